@@ -1,0 +1,70 @@
+/*
+ * Settings from an ini file, as rows: a table of keys, each with its section, type, default and bounds,
+ * read through libinih into a plain struct. The table makes the parser, --check-config, the commented
+ * etc/atmd.conf and the man page agree; a test compares them.
+ *
+ * Errors name file and line, the key, what was wrong and what was expected. An unknown section or key is an
+ * error; a key given twice is one too. Every program that reads the configuration goes through here.
+ */
+#ifndef CONFIG_SETTINGS_H
+#define CONFIG_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/attributes.h"
+#include "rules/clock.h"
+
+enum { SETTINGS_TEXT_MAX = 512, SETTINGS_ERROR_MAX = 1024 };
+
+struct settings {
+        /* [atmd] */
+        char listen_host[SETTINGS_TEXT_MAX];
+        int64_t listen_port;
+        char log_target[16];            /* stderr | journal */
+        char log_level[16];             /* debug | info | warning | error */
+        /* [tls] */
+        char tls_certificate[SETTINGS_TEXT_MAX];
+        char tls_key[SETTINGS_TEXT_MAX];
+        char tls_ca[SETTINGS_TEXT_MAX];
+        char tls_minimum[8];            /* 1.3 | 1.2 */
+        /* [database] */
+        char conninfo[SETTINGS_TEXT_MAX];
+        int64_t database_connections;
+        int64_t batch_max;
+        int64_t queue_max;
+        int64_t reference_poll_ms;
+        /* [card] */
+        char token_key_file[SETTINGS_TEXT_MAX];
+        /* [clock] */
+        bool laboratory;
+        struct business_clock clock;    /* clock_real unless laboratory */
+        int64_t skew_s;                 /* how far DE 7 may be from business time at speed 1 */
+        /* [limits] */
+        int64_t connections_max;
+        int64_t handshake_timeout_ms;
+        int64_t idle_timeout_ms;
+        int64_t message_timeout_ms;     /* a message once begun must be whole by then */
+        int64_t request_timeout_ms;     /* atmd's 20 s */
+        int64_t drain_timeout_ms;
+};
+
+enum settings_type { SETTING_TEXT, SETTING_PATH, SETTING_CHOICE, SETTING_NUMBER, SETTING_BOOL, SETTING_MOMENT };
+
+struct settings_row {
+        const char *section, *key;
+        enum settings_type type;
+        const char *fallback;          /* NULL: must be given */
+        int64_t minimum, maximum;      /* SETTING_NUMBER */
+        const char *choices;           /* SETTING_CHOICE: "1.3|1.2" */
+        size_t offset;                 /* in struct settings */
+        const char *text;              /* what it is for, with its unit */
+};
+extern const struct settings_row settings_rows[];
+extern const size_t settings_row_count;
+
+/* Relative paths are taken from the configuration file's folder. False with a text in error[]. */
+ATM_MUST_USE bool settings_load(const char *path, struct settings *ret_settings, char error[SETTINGS_ERROR_MAX]);
+
+#endif

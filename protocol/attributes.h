@@ -1,0 +1,8 @@
+/* Compiler attributes that the whole project uses, under names that say what they demand. */
+#ifndef PROTOCOL_ATTRIBUTES_H
+#define PROTOCOL_ATTRIBUTES_H
+
+#define ATM_MUST_USE __attribute__((warn_unused_result))
+#define ATM_PRINTF(format, first) __attribute__((format(printf, format, first)))
+
+#endif

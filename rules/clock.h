@@ -1,0 +1,22 @@
+/*
+ * Business time: start + (real - anchor) x speed, one formula for every program. Real time is the case
+ * start = anchor, speed = 1. Only a laboratory may run another; time-outs always use real time.
+ */
+#ifndef RULES_CLOCK_H
+#define RULES_CLOCK_H
+
+#include <stdint.h>
+
+struct business_clock {
+        int64_t start_ms;  /* business moment at the anchor */
+        int64_t anchor_ms; /* real moment */
+        int32_t speed;     /* business milliseconds a real millisecond, 1 or more */
+};
+
+extern const struct business_clock clock_real;
+
+int64_t clock_business_ms(const struct business_clock *clock, int64_t real_ms);
+/* The real moment at which business time reaches `business_ms`. */
+int64_t clock_real_at(const struct business_clock *clock, int64_t business_ms);
+
+#endif

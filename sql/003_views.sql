@@ -1,0 +1,65 @@
+-- The views that people, reports and the reconciliation read, and who may do what.
+BEGIN;
+
+-- Every withdrawal with what became of it. Fees are what was earned: the sum of its commission rows, so
+-- that the columns of this view add up to the reports; zero while its end is not known.
+CREATE VIEW v_withdrawal AS
+SELECT w.terminal, w.stan, w.transmitted_at,
+       right(to_char(w.transmitted_at AT TIME ZONE 'Asia/Tokyo', 'YYYYDDDHH24'), 6) || lpad(w.stan::text, 6, '0') AS rrn,
+       w.card_token, w.amount_yen,
+       coalesce(a.counted_yen, 0) AS dispensed_yen,
+       coalesce(c.customer_fee_yen, 0) AS customer_fee_yen,
+       coalesce(c.interbank_fee_yen, 0) AS interbank_fee_yen,
+       coalesce(c.tax_yen, 0) AS tax_yen,
+       coalesce(a.state, CASE r.name WHEN 'APPROVED' THEN 'approved' WHEN 'BLOCKED' THEN 'blocked' ELSE 'declined' END) AS state,
+       r.de39, w.hall, w.business_date,
+       r.name AS reason, w.issuer, w.band, w.pan_mask, w.approval_code,
+       coalesce(c.customer_tax_yen, 0) AS customer_tax_yen,
+       coalesce(c.hall_share_yen, 0) AS hall_share_yen
+FROM withdrawal w
+JOIN reason r USING (reason)
+LEFT JOIN LATERAL (SELECT state, counted_yen FROM advice a
+                   WHERE a.terminal = w.terminal AND a.transmitted_at = w.transmitted_at AND a.stan = w.stan
+                   ORDER BY seq DESC LIMIT 1) a ON true
+LEFT JOIN LATERAL (SELECT sum(customer_fee_yen)::bigint AS customer_fee_yen,
+                          sum(interbank_fee_yen)::bigint AS interbank_fee_yen,
+                          sum(customer_tax_yen)::bigint AS customer_tax_yen,
+                          sum(customer_tax_yen + interbank_tax_yen)::bigint AS tax_yen,
+                          sum(hall_share_yen)::bigint AS hall_share_yen
+                   FROM commission c
+                   WHERE c.terminal = w.terminal AND c.transmitted_at = w.transmitted_at AND c.stan = w.stan) c ON true;
+
+CREATE VIEW v_account AS
+SELECT card_token, balance_yen FROM account;
+
+-- The roll-up with the places that reports group by.
+CREATE VIEW v_revenue AS
+SELECT r.business_date, r.terminal, r.hall, h.name AS hall_name, h.area, a.name AS area_name, h.prefecture,
+       r.issuer, r.band, r.withdrawals, r.cash_yen, r.customer_fee_yen, r.interbank_fee_yen,
+       r.customer_tax_yen + r.interbank_tax_yen AS tax_yen,
+       r.customer_fee_yen + r.interbank_fee_yen AS revenue_yen,
+       r.hall_share_yen
+FROM revenue_rollup r JOIN hall h USING (hall) JOIN area a USING (area);
+
+-- Holidays as they count: an operator's row wins over the package's.
+CREATE VIEW v_holiday AS
+SELECT DISTINCT ON (day) day, name, is_holiday, source FROM holiday ORDER BY day, source;
+
+-- who may do what -----------------------------------------------------------------------------------
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO atm_daemon, atm_operator, atm_report;
+
+GRANT EXECUTE ON FUNCTION reference_snapshot(), schema_version() TO atm_daemon, atm_operator;
+GRANT EXECUTE ON FUNCTION ledger_request, ledger_inquiry, ledger_advice TO atm_daemon;
+
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO atm_operator, atm_report;
+GRANT EXECUTE ON FUNCTION schema_version(), ledger_make_partitions(date, date) TO atm_operator;
+GRANT INSERT, UPDATE ON area, hall, atm, issuer, holiday TO atm_operator;
+GRANT INSERT, UPDATE, DELETE ON card_prefix, tariff, tax_rate, limit_rule, network_hours, exclusion TO atm_operator;
+GRANT DELETE ON holiday TO atm_operator;
+GRANT INSERT ON card, account TO atm_operator;
+GRANT UPDATE (status, expiry_yymm) ON card TO atm_operator;
+
+INSERT INTO schema_migration VALUES (3, 'views');
+COMMIT;
