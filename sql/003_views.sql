@@ -50,7 +50,7 @@ SELECT DISTINCT ON (day) day, name, is_holiday, source FROM holiday ORDER BY day
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO atm_daemon, atm_operator, atm_report;
 
-GRANT EXECUTE ON FUNCTION reference_snapshot(), schema_version() TO atm_daemon, atm_operator;
+GRANT EXECUTE ON FUNCTION reference_snapshot(bigint), schema_version() TO atm_daemon, atm_operator;
 GRANT EXECUTE ON FUNCTION ledger_request, ledger_inquiry, ledger_advice TO atm_daemon;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO atm_operator, atm_report;

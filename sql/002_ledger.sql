@@ -1,0 +1,417 @@
+-- The ledger's functions: all that atmd may do to the database. Each takes a batch as arrays of equal
+-- length and is one transaction.
+--
+-- Locks. Everybody takes them in one order: the card's month row and its account, card by card in the
+-- order of the token; then keys of withdrawal, in order; then of advice, in order; then roll-up rows, in
+-- order. Locking is a statement of its own and the decision a later one, so that the decision sees what
+-- the lock waited for. An identity needs no lock: its key refuses a second decision, and whoever meets the
+-- key of a decision that it did not see gives up with serialization_failure; repeated, the batch sees it.
+--
+-- A batch holds an identity, a card (requests) and an original (advices) at most once; atmd sees to it.
+--
+-- The planner is told what it can't know from empty or stale statistics: batches are small, tables are
+-- large, every look-up goes through an index.
+BEGIN;
+
+CREATE FUNCTION schema_version() RETURNS integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        SELECT max(version) FROM schema_migration
+$$;
+
+-- Everything that rules/reference.h holds, as rows of text: the version first, then a section's rows.
+-- Only the version where it is the one that the caller knows already.
+CREATE FUNCTION reference_snapshot(p_known bigint) RETURNS TABLE (section text, cell text[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+        v_version bigint := (SELECT version FROM reference_version);
+BEGIN
+        RETURN QUERY SELECT 'version'::text, ARRAY[v_version::text];
+        IF v_version = p_known THEN
+                RETURN;
+        END IF;
+        RETURN QUERY
+        SELECT 'moments'::text, ARRAY[
+                (extract(epoch FROM min(from_on)::timestamp AT TIME ZONE 'Asia/Tokyo') * 1000)::bigint::text,
+                (extract(epoch FROM max(to_on)::timestamp AT TIME ZONE 'Asia/Tokyo') * 1000)::bigint::text]
+        FROM ledger_partition HAVING count(*) > 0
+        UNION ALL SELECT 'hall', ARRAY[hall, area, prefecture, opens_minute::text, closes_minute::text, share_bp::text] FROM hall
+        UNION ALL SELECT 'atm', ARRAY[terminal, coalesce(hall, ''), enabled::text] FROM atm
+        UNION ALL SELECT 'issuer', ARRAY[issuer, opens_minute::text, closes_minute::text] FROM issuer
+        UNION ALL SELECT 'prefix', ARRAY[prefix, to_char(from_on, 'YYYY-MM-DD'), issuer, kind] FROM card_prefix
+        UNION ALL SELECT 'tariff', ARRAY[issuer, band, to_char(from_on, 'YYYY-MM-DD'), customer_fee_yen::text, interbank_fee_yen::text] FROM tariff
+        UNION ALL SELECT 'tax_rate', ARRAY[to_char(from_on, 'YYYY-MM-DD'), rate_bp::text, rounding] FROM tax_rate
+        UNION ALL SELECT 'holiday', ARRAY[to_char(day, 'YYYY-MM-DD')]
+                  FROM (SELECT DISTINCT ON (day) day, is_holiday FROM holiday ORDER BY day, source) h WHERE is_holiday
+        UNION ALL SELECT 'limit', ARRAY[kind, to_char(from_on, 'YYYY-MM-DD'), coalesce(value::text, '')] FROM limit_rule
+        UNION ALL SELECT 'hours', ARRAY[to_char(from_on, 'YYYY-MM-DD'), day_kind, opens_minute::text, closes_minute::text] FROM network_hours;
+END
+$$;
+
+-- Somebody else decided what this batch was about to decide; the batch is to be repeated.
+CREATE FUNCTION ledger_conflict() RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+        RAISE EXCEPTION 'decided elsewhere at the same time' USING ERRCODE = 'serialization_failure';
+END
+$$;
+
+-- Withdrawal requests (0200, 0201). p_refusal is the first reason that needs no shared row, 0 where there
+-- is none. One row a request, in any order: what the ATM is to hear, and whether it was durable before.
+-- A single row with reason -1: decided from another version of the reference data; nothing was done.
+CREATE FUNCTION ledger_request(
+        p_version bigint, p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
+        p_processing_code integer[], p_amount_yen bigint[], p_card_token uuid[], p_pan_mask text[],
+        p_expiry_yymm text[], p_issuer text[], p_band text[], p_hall text[], p_business_date date[],
+        p_month date[], p_tariff_from date[], p_tax_rate_bp integer[],
+        p_customer_fee_yen bigint[], p_customer_tax_yen bigint[],
+        p_interbank_fee_yen bigint[], p_interbank_tax_yen bigint[], p_hall_share_yen bigint[],
+        p_limit_day_yen bigint[], p_limit_month_yen bigint[], p_limit_day_count bigint[],
+        p_refusal smallint[], p_approval_code text[])
+RETURNS TABLE (r_position integer, r_stored boolean, r_reason smallint, r_business_date date,
+               r_charge_yen bigint, r_approval_code text)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+BEGIN
+        IF p_version <> (SELECT version FROM reference_version) THEN
+                RETURN QUERY SELECT 0, false, -1::smallint, NULL::date, NULL::bigint, NULL::text;
+                RETURN;
+        END IF;
+
+        -- the card's lock
+        INSERT INTO card_month (card_token, month, cash_yen)
+        SELECT o.card_token, o.month, 0
+        FROM unnest(p_card_token, p_month, p_refusal) o (card_token, month, refusal)
+        JOIN account a USING (card_token)
+        WHERE o.refusal = 0
+        ORDER BY 1, 2
+        ON CONFLICT DO NOTHING;
+
+        PERFORM FROM unnest(p_card_token, p_month, p_refusal) o (card_token, month, refusal)
+        JOIN card_month m ON m.card_token = o.card_token AND m.month = o.month
+        JOIN account a ON a.card_token = o.card_token
+        WHERE o.refusal = 0
+        ORDER BY m.card_token, m.month
+        FOR UPDATE OF m, a;
+
+        RETURN QUERY
+        WITH decided AS MATERIALIZED (
+                SELECT o.*, s.terminal IS NOT NULL AS known,
+                       CASE WHEN s.terminal IS NULL THEN
+                               -- rules/reasons.def: the least id wins
+                               coalesce(least(nullif(o.refusal, 0::smallint),
+                                       CASE WHEN c.card_token IS NULL THEN 14
+                                            WHEN c.kind <> 'cash' THEN 15
+                                            WHEN c.expiry_yymm <> o.expiry_yymm THEN 16
+                                            WHEN c.status = 'stolen' THEN 17
+                                            WHEN c.status = 'lost' THEN 18
+                                            WHEN EXISTS (SELECT FROM exclusion e
+                                                         WHERE e.card_token = o.card_token AND e.from_on <= o.business_date
+                                                         AND (e.until_on IS NULL OR o.business_date < e.until_on)) THEN 19
+                                            WHEN coalesce(d.withdrawals, 0) >= o.limit_day_count THEN 22
+                                            WHEN coalesce(d.cash_yen, 0) + o.amount_yen > o.limit_day_yen THEN 23
+                                            WHEN coalesce(m.cash_yen, 0) + o.amount_yen > o.limit_month_yen THEN 24
+                                            WHEN a.balance_yen < o.amount_yen + o.customer_fee_yen + o.customer_tax_yen THEN 26
+                                       END::smallint), 0::smallint)
+                            WHEN s.reason = 6 THEN s.reason
+                            WHEN s.processing_code <> o.processing_code OR s.amount_yen <> o.amount_yen
+                                 OR s.card_token IS DISTINCT FROM o.card_token THEN 5::smallint
+                            ELSE s.reason END AS reason,
+                       CASE WHEN s.terminal IS NULL THEN o.customer_fee_yen + o.customer_tax_yen
+                            ELSE s.customer_fee_yen + s.customer_tax_yen END AS charge_yen,
+                       CASE WHEN s.terminal IS NULL THEN o.approval_code ELSE s.approval_code END AS answer_code
+                FROM unnest(p_terminal, p_transmitted_at, p_stan, p_processing_code, p_amount_yen, p_card_token,
+                            p_pan_mask, p_expiry_yymm, p_issuer, p_band, p_hall, p_business_date, p_month,
+                            p_tariff_from, p_tax_rate_bp, p_customer_fee_yen, p_customer_tax_yen,
+                            p_interbank_fee_yen, p_interbank_tax_yen, p_hall_share_yen,
+                            p_limit_day_yen, p_limit_month_yen, p_limit_day_count, p_refusal, p_approval_code)
+                     WITH ORDINALITY
+                     o (terminal, transmitted_at, stan, processing_code, amount_yen, card_token,
+                        pan_mask, expiry_yymm, issuer, band, hall, business_date, month,
+                        tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen,
+                        interbank_fee_yen, interbank_tax_yen, hall_share_yen,
+                        limit_day_yen, limit_month_yen, limit_day_count, refusal, approval_code, position)
+                LEFT JOIN withdrawal s ON s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan
+                LEFT JOIN card c ON c.card_token = o.card_token
+                LEFT JOIN account a ON a.card_token = o.card_token
+                LEFT JOIN card_month m ON m.card_token = o.card_token AND m.month = o.month
+                LEFT JOIN card_day d ON d.card_token = o.card_token AND d.day = o.business_date
+        ), written AS (
+                INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, card_token,
+                        pan_mask, issuer, band, hall, business_date, tariff_from, tax_rate_bp, customer_fee_yen,
+                        customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, approval_code)
+                SELECT n.terminal, n.transmitted_at, n.stan, n.reason, n.processing_code, n.amount_yen, n.card_token,
+                        n.pan_mask, n.issuer, n.band, n.hall, n.business_date, n.tariff_from, n.tax_rate_bp, n.customer_fee_yen,
+                        n.customer_tax_yen, n.interbank_fee_yen, n.interbank_tax_yen, n.hall_share_yen,
+                        CASE WHEN n.reason = 0 THEN n.approval_code END
+                FROM decided n WHERE NOT n.known
+                ORDER BY n.terminal, n.transmitted_at, n.stan
+                ON CONFLICT DO NOTHING
+                RETURNING terminal, transmitted_at, stan, reason, card_token, business_date, amount_yen,
+                          amount_yen + customer_fee_yen + customer_tax_yen AS debit_yen
+        ), opened AS (
+                INSERT INTO open_withdrawal (terminal, transmitted_at, stan, card_token, amount_yen)
+                SELECT w.terminal, w.transmitted_at, w.stan, w.card_token, w.amount_yen FROM written w WHERE w.reason = 0
+        ), counted_month AS (
+                UPDATE card_month m SET cash_yen = m.cash_yen + w.amount_yen FROM written w
+                WHERE w.reason = 0 AND m.card_token = w.card_token
+                AND m.month = date_trunc('month', w.business_date::timestamp)::date
+        ), counted_day AS (
+                INSERT INTO card_day AS d (card_token, day, cash_yen, withdrawals)
+                SELECT w.card_token, w.business_date, w.amount_yen, 1 FROM written w WHERE w.reason = 0
+                ON CONFLICT (card_token, day) DO UPDATE
+                SET cash_yen = d.cash_yen + EXCLUDED.cash_yen, withdrawals = d.withdrawals + 1
+        ), debited AS (
+                UPDATE account a SET balance_yen = a.balance_yen - w.debit_yen FROM written w
+                WHERE w.reason = 0 AND a.card_token = w.card_token
+        )
+        SELECT n.position::integer, n.known, n.reason, n.business_date, n.charge_yen, n.answer_code
+        FROM decided n
+        WHERE CASE WHEN (SELECT count(*) FROM written) = (SELECT count(*) FROM decided x WHERE NOT x.known) THEN true
+                   ELSE ledger_conflict() END;
+END
+$$;
+
+-- Balance inquiries. They write nothing and may be decided anew; an identity that a withdrawal has taken
+-- contradicts (DE 3 differs).
+CREATE FUNCTION ledger_inquiry(
+        p_version bigint, p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
+        p_card_token uuid[], p_expiry_yymm text[], p_business_date date[], p_refusal smallint[])
+RETURNS TABLE (r_position integer, r_reason smallint, r_balance_yen bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+BEGIN
+        IF p_version <> (SELECT version FROM reference_version) THEN
+                RETURN QUERY SELECT 0, -1::smallint, NULL::bigint;
+                RETURN;
+        END IF;
+        RETURN QUERY
+        SELECT o.position::integer,
+               CASE WHEN s.reason = 6 THEN s.reason
+                    WHEN s.terminal IS NOT NULL THEN 5::smallint
+                    ELSE coalesce(least(nullif(o.refusal, 0::smallint),
+                               CASE WHEN c.card_token IS NULL OR a.card_token IS NULL THEN 14
+                                    WHEN c.kind <> 'cash' THEN 15
+                                    WHEN c.expiry_yymm <> o.expiry_yymm THEN 16
+                                    WHEN c.status = 'stolen' THEN 17
+                                    WHEN c.status = 'lost' THEN 18
+                                    WHEN EXISTS (SELECT FROM exclusion e
+                                                 WHERE e.card_token = o.card_token AND e.from_on <= o.business_date
+                                                 AND (e.until_on IS NULL OR o.business_date < e.until_on)) THEN 19
+                               END::smallint), 0::smallint) END,
+               a.balance_yen
+        FROM unnest(p_terminal, p_transmitted_at, p_stan, p_card_token, p_expiry_yymm, p_business_date, p_refusal)
+             WITH ORDINALITY o (terminal, transmitted_at, stan, card_token, expiry_yymm, business_date, refusal, position)
+        LEFT JOIN withdrawal s ON s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan
+        LEFT JOIN card c ON c.card_token = o.card_token
+        LEFT JOIN account a ON a.card_token = o.card_token;
+END
+$$;
+
+-- What one advice does, between its decision and its writing.
+CREATE TYPE ledger_effect AS (
+        position integer, terminal text, transmitted_at timestamptz, stan integer,
+        kind text, advice_at timestamptz, advice_stan integer, why text, amount_yen bigint, dispensed_yen bigint,
+        repeated boolean, exception text, seq smallint, state_before text, state text,
+        counted_yen bigint, counted_delta_yen bigint, commission smallint,
+        back_cash_yen bigint, back_count integer, back_fee_yen bigint,
+        card_token uuid, hall text, business_date date, issuer text, band text, tariff_from date, tax_rate_bp integer,
+        customer_fee_yen bigint, customer_tax_yen bigint, interbank_fee_yen bigint, interbank_tax_yen bigint,
+        hall_share_yen bigint);
+
+-- Completion and reversal advices (0220, 0420 and their repeats). p_terminal is both the advice's and the
+-- original's. One row an advice once all of them are durable; r_stored: it was durable before.
+CREATE FUNCTION ledger_advice(
+        p_terminal text[], p_original_at timestamptz[], p_original_stan integer[],
+        p_kind text[], p_advice_at timestamptz[], p_advice_stan integer[], p_why text[],
+        p_amount_yen bigint[], p_dispensed_yen bigint[])
+RETURNS TABLE (r_position integer, r_stored boolean)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+DECLARE
+        v_known boolean[];
+        v_gives_back boolean;
+        v_effect ledger_effect[];
+        v_new integer;
+        v_written integer;
+        v_from timestamptz := (SELECT min(from_on)::timestamp AT TIME ZONE 'Asia/Tokyo' FROM ledger_partition);
+        v_to timestamptz := (SELECT max(to_on)::timestamp AT TIME ZONE 'Asia/Tokyo' FROM ledger_partition);
+        v_outside integer;
+BEGIN
+        SELECT array_agg(w.terminal IS NOT NULL ORDER BY o.position),
+               coalesce(bool_or(w.reason = 0 AND o.dispensed_yen < w.amount_yen), false),
+               count(*) FILTER (WHERE o.original_at < v_from OR o.original_at >= v_to)
+        INTO v_known, v_gives_back, v_outside
+        FROM unnest(p_terminal, p_original_at, p_original_stan, p_dispensed_yen)
+             WITH ORDINALITY o (terminal, original_at, original_stan, dispensed_yen, position)
+        LEFT JOIN withdrawal w ON w.terminal = o.terminal AND w.transmitted_at = o.original_at AND w.stan = o.original_stan;
+
+        -- the cards' locks, where cash may be given back
+        IF v_gives_back THEN
+                PERFORM FROM unnest(p_terminal, p_original_at, p_original_stan, p_dispensed_yen)
+                             o (terminal, original_at, original_stan, dispensed_yen)
+                JOIN withdrawal w ON w.terminal = o.terminal AND w.transmitted_at = o.original_at AND w.stan = o.original_stan
+                JOIN card_month m ON m.card_token = w.card_token AND m.month = date_trunc('month', w.business_date::timestamp)::date
+                JOIN account a ON a.card_token = w.card_token
+                WHERE w.reason = 0 AND o.dispensed_yen < w.amount_yen
+                ORDER BY m.card_token, m.month
+                FOR UPDATE OF m, a;
+        END IF;
+
+        -- an unknown original is blocked, so that its 0200 finds the key taken; one that lies outside every
+        -- partition can't be requested any more either
+        IF NOT true = ALL (v_known) THEN
+                INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, business_date)
+                SELECT o.terminal, o.original_at, o.original_stan, 6, 0, o.amount_yen, (o.original_at AT TIME ZONE 'Asia/Tokyo')::date
+                FROM unnest(p_terminal, p_original_at, p_original_stan, p_amount_yen)
+                     WITH ORDINALITY o (terminal, original_at, original_stan, amount_yen, position)
+                WHERE NOT v_known[o.position] AND o.original_at >= v_from AND o.original_at < v_to
+                ORDER BY 1, 2, 3
+                ON CONFLICT DO NOTHING;
+        END IF;
+        IF v_outside > 0 THEN
+                INSERT INTO exception_record
+                SELECT o.terminal, o.advice_at, o.advice_stan, o.kind, o.original_at, o.original_stan, 'out of range',
+                       o.amount_yen, o.dispensed_yen
+                FROM unnest(p_terminal, p_advice_at, p_advice_stan, p_kind, p_original_at, p_original_stan, p_amount_yen,
+                            p_dispensed_yen)
+                     o (terminal, advice_at, advice_stan, kind, original_at, original_stan, amount_yen, dispensed_yen)
+                WHERE o.original_at < v_from OR o.original_at >= v_to
+                ON CONFLICT DO NOTHING;
+        END IF;
+
+        -- decide, in a statement that sees all of the above
+        SELECT array_agg(ROW(o.position, o.terminal, o.original_at, o.original_stan,
+                             o.kind, o.advice_at, o.advice_stan, o.why, o.amount_yen, o.dispensed_yen,
+                             r.seq IS NOT NULL,
+                             CASE WHEN r.seq IS NULL THEN CASE WHEN u.exception THEN b.state END
+                                  WHEN r.amount_yen <> o.amount_yen OR r.dispensed_yen <> o.dispensed_yen THEN 'contradicts' END,
+                             coalesce(l.seq, 0) + 1, b.state, u.state_after,
+                             c.counted_yen, c.counted_yen - coalesce(l.counted_yen, 0), u.commission,
+                             CASE WHEN u.state_after IN ('completed', 'reversed') AND b.state IN ('approved', 'completed')
+                                  THEN b.counts_yen - c.counted_yen ELSE 0 END,
+                             CASE WHEN u.state_after = 'reversed' AND b.state <> 'reversed' THEN 1 ELSE 0 END,
+                             CASE WHEN u.state_after = 'reversed' AND b.state <> 'reversed'
+                                  THEN w.customer_fee_yen + w.customer_tax_yen ELSE 0 END,
+                             w.card_token, w.hall, w.business_date, w.issuer, w.band, w.tariff_from, w.tax_rate_bp,
+                             w.customer_fee_yen, w.customer_tax_yen, w.interbank_fee_yen, w.interbank_tax_yen,
+                             w.hall_share_yen)::ledger_effect
+                         ORDER BY o.terminal, o.original_at, o.original_stan),
+               count(*) FILTER (WHERE r.seq IS NULL)
+        INTO v_effect, v_new
+        FROM unnest(p_terminal, p_original_at, p_original_stan, p_kind, p_advice_at, p_advice_stan, p_why, p_amount_yen,
+                    p_dispensed_yen)
+             WITH ORDINALITY o (terminal, original_at, original_stan, kind, advice_at, advice_stan, why, amount_yen,
+                                dispensed_yen, position)
+        JOIN withdrawal w ON w.terminal = o.terminal AND w.transmitted_at = o.original_at AND w.stan = o.original_stan
+        LEFT JOIN LATERAL (SELECT a.seq, a.state, a.counted_yen FROM advice a
+                           WHERE a.terminal = o.terminal AND a.transmitted_at = o.original_at AND a.stan = o.original_stan
+                           ORDER BY a.seq DESC LIMIT 1) l ON true
+        LEFT JOIN LATERAL (SELECT a.seq, a.amount_yen, a.dispensed_yen FROM advice a
+                           WHERE a.terminal = o.terminal AND a.transmitted_at = o.original_at AND a.stan = o.original_stan
+                           AND a.kind = o.kind AND a.advice_at = o.advice_at AND a.advice_stan = o.advice_stan) r ON true
+        CROSS JOIN LATERAL (SELECT coalesce(l.state, CASE w.reason WHEN 0 THEN 'approved' WHEN 6 THEN 'blocked'
+                                                     ELSE 'declined' END) AS state,
+                                   CASE WHEN l.state = 'completed' THEN l.counted_yen
+                                        WHEN w.reason = 0 AND coalesce(l.state, 'approved') = 'approved' THEN w.amount_yen
+                                        ELSE 0 END AS counts_yen) b
+        JOIN advice_rule u ON u.state_before = b.state
+             AND u.relation = CASE WHEN o.dispensed_yen = 0 THEN 'zero' WHEN o.dispensed_yen < b.counts_yen THEN 'less'
+                                   WHEN o.dispensed_yen = b.counts_yen THEN 'equal' ELSE 'more' END
+        CROSS JOIN LATERAL (SELECT CASE WHEN u.state_after <> 'completed' THEN 0
+                                        WHEN u.relation = 'more' THEN b.counts_yen
+                                        ELSE o.dispensed_yen END AS counted_yen) c
+        WHERE v_known[o.position] OR w.reason = 6;
+
+        -- an original that came while it was being blocked: its card was not locked
+        IF coalesce(cardinality(v_effect), 0) + v_outside <> cardinality(p_terminal) THEN
+                PERFORM ledger_conflict();
+        END IF;
+
+        INSERT INTO advice (terminal, transmitted_at, stan, seq, kind, advice_at, advice_stan, why, amount_yen,
+                            dispensed_yen, state_before, state, counted_yen, commission)
+        SELECT e.terminal, e.transmitted_at, e.stan, e.seq, e.kind, e.advice_at, e.advice_stan, e.why, e.amount_yen,
+               e.dispensed_yen, e.state_before, e.state, e.counted_yen, e.commission
+        FROM unnest(v_effect) e WHERE NOT e.repeated
+        ON CONFLICT DO NOTHING;
+        GET DIAGNOSTICS v_written = ROW_COUNT;
+        IF v_written <> v_new THEN
+                PERFORM ledger_conflict();
+        END IF;
+
+        WITH effect AS MATERIALIZED (
+                SELECT * FROM unnest(v_effect) e WHERE NOT e.repeated
+        ), earned AS (
+                INSERT INTO commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, band,
+                        tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen,
+                        interbank_tax_yen, hall_share_yen)
+                SELECT e.terminal, e.transmitted_at, e.stan, e.seq, e.commission, e.hall, e.business_date, e.issuer, e.band,
+                        e.tariff_from, e.tax_rate_bp, e.commission * e.customer_fee_yen, e.commission * e.customer_tax_yen,
+                        e.commission * e.interbank_fee_yen, e.commission * e.interbank_tax_yen,
+                        e.commission * e.hall_share_yen
+                FROM effect e WHERE e.commission <> 0
+        ), ended AS (
+                DELETE FROM open_withdrawal o USING effect e
+                WHERE o.terminal = e.terminal AND o.transmitted_at = e.transmitted_at AND o.stan = e.stan
+                AND e.state_before = 'approved' AND e.state <> 'approved'
+        )
+        INSERT INTO revenue_rollup AS r (terminal, business_date, hall, issuer, band, withdrawals, cash_yen,
+                customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen)
+        SELECT e.terminal, e.business_date, e.hall, e.issuer, e.band, sum(e.commission), sum(e.counted_delta_yen),
+               sum(e.commission * e.customer_fee_yen), sum(e.commission * e.customer_tax_yen),
+               sum(e.commission * e.interbank_fee_yen), sum(e.commission * e.interbank_tax_yen),
+               sum(e.commission * e.hall_share_yen)
+        FROM effect e WHERE e.commission <> 0 OR e.counted_delta_yen <> 0
+        GROUP BY 1, 2, 3, 4, 5
+        ORDER BY 1, 2, 3, 4, 5
+        ON CONFLICT (terminal, business_date, hall, issuer, band) DO UPDATE SET
+                withdrawals = r.withdrawals + EXCLUDED.withdrawals,
+                cash_yen = r.cash_yen + EXCLUDED.cash_yen,
+                customer_fee_yen = r.customer_fee_yen + EXCLUDED.customer_fee_yen,
+                customer_tax_yen = r.customer_tax_yen + EXCLUDED.customer_tax_yen,
+                interbank_fee_yen = r.interbank_fee_yen + EXCLUDED.interbank_fee_yen,
+                interbank_tax_yen = r.interbank_tax_yen + EXCLUDED.interbank_tax_yen,
+                hall_share_yen = r.hall_share_yen + EXCLUDED.hall_share_yen;
+
+        IF v_gives_back THEN
+                WITH back AS MATERIALIZED (
+                        SELECT e.card_token, e.business_date, sum(e.back_cash_yen)::bigint AS cash_yen,
+                               sum(e.back_count)::integer AS withdrawals, sum(e.back_fee_yen)::bigint AS fee_yen
+                        FROM unnest(v_effect) e
+                        WHERE NOT e.repeated AND (e.back_cash_yen <> 0 OR e.back_count <> 0)
+                        GROUP BY 1, 2
+                ), month AS (
+                        UPDATE card_month m SET cash_yen = m.cash_yen - b.cash_yen
+                        FROM (SELECT card_token, date_trunc('month', business_date::timestamp)::date AS month, sum(cash_yen)::bigint AS cash_yen
+                              FROM back GROUP BY 1, 2) b
+                        WHERE m.card_token = b.card_token AND m.month = b.month
+                ), day AS (
+                        UPDATE card_day d SET cash_yen = d.cash_yen - b.cash_yen, withdrawals = d.withdrawals - b.withdrawals
+                        FROM back b WHERE d.card_token = b.card_token AND d.day = b.business_date
+                )
+                UPDATE account a SET balance_yen = a.balance_yen + b.yen
+                FROM (SELECT card_token, sum(cash_yen + fee_yen)::bigint AS yen FROM back GROUP BY 1) b
+                WHERE a.card_token = b.card_token;
+        END IF;
+
+        IF EXISTS (SELECT FROM unnest(v_effect) e WHERE e.exception IS NOT NULL) THEN
+                INSERT INTO exception_record (terminal, advice_at, advice_stan, kind, transmitted_at, stan, what,
+                                              amount_yen, dispensed_yen)
+                SELECT e.terminal, e.advice_at, e.advice_stan, e.kind, e.transmitted_at, e.stan, e.exception,
+                       e.amount_yen, e.dispensed_yen
+                FROM unnest(v_effect) e WHERE e.exception IS NOT NULL
+                ORDER BY 1, 2, 3, 4
+                ON CONFLICT DO NOTHING;
+        END IF;
+
+        RETURN QUERY
+        SELECT e.position, e.repeated FROM unnest(v_effect) e
+        UNION ALL
+        SELECT o.position::integer, false FROM unnest(p_original_at) WITH ORDINALITY o (original_at, position)
+        WHERE o.original_at < v_from OR o.original_at >= v_to;
+END
+$$;
+
+INSERT INTO schema_migration VALUES (2, 'ledger');
+COMMIT;
