@@ -1,0 +1,92 @@
+# A private PostgreSQL cluster: made, started, stopped, removed. To be sourced after common.sh.
+#
+# It lies in a new folder of its own under /var/tmp, because the server refuses to run as root, runs as user
+# postgres then, and could not reach a folder below a root-only parent. That folder is 0700, belongs to the
+# server's user and holds data, socket and log; the socket is the only way in (no TCP), so trust is safe:
+# nobody but that user and root reaches it. Durability is that of production: fsync, synchronous_commit and
+# full_page_writes stay on.
+#
+#       FOLDER/data   FOLDER/socket/.s.PGSQL.5432   FOLDER/log
+# shellcheck shell=bash
+
+CLUSTER_PORT=5432
+CLUSTER_BASE=${ATM_CLUSTER_BASE:-/var/tmp}
+
+cluster_programs() {
+        local folder
+        folder=$(printf '%s\n' /usr/lib/postgresql/*/bin/initdb | sort -V | tail -n 1)
+        [[ -x $folder ]] || folder=$(command -v initdb) || fail "no PostgreSQL server found (initdb)"
+        dirname "$folder"
+}
+
+# Runs a command as the server's user, in a folder that every user may enter.
+cluster_run() {
+        if ((EUID == 0)); then
+                (cd / && exec runuser -u postgres -- "$@")
+        else
+                (cd / && exec "$@")
+        fi
+}
+
+# cluster_make: a new cluster, not started; prints its folder.
+cluster_make() {
+        local folder programs
+        programs=$(cluster_programs)
+        folder=$(mktemp -d "$CLUSTER_BASE/atm-pg.XXXXXX")
+        ((EUID != 0)) || chown postgres: "$folder"
+        cluster_run mkdir "$folder/socket"
+        if ! run_quietly "initdb" cluster_run "$programs/initdb" -D "$folder/data" -U postgres --auth=trust \
+                --encoding=UTF8 --locale=C.UTF-8; then
+                rm -rf "$folder"
+                return 1
+        fi
+        cluster_run tee -a "$folder/data/postgresql.conf" >/dev/null <<CONF
+
+# of this project: scripts/lib/cluster.sh
+listen_addresses = ''
+port = $CLUSTER_PORT
+unix_socket_directories = '$folder/socket'
+max_connections = 200
+shared_buffers = 512MB
+fsync = on
+synchronous_commit = on
+full_page_writes = on
+wal_compression = off
+max_wal_size = 4GB
+min_wal_size = 512MB
+checkpoint_timeout = 15min
+checkpoint_completion_target = 0.9
+jit = off
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_line_prefix = '%m [%p] %q%u '
+lc_messages = 'C'
+CONF
+        echo 'local all all trust' | cluster_run tee "$folder/data/pg_hba.conf" >/dev/null
+        printf '%s\n' "$folder"
+}
+
+cluster_start() {
+        local folder=$1
+        if ! (close_inherited && cluster_run "$(cluster_programs)/pg_ctl" -D "$folder/data" -l "$folder/log" -w \
+                -t 60 start </dev/null >/dev/null 2>&1); then
+                say "PostgreSQL did not start; its log $folder/log ends:"
+                tail -n 15 "$folder/log" 2>/dev/null | sed 's/^/    /' >&2
+                return 1
+        fi
+}
+
+# cluster_stop FOLDER [fast|immediate]
+cluster_stop() {
+        local folder=$1
+        [[ -e $folder/data/postmaster.pid ]] || return 0
+        cluster_run "$(cluster_programs)/pg_ctl" -D "$folder/data" -m "${2:-fast}" -w -t 60 stop \
+                </dev/null >/dev/null 2>&1
+}
+
+cluster_remove() {
+        local folder=$1
+        [[ -n $folder && -d $folder ]] || return 0
+        cluster_stop "$folder" immediate || true
+        rm -rf "$folder"
+}
