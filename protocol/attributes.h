@@ -3,6 +3,6 @@
 #define PROTOCOL_ATTRIBUTES_H
 
 #define ATM_MUST_USE __attribute__((warn_unused_result))
-#define ATM_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define ATM_PRINTF(format_at, first) __attribute__((__format__(__printf__, format_at, first)))
 
 #endif
