@@ -59,7 +59,7 @@ struct iso_field {
 struct iso_dialect {
         const char *name;
         enum iso_bitmap_form bitmap;
-        enum iso_digits_form digits;        /* of n fields and the MTI */
+        enum iso_digits_form digits;        /* of n fields, x+n after its sign, and the MTI */
         enum iso_digits_form length_digits; /* of LLVAR and LLLVAR prefixes */
         struct iso_field field[ISO_FIELD_MAX + 1]; /* by field number; 0 and 1 unused */
 };
@@ -78,10 +78,12 @@ struct iso_message {
         char text[ISO_TEXT_MAX];
 };
 
+#define ISO_NO_OFFSET SIZE_MAX
+
 /* Why a message could not be read or written. Sizes in bytes. */
 struct iso_error {
         int field;            /* 0: header or MTI, 1: bitmap, else the field */
-        size_t offset;        /* from the first byte of the MTI */
+        size_t offset;        /* from the first byte of the MTI; ISO_NO_OFFSET where it is no place in bytes */
         const char *what;     /* static text: "length", "not a digit", "missing", ... */
         size_t wanted, available; /* bytes; 0/0 where the fault is not about length */
 };
