@@ -9,8 +9,10 @@
 --
 -- A batch holds an identity, a card (requests) and an original (advices) at most once; atmd sees to it.
 --
--- The planner is told what it can't know from empty or stale statistics: batches are small, tables are
--- large, every look-up goes through an index.
+-- Plans are cached while tables grow from nothing, and statistics are always late. So every look-up is a
+-- lateral subquery with LIMIT 1, which the planner can only carry out as one descent of an index for each
+-- row of the batch, and what changes is changed through ON CONFLICT, which always goes by the key. (Plain
+-- joins were tried: planned on an empty table, one turned round and read the whole index for each batch.)
 BEGIN;
 
 CREATE FUNCTION schema_version() RETURNS integer
@@ -69,29 +71,30 @@ CREATE FUNCTION ledger_request(
 RETURNS TABLE (r_position integer, r_stored boolean, r_reason smallint, r_business_date date,
                r_charge_yen bigint, r_approval_code text)
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
-SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET random_page_cost = 0.01 SET jit = off AS $$
 BEGIN
         IF p_version <> (SELECT version FROM reference_version) THEN
                 RETURN QUERY SELECT 0, false, -1::smallint, NULL::date, NULL::bigint, NULL::text;
                 RETURN;
         END IF;
 
-        -- the card's lock
+        -- the card's lock: its month row, made where missing, and its account
         INSERT INTO card_month (card_token, month, cash_yen)
         SELECT o.card_token, o.month, 0
         FROM unnest(p_card_token, p_month, p_refusal) o (card_token, month, refusal)
-        JOIN account a USING (card_token)
+        CROSS JOIN LATERAL (SELECT FROM account a WHERE a.card_token = o.card_token LIMIT 1) a
         WHERE o.refusal = 0
         ORDER BY 1, 2
         ON CONFLICT DO NOTHING;
 
-        PERFORM FROM unnest(p_card_token, p_month, p_refusal) o (card_token, month, refusal)
-        JOIN card_month m ON m.card_token = o.card_token AND m.month = o.month
-        JOIN account a ON a.card_token = o.card_token
-        WHERE o.refusal = 0
-        ORDER BY m.card_token, m.month
-        FOR UPDATE OF m, a;
+        PERFORM FROM (SELECT o.card_token, o.month
+                      FROM unnest(p_card_token, p_month, p_refusal) o (card_token, month, refusal)
+                      WHERE o.refusal = 0
+                      ORDER BY 1, 2) o
+        CROSS JOIN LATERAL (SELECT FROM card_month m WHERE m.card_token = o.card_token AND m.month = o.month
+                            LIMIT 1 FOR UPDATE) m
+        CROSS JOIN LATERAL (SELECT FROM account a WHERE a.card_token = o.card_token LIMIT 1 FOR UPDATE) a;
 
         RETURN QUERY
         WITH decided AS MATERIALIZED (
@@ -99,7 +102,7 @@ BEGIN
                        CASE WHEN s.terminal IS NULL THEN
                                -- rules/reasons.def: the least id wins
                                coalesce(least(nullif(o.refusal, 0::smallint),
-                                       CASE WHEN c.card_token IS NULL THEN 14
+                                       CASE WHEN c.card_token IS NULL OR a.card_token IS NULL THEN 14
                                             WHEN c.kind <> 'cash' THEN 15
                                             WHEN c.expiry_yymm <> o.expiry_yymm THEN 16
                                             WHEN c.status = 'stolen' THEN 17
@@ -130,11 +133,14 @@ BEGIN
                         tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen,
                         interbank_fee_yen, interbank_tax_yen, hall_share_yen,
                         limit_day_yen, limit_month_yen, limit_day_count, refusal, approval_code, position)
-                LEFT JOIN withdrawal s ON s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan
-                LEFT JOIN card c ON c.card_token = o.card_token
-                LEFT JOIN account a ON a.card_token = o.card_token
-                LEFT JOIN card_month m ON m.card_token = o.card_token AND m.month = o.month
-                LEFT JOIN card_day d ON d.card_token = o.card_token AND d.day = o.business_date
+                LEFT JOIN LATERAL (SELECT * FROM withdrawal s WHERE s.terminal = o.terminal
+                                   AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan LIMIT 1) s ON true
+                LEFT JOIN LATERAL (SELECT * FROM card c WHERE c.card_token = o.card_token LIMIT 1) c ON true
+                LEFT JOIN LATERAL (SELECT * FROM account a WHERE a.card_token = o.card_token LIMIT 1) a ON true
+                LEFT JOIN LATERAL (SELECT m.cash_yen FROM card_month m
+                                   WHERE m.card_token = o.card_token AND m.month = o.month LIMIT 1) m ON true
+                LEFT JOIN LATERAL (SELECT d.cash_yen, d.withdrawals FROM card_day d
+                                   WHERE d.card_token = o.card_token AND d.day = o.business_date LIMIT 1) d ON true
         ), written AS (
                 INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, card_token,
                         pan_mask, issuer, band, hall, business_date, tariff_from, tax_rate_bp, customer_fee_yen,
@@ -152,17 +158,20 @@ BEGIN
                 INSERT INTO open_withdrawal (terminal, transmitted_at, stan, card_token, amount_yen)
                 SELECT w.terminal, w.transmitted_at, w.stan, w.card_token, w.amount_yen FROM written w WHERE w.reason = 0
         ), counted_month AS (
-                UPDATE card_month m SET cash_yen = m.cash_yen + w.amount_yen FROM written w
-                WHERE w.reason = 0 AND m.card_token = w.card_token
-                AND m.month = date_trunc('month', w.business_date::timestamp)::date
+                INSERT INTO card_month AS m (card_token, month, cash_yen)
+                SELECT w.card_token, date_trunc('month', w.business_date::timestamp)::date, w.amount_yen
+                FROM written w WHERE w.reason = 0
+                ON CONFLICT (card_token, month) DO UPDATE SET cash_yen = m.cash_yen + EXCLUDED.cash_yen
         ), counted_day AS (
                 INSERT INTO card_day AS d (card_token, day, cash_yen, withdrawals)
                 SELECT w.card_token, w.business_date, w.amount_yen, 1 FROM written w WHERE w.reason = 0
                 ON CONFLICT (card_token, day) DO UPDATE
                 SET cash_yen = d.cash_yen + EXCLUDED.cash_yen, withdrawals = d.withdrawals + 1
         ), debited AS (
-                UPDATE account a SET balance_yen = a.balance_yen - w.debit_yen FROM written w
-                WHERE w.reason = 0 AND a.card_token = w.card_token
+                -- the row is there and locked: an approval has seen its balance
+                INSERT INTO account AS a (card_token, opening_yen, balance_yen)
+                SELECT w.card_token, 0, w.debit_yen FROM written w WHERE w.reason = 0
+                ON CONFLICT (card_token) DO UPDATE SET balance_yen = a.balance_yen - EXCLUDED.balance_yen
         )
         SELECT n.position::integer, n.known, n.reason, n.business_date, n.charge_yen, n.answer_code
         FROM decided n
@@ -178,8 +187,8 @@ CREATE FUNCTION ledger_inquiry(
         p_card_token uuid[], p_expiry_yymm text[], p_business_date date[], p_refusal smallint[])
 RETURNS TABLE (r_position integer, r_reason smallint, r_balance_yen bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = public, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
-SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET random_page_cost = 0.01 SET jit = off AS $$
 BEGIN
         IF p_version <> (SELECT version FROM reference_version) THEN
                 RETURN QUERY SELECT 0, -1::smallint, NULL::bigint;
@@ -202,9 +211,10 @@ BEGIN
                a.balance_yen
         FROM unnest(p_terminal, p_transmitted_at, p_stan, p_card_token, p_expiry_yymm, p_business_date, p_refusal)
              WITH ORDINALITY o (terminal, transmitted_at, stan, card_token, expiry_yymm, business_date, refusal, position)
-        LEFT JOIN withdrawal s ON s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan
-        LEFT JOIN card c ON c.card_token = o.card_token
-        LEFT JOIN account a ON a.card_token = o.card_token;
+        LEFT JOIN LATERAL (SELECT * FROM withdrawal s WHERE s.terminal = o.terminal
+                           AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan LIMIT 1) s ON true
+        LEFT JOIN LATERAL (SELECT * FROM card c WHERE c.card_token = o.card_token LIMIT 1) c ON true
+        LEFT JOIN LATERAL (SELECT * FROM account a WHERE a.card_token = o.card_token LIMIT 1) a ON true;
 END
 $$;
 
@@ -227,8 +237,8 @@ CREATE FUNCTION ledger_advice(
         p_amount_yen bigint[], p_dispensed_yen bigint[])
 RETURNS TABLE (r_position integer, r_stored boolean)
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
-SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET random_page_cost = 0.01 SET jit = off AS $$
 DECLARE
         v_known boolean[];
         v_gives_back boolean;
@@ -245,18 +255,21 @@ BEGIN
         INTO v_known, v_gives_back, v_outside
         FROM unnest(p_terminal, p_original_at, p_original_stan, p_dispensed_yen)
              WITH ORDINALITY o (terminal, original_at, original_stan, dispensed_yen, position)
-        LEFT JOIN withdrawal w ON w.terminal = o.terminal AND w.transmitted_at = o.original_at AND w.stan = o.original_stan;
+        LEFT JOIN LATERAL (SELECT * FROM withdrawal w WHERE w.terminal = o.terminal
+                           AND w.transmitted_at = o.original_at AND w.stan = o.original_stan LIMIT 1) w ON true;
 
         -- the cards' locks, where cash may be given back
         IF v_gives_back THEN
-                PERFORM FROM unnest(p_terminal, p_original_at, p_original_stan, p_dispensed_yen)
-                             o (terminal, original_at, original_stan, dispensed_yen)
-                JOIN withdrawal w ON w.terminal = o.terminal AND w.transmitted_at = o.original_at AND w.stan = o.original_stan
-                JOIN card_month m ON m.card_token = w.card_token AND m.month = date_trunc('month', w.business_date::timestamp)::date
-                JOIN account a ON a.card_token = w.card_token
-                WHERE w.reason = 0 AND o.dispensed_yen < w.amount_yen
-                ORDER BY m.card_token, m.month
-                FOR UPDATE OF m, a;
+                PERFORM FROM (SELECT DISTINCT w.card_token, date_trunc('month', w.business_date::timestamp)::date AS month
+                              FROM unnest(p_terminal, p_original_at, p_original_stan, p_dispensed_yen)
+                                   o (terminal, original_at, original_stan, dispensed_yen)
+                              CROSS JOIN LATERAL (SELECT * FROM withdrawal w WHERE w.terminal = o.terminal
+                                                  AND w.transmitted_at = o.original_at AND w.stan = o.original_stan LIMIT 1) w
+                              WHERE w.reason = 0 AND o.dispensed_yen < w.amount_yen
+                              ORDER BY 1, 2) o
+                CROSS JOIN LATERAL (SELECT FROM card_month m WHERE m.card_token = o.card_token AND m.month = o.month
+                                    LIMIT 1 FOR UPDATE) m
+                CROSS JOIN LATERAL (SELECT FROM account a WHERE a.card_token = o.card_token LIMIT 1 FOR UPDATE) a;
         END IF;
 
         -- an unknown original is blocked, so that its 0200 finds the key taken; one that lies outside every
@@ -304,13 +317,15 @@ BEGIN
                     p_dispensed_yen)
              WITH ORDINALITY o (terminal, original_at, original_stan, kind, advice_at, advice_stan, why, amount_yen,
                                 dispensed_yen, position)
-        JOIN withdrawal w ON w.terminal = o.terminal AND w.transmitted_at = o.original_at AND w.stan = o.original_stan
+        CROSS JOIN LATERAL (SELECT * FROM withdrawal w WHERE w.terminal = o.terminal
+                            AND w.transmitted_at = o.original_at AND w.stan = o.original_stan LIMIT 1) w
         LEFT JOIN LATERAL (SELECT a.seq, a.state, a.counted_yen FROM advice a
                            WHERE a.terminal = o.terminal AND a.transmitted_at = o.original_at AND a.stan = o.original_stan
                            ORDER BY a.seq DESC LIMIT 1) l ON true
         LEFT JOIN LATERAL (SELECT a.seq, a.amount_yen, a.dispensed_yen FROM advice a
                            WHERE a.terminal = o.terminal AND a.transmitted_at = o.original_at AND a.stan = o.original_stan
-                           AND a.kind = o.kind AND a.advice_at = o.advice_at AND a.advice_stan = o.advice_stan) r ON true
+                           AND a.kind = o.kind AND a.advice_at = o.advice_at AND a.advice_stan = o.advice_stan
+                           LIMIT 1) r ON true
         CROSS JOIN LATERAL (SELECT coalesce(l.state, CASE w.reason WHEN 0 THEN 'approved' WHEN 6 THEN 'blocked'
                                                      ELSE 'declined' END) AS state,
                                    CASE WHEN l.state = 'completed' THEN l.counted_yen
@@ -352,9 +367,11 @@ BEGIN
                         e.commission * e.hall_share_yen
                 FROM effect e WHERE e.commission <> 0
         ), ended AS (
-                DELETE FROM open_withdrawal o USING effect e
-                WHERE o.terminal = e.terminal AND o.transmitted_at = e.transmitted_at AND o.stan = e.stan
-                AND e.state_before = 'approved' AND e.state <> 'approved'
+                DELETE FROM open_withdrawal WHERE ctid = ANY (ARRAY(
+                        SELECT o.ctid FROM effect e
+                        CROSS JOIN LATERAL (SELECT o.ctid FROM open_withdrawal o WHERE o.terminal = e.terminal
+                                            AND o.transmitted_at = e.transmitted_at AND o.stan = e.stan LIMIT 1) o
+                        WHERE e.state_before = 'approved' AND e.state <> 'approved'))
         )
         INSERT INTO revenue_rollup AS r (terminal, business_date, hall, issuer, band, withdrawals, cash_yen,
                 customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen)
@@ -382,17 +399,19 @@ BEGIN
                         WHERE NOT e.repeated AND (e.back_cash_yen <> 0 OR e.back_count <> 0)
                         GROUP BY 1, 2
                 ), month AS (
-                        UPDATE card_month m SET cash_yen = m.cash_yen - b.cash_yen
-                        FROM (SELECT card_token, date_trunc('month', business_date::timestamp)::date AS month, sum(cash_yen)::bigint AS cash_yen
-                              FROM back GROUP BY 1, 2) b
-                        WHERE m.card_token = b.card_token AND m.month = b.month
+                        INSERT INTO card_month AS m (card_token, month, cash_yen)
+                        SELECT b.card_token, date_trunc('month', b.business_date::timestamp)::date, sum(b.cash_yen)
+                        FROM back b GROUP BY 1, 2
+                        ON CONFLICT (card_token, month) DO UPDATE SET cash_yen = m.cash_yen - EXCLUDED.cash_yen
                 ), day AS (
-                        UPDATE card_day d SET cash_yen = d.cash_yen - b.cash_yen, withdrawals = d.withdrawals - b.withdrawals
-                        FROM back b WHERE d.card_token = b.card_token AND d.day = b.business_date
+                        INSERT INTO card_day AS d (card_token, day, cash_yen, withdrawals)
+                        SELECT b.card_token, b.business_date, b.cash_yen, b.withdrawals FROM back b
+                        ON CONFLICT (card_token, day) DO UPDATE
+                        SET cash_yen = d.cash_yen - EXCLUDED.cash_yen, withdrawals = d.withdrawals - EXCLUDED.withdrawals
                 )
-                UPDATE account a SET balance_yen = a.balance_yen + b.yen
-                FROM (SELECT card_token, sum(cash_yen + fee_yen)::bigint AS yen FROM back GROUP BY 1) b
-                WHERE a.card_token = b.card_token;
+                INSERT INTO account AS a (card_token, opening_yen, balance_yen)
+                SELECT b.card_token, 0, sum(b.cash_yen + b.fee_yen) FROM back b GROUP BY 1
+                ON CONFLICT (card_token) DO UPDATE SET balance_yen = a.balance_yen + EXCLUDED.balance_yen;
         END IF;
 
         IF EXISTS (SELECT FROM unnest(v_effect) e WHERE e.exception IS NOT NULL) THEN
