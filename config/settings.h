@@ -50,13 +50,22 @@ struct settings {
         int64_t drain_timeout_ms;
 };
 
-enum settings_type { SETTING_TEXT, SETTING_PATH, SETTING_CHOICE, SETTING_NUMBER, SETTING_BOOL, SETTING_MOMENT };
+enum settings_type {
+        SETTING_TEXT,     /* one word */
+        SETTING_CONNINFO, /* may go on over indented lines; may hold a password, so it is never printed */
+        SETTING_PATH,
+        SETTING_CHOICE,
+        SETTING_NUMBER,   /* int64_t */
+        SETTING_FACTOR,   /* int32_t */
+        SETTING_BOOL,
+        SETTING_MOMENT,   /* int64_t, milliseconds since 1970 */
+};
 
 struct settings_row {
         const char *section, *key;
         enum settings_type type;
-        const char *fallback;          /* NULL: must be given */
-        int64_t minimum, maximum;      /* SETTING_NUMBER */
+        const char *fallback;          /* NULL: must be given; "": may be left out, has no default */
+        int64_t minimum, maximum;      /* SETTING_NUMBER, SETTING_FACTOR, SETTING_MOMENT */
         const char *choices;           /* SETTING_CHOICE: "1.3|1.2" */
         size_t offset;                 /* in struct settings */
         const char *text;              /* what it is for, with its unit */

@@ -1,0 +1,519 @@
+/*
+ * The configuration file: rows of keys, and the way from text to struct settings.
+ *
+ * libinih splits lines; its reader and handler are ours. The reader counts the lines (Debian's libinih does
+ * not pass the number on) and refuses what libinih would silently cut; the handler files the text under its
+ * row. Only when all text is there is it turned into values, row by row, then checked across rows.
+ *
+ * Invariants: the error reported is the first one of the file, and what is missing comes after all of them.
+ * The caller's struct is written once, at the end, and only when everything holds. A value of
+ * SETTING_CONNINFO never gets into an error, and neither does a line that could not be understood.
+ */
+#include "config/settings.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/calendar.h"
+
+/* The clock multiplies a real span by the speed: the year 2100 and this speed stay far inside int64_t. */
+#define MOMENT_MAX_MS INT64_C(4102444800000)
+#define SPEED_MAX     100000
+
+#define AT(member) offsetof(struct settings, member)
+
+const struct settings_row settings_rows[] = {
+    {"atmd", "listen_host", SETTING_TEXT, "127.0.0.1", 0, 0, NULL, AT(listen_host),
+     "address to listen on for ATMs"},
+    {"atmd", "listen_port", SETTING_NUMBER, "7583", 1, 65535, NULL, AT(listen_port), "TCP port to listen on"},
+    {"atmd", "log_target", SETTING_CHOICE, "stderr", 0, 0, "stderr|journal", AT(log_target),
+     "where log lines go"},
+    {"atmd", "log_level", SETTING_CHOICE, "info", 0, 0, "debug|info|warning|error", AT(log_level),
+     "least weight of a line that is logged"},
+
+    {"tls", "certificate", SETTING_PATH, NULL, 0, 0, NULL, AT(tls_certificate),
+     "atmd's certificate, its intermediates after it, PEM"},
+    {"tls", "key", SETTING_PATH, NULL, 0, 0, NULL, AT(tls_key),
+     "the certificate's private key, PEM, unencrypted, not readable by everybody"},
+    {"tls", "ca", SETTING_PATH, NULL, 0, 0, NULL, AT(tls_ca),
+     "the authorities that ATMs' certificates must come from, PEM"},
+    {"tls", "minimum", SETTING_CHOICE, "1.3", 0, 0, "1.3|1.2", AT(tls_minimum),
+     "oldest version of TLS that is accepted"},
+
+    {"database", "conninfo", SETTING_CONNINFO, NULL, 0, 0, NULL, AT(conninfo),
+     "how to reach PostgreSQL, as libpq takes it: keywords and values, or a URI"},
+    {"database", "connections", SETTING_NUMBER, "2", 1, 16, NULL, AT(database_connections),
+     "database connections that carry batches"},
+    {"database", "batch_max", SETTING_NUMBER, "256", 1, 8192, NULL, AT(batch_max),
+     "operations in one batch, one commit, at most"},
+    {"database", "queue_max", SETTING_NUMBER, "4096", 1, 1000000, NULL, AT(queue_max),
+     "operations that may wait for a batch; beyond it atmd stops reading from ATMs"},
+    {"database", "reference_poll_ms", SETTING_NUMBER, "1000", 50, 60000, NULL, AT(reference_poll_ms),
+     "pause between looks for changed reference data, in milliseconds"},
+
+    {"card", "token_key_file", SETTING_PATH, NULL, 0, 0, NULL, AT(token_key_file),
+     "file of 64 hexadecimal digits, mode 0600: the key of the card tokens"},
+
+    {"clock", "laboratory", SETTING_BOOL, "no", 0, 0, NULL, AT(laboratory),
+     "yes: business time may differ from real time; never where real cards are used"},
+    {"clock", "start", SETTING_MOMENT, "", 0, MOMENT_MAX_MS, NULL, AT(clock.start_ms),
+     "business moment at the anchor (laboratory only)"},
+    {"clock", "anchor", SETTING_MOMENT, "", 0, MOMENT_MAX_MS, NULL, AT(clock.anchor_ms),
+     "real moment at which business time is 'start' (laboratory only)"},
+    {"clock", "speed", SETTING_FACTOR, "1", 1, SPEED_MAX, NULL, AT(clock.speed),
+     "business seconds a real second (laboratory only)"},
+    {"clock", "skew_s", SETTING_NUMBER, "300", 1, 86400, NULL, AT(skew_s),
+     "how far a request's DE 7 may be from business time, in seconds; grows with the speed"},
+
+    {"limits", "connections_max", SETTING_NUMBER, "10000", 1, 1000000, NULL, AT(connections_max),
+     "connections of ATMs at the same time"},
+    {"limits", "handshake_timeout_ms", SETTING_NUMBER, "30000", 100, 600000, NULL, AT(handshake_timeout_ms),
+     "a TLS handshake must be over by then, in milliseconds"},
+    {"limits", "idle_timeout_ms", SETTING_NUMBER, "900000", 100, 86400000, NULL, AT(idle_timeout_ms),
+     "a connection without any message is closed after this, in milliseconds"},
+    {"limits", "message_timeout_ms", SETTING_NUMBER, "10000", 100, 600000, NULL, AT(message_timeout_ms),
+     "a message once begun must be whole by then, in milliseconds"},
+    {"limits", "request_timeout_ms", SETTING_NUMBER, "20000", 100, 600000, NULL, AT(request_timeout_ms),
+     "a request not decided by then gets no answer or 96, in milliseconds; ATMs wait 30000"},
+    {"limits", "drain_timeout_ms", SETTING_NUMBER, "25000", 0, 600000, NULL, AT(drain_timeout_ms),
+     "what is in flight at SIGTERM may take this long to end, in milliseconds"},
+};
+const size_t settings_row_count = sizeof(settings_rows) / sizeof(settings_rows[0]);
+
+enum {
+        ROWS = sizeof(settings_rows) / sizeof(settings_rows[0]),
+        LINE_NONE = INT_MAX, /* of an error that belongs to the whole file */
+        SHOWN_MAX = 80,      /* of a wrong value, in an error */
+};
+
+struct reading {
+        const char *path;
+        FILE *file;
+        int line;
+        bool indented;  /* the line at hand begins with a blank */
+        bool has_key;   /* a key of this section came before it */
+        int error_line; /* 0: no error yet */
+        char *error;
+        int line_of[ROWS]; /* 0: not given */
+        char text[ROWS][SETTINGS_TEXT_MAX];
+};
+
+/* Keeps the error that comes first in the file. */
+ATM_PRINTF(3, 4)
+static void reading_fail(struct reading *r, int line, const char *format, ...)
+{
+        if (r->error_line && r->error_line <= line)
+                return;
+        r->error_line = line;
+        int used = line == LINE_NONE ? snprintf(r->error, SETTINGS_ERROR_MAX, "%s: ", r->path)
+                                     : snprintf(r->error, SETTINGS_ERROR_MAX, "%s:%d: ", r->path, line);
+        if (used < 0 || used >= SETTINGS_ERROR_MAX)
+                return;
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(r->error + used, (size_t)(SETTINGS_ERROR_MAX - used), format, arguments);
+        va_end(arguments);
+}
+
+/* A name from the file as it may be shown: whatever is no plain word could be part of a secret. */
+static const char *name_shown(const char *name)
+{
+        size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+        return length > 0 && length <= 40 && !name[length] ? name : "(not a word)";
+}
+
+static void value_show(const char *value, char buffer[SHOWN_MAX + 4])
+{
+        size_t n = 0;
+        for (; value[n] && n < SHOWN_MAX; n++)
+                buffer[n] = isprint((unsigned char)value[n]) ? value[n] : '?';
+        strcpy(buffer + n, value[n] ? "..." : "");
+}
+
+static void row_expected(const struct settings_row *row, char *buffer, size_t size)
+{
+        switch (row->type) {
+        case SETTING_TEXT:
+                snprintf(buffer, size, "one word of at most %d characters", SETTINGS_TEXT_MAX - 1);
+                break;
+        case SETTING_CONNINFO:
+                snprintf(buffer, size,
+                         "keywords and values or a URI as libpq takes them, at most %d characters",
+                         SETTINGS_TEXT_MAX - 1);
+                break;
+        case SETTING_PATH:
+                snprintf(buffer, size, "the path of a file, at most %d characters", SETTINGS_TEXT_MAX - 1);
+                break;
+        case SETTING_CHOICE:
+                snprintf(buffer, size, "one of %s", row->choices);
+                break;
+        case SETTING_NUMBER:
+        case SETTING_FACTOR:
+                snprintf(buffer, size, "a whole number from %" PRId64 " to %" PRId64, row->minimum,
+                         row->maximum);
+                break;
+        case SETTING_BOOL:
+                snprintf(buffer, size, "yes or no");
+                break;
+        case SETTING_MOMENT:
+                snprintf(buffer, size,
+                         "a moment such as 2016-12-29T07:55:00+09:00, or milliseconds since 1970-01-01 UTC");
+                break;
+        }
+}
+
+static void row_fail(struct reading *r, size_t i, const char *what)
+{
+        const struct settings_row *row = &settings_rows[i];
+        char expected[160], shown[SHOWN_MAX + 4];
+        row_expected(row, expected, sizeof(expected));
+        value_show(r->text[i], shown);
+        if (row->type == SETTING_CONNINFO || !*r->text[i])
+                reading_fail(r, r->line_of[i], "[%s] %s: %s; expected %s", row->section, row->key, what,
+                             expected);
+        else
+                reading_fail(r, r->line_of[i], "[%s] %s = '%s': %s; expected %s", row->section, row->key,
+                             shown, what, expected);
+}
+
+/* "certificate, key, ca": the keys of a section, or with NULL the sections. */
+static void names_list(const char *section, char *buffer, size_t size)
+{
+        size_t used = 0;
+        *buffer = '\0';
+        for (size_t i = 0; i < ROWS; i++) {
+                const struct settings_row *row = &settings_rows[i];
+                if (section ? strcmp(row->section, section) != 0
+                            : i > 0 && strcmp(row->section, settings_rows[i - 1].section) == 0)
+                        continue;
+                int n = snprintf(buffer + used, size - used, "%s%s", used ? ", " : "",
+                                 section ? row->key : row->section);
+                if (n < 0 || (size_t)n >= size - used)
+                        return;
+                used += (size_t)n;
+        }
+}
+
+static bool section_known(const char *section)
+{
+        for (size_t i = 0; i < ROWS; i++)
+                if (strcmp(settings_rows[i].section, section) == 0)
+                        return true;
+        return false;
+}
+
+static size_t row_find(const char *section, const char *key)
+{
+        size_t i = 0;
+        while (i < ROWS &&
+               (strcmp(settings_rows[i].section, section) != 0 || strcmp(settings_rows[i].key, key) != 0))
+                i++;
+        return i;
+}
+
+/* libinih tells of a section only when it meets a key in it, so an empty unknown one is caught here. */
+static bool section_check(struct reading *r, const char *line)
+{
+        char section[64];
+        const char *end = strchr(line, ']');
+        if (!end)
+                return true; /* libinih reports it */
+        snprintf(section, sizeof(section), "%.*s", (int)(end - line - 1), line + 1);
+        r->has_key = false;
+        if (section_known(section))
+                return true;
+        char known[256];
+        names_list(NULL, known, sizeof(known));
+        reading_fail(r, r->line, "unknown section [%s]; expected one of: %s", name_shown(section), known);
+        return false;
+}
+
+/* fgets with a line count, for libinih; NULL ends the reading, at an error of ours too. */
+static char *on_line(char *buffer, int size, void *stream)
+{
+        struct reading *r = stream;
+        int c, n = 0;
+        r->line++;
+        while ((c = getc(r->file)) != EOF) {
+                if (n == size - 1) {
+                        reading_fail(r, r->line,
+                                     "the line is longer than %d characters; a long conninfo may go on "
+                                     "in indented lines",
+                                     size - 2);
+                        return NULL;
+                }
+                if (c == '\0') {
+                        reading_fail(r, r->line, "a zero byte; expected text");
+                        return NULL;
+                }
+                buffer[n++] = (char)c;
+                if (c == '\n')
+                        break;
+        }
+        if (n == 0)
+                return NULL;
+        buffer[n] = '\0';
+        const char *start = buffer + strspn(buffer, " \t\r\v\f");
+        r->indented = start > buffer;
+        if (*start == '[' && !(r->indented && r->has_key) && !section_check(r, start))
+                return NULL;
+        return buffer;
+}
+
+/* An indented line: more of the value above it. Only a conninfo may be that long. */
+static bool value_continue(struct reading *r, size_t i, const char *section, const char *value)
+{
+        const struct settings_row *row = &settings_rows[i];
+        char word[64];
+        snprintf(word, sizeof(word), "%.*s", (int)strcspn(value, " \t=:"), value);
+        if (row->type != SETTING_CONNINFO || row_find(section, word) < ROWS) {
+                reading_fail(r, r->line,
+                             "[%s] %s: an indented line goes on with the value above it, which only conninfo "
+                             "may; expected a key at the start of the line",
+                             row->section, row->key);
+                return false;
+        }
+        size_t used = strlen(r->text[i]);
+        if (used + 1 + strlen(value) >= SETTINGS_TEXT_MAX) {
+                row_fail(r, i, "too long");
+                return false;
+        }
+        r->text[i][used] = ' ';
+        strcpy(r->text[i] + used + 1, value);
+        return true;
+}
+
+static int on_pair(void *user, const char *section, const char *key, const char *value)
+{
+        struct reading *r = user;
+        size_t i = row_find(section, key);
+        if (i < ROWS && r->indented && r->has_key)
+                return value_continue(r, i, section, value);
+        r->has_key = true;
+        if (i == ROWS && !*section) {
+                reading_fail(r, r->line, "key '%s' stands before any section; expected [atmd] or another",
+                             name_shown(key));
+                return 0;
+        }
+        if (i == ROWS) {
+                char known[256];
+                names_list(section, known, sizeof(known));
+                reading_fail(r, r->line, "[%s] %s: unknown key; expected one of: %s", name_shown(section),
+                             name_shown(key), known);
+                return 0;
+        }
+        if (r->line_of[i]) {
+                reading_fail(r, r->line, "[%s] %s: given twice, first in line %d; expected once", section,
+                             key, r->line_of[i]);
+                return 0;
+        }
+        r->line_of[i] = r->line;
+        int n = snprintf(r->text[i], SETTINGS_TEXT_MAX, "%s", value);
+        if (n < SETTINGS_TEXT_MAX)
+                return 1;
+        row_fail(r, i, "too long");
+        return 0;
+}
+
+static bool number_parse(const char *text, int64_t minimum, int64_t maximum, int64_t *ret_value)
+{
+        size_t digits = strspn(text, "0123456789");
+        if (!digits || text[digits] || digits > 18)
+                return false;
+        int64_t value = strtoll(text, NULL, 10);
+        if (value < minimum || value > maximum)
+                return false;
+        *ret_value = value;
+        return true;
+}
+
+static bool moment_parse(const struct settings_row *row, const char *text, int64_t *ret_ms)
+{
+        int64_t ms;
+        if (text[strspn(text, "0123456789")])
+                return calendar_parse_moment(text, &ms) && ms >= row->minimum && ms <= row->maximum &&
+                       (*ret_ms = ms, true);
+        return number_parse(text, row->minimum, row->maximum, ret_ms);
+}
+
+static bool choice_has(const char *choices, const char *text)
+{
+        size_t length = strlen(text);
+        for (const char *at = choices; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
+                if (length == strcspn(at, "|") && strncmp(at, text, length) == 0)
+                        return true;
+        return false;
+}
+
+/* Relative paths are taken from the folder of the file that names them. */
+static bool path_resolve(struct reading *r, size_t i, char target[SETTINGS_TEXT_MAX])
+{
+        const char *value = r->text[i];
+        if (strlen(value) == 64 && !value[strspn(value, "0123456789abcdefABCDEF")]) {
+                /* Somebody wrote the key where its file's name belongs: don't repeat it. */
+                reading_fail(r, r->line_of[i],
+                             "[%s] %s: 64 hexadecimal digits, which look like a key; "
+                             "expected the path of the file that holds it",
+                             settings_rows[i].section, settings_rows[i].key);
+                return false;
+        }
+        const char *slash = strrchr(r->path, '/');
+        char folder[PATH_MAX];
+        snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - r->path + 1) : 1,
+                 slash ? r->path : ".");
+        char *absolute = *value == '/' ? NULL : realpath(folder, NULL);
+        int n = *value == '/' || !absolute ? snprintf(target, SETTINGS_TEXT_MAX, "%s", value)
+                                           : snprintf(target, SETTINGS_TEXT_MAX, "%s/%s", absolute, value);
+        free(absolute);
+        if (n < SETTINGS_TEXT_MAX)
+                return true;
+        row_fail(r, i, "too long once the configuration's folder stands before it");
+        return false;
+}
+
+static void row_store(struct reading *r, size_t i, struct settings *settings)
+{
+        const struct settings_row *row = &settings_rows[i];
+        void *target = (char *)settings + row->offset;
+        const char *text = r->text[i];
+        int64_t number = 0;
+        bool good = *text != '\0';
+        switch (row->type) {
+        case SETTING_TEXT:
+                good = good && !strpbrk(text, " \t");
+                /* fall through */
+        case SETTING_CONNINFO:
+                if (good)
+                        strcpy(target, text);
+                break;
+        case SETTING_PATH:
+                if (good && !path_resolve(r, i, target))
+                        return;
+                break;
+        case SETTING_CHOICE:
+                if ((good = choice_has(row->choices, text)))
+                        strcpy(target, text);
+                break;
+        case SETTING_NUMBER:
+                if ((good = number_parse(text, row->minimum, row->maximum, &number)))
+                        *(int64_t *)target = number;
+                break;
+        case SETTING_FACTOR:
+                if ((good = number_parse(text, row->minimum, row->maximum, &number)))
+                        *(int32_t *)target = (int32_t)number;
+                break;
+        case SETTING_BOOL:
+                good = strcmp(text, "yes") == 0 || strcmp(text, "no") == 0;
+                *(bool *)target = strcmp(text, "yes") == 0;
+                break;
+        case SETTING_MOMENT:
+                if ((good = moment_parse(row, text, &number)))
+                        *(int64_t *)target = number;
+                break;
+        }
+        if (!good)
+                row_fail(r, i, *text ? "wrong value" : "empty");
+}
+
+static void rows_store(struct reading *r, struct settings *settings)
+{
+        for (size_t i = 0; i < ROWS; i++) {
+                const struct settings_row *row = &settings_rows[i];
+                if (!r->line_of[i] && !row->fallback) {
+                        reading_fail(r, LINE_NONE, "[%s] %s is missing: %s", row->section, row->key,
+                                     row->text);
+                        continue;
+                }
+                if (!r->line_of[i] && !*row->fallback)
+                        continue;
+                if (!r->line_of[i])
+                        strcpy(r->text[i], row->fallback);
+                row_store(r, i, settings);
+        }
+}
+
+static int line_of(const struct reading *r, const char *section, const char *key)
+{
+        size_t i = row_find(section, key);
+        assert(i < ROWS);
+        return r->line_of[i];
+}
+
+/* Two instances must run the same clock, so a laboratory's is given whole or not at all. */
+static void clock_check(struct reading *r, struct settings *settings)
+{
+        int start = line_of(r, "clock", "start"), anchor = line_of(r, "clock", "anchor");
+        int speed = line_of(r, "clock", "speed");
+        if (!settings->laboratory) {
+                static const char *const key[] = {"start", "anchor", "speed"};
+                const int line[] = {start, anchor, speed};
+                for (int i = 0; i < 3; i++)
+                        if (line[i])
+                                reading_fail(r, line[i],
+                                             "[clock] %s: only a laboratory has a clock of its own; expected "
+                                             "laboratory = yes beside it, or real time",
+                                             key[i]);
+        } else if (!start != !anchor) {
+                reading_fail(r, start ? start : anchor,
+                             "[clock] %s: given without %s; expected both or neither",
+                             start ? "start" : "anchor", start ? "anchor" : "start");
+        } else if (!start && settings->clock.speed != 1) {
+                reading_fail(r, speed, "[clock] speed: other than 1 without start and anchor; expected both");
+        }
+        if (!settings->laboratory || !start)
+                settings->clock = clock_real;
+}
+
+static void limits_check(struct reading *r, const struct settings *settings)
+{
+        int queue = line_of(r, "database", "queue_max"), batch = line_of(r, "database", "batch_max");
+        if (settings->queue_max < settings->batch_max)
+                reading_fail(r, queue ? queue : batch,
+                             "[database] %s: a queue of %" PRId64 " can't hold a batch of %" PRId64
+                             "; expected queue_max to be at least batch_max",
+                             queue ? "queue_max" : "batch_max", settings->queue_max, settings->batch_max);
+}
+
+bool settings_load(const char *path, struct settings *ret_settings, char error[SETTINGS_ERROR_MAX])
+{
+        struct reading r = {.path = path, .error = error};
+        struct settings settings = {0};
+
+        r.file = fopen(path, "re");
+        if (!r.file) {
+                snprintf(error, SETTINGS_ERROR_MAX, "%s: %s; expected a configuration file", path,
+                         strerror(errno));
+                return false;
+        }
+        int bad_line = ini_parse_stream(on_line, &r, on_pair, &r);
+        bool unreadable = ferror(r.file);
+        fclose(r.file);
+        if (unreadable) {
+                snprintf(error, SETTINGS_ERROR_MAX, "%s: can't be read; expected a configuration file", path);
+                return false;
+        }
+        /* An error of on_pair comes with its line too; it was filed first and stays. */
+        if (bad_line > 0)
+                reading_fail(&r, bad_line,
+                             "not understood; expected [section], key = value, or a comment after # or ;");
+        else if (bad_line < 0)
+                reading_fail(&r, LINE_NONE, "no memory to read it");
+        if (!r.error_line)
+                rows_store(&r, &settings);
+        if (!r.error_line) {
+                clock_check(&r, &settings);
+                limits_check(&r, &settings);
+        }
+        if (r.error_line)
+                return false;
+        *ret_settings = settings;
+        return true;
+}
