@@ -33,6 +33,7 @@ enum ledger_status {
         LEDGER_STORED,      /* a repeat: the answer that was durable already */
         LEDGER_STALE,       /* nothing written: decided from another version of the reference data */
         LEDGER_UNAVAILABLE, /* nothing written by this op: no database, or the queue is full */
+        LEDGER_UNKNOWN,     /* an earlier sending may have been committed: nothing may be said */
 };
 
 /* DE 41 + DE 11 + DE 7; the kind of message is the op's. */
@@ -90,6 +91,7 @@ struct ledger_op {
         /* the ledger's own: */
         TAILQ_ENTRY(ledger_op) entry;
         bool in_doubt; /* was in flight on a connection that was lost */
+        bool alone;    /* its batch failed over somebody's data: to be sent by itself */
 };
 
 struct ledger;
