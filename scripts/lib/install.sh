@@ -1,4 +1,4 @@
-# Installs the Debian packages of packages.tsv that are missing. To be sourced after common.sh.
+# Installs the Debian packages of packages.tsv whose contents are missing. To be sourced after common.sh.
 #
 # Nothing happens where all are there: no update, no sudo. sudo is used for apt alone and only when not
 # root. Debian's PostgreSQL package would create and start a cluster of its own: a drop-in tells it not to
@@ -8,16 +8,23 @@
 PACKAGE_TABLE=$ROOT/scripts/lib/packages.tsv
 CLUSTER_DROP_IN=/etc/postgresql-common/createcluster.d/atm-network.conf
 
-# The packages that the groups given need and that are not installed.
+# The packages that the groups given need and that are not there.
 packages_missing() {
-        local package group wanted=" $* "
-        local -a all=()
-        while IFS=$'\t' read -r package group _; do
-                [[ $package == \#* || $wanted != *" $group "* ]] || all+=("$package")
+        local package group probe wanted=" $* "
+        while IFS=$'\t' read -r package group probe _; do
+                if [[ $package != \#* && $wanted == *" $group "* ]] && ! is_there "$probe"; then
+                        printf '%s\n' "$package"
+                fi
         done <"$PACKAGE_TABLE"
-        LC_ALL=C dpkg-query -W -f='${Package} ${db:Status-Status}\n' "${all[@]}" 2>/dev/null |
-                awk -v all="${all[*]}" '$2 == "installed" { have[$1] = 1 }
-                        END { n = split(all, p, " "); for (i = 1; i <= n; i++) if (!(p[i] in have)) print p[i] }'
+}
+
+# By what it brings, not by the package's name: a person may have installed it from elsewhere.
+is_there() {
+        if [[ $1 == /* ]]; then
+                compgen -G "$1" >/dev/null
+        else
+                command -v "$1" >/dev/null
+        fi
 }
 
 as_root() {
@@ -49,13 +56,10 @@ apt_get() {
 install_packages() {
         local list status=0
         local -a missing
-        if ! command -v dpkg-query >/dev/null; then
-                say "no dpkg here: what the table scripts/lib/packages.tsv names must be installed by hand"
-                return 0
-        fi
-        list=$(packages_missing "$@") || true
+        list=$(packages_missing "$@")
         [[ -n $list ]] || return 0
         mapfile -t missing <<<"$list"
+        command -v apt-get >/dev/null || fail "missing, and no apt-get to install it: ${missing[*]}"
         if ((EUID != 0)) && ! command -v sudo >/dev/null; then
                 fail "missing packages and no sudo to install them: as root, run apt-get install ${missing[*]}"
         fi
