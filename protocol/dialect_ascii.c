@@ -7,8 +7,8 @@
  *   only accepted and passed over;
  * - 55 is taken as bytes, because other people's ATMs put raw EMV data there;
  * - private and reserved fields (46, 47, 53, 55-63, 105-127) are shown by length only: nobody can say what a
- *   foreign sender keeps in them. 48 is shown, since our administrative advices use it; iso_dump hides
- *   anything in it that may be a card number;
+ *   foreign sender keeps in them; 54 as well, since a balance is the card-holder's business. 48 is shown,
+ *   since our administrative advices use it; iso_dump hides anything in it that may be a card number;
  * - 65 has no row: a third bitmap is a format error.
  */
 #include "protocol/iso8583.h"
@@ -86,7 +86,7 @@ const struct iso_dialect iso_dialect_ascii =
                 [51] = FIXED("billing currency", ISO_AN, 3, ISO_SHOW),
                 [52] = FIXED("PIN block", ISO_B, 8, ISO_MASK_ALL),
                 [53] = FIXED("security control", ISO_N, 16, ISO_MASK_ALL),
-                [54] = LLL("additional amounts", ISO_AN, 120, ISO_SHOW),
+                [54] = LLL("additional amounts", ISO_AN, 120, ISO_MASK_ALL),
                 [55] = LLL("ICC data", ISO_B, 999, ISO_MASK_ALL),
                 [56] = LLL("reserved 56", ISO_ANS, 999, ISO_MASK_ALL),
                 [57] = LLL("reserved 57", ISO_ANS, 999, ISO_MASK_ALL),
