@@ -90,7 +90,7 @@ struct ledger_op {
         void *context;
         /* the ledger's own: */
         TAILQ_ENTRY(ledger_op) entry;
-        bool in_doubt; /* was in flight on a connection that was lost */
+        bool in_doubt; /* was in flight on a connection that was lost; false before the first submit */
         bool alone;    /* its batch failed over somebody's data: to be sent by itself */
 };
 

@@ -378,7 +378,7 @@ static const struct pg_link_events lane_events = { .on_up = on_up, .on_end = on_
 static void ledger_pg_submit(struct ledger *ledger, struct ledger_op *op)
 {
         struct ledger_pg *l = of_face(ledger);
-        op->in_doubt = op->alone = false;
+        op->alone = false; /* in_doubt stays: an op decided anew after LEDGER_STALE may have been sent before */
         if (l->is_down || l->waiting_count >= l->options.queue_max) {
                 op_refuse(l, op);
                 return;
