@@ -26,7 +26,7 @@
 
 /* The clock multiplies a real span by the speed: the year 2100 and this speed stay far inside int64_t. */
 #define MOMENT_MAX_MS INT64_C(4102444800000)
-#define SPEED_MAX     100000
+#define SPEED_MAX     1000000
 
 #define AT(member) offsetof(struct settings, member)
 
