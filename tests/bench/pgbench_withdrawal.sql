@@ -1,0 +1,76 @@
+-- One withdrawal without batching: what the daemon writes for a 0200 and for its 0220, each as one statement
+-- and one commit, in the fastest form for a single row: data-modifying CTEs, no look-up that could be left
+-- out, prices and hall known to the caller. Run by scripts/bench with pgbench -M prepared -n.
+--
+-- What it leaves out, in pgbench's favour: the daemon also looks up the identity (repeats), the reference
+-- version, card, exclusion, and the state before the advice. Its limits are those of the daemon: where one
+-- does not hold, nothing is approved (the benchmark has cards enough that none is met).
+--
+-- Variables given: clients, atms, cards, hall, offset_ms (business minus real time), tariff_from, tax_bp, fees and
+-- taxes, limit_day_yen, limit_month_yen, limit_day_count, amount. `u` is unique over all clients, so that terminal and STAN are too.
+\set n :n + 1
+\set u :n * :clients + :client_id
+\set t 1 + :u % :atms
+\set stan (:u / :atms) % 1000000
+\set c random(1, :cards)
+
+-- the 0200: card's month and day, account, withdrawal, open withdrawal
+WITH o AS MATERIALIZED (
+        SELECT 'T' || lpad((:t)::text, 7, '0') AS terminal, date_trunc('second', m) AS transmitted_at,
+               (m AT TIME ZONE 'Asia/Tokyo')::date AS day,
+               (SELECT card_token FROM bench.card WHERE n = :c) AS card_token
+        FROM (SELECT clock_timestamp() + :offset_ms::bigint * interval '1 millisecond') x (m)
+), month AS (
+        INSERT INTO card_month AS m (card_token, month, cash_yen)
+        SELECT card_token, date_trunc('month', day::timestamp)::date, :amount FROM o
+        ON CONFLICT (card_token, month) DO UPDATE SET cash_yen = m.cash_yen + EXCLUDED.cash_yen
+        WHERE m.cash_yen + EXCLUDED.cash_yen <= :limit_month_yen
+        RETURNING card_token
+), day AS (
+        INSERT INTO card_day AS d (card_token, day, cash_yen, withdrawals)
+        SELECT o.card_token, o.day, :amount, 1 FROM o JOIN month USING (card_token)
+        ON CONFLICT (card_token, day) DO UPDATE
+        SET cash_yen = d.cash_yen + EXCLUDED.cash_yen, withdrawals = d.withdrawals + 1
+        WHERE d.cash_yen + EXCLUDED.cash_yen <= :limit_day_yen AND d.withdrawals < :limit_day_count
+        RETURNING card_token
+), debit AS (
+        UPDATE account a SET balance_yen = balance_yen - (:amount::bigint + :customer_fee::bigint + :customer_tax::bigint)
+        FROM day WHERE a.card_token = day.card_token AND balance_yen >= :amount::bigint + :customer_fee::bigint + :customer_tax::bigint
+        RETURNING a.card_token
+), opened AS (
+        INSERT INTO open_withdrawal (terminal, transmitted_at, stan, card_token, amount_yen)
+        SELECT terminal, transmitted_at, :stan, card_token, :amount FROM o JOIN debit USING (card_token)
+)
+INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, card_token, pan_mask, issuer,
+        band, hall, business_date, tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen,
+        interbank_tax_yen, hall_share_yen, approval_code)
+SELECT terminal, transmitted_at, :stan, 0, 10000, :amount, card_token, '990001******0000', 'HOUSE', :band, :hall, day,
+       :tariff_from, :tax_bp, :customer_fee, :customer_tax, :interbank_fee, :interbank_tax, :share, '123456'
+FROM o JOIN debit USING (card_token)
+RETURNING terminal, transmitted_at, business_date AS day \gset
+
+-- the 0220: advice, commission, roll-up, and the open withdrawal goes
+WITH said AS (
+        INSERT INTO advice (terminal, transmitted_at, stan, seq, kind, advice_at, advice_stan, amount_yen, dispensed_yen,
+                state_before, state, counted_yen, commission)
+        VALUES (:terminal, :transmitted_at, :stan, 1, 'completion', :transmitted_at, :stan, :amount, :amount, 'approved', 'completed',
+                :amount, 1)
+), earned AS (
+        INSERT INTO commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, band, tariff_from,
+                tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen)
+        VALUES (:terminal, :transmitted_at, :stan, 1, 1, :hall, :day, 'HOUSE', :band, :tariff_from, :tax_bp, :customer_fee,
+                :customer_tax, :interbank_fee, :interbank_tax, :share)
+), ended AS (
+        DELETE FROM open_withdrawal WHERE terminal = :terminal AND transmitted_at = :transmitted_at AND stan = :stan
+)
+INSERT INTO revenue_rollup AS r (terminal, business_date, hall, issuer, band, withdrawals, cash_yen, customer_fee_yen,
+        customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen)
+VALUES (:terminal, :day, :hall, 'HOUSE', :band, 1, :amount, :customer_fee, :customer_tax, :interbank_fee, :interbank_tax,
+        :share)
+ON CONFLICT (terminal, business_date, hall, issuer, band) DO UPDATE SET
+        withdrawals = r.withdrawals + EXCLUDED.withdrawals, cash_yen = r.cash_yen + EXCLUDED.cash_yen,
+        customer_fee_yen = r.customer_fee_yen + EXCLUDED.customer_fee_yen,
+        customer_tax_yen = r.customer_tax_yen + EXCLUDED.customer_tax_yen,
+        interbank_fee_yen = r.interbank_fee_yen + EXCLUDED.interbank_fee_yen,
+        interbank_tax_yen = r.interbank_tax_yen + EXCLUDED.interbank_tax_yen,
+        hall_share_yen = r.hall_share_yen + EXCLUDED.hall_share_yen;

@@ -1,0 +1,89 @@
+# What the flow tests share. To be sourced first.
+#
+# A flow runs in a new folder $WORK that goes away with it, as does every lab that flow_lab made. It ends with
+# its name and `passed`, or with what was wrong, the seed and the command that plays it again. ATM_TEST_SEED
+# sets the seed, ATM_TEST_LONG=1 the long form, ATM_PRESET the build whose programs run, ATM_TEST_KEEP=1
+# keeps $WORK after a failure.
+# shellcheck shell=bash disable=SC2034
+
+source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib/common.sh"
+source "$ROOT/scripts/lib/build.sh"
+source "$ROOT/scripts/lib/cluster.sh"
+
+FLOW=$SCRIPT_NAME
+SEED=${ATM_TEST_SEED:-$((RANDOM * 32768 + RANDOM))}
+LONG=${ATM_TEST_LONG:-0}
+WORK=$(mktemp -d /tmp/atm-flow.XXXXXX)
+LABS=()
+SUCCEEDED=0
+
+flow_end() {
+        local status=$? lab
+        trap '' INT TERM HUP
+        set +e
+        if ((!SUCCEEDED)); then
+                say "FAILED (status $status); seed $SEED; again: ATM_TEST_SEED=$SEED ATM_TEST_LONG=$LONG ATM_PRESET=$ATM_PRESET tests/flow/$FLOW"
+                for lab in "${LABS[@]}"; do
+                        tail -n 5 "$lab"/log/atmd-*.log 2>/dev/null | sed 's/^/    /' >&2
+                done
+        fi
+        for lab in "${LABS[@]}"; do
+                "$ROOT/scripts/lab" down --dir "$lab"
+        done
+        if ((SUCCEEDED || !${ATM_TEST_KEEP:-0})); then
+                rm -rf "$WORK"
+        else
+                say "kept: $WORK"
+        fi
+        ((SUCCEEDED)) && exit 0
+        exit 1
+}
+trap flow_end EXIT
+trap 'exit 1' INT TERM HUP
+
+# flow_lab NAME [options of lab up]: a lab in $WORK/NAME.
+flow_lab() {
+        local dir=$WORK/$1
+        shift
+        LABS+=("$dir")
+        "$ROOT/scripts/lab" up --dir "$dir" "$@" >/dev/null
+}
+
+passed() {
+        SUCCEEDED=1
+        printf '%s: passed\n' "$FLOW"
+        exit 0
+}
+
+wrong() {
+        printf '%s: %s\n' "$FLOW" "$*" >&2
+        exit 1
+}
+
+# expect "what" WANTED GOT
+expect() {
+        [[ $2 == "$3" ]] || wrong "$1: expected '$2', got '$3'"
+}
+
+# expect_exit STATUS command...: its output is kept in $OUTPUT.
+expect_exit() {
+        local wanted=$1 status=0
+        shift
+        OUTPUT=$("$@" 2>&1 </dev/null) || status=$?
+        ((status == wanted)) || wrong "'$*' ended with $status instead of $wanted: $OUTPUT"
+}
+
+# One value from the lab's database, as the superuser.
+sql() {
+        PGUSER=postgres psql -X -A -t -q -v ON_ERROR_STOP=1 -c "$1"
+}
+
+# await SECONDS "what" command...: until the command succeeds.
+await() {
+        local deadline=$((SECONDS + $1)) what=$2
+        shift 2
+        until "$@"; do
+                ((SECONDS < deadline)) || wrong "waited in vain for: $what"
+                sleep 0.1
+        done
+}

@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# The laboratory: what lab.env promises, two instances, kill and start, no descriptor handed down, failure
+# that leaves nothing behind, down as often as one likes.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+LAB=$ROOT/scripts/lab
+D="$WORK/it's a lab" # a name that quoting must get right
+LABS+=("$D")
+
+# A pipe that a process of the lab kept open would make cat wait for ever; so would descriptor 7.
+# shellcheck disable=SC2016 # the inner shell expands
+timeout 120 bash -c '"$1" up --dir "$2" --atms 12 --cards 50 --instances 2 7>&1 | cat >/dev/null
+        exit "${PIPESTATUS[0]}"' up "$LAB" "$D" || wrong "lab up failed or left a descriptor open"
+
+# lab.env: nothing but export NAME='value', and all that is promised
+while read -r line; do
+        [[ $line =~ ^export\ [A-Z_]+=\'.*\'$ ]] || wrong "lab.env has the line: $line"
+done <"$D/lab.env"
+expect "lab env" "$(cat "$D/lab.env")" "$("$LAB" env --dir "$D")"
+for name in ATMD_HOST ATMD_PORT ATMD_PORTS ATMD_CA ATMD_CERTS ATMD_CONF ATMD_PIDS ATM_ACQUIRER ATM_TERMINALS ATM_CARDS \
+        ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED PGHOST PGPORT PGDATABASE PGUSER PATH; do
+        grep -q "^export $name='..*'$" "$D/lab.env" || wrong "lab.env has no $name"
+done
+# shellcheck disable=SC1091
+source "$D/lab.env"
+read -r -a ports <<<"$ATMD_PORTS"
+read -r -a pids <<<"$ATMD_PIDS"
+expect "ports" 2 "${#ports[@]}"
+expect "first port" "$ATMD_PORT" "${ports[0]}"
+expect "processes" 2 "${#pids[@]}"
+for program in atmd atmctl atmsim; do
+        expect "$program" "$(build_folder "$ATM_PRESET")/bin/$program" "$(command -v "$program")"
+done
+for path in "$ATMD_CA" "$ATMD_CERTS" "$ATMD_CONF" "$ATM_TERMINALS" "$ATM_CARDS" "$PGHOST"; do
+        [[ $path == /* && -e $path ]] || wrong "not an absolute path of something that is there: $path"
+done
+expect "mode of the cards" 600 "$(stat -c %a "$ATM_CARDS")"
+expect "columns of the cards" "pan,expiry,pin,issuer,balance_yen" "$(head -n 1 "$ATM_CARDS")"
+expect "cards" 51 "$(wc -l <"$ATM_CARDS")"
+expect "columns of the terminals" "terminal,hall,area,prefecture" "$(head -n 1 "$ATM_TERMINALS")"
+expect "terminals" 13 "$(wc -l <"$ATM_TERMINALS")"
+expect "areas" "kansai kanto kyushu tokai" "$(tail -n +2 "$ATM_TERMINALS" | cut -d, -f3 | sort -u | xargs)"
+terminal=$(sed -n '2s/,.*//p' "$ATM_TERMINALS")
+expect "subject" "subject=CN = $terminal" "$(openssl x509 -noout -subject -in "$ATMD_CERTS/$terminal.crt" | grep -o 'subject=CN = .*')"
+openssl pkey -noout -in "$ATMD_CERTS/$terminal.key" || wrong "the terminal's key can't be read"
+((${#PGHOST} + 20 <= 107)) || wrong "socket path too long: $PGHOST"
+expect "durability" "on on on" "$(sql 'SHOW fsync') $(sql 'SHOW synchronous_commit') $(sql 'SHOW full_page_writes')"
+expect "TCP" "" "$(sql 'SHOW listen_addresses')"
+psql -X -q -c 'SELECT terminal, stan, transmitted_at, rrn, card_token, amount_yen, dispensed_yen, customer_fee_yen,
+        interbank_fee_yen, tax_yen, state, de39, hall, business_date FROM v_withdrawal' >/dev/null || wrong "v_withdrawal"
+expect "least balance" t "$(psql -X -A -t -c 'SELECT min(balance_yen) >= 200000 FROM v_account')"
+
+# no process of the lab holds anything of ours: only /dev/null, its log, sockets and its own
+for pid in "${pids[@]}"; do
+        for fd in /proc/"$pid"/fd/*; do
+                case $(readlink "$fd") in
+                /dev/null | "$D"/log/* | socket:* | anon_inode:* | /dev/urandom) ;;
+                *) wrong "atmd $pid has open: $(readlink "$fd")" ;;
+                esac
+        done
+        expect "most open files of atmd" "$(ulimit -Hn)" "$(awk '/Max open files/ { print $4 }' "/proc/$pid/limits")"
+        expect "core files of atmd" 0 "$(awk '/Max core file size/ { print $5 }' "/proc/$pid/limits")"
+done
+
+shake_hands() {
+        openssl s_client -connect "$ATMD_HOST:$1" -CAfile "$ATMD_CA" -verify_return_error -verify_ip "$ATMD_HOST" \
+                -cert "$ATMD_CERTS/$terminal.crt" -key "$ATMD_CERTS/$terminal.key" </dev/null >/dev/null 2>&1
+}
+shake_hands "${ports[0]}" || wrong "instance 1 does not answer"
+shake_hands "${ports[1]}" || wrong "instance 2 does not answer"
+
+# kill and start
+expect_exit 1 "$LAB" start --dir "$D" --instance 2
+[[ $OUTPUT == *"running already"* ]] || wrong "start of a running instance says: $OUTPUT"
+"$LAB" kill --dir "$D" --instance 2
+! process_lives "${pids[1]}" || wrong "instance 2 lives after kill"
+process_lives "${pids[0]}" || wrong "kill took the other instance too"
+! shake_hands "${ports[1]}" || wrong "a killed instance answers"
+expect_exit 1 "$LAB" kill --dir "$D" --instance 2
+"$LAB" start --dir "$D" --instance 2
+shake_hands "${ports[1]}" || wrong "instance 2 does not answer after start"
+# shellcheck disable=SC1091
+read -r -a after <<<"$(source "$D/lab.env" && echo "$ATMD_PIDS")"
+expect "instance 1 after start of 2" "${pids[0]}" "${after[0]}"
+process_lives "${after[1]}" || wrong "ATMD_PIDS is wrong after start"
+
+# wrong usage
+expect_exit 2 "$LAB" kill --dir "$D" --instance 3
+expect_exit 2 "$LAB" up --dir "$WORK/x" --atms none
+expect_exit 2 "$LAB" up --dir "$WORK/x" --clock 2016-12-29,0
+expect_exit 2 "$LAB" up --dir "$WORK/x" --speed 3
+expect_exit 2 "$LAB" up
+expect_exit 1 "$LAB" up --dir "$D"
+[[ ! -e $WORK/x ]] || wrong "wrong usage left a folder behind"
+
+# a port that is taken: exit 1, named, nothing left behind
+base=$(mktemp -d /var/tmp/atm-flow.XXXXXX)
+chmod 755 "$base"
+expect_exit 1 env ATM_CLUSTER_BASE="$base" "$LAB" up --dir "$WORK/taken" --atms 2 --cards 2 --port "$ATMD_PORT"
+[[ $OUTPUT == *"$ATMD_PORT"* ]] || wrong "the port is not named: $OUTPUT"
+[[ ! -e $WORK/taken ]] || wrong "a failed up left its folder behind"
+rmdir "$base" || wrong "a failed up left its cluster behind: $(ls "$base")"
+process_lives "${pids[0]}" || wrong "a failed up took another lab's instance"
+
+# down, and again
+"$LAB" down --dir "$D"
+for pid in "${pids[0]}" "${after[1]}"; do
+        ! process_lives "$pid" || wrong "process $pid lives after down"
+done
+[[ ! -e $PGHOST ]] || wrong "the cluster is still there after down"
+expect "left after down" "log" "$(ls "$D")"
+"$LAB" down --dir "$D"
+"$LAB" down --dir "$WORK/never-was"
+
+# a clock of one's own, in the folder of an earlier lab, with more ATMs than the example fleet has
+"$LAB" up --dir "$D" --atms 1070 --cards 5 --clock 2016-12-29T07:55:00+09:00,60 --hours real >/dev/null
+# shellcheck disable=SC1091
+source "$D/lab.env"
+expect "start of the clock" 1482965700000 "$ATM_CLOCK_START_MS"
+expect "speed of the clock" 60 "$ATM_CLOCK_SPEED"
+age_ms=$(($(now_ms) - ATM_CLOCK_ANCHOR_MS))
+((age_ms >= 0 && age_ms < 60000)) || wrong "the clock's anchor is $age_ms ms ago"
+expect "terminals" 1071 "$(wc -l <"$ATM_TERMINALS")"
+expect "a terminal beyond the example fleet" T0001070 "$(sed -n '1071s/,.*//p' "$ATM_TERMINALS")"
+"$LAB" down --dir "$D"
+passed
