@@ -55,137 +55,153 @@ static const struct fault {
         int line;            /* 0: the error belongs to the file */
         const char *says[3]; /* the first right after "FILE:LINE: " */
 } faults[] = {
-        {"unknown key",
-         false,
-         "[tls]\nmaximum = 1.3\n",
-         2,
-         {"[tls] maximum: unknown key", "expected one of: certificate, key, ca, minimum"}},
-        {"unknown section with a key",
-         false,
-         "\n[bank]\nhost = x\n",
-         2,
-         {"unknown section [bank]", "expected one of: atmd, tls, database, card, clock, limits"}},
-        {"unknown section without a key", false, "[bank]\n", 1, {"unknown section [bank]"}},
-        {"key before any section", true, "# c\nlisten_port = 1\n", 2, {"key 'listen_port' stands before any section"}},
-        {"key given twice",
-         false,
-         "[atmd]\nlisten_port = 1\nlisten_port = 2\n",
-         3,
-         {"[atmd] listen_port: given twice", "first in line 10"}},
-        {"key given twice in two parts of a section",
-         false,
-         "[tls]\nca = b.crt\n",
-         2,
-         {"[tls] ca: given twice, first in line 4"}},
-        {"no equals sign", false, "[atmd]\nlisten_port\n", 2, {"not understood; expected [section], key = value"}},
-        {"section not closed", false, "[atmd\n", 1, {"not understood"}},
-        {"number with letters",
-         false,
-         "[atmd]\nlisten_port = 75x\n",
-         2,
-         {"[atmd] listen_port = '75x': wrong value", "a whole number from 1 to 65535"}},
-        {"number too large", false, "[atmd]\nlisten_port = 65536\n", 2, {"[atmd] listen_port = '65536'"}},
-        {"number too small", false, "[atmd]\nlisten_port = 0\n", 2, {"[atmd] listen_port = '0'"}},
-        {"number that overflows 64 bits",
-         false,
-         "[limits]\nidle_timeout_ms = 99999999999999999999\n",
-         2,
-         {"[limits] idle_timeout_ms = '99999999999999999999'"}},
-        {"negative number", false, "[limits]\ndrain_timeout_ms = -1\n", 2, {"[limits] drain_timeout_ms = '-1'"}},
-        {"number with a sign", false, "[limits]\ndrain_timeout_ms = +1\n", 2, {"[limits] drain_timeout_ms"}},
-        {"number in another base", false, "[limits]\ndrain_timeout_ms = 0x10\n", 2, {"[limits] drain_timeout_ms"}},
-        {"empty number", false, "[atmd]\nlisten_port =\n", 2, {"[atmd] listen_port: empty"}},
-        {"empty text", false, "[atmd]\nlisten_host =\n", 2, {"[atmd] listen_host: empty", "one word"}},
-        {"text with a blank", false, "[atmd]\nlisten_host = a b\n", 2, {"[atmd] listen_host = 'a b'"}},
-        {"unknown choice",
-         false,
-         "[atmd]\nlog_level = verbose\n",
-         2,
-         {"[atmd] log_level = 'verbose'", "one of debug|info|warning|error"}},
-        {"part of a choice", false, "[atmd]\nlog_level = warn\n", 2, {"[atmd] log_level = 'warn'"}},
-        {"two choices", false, "[atmd]\nlog_level = debug|info\n", 2, {"[atmd] log_level"}},
-        {"empty choice", false, "[tls]\nminimum =\n", 2, {"[tls] minimum: empty", "one of 1.3|1.2"}},
-        {"bool neither yes nor no",
-         false,
-         "[clock]\nlaboratory = true\n",
-         2,
-         {"[clock] laboratory = 'true'", "yes or no"}},
-        {"start outside a laboratory",
-         false,
-         "[clock]\nstart = 2016-12-29T08:00\n",
-         2,
-         {"[clock] start: only a laboratory"}},
-        {"anchor outside a laboratory",
-         false,
-         "[clock]\nlaboratory = no\nanchor = 0\n",
-         3,
-         {"[clock] anchor: only a laboratory", "laboratory = yes"}},
-        {"speed outside a laboratory", false, "[clock]\nspeed = 2\n", 2, {"[clock] speed: only a laboratory"}},
-        {"start without anchor",
-         false,
-         "[clock]\nlaboratory = yes\nstart = 2016-12-29T08:00:00Z\n",
-         3,
-         {"[clock] start: given without anchor", "both or neither"}},
-        {"anchor without start",
-         false,
-         "[clock]\nlaboratory = yes\nanchor = 2016-12-29T08:00:00Z\n",
-         3,
-         {"[clock] anchor: given without start"}},
-        {"speed without start and anchor",
-         false,
-         "[clock]\nspeed = 60\nlaboratory = yes\n",
-         2,
-         {"[clock] speed: other than 1 without start and anchor"}},
-        {"a day that does not exist",
-         false,
-         "[clock]\nlaboratory = yes\nanchor = 1\nstart = 2016-02-30T08:00:00Z\n",
-         4,
-         {"[clock] start = '2016-02-30T08:00:00Z'", "a moment such as"}},
-        {"a moment past 2100", false, "[clock]\nstart = 4102444800001\n", 2, {"[clock] start = '4102444800001'"}},
-        {"speed zero", false, "[clock]\nlaboratory = yes\nspeed = 0\n", 3, {"[clock] speed = '0'"}},
-        {"speed past its bound",
-         false,
-         "[clock]\nlaboratory = yes\nspeed = 1000001\n",
-         3,
-         {"[clock] speed = '1000001'", "from 1 to 1000000"}},
-        {"queue smaller than a batch",
-         false,
-         "[database]\nqueue_max = 10\n",
-         2,
-         {"[database] queue_max: a queue of 10 can't hold a batch of 256"}},
-        {"batch larger than the queue",
-         false,
-         "[database]\nbatch_max = 8000\n",
-         2,
-         {"[database] batch_max: a queue of 4096 can't hold a batch of 8000"}},
-        {"indented key under another",
-         false,
-         "[atmd]\nlisten_host = a\n  listen_port = 1\n",
-         3,
-         {"[atmd] listen_host: an indented line", "at the start of the line"}},
-        {"indented key under a conninfo",
-         true,
-         "[database]\nconninfo = host=x\n  batch_max = 1\n",
-         3,
-         {"[database] conninfo: an indented line"}},
-        {"the first of two faults",
-         false,
-         "[limits]\ndrain_timeout_ms = x\n[atmd]\nlisten_port = y\n",
-         2,
-         {"[limits] drain_timeout_ms"}},
-        {"a line fault before a key fault", false, "[atmd]\nnonsense\nmore = 1\n", 2, {"not understood"}},
-        {"a key fault before a line fault", false, "[atmd]\nmore = 1\nnonsense\n", 2, {"[atmd] more: unknown key"}},
-        {"nothing at all", true, "", 0, {"[tls] certificate is missing: atmd's certificate"}},
-        {"one mandatory key missing",
-         true,
-         "[tls]\ncertificate = a\nkey = b\nca = c\n[database]\nconninfo = d\n",
-         0,
-         {"[card] token_key_file is missing: file of 64 hexadecimal digits"}},
-        {"a fault with a line before what is missing",
-         true,
-         "[atmd]\nlog_target = syslog\n",
-         2,
-         {"[atmd] log_target = 'syslog'", "one of stderr|journal"}},
+    {"unknown key",
+     false,
+     "[tls]\nmaximum = 1.3\n",
+     2,
+     {"[tls] maximum: unknown key", "expected one of: certificate, key, ca, minimum"}},
+    {"unknown section with a key",
+     false,
+     "\n[bank]\nhost = x\n",
+     2,
+     {"unknown section [bank]", "expected one of: atmd, tls, database, card, clock, limits"}},
+    {"unknown section without a key", false, "[bank]\n", 1, {"unknown section [bank]"}},
+    {"key before any section",
+     true,
+     "# c\nlisten_port = 1\n",
+     2,
+     {"key 'listen_port' stands before any section"}},
+    {"key given twice",
+     false,
+     "[atmd]\nlisten_port = 1\nlisten_port = 2\n",
+     3,
+     {"[atmd] listen_port: given twice", "first in line 10"}},
+    {"key given twice in two parts of a section",
+     false,
+     "[tls]\nca = b.crt\n",
+     2,
+     {"[tls] ca: given twice, first in line 4"}},
+    {"no equals sign",
+     false,
+     "[atmd]\nlisten_port\n",
+     2,
+     {"not understood; expected [section], key = value"}},
+    {"section not closed", false, "[atmd\n", 1, {"not understood"}},
+    {"number with letters",
+     false,
+     "[atmd]\nlisten_port = 75x\n",
+     2,
+     {"[atmd] listen_port = '75x': wrong value", "a whole number from 1 to 65535"}},
+    {"number too large", false, "[atmd]\nlisten_port = 65536\n", 2, {"[atmd] listen_port = '65536'"}},
+    {"number too small", false, "[atmd]\nlisten_port = 0\n", 2, {"[atmd] listen_port = '0'"}},
+    {"number that overflows 64 bits",
+     false,
+     "[limits]\nidle_timeout_ms = 99999999999999999999\n",
+     2,
+     {"[limits] idle_timeout_ms = '99999999999999999999'"}},
+    {"negative number", false, "[limits]\ndrain_timeout_ms = -1\n", 2, {"[limits] drain_timeout_ms = '-1'"}},
+    {"number with a sign", false, "[limits]\ndrain_timeout_ms = +1\n", 2, {"[limits] drain_timeout_ms"}},
+    {"number in another base",
+     false,
+     "[limits]\ndrain_timeout_ms = 0x10\n",
+     2,
+     {"[limits] drain_timeout_ms"}},
+    {"empty number", false, "[atmd]\nlisten_port =\n", 2, {"[atmd] listen_port: empty"}},
+    {"empty text", false, "[atmd]\nlisten_host =\n", 2, {"[atmd] listen_host: empty", "one word"}},
+    {"text with a blank", false, "[atmd]\nlisten_host = a b\n", 2, {"[atmd] listen_host = 'a b'"}},
+    {"unknown choice",
+     false,
+     "[atmd]\nlog_level = verbose\n",
+     2,
+     {"[atmd] log_level = 'verbose'", "one of debug|info|warning|error"}},
+    {"part of a choice", false, "[atmd]\nlog_level = warn\n", 2, {"[atmd] log_level = 'warn'"}},
+    {"two choices", false, "[atmd]\nlog_level = debug|info\n", 2, {"[atmd] log_level"}},
+    {"empty choice", false, "[tls]\nminimum =\n", 2, {"[tls] minimum: empty", "one of 1.3|1.2"}},
+    {"bool neither yes nor no",
+     false,
+     "[clock]\nlaboratory = true\n",
+     2,
+     {"[clock] laboratory = 'true'", "yes or no"}},
+    {"start outside a laboratory",
+     false,
+     "[clock]\nstart = 2016-12-29T08:00\n",
+     2,
+     {"[clock] start: only a laboratory"}},
+    {"anchor outside a laboratory",
+     false,
+     "[clock]\nlaboratory = no\nanchor = 0\n",
+     3,
+     {"[clock] anchor: only a laboratory", "laboratory = yes"}},
+    {"speed outside a laboratory", false, "[clock]\nspeed = 2\n", 2, {"[clock] speed: only a laboratory"}},
+    {"start without anchor",
+     false,
+     "[clock]\nlaboratory = yes\nstart = 2016-12-29T08:00:00Z\n",
+     3,
+     {"[clock] start: given without anchor", "both or neither"}},
+    {"anchor without start",
+     false,
+     "[clock]\nlaboratory = yes\nanchor = 2016-12-29T08:00:00Z\n",
+     3,
+     {"[clock] anchor: given without start"}},
+    {"speed without start and anchor",
+     false,
+     "[clock]\nspeed = 60\nlaboratory = yes\n",
+     2,
+     {"[clock] speed: other than 1 without start and anchor"}},
+    {"a day that does not exist",
+     false,
+     "[clock]\nlaboratory = yes\nanchor = 1\nstart = 2016-02-30T08:00:00Z\n",
+     4,
+     {"[clock] start = '2016-02-30T08:00:00Z'", "a moment such as"}},
+    {"a moment past 2100", false, "[clock]\nstart = 4102444800001\n", 2, {"[clock] start = '4102444800001'"}},
+    {"speed zero", false, "[clock]\nlaboratory = yes\nspeed = 0\n", 3, {"[clock] speed = '0'"}},
+    {"speed past its bound",
+     false,
+     "[clock]\nlaboratory = yes\nspeed = 1000001\n",
+     3,
+     {"[clock] speed = '1000001'", "from 1 to 1000000"}},
+    {"queue smaller than a batch",
+     false,
+     "[database]\nqueue_max = 10\n",
+     2,
+     {"[database] queue_max: a queue of 10 can't hold a batch of 256"}},
+    {"batch larger than the queue",
+     false,
+     "[database]\nbatch_max = 8000\n",
+     2,
+     {"[database] batch_max: a queue of 4096 can't hold a batch of 8000"}},
+    {"indented key under another",
+     false,
+     "[atmd]\nlisten_host = a\n  listen_port = 1\n",
+     3,
+     {"[atmd] listen_host: an indented line", "at the start of the line"}},
+    {"indented key under a conninfo",
+     true,
+     "[database]\nconninfo = host=x\n  batch_max = 1\n",
+     3,
+     {"[database] conninfo: an indented line"}},
+    {"the first of two faults",
+     false,
+     "[limits]\ndrain_timeout_ms = x\n[atmd]\nlisten_port = y\n",
+     2,
+     {"[limits] drain_timeout_ms"}},
+    {"a line fault before a key fault", false, "[atmd]\nnonsense\nmore = 1\n", 2, {"not understood"}},
+    {"a key fault before a line fault",
+     false,
+     "[atmd]\nmore = 1\nnonsense\n",
+     2,
+     {"[atmd] more: unknown key"}},
+    {"nothing at all", true, "", 0, {"[tls] certificate is missing: atmd's certificate"}},
+    {"one mandatory key missing",
+     true,
+     "[tls]\ncertificate = a\nkey = b\nca = c\n[database]\nconninfo = d\n",
+     0,
+     {"[card] token_key_file is missing: file of 64 hexadecimal digits"}},
+    {"a fault with a line before what is missing",
+     true,
+     "[atmd]\nlog_target = syslog\n",
+     2,
+     {"[atmd] log_target = 'syslog'", "one of stderr|journal"}},
 };
 
 START_TEST(each_fault_is_named_with_file_line_and_key)
@@ -199,15 +215,17 @@ START_TEST(each_fault_is_named_with_file_line_and_key)
         snprintf(text, sizeof(text), "%s%s", f->alone ? "" : MANDATORY, f->after);
         ck_assert_msg(!load(text, &settings, error), "%s: was accepted", f->name);
         if (f->line)
-                snprintf(wanted, sizeof(wanted), "%s:%d: %s", path, f->line + (f->alone ? 0 : MANDATORY_LINES),
-                         f->says[0]);
+                snprintf(wanted, sizeof(wanted), "%s:%d: %s", path,
+                         f->line + (f->alone ? 0 : MANDATORY_LINES), f->says[0]);
         else
                 snprintf(wanted, sizeof(wanted), "%s: %s", path, f->says[0]);
-        ck_assert_msg(strncmp(error, wanted, strlen(wanted)) == 0, "%s: wanted \"%s...\", got \"%s\"", f->name,
-                      wanted, error);
+        ck_assert_msg(strncmp(error, wanted, strlen(wanted)) == 0, "%s: wanted \"%s...\", got \"%s\"",
+                      f->name, wanted, error);
         for (int i = 1; i < 3 && f->says[i]; i++)
-                ck_assert_msg(strstr(error, f->says[i]), "%s: no \"%s\" in \"%s\"", f->name, f->says[i], error);
-        ck_assert_msg(memcmp(&settings, &before, sizeof(settings)) == 0, "%s: the result was touched", f->name);
+                ck_assert_msg(strstr(error, f->says[i]), "%s: no \"%s\" in \"%s\"", f->name, f->says[i],
+                              error);
+        ck_assert_msg(memcmp(&settings, &before, sizeof(settings)) == 0, "%s: the result was touched",
+                      f->name);
 }
 END_TEST
 
@@ -250,7 +268,8 @@ START_TEST(a_file_that_is_not_there_or_not_a_file_is_named)
         char error[SETTINGS_ERROR_MAX], wanted[256];
         struct settings settings;
         ck_assert(!settings_load(path, &settings, error));
-        snprintf(wanted, sizeof(wanted), "%s: No such file or directory; expected a configuration file", path);
+        snprintf(wanted, sizeof(wanted), "%s: No such file or directory; expected a configuration file",
+                 path);
         ck_assert_str_eq(error, wanted);
         ck_assert(!settings_load(folder, &settings, error));
         snprintf(wanted, sizeof(wanted), "%s: can't be read; expected a configuration file", folder);
@@ -292,16 +311,17 @@ START_TEST(every_key_reaches_its_member)
 {
         char error[SETTINGS_ERROR_MAX];
         struct settings s;
-        bool good = load("[atmd]\nlisten_host = ::1\nlisten_port=8000\nlog_target : journal\nlog_level=debug\n"
-                         "[tls]\ncertificate=/c\nkey=/k\nca=/a\nminimum=1.2\n"
-                         "[database]\nconninfo=postgresql://db1,db2/atm?target_session_attrs=read-write\n"
-                         "connections=3\nbatch_max=64\nqueue_max=65\nreference_poll_ms=50\n"
-                         "[card]\ntoken_key_file=/t\n"
-                         "[clock]\nlaboratory=yes\nstart=2016-12-29T07:55:00+09:00\nanchor=1700000000123\n"
-                         "speed=4320\nskew_s=1\n"
-                         "[limits]\nconnections_max=11\nhandshake_timeout_ms=101\nidle_timeout_ms=102\n"
-                         "message_timeout_ms=103\nrequest_timeout_ms=104\ndrain_timeout_ms=0",
-                         &s, error);
+        bool good =
+            load("[atmd]\nlisten_host = ::1\nlisten_port=8000\nlog_target : journal\nlog_level=debug\n"
+                 "[tls]\ncertificate=/c\nkey=/k\nca=/a\nminimum=1.2\n"
+                 "[database]\nconninfo=postgresql://db1,db2/atm?target_session_attrs=read-write\n"
+                 "connections=3\nbatch_max=64\nqueue_max=65\nreference_poll_ms=50\n"
+                 "[card]\ntoken_key_file=/t\n"
+                 "[clock]\nlaboratory=yes\nstart=2016-12-29T07:55:00+09:00\nanchor=1700000000123\n"
+                 "speed=4320\nskew_s=1\n"
+                 "[limits]\nconnections_max=11\nhandshake_timeout_ms=101\nidle_timeout_ms=102\n"
+                 "message_timeout_ms=103\nrequest_timeout_ms=104\ndrain_timeout_ms=0",
+                 &s, error);
         ck_assert_msg(good, "%s", error);
         ck_assert_str_eq(s.listen_host, "::1");
         ck_assert_int_eq(s.listen_port, 8000);
@@ -376,22 +396,22 @@ END_TEST
 
 /* What people do with a password that they mean to be part of a conninfo, and with a key. */
 static const char *const leaks[] = {
-        "[database]\nconninfo = password=hunter2\nconninfo = password=hunter2\n",
-        "[database]\nconninfo = password=hunter2\n connections = hunter2\n",
-        "[database]\npassword = hunter2\n",
-        "[database]\nhost=x password=hunter2\n",
-        "[database]\nhost x password hunter2\n",
-        "[database]\npassword hunter2 = \n",
-        "[database]\npostgresql://atm:hunter2@db/atm\n",
-        "postgresql://atm:hunter2@db/atm\n",
-        "[database\nhunter2\n",
-        "[password hunter2]\n",
-        "[database]\nconninfo = password=hunter2\n[tls]\nkey = x\n",
-        "[card]\ntoken_key_file = 0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF\n"
-        "[tls]\ncertificate=a\nkey=b\nca=c\n[database]\nconninfo=hunter2\n",
-        MANDATORY "[database]\nconninfo = hunter2\n",
-        MANDATORY "[clock]\nspeed = 2\n",
-        MANDATORY "[database]\nqueue_max = 1\n",
+    "[database]\nconninfo = password=hunter2\nconninfo = password=hunter2\n",
+    "[database]\nconninfo = password=hunter2\n connections = hunter2\n",
+    "[database]\npassword = hunter2\n",
+    "[database]\nhost=x password=hunter2\n",
+    "[database]\nhost x password hunter2\n",
+    "[database]\npassword hunter2 = \n",
+    "[database]\npostgresql://atm:hunter2@db/atm\n",
+    "postgresql://atm:hunter2@db/atm\n",
+    "[database\nhunter2\n",
+    "[password hunter2]\n",
+    "[database]\nconninfo = password=hunter2\n[tls]\nkey = x\n",
+    "[card]\ntoken_key_file = 0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF\n"
+    "[tls]\ncertificate=a\nkey=b\nca=c\n[database]\nconninfo=hunter2\n",
+    MANDATORY "[database]\nconninfo = hunter2\n",
+    MANDATORY "[clock]\nspeed = 2\n",
+    MANDATORY "[database]\nqueue_max = 1\n",
 };
 
 START_TEST(no_error_shows_a_password_or_a_key)
@@ -466,8 +486,8 @@ START_TEST(the_commented_configuration_explains_every_row_with_its_default)
         const char *at = key_line(text, row->section, row->key, &given);
         ck_assert_msg(at != NULL, "[%s] %s is not in etc/atmd.conf", row->section, row->key);
         comment_above(text, at, comment, sizeof(comment));
-        ck_assert_msg(strstr(comment, row->text), "[%s] %s: the comment is not \"%s\" but \"%s\"", row->section,
-                      row->key, row->text, comment);
+        ck_assert_msg(strstr(comment, row->text), "[%s] %s: the comment is not \"%s\" but \"%s\"",
+                      row->section, row->key, row->text, comment);
         if (!row->fallback) {
                 ck_assert_msg(given, "[%s] %s must be given", row->section, row->key);
         } else if (*row->fallback) {
@@ -475,7 +495,8 @@ START_TEST(the_commented_configuration_explains_every_row_with_its_default)
                 ck_assert_msg(strncmp(at, wanted, strlen(wanted)) == 0, "[%s] %s: wanted %s", row->section,
                               row->key, wanted);
         }
-        for (const char *choice = row->choices; choice; choice = strchr(choice, '|') ? strchr(choice, '|') + 1 : NULL) {
+        for (const char *choice = row->choices; choice;
+             choice = strchr(choice, '|') ? strchr(choice, '|') + 1 : NULL) {
                 snprintf(wanted, sizeof(wanted), "%.*s", (int)strcspn(choice, "|"), choice);
                 ck_assert_msg(strstr(comment, wanted), "[%s] %s: choice %s is not explained", row->section,
                               row->key, wanted);
@@ -535,7 +556,8 @@ START_TEST(the_rows_are_sound)
         ck_assert_uint_lt(row->offset, sizeof(struct settings));
         ck_assert(row->type != SETTING_CHOICE || row->choices);
         ck_assert(row->minimum <= row->maximum);
-        for (const char *choice = row->choices; choice; choice = strchr(choice, '|') ? strchr(choice, '|') + 1 : NULL)
+        for (const char *choice = row->choices; choice;
+             choice = strchr(choice, '|') ? strchr(choice, '|') + 1 : NULL)
                 ck_assert_uint_lt(strcspn(choice, "|"), sizeof(((struct settings *)0)->tls_minimum));
         for (size_t i = 0; i < settings_row_count; i++)
                 ck_assert(i == (size_t)_i || settings_rows[i].offset != row->offset);

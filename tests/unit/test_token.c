@@ -56,16 +56,16 @@ static struct token_key *key_load(const char *digits)
 static const struct vector {
         const char *name, *key, *text, *token;
 } vectors[] = {
-        {"test 1", "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b000000000000000000000000", "Hi There",
-         "b0344c61-d8db-3853-5ca8-afceaf0bf12b"},
-        {"test 2", "4a65666500000000000000000000000000000000000000000000000000000000",
-         "what do ya want for nothing?", "5bdcc146-bf60-754e-6a04-2426089575c7"},
-        {"test 4", "0102030405060708090a0b0c0d0e0f1011121314151617181900000000000000",
-         "\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd"
-         "\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd",
-         "82558a38-9a44-3c0e-a4cc-819899f2083a"},
-        {"test 5", "0C0C0C0C0C0C0C0C0C0C0C0C0C0C0C0C0C0C0C0C000000000000000000000000",
-         "Test With Truncation", "a3b61674-7310-0ee0-6e0c-796c2955552b"},
+    {"test 1", "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b000000000000000000000000", "Hi There",
+     "b0344c61-d8db-3853-5ca8-afceaf0bf12b"},
+    {"test 2", "4a65666500000000000000000000000000000000000000000000000000000000",
+     "what do ya want for nothing?", "5bdcc146-bf60-754e-6a04-2426089575c7"},
+    {"test 4", "0102030405060708090a0b0c0d0e0f1011121314151617181900000000000000",
+     "\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd"
+     "\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd",
+     "82558a38-9a44-3c0e-a4cc-819899f2083a"},
+    {"test 5", "0C0C0C0C0C0C0C0C0C0C0C0C0C0C0C0C0C0C0C0C000000000000000000000000", "Test With Truncation",
+     "a3b61674-7310-0ee0-6e0c-796c2955552b"},
 };
 
 START_TEST(tokens_are_hmac_sha_256_as_published)
@@ -114,18 +114,18 @@ static const struct content {
         size_t length;
         bool good;
 } contents[] = {
-        {"digits alone", DIGITS, 64, true},
-        {"digits and a line end", DIGITS "\n", 65, true},
-        {"digits and a line end of Windows", DIGITS "\r\n", 66, true},
-        {"nothing", "", 0, false},
-        {"a line end", "\n", 1, false},
-        {"one digit too few", DIGITS, 63, false},
-        {"one digit too many", DIGITS "0", 65, false},
-        {"two line ends", DIGITS "\n\n", 66, false},
-        {"a second line", DIGITS "\nmore", 69, false},
-        {"a blank in front", " " DIGITS, 65, false},
-        {"no hexadecimal digit", "g0112233445566778899aabbccddeeff0123456789abcdefFEDCBA9876543210", 64, false},
-        {"a zero byte", "\0" DIGITS, 64, false},
+    {"digits alone", DIGITS, 64, true},
+    {"digits and a line end", DIGITS "\n", 65, true},
+    {"digits and a line end of Windows", DIGITS "\r\n", 66, true},
+    {"nothing", "", 0, false},
+    {"a line end", "\n", 1, false},
+    {"one digit too few", DIGITS, 63, false},
+    {"one digit too many", DIGITS "0", 65, false},
+    {"two line ends", DIGITS "\n\n", 66, false},
+    {"a second line", DIGITS "\nmore", 69, false},
+    {"a blank in front", " " DIGITS, 65, false},
+    {"no hexadecimal digit", "g0112233445566778899aabbccddeeff0123456789abcdefFEDCBA9876543210", 64, false},
+    {"a zero byte", "\0" DIGITS, 64, false},
 };
 
 START_TEST(a_key_is_exactly_64_hexadecimal_digits)
@@ -137,8 +137,10 @@ START_TEST(a_key_is_exactly_64_hexadecimal_digits)
         ck_assert_msg((key != NULL) == c->good, "%s: %s", c->name, error);
         if (!c->good) {
                 ck_assert_msg(strncmp(error, path, strlen(path)) == 0, "%s: %s", c->name, error);
-                ck_assert_msg(strstr(error, "expected exactly 64 hexadecimal digits"), "%s: %s", c->name, error);
-                ck_assert_msg(!strstr(error, "00112233") && !strstr(error, "0112233"), "%s: %s", c->name, error);
+                ck_assert_msg(strstr(error, "expected exactly 64 hexadecimal digits"), "%s: %s", c->name,
+                              error);
+                ck_assert_msg(!strstr(error, "00112233") && !strstr(error, "0112233"), "%s: %s", c->name,
+                              error);
         }
         token_key_free(key);
 }
