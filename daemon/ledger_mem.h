@@ -1,0 +1,195 @@
+/*
+ * The ledger in memory: the second back end of daemon/ledger.h, for the simulation and the contract test.
+ * It gives the same answers and keeps the same rows as sql/002_ledger.sql; what an advice does and which
+ * reason wins come from rules/, where sql has tables of its own, so that the test compares those too.
+ *
+ * Two things, as in production:
+ *   struct memory_database   the rows. It survives a daemon's crash and is shared by any number of ledgers.
+ *   struct ledger            one daemon's queue and batch: volatile. ledger_free() is the crash: what it
+ *                            held is forgotten and no on_done is called.
+ *
+ * A ledger does nothing by itself. Its owner moves it by ledger_mem_step(), one stage each time:
+ *
+ *      IDLE --submit--> WAITING --step--> IN_FLIGHT --step: commits--> COMMITTED --step: on_done--> IDLE, WAITING
+ *                          ^                  |                            |
+ *                          '------------------+----ledger_mem_lose---------'   (ops in doubt)
+ *
+ * so a crash or a lost connection can be put before the commit, and between the commit and the answer.
+ * The rows are open to whoever checks invariants, and to nobody for changing them.
+ */
+#ifndef DAEMON_LEDGER_MEM_H
+#define DAEMON_LEDGER_MEM_H
+
+#include <stdio.h>
+
+#include <uthash.h>
+
+#include "daemon/ledger.h"
+
+/* rows ---------------------------------------------------------------------------------------------- */
+
+enum memory_card_status { MEMORY_CARD_ACTIVE, MEMORY_CARD_LOST, MEMORY_CARD_STOLEN };
+
+struct memory_exclusion {
+        int32_t from_day, until_day; /* INT32_MAX: renewed every year */
+};
+
+struct memory_card {
+        uint8_t token[CARD_TOKEN_LENGTH]; /* the key */
+        char expiry_yymm[5];
+        enum card_kind kind;
+        enum memory_card_status status;
+        bool has_account;
+        int64_t opening_yen, balance_yen;
+        struct memory_exclusion *exclusions;
+        size_t exclusion_count;
+        UT_hash_handle hh;
+};
+
+struct memory_advice {
+        struct ledger_advice advice;
+        int64_t advice_ms; /* the advice's own identity */
+        int32_t advice_stan;
+        enum withdrawal_state before, after;
+        int64_t counted_yen;
+        int commission;
+};
+
+struct memory_commission {
+        size_t seq;
+        int sign;
+        struct price price; /* times the sign */
+};
+
+/* A withdrawal with its history; seq of an advice is its place, from 1. */
+struct memory_withdrawal {
+        struct ledger_identity identity; /* the key; unused bytes are zero */
+        struct ledger_request request;   /* of a blocked identity: the amount and the business day alone */
+        enum reason reason;
+        struct memory_advice *advices;
+        size_t advice_count;
+        struct memory_commission *commissions;
+        size_t commission_count;
+        bool open;
+        UT_hash_handle hh;
+};
+
+struct memory_usage_key {
+        uint8_t token[CARD_TOKEN_LENGTH];
+        int32_t day; /* of a month: its first */
+};
+
+struct memory_usage {
+        struct memory_usage_key key;
+        int64_t cash_yen;
+        int64_t withdrawals; /* by day alone */
+        UT_hash_handle hh;
+};
+
+struct memory_rollup_key {
+        char terminal[TERMINAL_LENGTH + 1];
+        char hall[HALL_MAX + 1];
+        char issuer[ISSUER_MAX + 1];
+        int32_t business_day;
+        enum band band;
+};
+
+struct memory_rollup {
+        struct memory_rollup_key key;
+        int64_t withdrawals, cash_yen;
+        int64_t customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen;
+        UT_hash_handle hh;
+};
+
+struct memory_exception_key {
+        struct ledger_identity advice, original;
+        bool reversal;
+        char what[16];
+};
+
+struct memory_exception {
+        struct memory_exception_key key;
+        int64_t amount_yen, dispensed_yen;
+        UT_hash_handle hh;
+};
+
+/* the database -------------------------------------------------------------------------------------- */
+
+struct memory_database {
+        const struct reference *reference; /* the owner's; what is current */
+        struct memory_card *cards;
+        struct memory_withdrawal *withdrawals;
+        struct memory_usage *months, *days;
+        struct memory_rollup *rollups;
+        struct memory_exception *exceptions;
+        /* Called after each op that was committed; may be NULL. */
+        void (*on_commit)(struct memory_database *database, const struct ledger_op *op, void *context);
+        void *context;
+};
+
+struct memory_database *memory_database_new(const struct reference *reference);
+void memory_database_free(struct memory_database *database);
+
+/* Operators at work. A reference stays its owner's and must outlive every ledger that has seen it. */
+void memory_set_reference(struct memory_database *database, const struct reference *reference);
+void memory_add_card(struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH],
+                     const char *expiry_yymm, enum card_kind kind);
+void memory_add_account(struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH],
+                        int64_t opening_yen);
+void memory_add_exclusion(struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH],
+                          int32_t from_day, int32_t until_day);
+void memory_set_card_status(struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH],
+                            enum memory_card_status status);
+
+struct memory_card *memory_card(const struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH]);
+struct memory_withdrawal *memory_withdrawal(const struct memory_database *database,
+                                            const struct ledger_identity *identity);
+const struct memory_usage *memory_month(const struct memory_database *database,
+                                        const uint8_t token[CARD_TOKEN_LENGTH], int32_t business_day);
+const struct memory_usage *memory_day(const struct memory_database *database,
+                                      const uint8_t token[CARD_TOKEN_LENGTH], int32_t business_day);
+
+enum withdrawal_state memory_state(const struct memory_withdrawal *withdrawal);
+/* The cash that counts as used: all of an open withdrawal, what was dispensed of an ended one. */
+int64_t memory_counts_yen(const struct memory_withdrawal *withdrawal);
+
+/*
+ * Every row of every table as a line of text, "table|column|...", sorted: days as 2016-12-31, moments as
+ * milliseconds, "-" for NULL. The contract test makes the same lines from PostgreSQL.
+ */
+void memory_print(const struct memory_database *database, FILE *out);
+
+/* a daemon's ledger --------------------------------------------------------------------------------- */
+
+/* Deliberate defects, for the tests that show that the simulation's invariants find such things. */
+enum ledger_mem_defect {
+        LEDGER_MEM_SOUND,
+        LEDGER_MEM_ANSWERS_BEFORE_COMMIT,
+        LEDGER_MEM_DECIDES_REPEATS_ANEW,
+        LEDGER_MEM_KEEPS_COMMISSION, /* after a reversal */
+};
+
+struct ledger_mem_options {
+        size_t queue_max, batch_max;
+        enum ledger_mem_defect defect;
+};
+
+/* IDLE: nothing that it could do now. */
+enum ledger_mem_stage { LEDGER_MEM_IDLE, LEDGER_MEM_WAITING, LEDGER_MEM_IN_FLIGHT, LEDGER_MEM_COMMITTED };
+
+struct ledger *ledger_mem_new(struct memory_database *database, const struct ledger_mem_options *options);
+
+enum ledger_mem_stage ledger_mem_stage(const struct ledger *ledger);
+/* On to the next stage; nothing where idle. Refused ops are answered whatever the stage. */
+void ledger_mem_step(struct ledger *ledger);
+/* The connection is lost: what was in flight waits again, in doubt, before everything else. */
+void ledger_mem_lose(struct ledger *ledger);
+/* The database can't be reached: as ledger_mem_lose, and until it is back whatever waits or comes is answered
+ * UNAVAILABLE, but for what is in doubt. */
+void ledger_mem_set_down(struct ledger *ledger, bool down);
+/* Step until idle. */
+void ledger_mem_drain(struct ledger *ledger);
+/* Take the current snapshot of the reference data, as a poll does. A stale op is answered without it. */
+void ledger_mem_poll(struct ledger *ledger);
+
+#endif
