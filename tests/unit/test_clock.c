@@ -1,0 +1,81 @@
+/* Business time from real time and back. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "rules/clock.h"
+
+static const struct {
+        struct business_clock clock;
+        int64_t real_ms, business_ms;
+} rows[] = {
+        {{0, 0, 1}, 1482965700123, 1482965700123},
+        {{1000, 50, 1}, 50, 1000},
+        {{1000, 50, 1}, 51, 1001},
+        {{1000, 50, 4320}, 51, 5320},
+        {{1000, 50, 4320}, 49, -3320},
+        {{1482965700000, 1700000000000, 4320}, 1700000060000, 1482965700000 + 60000LL * 4320},
+        /* beyond the last moment there is only the last */
+        {{INT64_MAX - 5, 0, 1}, 10, INT64_MAX},
+        {{0, 0, 1000}, INT64_MAX, INT64_MAX},
+        {{0, 0, 1000}, INT64_MIN, INT64_MIN},
+        {{0, INT64_MIN, 1}, INT64_MAX, INT64_MAX},
+        {{0, INT64_MAX, 1}, INT64_MIN, INT64_MIN},
+};
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+START_TEST(business_time_runs_from_start_at_speed)
+{
+        ck_assert_int_eq(clock_business_ms(&rows[_i].clock, rows[_i].real_ms), rows[_i].business_ms);
+}
+END_TEST
+
+START_TEST(the_real_clock_is_real)
+{
+        ck_assert_int_eq(clock_business_ms(&clock_real, 1482965700123), 1482965700123);
+        ck_assert_int_eq(clock_real_at(&clock_real, 1482965700123), 1482965700123);
+}
+END_TEST
+
+START_TEST(who_sleeps_until_the_real_moment_never_wakes_too_early)
+{
+        const int32_t speeds[] = {1, 2, 7, 60, 4320};
+
+        for (size_t i = 0; i < sizeof speeds / sizeof speeds[0]; i++) {
+                struct business_clock clock = {1000, 500, speeds[i]};
+
+                for (int64_t business_ms = -20000; business_ms < 20000; business_ms += 13) {
+                        int64_t real_ms = clock_real_at(&clock, business_ms);
+
+                        ck_assert_int_ge(clock_business_ms(&clock, real_ms), business_ms);
+                        ck_assert_int_lt(clock_business_ms(&clock, real_ms - 1), business_ms);
+                }
+        }
+}
+END_TEST
+
+START_TEST(a_moment_out_of_reach_is_the_last_one)
+{
+        struct business_clock clock = {-10, INT64_MAX - 5, 1};
+
+        ck_assert_int_eq(clock_real_at(&clock, 10), INT64_MAX);
+        ck_assert_int_eq(clock_real_at(&clock, INT64_MAX), INT64_MAX);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("clock");
+        TCase *tcase = tcase_create("clock");
+        SRunner *runner = srunner_create(suite);
+        int failed;
+
+        tcase_add_loop_test(tcase, business_time_runs_from_start_at_speed, 0, ROWS);
+        tcase_add_test(tcase, the_real_clock_is_real);
+        tcase_add_test(tcase, who_sleeps_until_the_real_moment_never_wakes_too_early);
+        tcase_add_test(tcase, a_moment_out_of_reach_is_the_last_one);
+        suite_add_tcase(suite, tcase);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
