@@ -1,0 +1,85 @@
+/* --card, --token and --token-key. */
+#include "tools/atmctl/card_token.h"
+
+#include <ctype.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct token_key *card_token_key(const struct invocation *invocation)
+{
+        const char *path = invocation_value(invocation, "token-key");
+        char error[TOKEN_ERROR_MAX];
+        struct token_key *key;
+
+        if (!path)
+                path = getenv("ATM_TOKEN_KEY_FILE");
+        if (!path || !*path) {
+                complain("%s: the key that makes tokens of card numbers is not known", invocation_name(invocation));
+                note("--token-key FILE or ATM_TOKEN_KEY_FILE names it: the same file that atmd uses");
+                return NULL;
+        }
+        key = token_key_load(path, error);
+        if (!key)
+                complain("%s", error);
+        return key;
+}
+
+bool card_number_read(char ret_pan[CARD_NUMBER_TEXT])
+{
+        char pan[CARD_NUMBER_TEXT] = "", canonical[VALUE_MAX], shown[2 * VALUE_MAX];
+        bool right = false;
+        size_t length;
+
+        if (!fgets(pan, sizeof(pan), stdin))
+                *pan = '\0';
+        for (length = strlen(pan); length && isspace((unsigned char)pan[length - 1]); length--)
+                pan[length - 1] = '\0';
+        if (!length) {
+                complain("standard input: expected a card number on its first line");
+        } else if (!value_check(VALUE_PAN, pan, canonical)) {
+                value_show(VALUE_PAN, pan, shown, sizeof(shown));
+                complain("standard input: %s: expected %s", shown, value_row(VALUE_PAN)->expected);
+        } else {
+                strcpy(ret_pan, pan);
+                right = true;
+        }
+        OPENSSL_cleanse(pan, sizeof(pan));
+        OPENSSL_cleanse(canonical, sizeof(canonical));
+        return right;
+}
+
+static int token_of_stdin(const struct invocation *invocation, char ret_token[TOKEN_TEXT])
+{
+        struct token_key *key = card_token_key(invocation);
+        char pan[CARD_NUMBER_TEXT];
+        uint8_t token[TOKEN_LENGTH];
+        bool read;
+
+        if (!key)
+                return EXIT_FAILED;
+        read = card_number_read(pan);
+        if (read) {
+                token_of_pan(key, pan, token);
+                token_print(token, ret_token);
+        }
+        OPENSSL_cleanse(pan, sizeof(pan));
+        token_key_free(key);
+        return read ? EXIT_DONE : EXIT_FAILED;
+}
+
+int card_token_given(const struct invocation *invocation, char ret_token[TOKEN_TEXT])
+{
+        const char *token = invocation_value(invocation, "token");
+
+        if (token && invocation_has(invocation, "card"))
+                return usage_error(invocation->command, "--card and --token name the card twice: expected one of them");
+        if (token) {
+                snprintf(ret_token, TOKEN_TEXT, "%s", token);
+                return EXIT_DONE;
+        }
+        if (!invocation_has(invocation, "card"))
+                return usage_error(invocation->command, "which card? expected '--card -' with its number on "
+                                                        "standard input, or --token TOKEN");
+        return token_of_stdin(invocation, ret_token);
+}

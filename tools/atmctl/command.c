@@ -1,0 +1,378 @@
+/*
+ * From the words of the command line to an invocation, and help from the same rows.
+ *
+ *      words --find--> command --parse--> invocation (every value checked by its kind) --run--> exit code
+ */
+#include "tools/atmctl/command.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/atmctl/entity.h"
+#include "tools/atmctl/help.h"
+
+static const struct field output_fields[] = {
+    {.name = "format", .kind = VALUE_FORMAT, .text = "how rows are written; table unless given"},
+    {.name = "output", .kind = VALUE_FILE, .text = "write there instead of standard output: all of it or nothing"},
+    {.name = NULL},
+};
+static const struct field database_fields[] = {
+    {.name = "conninfo", .kind = VALUE_CONNINFO,
+     .text = "where the database is; PGHOST, PGPORT, PGDATABASE, PGUSER unless given"},
+    {.name = NULL},
+};
+static const struct field card_fields[] = {
+    {.name = "card", .kind = VALUE_PAN_STDIN, .text = "the card whose number is the first line of standard input"},
+    {.name = "token", .kind = VALUE_TOKEN, .text = "the card by its token instead"},
+    {.name = NULL},
+};
+static const struct field token_key_fields[] = {
+    {.name = "token-key", .kind = VALUE_FILE,
+     .text = "the key that makes tokens of card numbers; the file that ATM_TOKEN_KEY_FILE names unless given"},
+    {.name = NULL},
+};
+static const struct field clock_fields[] = {
+    {.name = "config", .kind = VALUE_FILE,
+     .text = "take the business clock from atmd's configuration; ATM_CLOCK_START_MS, ATM_CLOCK_ANCHOR_MS and "
+             "ATM_CLOCK_SPEED, or else real time, unless given"},
+    {.name = NULL},
+};
+static const struct field import_fields[] = {
+    {.name = "file", .kind = VALUE_FILE, .flags = FIELD_POSITIONAL | FIELD_REQUIRED,
+     .text = "CSV in UTF-8 whose first row names the columns, in any order; '-' is standard input"},
+    {.name = NULL},
+};
+
+const struct command_group *const command_groups[] = {
+    &group_reference, &group_card, &group_database, &group_system, NULL,
+};
+
+static void add_use(struct command_options *options, const struct field *field, bool positional, bool required)
+{
+        assert(options->count < OPTIONS_MAX);
+        options->use[options->count++] = (struct option_use){field, positional, required};
+}
+
+static void add_group(struct command_options *options, const struct field *field)
+{
+        for (; field->name; field++)
+                add_use(options, field, field->flags & FIELD_POSITIONAL, field->flags & FIELD_REQUIRED);
+}
+
+static void add_entity_field(struct command_options *options, enum command_shape shape, const struct field *field)
+{
+        bool key = field->flags & FIELD_KEY;
+
+        switch (shape) {
+        case SHAPE_ADD:
+                add_use(options, field, key && !field->add_fallback,
+                        (field->flags & FIELD_REQUIRED) ||
+                            (!field->fallback && !field->add_fallback && !(field->flags & FIELD_NULLABLE)));
+                break;
+        case SHAPE_SET:
+                if (key || !(field->flags & FIELD_FIXED))
+                        add_use(options, field, key && !field->add_fallback, key && !field->add_fallback);
+                break;
+        case SHAPE_KEY:
+                if (key)
+                        add_use(options, field, !field->add_fallback, !field->add_fallback);
+                break;
+        case SHAPE_LIST:
+                if (field->flags & FIELD_FILTER)
+                        add_use(options, field, false, false);
+                break;
+        case SHAPE_OWN:
+        case SHAPE_IMPORT:
+                break;
+        }
+}
+
+void command_options(const struct command *command, struct command_options *ret_options)
+{
+        ret_options->count = 0;
+        if (command->shape == SHAPE_IMPORT)
+                add_group(ret_options, import_fields);
+        if (command->entity) {
+                for (const struct field *field = command->entity->fields; field->name; field++)
+                        add_entity_field(ret_options, command->shape, field);
+        }
+        if (command->flags & COMMAND_CARD)
+                add_group(ret_options, card_fields);
+        if (command->fields)
+                add_group(ret_options, command->fields);
+        if (command->flags & COMMAND_TOKEN_KEY)
+                add_group(ret_options, token_key_fields);
+        if (command->flags & COMMAND_CLOCK)
+                add_group(ret_options, clock_fields);
+        if (command->flags & COMMAND_OUTPUT)
+                add_group(ret_options, output_fields);
+        if (command->flags & COMMAND_DATABASE)
+                add_group(ret_options, database_fields);
+}
+
+static size_t find_use(const struct command_options *options, const char *name)
+{
+        size_t i = 0;
+
+        while (i < options->count && strcmp(options->use[i].field->name, name))
+                i++;
+        return i;
+}
+
+const char *invocation_value(const struct invocation *invocation, const char *name)
+{
+        size_t i = find_use(&invocation->options, name);
+
+        return i < invocation->options.count && invocation->values[i].count ? invocation->values[i].canonical
+                                                                            : NULL;
+}
+
+const char *invocation_field(const struct invocation *invocation, const struct field *field)
+{
+        return invocation_value(invocation, field->name);
+}
+
+size_t invocation_values(const struct invocation *invocation, const char *name, const char *const **ret_values)
+{
+        size_t i = find_use(&invocation->options, name);
+
+        if (i == invocation->options.count)
+                return 0;
+        *ret_values = invocation->values[i].text;
+        return invocation->values[i].count;
+}
+
+int64_t invocation_number(const struct invocation *invocation, const char *name, int64_t fallback)
+{
+        const char *value = invocation_value(invocation, name);
+
+        return value ? strtoll(value, NULL, 10) : fallback;
+}
+
+bool invocation_has(const struct invocation *invocation, const char *name)
+{
+        return invocation_value(invocation, name) != NULL;
+}
+
+const char *invocation_name(const struct invocation *invocation)
+{
+        return command_name(invocation->command);
+}
+
+const char *command_name(const struct command *command)
+{
+        static char name[64];
+
+        snprintf(name, sizeof(name), "%s%s%s", command->noun, command->verb ? " " : "",
+                 command->verb ? command->verb : "");
+        return name;
+}
+
+int usage_error(const struct command *command, const char *format, ...)
+{
+        char text[1024];
+        va_list arguments;
+
+        va_start(arguments, format);
+        vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        complain("%s: %s", command_name(command), text);
+        note("'atmctl %s --help' shows how it is used", command_name(command));
+        return EXIT_USAGE;
+}
+
+/* parsing ------------------------------------------------------------------------------------------- */
+
+static int take_value(struct invocation *invocation, size_t index, const char *text)
+{
+        const struct field *field = invocation->options.use[index].field;
+        struct option_values *values = &invocation->values[index];
+        bool nullable = (field->flags & FIELD_NULLABLE) && !*text;
+        char canonical[VALUE_MAX], shown[2 * VALUE_MAX];
+        const char *dashes = invocation->options.use[index].positional ? "" : "--";
+
+        if (values->count && !(field->flags & FIELD_REPEAT))
+                return usage_error(invocation->command, "%s%s is given twice", dashes, field->name);
+        *canonical = '\0';
+        if (!nullable && !value_check(field->kind, text, canonical)) {
+                value_show(field->kind, text, shown, sizeof(shown));
+                return usage_error(invocation->command, "%s%s: %s: expected %s", dashes, field->name, shown,
+                                   value_row(field->kind)->expected);
+        }
+        if (!values->count)
+                strcpy(values->canonical, canonical);
+        values->text = reallocarray(values->text, values->count + 1, sizeof(*values->text));
+        if (!values->text) {
+                complain("out of memory");
+                return EXIT_FAILED;
+        }
+        values->text[values->count++] = text;
+        return EXIT_DONE;
+}
+
+static bool is_option(const char *word)
+{
+        return word[0] == '-' && word[1] == '-' && word[2];
+}
+
+/* --name VALUE, --name=VALUE, or --name alone; moves *at past what it took. */
+static int parse_option(struct invocation *invocation, int argc, char **argv, int *at)
+{
+        char name[64];
+        const char *word = argv[*at] + 2, *equals = strchr(word, '=');
+        size_t length = equals ? (size_t)(equals - word) : strlen(word), index;
+        const struct field *field;
+        int taken;
+
+        snprintf(name, sizeof(name), "%.*s", (int)length, word);
+        index = find_use(&invocation->options, name);
+        if (index == invocation->options.count || length >= sizeof(name))
+                return usage_error(invocation->command, "unknown option --%s", name);
+        field = invocation->options.use[index].field;
+        if (field->kind == VALUE_NONE)
+                return equals ? usage_error(invocation->command, "--%s takes no value", name)
+                              : take_value(invocation, index, "");
+        if (equals)
+                return take_value(invocation, index, equals + 1);
+        if (*at + 1 >= argc)
+                return usage_error(invocation->command, "--%s: expected %s", name,
+                                   value_row(field->kind)->expected);
+        do {
+                taken = take_value(invocation, index, argv[++*at]);
+        } while (taken == EXIT_DONE && (field->flags & FIELD_REPEAT) && *at + 1 < argc &&
+                 !is_option(argv[*at + 1]));
+        return taken;
+}
+
+static int parse_positional(struct invocation *invocation, const char *word)
+{
+        for (size_t i = 0; i < invocation->options.count; i++) {
+                if (invocation->options.use[i].positional && !invocation->values[i].count)
+                        return take_value(invocation, i, word);
+        }
+        return usage_error(invocation->command, "'%.60s' is one word too many", word);
+}
+
+static int check_required(const struct invocation *invocation)
+{
+        for (size_t i = 0; i < invocation->options.count; i++) {
+                const struct option_use *use = &invocation->options.use[i];
+
+                if (use->required && !invocation->values[i].count)
+                        return usage_error(invocation->command, "%s%s is missing: expected %s",
+                                           use->positional ? "" : "--",
+                                           use->positional ? value_row(use->field->kind)->name : use->field->name,
+                                           value_row(use->field->kind)->expected);
+        }
+        return EXIT_DONE;
+}
+
+static int parse(struct invocation *invocation, int argc, char **argv)
+{
+        int parsed = EXIT_DONE;
+
+        for (int i = 0; i < argc && parsed == EXIT_DONE; i++)
+                parsed = is_option(argv[i]) ? parse_option(invocation, argc, argv, &i)
+                                            : parse_positional(invocation, argv[i]);
+        return parsed == EXIT_DONE ? check_required(invocation) : parsed;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+        for (int i = 0; i < argc; i++) {
+                if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+                        return true;
+        }
+        return false;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+        struct invocation invocation = {.command = command};
+        int exit_code;
+
+        if (wants_help(argc, argv)) {
+                help_command(stdout, command);
+                return EXIT_DONE;
+        }
+        command_options(command, &invocation.options);
+        exit_code = parse(&invocation, argc, argv);
+        if (exit_code == EXIT_DONE)
+                exit_code = command->run(&invocation);
+        for (size_t i = 0; i < invocation.options.count; i++)
+                free(invocation.values[i].text);
+        return exit_code;
+}
+
+/* finding ------------------------------------------------------------------------------------------- */
+
+static const struct command *find_command(const char *noun, const char *verb)
+{
+        for (const struct command_group *const *group = command_groups; *group; group++) {
+                for (size_t i = 0; i < (*group)->count; i++) {
+                        const struct command *command = &(*group)->commands[i];
+
+                        if (!strcmp(command->noun, noun) &&
+                            (!command->verb || (verb && !strcmp(command->verb, verb))))
+                                return command;
+                }
+        }
+        return NULL;
+}
+
+static bool noun_exists(const char *noun)
+{
+        for (const struct command_group *const *group = command_groups; *group; group++) {
+                for (size_t i = 0; i < (*group)->count; i++) {
+                        if (!strcmp((*group)->commands[i].noun, noun))
+                                return true;
+                }
+        }
+        return false;
+}
+
+static int unknown_command(int argc, char **argv)
+{
+        if (!argc) {
+                complain("what is to be done? expected a noun and a verb, as 'atmctl hall list'");
+                note("'atmctl --help' lists them");
+        } else if (!noun_exists(argv[0])) {
+                complain("'%.60s' is no noun", argv[0]);
+                note("'atmctl --help' lists the nouns");
+        } else if (argc < 2) {
+                complain("%s: what is to be done with it? expected a verb", argv[0]);
+                note("'atmctl %s --help' lists the verbs", argv[0]);
+        } else {
+                complain("%s: '%.60s' is no verb of it", argv[0], argv[1]);
+                note("'atmctl %s --help' lists the verbs", argv[0]);
+        }
+        return EXIT_USAGE;
+}
+
+int command_main(int argc, char **argv)
+{
+        const struct command *command;
+
+        if (argc && (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h") || !strcmp(argv[0], "help"))) {
+                help_all(stdout);
+                return EXIT_DONE;
+        }
+        if (argc && !strcmp(argv[0], "--version")) {
+                printf("atmctl %s\n", ATM_VERSION);
+                return EXIT_DONE;
+        }
+        if (argc && !strcmp(argv[0], "--man")) {
+                help_manual(stdout);
+                return EXIT_DONE;
+        }
+        command = argc ? find_command(argv[0], argc > 1 ? argv[1] : NULL) : NULL;
+        if (command)
+                return run_command(command, argc - (command->verb ? 2 : 1), argv + (command->verb ? 2 : 1));
+        if (argc && noun_exists(argv[0]) && wants_help(argc - 1, argv + 1)) {
+                help_noun(stdout, argv[0]);
+                return EXIT_DONE;
+        }
+        return unknown_command(argc, argv);
+}

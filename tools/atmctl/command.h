@@ -1,0 +1,126 @@
+/*
+ * The commands as rows: noun, verb, options, help, function. Parsing, --help, the man page and the tests
+ * read the same rows. The options of a command come from four places, put together by command_options:
+ * its own rows, the fields of its entity (areas, halls, ... see entity.h), and the groups that many commands
+ * share (output, database, card, clock).
+ */
+#ifndef ATMCTL_COMMAND_H
+#define ATMCTL_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "tools/atmctl/say.h"
+#include "tools/atmctl/value.h"
+
+enum field_flags {
+        FIELD_KEY = 1,         /* part of the row's key: a positional argument of show, set, remove */
+        FIELD_NULLABLE = 2,    /* an empty value is stored as NULL */
+        FIELD_FILTER = 4,      /* an option of list */
+        FIELD_FIXED = 8,       /* part of no key, but can't be changed by set */
+        FIELD_REQUIRED = 16,   /* must be given, be it empty */
+        FIELD_REPEAT = 32,     /* may be given several times, or with several values */
+        FIELD_POSITIONAL = 64, /* given without a name */
+};
+
+/* A column of a CSV file, an option of a command, a column of a table: whichever applies. */
+struct field {
+        const char *name; /* NULL ends a table of fields */
+        enum value_kind kind;
+        unsigned flags;
+        const char *text;
+        const char *fallback;     /* import: the value where the file lacks the column; NULL: it must be there */
+        const char *add_fallback; /* add: likewise where it differs */
+        const char *column;       /* in the database */
+        const char *references;   /* the table that must hold it, in a column of the same name as the table */
+};
+
+enum command_flags {
+        COMMAND_DATABASE = 1, /* --conninfo */
+        COMMAND_OUTPUT = 2,   /* --format, --output */
+        COMMAND_CARD = 4,     /* --card or --token */
+        COMMAND_TOKEN_KEY = 8,
+        COMMAND_CLOCK = 16,   /* --config */
+};
+
+enum command_shape {
+        SHAPE_OWN,    /* only its own options */
+        SHAPE_IMPORT, /* FILE */
+        SHAPE_ADD,    /* every field */
+        SHAPE_SET,    /* the key, then every other field, each optional */
+        SHAPE_KEY,    /* the key: show, remove, enable, disable */
+        SHAPE_LIST,   /* every filter, optional */
+};
+
+struct entity;
+struct invocation;
+
+struct command {
+        const char *noun, *verb; /* verb NULL: the noun is the whole command */
+        const char *text;        /* one line */
+        const char *more;        /* what else helps: what it does exactly, an example */
+        unsigned flags;
+        int (*run)(const struct invocation *invocation);
+        enum command_shape shape;
+        const struct entity *entity;
+        const struct field *fields; /* its own */
+        const char *argument;       /* for the function: what it is to do */
+};
+
+/* Each noun group brings its rows; command.c puts them in order. */
+struct command_group {
+        const struct command *commands;
+        size_t count;
+        const char *text; /* heading in help */
+};
+/* All of them, NULL at the end. */
+extern const struct command_group *const command_groups[];
+extern const struct command_group group_database, group_reference, group_card, group_withdrawal, group_report,
+    group_system;
+
+enum { OPTIONS_MAX = 32 };
+
+struct option_use {
+        const struct field *field;
+        bool positional, required;
+};
+
+struct command_options {
+        struct option_use use[OPTIONS_MAX];
+        size_t count;
+};
+void command_options(const struct command *command, struct command_options *ret_options);
+
+struct option_values {
+        const char **text; /* as given, in order */
+        size_t count;
+        char canonical[VALUE_MAX]; /* of the first */
+};
+
+struct invocation {
+        const struct command *command;
+        struct command_options options;
+        struct option_values values[OPTIONS_MAX];
+};
+
+/* NULL where the option was not given. Canonical, as value_check wrote it. */
+const char *invocation_value(const struct invocation *invocation, const char *name);
+const char *invocation_field(const struct invocation *invocation, const struct field *field);
+/* All values of a repeatable option, as given. */
+size_t invocation_values(const struct invocation *invocation, const char *name, const char *const **ret_values);
+int64_t invocation_number(const struct invocation *invocation, const char *name, int64_t fallback);
+bool invocation_has(const struct invocation *invocation, const char *name);
+
+/* "hall add"; static room, valid until the next call. */
+const char *command_name(const struct command *command);
+const char *invocation_name(const struct invocation *invocation);
+
+/* Complain about how the command was used; returns EXIT_USAGE. */
+int usage_error(const struct command *command, const char *format, ...) ATM_PRINTF(2, 3);
+
+/* Find the command, parse, run. Returns the exit code. */
+int command_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,177 @@
+/* Connecting, asking, and saying in plain words why it did not work. */
+#include "tools/atmctl/database.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/atmctl/migrations.h"
+
+static const char *text_or(const char *text, const char *fallback)
+{
+        return text && *text ? text : fallback;
+}
+
+/* libpq's own words, without the line end that they bring. */
+static void trim(const char *message, char *buffer, size_t size)
+{
+        snprintf(buffer, size, "%s", message);
+        for (size_t length = strlen(buffer); length && strchr("\r\n ", buffer[length - 1]); length--)
+                buffer[length - 1] = '\0';
+        for (char *at = buffer; *at; at++) {
+                if (*at == '\n')
+                        *at = ' ';
+        }
+}
+
+static void complain_about_connection(const PGconn *connection)
+{
+        char message[1024];
+        const char *name = text_or(PQdb(connection), "?"), *user = text_or(PQuser(connection), "?");
+
+        trim(PQerrorMessage(connection), message, sizeof(message));
+        if (strstr(message, "database \"") && strstr(message, "does not exist")) {
+                complain("the server has no database '%s': %s", name, message);
+                note("'createdb %s' makes it, 'atmctl db init' sets it up; PGDATABASE or --conninfo name another",
+                     name);
+        } else if (strstr(message, "role \"") && strstr(message, "does not exist")) {
+                complain("the server has no role '%s': %s", user, message);
+                note("'atmctl db init' makes the roles; operators connect as atm_operator (PGUSER or --conninfo)");
+        } else {
+                complain("no connection to database '%s' as '%s': %s", name, user, message);
+                note("is the server running? PGHOST and PGPORT or --conninfo say where it is");
+        }
+}
+
+static void complain_about_state(const struct database *database)
+{
+        const char *name = PQdb(database->connection);
+
+        switch (database->state) {
+        case DATABASE_ABSENT:
+        case DATABASE_EMPTY:
+                complain("database '%s' is not set up: it has no table schema_migration", name);
+                note("'atmctl db init' sets it up");
+                break;
+        case DATABASE_BEHIND:
+                complain("database '%s' is not migrated: it is at version %d, this program needs %d", name,
+                         database->version, migration_newest());
+                note("'atmctl db migrate' brings it there");
+                break;
+        case DATABASE_NEWER:
+                complain("database '%s' is newer than this program: it is at version %d, this program knows %d",
+                         name, database->version, migration_newest());
+                note("use the atmctl of that release");
+                break;
+        case DATABASE_CURRENT:
+                break;
+        }
+}
+
+void database_complain(const struct database *database, const PGresult *result)
+{
+        const char *state = text_or(PQresultErrorField(result, PG_DIAG_SQLSTATE), "");
+        const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+        const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+        const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+        char message[1024];
+
+        if (!primary) { /* libpq's own: the connection was lost */
+                trim(PQerrorMessage(database->connection), message, sizeof(message));
+                complain("database '%s': %s", PQdb(database->connection), message);
+                return;
+        }
+        complain("database '%s': %s%s%s", PQdb(database->connection), primary, detail ? ": " : "",
+                 text_or(detail, ""));
+        if (hint)
+                note("%s", hint);
+        if (!strcmp(state, "42501"))
+                note("connected as '%s'; operators connect as atm_operator, 'db init' and 'db migrate' need a "
+                     "superuser (PGUSER or --conninfo)",
+                     PQuser(database->connection));
+}
+
+PGresult *database_query(struct database *database, const char *sql, int count, const char *const *parameters)
+{
+        PGresult *result = count ? PQexecParams(database->connection, sql, count, NULL, parameters, NULL, NULL, 0)
+                                 : PQexec(database->connection, sql);
+        ExecStatusType status = PQresultStatus(result);
+
+        if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_COPY_IN)
+                return result;
+        database_complain(database, result);
+        PQclear(result);
+        return NULL;
+}
+
+bool database_execute(struct database *database, const char *sql, int count, const char *const *parameters)
+{
+        PGresult *result = database_query(database, sql, count, parameters);
+
+        PQclear(result);
+        return result != NULL;
+}
+
+bool database_refresh(struct database *database)
+{
+        PGresult *result = database_query(database, "SELECT to_regclass('public.schema_migration') IS NOT NULL", 0,
+                                          NULL);
+
+        if (!result)
+                return false;
+        database->state = *PQgetvalue(result, 0, 0) == 't' ? DATABASE_BEHIND : DATABASE_EMPTY;
+        database->version = 0;
+        PQclear(result);
+        if (database->state == DATABASE_EMPTY)
+                return true;
+        result = database_query(database, "SELECT coalesce(max(version), 0), count(*) FROM schema_migration", 0, NULL);
+        if (!result)
+                return false;
+        database->version = atoi(PQgetvalue(result, 0, 0));
+        if (database->version > migration_newest())
+                database->state = DATABASE_NEWER;
+        else if (atoi(PQgetvalue(result, 0, 1)) == migration_numbered())
+                database->state = DATABASE_CURRENT;
+        PQclear(result);
+        return true;
+}
+
+static void on_notice(void *context, const PGresult *result)
+{
+        (void)context;
+        (void)result; /* "relation exists, skipping" is nothing that people need */
+}
+
+bool database_open(struct database *database, const struct invocation *invocation, enum database_need need)
+{
+        const char *conninfo = invocation_value(invocation, "conninfo");
+        const char *keys[] = {"dbname", "fallback_application_name", "client_encoding", NULL};
+        const char *values[] = {conninfo, "atmctl", "UTF8", NULL};
+
+        *database = (struct database){.state = DATABASE_ABSENT};
+        database->connection = PQconnectdbParams(keys, values, 1);
+        if (!database->connection || PQstatus(database->connection) != CONNECTION_OK) {
+                complain_about_connection(database->connection);
+                goto fail;
+        }
+        PQsetNoticeReceiver(database->connection, on_notice, NULL);
+        if (!database_execute(database,
+                              "SET TIME ZONE 'Asia/Tokyo'; SET DateStyle = ISO, YMD; SET search_path = public;"
+                              "SET standard_conforming_strings = on",
+                              0, NULL) ||
+            !database_refresh(database))
+                goto fail;
+        if (need == DATABASE_READY && database->state != DATABASE_CURRENT) {
+                complain_about_state(database);
+                goto fail;
+        }
+        return true;
+fail:
+        database_close(database);
+        return false;
+}
+
+void database_close(struct database *database)
+{
+        PQfinish(database->connection);
+        database->connection = NULL;
+}

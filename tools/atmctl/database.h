@@ -1,0 +1,41 @@
+/*
+ * The database as commands see it: one connection, queries whose errors are told to people in their words
+ * (no server, no such database, not migrated, newer than this program, no right to do that).
+ * Sessions run in Japan's time zone, dates and moments as ISO 8601.
+ */
+#ifndef ATMCTL_DATABASE_H
+#define ATMCTL_DATABASE_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+#include "tools/atmctl/command.h"
+
+enum database_state { DATABASE_ABSENT, DATABASE_EMPTY, DATABASE_BEHIND, DATABASE_CURRENT, DATABASE_NEWER };
+
+enum database_need {
+        DATABASE_ANY,   /* whatever is there: db init, migrate, status */
+        DATABASE_READY, /* migrated to exactly what this program knows */
+};
+
+struct database {
+        PGconn *connection;
+        enum database_state state;
+        int version; /* the highest migration that it has; 0 none */
+};
+
+/* False after a complaint. */
+ATM_MUST_USE bool database_open(struct database *database, const struct invocation *invocation,
+                                enum database_need need);
+void database_close(struct database *database);
+/* Look again, after a migration. */
+ATM_MUST_USE bool database_refresh(struct database *database);
+
+/* NULL after a complaint. Parameters are texts; NULL is NULL. */
+PGresult *database_query(struct database *database, const char *sql, int count, const char *const *parameters);
+/* For a statement whose rows nobody wants; several statements where there are no parameters. */
+ATM_MUST_USE bool database_execute(struct database *database, const char *sql, int count,
+                                   const char *const *parameters);
+void database_complain(const struct database *database, const PGresult *result);
+
+#endif

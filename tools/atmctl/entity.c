@@ -1,0 +1,710 @@
+/*
+ * Import, add, set, remove, show and list of any entity. Whatever comes in goes through pg_temp.stage, so
+ * that a file, an added row and a changed row meet the same checks; `line` is 0 for rows from options.
+ */
+#include "tools/atmctl/entity.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/atmctl/import.h"
+#include "tools/atmctl/sqltext.h"
+
+/* Where rows come from, for complaints; import NULL: from the command's options. */
+struct origin {
+        const struct invocation *invocation;
+        const struct import *import;
+};
+
+static void complain_at(const struct origin *origin, long line, const char *field, const char *format, ...)
+    ATM_PRINTF(4, 5);
+
+static void complain_at(const struct origin *origin, long line, const char *field, const char *format, ...)
+{
+        char text[1024];
+        va_list arguments;
+
+        va_start(arguments, format);
+        vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        if (origin->import)
+                csv_complain(&origin->import->csv, line, field, "%s", text);
+        else
+                complain("%s: %s%s%s", invocation_name(origin->invocation), field ? field : "", field ? ": " : "",
+                         text);
+}
+
+/* SQL of an entity --------------------------------------------------------------------------------------- */
+
+enum { ALL = 0, ONLY_KEYS = 1, NO_KEYS = 2 };
+
+static bool is_wanted(const struct field *field, int which)
+{
+        bool key = field->flags & FIELD_KEY;
+
+        return which == ALL || (which == ONLY_KEYS ? key : !key);
+}
+
+/* "prefixcolumn, prefixcolumn" */
+static void add_columns(struct sqltext *sql, const struct entity *entity, const char *prefix, int which)
+{
+        const char *separator = "";
+
+        for (const struct field *field = entity->fields; field->name; field++) {
+                if (!is_wanted(field, which))
+                        continue;
+                sql_add(sql, "%s%s%s", separator, prefix, field->column);
+                separator = ", ";
+        }
+}
+
+/* "t.key = s.key AND ..." */
+static void add_key_match(struct sqltext *sql, const struct entity *entity)
+{
+        const char *separator = "";
+
+        for (const struct field *field = entity->fields; field->name; field++) {
+                if (!(field->flags & FIELD_KEY))
+                        continue;
+                sql_add(sql, "%st.%s = s.%s", separator, field->column, field->column);
+                separator = " AND ";
+        }
+}
+
+static bool create_stage(struct database *database, const struct entity *entity)
+{
+        struct sqltext sql;
+
+        sql_start(&sql);
+        sql_add(&sql, "CREATE TEMPORARY TABLE stage (line bigint NOT NULL");
+        for (const struct field *field = entity->fields; field->name; field++)
+                sql_add(&sql, ", %s %s", field->column, value_row(field->kind)->sql_type);
+        sql_add(&sql, ") ON COMMIT DROP");
+        return database_execute(database, sql.text, 0, NULL);
+}
+
+/* checks of the stage -------------------------------------------------------------------------------------- */
+
+static bool check_duplicates(struct database *database, const struct entity *entity, const struct origin *origin)
+{
+        struct sqltext sql;
+        PGresult *result;
+        bool unique;
+        const struct field *key = entity->fields;
+
+        sql_start(&sql);
+        sql_add(&sql, "SELECT line, first FROM (SELECT line, min(line) OVER (PARTITION BY ");
+        add_columns(&sql, entity, "", ONLY_KEYS);
+        sql_add(&sql, ") AS first FROM pg_temp.stage) s WHERE line > first ORDER BY line LIMIT 1");
+        result = database_query(database, sql.text, 0, NULL);
+        if (!result)
+                return false;
+        unique = PQntuples(result) == 0;
+        if (!unique)
+                complain_at(origin, atol(PQgetvalue(result, 0, 0)), key->name,
+                            "the same %s is on line %s already: expected each once", entity->noun,
+                            PQgetvalue(result, 0, 1));
+        PQclear(result);
+        return unique;
+}
+
+static bool check_reference(struct database *database, const struct field *field, const struct origin *origin)
+{
+        struct sqltext sql;
+        PGresult *result;
+        bool known;
+
+        sql_start(&sql);
+        sql_add(&sql,
+                "SELECT line, %s FROM pg_temp.stage s WHERE %s IS NOT NULL AND NOT EXISTS "
+                "(SELECT FROM %s r WHERE r.%s = s.%s) ORDER BY line LIMIT 1",
+                field->column, field->column, field->references, field->references, field->column);
+        result = database_query(database, sql.text, 0, NULL);
+        if (!result)
+                return false;
+        known = PQntuples(result) == 0;
+        if (!known)
+                complain_at(origin, atol(PQgetvalue(result, 0, 0)), field->name,
+                            "'%s': the database has no such %s: expected one that 'atmctl %s list' shows",
+                            PQgetvalue(result, 0, 1), field->references, field->references);
+        PQclear(result);
+        return known;
+}
+
+static bool check_rule(struct database *database, const struct entity_rule *rule, const struct origin *origin)
+{
+        struct sqltext sql;
+        PGresult *result;
+        bool kept;
+
+        sql_start(&sql);
+        sql_add(&sql, "SELECT line FROM pg_temp.stage s WHERE %s ORDER BY line LIMIT 1", rule->violated);
+        result = database_query(database, sql.text, 0, NULL);
+        if (!result)
+                return false;
+        kept = PQntuples(result) == 0;
+        if (!kept)
+                complain_at(origin, atol(PQgetvalue(result, 0, 0)), rule->field, "expected %s", rule->expected);
+        PQclear(result);
+        return kept;
+}
+
+static bool check_stage(struct database *database, const struct entity *entity, const struct origin *origin)
+{
+        if (!check_duplicates(database, entity, origin))
+                return false;
+        for (const struct field *field = entity->fields; field->name; field++) {
+                if (field->references && !check_reference(database, field, origin))
+                        return false;
+        }
+        for (const struct entity_rule *rule = entity->rules; rule && rule->field; rule++) {
+                if (!check_rule(database, rule, origin))
+                        return false;
+        }
+        return true;
+}
+
+/* applying the stage ------------------------------------------------------------------------------------- */
+
+struct applied {
+        long long inserted, updated, same;
+};
+
+/* Run, and count the rows that it touched; *ret_failure gets the result of a failure, said nowhere yet. */
+static bool run_counted(struct database *database, const char *sql, long long *ret_count, PGresult **ret_failure)
+{
+        PGresult *result = PQexec(database->connection, sql);
+
+        if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK) {
+                *ret_failure = result;
+                return false;
+        }
+        *ret_count = atoll(PQcmdTuples(result));
+        PQclear(result);
+        return true;
+}
+
+static void add_update(struct sqltext *sql, const struct entity *entity)
+{
+        sql_add(sql, "UPDATE %s t SET (", entity->table);
+        add_columns(sql, entity, "", NO_KEYS);
+        sql_add(sql, ") = ROW (");
+        add_columns(sql, entity, "s.", NO_KEYS);
+        sql_add(sql, ") FROM pg_temp.stage s WHERE ");
+        add_key_match(sql, entity);
+}
+
+static void add_insert(struct sqltext *sql, const struct entity *entity)
+{
+        sql_add(sql, "INSERT INTO %s (", entity->table);
+        add_columns(sql, entity, "", ALL);
+        sql_add(sql, ") SELECT ");
+        add_columns(sql, entity, "s.", ALL);
+        sql_add(sql, " FROM pg_temp.stage s WHERE NOT EXISTS (SELECT FROM %s t WHERE ", entity->table);
+        add_key_match(sql, entity);
+        sql_add(sql, ")");
+}
+
+/* Rows that are as they should be already leave the stage: nothing is then written for them, so that no
+ * guard of the database refuses what changes nothing. */
+static bool drop_same(struct database *database, const struct entity *entity, long long *ret_same)
+{
+        struct sqltext sql;
+        PGresult *failure;
+
+        sql_start(&sql);
+        sql_add(&sql, "DELETE FROM pg_temp.stage s USING %s t WHERE ", entity->table);
+        add_key_match(&sql, entity);
+        sql_add(&sql, " AND (");
+        add_columns(&sql, entity, "t.", ALL);
+        sql_add(&sql, ") IS NOT DISTINCT FROM (");
+        add_columns(&sql, entity, "s.", ALL);
+        sql_add(&sql, ")");
+        if (run_counted(database, sql.text, ret_same, &failure))
+                return true;
+        database_complain(database, failure);
+        PQclear(failure);
+        return false;
+}
+
+/* The database refused the set; row by row in the order of the file, the one to blame is found. */
+static void complain_of_row(struct database *database, const struct entity *entity, const struct origin *origin)
+{
+        PGresult *lines = database_query(database, "SELECT line FROM pg_temp.stage ORDER BY line", 0, NULL);
+        PGresult *failure = NULL;
+        struct sqltext sql;
+        long long count;
+        int i = 0;
+
+        if (!lines)
+                return;
+        for (; i < PQntuples(lines) && !failure; i++) {
+                const char *line = PQgetvalue(lines, i, 0);
+
+                sql_start(&sql);
+                add_update(&sql, entity);
+                sql_add(&sql, " AND s.line = %s", line);
+                if (!run_counted(database, sql.text, &count, &failure) || count)
+                        continue;
+                sql_start(&sql);
+                add_insert(&sql, entity);
+                sql_add(&sql, " AND s.line = %s", line);
+                if (!run_counted(database, sql.text, &count, &failure))
+                        continue;
+        }
+        if (failure) {
+                const char *hint = PQresultErrorField(failure, PG_DIAG_MESSAGE_HINT);
+
+                complain_at(origin, atol(PQgetvalue(lines, i - 1, 0)), NULL, "%s",
+                            PQresultErrorField(failure, PG_DIAG_MESSAGE_PRIMARY)
+                                ? PQresultErrorField(failure, PG_DIAG_MESSAGE_PRIMARY)
+                                : PQerrorMessage(database->connection));
+                if (hint)
+                        note("%s", hint);
+        }
+        PQclear(failure);
+        PQclear(lines);
+}
+
+static bool is_business_refusal(const PGresult *failure)
+{
+        const char *state = PQresultErrorField(failure, PG_DIAG_SQLSTATE);
+
+        return state && !strncmp(state, "23", 2); /* integrity constraint violation, the guards' class too */
+}
+
+/* How many staged rows are changes and how many are new: a statement that would touch no row is not run,
+ * for its trigger would tell every atmd to load its reference data anew. */
+static bool count_stage(struct database *database, const struct entity *entity, long long *ret_changes,
+                        long long *ret_new)
+{
+        struct sqltext sql;
+        PGresult *result;
+
+        sql_start(&sql);
+        sql_add(&sql, "SELECT count(*) FILTER (WHERE known), count(*) FILTER (WHERE NOT known) FROM "
+                      "(SELECT EXISTS (SELECT FROM %s t WHERE ", entity->table);
+        add_key_match(&sql, entity);
+        sql_add(&sql, ") AS known FROM pg_temp.stage s) c");
+        result = database_query(database, sql.text, 0, NULL);
+        if (!result)
+                return false;
+        *ret_changes = atoll(PQgetvalue(result, 0, 0));
+        *ret_new = atoll(PQgetvalue(result, 0, 1));
+        PQclear(result);
+        return true;
+}
+
+static bool apply_stage(struct database *database, const struct entity *entity, const struct origin *origin,
+                        struct applied *ret_applied)
+{
+        struct applied applied = {0};
+        struct sqltext update, insert;
+        PGresult *failure = NULL;
+        long long changes, fresh;
+        bool done;
+
+        if (!drop_same(database, entity, &applied.same) || !count_stage(database, entity, &changes, &fresh) ||
+            !database_execute(database, "SAVEPOINT apply", 0, NULL))
+                return false;
+        sql_start(&update);
+        add_update(&update, entity);
+        sql_start(&insert);
+        add_insert(&insert, entity);
+        done = (!changes || run_counted(database, update.text, &applied.updated, &failure)) &&
+               (!fresh || run_counted(database, insert.text, &applied.inserted, &failure));
+        if (done) {
+                *ret_applied = applied;
+                return true;
+        }
+        if (is_business_refusal(failure) && database_execute(database, "ROLLBACK TO SAVEPOINT apply", 0, NULL))
+                complain_of_row(database, entity, origin);
+        else
+                database_complain(database, failure);
+        PQclear(failure);
+        return false;
+}
+
+/* One transaction, and one operator at a time on a table, so that checks hold until the commit. */
+static bool begin(struct database *database, const struct entity *entity)
+{
+        struct sqltext sql;
+
+        sql_start(&sql);
+        sql_add(&sql, "BEGIN; LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", entity->table);
+        return database_execute(database, sql.text, 0, NULL) && create_stage(database, entity);
+}
+
+/* import --------------------------------------------------------------------------------------------- */
+
+static bool fill_stage(struct database *database, struct import *import)
+{
+        struct stage stage;
+        enum csv_result result;
+
+        if (!stage_begin(&stage, database))
+                return false;
+        while ((result = import_next(import)) == CSV_ROW) {
+                stage_number(&stage, import->csv.line);
+                for (size_t i = 0; i < import->count; i++)
+                        stage_value(&stage, import->value[i]);
+                stage_row_end(&stage);
+        }
+        if (result == CSV_END)
+                return stage_end(&stage);
+        stage_abandon(&stage);
+        return false;
+}
+
+int entity_import(const struct invocation *invocation)
+{
+        const struct entity *entity = invocation->command->entity;
+        struct database database;
+        struct import import;
+        struct origin origin = {invocation, &import};
+        struct applied applied;
+        int exit_code = EXIT_FAILED;
+
+        if (!database_open(&database, invocation, DATABASE_READY))
+                return EXIT_FAILED;
+        if (!import_open(&import, invocation_value(invocation, "file"), entity->fields, false))
+                goto disconnect;
+        if (begin(&database, entity) && fill_stage(&database, &import) &&
+            check_stage(&database, entity, &origin) && apply_stage(&database, entity, &origin, &applied) &&
+            database_execute(&database, "COMMIT", 0, NULL)) {
+                printf("%s: %llu rows: %lld new, %lld changed, %lld as they were\n", entity->plural, import.rows,
+                       applied.inserted, applied.updated, applied.same);
+                exit_code = EXIT_DONE;
+        } else {
+                note("nothing was imported");
+        }
+        import_close(&import);
+disconnect:
+        database_close(&database);
+        return exit_code;
+}
+
+/* one row, from options -------------------------------------------------------------------------------- */
+
+static const char *given(const struct invocation *invocation, const struct field *field)
+{
+        const char *value = invocation_field(invocation, field);
+
+        return value && !*value && (field->flags & FIELD_NULLABLE) ? NULL : value;
+}
+
+/* "'...' of the row's key": its values as people know them, for messages. */
+static void describe_key(const struct invocation *invocation, char *buffer, size_t size)
+{
+        const struct entity *entity = invocation->command->entity;
+        size_t used = (size_t)snprintf(buffer, size, "%s", entity->noun);
+
+        for (const struct field *field = entity->fields; field->name && used < size; field++) {
+                const char *value = invocation_field(invocation, field);
+
+                if (field->flags & FIELD_KEY)
+                        used += (size_t)snprintf(buffer + used, size - used, " %s",
+                                                 value ? value : field->add_fallback ? field->add_fallback : "");
+        }
+}
+
+static const char *key_value(const struct invocation *invocation, const struct field *field)
+{
+        const char *value = invocation_field(invocation, field);
+
+        return value ? value : field->add_fallback;
+}
+
+static bool stage_added(struct database *database, const struct invocation *invocation)
+{
+        const struct entity *entity = invocation->command->entity;
+        const char *parameters[IMPORT_FIELDS_MAX];
+        char fallback[IMPORT_FIELDS_MAX][VALUE_MAX];
+        struct sqltext sql;
+        int count = 0;
+
+        sql_start(&sql);
+        sql_add(&sql, "INSERT INTO pg_temp.stage SELECT 0");
+        for (const struct field *field = entity->fields; field->name; field++) {
+                const char *text = field->add_fallback ? field->add_fallback : field->fallback;
+
+                parameters[count] = given(invocation, field);
+                if (!invocation_field(invocation, field) && text && *text &&
+                    value_check(field->kind, text, fallback[count]))
+                        parameters[count] = fallback[count];
+                count++;
+                sql_add(&sql, ", $%d::%s", count, value_row(field->kind)->sql_type);
+        }
+        return database_execute(database, sql.text, count, parameters);
+}
+
+static int finish_one(struct database *database, const struct invocation *invocation, bool done, const char *what)
+{
+        char key[256];
+
+        if (done && database_execute(database, "COMMIT", 0, NULL)) {
+                describe_key(invocation, key, sizeof(key));
+                printf("%s: %s\n", key, what);
+                database_close(database);
+                return EXIT_DONE;
+        }
+        database_close(database);
+        return EXIT_FAILED;
+}
+
+/* Is the row of the stage in the table already? */
+static bool stage_exists(struct database *database, const struct entity *entity, bool *ret_exists)
+{
+        long long known, fresh;
+
+        if (!count_stage(database, entity, &known, &fresh))
+                return false;
+        *ret_exists = known > 0;
+        return true;
+}
+
+int entity_add(const struct invocation *invocation)
+{
+        const struct entity *entity = invocation->command->entity;
+        struct origin origin = {invocation, NULL};
+        struct database database;
+        struct applied applied;
+        char key[256];
+        bool exists, done;
+
+        if (!database_open(&database, invocation, DATABASE_READY))
+                return EXIT_FAILED;
+        done = begin(&database, entity) && stage_added(&database, invocation) &&
+               stage_exists(&database, entity, &exists);
+        if (done && exists) {
+                describe_key(invocation, key, sizeof(key));
+                complain("%s exists already", key);
+                note("'atmctl %s set' changes it", entity->noun);
+                done = false;
+        }
+        done = done && check_stage(&database, entity, &origin) &&
+               apply_stage(&database, entity, &origin, &applied);
+        return finish_one(&database, invocation, done, "added");
+}
+
+/* "t.key = $1::type AND ..." with its parameters; returns how many there are. */
+static int add_key_condition(struct sqltext *sql, const struct invocation *invocation, const char **parameters,
+                             int count)
+{
+        const char *separator = "";
+
+        for (const struct field *field = invocation->command->entity->fields; field->name; field++) {
+                if (!(field->flags & FIELD_KEY))
+                        continue;
+                parameters[count++] = key_value(invocation, field);
+                sql_add(sql, "%st.%s = $%d::%s", separator, field->column, count, value_row(field->kind)->sql_type);
+                separator = " AND ";
+        }
+        return count;
+}
+
+static int complain_of_absence(const struct invocation *invocation)
+{
+        char key[256];
+
+        describe_key(invocation, key, sizeof(key));
+        complain("the database has no %s", key);
+        note("'atmctl %s list' shows what there is", invocation->command->entity->noun);
+        return EXIT_FAILED;
+}
+
+/* The row as it is with what the options change; *ret_found: it is there. */
+static bool stage_changed(struct database *database, const struct invocation *invocation, bool *ret_found)
+{
+        const struct entity *entity = invocation->command->entity;
+        const char *parameters[2 * IMPORT_FIELDS_MAX];
+        struct sqltext sql;
+        PGresult *result;
+        int count = 0;
+
+        sql_start(&sql);
+        sql_add(&sql, "INSERT INTO pg_temp.stage SELECT 0");
+        for (const struct field *field = entity->fields; field->name; field++) {
+                if ((field->flags & FIELD_KEY) || !invocation_field(invocation, field)) {
+                        sql_add(&sql, ", t.%s", field->column);
+                        continue;
+                }
+                parameters[count++] = given(invocation, field);
+                sql_add(&sql, ", $%d::%s", count, value_row(field->kind)->sql_type);
+        }
+        sql_add(&sql, " FROM %s t WHERE ", entity->table);
+        count = add_key_condition(&sql, invocation, parameters, count);
+        result = database_query(database, sql.text, count, parameters);
+        if (!result)
+                return false;
+        *ret_found = atoi(PQcmdTuples(result)) > 0;
+        PQclear(result);
+        return true;
+}
+
+static bool changes_anything(const struct invocation *invocation)
+{
+        for (const struct field *field = invocation->command->entity->fields; field->name; field++) {
+                if (!(field->flags & FIELD_KEY) && invocation_field(invocation, field))
+                        return true;
+        }
+        return false;
+}
+
+int entity_set(const struct invocation *invocation)
+{
+        const struct entity *entity = invocation->command->entity;
+        struct origin origin = {invocation, NULL};
+        struct database database;
+        struct applied applied;
+        bool found = false, done;
+
+        if (!changes_anything(invocation))
+                return usage_error(invocation->command, "nothing is to be changed: expected an option that says what");
+        if (!database_open(&database, invocation, DATABASE_READY))
+                return EXIT_FAILED;
+        done = begin(&database, entity) && stage_changed(&database, invocation, &found);
+        if (done && !found) {
+                complain_of_absence(invocation);
+                done = false;
+        }
+        done = done && check_stage(&database, entity, &origin) &&
+               apply_stage(&database, entity, &origin, &applied);
+        return finish_one(&database, invocation, done, done && applied.same ? "is so already" : "changed");
+}
+
+int entity_remove(const struct invocation *invocation)
+{
+        const struct entity *entity = invocation->command->entity;
+        const char *parameters[IMPORT_FIELDS_MAX];
+        struct database database;
+        struct sqltext sql;
+        PGresult *result;
+        int count, exit_code = EXIT_FAILED;
+
+        if (!database_open(&database, invocation, DATABASE_READY))
+                return EXIT_FAILED;
+        sql_start(&sql);
+        sql_add(&sql, "DELETE FROM %s t WHERE ", entity->table);
+        count = add_key_condition(&sql, invocation, parameters, 0);
+        result = database_query(&database, sql.text, count, parameters);
+        if (result && !atoi(PQcmdTuples(result))) {
+                complain_of_absence(invocation);
+        } else if (result) {
+                char key[256];
+
+                describe_key(invocation, key, sizeof(key));
+                printf("%s: removed\n", key);
+                exit_code = EXIT_DONE;
+        }
+        PQclear(result);
+        database_close(&database);
+        return exit_code;
+}
+
+/* show and list -------------------------------------------------------------------------------------- */
+
+static enum output_type output_type_of(enum value_kind kind)
+{
+        switch (kind) {
+        case VALUE_BOOL:
+                return OUTPUT_BOOL;
+        case VALUE_FEE:
+        case VALUE_YEN:
+                return OUTPUT_YEN;
+        case VALUE_BASIS_POINTS:
+        case VALUE_NUMBER:
+                return OUTPUT_NUMBER;
+        default:
+                return OUTPUT_TEXT;
+        }
+}
+
+static size_t add_output(struct sqltext *sql, const struct entity *entity, struct output_column *columns)
+{
+        size_t count = 0;
+
+        sql_add(sql, "SELECT ");
+        for (const struct field *field = entity->fields; field->name; field++) {
+                columns[count] = (struct output_column){.name = field->name, .type = output_type_of(field->kind)};
+                sql_add(sql, field->kind == VALUE_TIME ? "%sto_char(make_interval(mins => t.%s), 'HH24:MI')" : "%st.%s",
+                        count ? ", " : "", field->column);
+                count++;
+        }
+        for (size_t i = 0; i < entity->more_count; i++)
+                columns[count++] = entity->more[i];
+        if (entity->more_sql)
+                sql_add(sql, ", %s", entity->more_sql);
+        sql_add(sql, " FROM %s t", entity->table);
+        return count;
+}
+
+static int print_rows(const struct invocation *invocation, enum output_shape shape, const struct sqltext *sql,
+                      int parameter_count, const char *const *parameters, const struct output_column *columns,
+                      size_t column_count)
+{
+        struct database database;
+        struct output *output;
+        PGresult *result;
+        int exit_code = EXIT_FAILED;
+
+        if (!database_open(&database, invocation, DATABASE_READY))
+                return EXIT_FAILED;
+        result = database_query(&database, sql->text, parameter_count, parameters);
+        if (!result)
+                goto disconnect;
+        if (shape == OUTPUT_ONE && !PQntuples(result)) {
+                complain_of_absence(invocation);
+                goto clear;
+        }
+        output = output_open(invocation, shape, columns, column_count);
+        if (!output)
+                goto clear;
+        if (!output_result(output, result))
+                output_abandon(output);
+        else if (output_close(output))
+                exit_code = EXIT_DONE;
+clear:
+        PQclear(result);
+disconnect:
+        database_close(&database);
+        return exit_code;
+}
+
+int entity_show(const struct invocation *invocation)
+{
+        struct output_column columns[OUTPUT_COLUMNS_MAX];
+        const char *parameters[IMPORT_FIELDS_MAX];
+        struct sqltext sql;
+        size_t columns_used;
+        int count;
+
+        sql_start(&sql);
+        columns_used = add_output(&sql, invocation->command->entity, columns);
+        sql_add(&sql, " WHERE ");
+        count = add_key_condition(&sql, invocation, parameters, 0);
+        return print_rows(invocation, OUTPUT_ONE, &sql, count, parameters, columns, columns_used);
+}
+
+int entity_list(const struct invocation *invocation)
+{
+        const struct entity *entity = invocation->command->entity;
+        struct output_column columns[OUTPUT_COLUMNS_MAX];
+        const char *parameters[IMPORT_FIELDS_MAX];
+        struct sqltext sql;
+        size_t columns_used;
+        int count = 0;
+
+        sql_start(&sql);
+        columns_used = add_output(&sql, entity, columns);
+        for (const struct field *field = entity->fields; field->name; field++) {
+                if (!(field->flags & FIELD_FILTER) || !invocation_field(invocation, field))
+                        continue;
+                parameters[count++] = given(invocation, field);
+                sql_add(&sql, "%s t.%s IS NOT DISTINCT FROM $%d::%s", count > 1 ? " AND" : " WHERE", field->column,
+                        count, value_row(field->kind)->sql_type);
+        }
+        sql_add(&sql, " ORDER BY %s", entity->order);
+        return print_rows(invocation, OUTPUT_ROWS, &sql, count, parameters, columns, columns_used);
+}

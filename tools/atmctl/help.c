@@ -1,0 +1,287 @@
+/* Help in three depths and the man page (scdoc), all from the command rows. */
+#include "tools/atmctl/help.h"
+
+#include <string.h>
+
+#include "tools/atmctl/entity.h"
+
+static const char *const what_it_is =
+    "The operators' command line of the ATM network: sets up areas, halls, ATMs, issuers, cards and tariffs, "
+    "looks up withdrawals, reports revenue, and recomputes every sum from the history.";
+
+static void print_use(FILE *stream, const struct option_use *use)
+{
+        const char *value = value_row(use->field->kind)->name;
+        const char *more = use->field->flags & FIELD_REPEAT ? "..." : "";
+
+        fprintf(stream, use->required ? " " : " [");
+        if (use->positional)
+                fprintf(stream, "%s", value);
+        else
+                fprintf(stream, "--%s%s%s%s", use->field->name, *value ? " " : "", value, more);
+        if (!use->required)
+                fputc(']', stream);
+}
+
+static bool is_common(const char *name)
+{
+        static const char *const names[] = {"format", "output", "conninfo", "token-key", "config"};
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+                if (!strcmp(names[i], name))
+                        return true;
+        }
+        return false;
+}
+
+/* "atmctl hall add HALL --name TEXT ... [options]" */
+static void print_usage(FILE *stream, const struct command *command, bool whole)
+{
+        struct command_options options;
+
+        command_options(command, &options);
+        fprintf(stream, "atmctl %s", command_name(command));
+        for (size_t i = 0; i < options.count; i++) {
+                if (whole || !is_common(options.use[i].field->name))
+                        print_use(stream, &options.use[i]);
+        }
+}
+
+/* Text from `column` on, broken at blanks so that no line is longer than a terminal's. */
+static void print_wrapped(FILE *stream, const char *text, int column)
+{
+        enum { WIDTH = 100 };
+        int at = column;
+
+        for (const char *word = text; *word;) {
+                int length = (int)strcspn(word, " \n");
+
+                if (at > column && at + 1 + length > WIDTH) {
+                        fprintf(stream, "\n%*s", column, "");
+                        at = column;
+                } else if (at > column) {
+                        fputc(' ', stream);
+                        at++;
+                }
+                fprintf(stream, "%.*s", length, word);
+                at += length;
+                word += length;
+                if (*word == '\n') {
+                        fprintf(stream, "\n%*s", column, "");
+                        at = column;
+                }
+                word += *word != '\0';
+        }
+        fputc('\n', stream);
+}
+
+static void print_option(FILE *stream, const struct option_use *use)
+{
+        enum { COLUMN = 30 };
+        const struct value_row *value = value_row(use->field->kind);
+        char left[80], text[1024];
+        int length;
+
+        if (use->positional)
+                length = snprintf(left, sizeof(left), "  %s", value->name);
+        else
+                length = snprintf(left, sizeof(left), "  --%s %s", use->field->name, value->name);
+        snprintf(text, sizeof(text), "%s%s%s%s", use->field->text ? use->field->text : "",
+                 value->name[0] && use->field->text ? ": " : "", value->name[0] ? value->expected : "",
+                 use->field->flags & FIELD_REPEAT ? "; several may follow" : "");
+        if (length >= COLUMN)
+                fprintf(stream, "%s\n%*s", left, COLUMN, "");
+        else
+                fprintf(stream, "%-*s", COLUMN, left);
+        print_wrapped(stream, text, COLUMN);
+}
+
+static void print_columns(FILE *stream, const struct field *field)
+{
+        for (; field->name; field++) {
+                char text[512];
+                const char *fallback = field->fallback;
+
+                snprintf(text, sizeof(text), "%s: %s%s%s%s", field->text, value_row(field->kind)->expected,
+                         field->flags & FIELD_NULLABLE ? ", or empty" : "",
+                         fallback ? "; the column may be missing: " : "",
+                         fallback ? (*fallback ? fallback : "empty") : "");
+                fprintf(stream, "  %-20s  ", field->name);
+                print_wrapped(stream, text, 24);
+        }
+}
+
+void help_command(FILE *stream, const struct command *command)
+{
+        struct command_options options;
+
+        command_options(command, &options);
+        print_usage(stream, command, true);
+        fputs("\n\n", stream);
+        print_wrapped(stream, command->text, 0);
+        if (command->more) {
+                fputc('\n', stream);
+                print_wrapped(stream, command->more, 0);
+        }
+        if (options.count)
+                fputs("\n", stream);
+        for (size_t i = 0; i < options.count; i++)
+                print_option(stream, &options.use[i]);
+        if (command->shape == SHAPE_IMPORT && command->entity) {
+                fputs("\nColumns of the file:\n", stream);
+                print_columns(stream, command->entity->fields);
+                fputs("\nAll of the file is imported or nothing: a bad line is named with its column and what "
+                      "was expected.\n",
+                      stream);
+        }
+}
+
+void help_noun(FILE *stream, const char *noun)
+{
+        for (const struct command_group *const *group = command_groups; *group; group++) {
+                for (size_t i = 0; i < (*group)->count; i++) {
+                        const struct command *command = &(*group)->commands[i];
+
+                        if (strcmp(command->noun, noun))
+                                continue;
+                        fputs("  ", stream);
+                        print_usage(stream, command, false);
+                        fputs("\n      ", stream);
+                        print_wrapped(stream, command->text, 6);
+                }
+        }
+        fputs("\n'atmctl NOUN VERB --help' explains a command and each of its options.\n", stream);
+}
+
+void help_all(FILE *stream)
+{
+        fputs("atmctl NOUN VERB [ARGUMENTS] [OPTIONS]\n\n", stream);
+        print_wrapped(stream, what_it_is, 0);
+        for (const struct command_group *const *group = command_groups; *group; group++) {
+                fprintf(stream, "\n%s\n", (*group)->text);
+                for (size_t i = 0; i < (*group)->count; i++) {
+                        const struct command *command = &(*group)->commands[i];
+
+                        fprintf(stream, "  %-22s ", command_name(command));
+                        print_wrapped(stream, command->text, 25);
+                }
+        }
+        fputs("\n'atmctl NOUN --help' shows what a noun's commands take, 'atmctl NOUN VERB --help' explains one.\n"
+              "Commands that show rows take --format table|csv|json and --output FILE; commands that need the\n"
+              "database take --conninfo, or PGHOST, PGPORT, PGDATABASE and PGUSER from the environment.\n"
+              "Exit codes: 0 done, 1 failed, 2 wrong usage.\n",
+              stream);
+}
+
+/* the man page ---------------------------------------------------------------------------------------- */
+
+/* scdoc gives meaning to '_', '*', '\\' and a leading '#' or '.'. */
+static void print_escaped(FILE *stream, const char *text)
+{
+        for (; *text; text++) {
+                if (strchr("_*\\#.<[", *text))
+                        fputc('\\', stream);
+                fputc(*text, stream);
+        }
+}
+
+static void manual_usage(FILE *stream, const struct command *command)
+{
+        struct command_options options;
+
+        command_options(command, &options);
+        fputs("*atmctl ", stream);
+        print_escaped(stream, command_name(command));
+        fputc('*', stream);
+        for (size_t i = 0; i < options.count; i++) {
+                const struct option_use *use = &options.use[i];
+                const char *value = value_row(use->field->kind)->name;
+
+                if (is_common(use->field->name))
+                        continue;
+                fputs(use->required ? " " : " \\[", stream);
+                if (!use->positional) {
+                        fputs("--", stream);
+                        print_escaped(stream, use->field->name);
+                        fputs(*value ? " " : "", stream);
+                }
+                print_escaped(stream, value);
+                fputs(use->field->flags & FIELD_REPEAT ? "\\.\\.\\." : "", stream);
+                fputs(use->required ? "" : "]", stream);
+        }
+        fputs("\n", stream);
+}
+
+static void manual_command(FILE *stream, const struct command *command)
+{
+        manual_usage(stream, command);
+        fputc('\t', stream);
+        print_escaped(stream, command->text);
+        fputc('\n', stream);
+        if (!command->more) {
+                fputc('\n', stream);
+                return;
+        }
+        fputs("\n\t", stream);
+        for (const char *line = command->more; *line;) {
+                char part[1024];
+                size_t length = strcspn(line, "\n");
+
+                snprintf(part, sizeof(part), "%.*s", (int)length, line);
+                print_escaped(stream, part);
+                line += length + (line[length] == '\n');
+                fputs(*line ? "\n\t" : "\n\n", stream);
+        }
+}
+
+static void manual_files(FILE *stream)
+{
+        fputs("# FILES FOR IMPORT\n\n"
+              "CSV as RFC 4180 has it, in UTF-8; the first row names the columns, in any order. All of a file is\n"
+              "imported or nothing; a bad line is named with its column and what was expected.\n\n",
+              stream);
+        for (const struct command_group *const *group = command_groups; *group; group++) {
+                for (size_t i = 0; i < (*group)->count; i++) {
+                        const struct command *command = &(*group)->commands[i];
+
+                        if (command->shape != SHAPE_IMPORT || !command->entity)
+                                continue;
+                        fprintf(stream, "*%s*: ", command->noun);
+                        for (const struct field *field = command->entity->fields; field->name; field++) {
+                                fputs(field == command->entity->fields ? "" : ", ", stream);
+                                print_escaped(stream, field->name);
+                        }
+                        fputs("\n\n", stream);
+                }
+        }
+}
+
+void help_manual(FILE *stream)
+{
+        fputs("atmctl(1)\n\n# NAME\n\natmctl - the operators' command line of the ATM network\n\n# SYNOPSIS\n\n"
+              "*atmctl* _NOUN_ _VERB_ \\[_ARGUMENTS_] \\[_OPTIONS_]\n\n*atmctl* \\[_NOUN_ \\[_VERB_]] *--help*\n\n"
+              "# DESCRIPTION\n\n",
+              stream);
+        print_escaped(stream, what_it_is);
+        fputs("\n\nThis page is made by *atmctl --man* from the rows that the program itself works with.\n\n",
+              stream);
+        for (const struct command_group *const *group = command_groups; *group; group++) {
+                fprintf(stream, "# %s\n\n", (*group)->text);
+                for (size_t i = 0; i < (*group)->count; i++)
+                        manual_command(stream, &(*group)->commands[i]);
+        }
+        manual_files(stream);
+        fputs("# COMMON OPTIONS\n\n"
+              "*--format* table|csv|json\n\tHow rows are written\\. JSON: an array of objects, or one object where "
+              "one thing is shown; amounts are integers\\.\n\n"
+              "*--output* _FILE_\n\tWrite there: under a temporary name that is renamed once all is written\\.\n\n"
+              "*--conninfo* _CONNINFO_\n\tWhere the database is\\.\n\n"
+              "*--token-key* _FILE_\n\tThe key that makes tokens of card numbers\\.\n\n"
+              "*--config* _FILE_\n\tatmd's configuration, for its business clock\\.\n\n"
+              "# ENVIRONMENT\n\n"
+              "PGHOST, PGPORT, PGDATABASE, PGUSER: the database, as *psql*(1) takes it\\. ATM\\_TOKEN\\_KEY\\_FILE: "
+              "the token key\\.\nATM\\_CLOCK\\_START\\_MS, ATM\\_CLOCK\\_ANCHOR\\_MS, ATM\\_CLOCK\\_SPEED: the "
+              "business clock of a laboratory\\.\n\n"
+              "# EXIT STATUS\n\n0 done, 1 failed, 2 wrong usage\\.\n",
+              stream);
+}

@@ -1,0 +1,229 @@
+/* CSV files against tables of fields, and the staging table. */
+#include "tools/atmctl/import.h"
+
+#include <assert.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STAGE_BUFFER = 1 << 16, STAGE_LINE_SLACK = 4096, PROGRESS_ROWS = 20000 };
+
+static void list_columns(const struct field *fields, char *buffer, size_t size)
+{
+        size_t used = 0;
+
+        *buffer = '\0';
+        for (const struct field *field = fields; field->name && used < size; field++)
+                used += (size_t)snprintf(buffer + used, size - used, "%s%s", field == fields ? "" : ",",
+                                         field->name);
+}
+
+static bool match_header(struct import *import)
+{
+        char expected[512];
+        struct csv *csv = &import->csv;
+
+        list_columns(import->fields, expected, sizeof(expected));
+        for (size_t i = 0; i < import->count; i++)
+                import->column[i] = -1;
+        for (size_t column = 0; column < csv->count; column++) {
+                size_t i = 0;
+
+                while (i < import->count && strcmp(import->fields[i].name, csv->field[column]))
+                        i++;
+                if (i == import->count) {
+                        char shown[2 * VALUE_MAX];
+
+                        value_show(VALUE_TEXT, csv->field[column], shown, sizeof(shown));
+                        csv_complain(csv, csv->line, NULL, "unknown column %s: expected a header of %s", shown,
+                                     expected);
+                        return false;
+                }
+                if (import->column[i] >= 0) {
+                        csv_complain(csv, csv->line, csv->field[column], "named twice in the header");
+                        return false;
+                }
+                import->column[i] = (int)column;
+        }
+        for (size_t i = 0; i < import->count; i++) {
+                if (import->column[i] < 0 && !import->fields[i].fallback) {
+                        csv_complain(csv, csv->line, import->fields[i].name,
+                                     "missing in the header: expected a header of %s", expected);
+                        return false;
+                }
+        }
+        return true;
+}
+
+bool import_open(struct import *import, const char *path, const struct field *fields, bool secret)
+{
+        enum csv_result result;
+
+        *import = (struct import){.fields = fields};
+        while (fields[import->count].name)
+                import->count++;
+        assert(import->count <= IMPORT_FIELDS_MAX);
+        if (!csv_open(&import->csv, path, secret))
+                return false;
+        result = csv_next(&import->csv);
+        if (result == CSV_END) {
+                char expected[512];
+
+                list_columns(fields, expected, sizeof(expected));
+                csv_complain(&import->csv, 1, NULL, "empty: expected a header of %s", expected);
+        }
+        if (result == CSV_ROW && match_header(import))
+                return true;
+        import_close(import);
+        return false;
+}
+
+void import_close(struct import *import)
+{
+        csv_close(&import->csv);
+        OPENSSL_cleanse(import->canonical, sizeof(import->canonical));
+}
+
+void import_complain(const struct import *import, size_t field, const char *problem)
+{
+        const struct field *row = &import->fields[field];
+        const char *text = import->column[field] < 0 ? row->fallback : import->csv.field[import->column[field]];
+        char shown[2 * VALUE_MAX];
+
+        value_show(row->kind, text, shown, sizeof(shown));
+        csv_complain(&import->csv, import->csv.line, row->name, "%s: %s", shown, problem);
+}
+
+enum csv_result import_next(struct import *import)
+{
+        enum csv_result result = csv_next(&import->csv);
+
+        if (result != CSV_ROW)
+                return result;
+        for (size_t i = 0; i < import->count; i++) {
+                const struct field *field = &import->fields[i];
+                const char *text =
+                    import->column[i] < 0 ? field->fallback : import->csv.field[import->column[i]];
+
+                import->value[i] = import->canonical[i];
+                if (!*text && (field->flags & FIELD_NULLABLE)) {
+                        import->value[i] = NULL;
+                } else if (!value_check(field->kind, text, import->canonical[i])) {
+                        char problem[256];
+
+                        snprintf(problem, sizeof(problem), "expected %s%s", value_row(field->kind)->expected,
+                                 field->flags & FIELD_NULLABLE ? ", or nothing" : "");
+                        import_complain(import, i, problem);
+                        return CSV_BAD;
+                }
+        }
+        import->rows++;
+        if (import->rows % PROGRESS_ROWS == 0)
+                progress("%llu rows read%s", import->rows,
+                         import->csv.bytes_total && import->csv.bytes_read * 2 > import->csv.bytes_total
+                             ? ", over half"
+                             : "");
+        return CSV_ROW;
+}
+
+/* stage ----------------------------------------------------------------------------------------------- */
+
+bool stage_begin(struct stage *stage, struct database *database)
+{
+        PGresult *result;
+
+        *stage = (struct stage){.database = database, .buffer = malloc(STAGE_BUFFER)};
+        if (!stage->buffer) {
+                complain("out of memory");
+                return false;
+        }
+        result = database_query(database, "COPY pg_temp.stage FROM STDIN", 0, NULL);
+        if (!result) {
+                free(stage->buffer);
+                stage->buffer = NULL;
+        }
+        PQclear(result);
+        return stage->buffer != NULL;
+}
+
+static void stage_flush(struct stage *stage)
+{
+        if (!stage->failed && stage->used &&
+            PQputCopyData(stage->database->connection, stage->buffer, (int)stage->used) != 1) {
+                complain("database '%s': %s", PQdb(stage->database->connection),
+                         PQerrorMessage(stage->database->connection));
+                stage->failed = true;
+        }
+        stage->used = 0;
+}
+
+static void stage_byte(struct stage *stage, char byte)
+{
+        stage->buffer[stage->used++] = byte;
+}
+
+void stage_value(struct stage *stage, const char *value)
+{
+        if (stage->used + STAGE_LINE_SLACK > STAGE_BUFFER)
+                stage_flush(stage);
+        if (stage->within)
+                stage_byte(stage, '\t');
+        stage->within = true;
+        if (!value) {
+                stage_byte(stage, '\\');
+                stage_byte(stage, 'N');
+                return;
+        }
+        assert(strlen(value) < VALUE_MAX);
+        for (; *value; value++) {
+                if (strchr("\\\t\n\r", *value))
+                        stage_byte(stage, '\\');
+                stage_byte(stage, *value == '\t' ? 't' : *value == '\n' ? 'n' : *value == '\r' ? 'r' : *value);
+        }
+}
+
+void stage_number(struct stage *stage, long long value)
+{
+        char text[24];
+
+        snprintf(text, sizeof(text), "%lld", value);
+        stage_value(stage, text);
+}
+
+void stage_row_end(struct stage *stage)
+{
+        stage_byte(stage, '\n');
+        stage->within = false;
+}
+
+void stage_abandon(struct stage *stage)
+{
+        if (!stage->buffer)
+                return;
+        PQputCopyEnd(stage->database->connection, "given up");
+        PQclear(PQgetResult(stage->database->connection));
+        free(stage->buffer);
+        stage->buffer = NULL;
+}
+
+bool stage_end(struct stage *stage)
+{
+        PGconn *connection = stage->database->connection;
+        PGresult *result;
+        bool copied;
+
+        stage_flush(stage);
+        if (stage->failed || PQputCopyEnd(connection, NULL) != 1) {
+                stage_abandon(stage);
+                return false;
+        }
+        result = PQgetResult(connection);
+        copied = PQresultStatus(result) == PGRES_COMMAND_OK;
+        if (!copied)
+                database_complain(stage->database, result);
+        PQclear(result);
+        PQclear(PQgetResult(connection));
+        free(stage->buffer);
+        stage->buffer = NULL;
+        return copied;
+}

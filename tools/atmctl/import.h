@@ -1,0 +1,59 @@
+/*
+ * Rows on their way into the database, whether from a CSV file or from a command's options: checked value by
+ * value here, staged in a temporary table with their line, checked as a set there, applied in the same
+ * transaction. All or nothing.
+ *
+ *      file --import_next: each value by its kind--> stage --duplicates, references, rules--> table
+ */
+#ifndef ATMCTL_IMPORT_H
+#define ATMCTL_IMPORT_H
+
+#include "tools/atmctl/csv.h"
+#include "tools/atmctl/database.h"
+#include "tools/atmctl/entity.h"
+
+enum { IMPORT_FIELDS_MAX = 16 };
+
+/* A CSV file read against a table of fields. */
+struct import {
+        struct csv csv;
+        const struct field *fields;
+        size_t count;
+        int column[IMPORT_FIELDS_MAX];       /* where the field is in the file; -1: its fallback */
+        const char *value[IMPORT_FIELDS_MAX]; /* of the present row, canonical; NULL: none */
+        char canonical[IMPORT_FIELDS_MAX][VALUE_MAX];
+        unsigned long long rows;
+};
+
+/* Open the file and match its header with the fields. False after a complaint. */
+ATM_MUST_USE bool import_open(struct import *import, const char *path, const struct field *fields, bool secret);
+ATM_MUST_USE enum csv_result import_next(struct import *import);
+void import_close(struct import *import);
+/* A complaint about a value of the present row. */
+void import_complain(const struct import *import, size_t field, const char *problem);
+
+/* COPY into pg_temp.stage, buffered. */
+struct stage {
+        struct database *database;
+        char *buffer;
+        size_t used;
+        bool within; /* a row */
+        bool failed; /* sticky; said already */
+};
+ATM_MUST_USE bool stage_begin(struct stage *stage, struct database *database);
+void stage_value(struct stage *stage, const char *value); /* NULL: none */
+void stage_number(struct stage *stage, long long value);
+void stage_row_end(struct stage *stage);
+/* Ends the COPY; frees in any case. */
+ATM_MUST_USE bool stage_end(struct stage *stage);
+void stage_abandon(struct stage *stage);
+
+/* Commands on an entity. */
+int entity_import(const struct invocation *invocation);
+int entity_add(const struct invocation *invocation);
+int entity_set(const struct invocation *invocation);
+int entity_remove(const struct invocation *invocation);
+int entity_show(const struct invocation *invocation);
+int entity_list(const struct invocation *invocation);
+
+#endif

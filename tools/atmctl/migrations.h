@@ -1,0 +1,20 @@
+/* The files of sql/, in the program: what db init and db migrate run, byte for byte. */
+#ifndef ATMCTL_MIGRATIONS_H
+#define ATMCTL_MIGRATIONS_H
+
+#include <stddef.h>
+
+struct migration {
+        int version; /* 0: the roles, which are the cluster's and repeatable */
+        const char *name; /* "001_schema.sql" */
+        const char *sql;
+};
+
+extern const struct migration migrations[]; /* by version */
+extern const size_t migration_count;
+
+/* The highest version, and how many have a row in schema_migration. */
+int migration_newest(void);
+int migration_numbered(void);
+
+#endif

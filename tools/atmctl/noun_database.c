@@ -1,0 +1,273 @@
+/*
+ * db: set up, migrate, look at, make partitions ahead.
+ *
+ *      EMPTY --init--> CURRENT        BEHIND --migrate--> CURRENT        NEWER: another release's work
+ *
+ * The files of sql/ run as they are: each is one transaction of its own (BEGIN and COMMIT are in it) and
+ * leaves its row in schema_migration, so a failure leaves what was before it. Everything belongs to atm_owner.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/calendar.h"
+#include "tools/atmctl/business_clock.h"
+#include "tools/atmctl/database.h"
+#include "tools/atmctl/migrations.h"
+#include "tools/atmctl/output.h"
+
+enum { PARTITION_MONTHS_BACK = 7, PARTITION_MONTHS_AHEAD = 13 };
+
+static const char *state_name(enum database_state state)
+{
+        static const char *const names[] = {
+            [DATABASE_ABSENT] = "absent", [DATABASE_EMPTY] = "not set up", [DATABASE_BEHIND] = "not migrated",
+            [DATABASE_CURRENT] = "current", [DATABASE_NEWER] = "newer than this program"};
+
+        return names[state];
+}
+
+/* Two operators at once: the second waits, then finds the work done. */
+static bool lock_migrations(struct database *database)
+{
+        return database_execute(database, "SELECT pg_advisory_lock(hashtext('atm schema migration'))", 0, NULL) &&
+               database_refresh(database);
+}
+
+static bool is_applied(struct database *database, int version, bool *ret_applied)
+{
+        char number[12];
+        const char *parameters[] = {number};
+        PGresult *result;
+
+        *ret_applied = false;
+        if (database->state == DATABASE_EMPTY)
+                return true;
+        snprintf(number, sizeof(number), "%d", version);
+        result = database_query(database, "SELECT FROM schema_migration WHERE version = $1::integer", 1, parameters);
+        if (!result)
+                return false;
+        *ret_applied = PQntuples(result) > 0;
+        PQclear(result);
+        return true;
+}
+
+static bool run_migration(struct database *database, const struct migration *migration)
+{
+        if (!database_execute(database, migration->sql, 0, NULL)) {
+                complain("%s failed: the database is as it was before it", migration->name);
+                return false;
+        }
+        printf("%s: done\n", migration->name);
+        return true;
+}
+
+/* The roles first, as whoever we are; then, as their owner, what is not there yet. */
+static bool run_migrations(struct database *database)
+{
+        for (size_t i = 0; i < migration_count; i++) {
+                const struct migration *migration = &migrations[i];
+                bool applied = false;
+
+                if (migration->version && !is_applied(database, migration->version, &applied))
+                        return false;
+                if (migration->version == 0 && !database_execute(database, "RESET ROLE", 0, NULL))
+                        return false;
+                if (!applied && !run_migration(database, migration))
+                        return false;
+                if (migration->version == 0 &&
+                    !database_execute(database,
+                                      "GRANT USAGE, CREATE ON SCHEMA public TO atm_owner; SET ROLE atm_owner", 0, NULL))
+                        return false;
+                if (!database_refresh(database))
+                        return false;
+        }
+        return true;
+}
+
+/* partitions -------------------------------------------------------------------------------------------- */
+
+static int32_t add_months(int32_t day, int months)
+{
+        struct civil civil;
+        int month;
+
+        calendar_civil_of_day(calendar_month_of(day), &civil);
+        month = civil.year * 12 + civil.month - 1 + months;
+        return calendar_day(month / 12, month % 12 + 1, 1);
+}
+
+/* The usual range, unless the options name another. */
+static bool partition_range(const struct invocation *invocation, char ret_from[11], char ret_to[11])
+{
+        const char *from = invocation_value(invocation, "from"), *to = invocation_value(invocation, "to");
+        const char *now = invocation_value(invocation, "clock-now");
+        int32_t today;
+
+        if (now ? !calendar_parse_day(now, &today) : !business_today(invocation, &today))
+                return false;
+        calendar_print_day(add_months(today, -PARTITION_MONTHS_BACK), ret_from);
+        calendar_print_day(add_months(today, PARTITION_MONTHS_AHEAD), ret_to);
+        if (from)
+                strcpy(ret_from, from);
+        if (to)
+                strcpy(ret_to, to);
+        return true;
+}
+
+static bool make_partitions(struct database *database, const struct invocation *invocation)
+{
+        char from[11], to[11];
+        const char *parameters[] = {from, to};
+        PGresult *result;
+
+        if (!partition_range(invocation, from, to))
+                return false;
+        result = database_query(database, "SELECT ledger_make_partitions($1::date, $2::date)", 2, parameters);
+        if (!result)
+                return false;
+        printf("partitions from %s to before %s: %s quarters are new\n", from, to, PQgetvalue(result, 0, 0));
+        PQclear(result);
+        return true;
+}
+
+static int database_partitions(const struct invocation *invocation)
+{
+        struct database database;
+        bool made;
+        const char *from = invocation_value(invocation, "from"), *to = invocation_value(invocation, "to");
+
+        if (from && to && strcmp(from, to) >= 0)
+                return usage_error(invocation->command, "--to %s: expected a day after --from %s", to, from);
+        if (!database_open(&database, invocation, DATABASE_READY))
+                return EXIT_FAILED;
+        made = make_partitions(&database, invocation);
+        database_close(&database);
+        return made ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* init, migrate, status -------------------------------------------------------------------------------- */
+
+static int migrate_to_newest(struct database *database, const struct invocation *invocation)
+{
+        if (!run_migrations(database) || !make_partitions(database, invocation))
+                return EXIT_FAILED;
+        printf("database '%s' is at version %d\n", PQdb(database->connection), database->version);
+        return EXIT_DONE;
+}
+
+static int say_state(const struct database *database)
+{
+        const char *name = PQdb(database->connection);
+
+        switch (database->state) {
+        case DATABASE_CURRENT:
+                printf("database '%s' is set up already, at version %d: nothing was changed\n", name, database->version);
+                return EXIT_DONE;
+        case DATABASE_NEWER:
+                complain("database '%s' is newer than this program: it is at version %d, this program knows %d: "
+                         "nothing was changed",
+                         name, database->version, migration_newest());
+                note("use the atmctl of that release");
+                return EXIT_FAILED;
+        case DATABASE_BEHIND:
+                complain("database '%s' is set up already, at version %d of %d: nothing was changed", name,
+                         database->version, migration_newest());
+                note("'atmctl db migrate' brings it there");
+                return EXIT_FAILED;
+        default:
+                complain("database '%s' is not set up: it has no table schema_migration", name);
+                note("'atmctl db init' sets it up");
+                return EXIT_FAILED;
+        }
+}
+
+/* argument: "init" wants an empty database, "migrate" one that is behind. */
+static int database_setup(const struct invocation *invocation)
+{
+        enum database_state wanted =
+            strcmp(invocation->command->verb, "init") ? DATABASE_BEHIND : DATABASE_EMPTY;
+        struct database database;
+        int exit_code = EXIT_FAILED;
+
+        if (!database_open(&database, invocation, DATABASE_ANY))
+                return EXIT_FAILED;
+        if (lock_migrations(&database))
+                exit_code = database.state == wanted ? migrate_to_newest(&database, invocation) : say_state(&database);
+        database_close(&database);
+        return exit_code;
+}
+
+static int database_status(const struct invocation *invocation)
+{
+        static const struct output_column columns[] = {
+            {"database", OUTPUT_TEXT, 0},         {"server_version", OUTPUT_TEXT, 0}, {"state", OUTPUT_TEXT, 0},
+            {"version", OUTPUT_NUMBER, 0},        {"program_version", OUTPUT_NUMBER, 0},
+            {"partitions_from", OUTPUT_TEXT, 0},  {"partitions_to", OUTPUT_TEXT, 0},
+            {"reference_version", OUTPUT_NUMBER, 0},
+        };
+        const char *values[sizeof(columns) / sizeof(*columns)] = {0};
+        char version[12], newest[12];
+        struct database database;
+        struct output *output;
+        PGresult *partitions = NULL;
+        int exit_code = EXIT_FAILED;
+
+        if (!database_open(&database, invocation, DATABASE_ANY))
+                return EXIT_FAILED;
+        snprintf(version, sizeof(version), "%d", database.version);
+        snprintf(newest, sizeof(newest), "%d", migration_newest());
+        values[0] = PQdb(database.connection);
+        values[1] = PQparameterStatus(database.connection, "server_version");
+        values[2] = state_name(database.state);
+        values[3] = version;
+        values[4] = newest;
+        if (database.state == DATABASE_CURRENT) {
+                partitions = database_query(&database, "SELECT min(from_on), max(to_on), (SELECT version FROM "
+                                                       "reference_version) FROM ledger_partition",
+                                            0, NULL);
+                if (!partitions)
+                        goto disconnect;
+                for (int i = 0; i < 3; i++)
+                        values[5 + i] = PQgetisnull(partitions, 0, i) ? NULL : PQgetvalue(partitions, 0, i);
+        }
+        output = output_open(invocation, OUTPUT_ONE, columns, sizeof(columns) / sizeof(*columns));
+        if (output && !output_row(output, values))
+                output_abandon(output);
+        else if (output && output_close(output) && database.state == DATABASE_CURRENT)
+                exit_code = EXIT_DONE;
+        PQclear(partitions);
+disconnect:
+        database_close(&database);
+        return exit_code;
+}
+
+static const struct field setup_fields[] = {
+    {.name = "clock-now", .kind = VALUE_DATE, .text = "make partitions around this day instead of business today"},
+    {.name = NULL},
+};
+static const struct field partition_fields[] = {
+    {.name = "from", .kind = VALUE_DATE, .text = "the first day; 7 months before business today unless given"},
+    {.name = "to", .kind = VALUE_DATE, .text = "the day after the last; 13 months after business today unless given"},
+    {.name = "clock-now", .kind = VALUE_DATE, .text = "count from this day instead of business today"},
+    {.name = NULL},
+};
+
+static const struct command commands[] = {
+    {.noun = "db", .verb = "init", .text = "set up an empty database: roles, tables, functions, views, partitions",
+     .more = "Connects with the usual PG variables or --conninfo, and needs a superuser. A database that is set up "
+             "already is left as it is.\nExample: PGUSER=postgres PGDATABASE=atm atmctl db init",
+     .flags = COMMAND_DATABASE | COMMAND_CLOCK, .run = database_setup, .fields = setup_fields},
+    {.noun = "db", .verb = "migrate", .text = "bring a database of an earlier release to this program's version",
+     .more = "Each migration is one transaction. Needs a superuser.",
+     .flags = COMMAND_DATABASE | COMMAND_CLOCK, .run = database_setup, .fields = setup_fields},
+    {.noun = "db", .verb = "status", .text = "show the database's version, this program's, and the partitions made",
+     .more = "Exit code 0 only where the database is what this program needs.",
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT, .run = database_status},
+    {.noun = "db", .verb = "partitions", .text = "make the quarterly partitions of the history ahead of time",
+     .more = "Withdrawals of a day without partitions are refused, so run it at least every quarter; what is there "
+             "already stays.",
+     .flags = COMMAND_DATABASE | COMMAND_CLOCK, .run = database_partitions, .fields = partition_fields},
+};
+
+const struct command_group group_database = {commands, sizeof(commands) / sizeof(*commands), "The database"};

@@ -1,0 +1,197 @@
+/* clock and pki: what needs no database. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "rules/calendar.h"
+#include "tls/pki.h"
+#include "tools/atmctl/business_clock.h"
+#include "tools/atmctl/csv.h"
+#include "tools/atmctl/output.h"
+
+enum { AUTHORITY_DAYS = 3650, LEAF_DAYS = 825 };
+
+static int clock_show(const struct invocation *invocation)
+{
+        static const struct output_column columns[] = {
+            {"business_time", OUTPUT_TEXT, 0}, {"real_time", OUTPUT_TEXT, 0}, {"speed", OUTPUT_NUMBER, 0},
+            {"business_ms", OUTPUT_NUMBER, OUTPUT_NOT_TABLE}, {"real_ms", OUTPUT_NUMBER, OUTPUT_NOT_TABLE},
+            {"source", OUTPUT_TEXT, 0},
+        };
+        struct business_clock clock;
+        const char *source;
+        int64_t real_ms = real_now_ms(), business_ms;
+        char business[26], real[26], speed[12], business_number[24], real_number[24];
+        struct output *output;
+
+        if (!business_clock_of(invocation, &clock, &source))
+                return EXIT_FAILED;
+        business_ms = clock_business_ms(&clock, real_ms);
+        calendar_print_moment(business_ms, business);
+        calendar_print_moment(real_ms, real);
+        snprintf(speed, sizeof(speed), "%" PRId32, clock.speed);
+        snprintf(business_number, sizeof(business_number), "%" PRId64, business_ms);
+        snprintf(real_number, sizeof(real_number), "%" PRId64, real_ms);
+        output = output_open(invocation, OUTPUT_ONE, columns, sizeof(columns) / sizeof(*columns));
+        if (!output)
+                return EXIT_FAILED;
+        if (!output_row(output,
+                        (const char *const[]){business, real, speed, business_number, real_number, source})) {
+                output_abandon(output);
+                return EXIT_FAILED;
+        }
+        return output_close(output) ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* pki --------------------------------------------------------------------------------------------------- */
+
+static int authority_init(const struct invocation *invocation)
+{
+        const char *dir = invocation_value(invocation, "dir"), *name = invocation_value(invocation, "name");
+        char error[PKI_ERROR_MAX];
+
+        if (!pki_init(dir, name ? name : "ATM network CA",
+                      (int)invocation_number(invocation, "days", AUTHORITY_DAYS), error)) {
+                complain("%s", error);
+                return EXIT_FAILED;
+        }
+        printf("%s/ca.crt: a new authority\n", dir);
+        return EXIT_DONE;
+}
+
+struct issue {
+        const struct invocation *invocation;
+        struct pki_authority *authority;
+        const char *out;
+        int days;
+        unsigned long issued;
+};
+
+static bool issue_one(struct issue *issue, const char *name, enum pki_use use, const char *san)
+{
+        char error[PKI_ERROR_MAX];
+
+        if (!pki_issue(issue->authority, name, use, san, issue->days, issue->out, error)) {
+                complain("%s", error);
+                return false;
+        }
+        issue->issued++;
+        if (issue->issued % 50 == 0)
+                progress("%lu certificates issued", issue->issued);
+        return true;
+}
+
+static bool issue_listed(struct issue *issue)
+{
+        const char *const *terminals;
+        size_t count = invocation_values(issue->invocation, "terminal", &terminals);
+        char canonical[VALUE_MAX];
+
+        for (size_t i = 0; i < count; i++) {
+                if (!value_check(VALUE_TERMINAL, terminals[i], canonical) ||
+                    !issue_one(issue, terminals[i], PKI_CLIENT, NULL))
+                        return false;
+        }
+        return true;
+}
+
+static size_t find_column(const struct csv *csv, const char *name)
+{
+        size_t i = 0;
+
+        while (i < csv->count && strcmp(csv->field[i], name))
+                i++;
+        return i;
+}
+
+/* Column `terminal` of any CSV file: a fleet's, a lab's. */
+static bool issue_file(struct issue *issue, const char *path)
+{
+        struct csv csv;
+        enum csv_result result;
+        size_t column;
+        char canonical[VALUE_MAX], shown[2 * VALUE_MAX];
+        bool issued = false;
+
+        if (!csv_open(&csv, path, false))
+                return false;
+        result = csv_next(&csv);
+        column = result == CSV_ROW ? find_column(&csv, "terminal") : 0;
+        if (result != CSV_BAD && (result == CSV_END || column == csv.count)) {
+                csv_complain(&csv, 1, "terminal", "missing in the header");
+                goto done;
+        }
+        while (result != CSV_BAD && (result = csv_next(&csv)) == CSV_ROW) {
+                if (!value_check(VALUE_TERMINAL, csv.field[column], canonical)) {
+                        value_show(VALUE_TERMINAL, csv.field[column], shown, sizeof(shown));
+                        csv_complain(&csv, csv.line, "terminal", "%s: expected %s", shown,
+                                     value_row(VALUE_TERMINAL)->expected);
+                        goto done;
+                }
+                if (!issue_one(issue, canonical, PKI_CLIENT, NULL))
+                        goto done;
+        }
+        issued = result == CSV_END;
+done:
+        csv_close(&csv);
+        return issued;
+}
+
+static int authority_issue(const struct invocation *invocation)
+{
+        const char *server = invocation_value(invocation, "server"), *san = invocation_value(invocation, "san");
+        const char *file = invocation_value(invocation, "terminals");
+        struct issue issue = {.invocation = invocation, .out = invocation_value(invocation, "out"),
+                              .days = (int)invocation_number(invocation, "days", LEAF_DAYS)};
+        char error[PKI_ERROR_MAX];
+        bool issued;
+
+        if (!server + !file + !invocation_has(invocation, "terminal") != 2)
+                return usage_error(invocation->command,
+                                   "for whom? expected one of --server NAME, --terminal TERMINAL..., --terminals FILE");
+        if (!server != !san)
+                return usage_error(invocation->command, "--server and --san go together: the names that clients "
+                                                        "connect to, as IP:127.0.0.1,DNS:localhost");
+        issue.authority = pki_open(invocation_value(invocation, "dir"), error);
+        if (!issue.authority) {
+                complain("%s", error);
+                return EXIT_FAILED;
+        }
+        issued = server ? issue_one(&issue, server, PKI_SERVER, san)
+                 : file ? issue_file(&issue, file)
+                        : issue_listed(&issue);
+        pki_close(issue.authority);
+        progress_end();
+        if (issued)
+                printf("%s: %lu certificates issued\n", issue.out, issue.issued);
+        return issued ? EXIT_DONE : EXIT_FAILED;
+}
+
+static const struct field init_fields[] = {
+    {.name = "dir", .kind = VALUE_DIRECTORY, .flags = FIELD_REQUIRED, .text = "where ca.crt and ca.key are to be"},
+    {.name = "name", .kind = VALUE_TEXT, .text = "the authority's name"},
+    {.name = "days", .kind = VALUE_DAYS, .text = "how long it is valid; 3650 unless given"},
+    {.name = NULL},
+};
+static const struct field issue_fields[] = {
+    {.name = "dir", .kind = VALUE_DIRECTORY, .flags = FIELD_REQUIRED, .text = "where ca.crt and ca.key are"},
+    {.name = "out", .kind = VALUE_DIRECTORY, .flags = FIELD_REQUIRED, .text = "where NAME.crt and NAME.key go"},
+    {.name = "server", .kind = VALUE_TEXT, .text = "the name of a server's certificate"},
+    {.name = "san", .kind = VALUE_SAN, .text = "the names that clients connect to"},
+    {.name = "terminal", .kind = VALUE_TERMINAL, .flags = FIELD_REPEAT, .text = "ATMs, each with a certificate of its own"},
+    {.name = "terminals", .kind = VALUE_FILE, .text = "all ATMs in column 'terminal' of a CSV file"},
+    {.name = "days", .kind = VALUE_DAYS, .text = "how long they are valid, negative for expired ones; 825 unless given"},
+    {.name = NULL},
+};
+
+static const struct command commands[] = {
+    {.noun = "clock", .text = "show business time, real time and the speed between them",
+     .flags = COMMAND_CLOCK | COMMAND_OUTPUT, .run = clock_show},
+    {.noun = "pki", .verb = "init", .text = "make a certificate authority for a laboratory or a small network",
+     .run = authority_init, .fields = init_fields},
+    {.noun = "pki", .verb = "issue", .text = "issue certificates to a server or to ATMs",
+     .more = "A certificate decides which terminal a connection may be: its name is the terminal's id, DE 41.\n"
+             "Example: atmctl pki issue --dir pki --out certs --terminals etc/atms.csv",
+     .run = authority_issue, .fields = issue_fields},
+};
+
+const struct command_group group_system = {commands, sizeof(commands) / sizeof(*commands), "Clock and certificates"};

@@ -1,0 +1,65 @@
+/*
+ * Rows to people and programs: one schema of columns, three forms (table, CSV, JSON).
+ * With --output the file appears whole or not at all: it is written under a temporary name and renamed.
+ */
+#ifndef ATMCTL_OUTPUT_H
+#define ATMCTL_OUTPUT_H
+
+#include <jansson.h>
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "tools/atmctl/command.h"
+
+enum output_format { OUTPUT_TABLE, OUTPUT_CSV, OUTPUT_JSON };
+
+enum output_type {
+        OUTPUT_TEXT,
+        OUTPUT_NUMBER, /* JSON integer */
+        OUTPUT_YEN,    /* the same; in tables with thousands apart */
+        OUTPUT_BOOL,   /* "t"/"f" or "yes"/"no" from the database; yes/no in tables and CSV */
+};
+
+enum output_flags {
+        OUTPUT_ONLY_TABLE = 1, /* for people: not in CSV and JSON */
+        OUTPUT_NOT_TABLE = 2,
+};
+
+struct output_column {
+        const char *name;
+        enum output_type type;
+        unsigned flags;
+};
+
+enum output_shape {
+        OUTPUT_ROWS, /* JSON: an array of objects */
+        OUTPUT_ONE,  /* JSON: one object; table: name and value under each other */
+};
+
+enum { OUTPUT_COLUMNS_MAX = 40 };
+
+struct output;
+
+enum output_format output_format_of(const struct invocation *invocation);
+
+/* NULL after a complaint. `columns` must outlive it. */
+struct output *output_open(const struct invocation *invocation, enum output_shape shape,
+                           const struct output_column *columns, size_t count);
+/* One value a column; NULL is no value. */
+ATM_MUST_USE bool output_row(struct output *output, const char *const *values);
+/* A row that only tables show, set apart: totals. */
+ATM_MUST_USE bool output_total(struct output *output, const char *const *values);
+/* Every row of a result whose columns are in the schema's order. */
+ATM_MUST_USE bool output_result(struct output *output, const PGresult *result);
+/* Write the rest and put the file in place; frees in any case. False after a complaint. */
+ATM_MUST_USE bool output_close(struct output *output);
+void output_abandon(struct output *output); /* NULL is fine */
+
+/* For what is no list: the stream itself, with the same care for --output. */
+FILE *output_stream(struct output *output);
+struct output *output_open_stream(const struct invocation *invocation);
+/* One JSON value and a line end. */
+ATM_MUST_USE bool output_json(const struct invocation *invocation, const json_t *value);
+
+#endif

@@ -1,0 +1,54 @@
+/* Messages to people. Progress leaves no trace: its line is wiped before anything else is said. */
+#include "tools/atmctl/say.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static bool progress_shown;
+
+void complain(const char *format, ...)
+{
+        va_list arguments;
+
+        progress_end();
+        fputs("atmctl: ", stderr);
+        va_start(arguments, format);
+        vfprintf(stderr, format, arguments);
+        va_end(arguments);
+        fputc('\n', stderr);
+}
+
+void note(const char *format, ...)
+{
+        va_list arguments;
+
+        progress_end();
+        va_start(arguments, format);
+        vfprintf(stderr, format, arguments);
+        va_end(arguments);
+        fputc('\n', stderr);
+}
+
+void progress(const char *format, ...)
+{
+        va_list arguments;
+
+        if (!isatty(STDERR_FILENO))
+                return;
+        fputs("\r\033[K", stderr);
+        va_start(arguments, format);
+        vfprintf(stderr, format, arguments);
+        va_end(arguments);
+        fflush(stderr);
+        progress_shown = true;
+}
+
+void progress_end(void)
+{
+        if (!progress_shown)
+                return;
+        fputs("\r\033[K", stderr);
+        fflush(stderr);
+        progress_shown = false;
+}

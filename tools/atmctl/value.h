@@ -1,0 +1,76 @@
+/*
+ * The kinds of values that people type, in options and in CSV files alike: how each is called in help, what
+ * it must look like, and the form in which PostgreSQL gets it. One row a kind.
+ */
+#ifndef ATMCTL_VALUE_H
+#define ATMCTL_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "protocol/attributes.h"
+
+enum value_kind {
+        VALUE_NONE, /* an option without a value */
+        VALUE_TEXT,
+        VALUE_PREFECTURE,
+        VALUE_AREA,
+        VALUE_HALL,
+        VALUE_TERMINAL,
+        VALUE_ISSUER,
+        VALUE_PREFIX,
+        VALUE_DATE,
+        VALUE_TIME,
+        VALUE_MOMENT,
+        VALUE_FEE,
+        VALUE_YEN,
+        VALUE_NUMBER,
+        VALUE_DAYS,
+        VALUE_BASIS_POINTS,
+        VALUE_BOOL,
+        VALUE_BAND,
+        VALUE_CARD_KIND,
+        VALUE_ROUNDING,
+        VALUE_LIMIT_KIND,
+        VALUE_DAY_KIND,
+        VALUE_HOLIDAY_SOURCE,
+        VALUE_CARD_STATUS,
+        VALUE_EXPIRY,
+        VALUE_PAN,
+        VALUE_PAN_STDIN,
+        VALUE_TOKEN,
+        VALUE_STAN,
+        VALUE_RRN,
+        VALUE_STATE,
+        VALUE_REPORT_KEY,
+        VALUE_FORMAT,
+        VALUE_FILE,
+        VALUE_DIRECTORY,
+        VALUE_CONNINFO,
+        VALUE_SAN,
+        VALUE_ANYTHING, /* a CSV column that is read past */
+        VALUE_KIND_COUNT
+};
+
+enum { VALUE_MAX = 512 };
+
+struct value_row {
+        const char *name;     /* in help: "DATE" */
+        const char *expected; /* "a date as 2016-12-31" */
+        const char *sql_type; /* what the canonical form is cast to */
+        const char *choices;  /* "day|other", for kinds that are an enumeration */
+        long long minimum, maximum; /* for numbers, and lengths of codes */
+        const char *alphabet;       /* for codes: the characters that may occur */
+        bool secret;                /* never shown: masked in messages */
+};
+
+const struct value_row *value_row(enum value_kind kind);
+
+/* Check `text` and write its canonical form: times become minutes, yes/no true/false, numbers lose leading
+ * zeros. False where it is not of the kind. */
+ATM_MUST_USE bool value_check(enum value_kind kind, const char *text, char ret_canonical[VALUE_MAX]);
+
+/* The value as a message may show it: quoted, cut where long, card numbers masked. */
+void value_show(enum value_kind kind, const char *text, char *buffer, size_t size);
+
+#endif
