@@ -10,9 +10,9 @@
 #include <string.h>
 
 enum {
-        DAYS_PER_ERA = 146097,       /* 400 years */
-        EPOCH_DAY_OF_ERAS = 719468,  /* 1970-01-01 counted from 0000-03-01 */
-        LEAP_YEAR_GAP_MAX = 8,       /* 1896 to 1904, 2096 to 2104 */
+        DAYS_PER_ERA = 146097,      /* 400 years */
+        EPOCH_DAY_OF_ERAS = 719468, /* 1970-01-01 counted from 0000-03-01 */
+        LEAP_YEAR_GAP_MAX = 8,      /* 1896 to 1904, 2096 to 2104 */
         ZONE_MINUTES_MAX = 14 * 60,
 };
 
@@ -51,18 +51,19 @@ void calendar_civil_of_day(int32_t day, struct civil *ret_civil)
         int64_t shifted = (int64_t)day + EPOCH_DAY_OF_ERAS;
         int64_t era = floor_divide(shifted, DAYS_PER_ERA);
         int64_t day_of_era = shifted - era * DAYS_PER_ERA;
-        int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+        int64_t year_of_era =
+            (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
         int64_t day_of_march_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         int64_t month_from_march = (5 * day_of_march_year + 2) / 153;
         int month = (int)(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
         int year = (int)(year_of_era + era * 400 + (month <= 2));
 
         *ret_civil = (struct civil){
-                .year = year,
-                .month = month,
-                .day = (int)(day_of_march_year - (153 * month_from_march + 2) / 5 + 1),
-                .day_of_year = day - calendar_day(year, 1, 1) + 1,
-                .weekday = (int)((((int64_t)day + 4) % 7 + 7) % 7), /* 1970-01-01 was a Thursday */
+            .year = year,
+            .month = month,
+            .day = (int)(day_of_march_year - (153 * month_from_march + 2) / 5 + 1),
+            .day_of_year = day - calendar_day(year, 1, 1) + 1,
+            .weekday = (int)((((int64_t)day + 4) % 7 + 7) % 7), /* 1970-01-01 was a Thursday */
         };
 }
 

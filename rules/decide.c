@@ -86,17 +86,19 @@ static enum reason request_refusal(const struct request *request, const struct c
         return REASON_APPROVED;
 }
 
-static void fill_limits(const struct reference *reference, const struct request *request, struct verdict *verdict)
+static void fill_limits(const struct reference *reference, const struct request *request,
+                        struct verdict *verdict)
 {
         for (int kind = 0; kind < LIMIT_KIND_COUNT; kind++)
                 verdict->limit[kind] =
-                        request->processing == PROCESSING_WITHDRAWAL
-                                ? reference_limit(reference, (enum limit_kind)kind, verdict->business_day)
-                                : LIMIT_NONE;
+                    request->processing == PROCESSING_WITHDRAWAL
+                        ? reference_limit(reference, (enum limit_kind)kind, verdict->business_day)
+                        : LIMIT_NONE;
 }
 
 /* False: a withdrawal that nothing refuses yet has no price. */
-static bool fill_price(const struct reference *reference, const struct request *request, struct verdict *verdict)
+static bool fill_price(const struct reference *reference, const struct request *request,
+                       struct verdict *verdict)
 {
         if (request->processing != PROCESSING_WITHDRAWAL || !verdict->issuer || !verdict->atm ||
             !verdict->atm->hall)
@@ -111,10 +113,10 @@ void decide_request(const struct reference *reference, const struct request *req
         int32_t business_day = calendar_business_day(request->transmitted_ms);
         const struct card_prefix *prefix = reference_prefix(reference, request->pan, business_day);
         struct verdict verdict = {
-                .refusal = REASON_APPROVED,
-                .atm = reference_atm(reference, request->terminal),
-                .issuer = prefix ? prefix->issuer : NULL,
-                .business_day = business_day,
+            .refusal = REASON_APPROVED,
+            .atm = reference_atm(reference, request->terminal),
+            .issuer = prefix ? prefix->issuer : NULL,
+            .business_day = business_day,
         };
         bool priced;
 

@@ -80,14 +80,14 @@ bool pricing_price(const struct reference *reference, const struct issuer *issue
         if (!tariff || !rate)
                 return false;
         *ret_price = (struct price){
-                .band = band,
-                .tariff_from_day = tariff->from_day,
-                .tax_rate_bp = rate->rate_bp,
-                .customer_fee_yen = tariff->customer_fee_yen,
-                .customer_tax_yen = pricing_tax_yen(tariff->customer_fee_yen, rate),
-                .interbank_fee_yen = tariff->interbank_fee_yen,
-                .interbank_tax_yen = pricing_tax_yen(tariff->interbank_fee_yen, rate),
-                .hall_share_yen = hall_share_yen(hall, tariff),
+            .band = band,
+            .tariff_from_day = tariff->from_day,
+            .tax_rate_bp = rate->rate_bp,
+            .customer_fee_yen = tariff->customer_fee_yen,
+            .customer_tax_yen = pricing_tax_yen(tariff->customer_fee_yen, rate),
+            .interbank_fee_yen = tariff->interbank_fee_yen,
+            .interbank_tax_yen = pricing_tax_yen(tariff->interbank_fee_yen, rate),
+            .hall_share_yen = hall_share_yen(hall, tariff),
         };
         return true;
 }

@@ -4,7 +4,7 @@
 #include <assert.h>
 
 const struct reason_row reason_rows[REASON_COUNT] = {
-#define REASON(name_, de39_, kept_, text_)                                                                     \
+#define REASON(name_, de39_, kept_, text_)                                                                   \
         [REASON_##name_] = {.name = #name_, .de39 = de39_, .kept = kept_, .text = text_},
 #include "rules/reasons.def"
 #undef REASON

@@ -25,14 +25,14 @@
 
 enum { MINUTES_PER_DAY = 1440, BASIS_POINTS = 10000, FEE_MAX_YEN = 1000000 };
 
-#define UPPER_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+#define UPPER_DIGITS   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 #define LETTERS_DIGITS UPPER_DIGITS "abcdefghijklmnopqrstuvwxyz"
 
 const char *const band_name[BAND_COUNT] = {[BAND_DAY] = "day", [BAND_OTHER] = "other"};
 const char *const card_kind_name[CARD_KIND_COUNT] = {
-        [CARD_CASH] = "cash", [CARD_CREDIT] = "credit", [CARD_LOAN] = "loan"};
+    [CARD_CASH] = "cash", [CARD_CREDIT] = "credit", [CARD_LOAN] = "loan"};
 const char *const limit_kind_name[LIMIT_KIND_COUNT] = {
-        [LIMIT_DAY_YEN] = "day_yen", [LIMIT_MONTH_YEN] = "month_yen", [LIMIT_DAY_COUNT] = "day_count"};
+    [LIMIT_DAY_YEN] = "day_yen", [LIMIT_MONTH_YEN] = "month_yen", [LIMIT_DAY_COUNT] = "day_count"};
 const char *const day_kind_name[DAY_KIND_COUNT] = {[DAY_WEEKDAY] = "weekday", [DAY_OFF] = "off"};
 
 struct atm_row {
@@ -53,15 +53,15 @@ struct rows {
 };
 
 struct reference {
-        struct rows halls;         /* struct hall by hall */
-        struct rows atms;          /* struct atm_row by terminal */
-        struct rows issuers;       /* struct issuer by issuer */
-        struct rows prefixes;      /* struct prefix_row by prefix, from_day */
-        struct rows tariffs;       /* struct tariff by issuer, band, from_day */
-        struct rows tax_rates;     /* struct tax_rate by from_day */
-        struct rows holidays;      /* int32_t */
-        struct rows limits;        /* struct limit by kind, from_day */
-        struct rows network_hours; /* struct network_hours by day_kind, from_day */
+        struct rows halls;           /* struct hall by hall */
+        struct rows atms;            /* struct atm_row by terminal */
+        struct rows issuers;         /* struct issuer by issuer */
+        struct rows prefixes;        /* struct prefix_row by prefix, from_day */
+        struct rows tariffs;         /* struct tariff by issuer, band, from_day */
+        struct rows tax_rates;       /* struct tax_rate by from_day */
+        struct rows holidays;        /* int32_t */
+        struct rows limits;          /* struct limit by kind, from_day */
+        struct rows network_hours;   /* struct network_hours by day_kind, from_day */
         struct atm_row *by_terminal; /* uthash over atms */
         int64_t moments_from_ms, moments_to_ms;
         int64_t version;
@@ -145,7 +145,8 @@ bool reference_add_hall(struct reference *r, const struct hall *row, char error[
                 return fail(error, "hall \"%.*s\": 1 to %d capital letters, digits or hyphens wanted",
                             NAME(row->hall, HALL_MAX), HALL_MAX);
         if (!is_name(row->area, AREA_MAX, LETTERS_DIGITS "_-"))
-                return fail(error, "hall %s: area \"%.*s\": 1 to %d letters, digits, hyphens or underscores wanted",
+                return fail(error,
+                            "hall %s: area \"%.*s\": 1 to %d letters, digits, hyphens or underscores wanted",
                             row->hall, NAME(row->area, AREA_MAX), AREA_MAX);
         if (row->prefecture[0] == '\0' || strnlen(row->prefecture, PREFECTURE_MAX + 1) > PREFECTURE_MAX)
                 return fail(error, "hall %s: prefecture: 1 to %d bytes wanted", row->hall, PREFECTURE_MAX);
@@ -153,8 +154,8 @@ bool reference_add_hall(struct reference *r, const struct hall *row, char error[
                 return fail(error, "hall %s: hours %d to %d: " HOURS_WANTED, row->hall, row->hours.opens,
                             row->hours.closes);
         if (row->share_bp < 0 || row->share_bp > BASIS_POINTS)
-                return fail(error, "hall %s: share of %d basis points: 0 to %d wanted", row->hall, row->share_bp,
-                            BASIS_POINTS);
+                return fail(error, "hall %s: share of %d basis points: 0 to %d wanted", row->hall,
+                            row->share_bp, BASIS_POINTS);
         return append(r, &r->halls, row, sizeof *row, error);
 }
 
@@ -251,7 +252,8 @@ bool reference_add_network_hours(struct reference *r, const struct network_hours
         if ((unsigned)row->day_kind >= DAY_KIND_COUNT)
                 return fail(error, "network hours: unknown kind of day");
         if (!is_hours(&row->hours))
-                return fail(error, "network hours %d to %d: " HOURS_WANTED, row->hours.opens, row->hours.closes);
+                return fail(error, "network hours %d to %d: " HOURS_WANTED, row->hours.opens,
+                            row->hours.closes);
         return append(r, &r->network_hours, row, sizeof *row, error);
 }
 
@@ -308,7 +310,8 @@ static int compare_tariffs(const void *a, const void *b)
 
 static int compare_tax_rates(const void *a, const void *b)
 {
-        return compare_numbers(((const struct tax_rate *)a)->from_day, ((const struct tax_rate *)b)->from_day);
+        return compare_numbers(((const struct tax_rate *)a)->from_day,
+                               ((const struct tax_rate *)b)->from_day);
 }
 
 static int compare_days(const void *a, const void *b)
@@ -412,7 +415,8 @@ static bool sort_dated(struct reference *r, char error[REFERENCE_ERROR_MAX])
                 return fail_twice(error, what, prefix->prefix.from_day);
         }
         if ((tariff = sort_rows(&r->tariffs, sizeof *tariff, compare_tariffs))) {
-                (void)snprintf(what, sizeof what, "tariff of %s, band %s,", tariff->issuer, band_name[tariff->band]);
+                (void)snprintf(what, sizeof what, "tariff of %s, band %s,", tariff->issuer,
+                               band_name[tariff->band]);
                 return fail_twice(error, what, tariff->from_day);
         }
         if ((rate = sort_rows(&r->tax_rates, sizeof *rate, compare_tax_rates)))
@@ -486,7 +490,8 @@ static bool check_issuer_tariffs(const struct reference *r, const struct prefix_
         for (int band = 0; band < BAND_COUNT; band++) {
                 first[band] = first_tariff(r, prefix->issuer, (enum band)band);
                 if (!first[band])
-                        return fail(error, "issuer %s: no tariff for band %s, though card prefix %s leads to it",
+                        return fail(error,
+                                    "issuer %s: no tariff for band %s, though card prefix %s leads to it",
                                     prefix->issuer, band_name[band], prefix->prefix.prefix);
                 calendar_print_day(first[band]->from_day, from[band]);
         }
@@ -584,7 +589,8 @@ const struct card_prefix *reference_prefix(const struct reference *r, const char
         return NULL;
 }
 
-const struct tariff *reference_tariff(const struct reference *r, const char *issuer, enum band band, int32_t day)
+const struct tariff *reference_tariff(const struct reference *r, const char *issuer, enum band band,
+                                      int32_t day)
 {
         struct tariff key = {.band = band, .from_day = day};
         const struct tariff *row;
@@ -628,7 +634,7 @@ struct hours reference_network_hours(const struct reference *r, int32_t day)
 {
         struct network_hours key = {.day_kind = reference_day_kind(r, day), .from_day = day};
         const struct network_hours *row =
-                last_not_after(&r->network_hours, sizeof key, &key, compare_network_hours);
+            last_not_after(&r->network_hours, sizeof key, &key, compare_network_hours);
 
         return row && row->day_kind == key.day_kind ? row->hours : (struct hours){0, 0};
 }

@@ -4,16 +4,16 @@
 #include <assert.h>
 
 const char *const withdrawal_state_name[WITHDRAWAL_STATE_COUNT] = {
-        [WITHDRAWAL_UNKNOWN] = "unknown",   [WITHDRAWAL_BLOCKED] = "blocked",
-        [WITHDRAWAL_DECLINED] = "declined", [WITHDRAWAL_APPROVED] = "approved",
-        [WITHDRAWAL_COMPLETED] = "completed", [WITHDRAWAL_REVERSED] = "reversed",
+    [WITHDRAWAL_UNKNOWN] = "unknown",     [WITHDRAWAL_BLOCKED] = "blocked",
+    [WITHDRAWAL_DECLINED] = "declined",   [WITHDRAWAL_APPROVED] = "approved",
+    [WITHDRAWAL_COMPLETED] = "completed", [WITHDRAWAL_REVERSED] = "reversed",
 };
 
 const char *const dispensed_relation_name[DISPENSED_RELATION_COUNT] = {
-        [DISPENSED_ZERO] = "zero",
-        [DISPENSED_LESS] = "less",
-        [DISPENSED_EQUAL] = "equal",
-        [DISPENSED_MORE] = "more",
+    [DISPENSED_ZERO] = "zero",
+    [DISPENSED_LESS] = "less",
+    [DISPENSED_EQUAL] = "equal",
+    [DISPENSED_MORE] = "more",
 };
 
 /* clang-format off */
@@ -50,7 +50,8 @@ const struct withdrawal_rule withdrawal_rules[WITHDRAWAL_STATE_COUNT * DISPENSED
 };
 /* clang-format on */
 
-enum dispensed_relation withdrawal_relation(enum withdrawal_state state, int64_t counted_yen, int64_t dispensed_yen)
+enum dispensed_relation withdrawal_relation(enum withdrawal_state state, int64_t counted_yen,
+                                            int64_t dispensed_yen)
 {
         assert(counted_yen >= 0 && dispensed_yen >= 0);
         if (dispensed_yen == 0)
@@ -62,7 +63,8 @@ enum dispensed_relation withdrawal_relation(enum withdrawal_state state, int64_t
         return dispensed_yen < counted_yen ? DISPENSED_LESS : DISPENSED_MORE;
 }
 
-const struct withdrawal_rule *withdrawal_on_advice(enum withdrawal_state state, enum dispensed_relation relation)
+const struct withdrawal_rule *withdrawal_on_advice(enum withdrawal_state state,
+                                                   enum dispensed_relation relation)
 {
         assert((unsigned)state < WITHDRAWAL_STATE_COUNT && (unsigned)relation < DISPENSED_RELATION_COUNT);
         return &withdrawal_rules[state * DISPENSED_RELATION_COUNT + relation];

@@ -105,7 +105,8 @@ static inline int64_t shipped_number(const char *text)
 
 static inline void shipped_fleet(struct reference *r)
 {
-        struct shipped_file file = shipped_open("halls.csv", "hall,name,area,prefecture,opens,closes,share_bp");
+        struct shipped_file file =
+            shipped_open("halls.csv", "hall,name,area,prefecture,opens,closes,share_bp");
         char error[REFERENCE_ERROR_MAX] = "";
 
         while (shipped_next(&file)) {
@@ -130,34 +131,36 @@ static inline void shipped_cards(struct reference *r)
         char error[REFERENCE_ERROR_MAX] = "";
 
         while (shipped_next(&file)) {
-                struct issuer issuer = {.hours = {shipped_minute(file.column[2]), shipped_minute(file.column[3])}};
+                struct issuer issuer = {
+                    .hours = {shipped_minute(file.column[2]), shipped_minute(file.column[3])}};
 
                 (void)snprintf(issuer.issuer, sizeof issuer.issuer, "%s", file.column[0]);
                 ck_assert_msg(reference_add_issuer(r, &issuer, error), "%s", error);
         }
         file = shipped_open("prefixes.csv", "prefix,from,issuer,kind");
         while (shipped_next(&file))
-                ck_assert_msg(reference_add_prefix(r, file.column[0], shipped_day(file.column[1]), file.column[2],
-                                                   (enum card_kind)shipped_choice(card_kind_name, CARD_KIND_COUNT,
-                                                                                  file.column[3]),
-                                                   error),
-                              "%s", error);
+                ck_assert_msg(
+                    reference_add_prefix(
+                        r, file.column[0], shipped_day(file.column[1]), file.column[2],
+                        (enum card_kind)shipped_choice(card_kind_name, CARD_KIND_COUNT, file.column[3]),
+                        error),
+                    "%s", error);
 }
 
 static inline void shipped_prices(struct reference *r)
 {
         static const char *const roundings[] = {
-                [TAX_DOWN] = "down", [TAX_NEAREST] = "nearest", [TAX_UP] = "up"};
+            [TAX_DOWN] = "down", [TAX_NEAREST] = "nearest", [TAX_UP] = "up"};
         struct shipped_file file =
-                shipped_open("tariffs.csv", "issuer,band,from,customer_fee_yen,interbank_fee_yen");
+            shipped_open("tariffs.csv", "issuer,band,from,customer_fee_yen,interbank_fee_yen");
         char error[REFERENCE_ERROR_MAX] = "";
 
         while (shipped_next(&file)) {
                 struct tariff tariff = {
-                        .band = (enum band)shipped_choice(band_name, BAND_COUNT, file.column[1]),
-                        .from_day = shipped_day(file.column[2]),
-                        .customer_fee_yen = shipped_number(file.column[3]),
-                        .interbank_fee_yen = shipped_number(file.column[4]),
+                    .band = (enum band)shipped_choice(band_name, BAND_COUNT, file.column[1]),
+                    .from_day = shipped_day(file.column[2]),
+                    .customer_fee_yen = shipped_number(file.column[3]),
+                    .interbank_fee_yen = shipped_number(file.column[4]),
                 };
 
                 (void)snprintf(tariff.issuer, sizeof tariff.issuer, "%s", file.column[0]);
@@ -166,9 +169,9 @@ static inline void shipped_prices(struct reference *r)
         file = shipped_open("tax_rates.csv", "from,rate_bp,rounding");
         while (shipped_next(&file)) {
                 struct tax_rate rate = {
-                        .from_day = shipped_day(file.column[0]),
-                        .rate_bp = (int32_t)shipped_number(file.column[1]),
-                        .rounding = (enum tax_rounding)shipped_choice(roundings, 3, file.column[2]),
+                    .from_day = shipped_day(file.column[0]),
+                    .rate_bp = (int32_t)shipped_number(file.column[1]),
+                    .rounding = (enum tax_rounding)shipped_choice(roundings, 3, file.column[2]),
                 };
 
                 ck_assert_msg(reference_add_tax_rate(r, &rate, error), "%s", error);
@@ -182,9 +185,10 @@ static inline void shipped_limits(struct reference *r)
 
         while (shipped_next(&file)) {
                 struct limit limit = {
-                        .kind = (enum limit_kind)shipped_choice(limit_kind_name, LIMIT_KIND_COUNT, file.column[0]),
-                        .from_day = shipped_day(file.column[1]),
-                        .value = *file.column[2] == '\0' ? LIMIT_NONE : shipped_number(file.column[2]),
+                    .kind =
+                        (enum limit_kind)shipped_choice(limit_kind_name, LIMIT_KIND_COUNT, file.column[0]),
+                    .from_day = shipped_day(file.column[1]),
+                    .value = *file.column[2] == '\0' ? LIMIT_NONE : shipped_number(file.column[2]),
                 };
 
                 ck_assert_msg(reference_add_limit(r, &limit, error), "%s", error);
@@ -201,9 +205,9 @@ static inline void shipped_days(struct reference *r, const char *hours_name)
         file = shipped_open(hours_name, "from,day_kind,opens,closes");
         while (shipped_next(&file)) {
                 struct network_hours hours = {
-                        .from_day = shipped_day(file.column[0]),
-                        .day_kind = (enum day_kind)shipped_choice(day_kind_name, DAY_KIND_COUNT, file.column[1]),
-                        .hours = {shipped_minute(file.column[2]), shipped_minute(file.column[3])},
+                    .from_day = shipped_day(file.column[0]),
+                    .day_kind = (enum day_kind)shipped_choice(day_kind_name, DAY_KIND_COUNT, file.column[1]),
+                    .hours = {shipped_minute(file.column[2]), shipped_minute(file.column[3])},
                 };
 
                 ck_assert_msg(reference_add_network_hours(r, &hours, error), "%s", error);

@@ -8,18 +8,18 @@ static const struct {
         struct business_clock clock;
         int64_t real_ms, business_ms;
 } rows[] = {
-        {{0, 0, 1}, 1482965700123, 1482965700123},
-        {{1000, 50, 1}, 50, 1000},
-        {{1000, 50, 1}, 51, 1001},
-        {{1000, 50, 4320}, 51, 5320},
-        {{1000, 50, 4320}, 49, -3320},
-        {{1482965700000, 1700000000000, 4320}, 1700000060000, 1482965700000 + 60000LL * 4320},
-        /* beyond the last moment there is only the last */
-        {{INT64_MAX - 5, 0, 1}, 10, INT64_MAX},
-        {{0, 0, 1000}, INT64_MAX, INT64_MAX},
-        {{0, 0, 1000}, INT64_MIN, INT64_MIN},
-        {{0, INT64_MIN, 1}, INT64_MAX, INT64_MAX},
-        {{0, INT64_MAX, 1}, INT64_MIN, INT64_MIN},
+    {{0, 0, 1}, 1482965700123, 1482965700123},
+    {{1000, 50, 1}, 50, 1000},
+    {{1000, 50, 1}, 51, 1001},
+    {{1000, 50, 4320}, 51, 5320},
+    {{1000, 50, 4320}, 49, -3320},
+    {{1482965700000, 1700000000000, 4320}, 1700000060000, 1482965700000 + 60000LL * 4320},
+    /* beyond the last moment there is only the last */
+    {{INT64_MAX - 5, 0, 1}, 10, INT64_MAX},
+    {{0, 0, 1000}, INT64_MAX, INT64_MAX},
+    {{0, 0, 1000}, INT64_MIN, INT64_MIN},
+    {{0, INT64_MIN, 1}, INT64_MAX, INT64_MAX},
+    {{0, INT64_MAX, 1}, INT64_MIN, INT64_MIN},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 

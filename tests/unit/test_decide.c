@@ -29,13 +29,13 @@ struct scenario {
 };
 
 static const struct scenario good = {
-        .terminal = "T0000001",
-        .date = "2016-12-29",
-        .time = "12:00:00",
-        .pan = "7700010000000001",
-        .expiry = "1612",
-        .processing = PROCESSING_WITHDRAWAL,
-        .amount_yen = 10000,
+    .terminal = "T0000001",
+    .date = "2016-12-29",
+    .time = "12:00:00",
+    .pan = "7700010000000001",
+    .expiry = "1612",
+    .processing = PROCESSING_WITHDRAWAL,
+    .amount_yen = 10000,
 };
 
 static void on_unknown(struct scenario *s)
@@ -113,23 +113,23 @@ static const struct {
         int parts;
         void (*apply)(struct scenario *s);
 } faults[] = {
-        {REASON_TERMINAL_UNKNOWN, PART_TERMINAL, on_unknown},
-        {REASON_TERMINAL_DISABLED, PART_TERMINAL, on_disabled},
-        {REASON_TERMINAL_DISABLED, PART_TERMINAL, on_nowhere},
-        {REASON_CLOCK_OFF, PART_CLOCK, on_clock_late},
-        {REASON_CLOCK_OFF, PART_CLOCK, on_clock_early},
-        {REASON_OUTSIDE_HOURS, PART_TIME, on_network_closed},
-        {REASON_OUTSIDE_HOURS, PART_TERMINAL, on_hall_closed},
-        {REASON_INVALID_TRANSACTION, PART_PROCESSING, on_other_processing},
-        {REASON_INVALID_AMOUNT, PART_AMOUNT, on_zero},
-        {REASON_INVALID_AMOUNT, PART_AMOUNT, on_odd_amount},
-        {REASON_NO_ROUTE, PART_PAN, on_no_route},
-        {REASON_CARD_KIND, PART_PAN, on_credit},
-        {REASON_CARD_KIND, PART_PAN, on_loan},
-        {REASON_CARD_EXPIRED, PART_EXPIRY, on_expired},
-        {REASON_CARD_EXPIRED, PART_EXPIRY, on_bad_expiry},
-        {REASON_ISSUER_UNAVAILABLE, PART_TIME, on_issuer_closed},
-        {REASON_CANNOT_DECIDE, PART_DATE, on_no_tariff},
+    {REASON_TERMINAL_UNKNOWN, PART_TERMINAL, on_unknown},
+    {REASON_TERMINAL_DISABLED, PART_TERMINAL, on_disabled},
+    {REASON_TERMINAL_DISABLED, PART_TERMINAL, on_nowhere},
+    {REASON_CLOCK_OFF, PART_CLOCK, on_clock_late},
+    {REASON_CLOCK_OFF, PART_CLOCK, on_clock_early},
+    {REASON_OUTSIDE_HOURS, PART_TIME, on_network_closed},
+    {REASON_OUTSIDE_HOURS, PART_TERMINAL, on_hall_closed},
+    {REASON_INVALID_TRANSACTION, PART_PROCESSING, on_other_processing},
+    {REASON_INVALID_AMOUNT, PART_AMOUNT, on_zero},
+    {REASON_INVALID_AMOUNT, PART_AMOUNT, on_odd_amount},
+    {REASON_NO_ROUTE, PART_PAN, on_no_route},
+    {REASON_CARD_KIND, PART_PAN, on_credit},
+    {REASON_CARD_KIND, PART_PAN, on_loan},
+    {REASON_CARD_EXPIRED, PART_EXPIRY, on_expired},
+    {REASON_CARD_EXPIRED, PART_EXPIRY, on_bad_expiry},
+    {REASON_ISSUER_UNAVAILABLE, PART_TIME, on_issuer_closed},
+    {REASON_CANNOT_DECIDE, PART_DATE, on_no_tariff},
 };
 enum { FAULTS = sizeof faults / sizeof faults[0] };
 
@@ -159,13 +159,16 @@ static void add_bench_bank(void)
 
         ck_assert(reference_add_issuer(bench, &(struct issuer){"BANK", {540, 1200}}, error));
         for (int i = 0; i < 3; i++)
-                ck_assert(reference_add_prefix(bench, prefixes[i].prefix, from_day, "BANK", prefixes[i].kind, error));
-        ck_assert(reference_add_tariff(bench, &(struct tariff){"BANK", BAND_DAY, tariff_from_day, 100, 100}, error));
-        ck_assert(reference_add_tariff(bench, &(struct tariff){"BANK", BAND_OTHER, tariff_from_day, 200, 100}, error));
+                ck_assert(reference_add_prefix(bench, prefixes[i].prefix, from_day, "BANK", prefixes[i].kind,
+                                               error));
+        ck_assert(reference_add_tariff(bench, &(struct tariff){"BANK", BAND_DAY, tariff_from_day, 100, 100},
+                                       error));
+        ck_assert(reference_add_tariff(bench, &(struct tariff){"BANK", BAND_OTHER, tariff_from_day, 200, 100},
+                                       error));
         ck_assert(reference_add_tax_rate(bench, &(struct tax_rate){0, 800, TAX_DOWN}, error));
         for (int kind = 0; kind < DAY_KIND_COUNT; kind++)
                 ck_assert(reference_add_network_hours(
-                        bench, &(struct network_hours){from_day, (enum day_kind)kind, {480, 1260}}, error));
+                    bench, &(struct network_hours){from_day, (enum day_kind)kind, {480, 1260}}, error));
         ck_assert(reference_add_limit(bench, &(struct limit){LIMIT_DAY_YEN, from_day, 30000}, error));
         ck_assert(reference_add_limit(bench, &(struct limit){LIMIT_MONTH_YEN, from_day, 80000}, error));
         ck_assert(reference_add_limit(bench, &(struct limit){LIMIT_DAY_COUNT, from_day, 2}, error));
@@ -202,16 +205,17 @@ static int64_t moment_of(const struct scenario *s)
 static struct verdict decide(const struct reference *reference, const struct scenario *s)
 {
         struct request request = {
-                .terminal = s->terminal,
-                .transmitted_ms = moment_of(s),
-                .processing = s->processing,
-                .amount_yen = s->amount_yen,
-                .pan = s->pan,
-                .expiry_yymm = s->expiry,
+            .terminal = s->terminal,
+            .transmitted_ms = moment_of(s),
+            .processing = s->processing,
+            .amount_yen = s->amount_yen,
+            .pan = s->pan,
+            .expiry_yymm = s->expiry,
         };
         struct verdict verdict;
 
-        decide_request(reference, &request, request.transmitted_ms + s->clock_off_ms, SKEW_LIMIT_MS, &verdict);
+        decide_request(reference, &request, request.transmitted_ms + s->clock_off_ms, SKEW_LIMIT_MS,
+                       &verdict);
         return verdict;
 }
 
@@ -267,7 +271,8 @@ START_TEST(of_any_faults_together_the_first_wins)
                 combinations++;
                 if (decide(bench, &scenario).refusal != wanted)
                         ck_abort_msg("faults %#x: %s, wanted %s", chosen,
-                                     reason_rows[decide(bench, &scenario).refusal].name, reason_rows[wanted].name);
+                                     reason_rows[decide(bench, &scenario).refusal].name,
+                                     reason_rows[wanted].name);
         }
         /* 4 terminals, 2 clocks, 2 times, 1 date, 1 DE 3, 2 amounts, 3 cards, 2 expiries, each or none */
         ck_assert_int_eq(combinations, 5 * 3 * 3 * 2 * 2 * 3 * 4 * 3 - 1);
@@ -301,8 +306,8 @@ START_TEST(a_price_is_there_unless_terminal_route_or_tariff_is_missing)
 
         faults[_i].apply(&scenario);
         verdict = decide(bench, &scenario);
-        priced = verdict.issuer && verdict.atm && verdict.atm->hall && faults[_i].reason != REASON_CANNOT_DECIDE &&
-                 scenario.processing == PROCESSING_WITHDRAWAL;
+        priced = verdict.issuer && verdict.atm && verdict.atm->hall &&
+                 faults[_i].reason != REASON_CANNOT_DECIDE && scenario.processing == PROCESSING_WITHDRAWAL;
         ck_assert_int_eq(verdict.price.interbank_fee_yen, priced ? 100 : 0);
         ck_assert_int_eq(verdict.price.tariff_from_day, priced ? calendar_day(2007, 8, 1) : 0);
 }
@@ -330,11 +335,18 @@ static const struct {
         int64_t amount_yen;
         enum reason reason;
 } amounts[] = {
-        {1000, REASON_APPROVED},        {10000, REASON_APPROVED},       {30000, REASON_APPROVED},
-        {999999999000, REASON_APPROVED}, /* limits are the ledger's */
-        {0, REASON_INVALID_AMOUNT},     {1, REASON_INVALID_AMOUNT},     {999, REASON_INVALID_AMOUNT},
-        {1001, REASON_INVALID_AMOUNT},  {1500, REASON_INVALID_AMOUNT},  {-1000, REASON_INVALID_AMOUNT},
-        {INT64_MAX, REASON_INVALID_AMOUNT}, {INT64_MIN, REASON_INVALID_AMOUNT},
+    {1000, REASON_APPROVED},
+    {10000, REASON_APPROVED},
+    {30000, REASON_APPROVED},
+    {999999999000, REASON_APPROVED}, /* limits are the ledger's */
+    {0, REASON_INVALID_AMOUNT},
+    {1, REASON_INVALID_AMOUNT},
+    {999, REASON_INVALID_AMOUNT},
+    {1001, REASON_INVALID_AMOUNT},
+    {1500, REASON_INVALID_AMOUNT},
+    {-1000, REASON_INVALID_AMOUNT},
+    {INT64_MAX, REASON_INVALID_AMOUNT},
+    {INT64_MIN, REASON_INVALID_AMOUNT},
 };
 enum { AMOUNTS = sizeof amounts / sizeof amounts[0] };
 
@@ -351,13 +363,13 @@ static const struct {
         int64_t off_ms;
         enum reason reason;
 } skews[] = {
-        {0, REASON_APPROVED},
-        {SKEW_LIMIT_MS, REASON_APPROVED},
-        {SKEW_LIMIT_MS + 1, REASON_CLOCK_OFF},
-        {-SKEW_LIMIT_MS, REASON_APPROVED},
-        {-SKEW_LIMIT_MS - 1, REASON_CLOCK_OFF},
-        {366 * (int64_t)DAY_MS, REASON_CLOCK_OFF},
-        {-366 * (int64_t)DAY_MS, REASON_CLOCK_OFF},
+    {0, REASON_APPROVED},
+    {SKEW_LIMIT_MS, REASON_APPROVED},
+    {SKEW_LIMIT_MS + 1, REASON_CLOCK_OFF},
+    {-SKEW_LIMIT_MS, REASON_APPROVED},
+    {-SKEW_LIMIT_MS - 1, REASON_CLOCK_OFF},
+    {366 * (int64_t)DAY_MS, REASON_CLOCK_OFF},
+    {-366 * (int64_t)DAY_MS, REASON_CLOCK_OFF},
 };
 enum { SKEWS = sizeof skews / sizeof skews[0] };
 
@@ -389,14 +401,14 @@ static const struct {
         const char *expiry, *date;
         enum reason reason;
 } expiries[] = {
-        {"1612", "2016-12-29", REASON_APPROVED},     {"1612", "2016-12-31", REASON_APPROVED},
-        {"1612", "2017-01-01", REASON_CARD_EXPIRED}, {"1611", "2016-12-01", REASON_CARD_EXPIRED},
-        {"1701", "2016-12-29", REASON_APPROVED},     {"1502", "2016-01-01", REASON_CARD_EXPIRED},
-        {"1602", "2016-02-29", REASON_APPROVED},     {"1602", "2016-03-01", REASON_CARD_EXPIRED},
-        {"9912", "2016-12-29", REASON_APPROVED},     {"", "2016-12-29", REASON_APPROVED},
-        {"0000", "2016-12-29", REASON_CARD_EXPIRED}, {"1700", "2016-12-29", REASON_CARD_EXPIRED},
-        {"1713", "2016-12-29", REASON_CARD_EXPIRED}, {"170", "2016-12-29", REASON_CARD_EXPIRED},
-        {"17012", "2016-12-29", REASON_CARD_EXPIRED}, {"17x1", "2016-12-29", REASON_CARD_EXPIRED},
+    {"1612", "2016-12-29", REASON_APPROVED},      {"1612", "2016-12-31", REASON_APPROVED},
+    {"1612", "2017-01-01", REASON_CARD_EXPIRED},  {"1611", "2016-12-01", REASON_CARD_EXPIRED},
+    {"1701", "2016-12-29", REASON_APPROVED},      {"1502", "2016-01-01", REASON_CARD_EXPIRED},
+    {"1602", "2016-02-29", REASON_APPROVED},      {"1602", "2016-03-01", REASON_CARD_EXPIRED},
+    {"9912", "2016-12-29", REASON_APPROVED},      {"", "2016-12-29", REASON_APPROVED},
+    {"0000", "2016-12-29", REASON_CARD_EXPIRED},  {"1700", "2016-12-29", REASON_CARD_EXPIRED},
+    {"1713", "2016-12-29", REASON_CARD_EXPIRED},  {"170", "2016-12-29", REASON_CARD_EXPIRED},
+    {"17012", "2016-12-29", REASON_CARD_EXPIRED}, {"17x1", "2016-12-29", REASON_CARD_EXPIRED},
 };
 enum { EXPIRIES = sizeof expiries / sizeof expiries[0] };
 
@@ -416,36 +428,36 @@ static const struct {
         const char *terminal, *date, *time;
         enum reason reason;
 } hours[] = {
-        /* before 2016: weekdays 8-21, weekends and holidays 9-17 */
-        {true, "TEST0001", "2015-12-30", "07:59:59", REASON_OUTSIDE_HOURS},
-        {true, "TEST0001", "2015-12-30", "08:00:00", REASON_APPROVED},
-        {true, "TEST0001", "2015-12-30", "20:59:59", REASON_APPROVED},
-        {true, "TEST0001", "2015-12-30", "21:00:00", REASON_OUTSIDE_HOURS},
-        {true, "TEST0001", "2015-12-31", "20:59:59", REASON_APPROVED}, /* a Thursday; no public holiday */
-        {true, "TEST0001", "2015-12-23", "08:59:59", REASON_OUTSIDE_HOURS}, /* holiday */
-        {true, "TEST0001", "2015-12-23", "09:00:00", REASON_APPROVED},
-        {true, "TEST0001", "2015-12-23", "16:59:59", REASON_APPROVED},
-        {true, "TEST0001", "2015-12-23", "17:00:00", REASON_OUTSIDE_HOURS},
-        {true, "TEST0001", "2015-12-26", "08:30:00", REASON_OUTSIDE_HOURS}, /* Saturday */
-        {true, "TEST0001", "2015-12-27", "17:30:00", REASON_OUTSIDE_HOURS}, /* Sunday */
-        /* since 2016-01-01, itself a holiday: 8-21 every day */
-        {true, "TEST0001", "2016-01-01", "07:59:59", REASON_OUTSIDE_HOURS},
-        {true, "TEST0001", "2016-01-01", "08:00:00", REASON_APPROVED},
-        {true, "TEST0001", "2016-01-01", "20:59:59", REASON_APPROVED},
-        {true, "TEST0001", "2016-01-01", "21:00:00", REASON_OUTSIDE_HOURS},
-        {true, "TEST0001", "2016-12-31", "20:30:00", REASON_APPROVED},
-        {true, "TEST0001", "2016-12-29", "00:00:00", REASON_OUTSIDE_HOURS},
-        {true, "TEST0001", "2016-12-29", "23:59:59", REASON_OUTSIDE_HOURS},
-        /* a hall open 10:00-12:00 */
-        {false, "T0000004", "2016-12-29", "09:59:59", REASON_OUTSIDE_HOURS},
-        {false, "T0000004", "2016-12-29", "10:00:00", REASON_APPROVED},
-        {false, "T0000004", "2016-12-29", "11:59:59", REASON_APPROVED},
-        {false, "T0000004", "2016-12-29", "12:00:00", REASON_OUTSIDE_HOURS},
-        /* an issuer open 9:00-20:00 */
-        {false, "T0000001", "2016-12-29", "08:59:59", REASON_ISSUER_UNAVAILABLE},
-        {false, "T0000001", "2016-12-29", "09:00:00", REASON_APPROVED},
-        {false, "T0000001", "2016-12-29", "19:59:59", REASON_APPROVED},
-        {false, "T0000001", "2016-12-29", "20:00:00", REASON_ISSUER_UNAVAILABLE},
+    /* before 2016: weekdays 8-21, weekends and holidays 9-17 */
+    {true, "TEST0001", "2015-12-30", "07:59:59", REASON_OUTSIDE_HOURS},
+    {true, "TEST0001", "2015-12-30", "08:00:00", REASON_APPROVED},
+    {true, "TEST0001", "2015-12-30", "20:59:59", REASON_APPROVED},
+    {true, "TEST0001", "2015-12-30", "21:00:00", REASON_OUTSIDE_HOURS},
+    {true, "TEST0001", "2015-12-31", "20:59:59", REASON_APPROVED},      /* a Thursday; no public holiday */
+    {true, "TEST0001", "2015-12-23", "08:59:59", REASON_OUTSIDE_HOURS}, /* holiday */
+    {true, "TEST0001", "2015-12-23", "09:00:00", REASON_APPROVED},
+    {true, "TEST0001", "2015-12-23", "16:59:59", REASON_APPROVED},
+    {true, "TEST0001", "2015-12-23", "17:00:00", REASON_OUTSIDE_HOURS},
+    {true, "TEST0001", "2015-12-26", "08:30:00", REASON_OUTSIDE_HOURS}, /* Saturday */
+    {true, "TEST0001", "2015-12-27", "17:30:00", REASON_OUTSIDE_HOURS}, /* Sunday */
+    /* since 2016-01-01, itself a holiday: 8-21 every day */
+    {true, "TEST0001", "2016-01-01", "07:59:59", REASON_OUTSIDE_HOURS},
+    {true, "TEST0001", "2016-01-01", "08:00:00", REASON_APPROVED},
+    {true, "TEST0001", "2016-01-01", "20:59:59", REASON_APPROVED},
+    {true, "TEST0001", "2016-01-01", "21:00:00", REASON_OUTSIDE_HOURS},
+    {true, "TEST0001", "2016-12-31", "20:30:00", REASON_APPROVED},
+    {true, "TEST0001", "2016-12-29", "00:00:00", REASON_OUTSIDE_HOURS},
+    {true, "TEST0001", "2016-12-29", "23:59:59", REASON_OUTSIDE_HOURS},
+    /* a hall open 10:00-12:00 */
+    {false, "T0000004", "2016-12-29", "09:59:59", REASON_OUTSIDE_HOURS},
+    {false, "T0000004", "2016-12-29", "10:00:00", REASON_APPROVED},
+    {false, "T0000004", "2016-12-29", "11:59:59", REASON_APPROVED},
+    {false, "T0000004", "2016-12-29", "12:00:00", REASON_OUTSIDE_HOURS},
+    /* an issuer open 9:00-20:00 */
+    {false, "T0000001", "2016-12-29", "08:59:59", REASON_ISSUER_UNAVAILABLE},
+    {false, "T0000001", "2016-12-29", "09:00:00", REASON_APPROVED},
+    {false, "T0000001", "2016-12-29", "19:59:59", REASON_APPROVED},
+    {false, "T0000001", "2016-12-29", "20:00:00", REASON_ISSUER_UNAVAILABLE},
 };
 enum { HOURS = sizeof hours / sizeof hours[0] };
 
@@ -468,10 +480,14 @@ static const struct {
         const char *date;
         int64_t day_yen, month_yen, day_count;
 } limits[] = {
-        {"2007-07-02", 30000, LIMIT_NONE, LIMIT_NONE}, {"2008-12-31", 30000, LIMIT_NONE, LIMIT_NONE},
-        {"2009-01-01", 30000, 150000, LIMIT_NONE},     {"2015-08-31", 30000, 150000, LIMIT_NONE},
-        {"2015-09-01", 30000, 80000, LIMIT_NONE},      {"2020-03-31", 30000, 80000, LIMIT_NONE},
-        {"2020-04-01", 30000, 80000, 2},               {"2049-12-31", 30000, 80000, 2},
+    {"2007-07-02", 30000, LIMIT_NONE, LIMIT_NONE},
+    {"2008-12-31", 30000, LIMIT_NONE, LIMIT_NONE},
+    {"2009-01-01", 30000, 150000, LIMIT_NONE},
+    {"2015-08-31", 30000, 150000, LIMIT_NONE},
+    {"2015-09-01", 30000, 80000, LIMIT_NONE},
+    {"2020-03-31", 30000, 80000, LIMIT_NONE},
+    {"2020-04-01", 30000, 80000, 2},
+    {"2049-12-31", 30000, 80000, 2},
 };
 enum { LIMITS = sizeof limits / sizeof limits[0] };
 
@@ -496,11 +512,9 @@ static const struct {
         const char *pan;
         enum reason reason;
 } cards[] = {
-        {"9900010000000001", REASON_APPROVED},
-        {"9900020000000001", REASON_CARD_KIND},
-        {"9900030000000001", REASON_CARD_KIND},
-        {"9900040000000001", REASON_NO_ROUTE},
-        {"4111111111111111", REASON_NO_ROUTE},
+    {"9900010000000001", REASON_APPROVED},  {"9900020000000001", REASON_CARD_KIND},
+    {"9900030000000001", REASON_CARD_KIND}, {"9900040000000001", REASON_NO_ROUTE},
+    {"4111111111111111", REASON_NO_ROUTE},
 };
 enum { CARDS = sizeof cards / sizeof cards[0] };
 

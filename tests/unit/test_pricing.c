@@ -1,4 +1,5 @@
-/* Prices by moment, on the data that we ship: bands to the minute, tax by date, rounding, the hall's share. */
+/* Prices by moment, on the data that we ship: bands to the minute, tax by date, rounding, the hall's share.
+ */
 #include <check.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -23,31 +24,31 @@ static const struct {
         const char *moment; /* in Japan */
         enum band band;
 } bands[] = {
-        /* Thursday 29 December 2016, to the minute and the second */
-        {"2016-12-29T00:00:00", BAND_OTHER},
-        {"2016-12-29T08:44:59", BAND_OTHER},
-        {"2016-12-29T08:45:00", BAND_DAY},
-        {"2016-12-29T12:00:00", BAND_DAY},
-        {"2016-12-29T17:59:59", BAND_DAY},
-        {"2016-12-29T18:00:00", BAND_OTHER},
-        {"2016-12-29T23:59:59", BAND_OTHER},
-        {"2016-12-30T12:00:00", BAND_DAY},   /* Friday */
-        {"2016-12-24T12:00:00", BAND_OTHER}, /* Saturday */
-        {"2016-12-25T12:00:00", BAND_OTHER}, /* Sunday */
-        {"2016-12-26T12:00:00", BAND_DAY},   /* Monday */
-        {"2016-12-23T12:00:00", BAND_OTHER}, /* a Friday, public holiday */
-        {"2017-01-09T12:00:00", BAND_OTHER}, /* a Monday, public holiday */
-        /* 31 December to 3 January, on weekdays */
-        {"2015-12-30T12:00:00", BAND_DAY},
-        {"2015-12-31T12:00:00", BAND_OTHER},
-        {"2018-01-02T12:00:00", BAND_OTHER},
-        {"2018-01-03T12:00:00", BAND_OTHER},
-        {"2018-01-04T12:00:00", BAND_DAY},
-        {"2019-01-01T12:00:00", BAND_OTHER},
-        /* the day is Japan's, not UTC's */
-        {"2016-12-25T23:45:00Z", BAND_DAY},   /* Monday 8:45 */
-        {"2016-12-22T23:45:00Z", BAND_OTHER}, /* Friday 8:45, holiday */
-        {"2016-02-29T12:00:00", BAND_DAY},    /* Monday, leap day */
+    /* Thursday 29 December 2016, to the minute and the second */
+    {"2016-12-29T00:00:00", BAND_OTHER},
+    {"2016-12-29T08:44:59", BAND_OTHER},
+    {"2016-12-29T08:45:00", BAND_DAY},
+    {"2016-12-29T12:00:00", BAND_DAY},
+    {"2016-12-29T17:59:59", BAND_DAY},
+    {"2016-12-29T18:00:00", BAND_OTHER},
+    {"2016-12-29T23:59:59", BAND_OTHER},
+    {"2016-12-30T12:00:00", BAND_DAY},   /* Friday */
+    {"2016-12-24T12:00:00", BAND_OTHER}, /* Saturday */
+    {"2016-12-25T12:00:00", BAND_OTHER}, /* Sunday */
+    {"2016-12-26T12:00:00", BAND_DAY},   /* Monday */
+    {"2016-12-23T12:00:00", BAND_OTHER}, /* a Friday, public holiday */
+    {"2017-01-09T12:00:00", BAND_OTHER}, /* a Monday, public holiday */
+    /* 31 December to 3 January, on weekdays */
+    {"2015-12-30T12:00:00", BAND_DAY},
+    {"2015-12-31T12:00:00", BAND_OTHER},
+    {"2018-01-02T12:00:00", BAND_OTHER},
+    {"2018-01-03T12:00:00", BAND_OTHER},
+    {"2018-01-04T12:00:00", BAND_DAY},
+    {"2019-01-01T12:00:00", BAND_OTHER},
+    /* the day is Japan's, not UTC's */
+    {"2016-12-25T23:45:00Z", BAND_DAY},   /* Monday 8:45 */
+    {"2016-12-22T23:45:00Z", BAND_OTHER}, /* Friday 8:45, holiday */
+    {"2016-02-29T12:00:00", BAND_DAY},    /* Monday, leap day */
 };
 enum { BANDS = sizeof bands / sizeof bands[0] };
 
@@ -65,7 +66,8 @@ START_TEST(the_bands_edges_hold_at_every_minute_of_a_weekday_and_a_holiday)
                 enum band wanted = minute >= 525 && minute < 1080 ? BAND_DAY : BAND_OTHER;
 
                 for (int64_t ms = 0; ms < MINUTE_MS; ms += MINUTE_MS - 1) {
-                        ck_assert_int_eq(pricing_band(shipped, weekday_ms + minute * (int64_t)MINUTE_MS + ms), wanted);
+                        ck_assert_int_eq(pricing_band(shipped, weekday_ms + minute * (int64_t)MINUTE_MS + ms),
+                                         wanted);
                         ck_assert_int_eq(pricing_band(shipped, holiday_ms + minute * (int64_t)MINUTE_MS + ms),
                                          BAND_OTHER);
                 }
@@ -79,13 +81,13 @@ static const struct {
         int32_t rate_bp;
         int64_t customer_fee_yen, customer_tax_yen, interbank_tax_yen;
 } prices[] = {
-        {"2007-07-02T12:00:00", 500, 100, 5, 5},    {"2007-07-02T19:00:00", 500, 200, 10, 5},
-        {"2014-03-31T12:00:00", 500, 100, 5, 5},    {"2014-03-31T23:59:59", 500, 200, 10, 5},
-        {"2014-04-01T00:00:00", 800, 200, 16, 8},   {"2014-04-01T12:00:00", 800, 100, 8, 8},
-        {"2016-12-29T12:00:00", 800, 100, 8, 8},    {"2016-12-31T12:00:00", 800, 200, 16, 8},
-        {"2019-09-30T12:00:00", 800, 100, 8, 8},    {"2019-09-30T23:59:59", 800, 200, 16, 8},
-        {"2019-10-01T00:00:00", 1000, 200, 20, 10}, {"2019-10-01T12:00:00", 1000, 100, 10, 10},
-        {"2019-09-30T15:00:00Z", 1000, 200, 20, 10},
+    {"2007-07-02T12:00:00", 500, 100, 5, 5},     {"2007-07-02T19:00:00", 500, 200, 10, 5},
+    {"2014-03-31T12:00:00", 500, 100, 5, 5},     {"2014-03-31T23:59:59", 500, 200, 10, 5},
+    {"2014-04-01T00:00:00", 800, 200, 16, 8},    {"2014-04-01T12:00:00", 800, 100, 8, 8},
+    {"2016-12-29T12:00:00", 800, 100, 8, 8},     {"2016-12-31T12:00:00", 800, 200, 16, 8},
+    {"2019-09-30T12:00:00", 800, 100, 8, 8},     {"2019-09-30T23:59:59", 800, 200, 16, 8},
+    {"2019-10-01T00:00:00", 1000, 200, 20, 10},  {"2019-10-01T12:00:00", 1000, 100, 10, 10},
+    {"2019-09-30T15:00:00Z", 1000, 200, 20, 10},
 };
 enum { PRICES = sizeof prices / sizeof prices[0] };
 
@@ -124,11 +126,19 @@ static const struct {
         int32_t rate_bp;
         int64_t down, nearest, up;
 } taxes[] = {
-        {0, 1000, 0, 0, 0},        {100, 500, 5, 5, 5},       {100, 0, 0, 0, 0},
-        {1, 800, 0, 0, 1},         {6, 800, 0, 0, 1},         {7, 800, 0, 1, 1}, /* 0.08, 0.48, 0.56 */
-        {5, 1000, 0, 1, 1},        {4, 1000, 0, 0, 1},        {15, 1000, 1, 2, 2},
-        {112, 800, 8, 9, 9},       {113, 800, 9, 9, 10},      {1000000, 10000, 1000000, 1000000, 1000000},
-        {999999, 9999, 999899, 999899, 999900}, /* 999,899.0001 */
+    {0, 1000, 0, 0, 0},
+    {100, 500, 5, 5, 5},
+    {100, 0, 0, 0, 0},
+    {1, 800, 0, 0, 1},
+    {6, 800, 0, 0, 1},
+    {7, 800, 0, 1, 1}, /* 0.08, 0.48, 0.56 */
+    {5, 1000, 0, 1, 1},
+    {4, 1000, 0, 0, 1},
+    {15, 1000, 1, 2, 2},
+    {112, 800, 8, 9, 9},
+    {113, 800, 9, 9, 10},
+    {1000000, 10000, 1000000, 1000000, 1000000},
+    {999999, 9999, 999899, 999899, 999900}, /* 999,899.0001 */
 };
 enum { TAXES = sizeof taxes / sizeof taxes[0] };
 
@@ -158,7 +168,8 @@ START_TEST(each_fees_tax_is_rounded_by_itself)
         ck_assert(reference_add_tariff(r, &tariff, error));
         ck_assert(reference_add_tax_rate(r, &(struct tax_rate){0, 800, TAX_DOWN}, error));
         shipped_finish(r);
-        ck_assert(pricing_price(r, reference_issuer(r, "BANK"), NULL, shipped_moment("2016-12-29T12:00:00"), &price));
+        ck_assert(pricing_price(r, reference_issuer(r, "BANK"), NULL, shipped_moment("2016-12-29T12:00:00"),
+                                &price));
         ck_assert_int_eq(price.customer_tax_yen + price.interbank_tax_yen, 0);
         ck_assert_int_eq(price.hall_share_yen, 0);
         reference_free(r);
@@ -169,8 +180,8 @@ static const struct {
         int32_t share_bp;
         int64_t day_yen, other_yen; /* of 200 and of 300 yen */
 } shares[] = {
-        {0, 0, 0}, {1, 0, 0}, {33, 0, 0}, {34, 0, 1}, {49, 0, 1}, {50, 1, 1}, {500, 10, 15}, {1234, 24, 37},
-        {10000, 200, 300},
+    {0, 0, 0},  {1, 0, 0},     {33, 0, 0},     {34, 0, 1},        {49, 0, 1},
+    {50, 1, 1}, {500, 10, 15}, {1234, 24, 37}, {10000, 200, 300},
 };
 enum { SHARES = sizeof shares / sizeof shares[0] };
 

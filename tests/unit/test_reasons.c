@@ -55,8 +55,8 @@ END_TEST
 START_TEST(refusals_before_identity_or_without_a_decision_are_not_kept)
 {
         static const enum reason passing[] = {
-                REASON_FORMAT_ERROR, REASON_MAC_WRONG,     REASON_FOREIGN_TERMINAL, REASON_NOT_SIGNED_ON,
-                REASON_CONTRADICTS,  REASON_NOT_SUPPORTED, REASON_CANNOT_DECIDE,
+            REASON_FORMAT_ERROR, REASON_MAC_WRONG,     REASON_FOREIGN_TERMINAL, REASON_NOT_SIGNED_ON,
+            REASON_CONTRADICTS,  REASON_NOT_SUPPORTED, REASON_CANNOT_DECIDE,
         };
         bool kept[REASON_COUNT];
 
@@ -80,7 +80,8 @@ START_TEST(the_schema_holds_the_same_rows)
                 int id;
                 size_t length = 0;
 
-                if (sscanf(line, " (%d, '%63[A-Z_]', '%2[0-9]', %7[a-z], '%127[^\n]", &id, name, de39, kept, text) != 5)
+                if (sscanf(line, " (%d, '%63[A-Z_]', '%2[0-9]', %7[a-z], '%127[^\n]", &id, name, de39, kept,
+                           text) != 5)
                         continue;
                 ck_assert_int_eq(id, seen);
                 ck_assert_int_lt(id, REASON_COUNT);

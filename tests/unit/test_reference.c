@@ -27,7 +27,8 @@ static void tear_down(void)
 
 static bool add_tariff(const char *issuer, enum band band, int32_t from_day, int64_t fee_yen)
 {
-        struct tariff row = {.band = band, .from_day = from_day, .customer_fee_yen = fee_yen, .interbank_fee_yen = 100};
+        struct tariff row = {
+            .band = band, .from_day = from_day, .customer_fee_yen = fee_yen, .interbank_fee_yen = 100};
 
         (void)snprintf(row.issuer, sizeof row.issuer, "%s", issuer);
         return reference_add_tariff(r, &row, error);
@@ -187,44 +188,44 @@ static const struct {
         bool (*add)(void);
         const char *says;
 } bad_rows[] = {
-        {bad_hall_name, "hall \"h1\""},
-        {bad_hall_empty, "hall \"\""},
-        {bad_hall_unended, "hall \"HHHHHHHHHHHHHHH\""},
-        {bad_hall_area, "hall H1: area"},
-        {bad_hall_prefecture, "hall H1: prefecture"},
-        {bad_hall_hours, "hall H1: hours 600 to 600"},
-        {bad_hall_hours_late, "hall H1: hours 0 to 1441"},
-        {bad_hall_hours_early, "hall H1: hours -1 to 600"},
-        {bad_hall_share, "hall H1: share of 10001"},
-        {bad_hall_share_negative, "hall H1: share of -1"},
-        {bad_atm_short, "ATM \"T000001\""},
-        {bad_atm_long, "ATM \"T0000000\""},
-        {bad_atm_letters, "ATM \"T000-001\""},
-        {bad_atm_hall, "ATM T0000001: hall \"no such hall\""},
-        {bad_issuer_name, "issuer \"House\""},
-        {bad_issuer_hours, "issuer HOUSE: hours 900 to 100"},
-        {bad_prefix_letters, "card prefix \"99000a\""},
-        {bad_prefix_long, "card prefix \"9900010000\""},
-        {bad_prefix_issuer, "card prefix 990001: issuer \"\""},
-        {bad_prefix_kind, "card prefix 990001: unknown kind"},
-        {bad_tariff_band, "tariff of HOUSE: unknown band"},
-        {bad_tariff_negative, "tariff of HOUSE: fees of -1"},
-        {bad_tariff_huge, "tariff of HOUSE: fees of 1000001"},
-        {bad_tax_rate, "tax rate of 10001"},
-        {bad_tax_negative, "tax rate of -1"},
-        {bad_tax_rounding, "tax rate: unknown rounding"},
-        {bad_limit_kind, "limit: unknown kind"},
-        {bad_limit_negative, "limit day_yen: -1"},
-        {bad_hours_kind, "network hours: unknown kind"},
-        {bad_hours, "network hours 0 to 0"},
+    {bad_hall_name, "hall \"h1\""},
+    {bad_hall_empty, "hall \"\""},
+    {bad_hall_unended, "hall \"HHHHHHHHHHHHHHH\""},
+    {bad_hall_area, "hall H1: area"},
+    {bad_hall_prefecture, "hall H1: prefecture"},
+    {bad_hall_hours, "hall H1: hours 600 to 600"},
+    {bad_hall_hours_late, "hall H1: hours 0 to 1441"},
+    {bad_hall_hours_early, "hall H1: hours -1 to 600"},
+    {bad_hall_share, "hall H1: share of 10001"},
+    {bad_hall_share_negative, "hall H1: share of -1"},
+    {bad_atm_short, "ATM \"T000001\""},
+    {bad_atm_long, "ATM \"T0000000\""},
+    {bad_atm_letters, "ATM \"T000-001\""},
+    {bad_atm_hall, "ATM T0000001: hall \"no such hall\""},
+    {bad_issuer_name, "issuer \"House\""},
+    {bad_issuer_hours, "issuer HOUSE: hours 900 to 100"},
+    {bad_prefix_letters, "card prefix \"99000a\""},
+    {bad_prefix_long, "card prefix \"9900010000\""},
+    {bad_prefix_issuer, "card prefix 990001: issuer \"\""},
+    {bad_prefix_kind, "card prefix 990001: unknown kind"},
+    {bad_tariff_band, "tariff of HOUSE: unknown band"},
+    {bad_tariff_negative, "tariff of HOUSE: fees of -1"},
+    {bad_tariff_huge, "tariff of HOUSE: fees of 1000001"},
+    {bad_tax_rate, "tax rate of 10001"},
+    {bad_tax_negative, "tax rate of -1"},
+    {bad_tax_rounding, "tax rate: unknown rounding"},
+    {bad_limit_kind, "limit: unknown kind"},
+    {bad_limit_negative, "limit day_yen: -1"},
+    {bad_hours_kind, "network hours: unknown kind"},
+    {bad_hours, "network hours 0 to 0"},
 };
 enum { BAD_ROWS = sizeof bad_rows / sizeof bad_rows[0] };
 
 START_TEST(a_malformed_row_is_refused_and_named)
 {
         ck_assert(!bad_rows[_i].add());
-        ck_assert_msg(strncmp(error, bad_rows[_i].says, strlen(bad_rows[_i].says)) == 0, "\"%s\", wanted \"%s\"",
-                      error, bad_rows[_i].says);
+        ck_assert_msg(strncmp(error, bad_rows[_i].says, strlen(bad_rows[_i].says)) == 0,
+                      "\"%s\", wanted \"%s\"", error, bad_rows[_i].says);
 }
 END_TEST
 
@@ -308,22 +309,23 @@ static const struct {
         void (*add)(void); /* to rows that are good */
         const char *says;
 } misfits[] = {
-        {twice_hall, "hall H00001: given twice"},
-        {twice_atm, "ATM T0000001: given twice"},
-        {twice_issuer, "issuer HOUSE: given twice"},
-        {twice_prefix, "card prefix 990001 from 1970-04-11: given twice"},
-        {twice_tariff, "tariff of HOUSE, band other, from 1970-04-11: given twice"},
-        {twice_tax_rate, "tax rate from 1970-01-01: given twice"},
-        {twice_holiday, "holiday 2017-01-01: given twice"},
-        {twice_limit, "limit month_yen from 1970-02-01: given twice"},
-        {twice_hours, "network hours of kind off from 1970-02-01: given twice"},
-        {unknown_hall, "ATM T0000002: hall H00009 is unknown"},
-        {unknown_issuer_of_prefix, "card prefix 990009: issuer NOBODY is unknown"},
-        {unknown_issuer_of_tariff, "tariff: issuer NOBODY is unknown"},
-        {one_band_only, "issuer OTHER: no tariff for band other, though card prefix 880001 leads to it"},
-        {no_band, "issuer OTHER: no tariff for band day, though card prefix 880001 leads to it"},
-        {bands_start_apart, "issuer OTHER: a gap: tariffs of band day start on 1970-04-11, of band other on 1970-04-12"},
-        {tariff_before_tax, "issuer OTHER: a gap: tariffs start on 1969-12-22, tax rates on 1970-01-01"},
+    {twice_hall, "hall H00001: given twice"},
+    {twice_atm, "ATM T0000001: given twice"},
+    {twice_issuer, "issuer HOUSE: given twice"},
+    {twice_prefix, "card prefix 990001 from 1970-04-11: given twice"},
+    {twice_tariff, "tariff of HOUSE, band other, from 1970-04-11: given twice"},
+    {twice_tax_rate, "tax rate from 1970-01-01: given twice"},
+    {twice_holiday, "holiday 2017-01-01: given twice"},
+    {twice_limit, "limit month_yen from 1970-02-01: given twice"},
+    {twice_hours, "network hours of kind off from 1970-02-01: given twice"},
+    {unknown_hall, "ATM T0000002: hall H00009 is unknown"},
+    {unknown_issuer_of_prefix, "card prefix 990009: issuer NOBODY is unknown"},
+    {unknown_issuer_of_tariff, "tariff: issuer NOBODY is unknown"},
+    {one_band_only, "issuer OTHER: no tariff for band other, though card prefix 880001 leads to it"},
+    {no_band, "issuer OTHER: no tariff for band day, though card prefix 880001 leads to it"},
+    {bands_start_apart,
+     "issuer OTHER: a gap: tariffs of band day start on 1970-04-11, of band other on 1970-04-12"},
+    {tariff_before_tax, "issuer OTHER: a gap: tariffs start on 1969-12-22, tax rates on 1970-01-01"},
 };
 enum { MISFITS = sizeof misfits / sizeof misfits[0] };
 
@@ -420,23 +422,23 @@ static const struct {
         int32_t from_day;
         enum card_kind kind;
 } routes[] = {
-        {"9900010000000001", 100, "990001", 100, CARD_CASH},
-        {"9900010000000001", 99, NULL, 0, CARD_CASH},        /* not in force yet */
-        {"9900010000000001", 199, "990001", 100, CARD_CASH},
-        {"9900010000000001", 200, "990001", 200, CARD_LOAN}, /* of equal prefixes the latest */
-        {"9900015000000001", 100, "9900015", 50, CARD_CREDIT},
-        {"9900015000000001", 50, "9900015", 50, CARD_CREDIT},
-        {"9900015000000001", 300, "9900015", 50, CARD_CREDIT}, /* the longest, not the latest */
-        {"9900015000000001", 49, NULL, 0, CARD_CASH},
-        {"9900015123456789", 400, "9900015123", 400, CARD_CASH},
-        {"9900015123456789", 399, "9900015", 50, CARD_CREDIT}, /* the longest in force */
-        {"9900020000000001", 300, NULL, 0, CARD_CASH},
-        {"990000", 300, NULL, 0, CARD_CASH},
-        {"99000", 300, NULL, 0, CARD_CASH},
-        {"990001", 100, "990001", 100, CARD_CASH}, /* no more digits than the prefix */
-        {"", 300, NULL, 0, CARD_CASH},
-        {"4000000000000000", 300, "4", 0, CARD_CASH},
-        {"3999999999999999", 300, NULL, 0, CARD_CASH},
+    {"9900010000000001", 100, "990001", 100, CARD_CASH},
+    {"9900010000000001", 99, NULL, 0, CARD_CASH}, /* not in force yet */
+    {"9900010000000001", 199, "990001", 100, CARD_CASH},
+    {"9900010000000001", 200, "990001", 200, CARD_LOAN}, /* of equal prefixes the latest */
+    {"9900015000000001", 100, "9900015", 50, CARD_CREDIT},
+    {"9900015000000001", 50, "9900015", 50, CARD_CREDIT},
+    {"9900015000000001", 300, "9900015", 50, CARD_CREDIT}, /* the longest, not the latest */
+    {"9900015000000001", 49, NULL, 0, CARD_CASH},
+    {"9900015123456789", 400, "9900015123", 400, CARD_CASH},
+    {"9900015123456789", 399, "9900015", 50, CARD_CREDIT}, /* the longest in force */
+    {"9900020000000001", 300, NULL, 0, CARD_CASH},
+    {"990000", 300, NULL, 0, CARD_CASH},
+    {"99000", 300, NULL, 0, CARD_CASH},
+    {"990001", 100, "990001", 100, CARD_CASH}, /* no more digits than the prefix */
+    {"", 300, NULL, 0, CARD_CASH},
+    {"4000000000000000", 300, "4", 0, CARD_CASH},
+    {"3999999999999999", 300, NULL, 0, CARD_CASH},
 };
 enum { ROUTES = sizeof routes / sizeof routes[0] };
 
@@ -451,7 +453,8 @@ START_TEST(a_card_takes_the_longest_prefix_in_force)
         must(reference_add_prefix(r, "4", 0, "HOUSE", CARD_CASH, error));
         must(reference_finish(r, error));
         prefix = reference_prefix(r, routes[_i].pan, routes[_i].day);
-        ck_assert_msg((prefix != NULL) == (routes[_i].prefix != NULL), "%s on day %d", routes[_i].pan, routes[_i].day);
+        ck_assert_msg((prefix != NULL) == (routes[_i].prefix != NULL), "%s on day %d", routes[_i].pan,
+                      routes[_i].day);
         if (!prefix)
                 return;
         ck_assert_str_eq(prefix->prefix, routes[_i].prefix);
@@ -499,6 +502,19 @@ START_TEST(a_row_is_in_force_from_its_day_until_the_next)
 }
 END_TEST
 
+START_TEST(a_day_whose_kind_has_no_hours_is_closed)
+{
+        add_good_rows();
+        must(reference_add_network_hours(r, &(struct network_hours){100, DAY_WEEKDAY, {480, 1260}}, error));
+        must(reference_add_network_hours(r, &(struct network_hours){17000, DAY_OFF, {540, 1020}}, error));
+        must(reference_finish(r, error));
+        ck_assert_int_eq(reference_network_hours(r, 99).closes, 0);       /* before the first row */
+        ck_assert_int_eq(reference_network_hours(r, 16860).closes, 1260); /* Monday 29 February 2016 */
+        ck_assert_int_eq(reference_network_hours(r, 16859).closes, 0);    /* the Sunday before it */
+        ck_assert_int_eq(reference_network_hours(r, 17166).closes, 1020); /* Saturday 31 December 2016 */
+}
+END_TEST
+
 START_TEST(moments_are_held_up_to_their_end)
 {
         add_good_rows();
@@ -520,23 +536,23 @@ static const struct {
         bool holiday;
         enum day_kind kind;
 } known_days[] = {
-        {"2016-12-22", false, DAY_WEEKDAY},
-        {"2016-12-23", true, DAY_OFF},     /* the Emperor's birthday, until 2018 */
-        {"2016-12-24", false, DAY_OFF},    /* Saturday */
-        {"2016-12-25", false, DAY_OFF},    /* Sunday */
-        {"2016-12-29", false, DAY_WEEKDAY},
-        {"2016-12-30", false, DAY_WEEKDAY},
-        {"2016-12-31", false, DAY_OFF},    /* Saturday */
-        {"2017-01-01", true, DAY_OFF},
-        {"2017-01-02", true, DAY_OFF},     /* in lieu of Sunday, 1 January */
-        {"2017-01-03", false, DAY_WEEKDAY},
-        {"2019-05-01", true, DAY_OFF},     /* accession to the throne */
-        {"2019-12-23", false, DAY_WEEKDAY},
-        {"2020-02-23", true, DAY_OFF},
-        {"2020-02-24", true, DAY_OFF},
-        {"2020-07-20", false, DAY_WEEKDAY}, /* Marine Day moved for the Olympics */
-        {"2020-07-24", true, DAY_OFF},      /* Sports Day moved for the Olympics */
-        {"2020-10-12", false, DAY_WEEKDAY},
+    {"2016-12-22", false, DAY_WEEKDAY},
+    {"2016-12-23", true, DAY_OFF},  /* the Emperor's birthday, until 2018 */
+    {"2016-12-24", false, DAY_OFF}, /* Saturday */
+    {"2016-12-25", false, DAY_OFF}, /* Sunday */
+    {"2016-12-29", false, DAY_WEEKDAY},
+    {"2016-12-30", false, DAY_WEEKDAY},
+    {"2016-12-31", false, DAY_OFF}, /* Saturday */
+    {"2017-01-01", true, DAY_OFF},
+    {"2017-01-02", true, DAY_OFF}, /* in lieu of Sunday, 1 January */
+    {"2017-01-03", false, DAY_WEEKDAY},
+    {"2019-05-01", true, DAY_OFF}, /* accession to the throne */
+    {"2019-12-23", false, DAY_WEEKDAY},
+    {"2020-02-23", true, DAY_OFF},
+    {"2020-02-24", true, DAY_OFF},
+    {"2020-07-20", false, DAY_WEEKDAY}, /* Marine Day moved for the Olympics */
+    {"2020-07-24", true, DAY_OFF},      /* Sports Day moved for the Olympics */
+    {"2020-10-12", false, DAY_WEEKDAY},
 };
 enum { KNOWN_DAYS = sizeof known_days / sizeof known_days[0] };
 
@@ -643,6 +659,7 @@ int main(void)
         tcase_add_test(tcase, every_terminal_is_found_with_its_hall);
         tcase_add_loop_test(tcase, a_card_takes_the_longest_prefix_in_force, 0, ROUTES);
         tcase_add_test(tcase, a_row_is_in_force_from_its_day_until_the_next);
+        tcase_add_test(tcase, a_day_whose_kind_has_no_hours_is_closed);
         tcase_add_test(tcase, moments_are_held_up_to_their_end);
         tcase_add_loop_test(tcase, shipped_holidays_are_japans, 0, KNOWN_DAYS);
         tcase_add_test(tcase, the_shipped_fleet_is_1066_atms_in_halls_of_four_areas);

@@ -14,34 +14,34 @@ static const struct {
         int commission;
         bool exception;
 } cells[] = {
-        /* unknown: blocked, and with cash an exception */
-        {WITHDRAWAL_UNKNOWN, 0, 10000, WITHDRAWAL_BLOCKED, 0, true},
-        {WITHDRAWAL_UNKNOWN, 0, 0, WITHDRAWAL_BLOCKED, 0, false},
-        {WITHDRAWAL_BLOCKED, 0, 10000, WITHDRAWAL_BLOCKED, 0, true},
-        {WITHDRAWAL_BLOCKED, 0, 0, WITHDRAWAL_BLOCKED, 0, false},
-        /* declined: cash is an exception, none is nothing */
-        {WITHDRAWAL_DECLINED, 0, 10000, WITHDRAWAL_DECLINED, 0, true},
-        {WITHDRAWAL_DECLINED, 0, 0, WITHDRAWAL_DECLINED, 0, false},
-        /* approved over 10,000: completed with d, an amount over it is an exception, none reverses */
-        {WITHDRAWAL_APPROVED, 10000, 10000, WITHDRAWAL_COMPLETED, 1, false},
-        {WITHDRAWAL_APPROVED, 10000, 1000, WITHDRAWAL_COMPLETED, 1, false},
-        {WITHDRAWAL_APPROVED, 10000, 11000, WITHDRAWAL_APPROVED, 0, true},
-        {WITHDRAWAL_APPROVED, 10000, 0, WITHDRAWAL_REVERSED, 0, false},
-        /* completed with 10,000: the same is nothing, less corrects the cash, more is an exception */
-        {WITHDRAWAL_COMPLETED, 10000, 10000, WITHDRAWAL_COMPLETED, 0, false},
-        {WITHDRAWAL_COMPLETED, 10000, 9000, WITHDRAWAL_COMPLETED, 0, false},
-        {WITHDRAWAL_COMPLETED, 10000, 20000, WITHDRAWAL_COMPLETED, 0, true},
-        {WITHDRAWAL_COMPLETED, 10000, 0, WITHDRAWAL_REVERSED, -1, false},
-        /* reversed: cash is an exception, none is nothing */
-        {WITHDRAWAL_REVERSED, 0, 10000, WITHDRAWAL_REVERSED, 0, true},
-        {WITHDRAWAL_REVERSED, 0, 0, WITHDRAWAL_REVERSED, 0, false},
+    /* unknown: blocked, and with cash an exception */
+    {WITHDRAWAL_UNKNOWN, 0, 10000, WITHDRAWAL_BLOCKED, 0, true},
+    {WITHDRAWAL_UNKNOWN, 0, 0, WITHDRAWAL_BLOCKED, 0, false},
+    {WITHDRAWAL_BLOCKED, 0, 10000, WITHDRAWAL_BLOCKED, 0, true},
+    {WITHDRAWAL_BLOCKED, 0, 0, WITHDRAWAL_BLOCKED, 0, false},
+    /* declined: cash is an exception, none is nothing */
+    {WITHDRAWAL_DECLINED, 0, 10000, WITHDRAWAL_DECLINED, 0, true},
+    {WITHDRAWAL_DECLINED, 0, 0, WITHDRAWAL_DECLINED, 0, false},
+    /* approved over 10,000: completed with d, an amount over it is an exception, none reverses */
+    {WITHDRAWAL_APPROVED, 10000, 10000, WITHDRAWAL_COMPLETED, 1, false},
+    {WITHDRAWAL_APPROVED, 10000, 1000, WITHDRAWAL_COMPLETED, 1, false},
+    {WITHDRAWAL_APPROVED, 10000, 11000, WITHDRAWAL_APPROVED, 0, true},
+    {WITHDRAWAL_APPROVED, 10000, 0, WITHDRAWAL_REVERSED, 0, false},
+    /* completed with 10,000: the same is nothing, less corrects the cash, more is an exception */
+    {WITHDRAWAL_COMPLETED, 10000, 10000, WITHDRAWAL_COMPLETED, 0, false},
+    {WITHDRAWAL_COMPLETED, 10000, 9000, WITHDRAWAL_COMPLETED, 0, false},
+    {WITHDRAWAL_COMPLETED, 10000, 20000, WITHDRAWAL_COMPLETED, 0, true},
+    {WITHDRAWAL_COMPLETED, 10000, 0, WITHDRAWAL_REVERSED, -1, false},
+    /* reversed: cash is an exception, none is nothing */
+    {WITHDRAWAL_REVERSED, 0, 10000, WITHDRAWAL_REVERSED, 0, true},
+    {WITHDRAWAL_REVERSED, 0, 0, WITHDRAWAL_REVERSED, 0, false},
 };
 enum { CELLS = sizeof cells / sizeof cells[0] };
 
 START_TEST(an_advice_does_what_the_wires_table_says)
 {
         enum dispensed_relation relation =
-                withdrawal_relation(cells[_i].state, cells[_i].counted_yen, cells[_i].dispensed_yen);
+            withdrawal_relation(cells[_i].state, cells[_i].counted_yen, cells[_i].dispensed_yen);
         const struct withdrawal_rule *rule = withdrawal_on_advice(cells[_i].state, relation);
 
         ck_assert_int_eq(rule->to, cells[_i].then);
@@ -55,7 +55,7 @@ START_TEST(rows_stand_where_they_are_looked_for)
         for (int state = 0; state < WITHDRAWAL_STATE_COUNT; state++) {
                 for (int relation = 0; relation < DISPENSED_RELATION_COUNT; relation++) {
                         const struct withdrawal_rule *rule = withdrawal_on_advice(
-                                (enum withdrawal_state)state, (enum dispensed_relation)relation);
+                            (enum withdrawal_state)state, (enum dispensed_relation)relation);
 
                         ck_assert_int_eq(rule->from, state);
                         ck_assert_int_eq(rule->relation, relation);
@@ -83,23 +83,31 @@ static const struct {
         int64_t counted_yen, dispensed_yen;
         enum dispensed_relation relation;
 } relations[] = {
-        {WITHDRAWAL_APPROVED, 10000, 0, DISPENSED_ZERO},      {WITHDRAWAL_APPROVED, 10000, 1, DISPENSED_LESS},
-        {WITHDRAWAL_APPROVED, 10000, 9999, DISPENSED_LESS},   {WITHDRAWAL_APPROVED, 10000, 10000, DISPENSED_EQUAL},
-        {WITHDRAWAL_APPROVED, 10000, 10001, DISPENSED_MORE},  {WITHDRAWAL_COMPLETED, 5000, 0, DISPENSED_ZERO},
-        {WITHDRAWAL_COMPLETED, 5000, 4000, DISPENSED_LESS},   {WITHDRAWAL_COMPLETED, 5000, 5000, DISPENSED_EQUAL},
-        {WITHDRAWAL_COMPLETED, 5000, 6000, DISPENSED_MORE},   {WITHDRAWAL_UNKNOWN, 0, 0, DISPENSED_ZERO},
-        {WITHDRAWAL_UNKNOWN, 0, 1000, DISPENSED_MORE},        {WITHDRAWAL_BLOCKED, 0, 1000, DISPENSED_MORE},
-        {WITHDRAWAL_DECLINED, 10000, 10000, DISPENSED_MORE},  {WITHDRAWAL_DECLINED, 10000, 1000, DISPENSED_MORE},
-        {WITHDRAWAL_REVERSED, 10000, 10000, DISPENSED_MORE},  {WITHDRAWAL_REVERSED, 0, 0, DISPENSED_ZERO},
-        {WITHDRAWAL_APPROVED, INT64_MAX, INT64_MAX, DISPENSED_EQUAL},
+    {WITHDRAWAL_APPROVED, 10000, 0, DISPENSED_ZERO},
+    {WITHDRAWAL_APPROVED, 10000, 1, DISPENSED_LESS},
+    {WITHDRAWAL_APPROVED, 10000, 9999, DISPENSED_LESS},
+    {WITHDRAWAL_APPROVED, 10000, 10000, DISPENSED_EQUAL},
+    {WITHDRAWAL_APPROVED, 10000, 10001, DISPENSED_MORE},
+    {WITHDRAWAL_COMPLETED, 5000, 0, DISPENSED_ZERO},
+    {WITHDRAWAL_COMPLETED, 5000, 4000, DISPENSED_LESS},
+    {WITHDRAWAL_COMPLETED, 5000, 5000, DISPENSED_EQUAL},
+    {WITHDRAWAL_COMPLETED, 5000, 6000, DISPENSED_MORE},
+    {WITHDRAWAL_UNKNOWN, 0, 0, DISPENSED_ZERO},
+    {WITHDRAWAL_UNKNOWN, 0, 1000, DISPENSED_MORE},
+    {WITHDRAWAL_BLOCKED, 0, 1000, DISPENSED_MORE},
+    {WITHDRAWAL_DECLINED, 10000, 10000, DISPENSED_MORE},
+    {WITHDRAWAL_DECLINED, 10000, 1000, DISPENSED_MORE},
+    {WITHDRAWAL_REVERSED, 10000, 10000, DISPENSED_MORE},
+    {WITHDRAWAL_REVERSED, 0, 0, DISPENSED_ZERO},
+    {WITHDRAWAL_APPROVED, INT64_MAX, INT64_MAX, DISPENSED_EQUAL},
 };
 enum { RELATIONS = sizeof relations / sizeof relations[0] };
 
 START_TEST(cash_is_compared_with_what_counts_so_far)
 {
         ck_assert_int_eq(
-                withdrawal_relation(relations[_i].state, relations[_i].counted_yen, relations[_i].dispensed_yen),
-                relations[_i].relation);
+            withdrawal_relation(relations[_i].state, relations[_i].counted_yen, relations[_i].dispensed_yen),
+            relations[_i].relation);
 }
 END_TEST
 
@@ -128,9 +136,9 @@ START_TEST(the_schema_holds_the_same_rows)
                            &commission, exception) != 5)
                         continue;
                 rule = withdrawal_on_advice(
-                        (enum withdrawal_state)find_name(withdrawal_state_name, WITHDRAWAL_STATE_COUNT, before),
-                        (enum dispensed_relation)find_name(dispensed_relation_name, DISPENSED_RELATION_COUNT,
-                                                           relation));
+                    (enum withdrawal_state)find_name(withdrawal_state_name, WITHDRAWAL_STATE_COUNT, before),
+                    (enum dispensed_relation)find_name(dispensed_relation_name, DISPENSED_RELATION_COUNT,
+                                                       relation));
                 ck_assert_str_eq(after, withdrawal_state_name[rule->to]);
                 ck_assert_int_eq(commission, rule->commission);
                 ck_assert_str_eq(exception, rule->exception ? "true" : "false");
