@@ -1,0 +1,49 @@
+/*
+ * Everything that a peer can make us hold or do, side by side. What an operator may tune is in the
+ * configuration ([limits]); what follows from the protocol or from the machine is here.
+ */
+#ifndef DAEMON_LIMITS_H
+#define DAEMON_LIMITS_H
+
+#include "protocol/iso8583.h"
+
+enum {
+        LIMIT_FRAME = ISO_LENGTH_HEADER + ISO_MESSAGE_MAX,
+        /* Input kept for one connection: a whole message that waits and the start of the next. */
+        LIMIT_INPUT = 2 * LIMIT_FRAME,
+        /* Output kept for one connection whose peer does not read: one answer, and one more to be safe. */
+        LIMIT_OUTPUT = 2 * LIMIT_FRAME,
+        /* Messages of one connection in one turn of the loop; then the others have theirs. */
+        LIMIT_FRAMES_PER_TURN = 16,
+
+        /* Connections that are not open yet. Accepting stops there, so that a handshake's memory (some
+         * 60 kB) and time (a millisecond or two) can't be multiplied at will. */
+        LIMIT_OPENING = 256,
+        /* A peer that has sent nothing for so long makes room where LIMIT_OPENING or connections_max is
+         * reached. */
+        LIMIT_SILENT_MS = 1000,
+        LIMIT_ACCEPTS_PER_TURN = 16,
+        LIMIT_BACKLOG = 4096,
+        /* Accepting rests so long where the system has no descriptors or memory left. */
+        LIMIT_ACCEPT_REST_MS = 200,
+        /* Descriptors that are not ATMs': log, journal, listener, database, files while loading. */
+        LIMIT_OTHER_DESCRIPTORS = 64,
+
+        /* What is left of a closed connection: time for its last answer to leave and for the peer to hang
+         * up. Closing with unread input would make the kernel reset the connection and lose the answer. */
+        LIMIT_LINGER_MS = 1000,
+        LIMIT_LINGER_BYTES = 65536,
+        LIMIT_LINGERING = 256, /* so many failed handshakes; the next are cut off at once */
+
+        /* How often one request is decided anew because the reference data changed under it. */
+        LIMIT_DECISIONS = 5,
+
+        /* Log lines a second from one place in the code that a peer can make us reach. */
+        LIMIT_LOG_LINES = 50,
+        LIMIT_LOG_LINE = 2048,
+        LIMIT_REASON = 384,
+
+        LIMIT_CONNECTIONS = 1 << 20, /* handles are 32 bits of place and 32 bits of generation */
+};
+
+#endif
