@@ -1,0 +1,71 @@
+/*
+ * What the sessions of an instance share, and the transactions between them and the ledger.
+ *
+ * It includes neither libevent nor OpenSSL nor libpq: the daemon gives it real clocks and a ledger in
+ * PostgreSQL, the simulation virtual ones and a ledger in memory. Whoever drives it calls service_tick from
+ * time to time: deadlines, and requests that wait for the ledger to read new reference data.
+ *
+ * Invariants: every op given to the ledger belongs to one transaction in `open`, in order of deadline;
+ * `open` never holds more than the pool's limit. An answer leaves only from the ledger's on_done (I1) or as
+ * 96 where nothing was written. A transaction past its deadline is answered with silence and stays in `open`
+ * until the ledger gives it back; `waiting` counts the sessions that wait for one of them.
+ */
+#ifndef DAEMON_SERVICE_H
+#define DAEMON_SERVICE_H
+
+#include "daemon/fleet.h"
+#include "daemon/stats.h"
+#include "daemon/txn.h"
+#include "rules/clock.h"
+
+struct service_settings {
+        struct business_clock clock;
+        int64_t skew_limit_ms;      /* scaled by the clock's speed */
+        int64_t request_timeout_ms;
+        size_t open_max;            /* transactions open at once */
+        size_t open_resume;         /* below it, reading goes on again */
+};
+
+struct service_shell {
+        int64_t (*real_ms)(void *context);   /* since 1970, UTC */
+        int64_t (*steady_ms)(void *context); /* never set back */
+        void (*on_relief)(void *context);    /* no longer congested */
+        void *context;
+};
+
+struct service {
+        struct service_settings settings;
+        struct service_shell shell;
+        struct ledger *ledger;       /* not owned; to be freed first */
+        struct token_key *token_key; /* not owned */
+        struct fleet *fleet;
+        struct txn_pool pool;
+        struct txn_list open;
+        size_t waiting;              /* sessions that wait for a transaction */
+        size_t stale;                /* transactions that wait for new reference data */
+        size_t signed_on;
+        bool congested;
+        struct stats stats;
+        /* One message is handled at a time: */
+        struct iso_message request, answer;
+        uint8_t bytes[ISO_MESSAGE_MAX];
+};
+
+/* NULL: out of memory. */
+struct service *service_new(const struct service_settings *settings, const struct service_shell *shell,
+                            struct ledger *ledger, struct token_key *token_key);
+void service_free(struct service *service);
+
+int64_t service_business_ms(const struct service *service);
+
+/* True: take no more requests from anybody until on_relief. */
+bool service_is_congested(struct service *service);
+
+/* Hand the request or advice in service->request over. False with *ret_error filled: it is to be answered
+ * 30. Otherwise session_answered is called once, later or within this call. */
+ATM_MUST_USE bool service_submit(struct service *service, struct session *session,
+                                 const struct profile_row *row, bool repeat, struct iso_error *ret_error);
+
+void service_tick(struct service *service);
+
+#endif

@@ -1,0 +1,320 @@
+/* Transactions: see txn.h. */
+#include "daemon/txn.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/calendar.h"
+
+enum {
+        BLOCK_TXNS = 64,
+        DE_28_DIGITS = 8,
+        DE_54_DIGITS = 12,
+        BALANCE_LEDGER = 1,    /* DE 54's amount types */
+        BALANCE_AVAILABLE = 2,
+};
+
+/* ---- from the request ---------------------------------------------------------------------------------- */
+
+static int wrong(struct iso_error *ret_error, int field, const char *what)
+{
+        *ret_error = (struct iso_error){.field = field, .offset = SIZE_MAX, .what = what};
+        return -1;
+}
+
+static int read_identity(struct ledger_identity *identity, const struct iso_message *message,
+                         const char *terminal, int64_t business_ms, struct iso_error *ret_error)
+{
+        char transmitted[11];
+        int64_t stan;
+        if (!iso_number(message, 11, &stan))
+                return wrong(ret_error, 11, "not a number");
+        if (!iso_copy(message, 7, transmitted, sizeof(transmitted)) ||
+            !calendar_from_de7(transmitted, business_ms, &identity->transmitted_ms))
+                return wrong(ret_error, 7, "no such date and time: MMDDhhmmss in UTC is expected");
+        identity->stan = (int32_t)stan;
+        snprintf(identity->terminal, sizeof(identity->terminal), "%s", terminal);
+        return 0;
+}
+
+static int read_request(struct txn *txn, const struct iso_message *message, struct iso_error *ret_error)
+{
+        struct ledger_request *request = &txn->op.request;
+        int64_t code, amount_yen = 0;
+        *request = (struct ledger_request){0};
+        txn->processing = profile_processing(message);
+        if (!iso_number(message, 3, &code))
+                return wrong(ret_error, 3, "not a number");
+        if (txn->processing != PROCESSING_INQUIRY && iso_has(message, 4) &&
+            !iso_number(message, 4, &amount_yen))
+                return wrong(ret_error, 4, "not a number");
+        if (!profile_card_of(message, &txn->card))
+                return wrong(ret_error, 2, "no card number");
+        request->processing_code = (int32_t)code;
+        request->amount_yen = amount_yen;
+        pan_mask(txn->card.pan, request->pan_mask);
+        memcpy(request->expiry_yymm, txn->card.expiry_yymm, sizeof(request->expiry_yymm));
+        txn_approval_code(&txn->op.identity, request->approval_code);
+        txn->op.kind = txn->processing == PROCESSING_INQUIRY ? LEDGER_INQUIRY : LEDGER_REQUEST;
+        return 0;
+}
+
+static int read_advice(struct txn *txn, const struct iso_message *message, struct iso_error *ret_error)
+{
+        struct ledger_advice *advice = &txn->op.advice;
+        struct profile_original original;
+        *advice = (struct ledger_advice){.reversal = txn->row->kind == MESSAGE_REVERSAL};
+        if (!profile_original_of(message, &original))
+                return wrong(ret_error, 90, "not an original's MTI, STAN and DE 7 followed by 22 digits");
+        if (!calendar_from_de7(original.transmitted, txn->op.identity.transmitted_ms,
+                               &advice->original.transmitted_ms))
+                return wrong(ret_error, 90, "no such date and time: MMDDhhmmss in UTC is expected");
+        if (!iso_number(message, 4, &advice->amount_yen))
+                return wrong(ret_error, 4, "not a number");
+        if (!profile_dispensed_yen(txn->row, message, &advice->dispensed_yen))
+                return wrong(ret_error, 95, "no amount dispensed");
+        if (advice->reversal && !iso_copy(message, 39, advice->why, sizeof(advice->why)))
+                return wrong(ret_error, 39, "longer than 2");
+        advice->original.stan = original.stan;
+        memcpy(advice->original.terminal, txn->op.identity.terminal, sizeof(advice->original.terminal));
+        txn->op.kind = LEDGER_ADVICE;
+        return 0;
+}
+
+/* The answer's echoes, as bytes: a tenth of a decoded message. */
+static int read_echo(struct txn *txn, const struct iso_message *message, struct iso_error *ret_error)
+{
+        struct iso_message answer;
+        profile_answer(txn->row, message, &answer);
+        int length = iso_encode(&iso_dialect_ascii, &answer, txn->echo, sizeof(txn->echo), ret_error);
+        iso_wipe(&answer);
+        if (length < 0)
+                return -1;
+        txn->echo_length = (uint16_t)length;
+        return 0;
+}
+
+int txn_read(struct txn *txn, const struct profile_row *row, const struct iso_message *message,
+             const char *terminal, int64_t business_ms, struct iso_error *ret_error)
+{
+        assert(row->kind == MESSAGE_REQUEST || row->kind == MESSAGE_COMPLETION || row->kind == MESSAGE_REVERSAL);
+        txn->row = row;
+        txn->repeat = row->repeat;
+        txn->decisions = 0;
+        if (read_identity(&txn->op.identity, message, terminal, business_ms, ret_error) < 0)
+                return -1;
+        int result = row->kind == MESSAGE_REQUEST ? read_request(txn, message, ret_error)
+                                                  : read_advice(txn, message, ret_error);
+        return result < 0 ? -1 : read_echo(txn, message, ret_error);
+}
+
+void txn_approval_code(const struct ledger_identity *identity, char buffer[APPROVAL_CODE_LENGTH + 1])
+{
+        static const char digits[] = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"; /* none that people confuse */
+        uint64_t h = 14695981039346656037u;                              /* FNV-1a */
+        for (const char *c = identity->terminal; *c; c++)
+                h = (h ^ (unsigned char)*c) * 1099511628211u;
+        uint64_t numbers[] = {(uint64_t)identity->transmitted_ms, (uint64_t)identity->stan};
+        for (size_t i = 0; i < 2; i++)
+                for (int shift = 0; shift < 64; shift += 8)
+                        h = (h ^ (numbers[i] >> shift & 0xff)) * 1099511628211u;
+        h ^= h >> 32;
+        for (int i = 0; i < APPROVAL_CODE_LENGTH; i++, h >>= 5)
+                buffer[i] = digits[h & 31];
+        buffer[APPROVAL_CODE_LENGTH] = '\0';
+}
+
+/* ---- deciding ------------------------------------------------------------------------------------------ */
+
+bool txn_decide(struct txn *txn, const struct txn_world *world)
+{
+        struct ledger_request *request = &txn->op.request;
+        struct verdict verdict;
+        struct request asked = {
+                .terminal = txn->op.identity.terminal,
+                .transmitted_ms = txn->op.identity.transmitted_ms,
+                .processing = txn->processing,
+                .amount_yen = request->amount_yen,
+                .pan = txn->card.pan,
+                .expiry_yymm = txn->card.expiry_yymm,
+        };
+        assert(txn->op.kind != LEDGER_ADVICE);
+        if (txn->op.kind == LEDGER_REQUEST && !reference_holds_moment(world->reference, asked.transmitted_ms))
+                return false;
+        txn->decisions++;
+        decide_request(world->reference, &asked, world->business_ms, world->skew_limit_ms, &verdict);
+        token_of_pan(world->token_key, txn->card.pan, request->card_token);
+        request->reference_version = reference_version(world->reference);
+        request->business_day = verdict.business_day;
+        request->price = verdict.price;
+        request->refusal = verdict.refusal;
+        memcpy(request->limit, verdict.limit, sizeof(request->limit));
+        snprintf(request->issuer, sizeof(request->issuer), "%s", verdict.issuer ? verdict.issuer->issuer : "");
+        snprintf(request->hall, sizeof(request->hall), "%s",
+                 verdict.atm && verdict.atm->hall ? verdict.atm->hall->hall : "");
+        return true;
+}
+
+bool txn_same_identity(const struct txn *a, const struct txn *b)
+{
+        return a->op.kind == b->op.kind && a->row->kind == b->row->kind &&
+               a->op.identity.stan == b->op.identity.stan &&
+               a->op.identity.transmitted_ms == b->op.identity.transmitted_ms &&
+               strcmp(a->op.identity.terminal, b->op.identity.terminal) == 0;
+}
+
+/* ---- to the answer ------------------------------------------------------------------------------------- */
+
+static void start_answer(const struct txn *txn, const char *de39, struct iso_message *ret_answer)
+{
+        struct iso_error error;
+        int result = iso_decode(&iso_dialect_ascii, txn->echo, txn->echo_length, ret_answer, &error);
+        assert(result == 0); /* we encoded it ourselves */
+        (void)result;
+        iso_set_string(ret_answer, 39, de39);
+}
+
+static void add_charge(struct iso_message *answer, int64_t charge_yen)
+{
+        char text[2 + DE_28_DIGITS + 16];
+        assert(charge_yen >= 0 && charge_yen < 100000000);
+        snprintf(text, sizeof(text), "D%0*" PRId64, DE_28_DIGITS, charge_yen);
+        iso_set(answer, 28, text, 1 + DE_28_DIGITS);
+}
+
+static void add_approval(const struct txn *txn, struct iso_message *answer)
+{
+        const struct ledger_answer *found = &txn->op.answer;
+        struct civil day;
+        char rrn[13];
+        calendar_civil_of_day(found->business_day, &day);
+        iso_set_number(answer, 15, day.month * 100 + day.day, 4);
+        add_charge(answer, found->customer_charge_yen);
+        calendar_rrn(txn->op.identity.transmitted_ms, txn->op.identity.stan, rrn);
+        iso_set_string(answer, 37, rrn);
+        iso_set_string(answer, 38, found->approval_code);
+}
+
+/* Account type from DE 3, amount type, currency, sign, amount. */
+static void add_balances(const struct txn *txn, struct iso_message *answer)
+{
+        static const int types[] = {BALANCE_AVAILABLE, BALANCE_LEDGER};
+        int64_t balance_yen = txn->op.answer.balance_yen;
+        int account_type = txn->op.request.processing_code / 100 % 100;
+        int64_t amount_yen = balance_yen < 0 ? -balance_yen : balance_yen;
+        char text[128];
+        size_t length = 0;
+        for (size_t i = 0; i < 2; i++)
+                length += (size_t)snprintf(text + length, sizeof(text) - length, "%02d%02d%03d%c%0*" PRId64,
+                                           account_type, types[i], CURRENCY_YEN, balance_yen < 0 ? 'D' : 'C',
+                                           DE_54_DIGITS, amount_yen);
+        iso_set(answer, 54, text, length);
+}
+
+static bool answer_request(const struct txn *txn, struct iso_message *ret_answer)
+{
+        const struct ledger_answer *found = &txn->op.answer;
+        start_answer(txn, reason_de39(found->reason), ret_answer);
+        if (found->reason != REASON_APPROVED)
+                return true;
+        if (txn->op.kind == LEDGER_REQUEST) {
+                add_approval(txn, ret_answer);
+        } else {
+                add_charge(ret_answer, 0); /* an inquiry costs nothing */
+                add_balances(txn, ret_answer);
+        }
+        return true;
+}
+
+bool txn_answer(const struct txn *txn, struct iso_message *ret_answer)
+{
+        switch (txn->op.answer.status) {
+        case LEDGER_DECIDED:
+        case LEDGER_STORED:
+                if (txn->op.kind != LEDGER_ADVICE)
+                        return answer_request(txn, ret_answer);
+                start_answer(txn, reason_de39(REASON_APPROVED), ret_answer);
+                return true;
+        case LEDGER_STALE:
+        case LEDGER_UNAVAILABLE:
+                return txn_answer_unavailable(txn, ret_answer);
+        case LEDGER_UNKNOWN:
+                break;
+        }
+        return false;
+}
+
+bool txn_answer_unavailable(const struct txn *txn, struct iso_message *ret_answer)
+{
+        if (txn->op.kind == LEDGER_ADVICE || (txn->op.kind == LEDGER_REQUEST && txn->repeat))
+                return false;
+        start_answer(txn, reason_de39(REASON_CANNOT_DECIDE), ret_answer);
+        return true;
+}
+
+/* ---- the pool ------------------------------------------------------------------------------------------ */
+
+struct txn_block {
+        struct txn_block *next;
+        struct txn txns[BLOCK_TXNS];
+};
+
+void txn_pool_init(struct txn_pool *pool, size_t limit)
+{
+        *pool = (struct txn_pool){.limit = limit};
+        TAILQ_INIT(&pool->free);
+}
+
+static void wipe(struct txn *txn)
+{
+        explicit_bzero(&txn->card, sizeof(txn->card));
+        explicit_bzero(txn->echo, txn->echo_length);
+        txn->echo_length = 0;
+        txn->session = 0;
+        txn->state = TXN_FREE;
+}
+
+void txn_pool_clear(struct txn_pool *pool)
+{
+        while (pool->blocks) {
+                struct txn_block *block = pool->blocks;
+                pool->blocks = block->next;
+                for (size_t i = 0; i < BLOCK_TXNS; i++)
+                        wipe(&block->txns[i]);
+                free(block);
+        }
+        txn_pool_init(pool, pool->limit);
+}
+
+static bool grow(struct txn_pool *pool)
+{
+        struct txn_block *block = pool->made < pool->limit ? calloc(1, sizeof(*block)) : NULL;
+        if (!block)
+                return false;
+        block->next = pool->blocks;
+        pool->blocks = block;
+        for (size_t i = 0; i < BLOCK_TXNS && pool->made < pool->limit; i++, pool->made++)
+                TAILQ_INSERT_TAIL(&pool->free, &block->txns[i], entry);
+        return true;
+}
+
+struct txn *txn_take(struct txn_pool *pool)
+{
+        if (TAILQ_EMPTY(&pool->free) && !grow(pool))
+                return NULL;
+        struct txn *txn = TAILQ_FIRST(&pool->free);
+        TAILQ_REMOVE(&pool->free, txn, entry);
+        pool->taken++;
+        return txn;
+}
+
+void txn_give_back(struct txn_pool *pool, struct txn *txn)
+{
+        assert(pool->taken > 0);
+        wipe(txn);
+        TAILQ_INSERT_HEAD(&pool->free, txn, entry);
+        pool->taken--;
+}

@@ -1,0 +1,88 @@
+/*
+ * One transaction: from a decoded request to the ledger's op, and from the ledger's answer to the message
+ * that the ATM gets. Plain functions; no socket, no clock, no database. service.c moves transactions about.
+ *
+ *      FREE --take--> IN_LEDGER --answered--------------------------> FREE
+ *                       |  ^  '--decided from stale reference data--> STALE
+ *                       |  '--------------decided anew----------------'  |
+ *                       '--answered, nobody waits--> FREE  <--deadline---'
+ *
+ * Invariants: a transaction outlives its connection, so it owns all that its answer needs: the answer's
+ * echoes, encoded. It lives in its pool until the ledger has given the op back, whoever still waits. Card
+ * number and echoes are wiped when it goes back to the free list.
+ */
+#ifndef DAEMON_TXN_H
+#define DAEMON_TXN_H
+
+#include <sys/queue.h>
+
+#include "daemon/ledger.h"
+#include "keys/token.h"
+#include "protocol/profile.h"
+
+/* MTI, two bitmaps and every field that an answer to a request or an advice echoes, at its longest:
+ * 2, 3, 4, 7, 11, 32, 41, 42, 49 take 94 bytes with their lengths. */
+enum { TXN_ECHO_MAX = 4 + 16 + 108 };
+
+enum txn_state { TXN_FREE, TXN_IN_LEDGER, TXN_STALE };
+
+struct txn {
+        struct ledger_op op;
+        enum txn_state state;
+        const struct profile_row *row;
+        enum processing_kind processing; /* of a MESSAGE_REQUEST */
+        bool repeat;
+        uint64_t session;         /* the handle of who waits; 0: nobody any more */
+        int64_t started_ms, deadline_ms; /* steady time */
+        int decisions;
+        struct profile_card card; /* of a MESSAGE_REQUEST: to decide anew */
+        uint16_t echo_length;
+        uint8_t echo[TXN_ECHO_MAX];
+        TAILQ_ENTRY(txn) entry;   /* the free list, or the service's by deadline */
+};
+
+TAILQ_HEAD(txn_list, txn);
+
+/* What deciding needs to know besides the request. */
+struct txn_world {
+        const struct reference *reference;
+        struct token_key *token_key;
+        int64_t business_ms;
+        int64_t skew_limit_ms;
+};
+
+/*
+ * Fill a taken transaction from a request or advice that profile_check has accepted. 0, or -1 with
+ * *ret_error filled where a value is of the right form and still means nothing (30 February).
+ */
+ATM_MUST_USE int txn_read(struct txn *txn, const struct profile_row *row, const struct iso_message *message,
+                          const char *terminal, int64_t business_ms, struct iso_error *ret_error);
+
+/* Decide a request or inquiry as far as that goes without shared rows, into txn->op.request. False: the
+ * ledger has no partition for its moment, so that no answer could be made durable. */
+ATM_MUST_USE bool txn_decide(struct txn *txn, const struct txn_world *world);
+
+/* The answer that the ledger's answer calls for. False: silence. */
+ATM_MUST_USE bool txn_answer(const struct txn *txn, struct iso_message *ret_answer);
+/* The answer 96: nothing was written and can't be now. False: silence, which is what an advice gets, and a
+ * repeat, whose original may be durable. */
+ATM_MUST_USE bool txn_answer_unavailable(const struct txn *txn, struct iso_message *ret_answer);
+
+bool txn_same_identity(const struct txn *a, const struct txn *b);
+
+/* DE 38 for an identity: always the same, so that whichever instance proposes it, it is one. */
+void txn_approval_code(const struct ledger_identity *identity, char buffer[APPROVAL_CODE_LENGTH + 1]);
+
+/* The pool: taken and given back without malloc; it grows by blocks up to its limit and never shrinks. */
+struct txn_pool {
+        struct txn_list free;
+        struct txn_block *blocks;
+        size_t made, taken, limit;
+};
+
+void txn_pool_init(struct txn_pool *pool, size_t limit);
+void txn_pool_clear(struct txn_pool *pool);
+struct txn *txn_take(struct txn_pool *pool); /* NULL: the limit is reached, or out of memory */
+void txn_give_back(struct txn_pool *pool, struct txn *txn);
+
+#endif
