@@ -1,0 +1,342 @@
+/* One ATM on one connection: see session.h. change_state is the door for states, end_session the one out. */
+#include "daemon/session.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/limits.h"
+#include "daemon/log.h"
+#include "daemon/service.h"
+#include "rules/calendar.h"
+
+const char *const session_state_name[SESSION_STATE_COUNT] = {"connected", "signed_on", "closing"};
+
+static const bool legal_change[SESSION_STATE_COUNT][SESSION_STATE_COUNT] = {
+        [SESSION_CONNECTED] = {[SESSION_SIGNED_ON] = true, [SESSION_CLOSING] = true},
+        [SESSION_SIGNED_ON] = {[SESSION_CONNECTED] = true, [SESSION_CLOSING] = true},
+};
+
+static void change_state(struct session *session, enum session_state to)
+{
+        assert(legal_change[session->state][to]);
+        if (session->state == SESSION_SIGNED_ON)
+                session->service->signed_on--;
+        if (to == SESSION_SIGNED_ON)
+                session->service->signed_on++;
+        log_event(LEVEL_DEBUG, "session", LOG_TEXT("terminal", session->terminal),
+                  LOG_TEXT("from", session_state_name[session->state]), LOG_TEXT("to", session_state_name[to]));
+        session->state = to;
+}
+
+static void end_session(struct session *session, enum session_end end, const char *reason)
+{
+        if (session->state == SESSION_CLOSING)
+                return;
+        change_state(session, SESSION_CLOSING);
+        session->ops->close(session->peer, end, reason);
+}
+
+/* ---- answers ------------------------------------------------------------------------------------------- */
+
+static void send_message(struct session *session, const struct iso_message *message)
+{
+        struct service *service = session->service;
+        struct iso_error error;
+        int length = iso_encode(&iso_dialect_ascii, message, service->bytes, sizeof(service->bytes), &error);
+        if (length < 0) {
+                char text[256];
+                iso_error_print(&iso_dialect_ascii, &error, text, sizeof(text));
+                log_limited(LEVEL_ERROR, "encode_failed", LOG_TEXT("terminal", session->terminal),
+                            LOG_TEXT("mti", message->mti), LOG_TEXT("what", text));
+                end_session(session, SESSION_END_ERROR, "an answer could not be encoded");
+                return;
+        }
+        service->stats.answers++;
+        session->ops->send(session->peer, service->bytes, (size_t)length);
+        explicit_bzero(service->bytes, (size_t)length); /* DE 2 was among it */
+}
+
+/* Business time, so that ATMs can set their clocks by it. */
+static void add_time(const struct service *service, struct iso_message *answer)
+{
+        struct civil now;
+        calendar_jst(service_business_ms(service), &now);
+        iso_set_number(answer, 12, now.hour * 10000 + now.minute * 100 + now.second, 6);
+        iso_set_number(answer, 13, now.month * 100 + now.day, 4);
+}
+
+/* An answer that needs no ledger. */
+static void answer_now(struct session *session, const struct profile_row *row, enum reason reason)
+{
+        struct service *service = session->service;
+        profile_answer(row, &service->request, &service->answer);
+        iso_set_string(&service->answer, 39, reason_de39(reason));
+        if (row->kind == MESSAGE_NETWORK)
+                add_time(service, &service->answer);
+        if (row->kind == MESSAGE_REQUEST)
+                service->stats.by_reason[reason]++;
+        send_message(session, &service->answer);
+        iso_wipe(&service->answer);
+}
+
+static void log_format_error(const struct session *session, const struct iso_error *error)
+{
+        char text[256];
+        const struct iso_message *request = &session->service->request;
+        iso_error_print(&iso_dialect_ascii, error, text, sizeof(text));
+        log_limited(LEVEL_WARNING, "format_error", LOG_TEXT("terminal", session->terminal),
+                    LOG_TEXT("mti", request->mti), LOG_TEXT("what", text));
+}
+
+static void answer_format_error(struct session *session, const struct profile_row *row,
+                                const struct iso_error *error)
+{
+        log_format_error(session, error);
+        session->service->stats.format_errors++;
+        answer_now(session, row, REASON_FORMAT_ERROR);
+}
+
+/* ---- network management -------------------------------------------------------------------------------- */
+
+static enum reason sign_on(struct session *session)
+{
+        const struct reference *reference = ledger_reference(session->service->ledger);
+        if (!reference)
+                return REASON_CANNOT_DECIDE;
+        if (!reference_atm(reference, session->terminal)) {
+                log_limited(LEVEL_WARNING, "terminal_unknown", LOG_TEXT("terminal", session->terminal));
+                return REASON_TERMINAL_UNKNOWN;
+        }
+        if (session->state == SESSION_CONNECTED)
+                change_state(session, SESSION_SIGNED_ON);
+        session->service->stats.sign_ons++;
+        return REASON_APPROVED;
+}
+
+static enum reason sign_off(struct session *session)
+{
+        if (session->state == SESSION_SIGNED_ON)
+                change_state(session, SESSION_CONNECTED);
+        return REASON_APPROVED;
+}
+
+static enum reason acknowledge(struct session *session)
+{
+        (void)session;
+        return REASON_APPROVED;
+}
+
+static enum reason not_supported(struct session *session)
+{
+        (void)session;
+        return REASON_NOT_SUPPORTED;
+}
+
+static const struct {
+        int64_t code; /* DE 70 */
+        bool needs_sign_on;
+        enum reason (*handle)(struct session *session);
+} network_rows[] = {
+        {NETWORK_SIGN_ON, false, sign_on},
+        {NETWORK_SIGN_OFF, false, sign_off},
+        {NETWORK_ECHO, false, acknowledge},
+        {NETWORK_CUTOVER, true, acknowledge},
+        {NETWORK_KEY_CHANGE, false, not_supported},
+};
+
+static void on_network(struct session *session, const struct profile_row *row)
+{
+        int64_t code;
+        enum reason reason = REASON_INVALID_TRANSACTION;
+        if (!iso_number(&session->service->request, 70, &code))
+                code = 0;
+        for (size_t i = 0; i < sizeof(network_rows) / sizeof(network_rows[0]); i++) {
+                if (network_rows[i].code != code)
+                        continue;
+                reason = network_rows[i].needs_sign_on && session->state != SESSION_SIGNED_ON
+                                 ? REASON_NOT_SIGNED_ON
+                                 : network_rows[i].handle(session);
+        }
+        answer_now(session, row, reason);
+}
+
+/* ---- what goes to the ledger --------------------------------------------------------------------------- */
+
+/* The same STAN and DE 7 as this session's last 0200: a repeat without saying so. */
+static bool is_second(struct session *session, const struct profile_row *row)
+{
+        const struct iso_message *request = &session->service->request;
+        char transmitted[sizeof(session->last_transmitted)];
+        int64_t stan;
+        if (row->kind != MESSAGE_REQUEST || !iso_number(request, 11, &stan) ||
+            !iso_copy(request, 7, transmitted, sizeof(transmitted)))
+                return false;
+        bool second = session->last_stan == stan && strcmp(session->last_transmitted, transmitted) == 0;
+        session->last_stan = (int32_t)stan;
+        memcpy(session->last_transmitted, transmitted, sizeof(transmitted));
+        return second;
+}
+
+static void on_transaction(struct session *session, const struct profile_row *row)
+{
+        struct service *service = session->service;
+        struct iso_error error;
+        bool second = is_second(session, row);
+        session->waiting = true;
+        service->waiting++;
+        session->ops->pause(session->peer);
+        if (service_submit(service, session, row, second, &error))
+                return;
+        session->waiting = false;
+        service->waiting--;
+        answer_format_error(session, row, &error);
+        if (session->state != SESSION_CLOSING)
+                session->ops->resume(session->peer);
+}
+
+static void on_unsupported(struct session *session, const struct profile_row *row)
+{
+        answer_now(session, row, REASON_NOT_SUPPORTED);
+}
+
+static const struct {
+        bool needs_sign_on;
+        void (*handle)(struct session *session, const struct profile_row *row);
+} kind_rows[] = {
+        [MESSAGE_NETWORK] = {false, on_network},
+        [MESSAGE_REQUEST] = {true, on_transaction},
+        [MESSAGE_COMPLETION] = {false, on_transaction},
+        [MESSAGE_REVERSAL] = {false, on_transaction},
+        [MESSAGE_RECONCILIATION] = {false, on_unsupported},
+        [MESSAGE_ADMINISTRATIVE] = {false, on_unsupported},
+};
+
+void session_answered(struct session *session, const struct iso_message *answer)
+{
+        assert(session->waiting && session->service->waiting > 0);
+        session->waiting = false;
+        session->service->waiting--;
+        if (session->state == SESSION_CLOSING) {
+                session->service->stats.gone += answer != NULL;
+                return;
+        }
+        if (answer)
+                send_message(session, answer);
+        if (session->draining)
+                end_session(session, SESSION_END_SHUTDOWN, "the daemon stops");
+        if (session->state != SESSION_CLOSING)
+                session->ops->resume(session->peer);
+}
+
+/* ---- messages ------------------------------------------------------------------------------------------ */
+
+/* Not decodable: answered as long as it can be said to what. */
+static void on_undecodable(struct session *session, const struct profile_row *row, const struct iso_error *error)
+{
+        char text[256], reason[LIMIT_REASON];
+        if (row && iso_has(&session->service->request, 11)) {
+                answer_format_error(session, row, error);
+                return;
+        }
+        iso_error_print(&iso_dialect_ascii, error, text, sizeof(text));
+        snprintf(reason, sizeof(reason), "a message that can't be decoded nor answered: %s", text);
+        end_session(session, SESSION_END_PROTOCOL, reason);
+}
+
+static void on_decoded(struct session *session, const struct profile_row *row)
+{
+        struct service *service = session->service;
+        struct iso_error error;
+        char terminal[TERMINAL_LENGTH + 1], reason[LIMIT_REASON];
+        if (profile_check(row, &service->request, &error) < 0) {
+                if (iso_has(&service->request, 11))
+                        answer_format_error(session, row, &error);
+                else
+                        on_undecodable(session, row, &error);
+                return;
+        }
+        if (!iso_copy(&service->request, 41, terminal, sizeof(terminal)) ||
+            strcmp(terminal, session->terminal) != 0) {
+                snprintf(reason, sizeof(reason), "DE 41 is '%s', the certificate says '%s'", terminal,
+                         session->terminal);
+                answer_now(session, row, REASON_FOREIGN_TERMINAL);
+                end_session(session, SESSION_END_TERMINAL, reason);
+                return;
+        }
+        if (kind_rows[row->kind].needs_sign_on && session->state != SESSION_SIGNED_ON)
+                answer_now(session, row, REASON_NOT_SIGNED_ON);
+        else
+                kind_rows[row->kind].handle(session, row);
+}
+
+void session_frame(struct session *session, const uint8_t *bytes, size_t length)
+{
+        struct iso_message *request = &session->service->request;
+        struct iso_error error;
+        if (session->state == SESSION_CLOSING)
+                return;
+        assert(!session->waiting); /* it is paused then */
+        session->service->stats.messages++;
+        bool decoded = iso_decode(&iso_dialect_ascii, bytes, length, request, &error) == 0;
+        iso_unset(request, 52); /* no PIN is kept for longer than it takes to find it */
+        const struct profile_row *row = profile_find(request->mti);
+        if (!decoded) {
+                on_undecodable(session, row, &error);
+        } else if (!row) {
+                char reason[LIMIT_REASON];
+                snprintf(reason, sizeof(reason), "MTI %s is none that an ATM sends", request->mti);
+                end_session(session, SESSION_END_PROTOCOL, reason);
+        } else {
+                on_decoded(session, row);
+        }
+        iso_wipe(request);
+}
+
+/* ---- beginning and end --------------------------------------------------------------------------------- */
+
+static bool is_terminal_name(const char *name)
+{
+        return strlen(name) == TERMINAL_LENGTH &&
+               strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == TERMINAL_LENGTH;
+}
+
+bool session_open(struct session *session, struct service *service, const struct session_ops *ops, void *peer,
+                  const char *name)
+{
+        char reason[LIMIT_REASON];
+        *session = (struct session){.ops = ops, .peer = peer, .service = service, .last_stan = -1};
+        if (!is_terminal_name(name)) {
+                snprintf(reason, sizeof(reason),
+                         "the certificate's CN '%s' is no terminal: 8 capital letters and digits are expected",
+                         name);
+                ops->close(peer, SESSION_END_TERMINAL, reason);
+                return false;
+        }
+        memcpy(session->terminal, name, TERMINAL_LENGTH + 1);
+        struct session *former = fleet_find_terminal(service->fleet, name);
+        if (!fleet_add(service->fleet, session)) {
+                ops->close(peer, SESSION_END_ERROR, "out of memory");
+                return false;
+        }
+        if (former)
+                end_session(former, SESSION_END_REPLACED, "a newer connection of the same terminal");
+        return true;
+}
+
+void session_drain(struct session *session)
+{
+        session->draining = true;
+        if (!session->waiting)
+                end_session(session, SESSION_END_SHUTDOWN, "the daemon stops");
+}
+
+void session_closed(struct session *session)
+{
+        if (session->state != SESSION_CLOSING)
+                change_state(session, SESSION_CLOSING);
+        if (session->waiting)
+                session->service->waiting--;
+        session->waiting = false;
+        fleet_remove(session->service->fleet, session);
+}
