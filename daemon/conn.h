@@ -1,0 +1,92 @@
+/*
+ * One TLS connection: OpenSSL driven directly on libevent's events, one read and one write a message where
+ * that is possible. It turns bytes into events for its owner: ready, frame, closed.
+ *
+ *      HANDSHAKE --> OPEN --> DRAINING --> CLOSED --> (freed at the end of the loop's turn)
+ *          '-------------------^  '-- the peer has hung up, or nothing is worth waiting for
+ *
+ * HANDSHAKE   accepted; nothing is believed yet
+ * OPEN        the certificate is known; frames go to the owner
+ * DRAINING    over for the owner: what was sent leaves, then close_notify, then the peer's hanging up is
+ *             awaited for LIMIT_LINGER_MS so that the kernel does not throw the last answer away
+ * CLOSED      descriptor gone
+ *
+ * change_state (conn.c) is the one door for states and conn_close the one for closing, with a reason.
+ * The owner's `closed` is called once, from the loop, never from within conn_close, and is the last it hears.
+ *
+ * Memory: an idle connection has no buffer of its own. Input is kept only while it is partial or its owner
+ * has paused it, at most LIMIT_INPUT; output only while the peer does not take it, at most LIMIT_OUTPUT, and
+ * nothing is read meanwhile. Time limits, all real: the handshake, a message once begun, idleness.
+ */
+#ifndef DAEMON_CONN_H
+#define DAEMON_CONN_H
+
+#include <event2/event.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "daemon/limits.h"
+#include "protocol/attributes.h"
+
+enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_DRAINING, CONN_CLOSED, CONN_STATE_COUNT };
+
+enum conn_end {
+        CONN_END_PEER_CLOSED,       /* with close_notify */
+        CONN_END_HUNG_UP,           /* without */
+        CONN_END_HANDSHAKE_FAILED,
+        CONN_END_HANDSHAKE_TIMEOUT,
+        CONN_END_IDLE_TIMEOUT,
+        CONN_END_MESSAGE_TIMEOUT,
+        CONN_END_PROTOCOL,          /* bytes that can't be followed */
+        CONN_END_TERMINAL,          /* not the terminal that it should be */
+        CONN_END_REPLACED,
+        CONN_END_FULL,              /* made room for another */
+        CONN_END_SHUTDOWN,
+        CONN_END_ERROR,
+        CONN_END_COUNT
+};
+extern const char *const conn_end_name[CONN_END_COUNT];
+
+struct conn;
+
+struct conn_events {
+        void (*ready)(void *owner, const char *certificate_name);
+        /* False: stop reading; conn_resume starts it again. */
+        bool (*may_read)(void *owner);
+        /* One message without its length. The owner may send, pause or close; the bytes are wiped after. */
+        void (*frame)(void *owner, const uint8_t *message, size_t length);
+        void (*closed)(void *owner, enum conn_end end);
+};
+
+struct conn_timeouts {
+        int64_t handshake_ms, idle_ms, message_ms;
+};
+
+struct conn_env; /* what all connections of a loop share */
+
+/* on_free: a descriptor has come back. NULL: out of memory. */
+struct conn_env *conn_env_new(struct event_base *base, const struct conn_events *events,
+                              const struct conn_timeouts *timeouts, void (*on_free)(void *context),
+                              void *context);
+void conn_env_free(struct conn_env *env); /* after closing: frees what connections are left */
+/* For connections and waits that begin from now on. False: too many different time-outs for libevent. */
+ATM_MUST_USE bool conn_env_set_timeouts(struct conn_env *env, const struct conn_timeouts *timeouts);
+size_t conn_env_count(const struct conn_env *env);
+
+/* Takes over the descriptor. NULL: out of memory, and the descriptor is closed. peer: address for the log. */
+struct conn *conn_new(struct conn_env *env, SSL_CTX *tls, int fd, const char *peer, void *owner);
+
+void conn_send(struct conn *conn, const uint8_t *message, size_t length);
+void conn_pause(struct conn *conn);
+void conn_resume(struct conn *conn);
+
+void conn_close(struct conn *conn, enum conn_end end, const char *format, ...) ATM_PRINTF(3, 4);
+
+enum conn_state conn_state(const struct conn *conn);
+bool conn_is_silent(const struct conn *conn); /* has not sent a byte yet */
+const char *conn_peer(const struct conn *conn);
+
+#endif

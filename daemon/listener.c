@@ -1,0 +1,206 @@
+/* The door: see listener.h. */
+#include "daemon/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/limits.h"
+#include "daemon/log.h"
+
+struct listener {
+        int fd;
+        int reserve; /* a descriptor to give up */
+        struct event *readable, *rest;
+        const struct listener_events *events;
+        void *context;
+        char address[LISTENER_PEER_MAX];
+};
+
+static void print_address(const struct sockaddr *address, socklen_t length, char buffer[LISTENER_PEER_MAX])
+{
+        char host[INET6_ADDRSTRLEN], port[8];
+        if (getnameinfo(address, length, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV))
+                snprintf(buffer, LISTENER_PEER_MAX, "?");
+        else
+                snprintf(buffer, LISTENER_PEER_MAX, address->sa_family == AF_INET6 ? "[%.45s]:%.7s" : "%.45s:%.7s",
+                         host, port);
+}
+
+static void rest(struct listener *listener)
+{
+        struct timeval duration = {.tv_usec = LIMIT_ACCEPT_REST_MS * 1000};
+        event_del(listener->readable);
+        event_add(listener->rest, &duration);
+}
+
+/* No descriptor for the next caller: it is told by closing. */
+static void turn_away(struct listener *listener)
+{
+        close(listener->reserve);
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0)
+                close(fd);
+        listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        listener->events->refused(listener->context);
+        log_limited(LEVEL_ERROR, "no_descriptors", LOG_TEXT("listen", listener->address));
+}
+
+static void take_in(struct listener *listener, int fd, const struct sockaddr *address, socklen_t length)
+{
+        static const int on = 1;
+        char peer[LISTENER_PEER_MAX];
+        print_address(address, length, peer);
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+        listener->events->accepted(listener->context, fd, peer);
+}
+
+/* False: nobody is there any more, or accepting rests. */
+static bool accept_one(struct listener *listener)
+{
+        struct sockaddr_storage address;
+        socklen_t length = sizeof(address);
+        int fd = accept4(listener->fd, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+                take_in(listener, fd, (struct sockaddr *)&address, length);
+                return true;
+        }
+        switch (errno) {
+        case EAGAIN:
+                return false;
+        case EMFILE:
+        case ENFILE:
+                turn_away(listener);
+                rest(listener);
+                return false;
+        case ENOBUFS:
+        case ENOMEM:
+                log_limited(LEVEL_ERROR, "accept_failed", LOG_TEXT("reason", strerror(errno)));
+                rest(listener);
+                return false;
+        default: /* the caller's network failed, or it has gone already */
+                return true;
+        }
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context)
+{
+        struct listener *listener = context;
+        (void)fd;
+        (void)what;
+        for (int i = 0; i < LIMIT_ACCEPTS_PER_TURN; i++) {
+                if (!listener->events->may_accept(listener->context)) {
+                        event_del(listener->readable);
+                        return;
+                }
+                if (!accept_one(listener))
+                        return;
+        }
+}
+
+static void on_rested(evutil_socket_t fd, short what, void *context)
+{
+        (void)fd;
+        (void)what;
+        listener_resume(context);
+}
+
+void listener_resume(struct listener *listener)
+{
+        if (!event_pending(listener->rest, EV_TIMEOUT, NULL) && !event_pending(listener->readable, EV_READ, NULL))
+                event_add(listener->readable, NULL);
+}
+
+static int open_socket(const struct addrinfo *info, char error[LISTENER_ERROR_MAX])
+{
+        static const int on = 1;
+        int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (fd < 0) {
+                snprintf(error, LISTENER_ERROR_MAX, "socket: %s", strerror(errno));
+                return -1;
+        }
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+        if (bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, LIMIT_BACKLOG) < 0) {
+                snprintf(error, LISTENER_ERROR_MAX, "%s", strerror(errno));
+                close(fd);
+                return -1;
+        }
+        return fd;
+}
+
+static int resolve_and_open(const char *host, int port, char error[LISTENER_ERROR_MAX])
+{
+        struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+        struct addrinfo *info;
+        char service[8], reason[LISTENER_ERROR_MAX];
+        snprintf(service, sizeof(service), "%d", port);
+        int result = getaddrinfo(host, service, &hints, &info);
+        if (result) {
+                snprintf(error, LISTENER_ERROR_MAX, "listen on %.200s: %s", host, gai_strerror(result));
+                return -1;
+        }
+        int fd = open_socket(info, reason);
+        freeaddrinfo(info);
+        if (fd < 0)
+                snprintf(error, LISTENER_ERROR_MAX, "listen on %.200s port %d: %.200s", host, port, reason);
+        return fd;
+}
+
+struct listener *listener_new(struct event_base *base, const char *host, int port,
+                              const struct listener_events *events, void *context,
+                              char error[LISTENER_ERROR_MAX])
+{
+        struct sockaddr_storage address;
+        socklen_t length = sizeof(address);
+        struct listener *listener = calloc(1, sizeof(*listener));
+        if (!listener) {
+                snprintf(error, LISTENER_ERROR_MAX, "out of memory");
+                return NULL;
+        }
+        *listener = (struct listener){.reserve = -1, .events = events, .context = context};
+        listener->fd = resolve_and_open(host, port, error);
+        if (listener->fd < 0)
+                goto failed;
+        getsockname(listener->fd, (struct sockaddr *)&address, &length);
+        print_address((struct sockaddr *)&address, length, listener->address);
+        listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        listener->readable = event_new(base, listener->fd, EV_READ | EV_PERSIST, on_readable, listener);
+        listener->rest = event_new(base, -1, 0, on_rested, listener);
+        if (!listener->readable || !listener->rest || event_add(listener->readable, NULL) < 0) {
+                snprintf(error, LISTENER_ERROR_MAX, "out of memory");
+                goto failed;
+        }
+        event_priority_set(listener->readable, 2);
+        return listener;
+failed:
+        listener_free(listener);
+        return NULL;
+}
+
+void listener_free(struct listener *listener)
+{
+        if (!listener)
+                return;
+        if (listener->readable)
+                event_free(listener->readable);
+        if (listener->rest)
+                event_free(listener->rest);
+        if (listener->reserve >= 0)
+                close(listener->reserve);
+        if (listener->fd >= 0)
+                close(listener->fd);
+        free(listener);
+}
+
+const char *listener_address(const struct listener *listener)
+{
+        return listener->address;
+}

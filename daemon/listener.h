@@ -1,0 +1,37 @@
+/*
+ * The door: a listening socket and its accept loop. It knows nothing of what comes in.
+ *
+ * Some connections a turn, so that those that are open have theirs. Where the system has no descriptor
+ * left, the one held in reserve is given up for a moment to accept and close the caller (who then knows),
+ * and accepting rests for LIMIT_ACCEPT_REST_MS: a level-triggered event would spin.
+ */
+#ifndef DAEMON_LISTENER_H
+#define DAEMON_LISTENER_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+
+#include "protocol/attributes.h"
+
+enum { LISTENER_ERROR_MAX = 512, LISTENER_PEER_MAX = 56 };
+
+struct listener;
+
+struct listener_events {
+        /* Takes over the descriptor: non-blocking, close-on-exec, without Nagle's delay. */
+        void (*accepted)(void *context, int fd, const char *peer);
+        /* Asked before each: false rests until listener_resume. */
+        bool (*may_accept)(void *context);
+        void (*refused)(void *context); /* no descriptors */
+};
+
+/* NULL with a text in error[]: no such address, in use, not permitted. port 0: any. */
+ATM_MUST_USE struct listener *listener_new(struct event_base *base, const char *host, int port,
+                                           const struct listener_events *events, void *context,
+                                           char error[LISTENER_ERROR_MAX]);
+void listener_free(struct listener *listener); /* stops listening; NULL is fine */
+void listener_resume(struct listener *listener);
+/* "127.0.0.1:7583" */
+const char *listener_address(const struct listener *listener);
+
+#endif
