@@ -96,7 +96,7 @@ static void load(const char *path)
                         }
                         vector = &vectors[vector_count++];
                         vector->line = line;
-                        snprintf(vector->name, sizeof(vector->name), "%s", text + 5);
+                        snprintf(vector->name, sizeof(vector->name), "%.99s", text + 5);
                 } else if (!vector) {
                         fprintf(stderr, "%s:%d: a message begins with its name\n", path, line);
                         exit(1);

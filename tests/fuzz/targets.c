@@ -1,0 +1,159 @@
+/* See targets.h. A broken promise ends the program by abort(), in every build. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/frame.h"
+#include "protocol/profile.h"
+#include "tests/fuzz/targets.h"
+#include "tests/fuzz/variants.h"
+
+#define PROMISE(condition)                                                                                   \
+        do {                                                                                                 \
+                if (!(condition)) {                                                                          \
+                        fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #condition);              \
+                        abort();                                                                             \
+                }                                                                                            \
+        } while (0)
+
+/* A line for people is one line of printable text, ended within its buffer. */
+static void check_line(const char *line, size_t size)
+{
+        size_t length = strnlen(line, size);
+        PROMISE(length < size);
+        for (size_t i = 0; i < length; i++)
+                PROMISE(line[i] >= ' ' && line[i] <= '~');
+}
+
+static void check_texts(const struct iso_dialect *dialect, const struct iso_message *message,
+                        const struct iso_error *error)
+{
+        char line[512];
+        iso_dump(dialect, message, line, sizeof(line));
+        check_line(line, sizeof(line));
+        iso_dump(dialect, message, line, 16);
+        check_line(line, 16);
+        if (error) {
+                iso_error_print(dialect, error, line, sizeof(line));
+                check_line(line, sizeof(line));
+        }
+}
+
+static void check_error(const struct iso_error *error, size_t size)
+{
+        PROMISE(error->field >= 0 && error->field <= ISO_FIELD_MAX);
+        PROMISE(error->offset <= size || error->offset == ISO_NO_OFFSET);
+        PROMISE(error->what != NULL);
+}
+
+static bool same(const struct iso_message *a, const struct iso_message *b)
+{
+        if (strcmp(a->mti, b->mti) != 0 || memcmp(a->present, b->present, sizeof(a->present)) != 0)
+                return false;
+        for (int field = 2; field <= ISO_FIELD_MAX; field++) {
+                size_t one = 0, other = 0;
+                const char *value = iso_get(a, field, &one), *against = iso_get(b, field, &other);
+                if (value && (one != other || memcmp(value, against, one) != 0))
+                        return false;
+        }
+        return true;
+}
+
+void target_decode(unsigned variant, const uint8_t *bytes, size_t size)
+{
+        const struct iso_dialect *dialect = dialect_variant(variant);
+        struct iso_message message, again;
+        struct iso_error error = {0};
+        uint8_t out[ISO_MESSAGE_MAX];
+
+        if (iso_decode(dialect, bytes, size, &message, &error) < 0) {
+                check_error(&error, size);
+                check_texts(dialect, &message, &error);
+                return;
+        }
+        check_texts(dialect, &message, NULL);
+        /* What was read can be written, in no more bytes, and reads the same. */
+        int written = iso_encode(dialect, &message, out, sizeof(out), &error);
+        PROMISE(written > 0 && (size_t)written <= size);
+        PROMISE(iso_decode(dialect, out, (size_t)written, &again, &error) == 0);
+        PROMISE(same(&message, &again));
+        iso_wipe(&message);
+        PROMISE(message.present[0] == 0 && message.present[1] == 0);
+}
+
+void target_profile(const uint8_t *bytes, size_t size)
+{
+        struct iso_message request, answer;
+        struct iso_error error = {0};
+        struct profile_card card;
+        struct profile_original original;
+        int64_t yen = -1;
+        uint8_t out[ISO_MESSAGE_MAX];
+
+        int decoded = iso_decode(&iso_dialect_ascii, bytes, size, &request, &error);
+        const struct profile_row *row = profile_find(request.mti);
+        if (!row)
+                return;
+        /* A refusal echoes what could be read, also of a message that is broken. */
+        profile_answer(row, &request, &answer);
+        iso_set_string(&answer, 39, decoded == 0 ? "00" : "30");
+        PROMISE(iso_encode(&iso_dialect_ascii, &answer, out, sizeof(out), &error) > 0);
+        PROMISE(!iso_has(&answer, 35) && !iso_has(&answer, 52));
+        check_texts(&iso_dialect_ascii, &answer, NULL);
+
+        int accepted = profile_check(row, &request, &error);
+        if (accepted < 0)
+                check_error(&error, size);
+        check_texts(&iso_dialect_ascii, &request, accepted < 0 ? &error : NULL);
+        bool has_card = profile_card_of(&request, &card),
+             has_original = profile_original_of(&request, &original);
+        bool has_cash = (row->kind == MESSAGE_COMPLETION || row->kind == MESSAGE_REVERSAL) &&
+                        profile_dispensed_yen(row, &request, &yen);
+        if (accepted < 0 || decoded < 0)
+                return;
+        if (row->kind == MESSAGE_REQUEST)
+                PROMISE(has_card && pan_is_valid(card.pan) && strlen(card.expiry_yymm) == 4);
+        if (row->kind == MESSAGE_COMPLETION || row->kind == MESSAGE_REVERSAL)
+                PROMISE(has_original && has_cash && yen >= 0 && strlen(original.transmitted) == 10);
+}
+
+enum { FRAMES_MAX = 4096 };
+
+/* The sizes of the frames of a stream that arrives in pieces of `piece` bytes; *ret_bad where it went wrong.
+ */
+static size_t cut(const uint8_t *bytes, size_t size, size_t piece, uint16_t *sizes, bool *ret_bad)
+{
+        size_t count = 0, taken = 0, arrived = 0;
+        *ret_bad = false;
+        while (arrived < size && !*ret_bad) {
+                arrived = size - arrived < piece ? size : arrived + piece;
+                for (;;) {
+                        const uint8_t *message;
+                        size_t length;
+                        enum frame_result result =
+                            frame_next(bytes + taken, arrived - taken, &message, &length);
+                        *ret_bad = result == FRAME_BAD;
+                        if (result != FRAME_READY || count == FRAMES_MAX)
+                                break;
+                        PROMISE(message == bytes + taken + ISO_LENGTH_HEADER);
+                        PROMISE(length > 0 && length <= ISO_MESSAGE_MAX);
+                        PROMISE(message + length <= bytes + arrived);
+                        sizes[count++] = (uint16_t)length;
+                        taken += ISO_LENGTH_HEADER + length;
+                        target_profile(message, length);
+                }
+        }
+        return count;
+}
+
+void target_frame(const uint8_t *bytes, size_t size)
+{
+        static uint16_t whole[FRAMES_MAX], pieces[FRAMES_MAX];
+        bool whole_bad, pieces_bad;
+        if (size == 0)
+                return;
+        size_t count = cut(bytes, size, size, whole, &whole_bad);
+        size_t other = cut(bytes, size, 1 + bytes[size - 1] % 64, pieces, &pieces_bad);
+        PROMISE(count == other && whole_bad == pieces_bad);
+        PROMISE(memcmp(whole, pieces, count * sizeof(whole[0])) == 0);
+}

@@ -1,0 +1,20 @@
+/*
+ * What is tried with bytes that nobody has checked. Each function takes any bytes and aborts where a promise
+ * of protocol/ is broken; the libFuzzer programs and the replay in ctest call the same.
+ */
+#ifndef TESTS_FUZZ_TARGETS_H
+#define TESTS_FUZZ_TARGETS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Decode as a message of one dialect (variants.h), encode what was read, decode that again. */
+void target_decode(unsigned variant, const uint8_t *bytes, size_t size);
+
+/* Decode as a request of the built-in dialect, check it against its row, answer it, dump both. */
+void target_profile(const uint8_t *bytes, size_t size);
+
+/* Cut a stream into frames, whole and in pieces; the sizes of the pieces come from the bytes. */
+void target_frame(const uint8_t *bytes, size_t size);
+
+#endif
