@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tools/atmctl/import.h"
+#include "tools/atmctl/rows.h"
 #include "tools/atmctl/sqltext.h"
 
 /* Where rows come from, for complaints; import NULL: from the command's options. */
@@ -640,42 +641,11 @@ static size_t add_output(struct sqltext *sql, const struct entity *entity, struc
         return count;
 }
 
-static int print_rows(const struct invocation *invocation, enum output_shape shape, const struct sqltext *sql,
-                      int parameter_count, const char *const *parameters, const struct output_column *columns,
-                      size_t column_count)
-{
-        struct database database;
-        struct output *output;
-        PGresult *result;
-        int exit_code = EXIT_FAILED;
-
-        if (!database_open(&database, invocation, DATABASE_READY))
-                return EXIT_FAILED;
-        result = database_query(&database, sql->text, parameter_count, parameters);
-        if (!result)
-                goto disconnect;
-        if (shape == OUTPUT_ONE && !PQntuples(result)) {
-                complain_of_absence(invocation);
-                goto clear;
-        }
-        output = output_open(invocation, shape, columns, column_count);
-        if (!output)
-                goto clear;
-        if (!output_result(output, result))
-                output_abandon(output);
-        else if (output_close(output))
-                exit_code = EXIT_DONE;
-clear:
-        PQclear(result);
-disconnect:
-        database_close(&database);
-        return exit_code;
-}
-
 int entity_show(const struct invocation *invocation)
 {
         struct output_column columns[OUTPUT_COLUMNS_MAX];
         const char *parameters[IMPORT_FIELDS_MAX];
+        char key[256], absent[300];
         struct sqltext sql;
         size_t columns_used;
         int count;
@@ -684,7 +654,11 @@ int entity_show(const struct invocation *invocation)
         columns_used = add_output(&sql, invocation->command->entity, columns);
         sql_add(&sql, " WHERE ");
         count = add_key_condition(&sql, invocation, parameters, 0);
-        return print_rows(invocation, OUTPUT_ONE, &sql, count, parameters, columns, columns_used);
+        describe_key(invocation, key, sizeof(key));
+        snprintf(absent, sizeof(absent), "the database has no %s", key);
+        return rows_print(invocation, &(struct rows_query){.sql = sql.text, .count = count, .parameters = parameters,
+                                                           .shape = OUTPUT_ONE, .columns = columns,
+                                                           .column_count = columns_used, .absent = absent});
 }
 
 int entity_list(const struct invocation *invocation)
@@ -706,5 +680,6 @@ int entity_list(const struct invocation *invocation)
                         count, value_row(field->kind)->sql_type);
         }
         sql_add(&sql, " ORDER BY %s", entity->order);
-        return print_rows(invocation, OUTPUT_ROWS, &sql, count, parameters, columns, columns_used);
+        return rows_print(invocation, &(struct rows_query){.sql = sql.text, .count = count, .parameters = parameters,
+                                                           .columns = columns, .column_count = columns_used});
 }

@@ -13,9 +13,7 @@
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/card_token.h"
 #include "tools/atmctl/import.h"
-#include "tools/atmctl/sqltext.h"
-
-enum { LIST_LIMIT = 1000 };
+#include "tools/atmctl/rows.h"
 
 static const struct field import_columns[] = {
     {.name = "pan", .kind = VALUE_PAN, .flags = FIELD_KEY, .text = "the card's number; its token and mask are kept"},
@@ -352,39 +350,6 @@ static int exclusion_import(const struct invocation *invocation)
 
 /* one card ----------------------------------------------------------------------------------------------- */
 
-static int print_query(const struct invocation *invocation, enum output_shape shape, const char *sql, int count,
-                       const char *const *parameters, const struct output_column *columns, size_t column_count,
-                       const char *absent)
-{
-        struct database database;
-        struct output *output;
-        PGresult *result;
-        int64_t limit = invocation_number(invocation, "limit", LIST_LIMIT);
-        int exit_code = EXIT_FAILED;
-
-        if (!database_open(&database, invocation, DATABASE_READY))
-                return EXIT_FAILED;
-        result = database_query(&database, sql, count, parameters);
-        if (result && absent && !PQntuples(result)) {
-                complain("%s: %s", invocation_name(invocation), absent);
-                goto clear;
-        }
-        output = result ? output_open(invocation, shape, columns, column_count) : NULL;
-        if (!output)
-                goto clear;
-        if (!output_result(output, result)) {
-                output_abandon(output);
-        } else if (output_close(output)) {
-                exit_code = EXIT_DONE;
-                if (shape == OUTPUT_ROWS && PQntuples(result) == limit)
-                        note("only the first %" PRId64 " are shown; --limit N shows more", limit);
-        }
-clear:
-        PQclear(result);
-        database_close(&database);
-        return exit_code;
-}
-
 static const struct output_column card_output[] = {
     {"card_token", OUTPUT_TEXT, 0}, {"pan_mask", OUTPUT_TEXT, 0}, {"issuer", OUTPUT_TEXT, 0},
     {"expiry", OUTPUT_TEXT, 0},     {"kind", OUTPUT_TEXT, 0},     {"status", OUTPUT_TEXT, 0},
@@ -396,8 +361,6 @@ static const struct output_column card_output[] = {
 
 static const struct output_column account_output[] = {
     {"card_token", OUTPUT_TEXT, 0}, {"balance_yen", OUTPUT_YEN, 0}};
-
-#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 
 static bool print_today(const struct invocation *invocation, char ret_day[11])
 {
@@ -419,24 +382,29 @@ static int card_show(const struct invocation *invocation)
                 return exit_code;
         if (!print_today(invocation, today))
                 return EXIT_FAILED;
-        return print_query(invocation, OUTPUT_ONE, "SELECT " CARD_COLUMNS " FROM card c WHERE card_token = $2::uuid", 2,
-                           parameters, card_output, LENGTH(card_output), "the database has no such card");
+        return rows_print(invocation, &(struct rows_query){
+            .sql = "SELECT " CARD_COLUMNS " FROM card c WHERE card_token = $2::uuid",
+            .count = 2, .parameters = parameters, .columns = card_output, .column_count = LENGTH(card_output),
+            .shape = OUTPUT_ONE,
+            .absent = "the database has no such card"});
 }
 
 static int card_list(const struct invocation *invocation)
 {
-        char today[11], limit[24];
-        const char *parameters[] = {today, limit, invocation_value(invocation, "issuer"),
+        char today[11], limit_text[24];
+        int64_t limit;
+        const char *parameters[] = {today, limit_text, invocation_value(invocation, "issuer"),
                                     invocation_value(invocation, "status"), invocation_value(invocation, "expiry")};
 
         if (!print_today(invocation, today))
                 return EXIT_FAILED;
-        snprintf(limit, sizeof(limit), "%" PRId64, invocation_number(invocation, "limit", LIST_LIMIT));
-        return print_query(invocation, OUTPUT_ROWS,
-                           "SELECT " CARD_COLUMNS " FROM card c WHERE ($3::text IS NULL OR issuer = $3) AND "
-                           "($4::text IS NULL OR status = $4) AND ($5::text IS NULL OR expiry_yymm = $5) "
-                           "ORDER BY card_token LIMIT $2::bigint",
-                           LENGTH(parameters), parameters, card_output, LENGTH(card_output), NULL);
+        rows_limit(invocation, LIST_LIMIT, &limit, limit_text);
+        return rows_print(invocation, &(struct rows_query){
+            .sql = "SELECT " CARD_COLUMNS " FROM card c WHERE ($3::text IS NULL OR issuer = $3) AND "
+                   "($4::text IS NULL OR status = $4) AND ($5::text IS NULL OR expiry_yymm = $5) "
+                   "ORDER BY card_token LIMIT $2::bigint",
+            .count = LENGTH(parameters), .parameters = parameters, .columns = card_output, .column_count = LENGTH(card_output),
+            .limit = limit});
 }
 
 static int account_show(const struct invocation *invocation)
@@ -447,21 +415,25 @@ static int account_show(const struct invocation *invocation)
 
         if (exit_code != EXIT_DONE)
                 return exit_code;
-        return print_query(invocation, OUTPUT_ONE,
-                           "SELECT card_token, balance_yen FROM v_account WHERE card_token = $1::uuid", 1, parameters,
-                           account_output, LENGTH(account_output), "the card has no account of the house bank");
+        return rows_print(invocation, &(struct rows_query){
+            .sql = "SELECT card_token, balance_yen FROM v_account WHERE card_token = $1::uuid",
+            .count = 1, .parameters = parameters, .columns = account_output, .column_count = LENGTH(account_output),
+            .shape = OUTPUT_ONE,
+            .absent = "the card has no account of the house bank"});
 }
 
 static int account_list(const struct invocation *invocation)
 {
-        char limit[24];
-        const char *parameters[] = {limit, invocation_value(invocation, "below")};
+        char limit_text[24];
+        int64_t limit;
+        const char *parameters[] = {limit_text, invocation_value(invocation, "below")};
 
-        snprintf(limit, sizeof(limit), "%" PRId64, invocation_number(invocation, "limit", LIST_LIMIT));
-        return print_query(invocation, OUTPUT_ROWS,
-                           "SELECT card_token, balance_yen FROM v_account WHERE ($2::bigint IS NULL OR balance_yen < $2) "
-                           "ORDER BY card_token LIMIT $1::bigint",
-                           LENGTH(parameters), parameters, account_output, LENGTH(account_output), NULL);
+        rows_limit(invocation, LIST_LIMIT, &limit, limit_text);
+        return rows_print(invocation, &(struct rows_query){
+            .sql = "SELECT card_token, balance_yen FROM v_account WHERE ($2::bigint IS NULL OR balance_yen < $2) "
+                   "ORDER BY card_token LIMIT $1::bigint",
+            .count = LENGTH(parameters), .parameters = parameters, .columns = account_output, .column_count = LENGTH(account_output),
+            .limit = limit});
 }
 
 /* Run one change of one card; `nothing`: the complaint where it touched no row. */
@@ -650,20 +622,24 @@ static int exclusion_show(const struct invocation *invocation)
 
         if (exit_code != EXIT_DONE)
                 return exit_code;
-        return print_query(invocation, OUTPUT_ROWS, EXCLUSION_COLUMNS " WHERE e.card_token = $1::uuid ORDER BY e.from_on", 1,
-                           parameters, exclusion_output, LENGTH(exclusion_output), "the card has no exclusion");
+        return rows_print(invocation, &(struct rows_query){
+            .sql = EXCLUSION_COLUMNS " WHERE e.card_token = $1::uuid ORDER BY e.from_on",
+            .count = 1, .parameters = parameters, .columns = exclusion_output, .column_count = LENGTH(exclusion_output),
+            .absent = "the card has no exclusion"});
 }
 
 static int exclusion_list(const struct invocation *invocation)
 {
-        char limit[24];
-        const char *parameters[] = {limit, invocation_value(invocation, "date")};
+        char limit_text[24];
+        int64_t limit;
+        const char *parameters[] = {limit_text, invocation_value(invocation, "date")};
 
-        snprintf(limit, sizeof(limit), "%" PRId64, invocation_number(invocation, "limit", LIST_LIMIT));
-        return print_query(invocation, OUTPUT_ROWS,
-                           EXCLUSION_COLUMNS " WHERE $2::date IS NULL OR (e.from_on <= $2::date AND "
-                           "(e.until_on IS NULL OR e.until_on > $2::date)) ORDER BY e.from_on, e.card_token LIMIT $1::bigint",
-                           LENGTH(parameters), parameters, exclusion_output, LENGTH(exclusion_output), NULL);
+        rows_limit(invocation, LIST_LIMIT, &limit, limit_text);
+        return rows_print(invocation, &(struct rows_query){
+            .sql = EXCLUSION_COLUMNS " WHERE $2::date IS NULL OR (e.from_on <= $2::date AND "
+                   "(e.until_on IS NULL OR e.until_on > $2::date)) ORDER BY e.from_on, e.card_token LIMIT $1::bigint",
+            .count = LENGTH(parameters), .parameters = parameters, .columns = exclusion_output, .column_count = LENGTH(exclusion_output),
+            .limit = limit});
 }
 
 /* rows ------------------------------------------------------------------------------------------------------ */

@@ -245,16 +245,26 @@ static json_t *json_cell(enum output_type type, const char *value)
         return json_string(value);
 }
 
-static bool json_row(struct output *output, const char *const *values)
+/* NULL: out of memory. */
+static json_t *json_object_of(const struct output_column *columns, size_t count, const char *const *values)
 {
         json_t *object = json_object();
+
+        for (size_t i = 0; i < count && object; i++) {
+                if (!(columns[i].flags & OUTPUT_ONLY_TABLE) &&
+                    json_object_set_new(object, columns[i].name, json_cell(columns[i].type, values[i])) != 0) {
+                        json_decref(object);
+                        object = NULL;
+                }
+        }
+        return object;
+}
+
+static bool json_row(struct output *output, const char *const *values)
+{
+        json_t *object = json_object_of(output->columns, output->count, values);
         bool whole = object != NULL;
 
-        for (size_t i = 0; i < output->count && whole; i++) {
-                if (is_shown(output, i))
-                        whole = json_object_set_new(object, output->columns[i].name,
-                                                    json_cell(output->columns[i].type, values[i])) == 0;
-        }
         if (whole && output->shape == OUTPUT_ROWS)
                 fputs(output->rows ? ",\n " : "[", output->stream);
         whole = whole && json_dumpf(object, output->stream, JSON_COMPACT | JSON_PRESERVE_ORDER) == 0;
@@ -287,14 +297,19 @@ bool output_total(struct output *output, const char *const *values)
         return output->format != OUTPUT_TABLE || output_row(output, values);
 }
 
-bool output_result(struct output *output, const PGresult *result)
+static void row_values(const PGresult *result, int row, const char **ret_values)
+{
+        for (int column = 0; column < PQnfields(result); column++)
+                ret_values[column] = PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column);
+}
+
+bool output_result(struct output *output, const PGresult *result, int rows)
 {
         const char *values[OUTPUT_COLUMNS_MAX];
 
         assert((size_t)PQnfields(result) == output->count);
-        for (int row = 0; row < PQntuples(result); row++) {
-                for (int column = 0; column < PQnfields(result); column++)
-                        values[column] = PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column);
+        for (int row = 0; row < rows; row++) {
+                row_values(result, row, values);
                 if (!output_row(output, values))
                         return false;
         }
@@ -358,6 +373,42 @@ bool output_close(struct output *output)
 FILE *output_stream(struct output *output)
 {
         return output->stream;
+}
+
+bool output_section(struct output *output, const char *heading, enum output_shape shape,
+                    const struct output_column *columns, size_t count, const PGresult *result)
+{
+        struct output section = {.format = OUTPUT_TABLE, .shape = shape, .columns = columns, .count = count,
+                                 .stream = output->stream, .path = output->path};
+        bool written;
+
+        if (!PQntuples(result))
+                return true;
+        if (heading)
+                fprintf(output->stream, "\n%s\n", heading);
+        written = begin_table(&section) && output_result(&section, result, PQntuples(result)) &&
+                  scols_print_table(section.table) == 0;
+        scols_unref_table(section.table);
+        if (!written)
+                complain("%s: can't be written", output->path ? output->path : "standard output");
+        fputc('\n', output->stream);
+        return written;
+}
+
+json_t *output_json_rows(const struct output_column *columns, size_t count, const PGresult *result)
+{
+        const char *values[OUTPUT_COLUMNS_MAX];
+        json_t *rows = json_array();
+
+        assert((size_t)PQnfields(result) == count);
+        for (int row = 0; row < PQntuples(result) && rows; row++) {
+                row_values(result, row, values);
+                if (json_array_append_new(rows, json_object_of(columns, count, values)) != 0) {
+                        json_decref(rows);
+                        rows = NULL;
+                }
+        }
+        return rows;
 }
 
 bool output_json(const struct invocation *invocation, const json_t *value)

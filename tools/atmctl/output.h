@@ -50,15 +50,20 @@ struct output *output_open(const struct invocation *invocation, enum output_shap
 ATM_MUST_USE bool output_row(struct output *output, const char *const *values);
 /* A row that only tables show, set apart: totals. */
 ATM_MUST_USE bool output_total(struct output *output, const char *const *values);
-/* Every row of a result whose columns are in the schema's order. */
-ATM_MUST_USE bool output_result(struct output *output, const PGresult *result);
+/* The first rows of a result whose columns are in the schema's order. */
+ATM_MUST_USE bool output_result(struct output *output, const PGresult *result, int rows);
 /* Write the rest and put the file in place; frees in any case. False after a complaint. */
 ATM_MUST_USE bool output_close(struct output *output);
 void output_abandon(struct output *output); /* NULL is fine */
 
-/* For what is no list: the stream itself, with the same care for --output. */
-FILE *output_stream(struct output *output);
+/* Several tables under each other, or anything else: the stream alone, with the same care for --output. */
 struct output *output_open_stream(const struct invocation *invocation);
+FILE *output_stream(struct output *output);
+/* A table with a heading, on the stream of `output`; nothing where there are no rows. */
+ATM_MUST_USE bool output_section(struct output *output, const char *heading, enum output_shape shape,
+                                 const struct output_column *columns, size_t count, const PGresult *result);
+/* The rows as JSON: an array of objects. NULL: out of memory. */
+json_t *output_json_rows(const struct output_column *columns, size_t count, const PGresult *result);
 /* One JSON value and a line end. */
 ATM_MUST_USE bool output_json(const struct invocation *invocation, const json_t *value);
 

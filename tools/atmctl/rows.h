@@ -1,0 +1,29 @@
+/* What most commands do: connect, run one query, write its rows. */
+#ifndef ATMCTL_ROWS_H
+#define ATMCTL_ROWS_H
+
+#include "tools/atmctl/database.h"
+#include "tools/atmctl/output.h"
+
+enum { LIST_LIMIT = 1000 };
+
+struct rows_query {
+        const char *sql;
+        int count;
+        const char *const *parameters;
+        enum output_shape shape;
+        const struct output_column *columns;
+        size_t column_count;
+        const char *absent; /* the complaint where there are no rows; NULL: none is fine */
+        int64_t limit;      /* what the query was cut at; 0: nothing */
+};
+
+/* The exit code. */
+int rows_print(const struct invocation *invocation, const struct rows_query *query);
+
+/* --limit as a parameter of a query: one more than is shown, so that a cut is noticed. */
+void rows_limit(const struct invocation *invocation, int64_t fallback, int64_t *ret_limit, char ret_text[24]);
+
+#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
+
+#endif
