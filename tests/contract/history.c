@@ -1,0 +1,512 @@
+/* Random histories: see history.h. */
+#include "tests/contract/history.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/profile.h"
+#include "rules/calendar.h"
+
+enum { ROUND_MAX = 24, SKEW_MS = 300000, WITHDRAW = 10000, WITHDRAW_SAVINGS = 11000, INQUIRE = 310000, OTHER = 990000 };
+
+/* One op and its twin. */
+struct step {
+        struct ledger_op pg, mem;
+        int card; /* of a request or inquiry */
+        int *pending;
+};
+
+struct history {
+        struct world *world;
+        struct random random;
+        int64_t now_ms;
+        int32_t next_stan;
+        struct step **steps;
+        size_t count;
+        /* of this round: */
+        size_t round_from;
+        bool card_taken[WORLD_CARDS];
+        int pending;
+        struct coverage coverage;
+};
+
+/* filling ------------------------------------------------------------------------------------------- */
+
+static enum processing_kind kind_of(int32_t processing_code)
+{
+        if (processing_code == INQUIRE)
+                return PROCESSING_INQUIRY;
+        return processing_code == OTHER ? PROCESSING_OTHER : PROCESSING_WITHDRAWAL;
+}
+
+static void fill_decided(const struct reference *reference, struct ledger_op *op, int card, int64_t business_ms)
+{
+        struct ledger_request *r = &op->request;
+        char pan[17];
+        struct verdict verdict;
+        struct request asked = {
+                .terminal = op->identity.terminal,
+                .transmitted_ms = op->identity.transmitted_ms,
+                .processing = kind_of(r->processing_code),
+                .amount_yen = r->amount_yen,
+                .pan = pan,
+                .expiry_yymm = r->expiry_yymm,
+        };
+
+        world_pan(card, pan);
+        decide_request(reference, &asked, business_ms, SKEW_MS, &verdict);
+        r->reference_version = reference_version(reference);
+        r->refusal = verdict.refusal;
+        r->business_day = verdict.business_day;
+        r->price = verdict.price;
+        memcpy(r->limit, verdict.limit, sizeof r->limit);
+        snprintf(r->issuer, sizeof r->issuer, "%s", verdict.issuer ? verdict.issuer->issuer : "");
+        snprintf(r->hall, sizeof r->hall, "%s", verdict.atm && verdict.atm->hall ? verdict.atm->hall->hall : "");
+}
+
+void history_fill_request(const struct reference *reference, struct ledger_op *op, int card, int64_t amount_yen,
+                          int32_t processing_code)
+{
+        struct ledger_request *r = &op->request;
+
+        op->kind = processing_code == INQUIRE ? LEDGER_INQUIRY : LEDGER_REQUEST;
+        *r = (struct ledger_request){.processing_code = processing_code, .amount_yen = amount_yen};
+        world_token(card, r->card_token);
+        snprintf(r->pan_mask, sizeof r->pan_mask, "990001******%04d", card);
+        snprintf(r->expiry_yymm, sizeof r->expiry_yymm, "%s", world_cards[card].expiry_yymm);
+        snprintf(r->approval_code, sizeof r->approval_code, "%06u",
+                 (unsigned)op->identity.stan % 1000000u);
+        fill_decided(reference, op, card, op->identity.transmitted_ms);
+}
+
+void history_fill_advice(struct ledger_op *op, const struct ledger_identity *original, bool reversal,
+                         int64_t amount_yen, int64_t dispensed_yen)
+{
+        op->kind = LEDGER_ADVICE;
+        op->advice = (struct ledger_advice){
+                .reversal = reversal,
+                .original = *original,
+                .amount_yen = amount_yen,
+                .dispensed_yen = dispensed_yen,
+        };
+        memcpy(op->advice.original.terminal, op->identity.terminal, sizeof op->identity.terminal);
+        if (reversal)
+                strcpy(op->advice.why, dispensed_yen ? "32" : "22");
+}
+
+/* comparing ----------------------------------------------------------------------------------------- */
+
+const char *history_difference(const struct ledger_op *a, const struct ledger_op *b)
+{
+        const struct ledger_answer *x = &a->answer, *y = &b->answer;
+
+        if (x->status != y->status)
+                return "the status";
+        if (x->status != LEDGER_DECIDED && x->status != LEDGER_STORED)
+                return NULL;
+        if (a->kind == LEDGER_ADVICE)
+                return NULL;
+        if (x->reason != y->reason)
+                return "the reason";
+        if (x->reason != REASON_APPROVED)
+                return NULL;
+        if (a->kind == LEDGER_INQUIRY)
+                return x->balance_yen != y->balance_yen ? "the balance" : NULL;
+        if (x->business_day != y->business_day)
+                return "the business date";
+        if (x->customer_charge_yen != y->customer_charge_yen)
+                return "the charge";
+        return strcmp(x->approval_code, y->approval_code) != 0 ? "the approval code" : NULL;
+}
+
+static void compare(const struct step *step)
+{
+        const char *what = history_difference(&step->pg, &step->mem);
+        const struct ledger_op *op = &step->pg;
+
+        if (!what)
+                return;
+        ck_abort_msg("%s of %s %s/%" PRId64 "/%" PRId32 " differs: PostgreSQL status %d reason %d, memory status %d reason %d",
+                     what, op->kind == LEDGER_ADVICE ? "advice" : op->kind == LEDGER_REQUEST ? "request" : "inquiry",
+                     op->identity.terminal, op->identity.transmitted_ms, op->identity.stan, (int)op->answer.status,
+                     (int)op->answer.reason, (int)step->mem.answer.status, (int)step->mem.answer.reason);
+}
+
+static void count(struct coverage *coverage, const struct step *step)
+{
+        const struct ledger_answer *answer = &step->pg.answer;
+
+        switch (step->pg.kind) {
+        case LEDGER_REQUEST:
+                if (answer->status == LEDGER_STORED)
+                        coverage->stored_reason[answer->reason]++;
+                else if (answer->status == LEDGER_DECIDED)
+                        coverage->reason[answer->reason]++;
+                break;
+        case LEDGER_INQUIRY:
+                coverage->inquiry_reason[answer->reason]++;
+                break;
+        default:
+                coverage->repeated_advice += answer->status == LEDGER_STORED;
+                break;
+        }
+}
+
+/* generating ---------------------------------------------------------------------------------------- */
+
+static bool is_same(const struct ledger_identity *a, const struct ledger_identity *b)
+{
+        return a->stan == b->stan && a->transmitted_ms == b->transmitted_ms && !strcmp(a->terminal, b->terminal);
+}
+
+/* What an op's outcome depends on besides its card: the withdrawal it asks for or speaks of. */
+static const struct ledger_identity *subject(const struct ledger_op *op)
+{
+        return op->kind == LEDGER_ADVICE ? &op->advice.original : &op->identity;
+}
+
+static int card_of_token(const uint8_t token[CARD_TOKEN_LENGTH])
+{
+        return token[CARD_TOKEN_LENGTH - 1] - 1;
+}
+
+/* The card that an op touches, or -1. */
+static int touched_card(const struct history *history, const struct step *step)
+{
+        const struct memory_withdrawal *stored;
+
+        if (step->mem.kind != LEDGER_ADVICE)
+                return step->card;
+        stored = memory_withdrawal(history->world->memory, subject(&step->mem));
+        return stored && stored->reason != REASON_BLOCKED ? card_of_token(stored->request.card_token) : -1;
+}
+
+/* Keep it for this round unless it meets another of the round. */
+static void keep(struct history *history, const struct step *step)
+{
+        int card = touched_card(history, step);
+        struct step *kept;
+
+        if (card >= 0 && history->card_taken[card])
+                return;
+        for (size_t i = history->round_from; i < history->count; i++) {
+                if (is_same(subject(&history->steps[i]->mem), subject(&step->mem)))
+                        return;
+        }
+        if (card >= 0)
+                history->card_taken[card] = true;
+        kept = malloc(sizeof *kept);
+        history->steps = realloc(history->steps, (history->count + 1) * sizeof *history->steps);
+        ck_assert(kept && history->steps);
+        *kept = *step;
+        kept->pg = kept->mem;
+        history->steps[history->count++] = kept;
+}
+
+static struct ledger_identity fresh_identity(struct history *history, const char *terminal)
+{
+        struct ledger_identity identity = {.transmitted_ms = history->now_ms};
+
+        /* STANs and moments are shared between terminals, and moments between STANs */
+        identity.stan = history->next_stan;
+        history->next_stan += random_below(&history->random, 3) != 0;
+        history->now_ms += 1000 * random_between(&history->random, 0, 60);
+        if (!terminal) /* mostly one of the three that may serve */
+                terminal = world_terminals[random_below(&history->random, random_permille(&history->random, 930)
+                                                                                  ? 3
+                                                                                  : WORLD_TERMINALS)];
+        snprintf(identity.terminal, sizeof identity.terminal, "%s", terminal);
+        return identity;
+}
+
+static int64_t some_amount(struct history *history)
+{
+        static const int64_t edges[] = {0, 500, 1000, 9000, 10000, 11000, 20000, 29000, 30000, 31000, 80000};
+
+        if (random_permille(&history->random, 600))
+                return 1000 * random_between(&history->random, 1, 12);
+        return edges[random_below(&history->random, sizeof edges / sizeof edges[0])];
+}
+
+static int some_card(struct history *history)
+{
+        /* mostly good ones, so that limits are met */
+        return random_below(&history->random, random_permille(&history->random, 600) ? 8 : WORLD_CARDS);
+}
+
+static const struct step *some_step(struct history *history, enum ledger_kind kind)
+{
+        for (int attempt = 0; attempt < 20 && history->round_from > 0; attempt++) {
+                /* the young ones are more interesting, but none is forgotten */
+                size_t span = random_permille(&history->random, 700) && history->round_from > 60 ? 60 : history->round_from;
+                const struct step *step =
+                        history->steps[history->round_from - 1 - (size_t)random_below(&history->random, (int)span)];
+
+                if (step->mem.kind == kind)
+                        return step;
+        }
+        return NULL;
+}
+
+static int32_t some_processing(struct history *history)
+{
+        if (random_permille(&history->random, 20))
+                return OTHER;
+        return random_permille(&history->random, 800) ? WITHDRAW : WITHDRAW_SAVINGS;
+}
+
+static void disturb(struct history *history, struct step *step)
+{
+        struct ledger_request *r = &step->mem.request;
+
+        if (random_permille(&history->random, 30))
+                strcpy(r->expiry_yymm, "2906");
+        if (random_permille(&history->random, 10))
+                r->expiry_yymm[0] = '\0';
+        fill_decided(world_reference(history->world), &step->mem, step->card,
+                     step->mem.identity.transmitted_ms + (random_permille(&history->random, 20) ? 2 * SKEW_MS : 0));
+}
+
+static void make_request(struct history *history)
+{
+        struct step step = {.card = some_card(history)};
+
+        step.mem.identity = fresh_identity(history, NULL);
+        history_fill_request(world_reference(history->world), &step.mem, step.card, some_amount(history),
+                             some_processing(history));
+        disturb(history, &step);
+        keep(history, &step);
+}
+
+static void make_inquiry(struct history *history)
+{
+        struct step step = {.card = some_card(history)};
+        const struct step *taken = some_step(history, LEDGER_REQUEST);
+
+        step.mem.identity = taken && random_permille(&history->random, 250) ? taken->mem.identity
+                                                                           : fresh_identity(history, NULL);
+        history_fill_request(world_reference(history->world), &step.mem, step.card, 0, INQUIRE);
+        disturb(history, &step);
+        keep(history, &step);
+}
+
+/* The same request once more, or one that pretends to be. */
+static void make_repeat(struct history *history)
+{
+        const struct step *former = some_step(history, LEDGER_REQUEST);
+        struct step step;
+        int64_t amount_yen;
+        int32_t processing_code;
+
+        if (!former)
+                return;
+        step = *former;
+        amount_yen = former->mem.request.amount_yen;
+        processing_code = former->mem.request.processing_code;
+        switch (random_below(&history->random, 12)) {
+        case 0: amount_yen += 1000; break;
+        case 1: processing_code = processing_code == WITHDRAW ? WITHDRAW_SAVINGS : WITHDRAW; break;
+        case 2: step.card = some_card(history); break;
+        default: break;
+        }
+        step.mem = (struct ledger_op){.identity = former->mem.identity};
+        history_fill_request(world_reference(history->world), &step.mem, step.card, amount_yen, processing_code);
+        strcpy(step.mem.request.approval_code, "REPEAT"); /* must not be heard */
+        keep(history, &step);
+}
+
+/* A 0200 that comes after its own reversal. */
+static void make_late_request(struct history *history)
+{
+        const struct step *advice = some_step(history, LEDGER_ADVICE);
+        struct step step = {.card = some_card(history)};
+
+        if (!advice || !reference_holds_moment(world_reference(history->world),
+                                               advice->mem.advice.original.transmitted_ms))
+                return;
+        step.mem.identity = advice->mem.advice.original;
+        history_fill_request(world_reference(history->world), &step.mem, step.card, some_amount(history), WITHDRAW);
+        keep(history, &step);
+}
+
+static int64_t some_dispensed(struct history *history, int64_t amount_yen, int64_t counts_yen)
+{
+        switch (random_below(&history->random, 8)) {
+        case 0:
+        case 1: return amount_yen;
+        case 2:
+        case 3: return 0;
+        case 4: return counts_yen;
+        case 5: return counts_yen > 1000 ? counts_yen - 1000 : 0;
+        case 6: return counts_yen + 1000;
+        default: return 1000 * random_between(&history->random, 0, 1 + amount_yen / 1000);
+        }
+}
+
+static void make_advice(struct history *history)
+{
+        const struct step *former = some_step(history, LEDGER_REQUEST);
+        const struct memory_withdrawal *stored;
+        struct step step = {.card = -1};
+        int64_t amount_yen;
+
+        if (!former)
+                return;
+        stored = memory_withdrawal(history->world->memory, &former->mem.identity);
+        amount_yen = former->mem.request.amount_yen;
+        if (random_permille(&history->random, 30))
+                amount_yen += 1000;
+        step.mem.identity = random_permille(&history->random, 500)
+                                    ? fresh_identity(history, former->mem.identity.terminal)
+                                    : former->mem.identity;
+        history_fill_advice(&step.mem, &former->mem.identity, random_permille(&history->random, 500), amount_yen,
+                            some_dispensed(history, amount_yen, stored ? memory_counts_yen(stored) : 0));
+        keep(history, &step);
+}
+
+static void make_repeated_advice(struct history *history)
+{
+        const struct step *former = some_step(history, LEDGER_ADVICE);
+        struct step step = {.card = -1};
+        const struct ledger_advice *a;
+
+        if (!former)
+                return;
+        a = &former->mem.advice;
+        step.mem.identity = former->mem.identity;
+        history_fill_advice(&step.mem, &a->original, a->reversal,
+                            a->amount_yen + (random_permille(&history->random, 80) ? 1000 : 0),
+                            random_permille(&history->random, 80) ? a->dispensed_yen + 1000 : a->dispensed_yen);
+        keep(history, &step);
+}
+
+static void make_stray_advice(struct history *history)
+{
+        struct step step = {.card = -1};
+        struct ledger_identity original;
+        int64_t amount_yen = some_amount(history);
+
+        step.mem.identity = fresh_identity(history, NULL);
+        original = step.mem.identity;
+        original.stan = (int32_t)random_between(&history->random, 0, 999999);
+        if (random_permille(&history->random, 250))
+                original.transmitted_ms += (random_permille(&history->random, 500) ? 1 : -1) * 20000 * (int64_t)DAY_MS;
+        history_fill_advice(&step.mem, &original, random_permille(&history->random, 700), amount_yen,
+                            random_permille(&history->random, 700) ? 0 : amount_yen);
+        keep(history, &step);
+}
+
+static const struct {
+        int permille;
+        void (*make)(struct history *history);
+} makers[] = {
+        {380, make_request}, {90, make_inquiry},        {130, make_repeat},       {40, make_late_request},
+        {270, make_advice},  {60, make_repeated_advice}, {30, make_stray_advice},
+};
+
+static void make_something(struct history *history)
+{
+        int pick = random_below(&history->random, 1000);
+
+        for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++) {
+                if (pick < makers[i].permille) {
+                        makers[i].make(history);
+                        return;
+                }
+                pick -= makers[i].permille;
+        }
+}
+
+static void let_time_pass(struct history *history)
+{
+        int pick = random_below(&history->random, 100);
+
+        if (pick < 40)
+                history->now_ms += 1000 * random_between(&history->random, 1, 1800);
+        else if (pick < 75)
+                history->now_ms += 1000 * random_between(&history->random, 1, 36000);
+        else if (pick < 77)
+                history->now_ms += DAY_MS * random_between(&history->random, 1, 12);
+}
+
+/* rounds -------------------------------------------------------------------------------------------- */
+
+static void on_done(struct ledger_op *op, void *context)
+{
+        (void)op;
+        --*(int *)context;
+}
+
+static void submit_round(struct history *history)
+{
+        struct world *world = history->world;
+
+        for (size_t i = history->round_from; i < history->count; i++) {
+                struct step *step = history->steps[i];
+
+                step->pg.on_done = step->mem.on_done = on_done;
+                step->pg.context = step->mem.context = &history->pending;
+                history->pending += 2;
+                ledger_submit(world->pg[random_below(&history->random, WORLD_INSTANCES)], &step->pg);
+                ledger_submit(world->mem, &step->mem);
+        }
+        ledger_mem_drain(world->mem);
+        world_wait(world, &history->pending);
+}
+
+void history_round(struct history *history)
+{
+        int wanted = 1 + random_below(&history->random, ROUND_MAX);
+
+        history->round_from = history->count;
+        memset(history->card_taken, 0, sizeof history->card_taken);
+        for (int i = 0; i < wanted; i++)
+                make_something(history);
+        submit_round(history);
+        for (size_t i = history->round_from; i < history->count; i++) {
+                compare(history->steps[i]);
+                count(&history->coverage, history->steps[i]);
+        }
+        let_time_pass(history);
+}
+
+struct history *history_new(struct world *world, uint64_t seed, const char *start)
+{
+        struct history *history = calloc(1, sizeof *history);
+
+        ck_assert_ptr_nonnull(history);
+        history->world = world;
+        history->random.state = seed;
+        ck_assert(calendar_parse_moment(start, &history->now_ms));
+        return history;
+}
+
+void history_cover(const struct history *history, struct coverage *coverage)
+{
+        *coverage = history->coverage;
+        for (const struct memory_withdrawal *w = history->world->memory->withdrawals; w; w = w->hh.next) {
+                int64_t counts_yen = w->reason == REASON_APPROVED ? w->request.amount_yen : 0;
+
+                for (size_t i = 0; i < w->advice_count; i++) {
+                        const struct memory_advice *a = &w->advices[i];
+
+                        coverage->cell[a->before][withdrawal_relation(a->before, counts_yen, a->advice.dispensed_yen)]++;
+                        counts_yen = a->after == WITHDRAWAL_APPROVED ? w->request.amount_yen : a->counted_yen;
+                }
+        }
+        for (const struct memory_exception *e = history->world->memory->exceptions; e; e = e->hh.next) {
+                coverage->contradicting_advice += !strcmp(e->key.what, "contradicts");
+                coverage->out_of_range += !strcmp(e->key.what, "out of range");
+        }
+}
+
+void history_free(struct history *history)
+{
+        for (size_t i = 0; i < history->count; i++)
+                free(history->steps[i]);
+        free(history->steps);
+        free(history);
+}

@@ -1,0 +1,602 @@
+/*
+ * The contract of daemon/ledger.h: PostgreSQL and memory give the same answers and keep the same rows, and
+ * several instances on one database keep the invariants whatever happens at the same time.
+ *
+ * ATM_TEST_SEED=N plays one history again; ATM_TEST_VERBOSE=1 shows what the ledgers tell.
+ */
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "rules/calendar.h"
+#include "tests/contract/history.h"
+
+/* --- random histories ----------------------------------------------------------------------------- */
+
+/* Moments about which rules change: limits and tax rates, month ends, quarters, exclusions. */
+static const struct {
+        const char *from, *to, *start;
+} spans[] = {
+        {"2016-10-01", "2017-04-01", "2016-12-29T19:00"},
+        {"2015-07-01", "2016-04-01", "2015-08-30T08:30"},
+        {"2020-01-01", "2020-10-01", "2020-03-30T09:00"},
+        {"2019-07-01", "2020-04-01", "2019-09-28T17:30"},
+};
+enum { SPANS = sizeof spans / sizeof spans[0], SEEDS = 8, ROUNDS = 250 };
+
+static struct coverage total;
+
+static void add_coverage(const struct coverage *more)
+{
+        int *sum = (int *)&total;
+        const int *addend = (const int *)more;
+
+        for (size_t i = 0; i < sizeof total / sizeof(int); i++)
+                sum[i] += addend[i];
+}
+
+static void play(uint64_t seed)
+{
+        struct world world;
+        struct coverage coverage;
+        struct history *history;
+
+        fprintf(stderr, "history of seed %" PRIu64 "; to play it again: ATM_TEST_SEED=%" PRIu64
+                " tests/contract/run.sh build/bin/contract_ledger\n", seed, seed);
+        world_open(&world, spans[seed % SPANS].from, spans[seed % SPANS].to);
+        history = history_new(&world, seed, spans[seed % SPANS].start);
+        for (int i = 0; i < ROUNDS; i++) {
+                history_round(history);
+                if (i % 50 == 49)
+                        world_same_rows(&world, "in the middle of the history");
+        }
+        world_same_rows(&world, "at the end of the history");
+        world_check_sums(&world);
+        ck_assert_msg(world.problems == 0, "a ledger told of a problem; ATM_TEST_VERBOSE=1 shows it");
+        history_cover(history, &coverage);
+        add_coverage(&coverage);
+        history_free(history);
+        world_close(&world);
+}
+
+/* Reasons that only the wire knows, or C alone before the ledger: they never reach it. */
+static bool reaches_ledger(enum reason reason)
+{
+        return reason_rows[reason].kept && reason != REASON_PIN_TRIES && reason != REASON_PIN_WRONG;
+}
+
+static void check_coverage(void)
+{
+        for (int state = WITHDRAWAL_BLOCKED; state < WITHDRAWAL_STATE_COUNT; state++) {
+                bool counts = state == WITHDRAWAL_APPROVED || state == WITHDRAWAL_COMPLETED;
+
+                for (int relation = 0; relation < DISPENSED_RELATION_COUNT; relation++) {
+                        if (counts || relation == DISPENSED_ZERO || relation == DISPENSED_MORE)
+                                ck_assert_msg(total.cell[state][relation] > 0, "no advice met %s / %s",
+                                              withdrawal_state_name[state], dispensed_relation_name[relation]);
+                }
+        }
+        if (getenv("ATM_TEST_VERBOSE")) {
+                for (int reason = 0; reason < REASON_COUNT; reason++)
+                        fprintf(stderr, "%s: %d decided, %d stored, %d inquiries\n", reason_rows[reason].name,
+                                total.reason[reason], total.stored_reason[reason], total.inquiry_reason[reason]);
+        }
+        for (int reason = 0; reason < REASON_COUNT; reason++) {
+                if (reaches_ledger((enum reason)reason) && reason != REASON_BLOCKED)
+                        ck_assert_msg(total.reason[reason] > 0, "no request was decided %s", reason_rows[reason].name);
+        }
+        ck_assert_int_gt(total.stored_reason[REASON_APPROVED], 0);
+        ck_assert_int_gt(total.stored_reason[REASON_DAY_LIMIT], 0);
+        ck_assert_int_gt(total.stored_reason[REASON_CONTRADICTS], 0);
+        ck_assert_int_gt(total.stored_reason[REASON_BLOCKED], 0);
+        ck_assert_int_gt(total.inquiry_reason[REASON_APPROVED], 0);
+        ck_assert_int_gt(total.inquiry_reason[REASON_CONTRADICTS], 0);
+        ck_assert_int_gt(total.inquiry_reason[REASON_BLOCKED], 0);
+        ck_assert_int_gt(total.inquiry_reason[REASON_CARD_EXCLUDED], 0);
+        ck_assert_int_gt(total.repeated_advice, 0);
+        ck_assert_int_gt(total.contradicting_advice, 0);
+        ck_assert_int_gt(total.out_of_range, 0);
+}
+
+START_TEST(both_back_ends_give_the_same_answers_and_keep_the_same_rows)
+{
+        const char *seed = getenv("ATM_TEST_SEED");
+
+        if (seed) {
+                play(strtoull(seed, NULL, 10));
+                return;
+        }
+        for (uint64_t i = 1; i <= SEEDS; i++)
+                play(i);
+        check_coverage();
+        play((uint64_t)time(NULL));
+}
+END_TEST
+
+/* --- tables that code and database share ----------------------------------------------------------- */
+
+START_TEST(the_tables_of_reasons_and_of_the_states_are_those_of_the_code)
+{
+        struct world world;
+        char *found, *wanted;
+        size_t size;
+        FILE *out;
+
+        world_open(&world, "2016-10-01", "2017-01-01");
+        found = world_query(&world, "SELECT concat_ws('|', reason, name, de39, kept, description) FROM reason ORDER BY reason");
+        out = open_memstream(&wanted, &size);
+        for (int i = 0; i < REASON_COUNT; i++)
+                fprintf(out, "%d|%s|%s|%s|%s\n", i, reason_rows[i].name, reason_rows[i].de39,
+                        reason_rows[i].kept ? "t" : "f", reason_rows[i].text);
+        fclose(out);
+        ck_assert_str_eq(found, wanted);
+        free(found);
+        free(wanted);
+        out = open_memstream(&wanted, &size);
+        for (size_t i = 0; i < sizeof withdrawal_rules / sizeof withdrawal_rules[0]; i++) {
+                const struct withdrawal_rule *rule = &withdrawal_rules[i];
+
+                /* an unknown original is blocked first, then treated as such */
+                if (rule->from == WITHDRAWAL_UNKNOWN) {
+                        const struct withdrawal_rule *blocked = withdrawal_on_advice(WITHDRAWAL_BLOCKED, rule->relation);
+
+                        ck_assert(rule->to == blocked->to && rule->commission == blocked->commission &&
+                                  rule->exception == blocked->exception);
+                        continue;
+                }
+                fprintf(out, "%s|%s|%s|%d|%s\n", withdrawal_state_name[rule->from], dispensed_relation_name[rule->relation],
+                        withdrawal_state_name[rule->to], rule->commission, rule->exception ? "t" : "f");
+        }
+        fclose(out);
+        found = world_query(&world, "SELECT concat_ws('|', state_before, relation, state_after, commission, exception)"
+                            " FROM advice_rule ORDER BY array_position(ARRAY['blocked', 'declined', 'approved', 'completed',"
+                            " 'reversed'], state_before), array_position(ARRAY['zero', 'less', 'equal', 'more'], relation)");
+        ck_assert_str_eq(found, wanted);
+        free(found);
+        free(wanted);
+        world_close(&world);
+}
+END_TEST
+
+/* --- several instances at the same time ------------------------------------------------------------ */
+
+static void on_done(struct ledger_op *op, void *context)
+{
+        (void)op;
+        --*(int *)context;
+}
+
+#define NOON "2016-12-29T12:00"
+
+/* An identity of its own for each number. */
+static void identify(struct ledger_op *op, const char *moment, int number)
+{
+        ck_assert(calendar_parse_moment(moment, &op->identity.transmitted_ms));
+        op->identity.stan = number;
+        snprintf(op->identity.terminal, sizeof op->identity.terminal, "%s", world_terminals[number % 3]);
+}
+
+static void ask(struct world *world, struct ledger_op *op, int number, int card, int64_t amount_yen)
+{
+        identify(op, NOON, number);
+        history_fill_request(world_reference(world), op, card, amount_yen, 10000);
+}
+
+static void submit(struct world *world, int instance, struct ledger_op *op, int *pending)
+{
+        op->on_done = on_done;
+        op->context = pending;
+        ++*pending;
+        ledger_submit(world->pg[instance], op);
+}
+
+static void open_2016(struct world *world)
+{
+        world_open(world, "2016-10-01", "2017-04-01");
+}
+
+START_TEST(one_card_at_many_terminals_of_two_instances_never_passes_its_limit)
+{
+        enum { OPS = 200, PER_CARD = 50 };
+        struct world world;
+        static struct ledger_op op[OPS];
+        int pending = 0, approved = 0;
+
+        open_2016(&world);
+        memset(op, 0, sizeof op);
+        for (int i = 0; i < OPS; i++) {
+                ask(&world, &op[i], i, i / PER_CARD, 10000);
+                submit(&world, i % WORLD_INSTANCES, &op[i], &pending);
+        }
+        world_wait(&world, &pending);
+        for (int i = 0; i < OPS; i++) {
+                ck_assert_int_eq(op[i].answer.status, LEDGER_DECIDED);
+                approved += op[i].answer.reason == REASON_APPROVED;
+                if (op[i].answer.reason != REASON_APPROVED)
+                        ck_assert_int_eq(op[i].answer.reason, REASON_DAY_LIMIT);
+        }
+        ck_assert_int_eq(approved, OPS / PER_CARD * 3);
+        world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(one_identity_at_two_instances_is_decided_once)
+{
+        enum { IDENTITIES = 40, COPIES = 6 };
+        struct world world;
+        static struct ledger_op op[IDENTITIES][COPIES];
+        int pending = 0;
+
+        open_2016(&world);
+        memset(op, 0, sizeof op);
+        for (int i = 0; i < IDENTITIES; i++) {
+                for (int copy = 0; copy < COPIES; copy++) {
+                        ask(&world, &op[i][copy], i, i % 8, 5000);
+                        submit(&world, copy % WORLD_INSTANCES, &op[i][copy], &pending);
+                }
+        }
+        world_wait(&world, &pending);
+        for (int i = 0; i < IDENTITIES; i++) {
+                int decided = 0;
+
+                for (int copy = 0; copy < COPIES; copy++) {
+                        decided += op[i][copy].answer.status == LEDGER_DECIDED;
+                        op[i][copy].answer.status = LEDGER_STORED; /* the rest must be the same */
+                        ck_assert_msg(!history_difference(&op[i][copy], &op[i][0]), "%s",
+                                      history_difference(&op[i][copy], &op[i][0]));
+                }
+                ck_assert_int_eq(decided, 1);
+        }
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM withdrawal"), IDENTITIES);
+        world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(of_two_cards_with_one_identity_one_contradicts)
+{
+        enum { IDENTITIES = 40 };
+        struct world world;
+        static struct ledger_op op[IDENTITIES][2];
+        int pending = 0;
+
+        open_2016(&world);
+        memset(op, 0, sizeof op);
+        for (int i = 0; i < IDENTITIES; i++) {
+                for (int copy = 0; copy < 2; copy++) {
+                        ask(&world, &op[i][copy], i, (i + copy) % 8, 1000);
+                        submit(&world, copy, &op[i][copy], &pending);
+                }
+        }
+        world_wait(&world, &pending);
+        for (int i = 0; i < IDENTITIES; i++)
+                ck_assert_int_eq((op[i][0].answer.reason == REASON_CONTRADICTS) +
+                                 (op[i][1].answer.reason == REASON_CONTRADICTS), 1);
+        world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(a_reversal_that_races_its_request_leaves_nothing_open)
+{
+        enum { PAIRS = 120 };
+        struct world world;
+        static struct ledger_op request[PAIRS], reversal[PAIRS];
+        int pending = 0, blocked = 0;
+
+        open_2016(&world);
+        memset(request, 0, sizeof request);
+        memset(reversal, 0, sizeof reversal);
+        for (int i = 0; i < PAIRS; i++) {
+                ask(&world, &request[i], i, i % 8, 1000);
+                identify(&reversal[i], NOON, i);
+                history_fill_advice(&reversal[i], &request[i].identity, true, 1000, 0);
+                submit(&world, i / 2 % 2, i % 2 ? &request[i] : &reversal[i], &pending);
+                submit(&world, 1 - i / 2 % 2, i % 2 ? &reversal[i] : &request[i], &pending);
+        }
+        world_wait(&world, &pending);
+        for (int i = 0; i < PAIRS; i++) {
+                ck_assert_int_eq(reversal[i].answer.status, LEDGER_DECIDED);
+                blocked += request[i].answer.reason == REASON_BLOCKED;
+                ck_assert(request[i].answer.reason == REASON_BLOCKED || request[i].answer.reason == REASON_APPROVED ||
+                          request[i].answer.reason == REASON_DAY_LIMIT);
+        }
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM open_withdrawal"), 0);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM withdrawal WHERE reason = 6"), blocked);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM account WHERE balance_yen <> opening_yen"), 0);
+        ck_assert_int_eq(world_number(&world, "SELECT sum(cash_yen) FROM card_month"), 0);
+        world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(advices_that_race_each_other_are_taken_one_after_the_other)
+{
+        enum { ORIGINALS = 24, ADVICES = 6 };
+        struct world world;
+        static struct ledger_op request[ORIGINALS], advice[ORIGINALS][ADVICES];
+        int pending = 0;
+
+        open_2016(&world);
+        memset(request, 0, sizeof request);
+        memset(advice, 0, sizeof advice);
+        for (int i = 0; i < ORIGINALS; i++) {
+                ask(&world, &request[i], i, i % 8, 5000);
+                submit(&world, i % 2, &request[i], &pending);
+        }
+        world_wait(&world, &pending);
+        for (int i = 0; i < ORIGINALS; i++) {
+                ck_assert_int_eq(request[i].answer.reason, REASON_APPROVED);
+                for (int k = 0; k < ADVICES; k++) {
+                        /* two of each three are one advice and its repeat */
+                        identify(&advice[i][k], NOON, i);
+                        advice[i][k].identity.transmitted_ms += 1000 + k / 3;
+                        history_fill_advice(&advice[i][k], &request[i].identity, k / 3 == 1, 5000, k / 3 == 1 ? 0 : 5000);
+                        submit(&world, k % 2, &advice[i][k], &pending);
+                }
+        }
+        world_wait(&world, &pending);
+        for (int i = 0; i < ORIGINALS; i++) {
+                for (int half = 0; half < 2; half++) {
+                        int decided = 0;
+
+                        for (int k = 0; k < 3; k++)
+                                decided += advice[i][half * 3 + k].answer.status == LEDGER_DECIDED;
+                        ck_assert_int_eq(decided, 1);
+                }
+        }
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM advice"), 2 * ORIGINALS);
+        ck_assert_int_eq(world_number(&world, "SELECT max(seq) FROM advice"), 2);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM account WHERE balance_yen <> opening_yen"), 0);
+        world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
+
+/* Everything at once on eight cards: what PostgreSQL ends with must agree with itself. */
+START_TEST(a_storm_over_two_instances_keeps_every_sum_and_limit)
+{
+        enum { OPS = 3000, WAVE = 300 };
+        struct world world;
+        struct random random = {.state = (uint64_t)_i + 1};
+        struct ledger_op *op = calloc(OPS, sizeof *op);
+        int pending = 0, approved = 0;
+
+        ck_assert_ptr_nonnull(op);
+        open_2016(&world);
+        for (int i = 0; i < OPS; i++) {
+                int former = i ? random_below(&random, i) : 0;
+
+                if (i % WAVE == 0)
+                        world_wait(&world, &pending);
+                if (i % 3 == 0 || op[former].kind != LEDGER_REQUEST) {
+                        ask(&world, &op[i], i, random_below(&random, 8), 1000 * random_between(&random, 1, 10));
+                        op[i].identity.transmitted_ms += DAY_MS * (int64_t)(i / WAVE % 2);
+                        history_fill_request(world_reference(&world), &op[i], random_below(&random, 8),
+                                             1000 * random_between(&random, 1, 10), 10000);
+                } else if (i % 3 == 1) {
+                        op[i].identity = op[former].identity;
+                        history_fill_request(world_reference(&world), &op[i],
+                                             op[former].request.card_token[CARD_TOKEN_LENGTH - 1] - 1,
+                                             op[former].request.amount_yen, 10000);
+                } else {
+                        identify(&op[i], NOON, i);
+                        memcpy(op[i].identity.terminal, op[former].identity.terminal, sizeof op[i].identity.terminal);
+                        history_fill_advice(&op[i], &op[former].identity, random_permille(&random, 300),
+                                            op[former].request.amount_yen,
+                                            random_permille(&random, 300) ? 0 : op[former].request.amount_yen);
+                }
+                submit(&world, random_below(&random, WORLD_INSTANCES), &op[i], &pending);
+        }
+        world_wait(&world, &pending);
+        for (int i = 0; i < OPS; i++) {
+                ck_assert(op[i].answer.status == LEDGER_DECIDED || op[i].answer.status == LEDGER_STORED);
+                approved += op[i].kind == LEDGER_REQUEST && op[i].answer.status == LEDGER_DECIDED &&
+                            op[i].answer.reason == REASON_APPROVED;
+        }
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM withdrawal WHERE reason = 0"), approved);
+        world_check_sums(&world);
+        ck_assert_int_eq(world.problems, 0);
+        world_close(&world);
+        free(op);
+}
+END_TEST
+
+/* --- when things go wrong -------------------------------------------------------------------------- */
+
+START_TEST(what_was_decided_from_old_reference_data_is_not_done)
+{
+        struct world world;
+        struct ledger_op pg = {0}, mem;
+        int pending = 0;
+
+        open_2016(&world);
+        ask(&world, &pg, 1, 0, 10000);
+        mem = pg;
+        mem.on_done = on_done;
+        mem.context = &pending;
+        world_sql(&world, "UPDATE hall SET share_bp = 777 WHERE hall = 'H00001'");
+        world_refresh(&world);
+        submit(&world, 0, &pg, &pending);
+        pending++;
+        ledger_submit(world.mem, &mem);
+        ledger_mem_drain(world.mem);
+        world_wait(&world, &pending);
+        ck_assert_int_eq(pg.answer.status, LEDGER_STALE);
+        ck_assert_int_eq(mem.answer.status, LEDGER_STALE);
+        world_same_rows(&world, "nothing was done");
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM withdrawal"), 0);
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(a_change_that_the_ledger_has_not_seen_yet_makes_requests_stale)
+{
+        struct world world;
+        struct ledger_op op = {0};
+        int pending = 0;
+
+        open_2016(&world);
+        ask(&world, &op, 1, 0, 10000);
+        world_sql(&world, "UPDATE atm SET enabled = false WHERE terminal = 'T0000002'");
+        submit(&world, 0, &op, &pending);
+        world_wait(&world, &pending);
+        ck_assert_int_eq(op.answer.status, LEDGER_STALE);
+        ck_assert_msg(reference_version(ledger_reference(world.pg[0])) > op.request.reference_version,
+                      "whoever hears STALE finds the new reference data");
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM withdrawal"), 0);
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(one_row_that_breaks_a_constraint_sinks_no_other)
+{
+        enum { OPS = 40, BAD = 17 };
+        struct world world;
+        static struct ledger_op op[OPS], mem[OPS];
+        int pending = 0;
+
+        open_2016(&world);
+        memset(op, 0, sizeof op);
+        for (int i = 0; i < OPS; i++) {
+                ask(&world, &op[i], i, i % 8, 1000);
+                if (i == BAD)
+                        op[i].request.amount_yen = 1500; /* rules/decide.c lets no such thing through */
+                mem[i] = op[i];
+                mem[i].on_done = on_done;
+                mem[i].context = &pending;
+        }
+        for (int i = 0; i < OPS; i++) {
+                submit(&world, 0, &op[i], &pending);
+                pending++;
+                ledger_submit(world.mem, &mem[i]);
+        }
+        ledger_mem_drain(world.mem);
+        world_wait(&world, &pending);
+        for (int i = 0; i < OPS; i++) {
+                ck_assert_int_eq(op[i].answer.status, i == BAD ? LEDGER_UNAVAILABLE : LEDGER_DECIDED);
+                ck_assert(!history_difference(&op[i], &mem[i]));
+        }
+        world_same_rows(&world, "the others were decided");
+        world_close(&world);
+}
+END_TEST
+
+/* Connections are cut while work is in flight. What is said to be decided is there, once; what is said to be
+ * unwritten is not there. */
+START_TEST(a_lost_connection_loses_and_doubles_nothing)
+{
+        enum { OPS = 400, WAVE = 100 };
+        struct world world;
+        struct ledger_op *op = calloc(OPS, sizeof *op);
+        int pending = 0, known = 0;
+
+        ck_assert_ptr_nonnull(op);
+        open_2016(&world);
+        for (int i = 0; i < OPS; i++) {
+                ask(&world, &op[i], i, i % 8, 1000);
+                submit(&world, i % WORLD_INSTANCES, &op[i], &pending);
+                if (i % WAVE != WAVE - 1)
+                        continue;
+                for (int turn = 0; turn < i / WAVE; turn++)
+                        event_base_loop(world.base, EVLOOP_NONBLOCK);
+                world_sql(&world, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                          " WHERE usename = 'atm_daemon' AND datname = current_database()");
+                world_wait(&world, &pending);
+        }
+        for (int i = 0; i < OPS; i++) {
+                char sql[256];
+                int64_t rows;
+
+                snprintf(sql, sizeof sql, "SELECT count(*) FROM withdrawal WHERE terminal = '%s' AND stan = %" PRId32
+                         " AND reason = %d", op[i].identity.terminal, op[i].identity.stan,
+                         op[i].answer.status == LEDGER_UNAVAILABLE ? -1 : (int)op[i].answer.reason);
+                rows = world_number(&world, sql);
+                switch (op[i].answer.status) {
+                case LEDGER_DECIDED:
+                case LEDGER_STORED:
+                        known++;
+                        ck_assert_int_eq(rows, 1);
+                        break;
+                case LEDGER_UNAVAILABLE:
+                        ck_assert_int_eq(rows, 0);
+                        break;
+                default:
+                        ck_assert_int_eq(op[i].answer.status, LEDGER_UNKNOWN);
+                        break;
+                }
+        }
+        ck_assert_int_gt(world.problems, 0);
+        ck_assert_int_gt(known, 0);
+        world_check_sums(&world);
+        world_close(&world);
+        free(op);
+}
+END_TEST
+
+/* The two stages at which a daemon may die or lose its connection, and what the repeat hears. */
+START_TEST(in_memory_a_crash_before_the_commit_leaves_nothing_and_after_it_everything)
+{
+        for (int stage = LEDGER_MEM_WAITING; stage <= LEDGER_MEM_COMMITTED; stage++) {
+                struct ledger_mem_options options = {.queue_max = 10, .batch_max = 10};
+                struct world world;
+                struct ledger_op op = {0}, again;
+                struct ledger *ledger;
+                int pending = 1;
+
+                open_2016(&world);
+                ledger = ledger_mem_new(world.memory, &options);
+                ask(&world, &op, 1, 0, 10000);
+                op.on_done = on_done;
+                op.context = &pending;
+                again = op;
+                ledger_submit(ledger, &op);
+                while ((int)ledger_mem_stage(ledger) < stage)
+                        ledger_mem_step(ledger);
+                ledger_free(ledger);
+                ck_assert_int_eq(pending, 1);
+                ledger_submit(world.mem, &again);
+                ledger_mem_drain(world.mem);
+                ck_assert_int_eq(again.answer.status, stage == LEDGER_MEM_COMMITTED ? LEDGER_STORED : LEDGER_DECIDED);
+                ck_assert_int_eq(again.answer.reason, REASON_APPROVED);
+                world_close(&world);
+        }
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("contract");
+        TCase *same = tcase_create("same"), *together = tcase_create("together"), *wrong = tcase_create("wrong");
+        SRunner *runner;
+        int failed;
+
+        tcase_set_timeout(same, 280);
+        tcase_add_test(same, the_tables_of_reasons_and_of_the_states_are_those_of_the_code);
+        tcase_add_test(same, both_back_ends_give_the_same_answers_and_keep_the_same_rows);
+        tcase_set_timeout(together, 120);
+        tcase_add_test(together, one_card_at_many_terminals_of_two_instances_never_passes_its_limit);
+        tcase_add_test(together, one_identity_at_two_instances_is_decided_once);
+        tcase_add_test(together, of_two_cards_with_one_identity_one_contradicts);
+        tcase_add_test(together, a_reversal_that_races_its_request_leaves_nothing_open);
+        tcase_add_test(together, advices_that_race_each_other_are_taken_one_after_the_other);
+        tcase_add_loop_test(together, a_storm_over_two_instances_keeps_every_sum_and_limit, 0, 3);
+        tcase_set_timeout(wrong, 120);
+        tcase_add_test(wrong, what_was_decided_from_old_reference_data_is_not_done);
+        tcase_add_test(wrong, a_change_that_the_ledger_has_not_seen_yet_makes_requests_stale);
+        tcase_add_test(wrong, one_row_that_breaks_a_constraint_sinks_no_other);
+        tcase_add_test(wrong, a_lost_connection_loses_and_doubles_nothing);
+        tcase_add_test(wrong, in_memory_a_crash_before_the_commit_leaves_nothing_and_after_it_everything);
+        suite_add_tcase(suite, same);
+        suite_add_tcase(suite, together);
+        suite_add_tcase(suite, wrong);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,74 @@
+/*
+ * A database of its own for a test, and beside it the same fleet, cards and accounts in memory.
+ *
+ * The reference data are in PostgreSQL first; the memory's snapshot is read from there, so that both decide
+ * from the same rows. Two ledgers on PostgreSQL stand for two instances of atmd; both are on one event loop,
+ * so what they have in flight is in flight at the same time.
+ */
+#ifndef TESTS_CONTRACT_WORLD_H
+#define TESTS_CONTRACT_WORLD_H
+
+#include <event2/event.h>
+#include <libpq-fe.h>
+
+#include "daemon/ledger_mem.h"
+#include "daemon/ledger_pg.h"
+
+enum { WORLD_INSTANCES = 2, WORLD_REFERENCES = 32, WORLD_CARDS = 24, WORLD_TERMINALS = 6 };
+
+struct world {
+        PGconn *admin; /* superuser of this database, blocking */
+        char name[64], conninfo[256];
+        struct event_base *base;
+        struct ledger *pg[WORLD_INSTANCES];
+        struct memory_database *memory;
+        struct ledger *mem;
+        struct reference *references[WORLD_REFERENCES]; /* every snapshot that the memory has had */
+        int reference_count;
+        int problems; /* that the ledgers told of */
+        bool verbose; /* print what the ledgers tell */
+};
+
+/* What a card of the world is. Its number is made from its place. */
+struct world_card {
+        const char *prefix; /* 10 digits at most */
+        const char *expiry_yymm;
+        enum card_kind kind;
+        enum memory_card_status status;
+        bool in_bank, has_account;
+        int64_t balance_yen;
+        const char *excluded_from; /* NULL: not */
+        const char *excluded_until; /* NULL: renewed every year */
+};
+extern const struct world_card world_cards[WORLD_CARDS];
+extern const char *const world_terminals[WORLD_TERMINALS]; /* the last is not in the fleet */
+
+void world_pan(int card, char buffer[17]);
+void world_token(int card, uint8_t ret_token[CARD_TOKEN_LENGTH]);
+
+/* Partitions for the days [from, to). Anything that goes wrong in these ends the test. */
+void world_open(struct world *world, const char *from, const char *to);
+void world_close(struct world *world);
+
+/* Run SQL as the superuser. */
+ATM_PRINTF(2, 3) void world_sql(struct world *world, const char *format, ...);
+/* Its first column, one row a line; to be freed. */
+char *world_query(struct world *world, const char *sql);
+/* The number in the first row's first column. */
+int64_t world_number(struct world *world, const char *sql);
+
+/* After a change of reference data: the memory and both instances get to know it. */
+void world_refresh(struct world *world);
+const struct reference *world_reference(const struct world *world);
+
+/* Let the loop run until *pending is zero; a minute without that ends the test. */
+void world_wait(struct world *world, const int *pending);
+
+/* Every row of every table, from PostgreSQL, in the form and order of memory_print; to be freed. */
+char *world_rows(struct world *world);
+/* Both back ends hold the same rows; otherwise the test ends and shows the first that differ. */
+void world_same_rows(struct world *world, const char *what);
+/* What PostgreSQL's working tables hold is what its history sums to, and no limit is passed. */
+void world_check_sums(struct world *world);
+
+#endif
