@@ -338,10 +338,12 @@ static bool number_parse(const char *text, int64_t minimum, int64_t maximum, int
 static bool moment_parse(const struct settings_row *row, const char *text, int64_t *ret_ms)
 {
         int64_t ms;
-        if (text[strspn(text, "0123456789")])
-                return calendar_parse_moment(text, &ms) && ms >= row->minimum && ms <= row->maximum &&
-                       (*ret_ms = ms, true);
-        return number_parse(text, row->minimum, row->maximum, ret_ms);
+        if (!text[strspn(text, "0123456789")])
+                return number_parse(text, row->minimum, row->maximum, ret_ms);
+        if (!calendar_parse_moment(text, &ms) || ms < row->minimum || ms > row->maximum)
+                return false;
+        *ret_ms = ms;
+        return true;
 }
 
 static bool choice_has(const char *choices, const char *text)

@@ -21,8 +21,9 @@ void pki_close(struct pki_authority *authority);
 
 enum pki_use { PKI_SERVER, PKI_CLIENT };
 
-/* OUT_DIR/CN.crt and OUT_DIR/CN.key. san: "IP:127.0.0.1,DNS:localhost" or NULL. days may be negative (a
- * certificate that has expired, for tests). */
+/* OUT_DIR/CN.crt and OUT_DIR/CN.key; a folder that is not there is made. san: "IP:127.0.0.1,DNS:localhost"
+ * or NULL. The certificate ends in `days`, or with its authority's where that is sooner; negative: it has
+ * expired already, for tests. */
 ATM_MUST_USE bool pki_issue(struct pki_authority *authority, const char *common_name, enum pki_use use,
                             const char *san, int days, const char *out_dir, char error[PKI_ERROR_MAX]);
 

@@ -14,7 +14,8 @@
 enum { TLS_ERROR_MAX = 512 };
 
 /* minimum: "1.3" or "1.2". Certificate and key are PEM files; the key must belong to the certificate and
- * not be readable by everybody. NULL with a text in error[] that names the file. */
+ * not be readable by everybody. NULL with a text in error[] that names the file. A client's connection must
+ * be told whom it expects (SSL_set1_host, or X509_VERIFY_PARAM_set1_ip_asc on SSL_get0_param). */
 ATM_MUST_USE SSL_CTX *tls_server_context(const char *ca, const char *certificate, const char *key,
                                          const char *minimum, char error[TLS_ERROR_MAX]);
 ATM_MUST_USE SSL_CTX *tls_client_context(const char *ca, const char *certificate, const char *key,
