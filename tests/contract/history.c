@@ -192,6 +192,10 @@ static void keep(struct history *history, const struct step *step)
 
         if (card >= 0 && history->card_taken[card])
                 return;
+        /* nobody submits what can't be kept: daemon/txn.c */
+        if (step->mem.kind == LEDGER_REQUEST &&
+            !reference_holds_moment(world_reference(history->world), step->mem.identity.transmitted_ms))
+                return;
         for (size_t i = history->round_from; i < history->count; i++) {
                 if (is_same(subject(&history->steps[i]->mem), subject(&step->mem)))
                         return;
