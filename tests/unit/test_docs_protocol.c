@@ -1,0 +1,213 @@
+/*
+ * Protects docs/protocol.md: its tables of messages, reasons and fields are the rows of the code, no more and
+ * no less and in the same order, and its examples are messages that the codec reads as the text says.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/frame.h"
+#include "protocol/profile.h"
+
+#define DOCUMENT SOURCE_DIR "/docs/protocol.md"
+
+enum { DOCUMENT_MAX = 200000, TABLE_MAX = 20000 };
+
+static char document[DOCUMENT_MAX];
+
+static void load(void)
+{
+        FILE *file = fopen(DOCUMENT, "r");
+        if (!file) {
+                fprintf(stderr, "%s: %s\n", DOCUMENT, strerror(errno));
+                exit(1);
+        }
+        size_t size = fread(document, 1, sizeof(document) - 1, file);
+        fclose(file);
+        document[size] = '\0';
+}
+
+/* The rows below a table's head line, up to the first line that is no row. */
+static void table_of(const char *head, char *ret_rows, size_t size)
+{
+        char line[256];
+        snprintf(line, sizeof(line), "\n%s\n", head);
+        const char *at = strstr(document, line);
+        ck_assert_msg(at != NULL, "no table '%s' in %s", head, DOCUMENT);
+        at = strchr(at + strlen(line), '\n') + 1; /* behind the line of dashes */
+        const char *end = at;
+        while (*end == '|')
+                end = strchr(end, '\n') + 1;
+        ck_assert_uint_lt((size_t)(end - at), size);
+        memcpy(ret_rows, at, (size_t)(end - at));
+        ret_rows[end - at] = '\0';
+}
+
+static char expected[TABLE_MAX];
+
+static void ATM_PRINTF(1, 2) expect(const char *format, ...)
+{
+        size_t length = strlen(expected);
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(expected + length, sizeof(expected) - length, format, arguments);
+        va_end(arguments);
+        ck_assert_uint_lt(strlen(expected), sizeof(expected) - 1);
+}
+
+/* Line by line, so that a difference is named. */
+static void compare(const char *head)
+{
+        static char rows[TABLE_MAX];
+        table_of(head, rows, sizeof(rows));
+        char *one_state, *other_state;
+        char *one = strtok_r(rows, "\n", &one_state), *other = strtok_r(expected, "\n", &other_state);
+        while (one || other) {
+                ck_assert_msg(one && other && strcmp(one, other) == 0,
+                              "docs/protocol.md has\n  %s\nthe code\n  %s", one ? one : "(nothing)",
+                              other ? other : "(nothing)");
+                one = strtok_r(NULL, "\n", &one_state);
+                other = strtok_r(NULL, "\n", &other_state);
+        }
+}
+
+static void expect_fields(const uint8_t *fields, size_t count)
+{
+        expect(" |");
+        for (size_t i = 0; i < count && fields[i]; i++)
+                expect(" %d", fields[i]);
+}
+
+START_TEST(the_table_of_messages_is_the_profile)
+{
+        for (size_t i = 0; i < profile_row_count; i++) {
+                const struct profile_row *row = &profile_rows[i];
+                if (row->repeat)
+                        continue;
+                const char *repeat = "-";
+                for (size_t j = 0; j < profile_row_count; j++)
+                        if (profile_rows[j].repeat && profile_rows[j].kind == row->kind)
+                                repeat = profile_rows[j].mti;
+                expect("| %s | %s | %s | %s", row->mti, repeat, row->answer_mti, row->name);
+                expect_fields(row->mandatory, sizeof(row->mandatory));
+                expect_fields(row->optional, sizeof(row->optional));
+                expect(" |\n");
+        }
+        compare("| MTI | repeat | answer | meaning | mandatory | optional |");
+}
+END_TEST
+
+START_TEST(the_table_of_reasons_is_the_order_in_which_they_win)
+{
+        int order = 0;
+#define REASON(name, de39, kept, text)                                                                       \
+        expect("| %d | %s | %s | %s |\n", order++, de39, text, (kept) ? "yes" : "no");
+#include "rules/reasons.def"
+#undef REASON
+        compare("| order | DE 39 | reason | kept |");
+}
+END_TEST
+
+/* "private 60" is private: rows that differ only in their number are one row of the document. */
+static size_t stem_of(const char *name)
+{
+        if (strncmp(name, "reserved ", 9) == 0 || strncmp(name, "private ", 8) == 0)
+                return strcspn(name, " ");
+        return 0;
+}
+
+static bool same_row(const struct iso_field *a, const struct iso_field *b)
+{
+        size_t stem = stem_of(a->name);
+        return stem > 0 && stem == stem_of(b->name) && strncmp(a->name, b->name, stem) == 0 &&
+               a->format == b->format && a->length_kind == b->length_kind && a->length == b->length;
+}
+
+START_TEST(the_table_of_fields_is_the_dialect)
+{
+        static const char *const formats[] = {[ISO_N] = "n",    [ISO_AN] = "an", [ISO_ANS] = "ans",
+                                              [ISO_XN] = "x+n", [ISO_Z] = "z",   [ISO_B] = "b"};
+        static const char *const kinds[] = {[ISO_FIXED] = " ", [ISO_LLVAR] = "..", [ISO_LLLVAR] = "..."};
+        const struct iso_field *rows = iso_dialect_ascii.field;
+        for (int field = 2; field <= ISO_FIELD_MAX; field++) {
+                const struct iso_field *row = &rows[field];
+                if (row->format == ISO_NONE)
+                        continue;
+                int last = field;
+                while (last < ISO_FIELD_MAX && rows[last + 1].format != ISO_NONE &&
+                       same_row(row, &rows[last + 1]))
+                        last++;
+                expect("| %d", field);
+                if (last > field)
+                        expect("-%d", last);
+                size_t stem = stem_of(row->name);
+                expect(" | %s%s%d | %.*s |\n", formats[row->format], kinds[row->length_kind], row->length,
+                       stem ? (int)stem : (int)strlen(row->name), row->name);
+                field = last;
+        }
+        compare("| DE | form | name |");
+}
+END_TEST
+
+/* Hex of a frame between ``` lines, then an indented line: how it is dumped. */
+START_TEST(the_examples_are_what_they_say)
+{
+        int examples = 0;
+        const char *at = document;
+        while ((at = strstr(at, "\n```\n")) != NULL) {
+                uint8_t bytes[ISO_MESSAGE_MAX + ISO_LENGTH_HEADER];
+                size_t size = 0;
+                unsigned byte;
+                for (at += strlen("\n```\n"); strncmp(at, "```", 3) != 0; at += at[2] == '\n' ? 3 : 2) {
+                        ck_assert_uint_lt(size, sizeof(bytes));
+                        ck_assert_msg(sscanf(at, "%2x", &byte) == 1, "not hex: %.40s", at);
+                        bytes[size++] = (uint8_t)byte;
+                }
+                at += strlen("```");
+                ck_assert_msg(strncmp(at, "\n\n    ", 6) == 0, "no dump behind an example: %.40s", at);
+                at += 6;
+                const char *end = strchr(at, '\n');
+
+                const uint8_t *message;
+                size_t length;
+                struct iso_message decoded;
+                struct iso_error error;
+                char line[1024];
+                ck_assert_int_eq(frame_next(bytes, size, &message, &length), FRAME_READY);
+                ck_assert_uint_eq(length + ISO_LENGTH_HEADER, size);
+                ck_assert_int_eq(iso_decode(&iso_dialect_ascii, message, length, &decoded, &error), 0);
+                iso_dump(&iso_dialect_ascii, &decoded, line, sizeof(line));
+                ck_assert_msg(strlen(line) == (size_t)(end - at) && strncmp(at, line, strlen(line)) == 0,
+                              "the document shows\n  %.*s\nthe codec\n  %s", (int)(end - at), at, line);
+                const struct profile_row *row = profile_find(decoded.mti);
+                ck_assert(!row || profile_check(row, &decoded, &error) == 0);
+                examples++;
+        }
+        ck_assert_int_eq(examples, 3);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+        Suite *s = suite_create("docs/protocol.md");
+        TCase *t = tcase_create("tables");
+        tcase_add_test(t, the_table_of_messages_is_the_profile);
+        tcase_add_test(t, the_table_of_reasons_is_the_order_in_which_they_win);
+        tcase_add_test(t, the_table_of_fields_is_the_dialect);
+        tcase_add_test(t, the_examples_are_what_they_say);
+        suite_add_tcase(s, t);
+        return s;
+}
+
+int main(void)
+{
+        load();
+        SRunner *runner = srunner_create(suite());
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? 1 : 0;
+}
