@@ -157,6 +157,7 @@ START_TEST(a_certificate_says_what_it_is_for)
         ck_assert_int_eq(X509_verify(certificate, X509_get0_pubkey(ca)), 1);
         ck_assert_int_eq(X509_get_version(certificate), X509_VERSION_3);
         ck_assert_int_eq(X509_check_ca(certificate), 0);
+        ck_assert_uint_eq(X509_get_extension_flags(certificate) & (EXFLAG_CA | EXFLAG_BCONS), EXFLAG_BCONS);
         ck_assert_uint_eq(X509_get_key_usage(certificate), KU_DIGITAL_SIGNATURE);
         ck_assert_uint_eq(X509_get_extended_key_usage(certificate),
                           leaf->use == PKI_SERVER ? XKU_SSL_SERVER : XKU_SSL_CLIENT);

@@ -194,6 +194,66 @@ START_TEST(a_name_that_does_not_fit_its_buffer_is_no_name)
 }
 END_TEST
 
+/* Subjects that our authority signed, and that are no terminal's name all the same. */
+static const struct subject {
+        const char *name, *common_names[2];
+        int type, length;
+} subjects[] = {
+    {"two common names", {"T0000001", "T0000009"}, MBSTRING_ASC, -1},
+    {"a zero byte within", {"T0000001\0x"}, V_ASN1_UTF8STRING, 10},
+    {"letters beyond ASCII", {"T000000\xc3\xa9"}, MBSTRING_UTF8, -1},
+    {"two bytes a letter",
+     {"\0T\0"
+      "1"},
+     V_ASN1_BMPSTRING,
+     4},
+    {"no common name", {NULL}, 0, 0},
+};
+
+/* The terminal's certificate with another subject, signed anew; the key stays the terminal's. */
+static void subject_write(const struct subject *subject, const char *path)
+{
+        FILE *from = fopen(in(ours, "T0000001", ".crt"), "r"), *key_file = fopen(in(ours, "ca", ".key"), "r");
+        X509 *old = PEM_read_X509(from, NULL, NULL, NULL);
+        EVP_PKEY *authority = PEM_read_PrivateKey(key_file, NULL, NULL, NULL);
+        X509_NAME *name = X509_NAME_new();
+        fclose(from);
+        fclose(key_file);
+        X509_NAME_add_entry_by_NID(name, NID_organizationName, MBSTRING_ASC, (const unsigned char *)"ATM", -1,
+                                   -1, 0);
+        for (int i = 0; i < 2 && subject->common_names[i]; i++)
+                ck_assert_int_eq(X509_NAME_add_entry_by_NID(name, NID_commonName, subject->type,
+                                                            (const unsigned char *)subject->common_names[i],
+                                                            subject->length, -1, 0),
+                                 1);
+        ck_assert_int_eq(X509_set_subject_name(old, name), 1);
+        ck_assert_int_gt(X509_sign(old, authority, EVP_sha256()), 0);
+        FILE *to = fopen(path, "w");
+        ck_assert_int_eq(PEM_write_X509(to, old), 1);
+        fclose(to);
+        X509_NAME_free(name);
+        EVP_PKEY_free(authority);
+        X509_free(old);
+}
+
+START_TEST(a_subject_that_is_not_one_plain_name_is_no_name)
+{
+        char name[16] = "untouched";
+        struct link link;
+        subject_write(&subjects[_i], in(ours, "T0000001", ".crt"));
+        SSL_CTX *server = server_make(ours, "1.3"), *client = client_make(ours, ours, "T0000001");
+        link_open(&link, server, client);
+        link_shake(&link);
+        ck_assert_msg(link.server_done, "%s: %s", subjects[_i].name, link.server_reason);
+        ck_assert_msg(!tls_peer_name(link.server, name, sizeof(name)), "%s: is '%s'", subjects[_i].name,
+                      name);
+        ck_assert_str_eq(name, "untouched");
+        link_close(&link);
+        SSL_CTX_free(server);
+        SSL_CTX_free(client);
+}
+END_TEST
+
 START_TEST(nothing_is_resumed_and_nothing_renegotiated)
 {
         struct link link;
@@ -416,6 +476,8 @@ int main(void)
         tcase_add_checked_fixture(tests, files_setup, files_teardown);
         tcase_add_test(tests, a_terminal_with_our_certificate_gets_a_connection);
         tcase_add_test(tests, a_name_that_does_not_fit_its_buffer_is_no_name);
+        tcase_add_loop_test(tests, a_subject_that_is_not_one_plain_name_is_no_name, 0,
+                            (int)(sizeof(subjects) / sizeof(subjects[0])));
         tcase_add_test(tests, nothing_is_resumed_and_nothing_renegotiated);
         tcase_add_loop_test(tests, whoever_can_not_prove_who_he_is_gets_no_connection, 0,
                             (int)(sizeof(refusals) / sizeof(refusals[0])));
