@@ -1,0 +1,621 @@
+/*
+ * The connection, against peers of every sort: real TLS over a socket pair, both ends in one event loop.
+ * The peer's side is plain OpenSSL that the test drives by hand, so that it can be slow, silent or wrong.
+ */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/conn.h"
+#include "daemon/log.h"
+#include "protocol/frame.h"
+#include "tls/pki.h"
+#include "tls/tls.h"
+
+enum { FRAMES_MAX = 4096, PATIENCE_MS = 5000, HANDSHAKE_MS = 300, IDLE_MS = 400, MESSAGE_MS = 200 };
+
+/* ---- certificates, made once --------------------------------------------------------------------------- */
+
+static char folder[] = "/tmp/atm-test-conn-XXXXXX";
+static SSL_CTX *server_tls, *client_tls, *expired_tls, *foreign_tls, *bare_tls;
+
+static const char *in_folder(const char *name)
+{
+        static char paths[4][128];
+        static int next;
+        char *path = paths[next++ % 4];
+        snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
+        return path;
+}
+
+static void must(bool good, const char *error)
+{
+        if (good)
+                return;
+        fprintf(stderr, "test_conn: %s\n", error);
+        exit(EXIT_FAILURE);
+}
+
+static SSL_CTX *client_of(const char *ca, const char *certificate, const char *key)
+{
+        char error[TLS_ERROR_MAX];
+        SSL_CTX *tls = tls_client_context(in_folder(ca), in_folder(certificate), in_folder(key), error);
+        must(tls != NULL, error);
+        return tls;
+}
+
+static void issue(const char *authority, const char *name, enum pki_use use, int days)
+{
+        char error[PKI_ERROR_MAX] = "";
+        struct pki_authority *pki = pki_open(in_folder(authority), error);
+        must(pki != NULL, error);
+        must(pki_issue(pki, name, use, NULL, days, in_folder(authority), error), error);
+        pki_close(pki);
+}
+
+static void make_certificates(void)
+{
+        char error[PKI_ERROR_MAX] = "", tls_error[TLS_ERROR_MAX];
+        must(mkdtemp(folder) != NULL, "mkdtemp");
+        must(pki_init(in_folder("ours"), "ours", 10, error), error);
+        must(pki_init(in_folder("other"), "other", 10, error), error);
+        issue("ours", "atmd", PKI_SERVER, 10);
+        issue("ours", "T0000001", PKI_CLIENT, 10);
+        issue("ours", "T0000002", PKI_CLIENT, -1);
+        issue("other", "T0000003", PKI_CLIENT, 10);
+        server_tls = tls_server_context(in_folder("ours/ca.crt"), in_folder("ours/atmd.crt"),
+                                        in_folder("ours/atmd.key"), "1.3", tls_error);
+        must(server_tls != NULL, tls_error);
+        client_tls = client_of("ours/ca.crt", "ours/T0000001.crt", "ours/T0000001.key");
+        expired_tls = client_of("ours/ca.crt", "ours/T0000002.crt", "ours/T0000002.key");
+        foreign_tls = client_of("ours/ca.crt", "other/T0000003.crt", "other/T0000003.key");
+        bare_tls = SSL_CTX_new(TLS_client_method());
+}
+
+static void drop_certificates(void)
+{
+        static const char *const names[] = {"ours/ca.crt",
+                                            "ours/ca.key",
+                                            "ours/atmd.crt",
+                                            "ours/atmd.key",
+                                            "ours/T0000001.crt",
+                                            "ours/T0000001.key",
+                                            "ours/T0000002.crt",
+                                            "ours/T0000002.key",
+                                            "other/ca.crt",
+                                            "other/ca.key",
+                                            "other/T0000003.crt",
+                                            "other/T0000003.key",
+                                            "ours",
+                                            "other",
+                                            ""};
+        SSL_CTX *const contexts[] = {server_tls, client_tls, expired_tls, foreign_tls, bare_tls};
+        for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
+                SSL_CTX_free(contexts[i]);
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+                remove(in_folder(names[i]));
+}
+
+/* ---- the owner ----------------------------------------------------------------------------------------- */
+
+static struct event_base *base;
+static struct conn_env *env;
+static struct conn *conn;
+
+static struct {
+        int readies, frames, closes, frees;
+        size_t lengths[FRAMES_MAX];
+        uint8_t first[FRAMES_MAX]; /* first byte of each */
+        char name[64];
+        enum conn_end end;
+        bool pause_each, answer_each, close_each, stop_reading, in_call;
+} owner;
+
+static void on_ready(void *context, const char *name)
+{
+        (void)context;
+        owner.readies++;
+        snprintf(owner.name, sizeof(owner.name), "%s", name);
+}
+
+static bool may_read(void *context)
+{
+        (void)context;
+        return !owner.stop_reading;
+}
+
+static void on_frame(void *context, const uint8_t *message, size_t length)
+{
+        (void)context;
+        ck_assert(!owner.in_call);
+        owner.in_call = true;
+        ck_assert_int_lt(owner.frames, FRAMES_MAX);
+        owner.lengths[owner.frames] = length;
+        owner.first[owner.frames++] = message[0];
+        if (owner.answer_each)
+                conn_send(conn, message, length);
+        if (owner.pause_each)
+                conn_pause(conn);
+        if (owner.close_each)
+                conn_close(conn, CONN_END_TERMINAL, "as the test wants it");
+        owner.in_call = false;
+}
+
+static void on_closed(void *context, enum conn_end end)
+{
+        (void)context;
+        ck_assert(!owner.in_call); /* never from within a call of ours */
+        owner.closes++;
+        owner.end = end;
+}
+
+static void on_free(void *context)
+{
+        (void)context;
+        owner.frees++;
+}
+
+static const struct conn_events events = {on_ready, may_read, on_frame, on_closed};
+
+/* ---- the peer ------------------------------------------------------------------------------------------ */
+
+static int peer_fd;
+static SSL *peer;
+
+static void start(SSL_CTX *tls)
+{
+        static const struct conn_timeouts timeouts = {HANDSHAKE_MS, IDLE_MS, MESSAGE_MS};
+        int fds[2];
+        log_open("stderr", "error", NULL);
+        memset(&owner, 0, sizeof(owner));
+        base = event_base_new();
+        ck_assert_int_eq(event_base_priority_init(base, 3), 0);
+        env = conn_env_new(base, &events, &timeouts, on_free, NULL);
+        ck_assert_ptr_nonnull(env);
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+        peer_fd = fds[1];
+        conn = conn_new(env, server_tls, fds[0], "the test", &owner);
+        ck_assert_ptr_nonnull(conn);
+        peer = tls ? SSL_new(tls) : NULL;
+        if (peer) {
+                SSL_set_fd(peer, peer_fd);
+                SSL_set_connect_state(peer);
+        }
+}
+
+static void finish(void)
+{
+        SSL_free(peer);
+        peer = NULL;
+        if (peer_fd >= 0)
+                close(peer_fd);
+        peer_fd = -1;
+        conn_env_free(env);
+        event_base_free(base);
+        ERR_clear_error();
+}
+
+static int64_t steady_ms(void)
+{
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Both sides run until the condition holds. */
+#define RUN_UNTIL(condition)                                                                                 \
+        do {                                                                                                 \
+                int64_t end_ms_ = steady_ms() + PATIENCE_MS;                                                 \
+                while (!(condition)) {                                                                       \
+                        ck_assert_msg(steady_ms() < end_ms_, "never: " #condition);                          \
+                        event_base_loop(base, EVLOOP_NONBLOCK);                                              \
+                }                                                                                            \
+        } while (0)
+
+static void run_for(int ms)
+{
+        int64_t end_ms = steady_ms() + ms;
+        while (steady_ms() < end_ms)
+                event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+static bool shaken(void)
+{
+        int result = SSL_do_handshake(peer);
+        ERR_clear_error();
+        return result == 1;
+}
+
+static void open_it(void)
+{
+        start(client_tls);
+        RUN_UNTIL(shaken() && owner.readies);
+        ck_assert_str_eq(owner.name, "T0000001");
+}
+
+static size_t frame(uint8_t *buffer, uint8_t first, size_t length)
+{
+        frame_header(buffer, length);
+        memset(buffer + 2, first, length);
+        return length + 2;
+}
+
+static void write_all(const uint8_t *bytes, size_t length)
+{
+        size_t done = 0;
+        while (done < length) {
+                int result = SSL_write(peer, bytes + done, (int)(length - done));
+                if (result > 0)
+                        done += (size_t)result;
+                else
+                        event_base_loop(base, EVLOOP_NONBLOCK);
+        }
+}
+
+static uint8_t received[1 << 20];
+static size_t received_length;
+static bool peer_saw_close_notify;
+
+static bool pump_in(void)
+{
+        int result = SSL_read(peer, received + received_length, (int)(sizeof(received) - received_length));
+        if (result > 0)
+                received_length += (size_t)result;
+        else if (SSL_get_error(peer, result) == SSL_ERROR_ZERO_RETURN)
+                peer_saw_close_notify = true;
+        ERR_clear_error();
+        return result > 0;
+}
+
+static bool peer_has(size_t length)
+{
+        pump_in();
+        return received_length >= length;
+}
+
+/* ---- messages ------------------------------------------------------------------------------------------ */
+
+START_TEST(a_message_in_single_bytes_is_one_frame)
+{
+        uint8_t bytes[128];
+        open_it();
+        size_t length = frame(bytes, 'a', 100);
+        for (size_t i = 0; i < length; i++) {
+                write_all(bytes + i, 1);
+                event_base_loop(base, EVLOOP_NONBLOCK);
+        }
+        RUN_UNTIL(owner.frames == 1);
+        ck_assert_uint_eq(owner.lengths[0], 100);
+        finish();
+}
+END_TEST
+
+START_TEST(messages_in_one_segment_come_one_by_one)
+{
+        enum { MESSAGES = 150 };
+        static uint8_t bytes[MESSAGES * 102];
+        size_t length = 0;
+        open_it();
+        for (int i = 0; i < MESSAGES; i++)
+                length += frame(bytes + length, (uint8_t)i, 100);
+        ck_assert_uint_le(length, 16384); /* one TLS record */
+        owner.pause_each = true;
+        owner.answer_each = true;
+        received_length = 0;
+        write_all(bytes, length);
+        for (int i = 0; i < MESSAGES; i++) {
+                RUN_UNTIL(owner.frames == i + 1);
+                run_for(1);
+                ck_assert_int_eq(owner.frames, i + 1); /* paused: no other one */
+                ck_assert_uint_eq(owner.first[i], (uint8_t)i);
+                conn_resume(conn);
+        }
+        RUN_UNTIL(peer_has(length));
+        ck_assert_mem_eq(received, bytes, length);
+        finish();
+}
+END_TEST
+
+START_TEST(the_longest_message_passes)
+{
+        static uint8_t bytes[LIMIT_FRAME * 3];
+        open_it();
+        size_t length = 0;
+        for (int i = 0; i < 3; i++)
+                length += frame(bytes + length, (uint8_t)('a' + i), ISO_MESSAGE_MAX);
+        owner.answer_each = true;
+        received_length = 0;
+        write_all(bytes, length);
+        RUN_UNTIL(owner.frames == 3 && peer_has(length));
+        for (int i = 0; i < 3; i++)
+                ck_assert_uint_eq(owner.lengths[i], ISO_MESSAGE_MAX);
+        ck_assert_mem_eq(received, bytes, length);
+        finish();
+}
+END_TEST
+
+static const uint16_t bad_lengths[] = {0, ISO_MESSAGE_MAX + 1, 0xffff};
+
+START_TEST(a_length_that_no_message_has_ends_the_connection)
+{
+        uint8_t bytes[2] = {(uint8_t)(bad_lengths[_i] >> 8), (uint8_t)bad_lengths[_i]};
+        open_it();
+        write_all(bytes, 2);
+        RUN_UNTIL(owner.closes == 1);
+        ck_assert_int_eq(owner.end, CONN_END_PROTOCOL);
+        ck_assert_int_eq(owner.frames, 0);
+        peer_saw_close_notify = false;
+        RUN_UNTIL((pump_in(), peer_saw_close_notify));
+        close(peer_fd);
+        peer_fd = -1;
+        RUN_UNTIL(owner.frees == 1);
+        finish();
+}
+END_TEST
+
+START_TEST(the_last_answer_arrives_before_the_end_although_more_was_sent)
+{
+        uint8_t bytes[4 * 102];
+        size_t length = 0;
+        open_it();
+        for (int i = 0; i < 4; i++)
+                length += frame(bytes + length, (uint8_t)('a' + i), 100);
+        owner.answer_each = owner.close_each = true;
+        received_length = 0;
+        peer_saw_close_notify = false;
+        write_all(bytes, length);
+        RUN_UNTIL(owner.closes == 1);
+        ck_assert_int_eq(owner.end, CONN_END_TERMINAL);
+        write_all(bytes, length); /* still talking */
+        RUN_UNTIL((pump_in(), peer_saw_close_notify));
+        ck_assert_int_eq(owner.frames, 1);
+        ck_assert_uint_eq(received_length, 102);
+        ck_assert_uint_eq(received[2], 'a');
+        close(peer_fd);
+        peer_fd = -1;
+        RUN_UNTIL(owner.frees == 1);
+        finish();
+}
+END_TEST
+
+START_TEST(nothing_is_read_while_the_owner_may_not)
+{
+        uint8_t bytes[102];
+        open_it();
+        owner.stop_reading = true;
+        write_all(bytes, frame(bytes, 'a', 100));
+        run_for(50);
+        ck_assert_int_eq(owner.frames, 0);
+        owner.stop_reading = false;
+        conn_resume(conn);
+        RUN_UNTIL(owner.frames == 1);
+        finish();
+}
+END_TEST
+
+/* ---- peers that end it --------------------------------------------------------------------------------- */
+
+static const struct {
+        bool notify, partial;
+        enum conn_end end;
+} end_rows[] = {
+    {true, false, CONN_END_PEER_CLOSED},
+    {false, false, CONN_END_HUNG_UP},
+    {true, true, CONN_END_PEER_CLOSED},
+    {false, true, CONN_END_HUNG_UP},
+};
+
+START_TEST(a_peer_that_leaves_is_told_from_one_that_hangs_up)
+{
+        uint8_t bytes[102];
+        open_it();
+        frame(bytes, 'a', 100);
+        if (end_rows[_i].partial)
+                write_all(bytes, 50);
+        if (end_rows[_i].notify)
+                SSL_shutdown(peer);
+        close(peer_fd);
+        peer_fd = -1;
+        RUN_UNTIL(owner.frees == 1);
+        ck_assert_int_eq(owner.closes, 1);
+        ck_assert_int_eq(owner.end, end_rows[_i].end);
+        ck_assert_int_eq(owner.frames, 0);
+        ck_assert_uint_eq(conn_env_count(env), 0);
+        finish();
+}
+END_TEST
+
+START_TEST(a_spoilt_record_ends_the_connection)
+{
+        open_it();
+        ck_assert_int_gt(write(peer_fd,
+                               "\x17\x03\x03\x00\x20"
+                               "this is no ciphertext of anybody",
+                               37),
+                         0);
+        RUN_UNTIL(owner.closes == 1);
+        ck_assert_int_eq(owner.end, CONN_END_PROTOCOL);
+        finish();
+}
+END_TEST
+
+/* ---- strangers ----------------------------------------------------------------------------------------- */
+
+START_TEST(who_has_no_certificate_of_ours_is_not_let_in)
+{
+        SSL_CTX *const strangers[] = {bare_tls, expired_tls, foreign_tls};
+        start(strangers[_i]);
+        RUN_UNTIL((shaken(), owner.closes == 1));
+        ck_assert_int_eq(owner.end, CONN_END_HANDSHAKE_FAILED);
+        ck_assert_int_eq(owner.readies, 0);
+        received_length = 0;
+        for (int i = 0; i < 10; i++)
+                ck_assert(!pump_in());
+        close(peer_fd);
+        peer_fd = -1;
+        RUN_UNTIL(owner.frees == 1);
+        finish();
+}
+END_TEST
+
+static const char *const garbage[] = {
+    "GET / HTTP/1.1\r\nHost: atm\r\n\r\n",
+    "\x16\x03\x01\xff\xff garbage after a header",
+    "0200\x72\x3c",
+    "\x80\x2e\x01\x03\x01",
+};
+
+START_TEST(bytes_that_are_no_handshake_end_the_connection)
+{
+        start(NULL);
+        ck_assert_int_gt(write(peer_fd, garbage[_i], strlen(garbage[_i])), 0);
+        RUN_UNTIL(owner.closes == 1);
+        ck_assert(owner.end == CONN_END_HANDSHAKE_FAILED || owner.end == CONN_END_HANDSHAKE_TIMEOUT);
+        ck_assert_int_eq(owner.readies, 0);
+        finish();
+}
+END_TEST
+
+/* ---- peers that take their time ------------------------------------------------------------------------ */
+
+static void assert_about(int64_t since_ms, int64_t wanted_ms)
+{
+        int64_t took_ms = steady_ms() - since_ms;
+        ck_assert_msg(took_ms >= wanted_ms - 20 && took_ms < wanted_ms + 1000, "took %d ms", (int)took_ms);
+}
+
+START_TEST(a_silent_peer_is_closed_when_the_handshakes_time_is_up)
+{
+        start(NULL);
+        int64_t since_ms = steady_ms();
+        RUN_UNTIL(owner.closes == 1);
+        assert_about(since_ms, HANDSHAKE_MS);
+        ck_assert_int_eq(owner.end, CONN_END_HANDSHAKE_TIMEOUT);
+        RUN_UNTIL(owner.frees == 1);
+        finish();
+}
+END_TEST
+
+START_TEST(an_idle_connection_is_closed)
+{
+        open_it();
+        int64_t since_ms = steady_ms();
+        RUN_UNTIL(owner.closes == 1);
+        assert_about(since_ms, IDLE_MS);
+        ck_assert_int_eq(owner.end, CONN_END_IDLE_TIMEOUT);
+        finish();
+}
+END_TEST
+
+START_TEST(messages_keep_a_connection_open)
+{
+        uint8_t bytes[102];
+        open_it();
+        for (int i = 0; i < 4; i++) {
+                run_for(IDLE_MS / 2);
+                write_all(bytes, frame(bytes, 'a', 100));
+        }
+        RUN_UNTIL(owner.frames == 4);
+        ck_assert_int_eq(owner.closes, 0);
+        finish();
+}
+END_TEST
+
+START_TEST(a_paused_connection_is_not_idle)
+{
+        uint8_t bytes[102];
+        open_it();
+        owner.pause_each = true;
+        write_all(bytes, frame(bytes, 'a', 100));
+        RUN_UNTIL(owner.frames == 1);
+        run_for(IDLE_MS * 2);
+        ck_assert_int_eq(owner.closes, 0);
+        conn_resume(conn);
+        RUN_UNTIL(owner.closes == 1);
+        ck_assert_int_eq(owner.end, CONN_END_IDLE_TIMEOUT);
+        finish();
+}
+END_TEST
+
+/* A byte now and then does not make more time for it. */
+START_TEST(a_message_that_trickles_in_is_not_waited_for_longer)
+{
+        uint8_t bytes[102];
+        open_it();
+        frame(bytes, 'a', 100);
+        int64_t since_ms = steady_ms();
+        for (size_t i = 0; i < sizeof(bytes) && !owner.closes; i++) {
+                write_all(bytes + i, 1);
+                run_for(MESSAGE_MS / 5);
+        }
+        ck_assert_int_eq(owner.closes, 1);
+        assert_about(since_ms, MESSAGE_MS);
+        ck_assert_int_eq(owner.end, CONN_END_MESSAGE_TIMEOUT);
+        ck_assert_int_eq(owner.frames, 0);
+        finish();
+}
+END_TEST
+
+/* It asks and asks and never reads: reading stops, what is kept stays small, then its time is up. */
+START_TEST(a_peer_that_does_not_take_its_answers_is_closed)
+{
+        static uint8_t bytes[LIMIT_FRAME];
+        open_it();
+        owner.answer_each = true;
+        size_t length = frame(bytes, 'a', ISO_MESSAGE_MAX), sent = 0;
+        int64_t end_ms = steady_ms() + PATIENCE_MS;
+        while (!owner.closes && steady_ms() < end_ms) {
+                if (SSL_write(peer, bytes, (int)length) > 0)
+                        sent++;
+                ERR_clear_error();
+                event_base_loop(base, EVLOOP_NONBLOCK);
+        }
+        ck_assert_int_eq(owner.closes, 1);
+        ck_assert_int_eq(owner.end, CONN_END_MESSAGE_TIMEOUT);
+        ck_assert_int_lt(owner.frames, (int)sent);
+        RUN_UNTIL(owner.frees == 1);
+        finish();
+}
+END_TEST
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+int main(void)
+{
+        signal(SIGPIPE, SIG_IGN); /* as in atmd: who writes to a peer that has gone gets an error */
+        make_certificates();
+        Suite *suite = suite_create("conn");
+        TCase *tcase = tcase_create("conn");
+        tcase_set_timeout(tcase, 30);
+        tcase_add_test(tcase, a_message_in_single_bytes_is_one_frame);
+        tcase_add_test(tcase, messages_in_one_segment_come_one_by_one);
+        tcase_add_test(tcase, the_longest_message_passes);
+        tcase_add_loop_test(tcase, a_length_that_no_message_has_ends_the_connection, 0, COUNT(bad_lengths));
+        tcase_add_test(tcase, the_last_answer_arrives_before_the_end_although_more_was_sent);
+        tcase_add_test(tcase, nothing_is_read_while_the_owner_may_not);
+        tcase_add_loop_test(tcase, a_peer_that_leaves_is_told_from_one_that_hangs_up, 0, COUNT(end_rows));
+        tcase_add_test(tcase, a_spoilt_record_ends_the_connection);
+        tcase_add_loop_test(tcase, who_has_no_certificate_of_ours_is_not_let_in, 0, 3);
+        tcase_add_loop_test(tcase, bytes_that_are_no_handshake_end_the_connection, 0, COUNT(garbage));
+        tcase_add_test(tcase, a_silent_peer_is_closed_when_the_handshakes_time_is_up);
+        tcase_add_test(tcase, an_idle_connection_is_closed);
+        tcase_add_test(tcase, messages_keep_a_connection_open);
+        tcase_add_test(tcase, a_paused_connection_is_not_idle);
+        tcase_add_test(tcase, a_message_that_trickles_in_is_not_waited_for_longer);
+        tcase_add_test(tcase, a_peer_that_does_not_take_its_answers_is_closed);
+        suite_add_tcase(suite, tcase);
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        drop_certificates();
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
