@@ -30,21 +30,21 @@ struct conn {
         int fd;
         enum conn_state state;
         enum conn_end end;
-        enum wait wait;         /* what the timer is for */
-        bool paused;            /* by the owner */
-        bool deaf;              /* the read event was taken out because we were paused */
-        bool read_wants_write;  /* TLS has something to write before it can read on */
-        bool heard;             /* a byte has come */
-        bool broken;            /* TLS or the socket failed: nothing more can be sent */
-        bool in_turn;           /* on env->turn */
-        bool lingering;         /* counted in env->lingering */
+        enum wait wait;        /* what the timer is for */
+        bool paused;           /* by the owner */
+        bool deaf;             /* the read event was taken out because we were paused */
+        bool read_wants_write; /* TLS has something to write before it can read on */
+        bool heard;            /* a byte has come */
+        bool broken;           /* TLS or the socket failed: nothing more can be sent */
+        bool in_turn;          /* on env->turn */
+        bool lingering;        /* counted in env->lingering */
         uint16_t input_length, output_length;
-        uint32_t lingered;      /* bytes thrown away while draining */
+        uint32_t lingered;       /* bytes thrown away while draining */
         uint8_t *input, *output; /* NULL while empty */
         struct event readable, writable, timer;
         LIST_ENTRY(conn) entry;
         TAILQ_ENTRY(conn) turn;
-        char name[16];          /* the certificate's, once it is known; for the log */
+        char name[16]; /* the certificate's, once it is known; for the log */
         char peer[PEER_MAX];
 };
 
@@ -63,18 +63,18 @@ struct conn_env {
 };
 
 const char *const conn_end_name[CONN_END_COUNT] = {
-        [CONN_END_PEER_CLOSED] = "peer_closed",
-        [CONN_END_HUNG_UP] = "hung_up",
-        [CONN_END_HANDSHAKE_FAILED] = "handshake_failed",
-        [CONN_END_HANDSHAKE_TIMEOUT] = "handshake_timeout",
-        [CONN_END_IDLE_TIMEOUT] = "idle_timeout",
-        [CONN_END_MESSAGE_TIMEOUT] = "message_timeout",
-        [CONN_END_PROTOCOL] = "protocol",
-        [CONN_END_TERMINAL] = "terminal",
-        [CONN_END_REPLACED] = "replaced",
-        [CONN_END_FULL] = "full",
-        [CONN_END_SHUTDOWN] = "shutdown",
-        [CONN_END_ERROR] = "error",
+    [CONN_END_PEER_CLOSED] = "peer_closed",
+    [CONN_END_HUNG_UP] = "hung_up",
+    [CONN_END_HANDSHAKE_FAILED] = "handshake_failed",
+    [CONN_END_HANDSHAKE_TIMEOUT] = "handshake_timeout",
+    [CONN_END_IDLE_TIMEOUT] = "idle_timeout",
+    [CONN_END_MESSAGE_TIMEOUT] = "message_timeout",
+    [CONN_END_PROTOCOL] = "protocol",
+    [CONN_END_TERMINAL] = "terminal",
+    [CONN_END_REPLACED] = "replaced",
+    [CONN_END_FULL] = "full",
+    [CONN_END_SHUTDOWN] = "shutdown",
+    [CONN_END_ERROR] = "error",
 };
 
 static void listen_again(struct conn *conn);
@@ -89,9 +89,9 @@ static void on_timer(evutil_socket_t fd, short what, void *context);
 static void change_state(struct conn *conn, enum conn_state to)
 {
         static const bool legal[CONN_STATE_COUNT][CONN_STATE_COUNT] = {
-                [CONN_HANDSHAKE] = {[CONN_OPEN] = true, [CONN_DRAINING] = true},
-                [CONN_OPEN] = {[CONN_DRAINING] = true},
-                [CONN_DRAINING] = {[CONN_CLOSED] = true},
+            [CONN_HANDSHAKE] = {[CONN_OPEN] = true, [CONN_DRAINING] = true},
+            [CONN_OPEN] = {[CONN_DRAINING] = true},
+            [CONN_DRAINING] = {[CONN_CLOSED] = true},
         };
         assert(legal[conn->state][to]);
         conn->state = to;
@@ -233,10 +233,10 @@ static const struct timeval *common_timeout(struct event_base *base, int64_t ms)
 bool conn_env_set_timeouts(struct conn_env *env, const struct conn_timeouts *timeouts)
 {
         const struct timeval *timeout[WAIT_COUNT] = {
-                [WAIT_HANDSHAKE] = common_timeout(env->base, timeouts->handshake_ms),
-                [WAIT_IDLE] = common_timeout(env->base, timeouts->idle_ms),
-                [WAIT_MESSAGE] = common_timeout(env->base, timeouts->message_ms),
-                [WAIT_LINGER] = common_timeout(env->base, LIMIT_LINGER_MS),
+            [WAIT_HANDSHAKE] = common_timeout(env->base, timeouts->handshake_ms),
+            [WAIT_IDLE] = common_timeout(env->base, timeouts->idle_ms),
+            [WAIT_MESSAGE] = common_timeout(env->base, timeouts->message_ms),
+            [WAIT_LINGER] = common_timeout(env->base, LIMIT_LINGER_MS),
         };
         for (int i = WAIT_NONE + 1; i < WAIT_COUNT; i++)
                 if (!timeout[i])
@@ -542,7 +542,8 @@ static size_t deliver(struct conn *conn, const uint8_t *bytes, size_t length, in
                 case FRAME_PARTIAL:
                         return used;
                 case FRAME_BAD:
-                        conn_close(conn, CONN_END_PROTOCOL, "a message of %d bytes is announced: 1 to %d are expected",
+                        conn_close(conn, CONN_END_PROTOCOL,
+                                   "a message of %d bytes is announced: 1 to %d are expected",
                                    bytes[used] << 8 | bytes[used + 1], ISO_MESSAGE_MAX);
                         return used;
                 case FRAME_READY:
@@ -728,7 +729,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
                 break;
         case WAIT_MESSAGE:
                 conn_close(conn, CONN_END_MESSAGE_TIMEOUT,
-                           conn->output ? "an answer was not taken in time" : "a message was not completed in time");
+                           conn->output ? "an answer was not taken in time"
+                                        : "a message was not completed in time");
                 break;
         case WAIT_LINGER:
                 close_now(conn);

@@ -34,16 +34,16 @@
 enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_DRAINING, CONN_CLOSED, CONN_STATE_COUNT };
 
 enum conn_end {
-        CONN_END_PEER_CLOSED,       /* with close_notify */
-        CONN_END_HUNG_UP,           /* without */
+        CONN_END_PEER_CLOSED, /* with close_notify */
+        CONN_END_HUNG_UP,     /* without */
         CONN_END_HANDSHAKE_FAILED,
         CONN_END_HANDSHAKE_TIMEOUT,
         CONN_END_IDLE_TIMEOUT,
         CONN_END_MESSAGE_TIMEOUT,
-        CONN_END_PROTOCOL,          /* bytes that can't be followed */
-        CONN_END_TERMINAL,          /* not the terminal that it should be */
+        CONN_END_PROTOCOL, /* bytes that can't be followed */
+        CONN_END_TERMINAL, /* not the terminal that it should be */
         CONN_END_REPLACED,
-        CONN_END_FULL,              /* made room for another */
+        CONN_END_FULL, /* made room for another */
         CONN_END_SHUTDOWN,
         CONN_END_ERROR,
         CONN_END_COUNT

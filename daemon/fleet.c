@@ -149,9 +149,9 @@ struct session *fleet_find(const struct fleet *fleet, uint64_t handle)
 struct session *fleet_find_terminal(const struct fleet *fleet, const char *terminal)
 {
         struct session *session;
-        LIST_FOREACH (session, chain_of(fleet, terminal), by_terminal)
-                if (strcmp(session->terminal, terminal) == 0)
-                        return session;
+        LIST_FOREACH(session, chain_of(fleet, terminal), by_terminal)
+        if (strcmp(session->terminal, terminal) == 0)
+                return session;
         return NULL;
 }
 

@@ -27,11 +27,12 @@ struct listener {
 static void print_address(const struct sockaddr *address, socklen_t length, char buffer[LISTENER_PEER_MAX])
 {
         char host[INET6_ADDRSTRLEN], port[8];
-        if (getnameinfo(address, length, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV))
+        if (getnameinfo(address, length, host, sizeof(host), port, sizeof(port),
+                        NI_NUMERICHOST | NI_NUMERICSERV))
                 snprintf(buffer, LISTENER_PEER_MAX, "?");
         else
-                snprintf(buffer, LISTENER_PEER_MAX, address->sa_family == AF_INET6 ? "[%.45s]:%.7s" : "%.45s:%.7s",
-                         host, port);
+                snprintf(buffer, LISTENER_PEER_MAX,
+                         address->sa_family == AF_INET6 ? "[%.45s]:%.7s" : "%.45s:%.7s", host, port);
 }
 
 static void rest(struct listener *listener)
@@ -115,7 +116,8 @@ static void on_rested(evutil_socket_t fd, short what, void *context)
 
 void listener_resume(struct listener *listener)
 {
-        if (!event_pending(listener->rest, EV_TIMEOUT, NULL) && !event_pending(listener->readable, EV_READ, NULL))
+        if (!event_pending(listener->rest, EV_TIMEOUT, NULL) &&
+            !event_pending(listener->readable, EV_READ, NULL))
                 event_add(listener->readable, NULL);
 }
 

@@ -17,10 +17,10 @@ static const struct {
         const char *name;
         int priority;
 } levels[LEVEL_COUNT] = {
-        [LEVEL_DEBUG] = {"debug", LOG_DEBUG},
-        [LEVEL_INFO] = {"info", LOG_INFO},
-        [LEVEL_WARNING] = {"warning", LOG_WARNING},
-        [LEVEL_ERROR] = {"error", LOG_ERR},
+    [LEVEL_DEBUG] = {"debug", LOG_DEBUG},
+    [LEVEL_INFO] = {"info", LOG_INFO},
+    [LEVEL_WARNING] = {"warning", LOG_WARNING},
+    [LEVEL_ERROR] = {"error", LOG_ERR},
 };
 
 static enum log_level lowest = LEVEL_INFO;
@@ -145,10 +145,10 @@ static void write_journal(enum log_level level, const char *event, const char *t
         snprintf(name, sizeof(name), "ATMD_EVENT=%s", event);
         snprintf(instance, sizeof(instance), "ATMD_INSTANCE=%s", instance_name);
         struct iovec fields[] = {
-                {message, strlen(message)},
-                {priority, strlen(priority)},
-                {name, strlen(name)},
-                {instance, strlen(instance)},
+            {message, strlen(message)},
+            {priority, strlen(priority)},
+            {name, strlen(name)},
+            {instance, strlen(instance)},
         };
         sd_journal_sendv(fields, *instance_name ? 4 : 3);
 }

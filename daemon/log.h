@@ -22,7 +22,7 @@ struct log_field {
         int64_t number;
 };
 
-#define LOG_TEXT(key_, value_) ((struct log_field){.key = (key_), .text = (value_)})
+#define LOG_TEXT(key_, value_)   ((struct log_field){.key = (key_), .text = (value_)})
 #define LOG_NUMBER(key_, value_) ((struct log_field){.key = (key_), .number = (value_)})
 
 /* target: "stderr" or "journal"; level: "debug", "info", "warning", "error". Both were checked when the
@@ -36,7 +36,8 @@ void log_write(enum log_level level, const char *event, const struct log_field *
         do {                                                                                                 \
                 if (log_wants(level_)) {                                                                     \
                         const struct log_field log_fields_[] = {__VA_ARGS__};                                \
-                        log_write(level_, event_, log_fields_, sizeof(log_fields_) / sizeof(log_fields_[0])); \
+                        log_write(level_, event_, log_fields_,                                               \
+                                  sizeof(log_fields_) / sizeof(log_fields_[0]));                             \
                 }                                                                                            \
         } while (0)
 

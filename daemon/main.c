@@ -14,23 +14,23 @@
 enum { EXIT_USAGE = 2, EXIT_CONFIG = 78 };
 
 static const char help[] =
-        "Usage: atmd --config FILE [OPTION]...\n"
-        "\n"
-        "Serves ATMs: accepts their TLS connections, decides withdrawals under the rules of the house, records\n"
-        "them in PostgreSQL and answers. Runs in the foreground; systemd (or a shell) keeps it.\n"
-        "\n"
-        "  -c, --config FILE       the configuration; etc/atmd.conf shows every key\n"
-        "  -l, --listen HOST:PORT  listen here instead of where the configuration says; port 0: any\n"
-        "  -i, --instance NAME     a name that each log line carries, where several instances run\n"
-        "      --check-config      check configuration, certificates and keys, and exit\n"
-        "  -h, --help              this text\n"
-        "      --version           the version\n"
-        "\n"
-        "Signals: SIGTERM stops after answering what is in flight; SIGHUP reads configuration and certificates\n"
-        "again (all or nothing); SIGUSR1 logs the counters.\n"
-        "Exit: 0 stopped as told, 1 failed (database, port), 2 wrong usage, 78 bad configuration.\n"
-        "\n"
-        "Example: atmd --config /etc/atmnet/atmd.conf --check-config\n";
+    "Usage: atmd --config FILE [OPTION]...\n"
+    "\n"
+    "Serves ATMs: accepts their TLS connections, decides withdrawals under the rules of the house, records\n"
+    "them in PostgreSQL and answers. Runs in the foreground; systemd (or a shell) keeps it.\n"
+    "\n"
+    "  -c, --config FILE       the configuration; etc/atmd.conf shows every key\n"
+    "  -l, --listen HOST:PORT  listen here instead of where the configuration says; port 0: any\n"
+    "  -i, --instance NAME     a name that each log line carries, where several instances run\n"
+    "      --check-config      check configuration, certificates and keys, and exit\n"
+    "  -h, --help              this text\n"
+    "      --version           the version\n"
+    "\n"
+    "Signals: SIGTERM stops after answering what is in flight; SIGHUP reads configuration and certificates\n"
+    "again (all or nothing); SIGUSR1 logs the counters.\n"
+    "Exit: 0 stopped as told, 1 failed (database, port), 2 wrong usage, 78 bad configuration.\n"
+    "\n"
+    "Example: atmd --config /etc/atmnet/atmd.conf --check-config\n";
 
 struct arguments {
         struct server_options server;
@@ -42,10 +42,13 @@ static int read_arguments(int argc, char **argv, struct arguments *ret_arguments
 {
         enum { OPTION_CHECK = 256, OPTION_VERSION };
         static const struct option options[] = {
-                {"config", required_argument, NULL, 'c'},   {"listen", required_argument, NULL, 'l'},
-                {"instance", required_argument, NULL, 'i'}, {"check-config", no_argument, NULL, OPTION_CHECK},
-                {"help", no_argument, NULL, 'h'},           {"version", no_argument, NULL, OPTION_VERSION},
-                {NULL, 0, NULL, 0},
+            {"config", required_argument, NULL, 'c'},
+            {"listen", required_argument, NULL, 'l'},
+            {"instance", required_argument, NULL, 'i'},
+            {"check-config", no_argument, NULL, OPTION_CHECK},
+            {"help", no_argument, NULL, 'h'},
+            {"version", no_argument, NULL, OPTION_VERSION},
+            {NULL, 0, NULL, 0},
         };
         struct arguments arguments = {0};
         int option;

@@ -26,12 +26,12 @@
 #include "tls/tls.h"
 
 enum {
-        PRIORITIES = 3,        /* see conn.c */
+        PRIORITIES = 3, /* see conn.c */
         LOW_PRIORITY = 2,
         CALLBACKS_BEFORE_LOOK = 16, /* of low priority, before looking for something better */
         TICK_MS = 100,
         STATS_S = 60,
-        AHEAD_DAYS = 214,      /* DE 7 has no year: it may be half a year off, and a bit */
+        AHEAD_DAYS = 214, /* DE 7 has no year: it may be half a year off, and a bit */
         HOST_MAX = 256,
         SIGNALS = 5,
 };
@@ -63,7 +63,7 @@ struct server {
         struct listener *listener; /* NULL once it drains */
         struct event *signals[SIGNALS], *tick, *stats, *watchdog, *deadline;
         LIST_HEAD(, client) clients;
-        struct client_list opening;   /* in order of acceptance */
+        struct client_list opening; /* in order of acceptance */
         size_t opening_count;
         struct client_list held_back; /* not read from while the ledger is behind */
         size_t connections_max;       /* what the configuration and the system allow */
@@ -104,9 +104,9 @@ static void client_send(void *peer, const uint8_t *message, size_t length)
 static void client_close(void *peer, enum session_end end, const char *reason)
 {
         static const enum conn_end ends[] = {
-                [SESSION_END_PROTOCOL] = CONN_END_PROTOCOL, [SESSION_END_TERMINAL] = CONN_END_TERMINAL,
-                [SESSION_END_REPLACED] = CONN_END_REPLACED, [SESSION_END_SHUTDOWN] = CONN_END_SHUTDOWN,
-                [SESSION_END_ERROR] = CONN_END_ERROR,
+            [SESSION_END_PROTOCOL] = CONN_END_PROTOCOL, [SESSION_END_TERMINAL] = CONN_END_TERMINAL,
+            [SESSION_END_REPLACED] = CONN_END_REPLACED, [SESSION_END_SHUTDOWN] = CONN_END_SHUTDOWN,
+            [SESSION_END_ERROR] = CONN_END_ERROR,
         };
         struct client *client = peer;
         conn_close(client->conn, ends[end], "%s", reason);
@@ -159,7 +159,7 @@ static void on_ready(void *owner, const char *certificate_name)
                 return;
         }
         client->has_session =
-                session_open(&client->session, server->service, &session_ops, client, certificate_name);
+            session_open(&client->session, server->service, &session_ops, client, certificate_name);
         if (client->has_session)
                 log_limited(LEVEL_INFO, "connected", LOG_TEXT("terminal", certificate_name),
                             LOG_TEXT("peer", conn_peer(client->conn)));
@@ -187,18 +187,18 @@ static void on_frame(void *owner, const uint8_t *message, size_t length)
 static void count_end(struct stats *stats, enum conn_end end)
 {
         uint64_t *const counters[CONN_END_COUNT] = {
-                [CONN_END_PEER_CLOSED] = &stats->closed_by_peer,
-                [CONN_END_HUNG_UP] = &stats->hung_up,
-                [CONN_END_HANDSHAKE_FAILED] = &stats->handshake_failed,
-                [CONN_END_HANDSHAKE_TIMEOUT] = &stats->timeout_handshake,
-                [CONN_END_IDLE_TIMEOUT] = &stats->timeout_idle,
-                [CONN_END_MESSAGE_TIMEOUT] = &stats->timeout_message,
-                [CONN_END_PROTOCOL] = &stats->closed_protocol,
-                [CONN_END_TERMINAL] = &stats->closed_terminal,
-                [CONN_END_REPLACED] = &stats->replaced,
-                [CONN_END_FULL] = &stats->refused_full,
-                [CONN_END_SHUTDOWN] = &stats->closed_shutdown,
-                [CONN_END_ERROR] = &stats->closed_error,
+            [CONN_END_PEER_CLOSED] = &stats->closed_by_peer,
+            [CONN_END_HUNG_UP] = &stats->hung_up,
+            [CONN_END_HANDSHAKE_FAILED] = &stats->handshake_failed,
+            [CONN_END_HANDSHAKE_TIMEOUT] = &stats->timeout_handshake,
+            [CONN_END_IDLE_TIMEOUT] = &stats->timeout_idle,
+            [CONN_END_MESSAGE_TIMEOUT] = &stats->timeout_message,
+            [CONN_END_PROTOCOL] = &stats->closed_protocol,
+            [CONN_END_TERMINAL] = &stats->closed_terminal,
+            [CONN_END_REPLACED] = &stats->replaced,
+            [CONN_END_FULL] = &stats->refused_full,
+            [CONN_END_SHUTDOWN] = &stats->closed_shutdown,
+            [CONN_END_ERROR] = &stats->closed_error,
         };
         ++*counters[end];
 }
@@ -244,7 +244,8 @@ static bool drop_silent(struct server *server)
 {
         int64_t before_ms = steady_ms(NULL) - LIMIT_SILENT_MS;
         struct client *client;
-        TAILQ_FOREACH (client, &server->opening, opening_entry) {
+        TAILQ_FOREACH(client, &server->opening, opening_entry)
+        {
                 if (client->accepted_ms > before_ms)
                         return false;
                 if (conn_state(client->conn) != CONN_HANDSHAKE || !conn_is_silent(client->conn))
@@ -422,11 +423,11 @@ static struct service_settings service_settings_of(const struct settings *settin
         size_t in_flight = (size_t)(settings->database_connections * settings->batch_max);
         size_t open_max = largest((size_t)settings->queue_max, in_flight + 1);
         return (struct service_settings){
-                .clock = settings->clock,
-                .skew_limit_ms = settings->skew_s * 1000 * settings->clock.speed,
-                .request_timeout_ms = settings->request_timeout_ms,
-                .open_max = open_max,
-                .open_resume = largest(open_max / 2, in_flight),
+            .clock = settings->clock,
+            .skew_limit_ms = settings->skew_s * 1000 * settings->clock.speed,
+            .request_timeout_ms = settings->request_timeout_ms,
+            .open_max = open_max,
+            .open_resume = largest(open_max / 2, in_flight),
         };
 }
 
@@ -441,7 +442,8 @@ static size_t possible_connections(int64_t wanted)
                 setrlimit(RLIMIT_NOFILE, &limit);
                 getrlimit(RLIMIT_NOFILE, &limit);
         }
-        rlim_t possible = limit.rlim_cur > LIMIT_OTHER_DESCRIPTORS ? limit.rlim_cur - LIMIT_OTHER_DESCRIPTORS : 1;
+        rlim_t possible =
+            limit.rlim_cur > LIMIT_OTHER_DESCRIPTORS ? limit.rlim_cur - LIMIT_OTHER_DESCRIPTORS : 1;
         if (limit.rlim_cur == RLIM_INFINITY || possible >= (rlim_t)wanted)
                 return (size_t)wanted;
         log_event(LEVEL_WARNING, "few_descriptors", LOG_NUMBER("connections_max", wanted),
@@ -464,7 +466,8 @@ static bool check_partitions_now(const struct server *server, char error[SERVER_
         if (reference_holds_moment(ledger_reference(server->ledger), now_ms))
                 return true;
         print_day_of(now_ms, day);
-        return fail(error, "database: no partitions for the business day %s: run 'atmctl db partitions'", day);
+        return fail(error, "database: no partitions for the business day %s: run 'atmctl db partitions'",
+                    day);
 }
 
 static void warn_partitions(const struct server *server)
@@ -492,10 +495,11 @@ static void log_stats(struct server *server)
         stats_log(&service->stats, (int64_t)conn_env_count(server->conns), (int64_t)service->signed_on,
                   (int64_t)service->pool.taken);
         ledger_pg_get_stats(server->ledger, &ledger);
-        log_event(LEVEL_INFO, "ledger_stats", LOG_NUMBER("batches", ledger.batches), LOG_NUMBER("ops", ledger.ops),
-                  LOG_NUMBER("repeated_batches", ledger.repeated_batches),
-                  LOG_NUMBER("lost_batches", ledger.lost_batches), LOG_NUMBER("refused_ops", ledger.refused_ops),
-                  LOG_NUMBER("waiting", ledger.waiting), LOG_NUMBER("in_doubt", ledger.in_doubt),
+        log_event(LEVEL_INFO, "ledger_stats", LOG_NUMBER("batches", ledger.batches),
+                  LOG_NUMBER("ops", ledger.ops), LOG_NUMBER("repeated_batches", ledger.repeated_batches),
+                  LOG_NUMBER("lost_batches", ledger.lost_batches),
+                  LOG_NUMBER("refused_ops", ledger.refused_ops), LOG_NUMBER("waiting", ledger.waiting),
+                  LOG_NUMBER("in_doubt", ledger.in_doubt),
                   LOG_NUMBER("connections_up", ledger.connections_up));
 }
 
@@ -539,7 +543,8 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
         struct server *server = context;
         (void)fd;
         (void)what;
-        log_event(LEVEL_WARNING, "drain_timeout", LOG_NUMBER("connections", (int64_t)conn_env_count(server->conns)),
+        log_event(LEVEL_WARNING, "drain_timeout",
+                  LOG_NUMBER("connections", (int64_t)conn_env_count(server->conns)),
                   LOG_NUMBER("open", (int64_t)server->service->pool.taken));
         event_base_loopbreak(server->base);
 }
@@ -568,8 +573,8 @@ static void on_stop(evutil_socket_t signal, short what, void *context)
         server->listener = NULL;
         event_add(server->deadline, &limit);
         fleet_each(server->service->fleet, drain_session, NULL);
-        TAILQ_FOREACH (client, &server->opening, opening_entry)
-                conn_close(client->conn, CONN_END_SHUTDOWN, "the daemon stops");
+        TAILQ_FOREACH(client, &server->opening, opening_entry)
+        conn_close(client->conn, CONN_END_SHUTDOWN, "the daemon stops");
         check_drained(server);
 }
 
@@ -586,7 +591,7 @@ static void on_count(evutil_socket_t signal, short what, void *context)
 static const struct {
         const char *section, *key;
 } changeable[] = {
-        {"tls", NULL}, {"limits", NULL}, {"atmd", "log_target"}, {"atmd", "log_level"}, {"clock", "skew_s"},
+    {"tls", NULL}, {"limits", NULL}, {"atmd", "log_target"}, {"atmd", "log_level"}, {"clock", "skew_s"},
 };
 
 static bool is_changeable(const struct settings_row *row)
@@ -725,13 +730,13 @@ static bool make_ledger(struct server *server, char error[SERVER_ERROR_MAX])
 {
         char why[LEDGER_PG_ERROR_MAX];
         struct ledger_pg_options options = {
-                .conninfo = server->settings.conninfo,
-                .connections = (int)server->settings.database_connections,
-                .batch_max = (int)server->settings.batch_max,
-                .queue_max = (int)server->settings.queue_max,
-                .reference_poll_ms = (int)server->settings.reference_poll_ms,
-                .on_message = on_ledger_message,
-                .context = server,
+            .conninfo = server->settings.conninfo,
+            .connections = (int)server->settings.database_connections,
+            .batch_max = (int)server->settings.batch_max,
+            .queue_max = (int)server->settings.queue_max,
+            .reference_poll_ms = (int)server->settings.reference_poll_ms,
+            .on_message = on_ledger_message,
+            .context = server,
         };
         server->ledger = ledger_pg_new(server->base, &options, why);
         return server->ledger || fail(error, "%s", why);
@@ -783,8 +788,8 @@ struct server *server_new(const struct server_options *options, const struct set
                 fail(error, "the event loop can't be set up");
                 goto failed;
         }
-        if (!make_ledger(server, error) || !make_service(server, error) || !check_partitions_now(server, error) ||
-            !make_listener(server, error))
+        if (!make_ledger(server, error) || !make_service(server, error) ||
+            !check_partitions_now(server, error) || !make_listener(server, error))
                 goto failed;
         return server;
 failed:

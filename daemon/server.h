@@ -24,8 +24,8 @@ struct server_options {
         const char *instance; /* NULL: unnamed */
 };
 
-/* Connects to the database, loads the reference data and listens. NULL with a text in error[]; *ret_bad_config
- * says whether the configuration (or a file it names) is to blame, or the world around. */
+/* Connects to the database, loads the reference data and listens. NULL with a text in error[];
+ * *ret_bad_config says whether the configuration (or a file it names) is to blame, or the world around. */
 ATM_MUST_USE struct server *server_new(const struct server_options *options, const struct settings *settings,
                                        bool *ret_bad_config, char error[SERVER_ERROR_MAX]);
 /* Serves until told to stop. */

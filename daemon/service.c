@@ -125,7 +125,8 @@ static void finish_decided(struct service *service, struct txn *txn)
         assert(sent);
         (void)sent;
         count_answer(service, txn);
-        log_txn(service, txn, txn->op.kind == LEDGER_ADVICE ? "accepted" : reason_rows[txn->op.answer.reason].name);
+        log_txn(service, txn,
+                txn->op.kind == LEDGER_ADVICE ? "accepted" : reason_rows[txn->op.answer.reason].name);
         tell(service, txn, &service->answer);
         iso_wipe(&service->answer);
         finish(service, txn);
@@ -137,9 +138,9 @@ static bool is_in_doubt_elsewhere(const struct service *service, const struct tx
         const struct txn *other;
         if (service->pool.taken == service->waiting)
                 return false; /* every transaction has its session, and a session has one at a time */
-        TAILQ_FOREACH (other, &service->open, entry)
-                if (other != txn && other->state == TXN_IN_LEDGER && txn_same_identity(other, txn))
-                        return true;
+        TAILQ_FOREACH(other, &service->open, entry)
+        if (other != txn && other->state == TXN_IN_LEDGER && txn_same_identity(other, txn))
+                return true;
         return false;
 }
 
@@ -183,18 +184,17 @@ static void submit(struct service *service, struct txn *txn)
 static void decide_and_submit(struct service *service, struct txn *txn)
 {
         struct txn_world world = {
-                .reference = ledger_reference(service->ledger),
-                .token_key = service->token_key,
-                .business_ms = service_business_ms(service),
-                .skew_limit_ms = service->settings.skew_limit_ms,
+            .reference = ledger_reference(service->ledger),
+            .token_key = service->token_key,
+            .business_ms = service_business_ms(service),
+            .skew_limit_ms = service->settings.skew_limit_ms,
         };
         if (!world.reference) {
                 finish_undecided(service, txn);
                 return;
         }
         if (!txn_decide(txn, &world)) {
-                log_limited(LEVEL_ERROR, "partition_missing",
-                            LOG_TEXT("terminal", txn->op.identity.terminal),
+                log_limited(LEVEL_ERROR, "partition_missing", LOG_TEXT("terminal", txn->op.identity.terminal),
                             LOG_NUMBER("transmitted_ms", txn->op.identity.transmitted_ms),
                             LOG_TEXT("help", "atmctl db partitions"));
                 finish_undecided(service, txn);
@@ -243,8 +243,8 @@ static void on_done(struct ledger_op *op, void *context)
         }
 }
 
-bool service_submit(struct service *service, struct session *session, const struct profile_row *row, bool repeat,
-                    struct iso_error *ret_error)
+bool service_submit(struct service *service, struct session *session, const struct profile_row *row,
+                    bool repeat, struct iso_error *ret_error)
 {
         struct txn *txn = txn_take(&service->pool);
         if (!txn) { /* out of memory: the limit itself stops the reading before */
@@ -252,7 +252,8 @@ bool service_submit(struct service *service, struct session *session, const stru
                 session_answered(session, NULL);
                 return true;
         }
-        if (txn_read(txn, row, &service->request, session->terminal, service_business_ms(service), ret_error) < 0) {
+        if (txn_read(txn, row, &service->request, session->terminal, service_business_ms(service),
+                     ret_error) < 0) {
                 txn_give_back(&service->pool, txn);
                 return false;
         }

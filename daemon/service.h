@@ -20,10 +20,10 @@
 
 struct service_settings {
         struct business_clock clock;
-        int64_t skew_limit_ms;      /* scaled by the clock's speed */
+        int64_t skew_limit_ms; /* scaled by the clock's speed */
         int64_t request_timeout_ms;
-        size_t open_max;            /* transactions open at once */
-        size_t open_resume;         /* below it, reading goes on again */
+        size_t open_max;    /* transactions open at once */
+        size_t open_resume; /* below it, reading goes on again */
 };
 
 struct service_shell {
@@ -41,8 +41,8 @@ struct service {
         struct fleet *fleet;
         struct txn_pool pool;
         struct txn_list open;
-        size_t waiting;              /* sessions that wait for a transaction */
-        size_t stale;                /* transactions that wait for new reference data */
+        size_t waiting; /* sessions that wait for a transaction */
+        size_t stale;   /* transactions that wait for new reference data */
         size_t signed_on;
         bool congested;
         struct stats stats;

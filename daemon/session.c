@@ -13,8 +13,8 @@
 const char *const session_state_name[SESSION_STATE_COUNT] = {"connected", "signed_on", "closing"};
 
 static const bool legal_change[SESSION_STATE_COUNT][SESSION_STATE_COUNT] = {
-        [SESSION_CONNECTED] = {[SESSION_SIGNED_ON] = true, [SESSION_CLOSING] = true},
-        [SESSION_SIGNED_ON] = {[SESSION_CONNECTED] = true, [SESSION_CLOSING] = true},
+    [SESSION_CONNECTED] = {[SESSION_SIGNED_ON] = true, [SESSION_CLOSING] = true},
+    [SESSION_SIGNED_ON] = {[SESSION_CONNECTED] = true, [SESSION_CLOSING] = true},
 };
 
 static void change_state(struct session *session, enum session_state to)
@@ -25,7 +25,8 @@ static void change_state(struct session *session, enum session_state to)
         if (to == SESSION_SIGNED_ON)
                 session->service->signed_on++;
         log_event(LEVEL_DEBUG, "session", LOG_TEXT("terminal", session->terminal),
-                  LOG_TEXT("from", session_state_name[session->state]), LOG_TEXT("to", session_state_name[to]));
+                  LOG_TEXT("from", session_state_name[session->state]),
+                  LOG_TEXT("to", session_state_name[to]));
         session->state = to;
 }
 
@@ -138,11 +139,9 @@ static const struct {
         bool needs_sign_on;
         enum reason (*handle)(struct session *session);
 } network_rows[] = {
-        {NETWORK_SIGN_ON, false, sign_on},
-        {NETWORK_SIGN_OFF, false, sign_off},
-        {NETWORK_ECHO, false, acknowledge},
-        {NETWORK_CUTOVER, true, acknowledge},
-        {NETWORK_KEY_CHANGE, false, not_supported},
+    {NETWORK_SIGN_ON, false, sign_on},          {NETWORK_SIGN_OFF, false, sign_off},
+    {NETWORK_ECHO, false, acknowledge},         {NETWORK_CUTOVER, true, acknowledge},
+    {NETWORK_KEY_CHANGE, false, not_supported},
 };
 
 static void on_network(struct session *session, const struct profile_row *row)
@@ -155,8 +154,8 @@ static void on_network(struct session *session, const struct profile_row *row)
                 if (network_rows[i].code != code)
                         continue;
                 reason = network_rows[i].needs_sign_on && session->state != SESSION_SIGNED_ON
-                                 ? REASON_NOT_SIGNED_ON
-                                 : network_rows[i].handle(session);
+                             ? REASON_NOT_SIGNED_ON
+                             : network_rows[i].handle(session);
         }
         answer_now(session, row, reason);
 }
@@ -204,12 +203,12 @@ static const struct {
         bool needs_sign_on;
         void (*handle)(struct session *session, const struct profile_row *row);
 } kind_rows[] = {
-        [MESSAGE_NETWORK] = {false, on_network},
-        [MESSAGE_REQUEST] = {true, on_transaction},
-        [MESSAGE_COMPLETION] = {false, on_transaction},
-        [MESSAGE_REVERSAL] = {false, on_transaction},
-        [MESSAGE_RECONCILIATION] = {false, on_unsupported},
-        [MESSAGE_ADMINISTRATIVE] = {false, on_unsupported},
+    [MESSAGE_NETWORK] = {false, on_network},
+    [MESSAGE_REQUEST] = {true, on_transaction},
+    [MESSAGE_COMPLETION] = {false, on_transaction},
+    [MESSAGE_REVERSAL] = {false, on_transaction},
+    [MESSAGE_RECONCILIATION] = {false, on_unsupported},
+    [MESSAGE_ADMINISTRATIVE] = {false, on_unsupported},
 };
 
 void session_answered(struct session *session, const struct iso_message *answer)
@@ -232,7 +231,8 @@ void session_answered(struct session *session, const struct iso_message *answer)
 /* ---- messages ------------------------------------------------------------------------------------------ */
 
 /* Not decodable: answered as long as it can be said to what. */
-static void on_undecodable(struct session *session, const struct profile_row *row, const struct iso_error *error)
+static void on_undecodable(struct session *session, const struct profile_row *row,
+                           const struct iso_error *error)
 {
         char text[256], reason[LIMIT_REASON];
         if (row && iso_has(&session->service->request, 11)) {
@@ -307,9 +307,10 @@ bool session_open(struct session *session, struct service *service, const struct
         char reason[LIMIT_REASON];
         *session = (struct session){.ops = ops, .peer = peer, .service = service, .last_stan = -1};
         if (!is_terminal_name(name)) {
-                snprintf(reason, sizeof(reason),
-                         "the certificate's CN '%s' is no terminal: 8 capital letters and digits are expected",
-                         name);
+                snprintf(
+                    reason, sizeof(reason),
+                    "the certificate's CN '%s' is no terminal: 8 capital letters and digits are expected",
+                    name);
                 ops->close(peer, SESSION_END_TERMINAL, reason);
                 return false;
         }

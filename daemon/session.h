@@ -30,7 +30,7 @@ enum session_end {
         SESSION_END_TERMINAL, /* DE 41 is not the certificate's */
         SESSION_END_REPLACED,
         SESSION_END_SHUTDOWN,
-        SESSION_END_ERROR,    /* our own fault, or memory */
+        SESSION_END_ERROR, /* our own fault, or memory */
 };
 
 /* How a session reaches its peer. None of these may call back into the session. */
@@ -51,8 +51,8 @@ struct session {
         struct service *service;
         uint64_t handle;
         enum session_state state;
-        bool waiting;  /* for the ledger */
-        bool draining; /* close as soon as nothing is waited for */
+        bool waiting;                       /* for the ledger */
+        bool draining;                      /* close as soon as nothing is waited for */
         char terminal[TERMINAL_LENGTH + 1]; /* the certificate's CN */
         /* The last 0200 given to the ledger: the same once more is a repeat, whatever its MTI says. */
         int32_t last_stan;

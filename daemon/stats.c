@@ -29,8 +29,8 @@ void stats_log(struct stats *stats, int64_t connections, int64_t signed_on, int6
         if (stats->advices)
                 fields[n++] = LOG_NUMBER("advices", (int64_t)stats->advices);
         if (stats->latency_count) {
-                fields[n++] = LOG_NUMBER("ledger_mean_ms",
-                                         (int64_t)(stats->latency_sum_ms / stats->latency_count));
+                fields[n++] =
+                    LOG_NUMBER("ledger_mean_ms", (int64_t)(stats->latency_sum_ms / stats->latency_count));
                 fields[n++] = LOG_NUMBER("ledger_max_ms", (int64_t)stats->latency_max_ms);
         }
         log_write(LEVEL_INFO, "stats", fields, n);

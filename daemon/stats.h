@@ -42,8 +42,8 @@ struct stats {
 #define X(name, text) uint64_t name;
         STATS_COUNTERS(X)
 #undef X
-        uint64_t by_reason[REASON_COUNT]; /* of 0210s */
-        uint64_t advices;                 /* acknowledged */
+        uint64_t by_reason[REASON_COUNT];                       /* of 0210s */
+        uint64_t advices;                                       /* acknowledged */
         uint64_t latency_sum_ms, latency_max_ms, latency_count; /* of ledger answers, since the last line */
 };
 

@@ -13,7 +13,7 @@ enum {
         BLOCK_TXNS = 64,
         DE_28_DIGITS = 8,
         DE_54_DIGITS = 12,
-        BALANCE_LEDGER = 1,    /* DE 54's amount types */
+        BALANCE_LEDGER = 1, /* DE 54's amount types */
         BALANCE_AVAILABLE = 2,
 };
 
@@ -100,7 +100,8 @@ static int read_echo(struct txn *txn, const struct iso_message *message, struct 
 int txn_read(struct txn *txn, const struct profile_row *row, const struct iso_message *message,
              const char *terminal, int64_t business_ms, struct iso_error *ret_error)
 {
-        assert(row->kind == MESSAGE_REQUEST || row->kind == MESSAGE_COMPLETION || row->kind == MESSAGE_REVERSAL);
+        assert(row->kind == MESSAGE_REQUEST || row->kind == MESSAGE_COMPLETION ||
+               row->kind == MESSAGE_REVERSAL);
         txn->row = row;
         txn->repeat = row->repeat;
         txn->decisions = 0;
@@ -134,12 +135,12 @@ bool txn_decide(struct txn *txn, const struct txn_world *world)
         struct ledger_request *request = &txn->op.request;
         struct verdict verdict;
         struct request asked = {
-                .terminal = txn->op.identity.terminal,
-                .transmitted_ms = txn->op.identity.transmitted_ms,
-                .processing = txn->processing,
-                .amount_yen = request->amount_yen,
-                .pan = txn->card.pan,
-                .expiry_yymm = txn->card.expiry_yymm,
+            .terminal = txn->op.identity.terminal,
+            .transmitted_ms = txn->op.identity.transmitted_ms,
+            .processing = txn->processing,
+            .amount_yen = request->amount_yen,
+            .pan = txn->card.pan,
+            .expiry_yymm = txn->card.expiry_yymm,
         };
         assert(txn->op.kind != LEDGER_ADVICE);
         if (txn->op.kind == LEDGER_REQUEST && !reference_holds_moment(world->reference, asked.transmitted_ms))
@@ -152,7 +153,8 @@ bool txn_decide(struct txn *txn, const struct txn_world *world)
         request->price = verdict.price;
         request->refusal = verdict.refusal;
         memcpy(request->limit, verdict.limit, sizeof(request->limit));
-        snprintf(request->issuer, sizeof(request->issuer), "%s", verdict.issuer ? verdict.issuer->issuer : "");
+        snprintf(request->issuer, sizeof(request->issuer), "%s",
+                 verdict.issuer ? verdict.issuer->issuer : "");
         snprintf(request->hall, sizeof(request->hall), "%s",
                  verdict.atm && verdict.atm->hall ? verdict.atm->hall->hall : "");
         return true;

@@ -32,13 +32,13 @@ struct txn {
         const struct profile_row *row;
         enum processing_kind processing; /* of a MESSAGE_REQUEST */
         bool repeat;
-        uint64_t session;         /* the handle of who waits; 0: nobody any more */
+        uint64_t session;                /* the handle of who waits; 0: nobody any more */
         int64_t started_ms, deadline_ms; /* steady time */
         int decisions;
         struct profile_card card; /* of a MESSAGE_REQUEST: to decide anew */
         uint16_t echo_length;
         uint8_t echo[TXN_ECHO_MAX];
-        TAILQ_ENTRY(txn) entry;   /* the free list, or the service's by deadline */
+        TAILQ_ENTRY(txn) entry; /* the free list, or the service's by deadline */
 };
 
 TAILQ_HEAD(txn_list, txn);

@@ -16,10 +16,10 @@
 #include "daemon/session.h"
 #include "rules/calendar.h"
 
-#define PAN       "9900010000000001"
-#define TERMINAL  "T0000001"
-#define BUSINESS  "2016-12-29T12:00:00+09:00"
-#define DE7       "1229030000"
+#define PAN      "9900010000000001"
+#define TERMINAL "T0000001"
+#define BUSINESS "2016-12-29T12:00:00+09:00"
+#define DE7      "1229030000"
 
 enum { REQUEST_TIMEOUT_MS = 20000, OPEN_MAX = 4, SENT_MAX = 64, SCRIPT_MAX = 64 };
 
@@ -40,7 +40,8 @@ static void peer_send(void *context, const uint8_t *message, size_t length)
         struct iso_error error;
         ck_assert_int_eq(peer->closes, 0);
         ck_assert_int_lt(peer->sent_count, SENT_MAX);
-        ck_assert_int_eq(iso_decode(&iso_dialect_ascii, message, length, &peer->sent[peer->sent_count++], &error), 0);
+        ck_assert_int_eq(
+            iso_decode(&iso_dialect_ascii, message, length, &peer->sent[peer->sent_count++], &error), 0);
 }
 
 static void peer_close(void *context, enum session_end end, const char *reason)
@@ -141,11 +142,12 @@ static struct reference *make_reference(int64_t version)
         ck_assert(reference_add_atm(r, "T0000002", "H1", false, error));
         for (int band = 0; band < BAND_COUNT; band++)
                 ck_assert(reference_add_tariff(
-                        r, &(struct tariff){"HOUSE", (enum band)band, 0, band == BAND_DAY ? 100 : 200, 100}, error));
+                    r, &(struct tariff){"HOUSE", (enum band)band, 0, band == BAND_DAY ? 100 : 200, 100},
+                    error));
         ck_assert(reference_add_tax_rate(r, &(struct tax_rate){0, 800, TAX_DOWN}, error));
         for (int kind = 0; kind < DAY_KIND_COUNT; kind++)
-                ck_assert(reference_add_network_hours(r, &(struct network_hours){0, (enum day_kind)kind, {0, 1440}},
-                                                      error));
+                ck_assert(reference_add_network_hours(
+                    r, &(struct network_hours){0, (enum day_kind)kind, {0, 1440}}, error));
         reference_set_moments(r, now - INT64_C(300) * DAY_MS, now + INT64_C(300) * DAY_MS);
         reference_set_version(r, version);
         ck_assert_msg(reference_finish(r, error), "%s", error);
@@ -301,12 +303,12 @@ static const struct {
         const char *de39;
         enum session_state after;
 } network_rows[] = {
-        {1, false, "00", SESSION_SIGNED_ON}, {1, true, "00", SESSION_SIGNED_ON},
-        {2, false, "00", SESSION_CONNECTED}, {2, true, "00", SESSION_CONNECTED},
-        {301, false, "00", SESSION_CONNECTED}, {301, true, "00", SESSION_SIGNED_ON},
-        {201, false, "58", SESSION_CONNECTED}, {201, true, "00", SESSION_SIGNED_ON},
-        {101, false, "40", SESSION_CONNECTED}, {101, true, "40", SESSION_SIGNED_ON},
-        {999, false, "12", SESSION_CONNECTED}, {0, true, "12", SESSION_SIGNED_ON},
+    {1, false, "00", SESSION_SIGNED_ON},   {1, true, "00", SESSION_SIGNED_ON},
+    {2, false, "00", SESSION_CONNECTED},   {2, true, "00", SESSION_CONNECTED},
+    {301, false, "00", SESSION_CONNECTED}, {301, true, "00", SESSION_SIGNED_ON},
+    {201, false, "58", SESSION_CONNECTED}, {201, true, "00", SESSION_SIGNED_ON},
+    {101, false, "40", SESSION_CONNECTED}, {101, true, "40", SESSION_SIGNED_ON},
+    {999, false, "12", SESSION_CONNECTED}, {0, true, "12", SESSION_SIGNED_ON},
 };
 
 START_TEST(each_network_code_is_answered_by_its_row)
@@ -332,11 +334,11 @@ static const struct {
         bool signed_on;
         const char *de39; /* NULL: the connection ends */
 } mti_rows[] = {
-        {"0200", false, "58"}, {"0200", true, "00"},  {"0201", false, "58"}, {"0201", true, "00"},
-        {"0220", false, "00"}, {"0221", true, "00"},  {"0420", false, "00"}, {"0421", true, "00"},
-        {"0500", true, "40"},  {"0501", false, "40"}, {"0620", true, "40"},  {"0621", false, "40"},
-        {"0210", true, NULL},  {"0100", true, NULL},  {"0810", false, NULL}, {"9999", false, NULL},
-        {"0400", true, NULL},  {"0202", true, NULL},
+    {"0200", false, "58"}, {"0200", true, "00"},  {"0201", false, "58"}, {"0201", true, "00"},
+    {"0220", false, "00"}, {"0221", true, "00"},  {"0420", false, "00"}, {"0421", true, "00"},
+    {"0500", true, "40"},  {"0501", false, "40"}, {"0620", true, "40"},  {"0621", false, "40"},
+    {"0210", true, NULL},  {"0100", true, NULL},  {"0810", false, NULL}, {"9999", false, NULL},
+    {"0400", true, NULL},  {"0202", true, NULL},
 };
 
 static void complete(const char *mti)
@@ -391,7 +393,8 @@ START_TEST(another_terminals_message_is_refused_and_ends_the_connection)
 }
 END_TEST
 
-static const char *const bad_names[] = {"", "T000001", "T00000001", "t0000001", "T000000 ", "atmd", "T0000\xc3\xa4"};
+static const char *const bad_names[] = {"",         "T000001", "T00000001",    "t0000001",
+                                        "T000000 ", "atmd",    "T0000\xc3\xa4"};
 
 START_TEST(a_certificate_that_names_no_terminal_ends_the_connection)
 {
@@ -482,8 +485,8 @@ START_TEST(each_mandatory_field_is_demanded)
                                 iso_set_string(&request, 70, "301");
                         iso_unset(&request, row->mandatory[i]);
                         const char *de39 = ask(peer);
-                        ck_assert_msg(!strcmp(de39, row->mandatory[i] == 11 ? "" : "30"), "%s without %d: '%s'",
-                                      mtis[m], row->mandatory[i], de39);
+                        ck_assert_msg(!strcmp(de39, row->mandatory[i] == 11 ? "" : "30"),
+                                      "%s without %d: '%s'", mtis[m], row->mandatory[i], de39);
                         ck_assert_int_eq(peer->closes, row->mandatory[i] == 11);
                         session_closed(&peer->session);
                         memset(peer, 0, sizeof(*peer));
@@ -651,10 +654,10 @@ static const struct {
         enum ledger_status status;
         const char *de39;
 } trouble_rows[] = {
-        {"0200", "010000", LEDGER_UNAVAILABLE, "96"}, {"0201", "010000", LEDGER_UNAVAILABLE, ""},
-        {"0200", "310000", LEDGER_UNAVAILABLE, "96"}, {"0220", "010000", LEDGER_UNAVAILABLE, ""},
-        {"0420", "010000", LEDGER_UNAVAILABLE, ""},   {"0200", "010000", LEDGER_UNKNOWN, ""},
-        {"0220", "010000", LEDGER_UNKNOWN, ""},
+    {"0200", "010000", LEDGER_UNAVAILABLE, "96"}, {"0201", "010000", LEDGER_UNAVAILABLE, ""},
+    {"0200", "310000", LEDGER_UNAVAILABLE, "96"}, {"0220", "010000", LEDGER_UNAVAILABLE, ""},
+    {"0420", "010000", LEDGER_UNAVAILABLE, ""},   {"0200", "010000", LEDGER_UNKNOWN, ""},
+    {"0220", "010000", LEDGER_UNKNOWN, ""},
 };
 
 START_TEST(without_a_database_nothing_is_said_that_is_not_known)
@@ -889,7 +892,8 @@ int main(void)
         tcase_add_loop_test(tcase, each_network_code_is_answered_by_its_row, 0, COUNT(network_rows));
         tcase_add_loop_test(tcase, each_mti_is_answered_by_its_row_and_no_other_is, 0, COUNT(mti_rows));
         tcase_add_loop_test(tcase, another_terminals_message_is_refused_and_ends_the_connection, 0, 4);
-        tcase_add_loop_test(tcase, a_certificate_that_names_no_terminal_ends_the_connection, 0, COUNT(bad_names));
+        tcase_add_loop_test(tcase, a_certificate_that_names_no_terminal_ends_the_connection, 0,
+                            COUNT(bad_names));
         tcase_add_test(tcase, an_unknown_terminal_may_not_sign_on_but_may_say_what_it_dispensed);
         tcase_add_test(tcase, a_disabled_atm_is_refused_with_a_row_and_its_advices_are_taken);
         tcase_add_test(tcase, a_message_cut_anywhere_is_answered_30_or_ends_the_connection);
@@ -902,7 +906,8 @@ int main(void)
         tcase_add_test(tcase, an_answer_whose_atm_has_gone_goes_to_nobody);
         tcase_add_test(tcase, a_replaced_sessions_answer_goes_to_nobody);
         tcase_add_test(tcase, a_request_without_an_answer_in_time_is_left_in_silence);
-        tcase_add_loop_test(tcase, without_a_database_nothing_is_said_that_is_not_known, 0, COUNT(trouble_rows));
+        tcase_add_loop_test(tcase, without_a_database_nothing_is_said_that_is_not_known, 0,
+                            COUNT(trouble_rows));
         tcase_add_test(tcase, a_second_0200_whose_first_is_in_doubt_is_left_in_silence);
         tcase_add_test(tcase, the_same_0200_again_on_a_connection_is_a_repeat_whatever_it_says);
         tcase_add_test(tcase, a_decision_from_old_reference_data_is_made_anew);

@@ -66,10 +66,10 @@ static const char *value_of(int field)
 static const struct {
         const char *de7, *business, *transmitted;
 } year_rows[] = {
-        {"1231150000", "2017-01-01T00:00:10+09:00", "2016-12-31T15:00:00Z"},
-        {"0101000000", "2016-12-31T23:59:59Z", "2017-01-01T00:00:00Z"},
-        {"1231235959", "2017-01-01T00:00:00Z", "2016-12-31T23:59:59Z"},
-        {"0615120000", "2016-06-15T12:00:00Z", "2016-06-15T12:00:00Z"},
+    {"1231150000", "2017-01-01T00:00:10+09:00", "2016-12-31T15:00:00Z"},
+    {"0101000000", "2016-12-31T23:59:59Z", "2017-01-01T00:00:00Z"},
+    {"1231235959", "2017-01-01T00:00:00Z", "2016-12-31T23:59:59Z"},
+    {"0615120000", "2016-06-15T12:00:00Z", "2016-06-15T12:00:00Z"},
 };
 
 START_TEST(the_year_of_de7_puts_it_nearest_to_business_time)
@@ -86,9 +86,9 @@ END_TEST
 static const struct {
         const char *de7, *original_de7, *business, *original;
 } original_rows[] = {
-        {"0101000500", "1231235900", "2017-01-01T00:10:00Z", "2016-12-31T23:59:00Z"},
-        {"1231235900", "1231235800", "2017-05-01T00:00:00Z", "2016-12-31T23:58:00Z"},
-        {"0102000000", "0101000000", "2016-12-30T00:00:00Z", "2017-01-01T00:00:00Z"},
+    {"0101000500", "1231235900", "2017-01-01T00:10:00Z", "2016-12-31T23:59:00Z"},
+    {"1231235900", "1231235800", "2017-05-01T00:00:00Z", "2016-12-31T23:58:00Z"},
+    {"0102000000", "0101000000", "2016-12-30T00:00:00Z", "2017-01-01T00:00:00Z"},
 };
 
 START_TEST(the_year_of_de90_puts_it_nearest_to_the_advice)
@@ -108,10 +108,10 @@ static const struct {
         int64_t dispensed_yen;
         const char *why;
 } advice_rows[] = {
-        {"0220", NULL, false, false, 10000, ""},
-        {"0221", "000000004000000000000000D00000108D00000000", false, true, 4000, ""},
-        {"0420", NULL, true, false, 0, "22"},
-        {"0421", "000000003000000000000000D00000108D00000000", true, true, 3000, "22"},
+    {"0220", NULL, false, false, 10000, ""},
+    {"0221", "000000004000000000000000D00000108D00000000", false, true, 4000, ""},
+    {"0420", NULL, true, false, 0, "22"},
+    {"0421", "000000003000000000000000D00000108D00000000", true, true, 3000, "22"},
 };
 
 START_TEST(an_advice_says_how_much_was_dispensed)
@@ -134,10 +134,10 @@ static const struct {
         int64_t amount_yen;
         int32_t code;
 } kind_rows[] = {
-        {"010000", LEDGER_REQUEST, 10000, 10000},
-        {"013000", LEDGER_REQUEST, 10000, 13000},
-        {"310000", LEDGER_INQUIRY, 0, 310000},
-        {"999999", LEDGER_REQUEST, 10000, 999999}, /* refused with 12, and that is kept too */
+    {"010000", LEDGER_REQUEST, 10000, 10000},
+    {"013000", LEDGER_REQUEST, 10000, 13000},
+    {"310000", LEDGER_INQUIRY, 0, 310000},
+    {"999999", LEDGER_REQUEST, 10000, 999999}, /* refused with 12, and that is kept too */
 };
 
 START_TEST(a_request_of_each_kind_becomes_its_op)
@@ -183,10 +183,10 @@ START_TEST(an_approval_carries_date_charge_reference_and_code)
                 int field;
                 const char *value;
         } wanted[] = {
-                {2, "9900010000000001"}, {3, "010000"},   {4, "000000010000"}, {7, "1231145900"},
-                {11, "000042"},          {15, "1231"},    {28, "D00000216"},   {32, "99000001"},
-                {37, "636623000042"},    {38, "ABC234"},  {39, "00"},          {41, "T0000001"},
-                {42, "H00001         "}, {49, "392"},
+            {2, "9900010000000001"}, {3, "010000"},  {4, "000000010000"}, {7, "1231145900"},
+            {11, "000042"},          {15, "1231"},   {28, "D00000216"},   {32, "99000001"},
+            {37, "636623000042"},    {38, "ABC234"}, {39, "00"},          {41, "T0000001"},
+            {42, "H00001         "}, {49, "392"},
         };
         ck_assert_str_eq(answer.mti, "0210");
         int fields = 0;
@@ -224,7 +224,8 @@ START_TEST(every_refusal_says_its_reason_and_nothing_of_an_approval)
         answer_with(LEDGER_DECIDED, reason);
         ck_assert(txn_answer(&txn, &answer));
         ck_assert_str_eq(value_of(39), reason_de39(reason));
-        ck_assert(!iso_has(&answer, 15) && !iso_has(&answer, 28) && !iso_has(&answer, 37) && !iso_has(&answer, 38));
+        ck_assert(!iso_has(&answer, 15) && !iso_has(&answer, 28) && !iso_has(&answer, 37) &&
+                  !iso_has(&answer, 38));
 }
 END_TEST
 
@@ -248,13 +249,13 @@ static const struct {
         enum ledger_status status;
         const char *de39; /* NULL: silence */
 } status_rows[] = {
-        {"0200", "010000", LEDGER_UNAVAILABLE, "96"}, {"0201", "010000", LEDGER_UNAVAILABLE, NULL},
-        {"0200", "310000", LEDGER_UNAVAILABLE, "96"}, {"0201", "310000", LEDGER_UNAVAILABLE, "96"},
-        {"0220", "010000", LEDGER_UNAVAILABLE, NULL}, {"0421", "010000", LEDGER_UNAVAILABLE, NULL},
-        {"0200", "010000", LEDGER_STALE, "96"},       {"0201", "010000", LEDGER_STALE, NULL},
-        {"0200", "010000", LEDGER_UNKNOWN, NULL},     {"0201", "010000", LEDGER_UNKNOWN, NULL},
-        {"0420", "010000", LEDGER_UNKNOWN, NULL},     {"0220", "010000", LEDGER_DECIDED, "00"},
-        {"0420", "010000", LEDGER_DECIDED, "00"},     {"0421", "010000", LEDGER_STORED, "00"},
+    {"0200", "010000", LEDGER_UNAVAILABLE, "96"}, {"0201", "010000", LEDGER_UNAVAILABLE, NULL},
+    {"0200", "310000", LEDGER_UNAVAILABLE, "96"}, {"0201", "310000", LEDGER_UNAVAILABLE, "96"},
+    {"0220", "010000", LEDGER_UNAVAILABLE, NULL}, {"0421", "010000", LEDGER_UNAVAILABLE, NULL},
+    {"0200", "010000", LEDGER_STALE, "96"},       {"0201", "010000", LEDGER_STALE, NULL},
+    {"0200", "010000", LEDGER_UNKNOWN, NULL},     {"0201", "010000", LEDGER_UNKNOWN, NULL},
+    {"0420", "010000", LEDGER_UNKNOWN, NULL},     {"0220", "010000", LEDGER_DECIDED, "00"},
+    {"0420", "010000", LEDGER_DECIDED, "00"},     {"0421", "010000", LEDGER_STORED, "00"},
 };
 
 START_TEST(only_what_is_known_is_said)
@@ -274,7 +275,8 @@ END_TEST
 
 START_TEST(an_approval_code_follows_from_the_identity_alone)
 {
-        struct ledger_identity identity = {.terminal = "T0000001", .transmitted_ms = 1483196340000, .stan = 42};
+        struct ledger_identity identity = {
+            .terminal = "T0000001", .transmitted_ms = 1483196340000, .stan = 42};
         char first[APPROVAL_CODE_LENGTH + 1], second[APPROVAL_CODE_LENGTH + 1];
         txn_approval_code(&identity, first);
         txn_approval_code(&identity, second);
@@ -328,8 +330,8 @@ int main(void)
         tcase_add_test(tcase, no_card_number_gets_into_the_op);
         tcase_add_test(tcase, an_approval_carries_date_charge_reference_and_code);
         tcase_add_test(tcase, a_stored_answer_to_a_repeat_equals_the_original_field_by_field);
-        tcase_add_loop_test(tcase, every_refusal_says_its_reason_and_nothing_of_an_approval, REASON_APPROVED + 1,
-                            REASON_COUNT);
+        tcase_add_loop_test(tcase, every_refusal_says_its_reason_and_nothing_of_an_approval,
+                            REASON_APPROVED + 1, REASON_COUNT);
         tcase_add_test(tcase, an_inquiry_is_answered_with_both_balances_and_costs_nothing);
         tcase_add_loop_test(tcase, only_what_is_known_is_said, 0, COUNT(status_rows));
         tcase_add_test(tcase, an_approval_code_follows_from_the_identity_alone);
