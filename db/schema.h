@@ -2,6 +2,6 @@
 #ifndef DB_SCHEMA_H
 #define DB_SCHEMA_H
 
-enum { SCHEMA_VERSION = 3 };
+enum { SCHEMA_VERSION = 4 };
 
 #endif

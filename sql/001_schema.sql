@@ -66,9 +66,13 @@ CREATE INDEX atm_hall ON atm (hall);
 CREATE TABLE issuer (
         issuer text PRIMARY KEY CHECK (issuer ~ '^[A-Z0-9]{1,11}$'),
         name text NOT NULL,
+        link text CHECK (link ~ '^[A-Z0-9]{1,11}$'), -- atmd's [link NAME]; NULL: the house bank, whose accounts are here
+        -- its service calendar, by day type; from = to: no service on such days
         opens_minute integer NOT NULL DEFAULT 0 CHECK (opens_minute BETWEEN 0 AND 1440),
         closes_minute integer NOT NULL DEFAULT 1440 CHECK (closes_minute BETWEEN 0 AND 1440),
-        CHECK (opens_minute < closes_minute)
+        off_opens_minute integer NOT NULL DEFAULT 0 CHECK (off_opens_minute BETWEEN 0 AND 1440),
+        off_closes_minute integer NOT NULL DEFAULT 1440 CHECK (off_closes_minute BETWEEN 0 AND 1440),
+        CHECK (opens_minute <= closes_minute AND off_opens_minute <= off_closes_minute)
 );
 
 CREATE TABLE card_prefix (
@@ -145,7 +149,7 @@ CREATE TABLE withdrawal (
         terminal text NOT NULL,
         transmitted_at timestamptz NOT NULL,
         stan integer NOT NULL CHECK (stan BETWEEN 0 AND 999999),
-        reason smallint NOT NULL,
+        reason smallint, -- NULL: the bank was asked; see bank_outcome
         processing_code integer NOT NULL,
         amount_yen bigint NOT NULL CHECK (amount_yen >= 0),
         card_token uuid,
@@ -162,11 +166,14 @@ CREATE TABLE withdrawal (
         interbank_tax_yen bigint NOT NULL DEFAULT 0,
         hall_share_yen bigint NOT NULL DEFAULT 0,
         approval_code text,
+        link text, -- whom we asked; NULL: nobody but ourselves
         PRIMARY KEY (terminal, transmitted_at, stan),
-        -- an approval (reason 0) is whole: its card, price and route are known
+        -- what may be approved (reason 0, or left to the bank) is whole: its card, price and route are known
         CHECK (reason <> 0 OR (amount_yen > 0 AND amount_yen % 1000 = 0 AND card_token IS NOT NULL
                                AND issuer IS NOT NULL AND band IS NOT NULL AND hall IS NOT NULL
-                               AND tariff_from IS NOT NULL AND approval_code IS NOT NULL))
+                               AND tariff_from IS NOT NULL)),
+        CHECK ((reason IS NULL) = (link IS NOT NULL)),
+        CHECK (reason <> 0 OR approval_code IS NOT NULL)
 ) PARTITION BY RANGE (transmitted_at);
 CREATE INDEX withdrawal_card ON withdrawal (card_token, transmitted_at);
 
@@ -178,7 +185,7 @@ CREATE TABLE advice (
         transmitted_at timestamptz NOT NULL, -- the original's
         stan integer NOT NULL,               -- the original's
         seq smallint NOT NULL CHECK (seq > 0),
-        kind text NOT NULL CHECK (kind IN ('completion', 'reversal')),
+        kind text NOT NULL CHECK (kind IN ('completion', 'reversal', 'operator')),
         advice_at timestamptz NOT NULL,      -- the advice's own identity
         advice_stan integer NOT NULL,
         why text,                            -- DE 39 of a reversal
@@ -216,12 +223,53 @@ CREATE TABLE commission (
                AND interbank_tax_yen * sign >= 0 AND hall_share_yen * sign >= 0)
 ) PARTITION BY RANGE (transmitted_at);
 
+-- How it went with the bank that was asked: answer, time-out, the ATM's own reversal and an operator's word
+-- compete for this one row; the first commit wins and stands.
+CREATE TABLE bank_outcome (
+        terminal text NOT NULL,
+        transmitted_at timestamptz NOT NULL,
+        stan integer NOT NULL,
+        reason smallint NOT NULL,
+        approval_code text,
+        bank_de39 text,
+        cause text NOT NULL CHECK (cause IN ('answer', 'timeout', 'reversal', 'operator')),
+        PRIMARY KEY (terminal, transmitted_at, stan),
+        CHECK (reason <> 0 OR (cause = 'answer' AND approval_code IS NOT NULL))
+) PARTITION BY RANGE (transmitted_at);
+
+-- What the bank must be told of a withdrawal, written in the commit of its cause; seq gives the order.
+-- completion: all was dispensed; partial: dispensed_yen of it; reversal: nothing.
+CREATE TABLE bank_notice (
+        terminal text NOT NULL,
+        transmitted_at timestamptz NOT NULL,
+        stan integer NOT NULL,
+        seq smallint NOT NULL CHECK (seq >= 0),
+        link text NOT NULL,
+        kind text NOT NULL CHECK (kind IN ('completion', 'partial', 'reversal')),
+        amount_yen bigint NOT NULL,
+        charge_yen bigint NOT NULL, -- DE 28: customer fee with tax
+        dispensed_yen bigint NOT NULL,
+        why text NOT NULL CHECK (why ~ '^[0-9]{2}$'), -- DE 39 of a reversal
+        PRIMARY KEY (terminal, transmitted_at, stan, seq)
+) PARTITION BY RANGE (transmitted_at);
+
+-- That the bank has acknowledged it.
+CREATE TABLE bank_ack (
+        terminal text NOT NULL,
+        transmitted_at timestamptz NOT NULL,
+        stan integer NOT NULL,
+        seq smallint NOT NULL,
+        attempts integer NOT NULL,
+        acknowledged_ms bigint NOT NULL, -- real time of the instance that heard it
+        PRIMARY KEY (terminal, transmitted_at, stan, seq)
+) PARTITION BY RANGE (transmitted_at);
+
 -- What people should look at. It moves no money by itself.
 CREATE TABLE exception_record (
         terminal text NOT NULL,
         advice_at timestamptz NOT NULL,
         advice_stan integer NOT NULL,
-        kind text NOT NULL CHECK (kind IN ('completion', 'reversal')),
+        kind text NOT NULL CHECK (kind IN ('completion', 'reversal', 'operator')),
         transmitted_at timestamptz NOT NULL, -- the original's
         stan integer NOT NULL,
         what text NOT NULL,                  -- 'blocked', 'declined', 'approved', 'completed', 'reversed': what the
@@ -246,8 +294,34 @@ CREATE TABLE open_withdrawal (
         stan integer NOT NULL,
         card_token uuid NOT NULL,
         amount_yen bigint NOT NULL,
+        asked_ms bigint, -- when a bank was asked, in real milliseconds of the instance that did; NULL: house bank
         PRIMARY KEY (terminal, transmitted_at, stan)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 20000);
+
+CREATE INDEX open_withdrawal_asked ON open_withdrawal (asked_ms) WHERE asked_ms IS NOT NULL;
+
+-- Store and forward: the notices that a bank has not acknowledged yet.
+CREATE TABLE saf (
+        terminal text NOT NULL,
+        transmitted_at timestamptz NOT NULL,
+        stan integer NOT NULL,
+        seq smallint NOT NULL,
+        link text NOT NULL,
+        created_ms bigint NOT NULL, -- real milliseconds, like due_ms
+        due_ms bigint NOT NULL,     -- not to be sent before
+        attempts integer NOT NULL DEFAULT 0,
+        parked boolean NOT NULL DEFAULT false, -- an operator's: not to be sent until 'retry'
+        last_error text,
+        PRIMARY KEY (terminal, transmitted_at, stan, seq)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 20000);
+CREATE INDEX saf_due ON saf (link, due_ms) WHERE NOT parked;
+
+-- Who sends for a link just now. A lease makes double sending rare; identities make it harmless.
+CREATE TABLE saf_lease (
+        link text PRIMARY KEY,
+        holder text NOT NULL,
+        until_ms bigint NOT NULL
+);
 
 -- Cash by card and calendar month of Japan. Its row is the card's lock: whoever changes a card's usage
 -- or balance holds it first.
@@ -312,7 +386,8 @@ BEGIN
                 v_to := (v_from + INTERVAL '3 months')::date;
                 IF NOT EXISTS (SELECT FROM ledger_partition WHERE from_on = v_from) THEN
                         v_suffix := to_char(v_from, 'YYYY"q"Q');
-                        FOREACH v_table IN ARRAY ARRAY['withdrawal', 'advice', 'commission'] LOOP
+                        FOREACH v_table IN ARRAY ARRAY['withdrawal', 'advice', 'commission', 'bank_outcome',
+                                                          'bank_notice', 'bank_ack'] LOOP
                                 EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
                                                v_table || '_' || v_suffix, v_table,
                                                v_from::timestamptz, v_to::timestamptz);
@@ -430,6 +505,10 @@ INSERT INTO advice_rule (state_before, relation, state_after, commission, except
         ('declined',  'less',  'declined',   0, true),
         ('declined',  'equal', 'declined',   0, true),
         ('declined',  'more',  'declined',   0, true),
+        ('asked',     'zero',  'reversed',   0, false),
+        ('asked',     'less',  'asked',      0, true),
+        ('asked',     'equal', 'asked',      0, true),
+        ('asked',     'more',  'asked',      0, true),
         ('approved',  'zero',  'reversed',   0, false),
         ('approved',  'less',  'completed',  1, false),
         ('approved',  'equal', 'completed',  1, false),

@@ -38,7 +38,8 @@ BEGIN
         FROM ledger_partition HAVING count(*) > 0
         UNION ALL SELECT 'hall', ARRAY[hall, area, prefecture, opens_minute::text, closes_minute::text, share_bp::text] FROM hall
         UNION ALL SELECT 'atm', ARRAY[terminal, coalesce(hall, ''), enabled::text] FROM atm
-        UNION ALL SELECT 'issuer', ARRAY[issuer, opens_minute::text, closes_minute::text] FROM issuer
+        UNION ALL SELECT 'issuer', ARRAY[issuer, coalesce(link, ''), opens_minute::text, closes_minute::text,
+                                          off_opens_minute::text, off_closes_minute::text] FROM issuer
         UNION ALL SELECT 'prefix', ARRAY[prefix, to_char(from_on, 'YYYY-MM-DD'), issuer, kind] FROM card_prefix
         UNION ALL SELECT 'tariff', ARRAY[issuer, band, to_char(from_on, 'YYYY-MM-DD'), customer_fee_yen::text, interbank_fee_yen::text] FROM tariff
         UNION ALL SELECT 'tax_rate', ARRAY[to_char(from_on, 'YYYY-MM-DD'), rate_bp::text, rounding] FROM tax_rate
@@ -57,7 +58,9 @@ END
 $$;
 
 -- Withdrawal requests (0200, 0201). p_refusal is the first reason that needs no shared row, 0 where there
--- is none. One row a request, in any order: what the ATM is to hear, and whether it was durable before.
+-- is none; p_link the bank to be asked, NULL for the house bank. One row a request, in any order: what the
+-- ATM is to hear, and whether it was durable before. A reason of NULL: the intent is durable and limits are
+-- taken, the bank is to be asked (not stored), or was asked by somebody and nothing is decided yet (stored).
 -- A single row with reason -1: decided from another version of the reference data; nothing was done.
 CREATE FUNCTION ledger_request(
         p_version bigint, p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
@@ -67,7 +70,7 @@ CREATE FUNCTION ledger_request(
         p_customer_fee_yen bigint[], p_customer_tax_yen bigint[],
         p_interbank_fee_yen bigint[], p_interbank_tax_yen bigint[], p_hall_share_yen bigint[],
         p_limit_day_yen bigint[], p_limit_month_yen bigint[], p_limit_day_count bigint[],
-        p_refusal smallint[], p_approval_code text[])
+        p_refusal smallint[], p_approval_code text[], p_link text[], p_now_ms bigint)
 RETURNS TABLE (r_position integer, r_stored boolean, r_reason smallint, r_business_date date,
                r_charge_yen bigint, r_approval_code text)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -79,12 +82,12 @@ BEGIN
                 RETURN;
         END IF;
 
-        -- the card's lock: its month row, made where missing, and its account
+        -- the card's lock: its month row, made where missing, and its account at the house bank
         INSERT INTO card_month (card_token, month, cash_yen)
         SELECT o.card_token, o.month, 0
-        FROM unnest(p_card_token, p_month, p_refusal) o (card_token, month, refusal)
-        CROSS JOIN LATERAL (SELECT FROM account a WHERE a.card_token = o.card_token LIMIT 1) a
-        WHERE o.refusal = 0
+        FROM unnest(p_card_token, p_month, p_refusal, p_link) o (card_token, month, refusal, link)
+        LEFT JOIN LATERAL (SELECT a.card_token FROM account a WHERE a.card_token = o.card_token LIMIT 1) a ON true
+        WHERE o.refusal = 0 AND (o.link IS NOT NULL OR a.card_token IS NOT NULL)
         ORDER BY 1, 2
         ON CONFLICT DO NOTHING;
 
@@ -94,7 +97,7 @@ BEGIN
                       ORDER BY 1, 2) o
         CROSS JOIN LATERAL (SELECT FROM card_month m WHERE m.card_token = o.card_token AND m.month = o.month
                             LIMIT 1 FOR UPDATE) m
-        CROSS JOIN LATERAL (SELECT FROM account a WHERE a.card_token = o.card_token LIMIT 1 FOR UPDATE) a;
+        LEFT JOIN LATERAL (SELECT FROM account a WHERE a.card_token = o.card_token LIMIT 1 FOR UPDATE) a ON true;
 
         RETURN QUERY
         WITH decided AS MATERIALIZED (
@@ -102,7 +105,7 @@ BEGIN
                        CASE WHEN s.terminal IS NULL THEN
                                -- rules/reasons.def: the least id wins
                                coalesce(least(nullif(o.refusal, 0::smallint),
-                                       CASE WHEN c.card_token IS NULL OR a.card_token IS NULL THEN 14
+                                       CASE WHEN o.link IS NULL AND (c.card_token IS NULL OR a.card_token IS NULL) THEN 14
                                             WHEN c.kind <> 'cash' THEN 15
                                             WHEN c.expiry_yymm <> o.expiry_yymm THEN 16
                                             WHEN c.status = 'stolen' THEN 17
@@ -118,53 +121,63 @@ BEGIN
                             WHEN s.reason = 6 THEN s.reason
                             WHEN s.processing_code <> o.processing_code OR s.amount_yen <> o.amount_yen
                                  OR s.card_token IS DISTINCT FROM o.card_token THEN 5::smallint
-                            ELSE s.reason END AS reason,
+                            ELSE coalesce(s.reason, x.reason) END AS reason,
                        CASE WHEN s.terminal IS NULL THEN o.customer_fee_yen + o.customer_tax_yen
                             ELSE s.customer_fee_yen + s.customer_tax_yen END AS charge_yen,
-                       CASE WHEN s.terminal IS NULL THEN o.approval_code ELSE s.approval_code END AS answer_code
+                       CASE WHEN s.terminal IS NULL THEN o.approval_code
+                            ELSE coalesce(s.approval_code, x.approval_code) END AS answer_code
                 FROM unnest(p_terminal, p_transmitted_at, p_stan, p_processing_code, p_amount_yen, p_card_token,
                             p_pan_mask, p_expiry_yymm, p_issuer, p_band, p_hall, p_business_date, p_month,
                             p_tariff_from, p_tax_rate_bp, p_customer_fee_yen, p_customer_tax_yen,
                             p_interbank_fee_yen, p_interbank_tax_yen, p_hall_share_yen,
-                            p_limit_day_yen, p_limit_month_yen, p_limit_day_count, p_refusal, p_approval_code)
+                            p_limit_day_yen, p_limit_month_yen, p_limit_day_count, p_refusal, p_approval_code, p_link)
                      WITH ORDINALITY
                      o (terminal, transmitted_at, stan, processing_code, amount_yen, card_token,
                         pan_mask, expiry_yymm, issuer, band, hall, business_date, month,
                         tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen,
                         interbank_fee_yen, interbank_tax_yen, hall_share_yen,
-                        limit_day_yen, limit_month_yen, limit_day_count, refusal, approval_code, position)
+                        limit_day_yen, limit_month_yen, limit_day_count, refusal, approval_code, link, position)
                 LEFT JOIN LATERAL (SELECT * FROM withdrawal s WHERE s.terminal = o.terminal
                                    AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan LIMIT 1) s ON true
+                LEFT JOIN LATERAL (SELECT x.reason, x.approval_code FROM bank_outcome x
+                                   WHERE s.link IS NOT NULL AND x.terminal = o.terminal
+                                   AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan LIMIT 1) x ON true
                 LEFT JOIN LATERAL (SELECT * FROM card c WHERE c.card_token = o.card_token LIMIT 1) c ON true
                 LEFT JOIN LATERAL (SELECT * FROM account a WHERE a.card_token = o.card_token LIMIT 1) a ON true
                 LEFT JOIN LATERAL (SELECT m.cash_yen FROM card_month m
                                    WHERE m.card_token = o.card_token AND m.month = o.month LIMIT 1) m ON true
                 LEFT JOIN LATERAL (SELECT d.cash_yen, d.withdrawals FROM card_day d
                                    WHERE d.card_token = o.card_token AND d.day = o.business_date LIMIT 1) d ON true
+        ), asked AS MATERIALIZED (
+                -- what is ours to approve, we approve; the rest is the bank's
+                SELECT n.*, CASE WHEN n.known OR n.reason <> 0 OR n.link IS NULL THEN n.reason END AS asked_reason
+                FROM decided n
         ), written AS (
                 INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, card_token,
                         pan_mask, issuer, band, hall, business_date, tariff_from, tax_rate_bp, customer_fee_yen,
-                        customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, approval_code)
-                SELECT n.terminal, n.transmitted_at, n.stan, n.reason, n.processing_code, n.amount_yen, n.card_token,
+                        customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, approval_code, link)
+                SELECT n.terminal, n.transmitted_at, n.stan, n.asked_reason, n.processing_code, n.amount_yen, n.card_token,
                         n.pan_mask, n.issuer, n.band, n.hall, n.business_date, n.tariff_from, n.tax_rate_bp, n.customer_fee_yen,
                         n.customer_tax_yen, n.interbank_fee_yen, n.interbank_tax_yen, n.hall_share_yen,
-                        CASE WHEN n.reason = 0 THEN n.approval_code END
-                FROM decided n WHERE NOT n.known
+                        CASE WHEN n.asked_reason = 0 THEN n.approval_code END, CASE WHEN n.asked_reason IS NULL THEN n.link END
+                FROM asked n WHERE NOT n.known
                 ORDER BY n.terminal, n.transmitted_at, n.stan
                 ON CONFLICT DO NOTHING
-                RETURNING terminal, transmitted_at, stan, reason, card_token, business_date, amount_yen,
+                RETURNING terminal, transmitted_at, stan, reason, card_token, business_date, amount_yen, link,
                           amount_yen + customer_fee_yen + customer_tax_yen AS debit_yen
         ), opened AS (
-                INSERT INTO open_withdrawal (terminal, transmitted_at, stan, card_token, amount_yen)
-                SELECT w.terminal, w.transmitted_at, w.stan, w.card_token, w.amount_yen FROM written w WHERE w.reason = 0
+                INSERT INTO open_withdrawal (terminal, transmitted_at, stan, card_token, amount_yen, asked_ms)
+                SELECT w.terminal, w.transmitted_at, w.stan, w.card_token, w.amount_yen,
+                       CASE WHEN w.link IS NOT NULL THEN p_now_ms END
+                FROM written w WHERE coalesce(w.reason, 0) = 0
         ), counted_month AS (
                 INSERT INTO card_month AS m (card_token, month, cash_yen)
                 SELECT w.card_token, date_trunc('month', w.business_date::timestamp)::date, w.amount_yen
-                FROM written w WHERE w.reason = 0
+                FROM written w WHERE coalesce(w.reason, 0) = 0
                 ON CONFLICT (card_token, month) DO UPDATE SET cash_yen = m.cash_yen + EXCLUDED.cash_yen
         ), counted_day AS (
                 INSERT INTO card_day AS d (card_token, day, cash_yen, withdrawals)
-                SELECT w.card_token, w.business_date, w.amount_yen, 1 FROM written w WHERE w.reason = 0
+                SELECT w.card_token, w.business_date, w.amount_yen, 1 FROM written w WHERE coalesce(w.reason, 0) = 0
                 ON CONFLICT (card_token, day) DO UPDATE
                 SET cash_yen = d.cash_yen + EXCLUDED.cash_yen, withdrawals = d.withdrawals + 1
         ), debited AS (
@@ -173,18 +186,18 @@ BEGIN
                 SELECT w.card_token, 0, w.debit_yen FROM written w WHERE w.reason = 0
                 ON CONFLICT (card_token) DO UPDATE SET balance_yen = a.balance_yen - EXCLUDED.balance_yen
         )
-        SELECT n.position::integer, n.known, n.reason, n.business_date, n.charge_yen, n.answer_code
-        FROM decided n
+        SELECT n.position::integer, n.known, n.asked_reason, n.business_date, n.charge_yen, n.answer_code
+        FROM asked n
         WHERE CASE WHEN (SELECT count(*) FROM written) = (SELECT count(*) FROM decided x WHERE NOT x.known) THEN true
                    ELSE ledger_conflict() END;
 END
 $$;
 
 -- Balance inquiries. They write nothing and may be decided anew; an identity that a withdrawal has taken
--- contradicts (DE 3 differs).
+-- contradicts (DE 3 differs). Reason 0 without a balance: nothing stands against passing it on to the bank.
 CREATE FUNCTION ledger_inquiry(
         p_version bigint, p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
-        p_card_token uuid[], p_expiry_yymm text[], p_business_date date[], p_refusal smallint[])
+        p_card_token uuid[], p_expiry_yymm text[], p_business_date date[], p_refusal smallint[], p_link text[])
 RETURNS TABLE (r_position integer, r_reason smallint, r_balance_yen bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
@@ -199,7 +212,7 @@ BEGIN
                CASE WHEN s.reason = 6 THEN s.reason
                     WHEN s.terminal IS NOT NULL THEN 5::smallint
                     ELSE coalesce(least(nullif(o.refusal, 0::smallint),
-                               CASE WHEN c.card_token IS NULL OR a.card_token IS NULL THEN 14
+                               CASE WHEN o.link IS NULL AND (c.card_token IS NULL OR a.card_token IS NULL) THEN 14
                                     WHEN c.kind <> 'cash' THEN 15
                                     WHEN c.expiry_yymm <> o.expiry_yymm THEN 16
                                     WHEN c.status = 'stolen' THEN 17
@@ -209,8 +222,8 @@ BEGIN
                                                  AND (e.until_on IS NULL OR o.business_date < e.until_on)) THEN 19
                                END::smallint), 0::smallint) END,
                a.balance_yen
-        FROM unnest(p_terminal, p_transmitted_at, p_stan, p_card_token, p_expiry_yymm, p_business_date, p_refusal)
-             WITH ORDINALITY o (terminal, transmitted_at, stan, card_token, expiry_yymm, business_date, refusal, position)
+        FROM unnest(p_terminal, p_transmitted_at, p_stan, p_card_token, p_expiry_yymm, p_business_date, p_refusal, p_link)
+             WITH ORDINALITY o (terminal, transmitted_at, stan, card_token, expiry_yymm, business_date, refusal, link, position)
         LEFT JOIN LATERAL (SELECT * FROM withdrawal s WHERE s.terminal = o.terminal
                            AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan LIMIT 1) s ON true
         LEFT JOIN LATERAL (SELECT * FROM card c WHERE c.card_token = o.card_token LIMIT 1) c ON true
@@ -225,7 +238,8 @@ CREATE TYPE ledger_effect AS (
         repeated boolean, exception text, seq smallint, state_before text, state text,
         counted_yen bigint, counted_delta_yen bigint, commission smallint,
         back_cash_yen bigint, back_count integer, back_fee_yen bigint,
-        card_token uuid, hall text, business_date date, issuer text, band text, tariff_from date, tax_rate_bp integer,
+        card_token uuid, hall text, business_date date, issuer text, link text, original_amount_yen bigint,
+        band text, tariff_from date, tax_rate_bp integer,
         customer_fee_yen bigint, customer_tax_yen bigint, interbank_fee_yen bigint, interbank_tax_yen bigint,
         hall_share_yen bigint);
 
@@ -234,7 +248,7 @@ CREATE TYPE ledger_effect AS (
 CREATE FUNCTION ledger_advice(
         p_terminal text[], p_original_at timestamptz[], p_original_stan integer[],
         p_kind text[], p_advice_at timestamptz[], p_advice_stan integer[], p_why text[],
-        p_amount_yen bigint[], p_dispensed_yen bigint[])
+        p_amount_yen bigint[], p_dispensed_yen bigint[], p_now_ms bigint)
 RETURNS TABLE (r_position integer, r_stored boolean)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
@@ -250,7 +264,7 @@ DECLARE
         v_outside integer;
 BEGIN
         SELECT array_agg(w.terminal IS NOT NULL ORDER BY o.position),
-               coalesce(bool_or(w.reason = 0 AND o.dispensed_yen < w.amount_yen), false),
+               coalesce(bool_or(w.terminal IS NOT NULL AND coalesce(w.reason, 0) = 0 AND o.dispensed_yen < w.amount_yen), false),
                count(*) FILTER (WHERE o.original_at < v_from OR o.original_at >= v_to)
         INTO v_known, v_gives_back, v_outside
         FROM unnest(p_terminal, p_original_at, p_original_stan, p_dispensed_yen)
@@ -265,11 +279,11 @@ BEGIN
                                    o (terminal, original_at, original_stan, dispensed_yen)
                               CROSS JOIN LATERAL (SELECT * FROM withdrawal w WHERE w.terminal = o.terminal
                                                   AND w.transmitted_at = o.original_at AND w.stan = o.original_stan LIMIT 1) w
-                              WHERE w.reason = 0 AND o.dispensed_yen < w.amount_yen
+                              WHERE coalesce(w.reason, 0) = 0 AND o.dispensed_yen < w.amount_yen
                               ORDER BY 1, 2) o
                 CROSS JOIN LATERAL (SELECT FROM card_month m WHERE m.card_token = o.card_token AND m.month = o.month
                                     LIMIT 1 FOR UPDATE) m
-                CROSS JOIN LATERAL (SELECT FROM account a WHERE a.card_token = o.card_token LIMIT 1 FOR UPDATE) a;
+                LEFT JOIN LATERAL (SELECT FROM account a WHERE a.card_token = o.card_token LIMIT 1 FOR UPDATE) a ON true;
         END IF;
 
         -- an unknown original is blocked, so that its 0200 finds the key taken; one that lies outside every
@@ -302,12 +316,12 @@ BEGIN
                                   WHEN r.amount_yen <> o.amount_yen OR r.dispensed_yen <> o.dispensed_yen THEN 'contradicts' END,
                              coalesce(l.seq, 0) + 1, b.state, u.state_after,
                              c.counted_yen, c.counted_yen - coalesce(l.counted_yen, 0), u.commission,
-                             CASE WHEN u.state_after IN ('completed', 'reversed') AND b.state IN ('approved', 'completed')
+                             CASE WHEN u.state_after IN ('completed', 'reversed') AND b.state IN ('asked', 'approved', 'completed')
                                   THEN b.counts_yen - c.counted_yen ELSE 0 END,
                              CASE WHEN u.state_after = 'reversed' AND b.state <> 'reversed' THEN 1 ELSE 0 END,
                              CASE WHEN u.state_after = 'reversed' AND b.state <> 'reversed'
                                   THEN w.customer_fee_yen + w.customer_tax_yen ELSE 0 END,
-                             w.card_token, w.hall, w.business_date, w.issuer, w.band, w.tariff_from, w.tax_rate_bp,
+                             w.card_token, w.hall, w.business_date, w.issuer, w.link, w.amount_yen, w.band, w.tariff_from, w.tax_rate_bp,
                              w.customer_fee_yen, w.customer_tax_yen, w.interbank_fee_yen, w.interbank_tax_yen,
                              w.hall_share_yen)::ledger_effect
                          ORDER BY o.terminal, o.original_at, o.original_stan),
@@ -326,11 +340,15 @@ BEGIN
                            WHERE a.terminal = o.terminal AND a.transmitted_at = o.original_at AND a.stan = o.original_stan
                            AND a.kind = o.kind AND a.advice_at = o.advice_at AND a.advice_stan = o.advice_stan
                            LIMIT 1) r ON true
-        CROSS JOIN LATERAL (SELECT coalesce(l.state, CASE w.reason WHEN 0 THEN 'approved' WHEN 6 THEN 'blocked'
-                                                     ELSE 'declined' END) AS state,
-                                   CASE WHEN l.state = 'completed' THEN l.counted_yen
-                                        WHEN w.reason = 0 AND coalesce(l.state, 'approved') = 'approved' THEN w.amount_yen
-                                        ELSE 0 END AS counts_yen) b
+        LEFT JOIN LATERAL (SELECT x.reason FROM bank_outcome x
+                           WHERE w.link IS NOT NULL AND x.terminal = o.terminal
+                           AND x.transmitted_at = o.original_at AND x.stan = o.original_stan LIMIT 1) x ON true
+        CROSS JOIN LATERAL (SELECT coalesce(nullif(l.state, 'asked'), CASE coalesce(w.reason, x.reason, -1)
+                                            WHEN 0 THEN 'approved' WHEN 6 THEN 'blocked' WHEN -1 THEN 'asked'
+                                            ELSE 'declined' END) AS state) z
+        CROSS JOIN LATERAL (SELECT z.state, CASE z.state WHEN 'completed' THEN l.counted_yen
+                                                         WHEN 'approved' THEN w.amount_yen WHEN 'asked' THEN w.amount_yen
+                                                         ELSE 0 END AS counts_yen) b
         JOIN advice_rule u ON u.state_before = b.state
              AND u.relation = CASE WHEN o.dispensed_yen = 0 THEN 'zero' WHEN o.dispensed_yen < b.counts_yen THEN 'less'
                                    WHEN o.dispensed_yen = b.counts_yen THEN 'equal' ELSE 'more' END
@@ -371,7 +389,7 @@ BEGIN
                         SELECT o.ctid FROM effect e
                         CROSS JOIN LATERAL (SELECT o.ctid FROM open_withdrawal o WHERE o.terminal = e.terminal
                                             AND o.transmitted_at = e.transmitted_at AND o.stan = e.stan LIMIT 1) o
-                        WHERE e.state_before = 'approved' AND e.state <> 'approved'))
+                        WHERE e.state_before IN ('asked', 'approved') AND e.state IN ('completed', 'reversed')))
         )
         INSERT INTO revenue_rollup AS r (terminal, business_date, hall, issuer, band, withdrawals, cash_yen,
                 customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen)
@@ -391,13 +409,47 @@ BEGIN
                 interbank_tax_yen = r.interbank_tax_yen + EXCLUDED.interbank_tax_yen,
                 hall_share_yen = r.hall_share_yen + EXCLUDED.hall_share_yen;
 
+        -- the reversal of a withdrawal that its bank is still being asked about is its outcome; whoever
+        -- else brings one at the same moment meets its key
+        IF EXISTS (SELECT FROM unnest(v_effect) e WHERE NOT e.repeated AND e.state_before = 'asked' AND e.state = 'reversed') THEN
+                INSERT INTO bank_outcome (terminal, transmitted_at, stan, reason, cause)
+                SELECT e.terminal, e.transmitted_at, e.stan, 6, CASE e.kind WHEN 'operator' THEN 'operator' ELSE 'reversal' END
+                FROM unnest(v_effect) e WHERE NOT e.repeated AND e.state_before = 'asked' AND e.state = 'reversed'
+                ORDER BY 1, 2, 3
+                ON CONFLICT DO NOTHING;
+                GET DIAGNOSTICS v_written = ROW_COUNT;
+                IF v_written <> (SELECT count(*) FROM unnest(v_effect) e
+                                 WHERE NOT e.repeated AND e.state_before = 'asked' AND e.state = 'reversed') THEN
+                        PERFORM ledger_conflict();
+                END IF;
+        END IF;
+
+        -- what the bank must be told of it
+        IF EXISTS (SELECT FROM unnest(v_effect) e WHERE e.link IS NOT NULL) THEN
+                WITH told AS (
+                        INSERT INTO bank_notice (terminal, transmitted_at, stan, seq, link, kind, amount_yen, charge_yen,
+                                                 dispensed_yen, why)
+                        SELECT e.terminal, e.transmitted_at, e.stan, e.seq, e.link,
+                               CASE WHEN e.state = 'reversed' THEN 'reversal'
+                                    WHEN e.counted_yen < e.original_amount_yen THEN 'partial' ELSE 'completion' END,
+                               e.original_amount_yen, e.customer_fee_yen + e.customer_tax_yen, e.counted_yen,
+                               coalesce(e.why, CASE WHEN e.counted_yen < e.original_amount_yen THEN '32' ELSE '00' END)
+                        FROM unnest(v_effect) e
+                        WHERE e.link IS NOT NULL AND NOT e.repeated
+                        AND (e.state <> e.state_before OR e.counted_delta_yen <> 0)
+                        RETURNING terminal, transmitted_at, stan, seq, link
+                )
+                INSERT INTO saf (terminal, transmitted_at, stan, seq, link, created_ms, due_ms)
+                SELECT t.terminal, t.transmitted_at, t.stan, t.seq, t.link, p_now_ms, p_now_ms FROM told t;
+        END IF;
+
         IF v_gives_back THEN
                 WITH back AS MATERIALIZED (
-                        SELECT e.card_token, e.business_date, sum(e.back_cash_yen)::bigint AS cash_yen,
+                        SELECT e.card_token, e.business_date, e.link IS NULL AS is_house, sum(e.back_cash_yen)::bigint AS cash_yen,
                                sum(e.back_count)::integer AS withdrawals, sum(e.back_fee_yen)::bigint AS fee_yen
                         FROM unnest(v_effect) e
                         WHERE NOT e.repeated AND (e.back_cash_yen <> 0 OR e.back_count <> 0)
-                        GROUP BY 1, 2
+                        GROUP BY 1, 2, 3
                 ), month AS (
                         INSERT INTO card_month AS m (card_token, month, cash_yen)
                         SELECT b.card_token, date_trunc('month', b.business_date::timestamp)::date, sum(b.cash_yen)
@@ -410,7 +462,7 @@ BEGIN
                         SET cash_yen = d.cash_yen - EXCLUDED.cash_yen, withdrawals = d.withdrawals - EXCLUDED.withdrawals
                 )
                 INSERT INTO account AS a (card_token, opening_yen, balance_yen)
-                SELECT b.card_token, 0, sum(b.cash_yen + b.fee_yen) FROM back b GROUP BY 1
+                SELECT b.card_token, 0, sum(b.cash_yen + b.fee_yen) FROM back b WHERE b.is_house GROUP BY 1
                 ON CONFLICT (card_token) DO UPDATE SET balance_yen = a.balance_yen + EXCLUDED.balance_yen;
         END IF;
 

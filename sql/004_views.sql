@@ -11,13 +11,17 @@ SELECT w.terminal, w.stan, w.transmitted_at,
        coalesce(c.customer_fee_yen, 0) AS customer_fee_yen,
        coalesce(c.interbank_fee_yen, 0) AS interbank_fee_yen,
        coalesce(c.tax_yen, 0) AS tax_yen,
-       coalesce(a.state, CASE r.name WHEN 'APPROVED' THEN 'approved' WHEN 'BLOCKED' THEN 'blocked' ELSE 'declined' END) AS state,
+       coalesce(nullif(a.state, 'asked'),
+                CASE WHEN r.name IS NULL THEN 'asked' WHEN r.name = 'APPROVED' THEN 'approved'
+                     WHEN r.name = 'BLOCKED' THEN 'blocked' ELSE 'declined' END) AS state,
        r.de39, w.hall, w.business_date,
-       r.name AS reason, w.issuer, w.band, w.pan_mask, w.approval_code,
+       r.name AS reason, w.issuer, w.band, w.pan_mask, coalesce(w.approval_code, o.approval_code) AS approval_code,
+       w.link, o.cause AS outcome_cause, o.bank_de39,
        coalesce(c.customer_tax_yen, 0) AS customer_tax_yen,
        coalesce(c.hall_share_yen, 0) AS hall_share_yen
 FROM withdrawal w
-JOIN reason r USING (reason)
+LEFT JOIN bank_outcome o ON w.link IS NOT NULL AND o.terminal = w.terminal AND o.transmitted_at = w.transmitted_at AND o.stan = w.stan
+LEFT JOIN reason r ON r.reason = coalesce(w.reason, o.reason)
 LEFT JOIN LATERAL (SELECT state, counted_yen FROM advice a
                    WHERE a.terminal = w.terminal AND a.transmitted_at = w.transmitted_at AND a.stan = w.stan
                    ORDER BY seq DESC LIMIT 1) a ON true
@@ -51,7 +55,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO atm_daemon, atm_operator, atm_report;
 
 GRANT EXECUTE ON FUNCTION reference_snapshot(bigint), schema_version() TO atm_daemon, atm_operator;
-GRANT EXECUTE ON FUNCTION ledger_request, ledger_inquiry, ledger_advice TO atm_daemon;
+GRANT EXECUTE ON FUNCTION ledger_request, ledger_inquiry, ledger_advice, ledger_outcome, ledger_sweep, saf_take, saf_end
+        TO atm_daemon;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION schema_version(), ledger_make_partitions(date, date) TO atm_operator;
@@ -61,5 +66,5 @@ GRANT DELETE ON holiday TO atm_operator;
 GRANT INSERT ON card, account TO atm_operator;
 GRANT UPDATE (status, expiry_yymm) ON card TO atm_operator;
 
-INSERT INTO schema_migration VALUES (3, 'views');
+INSERT INTO schema_migration VALUES (4, 'views');
 COMMIT;

@@ -1,0 +1,174 @@
+-- The ledger's functions for banks over links: outcomes, the sweep, store and forward.
+-- Times (..._ms) are real milliseconds, given by the caller. Locks as in 002_ledger.sql.
+BEGIN;
+
+-- What became of withdrawals that a bank was asked about: its answer, or none in time. p_reason 0: the bank
+-- approved. A time-out queues a reversal in the same commit, since the bank may have approved unheard.
+-- One row each: what stands durable now, and whether it did before (then this outcome came too late).
+CREATE FUNCTION ledger_outcome(
+        p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
+        p_reason smallint[], p_approval_code text[], p_bank_de39 text[], p_cause text[], p_now_ms bigint)
+RETURNS TABLE (r_position integer, r_stored boolean, r_reason smallint, r_business_date date,
+               r_charge_yen bigint, r_approval_code text)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET random_page_cost = 0.01 SET jit = off AS $$
+BEGIN
+        -- the cards' locks, where usage is given back
+        PERFORM FROM (SELECT DISTINCT w.card_token, date_trunc('month', w.business_date::timestamp)::date AS month
+                      FROM unnest(p_terminal, p_transmitted_at, p_stan, p_reason) o (terminal, transmitted_at, stan, reason)
+                      CROSS JOIN LATERAL (SELECT * FROM withdrawal w WHERE w.terminal = o.terminal
+                                          AND w.transmitted_at = o.transmitted_at AND w.stan = o.stan LIMIT 1) w
+                      WHERE o.reason <> 0 AND w.link IS NOT NULL
+                      ORDER BY 1, 2) o
+        CROSS JOIN LATERAL (SELECT FROM card_month m WHERE m.card_token = o.card_token AND m.month = o.month
+                            LIMIT 1 FOR UPDATE) m;
+
+        RETURN QUERY
+        WITH decided AS MATERIALIZED (
+                SELECT o.*, w.link, w.card_token, w.business_date, w.amount_yen,
+                       w.customer_fee_yen + w.customer_tax_yen AS charge_yen,
+                       x.terminal IS NOT NULL AS known, coalesce(x.reason, o.reason) AS durable_reason,
+                       CASE WHEN x.terminal IS NULL THEN o.approval_code ELSE x.approval_code END AS durable_code
+                FROM unnest(p_terminal, p_transmitted_at, p_stan, p_reason, p_approval_code, p_bank_de39, p_cause)
+                     WITH ORDINALITY o (terminal, transmitted_at, stan, reason, approval_code, bank_de39, cause, position)
+                CROSS JOIN LATERAL (SELECT * FROM withdrawal w WHERE w.terminal = o.terminal
+                                    AND w.transmitted_at = o.transmitted_at AND w.stan = o.stan
+                                    AND w.link IS NOT NULL LIMIT 1) w
+                LEFT JOIN LATERAL (SELECT * FROM bank_outcome x WHERE x.terminal = o.terminal
+                                   AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan LIMIT 1) x ON true
+        ), written AS (
+                INSERT INTO bank_outcome (terminal, transmitted_at, stan, reason, approval_code, bank_de39, cause)
+                SELECT n.terminal, n.transmitted_at, n.stan, n.reason, CASE WHEN n.reason = 0 THEN n.approval_code END,
+                       n.bank_de39, n.cause
+                FROM decided n WHERE NOT n.known
+                ORDER BY 1, 2, 3
+                ON CONFLICT DO NOTHING
+                RETURNING terminal
+        ), told AS (
+                INSERT INTO bank_notice (terminal, transmitted_at, stan, seq, link, kind, amount_yen, charge_yen,
+                                         dispensed_yen, why)
+                SELECT n.terminal, n.transmitted_at, n.stan, 0, n.link, 'reversal', n.amount_yen, n.charge_yen, 0, '68'
+                FROM decided n WHERE NOT n.known AND n.cause = 'timeout'
+                RETURNING terminal, transmitted_at, stan, seq, link
+        ), queued AS (
+                INSERT INTO saf (terminal, transmitted_at, stan, seq, link, created_ms, due_ms)
+                SELECT t.terminal, t.transmitted_at, t.stan, t.seq, t.link, p_now_ms, p_now_ms FROM told t
+        ), ended AS (
+                DELETE FROM open_withdrawal WHERE ctid = ANY (ARRAY(
+                        SELECT w.ctid FROM decided n
+                        CROSS JOIN LATERAL (SELECT w.ctid FROM open_withdrawal w WHERE w.terminal = n.terminal
+                                            AND w.transmitted_at = n.transmitted_at AND w.stan = n.stan LIMIT 1) w
+                        WHERE NOT n.known AND n.reason <> 0))
+        ), month AS (
+                INSERT INTO card_month AS m (card_token, month, cash_yen)
+                SELECT n.card_token, date_trunc('month', n.business_date::timestamp)::date, sum(n.amount_yen)
+                FROM decided n WHERE NOT n.known AND n.reason <> 0 GROUP BY 1, 2
+                ON CONFLICT (card_token, month) DO UPDATE SET cash_yen = m.cash_yen - EXCLUDED.cash_yen
+        ), day AS (
+                INSERT INTO card_day AS d (card_token, day, cash_yen, withdrawals)
+                SELECT n.card_token, n.business_date, sum(n.amount_yen), count(*)
+                FROM decided n WHERE NOT n.known AND n.reason <> 0 GROUP BY 1, 2
+                ON CONFLICT (card_token, day) DO UPDATE
+                SET cash_yen = d.cash_yen - EXCLUDED.cash_yen, withdrawals = d.withdrawals - EXCLUDED.withdrawals
+        )
+        SELECT n.position::integer, n.known, n.durable_reason, n.business_date, n.charge_yen, n.durable_code
+        FROM decided n
+        WHERE CASE WHEN (SELECT count(*) FROM written) = (SELECT count(*) FROM decided x WHERE NOT x.known) THEN true
+                   ELSE ledger_conflict() END;
+END
+$$;
+
+-- Withdrawals whose bank was asked before p_asked_before_ms and about which nothing is decided: whoever
+-- asked is dead or too slow. Each is timed out; returns how many.
+CREATE FUNCTION ledger_sweep(p_asked_before_ms bigint, p_now_ms bigint, p_max integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+        v_key record;
+        v_count integer;
+BEGIN
+        SELECT array_agg(k.terminal) AS terminals, array_agg(k.transmitted_at) AS moments, array_agg(k.stan) AS stans,
+               count(*)::integer AS n
+        INTO v_key
+        FROM (SELECT o.terminal, o.transmitted_at, o.stan FROM open_withdrawal o
+              WHERE o.asked_ms < p_asked_before_ms
+              AND NOT EXISTS (SELECT FROM bank_outcome x WHERE x.terminal = o.terminal
+                              AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan)
+              ORDER BY o.asked_ms LIMIT p_max) k;
+        IF v_key.n = 0 THEN
+                RETURN 0;
+        END IF;
+        SELECT count(*) FILTER (WHERE NOT r_stored) INTO v_count
+        FROM ledger_outcome(v_key.terminals, v_key.moments, v_key.stans, array_fill(25::smallint, ARRAY[v_key.n]),
+                            array_fill(NULL::text, ARRAY[v_key.n]), array_fill(NULL::text, ARRAY[v_key.n]),
+                            array_fill('timeout'::text, ARRAY[v_key.n]), p_now_ms);
+        RETURN v_count;
+END
+$$;
+
+-- Take or keep the lease of a link and with it the notices that are due, in order for each withdrawal: the
+-- first that is not acknowledged, and only that. Each taken one counts as an attempt and is due again after
+-- a pause that doubles. No row: somebody else holds the lease, or nothing is due.
+CREATE FUNCTION saf_take(p_link text, p_holder text, p_now_ms bigint, p_lease_ms bigint,
+                         p_first_ms bigint, p_longest_ms bigint, p_max integer)
+RETURNS TABLE (r_terminal text, r_transmitted_at timestamptz, r_stan integer, r_seq smallint, r_kind text,
+               r_amount_yen bigint, r_charge_yen bigint, r_dispensed_yen bigint, r_why text, r_attempts integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+        INSERT INTO saf_lease AS l (link, holder, until_ms) VALUES (p_link, p_holder, p_now_ms + p_lease_ms)
+        ON CONFLICT (link) DO UPDATE SET holder = EXCLUDED.holder, until_ms = EXCLUDED.until_ms
+        WHERE l.holder = EXCLUDED.holder OR l.until_ms < p_now_ms;
+        IF NOT FOUND THEN
+                RETURN;
+        END IF;
+        RETURN QUERY
+        WITH due AS MATERIALIZED (
+                SELECT s.terminal, s.transmitted_at, s.stan, s.seq FROM saf s
+                WHERE s.link = p_link AND NOT s.parked AND s.due_ms <= p_now_ms
+                AND NOT EXISTS (SELECT FROM saf e WHERE e.terminal = s.terminal AND e.transmitted_at = s.transmitted_at
+                                AND e.stan = s.stan AND e.seq < s.seq)
+                ORDER BY s.due_ms LIMIT p_max FOR UPDATE SKIP LOCKED
+        ), taken AS (
+                UPDATE saf s SET attempts = s.attempts + 1,
+                        due_ms = p_now_ms + least(p_longest_ms, p_first_ms * (1 << least(s.attempts, 20))::bigint)
+                FROM due d WHERE s.terminal = d.terminal AND s.transmitted_at = d.transmitted_at AND s.stan = d.stan
+                AND s.seq = d.seq
+                RETURNING s.*
+        )
+        SELECT t.terminal, t.transmitted_at, t.stan, t.seq, n.kind, n.amount_yen, n.charge_yen, n.dispensed_yen, n.why,
+               t.attempts
+        FROM taken t
+        CROSS JOIN LATERAL (SELECT * FROM bank_notice n WHERE n.terminal = t.terminal
+                            AND n.transmitted_at = t.transmitted_at AND n.stan = t.stan AND n.seq = t.seq LIMIT 1) n;
+END
+$$;
+
+-- The bank has acknowledged notices, or refused one (p_error: it stays, with its error, and is repeated).
+-- Harmless when said twice, also by one who lost the lease meanwhile.
+CREATE FUNCTION saf_end(p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[], p_seq smallint[],
+                        p_error text[], p_now_ms bigint) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+        v_count integer;
+BEGIN
+        UPDATE saf s SET last_error = o.error
+        FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_error) o (terminal, transmitted_at, stan, seq, error)
+        WHERE o.error IS NOT NULL AND s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at
+        AND s.stan = o.stan AND s.seq = o.seq;
+        WITH gone AS (
+                DELETE FROM saf s
+                USING unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_error) o (terminal, transmitted_at, stan, seq, error)
+                WHERE o.error IS NULL AND s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at
+                AND s.stan = o.stan AND s.seq = o.seq
+                RETURNING s.terminal, s.transmitted_at, s.stan, s.seq, s.attempts
+        )
+        INSERT INTO bank_ack (terminal, transmitted_at, stan, seq, attempts, acknowledged_ms)
+        SELECT g.terminal, g.transmitted_at, g.stan, g.seq, g.attempts, p_now_ms FROM gone g
+        ORDER BY 1, 2, 3, 4;
+        GET DIAGNOSTICS v_count = ROW_COUNT;
+        RETURN v_count;
+END
+$$;
+
+INSERT INTO schema_migration VALUES (3, 'banks');
+COMMIT;
