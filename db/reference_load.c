@@ -117,7 +117,9 @@ static bool add_atm(struct reference *r, const struct cells *c, char error[REFER
 static bool add_issuer(struct reference *r, const struct cells *c, char error[REFERENCE_ERROR_MAX])
 {
         struct issuer row = { 0 };
-        if (!cell_copy(row.issuer, sizeof(row.issuer), c->cell[0]) || !cell_hours(c->cell[1], c->cell[2], &row.hours))
+        if (!cell_copy(row.issuer, sizeof(row.issuer), c->cell[0]) || !cell_copy(row.link, sizeof(row.link), c->cell[1]) ||
+            !cell_hours(c->cell[2], c->cell[3], &row.hours[DAY_WEEKDAY]) ||
+            !cell_hours(c->cell[4], c->cell[5], &row.hours[DAY_OFF]))
                 return false;
         return reference_add_issuer(r, &row, error);
 }
@@ -195,7 +197,7 @@ static const struct section {
         bool (*add)(struct reference *r, const struct cells *c, char error[REFERENCE_ERROR_MAX]);
 } sections[] = {
         { "moments", 2, add_moments },   { "hall", 6, add_hall },         { "atm", 3, add_atm },
-        { "issuer", 3, add_issuer },     { "prefix", 4, add_prefix },     { "tariff", 5, add_tariff },
+        { "issuer", 6, add_issuer },     { "prefix", 4, add_prefix },     { "tariff", 5, add_tariff },
         { "tax_rate", 3, add_tax_rate }, { "holiday", 1, add_holiday },   { "limit", 3, add_limit },
         { "hours", 4, add_hours },
 };

@@ -68,8 +68,16 @@ static enum reason terminal_refusal(const struct reference *reference, const str
         return REASON_APPROVED;
 }
 
-static enum reason request_refusal(const struct request *request, const struct card_prefix *prefix,
-                                   int32_t business_day)
+static bool is_in_service(const struct reference *reference, const struct issuer *issuer,
+                          int64_t transmitted_ms, int32_t business_day)
+{
+        enum day_kind kind = reference_day_kind(reference, business_day);
+
+        return is_within(&issuer->hours[kind], calendar_jst_minute(transmitted_ms));
+}
+
+static enum reason request_refusal(const struct reference *reference, const struct request *request,
+                                   const struct card_prefix *prefix, int32_t business_day)
 {
         if (request->processing == PROCESSING_OTHER)
                 return REASON_INVALID_TRANSACTION;
@@ -81,7 +89,7 @@ static enum reason request_refusal(const struct request *request, const struct c
                 return REASON_CARD_KIND;
         if (is_expired(request->expiry_yymm, business_day))
                 return REASON_CARD_EXPIRED;
-        if (!is_within(&prefix->issuer->hours, calendar_jst_minute(request->transmitted_ms)))
+        if (!is_in_service(reference, prefix->issuer, request->transmitted_ms, business_day))
                 return REASON_ISSUER_UNAVAILABLE;
         return REASON_APPROVED;
 }
@@ -124,7 +132,7 @@ void decide_request(const struct reference *reference, const struct request *req
         priced = fill_price(reference, request, &verdict);
         verdict.refusal = terminal_refusal(reference, request, business_ms, skew_limit_ms, &verdict);
         if (verdict.refusal == REASON_APPROVED)
-                verdict.refusal = request_refusal(request, prefix, business_day);
+                verdict.refusal = request_refusal(reference, request, prefix, business_day);
         if (verdict.refusal == REASON_APPROVED && !priced)
                 verdict.refusal = REASON_CANNOT_DECIDE;
         *ret_verdict = verdict;

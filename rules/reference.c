@@ -137,6 +137,12 @@ static bool is_hours(const struct hours *hours)
         return hours->opens >= 0 && hours->opens < hours->closes && hours->closes <= MINUTES_PER_DAY;
 }
 
+/* Unlike the others, a service calendar may have days without any hour. */
+static bool is_service(const struct hours *hours)
+{
+        return hours->opens >= 0 && hours->opens <= hours->closes && hours->closes <= MINUTES_PER_DAY;
+}
+
 #define HOURS_WANTED "0 <= opens < closes <= 1440 minutes wanted"
 
 bool reference_add_hall(struct reference *r, const struct hall *row, char error[REFERENCE_ERROR_MAX])
@@ -180,9 +186,19 @@ bool reference_add_issuer(struct reference *r, const struct issuer *row, char er
         if (!is_name(row->issuer, ISSUER_MAX, UPPER_DIGITS))
                 return fail(error, "issuer \"%.*s\": 1 to %d capital letters or digits wanted",
                             NAME(row->issuer, ISSUER_MAX), ISSUER_MAX);
-        if (!is_hours(&row->hours))
-                return fail(error, "issuer %s: hours %d to %d: " HOURS_WANTED, row->issuer, row->hours.opens,
-                            row->hours.closes);
+        if (*row->link && !is_name(row->link, ISSUER_MAX, UPPER_DIGITS))
+                return fail(error,
+                            "issuer %s: link \"%.*s\": 1 to %d capital letters or digits wanted, or nothing "
+                            "for the house bank",
+                            row->issuer, NAME(row->link, ISSUER_MAX), ISSUER_MAX);
+        for (int kind = 0; kind < DAY_KIND_COUNT; kind++)
+                if (!is_service(&row->hours[kind]))
+                        return fail(
+                            error,
+                            "issuer %s: hours %d to %d on days of kind %s: 0 <= opens <= closes <= 1440 "
+                            "minutes wanted",
+                            row->issuer, row->hours[kind].opens, row->hours[kind].closes,
+                            day_kind_name[kind]);
         return append(r, &r->issuers, row, sizeof *row, error);
 }
 

@@ -38,9 +38,14 @@ struct atm {
         bool enabled;
 };
 
+
+enum day_kind { DAY_WEEKDAY, DAY_OFF, DAY_KIND_COUNT }; /* DAY_OFF: Saturday, Sunday, public holiday */
+extern const char *const day_kind_name[DAY_KIND_COUNT]; /* "weekday", "off" */
+
 struct issuer {
         char issuer[ISSUER_MAX + 1];
-        struct hours hours;
+        char link[ISSUER_MAX + 1]; /* the way to it, a [link NAME] of the configuration; "": the house bank */
+        struct hours hours[DAY_KIND_COUNT]; /* its service calendar; opens == closes: closed all day */
 };
 
 enum card_kind { CARD_CASH, CARD_CREDIT, CARD_LOAN, CARD_KIND_COUNT };
@@ -77,9 +82,6 @@ struct limit {
         int64_t value; /* yen or withdrawals; LIMIT_NONE lifts it */
 };
 #define LIMIT_NONE INT64_MAX
-
-enum day_kind { DAY_WEEKDAY, DAY_OFF, DAY_KIND_COUNT }; /* DAY_OFF: Saturday, Sunday, public holiday */
-extern const char *const day_kind_name[DAY_KIND_COUNT]; /* "weekday", "off" */
 
 struct network_hours {
         int32_t from_day;

@@ -157,7 +157,8 @@ static void add_bench_bank(void)
         char error[REFERENCE_ERROR_MAX] = "";
         int32_t from_day = shipped_day("2007-07-01"), tariff_from_day = shipped_day("2007-08-01");
 
-        ck_assert(reference_add_issuer(bench, &(struct issuer){"BANK", {540, 1200}}, error));
+        ck_assert(reference_add_issuer(bench, &(struct issuer){"BANK", "BANKA", {{540, 1200}, {540, 1200}}},
+                                       error));
         for (int i = 0; i < 3; i++)
                 ck_assert(reference_add_prefix(bench, prefixes[i].prefix, from_day, "BANK", prefixes[i].kind,
                                                error));
@@ -174,12 +175,39 @@ static void add_bench_bank(void)
         ck_assert(reference_add_limit(bench, &(struct limit){LIMIT_DAY_COUNT, from_day, 2}, error));
 }
 
+/* Issuers whose service differs by day type: one rests on days off, one opens for the afternoon only then. */
+static void add_bench_calendars(void)
+{
+        static const struct issuer issuers[] = {
+            {"FIVEDAY", "BANKB", {[DAY_WEEKDAY] = {510, 1200}, [DAY_OFF] = {0, 0}}},
+            {"NOONOFF", "BANKC", {[DAY_WEEKDAY] = {0, 1440}, [DAY_OFF] = {720, 1020}}},
+            {"WEEKEND", "", {[DAY_WEEKDAY] = {1440, 1440}, [DAY_OFF] = {0, 1440}}},
+        };
+        static const char *const prefixes[] = {"770004", "770005", "770006"};
+        char error[REFERENCE_ERROR_MAX] = "";
+        int32_t from_day = shipped_day("2007-07-01");
+
+        for (int i = 0; i < 3; i++) {
+                struct tariff tariff = {.from_day = from_day, .customer_fee_yen = 100};
+
+                (void)snprintf(tariff.issuer, sizeof tariff.issuer, "%s", issuers[i].issuer);
+                ck_assert(reference_add_issuer(bench, &issuers[i], error));
+                ck_assert(
+                    reference_add_prefix(bench, prefixes[i], from_day, tariff.issuer, CARD_CASH, error));
+                ck_assert(reference_add_tariff(bench, &tariff, error));
+                tariff.band = BAND_OTHER;
+                ck_assert(reference_add_tariff(bench, &tariff, error));
+        }
+        ck_assert(reference_add_holiday(bench, shipped_day("2016-12-23"), error));
+}
+
 static void set_up(void)
 {
         bench = reference_new();
         ck_assert_ptr_nonnull(bench);
         add_bench_fleet();
         add_bench_bank();
+        add_bench_calendars();
         shipped_finish(bench);
         shipped = shipped_reference("hours.csv");
         ck_assert(reference_add_hall(shipped, &(struct hall){"OPEN", "kanto", "x", {0, 1440}, 0},
@@ -227,6 +255,7 @@ START_TEST(a_good_request_is_not_refused_and_carries_all_that_the_ledger_needs)
         ck_assert_str_eq(verdict.atm->terminal, "T0000001");
         ck_assert_str_eq(verdict.atm->hall->hall, "H1");
         ck_assert_str_eq(verdict.issuer->issuer, "BANK");
+        ck_assert_str_eq(verdict.issuer->link, "BANKA");
         ck_assert_int_eq(verdict.business_day, calendar_day(2016, 12, 29));
         ck_assert_int_eq(verdict.price.band, BAND_DAY);
         ck_assert_int_eq(verdict.price.tariff_from_day, calendar_day(2007, 8, 1));
@@ -476,6 +505,63 @@ START_TEST(hours_include_their_start_and_exclude_their_end)
 }
 END_TEST
 
+#define FIVEDAY "7700040000000001"
+#define NOONOFF "7700050000000001"
+#define WEEKEND "7700060000000001"
+
+/* 2016-12-22 is a Thursday, the 23rd a holiday, the 24th and 25th a weekend; 31 December is no public
+ * holiday. */
+static const struct {
+        const char *pan, *date, *time;
+        enum reason reason;
+} services[] = {
+    {FIVEDAY, "2016-12-22", "08:29:59", REASON_ISSUER_UNAVAILABLE},
+    {FIVEDAY, "2016-12-22", "08:30:00", REASON_APPROVED},
+    {FIVEDAY, "2016-12-22", "19:59:59", REASON_APPROVED},
+    {FIVEDAY, "2016-12-22", "20:00:00", REASON_ISSUER_UNAVAILABLE},
+    {FIVEDAY, "2016-12-23", "12:00:00", REASON_ISSUER_UNAVAILABLE},
+    {FIVEDAY, "2016-12-24", "12:00:00", REASON_ISSUER_UNAVAILABLE},
+    {FIVEDAY, "2016-12-25", "12:00:00", REASON_ISSUER_UNAVAILABLE},
+    {FIVEDAY, "2016-12-26", "12:00:00", REASON_APPROVED},
+    {NOONOFF, "2016-12-22", "08:00:00", REASON_APPROVED},
+    {NOONOFF, "2016-12-22", "20:59:59", REASON_APPROVED},
+    {NOONOFF, "2016-12-23", "11:59:59", REASON_ISSUER_UNAVAILABLE},
+    {NOONOFF, "2016-12-23", "12:00:00", REASON_APPROVED},
+    {NOONOFF, "2016-12-23", "16:59:59", REASON_APPROVED},
+    {NOONOFF, "2016-12-23", "17:00:00", REASON_ISSUER_UNAVAILABLE},
+    {WEEKEND, "2016-12-22", "12:00:00", REASON_ISSUER_UNAVAILABLE},
+    {WEEKEND, "2016-12-23", "08:00:00", REASON_APPROVED},
+    {WEEKEND, "2016-12-24", "20:59:59", REASON_APPROVED},
+    {WEEKEND, "2016-12-24", "21:00:00", REASON_OUTSIDE_HOURS}, /* the fleet's own hours come first */
+    {FIVEDAY, "2016-12-30", "12:00:00", REASON_APPROVED},
+    {FIVEDAY, "2016-12-31", "12:00:00", REASON_ISSUER_UNAVAILABLE}, /* a Saturday all the same */
+    {FIVEDAY, "2015-12-31", "12:00:00", REASON_APPROVED},
+};
+enum { SERVICES = sizeof services / sizeof services[0] };
+
+START_TEST(an_issuer_serves_by_its_calendar_of_the_day_type)
+{
+        struct scenario scenario = good;
+        struct verdict verdict;
+
+        scenario.pan = services[_i].pan;
+        scenario.date = services[_i].date;
+        scenario.time = services[_i].time;
+        scenario.expiry = "";
+        verdict = decide(bench, &scenario);
+        ck_assert_msg(verdict.refusal == services[_i].reason, "%s %s %s: %s", services[_i].pan,
+                      services[_i].date, services[_i].time, reason_rows[verdict.refusal].name);
+        /* Refused or not, the ledger gets the same price, issuer and limits. */
+        ck_assert_int_eq(verdict.price.customer_fee_yen, 100);
+        ck_assert_str_eq(verdict.issuer->issuer,
+                         reference_prefix(bench, scenario.pan, verdict.business_day)->issuer->issuer);
+        ck_assert_int_eq(verdict.limit[LIMIT_DAY_YEN], 30000);
+        scenario.processing = PROCESSING_INQUIRY;
+        scenario.amount_yen = 0;
+        ck_assert_int_eq(decide(bench, &scenario).refusal, services[_i].reason);
+}
+END_TEST
+
 static const struct {
         const char *date;
         int64_t day_yen, month_yen, day_count;
@@ -565,6 +651,7 @@ int main(void)
         tcase_add_test(tcase, a_difference_beyond_all_numbers_is_off);
         tcase_add_loop_test(tcase, a_card_is_good_to_the_end_of_its_month, 0, EXPIRIES);
         tcase_add_loop_test(tcase, hours_include_their_start_and_exclude_their_end, 0, HOURS);
+        tcase_add_loop_test(tcase, an_issuer_serves_by_its_calendar_of_the_day_type, 0, SERVICES);
         tcase_add_loop_test(tcase, limits_are_those_of_the_day, 0, LIMITS);
         tcase_add_loop_test(tcase, shipped_prefixes_let_only_cash_cards_of_the_house_bank_through, 0, CARDS);
         tcase_add_test(tcase, the_moment_is_de7s_not_the_clocks);

@@ -8,7 +8,15 @@
 #include "tests/unit/shipped.h"
 
 static const struct hall good_hall = {"H00001", "kanto", "東京都", {0, 1440}, 500};
-static const struct issuer good_issuer = {"HOUSE", {0, 1440}};
+#define ALWAYS                                                                                               \
+        {                                                                                                    \
+                {0, 1440},                                                                                   \
+                {                                                                                            \
+                        0, 1440                                                                              \
+                }                                                                                            \
+        }
+
+static const struct issuer good_issuer = {"HOUSE", "", ALWAYS};
 
 static struct reference *r;
 static char error[REFERENCE_ERROR_MAX];
@@ -121,11 +129,30 @@ static bool bad_atm_hall(void)
 }
 static bool bad_issuer_name(void)
 {
-        return reference_add_issuer(r, &(struct issuer){"House", {0, 1440}}, error);
+        return reference_add_issuer(r, &(struct issuer){"House", "", ALWAYS}, error);
 }
 static bool bad_issuer_hours(void)
 {
-        return reference_add_issuer(r, &(struct issuer){"HOUSE", {900, 100}}, error);
+        return reference_add_issuer(r, &(struct issuer){"HOUSE", "", {{900, 100}, {0, 1440}}}, error);
+}
+static bool bad_issuer_hours_off(void)
+{
+        return reference_add_issuer(r, &(struct issuer){"HOUSE", "", {{0, 1440}, {0, 1441}}}, error);
+}
+static bool bad_issuer_hours_early(void)
+{
+        return reference_add_issuer(r, &(struct issuer){"HOUSE", "", {{-1, 1440}, {0, 1440}}}, error);
+}
+static bool bad_issuer_link(void)
+{
+        return reference_add_issuer(r, &(struct issuer){"OTHER", "bank a", ALWAYS}, error);
+}
+static bool bad_issuer_link_unended(void)
+{
+        struct issuer row = good_issuer;
+
+        memset(row.link, 'B', sizeof row.link);
+        return reference_add_issuer(r, &row, error);
 }
 static bool bad_prefix_letters(void)
 {
@@ -203,7 +230,11 @@ static const struct {
     {bad_atm_letters, "ATM \"T000-001\""},
     {bad_atm_hall, "ATM T0000001: hall \"no such hall\""},
     {bad_issuer_name, "issuer \"House\""},
-    {bad_issuer_hours, "issuer HOUSE: hours 900 to 100"},
+    {bad_issuer_hours, "issuer HOUSE: hours 900 to 100 on days of kind weekday"},
+    {bad_issuer_hours_off, "issuer HOUSE: hours 0 to 1441 on days of kind off"},
+    {bad_issuer_hours_early, "issuer HOUSE: hours -1 to 1440 on days of kind weekday"},
+    {bad_issuer_link, "issuer OTHER: link \"bank a\": 1 to 11 capital letters or digits wanted, or nothing"},
+    {bad_issuer_link_unended, "issuer HOUSE: link \"BBBBBBBBBBB\""},
     {bad_prefix_letters, "card prefix \"99000a\""},
     {bad_prefix_long, "card prefix \"9900010000\""},
     {bad_prefix_issuer, "card prefix 990001: issuer \"\""},
@@ -284,13 +315,13 @@ static void unknown_issuer_of_tariff(void)
 }
 static void one_band_only(void)
 {
-        must(reference_add_issuer(r, &(struct issuer){"OTHER", {0, 1440}}, error));
+        must(reference_add_issuer(r, &(struct issuer){"OTHER", "", ALWAYS}, error));
         must(reference_add_prefix(r, "880001", 100, "OTHER", CARD_CASH, error));
         must(add_tariff("OTHER", BAND_DAY, 100, 100));
 }
 static void no_band(void)
 {
-        must(reference_add_issuer(r, &(struct issuer){"OTHER", {0, 1440}}, error));
+        must(reference_add_issuer(r, &(struct issuer){"OTHER", "", ALWAYS}, error));
         must(reference_add_prefix(r, "880001", 100, "OTHER", CARD_CASH, error));
 }
 static void bands_start_apart(void)
@@ -370,7 +401,7 @@ END_TEST
 START_TEST(an_issuer_in_the_making_is_no_fault)
 {
         add_good_rows();
-        must(reference_add_issuer(r, &(struct issuer){"OTHER", {0, 1440}}, error));
+        must(reference_add_issuer(r, &(struct issuer){"OTHER", "", ALWAYS}, error));
         must(add_tariff("OTHER", BAND_DAY, 100, 100));
         must(reference_finish(r, error));
 }
@@ -467,7 +498,7 @@ END_TEST
 START_TEST(a_row_is_in_force_from_its_day_until_the_next)
 {
         add_good_rows();
-        must(reference_add_issuer(r, &(struct issuer){"ANOTHER", {0, 1440}}, error));
+        must(reference_add_issuer(r, &(struct issuer){"ANOTHER", "", ALWAYS}, error));
         must(add_tariff("ANOTHER", BAND_DAY, 1, 7));
         must(add_tariff("HOUSE", BAND_DAY, 300, 150));
         must(add_tariff("HOUSE", BAND_DAY, 200, 0));
