@@ -4,9 +4,10 @@
 #include <assert.h>
 
 const char *const withdrawal_state_name[WITHDRAWAL_STATE_COUNT] = {
-    [WITHDRAWAL_UNKNOWN] = "unknown",     [WITHDRAWAL_BLOCKED] = "blocked",
-    [WITHDRAWAL_DECLINED] = "declined",   [WITHDRAWAL_APPROVED] = "approved",
-    [WITHDRAWAL_COMPLETED] = "completed", [WITHDRAWAL_REVERSED] = "reversed",
+    [WITHDRAWAL_UNKNOWN] = "unknown",   [WITHDRAWAL_BLOCKED] = "blocked",
+    [WITHDRAWAL_DECLINED] = "declined", [WITHDRAWAL_ASKED] = "asked",
+    [WITHDRAWAL_APPROVED] = "approved", [WITHDRAWAL_COMPLETED] = "completed",
+    [WITHDRAWAL_REVERSED] = "reversed",
 };
 
 const char *const dispensed_relation_name[DISPENSED_RELATION_COUNT] = {
@@ -35,6 +36,10 @@ const struct withdrawal_rule withdrawal_rules[WITHDRAWAL_STATE_COUNT * DISPENSED
         ROW(DECLINED,  LESS,     DECLINED,   0, true),
         ROW(DECLINED,  EQUAL,    DECLINED,   0, true),
         ROW(DECLINED,  MORE,     DECLINED,   0, true),
+        ROW(ASKED,     ZERO,     REVERSED,   0, false),
+        ROW(ASKED,     LESS,     ASKED,      0, true),
+        ROW(ASKED,     EQUAL,    ASKED,      0, true),
+        ROW(ASKED,     MORE,     ASKED,      0, true),
         ROW(APPROVED,  ZERO,     REVERSED,   0, false),
         ROW(APPROVED,  LESS,     COMPLETED,  1, false),
         ROW(APPROVED,  EQUAL,    COMPLETED,  1, false),
@@ -56,7 +61,7 @@ enum dispensed_relation withdrawal_relation(enum withdrawal_state state, int64_t
         assert(counted_yen >= 0 && dispensed_yen >= 0);
         if (dispensed_yen == 0)
                 return DISPENSED_ZERO;
-        if (state != WITHDRAWAL_APPROVED && state != WITHDRAWAL_COMPLETED)
+        if (state != WITHDRAWAL_ASKED && state != WITHDRAWAL_APPROVED && state != WITHDRAWAL_COMPLETED)
                 return DISPENSED_MORE;
         if (dispensed_yen == counted_yen)
                 return DISPENSED_EQUAL;

@@ -2,7 +2,10 @@
  * The states of a withdrawal and what an advice does to it: wire.md's table as rows.
  *
  *      (unknown) --advice--> BLOCKED                        its 0200, should it come, is refused (94)
- *      (unknown) --0200----> DECLINED | APPROVED
+ *      (unknown) --0200----> DECLINED | APPROVED            the house bank's, decided at once
+ *      (unknown) --0200----> ASKED                          another bank's: limits taken, the bank not heard yet
+ *      ASKED     --outcome-> DECLINED | APPROVED            its answer or a time-out, whichever is durable first
+ *      ASKED     --d = 0---> REVERSED                       that is its outcome; nothing was earned yet
  *      APPROVED  --d > 0---> COMPLETED --less--> COMPLETED  cash corrected, commission kept
  *      APPROVED  --d = 0---> REVERSED
  *      COMPLETED --d = 0---> REVERSED                       commission taken back
@@ -20,6 +23,7 @@ enum withdrawal_state {
         WITHDRAWAL_UNKNOWN,
         WITHDRAWAL_BLOCKED,
         WITHDRAWAL_DECLINED,
+        WITHDRAWAL_ASKED,
         WITHDRAWAL_APPROVED,
         WITHDRAWAL_COMPLETED,
         WITHDRAWAL_REVERSED,
@@ -27,7 +31,7 @@ enum withdrawal_state {
 };
 extern const char *const withdrawal_state_name[WITHDRAWAL_STATE_COUNT]; /* "unknown", "blocked", ... */
 
-/* What an advice's dispensed cash d is against the cash that counts so far (approved: DE 4 of the 0200;
+/* What an advice's dispensed cash d is against the cash that counts so far (asked, approved: DE 4 of the 0200;
  * completed: d0; otherwise nothing counts and any d > 0 is MORE). */
 enum dispensed_relation { DISPENSED_ZERO, DISPENSED_LESS, DISPENSED_EQUAL, DISPENSED_MORE, DISPENSED_RELATION_COUNT };
 extern const char *const dispensed_relation_name[DISPENSED_RELATION_COUNT]; /* "zero", "less", "equal", "more" */
