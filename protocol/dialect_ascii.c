@@ -15,20 +15,22 @@
 
 #define FIXED(label, form, size, show)                                                                       \
         {                                                                                                    \
-                label, form, ISO_FIXED, size, show                                                           \
+                .name = label, .format = form, .length_kind = ISO_FIXED, .length = size, .mask = show        \
         }
 #define LL(label, form, size, show)                                                                          \
         {                                                                                                    \
-                label, form, ISO_LLVAR, size, show                                                           \
+                .name = label, .format = form, .length_kind = ISO_LLVAR, .length = size, .mask = show        \
         }
 #define LLL(label, form, size, show)                                                                         \
         {                                                                                                    \
-                label, form, ISO_LLLVAR, size, show                                                          \
+                .name = label, .format = form, .length_kind = ISO_LLLVAR, .length = size, .mask = show       \
         }
 
 const struct iso_dialect iso_dialect_ascii =
     {
         .name = "ascii",
+        .frame = FRAME_BINARY,
+        .frame_counts_itself = false,
         .bitmap = ISO_BITMAP_RAW,
         .digits = ISO_DIGITS_ASCII,
         .length_digits = ISO_DIGITS_ASCII,

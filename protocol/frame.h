@@ -1,5 +1,7 @@
 /*
- * Framing: each message follows a 2-byte big-endian length that does not count itself.
+ * Framing: each message follows its length, in the form that the dialect says: two bytes, big-endian; four
+ * ASCII digits; or four digits in two bytes; counting itself or not. The built-in dialect, and with it every
+ * ATM, has the first and does not count it.
  * Pure functions over a byte range; the connection owns the bytes.
  */
 #ifndef PROTOCOL_FRAME_H
@@ -9,17 +11,23 @@
 #include <stdint.h>
 
 #include "protocol/attributes.h"
+#include "protocol/iso8583.h"
+
+enum { FRAME_HEADER_MAX = 4 }; /* longest length header of any form */
 
 enum frame_result {
         FRAME_PARTIAL, /* more bytes are needed */
-        FRAME_READY,   /* *ret_message and *ret_length describe it; it takes ISO_LENGTH_HEADER more bytes */
-        FRAME_BAD,     /* a length of zero or over ISO_MESSAGE_MAX: the stream can't be followed further */
+        FRAME_READY,   /* *ret_message and *ret_length describe it; it ends at *ret_message + *ret_length */
+        FRAME_BAD,     /* no length, or a length of zero or over ISO_MESSAGE_MAX: the stream can't be followed */
 };
 
-ATM_MUST_USE enum frame_result frame_next(const uint8_t *bytes, size_t available, const uint8_t **ret_message,
-                                          size_t *ret_length);
+ATM_MUST_USE enum frame_result frame_next(const struct iso_dialect *dialect, const uint8_t *bytes,
+                                          size_t available, const uint8_t **ret_message, size_t *ret_length);
 
-/* Write the length header for a message of `length` bytes that follows it. */
-void frame_header(uint8_t header[2], size_t length);
+/* Bytes of the length header. */
+size_t frame_header_size(const struct iso_dialect *dialect);
+
+/* Write the length header for a message of `length` bytes that follows it; returns its size. */
+size_t frame_header(const struct iso_dialect *dialect, uint8_t header[FRAME_HEADER_MAX], size_t length);
 
 #endif

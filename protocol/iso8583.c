@@ -18,6 +18,7 @@ enum {
         BITMAP_BYTES = 8,
         SECONDARY_BITMAP = 1,
         TERTIARY_BITMAP = 65,
+        FIELD_LONGEST = 999,
         SHORTEST_HIDDEN_RUN = 12, /* as many digits in free text may be a card number */
 };
 
@@ -232,6 +233,47 @@ static const char *check_form(enum iso_format format, const char *value, size_t 
         return formats[format].complaint;
 }
 
+/* What the wire's form of the field takes and, where that is more, the value's too. */
+static const char *check_forms(const struct iso_field *row, const char *value, size_t length, size_t *ret_at)
+{
+        const char *complaint = check_form(row->format, value, length, ret_at);
+        if (!complaint && row->value_format != ISO_NONE)
+                complaint = check_form(row->value_format, value, length, ret_at);
+        return complaint;
+}
+
+/* The length of a fixed field's value in a message. */
+static size_t value_length(const struct iso_field *row)
+{
+        return row->value_length ? row->value_length : row->length;
+}
+
+/* Fit a checked value of `from` characters to `to`, in place: a number loses or gains zeros in front, behind
+ * its sign; a text blanks at its end. False, and nothing is changed, where more than that would be lost. */
+static bool fit(const struct iso_field *row, char *text, size_t from, size_t to)
+{
+        if (row->format != ISO_N && row->format != ISO_XN && row->value_format != ISO_N) {
+                for (size_t i = to; i < from; i++)
+                        if (text[i] != ' ')
+                                return false;
+                if (to > from)
+                        memset(text + from, ' ', to - from);
+                return true;
+        }
+        char *digits = text + (row->format == ISO_XN);
+        size_t had = from - (row->format == ISO_XN), wanted = to - (row->format == ISO_XN);
+        if (wanted >= had) {
+                memmove(digits + (wanted - had), digits, had);
+                memset(digits, '0', wanted - had);
+                return true;
+        }
+        for (size_t i = 0; i < had - wanted; i++)
+                if (digits[i] != '0')
+                        return false;
+        memmove(digits, digits + (had - wanted), wanted);
+        return true;
+}
+
 static bool is_bcd(const struct iso_dialect *dialect, enum iso_format format)
 {
         return dialect->digits == ISO_DIGITS_BCD && (format == ISO_N || format == ISO_XN);
@@ -429,17 +471,18 @@ static int read_prefix(struct reader *r, int field, const struct iso_field *row,
 }
 
 /* The bytes of a value into the message's text; its size is known to be there. */
-static int read_value(struct reader *r, int field, enum iso_format format, size_t length, size_t size)
+static int read_value(struct reader *r, int field, const struct iso_field *row, size_t length, size_t size)
 {
         const uint8_t *at = r->bytes + r->offset;
-        /* ISO_TEXT_MAX holds every message of ISO_MESSAGE_MAX bytes, BCD included. */
+        size_t fitted = row->value_length ? row->value_length : length;
+        /* ISO_TEXT_MAX holds every message of ISO_MESSAGE_MAX bytes, BCD and what grows included. */
         char *text = r->message->text + r->message->text_length;
-        assert(length <= (size_t)(ISO_TEXT_MAX - r->message->text_length));
+        assert((length > fitted ? length : fitted) <= (size_t)(ISO_TEXT_MAX - r->message->text_length));
 
         const char *complaint;
         size_t bad = 0;
-        if (is_bcd(r->dialect, format)) {
-                size_t sign = format == ISO_XN;
+        if (is_bcd(r->dialect, row->format)) {
+                size_t sign = row->format == ISO_XN;
                 if (sign)
                         text[0] = (char)at[0];
                 bad = sign + bcd_unpack(at + sign, length - sign, text + sign);
@@ -450,11 +493,13 @@ static int read_value(struct reader *r, int field, enum iso_format format, size_
                 }
         } else {
                 memcpy(text, at, length);
-                complaint = check_form(format, text, length, &bad);
+                complaint = check_forms(row, text, length, &bad);
         }
         if (complaint)
                 return fail(r->error, field, r->offset + bad, complaint, 0, 0);
-        append(r->message, field, length);
+        if (fitted != length && !fit(row, text, length, fitted))
+                return fail(r->error, field, r->offset, "longer than the value may be", fitted, length);
+        append(r->message, field, fitted);
         r->offset += size;
         return 0;
 }
@@ -470,7 +515,7 @@ static int read_field(struct reader *r, int field)
         size_t size = wire_size(r->dialect, row->format, length);
         if (reader_left(r) < size)
                 return reader_short(r, field, size);
-        return read_value(r, field, row->format, length, size);
+        return read_value(r, field, row, length, size);
 }
 
 static int read_fields(struct reader *r, uint64_t present, int first)
@@ -567,13 +612,23 @@ static int write_field(struct writer *w, const struct iso_message *message, int 
         if (!is_field(w->dialect, field))
                 return fail(w->error, field, w->offset, missing_row(field), 0, 0);
         const struct iso_field *row = &w->dialect->field[field];
-        if (row->length_kind == ISO_FIXED && length != row->length)
-                return fail(w->error, field, w->offset, "length", row->length, length);
-        if (length > row->length)
+        if (row->length_kind == ISO_FIXED && length != value_length(row))
+                return fail(w->error, field, w->offset, "length", value_length(row), length);
+        if (length > row->length && !row->value_length)
                 return fail(w->error, field, w->offset, "longer than the field may be", row->length, length);
-        const char *complaint = check_form(row->format, value, length, &bad);
+        const char *complaint = check_forms(row, value, length, &bad);
         if (complaint)
                 return fail(w->error, field, w->offset, complaint, 0, 0);
+        char fitted[FIELD_LONGEST];
+        if (row->value_length && length != row->length) {
+                assert(length <= sizeof(fitted) && row->length <= sizeof(fitted));
+                memcpy(fitted, value, length);
+                if (!fit(row, fitted, length, row->length))
+                        return fail(w->error, field, w->offset, "longer than the field may be", row->length,
+                                    length);
+                value = fitted;
+                length = row->length;
+        }
 
         if (row->length_kind != ISO_FIXED && write_prefix(w, field, row->length_kind, length) < 0)
                 return -1;

@@ -3,7 +3,8 @@
  *
  * A dialect (struct iso_dialect) is data: header, bitmap form and one row a field. The codec is the same
  * for all of them. A decoded message always holds normalised values (digits and text as ASCII, binary
- * fields raw), whatever the dialect's form on the wire, so nothing above this file knows dialects.
+ * fields raw, fixed fields in the length of the built-in dialect), whatever the dialect's form on the wire,
+ * so nothing above this file knows dialects.
  *
  * Invariants: no allocation, no I/O, no clock. A message owns the text of its fields, so it outlives the
  * bytes it was decoded from. A failed decode keeps every field that was read before the fault, so that a
@@ -21,8 +22,11 @@
 enum {
         ISO_FIELD_MAX = 128,     /* highest field number */
         ISO_MESSAGE_MAX = 2048,  /* longest message in bytes, without its length header (wire limit) */
-        ISO_TEXT_MAX = 4096,     /* room for the normalised values of one message (BCD doubles) */
-        ISO_LENGTH_HEADER = 2,   /* big-endian length before each message; does not count itself */
+        /* Room for the normalised values of one message: BCD doubles, and what a dialect keeps shorter than
+         * the built-in one grows, by less than 256 in all. */
+        ISO_TEXT_MAX = 2 * ISO_MESSAGE_MAX + 256,
+        ISO_NAME_MAX = 31,       /* longest name of a field or a dialect */
+        ISO_LENGTH_HEADER = 2,   /* of the built-in dialect; see protocol/frame.h */
 };
 
 /* What a field may hold (ISO 8583:1987, 4.2). */
@@ -48,16 +52,30 @@ enum iso_mask {
 enum iso_bitmap_form { ISO_BITMAP_RAW, ISO_BITMAP_HEX };
 enum iso_digits_form { ISO_DIGITS_ASCII, ISO_DIGITS_BCD };
 
+/* How the length before each message is written. */
+enum frame_form {
+        FRAME_BINARY, /* 2 bytes, big-endian */
+        FRAME_ASCII,  /* 4 ASCII digits */
+        FRAME_BCD,    /* 4 digits in 2 bytes */
+};
+
 struct iso_field {
-        const char *name;
+        char name[ISO_NAME_MAX + 1];
         enum iso_format format;
         enum iso_length_kind length_kind;
         uint16_t length; /* exact (fixed) or longest (variable), in characters, or bytes for ISO_B */
         enum iso_mask mask;
+        /* The value in a message where it differs from what is on the wire; ISO_NONE and 0 where it does not.
+         * A fixed value of another length is fitted: zeros before a number, blanks behind a text. */
+        enum iso_format value_format;
+        uint16_t value_length;
 };
 
+/* A value type: copied whole, freed by nobody. */
 struct iso_dialect {
-        const char *name;
+        char name[ISO_NAME_MAX + 1];
+        enum frame_form frame;
+        bool frame_counts_itself; /* the length before a message includes its own bytes */
         enum iso_bitmap_form bitmap;
         enum iso_digits_form digits;        /* of n fields, x+n after its sign, and the MTI */
         enum iso_digits_form length_digits; /* of LLVAR and LLLVAR prefixes */

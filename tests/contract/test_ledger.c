@@ -152,8 +152,8 @@ START_TEST(the_tables_of_reasons_and_of_the_states_are_those_of_the_code)
         }
         fclose(out);
         found = world_query(&world, "SELECT concat_ws('|', state_before, relation, state_after, commission, exception)"
-                            " FROM advice_rule ORDER BY array_position(ARRAY['blocked', 'declined', 'approved', 'completed',"
-                            " 'reversed'], state_before), array_position(ARRAY['zero', 'less', 'equal', 'more'], relation)");
+                            " FROM advice_rule ORDER BY array_position(ARRAY['blocked', 'declined', 'asked', 'approved',"
+                            " 'completed', 'reversed'], state_before), array_position(ARRAY['zero', 'less', 'equal', 'more'], relation)");
         ck_assert_str_eq(found, wanted);
         free(found);
         free(wanted);
