@@ -112,13 +112,33 @@ void command_options(const struct command *command, struct command_options *ret_
                 add_group(ret_options, database_fields);
 }
 
+/* Columns have '_' where options have '-'; both are taken. */
+static bool is_name(const char *a, const char *b)
+{
+        for (; *a && *b; a++, b++) {
+                if (*a != *b && !(strchr("-_", *a) && strchr("-_", *b)))
+                        return false;
+        }
+        return *a == *b;
+}
+
 static size_t find_use(const struct command_options *options, const char *name)
 {
         size_t i = 0;
 
-        while (i < options->count && strcmp(options->use[i].field->name, name))
+        while (i < options->count && !is_name(options->use[i].field->name, name))
                 i++;
         return i;
+}
+
+const char *option_name(const struct field *field)
+{
+        static char name[64];
+
+        snprintf(name, sizeof(name), "%s", field->name);
+        for (char *at = name; *at; at++)
+                *at = *at == '_' ? '-' : *at;
+        return name;
 }
 
 const char *invocation_value(const struct invocation *invocation, const char *name)
@@ -194,11 +214,11 @@ static int take_value(struct invocation *invocation, size_t index, const char *t
         const char *dashes = invocation->options.use[index].positional ? "" : "--";
 
         if (values->count && !(field->flags & FIELD_REPEAT))
-                return usage_error(invocation->command, "%s%s is given twice", dashes, field->name);
+                return usage_error(invocation->command, "%s%s is given twice", dashes, option_name(field));
         *canonical = '\0';
         if (!nullable && !value_check(field->kind, text, canonical)) {
                 value_show(field->kind, text, shown, sizeof(shown));
-                return usage_error(invocation->command, "%s%s: %s: expected %s", dashes, field->name, shown,
+                return usage_error(invocation->command, "%s%s: %s: expected %s", dashes, option_name(field), shown,
                                    value_row(field->kind)->expected);
         }
         if (!values->count)
@@ -263,7 +283,7 @@ static int check_required(const struct invocation *invocation)
                 if (use->required && !invocation->values[i].count)
                         return usage_error(invocation->command, "%s%s is missing: expected %s",
                                            use->positional ? "" : "--",
-                                           use->positional ? value_row(use->field->kind)->name : use->field->name,
+                                           use->positional ? value_row(use->field->kind)->name : option_name(use->field),
                                            value_row(use->field->kind)->expected);
         }
         return EXIT_DONE;

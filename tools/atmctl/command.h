@@ -91,6 +91,8 @@ struct command_options {
         struct option_use use[OPTIONS_MAX];
         size_t count;
 };
+/* A field's name as an option, "balance-yen"; static room, valid until the next call. */
+const char *option_name(const struct field *field);
 void command_options(const struct command *command, struct command_options *ret_options);
 
 struct option_values {

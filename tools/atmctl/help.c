@@ -1,6 +1,7 @@
 /* Help in three depths and the man page (scdoc), all from the command rows. */
 #include "tools/atmctl/help.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "tools/atmctl/entity.h"
@@ -18,7 +19,7 @@ static void print_use(FILE *stream, const struct option_use *use)
         if (use->positional)
                 fprintf(stream, "%s", value);
         else
-                fprintf(stream, "--%s%s%s%s", use->field->name, *value ? " " : "", value, more);
+                fprintf(stream, "--%s%s%s%s", option_name(use->field), *value ? " " : "", value, more);
         if (!use->required)
                 fputc(']', stream);
 }
@@ -85,7 +86,7 @@ static void print_option(FILE *stream, const struct option_use *use)
         if (use->positional)
                 length = snprintf(left, sizeof(left), "  %s", value->name);
         else
-                length = snprintf(left, sizeof(left), "  --%s %s", use->field->name, value->name);
+                length = snprintf(left, sizeof(left), "  --%s %s", option_name(use->field), value->name);
         snprintf(text, sizeof(text), "%s%s%s%s", use->field->text ? use->field->text : "",
                  value->name[0] && use->field->text ? ": " : "", value->name[0] ? value->expected : "",
                  use->field->flags & FIELD_REPEAT ? "; several may follow" : "");
@@ -185,6 +186,14 @@ static void print_escaped(FILE *stream, const char *text)
         }
 }
 
+static void manual_heading(FILE *stream, const char *text)
+{
+        fputs("# ", stream);
+        for (; *text; text++)
+                fputc(toupper((unsigned char)*text), stream);
+        fputs("\n\n", stream);
+}
+
 static void manual_usage(FILE *stream, const struct command *command)
 {
         struct command_options options;
@@ -202,7 +211,7 @@ static void manual_usage(FILE *stream, const struct command *command)
                 fputs(use->required ? " " : " \\[", stream);
                 if (!use->positional) {
                         fputs("--", stream);
-                        print_escaped(stream, use->field->name);
+                        print_escaped(stream, option_name(use->field));
                         fputs(*value ? " " : "", stream);
                 }
                 print_escaped(stream, value);
@@ -266,7 +275,7 @@ void help_manual(FILE *stream)
         fputs("\n\nThis page is made by *atmctl --man* from the rows that the program itself works with.\n\n",
               stream);
         for (const struct command_group *const *group = command_groups; *group; group++) {
-                fprintf(stream, "# %s\n\n", (*group)->text);
+                manual_heading(stream, (*group)->text);
                 for (size_t i = 0; i < (*group)->count; i++)
                         manual_command(stream, &(*group)->commands[i]);
         }

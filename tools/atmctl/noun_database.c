@@ -107,7 +107,7 @@ static bool partition_range(const struct invocation *invocation, char ret_from[1
         if (now ? !calendar_parse_day(now, &today) : !business_today(invocation, &today))
                 return false;
         calendar_print_day(add_months(today, -PARTITION_MONTHS_BACK), ret_from);
-        calendar_print_day(add_months(today, PARTITION_MONTHS_AHEAD), ret_to);
+        calendar_print_day(add_months(today, PARTITION_MONTHS_AHEAD + 1), ret_to); /* that month included */
         if (from)
                 strcpy(ret_from, from);
         if (to)
@@ -248,7 +248,7 @@ static const struct field setup_fields[] = {
 };
 static const struct field partition_fields[] = {
     {.name = "from", .kind = VALUE_DATE, .text = "the first day; 7 months before business today unless given"},
-    {.name = "to", .kind = VALUE_DATE, .text = "the day after the last; 13 months after business today unless given"},
+    {.name = "to", .kind = VALUE_DATE, .text = "the day after the last; when the 13th month after business today is over unless given"},
     {.name = "clock-now", .kind = VALUE_DATE, .text = "count from this day instead of business today"},
     {.name = NULL},
 };
