@@ -15,6 +15,7 @@
 enum { WITHDRAWAL_LIMIT = 100, FILTERS_MAX = 12, RRN_YEARS = 10 };
 
 #define MOMENT(column) "to_char(" column ", 'YYYY-MM-DD\"T\"HH24:MI:SS') || '+09:00'"
+#define SAME_KEY(row) row ".terminal = w.terminal AND " row ".transmitted_at = w.transmitted_at AND " row ".stan = w.stan"
 #define WITHDRAWAL_COLUMNS                                                                                      \
         MOMENT("v.transmitted_at") ", v.terminal, v.stan, v.rrn, v.card_token, v.pan_mask, v.amount_yen, "               \
         "v.dispensed_yen, v.customer_fee_yen, v.interbank_fee_yen, v.tax_yen, v.state, v.de39, v.reason, v.hall, "       \
@@ -119,11 +120,13 @@ static void select_state(struct selection *selection, const char *state)
                 sql_add(&selection->conditions, " AND w.reason NOT IN (0, 6)");
         else if (!strcmp(state, "blocked"))
                 sql_add(&selection->conditions, " AND w.reason = 6");
+        else if (!strcmp(state, "approved"))
+                sql_add(&selection->conditions, " AND EXISTS (SELECT FROM open_withdrawal o WHERE " SAME_KEY("o") ")");
         else
                 sql_add(&selection->conditions,
-                        " AND w.reason = 0 AND coalesce((SELECT a.state FROM advice a WHERE a.terminal = w.terminal AND "
-                        "a.transmitted_at = w.transmitted_at AND a.stan = w.stan ORDER BY a.seq DESC LIMIT 1), "
-                        "'approved') = $%d",
+                        " AND w.reason = 0 AND EXISTS (SELECT FROM advice a WHERE " SAME_KEY("a") " AND a.state = $%d AND "
+                        "NOT EXISTS (SELECT FROM advice l WHERE l.terminal = a.terminal AND l.transmitted_at = "
+                        "a.transmitted_at AND l.stan = a.stan AND l.seq > a.seq))",
                         add_parameter(selection, state));
 }
 

@@ -23,11 +23,13 @@ struct check {
         row ".stan::text, 6, '0')"
 #define KEY "terminal, transmitted_at, stan"
 
-/* Every approved withdrawal with its recorded end: its last advice. */
+/* Every approved withdrawal with its recorded end: its last advice. Nearly all have one advice, so that
+ * only the later ones are sorted. */
 #define ENDS                                                                                                    \
-        "ended AS (SELECT w.*, coalesce(a.state, 'approved') AS state, coalesce(a.counted_yen, 0) AS counted_yen "      \
-        "FROM withdrawal w LEFT JOIN (SELECT DISTINCT ON (" KEY ") " KEY ", state, counted_yen FROM advice "           \
-        "ORDER BY terminal, transmitted_at, stan, seq DESC) a USING (" KEY ") WHERE w.reason = 0)"
+        "ended AS (SELECT w.*, coalesce(l.state, f.state, 'approved') AS state, coalesce(l.counted_yen, f.counted_yen, 0) " \
+        "AS counted_yen FROM withdrawal w LEFT JOIN (SELECT " KEY ", state, counted_yen FROM advice WHERE seq = 1) f "  \
+        "USING (" KEY ") LEFT JOIN (SELECT DISTINCT ON (" KEY ") " KEY ", state, counted_yen FROM advice WHERE seq > 1 " \
+        "ORDER BY terminal, transmitted_at, stan, seq DESC) l USING (" KEY ") WHERE w.reason = 0)"
 
 #define FEES(row, times)                                                                                        \
         "'customer ' || " row "customer_fee_yen" times " || '+' || " row "customer_tax_yen" times                        \
@@ -88,14 +90,15 @@ static const struct check checks[] = {
      "WHERE w.reason = 0"},
 
     {"band", "business date and band of a withdrawal follow from its moment and the holidays",
-     "WITH holidays AS (SELECT day FROM v_holiday WHERE is_holiday) "
-     "SELECT " KEY_OF("w") " AS key, m.moment::date || ' ' || m.band AS expected, w.business_date || ' ' || w.band AS "
-     "found, (m.moment::date, m.band) IS DISTINCT FROM (w.business_date, w.band) AS differs "
+     "WITH days AS (SELECT d::date AS day, extract(isodow FROM d) < 6 AND to_char(d, 'MMDD') NOT IN ('1231', '0101', "
+     "'0102', '0103') AND NOT EXISTS (SELECT FROM v_holiday h WHERE h.day = d::date AND h.is_holiday) AS working FROM "
+     "generate_series((SELECT min(from_on) FROM ledger_partition)::timestamp, (SELECT max(to_on) FROM "
+     "ledger_partition)::timestamp, INTERVAL '1 day') d) "
+     "SELECT " KEY_OF("w") " AS key, w.moment::date || ' ' || b.band AS expected, w.business_date || ' ' || w.band AS "
+     "found, (w.moment::date, b.band) IS DISTINCT FROM (w.business_date, w.band) AS differs "
      "FROM (SELECT *, transmitted_at AT TIME ZONE 'Asia/Tokyo' AS moment FROM withdrawal WHERE reason = 0) w "
-     "LEFT JOIN holidays h ON h.day = w.moment::date "
-     "CROSS JOIN LATERAL (SELECT w.moment, CASE WHEN w.moment::time >= TIME '08:45' AND w.moment::time < TIME '18:00' "
-     "AND extract(isodow FROM w.moment) < 6 AND h.day IS NULL AND to_char(w.moment, 'MMDD') NOT IN ('1231', '0101', "
-     "'0102', '0103') THEN 'day' ELSE 'other' END AS band) m"},
+     "JOIN days d ON d.day = w.moment::date CROSS JOIN LATERAL (SELECT CASE WHEN d.working AND w.moment::time >= TIME "
+     "'08:45' AND w.moment::time < TIME '18:00' THEN 'day' ELSE 'other' END AS band) b"},
 
     {"advice", "each advice did to its withdrawal what the table of states says",
      "SELECT " KEY_OF("a") " || ' advice ' || a.seq AS key, CASE WHEN w.terminal IS NULL THEN 'a withdrawal' ELSE "
@@ -156,10 +159,11 @@ static const struct check checks[] = {
      "FULL JOIN u USING (card_token)"},
 
     {"open_withdrawal", "the open withdrawals are the approved ones without an end",
-     "WITH " ENDS ", u AS (SELECT * FROM ended WHERE state = 'approved') SELECT " KEY_OF("b") " AS key, expected, found, "
-     "expected IS DISTINCT FROM found AS differs FROM (SELECT " KEY ", coalesce('open, card ' || u.card_token || ', ' || "
-     "u.amount_yen, 'ended') AS expected, coalesce('open, card ' || o.card_token || ', ' || o.amount_yen, 'ended') AS found "
-     "FROM u FULL JOIN open_withdrawal o USING (" KEY ")) b"},
+     "WITH u AS (SELECT * FROM withdrawal w WHERE reason = 0 AND NOT EXISTS (SELECT FROM advice a WHERE a.terminal = "
+     "w.terminal AND a.transmitted_at = w.transmitted_at AND a.stan = w.stan AND a.state IN ('completed', 'reversed'))) "
+     "SELECT " KEY_OF("b") " AS key, expected, found, expected IS DISTINCT FROM found AS differs FROM (SELECT " KEY ", "
+     "coalesce('open, card ' || u.card_token || ', ' || u.amount_yen, 'ended') AS expected, coalesce('open, card ' || "
+     "o.card_token || ', ' || o.amount_yen, 'ended') AS found FROM u FULL JOIN open_withdrawal o USING (" KEY ")) b"},
 
     {"reference", "what an approved withdrawal names exists: ATM, hall, issuer, card, account",
      "SELECT " KEY_OF("w") " AS key, concat_ws(', ', CASE WHEN t.terminal IS NULL THEN 'ATM ' || w.terminal END, CASE WHEN "
