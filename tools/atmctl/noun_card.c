@@ -16,18 +16,27 @@
 #include "tools/atmctl/rows.h"
 
 static const struct field import_columns[] = {
-    {.name = "pan", .kind = VALUE_PAN, .flags = FIELD_KEY, .text = "the card's number; its token and mask are kept"},
+    {.name = "pan",
+     .kind = VALUE_PAN,
+     .flags = FIELD_KEY,
+     .text = "the card's number; its token and mask are kept"},
     {.name = "expiry", .kind = VALUE_EXPIRY, .text = "the last month it is valid in"},
     {.name = "pin", .kind = VALUE_ANYTHING, .fallback = "", .text = "read past, never stored"},
     {.name = "issuer", .kind = VALUE_ISSUER, .text = "the bank"},
-    {.name = "balance_yen", .kind = VALUE_YEN, .flags = FIELD_NULLABLE, .fallback = "",
+    {.name = "balance_yen",
+     .kind = VALUE_YEN,
+     .flags = FIELD_NULLABLE,
+     .fallback = "",
      .text = "what its account of the house bank opens with; empty: it has none here"},
     {.name = NULL},
 };
 enum import_column { PAN, EXPIRY, PIN, ISSUER, BALANCE };
 
 static const struct field account_columns[] = {
-    {.name = "pan", .kind = VALUE_PAN, .flags = FIELD_KEY, .text = "the number of a card that is there already"},
+    {.name = "pan",
+     .kind = VALUE_PAN,
+     .flags = FIELD_KEY,
+     .text = "the number of a card that is there already"},
     {.name = "balance_yen", .kind = VALUE_YEN, .text = "what its account opens with"},
     {.name = NULL},
 };
@@ -35,15 +44,20 @@ static const struct field account_columns[] = {
 static const struct field exclusion_columns[] = {
     {.name = "pan", .kind = VALUE_PAN, .flags = FIELD_KEY, .text = "the card's number"},
     {.name = "from", .kind = VALUE_DATE, .text = "the first day that it is refused"},
-    {.name = "until", .kind = VALUE_DATE, .flags = FIELD_NULLABLE, .fallback = "",
+    {.name = "until",
+     .kind = VALUE_DATE,
+     .flags = FIELD_NULLABLE,
+     .fallback = "",
      .text = "the first day that it is served again, a year or more later; empty: renewed every year"},
     {.name = NULL},
 };
 
 /* For help only: import reads its files by the fields above. */
 static const struct entity card_file = {.noun = "card", .plural = "cards", .fields = import_columns};
-static const struct entity account_file = {.noun = "account", .plural = "accounts", .fields = account_columns};
-static const struct entity exclusion_file = {.noun = "exclusion", .plural = "exclusions", .fields = exclusion_columns};
+static const struct entity account_file = {
+    .noun = "account", .plural = "accounts", .fields = account_columns};
+static const struct entity exclusion_file = {
+    .noun = "exclusion", .plural = "exclusions", .fields = exclusion_columns};
 
 /* routes: whose cards numbers are ------------------------------------------------------------------------ */
 
@@ -56,8 +70,9 @@ static bool routes_load(struct database *database, struct routes *ret_routes)
 {
         *ret_routes = (struct routes){
             .issuers = database_query(database, "SELECT issuer FROM issuer", 0, NULL),
-            .prefixes = database_query(database, "SELECT prefix, issuer, kind FROM card_prefix "
-                                                 "ORDER BY length(prefix) DESC, prefix, from_on DESC",
+            .prefixes = database_query(database,
+                                       "SELECT prefix, issuer, kind FROM card_prefix "
+                                       "ORDER BY length(prefix) DESC, prefix, from_on DESC",
                                        0, NULL),
         };
         return ret_routes->issuers && ret_routes->prefixes;
@@ -98,18 +113,21 @@ static const char *route_kind(const struct routes *routes, const char *pan, cons
 
         if (!is_issuer(routes, issuer)) {
                 *ret_column = ISSUER;
-                snprintf(problem, size, "the database has no such issuer: expected one that 'atmctl issuer list' shows");
+                snprintf(problem, size,
+                         "the database has no such issuer: expected one that 'atmctl issuer list' shows");
                 return NULL;
         }
         *ret_column = PAN;
         if (route < 0) {
-                snprintf(problem, size, "no prefix in the database begins this number: expected one that "
-                                        "'atmctl prefix list' shows");
+                snprintf(problem, size,
+                         "no prefix in the database begins this number: expected one that "
+                         "'atmctl prefix list' shows");
                 return NULL;
         }
         if (strcmp(PQgetvalue(routes->prefixes, route, 1), issuer)) {
-                snprintf(problem, size, "numbers that begin with %s are of issuer %s: expected one of issuer %s",
-                         PQgetvalue(routes->prefixes, route, 0), PQgetvalue(routes->prefixes, route, 1), issuer);
+                snprintf(
+                    problem, size, "numbers that begin with %s are of issuer %s: expected one of issuer %s",
+                    PQgetvalue(routes->prefixes, route, 0), PQgetvalue(routes->prefixes, route, 1), issuer);
                 return NULL;
         }
         return PQgetvalue(routes->prefixes, route, 2);
@@ -146,8 +164,8 @@ static bool stage_card_rest(struct card_import *work, struct stage *stage)
 {
         char problem[256];
         enum import_column column;
-        const char *kind = route_kind(&work->routes, work->import.value[PAN], work->import.value[ISSUER], &column,
-                                      problem, sizeof(problem));
+        const char *kind = route_kind(&work->routes, work->import.value[PAN], work->import.value[ISSUER],
+                                      &column, problem, sizeof(problem));
 
         if (!kind) {
                 import_complain(&work->import, column, problem);
@@ -202,8 +220,9 @@ static bool run_checks(struct card_import *work, const struct stage_check *check
                 if (result && !kept) {
                         bool more = PQnfields(result) > 2;
 
-                        csv_complain(&work->import.csv, atol(PQgetvalue(result, 0, 0)), checks[i].column, "'%s': %s%s",
-                                     PQgetvalue(result, 0, 1), checks[i].problem, more ? PQgetvalue(result, 0, 2) : "");
+                        csv_complain(&work->import.csv, atol(PQgetvalue(result, 0, 0)), checks[i].column,
+                                     "'%s': %s%s", PQgetvalue(result, 0, 1), checks[i].problem,
+                                     more ? PQgetvalue(result, 0, 2) : "");
                 }
                 PQclear(result);
                 if (!kept)
@@ -268,21 +287,26 @@ free_key:
         return exit_code;
 }
 
-#define TWICE_IN_FILE                                                                                           \
-        {"SELECT line, pan_mask, first FROM (SELECT line, pan_mask, min(line) OVER (PARTITION BY card_token) AS first " \
-         "FROM pg_temp.stage) s WHERE line > first ORDER BY line LIMIT 1",                                      \
-         "pan", "expected each card once: the same card is on line "}
+#define TWICE_IN_FILE                                                                                        \
+        {                                                                                                    \
+                "SELECT line, pan_mask, first FROM (SELECT line, pan_mask, min(line) OVER (PARTITION BY "    \
+                "card_token) AS first "                                                                      \
+                "FROM pg_temp.stage) s WHERE line > first ORDER BY line LIMIT 1",                            \
+                    "pan", "expected each card once: the same card is on line "                              \
+        }
 
 static int card_import(const struct invocation *invocation)
 {
         static const struct stage_check checks[] = {
             TWICE_IN_FILE,
-            {"SELECT line, s.pan_mask FROM pg_temp.stage s JOIN card c USING (card_token) ORDER BY line LIMIT 1",
+            {"SELECT line, s.pan_mask FROM pg_temp.stage s JOIN card c USING (card_token) ORDER BY line "
+             "LIMIT 1",
              "pan", "the database has this card already: expected new cards only"},
         };
         static const struct card_file file = {
             import_columns,
-            "CREATE TEMPORARY TABLE stage (line bigint, card_token uuid, pan_mask text, expiry_yymm text, issuer text, "
+            "CREATE TEMPORARY TABLE stage (line bigint, card_token uuid, pan_mask text, expiry_yymm text, "
+            "issuer text, "
             "kind text, balance_yen bigint) ON COMMIT DROP",
             stage_card_rest,
             checks,
@@ -290,7 +314,8 @@ static int card_import(const struct invocation *invocation)
             /* in the order of the token: the indexes grow at their end */
             {"INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm, kind) "
              "SELECT card_token, issuer, pan_mask, expiry_yymm, kind FROM pg_temp.stage ORDER BY card_token",
-             "INSERT INTO account (card_token, opening_yen, balance_yen) SELECT card_token, balance_yen, balance_yen "
+             "INSERT INTO account (card_token, opening_yen, balance_yen) SELECT card_token, balance_yen, "
+             "balance_yen "
              "FROM pg_temp.stage WHERE balance_yen IS NOT NULL ORDER BY card_token"},
             "cards"};
 
@@ -304,18 +329,20 @@ static int account_import(const struct invocation *invocation)
             {"SELECT line, pan_mask FROM pg_temp.stage s WHERE NOT EXISTS (SELECT FROM card c WHERE "
              "c.card_token = s.card_token) ORDER BY line LIMIT 1",
              "pan", "the database has no such card: expected one that 'atmctl card import' brought"},
-            {"SELECT line, pan_mask FROM pg_temp.stage s JOIN account a USING (card_token) ORDER BY line LIMIT 1", "pan",
-             "the card has an account already: expected cards without one"},
+            {"SELECT line, pan_mask FROM pg_temp.stage s JOIN account a USING (card_token) ORDER BY line "
+             "LIMIT 1",
+             "pan", "the card has an account already: expected cards without one"},
         };
-        static const struct card_file file = {
-            account_columns,
-            "CREATE TEMPORARY TABLE stage (line bigint, card_token uuid, pan_mask text, balance_yen bigint) ON COMMIT DROP",
-            stage_values_rest,
-            checks,
-            sizeof(checks) / sizeof(*checks),
-            {"INSERT INTO account (card_token, opening_yen, balance_yen) SELECT card_token, balance_yen, balance_yen "
-             "FROM pg_temp.stage ORDER BY card_token"},
-            "accounts"};
+        static const struct card_file file = {account_columns,
+                                              "CREATE TEMPORARY TABLE stage (line bigint, card_token uuid, "
+                                              "pan_mask text, balance_yen bigint) ON COMMIT DROP",
+                                              stage_values_rest,
+                                              checks,
+                                              sizeof(checks) / sizeof(*checks),
+                                              {"INSERT INTO account (card_token, opening_yen, balance_yen) "
+                                               "SELECT card_token, balance_yen, balance_yen "
+                                               "FROM pg_temp.stage ORDER BY card_token"},
+                                              "accounts"};
 
         return import_cards(invocation, &file);
 }
@@ -323,12 +350,15 @@ static int account_import(const struct invocation *invocation)
 static int exclusion_import(const struct invocation *invocation)
 {
         static const struct stage_check checks[] = {
-            {"SELECT line, pan_mask, first FROM (SELECT line, pan_mask, min(line) OVER (PARTITION BY card_token, from_on) "
+            {"SELECT line, pan_mask, first FROM (SELECT line, pan_mask, min(line) OVER (PARTITION BY "
+             "card_token, from_on) "
              "AS first FROM pg_temp.stage) s WHERE line > first ORDER BY line LIMIT 1",
              "pan", "expected each exclusion once: the same card and day are on line "},
-            {"SELECT line, pan_mask FROM pg_temp.stage WHERE from_on < DATE '2020-04-01' ORDER BY line LIMIT 1", "from",
-             "expected 2020-04-01 or later: there was no self-exclusion before"},
-            {"SELECT line, pan_mask FROM pg_temp.stage WHERE until_on < from_on + INTERVAL '1 year' ORDER BY line LIMIT 1",
+            {"SELECT line, pan_mask FROM pg_temp.stage WHERE from_on < DATE '2020-04-01' ORDER BY line LIMIT "
+             "1",
+             "from", "expected 2020-04-01 or later: there was no self-exclusion before"},
+            {"SELECT line, pan_mask FROM pg_temp.stage WHERE until_on < from_on + INTERVAL '1 year' ORDER BY "
+             "line LIMIT 1",
              "until", "expected a year or more after 'from'"},
             {"SELECT line, pan_mask FROM pg_temp.stage s JOIN exclusion e USING (card_token, from_on) "
              "ORDER BY line LIMIT 1",
@@ -336,7 +366,8 @@ static int exclusion_import(const struct invocation *invocation)
         };
         static const struct card_file file = {
             exclusion_columns,
-            "CREATE TEMPORARY TABLE stage (line bigint, card_token uuid, pan_mask text, from_on date, until_on date) "
+            "CREATE TEMPORARY TABLE stage (line bigint, card_token uuid, pan_mask text, from_on date, "
+            "until_on date) "
             "ON COMMIT DROP",
             stage_values_rest,
             checks,
@@ -355,12 +386,13 @@ static const struct output_column card_output[] = {
     {"expiry", OUTPUT_TEXT, 0},     {"kind", OUTPUT_TEXT, 0},     {"status", OUTPUT_TEXT, 0},
     {"excluded", OUTPUT_BOOL, 0},
 };
-#define CARD_COLUMNS                                                                                              \
-        "card_token, pan_mask, issuer, expiry_yymm, kind, status, EXISTS (SELECT FROM exclusion e WHERE "         \
-        "e.card_token = c.card_token AND e.from_on <= $1::date AND (e.until_on IS NULL OR e.until_on > $1::date))"
+#define CARD_COLUMNS                                                                                         \
+        "card_token, pan_mask, issuer, expiry_yymm, kind, status, EXISTS (SELECT FROM exclusion e WHERE "    \
+        "e.card_token = c.card_token AND e.from_on <= $1::date AND (e.until_on IS NULL OR e.until_on > "     \
+        "$1::date))"
 
-static const struct output_column account_output[] = {
-    {"card_token", OUTPUT_TEXT, 0}, {"balance_yen", OUTPUT_YEN, 0}};
+static const struct output_column account_output[] = {{"card_token", OUTPUT_TEXT, 0},
+                                                      {"balance_yen", OUTPUT_YEN, 0}};
 
 static bool print_today(const struct invocation *invocation, char ret_day[11])
 {
@@ -382,11 +414,14 @@ static int card_show(const struct invocation *invocation)
                 return exit_code;
         if (!print_today(invocation, today))
                 return EXIT_FAILED;
-        return rows_print(invocation, &(struct rows_query){
-            .sql = "SELECT " CARD_COLUMNS " FROM card c WHERE card_token = $2::uuid",
-            .count = 2, .parameters = parameters, .columns = card_output, .column_count = LENGTH(card_output),
-            .shape = OUTPUT_ONE,
-            .absent = "the database has no such card"});
+        return rows_print(invocation, &(struct rows_query){.sql = "SELECT " CARD_COLUMNS
+                                                                  " FROM card c WHERE card_token = $2::uuid",
+                                                           .count = 2,
+                                                           .parameters = parameters,
+                                                           .columns = card_output,
+                                                           .column_count = LENGTH(card_output),
+                                                           .shape = OUTPUT_ONE,
+                                                           .absent = "the database has no such card"});
 }
 
 static int card_list(const struct invocation *invocation)
@@ -394,17 +429,23 @@ static int card_list(const struct invocation *invocation)
         char today[11], limit_text[24];
         int64_t limit;
         const char *parameters[] = {today, limit_text, invocation_value(invocation, "issuer"),
-                                    invocation_value(invocation, "status"), invocation_value(invocation, "expiry")};
+                                    invocation_value(invocation, "status"),
+                                    invocation_value(invocation, "expiry")};
 
         if (!print_today(invocation, today))
                 return EXIT_FAILED;
         rows_limit(invocation, LIST_LIMIT, &limit, limit_text);
-        return rows_print(invocation, &(struct rows_query){
-            .sql = "SELECT " CARD_COLUMNS " FROM card c WHERE ($3::text IS NULL OR issuer = $3) AND "
-                   "($4::text IS NULL OR status = $4) AND ($5::text IS NULL OR expiry_yymm = $5) "
-                   "ORDER BY card_token LIMIT $2::bigint",
-            .count = LENGTH(parameters), .parameters = parameters, .columns = card_output, .column_count = LENGTH(card_output),
-            .limit = limit});
+        return rows_print(
+            invocation,
+            &(struct rows_query){
+                .sql = "SELECT " CARD_COLUMNS " FROM card c WHERE ($3::text IS NULL OR issuer = $3) AND "
+                       "($4::text IS NULL OR status = $4) AND ($5::text IS NULL OR expiry_yymm = $5) "
+                       "ORDER BY card_token LIMIT $2::bigint",
+                .count = LENGTH(parameters),
+                .parameters = parameters,
+                .columns = card_output,
+                .column_count = LENGTH(card_output),
+                .limit = limit});
 }
 
 static int account_show(const struct invocation *invocation)
@@ -415,11 +456,16 @@ static int account_show(const struct invocation *invocation)
 
         if (exit_code != EXIT_DONE)
                 return exit_code;
-        return rows_print(invocation, &(struct rows_query){
-            .sql = "SELECT card_token, balance_yen FROM v_account WHERE card_token = $1::uuid",
-            .count = 1, .parameters = parameters, .columns = account_output, .column_count = LENGTH(account_output),
-            .shape = OUTPUT_ONE,
-            .absent = "the card has no account of the house bank"});
+        return rows_print(
+            invocation,
+            &(struct rows_query){
+                .sql = "SELECT card_token, balance_yen FROM v_account WHERE card_token = $1::uuid",
+                .count = 1,
+                .parameters = parameters,
+                .columns = account_output,
+                .column_count = LENGTH(account_output),
+                .shape = OUTPUT_ONE,
+                .absent = "the card has no account of the house bank"});
 }
 
 static int account_list(const struct invocation *invocation)
@@ -429,16 +475,20 @@ static int account_list(const struct invocation *invocation)
         const char *parameters[] = {limit_text, invocation_value(invocation, "below")};
 
         rows_limit(invocation, LIST_LIMIT, &limit, limit_text);
-        return rows_print(invocation, &(struct rows_query){
-            .sql = "SELECT card_token, balance_yen FROM v_account WHERE ($2::bigint IS NULL OR balance_yen < $2) "
-                   "ORDER BY card_token LIMIT $1::bigint",
-            .count = LENGTH(parameters), .parameters = parameters, .columns = account_output, .column_count = LENGTH(account_output),
-            .limit = limit});
+        return rows_print(invocation,
+                          &(struct rows_query){.sql = "SELECT card_token, balance_yen FROM v_account WHERE "
+                                                      "($2::bigint IS NULL OR balance_yen < $2) "
+                                                      "ORDER BY card_token LIMIT $1::bigint",
+                                               .count = LENGTH(parameters),
+                                               .parameters = parameters,
+                                               .columns = account_output,
+                                               .column_count = LENGTH(account_output),
+                                               .limit = limit});
 }
 
 /* Run one change of one card; `nothing`: the complaint where it touched no row. */
-static int change_card(const struct invocation *invocation, const char *sql, int count, const char *const *parameters,
-                       const char *what, const char *nothing)
+static int change_card(const struct invocation *invocation, const char *sql, int count,
+                       const char *const *parameters, const char *what, const char *nothing)
 {
         struct database database;
         PGresult *result;
@@ -461,18 +511,21 @@ static int change_card(const struct invocation *invocation, const char *sql, int
 static int card_set(const struct invocation *invocation)
 {
         char token[TOKEN_TEXT];
-        const char *parameters[] = {token, invocation_value(invocation, "status"), invocation_value(invocation, "expiry")};
+        const char *parameters[] = {token, invocation_value(invocation, "status"),
+                                    invocation_value(invocation, "expiry")};
         int exit_code;
 
         if (!parameters[1] && !parameters[2])
-                return usage_error(invocation->command, "nothing is to be changed: expected --status or --expiry");
+                return usage_error(invocation->command,
+                                   "nothing is to be changed: expected --status or --expiry");
         exit_code = card_token_given(invocation, token);
         if (exit_code != EXIT_DONE)
                 return exit_code;
-        return change_card(invocation,
-                           "UPDATE card SET status = coalesce($2::text, status), expiry_yymm = coalesce($3::text, "
-                           "expiry_yymm) WHERE card_token = $1::uuid",
-                           LENGTH(parameters), parameters, "changed", "the database has no such card");
+        return change_card(
+            invocation,
+            "UPDATE card SET status = coalesce($2::text, status), expiry_yymm = coalesce($3::text, "
+            "expiry_yymm) WHERE card_token = $1::uuid",
+            LENGTH(parameters), parameters, "changed", "the database has no such card");
 }
 
 /* The number on standard input, of a card that is to be made: its token, mask and kind. */
@@ -480,7 +533,8 @@ struct new_card {
         char token[TOKEN_TEXT], mask[20], kind[16];
 };
 
-static bool read_new_card(const struct invocation *invocation, struct database *database, struct new_card *ret_card)
+static bool read_new_card(const struct invocation *invocation, struct database *database,
+                          struct new_card *ret_card)
 {
         struct token_key *key = card_token_key(invocation);
         struct routes routes = {0};
@@ -493,9 +547,11 @@ static bool read_new_card(const struct invocation *invocation, struct database *
                 return false;
         if (!card_number_read(pan) || !routes_load(database, &routes))
                 goto done;
-        kind = route_kind(&routes, pan, invocation_value(invocation, "issuer"), &column, problem, sizeof(problem));
+        kind = route_kind(&routes, pan, invocation_value(invocation, "issuer"), &column, problem,
+                          sizeof(problem));
         if (!kind) {
-                complain("%s: --%s: %s", invocation_name(invocation), column == ISSUER ? "issuer" : "card", problem);
+                complain("%s: --%s: %s", invocation_name(invocation), column == ISSUER ? "issuer" : "card",
+                         problem);
                 goto done;
         }
         token_of_pan(key, pan, token);
@@ -509,7 +565,8 @@ done:
         return kind != NULL;
 }
 
-static bool insert_card(struct database *database, const struct invocation *invocation, const struct new_card *card)
+static bool insert_card(struct database *database, const struct invocation *invocation,
+                        const struct new_card *card)
 {
         const char *balance = invocation_value(invocation, "balance-yen");
         const char *of_card[] = {card->token, invocation_value(invocation, "issuer"), card->mask,
@@ -529,10 +586,11 @@ static bool insert_card(struct database *database, const struct invocation *invo
                 complain("card add: the database has card %s already", card->mask);
         PQclear(result);
         return added &&
-               (!balance || database_execute(database,
-                                             "INSERT INTO account (card_token, opening_yen, balance_yen) VALUES "
-                                             "($1::uuid, $2::bigint, $2::bigint)",
-                                             LENGTH(of_account), of_account)) &&
+               (!balance ||
+                database_execute(database,
+                                 "INSERT INTO account (card_token, opening_yen, balance_yen) VALUES "
+                                 "($1::uuid, $2::bigint, $2::bigint)",
+                                 LENGTH(of_account), of_account)) &&
                database_execute(database, "COMMIT", 0, NULL);
 }
 
@@ -568,7 +626,8 @@ static int account_add(const struct invocation *invocation)
                            "the database has no such card, or it has an account already");
 }
 
-/* exclusion ------------------------------------------------------------------------------------------------ */
+/* exclusion ------------------------------------------------------------------------------------------------
+ */
 
 static int exclusion_add(const struct invocation *invocation)
 {
@@ -578,18 +637,21 @@ static int exclusion_add(const struct invocation *invocation)
         int exit_code;
 
         if (strcmp(from, "2020-04-01") < 0)
-                return usage_error(invocation->command,
-                                   "--from %s: expected 2020-04-01 or later: there was no self-exclusion before", from);
+                return usage_error(
+                    invocation->command,
+                    "--from %s: expected 2020-04-01 or later: there was no self-exclusion before", from);
         exit_code = card_token_given(invocation, token);
         if (exit_code != EXIT_DONE)
                 return exit_code;
-        return change_card(invocation,
-                           "INSERT INTO exclusion (card_token, from_on, until_on) VALUES ($1::uuid, $2::date, $3::date) "
-                           "ON CONFLICT DO NOTHING",
-                           LENGTH(parameters), parameters, "excluded", "the card is excluded from that day already");
+        return change_card(
+            invocation,
+            "INSERT INTO exclusion (card_token, from_on, until_on) VALUES ($1::uuid, $2::date, $3::date) "
+            "ON CONFLICT DO NOTHING",
+            LENGTH(parameters), parameters, "excluded", "the card is excluded from that day already");
 }
 
-/* It is renewed year by year, so it can end only when a year does: on the first anniversary from that day on. */
+/* It is renewed year by year, so it can end only when a year does: on the first anniversary from that day on.
+ */
 static int exclusion_end(const struct invocation *invocation)
 {
         char token[TOKEN_TEXT], today[11];
@@ -601,18 +663,22 @@ static int exclusion_end(const struct invocation *invocation)
                 return exit_code;
         if (!print_today(invocation, today))
                 return EXIT_FAILED;
-        return change_card(invocation,
-                           "UPDATE exclusion SET until_on = (SELECT min(d::date) FROM generate_series(1, 200) n, "
-                           "LATERAL (SELECT from_on + make_interval(years => n) AS d) y WHERE d >= $2::date) "
-                           "WHERE card_token = $1::uuid AND until_on IS NULL AND from_on <= $2::date",
-                           LENGTH(parameters), parameters, "its exclusion ends with its running year",
-                           "the card has no exclusion that runs on that day without an end");
+        return change_card(
+            invocation,
+            "UPDATE exclusion SET until_on = (SELECT min(d::date) FROM generate_series(1, 200) n, "
+            "LATERAL (SELECT from_on + make_interval(years => n) AS d) y WHERE d >= $2::date) "
+            "WHERE card_token = $1::uuid AND until_on IS NULL AND from_on <= $2::date",
+            LENGTH(parameters), parameters, "its exclusion ends with its running year",
+            "the card has no exclusion that runs on that day without an end");
 }
 
-static const struct output_column exclusion_output[] = {
-    {"card_token", OUTPUT_TEXT, 0}, {"from", OUTPUT_TEXT, 0}, {"until", OUTPUT_TEXT, 0}, {"pan_mask", OUTPUT_TEXT, 0}};
-#define EXCLUSION_COLUMNS                                                                                         \
-        "SELECT e.card_token, e.from_on, e.until_on, c.pan_mask FROM exclusion e LEFT JOIN card c USING (card_token)"
+static const struct output_column exclusion_output[] = {{"card_token", OUTPUT_TEXT, 0},
+                                                        {"from", OUTPUT_TEXT, 0},
+                                                        {"until", OUTPUT_TEXT, 0},
+                                                        {"pan_mask", OUTPUT_TEXT, 0}};
+#define EXCLUSION_COLUMNS                                                                                    \
+        "SELECT e.card_token, e.from_on, e.until_on, c.pan_mask FROM exclusion e LEFT JOIN card c USING "    \
+        "(card_token)"
 
 static int exclusion_show(const struct invocation *invocation)
 {
@@ -622,10 +688,14 @@ static int exclusion_show(const struct invocation *invocation)
 
         if (exit_code != EXIT_DONE)
                 return exit_code;
-        return rows_print(invocation, &(struct rows_query){
-            .sql = EXCLUSION_COLUMNS " WHERE e.card_token = $1::uuid ORDER BY e.from_on",
-            .count = 1, .parameters = parameters, .columns = exclusion_output, .column_count = LENGTH(exclusion_output),
-            .absent = "the card has no exclusion"});
+        return rows_print(
+            invocation,
+            &(struct rows_query){.sql = EXCLUSION_COLUMNS " WHERE e.card_token = $1::uuid ORDER BY e.from_on",
+                                 .count = 1,
+                                 .parameters = parameters,
+                                 .columns = exclusion_output,
+                                 .column_count = LENGTH(exclusion_output),
+                                 .absent = "the card has no exclusion"});
 }
 
 static int exclusion_list(const struct invocation *invocation)
@@ -635,18 +705,30 @@ static int exclusion_list(const struct invocation *invocation)
         const char *parameters[] = {limit_text, invocation_value(invocation, "date")};
 
         rows_limit(invocation, LIST_LIMIT, &limit, limit_text);
-        return rows_print(invocation, &(struct rows_query){
-            .sql = EXCLUSION_COLUMNS " WHERE $2::date IS NULL OR (e.from_on <= $2::date AND "
-                   "(e.until_on IS NULL OR e.until_on > $2::date)) ORDER BY e.from_on, e.card_token LIMIT $1::bigint",
-            .count = LENGTH(parameters), .parameters = parameters, .columns = exclusion_output, .column_count = LENGTH(exclusion_output),
-            .limit = limit});
+        return rows_print(invocation,
+                          &(struct rows_query){.sql = EXCLUSION_COLUMNS
+                                               " WHERE $2::date IS NULL OR (e.from_on <= $2::date AND "
+                                               "(e.until_on IS NULL OR e.until_on > $2::date)) ORDER BY "
+                                               "e.from_on, e.card_token LIMIT $1::bigint",
+                                               .count = LENGTH(parameters),
+                                               .parameters = parameters,
+                                               .columns = exclusion_output,
+                                               .column_count = LENGTH(exclusion_output),
+                                               .limit = limit});
 }
 
-/* rows ------------------------------------------------------------------------------------------------------ */
+/* rows ------------------------------------------------------------------------------------------------------
+ */
 
 static const struct field new_card_fields[] = {
-    {.name = "card", .kind = VALUE_PAN_STDIN, .flags = FIELD_REQUIRED, .text = "its number is the first line of standard input"},
-    {.name = "expiry", .kind = VALUE_EXPIRY, .flags = FIELD_REQUIRED, .text = "the last month it is valid in"},
+    {.name = "card",
+     .kind = VALUE_PAN_STDIN,
+     .flags = FIELD_REQUIRED,
+     .text = "its number is the first line of standard input"},
+    {.name = "expiry",
+     .kind = VALUE_EXPIRY,
+     .flags = FIELD_REQUIRED,
+     .text = "the last month it is valid in"},
     {.name = "issuer", .kind = VALUE_ISSUER, .flags = FIELD_REQUIRED, .text = "the bank"},
     {.name = "balance-yen", .kind = VALUE_YEN, .text = "open an account of the house bank with so much"},
     {.name = NULL},
@@ -673,12 +755,19 @@ static const struct field new_account_fields[] = {
     {.name = NULL},
 };
 static const struct field new_exclusion_fields[] = {
-    {.name = "from", .kind = VALUE_DATE, .flags = FIELD_REQUIRED, .text = "the first day that the card is refused"},
-    {.name = "until", .kind = VALUE_DATE, .text = "the first day that it is served again; renewed every year unless given"},
+    {.name = "from",
+     .kind = VALUE_DATE,
+     .flags = FIELD_REQUIRED,
+     .text = "the first day that the card is refused"},
+    {.name = "until",
+     .kind = VALUE_DATE,
+     .text = "the first day that it is served again; renewed every year unless given"},
     {.name = NULL},
 };
 static const struct field exclusion_end_fields[] = {
-    {.name = "on", .kind = VALUE_DATE, .text = "the holder asked for it on this day; business today unless given"},
+    {.name = "on",
+     .kind = VALUE_DATE,
+     .text = "the holder asked for it on this day; business today unless given"},
     {.name = NULL},
 };
 static const struct field exclusion_filter_fields[] = {
@@ -691,37 +780,95 @@ static const struct field exclusion_filter_fields[] = {
 #define CARD_FLAGS (COMMAND_DATABASE | COMMAND_TOKEN_KEY | COMMAND_CARD)
 
 static const struct command commands[] = {
-    {.noun = "card", .verb = "import", .text = "import cards from CSV, and the accounts that they open",
-     .more = "The file must be readable by its owner alone. PostgreSQL gets a keyed hash of each number and its first 6 "
+    {.noun = "card",
+     .verb = "import",
+     .text = "import cards from CSV, and the accounts that they open",
+     .more = "The file must be readable by its owner alone. PostgreSQL gets a keyed hash of each number and "
+             "its first 6 "
              "and last 4 digits; PINs are read past.",
-     .flags = FILE_FLAGS, .run = card_import, .shape = SHAPE_IMPORT, .entity = &card_file},
-    {.noun = "card", .verb = "add", .text = "add a card", .flags = FILE_FLAGS, .run = card_add, .fields = new_card_fields},
-    {.noun = "card", .verb = "set", .text = "change a card: only what the options name", .flags = CARD_FLAGS,
-     .run = card_set, .fields = card_change_fields},
-    {.noun = "card", .verb = "show", .text = "show a card", .flags = CARD_FLAGS | COMMAND_OUTPUT | COMMAND_CLOCK,
+     .flags = FILE_FLAGS,
+     .run = card_import,
+     .shape = SHAPE_IMPORT,
+     .entity = &card_file},
+    {.noun = "card",
+     .verb = "add",
+     .text = "add a card",
+     .flags = FILE_FLAGS,
+     .run = card_add,
+     .fields = new_card_fields},
+    {.noun = "card",
+     .verb = "set",
+     .text = "change a card: only what the options name",
+     .flags = CARD_FLAGS,
+     .run = card_set,
+     .fields = card_change_fields},
+    {.noun = "card",
+     .verb = "show",
+     .text = "show a card",
+     .flags = CARD_FLAGS | COMMAND_OUTPUT | COMMAND_CLOCK,
      .run = card_show},
-    {.noun = "card", .verb = "list", .text = "list cards", .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_CLOCK,
-     .run = card_list, .fields = card_filter_fields},
-    {.noun = "account", .verb = "import", .text = "open accounts of the house bank for cards that are there already",
-     .flags = FILE_FLAGS, .run = account_import, .shape = SHAPE_IMPORT, .entity = &account_file},
-    {.noun = "account", .verb = "add", .text = "open an account for a card that is there already", .flags = CARD_FLAGS,
-     .run = account_add, .fields = new_account_fields},
-    {.noun = "account", .verb = "show", .text = "show a card's account",
+    {.noun = "card",
+     .verb = "list",
+     .text = "list cards",
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_CLOCK,
+     .run = card_list,
+     .fields = card_filter_fields},
+    {.noun = "account",
+     .verb = "import",
+     .text = "open accounts of the house bank for cards that are there already",
+     .flags = FILE_FLAGS,
+     .run = account_import,
+     .shape = SHAPE_IMPORT,
+     .entity = &account_file},
+    {.noun = "account",
+     .verb = "add",
+     .text = "open an account for a card that is there already",
+     .flags = CARD_FLAGS,
+     .run = account_add,
+     .fields = new_account_fields},
+    {.noun = "account",
+     .verb = "show",
+     .text = "show a card's account",
      .more = "Example: head -n 1 numbers | atmctl account show --card - --format json\n"
              "prints {\"card_token\":\"...\",\"balance_yen\":200000}",
-     .flags = CARD_FLAGS | COMMAND_OUTPUT, .run = account_show},
-    {.noun = "account", .verb = "list", .text = "list accounts", .flags = COMMAND_DATABASE | COMMAND_OUTPUT,
-     .run = account_list, .fields = account_filter_fields},
-    {.noun = "exclusion", .verb = "import", .text = "import self-exclusions of cards from CSV", .flags = FILE_FLAGS,
-     .run = exclusion_import, .shape = SHAPE_IMPORT, .entity = &exclusion_file},
-    {.noun = "exclusion", .verb = "add", .text = "bar a card because its holder asks for it, by the year",
-     .flags = CARD_FLAGS, .run = exclusion_add, .fields = new_exclusion_fields},
-    {.noun = "exclusion", .verb = "end", .text = "end a card's exclusion when its running year is over",
-     .flags = CARD_FLAGS | COMMAND_CLOCK, .run = exclusion_end, .fields = exclusion_end_fields},
-    {.noun = "exclusion", .verb = "show", .text = "show a card's exclusions", .flags = CARD_FLAGS | COMMAND_OUTPUT,
+     .flags = CARD_FLAGS | COMMAND_OUTPUT,
+     .run = account_show},
+    {.noun = "account",
+     .verb = "list",
+     .text = "list accounts",
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT,
+     .run = account_list,
+     .fields = account_filter_fields},
+    {.noun = "exclusion",
+     .verb = "import",
+     .text = "import self-exclusions of cards from CSV",
+     .flags = FILE_FLAGS,
+     .run = exclusion_import,
+     .shape = SHAPE_IMPORT,
+     .entity = &exclusion_file},
+    {.noun = "exclusion",
+     .verb = "add",
+     .text = "bar a card because its holder asks for it, by the year",
+     .flags = CARD_FLAGS,
+     .run = exclusion_add,
+     .fields = new_exclusion_fields},
+    {.noun = "exclusion",
+     .verb = "end",
+     .text = "end a card's exclusion when its running year is over",
+     .flags = CARD_FLAGS | COMMAND_CLOCK,
+     .run = exclusion_end,
+     .fields = exclusion_end_fields},
+    {.noun = "exclusion",
+     .verb = "show",
+     .text = "show a card's exclusions",
+     .flags = CARD_FLAGS | COMMAND_OUTPUT,
      .run = exclusion_show},
-    {.noun = "exclusion", .verb = "list", .text = "list exclusions", .flags = COMMAND_DATABASE | COMMAND_OUTPUT,
-     .run = exclusion_list, .fields = exclusion_filter_fields},
+    {.noun = "exclusion",
+     .verb = "list",
+     .text = "list exclusions",
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT,
+     .run = exclusion_list,
+     .fields = exclusion_filter_fields},
 };
 
 const struct command_group group_card = {commands, sizeof(commands) / sizeof(*commands), "Cards"};
