@@ -168,7 +168,9 @@ CREATE TABLE withdrawal (
                                AND issuer IS NOT NULL AND band IS NOT NULL AND hall IS NOT NULL
                                AND tariff_from IS NOT NULL AND approval_code IS NOT NULL))
 ) PARTITION BY RANGE (transmitted_at);
-CREATE INDEX withdrawal_card ON withdrawal (card_token, transmitted_at);
+-- Partial, so that only look-ups by card can use it: a plan made on an empty table took it for look-ups by
+-- identity and read all of it each time.
+CREATE INDEX withdrawal_card ON withdrawal (card_token, transmitted_at) WHERE card_token IS NOT NULL;
 
 -- One row a distinct completion or reversal advice, kept under its original's key; seq counts them.
 -- The row with the highest seq says what the withdrawal is now. The key makes a second advice that
