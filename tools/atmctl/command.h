@@ -77,8 +77,8 @@ struct command_group {
 };
 /* All of them, NULL at the end. */
 extern const struct command_group *const command_groups[];
-extern const struct command_group group_database, group_reference, group_card, group_withdrawal, group_report,
-    group_system;
+extern const struct command_group group_database, group_reference, group_card, group_exclusion,
+    group_withdrawal, group_report, group_system;
 
 enum { OPTIONS_MAX = 32 };
 
