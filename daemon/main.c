@@ -50,8 +50,10 @@ static int read_arguments(int argc, char **argv, struct arguments *ret_arguments
             {"version", no_argument, NULL, OPTION_VERSION},
             {NULL, 0, NULL, 0},
         };
+        static char program[] = "atmd";
         struct arguments arguments = {0};
         int option;
+        argv[0] = program; /* for getopt's own messages */
         while ((option = getopt_long(argc, argv, "c:l:i:h", options, NULL)) != -1) {
                 switch (option) {
                 case 'c':
@@ -78,11 +80,18 @@ static int read_arguments(int argc, char **argv, struct arguments *ret_arguments
                 }
         }
         if (optind < argc) {
-                fprintf(stderr, "atmd: unexpected argument '%s'\nTry 'atmd --help'.\n", argv[optind]);
+                fprintf(stderr, "atmd: unexpected argument '%s'; expected options only\nTry 'atmd --help'.\n",
+                        argv[optind]);
                 return EXIT_USAGE;
         }
         if (!arguments.server.config_path) {
                 fputs("atmd: --config FILE is missing\nTry 'atmd --help'.\n", stderr);
+                return EXIT_USAGE;
+        }
+        if (arguments.server.listen && !server_is_address(arguments.server.listen)) {
+                fprintf(stderr,
+                        "atmd: --listen %s: expected HOST:PORT, such as 127.0.0.1:7583 or [::1]:7583\n",
+                        arguments.server.listen);
                 return EXIT_USAGE;
         }
         *ret_arguments = arguments;
@@ -109,7 +118,7 @@ static void forbid_core_dumps(void)
 static int check(const struct arguments *arguments, const struct settings *settings)
 {
         char error[SERVER_ERROR_MAX];
-        if (server_check(&arguments->server, settings, error))
+        if (server_check(settings, error))
                 return EXIT_SUCCESS;
         fprintf(stderr, "atmd: %s: %s\n", arguments->server.config_path, error);
         return EXIT_CONFIG;

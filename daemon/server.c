@@ -341,14 +341,11 @@ static bool split_listen(const char *text, char host[HOST_MAX], int *ret_port)
         return length > 0;
 }
 
-static bool check_listen(const struct server_options *options, char error[SERVER_ERROR_MAX])
+bool server_is_address(const char *text)
 {
         char host[HOST_MAX];
         int port;
-        if (options->listen && !split_listen(options->listen, host, &port))
-                return fail(error, "--listen %s: expected HOST:PORT, such as 127.0.0.1:7583 or [::1]:7583",
-                            options->listen);
-        return true;
+        return split_listen(text, host, &port);
 }
 
 static bool check_database(const struct settings *settings, char error[SERVER_ERROR_MAX])
@@ -390,13 +387,12 @@ static struct token_key *load_token_key(const struct settings *settings, char er
         return key;
 }
 
-bool server_check(const struct server_options *options, const struct settings *settings,
-                  char error[SERVER_ERROR_MAX])
+bool server_check(const struct settings *settings, char error[SERVER_ERROR_MAX])
 {
         SSL_CTX *tls = NULL;
         struct token_key *key = NULL;
-        bool good = check_listen(options, error) && check_database(settings, error) &&
-                    (tls = load_tls(settings, error)) && (key = load_token_key(settings, error));
+        bool good = check_database(settings, error) && (tls = load_tls(settings, error)) &&
+                    (key = load_token_key(settings, error));
         SSL_CTX_free(tls);
         token_key_free(key);
         return good;
@@ -779,8 +775,7 @@ struct server *server_new(const struct server_options *options, const struct set
         LIST_INIT(&server->clients);
         TAILQ_INIT(&server->opening);
         TAILQ_INIT(&server->held_back);
-        if (!check_listen(options, error) || !check_database(settings, error) ||
-            !(server->tls = load_tls(settings, error)) ||
+        if (!check_database(settings, error) || !(server->tls = load_tls(settings, error)) ||
             !(server->token_key = load_token_key(settings, error)))
                 goto failed;
         bad_config = false;

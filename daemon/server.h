@@ -32,8 +32,10 @@ ATM_MUST_USE struct server *server_new(const struct server_options *options, con
 void server_run(struct server *server);
 void server_free(struct server *server);
 
+/* HOST:PORT, as --listen takes it; a host with colons stands in brackets. */
+ATM_MUST_USE bool server_is_address(const char *text);
+
 /* What --check-config checks: certificates, keys, what goes together. */
-ATM_MUST_USE bool server_check(const struct server_options *options, const struct settings *settings,
-                               char error[SERVER_ERROR_MAX]);
+ATM_MUST_USE bool server_check(const struct settings *settings, char error[SERVER_ERROR_MAX]);
 
 #endif

@@ -384,6 +384,20 @@ START_TEST(a_value_must_make_sense_inside)
 }
 END_TEST
 
+START_TEST(a_tag_that_is_cut_short_is_told_from_one_that_is_none)
+{
+        struct iso_message message;
+        struct iso_error error = {0};
+        build(row_of("0620"), &message);
+        iso_set_string(&message, 48, "AA003abcBB002x");
+        ck_assert_int_lt(profile_check(row_of("0620"), &message, &error), 0);
+        ck_assert_str_eq(error.what, "a tag's value is cut short");
+        iso_set_string(&message, 48, "AA003abcBBx");
+        ck_assert_int_lt(profile_check(row_of("0620"), &message, &error), 0);
+        ck_assert_str_eq(error.what, "not a tag of 2 and a length of 3 digits");
+}
+END_TEST
+
 START_TEST(the_original_is_read_from_de_90)
 {
         struct iso_message message;
@@ -545,6 +559,7 @@ static Suite *suite(void)
 
         t = tcase_create("insides");
         tcase_add_loop_test(t, a_value_must_make_sense_inside, 0, COUNT(insides));
+        tcase_add_test(t, a_tag_that_is_cut_short_is_told_from_one_that_is_none);
         tcase_add_test(t, the_original_is_read_from_de_90);
         tcase_add_loop_test(t, the_cash_dispensed_is_read_from_an_advice, 0, COUNT(dispensed));
         suite_add_tcase(s, t);

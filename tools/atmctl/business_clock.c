@@ -66,13 +66,15 @@ bool business_clock_of(const struct invocation *invocation, struct business_cloc
                 return true;
         }
         if (!read_variable("ATM_CLOCK_START_MS", 0, &start_ms) ||
-            !read_variable("ATM_CLOCK_ANCHOR_MS", 0, &anchor_ms) || !read_variable("ATM_CLOCK_SPEED", 1, &speed))
+            !read_variable("ATM_CLOCK_ANCHOR_MS", 0, &anchor_ms) ||
+            !read_variable("ATM_CLOCK_SPEED", 1, &speed))
                 return false;
         if (speed > INT32_MAX) {
                 complain("ATM_CLOCK_SPEED: expected at most %d", INT32_MAX);
                 return false;
         }
-        *ret_clock = (struct business_clock){.start_ms = start_ms, .anchor_ms = anchor_ms, .speed = (int32_t)speed};
+        *ret_clock =
+            (struct business_clock){.start_ms = start_ms, .anchor_ms = anchor_ms, .speed = (int32_t)speed};
         *ret_source = "environment";
         return true;
 }

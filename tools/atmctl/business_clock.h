@@ -1,4 +1,5 @@
-/* The business clock as atmctl knows it: from atmd's configuration, a laboratory's variables, or real time. */
+/* The business clock as atmctl knows it: from atmd's configuration, a laboratory's variables, or real time.
+ */
 #ifndef ATMCTL_BUSINESS_CLOCK_H
 #define ATMCTL_BUSINESS_CLOCK_H
 

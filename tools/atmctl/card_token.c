@@ -15,7 +15,8 @@ struct token_key *card_token_key(const struct invocation *invocation)
         if (!path)
                 path = getenv("ATM_TOKEN_KEY_FILE");
         if (!path || !*path) {
-                complain("%s: the key that makes tokens of card numbers is not known", invocation_name(invocation));
+                complain("%s: the key that makes tokens of card numbers is not known",
+                         invocation_name(invocation));
                 note("--token-key FILE or ATM_TOKEN_KEY_FILE names it: the same file that atmd uses");
                 return NULL;
         }
@@ -73,7 +74,8 @@ int card_token_given(const struct invocation *invocation, char ret_token[TOKEN_T
         const char *token = invocation_value(invocation, "token");
 
         if (token && invocation_has(invocation, "card"))
-                return usage_error(invocation->command, "--card and --token name the card twice: expected one of them");
+                return usage_error(invocation->command,
+                                   "--card and --token name the card twice: expected one of them");
         if (token) {
                 snprintf(ret_token, TOKEN_TEXT, "%s", token);
                 return EXIT_DONE;

@@ -15,41 +15,53 @@
 
 static const struct field output_fields[] = {
     {.name = "format", .kind = VALUE_FORMAT, .text = "how rows are written; table unless given"},
-    {.name = "output", .kind = VALUE_FILE, .text = "write there instead of standard output: all of it or nothing"},
+    {.name = "output",
+     .kind = VALUE_FILE,
+     .text = "write there instead of standard output: all of it or nothing"},
     {.name = NULL},
 };
 static const struct field database_fields[] = {
-    {.name = "conninfo", .kind = VALUE_CONNINFO,
+    {.name = "conninfo",
+     .kind = VALUE_CONNINFO,
      .text = "where the database is; PGHOST, PGPORT, PGDATABASE, PGUSER unless given"},
     {.name = NULL},
 };
 static const struct field card_fields[] = {
-    {.name = "card", .kind = VALUE_PAN_STDIN, .text = "the card whose number is the first line of standard input"},
+    {.name = "card",
+     .kind = VALUE_PAN_STDIN,
+     .text = "the card whose number is the first line of standard input"},
     {.name = "token", .kind = VALUE_TOKEN, .text = "the card by its token instead"},
     {.name = NULL},
 };
 static const struct field token_key_fields[] = {
-    {.name = "token-key", .kind = VALUE_FILE,
-     .text = "the key that makes tokens of card numbers; the file that ATM_TOKEN_KEY_FILE names unless given"},
+    {.name = "token-key",
+     .kind = VALUE_FILE,
+     .text =
+         "the key that makes tokens of card numbers; the file that ATM_TOKEN_KEY_FILE names unless given"},
     {.name = NULL},
 };
 static const struct field clock_fields[] = {
-    {.name = "config", .kind = VALUE_FILE,
+    {.name = "config",
+     .kind = VALUE_FILE,
      .text = "take the business clock from atmd's configuration; ATM_CLOCK_START_MS, ATM_CLOCK_ANCHOR_MS and "
              "ATM_CLOCK_SPEED, or else real time, unless given"},
     {.name = NULL},
 };
 static const struct field import_fields[] = {
-    {.name = "file", .kind = VALUE_FILE, .flags = FIELD_POSITIONAL | FIELD_REQUIRED,
+    {.name = "file",
+     .kind = VALUE_FILE,
+     .flags = FIELD_POSITIONAL | FIELD_REQUIRED,
      .text = "CSV in UTF-8 whose first row names the columns, in any order; '-' is standard input"},
     {.name = NULL},
 };
 
 const struct command_group *const command_groups[] = {
-    &group_reference, &group_card, &group_withdrawal, &group_report, &group_database, &group_system, NULL,
+    &group_reference, &group_card,     &group_exclusion, &group_withdrawal,
+    &group_report,    &group_database, &group_system,    NULL,
 };
 
-static void add_use(struct command_options *options, const struct field *field, bool positional, bool required)
+static void add_use(struct command_options *options, const struct field *field, bool positional,
+                    bool required)
 {
         assert(options->count < OPTIONS_MAX);
         options->use[options->count++] = (struct option_use){field, positional, required};
@@ -61,7 +73,8 @@ static void add_group(struct command_options *options, const struct field *field
                 add_use(options, field, field->flags & FIELD_POSITIONAL, field->flags & FIELD_REQUIRED);
 }
 
-static void add_entity_field(struct command_options *options, enum command_shape shape, const struct field *field)
+static void add_entity_field(struct command_options *options, enum command_shape shape,
+                             const struct field *field)
 {
         bool key = field->flags & FIELD_KEY;
 
@@ -112,13 +125,33 @@ void command_options(const struct command *command, struct command_options *ret_
                 add_group(ret_options, database_fields);
 }
 
+/* Columns have '_' where options have '-'; both are taken. */
+static bool is_name(const char *a, const char *b)
+{
+        for (; *a && *b; a++, b++) {
+                if (*a != *b && !(strchr("-_", *a) && strchr("-_", *b)))
+                        return false;
+        }
+        return *a == *b;
+}
+
 static size_t find_use(const struct command_options *options, const char *name)
 {
         size_t i = 0;
 
-        while (i < options->count && strcmp(options->use[i].field->name, name))
+        while (i < options->count && !is_name(options->use[i].field->name, name))
                 i++;
         return i;
+}
+
+const char *option_name(const struct field *field)
+{
+        static char name[64];
+
+        snprintf(name, sizeof(name), "%s", field->name);
+        for (char *at = name; *at; at++)
+                *at = *at == '_' ? '-' : *at;
+        return name;
 }
 
 const char *invocation_value(const struct invocation *invocation, const char *name)
@@ -134,7 +167,8 @@ const char *invocation_field(const struct invocation *invocation, const struct f
         return invocation_value(invocation, field->name);
 }
 
-size_t invocation_values(const struct invocation *invocation, const char *name, const char *const **ret_values)
+size_t invocation_values(const struct invocation *invocation, const char *name,
+                         const char *const **ret_values)
 {
         size_t i = find_use(&invocation->options, name);
 
@@ -194,12 +228,12 @@ static int take_value(struct invocation *invocation, size_t index, const char *t
         const char *dashes = invocation->options.use[index].positional ? "" : "--";
 
         if (values->count && !(field->flags & FIELD_REPEAT))
-                return usage_error(invocation->command, "%s%s is given twice", dashes, field->name);
+                return usage_error(invocation->command, "%s%s is given twice", dashes, option_name(field));
         *canonical = '\0';
         if (!nullable && !value_check(field->kind, text, canonical)) {
                 value_show(field->kind, text, shown, sizeof(shown));
-                return usage_error(invocation->command, "%s%s: %s: expected %s", dashes, field->name, shown,
-                                   value_row(field->kind)->expected);
+                return usage_error(invocation->command, "%s%s: %s: expected %s", dashes, option_name(field),
+                                   shown, value_row(field->kind)->expected);
         }
         if (!values->count)
                 strcpy(values->canonical, canonical);
@@ -261,10 +295,10 @@ static int check_required(const struct invocation *invocation)
                 const struct option_use *use = &invocation->options.use[i];
 
                 if (use->required && !invocation->values[i].count)
-                        return usage_error(invocation->command, "%s%s is missing: expected %s",
-                                           use->positional ? "" : "--",
-                                           use->positional ? value_row(use->field->kind)->name : use->field->name,
-                                           value_row(use->field->kind)->expected);
+                        return usage_error(
+                            invocation->command, "%s%s is missing: expected %s", use->positional ? "" : "--",
+                            use->positional ? value_row(use->field->kind)->name : option_name(use->field),
+                            value_row(use->field->kind)->expected);
         }
         return EXIT_DONE;
 }

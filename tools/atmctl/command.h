@@ -31,7 +31,7 @@ struct field {
         enum value_kind kind;
         unsigned flags;
         const char *text;
-        const char *fallback;     /* import: the value where the file lacks the column; NULL: it must be there */
+        const char *fallback; /* import: the value where the file lacks the column; NULL: it must be there */
         const char *add_fallback; /* add: likewise where it differs */
         const char *column;       /* in the database */
         const char *references;   /* the table that must hold it, in a column of the same name as the table */
@@ -42,7 +42,7 @@ enum command_flags {
         COMMAND_OUTPUT = 2,   /* --format, --output */
         COMMAND_CARD = 4,     /* --card or --token */
         COMMAND_TOKEN_KEY = 8,
-        COMMAND_CLOCK = 16,   /* --config */
+        COMMAND_CLOCK = 16, /* --config */
 };
 
 enum command_shape {
@@ -77,8 +77,8 @@ struct command_group {
 };
 /* All of them, NULL at the end. */
 extern const struct command_group *const command_groups[];
-extern const struct command_group group_database, group_reference, group_card, group_withdrawal, group_report,
-    group_system;
+extern const struct command_group group_database, group_reference, group_card, group_exclusion,
+    group_withdrawal, group_report, group_system;
 
 enum { OPTIONS_MAX = 32 };
 
@@ -91,6 +91,8 @@ struct command_options {
         struct option_use use[OPTIONS_MAX];
         size_t count;
 };
+/* A field's name as an option, "balance-yen"; static room, valid until the next call. */
+const char *option_name(const struct field *field);
 void command_options(const struct command *command, struct command_options *ret_options);
 
 struct option_values {
@@ -109,7 +111,8 @@ struct invocation {
 const char *invocation_value(const struct invocation *invocation, const char *name);
 const char *invocation_field(const struct invocation *invocation, const struct field *field);
 /* All values of a repeatable option, as given. */
-size_t invocation_values(const struct invocation *invocation, const char *name, const char *const **ret_values);
+size_t invocation_values(const struct invocation *invocation, const char *name,
+                         const char *const **ret_values);
 int64_t invocation_number(const struct invocation *invocation, const char *name, int64_t fallback);
 bool invocation_has(const struct invocation *invocation, const char *name);
 

@@ -93,7 +93,8 @@ static size_t utf8_length(const unsigned char *bytes, size_t left)
         for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
                 if (*bytes < forms[i].from || *bytes > forms[i].to)
                         continue;
-                if (left < forms[i].length || bytes[1] < forms[i].second_from || bytes[1] > forms[i].second_to)
+                if (left < forms[i].length || bytes[1] < forms[i].second_from ||
+                    bytes[1] > forms[i].second_to)
                         return 0;
                 for (size_t k = 2; k < forms[i].length; k++) {
                         if ((bytes[k] & 0xc0) != 0x80)
@@ -111,8 +112,9 @@ static bool check_text(const struct csv *csv, size_t length)
         for (size_t at = 0, step; at < length; at += step) {
                 step = bytes[at] ? utf8_length(bytes + at, length - at) : 0;
                 if (!step) {
-                        csv_complain(csv, csv->line, NULL, "byte 0x%02x at position %zu: expected text in UTF-8",
-                                     bytes[at], at + 1);
+                        csv_complain(csv, csv->line, NULL,
+                                     "byte 0x%02x at position %zu: expected text in UTF-8", bytes[at],
+                                     at + 1);
                         return false;
                 }
         }
@@ -124,7 +126,8 @@ static enum csv_result read_row(struct csv *csv, size_t *ret_length)
 {
         FILE *stream = csv->stream;
         size_t length = 0;
-        bool quoted = false, begins = true, closed = false; /* a field: within quotes, at its start, just closed */
+        bool quoted = false, begins = true,
+             closed = false; /* a field: within quotes, at its start, just closed */
         int c;
 
         csv->line = csv->next_line;

@@ -31,11 +31,13 @@ static void complain_about_connection(const PGconn *connection)
         trim(PQerrorMessage(connection), message, sizeof(message));
         if (strstr(message, "database \"") && strstr(message, "does not exist")) {
                 complain("the server has no database '%s': %s", name, message);
-                note("'createdb %s' makes it, 'atmctl db init' sets it up; PGDATABASE or --conninfo name another",
+                note("'createdb %s' makes it, 'atmctl db init' sets it up; PGDATABASE or --conninfo name "
+                     "another",
                      name);
         } else if (strstr(message, "role \"") && strstr(message, "does not exist")) {
                 complain("the server has no role '%s': %s", user, message);
-                note("'atmctl db init' makes the roles; operators connect as atm_operator (PGUSER or --conninfo)");
+                note("'atmctl db init' makes the roles; operators connect as atm_operator (PGUSER or "
+                     "--conninfo)");
         } else {
                 complain("no connection to database '%s' as '%s': %s", name, user, message);
                 note("is the server running? PGHOST and PGPORT or --conninfo say where it is");
@@ -58,8 +60,9 @@ static void complain_about_state(const struct database *database)
                 note("'atmctl db migrate' brings it there");
                 break;
         case DATABASE_NEWER:
-                complain("database '%s' is newer than this program: it is at version %d, this program knows %d",
-                         name, database->version, migration_newest());
+                complain(
+                    "database '%s' is newer than this program: it is at version %d, this program knows %d",
+                    name, database->version, migration_newest());
                 note("use the atmctl of that release");
                 break;
         case DATABASE_CURRENT:
@@ -85,15 +88,17 @@ void database_complain(const struct database *database, const PGresult *result)
         if (hint)
                 note("%s", hint);
         if (!strcmp(state, "42501"))
-                note("connected as '%s'; operators connect as atm_operator, 'db init' and 'db migrate' need a "
-                     "superuser (PGUSER or --conninfo)",
-                     PQuser(database->connection));
+                note(
+                    "connected as '%s'; operators connect as atm_operator, 'db init' and 'db migrate' need a "
+                    "superuser (PGUSER or --conninfo)",
+                    PQuser(database->connection));
 }
 
 PGresult *database_query(struct database *database, const char *sql, int count, const char *const *parameters)
 {
-        PGresult *result = count ? PQexecParams(database->connection, sql, count, NULL, parameters, NULL, NULL, 0)
-                                 : PQexec(database->connection, sql);
+        PGresult *result =
+            count ? PQexecParams(database->connection, sql, count, NULL, parameters, NULL, NULL, 0)
+                  : PQexec(database->connection, sql);
         ExecStatusType status = PQresultStatus(result);
 
         if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_COPY_IN)
@@ -113,8 +118,8 @@ bool database_execute(struct database *database, const char *sql, int count, con
 
 bool database_refresh(struct database *database)
 {
-        PGresult *result = database_query(database, "SELECT to_regclass('public.schema_migration') IS NOT NULL", 0,
-                                          NULL);
+        PGresult *result =
+            database_query(database, "SELECT to_regclass('public.schema_migration') IS NOT NULL", 0, NULL);
 
         if (!result)
                 return false;
@@ -123,7 +128,8 @@ bool database_refresh(struct database *database)
         PQclear(result);
         if (database->state == DATABASE_EMPTY)
                 return true;
-        result = database_query(database, "SELECT coalesce(max(version), 0), count(*) FROM schema_migration", 0, NULL);
+        result = database_query(database, "SELECT coalesce(max(version), 0), count(*) FROM schema_migration",
+                                0, NULL);
         if (!result)
                 return false;
         database->version = atoi(PQgetvalue(result, 0, 0));
@@ -154,10 +160,11 @@ bool database_open(struct database *database, const struct invocation *invocatio
                 goto fail;
         }
         PQsetNoticeReceiver(database->connection, on_notice, NULL);
-        if (!database_execute(database,
-                              "SET TIME ZONE 'Asia/Tokyo'; SET DateStyle = ISO, YMD; SET search_path = public;"
-                              "SET standard_conforming_strings = on",
-                              0, NULL) ||
+        if (!database_execute(
+                database,
+                "SET TIME ZONE 'Asia/Tokyo'; SET DateStyle = ISO, YMD; SET search_path = public;"
+                "SET standard_conforming_strings = on",
+                0, NULL) ||
             !database_refresh(database))
                 goto fail;
         if (need == DATABASE_READY && database->state != DATABASE_CURRENT) {

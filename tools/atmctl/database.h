@@ -32,7 +32,8 @@ void database_close(struct database *database);
 ATM_MUST_USE bool database_refresh(struct database *database);
 
 /* NULL after a complaint. Parameters are texts; NULL is NULL. */
-PGresult *database_query(struct database *database, const char *sql, int count, const char *const *parameters);
+PGresult *database_query(struct database *database, const char *sql, int count,
+                         const char *const *parameters);
 /* For a statement whose rows nobody wants; several statements where there are no parameters. */
 ATM_MUST_USE bool database_execute(struct database *database, const char *sql, int count,
                                    const char *const *parameters);

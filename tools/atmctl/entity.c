@@ -32,8 +32,8 @@ static void complain_at(const struct origin *origin, long line, const char *fiel
         if (origin->import)
                 csv_complain(&origin->import->csv, line, field, "%s", text);
         else
-                complain("%s: %s%s%s", invocation_name(origin->invocation), field ? field : "", field ? ": " : "",
-                         text);
+                complain("%s: %s%s%s", invocation_name(origin->invocation), field ? field : "",
+                         field ? ": " : "", text);
 }
 
 /* SQL of an entity --------------------------------------------------------------------------------------- */
@@ -85,9 +85,11 @@ static bool create_stage(struct database *database, const struct entity *entity)
         return database_execute(database, sql.text, 0, NULL);
 }
 
-/* checks of the stage -------------------------------------------------------------------------------------- */
+/* checks of the stage --------------------------------------------------------------------------------------
+ */
 
-static bool check_duplicates(struct database *database, const struct entity *entity, const struct origin *origin)
+static bool check_duplicates(struct database *database, const struct entity *entity,
+                             const struct origin *origin)
 {
         struct sqltext sql;
         PGresult *result;
@@ -146,7 +148,8 @@ static bool check_rule(struct database *database, const struct entity_rule *rule
                 return false;
         kept = PQntuples(result) == 0;
         if (!kept)
-                complain_at(origin, atol(PQgetvalue(result, 0, 0)), rule->field, "expected %s", rule->expected);
+                complain_at(origin, atol(PQgetvalue(result, 0, 0)), rule->field, "expected %s",
+                            rule->expected);
         PQclear(result);
         return kept;
 }
@@ -173,7 +176,8 @@ struct applied {
 };
 
 /* Run, and count the rows that it touched; *ret_failure gets the result of a failure, said nowhere yet. */
-static bool run_counted(struct database *database, const char *sql, long long *ret_count, PGresult **ret_failure)
+static bool run_counted(struct database *database, const char *sql, long long *ret_count,
+                        PGresult **ret_failure)
 {
         PGresult *result = PQexec(database->connection, sql);
 
@@ -230,7 +234,8 @@ static bool drop_same(struct database *database, const struct entity *entity, lo
 }
 
 /* The database refused the set; row by row in the order of the file, the one to blame is found. */
-static void complain_of_row(struct database *database, const struct entity *entity, const struct origin *origin)
+static void complain_of_row(struct database *database, const struct entity *entity,
+                            const struct origin *origin)
 {
         PGresult *lines = database_query(database, "SELECT line FROM pg_temp.stage ORDER BY line", 0, NULL);
         PGresult *failure = NULL;
@@ -284,8 +289,10 @@ static bool count_stage(struct database *database, const struct entity *entity, 
         PGresult *result;
 
         sql_start(&sql);
-        sql_add(&sql, "SELECT count(*) FILTER (WHERE known), count(*) FILTER (WHERE NOT known) FROM "
-                      "(SELECT EXISTS (SELECT FROM %s t WHERE ", entity->table);
+        sql_add(&sql,
+                "SELECT count(*) FILTER (WHERE known), count(*) FILTER (WHERE NOT known) FROM "
+                "(SELECT EXISTS (SELECT FROM %s t WHERE ",
+                entity->table);
         add_key_match(&sql, entity);
         sql_add(&sql, ") AS known FROM pg_temp.stage s) c");
         result = database_query(database, sql.text, 0, NULL);
@@ -319,7 +326,8 @@ static bool apply_stage(struct database *database, const struct entity *entity, 
                 *ret_applied = applied;
                 return true;
         }
-        if (is_business_refusal(failure) && database_execute(database, "ROLLBACK TO SAVEPOINT apply", 0, NULL))
+        if (is_business_refusal(failure) &&
+            database_execute(database, "ROLLBACK TO SAVEPOINT apply", 0, NULL))
                 complain_of_row(database, entity, origin);
         else
                 database_complain(database, failure);
@@ -374,8 +382,8 @@ int entity_import(const struct invocation *invocation)
         if (begin(&database, entity) && fill_stage(&database, &import) &&
             check_stage(&database, entity, &origin) && apply_stage(&database, entity, &origin, &applied) &&
             database_execute(&database, "COMMIT", 0, NULL)) {
-                printf("%s: %llu rows: %lld new, %lld changed, %lld as they were\n", entity->plural, import.rows,
-                       applied.inserted, applied.updated, applied.same);
+                printf("%s: %llu rows: %lld new, %lld changed, %lld as they were\n", entity->plural,
+                       import.rows, applied.inserted, applied.updated, applied.same);
                 exit_code = EXIT_DONE;
         } else {
                 note("nothing was imported");
@@ -406,7 +414,9 @@ static void describe_key(const struct invocation *invocation, char *buffer, size
 
                 if (field->flags & FIELD_KEY)
                         used += (size_t)snprintf(buffer + used, size - used, " %s",
-                                                 value ? value : field->add_fallback ? field->add_fallback : "");
+                                                 value                 ? value
+                                                 : field->add_fallback ? field->add_fallback
+                                                                       : "");
         }
 }
 
@@ -440,7 +450,8 @@ static bool stage_added(struct database *database, const struct invocation *invo
         return database_execute(database, sql.text, count, parameters);
 }
 
-static int finish_one(struct database *database, const struct invocation *invocation, bool done, const char *what)
+static int finish_one(struct database *database, const struct invocation *invocation, bool done,
+                      const char *what)
 {
         char key[256];
 
@@ -490,8 +501,8 @@ int entity_add(const struct invocation *invocation)
 }
 
 /* "t.key = $1::type AND ..." with its parameters; returns how many there are. */
-static int add_key_condition(struct sqltext *sql, const struct invocation *invocation, const char **parameters,
-                             int count)
+static int add_key_condition(struct sqltext *sql, const struct invocation *invocation,
+                             const char **parameters, int count)
 {
         const char *separator = "";
 
@@ -499,7 +510,8 @@ static int add_key_condition(struct sqltext *sql, const struct invocation *invoc
                 if (!(field->flags & FIELD_KEY))
                         continue;
                 parameters[count++] = key_value(invocation, field);
-                sql_add(sql, "%st.%s = $%d::%s", separator, field->column, count, value_row(field->kind)->sql_type);
+                sql_add(sql, "%st.%s = $%d::%s", separator, field->column, count,
+                        value_row(field->kind)->sql_type);
                 separator = " AND ";
         }
         return count;
@@ -562,7 +574,8 @@ int entity_set(const struct invocation *invocation)
         bool found = false, done;
 
         if (!changes_anything(invocation))
-                return usage_error(invocation->command, "nothing is to be changed: expected an option that says what");
+                return usage_error(invocation->command,
+                                   "nothing is to be changed: expected an option that says what");
         if (!database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
         done = begin(&database, entity) && stage_changed(&database, invocation, &found);
@@ -628,8 +641,11 @@ static size_t add_output(struct sqltext *sql, const struct entity *entity, struc
 
         sql_add(sql, "SELECT ");
         for (const struct field *field = entity->fields; field->name; field++) {
-                columns[count] = (struct output_column){.name = field->name, .type = output_type_of(field->kind)};
-                sql_add(sql, field->kind == VALUE_TIME ? "%sto_char(make_interval(mins => t.%s), 'HH24:MI')" : "%st.%s",
+                columns[count] =
+                    (struct output_column){.name = field->name, .type = output_type_of(field->kind)};
+                sql_add(sql,
+                        field->kind == VALUE_TIME ? "%sto_char(make_interval(mins => t.%s), 'HH24:MI')"
+                                                  : "%st.%s",
                         count ? ", " : "", field->column);
                 count++;
         }
@@ -656,9 +672,13 @@ int entity_show(const struct invocation *invocation)
         count = add_key_condition(&sql, invocation, parameters, 0);
         describe_key(invocation, key, sizeof(key));
         snprintf(absent, sizeof(absent), "the database has no %s", key);
-        return rows_print(invocation, &(struct rows_query){.sql = sql.text, .count = count, .parameters = parameters,
-                                                           .shape = OUTPUT_ONE, .columns = columns,
-                                                           .column_count = columns_used, .absent = absent});
+        return rows_print(invocation, &(struct rows_query){.sql = sql.text,
+                                                           .count = count,
+                                                           .parameters = parameters,
+                                                           .shape = OUTPUT_ONE,
+                                                           .columns = columns,
+                                                           .column_count = columns_used,
+                                                           .absent = absent});
 }
 
 int entity_list(const struct invocation *invocation)
@@ -676,10 +696,13 @@ int entity_list(const struct invocation *invocation)
                 if (!(field->flags & FIELD_FILTER) || !invocation_field(invocation, field))
                         continue;
                 parameters[count++] = given(invocation, field);
-                sql_add(&sql, "%s t.%s IS NOT DISTINCT FROM $%d::%s", count > 1 ? " AND" : " WHERE", field->column,
-                        count, value_row(field->kind)->sql_type);
+                sql_add(&sql, "%s t.%s IS NOT DISTINCT FROM $%d::%s", count > 1 ? " AND" : " WHERE",
+                        field->column, count, value_row(field->kind)->sql_type);
         }
         sql_add(&sql, " ORDER BY %s", entity->order);
-        return rows_print(invocation, &(struct rows_query){.sql = sql.text, .count = count, .parameters = parameters,
-                                                           .columns = columns, .column_count = columns_used});
+        return rows_print(invocation, &(struct rows_query){.sql = sql.text,
+                                                           .count = count,
+                                                           .parameters = parameters,
+                                                           .columns = columns,
+                                                           .column_count = columns_used});
 }

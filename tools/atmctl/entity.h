@@ -20,7 +20,7 @@ struct entity {
         const char *plural; /* "halls" */
         const char *table;  /* called t in the SQL that rows give */
         const struct field *fields;
-        const char *order; /* of list */
+        const char *order;               /* of list */
         const struct entity_rule *rules; /* field NULL ends it; NULL: none */
         const char *more_sql;            /* further columns for people, as SQL; NULL: none */
         struct output_column more[2];

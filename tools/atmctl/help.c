@@ -1,6 +1,7 @@
 /* Help in three depths and the man page (scdoc), all from the command rows. */
 #include "tools/atmctl/help.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "tools/atmctl/entity.h"
@@ -18,7 +19,7 @@ static void print_use(FILE *stream, const struct option_use *use)
         if (use->positional)
                 fprintf(stream, "%s", value);
         else
-                fprintf(stream, "--%s%s%s%s", use->field->name, *value ? " " : "", value, more);
+                fprintf(stream, "--%s%s%s%s", option_name(use->field), *value ? " " : "", value, more);
         if (!use->required)
                 fputc(']', stream);
 }
@@ -85,7 +86,7 @@ static void print_option(FILE *stream, const struct option_use *use)
         if (use->positional)
                 length = snprintf(left, sizeof(left), "  %s", value->name);
         else
-                length = snprintf(left, sizeof(left), "  --%s %s", use->field->name, value->name);
+                length = snprintf(left, sizeof(left), "  --%s %s", option_name(use->field), value->name);
         snprintf(text, sizeof(text), "%s%s%s%s", use->field->text ? use->field->text : "",
                  value->name[0] && use->field->text ? ": " : "", value->name[0] ? value->expected : "",
                  use->field->flags & FIELD_REPEAT ? "; several may follow" : "");
@@ -130,9 +131,10 @@ void help_command(FILE *stream, const struct command *command)
         if (command->shape == SHAPE_IMPORT && command->entity) {
                 fputs("\nColumns of the file:\n", stream);
                 print_columns(stream, command->entity->fields);
-                fputs("\nAll of the file is imported or nothing: a bad line is named with its column and what "
-                      "was expected.\n",
-                      stream);
+                fputs(
+                    "\nAll of the file is imported or nothing: a bad line is named with its column and what "
+                    "was expected.\n",
+                    stream);
         }
 }
 
@@ -166,11 +168,13 @@ void help_all(FILE *stream)
                         print_wrapped(stream, command->text, 25);
                 }
         }
-        fputs("\n'atmctl NOUN --help' shows what a noun's commands take, 'atmctl NOUN VERB --help' explains one.\n"
-              "Commands that show rows take --format table|csv|json and --output FILE; commands that need the\n"
-              "database take --conninfo, or PGHOST, PGPORT, PGDATABASE and PGUSER from the environment.\n"
-              "Exit codes: 0 done, 1 failed, 2 wrong usage.\n",
-              stream);
+        fputs(
+            "\n'atmctl NOUN --help' shows what a noun's commands take, 'atmctl NOUN VERB --help' explains "
+            "one.\n"
+            "Commands that show rows take --format table|csv|json and --output FILE; commands that need the\n"
+            "database take --conninfo, or PGHOST, PGPORT, PGDATABASE and PGUSER from the environment.\n"
+            "Exit codes: 0 done, 1 failed, 2 wrong usage.\n",
+            stream);
 }
 
 /* the man page ---------------------------------------------------------------------------------------- */
@@ -183,6 +187,14 @@ static void print_escaped(FILE *stream, const char *text)
                         fputc('\\', stream);
                 fputc(*text, stream);
         }
+}
+
+static void manual_heading(FILE *stream, const char *text)
+{
+        fputs("# ", stream);
+        for (; *text; text++)
+                fputc(toupper((unsigned char)*text), stream);
+        fputs("\n\n", stream);
 }
 
 static void manual_usage(FILE *stream, const struct command *command)
@@ -202,7 +214,7 @@ static void manual_usage(FILE *stream, const struct command *command)
                 fputs(use->required ? " " : " \\[", stream);
                 if (!use->positional) {
                         fputs("--", stream);
-                        print_escaped(stream, use->field->name);
+                        print_escaped(stream, option_name(use->field));
                         fputs(*value ? " " : "", stream);
                 }
                 print_escaped(stream, value);
@@ -237,7 +249,8 @@ static void manual_command(FILE *stream, const struct command *command)
 static void manual_files(FILE *stream)
 {
         fputs("# FILES FOR IMPORT\n\n"
-              "CSV as RFC 4180 has it, in UTF-8; the first row names the columns, in any order. All of a file is\n"
+              "CSV as RFC 4180 has it, in UTF-8; the first row names the columns, in any order. All of a "
+              "file is\n"
               "imported or nothing; a bad line is named with its column and what was expected.\n\n",
               stream);
         for (const struct command_group *const *group = command_groups; *group; group++) {
@@ -258,30 +271,36 @@ static void manual_files(FILE *stream)
 
 void help_manual(FILE *stream)
 {
-        fputs("atmctl(1)\n\n# NAME\n\natmctl - the operators' command line of the ATM network\n\n# SYNOPSIS\n\n"
-              "*atmctl* _NOUN_ _VERB_ \\[_ARGUMENTS_] \\[_OPTIONS_]\n\n*atmctl* \\[_NOUN_ \\[_VERB_]] *--help*\n\n"
-              "# DESCRIPTION\n\n",
-              stream);
+        fputs(
+            "atmctl(1)\n\n# NAME\n\natmctl - the operators' command line of the ATM network\n\n# SYNOPSIS\n\n"
+            "*atmctl* _NOUN_ _VERB_ \\[_ARGUMENTS_] \\[_OPTIONS_]\n\n*atmctl* \\[_NOUN_ \\[_VERB_]] "
+            "*--help*\n\n"
+            "# DESCRIPTION\n\n",
+            stream);
         print_escaped(stream, what_it_is);
         fputs("\n\nThis page is made by *atmctl --man* from the rows that the program itself works with.\n\n",
               stream);
         for (const struct command_group *const *group = command_groups; *group; group++) {
-                fprintf(stream, "# %s\n\n", (*group)->text);
+                manual_heading(stream, (*group)->text);
                 for (size_t i = 0; i < (*group)->count; i++)
                         manual_command(stream, &(*group)->commands[i]);
         }
         manual_files(stream);
-        fputs("# COMMON OPTIONS\n\n"
-              "*--format* table|csv|json\n\tHow rows are written\\. JSON: an array of objects, or one object where "
-              "one thing is shown; amounts are integers\\.\n\n"
-              "*--output* _FILE_\n\tWrite there: under a temporary name that is renamed once all is written\\.\n\n"
-              "*--conninfo* _CONNINFO_\n\tWhere the database is\\.\n\n"
-              "*--token-key* _FILE_\n\tThe key that makes tokens of card numbers\\.\n\n"
-              "*--config* _FILE_\n\tatmd's configuration, for its business clock\\.\n\n"
-              "# ENVIRONMENT\n\n"
-              "PGHOST, PGPORT, PGDATABASE, PGUSER: the database, as *psql*(1) takes it\\. ATM\\_TOKEN\\_KEY\\_FILE: "
-              "the token key\\.\nATM\\_CLOCK\\_START\\_MS, ATM\\_CLOCK\\_ANCHOR\\_MS, ATM\\_CLOCK\\_SPEED: the "
-              "business clock of a laboratory\\.\n\n"
-              "# EXIT STATUS\n\n0 done, 1 failed, 2 wrong usage\\.\n",
-              stream);
+        fputs(
+            "# COMMON OPTIONS\n\n"
+            "*--format* table|csv|json\n\tHow rows are written\\. JSON: an array of objects, or one object "
+            "where "
+            "one thing is shown; amounts are integers\\.\n\n"
+            "*--output* _FILE_\n\tWrite there: under a temporary name that is renamed once all is "
+            "written\\.\n\n"
+            "*--conninfo* _CONNINFO_\n\tWhere the database is\\.\n\n"
+            "*--token-key* _FILE_\n\tThe key that makes tokens of card numbers\\.\n\n"
+            "*--config* _FILE_\n\tatmd's configuration, for its business clock\\.\n\n"
+            "# ENVIRONMENT\n\n"
+            "PGHOST, PGPORT, PGDATABASE, PGUSER: the database, as *psql*(1) takes it\\. "
+            "ATM\\_TOKEN\\_KEY\\_FILE: "
+            "the token key\\.\nATM\\_CLOCK\\_START\\_MS, ATM\\_CLOCK\\_ANCHOR\\_MS, ATM\\_CLOCK\\_SPEED: the "
+            "business clock of a laboratory\\.\n\n"
+            "# EXIT STATUS\n\n0 done, 1 failed, 2 wrong usage\\.\n",
+            stream);
 }

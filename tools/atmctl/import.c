@@ -35,8 +35,8 @@ static bool match_header(struct import *import)
                         char shown[2 * VALUE_MAX];
 
                         value_show(VALUE_TEXT, csv->field[column], shown, sizeof(shown));
-                        csv_complain(csv, csv->line, NULL, "unknown column %s: expected a header of %s", shown,
-                                     expected);
+                        csv_complain(csv, csv->line, NULL, "unknown column %s: expected a header of %s",
+                                     shown, expected);
                         return false;
                 }
                 if (import->column[i] >= 0) {
@@ -87,7 +87,8 @@ void import_close(struct import *import)
 void import_complain(const struct import *import, size_t field, const char *problem)
 {
         const struct field *row = &import->fields[field];
-        const char *text = import->column[field] < 0 ? row->fallback : import->csv.field[import->column[field]];
+        const char *text =
+            import->column[field] < 0 ? row->fallback : import->csv.field[import->column[field]];
         char shown[2 * VALUE_MAX];
 
         value_show(row->kind, text, shown, sizeof(shown));
@@ -178,7 +179,10 @@ void stage_value(struct stage *stage, const char *value)
         for (; *value; value++) {
                 if (strchr("\\\t\n\r", *value))
                         stage_byte(stage, '\\');
-                stage_byte(stage, *value == '\t' ? 't' : *value == '\n' ? 'n' : *value == '\r' ? 'r' : *value);
+                stage_byte(stage, *value == '\t'   ? 't'
+                                  : *value == '\n' ? 'n'
+                                  : *value == '\r' ? 'r'
+                                                   : *value);
         }
 }
 

@@ -19,14 +19,15 @@ struct import {
         struct csv csv;
         const struct field *fields;
         size_t count;
-        int column[IMPORT_FIELDS_MAX];       /* where the field is in the file; -1: its fallback */
+        int column[IMPORT_FIELDS_MAX];        /* where the field is in the file; -1: its fallback */
         const char *value[IMPORT_FIELDS_MAX]; /* of the present row, canonical; NULL: none */
         char canonical[IMPORT_FIELDS_MAX][VALUE_MAX];
         unsigned long long rows;
 };
 
 /* Open the file and match its header with the fields. False after a complaint. */
-ATM_MUST_USE bool import_open(struct import *import, const char *path, const struct field *fields, bool secret);
+ATM_MUST_USE bool import_open(struct import *import, const char *path, const struct field *fields,
+                              bool secret);
 ATM_MUST_USE enum csv_result import_next(struct import *import);
 void import_close(struct import *import);
 /* A complaint about a value of the present row. */

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 struct migration {
-        int version; /* 0: the roles, which are the cluster's and repeatable */
+        int version;      /* 0: the roles, which are the cluster's and repeatable */
         const char *name; /* "001_schema.sql" */
         const char *sql;
 };

@@ -4,7 +4,8 @@
  *      EMPTY --init--> CURRENT        BEHIND --migrate--> CURRENT        NEWER: another release's work
  *
  * The files of sql/ run as they are: each is one transaction of its own (BEGIN and COMMIT are in it) and
- * leaves its row in schema_migration, so a failure leaves what was before it. Everything belongs to atm_owner.
+ * leaves its row in schema_migration, so a failure leaves what was before it. Everything belongs to
+ * atm_owner.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -20,9 +21,11 @@ enum { PARTITION_MONTHS_BACK = 7, PARTITION_MONTHS_AHEAD = 13 };
 
 static const char *state_name(enum database_state state)
 {
-        static const char *const names[] = {
-            [DATABASE_ABSENT] = "absent", [DATABASE_EMPTY] = "not set up", [DATABASE_BEHIND] = "not migrated",
-            [DATABASE_CURRENT] = "current", [DATABASE_NEWER] = "newer than this program"};
+        static const char *const names[] = {[DATABASE_ABSENT] = "absent",
+                                            [DATABASE_EMPTY] = "not set up",
+                                            [DATABASE_BEHIND] = "not migrated",
+                                            [DATABASE_CURRENT] = "current",
+                                            [DATABASE_NEWER] = "newer than this program"};
 
         return names[state];
 }
@@ -30,7 +33,8 @@ static const char *state_name(enum database_state state)
 /* Two operators at once: the second waits, then finds the work done. */
 static bool lock_migrations(struct database *database)
 {
-        return database_execute(database, "SELECT pg_advisory_lock(hashtext('atm schema migration'))", 0, NULL) &&
+        return database_execute(database, "SELECT pg_advisory_lock(hashtext('atm schema migration'))", 0,
+                                NULL) &&
                database_refresh(database);
 }
 
@@ -44,7 +48,8 @@ static bool is_applied(struct database *database, int version, bool *ret_applied
         if (database->state == DATABASE_EMPTY)
                 return true;
         snprintf(number, sizeof(number), "%d", version);
-        result = database_query(database, "SELECT FROM schema_migration WHERE version = $1::integer", 1, parameters);
+        result = database_query(database, "SELECT FROM schema_migration WHERE version = $1::integer", 1,
+                                parameters);
         if (!result)
                 return false;
         *ret_applied = PQntuples(result) > 0;
@@ -77,7 +82,8 @@ static bool run_migrations(struct database *database)
                         return false;
                 if (migration->version == 0 &&
                     !database_execute(database,
-                                      "GRANT USAGE, CREATE ON SCHEMA public TO atm_owner; SET ROLE atm_owner", 0, NULL))
+                                      "GRANT USAGE, CREATE ON SCHEMA public TO atm_owner; SET ROLE atm_owner",
+                                      0, NULL))
                         return false;
                 if (!database_refresh(database))
                         return false;
@@ -107,7 +113,7 @@ static bool partition_range(const struct invocation *invocation, char ret_from[1
         if (now ? !calendar_parse_day(now, &today) : !business_today(invocation, &today))
                 return false;
         calendar_print_day(add_months(today, -PARTITION_MONTHS_BACK), ret_from);
-        calendar_print_day(add_months(today, PARTITION_MONTHS_AHEAD), ret_to);
+        calendar_print_day(add_months(today, PARTITION_MONTHS_AHEAD + 1), ret_to); /* that month included */
         if (from)
                 strcpy(ret_from, from);
         if (to)
@@ -162,12 +168,14 @@ static int say_state(const struct database *database)
 
         switch (database->state) {
         case DATABASE_CURRENT:
-                printf("database '%s' is set up already, at version %d: nothing was changed\n", name, database->version);
+                printf("database '%s' is set up already, at version %d: nothing was changed\n", name,
+                       database->version);
                 return EXIT_DONE;
         case DATABASE_NEWER:
-                complain("database '%s' is newer than this program: it is at version %d, this program knows %d: "
-                         "nothing was changed",
-                         name, database->version, migration_newest());
+                complain(
+                    "database '%s' is newer than this program: it is at version %d, this program knows %d: "
+                    "nothing was changed",
+                    name, database->version, migration_newest());
                 note("use the atmctl of that release");
                 return EXIT_FAILED;
         case DATABASE_BEHIND:
@@ -193,7 +201,8 @@ static int database_setup(const struct invocation *invocation)
         if (!database_open(&database, invocation, DATABASE_ANY))
                 return EXIT_FAILED;
         if (lock_migrations(&database))
-                exit_code = database.state == wanted ? migrate_to_newest(&database, invocation) : say_state(&database);
+                exit_code = database.state == wanted ? migrate_to_newest(&database, invocation)
+                                                     : say_state(&database);
         database_close(&database);
         return exit_code;
 }
@@ -201,9 +210,13 @@ static int database_setup(const struct invocation *invocation)
 static int database_status(const struct invocation *invocation)
 {
         static const struct output_column columns[] = {
-            {"database", OUTPUT_TEXT, 0},         {"server_version", OUTPUT_TEXT, 0}, {"state", OUTPUT_TEXT, 0},
-            {"version", OUTPUT_NUMBER, 0},        {"program_version", OUTPUT_NUMBER, 0},
-            {"partitions_from", OUTPUT_TEXT, 0},  {"partitions_to", OUTPUT_TEXT, 0},
+            {"database", OUTPUT_TEXT, 0},
+            {"server_version", OUTPUT_TEXT, 0},
+            {"state", OUTPUT_TEXT, 0},
+            {"version", OUTPUT_NUMBER, 0},
+            {"program_version", OUTPUT_NUMBER, 0},
+            {"partitions_from", OUTPUT_TEXT, 0},
+            {"partitions_to", OUTPUT_TEXT, 0},
             {"reference_version", OUTPUT_NUMBER, 0},
         };
         const char *values[sizeof(columns) / sizeof(*columns)] = {0};
@@ -223,8 +236,9 @@ static int database_status(const struct invocation *invocation)
         values[3] = version;
         values[4] = newest;
         if (database.state == DATABASE_CURRENT) {
-                partitions = database_query(&database, "SELECT min(from_on), max(to_on), (SELECT version FROM "
-                                                       "reference_version) FROM ledger_partition",
+                partitions = database_query(&database,
+                                            "SELECT min(from_on), max(to_on), (SELECT version FROM "
+                                            "reference_version) FROM ledger_partition",
                                             0, NULL);
                 if (!partitions)
                         goto disconnect;
@@ -243,31 +257,54 @@ disconnect:
 }
 
 static const struct field setup_fields[] = {
-    {.name = "clock-now", .kind = VALUE_DATE, .text = "make partitions around this day instead of business today"},
+    {.name = "clock-now",
+     .kind = VALUE_DATE,
+     .text = "make partitions around this day instead of business today"},
     {.name = NULL},
 };
 static const struct field partition_fields[] = {
-    {.name = "from", .kind = VALUE_DATE, .text = "the first day; 7 months before business today unless given"},
-    {.name = "to", .kind = VALUE_DATE, .text = "the day after the last; 13 months after business today unless given"},
+    {.name = "from",
+     .kind = VALUE_DATE,
+     .text = "the first day; 7 months before business today unless given"},
+    {.name = "to",
+     .kind = VALUE_DATE,
+     .text = "the day after the last; when the 13th month after business today is over unless given"},
     {.name = "clock-now", .kind = VALUE_DATE, .text = "count from this day instead of business today"},
     {.name = NULL},
 };
 
 static const struct command commands[] = {
-    {.noun = "db", .verb = "init", .text = "set up an empty database: roles, tables, functions, views, partitions",
-     .more = "Connects with the usual PG variables or --conninfo, and needs a superuser. A database that is set up "
+    {.noun = "db",
+     .verb = "init",
+     .text = "set up an empty database: roles, tables, functions, views, partitions",
+     .more = "Connects with the usual PG variables or --conninfo, and needs a superuser. A database that is "
+             "set up "
              "already is left as it is.\nExample: PGUSER=postgres PGDATABASE=atm atmctl db init",
-     .flags = COMMAND_DATABASE | COMMAND_CLOCK, .run = database_setup, .fields = setup_fields},
-    {.noun = "db", .verb = "migrate", .text = "bring a database of an earlier release to this program's version",
+     .flags = COMMAND_DATABASE | COMMAND_CLOCK,
+     .run = database_setup,
+     .fields = setup_fields},
+    {.noun = "db",
+     .verb = "migrate",
+     .text = "bring a database of an earlier release to this program's version",
      .more = "Each migration is one transaction. Needs a superuser.",
-     .flags = COMMAND_DATABASE | COMMAND_CLOCK, .run = database_setup, .fields = setup_fields},
-    {.noun = "db", .verb = "status", .text = "show the database's version, this program's, and the partitions made",
+     .flags = COMMAND_DATABASE | COMMAND_CLOCK,
+     .run = database_setup,
+     .fields = setup_fields},
+    {.noun = "db",
+     .verb = "status",
+     .text = "show the database's version, this program's, and the partitions made",
      .more = "Exit code 0 only where the database is what this program needs.",
-     .flags = COMMAND_DATABASE | COMMAND_OUTPUT, .run = database_status},
-    {.noun = "db", .verb = "partitions", .text = "make the quarterly partitions of the history ahead of time",
-     .more = "Withdrawals of a day without partitions are refused, so run it at least every quarter; what is there "
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT,
+     .run = database_status},
+    {.noun = "db",
+     .verb = "partitions",
+     .text = "make the quarterly partitions of the history ahead of time",
+     .more = "Withdrawals of a day without partitions are refused, so run it at least every quarter; what is "
+             "there "
              "already stays.",
-     .flags = COMMAND_DATABASE | COMMAND_CLOCK, .run = database_partitions, .fields = partition_fields},
+     .flags = COMMAND_DATABASE | COMMAND_CLOCK,
+     .run = database_partitions,
+     .fields = partition_fields},
 };
 
 const struct command_group group_database = {commands, sizeof(commands) / sizeof(*commands), "The database"};

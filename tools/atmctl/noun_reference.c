@@ -17,20 +17,26 @@ static const struct field hall_fields[] = {
     {"prefecture", VALUE_PREFECTURE, FIELD_FILTER, "its prefecture", NULL, NULL, "prefecture", NULL},
     {"opens", VALUE_TIME, 0, "when it opens, in Japan", "00:00", NULL, "opens_minute", NULL},
     {"closes", VALUE_TIME, 0, "when it closes, that minute excluded", "24:00", NULL, "closes_minute", NULL},
-    {"share_bp", VALUE_BASIS_POINTS, 0, "the hall's share of both fees without tax", "0", NULL, "share_bp", NULL},
+    {"share_bp", VALUE_BASIS_POINTS, 0, "the hall's share of both fees without tax", "0", NULL, "share_bp",
+     NULL},
     {.name = NULL},
 };
 static const struct entity_rule hours_rules[] = {
     {"closes", "s.opens_minute >= s.closes_minute", "a time after 'opens'"},
     {NULL, NULL, NULL},
 };
-static const struct entity hall = {.noun = "hall", .plural = "halls", .table = "hall", .fields = hall_fields,
-                                   .order = "t.hall", .rules = hours_rules};
+static const struct entity hall = {.noun = "hall",
+                                   .plural = "halls",
+                                   .table = "hall",
+                                   .fields = hall_fields,
+                                   .order = "t.hall",
+                                   .rules = hours_rules};
 
 static const struct field atm_fields[] = {
-    {"terminal", VALUE_TERMINAL, FIELD_KEY, "the ATM's id, DE 41 and its certificate's name", NULL, NULL, "terminal", NULL},
-    {"hall", VALUE_HALL, FIELD_FILTER | FIELD_NULLABLE, "the hall it stands in; none while it stands nowhere", NULL,
-     NULL, "hall", "hall"},
+    {"terminal", VALUE_TERMINAL, FIELD_KEY, "the ATM's id, DE 41 and its certificate's name", NULL, NULL,
+     "terminal", NULL},
+    {"hall", VALUE_HALL, FIELD_FILTER | FIELD_NULLABLE, "the hall it stands in; none while it stands nowhere",
+     NULL, NULL, "hall", "hall"},
     {"enabled", VALUE_BOOL, FIELD_FILTER, "whether it may serve", "yes", NULL, "enabled", NULL},
     {.name = NULL},
 };
@@ -40,7 +46,8 @@ static const struct entity atm = {
     .table = "atm",
     .fields = atm_fields,
     .order = "t.terminal",
-    .more_sql = "(SELECT h.name FROM hall h WHERE h.hall = t.hall), (SELECT h.prefecture FROM hall h WHERE h.hall = t.hall)",
+    .more_sql = "(SELECT h.name FROM hall h WHERE h.hall = t.hall), (SELECT h.prefecture FROM hall h WHERE "
+                "h.hall = t.hall)",
     .more = {{"hall_name", OUTPUT_TEXT, OUTPUT_ONLY_TABLE}, {"prefecture", OUTPUT_TEXT, OUTPUT_ONLY_TABLE}},
     .more_count = 2};
 
@@ -51,29 +58,43 @@ static const struct field issuer_fields[] = {
     {"closes", VALUE_TIME, 0, "when it ends, that minute excluded", "24:00", NULL, "closes_minute", NULL},
     {.name = NULL},
 };
-static const struct entity issuer = {.noun = "issuer", .plural = "issuers", .table = "issuer",
-                                     .fields = issuer_fields, .order = "t.issuer", .rules = hours_rules};
+static const struct entity issuer = {.noun = "issuer",
+                                     .plural = "issuers",
+                                     .table = "issuer",
+                                     .fields = issuer_fields,
+                                     .order = "t.issuer",
+                                     .rules = hours_rules};
 
 static const struct field prefix_fields[] = {
     {"prefix", VALUE_PREFIX, FIELD_KEY, "how card numbers begin", NULL, NULL, "prefix", NULL},
     {"from", VALUE_DATE, FIELD_KEY, "the first day", NULL, NULL, "from_on", NULL},
     {"issuer", VALUE_ISSUER, FIELD_FILTER, "the bank that they belong to", NULL, NULL, "issuer", "issuer"},
-    {"kind", VALUE_CARD_KIND, FIELD_FILTER, "what such cards are; only cash cards are served", "cash", NULL, "kind", NULL},
+    {"kind", VALUE_CARD_KIND, FIELD_FILTER, "what such cards are; only cash cards are served", "cash", NULL,
+     "kind", NULL},
     {.name = NULL},
 };
-static const struct entity prefix = {.noun = "prefix", .plural = "prefixes", .table = "card_prefix",
-                                     .fields = prefix_fields, .order = "t.prefix, t.from_on"};
+static const struct entity prefix = {.noun = "prefix",
+                                     .plural = "prefixes",
+                                     .table = "card_prefix",
+                                     .fields = prefix_fields,
+                                     .order = "t.prefix, t.from_on"};
 
 static const struct field tariff_fields[] = {
     {"issuer", VALUE_ISSUER, FIELD_KEY | FIELD_FILTER, "the bank", NULL, NULL, "issuer", "issuer"},
-    {"band", VALUE_BAND, FIELD_KEY | FIELD_FILTER, "day: weekdays 8:45 to 18:00; other: all else", NULL, NULL, "band", NULL},
+    {"band", VALUE_BAND, FIELD_KEY | FIELD_FILTER, "day: weekdays 8:45 to 18:00; other: all else", NULL, NULL,
+     "band", NULL},
     {"from", VALUE_DATE, FIELD_KEY, "the first day", NULL, NULL, "from_on", NULL},
-    {"customer_fee_yen", VALUE_FEE, 0, "what the card-holder pays, before tax", NULL, NULL, "customer_fee_yen", NULL},
-    {"interbank_fee_yen", VALUE_FEE, 0, "what the bank pays, before tax", NULL, NULL, "interbank_fee_yen", NULL},
+    {"customer_fee_yen", VALUE_FEE, 0, "what the card-holder pays, before tax", NULL, NULL,
+     "customer_fee_yen", NULL},
+    {"interbank_fee_yen", VALUE_FEE, 0, "what the bank pays, before tax", NULL, NULL, "interbank_fee_yen",
+     NULL},
     {.name = NULL},
 };
-static const struct entity tariff = {.noun = "tariff", .plural = "tariffs", .table = "tariff",
-                                     .fields = tariff_fields, .order = "t.issuer, t.band, t.from_on"};
+static const struct entity tariff = {.noun = "tariff",
+                                     .plural = "tariffs",
+                                     .table = "tariff",
+                                     .fields = tariff_fields,
+                                     .order = "t.issuer, t.band, t.from_on"};
 
 static const struct field tax_fields[] = {
     {"from", VALUE_DATE, FIELD_KEY, "the first day", NULL, NULL, "from_on", NULL},
@@ -81,40 +102,52 @@ static const struct field tax_fields[] = {
     {"rounding", VALUE_ROUNDING, 0, "how each fee's tax becomes whole yen", "down", NULL, "rounding", NULL},
     {.name = NULL},
 };
-static const struct entity tax = {.noun = "tax", .plural = "tax rates", .table = "tax_rate", .fields = tax_fields,
-                                  .order = "t.from_on"};
+static const struct entity tax = {
+    .noun = "tax", .plural = "tax rates", .table = "tax_rate", .fields = tax_fields, .order = "t.from_on"};
 
 static const struct field holiday_fields[] = {
     {"day", VALUE_DATE, FIELD_KEY, "the day", NULL, NULL, "day", NULL},
-    {"source", VALUE_HOLIDAY_SOURCE, FIELD_KEY | FIELD_FILTER, "who says so; the operator's row wins", "package",
-     "operator", "source", NULL},
+    {"source", VALUE_HOLIDAY_SOURCE, FIELD_KEY | FIELD_FILTER, "who says so; the operator's row wins",
+     "package", "operator", "source", NULL},
     {"name", VALUE_TEXT, 0, "its name", NULL, NULL, "name", NULL},
     {"holiday", VALUE_BOOL, FIELD_FILTER, "no: not a holiday after all", "yes", NULL, "is_holiday", NULL},
     {.name = NULL},
 };
-static const struct entity holiday = {.noun = "holiday", .plural = "holidays", .table = "holiday",
-                                      .fields = holiday_fields, .order = "t.day, t.source"};
+static const struct entity holiday = {.noun = "holiday",
+                                      .plural = "holidays",
+                                      .table = "holiday",
+                                      .fields = holiday_fields,
+                                      .order = "t.day, t.source"};
 
 static const struct field limit_fields[] = {
     {"kind", VALUE_LIMIT_KIND, FIELD_KEY | FIELD_FILTER,
-     "cash a day, cash a calendar month, or withdrawals a day, of a card in the whole fleet", NULL, NULL, "kind", NULL},
+     "cash a day, cash a calendar month, or withdrawals a day, of a card in the whole fleet", NULL, NULL,
+     "kind", NULL},
     {"from", VALUE_DATE, FIELD_KEY, "the first day", NULL, NULL, "from_on", NULL},
-    {"value", VALUE_YEN, FIELD_NULLABLE | FIELD_REQUIRED, "the limit; empty lifts it", NULL, NULL, "value", NULL},
+    {"value", VALUE_YEN, FIELD_NULLABLE | FIELD_REQUIRED, "the limit; empty lifts it", NULL, NULL, "value",
+     NULL},
     {.name = NULL},
 };
-static const struct entity limit = {.noun = "limit", .plural = "limits", .table = "limit_rule",
-                                    .fields = limit_fields, .order = "t.kind, t.from_on"};
+static const struct entity limit = {.noun = "limit",
+                                    .plural = "limits",
+                                    .table = "limit_rule",
+                                    .fields = limit_fields,
+                                    .order = "t.kind, t.from_on"};
 
 static const struct field hours_fields[] = {
     {"from", VALUE_DATE, FIELD_KEY, "the first day", NULL, NULL, "from_on", NULL},
-    {"day_kind", VALUE_DAY_KIND, FIELD_KEY | FIELD_FILTER, "off: Saturdays, Sundays, public holidays", NULL, NULL,
-     "day_kind", NULL},
+    {"day_kind", VALUE_DAY_KIND, FIELD_KEY | FIELD_FILTER, "off: Saturdays, Sundays, public holidays", NULL,
+     NULL, "day_kind", NULL},
     {"opens", VALUE_TIME, 0, "when the fleet opens, in Japan", NULL, NULL, "opens_minute", NULL},
     {"closes", VALUE_TIME, 0, "when it closes, that minute excluded", NULL, NULL, "closes_minute", NULL},
     {.name = NULL},
 };
-static const struct entity hours = {.noun = "hours", .plural = "hours", .table = "network_hours",
-                                    .fields = hours_fields, .order = "t.from_on, t.day_kind", .rules = hours_rules};
+static const struct entity hours = {.noun = "hours",
+                                    .plural = "hours",
+                                    .table = "network_hours",
+                                    .fields = hours_fields,
+                                    .order = "t.from_on, t.day_kind",
+                                    .rules = hours_rules};
 
 /* The command's own options that take the place of `set`: enable and disable an ATM. */
 static int atm_switch(const struct invocation *invocation)
@@ -128,35 +161,63 @@ static int atm_switch(const struct invocation *invocation)
         return entity_set(&changed);
 }
 
-#define IMPORT(name, what)                                                                                        \
-        {.noun = #name, .verb = "import", .text = "import " what " from CSV: new rows are added, changed ones set", \
-         .flags = COMMAND_DATABASE, .run = entity_import, .shape = SHAPE_IMPORT, .entity = &name}
-#define ADD(name, what)                                                                                           \
-        {.noun = #name, .verb = "add", .text = "add " what, .flags = COMMAND_DATABASE, .run = entity_add,         \
-         .shape = SHAPE_ADD, .entity = &name}
-#define SET(name, what)                                                                                           \
-        {.noun = #name, .verb = "set", .text = "change " what ": only what the options name",                     \
-         .flags = COMMAND_DATABASE, .run = entity_set, .shape = SHAPE_SET, .entity = &name}
-#define REMOVE(name, what)                                                                                        \
-        {.noun = #name, .verb = "remove", .text = "remove " what, .flags = COMMAND_DATABASE, .run = entity_remove, \
-         .shape = SHAPE_KEY, .entity = &name}
-#define SHOW(name, what)                                                                                          \
-        {.noun = #name, .verb = "show", .text = "show " what, .flags = COMMAND_OUTPUT | COMMAND_DATABASE,         \
-         .run = entity_show, .shape = SHAPE_KEY, .entity = &name}
-#define LIST(name, what)                                                                                          \
-        {.noun = #name, .verb = "list", .text = "list " what, .flags = COMMAND_OUTPUT | COMMAND_DATABASE,         \
-         .run = entity_list, .shape = SHAPE_LIST, .entity = &name}
-#define KEPT(name, one, many) IMPORT(name, many), ADD(name, one), SET(name, one), SHOW(name, one), LIST(name, many)
+#define IMPORT(name, what)                                                                                   \
+        {                                                                                                    \
+                .noun = #name, .verb = "import",                                                             \
+                .text = "import " what " from CSV: new rows are added, changed ones set",                    \
+                .flags = COMMAND_DATABASE, .run = entity_import, .shape = SHAPE_IMPORT, .entity = &name      \
+        }
+#define ADD(name, what)                                                                                      \
+        {                                                                                                    \
+                .noun = #name, .verb = "add", .text = "add " what, .flags = COMMAND_DATABASE,                \
+                .run = entity_add, .shape = SHAPE_ADD, .entity = &name                                       \
+        }
+#define SET(name, what)                                                                                      \
+        {                                                                                                    \
+                .noun = #name, .verb = "set", .text = "change " what ": only what the options name",         \
+                .flags = COMMAND_DATABASE, .run = entity_set, .shape = SHAPE_SET, .entity = &name            \
+        }
+#define REMOVE(name, what)                                                                                   \
+        {                                                                                                    \
+                .noun = #name, .verb = "remove", .text = "remove " what, .flags = COMMAND_DATABASE,          \
+                .run = entity_remove, .shape = SHAPE_KEY, .entity = &name                                    \
+        }
+#define SHOW(name, what)                                                                                     \
+        {                                                                                                    \
+                .noun = #name, .verb = "show", .text = "show " what,                                         \
+                .flags = COMMAND_OUTPUT | COMMAND_DATABASE, .run = entity_show, .shape = SHAPE_KEY,          \
+                .entity = &name                                                                              \
+        }
+#define LIST(name, what)                                                                                     \
+        {                                                                                                    \
+                .noun = #name, .verb = "list", .text = "list " what,                                         \
+                .flags = COMMAND_OUTPUT | COMMAND_DATABASE, .run = entity_list, .shape = SHAPE_LIST,         \
+                .entity = &name                                                                              \
+        }
+#define KEPT(name, one, many)                                                                                \
+        IMPORT(name, many), ADD(name, one), SET(name, one), SHOW(name, one), LIST(name, many)
 #define DATED(name, one, many) KEPT(name, one, many), REMOVE(name, one)
 
 static const struct command commands[] = {
     KEPT(area, "an area", "areas"),
     KEPT(hall, "a hall", "halls"),
     KEPT(atm, "an ATM", "ATMs"),
-    {.noun = "atm", .verb = "enable", .text = "let an ATM serve", .flags = COMMAND_DATABASE, .run = atm_switch,
-     .shape = SHAPE_KEY, .entity = &atm, .argument = "true"},
-    {.noun = "atm", .verb = "disable", .text = "take an ATM out of service: its requests are refused, its advices not",
-     .flags = COMMAND_DATABASE, .run = atm_switch, .shape = SHAPE_KEY, .entity = &atm, .argument = "false"},
+    {.noun = "atm",
+     .verb = "enable",
+     .text = "let an ATM serve",
+     .flags = COMMAND_DATABASE,
+     .run = atm_switch,
+     .shape = SHAPE_KEY,
+     .entity = &atm,
+     .argument = "true"},
+    {.noun = "atm",
+     .verb = "disable",
+     .text = "take an ATM out of service: its requests are refused, its advices not",
+     .flags = COMMAND_DATABASE,
+     .run = atm_switch,
+     .shape = SHAPE_KEY,
+     .entity = &atm,
+     .argument = "false"},
     KEPT(issuer, "a bank", "banks that issue cards"),
     DATED(prefix, "a prefix", "prefixes of card numbers"),
     DATED(tariff, "a tariff", "tariffs"),

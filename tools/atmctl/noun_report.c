@@ -27,10 +27,15 @@ static const struct report_key report_keys[] = {
 };
 
 enum { FIRST_SUM = 2 };
-#define REPORT_COLUMNS(flags)                                                                                  \
-        {{"key", OUTPUT_TEXT, 0}, {"name", OUTPUT_TEXT, flags}, {"withdrawals", OUTPUT_YEN, 0},                 \
-         {"cash_yen", OUTPUT_YEN, 0}, {"customer_fee_yen", OUTPUT_YEN, 0}, {"interbank_fee_yen", OUTPUT_YEN, 0}, \
-         {"tax_yen", OUTPUT_YEN, 0}, {"revenue_yen", OUTPUT_YEN, 0}}
+#define REPORT_COLUMNS(flags)                                                                                \
+        {                                                                                                    \
+                {"key", OUTPUT_TEXT, 0}, {"name", OUTPUT_TEXT, flags}, {"withdrawals", OUTPUT_YEN, 0},       \
+                    {"cash_yen", OUTPUT_YEN, 0}, {"customer_fee_yen", OUTPUT_YEN, 0},                        \
+                    {"interbank_fee_yen", OUTPUT_YEN, 0}, {"tax_yen", OUTPUT_YEN, 0},                        \
+                {                                                                                            \
+                        "revenue_yen", OUTPUT_YEN, 0                                                         \
+                }                                                                                            \
+        }
 /* The name is for people; a column of nothing is for nobody. */
 static const struct output_column named_columns[] = REPORT_COLUMNS(OUTPUT_ONLY_TABLE);
 static const struct output_column plain_columns[] = REPORT_COLUMNS(OUTPUT_ONLY_TABLE | OUTPUT_NOT_TABLE);
@@ -47,7 +52,8 @@ static const struct report_key *find_key(const char *name)
 static void add_sums(struct sqltext *sql)
 {
         for (size_t i = FIRST_SUM; i < LENGTH(named_columns); i++)
-                sql_add(sql, ", coalesce(sum(r.%s), 0)::bigint AS %s", named_columns[i].name, named_columns[i].name);
+                sql_add(sql, ", coalesce(sum(r.%s), 0)::bigint AS %s", named_columns[i].name,
+                        named_columns[i].name);
 }
 
 /* Parameters: $1 first day, $2 last day, $3 how many at most. The last row is the total. */
@@ -58,17 +64,20 @@ static void build(struct sqltext *sql, const struct report_key *key)
         sql_start(sql);
         sql_add(sql, "(SELECT %s AS key, %s AS name", key->key, key->title ? key->title : "NULL");
         add_sums(sql);
-        sql_add(sql, "%s GROUP BY 1 HAVING sum(r.withdrawals) <> 0 OR sum(r.cash_yen) <> 0 OR sum(r.revenue_yen) <> 0 "
-                     "OR sum(r.tax_yen) <> 0 ORDER BY %s LIMIT $3::bigint) UNION ALL (SELECT 'total', NULL",
-                filter, key->by_time ? "1" : "revenue_yen DESC, 1");
+        sql_add(
+            sql,
+            "%s GROUP BY 1 HAVING sum(r.withdrawals) <> 0 OR sum(r.cash_yen) <> 0 OR sum(r.revenue_yen) <> 0 "
+            "OR sum(r.tax_yen) <> 0 ORDER BY %s LIMIT $3::bigint) UNION ALL (SELECT 'total', NULL",
+            filter, key->by_time ? "1" : "revenue_yen DESC, 1");
         add_sums(sql);
         sql_add(sql, "%s)", filter);
 }
 
-static bool print_report(const struct invocation *invocation, const struct report_key *key, const PGresult *result)
+static bool print_report(const struct invocation *invocation, const struct report_key *key,
+                         const PGresult *result)
 {
-        struct output *output = output_open(invocation, OUTPUT_ROWS, key->title ? named_columns : plain_columns,
-                                            LENGTH(named_columns));
+        struct output *output = output_open(
+            invocation, OUTPUT_ROWS, key->title ? named_columns : plain_columns, LENGTH(named_columns));
         int groups = PQntuples(result) - 1;
         const char *total[LENGTH(named_columns)];
 
@@ -94,8 +103,8 @@ static int report_revenue(const struct invocation *invocation)
         bool printed;
 
         if (strcmp(parameters[0], parameters[1]) > 0)
-                return usage_error(invocation->command, "--to %s: expected --from %s or a later day", parameters[1],
-                                   parameters[0]);
+                return usage_error(invocation->command, "--to %s: expected --from %s or a later day",
+                                   parameters[1], parameters[0]);
         if (!database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
         build(&sql, key);
@@ -115,19 +124,31 @@ static const struct field report_fields[] = {
 };
 
 static const struct command commands[] = {
-    {.noun = "report", .verb = "revenue", .text = "report what the fleet earned, by place or time",
-     .more = "Places come in the order of their revenue, times in their own. The table ends with the total of all rows; "
-             "CSV and JSON have the rows alone: key, withdrawals, cash_yen, customer_fee_yen, interbank_fee_yen, tax_yen, "
-             "revenue_yen. Fees are without tax, revenue is both fees, tax is that of both. A withdrawal counts on its "
+    {.noun = "report",
+     .verb = "revenue",
+     .text = "report what the fleet earned, by place or time",
+     .more = "Places come in the order of their revenue, times in their own. The table ends with the total "
+             "of all rows; "
+             "CSV and JSON have the rows alone: key, withdrawals, cash_yen, customer_fee_yen, "
+             "interbank_fee_yen, tax_yen, "
+             "revenue_yen. Fees are without tax, revenue is both fees, tax is that of both. A withdrawal "
+             "counts on its "
              "business date once its end is known and cash was dispensed.\n"
              "Example: atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by area",
-     .flags = COMMAND_OUTPUT | COMMAND_DATABASE, .run = report_revenue, .fields = report_fields},
-    {.noun = "verify", .text = "recompute every sum from the history and name each difference",
-     .more = "Reads the withdrawals, advices and commission rows and compares with them: each withdrawal's commission "
-             "with its tariff and end, tariff, tax and band with the reference rows of its date, the revenue roll-up, the "
-             "use of each card by day and month, the accounts, the open withdrawals, and what the rows refer to. One "
+     .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
+     .run = report_revenue,
+     .fields = report_fields},
+    {.noun = "verify",
+     .text = "recompute every sum from the history and name each difference",
+     .more = "Reads the withdrawals, advices and commission rows and compares with them: each withdrawal's "
+             "commission "
+             "with its tariff and end, tariff, tax and band with the reference rows of its date, the revenue "
+             "roll-up, the "
+             "use of each card by day and month, the accounts, the open withdrawals, and what the rows refer "
+             "to. One "
              "snapshot, nothing is locked or changed, atmd may go on. Exit code 1 if anything differs.",
-     .flags = COMMAND_OUTPUT | COMMAND_DATABASE, .run = verify_all},
+     .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
+     .run = verify_all},
 };
 
 const struct command_group group_report = {commands, sizeof(commands) / sizeof(*commands), "Reports"};

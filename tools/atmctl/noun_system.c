@@ -13,8 +13,11 @@ enum { AUTHORITY_DAYS = 3650, LEAF_DAYS = 825 };
 static int clock_show(const struct invocation *invocation)
 {
         static const struct output_column columns[] = {
-            {"business_time", OUTPUT_TEXT, 0}, {"real_time", OUTPUT_TEXT, 0}, {"speed", OUTPUT_NUMBER, 0},
-            {"business_ms", OUTPUT_NUMBER, OUTPUT_NOT_TABLE}, {"real_ms", OUTPUT_NUMBER, OUTPUT_NOT_TABLE},
+            {"business_time", OUTPUT_TEXT, 0},
+            {"real_time", OUTPUT_TEXT, 0},
+            {"speed", OUTPUT_NUMBER, 0},
+            {"business_ms", OUTPUT_NUMBER, OUTPUT_NOT_TABLE},
+            {"real_ms", OUTPUT_NUMBER, OUTPUT_NOT_TABLE},
             {"source", OUTPUT_TEXT, 0},
         };
         struct business_clock clock;
@@ -138,19 +141,23 @@ done:
 
 static int authority_issue(const struct invocation *invocation)
 {
-        const char *server = invocation_value(invocation, "server"), *san = invocation_value(invocation, "san");
+        const char *server = invocation_value(invocation, "server"),
+                   *san = invocation_value(invocation, "san");
         const char *file = invocation_value(invocation, "terminals");
-        struct issue issue = {.invocation = invocation, .out = invocation_value(invocation, "out"),
+        struct issue issue = {.invocation = invocation,
+                              .out = invocation_value(invocation, "out"),
                               .days = (int)invocation_number(invocation, "days", LEAF_DAYS)};
         char error[PKI_ERROR_MAX];
         bool issued;
 
         if (!server + !file + !invocation_has(invocation, "terminal") != 2)
-                return usage_error(invocation->command,
-                                   "for whom? expected one of --server NAME, --terminal TERMINAL..., --terminals FILE");
+                return usage_error(
+                    invocation->command,
+                    "for whom? expected one of --server NAME, --terminal TERMINAL..., --terminals FILE");
         if (!server != !san)
-                return usage_error(invocation->command, "--server and --san go together: the names that clients "
-                                                        "connect to, as IP:127.0.0.1,DNS:localhost");
+                return usage_error(invocation->command,
+                                   "--server and --san go together: the names that clients "
+                                   "connect to, as IP:127.0.0.1,DNS:localhost");
         issue.authority = pki_open(invocation_value(invocation, "dir"), error);
         if (!issue.authority) {
                 complain("%s", error);
@@ -167,31 +174,52 @@ static int authority_issue(const struct invocation *invocation)
 }
 
 static const struct field init_fields[] = {
-    {.name = "dir", .kind = VALUE_DIRECTORY, .flags = FIELD_REQUIRED, .text = "where ca.crt and ca.key are to be"},
+    {.name = "dir",
+     .kind = VALUE_DIRECTORY,
+     .flags = FIELD_REQUIRED,
+     .text = "where ca.crt and ca.key are to be"},
     {.name = "name", .kind = VALUE_TEXT, .text = "the authority's name"},
     {.name = "days", .kind = VALUE_DAYS, .text = "how long it is valid; 3650 unless given"},
     {.name = NULL},
 };
 static const struct field issue_fields[] = {
     {.name = "dir", .kind = VALUE_DIRECTORY, .flags = FIELD_REQUIRED, .text = "where ca.crt and ca.key are"},
-    {.name = "out", .kind = VALUE_DIRECTORY, .flags = FIELD_REQUIRED, .text = "where NAME.crt and NAME.key go"},
+    {.name = "out",
+     .kind = VALUE_DIRECTORY,
+     .flags = FIELD_REQUIRED,
+     .text = "where NAME.crt and NAME.key go"},
     {.name = "server", .kind = VALUE_TEXT, .text = "the name of a server's certificate"},
     {.name = "san", .kind = VALUE_SAN, .text = "the names that clients connect to"},
-    {.name = "terminal", .kind = VALUE_TERMINAL, .flags = FIELD_REPEAT, .text = "ATMs, each with a certificate of its own"},
+    {.name = "terminal",
+     .kind = VALUE_TERMINAL,
+     .flags = FIELD_REPEAT,
+     .text = "ATMs, each with a certificate of its own"},
     {.name = "terminals", .kind = VALUE_FILE, .text = "all ATMs in column 'terminal' of a CSV file"},
-    {.name = "days", .kind = VALUE_DAYS, .text = "how long they are valid, negative for expired ones; 825 unless given"},
+    {.name = "days",
+     .kind = VALUE_DAYS,
+     .text = "how long they are valid, negative for expired ones; 825 unless given"},
     {.name = NULL},
 };
 
 static const struct command commands[] = {
-    {.noun = "clock", .text = "show business time, real time and the speed between them",
-     .flags = COMMAND_CLOCK | COMMAND_OUTPUT, .run = clock_show},
-    {.noun = "pki", .verb = "init", .text = "make a certificate authority for a laboratory or a small network",
-     .run = authority_init, .fields = init_fields},
-    {.noun = "pki", .verb = "issue", .text = "issue certificates to a server or to ATMs",
-     .more = "A certificate decides which terminal a connection may be: its name is the terminal's id, DE 41.\n"
-             "Example: atmctl pki issue --dir pki --out certs --terminals etc/atms.csv",
-     .run = authority_issue, .fields = issue_fields},
+    {.noun = "clock",
+     .text = "show business time, real time and the speed between them",
+     .flags = COMMAND_CLOCK | COMMAND_OUTPUT,
+     .run = clock_show},
+    {.noun = "pki",
+     .verb = "init",
+     .text = "make a certificate authority for a laboratory or a small network",
+     .run = authority_init,
+     .fields = init_fields},
+    {.noun = "pki",
+     .verb = "issue",
+     .text = "issue certificates to a server or to ATMs",
+     .more =
+         "A certificate decides which terminal a connection may be: its name is the terminal's id, DE 41.\n"
+         "Example: atmctl pki issue --dir pki --out certs --terminals etc/atms.csv",
+     .run = authority_issue,
+     .fields = issue_fields},
 };
 
-const struct command_group group_system = {commands, sizeof(commands) / sizeof(*commands), "Clock and certificates"};
+const struct command_group group_system = {commands, sizeof(commands) / sizeof(*commands),
+                                           "Clock and certificates"};

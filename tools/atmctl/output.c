@@ -252,7 +252,8 @@ static json_t *json_object_of(const struct output_column *columns, size_t count,
 
         for (size_t i = 0; i < count && object; i++) {
                 if (!(columns[i].flags & OUTPUT_ONLY_TABLE) &&
-                    json_object_set_new(object, columns[i].name, json_cell(columns[i].type, values[i])) != 0) {
+                    json_object_set_new(object, columns[i].name, json_cell(columns[i].type, values[i])) !=
+                        0) {
                         json_decref(object);
                         object = NULL;
                 }
@@ -300,7 +301,8 @@ bool output_total(struct output *output, const char *const *values)
 static void row_values(const PGresult *result, int row, const char **ret_values)
 {
         for (int column = 0; column < PQnfields(result); column++)
-                ret_values[column] = PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column);
+                ret_values[column] =
+                    PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column);
 }
 
 bool output_result(struct output *output, const PGresult *result, int rows)
@@ -378,8 +380,12 @@ FILE *output_stream(struct output *output)
 bool output_section(struct output *output, const char *heading, enum output_shape shape,
                     const struct output_column *columns, size_t count, const PGresult *result)
 {
-        struct output section = {.format = OUTPUT_TABLE, .shape = shape, .columns = columns, .count = count,
-                                 .stream = output->stream, .path = output->path};
+        struct output section = {.format = OUTPUT_TABLE,
+                                 .shape = shape,
+                                 .columns = columns,
+                                 .count = count,
+                                 .stream = output->stream,
+                                 .path = output->path};
         bool written;
 
         if (!PQntuples(result))

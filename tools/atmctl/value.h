@@ -55,10 +55,10 @@ enum value_kind {
 enum { VALUE_MAX = 512 };
 
 struct value_row {
-        const char *name;     /* in help: "DATE" */
-        const char *expected; /* "a date as 2016-12-31" */
-        const char *sql_type; /* what the canonical form is cast to */
-        const char *choices;  /* "day|other", for kinds that are an enumeration */
+        const char *name;           /* in help: "DATE" */
+        const char *expected;       /* "a date as 2016-12-31" */
+        const char *sql_type;       /* what the canonical form is cast to */
+        const char *choices;        /* "day|other", for kinds that are an enumeration */
         long long minimum, maximum; /* for numbers, and lengths of codes */
         const char *alphabet;       /* for codes: the characters that may occur */
         bool secret;                /* never shown: masked in messages */

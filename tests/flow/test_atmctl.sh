@@ -1,0 +1,522 @@
+#!/usr/bin/env bash
+# The operators' command line against a database of its own: wrong usage, bad files (line and column named,
+# nothing imported), databases that are absent, empty, behind or newer, every noun's verbs, the three formats,
+# Japanese widths, look-ups, the revenue report, and verify, which must name whatever is altered.
+[[ -n ${PGHOST:-} && ${PGUSER:-} == postgres ]] || exec "$(dirname "${BASH_SOURCE[0]}")/../../scripts/with-postgres" "$0" "$@"
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+export PATH=$BIN:$PATH PGDATABASE=atm_flow_$$ ATM_TOKEN_KEY_FILE=$WORK/token.key LC_ALL=C.UTF-8
+unset ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED
+DATABASE=$PGDATABASE
+(umask 077 && openssl rand -hex 32 >"$ATM_TOKEN_KEY_FILE")
+cd "$WORK"
+
+# says TEXT...: the last output of expect_exit holds each of them.
+says() {
+        local text
+        for text in "$@"; do
+                [[ $OUTPUT == *"$text"* ]] || wrong "'$text' is not said: $OUTPUT"
+        done
+}
+
+# refuses STATUS TEXT command...
+refuses() {
+        local status=$1 text=$2
+        shift 2
+        expect_exit "$status" "$@"
+        says "$text"
+}
+
+# A query over a JSON text as :'j': json '[1]' "jsonb_array_length(:'j')"
+# shellcheck disable=SC2016 # psql runs the command in backticks
+json() {
+        printf '%s' "$1" >"$WORK/j.json"
+        printf '\\set j `cat %s`\nSELECT %s;\n' "$WORK/j.json" "$2" |
+                PGUSER=postgres PGDATABASE=postgres psql -X -A -t -q -v ON_ERROR_STOP=1
+}
+
+# wrong usage -----------------------------------------------------------------------------------------
+
+refuses 2 "a noun and a verb" atmctl
+refuses 2 "'halls' is no noun" atmctl halls list
+refuses 2 "expected a verb" atmctl hall
+refuses 2 "'lst' is no verb" atmctl hall lst
+refuses 2 "unknown option --area-code" atmctl hall list --area-code kanto
+refuses 2 "--area is given twice" atmctl hall list --area kanto --area kansai
+refuses 2 "--area: expected 1 to 15 letters" atmctl hall list --area
+refuses 2 "--format: 'xml': expected table, csv or json" atmctl hall list --format xml
+refuses 2 "one word too many" atmctl hall show H00001 H00002
+refuses 2 "HALL is missing" atmctl hall show
+refuses 2 "--name is missing" atmctl hall add H00001 --area kanto --prefecture 東京都
+refuses 2 "opens: '25:00': expected a time from 00:00 to 24:00" atmctl hall set H00001 --opens 25:00
+refuses 2 "nothing is to be changed" atmctl hall set H00001
+refuses 2 "'atmctl hall set --help' shows" atmctl hall set H00001
+refuses 2 "expected a date as 2016-12-31" atmctl tariff show HOUSE day 2016-02-30
+refuses 2 "expected day or other" atmctl tariff show HOUSE night 2016-02-01
+refuses 2 "--value is missing" atmctl limit add day_yen 2031-01-01
+refuses 2 "--from is missing" atmctl report revenue --to 2016-12-31 --by area
+refuses 2 "expected --from 2016-12-31 or a later day" atmctl report revenue --from 2016-12-31 --to 2016-12-30 --by area
+refuses 2 "expected area, prefecture, hall, atm, day or month" atmctl report revenue --from 2016-12-30 --to 2016-12-31 --by week
+refuses 2 "expected '-'" atmctl account show --card 9900010000000002
+[[ $OUTPUT != *9900010000000002* ]] || wrong "a card number is repeated: $OUTPUT"
+refuses 2 "which card?" atmctl account show
+refuses 2 "name the card twice" atmctl card show --card - --token 6e2f33a1-9a59-4d6e-8b4e-0f6a1c2d3e4f
+refuses 2 "expected 2020-04-01 or later" atmctl exclusion add --token 6e2f33a1-9a59-4d6e-8b4e-0f6a1c2d3e4f --from 2020-03-31
+refuses 2 "expected table or json" atmctl withdrawal show --stan 1 --format csv
+refuses 2 "expected one of --server" atmctl pki issue --dir x --out y
+refuses 2 "expected one of --server" atmctl pki issue --dir x --out y --terminal T0000001 --terminals f
+refuses 2 "--server and --san go together" atmctl pki issue --dir x --out y --server atmd
+refuses 2 "--to 2016-01-01: expected a day after" atmctl db partitions --from 2016-01-01 --to 2016-01-01
+
+# help: every command that --help lists explains itself, and the man page is what the program says
+expect_exit 0 atmctl --help
+commands=$(sed -nE 's/^  ([a-z]+)( [a-z]+)? {2,}.*/\1\2/p' <<<"$OUTPUT")
+(($(wc -l <<<"$commands") > 60)) || wrong "--help lists too few commands: $commands"
+while read -r -a words; do
+        expect_exit 0 atmctl "${words[@]}" --help
+        says "atmctl ${words[*]}"
+        expect_exit 0 atmctl "${words[0]}" --help
+        says "atmctl ${words[*]}"
+done <<<"$commands"
+atmctl --man | diff - "$ROOT/docs/man/atmctl.1.scd" || wrong "docs/man/atmctl.1.scd is not what atmctl --man prints"
+
+# databases that are not ready ------------------------------------------------------------------------
+
+refuses 1 "is the server running?" atmctl hall list --conninfo "host=$WORK/nowhere dbname=x"
+refuses 1 "has no database '$DATABASE'" atmctl hall list
+says "createdb $DATABASE" "atmctl db init"
+refuses 1 "has no database" atmctl db init
+PGDATABASE=postgres sql "CREATE DATABASE $DATABASE" >/dev/null
+refuses 1 "is not set up" atmctl hall list
+says "atmctl db init"
+refuses 1 "is not set up" atmctl db migrate
+expect_exit 1 atmctl db status --format json
+expect "state of an empty database" "not set up" "$(json "$OUTPUT" "(:'j')::jsonb ->> 'state'")"
+expect_exit 0 atmctl db init --clock-now 2016-12-29
+says "001_schema.sql: done" "version 3"
+expect_exit 0 atmctl db init
+says "is set up already" "nothing was changed"
+expect_exit 0 atmctl db migrate
+says "nothing was changed"
+expect "owners" atm_owner "$(sql "SELECT string_agg(DISTINCT tableowner, ',') FROM pg_tables WHERE schemaname = 'public'")"
+expect "quarters" "2016-04-01 2018-04-01 8" "$(sql "SELECT concat_ws(' ', min(from_on), max(to_on), count(*)) FROM ledger_partition")"
+
+# a database at an earlier version, then at a later one
+sql "CREATE DATABASE ${DATABASE}_old" >/dev/null
+(
+        export PGDATABASE=${DATABASE}_old
+        sql "GRANT CREATE, USAGE ON SCHEMA public TO atm_owner" >/dev/null
+        psql -X -q -v ON_ERROR_STOP=1 -c 'SET ROLE atm_owner' -f "$ROOT/sql/001_schema.sql"
+        refuses 1 "is not migrated: it is at version 1, this program needs" atmctl hall list
+        refuses 1 "atmctl db migrate" atmctl db init
+        PGUSER=atm_operator refuses 1 "need a superuser" atmctl db migrate
+        expect_exit 0 atmctl db migrate
+        says "002_ledger.sql: done" "003_views.sql: done"
+        [[ $OUTPUT != *001_schema* ]] || wrong "migrate repeats what is there: $OUTPUT"
+        expect_exit 0 atmctl db status
+        says current
+        sql "INSERT INTO schema_migration VALUES (999, 'of the future')" >/dev/null
+        refuses 1 "is newer than this program: it is at version 999" atmctl hall list
+        refuses 1 "is newer than this program" atmctl db init
+        refuses 1 "is newer than this program" atmctl db migrate
+        expect_exit 1 atmctl db status
+        says "newer than this program"
+)
+sql "DROP DATABASE ${DATABASE}_old" >/dev/null
+
+PGUSER=atm_report refuses 1 "operators connect as atm_operator" atmctl area add kanto --name 関東
+refuses 1 "role" env PGUSER=nobody_at_all atmctl hall list
+export PGUSER=atm_operator
+
+# imports ------------------------------------------------------------------------------------------------
+
+import_all() {
+        local pair
+        for pair in area:areas hall:halls atm:atms issuer:issuers prefix:prefixes tariff:tariffs tax:tax_rates \
+                holiday:holidays limit:limits hours:hours; do
+                expect_exit 0 atmctl "${pair%:*}" import "$ROOT/etc/${pair#*:}.csv"
+                says "$1"
+        done
+}
+import_all " 0 changed, 0 as they were"
+version=$(sql "SELECT version FROM reference_version")
+import_all "0 new, 0 changed"
+expect "reference version after imports that change nothing" "$version" "$(sql "SELECT version FROM reference_version")"
+expect "halls" "$(($(wc -l <"$ROOT/etc/halls.csv") - 1))" "$(sql "SELECT count(*) FROM hall")"
+
+# What list writes as CSV, import reads.
+for noun in area hall atm issuer prefix tariff tax holiday limit hours; do
+        atmctl "$noun" list --format csv --output "$noun.csv"
+        expect_exit 0 atmctl "$noun" import "$noun.csv"
+        says "0 new, 0 changed"
+done
+
+# bad FILE-LINES... : the import of noun is refused with text, and nothing of the file is in the database
+bad() {
+        local noun=$1 text=$2 before
+        shift 2
+        before=$(sql "SELECT count(*) FROM ${TABLE:-$noun}")
+        printf '%s\n' "$@" >bad.csv
+        chmod 600 bad.csv
+        refuses 1 "$text" atmctl "$noun" import bad.csv
+        expect "rows of $noun after a bad file" "$before" "$(sql "SELECT count(*) FROM ${TABLE:-$noun}")"
+}
+bad area "bad.csv:1: empty: expected a header of area,name" ""
+bad area "bad.csv:1: unknown column 'nam': expected a header of area,name" "area,nam" "x,y"
+bad area "bad.csv:1: column area: named twice" "area,area" "x,y"
+bad area "bad.csv:1: column name: missing in the header" "area" "x"
+bad area "bad.csv:3: 1 fields: expected 2" "area,name" "x,y" "z"
+bad area "bad.csv:2: 3 fields: expected 2" "area,name" "x,y,z"
+bad area "bad.csv:3: column area: 'x y': expected 1 to 15 letters" "area,name" "good,fine" "x y,z"
+bad area "bad.csv:2: field 2: a '\"' within it" "area,name" 'x,y"z"'
+bad area "bad.csv:3: a field that begins with '\"' has no closing" "area,name" "good,fine" 'x,"y' "z,w"
+bad area "bad.csv:4: column area: the same area is on line 2 already" "area,name" "x,y" "z,w" "x,other"
+bad area "byte 0xff at position 3: expected text in UTF-8" "area,name" $'x,\xff'
+bad area "column name: '': expected a text of 1 to 200 bytes" "area,name" 'x,""'
+bad hall "bad.csv:3: column area: 'mars': the database has no such area" "hall,name,area,prefecture" \
+        "HX1,a,kanto,東京都" "HX2,b,mars,東京都"
+bad hall "bad.csv:2: column opens: '8:60': expected a time" "hall,name,area,prefecture,opens" "HX1,a,kanto,東京都,8:60"
+bad hall "bad.csv:2: column closes: expected a time after 'opens'" "hall,name,area,prefecture,opens,closes" \
+        "HX1,a,kanto,東京都,10:00,09:00"
+bad hall "column share_bp: '10001': expected basis points from 0 to 10000" "hall,name,area,prefecture,share_bp" "HX1,a,kanto,東京都,10001"
+bad atm "column terminal: 'T1': expected 8 capitals or digits" "terminal,hall" "T1,H00001"
+bad atm "column enabled: 'maybe': expected yes or no" "terminal,hall,enabled" "TX000001,H00001,maybe"
+bad atm "column hall: 'H99999': the database has no such hall" "terminal,hall" "TX000001,H99999"
+bad issuer "column issuer: 'house': expected 1 to 11 capitals" "issuer,name" "house,x"
+TABLE=card_prefix bad prefix "column prefix: '99a': expected 1 to 10 digits" "prefix,from,issuer,kind" "99a,2016-01-01,HOUSE,cash"
+TABLE=card_prefix bad prefix "column kind: 'debit': expected cash, credit or loan" "prefix,from,issuer,kind" "99,2016-01-01,HOUSE,debit"
+bad tariff "column from: '2016-13-01': expected a date" "issuer,band,from,customer_fee_yen,interbank_fee_yen" "HOUSE,day,2016-13-01,1,1"
+bad tariff "column customer_fee_yen: '-1': expected whole yen" "issuer,band,from,customer_fee_yen,interbank_fee_yen" "HOUSE,day,2031-01-01,-1,1"
+bad tariff "column customer_fee_yen: '1.5': expected whole yen" "issuer,band,from,customer_fee_yen,interbank_fee_yen" "HOUSE,day,2031-01-01,1.5,1"
+bad tariff "column issuer: 'OTHER': the database has no such issuer" "issuer,band,from,customer_fee_yen,interbank_fee_yen" "OTHER,day,2031-01-01,1,1"
+TABLE=tax_rate bad tax "column rounding: 'sideways': expected down, nearest or up" "from,rate_bp,rounding" "2031-01-01,1000,sideways"
+bad holiday "bad.csv:2: column day: '2017-02-29': expected a date" "day,name" "2017-02-29,x"
+TABLE=limit_rule bad limit "column kind: 'week_yen': expected day_yen, month_yen or day_count" "kind,from,value" "week_yen,2031-01-01,1"
+TABLE=network_hours bad hours "bad.csv:2: column closes: expected a time after 'opens'" "from,day_kind,opens,closes" "2031-01-01,off,10:00,10:00"
+refuses 1 "no-such-file.csv: can't be read" atmctl area import no-such-file.csv
+refuses 1 "is a folder" atmctl area import .
+head -c 70000 /dev/zero | tr '\0' x >bad.csv
+refuses 1 "bad.csv:1: the row is longer than" atmctl area import bad.csv
+
+# good files of every form: byte order mark, CRLF, quotes, columns in another order, blank lines, no last line end
+printf '\xef\xbb\xbfname,area\r\n"北 ""の"", 国",hokkaido\r\n\r\n南,okinawa' >form.csv
+expect_exit 0 atmctl area import form.csv
+says "2 rows: 2 new"
+expect "a quoted name" '北 "の", 国' "$(sql "SELECT name FROM area WHERE area = 'hokkaido'")"
+expect "the same as CSV" 'hokkaido,"北 ""の"", 国"' "$(atmctl area list --format csv | grep hokkaido)"
+expect "from standard input" "areas: 1 rows: 0 new, 1 changed, 0 as they were" "$(printf 'area,name\nhokkaido,北海道\n' | atmctl area import -)"
+
+# cards -----------------------------------------------------------------------------------------------------
+
+luhn() { # 990001 and 9 digits: the check digit
+        local text=$1 i digit sum=0
+        for ((i = 0; i < ${#text}; i++)); do
+                digit=${text:${#text}-1-i:1}
+                ((i % 2)) || digit=$((digit * 2 > 9 ? digit * 2 - 9 : digit * 2))
+                sum=$((sum + digit))
+        done
+        printf '%s%d\n' "$text" $(((10 - sum % 10) % 10))
+}
+pan() {
+        luhn "990001$(printf %09d "$1")"
+}
+mask() {
+        pan "$1" | sed -E 's/^(.{6}).{6}/\1******/'
+}
+header=pan,expiry,pin,issuer,balance_yen
+{
+        echo "$header"
+        for ((i = 1; i <= 400; i++)); do
+                echo "$(pan $i),3012,1234,HOUSE,1000000"
+        done
+} >cards.csv
+chmod 644 cards.csv
+refuses 1 "others may read it (mode 0644): expected mode 0600" atmctl card import cards.csv
+chmod 600 cards.csv
+expect_exit 1 env -u ATM_TOKEN_KEY_FILE atmctl card import cards.csv
+says "ATM_TOKEN_KEY_FILE"
+expect_exit 0 atmctl card import cards.csv
+says "cards: 400 new"
+expect "cards and accounts" "400 400" "$(sql "SELECT count(*), count(a) FROM card LEFT JOIN account a USING (card_token)" | tr '|' ' ')"
+bad card "bad.csv:2: column pan: '$(mask 1)': the database has this card already" "$header" "$(pan 1),3012,1234,HOUSE,1"
+bad card "bad.csv:3: column pan: '$(mask 901)': expected each card once: the same card is on line 2" "$header" \
+        "$(pan 901),3012,1234,HOUSE,1" "$(pan 901),3012,1234,HOUSE,1"
+bad card "bad.csv:2: column pan: '990001******0002': expected a card number of 12 to 19 digits with a right check digit" \
+        "$header" "9900010000000002,3012,1234,HOUSE,1"
+bad card "column expiry: '3013': expected year and month" "$header" "$(pan 901),3013,1234,HOUSE,1"
+bad card "column issuer: 'OTHER': the database has no such issuer" "$header" "$(pan 901),3012,1234,OTHER,1"
+bad card "no prefix in the database begins this number" "$header" "4111111111111111,3012,1234,HOUSE,1"
+bad card "column balance_yen: '1e6': expected whole yen, 0 or more, as 80000, or nothing" "$header" "$(pan 901),3012,1234,HOUSE,1e6"
+# a number in the wrong column stays a number
+bad card "bad.csv:2: column pan: a value of 4 characters" "expiry,pan,pin,issuer,balance_yen" "$(pan 901),3012,1234,HOUSE,1"
+bad card "column expiry: '$(mask 901)'" "$header" "$(pan 902),$(pan 901),1234,HOUSE,1"
+expect "card numbers in the database" 0 "$(PGUSER=postgres pg_dump --data-only | grep -c "$(pan 1)" || true)"
+
+card=$(pan 7)
+token=$(atmctl account show --card - --format json <<<"$card" | sed -nE 's/^\{"card_token":"([0-9a-f-]{36})","balance_yen":1000000\}$/\1/p')
+[[ -n $token ]] || wrong "account show: $(atmctl account show --card - --format json <<<"$card")"
+expect "account by token" "card_token,balance_yen
+$token,1000000" "$(atmctl account show --token "$token" --format csv)"
+expect "status" active "$(json "$(atmctl card show --card - --format json <<<"$card")" "(:'j')::jsonb ->> 'status'")"
+refuses 1 "standard input: expected a card number" atmctl card show --card -
+OUTPUT=$(atmctl card show --card - <<<"9900010000000002" 2>&1) && wrong "a wrong check digit is taken"
+says "'990001******0002': expected a card number"
+OUTPUT=$(atmctl account show --card - <<<"$(pan 999)" 2>&1) && wrong "an unknown card has an account"
+says "the card has no account"
+expect_exit 0 atmctl card set --token "$token" --status stolen
+expect "stolen cards" "$token" "$(atmctl card list --status stolen --format csv | sed 1d | cut -d, -f1)"
+expect_exit 0 atmctl card set --token "$token" --status active
+atmctl card add --card - --expiry 2912 --issuer HOUSE <<<"$(pan 500)" >/dev/null
+OUTPUT=$(atmctl card add --card - --expiry 2912 --issuer HOUSE <<<"$(pan 500)" 2>&1) && wrong "a card is added twice"
+says "has card $(mask 500) already"
+printf 'pan,balance_yen\n%s,5000\n' "$(pan 500)" >accounts.csv
+chmod 600 accounts.csv
+expect_exit 0 atmctl account import accounts.csv
+refuses 1 "accounts.csv:2: column pan: '$(mask 500)': the card has an account already" atmctl account import accounts.csv
+expect "the new account" 5000 "$(atmctl account show --card - --format csv <<<"$(pan 500)" | sed 1d | cut -d, -f2)"
+OUTPUT=$(atmctl card list --limit 3 --format csv 2>&1)
+says "there are more than 3"
+expect "cards listed" 4 "$(atmctl card list --limit 3 --format csv 2>/dev/null | wc -l)"
+
+# exclusions: by the year, from 2020-04-01 on
+expect_exit 0 atmctl exclusion add --token "$token" --from 2020-04-01
+refuses 1 "is excluded from that day already" atmctl exclusion add --token "$token" --from 2020-04-01
+expect_exit 0 atmctl exclusion end --token "$token" --on 2022-06-01
+expect "the end of an exclusion" "2023-04-01" "$(atmctl exclusion show --token "$token" --format csv | sed 1d | cut -d, -f3)"
+refuses 1 "no exclusion that runs" atmctl exclusion end --token "$token" --on 2022-06-01
+expect "excluded on a day within" 1 "$(atmctl exclusion list --date 2023-03-31 --format csv | sed 1d | wc -l)"
+expect "excluded on the day of the end" 0 "$(atmctl exclusion list --date 2023-04-01 --format csv | sed 1d | wc -l)"
+TABLE=exclusion bad exclusion "bad.csv:2: column until: '$(mask 2)': expected a year or more after" "pan,from,until" "$(pan 2),2020-05-01,2021-04-30"
+TABLE=exclusion bad exclusion "bad.csv:2: column from: '$(mask 2)': expected 2020-04-01 or later" "pan,from" "$(pan 2),2020-03-31"
+
+# one row at a time -------------------------------------------------------------------------------------------
+
+expect_exit 0 atmctl hall add HX-1 --name 新しいホール --area kanto --prefecture 東京都 --opens 09:00
+refuses 1 "hall HX-1 exists already" atmctl hall add HX-1 --name x --area kanto --prefecture 東京都
+refuses 1 "area: 'mars': the database has no such area" atmctl hall add HX-2 --name x --area mars --prefecture 東京都
+refuses 1 "closes: expected a time after 'opens'" atmctl hall set HX-1 --closes 08:00
+expect_exit 0 atmctl hall set HX-1 --closes=22:30 --share-bp 250
+expect "a hall as JSON" '{"hall":"HX-1","name":"新しいホール","area":"kanto","prefecture":"東京都","opens":"09:00","closes":"22:30","share_bp":250}' \
+        "$(atmctl hall show HX-1 --format json)"
+expect_exit 0 atmctl hall set HX-1 --closes 22:30
+says "is so already"
+refuses 1 "the database has no hall HX-9" atmctl hall show HX-9
+refuses 1 "the database has no hall HX-9" atmctl hall set HX-9 --closes 22:30
+expect_exit 0 atmctl atm add TX000001 --hall HX-1
+expect_exit 0 atmctl atm disable TX000001
+expect "a disabled ATM" '[{"terminal":"TX000001","hall":"HX-1","enabled":false}]' "$(atmctl atm list --hall HX-1 --format json)"
+expect_exit 0 atmctl atm enable TX000001
+expect "an enabled ATM" "TX000001,HX-1,yes" "$(atmctl atm list --hall HX-1 --format csv | sed 1d)"
+expect_exit 0 atmctl atm set TX000001 --hall ''
+expect "an ATM that stands nowhere" '{"terminal":"TX000001","hall":null,"enabled":true}' "$(atmctl atm show TX000001 --format json)"
+expect_exit 0 atmctl limit add day_yen 2031-01-01 --value ''
+expect "a lifted limit" '{"kind":"day_yen","from":"2031-01-01","value":null}' "$(atmctl limit show day_yen 2031-01-01 --format json)"
+expect_exit 0 atmctl limit remove day_yen 2031-01-01
+refuses 1 "the database has no limit day_yen 2031-01-01" atmctl limit remove day_yen 2031-01-01
+expect_exit 0 atmctl holiday add 2016-12-30 --name 臨時
+expect "an operator's holiday" "2016-12-30,operator,臨時,yes" "$(atmctl holiday list --source operator --format csv | sed 1d)"
+expect_exit 0 atmctl holiday remove 2016-12-30
+expect_exit 0 atmctl prefix add 777 2016-01-01 --issuer HOUSE
+expect "kind of a prefix" cash "$(atmctl prefix show 777 2016-01-01 --format csv | sed 1d | cut -d, -f4)"
+expect_exit 0 atmctl prefix remove 777 2016-01-01
+
+# formats: tables line up in terminal cells whatever the names; files appear whole or not at all
+atmctl hall list >halls.txt
+expect "lines of the table" "$(sql "SELECT count(*) + 1 FROM hall")" "$(wc -l <halls.txt)"
+expect "widths before the area" 1 "$(sed -E 's/ (kanto|kansai|kyushu|tokai|area) .*/|/' halls.txt |
+        while IFS= read -r line; do wc -L <<<"$line"; done | sort -u | wc -l)"
+LC_ALL=C atmctl hall list | cmp - halls.txt || wrong "a table depends on the environment's language"
+atmctl area list --format json --output areas.json
+expect "areas in a file" "$(atmctl area list --format json)" "$(cat areas.json)"
+expect "mode of a new file" "$(printf %o $((0666 & ~$(umask))))" "$(stat -c %a areas.json)"
+refuses 1 "can't be written" atmctl area list --output no-such-folder/x
+expect "files left behind" "" "$(find . -name 'areas.json.*')"
+expect "an empty list as JSON" "[]" "$(atmctl atm list --hall HX-1 --format json)"
+OUTPUT=$(atmctl atm list --hall HX-1 2>&1)
+expect "an empty table" none "$OUTPUT"
+if [[ -w /dev/full ]]; then
+        OUTPUT=$(atmctl area list --format csv 2>&1 >/dev/full) && wrong "a full disk is no failure"
+        says "can't be written"
+fi
+
+# the clock
+expect "speed of real time" '"speed":1' "$(atmctl clock --format json | grep -o '"speed":1')"
+expect_exit 0 env ATM_CLOCK_START_MS=1482965700000 ATM_CLOCK_ANCHOR_MS="$(now_ms)" ATM_CLOCK_SPEED=1 atmctl clock
+says "2016-12-29T07:55:" environment
+refuses 1 "ATM_CLOCK_SPEED: '0': expected a whole number, 1 or more" env ATM_CLOCK_START_MS=0 ATM_CLOCK_ANCHOR_MS=0 ATM_CLOCK_SPEED=0 atmctl clock
+refuses 1 "ATM_CLOCK_ANCHOR_MS: ''" env ATM_CLOCK_START_MS=0 atmctl clock
+
+# certificates
+mkdir certs
+expect_exit 0 atmctl pki init --dir pki
+refuses 1 "pki/ca.crt" atmctl pki init --dir pki
+expect_exit 0 atmctl pki issue --dir pki --out certs --server atmd --san IP:127.0.0.1,DNS:localhost
+expect_exit 0 atmctl pki issue --dir pki --out certs --terminal T0000001 T0000002 --days 30
+expect_exit 0 atmctl pki issue --dir pki --out certs --terminals "$ROOT/etc/atms.csv"
+says "1066 certificates"
+openssl verify -CAfile pki/ca.crt certs/atmd.crt certs/T0001066.crt >/dev/null || wrong "certificates do not verify"
+expect "mode of keys" "600 600" "$(stat -c %a pki/ca.key certs/T0000001.key | xargs)"
+printf 'terminal\nT0000001\nbad\n' >terminals.csv
+refuses 1 "terminals.csv:3: column terminal: 'bad': expected 8 capitals or digits" atmctl pki issue --dir pki --out certs --terminals terminals.csv
+refuses 1 "column terminal: missing in the header" atmctl pki issue --dir pki --out certs --terminals form.csv
+
+# history: what the ledger's own functions wrote for 400 cards over three days ---------------------------------
+
+expect "reports of nothing" "[]" "$(atmctl report revenue --from 2016-12-01 --to 2016-12-31 --by area --format json)"
+refuses 1 "none is like that" atmctl withdrawal show --stan 1
+PGUSER=postgres psql -X -q -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
+SET TIME ZONE 'Asia/Tokyo';
+-- withdrawal i: card i, 1,000 to 30,000 yen, at any hour of 29 to 31 December 2016
+CREATE TEMPORARY TABLE w AS
+SELECT i, c.card_token, c.pan_mask, a.terminal, a.hall, i AS stan, (i % 30 + 1) * 1000 AS amount_yen,
+       TIMESTAMPTZ '2016-12-29 08:00:00+09' + make_interval(days => i % 3, mins => i * 7 % 780) AS at
+FROM generate_series(1, 400) i
+JOIN (SELECT *, row_number() OVER (ORDER BY card_token) AS n FROM card WHERE expiry_yymm = '3012') c ON c.n = i
+JOIN (SELECT *, row_number() OVER (ORDER BY terminal) AS n FROM atm WHERE hall IS NOT NULL) a ON a.n = i * 5 % 997 + 1;
+CREATE TEMPORARY TABLE p AS
+SELECT w.*, t.from_on, r.rate_bp, t.customer_fee_yen AS cf, t.interbank_fee_yen AS bf, t.band,
+       t.customer_fee_yen * r.rate_bp / 10000 AS ct, t.interbank_fee_yen * r.rate_bp / 10000 AS bt,
+       (t.customer_fee_yen + t.interbank_fee_yen) * h.share_bp / 10000 AS share
+FROM w JOIN hall h USING (hall)
+CROSS JOIN LATERAL (SELECT CASE WHEN at::date < '2016-12-31' AND at::time >= '08:45' AND at::time < '18:00' THEN 'day' ELSE 'other' END AS band) b
+CROSS JOIN LATERAL (SELECT * FROM tariff t WHERE t.issuer = 'HOUSE' AND t.band = b.band AND t.from_on <= at::date ORDER BY from_on DESC LIMIT 1) t
+CROSS JOIN LATERAL (SELECT * FROM tax_rate r WHERE r.from_on <= at::date ORDER BY from_on DESC LIMIT 1) r;
+-- every 20th is refused for its hours; the rest are approved
+SELECT ledger_request((SELECT version FROM reference_version), array_agg(terminal), array_agg(at), array_agg(stan),
+        array_agg(10000), array_agg(amount_yen::bigint), array_agg(card_token), array_agg(pan_mask),
+        array_agg('3012'::text), array_agg('HOUSE'::text), array_agg(band), array_agg(hall), array_agg(at::date),
+        array_agg('2016-12-01'::date), array_agg(from_on), array_agg(rate_bp), array_agg(cf), array_agg(ct),
+        array_agg(bf), array_agg(bt), array_agg(share), array_agg(30000::bigint), array_agg(80000::bigint),
+        array_agg(2::bigint), array_agg((CASE WHEN i % 20 = 0 THEN 10 ELSE 0 END)::smallint), array_agg('123456'::text)) FROM p;
+-- i % 10 = 1: open; 2: reversed; 3: in part; 4: completed, then reversed; 5: more than asked (exception); else completed
+SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan),
+        array_agg(CASE WHEN i % 10 IN (2, 3) THEN 'reversal' ELSE 'completion' END), array_agg(at + INTERVAL '40 s'),
+        array_agg(stan + 1000), array_agg(CASE WHEN i % 10 IN (2, 3) THEN '22' END), array_agg(amount_yen::bigint),
+        array_agg((CASE i % 10 WHEN 2 THEN 0 WHEN 3 THEN amount_yen - 1000 WHEN 5 THEN amount_yen + 1000 ELSE amount_yen END)::bigint))
+FROM p WHERE i % 10 <> 1;
+SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan), array_agg('reversal'::text),
+        array_agg(at + INTERVAL '90 s'), array_agg(stan + 2000), array_agg('17'::text), array_agg(amount_yen::bigint),
+        array_agg(0::bigint)) FROM p WHERE i % 10 = 4;
+-- a reversal of what never came: its identity is blocked
+SELECT ledger_advice(ARRAY['T0000001'], ARRAY[TIMESTAMPTZ '2016-12-29 12:00:00+09'], ARRAY[999999], ARRAY['reversal'],
+        ARRAY[TIMESTAMPTZ '2016-12-29 12:00:40+09'], ARRAY[999998], ARRAY['68'], ARRAY[5000::bigint], ARRAY[0::bigint]);
+SQL
+
+# the report: the same sum whatever it is grouped by, and equal to the rows
+total=$(sql "SELECT concat_ws(' ', count(*), sum(dispensed_yen), sum(customer_fee_yen), sum(interbank_fee_yen), sum(tax_yen), sum(customer_fee_yen + interbank_fee_yen))
+        FROM v_withdrawal WHERE dispensed_yen > 0")
+for by in area prefecture hall atm day month; do
+        report=$(atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by "$by" --format json)
+        expect "the sum by $by" "$total" "$(json "$report" "concat_ws(' ', sum(withdrawals), sum(cash_yen), sum(customer_fee_yen), sum(interbank_fee_yen), sum(tax_yen), sum(revenue_yen))
+                FROM jsonb_to_recordset(:'j') r (withdrawals bigint, cash_yen bigint, customer_fee_yen bigint, interbank_fee_yen bigint, tax_yen bigint, revenue_yen bigint)")"
+        expect "keys by $by" "key,withdrawals,cash_yen,customer_fee_yen,interbank_fee_yen,tax_yen,revenue_yen" \
+                "$(atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by "$by" --format csv | head -n 1)"
+done
+expect "days" "2016-12-29 2016-12-30 2016-12-31" "$(atmctl report revenue --from 2016-12-01 --to 2017-01-31 --by day --format csv | sed 1d | cut -d, -f1 | xargs)"
+expect "the last day alone" 2016-12-31 "$(atmctl report revenue --from 2016-12-31 --to 2016-12-31 --by day --format csv | sed 1d | cut -d, -f1)"
+expect "months" 2016-12 "$(atmctl report revenue --from 2016-12-01 --to 2017-01-31 --by month --format csv | sed 1d | cut -d, -f1)"
+expect "types of JSON" "string number number number number number number" "$(json "$(atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by area --format json)" \
+        "concat_ws(' ', jsonb_typeof(j -> 'key'), jsonb_typeof(j -> 'withdrawals'), jsonb_typeof(j -> 'cash_yen'), jsonb_typeof(j -> 'customer_fee_yen'), jsonb_typeof(j -> 'interbank_fee_yen'), jsonb_typeof(j -> 'tax_yen'), jsonb_typeof(j -> 'revenue_yen')) FROM (SELECT (:'j')::jsonb -> 0 AS j) x")"
+expect_exit 0 atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by area
+says "関東" "九州" total "$(sql "SELECT to_char(sum(dispensed_yen), 'FM999,999,999') FROM v_withdrawal")"
+expect "halls by revenue" 3 "$(atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by hall --format csv --limit 3 | sed 1d | sort -t, -k7,7nr -c && echo 3)"
+
+# look-ups
+newest=$(atmctl withdrawal list --format json --limit 1000)
+expect "all withdrawals" 401 "$(json "$newest" "jsonb_array_length(:'j')")"
+OUTPUT=$(atmctl withdrawal list 2>&1)
+says "only the newest 100 are shown"
+for state in approved completed reversed declined blocked; do
+        expect "$state" "$(sql "SELECT count(*) FROM v_withdrawal WHERE state = '$state'")" \
+                "$(json "$(atmctl withdrawal list --state $state --limit 1000 --format json)" "jsonb_array_length(:'j')")"
+done
+IFS='|' read -r terminal rrn at token < <(sql "SET TIME ZONE 'Asia/Tokyo'; SELECT terminal, rrn, to_char(transmitted_at, 'YYYY-MM-DD\"T\"HH24:MI:SS'), card_token FROM v_withdrawal WHERE stan = 5")
+one() {
+        expect "withdrawals by $*" 1 "$(json "$(atmctl withdrawal list --format json "$@")" "jsonb_array_length(:'j')")"
+}
+one --rrn "$rrn"
+one --token "$token"
+one --stan 5 --terminal "$terminal"
+one --terminal "$terminal" --from "$at" --to "${at%:*}:59"
+one --card - < <(atmctl card list --format csv --limit 1000 | grep "^$token" | cut -d, -f2 | sed -E 's/.*([0-9]{4})$/\1/' | while read -r tail; do grep -m 1 -E "$tail," cards.csv | cut -d, -f1; done)
+expect "by date" "$(sql "SELECT count(*) FROM v_withdrawal WHERE business_date = '2016-12-30'")" \
+        "$(json "$(atmctl withdrawal list --date 2016-12-30 --limit 1000 --format json)" "jsonb_array_length(:'j')")"
+expect "from a day to a day" "$(sql "SELECT count(*) FROM v_withdrawal WHERE business_date >= '2016-12-30'")" \
+        "$(json "$(atmctl withdrawal list --from 2016-12-30 --to 2016-12-31 --limit 1000 --format json)" "jsonb_array_length(:'j')")"
+whole=$(atmctl withdrawal show --rrn "$rrn" --terminal "$terminal" --format json)
+expect "a withdrawal and what belongs to it" "5 approved 1 0 1 approved" "$(json "$whole" "concat_ws(' ', j ->> 'stan', j ->> 'state', jsonb_array_length(j -> 'advices'),
+        jsonb_array_length(j -> 'commission'), jsonb_array_length(j -> 'exceptions'), j #>> '{exceptions,0,what}') FROM (SELECT (:'j')::jsonb AS j) x")"
+expect_exit 0 atmctl withdrawal show --stan 4
+says reversed Advices Commission completion reversal
+refuses 1 "several are like that" atmctl withdrawal show --date 2016-12-30
+expect "exceptions" 60 "$(atmctl exception list --format csv | sed 1d | wc -l)"
+expect "exceptions of an ATM" 1 "$(atmctl exception list --terminal "$terminal" --format csv | sed 1d | wc -l)"
+
+# tariffs and tax rates of a time that is priced already
+refuses 1 "withdrawals of that time are already priced" atmctl tariff set HOUSE day 2007-07-01 --customer-fee-yen 101
+says "tariff set"
+printf 'issuer,band,from,customer_fee_yen,interbank_fee_yen\nHOUSE,day,2031-01-01,1,1\nHOUSE,day,2016-12-30,1,1\n' >tariffs.csv
+refuses 1 "tariffs.csv:3: tariff from 2016-12-30: withdrawals of that time are already priced" atmctl tariff import tariffs.csv
+expect "tariffs after a refused import" 0 "$(sql "SELECT count(*) FROM tariff WHERE from_on >= '2016-01-01'")"
+refuses 1 "already priced" atmctl tax add 2016-12-31 --rate-bp 900
+expect_exit 0 atmctl tariff import "$ROOT/etc/tariffs.csv"
+
+# verify ---------------------------------------------------------------------------------------------------------
+
+expect_exit 0 atmctl verify
+says commission rollup card_month open_withdrawal
+verified=$(atmctl verify --format json)
+expect "what is verified" "380 380 0" "$(json "$verified" "concat_ws(' ', j #>> '{checked,commission}', j #>> '{checked,price}', jsonb_array_length(j -> 'differences')) FROM (SELECT (:'j')::jsonb AS j) x")"
+
+# altered "what" ALTERATION REPAIR check... : each check names a difference, none but those does, and a key fits
+altered() {
+        local what=$1 do=$2 undo=$3 status=0 found
+        shift 3
+        sql "$do" >/dev/null
+        found=$(atmctl verify --format json 2>/dev/null) || status=$?
+        expect "verify after altering $what" 1 "$status"
+        expect "checks that name $what" "$*" "$(json "$found" "string_agg(DISTINCT d ->> 'check', ' ' ORDER BY d ->> 'check') FROM jsonb_array_elements((:'j')::jsonb -> 'differences') d")"
+        OUTPUT=$(atmctl verify --format csv 2>/dev/null || true)
+        says "${KEY:-}"
+        sql "$undo" >/dev/null
+        expect_exit 0 atmctl verify
+}
+# withdrawal 9 is completed, 1 is open
+IFS='|' read -r key token < <(sql "SET TIME ZONE 'Asia/Tokyo'; SELECT terminal || ' ' || to_char(transmitted_at, 'YYYY-MM-DD\"T\"HH24:MI:SS') || '+09:00 000009', card_token FROM withdrawal WHERE stan = 9")
+KEY=$key altered "a fee earned" "UPDATE commission SET customer_fee_yen = customer_fee_yen + 1 WHERE stan = 9" \
+        "UPDATE commission SET customer_fee_yen = customer_fee_yen - 1 WHERE stan = 9" commission commission_row rollup
+KEY=$key altered "a hall's share" "UPDATE commission SET hall_share_yen = hall_share_yen + 1 WHERE stan = 9" \
+        "UPDATE commission SET hall_share_yen = hall_share_yen - 1 WHERE stan = 9" commission commission_row rollup
+KEY=$key altered "a band" "UPDATE withdrawal SET band = CASE band WHEN 'day' THEN 'other' ELSE 'day' END WHERE stan = 9; UPDATE commission c SET band = w.band FROM withdrawal w WHERE w.stan = 9 AND c.stan = 9" \
+        "UPDATE withdrawal SET band = CASE band WHEN 'day' THEN 'other' ELSE 'day' END WHERE stan = 9; UPDATE commission c SET band = w.band FROM withdrawal w WHERE w.stan = 9 AND c.stan = 9" band price rollup
+KEY=$key altered "the tax rate applied" "UPDATE withdrawal SET tax_rate_bp = 500 WHERE stan = 9" \
+        "UPDATE withdrawal SET tax_rate_bp = 800 WHERE stan = 9" commission_row price
+KEY=$key altered "the cash of an advice" "UPDATE advice SET counted_yen = counted_yen + 1000 WHERE stan = 9" \
+        "UPDATE advice SET counted_yen = counted_yen - 1000 WHERE stan = 9" account advice card_day card_month rollup
+KEY=$key altered "a state" "UPDATE advice SET state_before = 'completed' WHERE stan = 9" \
+        "UPDATE advice SET state_before = 'approved' WHERE stan = 9" advice
+KEY="card $token" altered "a balance" "UPDATE account SET balance_yen = balance_yen - 1 WHERE card_token = '$token'" \
+        "UPDATE account SET balance_yen = balance_yen + 1 WHERE card_token = '$token'" account
+KEY="card $token" altered "a day's count" "UPDATE card_day SET withdrawals = withdrawals + 1 WHERE card_token = '$token'" \
+        "UPDATE card_day SET withdrawals = withdrawals - 1 WHERE card_token = '$token'" card_day
+KEY="card $token" altered "a month's cash" "UPDATE card_month SET cash_yen = cash_yen + 1 WHERE card_token = '$token'" \
+        "UPDATE card_month SET cash_yen = cash_yen - 1 WHERE card_token = '$token'" card_month
+KEY="${key%% *}" altered "the roll-up" "UPDATE revenue_rollup SET cash_yen = cash_yen + 1000 WHERE terminal = '${key%% *}'" \
+        "UPDATE revenue_rollup SET cash_yen = cash_yen - 1000 WHERE terminal = '${key%% *}'" rollup
+KEY=" 000001" altered "an open withdrawal" "CREATE TABLE gone AS SELECT * FROM open_withdrawal WHERE stan = 1; DELETE FROM open_withdrawal WHERE stan = 1" \
+        "INSERT INTO open_withdrawal SELECT * FROM gone; DROP TABLE gone" open_withdrawal
+KEY="hall H99999" altered "a hall named" "UPDATE withdrawal SET hall = 'H99999' WHERE stan = 1" \
+        "UPDATE withdrawal w SET hall = a.hall FROM atm a WHERE w.stan = 1 AND a.terminal = w.terminal" reference
+KEY="a withdrawal" altered "an advice of nothing" "INSERT INTO advice SELECT terminal, transmitted_at, 888888, seq, kind, advice_at, advice_stan, why, amount_yen, dispensed_yen, state_before, state, counted_yen, commission FROM advice WHERE stan = 9" \
+        "DELETE FROM advice WHERE stan = 888888" advice
+KEY="an approved withdrawal" altered "commission of nothing" "INSERT INTO commission SELECT terminal, transmitted_at, 888888, seq, sign, hall, business_date, issuer, band, tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen FROM commission WHERE stan = 9" \
+        "DELETE FROM commission WHERE stan = 888888" commission commission_row rollup
+
+# partitions ahead
+expect_exit 0 atmctl db partitions --from 2018-04-01 --to 2018-07-01
+says "1 quarters are new"
+expect_exit 0 atmctl db partitions --clock-now 2016-12-29
+says "0 quarters are new"
+
+PGDATABASE=postgres sql "DROP DATABASE $DATABASE" >/dev/null
+passed

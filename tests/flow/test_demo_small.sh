@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# The demo with few ATMs and seconds: it agrees, says so, prints its reports and leaves nothing behind. As
+# root it is also run as an ordinary user, from a copy that this user may read and not write.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+check_output() {
+        local words
+        for words in 'Revenue by area' 'Revenue by day' 'The ten best halls' 2016-12-29 2016-12-30 2016-12-31 \
+                'agree to the yen'; do
+                [[ $OUTPUT == *"$words"* ]] || wrong "the demo does not print '$words': $OUTPUT"
+        done
+}
+
+labs() {
+        compgen -G '/tmp/atm-demo.*' | sort || true
+}
+
+before=$(labs)
+expect_exit 0 "$ROOT/scripts/demo" --atms 30 --seconds 10 --seed "$((SEED % 1000000000))"
+check_output
+expect "demo folders afterwards" "$before" "$(labs)"
+expect_exit 2 "$ROOT/scripts/demo" --atms many
+expect_exit 2 "$ROOT/scripts/demo" --fast
+expect_exit 0 "$ROOT/scripts/demo" --help
+
+if ((EUID == 0)); then
+        chmod 755 "$WORK"
+        mkdir -p "$WORK/copy/build/bin"
+        cp -r "$ROOT/scripts" "$ROOT/etc" "$WORK/copy/"
+        cp "$(build_folder "$ATM_PRESET")"/bin/atm{d,ctl,sim} "$WORK/copy/build/bin/"
+        touch "$WORK/copy/build/build.ninja"
+        expect_exit 0 env ATM_PRESET=release runuser -u nobody -- "$WORK/copy/scripts/demo" --atms 12 --seconds 6
+        check_output
+fi
+passed

@@ -1,0 +1,496 @@
+/*
+ * The invariants of the design, each looked at where it could break:
+ *
+ *   I1   an answer leaves: what it says is in the database already
+ *   I2   a request is committed: it was not decided before; an answer leaves: it is the one given before
+ *   I3   an advice is committed: the commission is the tariff's, or nothing
+ *   I4   anything about a card is committed: limits, usage and balance are what its withdrawals sum to
+ *   I6   now and then, and at the end: roll-ups are the sums of the rows
+ *   truth  at the end: what the ATMs dispensed is what the database says, to the yen
+ *
+ * Sums are made here from the withdrawals alone, by plain loops.
+ */
+#include "tests/simulation/sim.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/calendar.h"
+#include "rules/pricing.h"
+
+/* What was decided and said first about an identity. */
+struct sim_decision {
+        struct ledger_identity identity; /* the key; zeroed */
+        enum reason reason;
+        uint8_t *answer;
+        size_t length;
+        UT_hash_handle hh;
+};
+
+static struct sim_decision *find_decision(struct sim *sim, const struct ledger_identity *identity)
+{
+        struct ledger_identity key;
+        struct sim_decision *decision;
+
+        memset(&key, 0, sizeof key);
+        memcpy(key.terminal, identity->terminal, strlen(identity->terminal));
+        key.transmitted_ms = identity->transmitted_ms;
+        key.stan = identity->stan;
+        HASH_FIND(hh, sim->decisions, &key, sizeof key, decision);
+        if (decision)
+                return decision;
+        decision = calloc(1, sizeof *decision);
+        if (!decision)
+                abort();
+        decision->identity = key;
+        decision->reason = REASON_COUNT; /* not decided yet */
+        HASH_ADD(hh, sim->decisions, identity, sizeof key, decision);
+        return decision;
+}
+
+static struct sim_card *find_card(struct sim *sim, const uint8_t token[CARD_TOKEN_LENGTH])
+{
+        for (int i = 0; i < SIM_CARDS; i++) {
+                if (memcmp(sim->cards[i].token, token, CARD_TOKEN_LENGTH) == 0)
+                        return &sim->cards[i];
+        }
+        return NULL;
+}
+
+static int64_t charge_yen(const struct memory_withdrawal *w)
+{
+        return w->request.price.customer_fee_yen + w->request.price.customer_tax_yen;
+}
+
+/* I3, I4 -------------------------------------------------------------------------------------------- */
+
+static void check_usage(struct sim *sim, const struct sim_card *card, int32_t day)
+{
+        const struct memory_usage *of_day = memory_day(sim->database, card->token, day);
+        const struct memory_usage *of_month = memory_month(sim->database, card->token, day);
+        const struct memory_card *account = memory_card(sim->database, card->token);
+        int64_t day_yen = 0, month_yen = 0, count = 0, spent_yen = 0;
+
+        for (size_t i = 0; i < card->approved_count; i++) {
+                const struct memory_withdrawal *w = card->approved[i];
+                bool counts = memory_state(w) != WITHDRAWAL_REVERSED;
+                int64_t yen = memory_counts_yen(w);
+
+                spent_yen += counts ? yen + charge_yen(w) : 0;
+                if (calendar_month_of(w->request.business_day) == calendar_month_of(day))
+                        month_yen += yen;
+                if (w->request.business_day == day) {
+                        day_yen += yen;
+                        count += counts;
+                }
+        }
+        if (!of_day || !of_month || of_day->cash_yen != day_yen || of_day->withdrawals != count ||
+            of_month->cash_yen != month_yen)
+                sim_violate(sim, "I4", "usage of a card: %" PRId64 " yen that day, %" PRId64 " that month by its withdrawals",
+                            day_yen, month_yen);
+        if (day_yen > reference_limit(sim->database->reference, LIMIT_DAY_YEN, day) ||
+            month_yen > reference_limit(sim->database->reference, LIMIT_MONTH_YEN, day) ||
+            count > reference_limit(sim->database->reference, LIMIT_DAY_COUNT, day))
+                sim_violate(sim, "I4", "a limit is passed: %" PRId64 " yen that day, %" PRId64 " that month, %" PRId64 " times",
+                            day_yen, month_yen, count);
+        if (account->balance_yen != account->opening_yen - spent_yen || account->balance_yen < 0)
+                sim_violate(sim, "I4", "a balance of %" PRId64 " yen, after %" PRId64 " spent of %" PRId64,
+                            account->balance_yen, spent_yen, account->opening_yen);
+}
+
+static void check_commission(struct sim *sim, const struct memory_withdrawal *w)
+{
+        const struct price *tariff = &w->request.price;
+        bool earned = memory_state(w) == WITHDRAWAL_COMPLETED;
+        struct price sum = {0};
+
+        for (size_t i = 0; i < w->commission_count; i++) {
+                const struct price *p = &w->commissions[i].price;
+
+                sum.customer_fee_yen += p->customer_fee_yen;
+                sum.customer_tax_yen += p->customer_tax_yen;
+                sum.interbank_fee_yen += p->interbank_fee_yen;
+                sum.interbank_tax_yen += p->interbank_tax_yen;
+                sum.hall_share_yen += p->hall_share_yen;
+        }
+        if (sum.customer_fee_yen != (earned ? tariff->customer_fee_yen : 0) ||
+            sum.customer_tax_yen != (earned ? tariff->customer_tax_yen : 0) ||
+            sum.interbank_fee_yen != (earned ? tariff->interbank_fee_yen : 0) ||
+            sum.interbank_tax_yen != (earned ? tariff->interbank_tax_yen : 0) ||
+            sum.hall_share_yen != (earned ? tariff->hall_share_yen : 0))
+                sim_violate(sim, "I3", "%s STAN %" PRId32 " is %s and has a commission of %" PRId64 " + %" PRId64 " yen",
+                            w->identity.terminal, w->identity.stan, withdrawal_state_name[memory_state(w)],
+                            sum.customer_fee_yen, sum.interbank_fee_yen);
+}
+
+/* The tariff of its moment, whatever else happened. */
+static void check_price(struct sim *sim, const struct memory_withdrawal *w)
+{
+        const struct atm *atm = reference_atm(sim->database->reference, w->identity.terminal);
+        const struct issuer *issuer = reference_issuer(sim->database->reference, w->request.issuer);
+        struct price price = {0};
+
+        if (!atm || !issuer ||
+            !pricing_price(sim->database->reference, issuer, atm->hall, w->identity.transmitted_ms, &price) ||
+            price.customer_fee_yen != w->request.price.customer_fee_yen ||
+            price.interbank_fee_yen != w->request.price.interbank_fee_yen ||
+            price.hall_share_yen != w->request.price.hall_share_yen)
+                sim_violate(sim, "I3", "%s STAN %" PRId32 " is approved at a price that is not the tariff's",
+                            w->identity.terminal, w->identity.stan);
+}
+
+/* commits ------------------------------------------------------------------------------------------- */
+
+static void count_decision(struct sim_counters *counters, enum reason reason)
+{
+        if (reason == REASON_APPROVED)
+                counters->approvals++;
+        else
+                counters->refusals++;
+        counters->over_limit += reason == REASON_DAY_LIMIT || reason == REASON_MONTH_LIMIT || reason == REASON_COUNT_LIMIT;
+}
+
+static void check_decision(struct sim *sim, const struct ledger_op *op)
+{
+        const struct memory_withdrawal *w = memory_withdrawal(sim->database, &op->identity);
+        struct sim_decision *decision = find_decision(sim, &op->identity);
+
+        if (decision->reason != REASON_COUNT) {
+                sim_violate(sim, "I2", "%s STAN %" PRId32 " was decided %s and is decided %s now", op->identity.terminal,
+                            op->identity.stan, reason_rows[decision->reason].name, reason_rows[op->answer.reason].name);
+                return;
+        }
+        if (!w || w->reason != op->answer.reason) {
+                sim_violate(sim, "I1", "%s STAN %" PRId32 " is decided %s and has no such row", op->identity.terminal,
+                            op->identity.stan, reason_rows[op->answer.reason].name);
+                return;
+        }
+        decision->reason = w->reason;
+        count_decision(sim->counters, w->reason);
+        if (w->reason == REASON_APPROVED) {
+                struct sim_card *card = find_card(sim, w->request.card_token);
+
+                assert(card);
+                card->approved = reallocarray(card->approved, card->approved_count + 1, sizeof *card->approved);
+                if (!card->approved)
+                        abort();
+                card->approved[card->approved_count++] = w;
+                check_price(sim, w);
+                check_usage(sim, card, w->request.business_day);
+        }
+}
+
+static void check_stored(struct sim *sim, const struct ledger_op *op)
+{
+        const struct sim_decision *decision = find_decision(sim, &op->identity);
+
+        sim->counters->stored_answers++;
+        if (op->answer.reason == REASON_BLOCKED)
+                sim->counters->blocked++;
+        else if (op->answer.reason != decision->reason)
+                sim_violate(sim, "I2", "%s STAN %" PRId32 ": a repeat is told %s", op->identity.terminal, op->identity.stan,
+                            reason_rows[op->answer.reason].name);
+}
+
+static void check_advice(struct sim *sim, const struct ledger_op *op)
+{
+        const struct memory_withdrawal *w = memory_withdrawal(sim->database, &op->advice.original);
+
+        if (!w) {
+                sim_violate(sim, "I1", "an advice about STAN %" PRId32 " left no trace", op->advice.original.stan);
+                return;
+        }
+        check_commission(sim, w);
+        if (w->reason == REASON_APPROVED)
+                check_usage(sim, find_card(sim, w->request.card_token), w->request.business_day);
+}
+
+void check_commit(struct memory_database *database, const struct ledger_op *op, void *context)
+{
+        struct sim *sim = context;
+        const struct memory_card *card;
+
+        sim_tell(sim, "commit: %s STAN %" PRId32 " kind %d status %d reason %d", op->identity.terminal, op->identity.stan,
+                 (int)op->kind, (int)op->answer.status, (int)op->answer.reason);
+        switch (op->kind) {
+        case LEDGER_REQUEST:
+                if (op->answer.status == LEDGER_DECIDED)
+                        check_decision(sim, op);
+                else if (op->answer.status == LEDGER_STORED)
+                        check_stored(sim, op);
+                else
+                        sim_violate(sim, "dialog", "the ledger could not write a request");
+                break;
+        case LEDGER_INQUIRY:
+                card = memory_card(database, op->request.card_token);
+                if (op->answer.reason == REASON_APPROVED && op->answer.balance_yen != card->balance_yen)
+                        sim_violate(sim, "I4", "an inquiry is told %" PRId64 " yen", op->answer.balance_yen);
+                break;
+        default:
+                check_advice(sim, op);
+                break;
+        }
+}
+
+/* answers ------------------------------------------------------------------------------------------- */
+
+static bool has_time(const struct iso_message *answer, const struct ledger_identity *identity)
+{
+        char transmitted[11], wanted[11];
+        int64_t stan;
+
+        calendar_to_de7(identity->transmitted_ms, wanted);
+        return iso_number(answer, 11, &stan) && stan == identity->stan &&
+               iso_copy(answer, 7, transmitted, sizeof transmitted) && strcmp(transmitted, wanted) == 0;
+}
+
+static const struct atm_withdrawal *asked(const struct machine *atm, const struct iso_message *answer)
+{
+        for (size_t i = atm->withdrawal_count; i > 0; i--) {
+                if (has_time(answer, &atm->withdrawals[i - 1].identity))
+                        return &atm->withdrawals[i - 1];
+        }
+        return NULL;
+}
+
+static bool says(const struct iso_message *answer, int field, const char *wanted)
+{
+        char text[64];
+
+        return iso_copy(answer, field, text, sizeof text) && strcmp(text, wanted) == 0;
+}
+
+/* Every field of an approval is the row's. */
+static bool is_approval_of(const struct iso_message *answer, const struct memory_withdrawal *w)
+{
+        char charge[16], rrn[13], day[8];
+        struct civil date;
+
+        snprintf(charge, sizeof charge, "D%08" PRId64, charge_yen(w));
+        calendar_rrn(w->identity.transmitted_ms, w->identity.stan, rrn);
+        calendar_civil_of_day(w->request.business_day, &date);
+        snprintf(day, sizeof day, "%02u%02u", (unsigned)date.month % 100, (unsigned)date.day % 100);
+        return says(answer, 28, charge) && says(answer, 37, rrn) && says(answer, 15, day) &&
+               says(answer, 38, w->request.approval_code);
+}
+
+/* The same bytes as the first time. */
+static void check_same(struct sim *sim, const struct ledger_identity *identity, const uint8_t *bytes, size_t length)
+{
+        struct sim_decision *decision = find_decision(sim, identity);
+
+        if (!decision->answer) {
+                decision->answer = malloc(length);
+                if (!decision->answer)
+                        abort();
+                memcpy(decision->answer, bytes, length);
+                decision->length = length;
+        } else if (decision->length != length || memcmp(decision->answer, bytes, length) != 0) {
+                sim_violate(sim, "I2", "%s STAN %" PRId32 ": a repeat gets another answer than its original",
+                            identity->terminal, identity->stan);
+        }
+}
+
+static void check_withdrawal_answer(struct sim *sim, const struct link *link, const struct iso_message *answer,
+                                    const uint8_t *bytes, size_t length)
+{
+        const struct machine *atm = &sim->atms[link->atm];
+        const struct atm_withdrawal *w = asked(atm, answer);
+        const struct memory_withdrawal *row;
+        char code[3] = "";
+
+        if (!w || !iso_copy(answer, 39, code, sizeof code)) {
+                sim_violate(sim, "dialog", "%s gets an answer to nothing that it asked", atm->terminal);
+                return;
+        }
+        row = memory_withdrawal(sim->database, &w->identity);
+        if (strcmp(code, "96") == 0) {
+                sim->counters->cannot_decide++;
+                /* on a connection that the ATM has left, nobody hears it: another daemon may have decided */
+                if (row && row->reason != REASON_BLOCKED && link == atm->link)
+                        sim_violate(sim, "I1", "%s STAN %" PRId32 ": 96 leaves, but it is decided", atm->terminal,
+                                    w->identity.stan);
+                return;
+        }
+        if (!row || strcmp(code, reason_de39(row->reason)) != 0 ||
+            (row->reason == REASON_APPROVED && !is_approval_of(answer, row))) {
+                sim_violate(sim, "I1", "%s STAN %" PRId32 ": answer %s leaves, the database says %s", atm->terminal,
+                            w->identity.stan, code, row ? reason_rows[row->reason].name : "nothing");
+                return;
+        }
+        check_same(sim, &w->identity, bytes, length);
+}
+
+static void check_acknowledgement(struct sim *sim, const struct machine *atm, const struct iso_message *answer, bool reversal)
+{
+        for (size_t i = atm->advice_count; i > 0; i--) {
+                const struct atm_advice *advice = &atm->advices[i - 1];
+                const struct memory_withdrawal *row;
+
+                if (advice->reversal != reversal || !has_time(answer, &advice->identity))
+                        continue;
+                row = memory_withdrawal(sim->database, &atm->withdrawals[advice->withdrawal].identity);
+                for (size_t k = 0; row && k < row->advice_count; k++) {
+                        const struct memory_advice *stored = &row->advices[k];
+
+                        if (stored->advice.reversal == reversal && stored->advice_stan == advice->identity.stan &&
+                            stored->advice_ms == advice->identity.transmitted_ms &&
+                            stored->advice.dispensed_yen == advice->dispensed_yen)
+                                return;
+                }
+                sim_violate(sim, "I1", "%s: an advice about STAN %" PRId32 " is acknowledged before it is durable",
+                            atm->terminal, atm->withdrawals[advice->withdrawal].identity.stan);
+                return;
+        }
+        sim_violate(sim, "dialog", "%s gets an acknowledgement of nothing that it sent", atm->terminal);
+}
+
+void check_answer(struct sim *sim, const struct link *link, const uint8_t *bytes, size_t length)
+{
+        const struct machine *atm = &sim->atms[link->atm];
+        struct iso_message answer;
+        struct iso_error error;
+
+        if (iso_decode(&iso_dialect_ascii, bytes, length, &answer, &error) < 0)
+                sim_violate(sim, "dialog", "an answer leaves that can't be decoded");
+        else if (strcmp(answer.mti, "0230") == 0 || strcmp(answer.mti, "0430") == 0)
+                check_acknowledgement(sim, atm, &answer, answer.mti[1] == '4');
+        else if (strcmp(answer.mti, "0210") == 0 && says(&answer, 3, "010000"))
+                check_withdrawal_answer(sim, link, &answer, bytes, length);
+        else if (strcmp(answer.mti, "0810") == 0 && !says(&answer, 39, "00"))
+                sim_violate(sim, "dialog", "%s: network management is refused", atm->terminal);
+}
+
+/* I6 ------------------------------------------------------------------------------------------------ */
+
+static void add_to_rollup(struct memory_rollup **rollups, const struct memory_withdrawal *w)
+{
+        const struct ledger_request *r = &w->request;
+        struct memory_rollup_key key;
+        struct memory_rollup *rollup;
+
+        memset(&key, 0, sizeof key);
+        strcpy(key.terminal, w->identity.terminal);
+        strcpy(key.hall, r->hall);
+        strcpy(key.issuer, r->issuer);
+        key.business_day = r->business_day;
+        key.band = r->price.band;
+        HASH_FIND(hh, *rollups, &key, sizeof key, rollup);
+        if (!rollup) {
+                rollup = calloc(1, sizeof *rollup);
+                if (!rollup)
+                        abort();
+                rollup->key = key;
+                HASH_ADD(hh, *rollups, key, sizeof key, rollup);
+        }
+        rollup->cash_yen += memory_state(w) == WITHDRAWAL_COMPLETED ? memory_counts_yen(w) : 0;
+        for (size_t i = 0; i < w->commission_count; i++) {
+                const struct memory_commission *c = &w->commissions[i];
+
+                rollup->withdrawals += c->sign;
+                rollup->customer_fee_yen += c->price.customer_fee_yen;
+                rollup->customer_tax_yen += c->price.customer_tax_yen;
+                rollup->interbank_fee_yen += c->price.interbank_fee_yen;
+                rollup->interbank_tax_yen += c->price.interbank_tax_yen;
+                rollup->hall_share_yen += c->price.hall_share_yen;
+        }
+}
+
+static bool is_same_rollup(const struct memory_rollup *a, const struct memory_rollup *b)
+{
+        return a->withdrawals == b->withdrawals && a->cash_yen == b->cash_yen &&
+               a->customer_fee_yen == b->customer_fee_yen && a->customer_tax_yen == b->customer_tax_yen &&
+               a->interbank_fee_yen == b->interbank_fee_yen && a->interbank_tax_yen == b->interbank_tax_yen &&
+               a->hall_share_yen == b->hall_share_yen;
+}
+
+void check_sums(struct sim *sim)
+{
+        struct memory_rollup *wanted = NULL, *row, *next;
+
+        for (const struct memory_withdrawal *w = sim->database->withdrawals; w; w = w->hh.next) {
+                if (w->commission_count > 0)
+                        add_to_rollup(&wanted, w);
+                if (w->open != (memory_state(w) == WITHDRAWAL_APPROVED))
+                        sim_violate(sim, "I6", "%s STAN %" PRId32 " is %s, open: %d", w->identity.terminal, w->identity.stan,
+                                    withdrawal_state_name[memory_state(w)], w->open);
+        }
+        if (HASH_COUNT(wanted) != HASH_COUNT(sim->database->rollups))
+                sim_violate(sim, "I6", "%u roll-ups instead of %u", HASH_COUNT(sim->database->rollups), HASH_COUNT(wanted));
+        HASH_ITER(hh, wanted, row, next)
+        {
+                const struct memory_rollup *found;
+
+                HASH_FIND(hh, sim->database->rollups, &row->key, sizeof row->key, found);
+                if (!found || !is_same_rollup(found, row))
+                        sim_violate(sim, "I6", "the roll-up of %s differs from its rows", row->key.terminal);
+                HASH_DELETE(hh, wanted, row);
+                free(row);
+        }
+        if (sim->database->exceptions)
+                sim_violate(sim, "truth", "an exception (%s), though every ATM is honest", sim->database->exceptions->key.what);
+}
+
+/* the end ------------------------------------------------------------------------------------------- */
+
+static void check_truth(struct sim *sim, const struct machine *atm, const struct atm_withdrawal *w, int64_t *spent_yen)
+{
+        const struct memory_withdrawal *row = memory_withdrawal(sim->database, &w->identity);
+        enum withdrawal_state state = row ? memory_state(row) : WITHDRAWAL_UNKNOWN;
+        int64_t counted_yen = state == WITHDRAWAL_COMPLETED ? memory_counts_yen(row) : 0;
+
+        if (state == WITHDRAWAL_APPROVED)
+                sim_violate(sim, "truth", "%s STAN %" PRId32 " never ended", atm->terminal, w->identity.stan);
+        else if (counted_yen != w->dispensed_yen)
+                sim_violate(sim, "truth", "%s STAN %" PRId32 " dispensed %" PRId64 " yen, the database says %" PRId64,
+                            atm->terminal, w->identity.stan, w->dispensed_yen, counted_yen);
+        else if (counted_yen > 0)
+                spent_yen[w->card] += counted_yen + charge_yen(row);
+}
+
+void check_end(struct sim *sim)
+{
+        int64_t spent_yen[SIM_CARDS] = {0};
+        size_t known = 0, approved = 0;
+
+        check_sums(sim);
+        for (int i = 0; i < sim->atm_count; i++) {
+                const struct machine *atm = &sim->atms[i];
+
+                if (!atm_is_quiet(atm))
+                        sim_violate(sim, "liveness", "%s did not come to an end", atm->terminal);
+                for (size_t k = 0; k < atm->withdrawal_count; k++) {
+                        const struct memory_withdrawal *row = memory_withdrawal(sim->database, &atm->withdrawals[k].identity);
+
+                        known += row && row->reason == REASON_APPROVED;
+                        check_truth(sim, atm, &atm->withdrawals[k], spent_yen);
+                }
+        }
+        for (const struct memory_withdrawal *w = sim->database->withdrawals; w; w = w->hh.next)
+                approved += w->reason == REASON_APPROVED;
+        if (approved != known)
+                sim_violate(sim, "truth", "%zu approvals, but the ATMs know of %zu", approved, known);
+        for (int i = 0; i < SIM_CARDS; i++) {
+                const struct memory_card *card = memory_card(sim->database, sim->cards[i].token);
+
+                if (card && card->opening_yen - card->balance_yen != spent_yen[i])
+                        sim_violate(sim, "truth", "card %d paid %" PRId64 " yen for %" PRId64, i,
+                                    card->opening_yen - card->balance_yen, spent_yen[i]);
+        }
+}
+
+void check_free(struct sim *sim)
+{
+        struct sim_decision *decision, *next;
+
+        HASH_ITER(hh, sim->decisions, decision, next)
+        {
+                HASH_DELETE(hh, sim->decisions, decision);
+                free(decision->answer);
+                free(decision);
+        }
+        for (int i = 0; i < SIM_CARDS; i++)
+                free(sim->cards[i].approved);
+}

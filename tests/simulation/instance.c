@@ -1,0 +1,521 @@
+/*
+ * A daemon and its connections: the real session, service and transactions; the network is ours.
+ *
+ * Messages of one connection arrive in the order in which they were sent, each after a time of its own, as
+ * over TCP; on a rough network one may also be lost, doubled or overtaken. What has arrived waits in the
+ * connection until the session takes it, as in conn.c: not while it is paused, nor while the service is
+ * congested. A crash frees everything at once; answers that had left may still arrive.
+ */
+#include "tests/simulation/sim.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+        REQUEST_TIMEOUT_MS = 20000,
+        SKEW_LIMIT_MS = 300000,
+        BATCH_MAX = 3,
+        RESTART_MS = 3000,
+        LINGER_MS = 20,
+        PAST_DEADLINE_MS = 1000,
+};
+
+static struct instance *instance_of(struct link *link)
+{
+        return &link->sim->instances[link->instance];
+}
+
+/* Is the daemon that this connection leads to still the same? */
+static bool is_current(struct link *link)
+{
+        return instance_of(link)->runs && instance_of(link)->epoch == link->epoch;
+}
+
+/* the network --------------------------------------------------------------------------------------- */
+
+static int64_t delay_ms(struct sim *sim)
+{
+        if (sim_chance(sim, sim->rates.very_late))
+                return random_between(&sim->random, 20000, 400000);
+        if (sim_chance(sim, sim->rates.late))
+                return random_between(&sim->random, 1000, 35000);
+        return random_between(&sim->random, 1, 40);
+}
+
+static void put_message(struct link *link, enum event_kind kind, int64_t at_ms, const uint8_t *bytes, size_t length)
+{
+        struct event event = {.kind = kind, .link = link, .length = length, .bytes = malloc(length)};
+
+        if (!event.bytes)
+                abort();
+        memcpy(event.bytes, bytes, length);
+        sim_put(link->sim, at_ms - link->sim->now_ms, event);
+}
+
+static void carry(struct link *link, enum event_kind kind, int64_t *last_ms, const uint8_t *bytes, size_t length)
+{
+        struct sim *sim = link->sim;
+        int64_t at_ms = sim->now_ms + delay_ms(sim);
+
+        if (link->is_cut) {
+                sim->counters->lost_messages++;
+                return;
+        }
+        sim->counters->late_messages += at_ms > sim->now_ms + 1000;
+        if (sim->is_rough && sim_chance(sim, sim->rates.lost)) {
+                sim->counters->lost_messages++;
+                return;
+        }
+        if (sim->is_rough && sim_chance(sim, sim->rates.overtaken))
+                sim->counters->overtaken_messages += at_ms < *last_ms;
+        else if (at_ms < *last_ms)
+                at_ms = *last_ms;
+        if (at_ms < link->opened_ms)
+                at_ms = link->opened_ms;
+        if (at_ms > *last_ms)
+                *last_ms = at_ms;
+        put_message(link, kind, at_ms, bytes, length);
+        if (sim->is_rough && sim_chance(sim, sim->rates.doubled)) {
+                sim->counters->doubled_messages++;
+                put_message(link, kind, at_ms + delay_ms(sim), bytes, length);
+        }
+}
+
+/* The end of a connection is seen after all that was sent on it. */
+static void carry_end(struct link *link, enum event_kind kind, int64_t last_ms)
+{
+        int64_t at_ms = link->sim->now_ms + delay_ms(link->sim);
+
+        if (at_ms < last_ms)
+                at_ms = last_ms;
+        sim_put(link->sim, at_ms - link->sim->now_ms, (struct event){.kind = kind, .link = link});
+}
+
+struct link *link_connect(struct machine *atm, int instance)
+{
+        struct sim *sim = atm->sim;
+        struct link *link = calloc(1, sizeof *link);
+
+        if (!link)
+                abort();
+        link->sim = sim;
+        link->atm = atm->number;
+        link->instance = instance;
+        link->epoch = sim->instances[instance].epoch;
+        link->atm_open = true;
+        link->last = &link->first;
+        link->next = sim->links;
+        sim->links = link;
+        sim->counters->connections++;
+        link->opened_ms = sim->now_ms + random_between(&sim->random, 5, 200);
+        sim_put(sim, link->opened_ms - sim->now_ms, (struct event){.kind = EVENT_OPENED, .link = link});
+        return link;
+}
+
+void link_send(struct link *link, const uint8_t *bytes, size_t length)
+{
+        assert(link->atm_open);
+        carry(link, EVENT_TO_DAEMON, &link->to_daemon_ms, bytes, length);
+}
+
+void link_hang_up(struct link *link)
+{
+        assert(link->atm_open);
+        link->atm_open = false;
+        carry_end(link, EVENT_DAEMON_CLOSED, link->to_daemon_ms);
+}
+
+void link_cut(struct link *link)
+{
+        link->is_cut = true;
+        carry_end(link, EVENT_ATM_CLOSED, 0);
+        /* who only listens finds out late */
+        sim_put(link->sim, random_between(&link->sim->random, 1, 90000),
+                (struct event){.kind = EVENT_DAEMON_CLOSED, .link = link});
+}
+
+static void forget_frames(struct link *link)
+{
+        while (link->first) {
+                struct frame *frame = link->first;
+
+                link->first = frame->next;
+                free(frame->bytes);
+                free(frame);
+        }
+        link->last = &link->first;
+}
+
+void link_free(struct link *link)
+{
+        forget_frames(link);
+        free(link);
+}
+
+/* a session's peer ---------------------------------------------------------------------------------- */
+
+static void peer_send(void *peer, const uint8_t *message, size_t length)
+{
+        struct link *link = peer;
+
+        check_answer(link->sim, link, message, length);
+        carry(link, EVENT_TO_ATM, &link->to_atm_ms, message, length);
+}
+
+static void peer_close(void *peer, enum session_end end, const char *reason)
+{
+        struct link *link = peer;
+
+        if (end != SESSION_END_REPLACED && end != SESSION_END_SHUTDOWN)
+                sim_violate(link->sim, "dialog", "a session of a well-behaved ATM was closed: %s", reason);
+        link->sim->counters->replaced_connections += end == SESSION_END_REPLACED;
+        link->closing = true;
+        carry_end(link, EVENT_ATM_CLOSED, link->to_atm_ms);
+        sim_put(link->sim, LINGER_MS, (struct event){.kind = EVENT_DAEMON_CLOSED, .link = link});
+}
+
+static void peer_pause(void *peer)
+{
+        struct link *link = peer;
+
+        assert(!link->paused);
+        link->paused = true;
+}
+
+static void peer_resume(void *peer)
+{
+        struct link *link = peer;
+
+        assert(link->paused);
+        link->paused = false;
+        sim_put(link->sim, 0, (struct event){.kind = EVENT_PUMP, .link = link});
+}
+
+static const struct session_ops session_ops = {peer_send, peer_close, peer_pause, peer_resume};
+
+static void arm(struct instance *instance);
+
+/* the daemon ---------------------------------------------------------------------------------------- */
+
+static int64_t virtual_ms(void *context)
+{
+        return ((struct instance *)context)->sim->now_ms;
+}
+
+static void on_relief(void *context)
+{
+        struct instance *instance = context;
+
+        if (instance->relief_armed)
+                return;
+        instance->relief_armed = true;
+        sim_put(instance->sim, 0, (struct event){.kind = EVENT_RELIEF, .number = instance->number, .epoch = instance->epoch});
+}
+
+void instance_start(struct instance *instance)
+{
+        struct sim *sim = instance->sim;
+        struct ledger_mem_options options = {.queue_max = 40, .batch_max = BATCH_MAX, .defect = sim->defect};
+        struct service_settings settings = {
+                .clock = clock_real,
+                .skew_limit_ms = SKEW_LIMIT_MS,
+                .request_timeout_ms = REQUEST_TIMEOUT_MS,
+                .open_max = sim->open_max,
+                .open_resume = sim->open_max / 2 > BATCH_MAX ? sim->open_max / 2 : BATCH_MAX,
+        };
+        struct service_shell shell = {virtual_ms, virtual_ms, on_relief, instance};
+
+        assert(!instance->runs);
+        instance->epoch++;
+        instance->runs = true;
+        instance->is_doomed = instance->is_due = false;
+        instance->drains = instance->ledger_armed = instance->tick_armed = instance->relief_armed = false;
+        instance->ledger = ledger_mem_new(sim->database, &options);
+        instance->service = service_new(&settings, &shell, instance->ledger, sim->token_key);
+        if (!instance->service)
+                abort();
+        if (instance->is_cut)
+                ledger_mem_set_down(instance->ledger, true);
+        sim_tell(sim, "daemon %d starts", instance->number);
+}
+
+static void throw_away(struct instance *instance)
+{
+        ledger_free(instance->ledger);
+        service_free(instance->service);
+        instance->ledger = NULL;
+        instance->service = NULL;
+        instance->runs = false;
+}
+
+static void count_crash(struct sim_counters *counters, enum ledger_mem_stage stage)
+{
+        switch (stage) {
+        case LEDGER_MEM_IDLE: counters->crashes_idle++; break;
+        case LEDGER_MEM_WAITING: counters->crashes_waiting++; break;
+        case LEDGER_MEM_IN_FLIGHT: counters->crashes_in_flight++; break;
+        case LEDGER_MEM_COMMITTED: counters->crashes_after_commit++; break;
+        }
+}
+
+static void crash(struct instance *instance)
+{
+        struct sim *sim = instance->sim;
+
+        sim_tell(sim, "daemon %d dies, ledger at stage %d", instance->number, (int)ledger_mem_stage(instance->ledger));
+        if (instance->is_due)
+                sim->counters->crashes_after_answer++;
+        else
+                count_crash(sim->counters, ledger_mem_stage(instance->ledger));
+        for (struct link *link = sim->links; link; link = link->next) {
+                if (link->instance != instance->number || link->epoch != instance->epoch)
+                        continue;
+                link->daemon_open = false;
+                forget_frames(link);
+                if (link->atm_open)
+                        carry_end(link, EVENT_ATM_CLOSED, random_permille(&sim->random, 500) ? link->to_atm_ms : 0);
+        }
+        throw_away(instance);
+        sim_put(sim, random_between(&sim->random, 50, 2 * RESTART_MS),
+                (struct event){.kind = EVENT_START, .number = instance->number});
+}
+
+/* Most daemons are idle at most moments; those that die should often be at work. */
+void instance_doom(struct instance *instance)
+{
+        struct random *random = &instance->sim->random;
+
+        if (instance->is_doomed || !instance->runs)
+                return;
+        instance->is_doomed = true;
+        instance->doom = (enum ledger_mem_stage)random_below(random, LEDGER_MEM_COMMITTED + 1);
+        instance->doomed_after = instance->doom == LEDGER_MEM_COMMITTED && random_permille(random, 500);
+}
+
+void instance_fate(struct instance *instance)
+{
+        enum ledger_mem_stage stage;
+
+        if (!instance->is_doomed || !instance->runs || instance->sim->calm)
+                return;
+        stage = ledger_mem_stage(instance->ledger);
+        if (instance->is_due ? stage != instance->doom : stage == instance->doom && !instance->doomed_after)
+                crash(instance);
+        else
+                instance->is_due = instance->doomed_after && stage == instance->doom;
+}
+
+/* Once drained and nobody is connected, the process ends and another is started. */
+static void end_drain(struct instance *instance)
+{
+        if (!instance->drains || fleet_count(instance->service->fleet) > 0 || instance->service->pool.taken > 0)
+                return;
+        sim_tell(instance->sim, "daemon %d ends", instance->number);
+        throw_away(instance);
+        sim_put(instance->sim, RESTART_MS, (struct event){.kind = EVENT_START, .number = instance->number});
+}
+
+static void drain_session(struct session *session, void *context)
+{
+        (void)context;
+        session_drain(session);
+}
+
+void instance_drain(struct instance *instance)
+{
+        if (!instance->runs || instance->drains)
+                return;
+        sim_tell(instance->sim, "daemon %d drains", instance->number);
+        instance->sim->counters->drains++;
+        instance->drains = true;
+        fleet_each(instance->service->fleet, drain_session, NULL);
+        end_drain(instance);
+}
+
+void instance_set_cut(struct instance *instance, bool is_cut)
+{
+        if (instance->is_cut == is_cut)
+                return;
+        sim_tell(instance->sim, "daemon %d %s the database", instance->number, is_cut ? "loses" : "reaches");
+        instance->is_cut = is_cut;
+        if (instance->runs)
+                ledger_mem_set_down(instance->ledger, is_cut);
+        arm(instance);
+}
+
+/* Everything that the daemon will do by itself gets its event. */
+static void arm(struct instance *instance)
+{
+        struct sim *sim = instance->sim;
+        struct event event = {.number = instance->number, .epoch = instance->epoch};
+
+        if (!instance->runs)
+                return;
+        if (!instance->ledger_armed && ledger_mem_stage(instance->ledger) != LEDGER_MEM_IDLE) {
+                instance->ledger_armed = true;
+                event.kind = EVENT_LEDGER;
+                /* a database that is slow now and then, slower than the time limit even */
+                sim_put(sim, sim_chance(sim, sim->rates.slow_batch) ? random_between(&sim->random, 1000, 30000)
+                                                                   : random_between(&sim->random, 0, 8), event);
+        }
+        if (!instance->tick_armed && !TAILQ_EMPTY(&instance->service->open)) {
+                int64_t in_ms = TAILQ_FIRST(&instance->service->open)->deadline_ms - sim->now_ms;
+
+                instance->tick_armed = true;
+                event.kind = EVENT_TICK;
+                sim_put(sim, in_ms > 0 ? in_ms : PAST_DEADLINE_MS, event);
+        }
+        end_drain(instance);
+}
+
+static void step_ledger(struct instance *instance)
+{
+        struct sim *sim = instance->sim;
+        uint64_t stale = instance->service->stats.stale, silent = instance->service->stats.silent;
+
+        instance->ledger_armed = false;
+        if (sim_chance(sim, sim->rates.lost_batch)) {
+                sim_tell(sim, "daemon %d: the database connection is lost at stage %d", instance->number,
+                         (int)ledger_mem_stage(instance->ledger));
+                sim->counters->lost_batches++;
+                ledger_mem_lose(instance->ledger);
+        } else {
+                ledger_mem_step(instance->ledger);
+        }
+        sim->counters->stale_decisions += (int64_t)(instance->service->stats.stale - stale);
+        sim->counters->silences += (int64_t)(instance->service->stats.silent - silent);
+}
+
+static void pump(struct link *link)
+{
+        struct instance *instance = instance_of(link);
+
+        while (link->first && link->daemon_open && !link->paused && !link->closing && is_current(link)) {
+                struct frame *frame = link->first;
+
+                if (service_is_congested(instance->service)) {
+                        link->sim->counters->congestions++;
+                        return;
+                }
+                link->first = frame->next;
+                if (!link->first)
+                        link->last = &link->first;
+                session_frame(&link->session, frame->bytes, frame->length);
+                free(frame->bytes);
+                free(frame);
+        }
+}
+
+static void relieve(struct instance *instance)
+{
+        instance->relief_armed = false;
+        for (struct link *link = instance->sim->links; link; link = link->next) {
+                if (link->instance == instance->number)
+                        pump(link);
+        }
+}
+
+void instance_event(struct instance *instance, const struct event *event)
+{
+        if (event->kind == EVENT_START) {
+                if (!instance->runs)
+                        instance_start(instance);
+        } else if (event->kind == EVENT_DATABASE_UP) {
+                instance_set_cut(instance, false);
+        } else if (instance->runs && instance->epoch == event->epoch) {
+                switch (event->kind) {
+                case EVENT_LEDGER:
+                        step_ledger(instance);
+                        break;
+                case EVENT_TICK:
+                        instance->tick_armed = false;
+                        service_tick(instance->service);
+                        break;
+                case EVENT_POLL:
+                        ledger_mem_poll(instance->ledger);
+                        service_tick(instance->service);
+                        break;
+                default:
+                        relieve(instance);
+                        break;
+                }
+        }
+        arm(instance);
+}
+
+bool instance_is_quiet(const struct instance *instance)
+{
+        return instance->runs && TAILQ_EMPTY(&instance->service->open);
+}
+
+void instance_free(struct instance *instance)
+{
+        if (instance->runs)
+                throw_away(instance);
+}
+
+/* events of a connection ---------------------------------------------------------------------------- */
+
+static void open_at_daemon(struct link *link)
+{
+        struct instance *instance = instance_of(link);
+
+        if (!is_current(link) || instance->drains) {
+                carry_end(link, EVENT_ATM_CLOSED, link->to_atm_ms);
+                return;
+        }
+        link->daemon_open = session_open(&link->session, instance->service, &session_ops, link,
+                                         link->sim->atms[link->atm].terminal);
+        assert(link->daemon_open);
+}
+
+static void arrive_at_daemon(struct link *link, struct event *event)
+{
+        struct frame *frame;
+
+        if (!is_current(link) || !link->daemon_open || link->closing)
+                return;
+        frame = malloc(sizeof *frame);
+        if (!frame)
+                abort();
+        *frame = (struct frame){.bytes = event->bytes, .length = event->length};
+        event->bytes = NULL;
+        *link->last = frame;
+        link->last = &frame->next;
+        pump(link);
+}
+
+static void close_at_daemon(struct link *link)
+{
+        if (!is_current(link) || !link->daemon_open)
+                return;
+        link->daemon_open = false;
+        forget_frames(link);
+        session_closed(&link->session);
+}
+
+void link_event(struct link *link, struct event *event)
+{
+        struct machine *atm = &link->sim->atms[link->atm];
+
+        switch (event->kind) {
+        case EVENT_OPENED: open_at_daemon(link); break;
+        case EVENT_TO_DAEMON: arrive_at_daemon(link, event); break;
+        case EVENT_DAEMON_CLOSED: close_at_daemon(link); break;
+        case EVENT_PUMP: pump(link); break;
+        case EVENT_TO_ATM:
+                if (link->atm_open)
+                        atm_hear(atm, link, event->bytes, event->length);
+                return;
+        default:
+                if (link->atm_open) {
+                        link->atm_open = false;
+                        atm_hung_up(atm, link);
+                }
+                return;
+        }
+        if (is_current(link))
+                arm(instance_of(link));
+}

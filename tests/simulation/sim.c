@@ -1,0 +1,388 @@
+/* Time, the world, faults, beginning and end of a run: see sim.h. */
+#include "tests/simulation/sim.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/calendar.h"
+
+enum {
+        CALM_EVENTS_MAX = 200000, /* whatever is open must have come to its end by then */
+        SUMS_EVERY = 256,
+        PAST_DAYS = 300,
+        FUTURE_DAYS = 900,
+        LONGEST_DAYS = 500,
+};
+
+/* Just before something changes: year and month ends, limits, taxes, hours, exclusions. */
+static const char *const starts[] = {
+        "2016-12-29T09:00", "2015-08-30T10:00", "2020-03-30T09:00", "2019-09-29T15:00", "2016-02-27T17:30", "2014-03-31T16:00",
+};
+
+void sim_tell(struct sim *sim, const char *format, ...)
+{
+        char moment[26];
+        va_list arguments;
+
+        if (!sim->trace)
+                return;
+        calendar_print_moment(sim->now_ms, moment);
+        fprintf(stderr, "%s.%03d ", moment, (int)(sim->now_ms % 1000));
+        va_start(arguments, format);
+        vfprintf(stderr, format, arguments);
+        va_end(arguments);
+        fputc('\n', stderr);
+}
+
+void sim_violate(struct sim *sim, const char *invariant, const char *format, ...)
+{
+        va_list arguments;
+
+        if (sim->violated[0])
+                return; /* the first is the one to look at */
+        snprintf(sim->violated, sizeof sim->violated, "%s", invariant);
+        va_start(arguments, format);
+        vsnprintf(sim->violation, sizeof sim->violation, format, arguments);
+        va_end(arguments);
+        sim_tell(sim, "%s is violated: %s", sim->violated, sim->violation);
+}
+
+void sim_put(struct sim *sim, int64_t delay_ms, struct event event)
+{
+        assert(delay_ms >= 0);
+        event.at_ms = sim->now_ms + delay_ms;
+        queue_put(&sim->queue, event);
+}
+
+bool sim_chance(struct sim *sim, int permille)
+{
+        return !sim->calm && random_permille(&sim->random, permille);
+}
+
+void sim_pan(int card, char buffer[17])
+{
+        snprintf(buffer, 17, "990001%010u", (unsigned)card % 1000);
+}
+
+/* the world ----------------------------------------------------------------------------------------- */
+
+static int32_t day_of(const char *text)
+{
+        int32_t day;
+
+        if (!calendar_parse_day(text, &day))
+                abort();
+        return day;
+}
+
+static void must(bool good, const char *error)
+{
+        if (good)
+                return;
+        fprintf(stderr, "sim: the reference data of the simulation: %s\n", error);
+        abort();
+}
+
+static void add_fleet(struct sim *sim, struct reference *r, int version)
+{
+        char error[REFERENCE_ERROR_MAX] = "";
+        struct hall halls[] = {
+                {"H00001", "kanto", "Tokyo", {0, 1440}, 1000},
+                /* what an operator changes */
+                {"H00002", "kansai", "Osaka", {540, 1230}, 100 * (version % 7)},
+        };
+
+        for (size_t i = 0; i < sizeof halls / sizeof halls[0]; i++)
+                must(reference_add_hall(r, &halls[i], error), error);
+        for (int i = 0; i < sim->atm_count; i++) {
+                char terminal[TERMINAL_LENGTH + 1];
+
+                snprintf(terminal, sizeof terminal, "T%07u", (unsigned)i % 1000 + 1);
+                must(reference_add_atm(r, terminal, halls[i % 2].hall, version % 5 != 4 || i != 0, error), error);
+        }
+}
+
+static void add_prices(struct reference *r)
+{
+        char error[REFERENCE_ERROR_MAX] = "";
+        struct issuer issuer = {"HOUSE", {0, 1440}};
+        struct tariff tariffs[] = {
+                {"HOUSE", BAND_DAY, day_of("2007-07-01"), 100, 100},
+                {"HOUSE", BAND_OTHER, day_of("2007-07-01"), 200, 100},
+                {"HOUSE", BAND_DAY, day_of("2017-01-01"), 0, 155},
+        };
+        struct tax_rate rates[] = {
+                {day_of("1997-04-01"), 500, TAX_DOWN}, {day_of("2014-04-01"), 800, TAX_DOWN}, {day_of("2019-10-01"), 1000, TAX_DOWN},
+        };
+
+        must(reference_add_issuer(r, &issuer, error), error);
+        must(reference_add_prefix(r, "990001", day_of("2007-07-01"), "HOUSE", CARD_CASH, error), error);
+        for (size_t i = 0; i < sizeof tariffs / sizeof tariffs[0]; i++)
+                must(reference_add_tariff(r, &tariffs[i], error), error);
+        for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++)
+                must(reference_add_tax_rate(r, &rates[i], error), error);
+        must(reference_add_holiday(r, day_of("2017-01-02"), error), error);
+}
+
+static void add_rules(struct reference *r)
+{
+        char error[REFERENCE_ERROR_MAX] = "";
+        struct limit limits[] = {
+                {LIMIT_DAY_YEN, day_of("2007-07-01"), 30000}, {LIMIT_MONTH_YEN, day_of("2009-04-01"), 150000},
+                {LIMIT_MONTH_YEN, day_of("2015-09-01"), 80000}, {LIMIT_DAY_COUNT, day_of("2020-04-01"), 2},
+        };
+        struct network_hours hours[] = {
+                {day_of("2007-07-01"), DAY_WEEKDAY, {480, 1260}}, {day_of("2007-07-01"), DAY_OFF, {540, 1020}},
+                {day_of("2016-01-01"), DAY_OFF, {480, 1260}},
+        };
+
+        for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+                must(reference_add_limit(r, &limits[i], error), error);
+        for (size_t i = 0; i < sizeof hours / sizeof hours[0]; i++)
+                must(reference_add_network_hours(r, &hours[i], error), error);
+}
+
+/* The next version of what operators have set. */
+static const struct reference *new_reference(struct sim *sim)
+{
+        char error[REFERENCE_ERROR_MAX] = "";
+        struct reference *r = reference_new();
+
+        if (!r)
+                abort();
+        add_fleet(sim, r, sim->reference_count);
+        add_prices(r);
+        add_rules(r);
+        reference_set_version(r, sim->reference_count + 1);
+        reference_set_moments(r, sim->now_ms - PAST_DAYS * (int64_t)DAY_MS, sim->now_ms + FUTURE_DAYS * (int64_t)DAY_MS);
+        must(reference_finish(r, error), error);
+        return sim->references[sim->reference_count++] = r;
+}
+
+static void add_card(struct sim *sim, int number)
+{
+        struct sim_card *card = &sim->cards[number];
+        char pan[17];
+
+        sim_pan(number, pan);
+        token_of_pan(sim->token_key, pan, card->token);
+        if (number == SIM_CARDS - 1)
+                return; /* the bank does not know it */
+        memory_add_card(sim->database, card->token, "3012", CARD_CASH);
+        memory_add_account(sim->database, card->token, number % 6 == 5 ? 60000 : 10000000);
+        if (number == SIM_CARDS - 2)
+                memory_set_card_status(sim->database, card->token, MEMORY_CARD_LOST);
+        if (number == SIM_CARDS - 3)
+                memory_add_exclusion(sim->database, card->token, day_of("2020-04-01"), INT32_MAX);
+}
+
+static int rate(struct sim *sim, int most)
+{
+        return random_permille(&sim->random, 650) ? random_below(&sim->random, most + 1) : 0;
+}
+
+static void draw_faults(struct sim *sim)
+{
+        sim->is_rough = random_permille(&sim->random, 400);
+        sim->rates = (struct sim_rates){
+                .lost = rate(sim, 30), .doubled = rate(sim, 60), .overtaken = rate(sim, 300), .late = rate(sim, 60),
+                .very_late = rate(sim, 40), .cut = rate(sim, 4), .crash = rate(sim, 6), .drain = rate(sim, 1),
+                .lost_batch = rate(sim, 80), .slow_batch = rate(sim, 200), .database = rate(sim, 2),
+                .power = rate(sim, 2), .reference = rate(sim, 6),
+        };
+}
+
+struct sim *sim_new(uint64_t seed, enum ledger_mem_defect defect, struct token_key *token_key,
+                    struct sim_counters *counters, bool trace)
+{
+        static const int64_t pauses_ms[] = {20000, 120000, 1200000, 14400000};
+        struct sim *sim = calloc(1, sizeof *sim);
+
+        if (!sim)
+                abort();
+        sim->seed = seed;
+        sim->random.state = seed;
+        sim->trace = trace;
+        sim->counters = counters;
+        sim->defect = defect;
+        sim->token_key = token_key;
+        if (!calendar_parse_moment(starts[random_below(&sim->random, sizeof starts / sizeof starts[0])], &sim->now_ms))
+                abort();
+        sim->atm_count = 1 + random_below(&sim->random, SIM_ATMS_MAX);
+        sim->instance_count = 1 + random_below(&sim->random, SIM_INSTANCES_MAX);
+        sim->pause_ms = pauses_ms[random_below(&sim->random, sizeof pauses_ms / sizeof pauses_ms[0])];
+        sim->open_max = (size_t)random_between(&sim->random, 4, 9);
+        draw_faults(sim);
+        sim->database = memory_database_new(new_reference(sim));
+        sim->database->on_commit = check_commit;
+        sim->database->context = sim;
+        for (int i = 0; i < SIM_CARDS; i++)
+                add_card(sim, i);
+        for (int i = 0; i < sim->instance_count; i++) {
+                sim->instances[i].sim = sim;
+                sim->instances[i].number = i;
+                instance_start(&sim->instances[i]);
+        }
+        for (int i = 0; i < sim->atm_count; i++) {
+                sim->atms[i].sim = sim;
+                sim->atms[i].number = i;
+                atm_start(&sim->atms[i]);
+        }
+        return sim;
+}
+
+void sim_free(struct sim *sim)
+{
+        for (int i = 0; i < sim->instance_count; i++)
+                instance_free(&sim->instances[i]);
+        for (int i = 0; i < sim->atm_count; i++)
+                atm_free(&sim->atms[i]);
+        while (sim->links) {
+                struct link *link = sim->links;
+
+                sim->links = link->next;
+                link_free(link);
+        }
+        queue_clear(&sim->queue);
+        check_free(sim);
+        memory_database_free(sim->database);
+        for (int i = 0; i < sim->reference_count; i++)
+                reference_free(sim->references[i]);
+        free(sim);
+}
+
+/* faults -------------------------------------------------------------------------------------------- */
+
+static struct instance *some_instance(struct sim *sim)
+{
+        return &sim->instances[random_below(&sim->random, sim->instance_count)];
+}
+
+static void lose_database(struct sim *sim)
+{
+        int64_t back_ms = random_between(&sim->random, 500, 120000);
+        int first = 0, last = sim->instance_count - 1;
+
+        if (random_permille(&sim->random, 500))
+                first = last = random_below(&sim->random, sim->instance_count);
+        sim->counters->database_losses++;
+        for (int i = first; i <= last; i++) {
+                instance_set_cut(&sim->instances[i], true);
+                sim_put(sim, back_ms, (struct event){.kind = EVENT_DATABASE_UP, .number = i});
+        }
+}
+
+static void change_reference(struct sim *sim)
+{
+        if (sim->reference_count == SIM_REFERENCES_MAX)
+                return;
+        sim->counters->reference_changes++;
+        sim_tell(sim, "reference data version %d", sim->reference_count + 1);
+        memory_set_reference(sim->database, new_reference(sim));
+        for (int i = 0; i < sim->instance_count; i++)
+                sim_put(sim, random_between(&sim->random, 1, 25000),
+                        (struct event){.kind = EVENT_POLL, .number = i, .epoch = sim->instances[i].epoch});
+}
+
+static void do_faults(struct sim *sim)
+{
+        const struct sim_rates *rates = &sim->rates;
+        struct machine *atm = &sim->atms[random_below(&sim->random, sim->atm_count)];
+
+        if (sim_chance(sim, rates->crash))
+                instance_doom(some_instance(sim));
+        for (int i = 0; i < sim->instance_count; i++)
+                instance_fate(&sim->instances[i]);
+        if (sim_chance(sim, rates->drain))
+                instance_drain(some_instance(sim));
+        if (sim_chance(sim, rates->cut) && atm->link) {
+                sim->counters->cut_connections++;
+                link_cut(atm->link);
+        }
+        if (sim_chance(sim, rates->power))
+                atm_lose_power(atm);
+        if (sim_chance(sim, rates->database))
+                lose_database(sim);
+        if (sim_chance(sim, rates->reference))
+                change_reference(sim);
+}
+
+/* running ------------------------------------------------------------------------------------------- */
+
+static void digest(struct sim *sim, const struct event *event)
+{
+        uint64_t words[] = {(uint64_t)event->at_ms, (uint64_t)event->kind, (uint64_t)event->number, event->length};
+
+        for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+                sim->digest = (sim->digest ^ words[i]) * 0x100000001b3u;
+        for (size_t i = 0; i < event->length; i++)
+                sim->digest = (sim->digest ^ event->bytes[i]) * 0x100000001b3u;
+}
+
+/* False: nothing is left to happen. */
+static bool do_event(struct sim *sim)
+{
+        struct event event;
+        int32_t month = calendar_month_of(calendar_business_day(sim->now_ms));
+
+        if (!queue_take(&sim->queue, &event))
+                return false;
+        sim->now_ms = event.at_ms;
+        sim->counters->events++;
+        sim->counters->month_ends += calendar_month_of(calendar_business_day(sim->now_ms)) != month;
+        digest(sim, &event);
+        if (event.link)
+                link_event(event.link, &event);
+        else if (event.kind == EVENT_ATM)
+                atm_timer(&sim->atms[event.number], event.epoch);
+        else
+                instance_event(&sim->instances[event.number], &event);
+        free(event.bytes);
+        return true;
+}
+
+static void play(struct sim *sim, int steps)
+{
+        int64_t last_ms = sim->now_ms + LONGEST_DAYS * (int64_t)DAY_MS;
+
+        for (int i = 0; i < steps && !sim->violated[0] && sim->now_ms < last_ms; i++) {
+                if (!do_event(sim))
+                        break;
+                do_faults(sim);
+                if (i % SUMS_EVERY == 0)
+                        check_sums(sim);
+        }
+}
+
+/* No more faults, no more customers: all that is open ends. */
+static void calm_down(struct sim *sim)
+{
+        int events = 0;
+
+        sim_tell(sim, "calm");
+        sim->calm = true;
+        for (int i = 0; i < sim->instance_count; i++)
+                instance_set_cut(&sim->instances[i], false);
+        while (!sim->violated[0] && do_event(sim)) {
+                if (events++ == CALM_EVENTS_MAX)
+                        sim_violate(sim, "liveness", "%d events later there is still something to do", CALM_EVENTS_MAX);
+        }
+}
+
+bool sim_run(struct sim *sim, int steps)
+{
+        play(sim, steps);
+        if (!sim->violated[0])
+                calm_down(sim);
+        for (int i = 0; i < sim->instance_count && !sim->violated[0]; i++) {
+                if (!instance_is_quiet(&sim->instances[i]))
+                        sim_violate(sim, "liveness", "daemon %d still has a transaction open", i);
+        }
+        if (!sim->violated[0])
+                check_end(sim);
+        return !sim->violated[0];
+}

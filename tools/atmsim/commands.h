@@ -1,0 +1,9 @@
+/* The commands of atmsim: each takes the words behind its name and returns the exit code. */
+#ifndef ATMSIM_COMMANDS_H
+#define ATMSIM_COMMANDS_H
+
+int command_run(int count, char **words);
+int command_reconcile(int count, char **words);
+int command_cards(int count, char **words);
+
+#endif

@@ -1,0 +1,1061 @@
+/*
+ * See fleet.h. An ATM's connection, seen from here:
+ *
+ *      PARKED --pause over--> LINED_UP --a handshake is free--> CONNECTING --> SIGNING_ON --0810/00--> SERVING
+ *                                                                                 '--other--> REFUSED --pause--> SIGNING_ON
+ *      any --connection lost--> PARKED, towards the next instance of atmd, with a longer pause each time
+ *
+ * enter_phase() makes all these transitions and sets their deadline. One thread; time-outs are real time.
+ */
+#include "tools/atmsim/fleet.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "protocol/profile.h"
+#include "tools/atmsim/answers.h"
+#include "tools/atmsim/dispenser.h"
+#include "tools/atmsim/link.h"
+#include "tools/atmsim/message.h"
+#include "tools/atmsim/progress.h"
+#include "tools/atmsim/terminals.h"
+
+enum {
+        TICK_US = 10000,
+        QUEUE_MAX = 8,               /* customers who wait before one ATM */
+        SIGN_ON_TIMEOUT_US = 10000000, /* connecting, handshake and sign-on, each */
+        RECONNECT_PAUSE_US = 50000,
+        RECONNECT_PAUSE_MAX_US = 5000000,
+        SIGN_ON_PAUSE_US = 1000000,
+        BOOT_PAUSE_US = 200000,
+        START_LIMIT_US = 60000000,   /* begin without the ATMs that aren't there by then */
+        COMPLAINTS_MAX = 10,
+};
+
+enum phase { PARKED, LINED_UP, CONNECTING, SIGNING_ON, REFUSED, SERVING };
+
+struct fleet;
+
+struct seat {
+        struct sim_atm atm;
+        struct link link;
+        struct answers answers;
+        struct message_place place;
+        struct fleet *fleet;
+        uint32_t index;
+        int slot;                    /* its dispenser */
+        int64_t open_offset;         /* in the journal: of its last 0200 */
+        enum phase phase;
+        int port, tries;
+        struct message_identity sign_on;
+        bool in_group, power_off;
+        uint8_t waiting, first_waiting;
+        struct customer queue[QUEUE_MAX];
+};
+
+struct fleet {
+        const struct fleet_options *options;
+        struct fleet_result result;
+        struct event_base *base;
+        struct link_net net;
+        struct event *tick, *arrival;
+        struct event *signals[2];
+        struct terminals terminals;
+        struct token_key *token_key;
+        struct customers customers;
+        struct arrivals arrivals;
+        struct journal journal;
+        struct dispensers *dispensers;
+        int lock;
+        struct random random;        /* jitter; what customers do has a stream of its own */
+        size_t count;
+        struct seat *seats;
+        int64_t *deadline_us, *phase_deadline_us; /* dense, for the tick */
+        uint32_t *line;              /* LINED_UP, a ring */
+        size_t line_first, line_count;
+        int64_t handshakes;          /* CONNECTING */
+        uint32_t *group, *group_spare; /* who waits for the flush */
+        size_t group_count;
+        bool messages_wait;
+        uint64_t drawn;
+        int64_t signed_on;
+        int64_t started_us, begun_us, measured_from_us, stop_us, drain_until_us;
+        uint64_t paid_before, ended_before;
+        int64_t next_arrival_ms;
+        bool begun, warm, stopping, ready_said;
+        int complaints;
+        struct progress progress;
+};
+
+/* time -------------------------------------------------------------------------------------------- */
+
+static int64_t clock_us(clockid_t clock)
+{
+        struct timespec now;
+
+        clock_gettime(clock, &now);
+        return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int64_t now_us(void)
+{
+        return clock_us(CLOCK_MONOTONIC);
+}
+
+static int64_t business_now_ms(const struct fleet *fleet)
+{
+        return clock_business_ms(&fleet->options->clock, clock_us(CLOCK_REALTIME) / 1000);
+}
+
+/* failure ----------------------------------------------------------------------------------------- */
+
+static void break_off(struct fleet *fleet, const char *what, const char *why)
+{
+        if (!fleet->result.broken) {
+                progress_clear(&fleet->progress);
+                fprintf(stderr, "atmsim: %s: %s\n", what, why);
+        }
+        fleet->result.broken = true;
+}
+
+static void complain(struct fleet *fleet, const struct seat *seat, const char *what)
+{
+        if (fleet->complaints++ >= COMPLAINTS_MAX)
+                return;
+        progress_clear(&fleet->progress);
+        fprintf(stderr, "atmsim: %s: %s\n", seat->atm.terminal, what);
+}
+
+/* carrying out ------------------------------------------------------------------------------------ */
+
+static void run_turn(struct seat *seat, struct atm_turn *turn);
+static void serve(struct seat *seat);
+static void enter_phase(struct seat *seat, enum phase phase, int64_t pause_us);
+
+static void join_group(struct seat *seat)
+{
+        if (seat->in_group)
+                return;
+        seat->in_group = true;
+        seat->fleet->group[seat->fleet->group_count++] = seat->index;
+}
+
+static void queue_frame(struct seat *seat, enum atm_message what, struct message_identity identity, const uint8_t *frame,
+                        size_t length)
+{
+        int64_t amount_yen = what == ATM_SIGN_ON || what == ATM_ECHO ? 0 : seat->atm.w.amount_yen;
+
+        answers_expect(&seat->answers, what, identity, amount_yen);
+        if (!link_queue(&seat->link, frame, length)) {
+                link_cut(&seat->link, 0);
+                complain(seat->fleet, seat, "the host does not read; the connection is given up");
+        }
+        seat->fleet->messages_wait = true;
+        join_group(seat);
+}
+
+static void send_message(struct seat *seat, const struct atm_action *action)
+{
+        struct fleet *fleet = seat->fleet;
+        enum atm_message what = action->send.what;
+        struct message_identity identity = message_identity_of(&seat->atm, what);
+        const struct card *card = NULL;
+        uint8_t frame[FRAME_MAX];
+        size_t length;
+
+        if (what == ATM_REQUEST || what == ATM_INQUIRY)
+                card = &fleet->customers.cards.card[seat->atm.w.card];
+        length = message_compose(&seat->atm, &seat->place, what, action->send.repeat, identity, card, frame);
+        queue_frame(seat, what, identity, frame, length);
+        if (action->send.cut_short)
+                link_cut(&seat->link, 1 + seat->atm.plan.draw % (length - 1));
+}
+
+static void carry_out(struct seat *seat, const struct atm_action *action)
+{
+        struct fleet *fleet = seat->fleet;
+        int64_t offset;
+
+        switch (action->kind) {
+        case ACTION_RECORD:
+                offset = journal_append(&fleet->journal, &action->record);
+                if (action->record.kind == JOURNAL_REQUEST)
+                        seat->open_offset = offset;
+                return;
+        case ACTION_PAY:
+                dispensers_pay(fleet->dispensers, seat->slot, seat->atm.w.stan, seat->atm.w.transmitted_ms, action->pay_yen);
+                return;
+        case ACTION_SEND:
+                send_message(seat, action);
+                return;
+        case ACTION_CUT:
+                link_cut(&seat->link, 0);
+                join_group(seat);
+                return;
+        case ACTION_POWER_OFF:
+                seat->power_off = true;
+                join_group(seat);
+                return;
+        case ACTION_END:
+                return; /* serve() looks whether the ATM is free */
+        }
+}
+
+static void turn_begin(struct fleet *fleet, struct atm_turn *turn)
+{
+        turn->habits = &fleet->options->habits;
+        turn->counters = &fleet->result.counters;
+        turn->now_us = now_us();
+        turn->business_ms = business_now_ms(fleet);
+        turn->count = 0;
+}
+
+static void run_turn(struct seat *seat, struct atm_turn *turn)
+{
+        for (int i = 0; i < turn->count; i++)
+                carry_out(seat, &turn->action[i]);
+        seat->fleet->deadline_us[seat->index] = seat->atm.deadline_us;
+        serve(seat);
+}
+
+/* customers --------------------------------------------------------------------------------------- */
+
+static void stop_arrivals(struct fleet *fleet)
+{
+        if (fleet->stopping)
+                return;
+        fleet->stopping = true;
+        fleet->stop_us = now_us();
+        fleet->drain_until_us = fleet->stop_us + (int64_t)(fleet->options->drain_seconds * 1e6);
+        fleet->result.seconds = fleet->warm ? (double)(fleet->stop_us - fleet->measured_from_us) / 1e6 : 0;
+        fleet->result.signed_on = fleet->signed_on;
+        evtimer_del(fleet->arrival);
+}
+
+static uint64_t paid(const struct atm_counters *c)
+{
+        return c->ended[OUTCOME_COMPLETED] + c->ended[OUTCOME_PARTIAL];
+}
+
+static uint64_t ended(const struct atm_counters *c)
+{
+        uint64_t sum = 0;
+
+        for (int i = 0; i < OUTCOME_COUNT; i++)
+                sum += c->ended[i];
+        return sum;
+}
+
+/* The next customer, or none: enough came, or the cards are used up. */
+static bool draw(struct fleet *fleet, int64_t came_us, int64_t business_ms, struct customer *ret_customer)
+{
+        const struct fleet_options *options = fleet->options;
+
+        if (options->withdrawals > 0 &&
+            fleet->drawn >= (uint64_t)options->withdrawals + fleet->result.counters.inquiries_lost) {
+                stop_arrivals(fleet);
+                return false;
+        }
+        if (!customer_draw(&fleet->customers, business_ms, came_us, ret_customer)) {
+                fleet->result.cards_used_up = true;
+                stop_arrivals(fleet);
+                return false;
+        }
+        fleet->drawn++;
+        return true;
+}
+
+static void begin_customer(struct seat *seat, const struct customer *customer)
+{
+        struct cards *cards = &seat->fleet->customers.cards;
+        struct atm_turn turn;
+        char mask[20];
+
+        pan_mask(cards->card[customer->card].pan, mask);
+        turn_begin(seat->fleet, &turn);
+        atm_on_customer(&seat->atm, &turn, customer, card_token(cards, customer->card), mask);
+        run_turn(seat, &turn);
+}
+
+static void serve(struct seat *seat)
+{
+        struct fleet *fleet = seat->fleet;
+        struct customer customer;
+
+        if (!atm_is_free(&seat->atm) || seat->power_off)
+                return;
+        if (seat->waiting > 0) {
+                customer = seat->queue[seat->first_waiting];
+                seat->first_waiting = (uint8_t)((seat->first_waiting + 1) % QUEUE_MAX);
+                seat->waiting--;
+                begin_customer(seat, &customer);
+        } else if (fleet->options->closed && fleet->begun && !fleet->stopping &&
+                   draw(fleet, now_us(), business_now_ms(fleet), &customer)) {
+                begin_customer(seat, &customer);
+        }
+}
+
+static void arrive(struct fleet *fleet, int64_t business_ms)
+{
+        int64_t late_us = clock_us(CLOCK_REALTIME) - clock_real_at(&fleet->options->clock, business_ms) * 1000;
+        struct seat *seat = &fleet->seats[random_below(&fleet->arrivals.random, fleet->count)];
+        struct customer customer;
+
+        if (!draw(fleet, now_us() - (late_us > 0 ? late_us : 0), business_ms, &customer))
+                return;
+        if (seat->waiting == QUEUE_MAX) {
+                fleet->result.walked_away++;
+                return;
+        }
+        seat->queue[(seat->first_waiting + seat->waiting++) % QUEUE_MAX] = customer;
+        serve(seat);
+}
+
+static void plan_arrival(struct fleet *fleet)
+{
+        int64_t real_us = clock_real_at(&fleet->options->clock, fleet->next_arrival_ms) * 1000;
+        int64_t pause_us = real_us - clock_us(CLOCK_REALTIME);
+        struct timeval pause;
+
+        if (pause_us < 0)
+                pause_us = 0;
+        pause = (struct timeval){ .tv_sec = pause_us / 1000000, .tv_usec = pause_us % 1000000 };
+        evtimer_add(fleet->arrival, &pause);
+}
+
+static void on_arrival(evutil_socket_t fd, short what, void *context)
+{
+        struct fleet *fleet = context;
+        int64_t business_ms = business_now_ms(fleet);
+
+        (void)fd, (void)what;
+        while (!fleet->stopping && fleet->next_arrival_ms <= business_ms) {
+                if (fleet->options->until_ms != INT64_MIN && fleet->next_arrival_ms >= fleet->options->until_ms) {
+                        stop_arrivals(fleet);
+                        return;
+                }
+                arrive(fleet, fleet->next_arrival_ms);
+                fleet->next_arrival_ms = arrivals_next_ms(&fleet->arrivals);
+        }
+        if (!fleet->stopping)
+                plan_arrival(fleet);
+}
+
+/* power ------------------------------------------------------------------------------------------- */
+
+struct rereading {
+        struct recovery recovery;
+        bool damaged;
+};
+
+static void on_reread(const struct journal_record *record, void *context)
+{
+        struct rereading *rereading = context;
+
+        rereading->damaged |= !recovery_apply(&rereading->recovery, record);
+}
+
+static void on_reread_damage(const char *path, uint64_t line, const char *why, void *context)
+{
+        (void)path, (void)line, (void)why;
+        ((struct rereading *)context)->damaged = true;
+}
+
+/* The ATM forgets all that it held in memory; journal file and dispenser tell it what it was doing. */
+static void cycle_power(struct seat *seat)
+{
+        struct fleet *fleet = seat->fleet;
+        struct rereading rereading = { 0 };
+        struct journal_reader reader = { .on_record = on_reread, .on_damage = on_reread_damage, .context = &rereading,
+                                         .only_terminal = seat->atm.terminal };
+        char path[JOURNAL_PATH_MAX], error[JOURNAL_ERROR_MAX] = "its records there make no sense";
+        struct atm_turn turn;
+
+        seat->power_off = false;
+        if (seat->phase == SERVING)
+                fleet->signed_on--;
+        if (seat->phase == CONNECTING)
+                fleet->handshakes--;
+        link_close(&seat->link, false);
+        if (seat->phase != LINED_UP) /* it keeps its place in the line */
+                enter_phase(seat, PARKED, random_jitter(&fleet->random, BOOT_PAUSE_US));
+        journal_path(fleet->options->journal, fleet->journal.number, path);
+        if (!journal_read(path, seat->open_offset, &reader, error) || rereading.damaged) {
+                break_off(fleet, path, error);
+                return;
+        }
+        turn_begin(fleet, &turn);
+        atm_on_power(&seat->atm, &turn, &rereading.recovery,
+                     dispensers_paid_yen(fleet->dispensers, seat->slot, rereading.recovery.request.stan,
+                                         rereading.recovery.request.transmitted_ms));
+        run_turn(seat, &turn);
+}
+
+/* the end of a turn of the loop ------------------------------------------------------------------- */
+
+static void settle(struct fleet *fleet)
+{
+        do {
+                uint32_t *group = fleet->group;
+                size_t count = fleet->group_count;
+
+                if (!dispensers_sync(fleet->dispensers)) {
+                        break_off(fleet, "dispensers", strerror(errno));
+                        return;
+                }
+                if (fleet->messages_wait)
+                        fleet->result.flushes++;
+                if (!journal_flush(&fleet->journal, fleet->messages_wait)) {
+                        break_off(fleet, "journal", strerror(errno));
+                        return;
+                }
+                fleet->messages_wait = false;
+                fleet->group = fleet->group_spare;
+                fleet->group_spare = group;
+                fleet->group_count = 0;
+                for (size_t i = 0; i < count; i++) {
+                        struct seat *seat = &fleet->seats[group[i]];
+
+                        seat->in_group = false;
+                        link_flush(&seat->link);
+                        if (seat->power_off)
+                                cycle_power(seat);
+                }
+        } while (fleet->group_count > 0 && !fleet->result.broken);
+}
+
+/* connections ------------------------------------------------------------------------------------- */
+
+static void enter_phase(struct seat *seat, enum phase phase, int64_t pause_us)
+{
+        struct fleet *fleet = seat->fleet;
+
+        seat->phase = phase;
+        fleet->phase_deadline_us[seat->index] = pause_us == INT64_MAX ? INT64_MAX : now_us() + pause_us;
+        if (phase == LINED_UP)
+                fleet->line[(fleet->line_first + fleet->line_count++) % fleet->count] = seat->index;
+}
+
+static void park(struct seat *seat)
+{
+        struct fleet *fleet = seat->fleet;
+        int64_t pause_us = RECONNECT_PAUSE_US;
+
+        for (int i = 0; i < seat->tries && pause_us < RECONNECT_PAUSE_MAX_US; i++)
+                pause_us *= 2;
+        seat->tries++;
+        seat->port = (seat->port + 1) % fleet->net.ports;
+        enter_phase(seat, PARKED, random_jitter(&fleet->random, pause_us));
+}
+
+static void sign_on(struct seat *seat)
+{
+        uint8_t frame[FRAME_MAX];
+        size_t length;
+
+        seat->sign_on.stan = atm_next_stan(&seat->atm);
+        seat->sign_on.transmitted_ms = business_now_ms(seat->fleet) / 1000 * 1000;
+        length = message_compose(&seat->atm, &seat->place, ATM_SIGN_ON, false, seat->sign_on, NULL, frame);
+        queue_frame(seat, ATM_SIGN_ON, seat->sign_on, frame, length);
+        enter_phase(seat, SIGNING_ON, SIGN_ON_TIMEOUT_US);
+}
+
+static struct seat *seat_of(struct link *link)
+{
+        return (struct seat *)(void *)((char *)link - offsetof(struct seat, link));
+}
+
+static void on_ready(struct link *link)
+{
+        struct seat *seat = seat_of(link);
+
+        seat->fleet->handshakes--;
+        seat->fleet->result.connections++;
+        sign_on(seat);
+}
+
+static void on_down(struct link *link, const char *reason)
+{
+        struct seat *seat = seat_of(link);
+        struct fleet *fleet = seat->fleet;
+        enum phase phase = seat->phase;
+        struct atm_turn turn;
+
+        if (phase == CONNECTING)
+                fleet->handshakes--;
+        else
+                fleet->result.connections_lost++;
+        if (phase == SERVING)
+                fleet->signed_on--;
+        if (phase == CONNECTING && fleet->result.connections == 0)
+                complain(fleet, seat, reason); /* nobody has got through yet: say why */
+        park(seat);
+        if (phase == CONNECTING || seat->power_off)
+                return;
+        turn_begin(fleet, &turn);
+        atm_on_disconnected(&seat->atm, &turn);
+        run_turn(seat, &turn);
+}
+
+static void on_sign_on_answer(struct seat *seat, const struct atm_answer *answer)
+{
+        struct fleet *fleet = seat->fleet;
+        bool good = !strcmp(answer->de39, "00");
+        struct atm_turn turn;
+
+        if (seat->phase != SIGNING_ON)
+                return;
+        if (good) {
+                fleet->signed_on++;
+                seat->tries = 0;
+                enter_phase(seat, SERVING, INT64_MAX);
+        } else {
+                fleet->result.sign_ons_refused++;
+                enter_phase(seat, REFUSED, random_jitter(&fleet->random, SIGN_ON_PAUSE_US));
+        }
+        turn_begin(fleet, &turn);
+        atm_on_connected(&seat->atm, &turn, good);
+        run_turn(seat, &turn);
+}
+
+static void on_message(struct link *link, const uint8_t *bytes, size_t length)
+{
+        struct seat *seat = seat_of(link);
+        struct fleet *fleet = seat->fleet;
+        char why[ANSWER_WHY_MAX], text[ANSWER_WHY_MAX + 32];
+        struct atm_answer answer;
+        struct atm_turn turn;
+
+        if (seat->power_off)
+                return; /* nobody is there to read it */
+        if (!answers_check(&seat->answers, &seat->atm, &seat->place, bytes, length, &answer, why)) {
+                fleet->result.counters.wrong++;
+                snprintf(text, sizeof(text), "a wrong answer: %s", why);
+                complain(fleet, seat, text);
+                return;
+        }
+        if (answer.what == ATM_SIGN_ON) {
+                on_sign_on_answer(seat, &answer);
+                return;
+        }
+        turn_begin(fleet, &turn);
+        atm_on_answer(&seat->atm, &turn, &answer);
+        run_turn(seat, &turn);
+}
+
+static void connect_next(struct fleet *fleet)
+{
+        while (fleet->line_count > 0 && fleet->handshakes < fleet->options->handshakes) {
+                struct seat *seat = &fleet->seats[fleet->line[fleet->line_first]];
+                char reason[LINK_REASON_MAX];
+
+                fleet->line_first = (fleet->line_first + 1) % fleet->count;
+                fleet->line_count--;
+                if (link_connect(&seat->link, seat->atm.terminal, seat->port, reason)) {
+                        fleet->handshakes++;
+                        enter_phase(seat, CONNECTING, SIGN_ON_TIMEOUT_US);
+                } else {
+                        complain(fleet, seat, reason);
+                        park(seat);
+                }
+        }
+}
+
+static void on_phase_deadline(struct seat *seat)
+{
+        struct fleet *fleet = seat->fleet;
+
+        fleet->phase_deadline_us[seat->index] = INT64_MAX;
+        switch (seat->phase) {
+        case PARKED:
+                enter_phase(seat, LINED_UP, INT64_MAX);
+                return;
+        case CONNECTING:
+        case SIGNING_ON:
+                link_close(&seat->link, false);
+                on_down(&seat->link, "no answer in time");
+                return;
+        case REFUSED:
+                sign_on(seat);
+                return;
+        case LINED_UP:
+        case SERVING:
+                return;
+        }
+}
+
+/* the tick ---------------------------------------------------------------------------------------- */
+
+static bool seat_is_open(const struct seat *seat)
+{
+        return seat->atm.state != ATM_IDLE || seat->waiting > 0 || seat->power_off;
+}
+
+static uint64_t count_open(const struct fleet *fleet)
+{
+        uint64_t open = 0;
+
+        for (size_t i = 0; i < fleet->count; i++)
+                open += seat_is_open(&fleet->seats[i]);
+        return open;
+}
+
+static void say_ready(struct fleet *fleet)
+{
+        FILE *file;
+
+        if (fleet->ready_said || !fleet->options->ready_file)
+                return;
+        fleet->ready_said = true;
+        file = fopen(fleet->options->ready_file, "we");
+        if (!file || fprintf(file, "%" PRId64 "\n", fleet->signed_on) < 0 || fclose(file) != 0)
+                break_off(fleet, fleet->options->ready_file, strerror(errno));
+}
+
+static void begin(struct fleet *fleet)
+{
+        const struct fleet_options *options = fleet->options;
+        int64_t from_ms = business_now_ms(fleet);
+
+        fleet->begun = true;
+        fleet->begun_us = now_us();
+        if (options->idle)
+                return;
+        if (options->closed) {
+                for (size_t i = 0; i < fleet->count; i++)
+                        serve(&fleet->seats[i]);
+                return;
+        }
+        if (options->from_ms > from_ms)
+                from_ms = options->from_ms;
+        arrivals_init(&fleet->arrivals, options->profile, options->per_atm_day * (double)fleet->count, from_ms,
+                      (uint64_t)options->seed + 1);
+        fleet->next_arrival_ms = arrivals_next_ms(&fleet->arrivals);
+        plan_arrival(fleet);
+}
+
+/* A closed loop and a flat one begin when all are there, or the handshakes would be measured with them. */
+static bool may_begin(const struct fleet *fleet, int64_t now)
+{
+        if (!fleet->options->closed && !fleet->options->idle && fleet->options->from_ms != INT64_MIN)
+                return true;
+        return fleet->signed_on == (int64_t)fleet->count || now - fleet->started_us > START_LIMIT_US;
+}
+
+static void keep_schedule(struct fleet *fleet, int64_t now)
+{
+        const struct fleet_options *options = fleet->options;
+
+        if (fleet->signed_on == (int64_t)fleet->count)
+                say_ready(fleet);
+        if (fleet->stopping)
+                return;
+        if (!fleet->begun && may_begin(fleet, now))
+                begin(fleet);
+        if (!fleet->begun)
+                return;
+        if (!fleet->warm && now - fleet->begun_us >= (int64_t)(options->warmup_seconds * 1e6)) {
+                struct atm_counters *counters = &fleet->result.counters;
+
+                fleet->warm = true;
+                fleet->measured_from_us = now;
+                fleet->paid_before = paid(counters);
+                fleet->ended_before = ended(counters);
+                memset(&counters->request_us, 0, sizeof(counters->request_us));
+                memset(&counters->advice_us, 0, sizeof(counters->advice_us));
+        }
+        if (options->seconds > 0 && now - fleet->begun_us >= (int64_t)((options->seconds + options->warmup_seconds) * 1e6))
+                stop_arrivals(fleet);
+        if (options->until_ms != INT64_MIN && business_now_ms(fleet) >= options->until_ms)
+                stop_arrivals(fleet);
+}
+
+static void show_progress(struct fleet *fleet, int64_t now)
+{
+        struct atm_counters *c = &fleet->result.counters;
+        struct progress_line line = { 0 };
+
+        if (!progress_is_due(&fleet->progress, now))
+                return;
+        line.business_ms = business_now_ms(fleet);
+        line.atms = (int64_t)fleet->count;
+        line.signed_on = fleet->signed_on;
+        line.ended = ended(c);
+        line.declined = c->ended[OUTCOME_DECLINED];
+        line.paid = paid(c);
+        line.open = count_open(fleet);
+        line.draining = fleet->stopping;
+        progress_show(&fleet->progress, &line, now);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context)
+{
+        struct fleet *fleet = context;
+        int64_t now = now_us();
+
+        (void)fd, (void)what;
+        for (size_t i = 0; i < fleet->count; i++) {
+                if (fleet->deadline_us[i] <= now) {
+                        struct atm_turn turn;
+
+                        turn_begin(fleet, &turn);
+                        atm_on_deadline(&fleet->seats[i].atm, &turn);
+                        run_turn(&fleet->seats[i], &turn);
+                }
+                if (fleet->phase_deadline_us[i] <= now)
+                        on_phase_deadline(&fleet->seats[i]);
+        }
+        connect_next(fleet);
+        keep_schedule(fleet, now);
+        show_progress(fleet, now);
+}
+
+static void on_signal(evutil_socket_t fd, short what, void *context)
+{
+        struct fleet *fleet = context;
+
+        (void)fd, (void)what;
+        if (fleet->stopping)
+                break_off(fleet, "stopped", "a second signal came before all withdrawals were at their end");
+        stop_arrivals(fleet);
+}
+
+/* start ------------------------------------------------------------------------------------------- */
+
+struct rebirth {
+        struct terminals terminals;
+        struct recovery *recovery;
+        size_t room;
+        char error[JOURNAL_ERROR_MAX];
+};
+
+static void on_old_record(const struct journal_record *record, void *context)
+{
+        struct rebirth *rebirth = context;
+        int64_t at = terminals_add(&rebirth->terminals, record->terminal, "");
+
+        if (rebirth->error[0])
+                return;
+        if (at >= (int64_t)rebirth->room) {
+                size_t room = rebirth->room ? rebirth->room * 2 : 1024;
+                struct recovery *grown = realloc(rebirth->recovery, room * sizeof(*grown));
+
+                if (grown) {
+                        memset(grown + rebirth->room, 0, (room - rebirth->room) * sizeof(*grown));
+                        rebirth->recovery = grown;
+                        rebirth->room = room;
+                } else {
+                        at = -1;
+                }
+        }
+        if (at < 0)
+                snprintf(rebirth->error, sizeof(rebirth->error), "journal: out of memory");
+        else if (!recovery_apply(&rebirth->recovery[at], record))
+                snprintf(rebirth->error, sizeof(rebirth->error), "journal: the record '%c' of %s STAN %06" PRId32
+                         " can't follow the one before it", (char)record->kind, record->terminal, record->stan);
+}
+
+static void on_old_damage(const char *path, uint64_t line, const char *why, void *context)
+{
+        struct rebirth *rebirth = context;
+
+        if (!rebirth->error[0])
+                snprintf(rebirth->error, sizeof(rebirth->error), "%.300s:%" PRIu64 ": %s; this journal can't be continued",
+                         path, line, why);
+}
+
+static bool read_journals(const char *dir, struct rebirth *rebirth)
+{
+        struct journal_reader reader = { .on_record = on_old_record, .on_damage = on_old_damage, .context = rebirth };
+        int last = journal_last(dir);
+
+        if (last < 0) {
+                snprintf(rebirth->error, sizeof(rebirth->error), "journal folder %.300s: %s", dir, strerror(errno));
+                return false;
+        }
+        for (int number = 1; number <= last && !rebirth->error[0]; number++) {
+                char path[JOURNAL_PATH_MAX], error[JOURNAL_ERROR_MAX];
+
+                journal_path(dir, number, path);
+                if (!journal_read(path, 0, &reader, error))
+                        memcpy(rebirth->error, error, sizeof(error));
+        }
+        return !rebirth->error[0];
+}
+
+static void warn_of_strangers(const struct fleet *fleet, const struct rebirth *rebirth)
+{
+        int strangers = 0;
+
+        for (size_t i = 0; i < rebirth->terminals.count; i++)
+                strangers += rebirth->recovery[i].open &&
+                             terminals_find(&fleet->terminals, rebirth->terminals.terminal[i].name) < 0;
+        if (strangers)
+                fprintf(stderr, "atmsim: %d ATMs of this journal have open withdrawals but are not part of this run; "
+                        "run them too (--atms) to bring those to their end\n", strangers);
+}
+
+/* Each ATM learns from journal and dispenser what it was doing when its last process ended. */
+static bool switch_on(struct fleet *fleet)
+{
+        struct rebirth rebirth = { 0 };
+        bool good = read_journals(fleet->options->journal, &rebirth);
+
+        if (!good) {
+                fprintf(stderr, "atmsim: %s\n", rebirth.error);
+                goto done;
+        }
+        warn_of_strangers(fleet, &rebirth);
+        for (size_t i = 0; i < fleet->count; i++) {
+                struct seat *seat = &fleet->seats[i];
+                int64_t at = terminals_find(&rebirth.terminals, seat->atm.terminal);
+                struct recovery nothing = { 0 }, *recovery = at < 0 ? &nothing : &rebirth.recovery[at];
+                struct atm_turn turn;
+
+                turn_begin(fleet, &turn);
+                atm_on_power(&seat->atm, &turn, recovery,
+                             dispensers_paid_yen(fleet->dispensers, seat->slot, recovery->request.stan,
+                                                 recovery->request.transmitted_ms));
+                run_turn(seat, &turn);
+        }
+        settle(fleet);
+        good = !fleet->result.broken;
+done:
+        terminals_free(&rebirth.terminals);
+        free(rebirth.recovery);
+        return good;
+}
+
+static bool open_seats(struct fleet *fleet)
+{
+        fleet->count = fleet->terminals.count;
+        fleet->seats = calloc(fleet->count, sizeof(*fleet->seats));
+        fleet->deadline_us = calloc(fleet->count, sizeof(int64_t));
+        fleet->phase_deadline_us = calloc(fleet->count, sizeof(int64_t));
+        fleet->line = calloc(fleet->count, sizeof(uint32_t));
+        fleet->group = calloc(fleet->count, sizeof(uint32_t));
+        fleet->group_spare = calloc(fleet->count, sizeof(uint32_t));
+        if (!fleet->seats || !fleet->deadline_us || !fleet->phase_deadline_us || !fleet->line || !fleet->group ||
+            !fleet->group_spare) {
+                fprintf(stderr, "atmsim: out of memory for %zu ATMs\n", fleet->count);
+                return false;
+        }
+        for (size_t i = 0; i < fleet->count; i++) {
+                struct seat *seat = &fleet->seats[i];
+                const struct terminal *terminal = &fleet->terminals.terminal[i];
+
+                seat->fleet = fleet;
+                seat->index = (uint32_t)i;
+                atm_init(&seat->atm, terminal->name);
+                link_init(&seat->link, &fleet->net);
+                snprintf(seat->place.hall, sizeof(seat->place.hall), "%-15s", terminal->hall);
+                seat->place.acquirer = fleet->options->acquirer;
+                seat->port = (int)(i % (size_t)fleet->net.ports);
+                seat->slot = dispensers_find_or_add(fleet->dispensers, terminal->name);
+                if (seat->slot < 0 || !dispensers_counters(fleet->dispensers, seat->slot)) {
+                        fprintf(stderr, "atmsim: dispenser of %s: %s\n", terminal->name,
+                                seat->slot < 0 ? strerror(errno) : "its counters are damaged");
+                        return false;
+                }
+                fleet->deadline_us[i] = INT64_MAX;
+                enter_phase(seat, LINED_UP, INT64_MAX);
+        }
+        return true;
+}
+
+static bool open_files(struct fleet *fleet)
+{
+        const struct fleet_options *options = fleet->options;
+        char error[1024];
+
+        if (!terminals_load(options->terminals, (size_t)options->atms, &fleet->terminals, error))
+                goto fail;
+        fleet->token_key = token_key_load(options->token_key_file, error);
+        if (!fleet->token_key)
+                goto fail;
+        if (!options->idle && !cards_load(options->cards, (size_t)options->cards_skip, fleet->token_key,
+                                          &fleet->customers.cards, error))
+                goto fail;
+        fleet->lock = journal_lock(options->journal, true, error);
+        if (fleet->lock < 0)
+                goto fail;
+        fleet->dispensers = dispensers_open(options->journal, true, error);
+        if (!fleet->dispensers || !journal_open(&fleet->journal, options->journal, error))
+                goto fail;
+        return true;
+fail:
+        fprintf(stderr, "atmsim: %s\n", error);
+        return false;
+}
+
+/* As many descriptors as the system allows: an ATM needs one. */
+static bool raise_files(size_t atms)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return true;
+        if (limit.rlim_cur < limit.rlim_max) {
+                limit.rlim_cur = limit.rlim_max;
+                setrlimit(RLIMIT_NOFILE, &limit);
+                getrlimit(RLIMIT_NOFILE, &limit);
+        }
+        if (limit.rlim_cur >= atms + 32)
+                return true;
+        fprintf(stderr, "atmsim: %zu ATMs need %zu open files, this process may have %llu (ulimit -n)\n", atms, atms + 32,
+                (unsigned long long)limit.rlim_cur);
+        return false;
+}
+
+static bool open_loop(struct fleet *fleet)
+{
+        static const int numbers[2] = { SIGINT, SIGTERM };
+        const struct fleet_options *options = fleet->options;
+        struct event_config *config = event_config_new();
+        struct timeval tick = { .tv_usec = TICK_US };
+        char error[LINK_ERROR_MAX];
+
+        signal(SIGPIPE, SIG_IGN);
+        if (config) {
+                event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER | EVENT_BASE_FLAG_NOLOCK);
+                fleet->base = event_base_new_with_config(config);
+                event_config_free(config);
+        }
+        if (!fleet->base) {
+                fputs("atmsim: libevent can't make an event loop\n", stderr);
+                return false;
+        }
+        fleet->tick = event_new(fleet->base, -1, EV_PERSIST, on_tick, fleet);
+        fleet->arrival = evtimer_new(fleet->base, on_arrival, fleet);
+        for (int i = 0; i < 2; i++) {
+                fleet->signals[i] = evsignal_new(fleet->base, numbers[i], on_signal, fleet);
+                if (!fleet->signals[i] || event_add(fleet->signals[i], NULL) < 0)
+                        return false;
+        }
+        if (!fleet->tick || !fleet->arrival || event_add(fleet->tick, &tick) < 0)
+                return false;
+        if (!link_net_open(&fleet->net, fleet->base, options->host, options->ports, options->ca, options->certs,
+                           fleet->terminals.terminal[0].name, error)) {
+                fprintf(stderr, "atmsim: %s\n", error);
+                return false;
+        }
+        fleet->net.on_ready = on_ready;
+        fleet->net.on_message = on_message;
+        fleet->net.on_down = on_down;
+        return true;
+}
+
+static void set_up_customers(struct fleet *fleet)
+{
+        const struct fleet_options *options = fleet->options;
+
+        fleet->customers.rates = options->faults;
+        fleet->customers.fixed_yen = options->amount_yen;
+        fleet->customers.inquiry_rate = options->inquiry_rate;
+        fleet->customers.even = options->even;
+        fleet->customers.cards.uses = (uint32_t)options->card_uses;
+        fleet->customers.cards.careless = options->careless_rate;
+        random_seed(&fleet->customers.random, (uint64_t)options->seed);
+        random_seed(&fleet->random, (uint64_t)options->seed + 2);
+}
+
+/* end --------------------------------------------------------------------------------------------- */
+
+static void close_fleet(struct fleet *fleet)
+{
+        for (size_t i = 0; fleet->seats && i < fleet->count; i++)
+                link_close(&fleet->seats[i].link, true);
+        journal_close(&fleet->journal);
+        dispensers_close(fleet->dispensers);
+        if (fleet->lock >= 0)
+                close(fleet->lock);
+        if (fleet->net.tls)
+                link_net_close(&fleet->net);
+        for (int i = 0; i < 2; i++)
+                if (fleet->signals[i])
+                        event_free(fleet->signals[i]);
+        if (fleet->arrival)
+                event_free(fleet->arrival);
+        if (fleet->tick)
+                event_free(fleet->tick);
+        if (fleet->base)
+                event_base_free(fleet->base);
+        cards_free(&fleet->customers.cards);
+        token_key_free(fleet->token_key);
+        terminals_free(&fleet->terminals);
+        free(fleet->seats);
+        free(fleet->deadline_us);
+        free(fleet->phase_deadline_us);
+        free(fleet->line);
+        free(fleet->group);
+        free(fleet->group_spare);
+}
+
+static bool is_over(const struct fleet *fleet)
+{
+        if (fleet->result.broken)
+                return true;
+        if (!fleet->stopping)
+                return false;
+        return count_open(fleet) == 0 || now_us() >= fleet->drain_until_us;
+}
+
+static void loop(struct fleet *fleet)
+{
+        int64_t check_us = 0;
+
+        for (;;) {
+                event_base_loop(fleet->base, EVLOOP_ONCE);
+                settle(fleet);
+                if (fleet->result.broken)
+                        return;
+                if (fleet->stopping && fleet->result.measured_ended == 0) {
+                        fleet->result.measured_paid = paid(&fleet->result.counters) - fleet->paid_before;
+                        fleet->result.measured_ended = ended(&fleet->result.counters) - fleet->ended_before;
+                }
+                if (fleet->stopping && now_us() >= check_us) {
+                        if (is_over(fleet))
+                                return;
+                        check_us = now_us() + TICK_US;
+                }
+        }
+}
+
+bool fleet_run(const struct fleet_options *options, struct fleet_result *ret_result)
+{
+        struct fleet *fleet = calloc(1, sizeof(*fleet));
+        bool good = false;
+
+        if (!fleet) {
+                fputs("atmsim: out of memory\n", stderr);
+                return false;
+        }
+        fleet->options = options;
+        fleet->lock = -1;
+        fleet->started_us = now_us();
+        progress_init(&fleet->progress, options->progress);
+        if (!open_files(fleet) || !raise_files(fleet->terminals.count) || !open_loop(fleet) || !open_seats(fleet))
+                goto done;
+        set_up_customers(fleet);
+        if (!switch_on(fleet))
+                goto done;
+        loop(fleet);
+        progress_clear(&fleet->progress);
+        fleet->result.atms = (int64_t)fleet->count;
+        fleet->result.unfinished = count_open(fleet);
+        *ret_result = fleet->result;
+        good = true;
+done:
+        close_fleet(fleet);
+        free(fleet);
+        return good;
+}

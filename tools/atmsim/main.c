@@ -1,0 +1,51 @@
+/* atmsim: a fleet of simulated pachinko-parlor ATMs, and what their journals say. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/atmsim/commands.h"
+#include "tools/atmsim/options.h"
+
+static const struct {
+        const char *name;
+        int (*run)(int count, char **words);
+        const char *text;
+} commands[] = {
+        { "run", command_run, "let a fleet of ATMs withdraw cash, with faults if wanted" },
+        { "reconcile", command_reconcile, "compare dispensers and journals with the database, to the yen" },
+        { "cards", command_cards, "make a file of test cards" },
+};
+
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static void print_help(FILE *file)
+{
+        fputs("atmsim COMMAND [options]\n\n"
+              "Simulated pachinko-parlor ATMs: each has its own TLS connection and certificate, its cassettes and a\n"
+              "durable electronic journal. What they need to know is taken from a laboratory's variables:\n\n"
+              "    scripts/lab up --dir /tmp/lab && source /tmp/lab/lab.env\n"
+              "    atmsim run --atms 10 --closed --withdrawals 1000\n"
+              "    atmsim reconcile\n\n", file);
+        for (int i = 0; i < COMMANDS; i++)
+                fprintf(file, "  %-11s%s\n", commands[i].name, commands[i].text);
+        fputs("\n'atmsim COMMAND --help' tells more. Exit codes: 0 done, 1 failed, 2 wrong usage.\n", file);
+}
+
+int main(int argc, char **argv)
+{
+        if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))) {
+                print_help(stdout);
+                return EXIT_DONE;
+        }
+        if (argc >= 2 && !strcmp(argv[1], "--version")) {
+                puts("atmsim " ATM_VERSION);
+                return EXIT_DONE;
+        }
+        for (int i = 0; argc >= 2 && i < COMMANDS; i++)
+                if (!strcmp(argv[1], commands[i].name))
+                        return commands[i].run(argc - 2, argv + 2);
+        if (argc >= 2)
+                fprintf(stderr, "atmsim: '%s' is no command: run, reconcile or cards is expected\n", argv[1]);
+        else
+                print_help(stderr);
+        return EXIT_USAGE;
+}
