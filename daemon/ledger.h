@@ -26,11 +26,14 @@
 
 enum { CARD_TOKEN_LENGTH = 16, APPROVAL_CODE_LENGTH = 6 };
 
-enum ledger_kind { LEDGER_REQUEST, LEDGER_INQUIRY, LEDGER_ADVICE, LEDGER_KIND_COUNT };
+enum ledger_kind { LEDGER_REQUEST, LEDGER_INQUIRY, LEDGER_ADVICE, LEDGER_OUTCOME, LEDGER_KIND_COUNT };
 
 enum ledger_status {
         LEDGER_DECIDED,     /* durable now; for an inquiry: looked up */
         LEDGER_STORED,      /* a repeat: the answer that was durable already */
+        LEDGER_ASK,         /* a request: its intent is durable, limits are taken; the bank is to be asked. An
+                             * inquiry: nothing stands against passing it on */
+        LEDGER_PENDING,     /* a repeat of a request whose bank was asked and about which nothing is decided */
         LEDGER_STALE,       /* nothing written: decided from another version of the reference data */
         LEDGER_UNAVAILABLE, /* nothing written by this op: no database, or the queue is full */
         LEDGER_UNKNOWN,     /* an earlier sending may have been committed: nothing may be said */
@@ -52,6 +55,7 @@ struct ledger_request {
         char pan_mask[20];
         char expiry_yymm[5];
         char issuer[ISSUER_MAX + 1];
+        char link[ISSUER_MAX + 1]; /* the bank to be asked; "": the house bank */
         char hall[HALL_MAX + 1];
         int32_t business_day;
         struct price price;
@@ -66,6 +70,19 @@ struct ledger_advice {
         int64_t amount_yen;    /* DE 4 */
         int64_t dispensed_yen;
         char why[3];           /* DE 39 of a reversal, else "" */
+};
+
+/* What became of a request that a bank was asked about. Answer, time-out and the ATM's own reversal compete:
+ * the first commit wins, and the op's answer says what stands (LEDGER_STORED: it came too late). A time-out
+ * queues a reversal to the bank in the same commit. */
+enum outcome_cause { OUTCOME_ANSWER, OUTCOME_TIMEOUT, OUTCOME_CAUSE_COUNT };
+extern const char *const outcome_cause_name[OUTCOME_CAUSE_COUNT]; /* "answer", "timeout" */
+
+struct ledger_outcome {
+        enum outcome_cause cause;
+        enum reason reason; /* REASON_APPROVED: the bank approved */
+        char approval_code[APPROVAL_CODE_LENGTH + 1];
+        char bank_de39[3];  /* "" for a time-out */
 };
 
 /* What the ATM is to hear. */
@@ -84,6 +101,7 @@ struct ledger_op {
         union {
                 struct ledger_request request; /* LEDGER_REQUEST, LEDGER_INQUIRY */
                 struct ledger_advice advice;
+                struct ledger_outcome outcome;
         };
         struct ledger_answer answer; /* valid in on_done */
         void (*on_done)(struct ledger_op *op, void *context);
