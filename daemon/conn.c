@@ -19,6 +19,10 @@
 /* Queues of the event loop: what is open goes before handshakes, which cost a millisecond each. The
  * ledger's events have libevent's default, the middle one. */
 enum { PRIORITY_OPEN = 1, PRIORITY_HANDSHAKE = 2 };
+
+/* Connections are ATMs'. */
+static const struct iso_dialect *const conn_dialect = &iso_dialect_ascii;
+
 enum { PEER_MAX = 56, CERTIFICATE_NAME_MAX = 64, DISCARD_CHUNK = 4096 };
 
 enum wait { WAIT_NONE, WAIT_HANDSHAKE, WAIT_IDLE, WAIT_MESSAGE, WAIT_LINGER, WAIT_COUNT };
@@ -468,15 +472,15 @@ void conn_send(struct conn *conn, const uint8_t *message, size_t length)
         assert(length > 0 && length <= ISO_MESSAGE_MAX);
         if (conn->state != CONN_OPEN)
                 return;
-        if (before + ISO_LENGTH_HEADER + length > LIMIT_OUTPUT) {
+        if (before + FRAME_HEADER_MAX + length > LIMIT_OUTPUT) {
                 conn_close(conn, CONN_END_MESSAGE_TIMEOUT, "the peer does not take its answers");
                 return;
         }
         if (before)
                 memcpy(out, conn->output, before);
-        frame_header(out + before, length);
-        memcpy(out + before + ISO_LENGTH_HEADER, message, length);
-        size_t total = before + ISO_LENGTH_HEADER + length;
+        size_t total = before + frame_header(conn_dialect, out + before, length);
+        memcpy(out + total, message, length);
+        total += length;
         if (before)
                 keep_output(conn, out, total);
         else
@@ -538,7 +542,7 @@ static size_t deliver(struct conn *conn, const uint8_t *bytes, size_t length, in
         while (may_deliver(conn) && used < length && *frames < LIMIT_FRAMES_PER_TURN) {
                 const uint8_t *message;
                 size_t message_length;
-                switch (frame_next(bytes + used, length - used, &message, &message_length)) {
+                switch (frame_next(conn_dialect, bytes + used, length - used, &message, &message_length)) {
                 case FRAME_PARTIAL:
                         return used;
                 case FRAME_BAD:
@@ -549,7 +553,7 @@ static size_t deliver(struct conn *conn, const uint8_t *bytes, size_t length, in
                 case FRAME_READY:
                         break;
                 }
-                used += ISO_LENGTH_HEADER + message_length;
+                used = (size_t)(message - bytes) + message_length;
                 ++*frames;
                 wait_for(conn, WAIT_IDLE);
                 conn->env->events->frame(conn->owner, message, message_length);

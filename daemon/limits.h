@@ -5,10 +5,10 @@
 #ifndef DAEMON_LIMITS_H
 #define DAEMON_LIMITS_H
 
-#include "protocol/iso8583.h"
+#include "protocol/frame.h"
 
 enum {
-        LIMIT_FRAME = ISO_LENGTH_HEADER + ISO_MESSAGE_MAX,
+        LIMIT_FRAME = FRAME_HEADER_MAX + ISO_MESSAGE_MAX,
         /* Input kept for one connection: a whole message that waits and the start of the next. */
         LIMIT_INPUT = 2 * LIMIT_FRAME,
         /* Output kept for one connection whose peer does not read: one answer, and one more to be safe. */

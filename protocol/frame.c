@@ -16,7 +16,8 @@ static bool read_digits(const uint8_t *bytes, size_t size, bool packed, size_t *
 {
         size_t number = 0;
         for (size_t i = 0; i < size; i++) {
-                unsigned high = packed ? bytes[i] >> 4 : 0, low = packed ? bytes[i] & 15U : bytes[i] - '0';
+                unsigned high = packed ? bytes[i] >> 4 : 0,
+                         low = packed ? bytes[i] & 15U : (unsigned)(bytes[i] - '0');
                 if (high > 9 || low > 9)
                         return false;
                 number = packed ? number * 100 + high * 10 + low : number * 10 + low;

@@ -1,10 +1,12 @@
-/* libFuzzer: a stream of frames, whole and in pieces. */
+/* libFuzzer: a stream of frames in each form, whole and in pieces. */
 #include "tests/fuzz/targets.h"
+#include "tests/fuzz/variants.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-        target_frame(bytes, size);
+        for (unsigned variant = 0; variant < DIALECT_VARIANTS; variant++)
+                target_frame(variant, bytes, size);
         return 0;
 }

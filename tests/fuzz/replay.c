@@ -139,7 +139,7 @@ static size_t change(uint8_t *bytes, size_t size)
 
 static void try_input(const uint8_t *bytes, size_t size, unsigned variant)
 {
-        uint8_t *copy = malloc(size + ISO_LENGTH_HEADER);
+        uint8_t *copy = malloc(size + FRAME_HEADER_MAX);
         if (!copy)
                 abort();
         uint8_t *message = malloc(size ? size : 1);
@@ -151,12 +151,12 @@ static void try_input(const uint8_t *bytes, size_t size, unsigned variant)
         free(message);
 
         /* As a stream: behind a right length where it has one, else as it is. */
-        size_t header = size > 0 && size <= ISO_MESSAGE_MAX ? ISO_LENGTH_HEADER : 0;
-        if (header)
-                frame_header(copy, size);
+        size_t header = 0;
+        if (size > 0 && size <= ISO_MESSAGE_MAX)
+                header = frame_header(dialect_variant(variant), copy, size);
         memcpy(copy + header, bytes, size);
-        target_frame(copy, header + size);
-        target_frame(copy + header, size);
+        target_frame(variant, copy, header + size);
+        target_frame(variant, copy + header, size);
         free(copy);
 }
 

@@ -121,7 +121,8 @@ enum { FRAMES_MAX = 4096 };
 
 /* The sizes of the frames of a stream that arrives in pieces of `piece` bytes; *ret_bad where it went wrong.
  */
-static size_t cut(const uint8_t *bytes, size_t size, size_t piece, uint16_t *sizes, bool *ret_bad)
+static size_t cut(const struct iso_dialect *dialect, const uint8_t *bytes, size_t size, size_t piece,
+                  uint16_t *sizes, bool *ret_bad)
 {
         size_t count = 0, taken = 0, arrived = 0;
         *ret_bad = false;
@@ -131,29 +132,34 @@ static size_t cut(const uint8_t *bytes, size_t size, size_t piece, uint16_t *siz
                         const uint8_t *message;
                         size_t length;
                         enum frame_result result =
-                            frame_next(bytes + taken, arrived - taken, &message, &length);
+                            frame_next(dialect, bytes + taken, arrived - taken, &message, &length);
                         *ret_bad = result == FRAME_BAD;
                         if (result != FRAME_READY || count == FRAMES_MAX)
                                 break;
-                        PROMISE(message == bytes + taken + ISO_LENGTH_HEADER);
+                        PROMISE(message == bytes + taken + frame_header_size(dialect));
                         PROMISE(length > 0 && length <= ISO_MESSAGE_MAX);
                         PROMISE(message + length <= bytes + arrived);
                         sizes[count++] = (uint16_t)length;
-                        taken += ISO_LENGTH_HEADER + length;
+                        /* What was taken for a length is how it would be written. */
+                        uint8_t header[FRAME_HEADER_MAX];
+                        size_t header_size = frame_header(dialect, header, length);
+                        PROMISE(memcmp(header, bytes + taken, header_size) == 0);
+                        taken += header_size + length;
                         target_profile(message, length);
                 }
         }
         return count;
 }
 
-void target_frame(const uint8_t *bytes, size_t size)
+void target_frame(unsigned variant, const uint8_t *bytes, size_t size)
 {
+        const struct iso_dialect *dialect = dialect_variant(variant);
         static uint16_t whole[FRAMES_MAX], pieces[FRAMES_MAX];
         bool whole_bad, pieces_bad;
         if (size == 0)
                 return;
-        size_t count = cut(bytes, size, size, whole, &whole_bad);
-        size_t other = cut(bytes, size, 1 + bytes[size - 1] % 64, pieces, &pieces_bad);
+        size_t count = cut(dialect, bytes, size, size, whole, &whole_bad);
+        size_t other = cut(dialect, bytes, size, 1 + bytes[size - 1] % 64, pieces, &pieces_bad);
         PROMISE(count == other && whole_bad == pieces_bad);
         PROMISE(memcmp(whole, pieces, count * sizeof(whole[0])) == 0);
 }

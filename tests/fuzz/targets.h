@@ -14,7 +14,8 @@ void target_decode(unsigned variant, const uint8_t *bytes, size_t size);
 /* Decode as a request of the built-in dialect, check it against its row, answer it, dump both. */
 void target_profile(const uint8_t *bytes, size_t size);
 
-/* Cut a stream into frames, whole and in pieces; the sizes of the pieces come from the bytes. */
-void target_frame(const uint8_t *bytes, size_t size);
+/* Cut a stream into frames in a dialect's form, whole and in pieces; the sizes of the pieces come from the
+ * bytes. */
+void target_frame(unsigned variant, const uint8_t *bytes, size_t size);
 
 #endif

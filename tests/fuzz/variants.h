@@ -1,10 +1,12 @@
 /*
  * Dialects for tests: the built-in field table under each of the eight combinations of bitmap form, digits
- * form and length form that the codec knows. Variant 0 is the built-in dialect itself; variant 7 is the
- * farthest from it (hex bitmap, BCD digits, BCD lengths).
+ * form and length form that the codec knows, and in the first six of them each form of framing. Variant 0 is
+ * the built-in dialect itself; variant 7 is the farthest from it (hex bitmap, BCD digits, BCD lengths).
  */
 #ifndef TESTS_FUZZ_VARIANTS_H
 #define TESTS_FUZZ_VARIANTS_H
+
+#include <stdio.h>
 
 #include "protocol/iso8583.h"
 
@@ -22,9 +24,11 @@ static inline const struct iso_dialect *dialect_variant(unsigned variant)
                                                             "bcd+bcd-lengths",
                                                             "hex+bcd+bcd-lengths"};
         struct iso_dialect *dialect = &table[variant % DIALECT_VARIANTS];
-        if (!dialect->name) {
+        if (!dialect->name[0]) {
                 *dialect = iso_dialect_ascii;
-                dialect->name = names[variant % DIALECT_VARIANTS];
+                snprintf(dialect->name, sizeof(dialect->name), "%s", names[variant % DIALECT_VARIANTS]);
+                dialect->frame = (enum frame_form)(variant % 3);
+                dialect->frame_counts_itself = variant / 3 % 2;
                 dialect->bitmap = variant & 1 ? ISO_BITMAP_HEX : ISO_BITMAP_RAW;
                 dialect->digits = variant & 2 ? ISO_DIGITS_BCD : ISO_DIGITS_ASCII;
                 dialect->length_digits = variant & 4 ? ISO_DIGITS_BCD : ISO_DIGITS_ASCII;

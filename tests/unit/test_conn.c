@@ -243,9 +243,9 @@ static void open_it(void)
 
 static size_t frame(uint8_t *buffer, uint8_t first, size_t length)
 {
-        frame_header(buffer, length);
-        memset(buffer + 2, first, length);
-        return length + 2;
+        size_t header = frame_header(&iso_dialect_ascii, buffer, length);
+        memset(buffer + header, first, length);
+        return header + length;
 }
 
 static void write_all(const uint8_t *bytes, size_t length)

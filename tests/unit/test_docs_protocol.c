@@ -176,7 +176,7 @@ START_TEST(the_examples_are_what_they_say)
                 struct iso_message decoded;
                 struct iso_error error;
                 char line[1024];
-                ck_assert_int_eq(frame_next(bytes, size, &message, &length), FRAME_READY);
+                ck_assert_int_eq(frame_next(&iso_dialect_ascii, bytes, size, &message, &length), FRAME_READY);
                 ck_assert_uint_eq(length + ISO_LENGTH_HEADER, size);
                 ck_assert_int_eq(iso_decode(&iso_dialect_ascii, message, length, &decoded, &error), 0);
                 iso_dump(&iso_dialect_ascii, &decoded, line, sizeof(line));

@@ -80,8 +80,8 @@ static void close_capture(void)
 
 static void put_bytes(char direction, const uint8_t *bytes, size_t size)
 {
-        uint8_t header[ISO_LENGTH_HEADER];
-        frame_header(header, size);
+        uint8_t header[FRAME_HEADER_MAX];
+        frame_header(&iso_dialect_ascii, header, size);
         fprintf(capture, "%c %02x%02x", direction, header[0], header[1]);
         for (size_t i = 0; i < size; i++)
                 fprintf(capture, "%02x", bytes[i]);

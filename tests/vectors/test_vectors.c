@@ -178,7 +178,7 @@ START_TEST(what_others_write_is_read_to_the_same_fields)
         const uint8_t *bytes;
         size_t size;
         struct iso_message message;
-        ck_assert_int_eq(frame_next(vector->frame.at, vector->frame.size, &bytes, &size), FRAME_READY);
+        ck_assert_int_eq(frame_next(&iso_dialect_ascii, vector->frame.at, vector->frame.size, &bytes, &size), FRAME_READY);
         ck_assert_uint_eq(size + ISO_LENGTH_HEADER, vector->frame.size);
         decode(vector, &iso_dialect_ascii, bytes, size, &message);
         assert_fields(vector, &message);
