@@ -109,7 +109,7 @@ static void add_fleet(struct sim *sim, struct reference *r, int version)
 static void add_prices(struct reference *r)
 {
         char error[REFERENCE_ERROR_MAX] = "";
-        struct issuer issuer = {"HOUSE", {0, 1440}};
+        struct issuer issuer = {"HOUSE", "", {{0, 1440}, {0, 1440}}};
         struct tariff tariffs[] = {
                 {"HOUSE", BAND_DAY, day_of("2007-07-01"), 100, 100},
                 {"HOUSE", BAND_OTHER, day_of("2007-07-01"), 200, 100},

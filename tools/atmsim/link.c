@@ -144,7 +144,7 @@ static bool hand_out_messages(struct link *link)
         size_t used = 0, length;
 
         for (;;) {
-                switch (frame_next(link->in + used, link->in_length - used, &message, &length)) {
+                switch (frame_next(&iso_dialect_ascii, link->in + used, link->in_length - used, &message, &length)) {
                 case FRAME_PARTIAL:
                         link->in_length -= used;
                         if (link->in_length > 0 && used > 0)
@@ -157,7 +157,7 @@ static bool hand_out_messages(struct link *link)
                         link->net->on_message(link, message, length);
                         if (link->generation != generation)
                                 return false;
-                        used += length + ISO_LENGTH_HEADER;
+                        used = (size_t)(message - link->in) + length;
                         break;
                 }
         }

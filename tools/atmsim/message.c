@@ -125,6 +125,5 @@ size_t message_compose(const struct sim_atm *atm, const struct message_place *pl
         }
         length = iso_encode(&iso_dialect_ascii, &message, buffer + ISO_LENGTH_HEADER, FRAME_MAX - ISO_LENGTH_HEADER, &error);
         assert(length > 0);
-        frame_header(buffer, (size_t)length);
-        return (size_t)length + ISO_LENGTH_HEADER;
+        return frame_header(&iso_dialect_ascii, buffer, (size_t)length) + (size_t)length;
 }
