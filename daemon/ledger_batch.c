@@ -5,12 +5,15 @@
 
 #include "rules/calendar.h"
 
+const char *const outcome_cause_name[OUTCOME_CAUSE_COUNT] = { "answer", "timeout" };
+
 const struct pg_statement ledger_batch_statement[LEDGER_KIND_COUNT] = {
         [LEDGER_REQUEST] = { "ledger_request",
                              "SELECT * FROM ledger_request($1::bigint,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,"
-                             "$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26)" },
-        [LEDGER_INQUIRY] = { "ledger_inquiry", "SELECT * FROM ledger_inquiry($1::bigint,$2,$3,$4,$5,$6,$7,$8)" },
-        [LEDGER_ADVICE] = { "ledger_advice", "SELECT * FROM ledger_advice($1,$2,$3,$4,$5,$6,$7,$8,$9)" },
+                             "$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28::bigint)" },
+        [LEDGER_INQUIRY] = { "ledger_inquiry", "SELECT * FROM ledger_inquiry($1::bigint,$2,$3,$4,$5,$6,$7,$8,$9)" },
+        [LEDGER_ADVICE] = { "ledger_advice", "SELECT * FROM ledger_advice($1,$2,$3,$4,$5,$6,$7,$8,$9,$10::bigint)" },
+        [LEDGER_OUTCOME] = { "ledger_outcome", "SELECT * FROM ledger_outcome($1,$2,$3,$4,$5,$6,$7,$8::bigint)" },
 };
 
 /* FNV-1a, 64 bits. Two keys that meet in a hash only make an op wait for the next batch. */
@@ -62,6 +65,9 @@ static int op_keys(const struct ledger_op *op, uint64_t keys[2])
         case LEDGER_ADVICE:
                 keys[0] = hash_identity(op->identity.terminal, &op->advice.original);
                 return 1;
+        case LEDGER_OUTCOME:
+                keys[0] = hash_identity(op->identity.terminal, &op->identity);
+                return 1;
         case LEDGER_INQUIRY:
         case LEDGER_KIND_COUNT:
                 break;
@@ -111,7 +117,7 @@ static int encode_requests(struct ledger_batch *batch)
         static const enum pg_type types[] = {
                 PG_TEXT, PG_TIMESTAMPTZ, PG_INT4, PG_INT4, PG_INT8, PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT,
                 PG_TEXT, PG_TEXT, PG_DATE, PG_DATE, PG_DATE, PG_INT4, PG_INT8, PG_INT8, PG_INT8,
-                PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_INT2, PG_TEXT,
+                PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_INT2, PG_TEXT, PG_TEXT,
         };
         int count = sizeof(types) / sizeof(types[0]);
         arrays_begin(batch, types, count);
@@ -148,13 +154,15 @@ static int encode_requests(struct ledger_batch *batch)
                 pg_array_int8(a++, r->limit[LIMIT_DAY_COUNT]);
                 pg_array_int2(a++, (int16_t)r->refusal);
                 pg_array_text(a++, r->approval_code);
+                pg_array_text(a++, r->link);
         }
         return count;
 }
 
 static int encode_inquiries(struct ledger_batch *batch)
 {
-        static const enum pg_type types[] = { PG_TEXT, PG_TIMESTAMPTZ, PG_INT4, PG_UUID, PG_TEXT, PG_DATE, PG_INT2 };
+        static const enum pg_type types[] = { PG_TEXT, PG_TIMESTAMPTZ, PG_INT4, PG_UUID,
+                                              PG_TEXT, PG_DATE, PG_INT2, PG_TEXT };
         int count = sizeof(types) / sizeof(types[0]);
         arrays_begin(batch, types, count);
         for (int i = 0; i < batch->count; i++) {
@@ -167,6 +175,7 @@ static int encode_inquiries(struct ledger_batch *batch)
                 pg_array_text(a++, op->request.expiry_yymm);
                 pg_array_date(a++, op->request.business_day);
                 pg_array_int2(a++, (int16_t)op->request.refusal);
+                pg_array_text(a++, op->request.link);
         }
         return count;
 }
@@ -193,73 +202,116 @@ static int encode_advices(struct ledger_batch *batch)
         return count;
 }
 
-bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, struct pg_link *link)
+static int encode_outcomes(struct ledger_batch *batch)
 {
-        static int (*const encode[LEDGER_KIND_COUNT])(struct ledger_batch *) = {
-                [LEDGER_REQUEST] = encode_requests,
-                [LEDGER_INQUIRY] = encode_inquiries,
-                [LEDGER_ADVICE] = encode_advices,
-        };
-        struct pg_parameter parameters[PG_PARAMETERS_MAX];
-        char version[8];
-        int first = batch->kind == LEDGER_ADVICE ? 0 : 1; /* advices don't depend on the reference data */
-        if (first) {
-                pg_put_int8(version, reference_version);
-                parameters[0] = (struct pg_parameter){ version, sizeof(version), 1 };
+        static const enum pg_type types[] = { PG_TEXT, PG_TIMESTAMPTZ, PG_INT4, PG_INT2, PG_TEXT, PG_TEXT, PG_TEXT };
+        int count = sizeof(types) / sizeof(types[0]);
+        arrays_begin(batch, types, count);
+        for (int i = 0; i < batch->count; i++) {
+                const struct ledger_op *op = batch->op[i];
+                struct pg_array *a = batch->array;
+                pg_array_text(a++, op->identity.terminal);
+                pg_array_timestamptz(a++, op->identity.transmitted_ms);
+                pg_array_int4(a++, op->identity.stan);
+                pg_array_int2(a++, (int16_t)op->outcome.reason);
+                pg_array_text(a++, op->outcome.approval_code);
+                pg_array_text(a++, op->outcome.bank_de39);
+                pg_array_text(a++, outcome_cause_name[op->outcome.cause]);
         }
-        int count = encode[batch->kind](batch);
+        return count;
+}
+
+/* How each kind is sent: its arrays, and the numbers before and after them. */
+static const struct {
+        int (*encode)(struct ledger_batch *batch);
+        bool version_first; /* it depends on the reference data */
+        bool now_last;
+} forms[LEDGER_KIND_COUNT] = {
+        [LEDGER_REQUEST] = { encode_requests, true, true },
+        [LEDGER_INQUIRY] = { encode_inquiries, true, false },
+        [LEDGER_ADVICE] = { encode_advices, false, true },
+        [LEDGER_OUTCOME] = { encode_outcomes, false, true },
+};
+
+bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, int64_t now_ms, struct pg_link *link)
+{
+        struct pg_parameter parameters[PG_PARAMETERS_MAX];
+        char version[8], now[8];
+        int place = 0;
+        if (forms[batch->kind].version_first) {
+                pg_put_int8(version, reference_version);
+                parameters[place++] = (struct pg_parameter){ version, sizeof(version), 1 };
+        }
+        int count = forms[batch->kind].encode(batch);
         for (int i = 0; i < count; i++) {
                 pg_array_end(&batch->array[i]);
                 if (!pg_array_ok(&batch->array[i]))
                         return false;
-                parameters[first + i] =
-                        (struct pg_parameter){ batch->array[i].bytes, (int)batch->array[i].length, 1 };
+                parameters[place++] = (struct pg_parameter){ batch->array[i].bytes, (int)batch->array[i].length, 1 };
         }
-        pg_link_send(link, ledger_batch_statement[batch->kind].name, parameters, first + count, 1);
+        if (forms[batch->kind].now_last) {
+                pg_put_int8(now, now_ms);
+                parameters[place++] = (struct pg_parameter){ now, sizeof(now), 1 };
+        }
+        pg_link_send(link, ledger_batch_statement[batch->kind].name, parameters, place, 1);
         return true;
 }
 
 static bool is_stale(const struct ledger_batch *batch, const PGresult *result)
 {
         int reason_column = batch->kind == LEDGER_REQUEST ? 2 : 1;
-        return batch->kind != LEDGER_ADVICE && PQntuples(result) == 1 &&
+        return forms[batch->kind].version_first && PQntuples(result) == 1 && !PQgetisnull(result, 0, reason_column) &&
                pg_get_int2(PQgetvalue(result, 0, reason_column)) == -1;
 }
 
-static void answer_request(struct ledger_answer *answer, const PGresult *result, int row)
+/* Of a request and of an outcome: the same columns. */
+static void answer_request(const struct ledger_op *op, struct ledger_answer *answer, const PGresult *result, int row)
 {
-        answer->status = *PQgetvalue(result, row, 1) ? LEDGER_STORED : LEDGER_DECIDED;
-        answer->reason = (enum reason)pg_get_int2(PQgetvalue(result, row, 2));
+        bool stored = *PQgetvalue(result, row, 1);
+        (void)op;
+        answer->status = stored ? LEDGER_STORED : LEDGER_DECIDED;
         answer->business_day = pg_get_date(PQgetvalue(result, row, 3));
+        answer->customer_charge_yen = pg_get_int8(PQgetvalue(result, row, 4));
+        if (PQgetisnull(result, row, 2)) {
+                answer->status = stored ? LEDGER_PENDING : LEDGER_ASK;
+                return;
+        }
+        answer->reason = (enum reason)pg_get_int2(PQgetvalue(result, row, 2));
         if (answer->reason != REASON_APPROVED)
                 return;
-        answer->customer_charge_yen = pg_get_int8(PQgetvalue(result, row, 4));
         int length = PQgetlength(result, row, 5);
         if (length > APPROVAL_CODE_LENGTH)
                 length = APPROVAL_CODE_LENGTH;
         memcpy(answer->approval_code, PQgetvalue(result, row, 5), (size_t)length);
 }
 
-static void answer_inquiry(struct ledger_answer *answer, const PGresult *result, int row)
+static void answer_inquiry(const struct ledger_op *op, struct ledger_answer *answer, const PGresult *result, int row)
 {
         answer->status = LEDGER_DECIDED;
         answer->reason = (enum reason)pg_get_int2(PQgetvalue(result, row, 1));
-        if (answer->reason == REASON_APPROVED)
+        if (answer->reason != REASON_APPROVED)
+                return;
+        if (*op->request.link)
+                answer->status = LEDGER_ASK;
+        else
                 answer->balance_yen = pg_get_int8(PQgetvalue(result, row, 2));
 }
 
-static void answer_advice(struct ledger_answer *answer, const PGresult *result, int row)
+static void answer_advice(const struct ledger_op *op, struct ledger_answer *answer, const PGresult *result, int row)
 {
+        (void)op;
         answer->status = *PQgetvalue(result, row, 1) ? LEDGER_STORED : LEDGER_DECIDED;
         answer->reason = REASON_APPROVED;
 }
 
 enum ledger_batch_end ledger_batch_answers(struct ledger_batch *batch, const PGresult *result)
 {
-        static void (*const answer[LEDGER_KIND_COUNT])(struct ledger_answer *, const PGresult *, int) = {
+        static void (*const answer[LEDGER_KIND_COUNT])(const struct ledger_op *, struct ledger_answer *,
+                                                       const PGresult *, int) = {
                 [LEDGER_REQUEST] = answer_request,
                 [LEDGER_INQUIRY] = answer_inquiry,
                 [LEDGER_ADVICE] = answer_advice,
+                [LEDGER_OUTCOME] = answer_request,
         };
         if (is_stale(batch, result))
                 return BATCH_STALE;
@@ -271,7 +323,7 @@ enum ledger_batch_end ledger_batch_answers(struct ledger_batch *batch, const PGr
                 int position = pg_get_int4(PQgetvalue(result, row, 0));
                 if (position < 1 || position > batch->count)
                         return BATCH_MALFORMED;
-                answer[batch->kind](&batch->op[position - 1]->answer, result, row);
+                answer[batch->kind](batch->op[position - 1], &batch->op[position - 1]->answer, result, row);
         }
         for (int i = 0; i < batch->count; i++)
                 if (batch->op[i]->answer.status == LEDGER_UNKNOWN)

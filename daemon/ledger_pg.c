@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/ledger_batch.h"
 #include "daemon/pg_link.h"
@@ -303,11 +304,18 @@ static bool next_kind(struct ledger_pg *l, enum ledger_kind *ret_kind)
         return false;
 }
 
+static int64_t real_ms(void)
+{
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static void lane_send(struct ledger_pg *l, struct lane *lane, enum ledger_kind kind)
 {
         queue_take(l, lane, kind);
         if (lane->batch.count > 0 &&
-            !ledger_batch_send(&lane->batch, reference_version(l->reference), lane->link)) {
+            !ledger_batch_send(&lane->batch, reference_version(l->reference), real_ms(), lane->link)) {
                 say(l, true, "out of memory for a batch of %d", lane->batch.count);
                 batch_refused(l, &lane->batch);
         }
