@@ -67,6 +67,7 @@ struct server {
         size_t opening_count;
         struct client_list held_back; /* not read from while the ledger is behind */
         size_t connections_max;       /* what the configuration and the system allow */
+        int32_t warned_day[3];        /* missing partitions that the log has named already */
         bool draining;
 };
 
@@ -450,34 +451,31 @@ static size_t possible_connections(int64_t wanted)
 
 /* ---- partitions ---------------------------------------------------------------------------------------- */
 
-static void print_day_of(int64_t moment_ms, char buffer[11])
-{
-        calendar_print_day(calendar_business_day(moment_ms), buffer);
-}
-
 static bool check_partitions_now(const struct server *server, char error[SERVER_ERROR_MAX])
 {
         int64_t now_ms = service_business_ms(server->service);
         char day[11];
         if (reference_holds_moment(ledger_reference(server->ledger), now_ms))
                 return true;
-        print_day_of(now_ms, day);
+        calendar_print_day(calendar_business_day(now_ms), day);
         return fail(error, "database: no partitions for the business day %s: run 'atmctl db partitions'",
                     day);
 }
 
-static void warn_partitions(const struct server *server)
+/* Named once for each business day, as long as it is so. */
+static void warn_partitions(struct server *server)
 {
-        int64_t now_ms = service_business_ms(server->service);
+        int64_t now_ms = service_business_ms(server->service), ahead_ms = (int64_t)AHEAD_DAYS * DAY_MS;
         const struct reference *reference = ledger_reference(server->ledger);
-        const int64_t moments[] = {now_ms - (int64_t)AHEAD_DAYS * DAY_MS, now_ms,
-                                   now_ms + (int64_t)AHEAD_DAYS * DAY_MS};
+        const int64_t moments[] = {now_ms, now_ms - ahead_ms, now_ms + ahead_ms};
         for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
-                char day[11];
-                if (reference_holds_moment(reference, moments[i]))
+                char text[11];
+                int32_t day = calendar_business_day(moments[i]);
+                if (reference_holds_moment(reference, moments[i]) || server->warned_day[i] == day)
                         continue;
-                print_day_of(moments[i], day);
-                log_event(i == 1 ? LEVEL_ERROR : LEVEL_WARNING, "partitions_missing", LOG_TEXT("day", day),
+                server->warned_day[i] = day;
+                calendar_print_day(day, text);
+                log_event(i == 0 ? LEVEL_ERROR : LEVEL_WARNING, "partitions_missing", LOG_TEXT("day", text),
                           LOG_TEXT("help", "atmctl db partitions"));
         }
 }
