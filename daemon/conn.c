@@ -13,12 +13,10 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
+#include "daemon/priorities.h"
 #include "protocol/frame.h"
 #include "tls/tls.h"
 
-/* Queues of the event loop: what is open goes before handshakes, which cost a millisecond each. The
- * ledger's events have libevent's default, the middle one. */
-enum { PRIORITY_OPEN = 1, PRIORITY_HANDSHAKE = 2 };
 enum { PEER_MAX = 56, CERTIFICATE_NAME_MAX = 64, DISCARD_CHUNK = 4096 };
 
 enum wait { WAIT_NONE, WAIT_HANDSHAKE, WAIT_IDLE, WAIT_MESSAGE, WAIT_LINGER, WAIT_COUNT };
@@ -301,8 +299,8 @@ static void set_up_events(struct conn *conn)
         event_assign(&conn->readable, base, conn->fd, EV_READ | EV_PERSIST, on_readable, conn);
         event_assign(&conn->writable, base, conn->fd, EV_WRITE, on_writable, conn);
         event_assign(&conn->timer, base, -1, 0, on_timer, conn);
-        event_priority_set(&conn->readable, PRIORITY_HANDSHAKE);
-        event_priority_set(&conn->writable, PRIORITY_HANDSHAKE);
+        event_priority_set(&conn->readable, PRIORITY_NEWCOMER);
+        event_priority_set(&conn->writable, PRIORITY_NEWCOMER);
 }
 
 struct conn *conn_new(struct conn_env *env, SSL_CTX *tls, int fd, const char *peer, void *owner)
@@ -387,8 +385,8 @@ static void open_up(struct conn *conn)
         }
         snprintf(conn->name, sizeof(conn->name), "%.*s", (int)sizeof(conn->name) - 1, name);
         event_del(&conn->writable);
-        event_priority_set(&conn->readable, PRIORITY_OPEN);
-        event_priority_set(&conn->writable, PRIORITY_OPEN);
+        event_priority_set(&conn->readable, PRIORITY_SERVICE);
+        event_priority_set(&conn->writable, PRIORITY_SERVICE);
         change_state(conn, CONN_OPEN);
         wait_for(conn, WAIT_IDLE);
         conn->env->events->ready(conn->owner, name);

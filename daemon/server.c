@@ -20,20 +20,19 @@
 #include "daemon/ledger_pg.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
+#include "daemon/priorities.h"
 #include "daemon/service.h"
 #include "daemon/session.h"
 #include "rules/calendar.h"
 #include "tls/tls.h"
 
 enum {
-        PRIORITIES = 3, /* see conn.c */
-        LOW_PRIORITY = 2,
-        CALLBACKS_BEFORE_LOOK = 16, /* of low priority, before looking for something better */
+        CALLBACKS_BEFORE_LOOK = 16, /* of newcomers, before looking for those that are served */
         TICK_MS = 100,
         STATS_S = 60,
         AHEAD_DAYS = 214, /* DE 7 has no year: it may be half a year off, and a bit */
         HOST_MAX = 256,
-        SIGNALS = 5,
+        SIGNALS = 4,
 };
 
 /* One connection and its session: the owner that conn knows, the peer that session knows. */
@@ -678,11 +677,11 @@ static bool make_base(struct server *server)
         struct event_config *config = event_config_new();
         if (!config)
                 return false;
-        event_config_set_max_dispatch_interval(config, NULL, CALLBACKS_BEFORE_LOOK, LOW_PRIORITY);
+        event_config_set_max_dispatch_interval(config, NULL, CALLBACKS_BEFORE_LOOK, PRIORITY_NEWCOMER);
         event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
         server->base = event_base_new_with_config(config);
         event_config_free(config);
-        return server->base && event_base_priority_init(server->base, PRIORITIES) == 0;
+        return server->base && event_base_priority_init(server->base, PRIORITY_COUNT) == 0;
 }
 
 static bool make_signals(struct server *server)
@@ -690,13 +689,12 @@ static bool make_signals(struct server *server)
         static const struct {
                 int signal;
                 event_callback_fn handle;
-        } rows[] = {{SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGHUP, on_reload}, {SIGUSR1, on_count}};
-        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        } rows[SIGNALS] = {{SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGHUP, on_reload}, {SIGUSR1, on_count}};
+        for (size_t i = 0; i < SIGNALS; i++) {
                 server->signals[i] = evsignal_new(server->base, rows[i].signal, rows[i].handle, server);
                 if (!server->signals[i] || event_add(server->signals[i], NULL) < 0)
                         return false;
         }
-        signal(SIGPIPE, SIG_IGN);
         return true;
 }
 
@@ -777,13 +775,19 @@ struct server *server_new(const struct server_options *options, const struct set
             !(server->token_key = load_token_key(settings, error)))
                 goto failed;
         bad_config = false;
-        if (!make_base(server) || !make_signals(server) || !make_timers(server)) {
+        signal(SIGPIPE, SIG_IGN);
+        if (!make_base(server) || !make_timers(server)) {
                 fail(error, "the event loop can't be set up");
                 goto failed;
         }
+        /* Connecting blocks: until that is over a signal simply ends the process. */
         if (!make_ledger(server, error) || !make_service(server, error) ||
             !check_partitions_now(server, error) || !make_listener(server, error))
                 goto failed;
+        if (!make_signals(server)) {
+                fail(error, "signals can't be handled");
+                goto failed;
+        }
         return server;
 failed:
         *ret_bad_config = bad_config;

@@ -16,6 +16,7 @@
 
 #include "daemon/conn.h"
 #include "daemon/log.h"
+#include "daemon/priorities.h"
 #include "protocol/frame.h"
 #include "tls/pki.h"
 #include "tls/tls.h"
@@ -177,7 +178,7 @@ static void start(SSL_CTX *tls)
         log_open("stderr", "error", NULL);
         memset(&owner, 0, sizeof(owner));
         base = event_base_new();
-        ck_assert_int_eq(event_base_priority_init(base, 3), 0);
+        ck_assert_int_eq(event_base_priority_init(base, PRIORITY_COUNT), 0);
         env = conn_env_new(base, &events, &timeouts, on_free, NULL);
         ck_assert_ptr_nonnull(env);
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
