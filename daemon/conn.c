@@ -13,12 +13,9 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
+#include "daemon/priorities.h"
 #include "protocol/frame.h"
 #include "tls/tls.h"
-
-/* Queues of the event loop: what is open goes before handshakes, which cost a millisecond each. The
- * ledger's events have libevent's default, the middle one. */
-enum { PRIORITY_OPEN = 1, PRIORITY_HANDSHAKE = 2 };
 
 /* Connections are ATMs'. */
 static const struct iso_dialect *const conn_dialect = &iso_dialect_ascii;
@@ -305,8 +302,8 @@ static void set_up_events(struct conn *conn)
         event_assign(&conn->readable, base, conn->fd, EV_READ | EV_PERSIST, on_readable, conn);
         event_assign(&conn->writable, base, conn->fd, EV_WRITE, on_writable, conn);
         event_assign(&conn->timer, base, -1, 0, on_timer, conn);
-        event_priority_set(&conn->readable, PRIORITY_HANDSHAKE);
-        event_priority_set(&conn->writable, PRIORITY_HANDSHAKE);
+        event_priority_set(&conn->readable, PRIORITY_NEWCOMER);
+        event_priority_set(&conn->writable, PRIORITY_NEWCOMER);
 }
 
 struct conn *conn_new(struct conn_env *env, SSL_CTX *tls, int fd, const char *peer, void *owner)
@@ -353,20 +350,25 @@ const char *conn_peer(const struct conn *conn)
 
 /* ---- failure ------------------------------------------------------------------------------------------- */
 
-/* A read or write failed for good: how did the peer leave? */
+/* Did the peer leave without a word? In a handshake that is a port scanner or a health check. */
+static bool has_hung_up(int kind)
+{
+        unsigned long code = ERR_peek_error();
+        return (kind == SSL_ERROR_SYSCALL && !code) ||
+               (code && ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING);
+}
+
+/* A read or write failed for good. */
 static void fail(struct conn *conn, int result, int kind, const char *doing)
 {
         char reason[LIMIT_REASON];
         int saved_errno = errno;
-        unsigned long code = ERR_peek_error();
         conn->broken = true;
         if (kind == SSL_ERROR_ZERO_RETURN) {
                 conn_close(conn, CONN_END_PEER_CLOSED, "the peer has closed the connection");
-        } else if (kind == SSL_ERROR_SYSCALL && !code) {
+        } else if (has_hung_up(kind)) {
                 conn_close(conn, CONN_END_HUNG_UP, "%s: %s", doing,
-                           saved_errno ? strerror(saved_errno) : "end of file");
-        } else if (code && ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
-                conn_close(conn, CONN_END_HUNG_UP, "%s: end without close_notify", doing);
+                           saved_errno ? strerror(saved_errno) : "end without close_notify");
         } else {
                 errno = saved_errno;
                 tls_reason(conn->ssl, result, reason, sizeof(reason));
@@ -386,8 +388,8 @@ static void open_up(struct conn *conn)
         }
         snprintf(conn->name, sizeof(conn->name), "%.*s", (int)sizeof(conn->name) - 1, name);
         event_del(&conn->writable);
-        event_priority_set(&conn->readable, PRIORITY_OPEN);
-        event_priority_set(&conn->writable, PRIORITY_OPEN);
+        event_priority_set(&conn->readable, PRIORITY_SERVICE);
+        event_priority_set(&conn->writable, PRIORITY_SERVICE);
         change_state(conn, CONN_OPEN);
         wait_for(conn, WAIT_IDLE);
         conn->env->events->ready(conn->owner, name);
@@ -395,9 +397,21 @@ static void open_up(struct conn *conn)
                 event_active(&conn->readable, EV_READ, 0);
 }
 
-static void shake_hands(struct conn *conn)
+static void fail_handshake(struct conn *conn, int result, int kind)
 {
         char reason[LIMIT_REASON];
+        conn->broken = true;
+        if (has_hung_up(kind)) {
+                ERR_clear_error();
+                conn_close(conn, CONN_END_HUNG_UP, "before the handshake was completed");
+                return;
+        }
+        tls_reason(conn->ssl, result, reason, sizeof(reason));
+        conn_close(conn, CONN_END_HANDSHAKE_FAILED, "%s", reason);
+}
+
+static void shake_hands(struct conn *conn)
+{
         ERR_clear_error();
         errno = 0;
         int result = SSL_do_handshake(conn->ssl);
@@ -405,17 +419,11 @@ static void shake_hands(struct conn *conn)
                 open_up(conn);
                 return;
         }
-        switch (SSL_get_error(conn->ssl, result)) {
-        case SSL_ERROR_WANT_READ:
-                break;
-        case SSL_ERROR_WANT_WRITE:
+        int kind = SSL_get_error(conn->ssl, result);
+        if (kind == SSL_ERROR_WANT_WRITE)
                 event_add(&conn->writable, NULL);
-                break;
-        default:
-                tls_reason(conn->ssl, result, reason, sizeof(reason));
-                conn->broken = true;
-                conn_close(conn, CONN_END_HANDSHAKE_FAILED, "%s", reason);
-        }
+        else if (kind != SSL_ERROR_WANT_READ)
+                fail_handshake(conn, result, kind);
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 
 #include "daemon/limits.h"
 #include "daemon/log.h"
+#include "daemon/priorities.h"
 
 struct listener {
         int fd;
@@ -180,7 +181,7 @@ struct listener *listener_new(struct event_base *base, const char *host, int por
                 snprintf(error, LISTENER_ERROR_MAX, "out of memory");
                 goto failed;
         }
-        event_priority_set(listener->readable, 2);
+        event_priority_set(listener->readable, PRIORITY_NEWCOMER);
         return listener;
 failed:
         listener_free(listener);

@@ -20,20 +20,19 @@
 #include "daemon/ledger_pg.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
+#include "daemon/priorities.h"
 #include "daemon/service.h"
 #include "daemon/session.h"
 #include "rules/calendar.h"
 #include "tls/tls.h"
 
 enum {
-        PRIORITIES = 3, /* see conn.c */
-        LOW_PRIORITY = 2,
-        CALLBACKS_BEFORE_LOOK = 16, /* of low priority, before looking for something better */
+        CALLBACKS_BEFORE_LOOK = 16, /* of newcomers, before looking for those that are served */
         TICK_MS = 100,
         STATS_S = 60,
         AHEAD_DAYS = 214, /* DE 7 has no year: it may be half a year off, and a bit */
         HOST_MAX = 256,
-        SIGNALS = 5,
+        SIGNALS = 4,
 };
 
 /* One connection and its session: the owner that conn knows, the peer that session knows. */
@@ -67,6 +66,7 @@ struct server {
         size_t opening_count;
         struct client_list held_back; /* not read from while the ledger is behind */
         size_t connections_max;       /* what the configuration and the system allow */
+        int32_t warned_day[3];        /* missing partitions that the log has named already */
         bool draining;
 };
 
@@ -450,34 +450,31 @@ static size_t possible_connections(int64_t wanted)
 
 /* ---- partitions ---------------------------------------------------------------------------------------- */
 
-static void print_day_of(int64_t moment_ms, char buffer[11])
-{
-        calendar_print_day(calendar_business_day(moment_ms), buffer);
-}
-
 static bool check_partitions_now(const struct server *server, char error[SERVER_ERROR_MAX])
 {
         int64_t now_ms = service_business_ms(server->service);
         char day[11];
         if (reference_holds_moment(ledger_reference(server->ledger), now_ms))
                 return true;
-        print_day_of(now_ms, day);
+        calendar_print_day(calendar_business_day(now_ms), day);
         return fail(error, "database: no partitions for the business day %s: run 'atmctl db partitions'",
                     day);
 }
 
-static void warn_partitions(const struct server *server)
+/* Named once for each business day, as long as it is so. */
+static void warn_partitions(struct server *server)
 {
-        int64_t now_ms = service_business_ms(server->service);
+        int64_t now_ms = service_business_ms(server->service), ahead_ms = (int64_t)AHEAD_DAYS * DAY_MS;
         const struct reference *reference = ledger_reference(server->ledger);
-        const int64_t moments[] = {now_ms - (int64_t)AHEAD_DAYS * DAY_MS, now_ms,
-                                   now_ms + (int64_t)AHEAD_DAYS * DAY_MS};
+        const int64_t moments[] = {now_ms, now_ms - ahead_ms, now_ms + ahead_ms};
         for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
-                char day[11];
-                if (reference_holds_moment(reference, moments[i]))
+                char text[11];
+                int32_t day = calendar_business_day(moments[i]);
+                if (reference_holds_moment(reference, moments[i]) || server->warned_day[i] == day)
                         continue;
-                print_day_of(moments[i], day);
-                log_event(i == 1 ? LEVEL_ERROR : LEVEL_WARNING, "partitions_missing", LOG_TEXT("day", day),
+                server->warned_day[i] = day;
+                calendar_print_day(day, text);
+                log_event(i == 0 ? LEVEL_ERROR : LEVEL_WARNING, "partitions_missing", LOG_TEXT("day", text),
                           LOG_TEXT("help", "atmctl db partitions"));
         }
 }
@@ -680,11 +677,11 @@ static bool make_base(struct server *server)
         struct event_config *config = event_config_new();
         if (!config)
                 return false;
-        event_config_set_max_dispatch_interval(config, NULL, CALLBACKS_BEFORE_LOOK, LOW_PRIORITY);
+        event_config_set_max_dispatch_interval(config, NULL, CALLBACKS_BEFORE_LOOK, PRIORITY_NEWCOMER);
         event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
         server->base = event_base_new_with_config(config);
         event_config_free(config);
-        return server->base && event_base_priority_init(server->base, PRIORITIES) == 0;
+        return server->base && event_base_priority_init(server->base, PRIORITY_COUNT) == 0;
 }
 
 static bool make_signals(struct server *server)
@@ -692,13 +689,12 @@ static bool make_signals(struct server *server)
         static const struct {
                 int signal;
                 event_callback_fn handle;
-        } rows[] = {{SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGHUP, on_reload}, {SIGUSR1, on_count}};
-        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        } rows[SIGNALS] = {{SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGHUP, on_reload}, {SIGUSR1, on_count}};
+        for (size_t i = 0; i < SIGNALS; i++) {
                 server->signals[i] = evsignal_new(server->base, rows[i].signal, rows[i].handle, server);
                 if (!server->signals[i] || event_add(server->signals[i], NULL) < 0)
                         return false;
         }
-        signal(SIGPIPE, SIG_IGN);
         return true;
 }
 
@@ -779,13 +775,19 @@ struct server *server_new(const struct server_options *options, const struct set
             !(server->token_key = load_token_key(settings, error)))
                 goto failed;
         bad_config = false;
-        if (!make_base(server) || !make_signals(server) || !make_timers(server)) {
+        signal(SIGPIPE, SIG_IGN);
+        if (!make_base(server) || !make_timers(server)) {
                 fail(error, "the event loop can't be set up");
                 goto failed;
         }
+        /* Connecting blocks: until that is over a signal simply ends the process. */
         if (!make_ledger(server, error) || !make_service(server, error) ||
             !check_partitions_now(server, error) || !make_listener(server, error))
                 goto failed;
+        if (!make_signals(server)) {
+                fail(error, "signals can't be handled");
+                goto failed;
+        }
         return server;
 failed:
         *ret_bad_config = bad_config;

@@ -16,9 +16,15 @@ build_folder() {
 # Where the programs of the chosen build are.
 BIN=$(build_folder "$ATM_PRESET")/bin
 
-# build_preset NAME: configure once, then build. Output only on failure.
+# The programs alone, which is what labs and benchmarks run.
+build_programs() {
+        build_preset "$ATM_PRESET" atmd atmctl atmsim
+}
+
+# build_preset NAME [TARGET...]: configure once, then build. Output only on failure.
 build_preset() {
         local preset=$1 folder log status=0
+        shift
         folder=$(build_folder "$preset")
         if [[ -e $folder/build.ninja && ! -w $folder ]]; then
                 [[ -x $folder/bin/atmd && -x $folder/bin/atmctl && -x $folder/bin/atmsim ]] && return 0
@@ -30,8 +36,9 @@ build_preset() {
         # shellcheck disable=SC2016 # the inner shell expands
         flock --close "$folder/.lock" bash -c '
                 cd "$1" || exit 1
-                { [ -e "$2/build.ninja" ] || cmake --preset "$3"; } && cmake --build --preset "$3" -j "$(nproc)"' \
-                build "$ROOT" "$folder" "$preset" >"$log" 2>&1 </dev/null || status=1
+                [ -e "$2/build.ninja" ] || cmake --preset "$3" || exit 1
+                cmake --build --preset "$3" -j "$(nproc)" ${4:+--target "${@:4}"}' \
+                build "$ROOT" "$folder" "$preset" "$@" >"$log" 2>&1 </dev/null || status=1
         if ((status)); then
                 say "building preset $preset failed:"
                 grep -E -A 12 'error|FAILED|Error' "$log" | head -n 60 | sed 's/^/    /' >&2 || true

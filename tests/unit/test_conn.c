@@ -16,6 +16,7 @@
 
 #include "daemon/conn.h"
 #include "daemon/log.h"
+#include "daemon/priorities.h"
 #include "protocol/frame.h"
 #include "tls/pki.h"
 #include "tls/tls.h"
@@ -177,7 +178,7 @@ static void start(SSL_CTX *tls)
         log_open("stderr", "error", NULL);
         memset(&owner, 0, sizeof(owner));
         base = event_base_new();
-        ck_assert_int_eq(event_base_priority_init(base, 3), 0);
+        ck_assert_int_eq(event_base_priority_init(base, PRIORITY_COUNT), 0);
         env = conn_env_new(base, &events, &timeouts, on_free, NULL);
         ck_assert_ptr_nonnull(env);
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
@@ -466,6 +467,20 @@ START_TEST(who_has_no_certificate_of_ours_is_not_let_in)
 }
 END_TEST
 
+START_TEST(who_leaves_before_the_handshake_is_over_has_hung_up)
+{
+        start(client_tls);
+        if (_i)
+                ck_assert(!shaken()); /* its first message is on the way */
+        close(peer_fd);
+        peer_fd = -1;
+        RUN_UNTIL(owner.frees == 1);
+        ck_assert_int_eq(owner.end, CONN_END_HUNG_UP);
+        ck_assert_int_eq(owner.readies, 0);
+        finish();
+}
+END_TEST
+
 static const char *const garbage[] = {
     "GET / HTTP/1.1\r\nHost: atm\r\n\r\n",
     "\x16\x03\x01\xff\xff garbage after a header",
@@ -604,6 +619,7 @@ int main(void)
         tcase_add_loop_test(tcase, a_peer_that_leaves_is_told_from_one_that_hangs_up, 0, COUNT(end_rows));
         tcase_add_test(tcase, a_spoilt_record_ends_the_connection);
         tcase_add_loop_test(tcase, who_has_no_certificate_of_ours_is_not_let_in, 0, 3);
+        tcase_add_loop_test(tcase, who_leaves_before_the_handshake_is_over_has_hung_up, 0, 2);
         tcase_add_loop_test(tcase, bytes_that_are_no_handshake_end_the_connection, 0, COUNT(garbage));
         tcase_add_test(tcase, a_silent_peer_is_closed_when_the_handshakes_time_is_up);
         tcase_add_test(tcase, an_idle_connection_is_closed);

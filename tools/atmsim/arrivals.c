@@ -13,7 +13,7 @@ enum { HOURS = 24, HOUR_MS = 3600000 };
 
 /* Customers by hour of the day in Japan, in any unit. */
 static const int weight[2][HOURS] = {
-        [PROFILE_DAY] = { 0, 0, 0, 0, 0, 0, 0, 0, 2, 5, 6, 6, 7, 7, 7, 8, 9, 11, 13, 12, 7, 0, 0, 0 },
+        [PROFILE_DAY] = { 0, 0, 0, 0, 0, 0, 0, 0, 1, 4, 6, 6, 7, 7, 7, 8, 9, 11, 13, 12, 7, 0, 0, 0 },
         [PROFILE_FLAT] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 },
 };
 

@@ -302,10 +302,12 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
 static bool expect_host(SSL *ssl, const char *host)
 {
         struct in6_addr ip;
+        char name[256]; /* OpenSSL's macro wants it writable */
 
         if (inet_pton(AF_INET, host, &ip) == 1 || inet_pton(AF_INET6, host, &ip) == 1)
                 return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
-        return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+        return snprintf(name, sizeof(name), "%s", host) < (int)sizeof(name) && SSL_set1_host(ssl, name) == 1 &&
+               SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
 static bool open_tls(struct link *link, const char *terminal, char reason[LINK_REASON_MAX])

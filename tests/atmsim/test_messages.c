@@ -1,0 +1,266 @@
+/*
+ * Protects tools/atmsim/message.c and answers.c: what an ATM sends passes the protocol's own checks, a right
+ * answer is accepted and one that is wrong in any field is named, as is a repeat's that is not the original's.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/frame.h"
+#include "protocol/profile.h"
+#include "tools/atmsim/answers.h"
+#include "tools/atmsim/message.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct message_place place = { .hall = "H00001         ", .acquirer = "99000001" };
+static const struct card card = { .pan = "9900010000000007", .expiry_yymm = "4912" };
+static struct sim_atm atm;
+static struct answers answers;
+static struct iso_message request, reply;
+static char why[ANSWER_WHY_MAX];
+
+static void set_up(void)
+{
+        memset(&answers, 0, sizeof(answers));
+        atm_init(&atm, "T0000001");
+        atm.w = (struct withdrawal){ .stan = 123, .transmitted_ms = 1483056000000, .amount_yen = 13000, .charge_yen = 108,
+                                     .rrn = "636509000123", .approval = "ABC234" };
+        atm.advice = (struct advice){ .stan = 124, .transmitted_ms = 1483056001000, .dispensed_yen = 13000 };
+        atm.inquiry_stan = 122;
+        atm.inquiry_ms = 1483055999000;
+}
+
+/* Compose, note it as sent, decode and check by the protocol's own rules. */
+static const struct profile_row *send_out(enum atm_message what, bool repeat)
+{
+        struct message_identity identity = message_identity_of(&atm, what);
+        const struct profile_row *row;
+        struct iso_error error;
+        const uint8_t *bytes;
+        uint8_t frame[FRAME_MAX];
+        size_t length;
+        size_t whole = message_compose(&atm, &place, what, repeat, identity,
+                                       what == ATM_REQUEST || what == ATM_INQUIRY ? &card : NULL, frame);
+
+        answers_expect(&answers, what, identity, atm.w.amount_yen);
+        ck_assert_int_eq(frame_next(frame, whole, &bytes, &length), FRAME_READY);
+        ck_assert_uint_eq(length + ISO_LENGTH_HEADER, whole);
+        ck_assert_int_eq(iso_decode(&iso_dialect_ascii, bytes, length, &request, &error), 0);
+        row = profile_find(request.mti);
+        ck_assert_ptr_nonnull(row);
+        ck_assert_int_eq(profile_check(row, &request, &error), 0);
+        return row;
+}
+
+static bool check(struct atm_answer *ret_answer)
+{
+        struct iso_error error;
+        uint8_t bytes[1024];
+        int length = iso_encode(&iso_dialect_ascii, &reply, bytes, sizeof(bytes), &error);
+
+        ck_assert_int_gt(length, 0);
+        why[0] = '\0';
+        return answers_check(&answers, &atm, &place, bytes, (size_t)length, ret_answer, why);
+}
+
+static void approve(const struct profile_row *row)
+{
+        profile_answer(row, &request, &reply);
+        iso_set_string(&reply, 39, "00");
+        if (row->kind != MESSAGE_REQUEST)
+                return;
+        iso_set_string(&reply, 15, "1230");
+        iso_set_string(&reply, 28, "D00000108");
+        iso_set_string(&reply, 37, "636509000123");
+        iso_set_string(&reply, 38, "ABC234");
+}
+
+static const struct {
+        enum atm_message what;
+        bool repeat;
+        const char *mti;
+} messages[] = {
+        { ATM_SIGN_ON, false, "0800" },    { ATM_ECHO, false, "0800" },      { ATM_INQUIRY, false, "0200" },
+        { ATM_REQUEST, false, "0200" },    { ATM_REQUEST, true, "0201" },    { ATM_COMPLETION, false, "0220" },
+        { ATM_COMPLETION, true, "0221" },  { ATM_REVERSAL, false, "0420" },  { ATM_REVERSAL, true, "0421" },
+};
+
+START_TEST(each_message_passes_the_protocol_s_checks)
+{
+        char text[64];
+
+        if (messages[_i].what == ATM_REVERSAL) {
+                atm.advice.reversal = true;
+                strcpy(atm.advice.why, "32");
+                atm.advice.dispensed_yen = 10000;
+        }
+        send_out(messages[_i].what, messages[_i].repeat);
+        ck_assert_str_eq(request.mti, messages[_i].mti);
+        ck_assert(iso_copy(&request, 41, text, sizeof(text)) && !strcmp(text, "T0000001"));
+        ck_assert(iso_copy(&request, 32, text, sizeof(text)) && !strcmp(text, "99000001"));
+        ck_assert(!iso_has(&request, 35));
+        ck_assert_int_eq(iso_has(&request, 2), messages[_i].what == ATM_REQUEST || messages[_i].what == ATM_INQUIRY);
+        if (messages[_i].what == ATM_REQUEST) {
+                ck_assert(iso_copy(&request, 7, text, sizeof(text)) && !strcmp(text, "1230000000"));
+                ck_assert(iso_copy(&request, 12, text, sizeof(text)) && !strcmp(text, "090000"));
+                ck_assert(iso_copy(&request, 13, text, sizeof(text)) && !strcmp(text, "1230"));
+                ck_assert(iso_copy(&request, 4, text, sizeof(text)) && !strcmp(text, "000000013000"));
+        }
+        if (messages[_i].what == ATM_COMPLETION || messages[_i].what == ATM_REVERSAL) {
+                int64_t yen;
+
+                ck_assert(iso_copy(&request, 90, text, sizeof(text)));
+                ck_assert_str_eq(text, "020000012312300000000000000000000000000000");
+                ck_assert(profile_dispensed_yen(profile_find(request.mti), &request, &yen));
+                ck_assert_int_eq(yen, messages[_i].what == ATM_REVERSAL ? 10000 : 13000);
+        }
+}
+END_TEST
+
+START_TEST(a_right_answer_is_accepted)
+{
+        struct atm_answer answer;
+
+        approve(send_out(ATM_REQUEST, false));
+        ck_assert_msg(check(&answer), "%s", why);
+        ck_assert_int_eq(answer.what, ATM_REQUEST);
+        ck_assert_int_eq(answer.stan, 123);
+        ck_assert_int_eq(answer.transmitted_ms, 1483056000000);
+        ck_assert_int_eq(answer.charge_yen, 108);
+        ck_assert_str_eq(answer.approval, "ABC234");
+        approve(send_out(ATM_COMPLETION, false));
+        ck_assert_msg(check(&answer), "%s", why);
+        ck_assert_int_eq(answer.what, ATM_COMPLETION);
+}
+END_TEST
+
+/* One field of a right answer is set to a wrong value, or (NULL) left out. */
+static const struct {
+        int field;
+        const char *value;
+} faults[] = {
+        { 2, NULL },         { 3, "310000" },          { 3, NULL },          { 4, "000000014000" }, { 4, NULL },
+        { 7, "1230000001" }, { 7, NULL },              { 11, "000124" },     { 15, "1229" },        { 15, NULL },
+        { 28, NULL },        { 28, "C00000108" },      { 32, "99000002" },   { 32, NULL },
+        { 37, "636509000124" }, { 37, NULL },          { 38, NULL },         { 39, "30" },          { 39, "77" },
+        { 39, NULL },        { 41, "T0000002" },       { 41, NULL },         { 42, NULL },          { 49, "840" },
+        { 49, NULL },        { 35, "9900010000000007=4912" },
+};
+
+START_TEST(an_answer_that_is_wrong_in_a_field_is_named)
+{
+        struct atm_answer answer;
+
+        approve(send_out(ATM_REQUEST, false));
+        if (faults[_i].value)
+                iso_set_string(&reply, faults[_i].field, faults[_i].value);
+        else
+                iso_unset(&reply, faults[_i].field);
+        ck_assert_msg(!check(&answer), "field %d passed", faults[_i].field);
+        ck_assert(why[0]);
+        ck_assert_ptr_null(strstr(why, card.pan));
+}
+END_TEST
+
+START_TEST(a_repeat_s_answer_must_be_the_original_s)
+{
+        struct atm_answer answer;
+
+        approve(send_out(ATM_REQUEST, false));
+        ck_assert(check(&answer));
+        approve(send_out(ATM_REQUEST, true));
+        ck_assert(check(&answer));
+        iso_set_string(&reply, 28, "D00000216");
+        ck_assert(!check(&answer));
+        approve(send_out(ATM_REQUEST, true));
+        iso_set_string(&reply, 39, "61");
+        ck_assert(!check(&answer));
+        ck_assert_ptr_nonnull(strstr(why, "not the original's"));
+}
+END_TEST
+
+START_TEST(only_what_is_not_kept_may_be_decided_anew)
+{
+        static const struct {
+                const char *first;
+                bool may_change;
+        } rows[] = { { "96", true }, { "58", true }, { "61", false }, { "94", false }, { "00", false } };
+        struct atm_answer answer;
+
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                set_up();
+                approve(send_out(ATM_REQUEST, false));
+                iso_set_string(&reply, 39, rows[i].first);
+                ck_assert_msg(check(&answer), "%s", why);
+                approve(send_out(ATM_REQUEST, true));
+                iso_set_string(&reply, 39, "51");
+                ck_assert_int_eq(check(&answer), rows[i].may_change);
+        }
+}
+END_TEST
+
+START_TEST(a_balance_has_its_form)
+{
+        static const char *const good = "0002392C0000002000000001392C000000200000";
+        static const char *const bad[] = { "0001392C0000002000000002392C000000200000", "0002392C000000200000",
+                                           "0002840C0000002000000001392C000000200000", "0002392X0000002000000001392C000000200000",
+                                           "0002392C00000020000A0001392C000000200000" };
+        struct atm_answer answer;
+
+        approve(send_out(ATM_INQUIRY, false));
+        iso_set_string(&reply, 54, good);
+        ck_assert_msg(check(&answer), "%s", why);
+        for (size_t i = 0; i < COUNT(bad); i++) {
+                iso_set_string(&reply, 54, bad[i]);
+                ck_assert(!check(&answer));
+        }
+}
+END_TEST
+
+START_TEST(an_answer_to_nothing_is_told)
+{
+        struct atm_answer answer;
+
+        approve(send_out(ATM_REQUEST, false));
+        memset(&answers, 0, sizeof(answers));
+        ck_assert(!check(&answer));
+        ck_assert_ptr_nonnull(strstr(why, "answers nothing that was sent"));
+        ck_assert_ptr_null(strstr(why, card.pan));
+}
+END_TEST
+
+START_TEST(garbage_is_told_with_field_and_offset)
+{
+        static const uint8_t garbage[] = "0210 this is no message";
+        struct atm_answer answer;
+
+        ck_assert(!answers_check(&answers, &atm, &place, garbage, sizeof(garbage), &answer, why));
+        ck_assert_ptr_nonnull(strstr(why, "offset"));
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("messages");
+        TCase *all = tcase_create("all");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_checked_fixture(all, set_up, NULL);
+        tcase_add_loop_test(all, each_message_passes_the_protocol_s_checks, 0, (int)COUNT(messages));
+        tcase_add_test(all, a_right_answer_is_accepted);
+        tcase_add_loop_test(all, an_answer_that_is_wrong_in_a_field_is_named, 0, (int)COUNT(faults));
+        tcase_add_test(all, a_repeat_s_answer_must_be_the_original_s);
+        tcase_add_test(all, only_what_is_not_kept_may_be_decided_anew);
+        tcase_add_test(all, a_balance_has_its_form);
+        tcase_add_test(all, an_answer_to_nothing_is_told);
+        tcase_add_test(all, garbage_is_told_with_field_and_offset);
+        suite_add_tcase(suite, all);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,181 @@
+/* Protects tools/atmsim/reconcile.c: which answers of the two sides agree, and what each difference is called. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/atmsim/reconcile.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static char told[256];
+
+static void tell(const char *what, const char *text, void *context)
+{
+        (void)context;
+        ck_assert(*text);
+        if (told[0])
+                strcat(told, " ");
+        strcat(told, what);
+}
+
+/* An ATM's side and a database's side that agree, and what may be changed in them. */
+enum side { COMPLETED, PARTIAL, EMPTY, UNANSWERED, DECLINED, OPEN, UNACKNOWLEDGED };
+
+static const struct history_entry entries[] = {
+        [COMPLETED] = { .amount_yen = 13000, .paid_yen = 13000, .charge_yen = 108, .end = HISTORY_ADVISED, .approved = true,
+                        .advised = true, .de39 = "00", .token = { 7 } },
+        [PARTIAL] = { .amount_yen = 13000, .paid_yen = 10000, .charge_yen = 108, .end = HISTORY_ADVISED, .approved = true,
+                      .advised = true, .de39 = "00", .token = { 7 } },
+        [EMPTY] = { .amount_yen = 13000, .charge_yen = 108, .end = HISTORY_ADVISED, .approved = true, .advised = true,
+                    .de39 = "00", .token = { 7 } },
+        [UNANSWERED] = { .amount_yen = 13000, .charge_yen = -1, .end = HISTORY_ADVISED, .advised = true, .token = { 7 } },
+        [DECLINED] = { .amount_yen = 13000, .charge_yen = -1, .end = HISTORY_DECLINED, .de39 = "61", .token = { 7 } },
+        [OPEN] = { .amount_yen = 13000, .charge_yen = -1, .end = HISTORY_OPEN, .token = { 7 } },
+        [UNACKNOWLEDGED] = { .amount_yen = 13000, .paid_yen = 13000, .charge_yen = 108, .end = HISTORY_OPEN,
+                             .approved = true, .advised = true, .token = { 7 } },
+};
+
+#define ROW(...) { .amount_yen = 13000, .has_token = true, .token = { 7 }, __VA_ARGS__ }
+#define FEES .customer_fee_yen = 100, .customer_tax_yen = 8, .interbank_fee_yen = 100, .tax_yen = 16
+
+static const struct {
+        enum side side;
+        struct database_row row;
+        const char *told;
+} pairs[] = {
+        { COMPLETED, ROW(.dispensed_yen = 13000, FEES, .state = "completed", .de39 = "00"), "" },
+        { COMPLETED, ROW(.dispensed_yen = 13000, .interbank_fee_yen = 100, .tax_yen = 8, .state = "completed"), "fee" },
+        { COMPLETED, ROW(.dispensed_yen = 13000, FEES, .state = "approved"), "state" },
+        { COMPLETED, ROW(.state = "approved"), "state dispensed fee" },
+        { COMPLETED, ROW(.state = "reversed"), "state dispensed fee" },
+        { COMPLETED, ROW(.state = "declined", .de39 = "61"), "state dispensed fee" },
+        { COMPLETED, { .amount_yen = 13000, .dispensed_yen = 13000, FEES, .state = "completed", .has_token = true,
+                       .token = { 8 } }, "card" },
+        { COMPLETED, { .amount_yen = 14000, .dispensed_yen = 13000, FEES, .state = "completed", .has_token = true,
+                       .token = { 7 } }, "amount" },
+        { COMPLETED, ROW(.dispensed_yen = 12000, FEES, .state = "completed"), "dispensed" },
+        { COMPLETED, ROW(.dispensed_yen = 13000, .customer_fee_yen = 100, .customer_tax_yen = 8, .tax_yen = 7,
+                         .state = "completed"), "fee" },
+        { PARTIAL, ROW(.dispensed_yen = 10000, FEES, .state = "completed"), "" },
+        { PARTIAL, ROW(.dispensed_yen = 13000, FEES, .state = "completed"), "dispensed" },
+        { EMPTY, ROW(.state = "reversed"), "" },
+        { EMPTY, ROW(.state = "reversed", FEES), "fee" },
+        { EMPTY, ROW(.state = "declined"), "state" },
+        { EMPTY, ROW(.state = "approved"), "state" },
+        { EMPTY, ROW(.dispensed_yen = 13000, FEES, .state = "completed"), "state dispensed fee" },
+        { UNANSWERED, ROW(.state = "reversed"), "" },
+        { UNANSWERED, ROW(.state = "declined", .de39 = "61"), "" },
+        { UNANSWERED, { .state = "blocked", .de39 = "94" }, "" }, /* no amount, no card: its 0200 never came */
+        { UNANSWERED, ROW(.state = "approved"), "state" },
+        { DECLINED, ROW(.state = "declined", .de39 = "61"), "" },
+        { DECLINED, ROW(.state = "declined", .de39 = "51"), "de39" },
+        { DECLINED, ROW(.state = "approved", .de39 = "00"), "state" },
+        { DECLINED, ROW(.state = "blocked", .de39 = "94"), "state" },
+        { OPEN, ROW(.state = "approved"), "unfinished" },
+        { UNACKNOWLEDGED, ROW(.dispensed_yen = 13000, FEES, .state = "completed"), "unfinished" },
+};
+
+START_TEST(each_difference_has_its_name)
+{
+        told[0] = '\0';
+        reconcile_compare(&entries[pairs[_i].side], &pairs[_i].row, tell, NULL);
+        ck_assert_msg(!strcmp(told, pairs[_i].told), "pair %d: '%s' instead of '%s'", _i, told, pairs[_i].told);
+}
+END_TEST
+
+START_TEST(a_charge_that_the_journal_does_not_know_is_not_compared)
+{
+        struct history_entry entry = entries[COMPLETED];
+
+        entry.charge_yen = -1; /* the power failed before it was recorded */
+        told[0] = '\0';
+        reconcile_compare(&entry, &pairs[0].row, tell, NULL);
+        ck_assert_str_eq(told, "");
+}
+END_TEST
+
+START_TEST(only_refusals_that_are_not_kept_may_be_missing)
+{
+        static const struct {
+                enum side side;
+                const char *de39, *told;
+        } rows[] = {
+                { COMPLETED, "00", "only-in-journal" }, { EMPTY, "00", "only-in-journal" },
+                { UNANSWERED, "", "only-in-journal" },  { DECLINED, "61", "only-in-journal" },
+                { DECLINED, "96", "" },                 { DECLINED, "58", "" },
+                { DECLINED, "94", "only-in-journal" },  { OPEN, "", "unfinished" },
+        };
+
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                struct history_entry entry = entries[rows[i].side];
+
+                strcpy(entry.de39, rows[i].de39);
+                told[0] = '\0';
+                reconcile_missing(&entry, tell, NULL);
+                ck_assert_str_eq(told, rows[i].told);
+        }
+}
+END_TEST
+
+START_TEST(a_row_is_read_from_copy_s_text)
+{
+        char line[] = "T0000001\t1483056000000\t123\t13000\t10000\t100\t8\t90\t15\tcompleted\t00\t"
+                      "1f0dc9bb-7344-1a97-90af-e90237f37c72\n";
+        char blocked[] = "T0000001\t1483056000000\t123\t0\t0\t0\t0\t0\t0\tblocked\t94\t\\N\n";
+        struct database_row row;
+
+        ck_assert(reconcile_parse(line, &row));
+        ck_assert_str_eq(row.terminal, "T0000001");
+        ck_assert_int_eq(row.transmitted_ms, 1483056000000);
+        ck_assert_int_eq(row.stan, 123);
+        ck_assert_int_eq(row.amount_yen, 13000);
+        ck_assert_int_eq(row.dispensed_yen, 10000);
+        ck_assert_int_eq(row.customer_fee_yen, 100);
+        ck_assert_int_eq(row.customer_tax_yen, 8);
+        ck_assert_int_eq(row.interbank_fee_yen, 90);
+        ck_assert_int_eq(row.tax_yen, 15);
+        ck_assert_str_eq(row.state, "completed");
+        ck_assert_str_eq(row.de39, "00");
+        ck_assert(row.has_token && row.token[0] == 0x1f && row.token[15] == 0x72);
+        ck_assert(reconcile_parse(blocked, &row));
+        ck_assert(!row.has_token);
+}
+END_TEST
+
+START_TEST(a_row_of_another_form_is_refused)
+{
+        static const char *const lines[] = {
+                "", "T0000001\n", "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\n",
+                "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t1f\n",
+                "T0000001\tx\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\n",
+                "T001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\n",
+                "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\tmore\n",
+        };
+        char line[200];
+        struct database_row row;
+
+        strcpy(line, lines[_i]);
+        ck_assert(!reconcile_parse(line, &row));
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("reconcile");
+        TCase *all = tcase_create("all");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_loop_test(all, each_difference_has_its_name, 0, (int)COUNT(pairs));
+        tcase_add_test(all, a_charge_that_the_journal_does_not_know_is_not_compared);
+        tcase_add_test(all, only_refusals_that_are_not_kept_may_be_missing);
+        tcase_add_test(all, a_row_is_read_from_copy_s_text);
+        tcase_add_loop_test(all, a_row_of_another_form_is_refused, 0, 7);
+        suite_add_tcase(suite, all);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
