@@ -1,0 +1,130 @@
+/*
+ * What one bank knows: its accounts, and each withdrawal that it was ever asked or told about. Pure: no clock,
+ * no file, no socket. Every change is a record (struct bank_record), which is one line of the bank's journal;
+ * the same door takes it, whether it was decided a moment ago or read back from the journal at the start.
+ *
+ *      bank_request, bank_advise --decide--> record --bank_apply--> state      live
+ *      journal ----------------------------> record --bank_replay-> state      at the start
+ *
+ * A withdrawal's states and what an advice does to it are the rows of rules/withdrawal.h, read from the bank's
+ * side: approved debits cash and charge; completed with less gives cash back and keeps the charge; reversed
+ * gives back whatever is still held; nothing is ever taken a second time.
+ *
+ * Invariants: an account's balance is its opening balance plus the sum of its records' moved_yen, and never
+ * below zero. An identity (terminal, STAN, moment) is decided once; whatever comes again is told from memory.
+ */
+#ifndef BANKSIM_BANK_H
+#define BANKSIM_BANK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "keys/token.h"
+#include "protocol/attributes.h"
+#include "protocol/profile.h"
+
+enum { BANK_NAME_MAX = 11, BANK_TERMINAL_LENGTH = 8, BANK_ERROR_MAX = 256, BANK_RRN_LENGTH = 12 };
+/* The most that DE 4 and DE 54 can say; with it, no sum of BANK_ACCOUNTS_MAX balances can pass int64_t. */
+#define BANK_YEN_MAX INT64_C(999999999999)
+#define BANK_ACCOUNTS_MAX 5000000
+
+enum bank_kind {
+        BANK_WITHDRAWAL, /* 0200, DE 3 01xx00: also where it was declined */
+        BANK_INQUIRY,    /* 0200, DE 3 31xx00 */
+        BANK_COMPLETION, /* 0220 */
+        BANK_PARTIAL,    /* 0420 with cash in DE 95 */
+        BANK_REVERSAL,   /* 0420 */
+        BANK_CUTOVER,    /* 0800/201 */
+        BANK_KIND_COUNT
+};
+extern const char *const bank_kind_name[BANK_KIND_COUNT]; /* "withdrawal", ... as in the journal */
+
+/* The withdrawal's identity: of an advice, its original's. */
+struct bank_identity {
+        char terminal[BANK_TERMINAL_LENGTH + 1];
+        int32_t stan;
+        int64_t transmitted_ms; /* DE 7 with its year */
+};
+
+struct bank_record {
+        enum bank_kind kind;
+        struct bank_identity identity;
+        char rrn[BANK_RRN_LENGTH + 1]; /* "": none */
+        int32_t processing_code;  /* DE 3 */
+        int64_t amount_yen;       /* DE 4 of the 0200 where that is known, else of the advice */
+        int64_t charge_yen;       /* DE 28 of the 0200 */
+        int64_t dispensed_yen;    /* what an advice says */
+        char de39[3];
+        char approval[7];         /* "": none */
+        int32_t settlement_day;
+        int64_t moved_yen;        /* to the account; below zero: a debit */
+        int64_t balance_yen;      /* of the account after it; -1: no account */
+        bool exception;           /* for people: cash that does not fit the withdrawal */
+        bool has_card;
+        uint8_t token[TOKEN_LENGTH];
+        char mask[20];
+};
+
+struct bank_request {
+        struct bank_identity identity;
+        enum processing_kind processing;
+        int32_t processing_code;
+        int64_t amount_yen, charge_yen;
+        char rrn[BANK_RRN_LENGTH + 1];
+        uint8_t token[TOKEN_LENGTH];
+        char mask[20];
+        char expiry_yymm[5];
+        const char *order; /* a DE 39 to decline with where it would be approved; NULL: none */
+};
+
+struct bank_advice {
+        struct bank_identity original;
+        bool reversal;
+        int32_t processing_code;
+        int64_t amount_yen;    /* DE 4 */
+        int64_t dispensed_yen;
+        char rrn[BANK_RRN_LENGTH + 1];
+};
+
+enum bank_verdict {
+        BANK_NEW,         /* decided now: the record goes into the journal before the answer leaves */
+        BANK_ORDERED,     /* the same, and declined only because it was ordered */
+        BANK_REPEAT,      /* the record is the one of the first time */
+        BANK_CONTRADICTS, /* known with another card, DE 3, DE 4 or DE 28: 94, nothing recorded */
+};
+
+struct bank;
+
+struct bank *bank_new(const char *name); /* NULL: out of memory */
+void bank_free(struct bank *bank);
+const char *bank_name(const struct bank *bank);
+
+/* False: the card is there already. At most BANK_ACCOUNTS_MAX. */
+ATM_MUST_USE bool bank_add_account(struct bank *bank, const uint8_t token[TOKEN_LENGTH], const char *expiry_yymm,
+                                   int64_t balance_yen);
+ATM_MUST_USE bool bank_balance(const struct bank *bank, const uint8_t token[TOKEN_LENGTH], int64_t *ret_yen);
+
+/* Decide, and take the decision as done. */
+enum bank_verdict bank_request(struct bank *bank, const struct bank_request *request,
+                               struct bank_record *ret_record);
+enum bank_verdict bank_advise(struct bank *bank, const struct bank_advice *advice,
+                              struct bank_record *ret_record);
+/* The bank's day becomes `day` where that is later; withdrawals of earlier days settle on it from now on. */
+enum bank_verdict bank_cutover(struct bank *bank, const struct bank_identity *message, int32_t day,
+                               struct bank_record *ret_record);
+
+/* Take a record of the journal. NULL, or why it can't have been written in this state: the balance is not
+ * what the records before it leave, its card has no account, the identity was decided before. */
+const char *bank_replay(struct bank *bank, const struct bank_record *record);
+
+struct bank_totals {
+        size_t accounts, withdrawals;
+        int64_t opening_yen, balance_yen;
+        int64_t held_yen; /* debited and still without an end */
+        size_t open;      /* withdrawals approved and still without an end */
+        int32_t settlement_day; /* 0: no cutover so far */
+};
+void bank_total(const struct bank *bank, struct bank_totals *ret_totals);
+
+#endif

@@ -1,0 +1,151 @@
+/* Behaviours by name and rate, and their draws: see behaviours.h. */
+#include "tools/banksim/behaviours.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const behaviour_name[BEHAVIOUR_COUNT + 1] = {
+    [BEHAVIOUR_SLOW] = "slow",         [BEHAVIOUR_LATE] = "late",
+    [BEHAVIOUR_SILENT] = "silent",     [BEHAVIOUR_DEAF] = "deaf",
+    [BEHAVIOUR_WRONG_ECHO] = "wrong-echo", [BEHAVIOUR_DUPLICATE] = "duplicate",
+    [BEHAVIOUR_DECLINE] = "decline",   [BEHAVIOUR_HANG_UP] = "hang-up",
+    [BEHAVIOUR_DOWN] = "down",         [BEHAVIOUR_NORMAL] = "normal",
+};
+
+/* splitmix64: short, and good enough to choose whom to annoy. */
+static uint64_t next(uint64_t *state)
+{
+        uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+        return z ^ z >> 31;
+}
+
+static double next_unit(uint64_t *state)
+{
+        return (double)(next(state) >> 11) * 0x1.0p-53; /* [0, 1) */
+}
+
+enum behaviour behaviour_of(const char *name, size_t length)
+{
+        int i = 0;
+        while (i <= BEHAVIOUR_COUNT &&
+               (strlen(behaviour_name[i]) != length || memcmp(behaviour_name[i], name, length) != 0))
+                i++;
+        return (enum behaviour)i;
+}
+
+static bool rate_of(const char *text, size_t length, double *ret_rate)
+{
+        char copy[24], *end;
+        if (length == 0 || length >= sizeof(copy))
+                return false;
+        memcpy(copy, text, length);
+        copy[length] = '\0';
+        if (strspn(copy, "0123456789.") != length)
+                return false;
+        double rate = strtod(copy, &end);
+        if (*end || rate > 1)
+                return false;
+        *ret_rate = rate;
+        return true;
+}
+
+/* "a, b and c" */
+static void list_names(char *buffer, size_t size)
+{
+        size_t length = 0;
+        buffer[0] = '\0';
+        for (int i = 0; i < BEHAVIOUR_COUNT && length < size; i++)
+                length += (size_t)snprintf(buffer + length, size - length, "%s%s",
+                                           i == 0                     ? ""
+                                           : i < BEHAVIOUR_COUNT - 1 ? ", "
+                                                                      : " and ",
+                                           behaviour_name[i]);
+}
+
+/* One NAME=RATE of `length` characters. */
+static bool take_part(const char *part, size_t length, struct behaviour_rates *rates, char *error, size_t size)
+{
+        size_t name = strcspn(part, "=,");
+        enum behaviour behaviour = behaviour_of(part, name);
+        if (behaviour >= BEHAVIOUR_COUNT) {
+                char known[160];
+                list_names(known, sizeof(known));
+                snprintf(error, size, "'%.*s' is no behaviour; there are %s", (int)length, part, known);
+                return false;
+        }
+        if (name == length || !rate_of(part + name + 1, length - name - 1, &rates->rate[behaviour])) {
+                snprintf(error, size, "'%.*s': a rate from 0 to 1 is expected, such as %s=0.02", (int)length, part,
+                         behaviour_name[behaviour]);
+                return false;
+        }
+        return true;
+}
+
+bool behaviour_rates_parse(const char *text, struct behaviour_rates *ret_rates, char *error, size_t error_size)
+{
+        struct behaviour_rates rates = {{0}};
+        double sum = 0;
+        for (const char *at = text; *at;) {
+                size_t length = strcspn(at, ",");
+                if (!take_part(at, length, &rates, error, error_size))
+                        return false;
+                at += length + (at[length] == ',');
+        }
+        for (int i = 0; i < BEHAVIOUR_COUNT; i++)
+                sum += rates.rate[i];
+        if (sum > 1 + 1e-9) {
+                snprintf(error, error_size, "'%s': the rates' sum is over 1; at most 1 is expected", text);
+                return false;
+        }
+        *ret_rates = rates;
+        return true;
+}
+
+void behaviours_start(struct behaviours *ret_behaviours, const struct behaviour_rates *rates, uint64_t seed,
+                      const char *bank)
+{
+        uint64_t random = seed;
+        for (; *bank; bank++)
+                random = next(&random) ^ (unsigned char)*bank;
+        *ret_behaviours = (struct behaviours){.rates = *rates, .random = random, .command = BEHAVIOUR_NORMAL};
+}
+
+void behaviours_command(struct behaviours *behaviours, enum behaviour command, int64_t until_ms)
+{
+        assert((unsigned)command <= BEHAVIOUR_NORMAL);
+        behaviours->command = command;
+        behaviours->command_until_ms = until_ms;
+}
+
+enum behaviour behaviours_draw(struct behaviours *behaviours, int64_t now_ms, bool about_money)
+{
+        if (behaviours->command != BEHAVIOUR_NORMAL && now_ms >= behaviours->command_until_ms)
+                behaviours->command = BEHAVIOUR_NORMAL;
+        if (behaviours->command != BEHAVIOUR_NORMAL)
+                return behaviours->command;
+        if (!about_money)
+                return BEHAVIOUR_NORMAL;
+        double draw = next_unit(&behaviours->random);
+        for (int i = 0; i < BEHAVIOUR_COUNT; i++) {
+                if (draw < behaviours->rates.rate[i])
+                        return (enum behaviour)i;
+                draw -= behaviours->rates.rate[i];
+        }
+        return BEHAVIOUR_NORMAL;
+}
+
+void behaviours_count(struct behaviours *behaviours, enum behaviour behaviour)
+{
+        assert((unsigned)behaviour < BEHAVIOUR_COUNT);
+        behaviours->happened[behaviour]++;
+}
+
+int64_t behaviours_between(struct behaviours *behaviours, int64_t from, int64_t to)
+{
+        assert(from <= to);
+        return from + (int64_t)(next(&behaviours->random) % ((uint64_t)(to - from) + 1));
+}

@@ -1,0 +1,71 @@
+/*
+ * How a bank misbehaves: by rate, drawn from a seed for each message about money, or on command, for every
+ * message until somebody says `normal` or the time is over. A command goes before the rates.
+ *
+ *      slow        answers after slow_ms
+ *      late        answers after late_ms: when nobody waits any more
+ *      silent      does what it is asked, and never answers
+ *      deaf        the message is lost: nothing is done, nothing answered
+ *      wrong-echo  the answer echoes another DE 4, 7, 11 or 41 than it was asked with
+ *      duplicate   answers twice
+ *      decline     declines a request that it could approve
+ *      hang-up     cuts the connection in the middle of the answer
+ *      down        is gone, connections and port, for down_ms; the message is lost
+ *
+ * Each is counted when it is carried out: a `decline` that fell on an advice never happened.
+ */
+#ifndef BANKSIM_BEHAVIOURS_H
+#define BANKSIM_BEHAVIOURS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/attributes.h"
+
+enum behaviour {
+        BEHAVIOUR_SLOW,
+        BEHAVIOUR_LATE,
+        BEHAVIOUR_SILENT,
+        BEHAVIOUR_DEAF,
+        BEHAVIOUR_WRONG_ECHO,
+        BEHAVIOUR_DUPLICATE,
+        BEHAVIOUR_DECLINE,
+        BEHAVIOUR_HANG_UP,
+        BEHAVIOUR_DOWN,
+        BEHAVIOUR_COUNT,
+        BEHAVIOUR_NORMAL = BEHAVIOUR_COUNT
+};
+extern const char *const behaviour_name[BEHAVIOUR_COUNT + 1]; /* "slow", ... "normal" */
+
+/* BEHAVIOUR_COUNT + 1: no such name. */
+enum behaviour behaviour_of(const char *name, size_t length);
+
+struct behaviour_rates {
+        double rate[BEHAVIOUR_COUNT]; /* of one message; their sum is 1 at most */
+};
+
+/* "slow=0.02,silent=0.01": false with a text that names the bad part. */
+ATM_MUST_USE bool behaviour_rates_parse(const char *text, struct behaviour_rates *ret_rates, char *error,
+                                        size_t error_size);
+
+struct behaviours {
+        struct behaviour_rates rates;
+        uint64_t random;
+        enum behaviour command; /* BEHAVIOUR_NORMAL: none */
+        int64_t command_until_ms; /* INT64_MAX: until told otherwise */
+        uint64_t happened[BEHAVIOUR_COUNT];
+};
+
+/* Each bank draws a stream of its own from the one seed. */
+void behaviours_start(struct behaviours *ret_behaviours, const struct behaviour_rates *rates, uint64_t seed,
+                      const char *bank);
+void behaviours_command(struct behaviours *behaviours, enum behaviour command, int64_t until_ms);
+/* What to do with a message. about_money: 0200, 0220, 0420 and their repeats. Counts nothing. */
+enum behaviour behaviours_draw(struct behaviours *behaviours, int64_t now_ms, bool about_money);
+void behaviours_count(struct behaviours *behaviours, enum behaviour behaviour);
+
+/* from .. to */
+int64_t behaviours_between(struct behaviours *behaviours, int64_t from, int64_t to);
+
+#endif

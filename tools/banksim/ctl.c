@@ -1,0 +1,440 @@
+/* The control socket, both ends: see ctl.h. */
+#include "tools/banksim/ctl.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { LINE_MAX_BYTES = 200, SECONDS_MAX = 86400, PATIENCE_S = 10, WORDS_MAX = 3 };
+
+struct caller {
+        LIST_ENTRY(caller) entry;
+        struct ctl *ctl;
+        struct bufferevent *stream;
+        bool answered;
+};
+
+struct ctl {
+        struct event_base *base;
+        struct host *const *hosts;
+        size_t count;
+        struct sockaddr_un address;
+        int fd;
+        struct event *acceptable;
+        LIST_HEAD(, caller) callers;
+};
+
+/* ---- orders -------------------------------------------------------------------------------------------- */
+
+/* "BANKA, BANKB or all" */
+static void list_names(const struct ctl *ctl, char *buffer, size_t size)
+{
+        size_t length = 0;
+        for (size_t i = 0; i < ctl->count && length < size; i++)
+                length += (size_t)snprintf(buffer + length, size - length, "%s, ", host_name(ctl->hosts[i]));
+        if (length < size)
+                snprintf(buffer + length, size - length, "all");
+}
+
+static bool is_meant(const struct host *host, const char *what)
+{
+        return strcmp(what, "all") == 0 || strcmp(what, host_name(host)) == 0;
+}
+
+static void show(const struct ctl *ctl, const char *what, bool json, struct evbuffer *to)
+{
+        json_t *banks = json_array();
+        for (size_t i = 0; i < ctl->count; i++)
+                if (is_meant(ctl->hosts[i], what))
+                        json_array_append_new(banks, host_show(ctl->hosts[i]));
+        evbuffer_add_printf(to, "ok\n");
+        if (json) {
+                json_t *root = strcmp(what, "all") == 0 ? json_pack("{s:O}", "banks", banks)
+                                                        : json_incref(json_array_get(banks, 0));
+                char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+                evbuffer_add_printf(to, "%s\n", text ? text : "");
+                free(text);
+                json_decref(root);
+        } else {
+                for (size_t i = 0; i < json_array_size(banks); i++) {
+                        char *text = ctl_text_of(json_array_get(banks, i));
+                        evbuffer_add_printf(to, "%s", text ? text : "");
+                        free(text);
+                }
+        }
+        json_decref(banks);
+}
+
+/* "3", "0.5": milliseconds, 0 where it is no such number. */
+static int64_t span_of(const char *text)
+{
+        char *end;
+        if (strspn(text, "0123456789.") != strlen(text))
+                return 0;
+        double seconds = strtod(text, &end);
+        if (end == text || *end || seconds > SECONDS_MAX)
+                return 0;
+        return (int64_t)(seconds * 1000);
+}
+
+static void order(const struct ctl *ctl, const char *what, enum behaviour behaviour, int64_t span_ms,
+                  struct evbuffer *to)
+{
+        for (size_t i = 0; i < ctl->count; i++)
+                if (is_meant(ctl->hosts[i], what))
+                        host_order(ctl->hosts[i], behaviour, span_ms);
+        evbuffer_add_printf(to, "ok\n");
+}
+
+static size_t split(char *line, char *word[WORDS_MAX + 1])
+{
+        size_t count = 0;
+        char *rest = NULL;
+        for (char *at = strtok_r(line, " ", &rest); at && count <= WORDS_MAX; at = strtok_r(NULL, " ", &rest))
+                word[count++] = at;
+        return count;
+}
+
+static void obey(const struct ctl *ctl, char *line, struct evbuffer *to)
+{
+        char *word[WORDS_MAX + 1], names[512];
+        size_t count = split(line, word), known = 0;
+        for (size_t i = 0; count > 0 && i < ctl->count; i++)
+                known += is_meant(ctl->hosts[i], word[0]);
+        if (known == 0) {
+                list_names(ctl, names, sizeof(names));
+                evbuffer_add_printf(to, "error: '%.40s' is no bank here; expected one of %s\n",
+                                    count > 0 ? word[0] : "", names);
+                return;
+        }
+        const char *verb = count > 1 ? word[1] : "";
+        if (count == 2 && (strcmp(verb, "show") == 0 || strcmp(verb, "show-json") == 0)) {
+                show(ctl, word[0], verb[4] == '-', to);
+                return;
+        }
+        enum behaviour behaviour = behaviour_of(verb, strlen(verb));
+        int64_t span_ms = count == 3 ? span_of(word[2]) : 0;
+        if (behaviour > BEHAVIOUR_NORMAL || count > 3)
+                evbuffer_add_printf(to, "error: '%.40s': expected show, normal, or one of slow, late, silent, deaf, "
+                                        "wrong-echo, duplicate, decline, hang-up, down and how many seconds\n",
+                                    verb);
+        else if (count == 3 && (span_ms == 0 || behaviour == BEHAVIOUR_NORMAL))
+                evbuffer_add_printf(to, "error: '%.40s': %s\n", word[2],
+                                    behaviour == BEHAVIOUR_NORMAL ? "normal takes no seconds"
+                                                                  : "expected seconds, more than 0 and at most 86400");
+        else
+                order(ctl, word[0], behaviour, span_ms, to);
+}
+
+/* ---- the socket's end ---------------------------------------------------------------------------------- */
+
+static void hang_up(struct caller *caller)
+{
+        LIST_REMOVE(caller, entry);
+        bufferevent_free(caller->stream);
+        free(caller);
+}
+
+static void on_written(struct bufferevent *stream, void *context)
+{
+        struct caller *caller = context;
+        (void)stream;
+        if (caller->answered)
+                hang_up(caller);
+}
+
+static void on_line(struct bufferevent *stream, void *context)
+{
+        struct caller *caller = context;
+        struct evbuffer *in = bufferevent_get_input(stream);
+        char *line = evbuffer_readln(in, NULL, EVBUFFER_EOL_LF);
+        if (caller->answered || (!line && evbuffer_get_length(in) <= LINE_MAX_BYTES)) {
+                free(line);
+                return;
+        }
+        caller->answered = true;
+        if (line)
+                obey(caller->ctl, line, bufferevent_get_output(stream));
+        else
+                evbuffer_add_printf(bufferevent_get_output(stream), "error: a line of at most %d bytes is expected\n",
+                                    LINE_MAX_BYTES);
+        free(line);
+        bufferevent_disable(stream, EV_READ);
+}
+
+static void on_end(struct bufferevent *stream, short what, void *context)
+{
+        (void)stream, (void)what;
+        hang_up(context);
+}
+
+static void on_acceptable(evutil_socket_t fd, short what, void *context)
+{
+        static const struct timeval patience = {.tv_sec = PATIENCE_S};
+        struct ctl *ctl = context;
+        (void)what;
+        int peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (peer < 0)
+                return;
+        struct caller *caller = calloc(1, sizeof(*caller));
+        struct bufferevent *stream = bufferevent_socket_new(ctl->base, peer, BEV_OPT_CLOSE_ON_FREE);
+        if (!caller || !stream) {
+                free(caller);
+                if (stream)
+                        bufferevent_free(stream);
+                else
+                        close(peer);
+                return;
+        }
+        *caller = (struct caller){.ctl = ctl, .stream = stream};
+        LIST_INSERT_HEAD(&ctl->callers, caller, entry);
+        bufferevent_setcb(stream, on_line, on_written, on_end, caller);
+        bufferevent_set_timeouts(stream, &patience, &patience);
+        bufferevent_enable(stream, EV_READ | EV_WRITE);
+}
+
+static bool address_of(const char *path, struct sockaddr_un *ret_address, char error[CTL_ERROR_MAX])
+{
+        *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
+        if (strlen(path) >= sizeof(ret_address->sun_path)) {
+                snprintf(error, CTL_ERROR_MAX, "%.300s: a socket's path of at most %zu bytes is expected", path,
+                         sizeof(ret_address->sun_path) - 1);
+                return false;
+        }
+        strcpy(ret_address->sun_path, path);
+        return true;
+}
+
+/* A socket that nobody listens on was left by a banksim that was killed. */
+static void remove_stale(const struct sockaddr_un *address)
+{
+        struct stat status;
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return;
+        if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 && errno == ECONNREFUSED &&
+            lstat(address->sun_path, &status) == 0 && S_ISSOCK(status.st_mode))
+                unlink(address->sun_path);
+        close(fd);
+}
+
+static int listen_at(const struct sockaddr_un *address)
+{
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -1;
+        mode_t before = umask(0177);
+        int result = bind(fd, (const struct sockaddr *)address, sizeof(*address));
+        umask(before);
+        if (result < 0 || listen(fd, 16) < 0) {
+                int saved_errno = errno;
+                close(fd);
+                errno = saved_errno;
+                return -1;
+        }
+        return fd;
+}
+
+struct ctl *ctl_open(struct event_base *base, const char *path, struct host *const *hosts, size_t count,
+                     char error[CTL_ERROR_MAX])
+{
+        struct ctl *ctl = calloc(1, sizeof(*ctl));
+        if (!ctl) {
+                snprintf(error, CTL_ERROR_MAX, "out of memory");
+                return NULL;
+        }
+        *ctl = (struct ctl){.base = base, .hosts = hosts, .count = count, .fd = -1};
+        LIST_INIT(&ctl->callers);
+        if (!address_of(path, &ctl->address, error)) {
+                free(ctl);
+                return NULL;
+        }
+        remove_stale(&ctl->address);
+        ctl->fd = listen_at(&ctl->address);
+        if (ctl->fd < 0) {
+                snprintf(error, CTL_ERROR_MAX, "%.300s: %s", path, strerror(errno));
+                free(ctl);
+                return NULL;
+        }
+        ctl->acceptable = event_new(base, ctl->fd, EV_READ | EV_PERSIST, on_acceptable, ctl);
+        if (ctl->acceptable && event_add(ctl->acceptable, NULL) == 0)
+                return ctl;
+        snprintf(error, CTL_ERROR_MAX, "out of memory");
+        ctl_close(ctl);
+        return NULL;
+}
+
+void ctl_close(struct ctl *ctl)
+{
+        if (!ctl)
+                return;
+        while (!LIST_EMPTY(&ctl->callers))
+                hang_up(LIST_FIRST(&ctl->callers));
+        if (ctl->acceptable)
+                event_free(ctl->acceptable);
+        close(ctl->fd);
+        unlink(ctl->address.sun_path);
+        free(ctl);
+}
+
+/* ---- for people ---------------------------------------------------------------------------------------- */
+
+static void print_value(struct evbuffer *to, const char *key, const json_t *value)
+{
+        if (json_is_integer(value))
+                evbuffer_add_printf(to, "    %-16s %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(value));
+        else if (json_is_string(value))
+                evbuffer_add_printf(to, "    %-16s %s\n", key, json_string_value(value));
+        else if (json_is_object(value))
+                evbuffer_add_printf(to, "    %-16s %" JSON_INTEGER_FORMAT " (rate %g)\n", key,
+                                    json_integer_value(json_object_get(value, "happened")),
+                                    json_real_value(json_object_get(value, "rate")));
+        else
+                evbuffer_add_printf(to, "    %-16s -\n", key);
+}
+
+char *ctl_text_of(const json_t *object)
+{
+        static const char *const groups[] = {"money", "journal", "counts", "behaviours"};
+        struct evbuffer *to = evbuffer_new();
+        const char *key;
+        json_t *value;
+        if (!to)
+                return NULL;
+        evbuffer_add_printf(to, "%s %s (%s), port %" JSON_INTEGER_FORMAT ", dialect %s, %" JSON_INTEGER_FORMAT
+                                " connections, %" JSON_INTEGER_FORMAT " answers held back\n",
+                            json_string_value(json_object_get(object, "bank")),
+                            json_string_value(json_object_get(object, "state")),
+                            json_string_value(json_object_get(object, "behaviour")),
+                            json_integer_value(json_object_get(object, "port")),
+                            json_string_value(json_object_get(object, "dialect")),
+                            json_integer_value(json_object_get(object, "links")),
+                            json_integer_value(json_object_get(object, "delayed")));
+        for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+                json_t *group = json_object_get(object, groups[i]);
+                evbuffer_add_printf(to, "  %s\n", groups[i]);
+                json_object_foreach (group, key, value)
+                        print_value(to, key, value);
+        }
+        evbuffer_add(to, "", 1);
+        char *text = strdup((const char *)evbuffer_pullup(to, -1));
+        evbuffer_free(to);
+        return text;
+}
+
+/* ---- the caller's end ---------------------------------------------------------------------------------- */
+
+static const char ctl_help[] =
+    "banksim ctl [--socket PATH] BANK|all ORDER [SECONDS]\n"
+    "\n"
+    "Orders for a running banksim. BANKSIM_SOCKET names the socket where --socket does not.\n"
+    "\n"
+    "  show [--json]   what the bank holds, has been asked, and how often each behaviour happened\n"
+    "  normal          behave: ends what was ordered, and an outage; behaviours by rate go on\n"
+    "\n"
+    "For so many seconds, or until the next order where none are given:\n"
+    "  slow            every answer is held back (slow-ms)\n"
+    "  late            every answer comes when nobody waits any more (late-ms)\n"
+    "  silent          does what it is asked and never answers\n"
+    "  deaf            does nothing and never answers\n"
+    "  wrong-echo      answers echo another DE 4, 7, 11 or 41\n"
+    "  duplicate       answers come twice\n"
+    "  decline         declines what it could approve\n"
+    "  hang-up         cuts the connection in the middle of each answer\n"
+    "  down            is gone, connections and port\n"
+    "\n"
+    "Exit status: 0 done, 1 failed, 2 wrong usage.\n"
+    "Example: banksim ctl --socket /tmp/lab/run/banksim.sock BANKA down 5\n";
+
+ATM_PRINTF(2, 3) static int give_up(int status, const char *format, ...)
+{
+        va_list arguments;
+        fputs("banksim: ", stderr);
+        va_start(arguments, format);
+        vfprintf(stderr, format, arguments);
+        va_end(arguments);
+        fputs(status == 2 ? " (`banksim ctl --help` explains)\n" : "\n", stderr);
+        return status;
+}
+
+/* The answer: its first line says how it went. */
+static int read_answer(FILE *stream)
+{
+        char line[4096];
+        if (!fgets(line, sizeof(line), stream))
+                return give_up(1, "no answer came");
+        if (strcmp(line, "ok\n") != 0) {
+                const char *why = strncmp(line, "error: ", 7) == 0 ? line + 7 : line;
+                return give_up(1, "%.*s", (int)strcspn(why, "\n"), why);
+        }
+        while (fgets(line, sizeof(line), stream))
+                fputs(line, stdout);
+        return fflush(stdout) == 0 ? 0 : 1;
+}
+
+static int call(const char *path, const char *line)
+{
+        static const struct timeval patience = {.tv_sec = PATIENCE_S};
+        struct sockaddr_un address;
+        char error[CTL_ERROR_MAX];
+        if (!address_of(path, &address, error))
+                return give_up(2, "%s", error);
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        FILE *stream = fd >= 0 ? fdopen(fd, "r+e") : NULL;
+        if (!stream)
+                return give_up(1, "%s", strerror(errno));
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+        int status = 1;
+        if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+                give_up(1, "%s: %s; expected the socket of a running banksim", path, strerror(errno));
+        else if (send(fd, line, strlen(line), MSG_NOSIGNAL) != (ssize_t)strlen(line))
+                give_up(1, "%s: %s", path, strerror(errno));
+        else
+                status = read_answer(stream);
+        fclose(stream);
+        return status;
+}
+
+int ctl_main(int count, char **words)
+{
+        const char *path = getenv("BANKSIM_SOCKET"), *word[WORDS_MAX];
+        int given = 0;
+        bool json = false;
+        char line[LINE_MAX_BYTES];
+        for (int i = 0; i < count; i++) {
+                if (strcmp(words[i], "--help") == 0) {
+                        fputs(ctl_help, stdout);
+                        return 0;
+                }
+                if (strcmp(words[i], "--json") == 0)
+                        json = true;
+                else if (strncmp(words[i], "--socket=", 9) == 0)
+                        path = words[i] + 9;
+                else if (strcmp(words[i], "--socket") == 0 && i + 1 < count)
+                        path = words[++i];
+                else if (strncmp(words[i], "--", 2) == 0 || given == WORDS_MAX)
+                        return give_up(2, "'%s': expected [--socket PATH] BANK ORDER [SECONDS]", words[i]);
+                else
+                        word[given++] = words[i];
+        }
+        if (!path || !*path)
+                return give_up(2, "--socket is missing, and BANKSIM_SOCKET is not set");
+        if (given < 2)
+                return give_up(2, "expected a bank (or all) and an order");
+        if (json && strcmp(word[1], "show") != 0)
+                return give_up(2, "--json: goes with show");
+        int length = snprintf(line, sizeof(line), "%s %s%s%s%s\n", word[0], word[1], json ? "-json" : "",
+                              given > 2 ? " " : "", given > 2 ? word[2] : "");
+        if (length >= (int)sizeof(line) || strchr(line, '\n') != line + length - 1)
+                return give_up(2, "expected a bank (or all) and an order");
+        return call(path, line);
+}

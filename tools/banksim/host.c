@@ -1,0 +1,746 @@
+/* One bank at work: see host.h. change_state is the one door between UP and DOWN. */
+#include "tools/banksim/host.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <event2/event_struct.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "rules/calendar.h"
+#include "tls/tls.h"
+#include "tools/banksim/accounts.h"
+#include "tools/banksim/bank.h"
+#include "tools/banksim/bank_journal.h"
+#include "tools/banksim/bank_link.h"
+#include "tools/banksim/bank_message.h"
+#include "tools/banksim/wire.h"
+
+/* Links are libevent's middle queue; the flush comes when nothing more is there to read. */
+enum { PRIORITY_SOON = 0, PRIORITY_LINK = 1, PRIORITY_FLUSH = 2 };
+enum {
+        FLUSH_ANSWERS = 256, /* so many wait at most for one flush, */
+        FLUSH_AGE_MS = 5,    /* and none longer than this while messages keep coming */
+        DELAYED_MAX = 65536, /* answers held back at the same time; more are thrown away */
+        REOPEN_MS = 100,     /* until the next try to listen again */
+        LINES_A_SECOND = 20, /* that a peer can make us write */
+        ACCEPTS_PER_TURN = 16,
+        BACKLOG = 128,
+};
+
+enum state { HOST_UP, HOST_DOWN };
+
+/* An answer on its way out: waiting for the flush, then perhaps for its time. */
+struct out {
+        TAILQ_ENTRY(out) entry;
+        struct host *host;
+        uint64_t link;
+        enum behaviour how;
+        int64_t delay_ms;
+        struct event timer;
+        size_t length;
+        uint8_t frame[];
+};
+TAILQ_HEAD(outs, out);
+
+struct host {
+        const struct host_world *world;
+        const struct bank_options *options;
+        enum state state;
+        bool dead; /* the journal failed: nothing may be said any more */
+        struct bank *bank;
+        struct wire *wire;
+        SSL_CTX *tls;
+        struct bank_journal journal;
+        struct bank_link_net *links;
+        struct behaviours behaviours;
+        /* the port */
+        struct sockaddr_storage address;
+        socklen_t address_length;
+        int reserve; /* bound, never listening: keeps the port ours while we are down */
+        int listener;
+        struct event *acceptable, *waking, *flushing;
+        int64_t wakes_ms; /* while down; INT64_MAX: when told */
+        /* answers */
+        struct outs waiting, delayed;
+        size_t waiting_count, delayed_count;
+        int64_t waiting_since_ms;
+        /* counts */
+        uint64_t count[BANK_COUNT_COUNT];
+        uint64_t connections, refused, undelivered, exceptions;
+        int64_t line_second;
+        unsigned lines, lines_dropped;
+};
+
+static void change_state(struct host *host, enum state to);
+static void wake_in(struct host *host, int64_t ms);
+
+static int64_t now_ms(void)
+{
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+static int64_t business_ms(const struct host *host)
+{
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        return clock_business_ms(&host->world->options->clock, now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000);
+}
+
+/* A line for people. What peers can cause is limited, and what was left out is said. */
+ATM_PRINTF(2, 3) static void say(struct host *host, const char *format, ...)
+{
+        int64_t second = now_ms() / 1000;
+        va_list arguments;
+        if (second != host->line_second) {
+                if (host->lines_dropped > 0)
+                        fprintf(stderr, "banksim: %s: %u lines left out\n", host->options->name, host->lines_dropped);
+                host->line_second = second;
+                host->lines = host->lines_dropped = 0;
+        }
+        if (host->lines++ >= LINES_A_SECOND) {
+                host->lines_dropped++;
+                return;
+        }
+        fprintf(stderr, "banksim: %s: ", host->options->name);
+        va_start(arguments, format);
+        vfprintf(stderr, format, arguments);
+        va_end(arguments);
+        fputc('\n', stderr);
+}
+
+/* ---- answers on their way ------------------------------------------------------------------------------ */
+
+static void out_free(struct out *out)
+{
+        event_del(&out->timer);
+        free(out);
+}
+
+/* To its connection, if that is still there. */
+static void out_deliver(struct out *out)
+{
+        struct host *host = out->host;
+        struct bank_link *link = bank_link_find(host->links, out->link);
+        if (!link) {
+                host->undelivered++;
+        } else if (out->how == BEHAVIOUR_HANG_UP) {
+                behaviours_count(&host->behaviours, BEHAVIOUR_HANG_UP);
+                bank_link_hang_up(link, out->frame, out->length);
+        } else {
+                bank_link_queue(link, out->frame, out->length);
+                if (out->how == BEHAVIOUR_DUPLICATE) {
+                        behaviours_count(&host->behaviours, BEHAVIOUR_DUPLICATE);
+                        bank_link_queue(link, out->frame, out->length);
+                }
+        }
+        out_free(out);
+}
+
+static void on_due(evutil_socket_t fd, short what, void *context)
+{
+        struct out *out = context;
+        struct host *host = out->host;
+        (void)fd, (void)what;
+        TAILQ_REMOVE(&host->delayed, out, entry);
+        host->delayed_count--;
+        out_deliver(out);
+        bank_link_net_flush(host->links);
+}
+
+static void out_delay(struct out *out)
+{
+        struct host *host = out->host;
+        struct timeval delay = {.tv_sec = out->delay_ms / 1000, .tv_usec = out->delay_ms % 1000 * 1000};
+        if (host->delayed_count >= DELAYED_MAX) {
+                host->undelivered++;
+                out_free(out);
+                return;
+        }
+        TAILQ_INSERT_TAIL(&host->delayed, out, entry);
+        host->delayed_count++;
+        event_add(&out->timer, &delay);
+}
+
+static void die(struct host *host)
+{
+        fprintf(stderr, "banksim: %s: %s: %s; nothing more is answered\n", host->options->name, host->journal.path,
+                strerror(errno));
+        host->dead = true;
+        bank_link_net_close_all(host->links, "the journal can't be written");
+        host->world->on_fatal(host->world->context);
+}
+
+/* What was decided becomes durable; then the answers leave, or wait for their time. */
+static void flush(struct host *host)
+{
+        struct out *out;
+        if (host->dead)
+                return;
+        if (!bank_journal_flush(&host->journal)) {
+                die(host);
+                return;
+        }
+        while ((out = TAILQ_FIRST(&host->waiting))) {
+                TAILQ_REMOVE(&host->waiting, out, entry);
+                host->waiting_count--;
+                if (out->delay_ms > 0)
+                        out_delay(out);
+                else
+                        out_deliver(out);
+        }
+        bank_link_net_flush(host->links);
+}
+
+static void on_flush(evutil_socket_t fd, short what, void *context)
+{
+        (void)fd, (void)what;
+        flush(context);
+}
+
+static void flush_later(struct host *host)
+{
+        int64_t now = now_ms();
+        if (host->waiting_since_ms == 0 || !event_pending(host->flushing, EV_TIMEOUT, NULL))
+                host->waiting_since_ms = now;
+        if (host->waiting_count >= FLUSH_ANSWERS || now - host->waiting_since_ms >= FLUSH_AGE_MS) {
+                event_del(host->flushing);
+                flush(host);
+                return;
+        }
+        event_active(host->flushing, EV_TIMEOUT, 0);
+}
+
+static void drop_outs(struct outs *outs)
+{
+        struct out *out;
+        while ((out = TAILQ_FIRST(outs))) {
+                TAILQ_REMOVE(outs, out, entry);
+                out_free(out);
+        }
+}
+
+/* ---- messages ------------------------------------------------------------------------------------------ */
+
+static int64_t drawn_ms(struct host *host, const struct span *span)
+{
+        return behaviours_between(&host->behaviours, span->from_ms, span->to_ms);
+}
+
+/* What a bank may say where nothing is wrong. */
+static const char *drawn_decline(struct host *host)
+{
+        static const char *const codes[] = {"51", "55", "57", "61", "75"};
+        int64_t last = (int64_t)(sizeof(codes) / sizeof(codes[0])) - 1;
+        return codes[behaviours_between(&host->behaviours, 0, last)];
+}
+
+static int64_t delay_for(struct host *host, enum behaviour how)
+{
+        if (how != BEHAVIOUR_SLOW && how != BEHAVIOUR_LATE)
+                return 0;
+        behaviours_count(&host->behaviours, how);
+        return drawn_ms(host, how == BEHAVIOUR_SLOW ? &host->options->slow : &host->options->late);
+}
+
+/* The answer waits for the flush. */
+static void queue_answer(struct host *host, struct bank_link *link, enum behaviour how,
+                         const struct iso_message *answer)
+{
+        uint8_t frame[WIRE_FRAME_MAX];
+        struct iso_error fault;
+        size_t length = wire_write(host->wire, answer, frame, &fault);
+        struct out *out = length > 0 ? malloc(sizeof(*out) + length) : NULL;
+        char text[256] = "out of memory";
+        if (!out) {
+                if (length == 0)
+                        iso_error_print(wire_dialect(host->wire), &fault, text, sizeof(text));
+                bank_link_close(link, "the answer can't be written in this dialect: %s", text);
+                return;
+        }
+        *out = (struct out){.host = host,
+                            .link = bank_link_id(link),
+                            .how = how,
+                            .delay_ms = delay_for(host, how),
+                            .length = length};
+        memcpy(out->frame, frame, length);
+        explicit_bzero(frame, sizeof(frame));
+        event_assign(&out->timer, host->world->base, -1, 0, on_due, out);
+        event_priority_set(&out->timer, PRIORITY_SOON);
+        TAILQ_INSERT_TAIL(&host->waiting, out, entry);
+        host->waiting_count++;
+}
+
+static void carry_out(struct host *host, struct bank_link *link, enum behaviour how, struct bank_reply *reply)
+{
+        if (reply->close) {
+                bank_link_close(link, "%s", reply->why);
+                return;
+        }
+        if (reply->why[0])
+                say(host, "%s: %s", bank_link_peer(link), reply->why);
+        if (reply->has_record) {
+                bank_journal_append(&host->journal, &reply->record);
+                host->exceptions += reply->record.exception;
+        }
+        if (reply->ordered)
+                behaviours_count(&host->behaviours, BEHAVIOUR_DECLINE);
+        if (how == BEHAVIOUR_SILENT) {
+                behaviours_count(&host->behaviours, how);
+        } else {
+                if (how == BEHAVIOUR_WRONG_ECHO) {
+                        behaviours_count(&host->behaviours, how);
+                        bank_message_spoil(&reply->answer, (uint64_t)behaviours_between(&host->behaviours, 0, 11));
+                }
+                queue_answer(host, link, how, &reply->answer);
+        }
+        flush_later(host);
+}
+
+static void on_message(struct bank_link *link, const uint8_t *bytes, size_t length, void *context)
+{
+        struct host *host = context;
+        struct iso_message message;
+        struct iso_error error;
+        struct bank_reply reply;
+        if (host->dead)
+                return;
+        bool whole = iso_decode(wire_dialect(host->wire), bytes, length, &message, &error) == 0;
+        enum behaviour how =
+            behaviours_draw(&host->behaviours, now_ms(), bank_message_is_about_money(message.mti));
+        if (how == BEHAVIOUR_DEAF) {
+                behaviours_count(&host->behaviours, how);
+        } else if (how == BEHAVIOUR_DOWN) {
+                host->wakes_ms = now_ms() + drawn_ms(host, &host->options->down);
+                behaviours_count(&host->behaviours, how);
+                change_state(host, HOST_DOWN);
+        } else {
+                struct bank_desk desk = {.bank = host->bank,
+                                         .key = host->world->key,
+                                         .business_ms = business_ms(host),
+                                         .order = how == BEHAVIOUR_DECLINE ? drawn_decline(host) : NULL,
+                                         .signed_on = *bank_link_signed_on(link)};
+                bank_message_take(&desk, wire_dialect(host->wire), &message, whole ? NULL : &error, &reply);
+                *bank_link_signed_on(link) = desk.signed_on;
+                host->count[reply.count]++;
+                carry_out(host, link, how, &reply);
+                iso_wipe(&reply.answer);
+        }
+        iso_wipe(&message);
+}
+
+/* ---- connections --------------------------------------------------------------------------------------- */
+
+static void on_open(struct bank_link *link, const char *certificate_name, void *context)
+{
+        struct host *host = context;
+        if (strcmp(certificate_name, host->options->client) == 0) {
+                host->connections++;
+                return;
+        }
+        host->refused++;
+        bank_link_close(link, "the certificate is %.64s's; expected %.64s's", certificate_name,
+                        host->options->client);
+}
+
+static void on_closed(struct bank_link *link, const char *reason, void *context)
+{
+        struct host *host = context;
+        if (host->state == HOST_UP)
+                say(host, "%s: connection over: %s", bank_link_peer(link), reason);
+}
+
+static const struct bank_link_events link_events = {on_open, on_message, on_closed};
+
+static void print_address(const struct sockaddr_storage *address, socklen_t length, char *buffer, size_t size)
+{
+        char host[INET6_ADDRSTRLEN], port[8];
+        if (getnameinfo((const struct sockaddr *)address, length, host, sizeof(host), port, sizeof(port),
+                        NI_NUMERICHOST | NI_NUMERICSERV))
+                snprintf(buffer, size, "?");
+        else
+                snprintf(buffer, size, address->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static void take_in(struct host *host, int fd, const struct sockaddr_storage *address, socklen_t length)
+{
+        static const int on = 1;
+        char peer[LINK_PEER_MAX];
+        if (bank_link_net_count(host->links) >= (size_t)host->options->connections_max) {
+                host->refused++;
+                say(host, "a connection is turned away: there are %" PRId64 " already", host->options->connections_max);
+                close(fd);
+                return;
+        }
+        print_address(address, length, peer, sizeof(peer));
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        if (!bank_link_add(host->links, fd, peer))
+                say(host, "%s: out of memory", peer);
+}
+
+static void on_acceptable(evutil_socket_t listener, short what, void *context)
+{
+        struct host *host = context;
+        (void)what;
+        for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+                struct sockaddr_storage address;
+                socklen_t length = sizeof(address);
+                int fd = accept4(listener, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+                if (fd >= 0) {
+                        take_in(host, fd, &address, length);
+                        continue;
+                }
+                if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+                        say(host, "no connection can be accepted: %s", strerror(errno));
+                        event_del(host->acceptable);
+                        wake_in(host, REOPEN_MS);
+                }
+                return;
+        }
+}
+
+/* ---- the port ------------------------------------------------------------------------------------------ */
+
+static int bound_socket(const struct host *host)
+{
+        static const int on = 1;
+        int fd = socket(host->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -1;
+        if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+            bind(fd, (const struct sockaddr *)&host->address, host->address_length) < 0) {
+                int saved_errno = errno;
+                close(fd);
+                errno = saved_errno;
+                return -1;
+        }
+        return fd;
+}
+
+static bool start_listening(struct host *host)
+{
+        host->listener = bound_socket(host);
+        if (host->listener < 0)
+                return false;
+        host->acceptable = event_new(host->world->base, host->listener, EV_READ | EV_PERSIST, on_acceptable, host);
+        if (host->acceptable && listen(host->listener, BACKLOG) == 0 && event_add(host->acceptable, NULL) == 0)
+                return true;
+        if (host->acceptable)
+                event_free(host->acceptable);
+        host->acceptable = NULL;
+        close(host->listener);
+        host->listener = -1;
+        return false;
+}
+
+static void stop_listening(struct host *host)
+{
+        if (host->listener < 0)
+                return;
+        event_free(host->acceptable);
+        host->acceptable = NULL;
+        close(host->listener);
+        host->listener = -1;
+}
+
+static bool open_port(struct host *host, char error[HOST_ERROR_MAX])
+{
+        struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found;
+        const struct bank_options *options = host->options;
+        char service[8];
+        snprintf(service, sizeof(service), "%d", (int)options->port);
+        int result = getaddrinfo(options->host, service, &hints, &found);
+        if (result != 0) {
+                snprintf(error, HOST_ERROR_MAX, "bank %s: listen on %.200s: %s", options->name, options->host,
+                         gai_strerror(result));
+                return false;
+        }
+        memcpy(&host->address, found->ai_addr, found->ai_addrlen);
+        host->address_length = found->ai_addrlen;
+        freeaddrinfo(found);
+        host->reserve = bound_socket(host);
+        socklen_t length = sizeof(host->address);
+        if (host->reserve < 0 || getsockname(host->reserve, (struct sockaddr *)&host->address, &length) < 0 ||
+            !start_listening(host)) {
+                snprintf(error, HOST_ERROR_MAX, "bank %s: listen on %.200s port %s: %s", options->name, options->host,
+                         service, strerror(errno));
+                return false;
+        }
+        return true;
+}
+
+/* ---- up and down --------------------------------------------------------------------------------------- */
+
+static void wake_in(struct host *host, int64_t ms)
+{
+        struct timeval pause = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+        event_add(host->waking, &pause);
+}
+
+static void change_state(struct host *host, enum state to)
+{
+        if (to == HOST_UP) {
+                assert(host->state == HOST_DOWN);
+                if (!start_listening(host)) {
+                        wake_in(host, REOPEN_MS);
+                        return;
+                }
+                event_del(host->waking);
+                host->state = HOST_UP;
+                say(host, "up");
+                return;
+        }
+        host->state = HOST_DOWN;
+        stop_listening(host);
+        bank_link_net_close_all(host->links, "down");
+        if (host->wakes_ms == INT64_MAX) {
+                event_del(host->waking);
+                say(host, "down");
+        } else {
+                int64_t rest_ms = host->wakes_ms - now_ms();
+                wake_in(host, rest_ms > 0 ? rest_ms : 0);
+                say(host, "down for %" PRId64 " ms", rest_ms);
+        }
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *context)
+{
+        struct host *host = context;
+        (void)fd, (void)what;
+        if (host->state == HOST_DOWN)
+                change_state(host, HOST_UP);
+        else
+                event_add(host->acceptable, NULL); /* there were no descriptors left */
+}
+
+void host_order(struct host *host, enum behaviour behaviour, int64_t span_ms)
+{
+        int64_t until_ms = span_ms > 0 ? now_ms() + span_ms : INT64_MAX;
+        if (behaviour == BEHAVIOUR_DOWN) {
+                behaviours_command(&host->behaviours, BEHAVIOUR_NORMAL, INT64_MAX);
+                behaviours_count(&host->behaviours, BEHAVIOUR_DOWN);
+                host->wakes_ms = until_ms;
+                change_state(host, HOST_DOWN);
+                return;
+        }
+        behaviours_command(&host->behaviours, behaviour, until_ms);
+        if (host->state == HOST_DOWN)
+                change_state(host, HOST_UP);
+}
+
+/* ---- opening and closing ------------------------------------------------------------------------------- */
+
+static bool open_books(struct host *host, char error[HOST_ERROR_MAX])
+{
+        const struct bank_options *options = host->options;
+        char mark[BANK_JOURNAL_MARK_LENGTH + 1], text[ACCOUNTS_ERROR_MAX];
+        size_t accounts;
+        host->bank = bank_new(options->name);
+        if (!host->bank) {
+                snprintf(error, HOST_ERROR_MAX, "out of memory");
+                return false;
+        }
+        bank_journal_mark(host->world->key, mark);
+        if (accounts_load(options->accounts, options->issuer, host->bank, host->world->key, &accounts, text) &&
+            bank_journal_open(&host->journal, options->journal, host->bank, mark, text))
+                return true;
+        snprintf(error, HOST_ERROR_MAX, "bank %s: %s", options->name, text);
+        return false;
+}
+
+static bool open_wire(struct host *host, char error[HOST_ERROR_MAX])
+{
+        const struct bank_options *options = host->options;
+        char text[HOST_ERROR_MAX / 2];
+        _Static_assert(sizeof(text) >= TLS_ERROR_MAX && sizeof(text) >= WIRE_ERROR_MAX, "room for either");
+        host->wire = wire_open(options->dialect, text);
+        if (host->wire)
+                host->tls = tls_server_context(options->ca, options->certificate, options->key, "1.3", text);
+        if (host->tls)
+                return true;
+        snprintf(error, HOST_ERROR_MAX, "bank %s: %s", options->name, text);
+        return false;
+}
+
+static bool open_events(struct host *host, char error[HOST_ERROR_MAX])
+{
+        struct event_base *base = host->world->base;
+        host->flushing = event_new(base, -1, 0, on_flush, host);
+        host->waking = event_new(base, -1, 0, on_wake, host);
+        host->links = bank_link_net_new(base, host->tls, host->wire, &link_events, host);
+        if (host->flushing && host->waking && host->links) {
+                event_priority_set(host->flushing, PRIORITY_FLUSH);
+                return true;
+        }
+        snprintf(error, HOST_ERROR_MAX, "out of memory");
+        return false;
+}
+
+static void free_host(struct host *host)
+{
+        drop_outs(&host->waiting);
+        drop_outs(&host->delayed);
+        bank_link_net_free(host->links);
+        stop_listening(host);
+        if (host->reserve >= 0)
+                close(host->reserve);
+        if (host->flushing)
+                event_free(host->flushing);
+        if (host->waking)
+                event_free(host->waking);
+        if (host->journal.fd >= 0)
+                bank_journal_close(&host->journal);
+        SSL_CTX_free(host->tls);
+        wire_close(host->wire);
+        bank_free(host->bank);
+        free(host);
+}
+
+struct host *host_open(const struct host_world *world, const struct bank_options *options,
+                       char error[HOST_ERROR_MAX])
+{
+        struct host *host = calloc(1, sizeof(*host));
+        if (!host) {
+                snprintf(error, HOST_ERROR_MAX, "out of memory");
+                return NULL;
+        }
+        *host = (struct host){
+            .world = world, .options = options, .reserve = -1, .listener = -1, .journal = {.fd = -1}};
+        TAILQ_INIT(&host->waiting);
+        TAILQ_INIT(&host->delayed);
+        behaviours_start(&host->behaviours, &options->faults, (uint64_t)world->options->seed, options->name);
+        if (open_wire(host, error) && open_books(host, error) && open_events(host, error) && open_port(host, error))
+                return host;
+        free_host(host);
+        return NULL;
+}
+
+void host_close(struct host *host)
+{
+        if (!host)
+                return;
+        if (!host->dead)
+                flush(host);
+        free_host(host);
+}
+
+/* ---- looking at it ------------------------------------------------------------------------------------- */
+
+const char *host_name(const struct host *host)
+{
+        return host->options->name;
+}
+
+int host_port(const struct host *host)
+{
+        return host->address.ss_family == AF_INET6
+                   ? ntohs(((const struct sockaddr_in6 *)(const void *)&host->address)->sin6_port)
+                   : ntohs(((const struct sockaddr_in *)(const void *)&host->address)->sin_port);
+}
+
+void host_describe(const struct host *host, char *buffer, size_t size)
+{
+        struct bank_totals totals;
+        char address[LINK_PEER_MAX], torn[96] = "";
+        bank_total(host->bank, &totals);
+        print_address(&host->address, host->address_length, address, sizeof(address));
+        if (host->journal.torn_bytes > 0)
+                snprintf(torn, sizeof(torn), " (%" PRId64 " bytes of a last line that a crash cut off are cut away)",
+                         host->journal.torn_bytes);
+        snprintf(buffer, size, "%s: %zu accounts, %" PRIu64 " records read back%s, dialect %s, listening on %s",
+                 host->options->name, totals.accounts, host->journal.records, torn, wire_name(host->wire), address);
+}
+
+double host_rate(const struct host *host, enum behaviour behaviour)
+{
+        return host->options->faults.rate[behaviour];
+}
+
+uint64_t host_happened(const struct host *host, enum behaviour behaviour)
+{
+        return host->behaviours.happened[behaviour];
+}
+
+static void put(json_t *object, const char *key, int64_t value)
+{
+        json_object_set_new(object, key, json_integer(value));
+}
+
+static json_t *show_counts(const struct host *host)
+{
+        json_t *object = json_object();
+        put(object, "connections", (int64_t)host->connections);
+        put(object, "refused", (int64_t)host->refused);
+        for (int i = 0; i < BANK_COUNT_COUNT; i++)
+                put(object, bank_count_name[i], (int64_t)host->count[i]);
+        put(object, "exceptions", (int64_t)host->exceptions);
+        put(object, "undelivered", (int64_t)host->undelivered);
+        return object;
+}
+
+static json_t *show_behaviours(const struct host *host)
+{
+        json_t *object = json_object();
+        for (int i = 0; i < BEHAVIOUR_COUNT; i++) {
+                json_t *row = json_object();
+                json_object_set_new(row, "rate", json_real(host_rate(host, (enum behaviour)i)));
+                put(row, "happened", (int64_t)host->behaviours.happened[i]);
+                json_object_set_new(object, behaviour_name[i], row);
+        }
+        return object;
+}
+
+static json_t *show_money(const struct host *host)
+{
+        struct bank_totals totals;
+        json_t *object = json_object();
+        char day[11] = "";
+        bank_total(host->bank, &totals);
+        if (totals.settlement_day > 0)
+                calendar_print_day(totals.settlement_day, day);
+        put(object, "accounts", (int64_t)totals.accounts);
+        put(object, "opening_yen", totals.opening_yen);
+        put(object, "balance_yen", totals.balance_yen);
+        put(object, "withdrawals", (int64_t)totals.withdrawals);
+        put(object, "open", (int64_t)totals.open);
+        put(object, "open_yen", totals.held_yen);
+        json_object_set_new(object, "settlement_day", day[0] ? json_string(day) : json_null());
+        return object;
+}
+
+json_t *host_show(const struct host *host)
+{
+        const struct behaviours *behaviours = &host->behaviours;
+        bool ordered = behaviours->command != BEHAVIOUR_NORMAL && now_ms() < behaviours->command_until_ms;
+        json_t *object = json_object(), *journal = json_object();
+        size_t links = host->links ? bank_link_net_count(host->links) : 0;
+        json_object_set_new(object, "bank", json_string(host->options->name));
+        json_object_set_new(object, "state", json_string(host->state == HOST_UP ? "up" : "down"));
+        json_object_set_new(object, "behaviour",
+                            json_string(behaviour_name[ordered ? behaviours->command : BEHAVIOUR_NORMAL]));
+        put(object, "port", host_port(host));
+        json_object_set_new(object, "dialect", json_string(wire_name(host->wire)));
+        put(object, "links", (int64_t)links);
+        put(object, "delayed", (int64_t)host->delayed_count);
+        json_object_set_new(object, "money", show_money(host));
+        json_object_set_new(journal, "path", json_string(host->journal.path));
+        put(journal, "records", (int64_t)host->journal.records);
+        put(journal, "flushes", (int64_t)host->journal.syncs);
+        json_object_set_new(object, "journal", journal);
+        json_object_set_new(object, "counts", show_counts(host));
+        json_object_set_new(object, "behaviours", show_behaviours(host));
+        return object;
+}

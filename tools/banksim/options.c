@@ -1,0 +1,530 @@
+/*
+ * Keys as rows, values as text until all are there: see options.h. A value remembers where it was given, so
+ * that what is wrong with it can be said with its place.
+ */
+#include "tools/banksim/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/calendar.h"
+
+enum row {
+        ROW_CONTROL,
+        ROW_TOKEN_KEY_FILE,
+        ROW_SEED,
+        ROW_CLOCK_START,
+        ROW_CLOCK_ANCHOR,
+        ROW_CLOCK_SPEED,
+        ROW_ISSUER,
+        ROW_DIALECT,
+        ROW_HOST,
+        ROW_PORT,
+        ROW_ACCOUNTS,
+        ROW_JOURNAL,
+        ROW_CERTIFICATE,
+        ROW_KEY,
+        ROW_CA,
+        ROW_CLIENT,
+        ROW_CONNECTIONS_MAX,
+        ROW_FAULTS,
+        ROW_SLOW_MS,
+        ROW_LATE_MS,
+        ROW_DOWN_MS,
+        ROW_COUNT
+};
+
+const struct option_row option_rows[ROW_COUNT] = {
+    [ROW_CONTROL] = {"control", false, "BANKSIM_SOCKET", "", "PATH",
+                     "unix socket for `banksim ctl`; none unless given"},
+    [ROW_TOKEN_KEY_FILE] = {"token-key-file", false, "ATM_TOKEN_KEY_FILE", NULL, "FILE",
+                            "64 hexadecimal digits, mode 0600: the key of the card tokens"},
+    [ROW_SEED] = {"seed", false, NULL, "1", "S", "whole number that behaviours are drawn from"},
+    [ROW_CLOCK_START] = {"clock-start", false, "ATM_CLOCK_START_MS", "", "MOMENT",
+                         "business moment at the anchor; real time unless given with the other two"},
+    [ROW_CLOCK_ANCHOR] = {"clock-anchor", false, "ATM_CLOCK_ANCHOR_MS", "", "MOMENT",
+                          "real moment at which business time is clock-start"},
+    [ROW_CLOCK_SPEED] = {"clock-speed", false, "ATM_CLOCK_SPEED", "", "N", "business seconds a real second"},
+    [ROW_ISSUER] = {"issuer", true, NULL, "", "ISSUER", "whose cards of the card file; the bank's name"},
+    [ROW_DIALECT] = {"dialect", true, NULL, "ascii", "FILE", "dialect file, or ascii for the built-in one"},
+    [ROW_HOST] = {"host", true, NULL, "127.0.0.1", "HOST", "address to listen on"},
+    [ROW_PORT] = {"port", true, NULL, NULL, "PORT", "port to listen on; 0 takes a free one and names it"},
+    [ROW_ACCOUNTS] = {"accounts", true, NULL, NULL, "FILE",
+                      "card file, mode 0600: pan, expiry, issuer, balance_yen"},
+    [ROW_JOURNAL] = {"journal", true, NULL, NULL, "FILE", "the bank's journal; made where it isn't there"},
+    [ROW_CERTIFICATE] = {"certificate", true, NULL, NULL, "FILE", "the bank's certificate, PEM"},
+    [ROW_KEY] = {"key", true, NULL, NULL, "FILE", "its private key, PEM"},
+    [ROW_CA] = {"ca", true, "ATMD_CA", NULL, "FILE", "authority of the acquirer's certificate, PEM"},
+    [ROW_CLIENT] = {"client", true, NULL, NULL, "NAME", "common name of the acquirer's certificate"},
+    [ROW_CONNECTIONS_MAX] = {"connections-max", true, NULL, "64", "N", "connections at the same time"},
+    [ROW_FAULTS] = {"faults", true, NULL, "", "RATES", "behaviours by rate: slow=0.02,silent=0.01"},
+    [ROW_SLOW_MS] = {"slow-ms", true, NULL, "300-2000", "A-B", "how late a slow answer is"},
+    [ROW_LATE_MS] = {"late-ms", true, NULL, "16000-20000", "A-B", "how late a late answer is"},
+    [ROW_DOWN_MS] = {"down-ms", true, NULL, "2000-6000", "A-B", "how long a bank is down"},
+};
+const size_t option_row_count = ROW_COUNT;
+
+struct value {
+        char *text;      /* NULL: not given */
+        char place[192]; /* "FILE:LINE: [bank BANKA] port" or "--port" */
+        bool of_file;    /* its error is the file's, not the command line's */
+};
+
+struct layer {
+        char name[BANK_NAME_MAX + 1];
+        struct value value[ROW_COUNT];
+};
+
+struct reading {
+        struct layer common, bank[OPTIONS_BANKS_MAX];
+        size_t banks;
+        bool require_faults, json;
+        /* the file */
+        const char *path;
+        FILE *file;
+        int line;
+        struct layer *section;
+        char section_name[64];
+        bool failed, of_file;
+        char *error;
+};
+
+ATM_PRINTF(3, 4) static bool wrong(struct reading *r, bool of_file, const char *format, ...)
+{
+        va_list arguments;
+        if (r->failed)
+                return false; /* the first one counts */
+        va_start(arguments, format);
+        vsnprintf(r->error, OPTIONS_ERROR_MAX, format, arguments);
+        va_end(arguments);
+        r->failed = true;
+        r->of_file = of_file;
+        return false;
+}
+
+/* ---- layers -------------------------------------------------------------------------------------------- */
+
+static bool is_bank_name(const char *name)
+{
+        size_t length = strlen(name);
+        return length >= 1 && length <= BANK_NAME_MAX &&
+               strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == length;
+}
+
+/* The bank's layer, made where it isn't there; NULL after an error. */
+static struct layer *layer_of(struct reading *r, const char *name, const char *place, bool of_file)
+{
+        if (!is_bank_name(name)) {
+                wrong(r, of_file, "%s: '%.40s' is no bank's name; expected 1 to %d of A-Z and 0-9", place, name,
+                      BANK_NAME_MAX);
+                return NULL;
+        }
+        for (size_t i = 0; i < r->banks; i++)
+                if (strcmp(r->bank[i].name, name) == 0)
+                        return &r->bank[i];
+        if (r->banks == OPTIONS_BANKS_MAX) {
+                wrong(r, of_file, "%s: at most %d banks are expected", place, OPTIONS_BANKS_MAX);
+                return NULL;
+        }
+        strcpy(r->bank[r->banks].name, name);
+        return &r->bank[r->banks++];
+}
+
+static bool is_path(int row)
+{
+        return row == ROW_CONTROL || row == ROW_TOKEN_KEY_FILE || row == ROW_DIALECT || row == ROW_ACCOUNTS ||
+               row == ROW_JOURNAL || row == ROW_CERTIFICATE || row == ROW_KEY || row == ROW_CA;
+}
+
+static bool give(struct reading *r, struct value *value, const char *text)
+{
+        free(value->text);
+        value->text = strdup(text);
+        return value->text || wrong(r, true, "out of memory");
+}
+
+static void free_layer(struct layer *layer)
+{
+        for (int i = 0; i < ROW_COUNT; i++)
+                free(layer->value[i].text);
+}
+
+/* ---- the file ------------------------------------------------------------------------------------------ */
+
+static int row_of(const char *key, char separator)
+{
+        for (int i = 0; i < ROW_COUNT; i++) {
+                const char *a = option_rows[i].key, *b = key;
+                while (*a && (*a == '-' ? separator : *a) == *b)
+                        a++, b++;
+                if (!*a && !*b)
+                        return i;
+        }
+        return -1;
+}
+
+/* Relative paths are taken from the file's folder; so the file may be moved with what it names. */
+static bool give_path(struct reading *r, struct value *value, const char *text)
+{
+        char path[PATH_MAX + OPTIONS_TEXT_MAX];
+        const char *slash = strrchr(r->path, '/');
+        snprintf(path, sizeof(path), "%.*s%s", slash ? (int)(slash - r->path + 1) : 0, r->path, text);
+        return give(r, value, path);
+}
+
+/* libinih's Debian build does not pass the line's number: this reader counts. */
+static char *on_line(char *buffer, int size, void *context)
+{
+        struct reading *r = context;
+        char *line = fgets(buffer, size, r->file);
+        if (!line)
+                return NULL;
+        r->line++;
+        size_t length = strlen(line);
+        if (length + 1 == (size_t)size && line[length - 1] != '\n')
+                wrong(r, true, "%s:%d: a line of at most %d bytes is expected", r->path, r->line, size - 2);
+        return line;
+}
+
+static bool enter_section(struct reading *r, const char *section)
+{
+        char place[192];
+        if (strcmp(section, r->section_name) == 0 && r->section)
+                return true;
+        snprintf(r->section_name, sizeof(r->section_name), "%s", section);
+        snprintf(place, sizeof(place), "%.120s:%d", r->path, r->line);
+        if (strcmp(section, "banksim") == 0)
+                r->section = &r->common;
+        else if (strncmp(section, "bank ", 5) == 0)
+                r->section = layer_of(r, section + 5, place, true);
+        else
+                r->section = NULL;
+        if (!r->section)
+                wrong(r, true, "%s: [%.40s]: unknown section; expected [banksim] or [bank NAME]", place, section);
+        return r->section;
+}
+
+static int on_pair(void *context, const char *section, const char *key, const char *text)
+{
+        struct reading *r = context;
+        if (r->failed || !enter_section(r, section))
+                return 0;
+        int row = row_of(key, '_');
+        if (row < 0 || (r->section != &r->common && !option_rows[row].of_bank))
+                return wrong(r, true, "%s:%d: [%.40s] %.40s: unknown key%s", r->path, r->line, section, key,
+                             row < 0 ? "; `banksim run --help` names them" : " here; it stands in [banksim]");
+        struct value *value = &r->section->value[row];
+        if (value->text)
+                return wrong(r, true, "%s:%d: [%.40s] %s: given twice; expected once", r->path, r->line, section, key);
+        snprintf(value->place, sizeof(value->place), "%.100s:%d: [%.20s] %s", r->path, r->line, section, key);
+        value->of_file = true;
+        if (is_path(row) && *text && *text != '/' && !(row == ROW_DIALECT && strcmp(text, "ascii") == 0))
+                return give_path(r, value, text);
+        return give(r, value, text);
+}
+
+static bool read_file(struct reading *r, const char *path)
+{
+        r->path = path;
+        r->file = fopen(path, "re");
+        if (!r->file)
+                return wrong(r, true, "%s: %s; expected a configuration file", path, strerror(errno));
+        int bad_line = ini_parse_stream(on_line, r, on_pair, r);
+        bool unreadable = ferror(r->file);
+        fclose(r->file);
+        if (unreadable)
+                return wrong(r, true, "%s: can't be read; expected a configuration file", path);
+        if (bad_line != 0)
+                return wrong(r, true, "%s:%d: not understood; expected [section], key = value, or a comment", path,
+                             bad_line);
+        return !r->failed;
+}
+
+/* ---- the command line ---------------------------------------------------------------------------------- */
+
+/* The value of the option at words[*at], behind '=' or in the next word. */
+static const char *value_at(struct reading *r, int count, char **words, int *at, size_t name_length)
+{
+        const char *word = words[*at];
+        if (word[name_length] == '=')
+                return word + name_length + 1;
+        if (*at + 1 < count)
+                return words[++*at];
+        wrong(r, false, "%s: a value is expected", word);
+        return NULL;
+}
+
+static bool take_option(struct reading *r, struct layer **layer, int count, char **words, int *at)
+{
+        const char *word = words[*at];
+        size_t length = strcspn(word, "=");
+        char key[64];
+        snprintf(key, sizeof(key), "%.*s", length < 60 ? (int)length - 2 : 0, word + 2);
+        int row = row_of(key, '-');
+        if (row < 0 && strcmp(key, "bank") != 0 && strcmp(key, "config") != 0)
+                return wrong(r, false, "'%.60s': no such option; `banksim run --help` names them", word);
+        const char *text = value_at(r, count, words, at, length);
+        if (!text)
+                return false;
+        if (strcmp(key, "config") == 0)
+                return true; /* read before */
+        if (strcmp(key, "bank") == 0) {
+                *layer = layer_of(r, text, "--bank", false);
+                return *layer;
+        }
+        if (*layer != &r->common && !option_rows[row].of_bank)
+                return wrong(r, false, "--%s: holds for all banks; expected before the first --bank", key);
+        struct value *value = &(*layer)->value[row];
+        snprintf(value->place, sizeof(value->place), "--%s", key);
+        value->of_file = false;
+        return give(r, value, text);
+}
+
+/* The file is read first, wherever --config stands. */
+static bool read_config(struct reading *r, int count, char **words)
+{
+        for (int i = 0; i < count; i++) {
+                if (strncmp(words[i], "--config=", 9) == 0)
+                        return read_file(r, words[i] + 9);
+                if (strcmp(words[i], "--config") == 0)
+                        return i + 1 < count ? read_file(r, words[i + 1])
+                                             : wrong(r, false, "--config: a file is expected");
+        }
+        return true;
+}
+
+static bool read_words(struct reading *r, int count, char **words)
+{
+        struct layer *layer = &r->common;
+        for (int i = 0; i < count; i++) {
+                if (strcmp(words[i], "--require-faults") == 0)
+                        r->require_faults = true;
+                else if (strcmp(words[i], "--json") == 0)
+                        r->json = true;
+                else if (strncmp(words[i], "--", 2) != 0)
+                        return wrong(r, false, "'%.60s': expected options only; `banksim run --help` names them",
+                                     words[i]);
+                else if (!take_option(r, &layer, count, words, &i))
+                        return false;
+        }
+        return true;
+}
+
+static void read_environment(struct reading *r)
+{
+        for (int i = 0; i < ROW_COUNT; i++) {
+                struct value *value = &r->common.value[i];
+                const char *name = option_rows[i].environment, *text = name ? getenv(name) : NULL;
+                if (value->text || !text || !*text)
+                        continue;
+                snprintf(value->place, sizeof(value->place), "%s", name);
+                give(r, value, text);
+        }
+}
+
+/* ---- from text to values ------------------------------------------------------------------------------- */
+
+/* Why a value is wrong, as its row knows it. */
+static bool bad(struct reading *r, const struct value *value, const char *expected)
+{
+        return wrong(r, value->of_file, "%s '%.80s': expected %s", value->place, value->text, expected);
+}
+
+/* The value that holds for a layer: its own, the common one, the fallback. False: there is none. */
+static bool find(struct reading *r, const struct layer *layer, int row, struct value *ret_value)
+{
+        const struct option_row *option = &option_rows[row];
+        const struct value *value = &layer->value[row];
+        if (!value->text)
+                value = &r->common.value[row];
+        *ret_value = *value;
+        if (value->text)
+                return true;
+        if (!option->fallback)
+                return wrong(r, false, "--%s is missing%s%s: %s", option->key, layer->name[0] ? " for bank " : "",
+                             layer->name, option->text);
+        /* Never changed nor freed through here. */
+        memcpy(&ret_value->text, &option->fallback, sizeof(ret_value->text));
+        snprintf(ret_value->place, sizeof(ret_value->place), "--%s", option->key);
+        return true;
+}
+
+static bool text_of(struct reading *r, const struct layer *layer, int row, char buffer[OPTIONS_TEXT_MAX])
+{
+        struct value value;
+        if (!find(r, layer, row, &value))
+                return false;
+        if (strlen(value.text) >= OPTIONS_TEXT_MAX)
+                return bad(r, &value, "fewer than 512 characters");
+        if (!*value.text && !option_rows[row].fallback)
+                return bad(r, &value, "something");
+        strcpy(buffer, value.text);
+        return true;
+}
+
+static bool digits_of(const char *text, int64_t *ret_value)
+{
+        size_t digits = strspn(text, "0123456789");
+        if (digits == 0 || digits > 18 || text[digits])
+                return false;
+        *ret_value = strtoll(text, NULL, 10);
+        return true;
+}
+
+static bool number_of(struct reading *r, const struct layer *layer, int row, int64_t least, int64_t most,
+                      int64_t *ret_value)
+{
+        struct value value;
+        char expected[64];
+        if (!find(r, layer, row, &value))
+                return false;
+        snprintf(expected, sizeof(expected), "a whole number from %" PRId64 " to %" PRId64, least, most);
+        if (!digits_of(value.text, ret_value) || *ret_value < least || *ret_value > most)
+                return bad(r, &value, expected);
+        return true;
+}
+
+/* "300-2000" or "500" */
+static bool span_of(struct reading *r, const struct layer *layer, int row, struct span *ret_span)
+{
+        enum { SPAN_MAX_MS = 3600000 };
+        struct value value;
+        char from[32];
+        if (!find(r, layer, row, &value))
+                return false;
+        const char *dash = strchr(value.text, '-');
+        size_t length = dash ? (size_t)(dash - value.text) : strlen(value.text);
+        snprintf(from, sizeof(from), "%.*s", length < sizeof(from) ? (int)length : 0, value.text);
+        if (!digits_of(from, &ret_span->from_ms) || !digits_of(dash ? dash + 1 : from, &ret_span->to_ms) ||
+            ret_span->to_ms < ret_span->from_ms || ret_span->to_ms > SPAN_MAX_MS)
+                return bad(r, &value, "milliseconds A-B, A not above B, both at most 3600000");
+        return true;
+}
+
+static bool faults_of(struct reading *r, const struct layer *layer, struct behaviour_rates *ret_rates)
+{
+        struct value value;
+        char error[512];
+        if (!find(r, layer, ROW_FAULTS, &value))
+                return false;
+        if (behaviour_rates_parse(value.text, ret_rates, error, sizeof(error)))
+                return true;
+        return wrong(r, value.of_file, "%s: %s", value.place, error);
+}
+
+static bool moment_of(struct reading *r, int row, int64_t *ret_ms)
+{
+        struct value value;
+        if (!find(r, &r->common, row, &value))
+                return false;
+        if (!digits_of(value.text, ret_ms) && !calendar_parse_moment(value.text, ret_ms))
+                return bad(r, &value, "a moment such as 2016-12-29T07:55:00+09:00, or milliseconds since 1970 UTC");
+        return true;
+}
+
+static bool clock_of(struct reading *r, struct business_clock *ret_clock)
+{
+        const struct value *value = r->common.value;
+        int64_t speed;
+        int given = !!value[ROW_CLOCK_START].text + !!value[ROW_CLOCK_ANCHOR].text + !!value[ROW_CLOCK_SPEED].text;
+        *ret_clock = clock_real;
+        if (given == 0)
+                return true;
+        if (given < 3)
+                return wrong(r, false, "--clock-start, --clock-anchor and --clock-speed: expected all three or none");
+        if (!moment_of(r, ROW_CLOCK_START, &ret_clock->start_ms) ||
+            !moment_of(r, ROW_CLOCK_ANCHOR, &ret_clock->anchor_ms) ||
+            !number_of(r, &r->common, ROW_CLOCK_SPEED, 1, 1000000, &speed))
+                return false;
+        ret_clock->speed = (int32_t)speed;
+        return true;
+}
+
+static bool bank_of(struct reading *r, const struct layer *layer, struct bank_options *bank)
+{
+        *bank = (struct bank_options){.port = 0};
+        strcpy(bank->name, layer->name);
+        bool good = text_of(r, layer, ROW_ISSUER, bank->issuer) && text_of(r, layer, ROW_DIALECT, bank->dialect) &&
+                    text_of(r, layer, ROW_HOST, bank->host) && number_of(r, layer, ROW_PORT, 0, 65535, &bank->port) &&
+                    text_of(r, layer, ROW_ACCOUNTS, bank->accounts) &&
+                    text_of(r, layer, ROW_JOURNAL, bank->journal) &&
+                    text_of(r, layer, ROW_CERTIFICATE, bank->certificate) &&
+                    text_of(r, layer, ROW_KEY, bank->key) && text_of(r, layer, ROW_CA, bank->ca) &&
+                    text_of(r, layer, ROW_CLIENT, bank->client) &&
+                    number_of(r, layer, ROW_CONNECTIONS_MAX, 1, 10000, &bank->connections_max) &&
+                    faults_of(r, layer, &bank->faults) && span_of(r, layer, ROW_SLOW_MS, &bank->slow) &&
+                    span_of(r, layer, ROW_LATE_MS, &bank->late) && span_of(r, layer, ROW_DOWN_MS, &bank->down);
+        if (good && !bank->issuer[0])
+                strcpy(bank->issuer, bank->name);
+        return good;
+}
+
+/* Two banks that wrote one journal would each find the other's lines in it. */
+static bool check_apart(struct reading *r, const struct options *options)
+{
+        for (size_t i = 0; i < options->banks; i++)
+                for (size_t j = 0; j < i; j++)
+                        if (strcmp(options->bank[i].journal, options->bank[j].journal) == 0)
+                                return wrong(r, false, "banks %s and %s: the same journal; expected one for each",
+                                             options->bank[j].name, options->bank[i].name);
+        return true;
+}
+
+static bool options_make(struct reading *r, struct options *options)
+{
+        if (r->banks == 0)
+                return wrong(r, false, "no bank: expected --bank NAME, or [bank NAME] in a file that --config names");
+        if (!text_of(r, &r->common, ROW_CONTROL, options->control) ||
+            !text_of(r, &r->common, ROW_TOKEN_KEY_FILE, options->token_key_file) ||
+            !number_of(r, &r->common, ROW_SEED, 0, INT64_MAX, &options->seed) || !clock_of(r, &options->clock))
+                return false;
+        for (size_t i = 0; i < r->banks; i++)
+                if (!bank_of(r, &r->bank[i], &options->bank[i]))
+                        return false;
+        options->banks = r->banks;
+        options->require_faults = r->require_faults;
+        options->json = r->json;
+        return check_apart(r, options);
+}
+
+enum options_result options_read(int count, char **words, struct options *ret_options,
+                                 char error[OPTIONS_ERROR_MAX])
+{
+        struct reading *r = calloc(1, sizeof(*r));
+        struct options *options = calloc(1, sizeof(*options));
+        enum options_result result = OPTIONS_FAILED;
+        for (int i = 0; i < count; i++) {
+                if (strcmp(words[i], "--help") == 0) {
+                        result = OPTIONS_HELP;
+                        goto done;
+                }
+        }
+        if (!r || !options) {
+                snprintf(error, OPTIONS_ERROR_MAX, "out of memory");
+                goto done;
+        }
+        r->error = error;
+        bool good = read_config(r, count, words) && read_words(r, count, words);
+        if (good)
+                read_environment(r);
+        good = good && !r->failed && options_make(r, options);
+        if (good)
+                *ret_options = *options;
+        result = good ? OPTIONS_GOOD : r->of_file ? OPTIONS_FAILED : OPTIONS_USAGE;
+done:
+        if (r) {
+                free_layer(&r->common);
+                for (size_t i = 0; i < r->banks; i++)
+                        free_layer(&r->bank[i]);
+        }
+        free(r);
+        free(options);
+        return result;
+}

@@ -1,0 +1,66 @@
+/*
+ * What banksim run is told: an ini file, then the command line, which goes before it. Both name the same keys,
+ * rows of one table: [banksim] or the options before the first --bank hold for all banks, [bank NAME] or the
+ * options after --bank NAME for that one. Errors name file and line, or the option, and what was expected.
+ */
+#ifndef BANKSIM_OPTIONS_H
+#define BANKSIM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/attributes.h"
+#include "rules/clock.h"
+#include "tools/banksim/bank.h"
+#include "tools/banksim/behaviours.h"
+
+enum { OPTIONS_BANKS_MAX = 32, OPTIONS_TEXT_MAX = 512, OPTIONS_ERROR_MAX = 1024 };
+
+struct span {
+        int64_t from_ms, to_ms;
+};
+
+struct bank_options {
+        char name[BANK_NAME_MAX + 1];
+        char issuer[OPTIONS_TEXT_MAX]; /* whose rows of the card file; "": the name */
+        char dialect[OPTIONS_TEXT_MAX];
+        char host[OPTIONS_TEXT_MAX];
+        int64_t port;
+        char accounts[OPTIONS_TEXT_MAX];
+        char journal[OPTIONS_TEXT_MAX];
+        char certificate[OPTIONS_TEXT_MAX], key[OPTIONS_TEXT_MAX], ca[OPTIONS_TEXT_MAX];
+        char client[OPTIONS_TEXT_MAX]; /* CN of the acquirer's certificate */
+        int64_t connections_max;
+        struct behaviour_rates faults;
+        struct span slow, late, down;
+};
+
+struct options {
+        char control[OPTIONS_TEXT_MAX]; /* "": none */
+        char token_key_file[OPTIONS_TEXT_MAX];
+        int64_t seed;
+        struct business_clock clock;
+        bool require_faults, json;
+        struct bank_options bank[OPTIONS_BANKS_MAX];
+        size_t banks;
+};
+
+struct option_row {
+        const char *key; /* with dashes as an option, with underscores in the file */
+        bool of_bank;    /* may stand in [bank NAME] too */
+        const char *environment; /* where it is taken from otherwise; NULL: nowhere */
+        const char *fallback;    /* NULL: must be given */
+        const char *value;       /* what --help calls it */
+        const char *text;
+};
+extern const struct option_row option_rows[];
+extern const size_t option_row_count;
+
+enum options_result { OPTIONS_GOOD, OPTIONS_HELP, OPTIONS_USAGE, OPTIONS_FAILED };
+
+/* words: the command line behind `run`. Anything but GOOD and HELP with a text in error[]: USAGE where the
+ * command line is wrong, FAILED where the file is. */
+ATM_MUST_USE enum options_result options_read(int count, char **words, struct options *ret_options,
+                                              char error[OPTIONS_ERROR_MAX]);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * A bank's way of writing: its dialect, and how messages follow each other. The one place where banksim
+ * chooses between the built-in dialect and a file.
+ */
+#ifndef BANKSIM_WIRE_H
+#define BANKSIM_WIRE_H
+
+#include "protocol/frame.h"
+#include "protocol/iso8583.h"
+
+enum { WIRE_ERROR_MAX = 512, WIRE_FRAME_MAX = FRAME_HEADER_MAX + ISO_MESSAGE_MAX };
+
+struct wire; /* a dialect in use */
+
+/* "ascii", or the path of a dialect file. NULL with a text in error[]. */
+ATM_MUST_USE struct wire *wire_open(const char *dialect, char error[WIRE_ERROR_MAX]);
+void wire_close(struct wire *wire);
+
+const struct iso_dialect *wire_dialect(const struct wire *wire);
+const char *wire_name(const struct wire *wire);
+
+/* A message as it goes out, with its header; its length, or 0 where the dialect can't say it. */
+ATM_MUST_USE size_t wire_write(const struct wire *wire, const struct iso_message *message,
+                               uint8_t frame[WIRE_FRAME_MAX], struct iso_error *ret_error);
+
+#endif
