@@ -16,7 +16,7 @@
 #include "tools/atmsim/customer.h"
 #include "tools/atmsim/faults.h"
 #include "tools/atmsim/histogram.h"
-#include "tools/atmsim/terminals.h"
+#include "tools/atmsim/terminal_file.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -12,11 +12,11 @@
 
 #include "rules/calendar.h"
 #include "tools/atmsim/commands.h"
-#include "tools/atmsim/history.h"
-#include "tools/atmsim/journal.h"
+#include "journals/history.h"
+#include "journals/journal.h"
 #include "tools/atmsim/options.h"
 #include "tools/atmsim/progress.h"
-#include "tools/atmsim/reconcile.h"
+#include "journals/compare.h"
 
 enum { FOLDERS_MAX = 64 };
 

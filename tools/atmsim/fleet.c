@@ -23,11 +23,11 @@
 
 #include "protocol/profile.h"
 #include "tools/atmsim/answers.h"
-#include "tools/atmsim/dispenser.h"
+#include "journals/dispenser.h"
 #include "tools/atmsim/link.h"
 #include "tools/atmsim/message.h"
 #include "tools/atmsim/progress.h"
-#include "tools/atmsim/terminals.h"
+#include "tools/atmsim/terminal_file.h"
 
 enum {
         TICK_US = 10000,

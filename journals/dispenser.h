@@ -7,8 +7,8 @@
  *
  * Invariant: dispensers_sync comes before the journal's flush and before any message that tells of the cash.
  */
-#ifndef ATMSIM_DISPENSER_H
-#define ATMSIM_DISPENSER_H
+#ifndef JOURNALS_DISPENSER_H
+#define JOURNALS_DISPENSER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* A record belongs to its terminal's last withdrawal: an ATM begins none before the last one is at its end. */
-#include "tools/atmsim/history.h"
+#include "journals/history.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/atmsim/dispenser.h"
-#include "tools/atmsim/journal.h"
+#include "journals/dispenser.h"
+#include "journals/journal.h"
 
 struct reading {
         struct history *history;

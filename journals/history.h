@@ -3,8 +3,8 @@
  * withdrawal and sorted by terminal, moment and STAN, and what the dispensers counted in all. Entries are
  * small (an entry a withdrawal is all that is kept), so that millions fit in memory.
  */
-#ifndef ATMSIM_HISTORY_H
-#define ATMSIM_HISTORY_H
+#ifndef JOURNALS_HISTORY_H
+#define JOURNALS_HISTORY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 
 #include "keys/token.h"
 #include "protocol/attributes.h"
-#include "tools/atmsim/terminals.h"
+#include "journals/terminals.h"
 
 enum { HISTORY_ERROR_MAX = 640 };
 

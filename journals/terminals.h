@@ -1,14 +1,10 @@
 /* The terminals by name: a growing list with an index over it. */
-#ifndef ATMSIM_TERMINALS_H
-#define ATMSIM_TERMINALS_H
+#ifndef JOURNALS_TERMINALS_H
+#define JOURNALS_TERMINALS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "protocol/attributes.h"
-
-enum { TERMINALS_ERROR_MAX = 640 };
 
 struct terminal {
         char name[9];
@@ -26,9 +22,6 @@ struct terminals {
 int64_t terminals_find(const struct terminals *terminals, const char name[8]);
 /* Its position, added where it isn't there yet; -1: out of memory. */
 int64_t terminals_add(struct terminals *terminals, const char name[8], const char *hall);
-/* The first `limit` rows (0: all) of a CSV file with the columns terminal and hall. */
-ATM_MUST_USE bool terminals_load(const char *path, size_t limit, struct terminals *ret_terminals,
-                                 char error[TERMINALS_ERROR_MAX]);
 void terminals_free(struct terminals *terminals);
 
 #endif

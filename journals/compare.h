@@ -2,10 +2,10 @@
  * What the ATMs' side and the database say of one withdrawal, compared: pure functions, so that every kind
  * of difference has a test without a database.
  */
-#ifndef ATMSIM_RECONCILE_H
-#define ATMSIM_RECONCILE_H
+#ifndef JOURNALS_COMPARE_H
+#define JOURNALS_COMPARE_H
 
-#include "tools/atmsim/history.h"
+#include "journals/history.h"
 
 /* One row of v_withdrawal. */
 struct database_row {

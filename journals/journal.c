@@ -2,7 +2,7 @@
  * Lines are formatted and parsed by hand: a record costs well under a microsecond, and the simulator shares
  * its processors with what it measures.
  */
-#include "tools/atmsim/journal.h"
+#include "journals/journal.h"
 
 #include <assert.h>
 #include <dirent.h>

@@ -2,7 +2,7 @@
  * The file: a header of one slot's size with a magic, then slots. It grows by whole slots when an ATM is new,
  * which happens at the start alone.
  */
-#include "tools/atmsim/dispenser.h"
+#include "journals/dispenser.h"
 
 #include <assert.h>
 #include <errno.h>

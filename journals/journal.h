@@ -15,8 +15,8 @@
  * Invariants: a record is on disk before the message that it announces leaves (journal_flush, once for all
  * that want to send). There is no card number in it: token and mask stand for the card.
  */
-#ifndef ATMSIM_JOURNAL_H
-#define ATMSIM_JOURNAL_H
+#ifndef JOURNALS_JOURNAL_H
+#define JOURNALS_JOURNAL_H
 
 #include <stdbool.h>
 #include <stddef.h>

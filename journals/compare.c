@@ -1,5 +1,5 @@
 /* The rules of agreement. The ATM's side is the truth about cash, the database about what it recorded. */
-#include "tools/atmsim/reconcile.h"
+#include "journals/compare.h"
 
 #include <inttypes.h>
 #include <stdio.h>
