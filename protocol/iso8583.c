@@ -726,11 +726,11 @@ static size_t digit_run(const char *value, size_t length)
         return span_of(TAKES_N, value, length);
 }
 
-/* Free text: quoted where it has blanks, nothing that could end a line, no run of digits as long as a card
- * number. */
+/* Text: quoted where it has blanks, nothing that could end a line, and where its length is free no run of
+ * digits as long as a card number. */
 static void dump_text(struct line *line, const struct iso_field *row, const char *value, size_t length)
 {
-        bool free_text = row->format == ISO_ANS && row->length_kind != ISO_FIXED;
+        bool free_text = row->length_kind != ISO_FIXED;
         bool quoted = memchr(value, ' ', length) || memchr(value, '"', length);
         if (quoted)
                 line_char(line, '"');

@@ -85,6 +85,12 @@ struct iso_dialect {
 /* The built-in dialect: ATM to atmd, and the default towards a bank. ISO 8583:1987, all ASCII. */
 extern const struct iso_dialect iso_dialect_ascii;
 
+/* Whether a message may hold the field: what a dialect lacks can't be encoded. */
+static inline bool iso_dialect_has(const struct iso_dialect *dialect, int field)
+{
+        return dialect->field[field].format != ISO_NONE;
+}
+
 struct iso_message {
         char mti[5];
         uint64_t present[2]; /* bit n-1 of the pair: field n */
