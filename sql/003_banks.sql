@@ -170,5 +170,133 @@ BEGIN
 END
 $$;
 
+-- operators --------------------------------------------------------------------------------------------
+
+-- What operators did to withdrawals and notices, a row for each that they touched. Insert-only.
+CREATE TABLE operator_action (
+        at_ms bigint NOT NULL, -- real milliseconds, given by the operator's program
+        who text NOT NULL,     -- the database's user, and whom the operator's program says it ran as
+        what text NOT NULL CHECK (what IN ('saf retry', 'saf park', 'exception resolve')),
+        terminal text NOT NULL,
+        transmitted_at timestamptz NOT NULL,
+        stan integer NOT NULL,
+        seq smallint,          -- of the notice; of the advice that an operator's word became; NULL: none
+        dispensed_yen bigint,  -- what an operator says left the ATM
+        note text
+);
+CREATE INDEX operator_action_withdrawal ON operator_action (terminal, transmitted_at, stan);
+
+-- The exceptions that an operator has dealt with: rows of exception_record, by its key.
+CREATE TABLE exception_resolution (
+        terminal text NOT NULL,
+        advice_at timestamptz NOT NULL,
+        advice_stan integer NOT NULL,
+        kind text NOT NULL,
+        transmitted_at timestamptz NOT NULL,
+        stan integer NOT NULL,
+        what text NOT NULL,
+        at_ms bigint NOT NULL,
+        PRIMARY KEY (terminal, advice_at, advice_stan, kind, transmitted_at, stan, what)
+);
+
+-- Take notices out of the sending (p_park), or let them be sent now, whatever held them back; how many.
+-- Parked ones hold back those of the same withdrawal that come after them.
+CREATE FUNCTION operator_saf(p_park boolean, p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
+                             p_seq smallint[], p_now_ms bigint, p_who text, p_note text) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+        v_count integer;
+BEGIN
+        PERFORM FROM saf s
+        JOIN unnest(p_terminal, p_transmitted_at, p_stan, p_seq) o (terminal, transmitted_at, stan, seq)
+             USING (terminal, transmitted_at, stan, seq)
+        ORDER BY s.terminal, s.transmitted_at, s.stan, s.seq FOR UPDATE OF s;
+        WITH changed AS (
+                UPDATE saf s SET parked = p_park, due_ms = CASE WHEN p_park THEN s.due_ms ELSE p_now_ms END
+                FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq) o (terminal, transmitted_at, stan, seq)
+                WHERE s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan
+                AND s.seq = o.seq AND NOT (p_park AND s.parked)
+                RETURNING s.terminal, s.transmitted_at, s.stan, s.seq
+        )
+        INSERT INTO operator_action (at_ms, who, what, terminal, transmitted_at, stan, seq, note)
+        SELECT p_now_ms, session_user || '/' || p_who, CASE WHEN p_park THEN 'saf park' ELSE 'saf retry' END,
+               c.terminal, c.transmitted_at, c.stan, c.seq, p_note
+        FROM changed c;
+        GET DIAGNOSTICS v_count = ROW_COUNT;
+        RETURN v_count;
+END
+$$;
+
+-- An operator's finding: this much cash left the ATM. It is what an advice would do, as an advice of kind
+-- 'operator', and deals with the withdrawal's exceptions. Where the finding is what is recorded already, or
+-- money was put right elsewhere (p_elsewhere), it only deals with them. One row: the state as it was; why
+-- nothing was done, NULL where it was; the state as it is now, and how many exceptions were dealt with.
+-- Refused is what the table of states calls an exception, and what would change nothing at all.
+CREATE FUNCTION operator_resolve(p_terminal text, p_transmitted_at timestamptz, p_stan integer, p_dispensed_yen bigint,
+                                 p_elsewhere boolean, p_advice_at timestamptz, p_now_ms bigint, p_who text, p_note text)
+RETURNS TABLE (r_refusal text, r_state_before text, r_counted_before_yen bigint, r_state text, r_counted_yen bigint,
+               r_exceptions integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+        v record;
+        v_rule record;
+        v_advice advice; -- all NULL while there is none
+        v_exceptions integer;
+BEGIN
+        SELECT w.state, w.amount_yen, w.dispensed_yen,
+               CASE w.state WHEN 'completed' THEN w.dispensed_yen WHEN 'approved' THEN w.amount_yen
+                            WHEN 'asked' THEN w.amount_yen ELSE 0 END AS counts_yen
+        INTO v FROM v_withdrawal w
+        WHERE w.terminal = p_terminal AND w.transmitted_at = p_transmitted_at AND w.stan = p_stan;
+        IF NOT FOUND THEN
+                RETURN QUERY SELECT 'unknown', NULL::text, NULL::bigint, NULL::text, NULL::bigint, 0;
+                RETURN;
+        END IF;
+        SELECT u.* INTO STRICT v_rule FROM advice_rule u
+        WHERE u.state_before = v.state
+        AND u.relation = CASE WHEN p_dispensed_yen = 0 THEN 'zero' WHEN p_dispensed_yen < v.counts_yen THEN 'less'
+                              WHEN p_dispensed_yen = v.counts_yen THEN 'equal' ELSE 'more' END;
+        SELECT count(*) INTO v_exceptions FROM v_exception e
+        WHERE e.terminal = p_terminal AND e.transmitted_at = p_transmitted_at AND e.stan = p_stan AND NOT e.resolved;
+
+        IF v_rule.exception AND NOT p_elsewhere
+           OR v_exceptions = 0 AND (p_elsewhere OR v.state = v_rule.state_after AND v.dispensed_yen = p_dispensed_yen) THEN
+                RETURN QUERY SELECT CASE WHEN p_elsewhere THEN 'no exception' WHEN v_rule.exception THEN 'impossible'
+                                         ELSE 'no change' END,
+                                    v.state, v.dispensed_yen, v.state, v.dispensed_yen, v_exceptions;
+                RETURN;
+        END IF;
+
+        IF NOT p_elsewhere AND (v.state <> v_rule.state_after OR v.dispensed_yen <> p_dispensed_yen) THEN
+                PERFORM ledger_advice(ARRAY[p_terminal], ARRAY[p_transmitted_at], ARRAY[p_stan], ARRAY['operator'],
+                                      ARRAY[p_advice_at], ARRAY[0],
+                                      ARRAY[CASE WHEN p_dispensed_yen = 0 THEN '21' WHEN p_dispensed_yen < v.amount_yen
+                                                 THEN '32' END],
+                                      ARRAY[v.amount_yen], ARRAY[p_dispensed_yen], p_now_ms);
+                SELECT a.* INTO STRICT v_advice FROM advice a
+                WHERE a.terminal = p_terminal AND a.transmitted_at = p_transmitted_at AND a.stan = p_stan
+                AND a.kind = 'operator' AND a.advice_at = p_advice_at;
+                -- somebody was faster: to be decided anew
+                IF v_advice.state_before <> v.state OR v_advice.state <> v_rule.state_after
+                   OR v_advice.counted_yen <> p_dispensed_yen THEN
+                        PERFORM ledger_conflict();
+                END IF;
+        END IF;
+
+        INSERT INTO exception_resolution (terminal, advice_at, advice_stan, kind, transmitted_at, stan, what, at_ms)
+        SELECT e.terminal, e.advice_at, e.advice_stan, e.kind, e.transmitted_at, e.stan, e.what, p_now_ms
+        FROM v_exception e
+        WHERE e.terminal = p_terminal AND e.transmitted_at = p_transmitted_at AND e.stan = p_stan AND NOT e.resolved
+        ORDER BY 1, 2, 3, 4, 7
+        ON CONFLICT DO NOTHING;
+        GET DIAGNOSTICS v_exceptions = ROW_COUNT;
+        INSERT INTO operator_action (at_ms, who, what, terminal, transmitted_at, stan, seq, dispensed_yen, note)
+        VALUES (p_now_ms, session_user || '/' || p_who, 'exception resolve', p_terminal, p_transmitted_at, p_stan,
+                v_advice.seq, p_dispensed_yen, p_note);
+        RETURN QUERY SELECT NULL::text, v.state, v.dispensed_yen, coalesce(v_advice.state, v.state),
+                            coalesce(v_advice.counted_yen, v.dispensed_yen), v_exceptions;
+END
+$$;
+
 INSERT INTO schema_migration VALUES (3, 'banks');
 COMMIT;

@@ -18,7 +18,8 @@ SELECT w.terminal, w.stan, w.transmitted_at,
        r.name AS reason, w.issuer, w.band, w.pan_mask, coalesce(w.approval_code, o.approval_code) AS approval_code,
        w.link, o.cause AS outcome_cause, o.bank_de39,
        coalesce(c.customer_tax_yen, 0) AS customer_tax_yen,
-       coalesce(c.hall_share_yen, 0) AS hall_share_yen
+       coalesce(c.hall_share_yen, 0) AS hall_share_yen,
+       w.customer_fee_yen + w.customer_tax_yen AS charge_yen -- DE 28, as priced: earned or not
 FROM withdrawal w
 LEFT JOIN bank_outcome o ON w.link IS NOT NULL AND o.terminal = w.terminal AND o.transmitted_at = w.transmitted_at AND o.stan = w.stan
 LEFT JOIN reason r ON r.reason = coalesce(w.reason, o.reason)
@@ -32,6 +33,42 @@ LEFT JOIN LATERAL (SELECT sum(customer_fee_yen)::bigint AS customer_fee_yen,
                           sum(hall_share_yen)::bigint AS hall_share_yen
                    FROM commission c
                    WHERE c.terminal = w.terminal AND c.transmitted_at = w.transmitted_at AND c.stan = w.stan) c ON true;
+
+-- What a bank has not acknowledged yet, with what it is to be told. after: how many of the same withdrawal
+-- go before it.
+CREATE VIEW v_saf AS
+SELECT s.link, s.terminal, s.transmitted_at, s.stan, s.seq,
+       right(to_char(s.transmitted_at AT TIME ZONE 'Asia/Tokyo', 'YYYYDDDHH24'), 6) || lpad(s.stan::text, 6, '0') AS rrn,
+       n.kind, n.amount_yen, n.charge_yen, n.dispensed_yen, n.why, s.attempts, s.created_ms, s.due_ms, s.parked, s.last_error,
+       (SELECT count(*) FROM saf e WHERE e.terminal = s.terminal AND e.transmitted_at = s.transmitted_at
+        AND e.stan = s.stan AND e.seq < s.seq) AS after
+FROM saf s
+LEFT JOIN LATERAL (SELECT * FROM bank_notice n WHERE n.terminal = s.terminal AND n.transmitted_at = s.transmitted_at
+                   AND n.stan = s.stan AND n.seq = s.seq LIMIT 1) n ON true;
+
+-- The links that issuers name, or that something is waiting for: what waits, whose task the sending is, and
+-- the withdrawals that are without an end.
+CREATE VIEW v_link AS
+SELECT l.link, (SELECT string_agg(i.issuer, ' ' ORDER BY i.issuer) FROM issuer i WHERE i.link = l.link) AS issuers,
+       coalesce(s.waiting, 0) AS waiting, coalesce(s.parked, 0) AS parked, s.oldest_ms, coalesce(s.attempts, 0) AS attempts,
+       e.holder, e.until_ms, coalesce(o.asked, 0) AS asked, coalesce(o.approved, 0) AS approved
+FROM (SELECT link FROM issuer WHERE link IS NOT NULL UNION SELECT link FROM saf UNION SELECT link FROM saf_lease) l
+LEFT JOIN (SELECT link, count(*) AS waiting, count(*) FILTER (WHERE parked) AS parked, min(created_ms) AS oldest_ms,
+                  max(attempts) AS attempts FROM saf GROUP BY link) s USING (link)
+LEFT JOIN saf_lease e USING (link)
+LEFT JOIN (SELECT w.link, count(*) FILTER (WHERE x.terminal IS NULL) AS asked, count(x.terminal) AS approved
+           FROM open_withdrawal o
+           CROSS JOIN LATERAL (SELECT w.link FROM withdrawal w WHERE w.terminal = o.terminal
+                               AND w.transmitted_at = o.transmitted_at AND w.stan = o.stan LIMIT 1) w
+           LEFT JOIN LATERAL (SELECT x.terminal FROM bank_outcome x WHERE x.terminal = o.terminal
+                              AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan LIMIT 1) x ON true
+           WHERE o.asked_ms IS NOT NULL GROUP BY w.link) o USING (link);
+
+-- What people should look at, and whether an operator has.
+CREATE VIEW v_exception AS
+SELECT e.*, r.terminal IS NOT NULL AS resolved
+FROM exception_record e
+LEFT JOIN exception_resolution r USING (terminal, advice_at, advice_stan, kind, transmitted_at, stan, what);
 
 CREATE VIEW v_account AS
 SELECT card_token, balance_yen FROM account;
@@ -60,6 +97,7 @@ GRANT EXECUTE ON FUNCTION ledger_request, ledger_inquiry, ledger_advice, ledger_
 
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION schema_version(), ledger_make_partitions(date, date) TO atm_operator;
+GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve TO atm_operator;
 GRANT INSERT, UPDATE ON area, hall, atm, issuer, holiday TO atm_operator;
 GRANT INSERT, UPDATE, DELETE ON card_prefix, tariff, tax_rate, limit_rule, network_hours, exclusion TO atm_operator;
 GRANT DELETE ON holiday TO atm_operator;
