@@ -427,6 +427,16 @@ static const char *key_value(const struct invocation *invocation, const struct f
         return value ? value : field->add_fallback;
 }
 
+/* The position of a field in its entity. */
+static size_t field_at(const struct entity *entity, const char *name)
+{
+        size_t i = 0;
+
+        while (strcmp(entity->fields[i].name, name))
+                i++;
+        return i;
+}
+
 static bool stage_added(struct database *database, const struct invocation *invocation)
 {
         const struct entity *entity = invocation->command->entity;
@@ -441,8 +451,10 @@ static bool stage_added(struct database *database, const struct invocation *invo
                 const char *text = field->add_fallback ? field->add_fallback : field->fallback;
 
                 parameters[count] = given(invocation, field);
-                if (!invocation_field(invocation, field) && text && *text &&
-                    value_check(field->kind, text, fallback[count]))
+                if (!invocation_field(invocation, field) && text && *text == '=')
+                        parameters[count] = parameters[field_at(entity, text + 1)];
+                else if (!invocation_field(invocation, field) && text && *text &&
+                         value_check(field->kind, text, fallback[count]))
                         parameters[count] = fallback[count];
                 count++;
                 sql_add(&sql, ", $%d::%s", count, value_row(field->kind)->sql_type);

@@ -103,10 +103,12 @@ static void print_columns(FILE *stream, const struct field *field)
                 char text[512];
                 const char *fallback = field->fallback;
 
-                snprintf(text, sizeof(text), "%s: %s%s%s%s", field->text, value_row(field->kind)->expected,
+                bool like = fallback && *fallback == '=';
+
+                snprintf(text, sizeof(text), "%s: %s%s%s%s%s", field->text, value_row(field->kind)->expected,
                          field->flags & FIELD_NULLABLE ? ", or empty" : "",
-                         fallback ? "; the column may be missing: " : "",
-                         fallback ? (*fallback ? fallback : "empty") : "");
+                         fallback ? "; the column may be missing: " : "", like ? "as " : "",
+                         fallback ? (*fallback ? fallback + like : "empty") : "");
                 fprintf(stream, "  %-20s  ", field->name);
                 print_wrapped(stream, text, 24);
         }

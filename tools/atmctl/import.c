@@ -84,11 +84,25 @@ void import_close(struct import *import)
         OPENSSL_cleanse(import->canonical, sizeof(import->canonical));
 }
 
+/* What the present row says of a field, be it by its fallback. */
+static const char *text_of(const struct import *import, size_t field)
+{
+        const char *fallback = import->fields[field].fallback;
+        size_t other = 0;
+
+        if (import->column[field] >= 0)
+                return import->csv.field[import->column[field]];
+        if (*fallback != '=')
+                return fallback;
+        while (strcmp(import->fields[other].name, fallback + 1))
+                other++;
+        return text_of(import, other);
+}
+
 void import_complain(const struct import *import, size_t field, const char *problem)
 {
         const struct field *row = &import->fields[field];
-        const char *text =
-            import->column[field] < 0 ? row->fallback : import->csv.field[import->column[field]];
+        const char *text = text_of(import, field);
         char shown[2 * VALUE_MAX];
 
         value_show(row->kind, text, shown, sizeof(shown));
@@ -103,8 +117,7 @@ enum csv_result import_next(struct import *import)
                 return result;
         for (size_t i = 0; i < import->count; i++) {
                 const struct field *field = &import->fields[i];
-                const char *text =
-                    import->column[i] < 0 ? field->fallback : import->csv.field[import->column[i]];
+                const char *text = text_of(import, i);
 
                 import->value[i] = import->canonical[i];
                 if (!*text && (field->flags & FIELD_NULLABLE)) {

@@ -162,6 +162,25 @@ done:
         return kind != NULL;
 }
 
+/* Accounts are the house bank's alone: the query's second half finds no row where the card's bank has a link. */
+#define OPEN_ACCOUNT                                                                                         \
+        "INSERT INTO account (card_token, opening_yen, balance_yen) SELECT card_token, $2::bigint, "         \
+        "$2::bigint FROM card JOIN issuer USING (issuer) WHERE card_token = $1::uuid AND link IS NULL "      \
+        "ON CONFLICT DO NOTHING"
+
+/* False after a complaint, where no row was written with `problem`. */
+static bool insert_one(struct database *database, const char *sql, int count, const char *const *parameters,
+                       const char *problem)
+{
+        PGresult *result = database_query(database, sql, count, parameters);
+        bool added = result && atoi(PQcmdTuples(result)) == 1;
+
+        if (result && !added)
+                complain("card add: %s", problem);
+        PQclear(result);
+        return added;
+}
+
 static bool insert_card(struct database *database, const struct invocation *invocation,
                         const struct new_card *card)
 {
@@ -169,25 +188,17 @@ static bool insert_card(struct database *database, const struct invocation *invo
         const char *of_card[] = {card->token, invocation_value(invocation, "issuer"), card->mask,
                                  invocation_value(invocation, "expiry"), card->kind};
         const char *of_account[] = {card->token, balance};
-        PGresult *result;
-        bool added;
+        char known[80];
 
-        if (!database_execute(database, "BEGIN", 0, NULL))
-                return false;
-        result = database_query(database,
-                                "INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm, kind) "
-                                "VALUES ($1::uuid, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-                                LENGTH(of_card), of_card);
-        added = result && atoi(PQcmdTuples(result)) == 1;
-        if (result && !added)
-                complain("card add: the database has card %s already", card->mask);
-        PQclear(result);
-        return added &&
-               (!balance ||
-                database_execute(database,
-                                 "INSERT INTO account (card_token, opening_yen, balance_yen) VALUES "
-                                 "($1::uuid, $2::bigint, $2::bigint)",
-                                 LENGTH(of_account), of_account)) &&
+        snprintf(known, sizeof(known), "the database has card %s already", card->mask);
+        return database_execute(database, "BEGIN", 0, NULL) &&
+               insert_one(database,
+                          "INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm, kind) "
+                          "VALUES ($1::uuid, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+                          LENGTH(of_card), of_card, known) &&
+               (!balance || insert_one(database, OPEN_ACCOUNT, LENGTH(of_account), of_account,
+                                       "--balance-yen: expected nothing, for the card's bank keeps its accounts "
+                                       "itself, behind a link")) &&
                database_execute(database, "COMMIT", 0, NULL);
 }
 
@@ -215,12 +226,8 @@ static int account_add(const struct invocation *invocation)
 
         if (exit_code != EXIT_DONE)
                 return exit_code;
-        return change_card(invocation,
-                           "INSERT INTO account (card_token, opening_yen, balance_yen) "
-                           "SELECT card_token, $2::bigint, $2::bigint FROM card WHERE card_token = $1::uuid "
-                           "ON CONFLICT DO NOTHING",
-                           LENGTH(parameters), parameters, "has an account now",
-                           "the database has no such card, or it has an account already");
+        return change_card(invocation, OPEN_ACCOUNT, LENGTH(parameters), parameters, "has an account now",
+                           "the database has no such card of the house bank, or it has an account already");
 }
 
 /* rows ------------------------------------------------------------------------------------------------ */

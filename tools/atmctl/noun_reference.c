@@ -54,16 +54,33 @@ static const struct entity atm = {
 static const struct field issuer_fields[] = {
     {"issuer", VALUE_ISSUER, FIELD_KEY, "the bank's id", NULL, NULL, "issuer", NULL},
     {"name", VALUE_TEXT, 0, "its name for people", NULL, NULL, "name", NULL},
-    {"opens", VALUE_TIME, 0, "when it begins to answer, in Japan", "00:00", NULL, "opens_minute", NULL},
+    {"link", VALUE_LINK, FIELD_NULLABLE | FIELD_FILTER,
+     "the way to it, a [link NAME] of atmd's configuration; none: the house bank, whose accounts are here", "",
+     NULL, "link", NULL},
+    {"opens", VALUE_TIME, 0, "when it begins to answer on weekdays, in Japan", "00:00", NULL, "opens_minute",
+     NULL},
     {"closes", VALUE_TIME, 0, "when it ends, that minute excluded", "24:00", NULL, "closes_minute", NULL},
+    {"off_opens", VALUE_TIME, 0, "when it begins on Saturdays, Sundays and public holidays", "=opens", NULL,
+     "off_opens_minute", NULL},
+    {"off_closes", VALUE_TIME, 0, "when it ends on those; the same as off_opens: closed all day", "=closes", NULL,
+     "off_closes_minute", NULL},
     {.name = NULL},
+};
+static const struct entity_rule calendar_rules[] = {
+    {"closes", "s.opens_minute > s.closes_minute", "a time not before 'opens'"},
+    {"off_closes", "s.off_opens_minute > s.off_closes_minute", "a time not before 'off_opens'"},
+    {"link",
+     "s.link IS NOT NULL AND EXISTS (SELECT FROM account a JOIN card c USING (card_token) WHERE c.issuer = "
+     "s.issuer)",
+     "none: accounts of this bank's cards are kept here, as the house bank's are"},
+    {NULL, NULL, NULL},
 };
 static const struct entity issuer = {.noun = "issuer",
                                      .plural = "issuers",
                                      .table = "issuer",
                                      .fields = issuer_fields,
                                      .order = "t.issuer",
-                                     .rules = hours_rules};
+                                     .rules = calendar_rules};
 
 static const struct field prefix_fields[] = {
     {"prefix", VALUE_PREFIX, FIELD_KEY, "how card numbers begin", NULL, NULL, "prefix", NULL},

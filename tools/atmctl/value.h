@@ -18,6 +18,7 @@ enum value_kind {
         VALUE_HALL,
         VALUE_TERMINAL,
         VALUE_ISSUER,
+        VALUE_LINK,
         VALUE_PREFIX,
         VALUE_DATE,
         VALUE_TIME,
