@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if __has_include("protocol/dialect.h")
-#include "protocol/dialect.h"
-#endif
+#include "dialects/dialect.h"
 
 struct wire {
         const struct iso_dialect *dialect; /* the built-in one, or what follows */
@@ -21,12 +19,7 @@ static bool load(struct wire *wire, const char *dialect, char error[WIRE_ERROR_M
                 return true;
         }
         wire->dialect = &wire->loaded;
-#if __has_include("protocol/dialect.h")
         return dialect_load(dialect, &wire->loaded, error);
-#else
-        snprintf(error, WIRE_ERROR_MAX, "dialect '%s': expected %s", dialect, iso_dialect_ascii.name);
-        return false;
-#endif
 }
 
 struct wire *wire_open(const char *dialect, char error[WIRE_ERROR_MAX])
