@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dialects/dialect.h"
 #include "protocol/frame.h"
 #include "rules/calendar.h"
 #include "tests/banksim/client.h"
@@ -31,6 +32,8 @@ static pid_t bank_pid;
 static int bank_output = -1, port_a, port_b;
 static struct client acquirer;
 static char output[1 << 16];
+static const struct iso_dialect *dialect = &iso_dialect_ascii; /* of BANKA */
+static char dialect_path[192] = "ascii";
 
 /* ---- files --------------------------------------------------------------------------------------------- */
 
@@ -194,7 +197,8 @@ static void banks_start(const char *faults, const char *more)
                                in(pki, "banks.key"), "--client", "ACQUIRER", "--accounts", in(folder, "cards.csv"),
                                "--slow-ms", "300-400", "--late-ms", "700", "--down-ms", "400", "--seed", "5",
                                more ? more : "--seed=5", "--bank", "BANKA", "--port", port[0], "--journal",
-                               in(folder, "journal/BANKA.journal"), "--faults", faults, "--bank", "BANKB", "--port",
+                               in(folder, "journal/BANKA.journal"), "--faults", faults, "--dialect", dialect_path,
+                               "--bank", "BANKB", "--port",
                                port[1], "--journal", in(folder, "journal/BANKB.journal"), NULL};
         if (bank_output >= 0)
                 close(bank_output);
@@ -368,7 +372,7 @@ static void client_up(int port)
 {
         struct iso_message sign_on = network(1);
         client_close(&acquirer);
-        ck_assert_msg(client_open(&acquirer, &iso_dialect_ascii, port, pki, "ACQUIRER"), "%s", acquirer.reason);
+        ck_assert_msg(client_open(&acquirer, dialect, port, pki, "ACQUIRER"), "%s", acquirer.reason);
         ck_assert_str_eq(ask(&sign_on), "00");
 }
 
@@ -377,7 +381,7 @@ static void client_up_again(int port)
 {
         for (int tries = 0; tries < 100; tries++) {
                 client_close(&acquirer);
-                if (client_open(&acquirer, &iso_dialect_ascii, port, pki, "ACQUIRER")) {
+                if (client_open(&acquirer, dialect, port, pki, "ACQUIRER")) {
                         struct iso_message sign_on = network(1);
                         ck_assert_str_eq(ask(&sign_on), "00");
                         return;
@@ -430,7 +434,7 @@ START_TEST(sign_on_is_the_connection_s)
 {
         struct iso_message message = withdrawal("0200", 1, 0), answer, echo = network(301), off = network(2);
         banks_start("", NULL);
-        ck_assert(client_open(&acquirer, &iso_dialect_ascii, port_a, pki, "ACQUIRER"));
+        ck_assert(client_open(&acquirer, dialect, port_a, pki, "ACQUIRER"));
         ck_assert_str_eq(ask(&echo), "00");
         ck_assert_str_eq(ask(&message), "58");
         client_up(port_a);
@@ -461,7 +465,7 @@ START_TEST(only_the_acquirer_s_certificate_is_let_in)
                         snprintf(command, sizeof(command), "cp %s/ca.crt %s/ca.crt", pki, foreign);
                         ck_assert_int_eq(system(command), 0);
                 }
-                if (client_open(&acquirer, &iso_dialect_ascii, port_a, mixed, strangers[i].name)) {
+                if (client_open(&acquirer, dialect, port_a, mixed, strangers[i].name)) {
                         client_send(&acquirer, &echo);
                         hear_the_end();
                 }
@@ -542,6 +546,44 @@ START_TEST(single_bytes_make_a_message_too)
                 ck_assert(client_send_bytes(&acquirer, bytes + i, 1));
         hear(&answer);
         ck_assert_str_eq(field(&answer, 39), "00");
+}
+END_TEST
+
+START_TEST(a_bank_speaks_its_dialect)
+{
+        static const char *const names[] = {"BANKA", "BANKB", "BANKC"};
+        static struct iso_dialect loaded;
+        char error[DIALECT_ERROR_MAX] = "";
+        struct iso_message message, answer;
+        snprintf(dialect_path, sizeof(dialect_path), "%s/etc/dialects/%s.dialect", SOURCE_DIR, names[_i]);
+        ck_assert_msg(dialect_load(dialect_path, &loaded, error), "%s", error);
+        dialect = &loaded;
+        banks_start("", NULL);
+        snprintf(error, sizeof(error), "dialect %s, listening", names[_i]);
+        ck_assert_msg(strstr(output, error), "%s", output);
+        client_up(port_a);
+        message = withdrawal("0200", 1, 0);
+        say(&message);
+        hear(&answer);
+        ck_assert_str_eq(field(&answer, 39), "00");
+        ck_assert_str_eq(field(&answer, 28), "D00000108");
+        ck_assert_uint_eq(strlen(field(&answer, 38)), 6);
+        static const int echoed[] = {3, 4, 7, 11, 37, 41, 49};
+        for (size_t i = 0; i < sizeof(echoed) / sizeof(echoed[0]); i++)
+                ck_assert_str_eq(field(&answer, echoed[i]), field(&message, echoed[i]));
+        message = withdrawal("0200", 2, 0);
+        iso_set_number(&message, 4, 2000000, 12);
+        ck_assert_str_eq(ask(&message), "51");
+        message = advice("0420", 1, 4000);
+        ck_assert_str_eq(ask(&message), "00");
+        message = advice("0220", 3, -1);
+        ck_assert_str_eq(ask(&message), "00");
+        ck_assert_int_eq(balance_at(0), OPENING_YEN - 4108);
+        message = network(201);
+        ck_assert_str_eq(ask(&message), "00");
+        message = network(2);
+        ck_assert_str_eq(ask(&message), "00");
+        ck_assert_int_eq(banks_stop(), 0);
 }
 END_TEST
 
@@ -843,7 +885,7 @@ START_TEST(down_is_gone_and_comes_back)
         ck_assert_int_eq(ctl("BANKA", "down", "0.5"), 0);
         hear_the_end();
         client_close(&acquirer);
-        ck_assert(!client_open(&acquirer, &iso_dialect_ascii, port_a, pki, "ACQUIRER"));
+        ck_assert(!client_open(&acquirer, dialect, port_a, pki, "ACQUIRER"));
         ck_assert_msg(strstr(acquirer.reason, "refused"), "%s", acquirer.reason);
         ck_assert(client_send(&other, &echo)); /* the other bank is as it was */
         ck_assert_int_eq(client_receive(&other, &answer, PATIENCE_MS), CLIENT_MESSAGE);
@@ -852,7 +894,7 @@ START_TEST(down_is_gone_and_comes_back)
 
         ck_assert_int_eq(ctl("BANKA", "down", NULL), 0);
         usleep(600000);
-        ck_assert(!client_open(&acquirer, &iso_dialect_ascii, port_a, pki, "ACQUIRER"));
+        ck_assert(!client_open(&acquirer, dialect, port_a, pki, "ACQUIRER"));
         ck_assert_int_eq(ctl("BANKA", "normal", NULL), 0);
         client_up(port_a);
         ck_assert_int_eq(shown("behaviours", "down"), 2);
@@ -1030,6 +1072,7 @@ int main(void)
         tcase_add_test(tcase, many_messages_in_one_write_are_all_answered);
         tcase_add_test(tcase, wrong_bytes_end_their_connection_and_harm_nobody);
         tcase_add_test(tcase, single_bytes_make_a_message_too);
+        tcase_add_loop_test(tcase, a_bank_speaks_its_dialect, 0, 3);
         tcase_add_test(tcase, everything_that_was_answered_is_there_after_a_kill);
         tcase_add_test(tcase, a_journal_that_a_crash_cut_short_goes_on);
         tcase_add_test(tcase, kills_at_any_moment_lose_no_answer);

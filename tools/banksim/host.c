@@ -258,7 +258,7 @@ static int64_t delay_for(struct host *host, enum behaviour how)
 
 /* The answer waits for the flush. */
 static void queue_answer(struct host *host, struct bank_link *link, enum behaviour how,
-                         const struct iso_message *answer)
+                         struct iso_message *answer)
 {
         uint8_t frame[WIRE_FRAME_MAX];
         struct iso_error fault;

@@ -1,7 +1,4 @@
-/*
- * A bank's way of writing: its dialect, and how messages follow each other. The one place where banksim
- * chooses between the built-in dialect and a file.
- */
+/* A bank's way of writing: its dialect, and how messages follow each other. */
 #ifndef BANKSIM_WIRE_H
 #define BANKSIM_WIRE_H
 
@@ -19,8 +16,9 @@ void wire_close(struct wire *wire);
 const struct iso_dialect *wire_dialect(const struct wire *wire);
 const char *wire_name(const struct wire *wire);
 
-/* A message as it goes out, with its header; its length, or 0 where the dialect can't say it. */
-ATM_MUST_USE size_t wire_write(const struct wire *wire, const struct iso_message *message,
+/* A message as it goes out, with its header, without fields that the dialect does not know; its length, or 0
+ * where the dialect can't say it. */
+ATM_MUST_USE size_t wire_write(const struct wire *wire, struct iso_message *message,
                                uint8_t frame[WIRE_FRAME_MAX], struct iso_error *ret_error);
 
 #endif
