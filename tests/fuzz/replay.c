@@ -3,7 +3,10 @@
  * always the same ones. Each input is handed over in a buffer of just its size, so that a sanitizer sees a
  * read past its end.
  *
- *     replay CORPUS [MUTATIONS [SECONDS]]     200,000 changes unless told otherwise, ended after 5 seconds
+ *     replay CORPUS DIALECTS [MUTATIONS [SECONDS]]     200,000 changes unless told otherwise, ended after 5 s
+ *
+ * CORPUS holds messages, DIALECTS the files of dialects: those are changed and loaded in their turn, and the
+ * messages are also read in each dialect that is whole.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -13,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "dialects/dialect.h"
 #include "protocol/frame.h"
 #include "protocol/iso8583.h"
 #include "tests/fuzz/targets.h"
@@ -20,8 +24,10 @@
 
 enum {
         SEEDS_MAX = 500,
-        SEED_LONGEST = 2 * ISO_MESSAGE_MAX,
+        DIALECTS_MAX = 20,
+        SEED_LONGEST = 8192,
         INPUT_LONGEST = ISO_MESSAGE_MAX + 64, /* a little over what is taken */
+        FILE_LONGEST = 8000,
         MUTATIONS_USUAL = 200000,
         SECONDS_USUAL = 5,
 };
@@ -31,10 +37,16 @@ struct seed {
         size_t size;
 };
 
-static struct seed seeds[SEEDS_MAX];
-static size_t seed_count;
+struct seeds {
+        struct seed at[SEEDS_MAX];
+        size_t count;
+};
 
-static bool load_seed(const char *folder, const char *name)
+static struct seeds messages, files;
+static struct iso_dialect dialects[DIALECTS_MAX];
+static size_t dialect_count;
+
+static bool load_seed(struct seeds *seeds, const char *folder, const char *name)
 {
         char path[4096];
         static uint8_t buffer[SEED_LONGEST];
@@ -46,11 +58,11 @@ static bool load_seed(const char *folder, const char *name)
         }
         size_t size = fread(buffer, 1, sizeof(buffer), file);
         fclose(file);
-        if (seed_count == SEEDS_MAX) {
+        if (seeds->count == SEEDS_MAX) {
                 fprintf(stderr, "replay: %s: more than %d files\n", folder, SEEDS_MAX);
                 return false;
         }
-        struct seed *seed = &seeds[seed_count++];
+        struct seed *seed = &seeds->at[seeds->count++];
         seed->size = size;
         seed->bytes = malloc(size ? size : 1);
         if (!seed->bytes)
@@ -59,7 +71,7 @@ static bool load_seed(const char *folder, const char *name)
         return true;
 }
 
-static bool load_seeds(const char *folder)
+static bool load_seeds(struct seeds *seeds, const char *folder)
 {
         struct dirent **entries;
         int count = scandir(folder, &entries, NULL, alphasort); /* sorted: the same changes everywhere */
@@ -70,11 +82,11 @@ static bool load_seeds(const char *folder)
         bool good = true;
         for (int i = 0; i < count; i++) {
                 if (good && entries[i]->d_name[0] != '.')
-                        good = load_seed(folder, entries[i]->d_name);
+                        good = load_seed(seeds, folder, entries[i]->d_name);
                 free(entries[i]);
         }
         free(entries);
-        if (good && seed_count == 0) {
+        if (good && seeds->count == 0) {
                 fprintf(stderr, "replay: %s: no files\n", folder);
                 good = false;
         }
@@ -92,7 +104,7 @@ static size_t below(size_t limit)
 }
 
 /* One change: a bit, a byte, a digit, a piece taken out, put in or doubled, an end cut off, another's end. */
-static size_t change(uint8_t *bytes, size_t size)
+static size_t change(const struct seeds *seeds, uint8_t *bytes, size_t size, size_t longest)
 {
         size_t at = size ? below(size) : 0, length = 1 + below(8);
         switch (below(8)) {
@@ -113,7 +125,7 @@ static size_t change(uint8_t *bytes, size_t size)
                 memmove(bytes + at, bytes + at + length, size - at - length);
                 return size - length;
         case 4:
-                if (size + length > INPUT_LONGEST)
+                if (size + length > longest)
                         return size;
                 memmove(bytes + at + length, bytes + at, size - at);
                 for (size_t i = 0; i < length; i++)
@@ -121,15 +133,15 @@ static size_t change(uint8_t *bytes, size_t size)
                 return size + length;
         case 5:
                 length = length < size - at ? length : size - at;
-                if (size + length > INPUT_LONGEST)
+                if (size + length > longest)
                         return size;
                 memmove(bytes + at + length, bytes + at, size - at);
                 return size + length;
         case 6:
                 return at;
         default: {
-                const struct seed *other = &seeds[below(seed_count)];
-                if (at >= other->size || other->size > INPUT_LONGEST)
+                const struct seed *other = &seeds->at[below(seeds->count)];
+                if (at >= other->size || other->size > longest)
                         return size;
                 memcpy(bytes + at, other->bytes + at, other->size - at);
                 return other->size;
@@ -146,7 +158,9 @@ static void try_input(const uint8_t *bytes, size_t size, unsigned variant)
         if (!message)
                 abort();
         memcpy(message, bytes, size);
-        target_decode(variant, message, size);
+        target_decode(dialect_variant(variant), message, size);
+        for (size_t i = 0; i < dialect_count; i++)
+                target_decode(&dialects[i], message, size);
         target_profile(message, size);
         free(message);
 
@@ -167,33 +181,78 @@ static double now_s(void)
         return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
+/* The files that are whole, for the messages. */
+static bool load_dialects(void)
+{
+        for (size_t i = 0; i < files.count && dialect_count < DIALECTS_MAX; i++) {
+                char error[DIALECT_ERROR_MAX];
+                FILE *file = fmemopen(files.at[i].bytes, files.at[i].size, "r");
+                if (!file)
+                        abort();
+                bool loaded = dialect_read(file, "dialect", &dialects[dialect_count], error);
+                fclose(file);
+                dialect_count += loaded;
+        }
+        if (dialect_count == 0)
+                fprintf(stderr, "replay: none of the dialects loads\n");
+        return dialect_count > 0;
+}
+
+/* One change of one seed into `bytes`; its size. */
+static size_t change_seed(const struct seeds *seeds, uint8_t *bytes, size_t longest)
+{
+        const struct seed *seed = &seeds->at[below(seeds->count)];
+        size_t size = seed->size < longest ? seed->size : longest;
+        memcpy(bytes, seed->bytes, size);
+        for (size_t changes = 1 + below(4); changes > 0; changes--)
+                size = change(seeds, bytes, size, longest);
+        return size;
+}
+
+static void try_file(const uint8_t *bytes, size_t size)
+{
+        uint8_t *copy = malloc(size ? size : 1);
+        if (!copy)
+                abort();
+        memcpy(copy, bytes, size);
+        target_dialect(copy, size);
+        free(copy);
+}
+
+static void drop_seeds(struct seeds *seeds)
+{
+        for (size_t i = 0; i < seeds->count; i++)
+                free(seeds->at[i].bytes);
+}
+
 int main(int count, char **arguments)
 {
-        if (count < 2 || count > 4) {
-                fprintf(stderr, "usage: replay CORPUS [MUTATIONS [SECONDS]]\n");
+        if (count < 3 || count > 5) {
+                fprintf(stderr, "usage: replay CORPUS DIALECTS [MUTATIONS [SECONDS]]\n");
                 return 2;
         }
-        long mutations = count > 2 ? strtol(arguments[2], NULL, 10) : MUTATIONS_USUAL;
-        long seconds = count > 3 ? strtol(arguments[3], NULL, 10) : SECONDS_USUAL;
-        if (!load_seeds(arguments[1]))
+        long mutations = count > 3 ? strtol(arguments[3], NULL, 10) : MUTATIONS_USUAL;
+        long seconds = count > 4 ? strtol(arguments[4], NULL, 10) : SECONDS_USUAL;
+        if (!load_seeds(&messages, arguments[1]) || !load_seeds(&files, arguments[2]) || !load_dialects())
                 return 1;
 
         double end_s = now_s() + (double)seconds;
-        for (size_t i = 0; i < seed_count; i++)
+        for (size_t i = 0; i < messages.count; i++)
                 for (unsigned variant = 0; variant < DIALECT_VARIANTS; variant++)
-                        try_input(seeds[i].bytes, seeds[i].size, variant);
+                        try_input(messages.at[i].bytes, messages.at[i].size, variant);
+        for (size_t i = 0; i < files.count; i++)
+                try_file(files.at[i].bytes, files.at[i].size);
         long done = 0;
         for (; done < mutations && (done % 256 != 0 || now_s() < end_s); done++) {
-                uint8_t bytes[INPUT_LONGEST + SEED_LONGEST];
-                const struct seed *seed = &seeds[below(seed_count)];
-                size_t size = seed->size < INPUT_LONGEST ? seed->size : INPUT_LONGEST;
-                memcpy(bytes, seed->bytes, size);
-                for (size_t changes = 1 + below(4); changes > 0; changes--)
-                        size = change(bytes, size);
-                try_input(bytes, size, (unsigned)below(DIALECT_VARIANTS));
+                static uint8_t bytes[FILE_LONGEST + SEED_LONGEST];
+                if (done % 16 == 0)
+                        try_file(bytes, change_seed(&files, bytes, FILE_LONGEST));
+                else
+                        try_input(bytes, change_seed(&messages, bytes, INPUT_LONGEST),
+                                  (unsigned)below(DIALECT_VARIANTS));
         }
-        printf("%zu seeds and %ld changes of them kept every promise\n", seed_count, done);
-        for (size_t i = 0; i < seed_count; i++)
-                free(seeds[i].bytes);
+        printf("%zu seeds and %ld changes of them kept every promise\n", messages.count + files.count, done);
+        drop_seeds(&messages);
+        drop_seeds(&files);
         return 0;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dialects/dialect.h"
 #include "protocol/frame.h"
 #include "protocol/profile.h"
 #include "tests/fuzz/targets.h"
@@ -59,9 +60,8 @@ static bool same(const struct iso_message *a, const struct iso_message *b)
         return true;
 }
 
-void target_decode(unsigned variant, const uint8_t *bytes, size_t size)
+void target_decode(const struct iso_dialect *dialect, const uint8_t *bytes, size_t size)
 {
-        const struct iso_dialect *dialect = dialect_variant(variant);
         struct iso_message message, again;
         struct iso_error error = {0};
         uint8_t out[ISO_MESSAGE_MAX];
@@ -79,6 +79,72 @@ void target_decode(unsigned variant, const uint8_t *bytes, size_t size)
         PROMISE(same(&message, &again));
         iso_wipe(&message);
         PROMISE(message.present[0] == 0 && message.present[1] == 0);
+}
+
+/* What dialect.h promises of every dialect that loads. */
+static void check_dialect(const struct iso_dialect *dialect)
+{
+        PROMISE(dialect->name[0] && strnlen(dialect->name, sizeof(dialect->name)) <= ISO_NAME_MAX);
+        for (size_t i = 0; i < dialect_use_count; i++)
+                PROMISE(!dialect_uses[i].required || iso_dialect_has(dialect, dialect_uses[i].field));
+        for (int field = 2; field <= ISO_FIELD_MAX; field++) {
+                const struct iso_field *row = &dialect->field[field];
+                if (row->format == ISO_NONE)
+                        continue;
+                PROMISE(field != 65 && row->length >= 1 && row->length <= 999);
+                PROMISE(row->length_kind != ISO_LLVAR || row->length <= 99);
+                PROMISE(row->mask >= iso_dialect_ascii.field[field].mask);
+                PROMISE(row->name[0] && strnlen(row->name, sizeof(row->name)) <= ISO_NAME_MAX);
+        }
+}
+
+/* A withdrawal with values of the shortest kind: each dialect takes it, and tells the same. */
+static void check_exchange(const struct iso_dialect *dialect)
+{
+        static const struct {
+                int field;
+                const char *value;
+        } values[] = {
+            {2, "990001000000"}, {3, "010000"},  {4, "000000010000"},
+            {7, "1229005501"},   {11, "000002"}, {14, "2012"},
+            {28, "D00000108"},   {32, "1"},      {37, "636409000002"},
+            {38, "000002"},      {39, "00"},     {41, "00000001"},
+            {49, "392"},         {70, "001"},    {90, "020000000212290055010000000000000000000000"},
+        };
+        struct iso_message message, back;
+        struct iso_error error = {0};
+        uint8_t out[FRAME_HEADER_MAX + ISO_MESSAGE_MAX];
+        iso_init(&message, "0200");
+        for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+                iso_set_string(&message, values[i].field, values[i].value);
+        size_t header = frame_header_size(dialect), length = 0;
+        int size = iso_encode(dialect, &message, out + header, ISO_MESSAGE_MAX, &error);
+        PROMISE(size > 0 && frame_header(dialect, out, (size_t)size) == header);
+        const uint8_t *at = NULL;
+        PROMISE(frame_next(dialect, out, header + (size_t)size, &at, &length) == FRAME_READY);
+        PROMISE(iso_decode(dialect, at, length, &back, &error) == 0);
+        PROMISE(same(&message, &back));
+}
+
+void target_dialect(const uint8_t *bytes, size_t size)
+{
+        struct iso_dialect dialect;
+        char error[DIALECT_ERROR_MAX] = "";
+        if (size == 0)
+                return;
+        FILE *file = fmemopen((void *)(uintptr_t)bytes, size, "r");
+        if (!file)
+                abort();
+        bool loaded = dialect_read(file, "x", &dialect, error);
+        fclose(file);
+        if (!loaded) {
+                PROMISE(error[0] == 'x' && error[1] == ':');
+                check_line(error, sizeof(error));
+                return;
+        }
+        check_dialect(&dialect);
+        check_exchange(&dialect);
+        target_decode(&dialect, bytes, size);
 }
 
 void target_profile(const uint8_t *bytes, size_t size)

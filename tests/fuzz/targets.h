@@ -8,8 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Decode as a message of one dialect (variants.h), encode what was read, decode that again. */
-void target_decode(unsigned variant, const uint8_t *bytes, size_t size);
+#include "protocol/iso8583.h"
+
+/* Decode as a message of one dialect, encode what was read, decode that again. */
+void target_decode(const struct iso_dialect *dialect, const uint8_t *bytes, size_t size);
+
+/* Load as the file of a dialect; one that loads says what goes towards a bank, and decodes the file itself.
+ */
+void target_dialect(const uint8_t *bytes, size_t size);
 
 /* Decode as a request of the built-in dialect, check it against its row, answer it, dump both. */
 void target_profile(const uint8_t *bytes, size_t size);
