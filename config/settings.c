@@ -85,11 +85,49 @@ const struct settings_row settings_rows[] = {
      "a request not decided by then gets no answer or 96, in milliseconds; ATMs wait 30000"},
     {"limits", "drain_timeout_ms", SETTING_NUMBER, "25000", 0, 600000, NULL, AT(drain_timeout_ms),
      "what is in flight at SIGTERM may take this long to end, in milliseconds"},
+
+    {"saf", "lease_ms", SETTING_NUMBER, "5000", 500, 600000, NULL, AT(saf_lease_ms),
+     "an instance that has not renewed its lease of a link for so long is taken for dead, in milliseconds"},
+    {"saf", "retry_first_ms", SETTING_NUMBER, "1000", 200, 600000, NULL, AT(saf_retry_first_ms),
+     "pause before a notice is sent the second time, in milliseconds; it doubles each time"},
+    {"saf", "retry_max_ms", SETTING_NUMBER, "60000", 200, 3600000, NULL, AT(saf_retry_max_ms),
+     "longest pause between two sendings of a notice, in milliseconds"},
+    {"saf", "alarm_age_s", SETTING_NUMBER, "300", 1, 86400, NULL, AT(saf_alarm_age_s),
+     "a bank that has not acknowledged a notice of this age raises an alarm, in seconds"},
 };
 const size_t settings_row_count = sizeof(settings_rows) / sizeof(settings_rows[0]);
 
+#define LINK_AT(member) offsetof(struct settings_link, member)
+
+const struct settings_row settings_link_rows[] = {
+    {"link", "dialect", SETTING_DIALECT, "ascii", 0, 0, NULL, LINK_AT(dialect),
+     "how the bank writes ISO 8583: a dialect file, or ascii for what ATMs speak"},
+    {"link", "addresses", SETTING_ADDRESSES, NULL, 0, 0, NULL, LINK_AT(addresses),
+     "where the bank listens: one HOST:PORT or several with commas between them, tried in turn"},
+    {"link", "connections", SETTING_NUMBER, "2", 1, 64, NULL, LINK_AT(connections),
+     "connections to the bank, spread over its addresses"},
+    {"link", "certificate", SETTING_PATH, NULL, 0, 0, NULL, LINK_AT(certificate),
+     "the certificate that this house shows the bank, its intermediates after it, PEM"},
+    {"link", "key", SETTING_PATH, NULL, 0, 0, NULL, LINK_AT(key),
+     "that certificate's private key, PEM, unencrypted, not readable by everybody"},
+    {"link", "ca", SETTING_PATH, NULL, 0, 0, NULL, LINK_AT(ca),
+     "the authorities that the bank's certificate must come from, PEM"},
+    {"link", "acquirer", SETTING_ACQUIRER, NULL, 0, 0, NULL, LINK_AT(acquirer),
+     "DE 32: the number that the bank knows this house by, up to 11 digits"},
+    {"link", "outstanding_max", SETTING_NUMBER, "128", 1, 65536, NULL, LINK_AT(outstanding_max),
+     "requests that may be on their way to the bank at once; beyond it they are refused with 91"},
+    {"link", "answer_timeout_ms", SETTING_NUMBER, "15000", 100, 600000, NULL, LINK_AT(answer_timeout_ms),
+     "a request that the bank has not answered by then is refused with 91 and reversed, in milliseconds"},
+    {"link", "echo_interval_ms", SETTING_NUMBER, "30000", 100, 3600000, NULL, LINK_AT(echo_interval_ms),
+     "a connection on which the bank has said nothing for so long is tried by an echo, in milliseconds"},
+};
+const size_t settings_link_row_count = sizeof(settings_link_rows) / sizeof(settings_link_rows[0]);
+
 enum {
         ROWS = sizeof(settings_rows) / sizeof(settings_rows[0]),
+        LINK_ROWS = sizeof(settings_link_rows) / sizeof(settings_link_rows[0]),
+        /* The places of all keys that a file can have: the rows, then each link's. */
+        PLACES = ROWS + SETTINGS_LINKS_MAX * LINK_ROWS,
         LINE_NONE = INT_MAX, /* of an error that belongs to the whole file */
         SHOWN_MAX = 80,      /* of a wrong value, in an error */
 };
@@ -102,9 +140,32 @@ struct reading {
         bool has_key;   /* a key of this section came before it */
         int error_line; /* 0: no error yet */
         char *error;
-        int line_of[ROWS]; /* 0: not given */
-        char text[ROWS][SETTINGS_TEXT_MAX];
+        char link[SETTINGS_LINKS_MAX][ISSUER_MAX + 1];
+        size_t links;
+        int line_of[PLACES]; /* 0: not given */
+        char text[PLACES][SETTINGS_TEXT_MAX];
 };
+
+enum { SECTION_MAX = sizeof("link ") + ISSUER_MAX };
+
+static const struct settings_row *row_at(size_t place)
+{
+        return place < ROWS ? &settings_rows[place] : &settings_link_rows[(place - ROWS) % LINK_ROWS];
+}
+
+/* "database", "link BANKA" */
+static const char *section_at(const struct reading *r, size_t place, char buffer[SECTION_MAX])
+{
+        if (place < ROWS)
+                return settings_rows[place].section;
+        snprintf(buffer, SECTION_MAX, "link %s", r->link[(place - ROWS) / LINK_ROWS]);
+        return buffer;
+}
+
+static size_t places(const struct reading *r)
+{
+        return ROWS + r->links * LINK_ROWS;
+}
 
 /* Keeps the error that comes first in the file. */
 ATM_PRINTF(3, 4)
@@ -167,39 +228,84 @@ static void row_expected(const struct settings_row *row, char *buffer, size_t si
                 snprintf(buffer, size,
                          "a moment such as 2016-12-29T07:55:00+09:00, or milliseconds since 1970-01-01 UTC");
                 break;
+        case SETTING_DIALECT:
+                snprintf(buffer, size, "ascii or the path of a dialect file, at most %d characters",
+                         SETTINGS_TEXT_MAX - 1);
+                break;
+        case SETTING_ADDRESSES:
+                snprintf(buffer, size, "HOST:PORT, or several with commas between them");
+                break;
+        case SETTING_ACQUIRER:
+                snprintf(buffer, size, "1 to 11 digits");
+                break;
         }
 }
 
 static void row_fail(struct reading *r, size_t i, const char *what)
 {
-        const struct settings_row *row = &settings_rows[i];
-        char expected[160], shown[SHOWN_MAX + 4];
+        const struct settings_row *row = row_at(i);
+        char expected[160], shown[SHOWN_MAX + 4], buffer[SECTION_MAX];
+        const char *section = section_at(r, i, buffer);
         row_expected(row, expected, sizeof(expected));
         value_show(r->text[i], shown);
         if (row->type == SETTING_CONNINFO || !*r->text[i])
-                reading_fail(r, r->line_of[i], "[%s] %s: %s; expected %s", row->section, row->key, what,
-                             expected);
+                reading_fail(r, r->line_of[i], "[%s] %s: %s; expected %s", section, row->key, what, expected);
         else
-                reading_fail(r, r->line_of[i], "[%s] %s = '%s': %s; expected %s", row->section, row->key,
-                             shown, what, expected);
+                reading_fail(r, r->line_of[i], "[%s] %s = '%s': %s; expected %s", section, row->key, shown,
+                             what, expected);
 }
 
-/* "certificate, key, ca": the keys of a section, or with NULL the sections. */
-static void names_list(const char *section, char *buffer, size_t size)
+static bool name_add(char *buffer, size_t size, size_t *used, const char *name)
+{
+        int n = snprintf(buffer + *used, size - *used, "%s%s", *used ? ", " : "", name);
+        if (n < 0 || (size_t)n >= size - *used)
+                return false;
+        *used += (size_t)n;
+        return true;
+}
+
+static void sections_list(char *buffer, size_t size)
 {
         size_t used = 0;
         *buffer = '\0';
-        for (size_t i = 0; i < ROWS; i++) {
-                const struct settings_row *row = &settings_rows[i];
-                if (section ? strcmp(row->section, section) != 0
-                            : i > 0 && strcmp(row->section, settings_rows[i - 1].section) == 0)
-                        continue;
-                int n = snprintf(buffer + used, size - used, "%s%s", used ? ", " : "",
-                                 section ? row->key : row->section);
-                if (n < 0 || (size_t)n >= size - used)
+        for (size_t i = 0; i < ROWS; i++)
+                if (i == 0 || strcmp(settings_rows[i].section, settings_rows[i - 1].section) != 0)
+                        if (!name_add(buffer, size, &used, settings_rows[i].section))
+                                return;
+        if (!name_add(buffer, size, &used, "link NAME"))
+                return;
+}
+
+/* "certificate, key, ca": the keys of a section. */
+static void keys_list(const struct reading *r, const char *section, char *buffer, size_t size)
+{
+        char name[SECTION_MAX];
+        size_t used = 0;
+        *buffer = '\0';
+        for (size_t i = 0; i < places(r); i++)
+                if (strcmp(section_at(r, i, name), section) == 0 &&
+                    !name_add(buffer, size, &used, row_at(i)->key))
                         return;
-                used += (size_t)n;
+}
+
+/* A link is known from its header on; its keys are found by its name afterwards. */
+static bool link_check(struct reading *r, const char *name)
+{
+        size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+        if (length == 0 || length > ISSUER_MAX || name[length]) {
+                reading_fail(r, r->line, "[link %s]: expected a name of 1 to %d capital letters and digits",
+                             name_shown(name), ISSUER_MAX);
+                return false;
         }
+        for (size_t i = 0; i < r->links; i++)
+                if (strcmp(r->link[i], name) == 0)
+                        return true;
+        if (r->links == SETTINGS_LINKS_MAX) {
+                reading_fail(r, r->line, "[link %s]: expected at most %d links", name, SETTINGS_LINKS_MAX);
+                return false;
+        }
+        strcpy(r->link[r->links++], name);
+        return true;
 }
 
 static bool section_known(const char *section)
@@ -210,13 +316,14 @@ static bool section_known(const char *section)
         return false;
 }
 
-static size_t row_find(const char *section, const char *key)
+/* PLACES: no such key. */
+static size_t row_find(const struct reading *r, const char *section, const char *key)
 {
-        size_t i = 0;
-        while (i < ROWS &&
-               (strcmp(settings_rows[i].section, section) != 0 || strcmp(settings_rows[i].key, key) != 0))
-                i++;
-        return i;
+        char name[SECTION_MAX];
+        for (size_t i = 0; i < places(r); i++)
+                if (strcmp(row_at(i)->key, key) == 0 && strcmp(section_at(r, i, name), section) == 0)
+                        return i;
+        return PLACES;
 }
 
 /* libinih tells of a section only when it meets a key in it, so an empty unknown one is caught here. */
@@ -230,8 +337,10 @@ static bool section_check(struct reading *r, const char *line)
         r->has_key = false;
         if (section_known(section))
                 return true;
+        if (strncmp(section, "link ", 5) == 0)
+                return link_check(r, section + 5);
         char known[256];
-        names_list(NULL, known, sizeof(known));
+        sections_list(known, sizeof(known));
         reading_fail(r, r->line, "unknown section [%s]; expected one of: %s", name_shown(section), known);
         return false;
 }
@@ -271,14 +380,14 @@ static char *on_line(char *buffer, int size, void *stream)
 /* An indented line: more of the value above it. Only a conninfo may be that long. */
 static bool value_continue(struct reading *r, size_t i, const char *section, const char *value)
 {
-        const struct settings_row *row = &settings_rows[i];
+        const struct settings_row *row = row_at(i);
         char word[64];
         snprintf(word, sizeof(word), "%.*s", (int)strcspn(value, " \t=:"), value);
-        if (row->type != SETTING_CONNINFO || row_find(section, word) < ROWS) {
+        if (row->type != SETTING_CONNINFO || row_find(r, section, word) < PLACES) {
                 reading_fail(r, r->line,
                              "[%s] %s: an indented line goes on with the value above it, which only conninfo "
                              "may; expected a key at the start of the line",
-                             row->section, row->key);
+                             section, row->key);
                 return false;
         }
         size_t used = strlen(r->text[i]);
@@ -294,20 +403,20 @@ static bool value_continue(struct reading *r, size_t i, const char *section, con
 static int on_pair(void *user, const char *section, const char *key, const char *value)
 {
         struct reading *r = user;
-        size_t i = row_find(section, key);
-        if (i < ROWS && r->indented && r->has_key)
+        size_t i = row_find(r, section, key);
+        if (i < PLACES && r->indented && r->has_key)
                 return value_continue(r, i, section, value);
         r->has_key = true;
-        if (i == ROWS && !*section) {
+        if (i == PLACES && !*section) {
                 reading_fail(r, r->line, "key '%s' stands before any section; expected [atmd] or another",
                              name_shown(key));
                 return 0;
         }
-        if (i == ROWS) {
+        if (i == PLACES) {
                 char known[256];
-                names_list(section, known, sizeof(known));
-                reading_fail(r, r->line, "[%s] %s: unknown key; expected one of: %s", name_shown(section),
-                             name_shown(key), known);
+                keys_list(r, section, known, sizeof(known));
+                reading_fail(r, r->line, "[%s] %s: unknown key; expected one of: %s", section, name_shown(key),
+                             known); /* the section was checked at its header */
                 return 0;
         }
         if (r->line_of[i]) {
@@ -361,10 +470,11 @@ static bool path_resolve(struct reading *r, size_t i, char target[SETTINGS_TEXT_
         const char *value = r->text[i];
         if (strlen(value) == 64 && !value[strspn(value, "0123456789abcdefABCDEF")]) {
                 /* Somebody wrote the key where its file's name belongs: don't repeat it. */
+                char section[SECTION_MAX];
                 reading_fail(r, r->line_of[i],
                              "[%s] %s: 64 hexadecimal digits, which look like a key; "
                              "expected the path of the file that holds it",
-                             settings_rows[i].section, settings_rows[i].key);
+                             section_at(r, i, section), row_at(i)->key);
                 return false;
         }
         const char *slash = strrchr(r->path, '/');
@@ -381,10 +491,52 @@ static bool path_resolve(struct reading *r, size_t i, char target[SETTINGS_TEXT_
         return false;
 }
 
-static void row_store(struct reading *r, size_t i, struct settings *settings)
+bool settings_address(const char **at, char host[SETTINGS_HOST_MAX], char port[6])
 {
-        const struct settings_row *row = &settings_rows[i];
-        void *target = (char *)settings + row->offset;
+        const char *text = *at + strspn(*at, ", \t");
+        size_t length = strcspn(text, ",");
+        while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t'))
+                length--;
+        const char *colon = memrchr(text, ':', length);
+        size_t host_length = colon ? (size_t)(colon - text) : 0;
+        size_t port_length = colon ? length - host_length - 1 : 0;
+        const char *next = text + length;
+        if (host_length >= 2 && text[0] == '[' && text[host_length - 1] == ']') {
+                text++;
+                host_length -= 2;
+        } else if (host_length > 0 && memchr(text, ':', host_length)) {
+                return false;
+        }
+        int64_t number;
+        char digits[6];
+        if (host_length == 0 || host_length >= SETTINGS_HOST_MAX || port_length == 0 || port_length > 5 ||
+            strcspn(text, " \t") < host_length)
+                return false;
+        snprintf(digits, sizeof(digits), "%.*s", (int)port_length, colon + 1);
+        if (!number_parse(digits, 1, 65535, &number))
+                return false;
+        snprintf(host, SETTINGS_HOST_MAX, "%.*s", (int)host_length, text);
+        strcpy(port, digits);
+        *at = next;
+        return true;
+}
+
+static bool addresses_are_good(const char *text)
+{
+        char host[SETTINGS_HOST_MAX], port[6];
+        do {
+                if (!settings_address(&text, host, port))
+                        return false;
+                text += strspn(text, " \t");
+        } while (*text && *text == ',');
+        return *text == '\0';
+}
+
+/* in: struct settings, or the link that the place is of. */
+static void row_store(struct reading *r, size_t i, void *in)
+{
+        const struct settings_row *row = row_at(i);
+        void *target = (char *)in + row->offset;
         const char *text = r->text[i];
         int64_t number = 0;
         bool good = *text != '\0';
@@ -420,6 +572,21 @@ static void row_store(struct reading *r, size_t i, struct settings *settings)
                 if ((good = moment_parse(row, text, &number)))
                         *(int64_t *)target = number;
                 break;
+        case SETTING_DIALECT:
+                if (strcmp(text, "ascii") == 0)
+                        strcpy(target, text);
+                else if (good && !path_resolve(r, i, target))
+                        return;
+                break;
+        case SETTING_ADDRESSES:
+                if ((good = addresses_are_good(text)))
+                        strcpy(target, text);
+                break;
+        case SETTING_ACQUIRER:
+                good = good && strlen(text) <= 11 && !text[strspn(text, "0123456789")];
+                if (good)
+                        strcpy(target, text);
+                break;
         }
         if (!good)
                 row_fail(r, i, *text ? "wrong value" : "empty");
@@ -427,25 +594,29 @@ static void row_store(struct reading *r, size_t i, struct settings *settings)
 
 static void rows_store(struct reading *r, struct settings *settings)
 {
-        for (size_t i = 0; i < ROWS; i++) {
-                const struct settings_row *row = &settings_rows[i];
+        char section[SECTION_MAX];
+        for (size_t i = 0; i < places(r); i++) {
+                const struct settings_row *row = row_at(i);
                 if (!r->line_of[i] && !row->fallback) {
-                        reading_fail(r, LINE_NONE, "[%s] %s is missing: %s", row->section, row->key,
-                                     row->text);
+                        reading_fail(r, LINE_NONE, "[%s] %s is missing: %s", section_at(r, i, section),
+                                     row->key, row->text);
                         continue;
                 }
                 if (!r->line_of[i] && !*row->fallback)
                         continue;
                 if (!r->line_of[i])
                         strcpy(r->text[i], row->fallback);
-                row_store(r, i, settings);
+                row_store(r, i, i < ROWS ? (void *)settings : &settings->link[(i - ROWS) / LINK_ROWS]);
         }
+        for (size_t i = 0; i < r->links; i++)
+                strcpy(settings->link[i].name, r->link[i]);
+        settings->link_count = r->links;
 }
 
 static int line_of(const struct reading *r, const char *section, const char *key)
 {
-        size_t i = row_find(section, key);
-        assert(i < ROWS);
+        size_t i = row_find(r, section, key);
+        assert(i < PLACES);
         return r->line_of[i];
 }
 
@@ -484,38 +655,73 @@ static void limits_check(struct reading *r, const struct settings *settings)
                              queue ? "queue_max" : "batch_max", settings->queue_max, settings->batch_max);
 }
 
-bool settings_load(const char *path, struct settings *ret_settings, char error[SETTINGS_ERROR_MAX])
+/* An ATM must be told 91 before it is left in silence. */
+static void links_check(struct reading *r, const struct settings *settings)
 {
-        struct reading r = {.path = path, .error = error};
-        struct settings settings = {0};
-
-        r.file = fopen(path, "re");
-        if (!r.file) {
-                snprintf(error, SETTINGS_ERROR_MAX, "%s: %s; expected a configuration file", path,
-                         strerror(errno));
-                return false;
+        for (size_t i = 0; i < settings->link_count; i++) {
+                const struct settings_link *link = &settings->link[i];
+                char section[SECTION_MAX];
+                snprintf(section, sizeof(section), "link %s", link->name);
+                int line = line_of(r, section, "answer_timeout_ms");
+                if (link->answer_timeout_ms >= settings->request_timeout_ms)
+                        reading_fail(r, line ? line : line_of(r, "limits", "request_timeout_ms"),
+                                     "[%s] answer_timeout_ms: %" PRId64 " is not less than [limits] "
+                                     "request_timeout_ms, %" PRId64 "; expected an ATM to wait longer than atmd "
+                                     "waits for the bank",
+                                     section, link->answer_timeout_ms, settings->request_timeout_ms);
         }
-        int bad_line = ini_parse_stream(on_line, &r, on_pair, &r);
-        bool unreadable = ferror(r.file);
-        fclose(r.file);
+        int line = line_of(r, "saf", "retry_first_ms"), longest = line_of(r, "saf", "retry_max_ms");
+        if (settings->saf_retry_first_ms > settings->saf_retry_max_ms)
+                reading_fail(r, line ? line : longest,
+                             "[saf] retry_first_ms: %" PRId64 " is more than retry_max_ms, %" PRId64
+                             "; expected the first pause to be the shortest",
+                             settings->saf_retry_first_ms, settings->saf_retry_max_ms);
+}
+
+static bool stream_load(struct reading *r, struct settings *ret_settings)
+{
+        struct settings settings = {0};
+        int bad_line = ini_parse_stream(on_line, r, on_pair, r);
+        bool unreadable = ferror(r->file);
+        fclose(r->file);
         if (unreadable) {
-                snprintf(error, SETTINGS_ERROR_MAX, "%s: can't be read; expected a configuration file", path);
+                snprintf(r->error, SETTINGS_ERROR_MAX, "%s: can't be read; expected a configuration file",
+                         r->path);
                 return false;
         }
         /* An error of on_pair comes with its line too; it was filed first and stays. */
         if (bad_line > 0)
-                reading_fail(&r, bad_line,
+                reading_fail(r, bad_line,
                              "not understood; expected [section], key = value, or a comment after # or ;");
         else if (bad_line < 0)
-                reading_fail(&r, LINE_NONE, "no memory to read it");
-        if (!r.error_line)
-                rows_store(&r, &settings);
-        if (!r.error_line) {
-                clock_check(&r, &settings);
-                limits_check(&r, &settings);
+                reading_fail(r, LINE_NONE, "no memory to read it");
+        if (!r->error_line)
+                rows_store(r, &settings);
+        if (!r->error_line) {
+                clock_check(r, &settings);
+                limits_check(r, &settings);
+                links_check(r, &settings);
         }
-        if (r.error_line)
+        if (r->error_line)
                 return false;
         *ret_settings = settings;
         return true;
+}
+
+bool settings_load(const char *path, struct settings *ret_settings, char error[SETTINGS_ERROR_MAX])
+{
+        struct reading *r = calloc(1, sizeof(*r));
+        if (!r) {
+                snprintf(error, SETTINGS_ERROR_MAX, "%s: no memory to read it", path);
+                return false;
+        }
+        r->path = path;
+        r->error = error;
+        r->file = fopen(path, "re");
+        if (!r->file)
+                snprintf(error, SETTINGS_ERROR_MAX, "%s: %s; expected a configuration file", path,
+                         strerror(errno));
+        bool good = r->file && stream_load(r, ret_settings);
+        free(r);
+        return good;
 }

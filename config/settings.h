@@ -15,8 +15,24 @@
 
 #include "protocol/attributes.h"
 #include "rules/clock.h"
+#include "rules/reference.h"
 
-enum { SETTINGS_TEXT_MAX = 512, SETTINGS_ERROR_MAX = 1024 };
+enum { SETTINGS_TEXT_MAX = 512, SETTINGS_ERROR_MAX = 1024, SETTINGS_LINKS_MAX = 32, SETTINGS_HOST_MAX = 256 };
+
+/* [link NAME]: the way to one bank. */
+struct settings_link {
+        char name[ISSUER_MAX + 1];
+        char dialect[SETTINGS_TEXT_MAX];   /* a file, or "ascii" */
+        char addresses[SETTINGS_TEXT_MAX]; /* see settings_address */
+        int64_t connections;
+        char certificate[SETTINGS_TEXT_MAX];
+        char key[SETTINGS_TEXT_MAX];
+        char ca[SETTINGS_TEXT_MAX];
+        char acquirer[12]; /* DE 32 */
+        int64_t outstanding_max;
+        int64_t answer_timeout_ms;
+        int64_t echo_interval_ms;
+};
 
 struct settings {
         /* [atmd] */
@@ -48,6 +64,14 @@ struct settings {
         int64_t message_timeout_ms;     /* a message once begun must be whole by then */
         int64_t request_timeout_ms;     /* atmd's 20 s */
         int64_t drain_timeout_ms;
+        /* [saf] */
+        int64_t saf_lease_ms;
+        int64_t saf_retry_first_ms;
+        int64_t saf_retry_max_ms;
+        int64_t saf_alarm_age_s;
+        /* [link NAME], in the order of the file */
+        struct settings_link link[SETTINGS_LINKS_MAX];
+        size_t link_count;
 };
 
 enum settings_type {
@@ -59,6 +83,9 @@ enum settings_type {
         SETTING_FACTOR,   /* int32_t */
         SETTING_BOOL,
         SETTING_MOMENT,   /* int64_t, milliseconds since 1970 */
+        SETTING_DIALECT,  /* a path, or "ascii" */
+        SETTING_ADDRESSES,
+        SETTING_ACQUIRER, /* 1 to 11 digits */
 };
 
 struct settings_row {
@@ -67,11 +94,18 @@ struct settings_row {
         const char *fallback;          /* NULL: must be given; "": may be left out, has no default */
         int64_t minimum, maximum;      /* SETTING_NUMBER, SETTING_FACTOR, SETTING_MOMENT */
         const char *choices;           /* SETTING_CHOICE: "1.3|1.2" */
-        size_t offset;                 /* in struct settings */
+        size_t offset;                 /* in struct settings; of [link NAME]: in struct settings_link */
         const char *text;              /* what it is for, with its unit */
 };
 extern const struct settings_row settings_rows[];
 extern const size_t settings_row_count;
+/* The keys of each [link NAME]; their section is "link". */
+extern const struct settings_row settings_link_rows[];
+extern const size_t settings_link_row_count;
+
+/* Take the next HOST:PORT off a list, commas between them; a host with colons stands in brackets, which are left
+ * out here. False: the end, or no address; *at stands before it then. */
+ATM_MUST_USE bool settings_address(const char **at, char host[SETTINGS_HOST_MAX], char port[6]);
 
 /* Relative paths are taken from the configuration file's folder. False with a text in error[]. */
 ATM_MUST_USE bool settings_load(const char *path, struct settings *ret_settings, char error[SETTINGS_ERROR_MAX]);

@@ -64,7 +64,7 @@ static const struct fault {
      false,
      "\n[bank]\nhost = x\n",
      2,
-     {"unknown section [bank]", "expected one of: atmd, tls, database, card, clock, limits"}},
+     {"unknown section [bank]", "expected one of: atmd, tls, database, card, clock, limits, saf, link NAME"}},
     {"unknown section without a key", false, "[bank]\n", 1, {"unknown section [bank]"}},
     {"key before any section",
      true,
@@ -197,6 +197,61 @@ static const struct fault {
      "[tls]\ncertificate = a\nkey = b\nca = c\n[database]\nconninfo = d\n",
      0,
      {"[card] token_key_file is missing: file of 64 hexadecimal digits"}},
+#define LINK     "[link BANKA]\naddresses = a:1\ncertificate = c\nkey = k\nca = a\nacquirer = 1\n"
+    {"a link without a name", false, "[link ]\n", 1, {"[link (not a word)]: expected a name"}},
+    {"a link's name in small letters",
+     false,
+     "[link banka]\n",
+     1,
+     {"[link banka]: expected a name of 1 to 11 capital letters and digits"}},
+    {"a link's name too long", false, "[link BANKABANKABA]\n", 1, {"[link BANKABANKABA]: expected a name"}},
+    {"an unknown key of a link",
+     false,
+     LINK "host = x\n",
+     7,
+     {"[link BANKA] host: unknown key", "expected one of: dialect, addresses, connections"}},
+    {"a link's key given twice",
+     false,
+     LINK "[link BANKB]\n[link BANKA]\nkey = k\n",
+     9,
+     {"[link BANKA] key: given twice, first in line 12"}},
+    {"a link with nothing", false, "[link BANKA]\n", 0, {"[link BANKA] addresses is missing: where the bank"}},
+    {"the second of two links without a key",
+     false,
+     LINK "[link BANKB]\naddresses = a:1\ncertificate = c\nca = a\nacquirer = 1\n",
+     0,
+     {"[link BANKB] key is missing"}},
+    {"an address without a port",
+     false,
+     "[link BANKA]\naddresses = a:1, b\n",
+     2,
+     {"[link BANKA] addresses = 'a:1, b': wrong value; expected HOST:PORT"}},
+    {"an address with port zero", false, "[link BANKA]\naddresses = a:0\n", 2, {"[link BANKA] addresses"}},
+    {"colons without brackets", false, "[link BANKA]\naddresses = ::1:80\n", 2, {"[link BANKA] addresses"}},
+    {"two addresses without a comma", false, "[link BANKA]\naddresses = a:1 b:2\n", 2, {"[link BANKA] addresses"}},
+    {"a comma and no address", false, "[link BANKA]\naddresses = a:1,\n", 2, {"[link BANKA] addresses"}},
+    {"an acquirer with a letter",
+     false,
+     "[link BANKA]\nacquirer = 99X\n",
+     2,
+     {"[link BANKA] acquirer = '99X': wrong value; expected 1 to 11 digits"}},
+    {"an acquirer of twelve digits", false, "[link BANKA]\nacquirer = 123456789012\n", 2, {"[link BANKA] acquirer"}},
+    {"no connections", false, "[link BANKA]\nconnections = 0\n", 2, {"[link BANKA] connections = '0'"}},
+    {"a bank that is waited for longer than the ATM waits",
+     false,
+     LINK "answer_timeout_ms = 20000\n",
+     7,
+     {"[link BANKA] answer_timeout_ms: 20000 is not less than [limits] request_timeout_ms, 20000"}},
+    {"an ATM that waits less long than for the bank",
+     false,
+     LINK "[limits]\nrequest_timeout_ms = 15000\n",
+     8,
+     {"[link BANKA] answer_timeout_ms: 15000 is not less"}},
+    {"a first pause longer than the longest",
+     false,
+     "[saf]\nretry_max_ms = 999\n",
+     2,
+     {"[saf] retry_first_ms: 1000 is more than retry_max_ms, 999"}},
     {"a fault with a line before what is missing",
      true,
      "[atmd]\nlog_target = syslog\n",
@@ -294,6 +349,11 @@ START_TEST(the_mandatory_keys_alone_give_the_defaults)
         ck_assert_int_eq(s.reference_poll_ms, 1000);
         ck_assert_int_eq(s.skew_s, 300);
         ck_assert_int_eq(s.request_timeout_ms, 20000);
+        ck_assert_int_eq(s.saf_lease_ms, 5000);
+        ck_assert_int_eq(s.saf_retry_first_ms, 1000);
+        ck_assert_int_eq(s.saf_retry_max_ms, 60000);
+        ck_assert_int_eq(s.saf_alarm_age_s, 300);
+        ck_assert_uint_eq(s.link_count, 0);
         ck_assert(!s.laboratory);
         ck_assert_int_eq(s.clock.start_ms, clock_real.start_ms);
         ck_assert_int_eq(s.clock.anchor_ms, clock_real.anchor_ms);
@@ -320,7 +380,11 @@ START_TEST(every_key_reaches_its_member)
                  "[clock]\nlaboratory=yes\nstart=2016-12-29T07:55:00+09:00\nanchor=1700000000123\n"
                  "speed=4320\nskew_s=1\n"
                  "[limits]\nconnections_max=11\nhandshake_timeout_ms=101\nidle_timeout_ms=102\n"
-                 "message_timeout_ms=103\nrequest_timeout_ms=104\ndrain_timeout_ms=0",
+                 "message_timeout_ms=103\nrequest_timeout_ms=104\ndrain_timeout_ms=0\n"
+                 "[saf]\nlease_ms=501\nretry_first_ms=201\nretry_max_ms=202\nalarm_age_s=7\n"
+                 "[link BANKA]\ndialect=/d\naddresses=a:1,[::1]:2\nconnections=3\ncertificate=/lc\nkey=/lk\n"
+                 "ca=/la\nacquirer=12345678901\noutstanding_max=5\nanswer_timeout_ms=100\n"
+                 "echo_interval_ms=101\n",
                  &s, error);
         ck_assert_msg(good, "%s", error);
         ck_assert_str_eq(s.listen_host, "::1");
@@ -348,6 +412,63 @@ START_TEST(every_key_reaches_its_member)
         ck_assert_int_eq(s.message_timeout_ms, 103);
         ck_assert_int_eq(s.request_timeout_ms, 104);
         ck_assert_int_eq(s.drain_timeout_ms, 0);
+        ck_assert_int_eq(s.saf_lease_ms, 501);
+        ck_assert_int_eq(s.saf_retry_first_ms, 201);
+        ck_assert_int_eq(s.saf_retry_max_ms, 202);
+        ck_assert_int_eq(s.saf_alarm_age_s, 7);
+        ck_assert_uint_eq(s.link_count, 1);
+        const struct settings_link *l = &s.link[0];
+        ck_assert_str_eq(l->name, "BANKA");
+        ck_assert_str_eq(l->dialect, "/d");
+        ck_assert_str_eq(l->addresses, "a:1,[::1]:2");
+        ck_assert_int_eq(l->connections, 3);
+        ck_assert_str_eq(l->certificate, "/lc");
+        ck_assert_str_eq(l->key, "/lk");
+        ck_assert_str_eq(l->ca, "/la");
+        ck_assert_str_eq(l->acquirer, "12345678901");
+        ck_assert_int_eq(l->outstanding_max, 5);
+        ck_assert_int_eq(l->answer_timeout_ms, 100);
+        ck_assert_int_eq(l->echo_interval_ms, 101);
+}
+END_TEST
+
+START_TEST(each_link_has_its_own_keys_and_defaults)
+{
+        char error[SETTINGS_ERROR_MAX];
+        struct settings s;
+        bool good = load(MANDATORY "[link A]\naddresses = a:1\ncertificate = c\nkey = k\nca = a\nacquirer = 1\n"
+                                   "[link B2]\naddresses = b:2\ncertificate = c\nkey = k\nca = a\nacquirer = 2\n"
+                                   "dialect = d.dialect\nconnections = 4\n"
+                                   "[link A]\noutstanding_max = 9\n",
+                         &s, error);
+        ck_assert_msg(good, "%s", error);
+        ck_assert_uint_eq(s.link_count, 2);
+        ck_assert_str_eq(s.link[0].name, "A");
+        ck_assert_str_eq(s.link[0].dialect, "ascii");
+        ck_assert_int_eq(s.link[0].connections, 2);
+        ck_assert_int_eq(s.link[0].outstanding_max, 9);
+        ck_assert_int_eq(s.link[0].answer_timeout_ms, 15000);
+        ck_assert_int_eq(s.link[0].echo_interval_ms, 30000);
+        ck_assert_str_eq(s.link[1].name, "B2");
+        ck_assert_str_eq(strrchr(s.link[1].dialect, '/'), "/d.dialect");
+        ck_assert_int_eq(s.link[1].connections, 4);
+        ck_assert_int_eq(s.link[1].outstanding_max, 128);
+}
+END_TEST
+
+START_TEST(a_list_of_addresses_is_taken_one_by_one)
+{
+        const char *at = "bank.example:7601, [2001:db8::1]:65535 ,10.0.0.1:1";
+        static const char *const hosts[] = {"bank.example", "2001:db8::1", "10.0.0.1"};
+        static const char *const ports[] = {"7601", "65535", "1"};
+        char host[SETTINGS_HOST_MAX], port[6];
+        for (size_t i = 0; i < 3; i++) {
+                ck_assert(settings_address(&at, host, port));
+                ck_assert_str_eq(host, hosts[i]);
+                ck_assert_str_eq(port, ports[i]);
+        }
+        ck_assert(!settings_address(&at, host, port));
+        ck_assert_str_eq(host, hosts[2]);
 }
 END_TEST
 
@@ -464,6 +585,10 @@ static const char *key_line(const char *text, const char *section, const char *k
         char header[64];
         snprintf(header, sizeof(header), "\n[%s]\n", section);
         const char *at = strstr(text, header);
+        if (!at) { /* a section that is there for example */
+                snprintf(header, sizeof(header), "\n#[%s]\n", section);
+                at = strstr(text, header);
+        }
         if (!at)
                 return NULL;
         for (at++; (at = strchr(at, '\n')) && at[1] && at[1] != '[';) {
@@ -479,17 +604,19 @@ static const char *key_line(const char *text, const char *section, const char *k
 
 START_TEST(the_commented_configuration_explains_every_row_with_its_default)
 {
-        const struct settings_row *row = &settings_rows[_i];
+        size_t i = (size_t)_i;
+        bool of_link = i >= settings_row_count;
+        const struct settings_row *row = of_link ? &settings_link_rows[i - settings_row_count] : &settings_rows[i];
         const char *text = file_text(SOURCE_DIR "/etc/atmd.conf");
         char comment[2048], wanted[256];
         bool given = false;
-        const char *at = key_line(text, row->section, row->key, &given);
+        const char *at = key_line(text, of_link ? "link NAME" : row->section, row->key, &given);
         ck_assert_msg(at != NULL, "[%s] %s is not in etc/atmd.conf", row->section, row->key);
         comment_above(text, at, comment, sizeof(comment));
         ck_assert_msg(strstr(comment, row->text), "[%s] %s: the comment is not \"%s\" but \"%s\"",
                       row->section, row->key, row->text, comment);
         if (!row->fallback) {
-                ck_assert_msg(given, "[%s] %s must be given", row->section, row->key);
+                ck_assert_msg(given != of_link, "[%s] %s must be given", row->section, row->key);
         } else if (*row->fallback) {
                 snprintf(wanted, sizeof(wanted), "#%s = %s\n", row->key, row->fallback);
                 ck_assert_msg(strncmp(at, wanted, strlen(wanted)) == 0, "[%s] %s: wanted %s", row->section,
@@ -537,7 +664,7 @@ START_TEST(the_commented_and_the_minimal_configuration_load_alike)
         char text[65536] = "", *to = text;
         const char *from = file_text(SOURCE_DIR "/etc/atmd.conf");
         for (; *from; from++)
-                if (!(*from == '#' && islower((unsigned char)from[1]) && from[-1] == '\n'))
+                if (!(*from == '#' && (islower((unsigned char)from[1]) || from[1] == '[') && from[-1] == '\n'))
                         *to++ = *from;
         *to = '\0';
         char *laboratory = strstr(text, "\nlaboratory = no\n");
@@ -546,6 +673,8 @@ START_TEST(the_commented_and_the_minimal_configuration_load_alike)
         ck_assert_msg(load(text, &uncommented, error), "%s", error);
         ck_assert_int_eq(uncommented.skew_s, minimal.skew_s);
         ck_assert_int_eq(uncommented.drain_timeout_ms, minimal.drain_timeout_ms);
+        ck_assert_uint_eq(minimal.link_count, 0);
+        ck_assert_uint_eq(uncommented.link_count, 1);
         ck_assert_int_lt(uncommented.clock.start_ms, uncommented.clock.anchor_ms);
 }
 END_TEST
@@ -576,6 +705,8 @@ int main(void)
         tcase_add_test(files, a_file_that_is_not_there_or_not_a_file_is_named);
         tcase_add_test(files, the_mandatory_keys_alone_give_the_defaults);
         tcase_add_test(files, every_key_reaches_its_member);
+        tcase_add_test(files, each_link_has_its_own_keys_and_defaults);
+        tcase_add_test(files, a_list_of_addresses_is_taken_one_by_one);
         tcase_add_test(files, a_laboratory_without_start_and_anchor_runs_on_real_time);
         tcase_add_test(files, comments_blank_lines_and_line_ends_of_windows_are_fine);
         tcase_add_test(files, a_conninfo_may_go_on_in_indented_lines);
@@ -586,7 +717,7 @@ int main(void)
         TCase *rows = tcase_create("rows");
         tcase_add_loop_test(rows, the_rows_are_sound, 0, (int)settings_row_count);
         tcase_add_loop_test(rows, the_commented_configuration_explains_every_row_with_its_default, 0,
-                            (int)settings_row_count);
+                            (int)(settings_row_count + settings_link_row_count));
         suite_add_tcase(suite, rows);
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
