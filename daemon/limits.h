@@ -35,6 +35,9 @@ enum {
         LIMIT_LINGER_BYTES = 65536,
         LIMIT_LINGERING = 256, /* so many failed handshakes; the next are cut off at once */
 
+        /* How often a repeat looks whether its bank has been heard. */
+        LIMIT_PENDING_POLL_MS = 250,
+
         /* How often one request is decided anew because the reference data changed under it. */
         LIMIT_DECISIONS = 5,
 

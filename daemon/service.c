@@ -3,12 +3,14 @@
  *
  * Transitions of a transaction: service_submit takes it and gives it to the ledger, on_done gets it back;
  * finish is the one way out. decide_and_submit is shared by the first decision and by those made anew.
+ * ask_bank gives it to a bank, on_bank_end gets it back. change_state is the door for its state.
  */
 #include "daemon/service.h"
 
 #include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/limits.h"
 #include "daemon/log.h"
@@ -41,6 +43,11 @@ void service_free(struct service *service)
         txn_pool_clear(&service->pool);
         fleet_free(service->fleet);
         free(service);
+}
+
+void service_set_banks(struct service *service, const struct service_banks *banks)
+{
+        service->banks = *banks;
 }
 
 int64_t service_business_ms(const struct service *service)
@@ -79,6 +86,32 @@ static void log_txn(const struct service *service, const struct txn *txn, const 
                   LOG_TEXT("outcome", outcome), LOG_NUMBER("ms", steady_ms(service) - txn->started_ms));
 }
 
+static void change_state(struct service *service, struct txn *txn, enum txn_state to)
+{
+        static const bool legal[TXN_PENDING + 1][TXN_PENDING + 1] = {
+            [TXN_FREE] = {[TXN_IN_LEDGER] = true},
+            [TXN_IN_LEDGER] = {[TXN_FREE] = true,
+                               [TXN_IN_LEDGER] = true,
+                               [TXN_STALE] = true,
+                               [TXN_ASKING] = true,
+                               [TXN_PENDING] = true},
+            [TXN_STALE] = {[TXN_FREE] = true, [TXN_IN_LEDGER] = true},
+            [TXN_ASKING] = {[TXN_FREE] = true, [TXN_IN_LEDGER] = true},
+            [TXN_PENDING] = {[TXN_FREE] = true, [TXN_IN_LEDGER] = true},
+        };
+        assert(legal[txn->state][to]);
+        service->stale += (to == TXN_STALE) - (txn->state == TXN_STALE);
+        service->pending += (to == TXN_PENDING) - (txn->state == TXN_PENDING);
+        txn->state = to;
+}
+
+static void release_bank(struct txn *txn)
+{
+        if (txn->route)
+                bank_route_release(txn->route);
+        txn->route = NULL;
+}
+
 /* ---- the end of a transaction -------------------------------------------------------------------------- */
 
 /* Who waits is told, once: the answer, or silence. */
@@ -96,8 +129,8 @@ static void tell(struct service *service, struct txn *txn, const struct iso_mess
 static void finish(struct service *service, struct txn *txn)
 {
         assert(txn->session == 0);
-        if (txn->state == TXN_STALE)
-                service->stale--;
+        change_state(service, txn, TXN_FREE);
+        release_bank(txn);
         TAILQ_REMOVE(&service->open, txn, entry);
         txn_give_back(&service->pool, txn);
         relieve(service);
@@ -111,12 +144,35 @@ static void count_answer(struct service *service, const struct txn *txn)
                 stats->advices++;
         else
                 stats->by_reason[txn->op.answer.reason]++;
-        if (txn->op.answer.status == LEDGER_STORED)
+        if (txn->op.kind == LEDGER_OUTCOME)
+                stats->overtaken += txn->op.answer.status == LEDGER_STORED;
+        else if (txn->op.answer.status == LEDGER_STORED)
                 stats->stored++;
         stats->latency_sum_ms += ms;
         stats->latency_count++;
         if (ms > stats->latency_max_ms)
                 stats->latency_max_ms = ms;
+}
+
+/* The rows that a bank must be told of came with an advice or a time-out. */
+static void note_notice(struct service *service, const struct txn *txn)
+{
+        if (!service->banks.on_notice || txn->op.answer.status != LEDGER_DECIDED)
+                return;
+        if (txn->op.kind == LEDGER_ADVICE ||
+            (txn->op.kind == LEDGER_OUTCOME && txn->op.outcome.cause == OUTCOME_TIMEOUT))
+                service->banks.on_notice(service->banks.context);
+}
+
+/* The bank approved, and something else was durable before: nothing is paid out, and the reversal is queued. */
+static void log_overtaken(const struct txn *txn)
+{
+        if (txn->op.kind != LEDGER_OUTCOME || txn->op.answer.status != LEDGER_STORED ||
+            txn->op.outcome.reason != REASON_APPROVED || txn->op.answer.reason == REASON_APPROVED)
+                return;
+        log_limited(LEVEL_WARNING, "approval_overtaken", LOG_TEXT("terminal", txn->op.identity.terminal),
+                    LOG_NUMBER("stan", txn->op.identity.stan),
+                    LOG_TEXT("stands", reason_rows[txn->op.answer.reason].name));
 }
 
 static void finish_decided(struct service *service, struct txn *txn)
@@ -125,6 +181,8 @@ static void finish_decided(struct service *service, struct txn *txn)
         assert(sent);
         (void)sent;
         count_answer(service, txn);
+        note_notice(service, txn);
+        log_overtaken(txn);
         log_txn(service, txn,
                 txn->op.kind == LEDGER_ADVICE ? "accepted" : reason_rows[txn->op.answer.reason].name);
         tell(service, txn, &service->answer);
@@ -139,7 +197,7 @@ static bool is_in_doubt_elsewhere(const struct service *service, const struct tx
         if (service->pool.taken == service->waiting)
                 return false; /* every transaction has its session, and a session has one at a time */
         TAILQ_FOREACH(other, &service->open, entry)
-        if (other != txn && other->state == TXN_IN_LEDGER && txn_same_identity(other, txn))
+        if (other != txn && other->state != TXN_STALE && txn_same_identity(other, txn))
                 return true;
         return false;
 }
@@ -174,11 +232,24 @@ static void finish_unknown(struct service *service, struct txn *txn)
 
 static void submit(struct service *service, struct txn *txn)
 {
-        if (txn->state == TXN_STALE)
-                service->stale--;
-        txn->state = TXN_IN_LEDGER;
+        change_state(service, txn, TXN_IN_LEDGER);
         service->stats.submitted++;
         ledger_submit(service->ledger, &txn->op);
+}
+
+/* Room with the bank, before anything is durable: a request that finds none is refused, and its bank never
+ * hears of it. */
+static void reserve_bank(struct service *service, struct txn *txn)
+{
+        struct ledger_request *request = &txn->op.request;
+        release_bank(txn); /* of an earlier decision */
+        if (!*request->link || request->refusal != REASON_APPROVED)
+                return;
+        struct bank_route *route = bank_routes_find(service->banks.routes, request->link);
+        if (route && bank_route_reserve(route))
+                txn->route = route;
+        else
+                request->refusal = REASON_ISSUER_UNAVAILABLE;
 }
 
 static void decide_and_submit(struct service *service, struct txn *txn)
@@ -200,6 +271,7 @@ static void decide_and_submit(struct service *service, struct txn *txn)
                 finish_undecided(service, txn);
                 return;
         }
+        reserve_bank(service, txn);
         submit(service, txn);
 }
 
@@ -214,9 +286,88 @@ static void on_stale(struct service *service, struct txn *txn)
         } else if (reference && reference_version(reference) != txn->op.request.reference_version) {
                 decide_and_submit(service, txn);
         } else {
-                txn->state = TXN_STALE;
-                service->stale++;
+                release_bank(txn);
+                change_state(service, txn, TXN_STALE);
         }
+}
+
+/* ---- to a bank and back -------------------------------------------------------------------------------- */
+
+static void submit_outcome(struct service *service, struct txn *txn, const struct iso_message *bank_answer)
+{
+        txn_make_outcome(txn, bank_answer);
+        service->stats.timed_out += txn->op.outcome.cause == OUTCOME_TIMEOUT;
+        submit(service, txn);
+}
+
+/* An inquiry leaves nothing behind: what the bank says of it is passed on, or that it says nothing. */
+static void finish_inquiry(struct service *service, struct txn *txn, const struct iso_message *bank_answer)
+{
+        enum reason reason = REASON_ISSUER_UNAVAILABLE;
+        char de39[3];
+        if (bank_answer && iso_copy(bank_answer, 39, de39, sizeof(de39)))
+                reason = bank_reason(de39);
+        txn->op.answer.reason = reason;
+        txn_answer_inquiry(txn, reason, bank_answer, &service->answer);
+        count_answer(service, txn);
+        log_txn(service, txn, reason_rows[reason].name);
+        tell(service, txn, &service->answer);
+        iso_wipe(&service->answer);
+        finish(service, txn);
+}
+
+static void end_asking(struct service *service, struct txn *txn, const struct iso_message *bank_answer)
+{
+        if (txn->op.kind == LEDGER_INQUIRY)
+                finish_inquiry(service, txn, bank_answer);
+        else
+                submit_outcome(service, txn, bank_answer);
+}
+
+static void on_bank_end(struct bank_exchange *exchange, enum bank_end end, const struct iso_message *answer)
+{
+        struct txn *txn = (struct txn *)((char *)exchange - offsetof(struct txn, exchange));
+        struct bank_route *route = txn->route;
+        char de39[3];
+        assert(txn->state == TXN_ASKING && route);
+        txn->route = NULL; /* the reservation ended with the exchange */
+        if (end == BANK_ANSWERED && iso_copy(answer, 39, de39, sizeof(de39)))
+                route->count.approved += bank_reason(de39) == REASON_APPROVED;
+        end_asking(txn->op.context, txn, answer);
+}
+
+/* The intent is durable. An ATM whose time is over would only have to reverse what the bank approves now. */
+static void ask_bank(struct service *service, struct txn *txn)
+{
+        struct bank_route *route = txn->route;
+        bool asked = false;
+        assert(route);
+        change_state(service, txn, TXN_ASKING);
+        if (txn->session) {
+                bank_format_request(&txn->op.identity, &txn->op.request, &txn->card,
+                                    txn->op.answer.customer_charge_yen, route->settings.acquirer, &route->message);
+                txn->exchange = (struct bank_exchange){
+                    .identity = txn->op.identity, .kind = MESSAGE_REQUEST, .on_end = on_bank_end};
+                asked = bank_route_ask(route, &txn->exchange);
+                txn->route = asked ? route : NULL;
+        }
+        explicit_bzero(&txn->card, sizeof(txn->card));
+        if (asked)
+                return;
+        release_bank(txn);
+        end_asking(service, txn, NULL);
+}
+
+/* Somebody has asked the bank and nothing is decided: look again, as long as the ATM waits. */
+static void wait_for_outcome(struct service *service, struct txn *txn)
+{
+        service->stats.pending++;
+        if (!fleet_find(service->fleet, txn->session)) {
+                finish_unknown(service, txn);
+                return;
+        }
+        txn->poll_ms = steady_ms(service) + LIMIT_PENDING_POLL_MS;
+        change_state(service, txn, TXN_PENDING);
 }
 
 static void on_done(struct ledger_op *op, void *context)
@@ -224,10 +375,18 @@ static void on_done(struct ledger_op *op, void *context)
         struct service *service = context;
         struct txn *txn = (struct txn *)((char *)op - offsetof(struct txn, op));
         assert(txn->state == TXN_IN_LEDGER);
+        if (op->answer.status != LEDGER_ASK && op->answer.status != LEDGER_STALE)
+                release_bank(txn); /* there is nothing to ask */
         switch (op->answer.status) {
         case LEDGER_DECIDED:
         case LEDGER_STORED:
                 finish_decided(service, txn);
+                break;
+        case LEDGER_ASK:
+                ask_bank(service, txn);
+                break;
+        case LEDGER_PENDING:
+                wait_for_outcome(service, txn);
                 break;
         case LEDGER_STALE:
                 on_stale(service, txn);
@@ -264,7 +423,7 @@ bool service_submit(struct service *service, struct session *session, const stru
         txn->op.in_doubt = txn->op.alone = false;
         txn->op.on_done = on_done;
         txn->op.context = service;
-        txn->state = TXN_IN_LEDGER;
+        change_state(service, txn, TXN_IN_LEDGER);
         TAILQ_INSERT_TAIL(&service->open, txn, entry);
         if (txn->op.kind == LEDGER_ADVICE)
                 submit(service, txn);
@@ -279,6 +438,10 @@ static void expire(struct service *service, struct txn *txn)
 {
         if (txn->state == TXN_STALE) {
                 finish_undecided(service, txn); /* nothing was written: it can be said */
+                return;
+        }
+        if (txn->state == TXN_PENDING) {
+                finish_unknown(service, txn);
                 return;
         }
         service->stats.late++;
@@ -303,14 +466,29 @@ static void retry_stale(struct service *service)
         }
 }
 
+static void poll_pending(struct service *service, int64_t now_ms)
+{
+        struct txn *txn, *next;
+        for (txn = TAILQ_FIRST(&service->open); txn && service->pending > 0; txn = next) {
+                next = TAILQ_NEXT(txn, entry);
+                if (txn->state != TXN_PENDING || txn->poll_ms > now_ms)
+                        continue;
+                if (fleet_find(service->fleet, txn->session))
+                        submit(service, txn);
+                else
+                        finish_unknown(service, txn);
+        }
+}
+
 void service_tick(struct service *service)
 {
         int64_t now_ms = steady_ms(service);
         struct txn *txn, *next;
         for (txn = TAILQ_FIRST(&service->open); txn && txn->deadline_ms <= now_ms; txn = next) {
                 next = TAILQ_NEXT(txn, entry);
-                if (txn->session || txn->state == TXN_STALE)
+                if (txn->session || txn->state == TXN_STALE || txn->state == TXN_PENDING)
                         expire(service, txn);
         }
         retry_stale(service);
+        poll_pending(service, now_ms);
 }

@@ -5,6 +5,10 @@
  * PostgreSQL, the simulation virtual ones and a ledger in memory. Whoever drives it calls service_tick from
  * time to time: deadlines, and requests that wait for the ledger to read new reference data.
  *
+ * Cards of banks over links: what the ledger has allowed is asked of the bank (bank_route.h), whose answer, or
+ * none in time, goes into the ledger as the outcome; the ATM hears what is durable then, be it that or what
+ * came before it. A link without room is a refusal before anything leaves.
+ *
  * Invariants: every op given to the ledger belongs to one transaction in `open`, in order of deadline;
  * `open` never holds more than the pool's limit. An answer leaves only from the ledger's on_done (I1) or as
  * 96 where nothing was written. A transaction past its deadline is answered with silence and stays in `open`
@@ -13,6 +17,7 @@
 #ifndef DAEMON_SERVICE_H
 #define DAEMON_SERVICE_H
 
+#include "daemon/bank_route.h"
 #include "daemon/fleet.h"
 #include "daemon/stats.h"
 #include "daemon/txn.h"
@@ -33,6 +38,14 @@ struct service_shell {
         void *context;
 };
 
+/* The banks that cards may belong to. */
+struct service_banks {
+        const struct bank_routes *routes; /* not owned; NULL: none */
+        /* Something that a bank must be told may have become durable; NULL: nobody wants to know. */
+        void (*on_notice)(void *context);
+        void *context;
+};
+
 struct service {
         struct service_settings settings;
         struct service_shell shell;
@@ -43,6 +56,8 @@ struct service {
         struct txn_list open;
         size_t waiting; /* sessions that wait for a transaction */
         size_t stale;   /* transactions that wait for new reference data */
+        size_t pending; /* transactions that wait for what another has asked a bank */
+        struct service_banks banks;
         size_t signed_on;
         bool congested;
         struct stats stats;
@@ -55,6 +70,9 @@ struct service {
 struct service *service_new(const struct service_settings *settings, const struct service_shell *shell,
                             struct ledger *ledger, struct token_key *token_key);
 void service_free(struct service *service);
+
+/* Before anything is submitted; the routes must stay until nothing is. */
+void service_set_banks(struct service *service, const struct service_banks *banks);
 
 int64_t service_business_ms(const struct service *service);
 

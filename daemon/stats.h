@@ -32,6 +32,9 @@
         X(submitted, "transactions given to the ledger")                                                     \
         X(stored, "repeats answered from the ledger")                                                        \
         X(stale, "decisions made anew: the reference data had changed")                                      \
+        X(pending, "repeats that found their bank asked and not heard yet, and looks after them")            \
+        X(timed_out, "withdrawals that a bank had not answered in time, refused and reversed")               \
+        X(overtaken, "answers of banks that came after another outcome was durable")                         \
         X(unavailable, "transactions that the ledger could not take")                                        \
         X(silent, "transactions left without an answer on purpose")                                          \
         X(late, "transactions whose time limit passed before the ledger answered")                           \

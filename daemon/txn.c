@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/bank_format.h"
 #include "rules/calendar.h"
 
 enum {
@@ -155,14 +156,16 @@ bool txn_decide(struct txn *txn, const struct txn_world *world)
         memcpy(request->limit, verdict.limit, sizeof(request->limit));
         snprintf(request->issuer, sizeof(request->issuer), "%s",
                  verdict.issuer ? verdict.issuer->issuer : "");
+        snprintf(request->link, sizeof(request->link), "%s", verdict.issuer ? verdict.issuer->link : "");
         snprintf(request->hall, sizeof(request->hall), "%s",
                  verdict.atm && verdict.atm->hall ? verdict.atm->hall->hall : "");
         return true;
 }
 
+/* Of one withdrawal one op may be its request and another its outcome. */
 bool txn_same_identity(const struct txn *a, const struct txn *b)
 {
-        return a->op.kind == b->op.kind && a->row->kind == b->row->kind &&
+        return a->row->kind == b->row->kind && (a->op.kind == LEDGER_INQUIRY) == (b->op.kind == LEDGER_INQUIRY) &&
                a->op.identity.stan == b->op.identity.stan &&
                a->op.identity.transmitted_ms == b->op.identity.transmitted_ms &&
                strcmp(a->op.identity.terminal, b->op.identity.terminal) == 0;
@@ -222,7 +225,7 @@ static bool answer_request(const struct txn *txn, struct iso_message *ret_answer
         start_answer(txn, reason_de39(found->reason), ret_answer);
         if (found->reason != REASON_APPROVED)
                 return true;
-        if (txn->op.kind == LEDGER_REQUEST) {
+        if (txn->op.kind != LEDGER_INQUIRY) {
                 add_approval(txn, ret_answer);
         } else {
                 add_charge(ret_answer, 0); /* an inquiry costs nothing */
@@ -243,15 +246,61 @@ bool txn_answer(const struct txn *txn, struct iso_message *ret_answer)
         case LEDGER_STALE:
         case LEDGER_UNAVAILABLE:
                 return txn_answer_unavailable(txn, ret_answer);
+        case LEDGER_ASK:
+        case LEDGER_PENDING:
         case LEDGER_UNKNOWN:
                 break;
         }
         return false;
 }
 
+void txn_answer_inquiry(const struct txn *txn, enum reason reason, const struct iso_message *bank_answer,
+                        struct iso_message *ret_answer)
+{
+        start_answer(txn, reason_de39(reason), ret_answer);
+        if (reason != REASON_APPROVED)
+                return;
+        iso_echo(ret_answer, bank_answer, 28);
+        iso_echo(ret_answer, bank_answer, 54);
+        if (!iso_has(ret_answer, 28))
+                add_charge(ret_answer, 0);
+}
+
+/* A bank's DE 38, blanks taken off; what it leaves out is ours to say. */
+static void read_approval_code(const struct iso_message *bank_answer, char code[APPROVAL_CODE_LENGTH + 1])
+{
+        char given[APPROVAL_CODE_LENGTH + 1];
+        if (!iso_copy(bank_answer, 38, given, sizeof(given)))
+                return;
+        size_t length = strlen(given);
+        while (length > 0 && given[length - 1] == ' ')
+                length--;
+        given[length] = '\0';
+        if (length > 0)
+                strcpy(code, given);
+}
+
+void txn_make_outcome(struct txn *txn, const struct iso_message *bank_answer)
+{
+        struct ledger_outcome outcome = {.cause = OUTCOME_TIMEOUT, .reason = REASON_ISSUER_UNAVAILABLE};
+        assert(txn->op.kind == LEDGER_REQUEST);
+        if (bank_answer && iso_copy(bank_answer, 39, outcome.bank_de39, sizeof(outcome.bank_de39))) {
+                outcome.cause = OUTCOME_ANSWER;
+                outcome.reason = bank_reason(outcome.bank_de39);
+                if (outcome.reason == REASON_APPROVED) {
+                        txn_approval_code(&txn->op.identity, outcome.approval_code);
+                        read_approval_code(bank_answer, outcome.approval_code);
+                }
+        }
+        txn->op.outcome = outcome;
+        txn->op.kind = LEDGER_OUTCOME;
+}
+
+/* Of an outcome nothing can be said either: the intent is durable. */
 bool txn_answer_unavailable(const struct txn *txn, struct iso_message *ret_answer)
 {
-        if (txn->op.kind == LEDGER_ADVICE || (txn->op.kind == LEDGER_REQUEST && txn->repeat))
+        if (txn->op.kind == LEDGER_ADVICE || txn->op.kind == LEDGER_OUTCOME ||
+            (txn->op.kind == LEDGER_REQUEST && txn->repeat))
                 return false;
         start_answer(txn, reason_de39(REASON_CANNOT_DECIDE), ret_answer);
         return true;
@@ -315,7 +364,7 @@ struct txn *txn_take(struct txn_pool *pool)
 
 void txn_give_back(struct txn_pool *pool, struct txn *txn)
 {
-        assert(pool->taken > 0);
+        assert(pool->taken > 0 && !txn->route && !txn->exchange.session);
         wipe(txn);
         TAILQ_INSERT_HEAD(&pool->free, txn, entry);
         pool->taken--;

@@ -2,20 +2,24 @@
  * One transaction: from a decoded request to the ledger's op, and from the ledger's answer to the message
  * that the ATM gets. Plain functions; no socket, no clock, no database. service.c moves transactions about.
  *
- *      FREE --take--> IN_LEDGER --answered--------------------------> FREE
- *                       |  ^  '--decided from stale reference data--> STALE
- *                       |  '--------------decided anew----------------'  |
- *                       '--answered, nobody waits--> FREE  <--deadline---'
+ *      FREE --take--> IN_LEDGER --answered, or nobody waits any more--> FREE
+ *                        ^ |--decided from stale reference data--> STALE ---> IN_LEDGER decided anew, or FREE
+ *                        | |--the bank is to be asked-----------> ASKING ---> IN_LEDGER with the outcome, or
+ *                        | |                                                  FREE (an inquiry)
+ *                        | '--the bank has been asked-----------> PENDING --> IN_LEDGER every PENDING_POLL_MS,
+ *                        '------------------------------------------'         or FREE at its deadline
  *
  * Invariants: a transaction outlives its connection, so it owns all that its answer needs: the answer's
- * echoes, encoded. It lives in its pool until the ledger has given the op back, whoever still waits. Card
- * number and echoes are wiped when it goes back to the free list.
+ * echoes, encoded. It lives in its pool until ledger and bank have given op and exchange back, whoever still
+ * waits. The card number is wiped as soon as the bank's 0200 has been encoded, the echoes when it goes back to
+ * the free list. op.request is gone once op is the outcome of the same withdrawal: they share their memory.
  */
 #ifndef DAEMON_TXN_H
 #define DAEMON_TXN_H
 
 #include <sys/queue.h>
 
+#include "daemon/bank_session.h"
 #include "daemon/ledger.h"
 #include "keys/token.h"
 #include "protocol/profile.h"
@@ -24,7 +28,7 @@
  * 2, 3, 4, 7, 11, 32, 41, 42, 49 take 94 bytes with their lengths. */
 enum { TXN_ECHO_MAX = 4 + 16 + 108 };
 
-enum txn_state { TXN_FREE, TXN_IN_LEDGER, TXN_STALE };
+enum txn_state { TXN_FREE, TXN_IN_LEDGER, TXN_STALE, TXN_ASKING, TXN_PENDING };
 
 struct txn {
         struct ledger_op op;
@@ -35,7 +39,10 @@ struct txn {
         uint64_t session;                /* the handle of who waits; 0: nobody any more */
         int64_t started_ms, deadline_ms; /* steady time */
         int decisions;
-        struct profile_card card; /* of a MESSAGE_REQUEST: to decide anew */
+        struct profile_card card;    /* of a MESSAGE_REQUEST: to decide anew, and for the bank's 0200 */
+        struct bank_route *route;    /* the bank that it has a reservation with; NULL: none */
+        struct bank_exchange exchange;
+        int64_t poll_ms;             /* PENDING: when to look again, steady time */
         uint16_t echo_length;
         uint8_t echo[TXN_ECHO_MAX];
         TAILQ_ENTRY(txn) entry; /* the free list, or the service's by deadline */
@@ -64,6 +71,13 @@ ATM_MUST_USE bool txn_decide(struct txn *txn, const struct txn_world *world);
 
 /* The answer that the ledger's answer calls for. False: silence. */
 ATM_MUST_USE bool txn_answer(const struct txn *txn, struct iso_message *ret_answer);
+/* The bank's answer to an inquiry, passed on: its DE 28 and 54. */
+void txn_answer_inquiry(const struct txn *txn, enum reason reason, const struct iso_message *bank_answer,
+                        struct iso_message *ret_answer);
+
+/* Turn the op into the outcome of its withdrawal. bank_answer NULL: there was none in time. */
+void txn_make_outcome(struct txn *txn, const struct iso_message *bank_answer);
+
 /* The answer 96: nothing was written and can't be now. False: silence, which is what an advice gets, and a
  * repeat, whose original may be durable. */
 ATM_MUST_USE bool txn_answer_unavailable(const struct txn *txn, struct iso_message *ret_answer);
