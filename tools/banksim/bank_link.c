@@ -96,7 +96,7 @@ void bank_link_close(struct bank_link *link, const char *format, ...)
 
 static void fail(struct bank_link *link, int result)
 {
-        char reason[REASON_MAX];
+        char reason[REASON_MAX - 16]; /* with "handshake: " it fits */
         tls_reason(link->ssl, result, reason, sizeof(reason));
         snprintf(link->reason, sizeof(link->reason), "%s%s", link->state == LINK_HANDSHAKE ? "handshake: " : "",
                  reason);
