@@ -1,7 +1,8 @@
 # Builds the programs with a preset of CMakePresets.json. To be sourced after common.sh.
 #
 # Ninja does nothing where nothing changed. A lock keeps two scripts from building in one folder at a time.
-# ATM_PRESET chooses the build that lab, demo and tests use (default release).
+# ATM_PRESET chooses the build that lab, demo and tests use (default release). ATM_BUILT says that its
+# programs have just been built: scripts/test sets it, so that a test's labs take them as they are.
 # shellcheck shell=bash disable=SC2034
 
 ATM_PRESET=${ATM_PRESET:-release}
@@ -18,7 +19,8 @@ BIN=$(build_folder "$ATM_PRESET")/bin
 
 # The programs alone, which is what labs and benchmarks run.
 build_programs() {
-        build_preset "$ATM_PRESET" atmd atmctl atmsim
+        [[ ${ATM_BUILT:-} != "$ATM_PRESET" ]] || return 0
+        build_preset "$ATM_PRESET" atmd atmctl atmsim banksim
 }
 
 # build_preset NAME [TARGET...]: configure once, then build. Output only on failure.
@@ -27,7 +29,7 @@ build_preset() {
         shift
         folder=$(build_folder "$preset")
         if [[ -e $folder/build.ninja && ! -w $folder ]]; then
-                [[ -x $folder/bin/atmd && -x $folder/bin/atmctl && -x $folder/bin/atmsim ]] && return 0
+                [[ -x $folder/bin/atmd && -x $folder/bin/atmctl && -x $folder/bin/atmsim && -x $folder/bin/banksim ]] && return 0
                 fail "$folder belongs to somebody else: clone the project into a folder of your own"
         fi
         mkdir -p "$folder" 2>/dev/null ||
