@@ -217,7 +217,7 @@ static void on_relief(void *context)
 void instance_start(struct instance *instance)
 {
         struct sim *sim = instance->sim;
-        struct ledger_mem_options options = {.queue_max = 40, .batch_max = BATCH_MAX, .defect = sim->defect};
+        struct ledger_mem_options options = {.queue_max = 40, .batch_max = BATCH_MAX, .real_ms = virtual_ms, .context = instance};
         struct service_settings settings = {
                 .clock = clock_real,
                 .skew_limit_ms = SKEW_LIMIT_MS,

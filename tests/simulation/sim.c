@@ -208,7 +208,6 @@ struct sim *sim_new(uint64_t seed, enum ledger_mem_defect defect, struct token_k
         sim->random.state = seed;
         sim->trace = trace;
         sim->counters = counters;
-        sim->defect = defect;
         sim->token_key = token_key;
         if (!calendar_parse_moment(starts[random_below(&sim->random, sizeof starts / sizeof starts[0])], &sim->now_ms))
                 abort();
@@ -218,6 +217,7 @@ struct sim *sim_new(uint64_t seed, enum ledger_mem_defect defect, struct token_k
         sim->open_max = (size_t)random_between(&sim->random, 4, 9);
         draw_faults(sim);
         sim->database = memory_database_new(new_reference(sim));
+        sim->database->defect = defect;
         sim->database->on_commit = check_commit;
         sim->database->context = sim;
         for (int i = 0; i < SIM_CARDS; i++)

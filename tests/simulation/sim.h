@@ -183,7 +183,6 @@ struct sim {
         uint64_t digest; /* of all that happened: the same seed, the same digest */
         struct sim_rates rates;
         struct sim_counters *counters;
-        enum ledger_mem_defect defect;
         struct token_key *token_key; /* not owned */
 
         int atm_count, instance_count;
