@@ -298,5 +298,13 @@ BEGIN
 END
 $$;
 
+-- What waits for each link, and since when the oldest of it does (parked ones wait for people): for the alarm.
+CREATE FUNCTION saf_look() RETURNS TABLE (r_link text, r_waiting bigint, r_parked bigint, r_oldest_ms bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        SELECT link, count(*) FILTER (WHERE NOT parked), count(*) FILTER (WHERE parked),
+               min(created_ms) FILTER (WHERE NOT parked)
+        FROM saf GROUP BY link
+$$;
+
 INSERT INTO schema_migration VALUES (3, 'banks');
 COMMIT;

@@ -92,7 +92,7 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO atm_daemon, atm_operator, atm_report;
 
 GRANT EXECUTE ON FUNCTION reference_snapshot(bigint), schema_version() TO atm_daemon, atm_operator;
-GRANT EXECUTE ON FUNCTION ledger_request, ledger_inquiry, ledger_advice, ledger_outcome, ledger_sweep, saf_take, saf_end
+GRANT EXECUTE ON FUNCTION ledger_request, ledger_inquiry, ledger_advice, ledger_outcome, ledger_sweep, saf_take, saf_end, saf_look
         TO atm_daemon;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO atm_operator, atm_report;
