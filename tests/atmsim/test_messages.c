@@ -45,7 +45,7 @@ static const struct profile_row *send_out(enum atm_message what, bool repeat)
                                        what == ATM_REQUEST || what == ATM_INQUIRY ? &card : NULL, frame);
 
         answers_expect(&answers, what, identity, atm.w.amount_yen);
-        ck_assert_int_eq(frame_next(frame, whole, &bytes, &length), FRAME_READY);
+        ck_assert_int_eq(frame_next(&iso_dialect_ascii, frame, whole, &bytes, &length), FRAME_READY);
         ck_assert_uint_eq(length + ISO_LENGTH_HEADER, whole);
         ck_assert_int_eq(iso_decode(&iso_dialect_ascii, bytes, length, &request, &error), 0);
         row = profile_find(request.mti);

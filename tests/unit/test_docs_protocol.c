@@ -1,6 +1,7 @@
 /*
  * Protects docs/protocol.md: its tables of messages, reasons and fields are the rows of the code, no more and
- * no less and in the same order, and its examples are messages that the codec reads as the text says.
+ * no less and in the same order, its examples are messages that the codec reads as the text says, and its
+ * example of a dialect loads.
  */
 #include <check.h>
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dialects/dialect.h"
 #include "protocol/frame.h"
 #include "protocol/profile.h"
 
@@ -152,6 +154,92 @@ START_TEST(the_table_of_fields_is_the_dialect)
 }
 END_TEST
 
+static const char *format_of(enum iso_format format)
+{
+        switch (format) {
+        case ISO_N:
+        case ISO_AN:
+        case ISO_ANS:
+                return "n, an or ans";
+        case ISO_XN:
+                return "x+n";
+        case ISO_Z:
+                return "z";
+        default:
+                return "b";
+        }
+}
+
+START_TEST(the_table_of_a_dialects_fields_is_the_loaders)
+{
+        for (size_t i = 0; i < dialect_use_count; i++) {
+                const struct dialect_use *use = &dialect_uses[i];
+                const struct iso_field *row = &iso_dialect_ascii.field[use->field];
+                expect("| %d | %s | %s | %s | %d", use->field, row->name, format_of(row->format),
+                       row->length_kind == ISO_FIXED ? "fixed" : "llvar or lllvar", use->shortest);
+                if (use->longest > use->shortest)
+                        expect(" to %d", use->longest);
+                expect(" | %s |\n", use->required ? "yes" : "no");
+        }
+        compare("| DE | name | formats | form | length | needed |");
+}
+END_TEST
+
+START_TEST(the_table_of_dialects_is_what_is_shipped)
+{
+        static const char *const shipped[] = {"BANKA", "BANKB", "BANKC"};
+        static const char *const frames[] = {"binary", "ascii", "bcd"}, *const digits[] = {"ascii", "bcd"};
+        for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++) {
+                char path[512], error[DIALECT_ERROR_MAX];
+                struct iso_dialect dialect;
+                int fields = 0;
+                snprintf(path, sizeof(path), "%s/etc/dialects/%s.dialect", SOURCE_DIR, shipped[i]);
+                ck_assert_msg(dialect_load(path, &dialect, error), "%s", error);
+                for (int field = 2; field <= ISO_FIELD_MAX; field++)
+                        fields += iso_dialect_has(&dialect, field);
+                expect("| %s | %s | %s | %s | %s | %s | %d |\n", dialect.name, frames[dialect.frame],
+                       dialect.frame_counts_itself ? "yes" : "no",
+                       dialect.bitmap == ISO_BITMAP_HEX ? "hex" : "raw", digits[dialect.digits],
+                       digits[dialect.length_digits], fields);
+        }
+        compare("| dialect | header | counts itself | bitmap | digits | length digits | fields |");
+}
+END_TEST
+
+/* The lines of the example, without their indent. */
+static size_t example_dialect(char *text, size_t size)
+{
+        const char *at = strstr(document, "\n    [dialect]\n");
+        size_t used = 0;
+        ck_assert_ptr_nonnull(at);
+        for (at++; *at == '\n' || strncmp(at, "    ", 4) == 0; at = strchr(at, '\n') + 1) {
+                size_t indent = *at == '\n' ? 0 : 4, length = strcspn(at + indent, "\n") + 1;
+                ck_assert_uint_lt(used + length, size);
+                memcpy(text + used, at + indent, length);
+                used += length;
+        }
+        return used;
+}
+
+START_TEST(the_example_of_a_dialect_loads_and_is_the_least)
+{
+        static char text[8192];
+        char error[DIALECT_ERROR_MAX] = "";
+        struct iso_dialect dialect;
+        size_t size = example_dialect(text, sizeof(text));
+        FILE *file = fmemopen(text, size, "r");
+        ck_assert_msg(dialect_read(file, "example", &dialect, error), "%s", error);
+        fclose(file);
+        for (int field = 2; field <= ISO_FIELD_MAX; field++) {
+                bool required = false;
+                for (size_t i = 0; i < dialect_use_count; i++)
+                        required |= dialect_uses[i].field == field && dialect_uses[i].required;
+                ck_assert_int_eq(iso_dialect_has(&dialect, field), required);
+        }
+        ck_assert_int_eq(dialect.frame, FRAME_ASCII);
+}
+END_TEST
+
 /* Hex of a frame between ``` lines, then an indented line: how it is dumped. */
 START_TEST(the_examples_are_what_they_say)
 {
@@ -198,6 +286,9 @@ static Suite *suite(void)
         tcase_add_test(t, the_table_of_reasons_is_the_order_in_which_they_win);
         tcase_add_test(t, the_table_of_fields_is_the_dialect);
         tcase_add_test(t, the_examples_are_what_they_say);
+        tcase_add_test(t, the_table_of_a_dialects_fields_is_the_loaders);
+        tcase_add_test(t, the_table_of_dialects_is_what_is_shipped);
+        tcase_add_test(t, the_example_of_a_dialect_loads_and_is_the_least);
         suite_add_tcase(s, t);
         return s;
 }
