@@ -894,6 +894,7 @@ START_TEST(down_is_gone_and_comes_back)
 
         ck_assert_int_eq(ctl("BANKA", "down", NULL), 0);
         usleep(600000);
+        client_close(&acquirer);
         ck_assert(!client_open(&acquirer, dialect, port_a, pki, "ACQUIRER"));
         ck_assert_int_eq(ctl("BANKA", "normal", NULL), 0);
         client_up(port_a);
