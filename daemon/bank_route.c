@@ -69,7 +69,7 @@ static struct bank_session *choose(struct bank_route *route)
         return best;
 }
 
-static bool send(struct bank_route *route, struct bank_exchange *exchange, int64_t timeout_ms)
+static bool send_out(struct bank_route *route, struct bank_exchange *exchange, int64_t timeout_ms)
 {
         struct bank_session *session = choose(route);
         if (!session) {
@@ -84,7 +84,7 @@ static bool send(struct bank_route *route, struct bank_exchange *exchange, int64
 bool bank_route_ask(struct bank_route *route, struct bank_exchange *exchange)
 {
         assert(exchange->kind == MESSAGE_REQUEST && route->reserved > 0);
-        if (!send(route, exchange, route->settings.answer_timeout_ms)) {
+        if (!send_out(route, exchange, route->settings.answer_timeout_ms)) {
                 bank_route_release(route);
                 return false;
         }
@@ -95,7 +95,7 @@ bool bank_route_ask(struct bank_route *route, struct bank_exchange *exchange)
 bool bank_route_tell(struct bank_route *route, struct bank_exchange *exchange, int64_t timeout_ms)
 {
         assert(exchange->kind == MESSAGE_COMPLETION || exchange->kind == MESSAGE_REVERSAL);
-        if (!send(route, exchange, timeout_ms))
+        if (!send_out(route, exchange, timeout_ms))
                 return false;
         route->count.told++;
         return true;

@@ -38,6 +38,13 @@ enum {
         /* How often a repeat looks whether its bank has been heard. */
         LIMIT_PENDING_POLL_MS = 250,
 
+        /* A bank's connection: output that it does not take, connecting and handshake together, and the pauses
+         * between attempts. */
+        LIMIT_BANK_OUTPUT = 1 << 18,
+        LIMIT_BANK_CONNECT_MS = 5000,
+        LIMIT_BANK_PAUSE_FIRST_MS = 200,
+        LIMIT_BANK_PAUSE_MS = 15000,
+
         /* How often one request is decided anew because the reference data changed under it. */
         LIMIT_DECISIONS = 5,
 

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/banks.h"
 #include "daemon/conn.h"
 #include "daemon/ledger_batch.h"
 #include "daemon/ledger_pg.h"
@@ -58,6 +59,7 @@ struct server {
         struct token_key *token_key;
         struct ledger *ledger;
         struct service *service;
+        struct banks *banks; /* NULL: no link is configured */
         struct conn_env *conns;
         struct listener *listener; /* NULL once it drains */
         struct event *signals[SIGNALS], *tick, *stats, *watchdog, *deadline;
@@ -91,6 +93,12 @@ static int64_t steady_ms(void *context)
 {
         (void)context;
         return clock_ms(CLOCK_MONOTONIC);
+}
+
+static int64_t business_ms(void *context)
+{
+        const struct server *server = context;
+        return clock_business_ms(&server->settings.clock, real_ms(NULL));
 }
 
 /* ---- from session to connection ------------------------------------------------------------------------ */
@@ -392,7 +400,7 @@ bool server_check(const struct settings *settings, char error[SERVER_ERROR_MAX])
         SSL_CTX *tls = NULL;
         struct token_key *key = NULL;
         bool good = check_database(settings, error) && (tls = load_tls(settings, error)) &&
-                    (key = load_token_key(settings, error));
+                    (key = load_token_key(settings, error)) && banks_check(settings, error, SERVER_ERROR_MAX);
         SSL_CTX_free(tls);
         token_key_free(key);
         return good;
@@ -428,9 +436,13 @@ static struct service_settings service_settings_of(const struct settings *settin
 }
 
 /* Descriptors for as many connections as the system lets us have. */
-static size_t possible_connections(int64_t wanted)
+static size_t possible_connections(const struct settings *settings)
 {
         struct rlimit limit;
+        int64_t wanted = settings->connections_max;
+        rlim_t others = LIMIT_OTHER_DESCRIPTORS;
+        for (size_t i = 0; i < settings->link_count; i++)
+                others += (rlim_t)settings->link[i].connections;
         if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
                 return (size_t)wanted;
         if (limit.rlim_cur < limit.rlim_max) {
@@ -438,8 +450,7 @@ static size_t possible_connections(int64_t wanted)
                 setrlimit(RLIMIT_NOFILE, &limit);
                 getrlimit(RLIMIT_NOFILE, &limit);
         }
-        rlim_t possible =
-            limit.rlim_cur > LIMIT_OTHER_DESCRIPTORS ? limit.rlim_cur - LIMIT_OTHER_DESCRIPTORS : 1;
+        rlim_t possible = limit.rlim_cur > others ? limit.rlim_cur - others : 1;
         if (limit.rlim_cur == RLIM_INFINITY || possible >= (rlim_t)wanted)
                 return (size_t)wanted;
         log_event(LEVEL_WARNING, "few_descriptors", LOG_NUMBER("connections_max", wanted),
@@ -494,6 +505,8 @@ static void log_stats(struct server *server)
                   LOG_NUMBER("refused_ops", ledger.refused_ops), LOG_NUMBER("waiting", ledger.waiting),
                   LOG_NUMBER("in_doubt", ledger.in_doubt),
                   LOG_NUMBER("connections_up", ledger.connections_up));
+        if (server->banks)
+                banks_log(server->banks);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *context)
@@ -501,6 +514,8 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         struct server *server = context;
         (void)fd;
         (void)what;
+        if (server->banks)
+                banks_tick(server->banks); /* first: what a bank leaves unanswered is an outcome */
         service_tick(server->service);
         if (server->listener)
                 listener_resume(server->listener); /* a silent peer may be old enough by now */
@@ -526,7 +541,7 @@ static void on_watchdog(evutil_socket_t fd, short what, void *context)
 static void check_drained(struct server *server)
 {
         if (!server->draining || conn_env_count(server->conns) > 0 || server->service->pool.taken > 0 ||
-            ledger_pg_is_busy(server->ledger))
+            ledger_pg_is_busy(server->ledger) || (server->banks && !banks_are_quiet(server->banks)))
                 return;
         event_base_loopbreak(server->base);
 }
@@ -564,6 +579,8 @@ static void on_stop(evutil_socket_t signal, short what, void *context)
                   LOG_NUMBER("open", (int64_t)server->service->pool.taken));
         listener_free(server->listener);
         server->listener = NULL;
+        if (server->banks)
+                banks_drain(server->banks);
         event_add(server->deadline, &limit);
         fleet_each(server->service->fleet, drain_session, NULL);
         TAILQ_FOREACH(client, &server->opening, opening_entry)
@@ -584,7 +601,19 @@ static void on_count(evutil_socket_t signal, short what, void *context)
 static const struct {
         const char *section, *key;
 } changeable[] = {
-    {"tls", NULL}, {"limits", NULL}, {"atmd", "log_target"}, {"atmd", "log_level"}, {"clock", "skew_s"},
+    {"tls", NULL},
+    {"limits", NULL},
+    {"atmd", "log_target"},
+    {"atmd", "log_level"},
+    {"clock", "skew_s"},
+    {"saf", NULL},
+    {"link", "addresses"},
+    {"link", "certificate"},
+    {"link", "key"},
+    {"link", "ca"},
+    {"link", "outstanding_max"},
+    {"link", "answer_timeout_ms"},
+    {"link", "echo_interval_ms"},
 };
 
 static bool is_changeable(const struct settings_row *row)
@@ -596,7 +625,8 @@ static bool is_changeable(const struct settings_row *row)
         return false;
 }
 
-static bool is_same(const struct settings_row *row, const struct settings *a, const struct settings *b)
+/* a, b: struct settings, or of a link's row its struct settings_link. */
+static bool is_same(const struct settings_row *row, const void *a, const void *b)
 {
         const char *x = (const char *)a + row->offset, *y = (const char *)b + row->offset;
         switch (row->type) {
@@ -612,6 +642,28 @@ static bool is_same(const struct settings_row *row, const struct settings *a, co
         }
 }
 
+static bool check_link_changes(const struct server *server, const struct settings *settings,
+                               char error[SERVER_ERROR_MAX])
+{
+        const struct settings *old = &server->settings;
+        const char *path = server->options.config_path;
+        for (size_t i = 0; i < old->link_count || i < settings->link_count; i++) {
+                const struct settings_link *a = &old->link[i], *b = &settings->link[i];
+                if (i >= old->link_count || i >= settings->link_count || strcmp(a->name, b->name) != 0)
+                        return fail(error,
+                                    "%s: [link %s]: links can't be added, taken away or moved while atmd runs: "
+                                    "restart it",
+                                    path, i < settings->link_count ? b->name : a->name);
+                for (size_t k = 0; k < settings_link_row_count; k++) {
+                        const struct settings_row *row = &settings_link_rows[k];
+                        if (!is_changeable(row) && !is_same(row, a, b))
+                                return fail(error, "%s: [link %s] %s can't be changed while atmd runs: restart it",
+                                            path, b->name, row->key);
+                }
+        }
+        return true;
+}
+
 static bool check_changes(const struct server *server, const struct settings *settings,
                           char error[SERVER_ERROR_MAX])
 {
@@ -621,7 +673,7 @@ static bool check_changes(const struct server *server, const struct settings *se
                         return fail(error, "%s: [%s] %s can't be changed while atmd runs: restart it",
                                     server->options.config_path, row->section, row->key);
         }
-        return true;
+        return check_link_changes(server, settings, error);
 }
 
 static bool reload(struct server *server, char error[SERVER_ERROR_MAX])
@@ -635,19 +687,28 @@ static bool reload(struct server *server, char error[SERVER_ERROR_MAX])
         SSL_CTX *tls = load_tls(&settings, error);
         if (!tls)
                 return false;
+        struct bank_keys *keys = NULL;
+        if (server->banks && !(keys = banks_load_keys(&settings, error, SERVER_ERROR_MAX))) {
+                SSL_CTX_free(tls);
+                return false;
+        }
         struct conn_timeouts timeouts = timeouts_of(&settings);
         if (!conn_env_set_timeouts(server->conns, &timeouts)) {
                 SSL_CTX_free(tls);
+                banks_free_keys(keys);
                 return fail(error, "too many different time-outs since the start: restart atmd");
         }
         /* From here on nothing fails. */
+        if (server->banks)
+                banks_change(server->banks, &settings, keys);
+        banks_free_keys(keys);
         SSL_CTX_free(server->tls); /* connections hold the one they began with */
         server->tls = tls;
         server->settings = settings;
         log_open(settings.log_target, settings.log_level, server->options.instance);
         server->service->settings.skew_limit_ms = service_settings_of(&settings).skew_limit_ms;
         server->service->settings.request_timeout_ms = settings.request_timeout_ms;
-        server->connections_max = possible_connections(settings.connections_max);
+        server->connections_max = possible_connections(&settings);
         return true;
 }
 
@@ -744,6 +805,33 @@ static bool make_service(struct server *server, char error[SERVER_ERROR_MAX])
         return (server->service && server->conns) || fail(error, "out of memory");
 }
 
+static void on_notice(void *context)
+{
+        struct server *server = context;
+        banks_nudge(server->banks);
+}
+
+static bool make_banks(struct server *server, char error[SERVER_ERROR_MAX])
+{
+        if (server->settings.link_count == 0)
+                return true;
+        struct banks_options options = {
+            .base = server->base,
+            .settings = &server->settings,
+            .instance = server->options.instance,
+            .real_ms = real_ms,
+            .steady_ms = steady_ms,
+            .business_ms = business_ms,
+            .context = server,
+        };
+        server->banks = banks_new(&options, error, SERVER_ERROR_MAX);
+        if (!server->banks)
+                return false;
+        struct service_banks banks = {banks_routes(server->banks), on_notice, server};
+        service_set_banks(server->service, &banks);
+        return true;
+}
+
 static bool make_listener(struct server *server, char error[SERVER_ERROR_MAX])
 {
         char why[LISTENER_ERROR_MAX], host[HOST_MAX];
@@ -751,7 +839,7 @@ static bool make_listener(struct server *server, char error[SERVER_ERROR_MAX])
         int port = (int)server->settings.listen_port;
         if (server->options.listen && split_listen(server->options.listen, host, &port))
                 configured = host;
-        server->connections_max = possible_connections(server->settings.connections_max);
+        server->connections_max = possible_connections(&server->settings);
         server->listener = listener_new(server->base, configured, port, &listener_events, server, why);
         return server->listener || fail(error, "%s", why);
 }
@@ -772,7 +860,8 @@ struct server *server_new(const struct server_options *options, const struct set
         TAILQ_INIT(&server->opening);
         TAILQ_INIT(&server->held_back);
         if (!check_database(settings, error) || !(server->tls = load_tls(settings, error)) ||
-            !(server->token_key = load_token_key(settings, error)))
+            !(server->token_key = load_token_key(settings, error)) ||
+            !banks_check(settings, error, SERVER_ERROR_MAX))
                 goto failed;
         bad_config = false;
         signal(SIGPIPE, SIG_IGN);
@@ -782,7 +871,7 @@ struct server *server_new(const struct server_options *options, const struct set
         }
         /* Connecting blocks: until that is over a signal simply ends the process. */
         if (!make_ledger(server, error) || !make_service(server, error) ||
-            !check_partitions_now(server, error) || !make_listener(server, error))
+            !check_partitions_now(server, error) || !make_banks(server, error) || !make_listener(server, error))
                 goto failed;
         if (!make_signals(server)) {
                 fail(error, "signals can't be handled");
@@ -807,6 +896,10 @@ void server_run(struct server *server)
                   LOG_NUMBER("reference_version", reference_version(ledger_reference(server->ledger))));
         sd_notifyf(0, "READY=1\nSTATUS=serving ATMs on %s", listener_address(server->listener));
         event_base_dispatch(server->base);
+        if (server->banks) {
+                banks_stop(server->banks);
+                event_base_loop(server->base, EVLOOP_NONBLOCK); /* for the sign-offs to leave */
+        }
         log_stats(server);
         log_event(LEVEL_INFO, "stopped", LOG_NUMBER("connections", (int64_t)conn_env_count(server->conns)));
 }
@@ -830,6 +923,7 @@ void server_free(struct server *server)
                 free(client);
         }
         service_free(server->service);
+        banks_free(server->banks); /* it says nothing any more to those who wait for it */
         for (size_t i = 0; i < SIGNALS; i++)
                 free_event(server->signals[i]);
         free_event(server->tick);
