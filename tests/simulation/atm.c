@@ -128,7 +128,7 @@ static void ask(struct machine *atm, bool repeated)
 
         sim_tell(atm->sim, "%s asks for %" PRId64 " yen, card %d, STAN %" PRId32 "%s", atm->terminal, w->amount_yen,
                  w->card, w->identity.stan, repeated ? ", once more" : "");
-        send_request(atm, repeated ? "0201" : "0200", "010000", &w->identity, w->amount_yen, w->card, TASK_ASKS);
+        send_request(atm, repeated && !atm->hides_repeats ? "0201" : "0200", "010000", &w->identity, w->amount_yen, w->card, TASK_ASKS);
 }
 
 static void set_original(struct iso_message *message, const struct ledger_identity *original)
@@ -496,6 +496,7 @@ void atm_start(struct machine *atm)
         snprintf(atm->terminal, sizeof atm->terminal, "T%07u", (unsigned)atm->number % 1000 + 1);
         atm->has_power = true;
         atm->own_numbers = random_permille(random, 700);
+        atm->hides_repeats = random_permille(random, 250);
         atm->skew_ms = random_between(random, -40000, 40000);
         atm->stan = random_permille(random, 300) ? STANS - random_below(random, 30) : random_below(random, STANS);
         set_timer(atm, random_between(random, 0, 5000));

@@ -293,6 +293,27 @@ static void check_same(struct sim *sim, const struct ledger_identity *identity, 
         }
 }
 
+/*
+ * May this daemon know that something was decided already? Not where the ATM has left the connection and
+ * another daemon decided, nor from an ATM that does not say that it repeats, unless the first is still in
+ * hand. Then 96 does no harm: nobody hears it, or the ATM reverses what it asked for twice.
+ */
+static bool may_know(const struct sim *sim, const struct link *link, const struct ledger_identity *identity)
+{
+        const struct machine *atm = &sim->atms[link->atm];
+        const struct txn *txn;
+        int in_hand = 0; /* with the one that is being answered */
+
+        TAILQ_FOREACH(txn, &sim->instances[link->instance].service->open, entry)
+        {
+                in_hand += txn->state == TXN_IN_LEDGER && txn->op.kind == LEDGER_REQUEST &&
+                           txn->op.identity.stan == identity->stan &&
+                           txn->op.identity.transmitted_ms == identity->transmitted_ms &&
+                           strcmp(txn->op.identity.terminal, identity->terminal) == 0;
+        }
+        return in_hand > 1 || (link == atm->link && !atm->hides_repeats);
+}
+
 static void check_withdrawal_answer(struct sim *sim, const struct link *link, const struct iso_message *answer,
                                     const uint8_t *bytes, size_t length)
 {
@@ -308,8 +329,7 @@ static void check_withdrawal_answer(struct sim *sim, const struct link *link, co
         row = memory_withdrawal(sim->database, &w->identity);
         if (strcmp(code, "96") == 0) {
                 sim->counters->cannot_decide++;
-                /* on a connection that the ATM has left, nobody hears it: another daemon may have decided */
-                if (row && row->reason != REASON_BLOCKED && link == atm->link)
+                if (row && row->reason != REASON_BLOCKED && may_know(sim, link, &w->identity))
                         sim_violate(sim, "I1", "%s STAN %" PRId32 ": 96 leaves, but it is decided", atm->terminal,
                                     w->identity.stan);
                 return;

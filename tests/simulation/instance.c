@@ -20,6 +20,7 @@ enum {
         RESTART_MS = 3000,
         LINGER_MS = 20,
         PAST_DEADLINE_MS = 1000,
+        STORM_EVENTS = 8,
 };
 
 static struct instance *instance_of(struct link *link)
@@ -380,6 +381,7 @@ static void step_ledger(struct instance *instance)
                 sim_tell(sim, "daemon %d: the database connection is lost at stage %d", instance->number,
                          (int)ledger_mem_stage(instance->ledger));
                 sim->counters->lost_batches++;
+                sim->storm = STORM_EVENTS;
                 ledger_mem_lose(instance->ledger);
         } else {
                 ledger_mem_step(instance->ledger);
@@ -447,7 +449,10 @@ void instance_event(struct instance *instance, const struct event *event)
 
 bool instance_is_quiet(const struct instance *instance)
 {
-        return instance->runs && TAILQ_EMPTY(&instance->service->open);
+        const struct service *service = instance->service;
+
+        return instance->runs && TAILQ_EMPTY(&service->open) && service->pool.taken == 0 && service->waiting == 0 &&
+               service->stale == 0 && !service->congested;
 }
 
 void instance_free(struct instance *instance)

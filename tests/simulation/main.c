@@ -173,7 +173,7 @@ static void replay(const struct command *command, uint64_t seed)
 
 enum outcome { HELD, VIOLATED, DIFFERED };
 
-static enum outcome play(struct command *command, uint64_t seed, char violated[8])
+static enum outcome play(struct command *command, uint64_t seed, char violated[16])
 {
         uint64_t digests[2] = {0, 0};
         bool held = true;
@@ -232,7 +232,7 @@ static int run(struct command *command)
         uint64_t count = 0;
 
         for (uint64_t seed = command->first; seed <= command->last; seed++, count++) {
-                char violated[8] = "";
+                char violated[16] = "";
                 enum outcome outcome;
 
                 if (command->seconds && time(NULL) - began >= command->seconds)

@@ -16,6 +16,8 @@ enum {
         PAST_DAYS = 300,
         FUTURE_DAYS = 900,
         LONGEST_DAYS = 500,
+        STORM_FACTOR = 12,
+        STORM_EVENTS = 40,
 };
 
 /* Just before something changes: year and month ends, limits, taxes, hours, exclusions. */
@@ -190,9 +192,9 @@ static void draw_faults(struct sim *sim)
         sim->is_rough = random_permille(&sim->random, 400);
         sim->rates = (struct sim_rates){
                 .lost = rate(sim, 30), .doubled = rate(sim, 60), .overtaken = rate(sim, 300), .late = rate(sim, 60),
-                .very_late = rate(sim, 40), .cut = rate(sim, 4), .crash = rate(sim, 6), .drain = rate(sim, 1),
+                .very_late = rate(sim, 40), .cut = rate(sim, 3), .crash = rate(sim, 4), .drain = rate(sim, 1),
                 .lost_batch = rate(sim, 80), .slow_batch = rate(sim, 200), .database = rate(sim, 2),
-                .power = rate(sim, 2), .reference = rate(sim, 6),
+                .power = rate(sim, 2), .reference = rate(sim, 3),
         };
 }
 
@@ -257,6 +259,16 @@ void sim_free(struct sim *sim)
 
 /* faults -------------------------------------------------------------------------------------------- */
 
+/* Of an event. One that happens makes others likely for a while. */
+static bool strikes(struct sim *sim, int permille)
+{
+        bool does = sim_chance(sim, sim->storm > 0 ? permille * STORM_FACTOR : permille);
+
+        if (does)
+                sim->storm = random_below(&sim->random, STORM_EVENTS);
+        return does;
+}
+
 static struct instance *some_instance(struct sim *sim)
 {
         return &sim->instances[random_below(&sim->random, sim->instance_count)];
@@ -293,21 +305,22 @@ static void do_faults(struct sim *sim)
         const struct sim_rates *rates = &sim->rates;
         struct machine *atm = &sim->atms[random_below(&sim->random, sim->atm_count)];
 
-        if (sim_chance(sim, rates->crash))
+        sim->storm -= sim->storm > 0;
+        if (strikes(sim, rates->crash))
                 instance_doom(some_instance(sim));
         for (int i = 0; i < sim->instance_count; i++)
                 instance_fate(&sim->instances[i]);
-        if (sim_chance(sim, rates->drain))
+        if (strikes(sim, rates->drain))
                 instance_drain(some_instance(sim));
-        if (sim_chance(sim, rates->cut) && atm->link) {
+        if (strikes(sim, rates->cut) && atm->link) {
                 sim->counters->cut_connections++;
                 link_cut(atm->link);
         }
-        if (sim_chance(sim, rates->power))
+        if (strikes(sim, rates->power))
                 atm_lose_power(atm);
-        if (sim_chance(sim, rates->database))
+        if (strikes(sim, rates->database))
                 lose_database(sim);
-        if (sim_chance(sim, rates->reference))
+        if (strikes(sim, rates->reference))
                 change_reference(sim);
 }
 

@@ -20,7 +20,7 @@
 #include "tests/contract/random.h"
 #include "tests/simulation/queue.h"
 
-enum { SIM_ATMS_MAX = 12, SIM_INSTANCES_MAX = 3, SIM_CARDS = 48, SIM_REFERENCES_MAX = 16 };
+enum { SIM_ATMS_MAX = 12, SIM_INSTANCES_MAX = 3, SIM_CARDS = 48, SIM_REFERENCES_MAX = 40 };
 
 /* What is counted; a run over many seeds in which something never happened tests less than it says. */
 #define SIM_COUNTERS(X)                                                                                      \
@@ -134,6 +134,7 @@ struct machine {
         char terminal[TERMINAL_LENGTH + 1];
         bool has_power, signed_on, advises_first; /* before it signs on */
         bool own_numbers; /* its advices have STAN and DE 7 of their own */
+        bool hides_repeats; /* it repeats with 0200 instead of 0201 */
         int64_t skew_ms;
         int32_t stan;
         enum atm_task task;
@@ -188,6 +189,7 @@ struct sim {
 
         int atm_count, instance_count;
         int64_t pause_ms; /* between two customers */
+        int storm;     /* events for which faults are likelier: misfortunes come together */
         bool is_rough; /* the network may lose, double and reorder within a connection */
         size_t open_max;
         struct machine atms[SIM_ATMS_MAX];
@@ -199,7 +201,7 @@ struct sim {
 
         struct sim_card cards[SIM_CARDS];
         struct sim_decision *decisions;
-        char violated[8];       /* "I1"; "" so far none */
+        char violated[16];      /* "I1"; "" so far none */
         char violation[512];
 };
 
