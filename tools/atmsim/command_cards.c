@@ -28,7 +28,7 @@ static const struct option_row rows[] = {
           .maximum = 1000000000000, .text = "on each account at the start (200000)" },
 };
 
-static const struct command command = {
+const struct command cards_command = {
         .name = "cards",
         .synopsis = "atmsim cards --count N --output FILE [options]",
         .about = "Makes a CSV file of test cards (pan,expiry,pin,issuer,balance_yen) for 'atmctl card import' and for\n"
@@ -90,7 +90,7 @@ fail:
 
 int command_cards(int count, char **words)
 {
-        int result = options_take(&command, count, words);
+        int result = options_take(&cards_command, count, words);
         struct cards_recipe recipe;
 
         if (result != EXIT_DONE)

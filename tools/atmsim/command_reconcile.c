@@ -43,7 +43,7 @@ static const struct option_row rows[] = {
           .text = "one object: {\"withdrawals\": N, \"differences\": [...]}" },
 };
 
-static const struct command command = {
+const struct command reconcile_command = {
         .name = "reconcile",
         .synopsis = "atmsim reconcile [options]",
         .about = "Compares what the ATMs did with what the database recorded, starting from the ATMs: dispensers and\n"
@@ -322,7 +322,7 @@ static void print_result(const struct reconciliation *r)
 int command_reconcile(int count, char **words)
 {
         struct reconciliation r = { 0 };
-        int result = options_take(&command, count, words);
+        int result = options_take(&reconcile_command, count, words);
         bool good;
 
         if (result != EXIT_DONE)

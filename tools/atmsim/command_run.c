@@ -19,6 +19,7 @@ static struct fleet_options fleet = {
         .careless_rate = 0.02,
         .habits = { .repeats = 1 },
         .handshakes = 32,
+        .start_seconds = 60,
         .drain_seconds = 120,
 };
 static bool json;
@@ -77,6 +78,8 @@ static const struct option_row rows[] = {
           .text = "and until this one" },
         { .name = "warmup-seconds", .argument = "S", .type = OPTION_DECIMAL, .target = &fleet.warmup_seconds,
           .text = "leave out the first S seconds from rates and response times (0)" },
+        { .name = "start-seconds", .argument = "S", .type = OPTION_DECIMAL, .target = &fleet.start_seconds,
+          .text = "begin without the ATMs that are not signed on by then (60)" },
         { .name = "drain-seconds", .argument = "S", .type = OPTION_DECIMAL, .target = &fleet.drain_seconds,
           .text = "how long to wait at the end until every withdrawal is at its own; what is left fails the run (120)" },
         { .text = "How the ATMs behave (real time):" },
@@ -122,7 +125,7 @@ static const struct option_row rows[] = {
           .mandatory = true, .text = "folder of journals and dispensers; what is open in it is brought to its end first" },
 };
 
-static const struct command command = {
+const struct command run_command = {
         .name = "run",
         .synopsis = "atmsim run [options]",
         .about = "Runs a fleet of ATMs against atmd. Each connects with its own certificate and signs on; a customer\n"
@@ -306,7 +309,7 @@ static bool judge(const struct fleet_result *r)
 
 int command_run(int count, char **words)
 {
-        int result = options_take(&command, count, words);
+        int result = options_take(&run_command, count, words);
         struct fleet_result *outcome;
         bool good;
 

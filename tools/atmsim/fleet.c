@@ -37,7 +37,6 @@ enum {
         RECONNECT_PAUSE_MAX_US = 5000000,
         SIGN_ON_PAUSE_US = 1000000,
         BOOT_PAUSE_US = 200000,
-        START_LIMIT_US = 60000000,   /* begin without the ATMs that aren't there by then */
         COMPLAINTS_MAX = 10,
 };
 
@@ -648,7 +647,8 @@ static bool may_begin(const struct fleet *fleet, int64_t now)
 {
         if (!fleet->options->closed && !fleet->options->idle && fleet->options->from_ms != INT64_MIN)
                 return true;
-        return fleet->signed_on == (int64_t)fleet->count || now - fleet->started_us > START_LIMIT_US;
+        return fleet->signed_on == (int64_t)fleet->count || 
+               (double)(now - fleet->started_us) > fleet->options->start_seconds * 1e6;
 }
 
 static void keep_schedule(struct fleet *fleet, int64_t now)

@@ -36,7 +36,7 @@ struct fleet_options {
         /* how ATMs behave */
         struct atm_habits habits;
         int64_t handshakes;
-        double drain_seconds;
+        double start_seconds, drain_seconds;
         bool progress;
         const char *ready_file;
 };

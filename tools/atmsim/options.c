@@ -56,6 +56,45 @@ static void print_help(const struct command *command)
         printf("\nExit codes: 0 done, 1 failed, 2 wrong usage.\n");
 }
 
+/* Characters that mean something to scdoc get a backslash. */
+static void print_escaped(const char *text)
+{
+        for (; *text; text++) {
+                if (strchr("_*\\<[#", *text))
+                        putchar('\\');
+                putchar(*text);
+        }
+}
+
+void options_print_manual(const struct command *command)
+{
+        printf("# ATMSIM %s\n\n", command->name);
+        print_escaped(command->about);
+        putchar('\n');
+        for (size_t i = 0; i < command->count; i++) {
+                const struct option_row *row = &command->rows[i];
+
+                if (!row->name) {
+                        print_escaped(row->text);
+                        fputs("\n\n", stdout);
+                        continue;
+                }
+                printf("*--%s*", row->name);
+                if (row->argument) {
+                        putchar(' ');
+                        print_escaped(row->argument);
+                }
+                fputs("\n\t", stdout);
+                print_escaped(row->text);
+                if (row->variable) {
+                        fputs(" ($", stdout);
+                        print_escaped(row->variable);
+                        putchar(')');
+                }
+                fputs("\n\n", stdout);
+        }
+}
+
 /* values ------------------------------------------------------------------------------------------ */
 
 static bool number_of(const char *text, int64_t *ret_value)
