@@ -1,7 +1,8 @@
 # Builds the programs with a preset of CMakePresets.json. To be sourced after common.sh.
 #
 # Ninja does nothing where nothing changed. A lock keeps two scripts from building in one folder at a time.
-# ATM_PRESET chooses the build that lab, demo and tests use (default release).
+# ATM_PRESET chooses the build that lab, demo and tests use (default release). ATM_BUILT says that its
+# programs have just been built: scripts/test sets it, so that a test's labs take them as they are.
 # shellcheck shell=bash disable=SC2034
 
 ATM_PRESET=${ATM_PRESET:-release}
@@ -18,6 +19,7 @@ BIN=$(build_folder "$ATM_PRESET")/bin
 
 # The programs alone, which is what labs and benchmarks run.
 build_programs() {
+        [[ ${ATM_BUILT:-} != "$ATM_PRESET" ]] || return 0
         build_preset "$ATM_PRESET" atmd atmctl atmsim
 }
 
