@@ -54,6 +54,10 @@ expect_exit 1 atmsim reconcile --journal "$WORK/nowhere"
 expect_exit 1 "${run[@]}" --withdrawals 5 --faults drop=0.000001
 [[ $OUTPUT == *'the fault drop was asked for and never happened'* ]] || wrong "a fault that never happened: $OUTPUT"
 
+# 127.1 is the same address, but the server's certificate does not name it.
+expect_exit 1 "${run[@]}" --host 127.1 --seconds 1 --start-seconds 1 --drain-seconds 1
+[[ $OUTPUT == *'0 of 12 ATMs were signed on'* ]] || wrong "a server of another name: $OUTPUT"
+
 say "a run with every kind of fault"
 expect_exit 0 "${run[@]}" --withdrawals 600 --seed "$SEED" --inquiry-rate 0.1 \
         --faults no-dispense=0.1,partial=0.1,lost-answer=0.05,drop=0.1,duplicate=0.1,reorder=0.1,power-loss=0.1
@@ -61,7 +65,7 @@ agrees "after a run"
 expect_exit 0 atmsim reconcile --json
 [[ $OUTPUT == '{"withdrawals": 605,'*'"differences": []}' ]] || wrong "the object: $OUTPUT"
 
-journal=$WORK/lab/journal/atmsim-000002.journal
+journal=$WORK/lab/journal/atmsim-000003.journal
 cp -r "$WORK/lab/journal" "$WORK/kept"
 restore() {
         rm -r "$WORK/lab/journal"

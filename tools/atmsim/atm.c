@@ -454,13 +454,15 @@ static void lose_inquiry(struct sim_atm *atm, struct atm_turn *turn)
         act(turn, ACTION_END);
 }
 
-/* A refused inquiry doesn't keep people from trying the withdrawal. Response times are the withdrawal's own. */
+/* A refused inquiry doesn't keep people from trying the withdrawal. What a customer waited for the ATM is in the
+ * inquiry's response time; the withdrawal's own counts from when the balance is seen. */
 static void on_inquiry_answer(struct sim_atm *atm, struct atm_turn *turn)
 {
         if (atm->state != ATM_INQUIRING) {
                 turn->counters->late_answers++;
                 return;
         }
+        histogram_add(&turn->counters->inquiry_us, turn->now_us - atm->w.came_us);
         atm->w.came_us = turn->now_us;
         begin_request(atm, turn);
 }

@@ -55,7 +55,7 @@ struct atm_counters {
         uint64_t wrong;               /* answers that contradict the protocol */
         uint64_t de39[100];           /* of withdrawals, each once */
         int64_t cash_yen, charged_yen;
-        struct histogram request_us, advice_us;
+        struct histogram request_us, inquiry_us, advice_us;
 };
 
 struct withdrawal {

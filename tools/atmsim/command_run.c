@@ -149,6 +149,8 @@ static int check(void)
 
         if (fleet.idle && fleet.closed)
                 return refuse("--idle and --closed exclude each other");
+        if (fleet.from_ms != INT64_MIN && (fleet.idle || fleet.closed))
+                return refuse("--from: there are no arrivals to begin with --closed or --idle");
         if (fleet.amount_yen % 1000)
                 return refuse("--amount-yen: a multiple of 1,000 is expected");
         if (fleet.amount_yen && notes < 2 && fleet.faults.rate[FAULT_PARTIAL] > 0)
@@ -204,6 +206,7 @@ static void print_json(const struct fleet_result *r, bool good)
         printf("\"cash_yen\": %" PRId64 ", \"charged_yen\": %" PRId64 ", ", c->cash_yen, c->charged_yen);
         print_times_json("", &c->request_us);
         print_times_json("advice_", &c->advice_us);
+        print_times_json("inquiry_", &c->inquiry_us);
         printf("\"de39\": {");
         for (int i = 0; i < 100; i++) {
                 if (c->de39[i]) {
@@ -262,6 +265,7 @@ static void print_text(const struct fleet_result *r)
         printf("\ncash             %" PRId64 " yen, charges %" PRId64 " yen\n", c->cash_yen, c->charged_yen);
         print_times("0200 answered in", &c->request_us);
         print_times("advice in", &c->advice_us);
+        print_times("inquiry in", &c->inquiry_us);
         if (faults)
                 print_faults(c);
         printf("also             repeats %" PRIu64 ", of advices %" PRIu64 ", late answers %" PRIu64 ", inquiries %" PRIu64

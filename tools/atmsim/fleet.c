@@ -228,18 +228,6 @@ static void run_turn(struct seat *seat, struct atm_turn *turn)
 
 /* customers --------------------------------------------------------------------------------------- */
 
-static void stop_arrivals(struct fleet *fleet)
-{
-        if (fleet->stopping)
-                return;
-        fleet->stopping = true;
-        fleet->stop_us = now_us();
-        fleet->drain_until_us = fleet->stop_us + (int64_t)(fleet->options->drain_seconds * 1e6);
-        fleet->result.seconds = fleet->warm ? (double)(fleet->stop_us - fleet->measured_from_us) / 1e6 : 0;
-        fleet->result.signed_on = fleet->signed_on;
-        evtimer_del(fleet->arrival);
-}
-
 static uint64_t paid(const struct atm_counters *c)
 {
         return c->ended[OUTCOME_COMPLETED] + c->ended[OUTCOME_PARTIAL];
@@ -252,6 +240,22 @@ static uint64_t ended(const struct atm_counters *c)
         for (int i = 0; i < OUTCOME_COUNT; i++)
                 sum += c->ended[i];
         return sum;
+}
+
+static void stop_arrivals(struct fleet *fleet)
+{
+        if (fleet->stopping)
+                return;
+        fleet->stopping = true;
+        fleet->stop_us = now_us();
+        fleet->drain_until_us = fleet->stop_us + (int64_t)(fleet->options->drain_seconds * 1e6);
+        if (fleet->warm) {
+                fleet->result.seconds = (double)(fleet->stop_us - fleet->measured_from_us) / 1e6;
+                fleet->result.measured_paid = paid(&fleet->result.counters) - fleet->paid_before;
+                fleet->result.measured_ended = ended(&fleet->result.counters) - fleet->ended_before;
+        }
+        fleet->result.signed_on = fleet->signed_on;
+        evtimer_del(fleet->arrival);
 }
 
 /* The next customer, or none: enough came, or the cards are used up. */
@@ -671,6 +675,7 @@ static void keep_schedule(struct fleet *fleet, int64_t now)
                 fleet->paid_before = paid(counters);
                 fleet->ended_before = ended(counters);
                 memset(&counters->request_us, 0, sizeof(counters->request_us));
+                memset(&counters->inquiry_us, 0, sizeof(counters->inquiry_us));
                 memset(&counters->advice_us, 0, sizeof(counters->advice_us));
         }
         if (options->seconds > 0 && now - fleet->begun_us >= (int64_t)((options->seconds + options->warmup_seconds) * 1e6))
@@ -916,6 +921,14 @@ static bool raise_files(size_t atms)
         return false;
 }
 
+/* Card numbers are in this process's memory: no core of it on a disk. */
+static void forbid_cores(void)
+{
+        struct rlimit none = { 0, 0 };
+
+        setrlimit(RLIMIT_CORE, &none);
+}
+
 static bool open_loop(struct fleet *fleet)
 {
         static const int numbers[2] = { SIGINT, SIGTERM };
@@ -1018,10 +1031,6 @@ static void loop(struct fleet *fleet)
                 settle(fleet);
                 if (fleet->result.broken)
                         return;
-                if (fleet->stopping && fleet->result.measured_ended == 0) {
-                        fleet->result.measured_paid = paid(&fleet->result.counters) - fleet->paid_before;
-                        fleet->result.measured_ended = ended(&fleet->result.counters) - fleet->ended_before;
-                }
                 if (fleet->stopping && now_us() >= check_us) {
                         if (is_over(fleet))
                                 return;
@@ -1043,6 +1052,7 @@ bool fleet_run(const struct fleet_options *options, struct fleet_result *ret_res
         fleet->lock = -1;
         fleet->started_us = now_us();
         progress_init(&fleet->progress, options->progress);
+        forbid_cores();
         if (!open_files(fleet) || !raise_files(fleet->terminals.count) || !open_loop(fleet) || !open_seats(fleet))
                 goto done;
         set_up_customers(fleet);
