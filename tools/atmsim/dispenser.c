@@ -16,7 +16,7 @@
 
 #include "tools/atmsim/terminals.h"
 
-const int64_t note_yen[NOTE_COUNT] = { [NOTE_10000] = 10000, [NOTE_1000] = 1000 };
+const int64_t note_yen[NOTE_COUNT] = {[NOTE_10000] = 10000, [NOTE_1000] = 1000};
 
 static const char magic[] = "atmsim dispensers 1\n";
 
@@ -31,7 +31,7 @@ struct dispensers {
         int fd;
         bool writes, unsynced;
         size_t count, mapped_bytes;
-        struct slot *slots; /* the mapping; [0] is the header */
+        struct slot *slots;     /* the mapping; [0] is the header */
         struct terminals index; /* in the slots' order */
 };
 
@@ -84,7 +84,8 @@ static bool index_slots(struct dispensers *d)
 {
         const char *terminal;
 
-        while ((d->count + 2) * sizeof(struct slot) <= d->mapped_bytes && (terminal = slot_terminal(&d->slots[d->count + 1]))) {
+        while ((d->count + 2) * sizeof(struct slot) <= d->mapped_bytes &&
+               (terminal = slot_terminal(&d->slots[d->count + 1]))) {
                 if (terminals_add(&d->index, terminal, "") != (int64_t)d->count)
                         return false;
                 d->count++;
@@ -112,7 +113,8 @@ static bool load(struct dispensers *d, const char *path, char error[DISPENSER_ER
         }
         if ((size_t)status.st_size % sizeof(struct slot) || !map(d, (size_t)status.st_size) ||
             memcmp(&d->slots[0], magic, sizeof(magic)) || !index_slots(d)) {
-                snprintf(error, DISPENSER_ERROR_MAX, "%.300s: not a file of dispenser counters, or of another version", path);
+                snprintf(error, DISPENSER_ERROR_MAX,
+                         "%.300s: not a file of dispenser counters, or of another version", path);
                 return false;
         }
         return true;
@@ -196,7 +198,7 @@ static void replace(struct dispensers *d, int slot, const struct dispenser_count
 
 int dispensers_find_or_add(struct dispensers *d, const char terminal[8])
 {
-        struct dispenser_counters counters = { 0 };
+        struct dispenser_counters counters = {0};
         int64_t known = terminals_find(&d->index, terminal);
 
         if (known >= 0)
@@ -213,7 +215,8 @@ int dispensers_find_or_add(struct dispensers *d, const char terminal[8])
 
 int dispenser_notes(int64_t amount_yen)
 {
-        return (int)(amount_yen / note_yen[NOTE_10000] + amount_yen % note_yen[NOTE_10000] / note_yen[NOTE_1000]);
+        return (int)(amount_yen / note_yen[NOTE_10000] +
+                     amount_yen % note_yen[NOTE_10000] / note_yen[NOTE_1000]);
 }
 
 int64_t dispenser_first_notes_yen(int64_t amount_yen, int notes)
@@ -228,7 +231,8 @@ int64_t dispenser_first_notes_yen(int64_t amount_yen, int notes)
 void dispensers_pay(struct dispensers *d, int slot, int32_t stan, int64_t transmitted_ms, int64_t yen)
 {
         const struct dispenser_counters *now = dispensers_counters(d, slot);
-        int64_t notes[NOTE_COUNT] = { yen / note_yen[NOTE_10000], yen % note_yen[NOTE_10000] / note_yen[NOTE_1000] };
+        int64_t notes[NOTE_COUNT] = {yen / note_yen[NOTE_10000],
+                                     yen % note_yen[NOTE_10000] / note_yen[NOTE_1000]};
         struct dispenser_counters next;
 
         assert(now && yen > 0 && yen % note_yen[NOTE_1000] == 0);

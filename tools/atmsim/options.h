@@ -39,7 +39,7 @@ struct option_row {
 struct command {
         const char *name;
         const char *synopsis;
-        const char *about;    /* whole lines, each with its end */
+        const char *about; /* whole lines, each with its end */
         const struct option_row *rows;
         size_t count;
 };
