@@ -2,8 +2,8 @@
  * The ledger in memory. Stages and the split between database and ledger are in ledger_mem.h.
  *
  * Each op has one function that answers it from the rows as they are (answer_...) and one that writes what
- * follows (write_...); the commit of a batch does both, op by op. Since no two commits ever overlap, there are
- * no locks and no conflicts here: what PostgreSQL must reach under concurrency is by definition what this
+ * follows (write_...); the commit of a batch does both, op by op. Since no two commits ever overlap, there
+ * are no locks and no conflicts here: what PostgreSQL must reach under concurrency is by definition what this
  * back end does in some order.
  *
  * Invariants: rows of withdrawal and advice, and of commission, are only ever added. card_month, card_day,
@@ -90,15 +90,15 @@ struct memory_database *memory_database_new(const struct reference *reference)
         return database;
 }
 
-#define FREE_TABLE(table, type, release)                                                                       \
-        do {                                                                                                   \
-                struct type *row, *next;                                                                       \
-                HASH_ITER(hh, table, row, next)                                                                \
-                {                                                                                              \
-                        HASH_DELETE(hh, table, row);                                                           \
-                        release;                                                                               \
-                        free(row);                                                                             \
-                }                                                                                              \
+#define FREE_TABLE(table, type, release)                                                                     \
+        do {                                                                                                 \
+                struct type *row, *next;                                                                     \
+                HASH_ITER(hh, table, row, next)                                                              \
+                {                                                                                            \
+                        HASH_DELETE(hh, table, row);                                                         \
+                        release;                                                                             \
+                        free(row);                                                                           \
+                }                                                                                            \
         } while (0)
 
 void memory_database_free(struct memory_database *database)
@@ -119,7 +119,8 @@ void memory_set_reference(struct memory_database *database, const struct referen
         database->reference = reference;
 }
 
-struct memory_card *memory_card(const struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH])
+struct memory_card *memory_card(const struct memory_database *database,
+                                const uint8_t token[CARD_TOKEN_LENGTH])
 {
         struct memory_card *card;
 
@@ -177,7 +178,7 @@ struct memory_withdrawal *memory_withdrawal(const struct memory_database *databa
                                             const struct ledger_identity *identity)
 {
         struct ledger_identity key =
-                clean_identity(identity->terminal, identity->transmitted_ms, identity->stan);
+            clean_identity(identity->terminal, identity->transmitted_ms, identity->stan);
         struct memory_withdrawal *withdrawal;
 
         HASH_FIND(hh, database->withdrawals, &key, sizeof key, withdrawal);
@@ -259,9 +260,12 @@ enum withdrawal_state memory_state(const struct memory_withdrawal *withdrawal)
 int64_t memory_counts_yen(const struct memory_withdrawal *withdrawal)
 {
         switch (memory_state(withdrawal)) {
-        case WITHDRAWAL_APPROVED: return withdrawal->request.amount_yen;
-        case WITHDRAWAL_COMPLETED: return last_advice(withdrawal)->counted_yen;
-        default: return 0;
+        case WITHDRAWAL_APPROVED:
+                return withdrawal->request.amount_yen;
+        case WITHDRAWAL_COMPLETED:
+                return last_advice(withdrawal)->counted_yen;
+        default:
+                return 0;
         }
 }
 
@@ -332,17 +336,17 @@ static bool contradicts(const struct memory_withdrawal *stored, const struct led
 /* A row that no constraint of the schema would take; nothing that rules/decide.c lets through. */
 static bool breaks_constraint(const struct ledger_request *request, enum reason reason)
 {
-        return request->amount_yen < 0 ||
-               (reason == REASON_APPROVED && (request->amount_yen == 0 || request->amount_yen % NOTE_YEN != 0 ||
-                                              request->issuer[0] == '\0' || request->hall[0] == '\0' ||
-                                              request->approval_code[0] == '\0'));
+        return request->amount_yen < 0 || (reason == REASON_APPROVED &&
+                                           (request->amount_yen == 0 || request->amount_yen % NOTE_YEN != 0 ||
+                                            request->issuer[0] == '\0' || request->hall[0] == '\0' ||
+                                            request->approval_code[0] == '\0'));
 }
 
 static void fill_answer(struct ledger_answer *answer, enum ledger_status status, enum reason reason,
                         const struct ledger_request *request)
 {
-        *answer = (struct ledger_answer){.status = status, .reason = reason,
-                                         .business_day = request->business_day};
+        *answer =
+            (struct ledger_answer){.status = status, .reason = reason, .business_day = request->business_day};
         if (reason == REASON_APPROVED) {
                 answer->customer_charge_yen = charge_yen(&request->price);
                 memcpy(answer->approval_code, request->approval_code, sizeof answer->approval_code);
@@ -356,8 +360,8 @@ static void answer_request(const struct memory_database *database, const struct 
 
         if (stored) {
                 enum reason reason = stored->reason != REASON_BLOCKED && contradicts(stored, request)
-                                             ? REASON_CONTRADICTS
-                                             : stored->reason;
+                                         ? REASON_CONTRADICTS
+                                         : stored->reason;
 
                 fill_answer(ret_answer, LEDGER_STORED, reason, &stored->request);
                 return;
@@ -365,7 +369,8 @@ static void answer_request(const struct memory_database *database, const struct 
         fill_answer(ret_answer, LEDGER_DECIDED, decide(database, op), request);
         if (!reference_holds_moment(database->reference, op->identity.transmitted_ms) ||
             breaks_constraint(request, ret_answer->reason))
-                *ret_answer = (struct ledger_answer){.status = LEDGER_UNAVAILABLE, .reason = REASON_CANNOT_DECIDE};
+                *ret_answer =
+                    (struct ledger_answer){.status = LEDGER_UNAVAILABLE, .reason = REASON_CANNOT_DECIDE};
 }
 
 static void answer_inquiry(const struct memory_database *database, const struct ledger_op *op,
@@ -402,7 +407,7 @@ static void write_request(struct memory_database *database, const struct ledger_
         add_yen(&card->balance_yen, -request->amount_yen);
         add_yen(&card->balance_yen, -charge_yen(&request->price));
         add_yen(&need_usage(&database->months, request->card_token, calendar_month_of(request->business_day))
-                         ->cash_yen,
+                     ->cash_yen,
                 request->amount_yen);
         day = need_usage(&database->days, request->card_token, request->business_day);
         add_yen(&day->cash_yen, request->amount_yen);
@@ -472,7 +477,8 @@ static const struct memory_advice *find_advice(const struct memory_withdrawal *w
                 const struct memory_advice *advice = &withdrawal->advices[i];
 
                 if (advice->advice.reversal == op->advice.reversal &&
-                    advice->advice_ms == op->identity.transmitted_ms && advice->advice_stan == op->identity.stan)
+                    advice->advice_ms == op->identity.transmitted_ms &&
+                    advice->advice_stan == op->identity.stan)
                         return advice;
         }
         return NULL;
@@ -536,8 +542,8 @@ static void give_back(struct memory_database *database, const struct memory_with
 {
         const struct ledger_request *request = &withdrawal->request;
         struct memory_card *card = memory_card(database, request->card_token);
-        struct memory_usage *month = find_usage(database->months, request->card_token,
-                                                calendar_month_of(request->business_day));
+        struct memory_usage *month =
+            find_usage(database->months, request->card_token, calendar_month_of(request->business_day));
         struct memory_usage *day = find_usage(database->days, request->card_token, request->business_day);
 
         assert(card && month && day);
@@ -571,13 +577,13 @@ static void write_advice(struct memory_database *database, struct memory_withdra
         advice = append(&array, &withdrawal->advice_count, sizeof *advice);
         withdrawal->advices = array;
         *advice = (struct memory_advice){
-                .advice = op->advice,
-                .advice_ms = op->identity.transmitted_ms,
-                .advice_stan = op->identity.stan,
-                .before = before,
-                .after = rule->to,
-                .counted_yen = counted_yen,
-                .commission = commission,
+            .advice = op->advice,
+            .advice_ms = op->identity.transmitted_ms,
+            .advice_stan = op->identity.stan,
+            .before = before,
+            .after = rule->to,
+            .counted_yen = counted_yen,
+            .commission = commission,
         };
         if (commission != 0)
                 earn(withdrawal, commission);
@@ -594,7 +600,7 @@ static void write_advice(struct memory_database *database, struct memory_withdra
 static void do_advice(struct memory_database *database, struct ledger_op *op, enum ledger_mem_defect defect)
 {
         struct ledger_identity original = clean_identity(
-                op->identity.terminal, op->advice.original.transmitted_ms, op->advice.original.stan);
+            op->identity.terminal, op->advice.original.transmitted_ms, op->advice.original.stan);
         struct memory_withdrawal *withdrawal = memory_withdrawal(database, &original);
         const struct memory_advice *repeated;
 
@@ -668,9 +674,9 @@ static void on_free(struct ledger *ledger)
 }
 
 static const struct ledger_backend backend = {
-        .submit = on_submit,
-        .reference = on_reference,
-        .free = on_free,
+    .submit = on_submit,
+    .reference = on_reference,
+    .free = on_free,
 };
 
 struct ledger *ledger_mem_new(struct memory_database *database, const struct ledger_mem_options *options)
@@ -721,7 +727,7 @@ static void answer_all(struct op_list *ops)
         }
 }
 
-/* What was written is known: no doubt is left. A stale op may still have been written by an earlier sending. */
+/* What was written is known: no doubt is left. A stale op may have been written by an earlier sending. */
 static void answer_done(struct op_list *ops)
 {
         struct ledger_op *op;
@@ -740,8 +746,9 @@ static void refuse_all(struct op_list *ops)
 
         TAILQ_FOREACH(op, ops, entry)
         {
-                op->answer = (struct ledger_answer){.status = op->in_doubt ? LEDGER_UNKNOWN : LEDGER_UNAVAILABLE,
-                                                    .reason = REASON_CANNOT_DECIDE};
+                op->answer =
+                    (struct ledger_answer){.status = op->in_doubt ? LEDGER_UNKNOWN : LEDGER_UNAVAILABLE,
+                                           .reason = REASON_CANNOT_DECIDE};
         }
         answer_all(ops);
 }
@@ -759,9 +766,15 @@ static void commit_op(struct ledger_mem *mem, struct ledger_op *op)
                 return;
         }
         switch (op->kind) {
-        case LEDGER_REQUEST: do_request(mem->database, op, mem->options.defect); break;
-        case LEDGER_INQUIRY: answer_inquiry(mem->database, op, &op->answer); break;
-        default: do_advice(mem->database, op, mem->options.defect); break;
+        case LEDGER_REQUEST:
+                do_request(mem->database, op, mem->options.defect);
+                break;
+        case LEDGER_INQUIRY:
+                answer_inquiry(mem->database, op, &op->answer);
+                break;
+        default:
+                do_advice(mem->database, op, mem->options.defect);
+                break;
         }
         if (mem->database->on_commit)
                 mem->database->on_commit(mem->database, op, mem->database->context);
@@ -937,8 +950,8 @@ static void print_withdrawal(struct lines *lines, const struct memory_withdrawal
 
         snprintf(tax_rate, sizeof tax_rate, "%" PRId32, p->tax_rate_bp);
         add_line(lines,
-                 "withdrawal|%s|%" PRId64 "|%" PRId32 "|%d|%" PRId32 "|%" PRId64 "|%s|%s|%s|%s|%s|%s|%s|%s|%" PRId64
-                 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%s",
+                 "withdrawal|%s|%" PRId64 "|%" PRId32 "|%d|%" PRId32 "|%" PRId64
+                 "|%s|%s|%s|%s|%s|%s|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%s",
                  w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, (int)w->reason,
                  r->processing_code, r->amount_yen, blocked ? "-" : token.text, or_null(r->pan_mask),
                  or_null(r->issuer), priced ? band_name[p->band] : "-", or_null(r->hall),
@@ -946,8 +959,9 @@ static void print_withdrawal(struct lines *lines, const struct memory_withdrawal
                  p->customer_fee_yen, p->customer_tax_yen, p->interbank_fee_yen, p->interbank_tax_yen,
                  p->hall_share_yen, w->reason == REASON_APPROVED ? or_null(r->approval_code) : "-");
         if (w->open)
-                add_line(lines, "open_withdrawal|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64, w->identity.terminal,
-                         w->identity.transmitted_ms, w->identity.stan, token.text, r->amount_yen);
+                add_line(lines, "open_withdrawal|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64,
+                         w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, token.text,
+                         r->amount_yen);
 }
 
 static void print_history(struct lines *lines, const struct memory_withdrawal *w)
@@ -956,8 +970,8 @@ static void print_history(struct lines *lines, const struct memory_withdrawal *w
                 const struct memory_advice *a = &w->advices[i];
 
                 add_line(lines,
-                         "advice|%s|%" PRId64 "|%" PRId32 "|%zu|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64 "|%" PRId64
-                         "|%s|%s|%" PRId64 "|%d",
+                         "advice|%s|%" PRId64 "|%" PRId32 "|%zu|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64
+                         "|%" PRId64 "|%s|%s|%" PRId64 "|%d",
                          w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, i + 1,
                          a->advice.reversal ? "reversal" : "completion", a->advice_ms, a->advice_stan,
                          or_null(a->advice.why), a->advice.amount_yen, a->advice.dispensed_yen,
@@ -969,8 +983,8 @@ static void print_history(struct lines *lines, const struct memory_withdrawal *w
                 const struct price *p = &c->price;
 
                 add_line(lines,
-                         "commission|%s|%" PRId64 "|%" PRId32 "|%zu|%d|%s|%s|%s|%s|%s|%" PRId32 "|%" PRId64 "|%" PRId64
-                         "|%" PRId64 "|%" PRId64 "|%" PRId64,
+                         "commission|%s|%" PRId64 "|%" PRId32 "|%zu|%d|%s|%s|%s|%s|%s|%" PRId32 "|%" PRId64
+                         "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64,
                          w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, c->seq, c->sign,
                          w->request.hall, word_of_day(w->request.business_day).text, w->request.issuer,
                          band_name[p->band], word_of_day(p->tariff_from_day).text, p->tax_rate_bp,
@@ -994,8 +1008,8 @@ static void print_sums(struct lines *lines, const struct memory_database *databa
         }
         for (const struct memory_rollup *r = database->rollups; r; r = r->hh.next)
                 add_line(lines,
-                         "revenue_rollup|%s|%s|%s|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64
-                         "|%" PRId64 "|%" PRId64,
+                         "revenue_rollup|%s|%s|%s|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64
+                         "|%" PRId64 "|%" PRId64 "|%" PRId64,
                          r->key.terminal, word_of_day(r->key.business_day).text, r->key.hall, r->key.issuer,
                          band_name[r->key.band], r->withdrawals, r->cash_yen, r->customer_fee_yen,
                          r->customer_tax_yen, r->interbank_fee_yen, r->interbank_tax_yen, r->hall_share_yen);
@@ -1010,8 +1024,8 @@ static void print_exceptions(struct lines *lines, const struct memory_database *
                          "exception_record|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64
                          "|%" PRId64,
                          advice->terminal, advice->transmitted_ms, advice->stan,
-                         e->key.reversal ? "reversal" : "completion", original->transmitted_ms, original->stan,
-                         e->key.what, e->amount_yen, e->dispensed_yen);
+                         e->key.reversal ? "reversal" : "completion", original->transmitted_ms,
+                         original->stan, e->key.what, e->amount_yen, e->dispensed_yen);
         }
 }
 
