@@ -5,7 +5,8 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 WIRE_DIR=$ROOT/tests/flow/wire
-export WIRE_LAB WIRE_CONTROL=$WIRE_DIR/control.sh WIRE_CERTS=$WORK/certs WIRE_CARDS=$WORK/special.csv WIRE_DUMP=$WORK/dump.sql
+export WIRE_LAB WIRE_CONTROL=$WIRE_DIR/control.sh
+export WIRE_CERTS=$WORK/certs WIRE_CARDS=$WORK/special.csv WIRE_DUMP=$WORK/dump.sql
 HOUSE_CARDS=9 # so many of the special cards are the house bank's
 
 # Cards with something about them, in the order of enum special (tests/flow/wire/world.h).
@@ -68,6 +69,8 @@ play() {
                 tail -n 60 "$WORK/$1.log" >&2
                 wrong "suites of $1 failed"
         fi
+        ! grep -E 'Sanitizer|runtime error|ssertion' "$WIRE_LAB"/log/atmd-*.log || wrong "atmd of $1 complains of itself"
+        process_lives "${ATMD_PIDS##* }" || wrong "instance 2 of $1, which nobody killed, has ended"
         say "$1: $(tail -n 1 "$WORK/$1.log")"
 }
 

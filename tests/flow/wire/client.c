@@ -16,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-const char *const client_result_name[] = {"a message", "the connection closed", "the connection broken", "silence",
-                                          "a message that can't be decoded"};
+const char *const client_result_name[] = {"a message", "the connection closed", "the connection broken",
+                                          "silence", "a message that can't be decoded"};
 
 struct client {
         int fd;
@@ -173,7 +173,8 @@ enum client_result client_receive(struct client *client, struct message *ret_mes
 {
         int64_t until_ms = steady_ms() + timeout_ms;
         for (;;) {
-                size_t wanted = client->length < 2 ? 2 : 2 + ((size_t)client->bytes[0] << 8 | client->bytes[1]);
+                size_t wanted =
+                    client->length < 2 ? 2 : 2 + ((size_t)client->bytes[0] << 8 | client->bytes[1]);
                 if (client->length >= wanted && client->length >= 2) {
                         const char *wrong = message_decode(client->bytes + 2, wanted - 2, ret_message);
                         client->length -= wanted;

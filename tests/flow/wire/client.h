@@ -19,10 +19,10 @@ extern const char *const client_result_name[];
 struct client_options {
         const char *host;
         int port;
-        const char *ca;           /* whom to believe that the server is it */
-        const char *certificate;  /* NULL: none is shown */
+        const char *ca;          /* whom to believe that the server is it */
+        const char *certificate; /* NULL: none is shown */
         const char *key;
-        bool tls_1_2;             /* speak nothing newer */
+        bool tls_1_2; /* speak nothing newer */
 };
 
 struct client;

@@ -33,7 +33,8 @@ int rush_for_cash(struct atm *atms, int count, const struct card *card, int64_t 
         }
         rush(rushes, count);
         for (int i = 0; i < count; i++) {
-                ck_assert_msg(rushes[i].result == CLIENT_RECEIVED, "%s", client_result_name[rushes[i].result]);
+                ck_assert_msg(rushes[i].result == CLIENT_RECEIVED, "%s",
+                              client_result_name[rushes[i].result]);
                 bool yes = !strcmp(message_get(&rushes[i].answer, 39), "00");
                 check_answer(&rushes[i].request, &rushes[i].answer, yes ? "00" : refusal);
                 book_decision(&rushes[i].request, card, yes ? "00" : refusal);

@@ -15,8 +15,8 @@ struct rush {
 /* All requests leave at once; returns when each has its answer or its time is over. Nothing is checked. */
 void rush(struct rush *rushes, int count);
 
-/* Withdrawals of one card by `count` ATMs at once: how many were approved. The others must have got `refusal`;
- * all are written into the book. */
+/* Withdrawals of one card by `count` ATMs at once: how many were approved. The others must have got
+ * `refusal`; all are written into the book. */
 int rush_for_cash(struct atm *atms, int count, const struct card *card, int64_t amount_yen, int64_t moment_ms,
                   const char *refusal);
 

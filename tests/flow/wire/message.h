@@ -26,7 +26,8 @@ struct message {
 void message_start(struct message *ret_message, const char *mti);
 void message_set(struct message *message, int field, const char *text);
 void message_set_bytes(struct message *message, int field, const char *bytes, size_t length);
-void message_print(struct message *message, int field, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void message_print(struct message *message, int field, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 void message_drop(struct message *message, int field);
 const char *message_get(const struct message *message, int field); /* "" where absent */
 

@@ -14,7 +14,8 @@ Suite *suite_repeats(void);
 Suite *suite_states(void);
 Suite *suite_losses(void); /* instances killed, PostgreSQL gone */
 
-/* At the turn of 2016 and 2017, and in August 2015: real hours, a clock that runs a thousand times as fast. */
+/* At the turn of 2016 and 2017, and in August 2015: real hours, a clock that runs a thousand times as fast.
+ */
 Suite *suite_new_year(void);
 Suite *suite_before_2016(void);
 

@@ -12,10 +12,12 @@ START_TEST(every_withdrawal_is_as_its_atm_knows_it)
         char wanted[256], found[256];
         for (int i = 0; i < book_count(); i++) {
                 const struct entry *entry = book_entry(i);
-                snprintf(wanted, sizeof(wanted), "%s %s %" PRId64 " %" PRId64 " %s", entry->state, entry->de39,
-                         entry->amount_yen, entry->dispensed_yen, entry->card ? entry->card->token : "-");
+                snprintf(wanted, sizeof(wanted), "%s %s %" PRId64 " %" PRId64 " %s", entry->state,
+                         entry->de39, entry->amount_yen, entry->dispensed_yen,
+                         entry->card ? entry->card->token : "-");
                 sql_text(found, sizeof(found),
-                         "SELECT concat_ws(' ', state, de39, amount_yen, dispensed_yen, coalesce(card_token::text, '-')) FROM "
+                         "SELECT concat_ws(' ', state, de39, amount_yen, dispensed_yen, "
+                         "coalesce(card_token::text, '-')) FROM "
                          "v_withdrawal WHERE terminal = '%s' AND stan = %d AND transmitted_at = "
                          "to_timestamp(%" PRId64 ")",
                          entry->terminal, entry->stan, entry->moment_ms / 1000);
@@ -27,7 +29,8 @@ END_TEST
 
 START_TEST(the_database_knows_no_other_withdrawal)
 {
-        ck_assert_int_eq(sql_number("SELECT count(*) FROM v_withdrawal WHERE stan >= %d", book_first_stan()), book_count());
+        ck_assert_int_eq(sql_number("SELECT count(*) FROM v_withdrawal WHERE stan >= %d", book_first_stan()),
+                         book_count());
 }
 END_TEST
 
@@ -63,7 +66,8 @@ END_TEST
 /* The card numbers that were used, the PIN block as bytes and in hexadecimal digits. */
 START_TEST(no_secret_is_in_a_log_or_in_the_database)
 {
-        run("! cut -d, -f1 \"$WIRE_CARDS\" \"$ATM_CARDS\" | grep '[0-9]' | grep -F -a -f - \"${ATMD_CONF%%/*}\"/log/*.log");
+        run("! cut -d, -f1 \"$WIRE_CARDS\" \"$ATM_CARDS\" | grep '[0-9]' | grep -F -a -f - "
+            "\"${ATMD_CONF%%/*}\"/log/*.log");
         run("! grep -F -a -i -e BLCK -e 50494EFF424C434B -e 5555444433332222 \"${ATMD_CONF%%/*}\"/log/*.log");
         run("PGUSER=postgres pg_dump --data-only --inserts > \"$WIRE_DUMP\"");
         run("! cut -d, -f1 \"$WIRE_CARDS\" \"$ATM_CARDS\" | grep '[0-9]' | grep -F -a -f - \"$WIRE_DUMP\"");

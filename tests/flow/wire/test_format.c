@@ -13,17 +13,17 @@ static const struct {
         const char *mti;
         int fields[16];
 } mandatory[] = {
-        {"0800", {7, 41, 70}},
-        {"0200", {2, 3, 4, 7, 14, 41, 49}},
-        {"0201", {2, 3, 4, 7, 14, 41, 49}},
-        {"0220", {3, 4, 7, 41, 49, 90}},
-        {"0221", {3, 4, 7, 41, 49, 90}},
-        {"0420", {3, 4, 7, 39, 41, 49, 90}},
-        {"0421", {3, 4, 7, 39, 41, 49, 90}},
-        {"0500", {7, 15, 41, 74, 75, 76, 77, 86, 87, 88, 89, 97}},
-        {"0501", {7, 15, 41, 74, 75, 76, 77, 86, 87, 88, 89, 97}},
-        {"0620", {7, 41, 48}},
-        {"0621", {7, 41, 48}},
+    {"0800", {7, 41, 70}},
+    {"0200", {2, 3, 4, 7, 14, 41, 49}},
+    {"0201", {2, 3, 4, 7, 14, 41, 49}},
+    {"0220", {3, 4, 7, 41, 49, 90}},
+    {"0221", {3, 4, 7, 41, 49, 90}},
+    {"0420", {3, 4, 7, 39, 41, 49, 90}},
+    {"0421", {3, 4, 7, 39, 41, 49, 90}},
+    {"0500", {7, 15, 41, 74, 75, 76, 77, 86, 87, 88, 89, 97}},
+    {"0501", {7, 15, 41, 74, 75, 76, 77, 86, 87, 88, 89, 97}},
+    {"0620", {7, 41, 48}},
+    {"0621", {7, 41, 48}},
 };
 
 START_TEST(a_missing_field_is_answered_30)
@@ -56,48 +56,48 @@ static const struct {
         int field;
         const char *value;
 } malformed[] = {
-        {"0800", 7, "061001000A"},
-        {"0800", 7, "1310010000"},
-        {"0800", 7, "0230010000"},
-        {"0800", 7, "0610240000"},
-        {"0800", 7, "0610236000"},
-        {"0800", 7, "0000000000"},
-        {"0800", 41, "T00\0010001"},
-        {"0800", 70, "3O1"},
-        {"0200", 2, "99000100000A0008"},
-        {"0200", 2, "99000100000"},
-        {"0200", 2, ""},
-        {"0200", 2, "99000100000000000000"},
-        {"0200", 3, "01000A"},
-        {"0200", 4, "00000001000A"},
-        {"0200", 4, "           1"},
-        {"0200", 4, "-00000010000"},
-        {"0200", 7, "0931010000"},
-        {"0200", 14, "30A1"},
-        {"0200", 32, "9900000A"},
-        {"0200", 32, "990000010000"},
-        {"0200", 42, "H00001\x7f        "},
-        {"0200", 49, "840"},
-        {"0200", 49, "JPY"},
-        {"0200", 60, "caf\xc3\xa9"},
-        {"0220", 3, "01-000"},
-        {"0220", 4, "00000001000A"},
-        {"0220", 49, "978"},
-        {"0220", 90, "020000001213321050700000000000000000000000"},
-        {"0220", 90, "0200A00012061005050700000000000000000000000"},
-        {"0220", 90, "020A00001206100505070000000000000000000000"},
-        {"0220", 95, "0000000100000000000000000D0000000D00000000"},
-        {"0220", 95, "000000010000000000000000X00000000D00000000"},
-        {"0420", 39, "!!"},
-        {"0420", 90, "0200000012              0000000000000000000"},
-        {"0420", 95, "A00000010000000000000000D00000000D00000000"},
-        {"0500", 15, "1301"},
-        {"0500", 74, "000000000A"},
-        {"0500", 86, "000000000000000A"},
-        {"0500", 97, "E0000000000000000"},
-        {"0620", 48, ""},
-        {"0620", 48, "CA010abcd"},
-        {"0620", 48, "CAabc"},
+    {"0800", 7, "061001000A"},
+    {"0800", 7, "1310010000"},
+    {"0800", 7, "0230010000"},
+    {"0800", 7, "0610240000"},
+    {"0800", 7, "0610236000"},
+    {"0800", 7, "0000000000"},
+    {"0800", 41, "T00\0010001"},
+    {"0800", 70, "3O1"},
+    {"0200", 2, "99000100000A0008"},
+    {"0200", 2, "99000100000"},
+    {"0200", 2, ""},
+    {"0200", 2, "99000100000000000000"},
+    {"0200", 3, "01000A"},
+    {"0200", 4, "00000001000A"},
+    {"0200", 4, "           1"},
+    {"0200", 4, "-00000010000"},
+    {"0200", 7, "0931010000"},
+    {"0200", 14, "30A1"},
+    {"0200", 32, "9900000A"},
+    {"0200", 32, "990000010000"},
+    {"0200", 42, "H00001\x7f        "},
+    {"0200", 49, "840"},
+    {"0200", 49, "JPY"},
+    {"0200", 60, "caf\xc3\xa9"},
+    {"0220", 3, "01-000"},
+    {"0220", 4, "00000001000A"},
+    {"0220", 49, "978"},
+    {"0220", 90, "020000001213321050700000000000000000000000"},
+    {"0220", 90, "0200A00012061005050700000000000000000000000"},
+    {"0220", 90, "020A00001206100505070000000000000000000000"},
+    {"0220", 95, "0000000100000000000000000D0000000D00000000"},
+    {"0220", 95, "000000010000000000000000X00000000D00000000"},
+    {"0420", 39, "!!"},
+    {"0420", 90, "0200000012              0000000000000000000"},
+    {"0420", 95, "A00000010000000000000000D00000000D00000000"},
+    {"0500", 15, "1301"},
+    {"0500", 74, "000000000A"},
+    {"0500", 86, "000000000000000A"},
+    {"0500", 97, "E0000000000000000"},
+    {"0620", 48, ""},
+    {"0620", 48, "CA010abcd"},
+    {"0620", 48, "CAabc"},
 };
 
 START_TEST(a_malformed_field_is_answered_30)
@@ -109,8 +109,8 @@ START_TEST(a_malformed_field_is_answered_30)
         /* some rows are a character too long on purpose: keep to the field's own length */
         message_set(&request, malformed[_i].field, malformed[_i].value);
         size_t valid = echoed.field[malformed[_i].field].length;
-        bool is_variable = malformed[_i].field == 2 || malformed[_i].field == 32 || malformed[_i].field == 48 ||
-                           malformed[_i].field == 60;
+        bool is_variable = malformed[_i].field == 2 || malformed[_i].field == 32 ||
+                           malformed[_i].field == 48 || malformed[_i].field == 60;
         if (!is_variable && request.field[malformed[_i].field].length > valid)
                 message_set_bytes(&request, malformed[_i].field, malformed[_i].value, valid);
         send_message(&atm, &request);
@@ -162,8 +162,8 @@ START_TEST(a_request_cut_at_any_byte_is_answered_30_or_ends_the_connection)
                         atm = atm_open(3, 0);
                 }
         }
-        ck_assert_int_eq(sql_number("SELECT count(*) FROM v_withdrawal WHERE terminal = '%s' AND stan = %s", atm.terminal,
-                                    message_get(&request, 11)),
+        ck_assert_int_eq(sql_number("SELECT count(*) FROM v_withdrawal WHERE terminal = '%s' AND stan = %s",
+                                    atm.terminal, message_get(&request, 11)),
                          0);
 }
 END_TEST
@@ -227,14 +227,14 @@ static const struct {
         void (*change)(uint8_t *bytes, size_t *length);
         const char *de39; /* NULL: the connection ends */
 } broken[] = {
-        {"a byte too many", add_byte, "30"},
-        {"a second bitmap that is empty", add_empty_bitmap, "00"},
-        {"a third bitmap", add_bit_65, "30"},
-        {"a bit without its field", add_bit_128_without_value, "30"},
-        {"a length that is no number, before the STAN", spoil_length_of_pan, NULL},
-        {"a length that is no number, behind the STAN", spoil_length_of_acquirer, "30"},
-        {"a length beyond the end, behind the STAN", stretch_length_of_acquirer, "30"},
-        {"a length beyond the end, before the STAN", stretch_length_of_pan, NULL},
+    {"a byte too many", add_byte, "30"},
+    {"a second bitmap that is empty", add_empty_bitmap, "00"},
+    {"a third bitmap", add_bit_65, "30"},
+    {"a bit without its field", add_bit_128_without_value, "30"},
+    {"a length that is no number, before the STAN", spoil_length_of_pan, NULL},
+    {"a length that is no number, behind the STAN", spoil_length_of_acquirer, "30"},
+    {"a length beyond the end, behind the STAN", stretch_length_of_acquirer, "30"},
+    {"a length beyond the end, before the STAN", stretch_length_of_pan, NULL},
 };
 
 START_TEST(a_broken_structure_is_answered_as_far_as_it_can_be_read)
@@ -264,7 +264,8 @@ START_TEST(a_broken_structure_is_answered_as_far_as_it_can_be_read)
 }
 END_TEST
 
-static const char *const unknown_mti[] = {"0000", "0100", "0202", "0210", "0230", "0400", "0810", "0822", "1200", "9999"};
+static const char *const unknown_mti[] = {"0000", "0100", "0202", "0210", "0230",
+                                          "0400", "0810", "0822", "1200", "9999"};
 
 START_TEST(an_unknown_mti_ends_the_connection)
 {
@@ -296,8 +297,8 @@ END_TEST
 static const struct {
         const char *de70, *before, *after; /* DE 39 where not signed on, and where signed on */
 } network[] = {
-        {"001", "00", "00"}, {"301", "00", "00"}, {"201", "58", "00"}, {"002", "00", "00"},
-        {"000", "12", "12"}, {"003", "12", "12"}, {"302", "12", "12"}, {"999", "12", "12"},
+    {"001", "00", "00"}, {"301", "00", "00"}, {"201", "58", "00"}, {"002", "00", "00"},
+    {"000", "12", "12"}, {"003", "12", "12"}, {"302", "12", "12"}, {"999", "12", "12"},
 };
 
 START_TEST(network_management_by_its_code)
@@ -329,7 +330,10 @@ START_TEST(other_fields_are_passed_over)
         message_set(&request, 25, "02");
         message_set(&request, 37, "ABCDEF123456");
         message_set(&request, 48, "what 48 holds is for an 0620");
-        message_set_bytes(&request, 52, "PIN\xff" "BLCK", 8);
+        message_set_bytes(&request, 52,
+                          "PIN\xff"
+                          "BLCK",
+                          8);
         message_set(&request, 60, "private");
         message_set(&request, 62, "5555444433332222");
         trade_request(&atm, &request, card, "00", &trade);
@@ -348,14 +352,16 @@ START_TEST(track_2_serves_as_well)
         message_drop(&request, 14);
         message_print(&request, 35, "%s%s%s2010000000000", card->pan, separators[_i], card->expiry);
         trade_request(&atm, &request, card, "00", &trade);
-        ck_assert_int_eq(sql_number("SELECT count(*) FROM v_withdrawal WHERE card_token = '%s' AND state = 'approved'",
-                                    card->token),
-                         1);
+        ck_assert_int_eq(
+            sql_number("SELECT count(*) FROM v_withdrawal WHERE card_token = '%s' AND state = 'approved'",
+                       card->token),
+            1);
 }
 END_TEST
 
-static const char *const bad_tracks[] = {"", "=", "9900010000000008", "9900010000000008=30", "=3012", "123=3012",
-                                         "99000100000000080000=3012", "9900010000000016=3012"};
+static const char *const bad_tracks[] = {
+    "",      "=",        "9900010000000008",          "9900010000000008=30",
+    "=3012", "123=3012", "99000100000000080000=3012", "9900010000000016=3012"};
 
 START_TEST(a_bad_track_2_is_answered_30)
 {
@@ -380,7 +386,8 @@ START_TEST(an_inquiry_needs_no_amount_and_costs_nothing)
         ask(&atm, &request, &answer, "00");
         snprintf(balance, sizeof(balance), "%012lld", (long long)card->opening_yen);
         ck_assert_mem_eq(message_get(&answer, 54) + 8, balance, 12);
-        ck_assert_int_eq(sql_number("SELECT count(*) FROM v_withdrawal WHERE card_token = '%s'", card->token), 0);
+        ck_assert_int_eq(sql_number("SELECT count(*) FROM v_withdrawal WHERE card_token = '%s'", card->token),
+                         0);
 }
 END_TEST
 

@@ -23,16 +23,28 @@ static const struct {
         size_t length;
         const char *bytes;
 } streams[] = {
-        {"a length of zero", 2, "\x00\x00"},
-        {"one more than the longest message", 2, "\x08\x01"},
-        {"the longest length there is", 2, "\xff\xff"},
-        {"text", 18, "GET / HTTP/1.0\r\n\r\n"},
-        {"a message of one byte", 3, "\x00\x01" "0"},
-        {"a message of noughts", 22, "\x00\x14" "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"},
-        {"an MTI and no bitmap", 6, "\x00\x04" "0200"},
-        {"an MTI and half a bitmap", 10, "\x00\x08" "0200\x72\x00\x00\x00"},
-        {"a bitmap and nothing else", 14, "\x00\x0c" "0200\x72\x00\x00\x00\x00\x00\x00\x00"},
-        {"letters for an MTI", 14, "\x00\x0c" "02A0\x72\x00\x00\x00\x00\x00\x00\x00"},
+    {"a length of zero", 2, "\x00\x00"},
+    {"one more than the longest message", 2, "\x08\x01"},
+    {"the longest length there is", 2, "\xff\xff"},
+    {"text", 18, "GET / HTTP/1.0\r\n\r\n"},
+    {"a message of one byte", 3,
+     "\x00\x01"
+     "0"},
+    {"a message of noughts", 22,
+     "\x00\x14"
+     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"},
+    {"an MTI and no bitmap", 6,
+     "\x00\x04"
+     "0200"},
+    {"an MTI and half a bitmap", 10,
+     "\x00\x08"
+     "0200\x72\x00\x00\x00"},
+    {"a bitmap and nothing else", 14,
+     "\x00\x0c"
+     "0200\x72\x00\x00\x00\x00\x00\x00\x00"},
+    {"letters for an MTI", 14,
+     "\x00\x0c"
+     "02A0\x72\x00\x00\x00\x00\x00\x00\x00"},
 };
 
 START_TEST(what_is_no_message_ends_the_connection)
@@ -69,8 +81,8 @@ START_TEST(half_a_message_and_a_hang_up_leave_nothing)
         atm_close(&atm);
         atm = atm_open(ATM_UNDER_TEST, 0);
         expect_echo(&atm);
-        ck_assert_int_eq(sql_number("SELECT count(*) FROM v_withdrawal WHERE terminal = '%s' AND stan = %s", atm.terminal,
-                                    message_get(&request, 11)),
+        ck_assert_int_eq(sql_number("SELECT count(*) FROM v_withdrawal WHERE terminal = '%s' AND stan = %s",
+                                    atm.terminal, message_get(&request, 11)),
                          0);
 }
 END_TEST
@@ -88,7 +100,8 @@ START_TEST(a_whole_request_and_a_hang_up_are_decided_once)
         repeat = request;
         strcpy(repeat.mti, "0201");
         trade_request(&atm, &repeat, card, "00", &trade);
-        ck_assert_int_eq(sql_number("SELECT count(*) FROM v_withdrawal WHERE card_token = '%s'", card->token), 1);
+        ck_assert_int_eq(sql_number("SELECT count(*) FROM v_withdrawal WHERE card_token = '%s'", card->token),
+                         1);
 }
 END_TEST
 
@@ -203,8 +216,8 @@ START_TEST(a_handshake_that_does_not_end_is_cut_off)
 }
 END_TEST
 
-/* Peers that open connections and then say nothing, or just begin to; at the instance that has the time limits
- * of the defaults. */
+/* Peers that open connections and then say nothing, or just begin to; at the instance that has the time
+ * limits of the defaults. */
 static void crowd(const char *begin, size_t length)
 {
         enum { CROWD = 400 };

@@ -82,12 +82,14 @@ START_TEST(no_race_passes_the_days_limits)
         struct atm atms[] = {atm_open(6, 0), atm_open(7, 1), atm_open(8, 0), atm_open(9, 1)};
         for (int round = 0; round < ROUNDS; round++) {
                 const struct card *card = take_card();
-                int approved = rush_for_cash(atms, 4, card, races[_i].amount_yen, business_ms(), races[_i].refusal);
+                int approved =
+                    rush_for_cash(atms, 4, card, races[_i].amount_yen, business_ms(), races[_i].refusal);
                 ck_assert_int_eq(approved, races[_i].approved);
-                ck_assert_int_le(sql_number("SELECT sum(amount_yen)::bigint FROM v_withdrawal WHERE card_token = '%s' AND "
-                                            "state = 'approved'",
-                                            card->token),
-                                 30000);
+                ck_assert_int_le(
+                    sql_number("SELECT sum(amount_yen)::bigint FROM v_withdrawal WHERE card_token = '%s' AND "
+                               "state = 'approved'",
+                               card->token),
+                    30000);
         }
 }
 END_TEST

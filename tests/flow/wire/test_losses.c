@@ -1,5 +1,5 @@
-/* Instances that are killed and a PostgreSQL that goes away: nothing that was acknowledged is lost, nothing is
- * decided twice, and service resumes by itself (I1, I2, I7). */
+/* Instances that are killed and a PostgreSQL that goes away: nothing that was acknowledged is lost, nothing
+ * is decided twice, and service resumes by itself (I1, I2, I7). */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,7 +82,8 @@ static pid_t pid_in(const char *folder, const char *name)
 }
 
 /* Requests that nobody waits for; what became of them is not known when `pid` is hit a moment later. */
-static void hit_in_flight(pid_t pid, int hit, int delay_ms, struct message *requests, const struct card **cards)
+static void hit_in_flight(pid_t pid, int hit, int delay_ms, struct message *requests,
+                          const struct card **cards)
 {
         struct atm atms[IN_FLIGHT];
         for (int i = 0; i < IN_FLIGHT; i++) {

@@ -17,62 +17,63 @@ static const struct {
         int64_t amount_yen;
         const char *de39;
 } requests[] = {
-        {"010000", NULL, FRESH, 10000, "00"},
-        {"011000", NULL, FRESH, 1000, "00"},
-        {"012000", NULL, FRESH, 30000, "00"},
-        {"010000", NULL, FRESH, 0, "13"},
-        {"010000", NULL, FRESH, 1, "13"},
-        {"010000", NULL, FRESH, 500, "13"},
-        {"010000", NULL, FRESH, 1500, "13"},
-        {"010000", NULL, FRESH, 10001, "13"},
-        {"010000", NULL, FRESH, 999999999999, "13"},
-        {"010000", NULL, FRESH, 999999999000, "61"},
-        {"010000", NULL, FRESH, 31000, "61"},
-        {"000000", NULL, FRESH, 10000, "12"},
-        {"200000", NULL, FRESH, 10000, "12"},
-        {"010001", NULL, FRESH, 10000, "12"},
-        {"400000", NULL, FRESH, 10000, "12"},
-        {"010000", "2605", FRESH, 10000, "54"},
-        {"010000", "9912", FRESH, 10000, "54"},
-        {"010000", "2613", FRESH, 10000, "54"},
-        {"010000", "2600", FRESH, 10000, "54"},
-        {"010000", NULL, CARD_EXPIRED, 10000, "54"},
-        {"010000", NULL, CARD_LOST, 10000, "41"},
-        {"010000", NULL, CARD_STOLEN, 10000, "43"},
-        {"010000", NULL, CARD_EXCLUDED, 10000, "62"},
-        {"010000", NULL, CARD_UNKNOWN, 10000, "14"},
-        {"010000", NULL, CARD_CREDIT, 10000, "57"},
-        {"010000", NULL, CARD_LOAN, 10000, "57"},
-        {"010000", NULL, CARD_NO_ROUTE, 10000, "92"},
-        {"010000", NULL, CARD_POOR, 10000, "51"},
-        {"010000", NULL, CARD_JUST_COVERED, 11000, "51"},
-        /* the first wins */
-        {"200000", NULL, FRESH, 1500, "12"},
-        {"010000", NULL, CARD_NO_ROUTE, 1500, "13"},
-        {"010000", "2605", CARD_NO_ROUTE, 10000, "92"},
-        {"010000", "9912", CARD_UNKNOWN, 10000, "14"},
-        {"010000", NULL, CARD_UNKNOWN_CREDIT, 10000, "14"},
-        {"010000", "2605", CARD_CREDIT, 10000, "57"},
-        {"010000", "9912", CARD_LOST, 10000, "54"},
-        {"010000", NULL, CARD_BROKE_AND_LOST, 31000, "41"},
-        {"010000", NULL, CARD_POOR, 31000, "61"},
-        /* inquiries */
-        {"310000", NULL, FRESH, 0, "00"},
-        {"311000", NULL, CARD_POOR, 0, "00"},
-        {"310000", NULL, CARD_LOST, 0, "41"},
-        {"310000", NULL, CARD_STOLEN, 0, "43"},
-        {"310000", NULL, CARD_EXCLUDED, 0, "62"},
-        {"310000", NULL, CARD_UNKNOWN, 0, "14"},
-        {"310000", NULL, CARD_CREDIT, 0, "57"},
-        {"310000", NULL, CARD_NO_ROUTE, 0, "92"},
-        {"310000", "9912", FRESH, 0, "54"},
-        {"310001", NULL, FRESH, 0, "12"},
+    {"010000", NULL, FRESH, 10000, "00"},
+    {"011000", NULL, FRESH, 1000, "00"},
+    {"012000", NULL, FRESH, 30000, "00"},
+    {"010000", NULL, FRESH, 0, "13"},
+    {"010000", NULL, FRESH, 1, "13"},
+    {"010000", NULL, FRESH, 500, "13"},
+    {"010000", NULL, FRESH, 1500, "13"},
+    {"010000", NULL, FRESH, 10001, "13"},
+    {"010000", NULL, FRESH, 999999999999, "13"},
+    {"010000", NULL, FRESH, 999999999000, "61"},
+    {"010000", NULL, FRESH, 31000, "61"},
+    {"000000", NULL, FRESH, 10000, "12"},
+    {"200000", NULL, FRESH, 10000, "12"},
+    {"010001", NULL, FRESH, 10000, "12"},
+    {"400000", NULL, FRESH, 10000, "12"},
+    {"010000", "2605", FRESH, 10000, "54"},
+    {"010000", "9912", FRESH, 10000, "54"},
+    {"010000", "2613", FRESH, 10000, "54"},
+    {"010000", "2600", FRESH, 10000, "54"},
+    {"010000", NULL, CARD_EXPIRED, 10000, "54"},
+    {"010000", NULL, CARD_LOST, 10000, "41"},
+    {"010000", NULL, CARD_STOLEN, 10000, "43"},
+    {"010000", NULL, CARD_EXCLUDED, 10000, "62"},
+    {"010000", NULL, CARD_UNKNOWN, 10000, "14"},
+    {"010000", NULL, CARD_CREDIT, 10000, "57"},
+    {"010000", NULL, CARD_LOAN, 10000, "57"},
+    {"010000", NULL, CARD_NO_ROUTE, 10000, "92"},
+    {"010000", NULL, CARD_POOR, 10000, "51"},
+    {"010000", NULL, CARD_JUST_COVERED, 11000, "51"},
+    /* the first wins */
+    {"200000", NULL, FRESH, 1500, "12"},
+    {"010000", NULL, CARD_NO_ROUTE, 1500, "13"},
+    {"010000", "2605", CARD_NO_ROUTE, 10000, "92"},
+    {"010000", "9912", CARD_UNKNOWN, 10000, "14"},
+    {"010000", NULL, CARD_UNKNOWN_CREDIT, 10000, "14"},
+    {"010000", "2605", CARD_CREDIT, 10000, "57"},
+    {"010000", "9912", CARD_LOST, 10000, "54"},
+    {"010000", NULL, CARD_BROKE_AND_LOST, 31000, "41"},
+    {"010000", NULL, CARD_POOR, 31000, "61"},
+    /* inquiries */
+    {"310000", NULL, FRESH, 0, "00"},
+    {"311000", NULL, CARD_POOR, 0, "00"},
+    {"310000", NULL, CARD_LOST, 0, "41"},
+    {"310000", NULL, CARD_STOLEN, 0, "43"},
+    {"310000", NULL, CARD_EXCLUDED, 0, "62"},
+    {"310000", NULL, CARD_UNKNOWN, 0, "14"},
+    {"310000", NULL, CARD_CREDIT, 0, "57"},
+    {"310000", NULL, CARD_NO_ROUTE, 0, "92"},
+    {"310000", "9912", FRESH, 0, "54"},
+    {"310001", NULL, FRESH, 0, "12"},
 };
 
 START_TEST(each_refusal_and_which_of_two_wins)
 {
         struct atm atm = atm_open(4, 0);
-        const struct card *card = requests[_i].card == FRESH ? take_card() : special_card((enum special)requests[_i].card);
+        const struct card *card =
+            requests[_i].card == FRESH ? take_card() : special_card((enum special)requests[_i].card);
         bool is_inquiry = !strcmp(requests[_i].de3, "310000") || !strcmp(requests[_i].de3, "311000");
         struct message request, answer;
         struct trade trade;
@@ -98,7 +99,8 @@ START_TEST(cash_and_fee_must_be_covered_to_the_yen)
         ck_assert_int_eq(sql_number("SELECT balance_yen FROM v_account WHERE card_token = '%s'", card->token),
                          10000 + charge_yen_at(business_ms()));
         withdraw(&atm, card, 10000, "00", &trade);
-        ck_assert_int_eq(sql_number("SELECT balance_yen FROM v_account WHERE card_token = '%s'", card->token), 0);
+        ck_assert_int_eq(sql_number("SELECT balance_yen FROM v_account WHERE card_token = '%s'", card->token),
+                         0);
         withdraw(&atm, card, 1000, "51", &trade);
         advise(&atm, &trade, "0420", 1000, NO_DE_95);
 }
@@ -107,7 +109,8 @@ END_TEST
 static const struct {
         int away_s;
         const char *de39;
-} skews[] = {{-301, "58"}, {-299, "00"}, {299, "00"}, {301, "58"}, {-86400, "58"}, {86400, "58"}, {100 * 86400, "58"}};
+} skews[] = {{-301, "58"},   {-299, "00"},  {299, "00"},        {301, "58"},
+             {-86400, "58"}, {86400, "58"}, {100 * 86400, "58"}};
 
 START_TEST(a_clock_far_off_is_refused)
 {
@@ -115,7 +118,8 @@ START_TEST(a_clock_far_off_is_refused)
         const struct card *card = take_card();
         struct trade trade;
         wait_for_second();
-        withdraw_at(&atm, card, 10000, business_ms() + (int64_t)skews[_i].away_s * 1000, skews[_i].de39, &trade);
+        withdraw_at(&atm, card, 10000, business_ms() + (int64_t)skews[_i].away_s * 1000, skews[_i].de39,
+                    &trade);
 }
 END_TEST
 
@@ -195,7 +199,8 @@ START_TEST(an_unknown_terminal_is_refused_but_its_advices_are_not)
         char folder[PATH_SIZE], why[256] = "";
         struct message request, answer, original;
         make_path(folder, getenv("WIRE_CERTS"), "unknown", "");
-        struct atm atm = {.client = connect_with(folder, "T9999999", 0, why, sizeof(why)), .terminal = "T9999999",
+        struct atm atm = {.client = connect_with(folder, "T9999999", 0, why, sizeof(why)),
+                          .terminal = "T9999999",
                           .hall = "H00001"};
         ck_assert_msg(atm.client != NULL, "%s", why);
         make_network(&request, &atm, "001");
@@ -205,9 +210,10 @@ START_TEST(an_unknown_terminal_is_refused_but_its_advices_are_not)
         make_advice(&request, &atm, "0220", &original, 10000, NO_DE_95);
         ask(&atm, &request, &answer, "00");
         book_blocked(&original, 10000);
-        ck_assert_int_eq(sql_number("SELECT count(*) FROM exception_record WHERE terminal = 'T9999999' AND stan = %s",
-                                    message_get(&original, 11)),
-                         1);
+        ck_assert_int_eq(
+            sql_number("SELECT count(*) FROM exception_record WHERE terminal = 'T9999999' AND stan = %s",
+                       message_get(&original, 11)),
+            1);
         expect_echo(&atm);
 }
 END_TEST

@@ -18,55 +18,55 @@ static const struct {
         int64_t counted_yen; /* dispensed_yen afterwards */
         bool earned, exception;
 } cells[] = {
-        {UNKNOWN, NO_DE_95, "0220", "blocked", 0, false, true},
-        {UNKNOWN, 20000, "0220", "blocked", 0, false, true},
-        {UNKNOWN, 5000, "0420", "blocked", 0, false, true},
-        {UNKNOWN, 0, "0220", "blocked", 0, false, false},
-        {UNKNOWN, 0, "0420", "blocked", 0, false, false},
-        {UNKNOWN, NO_DE_95, "0420", "blocked", 0, false, false},
+    {UNKNOWN, NO_DE_95, "0220", "blocked", 0, false, true},
+    {UNKNOWN, 20000, "0220", "blocked", 0, false, true},
+    {UNKNOWN, 5000, "0420", "blocked", 0, false, true},
+    {UNKNOWN, 0, "0220", "blocked", 0, false, false},
+    {UNKNOWN, 0, "0420", "blocked", 0, false, false},
+    {UNKNOWN, NO_DE_95, "0420", "blocked", 0, false, false},
 
-        {BLOCKED, NO_DE_95, "0220", "blocked", 0, false, true},
-        {BLOCKED, 5000, "0420", "blocked", 0, false, true},
-        {BLOCKED, 0, "0220", "blocked", 0, false, false},
-        {BLOCKED, NO_DE_95, "0420", "blocked", 0, false, false},
+    {BLOCKED, NO_DE_95, "0220", "blocked", 0, false, true},
+    {BLOCKED, 5000, "0420", "blocked", 0, false, true},
+    {BLOCKED, 0, "0220", "blocked", 0, false, false},
+    {BLOCKED, NO_DE_95, "0420", "blocked", 0, false, false},
 
-        {DECLINED, NO_DE_95, "0220", "declined", 0, false, true},
-        {DECLINED, 5000, "0420", "declined", 0, false, true},
-        {DECLINED, 0, "0220", "declined", 0, false, false},
-        {DECLINED, NO_DE_95, "0420", "declined", 0, false, false},
+    {DECLINED, NO_DE_95, "0220", "declined", 0, false, true},
+    {DECLINED, 5000, "0420", "declined", 0, false, true},
+    {DECLINED, 0, "0220", "declined", 0, false, false},
+    {DECLINED, NO_DE_95, "0420", "declined", 0, false, false},
 
-        {APPROVED, NO_DE_95, "0220", "completed", 20000, true, false},
-        {APPROVED, 20000, "0220", "completed", 20000, true, false},
-        {APPROVED, 20000, "0420", "completed", 20000, true, false},
-        {APPROVED, 19999, "0220", "completed", 19999, true, false},
-        {APPROVED, 1000, "0420", "completed", 1000, true, false},
-        {APPROVED, 20001, "0220", "approved", 0, false, true},
-        {APPROVED, 999999999999, "0420", "approved", 0, false, true},
-        {APPROVED, 0, "0220", "reversed", 0, false, false},
-        {APPROVED, 0, "0420", "reversed", 0, false, false},
-        {APPROVED, NO_DE_95, "0420", "reversed", 0, false, false},
+    {APPROVED, NO_DE_95, "0220", "completed", 20000, true, false},
+    {APPROVED, 20000, "0220", "completed", 20000, true, false},
+    {APPROVED, 20000, "0420", "completed", 20000, true, false},
+    {APPROVED, 19999, "0220", "completed", 19999, true, false},
+    {APPROVED, 1000, "0420", "completed", 1000, true, false},
+    {APPROVED, 20001, "0220", "approved", 0, false, true},
+    {APPROVED, 999999999999, "0420", "approved", 0, false, true},
+    {APPROVED, 0, "0220", "reversed", 0, false, false},
+    {APPROVED, 0, "0420", "reversed", 0, false, false},
+    {APPROVED, NO_DE_95, "0420", "reversed", 0, false, false},
 
-        {COMPLETED, NO_DE_95, "0220", "completed", 20000, true, false},
-        {COMPLETED, 20000, "0420", "completed", 20000, true, false},
-        {COMPLETED, 5000, "0220", "completed", 5000, true, false},
-        {COMPLETED, 5000, "0420", "completed", 5000, true, false},
-        {COMPLETED, 21000, "0220", "completed", 20000, true, true},
-        {COMPLETED, 21000, "0420", "completed", 20000, true, true},
-        {COMPLETED, 0, "0220", "reversed", 0, false, false},
-        {COMPLETED, NO_DE_95, "0420", "reversed", 0, false, false},
+    {COMPLETED, NO_DE_95, "0220", "completed", 20000, true, false},
+    {COMPLETED, 20000, "0420", "completed", 20000, true, false},
+    {COMPLETED, 5000, "0220", "completed", 5000, true, false},
+    {COMPLETED, 5000, "0420", "completed", 5000, true, false},
+    {COMPLETED, 21000, "0220", "completed", 20000, true, true},
+    {COMPLETED, 21000, "0420", "completed", 20000, true, true},
+    {COMPLETED, 0, "0220", "reversed", 0, false, false},
+    {COMPLETED, NO_DE_95, "0420", "reversed", 0, false, false},
 
-        {PARTLY_COMPLETED, PART_YEN, "0220", "completed", PART_YEN, true, false},
-        {PARTLY_COMPLETED, 11999, "0420", "completed", 11999, true, false},
-        {PARTLY_COMPLETED, 20000, "0220", "completed", PART_YEN, true, true},
-        {PARTLY_COMPLETED, NO_DE_95, "0220", "completed", PART_YEN, true, true},
-        {PARTLY_COMPLETED, 12001, "0420", "completed", PART_YEN, true, true},
-        {PARTLY_COMPLETED, 0, "0220", "reversed", 0, false, false},
-        {PARTLY_COMPLETED, NO_DE_95, "0420", "reversed", 0, false, false},
+    {PARTLY_COMPLETED, PART_YEN, "0220", "completed", PART_YEN, true, false},
+    {PARTLY_COMPLETED, 11999, "0420", "completed", 11999, true, false},
+    {PARTLY_COMPLETED, 20000, "0220", "completed", PART_YEN, true, true},
+    {PARTLY_COMPLETED, NO_DE_95, "0220", "completed", PART_YEN, true, true},
+    {PARTLY_COMPLETED, 12001, "0420", "completed", PART_YEN, true, true},
+    {PARTLY_COMPLETED, 0, "0220", "reversed", 0, false, false},
+    {PARTLY_COMPLETED, NO_DE_95, "0420", "reversed", 0, false, false},
 
-        {REVERSED, NO_DE_95, "0220", "reversed", 0, false, true},
-        {REVERSED, 5000, "0420", "reversed", 0, false, true},
-        {REVERSED, 0, "0220", "reversed", 0, false, false},
-        {REVERSED, NO_DE_95, "0420", "reversed", 0, false, false},
+    {REVERSED, NO_DE_95, "0220", "reversed", 0, false, true},
+    {REVERSED, 5000, "0420", "reversed", 0, false, true},
+    {REVERSED, 0, "0220", "reversed", 0, false, false},
+    {REVERSED, NO_DE_95, "0420", "reversed", 0, false, false},
 };
 
 /* A withdrawal that has got as far as `before` says. */
@@ -110,29 +110,36 @@ static void check_cell(int cell, const struct trade *trade, const struct card *c
         int64_t fee_yen = cells[cell].earned ? FEE_YEN : 0, used = used_yen(cell);
         bool holds_money = !strcmp(cells[cell].state, "approved") || !strcmp(cells[cell].state, "completed");
 
-        snprintf(wanted, sizeof(wanted), "%s %lld %lld %lld %lld", cells[cell].state, (long long)cells[cell].counted_yen,
-                 (long long)fee_yen, (long long)fee_yen, (long long)(cells[cell].earned ? 2 * TAX_YEN : 0));
-        sql_text(found, sizeof(found),
-                 "SELECT concat_ws(' ', state, dispensed_yen, customer_fee_yen, interbank_fee_yen, tax_yen) FROM "
-                 "v_withdrawal WHERE terminal = '%s' AND stan = %s",
-                 terminal, stan);
+        snprintf(wanted, sizeof(wanted), "%s %lld %lld %lld %lld", cells[cell].state,
+                 (long long)cells[cell].counted_yen, (long long)fee_yen, (long long)fee_yen,
+                 (long long)(cells[cell].earned ? 2 * TAX_YEN : 0));
+        sql_text(
+            found, sizeof(found),
+            "SELECT concat_ws(' ', state, dispensed_yen, customer_fee_yen, interbank_fee_yen, tax_yen) FROM "
+            "v_withdrawal WHERE terminal = '%s' AND stan = %s",
+            terminal, stan);
         ck_assert_str_eq(found, wanted);
-        ck_assert_int_eq(sql_number("SELECT count(*) FROM exception_record WHERE terminal = '%s' AND stan = %s", terminal,
-                                    stan),
-                         cells[cell].exception);
+        ck_assert_int_eq(
+            sql_number("SELECT count(*) FROM exception_record WHERE terminal = '%s' AND stan = %s", terminal,
+                       stan),
+            cells[cell].exception);
         ck_assert_int_eq(sql_number("SELECT balance_yen FROM v_account WHERE card_token = '%s'", card->token),
                          card->opening_yen - used - (holds_money ? FEE_YEN + TAX_YEN : 0));
-        ck_assert_int_eq(sql_number("SELECT coalesce(sum(cash_yen), 0)::bigint FROM card_day WHERE card_token = '%s'",
-                                    card->token),
-                         used);
-        ck_assert_int_eq(sql_number("SELECT coalesce(sum(withdrawals), 0)::bigint FROM card_day WHERE card_token = '%s'",
-                                    card->token),
-                         holds_money);
-        ck_assert_int_eq(sql_number("SELECT coalesce(sum(cash_yen), 0)::bigint FROM card_month WHERE card_token = '%s'",
-                                    card->token),
-                         used);
-        ck_assert_int_eq(sql_number("SELECT count(*) FROM open_withdrawal WHERE card_token = '%s'", card->token),
-                         !strcmp(cells[cell].state, "approved"));
+        ck_assert_int_eq(
+            sql_number("SELECT coalesce(sum(cash_yen), 0)::bigint FROM card_day WHERE card_token = '%s'",
+                       card->token),
+            used);
+        ck_assert_int_eq(
+            sql_number("SELECT coalesce(sum(withdrawals), 0)::bigint FROM card_day WHERE card_token = '%s'",
+                       card->token),
+            holds_money);
+        ck_assert_int_eq(
+            sql_number("SELECT coalesce(sum(cash_yen), 0)::bigint FROM card_month WHERE card_token = '%s'",
+                       card->token),
+            used);
+        ck_assert_int_eq(
+            sql_number("SELECT count(*) FROM open_withdrawal WHERE card_token = '%s'", card->token),
+            !strcmp(cells[cell].state, "approved"));
 }
 
 /* Twice as many as there are cells: the second half advises the instance that did not decide. */

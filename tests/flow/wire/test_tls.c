@@ -14,7 +14,8 @@ static void expect_refused(const struct client_options *options, const char *rea
         struct client *client = client_connect(options, why, sizeof(why));
         if (client) {
                 enum client_result result = client_receive(client, &answer, ANSWER_MS);
-                ck_assert_msg(result == CLIENT_BROKEN || result == CLIENT_CLOSED, "%s", client_result_name[result]);
+                ck_assert_msg(result == CLIENT_BROKEN || result == CLIENT_CLOSED, "%s",
+                              client_result_name[result]);
                 snprintf(why, sizeof(why), "%s", client_why(client));
                 client_close(client);
         }
@@ -26,17 +27,20 @@ static struct client_options options_of(const char *folder, const char *name)
         static char certificate[PATH_SIZE], key[PATH_SIZE];
         make_path(certificate, folder, name, ".crt");
         make_path(key, folder, name, ".key");
-        return (struct client_options){.host = world.host, .port = world.port[0], .ca = world.ca,
-                                       .certificate = certificate, .key = key};
+        return (struct client_options){.host = world.host,
+                                       .port = world.port[0],
+                                       .ca = world.ca,
+                                       .certificate = certificate,
+                                       .key = key};
 }
 
 /* Folders that test_wire.sh fills, in $WIRE_CERTS; an empty name is the first terminal's. */
 static const struct {
         const char *folder, *name, *reason;
 } refused[] = {
-        {"foreign", "", "unknown ca"},
-        {"expired", "", "certificate expired"},
-        {"server", "atmd", "unsupported certificate"},
+    {"foreign", "", "unknown ca"},
+    {"expired", "", "certificate expired"},
+    {"server", "atmd", "unsupported certificate"},
 };
 
 START_TEST(bad_certificates_are_refused)

@@ -24,7 +24,7 @@ static struct shared {
         int first_stan;
         bool used[CARDS_MAX];
         struct entry entry[BOOK_MAX];
-} *shared;
+} * shared;
 
 static _Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static _Noreturn void give_up(const char *format, ...)
@@ -121,7 +121,8 @@ static void read_ports(const char *text)
 /* A laboratory may have been used before: begin behind what it knows. */
 static void mark_used(void)
 {
-        PGresult *rows = sql_rows("SELECT DISTINCT card_token::text FROM v_withdrawal WHERE card_token IS NOT NULL");
+        PGresult *rows =
+            sql_rows("SELECT DISTINCT card_token::text FROM v_withdrawal WHERE card_token IS NOT NULL");
         for (int row = 0; row < PQntuples(rows); row++)
                 for (int i = 0; i < world.cards; i++)
                         if (!strcmp(PQgetvalue(rows, row, 0), world.card[i].token))
@@ -233,7 +234,7 @@ PGresult *sql_rows(const char *text)
 }
 
 static void first_cell(char *buffer, size_t size, const char *format, va_list arguments)
-        __attribute__((format(printf, 3, 0)));
+    __attribute__((format(printf, 3, 0)));
 static void first_cell(char *buffer, size_t size, const char *format, va_list arguments)
 {
         char text[TEXT_MAX];
@@ -288,15 +289,19 @@ struct client *connect_with(const char *folder, const char *name, int instance, 
         char certificate[PATH_SIZE], key[PATH_SIZE];
         make_path(certificate, folder, name, ".crt");
         make_path(key, folder, name, ".key");
-        struct client_options options = {.host = world.host, .port = world.port[instance], .ca = world.ca,
-                                         .certificate = certificate, .key = key};
+        struct client_options options = {.host = world.host,
+                                         .port = world.port[instance],
+                                         .ca = world.ca,
+                                         .certificate = certificate,
+                                         .key = key};
         return client_connect(&options, why, why_size);
 }
 
 struct atm atm_connect(int terminal, int instance)
 {
         char why[256] = "";
-        struct atm atm = {.terminal = world.terminal[terminal], .hall = world.hall[terminal], .instance = instance};
+        struct atm atm = {
+            .terminal = world.terminal[terminal], .hall = world.hall[terminal], .instance = instance};
         ck_assert_int_lt(terminal, world.terminals);
         ck_assert_int_lt(instance, world.instances);
         atm.client = connect_with(world.certs, atm.terminal, instance, why, sizeof(why));
@@ -382,7 +387,8 @@ void make_withdrawal_at(struct message *ret_message, const struct atm *atm, cons
         message_print(ret_message, 4, "%012" PRId64, amount_yen);
 }
 
-void make_withdrawal(struct message *ret_message, const struct atm *atm, const struct card *card, int64_t amount_yen)
+void make_withdrawal(struct message *ret_message, const struct atm *atm, const struct card *card,
+                     int64_t amount_yen)
 {
         make_withdrawal_at(ret_message, atm, card, amount_yen, business_ms());
 }
@@ -392,8 +398,8 @@ void make_inquiry(struct message *ret_message, const struct atm *atm, const stru
         make_card_request(ret_message, atm, "310000", card, business_ms());
 }
 
-void make_advice(struct message *ret_message, const struct atm *atm, const char *mti, const struct message *original,
-                 int64_t amount_yen, int64_t dispensed_yen)
+void make_advice(struct message *ret_message, const struct atm *atm, const char *mti,
+                 const struct message *original, int64_t amount_yen, int64_t dispensed_yen)
 {
         bool reversal = !strncmp(mti, "042", 3);
         start_request(ret_message, atm, mti);
@@ -401,7 +407,8 @@ void make_advice(struct message *ret_message, const struct atm *atm, const char 
         message_print(ret_message, 4, "%012" PRId64, amount_yen);
         message_set(ret_message, 32, world.acquirer);
         message_set(ret_message, 49, "392");
-        message_print(ret_message, 90, "0200%s%s%022d", message_get(original, 11), message_get(original, 7), 0);
+        message_print(ret_message, 90, "0200%s%s%022d", message_get(original, 11), message_get(original, 7),
+                      0);
         if (reversal)
                 message_set(ret_message, 39, dispensed_yen > 0 ? "32" : "68");
         if (dispensed_yen != NO_DE_95)
@@ -524,7 +531,7 @@ void check_answer(const struct message *request, const struct message *answer, c
                 ck_assert_msg(answer->has[field] == wanted[field], "field %d %s: %s", field,
                               wanted[field] ? "is missing" : "should not be there", text);
                 ck_assert_msg(!is_echo[field] ||
-                                      !strcmp(message_get(answer, field), message_get(request, field)),
+                                  !strcmp(message_get(answer, field), message_get(request, field)),
                               "field %d is no echo: %s", field, text);
         }
         if (wanted[12])
@@ -593,15 +600,16 @@ void trade_request(struct atm *atm, const struct message *request, const struct 
         ret_trade->entry = book_decision(request, card, de39);
 }
 
-void withdraw_at(struct atm *atm, const struct card *card, int64_t amount_yen, int64_t moment_ms, const char *de39,
-                 struct trade *ret_trade)
+void withdraw_at(struct atm *atm, const struct card *card, int64_t amount_yen, int64_t moment_ms,
+                 const char *de39, struct trade *ret_trade)
 {
         struct message request;
         make_withdrawal_at(&request, atm, card, amount_yen, moment_ms);
         trade_request(atm, &request, card, de39, ret_trade);
 }
 
-void withdraw(struct atm *atm, const struct card *card, int64_t amount_yen, const char *de39, struct trade *ret_trade)
+void withdraw(struct atm *atm, const struct card *card, int64_t amount_yen, const char *de39,
+              struct trade *ret_trade)
 {
         withdraw_at(atm, card, amount_yen, business_ms(), de39, ret_trade);
 }

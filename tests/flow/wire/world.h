@@ -28,11 +28,22 @@ struct card {
         int64_t opening_yen;
 };
 
-/* Cards with something about them, in the order of the file that WIRE_CARDS names; test_wire.sh makes it. Those
- * from CARD_UNKNOWN on are not in the house bank's list. */
+/* Cards with something about them, in the order of the file that WIRE_CARDS names; test_wire.sh makes it.
+ * Those from CARD_UNKNOWN on are not in the house bank's list. */
 enum special {
-        CARD_LOST, CARD_STOLEN, CARD_EXCLUDED, CARD_EXPIRED, CARD_POOR, CARD_JUST_COVERED, CARD_BROKE_AND_LOST,
-        CARD_CREDIT, CARD_LOAN, CARD_UNKNOWN, CARD_UNKNOWN_CREDIT, CARD_NO_ROUTE, SPECIAL_COUNT,
+        CARD_LOST,
+        CARD_STOLEN,
+        CARD_EXCLUDED,
+        CARD_EXPIRED,
+        CARD_POOR,
+        CARD_JUST_COVERED,
+        CARD_BROKE_AND_LOST,
+        CARD_CREDIT,
+        CARD_LOAN,
+        CARD_UNKNOWN,
+        CARD_UNKNOWN_CREDIT,
+        CARD_NO_ROUTE,
+        SPECIAL_COUNT,
 };
 
 struct world {
@@ -51,10 +62,10 @@ void world_open(void);
 /* ---- time ---------------------------------------------------------------------------------------------- */
 
 int64_t business_ms(void);
-int64_t japan_ms(const char *moment);                        /* "2016-12-29 07:59:59" */
+int64_t japan_ms(const char *moment); /* "2016-12-29 07:59:59" */
 void de7_of(int64_t moment_ms, char buffer[11]);
-int64_t charge_yen_at(int64_t moment_ms);                    /* customer fee with tax, by domain rules */
-void wait_for_second(void);                                  /* until a second of business time has just begun */
+int64_t charge_yen_at(int64_t moment_ms); /* customer fee with tax, by domain rules */
+void wait_for_second(void);               /* until a second of business time has just begun */
 
 /* ---- database and laboratory --------------------------------------------------------------------------- */
 
@@ -91,17 +102,18 @@ const struct card *special_card(enum special special);
 void start_request(struct message *ret_message, const struct atm *atm, const char *mti);
 void start_request_at(struct message *ret_message, const struct atm *atm, const char *mti, int64_t moment_ms);
 void make_network(struct message *ret_message, const struct atm *atm, const char *code);
-void make_withdrawal(struct message *ret_message, const struct atm *atm, const struct card *card, int64_t amount_yen);
+void make_withdrawal(struct message *ret_message, const struct atm *atm, const struct card *card,
+                     int64_t amount_yen);
 void make_withdrawal_at(struct message *ret_message, const struct atm *atm, const struct card *card,
                         int64_t amount_yen, int64_t moment_ms);
 void make_inquiry(struct message *ret_message, const struct atm *atm, const struct card *card);
 enum { NO_DE_95 = -1 };
 /* An advice about `original`; DE 95 says `dispensed_yen` unless that is NO_DE_95. */
-void make_advice(struct message *ret_message, const struct atm *atm, const char *mti, const struct message *original,
-                 int64_t amount_yen, int64_t dispensed_yen);
+void make_advice(struct message *ret_message, const struct atm *atm, const char *mti,
+                 const struct message *original, int64_t amount_yen, int64_t dispensed_yen);
 
-/* A well-formed request of any MTI: an echo, a withdrawal with a card of its own, an advice about a withdrawal
- * that never was, a reconciliation or an administrative advice. */
+/* A well-formed request of any MTI: an echo, a withdrawal with a card of its own, an advice about a
+ * withdrawal that never was, a reconciliation or an administrative advice. */
 void make_valid(struct message *ret_message, const struct atm *atm, const char *mti);
 
 /* Everything that an answer to this request with this DE 39 must and may hold. */
@@ -121,9 +133,10 @@ struct trade {
         const struct card *card;
         int entry;
 };
-void withdraw(struct atm *atm, const struct card *card, int64_t amount_yen, const char *de39, struct trade *ret_trade);
-void withdraw_at(struct atm *atm, const struct card *card, int64_t amount_yen, int64_t moment_ms, const char *de39,
-                 struct trade *ret_trade);
+void withdraw(struct atm *atm, const struct card *card, int64_t amount_yen, const char *de39,
+              struct trade *ret_trade);
+void withdraw_at(struct atm *atm, const struct card *card, int64_t amount_yen, int64_t moment_ms,
+                 const char *de39, struct trade *ret_trade);
 /* A request of one's own, answered and written into the book. */
 void trade_request(struct atm *atm, const struct message *request, const struct card *card, const char *de39,
                    struct trade *ret_trade);
@@ -134,7 +147,7 @@ void advise(struct atm *atm, struct trade *trade, const char *mti, int64_t amoun
 
 struct entry {
         char terminal[9], de39[3];
-        const char *state; /* approved, declined, completed, reversed, blocked */
+        const char *state;       /* approved, declined, completed, reversed, blocked */
         const struct card *card; /* NULL: not known to the database, as it was blocked before it came */
         int stan;
         int64_t moment_ms, amount_yen, charge_yen, dispensed_yen;
