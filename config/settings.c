@@ -50,9 +50,9 @@ const struct settings_row settings_rows[] = {
 
     {"database", "conninfo", SETTING_CONNINFO, NULL, 0, 0, NULL, AT(conninfo),
      "how to reach PostgreSQL, as libpq takes it: keywords and values, or a URI"},
-    {"database", "connections", SETTING_NUMBER, "2", 1, 16, NULL, AT(database_connections),
+    {"database", "connections", SETTING_NUMBER, "2", 1, 8, NULL, AT(database_connections),
      "database connections that carry batches"},
-    {"database", "batch_max", SETTING_NUMBER, "256", 1, 8192, NULL, AT(batch_max),
+    {"database", "batch_max", SETTING_NUMBER, "256", 1, 1024, NULL, AT(batch_max),
      "operations in one batch, one commit, at most"},
     {"database", "queue_max", SETTING_NUMBER, "4096", 1, 1000000, NULL, AT(queue_max),
      "operations that may wait for a batch; beyond it atmd stops reading from ATMs"},

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -341,6 +342,12 @@ enum conn_state conn_state(const struct conn *conn)
 bool conn_is_silent(const struct conn *conn)
 {
         return !conn->heard;
+}
+
+bool conn_has_unread(const struct conn *conn)
+{
+        int unread = 0;
+        return conn->fd >= 0 && ioctl(conn->fd, FIONREAD, &unread) == 0 && unread > 0;
 }
 
 const char *conn_peer(const struct conn *conn)

@@ -87,6 +87,7 @@ void conn_close(struct conn *conn, enum conn_end end, const char *format, ...) A
 
 enum conn_state conn_state(const struct conn *conn);
 bool conn_is_silent(const struct conn *conn); /* has not sent a byte yet */
+bool conn_has_unread(const struct conn *conn); /* what it sent waits for us */
 const char *conn_peer(const struct conn *conn);
 
 #endif

@@ -2,8 +2,8 @@
  * The ledger in memory. Stages and the split between database and ledger are in ledger_mem.h.
  *
  * Each op has one function that answers it from the rows as they are (answer_...) and one that writes what
- * follows (write_...); the commit of a batch does both, op by op. Since no two commits ever overlap, there are
- * no locks and no conflicts here: what PostgreSQL must reach under concurrency is by definition what this
+ * follows (write_...); the commit of a batch does both, op by op. Since no two commits ever overlap, there
+ * are no locks and no conflicts here: what PostgreSQL must reach under concurrency is by definition what this
  * back end does in some order.
  *
  * Invariants: rows of withdrawal and advice, of commission, outcome and notice are only ever added. card_month,
@@ -90,15 +90,15 @@ struct memory_database *memory_database_new(const struct reference *reference)
         return database;
 }
 
-#define FREE_TABLE(table, type, release)                                                                       \
-        do {                                                                                                   \
-                struct type *row, *next;                                                                       \
-                HASH_ITER(hh, table, row, next)                                                                \
-                {                                                                                              \
-                        HASH_DELETE(hh, table, row);                                                           \
-                        release;                                                                               \
-                        free(row);                                                                             \
-                }                                                                                              \
+#define FREE_TABLE(table, type, release)                                                                     \
+        do {                                                                                                 \
+                struct type *row, *next;                                                                     \
+                HASH_ITER(hh, table, row, next)                                                              \
+                {                                                                                            \
+                        HASH_DELETE(hh, table, row);                                                         \
+                        release;                                                                             \
+                        free(row);                                                                           \
+                }                                                                                            \
         } while (0)
 
 void memory_database_free(struct memory_database *database)
@@ -122,7 +122,8 @@ void memory_set_reference(struct memory_database *database, const struct referen
         database->reference = reference;
 }
 
-struct memory_card *memory_card(const struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH])
+struct memory_card *memory_card(const struct memory_database *database,
+                                const uint8_t token[CARD_TOKEN_LENGTH])
 {
         struct memory_card *card;
 
@@ -191,7 +192,7 @@ struct memory_withdrawal *memory_withdrawal(const struct memory_database *databa
                                             const struct ledger_identity *identity)
 {
         struct ledger_identity key =
-                clean_identity(identity->terminal, identity->transmitted_ms, identity->stan);
+            clean_identity(identity->terminal, identity->transmitted_ms, identity->stan);
         struct memory_withdrawal *withdrawal;
 
         HASH_FIND(hh, database->withdrawals, &key, sizeof key, withdrawal);
@@ -407,8 +408,8 @@ static void fill_stored(struct ledger_answer *answer, const struct memory_withdr
 static void fill_answer(struct ledger_answer *answer, enum ledger_status status, enum reason reason,
                         const struct ledger_request *request)
 {
-        *answer = (struct ledger_answer){.status = status, .reason = reason,
-                                         .business_day = request->business_day};
+        *answer =
+            (struct ledger_answer){.status = status, .reason = reason, .business_day = request->business_day};
         if (reason == REASON_APPROVED) {
                 answer->customer_charge_yen = charge_yen(&request->price);
                 memcpy(answer->approval_code, request->approval_code, sizeof answer->approval_code);
@@ -480,7 +481,7 @@ static void write_request(struct memory_database *database, const struct ledger_
         else
                 debit(database, request);
         add_yen(&need_usage(&database->months, request->card_token, calendar_month_of(request->business_day))
-                         ->cash_yen,
+                     ->cash_yen,
                 request->amount_yen);
         day = need_usage(&database->days, request->card_token, request->business_day);
         add_yen(&day->cash_yen, request->amount_yen);
@@ -551,7 +552,8 @@ static const struct memory_advice *find_advice(const struct memory_withdrawal *w
                 const struct memory_advice *advice = &withdrawal->advices[i];
 
                 if (advice->advice.reversal == op->advice.reversal &&
-                    advice->advice_ms == op->identity.transmitted_ms && advice->advice_stan == op->identity.stan)
+                    advice->advice_ms == op->identity.transmitted_ms &&
+                    advice->advice_stan == op->identity.stan)
                         return advice;
         }
         return NULL;
@@ -692,13 +694,13 @@ static void write_advice(struct memory_database *database, struct memory_withdra
         advice = append(&array, &withdrawal->advice_count, sizeof *advice);
         withdrawal->advices = array;
         *advice = (struct memory_advice){
-                .advice = op->advice,
-                .advice_ms = op->identity.transmitted_ms,
-                .advice_stan = op->identity.stan,
-                .before = before,
-                .after = rule->to,
-                .counted_yen = counted_yen,
-                .commission = commission,
+            .advice = op->advice,
+            .advice_ms = op->identity.transmitted_ms,
+            .advice_stan = op->identity.stan,
+            .before = before,
+            .after = rule->to,
+            .counted_yen = counted_yen,
+            .commission = commission,
         };
         if (commission != 0)
                 earn(withdrawal, commission);
@@ -719,7 +721,7 @@ static void write_advice(struct memory_database *database, struct memory_withdra
 static void do_advice(struct memory_database *database, struct ledger_op *op, int64_t now_ms)
 {
         struct ledger_identity original = clean_identity(
-                op->identity.terminal, op->advice.original.transmitted_ms, op->advice.original.stan);
+            op->identity.terminal, op->advice.original.transmitted_ms, op->advice.original.stan);
         struct memory_withdrawal *withdrawal = memory_withdrawal(database, &original);
         const struct memory_advice *repeated;
 
@@ -1015,9 +1017,9 @@ static void on_free(struct ledger *ledger)
 }
 
 static const struct ledger_backend backend = {
-        .submit = on_submit,
-        .reference = on_reference,
-        .free = on_free,
+    .submit = on_submit,
+    .reference = on_reference,
+    .free = on_free,
 };
 
 struct ledger *ledger_mem_new(struct memory_database *database, const struct ledger_mem_options *options)
@@ -1068,7 +1070,7 @@ static void answer_all(struct op_list *ops)
         }
 }
 
-/* What was written is known: no doubt is left. A stale op may still have been written by an earlier sending. */
+/* What was written is known: no doubt is left. A stale op may have been written by an earlier sending. */
 static void answer_done(struct op_list *ops)
 {
         struct ledger_op *op;
@@ -1087,8 +1089,9 @@ static void refuse_all(struct op_list *ops)
 
         TAILQ_FOREACH(op, ops, entry)
         {
-                op->answer = (struct ledger_answer){.status = op->in_doubt ? LEDGER_UNKNOWN : LEDGER_UNAVAILABLE,
-                                                    .reason = REASON_CANNOT_DECIDE};
+                op->answer =
+                    (struct ledger_answer){.status = op->in_doubt ? LEDGER_UNKNOWN : LEDGER_UNAVAILABLE,
+                                           .reason = REASON_CANNOT_DECIDE};
         }
         answer_all(ops);
 }
@@ -1331,8 +1334,8 @@ static void print_history(struct lines *lines, const struct memory_withdrawal *w
                 const struct memory_advice *a = &w->advices[i];
 
                 add_line(lines,
-                         "advice|%s|%" PRId64 "|%" PRId32 "|%zu|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64 "|%" PRId64
-                         "|%s|%s|%" PRId64 "|%d",
+                         "advice|%s|%" PRId64 "|%" PRId32 "|%zu|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64
+                         "|%" PRId64 "|%s|%s|%" PRId64 "|%d",
                          w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, i + 1,
                          a->advice.reversal ? "reversal" : "completion", a->advice_ms, a->advice_stan,
                          or_null(a->advice.why), a->advice.amount_yen, a->advice.dispensed_yen,
@@ -1344,8 +1347,8 @@ static void print_history(struct lines *lines, const struct memory_withdrawal *w
                 const struct price *p = &c->price;
 
                 add_line(lines,
-                         "commission|%s|%" PRId64 "|%" PRId32 "|%zu|%d|%s|%s|%s|%s|%s|%" PRId32 "|%" PRId64 "|%" PRId64
-                         "|%" PRId64 "|%" PRId64 "|%" PRId64,
+                         "commission|%s|%" PRId64 "|%" PRId32 "|%zu|%d|%s|%s|%s|%s|%s|%" PRId32 "|%" PRId64
+                         "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64,
                          w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, c->seq, c->sign,
                          w->request.hall, word_of_day(w->request.business_day).text, w->request.issuer,
                          band_name[p->band], word_of_day(p->tariff_from_day).text, p->tax_rate_bp,
@@ -1369,8 +1372,8 @@ static void print_sums(struct lines *lines, const struct memory_database *databa
         }
         for (const struct memory_rollup *r = database->rollups; r; r = r->hh.next)
                 add_line(lines,
-                         "revenue_rollup|%s|%s|%s|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64
-                         "|%" PRId64 "|%" PRId64,
+                         "revenue_rollup|%s|%s|%s|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64
+                         "|%" PRId64 "|%" PRId64 "|%" PRId64,
                          r->key.terminal, word_of_day(r->key.business_day).text, r->key.hall, r->key.issuer,
                          band_name[r->key.band], r->withdrawals, r->cash_yen, r->customer_fee_yen,
                          r->customer_tax_yen, r->interbank_fee_yen, r->interbank_tax_yen, r->hall_share_yen);
@@ -1385,8 +1388,8 @@ static void print_exceptions(struct lines *lines, const struct memory_database *
                          "exception_record|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64
                          "|%" PRId64,
                          advice->terminal, advice->transmitted_ms, advice->stan,
-                         e->key.reversal ? "reversal" : "completion", original->transmitted_ms, original->stan,
-                         e->key.what, e->amount_yen, e->dispensed_yen);
+                         e->key.reversal ? "reversal" : "completion", original->transmitted_ms,
+                         original->stan, e->key.what, e->amount_yen, e->dispensed_yen);
         }
 }
 

@@ -11,8 +11,8 @@
  *
  * A ledger does nothing by itself. Its owner moves it by ledger_mem_step(), one stage each time:
  *
- *      IDLE --submit--> WAITING --step--> IN_FLIGHT --step: commits--> COMMITTED --step: on_done--> IDLE, WAITING
- *                          ^                  |                            |
+ *      IDLE --submit--> WAITING --step--> IN_FLIGHT --step: commits--> COMMITTED --step: on_done--> IDLE,
+ * WAITING ^                  |                            |
  *                          '------------------+----ledger_mem_lose---------'   (ops in doubt)
  *
  * so a crash or a lost connection can be put before the commit, and between the commit and the answer.
@@ -215,7 +215,8 @@ void memory_add_exclusion(struct memory_database *database, const uint8_t token[
 void memory_set_card_status(struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH],
                             enum memory_card_status status);
 
-struct memory_card *memory_card(const struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH]);
+struct memory_card *memory_card(const struct memory_database *database,
+                                const uint8_t token[CARD_TOKEN_LENGTH]);
 struct memory_withdrawal *memory_withdrawal(const struct memory_database *database,
                                             const struct ledger_identity *identity);
 const struct memory_usage *memory_month(const struct memory_database *database,

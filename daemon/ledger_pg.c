@@ -311,9 +311,29 @@ static int64_t real_ms(void)
         return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* What was decided from other reference data than those in force now is to be decided anew: the database
+ * compares only the batch's version. */
+static void drop_outdated(struct ledger_pg *l, struct ledger_batch *batch)
+{
+        int kept = 0;
+        if (batch->kind != LEDGER_REQUEST && batch->kind != LEDGER_INQUIRY)
+                return;
+        for (int i = 0; i < batch->count; i++) {
+                struct ledger_op *op = batch->op[i];
+                if (op->request.reference_version == reference_version(l->reference)) {
+                        batch->op[kept++] = op;
+                        continue;
+                }
+                op->answer = (struct ledger_answer){ .status = LEDGER_STALE };
+                op_end(l, op);
+        }
+        batch->count = kept;
+}
+
 static void lane_send(struct ledger_pg *l, struct lane *lane, enum ledger_kind kind)
 {
         queue_take(l, lane, kind);
+        drop_outdated(l, &lane->batch);
         if (lane->batch.count > 0 &&
             !ledger_batch_send(&lane->batch, reference_version(l->reference), real_ms(), lane->link)) {
                 say(l, true, "out of memory for a batch of %d", lane->batch.count);
@@ -327,11 +347,9 @@ static void pump(struct ledger_pg *l)
         for (int i = 0; i < l->options.connections; i++) {
                 struct lane *lane = &l->lanes[i];
                 enum ledger_kind kind;
-                if (!pg_link_is_idle(lane->link))
-                        continue;
-                if (l->reference_due)
+                if (l->reference_due && pg_link_is_idle(lane->link))
                         reference_send(l, lane);
-                else if (next_kind(l, &kind))
+                while (pg_link_is_idle(lane->link) && next_kind(l, &kind))
                         lane_send(l, lane, kind);
         }
 }

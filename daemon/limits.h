@@ -22,6 +22,8 @@ enum {
         /* A peer that has sent nothing for so long makes room where LIMIT_OPENING or connections_max is
          * reached. */
         LIMIT_SILENT_MS = 1000,
+        /* So does one that has begun a handshake and does not go on; one whose bytes wait for us does not. */
+        LIMIT_SLOW_MS = 5000,
         LIMIT_ACCEPTS_PER_TURN = 16,
         LIMIT_BACKLOG = 4096,
         /* Accepting rests so long where the system has no descriptors or memory left. */

@@ -153,10 +153,19 @@ static void connect_step(struct pg_link *link)
         }
 }
 
+/* What the server says besides results also comes as the reason of a loss: nothing for standard error. */
+static void on_notice(void *context, const char *text)
+{
+        (void)context;
+        (void)text;
+}
+
 static void connect_start(struct pg_link *link)
 {
         link_enter(link, CONNECTING);
         link->pg = PQconnectStart(link->conninfo);
+        if (link->pg)
+                PQsetNoticeProcessor(link->pg, on_notice, NULL);
         if (!link->pg || PQstatus(link->pg) == CONNECTION_BAD)
                 link_lose(link, link->pg ? PQerrorMessage(link->pg) : "out of memory");
         else if (!socket_watch(link))

@@ -247,19 +247,21 @@ static void on_relief(void *context)
 
 /* ---- from the door ------------------------------------------------------------------------------------- */
 
-/* Make room: the oldest connection that has not said a word for a while is closed. */
-static bool drop_silent(struct server *server)
+/* Make room: the oldest connection that has said nothing for a while, or begun and not ended, is closed. */
+static bool drop_slow(struct server *server)
 {
-        int64_t before_ms = steady_ms(NULL) - LIMIT_SILENT_MS;
+        int64_t now_ms = steady_ms(NULL);
         struct client *client;
         TAILQ_FOREACH(client, &server->opening, opening_entry)
         {
-                if (client->accepted_ms > before_ms)
+                int64_t age_ms = now_ms - client->accepted_ms;
+                if (age_ms < LIMIT_SILENT_MS)
                         return false;
-                if (conn_state(client->conn) != CONN_HANDSHAKE || !conn_is_silent(client->conn))
+                if (conn_state(client->conn) != CONN_HANDSHAKE || conn_has_unread(client->conn) ||
+                    (!conn_is_silent(client->conn) && age_ms < LIMIT_SLOW_MS))
                         continue;
                 leave_opening(client);
-                conn_close(client->conn, CONN_END_FULL, "nothing was sent, and others wait");
+                conn_close(client->conn, CONN_END_FULL, "the handshake is not done, and others wait");
                 return true;
         }
         return false;
@@ -268,14 +270,14 @@ static bool drop_silent(struct server *server)
 static bool may_accept(void *context)
 {
         struct server *server = context;
-        return server->opening_count < LIMIT_OPENING || drop_silent(server);
+        return server->opening_count < LIMIT_OPENING || drop_slow(server);
 }
 
 static void on_accepted(void *context, int fd, const char *peer)
 {
         struct server *server = context;
         struct service *service = server->service;
-        bool is_full = conn_env_count(server->conns) >= server->connections_max && !drop_silent(server);
+        bool is_full = conn_env_count(server->conns) >= server->connections_max && !drop_slow(server);
         struct client *client = is_full ? NULL : calloc(1, sizeof(*client));
         service->stats.accepted++;
         if (!client) {

@@ -17,6 +17,13 @@ static const bool legal_change[SESSION_STATE_COUNT][SESSION_STATE_COUNT] = {
     [SESSION_SIGNED_ON] = {[SESSION_CONNECTED] = true, [SESSION_CLOSING] = true},
 };
 
+static void stop_waiting(struct session *session)
+{
+        if (session->waiting)
+                session->service->waiting--;
+        session->waiting = false;
+}
+
 static void change_state(struct session *session, enum session_state to)
 {
         assert(legal_change[session->state][to]);
@@ -27,6 +34,8 @@ static void change_state(struct session *session, enum session_state to)
         log_event(LEVEL_DEBUG, "session", LOG_TEXT("terminal", session->terminal),
                   LOG_TEXT("from", session_state_name[session->state]),
                   LOG_TEXT("to", session_state_name[to]));
+        if (to == SESSION_CLOSING)
+                stop_waiting(session); /* it hears nothing any more */
         session->state = to;
 }
 
@@ -187,8 +196,7 @@ static void on_transaction(struct session *session, const struct profile_row *ro
         session->ops->pause(session->peer);
         if (service_submit(service, session, row, second, &error))
                 return;
-        session->waiting = false;
-        service->waiting--;
+        stop_waiting(session);
         answer_format_error(session, row, &error);
         if (session->state != SESSION_CLOSING)
                 session->ops->resume(session->peer);
@@ -213,13 +221,12 @@ static const struct {
 
 void session_answered(struct session *session, const struct iso_message *answer)
 {
-        assert(session->waiting && session->service->waiting > 0);
-        session->waiting = false;
-        session->service->waiting--;
         if (session->state == SESSION_CLOSING) {
                 session->service->stats.gone += answer != NULL;
                 return;
         }
+        assert(session->waiting);
+        stop_waiting(session);
         if (answer)
                 send_message(session, answer);
         if (session->draining)
@@ -336,8 +343,5 @@ void session_closed(struct session *session)
 {
         if (session->state != SESSION_CLOSING)
                 change_state(session, SESSION_CLOSING);
-        if (session->waiting)
-                session->service->waiting--;
-        session->waiting = false;
         fleet_remove(session->service->fleet, session);
 }

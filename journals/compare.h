@@ -25,8 +25,8 @@ ATM_MUST_USE bool reconcile_parse(char *line, struct database_row *ret_row);
 /* Called for each difference: a short name for programs, a sentence for people. */
 typedef void reconcile_tell(const char *what, const char *text, void *context);
 
-void reconcile_compare(const struct history_entry *entry, const struct database_row *row, reconcile_tell *tell,
-                       void *context);
+void reconcile_compare(const struct history_entry *entry, const struct database_row *row,
+                       reconcile_tell *tell, void *context);
 /* The database has no row of it. */
 void reconcile_missing(const struct history_entry *entry, reconcile_tell *tell, void *context);
 

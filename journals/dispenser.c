@@ -14,7 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const int64_t note_yen[NOTE_COUNT] = { [NOTE_10000] = 10000, [NOTE_1000] = 1000 };
+#include "tools/atmsim/terminals.h"
+
+const int64_t note_yen[NOTE_COUNT] = {[NOTE_10000] = 10000, [NOTE_1000] = 1000};
 
 static const char magic[] = "atmsim dispensers 1\n";
 
@@ -29,7 +31,8 @@ struct dispensers {
         int fd;
         bool writes, unsynced;
         size_t count, mapped_bytes;
-        struct slot *slots; /* the mapping; [0] is the header */
+        struct slot *slots;     /* the mapping; [0] is the header */
+        struct terminals index; /* in the slots' order */
 };
 
 static uint32_t checksum_of(const struct dispenser_counters *counters)
@@ -68,9 +71,26 @@ static bool grow(struct dispensers *d)
         return errno == 0 && map(d, bytes);
 }
 
-static bool slot_is_empty(const struct slot *slot)
+/* Whose slot it is; NULL: nobody's yet. */
+static const char *slot_terminal(const struct slot *slot)
 {
-        return slot->copy[0].terminal[0] == '\0' && slot->copy[1].terminal[0] == '\0';
+        if (slot->copy[0].terminal[0])
+                return slot->copy[0].terminal;
+        return slot->copy[1].terminal[0] ? slot->copy[1].terminal : NULL;
+}
+
+/* False: out of memory, or a terminal has two slots. */
+static bool index_slots(struct dispensers *d)
+{
+        const char *terminal;
+
+        while ((d->count + 2) * sizeof(struct slot) <= d->mapped_bytes &&
+               (terminal = slot_terminal(&d->slots[d->count + 1]))) {
+                if (terminals_add(&d->index, terminal, "") != (int64_t)d->count)
+                        return false;
+                d->count++;
+        }
+        return true;
 }
 
 static bool load(struct dispensers *d, const char *path, char error[DISPENSER_ERROR_MAX])
@@ -92,12 +112,11 @@ static bool load(struct dispensers *d, const char *path, char error[DISPENSER_ER
                 return true;
         }
         if ((size_t)status.st_size % sizeof(struct slot) || !map(d, (size_t)status.st_size) ||
-            memcmp(&d->slots[0], magic, sizeof(magic))) {
-                snprintf(error, DISPENSER_ERROR_MAX, "%.300s: not a file of dispenser counters, or of another version", path);
+            memcmp(&d->slots[0], magic, sizeof(magic)) || !index_slots(d)) {
+                snprintf(error, DISPENSER_ERROR_MAX,
+                         "%.300s: not a file of dispenser counters, or of another version", path);
                 return false;
         }
-        while ((d->count + 2) * sizeof(struct slot) <= d->mapped_bytes && !slot_is_empty(&d->slots[d->count + 1]))
-                d->count++;
         return true;
 }
 
@@ -135,6 +154,7 @@ void dispensers_close(struct dispensers *d)
                 munmap(d->slots, d->mapped_bytes);
         if (d->fd >= 0)
                 close(d->fd);
+        terminals_free(&d->index);
         free(d);
 }
 
@@ -178,13 +198,12 @@ static void replace(struct dispensers *d, int slot, const struct dispenser_count
 
 int dispensers_find_or_add(struct dispensers *d, const char terminal[8])
 {
-        struct dispenser_counters counters = { 0 };
+        struct dispenser_counters counters = {0};
+        int64_t known = terminals_find(&d->index, terminal);
 
-        for (size_t i = 0; i < d->count; i++)
-                if (!memcmp(d->slots[i + 1].copy[0].terminal, terminal, 8) ||
-                    !memcmp(d->slots[i + 1].copy[1].terminal, terminal, 8))
-                        return (int)i;
-        if (!grow(d))
+        if (known >= 0)
+                return (int)known;
+        if (!grow(d) || terminals_add(&d->index, terminal, "") < 0)
                 return -1;
         memcpy(counters.terminal, terminal, 8);
         for (int n = 0; n < NOTE_COUNT; n++)
@@ -196,7 +215,8 @@ int dispensers_find_or_add(struct dispensers *d, const char terminal[8])
 
 int dispenser_notes(int64_t amount_yen)
 {
-        return (int)(amount_yen / note_yen[NOTE_10000] + amount_yen % note_yen[NOTE_10000] / note_yen[NOTE_1000]);
+        return (int)(amount_yen / note_yen[NOTE_10000] +
+                     amount_yen % note_yen[NOTE_10000] / note_yen[NOTE_1000]);
 }
 
 int64_t dispenser_first_notes_yen(int64_t amount_yen, int notes)
@@ -211,7 +231,8 @@ int64_t dispenser_first_notes_yen(int64_t amount_yen, int notes)
 void dispensers_pay(struct dispensers *d, int slot, int32_t stan, int64_t transmitted_ms, int64_t yen)
 {
         const struct dispenser_counters *now = dispensers_counters(d, slot);
-        int64_t notes[NOTE_COUNT] = { yen / note_yen[NOTE_10000], yen % note_yen[NOTE_10000] / note_yen[NOTE_1000] };
+        int64_t notes[NOTE_COUNT] = {yen / note_yen[NOTE_10000],
+                                     yen % note_yen[NOTE_10000] / note_yen[NOTE_1000]};
         struct dispenser_counters next;
 
         assert(now && yen > 0 && yen % note_yen[NOTE_1000] == 0);

@@ -41,7 +41,8 @@ struct dispensers; /* an open file */
 ATM_MUST_USE struct dispensers *dispensers_open(const char *dir, bool write, char error[DISPENSER_ERROR_MAX]);
 void dispensers_close(struct dispensers *dispensers);
 size_t dispensers_count(const struct dispensers *dispensers);
-/* The slot of a terminal, a new one with full cassettes if it has none. -1 with errno: no room on the disk. */
+/* The slot of a terminal, a new one with full cassettes if it has none. -1 with errno: no room on the disk.
+ */
 int dispensers_find_or_add(struct dispensers *dispensers, const char terminal[8]);
 /* NULL: neither copy is whole, so the counters are lost. */
 const struct dispenser_counters *dispensers_counters(const struct dispensers *dispensers, int slot);
@@ -52,9 +53,11 @@ int dispenser_notes(int64_t amount_yen);
 int64_t dispenser_first_notes_yen(int64_t amount_yen, int notes);
 
 /* Cash leaves. A cassette that is too empty is replenished first. */
-void dispensers_pay(struct dispensers *dispensers, int slot, int32_t stan, int64_t transmitted_ms, int64_t yen);
+void dispensers_pay(struct dispensers *dispensers, int slot, int32_t stan, int64_t transmitted_ms,
+                    int64_t yen);
 /* Yen that left for a withdrawal, as far as the dispenser remembers: it knows its last one. */
-int64_t dispensers_paid_yen(const struct dispensers *dispensers, int slot, int32_t stan, int64_t transmitted_ms);
+int64_t dispensers_paid_yen(const struct dispensers *dispensers, int slot, int32_t stan,
+                            int64_t transmitted_ms);
 /* Wait until the counters are on disk. False: errno says why. */
 ATM_MUST_USE bool dispensers_sync(struct dispensers *dispensers);
 

@@ -34,7 +34,7 @@ static int64_t terminal_of(struct history *h, const char *name)
                         at = -1;
                 } else {
                         for (size_t i = h->totals_room; i < room; i++)
-                                grown[i] = (struct history_terminal){ .last_entry = -1 };
+                                grown[i] = (struct history_terminal){.last_entry = -1};
                         h->totals = grown;
                         h->totals_room = room;
                 }
@@ -66,8 +66,11 @@ static void fold_request(struct history *h, int64_t terminal, const struct journ
 
         if (!entry)
                 return;
-        *entry = (struct history_entry){ .transmitted_ms = record->transmitted_ms, .amount_yen = record->amount_yen,
-                                         .charge_yen = -1, .terminal = (uint32_t)terminal, .stan = record->stan };
+        *entry = (struct history_entry){.transmitted_ms = record->transmitted_ms,
+                                        .amount_yen = record->amount_yen,
+                                        .charge_yen = -1,
+                                        .terminal = (uint32_t)terminal,
+                                        .stan = record->stan};
         memcpy(entry->token, record->token, sizeof(entry->token));
         h->totals[terminal].last_entry = (int64_t)h->count - 1;
 }
@@ -112,7 +115,8 @@ static void on_record(const struct journal_record *record, void *context)
         if (record->kind == JOURNAL_REQUEST) {
                 fold_request(h, terminal, record);
         } else if (!fold_later(h, terminal, record)) {
-                snprintf(text, sizeof(text), "%s: the record '%c' with STAN %06" PRId32 " fits no withdrawal before it",
+                snprintf(text, sizeof(text),
+                         "%s: the record '%c' with STAN %06" PRId32 " fits no withdrawal before it",
                          ((struct reading *)context)->path, (char)record->kind, record->stan);
                 h->on_fault("journal-record", record->terminal, text, h->context);
         }
@@ -129,8 +133,8 @@ static void on_damage(const char *path, uint64_t line, const char *why, void *co
 
 static bool read_journals(struct history *h, const char *dir)
 {
-        struct reading reading = { .history = h };
-        struct journal_reader reader = { .on_record = on_record, .on_damage = on_damage, .context = &reading };
+        struct reading reading = {.history = h};
+        struct journal_reader reader = {.on_record = on_record, .on_damage = on_damage, .context = &reading};
         int last = journal_last(dir);
 
         if (last <= 0) {
@@ -164,7 +168,8 @@ static bool read_dispensers(struct history *h, const char *dir)
                 int64_t terminal;
 
                 if (!counters) {
-                        snprintf(text, sizeof(text), "%.400s/dispensers: the counters of slot %zu are damaged", dir, i);
+                        snprintf(text, sizeof(text),
+                                 "%.400s/dispensers: the counters of slot %zu are damaged", dir, i);
                         h->on_fault("dispenser", NULL, text, h->context);
                         continue;
                 }

@@ -17,29 +17,29 @@
 enum { HISTORY_ERROR_MAX = 640 };
 
 enum history_end {
-        HISTORY_OPEN,     /* no end: the 0200 has no answer, or cash has no acknowledged advice */
+        HISTORY_OPEN, /* no end: the 0200 has no answer, or cash has no acknowledged advice */
         HISTORY_DECLINED,
-        HISTORY_ADVISED,  /* an advice about paid_yen was acknowledged */
+        HISTORY_ADVISED, /* an advice about paid_yen was acknowledged */
 };
 
 struct history_entry {
         int64_t transmitted_ms;
         int64_t amount_yen, paid_yen;
-        int64_t charge_yen;          /* -1: no answer with a charge is known */
-        uint32_t terminal;           /* of the terminals */
+        int64_t charge_yen; /* -1: no answer with a charge is known */
+        uint32_t terminal;  /* of the terminals */
         int32_t stan;
         int32_t advice_stan;
-        uint8_t end;                 /* enum history_end */
-        bool approved;               /* an answer 00 is recorded */
+        uint8_t end;   /* enum history_end */
+        bool approved; /* an answer 00 is recorded */
         bool advised;
         char de39[3];
         uint8_t token[TOKEN_LENGTH];
 };
 
 struct history_terminal {
-        int64_t counted_yen;         /* by its dispenser */
-        int64_t journal_yen;         /* sum of paid_yen */
-        int64_t last_entry;          /* while reading; -1: none in this folder */
+        int64_t counted_yen; /* by its dispenser */
+        int64_t journal_yen; /* sum of paid_yen */
+        int64_t last_entry;  /* while reading; -1: none in this folder */
 };
 
 struct history {

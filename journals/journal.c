@@ -143,7 +143,7 @@ static void put_body(struct pen *pen, const struct journal_record *record)
 
 size_t journal_print(const struct journal_record *record, char buffer[JOURNAL_LINE_MAX])
 {
-        struct pen pen = { .at = buffer };
+        struct pen pen = {.at = buffer};
         uint32_t crc;
 
         *pen.at++ = (char)record->kind;
@@ -226,17 +226,19 @@ static bool take_identity(struct eye *eye, int32_t *ret_stan, int64_t *ret_ms)
 {
         const char *word;
         int64_t stan, part[6];
-        static const int width[6] = { 4, 2, 2, 2, 2, 2 };
+        static const int width[6] = {4, 2, 2, 2, 2, 2};
 
         if (take_word(eye, &word) != 6 || !digits_of(word, 6, &stan) || take_word(eye, &word) != 14)
                 return false;
         for (int i = 0; i < 6; word += width[i], i++)
                 if (!digits_of(word, (size_t)width[i], &part[i]))
                         return false;
-        if (part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > 31 || part[3] > 23 || part[4] > 59 || part[5] > 59)
+        if (part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > 31 || part[3] > 23 || part[4] > 59 ||
+            part[5] > 59)
                 return false;
         *ret_stan = (int32_t)stan;
-        *ret_ms = calendar_from_utc((int)part[0], (int)part[1], (int)part[2], (int)part[3], (int)part[4], (int)part[5]);
+        *ret_ms = calendar_from_utc((int)part[0], (int)part[1], (int)part[2], (int)part[3], (int)part[4],
+                                    (int)part[5]);
         return true;
 }
 
@@ -274,15 +276,17 @@ static bool take_body(struct eye *eye, struct journal_record *record)
         case JOURNAL_INQUIRY:
                 return take_token(eye, record->token) && take_text(eye, record->mask, sizeof(record->mask));
         case JOURNAL_ANSWER:
-                return take_text(eye, record->de39, sizeof(record->de39)) && take_number(eye, &record->charge_yen) &&
+                return take_text(eye, record->de39, sizeof(record->de39)) &&
+                       take_number(eye, &record->charge_yen) &&
                        take_text(eye, record->rrn, sizeof(record->rrn)) &&
                        take_text(eye, record->approval, sizeof(record->approval));
         case JOURNAL_ADVICE:
                 if (!take_text(eye, mti, sizeof(mti)) || (strcmp(mti, "0220") && strcmp(mti, "0420")))
                         return false;
                 record->reversal = mti[1] == '4';
-                return take_text(eye, record->why, sizeof(record->why)) && take_number(eye, &record->dispensed_yen) &&
-                       record->dispensed_yen >= 0 && take_identity(eye, &record->original_stan, &record->original_ms);
+                return take_text(eye, record->why, sizeof(record->why)) &&
+                       take_number(eye, &record->dispensed_yen) && record->dispensed_yen >= 0 &&
+                       take_identity(eye, &record->original_stan, &record->original_ms);
         case JOURNAL_ACKNOWLEDGED:
                 return take_identity(eye, &record->original_stan, &record->original_ms);
         }
@@ -308,7 +312,7 @@ static bool crc_of_line(const char *line, size_t length, uint32_t *ret_crc)
 
 const char *journal_parse(const char *line, size_t length, struct journal_record *ret_record)
 {
-        struct journal_record record = { .charge_yen = -1 };
+        struct journal_record record = {.charge_yen = -1};
         struct eye eye;
         const char *word;
         uint32_t crc;
@@ -317,10 +321,10 @@ const char *journal_parse(const char *line, size_t length, struct journal_record
                 return "the checksum is missing";
         if (crc32_of(line, length - 9) != crc)
                 return "the checksum is wrong";
-        eye = (struct eye){ .at = line, .end = line + length - 9 };
+        eye = (struct eye){.at = line, .end = line + length - 9};
         if (take_word(&eye, &word) != 1 || !strchr("QBAVK", *word))
                 return "no kind of record: Q, B, A, V or K is expected";
-        record.kind = (enum journal_kind)*word;
+        record.kind = (enum journal_kind) * word;
         if (take_word(&eye, &word) != 8)
                 return "a terminal of 8 characters is expected in column 2";
         memcpy(record.terminal, word, 8);
@@ -363,10 +367,13 @@ int journal_lock(const char *dir, bool write, char error[JOURNAL_ERROR_MAX])
         }
         if (flock(fd, (write ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0) {
                 if (errno == EWOULDBLOCK)
-                        snprintf(error, JOURNAL_ERROR_MAX, "journal folder %.200s: another atmsim is using it; wait for "
-                                 "its end, or give this one a folder of its own with --journal", dir);
+                        snprintf(error, JOURNAL_ERROR_MAX,
+                                 "journal folder %.200s: another atmsim is using it; wait for "
+                                 "its end, or give this one a folder of its own with --journal",
+                                 dir);
                 else
-                        snprintf(error, JOURNAL_ERROR_MAX, "journal folder %.200s: lock: %s", dir, strerror(errno));
+                        snprintf(error, JOURNAL_ERROR_MAX, "journal folder %.200s: lock: %s", dir,
+                                 strerror(errno));
                 close(fd);
                 return -1;
         }
@@ -412,7 +419,7 @@ static bool sync_folder(const char *dir)
 
 bool journal_open(struct journal *ret_journal, const char *dir, char error[JOURNAL_ERROR_MAX])
 {
-        struct journal journal = { .room = BUFFER_ROOM };
+        struct journal journal = {.room = BUFFER_ROOM};
         char path[JOURNAL_PATH_MAX];
         int last;
 
@@ -502,8 +509,8 @@ void journal_close(struct journal *journal)
  * A bad line is damage where a good one follows, or where it has its line end; at the very end and without
  * one it was torn by a crash: each flush is one write, and lines reach the disk in order.
  */
-static void read_line(const struct journal_reader *reader, const char *path, uint64_t number, const char *line,
-                      size_t length)
+static void read_line(const struct journal_reader *reader, const char *path, uint64_t number,
+                      const char *line, size_t length)
 {
         struct journal_record record;
         const char *why;
@@ -518,8 +525,8 @@ static void read_line(const struct journal_reader *reader, const char *path, uin
 }
 
 /* Hand out the whole lines of a buffer; bytes used. */
-static size_t read_lines(const struct journal_reader *reader, const char *path, uint64_t *number, const char *buffer,
-                         size_t length)
+static size_t read_lines(const struct journal_reader *reader, const char *path, uint64_t *number,
+                         const char *buffer, size_t length)
 {
         const char *at = buffer, *end = buffer + length, *stop;
 
@@ -548,12 +555,13 @@ static bool skip_header(int fd, const char *path, char error[JOURNAL_ERROR_MAX])
 
         if (n >= 0 && (size_t)n <= strlen(FILE_HEADER) && !memcmp(header, FILE_HEADER, (size_t)n))
                 return true; /* shorter: the process ended before its first flush */
-        snprintf(error, JOURNAL_ERROR_MAX, "%.300s:1: 'atmsim journal 1' is expected: not a journal, or of another version",
-                 path);
+        snprintf(error, JOURNAL_ERROR_MAX,
+                 "%.300s:1: 'atmsim journal 1' is expected: not a journal, or of another version", path);
         return false;
 }
 
-bool journal_read(const char *path, int64_t offset, const struct journal_reader *reader, char error[JOURNAL_ERROR_MAX])
+bool journal_read(const char *path, int64_t offset, const struct journal_reader *reader,
+                  char error[JOURNAL_ERROR_MAX])
 {
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         char *buffer = malloc(READ_ROOM);

@@ -51,7 +51,7 @@ struct journal_record {
         char approval[7];
         /* ADVICE; the last two also ACKNOWLEDGED */
         bool reversal;
-        char why[3];        /* of a reversal */
+        char why[3]; /* of a reversal */
         int64_t dispensed_yen;
         int32_t original_stan;
         int64_t original_ms;
@@ -67,9 +67,9 @@ ATM_MUST_USE int journal_lock(const char *dir, bool write, char error[JOURNAL_ER
 
 struct journal {
         int fd;
-        int number;                /* of the file */
-        int64_t offset;            /* where the next record goes, counting what is not written yet */
-        bool unsynced;             /* written since the last fdatasync */
+        int number;     /* of the file */
+        int64_t offset; /* where the next record goes, counting what is not written yet */
+        bool unsynced;  /* written since the last fdatasync */
         size_t length, room;
         char *buffer;
 };

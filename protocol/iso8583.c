@@ -385,6 +385,7 @@ struct reader {
         size_t length, offset; /* offset <= length */
         struct iso_message *message;
         struct iso_error *error;
+        bool faulty; /* *error holds the first fault */
 };
 
 static size_t reader_left(const struct reader *r)
@@ -392,9 +393,18 @@ static size_t reader_left(const struct reader *r)
         return r->length - r->offset;
 }
 
-static int reader_short(const struct reader *r, int field, size_t wanted)
+/* The first fault is the one that is told. Always -1: where a value's end is known, the caller may go on. */
+static int fault(struct reader *r, int field, size_t offset, const char *what, size_t wanted, size_t available)
 {
-        return fail(r->error, field, r->offset, "length", wanted, reader_left(r));
+        if (!r->faulty)
+                (void)fail(r->error, field, offset, what, wanted, available);
+        r->faulty = true;
+        return -1;
+}
+
+static int reader_short(struct reader *r, int field, size_t wanted)
+{
+        return fault(r, field, r->offset, "length", wanted, reader_left(r));
 }
 
 static int read_mti(struct reader *r)
@@ -413,7 +423,7 @@ static int read_mti(struct reader *r)
                 good = span_of(TAKES_N, mti, MTI_DIGITS);
         }
         if (good < size)
-                return fail(r->error, 0, r->offset + good, "not a digit", 0, 0);
+                return fault(r, 0, r->offset + good, "not a digit", 0, 0);
         memcpy(r->message->mti, mti, MTI_DIGITS);
         r->message->mti[MTI_DIGITS] = '\0';
         r->offset += size;
@@ -431,8 +441,7 @@ static int read_bitmap(struct reader *r, uint64_t *ret_present)
                 for (size_t i = 0; i < size; i++) {
                         int nibble = hex_value(at[i]);
                         if (nibble < 0)
-                                return fail(r->error, SECONDARY_BITMAP, r->offset + i, "not a hex digit", 0,
-                                            0);
+                                return fault(r, SECONDARY_BITMAP, r->offset + i, "not a hex digit", 0, 0);
                         wire = wire << 4 | (uint64_t)nibble;
                 }
         } else {
@@ -459,19 +468,20 @@ static int read_prefix(struct reader *r, int field, const struct iso_field *row,
                 good = span_of(TAKES_N, text, digits);
         }
         if (good < size)
-                return fail(r->error, field, r->offset + good, "length is not a number", 0, 0);
+                return fault(r, field, r->offset + good, "length is not a number", 0, 0);
         size_t length = 0;
         for (size_t i = 0; i < digits; i++)
                 length = length * 10 + (size_t)(text[i] - '0');
         if (length > row->length)
-                return fail(r->error, field, r->offset, "longer than the field may be", row->length, length);
+                (void)fault(r, field, r->offset, "longer than the field may be", row->length, length);
         r->offset += size;
         *ret_length = length;
         return 0;
 }
 
-/* The bytes of a value into the message's text; its size is known to be there. */
-static int read_value(struct reader *r, int field, const struct iso_field *row, size_t length, size_t size)
+/* The bytes of a value into the message's text; its size is known to be there. One of the wrong form is passed
+ * over. */
+static void read_value(struct reader *r, int field, const struct iso_field *row, size_t length, size_t size)
 {
         const uint8_t *at = r->bytes + r->offset;
         size_t fitted = row->value_length ? row->value_length : length;
@@ -495,19 +505,23 @@ static int read_value(struct reader *r, int field, const struct iso_field *row, 
                 memcpy(text, at, length);
                 complaint = check_forms(row, text, length, &bad);
         }
-        if (complaint)
-                return fail(r->error, field, r->offset + bad, complaint, 0, 0);
-        if (fitted != length && !fit(row, text, length, fitted))
-                return fail(r->error, field, r->offset, "longer than the value may be", fitted, length);
-        append(r->message, field, fitted);
+        if (complaint) {
+                (void)fault(r, field, r->offset + bad, complaint, 0, 0);
+                explicit_bzero(text, length); /* iso_wipe does not know of it */
+        } else if (fitted != length && !fit(row, text, length, fitted)) {
+                (void)fault(r, field, r->offset, "longer than the value may be", fitted, length);
+                explicit_bzero(text, length > fitted ? length : fitted);
+        } else {
+                append(r->message, field, fitted);
+        }
         r->offset += size;
-        return 0;
 }
 
+/* -1: nobody can say where the next field begins. */
 static int read_field(struct reader *r, int field)
 {
         if (!is_field(r->dialect, field))
-                return fail(r->error, field, r->offset, missing_row(field), 0, 0);
+                return fault(r, field, r->offset, missing_row(field), 0, 0);
         const struct iso_field *row = &r->dialect->field[field];
         size_t length = row->length;
         if (row->length_kind != ISO_FIXED && read_prefix(r, field, row, &length) < 0)
@@ -515,7 +529,11 @@ static int read_field(struct reader *r, int field)
         size_t size = wire_size(r->dialect, row->format, length);
         if (reader_left(r) < size)
                 return reader_short(r, field, size);
-        return read_value(r, field, row, length, size);
+        if (length > row->length)
+                r->offset += size;
+        else
+                read_value(r, field, row, length, size);
+        return 0;
 }
 
 static int read_fields(struct reader *r, uint64_t present, int first)
@@ -549,8 +567,8 @@ int iso_decode(const struct iso_dialect *dialect, const uint8_t *bytes, size_t l
         if (read_fields(&r, primary & ~UINT64_C(1), 1) < 0 || read_fields(&r, secondary, 65) < 0)
                 return -1;
         if (reader_left(&r) > 0)
-                return fail(ret_error, 0, r.offset, "bytes after the last field", 0, reader_left(&r));
-        return 0;
+                return fault(&r, 0, r.offset, "bytes after the last field", 0, reader_left(&r));
+        return r.faulty ? -1 : 0;
 }
 
 /* ---- encoding ---------------------------------------------------------------------------------------- */

@@ -7,8 +7,9 @@
  * so nothing above this file knows dialects.
  *
  * Invariants: no allocation, no I/O, no clock. A message owns the text of its fields, so it outlives the
- * bytes it was decoded from. A failed decode keeps every field that was read before the fault, so that a
- * refusal can still echo the STAN.
+ * bytes it was decoded from. A failed decode keeps every good field that could be found: all up to a fault that
+ * hides where the next field begins, and beyond values that are merely of the wrong form. So a refusal can still
+ * echo the STAN.
  */
 #ifndef PROTOCOL_ISO8583_H
 #define PROTOCOL_ISO8583_H
@@ -142,9 +143,9 @@ void iso_unset(struct iso_message *message, int field);
 void iso_echo(struct iso_message *to, const struct iso_message *from, int field);
 
 /*
- * Decode one message (without length header). 0, or -1 with *ret_error filled; ret_message then holds
- * what was read before the fault. A present but empty secondary bitmap is accepted; bit 65 and trailing
- * bytes are errors.
+ * Decode one message (without length header). 0, or -1 with *ret_error filled: the first fault; ret_message
+ * then holds what could be read nevertheless. A present but empty secondary bitmap is accepted; bit 65 and
+ * trailing bytes are errors.
  */
 ATM_MUST_USE int iso_decode(const struct iso_dialect *dialect, const uint8_t *bytes, size_t length,
                              struct iso_message *ret_message, struct iso_error *ret_error);

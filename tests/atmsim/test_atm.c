@@ -11,11 +11,11 @@
 enum { SECOND = 1000000, AMOUNT = 13000 };
 
 static const struct atm_habits habits = {
-        .answer_timeout_us = 30 * SECOND,
-        .repeats = 1,
-        .advice_pause_us = 5 * SECOND,
-        .advice_pause_max_us = 60 * SECOND,
-        .echo_us = 60 * SECOND,
+    .answer_timeout_us = 30 * SECOND,
+    .repeats = 1,
+    .advice_pause_us = 5 * SECOND,
+    .advice_pause_max_us = 60 * SECOND,
+    .echo_us = 60 * SECOND,
 };
 
 static struct atm_counters counters;
@@ -89,7 +89,7 @@ static int64_t paid(void)
 
 static void set_up(void)
 {
-        struct recovery nothing = { 0 };
+        struct recovery nothing = {0};
 
         memset(&counters, 0, sizeof(counters));
         now_us = SECOND;
@@ -101,20 +101,22 @@ static void set_up(void)
 
 static void come_with(struct fault_plan plan, bool inquires)
 {
-        struct customer customer = { .came_us = now_us, .amount_yen = AMOUNT, .inquires = inquires, .plan = plan };
-        static const uint8_t token[TOKEN_LENGTH] = { 1, 2, 3 };
+        struct customer customer = {
+            .came_us = now_us, .amount_yen = AMOUNT, .inquires = inquires, .plan = plan};
+        static const uint8_t token[TOKEN_LENGTH] = {1, 2, 3};
 
         atm_on_customer(&atm, next_turn(), &customer, token, "990001******1234");
 }
 
 static void come(void)
 {
-        come_with((struct fault_plan){ 0 }, false);
+        come_with((struct fault_plan){0}, false);
 }
 
 static void answer(enum atm_message what, int32_t stan, int64_t transmitted_ms, const char *de39)
 {
-        struct atm_answer a = { .what = what, .stan = stan, .transmitted_ms = transmitted_ms, .charge_yen = 108 };
+        struct atm_answer a = {
+            .what = what, .stan = stan, .transmitted_ms = transmitted_ms, .charge_yen = 108};
 
         strcpy(a.de39, de39);
         strcpy(a.rrn, "636421000002");
@@ -129,7 +131,8 @@ static void answer_request(const char *de39)
 
 static void answer_advice(const char *de39)
 {
-        answer(atm.advice.reversal ? ATM_REVERSAL : ATM_COMPLETION, atm.advice.stan, atm.advice.transmitted_ms, de39);
+        answer(atm.advice.reversal ? ATM_REVERSAL : ATM_COMPLETION, atm.advice.stan,
+               atm.advice.transmitted_ms, de39);
 }
 
 static void time_out(void)
@@ -258,8 +261,8 @@ START_TEST(a_refusal_that_is_not_kept_is_not_the_end_while_a_copy_is_on_its_way)
                 const char *de39;
                 bool copies, reversed;
         } rows[] = {
-                { "96", true, true }, { "96", false, false }, { "58", true, true }, { "61", true, false },
-                { "94", true, false },
+            {"96", true, true},  {"96", false, false}, {"58", true, true},
+            {"61", true, false}, {"94", true, false},
         };
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -275,12 +278,12 @@ END_TEST
 
 START_TEST(an_inquiry_comes_first_and_its_loss_ends_nothing)
 {
-        come_with((struct fault_plan){ 0 }, true);
+        come_with((struct fault_plan){0}, true);
         ck_assert_str_eq(done(), "Bi");
         answer(ATM_INQUIRY, atm.inquiry_stan, atm.inquiry_ms, "00");
         ck_assert_str_eq(done(), "Qr");
         answer_request("61");
-        come_with((struct fault_plan){ 0 }, true);
+        come_with((struct fault_plan){0}, true);
         time_out();
         ck_assert_str_eq(done(), ".");
         ck_assert_uint_eq(counters.inquiries_lost, 1);
@@ -317,28 +320,33 @@ static const struct {
         struct fault_plan plan;
         const char *asked, *approved, *acknowledged;
 } faults[] = {
-        { "no dispense", FAULT_NO_DISPENSE, { .draw = 0 }, "Qr", "AVv", "K." },
-        { "partial", FAULT_PARTIAL, { .draw = 1 }, "Qr", "$AVv", "K." },
-        { "duplicate request", FAULT_DUPLICATE, { .duplicate_as_repeat = true }, "QrR", "$AVc", "K." },
-        { "duplicate advice", FAULT_DUPLICATE, { .duplicate_advice = true }, "Qr", "$AVcc", "K." },
-        { "lost answer", FAULT_LOST_ANSWER, { .lose_count = 1 }, "Qr", "", "" },
-        { "lost acknowledgement", FAULT_LOST_ANSWER, { .lose_count = 1, .lose_advice_answer = true }, "Qr", "$AVc", "" },
-        { "cut before request", FAULT_DROP, { .cut = CUT_BEFORE_REQUEST }, "QX", NULL, NULL },
-        { "cut in request", FAULT_DROP, { .cut = CUT_MID_REQUEST }, "Qr!X", NULL, NULL },
-        { "cut after request", FAULT_DROP, { .cut = CUT_AFTER_REQUEST }, "QrX", NULL, NULL },
-        { "cut before advice", FAULT_DROP, { .cut = CUT_BEFORE_ADVICE }, "Qr", "$AVX", NULL },
-        { "cut in advice", FAULT_DROP, { .cut = CUT_MID_ADVICE }, "Qr", "$AVc!X", NULL },
-        { "cut after advice", FAULT_DROP, { .cut = CUT_AFTER_ADVICE }, "Qr", "$AVcX", NULL },
-        { "reversal first", FAULT_REORDER, { .reorder = REORDER_REVERSAL_FIRST }, "QVv", NULL, "Kr" },
-        { "reversal behind", FAULT_REORDER, { .reorder = REORDER_REVERSAL_BEHIND }, "QrVv", "", "KR" },
-        { "overtaking", FAULT_REORDER, { .reorder = REORDER_OVERTAKING }, "QrXV", NULL, NULL },
-        { "repeat late", FAULT_REORDER, { .reorder = REORDER_REPEAT_LATE }, "Qr", "$AVc", "KR" },
-        { "power before request", FAULT_POWER_LOSS, { .power = POWER_BEFORE_REQUEST }, "QO", NULL, NULL },
-        { "power after request", FAULT_POWER_LOSS, { .power = POWER_AFTER_REQUEST }, "QrO", NULL, NULL },
-        { "power before dispense", FAULT_POWER_LOSS, { .power = POWER_BEFORE_DISPENSE }, "Qr", "O", NULL },
-        { "power after dispense", FAULT_POWER_LOSS, { .power = POWER_AFTER_DISPENSE }, "Qr", "$O", NULL },
-        { "power before advice", FAULT_POWER_LOSS, { .power = POWER_BEFORE_ADVICE }, "Qr", "$AVO", NULL },
-        { "power after advice", FAULT_POWER_LOSS, { .power = POWER_AFTER_ADVICE }, "Qr", "$AVcO", NULL },
+    {"no dispense", FAULT_NO_DISPENSE, {.draw = 0}, "Qr", "AVv", "K."},
+    {"partial", FAULT_PARTIAL, {.draw = 1}, "Qr", "$AVv", "K."},
+    {"duplicate request", FAULT_DUPLICATE, {.duplicate_as_repeat = true}, "QrR", "$AVc", "K."},
+    {"duplicate advice", FAULT_DUPLICATE, {.duplicate_advice = true}, "Qr", "$AVcc", "K."},
+    {"lost answer", FAULT_LOST_ANSWER, {.lose_count = 1}, "Qr", "", ""},
+    {"lost acknowledgement",
+     FAULT_LOST_ANSWER,
+     {.lose_count = 1, .lose_advice_answer = true},
+     "Qr",
+     "$AVc",
+     ""},
+    {"cut before request", FAULT_DROP, {.cut = CUT_BEFORE_REQUEST}, "QX", NULL, NULL},
+    {"cut in request", FAULT_DROP, {.cut = CUT_MID_REQUEST}, "Qr!X", NULL, NULL},
+    {"cut after request", FAULT_DROP, {.cut = CUT_AFTER_REQUEST}, "QrX", NULL, NULL},
+    {"cut before advice", FAULT_DROP, {.cut = CUT_BEFORE_ADVICE}, "Qr", "$AVX", NULL},
+    {"cut in advice", FAULT_DROP, {.cut = CUT_MID_ADVICE}, "Qr", "$AVc!X", NULL},
+    {"cut after advice", FAULT_DROP, {.cut = CUT_AFTER_ADVICE}, "Qr", "$AVcX", NULL},
+    {"reversal first", FAULT_REORDER, {.reorder = REORDER_REVERSAL_FIRST}, "QVv", NULL, "Kr"},
+    {"reversal behind", FAULT_REORDER, {.reorder = REORDER_REVERSAL_BEHIND}, "QrVv", "", "KR"},
+    {"overtaking", FAULT_REORDER, {.reorder = REORDER_OVERTAKING}, "QrXV", NULL, NULL},
+    {"repeat late", FAULT_REORDER, {.reorder = REORDER_REPEAT_LATE}, "Qr", "$AVc", "KR"},
+    {"power before request", FAULT_POWER_LOSS, {.power = POWER_BEFORE_REQUEST}, "QO", NULL, NULL},
+    {"power after request", FAULT_POWER_LOSS, {.power = POWER_AFTER_REQUEST}, "QrO", NULL, NULL},
+    {"power before dispense", FAULT_POWER_LOSS, {.power = POWER_BEFORE_DISPENSE}, "Qr", "O", NULL},
+    {"power after dispense", FAULT_POWER_LOSS, {.power = POWER_AFTER_DISPENSE}, "Qr", "$O", NULL},
+    {"power before advice", FAULT_POWER_LOSS, {.power = POWER_BEFORE_ADVICE}, "Qr", "$AVO", NULL},
+    {"power after advice", FAULT_POWER_LOSS, {.power = POWER_AFTER_ADVICE}, "Qr", "$AVcO", NULL},
 };
 
 START_TEST(each_fault_happens_where_its_plan_says)
@@ -350,11 +358,13 @@ START_TEST(each_fault_happens_where_its_plan_says)
         ck_assert_msg(!strcmp(done(), faults[_i].asked), "%s: asked: %s", faults[_i].name, done());
         if (faults[_i].approved) {
                 answer_request("00");
-                ck_assert_msg(!strcmp(done(), faults[_i].approved), "%s: approved: %s", faults[_i].name, done());
+                ck_assert_msg(!strcmp(done(), faults[_i].approved), "%s: approved: %s", faults[_i].name,
+                              done());
         }
         if (faults[_i].acknowledged) {
                 answer_advice("00");
-                ck_assert_msg(!strcmp(done(), faults[_i].acknowledged), "%s: acknowledged: %s", faults[_i].name, done());
+                ck_assert_msg(!strcmp(done(), faults[_i].acknowledged), "%s: acknowledged: %s",
+                              faults[_i].name, done());
         }
         ck_assert_uint_eq(counters.fault[faults[_i].fault], 1);
 }
@@ -362,7 +372,7 @@ END_TEST
 
 START_TEST(an_approval_after_the_reversal_was_acknowledged_is_a_wrong_answer)
 {
-        struct fault_plan plan = { .reorder = REORDER_REVERSAL_FIRST };
+        struct fault_plan plan = {.reorder = REORDER_REVERSAL_FIRST};
 
         plan.wanted[FAULT_REORDER] = true;
         come_with(plan, false);
@@ -383,28 +393,36 @@ static const struct {
         int64_t says_yen;
         bool reversal;
 } powers[] = {
-        { "", 0, "", "", 0, false },
-        { "Q", 0, "V", "68", 0, true },
-        { "Q", AMOUNT, "V", "", AMOUNT, false },
-        { "Q", 10000, "V", "32", 10000, true },
-        { "QA", 0, "V", "22", 0, true },
-        { "QA", AMOUNT, "V", "", AMOUNT, false },
-        { "QAV", AMOUNT, "", "", AMOUNT, false },
-        { "QV", 0, "", "68", 0, true },
-        { "QAVK", AMOUNT, "", NULL, 0, false },
-        { "QD", 0, "", NULL, 0, false },
+    {"", 0, "", "", 0, false},
+    {"Q", 0, "V", "68", 0, true},
+    {"Q", AMOUNT, "V", "", AMOUNT, false},
+    {"Q", 10000, "V", "32", 10000, true},
+    {"QA", 0, "V", "22", 0, true},
+    {"QA", AMOUNT, "V", "", AMOUNT, false},
+    {"QAV", AMOUNT, "", "", AMOUNT, false},
+    {"QV", 0, "", "68", 0, true},
+    {"QAVK", AMOUNT, "", NULL, 0, false},
+    {"QD", 0, "", NULL, 0, false},
 };
 
 static void rebuild(const char *journal, int64_t paid_yen, struct recovery *ret_recovery)
 {
-        *ret_recovery = (struct recovery){ 0 };
+        *ret_recovery = (struct recovery){0};
         for (; *journal; journal++) {
-                struct journal_record record = { .kind = *journal == 'D' ? JOURNAL_ANSWER : (enum journal_kind)*journal,
-                                                 .terminal = "T0000001", .stan = strchr("VK", *journal) ? 42 : 41,
-                                                 .transmitted_ms = strchr("VK", *journal) ? 9000 : 8000,
-                                                 .amount_yen = AMOUNT, .mask = "990001******1234", .charge_yen = 108,
-                                                 .rrn = "636421000041", .approval = "ABC234", .original_stan = 41,
-                                                 .original_ms = 8000, .dispensed_yen = paid_yen, .reversal = paid_yen == 0 };
+                struct journal_record record = {.kind = *journal == 'D' ? JOURNAL_ANSWER
+                                                                        : (enum journal_kind) * journal,
+                                                .terminal = "T0000001",
+                                                .stan = strchr("VK", *journal) ? 42 : 41,
+                                                .transmitted_ms = strchr("VK", *journal) ? 9000 : 8000,
+                                                .amount_yen = AMOUNT,
+                                                .mask = "990001******1234",
+                                                .charge_yen = 108,
+                                                .rrn = "636421000041",
+                                                .approval = "ABC234",
+                                                .original_stan = 41,
+                                                .original_ms = 8000,
+                                                .dispensed_yen = paid_yen,
+                                                .reversal = paid_yen == 0};
 
                 strcpy(record.de39, *journal == 'D' ? "61" : "00");
                 strcpy(record.why, record.reversal ? "68" : "");
@@ -452,14 +470,18 @@ END_TEST
 
 START_TEST(records_that_no_atm_writes_are_refused)
 {
-        static const char *const journals[] = { "A", "K", "QK", "QQ", "QAVQ", "QDA" };
-        struct recovery recovery = { 0 };
+        static const char *const journals[] = {"A", "K", "QK", "QQ", "QAVQ", "QDA"};
+        struct recovery recovery = {0};
         bool good = true;
 
         for (const char *c = journals[_i]; *c; c++) {
-                struct journal_record record = { .kind = *c == 'D' ? JOURNAL_ANSWER : (enum journal_kind)*c,
-                                                 .terminal = "T0000001", .stan = 41, .transmitted_ms = 8000,
-                                                 .de39 = "00", .original_stan = 41, .original_ms = 8000 };
+                struct journal_record record = {.kind = *c == 'D' ? JOURNAL_ANSWER : (enum journal_kind) * c,
+                                                .terminal = "T0000001",
+                                                .stan = 41,
+                                                .transmitted_ms = 8000,
+                                                .de39 = "00",
+                                                .original_stan = 41,
+                                                .original_ms = 8000};
 
                 strcpy(record.de39, *c == 'D' ? "61" : "00");
                 good = recovery_apply(&recovery, &record);
@@ -507,13 +529,14 @@ static struct host_row *row_of(int32_t stan, int64_t transmitted_ms)
                 if (world.host[i].stan == stan && world.host[i].transmitted_ms == transmitted_ms)
                         return &world.host[i];
         ck_assert_int_lt(world.hosts, WITHDRAWALS);
-        world.host[world.hosts] = (struct host_row){ .stan = stan, .transmitted_ms = transmitted_ms };
+        world.host[world.hosts] = (struct host_row){.stan = stan, .transmitted_ms = transmitted_ms};
         return &world.host[world.hosts++];
 }
 
 static void queue_answer(enum atm_message what, int32_t stan, int64_t transmitted_ms, const char *de39)
 {
-        struct atm_answer a = { .what = what, .stan = stan, .transmitted_ms = transmitted_ms, .charge_yen = 108 };
+        struct atm_answer a = {
+            .what = what, .stan = stan, .transmitted_ms = transmitted_ms, .charge_yen = 108};
 
         strcpy(a.de39, de39);
         if (world.pendings < PENDING)
@@ -555,7 +578,7 @@ static void carry_out(void);
 
 static void restore_power(void)
 {
-        struct recovery recovery = { 0 };
+        struct recovery recovery = {0};
         int64_t yen;
 
         world.power_off = false;
@@ -564,7 +587,9 @@ static void restore_power(void)
                 ck_assert(recovery_apply(&recovery, &world.journal[i]));
         if (recovery.open)
                 row_of(recovery.request.stan, recovery.request.transmitted_ms)->power_lost = true;
-        yen = recovery.request.stan == world.last_stan && recovery.request.transmitted_ms == world.last_ms ? world.last_yen : 0;
+        yen = recovery.request.stan == world.last_stan && recovery.request.transmitted_ms == world.last_ms
+                  ? world.last_yen
+                  : 0;
         atm_on_power(&atm, next_turn(), &recovery, yen);
         carry_out();
 }
@@ -617,7 +642,7 @@ static void carry_out(void)
 
 static void live_a_moment(bool customers)
 {
-        struct fault_rates rates = { { 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05 } };
+        struct fault_rates rates = {{0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05}};
         struct fault_plan plan;
 
         now_us += (int64_t)random_below(&world.random, SECOND);
@@ -688,7 +713,8 @@ int main(void)
         tcase_add_test(life, an_inquiry_comes_first_and_its_loss_ends_nothing);
         tcase_add_test(life, an_idle_atm_echoes_and_gives_a_silent_connection_up);
         tcase_add_test(life, the_stan_wraps_behind_999999);
-        tcase_add_loop_test(life, each_fault_happens_where_its_plan_says, 0, (int)(sizeof(faults) / sizeof(faults[0])));
+        tcase_add_loop_test(life, each_fault_happens_where_its_plan_says, 0,
+                            (int)(sizeof(faults) / sizeof(faults[0])));
         tcase_add_test(life, an_approval_after_the_reversal_was_acknowledged_is_a_wrong_answer);
         tcase_add_loop_test(life, after_a_power_loss_journal_and_dispenser_tell_what_to_say, 0,
                             (int)(sizeof(powers) / sizeof(powers[0])));

@@ -80,7 +80,7 @@ END_TEST
 
 static void make_cards(uint64_t count)
 {
-        struct cards_recipe recipe = { count, 1, "HOUSE", "990001", "4912", 200000 };
+        struct cards_recipe recipe = {count, 1, "HOUSE", "990001", "4912", 200000};
         FILE *file;
 
         write_text("");
@@ -179,13 +179,13 @@ END_TEST
 static const struct {
         const char *text, *error;
 } bad_cards[] = {
-        { "", "empty; a header row is expected" },
-        { "pan,pin\n", "the header row has no column 'expiry'" },
-        { "pan,expiry\n", "no cards are left" },
-        { "pan,expiry\n9900010000000007,4912\n12,4912\n", ":3: column pan: 12 to 19 digits are expected" },
-        { "pan,expiry\n9900010000000007,4913\n", ":2: column expiry: YYMM is expected" },
-        { "pan,expiry\n9900010000000007\n", ":2: 2 columns as in the header row are expected, 1 are there" },
-        { "pan,expiry\n\"9900010000000007\"x,4912\n", ":2: column 1: a comma is expected after the closing quote" },
+    {"", "empty; a header row is expected"},
+    {"pan,pin\n", "the header row has no column 'expiry'"},
+    {"pan,expiry\n", "no cards are left"},
+    {"pan,expiry\n9900010000000007,4912\n12,4912\n", ":3: column pan: 12 to 19 digits are expected"},
+    {"pan,expiry\n9900010000000007,4913\n", ":2: column expiry: YYMM is expected"},
+    {"pan,expiry\n9900010000000007\n", ":2: 2 columns as in the header row are expected, 1 are there"},
+    {"pan,expiry\n\"9900010000000007\"x,4912\n", ":2: column 1: a comma is expected after the closing quote"},
 };
 
 START_TEST(a_bad_card_file_is_named_with_line_and_column)
@@ -228,7 +228,7 @@ END_TEST
 
 START_TEST(amounts_are_whole_notes_within_the_day_s_limit)
 {
-        struct customers customers = { .inquiry_rate = 0.5 };
+        struct customers customers = {.inquiry_rate = 0.5};
         char error[CARDS_ERROR_MAX];
         int inquiries = 0;
 
@@ -294,7 +294,8 @@ END_TEST
 
 START_TEST(a_wrong_fault_is_named)
 {
-        static const char *const texts[] = { "fire=0.1", "drop", "drop=", "drop=2", "drop=-1", "drop=x", "drop=0.1,partial" };
+        static const char *const texts[] = {"fire=0.1", "drop",   "drop=",           "drop=2",
+                                            "drop=-1",  "drop=x", "drop=0.1,partial"};
         struct fault_rates rates;
         char error[256] = "";
 
@@ -305,8 +306,8 @@ END_TEST
 
 START_TEST(each_kind_of_fault_is_drawn_at_its_rate_and_in_all_its_forms)
 {
-        struct fault_rates rates = { { 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1 } };
-        int wanted[FAULT_COUNT] = { 0 }, cuts = 0, powers = 0, reorders = 0;
+        struct fault_rates rates = {{0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1}};
+        int wanted[FAULT_COUNT] = {0}, cuts = 0, powers = 0, reorders = 0;
         struct random random;
 
         random_seed(&random, 1);
@@ -334,7 +335,7 @@ END_TEST
 
 START_TEST(quantiles_are_right_within_a_64th)
 {
-        static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999, 1 };
+        static const double quantiles[] = {0.5, 0.9, 0.99, 0.999, 1};
         static struct histogram h;
 
         memset(&h, 0, sizeof(h));

@@ -1,6 +1,7 @@
 /*
  * Protects tools/atmsim/message.c and answers.c: what an ATM sends passes the protocol's own checks, a right
- * answer is accepted and one that is wrong in any field is named, as is a repeat's that is not the original's.
+ * answer is accepted and one that is wrong in any field is named, as is a repeat's that is not the
+ * original's.
  */
 #include <check.h>
 #include <stdio.h>
@@ -14,8 +15,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const struct message_place place = { .hall = "H00001         ", .acquirer = "99000001" };
-static const struct card card = { .pan = "9900010000000007", .expiry_yymm = "4912" };
+static const struct message_place place = {.hall = "H00001         ", .acquirer = "99000001"};
+static const struct card card = {.pan = "9900010000000007", .expiry_yymm = "4912"};
 static struct sim_atm atm;
 static struct answers answers;
 static struct iso_message request, reply;
@@ -25,9 +26,13 @@ static void set_up(void)
 {
         memset(&answers, 0, sizeof(answers));
         atm_init(&atm, "T0000001");
-        atm.w = (struct withdrawal){ .stan = 123, .transmitted_ms = 1483056000000, .amount_yen = 13000, .charge_yen = 108,
-                                     .rrn = "636509000123", .approval = "ABC234" };
-        atm.advice = (struct advice){ .stan = 124, .transmitted_ms = 1483056001000, .dispensed_yen = 13000 };
+        atm.w = (struct withdrawal){.stan = 123,
+                                    .transmitted_ms = 1483056000000,
+                                    .amount_yen = 13000,
+                                    .charge_yen = 108,
+                                    .rrn = "636509000123",
+                                    .approval = "ABC234"};
+        atm.advice = (struct advice){.stan = 124, .transmitted_ms = 1483056001000, .dispensed_yen = 13000};
         atm.inquiry_stan = 122;
         atm.inquiry_ms = 1483055999000;
 }
@@ -82,9 +87,9 @@ static const struct {
         bool repeat;
         const char *mti;
 } messages[] = {
-        { ATM_SIGN_ON, false, "0800" },    { ATM_ECHO, false, "0800" },      { ATM_INQUIRY, false, "0200" },
-        { ATM_REQUEST, false, "0200" },    { ATM_REQUEST, true, "0201" },    { ATM_COMPLETION, false, "0220" },
-        { ATM_COMPLETION, true, "0221" },  { ATM_REVERSAL, false, "0420" },  { ATM_REVERSAL, true, "0421" },
+    {ATM_SIGN_ON, false, "0800"},   {ATM_ECHO, false, "0800"},     {ATM_INQUIRY, false, "0200"},
+    {ATM_REQUEST, false, "0200"},   {ATM_REQUEST, true, "0201"},   {ATM_COMPLETION, false, "0220"},
+    {ATM_COMPLETION, true, "0221"}, {ATM_REVERSAL, false, "0420"}, {ATM_REVERSAL, true, "0421"},
 };
 
 START_TEST(each_message_passes_the_protocol_s_checks)
@@ -101,7 +106,8 @@ START_TEST(each_message_passes_the_protocol_s_checks)
         ck_assert(iso_copy(&request, 41, text, sizeof(text)) && !strcmp(text, "T0000001"));
         ck_assert(iso_copy(&request, 32, text, sizeof(text)) && !strcmp(text, "99000001"));
         ck_assert(!iso_has(&request, 35));
-        ck_assert_int_eq(iso_has(&request, 2), messages[_i].what == ATM_REQUEST || messages[_i].what == ATM_INQUIRY);
+        ck_assert_int_eq(iso_has(&request, 2),
+                         messages[_i].what == ATM_REQUEST || messages[_i].what == ATM_INQUIRY);
         if (messages[_i].what == ATM_REQUEST) {
                 ck_assert(iso_copy(&request, 7, text, sizeof(text)) && !strcmp(text, "1230000000"));
                 ck_assert(iso_copy(&request, 12, text, sizeof(text)) && !strcmp(text, "090000"));
@@ -141,12 +147,32 @@ static const struct {
         int field;
         const char *value;
 } faults[] = {
-        { 2, NULL },         { 3, "310000" },          { 3, NULL },          { 4, "000000014000" }, { 4, NULL },
-        { 7, "1230000001" }, { 7, NULL },              { 11, "000124" },     { 15, "1229" },        { 15, NULL },
-        { 28, NULL },        { 28, "C00000108" },      { 32, "99000002" },   { 32, NULL },
-        { 37, "636509000124" }, { 37, NULL },          { 38, NULL },         { 39, "30" },          { 39, "77" },
-        { 39, NULL },        { 41, "T0000002" },       { 41, NULL },         { 42, NULL },          { 49, "840" },
-        { 49, NULL },        { 35, "9900010000000007=4912" },
+    {2, NULL},
+    {3, "310000"},
+    {3, NULL},
+    {4, "000000014000"},
+    {4, NULL},
+    {7, "1230000001"},
+    {7, NULL},
+    {11, "000124"},
+    {15, "1229"},
+    {15, NULL},
+    {28, NULL},
+    {28, "C00000108"},
+    {32, "99000002"},
+    {32, NULL},
+    {37, "636509000124"},
+    {37, NULL},
+    {38, NULL},
+    {39, "30"},
+    {39, "77"},
+    {39, NULL},
+    {41, "T0000002"},
+    {41, NULL},
+    {42, NULL},
+    {49, "840"},
+    {49, NULL},
+    {35, "9900010000000007=4912"},
 };
 
 START_TEST(an_answer_that_is_wrong_in_a_field_is_named)
@@ -186,7 +212,7 @@ START_TEST(only_what_is_not_kept_may_be_decided_anew)
         static const struct {
                 const char *first;
                 bool may_change;
-        } rows[] = { { "96", true }, { "58", true }, { "61", false }, { "94", false }, { "00", false } };
+        } rows[] = {{"96", true}, {"58", true}, {"61", false}, {"94", false}, {"00", false}};
         struct atm_answer answer;
 
         for (size_t i = 0; i < COUNT(rows); i++) {
@@ -204,9 +230,10 @@ END_TEST
 START_TEST(a_balance_has_its_form)
 {
         static const char *const good = "0002392C0000002000000001392C000000200000";
-        static const char *const bad[] = { "0001392C0000002000000002392C000000200000", "0002392C000000200000",
-                                           "0002840C0000002000000001392C000000200000", "0002392X0000002000000001392C000000200000",
-                                           "0002392C00000020000A0001392C000000200000" };
+        static const char *const bad[] = {"0001392C0000002000000002392C000000200000", "0002392C000000200000",
+                                          "0002840C0000002000000001392C000000200000",
+                                          "0002392X0000002000000001392C000000200000",
+                                          "0002392C00000020000A0001392C000000200000"};
         struct atm_answer answer;
 
         approve(send_out(ATM_INQUIRY, false));

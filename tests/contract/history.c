@@ -10,7 +10,14 @@
 #include "protocol/profile.h"
 #include "rules/calendar.h"
 
-enum { ROUND_MAX = 24, SKEW_MS = 300000, WITHDRAW = 10000, WITHDRAW_SAVINGS = 11000, INQUIRE = 310000, OTHER = 990000 };
+enum {
+        ROUND_MAX = 24,
+        SKEW_MS = 300000,
+        WITHDRAW = 10000,
+        WITHDRAW_SAVINGS = 11000,
+        INQUIRE = 310000,
+        OTHER = 990000
+};
 
 /* One op and its twin. */
 struct step {
@@ -42,18 +49,19 @@ static enum processing_kind kind_of(int32_t processing_code)
         return processing_code == OTHER ? PROCESSING_OTHER : PROCESSING_WITHDRAWAL;
 }
 
-static void fill_decided(const struct reference *reference, struct ledger_op *op, int card, int64_t business_ms)
+static void fill_decided(const struct reference *reference, struct ledger_op *op, int card,
+                         int64_t business_ms)
 {
         struct ledger_request *r = &op->request;
         char pan[17];
         struct verdict verdict;
         struct request asked = {
-                .terminal = op->identity.terminal,
-                .transmitted_ms = op->identity.transmitted_ms,
-                .processing = kind_of(r->processing_code),
-                .amount_yen = r->amount_yen,
-                .pan = pan,
-                .expiry_yymm = r->expiry_yymm,
+            .terminal = op->identity.terminal,
+            .transmitted_ms = op->identity.transmitted_ms,
+            .processing = kind_of(r->processing_code),
+            .amount_yen = r->amount_yen,
+            .pan = pan,
+            .expiry_yymm = r->expiry_yymm,
         };
 
         world_pan(card, pan);
@@ -64,11 +72,12 @@ static void fill_decided(const struct reference *reference, struct ledger_op *op
         r->price = verdict.price;
         memcpy(r->limit, verdict.limit, sizeof r->limit);
         snprintf(r->issuer, sizeof r->issuer, "%s", verdict.issuer ? verdict.issuer->issuer : "");
-        snprintf(r->hall, sizeof r->hall, "%s", verdict.atm && verdict.atm->hall ? verdict.atm->hall->hall : "");
+        snprintf(r->hall, sizeof r->hall, "%s",
+                 verdict.atm && verdict.atm->hall ? verdict.atm->hall->hall : "");
 }
 
-void history_fill_request(const struct reference *reference, struct ledger_op *op, int card, int64_t amount_yen,
-                          int32_t processing_code)
+void history_fill_request(const struct reference *reference, struct ledger_op *op, int card,
+                          int64_t amount_yen, int32_t processing_code)
 {
         struct ledger_request *r = &op->request;
 
@@ -77,8 +86,7 @@ void history_fill_request(const struct reference *reference, struct ledger_op *o
         world_token(card, r->card_token);
         snprintf(r->pan_mask, sizeof r->pan_mask, "990001******%04d", card);
         snprintf(r->expiry_yymm, sizeof r->expiry_yymm, "%s", world_cards[card].expiry_yymm);
-        snprintf(r->approval_code, sizeof r->approval_code, "%06u",
-                 (unsigned)op->identity.stan % 1000000u);
+        snprintf(r->approval_code, sizeof r->approval_code, "%06u", (unsigned)op->identity.stan % 1000000u);
         fill_decided(reference, op, card, op->identity.transmitted_ms);
 }
 
@@ -87,10 +95,10 @@ void history_fill_advice(struct ledger_op *op, const struct ledger_identity *ori
 {
         op->kind = LEDGER_ADVICE;
         op->advice = (struct ledger_advice){
-                .reversal = reversal,
-                .original = *original,
-                .amount_yen = amount_yen,
-                .dispensed_yen = dispensed_yen,
+            .reversal = reversal,
+            .original = *original,
+            .amount_yen = amount_yen,
+            .dispensed_yen = dispensed_yen,
         };
         memcpy(op->advice.original.terminal, op->identity.terminal, sizeof op->identity.terminal);
         if (reversal)
@@ -129,10 +137,15 @@ static void compare(const struct step *step)
 
         if (!what)
                 return;
-        ck_abort_msg("%s of %s %s/%" PRId64 "/%" PRId32 " differs: PostgreSQL status %d reason %d, memory status %d reason %d",
-                     what, op->kind == LEDGER_ADVICE ? "advice" : op->kind == LEDGER_REQUEST ? "request" : "inquiry",
-                     op->identity.terminal, op->identity.transmitted_ms, op->identity.stan, (int)op->answer.status,
-                     (int)op->answer.reason, (int)step->mem.answer.status, (int)step->mem.answer.reason);
+        ck_abort_msg("%s of %s %s/%" PRId64 "/%" PRId32
+                     " differs: PostgreSQL status %d reason %d, memory status %d reason %d",
+                     what,
+                     op->kind == LEDGER_ADVICE    ? "advice"
+                     : op->kind == LEDGER_REQUEST ? "request"
+                                                  : "inquiry",
+                     op->identity.terminal, op->identity.transmitted_ms, op->identity.stan,
+                     (int)op->answer.status, (int)op->answer.reason, (int)step->mem.answer.status,
+                     (int)step->mem.answer.reason);
 }
 
 static void count(struct coverage *coverage, const struct step *step)
@@ -159,7 +172,8 @@ static void count(struct coverage *coverage, const struct step *step)
 
 static bool is_same(const struct ledger_identity *a, const struct ledger_identity *b)
 {
-        return a->stan == b->stan && a->transmitted_ms == b->transmitted_ms && !strcmp(a->terminal, b->terminal);
+        return a->stan == b->stan && a->transmitted_ms == b->transmitted_ms &&
+               !strcmp(a->terminal, b->terminal);
 }
 
 /* What an op's outcome depends on besides its card: the withdrawal it asks for or speaks of. */
@@ -219,9 +233,8 @@ static struct ledger_identity fresh_identity(struct history *history, const char
         history->next_stan += random_below(&history->random, 3) != 0;
         history->now_ms += 1000 * random_between(&history->random, 0, 60);
         if (!terminal) /* mostly one of the three that may serve */
-                terminal = world_terminals[random_below(&history->random, random_permille(&history->random, 930)
-                                                                                  ? 3
-                                                                                  : WORLD_TERMINALS)];
+                terminal = world_terminals[random_below(
+                    &history->random, random_permille(&history->random, 930) ? 3 : WORLD_TERMINALS)];
         snprintf(identity.terminal, sizeof identity.terminal, "%s", terminal);
         return identity;
 }
@@ -245,9 +258,12 @@ static const struct step *some_step(struct history *history, enum ledger_kind ki
 {
         for (int attempt = 0; attempt < 20 && history->round_from > 0; attempt++) {
                 /* the young ones are more interesting, but none is forgotten */
-                size_t span = random_permille(&history->random, 700) && history->round_from > 60 ? 60 : history->round_from;
+                size_t span = random_permille(&history->random, 700) && history->round_from > 60
+                                  ? 60
+                                  : history->round_from;
                 const struct step *step =
-                        history->steps[history->round_from - 1 - (size_t)random_below(&history->random, (int)span)];
+                    history
+                        ->steps[history->round_from - 1 - (size_t)random_below(&history->random, (int)span)];
 
                 if (step->mem.kind == kind)
                         return step;
@@ -271,7 +287,8 @@ static void disturb(struct history *history, struct step *step)
         if (random_permille(&history->random, 10))
                 r->expiry_yymm[0] = '\0';
         fill_decided(world_reference(history->world), &step->mem, step->card,
-                     step->mem.identity.transmitted_ms + (random_permille(&history->random, 20) ? 2 * SKEW_MS : 0));
+                     step->mem.identity.transmitted_ms +
+                         (random_permille(&history->random, 20) ? 2 * SKEW_MS : 0));
 }
 
 static void make_request(struct history *history)
@@ -291,7 +308,7 @@ static void make_inquiry(struct history *history)
         const struct step *taken = some_step(history, LEDGER_REQUEST);
 
         step.mem.identity = taken && random_permille(&history->random, 250) ? taken->mem.identity
-                                                                           : fresh_identity(history, NULL);
+                                                                            : fresh_identity(history, NULL);
         history_fill_request(world_reference(history->world), &step.mem, step.card, 0, INQUIRE);
         disturb(history, &step);
         keep(history, &step);
@@ -311,13 +328,21 @@ static void make_repeat(struct history *history)
         amount_yen = former->mem.request.amount_yen;
         processing_code = former->mem.request.processing_code;
         switch (random_below(&history->random, 12)) {
-        case 0: amount_yen += 1000; break;
-        case 1: processing_code = processing_code == WITHDRAW ? WITHDRAW_SAVINGS : WITHDRAW; break;
-        case 2: step.card = some_card(history); break;
-        default: break;
+        case 0:
+                amount_yen += 1000;
+                break;
+        case 1:
+                processing_code = processing_code == WITHDRAW ? WITHDRAW_SAVINGS : WITHDRAW;
+                break;
+        case 2:
+                step.card = some_card(history);
+                break;
+        default:
+                break;
         }
         step.mem = (struct ledger_op){.identity = former->mem.identity};
-        history_fill_request(world_reference(history->world), &step.mem, step.card, amount_yen, processing_code);
+        history_fill_request(world_reference(history->world), &step.mem, step.card, amount_yen,
+                             processing_code);
         strcpy(step.mem.request.approval_code, "REPEAT"); /* must not be heard */
         keep(history, &step);
 }
@@ -332,7 +357,8 @@ static void make_late_request(struct history *history)
                                                advice->mem.advice.original.transmitted_ms))
                 return;
         step.mem.identity = advice->mem.advice.original;
-        history_fill_request(world_reference(history->world), &step.mem, step.card, some_amount(history), WITHDRAW);
+        history_fill_request(world_reference(history->world), &step.mem, step.card, some_amount(history),
+                             WITHDRAW);
         keep(history, &step);
 }
 
@@ -340,13 +366,19 @@ static int64_t some_dispensed(struct history *history, int64_t amount_yen, int64
 {
         switch (random_below(&history->random, 8)) {
         case 0:
-        case 1: return amount_yen;
+        case 1:
+                return amount_yen;
         case 2:
-        case 3: return 0;
-        case 4: return counts_yen;
-        case 5: return counts_yen > 1000 ? counts_yen - 1000 : 0;
-        case 6: return counts_yen + 1000;
-        default: return 1000 * random_between(&history->random, 0, 1 + amount_yen / 1000);
+        case 3:
+                return 0;
+        case 4:
+                return counts_yen;
+        case 5:
+                return counts_yen > 1000 ? counts_yen - 1000 : 0;
+        case 6:
+                return counts_yen + 1000;
+        default:
+                return 1000 * random_between(&history->random, 0, 1 + amount_yen / 1000);
         }
 }
 
@@ -364,9 +396,10 @@ static void make_advice(struct history *history)
         if (random_permille(&history->random, 30))
                 amount_yen += 1000;
         step.mem.identity = random_permille(&history->random, 500)
-                                    ? fresh_identity(history, former->mem.identity.terminal)
-                                    : former->mem.identity;
-        history_fill_advice(&step.mem, &former->mem.identity, random_permille(&history->random, 500), amount_yen,
+                                ? fresh_identity(history, former->mem.identity.terminal)
+                                : former->mem.identity;
+        history_fill_advice(&step.mem, &former->mem.identity, random_permille(&history->random, 500),
+                            amount_yen,
                             some_dispensed(history, amount_yen, stored ? memory_counts_yen(stored) : 0));
         keep(history, &step);
 }
@@ -383,7 +416,8 @@ static void make_repeated_advice(struct history *history)
         step.mem.identity = former->mem.identity;
         history_fill_advice(&step.mem, &a->original, a->reversal,
                             a->amount_yen + (random_permille(&history->random, 80) ? 1000 : 0),
-                            random_permille(&history->random, 80) ? a->dispensed_yen + 1000 : a->dispensed_yen);
+                            random_permille(&history->random, 80) ? a->dispensed_yen + 1000
+                                                                  : a->dispensed_yen);
         keep(history, &step);
 }
 
@@ -397,7 +431,8 @@ static void make_stray_advice(struct history *history)
         original = step.mem.identity;
         original.stan = (int32_t)random_between(&history->random, 0, 999999);
         if (random_permille(&history->random, 250))
-                original.transmitted_ms += (random_permille(&history->random, 500) ? 1 : -1) * 20000 * (int64_t)DAY_MS;
+                original.transmitted_ms +=
+                    (random_permille(&history->random, 500) ? 1 : -1) * 20000 * (int64_t)DAY_MS;
         history_fill_advice(&step.mem, &original, random_permille(&history->random, 700), amount_yen,
                             random_permille(&history->random, 700) ? 0 : amount_yen);
         keep(history, &step);
@@ -407,8 +442,8 @@ static const struct {
         int permille;
         void (*make)(struct history *history);
 } makers[] = {
-        {380, make_request}, {90, make_inquiry},        {130, make_repeat},       {40, make_late_request},
-        {270, make_advice},  {60, make_repeated_advice}, {30, make_stray_advice},
+    {380, make_request}, {90, make_inquiry},         {130, make_repeat},      {40, make_late_request},
+    {270, make_advice},  {60, make_repeated_advice}, {30, make_stray_advice},
 };
 
 static void make_something(struct history *history)
@@ -497,7 +532,8 @@ void history_cover(const struct history *history, struct coverage *coverage)
                 for (size_t i = 0; i < w->advice_count; i++) {
                         const struct memory_advice *a = &w->advices[i];
 
-                        coverage->cell[a->before][withdrawal_relation(a->before, counts_yen, a->advice.dispensed_yen)]++;
+                        coverage->cell[a->before]
+                                      [withdrawal_relation(a->before, counts_yen, a->advice.dispensed_yen)]++;
                         counts_yen = a->after == WITHDRAWAL_APPROVED ? w->request.amount_yen : a->counted_yen;
                 }
         }

@@ -29,8 +29,8 @@ void history_cover(const struct history *history, struct coverage *coverage);
 void history_free(struct history *history);
 
 /* What a 0200 of this card at this moment asks of the ledger. */
-void history_fill_request(const struct reference *reference, struct ledger_op *op, int card, int64_t amount_yen,
-                          int32_t processing_code);
+void history_fill_request(const struct reference *reference, struct ledger_op *op, int card,
+                          int64_t amount_yen, int32_t processing_code);
 void history_fill_advice(struct ledger_op *op, const struct ledger_identity *original, bool reversal,
                          int64_t amount_yen, int64_t dispensed_yen);
 

@@ -20,10 +20,10 @@
 static const struct {
         const char *from, *to, *start;
 } spans[] = {
-        {"2016-10-01", "2017-10-01", "2016-12-29T19:00"},
-        {"2015-07-01", "2016-07-01", "2015-08-30T08:30"},
-        {"2020-01-01", "2021-04-01", "2020-03-30T09:00"},
-        {"2019-07-01", "2020-07-01", "2019-09-28T17:30"},
+    {"2016-10-01", "2017-10-01", "2016-12-29T19:00"},
+    {"2015-07-01", "2016-07-01", "2015-08-30T08:30"},
+    {"2020-01-01", "2021-04-01", "2020-03-30T09:00"},
+    {"2019-07-01", "2020-07-01", "2019-09-28T17:30"},
 };
 enum { SPANS = sizeof spans / sizeof spans[0], SEEDS = 8, ROUNDS = 250 };
 
@@ -44,8 +44,10 @@ static void play(uint64_t seed)
         struct coverage coverage;
         struct history *history;
 
-        fprintf(stderr, "history of seed %" PRIu64 "; to play it again: ATM_TEST_SEED=%" PRIu64
-                " tests/contract/run.sh build/bin/contract_ledger\n", seed, seed);
+        fprintf(stderr,
+                "history of seed %" PRIu64 "; to play it again: ATM_TEST_SEED=%" PRIu64
+                " tests/contract/run.sh build/bin/contract_ledger\n",
+                seed, seed);
         world_open(&world, spans[seed % SPANS].from, spans[seed % SPANS].to);
         history = history_new(&world, seed, spans[seed % SPANS].start);
         for (int i = 0; i < ROUNDS; i++) {
@@ -76,17 +78,20 @@ static void check_coverage(void)
                 for (int relation = 0; relation < DISPENSED_RELATION_COUNT; relation++) {
                         if (counts || relation == DISPENSED_ZERO || relation == DISPENSED_MORE)
                                 ck_assert_msg(total.cell[state][relation] > 0, "no advice met %s / %s",
-                                              withdrawal_state_name[state], dispensed_relation_name[relation]);
+                                              withdrawal_state_name[state],
+                                              dispensed_relation_name[relation]);
                 }
         }
         if (getenv("ATM_TEST_VERBOSE")) {
                 for (int reason = 0; reason < REASON_COUNT; reason++)
                         fprintf(stderr, "%s: %d decided, %d stored, %d inquiries\n", reason_rows[reason].name,
-                                total.reason[reason], total.stored_reason[reason], total.inquiry_reason[reason]);
+                                total.reason[reason], total.stored_reason[reason],
+                                total.inquiry_reason[reason]);
         }
         for (int reason = 0; reason < REASON_COUNT; reason++) {
                 if (reaches_ledger((enum reason)reason) && reason != REASON_BLOCKED)
-                        ck_assert_msg(total.reason[reason] > 0, "no request was decided %s", reason_rows[reason].name);
+                        ck_assert_msg(total.reason[reason] > 0, "no request was decided %s",
+                                      reason_rows[reason].name);
         }
         ck_assert_int_gt(total.stored_reason[REASON_APPROVED], 0);
         ck_assert_int_gt(total.stored_reason[REASON_DAY_LIMIT], 0);
@@ -126,7 +131,9 @@ START_TEST(the_tables_of_reasons_and_of_the_states_are_those_of_the_code)
         FILE *out;
 
         world_open(&world, "2016-10-01", "2017-01-01");
-        found = world_query(&world, "SELECT concat_ws('|', reason, name, de39, kept, description) FROM reason ORDER BY reason");
+        found = world_query(
+            &world,
+            "SELECT concat_ws('|', reason, name, de39, kept, description) FROM reason ORDER BY reason");
         out = open_memstream(&wanted, &size);
         for (int i = 0; i < REASON_COUNT; i++)
                 fprintf(out, "%d|%s|%s|%s|%s\n", i, reason_rows[i].name, reason_rows[i].de39,
@@ -141,14 +148,16 @@ START_TEST(the_tables_of_reasons_and_of_the_states_are_those_of_the_code)
 
                 /* an unknown original is blocked first, then treated as such */
                 if (rule->from == WITHDRAWAL_UNKNOWN) {
-                        const struct withdrawal_rule *blocked = withdrawal_on_advice(WITHDRAWAL_BLOCKED, rule->relation);
+                        const struct withdrawal_rule *blocked =
+                            withdrawal_on_advice(WITHDRAWAL_BLOCKED, rule->relation);
 
                         ck_assert(rule->to == blocked->to && rule->commission == blocked->commission &&
                                   rule->exception == blocked->exception);
                         continue;
                 }
-                fprintf(out, "%s|%s|%s|%d|%s\n", withdrawal_state_name[rule->from], dispensed_relation_name[rule->relation],
-                        withdrawal_state_name[rule->to], rule->commission, rule->exception ? "t" : "f");
+                fprintf(out, "%s|%s|%s|%d|%s\n", withdrawal_state_name[rule->from],
+                        dispensed_relation_name[rule->relation], withdrawal_state_name[rule->to],
+                        rule->commission, rule->exception ? "t" : "f");
         }
         fclose(out);
         found = world_query(&world, "SELECT concat_ws('|', state_before, relation, state_after, commission, exception)"
@@ -275,7 +284,8 @@ START_TEST(of_two_cards_with_one_identity_one_contradicts)
         world_wait(&world, &pending);
         for (int i = 0; i < IDENTITIES; i++)
                 ck_assert_int_eq((op[i][0].answer.reason == REASON_CONTRADICTS) +
-                                 (op[i][1].answer.reason == REASON_CONTRADICTS), 1);
+                                     (op[i][1].answer.reason == REASON_CONTRADICTS),
+                                 1);
         world_check_sums(&world);
         world_close(&world);
 }
@@ -302,12 +312,14 @@ START_TEST(a_reversal_that_races_its_request_leaves_nothing_open)
         for (int i = 0; i < PAIRS; i++) {
                 ck_assert_int_eq(reversal[i].answer.status, LEDGER_DECIDED);
                 blocked += request[i].answer.reason == REASON_BLOCKED;
-                ck_assert(request[i].answer.reason == REASON_BLOCKED || request[i].answer.reason == REASON_APPROVED ||
+                ck_assert(request[i].answer.reason == REASON_BLOCKED ||
+                          request[i].answer.reason == REASON_APPROVED ||
                           request[i].answer.reason == REASON_DAY_LIMIT);
         }
         ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM open_withdrawal"), 0);
         ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM withdrawal WHERE reason = 6"), blocked);
-        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM account WHERE balance_yen <> opening_yen"), 0);
+        ck_assert_int_eq(
+            world_number(&world, "SELECT count(*) FROM account WHERE balance_yen <> opening_yen"), 0);
         ck_assert_int_eq(world_number(&world, "SELECT sum(cash_yen) FROM card_month"), 0);
         world_check_sums(&world);
         world_close(&world);
@@ -335,7 +347,8 @@ START_TEST(advices_that_race_each_other_are_taken_one_after_the_other)
                         /* two of each three are one advice and its repeat */
                         identify(&advice[i][k], NOON, i);
                         advice[i][k].identity.transmitted_ms += 1000 + k / 3;
-                        history_fill_advice(&advice[i][k], &request[i].identity, k / 3 == 1, 5000, k / 3 == 1 ? 0 : 5000);
+                        history_fill_advice(&advice[i][k], &request[i].identity, k / 3 == 1, 5000,
+                                            k / 3 == 1 ? 0 : 5000);
                         submit(&world, k % 2, &advice[i][k], &pending);
                 }
         }
@@ -351,8 +364,54 @@ START_TEST(advices_that_race_each_other_are_taken_one_after_the_other)
         }
         ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM advice"), 2 * ORIGINALS);
         ck_assert_int_eq(world_number(&world, "SELECT max(seq) FROM advice"), 2);
-        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM account WHERE balance_yen <> opening_yen"), 0);
+        ck_assert_int_eq(
+            world_number(&world, "SELECT count(*) FROM account WHERE balance_yen <> opening_yen"), 0);
         world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
+
+/* What the checks of sums are worth: one altered yen, one lost row, and they name the table. */
+START_TEST(an_altered_yen_is_seen_by_the_sums)
+{
+        static const struct {
+                const char *table, *sql;
+        } alterations[] = {
+            {"account", "UPDATE account SET balance_yen = balance_yen + 1 WHERE balance_yen <> opening_yen"},
+            {"card_day", "UPDATE card_day SET cash_yen = cash_yen - 1"},
+            {"card_day", "UPDATE card_day SET withdrawals = withdrawals + 1"},
+            {"card_month", "UPDATE card_month SET cash_yen = cash_yen - 1"},
+            {"commission", "UPDATE commission SET interbank_tax_yen = interbank_tax_yen + 1"},
+            {"revenue_rollup", "UPDATE revenue_rollup SET cash_yen = cash_yen + 1"},
+            {"revenue_rollup", "DELETE FROM revenue_rollup"},
+            {"open_withdrawal", "DELETE FROM open_withdrawal"},
+            {"limit of the day", "UPDATE card_day SET cash_yen = 30001"},
+        };
+        struct world world;
+        static struct ledger_op request[2], completion;
+        int pending = 0;
+
+        open_2016(&world);
+        for (int i = 0; i < 2; i++) {
+                ask(&world, &request[i], i, i, 10000);
+                submit(&world, 0, &request[i], &pending);
+        }
+        world_wait(&world, &pending);
+        identify(&completion, NOON, 0);
+        history_fill_advice(&completion, &request[0].identity, false, 10000, 10000);
+        submit(&world, 0, &completion, &pending);
+        world_wait(&world, &pending);
+        world_check_sums(&world);
+        for (size_t i = 0; i < sizeof alterations / sizeof alterations[0]; i++) {
+                char *found;
+
+                world_sql(&world, "BEGIN; %s", alterations[i].sql);
+                found = world_contradictions(&world);
+                ck_assert_msg(strstr(found, alterations[i].table) != NULL, "after \"%s\": %s",
+                              alterations[i].sql, *found ? found : "nothing is found");
+                world_sql(&world, "ROLLBACK");
+                free(found);
+        }
         world_close(&world);
 }
 END_TEST
@@ -374,7 +433,8 @@ START_TEST(a_storm_over_two_instances_keeps_every_sum_and_limit)
                 if (i % WAVE == 0)
                         world_wait(&world, &pending);
                 if (i % 3 == 0 || op[former].kind != LEDGER_REQUEST) {
-                        ask(&world, &op[i], i, random_below(&random, 8), 1000 * random_between(&random, 1, 10));
+                        ask(&world, &op[i], i, random_below(&random, 8),
+                            1000 * random_between(&random, 1, 10));
                         op[i].identity.transmitted_ms += DAY_MS * (int64_t)(i / WAVE % 2);
                         history_fill_request(world_reference(&world), &op[i], random_below(&random, 8),
                                              1000 * random_between(&random, 1, 10), 10000);
@@ -385,10 +445,12 @@ START_TEST(a_storm_over_two_instances_keeps_every_sum_and_limit)
                                              op[former].request.amount_yen, 10000);
                 } else {
                         identify(&op[i], NOON, i);
-                        memcpy(op[i].identity.terminal, op[former].identity.terminal, sizeof op[i].identity.terminal);
+                        memcpy(op[i].identity.terminal, op[former].identity.terminal,
+                               sizeof op[i].identity.terminal);
                         history_fill_advice(&op[i], &op[former].identity, random_permille(&random, 300),
                                             op[former].request.amount_yen,
-                                            random_permille(&random, 300) ? 0 : op[former].request.amount_yen);
+                                            random_permille(&random, 300) ? 0
+                                                                          : op[former].request.amount_yen);
                 }
                 submit(&world, random_below(&random, WORLD_INSTANCES), &op[i], &pending);
         }
@@ -505,15 +567,17 @@ START_TEST(a_lost_connection_loses_and_doubles_nothing)
                 for (int turn = 0; turn < i / WAVE; turn++)
                         event_base_loop(world.base, EVLOOP_NONBLOCK);
                 world_sql(&world, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                          " WHERE usename = 'atm_daemon' AND datname = current_database()");
+                                  " WHERE usename = 'atm_daemon' AND datname = current_database()");
                 world_wait(&world, &pending);
         }
         for (int i = 0; i < OPS; i++) {
                 char sql[256];
                 int64_t rows;
 
-                snprintf(sql, sizeof sql, "SELECT count(*) FROM withdrawal WHERE terminal = '%s' AND stan = %" PRId32
-                         " AND reason = %d", op[i].identity.terminal, op[i].identity.stan,
+                snprintf(sql, sizeof sql,
+                         "SELECT count(*) FROM withdrawal WHERE terminal = '%s' AND stan = %" PRId32
+                         " AND reason = %d",
+                         op[i].identity.terminal, op[i].identity.stan,
                          op[i].answer.status == LEDGER_UNAVAILABLE ? -1 : (int)op[i].answer.reason);
                 rows = world_number(&world, sql);
                 switch (op[i].answer.status) {
@@ -561,7 +625,8 @@ START_TEST(in_memory_a_crash_before_the_commit_leaves_nothing_and_after_it_every
                 ck_assert_int_eq(pending, 1);
                 ledger_submit(world.mem, &again);
                 ledger_mem_drain(world.mem);
-                ck_assert_int_eq(again.answer.status, stage == LEDGER_MEM_COMMITTED ? LEDGER_STORED : LEDGER_DECIDED);
+                ck_assert_int_eq(again.answer.status,
+                                 stage == LEDGER_MEM_COMMITTED ? LEDGER_STORED : LEDGER_DECIDED);
                 ck_assert_int_eq(again.answer.reason, REASON_APPROVED);
                 world_close(&world);
         }
@@ -571,7 +636,8 @@ END_TEST
 int main(void)
 {
         Suite *suite = suite_create("contract");
-        TCase *same = tcase_create("same"), *together = tcase_create("together"), *wrong = tcase_create("wrong");
+        TCase *same = tcase_create("same"), *together = tcase_create("together"),
+              *wrong = tcase_create("wrong");
         SRunner *runner;
         int failed;
 
@@ -584,6 +650,7 @@ int main(void)
         tcase_add_test(together, of_two_cards_with_one_identity_one_contradicts);
         tcase_add_test(together, a_reversal_that_races_its_request_leaves_nothing_open);
         tcase_add_test(together, advices_that_race_each_other_are_taken_one_after_the_other);
+        tcase_add_test(together, an_altered_yen_is_seen_by_the_sums);
         tcase_add_loop_test(together, a_storm_over_two_instances_keeps_every_sum_and_limit, 0, 3);
         tcase_set_timeout(wrong, 120);
         tcase_add_test(wrong, what_was_decided_from_old_reference_data_is_not_done);

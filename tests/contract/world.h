@@ -37,7 +37,7 @@ struct world_card {
         enum memory_card_status status;
         bool in_bank, has_account;
         int64_t balance_yen;
-        const char *excluded_from; /* NULL: not */
+        const char *excluded_from;  /* NULL: not */
         const char *excluded_until; /* NULL: renewed every year */
 };
 extern const struct world_card world_cards[WORLD_CARDS];
@@ -68,6 +68,8 @@ void world_wait(struct world *world, const int *pending);
 char *world_rows(struct world *world);
 /* Both back ends hold the same rows; otherwise the test ends and shows the first that differ. */
 void world_same_rows(struct world *world, const char *what);
+/* What contradicts itself in PostgreSQL (sums.sql), a line each; to be freed. */
+char *world_contradictions(struct world *world);
 /* What PostgreSQL's working tables hold is what its history sums to, and no limit is passed. */
 void world_check_sums(struct world *world);
 

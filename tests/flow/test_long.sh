@@ -13,16 +13,27 @@ if [[ $ATM_PRESET == asan ]]; then
         withdrawals=2500 kills_wanted=3
 fi
 say "$withdrawals withdrawals, seed $SEED"
-flow_lab lab --atms "$atms" --cards $((withdrawals * 2)) --instances 2 --clock 2016-12-31T22:45:00+09:00,600
+flow_lab lab --atms "$atms" --cards $((withdrawals * 4)) --instances 2 --clock 2016-12-31T22:45:00+09:00,600
 # shellcheck disable=SC1091
 source "$WORK/lab/lab.env"
 
 rate=0.03
 faults=$(printf "%s=$rate," no-dispense partial lost-answer drop duplicate reorder power-loss)
-atmsim run --closed --withdrawals "$withdrawals" --seed "$SEED" --inquiry-rate 0.05 --faults "${faults%,}" \
-        --answer-timeout-ms 2000 --repeats 2 --advice-pause-ms 300 --drain-seconds 90 --json >"$WORK/run.json" 2>"$WORK/run.log" &
-simulator=$!
 
+# The ATMs work in five parts and more, until enough instances were killed and the year is over, however fast
+# the machine is.
+simulate() {
+        local part=0
+        until ((part >= 5)) && [[ -e $WORK/enough ]]; do
+                part=$((part + 1))
+                atmsim run --closed --withdrawals $((withdrawals / 5)) --seed $((SEED + part)) --inquiry-rate 0.05 \
+                        --faults "${faults%,}" --answer-timeout-ms 2000 --repeats 2 --advice-pause-ms 300 \
+                        --drain-seconds 90 --json >"$WORK/run-$part.json" 2>>"$WORK/run.log" || return 1
+        done
+}
+
+simulate &
+simulator=$!
 kills=0
 while process_lives "$simulator"; do
         sleep 1.5
@@ -32,10 +43,12 @@ while process_lives "$simulator"; do
         sleep 0.5
         "$ROOT/scripts/lab" start --dir "$WORK/lab" --instance "$instance"
         kills=$((kills + 1))
+        if ((kills >= kills_wanted && $(sql "SELECT count(*) FROM revenue_rollup WHERE business_date > '2016-12-31'") > 0)); then
+                touch "$WORK/enough"
+        fi
 done
-wait "$simulator" || wrong "atmsim run: $(cat "$WORK/run.log" "$WORK/run.json")"
-say "$kills kills; $(cat "$WORK/run.json")"
-((kills >= kills_wanted)) || wrong "only $kills kills of instances happened while it ran; $kills_wanted are wanted"
+wait "$simulator" || wrong "atmsim run: $(cat "$WORK/run.log" "$WORK"/run-*.json)"
+say "$kills kills; $(cat "$WORK"/run-*.json)"
 
 expect_exit 0 atmsim reconcile --json
 [[ $OUTPUT == *'"differences": []'* || $OUTPUT == *'"differences":[]'* ]] || wrong "reconcile: $OUTPUT"

@@ -23,20 +23,46 @@ static void tell(const char *what, const char *text, void *context)
 enum side { COMPLETED, PARTIAL, EMPTY, UNANSWERED, DECLINED, OPEN, UNACKNOWLEDGED };
 
 static const struct history_entry entries[] = {
-        [COMPLETED] = { .amount_yen = 13000, .paid_yen = 13000, .charge_yen = 108, .end = HISTORY_ADVISED, .approved = true,
-                        .advised = true, .de39 = "00", .token = { 7 } },
-        [PARTIAL] = { .amount_yen = 13000, .paid_yen = 10000, .charge_yen = 108, .end = HISTORY_ADVISED, .approved = true,
-                      .advised = true, .de39 = "00", .token = { 7 } },
-        [EMPTY] = { .amount_yen = 13000, .charge_yen = 108, .end = HISTORY_ADVISED, .approved = true, .advised = true,
-                    .de39 = "00", .token = { 7 } },
-        [UNANSWERED] = { .amount_yen = 13000, .charge_yen = -1, .end = HISTORY_ADVISED, .advised = true, .token = { 7 } },
-        [DECLINED] = { .amount_yen = 13000, .charge_yen = -1, .end = HISTORY_DECLINED, .de39 = "61", .token = { 7 } },
-        [OPEN] = { .amount_yen = 13000, .charge_yen = -1, .end = HISTORY_OPEN, .token = { 7 } },
-        [UNACKNOWLEDGED] = { .amount_yen = 13000, .paid_yen = 13000, .charge_yen = 108, .end = HISTORY_OPEN,
-                             .approved = true, .advised = true, .token = { 7 } },
+    [COMPLETED] = {.amount_yen = 13000,
+                   .paid_yen = 13000,
+                   .charge_yen = 108,
+                   .end = HISTORY_ADVISED,
+                   .approved = true,
+                   .advised = true,
+                   .de39 = "00",
+                   .token = {7}},
+    [PARTIAL] = {.amount_yen = 13000,
+                 .paid_yen = 10000,
+                 .charge_yen = 108,
+                 .end = HISTORY_ADVISED,
+                 .approved = true,
+                 .advised = true,
+                 .de39 = "00",
+                 .token = {7}},
+    [EMPTY] = {.amount_yen = 13000,
+               .charge_yen = 108,
+               .end = HISTORY_ADVISED,
+               .approved = true,
+               .advised = true,
+               .de39 = "00",
+               .token = {7}},
+    [UNANSWERED] =
+        {.amount_yen = 13000, .charge_yen = -1, .end = HISTORY_ADVISED, .advised = true, .token = {7}},
+    [DECLINED] = {.amount_yen = 13000, .charge_yen = -1, .end = HISTORY_DECLINED, .de39 = "61", .token = {7}},
+    [OPEN] = {.amount_yen = 13000, .charge_yen = -1, .end = HISTORY_OPEN, .token = {7}},
+    [UNACKNOWLEDGED] = {.amount_yen = 13000,
+                        .paid_yen = 13000,
+                        .charge_yen = 108,
+                        .end = HISTORY_OPEN,
+                        .approved = true,
+                        .advised = true,
+                        .token = {7}},
 };
 
-#define ROW(...) { .amount_yen = 13000, .has_token = true, .token = { 7 }, __VA_ARGS__ }
+#define ROW(...)                                                                                             \
+        {                                                                                                    \
+                .amount_yen = 13000, .has_token = true, .token = {7}, __VA_ARGS__                            \
+        }
 #define FEES .customer_fee_yen = 100, .customer_tax_yen = 8, .interbank_fee_yen = 100, .tax_yen = 16
 
 static const struct {
@@ -44,43 +70,59 @@ static const struct {
         struct database_row row;
         const char *told;
 } pairs[] = {
-        { COMPLETED, ROW(.dispensed_yen = 13000, FEES, .state = "completed", .de39 = "00"), "" },
-        { COMPLETED, ROW(.dispensed_yen = 13000, .interbank_fee_yen = 100, .tax_yen = 8, .state = "completed"), "fee" },
-        { COMPLETED, ROW(.dispensed_yen = 13000, FEES, .state = "approved"), "state" },
-        { COMPLETED, ROW(.state = "approved"), "state dispensed fee" },
-        { COMPLETED, ROW(.state = "reversed"), "state dispensed fee" },
-        { COMPLETED, ROW(.state = "declined", .de39 = "61"), "state dispensed fee" },
-        { COMPLETED, { .amount_yen = 13000, .dispensed_yen = 13000, FEES, .state = "completed", .has_token = true,
-                       .token = { 8 } }, "card" },
-        { COMPLETED, { .amount_yen = 14000, .dispensed_yen = 13000, FEES, .state = "completed", .has_token = true,
-                       .token = { 7 } }, "amount" },
-        { COMPLETED, ROW(.dispensed_yen = 12000, FEES, .state = "completed"), "dispensed" },
-        { COMPLETED, ROW(.dispensed_yen = 13000, .customer_fee_yen = 100, .customer_tax_yen = 8, .tax_yen = 7,
-                         .state = "completed"), "fee" },
-        { PARTIAL, ROW(.dispensed_yen = 10000, FEES, .state = "completed"), "" },
-        { PARTIAL, ROW(.dispensed_yen = 13000, FEES, .state = "completed"), "dispensed" },
-        { EMPTY, ROW(.state = "reversed"), "" },
-        { EMPTY, ROW(.state = "reversed", FEES), "fee" },
-        { EMPTY, ROW(.state = "declined"), "state" },
-        { EMPTY, ROW(.state = "approved"), "state" },
-        { EMPTY, ROW(.dispensed_yen = 13000, FEES, .state = "completed"), "state dispensed fee" },
-        { UNANSWERED, ROW(.state = "reversed"), "" },
-        { UNANSWERED, ROW(.state = "declined", .de39 = "61"), "" },
-        { UNANSWERED, { .state = "blocked", .de39 = "94" }, "" }, /* no amount, no card: its 0200 never came */
-        { UNANSWERED, ROW(.state = "approved"), "state" },
-        { DECLINED, ROW(.state = "declined", .de39 = "61"), "" },
-        { DECLINED, ROW(.state = "declined", .de39 = "51"), "de39" },
-        { DECLINED, ROW(.state = "approved", .de39 = "00"), "state" },
-        { DECLINED, ROW(.state = "blocked", .de39 = "94"), "state" },
-        { OPEN, ROW(.state = "approved"), "unfinished" },
-        { UNACKNOWLEDGED, ROW(.dispensed_yen = 13000, FEES, .state = "completed"), "unfinished" },
+    {COMPLETED, ROW(.dispensed_yen = 13000, FEES, .state = "completed", .de39 = "00"), ""},
+    {COMPLETED, ROW(.dispensed_yen = 13000, .interbank_fee_yen = 100, .tax_yen = 8, .state = "completed"),
+     "fee"},
+    {COMPLETED, ROW(.dispensed_yen = 13000, FEES, .state = "approved"), "state"},
+    {COMPLETED, ROW(.state = "approved"), "state dispensed fee"},
+    {COMPLETED, ROW(.state = "reversed"), "state dispensed fee"},
+    {COMPLETED, ROW(.state = "declined", .de39 = "61"), "state dispensed fee"},
+    {COMPLETED,
+     {.amount_yen = 13000,
+      .dispensed_yen = 13000,
+      FEES,
+      .state = "completed",
+      .has_token = true,
+      .token = {8}},
+     "card"},
+    {COMPLETED,
+     {.amount_yen = 14000,
+      .dispensed_yen = 13000,
+      FEES,
+      .state = "completed",
+      .has_token = true,
+      .token = {7}},
+     "amount"},
+    {COMPLETED, ROW(.dispensed_yen = 12000, FEES, .state = "completed"), "dispensed"},
+    {COMPLETED,
+     ROW(.dispensed_yen = 13000, .customer_fee_yen = 100, .customer_tax_yen = 8, .tax_yen = 7,
+         .state = "completed"),
+     "fee"},
+    {PARTIAL, ROW(.dispensed_yen = 10000, FEES, .state = "completed"), ""},
+    {PARTIAL, ROW(.dispensed_yen = 13000, FEES, .state = "completed"), "dispensed"},
+    {EMPTY, ROW(.state = "reversed"), ""},
+    {EMPTY, ROW(.state = "reversed", FEES), "fee"},
+    {EMPTY, ROW(.state = "declined"), "state"},
+    {EMPTY, ROW(.state = "approved"), "state"},
+    {EMPTY, ROW(.dispensed_yen = 13000, FEES, .state = "completed"), "state dispensed fee"},
+    {UNANSWERED, ROW(.state = "reversed"), ""},
+    {UNANSWERED, ROW(.state = "declined", .de39 = "61"), ""},
+    {UNANSWERED, {.state = "blocked", .de39 = "94"}, ""}, /* no amount, no card: its 0200 never came */
+    {UNANSWERED, ROW(.state = "approved"), "state"},
+    {DECLINED, ROW(.state = "declined", .de39 = "61"), ""},
+    {DECLINED, ROW(.state = "declined", .de39 = "51"), "de39"},
+    {DECLINED, ROW(.state = "approved", .de39 = "00"), "state"},
+    {DECLINED, ROW(.state = "blocked", .de39 = "94"), "state"},
+    {OPEN, ROW(.state = "approved"), "unfinished"},
+    {UNACKNOWLEDGED, ROW(.dispensed_yen = 13000, FEES, .state = "completed"), "unfinished"},
 };
 
 START_TEST(each_difference_has_its_name)
 {
         told[0] = '\0';
         reconcile_compare(&entries[pairs[_i].side], &pairs[_i].row, tell, NULL);
-        ck_assert_msg(!strcmp(told, pairs[_i].told), "pair %d: '%s' instead of '%s'", _i, told, pairs[_i].told);
+        ck_assert_msg(!strcmp(told, pairs[_i].told), "pair %d: '%s' instead of '%s'", _i, told,
+                      pairs[_i].told);
 }
 END_TEST
 
@@ -101,10 +143,14 @@ START_TEST(only_refusals_that_are_not_kept_may_be_missing)
                 enum side side;
                 const char *de39, *told;
         } rows[] = {
-                { COMPLETED, "00", "only-in-journal" }, { EMPTY, "00", "only-in-journal" },
-                { UNANSWERED, "", "only-in-journal" },  { DECLINED, "61", "only-in-journal" },
-                { DECLINED, "96", "" },                 { DECLINED, "58", "" },
-                { DECLINED, "94", "only-in-journal" },  { OPEN, "", "unfinished" },
+            {COMPLETED, "00", "only-in-journal"},
+            {EMPTY, "00", "only-in-journal"},
+            {UNANSWERED, "", "only-in-journal"},
+            {DECLINED, "61", "only-in-journal"},
+            {DECLINED, "96", ""},
+            {DECLINED, "58", ""},
+            {DECLINED, "94", "only-in-journal"},
+            {OPEN, "", "unfinished"},
         };
 
         for (size_t i = 0; i < COUNT(rows); i++) {
@@ -146,11 +192,13 @@ END_TEST
 START_TEST(a_row_of_another_form_is_refused)
 {
         static const char *const lines[] = {
-                "", "T0000001\n", "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\n",
-                "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t1f\n",
-                "T0000001\tx\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\n",
-                "T001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\n",
-                "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\tmore\n",
+            "",
+            "T0000001\n",
+            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\n",
+            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t1f\n",
+            "T0000001\tx\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\n",
+            "T001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\n",
+            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\tmore\n",
         };
         char line[200];
         struct database_row row;

@@ -26,7 +26,8 @@ static void make_folder(void)
 
 static void remove_folder(void)
 {
-        static const char *const names[] = { "lock", "dispensers", "atmsim-000001.journal", "atmsim-000002.journal" };
+        static const char *const names[] = {"lock", "dispensers", "atmsim-000001.journal",
+                                            "atmsim-000002.journal"};
 
         for (size_t i = 0; i < COUNT(names); i++) {
                 char path[128];
@@ -43,23 +44,45 @@ static const struct {
         struct journal_record record;
         const char *text; /* without its checksum */
 } lines[] = {
-        { { .kind = JOURNAL_REQUEST, IDENTITY, .amount_yen = 30000, .token = { 0x1f, 0, 0xff }, .mask = "990001******1234",
-            .charge_yen = -1 },
-          "Q T0000001 000123 20161230000000 30000 1f00ff00000000000000000000000000 990001******1234" },
-        { { .kind = JOURNAL_INQUIRY, IDENTITY, .token = { 1 }, .mask = "990001******1234", .charge_yen = -1 },
-          "B T0000001 000123 20161230000000 01000000000000000000000000000000 990001******1234" },
-        { { .kind = JOURNAL_ANSWER, IDENTITY, .de39 = "00", .charge_yen = 108, .rrn = "636509000123", .approval = "ABC234" },
-          "A T0000001 000123 20161230000000 00 108 636509000123 ABC234" },
-        { { .kind = JOURNAL_ANSWER, IDENTITY, .de39 = "61", .charge_yen = -1 },
-          "A T0000001 000123 20161230000000 61 - - -" },
-        { { .kind = JOURNAL_ADVICE, IDENTITY, .dispensed_yen = 30000, .original_stan = 122, .original_ms = 1483055999000,
-            .charge_yen = -1 },
-          "V T0000001 000123 20161230000000 0220 - 30000 000122 20161229235959" },
-        { { .kind = JOURNAL_ADVICE, IDENTITY, .reversal = true, .why = "68", .original_stan = 122,
-            .original_ms = 1483055999000, .charge_yen = -1 },
-          "V T0000001 000123 20161230000000 0420 68 0 000122 20161229235959" },
-        { { .kind = JOURNAL_ACKNOWLEDGED, IDENTITY, .original_stan = 122, .original_ms = 1483055999000, .charge_yen = -1 },
-          "K T0000001 000123 20161230000000 000122 20161229235959" },
+    {{.kind = JOURNAL_REQUEST,
+      IDENTITY,
+      .amount_yen = 30000,
+      .token = {0x1f, 0, 0xff},
+      .mask = "990001******1234",
+      .charge_yen = -1},
+     "Q T0000001 000123 20161230000000 30000 1f00ff00000000000000000000000000 990001******1234"},
+    {{.kind = JOURNAL_INQUIRY, IDENTITY, .token = {1}, .mask = "990001******1234", .charge_yen = -1},
+     "B T0000001 000123 20161230000000 01000000000000000000000000000000 990001******1234"},
+    {{.kind = JOURNAL_ANSWER,
+      IDENTITY,
+      .de39 = "00",
+      .charge_yen = 108,
+      .rrn = "636509000123",
+      .approval = "ABC234"},
+     "A T0000001 000123 20161230000000 00 108 636509000123 ABC234"},
+    {{.kind = JOURNAL_ANSWER, IDENTITY, .de39 = "61", .charge_yen = -1},
+     "A T0000001 000123 20161230000000 61 - - -"},
+    {{.kind = JOURNAL_ADVICE,
+      IDENTITY,
+      .dispensed_yen = 30000,
+      .original_stan = 122,
+      .original_ms = 1483055999000,
+      .charge_yen = -1},
+     "V T0000001 000123 20161230000000 0220 - 30000 000122 20161229235959"},
+    {{.kind = JOURNAL_ADVICE,
+      IDENTITY,
+      .reversal = true,
+      .why = "68",
+      .original_stan = 122,
+      .original_ms = 1483055999000,
+      .charge_yen = -1},
+     "V T0000001 000123 20161230000000 0420 68 0 000122 20161229235959"},
+    {{.kind = JOURNAL_ACKNOWLEDGED,
+      IDENTITY,
+      .original_stan = 122,
+      .original_ms = 1483055999000,
+      .charge_yen = -1},
+     "K T0000001 000123 20161230000000 000122 20161229235959"},
 };
 
 START_TEST(each_kind_of_record_has_its_line)
@@ -122,19 +145,25 @@ static uint32_t plain_crc(const char *text)
 
 /* Lines whose checksum is right, but that no ATM would write. */
 static const char *const nonsense[] = {
-        "", "Q", "Z T0000001 000123 20161230000000 30000", "K T000001 000123 20161230000000 000122 20161229235959",
-        "K T0000001 0123 20161230000000 000122 20161229235959", "K T0000001 00012x 20161230000000 000122 20161229235959",
-        "K T0000001 000123 20161330000000 000122 20161229235959", "K T0000001 000123 20161230240000 000122 20161229235959",
-        "K T0000001 000123 20161230000000 000122", "K T0000001 000123 20161230000000 000122 20161229235959 more",
-        "V T0000001 000123 20161230000000 0200 - 30000 000122 20161229235959",
-        "V T0000001 000123 20161230000000 0220 - -5 000122 20161229235959",
-        "V T0000001 000123 20161230000000 0220 688 5 000122 20161229235959",
-        "Q T0000001 000123 20161230000000 - 1f00ff00000000000000000000000000 990001******1234",
-        "Q T0000001 000123 20161230000000 30000 1f00ff0000000000000000000000000g 990001******1234",
-        "Q T0000001 000123 20161230000000 30000 1f00ff 990001******1234",
-        "Q T0000001 000123 20161230000000 30000 1f00ff00000000000000000000000000 990001************1234",
-        "A T0000001 000123 20161230000000 000 108 636509000123 ABC234",
-        "A T0000001 000123 20161230000000 00 99999999999999999999 636509000123 ABC234",
+    "",
+    "Q",
+    "Z T0000001 000123 20161230000000 30000",
+    "K T000001 000123 20161230000000 000122 20161229235959",
+    "K T0000001 0123 20161230000000 000122 20161229235959",
+    "K T0000001 00012x 20161230000000 000122 20161229235959",
+    "K T0000001 000123 20161330000000 000122 20161229235959",
+    "K T0000001 000123 20161230240000 000122 20161229235959",
+    "K T0000001 000123 20161230000000 000122",
+    "K T0000001 000123 20161230000000 000122 20161229235959 more",
+    "V T0000001 000123 20161230000000 0200 - 30000 000122 20161229235959",
+    "V T0000001 000123 20161230000000 0220 - -5 000122 20161229235959",
+    "V T0000001 000123 20161230000000 0220 688 5 000122 20161229235959",
+    "Q T0000001 000123 20161230000000 - 1f00ff00000000000000000000000000 990001******1234",
+    "Q T0000001 000123 20161230000000 30000 1f00ff0000000000000000000000000g 990001******1234",
+    "Q T0000001 000123 20161230000000 30000 1f00ff 990001******1234",
+    "Q T0000001 000123 20161230000000 30000 1f00ff00000000000000000000000000 990001************1234",
+    "A T0000001 000123 20161230000000 000 108 636509000123 ABC234",
+    "A T0000001 000123 20161230000000 00 99999999999999999999 636509000123 ABC234",
 };
 
 START_TEST(a_line_that_is_no_record_is_refused_in_spite_of_its_checksum)
@@ -180,8 +209,8 @@ static void on_damage(const char *path, uint64_t line, const char *why, void *co
 
 static struct seen read_file(int number, int64_t offset, const char *terminal)
 {
-        struct seen seen = { 0 };
-        struct journal_reader reader = { on_record, on_damage, &seen, terminal };
+        struct seen seen = {0};
+        struct journal_reader reader = {on_record, on_damage, &seen, terminal};
         char path[JOURNAL_PATH_MAX], error[JOURNAL_ERROR_MAX];
 
         journal_path(folder, number, path);
@@ -216,7 +245,8 @@ static int64_t write_file(int count, int mark)
 START_TEST(a_journal_is_read_whole_from_an_offset_and_for_one_atm)
 {
         int64_t offset = write_file(10000, 7000); /* several buffers long */
-        struct seen all = read_file(1, 0, NULL), later = read_file(1, offset, NULL), one = read_file(1, offset, "T0000001");
+        struct seen all = read_file(1, 0, NULL), later = read_file(1, offset, NULL),
+                    one = read_file(1, offset, "T0000001");
 
         ck_assert_int_eq(all.records, 10000);
         ck_assert_int_eq(all.last_stan, 10000);
@@ -280,7 +310,7 @@ END_TEST
 
 START_TEST(a_file_of_another_kind_is_refused)
 {
-        struct journal_reader reader = { on_record, on_damage, NULL, NULL };
+        struct journal_reader reader = {on_record, on_damage, NULL, NULL};
         char path[JOURNAL_PATH_MAX], error[JOURNAL_ERROR_MAX] = "";
         FILE *file;
 
@@ -426,7 +456,8 @@ int main(void)
 
         tcase_add_loop_test(line, each_kind_of_record_has_its_line, 0, (int)COUNT(lines));
         tcase_add_loop_test(line, every_changed_byte_and_every_cut_is_noticed, 0, (int)COUNT(lines));
-        tcase_add_loop_test(line, a_line_that_is_no_record_is_refused_in_spite_of_its_checksum, 0, (int)COUNT(nonsense));
+        tcase_add_loop_test(line, a_line_that_is_no_record_is_refused_in_spite_of_its_checksum, 0,
+                            (int)COUNT(nonsense));
         tcase_add_loop_test(line, the_checksum_is_that_of_iso_3309, 0, (int)COUNT(lines));
         suite_add_tcase(suite, line);
         tcase_add_checked_fixture(file, make_folder, remove_folder);

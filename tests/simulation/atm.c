@@ -37,7 +37,8 @@ static void go_on(struct machine *atm);
 static void set_timer(struct machine *atm, int64_t in_ms)
 {
         atm->timer++;
-        sim_put(atm->sim, in_ms, (struct event){.kind = EVENT_ATM, .number = atm->number, .epoch = atm->timer});
+        sim_put(atm->sim, in_ms,
+                (struct event){.kind = EVENT_ATM, .number = atm->number, .epoch = atm->timer});
 }
 
 static bool chance(struct machine *atm, int permille)
@@ -70,7 +71,8 @@ static struct ledger_identity new_identity(struct machine *atm)
 
 /* messages ------------------------------------------------------------------------------------------ */
 
-static void start_message(struct iso_message *message, const char *mti, const struct ledger_identity *identity)
+static void start_message(struct iso_message *message, const char *mti,
+                          const struct ledger_identity *identity)
 {
         char transmitted[11];
 
@@ -105,8 +107,9 @@ static void send_network(struct machine *atm, int code, enum atm_task task)
         send(atm, &message, &identity, task);
 }
 
-static void send_request(struct machine *atm, const char *mti, const char *code, const struct ledger_identity *identity,
-                         int64_t amount_yen, int card, enum atm_task task)
+static void send_request(struct machine *atm, const char *mti, const char *code,
+                         const struct ledger_identity *identity, int64_t amount_yen, int card,
+                         enum atm_task task)
 {
         struct iso_message message;
         char pan[17];
@@ -126,9 +129,10 @@ static void ask(struct machine *atm, bool repeated)
 {
         struct atm_withdrawal *w = current(atm);
 
-        sim_tell(atm->sim, "%s asks for %" PRId64 " yen, card %d, STAN %" PRId32 "%s", atm->terminal, w->amount_yen,
-                 w->card, w->identity.stan, repeated ? ", once more" : "");
-        send_request(atm, repeated ? "0201" : "0200", "010000", &w->identity, w->amount_yen, w->card, TASK_ASKS);
+        sim_tell(atm->sim, "%s asks for %" PRId64 " yen, card %d, STAN %" PRId32 "%s", atm->terminal,
+                 w->amount_yen, w->card, w->identity.stan, repeated ? ", once more" : "");
+        send_request(atm, repeated && !atm->hides_repeats ? "0201" : "0200", "010000", &w->identity,
+                     w->amount_yen, w->card, TASK_ASKS);
 }
 
 static void set_original(struct iso_message *message, const struct ledger_identity *original)
@@ -183,13 +187,13 @@ static void advise(struct machine *atm, size_t number, bool reversal, int64_t di
                 abort();
         advice = &atm->advices[atm->advice_count++];
         *advice = (struct atm_advice){
-                .identity = atm->own_numbers || corrects ? new_identity(atm) : w->identity,
-                .withdrawal = number,
-                .reversal = reversal,
-                .dispensed_yen = dispensed_yen,
-                /* without DE 95 a completion means all, a reversal nothing */
-                .has_replacement = dispensed_yen != (reversal ? 0 : w->amount_yen) || chance(atm, 200),
-                .why = why,
+            .identity = atm->own_numbers || corrects ? new_identity(atm) : w->identity,
+            .withdrawal = number,
+            .reversal = reversal,
+            .dispensed_yen = dispensed_yen,
+            /* without DE 95 a completion means all, a reversal nothing */
+            .has_replacement = dispensed_yen != (reversal ? 0 : w->amount_yen) || chance(atm, 200),
+            .why = why,
         };
         w->phase = PHASE_ENDED;
         w->dispensed_yen = dispensed_yen;
@@ -226,7 +230,8 @@ static void correct(struct machine *atm, size_t number)
         struct atm_withdrawal *w = &atm->withdrawals[number];
 
         if (w->dispensed_yen > 0 && !atm->sim->calm && chance(atm, 60))
-                advise(atm, number, true, 1000 * random_between(&atm->sim->random, 0, w->dispensed_yen / 1000 - 1), "32");
+                advise(atm, number, true,
+                       1000 * random_between(&atm->sim->random, 0, w->dispensed_yen / 1000 - 1), "32");
 }
 
 /* No answer came: once more, or never mind. */
@@ -267,14 +272,15 @@ static void serve(struct machine *atm)
                              TASK_INQUIRES);
                 return;
         }
-        atm->withdrawals = reallocarray(atm->withdrawals, atm->withdrawal_count + 1, sizeof *atm->withdrawals);
+        atm->withdrawals =
+            reallocarray(atm->withdrawals, atm->withdrawal_count + 1, sizeof *atm->withdrawals);
         if (!atm->withdrawals)
                 abort();
         w = &atm->withdrawals[atm->withdrawal_count++];
         *w = (struct atm_withdrawal){
-                .identity = new_identity(atm),
-                .amount_yen = some_amount(atm),
-                .card = random_below(&atm->sim->random, SIM_CARDS),
+            .identity = new_identity(atm),
+            .amount_yen = some_amount(atm),
+            .card = random_below(&atm->sim->random, SIM_CARDS),
         };
         atm->sim->counters->requests++;
         ask(atm, false);
@@ -420,19 +426,24 @@ static bool answers(const struct machine *atm, const struct iso_message *message
         int64_t stan;
 
         calendar_to_de7(atm->awaited.transmitted_ms, wanted);
-        return strcmp(message->mti, mti) == 0 && iso_number(message, 11, &stan) && stan == atm->awaited.stan &&
-               iso_copy(message, 7, transmitted, sizeof transmitted) && strcmp(transmitted, wanted) == 0;
+        return strcmp(message->mti, mti) == 0 && iso_number(message, 11, &stan) &&
+               stan == atm->awaited.stan && iso_copy(message, 7, transmitted, sizeof transmitted) &&
+               strcmp(transmitted, wanted) == 0;
 }
 
 static const char *awaited_mti(const struct machine *atm)
 {
         switch (atm->task) {
         case TASK_SIGNS_ON:
-        case TASK_ECHOES: return "0810";
+        case TASK_ECHOES:
+                return "0810";
         case TASK_ASKS:
-        case TASK_INQUIRES: return "0210";
-        case TASK_ADVISES: return atm->advices[atm->first_open].reversal ? "0430" : "0230";
-        default: return "";
+        case TASK_INQUIRES:
+                return "0210";
+        case TASK_ADVISES:
+                return atm->advices[atm->first_open].reversal ? "0430" : "0230";
+        default:
+                return "";
         }
 }
 
@@ -441,7 +452,9 @@ static void hear_decision(struct machine *atm, bool approved, bool undecided)
         struct atm_withdrawal *w = current(atm);
 
         sim_tell(atm->sim, "%s: STAN %" PRId32 " is %s", atm->terminal, w->identity.stan,
-                 approved ? "approved" : undecided ? "undecided" : "refused");
+                 approved    ? "approved"
+                 : undecided ? "undecided"
+                             : "refused");
         if (approved) {
                 w->phase = PHASE_DISPENSES;
                 atm->task = TASK_DISPENSES;
@@ -478,10 +491,17 @@ void atm_hear(struct machine *atm, struct link *link, const uint8_t *bytes, size
         atm->task = TASK_NONE;
         atm->failures = 0;
         switch (task) {
-        case TASK_SIGNS_ON: atm->signed_on = strcmp(code, "00") == 0; break;
-        case TASK_ASKS: hear_decision(atm, strcmp(code, "00") == 0, strcmp(code, "96") == 0); break;
-        case TASK_ADVISES: hear_acknowledgement(atm); break;
-        default: break;
+        case TASK_SIGNS_ON:
+                atm->signed_on = strcmp(code, "00") == 0;
+                break;
+        case TASK_ASKS:
+                hear_decision(atm, strcmp(code, "00") == 0, strcmp(code, "96") == 0);
+                break;
+        case TASK_ADVISES:
+                hear_acknowledgement(atm);
+                break;
+        default:
+                break;
         }
         if (atm->task == TASK_NONE)
                 go_on(atm);
@@ -496,8 +516,10 @@ void atm_start(struct machine *atm)
         snprintf(atm->terminal, sizeof atm->terminal, "T%07u", (unsigned)atm->number % 1000 + 1);
         atm->has_power = true;
         atm->own_numbers = random_permille(random, 700);
+        atm->hides_repeats = random_permille(random, 250);
         atm->skew_ms = random_between(random, -40000, 40000);
-        atm->stan = random_permille(random, 300) ? STANS - random_below(random, 30) : random_below(random, STANS);
+        atm->stan =
+            random_permille(random, 300) ? STANS - random_below(random, 30) : random_below(random, STANS);
         set_timer(atm, random_between(random, 0, 5000));
 }
 

@@ -88,12 +88,16 @@ static void check_usage(struct sim *sim, const struct sim_card *card, int32_t da
         }
         if (!of_day || !of_month || of_day->cash_yen != day_yen || of_day->withdrawals != count ||
             of_month->cash_yen != month_yen)
-                sim_violate(sim, "I4", "usage of a card: %" PRId64 " yen that day, %" PRId64 " that month by its withdrawals",
+                sim_violate(sim, "I4",
+                            "usage of a card: %" PRId64 " yen that day, %" PRId64
+                            " that month by its withdrawals",
                             day_yen, month_yen);
         if (day_yen > reference_limit(sim->database->reference, LIMIT_DAY_YEN, day) ||
             month_yen > reference_limit(sim->database->reference, LIMIT_MONTH_YEN, day) ||
             count > reference_limit(sim->database->reference, LIMIT_DAY_COUNT, day))
-                sim_violate(sim, "I4", "a limit is passed: %" PRId64 " yen that day, %" PRId64 " that month, %" PRId64 " times",
+                sim_violate(sim, "I4",
+                            "a limit is passed: %" PRId64 " yen that day, %" PRId64 " that month, %" PRId64
+                            " times",
                             day_yen, month_yen, count);
         if (account->balance_yen != account->opening_yen - spent_yen || account->balance_yen < 0)
                 sim_violate(sim, "I4", "a balance of %" PRId64 " yen, after %" PRId64 " spent of %" PRId64,
@@ -120,7 +124,8 @@ static void check_commission(struct sim *sim, const struct memory_withdrawal *w)
             sum.interbank_fee_yen != (earned ? tariff->interbank_fee_yen : 0) ||
             sum.interbank_tax_yen != (earned ? tariff->interbank_tax_yen : 0) ||
             sum.hall_share_yen != (earned ? tariff->hall_share_yen : 0))
-                sim_violate(sim, "I3", "%s STAN %" PRId32 " is %s and has a commission of %" PRId64 " + %" PRId64 " yen",
+                sim_violate(sim, "I3",
+                            "%s STAN %" PRId32 " is %s and has a commission of %" PRId64 " + %" PRId64 " yen",
                             w->identity.terminal, w->identity.stan, withdrawal_state_name[memory_state(w)],
                             sum.customer_fee_yen, sum.interbank_fee_yen);
 }
@@ -149,7 +154,8 @@ static void count_decision(struct sim_counters *counters, enum reason reason)
                 counters->approvals++;
         else
                 counters->refusals++;
-        counters->over_limit += reason == REASON_DAY_LIMIT || reason == REASON_MONTH_LIMIT || reason == REASON_COUNT_LIMIT;
+        counters->over_limit +=
+            reason == REASON_DAY_LIMIT || reason == REASON_MONTH_LIMIT || reason == REASON_COUNT_LIMIT;
 }
 
 static void check_decision(struct sim *sim, const struct ledger_op *op)
@@ -158,13 +164,14 @@ static void check_decision(struct sim *sim, const struct ledger_op *op)
         struct sim_decision *decision = find_decision(sim, &op->identity);
 
         if (decision->reason != REASON_COUNT) {
-                sim_violate(sim, "I2", "%s STAN %" PRId32 " was decided %s and is decided %s now", op->identity.terminal,
-                            op->identity.stan, reason_rows[decision->reason].name, reason_rows[op->answer.reason].name);
+                sim_violate(sim, "I2", "%s STAN %" PRId32 " was decided %s and is decided %s now",
+                            op->identity.terminal, op->identity.stan, reason_rows[decision->reason].name,
+                            reason_rows[op->answer.reason].name);
                 return;
         }
         if (!w || w->reason != op->answer.reason) {
-                sim_violate(sim, "I1", "%s STAN %" PRId32 " is decided %s and has no such row", op->identity.terminal,
-                            op->identity.stan, reason_rows[op->answer.reason].name);
+                sim_violate(sim, "I1", "%s STAN %" PRId32 " is decided %s and has no such row",
+                            op->identity.terminal, op->identity.stan, reason_rows[op->answer.reason].name);
                 return;
         }
         decision->reason = w->reason;
@@ -173,7 +180,8 @@ static void check_decision(struct sim *sim, const struct ledger_op *op)
                 struct sim_card *card = find_card(sim, w->request.card_token);
 
                 assert(card);
-                card->approved = reallocarray(card->approved, card->approved_count + 1, sizeof *card->approved);
+                card->approved =
+                    reallocarray(card->approved, card->approved_count + 1, sizeof *card->approved);
                 if (!card->approved)
                         abort();
                 card->approved[card->approved_count++] = w;
@@ -190,8 +198,8 @@ static void check_stored(struct sim *sim, const struct ledger_op *op)
         if (op->answer.reason == REASON_BLOCKED)
                 sim->counters->blocked++;
         else if (op->answer.reason != decision->reason)
-                sim_violate(sim, "I2", "%s STAN %" PRId32 ": a repeat is told %s", op->identity.terminal, op->identity.stan,
-                            reason_rows[op->answer.reason].name);
+                sim_violate(sim, "I2", "%s STAN %" PRId32 ": a repeat is told %s", op->identity.terminal,
+                            op->identity.stan, reason_rows[op->answer.reason].name);
 }
 
 static void check_advice(struct sim *sim, const struct ledger_op *op)
@@ -199,7 +207,8 @@ static void check_advice(struct sim *sim, const struct ledger_op *op)
         const struct memory_withdrawal *w = memory_withdrawal(sim->database, &op->advice.original);
 
         if (!w) {
-                sim_violate(sim, "I1", "an advice about STAN %" PRId32 " left no trace", op->advice.original.stan);
+                sim_violate(sim, "I1", "an advice about STAN %" PRId32 " left no trace",
+                            op->advice.original.stan);
                 return;
         }
         check_commission(sim, w);
@@ -212,8 +221,8 @@ void check_commit(struct memory_database *database, const struct ledger_op *op, 
         struct sim *sim = context;
         const struct memory_card *card;
 
-        sim_tell(sim, "commit: %s STAN %" PRId32 " kind %d status %d reason %d", op->identity.terminal, op->identity.stan,
-                 (int)op->kind, (int)op->answer.status, (int)op->answer.reason);
+        sim_tell(sim, "commit: %s STAN %" PRId32 " kind %d status %d reason %d", op->identity.terminal,
+                 op->identity.stan, (int)op->kind, (int)op->answer.status, (int)op->answer.reason);
         switch (op->kind) {
         case LEDGER_REQUEST:
                 if (op->answer.status == LEDGER_DECIDED)
@@ -277,7 +286,8 @@ static bool is_approval_of(const struct iso_message *answer, const struct memory
 }
 
 /* The same bytes as the first time. */
-static void check_same(struct sim *sim, const struct ledger_identity *identity, const uint8_t *bytes, size_t length)
+static void check_same(struct sim *sim, const struct ledger_identity *identity, const uint8_t *bytes,
+                       size_t length)
 {
         struct sim_decision *decision = find_decision(sim, identity);
 
@@ -293,8 +303,29 @@ static void check_same(struct sim *sim, const struct ledger_identity *identity, 
         }
 }
 
-static void check_withdrawal_answer(struct sim *sim, const struct link *link, const struct iso_message *answer,
-                                    const uint8_t *bytes, size_t length)
+/*
+ * May this daemon know that something was decided already? Not where the ATM has left the connection and
+ * another daemon decided, nor from an ATM that does not say that it repeats, unless the first is still in
+ * hand. Then 96 does no harm: nobody hears it, or the ATM reverses what it asked for twice.
+ */
+static bool may_know(const struct sim *sim, const struct link *link, const struct ledger_identity *identity)
+{
+        const struct machine *atm = &sim->atms[link->atm];
+        const struct txn *txn;
+        int in_hand = 0; /* with the one that is being answered */
+
+        TAILQ_FOREACH(txn, &sim->instances[link->instance].service->open, entry)
+        {
+                in_hand += txn->state == TXN_IN_LEDGER && txn->op.kind == LEDGER_REQUEST &&
+                           txn->op.identity.stan == identity->stan &&
+                           txn->op.identity.transmitted_ms == identity->transmitted_ms &&
+                           strcmp(txn->op.identity.terminal, identity->terminal) == 0;
+        }
+        return in_hand > 1 || (link == atm->link && !atm->hides_repeats);
+}
+
+static void check_withdrawal_answer(struct sim *sim, const struct link *link,
+                                    const struct iso_message *answer, const uint8_t *bytes, size_t length)
 {
         const struct machine *atm = &sim->atms[link->atm];
         const struct atm_withdrawal *w = asked(atm, answer);
@@ -308,22 +339,23 @@ static void check_withdrawal_answer(struct sim *sim, const struct link *link, co
         row = memory_withdrawal(sim->database, &w->identity);
         if (strcmp(code, "96") == 0) {
                 sim->counters->cannot_decide++;
-                /* on a connection that the ATM has left, nobody hears it: another daemon may have decided */
-                if (row && row->reason != REASON_BLOCKED && link == atm->link)
-                        sim_violate(sim, "I1", "%s STAN %" PRId32 ": 96 leaves, but it is decided", atm->terminal,
-                                    w->identity.stan);
+                if (row && row->reason != REASON_BLOCKED && may_know(sim, link, &w->identity))
+                        sim_violate(sim, "I1", "%s STAN %" PRId32 ": 96 leaves, but it is decided",
+                                    atm->terminal, w->identity.stan);
                 return;
         }
         if (!row || strcmp(code, reason_de39(row->reason)) != 0 ||
             (row->reason == REASON_APPROVED && !is_approval_of(answer, row))) {
-                sim_violate(sim, "I1", "%s STAN %" PRId32 ": answer %s leaves, the database says %s", atm->terminal,
-                            w->identity.stan, code, row ? reason_rows[row->reason].name : "nothing");
+                sim_violate(sim, "I1", "%s STAN %" PRId32 ": answer %s leaves, the database says %s",
+                            atm->terminal, w->identity.stan, code,
+                            row ? reason_rows[row->reason].name : "nothing");
                 return;
         }
         check_same(sim, &w->identity, bytes, length);
 }
 
-static void check_acknowledgement(struct sim *sim, const struct machine *atm, const struct iso_message *answer, bool reversal)
+static void check_acknowledgement(struct sim *sim, const struct machine *atm,
+                                  const struct iso_message *answer, bool reversal)
 {
         for (size_t i = atm->advice_count; i > 0; i--) {
                 const struct atm_advice *advice = &atm->advices[i - 1];
@@ -335,12 +367,14 @@ static void check_acknowledgement(struct sim *sim, const struct machine *atm, co
                 for (size_t k = 0; row && k < row->advice_count; k++) {
                         const struct memory_advice *stored = &row->advices[k];
 
-                        if (stored->advice.reversal == reversal && stored->advice_stan == advice->identity.stan &&
+                        if (stored->advice.reversal == reversal &&
+                            stored->advice_stan == advice->identity.stan &&
                             stored->advice_ms == advice->identity.transmitted_ms &&
                             stored->advice.dispensed_yen == advice->dispensed_yen)
                                 return;
                 }
-                sim_violate(sim, "I1", "%s: an advice about STAN %" PRId32 " is acknowledged before it is durable",
+                sim_violate(sim, "I1",
+                            "%s: an advice about STAN %" PRId32 " is acknowledged before it is durable",
                             atm->terminal, atm->withdrawals[advice->withdrawal].identity.stan);
                 return;
         }
@@ -414,11 +448,12 @@ void check_sums(struct sim *sim)
                 if (w->commission_count > 0)
                         add_to_rollup(&wanted, w);
                 if (w->open != (memory_state(w) == WITHDRAWAL_APPROVED))
-                        sim_violate(sim, "I6", "%s STAN %" PRId32 " is %s, open: %d", w->identity.terminal, w->identity.stan,
-                                    withdrawal_state_name[memory_state(w)], w->open);
+                        sim_violate(sim, "I6", "%s STAN %" PRId32 " is %s, open: %d", w->identity.terminal,
+                                    w->identity.stan, withdrawal_state_name[memory_state(w)], w->open);
         }
         if (HASH_COUNT(wanted) != HASH_COUNT(sim->database->rollups))
-                sim_violate(sim, "I6", "%u roll-ups instead of %u", HASH_COUNT(sim->database->rollups), HASH_COUNT(wanted));
+                sim_violate(sim, "I6", "%u roll-ups instead of %u", HASH_COUNT(sim->database->rollups),
+                            HASH_COUNT(wanted));
         HASH_ITER(hh, wanted, row, next)
         {
                 const struct memory_rollup *found;
@@ -430,12 +465,14 @@ void check_sums(struct sim *sim)
                 free(row);
         }
         if (sim->database->exceptions)
-                sim_violate(sim, "truth", "an exception (%s), though every ATM is honest", sim->database->exceptions->key.what);
+                sim_violate(sim, "truth", "an exception (%s), though every ATM is honest",
+                            sim->database->exceptions->key.what);
 }
 
 /* the end ------------------------------------------------------------------------------------------- */
 
-static void check_truth(struct sim *sim, const struct machine *atm, const struct atm_withdrawal *w, int64_t *spent_yen)
+static void check_truth(struct sim *sim, const struct machine *atm, const struct atm_withdrawal *w,
+                        int64_t *spent_yen)
 {
         const struct memory_withdrawal *row = memory_withdrawal(sim->database, &w->identity);
         enum withdrawal_state state = row ? memory_state(row) : WITHDRAWAL_UNKNOWN;
@@ -444,7 +481,8 @@ static void check_truth(struct sim *sim, const struct machine *atm, const struct
         if (state == WITHDRAWAL_APPROVED)
                 sim_violate(sim, "truth", "%s STAN %" PRId32 " never ended", atm->terminal, w->identity.stan);
         else if (counted_yen != w->dispensed_yen)
-                sim_violate(sim, "truth", "%s STAN %" PRId32 " dispensed %" PRId64 " yen, the database says %" PRId64,
+                sim_violate(sim, "truth",
+                            "%s STAN %" PRId32 " dispensed %" PRId64 " yen, the database says %" PRId64,
                             atm->terminal, w->identity.stan, w->dispensed_yen, counted_yen);
         else if (counted_yen > 0)
                 spent_yen[w->card] += counted_yen + charge_yen(row);
@@ -462,7 +500,8 @@ void check_end(struct sim *sim)
                 if (!atm_is_quiet(atm))
                         sim_violate(sim, "liveness", "%s did not come to an end", atm->terminal);
                 for (size_t k = 0; k < atm->withdrawal_count; k++) {
-                        const struct memory_withdrawal *row = memory_withdrawal(sim->database, &atm->withdrawals[k].identity);
+                        const struct memory_withdrawal *row =
+                            memory_withdrawal(sim->database, &atm->withdrawals[k].identity);
 
                         known += row && row->reason == REASON_APPROVED;
                         check_truth(sim, atm, &atm->withdrawals[k], spent_yen);

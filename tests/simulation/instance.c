@@ -20,6 +20,7 @@ enum {
         RESTART_MS = 3000,
         LINGER_MS = 20,
         PAST_DEADLINE_MS = 1000,
+        STORM_EVENTS = 8,
 };
 
 static struct instance *instance_of(struct link *link)
@@ -44,7 +45,8 @@ static int64_t delay_ms(struct sim *sim)
         return random_between(&sim->random, 1, 40);
 }
 
-static void put_message(struct link *link, enum event_kind kind, int64_t at_ms, const uint8_t *bytes, size_t length)
+static void put_message(struct link *link, enum event_kind kind, int64_t at_ms, const uint8_t *bytes,
+                        size_t length)
 {
         struct event event = {.kind = kind, .link = link, .length = length, .bytes = malloc(length)};
 
@@ -54,7 +56,8 @@ static void put_message(struct link *link, enum event_kind kind, int64_t at_ms, 
         sim_put(link->sim, at_ms - link->sim->now_ms, event);
 }
 
-static void carry(struct link *link, enum event_kind kind, int64_t *last_ms, const uint8_t *bytes, size_t length)
+static void carry(struct link *link, enum event_kind kind, int64_t *last_ms, const uint8_t *bytes,
+                  size_t length)
 {
         struct sim *sim = link->sim;
         int64_t at_ms = sim->now_ms + delay_ms(sim);
@@ -211,7 +214,8 @@ static void on_relief(void *context)
         if (instance->relief_armed)
                 return;
         instance->relief_armed = true;
-        sim_put(instance->sim, 0, (struct event){.kind = EVENT_RELIEF, .number = instance->number, .epoch = instance->epoch});
+        sim_put(instance->sim, 0,
+                (struct event){.kind = EVENT_RELIEF, .number = instance->number, .epoch = instance->epoch});
 }
 
 void instance_start(struct instance *instance)
@@ -219,11 +223,11 @@ void instance_start(struct instance *instance)
         struct sim *sim = instance->sim;
         struct ledger_mem_options options = {.queue_max = 40, .batch_max = BATCH_MAX, .real_ms = virtual_ms, .context = instance};
         struct service_settings settings = {
-                .clock = clock_real,
-                .skew_limit_ms = SKEW_LIMIT_MS,
-                .request_timeout_ms = REQUEST_TIMEOUT_MS,
-                .open_max = sim->open_max,
-                .open_resume = sim->open_max / 2 > BATCH_MAX ? sim->open_max / 2 : BATCH_MAX,
+            .clock = clock_real,
+            .skew_limit_ms = SKEW_LIMIT_MS,
+            .request_timeout_ms = REQUEST_TIMEOUT_MS,
+            .open_max = sim->open_max,
+            .open_resume = sim->open_max / 2 > BATCH_MAX ? sim->open_max / 2 : BATCH_MAX,
         };
         struct service_shell shell = {virtual_ms, virtual_ms, on_relief, instance};
 
@@ -253,10 +257,18 @@ static void throw_away(struct instance *instance)
 static void count_crash(struct sim_counters *counters, enum ledger_mem_stage stage)
 {
         switch (stage) {
-        case LEDGER_MEM_IDLE: counters->crashes_idle++; break;
-        case LEDGER_MEM_WAITING: counters->crashes_waiting++; break;
-        case LEDGER_MEM_IN_FLIGHT: counters->crashes_in_flight++; break;
-        case LEDGER_MEM_COMMITTED: counters->crashes_after_commit++; break;
+        case LEDGER_MEM_IDLE:
+                counters->crashes_idle++;
+                break;
+        case LEDGER_MEM_WAITING:
+                counters->crashes_waiting++;
+                break;
+        case LEDGER_MEM_IN_FLIGHT:
+                counters->crashes_in_flight++;
+                break;
+        case LEDGER_MEM_COMMITTED:
+                counters->crashes_after_commit++;
+                break;
         }
 }
 
@@ -264,7 +276,8 @@ static void crash(struct instance *instance)
 {
         struct sim *sim = instance->sim;
 
-        sim_tell(sim, "daemon %d dies, ledger at stage %d", instance->number, (int)ledger_mem_stage(instance->ledger));
+        sim_tell(sim, "daemon %d dies, ledger at stage %d", instance->number,
+                 (int)ledger_mem_stage(instance->ledger));
         if (instance->is_due)
                 sim->counters->crashes_after_answer++;
         else
@@ -275,7 +288,8 @@ static void crash(struct instance *instance)
                 link->daemon_open = false;
                 forget_frames(link);
                 if (link->atm_open)
-                        carry_end(link, EVENT_ATM_CLOSED, random_permille(&sim->random, 500) ? link->to_atm_ms : 0);
+                        carry_end(link, EVENT_ATM_CLOSED,
+                                  random_permille(&sim->random, 500) ? link->to_atm_ms : 0);
         }
         throw_away(instance);
         sim_put(sim, random_between(&sim->random, 50, 2 * RESTART_MS),
@@ -310,7 +324,8 @@ void instance_fate(struct instance *instance)
 /* Once drained and nobody is connected, the process ends and another is started. */
 static void end_drain(struct instance *instance)
 {
-        if (!instance->drains || fleet_count(instance->service->fleet) > 0 || instance->service->pool.taken > 0)
+        if (!instance->drains || fleet_count(instance->service->fleet) > 0 ||
+            instance->service->pool.taken > 0)
                 return;
         sim_tell(instance->sim, "daemon %d ends", instance->number);
         throw_away(instance);
@@ -357,8 +372,10 @@ static void arm(struct instance *instance)
                 instance->ledger_armed = true;
                 event.kind = EVENT_LEDGER;
                 /* a database that is slow now and then, slower than the time limit even */
-                sim_put(sim, sim_chance(sim, sim->rates.slow_batch) ? random_between(&sim->random, 1000, 30000)
-                                                                   : random_between(&sim->random, 0, 8), event);
+                sim_put(sim,
+                        sim_chance(sim, sim->rates.slow_batch) ? random_between(&sim->random, 1000, 30000)
+                                                               : random_between(&sim->random, 0, 8),
+                        event);
         }
         if (!instance->tick_armed && !TAILQ_EMPTY(&instance->service->open)) {
                 int64_t in_ms = TAILQ_FIRST(&instance->service->open)->deadline_ms - sim->now_ms;
@@ -380,6 +397,7 @@ static void step_ledger(struct instance *instance)
                 sim_tell(sim, "daemon %d: the database connection is lost at stage %d", instance->number,
                          (int)ledger_mem_stage(instance->ledger));
                 sim->counters->lost_batches++;
+                sim->storm = STORM_EVENTS;
                 ledger_mem_lose(instance->ledger);
         } else {
                 ledger_mem_step(instance->ledger);
@@ -447,7 +465,10 @@ void instance_event(struct instance *instance, const struct event *event)
 
 bool instance_is_quiet(const struct instance *instance)
 {
-        return instance->runs && TAILQ_EMPTY(&instance->service->open);
+        const struct service *service = instance->service;
+
+        return instance->runs && TAILQ_EMPTY(&service->open) && service->pool.taken == 0 &&
+               service->waiting == 0 && service->stale == 0 && !service->congested;
 }
 
 void instance_free(struct instance *instance)
@@ -501,10 +522,18 @@ void link_event(struct link *link, struct event *event)
         struct machine *atm = &link->sim->atms[link->atm];
 
         switch (event->kind) {
-        case EVENT_OPENED: open_at_daemon(link); break;
-        case EVENT_TO_DAEMON: arrive_at_daemon(link, event); break;
-        case EVENT_DAEMON_CLOSED: close_at_daemon(link); break;
-        case EVENT_PUMP: pump(link); break;
+        case EVENT_OPENED:
+                open_at_daemon(link);
+                break;
+        case EVENT_TO_DAEMON:
+                arrive_at_daemon(link, event);
+                break;
+        case EVENT_DAEMON_CLOSED:
+                close_at_daemon(link);
+                break;
+        case EVENT_PUMP:
+                pump(link);
+                break;
         case EVENT_TO_ATM:
                 if (link->atm_open)
                         atm_hear(atm, link, event->bytes, event->length);

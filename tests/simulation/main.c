@@ -14,34 +14,35 @@
 enum { STEPS = 3000, COVERAGE_SEEDS = 200, LONG_FACTOR = 10 };
 
 static const char help[] =
-        "sim [options]\n"
-        "\n"
-        "Plays a fleet of ATMs on a bad network, with daemons that crash and one database, in virtual time, and\n"
-        "checks the invariants of the design with every commit and every answer. The same seed plays the same.\n"
-        "\n"
-        "  --seed N         one seed (default 1)\n"
-        "  --seeds A-B      all seeds from A to B\n"
-        "  --random         one seed from the clock\n"
-        "  --steps M        events of each run before the faults end and all business is finished (default 3000)\n"
-        "  --seconds S      begin no further run after so long\n"
-        "  --twice          play each seed twice and compare\n"
-        "  --trace          tell what happens, on standard error\n"
-        "  --defect NAME    put a deliberate defect into the ledger: answers-before-commit,\n"
-        "                   decides-repeats-anew, keeps-commission\n"
-        "  --expect NAME    succeed only if a run violates this invariant (I1, I2, I3, ...); stop there\n"
-        "  --help           this text\n"
-        "\n"
-        "ATM_TEST_LONG=1 in the environment: ten times as many of --seeds, and ten times --seconds.\n"
-        "Exit 0: every invariant held (with --expect: the one was violated). 1: not so; the command that plays\n"
-        "it again is printed. 2: wrong usage.\n";
+    "sim [options]\n"
+    "\n"
+    "Plays a fleet of ATMs on a bad network, with daemons that crash and one database, in virtual time, and\n"
+    "checks the invariants of the design with every commit and every answer. The same seed plays the same.\n"
+    "\n"
+    "  --seed N         one seed (default 1)\n"
+    "  --seeds A-B      all seeds from A to B\n"
+    "  --random         one seed from the clock\n"
+    "  --steps M        events of each run before the faults end and all business is finished (default "
+    "3000)\n"
+    "  --seconds S      begin no further run after so long\n"
+    "  --twice          play each seed twice and compare\n"
+    "  --trace          tell what happens, on standard error\n"
+    "  --defect NAME    put a deliberate defect into the ledger: answers-before-commit,\n"
+    "                   decides-repeats-anew, keeps-commission\n"
+    "  --expect NAME    succeed only if a run violates this invariant (I1, I2, I3, ...); stop there\n"
+    "  --help           this text\n"
+    "\n"
+    "ATM_TEST_LONG=1 in the environment: ten times as many of --seeds, and ten times --seconds.\n"
+    "Exit 0: every invariant held (with --expect: the one was violated). 1: not so; the command that plays\n"
+    "it again is printed. 2: wrong usage.\n";
 
 static const struct {
         const char *name;
         enum ledger_mem_defect defect;
 } defects[] = {
-        {"answers-before-commit", LEDGER_MEM_ANSWERS_BEFORE_COMMIT},
-        {"decides-repeats-anew", LEDGER_MEM_DECIDES_REPEATS_ANEW},
-        {"keeps-commission", LEDGER_MEM_KEEPS_COMMISSION},
+    {"answers-before-commit", LEDGER_MEM_ANSWERS_BEFORE_COMMIT},
+    {"decides-repeats-anew", LEDGER_MEM_DECIDES_REPEATS_ANEW},
+    {"keeps-commission", LEDGER_MEM_KEEPS_COMMISSION},
 };
 
 struct command {
@@ -75,8 +76,8 @@ static bool parse_seeds(const char *text, struct command *command)
 {
         const char *dash = strchr(text, '-');
 
-        return dash && parse_number(text, &command->first, '-') && parse_number(dash + 1, &command->last, '\0') &&
-               command->first <= command->last;
+        return dash && parse_number(text, &command->first, '-') &&
+               parse_number(dash + 1, &command->last, '\0') && command->first <= command->last;
 }
 
 static bool parse_count(const char *text, int *ret_count)
@@ -105,12 +106,17 @@ static bool parse_defect(const char *text, struct command *command)
 static int parse(int argc, char **argv, struct command *command)
 {
         static const struct option options[] = {
-                {"seed", required_argument, NULL, 's'},    {"seeds", required_argument, NULL, 'S'},
-                {"random", no_argument, NULL, 'r'},        {"steps", required_argument, NULL, 'n'},
-                {"seconds", required_argument, NULL, 't'}, {"twice", no_argument, NULL, '2'},
-                {"trace", no_argument, NULL, 'v'},         {"defect", required_argument, NULL, 'd'},
-                {"expect", required_argument, NULL, 'e'},  {"help", no_argument, NULL, 'h'},
-                {NULL, 0, NULL, 0},
+            {"seed", required_argument, NULL, 's'},
+            {"seeds", required_argument, NULL, 'S'},
+            {"random", no_argument, NULL, 'r'},
+            {"steps", required_argument, NULL, 'n'},
+            {"seconds", required_argument, NULL, 't'},
+            {"twice", no_argument, NULL, '2'},
+            {"trace", no_argument, NULL, 'v'},
+            {"defect", required_argument, NULL, 'd'},
+            {"expect", required_argument, NULL, 'e'},
+            {"help", no_argument, NULL, 'h'},
+            {NULL, 0, NULL, 0},
         };
 
         for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -124,7 +130,9 @@ static int parse(int argc, char **argv, struct command *command)
                         if (!parse_seeds(optarg, command))
                                 return wrong_usage("--seeds: A-B is expected, not", optarg);
                         break;
-                case 'r': command->first = command->last = (uint64_t)time(NULL); break;
+                case 'r':
+                        command->first = command->last = (uint64_t)time(NULL);
+                        break;
                 case 'n':
                         if (!parse_count(optarg, &command->steps))
                                 return wrong_usage("--steps: a number from 1 is expected, not", optarg);
@@ -133,15 +141,24 @@ static int parse(int argc, char **argv, struct command *command)
                         if (!parse_count(optarg, &command->seconds))
                                 return wrong_usage("--seconds: a number from 1 is expected, not", optarg);
                         break;
-                case '2': command->twice = true; break;
-                case 'v': command->trace = true; break;
+                case '2':
+                        command->twice = true;
+                        break;
+                case 'v':
+                        command->trace = true;
+                        break;
                 case 'd':
                         if (!parse_defect(optarg, command))
                                 return wrong_usage("--defect: there is no", optarg);
                         break;
-                case 'e': command->expect = optarg; break;
-                case 'h': fputs(help, stdout); return 0;
-                default: return 2;
+                case 'e':
+                        command->expect = optarg;
+                        break;
+                case 'h':
+                        fputs(help, stdout);
+                        return 0;
+                default:
+                        return 2;
                 }
         }
         return optind < argc ? wrong_usage("unknown argument", argv[optind]) : -1;
@@ -167,24 +184,27 @@ static struct token_key *make_token_key(void)
 
 static void replay(const struct command *command, uint64_t seed)
 {
-        fprintf(stderr, "sim: to play it again: build/bin/sim --seed %" PRIu64 " --steps %d%s%s --trace\n", seed,
-                command->steps, command->defect_name ? " --defect " : "", command->defect_name ? command->defect_name : "");
+        fprintf(stderr, "sim: to play it again: build/bin/sim --seed %" PRIu64 " --steps %d%s%s --trace\n",
+                seed, command->steps, command->defect_name ? " --defect " : "",
+                command->defect_name ? command->defect_name : "");
 }
 
 enum outcome { HELD, VIOLATED, DIFFERED };
 
-static enum outcome play(struct command *command, uint64_t seed, char violated[8])
+static enum outcome play(struct command *command, uint64_t seed, char violated[16])
 {
         uint64_t digests[2] = {0, 0};
         bool held = true;
 
         for (int turn = 0; turn < (command->twice ? 2 : 1); turn++) {
-                struct sim *sim = sim_new(seed, command->defect, command->token_key, &command->counters, command->trace);
+                struct sim *sim =
+                    sim_new(seed, command->defect, command->token_key, &command->counters, command->trace);
 
                 held = sim_run(sim, command->steps);
                 digests[turn] = sim->digest;
                 if (!held) {
-                        fprintf(stderr, "sim: seed %" PRIu64 ": %s is violated: %s\n", seed, sim->violated, sim->violation);
+                        fprintf(stderr, "sim: seed %" PRIu64 ": %s is violated: %s\n", seed, sim->violated,
+                                sim->violation);
                         memcpy(violated, sim->violated, sizeof sim->violated);
                         replay(command, seed);
                 }
@@ -232,7 +252,7 @@ static int run(struct command *command)
         uint64_t count = 0;
 
         for (uint64_t seed = command->first; seed <= command->last; seed++, count++) {
-                char violated[8] = "";
+                char violated[16] = "";
                 enum outcome outcome;
 
                 if (command->seconds && time(NULL) - began >= command->seconds)
@@ -248,7 +268,8 @@ static int run(struct command *command)
                 }
         }
         if (command->expect) {
-                fprintf(stderr, "sim: %" PRIu64 " seeds, and %s was never found violated\n", count, command->expect);
+                fprintf(stderr, "sim: %" PRIu64 " seeds, and %s was never found violated\n", count,
+                        command->expect);
                 return 1;
         }
         printf("%" PRIu64 " seeds from %" PRIu64 ", every invariant held\n", count, command->first);

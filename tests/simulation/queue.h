@@ -1,4 +1,5 @@
-/* What is to happen, by virtual time: a heap. Events of one moment come in the order in which they were put. */
+/* What is to happen, by virtual time: a heap. Events of one moment come in the order in which they were put.
+ */
 #ifndef TESTS_SIMULATION_QUEUE_H
 #define TESTS_SIMULATION_QUEUE_H
 
@@ -9,9 +10,9 @@
 struct link;
 
 enum event_kind {
-        EVENT_ATM,           /* an ATM's timer */
-        EVENT_OPENED,        /* the handshake of a connection is done */
-        EVENT_TO_DAEMON,     /* a message arrives */
+        EVENT_ATM,       /* an ATM's timer */
+        EVENT_OPENED,    /* the handshake of a connection is done */
+        EVENT_TO_DAEMON, /* a message arrives */
         EVENT_TO_ATM,
         EVENT_DAEMON_CLOSED, /* the daemon sees its end of a connection closed */
         EVENT_ATM_CLOSED,    /* the ATM does */

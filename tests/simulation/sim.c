@@ -16,11 +16,14 @@ enum {
         PAST_DAYS = 300,
         FUTURE_DAYS = 900,
         LONGEST_DAYS = 500,
+        STORM_FACTOR = 12,
+        STORM_EVENTS = 40,
 };
 
 /* Just before something changes: year and month ends, limits, taxes, hours, exclusions. */
 static const char *const starts[] = {
-        "2016-12-29T09:00", "2015-08-30T10:00", "2020-03-30T09:00", "2019-09-29T15:00", "2016-02-27T17:30", "2014-03-31T16:00",
+    "2016-12-29T09:00", "2015-08-30T10:00", "2020-03-30T09:00",
+    "2019-09-29T15:00", "2016-02-27T17:30", "2014-03-31T16:00",
 };
 
 void sim_tell(struct sim *sim, const char *format, ...)
@@ -91,9 +94,9 @@ static void add_fleet(struct sim *sim, struct reference *r, int version)
 {
         char error[REFERENCE_ERROR_MAX] = "";
         struct hall halls[] = {
-                {"H00001", "kanto", "Tokyo", {0, 1440}, 1000},
-                /* what an operator changes */
-                {"H00002", "kansai", "Osaka", {540, 1230}, 100 * (version % 7)},
+            {"H00001", "kanto", "Tokyo", {0, 1440}, 1000},
+            /* what an operator changes */
+            {"H00002", "kansai", "Osaka", {540, 1230}, 100 * (version % 7)},
         };
 
         for (size_t i = 0; i < sizeof halls / sizeof halls[0]; i++)
@@ -102,7 +105,8 @@ static void add_fleet(struct sim *sim, struct reference *r, int version)
                 char terminal[TERMINAL_LENGTH + 1];
 
                 snprintf(terminal, sizeof terminal, "T%07u", (unsigned)i % 1000 + 1);
-                must(reference_add_atm(r, terminal, halls[i % 2].hall, version % 5 != 4 || i != 0, error), error);
+                must(reference_add_atm(r, terminal, halls[i % 2].hall, version % 5 != 4 || i != 0, error),
+                     error);
         }
 }
 
@@ -111,12 +115,14 @@ static void add_prices(struct reference *r)
         char error[REFERENCE_ERROR_MAX] = "";
         struct issuer issuer = {"HOUSE", "", {{0, 1440}, {0, 1440}}};
         struct tariff tariffs[] = {
-                {"HOUSE", BAND_DAY, day_of("2007-07-01"), 100, 100},
-                {"HOUSE", BAND_OTHER, day_of("2007-07-01"), 200, 100},
-                {"HOUSE", BAND_DAY, day_of("2017-01-01"), 0, 155},
+            {"HOUSE", BAND_DAY, day_of("2007-07-01"), 100, 100},
+            {"HOUSE", BAND_OTHER, day_of("2007-07-01"), 200, 100},
+            {"HOUSE", BAND_DAY, day_of("2017-01-01"), 0, 155},
         };
         struct tax_rate rates[] = {
-                {day_of("1997-04-01"), 500, TAX_DOWN}, {day_of("2014-04-01"), 800, TAX_DOWN}, {day_of("2019-10-01"), 1000, TAX_DOWN},
+            {day_of("1997-04-01"), 500, TAX_DOWN},
+            {day_of("2014-04-01"), 800, TAX_DOWN},
+            {day_of("2019-10-01"), 1000, TAX_DOWN},
         };
 
         must(reference_add_issuer(r, &issuer, error), error);
@@ -132,12 +138,15 @@ static void add_rules(struct reference *r)
 {
         char error[REFERENCE_ERROR_MAX] = "";
         struct limit limits[] = {
-                {LIMIT_DAY_YEN, day_of("2007-07-01"), 30000}, {LIMIT_MONTH_YEN, day_of("2009-04-01"), 150000},
-                {LIMIT_MONTH_YEN, day_of("2015-09-01"), 80000}, {LIMIT_DAY_COUNT, day_of("2020-04-01"), 2},
+            {LIMIT_DAY_YEN, day_of("2007-07-01"), 30000},
+            {LIMIT_MONTH_YEN, day_of("2009-04-01"), 150000},
+            {LIMIT_MONTH_YEN, day_of("2015-09-01"), 80000},
+            {LIMIT_DAY_COUNT, day_of("2020-04-01"), 2},
         };
         struct network_hours hours[] = {
-                {day_of("2007-07-01"), DAY_WEEKDAY, {480, 1260}}, {day_of("2007-07-01"), DAY_OFF, {540, 1020}},
-                {day_of("2016-01-01"), DAY_OFF, {480, 1260}},
+            {day_of("2007-07-01"), DAY_WEEKDAY, {480, 1260}},
+            {day_of("2007-07-01"), DAY_OFF, {540, 1020}},
+            {day_of("2016-01-01"), DAY_OFF, {480, 1260}},
         };
 
         for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
@@ -158,7 +167,8 @@ static const struct reference *new_reference(struct sim *sim)
         add_prices(r);
         add_rules(r);
         reference_set_version(r, sim->reference_count + 1);
-        reference_set_moments(r, sim->now_ms - PAST_DAYS * (int64_t)DAY_MS, sim->now_ms + FUTURE_DAYS * (int64_t)DAY_MS);
+        reference_set_moments(r, sim->now_ms - PAST_DAYS * (int64_t)DAY_MS,
+                              sim->now_ms + FUTURE_DAYS * (int64_t)DAY_MS);
         must(reference_finish(r, error), error);
         return sim->references[sim->reference_count++] = r;
 }
@@ -189,10 +199,19 @@ static void draw_faults(struct sim *sim)
 {
         sim->is_rough = random_permille(&sim->random, 400);
         sim->rates = (struct sim_rates){
-                .lost = rate(sim, 30), .doubled = rate(sim, 60), .overtaken = rate(sim, 300), .late = rate(sim, 60),
-                .very_late = rate(sim, 40), .cut = rate(sim, 4), .crash = rate(sim, 6), .drain = rate(sim, 1),
-                .lost_batch = rate(sim, 80), .slow_batch = rate(sim, 200), .database = rate(sim, 2),
-                .power = rate(sim, 2), .reference = rate(sim, 6),
+            .lost = rate(sim, 30),
+            .doubled = rate(sim, 60),
+            .overtaken = rate(sim, 300),
+            .late = rate(sim, 60),
+            .very_late = rate(sim, 40),
+            .cut = rate(sim, 3),
+            .crash = rate(sim, 4),
+            .drain = rate(sim, 1),
+            .lost_batch = rate(sim, 80),
+            .slow_batch = rate(sim, 200),
+            .database = rate(sim, 2),
+            .power = rate(sim, 2),
+            .reference = rate(sim, 3),
         };
 }
 
@@ -209,7 +228,8 @@ struct sim *sim_new(uint64_t seed, enum ledger_mem_defect defect, struct token_k
         sim->trace = trace;
         sim->counters = counters;
         sim->token_key = token_key;
-        if (!calendar_parse_moment(starts[random_below(&sim->random, sizeof starts / sizeof starts[0])], &sim->now_ms))
+        if (!calendar_parse_moment(starts[random_below(&sim->random, sizeof starts / sizeof starts[0])],
+                                   &sim->now_ms))
                 abort();
         sim->atm_count = 1 + random_below(&sim->random, SIM_ATMS_MAX);
         sim->instance_count = 1 + random_below(&sim->random, SIM_INSTANCES_MAX);
@@ -257,6 +277,16 @@ void sim_free(struct sim *sim)
 
 /* faults -------------------------------------------------------------------------------------------- */
 
+/* Of an event. One that happens makes others likely for a while. */
+static bool strikes(struct sim *sim, int permille)
+{
+        bool does = sim_chance(sim, sim->storm > 0 ? permille * STORM_FACTOR : permille);
+
+        if (does)
+                sim->storm = random_below(&sim->random, STORM_EVENTS);
+        return does;
+}
+
 static struct instance *some_instance(struct sim *sim)
 {
         return &sim->instances[random_below(&sim->random, sim->instance_count)];
@@ -293,21 +323,22 @@ static void do_faults(struct sim *sim)
         const struct sim_rates *rates = &sim->rates;
         struct machine *atm = &sim->atms[random_below(&sim->random, sim->atm_count)];
 
-        if (sim_chance(sim, rates->crash))
+        sim->storm -= sim->storm > 0;
+        if (strikes(sim, rates->crash))
                 instance_doom(some_instance(sim));
         for (int i = 0; i < sim->instance_count; i++)
                 instance_fate(&sim->instances[i]);
-        if (sim_chance(sim, rates->drain))
+        if (strikes(sim, rates->drain))
                 instance_drain(some_instance(sim));
-        if (sim_chance(sim, rates->cut) && atm->link) {
+        if (strikes(sim, rates->cut) && atm->link) {
                 sim->counters->cut_connections++;
                 link_cut(atm->link);
         }
-        if (sim_chance(sim, rates->power))
+        if (strikes(sim, rates->power))
                 atm_lose_power(atm);
-        if (sim_chance(sim, rates->database))
+        if (strikes(sim, rates->database))
                 lose_database(sim);
-        if (sim_chance(sim, rates->reference))
+        if (strikes(sim, rates->reference))
                 change_reference(sim);
 }
 
@@ -315,7 +346,8 @@ static void do_faults(struct sim *sim)
 
 static void digest(struct sim *sim, const struct event *event)
 {
-        uint64_t words[] = {(uint64_t)event->at_ms, (uint64_t)event->kind, (uint64_t)event->number, event->length};
+        uint64_t words[] = {(uint64_t)event->at_ms, (uint64_t)event->kind, (uint64_t)event->number,
+                            event->length};
 
         for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
                 sim->digest = (sim->digest ^ words[i]) * 0x100000001b3u;
@@ -369,7 +401,8 @@ static void calm_down(struct sim *sim)
                 instance_set_cut(&sim->instances[i], false);
         while (!sim->violated[0] && do_event(sim)) {
                 if (events++ == CALM_EVENTS_MAX)
-                        sim_violate(sim, "liveness", "%d events later there is still something to do", CALM_EVENTS_MAX);
+                        sim_violate(sim, "liveness", "%d events later there is still something to do",
+                                    CALM_EVENTS_MAX);
         }
 }
 

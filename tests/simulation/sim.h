@@ -3,13 +3,13 @@
  *
  *      atm.c       the ATMs: a small model of wire.md's dialogue, and the truth about cash
  *      network     messages and hang-ups on their way (instance.c): late, lost, twice, out of order
- *      instance.c  a daemon: the real session.c, service.c and txn.c on a ledger in memory. A crash throws all
- *                  of it away; the database (struct memory_database) is one for all and stays
- *      check.c     the invariants, looked at with each commit and each answer that leaves
- *      sim.c       time, faults, beginning and end
+ *      instance.c  a daemon: the real session.c, service.c and txn.c on a ledger in memory. A crash throws
+ * all of it away; the database (struct memory_database) is one for all and stays check.c     the invariants,
+ * looked at with each commit and each answer that leaves sim.c       time, faults, beginning and end
  *
  * Everything that happens is an event of the queue, and faults happen between events, so that a daemon dies
- * at any step: with a batch waiting, in flight, committed and not answered, answered and the answer on its way.
+ * at any step: with a batch waiting, in flight, committed and not answered, answered and the answer on its
+ * way.
  */
 #ifndef TESTS_SIMULATION_SIM_H
 #define TESTS_SIMULATION_SIM_H
@@ -20,7 +20,7 @@
 #include "tests/contract/random.h"
 #include "tests/simulation/queue.h"
 
-enum { SIM_ATMS_MAX = 12, SIM_INSTANCES_MAX = 3, SIM_CARDS = 48, SIM_REFERENCES_MAX = 16 };
+enum { SIM_ATMS_MAX = 12, SIM_INSTANCES_MAX = 3, SIM_CARDS = 48, SIM_REFERENCES_MAX = 40 };
 
 /* What is counted; a run over many seeds in which something never happened tests less than it says. */
 #define SIM_COUNTERS(X)                                                                                      \
@@ -68,9 +68,9 @@ struct sim_counters {
 
 /* How likely each fault is, drawn from the seed: per mille of messages, or of events. */
 struct sim_rates {
-        int lost, doubled, overtaken, late, very_late; /* of messages */
+        int lost, doubled, overtaken, late, very_late;     /* of messages */
         int cut, crash, drain, database, power, reference; /* of events */
-        int lost_batch, slow_batch; /* of the ledger's stages */
+        int lost_batch, slow_batch;                        /* of the ledger's stages */
 };
 
 /* network ------------------------------------------------------------------------------------------- */
@@ -85,13 +85,13 @@ struct frame {
 struct link {
         struct sim *sim;
         int atm, instance;
-        uint64_t epoch;    /* the instance's life that it belongs to */
-        bool atm_open;     /* as the ATM sees it */
-        bool daemon_open;  /* it has a session */
-        bool closing;      /* the session asked for its end */
+        uint64_t epoch;   /* the instance's life that it belongs to */
+        bool atm_open;    /* as the ATM sees it */
+        bool daemon_open; /* it has a session */
+        bool closing;     /* the session asked for its end */
         bool paused;
-        bool is_cut;       /* by the network: nothing that is sent arrives any more */
-        struct frame *first, **last; /* read, but not yet taken by the session */
+        bool is_cut;                     /* by the network: nothing that is sent arrives any more */
+        struct frame *first, **last;     /* read, but not yet taken by the session */
         int64_t opened_ms;               /* when the handshake is done; nothing arrives before */
         int64_t to_daemon_ms, to_atm_ms; /* the last arrivals: what is sent later comes later */
         struct session session;
@@ -104,7 +104,7 @@ enum withdrawal_phase {
         PHASE_ASKED,     /* no answer yet */
         PHASE_DISPENSES, /* approved, the notes are not counted yet */
         PHASE_REFUSED,
-        PHASE_ENDED,     /* its advice is written down, and to be sent until acknowledged */
+        PHASE_ENDED, /* its advice is written down, and to be sent until acknowledged */
 };
 
 struct atm_withdrawal {
@@ -126,21 +126,30 @@ struct atm_advice {
         int sent;
 };
 
-enum atm_task { TASK_NONE, TASK_SIGNS_ON, TASK_ASKS, TASK_INQUIRES, TASK_DISPENSES, TASK_ADVISES, TASK_ECHOES };
+enum atm_task {
+        TASK_NONE,
+        TASK_SIGNS_ON,
+        TASK_ASKS,
+        TASK_INQUIRES,
+        TASK_DISPENSES,
+        TASK_ADVISES,
+        TASK_ECHOES
+};
 
 struct machine {
         struct sim *sim;
         int number;
         char terminal[TERMINAL_LENGTH + 1];
         bool has_power, signed_on, advises_first; /* before it signs on */
-        bool own_numbers; /* its advices have STAN and DE 7 of their own */
+        bool own_numbers;                         /* its advices have STAN and DE 7 of their own */
+        bool hides_repeats;                       /* it repeats with 0200 instead of 0201 */
         int64_t skew_ms;
         int32_t stan;
         enum atm_task task;
         struct ledger_identity awaited; /* of the message whose answer it waits for */
         struct link *link;
-        uint64_t timer; /* its epoch */
-        int failures;   /* to connect, since the last answer */
+        uint64_t timer;                     /* its epoch */
+        int failures;                       /* to connect, since the last answer */
         struct atm_withdrawal *withdrawals; /* all there ever were; the last may be unfinished */
         size_t withdrawal_count;
         struct atm_advice *advices;
@@ -157,7 +166,7 @@ struct instance {
         struct service *service;
         struct ledger *ledger;
         bool ledger_armed, tick_armed, relief_armed;
-        bool is_doomed, is_due;       /* to die when its ledger has come to the stage, or has just left it */
+        bool is_doomed, is_due; /* to die when its ledger has come to the stage, or has just left it */
         enum ledger_mem_stage doom;
         bool doomed_after;
 };
@@ -178,8 +187,8 @@ struct sim {
         struct random random;
         struct queue queue;
         int64_t now_ms;
-        bool calm;  /* no faults, no new business: towards the end */
-        bool trace; /* tell everything */
+        bool calm;       /* no faults, no new business: towards the end */
+        bool trace;      /* tell everything */
         uint64_t digest; /* of all that happened: the same seed, the same digest */
         struct sim_rates rates;
         struct sim_counters *counters;
@@ -187,7 +196,8 @@ struct sim {
 
         int atm_count, instance_count;
         int64_t pause_ms; /* between two customers */
-        bool is_rough; /* the network may lose, double and reorder within a connection */
+        int storm;        /* events for which faults are likelier: misfortunes come together */
+        bool is_rough;    /* the network may lose, double and reorder within a connection */
         size_t open_max;
         struct machine atms[SIM_ATMS_MAX];
         struct instance instances[SIM_INSTANCES_MAX];
@@ -198,7 +208,7 @@ struct sim {
 
         struct sim_card cards[SIM_CARDS];
         struct sim_decision *decisions;
-        char violated[8];       /* "I1"; "" so far none */
+        char violated[16]; /* "I1"; "" so far none */
         char violation[512];
 };
 
@@ -228,8 +238,8 @@ void instance_free(struct instance *instance);
 
 struct link *link_connect(struct machine *atm, int instance);
 void link_send(struct link *link, const uint8_t *bytes, size_t length); /* by the ATM */
-void link_hang_up(struct link *link); /* by the ATM */
-void link_cut(struct link *link);     /* by the network: both ends learn of it, each in its time */
+void link_hang_up(struct link *link);                                   /* by the ATM */
+void link_cut(struct link *link); /* by the network: both ends learn of it, each in its time */
 void link_event(struct link *link, struct event *event);
 void link_free(struct link *link);
 

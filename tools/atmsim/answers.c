@@ -7,7 +7,8 @@
 #include "protocol/profile.h"
 #include "rules/calendar.h"
 
-static struct expected *find(struct answers *answers, enum atm_message what, int32_t stan, int64_t transmitted_ms)
+static struct expected *find(struct answers *answers, enum atm_message what, int32_t stan,
+                             int64_t transmitted_ms)
 {
         for (int i = 0; i < ANSWERS_REMEMBERED; i++) {
                 struct expected *e = &answers->expected[i];
@@ -89,8 +90,9 @@ static bool is_number(const struct iso_message *message, int field, int64_t want
         return iso_number(message, field, &value) && value == wanted;
 }
 
-static bool check_echoes(const struct expected *e, const struct sim_atm *atm, const struct message_place *place,
-                         const struct iso_message *message, char why[ANSWER_WHY_MAX])
+static bool check_echoes(const struct expected *e, const struct sim_atm *atm,
+                         const struct message_place *place, const struct iso_message *message,
+                         char why[ANSWER_WHY_MAX])
 {
         bool network = e->what == ATM_SIGN_ON || e->what == ATM_ECHO;
         bool amount = !network && e->what != ATM_INQUIRY;
@@ -133,8 +135,8 @@ static bool take_charge(const struct iso_message *message, int64_t *ret_yen)
         return true;
 }
 
-static bool check_approval(const struct expected *e, const struct iso_message *message, struct atm_answer *answer,
-                           char why[ANSWER_WHY_MAX])
+static bool check_approval(const struct expected *e, const struct iso_message *message,
+                           struct atm_answer *answer, char why[ANSWER_WHY_MAX])
 {
         struct civil date;
         char rrn[13];
@@ -147,7 +149,8 @@ static bool check_approval(const struct expected *e, const struct iso_message *m
                 return wrong(why, 15, "the business date of DE 7");
         if (!iso_copy(message, 37, answer->rrn, sizeof(answer->rrn)) || strcmp(answer->rrn, rrn))
                 return wrong(why, 37, "YDDDHH of DE 7 in Japan and the STAN");
-        if (!iso_copy(message, 38, answer->approval, sizeof(answer->approval)) || strlen(answer->approval) != 6)
+        if (!iso_copy(message, 38, answer->approval, sizeof(answer->approval)) ||
+            strlen(answer->approval) != 6)
                 return wrong(why, 38, "an approval code");
         return true;
 }
@@ -171,15 +174,15 @@ static bool check_balances(const struct iso_message *message, char why[ANSWER_WH
         for (int i = 0; i < 2; i++) {
                 const char *group = value + 20 * i;
 
-                if (memcmp(group + 2, i == 0 ? "02392" : "01392", 5) || (group[7] != 'C' && group[7] != 'D') ||
-                    !are_digits(group + 8, 12))
+                if (memcmp(group + 2, i == 0 ? "02392" : "01392", 5) ||
+                    (group[7] != 'C' && group[7] != 'D') || !are_digits(group + 8, 12))
                         return wrong(why, 54, "amount type 02 then 01, 392, C or D, 12 digits");
         }
         return true;
 }
 
-static bool check_result(const struct expected *e, const struct iso_message *message, struct atm_answer *answer,
-                         char why[ANSWER_WHY_MAX])
+static bool check_result(const struct expected *e, const struct iso_message *message,
+                         struct atm_answer *answer, char why[ANSWER_WHY_MAX])
 {
         static const char known[] = "00 12 13 14 30 40 41 43 51 54 55 57 58 61 62 65 75 91 92 94 95 96 98 ";
         char word[4];
@@ -214,19 +217,21 @@ static bool stays(const struct expected *e, const struct atm_answer *answer)
         return !strstr(unkept, word);
 }
 
-static bool check_same(struct expected *e, const struct atm_answer *answer, const uint8_t *bytes, size_t length,
-                       char why[ANSWER_WHY_MAX])
+static bool check_same(struct expected *e, const struct atm_answer *answer, const uint8_t *bytes,
+                       size_t length, char why[ANSWER_WHY_MAX])
 {
         if (e->first_length) {
                 if (length == e->first_length && !memcmp(e->first, bytes, length))
                         return true;
-                snprintf(why, ANSWER_WHY_MAX, "the repeat's answer (DE 39 %s) is not the original's", answer->de39);
+                snprintf(why, ANSWER_WHY_MAX, "the repeat's answer (DE 39 %s) is not the original's",
+                         answer->de39);
                 return false;
         }
         if (!stays(e, answer))
                 return true;
         if (length > sizeof(e->first)) {
-                snprintf(why, ANSWER_WHY_MAX, "an answer of %zu bytes; at most %d are expected", length, ANSWER_BYTES_MAX);
+                snprintf(why, ANSWER_WHY_MAX, "an answer of %zu bytes; at most %d are expected", length,
+                         ANSWER_BYTES_MAX);
                 return false;
         }
         memcpy(e->first, bytes, length);
@@ -235,10 +240,11 @@ static bool check_same(struct expected *e, const struct atm_answer *answer, cons
 }
 
 bool answers_check(struct answers *answers, const struct sim_atm *atm, const struct message_place *place,
-                   const uint8_t *bytes, size_t length, struct atm_answer *ret_answer, char why[ANSWER_WHY_MAX])
+                   const uint8_t *bytes, size_t length, struct atm_answer *ret_answer,
+                   char why[ANSWER_WHY_MAX])
 {
         static struct iso_message message; /* too large for the stack of a hot path; one thread */
-        struct atm_answer answer = { .charge_yen = -1 };
+        struct atm_answer answer = {.charge_yen = -1};
         struct iso_error error;
         struct expected *e;
 

@@ -13,8 +13,8 @@ enum { HOURS = 24, HOUR_MS = 3600000 };
 
 /* Customers by hour of the day in Japan, in any unit. */
 static const int weight[2][HOURS] = {
-        [PROFILE_DAY] = { 0, 0, 0, 0, 0, 0, 0, 0, 1, 4, 6, 6, 7, 7, 7, 8, 9, 11, 13, 12, 7, 0, 0, 0 },
-        [PROFILE_FLAT] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 },
+    [PROFILE_DAY] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 4, 6, 6, 7, 7, 7, 8, 9, 11, 13, 12, 7, 0, 0, 0},
+    [PROFILE_FLAT] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1},
 };
 
 static int total_weight(enum profile_kind profile)
@@ -61,7 +61,7 @@ void arrivals_init(struct arrivals *arrivals, enum profile_kind profile, double 
                    uint64_t seed)
 {
         assert(per_day > 0);
-        *arrivals = (struct arrivals){ .profile = profile, .per_day = per_day };
+        *arrivals = (struct arrivals){.profile = profile, .per_day = per_day};
         random_seed(&arrivals->random, seed);
         arrivals->day = calendar_business_day(from_ms);
         arrivals->used = share_before(profile, from_ms - calendar_day_start_ms(arrivals->day));

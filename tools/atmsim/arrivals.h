@@ -14,9 +14,9 @@ enum profile_kind { PROFILE_DAY, PROFILE_FLAT };
 
 struct arrivals {
         enum profile_kind profile;
-        double per_day;    /* of the whole fleet */
-        int32_t day;       /* the last arrival's, in the calendar of Japan */
-        double used;       /* share of that day's customers that came by then, [0, 1) */
+        double per_day; /* of the whole fleet */
+        int32_t day;    /* the last arrival's, in the calendar of Japan */
+        double used;    /* share of that day's customers that came by then, [0, 1) */
         struct random random;
 };
 

@@ -10,8 +10,8 @@
 enum { STAN_MAX = 999999, SECOND_MS = 1000 };
 
 const char *const outcome_name[OUTCOME_COUNT] = {
-        [OUTCOME_COMPLETED] = "completed", [OUTCOME_PARTIAL] = "partial",       [OUTCOME_EMPTY] = "empty",
-        [OUTCOME_DECLINED] = "declined",   [OUTCOME_UNANSWERED] = "unanswered", [OUTCOME_CANCELLED] = "cancelled",
+    [OUTCOME_COMPLETED] = "completed", [OUTCOME_PARTIAL] = "partial",       [OUTCOME_EMPTY] = "empty",
+    [OUTCOME_DECLINED] = "declined",   [OUTCOME_UNANSWERED] = "unanswered", [OUTCOME_CANCELLED] = "cancelled",
 };
 
 /* actions ----------------------------------------------------------------------------------------- */
@@ -28,7 +28,8 @@ static struct journal_record *write_record(struct sim_atm *atm, struct atm_turn 
 {
         struct journal_record *record = &act(turn, ACTION_RECORD)->record;
 
-        *record = (struct journal_record){ .kind = kind, .stan = stan, .transmitted_ms = transmitted_ms, .charge_yen = -1 };
+        *record = (struct journal_record){
+            .kind = kind, .stan = stan, .transmitted_ms = transmitted_ms, .charge_yen = -1};
         memcpy(record->terminal, atm->terminal, sizeof(record->terminal));
         return record;
 }
@@ -129,7 +130,7 @@ static void enter_idle(struct sim_atm *atm, const struct atm_turn *turn)
         atm->state = ATM_IDLE;
         atm->echoing = false;
         atm->trail = TRAIL_NONE;
-        atm->plan = (struct fault_plan){ 0 };
+        atm->plan = (struct fault_plan){0};
         atm->deadline_us = INT64_MAX;
         if (atm->signed_on && turn->habits->echo_us > 0)
                 wait_for(atm, turn, turn->habits->echo_us);
@@ -196,12 +197,15 @@ static void enter_advising(struct sim_atm *atm, const struct atm_turn *turn)
 }
 
 /* Record an advice of the ATM's own making and try to deliver it. */
-static void begin_advice(struct sim_atm *atm, struct atm_turn *turn, bool reversal, const char *why, int64_t dispensed_yen)
+static void begin_advice(struct sim_atm *atm, struct atm_turn *turn, bool reversal, const char *why,
+                         int64_t dispensed_yen)
 {
         struct journal_record *record;
 
-        atm->advice = (struct advice){ .stan = atm_next_stan(atm), .transmitted_ms = business_second(turn),
-                                       .reversal = reversal, .dispensed_yen = dispensed_yen };
+        atm->advice = (struct advice){.stan = atm_next_stan(atm),
+                                      .transmitted_ms = business_second(turn),
+                                      .reversal = reversal,
+                                      .dispensed_yen = dispensed_yen};
         strcpy(atm->advice.why, why);
         record = write_record(atm, turn, JOURNAL_ADVICE, atm->advice.stan, atm->advice.transmitted_ms);
         record->reversal = reversal;
@@ -220,7 +224,8 @@ static void begin_advice(struct sim_atm *atm, struct atm_turn *turn, bool revers
                 send_advice(atm, turn);
 }
 
-static void advise_of_cash(struct sim_atm *atm, struct atm_turn *turn, int64_t paid_yen, const char *why_nothing)
+static void advise_of_cash(struct sim_atm *atm, struct atm_turn *turn, int64_t paid_yen,
+                           const char *why_nothing)
 {
         if (paid_yen == atm->w.amount_yen)
                 begin_advice(atm, turn, false, "", paid_yen);
@@ -318,7 +323,8 @@ static int64_t cash_of(struct sim_atm *atm, struct atm_turn *turn)
 
 static void write_answer(struct sim_atm *atm, struct atm_turn *turn, const struct atm_answer *answer)
 {
-        struct journal_record *record = write_record(atm, turn, JOURNAL_ANSWER, atm->w.stan, atm->w.transmitted_ms);
+        struct journal_record *record =
+            write_record(atm, turn, JOURNAL_ANSWER, atm->w.stan, atm->w.transmitted_ms);
 
         strcpy(record->de39, answer->de39);
         record->charge_yen = answer->charge_yen;
@@ -350,7 +356,7 @@ static void take_approval(struct sim_atm *atm, struct atm_turn *turn, const stru
 /* Refusals that the host doesn't keep: another copy of the 0200 that is on its way may be approved. */
 static bool refusal_may_change(const char *de39)
 {
-        static const char *const unkept[] = { "30", "40", "58", "96", "98" };
+        static const char *const unkept[] = {"30", "40", "58", "96", "98"};
 
         for (size_t i = 0; i < sizeof(unkept) / sizeof(unkept[0]); i++)
                 if (!strcmp(de39, unkept[i]))
@@ -454,13 +460,15 @@ static void lose_inquiry(struct sim_atm *atm, struct atm_turn *turn)
         act(turn, ACTION_END);
 }
 
-/* A refused inquiry doesn't keep people from trying the withdrawal. Response times are the withdrawal's own. */
+/* A refused inquiry doesn't keep people from trying the withdrawal. What a customer waited for the ATM is in
+ * the inquiry's response time; the withdrawal's own counts from when the balance is seen. */
 static void on_inquiry_answer(struct sim_atm *atm, struct atm_turn *turn)
 {
         if (atm->state != ATM_INQUIRING) {
                 turn->counters->late_answers++;
                 return;
         }
+        histogram_add(&turn->counters->inquiry_us, turn->now_us - atm->w.came_us);
         atm->w.came_us = turn->now_us;
         begin_request(atm, turn);
 }
@@ -469,7 +477,7 @@ static void on_inquiry_answer(struct sim_atm *atm, struct atm_turn *turn)
 
 void atm_init(struct sim_atm *atm, const char terminal[9])
 {
-        *atm = (struct sim_atm){ .state = ATM_OFF, .deadline_us = INT64_MAX };
+        *atm = (struct sim_atm){.state = ATM_OFF, .deadline_us = INT64_MAX};
         memcpy(atm->terminal, terminal, sizeof(atm->terminal));
 }
 
@@ -482,8 +490,11 @@ static void recover_withdrawal(struct sim_atm *atm, const struct recovery *recov
 {
         const struct journal_record *request = &recovery->request;
 
-        atm->w = (struct withdrawal){ .stan = request->stan, .transmitted_ms = request->transmitted_ms,
-                                      .amount_yen = request->amount_yen, .charge_yen = -1, .recovered = true };
+        atm->w = (struct withdrawal){.stan = request->stan,
+                                     .transmitted_ms = request->transmitted_ms,
+                                     .amount_yen = request->amount_yen,
+                                     .charge_yen = -1,
+                                     .recovered = true};
         memcpy(atm->w.token, request->token, sizeof(atm->w.token));
         memcpy(atm->w.mask, request->mask, sizeof(atm->w.mask));
         if (!recovery->answered)
@@ -494,7 +505,8 @@ static void recover_withdrawal(struct sim_atm *atm, const struct recovery *recov
         memcpy(atm->w.approval, recovery->answer.approval, sizeof(atm->w.approval));
 }
 
-void atm_on_power(struct sim_atm *atm, struct atm_turn *turn, const struct recovery *recovery, int64_t paid_yen)
+void atm_on_power(struct sim_atm *atm, struct atm_turn *turn, const struct recovery *recovery,
+                  int64_t paid_yen)
 {
         char terminal[9];
 
@@ -509,9 +521,10 @@ void atm_on_power(struct sim_atm *atm, struct atm_turn *turn, const struct recov
                 advise_of_cash(atm, turn, paid_yen, recovery->answered ? "22" : "68");
                 return;
         }
-        atm->advice = (struct advice){ .stan = recovery->advice.stan, .transmitted_ms = recovery->advice.transmitted_ms,
-                                       .reversal = recovery->advice.reversal,
-                                       .dispensed_yen = recovery->advice.dispensed_yen };
+        atm->advice = (struct advice){.stan = recovery->advice.stan,
+                                      .transmitted_ms = recovery->advice.transmitted_ms,
+                                      .reversal = recovery->advice.reversal,
+                                      .dispensed_yen = recovery->advice.dispensed_yen};
         memcpy(atm->advice.why, recovery->advice.why, sizeof(atm->advice.why));
         enter_advising(atm, turn);
         atm->attempts = 1; /* whether it left before is unknown: it is a repeat */
@@ -562,8 +575,10 @@ void atm_on_customer(struct sim_atm *atm, struct atm_turn *turn, const struct cu
                      const uint8_t token[TOKEN_LENGTH], const char *mask)
 {
         assert(atm_is_free(atm));
-        atm->w = (struct withdrawal){ .amount_yen = customer->amount_yen, .card = customer->card, .charge_yen = -1,
-                                      .came_us = customer->came_us };
+        atm->w = (struct withdrawal){.amount_yen = customer->amount_yen,
+                                     .card = customer->card,
+                                     .charge_yen = -1,
+                                     .came_us = customer->came_us};
         memcpy(atm->w.token, token, sizeof(atm->w.token));
         strcpy(atm->w.mask, mask);
         atm->plan = customer->plan;
@@ -577,7 +592,8 @@ void atm_on_customer(struct sim_atm *atm, struct atm_turn *turn, const struct cu
 void atm_on_answer(struct sim_atm *atm, struct atm_turn *turn, const struct atm_answer *answer)
 {
         bool of_request = answer->stan == atm->w.stan && answer->transmitted_ms == atm->w.transmitted_ms;
-        bool of_advice = answer->stan == atm->advice.stan && answer->transmitted_ms == atm->advice.transmitted_ms;
+        bool of_advice =
+            answer->stan == atm->advice.stan && answer->transmitted_ms == atm->advice.transmitted_ms;
         bool of_inquiry = answer->stan == atm->inquiry_stan && answer->transmitted_ms == atm->inquiry_ms;
 
         if (answer->what == ATM_REQUEST && of_request)

@@ -31,13 +31,13 @@ struct atm_habits {
         int repeats;               /* of a 0200 without answer */
         int64_t advice_pause_us;   /* before the first repeat of an advice; doubles */
         int64_t advice_pause_max_us;
-        int64_t echo_us;           /* idle so long: an echo; 0: never */
+        int64_t echo_us; /* idle so long: an echo; 0: never */
 };
 
 enum outcome {
-        OUTCOME_COMPLETED,  /* all the cash left */
+        OUTCOME_COMPLETED, /* all the cash left */
         OUTCOME_PARTIAL,
-        OUTCOME_EMPTY,      /* approved, but no cash left */
+        OUTCOME_EMPTY, /* approved, but no cash left */
         OUTCOME_DECLINED,
         OUTCOME_UNANSWERED, /* given up: reversed without an answer that counted */
         OUTCOME_CANCELLED,  /* by the ATM itself, in a reorder fault */
@@ -48,28 +48,28 @@ extern const char *const outcome_name[OUTCOME_COUNT];
 /* What the fleet has seen since the start of the measured time. */
 struct atm_counters {
         uint64_t started, ended[OUTCOME_COUNT];
-        uint64_t recovered;           /* of those: open when an ATM came up again */
+        uint64_t recovered; /* of those: open when an ATM came up again */
         uint64_t inquiries, inquiries_lost;
         uint64_t repeats, advice_repeats, late_answers, echoes;
         uint64_t fault[FAULT_COUNT];
-        uint64_t wrong;               /* answers that contradict the protocol */
-        uint64_t de39[100];           /* of withdrawals, each once */
+        uint64_t wrong;     /* answers that contradict the protocol */
+        uint64_t de39[100]; /* of withdrawals, each once */
         int64_t cash_yen, charged_yen;
-        struct histogram request_us, advice_us;
+        struct histogram request_us, inquiry_us, advice_us;
 };
 
 struct withdrawal {
         int32_t stan;
         int64_t transmitted_ms;
         int64_t amount_yen;
-        uint32_t card;                /* of the customers' cards; meaningless after a recovery */
+        uint32_t card; /* of the customers' cards; meaningless after a recovery */
         uint8_t token[TOKEN_LENGTH];
         char mask[20];
-        bool answered;                /* approved, in time */
+        bool answered; /* approved, in time */
         int64_t charge_yen;
         char rrn[13], approval[7];
         int64_t paid_yen;
-        int64_t came_us;              /* when its customer wanted it; 0: before a power loss */
+        int64_t came_us; /* when its customer wanted it; 0: before a power loss */
         bool recovered;
 };
 
@@ -79,7 +79,7 @@ struct advice {
         bool reversal;
         char why[3];
         int64_t dispensed_yen;
-        int64_t sent_us;              /* first; 0: not by this life of the ATM */
+        int64_t sent_us; /* first; 0: not by this life of the ATM */
         int64_t pause_us;
 };
 
@@ -91,15 +91,15 @@ struct sim_atm {
         bool connected, signed_on;
         bool echoing;
         bool inquires;
-        int32_t stan;                 /* last used */
-        int32_t inquiry_stan;         /* also the echo's */
+        int32_t stan;         /* last used */
+        int32_t inquiry_stan; /* also the echo's */
         int64_t inquiry_ms;
         struct withdrawal w;
         struct advice advice;
         enum trail trail;
-        int attempts;                 /* at sending the present message */
-        int copies;                   /* of the 0200 that may have left */
-        int64_t deadline_us;          /* of the present wait; INT64_MAX: none */
+        int attempts;        /* at sending the present message */
+        int copies;          /* of the 0200 that may have left */
+        int64_t deadline_us; /* of the present wait; INT64_MAX: none */
         struct fault_plan plan;
 };
 
@@ -141,7 +141,7 @@ enum { ATM_ACTIONS_MAX = 16 };
 struct atm_turn {
         const struct atm_habits *habits;
         struct atm_counters *counters;
-        int64_t now_us;      /* monotonic */
+        int64_t now_us; /* monotonic */
         int64_t business_ms;
         int count;
         struct atm_action action[ATM_ACTIONS_MAX];
@@ -152,7 +152,8 @@ void atm_init(struct sim_atm *atm, const char terminal[9]);
 bool atm_is_free(const struct sim_atm *atm);
 int32_t atm_next_stan(struct sim_atm *atm);
 
-void atm_on_power(struct sim_atm *atm, struct atm_turn *turn, const struct recovery *recovery, int64_t paid_yen);
+void atm_on_power(struct sim_atm *atm, struct atm_turn *turn, const struct recovery *recovery,
+                  int64_t paid_yen);
 /* The connection stands; signed_on: and 0800/001 was answered 00. May come again when that follows later. */
 void atm_on_connected(struct sim_atm *atm, struct atm_turn *turn, bool signed_on);
 void atm_on_disconnected(struct sim_atm *atm, struct atm_turn *turn);

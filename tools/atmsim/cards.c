@@ -25,11 +25,13 @@ static bool add_row(struct cards *cards, size_t *room, const struct csv *csv, ch
         struct card *grown;
 
         if (!pan_is_valid(pan)) {
-                snprintf(error, CARDS_ERROR_MAX, "%s:%zu: column pan: 12 to 19 digits are expected", csv->path, csv->line);
+                snprintf(error, CARDS_ERROR_MAX, "%s:%zu: column pan: 12 to 19 digits are expected",
+                         csv->path, csv->line);
                 return false;
         }
         if (!expiry_is_valid(expiry)) {
-                snprintf(error, CARDS_ERROR_MAX, "%s:%zu: column expiry: YYMM is expected", csv->path, csv->line);
+                snprintf(error, CARDS_ERROR_MAX, "%s:%zu: column expiry: YYMM is expected", csv->path,
+                         csv->line);
                 return false;
         }
         if (cards->count == *room) {
@@ -41,7 +43,7 @@ static bool add_row(struct cards *cards, size_t *room, const struct csv *csv, ch
                 }
                 cards->card = grown;
         }
-        cards->card[cards->count] = (struct card){ 0 };
+        cards->card[cards->count] = (struct card){0};
         strcpy(cards->card[cards->count].pan, pan);
         strcpy(cards->card[cards->count].expiry_yymm, expiry);
         cards->count++;
@@ -51,8 +53,8 @@ static bool add_row(struct cards *cards, size_t *room, const struct csv *csv, ch
 bool cards_load(const char *path, size_t skip, struct token_key *key, struct cards *ret_cards,
                 char error[CARDS_ERROR_MAX])
 {
-        static const char *const wanted[] = { "pan", "expiry", NULL };
-        struct cards cards = { .key = key, .uses = 2 };
+        static const char *const wanted[] = {"pan", "expiry", NULL};
+        struct cards cards = {.key = key, .uses = 2};
         char csv_error[CSV_ERROR_MAX];
         struct stat status;
         size_t room = 0;
@@ -64,8 +66,9 @@ bool cards_load(const char *path, size_t skip, struct token_key *key, struct car
                 return false;
         }
         if (fstat(fileno(csv.file), &status) < 0 || (S_ISREG(status.st_mode) && (status.st_mode & 077))) {
-                snprintf(error, CARDS_ERROR_MAX, "%s: mode %04o lets others read card numbers; 0600 is expected (chmod 600)",
-                         path, (unsigned)status.st_mode & 07777);
+                snprintf(error, CARDS_ERROR_MAX,
+                         "%s: mode %04o lets others read card numbers; 0600 is expected (chmod 600)", path,
+                         (unsigned)status.st_mode & 07777);
                 goto fail;
         }
         while ((result = csv_next(&csv, csv_error)) == 1) {
@@ -139,7 +142,8 @@ static bool may_take(const struct card *card, int32_t day, int64_t amount_yen)
                count < HOLDER_DAY_COUNT;
 }
 
-uint32_t cards_take(struct cards *cards, struct random *random, int32_t day, bool fixed_amount, int64_t *amount_yen)
+uint32_t cards_take(struct cards *cards, struct random *random, int32_t day, bool fixed_amount,
+                    int64_t *amount_yen)
 {
         uint32_t index = 0;
 
@@ -198,7 +202,8 @@ bool cards_make(const struct cards_recipe *recipe, FILE *file)
         assert(prefix_digits < PAN_DIGITS - 1 && recipe->count <= numbers);
         random_seed(&random, recipe->seed);
         start = random_below(&random, numbers);
-        /* An odd step that is no multiple of 5 visits every number once: no card twice, none next to another. */
+        /* An odd step that is no multiple of 5 visits every number once: no card twice, none next to another.
+         */
         step = random_below(&random, numbers) / 10 * 10 + 7;
 
         fputs("pan,expiry,pin,issuer,balance_yen\n", file);

@@ -50,7 +50,8 @@ ATM_MUST_USE bool cards_take_even(struct cards *cards, uint32_t *ret_index);
 /* A card whose holder may still take *amount_yen on that day (a holder knows the limits of 30,000 yen and
  * two withdrawals a day and 80,000 yen a month), except that a careless one takes the card that was used a
  * moment ago and asks for the day's whole amount. */
-uint32_t cards_take(struct cards *cards, struct random *random, int32_t day, bool fixed_amount, int64_t *amount_yen);
+uint32_t cards_take(struct cards *cards, struct random *random, int32_t day, bool fixed_amount,
+                    int64_t *amount_yen);
 
 const uint8_t *card_token(struct cards *cards, uint32_t index);
 

@@ -14,27 +14,55 @@ static int64_t card_count, card_seed = 1, balance_yen = 200000;
 static const char *issuer = "HOUSE", *prefix = "990001", *expiry = "4912", *output;
 
 static const struct option_row rows[] = {
-        { .name = "count", .argument = "N", .type = OPTION_NUMBER, .target = &card_count, .minimum = 1,
-          .maximum = 100000000, .mandatory = true, .text = "how many" },
-        { .name = "output", .argument = "FILE", .type = OPTION_TEXT, .target = &output, .mandatory = true,
-          .text = "where to; '-' is standard output" },
-        { .name = "seed", .argument = "S", .type = OPTION_NUMBER, .target = &card_seed, .minimum = 0,
-          .maximum = INT64_MAX, .text = "the same seed makes the same cards (1)" },
-        { .name = "issuer", .argument = "ID", .type = OPTION_TEXT, .target = &issuer, .text = "the bank (HOUSE)" },
-        { .name = "prefix", .argument = "DIGITS", .type = OPTION_TEXT, .target = &prefix,
-          .text = "first digits of the 16 of a card number (990001)" },
-        { .name = "expiry", .argument = "YYMM", .type = OPTION_TEXT, .target = &expiry, .text = "of all of them (4912)" },
-        { .name = "balance-yen", .argument = "YEN", .type = OPTION_NUMBER, .target = &balance_yen, .minimum = 0,
-          .maximum = 1000000000000, .text = "on each account at the start (200000)" },
+    {.name = "count",
+     .argument = "N",
+     .type = OPTION_NUMBER,
+     .target = &card_count,
+     .minimum = 1,
+     .maximum = 100000000,
+     .mandatory = true,
+     .text = "how many"},
+    {.name = "output",
+     .argument = "FILE",
+     .type = OPTION_TEXT,
+     .target = &output,
+     .mandatory = true,
+     .text = "where to; '-' is standard output"},
+    {.name = "seed",
+     .argument = "S",
+     .type = OPTION_NUMBER,
+     .target = &card_seed,
+     .minimum = 0,
+     .maximum = INT64_MAX,
+     .text = "the same seed makes the same cards (1)"},
+    {.name = "issuer", .argument = "ID", .type = OPTION_TEXT, .target = &issuer, .text = "the bank (HOUSE)"},
+    {.name = "prefix",
+     .argument = "DIGITS",
+     .type = OPTION_TEXT,
+     .target = &prefix,
+     .text = "first digits of the 16 of a card number (990001)"},
+    {.name = "expiry",
+     .argument = "YYMM",
+     .type = OPTION_TEXT,
+     .target = &expiry,
+     .text = "of all of them (4912)"},
+    {.name = "balance-yen",
+     .argument = "YEN",
+     .type = OPTION_NUMBER,
+     .target = &balance_yen,
+     .minimum = 0,
+     .maximum = 1000000000000,
+     .text = "on each account at the start (200000)"},
 };
 
-static const struct command command = {
-        .name = "cards",
-        .synopsis = "atmsim cards --count N --output FILE [options]",
-        .about = "Makes a CSV file of test cards (pan,expiry,pin,issuer,balance_yen) for 'atmctl card import' and for\n"
-                 "'atmsim run'. The numbers are made up, each with its check digit. The file's mode is 0600.\n",
-        .rows = rows,
-        .count = sizeof(rows) / sizeof(rows[0]),
+const struct command cards_command = {
+    .name = "cards",
+    .synopsis = "atmsim cards --count N --output FILE [options]",
+    .about = "Makes a CSV file of test cards (pan,expiry,pin,issuer,balance_yen) for 'atmctl card import' "
+             "and for\n"
+             "'atmsim run'. The numbers are made up, each with its check digit. The file's mode is 0600.\n",
+    .rows = rows,
+    .count = sizeof(rows) / sizeof(rows[0]),
 };
 
 static int refuse(const char *option, const char *why)
@@ -90,7 +118,7 @@ fail:
 
 int command_cards(int count, char **words)
 {
-        int result = options_take(&command, count, words);
+        int result = options_take(&cards_command, count, words);
         struct cards_recipe recipe;
 
         if (result != EXIT_DONE)
@@ -98,8 +126,12 @@ int command_cards(int count, char **words)
         result = check();
         if (result != EXIT_DONE)
                 return result;
-        recipe = (struct cards_recipe){ .count = (uint64_t)card_count, .seed = (uint64_t)card_seed, .issuer = issuer,
-                                        .prefix = prefix, .expiry_yymm = expiry, .balance_yen = balance_yen };
+        recipe = (struct cards_recipe){.count = (uint64_t)card_count,
+                                       .seed = (uint64_t)card_seed,
+                                       .issuer = issuer,
+                                       .prefix = prefix,
+                                       .expiry_yymm = expiry,
+                                       .balance_yen = balance_yen};
         if (!strcmp(output, "-"))
                 return cards_make(&recipe, stdout) ? EXIT_DONE : EXIT_FAILED;
         return write_file(&recipe);

@@ -35,29 +35,41 @@ static bool take_folder(const char *value, char *error, size_t size)
 }
 
 static const struct option_row rows[] = {
-        { .name = "journal", .argument = "DIR", .type = OPTION_OTHER, .take = take_folder, .variable = "ATM_JOURNAL",
-          .mandatory = true, .text = "folder of journals and dispensers; may be given several times" },
-        { .name = "conninfo", .argument = "TEXT", .type = OPTION_TEXT, .target = &conninfo,
-          .text = "the database, as libpq has it (PGHOST, PGPORT, PGDATABASE, PGUSER)" },
-        { .name = "json", .type = OPTION_FLAG, .target = &json,
-          .text = "one object: {\"withdrawals\": N, \"differences\": [...]}" },
+    {.name = "journal",
+     .argument = "DIR",
+     .type = OPTION_OTHER,
+     .take = take_folder,
+     .variable = "ATM_JOURNAL",
+     .mandatory = true,
+     .text = "folder of journals and dispensers; may be given several times"},
+    {.name = "conninfo",
+     .argument = "TEXT",
+     .type = OPTION_TEXT,
+     .target = &conninfo,
+     .text = "the database, as libpq has it (PGHOST, PGPORT, PGDATABASE, PGUSER)"},
+    {.name = "json",
+     .type = OPTION_FLAG,
+     .target = &json,
+     .text = "one object: {\"withdrawals\": N, \"differences\": [...]}"},
 };
 
-static const struct command command = {
-        .name = "reconcile",
-        .synopsis = "atmsim reconcile [options]",
-        .about = "Compares what the ATMs did with what the database recorded, starting from the ATMs: dispensers and\n"
-                 "journals against v_withdrawal, every withdrawal by terminal, STAN and DE 7 (cash, amount, card, state,\n"
-                 "charge), those that only one side has, and each terminal's total. Every difference is named.\n"
-                 "Exit code 0 only if there is none.\n",
-        .rows = rows,
-        .count = sizeof(rows) / sizeof(rows[0]),
+const struct command reconcile_command = {
+    .name = "reconcile",
+    .synopsis = "atmsim reconcile [options]",
+    .about =
+        "Compares what the ATMs did with what the database recorded, starting from the ATMs: dispensers and\n"
+        "journals against v_withdrawal, every withdrawal by terminal, STAN and DE 7 (cash, amount, card, "
+        "state,\n"
+        "charge), those that only one side has, and each terminal's total. Every difference is named.\n"
+        "Exit code 0 only if there is none.\n",
+    .rows = rows,
+    .count = sizeof(rows) / sizeof(rows[0]),
 };
 
 struct reconciliation {
         struct history history;
-        size_t next;                /* of its entries */
-        int64_t *database_yen;      /* by terminal */
+        size_t next;           /* of its entries */
+        int64_t *database_yen; /* by terminal */
         uint64_t withdrawals, differences;
         int64_t cash_yen;
         char *json_text;
@@ -86,7 +98,8 @@ static void print_json_string(FILE *file, const char *text)
         fputc('"', file);
 }
 
-static void tell_json(struct reconciliation *r, const char *what, const char *terminal, bool withdrawal, const char *text)
+static void tell_json(struct reconciliation *r, const char *what, const char *terminal, bool withdrawal,
+                      const char *text)
 {
         char moment[26];
 
@@ -102,7 +115,8 @@ static void tell_json(struct reconciliation *r, const char *what, const char *te
         fputc('}', r->json_file);
 }
 
-static void tell(struct reconciliation *r, const char *what, const char *terminal, bool withdrawal, const char *text)
+static void tell(struct reconciliation *r, const char *what, const char *terminal, bool withdrawal,
+                 const char *text)
 {
         char moment[26];
 
@@ -166,7 +180,8 @@ static void pass_missing(struct reconciliation *r)
         reconcile_missing(entry, on_difference, r);
 }
 
-static int order(const struct reconciliation *r, const struct history_entry *entry, const struct database_row *row)
+static int order(const struct reconciliation *r, const struct history_entry *entry,
+                 const struct database_row *row)
 {
         int names = memcmp(entry_terminal(r, entry), row->terminal, 8);
 
@@ -193,7 +208,8 @@ static void take_row(struct reconciliation *r, const struct database_row *row)
                 reconcile_compare(&r->history.entry[r->next++], row, on_difference, r);
                 return;
         }
-        snprintf(text, sizeof(text), "the database has it (%s, %" PRId64 " yen dispensed), no journal knows it", row->state,
+        snprintf(text, sizeof(text),
+                 "the database has it (%s, %" PRId64 " yen dispensed), no journal knows it", row->state,
                  row->dispensed_yen);
         tell(r, "only-in-database", row->terminal, true, text);
 }
@@ -206,8 +222,10 @@ static void compare_totals(struct reconciliation *r)
 
                 if (total->counted_yen == r->database_yen[i] && total->counted_yen == total->journal_yen)
                         continue;
-                snprintf(text, sizeof(text), "in all its dispenser counted %" PRId64 " yen, its journal has %" PRId64
-                         ", the database %" PRId64, total->counted_yen, total->journal_yen, r->database_yen[i]);
+                snprintf(text, sizeof(text),
+                         "in all its dispenser counted %" PRId64 " yen, its journal has %" PRId64
+                         ", the database %" PRId64,
+                         total->counted_yen, total->journal_yen, r->database_yen[i]);
                 tell(r, "total", r->history.terminals.terminal[i].name, false, text);
         }
 }
@@ -215,9 +233,10 @@ static void compare_totals(struct reconciliation *r)
 /* the database ------------------------------------------------------------------------------------ */
 
 static const char query[] =
-        "COPY (SELECT terminal, (extract(epoch FROM transmitted_at) * 1000)::bigint, stan, amount_yen, dispensed_yen,"
-        " customer_fee_yen, customer_tax_yen, interbank_fee_yen, tax_yen, state, de39, card_token"
-        " FROM v_withdrawal ORDER BY terminal COLLATE \"C\", transmitted_at, stan) TO STDOUT";
+    "COPY (SELECT terminal, (extract(epoch FROM transmitted_at) * 1000)::bigint, stan, amount_yen, "
+    "dispensed_yen,"
+    " customer_fee_yen, customer_tax_yen, interbank_fee_yen, tax_yen, state, de39, card_token"
+    " FROM v_withdrawal ORDER BY terminal COLLATE \"C\", transmitted_at, stan) TO STDOUT";
 
 static bool database_failed(PGconn *connection)
 {
@@ -243,7 +262,8 @@ static bool stream_rows(struct reconciliation *r, PGconn *connection)
                         take_row(r, &row);
                 PQfreemem(line);
                 if (!good) {
-                        fputs("atmsim reconcile: database: a row of v_withdrawal is not as expected\n", stderr);
+                        fputs("atmsim reconcile: database: a row of v_withdrawal is not as expected\n",
+                              stderr);
                         return false;
                 }
         }
@@ -267,7 +287,8 @@ static bool read_folders(struct reconciliation *r)
                 bool good;
 
                 if (lock == -2)
-                        snprintf(error, sizeof(error), "journal folder %.400s: there is no such folder", folders[i]);
+                        snprintf(error, sizeof(error), "journal folder %.400s: there is no such folder",
+                                 folders[i]);
                 if (lock < 0) {
                         fprintf(stderr, "atmsim reconcile: %s\n", error);
                         return false;
@@ -309,20 +330,22 @@ static bool reconcile(struct reconciliation *r)
 static void print_result(const struct reconciliation *r)
 {
         if (json)
-                printf("{\"withdrawals\": %" PRIu64 ", \"cash_yen\": %" PRId64 ", \"terminals\": %zu, \"differences\": [%s]}\n",
+                printf("{\"withdrawals\": %" PRIu64 ", \"cash_yen\": %" PRId64
+                       ", \"terminals\": %zu, \"differences\": [%s]}\n",
                        r->withdrawals, r->cash_yen, r->history.terminals.count, r->json_text);
         else if (r->differences)
                 printf("%" PRIu64 " withdrawals of %zu ATMs: %" PRIu64 " differences\n", r->withdrawals,
                        r->history.terminals.count, r->differences);
         else
-                printf("%" PRIu64 " withdrawals of %zu ATMs, %" PRId64 " yen: dispensers, journals and database agree\n",
+                printf("%" PRIu64 " withdrawals of %zu ATMs, %" PRId64
+                       " yen: dispensers, journals and database agree\n",
                        r->withdrawals, r->history.terminals.count, r->cash_yen);
 }
 
 int command_reconcile(int count, char **words)
 {
-        struct reconciliation r = { 0 };
-        int result = options_take(&command, count, words);
+        struct reconciliation r = {0};
+        int result = options_take(&reconcile_command, count, words);
         bool good;
 
         if (result != EXIT_DONE)

@@ -11,15 +11,16 @@
 enum { COUNT_MAX = 1000000000 };
 
 static struct fleet_options fleet = {
-        .seed = 1,
-        .per_atm_day = 60,
-        .from_ms = INT64_MIN,
-        .until_ms = INT64_MIN,
-        .card_uses = 2,
-        .careless_rate = 0.02,
-        .habits = { .repeats = 1 },
-        .handshakes = 32,
-        .drain_seconds = 120,
+    .seed = 1,
+    .per_atm_day = 60,
+    .from_ms = INT64_MIN,
+    .until_ms = INT64_MIN,
+    .card_uses = 2,
+    .careless_rate = 0.02,
+    .habits = {.repeats = 1},
+    .handshakes = 32,
+    .start_seconds = 60,
+    .drain_seconds = 120,
 };
 static bool json;
 static int64_t answer_timeout_ms = 30000, repeats = 1, advice_pause_ms = 5000, echo_seconds = 60;
@@ -41,97 +42,246 @@ static bool take_faults(const char *value, char *error, size_t size)
 }
 
 static const struct option_row rows[] = {
-        { .text = "Who comes and when:" },
-        { .name = "atms", .argument = "N", .type = OPTION_NUMBER, .target = &fleet.atms, .minimum = 1, .maximum = 1000000,
-          .text = "the first N terminals of the file (all)" },
-        { .name = "seed", .argument = "S", .type = OPTION_NUMBER, .target = &fleet.seed, .minimum = 0, .maximum = INT64_MAX,
-          .text = "of all that is left to chance (1)" },
-        { .name = "per-atm-day", .argument = "N", .type = OPTION_DECIMAL, .target = &fleet.per_atm_day,
-          .text = "customers an ATM has in a day of business time, on average (60); they come when they like, whether "
-                  "or not the host keeps up, and response times count from then" },
-        { .name = "profile", .argument = "day|flat", .type = OPTION_OTHER, .take = take_profile,
-          .text = "day: from 8 to 21 o'clock in Japan, most in the evening; flat: evenly, at all hours (day)" },
-        { .name = "closed", .type = OPTION_FLAG, .target = &fleet.closed,
-          .text = "instead: each ATM begins the next withdrawal as soon as the last one is at its end" },
-        { .name = "idle", .type = OPTION_FLAG, .target = &fleet.idle, .text = "instead: sign on and stay idle" },
-        { .name = "inquiry-rate", .argument = "RATE", .type = OPTION_RATE, .target = &fleet.inquiry_rate,
-          .text = "share of customers who see their balance before the withdrawal (0)" },
-        { .name = "amount-yen", .argument = "YEN", .type = OPTION_NUMBER, .target = &fleet.amount_yen, .minimum = 1000,
-          .maximum = 1000000, .text = "all take that much (amounts as people choose them, up to 30,000)" },
-        { .name = "careless-rate", .argument = "RATE", .type = OPTION_RATE, .target = &fleet.careless_rate,
-          .text = "share of customers who forget what they took already and run into a limit (0.02)" },
-        { .name = "cards-even", .type = OPTION_FLAG, .target = &fleet.even,
-          .text = "instead of at random take the cards in turn, each at most --card-uses times" },
-        { .name = "card-uses", .argument = "N", .type = OPTION_NUMBER, .target = &fleet.card_uses, .minimum = 1,
-          .maximum = COUNT_MAX, .text = "with --cards-even (2); a run that uses all up ends, and fails" },
-        { .name = "cards-skip", .argument = "N", .type = OPTION_NUMBER, .target = &fleet.cards_skip, .minimum = 0,
-          .maximum = COUNT_MAX, .text = "leave out the first N cards of the file" },
-        { .text = "How long (what comes first ends it; without any of them an interrupt does):" },
-        { .name = "seconds", .argument = "S", .type = OPTION_DECIMAL, .target = &fleet.seconds,
-          .text = "of real time since all ATMs are signed on" },
-        { .name = "withdrawals", .argument = "N", .type = OPTION_NUMBER, .target = &fleet.withdrawals, .minimum = 1,
-          .maximum = COUNT_MAX, .text = "so many customers" },
-        { .name = "from", .argument = "MOMENT", .type = OPTION_MOMENT, .target = &fleet.from_ms,
-          .text = "customers come from this moment of business time on: 2016-12-29T08:00" },
-        { .name = "until", .argument = "MOMENT", .type = OPTION_MOMENT, .target = &fleet.until_ms,
-          .text = "and until this one" },
-        { .name = "warmup-seconds", .argument = "S", .type = OPTION_DECIMAL, .target = &fleet.warmup_seconds,
-          .text = "leave out the first S seconds from rates and response times (0)" },
-        { .name = "drain-seconds", .argument = "S", .type = OPTION_DECIMAL, .target = &fleet.drain_seconds,
-          .text = "how long to wait at the end until every withdrawal is at its own; what is left fails the run (120)" },
-        { .text = "How the ATMs behave (real time):" },
-        { .name = "answer-timeout-ms", .argument = "MS", .type = OPTION_NUMBER, .target = &answer_timeout_ms, .minimum = 10,
-          .maximum = 600000, .text = "an answer that takes longer doesn't count (30000)" },
-        { .name = "repeats", .argument = "N", .type = OPTION_NUMBER, .target = &repeats, .minimum = 0, .maximum = 100,
-          .text = "how often a 0200 without answer is sent again, as 0201, before the ATM gives up, dispenses "
-                  "nothing and reverses (1)" },
-        { .name = "advice-pause-ms", .argument = "MS", .type = OPTION_NUMBER, .target = &advice_pause_ms, .minimum = 10,
-          .maximum = 600000, .text = "before the first repeat of an unacknowledged advice; doubles up to 12 times that (5000)" },
-        { .name = "echo-seconds", .argument = "S", .type = OPTION_NUMBER, .target = &echo_seconds, .minimum = 0,
-          .maximum = 86400, .text = "idle so long, an ATM sends an echo; 0: never (60)" },
-        { .name = "handshakes", .argument = "N", .type = OPTION_NUMBER, .target = &fleet.handshakes, .minimum = 1,
-          .maximum = 10000, .text = "at most so many at a time (32)" },
-        { .name = "faults", .argument = "KIND=RATE,...", .type = OPTION_OTHER, .take = take_faults,
-          .text = "no-dispense, partial, lost-answer, drop, duplicate, reorder, power-loss, each by its rate among "
-                  "withdrawals; a kind asked for that never happened fails the run" },
-        { .text = "What is printed:" },
-        { .name = "json", .type = OPTION_FLAG, .target = &json, .text = "the result as one object" },
-        { .name = "progress", .type = OPTION_FLAG, .target = &fleet.progress,
-          .text = "how far it is, also where standard error is no terminal" },
-        { .name = "ready-file", .argument = "FILE", .type = OPTION_TEXT, .target = &fleet.ready_file,
-          .text = "written when all ATMs are signed on" },
-        { .text = "Where (from a laboratory's variables):" },
-        { .name = "host", .argument = "NAME", .type = OPTION_TEXT, .target = &fleet.host, .variable = "ATMD_HOST",
-          .mandatory = true, .text = "of atmd; its certificate must name it" },
-        { .name = "ports", .argument = "LIST", .type = OPTION_TEXT, .target = &fleet.ports, .variable = "ATMD_PORTS",
-          .mandatory = true, .text = "one for each instance, separated by blanks; ATMs spread over them and go to the "
-                                     "next when a connection fails" },
-        { .name = "ca", .argument = "FILE", .type = OPTION_TEXT, .target = &fleet.ca, .variable = "ATMD_CA",
-          .mandatory = true, .text = "certificate of the authority" },
-        { .name = "certs", .argument = "DIR", .type = OPTION_TEXT, .target = &fleet.certs, .variable = "ATMD_CERTS",
-          .mandatory = true, .text = "TERMINAL.crt and TERMINAL.key of each" },
-        { .name = "terminals", .argument = "FILE", .type = OPTION_TEXT, .target = &fleet.terminals,
-          .variable = "ATM_TERMINALS", .mandatory = true, .text = "CSV with the columns terminal and hall" },
-        { .name = "cards", .argument = "FILE", .type = OPTION_TEXT, .target = &fleet.cards, .variable = "ATM_CARDS",
-          .mandatory = true, .text = "CSV with the columns pan and expiry, mode 0600" },
-        { .name = "token-key-file", .argument = "FILE", .type = OPTION_TEXT, .target = &fleet.token_key_file,
-          .variable = "ATM_TOKEN_KEY_FILE", .mandatory = true, .text = "key of the card tokens in the journal" },
-        { .name = "acquirer", .argument = "DIGITS", .type = OPTION_TEXT, .target = &fleet.acquirer,
-          .variable = "ATM_ACQUIRER", .mandatory = true, .text = "DE 32" },
-        { .name = "journal", .argument = "DIR", .type = OPTION_TEXT, .target = &fleet.journal, .variable = "ATM_JOURNAL",
-          .mandatory = true, .text = "folder of journals and dispensers; what is open in it is brought to its end first" },
+    {.text = "Who comes and when:"},
+    {.name = "atms",
+     .argument = "N",
+     .type = OPTION_NUMBER,
+     .target = &fleet.atms,
+     .minimum = 1,
+     .maximum = 1000000,
+     .text = "the first N terminals of the file (all)"},
+    {.name = "seed",
+     .argument = "S",
+     .type = OPTION_NUMBER,
+     .target = &fleet.seed,
+     .minimum = 0,
+     .maximum = INT64_MAX,
+     .text = "of all that is left to chance (1)"},
+    {.name = "per-atm-day",
+     .argument = "N",
+     .type = OPTION_DECIMAL,
+     .target = &fleet.per_atm_day,
+     .text =
+         "customers an ATM has in a day of business time, on average (60); they come when they like, whether "
+         "or not the host keeps up, and response times count from then"},
+    {.name = "profile",
+     .argument = "day|flat",
+     .type = OPTION_OTHER,
+     .take = take_profile,
+     .text = "day: from 8 to 21 o'clock in Japan, most in the evening; flat: evenly, at all hours (day)"},
+    {.name = "closed",
+     .type = OPTION_FLAG,
+     .target = &fleet.closed,
+     .text = "instead: each ATM begins the next withdrawal as soon as the last one is at its end"},
+    {.name = "idle", .type = OPTION_FLAG, .target = &fleet.idle, .text = "instead: sign on and stay idle"},
+    {.name = "inquiry-rate",
+     .argument = "RATE",
+     .type = OPTION_RATE,
+     .target = &fleet.inquiry_rate,
+     .text = "share of customers who see their balance before the withdrawal (0)"},
+    {.name = "amount-yen",
+     .argument = "YEN",
+     .type = OPTION_NUMBER,
+     .target = &fleet.amount_yen,
+     .minimum = 1000,
+     .maximum = 1000000,
+     .text = "all take that much (amounts as people choose them, up to 30,000)"},
+    {.name = "careless-rate",
+     .argument = "RATE",
+     .type = OPTION_RATE,
+     .target = &fleet.careless_rate,
+     .text = "share of customers who forget what they took already and run into a limit (0.02)"},
+    {.name = "cards-even",
+     .type = OPTION_FLAG,
+     .target = &fleet.even,
+     .text = "instead of at random take the cards in turn, each at most --card-uses times"},
+    {.name = "card-uses",
+     .argument = "N",
+     .type = OPTION_NUMBER,
+     .target = &fleet.card_uses,
+     .minimum = 1,
+     .maximum = COUNT_MAX,
+     .text = "with --cards-even (2); a run that uses all up ends, and fails"},
+    {.name = "cards-skip",
+     .argument = "N",
+     .type = OPTION_NUMBER,
+     .target = &fleet.cards_skip,
+     .minimum = 0,
+     .maximum = COUNT_MAX,
+     .text = "leave out the first N cards of the file"},
+    {.text = "How long (what comes first ends it; without any of them an interrupt does):"},
+    {.name = "seconds",
+     .argument = "S",
+     .type = OPTION_DECIMAL,
+     .target = &fleet.seconds,
+     .text = "of real time since all ATMs are signed on"},
+    {.name = "withdrawals",
+     .argument = "N",
+     .type = OPTION_NUMBER,
+     .target = &fleet.withdrawals,
+     .minimum = 1,
+     .maximum = COUNT_MAX,
+     .text = "so many customers"},
+    {.name = "from",
+     .argument = "MOMENT",
+     .type = OPTION_MOMENT,
+     .target = &fleet.from_ms,
+     .text = "customers come from this moment of business time on: 2016-12-29T08:00"},
+    {.name = "until",
+     .argument = "MOMENT",
+     .type = OPTION_MOMENT,
+     .target = &fleet.until_ms,
+     .text = "and until this one"},
+    {.name = "warmup-seconds",
+     .argument = "S",
+     .type = OPTION_DECIMAL,
+     .target = &fleet.warmup_seconds,
+     .text = "leave out the first S seconds from rates and response times (0)"},
+    {.name = "start-seconds",
+     .argument = "S",
+     .type = OPTION_DECIMAL,
+     .target = &fleet.start_seconds,
+     .text = "begin without the ATMs that are not signed on by then (60)"},
+    {.name = "drain-seconds",
+     .argument = "S",
+     .type = OPTION_DECIMAL,
+     .target = &fleet.drain_seconds,
+     .text = "how long to wait at the end until every withdrawal is at its own; what is left fails the run "
+             "(120)"},
+    {.text = "How the ATMs behave (real time):"},
+    {.name = "answer-timeout-ms",
+     .argument = "MS",
+     .type = OPTION_NUMBER,
+     .target = &answer_timeout_ms,
+     .minimum = 10,
+     .maximum = 600000,
+     .text = "an answer that takes longer doesn't count (30000)"},
+    {.name = "repeats",
+     .argument = "N",
+     .type = OPTION_NUMBER,
+     .target = &repeats,
+     .minimum = 0,
+     .maximum = 100,
+     .text = "how often a 0200 without answer is sent again, as 0201, before the ATM gives up, dispenses "
+             "nothing and reverses (1)"},
+    {.name = "advice-pause-ms",
+     .argument = "MS",
+     .type = OPTION_NUMBER,
+     .target = &advice_pause_ms,
+     .minimum = 10,
+     .maximum = 600000,
+     .text = "before the first repeat of an unacknowledged advice; doubles up to 12 times that (5000)"},
+    {.name = "echo-seconds",
+     .argument = "S",
+     .type = OPTION_NUMBER,
+     .target = &echo_seconds,
+     .minimum = 0,
+     .maximum = 86400,
+     .text = "idle so long, an ATM sends an echo; 0: never (60)"},
+    {.name = "handshakes",
+     .argument = "N",
+     .type = OPTION_NUMBER,
+     .target = &fleet.handshakes,
+     .minimum = 1,
+     .maximum = 10000,
+     .text = "at most so many at a time (32)"},
+    {.name = "faults",
+     .argument = "KIND=RATE,...",
+     .type = OPTION_OTHER,
+     .take = take_faults,
+     .text =
+         "no-dispense, partial, lost-answer, drop, duplicate, reorder, power-loss, each by its rate among "
+         "withdrawals; a kind asked for that never happened fails the run"},
+    {.text = "What is printed:"},
+    {.name = "json", .type = OPTION_FLAG, .target = &json, .text = "the result as one object"},
+    {.name = "progress",
+     .type = OPTION_FLAG,
+     .target = &fleet.progress,
+     .text = "how far it is, also where standard error is no terminal"},
+    {.name = "ready-file",
+     .argument = "FILE",
+     .type = OPTION_TEXT,
+     .target = &fleet.ready_file,
+     .text = "written when all ATMs are signed on"},
+    {.text = "Where (from a laboratory's variables):"},
+    {.name = "host",
+     .argument = "NAME",
+     .type = OPTION_TEXT,
+     .target = &fleet.host,
+     .variable = "ATMD_HOST",
+     .mandatory = true,
+     .text = "of atmd; its certificate must name it"},
+    {.name = "ports",
+     .argument = "LIST",
+     .type = OPTION_TEXT,
+     .target = &fleet.ports,
+     .variable = "ATMD_PORTS",
+     .mandatory = true,
+     .text = "one for each instance, separated by blanks; ATMs spread over them and go to the "
+             "next when a connection fails"},
+    {.name = "ca",
+     .argument = "FILE",
+     .type = OPTION_TEXT,
+     .target = &fleet.ca,
+     .variable = "ATMD_CA",
+     .mandatory = true,
+     .text = "certificate of the authority"},
+    {.name = "certs",
+     .argument = "DIR",
+     .type = OPTION_TEXT,
+     .target = &fleet.certs,
+     .variable = "ATMD_CERTS",
+     .mandatory = true,
+     .text = "TERMINAL.crt and TERMINAL.key of each"},
+    {.name = "terminals",
+     .argument = "FILE",
+     .type = OPTION_TEXT,
+     .target = &fleet.terminals,
+     .variable = "ATM_TERMINALS",
+     .mandatory = true,
+     .text = "CSV with the columns terminal and hall"},
+    {.name = "cards",
+     .argument = "FILE",
+     .type = OPTION_TEXT,
+     .target = &fleet.cards,
+     .variable = "ATM_CARDS",
+     .mandatory = true,
+     .text = "CSV with the columns pan and expiry, mode 0600"},
+    {.name = "token-key-file",
+     .argument = "FILE",
+     .type = OPTION_TEXT,
+     .target = &fleet.token_key_file,
+     .variable = "ATM_TOKEN_KEY_FILE",
+     .mandatory = true,
+     .text = "key of the card tokens in the journal"},
+    {.name = "acquirer",
+     .argument = "DIGITS",
+     .type = OPTION_TEXT,
+     .target = &fleet.acquirer,
+     .variable = "ATM_ACQUIRER",
+     .mandatory = true,
+     .text = "DE 32"},
+    {.name = "journal",
+     .argument = "DIR",
+     .type = OPTION_TEXT,
+     .target = &fleet.journal,
+     .variable = "ATM_JOURNAL",
+     .mandatory = true,
+     .text = "folder of journals and dispensers; what is open in it is brought to its end first"},
 };
 
-static const struct command command = {
-        .name = "run",
-        .synopsis = "atmsim run [options]",
-        .about = "Runs a fleet of ATMs against atmd. Each connects with its own certificate and signs on; a customer\n"
-                 "draws cash: 0200, the answer, notes leave the dispenser, 0220 until it is acknowledged. Whatever is\n"
-                 "sent is in the journal first. The clock is that of the laboratory (ATM_CLOCK_*), or real time.\n"
-                 "The run fails if an answer was wrong, a withdrawal did not come to its end, or an ATM could not\n"
-                 "sign on. 'atmsim reconcile' then compares journals and dispensers with the database.\n",
-        .rows = rows,
-        .count = sizeof(rows) / sizeof(rows[0]),
+const struct command run_command = {
+    .name = "run",
+    .synopsis = "atmsim run [options]",
+    .about =
+        "Runs a fleet of ATMs against atmd. Each connects with its own certificate and signs on; a customer\n"
+        "draws cash: 0200, the answer, notes leave the dispenser, 0220 until it is acknowledged. Whatever "
+        "is\n"
+        "sent is in the journal first. The clock is that of the laboratory (ATM_CLOCK_*), or real time.\n"
+        "The run fails if an answer was wrong, a withdrawal did not come to its end, or an ATM could not\n"
+        "sign on. 'atmsim reconcile' then compares journals and dispensers with the database.\n",
+    .rows = rows,
+    .count = sizeof(rows) / sizeof(rows[0]),
 };
 
 static int refuse(const char *why)
@@ -146,10 +296,13 @@ static int check(void)
 
         if (fleet.idle && fleet.closed)
                 return refuse("--idle and --closed exclude each other");
+        if (fleet.from_ms != INT64_MIN && (fleet.idle || fleet.closed))
+                return refuse("--from: there are no arrivals to begin with --closed or --idle");
         if (fleet.amount_yen % 1000)
                 return refuse("--amount-yen: a multiple of 1,000 is expected");
         if (fleet.amount_yen && notes < 2 && fleet.faults.rate[FAULT_PARTIAL] > 0)
-                return refuse("--faults partial: an --amount-yen of a single note can't be dispensed in part");
+                return refuse(
+                    "--faults partial: an --amount-yen of a single note can't be dispensed in part");
         if (fleet.per_atm_day <= 0)
                 return refuse("--per-atm-day: more than 0 is expected");
         if (fleet.until_ms != INT64_MIN && fleet.from_ms != INT64_MIN && fleet.until_ms <= fleet.from_ms)
@@ -182,9 +335,11 @@ static double per_second(uint64_t count, double seconds)
 
 static void print_times_json(const char *prefix, const struct histogram *h)
 {
-        printf("\"%sp50_ms\": %.3f, \"%sp90_ms\": %.3f, \"%sp99_ms\": %.3f, \"%sp99_9_ms\": %.3f, \"%smax_ms\": %.3f, ",
+        printf("\"%sp50_ms\": %.3f, \"%sp90_ms\": %.3f, \"%sp99_ms\": %.3f, \"%sp99_9_ms\": %.3f, "
+               "\"%smax_ms\": %.3f, ",
                prefix, ms(histogram_quantile(h, 0.5)), prefix, ms(histogram_quantile(h, 0.9)), prefix,
-               ms(histogram_quantile(h, 0.99)), prefix, ms(histogram_quantile(h, 0.999)), prefix, ms(h->highest));
+               ms(histogram_quantile(h, 0.99)), prefix, ms(histogram_quantile(h, 0.999)), prefix,
+               ms(h->highest));
 }
 
 static void print_json(const struct fleet_result *r, bool good)
@@ -192,15 +347,17 @@ static void print_json(const struct fleet_result *r, bool good)
         const struct atm_counters *c = &r->counters;
         const char *comma = "";
 
-        printf("{\"ok\": %s, \"atms\": %" PRId64 ", \"signed_on\": %" PRId64 ", \"seconds\": %.3f, ", good ? "true" : "false",
-               r->atms, r->signed_on, r->seconds);
-        printf("\"withdrawals\": %" PRIu64 ", \"withdrawals_per_second\": %.1f, \"ended_per_second\": %.1f, ", sum_ended(c),
-               per_second(r->measured_paid, r->seconds), per_second(r->measured_ended, r->seconds));
+        printf("{\"ok\": %s, \"atms\": %" PRId64 ", \"signed_on\": %" PRId64 ", \"seconds\": %.3f, ",
+               good ? "true" : "false", r->atms, r->signed_on, r->seconds);
+        printf("\"withdrawals\": %" PRIu64 ", \"withdrawals_per_second\": %.1f, \"ended_per_second\": %.1f, ",
+               sum_ended(c), per_second(r->measured_paid, r->seconds),
+               per_second(r->measured_ended, r->seconds));
         for (int i = 0; i < OUTCOME_COUNT; i++)
                 printf("\"%s\": %" PRIu64 ", ", outcome_name[i], c->ended[i]);
         printf("\"cash_yen\": %" PRId64 ", \"charged_yen\": %" PRId64 ", ", c->cash_yen, c->charged_yen);
         print_times_json("", &c->request_us);
         print_times_json("advice_", &c->advice_us);
+        print_times_json("inquiry_", &c->inquiry_us);
         printf("\"de39\": {");
         for (int i = 0; i < 100; i++) {
                 if (c->de39[i]) {
@@ -214,18 +371,20 @@ static void print_json(const struct fleet_result *r, bool good)
         printf("}, \"inquiries\": %" PRIu64 ", \"inquiries_lost\": %" PRIu64 ", \"repeats\": %" PRIu64
                ", \"advice_repeats\": %" PRIu64 ", \"late_answers\": %" PRIu64 ", \"wrong_answers\": %" PRIu64
                ", \"recovered\": %" PRIu64 ", \"unfinished\": %" PRIu64 ", \"walked_away\": %" PRIu64
-               ", \"connections\": %" PRIu64 ", \"connections_lost\": %" PRIu64 ", \"sign_ons_refused\": %" PRIu64
-               ", \"echoes\": %" PRIu64 ", \"journal_flushes\": %" PRIu64 "}\n",
-               c->inquiries, c->inquiries_lost, c->repeats, c->advice_repeats, c->late_answers, c->wrong, c->recovered,
-               r->unfinished, r->walked_away, r->connections, r->connections_lost, r->sign_ons_refused, c->echoes, r->flushes);
+               ", \"connections\": %" PRIu64 ", \"connections_lost\": %" PRIu64
+               ", \"sign_ons_refused\": %" PRIu64 ", \"echoes\": %" PRIu64 ", \"journal_flushes\": %" PRIu64
+               "}\n",
+               c->inquiries, c->inquiries_lost, c->repeats, c->advice_repeats, c->late_answers, c->wrong,
+               c->recovered, r->unfinished, r->walked_away, r->connections, r->connections_lost,
+               r->sign_ons_refused, c->echoes, r->flushes);
 }
 
 static void print_times(const char *name, const struct histogram *h)
 {
         if (h->count)
-                printf("%-17sp50 %.1f  p90 %.1f  p99 %.1f  p99.9 %.1f  max %.1f ms\n", name, ms(histogram_quantile(h, 0.5)),
-                       ms(histogram_quantile(h, 0.9)), ms(histogram_quantile(h, 0.99)), ms(histogram_quantile(h, 0.999)),
-                       ms(h->highest));
+                printf("%-17sp50 %.1f  p90 %.1f  p99 %.1f  p99.9 %.1f  max %.1f ms\n", name,
+                       ms(histogram_quantile(h, 0.5)), ms(histogram_quantile(h, 0.9)),
+                       ms(histogram_quantile(h, 0.99)), ms(histogram_quantile(h, 0.999)), ms(h->highest));
 }
 
 static void print_faults(const struct atm_counters *c)
@@ -244,12 +403,13 @@ static void print_text(const struct fleet_result *r)
 
         for (int i = 0; i < FAULT_COUNT; i++)
                 faults |= fleet.faults.rate[i] > 0;
-        printf("ATMs             %" PRId64 ", signed on %" PRId64 ", connections %" PRIu64 ", lost %" PRIu64 "\n", r->atms,
-               r->signed_on, r->connections, r->connections_lost);
+        printf("ATMs             %" PRId64 ", signed on %" PRId64 ", connections %" PRIu64 ", lost %" PRIu64
+               "\n",
+               r->atms, r->signed_on, r->connections, r->connections_lost);
         if (fleet.idle)
                 return;
-        printf("withdrawals      %" PRIu64 " in %.1f s (%.1f a second)\n                 ", sum_ended(c), r->seconds,
-               per_second(r->measured_ended, r->seconds));
+        printf("withdrawals      %" PRIu64 " in %.1f s (%.1f a second)\n                 ", sum_ended(c),
+               r->seconds, per_second(r->measured_ended, r->seconds));
         for (int i = 0; i < OUTCOME_COUNT; i++)
                 printf("%s %" PRIu64 "  ", outcome_name[i], c->ended[i]);
         printf("\nanswers          ");
@@ -259,11 +419,12 @@ static void print_text(const struct fleet_result *r)
         printf("\ncash             %" PRId64 " yen, charges %" PRId64 " yen\n", c->cash_yen, c->charged_yen);
         print_times("0200 answered in", &c->request_us);
         print_times("advice in", &c->advice_us);
+        print_times("inquiry in", &c->inquiry_us);
         if (faults)
                 print_faults(c);
-        printf("also             repeats %" PRIu64 ", of advices %" PRIu64 ", late answers %" PRIu64 ", inquiries %" PRIu64
-               ", recovered %" PRIu64 ", walked away %" PRIu64 "\n", c->repeats, c->advice_repeats, c->late_answers,
-               c->inquiries, c->recovered, r->walked_away);
+        printf("also             repeats %" PRIu64 ", of advices %" PRIu64 ", late answers %" PRIu64
+               ", inquiries %" PRIu64 ", recovered %" PRIu64 ", walked away %" PRIu64 "\n",
+               c->repeats, c->advice_repeats, c->late_answers, c->inquiries, c->recovered, r->walked_away);
 }
 
 /* Every reason why a run failed, on standard error. */
@@ -277,16 +438,22 @@ static bool judge(const struct fleet_result *r)
                 good = false;
         }
         if (r->unfinished) {
-                fprintf(stderr, "atmsim: %" PRIu64 " ATMs did not come to the end of a withdrawal within %.0f s (--drain-seconds); "
-                        "the next run on this journal goes on with them\n", r->unfinished, fleet.drain_seconds);
+                fprintf(stderr,
+                        "atmsim: %" PRIu64
+                        " ATMs did not come to the end of a withdrawal within %.0f s (--drain-seconds); "
+                        "the next run on this journal goes on with them\n",
+                        r->unfinished, fleet.drain_seconds);
                 good = false;
         }
         if (r->signed_on < r->atms && (fleet.idle || r->signed_on == 0)) {
-                fprintf(stderr, "atmsim: %" PRId64 " of %" PRId64 " ATMs were signed on at the end\n", r->signed_on, r->atms);
+                fprintf(stderr, "atmsim: %" PRId64 " of %" PRId64 " ATMs were signed on at the end\n",
+                        r->signed_on, r->atms);
                 good = false;
         }
         if (r->cards_used_up) {
-                fprintf(stderr, "atmsim: the cards were used up (each %" PRId64 " times); more cards or uses are needed\n",
+                fprintf(stderr,
+                        "atmsim: the cards were used up (each %" PRId64
+                        " times); more cards or uses are needed\n",
                         fleet.card_uses);
                 good = false;
         }
@@ -296,8 +463,11 @@ static bool judge(const struct fleet_result *r)
         }
         for (int i = 0; i < FAULT_COUNT; i++) {
                 if (fleet.faults.rate[i] > 0 && c->fault[i] == 0) {
-                        fprintf(stderr, "atmsim: the fault %s was asked for and never happened: more withdrawals or a higher "
-                                "rate are needed\n", fault_name[i]);
+                        fprintf(stderr,
+                                "atmsim: the fault %s was asked for and never happened: more withdrawals or "
+                                "a higher "
+                                "rate are needed\n",
+                                fault_name[i]);
                         good = false;
                 }
         }
@@ -306,7 +476,7 @@ static bool judge(const struct fleet_result *r)
 
 int command_run(int count, char **words)
 {
-        int result = options_take(&command, count, words);
+        int result = options_take(&run_command, count, words);
         struct fleet_result *outcome;
         bool good;
 

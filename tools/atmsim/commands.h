@@ -2,6 +2,10 @@
 #ifndef ATMSIM_COMMANDS_H
 #define ATMSIM_COMMANDS_H
 
+#include "tools/atmsim/options.h"
+
+extern const struct command run_command, reconcile_command, cards_command;
+
 int command_run(int count, char **words);
 int command_reconcile(int count, char **words);
 int command_cards(int count, char **words);

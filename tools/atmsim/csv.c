@@ -18,8 +18,8 @@ static int read_line(struct csv *csv, char error[CSV_ERROR_MAX])
         csv->line++;
         length = strlen(csv->row);
         if (length == sizeof(csv->row) - 1 && csv->row[length - 1] != '\n') {
-                snprintf(error, CSV_ERROR_MAX, "%s:%zu: a row of at most %d bytes is expected", csv->path, csv->line,
-                         CSV_ROW_MAX - 2);
+                snprintf(error, CSV_ERROR_MAX, "%s:%zu: a row of at most %d bytes is expected", csv->path,
+                         csv->line, CSV_ROW_MAX - 2);
                 return -1;
         }
         while (length > 0 && (csv->row[length - 1] == '\n' || csv->row[length - 1] == '\r'))
@@ -60,13 +60,15 @@ static int split_row(struct csv *csv, char error[CSV_ERROR_MAX])
 
         while (at) {
                 if (count == CSV_COLUMNS_MAX) {
-                        snprintf(error, CSV_ERROR_MAX, "%s:%zu: more than %d columns", csv->path, csv->line, CSV_COLUMNS_MAX);
+                        snprintf(error, CSV_ERROR_MAX, "%s:%zu: more than %d columns", csv->path, csv->line,
+                                 CSV_COLUMNS_MAX);
                         return -1;
                 }
                 csv->field[count] = split_field(&at);
                 if (!csv->field[count]) {
-                        snprintf(error, CSV_ERROR_MAX, "%s:%zu: column %d: a comma is expected after the closing quote",
-                                 csv->path, csv->line, count + 1);
+                        snprintf(error, CSV_ERROR_MAX,
+                                 "%s:%zu: column %d: a comma is expected after the closing quote", csv->path,
+                                 csv->line, count + 1);
                         return -1;
                 }
                 count++;
@@ -131,8 +133,9 @@ int csv_next(struct csv *csv, char error[CSV_ERROR_MAX])
         if (count < 0)
                 return -1;
         if (count != csv->columns) {
-                snprintf(error, CSV_ERROR_MAX, "%s:%zu: %d columns as in the header row are expected, %d are there",
-                         csv->path, csv->line, csv->columns, count);
+                snprintf(error, CSV_ERROR_MAX,
+                         "%s:%zu: %d columns as in the header row are expected, %d are there", csv->path,
+                         csv->line, csv->columns, count);
                 return -1;
         }
         return 1;

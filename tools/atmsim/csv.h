@@ -20,12 +20,13 @@ struct csv {
         int columns;                    /* in the header */
         int wanted_at[CSV_COLUMNS_MAX]; /* position of each wanted column */
         int wanted;
-        char *field[CSV_COLUMNS_MAX];   /* of the current row, in the header's order */
+        char *field[CSV_COLUMNS_MAX]; /* of the current row, in the header's order */
         char row[CSV_ROW_MAX];
 };
 
 /* wanted: names ended by NULL; each must be in the header, others are read past. */
-ATM_MUST_USE bool csv_open(struct csv *ret_csv, const char *path, const char *const *wanted, char error[CSV_ERROR_MAX]);
+ATM_MUST_USE bool csv_open(struct csv *ret_csv, const char *path, const char *const *wanted,
+                           char error[CSV_ERROR_MAX]);
 /* 1: a row; 0: the end; -1: error. */
 ATM_MUST_USE int csv_next(struct csv *csv, char error[CSV_ERROR_MAX]);
 /* The current row's value of the wanted column with that index. */

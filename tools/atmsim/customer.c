@@ -7,8 +7,8 @@ static const struct {
         int64_t yen;
         int weight;
 } amounts[] = {
-        { 10000, 34 }, { 20000, 16 }, { 30000, 10 }, { 5000, 13 }, { 3000, 8 },
-        { 1000, 4 }, { 2000, 4 }, { 15000, 6 }, { 13000, 3 }, { 25000, 2 },
+    {10000, 34}, {20000, 16}, {30000, 10}, {5000, 13}, {3000, 8},
+    {1000, 4},   {2000, 4},   {15000, 6},  {13000, 3}, {25000, 2},
 };
 
 static int64_t draw_amount(struct random *random)
@@ -26,9 +26,10 @@ static int64_t draw_amount(struct random *random)
         return amounts[chosen].yen;
 }
 
-bool customer_draw(struct customers *customers, int64_t business_ms, int64_t now_us, struct customer *ret_customer)
+bool customer_draw(struct customers *customers, int64_t business_ms, int64_t now_us,
+                   struct customer *ret_customer)
 {
-        struct customer customer = { .came_us = now_us, .amount_yen = customers->fixed_yen };
+        struct customer customer = {.came_us = now_us, .amount_yen = customers->fixed_yen};
 
         if (customer.amount_yen == 0)
                 customer.amount_yen = draw_amount(&customers->random);
@@ -36,8 +37,9 @@ bool customer_draw(struct customers *customers, int64_t business_ms, int64_t now
                 if (!cards_take_even(&customers->cards, &customer.card))
                         return false;
         } else {
-                customer.card = cards_take(&customers->cards, &customers->random, calendar_business_day(business_ms),
-                                           customers->fixed_yen != 0, &customer.amount_yen);
+                customer.card =
+                    cards_take(&customers->cards, &customers->random, calendar_business_day(business_ms),
+                               customers->fixed_yen != 0, &customer.amount_yen);
         }
         customer.inquires = random_chance(&customers->random, customers->inquiry_rate);
         faults_draw(&customers->rates, &customers->random, &customer.plan);

@@ -9,7 +9,7 @@
 #include "tools/atmsim/faults.h"
 
 struct customer {
-        int64_t came_us;   /* monotonic; from here on the customer wants an answer */
+        int64_t came_us; /* monotonic; from here on the customer wants an answer */
         uint32_t card;
         int64_t amount_yen;
         bool inquires;
@@ -20,7 +20,7 @@ struct customers {
         struct cards cards;
         struct random random;
         struct fault_rates rates;
-        int64_t fixed_yen;   /* 0: amounts as people choose them */
+        int64_t fixed_yen; /* 0: amounts as people choose them */
         double inquiry_rate;
         bool even;
 };

@@ -6,9 +6,10 @@
 #include <string.h>
 
 const char *const fault_name[FAULT_COUNT] = {
-        [FAULT_NO_DISPENSE] = "no-dispense", [FAULT_PARTIAL] = "partial", [FAULT_LOST_ANSWER] = "lost-answer",
-        [FAULT_DROP] = "drop",               [FAULT_DUPLICATE] = "duplicate", [FAULT_REORDER] = "reorder",
-        [FAULT_POWER_LOSS] = "power-loss",
+    [FAULT_NO_DISPENSE] = "no-dispense", [FAULT_PARTIAL] = "partial",
+    [FAULT_LOST_ANSWER] = "lost-answer", [FAULT_DROP] = "drop",
+    [FAULT_DUPLICATE] = "duplicate",     [FAULT_REORDER] = "reorder",
+    [FAULT_POWER_LOSS] = "power-loss",
 };
 
 static int fault_of(const char *name, size_t length)
@@ -39,7 +40,7 @@ static bool rate_of(const char *text, size_t length, double *ret_rate)
 
 bool faults_parse(const char *text, struct fault_rates *ret_rates, char *error, size_t error_size)
 {
-        struct fault_rates rates = { 0 };
+        struct fault_rates rates = {0};
 
         while (*text) {
                 size_t part = strcspn(text, ",");
@@ -47,8 +48,10 @@ bool faults_parse(const char *text, struct fault_rates *ret_rates, char *error, 
                 int fault = fault_of(text, name);
 
                 if (fault < 0) {
-                        snprintf(error, error_size, "'%.*s' is no kind of fault; there are no-dispense, partial, "
-                                 "lost-answer, drop, duplicate, reorder and power-loss", (int)part, text);
+                        snprintf(error, error_size,
+                                 "'%.*s' is no kind of fault; there are no-dispense, partial, "
+                                 "lost-answer, drop, duplicate, reorder and power-loss",
+                                 (int)part, text);
                         return false;
                 }
                 if (name == part || !rate_of(text + name + 1, part - name - 1, &rates.rate[fault])) {
@@ -66,7 +69,7 @@ bool faults_parse(const char *text, struct fault_rates *ret_rates, char *error, 
 
 void faults_draw(const struct fault_rates *rates, struct random *random, struct fault_plan *ret_plan)
 {
-        struct fault_plan plan = { 0 };
+        struct fault_plan plan = {0};
         bool any = false;
 
         for (int i = 0; i < FAULT_COUNT; i++) {

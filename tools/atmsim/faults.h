@@ -63,15 +63,16 @@ struct fault_plan {
         enum cut_point cut;
         enum power_point power;
         enum reorder_kind reorder;
-        bool lose_advice_answer;    /* FAULT_LOST_ANSWER: of the advice, else of the request */
-        uint8_t lose_count;         /* how many answers of that kind are thrown away */
-        bool duplicate_advice;      /* FAULT_DUPLICATE: the advice, else the request */
-        bool duplicate_as_repeat;   /* the second copy says 0201, 0221 or 0421 */
-        uint32_t draw;              /* chooses the missing notes and the byte to cut at */
+        bool lose_advice_answer;  /* FAULT_LOST_ANSWER: of the advice, else of the request */
+        uint8_t lose_count;       /* how many answers of that kind are thrown away */
+        bool duplicate_advice;    /* FAULT_DUPLICATE: the advice, else the request */
+        bool duplicate_as_repeat; /* the second copy says 0201, 0221 or 0421 */
+        uint32_t draw;            /* chooses the missing notes and the byte to cut at */
 };
 
 /* "no-dispense=0.02,drop=0.01": false with a text that names the bad part. */
-ATM_MUST_USE bool faults_parse(const char *text, struct fault_rates *ret_rates, char *error, size_t error_size);
+ATM_MUST_USE bool faults_parse(const char *text, struct fault_rates *ret_rates, char *error,
+                               size_t error_size);
 void faults_draw(const struct fault_rates *rates, struct random *random, struct fault_plan *ret_plan);
 
 #endif

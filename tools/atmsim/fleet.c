@@ -1,9 +1,11 @@
 /*
  * See fleet.h. An ATM's connection, seen from here:
  *
- *      PARKED --pause over--> LINED_UP --a handshake is free--> CONNECTING --> SIGNING_ON --0810/00--> SERVING
- *                                                                                 '--other--> REFUSED --pause--> SIGNING_ON
- *      any --connection lost--> PARKED, towards the next instance of atmd, with a longer pause each time
+ *      PARKED --pause over--> LINED_UP --a handshake is free--> CONNECTING --> SIGNING_ON --0810/00-->
+ * SERVING
+ *                                                                                 '--other--> REFUSED
+ * --pause--> SIGNING_ON any --connection lost--> PARKED, towards the next instance of atmd, with a longer
+ * pause each time
  *
  * enter_phase() makes all these transitions and sets their deadline. One thread; time-outs are real time.
  */
@@ -31,13 +33,12 @@
 
 enum {
         TICK_US = 10000,
-        QUEUE_MAX = 8,               /* customers who wait before one ATM */
+        QUEUE_MAX = 8,                 /* customers who wait before one ATM */
         SIGN_ON_TIMEOUT_US = 10000000, /* connecting, handshake and sign-on, each */
         RECONNECT_PAUSE_US = 50000,
         RECONNECT_PAUSE_MAX_US = 5000000,
         SIGN_ON_PAUSE_US = 1000000,
         BOOT_PAUSE_US = 200000,
-        START_LIMIT_US = 60000000,   /* begin without the ATMs that aren't there by then */
         COMPLAINTS_MAX = 10,
 };
 
@@ -52,8 +53,8 @@ struct seat {
         struct message_place place;
         struct fleet *fleet;
         uint32_t index;
-        int slot;                    /* its dispenser */
-        int64_t open_offset;         /* in the journal: of its last 0200 */
+        int slot;            /* its dispenser */
+        int64_t open_offset; /* in the journal: of its last 0200 */
         enum phase phase;
         int port, tries;
         struct message_identity sign_on;
@@ -76,13 +77,13 @@ struct fleet {
         struct journal journal;
         struct dispensers *dispensers;
         int lock;
-        struct random random;        /* jitter; what customers do has a stream of its own */
+        struct random random; /* jitter; what customers do has a stream of its own */
         size_t count;
         struct seat *seats;
         int64_t *deadline_us, *phase_deadline_us; /* dense, for the tick */
-        uint32_t *line;              /* LINED_UP, a ring */
+        uint32_t *line;                           /* LINED_UP, a ring */
         size_t line_first, line_count;
-        int64_t handshakes;          /* CONNECTING */
+        int64_t handshakes;            /* CONNECTING */
         uint32_t *group, *group_spare; /* who waits for the flush */
         size_t group_count;
         bool messages_wait;
@@ -149,8 +150,8 @@ static void join_group(struct seat *seat)
         seat->fleet->group[seat->fleet->group_count++] = seat->index;
 }
 
-static void queue_frame(struct seat *seat, enum atm_message what, struct message_identity identity, const uint8_t *frame,
-                        size_t length)
+static void queue_frame(struct seat *seat, enum atm_message what, struct message_identity identity,
+                        const uint8_t *frame, size_t length)
 {
         int64_t amount_yen = what == ATM_SIGN_ON || what == ATM_ECHO ? 0 : seat->atm.w.amount_yen;
 
@@ -192,7 +193,8 @@ static void carry_out(struct seat *seat, const struct atm_action *action)
                         seat->open_offset = offset;
                 return;
         case ACTION_PAY:
-                dispensers_pay(fleet->dispensers, seat->slot, seat->atm.w.stan, seat->atm.w.transmitted_ms, action->pay_yen);
+                dispensers_pay(fleet->dispensers, seat->slot, seat->atm.w.stan, seat->atm.w.transmitted_ms,
+                               action->pay_yen);
                 return;
         case ACTION_SEND:
                 send_message(seat, action);
@@ -229,18 +231,6 @@ static void run_turn(struct seat *seat, struct atm_turn *turn)
 
 /* customers --------------------------------------------------------------------------------------- */
 
-static void stop_arrivals(struct fleet *fleet)
-{
-        if (fleet->stopping)
-                return;
-        fleet->stopping = true;
-        fleet->stop_us = now_us();
-        fleet->drain_until_us = fleet->stop_us + (int64_t)(fleet->options->drain_seconds * 1e6);
-        fleet->result.seconds = fleet->warm ? (double)(fleet->stop_us - fleet->measured_from_us) / 1e6 : 0;
-        fleet->result.signed_on = fleet->signed_on;
-        evtimer_del(fleet->arrival);
-}
-
 static uint64_t paid(const struct atm_counters *c)
 {
         return c->ended[OUTCOME_COMPLETED] + c->ended[OUTCOME_PARTIAL];
@@ -253,6 +243,22 @@ static uint64_t ended(const struct atm_counters *c)
         for (int i = 0; i < OUTCOME_COUNT; i++)
                 sum += c->ended[i];
         return sum;
+}
+
+static void stop_arrivals(struct fleet *fleet)
+{
+        if (fleet->stopping)
+                return;
+        fleet->stopping = true;
+        fleet->stop_us = now_us();
+        fleet->drain_until_us = fleet->stop_us + (int64_t)(fleet->options->drain_seconds * 1e6);
+        if (fleet->warm) {
+                fleet->result.seconds = (double)(fleet->stop_us - fleet->measured_from_us) / 1e6;
+                fleet->result.measured_paid = paid(&fleet->result.counters) - fleet->paid_before;
+                fleet->result.measured_ended = ended(&fleet->result.counters) - fleet->ended_before;
+        }
+        fleet->result.signed_on = fleet->signed_on;
+        evtimer_del(fleet->arrival);
 }
 
 /* The next customer, or none: enough came, or the cards are used up. */
@@ -306,7 +312,8 @@ static void serve(struct seat *seat)
 
 static void arrive(struct fleet *fleet, int64_t business_ms)
 {
-        int64_t late_us = clock_us(CLOCK_REALTIME) - clock_real_at(&fleet->options->clock, business_ms) * 1000;
+        int64_t late_us =
+            clock_us(CLOCK_REALTIME) - clock_real_at(&fleet->options->clock, business_ms) * 1000;
         struct seat *seat = &fleet->seats[random_below(&fleet->arrivals.random, fleet->count)];
         struct customer customer;
 
@@ -328,7 +335,7 @@ static void plan_arrival(struct fleet *fleet)
 
         if (pause_us < 0)
                 pause_us = 0;
-        pause = (struct timeval){ .tv_sec = pause_us / 1000000, .tv_usec = pause_us % 1000000 };
+        pause = (struct timeval){.tv_sec = pause_us / 1000000, .tv_usec = pause_us % 1000000};
         evtimer_add(fleet->arrival, &pause);
 }
 
@@ -339,7 +346,8 @@ static void on_arrival(evutil_socket_t fd, short what, void *context)
 
         (void)fd, (void)what;
         while (!fleet->stopping && fleet->next_arrival_ms <= business_ms) {
-                if (fleet->options->until_ms != INT64_MIN && fleet->next_arrival_ms >= fleet->options->until_ms) {
+                if (fleet->options->until_ms != INT64_MIN &&
+                    fleet->next_arrival_ms >= fleet->options->until_ms) {
                         stop_arrivals(fleet);
                         return;
                 }
@@ -374,9 +382,11 @@ static void on_reread_damage(const char *path, uint64_t line, const char *why, v
 static void cycle_power(struct seat *seat)
 {
         struct fleet *fleet = seat->fleet;
-        struct rereading rereading = { 0 };
-        struct journal_reader reader = { .on_record = on_reread, .on_damage = on_reread_damage, .context = &rereading,
-                                         .only_terminal = seat->atm.terminal };
+        struct rereading rereading = {0};
+        struct journal_reader reader = {.on_record = on_reread,
+                                        .on_damage = on_reread_damage,
+                                        .context = &rereading,
+                                        .only_terminal = seat->atm.terminal};
         char path[JOURNAL_PATH_MAX], error[JOURNAL_ERROR_MAX] = "its records there make no sense";
         struct atm_turn turn;
 
@@ -637,8 +647,8 @@ static void begin(struct fleet *fleet)
         }
         if (options->from_ms > from_ms)
                 from_ms = options->from_ms;
-        arrivals_init(&fleet->arrivals, options->profile, options->per_atm_day * (double)fleet->count, from_ms,
-                      (uint64_t)options->seed + 1);
+        arrivals_init(&fleet->arrivals, options->profile, options->per_atm_day * (double)fleet->count,
+                      from_ms, (uint64_t)options->seed + 1);
         fleet->next_arrival_ms = arrivals_next_ms(&fleet->arrivals);
         plan_arrival(fleet);
 }
@@ -648,7 +658,8 @@ static bool may_begin(const struct fleet *fleet, int64_t now)
 {
         if (!fleet->options->closed && !fleet->options->idle && fleet->options->from_ms != INT64_MIN)
                 return true;
-        return fleet->signed_on == (int64_t)fleet->count || now - fleet->started_us > START_LIMIT_US;
+        return fleet->signed_on == (int64_t)fleet->count ||
+               (double)(now - fleet->started_us) > fleet->options->start_seconds * 1e6;
 }
 
 static void keep_schedule(struct fleet *fleet, int64_t now)
@@ -671,9 +682,11 @@ static void keep_schedule(struct fleet *fleet, int64_t now)
                 fleet->paid_before = paid(counters);
                 fleet->ended_before = ended(counters);
                 memset(&counters->request_us, 0, sizeof(counters->request_us));
+                memset(&counters->inquiry_us, 0, sizeof(counters->inquiry_us));
                 memset(&counters->advice_us, 0, sizeof(counters->advice_us));
         }
-        if (options->seconds > 0 && now - fleet->begun_us >= (int64_t)((options->seconds + options->warmup_seconds) * 1e6))
+        if (options->seconds > 0 &&
+            now - fleet->begun_us >= (int64_t)((options->seconds + options->warmup_seconds) * 1e6))
                 stop_arrivals(fleet);
         if (options->until_ms != INT64_MIN && business_now_ms(fleet) >= options->until_ms)
                 stop_arrivals(fleet);
@@ -682,7 +695,7 @@ static void keep_schedule(struct fleet *fleet, int64_t now)
 static void show_progress(struct fleet *fleet, int64_t now)
 {
         struct atm_counters *c = &fleet->result.counters;
-        struct progress_line line = { 0 };
+        struct progress_line line = {0};
 
         if (!progress_is_due(&fleet->progress, now))
                 return;
@@ -760,8 +773,9 @@ static void on_old_record(const struct journal_record *record, void *context)
         if (at < 0)
                 snprintf(rebirth->error, sizeof(rebirth->error), "journal: out of memory");
         else if (!recovery_apply(&rebirth->recovery[at], record))
-                snprintf(rebirth->error, sizeof(rebirth->error), "journal: the record '%c' of %s STAN %06" PRId32
-                         " can't follow the one before it", (char)record->kind, record->terminal, record->stan);
+                snprintf(rebirth->error, sizeof(rebirth->error),
+                         "journal: the record '%c' of %s STAN %06" PRId32 " can't follow the one before it",
+                         (char)record->kind, record->terminal, record->stan);
 }
 
 static void on_old_damage(const char *path, uint64_t line, const char *why, void *context)
@@ -769,17 +783,19 @@ static void on_old_damage(const char *path, uint64_t line, const char *why, void
         struct rebirth *rebirth = context;
 
         if (!rebirth->error[0])
-                snprintf(rebirth->error, sizeof(rebirth->error), "%.300s:%" PRIu64 ": %s; this journal can't be continued",
-                         path, line, why);
+                snprintf(rebirth->error, sizeof(rebirth->error),
+                         "%.300s:%" PRIu64 ": %s; this journal can't be continued", path, line, why);
 }
 
 static bool read_journals(const char *dir, struct rebirth *rebirth)
 {
-        struct journal_reader reader = { .on_record = on_old_record, .on_damage = on_old_damage, .context = rebirth };
+        struct journal_reader reader = {
+            .on_record = on_old_record, .on_damage = on_old_damage, .context = rebirth};
         int last = journal_last(dir);
 
         if (last < 0) {
-                snprintf(rebirth->error, sizeof(rebirth->error), "journal folder %.300s: %s", dir, strerror(errno));
+                snprintf(rebirth->error, sizeof(rebirth->error), "journal folder %.300s: %s", dir,
+                         strerror(errno));
                 return false;
         }
         for (int number = 1; number <= last && !rebirth->error[0]; number++) {
@@ -800,14 +816,16 @@ static void warn_of_strangers(const struct fleet *fleet, const struct rebirth *r
                 strangers += rebirth->recovery[i].open &&
                              terminals_find(&fleet->terminals, rebirth->terminals.terminal[i].name) < 0;
         if (strangers)
-                fprintf(stderr, "atmsim: %d ATMs of this journal have open withdrawals but are not part of this run; "
-                        "run them too (--atms) to bring those to their end\n", strangers);
+                fprintf(stderr,
+                        "atmsim: %d ATMs of this journal have open withdrawals but are not part of this run; "
+                        "run them too (--atms) to bring those to their end\n",
+                        strangers);
 }
 
 /* Each ATM learns from journal and dispenser what it was doing when its last process ended. */
 static bool switch_on(struct fleet *fleet)
 {
-        struct rebirth rebirth = { 0 };
+        struct rebirth rebirth = {0};
         bool good = read_journals(fleet->options->journal, &rebirth);
 
         if (!good) {
@@ -818,7 +836,7 @@ static bool switch_on(struct fleet *fleet)
         for (size_t i = 0; i < fleet->count; i++) {
                 struct seat *seat = &fleet->seats[i];
                 int64_t at = terminals_find(&rebirth.terminals, seat->atm.terminal);
-                struct recovery nothing = { 0 }, *recovery = at < 0 ? &nothing : &rebirth.recovery[at];
+                struct recovery nothing = {0}, *recovery = at < 0 ? &nothing : &rebirth.recovery[at];
                 struct atm_turn turn;
 
                 turn_begin(fleet, &turn);
@@ -844,8 +862,8 @@ static bool open_seats(struct fleet *fleet)
         fleet->line = calloc(fleet->count, sizeof(uint32_t));
         fleet->group = calloc(fleet->count, sizeof(uint32_t));
         fleet->group_spare = calloc(fleet->count, sizeof(uint32_t));
-        if (!fleet->seats || !fleet->deadline_us || !fleet->phase_deadline_us || !fleet->line || !fleet->group ||
-            !fleet->group_spare) {
+        if (!fleet->seats || !fleet->deadline_us || !fleet->phase_deadline_us || !fleet->line ||
+            !fleet->group || !fleet->group_spare) {
                 fprintf(stderr, "atmsim: out of memory for %zu ATMs\n", fleet->count);
                 return false;
         }
@@ -911,17 +929,25 @@ static bool raise_files(size_t atms)
         }
         if (limit.rlim_cur >= atms + 32)
                 return true;
-        fprintf(stderr, "atmsim: %zu ATMs need %zu open files, this process may have %llu (ulimit -n)\n", atms, atms + 32,
-                (unsigned long long)limit.rlim_cur);
+        fprintf(stderr, "atmsim: %zu ATMs need %zu open files, this process may have %llu (ulimit -n)\n",
+                atms, atms + 32, (unsigned long long)limit.rlim_cur);
         return false;
+}
+
+/* Card numbers are in this process's memory: no core of it on a disk. */
+static void forbid_cores(void)
+{
+        struct rlimit none = {0, 0};
+
+        setrlimit(RLIMIT_CORE, &none);
 }
 
 static bool open_loop(struct fleet *fleet)
 {
-        static const int numbers[2] = { SIGINT, SIGTERM };
+        static const int numbers[2] = {SIGINT, SIGTERM};
         const struct fleet_options *options = fleet->options;
         struct event_config *config = event_config_new();
-        struct timeval tick = { .tv_usec = TICK_US };
+        struct timeval tick = {.tv_usec = TICK_US};
         char error[LINK_ERROR_MAX];
 
         signal(SIGPIPE, SIG_IGN);
@@ -943,8 +969,8 @@ static bool open_loop(struct fleet *fleet)
         }
         if (!fleet->tick || !fleet->arrival || event_add(fleet->tick, &tick) < 0)
                 return false;
-        if (!link_net_open(&fleet->net, fleet->base, options->host, options->ports, options->ca, options->certs,
-                           fleet->terminals.terminal[0].name, error)) {
+        if (!link_net_open(&fleet->net, fleet->base, options->host, options->ports, options->ca,
+                           options->certs, fleet->terminals.terminal[0].name, error)) {
                 fprintf(stderr, "atmsim: %s\n", error);
                 return false;
         }
@@ -1018,10 +1044,6 @@ static void loop(struct fleet *fleet)
                 settle(fleet);
                 if (fleet->result.broken)
                         return;
-                if (fleet->stopping && fleet->result.measured_ended == 0) {
-                        fleet->result.measured_paid = paid(&fleet->result.counters) - fleet->paid_before;
-                        fleet->result.measured_ended = ended(&fleet->result.counters) - fleet->ended_before;
-                }
                 if (fleet->stopping && now_us() >= check_us) {
                         if (is_over(fleet))
                                 return;
@@ -1043,7 +1065,9 @@ bool fleet_run(const struct fleet_options *options, struct fleet_result *ret_res
         fleet->lock = -1;
         fleet->started_us = now_us();
         progress_init(&fleet->progress, options->progress);
-        if (!open_files(fleet) || !raise_files(fleet->terminals.count) || !open_loop(fleet) || !open_seats(fleet))
+        forbid_cores();
+        if (!open_files(fleet) || !raise_files(fleet->terminals.count) || !open_loop(fleet) ||
+            !open_seats(fleet))
                 goto done;
         set_up_customers(fleet);
         if (!switch_on(fleet))

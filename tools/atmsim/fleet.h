@@ -26,8 +26,8 @@ struct fleet_options {
         bool idle, closed, even;
         enum profile_kind profile;
         double per_atm_day;
-        int64_t from_ms, until_ms;  /* business moments; INT64_MIN: not given */
-        int64_t withdrawals;        /* 0: no end by number */
+        int64_t from_ms, until_ms;      /* business moments; INT64_MIN: not given */
+        int64_t withdrawals;            /* 0: no end by number */
         double seconds, warmup_seconds; /* 0: no end by time */
         int64_t amount_yen;
         int64_t card_uses, cards_skip;
@@ -36,7 +36,7 @@ struct fleet_options {
         /* how ATMs behave */
         struct atm_habits habits;
         int64_t handshakes;
-        double drain_seconds;
+        double start_seconds, drain_seconds;
         bool progress;
         const char *ready_file;
 };
@@ -45,15 +45,15 @@ struct fleet_options {
 struct fleet_result {
         struct atm_counters counters;
         int64_t atms, signed_on;
-        double seconds;            /* measured: from the end of the warm-up to the last arrival */
-        uint64_t measured_paid;    /* withdrawals in that time that dispensed cash, with both answers */
-        uint64_t measured_ended;   /* all that came to their end in that time */
-        uint64_t walked_away;      /* customers who found the queue before their ATM full */
-        uint64_t unfinished;       /* ATMs with an open withdrawal, an unacknowledged advice or a queue */
+        double seconds;          /* measured: from the end of the warm-up to the last arrival */
+        uint64_t measured_paid;  /* withdrawals in that time that dispensed cash, with both answers */
+        uint64_t measured_ended; /* all that came to their end in that time */
+        uint64_t walked_away;    /* customers who found the queue before their ATM full */
+        uint64_t unfinished;     /* ATMs with an open withdrawal, an unacknowledged advice or a queue */
         uint64_t connections, connections_lost, sign_ons_refused;
-        uint64_t flushes;          /* of the journal to the disk */
+        uint64_t flushes; /* of the journal to the disk */
         bool cards_used_up;
-        bool broken;               /* said on standard error */
+        bool broken; /* said on standard error */
 };
 
 /* False with a text on standard error: it could not begin. */

@@ -23,7 +23,8 @@
 
 static bool resolve(struct link_net *net, const char *port, char error[LINK_ERROR_MAX])
 {
-        struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
+        struct addrinfo hints = {
+            .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
         struct addrinfo *found;
         int result = getaddrinfo(net->host, port, &hints, &found);
 
@@ -48,7 +49,8 @@ static bool resolve_all(struct link_net *net, const char *ports, char error[LINK
                         continue;
                 }
                 if (length > 5 || strspn(ports, "0123456789") < length || net->ports == LINK_PORTS_MAX) {
-                        snprintf(error, LINK_ERROR_MAX, "ports '%s': at most %d port numbers separated by blanks are expected",
+                        snprintf(error, LINK_ERROR_MAX,
+                                 "ports '%s': at most %d port numbers separated by blanks are expected",
                                  ports, LINK_PORTS_MAX);
                         return false;
                 }
@@ -66,13 +68,15 @@ static bool resolve_all(struct link_net *net, const char *ports, char error[LINK
 bool link_net_open(struct link_net *ret_net, struct event_base *base, const char *host, const char *ports,
                    const char *ca, const char *certs, const char *first_terminal, char error[LINK_ERROR_MAX])
 {
-        struct link_net net = { .base = base, .host = host, .certs = certs };
+        struct link_net net = {.base = base, .host = host, .certs = certs};
         char certificate[512], key[512], tls_error[TLS_ERROR_MAX];
 
         if (!resolve_all(&net, ports, error))
                 return false;
-        if (snprintf(certificate, sizeof(certificate), "%s/%s.crt", certs, first_terminal) >= (int)sizeof(certificate)) {
-                snprintf(error, LINK_ERROR_MAX, "folder of certificates: a path of at most %zu bytes is expected",
+        if (snprintf(certificate, sizeof(certificate), "%s/%s.crt", certs, first_terminal) >=
+            (int)sizeof(certificate)) {
+                snprintf(error, LINK_ERROR_MAX,
+                         "folder of certificates: a path of at most %zu bytes is expected",
                          sizeof(certificate) - 16);
                 return false;
         }
@@ -166,7 +170,8 @@ static bool hand_out_messages(struct link *link)
 static void read_messages(struct link *link)
 {
         do {
-                int n = SSL_read(link->ssl, link->in + link->in_length, (int)(sizeof(link->in) - link->in_length));
+                int n = SSL_read(link->ssl, link->in + link->in_length,
+                                 (int)(sizeof(link->in) - link->in_length));
 
                 if (n <= 0) {
                         int error = SSL_get_error(link->ssl, n);
@@ -179,7 +184,8 @@ static void read_messages(struct link *link)
                 link->in_length += (size_t)n;
                 if (!hand_out_messages(link))
                         return;
-        } while (SSL_has_pending(link->ssl)); /* read-ahead may hold another record that the socket won't show */
+        } while (
+            SSL_has_pending(link->ssl)); /* read-ahead may hold another record that the socket won't show */
 }
 
 /* writing ------------------------------------------------------------------------------------------- */
@@ -306,8 +312,8 @@ static bool expect_host(SSL *ssl, const char *host)
 
         if (inet_pton(AF_INET, host, &ip) == 1 || inet_pton(AF_INET6, host, &ip) == 1)
                 return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
-        return snprintf(name, sizeof(name), "%s", host) < (int)sizeof(name) && SSL_set1_host(ssl, name) == 1 &&
-               SSL_set_tlsext_host_name(ssl, name) == 1;
+        return snprintf(name, sizeof(name), "%s", host) < (int)sizeof(name) &&
+               SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
 static bool open_tls(struct link *link, const char *terminal, char reason[LINK_REASON_MAX])
@@ -340,7 +346,8 @@ static bool open_socket(struct link *link, int port, char reason[LINK_REASON_MAX
 
         link->fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
         if (link->fd < 0 || setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) < 0 ||
-            (connect(link->fd, (const struct sockaddr *)address, link->net->address_length) < 0 && errno != EINPROGRESS)) {
+            (connect(link->fd, (const struct sockaddr *)address, link->net->address_length) < 0 &&
+             errno != EINPROGRESS)) {
                 snprintf(reason, LINK_REASON_MAX, "%s", strerror(errno));
                 return false;
         }

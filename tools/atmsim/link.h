@@ -40,28 +40,29 @@ struct link_net {
 };
 
 /* ports: numbers separated by blanks. first_terminal: whose certificate the context is made with. */
-ATM_MUST_USE bool link_net_open(struct link_net *ret_net, struct event_base *base, const char *host, const char *ports,
-                                const char *ca, const char *certs, const char *first_terminal,
-                                char error[LINK_ERROR_MAX]);
+ATM_MUST_USE bool link_net_open(struct link_net *ret_net, struct event_base *base, const char *host,
+                                const char *ports, const char *ca, const char *certs,
+                                const char *first_terminal, char error[LINK_ERROR_MAX]);
 void link_net_close(struct link_net *net);
 
 struct link {
         struct link_net *net;
         enum link_state state;
         int fd;
-        uint32_t generation;   /* counts connections: a callback sees that its own is gone */
+        uint32_t generation; /* counts connections: a callback sees that its own is gone */
         SSL *ssl;
         struct event readable, writable;
         size_t in_length, out_length;
-        size_t allowed;        /* of the queued bytes, those that link_flush has let go */
-        size_t cut_at;         /* close once so many of the queued bytes have left; SIZE_MAX: no */
+        size_t allowed; /* of the queued bytes, those that link_flush has let go */
+        size_t cut_at;  /* close once so many of the queued bytes have left; SIZE_MAX: no */
         uint8_t in[ISO_MESSAGE_MAX + ISO_LENGTH_HEADER];
         uint8_t out[LINK_OUT_MAX];
 };
 
 void link_init(struct link *link, struct link_net *net);
 /* Begin to connect to the port with that index. False with a reason: it failed at once. */
-ATM_MUST_USE bool link_connect(struct link *link, const char *terminal, int port, char reason[LINK_REASON_MAX]);
+ATM_MUST_USE bool link_connect(struct link *link, const char *terminal, int port,
+                               char reason[LINK_REASON_MAX]);
 /* False where there is no room: the host has not read for long. */
 ATM_MUST_USE bool link_queue(struct link *link, const uint8_t *bytes, size_t length);
 /* Close after all that is queued now but its last `short_of` bytes. */

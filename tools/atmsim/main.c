@@ -8,11 +8,13 @@
 static const struct {
         const char *name;
         int (*run)(int count, char **words);
+        const struct command *command;
         const char *text;
 } commands[] = {
-        { "run", command_run, "let a fleet of ATMs withdraw cash, with faults if wanted" },
-        { "reconcile", command_reconcile, "compare dispensers and journals with the database, to the yen" },
-        { "cards", command_cards, "make a file of test cards" },
+    {"run", command_run, &run_command, "let a fleet of ATMs withdraw cash, with faults if wanted"},
+    {"reconcile", command_reconcile, &reconcile_command,
+     "compare dispensers and journals with the database, to the yen"},
+    {"cards", command_cards, &cards_command, "make a file of test cards"},
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -20,14 +22,42 @@ enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 static void print_help(FILE *file)
 {
         fputs("atmsim COMMAND [options]\n\n"
-              "Simulated pachinko-parlor ATMs: each has its own TLS connection and certificate, its cassettes and a\n"
+              "Simulated pachinko-parlor ATMs: each has its own TLS connection and certificate, its "
+              "cassettes and a\n"
               "durable electronic journal. What they need to know is taken from a laboratory's variables:\n\n"
               "    scripts/lab up --dir /tmp/lab && source /tmp/lab/lab.env\n"
               "    atmsim run --atms 10 --closed --withdrawals 1000\n"
-              "    atmsim reconcile\n\n", file);
+              "    atmsim reconcile\n\n",
+              file);
         for (int i = 0; i < COMMANDS; i++)
                 fprintf(file, "  %-11s%s\n", commands[i].name, commands[i].text);
         fputs("\n'atmsim COMMAND --help' tells more. Exit codes: 0 done, 1 failed, 2 wrong usage.\n", file);
+}
+
+/* docs/man/atmsim.1.scd is this output; a test compares them. */
+static void print_manual(void)
+{
+        fputs(
+            "atmsim(1)\n\n# NAME\n\natmsim - a fleet of simulated ATMs\n\n# SYNOPSIS\n\n"
+            "*atmsim* _COMMAND_ \\[_OPTIONS_]\n\n*atmsim* \\[_COMMAND_] *--help*\n\n# DESCRIPTION\n\n"
+            "Simulated pachinko-parlor ATMs: each has its own TLS connection and certificate, its cassettes "
+            "and a "
+            "durable electronic journal. What they need to know is taken from the variables of a laboratory "
+            "(_scripts/lab_, _lab.env_).\n\nThis page is made by *atmsim --man* from the rows that the "
+            "program itself "
+            "works with.\n\n",
+            stdout);
+        for (int i = 0; i < COMMANDS; i++)
+                options_print_manual(commands[i].command);
+        fputs("# FILES\n\n_DIR/atmsim-000001.journal_\n\tthe journal of the first process that ran on the "
+              "folder; the "
+              "next one writes 000002. One line a record, with a checksum; no card number is in it.\n\n"
+              "_DIR/dispensers_\n\twhat each dispenser has counted: cash and notes in all, and the last "
+              "withdrawal's cash. The truth about cash after a power loss.\n\n_DIR/lock_\n\tkeeps two "
+              "processes from "
+              "using one folder.\n\n# EXIT STATUS\n\n0 done, 1 failed, 2 wrong usage.\n\n# SEE ALSO\n\n"
+              "*atmctl*(1), *atmd*(8)\n",
+              stdout);
 }
 
 int main(int argc, char **argv)
@@ -38,6 +68,10 @@ int main(int argc, char **argv)
         }
         if (argc >= 2 && !strcmp(argv[1], "--version")) {
                 puts("atmsim " ATM_VERSION);
+                return EXIT_DONE;
+        }
+        if (argc >= 2 && !strcmp(argv[1], "--man")) {
+                print_manual();
                 return EXIT_DONE;
         }
         for (int i = 0; argc >= 2 && i < COMMANDS; i++)

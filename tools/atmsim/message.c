@@ -15,16 +15,16 @@ struct message_identity message_identity_of(const struct sim_atm *atm, enum atm_
 {
         switch (what) {
         case ATM_REQUEST:
-                return (struct message_identity){ atm->w.stan, atm->w.transmitted_ms };
+                return (struct message_identity){atm->w.stan, atm->w.transmitted_ms};
         case ATM_COMPLETION:
         case ATM_REVERSAL:
-                return (struct message_identity){ atm->advice.stan, atm->advice.transmitted_ms };
+                return (struct message_identity){atm->advice.stan, atm->advice.transmitted_ms};
         case ATM_SIGN_ON:
         case ATM_ECHO:
         case ATM_INQUIRY:
                 break;
         }
-        return (struct message_identity){ atm->inquiry_stan, atm->inquiry_ms };
+        return (struct message_identity){atm->inquiry_stan, atm->inquiry_ms};
 }
 
 /* 7 11 12 13 32 41 42 */
@@ -46,7 +46,8 @@ static void begin(struct iso_message *message, const char *mti, const struct sim
         iso_set(message, 42, place->hall, 15);
 }
 
-static void add_request(struct iso_message *message, const struct sim_atm *atm, const struct card *card, bool inquiry)
+static void add_request(struct iso_message *message, const struct sim_atm *atm, const struct card *card,
+                        bool inquiry)
 {
         iso_set_string(message, 2, card->pan);
         iso_set_number(message, 3, inquiry ? INQUIRY_CODE : WITHDRAWAL_CODE, 6);
@@ -99,8 +100,9 @@ static const char *mti_of(enum atm_message what, bool repeat)
         return "0800";
 }
 
-size_t message_compose(const struct sim_atm *atm, const struct message_place *place, enum atm_message what, bool repeat,
-                       struct message_identity identity, const struct card *card, uint8_t buffer[FRAME_MAX])
+size_t message_compose(const struct sim_atm *atm, const struct message_place *place, enum atm_message what,
+                       bool repeat, struct message_identity identity, const struct card *card,
+                       uint8_t buffer[FRAME_MAX])
 {
         static struct iso_message message; /* 4 kB that needn't be on the stack; one thread */
         struct iso_error error;
@@ -123,7 +125,8 @@ size_t message_compose(const struct sim_atm *atm, const struct message_place *pl
                 add_advice(&message, atm);
                 break;
         }
-        length = iso_encode(&iso_dialect_ascii, &message, buffer + ISO_LENGTH_HEADER, FRAME_MAX - ISO_LENGTH_HEADER, &error);
+        length = iso_encode(&iso_dialect_ascii, &message, buffer + ISO_LENGTH_HEADER,
+                            FRAME_MAX - ISO_LENGTH_HEADER, &error);
         assert(length > 0);
         return frame_header(&iso_dialect_ascii, buffer, (size_t)length) + (size_t)length;
 }

@@ -38,7 +38,8 @@ static void print_row(const struct option_row *row)
                 printf("\n%s\n", row->text);
                 return;
         }
-        snprintf(left, sizeof(left), "  --%s%s%s", row->name, row->argument ? " " : "", row->argument ? row->argument : "");
+        snprintf(left, sizeof(left), "  --%s%s%s", row->name, row->argument ? " " : "",
+                 row->argument ? row->argument : "");
         printf("%-*s", TEXT_COLUMN, left);
         if (strlen(left) >= TEXT_COLUMN)
                 printf("\n%*s", TEXT_COLUMN, "");
@@ -54,6 +55,45 @@ static void print_help(const struct command *command)
         for (size_t i = 0; i < command->count; i++)
                 print_row(&command->rows[i]);
         printf("\nExit codes: 0 done, 1 failed, 2 wrong usage.\n");
+}
+
+/* Characters that mean something to scdoc get a backslash. */
+static void print_escaped(const char *text)
+{
+        for (; *text; text++) {
+                if (strchr("_*\\<[#", *text))
+                        putchar('\\');
+                putchar(*text);
+        }
+}
+
+void options_print_manual(const struct command *command)
+{
+        printf("# ATMSIM %s\n\n", command->name);
+        print_escaped(command->about);
+        putchar('\n');
+        for (size_t i = 0; i < command->count; i++) {
+                const struct option_row *row = &command->rows[i];
+
+                if (!row->name) {
+                        print_escaped(row->text);
+                        fputs("\n\n", stdout);
+                        continue;
+                }
+                printf("*--%s*", row->name);
+                if (row->argument) {
+                        putchar(' ');
+                        print_escaped(row->argument);
+                }
+                fputs("\n\t", stdout);
+                print_escaped(row->text);
+                if (row->variable) {
+                        fputs(" ($", stdout);
+                        print_escaped(row->variable);
+                        putchar(')');
+                }
+                fputs("\n\n", stdout);
+        }
 }
 
 /* values ------------------------------------------------------------------------------------------ */
@@ -88,8 +128,8 @@ static bool take_value(const struct option_row *row, const char *value, char *er
                 return true;
         case OPTION_NUMBER:
                 if (!number_of(value, &number) || number < row->minimum || number > row->maximum) {
-                        snprintf(error, ERROR_MAX, "a whole number from %lld to %lld is expected", (long long)row->minimum,
-                                 (long long)row->maximum);
+                        snprintf(error, ERROR_MAX, "a whole number from %lld to %lld is expected",
+                                 (long long)row->minimum, (long long)row->maximum);
                         return false;
                 }
                 *(int64_t *)row->target = number;
@@ -112,7 +152,8 @@ static bool take_value(const struct option_row *row, const char *value, char *er
                 return true;
         case OPTION_MOMENT:
                 if (!calendar_parse_moment(value, row->target)) {
-                        snprintf(error, ERROR_MAX, "a moment such as 2016-12-29T08:00 (Japan time) is expected");
+                        snprintf(error, ERROR_MAX,
+                                 "a moment such as 2016-12-29T08:00 (Japan time) is expected");
                         return false;
                 }
                 return true;
@@ -133,7 +174,8 @@ static const struct option_row *find_row(const struct command *command, const ch
 
 static int usage(const struct command *command, const char *word, const char *why)
 {
-        fprintf(stderr, "atmsim %s: %s: %s\nTry 'atmsim %s --help'.\n", command->name, word, why, command->name);
+        fprintf(stderr, "atmsim %s: %s: %s\nTry 'atmsim %s --help'.\n", command->name, word, why,
+                command->name);
         return EXIT_USAGE;
 }
 
@@ -169,7 +211,7 @@ static int take_option(const struct command *command, int count, char **words, i
 
 int options_take(const struct command *command, int count, char **words)
 {
-        bool given[ROWS_MAX] = { false };
+        bool given[ROWS_MAX] = {false};
         char error[ERROR_MAX];
         int at = 0, result;
 
@@ -191,8 +233,9 @@ int options_take(const struct command *command, int count, char **words)
                 if (value && !take_value(row, value, error))
                         return usage(command, row->variable, error);
                 if (row->mandatory && !given[i] && !value) {
-                        fprintf(stderr, "atmsim %s: --%s is missing%s%s%s\nTry 'atmsim %s --help'.\n", command->name, row->name,
-                                row->variable ? "; it is usually taken from $" : "", row->variable ? row->variable : "",
+                        fprintf(stderr, "atmsim %s: --%s is missing%s%s%s\nTry 'atmsim %s --help'.\n",
+                                command->name, row->name, row->variable ? "; it is usually taken from $" : "",
+                                row->variable ? row->variable : "",
                                 row->variable ? ", which a laboratory's lab.env sets" : "", command->name);
                         return EXIT_USAGE;
                 }
@@ -202,7 +245,7 @@ int options_take(const struct command *command, int count, char **words)
 
 bool options_clock(struct business_clock *ret_clock)
 {
-        static const char *const names[3] = { "ATM_CLOCK_START_MS", "ATM_CLOCK_ANCHOR_MS", "ATM_CLOCK_SPEED" };
+        static const char *const names[3] = {"ATM_CLOCK_START_MS", "ATM_CLOCK_ANCHOR_MS", "ATM_CLOCK_SPEED"};
         int64_t value[3];
         int set = 0;
 
@@ -210,7 +253,8 @@ bool options_clock(struct business_clock *ret_clock)
                 const char *text = getenv(names[i]);
 
                 set += text != NULL;
-                if (text && (!number_of(text, &value[i]) || (i == 2 && (value[i] < 1 || value[i] > INT32_MAX)))) {
+                if (text &&
+                    (!number_of(text, &value[i]) || (i == 2 && (value[i] < 1 || value[i] > INT32_MAX)))) {
                         fprintf(stderr, "atmsim: %s '%s': a whole number%s is expected\n", names[i], text,
                                 i == 2 ? " of 1 or more" : " of milliseconds since 1970");
                         return false;
@@ -221,9 +265,11 @@ bool options_clock(struct business_clock *ret_clock)
                 return true;
         }
         if (set < 3) {
-                fprintf(stderr, "atmsim: %s, %s and %s belong together: set all or none\n", names[0], names[1], names[2]);
+                fprintf(stderr, "atmsim: %s, %s and %s belong together: set all or none\n", names[0],
+                        names[1], names[2]);
                 return false;
         }
-        *ret_clock = (struct business_clock){ .start_ms = value[0], .anchor_ms = value[1], .speed = (int32_t)value[2] };
+        *ret_clock =
+            (struct business_clock){.start_ms = value[0], .anchor_ms = value[1], .speed = (int32_t)value[2]};
         return true;
 }

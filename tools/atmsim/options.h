@@ -39,13 +39,16 @@ struct option_row {
 struct command {
         const char *name;
         const char *synopsis;
-        const char *about;    /* whole lines, each with its end */
+        const char *about; /* whole lines, each with its end */
         const struct option_row *rows;
         size_t count;
 };
 
 /* EXIT_DONE: go on; EXIT_FAILED: help was asked for and given; EXIT_USAGE: said on standard error. */
 ATM_MUST_USE int options_take(const struct command *command, int count, char **words);
+
+/* The command's part of the manual page, in scdoc's form. */
+void options_print_manual(const struct command *command);
 
 /* ATM_CLOCK_START_MS, _ANCHOR_MS and _SPEED; real time where none of them is set. */
 ATM_MUST_USE bool options_clock(struct business_clock *ret_clock);

@@ -12,7 +12,7 @@ enum { EVERY_TERMINAL_US = 200000, EVERY_ELSEWHERE_US = 1000000 };
 
 void progress_init(struct progress *progress, bool forced)
 {
-        *progress = (struct progress){ .terminal = isatty(STDERR_FILENO) == 1 };
+        *progress = (struct progress){.terminal = isatty(STDERR_FILENO) == 1};
         progress->shows = forced || progress->terminal;
 }
 
@@ -39,7 +39,8 @@ void progress_show(struct progress *progress, const struct progress_line *line, 
         char moment[26], text[240];
 
         if (progress->last_us > 0 && now_us > progress->last_us) {
-                double now = (double)(line->ended - progress->last_ended) * 1e6 / (double)(now_us - progress->last_us);
+                double now =
+                    (double)(line->ended - progress->last_ended) * 1e6 / (double)(now_us - progress->last_us);
 
                 progress->per_second = progress->terminal ? progress->per_second * 0.7 + now * 0.3 : now;
         }
@@ -48,10 +49,11 @@ void progress_show(struct progress *progress, const struct progress_line *line, 
         calendar_print_moment(line->business_ms, moment);
         moment[16] = '\0'; /* to the minute */
         moment[10] = ' ';
-        snprintf(text, sizeof(text), "%s  ATMs %" PRId64 "/%" PRId64 "  withdrawals %" PRIu64 " (%.0f/s)  paid %" PRIu64
-                 "  declined %" PRIu64 "  open %" PRIu64 "%s", moment, line->signed_on, line->atms, line->ended,
-                 progress->per_second, line->paid, line->declined, line->open,
-                 line->draining ? "  coming to an end" : "");
+        snprintf(text, sizeof(text),
+                 "%s  ATMs %" PRId64 "/%" PRId64 "  withdrawals %" PRIu64 " (%.0f/s)  paid %" PRIu64
+                 "  declined %" PRIu64 "  open %" PRIu64 "%s",
+                 moment, line->signed_on, line->atms, line->ended, progress->per_second, line->paid,
+                 line->declined, line->open, line->draining ? "  coming to an end" : "");
         progress_text(progress, now_us, text);
 }
 

@@ -1,4 +1,5 @@
-/* A line that tells how far a run is: replaced in place on a terminal, a line a second elsewhere if asked for. */
+/* A line that tells how far a run is: replaced in place on a terminal, a line a second elsewhere if asked
+ * for. */
 #ifndef ATMSIM_PROGRESS_H
 #define ATMSIM_PROGRESS_H
 

@@ -46,7 +46,7 @@ bool recovery_apply(struct recovery *recovery, const struct journal_record *reco
         case JOURNAL_REQUEST:
                 if (recovery->open)
                         return false;
-                *recovery = (struct recovery){ .last_stan = record->stan, .open = true, .request = *record };
+                *recovery = (struct recovery){.last_stan = record->stan, .open = true, .request = *record};
                 return true;
         case JOURNAL_INQUIRY:
                 recovery->last_stan = record->stan;

@@ -12,11 +12,11 @@
 #include "journals/journal.h"
 
 struct recovery {
-        int32_t last_stan;             /* 0: none used yet */
+        int32_t last_stan; /* 0: none used yet */
         bool open;
         struct journal_record request; /* of the last withdrawal, open or not */
         bool answered;
-        struct journal_record answer;  /* approved */
+        struct journal_record answer; /* approved */
         bool advised;
         struct journal_record advice;
 };

@@ -11,16 +11,18 @@ static bool load_row(struct terminals *t, const struct csv *csv, char error[TERM
         const char *name = csv_value(csv, 0), *hall = csv_value(csv, 1);
 
         if (strlen(name) != 8) {
-                snprintf(error, TERMINALS_ERROR_MAX, "%s:%zu: column terminal: 8 characters are expected", csv->path, csv->line);
+                snprintf(error, TERMINALS_ERROR_MAX, "%s:%zu: column terminal: 8 characters are expected",
+                         csv->path, csv->line);
                 return false;
         }
         if (strlen(hall) > 15) {
-                snprintf(error, TERMINALS_ERROR_MAX, "%s:%zu: column hall: at most 15 characters are expected", csv->path,
-                         csv->line);
+                snprintf(error, TERMINALS_ERROR_MAX,
+                         "%s:%zu: column hall: at most 15 characters are expected", csv->path, csv->line);
                 return false;
         }
         if (terminals_find(t, name) >= 0) {
-                snprintf(error, TERMINALS_ERROR_MAX, "%s:%zu: column terminal: %s is there twice", csv->path, csv->line, name);
+                snprintf(error, TERMINALS_ERROR_MAX, "%s:%zu: column terminal: %s is there twice", csv->path,
+                         csv->line, name);
                 return false;
         }
         if (terminals_add(t, name, hall) < 0) {
@@ -30,10 +32,11 @@ static bool load_row(struct terminals *t, const struct csv *csv, char error[TERM
         return true;
 }
 
-bool terminals_load(const char *path, size_t limit, struct terminals *ret_terminals, char error[TERMINALS_ERROR_MAX])
+bool terminals_load(const char *path, size_t limit, struct terminals *ret_terminals,
+                    char error[TERMINALS_ERROR_MAX])
 {
-        static const char *const wanted[] = { "terminal", "hall", NULL };
-        struct terminals terminals = { 0 };
+        static const char *const wanted[] = {"terminal", "hall", NULL};
+        struct terminals terminals = {0};
         char csv_error[CSV_ERROR_MAX] = "";
         struct csv csv;
         int result = 1;
@@ -48,8 +51,8 @@ bool terminals_load(const char *path, size_t limit, struct terminals *ret_termin
         if (result < 0)
                 snprintf(error, TERMINALS_ERROR_MAX, "%s", csv_error);
         else if (terminals.count == 0 || terminals.count < limit)
-                snprintf(error, TERMINALS_ERROR_MAX, "%s: %zu terminals are in it, %zu are wanted", path, terminals.count,
-                         limit ? limit : 1);
+                snprintf(error, TERMINALS_ERROR_MAX, "%s: %zu terminals are in it, %zu are wanted", path,
+                         terminals.count, limit ? limit : 1);
         else {
                 csv_close(&csv);
                 *ret_terminals = terminals;

@@ -1,0 +1,48 @@
+-- Every row of every table of the ledger as one line of text, in the form and order of memory_print
+-- (daemon/ledger_mem.c): moments in milliseconds, tokens as 32 digits, '-' for NULL.
+CREATE OR REPLACE FUNCTION pg_temp.ms(p_moment timestamptz) RETURNS text LANGUAGE sql AS $$
+        SELECT (extract(epoch FROM p_moment) * 1000)::bigint::text
+$$;
+CREATE OR REPLACE FUNCTION pg_temp.hex(p_token uuid) RETURNS text LANGUAGE sql AS $$
+        SELECT coalesce(replace(p_token::text, '-', ''), '-')
+$$;
+
+SELECT line FROM (
+        SELECT concat_ws('|', 'withdrawal', terminal, pg_temp.ms(transmitted_at), stan, reason,
+                         processing_code, amount_yen, pg_temp.hex(card_token), coalesce(pan_mask, '-'),
+                         coalesce(issuer, '-'), coalesce(band, '-'), coalesce(hall, '-'), business_date,
+                         coalesce(tariff_from::text, '-'), coalesce(tax_rate_bp::text, '-'), customer_fee_yen,
+                         customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen,
+                         coalesce(approval_code, '-')) AS line
+        FROM withdrawal
+        UNION ALL
+        SELECT concat_ws('|', 'open_withdrawal', terminal, pg_temp.ms(transmitted_at), stan,
+                         pg_temp.hex(card_token), amount_yen)
+        FROM open_withdrawal
+        UNION ALL
+        SELECT concat_ws('|', 'advice', terminal, pg_temp.ms(transmitted_at), stan, seq, kind,
+                         pg_temp.ms(advice_at), advice_stan, coalesce(why, '-'), amount_yen, dispensed_yen,
+                         state_before, state, counted_yen, commission)
+        FROM advice
+        UNION ALL
+        SELECT concat_ws('|', 'commission', terminal, pg_temp.ms(transmitted_at), stan, seq, sign, hall,
+                         business_date, issuer, band, tariff_from, tax_rate_bp, customer_fee_yen,
+                         customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen)
+        FROM commission
+        UNION ALL
+        SELECT concat_ws('|', 'card_month', pg_temp.hex(card_token), month, cash_yen) FROM card_month
+        UNION ALL
+        SELECT concat_ws('|', 'card_day', pg_temp.hex(card_token), day, cash_yen, withdrawals) FROM card_day
+        UNION ALL
+        SELECT concat_ws('|', 'account', pg_temp.hex(card_token), opening_yen, balance_yen) FROM account
+        UNION ALL
+        SELECT concat_ws('|', 'revenue_rollup', terminal, business_date, hall, issuer, band, withdrawals,
+                         cash_yen, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen,
+                         hall_share_yen)
+        FROM revenue_rollup
+        UNION ALL
+        SELECT concat_ws('|', 'exception_record', terminal, pg_temp.ms(advice_at), advice_stan, kind,
+                         pg_temp.ms(transmitted_at), stan, what, amount_yen, dispensed_yen)
+        FROM exception_record
+) lines
+ORDER BY line COLLATE "C"

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# The benchmarks measure what they say, in small: --json is one object with the promised keys, pgbench and atmd
+# write the same rows (the benchmark itself checks that), and nothing is left behind.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# keys FILE KEY...: the file is one JSON object, its values numbers above zero, with these keys
+keys() {
+        node -e '
+                const o = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
+                for (const key of process.argv.slice(2))
+                        if (!(typeof o[key] === "number" && o[key] > 0)) throw new Error(`${key} is ${o[key]}`);
+        ' "$@" || wrong "not as promised: $(cat "$1")"
+}
+
+"$ROOT/scripts/bench" throughput --json --rounds 1 --seconds 2 --atms 40 --cards 20000 >"$WORK/throughput.json" 2>"$WORK/progress" ||
+        wrong "throughput: $(cat "$WORK/progress")"
+keys "$WORK/throughput.json" withdrawals_per_second pgbench_withdrawals_per_second ratio_to_pgbench p50_ms p99_ms
+"$ROOT/scripts/bench" memory --json --atms 60 >"$WORK/memory.json" 2>"$WORK/progress" || wrong "memory: $(cat "$WORK/progress")"
+keys "$WORK/memory.json" bytes_per_connection
+expect "left behind" "" "$(find /tmp -maxdepth 1 -name 'atm-bench.*' -newer "$WORK/throughput.json")"
+expect_exit 2 "$ROOT/scripts/bench" speed
+expect_exit 2 "$ROOT/scripts/bench" memory --rounds 3
+expect_exit 0 "$ROOT/scripts/bench" --help
+[[ $OUTPUT == *withdrawals_per_second* ]] || wrong "bench --help: $OUTPUT"
+passed

@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# atmd as an operator and a service manager see it: READY, SIGHUP that takes all or nothing, SIGTERM that drains, a
+# full house, and a database that is missing, empty or newer when it starts.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+flow_lab lab --atms 40 --cards 20000 --clock 2016-12-28T10:00:00+09:00,1
+# shellcheck disable=SC1091
+source "$WORK/lab/lab.env"
+STARTED=()
+CONF=$WORK/lab/own.conf # beside the laboratory's own, so that its relative paths hold
+trap 'kill "${STARTED[@]}" 2>/dev/null; flow_end' EXIT
+
+# start NAME [options]: an atmd of our own, its log in $WORK/NAME.log; its number in $pid, its port in $port.
+start() {
+        local name=$1
+        shift
+        atmd --config "$CONF" --listen 127.0.0.1:0 "$@" </dev/null >"$WORK/$name.log" 2>&1 &
+        pid=$!
+        STARTED+=("$pid")
+        await 10 "$name is ready" grep -q event=ready "$WORK/$name.log"
+        port=$(sed -nE 's/.* event=ready listen=[^ ]*:([0-9]+).*/\1/p' "$WORK/$name.log")
+}
+
+# stop: SIGTERM, and the exit code is 0.
+stop() {
+        kill -TERM "$pid"
+        wait "$pid" || wrong "atmd ended with $? after SIGTERM"
+}
+
+# set_key SECTION KEY VALUE, in our copy of the laboratory's configuration
+set_key() {
+        awk -v section="[$1]" -v key="$2" -v value="$3" '
+                /^\[/ { here = ($0 == section) }
+                here && $1 == key { next }
+                { print }
+                $0 == section { print key " = " value }' "$CONF" >"$CONF.new"
+        grep -qF "[$1]" "$CONF.new" || printf '[%s]\n%s = %s\n' "$1" "$2" "$3" >>"$CONF.new"
+        mv "$CONF.new" "$CONF"
+}
+
+cp "$ATMD_CONF" "$CONF"
+expect_exit 0 atmd --config "$CONF" --check-config
+
+# --- READY and STOPPING reach the service manager
+perl -MSocket -e 'socket(S, AF_UNIX, SOCK_DGRAM, 0); bind(S, pack_sockaddr_un($ARGV[0])) or die;
+                  $| = 1; while (recv(S, $m, 4096, 0), length $m) { print $m, "\n" }' "$WORK/notify" >"$WORK/notified" &
+STARTED+=("$!")
+await 5 "the service manager's socket" test -S "$WORK/notify"
+NOTIFY_SOCKET=$WORK/notify start notify
+await 5 "READY=1" grep -q '^READY=1' "$WORK/notified"
+kill -HUP "$pid"
+await 5 "RELOADING=1" grep -q '^RELOADING=1' "$WORK/notified"
+stop
+await 5 "STOPPING=1" grep -q '^STOPPING=1' "$WORK/notified"
+
+# --- SIGHUP: a good file is taken, a bad one changes nothing and says where it is bad
+start reload
+set_key limits idle_timeout_ms 1234567
+kill -HUP "$pid"
+await 5 "the reload" grep -q "event=reload" "$WORK/reload.log"
+cp "$CONF" "$WORK/good.conf"
+printf 'no_such_key = 1\n' >>"$CONF"
+line=$(wc -l <"$CONF")
+kill -HUP "$pid"
+await 5 "the refusal of the bad file" grep -q "own.conf:$line:.*no_such_key" "$WORK/reload.log"
+process_lives "$pid" || wrong "atmd ended over a bad configuration"
+ATMD_PORTS=$port atmsim run --closed --withdrawals 50 --seed "$SEED" >"$WORK/run.log" 2>&1 ||
+        wrong "no service after a refused reload: $(cat "$WORK/run.log")"
+cp "$WORK/good.conf" "$CONF"
+stop
+
+# --- SIGTERM under load: what was asked is answered; the ATMs go on at the other instance
+start drain
+ATMD_PORTS="$port $ATMD_PORT" atmsim run --closed --seconds 6 --seed "$SEED" --answer-timeout-ms 4000 --json \
+        >"$WORK/drain.json" 2>"$WORK/drain.err" &
+simulator=$!
+sleep 3
+stop
+wait "$simulator" || wrong "atmsim run: $(cat "$WORK/drain.err" "$WORK/drain.json")"
+expect "requests left unanswered by a drain" 0 "$(sed -nE 's/.*"unanswered": *([0-9]+).*/\1/p' "$WORK/drain.json" | head -n 1)"
+
+# --- a full house refuses the next and goes on serving those inside
+set_key limits connections_max 10
+start full
+ATMD_PORTS=$port atmsim run --idle --atms 10 --seconds 8 --journal "$WORK/journal-idle" --ready-file "$WORK/inside" >"$WORK/idle.log" 2>&1 &
+inside=$!
+await 10 "ten ATMs inside" test -e "$WORK/inside"
+sed -n '1p;$p' "$ATM_TERMINALS" >"$WORK/last.csv"
+expect_exit 1 env ATMD_PORTS="$port" ATM_TERMINALS="$WORK/last.csv" atmsim run --idle --atms 1 --seconds 1 --start-seconds 2 \
+        --journal "$WORK/journal-eleventh"
+wait "$inside" || wrong "those inside suffered: $(cat "$WORK/idle.log")"
+await 5 "a log line about the full house" grep -q event=refused_full "$WORK/full.log"
+stop
+cp "$WORK/good.conf" "$CONF"
+
+# --- databases that can't be served from
+expect_conninfo() {
+        sed -E "s|^conninfo *=.*|conninfo = $1|" "$WORK/good.conf" >"$CONF"
+        expect_exit 1 atmd --config "$CONF" --listen 127.0.0.1:0
+        [[ $OUTPUT == *"$2"* ]] || wrong "a database that is $3: '$OUTPUT' does not say '$2'"
+}
+expect_conninfo "host=$PGHOST dbname=nowhere user=atm_daemon" nowhere absent
+sql 'CREATE DATABASE blank' && expect_conninfo "host=$PGHOST dbname=blank user=atm_daemon" "atmctl db init" "not set up"
+sql 'INSERT INTO schema_migration VALUES (999, $$later$$)'
+expect_conninfo "host=$PGHOST dbname=$PGDATABASE user=atm_daemon" "newer" newer
+sql 'DELETE FROM schema_migration WHERE version = 999'
+expect_conninfo "host=$WORK dbname=$PGDATABASE user=atm_daemon" "No such file" "without a server"
+
+expect_exit 0 atmsim reconcile
+expect_exit 0 atmctl verify
+passed
