@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/atmsim/terminals.h"
+#include "journals/terminals.h"
 
 const int64_t note_yen[NOTE_COUNT] = {[NOTE_10000] = 10000, [NOTE_1000] = 1000};
 
