@@ -93,7 +93,7 @@ refuses 1 "is not set up" atmctl db migrate
 expect_exit 1 atmctl db status --format json
 expect "state of an empty database" "not set up" "$(json "$OUTPUT" "(:'j')::jsonb ->> 'state'")"
 expect_exit 0 atmctl db init --clock-now 2016-12-29
-says "001_schema.sql: done" "version 3"
+says "001_schema.sql: done" "version 4"
 expect_exit 0 atmctl db init
 says "is set up already" "nothing was changed"
 expect_exit 0 atmctl db migrate
@@ -111,7 +111,7 @@ sql "CREATE DATABASE ${DATABASE}_old" >/dev/null
         refuses 1 "atmctl db migrate" atmctl db init
         PGUSER=atm_operator refuses 1 "need a superuser" atmctl db migrate
         expect_exit 0 atmctl db migrate
-        says "002_ledger.sql: done" "003_views.sql: done"
+        says "002_ledger.sql: done" "003_banks.sql: done" "004_views.sql: done"
         [[ $OUTPUT != *001_schema* ]] || wrong "migrate repeats what is there: $OUTPUT"
         expect_exit 0 atmctl db status
         says current
@@ -183,6 +183,8 @@ bad atm "column terminal: 'T1': expected 8 capitals or digits" "terminal,hall" "
 bad atm "column enabled: 'maybe': expected yes or no" "terminal,hall,enabled" "TX000001,H00001,maybe"
 bad atm "column hall: 'H99999': the database has no such hall" "terminal,hall" "TX000001,H99999"
 bad issuer "column issuer: 'house': expected 1 to 11 capitals" "issuer,name" "house,x"
+bad issuer "column link: 'bank-a': expected 1 to 11 capitals or digits, as BANKA, or nothing" "issuer,name,link" "BANKA,x,bank-a"
+bad issuer "column off_closes: expected a time not before 'off_opens'" "issuer,name,off_opens,off_closes" "BANKA,x,10:00,09:00"
 TABLE=card_prefix bad prefix "column prefix: '99a': expected 1 to 10 digits" "prefix,from,issuer,kind" "99a,2016-01-01,HOUSE,cash"
 TABLE=card_prefix bad prefix "column kind: 'debit': expected cash, credit or loan" "prefix,from,issuer,kind" "99,2016-01-01,HOUSE,debit"
 bad tariff "column from: '2016-13-01': expected a date" "issuer,band,from,customer_fee_yen,interbank_fee_yen" "HOUSE,day,2016-13-01,1,1"
@@ -250,6 +252,7 @@ bad card "column balance_yen: '1e6': expected whole yen, 0 or more, as 80000, or
 # a number in the wrong column stays a number
 bad card "bad.csv:2: column pan: a value of 4 characters" "expiry,pan,pin,issuer,balance_yen" "$(pan 901),3012,1234,HOUSE,1"
 bad card "column expiry: '$(mask 901)'" "$header" "$(pan 902),$(pan 901),1234,HOUSE,1"
+bad issuer "bad.csv:2: column link: expected none: accounts of this bank's cards are kept here" "issuer,name,link" "HOUSE,x,BANKA"
 expect "card numbers in the database" 0 "$(PGUSER=postgres pg_dump --data-only | grep -c "$(pan 1)" || true)"
 
 card=$(pan 7)
@@ -387,19 +390,20 @@ SELECT ledger_request((SELECT version FROM reference_version), array_agg(termina
         array_agg('3012'::text), array_agg('HOUSE'::text), array_agg(band), array_agg(hall), array_agg(at::date),
         array_agg('2016-12-01'::date), array_agg(from_on), array_agg(rate_bp), array_agg(cf), array_agg(ct),
         array_agg(bf), array_agg(bt), array_agg(share), array_agg(30000::bigint), array_agg(80000::bigint),
-        array_agg(2::bigint), array_agg((CASE WHEN i % 20 = 0 THEN 10 ELSE 0 END)::smallint), array_agg('123456'::text)) FROM p;
+        array_agg(2::bigint), array_agg((CASE WHEN i % 20 = 0 THEN 10 ELSE 0 END)::smallint), array_agg('123456'::text),
+        array_agg(NULL::text), 1000) FROM p;
 -- i % 10 = 1: open; 2: reversed; 3: in part; 4: completed, then reversed; 5: more than asked (exception); else completed
 SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan),
         array_agg(CASE WHEN i % 10 IN (2, 3) THEN 'reversal' ELSE 'completion' END), array_agg(at + INTERVAL '40 s'),
         array_agg(stan + 1000), array_agg(CASE WHEN i % 10 IN (2, 3) THEN '22' END), array_agg(amount_yen::bigint),
-        array_agg((CASE i % 10 WHEN 2 THEN 0 WHEN 3 THEN amount_yen - 1000 WHEN 5 THEN amount_yen + 1000 ELSE amount_yen END)::bigint))
+        array_agg((CASE i % 10 WHEN 2 THEN 0 WHEN 3 THEN amount_yen - 1000 WHEN 5 THEN amount_yen + 1000 ELSE amount_yen END)::bigint), 1000)
 FROM p WHERE i % 10 <> 1;
 SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan), array_agg('reversal'::text),
         array_agg(at + INTERVAL '90 s'), array_agg(stan + 2000), array_agg('17'::text), array_agg(amount_yen::bigint),
-        array_agg(0::bigint)) FROM p WHERE i % 10 = 4;
+        array_agg(0::bigint), 1000) FROM p WHERE i % 10 = 4;
 -- a reversal of what never came: its identity is blocked
 SELECT ledger_advice(ARRAY['T0000001'], ARRAY[TIMESTAMPTZ '2016-12-29 12:00:00+09'], ARRAY[999999], ARRAY['reversal'],
-        ARRAY[TIMESTAMPTZ '2016-12-29 12:00:40+09'], ARRAY[999998], ARRAY['68'], ARRAY[5000::bigint], ARRAY[0::bigint]);
+        ARRAY[TIMESTAMPTZ '2016-12-29 12:00:40+09'], ARRAY[999998], ARRAY['68'], ARRAY[5000::bigint], ARRAY[0::bigint], 1000);
 SQL
 
 # the report: the same sum whatever it is grouped by, and equal to the rows
@@ -449,8 +453,8 @@ expect "a withdrawal and what belongs to it" "5 approved 1 0 1 approved" "$(json
 expect_exit 0 atmctl withdrawal show --stan 4
 says reversed Advices Commission completion reversal
 refuses 1 "several are like that" atmctl withdrawal show --date 2016-12-30
-expect "exceptions" 60 "$(atmctl exception list --format csv | sed 1d | wc -l)"
-expect "exceptions of an ATM" 1 "$(atmctl exception list --terminal "$terminal" --format csv | sed 1d | wc -l)"
+expect "exceptions" "40 approved 20 declined 80 no end" "$(atmctl exception list --format csv | sed 1d | cut -d, -f7 | sort | uniq -c | sort -k2 | xargs)"
+expect "exceptions of an ATM" "approved no end" "$(atmctl exception list --terminal "$terminal" --format csv | sed 1d | cut -d, -f7 | sort | xargs)"
 
 # tariffs and tax rates of a time that is priced already
 refuses 1 "withdrawals of that time are already priced" atmctl tariff set HOUSE day 2007-07-01 --customer-fee-yen 101
@@ -511,6 +515,179 @@ KEY="a withdrawal" altered "an advice of nothing" "INSERT INTO advice SELECT ter
         "DELETE FROM advice WHERE stan = 888888" advice
 KEY="an approved withdrawal" altered "commission of nothing" "INSERT INTO commission SELECT terminal, transmitted_at, 888888, seq, sign, hall, business_date, issuer, band, tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen FROM commission WHERE stan = 9" \
         "DELETE FROM commission WHERE stan = 888888" commission commission_row rollup
+
+# banks behind links ---------------------------------------------------------------------------------------------
+
+expect "links of nothing" "[]" "$(atmctl link list --format json)"
+expect_exit 0 atmctl issuer add BANKA --name あおば銀行 --link BANKA --opens 08:00 --closes 21:00
+expect "an issuer's calendar" '{"issuer":"BANKA","name":"あおば銀行","link":"BANKA","opens":"08:00","closes":"21:00","off_opens":"08:00","off_closes":"21:00"}' \
+        "$(atmctl issuer show BANKA --format json)"
+expect_exit 0 atmctl issuer set BANKA --off-opens 00:00 --off-closes 00:00
+printf 'issuer,name,opens\nBANKB,B,09:00\n' >issuers.csv
+expect_exit 0 atmctl issuer import issuers.csv
+expect "columns that a file lacks" "BANKB,B,,09:00,24:00,09:00,24:00" "$(atmctl issuer show BANKB --format csv | sed 1d)"
+expect_exit 0 atmctl issuer set BANKB --link BANKB
+expect "issuers of a link" BANKA "$(atmctl issuer list --link BANKA --format csv | sed 1d | cut -d, -f1)"
+for issuer in BANKA BANKB; do
+        expect_exit 0 atmctl tariff add $issuer day 2016-01-01 --customer-fee-yen 100 --interbank-fee-yen 90
+        expect_exit 0 atmctl tariff add $issuer other 2016-01-01 --customer-fee-yen 200 --interbank-fee-yen 90
+done
+expect_exit 0 atmctl prefix add 990011 2016-01-01 --issuer BANKA
+number=$(luhn 990011000000001)
+bad card "column balance_yen: '990011******${number: -4}': expected nothing, for the card's bank keeps its accounts itself, behind link BANKA" \
+        "$header" "$number,3012,1234,BANKA,1"
+OUTPUT=$(atmctl card add --card - --expiry 2912 --issuer BANKA --balance-yen 1 <<<"$number" 2>&1) && wrong "an account of another bank's card"
+says "--balance-yen: expected nothing"
+
+# Ten withdrawals of BANKA at one ATM: 1 the bank is being asked; 2 approved, no end; 3 completed; 4 in part;
+# 5 reversed; 6 declined; 7 timed out; 8 reversed while the bank was asked; 9 completed, then reversed; 10 timed
+# out, and the ATM claims cash. The bank has acknowledged what 4, 5 and 8 told it.
+export ATM_CLOCK_START_MS=1485918000000 ATM_CLOCK_SPEED=1 # 2017-02-01T12:00 in Japan
+ATM_CLOCK_ANCHOR_MS=$(now_ms)
+export ATM_CLOCK_ANCHOR_MS
+PGUSER=postgres psql -X -q -v ON_ERROR_STOP=1 -v now="$(now_ms)" >/dev/null <<'SQL'
+SET TIME ZONE 'Asia/Tokyo';
+CREATE TEMPORARY TABLE b AS
+SELECT i, 'T0000002'::text AS terminal, TIMESTAMPTZ '2017-02-01 10:00:00+09' + make_interval(mins => i) AS at, i AS stan,
+       md5('card ' || i)::uuid AS card_token, h.hall
+FROM generate_series(1, 10) i, (SELECT hall FROM atm WHERE terminal = 'T0000002') h;
+SELECT ledger_request((SELECT version FROM reference_version), array_agg(terminal), array_agg(at), array_agg(stan),
+        array_agg(10000), array_agg(10000::bigint), array_agg(card_token), array_agg('990011******1234'::text),
+        array_agg('3012'::text), array_agg('BANKA'::text), array_agg('day'::text), array_agg(hall), array_agg(at::date),
+        array_agg('2017-02-01'::date), array_agg('2016-01-01'::date), array_agg(800), array_agg(100::bigint), array_agg(8::bigint),
+        array_agg(90::bigint), array_agg(7::bigint), array_agg(0::bigint), array_agg(30000::bigint), array_agg(80000::bigint),
+        array_agg(2::bigint), array_agg(0::smallint), array_agg('000000'::text), array_agg('BANKA'::text), :now) FROM b;
+SELECT ledger_outcome(array_agg(terminal), array_agg(at), array_agg(stan),
+        array_agg((CASE WHEN i = 6 THEN 26 WHEN i IN (7, 10) THEN 25 ELSE 0 END)::smallint),
+        array_agg(CASE WHEN i NOT IN (6, 7, 10) THEN '4711' || lpad(i::text, 2, '0') END),
+        array_agg(CASE WHEN i = 6 THEN '51' WHEN i NOT IN (7, 10) THEN '00' END),
+        array_agg(CASE WHEN i IN (7, 10) THEN 'timeout' ELSE 'answer' END), :now - 5000) FROM b WHERE i NOT IN (1, 8);
+SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan),
+        array_agg(CASE WHEN i IN (4, 5, 8) THEN 'reversal' ELSE 'completion' END), array_agg(at + INTERVAL '40 s'),
+        array_agg(stan + 1000), array_agg(CASE i WHEN 4 THEN '32' WHEN 5 THEN '22' WHEN 8 THEN '68' END), array_agg(10000::bigint),
+        array_agg((CASE WHEN i IN (5, 8) THEN 0 WHEN i = 4 THEN 9000 ELSE 10000 END)::bigint), :now - 4000)
+FROM b WHERE i IN (3, 4, 5, 8, 9, 10);
+SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan), array_agg('reversal'::text),
+        array_agg(at + INTERVAL '90 s'), array_agg(stan + 2000), array_agg('17'::text), array_agg(10000::bigint),
+        array_agg(0::bigint), :now - 3000) FROM b WHERE i = 9;
+SELECT saf_end(array_agg(terminal), array_agg(at), array_agg(stan), array_agg(1::smallint), array_agg(NULL::text), :now - 2000)
+FROM b WHERE i IN (4, 5, 8);
+SQL
+
+# bank JSON SQL: a value from a JSON object or array j
+of() {
+        json "$1" "$2 FROM (SELECT (:'j')::jsonb AS j) x"
+}
+listed() {
+        atmctl withdrawal list --link BANKA --limit 1000 --format csv "$@" | sed 1d | cut -d, -f3 | sort -n | xargs
+}
+expect "withdrawals of a link" "1 2 3 4 5 6 7 8 9 10" "$(listed)"
+expect "asked" 1 "$(listed --state asked)"
+expect "approved" 2 "$(listed --state approved)"
+expect "completed" "3 4" "$(listed --state completed)"
+expect "reversed" "5 8 9" "$(listed --state reversed)"
+expect "declined" "6 7 10" "$(listed --state declined)"
+expect "blocked" "" "$(listed --state blocked)"
+expect "state, link, cause, the bank's DE 39" "1 asked BANKA - -,2 approved BANKA answer 00,6 declined BANKA answer 51,7 declined BANKA timeout -,8 reversed BANKA reversal -" \
+        "$(json "$(atmctl withdrawal list --link BANKA --format json)" "string_agg(concat_ws(' ', w ->> 'stan', w ->> 'state', w ->> 'link', coalesce(w ->> 'cause', '-'), coalesce(w ->> 'bank_de39', '-')), ',' ORDER BY (w ->> 'stan')::integer)
+                FROM jsonb_array_elements(:'j') w WHERE w ->> 'stan' IN ('1', '2', '6', '7', '8')")"
+
+link=$(atmctl link show BANKA --format json)
+expect "a link" "BANKA 5 0 0 1 1 5 1 2 1" "$(of "$link" "concat_ws(' ', j ->> 'issuers', j ->> 'waiting', j ->> 'parked', j ->> 'attempts', j ->> 'asked', j ->> 'open', j ->> 'approved', j ->> 'declined', j ->> 'timeouts', j ->> 'reversed')")"
+expect "outcomes of a link" "answer APPROVED 5,answer NOT_COVERED 1,reversal BLOCKED 1,timeout ISSUER_UNAVAILABLE 2" \
+        "$(of "$link" "(SELECT string_agg(concat_ws(' ', o ->> 'cause', o ->> 'reason', o ->> 'withdrawals'), ',' ORDER BY o ->> 'cause', o ->> 'reason') FROM jsonb_array_elements(j -> 'outcomes') o)")"
+expect "the list and the link" "$(of "$link" "concat_ws(' ', j ->> 'waiting', j ->> 'asked', j ->> 'open', j ->> 'approved')")" \
+        "$(atmctl link list --format csv | grep ^BANKA, | cut -d, -f3,8,9,10 | tr , ' ')"
+expect "a link of which nothing is known" "0 0 0" "$(atmctl link list --format csv | grep ^BANKB, | cut -d, -f3,8,9 | tr , ' ')"
+expect_exit 0 atmctl link show BANKA
+says "What became of withdrawals since 2017-01-31T12:00" "What waits to be acknowledged"
+refuses 1 "no issuer names link BANKZ" atmctl link show BANKZ
+
+notices() {
+        atmctl saf list --format csv "$@" | sed 1d | awk -F, '{ print $4 "/" $5 " " $7 " " $14 }' | paste -sd,
+}
+expect "what waits" "7/0 reversal due,10/0 reversal due,3/1 completion due,9/1 completion due,9/2 reversal behind" "$(notices)"
+expect "what waits for another link" "" "$(notices --link BANKB)"
+expect "what waits for an ATM" 5 "$(atmctl saf list --terminal T0000002 --format csv | sed 1d | wc -l)"
+expect "by reference number" 2 "$(atmctl saf list --rrn "$(sql "SELECT rrn FROM v_withdrawal WHERE link IS NOT NULL AND stan = 9")" --format csv | sed 1d | wc -l)"
+refuses 1 "more than one notice is like that" atmctl saf show --stan 9
+expect "a notice" "reversal 108 0 17 reversed answer 00 null" "$(of "$(atmctl saf show --stan 9 --seq 2 --format json)" \
+        "concat_ws(' ', j ->> 'kind', j ->> 'charge_yen', j ->> 'dispensed_yen', j ->> 'why', j ->> 'withdrawal_state', j ->> 'outcome_cause', j ->> 'bank_de39', j -> 'sender')")"
+refuses 2 "which notices?" atmctl saf park --note x
+refuses 2 "--note is missing" atmctl saf park --stan 7
+refuses 1 "no notice is like that" atmctl saf retry --stan 77
+expect_exit 0 atmctl saf park --stan 7 --terminal T0000002 --note "case 4711"
+says "1 notices parked"
+refuses 1 "no notice is like that and not parked yet" atmctl saf park --stan 7 --terminal T0000002 --note again
+expect "parked" "7/0 reversal parked" "$(notices --parked yes)"
+expect "what atmd takes" "3 9 10" "$(sql "SELECT string_agg(r_stan::text, ' ' ORDER BY r_stan) FROM saf_take('BANKA', 'one', $(now_ms), 60000, 60000, 60000, 100)")"
+expect "what waits once it was sent" "7/0 reversal parked,10/0 reversal waiting,3/1 completion waiting,9/1 completion waiting,9/2 reversal behind" "$(notices)"
+expect "who sends" "5 1 1 one" "$(of "$(atmctl link show BANKA --format json)" "concat_ws(' ', j ->> 'waiting', j ->> 'parked', j ->> 'attempts', j ->> 'holder')")"
+expect "the sender of a notice" one "$(of "$(atmctl saf show --stan 7 --format json)" "j ->> 'sender'")"
+expect_exit 0 atmctl saf retry --link BANKA
+says "5 notices to be sent now"
+expect "what is sent again" "7/0 reversal due,10/0 reversal due,3/1 completion due,9/1 completion due,9/2 reversal behind" "$(notices)"
+expect "the trace of it" "saf park 1 case 4711,saf retry 5 " "$(sql "SELECT string_agg(concat_ws(' ', what, n, coalesce(note, '')), ',') FROM (SELECT what, note, count(*) AS n FROM operator_action GROUP BY 1, 2 ORDER BY 1) a")"
+[[ $(sql "SELECT DISTINCT who FROM operator_action") == "atm_operator/$(id -un)" ]] || wrong "the trace does not say who: $(sql "SELECT DISTINCT who FROM operator_action")"
+
+# what people find
+open_things() {
+        atmctl exception list --terminal T0000002 --from 2017-01-01 --format csv "$@" | sed 1d | cut -d, -f6,7 | sort -n | xargs
+}
+expect "what is without an end" "1,no outcome 2,no end 10,declined" "$(open_things)"
+expect "what is not old enough" "10,declined" "$(open_things --minutes 600)"
+expect_exit 0 atmctl verify
+refuses 2 "--note is missing" atmctl exception resolve --link BANKA --stan 2 --dispensed 9000
+refuses 2 "expected a multiple of 1000" atmctl exception resolve --link BANKA --stan 2 --dispensed 900 --note x
+refuses 1 "none is like that" atmctl exception resolve --stan 77 --link BANKA --dispensed 0 --note x
+refuses 1 "several are like that" atmctl exception resolve --link BANKA --dispensed 0 --note x
+refuses 1 "its bank has not decided yet" atmctl exception resolve --link BANKA --stan 1 --dispensed 10000 --note x
+refuses 1 "expected --dispensed of at most" atmctl exception resolve --link BANKA --stan 2 --dispensed 11000 --note x
+refuses 1 "is declined: that 10000 yen left for it can't be recorded" atmctl exception resolve --link BANKA --stan 10 --dispensed 10000 --note x
+refuses 1 "is completed with 10000 yen dispensed already" atmctl exception resolve --link BANKA --stan 3 --dispensed 10000 --note x
+refuses 1 "nothing about it is open" atmctl exception resolve --link BANKA --stan 3 --dispensed 9000 --elsewhere --note x
+PGUSER=atm_report refuses 1 "permission denied" atmctl exception resolve --link BANKA --stan 2 --dispensed 9000 --note x
+expect "refusals leave no trace" 0 "$(sql "SELECT count(*) FROM operator_action WHERE what = 'exception resolve'")"
+expect_exit 0 atmctl exception resolve --link BANKA --stan 2 --dispensed 9000 --note "counted"
+says "completed, 9000 yen dispensed (was: approved, 0 yen); exceptions dealt with: 0"
+expect "what the bank is told of it" "2/1 partial due" "$(notices --stan 2)"
+expect "what it earned" "100 90" "$(sql "SELECT customer_fee_yen, interbank_fee_yen FROM v_withdrawal WHERE link = 'BANKA' AND stan = 2" | tr '|' ' ')"
+expect_exit 0 atmctl exception resolve --link BANKA --stan 1 --dispensed 0 --note "nothing left"
+says "reversed, 0 yen dispensed (was: asked, 0 yen)"
+expect "its outcome" "operator 6" "$(sql "SELECT cause, reason FROM bank_outcome WHERE stan = 1" | tr '|' ' ')"
+expect_exit 0 atmctl exception resolve --link BANKA --stan 10 --dispensed 10000 --elsewhere --note "paid by hand"
+says "declined, 0 yen dispensed (was: declined, 0 yen); exceptions dealt with: 1"
+expect "nothing is without an end" "" "$(open_things)"
+expect "what was dealt with" "10,declined" "$(open_things --resolved yes)"
+expect_exit 0 atmctl exception resolve --stan 5 --terminal "$terminal" --dispensed 6000 --note "as the notes say"
+says "completed, 6000 yen dispensed (was: approved, 0 yen); exceptions dealt with: 1"
+whole=$(atmctl exception show --link BANKA --stan 10 --format json)
+expect "both sides' records" "declined timeout 1 1 0 1 2" "$(of "$whole" "concat_ws(' ', j ->> 'state', j #>> '{outcome,0,cause}', jsonb_array_length(j -> 'advices'), jsonb_array_length(j -> 'notices'), jsonb_array_length(j -> 'commission'), jsonb_array_length(j -> 'exceptions'), jsonb_array_length(j -> 'actions'))")"
+expect_exit 0 atmctl exception show --link BANKA --stan 4
+says "The bank's outcome" "What the bank is told" partial "32"
+expect "its acknowledgement" "1 f" "$(of "$(atmctl withdrawal show --link BANKA --stan 4 --format json)" "concat_ws(' ', j #>> '{notices,0,seq}', (j #> '{notices,0,acknowledged_at}') = 'null')")"
+expect_exit 0 atmctl verify
+
+K="T0000002 2017-02-01T10:0"
+KEY="${K}3:00+09:00 000003 notice 1" altered "a notice" "UPDATE bank_notice SET dispensed_yen = 9000 WHERE stan = 3" \
+        "UPDATE bank_notice SET dispensed_yen = 10000 WHERE stan = 3" notice
+KEY="${K}7:00+09:00 000007 notice 0" altered "a notice lost" "CREATE TABLE gone AS SELECT * FROM bank_notice WHERE stan = 7; DELETE FROM bank_notice WHERE stan = 7" \
+        "INSERT INTO bank_notice SELECT * FROM gone; DROP TABLE gone" notice saf
+KEY="${K}3:00+09:00 000003 notice 1" altered "what is to be sent" "CREATE TABLE gone AS SELECT * FROM saf WHERE stan = 3; DELETE FROM saf WHERE stan = 3" \
+        "INSERT INTO saf SELECT * FROM gone; DROP TABLE gone" saf
+KEY="${K}9:00+09:00 000009 notice 2" altered "the order of acknowledgements" \
+        "CREATE TABLE gone AS SELECT * FROM saf WHERE stan = 9 AND seq = 2; DELETE FROM saf WHERE stan = 9 AND seq = 2; INSERT INTO bank_ack SELECT terminal, transmitted_at, stan, seq, 1, 1 FROM gone" \
+        "INSERT INTO saf SELECT * FROM gone; DELETE FROM bank_ack WHERE stan = 9; DROP TABLE gone" saf
+KEY="${K}4:00+09:00 000004 notice 9" altered "an acknowledgement of nothing" "INSERT INTO bank_ack SELECT terminal, transmitted_at, stan, 9, 1, 1 FROM bank_ack WHERE stan = 4" \
+        "DELETE FROM bank_ack WHERE seq = 9" acknowledgement
+KEY="${K}7:00+09:00 000007" altered "the cause of an outcome" "UPDATE bank_outcome SET cause = 'answer' WHERE stan = 7" \
+        "UPDATE bank_outcome SET cause = 'timeout' WHERE stan = 7" notice
+KEY="${K}8:00+09:00 000008" altered "an outcome that the ATM's reversal was" "UPDATE bank_outcome SET cause = 'answer' WHERE stan = 8" \
+        "UPDATE bank_outcome SET cause = 'reversal' WHERE stan = 8" outcome
+KEY="${K}6:00+09:00 000006" altered "an outcome lost" "CREATE TABLE gone AS SELECT * FROM bank_outcome WHERE stan = 6; DELETE FROM bank_outcome WHERE stan = 6" \
+        "INSERT INTO bank_outcome SELECT * FROM gone; DROP TABLE gone" card_day card_month open_withdrawal
+KEY="a withdrawal that a bank was asked about" altered "an outcome of nothing" "INSERT INTO bank_outcome SELECT terminal, transmitted_at, 888888, reason, approval_code, bank_de39, cause FROM bank_outcome WHERE stan = 6" \
+        "DELETE FROM bank_outcome WHERE stan = 888888" outcome
 
 # partitions ahead
 expect_exit 0 atmctl db partitions --from 2018-04-01 --to 2018-07-01

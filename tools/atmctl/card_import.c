@@ -222,7 +222,8 @@ int card_import(const struct invocation *invocation)
             {"SELECT line, s.pan_mask FROM pg_temp.stage s JOIN card c USING (card_token) ORDER BY line "
              "LIMIT 1",
              "pan", "the database has this card already: expected new cards only"},
-            {"SELECT line, pan_mask, i.link FROM pg_temp.stage s JOIN issuer i USING (issuer) WHERE i.link IS NOT "
+            {"SELECT line, pan_mask, i.link FROM pg_temp.stage s JOIN issuer i USING (issuer) WHERE i.link "
+             "IS NOT "
              "NULL AND balance_yen IS NOT NULL ORDER BY line LIMIT 1",
              "balance_yen", "expected nothing, for the card's bank keeps its accounts itself, behind link "},
         };
@@ -255,9 +256,11 @@ int account_import(const struct invocation *invocation)
             {"SELECT line, pan_mask FROM pg_temp.stage s JOIN account a USING (card_token) ORDER BY line "
              "LIMIT 1",
              "pan", "the card has an account already: expected cards without one"},
-            {"SELECT line, s.pan_mask, i.link FROM pg_temp.stage s JOIN card c USING (card_token) JOIN issuer i USING "
+            {"SELECT line, s.pan_mask, i.link FROM pg_temp.stage s JOIN card c USING (card_token) JOIN "
+             "issuer i USING "
              "(issuer) WHERE i.link IS NOT NULL ORDER BY line LIMIT 1",
-             "pan", "expected a card of the house bank: this one's bank keeps its accounts itself, behind link "},
+             "pan",
+             "expected a card of the house bank: this one's bank keeps its accounts itself, behind link "},
         };
         static const struct card_file file = {account_columns,
                                               "CREATE TEMPORARY TABLE stage (line bigint, card_token uuid, "

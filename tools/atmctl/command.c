@@ -56,8 +56,17 @@ static const struct field import_fields[] = {
 };
 
 const struct command_group *const command_groups[] = {
-    &group_reference, &group_card,     &group_exclusion, &group_withdrawal,
-    &group_report,    &group_database, &group_system,    NULL,
+    &group_reference,
+    &group_card,
+    &group_exclusion,
+    &group_withdrawal,
+    &group_exception,
+    &group_link,
+    &group_saf,
+    &group_report,
+    &group_database,
+    &group_system,
+    NULL,
 };
 
 static void add_use(struct command_options *options, const struct field *field, bool positional,

@@ -31,8 +31,8 @@ struct field {
         enum value_kind kind;
         unsigned flags;
         const char *text;
-        const char *fallback; /* import: the value where the file lacks the column; "=NAME": that column's, which
-                               * comes before it; NULL: it must be there */
+        const char *fallback; /* import: the value where the file lacks the column; "=NAME": that column's,
+                               * which comes before it; NULL: it must be there */
         const char *add_fallback; /* add: likewise where it differs */
         const char *column;       /* in the database */
         const char *references;   /* the table that must hold it, in a column of the same name as the table */
@@ -79,7 +79,7 @@ struct command_group {
 /* All of them, NULL at the end. */
 extern const struct command_group *const command_groups[];
 extern const struct command_group group_database, group_reference, group_card, group_exclusion,
-    group_withdrawal, group_report, group_system;
+    group_withdrawal, group_exception, group_link, group_saf, group_report, group_system;
 
 enum { OPTIONS_MAX = 32 };
 

@@ -162,7 +162,8 @@ done:
         return kind != NULL;
 }
 
-/* Accounts are the house bank's alone: the query's second half finds no row where the card's bank has a link. */
+/* Accounts are the house bank's alone: the query's second half finds no row where the card's bank has a link.
+ */
 #define OPEN_ACCOUNT                                                                                         \
         "INSERT INTO account (card_token, opening_yen, balance_yen) SELECT card_token, $2::bigint, "         \
         "$2::bigint FROM card JOIN issuer USING (issuer) WHERE card_token = $1::uuid AND link IS NULL "      \
@@ -196,9 +197,10 @@ static bool insert_card(struct database *database, const struct invocation *invo
                           "INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm, kind) "
                           "VALUES ($1::uuid, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
                           LENGTH(of_card), of_card, known) &&
-               (!balance || insert_one(database, OPEN_ACCOUNT, LENGTH(of_account), of_account,
-                                       "--balance-yen: expected nothing, for the card's bank keeps its accounts "
-                                       "itself, behind a link")) &&
+               (!balance ||
+                insert_one(database, OPEN_ACCOUNT, LENGTH(of_account), of_account,
+                           "--balance-yen: expected nothing, for the card's bank keeps its accounts "
+                           "itself, behind a link")) &&
                database_execute(database, "COMMIT", 0, NULL);
 }
 

@@ -146,6 +146,11 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                     .sql_type = "integer",
                     .minimum = 0,
                     .maximum = 999999},
+    [VALUE_SEQUENCE] = {.name = "SEQ",
+                        .expected = "a number from 0 to 32767",
+                        .sql_type = "smallint",
+                        .minimum = 0,
+                        .maximum = 32767},
     [VALUE_RRN] = {.name = "RRN",
                    .expected = "12 digits: YDDDHH and the trace number",
                    .sql_type = "text",
@@ -304,6 +309,7 @@ bool value_check(enum value_kind kind, const char *text, char ret_canonical[VALU
         case VALUE_DAYS:
         case VALUE_BASIS_POINTS:
         case VALUE_STAN:
+        case VALUE_SEQUENCE:
                 return check_number(row, text, ret_canonical);
         case VALUE_BOOL:
                 if (!check_choice(row->choices, text))

@@ -41,6 +41,7 @@ enum value_kind {
         VALUE_PAN_STDIN,
         VALUE_TOKEN,
         VALUE_STAN,
+        VALUE_SEQUENCE,
         VALUE_RRN,
         VALUE_STATE,
         VALUE_REPORT_KEY,

@@ -1,0 +1,16 @@
+/* Who runs this program, as the trace of operators' acts names them, and the acts' repetition. */
+#ifndef ATMCTL_OPERATOR_H
+#define ATMCTL_OPERATOR_H
+
+#include "tools/atmctl/database.h"
+
+/* The name of the machine's user; static room. */
+const char *operator_name(void);
+/* Real milliseconds as a parameter of a query; static room. */
+const char *operator_now(void);
+/* A query that changes what atmd changes too: repeated where both did at the same moment. NULL after a
+ * complaint. */
+PGresult *operator_query(struct database *database, const char *sql, int count,
+                         const char *const *parameters);
+
+#endif
