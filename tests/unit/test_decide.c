@@ -190,7 +190,7 @@ static void add_bench_calendars(void)
         for (int i = 0; i < 3; i++) {
                 struct tariff tariff = {.from_day = from_day, .customer_fee_yen = 100};
 
-                (void)snprintf(tariff.issuer, sizeof tariff.issuer, "%s", issuers[i].issuer);
+                memcpy(tariff.issuer, issuers[i].issuer, sizeof tariff.issuer);
                 ck_assert(reference_add_issuer(bench, &issuers[i], error));
                 ck_assert(
                     reference_add_prefix(bench, prefixes[i], from_day, tariff.issuer, CARD_CASH, error));
