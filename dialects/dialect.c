@@ -502,8 +502,7 @@ bool dialect_read(FILE *file, const char *path, struct iso_dialect *ret_dialect,
                              "not understood; expected [section], key = value, or a comment after # or ;");
         else if (bad_line < 0)
                 reading_fail(&r, LINE_NONE, "no memory to read it");
-        if (!r.error_line)
-                missing_check(&r);
+        missing_check(&r);
         if (r.error_line)
                 return false;
         *ret_dialect = r.dialect;

@@ -503,7 +503,8 @@ static const struct {
     {2, "name = a name that is much too long to show",
      "x.dialect:2: [dialect] name = 'a name that is much too long to show'; expected 1 to 31 characters of "
      "ASCII"},
-    {2, "name = \xe9\x8a\x80", "x.dialect:2: [dialect] name = '\?\?\?'; expected 1 to 31 characters of ASCII"},
+    {2, "name = \xe9\x8a\x80",
+     "x.dialect:2: [dialect] name = '\?\?\?'; expected 1 to 31 characters of ASCII"},
     {LINE_BITMAP, "bitmaps = raw",
      "x.dialect:5: [dialect] bitmaps: unknown key; expected one of: name, header, header_counts_itself, "
      "bitmap, "
@@ -650,6 +651,42 @@ START_TEST(comments_blanks_and_crlf_are_no_fault)
         ck_assert_str_eq(dialect.field[11].name, "STAN , of the ATM");
         ck_assert_uint_eq(dialect.field[11].length, 6);
         ck_assert_int_eq(dialect.field[11].mask, ISO_SHOW);
+}
+END_TEST
+
+/* One number as text among others in BCD is still a number: it is fitted by zeros, and holds digits. */
+START_TEST(a_number_that_a_bank_writes_as_text_stays_a_number)
+{
+        struct iso_dialect dialect;
+        struct iso_message message, back;
+        uint8_t bytes[ISO_MESSAGE_MAX];
+        char error[DIALECT_ERROR_MAX] = "";
+        ck_assert_msg(read_with(LINE_STAN, "11 = STAN, an, fixed, 8, show", &dialect, error), "%s", error);
+        dialect.digits = ISO_DIGITS_BCD;
+        iso_init(&message, "0800");
+        iso_set_string(&message, 11, "004711");
+        size_t size = encode(&dialect, &message, bytes);
+        ck_assert_uint_eq(size, 2 + 8 + 8);
+        ck_assert_mem_eq(bytes + 2 + 8, "00004711", 8);
+        decode(&dialect, bytes, size, &back);
+        assert_same(&message, &back);
+}
+END_TEST
+
+START_TEST(no_dialect_shows_a_card_number_in_a_field_of_free_length)
+{
+        static const char *const rows[] = {"48 = x, an, lllvar, 60, show", "44 = x, n, llvar, 19, show",
+                                           "48 = x, ans, llvar, 60, show"};
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                struct iso_dialect dialect;
+                struct iso_message message;
+                char error[DIALECT_ERROR_MAX] = "", line[200];
+                ck_assert_msg(read_with(LINE_END, rows[i], &dialect, error), "%s", error);
+                iso_init(&message, "0210");
+                iso_set_string(&message, atoi(rows[i]), "9900010000000008");
+                iso_dump(&dialect, &message, line, sizeof(line));
+                ck_assert_msg(strstr(line, "****************") && !strstr(line, "0008"), "%s", line);
+        }
 }
 END_TEST
 
@@ -839,6 +876,8 @@ static Suite *suite(void)
         tcase_add_test(t, each_field_that_a_bank_link_needs_is_missed);
         tcase_add_test(t, the_first_error_of_the_file_is_the_one_that_is_told);
         tcase_add_test(t, comments_blanks_and_crlf_are_no_fault);
+        tcase_add_test(t, a_number_that_a_bank_writes_as_text_stays_a_number);
+        tcase_add_test(t, no_dialect_shows_a_card_number_in_a_field_of_free_length);
         tcase_add_test(t, other_fields_are_as_the_bank_wants_them);
         tcase_add_test(t, no_dialect_can_show_what_the_built_in_one_masks);
         tcase_add_test(t, a_file_that_is_not_there_is_named);
