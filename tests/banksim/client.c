@@ -17,8 +17,9 @@
 
 static bool connect_to(struct client *client, int port)
 {
-        struct sockaddr_in address = {
-            .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_port = htons((uint16_t)port),
+                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (client->fd >= 0 && connect(client->fd, (struct sockaddr *)&address, sizeof(address)) == 0)
                 return true;

@@ -83,7 +83,8 @@ static enum bank_verdict ask(const struct bank_request *request, struct bank_rec
         return verdict;
 }
 
-static enum bank_verdict advise(int stan, bool reversal, int64_t dispensed_yen, struct bank_record *ret_record)
+static enum bank_verdict advise(int stan, bool reversal, int64_t dispensed_yen,
+                                struct bank_record *ret_record)
 {
         struct bank_advice advice = {.original = identity_of(stan),
                                      .reversal = reversal,
@@ -280,7 +281,9 @@ static const struct ending {
     {"a part dispensed: the charge stays", {{true, 5000, AMOUNT_YEN - 5000, false}}, 5000 + CHARGE_YEN},
     {"a completion with less", {{false, 5000, AMOUNT_YEN - 5000, false}}, 5000 + CHARGE_YEN},
     {"completed, then less, then nothing",
-     {{false, AMOUNT_YEN, 0, false}, {true, 5000, AMOUNT_YEN - 5000, false}, {true, 0, 5000 + CHARGE_YEN, false}},
+     {{false, AMOUNT_YEN, 0, false},
+      {true, 5000, AMOUNT_YEN - 5000, false},
+      {true, 0, 5000 + CHARGE_YEN, false}},
      0},
     {"a part, and the whole comes late: it takes nothing again",
      {{true, 5000, AMOUNT_YEN - 5000, false}, {false, AMOUNT_YEN, 0, true}},
@@ -306,8 +309,8 @@ START_TEST(advices_give_back_what_was_not_dispensed_once)
                 enum bank_verdict verdict =
                     advise(1, row->advice[i].reversal, row->advice[i].dispensed_yen, &record);
                 ck_assert_msg(verdict == BANK_NEW, "%s", row->name);
-                ck_assert_msg(record.moved_yen == row->advice[i].moved_yen, "%s: advice %d moved %lld", row->name, i,
-                              (long long)record.moved_yen);
+                ck_assert_msg(record.moved_yen == row->advice[i].moved_yen, "%s: advice %d moved %lld",
+                              row->name, i, (long long)record.moved_yen);
                 ck_assert_msg(record.exception == row->advice[i].exception, "%s: advice %d", row->name, i);
                 ck_assert_str_eq(record.de39, "00");
                 ck_assert_int_eq(record.amount_yen, AMOUNT_YEN);

@@ -57,7 +57,9 @@ static int64_t balance_of(const struct bank *bank)
 static struct bank_request request_of(int stan)
 {
         struct bank_request request = {
-            .identity = {.terminal = "T0000001", .stan = stan, .transmitted_ms = calendar_from_utc(2016, 12, 31, 15, 0, 0)},
+            .identity = {.terminal = "T0000001",
+                         .stan = stan,
+                         .transmitted_ms = calendar_from_utc(2016, 12, 31, 15, 0, 0)},
             .processing = PROCESSING_WITHDRAWAL,
             .processing_code = 10000,
             .amount_yen = 1000,
@@ -81,7 +83,8 @@ static void do_business(struct bank *bank, struct bank_journal *journal, int fro
 {
         for (int stan = from; stan <= to; stan++) {
                 struct bank_request request = request_of(stan);
-                struct bank_advice advice = {.original = request.identity, .reversal = true, .amount_yen = 1000};
+                struct bank_advice advice = {
+                    .original = request.identity, .reversal = true, .amount_yen = 1000};
                 struct bank_record record;
                 ck_assert_int_eq(bank_request(bank, &request, &record), BANK_NEW);
                 bank_journal_append(journal, &record);
@@ -169,7 +172,11 @@ static const struct bank_record samples[] = {
      .has_card = true,
      .mask = "990011******1234"},
     {.kind = BANK_REVERSAL, .identity = {"T0000001", 7, 0}, .de39 = "00", .balance_yen = -1},
-    {.kind = BANK_CUTOVER, .identity = {"HOST", 1, 0}, .de39 = "00", .settlement_day = 17166, .balance_yen = -1},
+    {.kind = BANK_CUTOVER,
+     .identity = {"HOST", 1, 0},
+     .de39 = "00",
+     .settlement_day = 17166,
+     .balance_yen = -1},
 };
 
 START_TEST(a_record_is_the_same_after_its_line)
@@ -197,9 +204,10 @@ START_TEST(a_line_that_is_documented_is_what_is_written)
 {
         char line[BANK_JOURNAL_LINE_MAX];
         bank_journal_print("BANKA", &samples[0], line);
-        ck_assert_str_eq(line, "withdrawal BANKA T0000001 123456 20161230150000 636512123456 010000 30000 108 0 00 "
-                               "004711 2016-12-30 -30108 969892 - 000102ff800000000000000000000000 "
-                               "990011******1234 8093a39e");
+        ck_assert_str_eq(line,
+                         "withdrawal BANKA T0000001 123456 20161230150000 636512123456 010000 30000 108 0 00 "
+                         "004711 2016-12-30 -30108 969892 - 000102ff800000000000000000000000 "
+                         "990011******1234 8093a39e");
 }
 END_TEST
 

@@ -1,6 +1,6 @@
 /*
- * Protects tools/banksim/bank_message.c: each message of the acquirer gets the answer of the protocol, field by
- * field; what has no good form gets 30 and changes nothing; repeats get the same answer.
+ * Protects tools/banksim/bank_message.c: each message of the acquirer gets the answer of the protocol, field
+ * by field; what has no good form gets 30 and changes nothing; repeats get the same answer.
  */
 #include "tools/banksim/bank_message.h"
 
@@ -59,7 +59,8 @@ static const char *answered(int field)
         return buffer;
 }
 
-/* A form of a withdrawal's request that every test changes. DE 7: 31 December 15:00:00 UTC, the New Year in Japan. */
+/* A form of a withdrawal's request that every test changes. DE 7: 31 December 15:00:00 UTC, the New Year in
+ * Japan. */
 static struct iso_message request(const char *mti)
 {
         struct iso_message message;
@@ -345,7 +346,8 @@ static const struct bad_form {
 START_TEST(a_bad_form_is_answered_30_and_changes_nothing)
 {
         const struct bad_form *row = &bad_forms[_i];
-        struct iso_message message = row->mti[1] == '2' && row->mti[2] == '0' ? request(row->mti) : advice(row->mti, NULL);
+        struct iso_message message =
+            row->mti[1] == '2' && row->mti[2] == '0' ? request(row->mti) : advice(row->mti, NULL);
         struct bank_totals totals;
         if (row->value)
                 iso_set_string(&message, row->field, row->value);
@@ -353,10 +355,12 @@ START_TEST(a_bad_form_is_answered_30_and_changes_nothing)
                 iso_unset(&message, row->field);
         take(&message);
         ck_assert(!reply.close);
-        ck_assert_msg(iso_has(&reply.answer, 39) && strcmp(answered(39), "30") == 0, "%s: %s", row->says, reply.why);
+        ck_assert_msg(iso_has(&reply.answer, 39) && strcmp(answered(39), "30") == 0, "%s: %s", row->says,
+                      reply.why);
         ck_assert_int_eq(reply.count, BANK_COUNT_FORMAT_ERROR);
         ck_assert(!reply.has_record);
-        ck_assert_msg(strstr(reply.why, row->says) || row->field == 2, "wanted %s, got %s", row->says, reply.why);
+        ck_assert_msg(strstr(reply.why, row->says) || row->field == 2, "wanted %s, got %s", row->says,
+                      reply.why);
         bank_total(desk.bank, &totals);
         ck_assert_uint_eq(totals.withdrawals, 0);
 }
@@ -387,10 +391,10 @@ static const struct network_row {
         bool before, after;
         enum bank_count count;
 } network_rows[] = {
-    {"001", "00", false, true, BANK_COUNT_SIGN_ON},      {"001", "00", true, true, BANK_COUNT_SIGN_ON},
-    {"002", "00", true, false, BANK_COUNT_SIGN_OFF},     {"301", "00", false, false, BANK_COUNT_ECHO},
-    {"301", "00", true, true, BANK_COUNT_ECHO},          {"201", "58", false, false, BANK_COUNT_NOT_SIGNED_ON},
-    {"201", "00", true, true, BANK_COUNT_CUTOVER},       {"101", "40", true, true, BANK_COUNT_UNSUPPORTED},
+    {"001", "00", false, true, BANK_COUNT_SIGN_ON},    {"001", "00", true, true, BANK_COUNT_SIGN_ON},
+    {"002", "00", true, false, BANK_COUNT_SIGN_OFF},   {"301", "00", false, false, BANK_COUNT_ECHO},
+    {"301", "00", true, true, BANK_COUNT_ECHO},        {"201", "58", false, false, BANK_COUNT_NOT_SIGNED_ON},
+    {"201", "00", true, true, BANK_COUNT_CUTOVER},     {"101", "40", true, true, BANK_COUNT_UNSUPPORTED},
     {"999", "12", true, true, BANK_COUNT_UNSUPPORTED},
 };
 
@@ -414,7 +418,7 @@ static const struct cutover_row {
         const char *date, *de39;
         int year, month, day;
 } cutover_rows[] = {
-    {NULL, "00", 2017, 1, 2},   {"0101", "00", 2017, 1, 1}, {"0105", "00", 2017, 1, 5},
+    {NULL, "00", 2017, 1, 2},     {"0101", "00", 2017, 1, 1}, {"0105", "00", 2017, 1, 5},
     {"1231", "00", 2016, 12, 31}, {"0230", "30", 0, 0, 0},    {"0001", "30", 0, 0, 0},
 };
 
@@ -485,7 +489,8 @@ int main(void)
         tcase_add_test(tcase, a_contradiction_is_answered_94);
         tcase_add_test(tcase, a_refusal_holds_no_approval);
         tcase_add_test(tcase, an_order_to_decline_is_followed_and_said);
-        tcase_add_loop_test(tcase, an_advice_is_accepted_and_recorded_with_its_withdrawal, 0, ROWS(advice_rows));
+        tcase_add_loop_test(tcase, an_advice_is_accepted_and_recorded_with_its_withdrawal, 0,
+                            ROWS(advice_rows));
         tcase_add_test(tcase, an_advice_with_numbers_of_its_own_finds_its_original);
         tcase_add_test(tcase, cash_that_does_not_fit_is_said_to_people);
         tcase_add_loop_test(tcase, a_bad_form_is_answered_30_and_changes_nothing, 0, ROWS(bad_forms));

@@ -23,8 +23,9 @@ static char error[OPTIONS_ERROR_MAX];
 
 static void setup(void)
 {
-        static const char *const variables[] = {"BANKSIM_SOCKET",     "ATM_TOKEN_KEY_FILE", "ATM_CLOCK_START_MS",
-                                                "ATM_CLOCK_ANCHOR_MS", "ATM_CLOCK_SPEED",    "ATMD_CA"};
+        static const char *const variables[] = {"BANKSIM_SOCKET",     "ATM_TOKEN_KEY_FILE",
+                                                "ATM_CLOCK_START_MS", "ATM_CLOCK_ANCHOR_MS",
+                                                "ATM_CLOCK_SPEED",    "ATMD_CA"};
         for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
                 unsetenv(variables[i]);
         strcpy(folder, "/tmp/test_bank_options.XXXXXX");
@@ -89,12 +90,14 @@ START_TEST(the_command_line_goes_before_the_file_and_a_bank_before_all)
                    "faults = slow=0.5\naccounts = cards.csv\nslow_ms = 10\n"
                    "clock_start = 2016-12-29T07:55:00+09:00\nclock_anchor = 1000\nclock_speed = 60\n"
                    "\n[bank BANKA]\nport = 7601\njournal = a/BANKA.journal\ndialect = ascii\n"
-                   "[bank BANKB]\nport = 7602\njournal = /b\ndialect = hex.dialect\nfaults = late=0.1\nissuer = OTHER\n",
+                   "[bank BANKB]\nport = 7602\njournal = /b\ndialect = hex.dialect\nfaults = "
+                   "late=0.1\nissuer = OTHER\n",
                    0644);
-        ck_assert_msg(read_words((const char *const[]){"--slow-ms", "20-30", "--config", path, "--bank", "BANKB",
-                                                       "--port=7700", "--bank", "BANKC", "--port", "0", "--journal",
-                                                       "c", "--require-faults", "--json", NULL}) == OPTIONS_GOOD,
-                      "%s", error);
+        ck_assert_msg(
+            read_words((const char *const[]){"--slow-ms", "20-30", "--config", path, "--bank", "BANKB",
+                                             "--port=7700", "--bank", "BANKC", "--port", "0", "--journal",
+                                             "c", "--require-faults", "--json", NULL}) == OPTIONS_GOOD,
+            "%s", error);
         ck_assert_uint_eq(options.banks, 3);
         snprintf(journal, sizeof(journal), "%s/a/BANKA.journal", folder);
         ck_assert_str_eq(options.bank[0].journal, journal);
@@ -125,8 +128,8 @@ START_TEST(the_laboratory_s_variables_are_taken)
         setenv("ATM_CLOCK_ANCHOR_MS", "1000", 1);
         setenv("ATM_CLOCK_SPEED", "10", 1);
         setenv("BANKSIM_SOCKET", "/lab/sock", 1);
-        ck_assert_msg(read_words((const char *const[]){"--certificate", "c", "--key", "p", "--client", "H", BANK,
-                                                       NULL}) == OPTIONS_GOOD,
+        ck_assert_msg(read_words((const char *const[]){"--certificate", "c", "--key", "p", "--client", "H",
+                                                       BANK, NULL}) == OPTIONS_GOOD,
                       "%s", error);
         ck_assert_str_eq(options.token_key_file, "/lab/token.key");
         ck_assert_str_eq(options.bank[0].ca, "/lab/ca.crt");
@@ -160,7 +163,8 @@ static const struct wrong_words {
     {{COMMON, BANK, "--colour", "red"}, "'--colour': no such option"},
     {{COMMON, BANK, "more"}, "'more': expected options only"},
     {{COMMON, "--clock-speed", "2", BANK}, "expected all three or none"},
-    {{COMMON, "--clock-speed", "2", "--clock-start", "soon", "--clock-anchor", "1", BANK}, "--clock-start 'soon'"},
+    {{COMMON, "--clock-speed", "2", "--clock-start", "soon", "--clock-anchor", "1", BANK},
+     "--clock-start 'soon'"},
     {{COMMON, BANK, "--bank", "BANKB", "--port", "1", "--accounts", "x", "--journal", "j"},
      "banks BANKA and BANKB: the same journal"},
 };
@@ -168,7 +172,8 @@ static const struct wrong_words {
 START_TEST(wrong_words_are_named)
 {
         ck_assert_int_eq(read_words(wrong_words[_i].words), OPTIONS_USAGE);
-        ck_assert_msg(strstr(error, wrong_words[_i].says), "wanted \"%s\", got \"%s\"", wrong_words[_i].says, error);
+        ck_assert_msg(strstr(error, wrong_words[_i].says), "wanted \"%s\", got \"%s\"", wrong_words[_i].says,
+                      error);
 }
 END_TEST
 
@@ -188,10 +193,58 @@ static const struct wrong_file {
 START_TEST(a_wrong_file_is_named_with_its_line)
 {
         file_write(wrong_files[_i].text, 0644);
-        ck_assert_int_eq(read_words((const char *const[]){"--config", path, COMMON, "--accounts", "x", "--journal",
-                                                          "y", NULL}),
+        ck_assert_int_eq(read_words((const char *const[]){"--config", path, COMMON, "--accounts", "x",
+                                                          "--journal", "y", NULL}),
                          OPTIONS_FAILED);
-        ck_assert_msg(strstr(error, wrong_files[_i].says), "wanted \"%s\", got \"%s\"", wrong_files[_i].says, error);
+        ck_assert_msg(strstr(error, wrong_files[_i].says), "wanted \"%s\", got \"%s\"", wrong_files[_i].says,
+                      error);
+}
+END_TEST
+
+START_TEST(the_example_is_whole)
+{
+        ck_assert_msg(read_words((const char *const[]){"--config", SOURCE_DIR "/etc/banks/banksim.conf",
+                                                       NULL}) == OPTIONS_GOOD,
+                      "%s", error);
+        ck_assert_uint_eq(options.banks, 3);
+        for (size_t i = 0; i < options.banks; i++) {
+                static const char *const names[] = {"BANKA", "BANKB", "BANKC"};
+                ck_assert_str_eq(options.bank[i].name, names[i]);
+                ck_assert_str_eq(options.bank[i].issuer, names[i]);
+                ck_assert_msg(access(options.bank[i].dialect, R_OK) == 0, "%s", options.bank[i].dialect);
+        }
+}
+END_TEST
+
+/* Every key is named by the example and by the manual page. */
+START_TEST(every_key_is_described)
+{
+        static char example[1 << 16], manual[1 << 16];
+        static const struct {
+                const char *path;
+                char *text;
+        } files[] = {{SOURCE_DIR "/etc/banks/banksim.conf", example},
+                     {SOURCE_DIR "/docs/man/banksim.1.scd", manual}};
+        for (size_t i = 0; i < 2; i++) {
+                FILE *file = fopen(files[i].path, "r");
+                ck_assert_ptr_nonnull(file);
+                files[i].text[fread(files[i].text, 1, sizeof(example) - 1, file)] = '\0';
+                fclose(file);
+        }
+        for (size_t i = 0; i < option_row_count; i++) {
+                char key[64], option[64];
+                snprintf(option, sizeof(option), "*--%s*", option_rows[i].key);
+                snprintf(key, sizeof(key), "%s =", option_rows[i].key);
+                for (char *c = key; *c; c++)
+                        *c = *c == '-' ? '_' : *c;
+                ck_assert_msg(strstr(example, key) != NULL, "%s", key);
+                ck_assert_msg(strstr(manual, option) != NULL, "%s", option);
+        }
+        for (int i = 0; i < BEHAVIOUR_COUNT; i++) {
+                char name[64];
+                snprintf(name, sizeof(name), "*%s*", behaviour_name[i]);
+                ck_assert_msg(strstr(manual, name) != NULL, "%s", name);
+        }
 }
 END_TEST
 
@@ -223,8 +276,8 @@ START_TEST(draws_follow_the_rates_and_the_seed)
                 ck_assert_int_eq(behaviours_draw(&behaviours, 0, false), BEHAVIOUR_NORMAL);
         }
         for (int i = 0; i < BEHAVIOUR_COUNT; i++)
-                ck_assert_msg(fabs(drawn[i] - rates.rate[i] * COUNT) < COUNT * 0.005, "%s: %d", behaviour_name[i],
-                              drawn[i]);
+                ck_assert_msg(fabs(drawn[i] - rates.rate[i] * COUNT) < COUNT * 0.005, "%s: %d",
+                              behaviour_name[i], drawn[i]);
         ck_assert_int_gt(different, COUNT / 4);
 }
 END_TEST
@@ -274,7 +327,8 @@ START_TEST(accounts_of_the_issuer_are_taken_and_others_are_not)
         uint8_t token[TOKEN_LENGTH];
         size_t count = 0;
         int64_t yen = 0;
-        file_write("\xef\xbb\xbf" "balance_yen,issuer,name,expiry,pan\r\n"
+        file_write("\xef\xbb\xbf"
+                   "balance_yen,issuer,name,expiry,pan\r\n"
                    "500,BANKA,\"Sato, \"\"Hana\"\"\",2912,9900110000000017\r\n"
                    "\r\n"
                    "600,BANKB,Suzuki,2912,9900120000000015\r\n"
@@ -310,7 +364,8 @@ static const struct wrong_cards {
     {HEADER "9900110000000017,2912,1234,BANKA,-5\n", 0600, "file:2: column balance_yen: '-5'"},
     {HEADER "9900110000000017,2912,1234,BANKA,1000000000000\n", 0600, "file:2: column balance_yen"},
     {HEADER CARD CARD, 0600, "file:3: column pan: the same card stands in an earlier row"},
-    {HEADER "9900110000000017,2912\n", 0600, "file:2: 5 columns as in the header row are expected, 2 are there"},
+    {HEADER "9900110000000017,2912\n", 0600,
+     "file:2: 5 columns as in the header row are expected, 2 are there"},
     {HEADER "\"9900110000000017,2912,1234,BANKA,500\n", 0600, "file:2: field 1: a closing quote"},
     {HEADER "\"9900110000000017\"x,2912,1234,BANKA,500\n", 0600, "file:2: field 1: a closing quote"},
     {HEADER CARD, 0640, "mode 0640 lets others read card numbers"},
@@ -323,7 +378,8 @@ START_TEST(a_wrong_card_file_is_named_without_its_cards)
         size_t count;
         file_write(wrong_cards[_i].text, wrong_cards[_i].mode);
         ck_assert(!accounts_load(path, "BANKA", bank, key, &count, error));
-        ck_assert_msg(strstr(error, wrong_cards[_i].says), "wanted \"%s\", got \"%s\"", wrong_cards[_i].says, error);
+        ck_assert_msg(strstr(error, wrong_cards[_i].says), "wanted \"%s\", got \"%s\"", wrong_cards[_i].says,
+                      error);
         ck_assert_msg(!strstr(error, "99001100000"), "%s", error);
         bank_free(bank);
         token_key_free(key);
@@ -342,6 +398,8 @@ int main(void)
         tcase_add_test(tcase, the_laboratory_s_variables_are_taken);
         tcase_add_loop_test(tcase, wrong_words_are_named, 0, ROWS(wrong_words));
         tcase_add_loop_test(tcase, a_wrong_file_is_named_with_its_line, 0, ROWS(wrong_files));
+        tcase_add_test(tcase, the_example_is_whole);
+        tcase_add_test(tcase, every_key_is_described);
         tcase_add_test(tcase, a_file_that_is_not_there_is_named);
         tcase_add_test(tcase, draws_follow_the_rates_and_the_seed);
         tcase_add_test(tcase, an_order_goes_before_the_rates_and_ends);

@@ -1,6 +1,7 @@
 /*
  * Protects banksim as a process: who may connect, that answers are durable before they leave (kill -9 at any
- * moment), each behaviour to order and by rate, the counts at the end, and that wrong input harms nobody else.
+ * moment), each behaviour to order and by rate, the counts at the end, and that wrong input harms nobody
+ * else.
  */
 #include <check.h>
 #include <errno.h>
@@ -192,14 +193,47 @@ static void banks_start(const char *faults, const char *more)
         char port[2][16];
         snprintf(port[0], sizeof(port[0]), "%d", port_a);
         snprintf(port[1], sizeof(port[1]), "%d", port_b);
-        const char *words[] = {"run", "--control", control, "--token-key-file", in(folder, "token.key"), "--ca",
-                               in(pki, "ca.crt"), "--certificate", in(pki, "banks.crt"), "--key",
-                               in(pki, "banks.key"), "--client", "ACQUIRER", "--accounts", in(folder, "cards.csv"),
-                               "--slow-ms", "300-400", "--late-ms", "700", "--down-ms", "400", "--seed", "5",
-                               more ? more : "--seed=5", "--bank", "BANKA", "--port", port[0], "--journal",
-                               in(folder, "journal/BANKA.journal"), "--faults", faults, "--dialect", dialect_path,
-                               "--bank", "BANKB", "--port",
-                               port[1], "--journal", in(folder, "journal/BANKB.journal"), NULL};
+        const char *words[] = {"run",
+                               "--control",
+                               control,
+                               "--token-key-file",
+                               in(folder, "token.key"),
+                               "--ca",
+                               in(pki, "ca.crt"),
+                               "--certificate",
+                               in(pki, "banks.crt"),
+                               "--key",
+                               in(pki, "banks.key"),
+                               "--client",
+                               "ACQUIRER",
+                               "--accounts",
+                               in(folder, "cards.csv"),
+                               "--slow-ms",
+                               "300-400",
+                               "--late-ms",
+                               "700",
+                               "--down-ms",
+                               "400",
+                               "--seed",
+                               "5",
+                               more ? more : "--seed=5",
+                               "--bank",
+                               "BANKA",
+                               "--port",
+                               port[0],
+                               "--journal",
+                               in(folder, "journal/BANKA.journal"),
+                               "--faults",
+                               faults,
+                               "--dialect",
+                               dialect_path,
+                               "--bank",
+                               "BANKB",
+                               "--port",
+                               port[1],
+                               "--journal",
+                               in(folder, "journal/BANKB.journal"),
+                               NULL};
         if (bank_output >= 0)
                 close(bank_output);
         bank_pid = program_run(words, STDOUT_FILENO, &bank_output);
@@ -507,7 +541,8 @@ END_TEST
 
 START_TEST(wrong_bytes_end_their_connection_and_harm_nobody)
 {
-        static const uint8_t too_long[] = {0xff, 0xff, '0', '8'}, none[] = {0, 0}, garbage[] = {0, 3, 'x', 'y', 'z'};
+        static const uint8_t too_long[] = {0xff, 0xff, '0', '8'}, none[] = {0, 0},
+                             garbage[] = {0, 3, 'x', 'y', 'z'};
         static const struct {
                 const uint8_t *bytes;
                 size_t length;
@@ -653,7 +688,8 @@ START_TEST(a_journal_that_a_crash_cut_short_goes_on)
         ck_assert_int_eq(write(fd, "withdrawal BANKA T00", 20), 20);
         close(fd);
         banks_start("", NULL);
-        ck_assert_msg(strstr(output, "(20 bytes of a last line that a crash cut off are cut away)"), "%s", output);
+        ck_assert_msg(strstr(output, "(20 bytes of a last line that a crash cut off are cut away)"), "%s",
+                      output);
         client_up(port_a);
         ck_assert_int_eq(balance_at(0), OPENING_YEN - 3 * 10108);
         message = withdrawal("0200", 4, 0);
@@ -933,8 +969,8 @@ START_TEST(behaviours_by_rate_happen_and_money_stays_right)
         ck_assert_int_gt(approved, COUNT / 2);
         ck_assert_int_eq(opening_yen - balance_yen, approved * 1108);
         ck_assert_int_eq(json_integer_value(json_object_get(money, "open")), approved);
-        json_object_foreach (json_object_get(root, "behaviours"), name, row)
-                ck_assert_msg(json_integer_value(json_object_get(row, "happened")) > 0, "%s never happened", name);
+        json_object_foreach(json_object_get(root, "behaviours"), name, row) ck_assert_msg(
+            json_integer_value(json_object_get(row, "happened")) > 0, "%s never happened", name);
         json_decref(root);
         ck_assert_int_eq(banks_stop(), 0);
 }
@@ -952,11 +988,31 @@ START_TEST(the_end_prints_one_object_where_json_is_asked_for)
 {
         json_error_t error;
         int fd;
-        const char *words[] = {"run", "--json", "--token-key-file", in(folder, "token.key"), "--ca",
-                               in(pki, "ca.crt"), "--certificate", in(pki, "banks.crt"), "--key",
-                               in(pki, "banks.key"), "--client", "ACQUIRER", "--control", control, "--bank", "BANKA",
-                               "--accounts", in(folder, "cards.csv"), "--port", "0", "--journal", in(folder, "j"),
-                               "--faults", "late=0.25", NULL};
+        const char *words[] = {"run",
+                               "--json",
+                               "--token-key-file",
+                               in(folder, "token.key"),
+                               "--ca",
+                               in(pki, "ca.crt"),
+                               "--certificate",
+                               in(pki, "banks.crt"),
+                               "--key",
+                               in(pki, "banks.key"),
+                               "--client",
+                               "ACQUIRER",
+                               "--control",
+                               control,
+                               "--bank",
+                               "BANKA",
+                               "--accounts",
+                               in(folder, "cards.csv"),
+                               "--port",
+                               "0",
+                               "--journal",
+                               in(folder, "j"),
+                               "--faults",
+                               "late=0.25",
+                               NULL};
         bank_pid = program_run(words, STDOUT_FILENO, &fd);
         for (int tries = 0; access(control, F_OK) != 0 && tries < 200; tries++)
                 usleep(20000);
@@ -1000,7 +1056,8 @@ START_TEST(wrong_orders_are_named)
         banks_start("", NULL);
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
                 ck_assert_int_eq(ctl(rows[i].one, rows[i].two, rows[i].three), rows[i].status);
-                ck_assert_msg(strstr(output, rows[i].says), "wanted \"%s\", got \"%s\"", rows[i].says, output);
+                ck_assert_msg(strstr(output, rows[i].says), "wanted \"%s\", got \"%s\"", rows[i].says,
+                              output);
         }
         banks_kill();
         ck_assert_int_eq(ctl("BANKA", "show", NULL), 1);
@@ -1014,14 +1071,32 @@ START_TEST(a_second_banksim_on_the_same_files_does_not_start)
         int fd;
         banks_start("", NULL);
         snprintf(port, sizeof(port), "%d", port_a);
-        static const char *const says[] = {"another banksim writes it", "Address already in use", "Address already in use"};
+        static const char *const says[] = {"another banksim writes it", "Address already in use",
+                                           "Address already in use"};
         for (int i = 0; i < 3; i++) {
-                const char *words[] = {"run", "--token-key-file", in(folder, "token.key"), "--ca", in(pki, "ca.crt"),
-                                       "--certificate", in(pki, "banks.crt"), "--key", in(pki, "banks.key"),
-                                       "--client", "ACQUIRER", "--control", i == 2 ? control : in(folder, "other"),
-                                       "--accounts", in(folder, "cards.csv"), "--bank", "BANKA", "--port",
-                                       i == 1 ? port : "0", "--journal",
-                                       i == 0 ? in(folder, "journal/BANKA.journal") : in(folder, "other.journal"), NULL};
+                const char *words[] = {"run",
+                                       "--token-key-file",
+                                       in(folder, "token.key"),
+                                       "--ca",
+                                       in(pki, "ca.crt"),
+                                       "--certificate",
+                                       in(pki, "banks.crt"),
+                                       "--key",
+                                       in(pki, "banks.key"),
+                                       "--client",
+                                       "ACQUIRER",
+                                       "--control",
+                                       i == 2 ? control : in(folder, "other"),
+                                       "--accounts",
+                                       in(folder, "cards.csv"),
+                                       "--bank",
+                                       "BANKA",
+                                       "--port",
+                                       i == 1 ? port : "0",
+                                       "--journal",
+                                       i == 0 ? in(folder, "journal/BANKA.journal")
+                                              : in(folder, "other.journal"),
+                                       NULL};
                 pid_t pid = program_run(words, STDERR_FILENO, &fd);
                 read_output(fd, NULL);
                 close(fd);
@@ -1054,7 +1129,8 @@ START_TEST(the_program_explains_itself)
                 read_output(fd, NULL);
                 close(fd);
                 ck_assert_int_eq(await_end(pid), rows[i].status);
-                ck_assert_msg(strstr(output, rows[i].says), "wanted \"%s\", got \"%s\"", rows[i].says, output);
+                ck_assert_msg(strstr(output, rows[i].says), "wanted \"%s\", got \"%s\"", rows[i].says,
+                              output);
         }
 }
 END_TEST

@@ -32,12 +32,13 @@ ATM_PRINTF(3, 4) static bool wrong(struct reading *r, const char *column, const 
         va_start(arguments, format);
         vsnprintf(text, sizeof(text), format, arguments);
         va_end(arguments);
-        snprintf(r->error, ACCOUNTS_ERROR_MAX, "%.400s:%zu: %s%s%s%s", r->path, r->line, column ? "column " : "",
-                 column ? column : "", column ? ": " : "", text);
+        snprintf(r->error, ACCOUNTS_ERROR_MAX, "%.400s:%zu: %s%s%s%s", r->path, r->line,
+                 column ? "column " : "", column ? column : "", column ? ": " : "", text);
         return false;
 }
 
-/* A quoted field: its quotes are taken off. NULL where it does not end with a quote and a comma or the end. */
+/* A quoted field: its quotes are taken off. NULL where it does not end with a quote and a comma or the end.
+ */
 static char *split_quoted(char **at)
 {
         char *start = *at, *to = *at, *from = *at + 1;
@@ -83,7 +84,8 @@ static int next_row(struct reading *r, size_t *ret_fields)
                         return wrong(r, NULL, "at most %d columns are expected", FIELDS_MAX), -1;
                 r->field[fields] = split_field(&at);
                 if (!r->field[fields])
-                        return wrong(r, NULL, "field %zu: a closing quote, then a comma or the row's end is expected",
+                        return wrong(r, NULL,
+                                     "field %zu: a closing quote, then a comma or the row's end is expected",
                                      fields + 1),
                                -1;
         }
@@ -134,7 +136,8 @@ static bool take_row(struct reading *r, struct bank *bank, struct token_key *key
         if (!is_expiry(expiry))
                 return wrong(r, column_name[COLUMN_EXPIRY], "'%.20s': YYMM is expected", expiry);
         if (digits == 0 || digits > 12 || balance[digits] != '\0')
-                return wrong(r, column_name[COLUMN_BALANCE], "'%.20s': yen, at most 12 digits, are expected", balance);
+                return wrong(r, column_name[COLUMN_BALANCE], "'%.20s': yen, at most 12 digits, are expected",
+                             balance);
         token_of_pan(key, pan, token);
         if (!bank_add_account(bank, token, expiry, strtoll(balance, NULL, 10)))
                 return wrong(r, column_name[COLUMN_PAN], "the same card stands in an earlier row");
@@ -172,7 +175,8 @@ bool accounts_load(const char *path, const char *issuer, struct bank *bank, stru
         bool good = false;
         r.file = fopen(path, "re");
         if (!r.file) {
-                snprintf(error, ACCOUNTS_ERROR_MAX, "%.400s: %s; expected a card file", path, strerror(errno));
+                snprintf(error, ACCOUNTS_ERROR_MAX, "%.400s: %s; expected a card file", path,
+                         strerror(errno));
                 return false;
         }
         if (fstat(fileno(r.file), &status) < 0 || S_ISDIR(status.st_mode))

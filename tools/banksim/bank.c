@@ -31,10 +31,10 @@ struct advice {
 
 struct withdrawal {
         struct key key;
-        bool asked;                /* its 0200 has come: `request` is its record */
+        bool asked; /* its 0200 has come: `request` is its record */
         enum withdrawal_state state;
-        int64_t counted_yen;       /* cash that counts as dispensed: DE 4 until somebody says less */
-        struct account *account;   /* NULL: none */
+        int64_t counted_yen;     /* cash that counts as dispensed: DE 4 until somebody says less */
+        struct account *account; /* NULL: none */
         struct bank_record request;
         struct advice *advices;
         UT_hash_handle hh;
@@ -90,11 +90,13 @@ void bank_free(struct bank *bank)
         struct withdrawal *withdrawal, *next_withdrawal;
         if (!bank)
                 return;
-        HASH_ITER (hh, bank->accounts, account, next_account) {
+        HASH_ITER(hh, bank->accounts, account, next_account)
+        {
                 HASH_DEL(bank->accounts, account);
                 free(account);
         }
-        HASH_ITER (hh, bank->withdrawals, withdrawal, next_withdrawal) {
+        HASH_ITER(hh, bank->withdrawals, withdrawal, next_withdrawal)
+        {
                 HASH_DEL(bank->withdrawals, withdrawal);
                 free_advices(withdrawal);
                 free(withdrawal);
@@ -245,8 +247,8 @@ static const char *decide(const struct bank_request *request, const struct withd
 
 static bool is_same(const struct bank_request *request, const struct bank_record *known)
 {
-        return request->processing_code == known->processing_code && request->amount_yen == known->amount_yen &&
-               request->charge_yen == known->charge_yen &&
+        return request->processing_code == known->processing_code &&
+               request->amount_yen == known->amount_yen && request->charge_yen == known->charge_yen &&
                memcmp(request->token, known->token, TOKEN_LENGTH) == 0;
 }
 
@@ -406,7 +408,8 @@ enum bank_verdict bank_advise(struct bank *bank, const struct bank_advice *advic
         };
         memcpy(record.rrn, advice->rrn, sizeof(record.rrn));
         if (withdrawal && withdrawal->asked)
-                record = withdrawal->request; /* so that a line of the journal tells the withdrawal by itself */
+                record =
+                    withdrawal->request; /* so that a line of the journal tells the withdrawal by itself */
         record.kind = kind_of(advice->reversal, advice->dispensed_yen);
         record.identity = advice->original;
         record.dispensed_yen = advice->dispensed_yen;
@@ -426,8 +429,11 @@ enum bank_verdict bank_cutover(struct bank *bank, const struct bank_identity *me
                                struct bank_record *ret_record)
 {
         bool known = day <= bank->settlement_day;
-        *ret_record = (struct bank_record){
-            .kind = BANK_CUTOVER, .identity = *message, .settlement_day = day, .balance_yen = -1, .de39 = "00"};
+        *ret_record = (struct bank_record){.kind = BANK_CUTOVER,
+                                           .identity = *message,
+                                           .settlement_day = day,
+                                           .balance_yen = -1,
+                                           .de39 = "00"};
         if (!known)
                 bank_apply(bank, ret_record);
         return known ? BANK_REPEAT : BANK_NEW;
@@ -453,8 +459,10 @@ static const char *replay_request(struct bank *bank, const struct bank_record *r
                 return "approved for a card that has no account: other accounts than before?";
         if (record->moved_yen != moved_yen)
                 return "what was moved is not amount and charge";
-        if (account && (record->balance_yen < 0 || record->balance_yen != add_yen(account->balance_yen, moved_yen)))
-                return "the balance is not what the lines before it leave: other opening balances than before?";
+        if (account &&
+            (record->balance_yen < 0 || record->balance_yen != add_yen(account->balance_yen, moved_yen)))
+                return "the balance is not what the lines before it leave: other opening balances than "
+                       "before?";
         bank_apply(bank, record);
         return NULL;
 }

@@ -1,14 +1,15 @@
 /*
- * What one bank knows: its accounts, and each withdrawal that it was ever asked or told about. Pure: no clock,
- * no file, no socket. Every change is a record (struct bank_record), which is one line of the bank's journal;
- * the same door takes it, whether it was decided a moment ago or read back from the journal at the start.
+ * What one bank knows: its accounts, and each withdrawal that it was ever asked or told about. Pure: no
+ * clock, no file, no socket. Every change is a record (struct bank_record), which is one line of the bank's
+ * journal; the same door takes it, whether it was decided a moment ago or read back from the journal at the
+ * start.
  *
  *      bank_request, bank_advise --decide--> record --bank_apply--> state      live
  *      journal ----------------------------> record --bank_replay-> state      at the start
  *
- * A withdrawal's states and what an advice does to it are the rows of rules/withdrawal.h, read from the bank's
- * side: approved debits cash and charge; completed with less gives cash back and keeps the charge; reversed
- * gives back whatever is still held; nothing is ever taken a second time.
+ * A withdrawal's states and what an advice does to it are the rows of rules/withdrawal.h, read from the
+ * bank's side: approved debits cash and charge; completed with less gives cash back and keeps the charge;
+ * reversed gives back whatever is still held; nothing is ever taken a second time.
  *
  * Invariants: an account's balance is its opening balance plus the sum of its records' moved_yen, and never
  * below zero. An identity (terminal, STAN, moment) is decided once; whatever comes again is told from memory.
@@ -26,7 +27,7 @@
 
 enum { BANK_NAME_MAX = 11, BANK_TERMINAL_LENGTH = 8, BANK_ERROR_MAX = 256, BANK_RRN_LENGTH = 12 };
 /* The most that DE 4 and DE 54 can say; with it, no sum of BANK_ACCOUNTS_MAX balances can pass int64_t. */
-#define BANK_YEN_MAX INT64_C(999999999999)
+#define BANK_YEN_MAX      INT64_C(999999999999)
 #define BANK_ACCOUNTS_MAX 5000000
 
 enum bank_kind {
@@ -51,16 +52,16 @@ struct bank_record {
         enum bank_kind kind;
         struct bank_identity identity;
         char rrn[BANK_RRN_LENGTH + 1]; /* "": none */
-        int32_t processing_code;  /* DE 3 */
-        int64_t amount_yen;       /* DE 4 of the 0200 where that is known, else of the advice */
-        int64_t charge_yen;       /* DE 28 of the 0200 */
-        int64_t dispensed_yen;    /* what an advice says */
+        int32_t processing_code;       /* DE 3 */
+        int64_t amount_yen;            /* DE 4 of the 0200 where that is known, else of the advice */
+        int64_t charge_yen;            /* DE 28 of the 0200 */
+        int64_t dispensed_yen;         /* what an advice says */
         char de39[3];
-        char approval[7];         /* "": none */
+        char approval[7]; /* "": none */
         int32_t settlement_day;
-        int64_t moved_yen;        /* to the account; below zero: a debit */
-        int64_t balance_yen;      /* of the account after it; -1: no account */
-        bool exception;           /* for people: cash that does not fit the withdrawal */
+        int64_t moved_yen;   /* to the account; below zero: a debit */
+        int64_t balance_yen; /* of the account after it; -1: no account */
+        bool exception;      /* for people: cash that does not fit the withdrawal */
         bool has_card;
         uint8_t token[TOKEN_LENGTH];
         char mask[20];
@@ -82,7 +83,7 @@ struct bank_advice {
         struct bank_identity original;
         bool reversal;
         int32_t processing_code;
-        int64_t amount_yen;    /* DE 4 */
+        int64_t amount_yen; /* DE 4 */
         int64_t dispensed_yen;
         char rrn[BANK_RRN_LENGTH + 1];
 };
@@ -101,8 +102,8 @@ void bank_free(struct bank *bank);
 const char *bank_name(const struct bank *bank);
 
 /* False: the card is there already. At most BANK_ACCOUNTS_MAX. */
-ATM_MUST_USE bool bank_add_account(struct bank *bank, const uint8_t token[TOKEN_LENGTH], const char *expiry_yymm,
-                                   int64_t balance_yen);
+ATM_MUST_USE bool bank_add_account(struct bank *bank, const uint8_t token[TOKEN_LENGTH],
+                                   const char *expiry_yymm, int64_t balance_yen);
 ATM_MUST_USE bool bank_balance(const struct bank *bank, const uint8_t token[TOKEN_LENGTH], int64_t *ret_yen);
 
 /* Decide, and take the decision as done. */
@@ -121,8 +122,8 @@ const char *bank_replay(struct bank *bank, const struct bank_record *record);
 struct bank_totals {
         size_t accounts, withdrawals;
         int64_t opening_yen, balance_yen;
-        int64_t held_yen; /* debited and still without an end */
-        size_t open;      /* withdrawals approved and still without an end */
+        int64_t held_yen;       /* debited and still without an end */
+        size_t open;            /* withdrawals approved and still without an end */
         int32_t settlement_day; /* 0: no cutover so far */
 };
 void bank_total(const struct bank *bank, struct bank_totals *ret_totals);

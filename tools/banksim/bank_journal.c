@@ -68,8 +68,8 @@ static void print_moment(int64_t moment_ms, char buffer[32])
 {
         struct civil utc;
         calendar_utc(moment_ms, &utc);
-        snprintf(buffer, 32, "%04d%02d%02d%02d%02d%02d", utc.year % 10000, utc.month, utc.day, utc.hour, utc.minute,
-                 utc.second);
+        snprintf(buffer, 32, "%04d%02d%02d%02d%02d%02d", utc.year % 10000, utc.month, utc.day, utc.hour,
+                 utc.minute, utc.second);
 }
 
 static void print_token(const struct bank_record *record, char buffer[2 * TOKEN_LENGTH + 1])
@@ -91,14 +91,14 @@ size_t bank_journal_print(const char *bank, const struct bank_record *record,
         print_token(record, token);
         if (record->balance_yen >= 0)
                 snprintf(balance, sizeof(balance), "%" PRId64, record->balance_yen);
-        int length = snprintf(
-            buffer, BANK_JOURNAL_LINE_MAX,
-            "%s %s %s %06" PRId32 " %s %s %06" PRId32 " %" PRId64 " %" PRId64 " %" PRId64
-            " %s %s %s %" PRId64 " %s %s %s %s",
-            bank_kind_name[record->kind], bank, or_dash(record->identity.terminal), record->identity.stan, moment,
-            or_dash(record->rrn), record->processing_code, record->amount_yen, record->charge_yen,
-            record->dispensed_yen, or_dash(record->de39), or_dash(record->approval), day, record->moved_yen,
-            balance, record->exception ? "exception" : "-", token, or_dash(record->mask));
+        int length = snprintf(buffer, BANK_JOURNAL_LINE_MAX,
+                              "%s %s %s %06" PRId32 " %s %s %06" PRId32 " %" PRId64 " %" PRId64 " %" PRId64
+                              " %s %s %s %" PRId64 " %s %s %s %s",
+                              bank_kind_name[record->kind], bank, or_dash(record->identity.terminal),
+                              record->identity.stan, moment, or_dash(record->rrn), record->processing_code,
+                              record->amount_yen, record->charge_yen, record->dispensed_yen,
+                              or_dash(record->de39), or_dash(record->approval), day, record->moved_yen,
+                              balance, record->exception ? "exception" : "-", token, or_dash(record->mask));
         assert(length > 0 && length < BANK_JOURNAL_LINE_MAX - CRC_DIGITS - 2);
         return seal(buffer, (size_t)length, BANK_JOURNAL_LINE_MAX);
 }
@@ -169,7 +169,8 @@ static bool moment_of(const char *word, int64_t *ret_ms)
         int part[6];
         char again[32];
         if (strlen(word) != 14 || strspn(word, "0123456789") != 14 ||
-            sscanf(word, "%4d%2d%2d%2d%2d%2d", &part[0], &part[1], &part[2], &part[3], &part[4], &part[5]) != 6 ||
+            sscanf(word, "%4d%2d%2d%2d%2d%2d", &part[0], &part[1], &part[2], &part[3], &part[4], &part[5]) !=
+                6 ||
             part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > 31)
                 return false;
         int64_t ms = calendar_from_utc(part[0], part[1], part[2], part[3], part[4], part[5]);
@@ -508,7 +509,8 @@ bool bank_journal_open(struct bank_journal *ret_journal, const char *path, struc
         struct bank_journal journal = {.path = path, .bank = bank_name(bank), .room = BUFFER_ROOM};
         journal.fd = open_file(path);
         if (journal.fd < 0)
-                return fail(error, "%.400s: %s; expected a place for the bank's journal", path, strerror(errno));
+                return fail(error, "%.400s: %s; expected a place for the bank's journal", path,
+                            strerror(errno));
         if (flock(journal.fd, LOCK_EX | LOCK_NB) < 0) {
                 fail(error, "%.400s: %s", path,
                      errno == EWOULDBLOCK ? "another banksim writes it" : strerror(errno));

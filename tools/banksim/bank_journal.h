@@ -10,21 +10,21 @@
  *            YYYYMMDDhhmmss
  * RRN        DE 37
  * DE3        six digits
- * AMOUNT CHARGE   DE 4 and DE 28 of the 0200; in an advice about an unknown withdrawal DE 4 of the advice and 0
- * DISPENSED  the cash that an advice says was dispensed; 0 in a request
- * DE39       how it was answered; APPROVAL its DE 38
- * DAY        the bank's settlement date, YYYY-MM-DD, in Japan
- * MOVED      yen to the card's account: a debit is below zero. BALANCE: of the account after it
- * NOTE       `exception` where the cash of an advice does not fit its withdrawal
- * TOKEN MASK keyed token and first 6, last 4 of the card: there is no card number in a journal
- * CRC        CRC-32 (ISO 3309) of all before the last blank, eight hexadecimal digits
+ * AMOUNT CHARGE   DE 4 and DE 28 of the 0200; in an advice about an unknown withdrawal DE 4 of the advice and
+ * 0 DISPENSED  the cash that an advice says was dispensed; 0 in a request DE39       how it was answered;
+ * APPROVAL its DE 38 DAY        the bank's settlement date, YYYY-MM-DD, in Japan MOVED      yen to the card's
+ * account: a debit is below zero. BALANCE: of the account after it NOTE       `exception` where the cash of
+ * an advice does not fit its withdrawal TOKEN MASK keyed token and first 6, last 4 of the card: there is no
+ * card number in a journal CRC        CRC-32 (ISO 3309) of all before the last blank, eight hexadecimal
+ * digits
  *
  * '-' stands where there is nothing. KEYMARK is made from the token key, so that another key is noticed.
  *
  * Invariants: a record is on disk before the answer that it decides leaves (bank_journal_flush: one write and
  * one fdatasync for all that were appended). What is cut off at the file's end by a crash was never answered:
  * a last line without its end, or with zero bytes where a file system had not written yet, is cut away at the
- * start and said. Any other line that is not whole is damage, named by its number, and the bank does not start.
+ * start and said. Any other line that is not whole is damage, named by its number, and the bank does not
+ * start.
  */
 #ifndef BANKSIM_BANK_JOURNAL_H
 #define BANKSIM_BANK_JOURNAL_H

@@ -98,8 +98,8 @@ static void fail(struct bank_link *link, int result)
 {
         char reason[REASON_MAX - 16]; /* with "handshake: " it fits */
         tls_reason(link->ssl, result, reason, sizeof(reason));
-        snprintf(link->reason, sizeof(link->reason), "%s%s", link->state == LINK_HANDSHAKE ? "handshake: " : "",
-                 reason);
+        snprintf(link->reason, sizeof(link->reason), "%s%s",
+                 link->state == LINK_HANDSHAKE ? "handshake: " : "", reason);
         close_now(link, false);
 }
 
@@ -210,8 +210,8 @@ static bool hand_out(struct bank_link *link, int *frames)
         size_t used = 0, length;
         enum frame_result result = FRAME_READY;
         while (link->state == LINK_OPEN && !link->cut && *frames < LINK_FRAMES_PER_TURN) {
-                result = frame_next(wire_dialect(net->wire), link->in + used, link->in_length - used, &message,
-                                    &length);
+                result = frame_next(wire_dialect(net->wire), link->in + used, link->in_length - used,
+                                    &message, &length);
                 if (result != FRAME_READY)
                         break;
                 ++*frames;
@@ -350,7 +350,8 @@ struct bank_link_net *bank_link_net_new(struct event_base *base, SSL_CTX *tls, c
         struct bank_link_net *net = calloc(1, sizeof(*net));
         if (!net)
                 return NULL;
-        *net = (struct bank_link_net){.base = base, .tls = tls, .wire = wire, .events = events, .context = context};
+        *net = (struct bank_link_net){
+            .base = base, .tls = tls, .wire = wire, .events = events, .context = context};
         LIST_INIT(&net->links);
         LIST_INIT(&net->closed);
         net->reaper = event_new(base, -1, 0, on_reap, net);
@@ -382,9 +383,9 @@ size_t bank_link_net_count(const struct bank_link_net *net)
 struct bank_link *bank_link_find(const struct bank_link_net *net, uint64_t id)
 {
         struct bank_link *link;
-        LIST_FOREACH (link, &net->links, entry)
-                if (link->id == id)
-                        return link;
+        LIST_FOREACH(link, &net->links, entry)
+        if (link->id == id)
+                return link;
         return NULL;
 }
 

@@ -65,8 +65,8 @@ static void add_balances(const struct bank_record *record, struct iso_message *t
 {
         char text[96];
         int account_type = record->processing_code / 100 % 100;
-        snprintf(text, sizeof(text), "%02d02%03dC%012" PRId64 "%02d01%03dC%012" PRId64, account_type, CURRENCY_YEN,
-                 record->balance_yen, account_type, CURRENCY_YEN, record->balance_yen);
+        snprintf(text, sizeof(text), "%02d02%03dC%012" PRId64 "%02d01%03dC%012" PRId64, account_type,
+                 CURRENCY_YEN, record->balance_yen, account_type, CURRENCY_YEN, record->balance_yen);
         iso_set_string(to, 54, text);
 }
 
@@ -158,7 +158,8 @@ static bool read_card(const struct exchange *x, struct bank_request *request)
 
 static bool read_request(const struct exchange *x, struct bank_request *request)
 {
-        *request = (struct bank_request){.processing = profile_processing(x->message), .order = x->desk->order};
+        *request =
+            (struct bank_request){.processing = profile_processing(x->message), .order = x->desk->order};
         if (!read_identity(x, &request->identity) || !read_processing(x, &request->processing_code) ||
             !read_rrn(x, request->rrn) || !read_charge(x, &request->charge_yen) || !read_card(x, request))
                 return false;
@@ -329,7 +330,8 @@ void bank_message_take(struct bank_desk *desk, const struct iso_dialect *dialect
         struct iso_error error;
         *ret_reply = (struct bank_reply){.count = BANK_COUNT_UNREADABLE};
         if (!x.row || (fault && !iso_has(message, 11))) {
-                end_connection(ret_reply, x.row ? "a message without MTI and DE 11" : "an MTI that nobody sends to a bank");
+                end_connection(ret_reply, x.row ? "a message without MTI and DE 11"
+                                                : "an MTI that nobody sends to a bank");
                 return;
         }
         if (fault || profile_check(x.row, message, &error) < 0) {

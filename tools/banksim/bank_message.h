@@ -53,7 +53,7 @@ struct bank_reply {
         bool has_record; /* new: into the journal before the answer leaves */
         struct bank_record record;
         struct iso_message answer;
-        char why[192];   /* of a refusal that people should read; "" where there is nothing to say */
+        char why[192]; /* of a refusal that people should read; "" where there is nothing to say */
 };
 
 /* fault: what iso_decode said of the message, NULL where it was whole. */

@@ -7,11 +7,16 @@
 #include <string.h>
 
 const char *const behaviour_name[BEHAVIOUR_COUNT + 1] = {
-    [BEHAVIOUR_SLOW] = "slow",         [BEHAVIOUR_LATE] = "late",
-    [BEHAVIOUR_SILENT] = "silent",     [BEHAVIOUR_DEAF] = "deaf",
-    [BEHAVIOUR_WRONG_ECHO] = "wrong-echo", [BEHAVIOUR_DUPLICATE] = "duplicate",
-    [BEHAVIOUR_DECLINE] = "decline",   [BEHAVIOUR_HANG_UP] = "hang-up",
-    [BEHAVIOUR_DOWN] = "down",         [BEHAVIOUR_NORMAL] = "normal",
+    [BEHAVIOUR_SLOW] = "slow",
+    [BEHAVIOUR_LATE] = "late",
+    [BEHAVIOUR_SILENT] = "silent",
+    [BEHAVIOUR_DEAF] = "deaf",
+    [BEHAVIOUR_WRONG_ECHO] = "wrong-echo",
+    [BEHAVIOUR_DUPLICATE] = "duplicate",
+    [BEHAVIOUR_DECLINE] = "decline",
+    [BEHAVIOUR_HANG_UP] = "hang-up",
+    [BEHAVIOUR_DOWN] = "down",
+    [BEHAVIOUR_NORMAL] = "normal",
 };
 
 /* splitmix64: short, and good enough to choose whom to annoy. */
@@ -60,14 +65,15 @@ static void list_names(char *buffer, size_t size)
         buffer[0] = '\0';
         for (int i = 0; i < BEHAVIOUR_COUNT && length < size; i++)
                 length += (size_t)snprintf(buffer + length, size - length, "%s%s",
-                                           i == 0                     ? ""
+                                           i == 0                    ? ""
                                            : i < BEHAVIOUR_COUNT - 1 ? ", "
-                                                                      : " and ",
+                                                                     : " and ",
                                            behaviour_name[i]);
 }
 
 /* One NAME=RATE of `length` characters. */
-static bool take_part(const char *part, size_t length, struct behaviour_rates *rates, char *error, size_t size)
+static bool take_part(const char *part, size_t length, struct behaviour_rates *rates, char *error,
+                      size_t size)
 {
         size_t name = strcspn(part, "=,");
         enum behaviour behaviour = behaviour_of(part, name);
@@ -78,14 +84,15 @@ static bool take_part(const char *part, size_t length, struct behaviour_rates *r
                 return false;
         }
         if (name == length || !rate_of(part + name + 1, length - name - 1, &rates->rate[behaviour])) {
-                snprintf(error, size, "'%.*s': a rate from 0 to 1 is expected, such as %s=0.02", (int)length, part,
-                         behaviour_name[behaviour]);
+                snprintf(error, size, "'%.*s': a rate from 0 to 1 is expected, such as %s=0.02", (int)length,
+                         part, behaviour_name[behaviour]);
                 return false;
         }
         return true;
 }
 
-bool behaviour_rates_parse(const char *text, struct behaviour_rates *ret_rates, char *error, size_t error_size)
+bool behaviour_rates_parse(const char *text, struct behaviour_rates *ret_rates, char *error,
+                           size_t error_size)
 {
         struct behaviour_rates rates = {{0}};
         double sum = 0;

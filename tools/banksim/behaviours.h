@@ -52,7 +52,7 @@ ATM_MUST_USE bool behaviour_rates_parse(const char *text, struct behaviour_rates
 struct behaviours {
         struct behaviour_rates rates;
         uint64_t random;
-        enum behaviour command; /* BEHAVIOUR_NORMAL: none */
+        enum behaviour command;   /* BEHAVIOUR_NORMAL: none */
         int64_t command_until_ms; /* INT64_MAX: until told otherwise */
         uint64_t happened[BEHAVIOUR_COUNT];
 };

@@ -124,13 +124,16 @@ static void obey(const struct ctl *ctl, char *line, struct evbuffer *to)
         enum behaviour behaviour = behaviour_of(verb, strlen(verb));
         int64_t span_ms = count == 3 ? span_of(word[2]) : 0;
         if (behaviour > BEHAVIOUR_NORMAL || count > 3)
-                evbuffer_add_printf(to, "error: '%.40s': expected show, normal, or one of slow, late, silent, deaf, "
-                                        "wrong-echo, duplicate, decline, hang-up, down and how many seconds\n",
-                                    verb);
+                evbuffer_add_printf(
+                    to,
+                    "error: '%.40s': expected show, normal, or one of slow, late, silent, deaf, "
+                    "wrong-echo, duplicate, decline, hang-up, down and how many seconds\n",
+                    verb);
         else if (count == 3 && (span_ms == 0 || behaviour == BEHAVIOUR_NORMAL))
                 evbuffer_add_printf(to, "error: '%.40s': %s\n", word[2],
-                                    behaviour == BEHAVIOUR_NORMAL ? "normal takes no seconds"
-                                                                  : "expected seconds, more than 0 and at most 86400");
+                                    behaviour == BEHAVIOUR_NORMAL
+                                        ? "normal takes no seconds"
+                                        : "expected seconds, more than 0 and at most 86400");
         else
                 order(ctl, word[0], behaviour, span_ms, to);
 }
@@ -165,8 +168,8 @@ static void on_line(struct bufferevent *stream, void *context)
         if (line)
                 obey(caller->ctl, line, bufferevent_get_output(stream));
         else
-                evbuffer_add_printf(bufferevent_get_output(stream), "error: a line of at most %d bytes is expected\n",
-                                    LINE_MAX_BYTES);
+                evbuffer_add_printf(bufferevent_get_output(stream),
+                                    "error: a line of at most %d bytes is expected\n", LINE_MAX_BYTES);
         free(line);
         bufferevent_disable(stream, EV_READ);
 }
@@ -206,8 +209,8 @@ static bool address_of(const char *path, struct sockaddr_un *ret_address, char e
 {
         *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
         if (strlen(path) >= sizeof(ret_address->sun_path)) {
-                snprintf(error, CTL_ERROR_MAX, "%.300s: a socket's path of at most %zu bytes is expected", path,
-                         sizeof(ret_address->sun_path) - 1);
+                snprintf(error, CTL_ERROR_MAX, "%.300s: a socket's path of at most %zu bytes is expected",
+                         path, sizeof(ret_address->sun_path) - 1);
                 return false;
         }
         strcpy(ret_address->sun_path, path);
@@ -291,7 +294,8 @@ void ctl_close(struct ctl *ctl)
 static void print_value(struct evbuffer *to, const char *key, const json_t *value)
 {
         if (json_is_integer(value))
-                evbuffer_add_printf(to, "    %-16s %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(value));
+                evbuffer_add_printf(to, "    %-16s %" JSON_INTEGER_FORMAT "\n", key,
+                                    json_integer_value(value));
         else if (json_is_string(value))
                 evbuffer_add_printf(to, "    %-16s %s\n", key, json_string_value(value));
         else if (json_is_object(value))
@@ -310,8 +314,9 @@ char *ctl_text_of(const json_t *object)
         json_t *value;
         if (!to)
                 return NULL;
-        evbuffer_add_printf(to, "%s %s (%s), port %" JSON_INTEGER_FORMAT ", dialect %s, %" JSON_INTEGER_FORMAT
-                                " connections, %" JSON_INTEGER_FORMAT " answers held back\n",
+        evbuffer_add_printf(to,
+                            "%s %s (%s), port %" JSON_INTEGER_FORMAT ", dialect %s, %" JSON_INTEGER_FORMAT
+                            " connections, %" JSON_INTEGER_FORMAT " answers held back\n",
                             json_string_value(json_object_get(object, "bank")),
                             json_string_value(json_object_get(object, "state")),
                             json_string_value(json_object_get(object, "behaviour")),
@@ -322,8 +327,7 @@ char *ctl_text_of(const json_t *object)
         for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
                 json_t *group = json_object_get(object, groups[i]);
                 evbuffer_add_printf(to, "  %s\n", groups[i]);
-                json_object_foreach (group, key, value)
-                        print_value(to, key, value);
+                json_object_foreach(group, key, value) print_value(to, key, value);
         }
         evbuffer_add(to, "", 1);
         char *text = strdup((const char *)evbuffer_pullup(to, -1));

@@ -97,7 +97,8 @@ static int64_t business_ms(const struct host *host)
 {
         struct timespec now;
         clock_gettime(CLOCK_REALTIME, &now);
-        return clock_business_ms(&host->world->options->clock, now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000);
+        return clock_business_ms(&host->world->options->clock,
+                                 now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000);
 }
 
 /* A line for people. What peers can cause is limited, and what was left out is said. */
@@ -107,7 +108,8 @@ ATM_PRINTF(2, 3) static void say(struct host *host, const char *format, ...)
         va_list arguments;
         if (second != host->line_second) {
                 if (host->lines_dropped > 0)
-                        fprintf(stderr, "banksim: %s: %u lines left out\n", host->options->name, host->lines_dropped);
+                        fprintf(stderr, "banksim: %s: %u lines left out\n", host->options->name,
+                                host->lines_dropped);
                 host->line_second = second;
                 host->lines = host->lines_dropped = 0;
         }
@@ -177,8 +179,8 @@ static void out_delay(struct out *out)
 
 static void die(struct host *host)
 {
-        fprintf(stderr, "banksim: %s: %s: %s; nothing more is answered\n", host->options->name, host->journal.path,
-                strerror(errno));
+        fprintf(stderr, "banksim: %s: %s: %s; nothing more is answered\n", host->options->name,
+                host->journal.path, strerror(errno));
         host->dead = true;
         bank_link_net_close_all(host->links, "the journal can't be written");
         host->world->on_fatal(host->world->context);
@@ -303,7 +305,8 @@ static void carry_out(struct host *host, struct bank_link *link, enum behaviour 
         } else {
                 if (how == BEHAVIOUR_WRONG_ECHO) {
                         behaviours_count(&host->behaviours, how);
-                        bank_message_spoil(&reply->answer, (uint64_t)behaviours_between(&host->behaviours, 0, 11));
+                        bank_message_spoil(&reply->answer,
+                                           (uint64_t)behaviours_between(&host->behaviours, 0, 11));
                 }
                 queue_answer(host, link, how, &reply->answer);
         }
@@ -381,7 +384,8 @@ static void take_in(struct host *host, int fd, const struct sockaddr_storage *ad
         char peer[LINK_PEER_MAX];
         if (bank_link_net_count(host->links) >= (size_t)host->options->connections_max) {
                 host->refused++;
-                say(host, "a connection is turned away: there are %" PRId64 " already", host->options->connections_max);
+                say(host, "a connection is turned away: there are %" PRId64 " already",
+                    host->options->connections_max);
                 close(fd);
                 return;
         }
@@ -398,7 +402,8 @@ static void on_acceptable(evutil_socket_t listener, short what, void *context)
         for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
                 struct sockaddr_storage address;
                 socklen_t length = sizeof(address);
-                int fd = accept4(listener, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+                int fd =
+                    accept4(listener, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
                 if (fd >= 0) {
                         take_in(host, fd, &address, length);
                         continue;
@@ -435,8 +440,10 @@ static bool start_listening(struct host *host)
         host->listener = bound_socket(host);
         if (host->listener < 0)
                 return false;
-        host->acceptable = event_new(host->world->base, host->listener, EV_READ | EV_PERSIST, on_acceptable, host);
-        if (host->acceptable && listen(host->listener, BACKLOG) == 0 && event_add(host->acceptable, NULL) == 0)
+        host->acceptable =
+            event_new(host->world->base, host->listener, EV_READ | EV_PERSIST, on_acceptable, host);
+        if (host->acceptable && listen(host->listener, BACKLOG) == 0 &&
+            event_add(host->acceptable, NULL) == 0)
                 return true;
         if (host->acceptable)
                 event_free(host->acceptable);
@@ -475,8 +482,8 @@ static bool open_port(struct host *host, char error[HOST_ERROR_MAX])
         socklen_t length = sizeof(host->address);
         if (host->reserve < 0 || getsockname(host->reserve, (struct sockaddr *)&host->address, &length) < 0 ||
             !start_listening(host)) {
-                snprintf(error, HOST_ERROR_MAX, "bank %s: listen on %.200s port %s: %s", options->name, options->host,
-                         service, strerror(errno));
+                snprintf(error, HOST_ERROR_MAX, "bank %s: listen on %.200s port %s: %s", options->name,
+                         options->host, service, strerror(errno));
                 return false;
         }
         return true;
@@ -554,7 +561,8 @@ static bool open_books(struct host *host, char error[HOST_ERROR_MAX])
                 return false;
         }
         bank_journal_mark(host->world->key, mark);
-        if (accounts_load(options->accounts, options->issuer, host->bank, host->world->key, &accounts, text) &&
+        if (accounts_load(options->accounts, options->issuer, host->bank, host->world->key, &accounts,
+                          text) &&
             bank_journal_open(&host->journal, options->journal, host->bank, mark, text))
                 return true;
         snprintf(error, HOST_ERROR_MAX, "bank %s: %s", options->name, text);
@@ -622,7 +630,8 @@ struct host *host_open(const struct host_world *world, const struct bank_options
         TAILQ_INIT(&host->waiting);
         TAILQ_INIT(&host->delayed);
         behaviours_start(&host->behaviours, &options->faults, (uint64_t)world->options->seed, options->name);
-        if (open_wire(host, error) && open_books(host, error) && open_events(host, error) && open_port(host, error))
+        if (open_wire(host, error) && open_books(host, error) && open_events(host, error) &&
+            open_port(host, error))
                 return host;
         free_host(host);
         return NULL;
@@ -658,10 +667,13 @@ void host_describe(const struct host *host, char *buffer, size_t size)
         bank_total(host->bank, &totals);
         print_address(&host->address, host->address_length, address, sizeof(address));
         if (host->journal.torn_bytes > 0)
-                snprintf(torn, sizeof(torn), " (%" PRId64 " bytes of a last line that a crash cut off are cut away)",
+                snprintf(torn, sizeof(torn),
+                         " (%" PRId64 " bytes of a last line that a crash cut off are cut away)",
                          host->journal.torn_bytes);
-        snprintf(buffer, size, "%s: %zu accounts, %" PRIu64 " records read back%s, dialect %s, listening on %s",
-                 host->options->name, totals.accounts, host->journal.records, torn, wire_name(host->wire), address);
+        snprintf(buffer, size,
+                 "%s: %zu accounts, %" PRIu64 " records read back%s, dialect %s, listening on %s",
+                 host->options->name, totals.accounts, host->journal.records, torn, wire_name(host->wire),
+                 address);
 }
 
 double host_rate(const struct host *host, enum behaviour behaviour)

@@ -6,9 +6,9 @@
  * UP     listens and answers
  * DOWN   no connection, and nobody listens on its port (which stays taken, so that it is there afterwards)
  *
- * The way of a message: frame --> behaviour drawn --> decided (bank_message) --> record appended to the journal,
- * answer queued --> end of the loop's turn: one flush of the journal for all that came in it --> answers leave.
- * A bank whose journal can't be written says nothing any more: on_fatal, and the process ends.
+ * The way of a message: frame --> behaviour drawn --> decided (bank_message) --> record appended to the
+ * journal, answer queued --> end of the loop's turn: one flush of the journal for all that came in it -->
+ * answers leave. A bank whose journal can't be written says nothing any more: on_fatal, and the process ends.
  */
 #ifndef BANKSIM_HOST_H
 #define BANKSIM_HOST_H
@@ -34,7 +34,8 @@ struct host_world {
         void *context;
 };
 
-/* Accounts and journal are read, the port is open. world and options are borrowed. NULL with a text in error[]. */
+/* Accounts and journal are read, the port is open. world and options are borrowed. NULL with a text in
+ * error[]. */
 struct host *host_open(const struct host_world *world, const struct bank_options *options,
                        char error[HOST_ERROR_MAX]);
 /* What is decided is written down and answered, what was to be late is not. */

@@ -59,31 +59,40 @@ static int print_help(void)
 {
         fputs("banksim run [--config FILE] [OPTIONS] [--bank NAME OPTIONS]...\n"
               "\n"
-              "Simulated banks on one event loop: accounts from a card file, withdrawals, completions and reversals\n"
+              "Simulated banks on one event loop: accounts from a card file, withdrawals, completions and "
+              "reversals\n"
               "over TLS, a durable journal, and misbehaviour by rate or on command.\n"
               "\n"
               "For all banks, before the first --bank, or under [banksim] in FILE:\n",
               stdout);
         print_rows(false);
-        fputs("  --config FILE            ini file with the same keys, underscores for dashes; options go before it\n"
-              "  --require-faults         exit 1 at the end where a behaviour asked for by rate never happened\n"
+        fputs("  --config FILE            ini file with the same keys, underscores for dashes; options go "
+              "before it\n"
+              "  --require-faults         exit 1 at the end where a behaviour asked for by rate never "
+              "happened\n"
               "  --json                   print the counts at the end as one JSON object\n"
               "\n"
-              "For one bank behind --bank NAME (or under [bank NAME]), for all before the first (or [banksim]):\n",
+              "For one bank behind --bank NAME (or under [bank NAME]), for all before the first (or "
+              "[banksim]):\n",
               stdout);
         print_rows(true);
         fputs("\n"
-              "(What stands in parentheses holds where nothing is given; in brackets: the variable it is taken from.)\n"
-              "Behaviours: slow, late, silent (done, not answered), deaf (lost), wrong-echo, duplicate, decline,\n"
-              "hang-up (in the middle of an answer), down (connections and port gone). Rates are of one message\n"
+              "(What stands in parentheses holds where nothing is given; in brackets: the variable it is "
+              "taken from.)\n"
+              "Behaviours: slow, late, silent (done, not answered), deaf (lost), wrong-echo, duplicate, "
+              "decline,\n"
+              "hang-up (in the middle of an answer), down (connections and port gone). Rates are of one "
+              "message\n"
               "about money; their sum is at most 1.\n"
               "\n"
-              "Prints one line a bank and `serving` when its banks can be reached. SIGTERM and SIGINT end it with\n"
+              "Prints one line a bank and `serving` when its banks can be reached. SIGTERM and SIGINT end it "
+              "with\n"
               "the counts. Exit status: 0 ended by a signal, 1 failed, 2 wrong usage.\n"
               "\n"
               "Example:\n"
               "  banksim run --ca pki/ca.crt --certificate server/banks.crt --key server/banks.key \\\n"
-              "      --client ACQUIRER --accounts cards.csv --token-key-file token.key --control run/banksim.sock \\\n"
+              "      --client ACQUIRER --accounts cards.csv --token-key-file token.key --control "
+              "run/banksim.sock \\\n"
               "      --bank BANKA --port 7601 --journal banks/BANKA.journal --faults slow=0.02,silent=0.01\n",
               stdout);
         return fflush(stdout) == 0 ? 0 : 1;
@@ -163,8 +172,11 @@ static bool open_hosts(struct program *program)
 {
         const struct options *options = &program->options;
         char error[HOST_ERROR_MAX], line[1024];
-        program->world = (struct host_world){
-            .base = program->base, .key = program->key, .options = options, .on_fatal = on_fatal, .context = program};
+        program->world = (struct host_world){.base = program->base,
+                                             .key = program->key,
+                                             .options = options,
+                                             .on_fatal = on_fatal,
+                                             .context = program};
         for (; program->hosts < options->banks; program->hosts++) {
                 struct host *host = host_open(&program->world, &options->bank[program->hosts], error);
                 if (!host) {
@@ -174,7 +186,8 @@ static bool open_hosts(struct program *program)
                 program->host[program->hosts] = host;
         }
         if (options->control[0]) {
-                program->ctl = ctl_open(program->base, options->control, program->host, program->hosts, error);
+                program->ctl =
+                    ctl_open(program->base, options->control, program->host, program->hosts, error);
                 if (!program->ctl) {
                         fprintf(stderr, "banksim: %s\n", error);
                         return false;
@@ -246,7 +259,8 @@ static int run(int count, char **words)
         if (good) {
                 event_base_dispatch(program->base);
                 bool complete = report(program);
-                good = !program->failed && (complete || !program->options.require_faults) && fflush(stdout) == 0;
+                good =
+                    !program->failed && (complete || !program->options.require_faults) && fflush(stdout) == 0;
         }
         close_program(program);
         return good ? 0 : 1;
@@ -263,7 +277,8 @@ int main(int count, char **words)
                 fputs(general_help, stdout);
                 return fflush(stdout) == 0 ? 0 : 1;
         }
-        fprintf(stderr, "banksim: %s%s%s\n%s", count > 1 ? "'" : "", count > 1 ? words[1] : "a verb is missing",
-                count > 1 ? "': expected run or ctl" : "", general_help);
+        fprintf(stderr, "banksim: %s%s%s\n%s", count > 1 ? "'" : "",
+                count > 1 ? words[1] : "a verb is missing", count > 1 ? "': expected run or ctl" : "",
+                general_help);
         return 2;
 }

@@ -122,8 +122,8 @@ static bool is_bank_name(const char *name)
 static struct layer *layer_of(struct reading *r, const char *name, const char *place, bool of_file)
 {
         if (!is_bank_name(name)) {
-                wrong(r, of_file, "%s: '%.40s' is no bank's name; expected 1 to %d of A-Z and 0-9", place, name,
-                      BANK_NAME_MAX);
+                wrong(r, of_file, "%s: '%.40s' is no bank's name; expected 1 to %d of A-Z and 0-9", place,
+                      name, BANK_NAME_MAX);
                 return NULL;
         }
         for (size_t i = 0; i < r->banks; i++)
@@ -207,7 +207,8 @@ static bool enter_section(struct reading *r, const char *section)
         else
                 r->section = NULL;
         if (!r->section)
-                wrong(r, true, "%s: [%.40s]: unknown section; expected [banksim] or [bank NAME]", place, section);
+                wrong(r, true, "%s: [%.40s]: unknown section; expected [banksim] or [bank NAME]", place,
+                      section);
         return r->section;
 }
 
@@ -222,7 +223,8 @@ static int on_pair(void *context, const char *section, const char *key, const ch
                              row < 0 ? "; `banksim run --help` names them" : " here; it stands in [banksim]");
         struct value *value = &r->section->value[row];
         if (value->text)
-                return wrong(r, true, "%s:%d: [%.40s] %s: given twice; expected once", r->path, r->line, section, key);
+                return wrong(r, true, "%s:%d: [%.40s] %s: given twice; expected once", r->path, r->line,
+                             section, key);
         snprintf(value->place, sizeof(value->place), "%.100s:%d: [%.20s] %s", r->path, r->line, section, key);
         value->of_file = true;
         if (is_path(row) && *text && *text != '/' && !(row == ROW_DIALECT && strcmp(text, "ascii") == 0))
@@ -242,8 +244,8 @@ static bool read_file(struct reading *r, const char *path)
         if (unreadable)
                 return wrong(r, true, "%s: can't be read; expected a configuration file", path);
         if (bad_line != 0)
-                return wrong(r, true, "%s:%d: not understood; expected [section], key = value, or a comment", path,
-                             bad_line);
+                return wrong(r, true, "%s:%d: not understood; expected [section], key = value, or a comment",
+                             path, bad_line);
         return !r->failed;
 }
 
@@ -309,7 +311,8 @@ static bool read_words(struct reading *r, int count, char **words)
                 else if (strcmp(words[i], "--json") == 0)
                         r->json = true;
                 else if (strncmp(words[i], "--", 2) != 0)
-                        return wrong(r, false, "'%.60s': expected options only; `banksim run --help` names them",
+                        return wrong(r, false,
+                                     "'%.60s': expected options only; `banksim run --help` names them",
                                      words[i]);
                 else if (!take_option(r, &layer, count, words, &i))
                         return false;
@@ -348,8 +351,8 @@ static bool find(struct reading *r, const struct layer *layer, int row, struct v
         if (value->text)
                 return true;
         if (!option->fallback)
-                return wrong(r, false, "--%s is missing%s%s: %s", option->key, layer->name[0] ? " for bank " : "",
-                             layer->name, option->text);
+                return wrong(r, false, "--%s is missing%s%s: %s", option->key,
+                             layer->name[0] ? " for bank " : "", layer->name, option->text);
         /* Never changed nor freed through here. */
         memcpy(&ret_value->text, &option->fallback, sizeof(ret_value->text));
         snprintf(ret_value->place, sizeof(ret_value->place), "--%s", option->key);
@@ -425,7 +428,8 @@ static bool moment_of(struct reading *r, int row, int64_t *ret_ms)
         if (!find(r, &r->common, row, &value))
                 return false;
         if (!digits_of(value.text, ret_ms) && !calendar_parse_moment(value.text, ret_ms))
-                return bad(r, &value, "a moment such as 2016-12-29T07:55:00+09:00, or milliseconds since 1970 UTC");
+                return bad(r, &value,
+                           "a moment such as 2016-12-29T07:55:00+09:00, or milliseconds since 1970 UTC");
         return true;
 }
 
@@ -433,12 +437,14 @@ static bool clock_of(struct reading *r, struct business_clock *ret_clock)
 {
         const struct value *value = r->common.value;
         int64_t speed;
-        int given = !!value[ROW_CLOCK_START].text + !!value[ROW_CLOCK_ANCHOR].text + !!value[ROW_CLOCK_SPEED].text;
+        int given =
+            !!value[ROW_CLOCK_START].text + !!value[ROW_CLOCK_ANCHOR].text + !!value[ROW_CLOCK_SPEED].text;
         *ret_clock = clock_real;
         if (given == 0)
                 return true;
         if (given < 3)
-                return wrong(r, false, "--clock-start, --clock-anchor and --clock-speed: expected all three or none");
+                return wrong(r, false,
+                             "--clock-start, --clock-anchor and --clock-speed: expected all three or none");
         if (!moment_of(r, ROW_CLOCK_START, &ret_clock->start_ms) ||
             !moment_of(r, ROW_CLOCK_ANCHOR, &ret_clock->anchor_ms) ||
             !number_of(r, &r->common, ROW_CLOCK_SPEED, 1, 1000000, &speed))
@@ -451,16 +457,16 @@ static bool bank_of(struct reading *r, const struct layer *layer, struct bank_op
 {
         *bank = (struct bank_options){.port = 0};
         strcpy(bank->name, layer->name);
-        bool good = text_of(r, layer, ROW_ISSUER, bank->issuer) && text_of(r, layer, ROW_DIALECT, bank->dialect) &&
-                    text_of(r, layer, ROW_HOST, bank->host) && number_of(r, layer, ROW_PORT, 0, 65535, &bank->port) &&
-                    text_of(r, layer, ROW_ACCOUNTS, bank->accounts) &&
-                    text_of(r, layer, ROW_JOURNAL, bank->journal) &&
-                    text_of(r, layer, ROW_CERTIFICATE, bank->certificate) &&
-                    text_of(r, layer, ROW_KEY, bank->key) && text_of(r, layer, ROW_CA, bank->ca) &&
-                    text_of(r, layer, ROW_CLIENT, bank->client) &&
-                    number_of(r, layer, ROW_CONNECTIONS_MAX, 1, 10000, &bank->connections_max) &&
-                    faults_of(r, layer, &bank->faults) && span_of(r, layer, ROW_SLOW_MS, &bank->slow) &&
-                    span_of(r, layer, ROW_LATE_MS, &bank->late) && span_of(r, layer, ROW_DOWN_MS, &bank->down);
+        bool good =
+            text_of(r, layer, ROW_ISSUER, bank->issuer) && text_of(r, layer, ROW_DIALECT, bank->dialect) &&
+            text_of(r, layer, ROW_HOST, bank->host) && number_of(r, layer, ROW_PORT, 0, 65535, &bank->port) &&
+            text_of(r, layer, ROW_ACCOUNTS, bank->accounts) &&
+            text_of(r, layer, ROW_JOURNAL, bank->journal) &&
+            text_of(r, layer, ROW_CERTIFICATE, bank->certificate) && text_of(r, layer, ROW_KEY, bank->key) &&
+            text_of(r, layer, ROW_CA, bank->ca) && text_of(r, layer, ROW_CLIENT, bank->client) &&
+            number_of(r, layer, ROW_CONNECTIONS_MAX, 1, 10000, &bank->connections_max) &&
+            faults_of(r, layer, &bank->faults) && span_of(r, layer, ROW_SLOW_MS, &bank->slow) &&
+            span_of(r, layer, ROW_LATE_MS, &bank->late) && span_of(r, layer, ROW_DOWN_MS, &bank->down);
         if (good && !bank->issuer[0])
                 strcpy(bank->issuer, bank->name);
         return good;
@@ -472,7 +478,8 @@ static bool check_apart(struct reading *r, const struct options *options)
         for (size_t i = 0; i < options->banks; i++)
                 for (size_t j = 0; j < i; j++)
                         if (strcmp(options->bank[i].journal, options->bank[j].journal) == 0)
-                                return wrong(r, false, "banks %s and %s: the same journal; expected one for each",
+                                return wrong(r, false,
+                                             "banks %s and %s: the same journal; expected one for each",
                                              options->bank[j].name, options->bank[i].name);
         return true;
 }
@@ -480,10 +487,12 @@ static bool check_apart(struct reading *r, const struct options *options)
 static bool options_make(struct reading *r, struct options *options)
 {
         if (r->banks == 0)
-                return wrong(r, false, "no bank: expected --bank NAME, or [bank NAME] in a file that --config names");
+                return wrong(r, false,
+                             "no bank: expected --bank NAME, or [bank NAME] in a file that --config names");
         if (!text_of(r, &r->common, ROW_CONTROL, options->control) ||
             !text_of(r, &r->common, ROW_TOKEN_KEY_FILE, options->token_key_file) ||
-            !number_of(r, &r->common, ROW_SEED, 0, INT64_MAX, &options->seed) || !clock_of(r, &options->clock))
+            !number_of(r, &r->common, ROW_SEED, 0, INT64_MAX, &options->seed) ||
+            !clock_of(r, &options->clock))
                 return false;
         for (size_t i = 0; i < r->banks; i++)
                 if (!bank_of(r, &r->bank[i], &options->bank[i]))

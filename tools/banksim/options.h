@@ -1,7 +1,8 @@
 /*
- * What banksim run is told: an ini file, then the command line, which goes before it. Both name the same keys,
- * rows of one table: [banksim] or the options before the first --bank hold for all banks, [bank NAME] or the
- * options after --bank NAME for that one. Errors name file and line, or the option, and what was expected.
+ * What banksim run is told: an ini file, then the command line, which goes before it. Both name the same
+ * keys, rows of one table: [banksim] or the options before the first --bank hold for all banks, [bank NAME]
+ * or the options after --bank NAME for that one. Errors name file and line, or the option, and what was
+ * expected.
  */
 #ifndef BANKSIM_OPTIONS_H
 #define BANKSIM_OPTIONS_H
@@ -46,8 +47,8 @@ struct options {
 };
 
 struct option_row {
-        const char *key; /* with dashes as an option, with underscores in the file */
-        bool of_bank;    /* may stand in [bank NAME] too */
+        const char *key;         /* with dashes as an option, with underscores in the file */
+        bool of_bank;            /* may stand in [bank NAME] too */
         const char *environment; /* where it is taken from otherwise; NULL: nowhere */
         const char *fallback;    /* NULL: must be given */
         const char *value;       /* what --help calls it */
