@@ -35,8 +35,7 @@ static inline int shipped_split(struct shipped_file *file)
         return columns;
 }
 
-/* Opened, its header in file.line. */
-static inline struct shipped_file shipped_begin(const char *name)
+static inline struct shipped_file shipped_open(const char *name, const char *header)
 {
         struct shipped_file file = {.columns = 0};
         char path[512];
@@ -46,21 +45,6 @@ static inline struct shipped_file shipped_begin(const char *name)
         ck_assert_msg(file.stream, "%s can't be opened", path);
         ck_assert_ptr_nonnull(fgets(file.line, sizeof file.line, file.stream));
         file.line[strcspn(file.line, "\n")] = '\0';
-        return file;
-}
-
-static inline bool shipped_has_header(const char *name, const char *header)
-{
-        struct shipped_file file = shipped_begin(name);
-
-        fclose(file.stream);
-        return strcmp(file.line, header) == 0;
-}
-
-static inline struct shipped_file shipped_open(const char *name, const char *header)
-{
-        struct shipped_file file = shipped_begin(name);
-
         ck_assert_str_eq(file.line, header);
         file.columns = shipped_split(&file);
         return file;
@@ -141,21 +125,19 @@ static inline void shipped_fleet(struct reference *r)
                               "%s", error);
 }
 
-/* Without columns of their own, days off are as weekdays and the issuer is the house bank. */
 static inline void shipped_issuers(struct reference *r)
 {
-        static const char whole[] = "issuer,name,link,opens,closes,off_opens,off_closes";
-        bool is_whole = shipped_has_header("issuers.csv", whole);
-        struct shipped_file file = shipped_open("issuers.csv", is_whole ? whole : "issuer,name,opens,closes");
+        struct shipped_file file =
+            shipped_open("issuers.csv", "issuer,name,link,opens,closes,off_opens,off_closes");
         char error[REFERENCE_ERROR_MAX] = "";
 
         while (shipped_next(&file)) {
-                char **hours = file.column + (is_whole ? 3 : 2), **off = hours + (is_whole ? 2 : 0);
-                struct issuer issuer = {.hours = {{shipped_minute(hours[0]), shipped_minute(hours[1])},
-                                                  {shipped_minute(off[0]), shipped_minute(off[1])}}};
+                struct issuer issuer = {
+                    .hours = {{shipped_minute(file.column[3]), shipped_minute(file.column[4])},
+                              {shipped_minute(file.column[5]), shipped_minute(file.column[6])}}};
 
                 (void)snprintf(issuer.issuer, sizeof issuer.issuer, "%s", file.column[0]);
-                (void)snprintf(issuer.link, sizeof issuer.link, "%s", is_whole ? file.column[2] : "");
+                (void)snprintf(issuer.link, sizeof issuer.link, "%s", file.column[2]);
                 ck_assert_msg(reference_add_issuer(r, &issuer, error), "%s", error);
         }
 }
