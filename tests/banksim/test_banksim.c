@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -33,6 +34,7 @@ static pid_t bank_pid;
 static int bank_output = -1, port_a, port_b;
 static struct client acquirer;
 static char output[1 << 16];
+static rlim_t file_limit = RLIM_INFINITY; /* bytes that the next program may write to a file */
 static const struct iso_dialect *dialect = &iso_dialect_ascii; /* of BANKA */
 static char dialect_path[192] = "ascii";
 
@@ -138,6 +140,10 @@ static pid_t program_run(const char *const *words, int descriptor, int *ret_outp
                 for (int i = 0; words[i]; i++)
                         copy[i + 1] = strdup(words[i]);
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
+                if (file_limit != RLIM_INFINITY) {
+                        setrlimit(RLIMIT_FSIZE, &(struct rlimit){file_limit, file_limit});
+                        signal(SIGXFSZ, SIG_IGN); /* stays ignored: writing fails, as on a full disk */
+                }
                 dup2(ends[1], descriptor);
                 int null = open("/dev/null", O_RDWR);
                 dup2(null, descriptor == STDOUT_FILENO ? STDERR_FILENO : STDOUT_FILENO);
@@ -742,6 +748,37 @@ START_TEST(kills_at_any_moment_lose_no_answer)
 }
 END_TEST
 
+START_TEST(a_journal_that_can_not_be_written_ends_all_answers)
+{
+        struct iso_message message, answer;
+        int stan = 1, answered = 0;
+        file_limit = 4096;
+        banks_start("", NULL);
+        file_limit = RLIM_INFINITY;
+        client_up(port_a);
+        for (; stan < 100; stan++) {
+                message = withdrawal("0200", stan, 0);
+                if (!client_send(&acquirer, &message) ||
+                    client_receive(&acquirer, &answer, PATIENCE_MS) != CLIENT_MESSAGE)
+                        break;
+                ck_assert_str_eq(field(&answer, 39), "00");
+                answered++;
+        }
+        ck_assert(answered > 5 && answered < 40);
+        read_output(bank_output, NULL);
+        ck_assert_int_eq(await_end(bank_pid), 1);
+        bank_pid = 0;
+
+        banks_start("", NULL);
+        ck_assert_msg(strstr(output, "that a crash cut off are cut away"), "%s", output);
+        client_up(port_a);
+        ck_assert_int_eq(balance_at(0), OPENING_YEN - answered * 10108);
+        message = withdrawal("0201", answered, 0);
+        ck_assert_str_eq(ask(&message), "00");
+        ck_assert_int_eq(shown("counts", "repeats"), 1);
+}
+END_TEST
+
 static bool file_holds(const char *path, const char *text)
 {
         static char bytes[1 << 20];
@@ -1153,6 +1190,7 @@ int main(void)
         tcase_add_test(tcase, everything_that_was_answered_is_there_after_a_kill);
         tcase_add_test(tcase, a_journal_that_a_crash_cut_short_goes_on);
         tcase_add_test(tcase, kills_at_any_moment_lose_no_answer);
+        tcase_add_test(tcase, a_journal_that_can_not_be_written_ends_all_answers);
         tcase_add_test(tcase, no_card_number_is_written_anywhere);
         tcase_add_loop_test(tcase, slow_and_late_answers_come_after_their_time, 0, 2);
         tcase_add_test(tcase, a_late_answer_does_not_hold_up_the_others);

@@ -629,10 +629,13 @@ struct host *host_open(const struct host_world *world, const struct bank_options
             .world = world, .options = options, .reserve = -1, .listener = -1, .journal = {.fd = -1}};
         TAILQ_INIT(&host->waiting);
         TAILQ_INIT(&host->delayed);
-        behaviours_start(&host->behaviours, &options->faults, (uint64_t)world->options->seed, options->name);
         if (open_wire(host, error) && open_books(host, error) && open_events(host, error) &&
-            open_port(host, error))
+            open_port(host, error)) {
+                /* A bank that is killed now and then must not misbehave in the same way after each start. */
+                uint64_t seed = (uint64_t)world->options->seed ^ host->journal.records << 32;
+                behaviours_start(&host->behaviours, &options->faults, seed, options->name);
                 return host;
+        }
         free_host(host);
         return NULL;
 }
