@@ -91,7 +91,8 @@ static void make_cards(uint64_t count)
 
 static bool load(size_t skip, struct cards *cards, char error[CARDS_ERROR_MAX])
 {
-        bool good = cards_load(path, skip, NULL, cards, error);
+        const char *const paths[] = {path};
+        bool good = cards_load(paths, 1, skip, NULL, cards, error);
 
         unlink(path);
         return good;
@@ -209,6 +210,26 @@ START_TEST(a_card_file_that_others_can_read_is_refused)
         ck_assert_int_eq(chmod(path, 0644), 0);
         ck_assert(!load(0, &cards, error));
         ck_assert_ptr_nonnull(strstr(error, "0600 is expected"));
+}
+END_TEST
+
+START_TEST(cards_of_several_files_are_one_supply_and_each_file_is_checked)
+{
+        const char *const paths[] = {path, path};
+        char error[CARDS_ERROR_MAX] = "";
+        struct cards cards;
+
+        make_cards(5);
+        ck_assert_msg(cards_load(paths, 2, 3, NULL, &cards, error), "%s", error);
+        ck_assert_uint_eq(cards.count, 7);
+        ck_assert_str_eq(cards.card[0].pan, cards.card[5].pan);
+        cards_free(&cards);
+        ck_assert(!cards_load(paths, 2, 10, NULL, &cards, error));
+        ck_assert_ptr_nonnull(strstr(error, "no cards are left"));
+        ck_assert_int_eq(chmod(path, 0644), 0);
+        ck_assert(!cards_load(paths, 2, 0, NULL, &cards, error));
+        ck_assert_ptr_nonnull(strstr(error, "0600 is expected"));
+        unlink(path);
 }
 END_TEST
 
@@ -396,6 +417,7 @@ int main(void)
         tcase_add_test(all, careful_holders_keep_within_their_limits_and_careless_ones_do_not);
         tcase_add_loop_test(all, a_bad_card_file_is_named_with_line_and_column, 0, (int)COUNT(bad_cards));
         tcase_add_test(all, a_card_file_that_others_can_read_is_refused);
+        tcase_add_test(all, cards_of_several_files_are_one_supply_and_each_file_is_checked);
         tcase_add_test(all, columns_are_found_by_name_and_quotes_taken_off);
         tcase_add_test(all, amounts_are_whole_notes_within_the_day_s_limit);
         tcase_add_test(all, terminals_are_found_by_name);

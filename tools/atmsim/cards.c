@@ -19,7 +19,7 @@ static bool expiry_is_valid(const char *text)
                memcmp(text + 2, "12", 2) <= 0;
 }
 
-static bool add_row(struct cards *cards, size_t *room, const struct csv *csv, char error[CARDS_ERROR_MAX])
+static bool add_row(struct cards *cards, const struct csv *csv, char error[CARDS_ERROR_MAX])
 {
         const char *pan = csv_value(csv, 0), *expiry = csv_value(csv, 1);
         struct card *grown;
@@ -34,14 +34,16 @@ static bool add_row(struct cards *cards, size_t *room, const struct csv *csv, ch
                          csv->line);
                 return false;
         }
-        if (cards->count == *room) {
-                *room = *room ? *room * 2 : 1024;
-                grown = realloc(cards->card, *room * sizeof(*grown));
+        if (cards->count == cards->room) {
+                size_t room = cards->room ? cards->room * 2 : 1024;
+
+                grown = realloc(cards->card, room * sizeof(*grown));
                 if (!grown) {
                         snprintf(error, CARDS_ERROR_MAX, "%s: out of memory", csv->path);
                         return false;
                 }
                 cards->card = grown;
+                cards->room = room;
         }
         cards->card[cards->count] = (struct card){0};
         strcpy(cards->card[cards->count].pan, pan);
@@ -50,15 +52,13 @@ static bool add_row(struct cards *cards, size_t *room, const struct csv *csv, ch
         return true;
 }
 
-bool cards_load(const char *path, size_t skip, struct token_key *key, struct cards *ret_cards,
-                char error[CARDS_ERROR_MAX])
+static bool load_file(struct cards *cards, const char *path, size_t *skip, char error[CARDS_ERROR_MAX])
 {
         static const char *const wanted[] = {"pan", "expiry", NULL};
-        struct cards cards = {.key = key, .uses = 2};
         char csv_error[CSV_ERROR_MAX];
         struct stat status;
-        size_t room = 0;
         struct csv csv;
+        bool good = false;
         int result;
 
         if (!csv_open(&csv, path, wanted, csv_error)) {
@@ -69,38 +69,50 @@ bool cards_load(const char *path, size_t skip, struct token_key *key, struct car
                 snprintf(error, CARDS_ERROR_MAX,
                          "%s: mode %04o lets others read card numbers; 0600 is expected (chmod 600)", path,
                          (unsigned)status.st_mode & 07777);
-                goto fail;
+                goto done;
         }
         while ((result = csv_next(&csv, csv_error)) == 1) {
-                if (skip > 0) {
-                        skip--;
+                if (*skip > 0) {
+                        --*skip;
                         continue;
                 }
-                if (!add_row(&cards, &room, &csv, error))
-                        goto fail;
+                if (!add_row(cards, &csv, error))
+                        goto done;
         }
-        if (result < 0) {
+        good = result == 0;
+        if (!good)
                 snprintf(error, CARDS_ERROR_MAX, "%s", csv_error);
-                goto fail;
+done:
+        csv_close(&csv);
+        return good;
+}
+
+bool cards_load(const char *const *paths, size_t count, size_t skip, struct token_key *key,
+                struct cards *ret_cards, char error[CARDS_ERROR_MAX])
+{
+        struct cards cards = {.key = key, .uses = 2};
+
+        for (size_t i = 0; i < count; i++) {
+                if (!load_file(&cards, paths[i], &skip, error)) {
+                        cards_free(&cards);
+                        return false;
+                }
         }
         if (cards.count == 0) {
-                snprintf(error, CARDS_ERROR_MAX, "%s: no cards are left in it", path);
-                goto fail;
+                snprintf(error, CARDS_ERROR_MAX, "%s%s: no cards are left in it", paths[count - 1],
+                         count > 1 ? " and what was given before it" : "");
+                cards_free(&cards);
+                return false;
         }
-        csv_close(&csv);
         *ret_cards = cards;
         return true;
-fail:
-        csv_close(&csv);
-        cards_free(&cards);
-        return false;
 }
 
 void cards_free(struct cards *cards)
 {
         free(cards->card);
         cards->card = NULL;
-        cards->count = 0;
+        cards->count = cards->room = 0;
 }
 
 bool cards_take_even(struct cards *cards, uint32_t *ret_index)

@@ -29,7 +29,7 @@ struct card {
 
 struct cards {
         struct card *card;
-        size_t count;
+        size_t count, room;
         struct token_key *key;
         /* evenly: in the file's order, each at most `uses` times */
         size_t next;
@@ -40,9 +40,9 @@ struct cards {
         double careless;
 };
 
-/* skip: how many cards of the file to leave out at its start. The key is borrowed. */
-ATM_MUST_USE bool cards_load(const char *path, size_t skip, struct token_key *key, struct cards *ret_cards,
-                             char error[CARDS_ERROR_MAX]);
+/* All files' cards. skip: how many to leave out at their start. The key is borrowed. */
+ATM_MUST_USE bool cards_load(const char *const *paths, size_t count, size_t skip, struct token_key *key,
+                             struct cards *ret_cards, char error[CARDS_ERROR_MAX]);
 void cards_free(struct cards *cards);
 
 /* The next card in turn; false when each has been used `uses` times. */

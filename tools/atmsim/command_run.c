@@ -36,6 +36,20 @@ static bool take_profile(const char *value, char *error, size_t size)
         return !strcmp(value, "day") || !strcmp(value, "flat");
 }
 
+static bool take_cards(const char *value, char *error, size_t size)
+{
+        if (!*value) {
+                snprintf(error, size, "it must not be empty");
+                return false;
+        }
+        if (fleet.card_files == FLEET_CARD_FILES_MAX) {
+                snprintf(error, size, "at most %d files are expected", FLEET_CARD_FILES_MAX);
+                return false;
+        }
+        fleet.cards[fleet.card_files++] = value;
+        return true;
+}
+
 static bool take_faults(const char *value, char *error, size_t size)
 {
         return faults_parse(value, &fleet.faults, error, size);
@@ -242,11 +256,12 @@ static const struct option_row rows[] = {
      .text = "CSV with the columns terminal and hall"},
     {.name = "cards",
      .argument = "FILE",
-     .type = OPTION_TEXT,
-     .target = &fleet.cards,
+     .type = OPTION_OTHER,
+     .take = take_cards,
      .variable = "ATM_CARDS",
      .mandatory = true,
-     .text = "CSV with the columns pan and expiry, mode 0600"},
+     .text = "CSV with the columns pan and expiry, mode 0600; may be given several times. Without it the "
+             "cards of other banks come too: $ATM_BANK_CARDS"},
     {.name = "token-key-file",
      .argument = "FILE",
      .type = OPTION_TEXT,
@@ -476,12 +491,16 @@ static bool judge(const struct fleet_result *r)
 
 int command_run(int count, char **words)
 {
+        const char *bank_cards = getenv("ATM_BANK_CARDS"), *house_cards = getenv("ATM_CARDS");
         int result = options_take(&run_command, count, words);
         struct fleet_result *outcome;
         bool good;
 
         if (result != EXIT_DONE)
                 return result == EXIT_FAILED ? EXIT_DONE : result;
+        /* only where the first came from the variable, not from an option */
+        if (bank_cards && *bank_cards && fleet.card_files == 1 && fleet.cards[0] == house_cards)
+                fleet.cards[fleet.card_files++] = bank_cards;
         fleet.habits.answer_timeout_us = answer_timeout_ms * 1000;
         fleet.habits.repeats = (int)repeats;
         fleet.habits.advice_pause_us = advice_pause_ms * 1000;

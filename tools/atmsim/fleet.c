@@ -900,8 +900,8 @@ static bool open_files(struct fleet *fleet)
         fleet->token_key = token_key_load(options->token_key_file, error);
         if (!fleet->token_key)
                 goto fail;
-        if (!options->idle && !cards_load(options->cards, (size_t)options->cards_skip, fleet->token_key,
-                                          &fleet->customers.cards, error))
+        if (!options->idle && !cards_load(options->cards, options->card_files, (size_t)options->cards_skip,
+                                          fleet->token_key, &fleet->customers.cards, error))
                 goto fail;
         fleet->lock = journal_lock(options->journal, true, error);
         if (fleet->lock < 0)

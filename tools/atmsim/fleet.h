@@ -16,9 +16,11 @@
 #include "tools/atmsim/atm.h"
 #include "tools/atmsim/customer.h"
 
+enum { FLEET_CARD_FILES_MAX = 16 };
+
 struct fleet_options {
         /* where */
-        const char *host, *ports, *ca, *certs, *terminals, *cards, *token_key_file, *acquirer, *journal;
+        const char *host, *ports, *ca, *certs, *terminals, *token_key_file, *acquirer, *journal;
         struct business_clock clock;
         /* who comes */
         int64_t atms;
@@ -30,6 +32,8 @@ struct fleet_options {
         int64_t withdrawals;            /* 0: no end by number */
         double seconds, warmup_seconds; /* 0: no end by time */
         int64_t amount_yen;
+        const char *cards[FLEET_CARD_FILES_MAX];
+        size_t card_files;
         int64_t card_uses, cards_skip;
         double inquiry_rate, careless_rate;
         struct fault_rates faults;
