@@ -169,7 +169,7 @@ CREATE TABLE withdrawal (
         link text, -- whom we asked; NULL: nobody but ourselves
         PRIMARY KEY (terminal, transmitted_at, stan),
         -- what may be approved (reason 0, or left to the bank) is whole: its card, price and route are known
-        CHECK (reason <> 0 OR (amount_yen > 0 AND amount_yen % 1000 = 0 AND card_token IS NOT NULL
+        CHECK (coalesce(reason, 0) <> 0 OR (amount_yen > 0 AND amount_yen % 1000 = 0 AND card_token IS NOT NULL
                                AND issuer IS NOT NULL AND band IS NOT NULL AND hall IS NOT NULL
                                AND tariff_from IS NOT NULL)),
         CHECK ((reason IS NULL) = (link IS NOT NULL)),
