@@ -457,7 +457,7 @@ BEGIN
                         ON CONFLICT (card_token, month) DO UPDATE SET cash_yen = m.cash_yen - EXCLUDED.cash_yen
                 ), day AS (
                         INSERT INTO card_day AS d (card_token, day, cash_yen, withdrawals)
-                        SELECT b.card_token, b.business_date, b.cash_yen, b.withdrawals FROM back b
+                        SELECT b.card_token, b.business_date, sum(b.cash_yen), sum(b.withdrawals) FROM back b GROUP BY 1, 2
                         ON CONFLICT (card_token, day) DO UPDATE
                         SET cash_yen = d.cash_yen - EXCLUDED.cash_yen, withdrawals = d.withdrawals - EXCLUDED.withdrawals
                 )
