@@ -80,9 +80,12 @@ END
 $$;
 
 -- Withdrawals whose bank was asked before p_asked_before_ms and about which nothing is decided: whoever
--- asked is dead or too slow. Each is timed out; returns how many.
+-- asked is dead or too slow. Each is timed out; returns how many. What is approved stays open until its ATM
+-- or a person speaks: no timer ends it.
 CREATE FUNCTION ledger_sweep(p_asked_before_ms bigint, p_now_ms bigint, p_max integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET random_page_cost = 0.01 SET jit = off AS $$
 DECLARE
         v_key record;
         v_count integer;
@@ -91,9 +94,9 @@ BEGIN
                count(*)::integer AS n
         INTO v_key
         FROM (SELECT o.terminal, o.transmitted_at, o.stan FROM open_withdrawal o
-              WHERE o.asked_ms < p_asked_before_ms
-              AND NOT EXISTS (SELECT FROM bank_outcome x WHERE x.terminal = o.terminal
-                              AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan)
+              LEFT JOIN LATERAL (SELECT x.terminal FROM bank_outcome x WHERE x.terminal = o.terminal
+                                 AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan LIMIT 1) x ON true
+              WHERE o.asked_ms < p_asked_before_ms AND x.terminal IS NULL
               ORDER BY o.asked_ms LIMIT p_max) k;
         IF v_key.n = 0 THEN
                 RETURN 0;
@@ -113,7 +116,11 @@ CREATE FUNCTION saf_take(p_link text, p_holder text, p_now_ms bigint, p_lease_ms
                          p_first_ms bigint, p_longest_ms bigint, p_max integer)
 RETURNS TABLE (r_terminal text, r_transmitted_at timestamptz, r_stan integer, r_seq smallint, r_kind text,
                r_amount_yen bigint, r_charge_yen bigint, r_dispensed_yen bigint, r_why text, r_attempts integer)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET random_page_cost = 0.01 SET jit = off AS $$
+DECLARE
+        v_due tid[];
 BEGIN
         INSERT INTO saf_lease AS l (link, holder, until_ms) VALUES (p_link, p_holder, p_now_ms + p_lease_ms)
         ON CONFLICT (link) DO UPDATE SET holder = EXCLUDED.holder, until_ms = EXCLUDED.until_ms
@@ -121,18 +128,22 @@ BEGIN
         IF NOT FOUND THEN
                 RETURN;
         END IF;
+        -- the oldest first, which is the order of the index; without sorting, nothing else can be read
+        SELECT array_agg(d.at) INTO v_due
+        FROM (SELECT s.ctid AS at FROM saf s
+              CROSS JOIN LATERAL (SELECT f.seq FROM saf f WHERE f.terminal = s.terminal
+                                  AND f.transmitted_at = s.transmitted_at AND f.stan = s.stan
+                                  ORDER BY f.seq LIMIT 1) f
+              WHERE s.link = p_link AND NOT s.parked AND s.due_ms <= p_now_ms AND f.seq = s.seq
+              ORDER BY s.due_ms LIMIT p_max FOR UPDATE OF s SKIP LOCKED) d;
+        IF v_due IS NULL THEN
+                RETURN;
+        END IF;
         RETURN QUERY
-        WITH due AS MATERIALIZED (
-                SELECT s.terminal, s.transmitted_at, s.stan, s.seq FROM saf s
-                WHERE s.link = p_link AND NOT s.parked AND s.due_ms <= p_now_ms
-                AND NOT EXISTS (SELECT FROM saf e WHERE e.terminal = s.terminal AND e.transmitted_at = s.transmitted_at
-                                AND e.stan = s.stan AND e.seq < s.seq)
-                ORDER BY s.due_ms LIMIT p_max FOR UPDATE SKIP LOCKED
-        ), taken AS (
+        WITH taken AS (
                 UPDATE saf s SET attempts = s.attempts + 1,
                         due_ms = p_now_ms + least(p_longest_ms, p_first_ms * (1 << least(s.attempts, 20))::bigint)
-                FROM due d WHERE s.terminal = d.terminal AND s.transmitted_at = d.transmitted_at AND s.stan = d.stan
-                AND s.seq = d.seq
+                WHERE s.ctid = ANY (v_due)
                 RETURNING s.*
         )
         SELECT t.terminal, t.transmitted_at, t.stan, t.seq, n.kind, n.amount_yen, n.charge_yen, n.dispensed_yen, n.why,
@@ -144,23 +155,40 @@ END
 $$;
 
 -- The bank has acknowledged notices, or refused one (p_error: it stays, with its error, and is repeated).
--- Harmless when said twice, also by one who lost the lease meanwhile.
+-- Harmless when said twice, also by one who lost the lease meanwhile. Returns how many are gone by this.
 CREATE FUNCTION saf_end(p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[], p_seq smallint[],
                         p_error text[], p_now_ms bigint) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET random_page_cost = 0.01 SET jit = off AS $$
 DECLARE
         v_count integer;
 BEGIN
-        UPDATE saf s SET last_error = o.error
+        -- who takes the same rows, or ends them, comes before or after all of this
+        PERFORM FROM (SELECT o.* FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq)
+                           o (terminal, transmitted_at, stan, seq)
+                      ORDER BY 1, 2, 3, 4) o
+        CROSS JOIN LATERAL (SELECT FROM saf s WHERE s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at
+                            AND s.stan = o.stan AND s.seq = o.seq LIMIT 1 FOR UPDATE) s;
+
+        INSERT INTO saf AS k (terminal, transmitted_at, stan, seq, link, created_ms, due_ms, last_error)
+        SELECT s.terminal, s.transmitted_at, s.stan, s.seq, s.link, s.created_ms, s.due_ms, o.error
         FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_error) o (terminal, transmitted_at, stan, seq, error)
-        WHERE o.error IS NOT NULL AND s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at
-        AND s.stan = o.stan AND s.seq = o.seq;
+        CROSS JOIN LATERAL (SELECT * FROM saf s WHERE s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at
+                            AND s.stan = o.stan AND s.seq = o.seq LIMIT 1) s
+        WHERE o.error IS NOT NULL
+        ON CONFLICT (terminal, transmitted_at, stan, seq) DO UPDATE SET last_error = EXCLUDED.last_error;
+
         WITH gone AS (
-                DELETE FROM saf s
-                USING unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_error) o (terminal, transmitted_at, stan, seq, error)
-                WHERE o.error IS NULL AND s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at
-                AND s.stan = o.stan AND s.seq = o.seq
-                RETURNING s.terminal, s.transmitted_at, s.stan, s.seq, s.attempts
+                DELETE FROM saf WHERE ctid = ANY (ARRAY(
+                        SELECT s.ctid
+                        FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_error)
+                             o (terminal, transmitted_at, stan, seq, error)
+                        CROSS JOIN LATERAL (SELECT s.ctid FROM saf s WHERE s.terminal = o.terminal
+                                            AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan
+                                            AND s.seq = o.seq LIMIT 1) s
+                        WHERE o.error IS NULL))
+                RETURNING terminal, transmitted_at, stan, seq, attempts
         )
         INSERT INTO bank_ack (terminal, transmitted_at, stan, seq, attempts, acknowledged_ms)
         SELECT g.terminal, g.transmitted_at, g.stan, g.seq, g.attempts, p_now_ms FROM gone g
