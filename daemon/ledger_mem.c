@@ -6,9 +6,9 @@
  * are no locks and no conflicts here: what PostgreSQL must reach under concurrency is by definition what this
  * back end does in some order.
  *
- * Invariants: rows of withdrawal and advice, of commission, outcome and notice are only ever added. card_month,
- * card_day, account, the roll-up and what waits for a bank change in the same commit as the rows that they sum. Keys are zeroed before they
- * are filled: uthash compares bytes.
+ * Invariants: rows of withdrawal and advice, of commission, outcome and notice are only ever added.
+ * card_month, card_day, account, the roll-up and what waits for a bank change in the same commit as the rows
+ * that they sum. Keys are zeroed before they are filled: uthash compares bytes.
  */
 #include "daemon/ledger_mem.h"
 
@@ -271,14 +271,19 @@ enum withdrawal_state memory_state(const struct memory_withdrawal *withdrawal)
 {
         const struct memory_advice *last = last_advice(withdrawal);
 
-        /* an advice that found it asked and changed nothing says nothing about what its bank answered since */
+        /* an advice that found it asked and changed nothing says nothing about what its bank answered since
+         */
         if (last && last->after != WITHDRAWAL_ASKED)
                 return last->after;
         switch (memory_reason(withdrawal)) {
-        case REASON_APPROVED: return WITHDRAWAL_APPROVED;
-        case REASON_BLOCKED: return WITHDRAWAL_BLOCKED;
-        case REASON_COUNT: return WITHDRAWAL_ASKED;
-        default: return WITHDRAWAL_DECLINED;
+        case REASON_APPROVED:
+                return WITHDRAWAL_APPROVED;
+        case REASON_BLOCKED:
+                return WITHDRAWAL_BLOCKED;
+        case REASON_COUNT:
+                return WITHDRAWAL_ASKED;
+        default:
+                return WITHDRAWAL_DECLINED;
         }
 }
 
@@ -286,14 +291,17 @@ int64_t memory_counts_yen(const struct memory_withdrawal *withdrawal)
 {
         switch (memory_state(withdrawal)) {
         case WITHDRAWAL_ASKED:
-        case WITHDRAWAL_APPROVED: return withdrawal->request.amount_yen;
-        case WITHDRAWAL_COMPLETED: return last_advice(withdrawal)->counted_yen;
-        default: return 0;
+        case WITHDRAWAL_APPROVED:
+                return withdrawal->request.amount_yen;
+        case WITHDRAWAL_COMPLETED:
+                return last_advice(withdrawal)->counted_yen;
+        default:
+                return 0;
         }
 }
 
-static struct memory_saf *find_saf(const struct memory_database *database, const struct ledger_identity *identity,
-                                   int seq)
+static struct memory_saf *find_saf(const struct memory_database *database,
+                                   const struct ledger_identity *identity, int seq)
 {
         struct memory_saf_key key;
         struct memory_saf *saf;
@@ -305,8 +313,8 @@ static struct memory_saf *find_saf(const struct memory_database *database, const
         return saf;
 }
 
-const struct memory_saf *memory_saf(const struct memory_database *database, const struct ledger_identity *identity,
-                                    int seq)
+const struct memory_saf *memory_saf(const struct memory_database *database,
+                                    const struct ledger_identity *identity, int seq)
 {
         return find_saf(database, identity, seq);
 }
@@ -356,7 +364,8 @@ static enum reason usage_refusal(const struct memory_database *database, const s
                 return REASON_DAY_LIMIT;
         if (exceeds(month ? month->cash_yen : 0, request->amount_yen, request->limit[LIMIT_MONTH_YEN]))
                 return REASON_MONTH_LIMIT;
-        if (card && card->has_account && exceeds(request->amount_yen, charge_yen(&request->price), card->balance_yen))
+        if (card && card->has_account &&
+            exceeds(request->amount_yen, charge_yen(&request->price), card->balance_yen))
                 return REASON_NOT_COVERED;
         return REASON_APPROVED;
 }
@@ -382,19 +391,20 @@ static bool contradicts(const struct memory_withdrawal *stored, const struct led
 /* A row that no constraint of the schema would take; nothing that rules/decide.c lets through. */
 static bool breaks_constraint(const struct ledger_request *request, enum reason reason)
 {
-        return request->amount_yen < 0 ||
-               (reason == REASON_APPROVED &&
-                (request->amount_yen == 0 || request->amount_yen % NOTE_YEN != 0 || request->issuer[0] == '\0' ||
-                 request->hall[0] == '\0' || (request->link[0] == '\0' && request->approval_code[0] == '\0')));
+        return request->amount_yen < 0 || (reason == REASON_APPROVED &&
+                                           (request->amount_yen == 0 || request->amount_yen % NOTE_YEN != 0 ||
+                                            request->issuer[0] == '\0' || request->hall[0] == '\0' ||
+                                            (request->link[0] == '\0' && request->approval_code[0] == '\0')));
 }
 
 /* What is durable about a withdrawal that was decided, or left to its bank, earlier. */
-static void fill_stored(struct ledger_answer *answer, const struct memory_withdrawal *stored, enum reason reason)
+static void fill_stored(struct ledger_answer *answer, const struct memory_withdrawal *stored,
+                        enum reason reason)
 {
         *answer = (struct ledger_answer){
-                .status = reason == REASON_COUNT ? LEDGER_PENDING : LEDGER_STORED,
-                .reason = reason == REASON_COUNT ? REASON_APPROVED : reason,
-                .business_day = stored->request.business_day,
+            .status = reason == REASON_COUNT ? LEDGER_PENDING : LEDGER_STORED,
+            .reason = reason == REASON_COUNT ? REASON_APPROVED : reason,
+            .business_day = stored->request.business_day,
         };
         if (reason != REASON_APPROVED && reason != REASON_COUNT)
                 return;
@@ -423,16 +433,21 @@ static void answer_request(const struct memory_database *database, const struct 
 
         if (stored) {
                 fill_stored(ret_answer, stored,
-                            stored->reason != REASON_BLOCKED && contradicts(stored, request) ? REASON_CONTRADICTS
-                                                                                             : memory_reason(stored));
+                            stored->reason != REASON_BLOCKED && contradicts(stored, request)
+                                ? REASON_CONTRADICTS
+                                : memory_reason(stored));
                 return;
         }
         fill_answer(ret_answer, LEDGER_DECIDED, decide(database, op), request);
         if (!reference_holds_moment(database->reference, op->identity.transmitted_ms) ||
             breaks_constraint(request, ret_answer->reason))
-                *ret_answer = (struct ledger_answer){.status = LEDGER_UNAVAILABLE, .reason = REASON_CANNOT_DECIDE};
-        else if (ret_answer->reason == REASON_APPROVED && request->link[0] != '\0')
-                ret_answer->status = LEDGER_ASK;
+                *ret_answer =
+                    (struct ledger_answer){.status = LEDGER_UNAVAILABLE, .reason = REASON_CANNOT_DECIDE};
+        if (ret_answer->status != LEDGER_DECIDED || ret_answer->reason != REASON_APPROVED ||
+            request->link[0] == '\0')
+                return;
+        ret_answer->status = LEDGER_ASK;
+        ret_answer->approval_code[0] = '\0'; /* the bank's to give */
 }
 
 static void answer_inquiry(const struct memory_database *database, const struct ledger_op *op,
@@ -463,7 +478,8 @@ static void debit(struct memory_database *database, const struct ledger_request 
 }
 
 static void write_request(struct memory_database *database, const struct ledger_op *op,
-                          struct memory_withdrawal *stored, const struct ledger_answer *answer, int64_t now_ms)
+                          struct memory_withdrawal *stored, const struct ledger_answer *answer,
+                          int64_t now_ms)
 {
         const struct ledger_request *request = &op->request;
         struct memory_withdrawal *withdrawal = stored ? stored : add_withdrawal(database, &op->identity);
@@ -501,8 +517,8 @@ static void touch_month(struct memory_database *database, const struct ledger_re
 static void do_request(struct memory_database *database, struct ledger_op *op, int64_t now_ms)
 {
         struct memory_withdrawal *stored = memory_withdrawal(database, &op->identity);
-        bool anew = database->defect == LEDGER_MEM_DECIDES_REPEATS_ANEW && stored && stored->reason != REASON_BLOCKED &&
-                    stored->reason != REASON_COUNT;
+        bool anew = database->defect == LEDGER_MEM_DECIDES_REPEATS_ANEW && stored &&
+                    stored->reason != REASON_BLOCKED && stored->reason != REASON_COUNT;
 
         answer_request(database, op, anew ? NULL : stored, &op->answer);
         if (op->answer.status == LEDGER_UNAVAILABLE)
@@ -616,9 +632,10 @@ static void give_back(struct memory_database *database, const struct memory_with
                       int64_t cash_yen, bool all)
 {
         const struct ledger_request *request = &withdrawal->request;
-        struct memory_card *card = withdrawal->request.link[0] == '\0' ? memory_card(database, request->card_token) : NULL;
-        struct memory_usage *month = find_usage(database->months, request->card_token,
-                                                calendar_month_of(request->business_day));
+        struct memory_card *card =
+            withdrawal->request.link[0] == '\0' ? memory_card(database, request->card_token) : NULL;
+        struct memory_usage *month =
+            find_usage(database->months, request->card_token, calendar_month_of(request->business_day));
         struct memory_usage *day = find_usage(database->days, request->card_token, request->business_day);
 
         assert(month && day);
@@ -683,7 +700,8 @@ static void write_advice(struct memory_database *database, struct memory_withdra
         int64_t already_yen = withdrawal->advice_count ? last_advice(withdrawal)->counted_yen : 0;
         enum dispensed_relation relation = withdrawal_relation(before, counts_yen, op->advice.dispensed_yen);
         const struct withdrawal_rule *rule = withdrawal_on_advice(before, relation);
-        int commission = rule->commission < 0 && database->defect == LEDGER_MEM_KEEPS_COMMISSION ? 0 : rule->commission;
+        int commission =
+            rule->commission < 0 && database->defect == LEDGER_MEM_KEEPS_COMMISSION ? 0 : rule->commission;
         bool ends = rule->to == WITHDRAWAL_COMPLETED || rule->to == WITHDRAWAL_REVERSED;
         int64_t counted_yen = 0;
         struct memory_advice *advice;
@@ -754,7 +772,8 @@ static void write_outcome(struct memory_database *database, struct memory_withdr
         decide_outcome(withdrawal, outcome->reason, is_timeout ? MEMORY_CAUSE_TIMEOUT : MEMORY_CAUSE_ANSWER);
         memcpy(withdrawal->outcome.bank_de39, outcome->bank_de39, sizeof outcome->bank_de39);
         if (outcome->reason == REASON_APPROVED) {
-                memcpy(withdrawal->outcome.approval_code, outcome->approval_code, sizeof outcome->approval_code);
+                memcpy(withdrawal->outcome.approval_code, outcome->approval_code,
+                       sizeof outcome->approval_code);
                 return;
         }
         withdrawal->open = false;
@@ -774,14 +793,17 @@ static bool is_bad_outcome(const struct ledger_outcome *outcome)
 static void answer_outcome(const struct memory_database *database, const struct ledger_op *op,
                            const struct memory_withdrawal *withdrawal, struct ledger_answer *ret_answer)
 {
-        assert(withdrawal && withdrawal->request.link[0] != '\0'); /* atmd asks nobody without a durable intent */
+        assert(withdrawal &&
+               withdrawal->request.link[0] != '\0'); /* atmd asks nobody without a durable intent */
         if (!withdrawal->has_outcome ||
             (database->defect == LEDGER_MEM_PAYS_LATE_APPROVALS && op->outcome.reason == REASON_APPROVED)) {
                 fill_answer(ret_answer, LEDGER_DECIDED, op->outcome.reason, &withdrawal->request);
                 if (op->outcome.reason == REASON_APPROVED)
-                        memcpy(ret_answer->approval_code, op->outcome.approval_code, sizeof ret_answer->approval_code);
+                        memcpy(ret_answer->approval_code, op->outcome.approval_code,
+                               sizeof ret_answer->approval_code);
                 if (is_bad_outcome(&op->outcome))
-                        *ret_answer = (struct ledger_answer){.status = LEDGER_UNAVAILABLE, .reason = REASON_CANNOT_DECIDE};
+                        *ret_answer = (struct ledger_answer){.status = LEDGER_UNAVAILABLE,
+                                                             .reason = REASON_CANNOT_DECIDE};
         } else {
                 fill_stored(ret_answer, withdrawal, withdrawal->outcome.reason);
         }
@@ -799,7 +821,8 @@ static void do_outcome(struct memory_database *database, struct ledger_op *op, i
 static bool is_overdue(const struct memory_database *database, const struct memory_withdrawal *withdrawal,
                        int64_t asked_before_ms)
 {
-        return withdrawal->open && withdrawal->request.link[0] != '\0' && withdrawal->asked_ms < asked_before_ms &&
+        return withdrawal->open && withdrawal->request.link[0] != '\0' &&
+               withdrawal->asked_ms < asked_before_ms &&
                (!withdrawal->has_outcome || database->defect == LEDGER_MEM_TIMES_OUT_APPROVALS);
 }
 
@@ -822,9 +845,9 @@ int memory_sweep(struct memory_database *database, int64_t asked_before_ms, int6
 
         while (count < max && (withdrawal = find_overdue(database, asked_before_ms))) {
                 struct ledger_op op = {
-                        .kind = LEDGER_OUTCOME,
-                        .identity = withdrawal->identity,
-                        .outcome = {.cause = OUTCOME_TIMEOUT, .reason = REASON_ISSUER_UNAVAILABLE},
+                    .kind = LEDGER_OUTCOME,
+                    .identity = withdrawal->identity,
+                    .outcome = {.cause = OUTCOME_TIMEOUT, .reason = REASON_ISSUER_UNAVAILABLE},
                 };
 
                 withdrawal->has_outcome = false; /* it never has one, unless the defect is wanted */
@@ -857,8 +880,8 @@ static bool take_lease(struct memory_database *database, const char *link, const
         return true;
 }
 
-static struct memory_notice *find_notice(const struct memory_database *database, const struct ledger_identity *identity,
-                                         int seq)
+static struct memory_notice *find_notice(const struct memory_database *database,
+                                         const struct ledger_identity *identity, int seq)
 {
         struct memory_withdrawal *withdrawal = memory_withdrawal(database, identity);
 
@@ -883,7 +906,8 @@ static bool must_wait(const struct memory_database *database, const struct memor
 
 static int compare_due(const void *a, const void *b)
 {
-        const struct memory_saf *x = *(const struct memory_saf *const *)a, *y = *(const struct memory_saf *const *)b;
+        const struct memory_saf *x = *(const struct memory_saf *const *)a,
+                                *y = *(const struct memory_saf *const *)b;
 
         if (x->due_ms != y->due_ms)
                 return x->due_ms < y->due_ms ? -1 : 1;
@@ -902,7 +926,8 @@ static int64_t pause_ms(int32_t attempts, int64_t first_ms, int64_t longest_ms)
 }
 
 size_t memory_saf_take(struct memory_database *database, const char *link, const char *holder, int64_t now_ms,
-                       int64_t lease_ms, int64_t first_ms, int64_t longest_ms, size_t max, struct memory_taken *taken)
+                       int64_t lease_ms, int64_t first_ms, int64_t longest_ms, size_t max,
+                       struct memory_taken *taken)
 {
         struct memory_saf **due;
         size_t count = 0;
@@ -911,7 +936,8 @@ size_t memory_saf_take(struct memory_database *database, const char *link, const
                 return 0;
         due = allocate((HASH_COUNT(database->saf) + 1) * sizeof(struct memory_saf *));
         for (struct memory_saf *saf = database->saf; saf; saf = saf->hh.next) {
-                if (strcmp(saf->link, link) == 0 && !saf->parked && saf->due_ms <= now_ms && !must_wait(database, saf))
+                if (strcmp(saf->link, link) == 0 && !saf->parked && saf->due_ms <= now_ms &&
+                    !must_wait(database, saf))
                         due[count++] = saf;
         }
         qsort(due, count, sizeof(struct memory_saf *), compare_due);
@@ -927,7 +953,8 @@ size_t memory_saf_take(struct memory_database *database, const char *link, const
         return count;
 }
 
-int memory_saf_end(struct memory_database *database, const struct memory_ended *ended, size_t count, int64_t now_ms)
+int memory_saf_end(struct memory_database *database, const struct memory_ended *ended, size_t count,
+                   int64_t now_ms)
 {
         int acknowledged = 0;
 
@@ -952,8 +979,8 @@ int memory_saf_end(struct memory_database *database, const struct memory_ended *
         return acknowledged;
 }
 
-bool memory_operator_saf(struct memory_database *database, bool park, const struct ledger_identity *identity, int seq,
-                         int64_t now_ms)
+bool memory_operator_saf(struct memory_database *database, bool park, const struct ledger_identity *identity,
+                         int seq, int64_t now_ms)
 {
         struct memory_saf *saf = find_saf(database, identity, seq);
 
@@ -1109,10 +1136,18 @@ static void commit_op(struct ledger_mem *mem, struct ledger_op *op)
                 return;
         }
         switch (op->kind) {
-        case LEDGER_REQUEST: do_request(mem->database, op, mem->now_ms); break;
-        case LEDGER_INQUIRY: answer_inquiry(mem->database, op, &op->answer); break;
-        case LEDGER_OUTCOME: do_outcome(mem->database, op, mem->now_ms); break;
-        default: do_advice(mem->database, op, mem->now_ms); break;
+        case LEDGER_REQUEST:
+                do_request(mem->database, op, mem->now_ms);
+                break;
+        case LEDGER_INQUIRY:
+                answer_inquiry(mem->database, op, &op->answer);
+                break;
+        case LEDGER_OUTCOME:
+                do_outcome(mem->database, op, mem->now_ms);
+                break;
+        default:
+                do_advice(mem->database, op, mem->now_ms);
+                break;
         }
         if (mem->database->on_commit)
                 mem->database->on_commit(mem->database, op, mem->database->context);
@@ -1154,7 +1189,8 @@ static void answer_early(struct ledger_mem *mem)
                 else if (op->kind == LEDGER_INQUIRY)
                         answer_inquiry(mem->database, op, &op->answer);
                 else if (op->kind == LEDGER_OUTCOME)
-                        answer_outcome(mem->database, op, memory_withdrawal(mem->database, &op->identity), &op->answer);
+                        answer_outcome(mem->database, op, memory_withdrawal(mem->database, &op->identity),
+                                       &op->answer);
                 else
                         op->answer = (struct ledger_answer){.status = LEDGER_DECIDED};
         }
@@ -1293,18 +1329,19 @@ static void print_withdrawal(struct lines *lines, const struct memory_withdrawal
                 snprintf(reason, sizeof reason, "%d", (int)w->reason);
         snprintf(tax_rate, sizeof tax_rate, "%" PRId32, p->tax_rate_bp);
         add_line(lines,
-                 "withdrawal|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId32 "|%" PRId64 "|%s|%s|%s|%s|%s|%s|%s|%s|%" PRId64
-                 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%s|%s",
+                 "withdrawal|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId32 "|%" PRId64
+                 "|%s|%s|%s|%s|%s|%s|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%s|%s",
                  w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, reason,
                  r->processing_code, r->amount_yen, blocked ? "-" : token.text, or_null(r->pan_mask),
                  or_null(r->issuer), priced ? band_name[p->band] : "-", or_null(r->hall),
                  word_of_day(r->business_day).text, priced ? tariff_from.text : "-", blocked ? "-" : tax_rate,
                  p->customer_fee_yen, p->customer_tax_yen, p->interbank_fee_yen, p->interbank_tax_yen,
-                 p->hall_share_yen, w->reason == REASON_APPROVED ? or_null(r->approval_code) : "-", or_null(r->link));
+                 p->hall_share_yen, w->reason == REASON_APPROVED ? or_null(r->approval_code) : "-",
+                 or_null(r->link));
         if (w->open)
-                add_line(lines, "open_withdrawal|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64 "|%s", w->identity.terminal,
-                         w->identity.transmitted_ms, w->identity.stan, token.text, r->amount_yen,
-                         r->link[0] == '\0' ? "-" : "asked");
+                add_line(lines, "open_withdrawal|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64 "|%s",
+                         w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, token.text,
+                         r->amount_yen, r->link[0] == '\0' ? "-" : "asked");
 }
 
 static void print_bank(struct lines *lines, const struct memory_withdrawal *w)
@@ -1315,16 +1352,20 @@ static void print_bank(struct lines *lines, const struct memory_withdrawal *w)
         if (w->has_outcome)
                 add_line(lines, "bank_outcome|%s|%" PRId64 "|%" PRId32 "|%d|%s|%s|%s", w->identity.terminal,
                          w->identity.transmitted_ms, w->identity.stan, (int)w->outcome.reason,
-                         or_null(w->outcome.approval_code), or_null(w->outcome.bank_de39), causes[w->outcome.cause]);
+                         or_null(w->outcome.approval_code), or_null(w->outcome.bank_de39),
+                         causes[w->outcome.cause]);
         for (size_t i = 0; i < w->notice_count; i++) {
                 const struct memory_notice *n = &w->notices[i];
 
-                add_line(lines, "bank_notice|%s|%" PRId64 "|%" PRId32 "|%d|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%s",
-                         w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, n->seq, w->request.link,
-                         kinds[n->kind], n->amount_yen, n->charge_yen, n->dispensed_yen, n->why);
+                add_line(
+                    lines,
+                    "bank_notice|%s|%" PRId64 "|%" PRId32 "|%d|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%s",
+                    w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, n->seq,
+                    w->request.link, kinds[n->kind], n->amount_yen, n->charge_yen, n->dispensed_yen, n->why);
                 if (n->acknowledged)
-                        add_line(lines, "bank_ack|%s|%" PRId64 "|%" PRId32 "|%d|%" PRId32 "|%" PRId64, w->identity.terminal,
-                                 w->identity.transmitted_ms, w->identity.stan, n->seq, n->attempts, n->acknowledged_ms);
+                        add_line(lines, "bank_ack|%s|%" PRId64 "|%" PRId32 "|%d|%" PRId32 "|%" PRId64,
+                                 w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, n->seq,
+                                 n->attempts, n->acknowledged_ms);
         }
 }
 
@@ -1402,8 +1443,9 @@ static void print_saf(struct lines *lines, const struct memory_database *databas
                 if (s->due_ms != s->created_ms)
                         snprintf(due, sizeof due, "%" PRId64, s->due_ms);
                 add_line(lines, "saf|%s|%" PRId64 "|%" PRId32 "|%" PRId32 "|%s|%s|%" PRId32 "|%s|%s",
-                         s->key.identity.terminal, s->key.identity.transmitted_ms, s->key.identity.stan, s->key.seq,
-                         s->link, due, s->attempts, s->parked ? "parked" : "-", or_null(s->last_error));
+                         s->key.identity.terminal, s->key.identity.transmitted_ms, s->key.identity.stan,
+                         s->key.seq, s->link, due, s->attempts, s->parked ? "parked" : "-",
+                         or_null(s->last_error));
         }
         for (const struct memory_lease *l = database->leases; l; l = l->hh.next)
                 add_line(lines, "saf_lease|%s|%s|%" PRId64, l->link, l->holder, l->until_ms);

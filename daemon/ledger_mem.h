@@ -1,8 +1,8 @@
 /*
  * The ledger in memory: the second back end of daemon/ledger.h, for the simulation and the contract test.
- * It gives the same answers and keeps the same rows as sql/002_ledger.sql and sql/003_banks.sql; what an advice
- * does and which reason wins come from rules/, where sql has tables of its own, so that the test compares
- * those too.
+ * It gives the same answers and keeps the same rows as sql/002_ledger.sql and sql/003_banks.sql; what an
+ * advice does and which reason wins come from rules/, where sql has tables of its own, so that the test
+ * compares those too.
  *
  * Two things, as in production:
  *   struct memory_database   the rows. It survives a daemon's crash and is shared by any number of ledgers.
@@ -38,7 +38,7 @@ struct memory_exclusion {
 /* A card that somebody has told us of. One of another bank has a row only where it is excluded. */
 struct memory_card {
         uint8_t token[CARD_TOKEN_LENGTH]; /* the key */
-        bool in_bank; /* the house bank's; what follows up to the balance is its */
+        bool in_bank;                     /* the house bank's; what follows up to the balance is its */
         char expiry_yymm[5];
         enum card_kind kind;
         enum memory_card_status status;
@@ -118,11 +118,11 @@ struct memory_saf {
         int64_t created_ms, due_ms;
         int32_t attempts;
         bool parked;
-        char last_error[32]; /* "": none */
+        char last_error[64]; /* "": none */
         UT_hash_handle hh;
 };
 
-enum { MEMORY_HOLDER_MAX = 31 };
+enum { MEMORY_HOLDER_MAX = 63 };
 
 struct memory_lease {
         char link[ISSUER_MAX + 1]; /* the key */
@@ -177,13 +177,13 @@ enum ledger_mem_defect {
         LEDGER_MEM_SOUND,
         LEDGER_MEM_ANSWERS_BEFORE_COMMIT,
         LEDGER_MEM_DECIDES_REPEATS_ANEW,
-        LEDGER_MEM_KEEPS_COMMISSION,       /* after a reversal */
-        LEDGER_MEM_PAYS_LATE_APPROVALS,    /* that come after a time-out or a reversal */
-        LEDGER_MEM_FORGETS_REVERSALS,      /* that a time-out should queue */
-        LEDGER_MEM_FORGETS_COMPLETIONS,    /* that an advice should queue */
-        LEDGER_MEM_TIMES_OUT_APPROVALS,    /* which may have left */
-        LEDGER_MEM_KEEPS_USAGE,            /* of what a bank declined */
-        LEDGER_MEM_TAKES_OUT_OF_ORDER,     /* notices of one withdrawal */
+        LEDGER_MEM_KEEPS_COMMISSION,    /* after a reversal */
+        LEDGER_MEM_PAYS_LATE_APPROVALS, /* that come after a time-out or a reversal */
+        LEDGER_MEM_FORGETS_REVERSALS,   /* that a time-out should queue */
+        LEDGER_MEM_FORGETS_COMPLETIONS, /* that an advice should queue */
+        LEDGER_MEM_TIMES_OUT_APPROVALS, /* which may have left */
+        LEDGER_MEM_KEEPS_USAGE,         /* of what a bank declined */
+        LEDGER_MEM_TAKES_OUT_OF_ORDER,  /* notices of one withdrawal */
 };
 
 struct memory_database {
@@ -229,8 +229,8 @@ enum reason memory_reason(const struct memory_withdrawal *withdrawal);
 enum withdrawal_state memory_state(const struct memory_withdrawal *withdrawal);
 /* The cash that counts as used: all of an open withdrawal, what was dispensed of an ended one. */
 int64_t memory_counts_yen(const struct memory_withdrawal *withdrawal);
-const struct memory_saf *memory_saf(const struct memory_database *database, const struct ledger_identity *identity,
-                                    int seq);
+const struct memory_saf *memory_saf(const struct memory_database *database,
+                                    const struct ledger_identity *identity, int seq);
 
 /*
  * Every row of every table as a line of text, "table|column|...", sorted: days as 2016-12-31, moments as
@@ -247,7 +247,8 @@ struct memory_taken {
         struct memory_notice notice; /* attempts: this one included */
 };
 size_t memory_saf_take(struct memory_database *database, const char *link, const char *holder, int64_t now_ms,
-                       int64_t lease_ms, int64_t first_ms, int64_t longest_ms, size_t max, struct memory_taken *taken);
+                       int64_t lease_ms, int64_t first_ms, int64_t longest_ms, size_t max,
+                       struct memory_taken *taken);
 
 /* error NULL: acknowledged; else why not. Returns how many are acknowledged by this. */
 struct memory_ended {
@@ -255,13 +256,14 @@ struct memory_ended {
         int16_t seq;
         const char *error;
 };
-int memory_saf_end(struct memory_database *database, const struct memory_ended *ended, size_t count, int64_t now_ms);
+int memory_saf_end(struct memory_database *database, const struct memory_ended *ended, size_t count,
+                   int64_t now_ms);
 
 int memory_sweep(struct memory_database *database, int64_t asked_before_ms, int64_t now_ms, int max);
 
 /* operator_saf, for one notice. False: it is not there, or parked already. */
-bool memory_operator_saf(struct memory_database *database, bool park, const struct ledger_identity *identity, int seq,
-                         int64_t now_ms);
+bool memory_operator_saf(struct memory_database *database, bool park, const struct ledger_identity *identity,
+                         int seq, int64_t now_ms);
 
 /* a daemon's ledger --------------------------------------------------------------------------------- */
 

@@ -38,6 +38,8 @@ struct history {
         bool card_taken[WORLD_CARDS];
         int pending;
         struct coverage coverage;
+        int64_t saf_ms;          /* the time of those who forward; later than the ledgers' */
+        int64_t asked_before_ms; /* the real time between the last two rounds */
 };
 
 /* filling ------------------------------------------------------------------------------------------- */
@@ -72,6 +74,7 @@ static void fill_decided(const struct reference *reference, struct ledger_op *op
         r->price = verdict.price;
         memcpy(r->limit, verdict.limit, sizeof r->limit);
         snprintf(r->issuer, sizeof r->issuer, "%s", verdict.issuer ? verdict.issuer->issuer : "");
+        snprintf(r->link, sizeof r->link, "%s", verdict.issuer ? verdict.issuer->link : "");
         snprintf(r->hall, sizeof r->hall, "%s",
                  verdict.atm && verdict.atm->hall ? verdict.atm->hall->hall : "");
 }
@@ -113,7 +116,7 @@ const char *history_difference(const struct ledger_op *a, const struct ledger_op
 
         if (x->status != y->status)
                 return "the status";
-        if (x->status != LEDGER_DECIDED && x->status != LEDGER_STORED)
+        if (x->status != LEDGER_DECIDED && x->status != LEDGER_STORED && x->status != LEDGER_ASK)
                 return NULL;
         if (a->kind == LEDGER_ADVICE)
                 return NULL;
@@ -122,7 +125,7 @@ const char *history_difference(const struct ledger_op *a, const struct ledger_op
         if (x->reason != REASON_APPROVED)
                 return NULL;
         if (a->kind == LEDGER_INQUIRY)
-                return x->balance_yen != y->balance_yen ? "the balance" : NULL;
+                return x->status == LEDGER_DECIDED && x->balance_yen != y->balance_yen ? "the balance" : NULL;
         if (x->business_day != y->business_day)
                 return "the business date";
         if (x->customer_charge_yen != y->customer_charge_yen)
@@ -154,13 +157,25 @@ static void count(struct coverage *coverage, const struct step *step)
 
         switch (step->pg.kind) {
         case LEDGER_REQUEST:
+                coverage->asked += answer->status == LEDGER_ASK;
+                coverage->pending += answer->status == LEDGER_PENDING;
                 if (answer->status == LEDGER_STORED)
                         coverage->stored_reason[answer->reason]++;
                 else if (answer->status == LEDGER_DECIDED)
                         coverage->reason[answer->reason]++;
                 break;
         case LEDGER_INQUIRY:
+                coverage->passed_on += answer->status == LEDGER_ASK;
                 coverage->inquiry_reason[answer->reason]++;
+                break;
+        case LEDGER_OUTCOME:
+                if (answer->status == LEDGER_DECIDED)
+                        coverage->outcome[step->pg.outcome.cause]++;
+                else
+                        coverage->late_outcome[step->pg.outcome.cause]++;
+                coverage->late_approval += answer->status == LEDGER_STORED &&
+                                           answer->reason != REASON_APPROVED &&
+                                           step->pg.outcome.reason == REASON_APPROVED;
                 break;
         default:
                 coverage->repeated_advice += answer->status == LEDGER_STORED;
@@ -192,7 +207,7 @@ static int touched_card(const struct history *history, const struct step *step)
 {
         const struct memory_withdrawal *stored;
 
-        if (step->mem.kind != LEDGER_ADVICE)
+        if (step->mem.kind == LEDGER_REQUEST || step->mem.kind == LEDGER_INQUIRY)
                 return step->card;
         stored = memory_withdrawal(history->world->memory, subject(&step->mem));
         return stored && stored->reason != REASON_BLOCKED ? card_of_token(stored->request.card_token) : -1;
@@ -251,7 +266,17 @@ static int64_t some_amount(struct history *history)
 static int some_card(struct history *history)
 {
         /* mostly good ones, so that limits are met */
-        return random_below(&history->random, random_permille(&history->random, 600) ? 8 : WORLD_CARDS);
+        switch (random_below(&history->random, 7)) {
+        case 0:
+        case 1:
+        case 2:
+                return random_below(&history->random, 8);
+        case 3:
+        case 4:
+                return WORLD_LINK_CARD + random_below(&history->random, WORLD_LINK_CARDS);
+        default:
+                return random_below(&history->random, WORLD_CARDS);
+        }
 }
 
 static const struct step *some_step(struct history *history, enum ledger_kind kind)
@@ -362,6 +387,39 @@ static void make_late_request(struct history *history)
         keep(history, &step);
 }
 
+/* What became of a request with its bank, at first or once more, the same or something else. */
+static void make_outcome(struct history *history)
+{
+        static const enum reason refusals[] = {REASON_NOT_COVERED, REASON_INVALID_TRANSACTION,
+                                               REASON_ISSUER_UNAVAILABLE, REASON_CARD_EXPIRED};
+        const struct step *former = some_step(history, LEDGER_REQUEST);
+        const struct memory_withdrawal *stored =
+            former ? memory_withdrawal(history->world->memory, &former->mem.identity) : NULL;
+        struct step step = {.card = -1};
+        struct ledger_outcome *outcome = &step.mem.outcome;
+
+        if (!stored || stored->request.link[0] == '\0')
+                return;
+        step.mem.kind = LEDGER_OUTCOME;
+        step.mem.identity = former->mem.identity;
+        if (random_permille(&history->random, 300)) {
+                outcome->cause = OUTCOME_TIMEOUT;
+                outcome->reason = REASON_ISSUER_UNAVAILABLE;
+        } else if (random_permille(&history->random, 650)) {
+                outcome->cause = OUTCOME_ANSWER;
+                strcpy(outcome->bank_de39, "00");
+                snprintf(outcome->approval_code, sizeof outcome->approval_code, "B%05d",
+                         random_below(&history->random, 100000));
+        } else {
+                outcome->cause = OUTCOME_ANSWER;
+                outcome->reason =
+                    refusals[random_below(&history->random, sizeof refusals / sizeof refusals[0])];
+                strcpy(outcome->bank_de39,
+                       random_permille(&history->random, 200) ? "05" : reason_de39(outcome->reason));
+        }
+        keep(history, &step);
+}
+
 static int64_t some_dispensed(struct history *history, int64_t amount_yen, int64_t counts_yen)
 {
         switch (random_below(&history->random, 8)) {
@@ -442,8 +500,8 @@ static const struct {
         int permille;
         void (*make)(struct history *history);
 } makers[] = {
-    {380, make_request}, {90, make_inquiry},         {130, make_repeat},      {40, make_late_request},
-    {270, make_advice},  {60, make_repeated_advice}, {30, make_stray_advice},
+    {320, make_request}, {80, make_inquiry},         {120, make_repeat},      {40, make_late_request},
+    {240, make_advice},  {60, make_repeated_advice}, {30, make_stray_advice}, {110, make_outcome},
 };
 
 static void make_something(struct history *history)
@@ -496,6 +554,86 @@ static void submit_round(struct history *history)
         world_wait(world, &history->pending);
 }
 
+/* store and forward ---------------------------------------------------------------------------------- */
+
+/* What the holder of the lease, or who believes to be, says of what he has sent. */
+static void end_taken(struct history *history, const struct memory_taken *taken, size_t count)
+{
+        struct memory_ended *ended = calloc(count + 1, sizeof *ended);
+        size_t ended_count = 0;
+        int gone;
+
+        for (size_t i = 0; i < count; i++) {
+                if (random_permille(&history->random, 150))
+                        continue; /* no answer in time */
+                ended[ended_count].identity = taken[i].identity;
+                ended[ended_count].seq = taken[i].notice.seq;
+                ended[ended_count++].error = random_permille(&history->random, 150) ? "96" : NULL;
+        }
+        gone = world_saf_end(history->world, ended, ended_count, history->saf_ms);
+        history->coverage.acknowledged += gone;
+        if (gone > 0 && random_permille(&history->random, 100)) {
+                ck_assert_int_eq(world_saf_end(history->world, ended, ended_count, history->saf_ms), 0);
+                history->coverage.acknowledged_twice++;
+        }
+        free(ended);
+}
+
+static void park_something(struct history *history)
+{
+        const struct memory_database *memory = history->world->memory;
+        int skip = random_below(&history->random, (int)HASH_COUNT(memory->saf) + 1);
+
+        for (const struct memory_saf *saf = memory->saf; saf; saf = saf->hh.next) {
+                if (skip-- > 0)
+                        continue;
+                history->coverage.parked += !saf->parked;
+                world_operator_saf(history->world, !saf->parked, &saf->key.identity, saf->key.seq,
+                                   history->saf_ms);
+                return;
+        }
+}
+
+static void forward(struct history *history)
+{
+        static const char *const holders[] = {"one", "two"};
+        enum { MAX = 4000 };
+        const char *holder = holders[random_below(&history->random, 2)];
+        const char *link = world_links[random_below(&history->random, WORLD_LINKS)];
+        struct memory_taken *taken = calloc(MAX, sizeof *taken);
+        size_t count;
+
+        ck_assert_ptr_nonnull(taken);
+        history->saf_ms += random_between(&history->random, 100, 4000);
+        count = world_saf_take(history->world, link, holder, history->saf_ms, MAX, taken);
+        ck_assert_int_lt(count, MAX);
+        for (const struct memory_lease *lease = history->world->memory->leases; lease; lease = lease->hh.next)
+                history->coverage.refused_lease +=
+                    !strcmp(lease->link, link) && strcmp(lease->holder, holder);
+        history->coverage.taken += (int)count;
+        for (size_t i = 0; i < count; i++) {
+                history->coverage.notice[taken[i].notice.kind]++;
+                history->coverage.taken_again += taken[i].notice.attempts > 1;
+        }
+        end_taken(history, taken, count);
+        free(taken);
+        if (random_permille(&history->random, 150))
+                park_something(history);
+}
+
+/* Requests of before the last round, so that both back ends see the same ones as old. */
+static void sweep(struct history *history)
+{
+        int64_t now_ms = world_real_ms();
+
+        if (random_permille(&history->random, 200))
+                history->coverage.swept +=
+                    world_sweep(history->world, history->asked_before_ms, history->saf_ms);
+        history->asked_before_ms = now_ms + 1;
+        while (world_real_ms() == now_ms) {
+        }
+}
+
 void history_round(struct history *history)
 {
         int wanted = 1 + random_below(&history->random, ROUND_MAX);
@@ -509,6 +647,9 @@ void history_round(struct history *history)
                 compare(history->steps[i]);
                 count(&history->coverage, history->steps[i]);
         }
+        sweep(history);
+        if (random_permille(&history->random, 500))
+                forward(history);
         let_time_pass(history);
 }
 
@@ -519,6 +660,7 @@ struct history *history_new(struct world *world, uint64_t seed, const char *star
         ck_assert_ptr_nonnull(history);
         history->world = world;
         history->random.state = seed;
+        history->saf_ms = world_real_ms() + 3600000;
         ck_assert(calendar_parse_moment(start, &history->now_ms));
         return history;
 }
@@ -527,14 +669,17 @@ void history_cover(const struct history *history, struct coverage *coverage)
 {
         *coverage = history->coverage;
         for (const struct memory_withdrawal *w = history->world->memory->withdrawals; w; w = w->hh.next) {
-                int64_t counts_yen = w->reason == REASON_APPROVED ? w->request.amount_yen : 0;
+                bool used = w->reason == REASON_APPROVED || w->reason == REASON_COUNT;
+                int64_t counts_yen = used ? w->request.amount_yen : 0;
 
                 for (size_t i = 0; i < w->advice_count; i++) {
                         const struct memory_advice *a = &w->advices[i];
 
                         coverage->cell[a->before]
                                       [withdrawal_relation(a->before, counts_yen, a->advice.dispensed_yen)]++;
-                        counts_yen = a->after == WITHDRAWAL_APPROVED ? w->request.amount_yen : a->counted_yen;
+                        counts_yen = a->after == WITHDRAWAL_APPROVED || a->after == WITHDRAWAL_ASKED
+                                         ? w->request.amount_yen
+                                         : a->counted_yen;
                 }
         }
         for (const struct memory_exception *e = history->world->memory->exceptions; e; e = e->hh.next) {

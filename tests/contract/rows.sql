@@ -8,16 +8,17 @@ CREATE OR REPLACE FUNCTION pg_temp.hex(p_token uuid) RETURNS text LANGUAGE sql A
 $$;
 
 SELECT line FROM (
-        SELECT concat_ws('|', 'withdrawal', terminal, pg_temp.ms(transmitted_at), stan, reason,
-                         processing_code, amount_yen, pg_temp.hex(card_token), coalesce(pan_mask, '-'),
+        SELECT concat_ws('|', 'withdrawal', terminal, pg_temp.ms(transmitted_at), stan,
+                         coalesce(reason::text, '-'), processing_code, amount_yen, pg_temp.hex(card_token), coalesce(pan_mask, '-'),
                          coalesce(issuer, '-'), coalesce(band, '-'), coalesce(hall, '-'), business_date,
                          coalesce(tariff_from::text, '-'), coalesce(tax_rate_bp::text, '-'), customer_fee_yen,
                          customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen,
-                         coalesce(approval_code, '-')) AS line
+                         coalesce(approval_code, '-'), coalesce(link, '-')) AS line
         FROM withdrawal
         UNION ALL
         SELECT concat_ws('|', 'open_withdrawal', terminal, pg_temp.ms(transmitted_at), stan,
-                         pg_temp.hex(card_token), amount_yen)
+                         pg_temp.hex(card_token), amount_yen,
+                         CASE WHEN asked_ms IS NULL THEN '-' ELSE 'asked' END)
         FROM open_withdrawal
         UNION ALL
         SELECT concat_ws('|', 'advice', terminal, pg_temp.ms(transmitted_at), stan, seq, kind,
@@ -29,6 +30,25 @@ SELECT line FROM (
                          business_date, issuer, band, tariff_from, tax_rate_bp, customer_fee_yen,
                          customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen)
         FROM commission
+        UNION ALL
+        SELECT concat_ws('|', 'bank_outcome', terminal, pg_temp.ms(transmitted_at), stan, reason,
+                         coalesce(approval_code, '-'), coalesce(bank_de39, '-'), cause)
+        FROM bank_outcome
+        UNION ALL
+        SELECT concat_ws('|', 'bank_notice', terminal, pg_temp.ms(transmitted_at), stan, seq, link, kind,
+                         amount_yen, charge_yen, dispensed_yen, why)
+        FROM bank_notice
+        UNION ALL
+        SELECT concat_ws('|', 'bank_ack', terminal, pg_temp.ms(transmitted_at), stan, seq, attempts,
+                         acknowledged_ms)
+        FROM bank_ack
+        UNION ALL -- when it was written is the real time of the moment, and so is when it is due at first
+        SELECT concat_ws('|', 'saf', terminal, pg_temp.ms(transmitted_at), stan, seq, link,
+                         coalesce(nullif(due_ms, created_ms)::text, '-'), attempts,
+                         CASE WHEN parked THEN 'parked' ELSE '-' END, coalesce(last_error, '-'))
+        FROM saf
+        UNION ALL
+        SELECT concat_ws('|', 'saf_lease', link, holder, until_ms) FROM saf_lease
         UNION ALL
         SELECT concat_ws('|', 'card_month', pg_temp.hex(card_token), month, cash_yen) FROM card_month
         UNION ALL

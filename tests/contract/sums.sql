@@ -3,24 +3,31 @@
 WITH last AS (
         SELECT DISTINCT ON (terminal, transmitted_at, stan) terminal, transmitted_at, stan, state, counted_yen
         FROM advice ORDER BY terminal, transmitted_at, stan, seq DESC
-), used AS ( -- what each approval counts for
-        SELECT w.*, coalesce(l.state, 'approved') AS state,
-               CASE coalesce(l.state, 'approved') WHEN 'approved' THEN w.amount_yen
-                                                  WHEN 'completed' THEN l.counted_yen ELSE 0 END AS counts_yen
-        FROM withdrawal w LEFT JOIN last l USING (terminal, transmitted_at, stan)
-        WHERE w.reason = 0
+), used AS ( -- what each withdrawal that took limits counts for
+        SELECT w.*, s.state, s.state IN ('asked', 'approved', 'completed') AS counts, o.cause, o.reason AS outcome,
+               CASE WHEN s.state IN ('asked', 'approved') THEN w.amount_yen
+                    WHEN s.state = 'completed' THEN l.counted_yen ELSE 0 END AS counts_yen
+        FROM withdrawal w
+        LEFT JOIN last l USING (terminal, transmitted_at, stan)
+        LEFT JOIN bank_outcome o USING (terminal, transmitted_at, stan)
+        CROSS JOIN LATERAL (SELECT coalesce(nullif(l.state, 'asked'), CASE coalesce(w.reason, o.reason, -1)
+                                            WHEN 0 THEN 'approved' WHEN -1 THEN 'asked' ELSE 'declined' END) AS state) s
+        WHERE coalesce(w.reason, 0) = 0
 ), by_day AS (
         SELECT card_token, business_date AS day, sum(counts_yen) AS yen,
-               count(*) FILTER (WHERE state <> 'reversed') AS withdrawals
+               count(*) FILTER (WHERE counts) AS withdrawals
         FROM used GROUP BY 1, 2
 ), by_month AS (
         SELECT card_token, date_trunc('month', business_date::timestamp)::date AS month,
                sum(counts_yen) AS yen
         FROM used GROUP BY 1, 2
 ), by_card AS (
-        SELECT card_token, sum(counts_yen + CASE WHEN state <> 'reversed'
-                                                 THEN customer_fee_yen + customer_tax_yen ELSE 0 END) AS yen
-        FROM used GROUP BY 1
+        SELECT card_token, sum(counts_yen + CASE WHEN counts THEN customer_fee_yen + customer_tax_yen
+                                                 ELSE 0 END) AS yen
+        FROM used WHERE link IS NULL GROUP BY 1
+), told AS ( -- what each bank was told last
+        SELECT DISTINCT ON (terminal, transmitted_at, stan) *
+        FROM bank_notice ORDER BY terminal, transmitted_at, stan, seq DESC
 ), earned AS (
         SELECT terminal, transmitted_at, stan, sum(customer_fee_yen) AS fee, sum(customer_tax_yen) AS tax,
                sum(interbank_fee_yen) AS bank_fee, sum(interbank_tax_yen) AS bank_tax,
@@ -50,8 +57,33 @@ WHERE a.balance_yen <> a.opening_yen - coalesce(x.yen, 0)
 UNION ALL
 SELECT 'open_withdrawal ' || coalesce(o.terminal || ' ' || o.stan, u.terminal || ' ' || u.stan)
 FROM open_withdrawal o
-FULL JOIN (SELECT * FROM used WHERE state = 'approved') u USING (terminal, transmitted_at, stan)
-WHERE o.card_token IS NULL OR u.card_token IS NULL
+FULL JOIN (SELECT * FROM used WHERE state IN ('asked', 'approved')) u USING (terminal, transmitted_at, stan)
+WHERE o.card_token IS NULL OR u.card_token IS NULL OR (o.asked_ms IS NULL) <> (u.link IS NULL)
+UNION ALL
+SELECT 'bank_outcome ' || o.terminal || ' ' || o.stan
+FROM bank_outcome o LEFT JOIN withdrawal w USING (terminal, transmitted_at, stan)
+WHERE w.link IS NULL
+UNION ALL -- the bank is told what is recorded; nothing where it refused, or nothing is known
+SELECT 'bank_notice ' || coalesce(u.terminal || ' ' || u.stan || ' ' || u.state, t.terminal || ' ' || t.stan)
+FROM (SELECT * FROM used WHERE link IS NOT NULL) u FULL JOIN told t USING (terminal, transmitted_at, stan)
+WHERE u.card_token IS NULL
+   OR CASE WHEN u.state IN ('asked', 'approved') OR (u.state = 'declined' AND u.cause <> 'timeout')
+           THEN t.kind IS NOT NULL
+           WHEN u.state = 'completed'
+           THEN (t.dispensed_yen, t.kind) IS DISTINCT FROM
+                (u.counts_yen, CASE WHEN u.counts_yen = u.amount_yen THEN 'completion' ELSE 'partial' END)
+           ELSE (t.dispensed_yen, t.kind) IS DISTINCT FROM (0, 'reversal') END
+   OR (t.amount_yen, t.charge_yen, t.link) IS DISTINCT FROM
+      (u.amount_yen, u.customer_fee_yen + u.customer_tax_yen, u.link) AND t.kind IS NOT NULL
+UNION ALL -- each notice waits or is acknowledged, in order
+SELECT 'saf ' || coalesce(n.terminal, s.terminal, a.terminal)
+FROM bank_notice n
+FULL JOIN saf s USING (terminal, transmitted_at, stan, seq)
+FULL JOIN bank_ack a USING (terminal, transmitted_at, stan, seq)
+WHERE n.link IS NULL OR (s.link IS NULL) = (a.attempts IS NULL) OR s.link <> n.link
+UNION ALL
+SELECT 'order ' || s.terminal || ' ' || s.stan
+FROM saf s JOIN bank_ack a USING (terminal, transmitted_at, stan) WHERE a.seq > s.seq
 UNION ALL -- I3
 SELECT 'commission ' || w.terminal || ' ' || w.stan
 FROM withdrawal w

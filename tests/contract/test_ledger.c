@@ -73,7 +73,8 @@ static bool reaches_ledger(enum reason reason)
 static void check_coverage(void)
 {
         for (int state = WITHDRAWAL_BLOCKED; state < WITHDRAWAL_STATE_COUNT; state++) {
-                bool counts = state == WITHDRAWAL_APPROVED || state == WITHDRAWAL_COMPLETED;
+                bool counts = state == WITHDRAWAL_ASKED || state == WITHDRAWAL_APPROVED ||
+                              state == WITHDRAWAL_COMPLETED;
 
                 for (int relation = 0; relation < DISPENSED_RELATION_COUNT; relation++) {
                         if (counts || relation == DISPENSED_ZERO || relation == DISPENSED_MORE)
@@ -104,6 +105,22 @@ static void check_coverage(void)
         ck_assert_int_gt(total.repeated_advice, 0);
         ck_assert_int_gt(total.contradicting_advice, 0);
         ck_assert_int_gt(total.out_of_range, 0);
+        ck_assert_int_gt(total.asked, 0);
+        ck_assert_int_gt(total.pending, 0);
+        ck_assert_int_gt(total.passed_on, 0);
+        for (int cause = 0; cause < OUTCOME_CAUSE_COUNT; cause++) {
+                ck_assert_int_gt(total.outcome[cause], 0);
+                ck_assert_int_gt(total.late_outcome[cause], 0);
+        }
+        ck_assert_int_gt(total.late_approval, 0);
+        ck_assert_int_gt(total.swept, 0);
+        for (int kind = MEMORY_NOTICE_COMPLETION; kind <= MEMORY_NOTICE_REVERSAL; kind++)
+                ck_assert_int_gt(total.notice[kind], 0);
+        ck_assert_int_gt(total.taken_again, 0);
+        ck_assert_int_gt(total.refused_lease, 0);
+        ck_assert_int_gt(total.acknowledged, 0);
+        ck_assert_int_gt(total.acknowledged_twice, 0);
+        ck_assert_int_gt(total.parked, 0);
 }
 
 START_TEST(both_back_ends_give_the_same_answers_and_keep_the_same_rows)
@@ -160,9 +177,12 @@ START_TEST(the_tables_of_reasons_and_of_the_states_are_those_of_the_code)
                         rule->commission, rule->exception ? "t" : "f");
         }
         fclose(out);
-        found = world_query(&world, "SELECT concat_ws('|', state_before, relation, state_after, commission, exception)"
-                            " FROM advice_rule ORDER BY array_position(ARRAY['blocked', 'declined', 'asked', 'approved',"
-                            " 'completed', 'reversed'], state_before), array_position(ARRAY['zero', 'less', 'equal', 'more'], relation)");
+        found = world_query(
+            &world,
+            "SELECT concat_ws('|', state_before, relation, state_after, commission, exception)"
+            " FROM advice_rule ORDER BY array_position(ARRAY['blocked', 'declined', 'asked', 'approved',"
+            " 'completed', 'reversed'], state_before), array_position(ARRAY['zero', 'less', 'equal', "
+            "'more'], relation)");
         ck_assert_str_eq(found, wanted);
         free(found);
         free(wanted);

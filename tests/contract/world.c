@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "db/reference_load.h"
@@ -40,7 +41,19 @@ const struct world_card world_cards[WORLD_CARDS] = {
     {"990001", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, true, true, RICH, "2020-04-01", NULL},
     {"990001", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, true, true, RICH, "2020-04-02", "2021-04-02"},
     {"990001", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, true, true, 200000, "2020-04-05", NULL},
+    {"990004", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, false, false, 0, NULL, NULL}, /* a bank over a link */
+    {"990004", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, false, false, 0, NULL, NULL},
+    {"990004", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, false, false, 0, NULL, NULL},
+    {"990004", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, false, false, 0, NULL, NULL},
+    {"990005", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, false, false, 0, NULL, NULL}, /* another */
+    {"990005", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, false, false, 0, NULL, NULL},
+    {"990006", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, true, true, RICH, NULL,
+     NULL}, /* here or there, by date */
+    {"990006", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, true, true, 50000, NULL, NULL},
+    {"990004", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, false, false, 0, "2020-04-02", NULL},
 };
+
+const char *const world_links[WORLD_LINKS] = {"BANKA", "BANKB"};
 
 const char *const world_terminals[WORLD_TERMINALS] = {
     "T0000001", "T0000002", "T0000003", "T0000004", "T0000005", "T9999999",
@@ -196,12 +209,13 @@ static void add_card(struct world *world, int place)
         world_token(place, token);
         for (int i = 0; i < CARD_TOKEN_LENGTH; i++)
                 snprintf(text + (size_t)i * 2, 3, "%02x", token[i]);
-        if (!card->in_bank)
-                return;
-        world_sql(world, "INSERT INTO card VALUES ('%s', 'HOUSE', '990001******%04d', '%s', '%s', '%s')",
-                  text, place, card->expiry_yymm, card_kind_name[card->kind], status[card->status]);
-        memory_add_card(world->memory, token, card->expiry_yymm, card->kind);
-        memory_set_card_status(world->memory, token, card->status);
+        if (card->in_bank) {
+                world_sql(world,
+                          "INSERT INTO card VALUES ('%s', 'HOUSE', '990001******%04d', '%s', '%s', '%s')",
+                          text, place, card->expiry_yymm, card_kind_name[card->kind], status[card->status]);
+                memory_add_card(world->memory, token, card->expiry_yymm, card->kind);
+                memory_set_card_status(world->memory, token, card->status);
+        }
         if (card->has_account) {
                 world_sql(world, "INSERT INTO account VALUES ('%s', %" PRId64 ", %" PRId64 ")", text,
                           card->balance_yen, card->balance_yen);
@@ -218,6 +232,20 @@ static void add_card(struct world *world, int place)
         }
 }
 
+int64_t world_real_ms(void)
+{
+        struct timespec now;
+
+        clock_gettime(CLOCK_REALTIME, &now);
+        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t on_real_ms(void *context)
+{
+        (void)context;
+        return world_real_ms();
+}
+
 static void open_ledgers(struct world *world)
 {
         struct ledger_pg_options options = {
@@ -229,7 +257,7 @@ static void open_ledgers(struct world *world)
             .on_message = on_message,
             .context = world,
         };
-        struct ledger_mem_options in_memory = {.queue_max = 100000, .batch_max = 64};
+        struct ledger_mem_options in_memory = {.queue_max = 100000, .batch_max = 64, .real_ms = on_real_ms};
         char error[LEDGER_PG_ERROR_MAX];
 
         world->base = event_base_new();
@@ -356,6 +384,117 @@ void world_refresh(struct world *world)
         for (int i = 0; i < WORLD_INSTANCES; i++)
                 ledger_pg_reload(world->pg[i]);
         wait_until(world, all_know, NULL, "the reference data are the old ones");
+}
+
+/* banks --------------------------------------------------------------------------------------------- */
+
+static int compare_texts(const void *a, const void *b)
+{
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* What was taken, as the query of world_saf_take says it. */
+static char *print_taken(const struct memory_taken *taken, size_t count)
+{
+        static const char *const kinds[] = {"completion", "partial", "reversal"};
+        char **lines = calloc(count + 1, sizeof *lines), *text = NULL;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+
+        for (size_t i = 0; i < count; i++) {
+                const struct memory_notice *n = &taken[i].notice;
+
+                ck_assert_int_ge(asprintf(&lines[i],
+                                          "%s|%" PRId64 "|%" PRId32 "|%d|%s|%" PRId64 "|%" PRId64 "|%" PRId64
+                                          "|%s|%" PRId32,
+                                          taken[i].identity.terminal, taken[i].identity.transmitted_ms,
+                                          taken[i].identity.stan, n->seq, kinds[n->kind], n->amount_yen,
+                                          n->charge_yen, n->dispensed_yen, n->why, n->attempts),
+                                 0);
+        }
+        qsort(lines, count, sizeof *lines, compare_texts);
+        for (size_t i = 0; i < count; i++) {
+                fprintf(out, "%s\n", lines[i]);
+                free(lines[i]);
+        }
+        fclose(out);
+        free(lines);
+        return text;
+}
+
+size_t world_saf_take(struct world *world, const char *link, const char *holder, int64_t now_ms, size_t max,
+                      struct memory_taken *taken)
+{
+        size_t count = memory_saf_take(world->memory, link, holder, now_ms, WORLD_LEASE_MS, WORLD_FIRST_MS,
+                                       WORLD_LONGEST_MS, max, taken);
+        char *kept = print_taken(taken, count), *stored, sql[640];
+
+        snprintf(sql, sizeof sql,
+                 "SELECT line FROM (SELECT concat_ws('|', r_terminal, (extract(epoch FROM r_transmitted_at) "
+                 "* 1000)::bigint, r_stan,"
+                 " r_seq, r_kind, r_amount_yen, r_charge_yen, r_dispensed_yen, r_why, r_attempts) AS line"
+                 " FROM saf_take('%s', '%s', %" PRId64
+                 ", %d, %d, %d, %zu)) taken ORDER BY line COLLATE \"C\"",
+                 link, holder, now_ms, WORLD_LEASE_MS, WORLD_FIRST_MS, WORLD_LONGEST_MS, max);
+        stored = world_query(world, sql);
+        ck_assert_msg(strcmp(stored, kept) == 0,
+                      "taken for %s by %s at %" PRId64 "\n  from PostgreSQL:\n%s  from memory:\n%s", link,
+                      holder, now_ms, stored, kept);
+        free(stored);
+        free(kept);
+        return count;
+}
+
+int world_saf_end(struct world *world, const struct memory_ended *ended, size_t count, int64_t now_ms)
+{
+        int by_memory = memory_saf_end(world->memory, ended, count, now_ms);
+        char *sql = NULL;
+        size_t size;
+        FILE *out = open_memstream(&sql, &size);
+
+        fprintf(out,
+                "SELECT saf_end(array_agg(a), array_agg(to_timestamp(b / 1000.0)), array_agg(c),"
+                " array_agg(d::smallint), array_agg(e), %" PRId64 ") FROM (VALUES "
+                "(NULL::text, 0::bigint, 0, 0, NULL::text)",
+                now_ms);
+        for (size_t i = 0; i < count; i++) {
+                const struct memory_ended *e = &ended[i];
+
+                fprintf(out, ", ('%s', %" PRId64 ", %" PRId32 ", %d, nullif('%s', ''))", e->identity.terminal,
+                        e->identity.transmitted_ms, e->identity.stan, e->seq, e->error ? e->error : "");
+        }
+        fprintf(out, ") v (a, b, c, d, e) WHERE a IS NOT NULL");
+        fclose(out);
+        if (count)
+                ck_assert_int_eq(world_number(world, sql), by_memory);
+        free(sql);
+        return by_memory;
+}
+
+int world_sweep(struct world *world, int64_t asked_before_ms, int64_t now_ms)
+{
+        int by_memory = memory_sweep(world->memory, asked_before_ms, now_ms, 100000);
+        char sql[128];
+
+        snprintf(sql, sizeof sql, "SELECT ledger_sweep(%" PRId64 ", %" PRId64 ", 100000)", asked_before_ms,
+                 now_ms);
+        ck_assert_int_eq(world_number(world, sql), by_memory);
+        return by_memory;
+}
+
+bool world_operator_saf(struct world *world, bool park, const struct ledger_identity *identity, int seq,
+                        int64_t now_ms)
+{
+        bool by_memory = memory_operator_saf(world->memory, park, identity, seq, now_ms);
+        char sql[512];
+
+        snprintf(sql, sizeof sql,
+                 "SELECT operator_saf(%s, ARRAY['%s'], ARRAY[to_timestamp(%" PRId64
+                 " / 1000.0)], ARRAY[%" PRId32 "], ARRAY[%d::smallint], %" PRId64 ", 'contract', NULL)",
+                 park ? "true" : "false", identity->terminal, identity->transmitted_ms, identity->stan, seq,
+                 now_ms);
+        ck_assert_int_eq(world_number(world, sql), by_memory);
+        return by_memory;
 }
 
 /* rows ---------------------------------------------------------------------------------------------- */

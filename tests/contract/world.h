@@ -14,7 +14,7 @@
 #include "daemon/ledger_mem.h"
 #include "daemon/ledger_pg.h"
 
-enum { WORLD_INSTANCES = 2, WORLD_REFERENCES = 32, WORLD_CARDS = 24, WORLD_TERMINALS = 6 };
+enum { WORLD_INSTANCES = 2, WORLD_REFERENCES = 32, WORLD_CARDS = 33, WORLD_LINKS = 2, WORLD_TERMINALS = 6 };
 
 struct world {
         PGconn *admin; /* superuser of this database, blocking */
@@ -40,7 +40,10 @@ struct world_card {
         const char *excluded_from;  /* NULL: not */
         const char *excluded_until; /* NULL: renewed every year */
 };
+/* From here on, so many good cards of banks over links. */
+enum { WORLD_LINK_CARD = 24, WORLD_LINK_CARDS = 6 };
 extern const struct world_card world_cards[WORLD_CARDS];
+extern const char *const world_links[WORLD_LINKS];
 extern const char *const world_terminals[WORLD_TERMINALS]; /* the last is not in the fleet */
 
 void world_pan(int card, char buffer[17]);
@@ -56,6 +59,18 @@ ATM_PRINTF(2, 3) void world_sql(struct world *world, const char *format, ...);
 char *world_query(struct world *world, const char *sql);
 /* The number in the first row's first column. */
 int64_t world_number(struct world *world, const char *sql);
+
+/* saf_take, saf_end, ledger_sweep and operator_saf, by both back ends: they must do and say the same. */
+size_t world_saf_take(struct world *world, const char *link, const char *holder, int64_t now_ms, size_t max,
+                      struct memory_taken *taken);
+int world_saf_end(struct world *world, const struct memory_ended *ended, size_t count, int64_t now_ms);
+int world_sweep(struct world *world, int64_t asked_before_ms, int64_t now_ms);
+bool world_operator_saf(struct world *world, bool park, const struct ledger_identity *identity, int seq,
+                        int64_t now_ms);
+enum { WORLD_LEASE_MS = 5000, WORLD_FIRST_MS = 1000, WORLD_LONGEST_MS = 60000 };
+
+/* Real time, as the ledgers see it. */
+int64_t world_real_ms(void);
 
 /* After a change of reference data: the memory and both instances get to know it. */
 void world_refresh(struct world *world);
