@@ -146,7 +146,7 @@ static void on_reaper(evutil_socket_t fd, short what, void *context)
         struct place *place = context;
         (void)fd;
         (void)what;
-        log_limited(LEVEL_WARNING, "link_connection_closed",
+        log_limited(place->conns->route->stopping ? LEVEL_INFO : LEVEL_WARNING, "link_connection_closed",
                     LOG_TEXT("link", place->conns->route->settings.name),
                     LOG_NUMBER("connection", place->number), LOG_TEXT("peer", place->peer),
                     LOG_TEXT("reason", place->reason));
@@ -313,7 +313,7 @@ static void shake_hands(struct place *place)
 }
 
 /* The certificate must be of the host that the configuration names. */
-static bool expect_host(SSL *ssl, const char *host)
+static bool expect_host(SSL *ssl, char *host) /* OpenSSL's macro wants it writable */
 {
         uint8_t address[sizeof(struct in6_addr)];
         if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)

@@ -114,6 +114,7 @@ void bank_route_tick(struct bank_route *route)
 void bank_route_stop(struct bank_route *route, const char *reason)
 {
         struct bank_session *session, *next;
+        route->stopping = true;
         for (session = TAILQ_FIRST(&route->sessions); session; session = next) {
                 next = TAILQ_NEXT(session, entry);
                 bank_session_stop(session, reason);
@@ -140,7 +141,8 @@ void bank_route_note_down(struct bank_route *route, struct bank_session *session
                   LOG_NUMBER("connection", session->number), LOG_NUMBER("up", (int64_t)route->up),
                   LOG_NUMBER("outstanding", (int64_t)session->outstanding));
         if (route->up == 0)
-                log_event(LEVEL_WARNING, "link_down", LOG_TEXT("link", route->settings.name));
+                log_event(route->stopping ? LEVEL_INFO : LEVEL_WARNING, "link_down",
+                          LOG_TEXT("link", route->settings.name));
 }
 
 void bank_route_note_end(struct bank_route *route, const struct bank_exchange *exchange, enum bank_end end)

@@ -70,6 +70,7 @@ struct bank_route {
         struct bank_session *last; /* the one that was taken last */
         size_t up;                 /* sessions in BANK_SESSION_UP */
         size_t reserved;
+        bool stopping;
         int32_t stan; /* of the last network message */
         struct bank_recent recent[BANK_RECENT];
         size_t recent_at;

@@ -195,8 +195,8 @@ static void on_answer(struct bank_session *session, enum message_kind kind)
         const struct iso_message *answer = &route->answer;
         char terminal[TERMINAL_LENGTH + 1], de7[11];
         int64_t stan;
-        if (!iso_number(answer, 11, &stan) || stan > 999999 || !iso_copy(answer, 41, terminal, sizeof(terminal)) ||
-            !iso_copy(answer, 7, de7, sizeof(de7))) {
+        if (!iso_has(answer, 7) || !iso_has(answer, 41) || !iso_number(answer, 11, &stan) || stan > 999999 ||
+            !iso_copy(answer, 41, terminal, sizeof(terminal)) || !iso_copy(answer, 7, de7, sizeof(de7))) {
                 route->count.wrong++;
                 log_wrong(session, answer->mti, "DE 7, 11 or 41 is missing");
                 return;

@@ -145,7 +145,7 @@ static void count_answer(struct service *service, const struct txn *txn)
         else
                 stats->by_reason[txn->op.answer.reason]++;
         if (txn->op.kind == LEDGER_OUTCOME)
-                stats->overtaken += txn->op.answer.status == LEDGER_STORED;
+                stats->overtaken += txn->op.answer.reason != txn->op.outcome.reason;
         else if (txn->op.answer.status == LEDGER_STORED)
                 stats->stored++;
         stats->latency_sum_ms += ms;

@@ -1,0 +1,664 @@
+/*
+ * Withdrawals and inquiries whose card belongs to a bank over a link: an ATM's session in front, a scripted
+ * ledger behind, and the bank's side of a connection beside.
+ */
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon/limits.h"
+#include "daemon/service.h"
+#include "daemon/session.h"
+#include "rules/calendar.h"
+#include "tests/unit/bank_peer.h"
+
+#define PAN      "9900110000000001"
+#define TERMINAL "T0000001"
+#define BUSINESS "2016-12-29T12:00:00+09:00"
+#define DE7      "1229030000"
+
+enum { REQUEST_TIMEOUT_MS = 20000, OPEN_MAX = 16, SENT_MAX = 64, SCRIPT_MAX = 64, OUTSTANDING_MAX = 2 };
+
+/* ---- the ATM ------------------------------------------------------------------------------------------- */
+
+struct machine {
+        struct session session;
+        struct iso_message sent[SENT_MAX];
+        int count;
+};
+
+static void atm_send(void *context, const uint8_t *message, size_t length)
+{
+        struct machine *atm = context;
+        struct iso_error error;
+        ck_assert_int_lt(atm->count, SENT_MAX);
+        ck_assert_int_eq(iso_decode(&iso_dialect_ascii, message, length, &atm->sent[atm->count++], &error), 0);
+}
+
+static void atm_close(void *context, enum session_end end, const char *reason)
+{
+        (void)context;
+        (void)end;
+        (void)reason;
+}
+
+static void atm_nothing(void *context)
+{
+        (void)context;
+}
+
+static const struct session_ops atm_ops = {atm_send, atm_close, atm_nothing, atm_nothing};
+
+/* ---- the ledger by script ------------------------------------------------------------------------------ */
+
+static struct {
+        struct ledger face;
+        const struct reference *reference;
+        struct ledger_op *op[SCRIPT_MAX];
+        int count;
+} script;
+
+static void script_submit(struct ledger *ledger, struct ledger_op *op)
+{
+        (void)ledger;
+        ck_assert_int_lt(script.count, SCRIPT_MAX);
+        script.op[script.count++] = op;
+}
+
+static const struct reference *script_reference(struct ledger *ledger)
+{
+        (void)ledger;
+        return script.reference;
+}
+
+static void script_free(struct ledger *ledger)
+{
+        (void)ledger;
+}
+
+static const struct ledger_backend script_backend = {script_submit, script_reference, script_free};
+
+/* Give back the oldest op. */
+static void script_end(enum ledger_status status, enum reason reason)
+{
+        ck_assert_int_gt(script.count, 0);
+        struct ledger_op *op = script.op[0];
+        memmove(script.op, script.op + 1, (size_t)--script.count * sizeof(script.op[0]));
+        op->answer = (struct ledger_answer){
+            .status = status, .reason = reason, .customer_charge_yen = 108, .approval_code = "DURABL"};
+        op->on_done(op, op->context);
+}
+
+/* ---- the world ----------------------------------------------------------------------------------------- */
+
+static struct reference *reference;
+static struct token_key *token_key;
+static struct service *service;
+static struct bank_route *route;
+static struct bank_routes routes;
+static struct bank_peer bank;
+static struct machine atms[2];
+static struct iso_message request, answer;
+static int notices;
+
+static void on_notice(void *context)
+{
+        (void)context;
+        notices++;
+}
+
+static struct reference *make_reference(void)
+{
+        char error[REFERENCE_ERROR_MAX];
+        struct reference *r = reference_new();
+        int64_t now = 0;
+        ck_assert(r && calendar_parse_moment(BUSINESS, &now));
+        ck_assert(reference_add_issuer(r, &(struct issuer){"SAKURA", "BANKA", {{0, 1440}, {0, 1440}}}, error));
+        ck_assert(reference_add_issuer(r, &(struct issuer){"NOWHERE", "BANKX", {{0, 1440}, {0, 1440}}}, error));
+        ck_assert(reference_add_prefix(r, "990011", 0, "SAKURA", CARD_CASH, error));
+        ck_assert(reference_add_prefix(r, "990012", 0, "NOWHERE", CARD_CASH, error));
+        ck_assert(reference_add_hall(r, &(struct hall){"H1", "kanto", "Tokyo", {0, 1440}, 0}, error));
+        ck_assert(reference_add_atm(r, TERMINAL, "H1", true, error));
+        for (int band = 0; band < BAND_COUNT; band++) {
+                struct tariff tariff = {"SAKURA", (enum band)band, 0, 100, 100};
+                ck_assert(reference_add_tariff(r, &tariff, error));
+                strcpy(tariff.issuer, "NOWHERE");
+                ck_assert(reference_add_tariff(r, &tariff, error));
+        }
+        ck_assert(reference_add_tax_rate(r, &(struct tax_rate){0, 800, TAX_DOWN}, error));
+        for (int kind = 0; kind < DAY_KIND_COUNT; kind++)
+                ck_assert(reference_add_network_hours(
+                    r, &(struct network_hours){0, (enum day_kind)kind, {0, 1440}}, error));
+        reference_set_moments(r, now - INT64_C(300) * DAY_MS, now + INT64_C(300) * DAY_MS);
+        reference_set_version(r, 1);
+        ck_assert_msg(reference_finish(r, error), "%s", error);
+        return r;
+}
+
+static struct token_key *make_key(void)
+{
+        char path[] = "/tmp/atm-test-token-XXXXXX", error[TOKEN_ERROR_MAX];
+        int fd = mkstemp(path);
+        ck_assert_int_ge(fd, 0);
+        for (int i = 0; i < 64; i++)
+                ck_assert_int_eq(write(fd, "a", 1), 1);
+        close(fd);
+        struct token_key *key = token_key_load(path, error);
+        unlink(path);
+        ck_assert_msg(key != NULL, "%s", error);
+        return key;
+}
+
+static void sign_on(int i)
+{
+        uint8_t bytes[ISO_MESSAGE_MAX];
+        struct iso_error error;
+        ck_assert(session_open(&atms[i].session, service, &atm_ops, &atms[i], TERMINAL));
+        iso_init(&request, "0800");
+        iso_set_string(&request, 7, DE7);
+        iso_set_string(&request, 11, "900000");
+        iso_set_string(&request, 41, TERMINAL);
+        iso_set_string(&request, 70, "001");
+        int length = iso_encode(&iso_dialect_ascii, &request, bytes, sizeof(bytes), &error);
+        session_frame(&atms[i].session, bytes, (size_t)length);
+        ck_assert_int_eq(atms[i].count, 1);
+        atms[i].count = 0;
+}
+
+static void set_up(void)
+{
+        struct service_settings settings = {.clock = clock_real,
+                                            .skew_limit_ms = 300000,
+                                            .request_timeout_ms = REQUEST_TIMEOUT_MS,
+                                            .open_max = OPEN_MAX,
+                                            .open_resume = OPEN_MAX / 2};
+        struct service_shell shell = {bank_clock, bank_clock, atm_nothing, NULL};
+        log_open("stderr", "error", NULL);
+        ck_assert(calendar_parse_moment(BUSINESS, &bank_now_ms));
+        reference = make_reference();
+        token_key = make_key();
+        script.face.backend = &script_backend;
+        script.reference = reference;
+        script.count = 0;
+        notices = 0;
+        memset(atms, 0, sizeof(atms));
+        route = bank_peer_route("BANKA", OUTSTANDING_MAX);
+        routes = (struct bank_routes){{route}, 1};
+        service = service_new(&settings, &shell, &script.face, token_key);
+        ck_assert_ptr_nonnull(service);
+        service_set_banks(service, &(struct service_banks){&routes, on_notice, NULL});
+        bank_peer_sign_on(&bank, route, 1);
+        bank.count = 0;
+        sign_on(0);
+}
+
+static void tear_down(void)
+{
+        for (size_t i = 0; i < 2; i++)
+                if (atms[i].session.handle)
+                        session_closed(&atms[i].session);
+        service_free(service);
+        bank_route_free(route);
+        token_key_free(token_key);
+        reference_free(reference);
+}
+
+static void build(const char *mti, const char *processing, int stan)
+{
+        iso_init(&request, mti);
+        iso_set_string(&request, 2, PAN);
+        iso_set_string(&request, 3, processing);
+        if (processing[0] == '0')
+                iso_set_number(&request, 4, 10000, 12);
+        iso_set_string(&request, 7, DE7);
+        iso_set_number(&request, 11, stan, 6);
+        iso_set_string(&request, 14, "3012");
+        iso_set_string(&request, 41, TERMINAL);
+        iso_set_string(&request, 49, "392");
+}
+
+static void feed(int i)
+{
+        uint8_t bytes[ISO_MESSAGE_MAX];
+        struct iso_error error;
+        int length = iso_encode(&iso_dialect_ascii, &request, bytes, sizeof(bytes), &error);
+        ck_assert_int_gt(length, 0);
+        session_frame(&atms[i].session, bytes, (size_t)length);
+}
+
+static void withdraw(int stan)
+{
+        build("0200", "010000", stan);
+        feed(0);
+}
+
+static void pass(int64_t ms)
+{
+        bank_now_ms += ms;
+        bank_route_tick(route);
+        service_tick(service);
+}
+
+/* DE 39 of the only answer so far; "": none. */
+static const char *heard(int i)
+{
+        ck_assert_int_le(atms[i].count, 1);
+        return atms[i].count ? bank_peer_value(&atms[i].sent[0], 39) : "";
+}
+
+static void assert_over(void)
+{
+        ck_assert_uint_eq(service->pool.taken, 0);
+        ck_assert_uint_eq(route->reserved, 0);
+        ck_assert_int_eq(script.count, 0);
+        ck_assert_uint_eq(service->pending, 0);
+}
+
+/* ---- the bank decides ---------------------------------------------------------------------------------- */
+
+enum answer { ANSWERS, ANSWERS_WRONGLY, IS_SILENT, HANGS_UP };
+
+static const struct {
+        const char *name;
+        enum answer answers;
+        const char *de39, *de38;
+        enum outcome_cause cause;
+        enum reason reason;
+        const char *code, *bank_de39;
+} outcome_rows[] = {
+    {"approves", ANSWERS, "00", "ABC123", OUTCOME_ANSWER, REASON_APPROVED, "ABC123", "00"},
+    {"approves with a short code", ANSWERS, "00", "AB    ", OUTCOME_ANSWER, REASON_APPROVED, "AB", "00"},
+    {"approves without a code", ANSWERS, "00", NULL, OUTCOME_ANSWER, REASON_APPROVED, NULL, "00"},
+    {"has too little", ANSWERS, "51", NULL, OUTCOME_ANSWER, REASON_NOT_COVERED, "", "51"},
+    {"says what we don't know", ANSWERS, "Z9", NULL, OUTCOME_ANSWER, REASON_INVALID_TRANSACTION, "", "Z9"},
+    {"is closed", ANSWERS, "91", NULL, OUTCOME_ANSWER, REASON_ISSUER_UNAVAILABLE, "", "91"},
+    {"echoes another amount", ANSWERS_WRONGLY, "00", NULL, OUTCOME_TIMEOUT, REASON_ISSUER_UNAVAILABLE, "", ""},
+    {"says nothing", IS_SILENT, NULL, NULL, OUTCOME_TIMEOUT, REASON_ISSUER_UNAVAILABLE, "", ""},
+    {"hangs up", HANGS_UP, NULL, NULL, OUTCOME_TIMEOUT, REASON_ISSUER_UNAVAILABLE, "", ""},
+};
+
+START_TEST(what_the_bank_does_becomes_the_outcome_and_only_then_an_answer)
+{
+        withdraw(7);
+        ck_assert_int_eq(script.op[0]->kind, LEDGER_REQUEST);
+        ck_assert_str_eq(script.op[0]->request.link, "BANKA");
+        ck_assert_int_eq(script.op[0]->request.refusal, REASON_APPROVED);
+        ck_assert_int_eq(bank.count, 0); /* not before the intent is durable */
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        ck_assert_int_eq(bank.count, 1);
+        ck_assert_str_eq(bank.sent[0].mti, "0200");
+        ck_assert_str_eq(bank_peer_value(&bank.sent[0], 28), "D00000108");
+        bank_peer_build(&bank, 0, outcome_rows[_i].de39 ? outcome_rows[_i].de39 : "00", &answer);
+        if (outcome_rows[_i].de38)
+                iso_set_string(&answer, 38, outcome_rows[_i].de38);
+        if (outcome_rows[_i].answers == ANSWERS_WRONGLY)
+                iso_set_number(&answer, 4, 20000, 12);
+        if (outcome_rows[_i].answers == HANGS_UP)
+                bank_session_closed(&bank.session);
+        else if (outcome_rows[_i].answers != IS_SILENT)
+                bank_peer_say(&bank, &answer);
+        if (outcome_rows[_i].answers == ANSWERS_WRONGLY || outcome_rows[_i].answers == IS_SILENT)
+                pass(15000);
+        ck_assert_int_eq(script.count, 1);
+        ck_assert_str_eq(heard(0), ""); /* not before the outcome is */
+        const struct ledger_op *op = script.op[0];
+        ck_assert_int_eq(op->kind, LEDGER_OUTCOME);
+        ck_assert_int_eq(op->identity.stan, 7);
+        ck_assert_int_eq(op->outcome.cause, outcome_rows[_i].cause);
+        ck_assert_int_eq(op->outcome.reason, outcome_rows[_i].reason);
+        ck_assert_str_eq(op->outcome.bank_de39, outcome_rows[_i].bank_de39);
+        if (outcome_rows[_i].code)
+                ck_assert_str_eq(op->outcome.approval_code, outcome_rows[_i].code);
+        else
+                ck_assert_uint_eq(strlen(op->outcome.approval_code), APPROVAL_CODE_LENGTH);
+        script_end(LEDGER_DECIDED, outcome_rows[_i].reason);
+        ck_assert_str_eq(heard(0), reason_de39(outcome_rows[_i].reason));
+        if (outcome_rows[_i].reason == REASON_APPROVED) {
+                ck_assert_str_eq(bank_peer_value(&atms[0].sent[0], 38), "DURABL");
+                ck_assert_str_eq(bank_peer_value(&atms[0].sent[0], 28), "D00000108");
+                ck_assert_str_eq(bank_peer_value(&atms[0].sent[0], 2), PAN);
+        }
+        ck_assert_int_eq(notices, outcome_rows[_i].cause == OUTCOME_TIMEOUT);
+        assert_over();
+}
+END_TEST
+
+static const struct {
+        enum ledger_status status;
+        enum reason reason;
+        const char *de39;
+        uint64_t overtaken;
+} stands_rows[] = {
+    {LEDGER_DECIDED, REASON_APPROVED, "00", 0},
+    {LEDGER_STORED, REASON_BLOCKED, "94", 1},            /* the ATM's reversal was first */
+    {LEDGER_STORED, REASON_ISSUER_UNAVAILABLE, "91", 1}, /* somebody's sweep was */
+    {LEDGER_STORED, REASON_APPROVED, "00", 0},           /* it was committed the first time it was sent */
+    {LEDGER_UNAVAILABLE, REASON_CANNOT_DECIDE, "", 0},   /* the intent is durable: nothing may be said */
+    {LEDGER_UNKNOWN, REASON_CANNOT_DECIDE, "", 0},
+};
+
+START_TEST(the_atm_hears_what_stands_durable_and_not_what_the_bank_said)
+{
+        withdraw(7);
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        bank_peer_answer(&bank, 0, "00");
+        script_end(stands_rows[_i].status, stands_rows[_i].reason);
+        ck_assert_str_eq(heard(0), stands_rows[_i].de39);
+        ck_assert_uint_eq(service->stats.overtaken, stands_rows[_i].overtaken);
+        ck_assert_int_eq(notices, 0);
+        assert_over();
+}
+END_TEST
+
+START_TEST(a_late_approval_is_neither_paid_nor_written)
+{
+        withdraw(7);
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        pass(15000);
+        ck_assert_int_eq(script.op[0]->outcome.cause, OUTCOME_TIMEOUT);
+        bank_peer_answer(&bank, 0, "00");
+        ck_assert_uint_eq(route->count.late_approvals, 1);
+        ck_assert_int_eq(script.count, 1);
+        script_end(LEDGER_DECIDED, REASON_ISSUER_UNAVAILABLE);
+        ck_assert_str_eq(heard(0), "91");
+        assert_over();
+}
+END_TEST
+
+START_TEST(no_card_number_is_kept_once_the_banks_0200_has_left)
+{
+        withdraw(7);
+        const struct txn *txn = TAILQ_FIRST(&service->open);
+        ck_assert_str_eq(txn->card.pan, PAN);
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        ck_assert_str_eq(txn->card.pan, "");
+        ck_assert_ptr_null(memmem(route, sizeof(*route), PAN, strlen(PAN)));
+        bank_peer_answer(&bank, 0, "00");
+        script_end(LEDGER_DECIDED, REASON_APPROVED);
+        ck_assert_ptr_null(memmem(txn, sizeof(*txn), PAN, strlen(PAN)));
+}
+END_TEST
+
+/* ---- no room with the bank ----------------------------------------------------------------------------- */
+
+enum trouble { LINK_DOWN, LINK_FULL, LINK_UNKNOWN, NO_BANKS };
+
+START_TEST(without_room_with_the_bank_the_ledger_is_told_a_refusal)
+{
+        switch ((enum trouble)_i) {
+        case LINK_DOWN:
+                bank_session_closed(&bank.session);
+                break;
+        case LINK_FULL:
+                for (int i = 0; i < OUTSTANDING_MAX; i++)
+                        ck_assert(bank_route_reserve(route));
+                break;
+        case NO_BANKS:
+                service_set_banks(service, &(struct service_banks){NULL, NULL, NULL});
+                break;
+        case LINK_UNKNOWN:
+                break;
+        }
+        build("0200", "010000", 7);
+        if ((enum trouble)_i == LINK_UNKNOWN)
+                iso_set_string(&request, 2, "9900120000000000");
+        feed(0);
+        ck_assert_int_eq(script.op[0]->request.refusal, REASON_ISSUER_UNAVAILABLE);
+        script_end(LEDGER_DECIDED, REASON_ISSUER_UNAVAILABLE);
+        ck_assert_str_eq(heard(0), "91");
+        ck_assert_int_eq(bank.count, 0);
+        ck_assert_uint_eq(service->pool.taken, 0);
+}
+END_TEST
+
+/* Whatever the ledger says but 'ask', the room is given back. */
+static const struct {
+        enum ledger_status status;
+        enum reason reason;
+        const char *de39;
+} not_asked_rows[] = {
+    {LEDGER_DECIDED, REASON_DAY_LIMIT, "61"}, {LEDGER_STORED, REASON_APPROVED, "00"}, {LEDGER_UNAVAILABLE, REASON_APPROVED, "96"},
+    {LEDGER_UNKNOWN, REASON_APPROVED, ""},
+};
+
+START_TEST(room_that_is_not_needed_is_given_back)
+{
+        withdraw(7);
+        ck_assert_uint_eq(route->reserved, 1);
+        script_end(not_asked_rows[_i].status, not_asked_rows[_i].reason);
+        ck_assert_str_eq(heard(0), not_asked_rows[_i].de39);
+        ck_assert_int_eq(bank.count, 0);
+        assert_over();
+}
+END_TEST
+
+START_TEST(stale_reference_data_give_the_room_back_and_decide_anew)
+{
+        withdraw(7);
+        script_end(LEDGER_STALE, REASON_APPROVED);
+        ck_assert_uint_eq(route->reserved, 0);
+        reference_set_version(reference, 2);
+        service_tick(service);
+        ck_assert_uint_eq(route->reserved, 1);
+        ck_assert_int_eq(script.op[0]->request.reference_version, 2);
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        ck_assert_int_eq(bank.count, 1);
+        bank_peer_answer(&bank, 0, "00");
+        script_end(LEDGER_DECIDED, REASON_APPROVED);
+        assert_over();
+}
+END_TEST
+
+START_TEST(a_bank_that_is_gone_after_the_intent_is_a_time_out_at_once)
+{
+        withdraw(7);
+        bank_session_closed(&bank.session);
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        ck_assert_int_eq(script.count, 1);
+        ck_assert_int_eq(script.op[0]->kind, LEDGER_OUTCOME);
+        ck_assert_int_eq(script.op[0]->outcome.cause, OUTCOME_TIMEOUT);
+        script_end(LEDGER_DECIDED, REASON_ISSUER_UNAVAILABLE);
+        ck_assert_str_eq(heard(0), "91");
+        ck_assert_int_eq(notices, 1);
+        assert_over();
+}
+END_TEST
+
+START_TEST(a_bank_is_not_asked_when_the_atm_waits_no_longer)
+{
+        withdraw(7);
+        pass(REQUEST_TIMEOUT_MS);
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        ck_assert_int_eq(bank.count, 0);
+        ck_assert_int_eq(script.op[0]->outcome.cause, OUTCOME_TIMEOUT);
+        script_end(LEDGER_DECIDED, REASON_ISSUER_UNAVAILABLE);
+        ck_assert_str_eq(heard(0), "");
+        assert_over();
+}
+END_TEST
+
+START_TEST(an_atm_that_is_gone_leaves_its_withdrawal_to_come_to_its_end)
+{
+        withdraw(7);
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        session_closed(&atms[0].session);
+        atms[0].session.handle = 0;
+        bank_peer_answer(&bank, 0, "00");
+        ck_assert_int_eq(script.op[0]->outcome.reason, REASON_APPROVED);
+        script_end(LEDGER_DECIDED, REASON_APPROVED);
+        ck_assert_uint_eq(service->stats.gone, 1);
+        assert_over();
+}
+END_TEST
+
+/* ---- repeats ------------------------------------------------------------------------------------------- */
+
+START_TEST(a_repeat_looks_again_until_the_bank_has_been_heard)
+{
+        build("0201", "010000", 7);
+        feed(0);
+        for (int i = 0; i < 3; i++) {
+                script_end(LEDGER_PENDING, REASON_APPROVED);
+                ck_assert_uint_eq(route->reserved, 0);
+                pass(LIMIT_PENDING_POLL_MS - 1);
+                ck_assert_int_eq(script.count, 0);
+                pass(1);
+                ck_assert_int_eq(script.count, 1);
+                ck_assert_int_eq(script.op[0]->kind, LEDGER_REQUEST);
+        }
+        script_end(LEDGER_STORED, REASON_APPROVED);
+        ck_assert_str_eq(heard(0), "00");
+        ck_assert_int_eq(bank.count, 0);
+        assert_over();
+}
+END_TEST
+
+START_TEST(a_repeat_whose_bank_is_not_heard_in_time_is_left_in_silence)
+{
+        build("0201", "010000", 7);
+        feed(0);
+        script_end(LEDGER_PENDING, REASON_APPROVED);
+        for (int i = 0; i < REQUEST_TIMEOUT_MS / LIMIT_PENDING_POLL_MS; i++) {
+                pass(LIMIT_PENDING_POLL_MS);
+                while (script.count)
+                        script_end(LEDGER_PENDING, REASON_APPROVED);
+        }
+        ck_assert_str_eq(heard(0), "");
+        ck_assert(!atms[0].session.waiting);
+        assert_over();
+}
+END_TEST
+
+START_TEST(a_repeat_whose_atm_is_gone_does_not_look_again)
+{
+        build("0201", "010000", 7);
+        feed(0);
+        script_end(LEDGER_PENDING, REASON_APPROVED);
+        session_closed(&atms[0].session);
+        atms[0].session.handle = 0;
+        pass(LIMIT_PENDING_POLL_MS);
+        assert_over();
+}
+END_TEST
+
+START_TEST(a_second_0200_is_not_told_96_while_the_bank_is_being_asked_for_the_first)
+{
+        withdraw(7);
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        session_closed(&atms[0].session);
+        atms[0].session.handle = 0;
+        sign_on(1);
+        build("0200", "010000", 7);
+        feed(1);
+        script_end(LEDGER_UNAVAILABLE, REASON_CANNOT_DECIDE);
+        ck_assert_str_eq(heard(1), "");
+        bank_peer_answer(&bank, 0, "00");
+        script_end(LEDGER_DECIDED, REASON_APPROVED);
+        assert_over();
+}
+END_TEST
+
+/* ---- inquiries ----------------------------------------------------------------------------------------- */
+
+#define BALANCES "0002392C0000001234560001392C000000123456"
+
+static const struct {
+        enum answer answers;
+        const char *de39, *heard;
+} inquiry_rows[] = {
+    {ANSWERS, "00", "00"}, {ANSWERS, "14", "14"}, {ANSWERS, "Z9", "12"}, {IS_SILENT, NULL, "91"}, {HANGS_UP, NULL, "91"},
+};
+
+START_TEST(an_inquiry_is_passed_on_and_leaves_nothing_behind)
+{
+        build("0200", "310000", 7);
+        feed(0);
+        ck_assert_int_eq(script.op[0]->kind, LEDGER_INQUIRY);
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        ck_assert_int_eq(bank.count, 1);
+        if (inquiry_rows[_i].answers == ANSWERS) {
+                bank_peer_build(&bank, 0, inquiry_rows[_i].de39, &answer);
+                if (!strcmp(inquiry_rows[_i].de39, "00")) {
+                        iso_set_string(&answer, 54, BALANCES);
+                        iso_set_string(&answer, 28, "D00000011");
+                }
+                bank_peer_say(&bank, &answer);
+        } else if (inquiry_rows[_i].answers == HANGS_UP) {
+                bank_session_closed(&bank.session);
+        } else {
+                pass(15000);
+        }
+        ck_assert_str_eq(heard(0), inquiry_rows[_i].heard);
+        ck_assert_int_eq(iso_has(&atms[0].sent[0], 54), !strcmp(inquiry_rows[_i].heard, "00"));
+        if (iso_has(&atms[0].sent[0], 54)) {
+                ck_assert_str_eq(bank_peer_value(&atms[0].sent[0], 54), BALANCES);
+                ck_assert_str_eq(bank_peer_value(&atms[0].sent[0], 28), "D00000011");
+        }
+        ck_assert_int_eq(notices, 0);
+        assert_over();
+}
+END_TEST
+
+START_TEST(an_inquiry_without_room_with_the_bank_is_refused_through_the_ledger)
+{
+        bank_session_closed(&bank.session);
+        build("0200", "310000", 7);
+        feed(0);
+        ck_assert_int_eq(script.op[0]->request.refusal, REASON_ISSUER_UNAVAILABLE);
+        script_end(LEDGER_DECIDED, REASON_ISSUER_UNAVAILABLE);
+        ck_assert_str_eq(heard(0), "91");
+        assert_over();
+}
+END_TEST
+
+/* ---- advices ------------------------------------------------------------------------------------------- */
+
+static const struct {
+        enum ledger_status status;
+        int notices;
+} advice_rows[] = {{LEDGER_DECIDED, 1}, {LEDGER_STORED, 0}, {LEDGER_UNAVAILABLE, 0}};
+
+START_TEST(store_and_forward_is_told_of_what_is_newly_durable)
+{
+        build("0220", "010000", 8);
+        iso_unset(&request, 2);
+        iso_unset(&request, 14);
+        iso_set_string(&request, 90, "0200000007" DE7 "0000000000000000000000");
+        feed(0);
+        script_end(advice_rows[_i].status, REASON_APPROVED);
+        ck_assert_int_eq(notices, advice_rows[_i].notices);
+        assert_over();
+}
+END_TEST
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+int main(void)
+{
+        Suite *suite = suite_create("bank_service");
+        TCase *tcase = tcase_create("bank_service");
+        tcase_add_checked_fixture(tcase, set_up, tear_down);
+        tcase_add_loop_test(tcase, what_the_bank_does_becomes_the_outcome_and_only_then_an_answer, 0, COUNT(outcome_rows));
+        tcase_add_loop_test(tcase, the_atm_hears_what_stands_durable_and_not_what_the_bank_said, 0, COUNT(stands_rows));
+        tcase_add_test(tcase, a_late_approval_is_neither_paid_nor_written);
+        tcase_add_test(tcase, no_card_number_is_kept_once_the_banks_0200_has_left);
+        tcase_add_loop_test(tcase, without_room_with_the_bank_the_ledger_is_told_a_refusal, 0, NO_BANKS + 1);
+        tcase_add_loop_test(tcase, room_that_is_not_needed_is_given_back, 0, COUNT(not_asked_rows));
+        tcase_add_test(tcase, stale_reference_data_give_the_room_back_and_decide_anew);
+        tcase_add_test(tcase, a_bank_that_is_gone_after_the_intent_is_a_time_out_at_once);
+        tcase_add_test(tcase, a_bank_is_not_asked_when_the_atm_waits_no_longer);
+        tcase_add_test(tcase, an_atm_that_is_gone_leaves_its_withdrawal_to_come_to_its_end);
+        tcase_add_test(tcase, a_repeat_looks_again_until_the_bank_has_been_heard);
+        tcase_add_test(tcase, a_repeat_whose_bank_is_not_heard_in_time_is_left_in_silence);
+        tcase_add_test(tcase, a_repeat_whose_atm_is_gone_does_not_look_again);
+        tcase_add_test(tcase, a_second_0200_is_not_told_96_while_the_bank_is_being_asked_for_the_first);
+        tcase_add_loop_test(tcase, an_inquiry_is_passed_on_and_leaves_nothing_behind, 0, COUNT(inquiry_rows));
+        tcase_add_test(tcase, an_inquiry_without_room_with_the_bank_is_refused_through_the_ledger);
+        tcase_add_loop_test(tcase, store_and_forward_is_told_of_what_is_newly_durable, 0, COUNT(advice_rows));
+        suite_add_tcase(suite, tcase);
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
