@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #include "tests/faults/options.h"
+#include "tests/faults/tell.h"
 
 enum {
         CHUNK_MAX = 16384,
@@ -539,6 +540,8 @@ int main(int count, char **words)
         struct event *on_term = NULL, *on_interrupt = NULL;
         bool good = false;
 
+        if (count > 1 && strcmp(words[1], "tell") == 0)
+                return tell(count - 2, words + 2);
         options_parse(count, words, &proxy.options);
         descriptors_arrange(&proxy);
         proxy.base = event_base_new();

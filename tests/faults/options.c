@@ -16,6 +16,7 @@
 
 static const char help[] =
     "netproxy --listen HOST:PORT --to HOST:PORT [options]\n"
+    "netproxy tell PATH COMMAND\n"
     "\n"
     "A TCP proxy that is a bad line. Each chunk of bytes that arrives in either direction is passed on, "
     "late,\n"
@@ -39,6 +40,7 @@ static const char help[] =
     "                          stall    everything stands still     ok\n"
     "                          resume   everything goes on          ok\n"
     "                          status   counts so far, as at the end\n"
+    "                        `netproxy tell PATH COMMAND` says it and prints the answer\n"
     "  --help                this text\n"
     "\n"
     "SIGTERM and SIGINT end it; it then prints how often each thing happened. It holds at most one chunk of\n"

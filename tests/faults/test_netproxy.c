@@ -522,6 +522,32 @@ START_TEST(a_signal_ends_it_with_the_counts)
 }
 END_TEST
 
+START_TEST(tell_says_a_command_and_prints_the_answer)
+{
+        static const struct {
+                const char *command, *says;
+                int status, stream;
+        } commands[] = {
+            {"stall", "ok\n", 0, STDOUT_FILENO},
+            {"resume", "ok\n", 0, STDOUT_FILENO},
+            {"status", "open 0 accepted 0 ", 0, STDOUT_FILENO},
+            {"sing", "error: 'sing': expected cut, stall, resume or status", 1, STDERR_FILENO},
+        };
+        proxy_start(NULL);
+        for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+                char text[512] = "";
+                int output, status;
+                pid_t pid = program_run((const char *const[]){"tell", control_path, commands[i].command, NULL},
+                                        commands[i].stream, &output);
+                ck_assert_int_gt(read(output, text, sizeof(text) - 1), 0);
+                ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+                ck_assert_msg(strstr(text, commands[i].says), "%s: \"%s\"", commands[i].command, text);
+                ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == commands[i].status);
+                close(output);
+        }
+}
+END_TEST
+
 #define ENDS "--listen", "127.0.0.1:0", "--to", "127.0.0.1:1"
 static const struct usage {
         const char *options[OPTIONS_MAX];
@@ -547,6 +573,7 @@ static const struct usage {
     {{ENDS, "--connections-max", "0"}, "--connections-max '0'"},
     {{ENDS, "--control", ""}, "--control ''"},
     {{ENDS, "more"}, "'more': expected options only"},
+    {{"tell", "socket"}, "netproxy tell: expected the control socket's path and a command"},
     {{ENDS, "--speed", "1"}, "unrecognized option '--speed'"},
 };
 
@@ -635,6 +662,7 @@ int main(void)
         tcase_add_test(line, commands_cut_stall_and_resume);
         tcase_add_test(line, commands_that_are_none_are_answered);
         tcase_add_test(line, a_control_socket_of_a_killed_proxy_is_replaced_and_a_living_one_is_not);
+        tcase_add_test(line, tell_says_a_command_and_prints_the_answer);
         tcase_add_test(line, who_does_not_read_costs_no_memory);
         tcase_add_test(line, more_connections_than_allowed_wait);
         tcase_add_test(line, a_signal_ends_it_with_the_counts);
