@@ -72,7 +72,7 @@ restore() {
         cp -r "$WORK/kept" "$WORK/lab/journal"
 }
 # A withdrawal with its whole amount dispensed: line of its advice, terminal, STAN of the advice and its own.
-read -r line terminal advice stan amount <<<"$(awk '$1 == "V" && $5 == "0220" && $7 >= 3000 { print NR, $2, $3, $8, $7; exit }' "$journal")"
+read -r line terminal stan amount <<<"$(awk '$1 == "V" && $5 == "0220" && $7 >= 3000 { print NR, $2, $8, $7; exit }' "$journal")"
 [[ $line ]] || wrong "no completion in $journal"
 request=$(awk -v t="$terminal" -v s="$stan" '$1 == "Q" && $2 == t && $3 == s { print NR; exit }' "$journal")
 

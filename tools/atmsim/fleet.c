@@ -977,6 +977,10 @@ static bool open_loop(struct fleet *fleet)
         fleet->net.on_ready = on_ready;
         fleet->net.on_message = on_message;
         fleet->net.on_down = on_down;
+        if (options->capture_file && !link_net_capture(&fleet->net, options->capture_file)) {
+                fprintf(stderr, "atmsim: --capture %s: %s\n", options->capture_file, strerror(errno));
+                return false;
+        }
         return true;
 }
 
@@ -996,16 +1000,22 @@ static void set_up_customers(struct fleet *fleet)
 
 /* end --------------------------------------------------------------------------------------------- */
 
-static void close_fleet(struct fleet *fleet)
+/* False: something that was to be written is not complete. */
+static bool close_fleet(struct fleet *fleet)
 {
+        bool complete = true;
+
         for (size_t i = 0; fleet->seats && i < fleet->count; i++)
                 link_close(&fleet->seats[i].link, true);
         journal_close(&fleet->journal);
         dispensers_close(fleet->dispensers);
         if (fleet->lock >= 0)
                 close(fleet->lock);
-        if (fleet->net.tls)
-                link_net_close(&fleet->net);
+        if (fleet->net.tls && !link_net_close(&fleet->net)) {
+                fprintf(stderr, "atmsim: --capture %s: not all could be written\n",
+                        fleet->options->capture_file);
+                complete = false;
+        }
         for (int i = 0; i < 2; i++)
                 if (fleet->signals[i])
                         event_free(fleet->signals[i]);
@@ -1024,6 +1034,7 @@ static void close_fleet(struct fleet *fleet)
         free(fleet->line);
         free(fleet->group);
         free(fleet->group_spare);
+        return complete;
 }
 
 static bool is_over(const struct fleet *fleet)
@@ -1079,7 +1090,7 @@ bool fleet_run(const struct fleet_options *options, struct fleet_result *ret_res
         *ret_result = fleet->result;
         good = true;
 done:
-        close_fleet(fleet);
+        good = close_fleet(fleet) && good;
         free(fleet);
         return good;
 }

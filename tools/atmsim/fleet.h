@@ -42,7 +42,7 @@ struct fleet_options {
         int64_t handshakes;
         double start_seconds, drain_seconds;
         bool progress;
-        const char *ready_file;
+        const char *ready_file, *capture_file; /* NULL: none */
 };
 
 /* What a run came to. */

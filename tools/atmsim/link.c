@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -90,10 +91,37 @@ bool link_net_open(struct link_net *ret_net, struct event_base *base, const char
         return true;
 }
 
-void link_net_close(struct link_net *net)
+bool link_net_capture(struct link_net *net, const char *path)
 {
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return false;
+        net->capture = fdopen(fd, "w");
+        if (!net->capture)
+                close(fd);
+        return net->capture;
+}
+
+bool link_net_close(struct link_net *net)
+{
+        bool written = !net->capture || !ferror(net->capture);
+        if (net->capture && fclose(net->capture) != 0)
+                written = false;
+        net->capture = NULL;
         SSL_CTX_free(net->tls);
         net->tls = NULL;
+        return written;
+}
+
+static void capture_frame(const struct link *link, char direction, const uint8_t *bytes, size_t length)
+{
+        FILE *capture = link->net->capture;
+        if (!capture)
+                return;
+        fprintf(capture, "%c ", direction);
+        for (size_t i = 0; i < length; i++)
+                fprintf(capture, "%02x", bytes[i]);
+        fputc('\n', capture);
 }
 
 /* down ---------------------------------------------------------------------------------------------- */
@@ -158,6 +186,7 @@ static bool hand_out_messages(struct link *link)
                         go_down(link, "a frame's length is out of range");
                         return false;
                 case FRAME_READY:
+                        capture_frame(link, '<', message - ISO_LENGTH_HEADER, length + ISO_LENGTH_HEADER);
                         link->net->on_message(link, message, length);
                         if (link->generation != generation)
                                 return false;
@@ -197,6 +226,7 @@ bool link_queue(struct link *link, const uint8_t *bytes, size_t length)
                 return true; /* it leaves into a line that is cut by then */
         if (link->out_length + length > sizeof(link->out))
                 return false;
+        capture_frame(link, '>', bytes, length);
         memcpy(link->out + link->out_length, bytes, length);
         link->out_length += length;
         return true;

@@ -15,6 +15,7 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include "protocol/attributes.h"
@@ -34,6 +35,7 @@ struct link_net {
         struct sockaddr_storage address[LINK_PORTS_MAX];
         socklen_t address_length;
         int ports;
+        FILE *capture; /* NULL: none */
         void (*on_ready)(struct link *link);
         void (*on_message)(struct link *link, const uint8_t *bytes, size_t length);
         void (*on_down)(struct link *link, const char *reason);
@@ -43,7 +45,11 @@ struct link_net {
 ATM_MUST_USE bool link_net_open(struct link_net *ret_net, struct event_base *base, const char *host,
                                 const char *ports, const char *ca, const char *certs,
                                 const char *first_terminal, char error[LINK_ERROR_MAX]);
-void link_net_close(struct link_net *net);
+/* Write every frame, as it is under the TLS, to a new file that only its owner may read: a line each, > from an
+ * ATM or < to it, and its bytes in hex. It holds card numbers. False: errno says why. */
+ATM_MUST_USE bool link_net_capture(struct link_net *net, const char *path);
+/* False: not all that was captured could be written. */
+bool link_net_close(struct link_net *net);
 
 struct link {
         struct link_net *net;
