@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "rules/calendar.h"
-#include "tests/contract/history.h"
+#include "tests/contract/ops.h"
 
 /* --- random histories ----------------------------------------------------------------------------- */
 
@@ -198,35 +198,6 @@ static void on_done(struct ledger_op *op, void *context)
         --*(int *)context;
 }
 
-#define NOON "2016-12-29T12:00"
-
-/* An identity of its own for each number. */
-static void identify(struct ledger_op *op, const char *moment, int number)
-{
-        ck_assert(calendar_parse_moment(moment, &op->identity.transmitted_ms));
-        op->identity.stan = number;
-        snprintf(op->identity.terminal, sizeof op->identity.terminal, "%s", world_terminals[number % 3]);
-}
-
-static void ask(struct world *world, struct ledger_op *op, int number, int card, int64_t amount_yen)
-{
-        identify(op, NOON, number);
-        history_fill_request(world_reference(world), op, card, amount_yen, 10000);
-}
-
-static void submit(struct world *world, int instance, struct ledger_op *op, int *pending)
-{
-        op->on_done = on_done;
-        op->context = pending;
-        ++*pending;
-        ledger_submit(world->pg[instance], op);
-}
-
-static void open_2016(struct world *world)
-{
-        world_open(world, "2016-10-01", "2017-04-01");
-}
-
 START_TEST(one_card_at_many_terminals_of_two_instances_never_passes_its_limit)
 {
         enum { OPS = 200, PER_CARD = 50 };
@@ -234,11 +205,11 @@ START_TEST(one_card_at_many_terminals_of_two_instances_never_passes_its_limit)
         static struct ledger_op op[OPS];
         int pending = 0, approved = 0;
 
-        open_2016(&world);
+        ops_open(&world);
         memset(op, 0, sizeof op);
         for (int i = 0; i < OPS; i++) {
-                ask(&world, &op[i], i, i / PER_CARD, 10000);
-                submit(&world, i % WORLD_INSTANCES, &op[i], &pending);
+                ops_ask(&world, &op[i], i, i / PER_CARD, 10000);
+                ops_submit(&world, i % WORLD_INSTANCES, &op[i], &pending);
         }
         world_wait(&world, &pending);
         for (int i = 0; i < OPS; i++) {
@@ -260,12 +231,12 @@ START_TEST(one_identity_at_two_instances_is_decided_once)
         static struct ledger_op op[IDENTITIES][COPIES];
         int pending = 0;
 
-        open_2016(&world);
+        ops_open(&world);
         memset(op, 0, sizeof op);
         for (int i = 0; i < IDENTITIES; i++) {
                 for (int copy = 0; copy < COPIES; copy++) {
-                        ask(&world, &op[i][copy], i, i % 8, 5000);
-                        submit(&world, copy % WORLD_INSTANCES, &op[i][copy], &pending);
+                        ops_ask(&world, &op[i][copy], i, i % 8, 5000);
+                        ops_submit(&world, copy % WORLD_INSTANCES, &op[i][copy], &pending);
                 }
         }
         world_wait(&world, &pending);
@@ -293,12 +264,12 @@ START_TEST(of_two_cards_with_one_identity_one_contradicts)
         static struct ledger_op op[IDENTITIES][2];
         int pending = 0;
 
-        open_2016(&world);
+        ops_open(&world);
         memset(op, 0, sizeof op);
         for (int i = 0; i < IDENTITIES; i++) {
                 for (int copy = 0; copy < 2; copy++) {
-                        ask(&world, &op[i][copy], i, (i + copy) % 8, 1000);
-                        submit(&world, copy, &op[i][copy], &pending);
+                        ops_ask(&world, &op[i][copy], i, (i + copy) % 8, 1000);
+                        ops_submit(&world, copy, &op[i][copy], &pending);
                 }
         }
         world_wait(&world, &pending);
@@ -318,15 +289,15 @@ START_TEST(a_reversal_that_races_its_request_leaves_nothing_open)
         static struct ledger_op request[PAIRS], reversal[PAIRS];
         int pending = 0, blocked = 0;
 
-        open_2016(&world);
+        ops_open(&world);
         memset(request, 0, sizeof request);
         memset(reversal, 0, sizeof reversal);
         for (int i = 0; i < PAIRS; i++) {
-                ask(&world, &request[i], i, i % 8, 1000);
-                identify(&reversal[i], NOON, i);
+                ops_ask(&world, &request[i], i, i % 8, 1000);
+                ops_identify(&reversal[i], OPS_NOON, i);
                 history_fill_advice(&reversal[i], &request[i].identity, true, 1000, 0);
-                submit(&world, i / 2 % 2, i % 2 ? &request[i] : &reversal[i], &pending);
-                submit(&world, 1 - i / 2 % 2, i % 2 ? &reversal[i] : &request[i], &pending);
+                ops_submit(&world, i / 2 % 2, i % 2 ? &request[i] : &reversal[i], &pending);
+                ops_submit(&world, 1 - i / 2 % 2, i % 2 ? &reversal[i] : &request[i], &pending);
         }
         world_wait(&world, &pending);
         for (int i = 0; i < PAIRS; i++) {
@@ -353,23 +324,23 @@ START_TEST(advices_that_race_each_other_are_taken_one_after_the_other)
         static struct ledger_op request[ORIGINALS], advice[ORIGINALS][ADVICES];
         int pending = 0;
 
-        open_2016(&world);
+        ops_open(&world);
         memset(request, 0, sizeof request);
         memset(advice, 0, sizeof advice);
         for (int i = 0; i < ORIGINALS; i++) {
-                ask(&world, &request[i], i, i % 8, 5000);
-                submit(&world, i % 2, &request[i], &pending);
+                ops_ask(&world, &request[i], i, i % 8, 5000);
+                ops_submit(&world, i % 2, &request[i], &pending);
         }
         world_wait(&world, &pending);
         for (int i = 0; i < ORIGINALS; i++) {
                 ck_assert_int_eq(request[i].answer.reason, REASON_APPROVED);
                 for (int k = 0; k < ADVICES; k++) {
                         /* two of each three are one advice and its repeat */
-                        identify(&advice[i][k], NOON, i);
+                        ops_identify(&advice[i][k], OPS_NOON, i);
                         advice[i][k].identity.transmitted_ms += 1000 + k / 3;
                         history_fill_advice(&advice[i][k], &request[i].identity, k / 3 == 1, 5000,
                                             k / 3 == 1 ? 0 : 5000);
-                        submit(&world, k % 2, &advice[i][k], &pending);
+                        ops_submit(&world, k % 2, &advice[i][k], &pending);
                 }
         }
         world_wait(&world, &pending);
@@ -411,15 +382,15 @@ START_TEST(an_altered_yen_is_seen_by_the_sums)
         static struct ledger_op request[2], completion;
         int pending = 0;
 
-        open_2016(&world);
+        ops_open(&world);
         for (int i = 0; i < 2; i++) {
-                ask(&world, &request[i], i, i, 10000);
-                submit(&world, 0, &request[i], &pending);
+                ops_ask(&world, &request[i], i, i, 10000);
+                ops_submit(&world, 0, &request[i], &pending);
         }
         world_wait(&world, &pending);
-        identify(&completion, NOON, 0);
+        ops_identify(&completion, OPS_NOON, 0);
         history_fill_advice(&completion, &request[0].identity, false, 10000, 10000);
-        submit(&world, 0, &completion, &pending);
+        ops_submit(&world, 0, &completion, &pending);
         world_wait(&world, &pending);
         world_check_sums(&world);
         for (size_t i = 0; i < sizeof alterations / sizeof alterations[0]; i++) {
@@ -446,15 +417,15 @@ START_TEST(a_storm_over_two_instances_keeps_every_sum_and_limit)
         int pending = 0, approved = 0;
 
         ck_assert_ptr_nonnull(op);
-        open_2016(&world);
+        ops_open(&world);
         for (int i = 0; i < OPS; i++) {
                 int former = i ? random_below(&random, i) : 0;
 
                 if (i % WAVE == 0)
                         world_wait(&world, &pending);
                 if (i % 3 == 0 || op[former].kind != LEDGER_REQUEST) {
-                        ask(&world, &op[i], i, random_below(&random, 8),
-                            1000 * random_between(&random, 1, 10));
+                        ops_ask(&world, &op[i], i, random_below(&random, 8),
+                                1000 * random_between(&random, 1, 10));
                         op[i].identity.transmitted_ms += DAY_MS * (int64_t)(i / WAVE % 2);
                         history_fill_request(world_reference(&world), &op[i], random_below(&random, 8),
                                              1000 * random_between(&random, 1, 10), 10000);
@@ -464,7 +435,7 @@ START_TEST(a_storm_over_two_instances_keeps_every_sum_and_limit)
                                              op[former].request.card_token[CARD_TOKEN_LENGTH - 1] - 1,
                                              op[former].request.amount_yen, 10000);
                 } else {
-                        identify(&op[i], NOON, i);
+                        ops_identify(&op[i], OPS_NOON, i);
                         memcpy(op[i].identity.terminal, op[former].identity.terminal,
                                sizeof op[i].identity.terminal);
                         history_fill_advice(&op[i], &op[former].identity, random_permille(&random, 300),
@@ -472,7 +443,7 @@ START_TEST(a_storm_over_two_instances_keeps_every_sum_and_limit)
                                             random_permille(&random, 300) ? 0
                                                                           : op[former].request.amount_yen);
                 }
-                submit(&world, random_below(&random, WORLD_INSTANCES), &op[i], &pending);
+                ops_submit(&world, random_below(&random, WORLD_INSTANCES), &op[i], &pending);
         }
         world_wait(&world, &pending);
         for (int i = 0; i < OPS; i++) {
@@ -496,14 +467,14 @@ START_TEST(what_was_decided_from_old_reference_data_is_not_done)
         struct ledger_op pg = {0}, mem;
         int pending = 0;
 
-        open_2016(&world);
-        ask(&world, &pg, 1, 0, 10000);
+        ops_open(&world);
+        ops_ask(&world, &pg, 1, 0, 10000);
         mem = pg;
         mem.on_done = on_done;
         mem.context = &pending;
         world_sql(&world, "UPDATE hall SET share_bp = 777 WHERE hall = 'H00001'");
         world_refresh(&world);
-        submit(&world, 0, &pg, &pending);
+        ops_submit(&world, 0, &pg, &pending);
         pending++;
         ledger_submit(world.mem, &mem);
         ledger_mem_drain(world.mem);
@@ -522,10 +493,10 @@ START_TEST(a_change_that_the_ledger_has_not_seen_yet_makes_requests_stale)
         struct ledger_op op = {0};
         int pending = 0;
 
-        open_2016(&world);
-        ask(&world, &op, 1, 0, 10000);
+        ops_open(&world);
+        ops_ask(&world, &op, 1, 0, 10000);
         world_sql(&world, "UPDATE atm SET enabled = false WHERE terminal = 'T0000002'");
-        submit(&world, 0, &op, &pending);
+        ops_submit(&world, 0, &op, &pending);
         world_wait(&world, &pending);
         ck_assert_int_eq(op.answer.status, LEDGER_STALE);
         ck_assert_msg(reference_version(ledger_reference(world.pg[0])) > op.request.reference_version,
@@ -542,10 +513,10 @@ START_TEST(one_row_that_breaks_a_constraint_sinks_no_other)
         static struct ledger_op op[OPS], mem[OPS];
         int pending = 0;
 
-        open_2016(&world);
+        ops_open(&world);
         memset(op, 0, sizeof op);
         for (int i = 0; i < OPS; i++) {
-                ask(&world, &op[i], i, i % 8, 1000);
+                ops_ask(&world, &op[i], i, i % 8, 1000);
                 if (i == BAD)
                         op[i].request.amount_yen = 1500; /* rules/decide.c lets no such thing through */
                 mem[i] = op[i];
@@ -553,7 +524,7 @@ START_TEST(one_row_that_breaks_a_constraint_sinks_no_other)
                 mem[i].context = &pending;
         }
         for (int i = 0; i < OPS; i++) {
-                submit(&world, 0, &op[i], &pending);
+                ops_submit(&world, 0, &op[i], &pending);
                 pending++;
                 ledger_submit(world.mem, &mem[i]);
         }
@@ -578,10 +549,10 @@ START_TEST(a_lost_connection_loses_and_doubles_nothing)
         int pending = 0, known = 0;
 
         ck_assert_ptr_nonnull(op);
-        open_2016(&world);
+        ops_open(&world);
         for (int i = 0; i < OPS; i++) {
-                ask(&world, &op[i], i, i % 8, 1000);
-                submit(&world, i % WORLD_INSTANCES, &op[i], &pending);
+                ops_ask(&world, &op[i], i, i % 8, 1000);
+                ops_submit(&world, i % WORLD_INSTANCES, &op[i], &pending);
                 if (i % WAVE != WAVE - 1)
                         continue;
                 for (int turn = 0; turn < i / WAVE; turn++)
@@ -632,9 +603,9 @@ START_TEST(in_memory_a_crash_before_the_commit_leaves_nothing_and_after_it_every
                 struct ledger *ledger;
                 int pending = 1;
 
-                open_2016(&world);
+                ops_open(&world);
                 ledger = ledger_mem_new(world.memory, &options);
-                ask(&world, &op, 1, 0, 10000);
+                ops_ask(&world, &op, 1, 0, 10000);
                 op.on_done = on_done;
                 op.context = &pending;
                 again = op;
