@@ -1,0 +1,496 @@
+#!/usr/bin/env bash
+# The table of faults (tests/faults/fault_table.def) against real processes: two instances of atmd, a banksim
+# with three banks, bad lines (netproxy) between ATMs, instances and banks. Each row is one withdrawal of one
+# ATM, to which what the row says happens at the moment that it says; then what left the ATM, what the host
+# recorded and what the bank holds are compared with the row. In the end everything is reconciled three ways.
+#
+#       tests/flow/test_faults.sh [ROW...]      these rows only (all)
+#
+# How a moment is met: the bank is told to take its time (SLOW_MS), or to say nothing; what has happened is seen
+# in the database and in the bank's journal. An ATM that must not hear an answer yet stands behind a line that is
+# stalled.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+TABLE=$ROOT/tests/faults/fault_table.def
+TIMEOUT_MS=1500 SLOW_MS=400 LATE_MS=1750 # of the banks: so long atmd waits for them, so late they are
+AMOUNT=13000                             # four notes
+INSTANCES=2
+declare -A HOW=([BANK_SLOW]=slow [BANK_LATE]=late [BANK_SILENT]=silent [BANK_DEAF]=deaf [BANK_WRONG_ECHO]=wrong-echo
+        [BANK_DUPLICATE]=duplicate [BANK_DECLINES]=decline [BANK_HANGS_UP]=hang-up)
+PROXIES=() # processes
+ATM=0
+
+# The rows as words: name what moment notes atm de39 host bank
+rows() {
+        sed -nE 's/^FAULT\(([^"]*), ".*/\1/p' "$TABLE" | tr -d ,
+}
+
+# lines of the network --------------------------------------------------------------------------------
+
+# proxy NAME TO [options]: a line to a port of this machine; its own port in PORT.
+proxy() {
+        netproxy --listen 127.0.0.1:0 --to "127.0.0.1:$2" --control "$WORK/$1.line" "${@:3}" >"$WORK/$1.proxy" 2>&1 &
+        PROXIES+=("$!")
+        await 10 "netproxy $1" grep -qs '^listening' "$WORK/$1.proxy"
+        PORT=$(sed -nE 's/^listening on .*:([0-9]+)$/\1/p' "$WORK/$1.proxy")
+}
+
+line() {
+        netproxy tell "$WORK/$1.line" "$2" >/dev/null
+}
+
+atm_lines() {
+        local i
+        for ((i = 1; i <= INSTANCES; i++)); do
+                line "atmd-$i" "$1"
+        done
+}
+
+end_of_faults() {
+        local pid
+        ((!ATM)) || kill -KILL "$ATM" 2>/dev/null || true
+        for pid in $(instance_pids); do
+                kill -CONT "$pid" 2>/dev/null || true
+        done
+        for pid in "${PROXIES[@]}"; do
+                kill -TERM "$pid" 2>/dev/null || true
+        done
+        flow_end
+}
+
+# parts ---------------------------------------------------------------------------------------------------
+
+lab() {
+        "$ROOT/scripts/lab" "$1" --dir "$WORK/lab" "${@:2}"
+}
+
+instance_pids() {
+        # shellcheck disable=SC1091
+        [[ ! -f $WORK/lab/lab.env ]] || (source "$WORK/lab/lab.env" && echo "$ATMD_PIDS")
+}
+
+instance_pid() {
+        instance_pids | cut -d ' ' -f "$1"
+}
+
+# Who sends for this row's bank just now: an instance's number.
+lease_holder() {
+        sql "SELECT split_part(holder, '-', 1) FROM saf_lease WHERE link = '$BANK'"
+}
+
+order() {
+        banksim ctl "$BANK" "$@" >/dev/null
+}
+
+# How often the row's bank has behaved like that.
+happened() {
+        banksim ctl "$BANK" show --json | grep -A 3 "\"$1\"" | sed -nE 's/.*"happened": ([0-9]+).*/\1/p'
+}
+
+has_happened() {
+        (($(happened "$1") > BEFORE))
+}
+
+# Every connection to every bank is there again.
+linked() {
+        local up
+        up=$(banksim ctl all show | grep -c '^BANK.* up (normal).* 4 connections') || true
+        ((up == 3))
+}
+
+# what has happened ---------------------------------------------------------------------------------------
+
+row_of() {
+        [[ $(sql "SELECT EXISTS (SELECT FROM $1 WHERE terminal = '$TERMINAL' AND ${2:-true})") == t ]]
+}
+
+asked() {
+        row_of withdrawal 'link IS NOT NULL'
+}
+
+decided() {
+        row_of bank_outcome
+}
+
+told_host() {
+        row_of advice
+}
+
+# The bank has written down what it decided, or was told.
+bank_knows() {
+        grep -qE "^$1 $BANK $TERMINAL " "$BANKSIM_JOURNALS/$BANK.journal"
+}
+
+sent() {
+        row_of saf "attempts >= $1"
+}
+
+drained() {
+        ! row_of saf && ! row_of open_withdrawal
+}
+
+# An end of the row's ATM; its result is in $WORK/run.json.
+atm_await() {
+        wait "$ATM" || wrong "$NAME: atmsim: $(cat "$WORK/run.log" "$WORK/run.json")"
+        ATM=0
+}
+
+# until "what" command...: quick, since faults must be in time.
+until_true() {
+        local what=$1 deadline=$((SECONDS + 25))
+        shift
+        until "$@"; do
+                ((SECONDS < deadline)) || wrong "$NAME: waited in vain: $what"
+                sleep 0.01
+        done
+}
+
+# the ATM ---------------------------------------------------------------------------------------------------
+
+atm_options() {
+        local timeout_ms=6000 repeats=2
+        case $WHAT-$MOMENT in
+        HOST_KILLED-REQUEST | HOST_STALLED-REQUEST) timeout_ms=3000 repeats=8 ;; # until the sweep
+        HOSTS_KILLED-REQUEST | DATABASE_GONE-REQUEST) timeout_ms=1000 repeats=0 ;;
+        ATM_GIVES_UP-*) timeout_ms=$((SLOW_MS / 2)) repeats=0 ;;
+        esac
+        OPTIONS=(--closed --withdrawals 1 --seed "$SEED" --terminals "$WORK/terminals.csv" --cards "$WORK/cards.csv"
+                --amount-yen "$AMOUNT" --ports "$ATM_PORTS" --answer-timeout-ms "$timeout_ms" --repeats "$repeats"
+                --advice-pause-ms 300 --drain-seconds 40 --json)
+        case $NOTES in
+        PART) OPTIONS+=(--faults partial=1) ;;
+        NONE) OPTIONS+=(--faults no-dispense=1) ;;
+        esac
+}
+
+atm_start() {
+        atmsim run "${OPTIONS[@]}" >"$WORK/run.json" 2>"$WORK/run.log" &
+        ATM=$!
+}
+
+# The power fails; then the ATM comes back with what its journal and its dispenser know.
+atm_power_loss() {
+        kill -KILL "$ATM"
+        wait "$ATM" 2>/dev/null || true
+        ATM=0
+        "$@"
+        atmsim run --idle --seconds 0.1 --terminals "$WORK/terminals.csv" --ports "$ATM_PORTS" --advice-pause-ms 300 \
+                --drain-seconds 40 --json >"$WORK/run.json" 2>"$WORK/run.log" &
+        ATM=$!
+}
+
+# moments -------------------------------------------------------------------------------------------------
+
+# The bank is asked and takes its time.
+until_asked() {
+        order slow
+        atm_start
+        until_true "the bank is asked" asked
+}
+
+# The bank is asked, has decided, and says nothing, or not yet: until_bank_decided slow|silent
+until_bank_decided() {
+        order "$1"
+        atm_start
+        until_true "the bank decides" bank_knows withdrawal
+}
+
+# The bank's answer is durable, and the ATM, whose line stands still, has not heard it.
+until_decided() {
+        until_asked
+        atm_lines stall
+        until_true "the answer is durable" decided
+        order normal
+}
+
+# As the rows call the notices, by what the dispenser did.
+notice() {
+        case $NOTES in
+        ALL) echo completion ;;
+        PART) echo partial ;;
+        NONE) echo reversal ;;
+        esac
+}
+
+# The bank was told, and does not say that it heard: until_bank_told slow|silent
+until_bank_told() {
+        until_decided
+        order "$1"
+        atm_lines resume
+        until_true "the bank is told" bank_knows "$(notice)"
+}
+
+# the rows' faults --------------------------------------------------------------------------------------------
+
+bank_misbehaves() {
+        local how=$1
+        order "$how"
+        if [[ $MOMENT == REQUEST ]]; then
+                atm_start
+        else
+                atm_lines resume
+        fi
+        until_true "the bank is $how" has_happened "$how"
+        order normal
+}
+
+cause() {
+        local holder
+        case $WHAT-$MOMENT in
+        NOTHING-*) atm_start ;;
+        BANK_DOWN-ROUTE)
+                order down
+                atm_start
+                atm_await
+                ! row_of withdrawal 'link IS NOT NULL' || wrong "$NAME: a bank was asked that can't be reached"
+                order normal
+                ;;
+        BANK_DOWN-NOTICE)
+                until_decided
+                order down
+                atm_lines resume
+                until_true "the host is told" told_host
+                sleep 0.5
+                row_of saf || wrong "$NAME: the bank was told while it was down"
+                order normal
+                ;;
+        BANK_KILLED-*)
+                if [[ $MOMENT == REQUEST ]]; then
+                        until_bank_decided silent
+                else
+                        until_bank_told silent
+                fi
+                lab kill --bank
+                lab start --bank
+                ;;
+        BANK_LINE_CUT-*)
+                if [[ $MOMENT == REQUEST ]]; then
+                        until_bank_decided slow
+                else
+                        until_bank_told slow
+                fi
+                line "$BANK" cut
+                order normal
+                ;;
+        BANK_LINE_STALLED-REQUEST)
+                line "$BANK" stall
+                atm_start
+                atm_await
+                line "$BANK" resume
+                ;;
+        BANK_LINE_STALLED-NOTICE)
+                until_decided
+                line "$BANK" stall
+                atm_lines resume
+                until_true "the notice is sent again and again" sent 2
+                line "$BANK" resume
+                ;;
+        HOST_KILLED-REQUEST)
+                until_bank_decided silent
+                lab kill --instance 1
+                order normal
+                atm_await
+                lab start --instance 1
+                ;;
+        HOST_KILLED-DECIDED)
+                until_decided
+                lab kill --instance 1
+                atm_lines cut
+                atm_lines resume
+                atm_await
+                lab start --instance 1
+                ;;
+        HOST_KILLED-NOTICE)
+                until_bank_told silent
+                holder=$(lease_holder)
+                lab kill --instance "$holder"
+                order normal
+                until_true "another instance tells the bank" drained
+                lab start --instance "$holder"
+                ;;
+        HOSTS_KILLED-*)
+                if [[ $MOMENT == REQUEST ]]; then
+                        until_bank_decided silent
+                else
+                        until_bank_told silent
+                fi
+                lab kill --instance 1
+                lab kill --instance 2
+                order normal
+                lab start --instance 1
+                lab start --instance 2
+                ;;
+        HOST_STALLED-REQUEST)
+                until_bank_decided slow
+                kill -STOP "$(instance_pid 1)"
+                line atmd-1 cut
+                order normal
+                atm_await
+                kill -CONT "$(instance_pid 1)"
+                ;;
+        HOST_STALLED-NOTICE)
+                until_bank_told silent
+                holder=$(lease_holder)
+                kill -STOP "$(instance_pid "$holder")"
+                order normal
+                until_true "another instance tells the bank" drained
+                [[ $(lease_holder) != "$holder" ]] || wrong "$NAME: the lease is still with the stalled instance"
+                kill -CONT "$(instance_pid "$holder")"
+                ;;
+        DATABASE_GONE-*)
+                if [[ $MOMENT == REQUEST ]]; then
+                        until_bank_decided slow
+                else
+                        until_bank_told slow
+                fi
+                cluster_stop "$ATM_CLUSTER" immediate
+                order normal
+                cluster_start "$ATM_CLUSTER"
+                ;;
+        ATM_GIVES_UP-REQUEST)
+                # on its connection atmd reads nothing before the 0200 is answered: its reversal takes another
+                order late
+                atm_start
+                until_true "the bank is asked" asked
+                atm_lines cut
+                atm_await
+                order normal
+                row_of bank_outcome "cause = 'reversal'" || wrong "$NAME: the reversal did not come first"
+                ;;
+        ATM_POWER_LOSS-REQUEST)
+                until_asked
+                atm_power_loss order normal
+                ;;
+        ATM_POWER_LOSS-DECIDED)
+                until_decided
+                atm_power_loss atm_lines resume
+                ;;
+        ATM_POWER_LOSS-NOTICE)
+                # the acknowledgement of the ATM's advice is on its way, over a long line
+                proxy long "${ATMD_PORTS%% *}" --delay-ms 150
+                OPTIONS+=(--ports "$PORT")
+                atm_start
+                until_true "the host is told" told_host
+                atm_power_loss true
+                ;;
+        ATM_LINE_CUT-REQUEST)
+                until_asked
+                atm_lines cut
+                order normal
+                ;;
+        ATM_LINE_CUT-DECIDED)
+                until_decided
+                atm_lines cut
+                atm_lines resume
+                ;;
+        BANK_*-REQUEST) bank_misbehaves "${HOW[$WHAT]}" ;;
+        BANK_*-NOTICE)
+                until_decided
+                bank_misbehaves "${HOW[$WHAT]}"
+                ;;
+        *) wrong "$NAME: this test does not know how to cause $WHAT at $MOMENT" ;;
+        esac
+}
+
+# what they must hold -------------------------------------------------------------------------------------
+
+# part ALL|PART|NONE: yen that were dispensed, of what was asked for
+is_part() {
+        case $1 in
+        ALL) (($2 == AMOUNT)) ;;
+        PART) (($2 > 0 && $2 < AMOUNT)) ;;
+        NONE) (($2 == 0)) ;;
+        *) return 1 ;;
+        esac
+}
+
+check() {
+        local cash state dispensed charge moved heard outcome
+        cash=$(sed -nE 's/.*"cash_yen": ([0-9]+).*/\1/p' "$WORK/run.json")
+        heard=$(sed -nE 's/.*"de39": \{([^}]*)\}.*/\1/p' "$WORK/run.json")
+        IFS='|' read -r state dispensed charge outcome <<<"$(sql "SELECT state, dispensed_yen, charge_yen, coalesce(outcome_cause, '-')
+                FROM v_withdrawal WHERE terminal = '$TERMINAL'")"
+        moved=$(awk -v t="$TERMINAL" '$3 == t { moved += $14 } END { print moved + 0 }' "$BANKSIM_JOURNALS/$BANK.journal")
+        say "$NAME: ATM $cash yen, heard {$heard}; host $state $dispensed yen ($outcome); bank $moved yen"
+
+        is_part "$ATM_HOLDS" "$cash" || wrong "$NAME: $cash yen left the ATM; $ATM_HOLDS of $AMOUNT is expected"
+        [[ $WHAT != ATM_POWER_LOSS ]] || DE39=-- # what it heard before is in nobody's memory
+        case $DE39 in
+        --) ;;
+        xx) [[ $heard =~ ^\"(51|55|57|61|75)\":\ 1$ ]] || wrong "$NAME: the ATM heard {$heard}; one refusal of a bank is expected" ;;
+        *) [[ $heard == *"\"$DE39\": "* ]] || wrong "$NAME: the ATM heard {$heard}; $DE39 is expected" ;;
+        esac
+        expect "$NAME: how it ended with the host" "${HOST_HOLDS,,}" "$state"
+        expect "$NAME: cash with the host" "$cash" "$dispensed"
+        case $BANK_HOLDS in
+        ALL) expect "$NAME: debited by the bank" $((-AMOUNT - charge)) "$moved" ;;
+        PART) expect "$NAME: debited by the bank" $((-cash - charge)) "$moved" ;;
+        NONE) expect "$NAME: debited by the bank" 0 "$moved" ;;
+        esac
+        expect "$NAME: exceptions" 0 "$(sql "SELECT count(*) FROM exception_record WHERE terminal = '$TERMINAL'")"
+}
+
+play() {
+        read -r NAME WHAT MOMENT NOTES ATM_HOLDS DE39 HOST_HOLDS BANK_HOLDS <<<"$1"
+        local began
+        began=$(now_ms)
+        sed -n "1p; $((NUMBER + 1))p" "$ATM_TERMINALS" >"$WORK/terminals.csv"
+        TERMINAL=$(sed -n '2s/,.*//p' "$WORK/terminals.csv")
+        (umask 077 && sed -n "1p; $((NUMBER + 1))p" "$ATM_BANK_CARDS" >"$WORK/cards.csv")
+        BANK=$(sed -n '2p' "$WORK/cards.csv" | cut -d , -f 4)
+        until_true "all banks are connected" linked
+        BEFORE=0
+        [[ -z ${HOW[$WHAT]:-} ]] || BEFORE=$(happened "${HOW[$WHAT]}")
+        atm_options
+        cause
+        ((!ATM)) || atm_await
+        until_true "the queues are drained" drained
+        check
+        say "$NAME took $(($(now_ms) - began)) ms"
+}
+
+# -------------------------------------------------------------------------------------------------------------
+
+trap end_of_faults EXIT
+[[ ${ATM_BUILT:-} == "$ATM_PRESET" ]] || build_preset "$ATM_PRESET" netproxy || exit 1
+mapfile -t ROWS < <(rows)
+((${#ROWS[@]} == $(grep -c '^FAULT(' "$TABLE") && ${#ROWS[@]} > 0)) || wrong "$TABLE has rows that can't be read"
+for NAME; do
+        printf '%s\n' "${ROWS[@]}" | grep -q "^$NAME " || usage_error "'$NAME': $TABLE has no such row"
+done
+flow_lab lab --atms "${#ROWS[@]}" --cards "${#ROWS[@]}" --instances "$INSTANCES" --bank-timeout-ms "$TIMEOUT_MS"
+# shellcheck disable=SC1091
+source "$WORK/lab/lab.env"
+
+# Lines between all of them, and banks whose delays are no matter of chance.
+ATM_PORTS=''
+read -r -a ports <<<"$ATMD_PORTS"
+for ((i = 1; i <= INSTANCES; i++)); do
+        lab kill --instance "$i"
+        proxy "atmd-$i" "${ports[i - 1]}"
+        ATM_PORTS+="${ATM_PORTS:+ }$PORT"
+done
+read -r -a ports <<<"$BANKSIM_PORTS"
+i=0
+for BANK in $BANKSIM_BANKS; do
+        proxy "$BANK" "${ports[i]}"
+        sed -i "s/^addresses = 127.0.0.1:${ports[i]}\$/addresses = 127.0.0.1:$PORT/" "$ATMD_CONF"
+        i=$((i + 1))
+done
+lab kill --bank
+sed -i "s/^slow_ms = .*/slow_ms = $SLOW_MS/; s/^late_ms = .*/late_ms = $LATE_MS/" "$BANKSIM_CONF"
+lab start --bank
+for ((i = 1; i <= INSTANCES; i++)); do
+        lab start --instance "$i"
+done
+
+NUMBER=0
+for row in "${ROWS[@]}"; do
+        NUMBER=$((NUMBER + 1))
+        if (($# == 0)) || [[ " $* " == *" ${row%% *} "* ]]; then
+                play "$row"
+        fi
+done
+expect_exit 0 atmsim reconcile
+expect_exit 0 atmctl verify
+passed
