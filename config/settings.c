@@ -415,8 +415,8 @@ static int on_pair(void *user, const char *section, const char *key, const char 
         if (i == PLACES) {
                 char known[256];
                 keys_list(r, section, known, sizeof(known));
-                reading_fail(r, r->line, "[%s] %s: unknown key; expected one of: %s", section, name_shown(key),
-                             known); /* the section was checked at its header */
+                reading_fail(r, r->line, "[%s] %s: unknown key; expected one of: %s", section,
+                             name_shown(key), known); /* the section was checked at its header */
                 return 0;
         }
         if (r->line_of[i]) {
@@ -666,7 +666,8 @@ static void links_check(struct reading *r, const struct settings *settings)
                 if (link->answer_timeout_ms >= settings->request_timeout_ms)
                         reading_fail(r, line ? line : line_of(r, "limits", "request_timeout_ms"),
                                      "[%s] answer_timeout_ms: %" PRId64 " is not less than [limits] "
-                                     "request_timeout_ms, %" PRId64 "; expected an ATM to wait longer than atmd "
+                                     "request_timeout_ms, %" PRId64
+                                     "; expected an ATM to wait longer than atmd "
                                      "waits for the bank",
                                      section, link->answer_timeout_ms, settings->request_timeout_ms);
         }

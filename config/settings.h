@@ -38,13 +38,13 @@ struct settings {
         /* [atmd] */
         char listen_host[SETTINGS_TEXT_MAX];
         int64_t listen_port;
-        char log_target[16];            /* stderr | journal */
-        char log_level[16];             /* debug | info | warning | error */
+        char log_target[16]; /* stderr | journal */
+        char log_level[16];  /* debug | info | warning | error */
         /* [tls] */
         char tls_certificate[SETTINGS_TEXT_MAX];
         char tls_key[SETTINGS_TEXT_MAX];
         char tls_ca[SETTINGS_TEXT_MAX];
-        char tls_minimum[8];            /* 1.3 | 1.2 */
+        char tls_minimum[8]; /* 1.3 | 1.2 */
         /* [database] */
         char conninfo[SETTINGS_TEXT_MAX];
         int64_t database_connections;
@@ -55,14 +55,14 @@ struct settings {
         char token_key_file[SETTINGS_TEXT_MAX];
         /* [clock] */
         bool laboratory;
-        struct business_clock clock;    /* clock_real unless laboratory */
-        int64_t skew_s;                 /* how far DE 7 may be from business time at speed 1 */
+        struct business_clock clock; /* clock_real unless laboratory */
+        int64_t skew_s;              /* how far DE 7 may be from business time at speed 1 */
         /* [limits] */
         int64_t connections_max;
         int64_t handshake_timeout_ms;
         int64_t idle_timeout_ms;
-        int64_t message_timeout_ms;     /* a message once begun must be whole by then */
-        int64_t request_timeout_ms;     /* atmd's 20 s */
+        int64_t message_timeout_ms; /* a message once begun must be whole by then */
+        int64_t request_timeout_ms; /* atmd's 20 s */
         int64_t drain_timeout_ms;
         /* [saf] */
         int64_t saf_lease_ms;
@@ -79,11 +79,11 @@ enum settings_type {
         SETTING_CONNINFO, /* may go on over indented lines; may hold a password, so it is never printed */
         SETTING_PATH,
         SETTING_CHOICE,
-        SETTING_NUMBER,   /* int64_t */
-        SETTING_FACTOR,   /* int32_t */
+        SETTING_NUMBER, /* int64_t */
+        SETTING_FACTOR, /* int32_t */
         SETTING_BOOL,
-        SETTING_MOMENT,   /* int64_t, milliseconds since 1970 */
-        SETTING_DIALECT,  /* a path, or "ascii" */
+        SETTING_MOMENT,  /* int64_t, milliseconds since 1970 */
+        SETTING_DIALECT, /* a path, or "ascii" */
         SETTING_ADDRESSES,
         SETTING_ACQUIRER, /* 1 to 11 digits */
 };
@@ -91,11 +91,11 @@ enum settings_type {
 struct settings_row {
         const char *section, *key;
         enum settings_type type;
-        const char *fallback;          /* NULL: must be given; "": may be left out, has no default */
-        int64_t minimum, maximum;      /* SETTING_NUMBER, SETTING_FACTOR, SETTING_MOMENT */
-        const char *choices;           /* SETTING_CHOICE: "1.3|1.2" */
-        size_t offset;                 /* in struct settings; of [link NAME]: in struct settings_link */
-        const char *text;              /* what it is for, with its unit */
+        const char *fallback;     /* NULL: must be given; "": may be left out, has no default */
+        int64_t minimum, maximum; /* SETTING_NUMBER, SETTING_FACTOR, SETTING_MOMENT */
+        const char *choices;      /* SETTING_CHOICE: "1.3|1.2" */
+        size_t offset;            /* in struct settings; of [link NAME]: in struct settings_link */
+        const char *text;         /* what it is for, with its unit */
 };
 extern const struct settings_row settings_rows[];
 extern const size_t settings_row_count;
@@ -103,11 +103,12 @@ extern const size_t settings_row_count;
 extern const struct settings_row settings_link_rows[];
 extern const size_t settings_link_row_count;
 
-/* Take the next HOST:PORT off a list, commas between them; a host with colons stands in brackets, which are left
- * out here. False: the end, or no address; *at stands before it then. */
+/* Take the next HOST:PORT off a list, commas between them; a host with colons stands in brackets, which are
+ * left out here. False: the end, or no address; *at stands before it then. */
 ATM_MUST_USE bool settings_address(const char **at, char host[SETTINGS_HOST_MAX], char port[6]);
 
 /* Relative paths are taken from the configuration file's folder. False with a text in error[]. */
-ATM_MUST_USE bool settings_load(const char *path, struct settings *ret_settings, char error[SETTINGS_ERROR_MAX]);
+ATM_MUST_USE bool settings_load(const char *path, struct settings *ret_settings,
+                                char error[SETTINGS_ERROR_MAX]);
 
 #endif

@@ -1,5 +1,6 @@
 /* The connections of one link: see bank_conn.h. change_state is the door for states, fail the way out of all
- * but DOWN; it is carried out at the end of the loop's turn, so that whoever is called from here may cause it. */
+ * but DOWN; it is carried out at the end of the loop's turn, so that whoever is called from here may cause
+ * it. */
 #include "daemon/bank_conn.h"
 
 #include <arpa/inet.h>
@@ -259,7 +260,8 @@ static bool read_some(struct place *place)
 {
         ERR_clear_error();
         errno = 0;
-        int result = SSL_read(place->ssl, place->input + place->input_length, (int)(INPUT_MAX - place->input_length));
+        int result =
+            SSL_read(place->ssl, place->input + place->input_length, (int)(INPUT_MAX - place->input_length));
         if (result > 0) {
                 place->input_length += (size_t)result;
                 deliver(place);
@@ -394,7 +396,8 @@ static void print_peer(struct place *place, const struct evutil_addrinfo *info)
         if (getnameinfo(info->ai_addr, (socklen_t)info->ai_addrlen, host, sizeof(host), port, sizeof(port),
                         NI_NUMERICHOST | NI_NUMERICSERV))
                 return;
-        snprintf(place->peer, sizeof(place->peer), info->ai_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+        snprintf(place->peer, sizeof(place->peer), info->ai_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
+                 port);
 }
 
 static void connect_next(struct place *place)
@@ -408,7 +411,8 @@ static void connect_next(struct place *place)
                 fail(place, "socket: %s", strerror(errno));
                 return;
         }
-        event_assign(&place->readable, place->conns->base, place->fd, EV_READ | EV_PERSIST, on_readable, place);
+        event_assign(&place->readable, place->conns->base, place->fd, EV_READ | EV_PERSIST, on_readable,
+                     place);
         event_assign(&place->writable, place->conns->base, place->fd, EV_WRITE, on_writable, place);
         if (connect(place->fd, info->ai_addr, (socklen_t)info->ai_addrlen) < 0 && errno != EINPROGRESS)
                 fail(place, "connecting: %s", strerror(errno));
@@ -459,7 +463,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
         if (place->state == DOWN)
                 begin(place);
         else
-                fail(place, "%s", place->state == CONNECTING ? "connecting took too long" : "the handshake took too long");
+                fail(place, "%s",
+                     place->state == CONNECTING ? "connecting took too long" : "the handshake took too long");
 }
 
 /* ---- life ---------------------------------------------------------------------------------------------- */

@@ -8,8 +8,8 @@
  * at the first, the next at the second and so on. Pauses grow from LIMIT_BANK_PAUSE_FIRST_MS to
  * LIMIT_BANK_PAUSE_MS, with jitter, and begin anew once a bank has accepted a sign-on.
  *
- * What is sent within one turn of the loop leaves in one write. Unlike an ATM's (conn.c), such a connection is
- * full duplex, carries many messages at once, and keeps its buffers: there are a few of them.
+ * What is sent within one turn of the loop leaves in one write. Unlike an ATM's (conn.c), such a connection
+ * is full duplex, carries many messages at once, and keeps its buffers: there are a few of them.
  */
 #ifndef DAEMON_BANK_CONN_H
 #define DAEMON_BANK_CONN_H

@@ -91,7 +91,8 @@ static void add_replacement(struct iso_message *message, const struct bank_notic
         iso_set(message, 95, text, strlen(text));
 }
 
-void bank_format_notice(const struct bank_notice *notice, const char *acquirer, struct iso_message *ret_message)
+void bank_format_notice(const struct bank_notice *notice, const char *acquirer,
+                        struct iso_message *ret_message)
 {
         static const char *const mti[2][2] = {{"0220", "0221"}, {"0420", "0421"}};
         bool reversal = notice->kind != BANK_NOTICE_COMPLETION;

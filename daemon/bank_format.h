@@ -12,8 +12,14 @@
 #include "protocol/profile.h"
 
 /* What a bank must be told of a withdrawal: a row of bank_notice that it has not acknowledged. */
-enum bank_notice_kind { BANK_NOTICE_COMPLETION, BANK_NOTICE_PARTIAL, BANK_NOTICE_REVERSAL, BANK_NOTICE_KIND_COUNT };
-extern const char *const bank_notice_kind_name[BANK_NOTICE_KIND_COUNT]; /* "completion", "partial", "reversal" */
+enum bank_notice_kind {
+        BANK_NOTICE_COMPLETION,
+        BANK_NOTICE_PARTIAL,
+        BANK_NOTICE_REVERSAL,
+        BANK_NOTICE_KIND_COUNT
+};
+extern const char
+    *const bank_notice_kind_name[BANK_NOTICE_KIND_COUNT]; /* "completion", "partial", "reversal" */
 
 struct bank_notice {
         struct ledger_identity identity; /* the withdrawal's */
@@ -30,14 +36,15 @@ void bank_format_request(const struct ledger_identity *identity, const struct le
                          struct iso_message *ret_message);
 
 /* 0220, 0420, or the repeat of one. */
-void bank_format_notice(const struct bank_notice *notice, const char *acquirer, struct iso_message *ret_message);
+void bank_format_notice(const struct bank_notice *notice, const char *acquirer,
+                        struct iso_message *ret_message);
 
 /* 0800 with the DE 70. */
 void bank_format_network(enum network_code code, int64_t business_ms, int32_t stan, const char *acquirer,
                          struct iso_message *ret_message);
 
-/* The reason that a bank's DE 39 stands for: the first kept one with it; REASON_INVALID_TRANSACTION where there
- * is none. */
+/* The reason that a bank's DE 39 stands for: the first kept one with it; REASON_INVALID_TRANSACTION where
+ * there is none. */
 enum reason bank_reason(const char *de39);
 
 #endif

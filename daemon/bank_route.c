@@ -7,8 +7,8 @@
 
 #include "daemon/log.h"
 
-struct bank_route *bank_route_new(const struct bank_route_settings *settings, const struct iso_dialect *dialect,
-                                  const struct bank_shell *shell)
+struct bank_route *bank_route_new(const struct bank_route_settings *settings,
+                                  const struct iso_dialect *dialect, const struct bank_shell *shell)
 {
         struct bank_route *route = calloc(1, sizeof(*route));
         if (!route)
@@ -62,7 +62,8 @@ static struct bank_session *choose(struct bank_route *route)
         while (session) {
                 if (session->state == BANK_SESSION_UP && (!best || session->outstanding < best->outstanding))
                         best = session;
-                session = TAILQ_NEXT(session, entry) ? TAILQ_NEXT(session, entry) : TAILQ_FIRST(&route->sessions);
+                session =
+                    TAILQ_NEXT(session, entry) ? TAILQ_NEXT(session, entry) : TAILQ_FIRST(&route->sessions);
                 if (session == first)
                         break;
         }
@@ -164,7 +165,8 @@ void bank_route_note_end(struct bank_route *route, const struct bank_exchange *e
 static struct bank_recent *find_recent(struct bank_route *route, uint64_t key)
 {
         for (size_t i = 1; i <= BANK_RECENT; i++) {
-                struct bank_recent *recent = &route->recent[(route->recent_at + BANK_RECENT - i) % BANK_RECENT];
+                struct bank_recent *recent =
+                    &route->recent[(route->recent_at + BANK_RECENT - i) % BANK_RECENT];
                 if (recent->key == key)
                         return recent;
         }

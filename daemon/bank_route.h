@@ -1,7 +1,7 @@
 /*
  * The way to one bank: [link NAME] of the configuration. It spreads requests and notices over the connections
- * that are up, bounds what is outstanding, and remembers what has ended lately, so that an answer that matches
- * nothing can be told: late, duplicate or unknown. None of these changes anything but a counter.
+ * that are up, bounds what is outstanding, and remembers what has ended lately, so that an answer that
+ * matches nothing can be told: late, duplicate or unknown. None of these changes anything but a counter.
  *
  * Pure like service.c: the daemon gives it connections over TLS (bank_conn.c), the simulation others.
  *
@@ -81,8 +81,8 @@ struct bank_route {
 };
 
 /* NULL: out of memory. */
-struct bank_route *bank_route_new(const struct bank_route_settings *settings, const struct iso_dialect *dialect,
-                                  const struct bank_shell *shell);
+struct bank_route *bank_route_new(const struct bank_route_settings *settings,
+                                  const struct iso_dialect *dialect, const struct bank_shell *shell);
 /* Forgets what is under way without a word to anybody. */
 void bank_route_free(struct bank_route *route);
 
@@ -99,7 +99,8 @@ void bank_route_release(struct bank_route *route);
  * nothing was sent, and on_end won't be called. */
 ATM_MUST_USE bool bank_route_ask(struct bank_route *route, struct bank_exchange *exchange);
 /* Send route->message, a notice, and wait so long for its answer. */
-ATM_MUST_USE bool bank_route_tell(struct bank_route *route, struct bank_exchange *exchange, int64_t timeout_ms);
+ATM_MUST_USE bool bank_route_tell(struct bank_route *route, struct bank_exchange *exchange,
+                                  int64_t timeout_ms);
 
 /* Deadlines and echoes; to be called every tenth of a second or so. */
 void bank_route_tick(struct bank_route *route);

@@ -218,7 +218,8 @@ static void on_network_answer(struct bank_session *session)
         const struct iso_message *answer = &session->route->answer;
         char de39[3] = "", reason[LIMIT_REASON];
         int64_t stan;
-        if (!session->network_deadline_ms || !iso_number(answer, 11, &stan) || stan != session->network_stan) {
+        if (!session->network_deadline_ms || !iso_number(answer, 11, &stan) ||
+            stan != session->network_stan) {
                 session->route->count.unknown++;
                 return;
         }
@@ -241,7 +242,8 @@ static void on_network_request(struct bank_session *session, const struct profil
 {
         struct bank_route *route = session->route;
         int64_t code = 0;
-        bool known = iso_number(&route->answer, 70, &code) && (code == NETWORK_ECHO || code == NETWORK_CUTOVER);
+        bool known =
+            iso_number(&route->answer, 70, &code) && (code == NETWORK_ECHO || code == NETWORK_CUTOVER);
         profile_answer(row, &route->answer, &route->message);
         iso_set_string(&route->message, 39, known ? "00" : "12");
         if (!send_message(session))
@@ -318,7 +320,8 @@ void bank_session_tick(struct bank_session *session, int64_t now_ms)
                                          ? "the bank does not answer the sign-on"
                                          : "the bank does not answer an echo");
         else if (session->state == BANK_SESSION_UP && !session->network_deadline_ms &&
-                 (session->echo_due || now_ms - session->heard_ms >= session->route->settings.echo_interval_ms))
+                 (session->echo_due ||
+                  now_ms - session->heard_ms >= session->route->settings.echo_interval_ms))
                 send_network(session, NETWORK_ECHO);
 }
 

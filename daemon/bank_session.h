@@ -9,8 +9,8 @@
  * CLOSING     it sends nothing and hears nothing; what was outstanding has been given back
  *
  * Like session.c it is fed whole messages and reaches its peer through ops; it knows neither sockets nor TLS
- * nor libevent nor libpq. Answers are matched by kind, DE 41, 11 and 7, and must echo DE 3 and 4; what matches
- * nothing goes to the route, which remembers what has ended lately.
+ * nor libevent nor libpq. Answers are matched by kind, DE 41, 11 and 7, and must echo DE 3 and 4; what
+ * matches nothing goes to the route, which remembers what has ended lately.
  *
  * Invariants: an exchange that was accepted ends exactly once, by its answer, its deadline, or the end of the
  * connection, and its memory is its owner's: nothing is allocated for a message.
@@ -102,8 +102,8 @@ void bank_session_stop(struct bank_session *session, const char *reason);
 /* The connection is gone, whoever ended it. */
 void bank_session_closed(struct bank_session *session);
 
-/* For the route: send route->message as the exchange says, on a session that is UP. False: it can't be said in
- * the bank's dialect, and nothing was sent. Wipes the message. */
+/* For the route: send route->message as the exchange says, on a session that is UP. False: it can't be said
+ * in the bank's dialect, and nothing was sent. Wipes the message. */
 ATM_MUST_USE bool bank_session_exchange(struct bank_session *session, struct bank_exchange *exchange,
                                         int64_t deadline_ms);
 

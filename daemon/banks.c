@@ -122,7 +122,8 @@ static void name_holder(struct banks *banks, const char *instance)
 {
         uint64_t random;
         evutil_secure_rng_get_bytes(&random, sizeof(random));
-        snprintf(banks->holder, sizeof(banks->holder), "%.40s-%016" PRIx64, instance ? instance : "atmd", random);
+        snprintf(banks->holder, sizeof(banks->holder), "%.40s-%016" PRIx64, instance ? instance : "atmd",
+                 random);
 }
 
 static bool make_link(struct banks *banks, const struct banks_options *options, const struct bank_keys *keys,

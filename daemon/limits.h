@@ -40,8 +40,8 @@ enum {
         /* How often a repeat looks whether its bank has been heard. */
         LIMIT_PENDING_POLL_MS = 250,
 
-        /* A bank's connection: output that it does not take, connecting and handshake together, and the pauses
-         * between attempts. */
+        /* A bank's connection: output that it does not take, connecting and handshake together, and the
+         * pauses between attempts. */
         LIMIT_BANK_OUTPUT = 1 << 18,
         LIMIT_BANK_CONNECT_MS = 5000,
         LIMIT_BANK_PAUSE_FIRST_MS = 200,

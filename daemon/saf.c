@@ -1,5 +1,5 @@
-/* Store and forward: see saf.h. next_work chooses what the store does next; on_end is the way back of a notice
- * from its bank, free_item the one door out of the window. */
+/* Store and forward: see saf.h. next_work chooses what the store does next; on_end is the way back of a
+ * notice from its bank, free_item the one door out of the window. */
 #include "daemon/saf.h"
 
 #include <assert.h>
@@ -26,7 +26,7 @@ struct item {
 struct way {
         struct saf *saf;
         struct bank_route *route;
-        int64_t taken_ms; /* of the last take, steady */
+        int64_t taken_ms;     /* of the last take, steady */
         bool nudged, holding; /* holding: the last take brought something, so the lease is ours */
         bool more;            /* it brought as much as it could */
         bool alarmed;
@@ -130,17 +130,19 @@ static void on_end(struct bank_exchange *exchange, enum bank_end end, const stru
         count->acknowledged += !*error;
         count->unacknowledged += *error != '\0';
         if (*de39 && *error)
-                log_limited(LEVEL_WARNING, "notice_refused", LOG_TEXT("link", item->way->route->settings.name),
-                            LOG_TEXT("terminal", item->notice.identity.terminal),
-                            LOG_NUMBER("stan", item->notice.identity.stan),
-                            LOG_TEXT("kind", bank_notice_kind_name[item->notice.kind]), LOG_TEXT("de39", de39));
+                log_limited(
+                    LEVEL_WARNING, "notice_refused", LOG_TEXT("link", item->way->route->settings.name),
+                    LOG_TEXT("terminal", item->notice.identity.terminal),
+                    LOG_NUMBER("stan", item->notice.identity.stan),
+                    LOG_TEXT("kind", bank_notice_kind_name[item->notice.kind]), LOG_TEXT("de39", de39));
         end_item(item, error);
 }
 
 static bool is_same(const struct bank_notice *a, const struct bank_notice *b)
 {
-        return a->identity.stan == b->identity.stan && a->identity.transmitted_ms == b->identity.transmitted_ms &&
-               a->seq == b->seq && strcmp(a->identity.terminal, b->identity.terminal) == 0;
+        return a->identity.stan == b->identity.stan &&
+               a->identity.transmitted_ms == b->identity.transmitted_ms && a->seq == b->seq &&
+               strcmp(a->identity.terminal, b->identity.terminal) == 0;
 }
 
 /* A free item for a notice that is not under way here yet; NULL: it is, or the window is full. */
@@ -239,8 +241,8 @@ static bool try_end(struct saf *saf)
                         if (item->state != ITEM_ENDED)
                                 continue;
                         saf->reporting[count] = item;
-                        saf->result[count++] = (struct saf_result){
-                            item->notice.identity, item->notice.seq, *item->error ? item->error : NULL};
+                        saf->result[count++] = (struct saf_result){item->notice.identity, item->notice.seq,
+                                                                   *item->error ? item->error : NULL};
                 }
         }
         saf->reporting_count = count;
@@ -339,8 +341,9 @@ void saf_swept(struct saf *saf, bool good, int count)
         saf->work = WORK_NONE;
         saf->sweep_again = good && count >= SAF_SWEEP_MAX;
         if (good && count > 0) {
-                log_event(LEVEL_WARNING, "swept", LOG_NUMBER("withdrawals", count),
-                          LOG_TEXT("help", "asked by an instance that is gone or slow; refused and reversed"));
+                log_event(
+                    LEVEL_WARNING, "swept", LOG_NUMBER("withdrawals", count),
+                    LOG_TEXT("help", "asked by an instance that is gone or slow; refused and reversed"));
                 saf_nudge(saf);
         }
         if (good)
@@ -356,7 +359,8 @@ static void see_alarm(struct way *way)
         way->alarmed = over;
         if (over)
                 log_event(LEVEL_ERROR, "saf_alarm", LOG_TEXT("link", link),
-                          LOG_NUMBER("oldest_s", way->oldest_age_ms / 1000), LOG_NUMBER("waiting", way->waiting),
+                          LOG_NUMBER("oldest_s", way->oldest_age_ms / 1000),
+                          LOG_NUMBER("waiting", way->waiting),
                           LOG_TEXT("help", "the bank does not acknowledge: atmctl saf list"));
         else
                 log_event(LEVEL_INFO, "saf_alarm_over", LOG_TEXT("link", link),

@@ -26,7 +26,8 @@ enum {
         SAF_WINDOW = 128,  /* notices of a link under way */
         SAF_BATCH = 128,   /* rows of one take or end */
         SAF_POLL_MS = 200, /* between two takes of a link */
-        SAF_NUDGED_MS = 40, /* the same where notices have just become durable and this instance holds the lease */
+        SAF_NUDGED_MS =
+            40, /* the same where notices have just become durable and this instance holds the lease */
         SAF_SWEEP_MS = 5000,
         SAF_SWEEP_MAX = 256,
         SAF_LOOK_MS = 5000,
@@ -61,10 +62,10 @@ struct saf_age {
 /* Each begins a piece of work on an idle store; its end is told by the function named, never from within. */
 struct saf_store {
         bool (*is_idle)(void *context);
-        void (*take)(void *context, const struct saf_take *take);              /* saf_taken */
+        void (*take)(void *context, const struct saf_take *take);                /* saf_taken */
         void (*end)(void *context, const struct saf_result *results, int count); /* saf_ended */
-        void (*sweep)(void *context, int64_t asked_before_ms, int max);        /* saf_swept */
-        void (*look)(void *context);                                           /* saf_looked */
+        void (*sweep)(void *context, int64_t asked_before_ms, int max);          /* saf_swept */
+        void (*look)(void *context);                                             /* saf_looked */
         void *context;
 };
 

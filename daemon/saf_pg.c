@@ -16,8 +16,9 @@ enum { TAKE, END, SWEEP, LOOK, STATEMENT_COUNT };
 enum { RESULT_ARRAYS = 5, POSTGRES_EPOCH_S = 946684800 };
 
 static const struct pg_statement statements[STATEMENT_COUNT + 1] = {
-    [TAKE] = {"saf_take",
-              "SELECT * FROM saf_take($1::text,$2::text,$3::bigint,$4::bigint,$5::bigint,$6::bigint,$7::integer)"},
+    [TAKE] =
+        {"saf_take",
+         "SELECT * FROM saf_take($1::text,$2::text,$3::bigint,$4::bigint,$5::bigint,$6::bigint,$7::integer)"},
     [END] = {"saf_end", "SELECT saf_end($1,$2,$3,$4,$5,$6::bigint)"},
     [SWEEP] = {"ledger_sweep", "SELECT ledger_sweep($1::bigint,$2::bigint,$3::integer)"},
     [LOOK] = {"saf_look", "SELECT * FROM saf_look()"},
@@ -143,7 +144,8 @@ static void read_notice(const PGresult *result, int row, struct bank_notice *not
 {
         char kind[16];
         *notice = (struct bank_notice){
-            .identity = {.transmitted_ms = get_moment_ms(result, row, 1), .stan = pg_get_int4(PQgetvalue(result, row, 2))},
+            .identity = {.transmitted_ms = get_moment_ms(result, row, 1),
+                         .stan = pg_get_int4(PQgetvalue(result, row, 2))},
             .seq = pg_get_int2(PQgetvalue(result, row, 3)),
             .kind = BANK_NOTICE_REVERSAL,
             .amount_yen = pg_get_int8(PQgetvalue(result, row, 5)),
@@ -207,7 +209,8 @@ static void on_end(void *context, enum pg_outcome outcome, const PGresult *resul
                 const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
                 /* the sweep meets answers that come at the same moment; it is to be repeated */
                 if (state && strcmp(state, "40001") != 0 && strcmp(state, "40P01") != 0)
-                        log_limited(LEVEL_WARNING, "saf", LOG_TEXT("statement", statements[store->statement].name),
+                        log_limited(LEVEL_WARNING, "saf",
+                                    LOG_TEXT("statement", statements[store->statement].name),
                                     LOG_TEXT("reason", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
                 end_badly(store);
                 return;
@@ -238,7 +241,8 @@ static void on_up(void *context)
 static void on_down(void *context, const char *why)
 {
         (void)context;
-        log_event(LEVEL_WARNING, "saf", LOG_TEXT("text", "database connection is down"), LOG_TEXT("reason", why));
+        log_event(LEVEL_WARNING, "saf", LOG_TEXT("text", "database connection is down"),
+                  LOG_TEXT("reason", why));
 }
 
 static const struct pg_link_events link_events = {.on_up = on_up, .on_end = on_end, .on_down = on_down};

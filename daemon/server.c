@@ -652,14 +652,16 @@ static bool check_link_changes(const struct server *server, const struct setting
         for (size_t i = 0; i < old->link_count || i < settings->link_count; i++) {
                 const struct settings_link *a = &old->link[i], *b = &settings->link[i];
                 if (i >= old->link_count || i >= settings->link_count || strcmp(a->name, b->name) != 0)
-                        return fail(error,
-                                    "%s: [link %s]: links can't be added, taken away or moved while atmd runs: "
-                                    "restart it",
-                                    path, i < settings->link_count ? b->name : a->name);
+                        return fail(
+                            error,
+                            "%s: [link %s]: links can't be added, taken away or moved while atmd runs: "
+                            "restart it",
+                            path, i < settings->link_count ? b->name : a->name);
                 for (size_t k = 0; k < settings_link_row_count; k++) {
                         const struct settings_row *row = &settings_link_rows[k];
                         if (!is_changeable(row) && !is_same(row, a, b))
-                                return fail(error, "%s: [link %s] %s can't be changed while atmd runs: restart it",
+                                return fail(error,
+                                            "%s: [link %s] %s can't be changed while atmd runs: restart it",
                                             path, b->name, row->key);
                 }
         }
@@ -873,7 +875,8 @@ struct server *server_new(const struct server_options *options, const struct set
         }
         /* Connecting blocks: until that is over a signal simply ends the process. */
         if (!make_ledger(server, error) || !make_service(server, error) ||
-            !check_partitions_now(server, error) || !make_banks(server, error) || !make_listener(server, error))
+            !check_partitions_now(server, error) || !make_banks(server, error) ||
+            !make_listener(server, error))
                 goto failed;
         if (!make_signals(server)) {
                 fail(error, "signals can't be handled");

@@ -164,7 +164,8 @@ static void note_notice(struct service *service, const struct txn *txn)
                 service->banks.on_notice(service->banks.context);
 }
 
-/* The bank approved, and something else was durable before: nothing is paid out, and the reversal is queued. */
+/* The bank approved, and something else was durable before: nothing is paid out, and the reversal is queued.
+ */
 static void log_overtaken(const struct txn *txn)
 {
         if (txn->op.kind != LEDGER_OUTCOME || txn->op.answer.status != LEDGER_STORED ||
@@ -345,7 +346,8 @@ static void ask_bank(struct service *service, struct txn *txn)
         change_state(service, txn, TXN_ASKING);
         if (txn->session) {
                 bank_format_request(&txn->op.identity, &txn->op.request, &txn->card,
-                                    txn->op.answer.customer_charge_yen, route->settings.acquirer, &route->message);
+                                    txn->op.answer.customer_charge_yen, route->settings.acquirer,
+                                    &route->message);
                 txn->exchange = (struct bank_exchange){
                     .identity = txn->op.identity, .kind = MESSAGE_REQUEST, .on_end = on_bank_end};
                 asked = bank_route_ask(route, &txn->exchange);

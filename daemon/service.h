@@ -5,9 +5,9 @@
  * PostgreSQL, the simulation virtual ones and a ledger in memory. Whoever drives it calls service_tick from
  * time to time: deadlines, and requests that wait for the ledger to read new reference data.
  *
- * Cards of banks over links: what the ledger has allowed is asked of the bank (bank_route.h), whose answer, or
- * none in time, goes into the ledger as the outcome; the ATM hears what is durable then, be it that or what
- * came before it. A link without room is a refusal before anything leaves.
+ * Cards of banks over links: what the ledger has allowed is asked of the bank (bank_route.h), whose answer,
+ * or none in time, goes into the ledger as the outcome; the ATM hears what is durable then, be it that or
+ * what came before it. A link without room is a refusal before anything leaves.
  *
  * Invariants: every op given to the ledger belongs to one transaction in `open`, in order of deadline;
  * `open` never holds more than the pool's limit. An answer leaves only from the ledger's on_done (I1) or as

@@ -165,7 +165,8 @@ bool txn_decide(struct txn *txn, const struct txn_world *world)
 /* Of one withdrawal one op may be its request and another its outcome. */
 bool txn_same_identity(const struct txn *a, const struct txn *b)
 {
-        return a->row->kind == b->row->kind && (a->op.kind == LEDGER_INQUIRY) == (b->op.kind == LEDGER_INQUIRY) &&
+        return a->row->kind == b->row->kind &&
+               (a->op.kind == LEDGER_INQUIRY) == (b->op.kind == LEDGER_INQUIRY) &&
                a->op.identity.stan == b->op.identity.stan &&
                a->op.identity.transmitted_ms == b->op.identity.transmitted_ms &&
                strcmp(a->op.identity.terminal, b->op.identity.terminal) == 0;

@@ -6,13 +6,15 @@
  *                        ^ |--decided from stale reference data--> STALE ---> IN_LEDGER decided anew, or FREE
  *                        | |--the bank is to be asked-----------> ASKING ---> IN_LEDGER with the outcome, or
  *                        | |                                                  FREE (an inquiry)
- *                        | '--the bank has been asked-----------> PENDING --> IN_LEDGER every PENDING_POLL_MS,
+ *                        | '--the bank has been asked-----------> PENDING --> IN_LEDGER every
+ * PENDING_POLL_MS,
  *                        '------------------------------------------'         or FREE at its deadline
  *
  * Invariants: a transaction outlives its connection, so it owns all that its answer needs: the answer's
  * echoes, encoded. It lives in its pool until ledger and bank have given op and exchange back, whoever still
- * waits. The card number is wiped as soon as the bank's 0200 has been encoded, the echoes when it goes back to
- * the free list. op.request is gone once op is the outcome of the same withdrawal: they share their memory.
+ * waits. The card number is wiped as soon as the bank's 0200 has been encoded, the echoes when it goes back
+ * to the free list. op.request is gone once op is the outcome of the same withdrawal: they share their
+ * memory.
  */
 #ifndef DAEMON_TXN_H
 #define DAEMON_TXN_H
@@ -39,10 +41,10 @@ struct txn {
         uint64_t session;                /* the handle of who waits; 0: nobody any more */
         int64_t started_ms, deadline_ms; /* steady time */
         int decisions;
-        struct profile_card card;    /* of a MESSAGE_REQUEST: to decide anew, and for the bank's 0200 */
-        struct bank_route *route;    /* the bank that it has a reservation with; NULL: none */
+        struct profile_card card; /* of a MESSAGE_REQUEST: to decide anew, and for the bank's 0200 */
+        struct bank_route *route; /* the bank that it has a reservation with; NULL: none */
         struct bank_exchange exchange;
-        int64_t poll_ms;             /* PENDING: when to look again, steady time */
+        int64_t poll_ms; /* PENDING: when to look again, steady time */
         uint16_t echo_length;
         uint8_t echo[TXN_ECHO_MAX];
         TAILQ_ENTRY(txn) entry; /* the free list, or the service's by deadline */

@@ -33,7 +33,8 @@ static inline void bank_peer_send(void *context, const uint8_t *message, size_t 
         struct iso_error error;
         ck_assert_int_eq(peer->closes, 0);
         ck_assert_int_lt(peer->count, BANK_PEER_SENT);
-        ck_assert_int_eq(iso_decode(&peer->route->dialect, message, length, &peer->sent[peer->count++], &error), 0);
+        ck_assert_int_eq(
+            iso_decode(&peer->route->dialect, message, length, &peer->sent[peer->count++], &error), 0);
 }
 
 static inline void bank_peer_close(void *context, const char *reason)
@@ -47,8 +48,10 @@ static const struct bank_session_ops bank_peer_ops = {bank_peer_send, bank_peer_
 
 static inline struct bank_route *bank_peer_route(const char *name, size_t outstanding_max)
 {
-        struct bank_route_settings settings = {
-            .acquirer = "99000001", .outstanding_max = outstanding_max, .answer_timeout_ms = 15000, .echo_interval_ms = 30000};
+        struct bank_route_settings settings = {.acquirer = "99000001",
+                                               .outstanding_max = outstanding_max,
+                                               .answer_timeout_ms = 15000,
+                                               .echo_interval_ms = 30000};
         struct bank_shell shell = {bank_clock, bank_clock, NULL};
         snprintf(settings.name, sizeof(settings.name), "%s", name);
         struct bank_route *route = bank_route_new(&settings, &iso_dialect_ascii, &shell);
@@ -66,7 +69,8 @@ static inline void bank_peer_say(struct bank_peer *peer, const struct iso_messag
 }
 
 /* The answer to the sent message i, with the DE 39. */
-static inline void bank_peer_build(const struct bank_peer *peer, int i, const char *de39, struct iso_message *ret)
+static inline void bank_peer_build(const struct bank_peer *peer, int i, const char *de39,
+                                   struct iso_message *ret)
 {
         ck_assert_int_lt(i, peer->count);
         const struct profile_row *row = profile_find(peer->sent[i].mti);

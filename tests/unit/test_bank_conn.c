@@ -56,8 +56,8 @@ static void issue(const char *authority, const char *name, enum pki_use use, con
 static SSL_CTX *server_of(const char *certificate, const char *key)
 {
         char error[TLS_ERROR_MAX];
-        SSL_CTX *tls =
-            tls_server_context(in_folder("ours/ca.crt"), in_folder(certificate), in_folder(key), "1.3", error);
+        SSL_CTX *tls = tls_server_context(in_folder("ours/ca.crt"), in_folder(certificate), in_folder(key),
+                                          "1.3", error);
         must(tls != NULL, error);
         return tls;
 }
@@ -82,10 +82,21 @@ static void make_certificates(void)
 
 static void drop_certificates(void)
 {
-        static const char *const names[] = {
-            "ours/ca.crt",       "ours/ca.key",        "ours/ACQUIRER.crt",  "ours/ACQUIRER.key", "ours/bank.crt",
-            "ours/bank.key",     "ours/elsewhere.crt", "ours/elsewhere.key", "other/ca.crt",      "other/ca.key",
-            "other/foreign.crt", "other/foreign.key",  "ours",               "other",             ""};
+        static const char *const names[] = {"ours/ca.crt",
+                                            "ours/ca.key",
+                                            "ours/ACQUIRER.crt",
+                                            "ours/ACQUIRER.key",
+                                            "ours/bank.crt",
+                                            "ours/bank.key",
+                                            "ours/elsewhere.crt",
+                                            "ours/elsewhere.key",
+                                            "other/ca.crt",
+                                            "other/ca.key",
+                                            "other/foreign.crt",
+                                            "other/foreign.key",
+                                            "ours",
+                                            "other",
+                                            ""};
         SSL_CTX *const contexts[] = {client_tls, bank_tls, elsewhere_tls, foreign_tls};
         for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
                 SSL_CTX_free(contexts[i]);
@@ -150,7 +161,8 @@ static void say(struct side *side, const struct iso_message *what)
                 return;
         }
         for (size_t at = 0; at < total; at += piece)
-                ck_assert_int_gt(SSL_write(side->ssl, bytes + at, (int)(total - at < piece ? total - at : piece)), 0);
+                ck_assert_int_gt(
+                    SSL_write(side->ssl, bytes + at, (int)(total - at < piece ? total - at : piece)), 0);
 }
 
 static void hear(struct side *side, const uint8_t *bytes, size_t length)
@@ -179,8 +191,8 @@ static void read_side(struct side *side)
         side->have += (size_t)result;
         size_t used = 0, length;
         const uint8_t *frame;
-        while (side->ssl &&
-               frame_next(&iso_dialect_ascii, side->in + used, side->have - used, &frame, &length) == FRAME_READY) {
+        while (side->ssl && frame_next(&iso_dialect_ascii, side->in + used, side->have - used, &frame,
+                                       &length) == FRAME_READY) {
                 used = (size_t)(frame - side->in) + length;
                 hear(side, frame, length);
         }
@@ -302,12 +314,14 @@ static void on_end(struct bank_exchange *exchange, enum bank_end end, const stru
 
 static void ask(int i)
 {
-        struct ledger_identity identity = {.terminal = "T0000001", .transmitted_ms = INT64_C(1482980400000), .stan = i};
+        struct ledger_identity identity = {
+            .terminal = "T0000001", .transmitted_ms = INT64_C(1482980400000), .stan = i};
         struct ledger_request request = {.processing_code = 10000, .amount_yen = 10000, .hall = "H1"};
         struct profile_card card = {"9900110000000001", "3012"};
         ck_assert(bank_route_reserve(route));
         bank_format_request(&identity, &request, &card, 108, "1", &route->message);
-        exchanges[i] = (struct bank_exchange){.identity = identity, .kind = MESSAGE_REQUEST, .on_end = on_end};
+        exchanges[i] =
+            (struct bank_exchange){.identity = identity, .kind = MESSAGE_REQUEST, .on_end = on_end};
         ck_assert(bank_route_ask(route, &exchanges[i]));
 }
 

@@ -1,4 +1,5 @@
-/* The messages towards a bank: what is in each, in every dialect that is shipped, and what its answers mean. */
+/* The messages towards a bank: what is in each, in every dialect that is shipped, and what its answers mean.
+ */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,8 +29,8 @@ static void expect(const struct iso_message *m, const char *fields)
         ck_assert_str_eq(text, fields);
 }
 
-#define PLACE "7=1229030000 11=000042 12=120000 13=1229"
-#define ENDS  "32=99000001 37=636412000042 41=T0000001"
+#define PLACE  "7=1229030000 11=000042 12=120000 13=1229"
+#define ENDS   "32=99000001 37=636412000042 41=T0000001"
 #define ORIGIN " 90=020000004212290300000000000000000000000000"
 
 static void build_request(int64_t amount_yen)
@@ -62,12 +63,20 @@ static const struct {
         int64_t dispensed_yen;
         const char *why, *mti, *fields;
 } notice_rows[] = {
-    {BANK_NOTICE_COMPLETION, 1, 10000, "00", "0220", " 3=010000 4=000000010000 " PLACE " " ENDS " 49=392" ORIGIN},
-    {BANK_NOTICE_COMPLETION, 2, 10000, "00", "0221", " 3=010000 4=000000010000 " PLACE " " ENDS " 49=392" ORIGIN},
-    {BANK_NOTICE_REVERSAL, 1, 0, "17", "0420", " 3=010000 4=000000010000 " PLACE " 32=99000001 37=636412000042 39=17 41=T0000001 49=392" ORIGIN},
-    {BANK_NOTICE_REVERSAL, 7, 0, "68", "0421", " 3=010000 4=000000010000 " PLACE " 32=99000001 37=636412000042 39=68 41=T0000001 49=392" ORIGIN},
-    {BANK_NOTICE_PARTIAL, 1, 4000, "32", "0420", " 3=010000 4=000000010000 " PLACE " 32=99000001 37=636412000042 39=32 41=T0000001 49=392" ORIGIN " 95=000000004000000000000000D00000108D00000000"},
-    {BANK_NOTICE_PARTIAL, 3, 4000, "32", "0421", " 3=010000 4=000000010000 " PLACE " 32=99000001 37=636412000042 39=32 41=T0000001 49=392" ORIGIN " 95=000000004000000000000000D00000108D00000000"},
+    {BANK_NOTICE_COMPLETION, 1, 10000, "00", "0220",
+     " 3=010000 4=000000010000 " PLACE " " ENDS " 49=392" ORIGIN},
+    {BANK_NOTICE_COMPLETION, 2, 10000, "00", "0221",
+     " 3=010000 4=000000010000 " PLACE " " ENDS " 49=392" ORIGIN},
+    {BANK_NOTICE_REVERSAL, 1, 0, "17", "0420",
+     " 3=010000 4=000000010000 " PLACE " 32=99000001 37=636412000042 39=17 41=T0000001 49=392" ORIGIN},
+    {BANK_NOTICE_REVERSAL, 7, 0, "68", "0421",
+     " 3=010000 4=000000010000 " PLACE " 32=99000001 37=636412000042 39=68 41=T0000001 49=392" ORIGIN},
+    {BANK_NOTICE_PARTIAL, 1, 4000, "32", "0420",
+     " 3=010000 4=000000010000 " PLACE " 32=99000001 37=636412000042 39=32 41=T0000001 49=392" ORIGIN
+     " 95=000000004000000000000000D00000108D00000000"},
+    {BANK_NOTICE_PARTIAL, 3, 4000, "32", "0421",
+     " 3=010000 4=000000010000 " PLACE " 32=99000001 37=636412000042 39=32 41=T0000001 49=392" ORIGIN
+     " 95=000000004000000000000000D00000108D00000000"},
 };
 
 static void build_notice(int i)
@@ -117,7 +126,8 @@ static void assert_passes(const struct iso_dialect *dialect)
                 if (dialect->field[may_lack[i]].format == ISO_NONE)
                         iso_unset(&message, may_lack[i]);
         int length = iso_encode(dialect, &message, bytes, sizeof(bytes), &error);
-        ck_assert_msg(length > 0, "%s: MTI %s, field %d: %s", dialect->name, message.mti, error.field, error.what);
+        ck_assert_msg(length > 0, "%s: MTI %s, field %d: %s", dialect->name, message.mti, error.field,
+                      error.what);
         ck_assert_int_eq(iso_decode(dialect, bytes, (size_t)length, &decoded, &error), 0);
         for (int field = 2; field <= ISO_FIELD_MAX; field++) {
                 char a[256], b[256];
@@ -148,10 +158,18 @@ static const struct {
         const char *de39;
         enum reason reason;
 } reason_table[] = {
-    {"00", REASON_APPROVED},           {"51", REASON_NOT_COVERED},         {"61", REASON_DAY_LIMIT},
-    {"54", REASON_CARD_EXPIRED},       {"14", REASON_INVALID_CARD},        {"91", REASON_ISSUER_UNAVAILABLE},
-    {"94", REASON_BLOCKED},            {"58", REASON_TERMINAL_UNKNOWN},    {"30", REASON_INVALID_TRANSACTION},
-    {"96", REASON_INVALID_TRANSACTION}, {"40", REASON_INVALID_TRANSACTION}, {"ZZ", REASON_INVALID_TRANSACTION},
+    {"00", REASON_APPROVED},
+    {"51", REASON_NOT_COVERED},
+    {"61", REASON_DAY_LIMIT},
+    {"54", REASON_CARD_EXPIRED},
+    {"14", REASON_INVALID_CARD},
+    {"91", REASON_ISSUER_UNAVAILABLE},
+    {"94", REASON_BLOCKED},
+    {"58", REASON_TERMINAL_UNKNOWN},
+    {"30", REASON_INVALID_TRANSACTION},
+    {"96", REASON_INVALID_TRANSACTION},
+    {"40", REASON_INVALID_TRANSACTION},
+    {"ZZ", REASON_INVALID_TRANSACTION},
     {"", REASON_INVALID_TRANSACTION},
 };
 
@@ -169,10 +187,12 @@ int main(void)
         TCase *tcase = tcase_create("bank_format");
         tcase_add_test(tcase, a_request_says_card_cash_and_charge);
         tcase_add_test(tcase, an_inquiry_has_no_amount);
-        tcase_add_loop_test(tcase, a_notice_keeps_the_withdrawals_numbers_and_has_no_card, 0, COUNT(notice_rows));
+        tcase_add_loop_test(tcase, a_notice_keeps_the_withdrawals_numbers_and_has_no_card, 0,
+                            COUNT(notice_rows));
         tcase_add_loop_test(tcase, a_notice_is_what_the_profile_says_an_advice_is, 0, COUNT(notice_rows));
         tcase_add_loop_test(tcase, every_message_can_be_said_in_every_dialect, 0, COUNT(dialects));
-        tcase_add_loop_test(tcase, a_banks_answer_means_the_first_kept_reason_with_its_number, 0, COUNT(reason_table));
+        tcase_add_loop_test(tcase, a_banks_answer_means_the_first_kept_reason_with_its_number, 0,
+                            COUNT(reason_table));
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

@@ -32,7 +32,8 @@ int main(void)
 {
         Suite *suite = suite_create("bank_man");
         TCase *tcase = tcase_create("bank_man");
-        tcase_add_loop_test(tcase, the_manual_explains_every_counter, 0, (int)(sizeof(rows) / sizeof(rows[0])));
+        tcase_add_loop_test(tcase, the_manual_explains_every_counter, 0,
+                            (int)(sizeof(rows) / sizeof(rows[0])));
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

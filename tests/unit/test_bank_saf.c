@@ -48,7 +48,8 @@ static void on_end(void *context, const struct saf_result *results, int count)
         store.results = count;
         for (int i = 0; i < count; i++) {
                 store.result[i] = results[i];
-                snprintf(store.error[i], sizeof(store.error[i]), "%s", results[i].error ? results[i].error : "");
+                snprintf(store.error[i], sizeof(store.error[i]), "%s",
+                         results[i].error ? results[i].error : "");
         }
 }
 
@@ -111,7 +112,8 @@ static struct bank_notice notice_of(int stan, enum bank_notice_kind kind, int32_
                                      .dispensed_yen = kind == BANK_NOTICE_COMPLETION ? 10000 : 0,
                                      .why = "17",
                                      .attempts = attempts};
-        notice.identity = (struct ledger_identity){.terminal = "T0000001", .transmitted_ms = bank_now_ms, .stan = stan};
+        notice.identity =
+            (struct ledger_identity){.terminal = "T0000001", .transmitted_ms = bank_now_ms, .stan = stan};
         return notice;
 }
 
@@ -135,7 +137,11 @@ static const struct {
         const char *de39; /* "": silence; "-": the connection ends */
         const char *error;
 } answer_rows[] = {
-    {"00", ""}, {"91", "answered with 91"}, {"94", "answered with 94"}, {"", "no answer"}, {"-", "the connection ended before the answer"},
+    {"00", ""},
+    {"91", "answered with 91"},
+    {"94", "answered with 94"},
+    {"", "no answer"},
+    {"-", "the connection ended before the answer"},
 };
 
 START_TEST(the_store_hears_what_the_bank_said_of_a_notice)
@@ -352,7 +358,8 @@ static void look(int64_t age_ms)
         store.busy = false;
         saf_swept(saf, true, 0);
         ck_assert(store.busy);
-        struct saf_age age = {.link = "BANKA", .waiting = 3, .oldest_ms = age_ms < 0 ? 0 : bank_now_ms - age_ms};
+        struct saf_age age = {
+            .link = "BANKA", .waiting = 3, .oldest_ms = age_ms < 0 ? 0 : bank_now_ms - age_ms};
         store.busy = false;
         saf_looked(saf, true, &age, 1);
 }
@@ -362,8 +369,11 @@ START_TEST(an_old_notice_raises_the_alarm_once_until_it_is_over)
         static const struct {
                 int64_t age_ms;
                 const char *says;
-        } rows[] = {{ALARM_AGE_MS, ""}, {ALARM_AGE_MS + 1, "event=saf_alarm link=BANKA"}, {ALARM_AGE_MS + 5000, ""},
-                    {1000, "event=saf_alarm_over link=BANKA"}, {-1, ""}};
+        } rows[] = {{ALARM_AGE_MS, ""},
+                    {ALARM_AGE_MS + 1, "event=saf_alarm link=BANKA"},
+                    {ALARM_AGE_MS + 5000, ""},
+                    {1000, "event=saf_alarm_over link=BANKA"},
+                    {-1, ""}};
         char text[4096];
         bank_session_closed(&peer.session);
         log_open("stderr", "info", NULL);

@@ -32,7 +32,8 @@ static void atm_send(void *context, const uint8_t *message, size_t length)
         struct machine *atm = context;
         struct iso_error error;
         ck_assert_int_lt(atm->count, SENT_MAX);
-        ck_assert_int_eq(iso_decode(&iso_dialect_ascii, message, length, &atm->sent[atm->count++], &error), 0);
+        ck_assert_int_eq(iso_decode(&iso_dialect_ascii, message, length, &atm->sent[atm->count++], &error),
+                         0);
 }
 
 static void atm_close(void *context, enum session_end end, const char *reason)
@@ -113,8 +114,10 @@ static struct reference *make_reference(void)
         struct reference *r = reference_new();
         int64_t now = 0;
         ck_assert(r && calendar_parse_moment(BUSINESS, &now));
-        ck_assert(reference_add_issuer(r, &(struct issuer){"SAKURA", "BANKA", {{0, 1440}, {0, 1440}}}, error));
-        ck_assert(reference_add_issuer(r, &(struct issuer){"NOWHERE", "BANKX", {{0, 1440}, {0, 1440}}}, error));
+        ck_assert(
+            reference_add_issuer(r, &(struct issuer){"SAKURA", "BANKA", {{0, 1440}, {0, 1440}}}, error));
+        ck_assert(
+            reference_add_issuer(r, &(struct issuer){"NOWHERE", "BANKX", {{0, 1440}, {0, 1440}}}, error));
         ck_assert(reference_add_prefix(r, "990011", 0, "SAKURA", CARD_CASH, error));
         ck_assert(reference_add_prefix(r, "990012", 0, "NOWHERE", CARD_CASH, error));
         ck_assert(reference_add_hall(r, &(struct hall){"H1", "kanto", "Tokyo", {0, 1440}, 0}, error));
@@ -272,7 +275,8 @@ static const struct {
     {"has too little", ANSWERS, "51", NULL, OUTCOME_ANSWER, REASON_NOT_COVERED, "", "51"},
     {"says what we don't know", ANSWERS, "Z9", NULL, OUTCOME_ANSWER, REASON_INVALID_TRANSACTION, "", "Z9"},
     {"is closed", ANSWERS, "91", NULL, OUTCOME_ANSWER, REASON_ISSUER_UNAVAILABLE, "", "91"},
-    {"echoes another amount", ANSWERS_WRONGLY, "00", NULL, OUTCOME_TIMEOUT, REASON_ISSUER_UNAVAILABLE, "", ""},
+    {"echoes another amount", ANSWERS_WRONGLY, "00", NULL, OUTCOME_TIMEOUT, REASON_ISSUER_UNAVAILABLE, "",
+     ""},
     {"says nothing", IS_SILENT, NULL, NULL, OUTCOME_TIMEOUT, REASON_ISSUER_UNAVAILABLE, "", ""},
     {"hangs up", HANGS_UP, NULL, NULL, OUTCOME_TIMEOUT, REASON_ISSUER_UNAVAILABLE, "", ""},
 };
@@ -417,7 +421,9 @@ static const struct {
         enum reason reason;
         const char *de39;
 } not_asked_rows[] = {
-    {LEDGER_DECIDED, REASON_DAY_LIMIT, "61"}, {LEDGER_STORED, REASON_APPROVED, "00"}, {LEDGER_UNAVAILABLE, REASON_APPROVED, "96"},
+    {LEDGER_DECIDED, REASON_DAY_LIMIT, "61"},
+    {LEDGER_STORED, REASON_APPROVED, "00"},
+    {LEDGER_UNAVAILABLE, REASON_APPROVED, "96"},
     {LEDGER_UNKNOWN, REASON_APPROVED, ""},
 };
 
@@ -566,7 +572,8 @@ static const struct {
         enum answer answers;
         const char *de39, *heard;
 } inquiry_rows[] = {
-    {ANSWERS, "00", "00"}, {ANSWERS, "14", "14"}, {ANSWERS, "Z9", "12"}, {IS_SILENT, NULL, "91"}, {HANGS_UP, NULL, "91"},
+    {ANSWERS, "00", "00"},   {ANSWERS, "14", "14"},  {ANSWERS, "Z9", "12"},
+    {IS_SILENT, NULL, "91"}, {HANGS_UP, NULL, "91"},
 };
 
 START_TEST(an_inquiry_is_passed_on_and_leaves_nothing_behind)
@@ -638,8 +645,10 @@ int main(void)
         Suite *suite = suite_create("bank_service");
         TCase *tcase = tcase_create("bank_service");
         tcase_add_checked_fixture(tcase, set_up, tear_down);
-        tcase_add_loop_test(tcase, what_the_bank_does_becomes_the_outcome_and_only_then_an_answer, 0, COUNT(outcome_rows));
-        tcase_add_loop_test(tcase, the_atm_hears_what_stands_durable_and_not_what_the_bank_said, 0, COUNT(stands_rows));
+        tcase_add_loop_test(tcase, what_the_bank_does_becomes_the_outcome_and_only_then_an_answer, 0,
+                            COUNT(outcome_rows));
+        tcase_add_loop_test(tcase, the_atm_hears_what_stands_durable_and_not_what_the_bank_said, 0,
+                            COUNT(stands_rows));
         tcase_add_test(tcase, a_late_approval_is_neither_paid_nor_written);
         tcase_add_test(tcase, no_card_number_is_kept_once_the_banks_0200_has_left);
         tcase_add_loop_test(tcase, without_room_with_the_bank_the_ledger_is_told_a_refusal, 0, NO_BANKS + 1);

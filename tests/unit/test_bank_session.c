@@ -45,7 +45,8 @@ static void on_end(struct bank_exchange *exchange, enum bank_end end, const stru
 
 static struct ledger_identity identity_of(int i)
 {
-        struct ledger_identity identity = {.terminal = "T0000001", .transmitted_ms = bank_now_ms / 1000 * 1000, .stan = i};
+        struct ledger_identity identity = {
+            .terminal = "T0000001", .transmitted_ms = bank_now_ms / 1000 * 1000, .stan = i};
         return identity;
 }
 
@@ -70,12 +71,13 @@ static bool ask(int i, int64_t amount_yen)
 
 static bool tell(int i, enum bank_notice_kind kind, int64_t timeout_ms)
 {
-        struct bank_notice notice = {.identity = identity_of(i), .kind = kind, .amount_yen = 10000, .why = "17", .attempts = 1};
+        struct bank_notice notice = {
+            .identity = identity_of(i), .kind = kind, .amount_yen = 10000, .why = "17", .attempts = 1};
         bank_format_notice(&notice, "99000001", &route->message);
-        asks[i].exchange = (struct bank_exchange){
-            .identity = notice.identity,
-            .kind = kind == BANK_NOTICE_COMPLETION ? MESSAGE_COMPLETION : MESSAGE_REVERSAL,
-            .on_end = on_end};
+        asks[i].exchange = (struct bank_exchange){.identity = notice.identity,
+                                                  .kind = kind == BANK_NOTICE_COMPLETION ? MESSAGE_COMPLETION
+                                                                                         : MESSAGE_REVERSAL,
+                                                  .on_end = on_end};
         return bank_route_tell(route, &asks[i].exchange, timeout_ms);
 }
 
@@ -244,8 +246,10 @@ START_TEST(messages_of_one_withdrawal_are_told_apart_by_their_kind)
 {
         bank_peer_sign_on(&peers[0], route, 1);
         ck_assert(ask(1, 10000));
-        struct bank_exchange completion = {.identity = identity_of(1), .kind = MESSAGE_COMPLETION, .on_end = on_end};
-        struct bank_notice notice = {.identity = identity_of(1), .kind = BANK_NOTICE_COMPLETION, .amount_yen = 10000, .attempts = 1};
+        struct bank_exchange completion = {
+            .identity = identity_of(1), .kind = MESSAGE_COMPLETION, .on_end = on_end};
+        struct bank_notice notice = {
+            .identity = identity_of(1), .kind = BANK_NOTICE_COMPLETION, .amount_yen = 10000, .attempts = 1};
         bank_format_notice(&notice, "99000001", &route->message);
         asks[2].exchange = completion;
         ck_assert(bank_route_tell(route, &asks[2].exchange, 1000));
@@ -459,11 +463,14 @@ int main(void)
         Suite *suite = suite_create("bank_session");
         TCase *tcase = tcase_create("bank_session");
         tcase_add_checked_fixture(tcase, set_up, tear_down);
-        tcase_add_loop_test(tcase, a_connection_is_offered_only_after_its_sign_on_was_answered_00, 0, COUNT(sign_on_rows));
-        tcase_add_loop_test(tcase, an_answer_that_is_not_the_right_one_changes_nothing_but_a_counter, 0, COUNT(answer_rows));
+        tcase_add_loop_test(tcase, a_connection_is_offered_only_after_its_sign_on_was_answered_00, 0,
+                            COUNT(sign_on_rows));
+        tcase_add_loop_test(tcase, an_answer_that_is_not_the_right_one_changes_nothing_but_a_counter, 0,
+                            COUNT(answer_rows));
         tcase_add_test(tcase, an_approved_inquiry_without_a_balance_is_no_answer);
         tcase_add_test(tcase, bytes_that_are_no_message_change_nothing_but_a_counter);
-        tcase_add_loop_test(tcase, an_answer_to_what_has_ended_is_told_from_an_unknown_one, 0, COUNT(stray_rows));
+        tcase_add_loop_test(tcase, an_answer_to_what_has_ended_is_told_from_an_unknown_one, 0,
+                            COUNT(stray_rows));
         tcase_add_test(tcase, messages_of_one_withdrawal_are_told_apart_by_their_kind);
         tcase_add_test(tcase, each_waits_as_long_as_it_may);
         tcase_add_loop_test(tcase, a_silent_bank_is_tried_by_an_echo_and_given_up, 0, 2);

@@ -197,7 +197,7 @@ static const struct fault {
      "[tls]\ncertificate = a\nkey = b\nca = c\n[database]\nconninfo = d\n",
      0,
      {"[card] token_key_file is missing: file of 64 hexadecimal digits"}},
-#define LINK     "[link BANKA]\naddresses = a:1\ncertificate = c\nkey = k\nca = a\nacquirer = 1\n"
+#define LINK "[link BANKA]\naddresses = a:1\ncertificate = c\nkey = k\nca = a\nacquirer = 1\n"
     {"a link without a name", false, "[link ]\n", 1, {"[link (not a word)]: expected a name"}},
     {"a link's name in small letters",
      false,
@@ -215,7 +215,11 @@ static const struct fault {
      LINK "[link BANKB]\n[link BANKA]\nkey = k\n",
      9,
      {"[link BANKA] key: given twice, first in line 12"}},
-    {"a link with nothing", false, "[link BANKA]\n", 0, {"[link BANKA] addresses is missing: where the bank"}},
+    {"a link with nothing",
+     false,
+     "[link BANKA]\n",
+     0,
+     {"[link BANKA] addresses is missing: where the bank"}},
     {"the second of two links without a key",
      false,
      LINK "[link BANKB]\naddresses = a:1\ncertificate = c\nca = a\nacquirer = 1\n",
@@ -228,14 +232,22 @@ static const struct fault {
      {"[link BANKA] addresses = 'a:1, b': wrong value; expected HOST:PORT"}},
     {"an address with port zero", false, "[link BANKA]\naddresses = a:0\n", 2, {"[link BANKA] addresses"}},
     {"colons without brackets", false, "[link BANKA]\naddresses = ::1:80\n", 2, {"[link BANKA] addresses"}},
-    {"two addresses without a comma", false, "[link BANKA]\naddresses = a:1 b:2\n", 2, {"[link BANKA] addresses"}},
+    {"two addresses without a comma",
+     false,
+     "[link BANKA]\naddresses = a:1 b:2\n",
+     2,
+     {"[link BANKA] addresses"}},
     {"a comma and no address", false, "[link BANKA]\naddresses = a:1,\n", 2, {"[link BANKA] addresses"}},
     {"an acquirer with a letter",
      false,
      "[link BANKA]\nacquirer = 99X\n",
      2,
      {"[link BANKA] acquirer = '99X': wrong value; expected 1 to 11 digits"}},
-    {"an acquirer of twelve digits", false, "[link BANKA]\nacquirer = 123456789012\n", 2, {"[link BANKA] acquirer"}},
+    {"an acquirer of twelve digits",
+     false,
+     "[link BANKA]\nacquirer = 123456789012\n",
+     2,
+     {"[link BANKA] acquirer"}},
     {"no connections", false, "[link BANKA]\nconnections = 0\n", 2, {"[link BANKA] connections = '0'"}},
     {"a bank that is waited for longer than the ATM waits",
      false,
@@ -436,11 +448,12 @@ START_TEST(each_link_has_its_own_keys_and_defaults)
 {
         char error[SETTINGS_ERROR_MAX];
         struct settings s;
-        bool good = load(MANDATORY "[link A]\naddresses = a:1\ncertificate = c\nkey = k\nca = a\nacquirer = 1\n"
-                                   "[link B2]\naddresses = b:2\ncertificate = c\nkey = k\nca = a\nacquirer = 2\n"
-                                   "dialect = d.dialect\nconnections = 4\n"
-                                   "[link A]\noutstanding_max = 9\n",
-                         &s, error);
+        bool good =
+            load(MANDATORY "[link A]\naddresses = a:1\ncertificate = c\nkey = k\nca = a\nacquirer = 1\n"
+                           "[link B2]\naddresses = b:2\ncertificate = c\nkey = k\nca = a\nacquirer = 2\n"
+                           "dialect = d.dialect\nconnections = 4\n"
+                           "[link A]\noutstanding_max = 9\n",
+                 &s, error);
         ck_assert_msg(good, "%s", error);
         ck_assert_uint_eq(s.link_count, 2);
         ck_assert_str_eq(s.link[0].name, "A");
@@ -606,7 +619,8 @@ START_TEST(the_commented_configuration_explains_every_row_with_its_default)
 {
         size_t i = (size_t)_i;
         bool of_link = i >= settings_row_count;
-        const struct settings_row *row = of_link ? &settings_link_rows[i - settings_row_count] : &settings_rows[i];
+        const struct settings_row *row =
+            of_link ? &settings_link_rows[i - settings_row_count] : &settings_rows[i];
         const char *text = file_text(SOURCE_DIR "/etc/atmd.conf");
         char comment[2048], wanted[256];
         bool given = false;
@@ -664,7 +678,8 @@ START_TEST(the_commented_and_the_minimal_configuration_load_alike)
         char text[65536] = "", *to = text;
         const char *from = file_text(SOURCE_DIR "/etc/atmd.conf");
         for (; *from; from++)
-                if (!(*from == '#' && (islower((unsigned char)from[1]) || from[1] == '[') && from[-1] == '\n'))
+                if (!(*from == '#' && (islower((unsigned char)from[1]) || from[1] == '[') &&
+                      from[-1] == '\n'))
                         *to++ = *from;
         *to = '\0';
         char *laboratory = strstr(text, "\nlaboratory = no\n");
