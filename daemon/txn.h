@@ -3,12 +3,10 @@
  * that the ATM gets. Plain functions; no socket, no clock, no database. service.c moves transactions about.
  *
  *      FREE --take--> IN_LEDGER --answered, or nobody waits any more--> FREE
- *                        ^ |--decided from stale reference data--> STALE ---> IN_LEDGER decided anew, or FREE
- *                        | |--the bank is to be asked-----------> ASKING ---> IN_LEDGER with the outcome, or
- *                        | |                                                  FREE (an inquiry)
- *                        | '--the bank has been asked-----------> PENDING --> IN_LEDGER every
- * PENDING_POLL_MS,
- *                        '------------------------------------------'         or FREE at its deadline
+ *                        ^ |--from stale reference data--> STALE ----> IN_LEDGER decided anew, or FREE
+ *                        | |--the bank is to be asked----> ASKING ---> IN_LEDGER with the outcome, or FREE
+ *                        | '--the bank has been asked----> PENDING --> FREE at its deadline
+ *                        '------- every LIMIT_PENDING_POLL_MS ---'
  *
  * Invariants: a transaction outlives its connection, so it owns all that its answer needs: the answer's
  * echoes, encoded. It lives in its pool until ledger and bank have given op and exchange back, whoever still
