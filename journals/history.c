@@ -1,4 +1,5 @@
-/* A record belongs to its terminal's last withdrawal: an ATM begins none before the last one is at its end. */
+/* A record belongs to its terminal's last withdrawal: an ATM begins none before the last one is at its end.
+ */
 #include "journals/history.h"
 
 #include <errno.h>

@@ -74,5 +74,5 @@ void terminals_free(struct terminals *t)
 {
         free(t->terminal);
         free(t->slot);
-        *t = (struct terminals){ 0 };
+        *t = (struct terminals){0};
 }

@@ -113,8 +113,7 @@ static const struct {
     {DECLINED, ROW(.state = "declined", .de39 = "51"), "de39"},
     {DECLINED, ROW(.state = "approved", .de39 = "00"), "state"},
     {DECLINED, ROW(.state = "blocked", .de39 = "94"), "state"},
-    {OPEN, ROW(.state = "approved"), "unfinished"},
-    {UNACKNOWLEDGED, ROW(.dispensed_yen = 13000, FEES, .state = "completed"), "unfinished"},
+    {DECLINED, ROW(.state = "blocked", .de39 = "61", .link = "BANKA"), ""}, /* its bank said 94 */
 };
 
 START_TEST(each_difference_has_its_name)
@@ -150,7 +149,6 @@ START_TEST(only_refusals_that_are_not_kept_may_be_missing)
             {DECLINED, "96", ""},
             {DECLINED, "58", ""},
             {DECLINED, "94", "only-in-journal"},
-            {OPEN, "", "unfinished"},
         };
 
         for (size_t i = 0; i < COUNT(rows); i++) {
@@ -164,11 +162,112 @@ START_TEST(only_refusals_that_are_not_kept_may_be_missing)
 }
 END_TEST
 
+START_TEST(what_is_under_way_has_its_reason)
+{
+        static const struct database_row asked = ROW(.state = "asked", .link = "BANKA"),
+                                         waiting = ROW(.state = "completed", .link = "BANKA", .waiting = 1),
+                                         done = ROW(.state = "completed");
+
+        ck_assert_ptr_null(reconcile_unfinished(&entries[COMPLETED], &done, true));
+        ck_assert_ptr_null(reconcile_unfinished(&entries[COMPLETED], &waiting, false));
+        ck_assert_ptr_null(reconcile_unfinished(NULL, &done, true));
+        ck_assert_ptr_null(reconcile_unfinished(&entries[DECLINED], NULL, true));
+        ck_assert_str_eq(reconcile_unfinished(&entries[COMPLETED], &waiting, true),
+                         "its bank has not acknowledged yet what it must be told");
+        ck_assert_str_eq(reconcile_unfinished(NULL, &asked, false), "its bank is still being asked");
+        ck_assert_str_eq(reconcile_unfinished(&entries[OPEN], &done, true),
+                         "the ATM has not brought it to its end");
+        ck_assert_str_eq(reconcile_unfinished(&entries[UNACKNOWLEDGED], &done, true),
+                         "its advice is not acknowledged yet");
+}
+END_TEST
+
+/* A database's row and a bank's entry that agree, and what may be changed in them. */
+#define LINKED(...)                                                                                          \
+        {                                                                                                    \
+                .amount_yen = 13000, .charge_yen = 108, .link = "BANKA", .rrn = "703210000123",              \
+                .approval = "471108", .has_token = true, .token = {7}, __VA_ARGS__                           \
+        }
+#define HELD(...)                                                                                            \
+        {                                                                                                    \
+                .amount_yen = 13000, .charge_yen = 108, .rrn = "703210000123", .approval = "471108",         \
+                .asked = true, .has_card = true, .token = {7}, __VA_ARGS__                                   \
+        }
+#define APPROVED .cause = "answer", .bank_de39 = "00"
+#define DONE     .state = "completed", .dispensed_yen = 13000, APPROVED
+#define BACK     .state = "reversed", APPROVED
+#define LATE     .state = "declined", .cause = "timeout"
+
+static const struct {
+        struct database_row row;
+        struct bank_entry entry;
+        bool absent; /* the bank has nothing of it */
+        const char *told;
+} banked[] = {
+    {LINKED(DONE), HELD(.de39 = "00", .told = true, .dispensed_yen = 13000, .held_yen = 13108), false, ""},
+    {LINKED(DONE), HELD(.de39 = "00", .held_yen = 13108), false, "bank-untold"},
+    {LINKED(DONE), HELD(.de39 = "00", .told = true), false, "bank-held bank-dispensed"},
+    {LINKED(DONE), HELD(.de39 = "00", .told = true, .dispensed_yen = 13000, .held_yen = 13107), false,
+     "bank-held"},
+    {LINKED(DONE), HELD(.de39 = "51", .told = true, .dispensed_yen = 13000, .held_yen = 13108), false,
+     "bank-de39"},
+    {LINKED(DONE),
+     HELD(.de39 = "00", .told = true, .dispensed_yen = 13000, .held_yen = 13108, .exception = true), false,
+     "bank-exception"},
+    {LINKED(DONE), {0}, true, "not-at-bank"},
+    {LINKED(DONE),
+     {.told = true, .exception = true},
+     false,
+     "not-at-bank bank-held bank-dispensed bank-exception"},
+    {LINKED(.state = "completed", .dispensed_yen = 10000, APPROVED),
+     HELD(.de39 = "00", .told = true, .dispensed_yen = 10000, .held_yen = 10108), false, ""},
+    {LINKED(BACK), HELD(.de39 = "00", .told = true), false, ""},
+    {LINKED(BACK), HELD(.de39 = "00", .held_yen = 13108), false, "bank-held bank-untold"},
+    {LINKED(.state = "declined", .cause = "answer", .bank_de39 = "51"), HELD(.de39 = "51"), false, ""},
+    {LINKED(.state = "declined", .cause = "answer", .bank_de39 = "51"), HELD(.de39 = "00", .held_yen = 13108),
+     false, "bank-de39 bank-held"},
+    {LINKED(.state = "declined", .cause = "answer", .bank_de39 = "51"), {0}, true, "not-at-bank"},
+    {LINKED(.state = "declined", .cause = "answer", .bank_de39 = "96"), {0}, true, ""}, /* kept by no bank */
+    {LINKED(LATE), HELD(.de39 = "00", .told = true), false, ""},
+    {LINKED(LATE), HELD(.de39 = "51", .told = true), false, ""},
+    {LINKED(LATE), {.told = true}, false, ""}, /* its 0200 never came */
+    {LINKED(LATE), {0}, true, "not-at-bank"},
+    {LINKED(LATE), HELD(.de39 = "00", .held_yen = 13108), false, "bank-held bank-untold"},
+    {LINKED(.state = "reversed", .cause = "reversal"), HELD(.de39 = "00", .told = true), false, ""},
+    {LINKED(.state = "reversed", .cause = "operator"), HELD(.de39 = "00", .told = true), false, ""},
+    {LINKED(.state = "approved", APPROVED), HELD(.de39 = "00", .held_yen = 13108), false, ""},
+    {LINKED(DONE),
+     {.amount_yen = 14000,
+      .charge_yen = 110,
+      .rrn = "703210000124",
+      .approval = "471109",
+      .asked = true,
+      .has_card = true,
+      .token = {8},
+      .de39 = "00",
+      .told = true,
+      .dispensed_yen = 13000,
+      .held_yen = 13108},
+     false,
+     "bank-amount bank-charge bank-card bank-rrn bank-approval"},
+};
+
+START_TEST(each_difference_with_a_bank_has_its_name)
+{
+        told[0] = '\0';
+        reconcile_bank(&banked[_i].row, banked[_i].absent ? NULL : &banked[_i].entry, tell, NULL);
+        ck_assert_msg(!strcmp(told, banked[_i].told), "pair %d: '%s' instead of '%s'", _i, told,
+                      banked[_i].told);
+}
+END_TEST
+
 START_TEST(a_row_is_read_from_copy_s_text)
 {
-        char line[] = "T0000001\t1483056000000\t123\t13000\t10000\t100\t8\t90\t15\tcompleted\t00\t"
-                      "1f0dc9bb-7344-1a97-90af-e90237f37c72\n";
-        char blocked[] = "T0000001\t1483056000000\t123\t0\t0\t0\t0\t0\t0\tblocked\t94\t\\N\n";
+        char line[] =
+            "T0000001\t1483056000000\t123\t13000\t10000\t100\t8\t90\t15\tcompleted\t00\t"
+            "1f0dc9bb-7344-1a97-90af-e90237f37c72\t108\t2\tBANKA\tanswer\t00\t636510000123\t471108\n";
+        char blocked[] =
+            "T0000001\t1483056000000\t123\t0\t0\t0\t0\t0\t0\tblocked\t94\t\\N\t0\t0\t\t\t\t636510000123\t\n";
         struct database_row row;
 
         ck_assert(reconcile_parse(line, &row));
@@ -184,8 +283,16 @@ START_TEST(a_row_is_read_from_copy_s_text)
         ck_assert_str_eq(row.state, "completed");
         ck_assert_str_eq(row.de39, "00");
         ck_assert(row.has_token && row.token[0] == 0x1f && row.token[15] == 0x72);
+        ck_assert_int_eq(row.charge_yen, 108);
+        ck_assert_int_eq(row.waiting, 2);
+        ck_assert_str_eq(row.link, "BANKA");
+        ck_assert_str_eq(row.cause, "answer");
+        ck_assert_str_eq(row.bank_de39, "00");
+        ck_assert_str_eq(row.rrn, "636510000123");
+        ck_assert_str_eq(row.approval, "471108");
         ck_assert(reconcile_parse(blocked, &row));
         ck_assert(!row.has_token);
+        ck_assert_str_eq(row.link, "");
 }
 END_TEST
 
@@ -194,11 +301,13 @@ START_TEST(a_row_of_another_form_is_refused)
         static const char *const lines[] = {
             "",
             "T0000001\n",
-            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\n",
-            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t1f\n",
-            "T0000001\tx\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\n",
-            "T001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\n",
-            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\tmore\n",
+            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\n",
+            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t1f\t1\t0\t\t\t\t1\t\n",
+            "T0000001\tx\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\n",
+            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t\t0\t\t\t\t1\t\n",
+            "T001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\n",
+            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\tBANKBANKBANK\t\t\t1\t\n",
+            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\tmore\n",
         };
         char line[200];
         struct database_row row;
@@ -218,8 +327,10 @@ int main(void)
         tcase_add_loop_test(all, each_difference_has_its_name, 0, (int)COUNT(pairs));
         tcase_add_test(all, a_charge_that_the_journal_does_not_know_is_not_compared);
         tcase_add_test(all, only_refusals_that_are_not_kept_may_be_missing);
+        tcase_add_test(all, what_is_under_way_has_its_reason);
+        tcase_add_loop_test(all, each_difference_with_a_bank_has_its_name, 0, (int)COUNT(banked));
         tcase_add_test(all, a_row_is_read_from_copy_s_text);
-        tcase_add_loop_test(all, a_row_of_another_form_is_refused, 0, 7);
+        tcase_add_loop_test(all, a_row_of_another_form_is_refused, 0, 9);
         suite_add_tcase(suite, all);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

@@ -8,6 +8,7 @@
 
 #include "tools/atmctl/rows.h"
 #include "tools/atmctl/sqltext.h"
+#include "tools/atmctl/reconcile.h"
 #include "tools/atmctl/verify.h"
 
 struct report_key {
@@ -138,6 +139,29 @@ static const struct command commands[] = {
      .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
      .run = report_revenue,
      .fields = report_fields},
+    {.noun = "reconcile",
+     .text = "compare every withdrawal with what the ATMs did and what the banks hold, to the yen",
+     .more = "Three sides: the ATMs' journals and dispensers, the database, the banks' journals. Each "
+             "difference is "
+             "named with what all three say: dispensed, amount, card, fee, state, de39 (ATM and host); "
+             "bank-held, "
+             "bank-dispensed, bank-amount, bank-charge, bank-card, bank-rrn, bank-de39, bank-approval, "
+             "bank-untold, "
+             "bank-exception, not-at-bank, only-at-bank (host and bank); only-in-journal, only-in-database; "
+             "total: "
+             "a dispenser's counter; and lines of journals that are damaged. What is under way is counted, "
+             "and no "
+             "difference unless --drained. The ATMs must stand still; atmd and the banks may go on. Without "
+             "banks' "
+             "journals two sides are compared. Exit code 0 only if there is no difference.\n"
+             "JSON: one object {\"withdrawals\", \"unfinished\", \"cash_yen\", \"terminals\", \"banks\", "
+             "\"differences\": [{\"what\", \"terminal\", \"text\", \"transmitted_at\", \"stan\", \"atm\", "
+             "\"host\", "
+             "\"bank\"}]}.\n"
+             "Example: atmctl reconcile --atm-journals journal --bank-journals banks/journal --drained",
+     .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
+     .run = reconcile_all,
+     .fields = reconcile_fields},
     {.noun = "verify",
      .text = "recompute every sum from the history and name each difference",
      .more = "Reads the withdrawals, advices and commission rows and compares with them: each withdrawal's "

@@ -10,13 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "journals/journal.h"
+#include "journals/merge.h"
 #include "rules/calendar.h"
 #include "tools/atmsim/commands.h"
-#include "journals/history.h"
-#include "journals/journal.h"
 #include "tools/atmsim/options.h"
 #include "tools/atmsim/progress.h"
-#include "journals/compare.h"
 
 enum { FOLDERS_MAX = 64 };
 
@@ -68,18 +67,12 @@ const struct command reconcile_command = {
 
 struct reconciliation {
         struct history history;
-        size_t next;           /* of its entries */
-        int64_t *database_yen; /* by terminal */
-        uint64_t withdrawals, differences;
-        int64_t cash_yen;
+        struct merge merge;
+        uint64_t told;
         char *json_text;
         size_t json_size;
         FILE *json_file;
         struct progress progress;
-        /* whom a comparison is about */
-        const char *terminal;
-        int32_t stan;
-        int64_t transmitted_ms;
 };
 
 /* telling ----------------------------------------------------------------------------------------- */
@@ -98,50 +91,46 @@ static void print_json_string(FILE *file, const char *text)
         fputc('"', file);
 }
 
-static void tell_json(struct reconciliation *r, const char *what, const char *terminal, bool withdrawal,
-                      const char *text)
+static void tell_json(struct reconciliation *r, const struct merge_difference *d)
 {
         char moment[26];
 
-        fprintf(r->json_file, "%s{\"what\": \"%s\"", r->differences ? ", " : "", what);
-        if (terminal)
-                fprintf(r->json_file, ", \"terminal\": \"%s\"", terminal);
-        if (withdrawal) {
-                calendar_print_moment(r->transmitted_ms, moment);
-                fprintf(r->json_file, ", \"stan\": %" PRId32 ", \"transmitted_at\": \"%s\"", r->stan, moment);
+        fprintf(r->json_file, "%s{\"what\": \"%s\"", r->told ? ", " : "", d->what);
+        if (d->terminal)
+                fprintf(r->json_file, ", \"terminal\": \"%s\"", d->terminal);
+        if (d->withdrawal) {
+                calendar_print_moment(d->transmitted_ms, moment);
+                fprintf(r->json_file, ", \"stan\": %" PRId32 ", \"transmitted_at\": \"%s\"", d->stan, moment);
         }
         fputs(", \"text\": ", r->json_file);
-        print_json_string(r->json_file, text);
+        print_json_string(r->json_file, d->text);
         fputc('}', r->json_file);
 }
 
-static void tell(struct reconciliation *r, const char *what, const char *terminal, bool withdrawal,
-                 const char *text)
+static void on_difference(const struct merge_difference *d, void *context)
 {
+        struct reconciliation *r = context;
         char moment[26];
 
         progress_clear(&r->progress);
         if (json) {
-                tell_json(r, what, terminal, withdrawal, text);
-        } else if (withdrawal) {
-                calendar_print_moment(r->transmitted_ms, moment);
-                printf("%s: %s STAN %06" PRId32 " of %s: %s\n", what, terminal, r->stan, moment, text);
+                tell_json(r, d);
+        } else if (d->withdrawal) {
+                calendar_print_moment(d->transmitted_ms, moment);
+                printf("%s: %s STAN %06" PRId32 " of %s: %s\n", d->what, d->terminal, d->stan, moment,
+                       d->text);
         } else {
-                printf("%s: %s%s%s\n", what, terminal ? terminal : "", terminal ? ": " : "", text);
+                printf("%s: %s%s%s\n", d->what, d->terminal ? d->terminal : "", d->terminal ? ": " : "",
+                       d->text);
         }
-        r->differences++;
-}
-
-static void on_difference(const char *what, const char *text, void *context)
-{
-        struct reconciliation *r = context;
-
-        tell(r, what, r->terminal, true, text);
+        r->told++;
 }
 
 static void on_fault(const char *what, const char *terminal, const char *text, void *context)
 {
-        tell(context, what, terminal, false, text);
+        struct reconciliation *r = context;
+
+        merge_fault(&r->merge, what, terminal, text);
 }
 
 static void show_progress(struct reconciliation *r)
@@ -149,94 +138,14 @@ static void show_progress(struct reconciliation *r)
         struct timespec now;
         char text[64];
 
-        if (r->withdrawals % 1024)
+        if (r->merge.withdrawals % 1024)
                 return;
         clock_gettime(CLOCK_MONOTONIC, &now);
-        snprintf(text, sizeof(text), "compared: %" PRIu64 " withdrawals", r->withdrawals);
+        snprintf(text, sizeof(text), "compared: %" PRIu64 " withdrawals", r->merge.withdrawals);
         progress_text(&r->progress, (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, text);
 }
 
-/* merging ----------------------------------------------------------------------------------------- */
-
-static const char *entry_terminal(const struct reconciliation *r, const struct history_entry *entry)
-{
-        return r->history.terminals.terminal[entry->terminal].name;
-}
-
-static void speak_of(struct reconciliation *r, const char *terminal, int32_t stan, int64_t transmitted_ms)
-{
-        r->terminal = terminal;
-        r->stan = stan;
-        r->transmitted_ms = transmitted_ms;
-        r->withdrawals++;
-        show_progress(r);
-}
-
-static void pass_missing(struct reconciliation *r)
-{
-        const struct history_entry *entry = &r->history.entry[r->next++];
-
-        speak_of(r, entry_terminal(r, entry), entry->stan, entry->transmitted_ms);
-        reconcile_missing(entry, on_difference, r);
-}
-
-static int order(const struct reconciliation *r, const struct history_entry *entry,
-                 const struct database_row *row)
-{
-        int names = memcmp(entry_terminal(r, entry), row->terminal, 8);
-
-        if (names)
-                return names;
-        if (entry->transmitted_ms != row->transmitted_ms)
-                return entry->transmitted_ms < row->transmitted_ms ? -1 : 1;
-        return (entry->stan > row->stan) - (entry->stan < row->stan);
-}
-
-static void take_row(struct reconciliation *r, const struct database_row *row)
-{
-        int64_t terminal = terminals_find(&r->history.terminals, row->terminal);
-        char text[160];
-        int way = 1;
-
-        while (r->next < r->history.count && (way = order(r, &r->history.entry[r->next], row)) < 0)
-                pass_missing(r);
-        if (terminal >= 0)
-                r->database_yen[terminal] += row->dispensed_yen;
-        r->cash_yen += row->dispensed_yen;
-        speak_of(r, row->terminal, row->stan, row->transmitted_ms);
-        if (r->next < r->history.count && way == 0) {
-                reconcile_compare(&r->history.entry[r->next++], row, on_difference, r);
-                return;
-        }
-        snprintf(text, sizeof(text),
-                 "the database has it (%s, %" PRId64 " yen dispensed), no journal knows it", row->state,
-                 row->dispensed_yen);
-        tell(r, "only-in-database", row->terminal, true, text);
-}
-
-static void compare_totals(struct reconciliation *r)
-{
-        for (size_t i = 0; i < r->history.terminals.count; i++) {
-                const struct history_terminal *total = &r->history.totals[i];
-                char text[200];
-
-                if (total->counted_yen == r->database_yen[i] && total->counted_yen == total->journal_yen)
-                        continue;
-                snprintf(text, sizeof(text),
-                         "in all its dispenser counted %" PRId64 " yen, its journal has %" PRId64
-                         ", the database %" PRId64,
-                         total->counted_yen, total->journal_yen, r->database_yen[i]);
-                tell(r, "total", r->history.terminals.terminal[i].name, false, text);
-        }
-}
-
 /* the database ------------------------------------------------------------------------------------ */
-
-static const char query[] =
-    "COPY (SELECT terminal, (extract(epoch FROM transmitted_at) * 1000)::bigint, stan, amount_yen, "
-    "dispensed_yen,"
-    " customer_fee_yen, customer_tax_yen, interbank_fee_yen, tax_yen, state, de39, card_token"
-    " FROM v_withdrawal ORDER BY terminal COLLATE \"C\", transmitted_at, stan) TO STDOUT";
 
 static bool database_failed(PGconn *connection)
 {
@@ -246,7 +155,7 @@ static bool database_failed(PGconn *connection)
 
 static bool stream_rows(struct reconciliation *r, PGconn *connection)
 {
-        PGresult *result = PQexec(connection, query);
+        PGresult *result = PQexec(connection, reconcile_query);
         ExecStatusType status = PQresultStatus(result);
         char *line;
         int length;
@@ -259,7 +168,8 @@ static bool stream_rows(struct reconciliation *r, PGconn *connection)
                 bool good = reconcile_parse(line, &row);
 
                 if (good)
-                        take_row(r, &row);
+                        merge_row(&r->merge, &row);
+                show_progress(r);
                 PQfreemem(line);
                 if (!good) {
                         fputs("atmsim reconcile: database: a row of v_withdrawal is not as expected\n",
@@ -274,8 +184,7 @@ static bool stream_rows(struct reconciliation *r, PGconn *connection)
         PQclear(result);
         if (status != PGRES_COMMAND_OK)
                 return database_failed(connection);
-        while (r->next < r->history.count)
-                pass_missing(r);
+        merge_end(&r->merge);
         return true;
 }
 
@@ -315,14 +224,15 @@ static bool reconcile(struct reconciliation *r)
 
         if (!read_folders(r))
                 return false;
-        r->database_yen = calloc(r->history.terminals.count + 1, sizeof(*r->database_yen));
+        if (!merge_begin(&r->merge)) {
+                fputs("atmsim reconcile: out of memory\n", stderr);
+                return false;
+        }
         connection = PQconnectdb(conninfo);
-        if (!r->database_yen || PQstatus(connection) != CONNECTION_OK)
+        if (PQstatus(connection) != CONNECTION_OK)
                 database_failed(connection);
         else
                 good = stream_rows(r, connection);
-        if (good)
-                compare_totals(r);
         PQfinish(connection);
         return good;
 }
@@ -332,14 +242,14 @@ static void print_result(const struct reconciliation *r)
         if (json)
                 printf("{\"withdrawals\": %" PRIu64 ", \"cash_yen\": %" PRId64
                        ", \"terminals\": %zu, \"differences\": [%s]}\n",
-                       r->withdrawals, r->cash_yen, r->history.terminals.count, r->json_text);
-        else if (r->differences)
-                printf("%" PRIu64 " withdrawals of %zu ATMs: %" PRIu64 " differences\n", r->withdrawals,
-                       r->history.terminals.count, r->differences);
+                       r->merge.withdrawals, r->merge.cash_yen, r->history.terminals.count, r->json_text);
+        else if (r->merge.differences)
+                printf("%" PRIu64 " withdrawals of %zu ATMs: %" PRIu64 " differences\n", r->merge.withdrawals,
+                       r->history.terminals.count, r->merge.differences);
         else
                 printf("%" PRIu64 " withdrawals of %zu ATMs, %" PRId64
                        " yen: dispensers, journals and database agree\n",
-                       r->withdrawals, r->history.terminals.count, r->cash_yen);
+                       r->merge.withdrawals, r->history.terminals.count, r->merge.cash_yen);
 }
 
 int command_reconcile(int count, char **words)
@@ -352,6 +262,7 @@ int command_reconcile(int count, char **words)
                 return result == EXIT_FAILED ? EXIT_DONE : result;
         r.history.on_fault = on_fault;
         r.history.context = &r;
+        r.merge = (struct merge){.atms = &r.history, .drained = true, .tell = on_difference, .context = &r};
         progress_init(&r.progress, false);
         r.json_file = open_memstream(&r.json_text, &r.json_size);
         if (!r.json_file) {
@@ -364,7 +275,7 @@ int command_reconcile(int count, char **words)
         if (good)
                 print_result(&r);
         free(r.json_text);
-        free(r.database_yen);
+        merge_free(&r.merge);
         history_free(&r.history);
-        return good && r.differences == 0 && fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+        return good && r.merge.differences == 0 && fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
 }

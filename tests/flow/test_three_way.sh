@@ -1,0 +1,287 @@
+#!/usr/bin/env bash
+# Three-way reconciliation of journals made by hand: ten withdrawals on which ATM, host and banks agree; then
+# each of the three sides is altered in turn, and each alteration must be named, with what all three say.
+[[ -n ${PGHOST:-} && ${PGUSER:-} == postgres ]] || exec "$(dirname "${BASH_SOURCE[0]}")/../../scripts/with-postgres" "$0" "$@"
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+[[ ${ATM_BUILT:-} == "$ATM_PRESET" ]] || build_preset "$ATM_PRESET" atmctl atmsim make_journals || exit 1
+
+export PATH=$BIN:$PATH PGDATABASE=atm_three_way_$$ LC_ALL=C.UTF-8
+unset ATM_JOURNAL BANKSIM_JOURNALS ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED
+DATABASE=$PGDATABASE
+cd "$WORK"
+T=T0000002
+
+token() {
+        printf 'card %s' "$1" | md5sum | cut -d' ' -f1
+}
+
+says() {
+        local text
+        for text in "$@"; do
+                [[ $OUTPUT == *"$text"* ]] || wrong "'$text' is not said: $OUTPUT"
+        done
+}
+
+# json JSON SQL: a value from JSON as (:'j')::jsonb
+# shellcheck disable=SC2016 # psql runs the command in backticks
+json() {
+        printf '%s' "$1" >"$WORK/j.json"
+        printf '\\set j `cat %s`\nSELECT %s;\n' "$WORK/j.json" "$2" |
+                PGUSER=postgres PGDATABASE=postgres psql -X -A -t -q -v ON_ERROR_STOP=1
+}
+
+# The journals: STAN, what the ATM heard, paid, told the host; whom the host asked, what the bank saw.
+# 1 the house bank's. 2 all dispensed, 3 in part, 4 nothing. 5 declined by its bank. 6 timed out: the bank
+# approved unheard, its reversal came. 7 of another bank. 8 timed out: the 0200 never came to the bank. 9 no
+# answer in time for the ATM, which reversed it while its bank was asked. 10 refused by ourselves.
+rows() {
+        local stan answer paid advice bank story
+        while read -r stan answer paid advice bank story; do
+                printf '%s %d 2017-02-01T10:%02d:00+09:00 10000 108 %s %s %d %s %s %s\n' "$T" "$stan" "$stan" "$(token "$stan")" \
+                        "$answer" "$paid" "$advice" "$bank" "$story"
+        done <<'ROWS'
+1 00 10000 0220 - -
+2 00 10000 0220 BANKA ask,10000
+3 00 9000 0420 BANKA ask,-9000
+4 00 0 0420 BANKA ask,-0
+5 51 0 - BANKA poor
+6 91 0 - BANKA ask,-0
+7 00 10000 0220 BANKB ask,10000
+8 91 0 - BANKB -0
+9 - 0 0420 BANKA ask,-0
+10 58 0 - - -
+ROWS
+}
+rows >rows.txt
+make_journals . <rows.txt >decided.txt
+
+# The database, through the ledger's own functions.
+PGDATABASE=postgres sql "CREATE DATABASE $DATABASE" >/dev/null
+atmctl db init --clock-now 2017-02-01 >/dev/null
+for pair in area:areas hall:halls atm:atms issuer:issuers prefix:prefixes tariff:tariffs tax:tax_rates holiday:holidays limit:limits hours:hours; do
+        PGUSER=atm_operator atmctl "${pair%:*}" import "$ROOT/etc/${pair#*:}.csv" >/dev/null
+done
+export PGUSER=atm_operator
+for issuer in BANKA BANKB; do
+        atmctl issuer add $issuer --name $issuer --link $issuer >/dev/null
+        atmctl tariff add $issuer day 2016-01-01 --customer-fee-yen 100 --interbank-fee-yen 90 >/dev/null
+        atmctl tariff add $issuer other 2016-01-01 --customer-fee-yen 200 --interbank-fee-yen 90 >/dev/null
+done
+PGUSER=postgres psql -X -q -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
+SET TIME ZONE 'Asia/Tokyo';
+CREATE TABLE d (terminal text, stan integer, de39 text, approval text);
+\copy d FROM 'decided.txt' DELIMITER ' ' NULL '-'
+CREATE TABLE b AS
+SELECT i, 'T0000002'::text AS terminal, TIMESTAMPTZ '2017-02-01 10:00:00+09' + make_interval(mins => i) AS at, i AS stan,
+       md5('card ' || i)::uuid AS card_token, h.hall,
+       CASE WHEN i = 1 THEN NULL WHEN i IN (7, 8) THEN 'BANKB' WHEN i < 10 THEN 'BANKA' END AS link,
+       (SELECT approval FROM d WHERE stan = i) AS approval
+FROM generate_series(1, 10) i, (SELECT hall FROM atm WHERE terminal = 'T0000002') h;
+INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm) SELECT card_token, 'HOUSE', '990001******1234', '3012' FROM b WHERE i IN (1, 10);
+INSERT INTO account SELECT card_token, 1000000, 1000000 FROM b WHERE i IN (1, 10);
+SELECT ledger_request((SELECT version FROM reference_version), array_agg(terminal), array_agg(at), array_agg(stan),
+        array_agg(10000), array_agg(10000::bigint), array_agg(card_token), array_agg('990011******1234'::text),
+        array_agg('3012'::text), array_agg(coalesce(link, 'HOUSE')), array_agg('day'::text), array_agg(hall), array_agg(at::date),
+        array_agg('2017-02-01'::date), array_agg(CASE WHEN link IS NULL THEN '2007-07-01' ELSE '2016-01-01' END::date),
+        array_agg(800), array_agg(100::bigint), array_agg(8::bigint),
+        array_agg(CASE WHEN link IS NULL THEN 100 ELSE 90 END::bigint), array_agg(CASE WHEN link IS NULL THEN 8 ELSE 7 END::bigint),
+        array_agg(0::bigint), array_agg(30000::bigint), array_agg(80000::bigint), array_agg(2::bigint),
+        array_agg((CASE WHEN i = 10 THEN 10 ELSE 0 END)::smallint), array_agg('123456'::text), array_agg(link), 1000) FROM b;
+SELECT ledger_outcome(array_agg(terminal), array_agg(at), array_agg(stan),
+        array_agg((CASE WHEN i = 5 THEN 26 WHEN i IN (6, 8) THEN 25 ELSE 0 END)::smallint),
+        array_agg(CASE WHEN i NOT IN (5, 6, 8) THEN approval END), array_agg(CASE WHEN i = 5 THEN '51' WHEN i NOT IN (6, 8) THEN '00' END),
+        array_agg(CASE WHEN i IN (6, 8) THEN 'timeout' ELSE 'answer' END), 1000) FROM b WHERE i BETWEEN 2 AND 8;
+SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan), array_agg(CASE WHEN i IN (1, 2, 7) THEN 'completion' ELSE 'reversal' END),
+        array_agg(at + INTERVAL '40 s'), array_agg(stan + 1000), array_agg(CASE WHEN i NOT IN (1, 2, 7) THEN '22' END),
+        array_agg(10000::bigint), array_agg((CASE WHEN i = 3 THEN 9000 WHEN i IN (1, 2, 7) THEN 10000 ELSE 0 END)::bigint), 1000)
+FROM b WHERE i IN (1, 2, 3, 4, 7, 9);
+SELECT saf_end(array_agg(terminal), array_agg(transmitted_at), array_agg(stan), array_agg(seq), array_agg(NULL::text), 2000) FROM saf;
+SQL
+expect_exit 0 atmctl verify
+
+# usage, and folders that are none ----------------------------------------------------------------------
+
+R=(atmctl reconcile --atm-journals atm --bank-journals banks)
+expect_exit 2 atmctl reconcile
+says "--atm-journals is missing" ATM_JOURNAL
+expect_exit 2 "${R[@]}" --json --format json
+says "expected one of them"
+expect_exit 1 atmctl reconcile --atm-journals nowhere
+says "nowhere: there is no such folder"
+expect_exit 1 atmctl reconcile --atm-journals banks --bank-journals banks
+says "there is no journal in it"
+expect_exit 1 atmctl reconcile --atm-journals atm --bank-journals nowhere
+says "nowhere: No such file or directory"
+expect_exit 1 atmctl reconcile --atm-journals atm --bank-journals banks banks
+says "a bank has one"
+
+# all three agree -----------------------------------------------------------------------------------------
+
+expect_exit 0 "${R[@]}" --drained
+says "10 withdrawals of 1 ATMs and 2 banks, 39000 yen: ATMs, host and banks agree" \
+        "BANKA: 6 withdrawals, 19216 yen debited and kept" "BANKB: 2 withdrawals, 10108 yen debited and kept"
+expect_exit 0 env ATM_JOURNAL=atm BANKSIM_JOURNALS=banks atmctl reconcile --json --drained
+expect "as JSON" "10 0 39000 1 BANKA 6 19216 0" "$(json "$OUTPUT" "concat_ws(' ', j ->> 'withdrawals', j ->> 'unfinished', j ->> 'cash_yen', j ->> 'terminals', j #>> '{banks,0,bank}', j #>> '{banks,0,withdrawals}', j #>> '{banks,0,held_yen}', jsonb_array_length(j -> 'differences')) FROM (SELECT (:'j')::jsonb AS j) x")"
+expect_exit 0 atmctl reconcile --atm-journals atm
+says "10 withdrawals of 1 ATMs, 39000 yen: ATMs and host agree"
+expect_exit 0 atmsim reconcile --journal atm
+says "10 withdrawals of 1 ATMs, 39000 yen"
+mv banks/BANKB.journal .
+expect_exit 1 "${R[@]}" --format csv
+expect "a bank that says nothing" "not-at-bank not-at-bank" "$(sed 1d <<<"$OUTPUT" | grep -v ^atmctl | cut -d, -f1 | xargs)"
+mv BANKB.journal banks/
+
+# each side altered ------------------------------------------------------------------------------------------
+
+# named "what" STAN NAME...: the differences, and that the withdrawal is shown with the views of all three
+named() {
+        local what=$1 stan=$2 found status=0
+        shift 2
+        found=$("${R[@]}" --drained --json 2>err.txt) || status=$?
+        expect "exit code after altering $what ($(cat err.txt))" 1 "$status"
+        expect "what is said of $what" "$*" "$(json "$found" "string_agg(d ->> 'what', ' ' ORDER BY n) FROM jsonb_array_elements((:'j')::jsonb -> 'differences') WITH ORDINALITY e (d, n)")"
+        OUTPUT=$("${R[@]}" --drained 2>&1) || true
+        [[ -n $stan ]] || return 0
+        expect "whom it is said of, after altering $what" "$stan" "$(json "$found" "string_agg(DISTINCT d ->> 'stan', ' ') FROM jsonb_array_elements((:'j')::jsonb -> 'differences') d WHERE d ? 'stan'")"
+        expect "all three views of $what" t "$(json "$found" "bool_and(d ? 'atm' AND d ? 'host' AND d ? 'bank' AND jsonb_typeof(d -> '${SIDE:-host}') = '${FORM:-object}') FROM jsonb_array_elements((:'j')::jsonb -> 'differences') d WHERE d ? 'stan'")"
+        says "    ATM:  " "    host: " "    bank: "
+}
+
+# sealed: lines on standard input without their checksums, each with one
+sealed() {
+        local line
+        while IFS= read -r line; do
+                printf '%s %s\n' "$line" "$(printf '%s' "$line" | gzip -c | tail -c 8 | head -c 4 | od -An -t x4 --endian=little | tr -d ' ')"
+        done
+}
+# in_file FILE SED: lines changed, checksums made anew, header lines of the ATMs left alone
+in_file() {
+        cp "$1" "$1.kept"
+        {
+                grep '^atmsim journal' "$1.kept" || true
+                grep -v '^atmsim journal' "$1.kept" | sed -E 's/ [0-9a-f]{8}$//' | sed -E "$2" | sealed
+        } >"$1"
+}
+restored() {
+        local file
+        for file in atm/*.kept banks/*.kept; do
+                [[ ! -e $file ]] || mv "$file" "${file%.kept}"
+        done
+        expect_exit 0 "${R[@]}" --drained
+}
+ATM=atm/atmsim-000001.journal A=banks/BANKA.journal
+in_file $ATM ''
+cmp -s $ATM $ATM.kept || wrong "checksums are not made as the ATMs make them"
+in_file $A ''
+cmp -s $A $A.kept || wrong "checksums are not made as the banks make them"
+rm atm/*.kept banks/*.kept
+
+# the ATM's side
+in_file $ATM '/^V T0000002 001002 /s/ 10000 000002 / 9000 000002 /'
+named "what the ATM's journal dispensed" 2 dispensed total
+restored
+in_file $ATM '/^Q T0000002 000005 /s/ 10000 / 11000 /'
+named "what the ATM asked for" 5 amount
+restored
+in_file $ATM '/^A T0000002 000005 /s/ 51 / 61 /'
+named "what the ATM heard" 5 de39
+restored
+in_file $ATM '/^A T0000002 000003 /s/ 108 / 110 /'
+named "the charge on the ATM's slip" 3 fee
+restored
+in_file $ATM '/^K T0000002 001007 /d'
+named "the ATM's acknowledgement" 7 unfinished
+expect_exit 0 "${R[@]}"
+says "agree; 1 more are under way"
+restored
+in_file $ATM '/000004 20170201/d'
+FORM=object named "a withdrawal that the ATM's journal lost" 4 only-in-database
+restored
+cp $ATM $ATM.kept
+sed -i -E '/^V T0000002 001002 /s/ 10000 000002 / 9000 000002 /' $ATM
+named "a line of the ATM's journal" "" journal-line journal-record unfinished total
+says "atmsim-000001.journal:8: the checksum is wrong"
+restored
+
+# the host's side
+altered() {
+        local what=$1 do=$2 undo=$3
+        shift 3
+        sql "$do" >/dev/null
+        named "$what" "$@"
+        sql "$undo" >/dev/null
+        expect_exit 0 "${R[@]}" --drained
+}
+altered "the cash that the host has" "UPDATE advice SET counted_yen = 9000 WHERE stan = 2" \
+        "UPDATE advice SET counted_yen = 10000 WHERE stan = 2" 2 dispensed bank-held bank-dispensed total
+altered "the amount that the host has" "UPDATE withdrawal SET amount_yen = 11000 WHERE stan = 3" \
+        "UPDATE withdrawal SET amount_yen = 10000 WHERE stan = 3" 3 amount bank-amount
+altered "the card that the host has" "UPDATE withdrawal SET card_token = md5('other')::uuid WHERE stan = 7" \
+        "UPDATE withdrawal SET card_token = md5('card 7')::uuid WHERE stan = 7" 7 card bank-card
+altered "the host's outcome" "UPDATE bank_outcome SET reason = 0, approval_code = '1', bank_de39 = '00' WHERE stan = 5" \
+        "UPDATE bank_outcome SET reason = 26, approval_code = NULL, bank_de39 = '51' WHERE stan = 5" 5 state bank-de39 bank-approval
+altered "the end that the host has" "UPDATE advice SET state = 'reversed', counted_yen = 0 WHERE stan = 7; UPDATE commission SET customer_fee_yen = 0, customer_tax_yen = 0, interbank_fee_yen = 0, interbank_tax_yen = 0 WHERE stan = 7" \
+        "UPDATE advice SET state = 'completed', counted_yen = 10000 WHERE stan = 7; UPDATE commission SET customer_fee_yen = 100, customer_tax_yen = 8, interbank_fee_yen = 90, interbank_tax_yen = 7 WHERE stan = 7" \
+        7 state dispensed fee bank-held bank-dispensed total
+altered "the price that the host has" "UPDATE withdrawal SET customer_fee_yen = 102 WHERE stan = 4" \
+        "UPDATE withdrawal SET customer_fee_yen = 100 WHERE stan = 4" 4 bank-charge
+altered "what the host has yet to say" "INSERT INTO saf SELECT terminal, transmitted_at, stan, seq, link, 1, 1 FROM bank_notice WHERE stan = 4" \
+        "DELETE FROM saf" 4 unfinished
+altered "the bank that the host asked" "UPDATE withdrawal SET link = 'BANKB' WHERE stan = 9" \
+        "UPDATE withdrawal SET link = 'BANKA' WHERE stan = 9" 9 only-at-bank not-at-bank
+SIDE=host FORM=null altered "a withdrawal that the host lost" "CREATE TABLE gone AS SELECT * FROM withdrawal WHERE stan = 4; DELETE FROM withdrawal WHERE stan = 4" \
+        "INSERT INTO withdrawal SELECT * FROM gone; DROP TABLE gone" 4 only-in-journal only-at-bank
+
+# the bank's side
+in_file $A '/^withdrawal BANKA T0000002 000002 /s/ -10108 / -10109 /'
+named "what the bank debited" 2 bank-held
+restored
+in_file $A '/^withdrawal BANKA T0000002 000003 /s/ 10000 108 0 00 / 12000 108 0 00 /'
+named "what the bank was asked for" 3 bank-amount
+restored
+in_file $A '/^withdrawal BANKA T0000002 000003 /s/ 10000 108 0 00 / 10000 110 0 00 /'
+named "the charge that the bank was asked for" 3 bank-charge
+restored
+in_file $A '/^withdrawal BANKA T0000002 000005 /s/ 51 / 14 /'
+named "what the bank answered" 5 bank-de39
+restored
+in_file $A "/^withdrawal BANKA T0000002 000002 /s/$(token 2)/$(token 3)/"
+named "the card that the bank debited" 2 bank-card
+restored
+in_file $A '/^withdrawal BANKA T0000002 000002 /s/ 703210000002 / 703210000009 /'
+named "the bank's reference number" 2 bank-rrn
+restored
+in_file $A '/^completion BANKA T0000002 000002 /d'
+named "what the bank was told" 2 bank-untold
+restored
+in_file $A '/^reversal BANKA T0000002 000006 /d'
+named "a reversal that the bank lost" 6 bank-held bank-untold
+restored
+in_file $A '/^partial BANKA T0000002 000003 /s/ 9000 00 / 8000 00 /'
+named "the cash that the bank was told of" 3 bank-dispensed
+restored
+in_file $A '/^reversal BANKA T0000002 000004 /s/ - ([0-9a-f]{32}) / exception \1 /'
+named "an advice that did not fit" 4 bank-exception
+restored
+in_file $A '/ T0000002 000009 /d'
+FORM=null SIDE=bank named "a withdrawal that the bank lost" 9 not-at-bank
+restored
+in_file $A '$s/ 000009 / 000008 /; $s/ 703210000009 / 703210000008 /'
+named "a line that tells of another withdrawal" "" only-at-bank bank-held bank-untold
+restored
+in_file $A 's/^withdrawal BANKA T0000002 000002 (.*)$/&\nwithdrawal BANKA T0000002 000077 \1/'
+FORM=null named "a withdrawal that only the bank has" 77 only-at-bank
+restored
+cp $A $A.kept
+sed -i '3s/ 108 / 109 /' $A
+named "a line of the bank's journal" "" bank-journal-line bank-untold
+says "BANKA.journal:3: the checksum is wrong"
+restored
+cp $A $A.kept
+printf 'withdrawal BANKA T00' >>$A
+expect_exit 0 "${R[@]}" --drained
+restored
+
+PGUSER=postgres PGDATABASE=postgres sql "DROP DATABASE $DATABASE" >/dev/null
+passed

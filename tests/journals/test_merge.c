@@ -1,0 +1,277 @@
+/* Protects journals/merge.c: that each withdrawal of any side is met once, in order, with the others' views.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "journals/merge.h"
+
+enum { ROWS_MAX = 8 };
+#define MOMENT INT64_C(1485910800000)
+
+/* Sides made by hand; an ATM's and a bank's entries must be given in order. */
+struct world {
+        struct history atms;
+        struct bank_history banks;
+        struct history_entry atm[ROWS_MAX];
+        struct bank_entry bank[ROWS_MAX];
+        struct merge merge;
+        char told[512];
+        struct merge_difference last;
+};
+
+static void tell(const struct merge_difference *d, void *context)
+{
+        struct world *w = context;
+        size_t used = strlen(w->told);
+
+        snprintf(w->told + used, sizeof(w->told) - used, "%s%s %s %d", used ? ", " : "", d->what,
+                 d->terminal ? d->terminal : "-", d->withdrawal ? d->stan : -1);
+        w->last = *d;
+}
+
+static struct world *world_new(bool drained)
+{
+        struct world *w = calloc(1, sizeof(*w));
+
+        ck_assert_ptr_nonnull(w);
+        w->atms.entry = w->atm;
+        w->banks.entry = w->bank;
+        strcpy(w->banks.bank[0].name, "BANKA");
+        strcpy(w->banks.bank[1].name, "BANKB");
+        w->banks.banks = 2;
+        ck_assert_int_eq(terminals_add(&w->atms.terminals, "T0000001", ""), 0);
+        ck_assert_int_eq(terminals_add(&w->atms.terminals, "T0000002", ""), 1);
+        w->atms.totals = calloc(2, sizeof(*w->atms.totals));
+        w->merge = (struct merge){
+            .atms = &w->atms, .banks = &w->banks, .drained = drained, .tell = tell, .context = w};
+        ck_assert(merge_begin(&w->merge));
+        return w;
+}
+
+static void world_free(struct world *w)
+{
+        merge_free(&w->merge);
+        terminals_free(&w->atms.terminals);
+        free(w->atms.totals);
+        free(w);
+}
+
+static void add_atm(struct world *w, uint32_t terminal, int32_t stan, int64_t paid_yen, enum history_end end)
+{
+        w->atm[w->atms.count++] = (struct history_entry){.transmitted_ms = MOMENT,
+                                                         .amount_yen = 10000,
+                                                         .paid_yen = paid_yen,
+                                                         .charge_yen = 108,
+                                                         .terminal = terminal,
+                                                         .stan = stan,
+                                                         .end = (uint8_t)end,
+                                                         .approved = true,
+                                                         .advised = true,
+                                                         .de39 = "00"};
+        w->atms.totals[terminal].counted_yen += paid_yen;
+        w->atms.totals[terminal].journal_yen += paid_yen;
+}
+
+static void add_bank(struct world *w, uint8_t bank, const char *terminal, int32_t stan, int64_t dispensed_yen)
+{
+        struct bank_entry *entry = &w->bank[w->banks.count++];
+
+        *entry = (struct bank_entry){.transmitted_ms = MOMENT,
+                                     .amount_yen = 10000,
+                                     .charge_yen = 108,
+                                     .dispensed_yen = dispensed_yen,
+                                     .held_yen = dispensed_yen ? dispensed_yen + 108 : 0,
+                                     .stan = stan,
+                                     .bank = bank,
+                                     .asked = true,
+                                     .told = true,
+                                     .de39 = "00"};
+        strcpy(entry->terminal, terminal);
+}
+
+static struct database_row row_of(const char *terminal, int32_t stan, int64_t dispensed_yen, const char *link)
+{
+        struct database_row row = {.transmitted_ms = MOMENT,
+                                   .stan = stan,
+                                   .amount_yen = 10000,
+                                   .dispensed_yen = dispensed_yen,
+                                   .charge_yen = 108,
+                                   .customer_fee_yen = dispensed_yen ? 100 : 0,
+                                   .customer_tax_yen = dispensed_yen ? 8 : 0,
+                                   .tax_yen = dispensed_yen ? 8 : 0};
+
+        strcpy(row.terminal, terminal);
+        strcpy(row.state, dispensed_yen ? "completed" : "reversed");
+        strcpy(row.link, link);
+        if (*link) {
+                strcpy(row.cause, "answer");
+                strcpy(row.bank_de39, "00");
+        }
+        return row;
+}
+
+static void feed(struct world *w, const char *terminal, int32_t stan, int64_t dispensed_yen, const char *link)
+{
+        struct database_row row = row_of(terminal, stan, dispensed_yen, link);
+
+        merge_row(&w->merge, &row);
+}
+
+START_TEST(sides_that_agree_are_met_once)
+{
+        struct world *w = world_new(true);
+
+        add_atm(w, 0, 1, 10000, HISTORY_ADVISED);
+        add_atm(w, 0, 2, 0, HISTORY_ADVISED);
+        add_atm(w, 1, 1, 9000, HISTORY_ADVISED);
+        add_bank(w, 0, "T0000001", 2, 0);
+        add_bank(w, 1, "T0000002", 1, 9000);
+        feed(w, "T0000001", 1, 10000, "");
+        feed(w, "T0000001", 2, 0, "BANKA");
+        feed(w, "T0000002", 1, 9000, "BANKB");
+        merge_end(&w->merge);
+        ck_assert_str_eq(w->told, "");
+        ck_assert_uint_eq(w->merge.withdrawals, 3);
+        ck_assert_uint_eq(w->merge.unfinished, 0);
+        ck_assert_int_eq(w->merge.cash_yen, 19000);
+        world_free(w);
+}
+END_TEST
+
+START_TEST(what_a_side_lacks_is_named_in_order_wherever_it_lies)
+{
+        struct world *w = world_new(true);
+
+        add_atm(w, 0, 1, 10000, HISTORY_ADVISED); /* before the first row */
+        add_atm(w, 0, 4, 10000, HISTORY_ADVISED); /* between rows */
+        add_atm(w, 1, 9, 10000, HISTORY_ADVISED); /* behind the last */
+        add_bank(w, 0, "T0000001", 1, 10000);
+        add_bank(w, 1, "T0000001", 2, 10000);
+        add_bank(w, 0, "T0000002", 8, 10000);
+        feed(w, "T0000001", 3, 0, "BANKA");
+        feed(w, "T0000002", 5, 0, "");
+        merge_end(&w->merge);
+        ck_assert_str_eq(w->told,
+                         "only-in-journal T0000001 1, only-at-bank T0000001 1, only-at-bank T0000001 2, "
+                         "only-in-database T0000001 3, not-at-bank T0000001 3, only-in-journal T0000001 4, "
+                         "only-in-database T0000002 5, only-at-bank T0000002 8, only-in-journal T0000002 9, "
+                         "total T0000001 -1, total T0000002 -1");
+        ck_assert_uint_eq(w->merge.withdrawals, 7);
+        ck_assert_uint_eq(w->merge.differences, 11);
+        world_free(w);
+}
+END_TEST
+
+START_TEST(a_difference_shows_the_views_of_all_sides)
+{
+        struct world *w = world_new(true);
+
+        add_atm(w, 0, 1, 10000, HISTORY_ADVISED);
+        add_bank(w, 0, "T0000001", 1, 10000);
+        w->bank[0].held_yen--;
+        feed(w, "T0000001", 1, 10000, "BANKA");
+        ck_assert_str_eq(w->told, "bank-held T0000001 1");
+        ck_assert_ptr_eq(w->last.atm, &w->atm[0]);
+        ck_assert_ptr_eq(w->last.bank, &w->bank[0]);
+        ck_assert_ptr_nonnull(w->last.row);
+        ck_assert_int_eq(w->last.transmitted_ms, MOMENT);
+        world_free(w);
+}
+END_TEST
+
+START_TEST(the_bank_that_was_not_asked_is_named_beside_the_one_that_was)
+{
+        struct world *w = world_new(true);
+
+        add_atm(w, 0, 1, 10000, HISTORY_ADVISED);
+        add_bank(w, 0, "T0000001", 1, 10000);
+        add_bank(w, 1, "T0000001", 1, 10000);
+        feed(w, "T0000001", 1, 10000, "BANKB");
+        merge_end(&w->merge);
+        ck_assert_str_eq(w->told, "only-at-bank T0000001 1");
+        ck_assert_ptr_eq(w->last.bank, &w->bank[0]);
+        world_free(w);
+}
+END_TEST
+
+START_TEST(what_is_under_way_is_no_difference_until_all_is_drained)
+{
+        for (int drained = 0; drained < 2; drained++) {
+                struct world *w = world_new(drained);
+                struct database_row asked = row_of("T0000001", 2, 0, "BANKA"),
+                                    waiting = row_of("T0000001", 3, 10000, "BANKA");
+
+                strcpy(asked.state, "asked");
+                asked.cause[0] = '\0';
+                waiting.waiting = 1;
+                add_atm(w, 0, 1, 10000, HISTORY_OPEN);
+                add_atm(w, 0, 2, 0, HISTORY_ADVISED);
+                add_atm(w, 0, 3, 10000, HISTORY_ADVISED);
+                add_bank(w, 0, "T0000001", 3, 0); /* not told yet */
+                w->bank[0].told = false;
+                w->bank[0].held_yen = 10108;
+                feed(w, "T0000001", 1, 0, "");
+                merge_row(&w->merge, &asked);
+                merge_row(&w->merge, &waiting);
+                merge_end(&w->merge);
+                ck_assert_uint_eq(w->merge.unfinished, 3);
+                ck_assert_str_eq(
+                    w->told, drained ? "unfinished T0000001 1, unfinished T0000001 2, unfinished T0000001 3, "
+                                       "total T0000001 -1"
+                                     : "");
+                world_free(w);
+        }
+}
+END_TEST
+
+START_TEST(without_banks_two_sides_are_compared)
+{
+        struct world *w = world_new(true);
+        struct database_row row = row_of("T0000001", 1, 10000, "BANKA");
+
+        w->merge.banks = NULL;
+        row.waiting = 1;
+        add_atm(w, 0, 1, 10000, HISTORY_ADVISED);
+        merge_row(&w->merge, &row);
+        merge_end(&w->merge);
+        ck_assert_str_eq(w->told, "");
+        world_free(w);
+}
+END_TEST
+
+START_TEST(a_terminal_s_total_is_compared_whatever_its_withdrawals_say)
+{
+        struct world *w = world_new(false);
+
+        add_atm(w, 0, 1, 10000, HISTORY_ADVISED);
+        w->atms.totals[0].counted_yen += 1000; /* cash left for which there is no withdrawal */
+        feed(w, "T0000001", 1, 10000, "");
+        merge_end(&w->merge);
+        ck_assert_str_eq(w->told, "total T0000001 -1");
+        world_free(w);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("merge");
+        TCase *all = tcase_create("all");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_test(all, sides_that_agree_are_met_once);
+        tcase_add_test(all, what_a_side_lacks_is_named_in_order_wherever_it_lies);
+        tcase_add_test(all, a_difference_shows_the_views_of_all_sides);
+        tcase_add_test(all, the_bank_that_was_not_asked_is_named_beside_the_one_that_was);
+        tcase_add_test(all, what_is_under_way_is_no_difference_until_all_is_drained);
+        tcase_add_test(all, without_banks_two_sides_are_compared);
+        tcase_add_test(all, a_terminal_s_total_is_compared_whatever_its_withdrawals_say);
+        suite_add_tcase(suite, all);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

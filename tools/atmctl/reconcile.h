@@ -1,0 +1,10 @@
+/* atmctl reconcile. */
+#ifndef ATMCTL_RECONCILE_H
+#define ATMCTL_RECONCILE_H
+
+#include "tools/atmctl/command.h"
+
+extern const struct field reconcile_fields[];
+int reconcile_all(const struct invocation *invocation);
+
+#endif
