@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# 6,000 withdrawals (--long: 100,000) of 200 ATMs over links to three banks in three dialects, with every
+# behaviour of the banks and every fault of the ATMs at a few per cent, one of two instances of atmd killed about
+# every 5 seconds and now and then a bank, on a clock that passes midnight, month and year. Once the queues are
+# drained, every withdrawal is the same with ATM, host and bank, to the yen, none is without an end, every sum
+# equals its rows, and no card number is at rest anywhere.
+#
+# ATM_TEST_WITHDRAWALS sets another number.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+STARTS=2016-12-31T23:30:00+09:00 SPEED=300 # midnight after 6 s
+PER_SECOND=220 # customers; when they come does not depend on how well they are served
+withdrawals=6000 atms=200 kills_wanted=4 bank_kills_wanted=1 drain_s=120
+if ((LONG)); then
+        withdrawals=100000 kills_wanted=20 bank_kills_wanted=4
+fi
+if [[ $ATM_PRESET == asan ]]; then
+        withdrawals=1500 atms=60 PER_SECOND=50
+fi
+withdrawals=${ATM_TEST_WITHDRAWALS:-$withdrawals}
+BEHAVIOURS="slow late silent deaf wrong-echo duplicate decline hang-up down"
+rates="slow=0.03,late=0.02,silent=0.02,deaf=0.02,wrong-echo=0.02,duplicate=0.03,decline=0.03,hang-up=0.02,down=0.0003"
+say "$withdrawals withdrawals, seed $SEED"
+flow_lab lab --atms "$atms" --cards 10 --bank-cards "$withdrawals" --instances 2 --bank-timeout-ms 1500 --bank-faults "$rates" \
+        --clock "$STARTS,$SPEED"
+# shellcheck disable=SC1091
+source "$WORK/lab/lab.env"
+
+# Banks that hang up that often leave few connections standing: more of them than usual.
+sed -i '/^addresses = /a connections = 6' "$ATMD_CONF"
+for instance in 1 2; do
+        "$ROOT/scripts/lab" kill --dir "$WORK/lab" --instance "$instance"
+        "$ROOT/scripts/lab" start --dir "$WORK/lab" --instance "$instance"
+done
+
+# What banksim has counted is gone with it: look before it is killed.
+SHOWN=0
+show_banks() {
+        SHOWN=$((SHOWN + 1))
+        banksim ctl all show --json >"$WORK/banks-$SHOWN.json"
+}
+
+# How often a behaviour has happened, with all banks, as far as was looked.
+happened() {
+        cat "$WORK"/banks-*.json | grep -A 3 "\"$1\"" | sed -nE 's/.*"happened": ([0-9]+).*/\1/p' | paste -sd+ | bc
+}
+
+drained() {
+        [[ $(sql 'SELECT (SELECT count(*) FROM saf) + (SELECT count(*) FROM open_withdrawal)') == 0 ]]
+}
+
+rate=0.03
+faults=$(printf "%s=$rate," no-dispense partial lost-answer drop duplicate reorder power-loss)
+atmsim run --profile flat --per-atm-day $((PER_SECOND * 86400 / SPEED / atms)) --withdrawals "$withdrawals" --seed "$SEED" --cards "$ATM_BANK_CARDS" --inquiry-rate 0.05 --faults "${faults%,}" \
+        --answer-timeout-ms 4000 --repeats 2 --advice-pause-ms 300 --drain-seconds 120 --json >"$WORK/run.json" 2>"$WORK/run.log" &
+simulator=$!
+
+kills=0 bank_kills=0
+while process_lives "$simulator"; do
+        sleep 4
+        process_lives "$simulator" || break
+        if ((kills % 4 == 1)); then
+                show_banks
+                "$ROOT/scripts/lab" kill --dir "$WORK/lab" --bank
+                sleep 0.5
+                "$ROOT/scripts/lab" start --dir "$WORK/lab" --bank
+                bank_kills=$((bank_kills + 1))
+        elif ((kills % 4 == 3)); then
+                banksim ctl BANKB down 1
+        fi
+        instance=$((1 + kills % 2))
+        "$ROOT/scripts/lab" kill --dir "$WORK/lab" --instance "$instance"
+        sleep 0.5
+        "$ROOT/scripts/lab" start --dir "$WORK/lab" --instance "$instance"
+        kills=$((kills + 1))
+done
+wait "$simulator" || wrong "atmsim run: $(cat "$WORK/run.log" "$WORK/run.json")"
+say "$kills kills of instances, $bank_kills of banks; $(cat "$WORK/run.json")"
+
+await "$drain_s" "the end of the queues ($(sql 'SELECT count(*) FROM saf') notices)" drained
+show_banks
+if ((kills < kills_wanted || bank_kills < bank_kills_wanted)); then
+        wrong "$kills kills of instances and $bank_kills of banks happened while it ran; $kills_wanted and $bank_kills_wanted are wanted"
+fi
+for behaviour in $BEHAVIOURS; do
+        count=$(happened "$behaviour")
+        ((count > 0)) || wrong "no bank was ever $behaviour"
+        counts+="$behaviour $count, "
+done
+say "the banks: ${counts%, }"
+
+say "how they ended: $(sql "SELECT string_agg(concat_ws(' ', n, state, de39, cause), ', ') FROM (SELECT outcome_cause AS cause, state, de39,
+        count(*) AS n FROM v_withdrawal GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT 12) x")"
+
+expect_exit 0 atmctl reconcile --atm-journals "$ATM_JOURNAL" --bank-journals "$BANKSIM_JOURNALS" --json
+[[ $OUTPUT == *'"differences": []'* || $OUTPUT == *'"differences":[]'* ]] || wrong "reconcile: $OUTPUT"
+expect_exit 0 atmctl verify
+expect "withdrawals without an end" 0 "$(sql "SELECT count(*) FROM v_withdrawal WHERE state IN ('asked', 'approved')")"
+expect "open at the banks" 0 "$(banksim ctl all show --json | sed -nE 's/.*"open": ([0-9]+).*/\1/p' | paste -sd+ | bc)"
+asked=$(sql "SELECT count(*) FROM v_withdrawal WHERE link IS NOT NULL")
+((asked * 10 >= withdrawals * 8)) || wrong "only $asked of $withdrawals withdrawals were asked of a bank"
+expect "links" "BANKA BANKB BANKC" "$(sql 'SELECT DISTINCT link FROM v_withdrawal WHERE link IS NOT NULL ORDER BY 1' | xargs)"
+expect "causes" "answer reversal timeout" "$(sql 'SELECT DISTINCT cause FROM bank_outcome ORDER BY 1' | xargs)"
+expect "business dates" "2016-12-31 2017-01-01" "$(sql 'SELECT DISTINCT business_date FROM v_withdrawal ORDER BY 1 LIMIT 2' | xargs)"
+
+# Card numbers: nowhere but in the lab's card files.
+if grep -rlE '99001[1-3][0-9]{10}' "$WORK/lab/log/" "$WORK/lab/journal" "$BANKSIM_JOURNALS" "$WORK/run.log"; then
+        wrong "a card number is in a log or journal"
+fi
+PGUSER=postgres pg_dump --data-only >"$WORK/dump.sql"
+! grep -qE '(^|[^0-9])99001[1-3][0-9]{10}([^0-9]|$)' "$WORK/dump.sql" || wrong "a card number is in the database"
+passed
