@@ -12,12 +12,14 @@ keys() {
         ' "$@" || wrong "not as promised: $(cat "$1")"
 }
 
+export TMPDIR=$WORK/temporary
+mkdir "$TMPDIR"
 "$ROOT/scripts/bench" throughput --json --rounds 1 --seconds 2 --atms 40 --cards 20000 >"$WORK/throughput.json" 2>"$WORK/progress" ||
         wrong "throughput: $(cat "$WORK/progress")"
 keys "$WORK/throughput.json" withdrawals_per_second pgbench_withdrawals_per_second ratio_to_pgbench p50_ms p99_ms
 "$ROOT/scripts/bench" memory --json --atms 60 >"$WORK/memory.json" 2>"$WORK/progress" || wrong "memory: $(cat "$WORK/progress")"
 keys "$WORK/memory.json" bytes_per_connection
-expect "left behind" "" "$(find /tmp -maxdepth 1 -name 'atm-bench.*' -newer "$WORK/throughput.json")"
+expect "left behind" "" "$(ls "$TMPDIR")"
 expect_exit 2 "$ROOT/scripts/bench" speed
 expect_exit 2 "$ROOT/scripts/bench" memory --rounds 3
 expect_exit 0 "$ROOT/scripts/bench" --help
