@@ -5,10 +5,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # keys FILE KEY...: the file is one JSON object, its values numbers above zero, with these keys
 keys() {
-        node -e '
-                const o = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
-                for (const key of process.argv.slice(2))
-                        if (!(typeof o[key] === "number" && o[key] > 0)) throw new Error(`${key} is ${o[key]}`);
+        perl -MJSON::PP -e '
+                my $o = decode_json(do { local (@ARGV, $/) = shift; <> });
+                for my $key (@ARGV) { $o->{$key} > 0 or die "$key is not above zero\n" }
         ' "$@" || wrong "not as promised: $(cat "$1")"
 }
 
