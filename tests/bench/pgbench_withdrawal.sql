@@ -6,12 +6,12 @@
 -- version, card, exclusion, and the state before the advice. Its limits are those of the daemon: where one
 -- does not hold, nothing is approved (the benchmark has cards enough that none is met).
 --
--- Variables given: clients, atms, cards, hall, offset_ms (business minus real time), tariff_from, tax_bp, fees and
+-- Variables given: clients, first_stan, atms, cards, hall, offset_ms (business minus real time), tariff_from, tax_bp, fees and
 -- taxes, limit_day_yen, limit_month_yen, limit_day_count, amount. `u` is unique over all clients, so that terminal and STAN are too.
 \set n :n + 1
 \set u :n * :clients + :client_id
 \set t 1 + :u % :atms
-\set stan (:u / :atms) % 1000000
+\set stan (:first_stan + :u / :atms) % 1000000
 \set c random(1, :cards)
 
 -- the 0200: card's month and day, account, withdrawal, open withdrawal

@@ -5,19 +5,20 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # keys FILE KEY...: the file is one JSON object, its values numbers above zero, with these keys
 keys() {
-        node -e '
-                const o = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
-                for (const key of process.argv.slice(2))
-                        if (!(typeof o[key] === "number" && o[key] > 0)) throw new Error(`${key} is ${o[key]}`);
+        perl -MJSON::PP -e '
+                my $o = decode_json(do { local (@ARGV, $/) = shift; <> });
+                for my $key (@ARGV) { $o->{$key} > 0 or die "$key is not above zero\n" }
         ' "$@" || wrong "not as promised: $(cat "$1")"
 }
 
+export TMPDIR=$WORK/temporary
+mkdir "$TMPDIR"
 "$ROOT/scripts/bench" throughput --json --rounds 1 --seconds 2 --atms 40 --cards 20000 >"$WORK/throughput.json" 2>"$WORK/progress" ||
         wrong "throughput: $(cat "$WORK/progress")"
 keys "$WORK/throughput.json" withdrawals_per_second pgbench_withdrawals_per_second ratio_to_pgbench p50_ms p99_ms
 "$ROOT/scripts/bench" memory --json --atms 60 >"$WORK/memory.json" 2>"$WORK/progress" || wrong "memory: $(cat "$WORK/progress")"
 keys "$WORK/memory.json" bytes_per_connection
-expect "left behind" "" "$(find /tmp -maxdepth 1 -name 'atm-bench.*' -newer "$WORK/throughput.json")"
+expect "left behind" "" "$(ls "$TMPDIR")"
 expect_exit 2 "$ROOT/scripts/bench" speed
 expect_exit 2 "$ROOT/scripts/bench" memory --rounds 3
 expect_exit 0 "$ROOT/scripts/bench" --help

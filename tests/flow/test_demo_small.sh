@@ -11,20 +11,18 @@ check_output() {
         done
 }
 
-labs() {
-        compgen -G '/tmp/atm-demo.*' | sort || true
-}
-
-before=$(labs)
+export TMPDIR=$WORK/temporary
+mkdir "$TMPDIR"
 expect_exit 0 "$ROOT/scripts/demo" --atms 30 --seconds 10 --seed "$((SEED % 1000000000))"
 check_output
-expect "demo folders afterwards" "$before" "$(labs)"
+expect "left behind" "" "$(ls "$TMPDIR")"
 expect_exit 2 "$ROOT/scripts/demo" --atms many
 expect_exit 2 "$ROOT/scripts/demo" --fast
 expect_exit 0 "$ROOT/scripts/demo" --help
 
 if ((EUID == 0)); then
         chmod 755 "$WORK"
+        chmod 1777 "$TMPDIR"
         mkdir -p "$WORK/copy/build/bin"
         cp -r "$ROOT/scripts" "$ROOT/etc" "$WORK/copy/"
         cp "$(build_folder "$ATM_PRESET")"/bin/atm{d,ctl,sim} "$WORK/copy/build/bin/"
