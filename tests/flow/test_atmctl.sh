@@ -617,7 +617,7 @@ refuses 2 "which notices?" atmctl saf park --note x
 refuses 2 "--note is missing" atmctl saf park --stan 7
 refuses 1 "no notice is like that" atmctl saf retry --stan 77
 expect_exit 0 atmctl saf park --stan 7 --terminal T0000002 --note "case 4711"
-says "1 notices parked"
+says "saf: 1 parked"
 refuses 1 "no notice is like that and not parked yet" atmctl saf park --stan 7 --terminal T0000002 --note again
 expect "parked" "7/0 reversal parked" "$(notices --parked yes)"
 expect "what atmd takes" "3 9 10" "$(sql "SELECT string_agg(r_stan::text, ' ' ORDER BY r_stan) FROM saf_take('BANKA', 'one', $(now_ms), 60000, 60000, 60000, 100)")"
@@ -625,7 +625,7 @@ expect "what waits once it was sent" "7/0 reversal parked,10/0 reversal waiting,
 expect "who sends" "5 1 1 one" "$(of "$(atmctl link show BANKA --format json)" "concat_ws(' ', j ->> 'waiting', j ->> 'parked', j ->> 'attempts', j ->> 'holder')")"
 expect "the sender of a notice" one "$(of "$(atmctl saf show --stan 7 --format json)" "j ->> 'sender'")"
 expect_exit 0 atmctl saf retry --link BANKA
-says "5 notices to be sent now"
+says "saf: 5 to be sent now"
 expect "what is sent again" "7/0 reversal due,10/0 reversal due,3/1 completion due,9/1 completion due,9/2 reversal behind" "$(notices)"
 expect "the trace of it" "saf park 1 case 4711,saf retry 5 " "$(sql "SELECT string_agg(concat_ws(' ', what, n, coalesce(note, '')), ',') FROM (SELECT what, note, count(*) AS n FROM operator_action GROUP BY 1, 2 ORDER BY 1) a")"
 [[ $(sql "SELECT DISTINCT who FROM operator_action") == "atm_operator/$(id -un)" ]] || wrong "the trace does not say who: $(sql "SELECT DISTINCT who FROM operator_action")"

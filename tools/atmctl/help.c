@@ -8,7 +8,9 @@
 
 static const char *const what_it_is =
     "The operators' command line of the ATM network: sets up areas, halls, ATMs, issuers, cards and tariffs, "
-    "looks up withdrawals, reports revenue, and recomputes every sum from the history.";
+    "looks up withdrawals and what banks must still be told, resolves what has no end, reports revenue, "
+    "recomputes "
+    "every sum from the history, and reconciles it with the ATMs and the banks.";
 
 static void print_use(FILE *stream, const struct option_use *use)
 {

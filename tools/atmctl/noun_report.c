@@ -164,13 +164,15 @@ static const struct command commands[] = {
      .fields = reconcile_fields},
     {.noun = "verify",
      .text = "recompute every sum from the history and name each difference",
-     .more = "Reads the withdrawals, advices and commission rows and compares with them: each withdrawal's "
-             "commission "
-             "with its tariff and end, tariff, tax and band with the reference rows of its date, the revenue "
-             "roll-up, the "
-             "use of each card by day and month, the accounts, the open withdrawals, and what the rows refer "
-             "to. One "
-             "snapshot, nothing is locked or changed, atmd may go on. Exit code 1 if anything differs.",
+     .more = "Reads the withdrawals, outcomes, advices and commission rows and compares with them: each "
+             "withdrawal's commission with its tariff and end, tariff, tax and band with the reference rows "
+             "of its "
+             "date, the revenue roll-up, the use of each card by day and month, the accounts, the open "
+             "withdrawals, "
+             "what banks are told, what of it they have acknowledged and what is still to be sent, and what "
+             "the rows "
+             "refer to. One snapshot, nothing is locked or changed, atmd may go on. Exit code 1 if anything "
+             "differs.",
      .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
      .run = verify_all},
 };

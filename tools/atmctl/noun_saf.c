@@ -199,8 +199,8 @@ static int saf_change(const struct invocation *invocation)
         result = operator_query(&database, sql.text, selection.count, selection.parameters);
         done = result && atoi(PQgetvalue(result, 0, 0)) > 0;
         if (done)
-                printf("saf: %s notices %s\n", PQgetvalue(result, 0, 0),
-                       *park == 't' ? "parked: not to be sent until 'atmctl saf retry'" : "to be sent now");
+                printf("saf: %s %s\n", PQgetvalue(result, 0, 0),
+                       *park == 't' ? "parked, not to be sent until 'atmctl saf retry'" : "to be sent now");
         else if (result)
                 complain("saf %s: no notice is like that%s", invocation->command->verb,
                          *park == 't' ? " and not parked yet" : "");

@@ -60,7 +60,7 @@ void side_print_host(const struct database_row *row, char buffer[SIDE_MAX])
                                          *row->cause ? row->cause : "no outcome", *row->bank_de39 ? " " : "",
                                          row->bank_de39);
         if (row->waiting)
-                snprintf(buffer + used, SIDE_MAX - used, ", %" PRId64 " notices not acknowledged",
+                snprintf(buffer + used, SIDE_MAX - used, ", notices not acknowledged: %" PRId64,
                          row->waiting);
 }
 
