@@ -16,11 +16,15 @@ mkdir "$TMPDIR"
 "$ROOT/scripts/bench" throughput --json --rounds 1 --seconds 2 --atms 40 --cards 20000 >"$WORK/throughput.json" 2>"$WORK/progress" ||
         wrong "throughput: $(cat "$WORK/progress")"
 keys "$WORK/throughput.json" withdrawals_per_second pgbench_withdrawals_per_second ratio_to_pgbench p50_ms p99_ms
+"$ROOT/scripts/bench" throughput --route link --json --rounds 1 --seconds 2 --atms 40 --cards 6000 >"$WORK/link.json" 2>"$WORK/progress" ||
+        wrong "throughput --route link: $(cat "$WORK/progress")"
+keys "$WORK/link.json" withdrawals_per_second house_withdrawals_per_second ratio_to_house p50_ms p99_ms
 "$ROOT/scripts/bench" memory --json --atms 60 >"$WORK/memory.json" 2>"$WORK/progress" || wrong "memory: $(cat "$WORK/progress")"
 keys "$WORK/memory.json" bytes_per_connection
 expect "left behind" "" "$(ls "$TMPDIR")"
 expect_exit 2 "$ROOT/scripts/bench" speed
 expect_exit 2 "$ROOT/scripts/bench" memory --rounds 3
+expect_exit 2 "$ROOT/scripts/bench" throughput --route moon
 expect_exit 0 "$ROOT/scripts/bench" --help
 [[ $OUTPUT == *withdrawals_per_second* ]] || wrong "bench --help: $OUTPUT"
 passed
