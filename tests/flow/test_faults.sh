@@ -491,6 +491,6 @@ for row in "${ROWS[@]}"; do
                 play "$row"
         fi
 done
-expect_exit 0 atmsim reconcile
+expect_exit 0 atmctl reconcile --drained
 expect_exit 0 atmctl verify
 passed
