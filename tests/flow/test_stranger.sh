@@ -20,7 +20,7 @@ done <scripts/lib/packages.tsv
 
 cmake -G Ninja -B build -DCMAKE_BUILD_TYPE=Debug -DATM_TESTS=OFF >cmake.log 2>&1 || wrong "configuring: $(tail -n 20 cmake.log)"
 ninja -C build >ninja.log 2>&1 || wrong "building: $(grep -A 10 -E 'error|FAILED' ninja.log | head -n 40)"
-for program in atmd atmctl atmsim; do
+for program in atmd atmctl atmsim banksim; do
         [[ $("build/bin/$program" --help) == *"$program"* ]] || wrong "$program --help"
 done
 passed
