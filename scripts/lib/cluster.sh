@@ -28,16 +28,20 @@ cluster_run() {
         fi
 }
 
-# cluster_make: a new cluster, not started; prints its folder.
+# A new, empty folder for a cluster; prints it. Who calls it notes the folder before the cluster is made, so that it can be
+# removed whenever things are broken off.
+cluster_folder() {
+        mktemp -d "$CLUSTER_BASE/atm-pg.XXXXXX"
+}
+
+# cluster_make FOLDER: a cluster in it, not started.
 cluster_make() {
-        local folder programs
+        local folder=$1 programs
         programs=$(cluster_programs)
-        folder=$(mktemp -d "$CLUSTER_BASE/atm-pg.XXXXXX")
         ((EUID != 0)) || chown postgres: "$folder"
         cluster_run mkdir "$folder/socket"
         if ! run_quietly "initdb" cluster_run "$programs/initdb" -D "$folder/data" -U postgres --auth=trust \
                 --encoding=UTF8 --locale=C.UTF-8; then
-                rm -rf "$folder"
                 return 1
         fi
         cluster_run tee -a "$folder/data/postgresql.conf" >/dev/null <<CONF
@@ -63,7 +67,6 @@ log_line_prefix = '%m [%p] %q%u '
 lc_messages = 'C'
 CONF
         echo 'local all all trust' | cluster_run tee "$folder/data/pg_hba.conf" >/dev/null
-        printf '%s\n' "$folder"
 }
 
 cluster_start() {
@@ -84,9 +87,28 @@ cluster_stop() {
                 </dev/null >/dev/null 2>&1
 }
 
+# Processes that were started for this folder and name it: initdb, pg_ctl, the server.
+cluster_processes() {
+        local path
+        for path in /proc/[0-9]*/cmdline; do
+                if tr '\0' ' ' 2>/dev/null <"$path" | grep -qF -- "-D $1/data"; then
+                        path=${path#/proc/}
+                        printf '%s\n' "${path%/cmdline}"
+                fi
+        done
+}
+
 cluster_remove() {
-        local folder=$1
+        local folder=$1 pid attempt
         [[ -n $folder && -d $folder ]] || return 0
         cluster_stop "$folder" immediate || true
-        rm -rf "$folder"
+        # one that was broken off while it started is not known by its pid file
+        for ((attempt = 0; attempt < 50; attempt++)); do
+                for pid in $(cluster_processes "$folder"); do
+                        kill -KILL "$pid" 2>/dev/null || true
+                done
+                rm -rf "$folder" 2>/dev/null && [[ -z $(cluster_processes "$folder") ]] && return 0
+                sleep 0.1
+        done
+        say "can't remove $folder"
 }

@@ -19,7 +19,7 @@ SUCCEEDED=0
 
 flow_end() {
         local status=$? lab
-        trap '' INT TERM HUP
+        trap '' INT TERM HUP PIPE
         set +e
         if ((!SUCCEEDED)); then
                 say "FAILED (status $status); seed $SEED; again: ATM_TEST_SEED=$SEED ATM_TEST_LONG=$LONG ATM_PRESET=$ATM_PRESET tests/flow/$FLOW"
