@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The laboratory: what lab.env promises, two instances, kill and start, no descriptor handed down, failure
+# The laboratory: what lab.env promises, two instances and three banks, kill and start, no descriptor handed down, failure
 # that leaves nothing behind, down as often as one likes.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -18,7 +18,8 @@ while read -r line; do
 done <"$D/lab.env"
 expect "lab env" "$(cat "$D/lab.env")" "$("$LAB" env --dir "$D")"
 for name in ATMD_HOST ATMD_PORT ATMD_PORTS ATMD_CA ATMD_CERTS ATMD_CONF ATMD_PIDS ATM_ACQUIRER ATM_TERMINALS ATM_CARDS \
-        ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED PGHOST PGPORT PGDATABASE PGUSER PATH; do
+        ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED PGHOST PGPORT PGDATABASE PGUSER PATH ATM_BANK_CARDS \
+        BANKSIM_BANKS BANKSIM_PORTS BANKSIM_CONF BANKSIM_JOURNALS BANKSIM_SOCKET BANKSIM_PID; do
         grep -q "^export $name='..*'$" "$D/lab.env" || wrong "lab.env has no $name"
 done
 # shellcheck disable=SC1091
@@ -37,6 +38,9 @@ done
 expect "mode of the cards" 600 "$(stat -c %a "$ATM_CARDS")"
 expect "columns of the cards" "pan,expiry,pin,issuer,balance_yen" "$(head -n 1 "$ATM_CARDS")"
 expect "cards" 51 "$(wc -l <"$ATM_CARDS")"
+expect "mode of the banks' cards" 600 "$(stat -c %a "$ATM_BANK_CARDS")"
+expect "cards of each issuer" "50 BANKA 50 BANKB 50 BANKC 50 HOUSE 1 issuer" \
+        "$(cat "$ATM_CARDS" <(tail -n +2 "$ATM_BANK_CARDS") | cut -d, -f4 | sort | uniq -c | xargs)"
 expect "columns of the terminals" "terminal,hall,area,prefecture" "$(head -n 1 "$ATM_TERMINALS")"
 expect "terminals" 41 "$(wc -l <"$ATM_TERMINALS")"
 expect "areas" "kansai kanto kyushu tokai" "$(tail -n +2 "$ATM_TERMINALS" | cut -d, -f3 | sort -u | xargs)"
@@ -51,18 +55,18 @@ psql -X -q -c 'SELECT terminal, stan, transmitted_at, rrn, card_token, amount_ye
 expect "least balance" t "$(psql -X -A -t -c 'SELECT min(balance_yen) >= 200000 FROM v_account')"
 
 # no process of the lab holds anything of ours: only /dev/null, its log, sockets and its own
-for pid in "${pids[@]}"; do
+for pid in "${pids[@]}" "$BANKSIM_PID"; do
         for fd in /proc/"$pid"/fd/*; do
                 case $(readlink "$fd") in
-                /dev/null | "$D"/log/* | socket:* | anon_inode:* | /dev/urandom) ;;
+                /dev/null | "$D"/log/* | "$D"/banks/journal/* | socket:* | anon_inode:* | /dev/urandom) ;;
                 pipe:*) # the loop's own wakes itself with one: then both ends are there
-                        expect "ends of a pipe in atmd" 2 "$(readlink "/proc/$pid/fd"/* | grep -cxF "$(readlink "$fd")")"
+                        expect "ends of a pipe in $pid" 2 "$(readlink "/proc/$pid/fd"/* | grep -cxF "$(readlink "$fd")")"
                         ;;
-                *) wrong "atmd $pid has open: $(readlink "$fd")" ;;
+                *) wrong "process $pid has open: $(readlink "$fd")" ;;
                 esac
         done
-        expect "most open files of atmd" "$(ulimit -Hn)" "$(awk '/Max open files/ { print $4 }' "/proc/$pid/limits")"
-        expect "core files of atmd" 0 "$(awk '/Max core file size/ { print $5 }' "/proc/$pid/limits")"
+        expect "most open files of $pid" "$(ulimit -Hn)" "$(awk '/Max open files/ { print $4 }' "/proc/$pid/limits")"
+        expect "core files of $pid" 0 "$(awk '/Max core file size/ { print $5 }' "/proc/$pid/limits")"
 done
 
 shake_hands() {
@@ -87,11 +91,37 @@ read -r -a after <<<"$(source "$D/lab.env" && echo "$ATMD_PIDS")"
 expect "instance 1 after start of 2" "${pids[0]}" "${after[0]}"
 process_lives "${after[1]}" || wrong "ATMD_PIDS is wrong after start"
 
+# the banks: connected to both instances, in three dialects; an ATM's certificate opens none of them
+expect "banks" "BANKA BANKB BANKC" "$BANKSIM_BANKS"
+expect "dialects" "BANKA BANKB BANKC" "$(banksim ctl all show --json | sed -nE 's/.*"dialect": "(.*)".*/\1/p' | xargs)"
+expect "links" "BANKA BANKB BANKC" "$(sql 'SELECT link FROM issuer WHERE link IS NOT NULL ORDER BY 1' | xargs)"
+((${#BANKSIM_SOCKET} <= 107)) || wrong "socket path too long: $BANKSIM_SOCKET"
+bank_shakes_hands() {
+        openssl s_client -connect "$ATMD_HOST:${BANKSIM_PORTS%% *}" -CAfile "$D/banks/pki/ca.crt" -verify_return_error -verify_ip "$ATMD_HOST" \
+                -cert "$1.crt" -key "$1.key" </dev/null 2>&1 | grep -q '^New, TLSv1.3' && sleep 0.2
+}
+bank_shakes_hands "$D/banks/certs/ACQUIRER" || wrong "a bank does not take the acquirer's certificate"
+# a client of TLS 1.3 believes it is done before it is refused: the bank says what came of it
+bank_shakes_hands "$ATMD_CERTS/$terminal" || true
+await 5 "a refused handshake in banksim's log" grep -q 'BANKA: .*handshake: ' "$D/log/banksim.log"
+"$LAB" kill --dir "$D" --bank
+! process_lives "$BANKSIM_PID" || wrong "banksim lives after kill"
+process_lives "${pids[0]}" || wrong "kill --bank took an instance too"
+expect_exit 1 "$LAB" kill --dir "$D" --bank
+"$LAB" start --dir "$D" --bank
+banksim ctl BANKC show >/dev/null || wrong "banksim does not answer after start"
+expect_exit 1 "$LAB" start --dir "$D" --bank
+expect_exit 2 "$LAB" kill --dir "$D" --bank --instance 1
+# shellcheck disable=SC1091
+bank_pid=$(source "$D/lab.env" && echo "$BANKSIM_PID")
+process_lives "$bank_pid" || wrong "BANKSIM_PID is wrong after start"
+
 # wrong usage
 expect_exit 2 "$LAB" kill --dir "$D" --instance 3
 expect_exit 2 "$LAB" up --dir "$WORK/x" --atms none
 expect_exit 2 "$LAB" up --dir "$WORK/x" --clock 2016-12-29,0
 expect_exit 2 "$LAB" up --dir "$WORK/x" --speed 3
+expect_exit 2 "$LAB" up --dir "$WORK/x" --banks 4
 expect_exit 2 "$LAB" up
 expect_exit 1 "$LAB" up --dir "$D"
 [[ ! -e $WORK/x ]] || wrong "wrong usage left a folder behind"
@@ -107,7 +137,7 @@ process_lives "${pids[0]}" || wrong "a failed up took another lab's instance"
 
 # down, and again
 "$LAB" down --dir "$D"
-for pid in "${pids[0]}" "${after[1]}"; do
+for pid in "${pids[0]}" "${after[1]}" "$bank_pid"; do
         ! process_lives "$pid" || wrong "process $pid lives after down"
 done
 [[ ! -e $PGHOST ]] || wrong "the cluster is still there after down"
@@ -116,7 +146,8 @@ expect "left after down" "log" "$(ls "$D")"
 "$LAB" down --dir "$WORK/never-was"
 
 # a clock of one's own, in the folder of an earlier lab, with more ATMs than the example fleet has
-"$LAB" up --dir "$D" --atms 1070 --cards 5 --clock 2016-12-29T07:55:00+09:00,60 --hours real >/dev/null
+"$LAB" up --dir "$D" --atms 1070 --cards 5 --banks 0 --clock 2016-12-29T07:55:00+09:00,60 --hours real >/dev/null
+! grep -q BANK "$D/lab.env" || wrong "a lab without banks has: $(grep BANK "$D/lab.env")"
 # shellcheck disable=SC1091
 source "$D/lab.env"
 expect "start of the clock" 1482965700000 "$ATM_CLOCK_START_MS"
