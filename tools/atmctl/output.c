@@ -21,7 +21,8 @@ struct output {
         struct libscols_table *table;
         FILE *stream;
         const char *path; /* NULL: standard output */
-        char *target;     /* the file that path leads to, which is replaced at the end; NULL: written as it comes */
+        char *
+            target; /* the file that path leads to, which is replaced at the end; NULL: written as it comes */
         char *temporary;
 };
 
@@ -34,7 +35,8 @@ enum output_format output_format_of(const struct invocation *invocation)
         return strcmp(format, "csv") ? OUTPUT_JSON : OUTPUT_CSV;
 }
 
-/* A device, pipe or socket is written to. Renaming a file over it would put an end to it: to /dev/null, for one. */
+/* A device, pipe or socket is written to. Renaming a file over it would put an end to it: to /dev/null, for
+ * one. */
 static bool open_special(struct output *output)
 {
         output->stream = fopen(output->path, "w");
@@ -393,7 +395,8 @@ bool output_close(struct output *output)
         if (output->temporary) {
                 written = finish_file(output) && written;
         } else if (fflush(output->stream) || ferror(output->stream) || !written) {
-                complain("%s: can't be written: %s", output->path ? output->path : "standard output", strerror(errno));
+                complain("%s: can't be written: %s", output->path ? output->path : "standard output",
+                         strerror(errno));
                 written = false;
         }
         output_abandon(output);
