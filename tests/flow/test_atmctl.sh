@@ -333,6 +333,13 @@ atmctl area list --format json --output areas.json
 expect "areas in a file" "$(atmctl area list --format json)" "$(cat areas.json)"
 expect "mode of a new file" "$(printf %o $((0666 & ~$(umask))))" "$(stat -c %a areas.json)"
 refuses 1 "can't be written" atmctl area list --output no-such-folder/x
+refuses 1 "can't be written" atmctl area list --output /dev/full
+refuses 1 "can't be written" atmctl area list --output .
+[[ -c /dev/full ]] || wrong "--output put a file in the place of a device"
+ln -s areas.json link.json
+atmctl area list --format json --output link.json
+[[ -L link.json ]] || wrong "--output put a file in the place of a link"
+expect "list by a pipe" "$(atmctl area list --format csv)" "$(atmctl area list --format csv --output /dev/stdout | cat)"
 expect "files left behind" "" "$(find . -name 'areas.json.*')"
 expect "an empty list as JSON" "[]" "$(atmctl atm list --hall HX-1 --format json)"
 OUTPUT=$(atmctl atm list --hall HX-1 2>&1)

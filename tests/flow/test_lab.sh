@@ -126,6 +126,16 @@ expect_exit 2 "$LAB" up
 expect_exit 1 "$LAB" up --dir "$D"
 [[ ! -e $WORK/x ]] || wrong "wrong usage left a folder behind"
 
+# a folder that holds something of somebody else's under a name that a lab uses: refused, and all of it is left alone
+for name in server/mine log/mine; do
+        mkdir -p "$WORK/foreign/${name%/*}"
+        echo mine >"$WORK/foreign/$name"
+        expect_exit 1 "$LAB" up --dir "$WORK/foreign" --atms 2 --cards 2
+        [[ $OUTPUT == *"foreign/${name%/*} "* ]] || wrong "the folder in the way is not named: $OUTPUT"
+        expect "somebody else's $name" mine "$(cat "$WORK/foreign/$name")"
+        rm -r "$WORK/foreign"
+done
+
 # a port that is taken: exit 1, named, nothing left behind
 base=$(mktemp -d /var/tmp/atm-flow.XXXXXX)
 chmod 755 "$base"

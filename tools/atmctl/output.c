@@ -21,6 +21,8 @@ struct output {
         struct libscols_table *table;
         FILE *stream;
         const char *path; /* NULL: standard output */
+        char *
+            target; /* the file that path leads to, which is replaced at the end; NULL: written as it comes */
         char *temporary;
 };
 
@@ -33,11 +35,21 @@ enum output_format output_format_of(const struct invocation *invocation)
         return strcmp(format, "csv") ? OUTPUT_JSON : OUTPUT_CSV;
 }
 
-static bool open_file(struct output *output)
+/* A device, pipe or socket is written to. Renaming a file over it would put an end to it: to /dev/null, for
+ * one. */
+static bool open_special(struct output *output)
+{
+        output->stream = fopen(output->path, "w");
+        if (!output->stream)
+                complain("%s: can't be written: %s", output->path, strerror(errno));
+        return output->stream;
+}
+
+static bool open_temporary(struct output *output)
 {
         int descriptor;
 
-        if (asprintf(&output->temporary, "%s.XXXXXX", output->path) < 0) {
+        if (asprintf(&output->temporary, "%s.XXXXXX", output->target) < 0) {
                 output->temporary = NULL;
                 complain("out of memory");
                 return false;
@@ -59,6 +71,21 @@ static bool open_file(struct output *output)
         return true;
 }
 
+static bool open_file(struct output *output)
+{
+        struct stat status;
+        bool exists = stat(output->path, &status) == 0;
+
+        if (exists && !S_ISREG(status.st_mode))
+                return open_special(output);
+        output->target = exists ? realpath(output->path, NULL) : strdup(output->path);
+        if (!output->target) {
+                complain("%s: can't be written: %s", output->path, strerror(errno));
+                return false;
+        }
+        return open_temporary(output);
+}
+
 struct output *output_open_stream(const struct invocation *invocation)
 {
         struct output *output = calloc(1, sizeof(*output));
@@ -72,6 +99,7 @@ struct output *output_open_stream(const struct invocation *invocation)
         output->stream = stdout;
         if (output->path && !open_file(output)) {
                 free(output->temporary);
+                free(output->target);
                 free(output);
                 return NULL;
         }
@@ -322,12 +350,13 @@ void output_abandon(struct output *output)
 {
         if (!output)
                 return;
-        if (output->temporary) {
+        if (output->path && output->stream)
                 fclose(output->stream);
+        if (output->temporary)
                 unlink(output->temporary);
-        }
         scols_unref_table(output->table);
         free(output->temporary);
+        free(output->target);
         free(output);
 }
 
@@ -339,7 +368,8 @@ static bool finish_file(struct output *output)
         umask(mask);
         written = !ferror(output->stream) && fchmod(fileno(output->stream), 0666 & ~mask) == 0;
         written = fclose(output->stream) == 0 && written;
-        written = written && rename(output->temporary, output->path) == 0;
+        output->stream = NULL;
+        written = written && rename(output->temporary, output->target) == 0;
         if (!written) {
                 complain("%s: can't be written: %s", output->path, strerror(errno));
                 unlink(output->temporary);
@@ -365,7 +395,8 @@ bool output_close(struct output *output)
         if (output->temporary) {
                 written = finish_file(output) && written;
         } else if (fflush(output->stream) || ferror(output->stream) || !written) {
-                complain("standard output: can't be written: %s", strerror(errno));
+                complain("%s: can't be written: %s", output->path ? output->path : "standard output",
+                         strerror(errno));
                 written = false;
         }
         output_abandon(output);

@@ -1,6 +1,7 @@
 /*
  * Rows to people and programs: one schema of columns, three forms (table, CSV, JSON).
- * With --output the file appears whole or not at all: it is written under a temporary name and renamed.
+ * With --output the file appears whole or not at all: it is written under a temporary name and renamed. What is there
+ * and no file (a device, a pipe) is written to.
  */
 #ifndef ATMCTL_OUTPUT_H
 #define ATMCTL_OUTPUT_H
