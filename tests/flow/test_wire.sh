@@ -77,7 +77,7 @@ play() {
 # today -----------------------------------------------------------------------------------------------
 
 [[ ${ATM_BUILT:-} == "$ATM_PRESET" ]] || build_preset "$ATM_PRESET" test_wire || exit 1
-flow_lab today --atms 20 --cards 600 --instances 2 --clock 2026-06-10T10:00:00+09:00,1
+flow_lab today --banks 0 --atms 20 --cards 600 --instances 2 --clock 2026-06-10T10:00:00+09:00,1
 enter today
 pan 3 | atmctl exclusion add --card - --from 2026-01-01 >/dev/null
 make_certificates
