@@ -159,12 +159,12 @@ starts 1 900 "newer than this program"
 
 # the old days --------------------------------------------------------------------------------------------
 
-flow_lab new-year --atms 20 --cards 150 --instances 2 --hours real --clock 2016-12-30T12:00:00+09:00,1000
+flow_lab new-year --banks 0 --atms 20 --cards 150 --instances 2 --hours real --clock 2016-12-30T12:00:00+09:00,1000
 enter new-year
 play new-year
 "$ROOT/scripts/lab" down --dir "$WIRE_LAB"
 
-flow_lab before-2016 --atms 20 --cards 50 --instances 2 --hours real --clock 2015-08-29T12:00:00+09:00,1000
+flow_lab before-2016 --banks 0 --atms 20 --cards 50 --instances 2 --hours real --clock 2015-08-29T12:00:00+09:00,1000
 enter before-2016
 play before-2016
 passed
