@@ -368,6 +368,7 @@ static void wait_for_outcome(struct service *service, struct txn *txn)
                 finish_unknown(service, txn);
                 return;
         }
+        txn->repeat = true; /* the intent is durable: 'not decided' may not be said any more */
         txn->poll_ms = steady_ms(service) + LIMIT_PENDING_POLL_MS;
         change_state(service, txn, TXN_PENDING);
 }
