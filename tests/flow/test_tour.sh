@@ -10,5 +10,5 @@ LABS+=("$WORK/lab")
 (($(wc -l <"$WORK/tour.sh") > 15)) || wrong "no tour found in README.md"
 cd "$ROOT"
 bash "$WORK/tour.sh" >"$WORK/tour.out" 2>&1 || wrong "the tour ends with: $(tail -n 15 "$WORK/tour.out")"
-grep -q 'journals and database agree' "$WORK/tour.out" || wrong "the tour's reconciliation does not agree"
+grep -q 'ATMs, host and banks agree' "$WORK/tour.out" || wrong "the tour's reconciliation does not agree"
 passed
