@@ -27,6 +27,7 @@ enum {
         RECONNECT_MS = 500,
         RECONNECT_MAX_MS = 60000,
         REPEATS_MAX = 3,
+        SCRIPT_LOOK_MS = 1000,
         STANS = 999999,
         OPEN_MINUTE = 8 * 60,
         CLOSE_MINUTE = 21 * 60,
@@ -93,7 +94,7 @@ static void send(struct machine *atm, struct iso_message *message, const struct 
         assert(length > 0 && atm->link);
         atm->task = task;
         atm->awaited = *identity;
-        set_timer(atm, ANSWER_TIMEOUT_MS);
+        set_timer(atm, atm->sim->script ? script_patience_ms(atm->sim) : ANSWER_TIMEOUT_MS);
         link_send(atm->link, bytes, (size_t)length);
 }
 
@@ -114,7 +115,7 @@ static void send_request(struct machine *atm, const char *mti, const char *code,
         struct iso_message message;
         char pan[17];
 
-        sim_pan(card, pan);
+        sim_pan(atm->sim, card, pan);
         start_message(&message, mti, identity);
         iso_set_string(&message, 2, pan);
         iso_set_string(&message, 3, code);
@@ -212,7 +213,12 @@ static void dispense(struct machine *atm)
         int64_t part_yen = 1000 * random_between(&atm->sim->random, 0, w->amount_yen / 1000 - 1);
 
         assert(w->phase == PHASE_DISPENSES);
-        if (chance(atm, 850)) {
+        if (atm->sim->script) {
+                int64_t dispensed_yen = script_dispensed_yen(atm->sim);
+
+                advise(atm, number, dispensed_yen < w->amount_yen, dispensed_yen,
+                       dispensed_yen ? "32" : "22");
+        } else if (chance(atm, 850)) {
                 advise(atm, number, false, w->amount_yen, NULL);
         } else if (part_yen > 0 && chance(atm, 600)) {
                 bool reversal = chance(atm, 700);
@@ -229,7 +235,7 @@ static void correct(struct machine *atm, size_t number)
 {
         struct atm_withdrawal *w = &atm->withdrawals[number];
 
-        if (w->dispensed_yen > 0 && !atm->sim->calm && chance(atm, 60))
+        if (w->dispensed_yen > 0 && !atm->sim->calm && !atm->sim->script && chance(atm, 60))
                 advise(atm, number, true,
                        1000 * random_between(&atm->sim->random, 0, w->dispensed_yen / 1000 - 1), "32");
 }
@@ -238,9 +244,10 @@ static void correct(struct machine *atm, size_t number)
 static void lose_answer(struct machine *atm)
 {
         struct atm_withdrawal *w = current(atm);
+        bool repeats = atm->sim->script ? w->repeats < script_repeats(atm->sim)
+                                        : w->repeats < REPEATS_MAX && chance(atm, 600);
 
-        assert(w->phase == PHASE_ASKED);
-        if (atm->has_power && w->repeats < REPEATS_MAX && chance(atm, 600))
+        if (atm->has_power && repeats)
                 w->repeats++;
         else
                 advise(atm, atm->withdrawal_count - 1, true, 0, "68");
@@ -256,10 +263,29 @@ static int64_t some_amount(struct machine *atm)
                                 : 1000 * random_between(&atm->sim->random, 1, 30);
 }
 
-static void serve(struct machine *atm)
+static void withdraw(struct machine *atm, int card, int64_t amount_yen)
 {
         struct atm_withdrawal *w;
 
+        atm->withdrawals =
+            reallocarray(atm->withdrawals, atm->withdrawal_count + 1, sizeof *atm->withdrawals);
+        if (!atm->withdrawals)
+                abort();
+        w = &atm->withdrawals[atm->withdrawal_count++];
+        *w = (struct atm_withdrawal){.identity = new_identity(atm), .amount_yen = amount_yen, .card = card};
+        atm->sim->counters->requests++;
+        ask(atm, false);
+}
+
+static void serve(struct machine *atm)
+{
+        if (atm->sim->script) {
+                if (script_wants_customer(atm->sim))
+                        withdraw(atm, script_card(atm->sim), script_amount_yen(atm->sim));
+                else
+                        set_timer(atm, SCRIPT_LOOK_MS);
+                return;
+        }
         if (chance(atm, 50)) {
                 send_network(atm, 301, TASK_ECHOES);
                 return;
@@ -272,18 +298,7 @@ static void serve(struct machine *atm)
                              TASK_INQUIRES);
                 return;
         }
-        atm->withdrawals =
-            reallocarray(atm->withdrawals, atm->withdrawal_count + 1, sizeof *atm->withdrawals);
-        if (!atm->withdrawals)
-                abort();
-        w = &atm->withdrawals[atm->withdrawal_count++];
-        *w = (struct atm_withdrawal){
-            .identity = new_identity(atm),
-            .amount_yen = some_amount(atm),
-            .card = random_below(&atm->sim->random, SIM_CARDS),
-        };
-        atm->sim->counters->requests++;
-        ask(atm, false);
+        withdraw(atm, random_below(&atm->sim->random, SIM_CARDS), some_amount(atm));
 }
 
 /* Customers come while the hall is open, mostly. */
@@ -293,6 +308,10 @@ static void wait_for_customer(struct machine *atm)
         int64_t pause_ms = random_between(&sim->random, 1000, 2 * sim->pause_ms);
         int minute = calendar_jst_minute(sim->now_ms + pause_ms);
 
+        if (sim->script) {
+                set_timer(atm, SCRIPT_LOOK_MS);
+                return;
+        }
         if (minute < OPEN_MINUTE && !chance(atm, 20))
                 pause_ms += (OPEN_MINUTE - minute) * (int64_t)MINUTE_MS;
         else if (minute >= CLOSE_MINUTE && !chance(atm, 20))
@@ -306,7 +325,9 @@ static void connect_somewhere(struct machine *atm)
 
         atm->signed_on = false;
         atm->advises_first = chance(atm, 200);
-        atm->link = link_connect(atm, random_below(&sim->random, sim->instance_count));
+        /* whoever tells a story goes to the next one each time */
+        atm->link = link_connect(atm, sim->script ? (int)(atm->connects++ % (unsigned)sim->instance_count)
+                                                  : random_below(&sim->random, sim->instance_count));
 }
 
 /* Nothing is being waited for: what is next? */
@@ -447,10 +468,12 @@ static const char *awaited_mti(const struct machine *atm)
         }
 }
 
-static void hear_decision(struct machine *atm, bool approved, bool undecided)
+static void hear_decision(struct machine *atm, const char code[3])
 {
+        bool approved = strcmp(code, "00") == 0, undecided = strcmp(code, "96") == 0;
         struct atm_withdrawal *w = current(atm);
 
+        memcpy(w->heard, code, sizeof w->heard);
         sim_tell(atm->sim, "%s: STAN %" PRId32 " is %s", atm->terminal, w->identity.stan,
                  approved    ? "approved"
                  : undecided ? "undecided"
@@ -495,7 +518,7 @@ void atm_hear(struct machine *atm, struct link *link, const uint8_t *bytes, size
                 atm->signed_on = strcmp(code, "00") == 0;
                 break;
         case TASK_ASKS:
-                hear_decision(atm, strcmp(code, "00") == 0, strcmp(code, "96") == 0);
+                hear_decision(atm, code);
                 break;
         case TASK_ADVISES:
                 hear_acknowledgement(atm);

@@ -6,6 +6,9 @@
  *   I3   an advice is committed: the commission is the tariff's, or nothing
  *   I4   anything about a card is committed: limits, usage and balance are what its withdrawals sum to
  *   I6   now and then, and at the end: roll-ups are the sums of the rows
+ *   I5   a time-out is committed: no approval is taken back by it, and the bank will be told; a bank writes
+ *        something down: it is durable here, and in order; at the end: no bank holds anything but what was
+ *        dispensed and its fee, and nothing waits
  *   truth  at the end: what the ATMs dispensed is what the database says, to the yen
  *
  * Sums are made here from the withdrawals alone, by plain loops.
@@ -24,6 +27,7 @@
 struct sim_decision {
         struct ledger_identity identity; /* the key; zeroed */
         enum reason reason;
+        bool is_asked; /* it was left to a bank */
         uint8_t *answer;
         size_t length;
         UT_hash_handle hh;
@@ -73,9 +77,10 @@ static void check_usage(struct sim *sim, const struct sim_card *card, int32_t da
         const struct memory_card *account = memory_card(sim->database, card->token);
         int64_t day_yen = 0, month_yen = 0, count = 0, spent_yen = 0;
 
-        for (size_t i = 0; i < card->approved_count; i++) {
-                const struct memory_withdrawal *w = card->approved[i];
-                bool counts = memory_state(w) != WITHDRAWAL_REVERSED;
+        for (size_t i = 0; i < card->used_count; i++) {
+                const struct memory_withdrawal *w = card->used[i];
+                enum withdrawal_state state = memory_state(w);
+                bool counts = state != WITHDRAWAL_REVERSED && state != WITHDRAWAL_DECLINED;
                 int64_t yen = memory_counts_yen(w);
 
                 spent_yen += counts ? yen + charge_yen(w) : 0;
@@ -99,7 +104,8 @@ static void check_usage(struct sim *sim, const struct sim_card *card, int32_t da
                             "a limit is passed: %" PRId64 " yen that day, %" PRId64 " that month, %" PRId64
                             " times",
                             day_yen, month_yen, count);
-        if (account->balance_yen != account->opening_yen - spent_yen || account->balance_yen < 0)
+        if (card->bank < 0 &&
+            (account->balance_yen != account->opening_yen - spent_yen || account->balance_yen < 0))
                 sim_violate(sim, "I4", "a balance of %" PRId64 " yen, after %" PRId64 " spent of %" PRId64,
                             account->balance_yen, spent_yen, account->opening_yen);
 }
@@ -158,6 +164,20 @@ static void count_decision(struct sim_counters *counters, enum reason reason)
             reason == REASON_DAY_LIMIT || reason == REASON_MONTH_LIMIT || reason == REASON_COUNT_LIMIT;
 }
 
+/* It takes limits, and money where it is the house bank's. */
+static void use_card(struct sim *sim, const struct memory_withdrawal *w)
+{
+        struct sim_card *card = find_card(sim, w->request.card_token);
+
+        assert(card);
+        card->used = reallocarray(card->used, card->used_count + 1, sizeof *card->used);
+        if (!card->used)
+                abort();
+        card->used[card->used_count++] = w;
+        check_price(sim, w);
+        check_usage(sim, card, w->request.business_day);
+}
+
 static void check_decision(struct sim *sim, const struct ledger_op *op)
 {
         const struct memory_withdrawal *w = memory_withdrawal(sim->database, &op->identity);
@@ -176,18 +196,104 @@ static void check_decision(struct sim *sim, const struct ledger_op *op)
         }
         decision->reason = w->reason;
         count_decision(sim->counters, w->reason);
-        if (w->reason == REASON_APPROVED) {
-                struct sim_card *card = find_card(sim, w->request.card_token);
+        if (w->reason == REASON_APPROVED)
+                use_card(sim, w);
+        else if (w->reason == REASON_ISSUER_UNAVAILABLE)
+                sim->counters->refused_without_asking++;
+}
 
-                assert(card);
-                card->approved =
-                    reallocarray(card->approved, card->approved_count + 1, sizeof *card->approved);
-                if (!card->approved)
-                        abort();
-                card->approved[card->approved_count++] = w;
-                check_price(sim, w);
-                check_usage(sim, card, w->request.business_day);
+/* The intent to ask a bank. */
+static void check_asked(struct sim *sim, const struct ledger_op *op)
+{
+        const struct memory_withdrawal *w = memory_withdrawal(sim->database, &op->identity);
+        struct sim_decision *decision = find_decision(sim, &op->identity);
+
+        sim->counters->asked++;
+        if (decision->reason != REASON_COUNT || decision->is_asked) {
+                sim_violate(sim, "I2", "%s STAN %" PRId32 " was %s and its bank is asked now",
+                            op->identity.terminal, op->identity.stan,
+                            decision->is_asked ? "left to its bank" : reason_rows[decision->reason].name);
+                return;
         }
+        if (!w || memory_state(w) != WITHDRAWAL_ASKED) {
+                sim_violate(sim, "I1", "%s STAN %" PRId32 ": its bank is to be asked and there is no intent",
+                            op->identity.terminal, op->identity.stan);
+                return;
+        }
+        decision->is_asked = true;
+        sim->asked = reallocarray(sim->asked, sim->asked_count + 1, sizeof *sim->asked);
+        if (!sim->asked)
+                abort();
+        sim->asked[sim->asked_count++] = w;
+        use_card(sim, w);
+}
+
+static void forget_asked(struct sim *sim, const struct memory_withdrawal *w)
+{
+        for (size_t i = 0; i < sim->asked_count; i++) {
+                if (sim->asked[i] != w)
+                        continue;
+                sim->asked[i] = sim->asked[--sim->asked_count];
+                return;
+        }
+}
+
+static void count_outcome(struct sim_counters *counters, const struct ledger_op *op)
+{
+        counters->swept += !op->on_done;
+        if (op->outcome.cause == OUTCOME_TIMEOUT)
+                counters->bank_timeouts++;
+        else if (op->outcome.reason == REASON_APPROVED)
+                counters->bank_approvals++;
+        else
+                counters->bank_refusals++;
+}
+
+/* An outcome stands that did not before. */
+static void check_first_outcome(struct sim *sim, const struct ledger_op *op,
+                                const struct memory_withdrawal *w)
+{
+        struct sim_decision *decision = find_decision(sim, &op->identity);
+
+        if (decision->reason == REASON_APPROVED && op->outcome.cause == OUTCOME_TIMEOUT)
+                sim_violate(sim, "I5",
+                            "%s STAN %" PRId32 ": an approval that may have left is taken back by a timer",
+                            op->identity.terminal, op->identity.stan);
+        else if (decision->reason != REASON_COUNT)
+                sim_violate(sim, "I2",
+                            "%s STAN %" PRId32 " was decided %s with its bank and is decided %s now",
+                            op->identity.terminal, op->identity.stan, reason_rows[decision->reason].name,
+                            reason_rows[op->answer.reason].name);
+        else if (!w->has_outcome || w->outcome.reason != op->answer.reason)
+                sim_violate(sim, "I1", "%s STAN %" PRId32 " is decided %s and has no such outcome",
+                            op->identity.terminal, op->identity.stan, reason_rows[op->answer.reason].name);
+        decision->reason = op->answer.reason;
+        count_outcome(sim->counters, op);
+        forget_asked(sim, w);
+        check_usage(sim, find_card(sim, w->request.card_token), w->request.business_day);
+        if (op->outcome.cause == OUTCOME_TIMEOUT && !memory_saf(sim->database, &op->identity, 0))
+                sim_violate(sim, "I5", "%s STAN %" PRId32 " is timed out, and its bank won't be told",
+                            op->identity.terminal, op->identity.stan);
+        if (sim->script)
+                script_decided(sim, op);
+}
+
+static void check_outcome(struct sim *sim, const struct ledger_op *op)
+{
+        const struct memory_withdrawal *w = memory_withdrawal(sim->database, &op->identity);
+        const struct sim_decision *decision = find_decision(sim, &op->identity);
+
+        if (op->answer.status == LEDGER_DECIDED) {
+                check_first_outcome(sim, op, w);
+                return;
+        }
+        sim->counters->overtaken_outcomes++;
+        sim->counters->overtaken_approvals +=
+            op->outcome.reason == REASON_APPROVED && op->answer.reason != REASON_APPROVED;
+        if (op->answer.status != LEDGER_STORED || op->answer.reason != decision->reason)
+                sim_violate(sim, "I2", "%s STAN %" PRId32 ": who comes late is told %s instead of %s",
+                            op->identity.terminal, op->identity.stan, reason_rows[op->answer.reason].name,
+                            reason_rows[decision->reason].name);
 }
 
 static void check_stored(struct sim *sim, const struct ledger_op *op)
@@ -212,7 +318,13 @@ static void check_advice(struct sim *sim, const struct ledger_op *op)
                 return;
         }
         check_commission(sim, w);
-        if (w->reason == REASON_APPROVED)
+        if (w->has_outcome && w->outcome.cause == MEMORY_CAUSE_REVERSAL &&
+            find_decision(sim, &w->identity)->reason == REASON_COUNT) {
+                find_decision(sim, &w->identity)->reason = REASON_BLOCKED;
+                sim->counters->reversed_while_asked++;
+                forget_asked(sim, w);
+        }
+        if (w->reason == REASON_APPROVED || w->reason == REASON_COUNT)
                 check_usage(sim, find_card(sim, w->request.card_token), w->request.business_day);
 }
 
@@ -227,20 +339,103 @@ void check_commit(struct memory_database *database, const struct ledger_op *op, 
         case LEDGER_REQUEST:
                 if (op->answer.status == LEDGER_DECIDED)
                         check_decision(sim, op);
+                else if (op->answer.status == LEDGER_ASK)
+                        check_asked(sim, op);
                 else if (op->answer.status == LEDGER_STORED)
                         check_stored(sim, op);
+                else if (op->answer.status == LEDGER_PENDING)
+                        sim->counters->pending_repeats++;
                 else
                         sim_violate(sim, "dialog", "the ledger could not write a request");
                 break;
         case LEDGER_INQUIRY:
                 card = memory_card(database, op->request.card_token);
-                if (op->answer.reason == REASON_APPROVED && op->answer.balance_yen != card->balance_yen)
+                if (op->answer.status == LEDGER_DECIDED && op->answer.reason == REASON_APPROVED &&
+                    op->answer.balance_yen != card->balance_yen)
                         sim_violate(sim, "I4", "an inquiry is told %" PRId64 " yen", op->answer.balance_yen);
+                break;
+        case LEDGER_OUTCOME:
+                check_outcome(sim, op);
                 break;
         default:
                 check_advice(sim, op);
+                if (sim->script)
+                        script_decided(sim, op);
                 break;
         }
+}
+
+/* banks --------------------------------------------------------------------------------------------- */
+
+/* What a bank has written down about a withdrawal, summed. */
+struct sim_record {
+        struct ledger_identity identity; /* the key; zeroed */
+        int64_t held_yen;
+        UT_hash_handle hh;
+};
+
+static void add_record(struct sim *sim, const struct ledger_identity *identity, int64_t moved_yen)
+{
+        struct sim_record *record;
+
+        HASH_FIND(hh, sim->records, identity, sizeof *identity, record);
+        if (!record) {
+                record = calloc(1, sizeof *record);
+                if (!record)
+                        abort();
+                record->identity = *identity;
+                HASH_ADD(hh, sim->records, identity, sizeof record->identity, record);
+        }
+        record->held_yen -= moved_yen;
+}
+
+int64_t check_held_yen(const struct sim *sim, const struct ledger_identity *identity)
+{
+        struct ledger_identity key;
+        const struct sim_record *record;
+
+        memset(&key, 0, sizeof key);
+        memcpy(key.terminal, identity->terminal, strlen(identity->terminal));
+        key.transmitted_ms = identity->transmitted_ms;
+        key.stan = identity->stan;
+        HASH_FIND(hh, sim->records, &key, sizeof key, record);
+        return record ? record->held_yen : 0;
+}
+
+static bool was_told(const struct memory_withdrawal *w, int64_t dispensed_yen)
+{
+        for (size_t i = 0; i < w->notice_count; i++) {
+                if (w->notices[i].dispensed_yen == dispensed_yen)
+                        return true;
+        }
+        return false;
+}
+
+void check_record(struct sim *sim, int bank, const struct bank_record *record)
+{
+        struct ledger_identity identity;
+        const struct memory_withdrawal *w;
+
+        if (record->kind == BANK_INQUIRY || record->kind == BANK_CUTOVER)
+                return;
+        memset(&identity, 0, sizeof identity);
+        memcpy(identity.terminal, record->identity.terminal, strlen(record->identity.terminal));
+        identity.transmitted_ms = record->identity.transmitted_ms;
+        identity.stan = record->identity.stan;
+        w = memory_withdrawal(sim->database, &identity);
+        add_record(sim, &identity, record->moved_yen);
+        if (!w || strcmp(w->request.link, sim->banks[bank].name) != 0 ||
+            w->request.amount_yen != record->amount_yen)
+                sim_violate(sim, "I1", "%s hears of %s STAN %" PRId32 ", which is not durable like that",
+                            sim->banks[bank].name, identity.terminal, identity.stan);
+        else if (record->kind != BANK_WITHDRAWAL && !was_told(w, record->dispensed_yen))
+                sim_violate(sim, "I1",
+                            "%s is told of %" PRId64 " yen of %s STAN %" PRId32 ", which is not durable",
+                            sim->banks[bank].name, record->dispensed_yen, identity.terminal, identity.stan);
+        if (record->exception)
+                sim_violate(sim, "I5",
+                            "%s is told of %" PRId64 " yen of %s STAN %" PRId32 " in the wrong order",
+                            sim->banks[bank].name, record->dispensed_yen, identity.terminal, identity.stan);
 }
 
 /* answers ------------------------------------------------------------------------------------------- */
@@ -282,7 +477,7 @@ static bool is_approval_of(const struct iso_message *answer, const struct memory
         calendar_civil_of_day(w->request.business_day, &date);
         snprintf(day, sizeof day, "%02u%02u", (unsigned)date.month % 100, (unsigned)date.day % 100);
         return says(answer, 28, charge) && says(answer, 37, rrn) && says(answer, 15, day) &&
-               says(answer, 38, w->request.approval_code);
+               says(answer, 38, w->has_outcome ? w->outcome.approval_code : w->request.approval_code);
 }
 
 /* The same bytes as the first time. */
@@ -305,12 +500,16 @@ static void check_same(struct sim *sim, const struct ledger_identity *identity, 
 
 /*
  * May this daemon know that something was decided already? Not where the ATM has left the connection and
- * another daemon decided, nor from an ATM that does not say that it repeats, unless the first is still in
- * hand. Then 96 does no harm: nobody hears it, or the ATM reverses what it asked for twice.
+ * another daemon decided, nor from an ATM that does not say that it repeats, nor of a copy that the network
+ * made and that comes when the ATM has gone on, unless the first is still in hand. Then 96 does no harm:
+ * nobody hears it, or the ATM reverses what it asked for twice.
  */
 static bool may_know(const struct sim *sim, const struct link *link, const struct ledger_identity *identity)
 {
         const struct machine *atm = &sim->atms[link->atm];
+        const struct atm_withdrawal *last = &atm->withdrawals[atm->withdrawal_count - 1];
+        bool waits = last->phase == PHASE_ASKED && last->identity.stan == identity->stan &&
+                     last->identity.transmitted_ms == identity->transmitted_ms;
         const struct txn *txn;
         int in_hand = 0; /* with the one that is being answered */
 
@@ -321,7 +520,7 @@ static bool may_know(const struct sim *sim, const struct link *link, const struc
                            txn->op.identity.transmitted_ms == identity->transmitted_ms &&
                            strcmp(txn->op.identity.terminal, identity->terminal) == 0;
         }
-        return in_hand > 1 || (link == atm->link && !atm->hides_repeats);
+        return in_hand > 1 || (link == atm->link && waits && !atm->hides_repeats);
 }
 
 static void check_withdrawal_answer(struct sim *sim, const struct link *link,
@@ -330,6 +529,7 @@ static void check_withdrawal_answer(struct sim *sim, const struct link *link,
         const struct machine *atm = &sim->atms[link->atm];
         const struct atm_withdrawal *w = asked(atm, answer);
         const struct memory_withdrawal *row;
+        enum reason reason;
         char code[3] = "";
 
         if (!w || !iso_copy(answer, 39, code, sizeof code)) {
@@ -344,11 +544,12 @@ static void check_withdrawal_answer(struct sim *sim, const struct link *link,
                                     atm->terminal, w->identity.stan);
                 return;
         }
-        if (!row || strcmp(code, reason_de39(row->reason)) != 0 ||
-            (row->reason == REASON_APPROVED && !is_approval_of(answer, row))) {
+        reason = row ? memory_reason(row) : REASON_COUNT;
+        if (reason == REASON_COUNT || strcmp(code, reason_de39(reason)) != 0 ||
+            (reason == REASON_APPROVED && !is_approval_of(answer, row))) {
                 sim_violate(sim, "I1", "%s STAN %" PRId32 ": answer %s leaves, the database says %s",
                             atm->terminal, w->identity.stan, code,
-                            row ? reason_rows[row->reason].name : "nothing");
+                            reason != REASON_COUNT ? reason_rows[reason].name : "nothing");
                 return;
         }
         check_same(sim, &w->identity, bytes, length);
@@ -447,7 +648,8 @@ void check_sums(struct sim *sim)
         for (const struct memory_withdrawal *w = sim->database->withdrawals; w; w = w->hh.next) {
                 if (w->commission_count > 0)
                         add_to_rollup(&wanted, w);
-                if (w->open != (memory_state(w) == WITHDRAWAL_APPROVED))
+                if (w->open !=
+                    (memory_state(w) == WITHDRAWAL_APPROVED || memory_state(w) == WITHDRAWAL_ASKED))
                         sim_violate(sim, "I6", "%s STAN %" PRId32 " is %s, open: %d", w->identity.terminal,
                                     w->identity.stan, withdrawal_state_name[memory_state(w)], w->open);
         }
@@ -478,7 +680,7 @@ static void check_truth(struct sim *sim, const struct machine *atm, const struct
         enum withdrawal_state state = row ? memory_state(row) : WITHDRAWAL_UNKNOWN;
         int64_t counted_yen = state == WITHDRAWAL_COMPLETED ? memory_counts_yen(row) : 0;
 
-        if (state == WITHDRAWAL_APPROVED)
+        if (state == WITHDRAWAL_APPROVED || state == WITHDRAWAL_ASKED)
                 sim_violate(sim, "truth", "%s STAN %" PRId32 " never ended", atm->terminal, w->identity.stan);
         else if (counted_yen != w->dispensed_yen)
                 sim_violate(sim, "truth",
@@ -486,6 +688,49 @@ static void check_truth(struct sim *sim, const struct machine *atm, const struct
                             atm->terminal, w->identity.stan, w->dispensed_yen, counted_yen);
         else if (counted_yen > 0)
                 spent_yen[w->card] += counted_yen + charge_yen(row);
+}
+
+/* What a card-holder has paid, at whichever bank, is what came out of the ATMs and the fees for it. */
+static void check_paid(struct sim *sim, int number, int64_t spent_yen)
+{
+        const struct sim_card *card = &sim->cards[number];
+        const struct memory_card *account = memory_card(sim->database, card->token);
+        int64_t balance_yen = account ? account->balance_yen : 0;
+
+        if (card->bank >= 0 && !bank_balance(sim->banks[card->bank].bank, card->token, &balance_yen))
+                balance_yen = 0;
+        if (card->opening_yen - balance_yen != spent_yen)
+                sim_violate(sim, card->bank >= 0 ? "I5" : "truth",
+                            "card %d paid %" PRId64 " yen for %" PRId64, number,
+                            card->opening_yen - balance_yen, spent_yen);
+}
+
+/* Each bank holds for each withdrawal what the host has recorded, and nothing waits. */
+static void check_banks(struct sim *sim)
+{
+        for (const struct sim_record *r = sim->records; r; r = r->hh.next) {
+                const struct memory_withdrawal *w = memory_withdrawal(sim->database, &r->identity);
+                bool completed = w && memory_state(w) == WITHDRAWAL_COMPLETED;
+                int64_t recorded_yen = completed ? memory_counts_yen(w) + charge_yen(w) : 0;
+
+                if (r->held_yen != recorded_yen)
+                        sim_violate(sim, "I5",
+                                    "%s STAN %" PRId32 ": its bank holds %" PRId64
+                                    " yen, we have recorded %" PRId64,
+                                    r->identity.terminal, r->identity.stan, r->held_yen, recorded_yen);
+        }
+        for (int i = 0; i < sim->bank_count; i++) {
+                struct bank_totals totals;
+
+                bank_total(sim->banks[i].bank, &totals);
+                if (totals.open)
+                        sim_violate(sim, "I5", "%s holds %zu withdrawals without an end", sim->banks[i].name,
+                                    totals.open);
+        }
+        if (sim->database->saf)
+                sim_violate(sim, "I5", "%u notices were never acknowledged", HASH_COUNT(sim->database->saf));
+        if (sim->asked_count)
+                sim_violate(sim, "liveness", "%zu withdrawals are without an end", sim->asked_count);
 }
 
 void check_end(struct sim *sim)
@@ -503,24 +748,20 @@ void check_end(struct sim *sim)
                         const struct memory_withdrawal *row =
                             memory_withdrawal(sim->database, &atm->withdrawals[k].identity);
 
-                        known += row && row->reason == REASON_APPROVED;
+                        known += row && memory_reason(row) == REASON_APPROVED;
                         check_truth(sim, atm, &atm->withdrawals[k], spent_yen);
                 }
         }
         for (const struct memory_withdrawal *w = sim->database->withdrawals; w; w = w->hh.next)
-                approved += w->reason == REASON_APPROVED;
+                approved += memory_reason(w) == REASON_APPROVED;
         if (approved != known)
                 sim_violate(sim, "truth", "%zu approvals, but the ATMs know of %zu", approved, known);
-        for (int i = 0; i < SIM_CARDS; i++) {
-                const struct memory_card *card = memory_card(sim->database, sim->cards[i].token);
-
-                if (card && card->opening_yen - card->balance_yen != spent_yen[i])
-                        sim_violate(sim, "truth", "card %d paid %" PRId64 " yen for %" PRId64, i,
-                                    card->opening_yen - card->balance_yen, spent_yen[i]);
-        }
+        for (int i = 0; i < SIM_CARDS; i++)
+                check_paid(sim, i, spent_yen[i]);
+        check_banks(sim);
 }
 
-void check_free(struct sim *sim)
+static void free_decisions(struct sim *sim)
 {
         struct sim_decision *decision, *next;
 
@@ -531,5 +772,17 @@ void check_free(struct sim *sim)
                 free(decision);
         }
         for (int i = 0; i < SIM_CARDS; i++)
-                free(sim->cards[i].approved);
+                free(sim->cards[i].used);
+}
+
+void check_free(struct sim *sim)
+{
+        struct sim_record *record, *after;
+
+        HASH_ITER(hh, sim->records, record, after)
+        {
+                HASH_DELETE(hh, sim->records, record);
+                free(record);
+        }
+        free_decisions(sim);
 }

@@ -1,10 +1,9 @@
 /*
- * A daemon and its connections: the real session, service and transactions; the network is ours.
+ * A daemon and its connections to ATMs: the real session, service and transactions; the network is ours.
  *
- * Messages of one connection arrive in the order in which they were sent, each after a time of its own, as
- * over TCP; on a rough network one may also be lost, doubled or overtaken. What has arrived waits in the
- * connection until the session takes it, as in conn.c: not while it is paused, nor while the service is
- * congested. A crash frees everything at once; answers that had left may still arrive.
+ * What has arrived waits in the connection until the session takes it, as in conn.c: not while it is paused,
+ * nor while the service is congested. A crash frees everything at once; answers that had left may still
+ * arrive.
  */
 #include "tests/simulation/sim.h"
 
@@ -20,6 +19,7 @@ enum {
         RESTART_MS = 3000,
         LINGER_MS = 20,
         PAST_DEADLINE_MS = 1000,
+        RESTART_MIN_MS = 50,
         STORM_EVENTS = 8,
 };
 
@@ -34,67 +34,7 @@ static bool is_current(struct link *link)
         return instance_of(link)->runs && instance_of(link)->epoch == link->epoch;
 }
 
-/* the network --------------------------------------------------------------------------------------- */
-
-static int64_t delay_ms(struct sim *sim)
-{
-        if (sim_chance(sim, sim->rates.very_late))
-                return random_between(&sim->random, 20000, 400000);
-        if (sim_chance(sim, sim->rates.late))
-                return random_between(&sim->random, 1000, 35000);
-        return random_between(&sim->random, 1, 40);
-}
-
-static void put_message(struct link *link, enum event_kind kind, int64_t at_ms, const uint8_t *bytes,
-                        size_t length)
-{
-        struct event event = {.kind = kind, .link = link, .length = length, .bytes = malloc(length)};
-
-        if (!event.bytes)
-                abort();
-        memcpy(event.bytes, bytes, length);
-        sim_put(link->sim, at_ms - link->sim->now_ms, event);
-}
-
-static void carry(struct link *link, enum event_kind kind, int64_t *last_ms, const uint8_t *bytes,
-                  size_t length)
-{
-        struct sim *sim = link->sim;
-        int64_t at_ms = sim->now_ms + delay_ms(sim);
-
-        if (link->is_cut) {
-                sim->counters->lost_messages++;
-                return;
-        }
-        sim->counters->late_messages += at_ms > sim->now_ms + 1000;
-        if (sim->is_rough && sim_chance(sim, sim->rates.lost)) {
-                sim->counters->lost_messages++;
-                return;
-        }
-        if (sim->is_rough && sim_chance(sim, sim->rates.overtaken))
-                sim->counters->overtaken_messages += at_ms < *last_ms;
-        else if (at_ms < *last_ms)
-                at_ms = *last_ms;
-        if (at_ms < link->opened_ms)
-                at_ms = link->opened_ms;
-        if (at_ms > *last_ms)
-                *last_ms = at_ms;
-        put_message(link, kind, at_ms, bytes, length);
-        if (sim->is_rough && sim_chance(sim, sim->rates.doubled)) {
-                sim->counters->doubled_messages++;
-                put_message(link, kind, at_ms + delay_ms(sim), bytes, length);
-        }
-}
-
-/* The end of a connection is seen after all that was sent on it. */
-static void carry_end(struct link *link, enum event_kind kind, int64_t last_ms)
-{
-        int64_t at_ms = link->sim->now_ms + delay_ms(link->sim);
-
-        if (at_ms < last_ms)
-                at_ms = last_ms;
-        sim_put(link->sim, at_ms - link->sim->now_ms, (struct event){.kind = kind, .link = link});
-}
+/* connections of ATMs ------------------------------------------------------------------------------- */
 
 struct link *link_connect(struct machine *atm, int instance)
 {
@@ -112,28 +52,30 @@ struct link *link_connect(struct machine *atm, int instance)
         link->next = sim->links;
         sim->links = link;
         sim->counters->connections++;
-        link->opened_ms = sim->now_ms + random_between(&sim->random, 5, 200);
-        sim_put(sim, link->opened_ms - sim->now_ms, (struct event){.kind = EVENT_OPENED, .link = link});
+        link->wire.opened_ms = sim->now_ms + random_between(&sim->random, 5, 200);
+        sim_put(sim, link->wire.opened_ms - sim->now_ms, (struct event){.kind = EVENT_OPENED, .link = link});
         return link;
 }
 
 void link_send(struct link *link, const uint8_t *bytes, size_t length)
 {
         assert(link->atm_open);
-        carry(link, EVENT_TO_DAEMON, &link->to_daemon_ms, bytes, length);
+        network_carry(link->sim, &link->wire, (struct event){.kind = EVENT_TO_DAEMON, .link = link},
+                      &link->to_daemon_ms, bytes, length);
 }
 
 void link_hang_up(struct link *link)
 {
         assert(link->atm_open);
         link->atm_open = false;
-        carry_end(link, EVENT_DAEMON_CLOSED, link->to_daemon_ms);
+        network_carry_end(link->sim, (struct event){.kind = EVENT_DAEMON_CLOSED, .link = link},
+                          link->to_daemon_ms);
 }
 
 void link_cut(struct link *link)
 {
-        link->is_cut = true;
-        carry_end(link, EVENT_ATM_CLOSED, 0);
+        link->wire.is_cut = true;
+        network_carry_end(link->sim, (struct event){.kind = EVENT_ATM_CLOSED, .link = link}, 0);
         /* who only listens finds out late */
         sim_put(link->sim, random_between(&link->sim->random, 1, 90000),
                 (struct event){.kind = EVENT_DAEMON_CLOSED, .link = link});
@@ -164,7 +106,8 @@ static void peer_send(void *peer, const uint8_t *message, size_t length)
         struct link *link = peer;
 
         check_answer(link->sim, link, message, length);
-        carry(link, EVENT_TO_ATM, &link->to_atm_ms, message, length);
+        network_carry(link->sim, &link->wire, (struct event){.kind = EVENT_TO_ATM, .link = link},
+                      &link->to_atm_ms, message, length);
 }
 
 static void peer_close(void *peer, enum session_end end, const char *reason)
@@ -175,7 +118,7 @@ static void peer_close(void *peer, enum session_end end, const char *reason)
                 sim_violate(link->sim, "dialog", "a session of a well-behaved ATM was closed: %s", reason);
         link->sim->counters->replaced_connections += end == SESSION_END_REPLACED;
         link->closing = true;
-        carry_end(link, EVENT_ATM_CLOSED, link->to_atm_ms);
+        network_carry_end(link->sim, (struct event){.kind = EVENT_ATM_CLOSED, .link = link}, link->to_atm_ms);
         sim_put(link->sim, LINGER_MS, (struct event){.kind = EVENT_DAEMON_CLOSED, .link = link});
 }
 
@@ -198,13 +141,25 @@ static void peer_resume(void *peer)
 
 static const struct session_ops session_ops = {peer_send, peer_close, peer_pause, peer_resume};
 
-static void arm(struct instance *instance);
-
 /* the daemon ---------------------------------------------------------------------------------------- */
 
-static int64_t virtual_ms(void *context)
+static int64_t steady_ms(void *context)
 {
         return ((struct instance *)context)->sim->now_ms;
+}
+
+int64_t instance_real_ms(void *context)
+{
+        struct instance *instance = context;
+
+        return instance->sim->now_ms + instance->skew_ms;
+}
+
+static void on_notice(void *context)
+{
+        struct instance *instance = context;
+
+        saf_nudge(instance->saf);
 }
 
 static void on_relief(void *context)
@@ -221,7 +176,8 @@ static void on_relief(void *context)
 void instance_start(struct instance *instance)
 {
         struct sim *sim = instance->sim;
-        struct ledger_mem_options options = {.queue_max = 40, .batch_max = BATCH_MAX, .real_ms = virtual_ms, .context = instance};
+        struct ledger_mem_options options = {
+            .queue_max = 40, .batch_max = BATCH_MAX, .real_ms = instance_real_ms, .context = instance};
         struct service_settings settings = {
             .clock = clock_real,
             .skew_limit_ms = SKEW_LIMIT_MS,
@@ -229,13 +185,15 @@ void instance_start(struct instance *instance)
             .open_max = sim->open_max,
             .open_resume = sim->open_max / 2 > BATCH_MAX ? sim->open_max / 2 : BATCH_MAX,
         };
-        struct service_shell shell = {virtual_ms, virtual_ms, on_relief, instance};
+        struct service_shell shell = {instance_real_ms, steady_ms, on_relief, instance};
+        struct service_banks banks = {&instance->routes, on_notice, instance};
 
         assert(!instance->runs);
         instance->epoch++;
         instance->runs = true;
         instance->is_doomed = instance->is_due = false;
-        instance->drains = instance->ledger_armed = instance->tick_armed = instance->relief_armed = false;
+        instance->drains = instance->ledger_armed = instance->relief_armed = false;
+        instance->tick_ms = instance->banks_ms = instance->stalled_until_ms = 0;
         instance->ledger = ledger_mem_new(sim->database, &options);
         instance->service = service_new(&settings, &shell, instance->ledger, sim->token_key);
         if (!instance->service)
@@ -243,11 +201,14 @@ void instance_start(struct instance *instance)
         if (instance->is_cut)
                 ledger_mem_set_down(instance->ledger, true);
         sim_tell(sim, "daemon %d starts", instance->number);
+        lines_start(instance);
+        service_set_banks(instance->service, &banks);
 }
 
 static void throw_away(struct instance *instance)
 {
         ledger_free(instance->ledger);
+        lines_throw_away(instance);
         service_free(instance->service);
         instance->ledger = NULL;
         instance->service = NULL;
@@ -272,7 +233,7 @@ static void count_crash(struct sim_counters *counters, enum ledger_mem_stage sta
         }
 }
 
-static void crash(struct instance *instance)
+void instance_crash(struct instance *instance)
 {
         struct sim *sim = instance->sim;
 
@@ -288,12 +249,27 @@ static void crash(struct instance *instance)
                 link->daemon_open = false;
                 forget_frames(link);
                 if (link->atm_open)
-                        carry_end(link, EVENT_ATM_CLOSED,
-                                  random_permille(&sim->random, 500) ? link->to_atm_ms : 0);
+                        network_carry_end(link->sim, (struct event){.kind = EVENT_ATM_CLOSED, .link = link},
+                                          random_permille(&sim->random, 500) ? link->to_atm_ms : 0);
         }
         throw_away(instance);
-        sim_put(sim, random_between(&sim->random, 50, 2 * RESTART_MS),
+        sim_put(sim, random_between(&sim->random, RESTART_MIN_MS, 2 * RESTART_MS),
                 (struct event){.kind = EVENT_START, .number = instance->number});
+}
+
+void instance_stall(struct instance *instance, int64_t ms)
+{
+        struct sim *sim = instance->sim;
+
+        if (!instance->runs)
+                return;
+        sim_tell(sim, "daemon %d stands still for %" PRId64 " ms", instance->number, ms);
+        sim->counters->stalls++;
+        instance->stalled_until_ms = sim->now_ms + ms;
+        /* the database goes on with what it was given */
+        if (!sim->script && ledger_mem_stage(instance->ledger) == LEDGER_MEM_IN_FLIGHT &&
+            random_permille(&sim->random, 500))
+                ledger_mem_step(instance->ledger);
 }
 
 /* Most daemons are idle at most moments; those that die should often be at work. */
@@ -316,7 +292,7 @@ void instance_fate(struct instance *instance)
                 return;
         stage = ledger_mem_stage(instance->ledger);
         if (instance->is_due ? stage != instance->doom : stage == instance->doom && !instance->doomed_after)
-                crash(instance);
+                instance_crash(instance);
         else
                 instance->is_due = instance->doomed_after && stage == instance->doom;
 }
@@ -325,9 +301,10 @@ void instance_fate(struct instance *instance)
 static void end_drain(struct instance *instance)
 {
         if (!instance->drains || fleet_count(instance->service->fleet) > 0 ||
-            instance->service->pool.taken > 0)
+            instance->service->pool.taken > 0 || !lines_are_quiet(instance))
                 return;
         sim_tell(instance->sim, "daemon %d ends", instance->number);
+        lines_stop(instance);
         throw_away(instance);
         sim_put(instance->sim, RESTART_MS, (struct event){.kind = EVENT_START, .number = instance->number});
 }
@@ -345,6 +322,7 @@ void instance_drain(struct instance *instance)
         sim_tell(instance->sim, "daemon %d drains", instance->number);
         instance->sim->counters->drains++;
         instance->drains = true;
+        lines_drain(instance);
         fleet_each(instance->service->fleet, drain_session, NULL);
         end_drain(instance);
 }
@@ -355,35 +333,63 @@ void instance_set_cut(struct instance *instance, bool is_cut)
                 return;
         sim_tell(instance->sim, "daemon %d %s the database", instance->number, is_cut ? "loses" : "reaches");
         instance->is_cut = is_cut;
-        if (instance->runs)
+        if (instance->runs) {
                 ledger_mem_set_down(instance->ledger, is_cut);
-        arm(instance);
+                lines_set_cut(instance);
+        }
+        instance_arm(instance);
 }
 
-/* Everything that the daemon will do by itself gets its event. */
-static void arm(struct instance *instance)
+/* When the service has something to do by itself: deadlines, and repeats that look again. */
+static int64_t next_tick_ms(const struct instance *instance)
+{
+        const struct service *service = instance->service;
+        int64_t now_ms = instance->sim->now_ms, next_ms = INT64_MAX;
+        const struct txn *txn;
+
+        if (TAILQ_EMPTY(&service->open))
+                return INT64_MAX;
+        next_ms = TAILQ_FIRST(&service->open)->deadline_ms;
+        if (next_ms <= now_ms)
+                next_ms = now_ms + PAST_DEADLINE_MS;
+        if (service->pending == 0)
+                return next_ms;
+        TAILQ_FOREACH(txn, &service->open, entry)
+        {
+                if (txn->state == TXN_PENDING && txn->poll_ms < next_ms)
+                        next_ms = txn->poll_ms > now_ms ? txn->poll_ms : now_ms;
+        }
+        return next_ms;
+}
+
+static void arm_tick(struct instance *instance)
+{
+        int64_t next_ms = next_tick_ms(instance);
+
+        if (next_ms == INT64_MAX || (instance->tick_ms && instance->tick_ms <= next_ms))
+                return;
+        instance->tick_ms = next_ms;
+        sim_put(instance->sim, next_ms - instance->sim->now_ms,
+                (struct event){.kind = EVENT_TICK, .number = instance->number, .epoch = instance->epoch});
+}
+
+void instance_arm(struct instance *instance)
 {
         struct sim *sim = instance->sim;
-        struct event event = {.number = instance->number, .epoch = instance->epoch};
+        struct event event = {.kind = EVENT_LEDGER, .number = instance->number, .epoch = instance->epoch};
 
         if (!instance->runs)
                 return;
         if (!instance->ledger_armed && ledger_mem_stage(instance->ledger) != LEDGER_MEM_IDLE) {
                 instance->ledger_armed = true;
-                event.kind = EVENT_LEDGER;
                 /* a database that is slow now and then, slower than the time limit even */
                 sim_put(sim,
                         sim_chance(sim, sim->rates.slow_batch) ? random_between(&sim->random, 1000, 30000)
                                                                : random_between(&sim->random, 0, 8),
                         event);
         }
-        if (!instance->tick_armed && !TAILQ_EMPTY(&instance->service->open)) {
-                int64_t in_ms = TAILQ_FIRST(&instance->service->open)->deadline_ms - sim->now_ms;
-
-                instance->tick_armed = true;
-                event.kind = EVENT_TICK;
-                sim_put(sim, in_ms > 0 ? in_ms : PAST_DEADLINE_MS, event);
-        }
+        arm_tick(instance);
+        lines_arm(instance);
         end_drain(instance);
 }
 
@@ -448,8 +454,14 @@ void instance_event(struct instance *instance, const struct event *event)
                         step_ledger(instance);
                         break;
                 case EVENT_TICK:
-                        instance->tick_armed = false;
+                        if (instance->tick_ms <= instance->sim->now_ms)
+                                instance->tick_ms = 0;
                         service_tick(instance->service);
+                        break;
+                case EVENT_BANKS:
+                case EVENT_STORE:
+                case EVENT_CONNECT:
+                        lines_event(instance, event);
                         break;
                 case EVENT_POLL:
                         ledger_mem_poll(instance->ledger);
@@ -460,7 +472,7 @@ void instance_event(struct instance *instance, const struct event *event)
                         break;
                 }
         }
-        arm(instance);
+        instance_arm(instance);
 }
 
 bool instance_is_quiet(const struct instance *instance)
@@ -484,7 +496,8 @@ static void open_at_daemon(struct link *link)
         struct instance *instance = instance_of(link);
 
         if (!is_current(link) || instance->drains) {
-                carry_end(link, EVENT_ATM_CLOSED, link->to_atm_ms);
+                network_carry_end(link->sim, (struct event){.kind = EVENT_ATM_CLOSED, .link = link},
+                                  link->to_atm_ms);
                 return;
         }
         link->daemon_open = session_open(&link->session, instance->service, &session_ops, link,
@@ -546,5 +559,5 @@ void link_event(struct link *link, struct event *event)
                 return;
         }
         if (is_current(link))
-                arm(instance_of(link));
+                instance_arm(instance_of(link));
 }

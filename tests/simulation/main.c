@@ -28,8 +28,13 @@ static const char help[] =
     "  --twice          play each seed twice and compare\n"
     "  --trace          tell what happens, on standard error\n"
     "  --defect NAME    put a deliberate defect into the ledger: answers-before-commit,\n"
-    "                   decides-repeats-anew, keeps-commission\n"
+    "                   decides-repeats-anew, keeps-commission, pays-late-approvals,\n"
+    "                   forgets-reversals, forgets-completions, times-out-approvals,\n"
+    "                   keeps-usage, takes-out-of-order\n"
     "  --expect NAME    succeed only if a run violates this invariant (I1, I2, I3, ...); stop there\n"
+    "  --faults         play the rows of tests/faults/fault_table.def instead: what fails at which\n"
+    "                   moment, and what ATM, host and bank must hold in the end\n"
+    "  --row NAME       this row alone\n"
     "  --help           this text\n"
     "\n"
     "ATM_TEST_LONG=1 in the environment: ten times as many of --seeds, and ten times --seconds.\n"
@@ -43,14 +48,20 @@ static const struct {
     {"answers-before-commit", LEDGER_MEM_ANSWERS_BEFORE_COMMIT},
     {"decides-repeats-anew", LEDGER_MEM_DECIDES_REPEATS_ANEW},
     {"keeps-commission", LEDGER_MEM_KEEPS_COMMISSION},
+    {"pays-late-approvals", LEDGER_MEM_PAYS_LATE_APPROVALS},
+    {"forgets-reversals", LEDGER_MEM_FORGETS_REVERSALS},
+    {"forgets-completions", LEDGER_MEM_FORGETS_COMPLETIONS},
+    {"times-out-approvals", LEDGER_MEM_TIMES_OUT_APPROVALS},
+    {"keeps-usage", LEDGER_MEM_KEEPS_USAGE},
+    {"takes-out-of-order", LEDGER_MEM_TAKES_OUT_OF_ORDER},
 };
 
 struct command {
         uint64_t first, last;
         int steps, seconds;
-        bool trace, twice;
+        bool trace, twice, faults;
         enum ledger_mem_defect defect;
-        const char *defect_name, *expect;
+        const char *defect_name, *expect, *row;
         struct token_key *token_key;
         struct sim_counters counters;
 };
@@ -115,6 +126,8 @@ static int parse(int argc, char **argv, struct command *command)
             {"trace", no_argument, NULL, 'v'},
             {"defect", required_argument, NULL, 'd'},
             {"expect", required_argument, NULL, 'e'},
+            {"faults", no_argument, NULL, 'f'},
+            {"row", required_argument, NULL, 'o'},
             {"help", no_argument, NULL, 'h'},
             {NULL, 0, NULL, 0},
         };
@@ -153,6 +166,13 @@ static int parse(int argc, char **argv, struct command *command)
                         break;
                 case 'e':
                         command->expect = optarg;
+                        break;
+                case 'o':
+                        command->row = optarg;
+                        command->faults = true;
+                        break;
+                case 'f':
+                        command->faults = true;
                         break;
                 case 'h':
                         fputs(help, stdout);
@@ -289,7 +309,11 @@ int main(int argc, char **argv)
         command.token_key = make_token_key();
         if (!command.token_key)
                 return 1;
-        result = run(&command);
+        if (command.faults)
+                result =
+                    faults_play(command.token_key, &command.counters, command.row, command.trace) ? 0 : 1;
+        else
+                result = run(&command);
         token_key_free(command.token_key);
         return result;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct link;
+struct line;
 
 enum event_kind {
         EVENT_ATM,       /* an ATM's timer */
@@ -23,16 +24,28 @@ enum event_kind {
         EVENT_RELIEF,        /* the service is congested no longer */
         EVENT_START,         /* a daemon starts */
         EVENT_DATABASE_UP,   /* a daemon reaches the database again */
+        EVENT_BANKS,         /* a daemon's deadlines and work with banks */
+        EVENT_STORE,         /* the next stage of what store and forward has the database do */
+        EVENT_CONNECT,       /* a daemon connects to a bank */
+        EVENT_LINE_OPENED,   /* the handshake of a connection to a bank is done */
+        EVENT_TO_BANK,
+        EVENT_BANK_ANSWERS, /* a bank that takes its time has an answer ready */
+        EVENT_FROM_BANK,    /* it arrives at the daemon */
+        EVENT_BANK_CLOSED,  /* the bank sees its end of a connection closed */
+        EVENT_LINE_CLOSED,  /* the daemon does */
+        EVENT_BANK_UP,      /* a bank is there again */
 };
 
 struct event {
         int64_t at_ms;
         uint64_t order;
         enum event_kind kind;
-        int number;     /* of the ATM or the instance */
-        uint64_t epoch; /* of its timer or its life: others are stale */
-        struct link *link;
-        uint8_t *bytes; /* a message, owned */
+        int number;        /* of the ATM, the instance or the bank */
+        uint64_t epoch;    /* of its timer or its life: others are stale */
+        int which;         /* of its connections to banks */
+        struct link *link; /* of an ATM */
+        struct line *line; /* to a bank */
+        uint8_t *bytes;    /* a message, owned */
         size_t length;
 };
 

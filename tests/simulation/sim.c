@@ -10,6 +10,8 @@
 
 #include "rules/calendar.h"
 
+#define NO_ECHO_MS (INT64_MAX / 4)
+
 enum {
         CALM_EVENTS_MAX = 200000, /* whatever is open must have come to its end by then */
         SUMS_EVERY = 256,
@@ -66,9 +68,17 @@ bool sim_chance(struct sim *sim, int permille)
         return !sim->calm && random_permille(&sim->random, permille);
 }
 
-void sim_pan(int card, char buffer[17])
+/* The cards take turns among the banks that there are. */
+static int bank_of(const struct sim *sim, int card)
 {
-        snprintf(buffer, 17, "990001%010u", (unsigned)card % 1000);
+        int turn = card % (SIM_BANKS_MAX + 1);
+
+        return turn < sim->bank_count ? turn : -1;
+}
+
+void sim_pan(const struct sim *sim, int card, char buffer[17])
+{
+        snprintf(buffer, 17, "99100%u%010u", (unsigned)(bank_of(sim, card) + 1) % 10, (unsigned)card % 1000);
 }
 
 /* the world ----------------------------------------------------------------------------------------- */
@@ -113,11 +123,22 @@ static void add_fleet(struct sim *sim, struct reference *r, int version)
 static void add_prices(struct reference *r)
 {
         char error[REFERENCE_ERROR_MAX] = "";
-        struct issuer issuer = {"HOUSE", "", {{0, 1440}, {0, 1440}}};
+        struct issuer issuers[] = {
+            {"HOUSE", "", {{0, 1440}, {0, 1440}}},
+            {"BANKA", "BANKA", {{0, 1440}, {0, 1440}}},
+            {"BANKB", "BANKB", {{510, 1230}, {0, 1440}}},
+            {"BANKC", "BANKC", {{0, 1440}, {540, 1200}}},
+        };
         struct tariff tariffs[] = {
             {"HOUSE", BAND_DAY, day_of("2007-07-01"), 100, 100},
             {"HOUSE", BAND_OTHER, day_of("2007-07-01"), 200, 100},
             {"HOUSE", BAND_DAY, day_of("2017-01-01"), 0, 155},
+            {"BANKA", BAND_DAY, day_of("2007-07-01"), 100, 100},
+            {"BANKA", BAND_OTHER, day_of("2007-07-01"), 200, 100},
+            {"BANKB", BAND_DAY, day_of("2007-07-01"), 0, 140},
+            {"BANKB", BAND_OTHER, day_of("2007-07-01"), 0, 140},
+            {"BANKC", BAND_DAY, day_of("2007-07-01"), 75, 120},
+            {"BANKC", BAND_OTHER, day_of("2007-07-01"), 150, 120},
         };
         struct tax_rate rates[] = {
             {day_of("1997-04-01"), 500, TAX_DOWN},
@@ -125,8 +146,15 @@ static void add_prices(struct reference *r)
             {day_of("2019-10-01"), 1000, TAX_DOWN},
         };
 
-        must(reference_add_issuer(r, &issuer, error), error);
-        must(reference_add_prefix(r, "990001", day_of("2007-07-01"), "HOUSE", CARD_CASH, error), error);
+        for (size_t i = 0; i < sizeof issuers / sizeof issuers[0]; i++) {
+                char prefix[8];
+
+                snprintf(prefix, sizeof prefix, "99100%d", (int)i);
+                must(reference_add_issuer(r, &issuers[i], error), error);
+                must(reference_add_prefix(r, prefix, day_of("2007-07-01"), issuers[i].issuer, CARD_CASH,
+                                          error),
+                     error);
+        }
         for (size_t i = 0; i < sizeof tariffs / sizeof tariffs[0]; i++)
                 must(reference_add_tariff(r, &tariffs[i], error), error);
         for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++)
@@ -178,16 +206,23 @@ static void add_card(struct sim *sim, int number)
         struct sim_card *card = &sim->cards[number];
         char pan[17];
 
-        sim_pan(number, pan);
+        sim_pan(sim, number, pan);
         token_of_pan(sim->token_key, pan, card->token);
+        card->bank = bank_of(sim, number);
+        if (number >= SIM_CARDS - 5 && number < SIM_CARDS - 3)
+                memory_add_exclusion(sim->database, card->token, day_of("2020-04-01"), INT32_MAX);
         if (number == SIM_CARDS - 1)
-                return; /* the bank does not know it */
+                return; /* no bank knows it */
+        card->opening_yen = number % 6 == 5 ? 60000 : 10000000;
+        if (card->bank >= 0) {
+                must(bank_add_account(sim->banks[card->bank].bank, card->token, "3012", card->opening_yen),
+                     "an account");
+                return;
+        }
         memory_add_card(sim->database, card->token, "3012", CARD_CASH);
-        memory_add_account(sim->database, card->token, number % 6 == 5 ? 60000 : 10000000);
+        memory_add_account(sim->database, card->token, card->opening_yen);
         if (number == SIM_CARDS - 2)
                 memory_set_card_status(sim->database, card->token, MEMORY_CARD_LOST);
-        if (number == SIM_CARDS - 3)
-                memory_add_exclusion(sim->database, card->token, day_of("2020-04-01"), INT32_MAX);
 }
 
 static int rate(struct sim *sim, int most)
@@ -212,13 +247,16 @@ static void draw_faults(struct sim *sim)
             .database = rate(sim, 2),
             .power = rate(sim, 2),
             .reference = rate(sim, 3),
+            .stall = rate(sim, 2),
+            .cut_line = rate(sim, 4),
+            .bank_down = rate(sim, 2),
         };
+        for (int i = 0; i < BEHAVIOUR_COUNT; i++)
+                sim->rates.bank[i] = rate(sim, i == BEHAVIOUR_DOWN ? 10 : 80);
 }
 
-struct sim *sim_new(uint64_t seed, enum ledger_mem_defect defect, struct token_key *token_key,
-                    struct sim_counters *counters, bool trace)
+static struct sim *make(uint64_t seed, struct token_key *token_key, struct sim_counters *counters, bool trace)
 {
-        static const int64_t pauses_ms[] = {20000, 120000, 1200000, 14400000};
         struct sim *sim = calloc(1, sizeof *sim);
 
         if (!sim)
@@ -228,6 +266,13 @@ struct sim *sim_new(uint64_t seed, enum ledger_mem_defect defect, struct token_k
         sim->trace = trace;
         sim->counters = counters;
         sim->token_key = token_key;
+        return sim;
+}
+
+static void draw_world(struct sim *sim)
+{
+        static const int64_t pauses_ms[] = {20000, 120000, 1200000, 14400000};
+
         if (!calendar_parse_moment(starts[random_below(&sim->random, sizeof starts / sizeof starts[0])],
                                    &sim->now_ms))
                 abort();
@@ -236,6 +281,15 @@ struct sim *sim_new(uint64_t seed, enum ledger_mem_defect defect, struct token_k
         sim->pause_ms = pauses_ms[random_below(&sim->random, sizeof pauses_ms / sizeof pauses_ms[0])];
         sim->open_max = (size_t)random_between(&sim->random, 4, 9);
         draw_faults(sim);
+        sim->bank_count =
+            random_permille(&sim->random, 800) ? 1 + random_below(&sim->random, SIM_BANKS_MAX) : 0;
+}
+
+static void build(struct sim *sim, enum ledger_mem_defect defect)
+{
+        sim->echo_interval_ms = 30000 + 2 * sim->pause_ms;
+        for (int i = 0; i < sim->bank_count; i++)
+                bank_open(sim, i);
         sim->database = memory_database_new(new_reference(sim));
         sim->database->defect = defect;
         sim->database->on_commit = check_commit;
@@ -245,6 +299,7 @@ struct sim *sim_new(uint64_t seed, enum ledger_mem_defect defect, struct token_k
         for (int i = 0; i < sim->instance_count; i++) {
                 sim->instances[i].sim = sim;
                 sim->instances[i].number = i;
+                sim->instances[i].skew_ms = random_between(&sim->random, -3000, 3000);
                 instance_start(&sim->instances[i]);
         }
         for (int i = 0; i < sim->atm_count; i++) {
@@ -252,6 +307,32 @@ struct sim *sim_new(uint64_t seed, enum ledger_mem_defect defect, struct token_k
                 sim->atms[i].number = i;
                 atm_start(&sim->atms[i]);
         }
+}
+
+struct sim *sim_new(uint64_t seed, enum ledger_mem_defect defect, struct token_key *token_key,
+                    struct sim_counters *counters, bool trace)
+{
+        struct sim *sim = make(seed, token_key, counters, trace);
+
+        draw_world(sim);
+        build(sim, defect);
+        return sim;
+}
+
+struct sim *sim_new_script(uint64_t seed, struct sim_script *script, struct token_key *token_key,
+                           struct sim_counters *counters, bool trace)
+{
+        struct sim *sim = make(seed, token_key, counters, trace);
+
+        if (!calendar_parse_moment("2016-12-29T12:00", &sim->now_ms))
+                abort();
+        sim->script = script;
+        sim->atm_count = 1;
+        sim->instance_count = 2;
+        sim->bank_count = SIM_BANKS_MAX;
+        sim->open_max = 8;
+        sim->pause_ms = 1000;
+        build(sim, LEDGER_MEM_SOUND);
         return sim;
 }
 
@@ -267,6 +348,15 @@ void sim_free(struct sim *sim)
                 sim->links = link->next;
                 link_free(link);
         }
+        while (sim->lines) {
+                struct line *line = sim->lines;
+
+                sim->lines = line->next;
+                line_free(line);
+        }
+        for (int i = 0; i < sim->bank_count; i++)
+                bank_close(&sim->banks[i]);
+        free(sim->asked);
         queue_clear(&sim->queue);
         check_free(sim);
         memory_database_free(sim->database);
@@ -318,6 +408,22 @@ static void change_reference(struct sim *sim)
                         (struct event){.kind = EVENT_POLL, .number = i, .epoch = sim->instances[i].epoch});
 }
 
+static void cut_some_line(struct sim *sim)
+{
+        int count = 0, pick;
+
+        for (struct line *line = sim->lines; line; line = line->next)
+                count += line->daemon_open && !line->daemon_gone && !line->wire.is_cut;
+        pick = count ? random_below(&sim->random, count) : 0;
+        for (struct line *line = sim->lines; line && count; line = line->next) {
+                if (!line->daemon_open || line->daemon_gone || line->wire.is_cut || pick-- > 0)
+                        continue;
+                sim->counters->cut_lines++;
+                line_cut(line);
+                return;
+        }
+}
+
 static void do_faults(struct sim *sim)
 {
         const struct sim_rates *rates = &sim->rates;
@@ -340,6 +446,13 @@ static void do_faults(struct sim *sim)
                 lose_database(sim);
         if (strikes(sim, rates->reference))
                 change_reference(sim);
+        if (strikes(sim, rates->stall))
+                instance_stall(some_instance(sim), random_between(&sim->random, 1000, 90000));
+        if (strikes(sim, rates->cut_line))
+                cut_some_line(sim);
+        if (sim->bank_count && strikes(sim, rates->bank_down))
+                bank_go_down(&sim->banks[random_below(&sim->random, sim->bank_count)],
+                             random_between(&sim->random, 500, 600000));
 }
 
 /* running ------------------------------------------------------------------------------------------- */
@@ -355,6 +468,43 @@ static void digest(struct sim *sim, const struct event *event)
                 sim->digest = (sim->digest ^ event->bytes[i]) * 0x100000001b3u;
 }
 
+/* The daemon that an event is for; NULL: none, or its connection is of a former life. */
+static struct instance *daemon_of(struct sim *sim, const struct event *event)
+{
+        switch (event->kind) {
+        case EVENT_OPENED:
+        case EVENT_TO_DAEMON:
+        case EVENT_DAEMON_CLOSED:
+        case EVENT_PUMP:
+                return &sim->instances[event->link->instance];
+        case EVENT_LINE_OPENED:
+        case EVENT_FROM_BANK:
+        case EVENT_LINE_CLOSED:
+                return &sim->instances[event->line->instance];
+        case EVENT_LEDGER:
+        case EVENT_TICK:
+        case EVENT_POLL:
+        case EVENT_RELIEF:
+        case EVENT_BANKS:
+        case EVENT_STORE:
+        case EVENT_CONNECT:
+                return &sim->instances[event->number];
+        default:
+                return NULL;
+        }
+}
+
+/* A daemon that stands still does it when it goes on. */
+static bool is_put_off(struct sim *sim, const struct event *event)
+{
+        const struct instance *instance = daemon_of(sim, event);
+
+        if (!instance || !instance->runs || instance->stalled_until_ms <= event->at_ms)
+                return false;
+        sim_put(sim, instance->stalled_until_ms - sim->now_ms, *event);
+        return true;
+}
+
 /* False: nothing is left to happen. */
 static bool do_event(struct sim *sim)
 {
@@ -363,12 +513,18 @@ static bool do_event(struct sim *sim)
 
         if (!queue_take(&sim->queue, &event))
                 return false;
+        if (is_put_off(sim, &event))
+                return true;
         sim->now_ms = event.at_ms;
         sim->counters->events++;
         sim->counters->month_ends += calendar_month_of(calendar_business_day(sim->now_ms)) != month;
         digest(sim, &event);
         if (event.link)
                 link_event(event.link, &event);
+        else if (event.line)
+                line_event(event.line, &event);
+        else if (event.kind == EVENT_BANK_UP)
+                bank_come_up(&sim->banks[event.number]);
         else if (event.kind == EVENT_ATM)
                 atm_timer(&sim->atms[event.number], event.epoch);
         else
@@ -399,6 +555,11 @@ static void calm_down(struct sim *sim)
         sim->calm = true;
         for (int i = 0; i < sim->instance_count; i++)
                 instance_set_cut(&sim->instances[i], false);
+        for (int i = 0; i < sim->bank_count; i++)
+                bank_come_up(&sim->banks[i]);
+        sim->echo_interval_ms = NO_ECHO_MS;
+        for (int i = 0; i < sim->instance_count; i++)
+                lines_calm_down(&sim->instances[i]);
         while (!sim->violated[0] && do_event(sim)) {
                 if (events++ == CALM_EVENTS_MAX)
                         sim_violate(sim, "liveness", "%d events later there is still something to do",
@@ -406,9 +567,8 @@ static void calm_down(struct sim *sim)
         }
 }
 
-bool sim_run(struct sim *sim, int steps)
+static bool end(struct sim *sim)
 {
-        play(sim, steps);
         if (!sim->violated[0])
                 calm_down(sim);
         for (int i = 0; i < sim->instance_count && !sim->violated[0]; i++) {
@@ -418,4 +578,23 @@ bool sim_run(struct sim *sim, int steps)
         if (!sim->violated[0])
                 check_end(sim);
         return !sim->violated[0];
+}
+
+bool sim_run(struct sim *sim, int steps)
+{
+        play(sim, steps);
+        return end(sim);
+}
+
+bool sim_run_script(struct sim *sim, int steps, bool (*is_done)(const struct sim *sim))
+{
+        int done = 0;
+
+        while (done < steps && !sim->violated[0] && !is_done(sim) && do_event(sim)) {
+                script_after_event(sim);
+                done++;
+        }
+        if (done == steps)
+                sim_violate(sim, "liveness", "%d events later it is not done", steps);
+        return end(sim);
 }

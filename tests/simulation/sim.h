@@ -1,11 +1,17 @@
 /*
- * A fleet, a bad network, several daemons that crash and one database, in virtual time, out of one seed.
+ * A fleet, a bad network, several daemons that crash, one database and several banks, in virtual time, out of
+ * one seed.
  *
  *      atm.c       the ATMs: a small model of wire.md's dialogue, and the truth about cash
- *      network     messages and hang-ups on their way (instance.c): late, lost, twice, out of order
+ *      network.c   messages and hang-ups on their way: late, lost, twice, out of order
  *      instance.c  a daemon: the real session.c, service.c and txn.c on a ledger in memory. A crash throws
- * all of it away; the database (struct memory_database) is one for all and stays check.c     the invariants,
- * looked at with each commit and each answer that leaves sim.c       time, faults, beginning and end
+ *                  all of it away; the database (struct memory_database) is one for all and stays
+ *      lines.c     a daemon's way to the banks: the real bank_route.c, bank_session.c and saf.c
+ *      bank.c      the banks: the decisions and the memory of banksim, which answer late, twice, wrongly or
+ *                  never, hang up, and are down for a while
+ *      faults.c    the rows of tests/faults/fault_table.def, one withdrawal each
+ *      check.c     the invariants, looked at with each commit and each answer that leaves
+ *      sim.c       time, faults, beginning and end
  *
  * Everything that happens is an event of the queue, and faults happen between events, so that a daemon dies
  * at any step: with a batch waiting, in flight, committed and not answered, answered and the answer on its
@@ -15,12 +21,22 @@
 #define TESTS_SIMULATION_SIM_H
 
 #include "daemon/ledger_mem.h"
+#include "daemon/saf.h"
 #include "daemon/service.h"
 #include "daemon/session.h"
 #include "tests/contract/random.h"
 #include "tests/simulation/queue.h"
+#include "tools/banksim/behaviours.h"
+#include "tools/banksim/bank.h"
 
-enum { SIM_ATMS_MAX = 12, SIM_INSTANCES_MAX = 3, SIM_CARDS = 48, SIM_REFERENCES_MAX = 40 };
+enum {
+        SIM_ATMS_MAX = 12,
+        SIM_INSTANCES_MAX = 3,
+        SIM_BANKS_MAX = 3,
+        SIM_LINES = 2, /* of a daemon to a bank */
+        SIM_CARDS = 60,
+        SIM_REFERENCES_MAX = 40,
+};
 
 /* What is counted; a run over many seeds in which something never happened tests less than it says. */
 #define SIM_COUNTERS(X)                                                                                      \
@@ -58,7 +74,36 @@ enum { SIM_ATMS_MAX = 12, SIM_INSTANCES_MAX = 3, SIM_CARDS = 48, SIM_REFERENCES_
         X(reference_changes)                                                                                 \
         X(stale_decisions)                                                                                   \
         X(congestions)                                                                                       \
-        X(month_ends)
+        X(month_ends)                                                                                        \
+        X(stalls)                                                                                            \
+        X(asked)                                                                                             \
+        X(bank_approvals)                                                                                    \
+        X(bank_refusals)                                                                                     \
+        X(bank_timeouts)                                                                                     \
+        X(refused_without_asking)                                                                            \
+        X(pending_repeats)                                                                                   \
+        X(overtaken_outcomes)                                                                                \
+        X(overtaken_approvals)                                                                               \
+        X(reversed_while_asked)                                                                              \
+        X(swept)                                                                                             \
+        X(notices_taken)                                                                                     \
+        X(notices_repeated)                                                                                  \
+        X(leases_refused)                                                                                    \
+        X(leases_taken_over)                                                                                 \
+        X(bank_repeats)                                                                                      \
+        X(bank_slow)                                                                                         \
+        X(bank_late)                                                                                         \
+        X(bank_silent)                                                                                       \
+        X(bank_deaf)                                                                                         \
+        X(bank_wrong_echo)                                                                                   \
+        X(bank_duplicate)                                                                                    \
+        X(bank_decline)                                                                                      \
+        X(bank_hang_up)                                                                                      \
+        X(bank_down)                                                                                         \
+        X(lines_opened)                                                                                      \
+        X(lines_refused)                                                                                     \
+        X(cut_lines)                                                                                         \
+        X(lost_store_work)
 
 struct sim_counters {
 #define X(name) int64_t name;
@@ -71,9 +116,17 @@ struct sim_rates {
         int lost, doubled, overtaken, late, very_late;     /* of messages */
         int cut, crash, drain, database, power, reference; /* of events */
         int lost_batch, slow_batch;                        /* of the ledger's stages */
+        int stall, cut_line, bank_down;                    /* of events */
+        int bank[BEHAVIOUR_COUNT];                         /* of a bank's messages about money */
 };
 
 /* network ------------------------------------------------------------------------------------------- */
+
+/* A connection as the network sees it: one way each. */
+struct wire {
+        bool is_cut;       /* nothing that is sent arrives any more */
+        int64_t opened_ms; /* when the handshake is done; nothing arrives before */
+};
 
 struct frame {
         uint8_t *bytes;
@@ -90,12 +143,40 @@ struct link {
         bool daemon_open; /* it has a session */
         bool closing;     /* the session asked for its end */
         bool paused;
-        bool is_cut;                     /* by the network: nothing that is sent arrives any more */
+        struct wire wire;
         struct frame *first, **last;     /* read, but not yet taken by the session */
-        int64_t opened_ms;               /* when the handshake is done; nothing arrives before */
         int64_t to_daemon_ms, to_atm_ms; /* the last arrivals: what is sent later comes later */
         struct session session;
         struct link *next;
+};
+
+/* A connection of a daemon to a bank. Kept to the end of the run as well. */
+struct line {
+        struct sim *sim;
+        int instance, bank, number;
+        uint64_t epoch;   /* the instance's life that it belongs to */
+        bool daemon_open; /* it has a session */
+        bool daemon_gone; /* the daemon has seen its end */
+        bool bank_open;   /* as the bank sees it */
+        bool signed_on;   /* the bank's mark */
+        struct wire wire;
+        int64_t to_bank_ms, to_daemon_ms;
+        struct bank_session session;
+        struct line *next;
+};
+
+/* banks --------------------------------------------------------------------------------------------- */
+
+/* What a bank decided and remembers is durable before anybody hears of it: a loss of its process is a loss of
+ * its connections and of the answers that had not left. */
+struct sim_bank {
+        struct sim *sim;
+        int number;
+        char name[ISSUER_MAX + 1]; /* of its link and of its issuer */
+        struct iso_dialect dialect;
+        struct bank *bank;
+        bool runs;
+        enum behaviour order; /* for the next message about money; BEHAVIOUR_NORMAL: as the rates say */
 };
 
 /* ATMs ---------------------------------------------------------------------------------------------- */
@@ -114,6 +195,7 @@ struct atm_withdrawal {
         enum withdrawal_phase phase;
         int64_t dispensed_yen; /* the truth */
         int repeats;
+        char heard[3]; /* DE 39 of the answer that counted; "" none */
 };
 
 struct atm_advice {
@@ -148,8 +230,9 @@ struct machine {
         enum atm_task task;
         struct ledger_identity awaited; /* of the message whose answer it waits for */
         struct link *link;
-        uint64_t timer;                     /* its epoch */
-        int failures;                       /* to connect, since the last answer */
+        uint64_t timer; /* its epoch */
+        int failures;   /* to connect, since the last answer */
+        unsigned connects;
         struct atm_withdrawal *withdrawals; /* all there ever were; the last may be unfinished */
         size_t withdrawal_count;
         struct atm_advice *advices;
@@ -165,7 +248,18 @@ struct instance {
         bool runs, drains, is_cut; /* off from the database */
         struct service *service;
         struct ledger *ledger;
-        bool ledger_armed, tick_armed, relief_armed;
+        bool ledger_armed, relief_armed;
+        int64_t tick_ms;          /* when its deadlines are looked at next; 0: never */
+        int64_t skew_ms;          /* of its clock */
+        int64_t stalled_until_ms; /* it stands still: SIGSTOP */
+        /* lines.c: */
+        struct bank_routes routes;
+        struct saf *saf;
+        struct sim_store *store;
+        struct line *line[SIM_BANKS_MAX][SIM_LINES]; /* NULL: none; its connecting is armed */
+        int connect_failures[SIM_BANKS_MAX][SIM_LINES];
+        int64_t banks_ms;       /* as tick_ms */
+        bool stirred;           /* something may have ended that the store must hear of */
         bool is_doomed, is_due; /* to die when its ledger has come to the stage, or has just left it */
         enum ledger_mem_stage doom;
         bool doomed_after;
@@ -174,9 +268,14 @@ struct instance {
 /* A card as the checks see it. */
 struct sim_card {
         uint8_t token[CARD_TOKEN_LENGTH];
-        const struct memory_withdrawal **approved; /* all with this card */
-        size_t approved_count;
+        int bank; /* -1: the house bank's */
+        int64_t opening_yen;
+        const struct memory_withdrawal **used; /* all with it that were approved, or left to its bank */
+        size_t used_count;
 };
+
+/* One row of the table of faults at work: faults.c. */
+struct sim_script;
 
 /* the whole ----------------------------------------------------------------------------------------- */
 
@@ -202,28 +301,47 @@ struct sim {
         struct machine atms[SIM_ATMS_MAX];
         struct instance instances[SIM_INSTANCES_MAX];
         struct link *links;
+        struct line *lines;
+        int bank_count;
+        struct sim_bank banks[SIM_BANKS_MAX];
+        int64_t echo_interval_ms;               /* of the daemons towards banks */
+        const struct memory_withdrawal **asked; /* their banks were asked and nothing is decided */
+        size_t asked_count;
+        struct sim_script *script; /* NULL: chance decides */
         struct memory_database *database;
         struct reference *references[SIM_REFERENCES_MAX];
         int reference_count;
 
         struct sim_card cards[SIM_CARDS];
         struct sim_decision *decisions;
-        char violated[16]; /* "I1"; "" so far none */
+        struct sim_record *records; /* check.c: what banks have written down */
+        char violated[16];          /* "I1"; "" so far none */
         char violation[512];
 };
 
 /* sim.c */
 struct sim *sim_new(uint64_t seed, enum ledger_mem_defect defect, struct token_key *token_key,
                     struct sim_counters *counters, bool trace);
+/* One withdrawal and one fault: faults.c. False: an invariant did not hold, or it was never done. */
+struct sim *sim_new_script(uint64_t seed, struct sim_script *script, struct token_key *token_key,
+                           struct sim_counters *counters, bool trace);
+bool sim_run_script(struct sim *sim, int steps, bool (*is_done)(const struct sim *sim));
 /* True: every invariant held for `steps` events and to the end after them. */
 bool sim_run(struct sim *sim, int steps);
 void sim_free(struct sim *sim);
 void sim_put(struct sim *sim, int64_t delay_ms, struct event event);
 bool sim_chance(struct sim *sim, int permille); /* of a fault: none any more when calm */
 /* The number of a card: valid, and the same in every run. */
-void sim_pan(int card, char buffer[17]);
+void sim_pan(const struct sim *sim, int card, char buffer[17]);
 ATM_PRINTF(2, 3) void sim_tell(struct sim *sim, const char *format, ...);
 ATM_PRINTF(3, 4) void sim_violate(struct sim *sim, const char *invariant, const char *format, ...);
+
+/* network.c */
+/* The event carries the message to its end of the wire; *last_ms is the arrival of the one before it. */
+void network_carry(struct sim *sim, const struct wire *wire, struct event event, int64_t *last_ms,
+                   const uint8_t *bytes, size_t length);
+/* The end of a connection is seen after all that was sent on it. */
+void network_carry_end(struct sim *sim, struct event event, int64_t last_ms);
 
 /* instance.c */
 void instance_start(struct instance *instance);
@@ -235,6 +353,39 @@ void instance_set_cut(struct instance *instance, bool is_cut);
 void instance_event(struct instance *instance, const struct event *event);
 bool instance_is_quiet(const struct instance *instance);
 void instance_free(struct instance *instance);
+int64_t instance_real_ms(void *instance);
+/* It dies at once. */
+void instance_crash(struct instance *instance);
+/* It stands still for so long; whatever reaches it waits. */
+void instance_stall(struct instance *instance, int64_t ms);
+/* Everything that the daemon will do by itself gets its event. */
+void instance_arm(struct instance *instance);
+
+/* lines.c */
+void lines_start(struct instance *instance);
+/* A crash: it all goes, and nobody is told but the banks, in time. */
+void lines_throw_away(struct instance *instance);
+void lines_drain(struct instance *instance);
+bool lines_are_quiet(const struct instance *instance);
+void lines_stop(struct instance *instance);
+void lines_set_cut(struct instance *instance); /* the database is gone, or there again */
+void lines_arm(struct instance *instance);
+/* No echoes any more: there is always one more. */
+void lines_calm_down(struct instance *instance);
+/* Deadlines, and whatever store and forward may do now. */
+void lines_tick(struct instance *instance);
+void lines_event(struct instance *instance, const struct event *event); /* BANKS, STORE, CONNECT */
+void line_event(struct line *line, struct event *event);
+void line_cut(struct line *line); /* by the network */
+void line_free(struct line *line);
+
+/* bank.c */
+void bank_open(struct sim *sim, int number);
+void bank_close(struct sim_bank *bank);
+void bank_hear(struct sim_bank *bank, struct line *line, const uint8_t *bytes, size_t length);
+/* So long it is gone. */
+void bank_go_down(struct sim_bank *bank, int64_t ms);
+void bank_come_up(struct sim_bank *bank);
 
 struct link *link_connect(struct machine *atm, int instance);
 void link_send(struct link *link, const uint8_t *bytes, size_t length); /* by the ATM */
@@ -242,6 +393,23 @@ void link_hang_up(struct link *link);                                   /* by th
 void link_cut(struct link *link); /* by the network: both ends learn of it, each in its time */
 void link_event(struct link *link, struct event *event);
 void link_free(struct link *link);
+
+/* faults.c: each row of the table, in every dialect, at every step of its moment. False: some row did not end
+ * as it says. */
+bool faults_play(struct token_key *token_key, struct sim_counters *counters, const char *only, bool trace);
+/* What a script asks for. */
+bool script_wants_customer(const struct sim *sim);
+int script_card(const struct sim *sim);
+int64_t script_amount_yen(const struct sim *sim);
+int64_t script_dispensed_yen(const struct sim *sim);
+int script_repeats(const struct sim *sim);
+int64_t script_patience_ms(const struct sim *sim);
+int64_t script_slow_ms(const struct sim *sim);
+/* What is told to the script as it happens. */
+enum behaviour script_behaviour(struct sim *sim, struct sim_bank *bank, struct line *line, const char *mti);
+void script_after_event(struct sim *sim);
+void script_heard_bank(struct sim *sim);
+void script_decided(struct sim *sim, const struct ledger_op *op);
 
 /* atm.c */
 void atm_start(struct machine *atm);
@@ -254,6 +422,10 @@ void atm_free(struct machine *atm);
 
 /* check.c */
 void check_commit(struct memory_database *database, const struct ledger_op *op, void *context);
+/* What a bank holds for a withdrawal. */
+int64_t check_held_yen(const struct sim *sim, const struct ledger_identity *identity);
+/* A bank has written it down. */
+void check_record(struct sim *sim, int bank, const struct bank_record *record);
 void check_answer(struct sim *sim, const struct link *link, const uint8_t *bytes, size_t length);
 void check_sums(struct sim *sim);
 void check_end(struct sim *sim);
