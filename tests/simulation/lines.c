@@ -235,7 +235,7 @@ static void report_look(struct saf *saf, const struct sim *sim)
 static void report(struct sim_store *store, bool good)
 {
         struct saf *saf = store->instance->saf;
-        struct bank_notice notices[SAF_BATCH];
+        struct bank_notice notices[SAF_BATCH] = {0};
 
         store->stage = STORE_IDLE;
         switch (store->work) {
