@@ -493,4 +493,5 @@ for row in "${ROWS[@]}"; do
 done
 expect_exit 0 atmctl reconcile --drained
 expect_exit 0 atmctl verify
+! grep -hE 'Sanitizer|runtime error|ssertion' "$WORK"/lab/log/{atmd-*,banksim}.log || wrong "atmd or banksim complains of itself"
 passed

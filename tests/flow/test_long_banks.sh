@@ -104,6 +104,8 @@ expect "links" "BANKA BANKB BANKC" "$(sql 'SELECT DISTINCT link FROM v_withdrawa
 expect "causes" "answer reversal timeout" "$(sql 'SELECT DISTINCT cause FROM bank_outcome ORDER BY 1' | xargs)"
 expect "business dates" "2016-12-31 2017-01-01" "$(sql 'SELECT DISTINCT business_date FROM v_withdrawal ORDER BY 1 LIMIT 2' | xargs)"
 
+! grep -hE 'Sanitizer|runtime error|ssertion' "$WORK"/lab/log/{atmd-*,banksim}.log || wrong "atmd or banksim complains of itself"
+
 # Card numbers: nowhere but in the lab's card files.
 if grep -rlE '99001[1-3][0-9]{10}' "$WORK/lab/log/" "$WORK/lab/journal" "$BANKSIM_JOURNALS" "$WORK/run.log"; then
         wrong "a card number is in a log or journal"
