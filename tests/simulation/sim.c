@@ -253,6 +253,11 @@ static void draw_faults(struct sim *sim)
         };
         for (int i = 0; i < BEHAVIOUR_COUNT; i++)
                 sim->rates.bank[i] = rate(sim, i == BEHAVIOUR_DOWN ? 10 : 80);
+        sim->fumbles = random_permille(&sim->random, 200);
+        if (random_permille(&sim->random, 300)) { /* about the pauses between repeated notices */
+                sim->late_ms[0] = 800;
+                sim->late_ms[1] = 5000;
+        }
 }
 
 static struct sim *make(uint64_t seed, struct token_key *token_key, struct sim_counters *counters, bool trace)
@@ -288,6 +293,10 @@ static void draw_world(struct sim *sim)
 static void build(struct sim *sim, enum ledger_mem_defect defect)
 {
         sim->echo_interval_ms = 30000 + 2 * sim->pause_ms;
+        if (!sim->late_ms[1]) { /* longer than anybody waits */
+                sim->late_ms[0] = 16000;
+                sim->late_ms[1] = 120000;
+        }
         for (int i = 0; i < sim->bank_count; i++)
                 bank_open(sim, i);
         sim->database = memory_database_new(new_reference(sim));
