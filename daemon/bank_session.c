@@ -133,6 +133,8 @@ bool bank_session_exchange(struct bank_session *session, struct bank_exchange *e
                 exchange->processing_code = -1;
         if (!iso_number(message, 4, &exchange->amount_yen))
                 exchange->amount_yen = -1;
+        if (!iso_copy(message, 95, exchange->replacement, sizeof(exchange->replacement)))
+                exchange->replacement[0] = '\0';
         if (!send_message(session))
                 return false;
         exchange->deadline_ms = deadline_ms;
@@ -172,12 +174,23 @@ static bool echoes(const struct iso_message *answer, int field, int64_t wanted)
         return !iso_has(answer, field) || (iso_number(answer, field, &value) && value == wanted);
 }
 
+/* The corrections of one withdrawal are all 0420, and differ in DE 95 alone: the answer to an earlier one,
+ * late or for the second time, must not acknowledge a later one. */
+static bool echoes_replacement(const struct bank_exchange *exchange, const struct iso_message *answer)
+{
+        char replacement[sizeof(exchange->replacement)];
+        return exchange->kind != MESSAGE_REVERSAL ||
+               (iso_copy(answer, 95, replacement, sizeof(replacement)) &&
+                strcmp(replacement, exchange->replacement) == 0);
+}
+
 /* An inquiry's answer is its balance. */
 static bool is_right(const struct bank_exchange *exchange, const struct iso_message *answer)
 {
         char de39[3];
         if (!iso_copy(answer, 39, de39, sizeof(de39)) || strlen(de39) != 2 ||
-            !echoes(answer, 3, exchange->processing_code) || !echoes(answer, 4, exchange->amount_yen))
+            !echoes(answer, 3, exchange->processing_code) || !echoes(answer, 4, exchange->amount_yen) ||
+            !echoes_replacement(exchange, answer))
                 return false;
         bool is_inquiry = exchange->kind == MESSAGE_REQUEST && exchange->amount_yen < 0;
         return !is_inquiry || strcmp(de39, "00") != 0 || iso_has(answer, 54);
@@ -207,7 +220,8 @@ static void on_answer(struct bank_session *session, enum message_kind kind)
                 bank_route_note_stray(route, kind, key, answer);
         } else if (!is_right(exchange, answer)) {
                 route->count.wrong++;
-                log_wrong(session, answer->mti, "DE 3 or 4 is not what was asked, or DE 39 or 54 is missing");
+                log_wrong(session, answer->mti,
+                          "DE 3, 4 or 95 is not what was asked, or DE 39 or 54 is missing");
         } else {
                 end_exchange(exchange, BANK_ANSWERED, answer);
         }

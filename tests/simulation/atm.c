@@ -218,9 +218,9 @@ static void dispense(struct machine *atm)
 
                 advise(atm, number, dispensed_yen < w->amount_yen, dispensed_yen,
                        dispensed_yen ? "32" : "22");
-        } else if (chance(atm, 850)) {
+        } else if (chance(atm, atm->sim->fumbles ? 400 : 850)) {
                 advise(atm, number, false, w->amount_yen, NULL);
-        } else if (part_yen > 0 && chance(atm, 600)) {
+        } else if (part_yen > 0 && chance(atm, atm->sim->fumbles ? 900 : 600)) {
                 bool reversal = chance(atm, 700);
 
                 atm->sim->counters->partial_dispenses++;
@@ -235,7 +235,8 @@ static void correct(struct machine *atm, size_t number)
 {
         struct atm_withdrawal *w = &atm->withdrawals[number];
 
-        if (w->dispensed_yen > 0 && !atm->sim->calm && !atm->sim->script && chance(atm, 60))
+        if (w->dispensed_yen > 0 && !atm->sim->calm && !atm->sim->script &&
+            chance(atm, atm->sim->fumbles ? 500 : 60))
                 advise(atm, number, true,
                        1000 * random_between(&atm->sim->random, 0, w->dispensed_yen / 1000 - 1), "32");
 }

@@ -17,8 +17,6 @@ enum {
         THINKS_MS = 30,
         SLOW_FROM_MS = 1000,
         SLOW_TO_MS = 13000,
-        LATE_FROM_MS = 16000,
-        LATE_TO_MS = 120000,
         DOWN_FROM_MS = 300,
         DOWN_TO_MS = 300000,
 };
@@ -143,12 +141,12 @@ static void answer(struct line *line, enum behaviour how, struct iso_message *me
         answer_in(line, bytes, (size_t)length,
                   how == BEHAVIOUR_SLOW && sim->script ? script_slow_ms(sim)
                   : how == BEHAVIOUR_SLOW ? random_between(&sim->random, SLOW_FROM_MS, SLOW_TO_MS)
-                  : how == BEHAVIOUR_LATE ? random_between(&sim->random, LATE_FROM_MS, LATE_TO_MS)
+                  : how == BEHAVIOUR_LATE ? random_between(&sim->random, sim->late_ms[0], sim->late_ms[1])
                                           : random_between(&sim->random, 0, THINKS_MS));
         if (how == BEHAVIOUR_DUPLICATE)
                 answer_in(line, bytes, (size_t)length,
                           random_between(&sim->random, 0,
-                                         random_permille(&sim->random, 500) ? THINKS_MS : LATE_TO_MS));
+                                         random_permille(&sim->random, 500) ? THINKS_MS : sim->late_ms[1]));
 }
 
 void bank_hear(struct sim_bank *bank, struct line *line, const uint8_t *bytes, size_t length)

@@ -230,6 +230,21 @@ static int rate(struct sim *sim, int most)
         return random_permille(&sim->random, 650) ? random_below(&sim->random, most + 1) : 0;
 }
 
+/* Where much is corrected, answers that come late by little, or twice, meet what they do not answer. */
+static void draw_corrections(struct sim *sim)
+{
+        static const enum behaviour often[] = {BEHAVIOUR_LATE, BEHAVIOUR_SILENT, BEHAVIOUR_DEAF,
+                                               BEHAVIOUR_DUPLICATE};
+
+        sim->fumbles = random_permille(&sim->random, 200);
+        if (!sim->fumbles)
+                return;
+        for (size_t i = 0; i < sizeof often / sizeof often[0]; i++)
+                sim->rates.bank[often[i]] = 120;
+        sim->late_ms[0] = 800;
+        sim->late_ms[1] = 5000;
+}
+
 static void draw_faults(struct sim *sim)
 {
         sim->is_rough = random_permille(&sim->random, 400);
@@ -253,6 +268,7 @@ static void draw_faults(struct sim *sim)
         };
         for (int i = 0; i < BEHAVIOUR_COUNT; i++)
                 sim->rates.bank[i] = rate(sim, i == BEHAVIOUR_DOWN ? 10 : 80);
+        draw_corrections(sim);
 }
 
 static struct sim *make(uint64_t seed, struct token_key *token_key, struct sim_counters *counters, bool trace)
@@ -288,6 +304,10 @@ static void draw_world(struct sim *sim)
 static void build(struct sim *sim, enum ledger_mem_defect defect)
 {
         sim->echo_interval_ms = 30000 + 2 * sim->pause_ms;
+        if (!sim->late_ms[1]) { /* longer than anybody waits */
+                sim->late_ms[0] = 16000;
+                sim->late_ms[1] = 120000;
+        }
         for (int i = 0; i < sim->bank_count; i++)
                 bank_open(sim, i);
         sim->database = memory_database_new(new_reference(sim));

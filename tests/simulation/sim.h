@@ -294,9 +294,11 @@ struct sim {
         struct token_key *token_key; /* not owned */
 
         int atm_count, instance_count;
-        int64_t pause_ms; /* between two customers */
-        int storm;        /* events for which faults are likelier: misfortunes come together */
-        bool is_rough;    /* the network may lose, double and reorder within a connection */
+        int64_t pause_ms;   /* between two customers */
+        int storm;          /* events for which faults are likelier: misfortunes come together */
+        bool is_rough;      /* the network may lose, double and reorder within a connection */
+        bool fumbles;       /* ATMs often dispense in part, and count again */
+        int64_t late_ms[2]; /* how late an answer of a bank may be */
         size_t open_max;
         struct machine atms[SIM_ATMS_MAX];
         struct instance instances[SIM_INSTANCES_MAX];

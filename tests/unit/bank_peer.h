@@ -76,6 +76,8 @@ static inline void bank_peer_build(const struct bank_peer *peer, int i, const ch
         const struct profile_row *row = profile_find(peer->sent[i].mti);
         ck_assert_ptr_nonnull(row);
         profile_answer(row, &peer->sent[i], ret);
+        if (row->kind == MESSAGE_REVERSAL)
+                iso_echo(ret, &peer->sent[i], 95);
         iso_set_string(ret, 39, de39);
 }
 

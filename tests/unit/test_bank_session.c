@@ -262,6 +262,50 @@ START_TEST(messages_of_one_withdrawal_are_told_apart_by_their_kind)
 }
 END_TEST
 
+/* A partial reversal of 4,000 yen, then a full one of the same withdrawal: what the answer echoes, and
+ * whether it is the second one's. */
+static const struct {
+        const char *replacement;
+        bool is_right;
+} correction_rows[] = {
+    {NULL, true},
+    {"000000004000000000000000D00000108D00000000", false}, /* of the first: late, or for the second time */
+    {"000000000000000000000000D00000000D00000000", false}, /* of neither */
+};
+
+START_TEST(a_late_answer_to_a_correction_does_not_acknowledge_the_next_one)
+{
+        struct bank_notice notice = {.identity = identity_of(1),
+                                     .kind = BANK_NOTICE_PARTIAL,
+                                     .why = "32",
+                                     .amount_yen = 10000,
+                                     .charge_yen = 108,
+                                     .dispensed_yen = 4000,
+                                     .attempts = 1};
+        bank_peer_sign_on(&peers[0], route, 1);
+        for (int i = 1; i <= 2; i++) {
+                asks[i].exchange = (struct bank_exchange){
+                    .identity = identity_of(1), .kind = MESSAGE_REVERSAL, .on_end = on_end};
+                bank_format_notice(&notice, "99000001", &route->message);
+                ck_assert(bank_route_tell(route, &asks[i].exchange, 1000));
+                if (i == 1)
+                        bank_peer_answer(&peers[0], 1, "00");
+                notice.kind = BANK_NOTICE_REVERSAL;
+                notice.dispensed_yen = 0;
+        }
+        ck_assert_int_eq(asks[1].ends, 1);
+        bank_peer_build(&peers[0], 2, "00", &answer);
+        if (correction_rows[_i].replacement)
+                iso_set_string(&answer, 95, correction_rows[_i].replacement);
+        bank_peer_say(&peers[0], &answer);
+        ck_assert_int_eq(asks[2].ends, correction_rows[_i].is_right);
+        ck_assert_uint_eq(route->count.wrong, !correction_rows[_i].is_right);
+        bank_peer_answer(&peers[0], 2, "00");
+        ck_assert_int_eq(asks[2].ends, 1);
+        ck_assert_int_eq(asks[2].end, BANK_ANSWERED);
+}
+END_TEST
+
 /* ---- time ---------------------------------------------------------------------------------------------- */
 
 START_TEST(each_waits_as_long_as_it_may)
@@ -472,6 +516,8 @@ int main(void)
         tcase_add_loop_test(tcase, an_answer_to_what_has_ended_is_told_from_an_unknown_one, 0,
                             COUNT(stray_rows));
         tcase_add_test(tcase, messages_of_one_withdrawal_are_told_apart_by_their_kind);
+        tcase_add_loop_test(tcase, a_late_answer_to_a_correction_does_not_acknowledge_the_next_one, 0,
+                            sizeof(correction_rows) / sizeof(correction_rows[0]));
         tcase_add_test(tcase, each_waits_as_long_as_it_may);
         tcase_add_loop_test(tcase, a_silent_bank_is_tried_by_an_echo_and_given_up, 0, 2);
         tcase_add_test(tcase, an_unanswered_request_has_an_echo_sent_at_once);

@@ -28,6 +28,8 @@ static void answer(const struct exchange *x, enum bank_count count, const char *
 {
         x->reply->count = count;
         profile_answer(x->row, x->message, &x->reply->answer);
+        if (x->row->kind == MESSAGE_REVERSAL) /* which of a withdrawal's corrections it answers */
+                iso_echo(&x->reply->answer, x->message, 95);
         iso_set_string(&x->reply->answer, 39, de39);
 }
 
