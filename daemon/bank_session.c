@@ -175,11 +175,12 @@ static bool echoes(const struct iso_message *answer, int field, int64_t wanted)
 }
 
 /* The corrections of one withdrawal are all 0420, and differ in DE 95 alone: the answer to an earlier one,
- * late or for the second time, must not acknowledge a later one. */
+ * late or for the second time, must not acknowledge a later one. A bank need not echo DE 95; where it does,
+ * the echo must be ours. */
 static bool echoes_replacement(const struct bank_exchange *exchange, const struct iso_message *answer)
 {
         char replacement[sizeof(exchange->replacement)];
-        return exchange->kind != MESSAGE_REVERSAL ||
+        return exchange->kind != MESSAGE_REVERSAL || !iso_has(answer, 95) ||
                (iso_copy(answer, 95, replacement, sizeof(replacement)) &&
                 strcmp(replacement, exchange->replacement) == 0);
 }

@@ -9,8 +9,8 @@
  * CLOSING     it sends nothing and hears nothing; what was outstanding has been given back
  *
  * Like session.c it is fed whole messages and reaches its peer through ops; it knows neither sockets nor TLS
- * nor libevent nor libpq. Answers are matched by kind, DE 41, 11 and 7, and must echo DE 3 and 4, and an
- * 0430 DE 95; what matches nothing goes to the route, which remembers what has ended lately.
+ * nor libevent nor libpq. Answers are matched by kind, DE 41, 11 and 7, and must echo DE 3 and 4; the
+ * DE 95 of an 0430, where it has one, must be the 0420's; what matches nothing goes to the route, which remembers what has ended lately.
  *
  * Invariants: an exchange that was accepted ends exactly once, by its answer, its deadline, or the end of the
  * connection, and its memory is its owner's: nothing is allocated for a message.

@@ -273,6 +273,31 @@ static const struct {
     {"000000000000000000000000D00000000D00000000", false}, /* of neither */
 };
 
+/* A bank need not echo DE 95. */
+START_TEST(an_answer_to_a_partial_reversal_without_its_amounts_acknowledges_it)
+{
+        struct bank_notice notice = {.identity = identity_of(1),
+                                     .kind = BANK_NOTICE_PARTIAL,
+                                     .why = "32",
+                                     .amount_yen = 10000,
+                                     .charge_yen = 108,
+                                     .dispensed_yen = 4000,
+                                     .attempts = 1};
+        bank_peer_sign_on(&peers[0], route, 1);
+        asks[1].exchange =
+            (struct bank_exchange){.identity = identity_of(1), .kind = MESSAGE_REVERSAL, .on_end = on_end};
+        bank_format_notice(&notice, "99000001", &route->message);
+        ck_assert(bank_route_tell(route, &asks[1].exchange, 1000));
+        bank_peer_build(&peers[0], 1, "00", &answer);
+        ck_assert(iso_has(&answer, 95));
+        iso_unset(&answer, 95);
+        bank_peer_say(&peers[0], &answer);
+        ck_assert_int_eq(asks[1].ends, 1);
+        ck_assert_int_eq(asks[1].end, BANK_ANSWERED);
+        ck_assert_uint_eq(route->count.wrong, 0);
+}
+END_TEST
+
 START_TEST(a_late_answer_to_a_correction_does_not_acknowledge_the_next_one)
 {
         struct bank_notice notice = {.identity = identity_of(1),
@@ -516,6 +541,7 @@ int main(void)
         tcase_add_loop_test(tcase, an_answer_to_what_has_ended_is_told_from_an_unknown_one, 0,
                             COUNT(stray_rows));
         tcase_add_test(tcase, messages_of_one_withdrawal_are_told_apart_by_their_kind);
+        tcase_add_test(tcase, an_answer_to_a_partial_reversal_without_its_amounts_acknowledges_it);
         tcase_add_loop_test(tcase, a_late_answer_to_a_correction_does_not_acknowledge_the_next_one, 0,
                             sizeof(correction_rows) / sizeof(correction_rows[0]));
         tcase_add_test(tcase, each_waits_as_long_as_it_may);
