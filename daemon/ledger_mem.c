@@ -587,7 +587,8 @@ static struct price times(const struct price *price, int sign)
         return product;
 }
 
-static void earn(struct memory_withdrawal *withdrawal, int sign)
+/* sign 0: only the cash is corrected. */
+static void earn(struct memory_withdrawal *withdrawal, int sign, int64_t cash_yen)
 {
         struct memory_commission *commission;
         void *array = withdrawal->commissions;
@@ -596,6 +597,7 @@ static void earn(struct memory_withdrawal *withdrawal, int sign)
         withdrawal->commissions = array;
         commission->seq = withdrawal->advice_count;
         commission->sign = sign;
+        commission->cash_yen = cash_yen;
         commission->price = times(&withdrawal->request.price, sign);
 }
 
@@ -720,10 +722,10 @@ static void write_advice(struct memory_database *database, struct memory_withdra
             .counted_yen = counted_yen,
             .commission = commission,
         };
-        if (commission != 0)
-                earn(withdrawal, commission);
-        if (commission != 0 || counted_yen != already_yen)
+        if (commission != 0 || counted_yen != already_yen) {
+                earn(withdrawal, commission, counted_yen - already_yen);
                 roll_up(database, withdrawal, commission, counted_yen - already_yen);
+        }
         if (ends && before != WITHDRAWAL_REVERSED)
                 give_back(database, withdrawal, counts_yen - counted_yen, rule->to == WITHDRAWAL_REVERSED);
         if (ends)
@@ -1389,12 +1391,12 @@ static void print_history(struct lines *lines, const struct memory_withdrawal *w
 
                 add_line(lines,
                          "commission|%s|%" PRId64 "|%" PRId32 "|%zu|%d|%s|%s|%s|%s|%s|%" PRId32 "|%" PRId64
-                         "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64,
+                         "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%s",
                          w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, c->seq, c->sign,
                          w->request.hall, word_of_day(w->request.business_day).text, w->request.issuer,
                          band_name[p->band], word_of_day(p->tariff_from_day).text, p->tax_rate_bp,
                          p->customer_fee_yen, p->customer_tax_yen, p->interbank_fee_yen, p->interbank_tax_yen,
-                         p->hall_share_yen);
+                         p->hall_share_yen, c->cash_yen, word_of_day(w->request.business_day).text);
         }
 }
 
@@ -1413,9 +1415,10 @@ static void print_sums(struct lines *lines, const struct memory_database *databa
         }
         for (const struct memory_rollup *r = database->rollups; r; r = r->hh.next)
                 add_line(lines,
-                         "revenue_rollup|%s|%s|%s|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64
+                         "revenue_rollup|%s|%s|%s|%s|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64
                          "|%" PRId64 "|%" PRId64 "|%" PRId64,
-                         r->key.terminal, word_of_day(r->key.business_day).text, r->key.hall, r->key.issuer,
+                         r->key.terminal, word_of_day(r->key.business_day).text,
+                         word_of_day(r->key.business_day).text, r->key.hall, r->key.issuer,
                          band_name[r->key.band], r->withdrawals, r->cash_yen, r->customer_fee_yen,
                          r->customer_tax_yen, r->interbank_fee_yen, r->interbank_tax_yen, r->hall_share_yen);
 }

@@ -1,6 +1,6 @@
 /*
  * The ledger in memory: the second back end of daemon/ledger.h, for the simulation and the contract test.
- * It gives the same answers and keeps the same rows as sql/002_ledger.sql and sql/003_banks.sql; what an
+ * It gives the same answers and keeps the same rows as sql/006_ledger.sql and sql/007_banks.sql; what an
  * advice does and which reason wins come from rules/, where sql has tables of its own, so that the test
  * compares those too.
  *
@@ -61,6 +61,7 @@ struct memory_advice {
 struct memory_commission {
         size_t seq;
         int sign;
+        int64_t cash_yen;   /* by which the cash that counts as dispensed changes */
         struct price price; /* times the sign */
 };
 
@@ -240,7 +241,7 @@ void memory_print(const struct memory_database *database, FILE *out);
 
 /* banks --------------------------------------------------------------------------------------------- */
 
-/* The functions of sql/003_banks.sql by the same names, each a transaction; all times are the caller's real
+/* The functions of sql/007_banks.sql by the same names, each a transaction; all times are the caller's real
  * time. `taken` has room for `max`. */
 struct memory_taken {
         struct ledger_identity identity;

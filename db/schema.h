@@ -2,6 +2,6 @@
 #ifndef DB_SCHEMA_H
 #define DB_SCHEMA_H
 
-enum { SCHEMA_VERSION = 4 };
+enum { SCHEMA_VERSION = 9 };
 
 #endif

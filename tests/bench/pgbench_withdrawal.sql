@@ -57,17 +57,18 @@ WITH said AS (
                 :amount, 1)
 ), earned AS (
         INSERT INTO commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, band, tariff_from,
-                tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen)
+                tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, cash_yen,
+                posted_on)
         VALUES (:terminal, :transmitted_at, :stan, 1, 1, :hall, :day, 'HOUSE', :band, :tariff_from, :tax_bp, :customer_fee,
-                :customer_tax, :interbank_fee, :interbank_tax, :share)
+                :customer_tax, :interbank_fee, :interbank_tax, :share, :amount, :day)
 ), ended AS (
         DELETE FROM open_withdrawal WHERE terminal = :terminal AND transmitted_at = :transmitted_at AND stan = :stan
 )
-INSERT INTO revenue_rollup AS r (terminal, business_date, hall, issuer, band, withdrawals, cash_yen, customer_fee_yen,
-        customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen)
-VALUES (:terminal, :day, :hall, 'HOUSE', :band, 1, :amount, :customer_fee, :customer_tax, :interbank_fee, :interbank_tax,
+INSERT INTO revenue_rollup AS r (terminal, posted_on, hall, issuer, band, business_date, withdrawals, cash_yen,
+        customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen)
+VALUES (:terminal, :day, :hall, 'HOUSE', :band, :day, 1, :amount, :customer_fee, :customer_tax, :interbank_fee, :interbank_tax,
         :share)
-ON CONFLICT (terminal, business_date, hall, issuer, band) DO UPDATE SET
+ON CONFLICT (terminal, posted_on, hall, issuer, band, business_date) DO UPDATE SET
         withdrawals = r.withdrawals + EXCLUDED.withdrawals, cash_yen = r.cash_yen + EXCLUDED.cash_yen,
         customer_fee_yen = r.customer_fee_yen + EXCLUDED.customer_fee_yen,
         customer_tax_yen = r.customer_tax_yen + EXCLUDED.customer_tax_yen,

@@ -28,7 +28,7 @@ SELECT line FROM (
         UNION ALL
         SELECT concat_ws('|', 'commission', terminal, pg_temp.ms(transmitted_at), stan, seq, sign, hall,
                          business_date, issuer, band, tariff_from, tax_rate_bp, customer_fee_yen,
-                         customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen)
+                         customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, cash_yen, posted_on)
         FROM commission
         UNION ALL
         SELECT concat_ws('|', 'bank_outcome', terminal, pg_temp.ms(transmitted_at), stan, reason,
@@ -56,7 +56,7 @@ SELECT line FROM (
         UNION ALL
         SELECT concat_ws('|', 'account', pg_temp.hex(card_token), opening_yen, balance_yen) FROM account
         UNION ALL
-        SELECT concat_ws('|', 'revenue_rollup', terminal, business_date, hall, issuer, band, withdrawals,
+        SELECT concat_ws('|', 'revenue_rollup', terminal, posted_on, business_date, hall, issuer, band, withdrawals,
                          cash_yen, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen,
                          hall_share_yen)
         FROM revenue_rollup

@@ -31,17 +31,15 @@ WITH last AS (
 ), earned AS (
         SELECT terminal, transmitted_at, stan, sum(customer_fee_yen) AS fee, sum(customer_tax_yen) AS tax,
                sum(interbank_fee_yen) AS bank_fee, sum(interbank_tax_yen) AS bank_tax,
-               sum(hall_share_yen) AS share
+               sum(hall_share_yen) AS share, sum(cash_yen) AS cash
         FROM commission GROUP BY 1, 2, 3
-), rolled AS (
-        SELECT c.terminal, c.business_date, c.hall, c.issuer, c.band, sum(c.sign) AS withdrawals,
+), rolled AS ( -- everything that advices change in the books is a commission row
+        SELECT c.terminal, c.posted_on, c.business_date, c.hall, c.issuer, c.band, sum(c.sign) AS withdrawals,
+               sum(c.cash_yen) AS cash,
                sum(c.customer_fee_yen) AS fee, sum(c.customer_tax_yen) AS tax,
                sum(c.interbank_fee_yen) AS bank_fee, sum(c.interbank_tax_yen) AS bank_tax,
                sum(c.hall_share_yen) AS share
-        FROM commission c GROUP BY 1, 2, 3, 4, 5
-), rolled_cash AS (
-        SELECT terminal, business_date, hall, issuer, band, sum(counts_yen) AS yen
-        FROM used WHERE state = 'completed' GROUP BY 1, 2, 3, 4, 5
+        FROM commission c GROUP BY 1, 2, 3, 4, 5, 6
 )
 SELECT 'card_day ' || coalesce(d.card_token, x.card_token)
 FROM card_day d FULL JOIN by_day x USING (card_token, day)
@@ -90,19 +88,18 @@ FROM withdrawal w
 LEFT JOIN last l USING (terminal, transmitted_at, stan)
 LEFT JOIN earned e USING (terminal, transmitted_at, stan)
 WHERE CASE WHEN l.state = 'completed'
-           THEN (e.fee, e.tax, e.bank_fee, e.bank_tax, e.share) IS DISTINCT FROM
+           THEN (e.fee, e.tax, e.bank_fee, e.bank_tax, e.share, e.cash) IS DISTINCT FROM
                 (w.customer_fee_yen, w.customer_tax_yen, w.interbank_fee_yen, w.interbank_tax_yen,
-                 w.hall_share_yen)
+                 w.hall_share_yen, l.counted_yen)
            ELSE (coalesce(e.fee, 0), coalesce(e.tax, 0), coalesce(e.bank_fee, 0), coalesce(e.bank_tax, 0),
-                 coalesce(e.share, 0)) IS DISTINCT FROM (0, 0, 0, 0, 0) END
+                 coalesce(e.share, 0), coalesce(e.cash, 0)) IS DISTINCT FROM (0, 0, 0, 0, 0, 0) END
 UNION ALL -- I6
 SELECT 'revenue_rollup ' || coalesce(r.terminal, x.terminal)
 FROM revenue_rollup r
-FULL JOIN rolled x USING (terminal, business_date, hall, issuer, band)
-LEFT JOIN rolled_cash c USING (terminal, business_date, hall, issuer, band)
+FULL JOIN rolled x USING (terminal, posted_on, business_date, hall, issuer, band)
 WHERE (r.withdrawals, r.cash_yen, r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen,
        r.interbank_tax_yen, r.hall_share_yen)
-      IS DISTINCT FROM (x.withdrawals, coalesce(c.yen, 0), x.fee, x.tax, x.bank_fee, x.bank_tax, x.share)
+      IS DISTINCT FROM (x.withdrawals, x.cash, x.fee, x.tax, x.bank_fee, x.bank_tax, x.share)
 UNION ALL -- I4
 SELECT 'limit of the day ' || card_token FROM card_day
 WHERE cash_yen > 30000 OR (day >= '2020-04-01' AND withdrawals > 2)

@@ -93,7 +93,7 @@ refuses 1 "is not set up" atmctl db migrate
 expect_exit 1 atmctl db status --format json
 expect "state of an empty database" "not set up" "$(json "$OUTPUT" "(:'j')::jsonb ->> 'state'")"
 expect_exit 0 atmctl db init --clock-now 2016-12-29
-says "001_schema.sql: done" "version 4"
+says "001_schema.sql: done" "version 9"
 expect_exit 0 atmctl db init
 says "is set up already" "nothing was changed"
 expect_exit 0 atmctl db migrate
@@ -111,7 +111,7 @@ sql "CREATE DATABASE ${DATABASE}_old" >/dev/null
         refuses 1 "atmctl db migrate" atmctl db init
         PGUSER=atm_operator refuses 1 "need a superuser" atmctl db migrate
         expect_exit 0 atmctl db migrate
-        says "002_ledger.sql: done" "003_banks.sql: done" "004_views.sql: done"
+        says "005_finance.sql: done" "006_ledger.sql: done" "007_banks.sql: done" "008_reports.sql: done" "009_views.sql: done"
         [[ $OUTPUT != *001_schema* ]] || wrong "migrate repeats what is there: $OUTPUT"
         expect_exit 0 atmctl db status
         says current
@@ -520,7 +520,7 @@ KEY="hall H99999" altered "a hall named" "UPDATE withdrawal SET hall = 'H99999' 
         "UPDATE withdrawal w SET hall = a.hall FROM atm a WHERE w.stan = 1 AND a.terminal = w.terminal" reference
 KEY="a withdrawal" altered "an advice of nothing" "INSERT INTO advice SELECT terminal, transmitted_at, 888888, seq, kind, advice_at, advice_stan, why, amount_yen, dispensed_yen, state_before, state, counted_yen, commission FROM advice WHERE stan = 9" \
         "DELETE FROM advice WHERE stan = 888888" advice
-KEY="an approved withdrawal" altered "commission of nothing" "INSERT INTO commission SELECT terminal, transmitted_at, 888888, seq, sign, hall, business_date, issuer, band, tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen FROM commission WHERE stan = 9" \
+KEY="an approved withdrawal" altered "commission of nothing" "INSERT INTO commission SELECT terminal, transmitted_at, 888888, seq, sign, hall, business_date, issuer, band, tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, cash_yen, posted_on FROM commission WHERE stan = 9" \
         "DELETE FROM commission WHERE stan = 888888" commission commission_row rollup
 
 # banks behind links ---------------------------------------------------------------------------------------------

@@ -114,6 +114,7 @@ static void check_commission(struct sim *sim, const struct memory_withdrawal *w)
 {
         const struct price *tariff = &w->request.price;
         bool earned = memory_state(w) == WITHDRAWAL_COMPLETED;
+        int64_t cash_yen = 0;
         struct price sum = {0};
 
         for (size_t i = 0; i < w->commission_count; i++) {
@@ -124,7 +125,11 @@ static void check_commission(struct sim *sim, const struct memory_withdrawal *w)
                 sum.interbank_fee_yen += p->interbank_fee_yen;
                 sum.interbank_tax_yen += p->interbank_tax_yen;
                 sum.hall_share_yen += p->hall_share_yen;
+                cash_yen += w->commissions[i].cash_yen;
         }
+        if (cash_yen != (earned ? memory_counts_yen(w) : 0))
+                sim_violate(sim, "I3", "%s STAN %" PRId32 " is %s and its rows add up to %" PRId64 " yen of cash",
+                            w->identity.terminal, w->identity.stan, withdrawal_state_name[memory_state(w)], cash_yen);
         if (sum.customer_fee_yen != (earned ? tariff->customer_fee_yen : 0) ||
             sum.customer_tax_yen != (earned ? tariff->customer_tax_yen : 0) ||
             sum.interbank_fee_yen != (earned ? tariff->interbank_fee_yen : 0) ||
@@ -620,11 +625,11 @@ static void add_to_rollup(struct memory_rollup **rollups, const struct memory_wi
                 rollup->key = key;
                 HASH_ADD(hh, *rollups, key, sizeof key, rollup);
         }
-        rollup->cash_yen += memory_state(w) == WITHDRAWAL_COMPLETED ? memory_counts_yen(w) : 0;
         for (size_t i = 0; i < w->commission_count; i++) {
                 const struct memory_commission *c = &w->commissions[i];
 
                 rollup->withdrawals += c->sign;
+                rollup->cash_yen += c->cash_yen;
                 rollup->customer_fee_yen += c->price.customer_fee_yen;
                 rollup->customer_tax_yen += c->price.customer_tax_yen;
                 rollup->interbank_fee_yen += c->price.interbank_fee_yen;

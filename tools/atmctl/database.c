@@ -128,14 +128,14 @@ bool database_refresh(struct database *database)
         PQclear(result);
         if (database->state == DATABASE_EMPTY)
                 return true;
-        result = database_query(database, "SELECT coalesce(max(version), 0), count(*) FROM schema_migration",
-                                0, NULL);
+        result =
+            database_query(database, "SELECT coalesce(max(version), 0) FROM schema_migration", 0, NULL);
         if (!result)
                 return false;
         database->version = atoi(PQgetvalue(result, 0, 0));
         if (database->version > migration_newest())
                 database->state = DATABASE_NEWER;
-        else if (atoi(PQgetvalue(result, 0, 1)) == migration_numbered())
+        else if (database->version == migration_newest()) /* they are run in their order */
                 database->state = DATABASE_CURRENT;
         PQclear(result);
         return true;

@@ -16,12 +16,3 @@ int migration_newest(void)
 {
         return migrations[migration_count - 1].version;
 }
-
-int migration_numbered(void)
-{
-        int numbered = 0;
-
-        for (size_t i = 0; i < migration_count; i++)
-                numbered += migrations[i].version > 0;
-        return numbered;
-}

@@ -13,8 +13,6 @@ struct migration {
 extern const struct migration migrations[]; /* by version */
 extern const size_t migration_count;
 
-/* The highest version, and how many have a row in schema_migration. */
-int migration_newest(void);
-int migration_numbered(void);
+int migration_newest(void); /* the highest version */
 
 #endif

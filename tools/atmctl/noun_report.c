@@ -23,8 +23,8 @@ static const struct report_key report_keys[] = {
     {"prefecture", "r.prefecture", NULL, false},
     {"hall", "r.hall", "min(r.hall_name)", false},
     {"atm", "r.terminal", "string_agg(DISTINCT r.hall_name, '、')", false},
-    {"day", "to_char(r.business_date, 'YYYY-MM-DD')", NULL, true},
-    {"month", "to_char(r.business_date, 'YYYY-MM')", NULL, true},
+    {"day", "to_char(r.posted_on, 'YYYY-MM-DD')", NULL, true},
+    {"month", "to_char(r.posted_on, 'YYYY-MM')", NULL, true},
 };
 
 enum { FIRST_SUM = 2 };
@@ -60,7 +60,7 @@ static void add_sums(struct sqltext *sql)
 /* Parameters: $1 first day, $2 last day, $3 how many at most. The last row is the total. */
 static void build(struct sqltext *sql, const struct report_key *key)
 {
-        static const char filter[] = " FROM v_revenue r WHERE r.business_date BETWEEN $1::date AND $2::date";
+        static const char filter[] = " FROM v_revenue r WHERE r.posted_on BETWEEN $1::date AND $2::date";
 
         sql_start(sql);
         sql_add(sql, "(SELECT %s AS key, %s AS name", key->key, key->title ? key->title : "NULL");

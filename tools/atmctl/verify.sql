@@ -48,23 +48,24 @@ WHERE w.reason = 0 OR w.link IS NOT NULL;
 -- check commission: the commission rows of a withdrawal add up to its price if cash was dispensed, else to nothing
 WITH found AS (
         SELECT terminal, transmitted_at, stan, sum(customer_fee_yen) AS cf, sum(customer_tax_yen) AS ct,
-               sum(interbank_fee_yen) AS bf, sum(interbank_tax_yen) AS bt, sum(hall_share_yen) AS hs
+               sum(interbank_fee_yen) AS bf, sum(interbank_tax_yen) AS bt, sum(hall_share_yen) AS hs, sum(cash_yen) AS cash
         FROM commission GROUP BY terminal, transmitted_at, stan
 ), expected AS (
         SELECT terminal, transmitted_at, stan, customer_fee_yen * n AS cf, customer_tax_yen * n AS ct,
-               interbank_fee_yen * n AS bf, interbank_tax_yen * n AS bt, hall_share_yen * n AS hs
+               interbank_fee_yen * n AS bf, interbank_tax_yen * n AS bt, hall_share_yen * n AS hs, counted_yen * n AS cash
         FROM ended CROSS JOIN LATERAL (SELECT CASE state WHEN 'completed' THEN 1 ELSE 0 END AS n) x
 ), both_sides AS (
         SELECT terminal, transmitted_at, stan,
                coalesce(e.cf, 0) AS ecf, coalesce(e.ct, 0) AS ect, coalesce(e.bf, 0) AS ebf, coalesce(e.bt, 0) AS ebt,
-               coalesce(e.hs, 0) AS ehs,
+               coalesce(e.hs, 0) AS ehs, coalesce(e.cash, 0) AS ecash, coalesce(f.cash, 0) AS fcash,
                coalesce(f.cf, 0) AS fcf, coalesce(f.ct, 0) AS fct, coalesce(f.bf, 0) AS fbf, coalesce(f.bt, 0) AS fbt,
                coalesce(f.hs, 0) AS fhs
         FROM expected e FULL JOIN found f USING (terminal, transmitted_at, stan)
 )
 SELECT pg_temp.key_of(terminal, transmitted_at, stan) AS key,
-       pg_temp.fees(ecf, ect, ebf, ebt, ehs) AS expected, pg_temp.fees(fcf, fct, fbf, fbt, fhs) AS found,
-       (ecf, ect, ebf, ebt, ehs) IS DISTINCT FROM (fcf, fct, fbf, fbt, fhs) AS differs
+       pg_temp.fees(ecf, ect, ebf, ebt, ehs) || ', cash ' || ecash AS expected,
+       pg_temp.fees(fcf, fct, fbf, fbt, fhs) || ', cash ' || fcash AS found,
+       (ecf, ect, ebf, ebt, ehs, ecash) IS DISTINCT FROM (fcf, fct, fbf, fbt, fhs, fcash) AS differs
 FROM both_sides
 
 -- check commission_row: each commission row is its withdrawal's price, caused by an advice that says so
@@ -159,29 +160,23 @@ LEFT JOIN advice_rule u ON u.state_before = b.state
 CROSS JOIN LATERAL (SELECT CASE WHEN u.state_after <> 'completed' THEN 0 WHEN u.relation = 'more' THEN c.counts_yen
                            ELSE a.dispensed_yen END AS counted_yen) e
 
--- check rollup: the revenue roll-up is the sum of the commission rows and of the cash that was dispensed
-WITH parts AS (
-        SELECT terminal, business_date, hall, issuer, band, sign AS n, 0 AS cash, customer_fee_yen AS cf,
-               customer_tax_yen AS ct, interbank_fee_yen AS bf, interbank_tax_yen AS bt, hall_share_yen AS hs
-        FROM commission
-        UNION ALL
-        SELECT terminal, business_date, hall, issuer, band, 0, counted_yen, 0, 0, 0, 0, 0 FROM ended
-        WHERE state = 'completed'
-), sums AS (
-        SELECT terminal, business_date, hall, issuer, band, sum(n) AS n, sum(cash) AS cash, sum(cf) AS cf, sum(ct) AS ct,
-               sum(bf) AS bf, sum(bt) AS bt, sum(hs) AS hs
-        FROM parts GROUP BY terminal, business_date, hall, issuer, band
+-- check rollup: the revenue roll-up is the sum of the commission rows
+WITH sums AS (
+        SELECT terminal, posted_on, business_date, hall, issuer, band, sum(sign) AS n, sum(cash_yen) AS cash,
+               sum(customer_fee_yen) AS cf, sum(customer_tax_yen) AS ct, sum(interbank_fee_yen) AS bf,
+               sum(interbank_tax_yen) AS bt, sum(hall_share_yen) AS hs
+        FROM commission GROUP BY terminal, posted_on, business_date, hall, issuer, band
 ), both_sides AS (
-        SELECT terminal, business_date, hall, issuer, band,
+        SELECT terminal, posted_on, business_date, hall, issuer, band,
                coalesce(s.n, 0) AS en, coalesce(s.cash, 0) AS ecash, coalesce(s.cf, 0) AS ecf, coalesce(s.ct, 0) AS ect,
                coalesce(s.bf, 0) AS ebf, coalesce(s.bt, 0) AS ebt, coalesce(s.hs, 0) AS ehs,
                coalesce(r.withdrawals, 0) AS fn, coalesce(r.cash_yen, 0) AS fcash,
                coalesce(r.customer_fee_yen, 0) AS fcf, coalesce(r.customer_tax_yen, 0) AS fct,
                coalesce(r.interbank_fee_yen, 0) AS fbf, coalesce(r.interbank_tax_yen, 0) AS fbt,
                coalesce(r.hall_share_yen, 0) AS fhs
-        FROM sums s FULL JOIN revenue_rollup r USING (terminal, business_date, hall, issuer, band)
+        FROM sums s FULL JOIN revenue_rollup r USING (terminal, posted_on, business_date, hall, issuer, band)
 )
-SELECT concat_ws(' ', terminal, business_date, hall, issuer, band) AS key,
+SELECT concat_ws(' ', terminal, posted_on, business_date, hall, issuer, band) AS key,
        'withdrawals ' || en || ', cash ' || ecash || ', ' || pg_temp.fees(ecf, ect, ebf, ebt, ehs) AS expected,
        'withdrawals ' || fn || ', cash ' || fcash || ', ' || pg_temp.fees(fcf, fct, fbf, fbt, fhs) AS found,
        (en, ecash, ecf, ect, ebf, ebt, ehs) IS DISTINCT FROM (fn, fcash, fcf, fct, fbf, fbt, fhs) AS differs

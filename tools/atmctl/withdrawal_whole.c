@@ -18,7 +18,9 @@ static const struct output_column commission_columns[] = {{"seq", OUTPUT_NUMBER,
                                                           {"customer_tax_yen", OUTPUT_YEN, 0},
                                                           {"interbank_fee_yen", OUTPUT_YEN, 0},
                                                           {"interbank_tax_yen", OUTPUT_YEN, 0},
-                                                          {"hall_share_yen", OUTPUT_YEN, 0}};
+                                                          {"hall_share_yen", OUTPUT_YEN, 0},
+                                                          {"cash_yen", OUTPUT_YEN, 0},
+                                                          {"posted_on", OUTPUT_TEXT, 0}};
 static const struct output_column outcome_columns[] = {{"cause", OUTPUT_TEXT, 0},
                                                        {"reason", OUTPUT_TEXT, 0},
                                                        {"de39", OUTPUT_TEXT, 0},
@@ -66,7 +68,7 @@ static const struct part parts[] = {
                               " ORDER BY n.seq"},
     {"commission", "Commission", commission_columns, LENGTH(commission_columns),
      "SELECT seq, sign, tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, "
-     "interbank_tax_yen, hall_share_yen FROM commission c WHERE c." KEY " ORDER BY seq"},
+     "interbank_tax_yen, hall_share_yen, cash_yen, posted_on FROM commission c WHERE c." KEY " ORDER BY seq"},
     {"exceptions", "Exceptions", exception_columns, LENGTH(exception_columns),
      "SELECT " MOMENT(
          "e.advice_at") ", e.advice_stan, e.kind, e.what, e.amount_yen, e.dispensed_yen, e.resolved "

@@ -3,7 +3,8 @@
 --
 -- Locks. Everybody takes them in one order: the card's month row and its account, card by card in the
 -- order of the token; then keys of withdrawal, in order; then of advice, in order; then roll-up rows, in
--- order. Locking is a statement of its own and the decision a later one, so that the decision sees what
+-- order; then of summary_stale. Before all of them books, in ROW SHARE mode, against whoever closes a period
+-- (005_finance.sql). Locking is a statement of its own and the decision a later one, so that the decision sees what
 -- the lock waited for. An identity needs no lock: its key refuses a second decision, and whoever meets the
 -- key of a decision that it did not see gives up with serialization_failure; repeated, the batch sees it.
 --
@@ -15,14 +16,14 @@
 -- joins were tried: planned on an empty table, one turned round and read the whole index for each batch.)
 BEGIN;
 
-CREATE FUNCTION schema_version() RETURNS integer
+CREATE OR REPLACE FUNCTION schema_version() RETURNS integer
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         SELECT max(version) FROM schema_migration
 $$;
 
 -- Everything that rules/reference.h holds, as rows of text: the version first, then a section's rows.
 -- Only the version where it is the one that the caller knows already.
-CREATE FUNCTION reference_snapshot(p_known bigint) RETURNS TABLE (section text, cell text[])
+CREATE OR REPLACE FUNCTION reference_snapshot(p_known bigint) RETURNS TABLE (section text, cell text[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
         v_version bigint := (SELECT version FROM reference_version);
@@ -51,7 +52,7 @@ END
 $$;
 
 -- Somebody else decided what this batch was about to decide; the batch is to be repeated.
-CREATE FUNCTION ledger_conflict() RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION ledger_conflict() RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
         RAISE EXCEPTION 'decided elsewhere at the same time' USING ERRCODE = 'serialization_failure';
 END
@@ -62,7 +63,7 @@ $$;
 -- ATM is to hear, and whether it was durable before. A reason of NULL: the intent is durable and limits are
 -- taken, the bank is to be asked (not stored), or was asked by somebody and nothing is decided yet (stored).
 -- A single row with reason -1: decided from another version of the reference data; nothing was done.
-CREATE FUNCTION ledger_request(
+CREATE OR REPLACE FUNCTION ledger_request(
         p_version bigint, p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
         p_processing_code integer[], p_amount_yen bigint[], p_card_token uuid[], p_pan_mask text[],
         p_expiry_yymm text[], p_issuer text[], p_band text[], p_hall text[], p_business_date date[],
@@ -77,6 +78,8 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET random_page_cost = 0.01 SET jit = off AS $$
 BEGIN
+        -- whoever closes a period waits for what is on its way, and counts it
+        LOCK TABLE books IN ROW SHARE MODE;
         IF p_version <> (SELECT version FROM reference_version) THEN
                 RETURN QUERY SELECT 0, false, -1::smallint, NULL::date, NULL::bigint, NULL::text;
                 RETURN;
@@ -195,7 +198,7 @@ $$;
 
 -- Balance inquiries. They write nothing and may be decided anew; an identity that a withdrawal has taken
 -- contradicts (DE 3 differs). Reason 0 without a balance: nothing stands against passing it on to the bank.
-CREATE FUNCTION ledger_inquiry(
+CREATE OR REPLACE FUNCTION ledger_inquiry(
         p_version bigint, p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
         p_card_token uuid[], p_expiry_yymm text[], p_business_date date[], p_refusal smallint[], p_link text[])
 RETURNS TABLE (r_position integer, r_reason smallint, r_balance_yen bigint)
@@ -241,11 +244,12 @@ CREATE TYPE ledger_effect AS (
         card_token uuid, hall text, business_date date, issuer text, link text, original_amount_yen bigint,
         band text, tariff_from date, tax_rate_bp integer,
         customer_fee_yen bigint, customer_tax_yen bigint, interbank_fee_yen bigint, interbank_tax_yen bigint,
-        hall_share_yen bigint);
+        hall_share_yen bigint, posted_on date);
 
 -- Completion and reversal advices (0220, 0420 and their repeats). p_terminal is both the advice's and the
--- original's. One row an advice once all of them are durable; r_stored: it was durable before.
-CREATE FUNCTION ledger_advice(
+-- original's. One row an advice once all of them are durable; r_stored: it was durable before. What it changes
+-- in the books is posted on the business date, or, where that is closed, on the first open day.
+CREATE OR REPLACE FUNCTION ledger_advice(
         p_terminal text[], p_original_at timestamptz[], p_original_stan integer[],
         p_kind text[], p_advice_at timestamptz[], p_advice_stan integer[], p_why text[],
         p_amount_yen bigint[], p_dispensed_yen bigint[], p_now_ms bigint)
@@ -262,7 +266,13 @@ DECLARE
         v_from timestamptz := (SELECT min(from_on)::timestamp AT TIME ZONE 'Asia/Tokyo' FROM ledger_partition);
         v_to timestamptz := (SELECT max(to_on)::timestamp AT TIME ZONE 'Asia/Tokyo' FROM ledger_partition);
         v_outside integer;
+        v_open_from date;
+        v_summarised date;
 BEGIN
+        -- the next statement sees what this lock waited for
+        LOCK TABLE books IN ROW SHARE MODE;
+        SELECT closed_through + 1, summarised_through INTO v_open_from, v_summarised FROM books;
+
         SELECT array_agg(w.terminal IS NOT NULL ORDER BY o.position),
                coalesce(bool_or(w.terminal IS NOT NULL AND coalesce(w.reason, 0) = 0 AND o.dispensed_yen < w.amount_yen), false),
                count(*) FILTER (WHERE o.original_at < v_from OR o.original_at >= v_to)
@@ -323,7 +333,7 @@ BEGIN
                                   THEN w.customer_fee_yen + w.customer_tax_yen ELSE 0 END,
                              w.card_token, w.hall, w.business_date, w.issuer, w.link, w.amount_yen, w.band, w.tariff_from, w.tax_rate_bp,
                              w.customer_fee_yen, w.customer_tax_yen, w.interbank_fee_yen, w.interbank_tax_yen,
-                             w.hall_share_yen)::ledger_effect
+                             w.hall_share_yen, greatest(w.business_date, v_open_from))::ledger_effect
                          ORDER BY o.terminal, o.original_at, o.original_stan),
                count(*) FILTER (WHERE r.seq IS NULL)
         INTO v_effect, v_new
@@ -378,12 +388,12 @@ BEGIN
         ), earned AS (
                 INSERT INTO commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, band,
                         tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen,
-                        interbank_tax_yen, hall_share_yen)
+                        interbank_tax_yen, hall_share_yen, cash_yen, posted_on)
                 SELECT e.terminal, e.transmitted_at, e.stan, e.seq, e.commission, e.hall, e.business_date, e.issuer, e.band,
                         e.tariff_from, e.tax_rate_bp, e.commission * e.customer_fee_yen, e.commission * e.customer_tax_yen,
                         e.commission * e.interbank_fee_yen, e.commission * e.interbank_tax_yen,
-                        e.commission * e.hall_share_yen
-                FROM effect e WHERE e.commission <> 0
+                        e.commission * e.hall_share_yen, e.counted_delta_yen, e.posted_on
+                FROM effect e WHERE e.commission <> 0 OR e.counted_delta_yen <> 0
         ), ended AS (
                 DELETE FROM open_withdrawal WHERE ctid = ANY (ARRAY(
                         SELECT o.ctid FROM effect e
@@ -391,16 +401,16 @@ BEGIN
                                             AND o.transmitted_at = e.transmitted_at AND o.stan = e.stan LIMIT 1) o
                         WHERE e.state_before IN ('asked', 'approved') AND e.state IN ('completed', 'reversed')))
         )
-        INSERT INTO revenue_rollup AS r (terminal, business_date, hall, issuer, band, withdrawals, cash_yen,
+        INSERT INTO revenue_rollup AS r (terminal, posted_on, hall, issuer, band, business_date, withdrawals, cash_yen,
                 customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen)
-        SELECT e.terminal, e.business_date, e.hall, e.issuer, e.band, sum(e.commission), sum(e.counted_delta_yen),
+        SELECT e.terminal, e.posted_on, e.hall, e.issuer, e.band, e.business_date, sum(e.commission), sum(e.counted_delta_yen),
                sum(e.commission * e.customer_fee_yen), sum(e.commission * e.customer_tax_yen),
                sum(e.commission * e.interbank_fee_yen), sum(e.commission * e.interbank_tax_yen),
                sum(e.commission * e.hall_share_yen)
         FROM effect e WHERE e.commission <> 0 OR e.counted_delta_yen <> 0
-        GROUP BY 1, 2, 3, 4, 5
-        ORDER BY 1, 2, 3, 4, 5
-        ON CONFLICT (terminal, business_date, hall, issuer, band) DO UPDATE SET
+        GROUP BY 1, 2, 3, 4, 5, 6
+        ORDER BY 1, 2, 3, 4, 5, 6
+        ON CONFLICT (terminal, posted_on, hall, issuer, band, business_date) DO UPDATE SET
                 withdrawals = r.withdrawals + EXCLUDED.withdrawals,
                 cash_yen = r.cash_yen + EXCLUDED.cash_yen,
                 customer_fee_yen = r.customer_fee_yen + EXCLUDED.customer_fee_yen,
@@ -441,6 +451,17 @@ BEGIN
                 )
                 INSERT INTO saf (terminal, transmitted_at, stan, seq, link, created_ms, due_ms)
                 SELECT t.terminal, t.transmitted_at, t.stan, t.seq, t.link, p_now_ms, p_now_ms FROM told t;
+        END IF;
+
+        -- a month that is summarised already is to be summarised anew; the row's lock makes whoever does so wait
+        IF EXISTS (SELECT FROM unnest(v_effect) e WHERE NOT e.repeated AND e.posted_on <= v_summarised
+                   AND (e.commission <> 0 OR e.counted_delta_yen <> 0)) THEN
+                INSERT INTO summary_stale AS t (month)
+                SELECT DISTINCT date_trunc('month', e.posted_on::timestamp)::date
+                FROM unnest(v_effect) e WHERE NOT e.repeated AND e.posted_on <= v_summarised
+                AND (e.commission <> 0 OR e.counted_delta_yen <> 0)
+                ORDER BY 1
+                ON CONFLICT (month) DO UPDATE SET posts = t.posts + 1;
         END IF;
 
         IF v_gives_back THEN
@@ -484,5 +505,5 @@ BEGIN
 END
 $$;
 
-INSERT INTO schema_migration VALUES (2, 'ledger');
+INSERT INTO schema_migration VALUES (6, 'ledger');
 COMMIT;

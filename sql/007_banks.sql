@@ -1,11 +1,11 @@
 -- The ledger's functions for banks over links: outcomes, the sweep, store and forward.
--- Times (..._ms) are real milliseconds, given by the caller. Locks as in 002_ledger.sql.
+-- Times (..._ms) are real milliseconds, given by the caller. Locks as in 006_ledger.sql.
 BEGIN;
 
 -- What became of withdrawals that a bank was asked about: its answer, or none in time. p_reason 0: the bank
 -- approved. A time-out queues a reversal in the same commit, since the bank may have approved unheard.
 -- One row each: what stands durable now, and whether it did before (then this outcome came too late).
-CREATE FUNCTION ledger_outcome(
+CREATE OR REPLACE FUNCTION ledger_outcome(
         p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
         p_reason smallint[], p_approval_code text[], p_bank_de39 text[], p_cause text[], p_now_ms bigint)
 RETURNS TABLE (r_position integer, r_stored boolean, r_reason smallint, r_business_date date,
@@ -82,7 +82,7 @@ $$;
 -- Withdrawals whose bank was asked before p_asked_before_ms and about which nothing is decided: whoever
 -- asked is dead or too slow. Each is timed out; returns how many. What is approved stays open until its ATM
 -- or a person speaks: no timer ends it.
-CREATE FUNCTION ledger_sweep(p_asked_before_ms bigint, p_now_ms bigint, p_max integer) RETURNS integer
+CREATE OR REPLACE FUNCTION ledger_sweep(p_asked_before_ms bigint, p_now_ms bigint, p_max integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET random_page_cost = 0.01 SET jit = off AS $$
@@ -112,7 +112,7 @@ $$;
 -- Take or keep the lease of a link and with it the notices that are due, in order for each withdrawal: the
 -- first that is not acknowledged, and only that. Each taken one counts as an attempt and is due again after
 -- a pause that doubles. No row: somebody else holds the lease, or nothing is due.
-CREATE FUNCTION saf_take(p_link text, p_holder text, p_now_ms bigint, p_lease_ms bigint,
+CREATE OR REPLACE FUNCTION saf_take(p_link text, p_holder text, p_now_ms bigint, p_lease_ms bigint,
                          p_first_ms bigint, p_longest_ms bigint, p_max integer)
 RETURNS TABLE (r_terminal text, r_transmitted_at timestamptz, r_stan integer, r_seq smallint, r_kind text,
                r_amount_yen bigint, r_charge_yen bigint, r_dispensed_yen bigint, r_why text, r_attempts integer)
@@ -156,7 +156,7 @@ $$;
 
 -- The bank has acknowledged notices, or refused one (p_error: it stays, with its error, and is repeated).
 -- Harmless when said twice, also by one who lost the lease meanwhile. Returns how many are gone by this.
-CREATE FUNCTION saf_end(p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[], p_seq smallint[],
+CREATE OR REPLACE FUNCTION saf_end(p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[], p_seq smallint[],
                         p_error text[], p_now_ms bigint) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
@@ -200,36 +200,9 @@ $$;
 
 -- operators --------------------------------------------------------------------------------------------
 
--- What operators did to withdrawals and notices, a row for each that they touched. Insert-only.
-CREATE TABLE operator_action (
-        at_ms bigint NOT NULL, -- real milliseconds, given by the operator's program
-        who text NOT NULL,     -- the database's user, and whom the operator's program says it ran as
-        what text NOT NULL CHECK (what IN ('saf retry', 'saf park', 'exception resolve')),
-        terminal text NOT NULL,
-        transmitted_at timestamptz NOT NULL,
-        stan integer NOT NULL,
-        seq smallint,          -- of the notice; of the advice that an operator's word became; NULL: none
-        dispensed_yen bigint,  -- what an operator says left the ATM
-        note text
-);
-CREATE INDEX operator_action_withdrawal ON operator_action (terminal, transmitted_at, stan);
-
--- The exceptions that an operator has dealt with: rows of exception_record, by its key.
-CREATE TABLE exception_resolution (
-        terminal text NOT NULL,
-        advice_at timestamptz NOT NULL,
-        advice_stan integer NOT NULL,
-        kind text NOT NULL,
-        transmitted_at timestamptz NOT NULL,
-        stan integer NOT NULL,
-        what text NOT NULL,
-        at_ms bigint NOT NULL,
-        PRIMARY KEY (terminal, advice_at, advice_stan, kind, transmitted_at, stan, what)
-);
-
 -- Take notices out of the sending (p_park), or let them be sent now, whatever held them back; how many.
 -- Parked ones hold back those of the same withdrawal that come after them.
-CREATE FUNCTION operator_saf(p_park boolean, p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
+CREATE OR REPLACE FUNCTION operator_saf(p_park boolean, p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
                              p_seq smallint[], p_now_ms bigint, p_who text, p_note text) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -260,7 +233,7 @@ $$;
 -- money was put right elsewhere (p_elsewhere), it only deals with them. One row: the state as it was; why
 -- nothing was done, NULL where it was; the state as it is now, and how many exceptions were dealt with.
 -- Refused is what the table of states calls an exception, and what would change nothing at all.
-CREATE FUNCTION operator_resolve(p_terminal text, p_transmitted_at timestamptz, p_stan integer, p_dispensed_yen bigint,
+CREATE OR REPLACE FUNCTION operator_resolve(p_terminal text, p_transmitted_at timestamptz, p_stan integer, p_dispensed_yen bigint,
                                  p_elsewhere boolean, p_advice_at timestamptz, p_now_ms bigint, p_who text, p_note text)
 RETURNS TABLE (r_refusal text, r_state_before text, r_counted_before_yen bigint, r_state text, r_counted_yen bigint,
                r_exceptions integer)
@@ -327,12 +300,12 @@ END
 $$;
 
 -- What waits for each link, and since when the oldest of it does (parked ones wait for people): for the alarm.
-CREATE FUNCTION saf_look() RETURNS TABLE (r_link text, r_waiting bigint, r_parked bigint, r_oldest_ms bigint)
+CREATE OR REPLACE FUNCTION saf_look() RETURNS TABLE (r_link text, r_waiting bigint, r_parked bigint, r_oldest_ms bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         SELECT link, count(*) FILTER (WHERE NOT parked), count(*) FILTER (WHERE parked),
                min(created_ms) FILTER (WHERE NOT parked)
         FROM saf GROUP BY link
 $$;
 
-INSERT INTO schema_migration VALUES (3, 'banks');
+INSERT INTO schema_migration VALUES (7, 'banks');
 COMMIT;

@@ -75,7 +75,7 @@ SELECT card_token, balance_yen FROM account;
 
 -- The roll-up with the places that reports group by.
 CREATE VIEW v_revenue AS
-SELECT r.business_date, r.terminal, r.hall, h.name AS hall_name, h.area, a.name AS area_name, h.prefecture,
+SELECT r.posted_on, r.business_date, r.terminal, r.hall, h.name AS hall_name, h.area, a.name AS area_name, h.prefecture,
        r.issuer, r.band, r.withdrawals, r.cash_yen, r.customer_fee_yen, r.interbank_fee_yen,
        r.customer_tax_yen + r.interbank_tax_yen AS tax_yen,
        r.customer_fee_yen + r.interbank_fee_yen AS revenue_yen,
@@ -97,12 +97,16 @@ GRANT EXECUTE ON FUNCTION ledger_request, ledger_inquiry, ledger_advice, ledger_
 
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION schema_version(), ledger_make_partitions(date, date) TO atm_operator;
-GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve TO atm_operator;
+GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve, period_close TO atm_operator;
+GRANT EXECUTE ON FUNCTION summary_extend, summary_build, report_months, report_days, report_rows, report_day_rows, report_place,
+        report_day, report_bank, report_hour, report_base_fee, earlier_yen, tax_yen, quarter_first_day, quarter_last_day, quarter_of
+        TO atm_operator, atm_report;
+GRANT INSERT, UPDATE, DELETE ON contract, cost, target, published, peer, finance_rate TO atm_operator;
 GRANT INSERT, UPDATE ON area, hall, atm, issuer, holiday TO atm_operator;
 GRANT INSERT, UPDATE, DELETE ON card_prefix, tariff, tax_rate, limit_rule, network_hours, exclusion TO atm_operator;
 GRANT DELETE ON holiday TO atm_operator;
 GRANT INSERT ON card, account TO atm_operator;
 GRANT UPDATE (status, expiry_yymm) ON card TO atm_operator;
 
-INSERT INTO schema_migration VALUES (4, 'views');
+INSERT INTO schema_migration VALUES (9, 'views');
 COMMIT;
