@@ -167,7 +167,7 @@ CREATE TABLE cost (
         quarter text NOT NULL CHECK (quarter ~ '^[1-4]Q[0-9]{2}$'),
         item text NOT NULL CHECK (item IN ('cash_in_transit', 'network', 'maintenance', 'depreciation', 'sga', 'capex')),
         amount_yen bigint NOT NULL CHECK (amount_yen >= 0),
-        note text NOT NULL DEFAULT '',
+        note text,
         PRIMARY KEY (quarter, item)
 );
 
@@ -178,7 +178,7 @@ CREATE TABLE target (
         item text NOT NULL CHECK (item ~ '^[a-z_]{1,40}$'),
         announced_on date NOT NULL,
         value bigint NOT NULL,
-        note text NOT NULL DEFAULT '',
+        note text,
         PRIMARY KEY (fiscal_year, item, announced_on)
 );
 
@@ -205,7 +205,7 @@ CREATE TABLE finance_rate (
         item text NOT NULL CHECK (item IN ('income_tax', 'non_controlling_share')),
         from_on date NOT NULL,
         rate_bp integer NOT NULL CHECK (rate_bp BETWEEN 0 AND 10000),
-        note text NOT NULL DEFAULT '',
+        note text,
         PRIMARY KEY (item, from_on)
 );
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tools/atmctl/import.h"
+#include "tools/atmctl/operator.h"
 #include "tools/atmctl/rows.h"
 #include "tools/atmctl/sqltext.h"
 
@@ -342,7 +343,8 @@ static bool begin(struct database *database, const struct entity *entity)
 
         sql_start(&sql);
         sql_add(&sql, "BEGIN; LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", entity->table);
-        return database_execute(database, sql.text, 0, NULL) && create_stage(database, entity);
+        return operator_sign(database) && database_execute(database, sql.text, 0, NULL) &&
+               create_stage(database, entity);
 }
 
 /* import --------------------------------------------------------------------------------------------- */
@@ -614,7 +616,7 @@ int entity_remove(const struct invocation *invocation)
         sql_start(&sql);
         sql_add(&sql, "DELETE FROM %s t WHERE ", entity->table);
         count = add_key_condition(&sql, invocation, parameters, 0);
-        result = database_query(&database, sql.text, count, parameters);
+        result = operator_sign(&database) ? database_query(&database, sql.text, count, parameters) : NULL;
         if (result && !atoi(PQcmdTuples(result))) {
                 complain_of_absence(invocation);
         } else if (result) {
@@ -638,6 +640,7 @@ static enum output_type output_type_of(enum value_kind kind)
                 return OUTPUT_BOOL;
         case VALUE_FEE:
         case VALUE_YEN:
+        case VALUE_AMOUNT:
                 return OUTPUT_YEN;
         case VALUE_BASIS_POINTS:
         case VALUE_NUMBER:

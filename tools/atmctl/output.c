@@ -6,11 +6,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <libsmartcols/libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "tools/atmctl/words.h"
 
 struct output {
         enum output_format format;
@@ -19,6 +22,8 @@ struct output {
         size_t count;
         size_t rows;
         struct libscols_table *table;
+        struct document *document;
+        bool japanese;
         FILE *stream;
         const char *path; /* NULL: standard output */
         char *
@@ -28,11 +33,22 @@ struct output {
 
 enum output_format output_format_of(const struct invocation *invocation)
 {
+        static const char *const names[] = {
+            [OUTPUT_TABLE] = "table", [OUTPUT_EXPANDED] = "expanded", [OUTPUT_CSV] = "csv", [OUTPUT_JSON] = "json",
+            [OUTPUT_HTML] = "html",   [OUTPUT_PDF] = "pdf",           [OUTPUT_SVG] = "svg", [OUTPUT_PNG] = "png"};
         const char *format = invocation_value(invocation, "format");
+        enum output_format found = OUTPUT_TABLE;
 
-        if (!format || !strcmp(format, "table"))
-                return OUTPUT_TABLE;
-        return strcmp(format, "csv") ? OUTPUT_JSON : OUTPUT_CSV;
+        while (format && strcmp(names[found], format))
+                found++; /* one of them: value_check saw to it */
+        return found;
+}
+
+bool output_is_japanese(const struct invocation *invocation)
+{
+        const char *language = invocation_value(invocation, "lang");
+
+        return language && !strcmp(language, "ja");
 }
 
 /* A device, pipe or socket is written to. Renaming a file over it would put an end to it: to /dev/null, for
@@ -86,6 +102,18 @@ static bool open_file(struct output *output)
         return open_temporary(output);
 }
 
+/* What fails here is told by document_write. */
+static void begin_document(struct output *output, const struct invocation *invocation)
+{
+        output->document = document_new(output->japanese ? DOCUMENT_JAPANESE : DOCUMENT_ENGLISH);
+        document_title(output->document, invocation->command->text);
+}
+
+struct document *output_document(struct output *output)
+{
+        return output->document;
+}
+
 struct output *output_open_stream(const struct invocation *invocation)
 {
         struct output *output = calloc(1, sizeof(*output));
@@ -96,6 +124,7 @@ struct output *output_open_stream(const struct invocation *invocation)
         }
         output->format = output_format_of(invocation);
         output->path = invocation_value(invocation, "output");
+        output->japanese = output_is_japanese(invocation);
         output->stream = stdout;
         if (output->path && !open_file(output)) {
                 free(output->temporary);
@@ -103,18 +132,29 @@ struct output *output_open_stream(const struct invocation *invocation)
                 free(output);
                 return NULL;
         }
+        if (output->format >= OUTPUT_HTML)
+                begin_document(output, invocation);
         return output;
+}
+
+static bool is_for_people(const struct output *output)
+{
+        return output->format != OUTPUT_CSV && output->format != OUTPUT_JSON;
 }
 
 static bool is_shown(const struct output *output, size_t column)
 {
-        return !(output->columns[column].flags &
-                 (output->format == OUTPUT_TABLE ? OUTPUT_NOT_TABLE : OUTPUT_ONLY_TABLE));
+        return !(output->columns[column].flags & (is_for_people(output) ? OUTPUT_NOT_TABLE : OUTPUT_ONLY_TABLE));
 }
 
 static bool is_number(enum output_type type)
 {
         return type == OUTPUT_NUMBER || type == OUTPUT_YEN;
+}
+
+static bool is_right(enum output_type type)
+{
+        return is_number(type) || type == OUTPUT_FIGURE;
 }
 
 static bool begin_table(struct output *output)
@@ -132,13 +172,38 @@ static bool begin_table(struct output *output)
                        scols_table_new_column(output->table, "value", 0, 0);
         }
         for (size_t i = 0; i < output->count; i++) {
-                int flags = is_number(output->columns[i].type) ? SCOLS_FL_RIGHT : 0;
+                int flags = is_right(output->columns[i].type) ? SCOLS_FL_RIGHT : 0;
 
                 if (is_shown(output, i) &&
                     !scols_table_new_column(output->table, output->columns[i].name, 0, flags))
                         return false;
         }
         return true;
+}
+
+/* The first column that is shown labels the rows; OUTPUT_ONE: names label the values. */
+static void begin_document_table(struct output *output, const char *caption)
+{
+        struct document_column columns[OUTPUT_COLUMNS_MAX] = {0};
+        const char *label = NULL;
+        size_t count = 0;
+
+        if (output->shape == OUTPUT_ONE) {
+                columns[count++].heading = "";
+                label = "";
+        }
+        for (size_t i = 0; i < output->count && output->shape == OUTPUT_ROWS; i++) {
+                const char *word = word_of(output->columns[i].name, output->japanese);
+
+                if (!is_shown(output, i))
+                        continue;
+                if (!label)
+                        label = word;
+                else
+                        columns[count++] = (struct document_column){
+                            .heading = word, .align = is_right(output->columns[i].type) ? DOCUMENT_RIGHT : DOCUMENT_LEFT};
+        }
+        document_table(output->document, caption, label ? label : "", columns, count);
 }
 
 struct output *output_open(const struct invocation *invocation, enum output_shape shape,
@@ -157,6 +222,8 @@ struct output *output_open(const struct invocation *invocation, enum output_shap
                 output_abandon(output);
                 return NULL;
         }
+        if (output->document)
+                begin_document_table(output, "");
         if (output->format == OUTPUT_CSV) {
                 const char *separator = "";
 
@@ -177,7 +244,7 @@ static const char *yes_or_no(const char *value)
 }
 
 /* 1234567 as 1,234,567 */
-static void group_digits(const char *number, char *buffer, size_t size)
+void output_group_digits(const char *number, char *buffer, size_t size)
 {
         size_t length = strlen(number), at = 0;
 
@@ -191,19 +258,44 @@ static void group_digits(const char *number, char *buffer, size_t size)
         buffer[at] = '\0';
 }
 
+/* As people read it; in `buffer` where it had to be written anew. */
+static const char *readable(enum output_type type, const char *value, char buffer[64])
+{
+        if (!value || !*value)
+                return "";
+        if (type == OUTPUT_BOOL)
+                return yes_or_no(value);
+        if (type != OUTPUT_YEN)
+                return value;
+        output_group_digits(value, buffer, 64);
+        return buffer;
+}
+
 static bool table_cell(struct libscols_line *line, size_t column, enum output_type type, const char *value)
 {
         char buffer[64];
 
-        if (!value)
-                value = "";
-        else if (type == OUTPUT_BOOL)
-                value = yes_or_no(value);
-        if (type == OUTPUT_YEN && *value) {
-                group_digits(value, buffer, sizeof(buffer));
-                value = buffer;
+        return scols_line_set_data(line, column, readable(type, value, buffer)) == 0;
+}
+
+/* Names are ASCII, so that their bytes are their width. */
+static bool expanded_row(struct output *output, const char *const *values)
+{
+        int width = 0;
+        char buffer[64];
+
+        for (size_t i = 0; i < output->count; i++) {
+                if (is_shown(output, i) && (int)strlen(output->columns[i].name) > width)
+                        width = (int)strlen(output->columns[i].name);
         }
-        return scols_line_set_data(line, column, value) == 0;
+        if (output->shape == OUTPUT_ROWS)
+                fprintf(output->stream, "-[ %zu ]-\n", output->rows + 1);
+        for (size_t i = 0; i < output->count; i++) {
+                if (is_shown(output, i))
+                        fprintf(output->stream, "%-*s  %s\n", width, output->columns[i].name,
+                                readable(output->columns[i].type, values[i], buffer));
+        }
+        return !ferror(output->stream);
 }
 
 static bool table_row(struct output *output, const char *const *values)
@@ -227,6 +319,37 @@ static bool table_row(struct output *output, const char *const *values)
                 shown++;
         }
         return added;
+}
+
+static void document_one(struct output *output, const char *const *values)
+{
+        char buffer[64];
+
+        for (size_t i = 0; i < output->count; i++) {
+                const char *cells[1] = {readable(output->columns[i].type, values[i], buffer)};
+
+                if (is_shown(output, i))
+                        document_row(output->document, DOCUMENT_NORMAL, word_of(output->columns[i].name, output->japanese), cells);
+        }
+}
+
+static void document_cells(struct output *output, enum document_row_style style, const char *const *values)
+{
+        char buffer[OUTPUT_COLUMNS_MAX][64];
+        const char *cells[OUTPUT_COLUMNS_MAX], *label = NULL;
+        size_t count = 0;
+
+        for (size_t i = 0; i < output->count; i++) {
+                const char *text = values[i] ? readable(output->columns[i].type, values[i], buffer[i]) : NULL;
+
+                if (!is_shown(output, i))
+                        continue;
+                if (!label)
+                        label = text ? text : "";
+                else /* a text that is not there is nothing; a figure that is not there is missing */
+                        cells[count++] = !text && !is_right(output->columns[i].type) ? "" : text;
+        }
+        document_row(output->document, style, label ? label : "", cells);
 }
 
 static void csv_cell(FILE *stream, const char *value)
@@ -301,19 +424,28 @@ static bool json_row(struct output *output, const char *const *values)
         return whole;
 }
 
-bool output_row(struct output *output, const char *const *values)
+static bool write_row(struct output *output, const char *const *values, bool total)
 {
-        bool written;
+        bool written = true;
 
         switch (output->format) {
         case OUTPUT_TABLE:
                 written = table_row(output, values);
                 break;
+        case OUTPUT_EXPANDED:
+                written = expanded_row(output, values);
+                break;
         case OUTPUT_CSV:
                 written = csv_row(output, values);
                 break;
-        default:
+        case OUTPUT_JSON:
                 written = json_row(output, values);
+                break;
+        default:
+                if (output->shape == OUTPUT_ONE)
+                        document_one(output, values);
+                else
+                        document_cells(output, total ? DOCUMENT_TOTAL : DOCUMENT_NORMAL, values);
         }
         output->rows++;
         if (!written)
@@ -321,9 +453,14 @@ bool output_row(struct output *output, const char *const *values)
         return written;
 }
 
+bool output_row(struct output *output, const char *const *values)
+{
+        return write_row(output, values, false);
+}
+
 bool output_total(struct output *output, const char *const *values)
 {
-        return output->format != OUTPUT_TABLE || output_row(output, values);
+        return !is_for_people(output) || write_row(output, values, true);
 }
 
 static void row_values(const PGresult *result, int row, const char **ret_values)
@@ -355,9 +492,24 @@ void output_abandon(struct output *output)
         if (output->temporary)
                 unlink(output->temporary);
         scols_unref_table(output->table);
+        document_free(output->document);
         free(output->temporary);
         free(output->target);
         free(output);
+}
+
+static bool write_document(struct output *output)
+{
+        static const enum document_format formats[] = {[OUTPUT_HTML] = DOCUMENT_HTML,
+                                                       [OUTPUT_PDF] = DOCUMENT_PDF,
+                                                       [OUTPUT_SVG] = DOCUMENT_SVG,
+                                                       [OUTPUT_PNG] = DOCUMENT_PNG};
+        char error[512];
+
+        if (document_write(output->document, formats[output->format], NULL, output->stream, error, sizeof(error)))
+                return true;
+        complain("%s: %s", output->path ? output->path : "standard output", error);
+        return false;
 }
 
 static bool finish_file(struct output *output)
@@ -385,8 +537,12 @@ bool output_close(struct output *output)
 
         if (output->table && output->rows)
                 written = scols_print_table(output->table) == 0;
-        if (output->table && !output->rows)
+        if (output->columns && is_for_people(output) && !output->rows)
                 note("none");
+        if (output->format >= OUTPUT_HTML && !write_document(output)) {
+                output_abandon(output);
+                return false;
+        }
         if (output->columns && output->format == OUTPUT_JSON) {
                 if (output->shape == OUTPUT_ROWS)
                         fputs(output->rows ? "]" : "[]", output->stream);
@@ -411,7 +567,9 @@ FILE *output_stream(struct output *output)
 bool output_section(struct output *output, const char *heading, enum output_shape shape,
                     const struct output_column *columns, size_t count, const PGresult *result)
 {
-        struct output section = {.format = OUTPUT_TABLE,
+        struct output section = {.format = output->format,
+                                 .japanese = output->japanese,
+                                 .document = output->document,
                                  .shape = shape,
                                  .columns = columns,
                                  .count = count,
@@ -421,15 +579,33 @@ bool output_section(struct output *output, const char *heading, enum output_shap
 
         if (!PQntuples(result))
                 return true;
-        if (heading)
+        if (section.document)
+                begin_document_table(&section, heading ? heading : "");
+        else if (heading)
                 fprintf(output->stream, "\n%s\n", heading);
-        written = begin_table(&section) && output_result(&section, result, PQntuples(result)) &&
-                  scols_print_table(section.table) == 0;
+        written = (section.format != OUTPUT_TABLE || begin_table(&section)) &&
+                  output_result(&section, result, PQntuples(result)) &&
+                  (!section.table || scols_print_table(section.table) == 0);
         scols_unref_table(section.table);
         if (!written)
                 complain("%s: can't be written", output->path ? output->path : "standard output");
-        fputc('\n', output->stream);
+        if (!section.document)
+                fputc('\n', output->stream);
         return written;
+}
+
+void output_note(struct output *output, const char *format, ...)
+{
+        char text[DOCUMENT_TEXT_MAX];
+        va_list arguments;
+
+        va_start(arguments, format);
+        vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        if (output->document)
+                document_footnote(output->document, text);
+        else
+                note("%s", text);
 }
 
 json_t *output_json_rows(const struct output_column *columns, size_t count, const PGresult *result)
@@ -454,7 +630,7 @@ bool output_json(const struct invocation *invocation, const json_t *value)
 
         if (!output)
                 return false;
-        if (json_dumpf(value, output->stream, JSON_INDENT(1) | JSON_PRESERVE_ORDER) != 0) {
+        if (json_dumpf(value, output->stream, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) != 0) {
                 complain("%s: can't be written", output->path ? output->path : "standard output");
                 output_abandon(output);
                 return false;

@@ -1,5 +1,6 @@
 /*
- * Rows to people and programs: one schema of columns, three forms (table, CSV, JSON).
+ * Rows to people and programs: one schema of columns in many forms: table, expanded, CSV, JSON, and documents
+ * (HTML, PDF, SVG, PNG) for commands that have them.
  * With --output the file appears whole or not at all: it is written under a temporary name and renamed. What is there
  * and no file (a device, a pipe) is written to.
  */
@@ -11,14 +12,26 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "documents/document.h"
 #include "tools/atmctl/command.h"
 
-enum output_format { OUTPUT_TABLE, OUTPUT_CSV, OUTPUT_JSON };
+/* Expanded: a table whose rows stand under each other, a line a value. */
+enum output_format {
+        OUTPUT_TABLE,
+        OUTPUT_EXPANDED,
+        OUTPUT_CSV,
+        OUTPUT_JSON,
+        OUTPUT_HTML, /* from here on documents */
+        OUTPUT_PDF,
+        OUTPUT_SVG,
+        OUTPUT_PNG,
+};
 
 enum output_type {
         OUTPUT_TEXT,
         OUTPUT_NUMBER, /* JSON integer */
         OUTPUT_YEN,    /* the same; in tables with thousands apart */
+        OUTPUT_FIGURE, /* a figure that is text already, in its final form; to the right */
         OUTPUT_BOOL,   /* "t"/"f" or "yes"/"no" from the database; yes/no in tables and CSV */
 };
 
@@ -56,6 +69,15 @@ ATM_MUST_USE bool output_result(struct output *output, const PGresult *result, i
 /* Write the rest and put the file in place; frees in any case. False after a complaint. */
 ATM_MUST_USE bool output_close(struct output *output);
 void output_abandon(struct output *output); /* NULL is fine */
+
+/* Does --lang ask for Japanese? */
+bool output_is_japanese(const struct invocation *invocation);
+/* The document that is being made, for titles, notes and charts; NULL where the form is another. */
+struct document *output_document(struct output *output);
+/* A remark for people: to standard error, or under a document. */
+void output_note(struct output *output, const char *format, ...) ATM_PRINTF(2, 3);
+/* 1234567 as 1,234,567 */
+void output_group_digits(const char *number, char *buffer, size_t size);
 
 /* Several tables under each other, or anything else: the stream alone, with the same care for --output. */
 struct output *output_open_stream(const struct invocation *invocation);

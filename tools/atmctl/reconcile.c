@@ -378,6 +378,8 @@ int reconcile_all(const struct invocation *invocation)
                 return usage_error(invocation->command, "--json and --format: expected one of them");
         if (invocation_has(invocation, "json"))
                 r.format = OUTPUT_JSON;
+        if (r.format == OUTPUT_EXPANDED)
+                r.format = OUTPUT_TABLE; /* sentences, not rows */
         r.atms.on_fault = r.banks.on_fault = on_fault;
         r.banks.on_lines = on_bank_lines;
         r.atms.context = r.banks.context = &r;

@@ -9,6 +9,7 @@
 #include "protocol/profile.h"
 #include "rules/calendar.h"
 #include "rules/reference.h"
+#include "tools/atmctl/result_items.h"
 
 #define DIGITS   "0123456789"
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -165,10 +166,46 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                           .expected = "area, prefecture, hall, atm, day or month",
                           .sql_type = "text",
                           .choices = "area|prefecture|hall|atm|day|month"},
-    [VALUE_FORMAT] = {.name = "table|csv|json",
-                      .expected = "table, csv or json",
+    [VALUE_COST_ITEM] = {.name = "ITEM",
+                         .expected = "cash_in_transit, network, maintenance, depreciation, sga or capex",
+                         .sql_type = "text",
+                         .choices = "cash_in_transit|network|maintenance|depreciation|sga|capex"},
+    [VALUE_RESULT_ITEM] = {.name = "ITEM",
+                           .expected = "an item of 'atmctl report results', as revenue or sga",
+                           .sql_type = "text",
+                           .choices = RESULT_ITEM_CHOICES},
+    [VALUE_PEER] = {.name = "PEER",
+                    .expected = "1 to 15 capitals or digits, as SEVENBANK",
+                    .sql_type = "text",
+                    .minimum = 1,
+                    .maximum = 15,
+                    .alphabet = CAPITALS DIGITS},
+    [VALUE_PEER_ITEM] = {.name = "ITEM",
+                         .expected = "atms, revenue_yen, transactions_per_atm_day, fee_yen_per_transaction, "
+                                     "profit_ratio_percent or availability_percent",
+                         .sql_type = "text",
+                         .choices = "atms|revenue_yen|transactions_per_atm_day|fee_yen_per_transaction|"
+                                    "profit_ratio_percent|availability_percent"},
+    [VALUE_RATE_ITEM] = {.name = "ITEM",
+                         .expected = "income_tax or non_controlling_share",
+                         .sql_type = "text",
+                         .choices = "income_tax|non_controlling_share"},
+    [VALUE_AMOUNT] = {.name = "N",
+                      .expected = "whole yen, or a whole number of things; may be negative",
+                      .sql_type = "bigint",
+                      .minimum = -1000000000000000,
+                      .maximum = 1000000000000000},
+    [VALUE_DECIMAL] = {.name = "N.N",
+                       .expected = "a number with at most 4 decimals, as 98.8",
+                       .sql_type = "numeric"},
+    [VALUE_FINANCE_NOUN] = {.name = "NOUN",
+                            .expected = "contract, cost, target, published, peer or rate",
+                            .sql_type = "text",
+                            .choices = "contract|cost|target|published|peer|rate"},
+    [VALUE_FORMAT] = {.name = "FORMAT",
+                      .expected = "table, expanded, csv or json",
                       .sql_type = "text",
-                      .choices = "table|csv|json"},
+                      .choices = "table|expanded|csv|json"},
     [VALUE_FILE] = {.name = "FILE",
                     .expected = "a file's name",
                     .sql_type = "text",
@@ -281,6 +318,19 @@ static bool check_expiry(const char *text)
         return month >= 1 && month <= 12;
 }
 
+/* Up to 15 digits, and up to 4 behind a point. */
+static bool check_decimal(const char *text)
+{
+        size_t whole = strspn(text, DIGITS), part;
+
+        if (!whole || whole > 15)
+                return false;
+        if (!text[whole])
+                return true;
+        part = strspn(text + whole + 1, DIGITS);
+        return text[whole] == '.' && part >= 1 && part <= 4 && !text[whole + 1 + part];
+}
+
 static bool check_minute(const char *text, char *ret_canonical)
 {
         int minute;
@@ -305,6 +355,7 @@ bool value_check(enum value_kind kind, const char *text, char ret_canonical[VALU
                 return check_minute(text, ret_canonical);
         case VALUE_FEE:
         case VALUE_YEN:
+        case VALUE_AMOUNT:
         case VALUE_NUMBER:
         case VALUE_DAYS:
         case VALUE_BASIS_POINTS:
@@ -327,6 +378,9 @@ bool value_check(enum value_kind kind, const char *text, char ret_canonical[VALU
                 break;
         case VALUE_PAN:
                 fits = pan_is_valid(text) && check_luhn(text);
+                break;
+        case VALUE_DECIMAL:
+                fits = check_decimal(text);
                 break;
         case VALUE_TOKEN:
                 fits = check_token(text);
