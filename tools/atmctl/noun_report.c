@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tools/atmctl/rows.h"
+#include "tools/atmctl/report_results.h"
 #include "tools/atmctl/sqltext.h"
 #include "tools/atmctl/reconcile.h"
 #include "tools/atmctl/verify.h"
@@ -139,6 +140,20 @@ static const struct command commands[] = {
      .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
      .run = report_revenue,
      .fields = report_fields},
+    {.noun = "report",
+     .verb = "results",
+     .text = "report a quarter's results as they are published",
+     .more =
+         "The quarters of the fiscal year, all of them together (1Q-3Q16), the same a year before, the changes (YoY, QoQ), the "
+         "full-year target and the progress towards it, the published figures and the difference. Tables and documents show "
+         "millions of yen, rounded once; CSV and JSON whole yen. What was not entered is missing, and so is what would be "
+         "made of it. A quarter that is not over counts up to today, and says so.\n"
+         "JSON: an array of {\"item\", \"unit\", \"columns\": {\"1Q16\": ..., \"1Q-3Q16\": ...}}; percentages are numbers "
+         "with one decimal.\n"
+         "Example: atmctl report results --quarter 3Q16 --format pdf --lang ja --output 3Q16.pdf",
+     .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK,
+     .run = report_results,
+     .fields = results_fields},
     {.noun = "reconcile",
      .text = "compare every withdrawal with what the ATMs did and what the banks hold, to the yen",
      .more = "Three sides: the ATMs' journals and dispensers, the database, the banks' journals. Each "

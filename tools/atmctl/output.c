@@ -114,10 +114,25 @@ struct document *output_document(struct output *output)
         return output->document;
 }
 
+/* Bytes that are no text: a terminal is left alone. */
+static bool suits_terminal(const struct invocation *invocation)
+{
+        enum output_format format = output_format_of(invocation);
+
+        if ((format != OUTPUT_PDF && format != OUTPUT_PNG) || invocation_has(invocation, "output") || !isatty(STDOUT_FILENO))
+                return true;
+        complain("%s: this form is not for a terminal: expected --output FILE, or standard output led elsewhere",
+                 invocation_name(invocation));
+        return false;
+}
+
 struct output *output_open_stream(const struct invocation *invocation)
 {
-        struct output *output = calloc(1, sizeof(*output));
+        struct output *output;
 
+        if (!suits_terminal(invocation))
+                return NULL;
+        output = calloc(1, sizeof(*output));
         if (!output) {
                 complain("out of memory");
                 return NULL;

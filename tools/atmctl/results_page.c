@@ -8,16 +8,15 @@
 
 #include "rules/calendar.h"
 #include "tools/atmctl/report_results.h"
+#include "tools/atmctl/report_summary.h"
 #include "tools/atmctl/rows.h"
 #include "tools/atmctl/words.h"
 
 enum { MILLION = 1000000, GROUPS_MAX = DOCUMENT_CATEGORIES_MAX };
 
 /* Texts of the page: English and Japanese. */
-enum word { TITLE, SUBTITLE, PRELIMINARY, MONEY, MONEY_CHART, ATMS, AREAS, HOURS, WITHDRAWALS, UNITS };
+enum word { PRELIMINARY, MONEY, MONEY_CHART, ATMS, AREAS, HOURS, WITHDRAWALS, UNITS };
 static const char *const texts[][2] = {
-    [TITLE] = {"ATM operation business: results of %s (FY%d)", "ATM運営事業　%s 業績（%d年度）"},
-    [SUBTITLE] = {"Millions of yen unless said otherwise. %s: %s to %s.", "特記のない金額は百万円。%s：%s～%s"},
     [PRELIMINARY] = {"Preliminary: %s is not over yet", "速報値：%s は終了していません"},
     [MONEY] = {"millions of yen", "百万円"},
     [MONEY_CHART] = {"Revenue and operating income by quarter", "売上高・営業利益（四半期）"},
@@ -33,6 +32,7 @@ static const char *text_of(enum word word, bool japanese)
         return texts[word][japanese];
 }
 
+/* "%s" in the text becomes `text`. */
 static void print_text(char *buffer, size_t size, enum word word, bool japanese, const char *text)
 {
         const char *form = text_of(word, japanese), *at = strstr(form, "%s");
@@ -179,11 +179,15 @@ static void add_titles(const struct results *results, bool japanese, struct docu
         const struct results_quarter *last = &results->quarter[results->quarters - 1];
         char from[11], to[11], text[256];
 
-        snprintf(text, sizeof(text), text_of(TITLE, japanese), last->name, results->fiscal_year);
+        snprintf(text, sizeof(text),
+                 japanese ? "ATM運営事業　%s 業績（%d年度）" : "ATM operation business: results of %s (FY%d)", last->name,
+                 results->fiscal_year);
         document_title(document, text);
         calendar_print_day(results->quarter[results->quarters - results->of_year].from_day, from);
         calendar_print_day(last->to_day, to);
-        snprintf(text, sizeof(text), text_of(SUBTITLE, japanese), results->period, from, to);
+        snprintf(text, sizeof(text),
+                 japanese ? "特記のない金額は百万円。%s：%s～%s" : "Millions of yen unless said otherwise. %s: %s to %s.",
+                 results->period, from, to);
         document_subtitle(document, text);
         if (!last->over) {
                 print_text(text, sizeof(text), PRELIMINARY, japanese, last->name);
@@ -199,7 +203,7 @@ static bool add_footer(struct database *database, const struct results *results,
         results_notes(results, japanese, &notes);
         for (size_t i = 0; i < notes.count; i++)
                 document_footnote(document, notes.text[i]);
-        if (!report_history_text(database, history, sizeof(history)))
+        if (!report_history_text(database, japanese, history, sizeof(history)))
                 return false;
         if (*history)
                 document_footnote(document, history);
