@@ -15,16 +15,19 @@ CREATE INDEX IF NOT EXISTS commission_late ON commission (posted_on) WHERE poste
 -- summaries --------------------------------------------------------------------------------------------
 
 -- The months up to the one that p_through ends belong into the summary from now on; returns how many are
--- new. They are stale until summary_build has made them.
+-- new. They are stale until summary_build has made them. What lies after the last month that anything was
+-- posted to is left out: there is nothing to sum up yet.
 CREATE OR REPLACE FUNCTION summary_extend(p_through date) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
         v_from date;
-        v_through date := (date_trunc('month', p_through::timestamp + INTERVAL '1 day') - INTERVAL '1 day')::date;
+        v_through date;
         v_count integer;
 BEGIN
         SELECT coalesce((SELECT summarised_through + 1 FROM books),
                         (SELECT date_trunc('month', min(posted_on)::timestamp)::date FROM revenue_rollup)) INTO v_from;
+        SELECT (date_trunc('month', least(p_through + INTERVAL '1 day', max(posted_on) + INTERVAL '1 month'))
+                - INTERVAL '1 day')::date INTO v_through FROM revenue_rollup;
         IF v_from IS NULL OR v_from > v_through THEN
                 RETURN 0;
         END IF;

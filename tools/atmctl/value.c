@@ -14,7 +14,7 @@
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define SMALL    "abcdefghijklmnopqrstuvwxyz"
 
-enum { FEE_MAX_YEN = 1000000 };
+enum { FEE_MAX_YEN = 1000000, FISCAL_YEAR_FIRST = 2000 };
 static const long long yen_max = 1000000000000000;
 
 static const struct value_row rows[VALUE_KIND_COUNT] = {
@@ -66,6 +66,24 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                       .maximum = PREFIX_MAX,
                       .alphabet = DIGITS},
     [VALUE_DATE] = {.name = "DATE", .expected = "a date as 2016-12-31", .sql_type = "date"},
+    [VALUE_MONTH] = {.name = "MONTH", .expected = "a month as 2016-12", .sql_type = "text"},
+    [VALUE_FISCAL_YEAR] = {.name = "YEAR",
+                           .expected =
+                               "a fiscal year from 2000 to 2099, as 2016 or FY2016: April 2016 to March 2017",
+                           .sql_type = "integer",
+                           .minimum = FISCAL_YEAR_FIRST,
+                           .maximum = FISCAL_YEAR_FIRST + 99},
+    [VALUE_QUARTER_NUMBER] = {.name = "1-4",
+                              .expected = "a quarter's number from 1 (April to June) to 4",
+                              .sql_type = "integer",
+                              .minimum = 1,
+                              .maximum = 4},
+    [VALUE_QUARTER] = {.name = "QUARTER",
+                       .expected = "a quarter as 3Q16: October to December 2016",
+                       .sql_type = "text"},
+    [VALUE_PERIOD] = {.name = "PERIOD",
+                      .expected = "a quarter as 3Q16, several from the first as 1Q-3Q16, or a year as FY2016",
+                      .sql_type = "text"},
     [VALUE_TIME] = {.name = "TIME",
                     .expected = "a time from 00:00 to 24:00, as 08:45",
                     .sql_type = "integer"},
@@ -291,6 +309,53 @@ static bool check_minute(const char *text, char *ret_canonical)
         return true;
 }
 
+/* "2016-12" */
+static bool check_month(const char *text)
+{
+        char day[11];
+        int32_t first;
+
+        snprintf(day, sizeof(day), "%.7s-01", text);
+        return strlen(text) == 7 && calendar_parse_day(day, &first);
+}
+
+/* "FY2016" or "2016" to "2016" */
+static bool check_fiscal_year(const struct value_row *row, const char *text, char *ret_canonical)
+{
+        if (!strncmp(text, "FY", 2))
+                text += 2;
+        return strlen(text) == 4 && check_number(row, text, ret_canonical);
+}
+
+/* "3Q16" */
+static bool is_quarter(const char *text)
+{
+        return strlen(text) == 4 && text[0] >= '1' && text[0] <= '4' && text[1] == 'Q' &&
+               strspn(text + 2, DIGITS) == 2;
+}
+
+/* "3Q16", "1Q-3Q16", "1Q-4Q16"; that last is also FY16 and FY2016. */
+static bool check_period(const char *text, char *ret_canonical)
+{
+        static const char from_first[] = "1Q-";
+        size_t prefix = sizeof(from_first) - 1;
+
+        if (!strncmp(text, "FY", 2)) {
+                size_t length = strlen(text);
+
+                if ((length != 4 && (length != 6 || strncmp(text, "FY20", 4))) ||
+                    strspn(text + 2, DIGITS) != length - 2)
+                        return false;
+                snprintf(ret_canonical, VALUE_MAX, "1Q-4Q%s", text + length - 2);
+                return true;
+        }
+        if (!is_quarter(text) &&
+            (strncmp(text, from_first, prefix) || !is_quarter(text + prefix) || text[prefix] == '1'))
+                return false;
+        strcpy(ret_canonical, text);
+        return true;
+}
+
 bool value_check(enum value_kind kind, const char *text, char ret_canonical[VALUE_MAX])
 {
         const struct value_row *row = &rows[kind];
@@ -310,12 +375,23 @@ bool value_check(enum value_kind kind, const char *text, char ret_canonical[VALU
         case VALUE_BASIS_POINTS:
         case VALUE_STAN:
         case VALUE_SEQUENCE:
+        case VALUE_QUARTER_NUMBER:
                 return check_number(row, text, ret_canonical);
         case VALUE_BOOL:
                 if (!check_choice(row->choices, text))
                         return false;
                 strcpy(ret_canonical, *text == 'y' ? "true" : "false");
                 return true;
+        case VALUE_FISCAL_YEAR:
+                return check_fiscal_year(row, text, ret_canonical);
+        case VALUE_PERIOD:
+                return check_period(text, ret_canonical);
+        case VALUE_QUARTER:
+                fits = is_quarter(text);
+                break;
+        case VALUE_MONTH:
+                fits = check_month(text);
+                break;
         case VALUE_DATE:
                 fits = calendar_parse_day(text, &day);
                 break;

@@ -21,6 +21,11 @@ enum value_kind {
         VALUE_LINK,
         VALUE_PREFIX,
         VALUE_DATE,
+        VALUE_MONTH,
+        VALUE_FISCAL_YEAR,
+        VALUE_QUARTER_NUMBER, /* of a fiscal year */
+        VALUE_QUARTER,        /* 3Q16 */
+        VALUE_PERIOD,         /* one or several quarters of a fiscal year: 3Q16, 1Q-3Q16 */
         VALUE_TIME,
         VALUE_MOMENT,
         VALUE_FEE,

@@ -1,0 +1,78 @@
+/* What every report does before and after; see report_summary.h. */
+#include "tools/atmctl/report_summary.h"
+
+#include <string.h>
+
+#include "rules/calendar.h"
+
+/* A month is past for good once no clock of an ATM may be in it. */
+enum { SETTLED_DAYS = 2 };
+
+/* The value, "" where it is NULL; NULL where it can't be done, after a remark. */
+static PGresult *ask(struct database *database, const char *sql, int count, const char *const *parameters)
+{
+        PGresult *result = PQexecParams(database->connection, sql, count, NULL, parameters, NULL, NULL, 0);
+        const char *why;
+
+        if (PQresultStatus(result) == PGRES_TUPLES_OK)
+                return result;
+        why = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+        note("the summary could not be brought up to date (%s): reading the rows themselves",
+             why ? why : "no connection");
+        PQclear(result);
+        return NULL;
+}
+
+/* The oldest stale month, made anew. False: there is none, or it can't be. */
+static bool build_month(struct database *database)
+{
+        PGresult *result = ask(database, "SELECT summary_build()", 0, NULL);
+        bool built = result && !PQgetisnull(result, 0, 0);
+
+        if (built)
+                progress("summary: %.7s", PQgetvalue(result, 0, 0));
+        PQclear(result);
+        return built;
+}
+
+void report_summary_refresh(struct database *database, int32_t today)
+{
+        char through[11];
+        const char *parameters[] = {through};
+        PGresult *result;
+
+        /* the last day of the month before the one that has the day after the last settled day */
+        calendar_print_day(calendar_month_of(today - SETTLED_DAYS + 1) - 1, through);
+        result = ask(database, "SELECT summary_extend($1::date)", 1, parameters);
+        if (!result)
+                return;
+        PQclear(result);
+        while (build_month(database))
+                continue;
+        progress_end();
+}
+
+bool report_snapshot(struct database *database)
+{
+        return database_execute(database, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY", 0,
+                                NULL);
+}
+
+bool report_note_history(struct database *database)
+{
+        PGresult *result = database_query(
+            database,
+            "SELECT scenario, scale, to_char(atms, 'FM999,999,999'), to_char(atms_whole, 'FM999,999,999'), "
+            "CASE WHEN finished THEN '' ELSE '; not finished' END FROM history_run ORDER BY from_on, "
+            "scenario",
+            0, NULL);
+
+        if (!result)
+                return false;
+        for (int i = 0; i < PQntuples(result); i++)
+                note("generated history: scenario %s, scale %s: %s of %s ATMs%s", PQgetvalue(result, i, 0),
+                     PQgetvalue(result, i, 1), PQgetvalue(result, i, 2), PQgetvalue(result, i, 3),
+                     PQgetvalue(result, i, 4));
+        PQclear(result);
+        return true;
+}

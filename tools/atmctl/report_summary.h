@@ -1,0 +1,24 @@
+/*
+ * The summary (sql/005_finance.sql, 008_reports.sql) before a report reads it, what a report says about the
+ * database that it was made from, and one snapshot for all its queries.
+ */
+#ifndef ATMCTL_REPORT_SUMMARY_H
+#define ATMCTL_REPORT_SUMMARY_H
+
+#include "tools/atmctl/database.h"
+
+/*
+ * Let the summary hold every month that is past, as far as it can be: where somebody is in the way or it may
+ * not be written, the report is read from the rows instead, and takes longer. A little for each month that
+ * is new or was posted to, next to nothing where none is.
+ */
+void report_summary_refresh(struct database *database, int32_t today);
+
+/* One snapshot from here until the connection is closed. False after a complaint. */
+ATM_MUST_USE bool report_snapshot(struct database *database);
+
+/* "generated history: scenario S, scale 0.01: 11 of 1,066 ATMs", where there is such; called after the rows
+ * were written. False after a complaint. */
+ATM_MUST_USE bool report_note_history(struct database *database);
+
+#endif
