@@ -69,7 +69,8 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
     [VALUE_DATE] = {.name = "DATE", .expected = "a date as 2016-12-31", .sql_type = "date"},
     [VALUE_MONTH] = {.name = "MONTH", .expected = "a month as 2016-12", .sql_type = "text"},
     [VALUE_FISCAL_YEAR] = {.name = "YEAR",
-                           .expected = "a fiscal year from 2000 to 2099, as 2016 or FY2016: April 2016 to March 2017",
+                           .expected =
+                               "a fiscal year from 2000 to 2099, as 2016 or FY2016: April 2016 to March 2017",
                            .sql_type = "integer",
                            .minimum = FISCAL_YEAR_FIRST,
                            .maximum = FISCAL_YEAR_FIRST + 99},
