@@ -35,7 +35,8 @@ struct field {
                                * which comes before it; NULL: it must be there */
         const char *add_fallback; /* add: likewise where it differs */
         const char *column;       /* in the database */
-        const char *references;   /* the table that must hold it, in a column of the same name as the table */
+        const char *references;   /* the table that must hold it, its noun's name, in a column of the same name;
+                                   * or "table.column" */
 };
 
 enum command_flags {
