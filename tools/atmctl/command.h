@@ -81,7 +81,7 @@ struct command_group {
 /* All of them, NULL at the end. */
 extern const struct command_group *const command_groups[];
 extern const struct command_group group_database, group_reference, group_card, group_exclusion,
-    group_withdrawal, group_exception, group_link, group_saf, group_finance, group_period, group_report, group_system;
+    group_withdrawal, group_exception, group_link, group_saf, group_finance, group_period, group_report, group_history, group_system;
 
 enum { OPTIONS_MAX = 32 };
 
