@@ -2,6 +2,7 @@
 #include "tools/atmctl/history_enter.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "rules/calendar.h"
@@ -13,22 +14,22 @@ enum { PARAMETERS = 5 };
 /* $1 and $2 the words of the section, $3 the key, $4 the value, $5 the source. */
 static const struct {
         enum value_kind key[2], name, value;
-        bool needs_source;
+        bool needs_source, is_scaled;
         const char *sql;
 } entries[ENTRY_KINDS] = {
-    [ENTRY_COST] = {{VALUE_QUARTER, VALUE_ANYTHING}, VALUE_COST_ITEM, VALUE_YEN, false,
+    [ENTRY_COST] = {{VALUE_QUARTER, VALUE_ANYTHING}, VALUE_COST_ITEM, VALUE_YEN, false, true,
                     "INSERT INTO cost (quarter, item, amount_yen, note) SELECT $1, $3, $4::bigint, nullif($5, '') WHERE $2 = ''"},
-    [ENTRY_TARGET] = {{VALUE_FISCAL_YEAR, VALUE_DATE}, VALUE_RESULT_ITEM, VALUE_AMOUNT, false,
+    [ENTRY_TARGET] = {{VALUE_FISCAL_YEAR, VALUE_DATE}, VALUE_RESULT_ITEM, VALUE_AMOUNT, false, true,
                       "INSERT INTO target (fiscal_year, item, announced_on, value, note) "
                       "VALUES ($1::integer, $3, $2::date, $4::bigint, nullif($5, ''))"},
-    [ENTRY_PUBLISHED] = {{VALUE_PERIOD, VALUE_ANYTHING}, VALUE_RESULT_ITEM, VALUE_AMOUNT, true,
+    [ENTRY_PUBLISHED] = {{VALUE_PERIOD, VALUE_ANYTHING}, VALUE_RESULT_ITEM, VALUE_AMOUNT, true, false,
                          "INSERT INTO published (period, item, value, source) SELECT $1, $3, $4::bigint, $5 WHERE $2 = ''"},
-    [ENTRY_PEER] = {{VALUE_PEER, VALUE_ANYTHING}, VALUE_PEER_ITEM, VALUE_DECIMAL, true,
+    [ENTRY_PEER] = {{VALUE_PEER, VALUE_ANYTHING}, VALUE_PEER_ITEM, VALUE_DECIMAL, true, false,
                     "INSERT INTO peer (peer, item, value, source) SELECT $1, $3, $4::numeric, $5 WHERE $2 = ''"},
-    [ENTRY_RATE] = {{VALUE_RATE_ITEM, VALUE_ANYTHING}, VALUE_DATE, VALUE_BASIS_POINTS, false,
+    [ENTRY_RATE] = {{VALUE_RATE_ITEM, VALUE_ANYTHING}, VALUE_DATE, VALUE_BASIS_POINTS, false, false,
                     "INSERT INTO finance_rate (item, from_on, rate_bp, note) "
                     "SELECT $1, $3::date, $4::integer, nullif($5, '') WHERE $2 = ''"},
-    [ENTRY_PARLORS] = {{VALUE_ANYTHING, VALUE_ANYTHING}, VALUE_AREA, VALUE_NUMBER, false,
+    [ENTRY_PARLORS] = {{VALUE_ANYTHING, VALUE_ANYTHING}, VALUE_AREA, VALUE_NUMBER, false, false,
                        "UPDATE area SET parlors = coalesce(parlors, $4::integer) WHERE area = $3 AND $1 || $2 || $5 IS NOT NULL"},
 };
 
@@ -44,8 +45,17 @@ static bool check(const struct scenario *scenario, const struct scenario_entry *
         return false;
 }
 
-static bool enter(struct database *database, const struct scenario *scenario, const struct scenario_entry *entry)
+/* A smaller fleet has smaller costs and targets: as many of the whole's as it has ATMs. */
+static void scale(const struct business_plan *plan, char value[VALUE_MAX])
 {
+        __int128 whole = (__int128)strtoll(value, NULL, 10) * plan->atms;
+
+        snprintf(value, VALUE_MAX, "%lld", (long long)((whole + plan->atms_whole / 2) / plan->atms_whole));
+}
+
+static bool enter(struct database *database, const struct business_plan *plan, const struct scenario_entry *entry)
+{
+        const struct scenario *scenario = plan->scenario;
         char text[PARAMETERS][VALUE_MAX] = {""};
         const char *parameters[PARAMETERS] = {text[0], text[1], text[2], text[3], entry->source};
         char sql[512];
@@ -60,6 +70,8 @@ static bool enter(struct database *database, const struct scenario *scenario, co
                          entry->line);
                 return false;
         }
+        if (entries[entry->kind].is_scaled)
+                scale(plan, text[3]);
         snprintf(sql, sizeof(sql), "%s%s", entries[entry->kind].sql,
                  entry->kind == ENTRY_PARLORS ? "" : " ON CONFLICT DO NOTHING");
         return database_execute(database, sql, PARAMETERS, parameters);
@@ -86,7 +98,7 @@ bool history_enter(struct database *database, const struct business_plan *plan, 
         if (!operator_sign(database) || !database_execute(database, "BEGIN", 0, NULL))
                 return false;
         for (size_t i = 0; i < scenario->entry_count; i++) {
-                if (!enter(database, scenario, &scenario->entry[i]))
+                if (!enter(database, plan, &scenario->entry[i]))
                         return false;
         }
         for (int64_t i = 0; i < plan->atms; i++) {
