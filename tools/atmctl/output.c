@@ -24,6 +24,7 @@ struct output {
         struct libscols_table *table;
         struct document *document;
         bool japanese;
+        const char *when_empty;
         FILE *stream;
         const char *path; /* NULL: standard output */
         char *
@@ -169,7 +170,7 @@ static bool is_number(enum output_type type)
 
 static bool is_right(enum output_type type)
 {
-        return is_number(type) || type == OUTPUT_FIGURE;
+        return is_number(type) || type == OUTPUT_DECIMAL || type == OUTPUT_FIGURE;
 }
 
 static bool begin_table(struct output *output)
@@ -277,7 +278,7 @@ void output_group_digits(const char *number, char *buffer, size_t size)
 static const char *readable(enum output_type type, const char *value, char buffer[64])
 {
         if (!value || !*value)
-                return "";
+                return type == OUTPUT_DECIMAL ? "-" : "";
         if (type == OUTPUT_BOOL)
                 return yes_or_no(value);
         if (type != OUTPUT_YEN)
@@ -406,6 +407,8 @@ static json_t *json_cell(enum output_type type, const char *value)
                 return json_null();
         if (is_number(type))
                 return json_integer(strtoll(value, NULL, 10));
+        if (type == OUTPUT_DECIMAL)
+                return json_real(strtod(value, NULL)); /* printed as it came; see JSON_REAL_PRECISION */
         if (type == OUTPUT_BOOL)
                 return json_boolean(!strcmp(yes_or_no(value), "yes"));
         return json_string(value);
@@ -434,7 +437,7 @@ static bool json_row(struct output *output, const char *const *values)
 
         if (whole && output->shape == OUTPUT_ROWS)
                 fputs(output->rows ? ",\n " : "[", output->stream);
-        whole = whole && json_dumpf(object, output->stream, JSON_COMPACT | JSON_PRESERVE_ORDER) == 0;
+        whole = whole && json_dumpf(object, output->stream, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) == 0;
         json_decref(object);
         return whole;
 }
@@ -546,6 +549,11 @@ static bool finish_file(struct output *output)
         return written;
 }
 
+void output_when_empty(struct output *output, const char *text)
+{
+        output->when_empty = text;
+}
+
 bool output_close(struct output *output)
 {
         bool written = true;
@@ -553,7 +561,7 @@ bool output_close(struct output *output)
         if (output->table && output->rows)
                 written = scols_print_table(output->table) == 0;
         if (output->columns && is_for_people(output) && !output->rows)
-                note("none");
+                note("%s", output->when_empty ? output->when_empty : "none");
         if (output->format >= OUTPUT_HTML && !write_document(output)) {
                 output_abandon(output);
                 return false;

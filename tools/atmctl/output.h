@@ -31,6 +31,7 @@ enum output_type {
         OUTPUT_TEXT,
         OUTPUT_NUMBER, /* JSON integer */
         OUTPUT_YEN,    /* the same; in tables with thousands apart */
+        OUTPUT_DECIMAL, /* "-3.5": JSON number; to the right, '-' where there is none */
         OUTPUT_FIGURE, /* a figure that is text already, in its final form; to the right */
         OUTPUT_BOOL,   /* "t"/"f" or "yes"/"no" from the database; yes/no in tables and CSV */
 };
@@ -66,6 +67,8 @@ ATM_MUST_USE bool output_row(struct output *output, const char *const *values);
 ATM_MUST_USE bool output_total(struct output *output, const char *const *values);
 /* The first rows of a result whose columns are in the schema's order. */
 ATM_MUST_USE bool output_result(struct output *output, const PGresult *result, int rows);
+/* What people are told instead of "none" where there were no rows; must outlive it. */
+void output_when_empty(struct output *output, const char *text);
 /* Write the rest and put the file in place; frees in any case. False after a complaint. */
 ATM_MUST_USE bool output_close(struct output *output);
 void output_abandon(struct output *output); /* NULL is fine */
