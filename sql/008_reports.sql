@@ -5,9 +5,8 @@
 --
 -- A report's days [p_from, p_to] are days of posting. report_months names the months that are taken from the
 -- summary, report_days the days that are not; the functions report_atm, report_place, report_day, report_bank
--- and report_hour put both together, each with the dimensions of its cube (005_finance.sql); report_rollup and
--- report_every have the dimensions that no cube has together, and read every row. All are plain SQL, so that
--- the planner sees through them.
+-- and report_hour put both together, each with the dimensions of its cube (005_finance.sql). All are plain SQL,
+-- so that the planner sees through them.
 BEGIN;
 
 -- Late posts are few; without this they would have to be looked for in every partition.
@@ -89,6 +88,7 @@ CREATE OR REPLACE FUNCTION report_months(p_from date, p_to date) RETURNS SETOF d
                              date_trunc('month', p_to::timestamp + INTERVAL '1 day') - INTERVAL '1 month', INTERVAL '1 month') m
         WHERE m < (SELECT summarised_through FROM books)
         AND NOT EXISTS (SELECT FROM summary_stale s WHERE s.month = m::date)
+        ORDER BY 1
 $$;
 -- All other days: before the first day that anything was posted on there is nothing to look for.
 CREATE OR REPLACE FUNCTION report_days(p_from date, p_to date) RETURNS SETOF date LANGUAGE sql STABLE PARALLEL SAFE ROWS 31 AS $$
@@ -96,6 +96,7 @@ CREATE OR REPLACE FUNCTION report_days(p_from date, p_to date) RETURNS SETOF dat
         FROM generate_series(greatest(p_from, (SELECT min(posted_on) FROM revenue_rollup))::timestamp,
                              least(p_to, (SELECT max(posted_on) FROM revenue_rollup))::timestamp, INTERVAL '1 day') d
         WHERE date_trunc('month', d)::date NOT IN (SELECT m FROM report_months(p_from, p_to) m)
+        ORDER BY 1
 $$;
 
 -- The commission rows posted on those days, with the hour of their moment in Japan.
@@ -126,115 +127,59 @@ CREATE OR REPLACE FUNCTION earlier_yen(p_posted_on date, p_business_date date, p
                     THEN p_customer_fee_yen + p_interbank_fee_yen ELSE 0 END
 $$;
 
-CREATE OR REPLACE FUNCTION report_atm(p_from date, p_to date)
-RETURNS TABLE (month date, terminal text, hall text, withdrawals bigint, cash_yen bigint, customer_fee_yen bigint,
-               customer_tax_yen bigint, interbank_fee_yen bigint, interbank_tax_yen bigint, hall_share_yen bigint,
-               earlier_yen bigint)
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT s.month, s.terminal, s.hall, s.withdrawals, s.cash_yen, s.customer_fee_yen, s.customer_tax_yen,
-               s.interbank_fee_yen, s.interbank_tax_yen, s.hall_share_yen, s.earlier_yen
-        FROM summary_atm s WHERE s.month IN (SELECT m FROM report_months(p_from, p_to) m)
-        UNION ALL
-        SELECT date_trunc('month', r.posted_on::timestamp)::date, r.terminal, r.hall, r.withdrawals, r.cash_yen,
-               r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen, r.interbank_tax_yen, r.hall_share_yen,
+-- What a cube is: its summary of some months, and the rows that were posted on some other days, both in order.
+-- All have the columns of summary; what is none of the cube's dimensions is not to be relied on. Arrays, since
+-- who knows them beforehand gets better plans, and parallel ones.
+CREATE OR REPLACE FUNCTION cube_rollup(p_days date[]) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT 'rollup'::text, date_trunc('month', r.posted_on::timestamp)::date, r.posted_on, r.terminal, r.hall, r.issuer,
+               r.band, NULL::smallint, NULL::integer, r.withdrawals, r.cash_yen, r.customer_fee_yen, r.customer_tax_yen,
+               r.interbank_fee_yen, r.interbank_tax_yen, r.hall_share_yen,
                earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen)
-        FROM report_days(p_from, p_to) d JOIN revenue_rollup r ON r.posted_on = d
+        FROM revenue_rollup r WHERE r.posted_on = ANY (p_days)
 $$;
-
-CREATE OR REPLACE FUNCTION report_place(p_from date, p_to date)
-RETURNS TABLE (month date, terminal text, hall text, issuer text, band text, withdrawals bigint, cash_yen bigint,
-               customer_fee_yen bigint, customer_tax_yen bigint, interbank_fee_yen bigint, interbank_tax_yen bigint,
-               hall_share_yen bigint, earlier_yen bigint)
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT s.month, s.terminal, s.hall, s.issuer, s.band, s.withdrawals, s.cash_yen, s.customer_fee_yen, s.customer_tax_yen,
-               s.interbank_fee_yen, s.interbank_tax_yen, s.hall_share_yen, s.earlier_yen
-        FROM summary_place s WHERE s.month IN (SELECT m FROM report_months(p_from, p_to) m)
-        UNION ALL
-        SELECT date_trunc('month', r.posted_on::timestamp)::date, r.terminal, r.hall, r.issuer, r.band, r.withdrawals, r.cash_yen,
-               r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen, r.interbank_tax_yen, r.hall_share_yen,
+CREATE OR REPLACE FUNCTION cube_every(p_days date[]) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT 'every'::text, date_trunc('month', r.posted_on::timestamp)::date, r.posted_on, r.terminal, r.hall, r.issuer,
+               r.band, r.hour, r.tax_rate_bp, r.sign::bigint, r.cash_yen, r.customer_fee_yen, r.customer_tax_yen,
+               r.interbank_fee_yen, r.interbank_tax_yen, r.hall_share_yen,
                earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen)
-        FROM report_days(p_from, p_to) d JOIN revenue_rollup r ON r.posted_on = d
+        FROM report_rows(p_days[1], p_days[cardinality(p_days)]) r WHERE r.posted_on = ANY (p_days)
+$$;
+CREATE OR REPLACE FUNCTION cube_atm(p_months date[], p_days date[]) RETURNS SETOF summary
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT s.* FROM summary_atm s WHERE s.month = ANY (p_months) UNION ALL SELECT r.* FROM cube_rollup(p_days) r
+$$;
+CREATE OR REPLACE FUNCTION cube_place(p_months date[], p_days date[]) RETURNS SETOF summary
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT s.* FROM summary_place s WHERE s.month = ANY (p_months) UNION ALL SELECT r.* FROM cube_rollup(p_days) r
+$$;
+CREATE OR REPLACE FUNCTION cube_day(p_months date[], p_days date[]) RETURNS SETOF summary
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT s.* FROM summary_day s WHERE s.month = ANY (p_months) UNION ALL SELECT r.* FROM cube_rollup(p_days) r
+$$;
+CREATE OR REPLACE FUNCTION cube_bank(p_months date[], p_days date[]) RETURNS SETOF summary
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT s.* FROM summary_bank s WHERE s.month = ANY (p_months) UNION ALL SELECT r.* FROM cube_every(p_days) r
+$$;
+CREATE OR REPLACE FUNCTION cube_hour(p_months date[], p_days date[]) RETURNS SETOF summary
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT s.* FROM summary_hour s WHERE s.month = ANY (p_months) UNION ALL SELECT r.* FROM cube_every(p_days) r
 $$;
 
-CREATE OR REPLACE FUNCTION report_day(p_from date, p_to date)
-RETURNS TABLE (month date, posted_on date, terminal text, hall text, withdrawals bigint, cash_yen bigint,
-               customer_fee_yen bigint, customer_tax_yen bigint, interbank_fee_yen bigint, interbank_tax_yen bigint,
-               hall_share_yen bigint, earlier_yen bigint)
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT s.month, s.posted_on, s.terminal, s.hall, s.withdrawals, s.cash_yen, s.customer_fee_yen, s.customer_tax_yen,
-               s.interbank_fee_yen, s.interbank_tax_yen, s.hall_share_yen, s.earlier_yen
-        FROM summary_day s WHERE s.month IN (SELECT m FROM report_months(p_from, p_to) m)
-        UNION ALL
-        SELECT date_trunc('month', r.posted_on::timestamp)::date, r.posted_on, r.terminal, r.hall, r.withdrawals, r.cash_yen,
-               r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen, r.interbank_tax_yen, r.hall_share_yen,
-               earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen)
-        FROM report_days(p_from, p_to) d JOIN revenue_rollup r ON r.posted_on = d
+-- The same for the days [p_from, p_to].
+CREATE OR REPLACE FUNCTION report_atm(p_from date, p_to date) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT c.* FROM cube_atm(ARRAY(SELECT report_months(p_from, p_to)), ARRAY(SELECT report_days(p_from, p_to))) c
 $$;
-
--- The rows of the days that are not in the summary: one range of moments, so that partitions are left out,
--- and the days themselves.
-CREATE OR REPLACE FUNCTION report_day_rows(p_from date, p_to date)
-RETURNS TABLE (posted_on date, business_date date, terminal text, hall text, issuer text, band text, hour smallint,
-               tax_rate_bp integer, sign smallint, cash_yen bigint, customer_fee_yen bigint, customer_tax_yen bigint,
-               interbank_fee_yen bigint, interbank_tax_yen bigint, hall_share_yen bigint)
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT r.* FROM report_rows((SELECT min(d) FROM report_days(p_from, p_to) d),
-                                    (SELECT max(d) FROM report_days(p_from, p_to) d)) r
-        WHERE r.posted_on IN (SELECT d FROM report_days(p_from, p_to) d)
+CREATE OR REPLACE FUNCTION report_place(p_from date, p_to date) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT c.* FROM cube_place(ARRAY(SELECT report_months(p_from, p_to)), ARRAY(SELECT report_days(p_from, p_to))) c
 $$;
-
-CREATE OR REPLACE FUNCTION report_bank(p_from date, p_to date)
-RETURNS TABLE (month date, posted_on date, issuer text, band text, hour smallint, tax_rate_bp integer, withdrawals bigint,
-               cash_yen bigint, customer_fee_yen bigint, customer_tax_yen bigint, interbank_fee_yen bigint,
-               interbank_tax_yen bigint, hall_share_yen bigint, earlier_yen bigint)
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT s.month, s.posted_on, s.issuer, s.band, s.hour, s.tax_rate_bp, s.withdrawals, s.cash_yen, s.customer_fee_yen,
-               s.customer_tax_yen, s.interbank_fee_yen, s.interbank_tax_yen, s.hall_share_yen, s.earlier_yen
-        FROM summary_bank s WHERE s.month IN (SELECT m FROM report_months(p_from, p_to) m)
-        UNION ALL
-        SELECT date_trunc('month', r.posted_on::timestamp)::date, r.posted_on, r.issuer, r.band, r.hour, r.tax_rate_bp,
-               r.sign::bigint, r.cash_yen, r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen, r.interbank_tax_yen,
-               r.hall_share_yen, earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen)
-        FROM report_day_rows(p_from, p_to) r
+CREATE OR REPLACE FUNCTION report_day(p_from date, p_to date) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT c.* FROM cube_day(ARRAY(SELECT report_months(p_from, p_to)), ARRAY(SELECT report_days(p_from, p_to))) c
 $$;
-
-CREATE OR REPLACE FUNCTION report_hour(p_from date, p_to date)
-RETURNS TABLE (month date, terminal text, hall text, band text, hour smallint, withdrawals bigint, cash_yen bigint,
-               customer_fee_yen bigint, customer_tax_yen bigint, interbank_fee_yen bigint, interbank_tax_yen bigint,
-               hall_share_yen bigint, earlier_yen bigint)
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT s.month, s.terminal, s.hall, s.band, s.hour, s.withdrawals, s.cash_yen, s.customer_fee_yen, s.customer_tax_yen,
-               s.interbank_fee_yen, s.interbank_tax_yen, s.hall_share_yen, s.earlier_yen
-        FROM summary_hour s WHERE s.month IN (SELECT m FROM report_months(p_from, p_to) m)
-        UNION ALL
-        SELECT date_trunc('month', r.posted_on::timestamp)::date, r.terminal, r.hall, r.band, r.hour, r.sign::bigint, r.cash_yen,
-               r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen, r.interbank_tax_yen, r.hall_share_yen,
-               earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen)
-        FROM report_day_rows(p_from, p_to) r
+CREATE OR REPLACE FUNCTION report_bank(p_from date, p_to date) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT c.* FROM cube_bank(ARRAY(SELECT report_months(p_from, p_to)), ARRAY(SELECT report_days(p_from, p_to))) c
 $$;
-
--- Without a cube: all dimensions of the roll-up, and all that there are.
-CREATE OR REPLACE FUNCTION report_rollup(p_from date, p_to date)
-RETURNS TABLE (month date, posted_on date, terminal text, hall text, issuer text, band text, withdrawals bigint,
-               cash_yen bigint, customer_fee_yen bigint, customer_tax_yen bigint, interbank_fee_yen bigint,
-               interbank_tax_yen bigint, hall_share_yen bigint, earlier_yen bigint)
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT date_trunc('month', r.posted_on::timestamp)::date, r.posted_on, r.terminal, r.hall, r.issuer, r.band,
-               r.withdrawals, r.cash_yen, r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen, r.interbank_tax_yen,
-               r.hall_share_yen, earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen)
-        FROM revenue_rollup r WHERE r.posted_on >= p_from AND r.posted_on <= p_to
-$$;
-
-CREATE OR REPLACE FUNCTION report_every(p_from date, p_to date)
-RETURNS TABLE (month date, posted_on date, terminal text, hall text, issuer text, band text, hour smallint,
-               tax_rate_bp integer, withdrawals bigint, cash_yen bigint, customer_fee_yen bigint, customer_tax_yen bigint,
-               interbank_fee_yen bigint, interbank_tax_yen bigint, hall_share_yen bigint, earlier_yen bigint)
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT date_trunc('month', r.posted_on::timestamp)::date, r.posted_on, r.terminal, r.hall, r.issuer, r.band, r.hour,
-               r.tax_rate_bp, r.sign::bigint, r.cash_yen, r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen,
-               r.interbank_tax_yen, r.hall_share_yen,
-               earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen)
-        FROM report_rows(p_from, p_to) r
+CREATE OR REPLACE FUNCTION report_hour(p_from date, p_to date) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT c.* FROM cube_hour(ARRAY(SELECT report_months(p_from, p_to)), ARRAY(SELECT report_days(p_from, p_to))) c
 $$;
 
 -- numerator / denominator with one decimal, rounded half away from zero; NULL where there is nothing to divide

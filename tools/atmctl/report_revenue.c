@@ -28,17 +28,18 @@ enum { PLACE = REPORT_ATM | REPORT_HALL, BANK = REPORT_ISSUER | REPORT_BAND };
 struct cube {
         const char *function; /* of sql/008_reports.sql; each has the month too */
         unsigned dimensions;
+        bool summarised;
 };
 
 /* The smallest first. The last two read every row of the days. */
 static const struct cube cubes[] = {
-    {"report_atm", PLACE},
-    {"report_bank", BANK | REPORT_HOUR | REPORT_DAY},
-    {"report_place", PLACE | BANK},
-    {"report_hour", PLACE | REPORT_BAND | REPORT_HOUR},
-    {"report_day", PLACE | REPORT_DAY},
-    {"report_rollup", PLACE | BANK | REPORT_DAY},
-    {"report_every", PLACE | BANK | REPORT_HOUR | REPORT_DAY},
+    {"cube_atm", PLACE, true},
+    {"cube_bank", BANK | REPORT_HOUR | REPORT_DAY, true},
+    {"cube_place", PLACE | BANK, true},
+    {"cube_hour", PLACE | REPORT_BAND | REPORT_HOUR, true},
+    {"cube_day", PLACE | REPORT_DAY, true},
+    {"cube_rollup", PLACE | BANK | REPORT_DAY, false},
+    {"cube_every", PLACE | BANK | REPORT_HOUR | REPORT_DAY, false},
 };
 
 static const struct cube *smallest_cube(unsigned needs)
@@ -88,6 +89,7 @@ struct revenue {
         int key_count;
         int step; /* months back that it is compared with; 0: with nothing */
         unsigned needs;
+        const struct cube *cube;
         bool by_place; /* of a hall: the cube is joined with it */
         const char *empty;
         char empty_text[96];
@@ -187,19 +189,28 @@ static void add_filters(struct sqltext *sql, const struct revenue *revenue, stru
         }
 }
 
+static void add_cube(struct sqltext *sql, const struct cube *cube, const struct report_parts *parts,
+                     struct selection *selection)
+{
+        int days = selection_parameter(selection, parts->days);
+
+        if (cube->summarised)
+                sql_add(sql, "%s($%d::date[], $%d::date[]) s", cube->function,
+                        selection_parameter(selection, parts->months), days);
+        else
+                sql_add(sql, "%s($%d::date[]) s", cube->function, days);
+}
+
 /* The groups of a period, as a table expression `name`. */
 static void add_groups(struct sqltext *sql, const struct revenue *revenue, const char *name,
-                       const struct report_period *period, int later, struct selection *selection)
+                       const struct report_parts *parts, int later, struct selection *selection)
 {
-        int first = selection_parameter(selection, period->first);
-        int last = selection_parameter(selection, period->last);
-
         sql_add(sql, "%s AS MATERIALIZED (SELECT ", name);
         for (int i = 0; i < revenue->key_count; i++)
                 add_group_key(sql, revenue->keys[i], i + 1, later);
-        sql_add(sql, "%s FROM %s($%d::date, $%d::date) s%s WHERE true", sums,
-                smallest_cube(revenue->needs)->function, first, last,
-                revenue->by_place ? " JOIN hall h USING (hall)" : "");
+        sql_add(sql, "%s FROM ", sums);
+        add_cube(sql, revenue->cube, parts, selection);
+        sql_add(sql, "%s WHERE true", revenue->by_place ? " JOIN hall h USING (hall)" : "");
         add_filters(sql, revenue, selection);
         sql_add(sql, " GROUP BY k1%s)", revenue->key_count == KEYS_MAX ? ", k2" : "");
 }
@@ -267,11 +278,15 @@ static void add_order(struct sqltext *sql, const struct revenue *revenue)
                 sql_add(sql, revenue->keys[1]->in_order ? ", p.k2" : ", p.revenue_yen DESC, p.k2");
 }
 
-/* The halls that an ATM stood in, as its name: of those days, whatever the report is narrowed to. */
-static const char stood[] =
-    "stood AS (SELECT d.terminal, string_agg(h.name, '、' ORDER BY h.hall) AS name FROM (SELECT DISTINCT "
-    "s.terminal, "
-    "s.hall FROM report_atm($1::date, $2::date) s) d JOIN hall h USING (hall) GROUP BY d.terminal), ";
+/* The halls that an ATM earned in, as its name: in those groups of days that the report is of, whatever else
+ * it is narrowed to. */
+static void add_stood(struct sqltext *sql, const struct report_parts *parts, struct selection *selection)
+{
+        sql_add(sql, "stood AS (SELECT d.terminal, string_agg(h.name, '、' ORDER BY h.hall) AS name FROM "
+                     "(SELECT DISTINCT s.terminal, s.hall FROM ");
+        add_cube(sql, cubes, parts, selection);
+        sql_add(sql, ") d JOIN hall h USING (hall) GROUP BY d.terminal), ");
+}
 
 /* The number of the key that names ATMs; 0: none does. */
 static int atm_key(const struct revenue *revenue)
@@ -319,18 +334,45 @@ static void add_total(struct sqltext *sql, const struct revenue *revenue)
         sql_add(sql, ", coalesce(sum(p.earlier_yen), 0)::bigint FROM now p)");
 }
 
-static void build(const struct revenue *revenue, struct sqltext *sql, struct selection *selection)
+/* parts: of the period; of the one before; of the period again, for the smallest cube. */
+enum { NOW, BEFORE_THEM, STOOD, PARTS };
+
+static void build(const struct revenue *revenue, const struct report_parts parts[PARTS], struct sqltext *sql,
+                  struct selection *selection)
 {
         sql_start(sql);
-        sql_add(sql, "WITH %s", atm_key(revenue) ? stood : "");
-        add_groups(sql, revenue, "now", &revenue->period, 0, selection);
+        sql_add(sql, "WITH ");
+        if (atm_key(revenue))
+                add_stood(sql, &parts[STOOD], selection);
+        add_groups(sql, revenue, "now", &parts[NOW], 0, selection);
         if (revenue->step) {
                 sql_add(sql, ", ");
-                add_groups(sql, revenue, "before", &revenue->before, revenue->step, selection);
+                add_groups(sql, revenue, "before", &parts[BEFORE_THEM], revenue->step, selection);
                 add_pairs(sql, revenue);
         }
         add_rows(sql, revenue, selection);
         add_total(sql, revenue);
+}
+
+static PGresult *ask(const struct revenue *revenue, struct database *database)
+{
+        const struct report_period *now = &revenue->period, *before = &revenue->before;
+        struct report_parts parts[PARTS] = {{0}};
+        struct selection selection = {.count = 0};
+        struct sqltext sql;
+        PGresult *result = NULL;
+
+        if (report_snapshot(database) &&
+            report_parts_of(database, now->first, now->last, revenue->cube->summarised, &parts[NOW]) &&
+            (!revenue->step || report_parts_of(database, before->first, before->last,
+                                               revenue->cube->summarised, &parts[BEFORE_THEM])) &&
+            (!atm_key(revenue) || report_parts_of(database, now->first, now->last, true, &parts[STOOD]))) {
+                build(revenue, parts, &sql, &selection);
+                result = database_query(database, sql.text, selection.count, selection.parameters);
+        }
+        for (size_t i = 0; i < PARTS; i++)
+                PQclear(parts[i].result);
+        return result;
 }
 
 /* printing ---------------------------------------------------------------------------------------------- */
@@ -431,6 +473,7 @@ static int read_options(struct revenue *revenue)
         if (usage != EXIT_DONE)
                 return usage;
         read_keys(revenue);
+        revenue->cube = smallest_cube(revenue->needs);
         if (compare) {
                 enum report_step step = strcmp(compare, "yoy") ? REPORT_STEP_QUARTER : REPORT_STEP_YEAR;
 
@@ -452,9 +495,7 @@ static int read_options(struct revenue *revenue)
 int report_revenue(const struct invocation *invocation)
 {
         struct revenue revenue = {.invocation = invocation};
-        struct selection selection = {.count = 0};
         struct database database;
-        struct sqltext sql;
         PGresult *result = NULL;
         int32_t today;
         bool printed;
@@ -466,9 +507,7 @@ int report_revenue(const struct invocation *invocation)
                 return EXIT_FAILED;
         if (report_filters_exist(&database, invocation)) {
                 report_summary_refresh(&database, today);
-                build(&revenue, &sql, &selection);
-                if (report_snapshot(&database))
-                        result = database_query(&database, sql.text, selection.count, selection.parameters);
+                result = ask(&revenue, &database);
         }
         printed = result && print_report(&revenue, &database, result, today);
         PQclear(result);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rules/calendar.h"
+#include "tools/atmctl/rows.h"
 
 /* A month is past for good once no clock of an ATM may be in it. */
 enum { SETTLED_DAYS = 2 };
@@ -52,10 +53,33 @@ void report_summary_refresh(struct database *database, int32_t today)
         progress_end();
 }
 
+/* Sums over years are worth memory, and compiling them is not. */
 bool report_snapshot(struct database *database)
 {
-        return database_execute(database, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY", 0,
-                                NULL);
+        return database_execute(database,
+                                "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+                                "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off",
+                                0, NULL);
+}
+
+bool report_parts_of(struct database *database, const char *first, const char *last, bool with_summary,
+                     struct report_parts *ret_parts)
+{
+        static const char parts[] = "SELECT ARRAY(SELECT m FROM report_months($1::date, $2::date) m), "
+                                    "ARRAY(SELECT d FROM report_days($1::date, $2::date) d)";
+        static const char days[] =
+            "SELECT '{}', ARRAY(SELECT d::date FROM generate_series("
+            "greatest($1::date, (SELECT min(posted_on) FROM revenue_rollup))::timestamp, "
+            "least($2::date, (SELECT max(posted_on) FROM revenue_rollup))::timestamp, INTERVAL '1 day') d)";
+        const char *parameters[] = {first, last};
+
+        ret_parts->result =
+            database_query(database, with_summary ? parts : days, LENGTH(parameters), parameters);
+        if (!ret_parts->result)
+                return false;
+        ret_parts->months = PQgetvalue(ret_parts->result, 0, 0);
+        ret_parts->days = PQgetvalue(ret_parts->result, 0, 1);
+        return true;
 }
 
 bool report_history_text(struct database *database, bool japanese, char *buffer, size_t size)

@@ -17,6 +17,19 @@ void report_summary_refresh(struct database *database, int32_t today);
 /* One snapshot from here until the connection is closed. False after a complaint. */
 ATM_MUST_USE bool report_snapshot(struct database *database);
 
+/*
+ * Where the days of a report are: as parameters of the functions cube_... (sql/008_reports.sql), arrays of
+ * dates. months: from the summary; days: from the rows. Of a snapshot.
+ */
+struct report_parts {
+        const char *months, *days;
+        PGresult *result; /* holds them; to be cleared */
+};
+
+/* Without the summary all days are from the rows. False after a complaint. */
+ATM_MUST_USE bool report_parts_of(struct database *database, const char *first, const char *last,
+                                  bool with_summary, struct report_parts *ret_parts);
+
 /* What is said of generated history; "" where there is none. False after a complaint. */
 ATM_MUST_USE bool report_history_text(struct database *database, bool japanese, char *buffer, size_t size);
 
