@@ -115,16 +115,8 @@ $$;
 --      bank    day, issuer, band, hour, tax rate
 -- Made by summary_build, read together with the roll-up or the commission rows of the months that are not in
 -- it. A batch that posts to a month in it marks the month as stale.
+-- What is always there and of one width comes first: rows are read by the million, and that reads faster.
 CREATE TABLE summary (
-        cube text NOT NULL,
-        month date NOT NULL,
-        posted_on date,
-        terminal text,
-        hall text,
-        issuer text,
-        band text,
-        hour smallint, -- of the withdrawal's moment in Japan
-        tax_rate_bp integer,
         withdrawals bigint NOT NULL,
         cash_yen bigint NOT NULL,
         customer_fee_yen bigint NOT NULL,
@@ -132,7 +124,16 @@ CREATE TABLE summary (
         interbank_fee_yen bigint NOT NULL,
         interbank_tax_yen bigint NOT NULL,
         hall_share_yen bigint NOT NULL,
-        earlier_yen bigint NOT NULL -- of both fees: posted in a later quarter than that of the business date
+        earlier_yen bigint NOT NULL, -- of both fees: posted in a later quarter than that of the business date
+        month date NOT NULL,
+        posted_on date,
+        tax_rate_bp integer,
+        hour smallint, -- of the withdrawal's moment in Japan
+        hall text,
+        terminal text,
+        issuer text,
+        band text,
+        cube text NOT NULL
 ) PARTITION BY LIST (cube);
 CREATE TABLE summary_atm PARTITION OF summary FOR VALUES IN ('atm');
 CREATE TABLE summary_place PARTITION OF summary FOR VALUES IN ('place');

@@ -131,17 +131,17 @@ $$;
 -- All have the columns of summary; what is none of the cube's dimensions is not to be relied on. Arrays, since
 -- who knows them beforehand gets better plans, and parallel ones.
 CREATE OR REPLACE FUNCTION cube_rollup(p_days date[]) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT 'rollup'::text, date_trunc('month', r.posted_on::timestamp)::date, r.posted_on, r.terminal, r.hall, r.issuer,
-               r.band, NULL::smallint, NULL::integer, r.withdrawals, r.cash_yen, r.customer_fee_yen, r.customer_tax_yen,
-               r.interbank_fee_yen, r.interbank_tax_yen, r.hall_share_yen,
-               earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen)
+        SELECT r.withdrawals, r.cash_yen, r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen, r.interbank_tax_yen,
+               r.hall_share_yen, earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen),
+               date_trunc('month', r.posted_on::timestamp)::date, r.posted_on, NULL::integer, NULL::smallint, r.hall, r.terminal, r.issuer,
+               r.band, 'rollup'::text
         FROM revenue_rollup r WHERE r.posted_on = ANY (p_days)
 $$;
 CREATE OR REPLACE FUNCTION cube_every(p_days date[]) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT 'every'::text, date_trunc('month', r.posted_on::timestamp)::date, r.posted_on, r.terminal, r.hall, r.issuer,
-               r.band, r.hour, r.tax_rate_bp, r.sign::bigint, r.cash_yen, r.customer_fee_yen, r.customer_tax_yen,
-               r.interbank_fee_yen, r.interbank_tax_yen, r.hall_share_yen,
-               earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen)
+        SELECT r.sign::bigint, r.cash_yen, r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen, r.interbank_tax_yen,
+               r.hall_share_yen, earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen),
+               date_trunc('month', r.posted_on::timestamp)::date, r.posted_on, r.tax_rate_bp, r.hour, r.hall, r.terminal, r.issuer,
+               r.band, 'every'::text
         FROM report_rows(p_days[1], p_days[cardinality(p_days)]) r WHERE r.posted_on = ANY (p_days)
 $$;
 CREATE OR REPLACE FUNCTION cube_atm(p_months date[], p_days date[]) RETURNS SETOF summary

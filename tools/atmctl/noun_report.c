@@ -3,8 +3,11 @@
  * they were made from. Amounts are whole yen; revenue is both fees without tax.
  */
 #include "tools/atmctl/reconcile.h"
+#include "tools/atmctl/report_fleet.h"
 #include "tools/atmctl/report_results.h"
 #include "tools/atmctl/report_revenue.h"
+#include "tools/atmctl/report_statement.h"
+#include "tools/atmctl/report_tax.h"
 #include "tools/atmctl/verify.h"
 
 static const struct command commands[] = {
@@ -24,6 +27,41 @@ static const struct command commands[] = {
      .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK,
      .run = report_revenue,
      .fields = revenue_fields},
+    {.noun = "report",
+     .verb = "fleet",
+     .text = "report what ATMs, halls or areas earn and cost, where they stand, and how others do",
+     .more = "ranking: days under contract, withdrawals, revenue (both fees and the base fee), the hall's share, costs and "
+             "profit, the most profitable first. The costs of a quarter (cash in transit, network, maintenance, depreciation; "
+             "'atmctl cost') go to its ATM-days evenly. What was not entered is missing ('-', empty, null), and so is the "
+             "profit. penetration: ATMs in place on the last day for each hundred parlors of the area. comparison: with what "
+             "others publish ('atmctl peer'). A period that is not over counts up to today.\n"
+             "JSON: one object {\"ranking\": [...], \"penetration\": [...], \"comparison\": [...]}; CSV has one section: the "
+             "ranking, or what --section names.\n"
+             "Example: atmctl report fleet --fy 2016 --quarter 3 --by hall --limit 20",
+     .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK,
+     .run = report_fleet,
+     .fields = fleet_fields},
+    {.noun = "report",
+     .verb = "tax",
+     .text = "report the consumption tax by its rates",
+     .more = "A row for each rate: customer fees, interbank fees and base fees without tax, the tax of each, and both sums. Fees "
+             "have the rate of their withdrawal's moment, base fees that of the month's last day. A period that is not over "
+             "counts up to today.\n"
+             "Example: atmctl report tax --fy 2019",
+     .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK,
+     .run = report_tax,
+     .fields = tax_report_fields},
+    {.noun = "report",
+     .verb = "statement",
+     .text = "report what a hall owes for a month, and what it earned",
+     .more = "A line for each contract of an ATM (base fee: days of the month, amount, tax) and for each ATM that earned (the "
+             "hall's share of the commission). total_yen is what the hall owes, below zero what it is owed; the balance is "
+             "their sum.\n"
+             "JSON: one object {\"hall\", \"month\", \"lines\": [...], \"owed_yen\", \"earned_yen\", \"balance_yen\"}.\n"
+             "Example: atmctl report statement --hall H00001 --month 2016-12",
+     .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK,
+     .run = report_statement,
+     .fields = statement_fields},
     {.noun = "report",
      .verb = "results",
      .text = "report a quarter's results as they are published",

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/report_filter.h"
 #include "tools/atmctl/report_period.h"
@@ -120,7 +119,7 @@ static const struct output_column all_columns[EARLIER] = {
     {"interbank_fee_yen", OUTPUT_YEN, 0},
     {"tax_yen", OUTPUT_YEN, 0},
     [REVENUE] = {"revenue_yen", OUTPUT_YEN, 0},
-    [BEFORE] = {"before_yen", OUTPUT_YEN, 0},
+    [BEFORE] = {"before_yen", OUTPUT_YEN, OUTPUT_DASH},
     [CHANGE] = {"change_percent", OUTPUT_DECIMAL, 0},
 };
 
@@ -162,7 +161,7 @@ static const char sums[] = "sum(s.withdrawals)::bigint AS withdrawals, sum(s.cas
                            "sum(s.customer_fee_yen)::bigint AS customer_fee_yen, "
                            "sum(s.interbank_fee_yen)::bigint AS interbank_fee_yen, "
                            "sum(s.customer_tax_yen + s.interbank_tax_yen)::bigint AS tax_yen, "
-                           "sum(s.customer_fee_yen + s.interbank_fee_yen)::bigint AS revenue_yen, "
+                           "(sum(s.customer_fee_yen) + sum(s.interbank_fee_yen))::bigint AS revenue_yen, "
                            "sum(s.earlier_yen)::bigint AS earlier_yen";
 
 /* A group's first key, or second: `later` months on, for rows that are compared with those after them. A day
@@ -377,25 +376,14 @@ static PGresult *ask(const struct revenue *revenue, struct database *database)
 
 /* printing ---------------------------------------------------------------------------------------------- */
 
-/* What people must know of the figures. */
-static bool write_notes(const struct revenue *revenue, struct database *database, struct output *output,
-                        int32_t today, const char *earlier_yen)
+static void note_earlier(struct output *output, const char *yen)
 {
-        char text[512];
+        char text[64];
 
-        if (strcmp(earlier_yen, "0")) {
-                output_group_digits(earlier_yen, text, sizeof(text));
-                output_note(output, "of which earlier periods: %s yen", text);
-        }
-        if (!report_period_is_over(&revenue->period, today)) {
-                calendar_print_day(today, text);
-                output_note(output, "%s is not over: business today is %s", revenue->period.label, text);
-        }
-        if (!report_history_text(database, false, text, sizeof(text)))
-                return false;
-        if (*text)
-                output_note(output, "%s", text);
-        return true;
+        if (!strcmp(yen, "0"))
+                return;
+        output_group_digits(yen, text, sizeof(text));
+        output_note(output, "of which earlier periods: %s yen", text);
 }
 
 static bool write_row(struct output *output, const PGresult *result, int row, const int *places, size_t count,
@@ -434,9 +422,13 @@ static bool print_report(const struct revenue *revenue, struct database *databas
 
         if (!output)
                 return false;
-        if (!write_rows(revenue, output, result, places, count) ||
-            !write_notes(revenue, database, output, today,
-                         PQgetvalue(result, PQntuples(result) - 1, EARLIER))) {
+        report_head(output, "Revenue", "売上高", revenue->period.label);
+        if (!write_rows(revenue, output, result, places, count)) {
+                output_abandon(output);
+                return false;
+        }
+        note_earlier(output, PQgetvalue(result, PQntuples(result) - 1, EARLIER));
+        if (!report_notes(database, revenue->invocation, output, &revenue->period, today)) {
                 output_abandon(output);
                 return false;
         }

@@ -53,12 +53,14 @@ void report_summary_refresh(struct database *database, int32_t today)
         progress_end();
 }
 
-/* Sums over years are worth memory, and compiling them is not. */
+/* Sums over years are worth memory and one more process; compiling them is not worth it, and with several
+ * processes more time goes into putting sums together than into summing. */
 bool report_snapshot(struct database *database)
 {
         return database_execute(database,
                                 "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;"
-                                "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off",
+                                "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off;"
+                                "SET LOCAL max_parallel_workers_per_gather = 1",
                                 0, NULL);
 }
 
@@ -96,12 +98,43 @@ bool report_history_text(struct database *database, bool japanese, char *buffer,
                 return false;
         buffer[0] = '\0';
         for (int i = 0; i < PQntuples(result) && used < size; i++)
-                used += (size_t)snprintf(buffer + used, size - used,
-                                         japanese ? "%s生成データ：シナリオ %s、縮尺 %s（%s／%s台）%s"
-                                                  : "%sgenerated history: scenario %s, scale %s: %s of %s ATMs%s",
-                                         i ? "; " : "", PQgetvalue(result, i, 0), PQgetvalue(result, i, 1),
-                                         PQgetvalue(result, i, 2), PQgetvalue(result, i, 3), PQgetvalue(result, i, 4));
+                used += (size_t)snprintf(
+                    buffer + used, size - used,
+                    japanese ? "%s生成データ：シナリオ %s、縮尺 %s（%s／%s台）%s"
+                             : "%sgenerated history: scenario %s, scale %s: %s of %s ATMs%s",
+                    i ? "; " : "", PQgetvalue(result, i, 0), PQgetvalue(result, i, 1),
+                    PQgetvalue(result, i, 2), PQgetvalue(result, i, 3), PQgetvalue(result, i, 4));
         PQclear(result);
+        return true;
+}
+
+void report_head(struct output *output, const char *english, const char *japanese, const char *label)
+{
+        struct document *document = output_document(output);
+
+        if (!document)
+                return;
+        document_title(document, output_writes_japanese(output) ? japanese : english);
+        document_subtitle(document, label);
+}
+
+bool report_notes(struct database *database, const struct invocation *invocation, struct output *output,
+                  const struct report_period *period, int32_t today)
+{
+        bool japanese = output_is_japanese(invocation);
+        char text[512];
+
+        if (!report_period_is_over(period, today)) {
+                calendar_print_day(today, text);
+                output_note(output,
+                            japanese ? "%s は終了していません（営業日 %s）。"
+                                     : "%s is not over: business today is %s",
+                            period->label, text);
+        }
+        if (!report_history_text(database, japanese, text, sizeof(text)))
+                return false;
+        if (*text)
+                output_note(output, "%s", text);
         return true;
 }
 

@@ -52,6 +52,7 @@ enum value_kind {
         VALUE_REPORT_KEY, /* one or two of them: area,quarter */
         VALUE_COMPARISON,
         VALUE_FLEET_KEY,
+        VALUE_FLEET_SECTION,
         VALUE_COST_ITEM,
         VALUE_RESULT_ITEM,
         VALUE_PEER,
