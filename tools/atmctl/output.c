@@ -24,6 +24,7 @@ struct output {
         struct libscols_table *table;
         struct document *document;
         bool japanese;
+        const char *when_empty;
         FILE *stream;
         const char *path; /* NULL: standard output */
         char *
@@ -109,6 +110,11 @@ static void begin_document(struct output *output, const struct invocation *invoc
         document_title(output->document, invocation->command->text);
 }
 
+bool output_writes_japanese(const struct output *output)
+{
+        return output->japanese;
+}
+
 struct document *output_document(struct output *output)
 {
         return output->document;
@@ -169,7 +175,7 @@ static bool is_number(enum output_type type)
 
 static bool is_right(enum output_type type)
 {
-        return is_number(type) || type == OUTPUT_FIGURE;
+        return is_number(type) || type == OUTPUT_DECIMAL || type == OUTPUT_FIGURE;
 }
 
 static bool begin_table(struct output *output)
@@ -274,10 +280,12 @@ void output_group_digits(const char *number, char *buffer, size_t size)
 }
 
 /* As people read it; in `buffer` where it had to be written anew. */
-static const char *readable(enum output_type type, const char *value, char buffer[64])
+static const char *readable(const struct output_column *column, const char *value, char buffer[64])
 {
+        enum output_type type = column->type;
+
         if (!value || !*value)
-                return "";
+                return type == OUTPUT_DECIMAL || column->flags & OUTPUT_DASH ? "-" : "";
         if (type == OUTPUT_BOOL)
                 return yes_or_no(value);
         if (type != OUTPUT_YEN)
@@ -286,11 +294,11 @@ static const char *readable(enum output_type type, const char *value, char buffe
         return buffer;
 }
 
-static bool table_cell(struct libscols_line *line, size_t column, enum output_type type, const char *value)
+static bool table_cell(struct libscols_line *line, size_t at, const struct output_column *column, const char *value)
 {
         char buffer[64];
 
-        return scols_line_set_data(line, column, readable(type, value, buffer)) == 0;
+        return scols_line_set_data(line, at, readable(column, value, buffer)) == 0;
 }
 
 /* Names are ASCII, so that their bytes are their width. */
@@ -308,7 +316,7 @@ static bool expanded_row(struct output *output, const char *const *values)
         for (size_t i = 0; i < output->count; i++) {
                 if (is_shown(output, i))
                         fprintf(output->stream, "%-*s  %s\n", width, output->columns[i].name,
-                                readable(output->columns[i].type, values[i], buffer));
+                                readable(&output->columns[i], values[i], buffer));
         }
         return !ferror(output->stream);
 }
@@ -330,7 +338,7 @@ static bool table_row(struct output *output, const char *const *values)
                         added = scols_line_set_data(line, 0, output->columns[i].name) == 0;
                         shown = 1;
                 }
-                added = added && table_cell(line, shown, output->columns[i].type, values[i]);
+                added = added && table_cell(line, shown, &output->columns[i], values[i]);
                 shown++;
         }
         return added;
@@ -341,7 +349,7 @@ static void document_one(struct output *output, const char *const *values)
         char buffer[64];
 
         for (size_t i = 0; i < output->count; i++) {
-                const char *cells[1] = {readable(output->columns[i].type, values[i], buffer)};
+                const char *cells[1] = {readable(&output->columns[i], values[i], buffer)};
 
                 if (is_shown(output, i))
                         document_row(output->document, DOCUMENT_NORMAL, word_of(output->columns[i].name, output->japanese), cells);
@@ -355,7 +363,7 @@ static void document_cells(struct output *output, enum document_row_style style,
         size_t count = 0;
 
         for (size_t i = 0; i < output->count; i++) {
-                const char *text = values[i] ? readable(output->columns[i].type, values[i], buffer[i]) : NULL;
+                const char *text = values[i] ? readable(&output->columns[i], values[i], buffer[i]) : NULL;
 
                 if (!is_shown(output, i))
                         continue;
@@ -406,13 +414,15 @@ static json_t *json_cell(enum output_type type, const char *value)
                 return json_null();
         if (is_number(type))
                 return json_integer(strtoll(value, NULL, 10));
+        if (type == OUTPUT_DECIMAL)
+                return json_real(strtod(value, NULL)); /* printed as it came; see JSON_REAL_PRECISION */
         if (type == OUTPUT_BOOL)
                 return json_boolean(!strcmp(yes_or_no(value), "yes"));
         return json_string(value);
 }
 
 /* NULL: out of memory. */
-static json_t *json_object_of(const struct output_column *columns, size_t count, const char *const *values)
+json_t *output_json_object(const struct output_column *columns, size_t count, const char *const *values)
 {
         json_t *object = json_object();
 
@@ -429,12 +439,12 @@ static json_t *json_object_of(const struct output_column *columns, size_t count,
 
 static bool json_row(struct output *output, const char *const *values)
 {
-        json_t *object = json_object_of(output->columns, output->count, values);
+        json_t *object = output_json_object(output->columns, output->count, values);
         bool whole = object != NULL;
 
         if (whole && output->shape == OUTPUT_ROWS)
                 fputs(output->rows ? ",\n " : "[", output->stream);
-        whole = whole && json_dumpf(object, output->stream, JSON_COMPACT | JSON_PRESERVE_ORDER) == 0;
+        whole = whole && json_dumpf(object, output->stream, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) == 0;
         json_decref(object);
         return whole;
 }
@@ -489,7 +499,7 @@ bool output_result(struct output *output, const PGresult *result, int rows)
 {
         const char *values[OUTPUT_COLUMNS_MAX];
 
-        assert((size_t)PQnfields(result) == output->count);
+        assert((size_t)PQnfields(result) >= output->count);
         for (int row = 0; row < rows; row++) {
                 row_values(result, row, values);
                 if (!output_row(output, values))
@@ -546,6 +556,11 @@ static bool finish_file(struct output *output)
         return written;
 }
 
+void output_when_empty(struct output *output, const char *text)
+{
+        output->when_empty = text;
+}
+
 bool output_close(struct output *output)
 {
         bool written = true;
@@ -553,7 +568,7 @@ bool output_close(struct output *output)
         if (output->table && output->rows)
                 written = scols_print_table(output->table) == 0;
         if (output->columns && is_for_people(output) && !output->rows)
-                note("none");
+                note("%s", output->when_empty ? output->when_empty : "none");
         if (output->format >= OUTPUT_HTML && !write_document(output)) {
                 output_abandon(output);
                 return false;
@@ -631,7 +646,7 @@ json_t *output_json_rows(const struct output_column *columns, size_t count, cons
         assert((size_t)PQnfields(result) == count);
         for (int row = 0; row < PQntuples(result) && rows; row++) {
                 row_values(result, row, values);
-                if (json_array_append_new(rows, json_object_of(columns, count, values)) != 0) {
+                if (json_array_append_new(rows, output_json_object(columns, count, values)) != 0) {
                         json_decref(rows);
                         rows = NULL;
                 }

@@ -141,11 +141,7 @@ bool report_period_is_over(const struct report_period *period, int32_t today)
         return period->last_day < today;
 }
 
-void report_period_note(const struct report_period *period, int32_t today)
+int32_t report_period_counted(const struct report_period *period, int32_t today)
 {
-        char text[11];
-
-        calendar_print_day(today, text);
-        if (!report_period_is_over(period, today))
-                note("%s is not over: business today is %s", period->label, text);
+        return period->last_day < today ? period->last_day : today;
 }

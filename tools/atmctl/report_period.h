@@ -46,7 +46,7 @@ void report_period_before(const struct report_period *period, enum report_step s
                           struct report_period *ret_before);
 /* By business today: its last day is past. */
 bool report_period_is_over(const struct report_period *period, int32_t today);
-/* For people, where it is not. */
-void report_period_note(const struct report_period *period, int32_t today);
+/* The last day of it that counts: days to come earn nothing, and owe nothing yet. */
+int32_t report_period_counted(const struct report_period *period, int32_t today);
 
 #endif

@@ -126,7 +126,7 @@ static const char figures_sql[] =
     "WITH q AS (SELECT quarter, least(quarter_last_day(quarter), $2::date) AS to_on FROM unnest($3::text[]) quarter), "
     "money AS (SELECT quarter_of(month) AS quarter, sum(withdrawals) AS withdrawals, sum(customer_fee_yen) AS "
     "customer_fee, sum(interbank_fee_yen) AS interbank_fee, sum(hall_share_yen) AS hall_share, sum(earlier_yen) AS "
-    "earlier FROM report_place($1::date, $2::date) GROUP BY 1), "
+    "earlier FROM report_atm($1::date, $2::date) GROUP BY 1), "
     "base AS (SELECT quarter_of(month) AS quarter, sum(base_fee_yen) AS base_fee, sum(days) AS days FROM "
     "report_base_fee($1::date, $2::date) GROUP BY 1), "
     "whole AS (SELECT q.*, m.quarter IS NOT NULL OR b.quarter IS NOT NULL AS known, m.withdrawals, m.customer_fee, "

@@ -150,10 +150,10 @@ static bool add_share_charts(struct database *database, const struct results *re
                              struct document *document)
 {
         static const char areas[] =
-            "SELECT a.name, sum(r.customer_fee_yen + r.interbank_fee_yen)::bigint FROM report_place($1::date, $2::date) r "
+            "SELECT a.name, sum(r.customer_fee_yen + r.interbank_fee_yen)::bigint FROM report_atm($1::date, $2::date) r "
             "JOIN hall h USING (hall) JOIN area a USING (area) GROUP BY a.area, a.name ORDER BY 2 DESC, 1";
         static const char english_areas[] =
-            "SELECT initcap(a.area), sum(r.customer_fee_yen + r.interbank_fee_yen)::bigint FROM report_place($1::date, $2::date) r "
+            "SELECT initcap(a.area), sum(r.customer_fee_yen + r.interbank_fee_yen)::bigint FROM report_atm($1::date, $2::date) r "
             "JOIN hall h USING (hall) JOIN area a USING (area) GROUP BY a.area ORDER BY 2 DESC, 1";
         static const char hours[] = "SELECT r.hour, sum(r.withdrawals)::bigint FROM report_bank($1::date, $2::date) r "
                                     "GROUP BY r.hour ORDER BY r.hour";

@@ -181,9 +181,22 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                      .sql_type = "text",
                      .choices = "asked|approved|completed|reversed|declined|blocked"},
     [VALUE_REPORT_KEY] = {.name = "WHAT",
-                          .expected = "area, prefecture, hall, atm, day or month",
+                          .expected = "one or two of area, prefecture, hall, atm, issuer, band, hour, day, month, quarter and "
+                                      "fy, as area or area,quarter",
                           .sql_type = "text",
-                          .choices = "area|prefecture|hall|atm|day|month"},
+                          .choices = "area|prefecture|hall|atm|issuer|band|hour|day|month|quarter|fy"},
+    [VALUE_COMPARISON] = {.name = "yoy|qoq",
+                          .expected = "yoy (a year before) or qoq (a quarter before)",
+                          .sql_type = "text",
+                          .choices = "yoy|qoq"},
+    [VALUE_FLEET_KEY] = {.name = "WHAT",
+                         .expected = "atm, hall or area",
+                         .sql_type = "text",
+                         .choices = "atm|hall|area"},
+    [VALUE_FLEET_SECTION] = {.name = "SECTION",
+                             .expected = "ranking, penetration or comparison",
+                             .sql_type = "text",
+                             .choices = "ranking|penetration|comparison"},
     [VALUE_COST_ITEM] = {.name = "ITEM",
                          .expected = "cash_in_transit, network, maintenance, depreciation, sga or capex",
                          .sql_type = "text",
@@ -272,6 +285,18 @@ static bool check_choice(const char *choices, const char *text)
                         return true;
         }
         return false;
+}
+
+/* One choice, or two that differ, with a comma between them. */
+static bool check_choice_pair(const char *choices, const char *text)
+{
+        char first[VALUE_MAX];
+        const char *comma = strchr(text, ',');
+
+        if (!comma)
+                return check_choice(choices, text);
+        snprintf(first, sizeof(first), "%.*s", (int)(comma - text), text);
+        return check_choice(choices, first) && check_choice(choices, comma + 1) && strcmp(first, comma + 1);
 }
 
 static bool check_length(const struct value_row *row, const char *text)
@@ -450,6 +475,9 @@ bool value_check(enum value_kind kind, const char *text, char ret_canonical[VALU
                         return false;
                 strcpy(ret_canonical, *text == 'y' ? "true" : "false");
                 return true;
+        case VALUE_REPORT_KEY:
+                fits = check_choice_pair(row->choices, text);
+                break;
         case VALUE_FISCAL_YEAR:
                 return check_fiscal_year(row, text, ret_canonical);
         case VALUE_PERIOD:

@@ -49,7 +49,10 @@ enum value_kind {
         VALUE_SEQUENCE,
         VALUE_RRN,
         VALUE_STATE,
-        VALUE_REPORT_KEY,
+        VALUE_REPORT_KEY, /* one or two of them: area,quarter */
+        VALUE_COMPARISON,
+        VALUE_FLEET_KEY,
+        VALUE_FLEET_SECTION,
         VALUE_COST_ITEM,
         VALUE_RESULT_ITEM,
         VALUE_PEER,
