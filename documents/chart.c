@@ -132,8 +132,8 @@ static void choose_axis(struct drawing *d, double height)
 {
         const struct document_chart *chart = d->chart;
         int64_t low = 0, high = 0, least = chart->scale;
-        double room = height / (20 * d->unit);
-        unsigned most = room < 4 ? 4 : room > 8 ? 8 : (unsigned)room;
+        double room = height / (15 * d->unit);
+        unsigned most = room < 4 ? 4 : room > 7 ? 7 : (unsigned)room;
 
         find_range(chart, &low, &high);
         if (column_series(chart) || high - low > (high > -low ? high : -low) / 3) {
@@ -298,6 +298,7 @@ static void draw_columns(struct drawing *d, size_t which, size_t nth, size_t of)
         char text[AMOUNT_TEXT_SIZE];
 
         style.align = DOCUMENT_CENTRE;
+        style.halo = true;
         for (size_t i = 0; i < d->chart->category_count; i++) {
                 int64_t amount = series->values[i].amount;
                 double x = middle_of(d, i) + ((double)nth - (double)of / 2) * width, y;
@@ -344,7 +345,7 @@ static void draw_line(struct drawing *d, size_t which)
         style.align = DOCUMENT_CENTRE;
         style.halo = true;
         for (size_t i = d->chart->category_count; i-- > 0;) {
-                double y;
+                double y, above, below;
 
                 if (series->values[i].missing)
                         continue;
@@ -352,8 +353,10 @@ static void draw_line(struct drawing *d, size_t which)
                 amount_text(text, series->values[i].amount, d->chart->scale, d->chart->decimals);
                 if (!columns_have_room(d, series, d->slot - 2 * d->unit) && i != d->chart->category_count - 1)
                         continue;
-                if (!place_label(d, &style, middle_of(d, i), y - label_height - 2 * d->unit, text))
-                        place_label(d, &style, middle_of(d, i), y + 2 * d->unit, text);
+                above = y - label_height - 3 * d->unit;
+                below = y + 3 * d->unit;
+                if (!place_label(d, &style, middle_of(d, i), series->values[i].amount < 0 ? below : above, text))
+                        place_label(d, &style, middle_of(d, i), series->values[i].amount < 0 ? above : below, text);
         }
 }
 
@@ -444,8 +447,11 @@ static void draw_shares(struct drawing *d, double top)
                 double y = top + 4 * d->unit + row * (double)i, text_y = y + (row - line) / 2;
 
                 pen_text(d->pen, &name, d->outer.x0, text_y, d->chart->categories[i]);
-                if (values[i].missing)
+                figure.bold = !values[i].missing;
+                if (values[i].missing) {
+                        pen_text(d->pen, &figure, d->outer.x1, text_y, "\u2013");
                         continue;
+                }
                 if (most > 0)
                         pen_box(d->pen, PEN_FIRST, bar_x, y + row * 0.16,
                                 fmax(bar_room * ((double)values[i].amount / (double)most), 0), row * 0.68);
@@ -466,7 +472,7 @@ static double plot_height(const struct document_chart *chart, double width, doub
 {
         if (chart->kind == DOCUMENT_SHARES)
                 return 15 * unit * (double)chart->category_count + 6 * unit;
-        return fmin(fmax(width * 0.4, 110 * unit), 170 * unit);
+        return fmin(fmax(width * 0.34, 105 * unit), (width > 480 * unit ? 160 : 124) * unit);
 }
 
 static struct drawing begin(struct pen *pen, const struct document_chart *chart, double width, double unit)

@@ -7,7 +7,7 @@
 #define TEXT_SIZE    8.5 /* points at unit 1 */
 #define HEADING_SIZE 7.8
 #define PAD_X        5.0 /* at each side of a cell */
-#define PAD_Y        1.6
+#define PAD_Y        1.0
 #define APART        10.0 /* before a column that begins a group */
 #define INDENT       11.0
 #define LABEL_LEAST  96.0 /* labels and columns of text wrap below their natural width, down to this */
@@ -104,7 +104,7 @@ static void share_out(struct grid *grid, const struct widths *label, const struc
         rest -= fmin(rest * 0.25, 90);
         for (size_t c = 0; c < t->column_count; c++) {
                 grid->widths[c] = columns[c].least + part * (columns[c].natural - columns[c].least);
-                grid->widths[c] = (grid->widths[c] + fmin(rest / (double)t->column_count, 70)) * grid->unit;
+                grid->widths[c] = (grid->widths[c] + fmin(rest / (double)t->column_count, 120)) * grid->unit;
         }
         grid->label_width *= grid->unit;
 }
@@ -182,7 +182,8 @@ void grid_draw_header(const struct grid *grid, struct pen *pen, double x, double
                          t->columns[c].heading);
                 cell_x += grid->widths[c];
         }
-        pen_line(pen, PEN_INK, 1.1 * grid->unit, x, bottom, x + grid->width, bottom);
+        pen_line(pen, PEN_INK, 1.1 * grid->unit, x, bottom - 0.55 * grid->unit, x + grid->width,
+                 bottom - 0.55 * grid->unit);
 }
 
 static double cell_width(const struct grid *grid, size_t c)
@@ -234,5 +235,6 @@ void grid_draw_row(const struct grid *grid, struct pen *pen, size_t number, doub
         }
         if (row->style == DOCUMENT_TOTAL)
                 pen_line(pen, PEN_RULE, 0.8 * grid->unit, x, y, x + grid->width, y);
-        pen_line(pen, PEN_HAIR, 0.5 * grid->unit, x, y + height, x + grid->width, y + height);
+        pen_line(pen, PEN_HAIR, 0.5 * grid->unit, x, y + height - 0.25 * grid->unit, x + grid->width,
+                 y + height - 0.25 * grid->unit);
 }

@@ -15,13 +15,13 @@
 
 #define A4_SHORT 595.276
 #define A4_LONG  841.89
-#define PDF_MARGIN 36.0
+#define PDF_MARGIN 32.0
 #define PICTURE_MARGIN 30.0
 #define PICTURE_LEAST 800.0 /* points across, which become the pixels of a PNG */
 #define PICTURE_MOST 1240.0
 
 /* So much smaller everything may become for the sake of one page. */
-static const double pdf_units[] = {1, 0.94, 0.88, 0.82};
+static const double pdf_units[] = {1, 0.95, 0.9, 0.85, 0.8, 0.76};
 
 static cairo_status_t on_bytes(void *context, const unsigned char *bytes, unsigned length)
 {
