@@ -9,7 +9,8 @@
 
 #include "documents/ticks.h"
 
-#define LABELS_MAX (DOCUMENT_SERIES_MAX * DOCUMENT_CATEGORIES_MAX)
+#define LABELS_MAX      (DOCUMENT_SERIES_MAX * DOCUMENT_CATEGORIES_MAX)
+#define CATEGORY_HEIGHT 12 /* of their labels, at unit 1 */
 
 struct rectangle {
         double x0, y0, x1, y1;
@@ -132,7 +133,7 @@ static void choose_axis(struct drawing *d, double height)
 {
         const struct document_chart *chart = d->chart;
         int64_t low = 0, high = 0, least = chart->scale;
-        double room = height / (15 * d->unit);
+        double room = height / (13.5 * d->unit);
         unsigned most = room < 4 ? 4 : room > 7 ? 7 : (unsigned)room;
 
         find_range(chart, &low, &high);
@@ -211,7 +212,8 @@ static double widest_category(struct drawing *d)
         return widest;
 }
 
-/* Every nth, counted from the last, which is the newest; hours from the first. */
+/* Every nth, counted from the last, which is the newest; hours from the first. One that would reach below the
+ * ticks' figures is left out, and only the last may be cut off. */
 static void draw_categories(struct drawing *d)
 {
         struct pen_style style = d->category;
@@ -222,12 +224,17 @@ static void draw_categories(struct drawing *d)
         if (nth < 1)
                 nth = 1;
         style.align = DOCUMENT_CENTRE;
-        style.width = (double)nth * d->slot - gap / 2;
         style.cut = true;
         for (size_t i = 0; i < count; i++) {
+                double middle = middle_of(d, i);
+                double sides = fmin(d->outer.x1 - middle, middle - d->plot.x0 + 2 * d->unit);
+
                 if ((d->chart->kind == DOCUMENT_HOURS ? i : count - 1 - i) % nth)
                         continue;
-                pen_text(d->pen, &style, middle_of(d, i) - style.width / 2, d->outer.y1 - 12 * d->unit,
+                style.width = 2 * fmin((double)nth * d->slot / 2 - gap / 4, sides);
+                if (i + 1 < count && pen_measure(d->pen, &d->category, d->chart->categories[i]).width > style.width)
+                        continue;
+                pen_text(d->pen, &style, middle - style.width / 2, d->outer.y1 - CATEGORY_HEIGHT * d->unit,
                          d->chart->categories[i]);
         }
 }
@@ -245,14 +252,18 @@ static bool is_free(const struct drawing *d, const struct rectangle *r)
         return true;
 }
 
-/* Sets a figure with its middle at x and its top at y if nothing stands there. */
+/* Sets a figure with its middle at x, or as near as the plot's sides let it, and its top at y if nothing stands
+ * there. */
 static bool place_label(struct drawing *d, const struct pen_style *style, double x, double y, const char *text)
 {
         struct pen_extent extent = pen_measure(d->pen, style, text);
         double trim = extent.height * 0.2; /* the line's height has air above and below the figures */
-        struct rectangle r = {x - extent.width / 2, y + trim, x + extent.width / 2, y + extent.height - trim};
+        struct rectangle r;
 
-        if (d->label_count == LABELS_MAX || !is_free(d, &r))
+        x = fmin(fmax(x, d->plot.x0 + extent.width / 2), d->outer.x1 - extent.width / 2);
+        r = (struct rectangle){x - extent.width / 2, y + trim, x + extent.width / 2,
+                               y + extent.height - trim};
+        if (d->label_count == LABELS_MAX || r.y1 > d->outer.y1 - CATEGORY_HEIGHT * d->unit + trim || !is_free(d, &r))
                 return false;
         d->labels[d->label_count++] = r;
         pen_text(d->pen, style, x, y, text);
@@ -360,7 +371,8 @@ static void draw_line(struct drawing *d, size_t which)
         }
 }
 
-/* The plot's rectangle: room for ticks at the left, for figures above and below, for categories below. */
+/* The plot's rectangle: room for ticks at the left, for categories below, for figures above, and below too if
+ * one would reach out there. */
 static void lay_out(struct drawing *d, double top)
 {
         const struct document_chart *chart = d->chart;
@@ -371,8 +383,12 @@ static void lay_out(struct drawing *d, double top)
         find_range(chart, &low, &high);
         d->plot = d->outer;
         d->plot.y0 = top + line + 1 * d->unit;
-        d->plot.y1 = d->outer.y1 - 14 * d->unit - (low < 0 ? line : 0);
+        d->plot.y1 = d->outer.y1 - (CATEGORY_HEIGHT + 2) * d->unit;
         choose_axis(d, d->plot.y1 - d->plot.y0);
+        if (low < 0 && y_of(d, low) + line + 3 * d->unit > d->plot.y1 + 2 * d->unit) {
+                d->plot.y1 -= line;
+                choose_axis(d, d->plot.y1 - d->plot.y0);
+        }
         d->plot.x0 += widest_tick(d) + 7 * d->unit;
         d->slot = (d->plot.x1 - d->plot.x0) / (double)chart->category_count;
         overhang = (fmin(widest_category(d), d->plot.x1 - d->plot.x0) - d->slot) / 2;

@@ -22,6 +22,12 @@ struct document *document_new(enum document_language language)
         return d;
 }
 
+/* What the structs of document.h own here is reached through pointers to const: the caller's own is not. */
+static void free_const(const void *memory)
+{
+        free((void *)(uintptr_t)memory);
+}
+
 static void free_table(struct table *t)
 {
         for (size_t i = 0; i < t->row_count; i++) {
@@ -31,17 +37,11 @@ static void free_table(struct table *t)
                 free(t->rows[i].label);
         }
         for (size_t c = 0; c < t->column_count; c++)
-                free((void *)(uintptr_t)t->columns[c].heading);
+                free_const(t->columns[c].heading);
         free(t->rows);
         free(t->columns);
         free(t->caption);
         free(t->label_heading);
-}
-
-/* What a chart owns is reached through pointers to const, since it is the caller's struct. */
-static void free_const(const void *memory)
-{
-        free((void *)(uintptr_t)memory);
 }
 
 static void free_chart(struct document_chart *c)

@@ -80,7 +80,7 @@ bool pen_open(struct pen *pen, enum document_language language, const char *font
         cairo_font_options_destroy(options);
         pango_cairo_context_set_resolution(pen->context, 72);
         pango_context_set_round_glyph_positions(pen->context, FALSE);
-        /* Names are Japanese in an English document too, so its ideographs must have Japanese shapes. */
+        /* The family has Japanese shapes whatever the language; that decides where lines may be broken. */
         pango_context_set_language(pen->context,
                                    pango_language_from_string(language == DOCUMENT_JAPANESE ? "ja" : "en"));
         return true;
@@ -167,6 +167,21 @@ static PangoLayout *set_text(struct pen *pen, const struct pen_style *style, con
         return layout;
 }
 
+static void tell(const struct pen *pen, PangoLayout *layout, double x, double y, const char *text)
+{
+        PangoRectangle logical;
+
+        if (!pen->on_text)
+                return;
+        pango_layout_get_extents(layout, NULL, &logical);
+        pen->on_text(pen->context_of_on_text,
+                     &(struct pen_place){.text = text,
+                                         .x = x + (double)logical.x / PANGO_SCALE,
+                                         .y = y,
+                                         .width = (double)logical.width / PANGO_SCALE,
+                                         .height = (double)logical.height / PANGO_SCALE});
+}
+
 static struct pen_extent extent_of(PangoLayout *layout)
 {
         int width, height;
@@ -207,6 +222,7 @@ struct pen_extent pen_text(struct pen *pen, const struct pen_style *style, doubl
                 set_colour(pen, style->colour);
                 pango_cairo_show_layout(pen->cr, layout);
                 cairo_new_path(pen->cr);
+                tell(pen, layout, x, y, text);
         }
         g_object_unref(layout);
         return extent;

@@ -25,8 +25,16 @@ enum pen_colour {
         PEN_COLOURS,
 };
 
+/* Where a text was drawn. */
+struct pen_place {
+        const char *text;
+        double x, y, width, height;
+};
+
 struct pen {
         cairo_t *cr; /* NULL: measures only */
+        void (*on_text)(void *context, const struct pen_place *place); /* for tests: sees each text drawn */
+        void *context_of_on_text;
         PangoFontMap *map;
         PangoContext *context;
         PangoFontDescription *regular, *bold;

@@ -55,7 +55,7 @@ static const char *read_attributes(const char *p)
                 if (is((struct name){name, length}, "id")) {
                         ck_assert_uint_lt(id_count, IDS_MAX);
                         ids[id_count++] = (struct name){value, (size_t)(p - value)};
-                } else if (*value == '#' && strstr("xlink:href", "href") && length >= 4 && !strncmp(name + length - 4, "href", 4)) {
+                } else if (*value == '#' && length >= 4 && !strncmp(name + length - 4, "href", 4)) {
                         refer(value + 1, '"');
                 } else if (!strncmp(value, "url(#", 5)) {
                         refer(value + 5, ')');
@@ -101,7 +101,7 @@ size_t check_markup(const char *p)
                         p = closed.text + closed.length + 1;
                         continue;
                 }
-                if (p[1] == '!' ) {
+                if (p[1] == '!') {
                         ck_assert_msg(!strncmp(p, "<!DOCTYPE html>", 15), "%.60s", p);
                         p += 15;
                         continue;

@@ -219,13 +219,13 @@ START_TEST(a_full_disk_is_an_error_in_every_format)
 }
 END_TEST
 
-/* What two processes make of it is compared too: Check forks a process for each test. */
+/* Whatever was written before in the process, and wherever it is. */
 START_TEST(the_same_document_gives_the_same_bytes)
 {
-        enum document_format format = (enum document_format)(_i / 2);
-        enum document_language language = (enum document_language)(_i % 2);
+        enum document_format format = (enum document_format)_i;
+        enum document_language language = DOCUMENT_JAPANESE;
         struct written first = write_out(example_results(language), format);
-        struct written other = write_out(example_revenue(language), format);
+        struct written other = write_out(example_revenue(language), DOCUMENT_SVG);
         struct written second;
 
         setenv("TZ", "America/New_York", 1);
@@ -271,7 +271,7 @@ int main(void)
         tcase_add_loop_test(cases, without_the_font_the_error_names_the_package, DOCUMENT_ENGLISH, DOCUMENT_JAPANESE + 1);
         tcase_add_test(cases, a_character_that_the_font_lacks_is_an_error_and_not_a_box);
         tcase_add_loop_test(cases, a_full_disk_is_an_error_in_every_format, DOCUMENT_HTML, DOCUMENT_PNG + 1);
-        tcase_add_loop_test(cases, the_same_document_gives_the_same_bytes, 0, 2 * (DOCUMENT_PNG + 1));
+        tcase_add_loop_test(cases, the_same_document_gives_the_same_bytes, DOCUMENT_HTML, DOCUMENT_PNG + 1);
         tcase_add_loop_test(cases, nothing_is_said_on_stderr_whatever_the_surroundings, DOCUMENT_HTML, DOCUMENT_PNG + 1);
         tcase_set_timeout(cases, 60);
         suite_add_tcase(suite, cases);
