@@ -113,7 +113,7 @@ static char *copy(struct document *d, const char *what, const char *text)
                 fail(d, "%s: the text is not UTF-8", what);
                 return NULL;
         }
-        for (const char *p = text; *p; p = g_utf8_next_char(p)) {
+        for (const char *p = text; *p; p += g_utf8_skip[(unsigned char)*p]) {
                 if (g_unichar_iscntrl(g_utf8_get_char(p))) {
                         fail(d, "%s: the text has the control character U+%04X", what, g_utf8_get_char(p));
                         return NULL;
