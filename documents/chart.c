@@ -33,7 +33,8 @@ static const enum pen_colour series_colours[DOCUMENT_SERIES_MAX] = {PEN_FIRST, P
 
 static bool is_line(const struct document_chart *chart, size_t series)
 {
-        return chart->kind == DOCUMENT_LINE || (chart->kind == DOCUMENT_COLUMNS && chart->series[series].line);
+        return chart->kind == DOCUMENT_LINE ||
+               (chart->kind == DOCUMENT_COLUMNS && chart->series[series].line);
 }
 
 static size_t column_series(const struct document_chart *chart)
@@ -232,7 +233,8 @@ static void draw_categories(struct drawing *d)
                 if ((d->chart->kind == DOCUMENT_HOURS ? i : count - 1 - i) % nth)
                         continue;
                 style.width = 2 * fmin((double)nth * d->slot / 2 - gap / 4, sides);
-                if (i + 1 < count && pen_measure(d->pen, &d->category, d->chart->categories[i]).width > style.width)
+                if (i + 1 < count &&
+                    pen_measure(d->pen, &d->category, d->chart->categories[i]).width > style.width)
                         continue;
                 pen_text(d->pen, &style, middle - style.width / 2, d->outer.y1 - CATEGORY_HEIGHT * d->unit,
                          d->chart->categories[i]);
@@ -252,9 +254,10 @@ static bool is_free(const struct drawing *d, const struct rectangle *r)
         return true;
 }
 
-/* Sets a figure with its middle at x, or as near as the plot's sides let it, and its top at y if nothing stands
- * there. */
-static bool place_label(struct drawing *d, const struct pen_style *style, double x, double y, const char *text)
+/* Sets a figure with its middle at x, or as near as the plot's sides let it, and its top at y if nothing
+ * stands there. */
+static bool place_label(struct drawing *d, const struct pen_style *style, double x, double y,
+                        const char *text)
 {
         struct pen_extent extent = pen_measure(d->pen, style, text);
         double trim = extent.height * 0.2; /* the line's height has air above and below the figures */
@@ -263,7 +266,8 @@ static bool place_label(struct drawing *d, const struct pen_style *style, double
         x = fmin(fmax(x, d->plot.x0 + extent.width / 2), d->outer.x1 - extent.width / 2);
         r = (struct rectangle){x - extent.width / 2, y + trim, x + extent.width / 2,
                                y + extent.height - trim};
-        if (d->label_count == LABELS_MAX || r.y1 > d->outer.y1 - CATEGORY_HEIGHT * d->unit + trim || !is_free(d, &r))
+        if (d->label_count == LABELS_MAX || r.y1 > d->outer.y1 - CATEGORY_HEIGHT * d->unit + trim ||
+            !is_free(d, &r))
                 return false;
         d->labels[d->label_count++] = r;
         pen_text(d->pen, style, x, y, text);
@@ -290,8 +294,8 @@ static size_t highest(const struct document_chart *chart, const struct document_
         size_t found = chart->category_count;
 
         for (size_t i = 0; i < chart->category_count; i++)
-                if (!series->values[i].missing &&
-                    (found == chart->category_count || series->values[i].amount > series->values[found].amount))
+                if (!series->values[i].missing && (found == chart->category_count ||
+                                                   series->values[i].amount > series->values[found].amount))
                         found = i;
         return found;
 }
@@ -337,12 +341,20 @@ static void draw_segments(struct drawing *d, const struct document_series *serie
                                  y_of(d, series->values[i].amount));
 }
 
+/* No segment leads to it or from it. */
+static bool stands_alone(const struct drawing *d, const struct document_series *series, size_t i)
+{
+        return (i == 0 || series->values[i - 1].missing) &&
+               (i + 1 == d->chart->category_count || series->values[i + 1].missing);
+}
+
+/* A dot on each value, where they are not too close to be told apart. */
 static void draw_line(struct drawing *d, size_t which)
 {
         const struct document_series *series = &d->chart->series[which];
         struct pen_style style = d->figure;
         double label_height = pen_measure(d->pen, &style, "0").height;
-        double radius = d->chart->category_count > 24 ? 1.4 * d->unit : 2.6 * d->unit;
+        double radius = 2.6 * d->unit;
         char text[AMOUNT_TEXT_SIZE];
 
         draw_segments(d, series, PEN_PAPER, 4 * d->unit);
@@ -350,8 +362,12 @@ static void draw_line(struct drawing *d, size_t which)
         for (size_t i = 0; i < d->chart->category_count; i++) {
                 if (series->values[i].missing)
                         continue;
-                pen_dot(d->pen, PEN_PAPER, middle_of(d, i), y_of(d, series->values[i].amount), radius + d->unit);
-                pen_dot(d->pen, series_colours[which], middle_of(d, i), y_of(d, series->values[i].amount), radius);
+                if (d->slot < 4 * radius && !stands_alone(d, series, i))
+                        continue;
+                pen_dot(d->pen, PEN_PAPER, middle_of(d, i), y_of(d, series->values[i].amount),
+                        radius + d->unit);
+                pen_dot(d->pen, series_colours[which], middle_of(d, i), y_of(d, series->values[i].amount),
+                        radius);
         }
         style.align = DOCUMENT_CENTRE;
         style.halo = true;
@@ -366,8 +382,10 @@ static void draw_line(struct drawing *d, size_t which)
                         continue;
                 above = y - label_height - 3 * d->unit;
                 below = y + 3 * d->unit;
-                if (!place_label(d, &style, middle_of(d, i), series->values[i].amount < 0 ? below : above, text))
-                        place_label(d, &style, middle_of(d, i), series->values[i].amount < 0 ? above : below, text);
+                if (!place_label(d, &style, middle_of(d, i), series->values[i].amount < 0 ? below : above,
+                                 text))
+                        place_label(d, &style, middle_of(d, i), series->values[i].amount < 0 ? above : below,
+                                    text);
         }
 }
 
@@ -393,6 +411,7 @@ static void lay_out(struct drawing *d, double top)
         d->slot = (d->plot.x1 - d->plot.x0) / (double)chart->category_count;
         overhang = (fmin(widest_category(d), d->plot.x1 - d->plot.x0) - d->slot) / 2;
         if (chart->category_count > 1 && overhang > 0) {
+                overhang += 2 * d->unit;
                 d->plot.x1 -= fmin(overhang, (d->plot.x1 - d->plot.x0) / 4);
                 d->slot = (d->plot.x1 - d->plot.x0) / (double)chart->category_count;
         }
@@ -516,7 +535,8 @@ double chart_height(struct pen *pen, const struct document_chart *chart, double 
         return top + plot_height(chart, width, unit);
 }
 
-void chart_draw(struct pen *pen, const struct document_chart *chart, double x, double y, double width, double unit)
+void chart_draw(struct pen *pen, const struct document_chart *chart, double x, double y, double width,
+                double unit)
 {
         struct drawing d = begin(pen, chart, width, unit);
         double top;

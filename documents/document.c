@@ -316,7 +316,8 @@ static bool check_values(struct document *d, const struct document_chart *c, con
 
 static bool check_chart(struct document *d, const struct document_chart *c)
 {
-        size_t series_most = c->kind == DOCUMENT_COLUMNS || c->kind == DOCUMENT_LINE ? DOCUMENT_SERIES_MAX : 1;
+        size_t series_most =
+            c->kind == DOCUMENT_COLUMNS || c->kind == DOCUMENT_LINE ? DOCUMENT_SERIES_MAX : 1;
 
         if (c->category_count < 1 || c->category_count > DOCUMENT_CATEGORIES_MAX)
                 fail(d, "chart \"%.60s\": %zu categories, expected 1 to %d", c->title, c->category_count,

@@ -1,6 +1,6 @@
-/* Tables are tables; their first column stays in view while the others scroll. Each chart is there twice, drawn
- * by chart.c for a screen and for a telephone, since letters that are shrunk with a picture can't be read; style
- * sheets show one of them. On paper each table repeats its headings. */
+/* Tables are tables; their first column stays in view while the others scroll. Each chart is there twice,
+ * drawn by chart.c for a screen and for a telephone, since letters that are shrunk with a picture can't be
+ * read; style sheets show one of them. On paper each table repeats its headings. */
 #include "documents/html.h"
 
 #include <math.h>
@@ -29,7 +29,8 @@ static const char style[] =
     "main{max-width:1200px;margin:0 auto;padding:28px 24px 20px}\n"
     "h1{font-size:26px;line-height:1.25;margin:0;text-wrap:balance}\n"
     ".subtitle{color:#5c6675;margin:4px 0 0}\n"
-    ".status{margin:14px 0 0;padding:9px 14px;background:#fdf3dc;border-left:5px solid #c98a1b;font-weight:700}\n"
+    ".status{margin:14px 0 0;padding:9px 14px;background:#fdf3dc;border-left:5px solid "
+    "#c98a1b;font-weight:700}\n"
     ".charts{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:28px 36px;margin:26px 0 0}\n"
     ".charts figure{margin:0}\n"
     ".charts .full{grid-column:1/-1}\n"
@@ -116,8 +117,8 @@ static void write_head(const struct document *d, FILE *out)
         /* Without a title an HTML document is not valid. */
         fputs("<title>", out);
         escape_write(out, d->title);
-        fprintf(out, "</title>\n<style>\n@page{size:A4%s;margin:12mm}\n%s</style>\n</head>\n<body>\n<main>\n", across,
-                style);
+        fprintf(out, "</title>\n<style>\n@page{size:A4%s;margin:12mm}\n%s</style>\n</head>\n<body>\n<main>\n",
+                across, style);
         fputs("<header>\n", out);
         element(out, "h1", NULL, d->title);
         element(out, "p", "subtitle", d->subtitle);
@@ -210,15 +211,16 @@ static bool write_picture(const struct document_chart *chart, const struct pictu
         return is_svg;
 }
 
-static bool write_chart(const struct document *d, size_t number, bool full, struct pen *pen, FILE *out, char *error,
-                        size_t error_size)
+static bool write_chart(const struct document *d, size_t number, bool full, struct pen *pen, FILE *out,
+                        char *error, size_t error_size)
 {
         const struct document_chart *chart = &d->blocks[number].chart;
         bool is_done;
 
         fprintf(out, "<figure%s>\n", full ? " class=\"full\"" : "");
-        is_done = write_picture(chart, full ? &full_picture : &pictures[0], number, pen, out, error, error_size) &&
-                  write_picture(chart, &pictures[1], number, pen, out, error, error_size);
+        is_done =
+            write_picture(chart, full ? &full_picture : &pictures[0], number, pen, out, error, error_size) &&
+            write_picture(chart, &pictures[1], number, pen, out, error, error_size);
         fputs("</figure>\n", out);
         return is_done;
 }

@@ -1,6 +1,6 @@
 /* The fonts are the Japanese faces of two files of one Debian package, loaded by name into a fontconfig
- * configuration that holds nothing else: no look at the person's own fonts and settings, no cache to write, no
- * warnings of fontconfig on stderr, and no Chinese face that could step in for a Japanese one. */
+ * configuration that holds nothing else: no look at the person's own fonts and settings, no cache to write,
+ * no warnings of fontconfig on stderr, and no Chinese face that could step in for a Japanese one. */
 #include "documents/pen.h"
 
 #include <fontconfig/fontconfig.h>
@@ -15,15 +15,15 @@
 static const char *const font_files[] = {"NotoSansCJK-Regular.ttc", "NotoSansCJK-Bold.ttc"};
 
 static const char *const colours[PEN_COLOURS] = {
-    [PEN_INK] = "#1a2230",    [PEN_GREY] = "#5c6675",        [PEN_RULE] = "#8a94a3",
-    [PEN_HAIR] = "#dfe3e8",   [PEN_TINT] = "#eef3f8",        [PEN_PAPER] = "#ffffff",
-    [PEN_FIRST] = "#2b5c8a",  [PEN_SECOND] = "#e0952f",      [PEN_NOTICE] = "#fdf3dc",
+    [PEN_INK] = "#1a2230",         [PEN_GREY] = "#5c6675",   [PEN_RULE] = "#8a94a3",
+    [PEN_HAIR] = "#dfe3e8",        [PEN_TINT] = "#eef3f8",   [PEN_PAPER] = "#ffffff",
+    [PEN_FIRST] = "#2b5c8a",       [PEN_SECOND] = "#e0952f", [PEN_NOTICE] = "#fdf3dc",
     [PEN_NOTICE_EDGE] = "#c98a1b",
 };
 
 #ifdef ATM_SANITIZE
-/* For LeakSanitizer: cairo 1.16 forgets some 800 bytes for each font of a PDF, and a thread of Pango's may still
- * look for a fallback among the fonts when the program ends. */
+/* For LeakSanitizer: cairo 1.16 forgets some 800 bytes for each font of a PDF, and a thread of Pango's may
+ * still look for a fallback among the fonts when the program ends. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
@@ -36,8 +36,8 @@ const char *__lsan_default_options(void)
 }
 #endif
 
-/* Makes a configuration fontconfig's current one, and gives ours away. Pango initialises fontconfig in a thread
- * of its own: where there is a current configuration, that does nothing. */
+/* Makes a configuration fontconfig's current one, and gives ours away. Pango initialises fontconfig in a
+ * thread of its own: where there is a current configuration, that does nothing. */
 static bool make_current(FcConfig *config)
 {
         bool is_current = FcConfigSetCurrent(config);
@@ -123,7 +123,8 @@ bool pen_open(struct pen *pen, enum document_language language, const char *font
         return true;
 }
 
-/* An empty configuration takes the place of the fonts, for fontconfig would load the system's own for none. */
+/* An empty configuration takes the place of the fonts, for fontconfig would load the system's own for none.
+ */
 void pen_close(struct pen *pen)
 {
         FcConfig *empty;
@@ -230,7 +231,8 @@ static struct pen_extent extent_of(PangoLayout *layout)
         int width, height;
 
         pango_layout_get_size(layout, &width, &height);
-        return (struct pen_extent){.width = (double)width / PANGO_SCALE, .height = (double)height / PANGO_SCALE};
+        return (struct pen_extent){.width = (double)width / PANGO_SCALE,
+                                   .height = (double)height / PANGO_SCALE};
 }
 
 struct pen_extent pen_measure(struct pen *pen, const struct pen_style *style, const char *text)
@@ -242,7 +244,8 @@ struct pen_extent pen_measure(struct pen *pen, const struct pen_style *style, co
         return extent;
 }
 
-struct pen_extent pen_text(struct pen *pen, const struct pen_style *style, double x, double y, const char *text)
+struct pen_extent pen_text(struct pen *pen, const struct pen_style *style, double x, double y,
+                           const char *text)
 {
         PangoLayout *layout = set_text(pen, style, text);
         struct pen_extent extent = extent_of(layout);
@@ -280,7 +283,8 @@ void pen_box(struct pen *pen, enum pen_colour colour, double x, double y, double
         cairo_fill(pen->cr);
 }
 
-void pen_line(struct pen *pen, enum pen_colour colour, double thickness, double x0, double y0, double x1, double y1)
+void pen_line(struct pen *pen, enum pen_colour colour, double thickness, double x0, double y0, double x1,
+              double y1)
 {
         if (!pen->cr)
                 return;

@@ -68,8 +68,8 @@ static const char *read_text(const char *p)
 {
         for (; *p && *p != '<'; p++)
                 if (*p == '&')
-                        ck_assert_msg(!strncmp(p, "&amp;", 5) || !strncmp(p, "&lt;", 4) || !strncmp(p, "&gt;", 4) ||
-                                          !strncmp(p, "&quot;", 6),
+                        ck_assert_msg(!strncmp(p, "&amp;", 5) || !strncmp(p, "&lt;", 4) ||
+                                          !strncmp(p, "&gt;", 4) || !strncmp(p, "&quot;", 6),
                                       "entity: %.60s", p);
         return p;
 }

@@ -61,7 +61,8 @@ static void draw(const struct document_chart *chart)
 
 static bool has_colour(int x, int y, enum pen_colour colour)
 {
-        const unsigned char *row = cairo_image_surface_get_data(surface) + y * cairo_image_surface_get_stride(surface);
+        const unsigned char *row =
+            cairo_image_surface_get_data(surface) + y * cairo_image_surface_get_stride(surface);
         uint32_t pixel;
 
         memcpy(&pixel, row + 4 * x, 4);
@@ -255,9 +256,11 @@ static void check_places(unsigned seed)
 
                 ck_assert_msg(a->x > -0.5 && a->x + a->width < WIDTH + 0.5 && a->y > -0.5 &&
                                   a->y + a->height * 0.8 < HEIGHT + 0.5,
-                              "seed %u: %s is outside, at %.1f %.1f, %.1f wide", seed, a->text, a->x, a->y, a->width);
+                              "seed %u: %s is outside, at %.1f %.1f, %.1f wide", seed, a->text, a->x, a->y,
+                              a->width);
                 for (size_t j = 0; j < i; j++)
-                        ck_assert_msg(!collide(a, &places[j]), "seed %u: %s stands on %s", seed, a->text, places[j].text);
+                        ck_assert_msg(!collide(a, &places[j]), "seed %u: %s stands on %s", seed, a->text,
+                                      places[j].text);
         }
 }
 
@@ -273,7 +276,8 @@ static int64_t random_amount(unsigned *state, unsigned digits)
 /* A chart of this kind with random values, draws it and looks at its texts. */
 static void play(enum document_chart_kind kind, unsigned seed)
 {
-        static const char *const names[] = {"1Q16", "中国・四国", "23", "A long name of a region, even a very long one"};
+        static const char *const names[] = {"1Q16", "中国・四国", "23",
+                                            "A long name of a region, even a very long one"};
         unsigned state = seed * 4 + kind;
         struct document_value values[2][DOCUMENT_CATEGORIES_MAX];
         const char *categories[DOCUMENT_CATEGORIES_MAX];
@@ -281,9 +285,11 @@ static void play(enum document_chart_kind kind, unsigned seed)
             {.name = "Revenue", .values = values[0]},
             {.name = "Operating income", .line = next_random(&state) % 2, .values = values[1]}};
         struct document_chart chart = quarterly(kind, series, 1);
-        unsigned digits = 1 + next_random(&state) % 11, name = next_random(&state) % 4, sign = next_random(&state) % 3;
+        unsigned digits = 1 + next_random(&state) % 11, name = next_random(&state) % 4,
+                 sign = next_random(&state) % 3;
 
-        chart.category_count = 1 + next_random(&state) % (kind == DOCUMENT_SHARES ? 12 : DOCUMENT_CATEGORIES_MAX);
+        chart.category_count =
+            1 + next_random(&state) % (kind == DOCUMENT_SHARES ? 12 : DOCUMENT_CATEGORIES_MAX);
         if (kind == DOCUMENT_COLUMNS || kind == DOCUMENT_LINE)
                 chart.series_count = 1 + next_random(&state) % 2;
         if (next_random(&state) % 2 && chart.category_count > 12)
@@ -339,8 +345,10 @@ int main(void)
         tcase_add_loop_test(cases, two_series_have_a_legend_and_one_has_none, 0, 2);
         tcase_add_test(cases, shares_are_bars_of_the_sum_of_what_is_there);
         tcase_add_test(cases, hours_name_the_highest_alone);
-        tcase_add_loop_test(cases, a_chart_without_any_value_still_has_its_axes, DOCUMENT_COLUMNS, DOCUMENT_HOURS + 1);
-        tcase_add_loop_test(cases, no_two_texts_of_a_chart_stand_on_each_other, DOCUMENT_COLUMNS, DOCUMENT_HOURS + 1);
+        tcase_add_loop_test(cases, a_chart_without_any_value_still_has_its_axes, DOCUMENT_COLUMNS,
+                            DOCUMENT_HOURS + 1);
+        tcase_add_loop_test(cases, no_two_texts_of_a_chart_stand_on_each_other, DOCUMENT_COLUMNS,
+                            DOCUMENT_HOURS + 1);
         tcase_add_loop_test(cases, every_digit_is_as_wide_as_every_other, 0, 2);
         tcase_set_timeout(cases, 60);
         suite_add_tcase(suite, cases);

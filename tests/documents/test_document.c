@@ -14,7 +14,8 @@
 static const char *const cell[] = {"1"};
 static const struct document_column column = {.heading = "h"};
 static const char *const category[] = {"c"};
-static const struct document_value one[] = {{1, false}}, less[] = {{-1, false}}, huge[] = {{INT64_MAX, false}};
+static const struct document_value one[] = {{1, false}}, less[] = {{-1, false}},
+                                   huge[] = {{INT64_MAX, false}};
 static const struct document_series of_one[] = {{"s", false, one}, {"s", false, one}, {"s", false, one}};
 static const struct document_series of_less = {"s", false, less}, of_huge = {"s", false, huge};
 
@@ -62,7 +63,8 @@ static void row_alone(struct document *d)
 
 static void row_after_chart(struct document *d)
 {
-        chart(d, (struct document_chart){.category_count = 1, .series = of_one, .series_count = 1, .scale = 1});
+        chart(d,
+              (struct document_chart){.category_count = 1, .series = of_one, .series_count = 1, .scale = 1});
         document_row(d, DOCUMENT_NORMAL, "r", cell);
 }
 
@@ -105,24 +107,32 @@ static void no_category(struct document *d)
 
 static void three_series(struct document *d)
 {
-        chart(d, (struct document_chart){.category_count = 1, .series = of_one, .series_count = 3, .scale = 1});
+        chart(d,
+              (struct document_chart){.category_count = 1, .series = of_one, .series_count = 3, .scale = 1});
 }
 
 static void shares_of_two(struct document *d)
 {
-        chart(d, (struct document_chart){
-                     .kind = DOCUMENT_SHARES, .category_count = 1, .series = of_one, .series_count = 2, .scale = 1});
+        chart(d, (struct document_chart){.kind = DOCUMENT_SHARES,
+                                         .category_count = 1,
+                                         .series = of_one,
+                                         .series_count = 2,
+                                         .scale = 1});
 }
 
 static void negative_share(struct document *d)
 {
-        chart(d, (struct document_chart){
-                     .kind = DOCUMENT_SHARES, .category_count = 1, .series = &of_less, .series_count = 1, .scale = 1});
+        chart(d, (struct document_chart){.kind = DOCUMENT_SHARES,
+                                         .category_count = 1,
+                                         .series = &of_less,
+                                         .series_count = 1,
+                                         .scale = 1});
 }
 
 static void scale_of_60(struct document *d)
 {
-        chart(d, (struct document_chart){.category_count = 1, .series = of_one, .series_count = 1, .scale = 60});
+        chart(d,
+              (struct document_chart){.category_count = 1, .series = of_one, .series_count = 1, .scale = 60});
 }
 
 static void decimals(struct document *d)
@@ -133,7 +143,8 @@ static void decimals(struct document *d)
 
 static void huge_amount(struct document *d)
 {
-        chart(d, (struct document_chart){.category_count = 1, .series = &of_huge, .series_count = 1, .scale = 1});
+        chart(d, (struct document_chart){
+                     .category_count = 1, .series = &of_huge, .series_count = 1, .scale = 1});
 }
 
 static void before_1970(struct document *d)
@@ -186,9 +197,11 @@ START_TEST(without_the_font_the_error_names_the_package)
         char error[256];
 
         for (int format = DOCUMENT_HTML; format <= DOCUMENT_PNG; format++) {
-                refuse(example_revenue((enum document_language)_i), (enum document_format)format, "/nonexistent", error);
-                ck_assert_str_eq(error, "can't read the font /nonexistent/NotoSansCJK-Regular.ttc: install the Debian "
-                                        "package fonts-noto-cjk");
+                refuse(example_revenue((enum document_language)_i), (enum document_format)format,
+                       "/nonexistent", error);
+                ck_assert_str_eq(
+                    error, "can't read the font /nonexistent/NotoSansCJK-Regular.ttc: install the Debian "
+                           "package fonts-noto-cjk");
         }
 }
 END_TEST
@@ -200,8 +213,10 @@ START_TEST(a_character_that_the_font_lacks_is_an_error_and_not_a_box)
 
         document_title(d, "Hall \U00010380"); /* Ugaritic */
         refuse(d, DOCUMENT_PDF, NULL, error);
-        ck_assert_str_eq(error, "no shape for U+10380 in \"Hall \U00010380\" among the fonts of fonts-noto-cjk; html needs "
-                                "one in charts alone");
+        ck_assert_str_eq(
+            error,
+            "no shape for U+10380 in \"Hall \U00010380\" among the fonts of fonts-noto-cjk; html needs "
+            "one in charts alone");
 }
 END_TEST
 
@@ -268,11 +283,13 @@ int main(void)
         int failed;
 
         tcase_add_loop_test(cases, the_first_problem_is_kept_and_said_when_it_is_written, 0, COUNT(refusals));
-        tcase_add_loop_test(cases, without_the_font_the_error_names_the_package, DOCUMENT_ENGLISH, DOCUMENT_JAPANESE + 1);
+        tcase_add_loop_test(cases, without_the_font_the_error_names_the_package, DOCUMENT_ENGLISH,
+                            DOCUMENT_JAPANESE + 1);
         tcase_add_test(cases, a_character_that_the_font_lacks_is_an_error_and_not_a_box);
         tcase_add_loop_test(cases, a_full_disk_is_an_error_in_every_format, DOCUMENT_HTML, DOCUMENT_PNG + 1);
         tcase_add_loop_test(cases, the_same_document_gives_the_same_bytes, DOCUMENT_HTML, DOCUMENT_PNG + 1);
-        tcase_add_loop_test(cases, nothing_is_said_on_stderr_whatever_the_surroundings, DOCUMENT_HTML, DOCUMENT_PNG + 1);
+        tcase_add_loop_test(cases, nothing_is_said_on_stderr_whatever_the_surroundings, DOCUMENT_HTML,
+                            DOCUMENT_PNG + 1);
         tcase_set_timeout(cases, 60);
         suite_add_tcase(suite, cases);
         srunner_run_all(runner, CK_ENV);

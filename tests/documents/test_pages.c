@@ -48,7 +48,9 @@ START_TEST(results_fit_one_page_across_with_the_caller_s_date)
         expect_line(told, "Pages:", "1\n");
         expect_line(told, "Page size:", "841.89 x 595.276 pts (A4)");
         expect_line(told, "CreationDate:", "2016-12-31T09:00:00Z");
-        expect_line(told, "Title:", _i == DOCUMENT_JAPANESE ? "ATM運営事業 2016年度第3四半期 業績" : "ATM operation business: results");
+        expect_line(told, "Title:",
+                    _i == DOCUMENT_JAPANESE ? "ATM運営事業 2016年度第3四半期 業績"
+                                            : "ATM operation business: results");
         ck_assert_ptr_null(strstr(told, "ModDate"));
         free(told);
         free(pdf.bytes);
@@ -57,9 +59,15 @@ END_TEST
 
 START_TEST(a_pdf_holds_its_text)
 {
-        static const char *const wanted[] = {"ATM運営事業 2016年度第3四半期 業績", "速報値：四半期は終了していません", "売上高",
-                                             "販売費及び一般管理費",  "営業利益",     "設置台数",
-                                             "3,056.1",             "\u2212129.1", "公表値は会社発表",
+        static const char *const wanted[] = {"ATM運営事業 2016年度第3四半期 業績",
+                                             "速報値：四半期は終了していません",
+                                             "売上高",
+                                             "販売費及び一般管理費",
+                                             "営業利益",
+                                             "設置台数",
+                                             "3,056.1",
+                                             "\u2212129.1",
+                                             "公表値は会社発表",
                                              "2016年12月31日18時 ATM台帳より作成"};
         struct written pdf = write_out(example_results(DOCUMENT_JAPANESE), DOCUMENT_PDF);
         char *text = ask("pdftotext -layout", "-", &pdf);
@@ -182,7 +190,8 @@ START_TEST(a_table_that_no_page_is_wide_enough_for_is_an_error)
         char error[256];
 
         refuse(wide_document(DOCUMENT_COLUMNS_MAX), DOCUMENT_PDF, NULL, error);
-        ck_assert_str_eq(error, "table \"Too many\": 32 columns are too wide for a page; html has no such limit");
+        ck_assert_str_eq(error,
+                         "table \"Too many\": 32 columns are too wide for a page; html has no such limit");
 }
 END_TEST
 

@@ -21,9 +21,9 @@ static const struct tick_case {
     {-182, 3056, 6, 1, -1000, 1000, 6},
     {-500, -20, 4, 1, -600, 200, 4},
     {801, 1066, 7, 1, 800, 50, 7},
-    {0, 0, 5, 1, 0, 1, 2},           /* nothing at all still has an axis */
+    {0, 0, 5, 1, 0, 1, 2}, /* nothing at all still has an axis */
     {7, 7, 5, 1, 7, 1, 2},
-    {0, 3, 5, 10, 0, 10, 2},         /* ticks finer than the labels can tell apart are of no use */
+    {0, 3, 5, 10, 0, 10, 2}, /* ticks finer than the labels can tell apart are of no use */
     {0, 1, 3, 1, 0, 1, 2},
     {-DOCUMENT_AMOUNT_MAX, DOCUMENT_AMOUNT_MAX, 5, 1, -DOCUMENT_AMOUNT_MAX, DOCUMENT_AMOUNT_MAX / 2, 5},
 };
@@ -78,9 +78,10 @@ static const struct percent_case {
         int64_t part, whole;
         const char *text;
 } percent_cases[] = {
-    {0, 0, "0.0%"},       {0, 5, "0.0%"},   {5, 5, "100.0%"},
-    {1, 3, "33.3%"},      {2, 3, "66.7%"},  {1, 2000, "0.1%"},
-    {1, 2001, "0.0%"},    {DOCUMENT_AMOUNT_MAX, 60 * DOCUMENT_AMOUNT_MAX, "1.7%"},
+    {0, 0, "0.0%"},    {0, 5, "0.0%"},
+    {5, 5, "100.0%"},  {1, 3, "33.3%"},
+    {2, 3, "66.7%"},   {1, 2000, "0.1%"},
+    {1, 2001, "0.0%"}, {DOCUMENT_AMOUNT_MAX, 60 * DOCUMENT_AMOUNT_MAX, "1.7%"},
 };
 
 START_TEST(shares_are_percentages_with_one_decimal)
@@ -110,7 +111,8 @@ int main(void)
         int failed;
 
         tcase_add_loop_test(cases, ticks_are_round_and_enclose_what_they_measure, 0, COUNT(tick_cases));
-        tcase_add_loop_test(cases, amounts_are_rounded_half_away_from_zero_and_have_commas, 0, COUNT(amount_cases));
+        tcase_add_loop_test(cases, amounts_are_rounded_half_away_from_zero_and_have_commas, 0,
+                            COUNT(amount_cases));
         tcase_add_loop_test(cases, shares_are_percentages_with_one_decimal, 0, COUNT(percent_cases));
         tcase_add_test(cases, ticks_get_as_many_decimals_as_tell_them_apart);
         suite_add_tcase(suite, cases);
