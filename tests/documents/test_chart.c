@@ -221,14 +221,16 @@ END_TEST
 
 START_TEST(a_chart_without_any_value_still_has_its_axes)
 {
-        static const struct document_value none[] = {{0, true}, {0, true}, {0, true}, {0, true}};
-        const struct document_series series = {.name = "s", .values = none};
-        struct document_chart chart = quarterly((enum document_chart_kind)_i, &series, 1);
-        int top, bottom;
+        for (size_t i = DOCUMENT_COLUMNS; i < DOCUMENT_HOURS + 1; i++) {
+                static const struct document_value none[] = {{0, true}, {0, true}, {0, true}, {0, true}};
+                const struct document_series series = {.name = "s", .values = none};
+                struct document_chart chart = quarterly((enum document_chart_kind)i, &series, 1);
+                int top, bottom;
 
-        draw(&chart);
-        ck_assert(has_text("4Q16"));
-        ck_assert(!find_colour(0, WIDTH, PEN_FIRST, &top, &bottom));
+                draw(&chart);
+                ck_assert(has_text("4Q16"));
+                ck_assert(!find_colour(0, WIDTH, PEN_FIRST, &top, &bottom));
+        }
 }
 END_TEST
 
@@ -312,7 +314,7 @@ static void play(enum document_chart_kind kind, unsigned seed)
 
 START_TEST(no_two_texts_of_a_chart_stand_on_each_other)
 {
-        for (unsigned seed = 0; seed < 150; seed++)
+        for (unsigned seed = 0; seed < 80; seed++)
                 play((enum document_chart_kind)_i, seed);
 }
 END_TEST
@@ -345,8 +347,7 @@ int main(void)
         tcase_add_loop_test(cases, two_series_have_a_legend_and_one_has_none, 0, 2);
         tcase_add_test(cases, shares_are_bars_of_the_sum_of_what_is_there);
         tcase_add_test(cases, hours_name_the_highest_alone);
-        tcase_add_loop_test(cases, a_chart_without_any_value_still_has_its_axes, DOCUMENT_COLUMNS,
-                            DOCUMENT_HOURS + 1);
+        tcase_add_test(cases, a_chart_without_any_value_still_has_its_axes);
         tcase_add_loop_test(cases, no_two_texts_of_a_chart_stand_on_each_other, DOCUMENT_COLUMNS,
                             DOCUMENT_HOURS + 1);
         tcase_add_loop_test(cases, every_digit_is_as_wide_as_every_other, 0, 2);

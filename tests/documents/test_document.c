@@ -180,15 +180,17 @@ static const struct refusal {
 
 START_TEST(the_first_problem_is_kept_and_said_when_it_is_written)
 {
-        struct document *d = document_new(DOCUMENT_ENGLISH);
-        char error[256];
+        for (size_t i = 0; i < COUNT(refusals); i++) {
+                struct document *d = document_new(DOCUMENT_ENGLISH);
+                char error[256];
 
-        refusals[_i].build(d);
-        document_title(d, "fine");
-        document_row(d, DOCUMENT_NORMAL, "x", NULL);
-        ck_assert_str_eq(document_problem(d), refusals[_i].problem);
-        refuse(d, DOCUMENT_HTML, NULL, error);
-        ck_assert_str_eq(error, refusals[_i].problem);
+                refusals[i].build(d);
+                document_title(d, "fine");
+                document_row(d, DOCUMENT_NORMAL, "x", NULL);
+                ck_assert_str_eq(document_problem(d), refusals[i].problem);
+                refuse(d, DOCUMENT_HTML, NULL, error);
+                ck_assert_str_eq(error, refusals[i].problem);
+        }
 }
 END_TEST
 
@@ -222,56 +224,62 @@ END_TEST
 
 START_TEST(a_full_disk_is_an_error_in_every_format)
 {
-        struct document *d = example_results(DOCUMENT_ENGLISH);
-        FILE *full = fopen("/dev/full", "w");
-        char error[256] = "";
+        for (size_t i = DOCUMENT_HTML; i < DOCUMENT_PNG + 1; i++) {
+                struct document *d = example_results(DOCUMENT_ENGLISH);
+                FILE *full = fopen("/dev/full", "w");
+                char error[256] = "";
 
-        ck_assert_ptr_nonnull(full);
-        ck_assert(!document_write(d, (enum document_format)_i, NULL, full, error, sizeof(error)));
-        ck_assert_str_eq(error, "can't write the document: No space left on device");
-        document_free(d);
-        fclose(full);
+                ck_assert_ptr_nonnull(full);
+                ck_assert(!document_write(d, (enum document_format)i, NULL, full, error, sizeof(error)));
+                ck_assert_str_eq(error, "can't write the document: No space left on device");
+                document_free(d);
+                fclose(full);
+        }
 }
 END_TEST
 
 /* Whatever was written before in the process, and wherever it is. */
 START_TEST(the_same_document_gives_the_same_bytes)
 {
-        enum document_format format = (enum document_format)_i;
-        enum document_language language = DOCUMENT_JAPANESE;
-        struct written first = write_out(example_results(language), format);
-        struct written other = write_out(example_revenue(language), DOCUMENT_SVG);
-        struct written second;
+        for (size_t i = DOCUMENT_HTML; i < DOCUMENT_PNG + 1; i++) {
+                enum document_format format = (enum document_format)i;
+                enum document_language language = DOCUMENT_JAPANESE;
+                struct written first = write_out(example_results(language), format);
+                struct written other = write_out(example_revenue(language), DOCUMENT_SVG);
+                struct written second;
 
-        setenv("TZ", "America/New_York", 1);
-        second = write_out(example_results(language), format);
-        ck_assert_uint_eq(first.size, second.size);
-        ck_assert_mem_eq(first.bytes, second.bytes, first.size);
-        free(first.bytes);
-        free(second.bytes);
-        free(other.bytes);
+                setenv("TZ", "America/New_York", 1);
+                second = write_out(example_results(language), format);
+                ck_assert_uint_eq(first.size, second.size);
+                ck_assert_mem_eq(first.bytes, second.bytes, first.size);
+                free(first.bytes);
+                free(second.bytes);
+                free(other.bytes);
+        }
 }
 END_TEST
 
 /* Without a home, with settings that aren't there. */
 START_TEST(nothing_is_said_on_stderr_whatever_the_surroundings)
 {
-        char path[] = "/tmp/documents-stderr-XXXXXX", said[200] = "";
-        int file = mkstemp(path), saved = dup(STDERR_FILENO);
-        struct written written;
+        for (size_t i = DOCUMENT_HTML; i < DOCUMENT_PNG + 1; i++) {
+                char path[] = "/tmp/documents-stderr-XXXXXX", said[200] = "";
+                int file = mkstemp(path), saved = dup(STDERR_FILENO);
+                struct written written;
 
-        ck_assert_int_ge(file, 0);
-        unlink(path);
-        setenv("HOME", "/nonexistent", 1);
-        setenv("XDG_CACHE_HOME", "/proc/nonexistent", 1);
-        setenv("FONTCONFIG_FILE", "/nonexistent/fonts.conf", 1);
-        dup2(file, STDERR_FILENO);
-        written = write_out(example_revenue(DOCUMENT_JAPANESE), (enum document_format)_i);
-        dup2(saved, STDERR_FILENO);
-        ck_assert_int_eq(pread(file, said, sizeof(said) - 1, 0), 0);
-        close(file);
-        close(saved);
-        free(written.bytes);
+                ck_assert_int_ge(file, 0);
+                unlink(path);
+                setenv("HOME", "/nonexistent", 1);
+                setenv("XDG_CACHE_HOME", "/proc/nonexistent", 1);
+                setenv("FONTCONFIG_FILE", "/nonexistent/fonts.conf", 1);
+                dup2(file, STDERR_FILENO);
+                written = write_out(example_revenue(DOCUMENT_JAPANESE), (enum document_format)i);
+                dup2(saved, STDERR_FILENO);
+                ck_assert_int_eq(pread(file, said, sizeof(said) - 1, 0), 0);
+                close(file);
+                close(saved);
+                free(written.bytes);
+        }
 }
 END_TEST
 
@@ -282,14 +290,13 @@ int main(void)
         SRunner *runner = srunner_create(suite);
         int failed;
 
-        tcase_add_loop_test(cases, the_first_problem_is_kept_and_said_when_it_is_written, 0, COUNT(refusals));
+        tcase_add_test(cases, the_first_problem_is_kept_and_said_when_it_is_written);
         tcase_add_loop_test(cases, without_the_font_the_error_names_the_package, DOCUMENT_ENGLISH,
                             DOCUMENT_JAPANESE + 1);
         tcase_add_test(cases, a_character_that_the_font_lacks_is_an_error_and_not_a_box);
-        tcase_add_loop_test(cases, a_full_disk_is_an_error_in_every_format, DOCUMENT_HTML, DOCUMENT_PNG + 1);
-        tcase_add_loop_test(cases, the_same_document_gives_the_same_bytes, DOCUMENT_HTML, DOCUMENT_PNG + 1);
-        tcase_add_loop_test(cases, nothing_is_said_on_stderr_whatever_the_surroundings, DOCUMENT_HTML,
-                            DOCUMENT_PNG + 1);
+        tcase_add_test(cases, a_full_disk_is_an_error_in_every_format);
+        tcase_add_test(cases, the_same_document_gives_the_same_bytes);
+        tcase_add_test(cases, nothing_is_said_on_stderr_whatever_the_surroundings);
         tcase_set_timeout(cases, 60);
         suite_add_tcase(suite, cases);
         srunner_run_all(runner, CK_ENV);

@@ -30,16 +30,18 @@ static const struct tick_case {
 
 START_TEST(ticks_are_round_and_enclose_what_they_measure)
 {
-        const struct tick_case *c = &tick_cases[_i];
-        struct ticks ticks;
+        for (size_t i = 0; i < COUNT(tick_cases); i++) {
+                const struct tick_case *c = &tick_cases[i];
+                struct ticks ticks;
 
-        ticks_choose(c->low, c->high, c->most, c->least_step, &ticks);
-        ck_assert_int_eq(ticks.first, c->first);
-        ck_assert_int_eq(ticks.step, c->step);
-        ck_assert_uint_eq(ticks.count, c->count);
-        ck_assert_int_le(ticks.first, c->low);
-        ck_assert_int_ge(ticks_last(&ticks), c->high);
-        ck_assert_uint_le(ticks.count, c->most);
+                ticks_choose(c->low, c->high, c->most, c->least_step, &ticks);
+                ck_assert_int_eq(ticks.first, c->first);
+                ck_assert_int_eq(ticks.step, c->step);
+                ck_assert_uint_eq(ticks.count, c->count);
+                ck_assert_int_le(ticks.first, c->low);
+                ck_assert_int_ge(ticks_last(&ticks), c->high);
+                ck_assert_uint_le(ticks.count, c->most);
+        }
 }
 END_TEST
 
@@ -66,11 +68,13 @@ static const struct amount_case {
 
 START_TEST(amounts_are_rounded_half_away_from_zero_and_have_commas)
 {
-        const struct amount_case *c = &amount_cases[_i];
-        char text[AMOUNT_TEXT_SIZE];
+        for (size_t i = 0; i < COUNT(amount_cases); i++) {
+                const struct amount_case *c = &amount_cases[i];
+                char text[AMOUNT_TEXT_SIZE];
 
-        amount_text(text, c->amount, c->scale, c->decimals);
-        ck_assert_str_eq(text, c->text);
+                amount_text(text, c->amount, c->scale, c->decimals);
+                ck_assert_str_eq(text, c->text);
+        }
 }
 END_TEST
 
@@ -86,10 +90,12 @@ static const struct percent_case {
 
 START_TEST(shares_are_percentages_with_one_decimal)
 {
-        char text[AMOUNT_TEXT_SIZE];
+        for (size_t i = 0; i < COUNT(percent_cases); i++) {
+                char text[AMOUNT_TEXT_SIZE];
 
-        percent_text(text, percent_cases[_i].part, percent_cases[_i].whole);
-        ck_assert_str_eq(text, percent_cases[_i].text);
+                percent_text(text, percent_cases[i].part, percent_cases[i].whole);
+                ck_assert_str_eq(text, percent_cases[i].text);
+        }
 }
 END_TEST
 
@@ -110,10 +116,9 @@ int main(void)
         SRunner *runner = srunner_create(suite);
         int failed;
 
-        tcase_add_loop_test(cases, ticks_are_round_and_enclose_what_they_measure, 0, COUNT(tick_cases));
-        tcase_add_loop_test(cases, amounts_are_rounded_half_away_from_zero_and_have_commas, 0,
-                            COUNT(amount_cases));
-        tcase_add_loop_test(cases, shares_are_percentages_with_one_decimal, 0, COUNT(percent_cases));
+        tcase_add_test(cases, ticks_are_round_and_enclose_what_they_measure);
+        tcase_add_test(cases, amounts_are_rounded_half_away_from_zero_and_have_commas);
+        tcase_add_test(cases, shares_are_percentages_with_one_decimal);
         tcase_add_test(cases, ticks_get_as_many_decimals_as_tell_them_apart);
         suite_add_tcase(suite, cases);
         srunner_run_all(runner, CK_ENV);
