@@ -105,9 +105,10 @@ static bool has_text(const char *text)
         return false;
 }
 
+/* What stands in a missing value must not be looked at. */
 static const char *const quarters[] = {"1Q16", "2Q16", "3Q16", "4Q16"};
-static const struct document_value revenue[] = {{2871, false}, {0, true}, {-1200, false}, {0, false}};
-static const struct document_value income[] = {{467, false}, {531, false}, {0, true}, {564, false}};
+static const struct document_value revenue[] = {{2871, false}, {999, true}, {-1200, false}, {0, false}};
+static const struct document_value income[] = {{467, false}, {531, false}, {777, true}, {564, false}};
 
 static struct document_chart quarterly(enum document_chart_kind kind, const struct document_series *series,
                                        size_t count)
@@ -152,7 +153,23 @@ START_TEST(a_figure_stands_on_each_column_that_is_there)
         draw(&chart);
         ck_assert(has_text("2,871"));
         ck_assert(has_text("\u22121,200"));
+        ck_assert(!has_text("999"));
         ck_assert(has_text("0"));
+}
+END_TEST
+
+START_TEST(columns_begin_at_zero_and_levels_need_not)
+{
+        static const struct document_value levels[] = {
+            {901, false}, {957, false}, {982, false}, {1066, false}};
+        const struct document_series series = {.name = "s", .values = levels};
+        struct document_chart chart = quarterly(DOCUMENT_COLUMNS, &series, 1);
+
+        draw(&chart);
+        ck_assert(has_text("0"));
+        chart.kind = DOCUMENT_LINE;
+        draw(&chart);
+        ck_assert(!has_text("0") && has_text("900"));
 }
 END_TEST
 
@@ -193,7 +210,7 @@ END_TEST
 START_TEST(shares_are_bars_of_the_sum_of_what_is_there)
 {
         static const char *const areas[] = {"関東", "関西", "九州"};
-        static const struct document_value values[] = {{300, false}, {0, true}, {100, false}};
+        static const struct document_value values[] = {{300, false}, {555, true}, {100, false}};
         const struct document_series series = {.name = "s", .values = values};
         struct document_chart chart = quarterly(DOCUMENT_SHARES, &series, 1);
 
@@ -209,7 +226,7 @@ END_TEST
 START_TEST(hours_name_the_highest_alone)
 {
         static const char *const hours[] = {"9", "10", "11", "12"};
-        static const struct document_value values[] = {{310, false}, {790, false}, {640, false}, {0, true}};
+        static const struct document_value values[] = {{310, false}, {790, false}, {640, false}, {888, true}};
         const struct document_series series = {.name = "s", .values = values};
         struct document_chart chart = quarterly(DOCUMENT_HOURS, &series, 1);
 
@@ -222,7 +239,7 @@ END_TEST
 START_TEST(a_chart_without_any_value_still_has_its_axes)
 {
         for (size_t i = DOCUMENT_COLUMNS; i < DOCUMENT_HOURS + 1; i++) {
-                static const struct document_value none[] = {{0, true}, {0, true}, {0, true}, {0, true}};
+                static const struct document_value none[] = {{5, true}, {6, true}, {-7, true}, {8, true}};
                 const struct document_series series = {.name = "s", .values = none};
                 struct document_chart chart = quarterly((enum document_chart_kind)i, &series, 1);
                 int top, bottom;
@@ -343,6 +360,7 @@ int main(void)
         tcase_add_checked_fixture(cases, open_pen, close_pen);
         tcase_add_test(cases, columns_stand_on_zero_hang_from_it_or_are_not_there);
         tcase_add_test(cases, a_figure_stands_on_each_column_that_is_there);
+        tcase_add_test(cases, columns_begin_at_zero_and_levels_need_not);
         tcase_add_test(cases, a_line_has_a_gap_where_a_value_is_missing);
         tcase_add_loop_test(cases, two_series_have_a_legend_and_one_has_none, 0, 2);
         tcase_add_test(cases, shares_are_bars_of_the_sum_of_what_is_there);
