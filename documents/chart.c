@@ -9,7 +9,8 @@
 
 #include "documents/ticks.h"
 
-#define LABELS_MAX (DOCUMENT_SERIES_MAX * DOCUMENT_CATEGORIES_MAX)
+#define LABELS_MAX      (DOCUMENT_SERIES_MAX * DOCUMENT_CATEGORIES_MAX)
+#define CATEGORY_HEIGHT 12 /* of their labels, at unit 1 */
 
 struct rectangle {
         double x0, y0, x1, y1;
@@ -32,7 +33,8 @@ static const enum pen_colour series_colours[DOCUMENT_SERIES_MAX] = {PEN_FIRST, P
 
 static bool is_line(const struct document_chart *chart, size_t series)
 {
-        return chart->kind == DOCUMENT_LINE || (chart->kind == DOCUMENT_COLUMNS && chart->series[series].line);
+        return chart->kind == DOCUMENT_LINE ||
+               (chart->kind == DOCUMENT_COLUMNS && chart->series[series].line);
 }
 
 static size_t column_series(const struct document_chart *chart)
@@ -132,8 +134,8 @@ static void choose_axis(struct drawing *d, double height)
 {
         const struct document_chart *chart = d->chart;
         int64_t low = 0, high = 0, least = chart->scale;
-        double room = height / (20 * d->unit);
-        unsigned most = room < 4 ? 4 : room > 8 ? 8 : (unsigned)room;
+        double room = height / (13.5 * d->unit);
+        unsigned most = room < 4 ? 4 : room > 7 ? 7 : (unsigned)room;
 
         find_range(chart, &low, &high);
         if (column_series(chart) || high - low > (high > -low ? high : -low) / 3) {
@@ -211,7 +213,8 @@ static double widest_category(struct drawing *d)
         return widest;
 }
 
-/* Every nth, counted from the last, which is the newest; hours from the first. */
+/* Every nth, counted from the last, which is the newest; hours from the first. One that would reach below the
+ * ticks' figures is left out, and only the last may be cut off. */
 static void draw_categories(struct drawing *d)
 {
         struct pen_style style = d->category;
@@ -222,12 +225,18 @@ static void draw_categories(struct drawing *d)
         if (nth < 1)
                 nth = 1;
         style.align = DOCUMENT_CENTRE;
-        style.width = (double)nth * d->slot - gap / 2;
         style.cut = true;
         for (size_t i = 0; i < count; i++) {
+                double middle = middle_of(d, i);
+                double sides = fmin(d->outer.x1 - middle, middle - d->plot.x0 + 2 * d->unit);
+
                 if ((d->chart->kind == DOCUMENT_HOURS ? i : count - 1 - i) % nth)
                         continue;
-                pen_text(d->pen, &style, middle_of(d, i) - style.width / 2, d->outer.y1 - 12 * d->unit,
+                style.width = 2 * fmin((double)nth * d->slot / 2 - gap / 4, sides);
+                if (i + 1 < count &&
+                    pen_measure(d->pen, &d->category, d->chart->categories[i]).width > style.width)
+                        continue;
+                pen_text(d->pen, &style, middle - style.width / 2, d->outer.y1 - CATEGORY_HEIGHT * d->unit,
                          d->chart->categories[i]);
         }
 }
@@ -245,14 +254,20 @@ static bool is_free(const struct drawing *d, const struct rectangle *r)
         return true;
 }
 
-/* Sets a figure with its middle at x and its top at y if nothing stands there. */
-static bool place_label(struct drawing *d, const struct pen_style *style, double x, double y, const char *text)
+/* Sets a figure with its middle at x, or as near as the plot's sides let it, and its top at y if nothing
+ * stands there. */
+static bool place_label(struct drawing *d, const struct pen_style *style, double x, double y,
+                        const char *text)
 {
         struct pen_extent extent = pen_measure(d->pen, style, text);
         double trim = extent.height * 0.2; /* the line's height has air above and below the figures */
-        struct rectangle r = {x - extent.width / 2, y + trim, x + extent.width / 2, y + extent.height - trim};
+        struct rectangle r;
 
-        if (d->label_count == LABELS_MAX || !is_free(d, &r))
+        x = fmin(fmax(x, d->plot.x0 + extent.width / 2), d->outer.x1 - extent.width / 2);
+        r = (struct rectangle){x - extent.width / 2, y + trim, x + extent.width / 2,
+                               y + extent.height - trim};
+        if (d->label_count == LABELS_MAX || r.y1 > d->outer.y1 - CATEGORY_HEIGHT * d->unit + trim ||
+            !is_free(d, &r))
                 return false;
         d->labels[d->label_count++] = r;
         pen_text(d->pen, style, x, y, text);
@@ -279,8 +294,8 @@ static size_t highest(const struct document_chart *chart, const struct document_
         size_t found = chart->category_count;
 
         for (size_t i = 0; i < chart->category_count; i++)
-                if (!series->values[i].missing &&
-                    (found == chart->category_count || series->values[i].amount > series->values[found].amount))
+                if (!series->values[i].missing && (found == chart->category_count ||
+                                                   series->values[i].amount > series->values[found].amount))
                         found = i;
         return found;
 }
@@ -298,6 +313,7 @@ static void draw_columns(struct drawing *d, size_t which, size_t nth, size_t of)
         char text[AMOUNT_TEXT_SIZE];
 
         style.align = DOCUMENT_CENTRE;
+        style.halo = true;
         for (size_t i = 0; i < d->chart->category_count; i++) {
                 int64_t amount = series->values[i].amount;
                 double x = middle_of(d, i) + ((double)nth - (double)of / 2) * width, y;
@@ -325,12 +341,20 @@ static void draw_segments(struct drawing *d, const struct document_series *serie
                                  y_of(d, series->values[i].amount));
 }
 
+/* No segment leads to it or from it. */
+static bool stands_alone(const struct drawing *d, const struct document_series *series, size_t i)
+{
+        return (i == 0 || series->values[i - 1].missing) &&
+               (i + 1 == d->chart->category_count || series->values[i + 1].missing);
+}
+
+/* A dot on each value, where they are not too close to be told apart. */
 static void draw_line(struct drawing *d, size_t which)
 {
         const struct document_series *series = &d->chart->series[which];
         struct pen_style style = d->figure;
         double label_height = pen_measure(d->pen, &style, "0").height;
-        double radius = d->chart->category_count > 24 ? 1.4 * d->unit : 2.6 * d->unit;
+        double radius = 2.6 * d->unit;
         char text[AMOUNT_TEXT_SIZE];
 
         draw_segments(d, series, PEN_PAPER, 4 * d->unit);
@@ -338,13 +362,17 @@ static void draw_line(struct drawing *d, size_t which)
         for (size_t i = 0; i < d->chart->category_count; i++) {
                 if (series->values[i].missing)
                         continue;
-                pen_dot(d->pen, PEN_PAPER, middle_of(d, i), y_of(d, series->values[i].amount), radius + d->unit);
-                pen_dot(d->pen, series_colours[which], middle_of(d, i), y_of(d, series->values[i].amount), radius);
+                if (d->slot < 4 * radius && !stands_alone(d, series, i))
+                        continue;
+                pen_dot(d->pen, PEN_PAPER, middle_of(d, i), y_of(d, series->values[i].amount),
+                        radius + d->unit);
+                pen_dot(d->pen, series_colours[which], middle_of(d, i), y_of(d, series->values[i].amount),
+                        radius);
         }
         style.align = DOCUMENT_CENTRE;
         style.halo = true;
         for (size_t i = d->chart->category_count; i-- > 0;) {
-                double y;
+                double y, above, below;
 
                 if (series->values[i].missing)
                         continue;
@@ -352,12 +380,17 @@ static void draw_line(struct drawing *d, size_t which)
                 amount_text(text, series->values[i].amount, d->chart->scale, d->chart->decimals);
                 if (!columns_have_room(d, series, d->slot - 2 * d->unit) && i != d->chart->category_count - 1)
                         continue;
-                if (!place_label(d, &style, middle_of(d, i), y - label_height - 2 * d->unit, text))
-                        place_label(d, &style, middle_of(d, i), y + 2 * d->unit, text);
+                above = y - label_height - 3 * d->unit;
+                below = y + 3 * d->unit;
+                if (!place_label(d, &style, middle_of(d, i), series->values[i].amount < 0 ? below : above,
+                                 text))
+                        place_label(d, &style, middle_of(d, i), series->values[i].amount < 0 ? above : below,
+                                    text);
         }
 }
 
-/* The plot's rectangle: room for ticks at the left, for figures above and below, for categories below. */
+/* The plot's rectangle: room for ticks at the left, for categories below, for figures above, and below too if
+ * one would reach out there. */
 static void lay_out(struct drawing *d, double top)
 {
         const struct document_chart *chart = d->chart;
@@ -368,12 +401,17 @@ static void lay_out(struct drawing *d, double top)
         find_range(chart, &low, &high);
         d->plot = d->outer;
         d->plot.y0 = top + line + 1 * d->unit;
-        d->plot.y1 = d->outer.y1 - 14 * d->unit - (low < 0 ? line : 0);
+        d->plot.y1 = d->outer.y1 - (CATEGORY_HEIGHT + 2) * d->unit;
         choose_axis(d, d->plot.y1 - d->plot.y0);
+        if (low < 0 && y_of(d, low) + line + 3 * d->unit > d->plot.y1 + 2 * d->unit) {
+                d->plot.y1 -= line;
+                choose_axis(d, d->plot.y1 - d->plot.y0);
+        }
         d->plot.x0 += widest_tick(d) + 7 * d->unit;
         d->slot = (d->plot.x1 - d->plot.x0) / (double)chart->category_count;
         overhang = (fmin(widest_category(d), d->plot.x1 - d->plot.x0) - d->slot) / 2;
         if (chart->category_count > 1 && overhang > 0) {
+                overhang += 2 * d->unit;
                 d->plot.x1 -= fmin(overhang, (d->plot.x1 - d->plot.x0) / 4);
                 d->slot = (d->plot.x1 - d->plot.x0) / (double)chart->category_count;
         }
@@ -444,8 +482,11 @@ static void draw_shares(struct drawing *d, double top)
                 double y = top + 4 * d->unit + row * (double)i, text_y = y + (row - line) / 2;
 
                 pen_text(d->pen, &name, d->outer.x0, text_y, d->chart->categories[i]);
-                if (values[i].missing)
+                figure.bold = !values[i].missing;
+                if (values[i].missing) {
+                        pen_text(d->pen, &figure, d->outer.x1, text_y, "\u2013");
                         continue;
+                }
                 if (most > 0)
                         pen_box(d->pen, PEN_FIRST, bar_x, y + row * 0.16,
                                 fmax(bar_room * ((double)values[i].amount / (double)most), 0), row * 0.68);
@@ -466,7 +507,7 @@ static double plot_height(const struct document_chart *chart, double width, doub
 {
         if (chart->kind == DOCUMENT_SHARES)
                 return 15 * unit * (double)chart->category_count + 6 * unit;
-        return fmin(fmax(width * 0.4, 110 * unit), 170 * unit);
+        return fmin(fmax(width * 0.34, 105 * unit), (width > 480 * unit ? 160 : 124) * unit);
 }
 
 static struct drawing begin(struct pen *pen, const struct document_chart *chart, double width, double unit)
@@ -494,7 +535,8 @@ double chart_height(struct pen *pen, const struct document_chart *chart, double 
         return top + plot_height(chart, width, unit);
 }
 
-void chart_draw(struct pen *pen, const struct document_chart *chart, double x, double y, double width, double unit)
+void chart_draw(struct pen *pen, const struct document_chart *chart, double x, double y, double width,
+                double unit)
 {
         struct drawing d = begin(pen, chart, width, unit);
         double top;

@@ -6,6 +6,7 @@
 
 /* unit: 1 draws titles at 10 points, figures at 7.5; everything else grows with them. */
 double chart_height(struct pen *pen, const struct document_chart *chart, double width, double unit);
-void chart_draw(struct pen *pen, const struct document_chart *chart, double x, double y, double width, double unit);
+void chart_draw(struct pen *pen, const struct document_chart *chart, double x, double y, double width,
+                double unit);
 
 #endif

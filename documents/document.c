@@ -22,6 +22,12 @@ struct document *document_new(enum document_language language)
         return d;
 }
 
+/* What the structs of document.h own here is reached through pointers to const: the caller's own is not. */
+static void free_const(const void *memory)
+{
+        free((void *)(uintptr_t)memory);
+}
+
 static void free_table(struct table *t)
 {
         for (size_t i = 0; i < t->row_count; i++) {
@@ -31,17 +37,11 @@ static void free_table(struct table *t)
                 free(t->rows[i].label);
         }
         for (size_t c = 0; c < t->column_count; c++)
-                free((void *)(uintptr_t)t->columns[c].heading);
+                free_const(t->columns[c].heading);
         free(t->rows);
         free(t->columns);
         free(t->caption);
         free(t->label_heading);
-}
-
-/* What a chart owns is reached through pointers to const, since it is the caller's struct. */
-static void free_const(const void *memory)
-{
-        free((void *)(uintptr_t)memory);
 }
 
 static void free_chart(struct document_chart *c)
@@ -113,7 +113,7 @@ static char *copy(struct document *d, const char *what, const char *text)
                 fail(d, "%s: the text is not UTF-8", what);
                 return NULL;
         }
-        for (const char *p = text; *p; p = g_utf8_next_char(p)) {
+        for (const char *p = text; *p; p += g_utf8_skip[(unsigned char)*p]) {
                 if (g_unichar_iscntrl(g_utf8_get_char(p))) {
                         fail(d, "%s: the text has the control character U+%04X", what, g_utf8_get_char(p));
                         return NULL;
@@ -316,7 +316,8 @@ static bool check_values(struct document *d, const struct document_chart *c, con
 
 static bool check_chart(struct document *d, const struct document_chart *c)
 {
-        size_t series_most = c->kind == DOCUMENT_COLUMNS || c->kind == DOCUMENT_LINE ? DOCUMENT_SERIES_MAX : 1;
+        size_t series_most =
+            c->kind == DOCUMENT_COLUMNS || c->kind == DOCUMENT_LINE ? DOCUMENT_SERIES_MAX : 1;
 
         if (c->category_count < 1 || c->category_count > DOCUMENT_CATEGORIES_MAX)
                 fail(d, "chart \"%.60s\": %zu categories, expected 1 to %d", c->title, c->category_count,

@@ -34,7 +34,8 @@
 #define DOCUMENT_PNG_WIDTH      1600
 #define DOCUMENT_PICTURE_HEIGHT 20000
 
-/* The Debian package whose fonts documents are set in: Japanese shapes, and Latin and figures to go with them. */
+/* The Debian package whose fonts documents are set in: Japanese shapes, and Latin and figures to go with
+ * them. */
 #define DOCUMENT_FONT_PACKAGE "fonts-noto-cjk"
 
 enum document_language { DOCUMENT_ENGLISH, DOCUMENT_JAPANESE };
@@ -90,8 +91,8 @@ void document_row(struct document *document, enum document_row_style style, cons
 enum document_chart_kind {
         DOCUMENT_COLUMNS, /* columns from zero, a figure on each where there is room */
         DOCUMENT_LINE,    /* for levels: the axis need not begin at zero */
-        DOCUMENT_SHARES,  /* bars across with figure and percentage of the sum; one series, nothing negative */
-        DOCUMENT_HOURS,   /* narrow columns, a figure on the highest alone */
+        DOCUMENT_SHARES, /* bars across with figure and percentage of the sum; one series, nothing negative */
+        DOCUMENT_HOURS,  /* narrow columns, a figure on the highest alone */
 };
 
 struct document_value {
@@ -101,7 +102,7 @@ struct document_value {
 
 struct document_series {
         const char *name;
-        bool line; /* in COLUMNS: drawn as a line over them */
+        bool line;                           /* in COLUMNS: drawn as a line over them */
         const struct document_value *values; /* as many as there are categories */
 };
 

@@ -7,7 +7,7 @@
 #define TEXT_SIZE    8.5 /* points at unit 1 */
 #define HEADING_SIZE 7.8
 #define PAD_X        5.0 /* at each side of a cell */
-#define PAD_Y        1.6
+#define PAD_Y        1.0
 #define APART        10.0 /* before a column that begins a group */
 #define INDENT       11.0
 #define LABEL_LEAST  96.0 /* labels and columns of text wrap below their natural width, down to this */
@@ -56,19 +56,22 @@ static struct widths column_widths(struct pen *pen, const struct document *d, co
 {
         struct pen_style heading = heading_style(1);
         const struct document_column *column = &t->columns[c];
-        double headed = fmin(pen_measure(pen, &heading, column->heading).width, HEADING_MOST), natural = headed;
+        double headed = fmin(pen_measure(pen, &heading, column->heading).width, HEADING_MOST),
+               natural = headed;
         double extra = 2 * PAD_X + (column->apart ? APART : 0);
 
         for (size_t i = 0; i < t->row_count; i++) {
                 struct pen_style style = cell_style(&t->rows[i], 1);
 
                 if (t->rows[i].cells)
-                        natural = fmax(natural, pen_measure(pen, &style, document_cell(d, &t->rows[i], c)).width);
+                        natural =
+                            fmax(natural, pen_measure(pen, &style, document_cell(d, &t->rows[i], c)).width);
         }
         if (column->align == DOCUMENT_RIGHT)
                 return (struct widths){.least = natural + extra, .natural = natural + extra};
         natural = fmin(natural, LABEL_MOST);
-        return (struct widths){.least = fmin(natural, fmax(headed, TEXT_LEAST)) + extra, .natural = natural + extra};
+        return (struct widths){.least = fmin(natural, fmax(headed, TEXT_LEAST)) + extra,
+                               .natural = natural + extra};
 }
 
 void grid_measure(struct pen *pen, const struct document *d, const struct table *t, double *ret_least,
@@ -88,7 +91,8 @@ void grid_measure(struct pen *pen, const struct document *d, const struct table 
 
 /* Gives columns what there is between the narrowest and the natural width, then shares out what is left, but
  * no more than keeps a row together for the eye. */
-static void share_out(struct grid *grid, const struct widths *label, const struct widths columns[], double width)
+static void share_out(struct grid *grid, const struct widths *label, const struct widths columns[],
+                      double width)
 {
         const struct table *t = grid->table;
         double least = label->least, natural = label->natural, part, rest;
@@ -104,7 +108,7 @@ static void share_out(struct grid *grid, const struct widths *label, const struc
         rest -= fmin(rest * 0.25, 90);
         for (size_t c = 0; c < t->column_count; c++) {
                 grid->widths[c] = columns[c].least + part * (columns[c].natural - columns[c].least);
-                grid->widths[c] = (grid->widths[c] + fmin(rest / (double)t->column_count, 70)) * grid->unit;
+                grid->widths[c] = (grid->widths[c] + fmin(rest / (double)t->column_count, 120)) * grid->unit;
         }
         grid->label_width *= grid->unit;
 }
@@ -170,7 +174,8 @@ void grid_draw_header(const struct grid *grid, struct pen *pen, double x, double
 
         draw_tint(grid, pen, x, y, grid->header_height);
         style.width = grid->label_width - 2 * pad;
-        pen_text(pen, &style, x + pad, bottom - 3 * grid->unit - pen_measure(pen, &style, t->label_heading).height,
+        pen_text(pen, &style, x + pad,
+                 bottom - 3 * grid->unit - pen_measure(pen, &style, t->label_heading).height,
                  t->label_heading);
         for (size_t c = 0; c < t->column_count; c++) {
                 double inner = inner_width(grid, c), height;
@@ -178,11 +183,12 @@ void grid_draw_header(const struct grid *grid, struct pen *pen, double x, double
                 style.width = inner + 0.1;
                 style.align = t->columns[c].align;
                 height = pen_measure(pen, &style, t->columns[c].heading).height;
-                pen_text(pen, &style, cell_x + grid->widths[c] - pad - inner - 0.1, bottom - 3 * grid->unit - height,
-                         t->columns[c].heading);
+                pen_text(pen, &style, cell_x + grid->widths[c] - pad - inner - 0.1,
+                         bottom - 3 * grid->unit - height, t->columns[c].heading);
                 cell_x += grid->widths[c];
         }
-        pen_line(pen, PEN_INK, 1.1 * grid->unit, x, bottom, x + grid->width, bottom);
+        pen_line(pen, PEN_INK, 1.1 * grid->unit, x, bottom - 0.55 * grid->unit, x + grid->width,
+                 bottom - 0.55 * grid->unit);
 }
 
 static double cell_width(const struct grid *grid, size_t c)
@@ -208,7 +214,8 @@ double grid_row_height(const struct grid *grid, struct pen *pen, size_t number)
         for (size_t c = 0; row->cells && c < grid->table->column_count; c++) {
                 style.width = cell_width(grid, c);
                 if (style.width > 0)
-                        height = fmax(height, pen_measure(pen, &style, document_cell(grid->document, row, c)).height);
+                        height = fmax(height,
+                                      pen_measure(pen, &style, document_cell(grid->document, row, c)).height);
         }
         return height + 2 * PAD_Y * grid->unit + (row->style == DOCUMENT_SECTION ? 5 * grid->unit : 0);
 }
@@ -234,5 +241,6 @@ void grid_draw_row(const struct grid *grid, struct pen *pen, size_t number, doub
         }
         if (row->style == DOCUMENT_TOTAL)
                 pen_line(pen, PEN_RULE, 0.8 * grid->unit, x, y, x + grid->width, y);
-        pen_line(pen, PEN_HAIR, 0.5 * grid->unit, x, y + height, x + grid->width, y + height);
+        pen_line(pen, PEN_HAIR, 0.5 * grid->unit, x, y + height - 0.25 * grid->unit, x + grid->width,
+                 y + height - 0.25 * grid->unit);
 }

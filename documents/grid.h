@@ -16,8 +16,8 @@ struct grid {
 };
 
 /* The narrowest that the table may be without smaller letters, and how wide it would like to be. */
-void grid_measure(struct pen *pen, const struct document *document, const struct table *table, double *ret_least,
-                  double *ret_natural);
+void grid_measure(struct pen *pen, const struct document *document, const struct table *table,
+                  double *ret_least, double *ret_natural);
 
 /* Lays it out within width at that unit; letters become smaller, down to DOCUMENTS_GRID_LEAST of them, where
  * it would not fit. False: not even then. */

@@ -1,6 +1,6 @@
-/* Tables are tables; their first column stays in view while the others scroll. Each chart is there twice, drawn
- * by chart.c for a screen and for a telephone, since letters that are shrunk with a picture can't be read; style
- * sheets show one of them. On paper each table repeats its headings. */
+/* Tables are tables; their first column stays in view while the others scroll. Each chart is there twice,
+ * drawn by chart.c for a screen and for a telephone, since letters that are shrunk with a picture can't be
+ * read; style sheets show one of them. On paper each table repeats its headings. */
 #include "documents/html.h"
 
 #include <math.h>
@@ -18,8 +18,8 @@ struct picture {
         double width, unit;
 };
 
-static const struct picture pictures[] = {{"wide", 560, 1.35}, {"narrow", 350, 1.3}};
-static const struct picture full_picture = {"wide", 1140, 1.35};
+static const struct picture pictures[] = {{"wide", 560, 1.5}, {"narrow", 350, 1.35}};
+static const struct picture full_picture = {"wide", 1140, 1.5};
 
 static const char style[] =
     "*{box-sizing:border-box}\n"
@@ -27,9 +27,10 @@ static const char style[] =
     "body{margin:0;background:#fff;color:#1a2230;font:15px/1.5 \"Noto Sans CJK JP\",\"Noto Sans JP\","
     "\"Hiragino Sans\",\"Yu Gothic\",Meiryo,system-ui,sans-serif;font-variant-numeric:tabular-nums}\n"
     "main{max-width:1200px;margin:0 auto;padding:28px 24px 20px}\n"
-    "h1{font-size:26px;line-height:1.25;margin:0}\n"
+    "h1{font-size:26px;line-height:1.25;margin:0;text-wrap:balance}\n"
     ".subtitle{color:#5c6675;margin:4px 0 0}\n"
-    ".status{margin:14px 0 0;padding:9px 14px;background:#fdf3dc;border-left:5px solid #c98a1b;font-weight:700}\n"
+    ".status{margin:14px 0 0;padding:9px 14px;background:#fdf3dc;border-left:5px solid "
+    "#c98a1b;font-weight:700}\n"
     ".charts{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:28px 36px;margin:26px 0 0}\n"
     ".charts figure{margin:0}\n"
     ".charts .full{grid-column:1/-1}\n"
@@ -39,7 +40,7 @@ static const char style[] =
     "h2{font-size:17px;line-height:1.3;margin:0 0 6px}\n"
     ".scroll{overflow-x:auto}\n"
     "table{border-collapse:separate;border-spacing:0;min-width:100%;font-size:14px;line-height:1.4}\n"
-    "th,td{padding:4px 10px;text-align:left;border-bottom:1px solid #dfe3e8;vertical-align:baseline}\n"
+    "th,td{padding:4px 8px;text-align:left;border-bottom:1px solid #dfe3e8;vertical-align:baseline}\n"
     "thead th{vertical-align:bottom;border-bottom:2px solid #1a2230;font-size:13px;line-height:1.3}\n"
     "tbody th{font-weight:400}\n"
     "th:first-child{position:sticky;left:0;background:#fff;min-width:9em;padding-left:2px}\n"
@@ -62,7 +63,7 @@ static const char style[] =
     "svg.narrow{display:block}\n"
     "th,td{padding:5px 8px}\n"
     ".apart{padding-left:16px}\n"
-    "th:first-child{min-width:0;width:40vw;max-width:40vw;overflow-wrap:anywhere;"
+    "th:first-child{min-width:36vw;max-width:44vw;overflow-wrap:break-word;"
     "border-right:1px solid #dfe3e8}\n"
     "tr.section>th:first-child{max-width:none;border-right:0}\n"
     "tr.detail>th{padding-left:14px}\n"
@@ -116,8 +117,8 @@ static void write_head(const struct document *d, FILE *out)
         /* Without a title an HTML document is not valid. */
         fputs("<title>", out);
         escape_write(out, d->title);
-        fprintf(out, "</title>\n<style>\n@page{size:A4%s;margin:12mm}\n%s</style>\n</head>\n<body>\n<main>\n", across,
-                style);
+        fprintf(out, "</title>\n<style>\n@page{size:A4%s;margin:12mm}\n%s</style>\n</head>\n<body>\n<main>\n",
+                across, style);
         fputs("<header>\n", out);
         element(out, "h1", NULL, d->title);
         element(out, "p", "subtitle", d->subtitle);
@@ -210,15 +211,16 @@ static bool write_picture(const struct document_chart *chart, const struct pictu
         return is_svg;
 }
 
-static bool write_chart(const struct document *d, size_t number, bool full, struct pen *pen, FILE *out, char *error,
-                        size_t error_size)
+static bool write_chart(const struct document *d, size_t number, bool full, struct pen *pen, FILE *out,
+                        char *error, size_t error_size)
 {
         const struct document_chart *chart = &d->blocks[number].chart;
         bool is_done;
 
         fprintf(out, "<figure%s>\n", full ? " class=\"full\"" : "");
-        is_done = write_picture(chart, full ? &full_picture : &pictures[0], number, pen, out, error, error_size) &&
-                  write_picture(chart, &pictures[1], number, pen, out, error, error_size);
+        is_done =
+            write_picture(chart, full ? &full_picture : &pictures[0], number, pen, out, error, error_size) &&
+            write_picture(chart, &pictures[1], number, pen, out, error, error_size);
         fputs("</figure>\n", out);
         return is_done;
 }

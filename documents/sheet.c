@@ -9,8 +9,8 @@
 #include "documents/chart.h"
 #include "documents/grid.h"
 
-#define ROWS_TOGETHER 3    /* of a table's beginning */
-#define CHART_GAP     22.0 /* between charts that stand side by side */
+#define ROWS_TOGETHER 3     /* of a table's beginning */
+#define CHART_GAP     22.0  /* between charts that stand side by side */
 #define WIDE_SHEET    640.0 /* from here on three charts may */
 
 static double inner(const struct sheet *s)
@@ -51,8 +51,7 @@ static void end_page(struct sheet *s)
 
 static void begin_further_page(struct sheet *s)
 {
-        struct pen_style style = {
-            .size = 8 * s->unit, .colour = PEN_GREY, .width = inner(s), .cut = true};
+        struct pen_style style = {.size = 8 * s->unit, .colour = PEN_GREY, .width = inner(s), .cut = true};
 
         s->page++;
         s->y = s->margin;
@@ -125,15 +124,17 @@ static void draw_rows(struct sheet *s, const struct grid *grid)
 
 static void draw_table(struct sheet *s, const struct table *table)
 {
-        struct pen_style caption = {.size = 10.5 * s->unit, .bold = true, .colour = PEN_INK, .width = inner(s)};
+        struct pen_style caption = {
+            .size = 10.5 * s->unit, .bold = true, .colour = PEN_INK, .width = inner(s)};
         struct grid grid;
         double head = 0, together;
 
         if (!grid_lay_out(s->pen, s->document, table, inner(s), s->unit, &grid)) {
                 if (!s->pen->problem[0])
-                        snprintf(s->pen->problem, sizeof(s->pen->problem),
-                                 "table \"%.60s\": %zu columns are too wide for a page; html has no such limit",
-                                 table->caption, table->column_count);
+                        snprintf(
+                            s->pen->problem, sizeof(s->pen->problem),
+                            "table \"%.60s\": %zu columns are too wide for a page; html has no such limit",
+                            table->caption, table->column_count);
                 return;
         }
         if (table->caption[0])
@@ -161,7 +162,8 @@ static size_t side_by_side(const struct sheet *s, size_t from)
 
         if (d->blocks[from].chart.wide)
                 return 1;
-        while (from + run < d->block_count && d->blocks[from + run].is_chart && !d->blocks[from + run].chart.wide)
+        while (from + run < d->block_count && d->blocks[from + run].is_chart &&
+               !d->blocks[from + run].chart.wide)
                 run++;
         most = run % 3 == 0 && inner(s) / s->unit >= WIDE_SHEET ? 3 : 2;
         return run < most ? run : most;
@@ -173,11 +175,12 @@ static void draw_charts(struct sheet *s, size_t from, size_t count)
         double width = (inner(s) - gap * (double)(count - 1)) / (double)count, height = 0;
 
         for (size_t i = 0; i < count; i++)
-                height = fmax(height, chart_height(s->pen, &s->document->blocks[from + i].chart, width, s->unit));
+                height =
+                    fmax(height, chart_height(s->pen, &s->document->blocks[from + i].chart, width, s->unit));
         make_room(s, height);
         for (size_t i = 0; i < count; i++)
-                chart_draw(s->pen, &s->document->blocks[from + i].chart, s->margin + (width + gap) * (double)i, s->y,
-                           width, s->unit);
+                chart_draw(s->pen, &s->document->blocks[from + i].chart,
+                           s->margin + (width + gap) * (double)i, s->y, width, s->unit);
         s->y += height + 14 * s->unit;
 }
 

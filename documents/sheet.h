@@ -26,6 +26,7 @@ struct sheet_size {
 struct sheet_size sheet_run(struct sheet *sheet);
 
 /* The widest that a table would like to be at unit 1, and the narrowest that it can be; 0 without tables. */
-void sheet_table_widths(struct pen *pen, const struct document *document, double *ret_least, double *ret_natural);
+void sheet_table_widths(struct pen *pen, const struct document *document, double *ret_least,
+                        double *ret_natural);
 
 #endif

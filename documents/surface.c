@@ -13,15 +13,15 @@
 #include "documents/sheet.h"
 #include "documents/svg.h"
 
-#define A4_SHORT 595.276
-#define A4_LONG  841.89
-#define PDF_MARGIN 36.0
+#define A4_SHORT       595.276
+#define A4_LONG        841.89
+#define PDF_MARGIN     32.0
 #define PICTURE_MARGIN 30.0
-#define PICTURE_LEAST 800.0 /* points across, which become the pixels of a PNG */
-#define PICTURE_MOST 1240.0
+#define PICTURE_LEAST  800.0 /* points across, which become the pixels of a PNG */
+#define PICTURE_MOST   1240.0
 
 /* So much smaller everything may become for the sake of one page. */
-static const double pdf_units[] = {1, 0.94, 0.88, 0.82};
+static const double pdf_units[] = {1, 0.95, 0.9, 0.85, 0.8, 0.76};
 
 static cairo_status_t on_bytes(void *context, const unsigned char *bytes, unsigned length)
 {
@@ -116,8 +116,8 @@ bool surface_pdf(const struct document *d, struct pen *pen, FILE *out, char *err
 /* ---- pictures ---- */
 
 /* One sheet as high as it must be; scale: pixels a point, 1 for SVG. */
-static bool choose_picture(const struct document *d, struct pen *pen, double pixels_across, struct sheet *ret_sheet,
-                           double *ret_height, char *error, size_t error_size)
+static bool choose_picture(const struct document *d, struct pen *pen, double pixels_across,
+                           struct sheet *ret_sheet, double *ret_height, char *error, size_t error_size)
 {
         double least, natural, height;
 
@@ -129,10 +129,11 @@ static bool choose_picture(const struct document *d, struct pen *pen, double pix
                 return false;
         height = pixels_across > 0 ? ceil(*ret_height * pixels_across / ret_sheet->width) : *ret_height;
         if (height > DOCUMENT_PICTURE_HEIGHT) {
-                snprintf(error, error_size,
-                         "the picture would be %.0f high with its %zu rows, the limit is %d: take html or pdf, or "
-                         "fewer rows",
-                         height, d->row_count, DOCUMENT_PICTURE_HEIGHT);
+                snprintf(
+                    error, error_size,
+                    "the picture would be %.0f high with its %zu rows, the limit is %d: take html or pdf, or "
+                    "fewer rows",
+                    height, d->row_count, DOCUMENT_PICTURE_HEIGHT);
                 return false;
         }
         return true;

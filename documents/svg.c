@@ -1,7 +1,7 @@
 /* cairo numbers the glyphs, clips and gradients of each picture from 0, so two pictures in one page would use
  * each other's: every id and every reference gets a prefix. Surfaces, which nothing refers to, are numbered
- * through the process's life: their ids are left out, so that the same input gives the same bytes. Only markup
- * is looked at, since texts are drawn as glyphs. */
+ * through the process's life: their ids are left out, so that the same input gives the same bytes. Only
+ * markup is looked at, since texts are drawn as glyphs. */
 #include "documents/svg.h"
 
 #include <string.h>
@@ -21,14 +21,15 @@ static const struct rule rules[] = {
 static void write_root(FILE *out, const struct svg_place *place)
 {
         if (place->alone)
-                fprintf(out,
-                        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" "
-                        "xmlns:xlink=\"http://www.w3.org/1999/xlink\" version=\"1.1\" width=\"%.0f\" "
-                        "height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" role=\"img\">\n<title>",
-                        place->width, place->height, place->width, place->height);
+                fprintf(
+                    out,
+                    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" "
+                    "xmlns:xlink=\"http://www.w3.org/1999/xlink\" version=\"1.1\" width=\"%.0f\" "
+                    "height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" role=\"img\">\n<title>",
+                    place->width, place->height, place->width, place->height);
         else
-                fprintf(out, "<svg class=\"%s\" viewBox=\"0 0 %.0f %.0f\" role=\"img\">\n<title>", place->style,
-                        place->width, place->height);
+                fprintf(out, "<svg class=\"%s\" viewBox=\"0 0 %.0f %.0f\" role=\"img\">\n<title>",
+                        place->style, place->width, place->height);
         escape_write(out, place->title);
         fputs("</title>\n", out);
 }

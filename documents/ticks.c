@@ -80,5 +80,6 @@ void percent_text(char text[AMOUNT_TEXT_SIZE], int64_t part, int64_t whole)
 
         if (whole > 0)
                 permille = (int64_t)(((__int128)part * 2000 + whole) / ((__int128)whole * 2));
-        snprintf(text, AMOUNT_TEXT_SIZE, "%lld.%lld%%", (long long)(permille / 10), (long long)(permille % 10));
+        snprintf(text, AMOUNT_TEXT_SIZE, "%lld.%lld%%", (long long)(permille / 10),
+                 (long long)(permille % 10));
 }

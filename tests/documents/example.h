@@ -11,4 +11,7 @@ struct document *example_revenue(enum document_language language);
 /* Halls ranked: so many rows. */
 struct document *example_fleet(enum document_language language, size_t rows);
 
+/* Charts of every kind: negative columns, two of them a quarter, many categories, long names. */
+struct document *example_charts(enum document_language language);
+
 #endif

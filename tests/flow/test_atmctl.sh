@@ -44,7 +44,7 @@ refuses 2 "'lst' is no verb" atmctl hall lst
 refuses 2 "unknown option --area-code" atmctl hall list --area-code kanto
 refuses 2 "--area is given twice" atmctl hall list --area kanto --area kansai
 refuses 2 "--area: expected 1 to 15 letters" atmctl hall list --area
-refuses 2 "--format: 'xml': expected table, csv or json" atmctl hall list --format xml
+refuses 2 "--format: 'xml': expected table, expanded, csv or json" atmctl hall list --format xml
 refuses 2 "one word too many" atmctl hall show H00001 H00002
 refuses 2 "HALL is missing" atmctl hall show
 refuses 2 "--name is missing" atmctl hall add H00001 --area kanto --prefecture 東京都

@@ -74,6 +74,7 @@ const struct command_group *const command_groups[] = {
     &group_finance,
     &group_period,
     &group_report,
+    &group_history,
     &group_database,
     &group_system,
     NULL,

@@ -115,15 +115,18 @@ static bool check_duplicates(struct database *database, const struct entity *ent
 
 static bool check_reference(struct database *database, const struct field *field, const struct origin *origin)
 {
+        const char *column = strchr(field->references, '.');
+        char table[32];
         struct sqltext sql;
         PGresult *result;
         bool known;
 
+        snprintf(table, sizeof(table), "%.*s", (int)strcspn(field->references, "."), field->references);
         sql_start(&sql);
         sql_add(&sql,
                 "SELECT line, %s FROM pg_temp.stage s WHERE %s IS NOT NULL AND NOT EXISTS "
                 "(SELECT FROM %s r WHERE r.%s = s.%s) ORDER BY line LIMIT 1",
-                field->column, field->column, field->references, field->references, field->column);
+                field->column, field->column, table, column ? column + 1 : table, field->column);
         result = database_query(database, sql.text, 0, NULL);
         if (!result)
                 return false;
@@ -131,7 +134,7 @@ static bool check_reference(struct database *database, const struct field *field
         if (!known)
                 complain_at(origin, atol(PQgetvalue(result, 0, 0)), field->name,
                             "'%s': the database has no such %s: expected one that 'atmctl %s list' shows",
-                            PQgetvalue(result, 0, 1), field->references, field->references);
+                            PQgetvalue(result, 0, 1), table, table);
         PQclear(result);
         return known;
 }

@@ -13,7 +13,8 @@
 #include "tools/atmctl/selection.h"
 
 static const struct field contract_fields[] = {
-    {"terminal", VALUE_TERMINAL, FIELD_KEY | FIELD_FILTER, "the ATM", NULL, NULL, "terminal", "atm"},
+    {"terminal", VALUE_TERMINAL, FIELD_KEY | FIELD_FILTER, "the ATM", NULL, NULL, "terminal",
+     "atm.terminal"},
     {"from", VALUE_DATE, FIELD_KEY, "the first day that it stands there", NULL, NULL, "from_on", NULL},
     {"until", VALUE_DATE, FIELD_NULLABLE, "the first day that it no longer does; none: it stands there", "",
      NULL, "until_on", NULL},

@@ -229,6 +229,9 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
     [VALUE_DECIMAL] = {.name = "N.N",
                        .expected = "a number with at most 4 decimals, as 98.8",
                        .sql_type = "numeric"},
+    [VALUE_SCALE] = {.name = "SCALE",
+                     .expected = "a scale above 0 and up to 1 with at most 6 decimals, as 0.01",
+                     .sql_type = "text"},
     [VALUE_FINANCE_NOUN] = {.name = "NOUN",
                             .expected = "contract, cost, target, published, peer or rate",
                             .sql_type = "text",
@@ -379,6 +382,15 @@ static bool check_decimal(const char *text)
         return text[whole] == '.' && part >= 1 && part <= 4 && !text[whole + 1 + part];
 }
 
+/* "1", or "0." and up to 6 digits that are not all zero. */
+static bool check_scale(const char *text)
+{
+        size_t digits = strncmp(text, "0.", 2) ? 0 : strspn(text + 2, DIGITS);
+
+        return !strcmp(text, "1") ||
+               (digits >= 1 && digits <= 6 && !text[2 + digits] && strspn(text + 2, "0") < digits);
+}
+
 static bool check_minute(const char *text, char *ret_canonical)
 {
         int minute;
@@ -487,6 +499,9 @@ bool value_check(enum value_kind kind, const char *text, char ret_canonical[VALU
                 break;
         case VALUE_PAN:
                 fits = pan_is_valid(text) && check_luhn(text);
+                break;
+        case VALUE_SCALE:
+                fits = check_scale(text);
                 break;
         case VALUE_DECIMAL:
                 fits = check_decimal(text);

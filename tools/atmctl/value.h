@@ -61,6 +61,7 @@ enum value_kind {
         VALUE_AMOUNT,
         VALUE_DECIMAL,
         VALUE_FINANCE_NOUN,
+        VALUE_SCALE,
         VALUE_FORMAT,
         VALUE_DOCUMENT_FORMAT,
         VALUE_LANGUAGE,
