@@ -16,7 +16,7 @@ struct copy_out {
         struct names *names;
         char *row; /* libpq's */
         const char *at, *end;
-        int fields; /* that are left */
+        int fields;  /* that are left */
         bool failed; /* complained already */
 };
 

@@ -2,9 +2,9 @@
  * verify: every sum that is kept, recomputed from the history, and every row of it held against the others.
  * One snapshot, and one connection: the server reads while this program compares, which takes both cores of a
  * small machine. The history is read once, quarter by quarter and table by table, as it lies
- * (verify_history.h); a quarter whose withdrawals would take over a quarter of the machine's memory is read in
- * parts, by ATM, and ATM_VERIFY_PARTS sets how many parts each is read in. The sums that cross withdrawals are
- * made beside it (verify_books.h).
+ * (verify_history.h); a quarter whose withdrawals would take over a quarter of the machine's memory is read
+ * in parts, by ATM, and ATM_VERIFY_PARTS sets how many parts each is read in. The sums that cross withdrawals
+ * are made beside it (verify_books.h).
  */
 #include "tools/atmctl/verify.h"
 
@@ -86,7 +86,8 @@ static bool list_quarters(struct verification *v)
                 int32_t from_day;
 
                 listed = calendar_parse_day(PQgetvalue(result, i, 0), &from_day);
-                *quarter = (struct quarter){from_day, INT32_MAX, atoll(PQgetvalue(result, i, 1)) / WITHDRAWAL_ROW_SIZE};
+                *quarter = (struct quarter){from_day, INT32_MAX,
+                                            atoll(PQgetvalue(result, i, 1)) / WITHDRAWAL_ROW_SIZE};
                 if (i)
                         quarter[-1].to_day = from_day;
                 else
@@ -100,12 +101,14 @@ static bool list_quarters(struct verification *v)
 /* What the server guesses, or, where it has never looked, what the size says. */
 static bool guess_rows(struct verification *v)
 {
-        PGresult *result = database_query(
-            &v->database,
-            "SELECT coalesce(sum(CASE WHEN c.reltuples > 0 THEN c.reltuples ELSE pg_relation_size(c.oid) / 110 END), 0)::bigint "
-            "FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = ANY (ARRAY['withdrawal', "
-            "'bank_outcome', 'advice', 'commission', 'bank_notice', 'bank_ack']::regclass[])",
-            0, NULL);
+        PGresult *result =
+            database_query(&v->database,
+                           "SELECT coalesce(sum(CASE WHEN c.reltuples > 0 THEN c.reltuples ELSE "
+                           "pg_relation_size(c.oid) / 110 END), 0)::bigint "
+                           "FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = ANY "
+                           "(ARRAY['withdrawal', "
+                           "'bank_outcome', 'advice', 'commission', 'bank_notice', 'bank_ack']::regclass[])",
+                           0, NULL);
 
         if (!result)
                 return false;
@@ -121,8 +124,8 @@ static void on_rows(uint64_t rows, const char *table, void *context)
         const struct verification *v = context;
         int64_t percent = v->rows ? (int64_t)rows * 100 / v->rows : 0;
 
-        progress("%" PRId64 " %%: %" PRIu64 " of about %" PRId64 " rows; %s%s", percent < 99 ? percent : 99, rows,
-                 v->rows, v->piece, table);
+        progress("%" PRId64 " %%: %" PRIu64 " of about %" PRId64 " rows; %s%s", percent < 99 ? percent : 99,
+                 rows, v->rows, v->piece, table);
 }
 
 /* 0 after a complaint. */
