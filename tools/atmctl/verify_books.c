@@ -290,7 +290,7 @@ ATM_PRINTF(3, 4) static bool begin(struct books *books, struct copy_out *copy, c
                 complain("out of memory");
                 return false;
         }
-        begun = copy_out_begin(copy, books->database, books->names, query);
+        begun = copy_out_begin(copy, books->source, query);
         free(query);
         return begun;
 }
@@ -567,11 +567,10 @@ static bool read_set(struct books *books, struct tally *set, const char *query)
         return copy_out_end(&copy);
 }
 
-bool books_open(struct books *books, struct database *database, struct names *names,
-                struct findings *findings)
+bool books_open(struct books *books, struct copy_source *source, struct findings *findings)
 {
-        *books = (struct books){.database = database,
-                                .names = names,
+        *books = (struct books){.source = source,
+                                .names = source->names,
                                 .findings = findings,
                                 .summarised_day_last = COPY_NO_DAY,
                                 .posted = {.day = COPY_NO_DAY}};
@@ -585,10 +584,10 @@ bool books_open(struct books *books, struct database *database, struct names *na
         tally_open(&books->day, sizeof(int32_t), DAY_VALUES);
         tally_open(&books->stale_month, sizeof(int32_t), 0);
         tally_open(&books->closed_day, sizeof(int32_t), 0);
-        books->place = names_add(names, "place", 5);
-        books->by_day = names_add(names, "day", 3);
-        books->bank = names_add(names, "bank", 4);
-        books->by_hour = names_add(names, "hour", 4);
+        books->place = names_add(books->names, "place", 5);
+        books->by_day = names_add(books->names, "day", 3);
+        books->bank = names_add(books->names, "bank", 4);
+        books->by_hour = names_add(books->names, "hour", 4);
         return read_books(books) && read_set(books, &books->stale_month, "SELECT month FROM summary_stale") &&
                read_set(books, &books->closed_day, "SELECT to_on FROM period") &&
                read_set(books, &books->card, "SELECT card_token FROM card");

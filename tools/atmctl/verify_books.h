@@ -35,8 +35,8 @@ struct posting {
 };
 
 struct books {
-        struct database *database;
-        struct names *names;
+        struct copy_source *source;
+        struct names *names; /* of the source */
         struct findings *findings;
         struct tally rollup, late_rollup, card_day, card_month, account, card, summary, day;
         struct tally stale_month, closed_day; /* the last days of closed periods */
@@ -51,8 +51,7 @@ struct books {
 };
 
 /* False after a complaint. books_close in any case. */
-ATM_MUST_USE bool books_open(struct books *books, struct database *database, struct names *names,
-                             struct findings *findings);
+ATM_MUST_USE bool books_open(struct books *books, struct copy_source *source, struct findings *findings);
 void books_close(struct books *books);
 
 void books_quarter_begin(struct books *books, int32_t from_day, int32_t to_day);

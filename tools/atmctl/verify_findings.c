@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/atmctl/say.h"
+
 const struct check_text verify_checks[CHECK_COUNT] = {
     [CHECK_COMMISSION] = {"commission",
                           "the commission rows of a withdrawal add up to its price and its cash if "
@@ -64,8 +66,10 @@ void findings_add(struct findings *findings, enum verify_check check, const char
         findings->differences++;
         if (findings->failed || findings->count == DIFFERENCES_NAMED_MAX)
                 return;
-        if (!keep(findings, &(struct difference){check, strdup(key), strdup(expected), strdup(found)}))
+        if (!keep(findings, &(struct difference){check, strdup(key), strdup(expected), strdup(found)})) {
+                complain("out of memory");
                 findings->failed = true;
+        }
 }
 
 static int compare(const void *a, const void *b)

@@ -14,7 +14,6 @@ enum {
         NO_REASON = -1, /* NULL: left to the bank; no outcome */
         TEXT_MAX = 320,
         KEY_MAX = 64,
-        PROGRESS_ROWS = 1 << 16,
 };
 enum price_part { CUSTOMER_FEE, CUSTOMER_TAX, INTERBANK_FEE, INTERBANK_TAX, HALL_SHARE, PRICE_PARTS };
 
@@ -872,15 +871,13 @@ static bool read_table(struct verify_history *h, const struct table *table, cons
                 out_of_memory(h);
                 return false;
         }
-        begun = copy_out_begin(&copy, h->database, h->names, query);
+        begun = copy_out_begin(&copy, h->source, query);
         free(query);
         if (!begun)
                 return false;
         while (copy_out_row(&copy)) {
                 table->on_row(h, &copy);
                 copy.failed |= h->failed || h->books->failed || h->findings->failed;
-                if (++h->rows % PROGRESS_ROWS == 0)
-                        h->on_rows(h->rows, table->name, h->context);
         }
         return copy_out_end(&copy);
 }
@@ -897,16 +894,14 @@ bool verify_history_piece(struct verify_history *h, const struct history_piece *
                 check_withdrawal(
                     h, tally_key(&h->withdrawals, i),
                     (const struct kept_withdrawal *)(const void *)tally_numbers(&h->withdrawals, i));
-        if (h->findings->failed)
-                out_of_memory(h);
-        return !h->failed && !h->books->failed;
+        return !h->failed && !h->books->failed && !h->findings->failed;
 }
 
 static bool read_halls(struct verify_history *h)
 {
         struct copy_out copy;
 
-        if (!copy_out_begin(&copy, h->database, h->names, "SELECT hall FROM hall"))
+        if (!copy_out_begin(&copy, h->source, "SELECT hall FROM hall"))
                 return false;
         while (copy_out_row(&copy)) {
                 uint32_t hall = copy_name(&copy);

@@ -21,8 +21,8 @@ struct kept_advice;
 struct kept_notice;
 
 struct verify_history {
-        struct database *database;
-        struct names *names;
+        struct copy_source *source;
+        struct names *names; /* of the source */
         struct findings *findings;
         struct books *books;
         const struct reference *reference;
@@ -32,10 +32,6 @@ struct verify_history {
         struct kept_notice *notice;
         uint32_t advices, advices_max, notices, notices_max;
         bool failed; /* complained already */
-        /* rows read, for whoever shows it */
-        void (*on_rows)(uint64_t rows, const char *table, void *context);
-        void *context;
-        uint64_t rows;
 };
 
 /* What is to be read: moments as SQL has them, [from, to), and of `parts` parts of the ATMs one. */
