@@ -298,12 +298,13 @@ BEGIN
 END
 $$;
 
--- An ATM stands in one place at a time.
+-- An ATM stands in one place at a time. Whoever else enters a contract of it at the same time waits.
 CREATE FUNCTION contract_overlap() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
 DECLARE
         v_other contract;
 BEGIN
+        PERFORM FROM atm WHERE terminal = NEW.terminal FOR NO KEY UPDATE;
         SELECT c.* INTO v_other FROM contract c
         WHERE c.terminal = NEW.terminal AND c.from_on <> NEW.from_on
         AND daterange(c.from_on, c.until_on) && daterange(NEW.from_on, NEW.until_on)

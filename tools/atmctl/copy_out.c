@@ -9,26 +9,27 @@
 enum {
         SIGNATURE_SIZE = 11,
         HEADER_SIZE = SIGNATURE_SIZE + 8, /* flags, length of the extension */
-        DAY_2000 = 10957,                 /* PostgreSQL counts from 2000-01-01 */
+        PROGRESS_ROWS = 1 << 16,
+        DAY_2000 = 10957, /* PostgreSQL counts from 2000-01-01 */
 };
 #define US_2000 (INT64_C(946684800) * 1000000)
 
-bool copy_out_begin(struct copy_out *copy, struct database *database, struct names *names, const char *query)
+bool copy_out_begin(struct copy_out *copy, struct copy_source *source, const char *query)
 {
         char *sql;
         PGresult *result;
         bool begun;
 
-        *copy = (struct copy_out){.database = database, .names = names};
+        *copy = (struct copy_out){.source = source};
         if (asprintf(&sql, "COPY (%s) TO STDOUT (FORMAT binary)", query) < 0) {
                 complain("out of memory");
                 return false;
         }
-        result = PQexec(database->connection, sql);
+        result = PQexec(source->database->connection, sql);
         free(sql);
         begun = PQresultStatus(result) == PGRES_COPY_OUT;
         if (!begun)
-                database_complain(database, result);
+                database_complain(source->database, result);
         PQclear(result);
         return begun;
 }
@@ -37,7 +38,7 @@ static void fail(struct copy_out *copy)
 {
         if (!copy->failed)
                 complain("database '%s': rows are not of the form that was asked for",
-                         PQdb(copy->database->connection));
+                         PQdb(copy->source->database->connection));
         copy->failed = true;
 }
 
@@ -88,7 +89,7 @@ bool copy_out_row(struct copy_out *copy)
         copy->row = NULL;
         if (copy->failed)
                 return false;
-        length = PQgetCopyData(copy->database->connection, &copy->row, 0);
+        length = PQgetCopyData(copy->source->database->connection, &copy->row, 0);
         if (length <= 0) {
                 copy->row = NULL;
                 return false;
@@ -98,12 +99,14 @@ bool copy_out_row(struct copy_out *copy)
         if (first)
                 take(copy, HEADER_SIZE);
         copy->fields = take2(copy);
+        if (++copy->source->rows % PROGRESS_ROWS == 0)
+                copy->source->on_rows(copy->source->rows, copy->source->context);
         return copy->fields >= 0 && !copy->failed; /* -1: no more rows */
 }
 
 bool copy_out_end(struct copy_out *copy)
 {
-        PGconn *connection = copy->database->connection;
+        PGconn *connection = copy->source->database->connection;
         PGresult *result;
 
         PQfreemem(copy->row);
@@ -114,7 +117,7 @@ bool copy_out_end(struct copy_out *copy)
         }
         while ((result = PQgetResult(connection))) {
                 if (PQresultStatus(result) != PGRES_COMMAND_OK && !copy->failed) {
-                        database_complain(copy->database, result);
+                        database_complain(copy->source->database, result);
                         copy->failed = true;
                 }
                 PQclear(result);
@@ -145,7 +148,7 @@ uint32_t copy_name(struct copy_out *copy)
         text = take(copy, (size_t)length);
         if (copy->failed)
                 return NAME_NONE;
-        name = names_add(copy->names, text, (size_t)length);
+        name = names_add(copy->source->names, text, (size_t)length);
         if (name == NAME_NONE) {
                 complain("out of memory");
                 copy->failed = true;

@@ -11,18 +11,25 @@
 
 enum { COPY_NO_DAY = INT32_MIN, UUID_SIZE = 16 };
 
-struct copy_out {
+/* Where rows come from, and how many have come in all. */
+struct copy_source {
         struct database *database;
         struct names *names;
+        uint64_t rows;
+        void (*on_rows)(uint64_t rows, void *context); /* now and then, for whoever shows it */
+        void *context;
+};
+
+struct copy_out {
+        struct copy_source *source;
         char *row; /* libpq's */
         const char *at, *end;
-        int fields; /* that are left */
+        int fields;  /* that are left */
         bool failed; /* complained already */
 };
 
 /* False after a complaint. */
-ATM_MUST_USE bool copy_out_begin(struct copy_out *copy, struct database *database, struct names *names,
-                                 const char *query);
+ATM_MUST_USE bool copy_out_begin(struct copy_out *copy, struct copy_source *source, const char *query);
 /* False at the end, or after a complaint: copy_out_end tells. */
 ATM_MUST_USE bool copy_out_row(struct copy_out *copy);
 /* False after a complaint. Also ends what was not read to its end. */

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -323,8 +324,8 @@ static bool write_piece(struct writer *w, int64_t index, struct history_total *r
 
 /* processes ----------------------------------------------------------------------------------------------------- */
 
-/* Pieces number, number + processes, ... */
-static bool run_writer(const struct history_job *job, int number, int processes, int pipe_end)
+/* One piece after the other, each the next that nobody has taken. */
+static bool run_writer(const struct history_job *job, int64_t *next, int pipe_end)
 {
         struct writer w = {.job = job};
         struct history_total piece;
@@ -333,7 +334,11 @@ static bool run_writer(const struct history_job *job, int number, int processes,
         if (!database_open(&w.database, job->invocation, DATABASE_READY))
                 return false;
         good = database_execute(&w.database, "SET ROLE atm_owner", 0, NULL);
-        for (int64_t i = number; i < job->plan->atms && good; i += processes) {
+        while (good) {
+                int64_t i = __atomic_fetch_add(next, 1, __ATOMIC_RELAXED);
+
+                if (i >= job->plan->atms)
+                        break;
                 if (job->is_done[i])
                         continue;
                 good = write_piece(&w, i, &piece) && write(pipe_end, &piece, sizeof(piece)) == (ssize_t)sizeof(piece);
@@ -345,13 +350,13 @@ static bool run_writer(const struct history_job *job, int number, int processes,
         return good;
 }
 
-static pid_t start_writer(const struct history_job *job, int number, int processes, const int pipe_ends[2])
+static pid_t start_writer(const struct history_job *job, int64_t *next, const int pipe_ends[2])
 {
         pid_t pid = fork();
 
         if (pid == 0) {
                 close(pipe_ends[0]);
-                _exit(run_writer(job, number, processes, pipe_ends[1]) ? EXIT_DONE : EXIT_FAILED);
+                _exit(run_writer(job, next, pipe_ends[1]) ? EXIT_DONE : EXIT_FAILED);
         }
         if (pid < 0)
                 complain("no process could be started: %s", strerror(errno));
@@ -379,17 +384,18 @@ bool history_write(const struct history_job *job, int processes, struct history_
 {
         pid_t pid[PROCESSES_MAX];
         int pipe_ends[2], started = 0, status;
-        bool good = true;
+        int64_t *next = mmap(NULL, sizeof(*next), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        bool good;
 
         *ret_total = (struct history_total){0};
         if (processes > PROCESSES_MAX)
                 processes = PROCESSES_MAX;
-        if (pipe(pipe_ends) != 0) {
-                complain("no pipe: %s", strerror(errno));
+        if (next == MAP_FAILED || pipe(pipe_ends) != 0) {
+                complain("no memory or pipe to share with other processes: %s", strerror(errno));
                 return false;
         }
         fflush(NULL);
-        while (started < processes && (pid[started] = start_writer(job, started, processes, pipe_ends)) > 0)
+        while (started < processes && (pid[started] = start_writer(job, next, pipe_ends)) > 0)
                 started++;
         good = started == processes;
         close(pipe_ends[1]);
@@ -397,5 +403,6 @@ bool history_write(const struct history_job *job, int processes, struct history_
         close(pipe_ends[0]);
         for (int i = 0; i < started; i++)
                 good = waitpid(pid[i], &status, 0) == pid[i] && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE && good;
+        munmap(next, sizeof(*next));
         return good;
 }

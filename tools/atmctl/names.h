@@ -1,7 +1,7 @@
 /*
- * Names that rows repeat (ATMs, halls, issuers, states, ...) as small numbers: equal names have equal numbers.
- * NAME_NONE is NULL. The words of the rules come first, so that their numbers are known to the compiler; whatever
- * else a row says is there as it stands. Nothing is ever removed.
+ * Names that rows repeat (ATMs, halls, issuers, states, ...) as small numbers: equal names have equal
+ * numbers. NAME_NONE is NULL. The words of the rules come first, so that their numbers are known to the
+ * compiler; whatever else a row says is there as it stands. Nothing is ever removed.
  */
 #ifndef ATMCTL_NAMES_H
 #define ATMCTL_NAMES_H
@@ -16,8 +16,8 @@
 
 enum name {
         NAME_NONE,
-        NAME_BAND,                                    /* + enum band */
-        NAME_STATE = NAME_BAND + BAND_COUNT,          /* + enum withdrawal_state */
+        NAME_BAND,                                         /* + enum band */
+        NAME_STATE = NAME_BAND + BAND_COUNT,               /* + enum withdrawal_state */
         NAME_ANSWER = NAME_STATE + WITHDRAWAL_STATE_COUNT, /* causes of outcomes */
         NAME_TIMEOUT,
         NAME_REVERSAL, /* also a kind of advice and of notice */

@@ -3,8 +3,8 @@
  * the other's are compared with them, one key at a time; an entry that nobody compared is compared with zeros
  * in the end. So an entry of zeros and none at all are the same.
  *
- * Keys are compared as bytes: whoever fills one leaves no gap in it. The room of the numbers may as well hold a
- * struct of the caller's, zeroed when its key is new.
+ * Keys are compared as bytes: whoever fills one leaves no gap in it. The room of the numbers may as well hold
+ * a struct of the caller's, zeroed when its key is new.
  */
 #ifndef ATMCTL_TALLY_H
 #define ATMCTL_TALLY_H
@@ -19,7 +19,7 @@ enum { TALLY_VALUES_MAX = 8 };
 
 struct tally {
         size_t key_size, values, entry_size;
-        char *entries; /* key, numbers, whether it was compared */
+        char *entries;  /* key, numbers, whether it was compared */
         uint32_t *slot; /* place + 1; 0 is free */
         size_t count, capacity, slots;
 };

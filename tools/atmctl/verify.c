@@ -2,9 +2,9 @@
  * verify: every sum that is kept, recomputed from the history, and every row of it held against the others.
  * One snapshot, and one connection: the server reads while this program compares, which takes both cores of a
  * small machine. The history is read once, quarter by quarter and table by table, as it lies
- * (verify_history.h); a quarter whose withdrawals would take over a quarter of the machine's memory is read in
- * parts, by ATM, and ATM_VERIFY_PARTS sets how many parts each is read in. The sums that cross withdrawals are
- * made beside it (verify_books.h).
+ * (verify_history.h); a quarter whose withdrawals would take over a quarter of the machine's memory is read
+ * in parts, by ATM, and ATM_VERIFY_PARTS sets how many parts each is read in. The sums that cross withdrawals
+ * are made beside it (verify_books.h).
  */
 #include "tools/atmctl/verify.h"
 
@@ -36,6 +36,7 @@ struct verification {
         const struct invocation *invocation;
         struct database database;
         struct names names;
+        struct copy_source source;
         struct findings findings;
         struct books books;
         struct verify_history history;
@@ -86,7 +87,8 @@ static bool list_quarters(struct verification *v)
                 int32_t from_day;
 
                 listed = calendar_parse_day(PQgetvalue(result, i, 0), &from_day);
-                *quarter = (struct quarter){from_day, INT32_MAX, atoll(PQgetvalue(result, i, 1)) / WITHDRAWAL_ROW_SIZE};
+                *quarter = (struct quarter){from_day, INT32_MAX,
+                                            atoll(PQgetvalue(result, i, 1)) / WITHDRAWAL_ROW_SIZE};
                 if (i)
                         quarter[-1].to_day = from_day;
                 else
@@ -100,12 +102,17 @@ static bool list_quarters(struct verification *v)
 /* What the server guesses, or, where it has never looked, what the size says. */
 static bool guess_rows(struct verification *v)
 {
-        PGresult *result = database_query(
-            &v->database,
-            "SELECT coalesce(sum(CASE WHEN c.reltuples > 0 THEN c.reltuples ELSE pg_relation_size(c.oid) / 110 END), 0)::bigint "
-            "FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = ANY (ARRAY['withdrawal', "
-            "'bank_outcome', 'advice', 'commission', 'bank_notice', 'bank_ack']::regclass[])",
-            0, NULL);
+        PGresult *result =
+            database_query(&v->database,
+                           "SELECT coalesce(sum(CASE WHEN c.reltuples > 0 THEN c.reltuples ELSE "
+                           "pg_relation_size(c.oid) / 110 END), "
+                           "0)::bigint FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid "
+                           "WHERE coalesce(i.inhparent, c.oid) = ANY (ARRAY['withdrawal', 'bank_outcome', "
+                           "'advice', 'commission', "
+                           "'bank_notice', 'bank_ack', 'card_day', 'card_month', 'revenue_rollup', "
+                           "'summary', 'card', 'account']"
+                           "::regclass[]) AND c.relkind = 'r'",
+                           0, NULL);
 
         if (!result)
                 return false;
@@ -116,13 +123,13 @@ static bool guess_rows(struct verification *v)
 
 /* the reading ------------------------------------------------------------------------------------------ */
 
-static void on_rows(uint64_t rows, const char *table, void *context)
+static void on_rows(uint64_t rows, void *context)
 {
         const struct verification *v = context;
         int64_t percent = v->rows ? (int64_t)rows * 100 / v->rows : 0;
 
-        progress("%" PRId64 " %%: %" PRIu64 " of about %" PRId64 " rows; %s%s", percent < 99 ? percent : 99, rows,
-                 v->rows, v->piece, table);
+        progress("%" PRId64 " %%: %" PRIu64 " of about %" PRId64 " rows%s", percent < 99 ? percent : 99, rows,
+                 v->rows, v->piece);
 }
 
 /* 0 after a complaint. */
@@ -151,7 +158,7 @@ static bool verify_quarter(struct verification *v, const struct quarter *quarter
                 return false;
         if (quarter->from_day != INT32_MIN) {
                 calendar_print_day(quarter->from_day, piece.from);
-                snprintf(v->piece, sizeof(v->piece), "from %s: ", piece.from);
+                snprintf(v->piece, sizeof(v->piece), ", from %s", piece.from);
         }
         if (quarter->to_day != INT32_MAX)
                 calendar_print_day(quarter->to_day, piece.to);
@@ -165,27 +172,27 @@ static bool verify_quarter(struct verification *v, const struct quarter *quarter
 
 static bool verify_snapshot(struct verification *v)
 {
+        v->source = (struct copy_source){
+            .database = &v->database, .names = &v->names, .on_rows = on_rows, .context = v};
         if (!database_execute(&v->database,
                               "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off;"
                               "SET LOCAL max_parallel_workers_per_gather = 0",
                               0, NULL) ||
             !load_reference(v) || !list_quarters(v) || !guess_rows(v) ||
-            !books_open(&v->books, &v->database, &v->names, &v->findings))
+            !books_open(&v->books, &v->source, &v->findings))
                 return false;
-        v->history = (struct verify_history){.database = &v->database,
+        v->history = (struct verify_history){.source = &v->source,
                                              .names = &v->names,
                                              .findings = &v->findings,
                                              .books = &v->books,
-                                             .reference = v->reference,
-                                             .on_rows = on_rows,
-                                             .context = v};
+                                             .reference = v->reference};
         if (!verify_history_open(&v->history))
                 return false;
         for (size_t i = 0; i < v->quarters; i++) {
                 if (!verify_quarter(v, &v->quarter[i]))
                         return false;
         }
-        if (!books_end(&v->books))
+        if (!books_end(&v->books) || v->findings.failed)
                 return false;
         progress_end();
         findings_sort(&v->findings);

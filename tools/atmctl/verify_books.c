@@ -77,7 +77,8 @@ static void on_card_day(const void *key, const int64_t *expected, const int64_t 
         snprintf(text, sizeof(text), "card %s %s", card, copy_print_day(k->day, day));
         snprintf(wanted, sizeof(wanted), "%" PRId64 " withdrawals, %" PRId64, expected[USE_WITHDRAWALS],
                  expected[USE_CASH]);
-        snprintf(got, sizeof(got), "%" PRId64 " withdrawals, %" PRId64, found[USE_WITHDRAWALS], found[USE_CASH]);
+        snprintf(got, sizeof(got), "%" PRId64 " withdrawals, %" PRId64, found[USE_WITHDRAWALS],
+                 found[USE_CASH]);
         findings_add(books->findings, CHECK_CARD_DAY, text, wanted, got);
 }
 
@@ -130,15 +131,16 @@ static void on_summary(const void *key, const int64_t *expected, const int64_t *
         const struct summary_key *k = key;
         const struct names *names = books->names;
         char text[TEXT_MAX], wanted[TEXT_MAX + 40], got[TEXT_MAX + 40], month[11], posted[11], hour[16] = "-",
-            tax[16] = "-";
+                                                                                               tax[16] = "-";
 
         if (k->hour >= 0)
                 snprintf(hour, sizeof(hour), "%" PRId32, k->hour);
         if (k->tax_rate_bp >= 0)
                 snprintf(tax, sizeof(tax), "%" PRId32, k->tax_rate_bp);
         snprintf(text, sizeof(text), "%s %.7s %s %s %s %s %s %s %s", names_text(names, k->cube),
-                 copy_print_day(k->month, month), copy_print_day(k->posted_day, posted), names_text(names, k->terminal),
-                 names_text(names, k->hall), names_text(names, k->issuer), names_text(names, k->band), hour, tax);
+                 copy_print_day(k->month, month), copy_print_day(k->posted_day, posted),
+                 names_text(names, k->terminal), names_text(names, k->hall), names_text(names, k->issuer),
+                 names_text(names, k->band), hour, tax);
         posting_text(expected, wanted);
         posting_text(found, got);
         snprintf(wanted + strlen(wanted), 40, ", earlier %" PRId64, expected[SUMMARY_EARLIER]);
@@ -204,8 +206,8 @@ static void summarise(struct books *books, const struct posting *p)
                                   p->band, p->hour, -1},
             value);
         add(books, &books->summary,
-            &(struct summary_key){books->bank, month, p->posted_day, NAME_NONE, NAME_NONE, p->issuer,
-                                  p->band, p->hour, p->tax_rate_bp},
+            &(struct summary_key){books->bank, month, p->posted_day, NAME_NONE, NAME_NONE, p->issuer, p->band,
+                                  p->hour, p->tax_rate_bp},
             value);
 }
 
@@ -217,17 +219,18 @@ static bool in_quarter(const struct books *books, int32_t day)
 /* Where the sum of a row of the roll-up is. */
 static struct tally *rollup_of(struct books *books, const struct rollup_key *key)
 {
-        return in_quarter(books, key->posted_day) && in_quarter(books, key->business_day) ? &books->rollup
-                                                                                         : &books->late_rollup;
+        return in_quarter(books, key->posted_day) && in_quarter(books, key->business_day)
+                   ? &books->rollup
+                   : &books->late_rollup;
 }
 
 void books_post(struct books *books, const struct posting *p)
 {
         struct rollup_key key = {p->terminal, p->posted_day, p->business_day, p->hall, p->issuer, p->band};
-        const int64_t day[DAY_VALUES] = {
-            [DAY_WITHDRAWALS] = p->value[POSTING_WITHDRAWALS],
-            [DAY_CASH] = p->value[POSTING_CASH],
-            [DAY_FEES] = p->value[POSTING_CUSTOMER_FEE] + p->value[POSTING_INTERBANK_FEE]};
+        const int64_t day[DAY_VALUES] = {[DAY_WITHDRAWALS] = p->value[POSTING_WITHDRAWALS],
+                                         [DAY_CASH] = p->value[POSTING_CASH],
+                                         [DAY_FEES] = p->value[POSTING_CUSTOMER_FEE] +
+                                                      p->value[POSTING_INTERBANK_FEE]};
 
         add(books, rollup_of(books, &key), &key, p->value);
         add(books, &books->day, &p->posted_day, day);
@@ -289,7 +292,7 @@ ATM_PRINTF(3, 4) static bool begin(struct books *books, struct copy_out *copy, c
                 complain("out of memory");
                 return false;
         }
-        begun = copy_out_begin(copy, books->database, books->names, query);
+        begun = copy_out_begin(copy, books->source, query);
         free(query);
         return begun;
 }
@@ -344,7 +347,8 @@ static bool compare_card_days(struct books *books)
         struct copy_out copy;
 
         if (!begin(books, &copy,
-                   "SELECT card_token, day, withdrawals, cash_yen FROM card_day WHERE day >= '%s' AND day < '%s'",
+                   "SELECT card_token, day, withdrawals, cash_yen FROM card_day WHERE day >= '%s' AND day < "
+                   "'%s'",
                    bounds.from, bounds.to))
                 return false;
         while (copy_out_row(&copy)) {
@@ -409,9 +413,11 @@ static bool compare_summaries(struct books *books)
         struct copy_out copy;
 
         if (!begin(books, &copy,
-                   "SELECT cube, month, posted_on, terminal, hall, issuer, band, hour, tax_rate_bp, withdrawals, "
+                   "SELECT cube, month, posted_on, terminal, hall, issuer, band, hour, tax_rate_bp, "
+                   "withdrawals, "
                    "cash_yen, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, "
-                   "hall_share_yen, earlier_yen FROM summary s WHERE month <= (SELECT summarised_through FROM books) "
+                   "hall_share_yen, earlier_yen FROM summary s WHERE month <= (SELECT summarised_through "
+                   "FROM books) "
                    "AND NOT EXISTS (SELECT FROM summary_stale t WHERE t.month = s.month)"))
                 return false;
         while (copy_out_row(&copy)) {
@@ -468,8 +474,10 @@ static bool compare_periods(struct books *books)
         struct copy_out copy;
 
         if (!begin(books, &copy,
-                   "SELECT p.quarter, p.from_on, p.to_on, p.withdrawals, p.cash_yen, p.commission_yen, p.base_fee_yen, "
-                   "(SELECT coalesce(sum(b.base_fee_yen), 0)::bigint FROM report_base_fee(p.from_on, p.to_on) b) "
+                   "SELECT p.quarter, p.from_on, p.to_on, p.withdrawals, p.cash_yen, p.commission_yen, "
+                   "p.base_fee_yen, "
+                   "(SELECT coalesce(sum(b.base_fee_yen), 0)::bigint FROM report_base_fee(p.from_on, "
+                   "p.to_on) b) "
                    "FROM period p"))
                 return false;
         while (copy_out_row(&copy))
@@ -482,7 +490,8 @@ static bool compare_contracts(struct books *books)
         struct copy_out copy;
 
         if (!begin(books, &copy,
-                   "SELECT terminal, from_on, until_on, lead(from_on) OVER (PARTITION BY terminal ORDER BY from_on) "
+                   "SELECT terminal, from_on, until_on, lead(from_on) OVER (PARTITION BY terminal ORDER BY "
+                   "from_on) "
                    "FROM contract"))
                 return false;
         while (copy_out_row(&copy)) {
@@ -493,7 +502,8 @@ static bool compare_contracts(struct books *books)
                 books->findings->checked[CHECK_CONTRACT]++;
                 if (next_day == COPY_NO_DAY || (until_day != COPY_NO_DAY && until_day <= next_day))
                         continue;
-                snprintf(key, sizeof(key), "%s from %s", names_text(books->names, terminal), copy_print_day(from_day, day));
+                snprintf(key, sizeof(key), "%s from %s", names_text(books->names, terminal),
+                         copy_print_day(from_day, day));
                 snprintf(wanted, sizeof(wanted), "until %s or earlier", copy_print_day(next_day, day));
                 findings_add(books->findings, CHECK_CONTRACT, key, wanted,
                              until_day == COPY_NO_DAY ? "no end" : copy_print_day(until_day, day));
@@ -512,7 +522,8 @@ void books_quarter_begin(struct books *books, int32_t from_day, int32_t to_day)
 
 bool books_quarter_end(struct books *books)
 {
-        return !books->failed && compare_rollup(books) && compare_card_days(books) && compare_card_months(books);
+        return !books->failed && compare_rollup(books) && compare_card_days(books) &&
+               compare_card_months(books);
 }
 
 bool books_end(struct books *books)
@@ -558,10 +569,10 @@ static bool read_set(struct books *books, struct tally *set, const char *query)
         return copy_out_end(&copy);
 }
 
-bool books_open(struct books *books, struct database *database, struct names *names, struct findings *findings)
+bool books_open(struct books *books, struct copy_source *source, struct findings *findings)
 {
-        *books = (struct books){.database = database,
-                                .names = names,
+        *books = (struct books){.source = source,
+                                .names = source->names,
                                 .findings = findings,
                                 .summarised_day_last = COPY_NO_DAY,
                                 .posted = {.day = COPY_NO_DAY}};
@@ -575,22 +586,21 @@ bool books_open(struct books *books, struct database *database, struct names *na
         tally_open(&books->day, sizeof(int32_t), DAY_VALUES);
         tally_open(&books->stale_month, sizeof(int32_t), 0);
         tally_open(&books->closed_day, sizeof(int32_t), 0);
-        books->atm = names_add(names, "atm", 3);
-        books->place = names_add(names, "place", 5);
-        books->by_day = names_add(names, "day", 3);
-        books->bank = names_add(names, "bank", 4);
-        books->by_hour = names_add(names, "hour", 4);
-        return read_books(books) &&
-               read_set(books, &books->stale_month, "SELECT month FROM summary_stale") &&
+        books->atm = names_add(books->names, "atm", 3);
+        books->place = names_add(books->names, "place", 5);
+        books->by_day = names_add(books->names, "day", 3);
+        books->bank = names_add(books->names, "bank", 4);
+        books->by_hour = names_add(books->names, "hour", 4);
+        return read_books(books) && read_set(books, &books->stale_month, "SELECT month FROM summary_stale") &&
                read_set(books, &books->closed_day, "SELECT to_on FROM period") &&
                read_set(books, &books->card, "SELECT card_token FROM card");
 }
 
 void books_close(struct books *books)
 {
-        struct tally *const all[] = {&books->rollup,  &books->late_rollup, &books->card_day,    &books->card_month,
-                                     &books->account, &books->card,        &books->summary,     &books->day,
-                                     &books->stale_month, &books->closed_day};
+        struct tally *const all[] = {
+            &books->rollup, &books->late_rollup, &books->card_day, &books->card_month,  &books->account,
+            &books->card,   &books->summary,     &books->day,      &books->stale_month, &books->closed_day};
 
         for (size_t i = 0; i < LENGTH(all); i++)
                 tally_close(all[i]);

@@ -35,30 +35,30 @@ struct posting {
 };
 
 struct books {
-        struct database *database;
-        struct names *names;
+        struct copy_source *source;
+        struct names *names; /* of the source */
         struct findings *findings;
         struct tally rollup, late_rollup, card_day, card_month, account, card, summary, day;
         struct tally stale_month, closed_day; /* the last days of closed periods */
-        int32_t summarised_day_last; /* COPY_NO_DAY: none */
-        int32_t from_day, to_day;    /* the quarter: [from, to) */
+        int32_t summarised_day_last;          /* COPY_NO_DAY: none */
+        int32_t from_day, to_day;             /* the quarter: [from, to) */
         struct {
                 int32_t day, month, quarter; /* the first days of */
                 bool summarised;
         } posted; /* the last day that was posted on: many rows of a day follow each other */
         uint32_t atm, place, by_day, bank, by_hour; /* cubes */
-        bool failed;                          /* complained already */
+        bool failed;                                /* complained already */
 };
 
 /* False after a complaint. books_close in any case. */
-ATM_MUST_USE bool books_open(struct books *books, struct database *database, struct names *names,
-                             struct findings *findings);
+ATM_MUST_USE bool books_open(struct books *books, struct copy_source *source, struct findings *findings);
 void books_close(struct books *books);
 
 void books_quarter_begin(struct books *books, int32_t from_day, int32_t to_day);
 void books_post(struct books *books, const struct posting *posting);
 bool books_may_post(struct books *books, int32_t business_day, int32_t posted_day);
-/* What a withdrawal counts for of its card's limits; charge_yen of its account, where the house bank has it. */
+/* What a withdrawal counts for of its card's limits; charge_yen of its account, where the house bank has it.
+ */
 void books_use(struct books *books, const uint8_t card[UUID_SIZE], int32_t business_day, int64_t used_yen,
                bool is_house, int64_t charge_yen);
 bool books_has_card(struct books *books, const uint8_t card[UUID_SIZE]);

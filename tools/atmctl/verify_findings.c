@@ -3,33 +3,43 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/atmctl/say.h"
+
 const struct check_text verify_checks[CHECK_COUNT] = {
-    [CHECK_COMMISSION] = {"commission", "the commission rows of a withdrawal add up to its price and its cash if "
-                                        "cash was dispensed, else to nothing"},
+    [CHECK_COMMISSION] = {"commission",
+                          "the commission rows of a withdrawal add up to its price and its cash if "
+                          "cash was dispensed, else to nothing"},
     [CHECK_COMMISSION_ROW] = {"commission_row", "each commission row is its withdrawal's price, caused by an "
                                                 "advice that says so, and each such advice has its row"},
     [CHECK_PRICE] = {"price", "tariff and tax of a withdrawal are those of the reference rows of its date"},
     [CHECK_BAND] = {"band", "business date and band of a withdrawal follow from its moment and the holidays"},
     [CHECK_ADVICE] = {"advice", "each advice did to its withdrawal what the table of states says"},
     [CHECK_ROLLUP] = {"rollup", "the revenue roll-up is the sum of the commission rows"},
-    [CHECK_CARD_DAY] = {"card_day", "a card's use of a day is what its withdrawals took: dispensed cash, or all "
-                                    "where the end is not known"},
+    [CHECK_CARD_DAY] = {"card_day",
+                        "a card's use of a day is what its withdrawals took: dispensed cash, or all "
+                        "where the end is not known"},
     [CHECK_CARD_MONTH] = {"card_month", "a card's use of a calendar month likewise"},
-    [CHECK_ACCOUNT] = {"account", "an account of the house bank holds what it opened with less what its card's "
-                                  "withdrawals took and cost"},
+    [CHECK_ACCOUNT] = {"account",
+                       "an account of the house bank holds what it opened with less what its card's "
+                       "withdrawals took and cost"},
     [CHECK_OPEN_WITHDRAWAL] = {"open_withdrawal",
                                "the open withdrawals are the asked and the approved ones without an end"},
-    [CHECK_OUTCOME] = {"outcome", "each outcome is of a withdrawal that a bank was asked about, and is told by the "
-                                  "advices that follow it"},
-    [CHECK_NOTICE] = {"notice", "each change that a bank must hear of has its notice, in its order, and there are "
-                                "no others"},
-    [CHECK_SAF] = {"saf", "what is to be sent is the notices that are not acknowledged, and a bank acknowledges "
-                          "them in order"},
+    [CHECK_OUTCOME] = {"outcome",
+                       "each outcome is of a withdrawal that a bank was asked about, and is told by the "
+                       "advices that follow it"},
+    [CHECK_NOTICE] = {"notice",
+                      "each change that a bank must hear of has its notice, in its order, and there are "
+                      "no others"},
+    [CHECK_SAF] = {"saf",
+                   "what is to be sent is the notices that are not acknowledged, and a bank acknowledges "
+                   "them in order"},
     [CHECK_ACKNOWLEDGEMENT] = {"acknowledgement", "what a bank has acknowledged, it was told"},
-    [CHECK_REFERENCE] = {"reference", "what a withdrawal that was approved or asked about names exists: ATM, hall, "
-                                      "issuer, the house bank's card"},
-    [CHECK_POSTING] = {"posting", "each commission row is posted on its business date, or after it on the first day "
-                                  "after a close, and a closed period's sums are still those it was closed with"},
+    [CHECK_REFERENCE] = {"reference",
+                         "what a withdrawal that was approved or asked about names exists: ATM, hall, "
+                         "issuer, the house bank's card"},
+    [CHECK_POSTING] = {"posting",
+                       "each commission row is posted on its business date, or after it on the first day "
+                       "after a close, and a closed period's sums are still those it was closed with"},
     [CHECK_SUMMARY] = {"summary", "the summaries of whole months are the sums of the commission rows"},
     [CHECK_CONTRACT] = {"contract", "an ATM stands in one place at a time"},
 };
@@ -56,8 +66,10 @@ void findings_add(struct findings *findings, enum verify_check check, const char
         findings->differences++;
         if (findings->failed || findings->count == DIFFERENCES_NAMED_MAX)
                 return;
-        if (!keep(findings, &(struct difference){check, strdup(key), strdup(expected), strdup(found)}))
+        if (!keep(findings, &(struct difference){check, strdup(key), strdup(expected), strdup(found)})) {
+                complain("out of memory");
                 findings->failed = true;
+        }
 }
 
 static int compare(const void *a, const void *b)

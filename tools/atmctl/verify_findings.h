@@ -49,7 +49,7 @@ struct findings {
         uint64_t differences; /* of all checks */
         struct difference *named;
         size_t count, capacity;
-        bool failed; /* out of memory */
+        bool failed; /* out of memory: complained already */
 };
 
 void findings_add(struct findings *findings, enum verify_check check, const char *key, const char *expected,

@@ -14,7 +14,6 @@ enum {
         NO_REASON = -1, /* NULL: left to the bank; no outcome */
         TEXT_MAX = 320,
         KEY_MAX = 64,
-        PROGRESS_ROWS = 1 << 16,
 };
 enum price_part { CUSTOMER_FEE, CUSTOMER_TAX, INTERBANK_FEE, INTERBANK_TAX, HALL_SHARE, PRICE_PARTS };
 
@@ -78,8 +77,8 @@ static void key_text(const struct verify_history *h, const struct withdrawal_key
         snprintf(buffer, KEY_MAX, "%.16s %s %06" PRId32, text_of(h, key->terminal), moment, key->stan);
 }
 
-static void row_text(const struct verify_history *h, const struct withdrawal_key *key, const char *what, int seq,
-                     char buffer[KEY_MAX + 16])
+static void row_text(const struct verify_history *h, const struct withdrawal_key *key, const char *what,
+                     int seq, char buffer[KEY_MAX + 16])
 {
         key_text(h, key, buffer);
         snprintf(buffer + strlen(buffer), 24, " %s %d", what, seq);
@@ -372,16 +371,16 @@ struct commission_row {
         struct posting posting;
 };
 
-static void commission_text(const struct verify_history *h, uint32_t hall, int32_t business_day, uint32_t issuer,
-                            uint32_t band, int32_t tariff_day, int32_t tax_rate_bp,
+static void commission_text(const struct verify_history *h, uint32_t hall, int32_t business_day,
+                            uint32_t issuer, uint32_t band, int32_t tariff_day, int32_t tax_rate_bp,
                             const int64_t price[PRICE_PARTS], int64_t cash_yen, char buffer[TEXT_MAX])
 {
         char business[11], tariff[11], fees[TEXT_MAX];
 
         price_text(price, fees);
-        snprintf(buffer, TEXT_MAX, "%.15s %s %.11s %.5s %s %" PRId32 " %.160s, cash %" PRId64, text_of(h, hall),
-                 copy_print_day(business_day, business), text_of(h, issuer), text_of(h, band),
-                 copy_print_day(tariff_day, tariff), tax_rate_bp, fees, cash_yen);
+        snprintf(buffer, TEXT_MAX, "%.15s %s %.11s %.5s %s %" PRId32 " %.160s, cash %" PRId64,
+                 text_of(h, hall), copy_print_day(business_day, business), text_of(h, issuer),
+                 text_of(h, band), copy_print_day(tariff_day, tariff), tax_rate_bp, fees, cash_yen);
 }
 
 /* The advice that a commission row is of; what it changed of the cash that counts. NULL: there is none. */
@@ -429,8 +428,8 @@ static void check_commission_row(struct verify_history *h, const struct withdraw
                 return;
         commission_text(h, w->hall, w->business_day, w->issuer, w->band, w->tariff_day, w->tax_rate_bp, price,
                         cash_yen, expected);
-        commission_text(h, p->hall, p->business_day, p->issuer, p->band, row->tariff_day, p->tax_rate_bp, fees,
-                        p->value[POSTING_CASH], found);
+        commission_text(h, p->hall, p->business_day, p->issuer, p->band, row->tariff_day, p->tax_rate_bp,
+                        fees, p->value[POSTING_CASH], found);
         tell_row(h, CHECK_COMMISSION_ROW, key, "row", row->seq, expected, found);
 }
 
@@ -444,7 +443,8 @@ static void check_posting(struct verify_history *h, const struct withdrawal_key 
                 return;
         snprintf(expected, sizeof(expected), "%s, or the first day after a later close",
                  copy_print_day(row->posting.business_day, day));
-        tell_row(h, CHECK_POSTING, key, "row", row->seq, expected, copy_print_day(row->posting.posted_day, day));
+        tell_row(h, CHECK_POSTING, key, "row", row->seq, expected,
+                 copy_print_day(row->posting.posted_day, day));
 }
 
 static void add_yen(struct verify_history *h, int64_t *sum_yen, int64_t yen)
@@ -520,11 +520,12 @@ static void check_price(struct verify_history *h, const struct withdrawal_key *k
         const struct tariff *tariff = NULL;
         const struct tax_rate *rate = reference_tax_rate(h->reference, w->business_day);
         int64_t price[PRICE_PARTS] = {0};
-        char expected[TEXT_MAX] = "a tariff and a tax rate of that day", found[TEXT_MAX], day[11], fees[TEXT_MAX];
+        char expected[TEXT_MAX] = "a tariff and a tax rate of that day", found[TEXT_MAX], day[11],
+             fees[TEXT_MAX];
 
         if (w->band >= NAME_BAND && w->band < NAME_BAND + BAND_COUNT)
-                tariff = reference_tariff(h->reference, text_of(h, w->issuer), (enum band)(w->band - NAME_BAND),
-                                          w->business_day);
+                tariff = reference_tariff(h->reference, text_of(h, w->issuer),
+                                          (enum band)(w->band - NAME_BAND), w->business_day);
         h->findings->checked[CHECK_PRICE]++;
         if (tariff && rate) {
                 price[CUSTOMER_FEE] = tariff->customer_fee_yen;
@@ -547,7 +548,8 @@ static void check_price(struct verify_history *h, const struct withdrawal_key *k
         tell(h, CHECK_PRICE, key, expected, found);
 }
 
-static void check_band(struct verify_history *h, const struct withdrawal_key *key, const struct kept_withdrawal *w)
+static void check_band(struct verify_history *h, const struct withdrawal_key *key,
+                       const struct kept_withdrawal *w)
 {
         int64_t at_ms = moment_ms(key);
         int32_t day = calendar_business_day(at_ms);
@@ -558,7 +560,8 @@ static void check_band(struct verify_history *h, const struct withdrawal_key *ke
         if (w->business_day == day && w->band == (uint32_t)NAME_BAND + band)
                 return;
         snprintf(expected, sizeof(expected), "%s %s", copy_print_day(day, text), band_name[band]);
-        snprintf(found, sizeof(found), "%s %.16s", copy_print_day(w->business_day, text), text_of(h, w->band));
+        snprintf(found, sizeof(found), "%s %.16s", copy_print_day(w->business_day, text),
+                 text_of(h, w->band));
         tell(h, CHECK_BAND, key, expected, found);
 }
 
@@ -596,7 +599,8 @@ static void check_advice(struct verify_history *h, const struct withdrawal_key *
             a->commission == rule->commission)
                 return;
         snprintf(expected, sizeof(expected), "seq %d %s -> %s counted %" PRId64 " commission %d", number,
-                 withdrawal_state_name[state], withdrawal_state_name[rule->to], counted_yen, rule->commission);
+                 withdrawal_state_name[state], withdrawal_state_name[rule->to], counted_yen,
+                 rule->commission);
         snprintf(found, sizeof(found), "seq %d %.20s -> %.20s counted %" PRId64 " commission %d", a->seq,
                  text_of(h, a->state_before), text_of(h, a->state), a->counted_yen, a->commission);
         tell_row(h, CHECK_ADVICE, key, "advice", a->seq, expected, found);
@@ -617,8 +621,9 @@ static void check_earning(struct verify_history *h, const struct withdrawal_key 
 
 static void notice_text(const struct verify_history *h, const struct kept_notice *n, char buffer[TEXT_MAX])
 {
-        snprintf(buffer, TEXT_MAX, "%.16s %.16s %" PRId64 " %" PRId64 " %" PRId64 " %.8s", text_of(h, n->link),
-                 text_of(h, n->kind), n->amount_yen, n->charge_yen, n->dispensed_yen, text_of(h, n->why));
+        snprintf(buffer, TEXT_MAX, "%.16s %.16s %" PRId64 " %" PRId64 " %" PRId64 " %.8s",
+                 text_of(h, n->link), text_of(h, n->kind), n->amount_yen, n->charge_yen, n->dispensed_yen,
+                 text_of(h, n->why));
 }
 
 /* Either may be NULL: there is none. */
@@ -753,7 +758,8 @@ static void check_outcome(struct verify_history *h, const struct withdrawal_key 
 }
 
 /* To be sent is what is not acknowledged; a bank acknowledges in order. */
-static void check_saf(struct verify_history *h, const struct withdrawal_key *key, const struct kept_withdrawal *w)
+static void check_saf(struct verify_history *h, const struct withdrawal_key *key,
+                      const struct kept_withdrawal *w)
 {
         bool is_behind = false;
 
@@ -764,7 +770,8 @@ static void check_saf(struct verify_history *h, const struct withdrawal_key *key
                 h->findings->checked[CHECK_SAF]++;
                 if (n->acknowledged ? is_behind || n->saf != NAME_NONE : n->saf != n->link) {
                         if (!n->acknowledged || is_behind)
-                                snprintf(expected, sizeof(expected), "to be sent to %s%s", text_of(h, n->link),
+                                snprintf(expected, sizeof(expected), "to be sent to %s%s",
+                                         text_of(h, n->link),
                                          n->acknowledged ? " after those before it" : "");
                         if (n->saf != NAME_NONE)
                                 snprintf(found, sizeof(found), "to be sent to %s", text_of(h, n->saf));
@@ -857,22 +864,20 @@ static bool read_table(struct verify_history *h, const struct table *table, cons
         bool begun;
 
         if (piece->parts > 1)
-                snprintf(part, sizeof(part), " AND (hashtext(terminal) & 2147483647) %% %d = %d", piece->parts,
-                         piece->part);
+                snprintf(part, sizeof(part), " AND (hashtext(terminal) & 2147483647) %% %d = %d",
+                         piece->parts, piece->part);
         if (asprintf(&query, "SELECT %s FROM %s WHERE transmitted_at >= '%s' AND transmitted_at < '%s'%s",
                      table->columns, table->name, piece->from, piece->to, part) < 0) {
                 out_of_memory(h);
                 return false;
         }
-        begun = copy_out_begin(&copy, h->database, h->names, query);
+        begun = copy_out_begin(&copy, h->source, query);
         free(query);
         if (!begun)
                 return false;
         while (copy_out_row(&copy)) {
                 table->on_row(h, &copy);
                 copy.failed |= h->failed || h->books->failed || h->findings->failed;
-                if (++h->rows % PROGRESS_ROWS == 0)
-                        h->on_rows(h->rows, table->name, h->context);
         }
         return copy_out_end(&copy);
 }
@@ -886,18 +891,17 @@ bool verify_history_piece(struct verify_history *h, const struct history_piece *
                         return false;
         }
         for (size_t i = 0; i < h->withdrawals.count; i++)
-                check_withdrawal(h, tally_key(&h->withdrawals, i),
-                                 (const struct kept_withdrawal *)(const void *)tally_numbers(&h->withdrawals, i));
-        if (h->findings->failed)
-                out_of_memory(h);
-        return !h->failed && !h->books->failed;
+                check_withdrawal(
+                    h, tally_key(&h->withdrawals, i),
+                    (const struct kept_withdrawal *)(const void *)tally_numbers(&h->withdrawals, i));
+        return !h->failed && !h->books->failed && !h->findings->failed;
 }
 
 static bool read_halls(struct verify_history *h)
 {
         struct copy_out copy;
 
-        if (!copy_out_begin(&copy, h->database, h->names, "SELECT hall FROM hall"))
+        if (!copy_out_begin(&copy, h->source, "SELECT hall FROM hall"))
                 return false;
         while (copy_out_row(&copy)) {
                 uint32_t hall = copy_name(&copy);
@@ -910,7 +914,8 @@ static bool read_halls(struct verify_history *h)
 
 bool verify_history_open(struct verify_history *h)
 {
-        _Static_assert(sizeof(struct kept_withdrawal) % sizeof(int64_t) == 0, "it lies in the room of numbers");
+        _Static_assert(sizeof(struct kept_withdrawal) % sizeof(int64_t) == 0,
+                       "it lies in the room of numbers");
         tally_open(&h->withdrawals, sizeof(struct withdrawal_key),
                    sizeof(struct kept_withdrawal) / sizeof(int64_t));
         tally_open(&h->halls, sizeof(uint32_t), 0);

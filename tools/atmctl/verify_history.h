@@ -1,7 +1,8 @@
 /*
- * The withdrawals of a quarter, or of a part of its ATMs, with what hangs on each: outcome, advices, commission
- * rows, notices, acknowledgements, what is open and what is to be sent. Every table is read once, in whatever
- * order it lies; a row finds its withdrawal by the key. Rows without one get an entry that is not `present`.
+ * The withdrawals of a quarter, or of a part of its ATMs, with what hangs on each: outcome, advices,
+ * commission rows, notices, acknowledgements, what is open and what is to be sent. Every table is read once,
+ * in whatever order it lies; a row finds its withdrawal by the key. Rows without one get an entry that is not
+ * `present`.
  *
  *      begin --read tables in their order--> READ --check--> done, memory kept for the next
  *
@@ -20,21 +21,17 @@ struct kept_advice;
 struct kept_notice;
 
 struct verify_history {
-        struct database *database;
-        struct names *names;
+        struct copy_source *source;
+        struct names *names; /* of the source */
         struct findings *findings;
         struct books *books;
         const struct reference *reference;
-        struct tally withdrawals; /* key, struct kept_withdrawal */
-        struct tally halls;       /* that exist, by name */
+        struct tally withdrawals;   /* key, struct kept_withdrawal */
+        struct tally halls;         /* that exist, by name */
         struct kept_advice *advice; /* place 0 is none */
         struct kept_notice *notice;
         uint32_t advices, advices_max, notices, notices_max;
         bool failed; /* complained already */
-        /* rows read, for whoever shows it */
-        void (*on_rows)(uint64_t rows, const char *table, void *context);
-        void *context;
-        uint64_t rows;
 };
 
 /* What is to be read: moments as SQL has them, [from, to), and of `parts` parts of the ATMs one. */

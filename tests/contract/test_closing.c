@@ -1,0 +1,622 @@
+/*
+ * The contract of the books: whoever closes a quarter waits for batches on their way and counts them, what
+ * comes later is posted on the first open day, and what is closed stays as it was; summaries catch up with
+ * whatever is posted late, whenever it comes.
+ *
+ * Withdrawals are of 10,000 yen at noon of OPS_NOON, in quarter 3Q16.
+ */
+#include <check.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/contract/ops.h"
+
+#define AMOUNT_YEN 10000
+#define CLOSE                                                                                                \
+        "SELECT coalesce(r_refusal, 'done') || ' ' || r_without_end FROM period_close('3Q16', false, 1, "    \
+        "'test')"
+#define CLOSE_FORCED                                                                                         \
+        "SELECT coalesce(r_refusal, 'done') || ' ' || r_without_end FROM period_close('3Q16', true, 1, "     \
+        "'test')"
+
+/* sessions ------------------------------------------------------------------------------------------ */
+
+static PGconn *session(const struct world *world, const char *user)
+{
+        char conninfo[128];
+        PGconn *pg;
+
+        snprintf(conninfo, sizeof conninfo, "dbname=%s%s%s", world->name, user ? " user=" : "",
+                 user ? user : "");
+        pg = PQconnectdb(conninfo);
+        ck_assert_msg(PQstatus(pg) == CONNECTION_OK, "%s", PQerrorMessage(pg));
+        return pg;
+}
+
+/* What the statement that was sent ends with: its first value, or its error; to be freed. */
+static char *hear(PGconn *pg)
+{
+        PGresult *result;
+        char *text = strdup("");
+
+        while ((result = PQgetResult(pg))) {
+                const char *error = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+                if (error || PQntuples(result)) {
+                        free(text);
+                        text = strdup(error ? error : PQgetvalue(result, 0, 0));
+                }
+                PQclear(result);
+        }
+        return text;
+}
+
+static void say(PGconn *pg, const char *sql)
+{
+        ck_assert_msg(PQsendQuery(pg, sql), "%s", PQerrorMessage(pg));
+}
+
+static void expect_heard(PGconn *pg, const char *expected, const char *what)
+{
+        char *heard = hear(pg);
+
+        ck_assert_msg(!strcmp(heard, expected), "%s: '%s' expected, '%s' heard", what, expected, heard);
+        free(heard);
+}
+
+static void expect_told(PGconn *pg, const char *sql, const char *expected)
+{
+        say(pg, sql);
+        expect_heard(pg, expected, sql);
+}
+
+static void await_lock(struct world *world, const PGconn *pg)
+{
+        char sql[160];
+
+        snprintf(sql, sizeof sql,
+                 "SELECT count(*) FROM pg_stat_activity WHERE pid = %d AND wait_event_type = 'Lock'",
+                 PQbackendPID(pg));
+        for (int i = 0; i < 1000; i++) {
+                if (world_number(world, sql))
+                        return;
+                nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        }
+        ck_abort_msg("a statement that must wait does not");
+}
+
+/* withdrawals --------------------------------------------------------------------------------------- */
+
+/* The 0200s of the numbers [0, count): approved, without an end. */
+static void approve(struct world *world, struct ledger_op *request, int count)
+{
+        int pending = 0;
+
+        memset(request, 0, (size_t)count * sizeof *request);
+        for (int i = 0; i < count; i++) {
+                ops_ask(world, &request[i], i, i, AMOUNT_YEN);
+                ops_submit(world, i % WORLD_INSTANCES, &request[i], &pending);
+        }
+        world_wait(world, &pending);
+        for (int i = 0; i < count; i++)
+                ck_assert_int_eq(request[i].answer.reason, REASON_APPROVED);
+}
+
+static void dispense(struct world *world, const struct ledger_op *request, int number, int64_t dispensed_yen)
+{
+        struct ledger_op op;
+        int pending = 0;
+
+        ops_advise(&op, request, number, AMOUNT_YEN, dispensed_yen);
+        ops_submit(world, 0, &op, &pending);
+        world_wait(world, &pending);
+        ck_assert_int_eq(op.answer.status, LEDGER_DECIDED);
+}
+
+/* A completion as a statement of its own, for a transaction that a test holds open. */
+static const char *completion_sql(const struct ledger_op *request)
+{
+        static char sql[640];
+
+        snprintf(
+            sql, sizeof sql,
+            "SELECT r_stored FROM ledger_advice(ARRAY['%s'], ARRAY[to_timestamp(%" PRId64
+            " / 1000.0)], ARRAY[%" PRId32 "], ARRAY['completion'], ARRAY[to_timestamp(%" PRId64
+            " / 1000.0)], ARRAY[%" PRId32 "], ARRAY[NULL::text], ARRAY[%d::bigint], ARRAY[%d::bigint], 1)",
+            request->identity.terminal, request->identity.transmitted_ms, request->identity.stan,
+            request->identity.transmitted_ms + 40000, request->identity.stan + 1000, AMOUNT_YEN, AMOUNT_YEN);
+        return sql;
+}
+
+static void expect_value(struct world *world, const char *sql, const char *expected)
+{
+        char *found = world_query(world, sql);
+
+        found[strcspn(found, "\n")] = '\0';
+        ck_assert_msg(!strcmp(found, expected), "%s: '%s' expected, '%s' found", sql, expected, found);
+        free(found);
+}
+
+/* "business date, day of posting, sign, cash" of every commission row. */
+#define POSTINGS                                                                                             \
+        "SELECT coalesce(string_agg(concat_ws(' ', business_date, posted_on, sign, cash_yen), ', ' "         \
+        "ORDER BY posted_on, stan, seq), '') FROM commission"
+#define PERIOD                                                                                               \
+        "SELECT concat_ws(' ', without_end, withdrawals, cash_yen, commission_yen) FROM period WHERE "       \
+        "quarter = '3Q16'"
+#define CLOSED_DAYS                                                                                          \
+        "SELECT concat_ws(' ', sum(withdrawals), sum(cash_yen), sum(customer_fee_yen + interbank_fee_yen)) " \
+        "FROM revenue_rollup WHERE posted_on BETWEEN '2016-10-01' AND '2016-12-31'"
+#define REPORTED "SELECT coalesce(sum(withdrawals), 0) FROM report_place('2016-10-01', '2016-12-31')"
+#define SUMMARISED                                                                                           \
+        "SELECT string_agg(cube || ' ' || n, ', ' ORDER BY cube) FROM (SELECT cube, sum(withdrawals) AS n "  \
+        "FROM "                                                                                              \
+        "summary GROUP BY cube) s"
+#define STALE "SELECT count(*) FROM summary_stale"
+
+/* closing ------------------------------------------------------------------------------------------- */
+
+START_TEST(a_close_waits_for_a_batch_in_flight)
+{
+        static const struct {
+                const char *end, *closed, *postings;
+        } cases[] = {{"COMMIT", "done 0", "2016-12-29 2016-12-29 1 10000"},
+                     {"ROLLBACK", "without end 1", ""}};
+        struct world world;
+        struct ledger_op request;
+        PGconn *batch, *closer;
+
+        ops_open(&world);
+        approve(&world, &request, 1);
+        batch = session(&world, NULL);
+        closer = session(&world, "atm_operator");
+        expect_told(batch, "BEGIN", "");
+        expect_told(batch, completion_sql(&request), "f");
+        say(closer, CLOSE);
+        await_lock(&world, closer);
+        expect_told(batch, cases[_i].end, "");
+        expect_heard(closer, cases[_i].closed, "the close");
+        expect_value(&world, POSTINGS, cases[_i].postings);
+        if (_i == 0)
+                expect_value(&world, PERIOD, "0 1 10000 200");
+        else
+                expect_value(&world, "SELECT closed_through IS NULL FROM books", "t");
+        world_check_sums(&world);
+        PQfinish(batch);
+        PQfinish(closer);
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(a_batch_that_comes_while_a_close_waits_is_posted_on_the_first_open_day)
+{
+        struct world world;
+        struct ledger_op request[2], late;
+        PGconn *batch, *closer;
+        int pending = 0;
+
+        ops_open(&world);
+        approve(&world, request, 2);
+        batch = session(&world, NULL);
+        closer = session(&world, "atm_operator");
+        expect_told(batch, "BEGIN", "");
+        expect_told(batch, completion_sql(&request[0]), "f");
+        say(closer, CLOSE_FORCED);
+        await_lock(&world, closer);
+        /* an instance of atmd, which now stands behind whoever closes */
+        ops_advise(&late, &request[1], 1, AMOUNT_YEN, AMOUNT_YEN);
+        ops_submit(&world, 1, &late, &pending);
+        for (int i = 0; i < 20; i++) {
+                event_base_loop(world.base, EVLOOP_NONBLOCK);
+                nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+        }
+        ck_assert_int_eq(pending, 1);
+        expect_told(batch, "COMMIT", "");
+        expect_heard(closer, "done 1", "the close");
+        world_wait(&world, &pending);
+        ck_assert_int_eq(late.answer.status, LEDGER_DECIDED);
+        expect_value(&world, POSTINGS, "2016-12-29 2016-12-29 1 10000, 2016-12-29 2017-01-01 1 10000");
+        expect_value(&world, PERIOD, "1 1 10000 200");
+        expect_value(&world, CLOSED_DAYS, "1 10000 200");
+        expect_value(&world,
+                     "SELECT concat_ws(' ', sum(withdrawals), sum(earlier_yen)) FROM "
+                     "report_place('2017-01-01', '2017-03-31')",
+                     "1 200");
+        world_check_sums(&world);
+        ck_assert_int_eq(world.problems, 0);
+        PQfinish(batch);
+        PQfinish(closer);
+        world_close(&world);
+}
+END_TEST
+
+/* What is said of a completed withdrawal once its quarter is closed. */
+START_TEST(what_is_corrected_after_a_close_is_posted_on_the_first_open_day)
+{
+        static const struct {
+                int64_t dispensed_yen;
+                const char *posted; /* after the first row */
+                const char *next;   /* withdrawals, cash, commission of the quarter after */
+        } cases[] = {{0, ", 2016-12-29 2017-01-01 -1 -10000", "-1 -10000 -200"},
+                     {6000, ", 2016-12-29 2017-01-01 0 -4000", "0 -4000 0"},
+                     {AMOUNT_YEN, "", "  "}};
+        enum { CASES = sizeof cases / sizeof cases[0] };
+
+        for (int i = 0; i < CASES; i++) {
+                struct world world;
+                struct ledger_op request;
+                PGconn *closer;
+                char postings[160];
+
+                ops_open(&world);
+                approve(&world, &request, 1);
+                dispense(&world, &request, 1, AMOUNT_YEN);
+                closer = session(&world, "atm_operator");
+                expect_told(closer, CLOSE, "done 0");
+                dispense(&world, &request, 2, cases[i].dispensed_yen);
+                snprintf(postings, sizeof postings, "2016-12-29 2016-12-29 1 10000%s", cases[i].posted);
+                expect_value(&world, POSTINGS, postings);
+                expect_value(&world, PERIOD, "0 1 10000 200");
+                expect_value(&world, CLOSED_DAYS, "1 10000 200");
+                expect_value(
+                    &world,
+                    "SELECT sum(withdrawals) || ' ' || sum(cash_yen) || ' ' || sum(customer_fee_yen + "
+                    "interbank_fee_yen) FROM report_place('2017-01-01', '2017-03-31')",
+                    cases[i].posted[0] ? cases[i].next : "");
+                world_check_sums(&world);
+                PQfinish(closer);
+                world_close(&world);
+        }
+}
+END_TEST
+
+START_TEST(what_has_no_end_keeps_a_quarter_open_unless_forced)
+{
+        struct world world;
+        struct ledger_op request[2], asked, later = {0};
+        PGconn *closer;
+        int pending = 0;
+
+        ops_open(&world);
+        approve(&world, request, 2);
+        memset(&asked, 0, sizeof asked);
+        ops_ask(&world, &asked, 7, WORLD_LINK_CARD, AMOUNT_YEN);
+        ops_submit(&world, 0, &asked, &pending);
+        ops_identify(&later, "2017-01-04T12:00", 8); /* of the next quarter: not in the way */
+        history_fill_request(world_reference(&world), &later, 5, AMOUNT_YEN, 10000);
+        ops_submit(&world, 0, &later, &pending);
+        world_wait(&world, &pending);
+        closer = session(&world, "atm_operator");
+        expect_told(closer, CLOSE, "without end 3");
+        dispense(&world, &request[0], 1, AMOUNT_YEN);
+        dispense(&world, &asked, 1, 0);
+        expect_told(closer, CLOSE, "without end 1");
+        expect_value(&world, "SELECT count(*) FROM period", "0");
+        expect_told(closer, CLOSE_FORCED, "done 1");
+        expect_value(&world, PERIOD, "1 1 10000 200");
+        expect_value(&world, "SELECT who FROM period", "atm_operator/test");
+        /* once is enough, be it forced, and what lies before it is closed with it */
+        expect_told(closer, CLOSE, "closed 0");
+        expect_told(closer, CLOSE_FORCED, "closed 0");
+        expect_told(closer, "SELECT r_refusal FROM period_close('2Q16', true, 1, 'test')", "closed");
+        expect_value(&world, "SELECT closed_through FROM books", "2016-12-31");
+        expect_told(closer, "SELECT r_refusal FROM period_close('4Q16', false, 1, 'test')", "without end");
+        dispense(&world, &request[1], 1, AMOUNT_YEN);
+        dispense(&world, &later, 1, AMOUNT_YEN);
+        expect_told(closer, "SELECT coalesce(r_refusal, 'done') FROM period_close('4Q16', false, 1, 'test')",
+                    "done");
+        expect_value(&world,
+                     "SELECT concat_ws(' ', withdrawals, cash_yen) FROM period WHERE quarter = '4Q16'",
+                     "2 20000");
+        expect_value(&world, PERIOD, "1 1 10000 200");
+        world_check_sums(&world);
+        PQfinish(closer);
+        world_close(&world);
+}
+END_TEST
+
+/* summaries ----------------------------------------------------------------------------------------- */
+
+static void summarise(struct world *world)
+{
+        expect_value(world, "SELECT summary_extend('2016-12-31')", "1");
+        expect_value(world, "SELECT summary_build()", "2016-12-01");
+        expect_value(world, "SELECT summary_build() IS NULL", "t");
+}
+
+START_TEST(a_late_post_makes_its_month_stale_and_is_in_the_next_summary)
+{
+        struct world world;
+        struct ledger_op request[2];
+
+        ops_open(&world);
+        approve(&world, request, 2);
+        dispense(&world, &request[0], 1, AMOUNT_YEN);
+        summarise(&world);
+        expect_value(&world, SUMMARISED, "bank 1, day 1, hour 1, place 1");
+        dispense(&world, &request[1], 1, AMOUNT_YEN);
+        expect_value(&world, STALE, "1");
+        expect_value(&world, REPORTED, "2");
+        expect_value(&world, "SELECT summary_build()", "2016-12-01");
+        expect_value(&world, SUMMARISED, "bank 2, day 2, hour 2, place 2");
+        expect_value(&world, STALE, "0");
+        expect_value(&world, REPORTED, "2");
+        /* what changes no sum makes nothing stale */
+        dispense(&world, &request[1], 2, AMOUNT_YEN);
+        expect_value(&world, STALE, "0");
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(a_post_during_the_making_of_its_summary_makes_it_stale_again)
+{
+        struct world world;
+        struct ledger_op request[3];
+        PGconn *builder, *batch;
+
+        ops_open(&world);
+        approve(&world, request, 3);
+        dispense(&world, &request[0], 1, AMOUNT_YEN);
+        summarise(&world);
+        dispense(&world, &request[1], 1, AMOUNT_YEN);
+        builder = session(&world, "atm_report");
+        batch = session(&world, NULL);
+        expect_told(builder, "BEGIN", "");
+        expect_told(builder, "SELECT summary_build()", "2016-12-01");
+        say(batch, completion_sql(&request[2]));
+        await_lock(&world, batch);
+        expect_told(builder, "COMMIT", "");
+        expect_heard(batch, "f", "the batch");
+        expect_value(&world, SUMMARISED, "bank 2, day 2, hour 2, place 2");
+        expect_value(&world, STALE, "1");
+        expect_value(&world, REPORTED, "3");
+        expect_value(&world, "SELECT summary_build()", "2016-12-01");
+        expect_value(&world, SUMMARISED, "bank 3, day 3, hour 3, place 3");
+        expect_value(&world, REPORTED, "3");
+        PQfinish(builder);
+        PQfinish(batch);
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(the_making_of_a_summary_waits_for_a_post_to_its_month)
+{
+        struct world world;
+        struct ledger_op request[3];
+        PGconn *builder, *batch;
+
+        ops_open(&world);
+        approve(&world, request, 3);
+        dispense(&world, &request[0], 1, AMOUNT_YEN);
+        summarise(&world);
+        dispense(&world, &request[1], 1, AMOUNT_YEN);
+        builder = session(&world, "atm_report");
+        batch = session(&world, NULL);
+        expect_told(batch, "BEGIN", "");
+        expect_told(batch, completion_sql(&request[2]), "f");
+        say(builder, "SELECT summary_build()");
+        await_lock(&world, builder);
+        expect_value(&world, REPORTED, "2"); /* readers wait for nobody */
+        expect_told(batch, "COMMIT", "");
+        expect_heard(builder, "2016-12-01", "the summary");
+        expect_value(&world, SUMMARISED, "bank 3, day 3, hour 3, place 3");
+        expect_value(&world, STALE, "0");
+        PQfinish(builder);
+        PQfinish(batch);
+        world_close(&world);
+}
+END_TEST
+
+/* guards -------------------------------------------------------------------------------------------- */
+
+struct statement {
+        const char *sql;
+        const char *refusal; /* within what is said; NULL: it is done */
+};
+
+static void try_statements(PGconn *pg, const struct statement *statements, size_t count)
+{
+        for (size_t i = 0; i < count; i++) {
+                char *heard;
+
+                say(pg, statements[i].sql);
+                heard = hear(pg);
+                ck_assert_msg(statements[i].refusal ? strstr(heard, statements[i].refusal) != NULL : !*heard,
+                              "%s: '%s' expected, '%s' heard", statements[i].sql,
+                              statements[i].refusal ? statements[i].refusal : "nothing", heard);
+                free(heard);
+        }
+}
+
+#define CLOSED ": the books are closed through 2016-12-31"
+
+static const struct statement before_the_close[] = {
+    {"INSERT INTO contract VALUES ('T0000001', '2016-10-01', NULL, 'H00001', 1000)", NULL},
+    {"INSERT INTO contract VALUES ('T0000002', '2016-10-01', '2016-12-01', 'H00001', 1000)", NULL},
+    {"INSERT INTO cost VALUES ('3Q16', 'network', 100)", NULL},
+    {"INSERT INTO target VALUES (2016, 'revenue', '2016-05-10', 100)", NULL},
+    {"INSERT INTO published VALUES ('3Q16', 'revenue', 100, 'x')", NULL},
+    {"INSERT INTO finance_rate VALUES ('income_tax', '2016-04-01', 3000)", NULL},
+    {"INSERT INTO peer VALUES ('SEVEN', 'revenue_yen', 100, 'x')", NULL},
+};
+
+static const struct statement after_the_close[] = {
+    {"INSERT INTO contract VALUES ('T0000003', '2016-12-31', NULL, 'H00001', 1000)", "contract" CLOSED},
+    {"INSERT INTO contract VALUES ('T0000003', '2017-01-01', NULL, 'H00001', 1000)", NULL},
+    {"UPDATE contract SET base_fee_yen = 2000 WHERE terminal = 'T0000001'", "contract" CLOSED},
+    {"UPDATE contract SET hall = 'H-3' WHERE terminal = 'T0000001'", "contract" CLOSED},
+    {"UPDATE contract SET base_fee_yen = 1000 WHERE terminal = 'T0000001'", NULL}, /* as it is */
+    {"UPDATE contract SET until_on = '2016-12-31' WHERE terminal = 'T0000001'", "contract" CLOSED},
+    {"UPDATE contract SET until_on = '2017-01-01' WHERE terminal = 'T0000001'", NULL},
+    {"UPDATE contract SET until_on = '2017-03-01' WHERE terminal = 'T0000001'", NULL},
+    {"UPDATE contract SET until_on = '2016-12-15' WHERE terminal = 'T0000001'", "contract" CLOSED},
+    {"UPDATE contract SET until_on = '2017-03-01', base_fee_yen = 1 WHERE terminal = 'T0000001'",
+     "contract" CLOSED},
+    {"UPDATE contract SET until_on = NULL WHERE terminal = 'T0000002'",
+     "contract" CLOSED}, /* it ended before */
+    {"UPDATE contract SET from_on = '2017-01-01' WHERE terminal = 'T0000002'", "contract" CLOSED},
+    {"DELETE FROM contract WHERE terminal = 'T0000002'", "contract" CLOSED},
+    {"DELETE FROM contract WHERE terminal = 'T0000003'", NULL},
+    {"INSERT INTO cost VALUES ('3Q16', 'maintenance', 100)", "cost" CLOSED},
+    {"INSERT INTO cost VALUES ('2Q16', 'maintenance', 100)", "cost" CLOSED},
+    {"INSERT INTO cost VALUES ('4Q16', 'maintenance', 100)", NULL},
+    {"UPDATE cost SET quarter = '3Q16' WHERE quarter = '4Q16'", "cost" CLOSED},
+    {"UPDATE cost SET amount_yen = 1 WHERE quarter = '4Q16'", NULL},
+    {"UPDATE cost SET amount_yen = 1 WHERE quarter = '3Q16'", "cost" CLOSED},
+    {"UPDATE cost SET note = 'x' WHERE quarter = '3Q16'", "cost" CLOSED},
+    {"DELETE FROM cost WHERE quarter = '3Q16'", "cost" CLOSED},
+    {"DELETE FROM cost WHERE quarter = '4Q16'", NULL},
+    {"INSERT INTO target VALUES (2016, 'revenue', '2016-12-31', 100)", "target" CLOSED},
+    {"INSERT INTO target VALUES (2016, 'revenue', '2017-01-01', 100)", NULL},
+    {"UPDATE target SET value = 1 WHERE announced_on = '2016-05-10'", "target" CLOSED},
+    {"DELETE FROM target WHERE announced_on = '2016-05-10'", "target" CLOSED},
+    {"INSERT INTO published VALUES ('3Q16', 'profit', 100, 'x')", NULL}, /* published after the close */
+    {"INSERT INTO published VALUES ('1Q-3Q16', 'profit', 100, 'x')", NULL},
+    {"UPDATE published SET value = 1 WHERE period = '3Q16' AND item = 'revenue'", "published" CLOSED},
+    {"UPDATE published SET value = 1 WHERE period = '1Q-3Q16'", "published" CLOSED},
+    {"DELETE FROM published WHERE period = '3Q16'", "published" CLOSED},
+    {"INSERT INTO published VALUES ('1Q-4Q16', 'profit', 100, 'x')", NULL},
+    {"UPDATE published SET value = 1 WHERE period = '1Q-4Q16'", NULL},
+    {"INSERT INTO finance_rate VALUES ('income_tax', '2016-12-31', 3000)", "finance_rate" CLOSED},
+    {"INSERT INTO finance_rate VALUES ('income_tax', '2017-01-01', 3000)", NULL},
+    {"UPDATE finance_rate SET from_on = '2016-12-01' WHERE from_on = '2017-01-01'", "finance_rate" CLOSED},
+    {"DELETE FROM finance_rate WHERE from_on = '2016-04-01'", "finance_rate" CLOSED},
+    {"UPDATE peer SET value = 1", NULL}, /* others' figures are no part of the books */
+    {"DELETE FROM peer", NULL},
+};
+
+START_TEST(what_counts_for_a_closed_day_neither_comes_nor_changes_nor_goes)
+{
+        struct world world;
+        PGconn *desk;
+        int64_t changes, done = 0;
+
+        ops_open(&world);
+        desk = session(&world, "atm_operator");
+        try_statements(desk, before_the_close, sizeof before_the_close / sizeof before_the_close[0]);
+        changes = world_number(&world, "SELECT count(*) FROM finance_change");
+        expect_told(desk, CLOSE, "done 0");
+        expect_value(&world, "SELECT base_fee_yen FROM period", "5000"); /* 3 months of one, 2 of the other */
+        try_statements(desk, after_the_close, sizeof after_the_close / sizeof after_the_close[0]);
+        for (size_t i = 0; i < sizeof after_the_close / sizeof after_the_close[0]; i++)
+                done += !after_the_close[i].refusal;
+        /* each that was done left its trace, but for the one that changed nothing */
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM finance_change") - changes, done - 1);
+        expect_value(&world, "SELECT sum(base_fee_yen) FROM report_base_fee('2016-10-01', '2016-12-31')",
+                     "5000");
+        PQfinish(desk);
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(a_close_waits_for_whoever_changes_what_it_counts)
+{
+        struct world world;
+        PGconn *desk, *closer;
+
+        ops_open(&world);
+        desk = session(&world, "atm_operator");
+        closer = session(&world, "atm_operator");
+        expect_told(desk, "BEGIN", "");
+        expect_told(desk, "INSERT INTO contract VALUES ('T0000001', '2016-12-01', NULL, 'H00001', 1000)", "");
+        say(closer, CLOSE);
+        await_lock(&world, closer);
+        expect_told(desk, "COMMIT", "");
+        expect_heard(closer, "done 0", "the close");
+        expect_value(&world, "SELECT base_fee_yen FROM period", "1000");
+        PQfinish(desk);
+        PQfinish(closer);
+        world_close(&world);
+}
+END_TEST
+
+#define OVERLAPS "overlaps the one from "
+
+static const struct statement contracts[] = {
+    {"INSERT INTO contract VALUES ('T0000001', '2016-10-10', '2016-12-10', 'H00001', 1000)", NULL},
+    {"INSERT INTO contract VALUES ('T0000001', '2016-10-09', '2016-10-10', 'H-3', 1000)",
+     NULL}, /* to the day */
+    {"INSERT INTO contract VALUES ('T0000001', '2016-10-01', '2016-10-11', 'H-3', 1000)",
+     OVERLAPS "2016-10-09"},
+    {"INSERT INTO contract VALUES ('T0000001', '2016-10-01', NULL, 'H-3', 1000)", OVERLAPS "2016-10-09"},
+    {"INSERT INTO contract VALUES ('T0000001', '2016-11-01', '2016-11-02', 'H-3', 1000)",
+     OVERLAPS "2016-10-10"},
+    {"INSERT INTO contract VALUES ('T0000001', '2016-12-09', NULL, 'H-3', 1000)", OVERLAPS "2016-10-10"},
+    {"INSERT INTO contract VALUES ('T0000001', '2016-12-10', NULL, 'H-3', 1000)", NULL},
+    {"INSERT INTO contract VALUES ('T0000001', '2018-01-01', '2018-02-01', 'H-3', 1000)",
+     OVERLAPS "2016-12-10, which has no end"},
+    {"INSERT INTO contract VALUES ('T0000002', '2016-11-01', NULL, 'H00001', 1000)", NULL}, /* another ATM */
+    {"UPDATE contract SET until_on = '2016-12-11' WHERE terminal = 'T0000001' AND from_on = '2016-10-10'",
+     OVERLAPS "2016-12-10"},
+    {"UPDATE contract SET until_on = NULL WHERE terminal = 'T0000001' AND from_on = '2016-10-10'",
+     OVERLAPS "2016-12-10"},
+    {"UPDATE contract SET until_on = '2016-12-09' WHERE terminal = 'T0000001' AND from_on = '2016-10-10'",
+     NULL},
+    {"UPDATE contract SET terminal = 'T0000001' WHERE terminal = 'T0000002'", OVERLAPS "2016-10-10"},
+    /* ended and begun in one transaction, in whichever order */
+    {"BEGIN; SET CONSTRAINTS contract_overlap DEFERRED;"
+     "INSERT INTO contract VALUES ('T0000001', '2017-02-01', NULL, 'H00002', 1000);"
+     "UPDATE contract SET until_on = '2017-02-01' WHERE terminal = 'T0000001' AND from_on = '2016-12-10'; "
+     "COMMIT",
+     NULL},
+};
+
+START_TEST(an_atm_stands_in_one_place_at_a_time)
+{
+        struct world world;
+        PGconn *one, *other;
+
+        ops_open(&world);
+        one = session(&world, "atm_operator");
+        try_statements(one, contracts, sizeof contracts / sizeof contracts[0]);
+        /* two operators at the same time: the second waits, and then sees the first's */
+        other = session(&world, "atm_operator");
+        expect_told(one, "BEGIN", "");
+        expect_told(one, "INSERT INTO contract VALUES ('T0000003', '2017-01-01', NULL, 'H00001', 1000)", "");
+        say(other, "INSERT INTO contract VALUES ('T0000003', '2017-02-01', NULL, 'H-3', 1000)");
+        await_lock(&world, other);
+        expect_told(one, "COMMIT", "");
+        expect_heard(other,
+                     "contract of T0000003 from 2017-02-01: overlaps the one from 2017-01-01, which has no "
+                     "end, in hall H00001",
+                     "the second operator");
+        PQfinish(one);
+        PQfinish(other);
+        world_close(&world);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("closing");
+        TCase *closing = tcase_create("closing"), *summaries = tcase_create("summaries"),
+              *guards = tcase_create("guards");
+        SRunner *runner;
+        int failed;
+
+        tcase_set_timeout(closing, 120);
+        tcase_add_loop_test(closing, a_close_waits_for_a_batch_in_flight, 0, 2);
+        tcase_add_test(closing, a_batch_that_comes_while_a_close_waits_is_posted_on_the_first_open_day);
+        tcase_add_test(closing, what_is_corrected_after_a_close_is_posted_on_the_first_open_day);
+        tcase_add_test(closing, what_has_no_end_keeps_a_quarter_open_unless_forced);
+        tcase_set_timeout(summaries, 120);
+        tcase_add_test(summaries, a_late_post_makes_its_month_stale_and_is_in_the_next_summary);
+        tcase_add_test(summaries, a_post_during_the_making_of_its_summary_makes_it_stale_again);
+        tcase_add_test(summaries, the_making_of_a_summary_waits_for_a_post_to_its_month);
+        tcase_set_timeout(guards, 120);
+        tcase_add_test(guards, what_counts_for_a_closed_day_neither_comes_nor_changes_nor_goes);
+        tcase_add_test(guards, a_close_waits_for_whoever_changes_what_it_counts);
+        tcase_add_test(guards, an_atm_stands_in_one_place_at_a_time);
+        suite_add_tcase(suite, closing);
+        suite_add_tcase(suite, summaries);
+        suite_add_tcase(suite, guards);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
