@@ -308,12 +308,18 @@ static int on_pair(void *context, const char *section, const char *key, const ch
         return !r->failed;
 }
 
+/* libinih would tell of a line that is nothing only after those that follow it. */
 static char *on_line(char *buffer, int size, void *stream)
 {
         struct reading *r = stream;
+        char *line = r->failed ? NULL : fgets(buffer, size, r->file);
 
         r->line++;
-        return fgets(buffer, size, r->file);
+        if (line && !strchr("[#;\n", line[strspn(line, " \t\r")]) && !strchr(line, '=')) {
+                fail(r, "not understood: expected [section], key = value, or a comment after # or ;");
+                return NULL;
+        }
+        return line;
 }
 
 /* A section or key that has to be there, and what must add up. */

@@ -15,7 +15,8 @@ refuses() {
         [[ $OUTPUT == *"$text"* ]] || wrong "'$*': '$text' is not said: $OUTPUT"
 }
 
-PGDATABASE=postgres sql "CREATE DATABASE $PGDATABASE"
+DATABASE=$PGDATABASE
+PGDATABASE=postgres sql "CREATE DATABASE $DATABASE"
 atmctl db init --clock-now 2016-12-29 >/dev/null
 PGUSER=postgres psql -X -q -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
 SELECT FROM ledger_make_partitions('2015-04-01', '2017-04-01');
@@ -176,5 +177,5 @@ grep -q '99.7%' page.en.html || wrong "no YoY in the page"
 refuses 1 "no/such: can't be written" atmctl report results --quarter 3Q16 --format pdf --output no/such
 refuses 2 "expected table, expanded, csv, json, html, pdf, svg or png" atmctl report results --quarter 3Q16 --format doc
 refuses 2 "--quarter is missing" atmctl report results
-PGDATABASE=postgres PGUSER=postgres sql "DROP DATABASE $PGDATABASE" >/dev/null
+PGDATABASE=postgres PGUSER=postgres sql "DROP DATABASE $DATABASE" >/dev/null
 passed

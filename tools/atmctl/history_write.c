@@ -5,10 +5,12 @@
 #include "tools/atmctl/history_write.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -333,7 +335,7 @@ static bool run_writer(const struct history_job *job, int64_t *next, int pipe_en
 
         if (!database_open(&w.database, job->invocation, DATABASE_READY))
                 return false;
-        good = database_execute(&w.database, "SET ROLE atm_owner", 0, NULL);
+        good = database_execute(&w.database, "SET ROLE atm_owner; SELECT pg_advisory_lock_shared(" HISTORY_LOCK ")", 0, NULL);
         while (good) {
                 int64_t i = __atomic_fetch_add(next, 1, __ATOMIC_RELAXED);
 
@@ -355,6 +357,7 @@ static pid_t start_writer(const struct history_job *job, int64_t *next, const in
         pid_t pid = fork();
 
         if (pid == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL); /* who counts and who writes end together */
                 close(pipe_ends[0]);
                 _exit(run_writer(job, next, pipe_ends[1]) ? EXIT_DONE : EXIT_FAILED);
         }

@@ -8,6 +8,10 @@
 #include "history/business.h"
 #include "tools/atmctl/database.h"
 
+/* Held shared by who writes, alone by who looks at what is there: also the server's processes of a run that was
+ * killed come to their end first. */
+#define HISTORY_LOCK "hashtext('atm history generate')"
+
 struct history_job {
         const struct business_plan *plan;
         const char *scenario;      /* its name: history_run's key */

@@ -340,7 +340,9 @@ static bool set_up(struct generation *g)
 
         if (!open_as_owner(&database, g->invocation))
                 return false;
-        good = load_terminals(&database, g) && load_prefixes(&database, g) && begin_run(&database, g) &&
+        progress("waiting for whoever else writes a history");
+        good = database_execute(&database, "SELECT pg_advisory_lock(" HISTORY_LOCK ")", 0, NULL) &&
+               load_terminals(&database, g) && load_prefixes(&database, g) && begin_run(&database, g) &&
                load_rules(&database, g) && check_rules(g) &&
                history_enter(&database, &g->plan, (const char(*)[9])g->terminal) && load_done(&database, g);
         database_close(&database);
