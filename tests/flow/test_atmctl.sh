@@ -503,7 +503,7 @@ KEY=$key altered "a band" "UPDATE withdrawal SET band = CASE band WHEN 'day' THE
 KEY=$key altered "the tax rate applied" "UPDATE withdrawal SET tax_rate_bp = 500 WHERE stan = 9" \
         "UPDATE withdrawal SET tax_rate_bp = 800 WHERE stan = 9" commission_row price
 KEY=$key altered "the cash of an advice" "UPDATE advice SET counted_yen = counted_yen + 1000 WHERE stan = 9" \
-        "UPDATE advice SET counted_yen = counted_yen - 1000 WHERE stan = 9" account advice card_day card_month rollup
+        "UPDATE advice SET counted_yen = counted_yen - 1000 WHERE stan = 9" account advice card_day card_month commission commission_row
 KEY=$key altered "a state" "UPDATE advice SET state_before = 'completed' WHERE stan = 9" \
         "UPDATE advice SET state_before = 'approved' WHERE stan = 9" advice
 KEY="card $token" altered "a balance" "UPDATE account SET balance_yen = balance_yen - 1 WHERE card_token = '$token'" \
@@ -522,6 +522,32 @@ KEY="a withdrawal" altered "an advice of nothing" "INSERT INTO advice SELECT ter
         "DELETE FROM advice WHERE stan = 888888" advice
 KEY="an approved withdrawal" altered "commission of nothing" "INSERT INTO commission SELECT terminal, transmitted_at, 888888, seq, sign, hall, business_date, issuer, band, tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, cash_yen, posted_on FROM commission WHERE stan = 9" \
         "DELETE FROM commission WHERE stan = 888888" commission commission_row rollup
+KEY="$key row 1" altered "a commission row lost" "CREATE TABLE gone AS SELECT * FROM commission WHERE stan = 9; DELETE FROM commission WHERE stan = 9" \
+        "INSERT INTO commission SELECT * FROM gone; DROP TABLE gone" commission commission_row rollup
+KEY="$key row 1" altered "a day of posting" "UPDATE commission SET posted_on = posted_on + 1 WHERE stan = 9" \
+        "UPDATE commission SET posted_on = posted_on - 1 WHERE stan = 9" posting rollup
+KEY=3Q16 altered "a period's sums" "INSERT INTO period SELECT '3Q16', '2016-10-01', '2016-12-31', 1, 'x', 0, sum(withdrawals), sum(cash_yen) + 1, sum(customer_fee_yen + interbank_fee_yen), 0 FROM revenue_rollup" \
+        "DELETE FROM period" posting
+KEY="T0000001 from 2016-11-01" altered "contracts" "SET session_replication_role = replica; INSERT INTO contract SELECT 'T0000001', d, NULL, hall, 1000 FROM hall, unnest(ARRAY[DATE '2016-11-01', DATE '2016-12-01']) d WHERE hall = (SELECT min(hall) FROM hall)" \
+        "SET session_replication_role = replica; DELETE FROM contract" contract
+
+# summaries, cube by cube; a month that is stale is not compared
+sql "SELECT summary_extend('2016-12-31'); SELECT summary_build()" >/dev/null
+for cube in place day hour bank; do
+        KEY="$cube 2016-12 " altered "a summary: $cube" "UPDATE summary_$cube SET interbank_fee_yen = interbank_fee_yen + 1 WHERE ctid = (SELECT min(ctid) FROM summary_$cube)" \
+                "UPDATE summary_$cube SET interbank_fee_yen = interbank_fee_yen - 1 WHERE ctid = (SELECT max(ctid) FROM summary_$cube)" summary
+done
+KEY="withdrawals 0" altered "a summary lost" "CREATE TABLE gone AS SELECT * FROM summary WHERE cube = 'day'; DELETE FROM summary WHERE cube = 'day'" \
+        "INSERT INTO summary SELECT * FROM gone; DROP TABLE gone" summary
+KEY="day 2016-12 " altered "a summary that is there twice" "INSERT INTO summary SELECT * FROM summary WHERE cube = 'day'" \
+        "DELETE FROM summary s USING summary t WHERE s.cube = 'day' AND t.cube = 'day' AND (s.posted_on, s.terminal, s.hall) = (t.posted_on, t.terminal, t.hall) AND s.ctid > t.ctid" summary
+sql "CREATE TABLE gone AS SELECT * FROM summary; DELETE FROM summary; INSERT INTO summary_stale VALUES ('2016-12-01')" >/dev/null
+expect_exit 0 atmctl verify
+sql "DELETE FROM summary_stale; INSERT INTO summary SELECT * FROM gone; DROP TABLE gone" >/dev/null
+
+# part by part it says the same
+expect "verify in parts" "$(atmctl verify --format json)" "$(ATM_VERIFY_PARTS=7 atmctl verify --format json)"
+refuses 1 "expected a number from 1 to 1000" env ATM_VERIFY_PARTS=0 atmctl verify
 
 # banks behind links ---------------------------------------------------------------------------------------------
 

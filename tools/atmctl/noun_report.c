@@ -4,6 +4,7 @@
  */
 #include "tools/atmctl/reconcile.h"
 #include "tools/atmctl/report_fleet.h"
+#include "tools/atmctl/report_journals.h"
 #include "tools/atmctl/report_results.h"
 #include "tools/atmctl/report_revenue.h"
 #include "tools/atmctl/report_statement.h"
@@ -76,6 +77,17 @@ static const struct command commands[] = {
      .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK,
      .run = report_results,
      .fields = results_fields},
+    {.noun = "report",
+     .verb = "journals",
+     .text = "report what the ATMs' journals earn, each withdrawal priced by itself",
+     .more =
+         "Another way to the revenue: every withdrawal that an ATM's journal says dispensed cash, priced by the tariff and "
+         "tax rate of its moment; the ledger is not looked at. Where nothing is under way and no period was closed meanwhile, it "
+         "equals 'atmctl report revenue' by the same key, to the yen. The ATMs must stand still.\n"
+         "Example: atmctl report journals --atm-journals journal --by day",
+     .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
+     .run = report_journals,
+     .fields = journals_fields},
     {.noun = "reconcile",
      .text = "compare every withdrawal with what the ATMs did and what the banks hold, to the yen",
      .more = "Three sides: the ATMs' journals and dispensers, the database, the banks' journals. Each "

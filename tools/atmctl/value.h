@@ -62,6 +62,7 @@ enum value_kind {
         VALUE_DECIMAL,
         VALUE_FINANCE_NOUN,
         VALUE_SCALE,
+        VALUE_JOURNALS_KEY,
         VALUE_FORMAT,
         VALUE_DOCUMENT_FORMAT,
         VALUE_LANGUAGE,

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# A database of an earlier release is migrated: what it says of each withdrawal and of the revenue stays, it
+# verifies clean, and business goes on in it.
+#
+# upgrade/version-4.sql.gz is pg_dump's of a database at version 4 (without owners and comments; quarters,
+# halls and holidays that nothing refers to were taken out): 54 withdrawals of atmsim and 4 by the ledger's
+# functions, of the house bank and three others; some dispensed in part, nothing, or were corrected or taken
+# back by a person after they were completed; one was timed out, one is asked, one is approved, two notices
+# are not acknowledged.
+[[ -n ${PGHOST:-} && ${PGUSER:-} == postgres ]] || exec "$(dirname "${BASH_SOURCE[0]}")/../../scripts/with-postgres" "$0" "$@"
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+export PATH=$BIN:$PATH LC_ALL=C.UTF-8
+unset ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED
+database=atm_upgrade_$$
+sql "CREATE DATABASE $database" >/dev/null
+export PGDATABASE=$database
+psql -X -q -v ON_ERROR_STOP=1 -f "$ROOT/sql/000_roles.sql" >/dev/null 2>&1
+sql "GRANT USAGE, CREATE ON SCHEMA public TO atm_owner"
+{
+        echo "SET client_min_messages = error; SET ROLE atm_owner;"
+        gunzip -c "$ROOT/tests/flow/upgrade/version-4.sql.gz"
+} | psql -X -q -v ON_ERROR_STOP=1 >/dev/null
+
+# What the earlier release says, row by row; columns that came later are left out.
+withdrawals="SELECT md5(string_agg(concat_ws('|', terminal, stan, transmitted_at, rrn, card_token, amount_yen, dispensed_yen, customer_fee_yen,
+        interbank_fee_yen, tax_yen, state, de39, hall, business_date, reason, issuer, band, approval_code, link, outcome_cause,
+        customer_tax_yen, hall_share_yen), ',' ORDER BY terminal, transmitted_at, stan)) FROM v_withdrawal"
+revenue="SELECT string_agg(concat_ws('|', terminal, business_date, hall, issuer, band, withdrawals, cash_yen, customer_fee_yen, customer_tax_yen,
+        interbank_fee_yen, interbank_tax_yen, hall_share_yen), ',' ORDER BY terminal, business_date, hall, issuer, band) FROM revenue_rollup"
+withdrawals_before=$(sql "$withdrawals")
+revenue_before=$(sql "$revenue")
+
+expect_exit 1 env PGUSER=atm_operator atmctl verify
+[[ $OUTPUT == *"it is at version 4"* ]] || wrong "not said to be at version 4: $OUTPUT"
+expect_exit 0 atmctl db migrate --clock-now 2017-01-04
+export PGUSER=atm_operator
+expect_exit 0 atmctl db status
+[[ $OUTPUT == *current* ]] || wrong "not current after the migration: $OUTPUT"
+
+expect_exit 0 atmctl verify
+expect "each withdrawal" "$withdrawals_before" "$(sql "$withdrawals")"
+expect "the roll-up" "$revenue_before" "$(sql "$revenue")"
+expect "revenue by ATM, as the earlier release reported it" \
+        "T0000002,10,102000,900,1290,174,2190 T0000001,10,104000,1000,1110,168,2110 T0000004,10,70000,900,1090,158,1990 T0000003,8,113000,1000,930,154,1930" \
+        "$(atmctl report revenue --from 2016-12-01 --to 2017-01-31 --by atm --format csv | sed 1d | xargs)"
+expect "revenue by day" "2016-12-30,37,379000,3700,4320,638,8020 2017-01-04,1,10000,100,100,16,200" \
+        "$(atmctl report revenue --from 2016-12-01 --to 2017-01-31 --by day --format csv | sed 1d | xargs)"
+expect "states" "approved 1,asked 1,completed 38,declined 10,reversed 8" \
+        "$(sql "SELECT string_agg(state || ' ' || n, ',' ORDER BY state) FROM (SELECT state, count(*) AS n FROM v_withdrawal GROUP BY 1) s")"
+# earned, earned and taken back, corrected: each is a row with its cash, posted on its business date
+expect "commission rows" "-1 2 -30000,0 2 -10000,1 40 429000" \
+        "$(sql "SELECT string_agg(concat_ws(' ', sign, n, cash), ',' ORDER BY sign) FROM (SELECT sign, count(*) AS n, sum(cash_yen) AS cash FROM commission WHERE posted_on = business_date GROUP BY 1) s")"
+expect_exit 0 env PGUSER=postgres atmctl db migrate --clock-now 2017-01-04
+[[ $OUTPUT != *"05_finance.sql: done"* ]] || wrong "migrated twice: $OUTPUT"
+
+# business goes on: both that are open end, a completed one is taken back after its quarter was closed
+expect_exit 0 atmctl exception resolve --terminal T0000001 --stan 901 --dispensed 10000 --note "counted"
+expect_exit 0 atmctl exception resolve --terminal T0000001 --stan 902 --dispensed 0 --note "nothing left"
+expect "closing" "|0" "$(sql "SELECT * FROM period_close('3Q16', false, 1, 'test')")"
+expect_exit 0 atmctl exception resolve --terminal T0000003 --stan 4 --dispensed 0 --note "all of it is in the reject bin"
+expect "where it is posted" "2016-12-30 2017-01-01 -25000" "$(sql "SELECT business_date || ' ' || posted_on || ' ' || cash_yen FROM commission WHERE posted_on <> business_date")"
+expect "summaries" "2" "$(sql "SELECT summary_extend('2017-01-31')")"
+sql "SELECT summary_build(); SELECT summary_build()" >/dev/null
+expect_exit 0 atmctl verify
+
+PGUSER=postgres PGDATABASE=postgres sql "DROP DATABASE $database" >/dev/null
+passed

@@ -1,0 +1,597 @@
+#include "tools/atmctl/verify_books.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/calendar.h"
+#include "tools/atmctl/rows.h"
+
+struct rollup_key {
+        uint32_t terminal;
+        int32_t posted_day, business_day;
+        uint32_t hall, issuer, band;
+};
+
+struct card_key {
+        uint8_t card[UUID_SIZE];
+        int32_t day;
+};
+
+/* COPY_NO_DAY, NAME_NONE and -1 where a cube has no such dimension. */
+struct summary_key {
+        uint32_t cube;
+        int32_t month, posted_day;
+        uint32_t terminal, hall, issuer, band;
+        int32_t hour, tax_rate_bp;
+};
+
+enum {
+        SUMMARY_EARLIER = POSTING_VALUES, /* and before it those of a posting */
+        SUMMARY_VALUES,
+        DAY_WITHDRAWALS = 0,
+        DAY_CASH,
+        DAY_FEES,
+        DAY_VALUES,
+        USE_WITHDRAWALS = 0,
+        USE_CASH,
+        USE_VALUES,
+        TEXT_MAX = 512
+};
+
+/* texts ------------------------------------------------------------------------------------------------ */
+
+static void posting_text(const int64_t value[POSTING_VALUES], char buffer[TEXT_MAX])
+{
+        snprintf(buffer, TEXT_MAX,
+                 "withdrawals %" PRId64 ", cash %" PRId64 ", customer %" PRId64 "+%" PRId64
+                 ", interbank %" PRId64 "+%" PRId64 ", hall %" PRId64,
+                 value[POSTING_WITHDRAWALS], value[POSTING_CASH], value[POSTING_CUSTOMER_FEE],
+                 value[POSTING_CUSTOMER_TAX], value[POSTING_INTERBANK_FEE], value[POSTING_INTERBANK_TAX],
+                 value[POSTING_HALL_SHARE]);
+}
+
+static void on_rollup(const void *key, const int64_t *expected, const int64_t *found, void *context)
+{
+        struct books *books = context;
+        const struct rollup_key *k = key;
+        const struct names *names = books->names;
+        char text[TEXT_MAX], wanted[TEXT_MAX], got[TEXT_MAX], posted[11], business[11];
+
+        snprintf(text, sizeof(text), "%s %s %s %s %s %s", names_text(names, k->terminal),
+                 copy_print_day(k->posted_day, posted), copy_print_day(k->business_day, business),
+                 names_text(names, k->hall), names_text(names, k->issuer), names_text(names, k->band));
+        posting_text(expected, wanted);
+        posting_text(found, got);
+        findings_add(books->findings, CHECK_ROLLUP, text, wanted, got);
+}
+
+static void on_card_day(const void *key, const int64_t *expected, const int64_t *found, void *context)
+{
+        struct books *books = context;
+        const struct card_key *k = key;
+        char card[37], day[11], text[64], wanted[64], got[64];
+
+        copy_print_uuid(k->card, card);
+        snprintf(text, sizeof(text), "card %s %s", card, copy_print_day(k->day, day));
+        snprintf(wanted, sizeof(wanted), "%" PRId64 " withdrawals, %" PRId64, expected[USE_WITHDRAWALS],
+                 expected[USE_CASH]);
+        snprintf(got, sizeof(got), "%" PRId64 " withdrawals, %" PRId64, found[USE_WITHDRAWALS], found[USE_CASH]);
+        findings_add(books->findings, CHECK_CARD_DAY, text, wanted, got);
+}
+
+static void on_card_month(const void *key, const int64_t *expected, const int64_t *found, void *context)
+{
+        struct books *books = context;
+        const struct card_key *k = key;
+        char card[37], day[11], text[64], wanted[24], got[24];
+
+        copy_print_uuid(k->card, card);
+        snprintf(text, sizeof(text), "card %s %.7s", card, copy_print_day(k->day, day));
+        snprintf(wanted, sizeof(wanted), "%" PRId64, *expected);
+        snprintf(got, sizeof(got), "%" PRId64, *found);
+        findings_add(books->findings, CHECK_CARD_MONTH, text, wanted, got);
+}
+
+struct account_row {
+        struct books *books;
+        int64_t opening_yen, balance_yen;
+};
+
+static void on_account(const void *key, const int64_t *taken_yen, const int64_t *found, void *context)
+{
+        const struct account_row *row = context;
+        char card[37], text[64], wanted[24], got[24];
+
+        (void)found;
+        copy_print_uuid(key, card);
+        snprintf(text, sizeof(text), "card %s", card);
+        snprintf(wanted, sizeof(wanted), "%" PRId64, row->opening_yen - *taken_yen);
+        snprintf(got, sizeof(got), "%" PRId64, row->balance_yen);
+        findings_add(row->books->findings, CHECK_ACCOUNT, text, wanted, got);
+}
+
+static void on_no_account(const void *key, const int64_t *taken_yen, const int64_t *found, void *context)
+{
+        struct books *books = context;
+        char card[37], text[64];
+
+        (void)taken_yen;
+        (void)found;
+        copy_print_uuid(key, card);
+        snprintf(text, sizeof(text), "card %s", card);
+        findings_add(books->findings, CHECK_ACCOUNT, text, "an account", "none");
+}
+
+static void on_summary(const void *key, const int64_t *expected, const int64_t *found, void *context)
+{
+        struct books *books = context;
+        const struct summary_key *k = key;
+        const struct names *names = books->names;
+        char text[TEXT_MAX], wanted[TEXT_MAX + 40], got[TEXT_MAX + 40], month[11], posted[11], hour[16] = "-",
+            tax[16] = "-";
+
+        if (k->hour >= 0)
+                snprintf(hour, sizeof(hour), "%" PRId32, k->hour);
+        if (k->tax_rate_bp >= 0)
+                snprintf(tax, sizeof(tax), "%" PRId32, k->tax_rate_bp);
+        snprintf(text, sizeof(text), "%s %.7s %s %s %s %s %s %s %s", names_text(names, k->cube),
+                 copy_print_day(k->month, month), copy_print_day(k->posted_day, posted), names_text(names, k->terminal),
+                 names_text(names, k->hall), names_text(names, k->issuer), names_text(names, k->band), hour, tax);
+        posting_text(expected, wanted);
+        posting_text(found, got);
+        snprintf(wanted + strlen(wanted), 40, ", earlier %" PRId64, expected[SUMMARY_EARLIER]);
+        snprintf(got + strlen(got), 40, ", earlier %" PRId64, found[SUMMARY_EARLIER]);
+        findings_add(books->findings, CHECK_SUMMARY, text, wanted, got);
+}
+
+/* making sums ------------------------------------------------------------------------------------------ */
+
+static void add(struct books *books, struct tally *tally, const void *key, const int64_t *values)
+{
+        if (tally_add(tally, key, values) || books->failed)
+                return;
+        books->failed = true;
+        complain("out of memory, or a sum over 2^63 yen");
+}
+
+static bool is_summarised(struct books *books, int32_t month)
+{
+        return books->summarised_day_last != COPY_NO_DAY && month <= books->summarised_day_last &&
+               !tally_find(&books->stale_month, &month);
+}
+
+/* Calendar quarters and those of the fiscal year begin on the same days. */
+static int32_t quarter_of(int32_t month)
+{
+        struct civil date;
+
+        calendar_civil_of_day(month, &date);
+        return calendar_day(date.year, date.month - (date.month - 1) % 3, 1);
+}
+
+static void summarise(struct books *books, const struct posting *p)
+{
+        int64_t value[SUMMARY_VALUES];
+        int32_t month;
+
+        if (p->posted_day != books->posted.day) {
+                books->posted.day = p->posted_day;
+                books->posted.month = calendar_month_of(p->posted_day);
+                books->posted.quarter = quarter_of(books->posted.month);
+                books->posted.summarised = is_summarised(books, books->posted.month);
+        }
+        if (!books->posted.summarised)
+                return;
+        month = books->posted.month;
+        memcpy(value, p->value, sizeof(p->value));
+        value[SUMMARY_EARLIER] = p->business_day < books->posted.quarter
+                                     ? p->value[POSTING_CUSTOMER_FEE] + p->value[POSTING_INTERBANK_FEE]
+                                     : 0;
+        add(books, &books->summary,
+            &(struct summary_key){books->atm, month, COPY_NO_DAY, p->terminal, p->hall, NAME_NONE, NAME_NONE, -1, -1}, value);
+        add(books, &books->summary,
+            &(struct summary_key){books->place, month, COPY_NO_DAY, p->terminal, p->hall, p->issuer, p->band,
+                                  -1, -1},
+            value);
+        add(books, &books->summary,
+            &(struct summary_key){books->by_day, month, p->posted_day, p->terminal, p->hall, NAME_NONE,
+                                  NAME_NONE, -1, -1},
+            value);
+        add(books, &books->summary,
+            &(struct summary_key){books->by_hour, month, COPY_NO_DAY, p->terminal, p->hall, NAME_NONE,
+                                  p->band, p->hour, -1},
+            value);
+        add(books, &books->summary,
+            &(struct summary_key){books->bank, month, p->posted_day, NAME_NONE, NAME_NONE, p->issuer,
+                                  p->band, p->hour, p->tax_rate_bp},
+            value);
+}
+
+static bool in_quarter(const struct books *books, int32_t day)
+{
+        return day >= books->from_day && day < books->to_day;
+}
+
+/* Where the sum of a row of the roll-up is. */
+static struct tally *rollup_of(struct books *books, const struct rollup_key *key)
+{
+        return in_quarter(books, key->posted_day) && in_quarter(books, key->business_day) ? &books->rollup
+                                                                                         : &books->late_rollup;
+}
+
+void books_post(struct books *books, const struct posting *p)
+{
+        struct rollup_key key = {p->terminal, p->posted_day, p->business_day, p->hall, p->issuer, p->band};
+        const int64_t day[DAY_VALUES] = {
+            [DAY_WITHDRAWALS] = p->value[POSTING_WITHDRAWALS],
+            [DAY_CASH] = p->value[POSTING_CASH],
+            [DAY_FEES] = p->value[POSTING_CUSTOMER_FEE] + p->value[POSTING_INTERBANK_FEE]};
+
+        add(books, rollup_of(books, &key), &key, p->value);
+        add(books, &books->day, &p->posted_day, day);
+        summarise(books, p);
+}
+
+bool books_may_post(struct books *books, int32_t business_day, int32_t posted_day)
+{
+        int32_t closed_day = posted_day - 1;
+
+        return posted_day == business_day ||
+               (posted_day > business_day && tally_find(&books->closed_day, &closed_day));
+}
+
+void books_use(struct books *books, const uint8_t card[UUID_SIZE], int32_t business_day, int64_t used_yen,
+               bool is_house, int64_t charge_yen)
+{
+        struct card_key key = {.day = business_day};
+        const int64_t use[USE_VALUES] = {[USE_WITHDRAWALS] = 1, [USE_CASH] = used_yen};
+        int64_t taken_yen = used_yen + charge_yen;
+
+        memcpy(key.card, card, UUID_SIZE);
+        add(books, &books->card_day, &key, use);
+        key.day = calendar_month_of(business_day);
+        add(books, &books->card_month, &key, &used_yen);
+        if (is_house)
+                add(books, &books->account, card, &taken_yen);
+}
+
+bool books_has_card(struct books *books, const uint8_t card[UUID_SIZE])
+{
+        return tally_find(&books->card, card) != NULL;
+}
+
+/* comparing -------------------------------------------------------------------------------------------- */
+
+/* The end of a comparison whose rows were all read, or not. */
+static bool compared(struct books *books, struct copy_out *copy, enum verify_check check, struct tally *tally,
+                     tally_told *on_difference)
+{
+        if (!copy_out_end(copy))
+                return false;
+        if (tally)
+                books->findings->checked[check] += tally_compare_rest(tally, on_difference, books);
+        return !books->failed;
+}
+
+ATM_PRINTF(3, 4) static bool begin(struct books *books, struct copy_out *copy, const char *format, ...)
+{
+        va_list arguments;
+        char *query;
+        int length;
+        bool begun;
+
+        va_start(arguments, format);
+        length = vasprintf(&query, format, arguments);
+        va_end(arguments);
+        if (length < 0) {
+                complain("out of memory");
+                return false;
+        }
+        begun = copy_out_begin(copy, books->database, books->names, query);
+        free(query);
+        return begun;
+}
+
+/* The quarter's bounds as SQL has them; the first and the last have none. */
+struct bounds {
+        char from[16], to[16];
+};
+
+static struct bounds quarter_bounds(const struct books *books)
+{
+        struct bounds bounds = {"-infinity", "infinity"};
+
+        if (books->from_day != INT32_MIN)
+                calendar_print_day(books->from_day, bounds.from);
+        if (books->to_day != INT32_MAX)
+                calendar_print_day(books->to_day, bounds.to);
+        return bounds;
+}
+
+static bool compare_rollup(struct books *books)
+{
+        struct bounds bounds = quarter_bounds(books);
+        struct copy_out copy;
+
+        if (!begin(books, &copy,
+                   "SELECT terminal, posted_on, business_date, hall, issuer, band, withdrawals, cash_yen, "
+                   "customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen "
+                   "FROM revenue_rollup WHERE posted_on >= '%s' AND posted_on < '%s'",
+                   bounds.from, bounds.to))
+                return false;
+        while (copy_out_row(&copy)) {
+                struct rollup_key key = {.terminal = copy_name(&copy)};
+                int64_t found[POSTING_VALUES];
+
+                key.posted_day = copy_day(&copy);
+                key.business_day = copy_day(&copy);
+                key.hall = copy_name(&copy);
+                key.issuer = copy_name(&copy);
+                key.band = copy_name(&copy);
+                for (int i = 0; i < POSTING_VALUES; i++)
+                        found[i] = copy_int8(&copy);
+                tally_compare(rollup_of(books, &key), &key, found, on_rollup, books);
+                books->findings->checked[CHECK_ROLLUP]++;
+        }
+        return compared(books, &copy, CHECK_ROLLUP, &books->rollup, on_rollup);
+}
+
+static bool compare_card_days(struct books *books)
+{
+        struct bounds bounds = quarter_bounds(books);
+        struct copy_out copy;
+
+        if (!begin(books, &copy,
+                   "SELECT card_token, day, withdrawals, cash_yen FROM card_day WHERE day >= '%s' AND day < '%s'",
+                   bounds.from, bounds.to))
+                return false;
+        while (copy_out_row(&copy)) {
+                struct card_key key;
+                int64_t found[USE_VALUES];
+
+                copy_uuid(&copy, key.card);
+                key.day = copy_day(&copy);
+                found[USE_WITHDRAWALS] = copy_int4(&copy, 0);
+                found[USE_CASH] = copy_int8(&copy);
+                tally_compare(&books->card_day, &key, found, on_card_day, books);
+                books->findings->checked[CHECK_CARD_DAY]++;
+        }
+        return compared(books, &copy, CHECK_CARD_DAY, &books->card_day, on_card_day);
+}
+
+static bool compare_card_months(struct books *books)
+{
+        struct bounds bounds = quarter_bounds(books);
+        struct copy_out copy;
+
+        if (!begin(books, &copy,
+                   "SELECT card_token, month, cash_yen FROM card_month WHERE month >= '%s' AND month < '%s'",
+                   bounds.from, bounds.to))
+                return false;
+        while (copy_out_row(&copy)) {
+                struct card_key key;
+                int64_t found;
+
+                copy_uuid(&copy, key.card);
+                key.day = copy_day(&copy);
+                found = copy_int8(&copy);
+                tally_compare(&books->card_month, &key, &found, on_card_month, books);
+                books->findings->checked[CHECK_CARD_MONTH]++;
+        }
+        return compared(books, &copy, CHECK_CARD_MONTH, &books->card_month, on_card_month);
+}
+
+static bool compare_accounts(struct books *books)
+{
+        struct copy_out copy;
+
+        if (!begin(books, &copy, "SELECT card_token, opening_yen, balance_yen FROM account"))
+                return false;
+        while (copy_out_row(&copy)) {
+                uint8_t card[UUID_SIZE];
+                struct account_row row = {.books = books};
+                int64_t found;
+
+                copy_uuid(&copy, card);
+                row.opening_yen = copy_int8(&copy);
+                row.balance_yen = copy_int8(&copy);
+                found = row.opening_yen - row.balance_yen;
+                tally_compare(&books->account, card, &found, on_account, &row);
+                books->findings->checked[CHECK_ACCOUNT]++;
+        }
+        return compared(books, &copy, CHECK_ACCOUNT, &books->account, on_no_account);
+}
+
+static bool compare_summaries(struct books *books)
+{
+        struct copy_out copy;
+
+        if (!begin(books, &copy,
+                   "SELECT cube, month, posted_on, terminal, hall, issuer, band, hour, tax_rate_bp, withdrawals, "
+                   "cash_yen, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, "
+                   "hall_share_yen, earlier_yen FROM summary s WHERE month <= (SELECT summarised_through FROM books) "
+                   "AND NOT EXISTS (SELECT FROM summary_stale t WHERE t.month = s.month)"))
+                return false;
+        while (copy_out_row(&copy)) {
+                struct summary_key key = {.cube = copy_name(&copy)};
+                int64_t found[SUMMARY_VALUES];
+
+                key.month = copy_day(&copy);
+                key.posted_day = copy_day(&copy);
+                key.terminal = copy_name(&copy);
+                key.hall = copy_name(&copy);
+                key.issuer = copy_name(&copy);
+                key.band = copy_name(&copy);
+                key.hour = copy_int2(&copy, -1);
+                key.tax_rate_bp = copy_int4(&copy, -1);
+                for (int i = 0; i < SUMMARY_VALUES; i++)
+                        found[i] = copy_int8(&copy);
+                tally_compare(&books->summary, &key, found, on_summary, books);
+                books->findings->checked[CHECK_SUMMARY]++;
+        }
+        return compared(books, &copy, CHECK_SUMMARY, &books->summary, on_summary);
+}
+
+static void compare_period(struct books *books, struct copy_out *copy)
+{
+        const char *quarter = names_text(books->names, copy_name(copy));
+        int32_t from_day = copy_day(copy), to_day = copy_day(copy);
+        int64_t found[DAY_VALUES], expected[DAY_VALUES] = {0}, base_fee_yen, base_fee_now_yen;
+        char wanted[TEXT_MAX], got[TEXT_MAX];
+
+        for (int i = 0; i < DAY_VALUES; i++)
+                found[i] = copy_int8(copy);
+        base_fee_yen = copy_int8(copy);
+        base_fee_now_yen = copy_int8(copy);
+        for (int32_t day = from_day; day <= to_day; day++) {
+                const int64_t *sum = tally_find(&books->day, &day);
+
+                for (int i = 0; sum && i < DAY_VALUES; i++)
+                        expected[i] += sum[i];
+        }
+        books->findings->checked[CHECK_POSTING]++;
+        if (!memcmp(expected, found, sizeof(found)) && base_fee_yen == base_fee_now_yen)
+                return;
+        snprintf(wanted, sizeof(wanted),
+                 "withdrawals %" PRId64 ", cash %" PRId64 ", commission %" PRId64 ", base fees %" PRId64,
+                 expected[DAY_WITHDRAWALS], expected[DAY_CASH], expected[DAY_FEES], base_fee_now_yen);
+        snprintf(got, sizeof(got),
+                 "withdrawals %" PRId64 ", cash %" PRId64 ", commission %" PRId64 ", base fees %" PRId64,
+                 found[DAY_WITHDRAWALS], found[DAY_CASH], found[DAY_FEES], base_fee_yen);
+        findings_add(books->findings, CHECK_POSTING, quarter, wanted, got);
+}
+
+static bool compare_periods(struct books *books)
+{
+        struct copy_out copy;
+
+        if (!begin(books, &copy,
+                   "SELECT p.quarter, p.from_on, p.to_on, p.withdrawals, p.cash_yen, p.commission_yen, p.base_fee_yen, "
+                   "(SELECT coalesce(sum(b.base_fee_yen), 0)::bigint FROM report_base_fee(p.from_on, p.to_on) b) "
+                   "FROM period p"))
+                return false;
+        while (copy_out_row(&copy))
+                compare_period(books, &copy);
+        return compared(books, &copy, CHECK_POSTING, NULL, NULL);
+}
+
+static bool compare_contracts(struct books *books)
+{
+        struct copy_out copy;
+
+        if (!begin(books, &copy,
+                   "SELECT terminal, from_on, until_on, lead(from_on) OVER (PARTITION BY terminal ORDER BY from_on) "
+                   "FROM contract"))
+                return false;
+        while (copy_out_row(&copy)) {
+                uint32_t terminal = copy_name(&copy);
+                int32_t from_day = copy_day(&copy), until_day = copy_day(&copy), next_day = copy_day(&copy);
+                char key[64], wanted[64], day[11];
+
+                books->findings->checked[CHECK_CONTRACT]++;
+                if (next_day == COPY_NO_DAY || (until_day != COPY_NO_DAY && until_day <= next_day))
+                        continue;
+                snprintf(key, sizeof(key), "%s from %s", names_text(books->names, terminal), copy_print_day(from_day, day));
+                snprintf(wanted, sizeof(wanted), "until %s or earlier", copy_print_day(next_day, day));
+                findings_add(books->findings, CHECK_CONTRACT, key, wanted,
+                             until_day == COPY_NO_DAY ? "no end" : copy_print_day(until_day, day));
+        }
+        return compared(books, &copy, CHECK_CONTRACT, NULL, NULL);
+}
+
+void books_quarter_begin(struct books *books, int32_t from_day, int32_t to_day)
+{
+        books->from_day = from_day;
+        books->to_day = to_day;
+        tally_clear(&books->rollup);
+        tally_clear(&books->card_day);
+        tally_clear(&books->card_month);
+}
+
+bool books_quarter_end(struct books *books)
+{
+        return !books->failed && compare_rollup(books) && compare_card_days(books) && compare_card_months(books);
+}
+
+bool books_end(struct books *books)
+{
+        books->findings->checked[CHECK_ROLLUP] += tally_compare_rest(&books->late_rollup, on_rollup, books);
+        return compare_accounts(books) && compare_summaries(books) && compare_periods(books) &&
+               compare_contracts(books);
+}
+
+/* opening ---------------------------------------------------------------------------------------------- */
+
+static bool read_books(struct books *books)
+{
+        struct copy_out copy;
+
+        if (!begin(books, &copy, "SELECT summarised_through FROM books"))
+                return false;
+        while (copy_out_row(&copy))
+                books->summarised_day_last = copy_day(&copy);
+        return copy_out_end(&copy);
+}
+
+/* A set of days, or of cards. */
+static bool read_set(struct books *books, struct tally *set, const char *query)
+{
+        struct copy_out copy;
+
+        if (!begin(books, &copy, "%s", query))
+                return false;
+        while (copy_out_row(&copy)) {
+                uint8_t card[UUID_SIZE];
+                int32_t day;
+
+                if (set == &books->card)
+                        copy_uuid(&copy, card);
+                else
+                        day = copy_day(&copy);
+                if (!tally_at(set, set == &books->card ? (const void *)card : &day)) {
+                        complain("out of memory");
+                        copy.failed = true;
+                }
+        }
+        return copy_out_end(&copy);
+}
+
+bool books_open(struct books *books, struct database *database, struct names *names, struct findings *findings)
+{
+        *books = (struct books){.database = database,
+                                .names = names,
+                                .findings = findings,
+                                .summarised_day_last = COPY_NO_DAY,
+                                .posted = {.day = COPY_NO_DAY}};
+        tally_open(&books->rollup, sizeof(struct rollup_key), POSTING_VALUES);
+        tally_open(&books->late_rollup, sizeof(struct rollup_key), POSTING_VALUES);
+        tally_open(&books->card_day, sizeof(struct card_key), USE_VALUES);
+        tally_open(&books->card_month, sizeof(struct card_key), 1);
+        tally_open(&books->account, UUID_SIZE, 1);
+        tally_open(&books->card, UUID_SIZE, 0);
+        tally_open(&books->summary, sizeof(struct summary_key), SUMMARY_VALUES);
+        tally_open(&books->day, sizeof(int32_t), DAY_VALUES);
+        tally_open(&books->stale_month, sizeof(int32_t), 0);
+        tally_open(&books->closed_day, sizeof(int32_t), 0);
+        books->atm = names_add(names, "atm", 3);
+        books->place = names_add(names, "place", 5);
+        books->by_day = names_add(names, "day", 3);
+        books->bank = names_add(names, "bank", 4);
+        books->by_hour = names_add(names, "hour", 4);
+        return read_books(books) &&
+               read_set(books, &books->stale_month, "SELECT month FROM summary_stale") &&
+               read_set(books, &books->closed_day, "SELECT to_on FROM period") &&
+               read_set(books, &books->card, "SELECT card_token FROM card");
+}
+
+void books_close(struct books *books)
+{
+        struct tally *const all[] = {&books->rollup,  &books->late_rollup, &books->card_day,    &books->card_month,
+                                     &books->account, &books->card,        &books->summary,     &books->day,
+                                     &books->stale_month, &books->closed_day};
+
+        for (size_t i = 0; i < LENGTH(all); i++)
+                tally_close(all[i]);
+}

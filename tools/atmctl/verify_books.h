@@ -1,0 +1,68 @@
+/*
+ * The sums that verify makes of the history, and what they are compared with.
+ *
+ *      opened --quarter_begin--> QUARTER --post, use--> --quarter_end--> ... --end--> done
+ *
+ * Roll-up and use of cards are made and compared quarter by quarter, so that memory follows the largest
+ * quarter; what is posted in a later quarter than that of its business date is kept aside until its quarter
+ * comes. Over all quarters are kept: the summaries (as many sums as the table has rows), what was taken from
+ * each account, a sum a day, and the house bank's cards.
+ */
+#ifndef ATMCTL_VERIFY_BOOKS_H
+#define ATMCTL_VERIFY_BOOKS_H
+
+#include "tools/atmctl/copy_out.h"
+#include "tools/atmctl/tally.h"
+#include "tools/atmctl/verify_findings.h"
+
+enum posting_value {
+        POSTING_WITHDRAWALS, /* the sign of the row */
+        POSTING_CASH,
+        POSTING_CUSTOMER_FEE,
+        POSTING_CUSTOMER_TAX,
+        POSTING_INTERBANK_FEE,
+        POSTING_INTERBANK_TAX,
+        POSTING_HALL_SHARE,
+        POSTING_VALUES
+};
+
+/* A commission row. */
+struct posting {
+        uint32_t terminal, hall, issuer, band;
+        int32_t business_day, posted_day, tax_rate_bp;
+        int16_t hour;
+        int64_t value[POSTING_VALUES];
+};
+
+struct books {
+        struct database *database;
+        struct names *names;
+        struct findings *findings;
+        struct tally rollup, late_rollup, card_day, card_month, account, card, summary, day;
+        struct tally stale_month, closed_day; /* the last days of closed periods */
+        int32_t summarised_day_last; /* COPY_NO_DAY: none */
+        int32_t from_day, to_day;    /* the quarter: [from, to) */
+        struct {
+                int32_t day, month, quarter; /* the first days of */
+                bool summarised;
+        } posted; /* the last day that was posted on: many rows of a day follow each other */
+        uint32_t atm, place, by_day, bank, by_hour; /* cubes */
+        bool failed;                          /* complained already */
+};
+
+/* False after a complaint. books_close in any case. */
+ATM_MUST_USE bool books_open(struct books *books, struct database *database, struct names *names,
+                             struct findings *findings);
+void books_close(struct books *books);
+
+void books_quarter_begin(struct books *books, int32_t from_day, int32_t to_day);
+void books_post(struct books *books, const struct posting *posting);
+bool books_may_post(struct books *books, int32_t business_day, int32_t posted_day);
+/* What a withdrawal counts for of its card's limits; charge_yen of its account, where the house bank has it. */
+void books_use(struct books *books, const uint8_t card[UUID_SIZE], int32_t business_day, int64_t used_yen,
+               bool is_house, int64_t charge_yen);
+bool books_has_card(struct books *books, const uint8_t card[UUID_SIZE]);
+ATM_MUST_USE bool books_quarter_end(struct books *books);
+ATM_MUST_USE bool books_end(struct books *books);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * What verify has checked and where something differs. Of differences so many are named and the rest is
+ * counted, so that a broken database can't fill the memory; they are named by check, then by key.
+ */
+#ifndef ATMCTL_VERIFY_FINDINGS_H
+#define ATMCTL_VERIFY_FINDINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/attributes.h"
+
+enum verify_check {
+        CHECK_COMMISSION,
+        CHECK_COMMISSION_ROW,
+        CHECK_PRICE,
+        CHECK_BAND,
+        CHECK_ADVICE,
+        CHECK_ROLLUP,
+        CHECK_CARD_DAY,
+        CHECK_CARD_MONTH,
+        CHECK_ACCOUNT,
+        CHECK_OPEN_WITHDRAWAL,
+        CHECK_OUTCOME,
+        CHECK_NOTICE,
+        CHECK_SAF,
+        CHECK_ACKNOWLEDGEMENT,
+        CHECK_REFERENCE,
+        CHECK_POSTING,
+        CHECK_SUMMARY,
+        CHECK_CONTRACT,
+        CHECK_COUNT
+};
+extern const struct check_text {
+        const char *name;
+        const char *text; /* what holds */
+} verify_checks[CHECK_COUNT];
+
+enum { DIFFERENCES_NAMED_MAX = 1000000 };
+
+struct difference {
+        enum verify_check check;
+        char *key, *expected, *found;
+};
+
+struct findings {
+        uint64_t checked[CHECK_COUNT], differ[CHECK_COUNT];
+        uint64_t differences; /* of all checks */
+        struct difference *named;
+        size_t count, capacity;
+        bool failed; /* out of memory */
+};
+
+void findings_add(struct findings *findings, enum verify_check check, const char *key, const char *expected,
+                  const char *found);
+void findings_sort(struct findings *findings);
+void findings_free(struct findings *findings);
+
+#endif
