@@ -205,7 +205,7 @@ printf '\xef\xbb\xbfname,area\r\n"北 ""の"", 国",hokkaido\r\n\r\n南,okinawa'
 expect_exit 0 atmctl area import form.csv
 says "2 rows: 2 new"
 expect "a quoted name" '北 "の", 国' "$(sql "SELECT name FROM area WHERE area = 'hokkaido'")"
-expect "the same as CSV" 'hokkaido,"北 ""の"", 国"' "$(atmctl area list --format csv | grep hokkaido)"
+expect "the same as CSV" 'hokkaido,"北 ""の"", 国",' "$(atmctl area list --format csv | grep hokkaido)"
 expect "from standard input" "areas: 1 rows: 0 new, 1 changed, 0 as they were" "$(printf 'area,name\nhokkaido,北海道\n' | atmctl area import -)"
 
 # cards -----------------------------------------------------------------------------------------------------
