@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/banksim/bank_journal.h"
+#include "journals/bank_journal.h"
 
 enum { LINES_A_CALL = 16384 };
 

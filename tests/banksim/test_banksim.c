@@ -24,7 +24,7 @@
 #include "rules/calendar.h"
 #include "tests/banksim/client.h"
 #include "tls/pki.h"
-#include "tools/banksim/bank_journal.h"
+#include "tools/banksim/journal_writer.h"
 
 enum { PATIENCE_MS = 10000, A_MOMENT_MS = 250, WORDS_MAX = 64, OPENING_YEN = 1000000, CARDS = 4 };
 

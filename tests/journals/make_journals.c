@@ -25,7 +25,7 @@
 #include "journals/journal.h"
 #include "rules/calendar.h"
 #include "tools/banksim/bank.h"
-#include "tools/banksim/bank_journal.h"
+#include "tools/banksim/journal_writer.h"
 
 enum { BANKS_MAX = 4, TEXT = 64, ADVICE_PAUSE_MS = 40000, BALANCE_YEN = 1000000 };
 

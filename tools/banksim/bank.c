@@ -48,11 +48,6 @@ struct bank {
         int32_t settlement_day;
 };
 
-const char *const bank_kind_name[BANK_KIND_COUNT] = {
-    [BANK_WITHDRAWAL] = "withdrawal", [BANK_INQUIRY] = "inquiry",   [BANK_COMPLETION] = "completion",
-    [BANK_PARTIAL] = "partial",       [BANK_REVERSAL] = "reversal", [BANK_CUTOVER] = "cutover",
-};
-
 /* ---- life ---------------------------------------------------------------------------------------------- */
 
 /* A bank that can't remember must not answer; there is nothing to fall back to. */

@@ -22,7 +22,7 @@
 #include "tls/tls.h"
 #include "tools/banksim/accounts.h"
 #include "tools/banksim/bank.h"
-#include "tools/banksim/bank_journal.h"
+#include "tools/banksim/journal_writer.h"
 #include "tools/banksim/bank_link.h"
 #include "tools/banksim/bank_message.h"
 #include "tools/banksim/wire.h"

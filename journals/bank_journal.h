@@ -20,21 +20,19 @@
  *
  * '-' stands where there is nothing. KEYMARK is made from the token key, so that another key is noticed.
  *
- * Invariants: a record is on disk before the answer that it decides leaves (bank_journal_flush: one write and
- * one fdatasync for all that were appended). What is cut off at the file's end by a crash was never answered:
- * a last line without its end, or with zero bytes where a file system had not written yet, is cut away at the
- * start and said. Any other line that is not whole is damage, named by its number, and the bank does not
- * start.
+ * Here is the form of a line and the way back; who writes is tools/banksim/journal_writer.h. What is cut off at the
+ * file's end by a crash was never answered: a last line without its end, or with zero bytes where a file system
+ * had not written yet. Any other line that is not whole is damage, named by its number.
  */
-#ifndef BANKSIM_BANK_JOURNAL_H
-#define BANKSIM_BANK_JOURNAL_H
+#ifndef JOURNALS_BANK_JOURNAL_H
+#define JOURNALS_BANK_JOURNAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "journals/bank_record.h"
 #include "protocol/attributes.h"
-#include "tools/banksim/bank.h"
 
 enum { BANK_JOURNAL_LINE_MAX = 384, BANK_JOURNAL_ERROR_MAX = 768, BANK_JOURNAL_MARK_LENGTH = 8 };
 
@@ -69,29 +67,11 @@ struct bank_journal_found {
  * journal, or on_damage wanted no more. */
 ATM_MUST_USE bool bank_journal_read(const char *path, const struct bank_journal_reader *reader,
                                     struct bank_journal_found *ret_found, char error[BANK_JOURNAL_ERROR_MAX]);
+/* The same of an open file, from where it stands. path is for messages. */
+ATM_MUST_USE bool bank_journal_scan(const char *path, int fd, const struct bank_journal_reader *reader,
+                                    struct bank_journal_found *ret_found, char error[BANK_JOURNAL_ERROR_MAX]);
 
-struct bank_journal {
-        const char *path, *bank;
-        int fd;
-        char *buffer;
-        size_t length, room;
-        uint64_t records, syncs;
-        int64_t torn_bytes; /* cut off at the start */
-};
-
-/* Open for writing, alone (flock); a new one is made with its folder. What it holds goes into the bank first.
- * mark: made from the token key. path is borrowed. */
-ATM_MUST_USE bool bank_journal_open(struct bank_journal *ret_journal, const char *path, struct bank *bank,
-                                    const char mark[BANK_JOURNAL_MARK_LENGTH + 1],
-                                    char error[BANK_JOURNAL_ERROR_MAX]);
-void bank_journal_append(struct bank_journal *journal, const struct bank_record *record);
-/* Something is appended that is not on disk yet. */
-bool bank_journal_waits(const struct bank_journal *journal);
-/* False with errno: it is unknown what is on disk, so nothing may be answered any more. */
-ATM_MUST_USE bool bank_journal_flush(struct bank_journal *journal);
-void bank_journal_close(struct bank_journal *journal);
-
-/* From the key alone; says nothing about it. */
-void bank_journal_mark(struct token_key *key, char buffer[BANK_JOURNAL_MARK_LENGTH + 1]);
+/* The first line of a journal, without its end; its length. */
+size_t bank_journal_print_header(const char *bank, const char *mark, char buffer[BANK_JOURNAL_LINE_MAX]);
 
 #endif
