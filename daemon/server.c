@@ -680,13 +680,32 @@ static bool check_changes(const struct server *server, const struct settings *se
         return check_link_changes(server, settings, error);
 }
 
+/* Another key would make other tokens of the same cards, and each card would have its limits twice. */
+static bool check_token_key(const struct server *server, const struct settings *settings, char error[SERVER_ERROR_MAX])
+{
+        static const char any_card[] = "0000000000000000";
+        uint8_t ours[TOKEN_LENGTH], theirs[TOKEN_LENGTH];
+        struct token_key *key = load_token_key(settings, error);
+        bool same;
+        if (!key)
+                return false;
+        token_of_pan(server->token_key, any_card, ours);
+        token_of_pan(key, any_card, theirs);
+        same = memcmp(ours, theirs, sizeof(ours)) == 0;
+        token_key_free(key);
+        return same || fail(error,
+                            "[card] token_key_file: %s holds another key than the one that atmd runs with: put the old one "
+                            "back, or restart every instance with the same key and import all cards anew",
+                            settings->token_key_file);
+}
+
 static bool reload(struct server *server, char error[SERVER_ERROR_MAX])
 {
         struct settings settings;
         char why[SETTINGS_ERROR_MAX];
         if (!settings_load(server->options.config_path, &settings, why))
                 return fail(error, "%s", why);
-        if (!check_changes(server, &settings, error))
+        if (!check_changes(server, &settings, error) || !check_token_key(server, &settings, error))
                 return false;
         SSL_CTX *tls = load_tls(&settings, error);
         if (!tls)

@@ -63,6 +63,7 @@ refuses 2 "which card?" atmctl account show
 refuses 2 "name the card twice" atmctl card show --card - --token 6e2f33a1-9a59-4d6e-8b4e-0f6a1c2d3e4f
 refuses 2 "expected 2020-04-01 or later" atmctl exclusion add --token 6e2f33a1-9a59-4d6e-8b4e-0f6a1c2d3e4f --from 2020-03-31
 refuses 2 "expected table or json" atmctl withdrawal show --stan 1 --format csv
+refuses 2 "which withdrawal? expected options that select one" atmctl withdrawal show
 refuses 2 "expected one of --server" atmctl pki issue --dir x --out y
 refuses 2 "expected one of --server" atmctl pki issue --dir x --out y --terminal T0000001 --terminals f
 refuses 2 "--server and --san go together" atmctl pki issue --dir x --out y --server atmd

@@ -67,6 +67,12 @@ process_lives "$pid" || wrong "atmd ended over a bad configuration"
 ATMD_PORTS=$port atmsim run --closed --withdrawals 50 --seed "$SEED" >"$WORK/run.log" 2>&1 ||
         wrong "no service after a refused reload: $(cat "$WORK/run.log")"
 cp "$WORK/good.conf" "$CONF"
+# another key of the card tokens would give each card its limits a second time
+cp "$ATM_TOKEN_KEY_FILE" "$WORK/token.key"
+(umask 077 && openssl rand -hex 32 >"$WORK/other.key" && cat "$WORK/other.key" >"$ATM_TOKEN_KEY_FILE")
+kill -HUP "$pid"
+await 5 "the refusal of another token key" grep -q "token_key_file: .*holds another key than the one that atmd runs with" "$WORK/reload.log"
+cat "$WORK/token.key" >"$ATM_TOKEN_KEY_FILE"
 stop
 
 # --- SIGTERM under load: what was asked is answered; the ATMs go on at the other instance

@@ -152,6 +152,7 @@ for pid in "${pids[0]}" "${after[1]}" "$bank_pid"; do
 done
 [[ ! -e $PGHOST ]] || wrong "the cluster is still there after down"
 expect "left after down" "log" "$(ls "$D")"
+[[ -f $D/log/postgres.log && ! -L $D/log/postgres.log && -s $D/log/postgres.log ]] || wrong "down keeps no end of PostgreSQL's log"
 "$LAB" down --dir "$D"
 "$LAB" down --dir "$WORK/never-was"
 

@@ -125,10 +125,21 @@ PGresult *withdrawal_find(struct database *database, const struct invocation *in
             &sql,
             "SELECT " WITHDRAWAL_COLUMNS
             " FROM (SELECT terminal, transmitted_at, stan FROM withdrawal w WHERE true%s "
-            "ORDER BY transmitted_at DESC, terminal, stan LIMIT %s) k JOIN v_withdrawal v USING (terminal, "
-            "transmitted_at, stan) ORDER BY transmitted_at DESC, terminal, stan",
+            "ORDER BY transmitted_at DESC, terminal DESC, stan DESC LIMIT %s) k JOIN v_withdrawal v USING (terminal, "
+            "transmitted_at, stan) ORDER BY transmitted_at DESC, terminal DESC, stan DESC",
             selection->conditions.text, limit);
         return database_query(database, sql.text, selection->count, selection->parameters);
+}
+
+bool withdrawal_is_selected(const struct invocation *invocation)
+{
+        static const struct field selecting[] = {WITHDRAWAL_FIELDS, {.name = NULL}};
+
+        for (const struct field *field = selecting; field->name; field++) {
+                if (invocation_has(invocation, field->name))
+                        return true;
+        }
+        return invocation_has(invocation, "card") || invocation_has(invocation, "token");
 }
 
 PGresult *withdrawal_find_one(struct database *database, const struct invocation *invocation,

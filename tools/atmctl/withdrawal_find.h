@@ -19,6 +19,8 @@ ATM_MUST_USE int withdrawal_card(const struct invocation *invocation, struct sel
 /* The rows that the options select, newest first, at most `limit` of them. NULL after a complaint. */
 PGresult *withdrawal_find(struct database *database, const struct invocation *invocation,
                           struct selection *selection, const char *limit);
+/* Whether any option selects at all. */
+bool withdrawal_is_selected(const struct invocation *invocation);
 /* The one that the options select; a complaint and NULL where there is none or several. */
 PGresult *withdrawal_find_one(struct database *database, const struct invocation *invocation,
                               struct selection *selection);

@@ -147,6 +147,9 @@ int withdrawal_show(const struct invocation *invocation)
                     invocation->command,
                     "--format csv: a withdrawal and what belongs to it are no one table: expected "
                     "table or json");
+        if (!withdrawal_is_selected(invocation))
+                return usage_error(invocation->command,
+                                   "which withdrawal? expected options that select one, as --terminal with --rrn or --stan");
         exit_code = withdrawal_card(invocation, &selection);
         if (exit_code != EXIT_DONE)
                 return exit_code;
