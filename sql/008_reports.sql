@@ -207,17 +207,18 @@ RETURNS TABLE (month date, terminal text, hall text, from_on date, days integer,
                base_fee_yen bigint, tax_rate_bp integer, tax_yen bigint)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT f.month, f.terminal, f.hall, f.from_on, f.days, f.month_days, f.month_fee_yen, f.fee_yen,
-               t.rate_bp, coalesce(tax_yen(f.fee_yen, t.rate_bp, t.rounding), 0)
-        FROM (SELECT m.first AS month, c.terminal, c.hall, c.from_on, x.days, m.days AS month_days,
+               f.rate_bp, coalesce(tax_yen(f.fee_yen, f.rate_bp, f.rounding), 0)
+        FROM (SELECT m.first AS month, c.terminal, c.hall, c.from_on, x.days, m.days AS month_days, m.rate_bp, m.rounding,
                      c.base_fee_yen AS month_fee_yen, c.base_fee_yen * x.days / m.days AS fee_yen
               FROM (SELECT g::date AS first, (g + INTERVAL '1 month')::date AS next,
-                           (g + INTERVAL '1 month')::date - g::date AS days
-                    FROM generate_series(date_trunc('month', p_from::timestamp), p_to::timestamp, INTERVAL '1 month') g) m
+                           (g + INTERVAL '1 month')::date - g::date AS days, t.rate_bp, t.rounding
+                    FROM generate_series(date_trunc('month', p_from::timestamp), p_to::timestamp, INTERVAL '1 month') g
+                    LEFT JOIN LATERAL (SELECT r.rate_bp, r.rounding FROM tax_rate r
+                                       WHERE r.from_on < (g + INTERVAL '1 month')::date ORDER BY r.from_on DESC LIMIT 1) t ON true
+                    OFFSET 0) m -- the rate once a month, and not once a contract of it
               JOIN contract c ON c.from_on < m.next AND coalesce(c.until_on, 'infinity') > m.first
               CROSS JOIN LATERAL (SELECT least(m.next, c.until_on, p_to + 1) - greatest(m.first, c.from_on, p_from) AS days) x
               WHERE x.days > 0) f
-        LEFT JOIN LATERAL (SELECT r.rate_bp, r.rounding FROM tax_rate r
-                           WHERE r.from_on < (f.month + INTERVAL '1 month')::date ORDER BY r.from_on DESC LIMIT 1) t ON true
 $$;
 
 -- closing --------------------------------------------------------------------------------------------------
