@@ -43,6 +43,8 @@ const char reconcile_query[] =
     "FROM v_withdrawal v LEFT JOIN (SELECT terminal, transmitted_at, stan, count(*) AS waiting FROM saf "
     "GROUP BY 1, "
     "2, 3) s USING (terminal, transmitted_at, stan) "
+    /* what was generated has no journals */
+    "WHERE NOT EXISTS (SELECT FROM history_run h WHERE v.business_date BETWEEN h.from_on AND h.to_on) "
     "ORDER BY v.terminal COLLATE \"C\", v.transmitted_at, v.stan) TO STDOUT";
 
 enum column {

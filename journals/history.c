@@ -73,6 +73,7 @@ static void fold_request(struct history *h, int64_t terminal, const struct journ
                                         .terminal = (uint32_t)terminal,
                                         .stan = record->stan};
         memcpy(entry->token, record->token, sizeof(entry->token));
+        memcpy(entry->head, record->mask, sizeof(entry->head) - 1);
         h->totals[terminal].last_entry = (int64_t)h->count - 1;
 }
 

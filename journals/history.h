@@ -33,6 +33,7 @@ struct history_entry {
         bool approved; /* an answer 00 is recorded */
         bool advised;
         char de39[3];
+        char head[7]; /* the card number's first six digits */
         uint8_t token[TOKEN_LENGTH];
 };
 

@@ -1,5 +1,5 @@
 /*
- * The states of a withdrawal and what an advice does to it: wire.md's table as rows.
+ * The states of a withdrawal and what an advice does to it: the table of docs/protocol.md as rows.
  *
  *      (unknown) --advice--> BLOCKED                        its 0200, should it come, is refused (94)
  *      (unknown) --0200----> DECLINED | APPROVED            the house bank's, decided at once

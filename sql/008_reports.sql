@@ -4,8 +4,8 @@
 --      summary_extend --month is stale--> summary_build --> in the summary --late post--> stale --> ...
 --
 -- A report's days [p_from, p_to] are days of posting. report_months names the months that are taken from the
--- summary, report_days the days that are not; the functions report_place, report_day, report_bank and
--- report_hour put both together, each with the dimensions of its cube (005_finance.sql). All are plain SQL,
+-- summary, report_days the days that are not; the functions report_atm, report_place, report_day, report_bank
+-- and report_hour put both together, each with the dimensions of its cube (005_finance.sql). All are plain SQL,
 -- so that the planner sees through them.
 BEGIN;
 
@@ -15,16 +15,19 @@ CREATE INDEX IF NOT EXISTS commission_late ON commission (posted_on) WHERE poste
 -- summaries --------------------------------------------------------------------------------------------
 
 -- The months up to the one that p_through ends belong into the summary from now on; returns how many are
--- new. They are stale until summary_build has made them.
+-- new. They are stale until summary_build has made them. What lies after the last month that anything was
+-- posted to is left out: there is nothing to sum up yet.
 CREATE OR REPLACE FUNCTION summary_extend(p_through date) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
         v_from date;
-        v_through date := (date_trunc('month', p_through::timestamp + INTERVAL '1 day') - INTERVAL '1 day')::date;
+        v_through date;
         v_count integer;
 BEGIN
         SELECT coalesce((SELECT summarised_through + 1 FROM books),
                         (SELECT date_trunc('month', min(posted_on)::timestamp)::date FROM revenue_rollup)) INTO v_from;
+        SELECT (date_trunc('month', least(p_through + INTERVAL '1 day', max(posted_on) + INTERVAL '1 month'))
+                - INTERVAL '1 day')::date INTO v_through FROM revenue_rollup;
         IF v_from IS NULL OR v_from > v_through THEN
                 RETURN 0;
         END IF;
@@ -57,12 +60,12 @@ BEGIN
 
         INSERT INTO summary (cube, month, posted_on, terminal, hall, issuer, band, withdrawals, cash_yen, customer_fee_yen,
                 customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, earlier_yen)
-        SELECT CASE WHEN grouping(posted_on) = 1 THEN 'place' ELSE 'day' END, v_month, posted_on, terminal, hall, issuer, band,
+        SELECT CASE WHEN grouping(posted_on) = 0 THEN 'day' WHEN grouping(issuer) = 0 THEN 'place' ELSE 'atm' END, v_month, posted_on, terminal, hall, issuer, band,
                sum(withdrawals), sum(cash_yen), sum(customer_fee_yen), sum(customer_tax_yen), sum(interbank_fee_yen),
                sum(interbank_tax_yen), sum(hall_share_yen),
                coalesce(sum(customer_fee_yen + interbank_fee_yen) FILTER (WHERE business_date < quarter_first_day(quarter_of(v_month))), 0)
         FROM revenue_rollup WHERE posted_on >= v_month AND posted_on < v_next
-        GROUP BY GROUPING SETS ((terminal, hall, issuer, band), (terminal, hall, posted_on));
+        GROUP BY GROUPING SETS ((terminal, hall), (terminal, hall, issuer, band), (terminal, hall, posted_on));
 
         INSERT INTO summary (cube, month, posted_on, terminal, hall, issuer, band, hour, tax_rate_bp, withdrawals, cash_yen,
                 customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, earlier_yen)
@@ -79,19 +82,21 @@ $$;
 -- what a report reads --------------------------------------------------------------------------------------
 
 -- The months wholly within the days that the summary has.
-CREATE OR REPLACE FUNCTION report_months(p_from date, p_to date) RETURNS SETOF date LANGUAGE sql STABLE ROWS 24 AS $$
+CREATE OR REPLACE FUNCTION report_months(p_from date, p_to date) RETURNS SETOF date LANGUAGE sql STABLE PARALLEL SAFE ROWS 24 AS $$
         SELECT m::date
         FROM generate_series(date_trunc('month', p_from::timestamp + INTERVAL '1 month - 1 day'),
                              date_trunc('month', p_to::timestamp + INTERVAL '1 day') - INTERVAL '1 month', INTERVAL '1 month') m
         WHERE m < (SELECT summarised_through FROM books)
         AND NOT EXISTS (SELECT FROM summary_stale s WHERE s.month = m::date)
+        ORDER BY 1
 $$;
 -- All other days: before the first day that anything was posted on there is nothing to look for.
-CREATE OR REPLACE FUNCTION report_days(p_from date, p_to date) RETURNS SETOF date LANGUAGE sql STABLE ROWS 31 AS $$
+CREATE OR REPLACE FUNCTION report_days(p_from date, p_to date) RETURNS SETOF date LANGUAGE sql STABLE PARALLEL SAFE ROWS 31 AS $$
         SELECT d::date
         FROM generate_series(greatest(p_from, (SELECT min(posted_on) FROM revenue_rollup))::timestamp,
                              least(p_to, (SELECT max(posted_on) FROM revenue_rollup))::timestamp, INTERVAL '1 day') d
-        WHERE date_trunc('month', d)::date NOT IN (SELECT report_months(p_from, p_to))
+        WHERE date_trunc('month', d)::date NOT IN (SELECT m FROM report_months(p_from, p_to) m)
+        ORDER BY 1
 $$;
 
 -- The commission rows posted on those days, with the hour of their moment in Japan.
@@ -99,7 +104,7 @@ CREATE OR REPLACE FUNCTION report_rows(p_from date, p_to date)
 RETURNS TABLE (posted_on date, business_date date, terminal text, hall text, issuer text, band text, hour smallint,
                tax_rate_bp integer, sign smallint, cash_yen bigint, customer_fee_yen bigint, customer_tax_yen bigint,
                interbank_fee_yen bigint, interbank_tax_yen bigint, hall_share_yen bigint)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT c.posted_on, c.business_date, c.terminal, c.hall, c.issuer, c.band,
                extract(hour FROM c.transmitted_at AT TIME ZONE 'Asia/Tokyo')::smallint, c.tax_rate_bp, c.sign, c.cash_yen,
                c.customer_fee_yen, c.customer_tax_yen, c.interbank_fee_yen, c.interbank_tax_yen, c.hall_share_yen
@@ -116,88 +121,80 @@ $$;
 
 -- Both fees, where the business date lies in an earlier quarter than the posting.
 CREATE OR REPLACE FUNCTION earlier_yen(p_posted_on date, p_business_date date, p_customer_fee_yen bigint,
-                                       p_interbank_fee_yen bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+                                       p_interbank_fee_yen bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         SELECT CASE WHEN p_business_date < p_posted_on
                     AND date_trunc('quarter', p_business_date::timestamp) < date_trunc('quarter', p_posted_on::timestamp)
                     THEN p_customer_fee_yen + p_interbank_fee_yen ELSE 0 END
 $$;
 
-CREATE OR REPLACE FUNCTION report_place(p_from date, p_to date)
-RETURNS TABLE (month date, terminal text, hall text, issuer text, band text, withdrawals bigint, cash_yen bigint,
-               customer_fee_yen bigint, customer_tax_yen bigint, interbank_fee_yen bigint, interbank_tax_yen bigint,
-               hall_share_yen bigint, earlier_yen bigint)
-LANGUAGE sql STABLE AS $$
-        SELECT s.month, s.terminal, s.hall, s.issuer, s.band, s.withdrawals, s.cash_yen, s.customer_fee_yen, s.customer_tax_yen,
-               s.interbank_fee_yen, s.interbank_tax_yen, s.hall_share_yen, s.earlier_yen
-        FROM summary_place s WHERE s.month IN (SELECT report_months(p_from, p_to))
-        UNION ALL
-        SELECT date_trunc('month', r.posted_on::timestamp)::date, r.terminal, r.hall, r.issuer, r.band, r.withdrawals, r.cash_yen,
-               r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen, r.interbank_tax_yen, r.hall_share_yen,
-               earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen)
-        FROM report_days(p_from, p_to) d JOIN revenue_rollup r ON r.posted_on = d
+-- What a cube is: its summary of some months, and the rows that were posted on some other days, both in order.
+-- All have the columns of summary; what is none of the cube's dimensions is not to be relied on. Arrays, since
+-- who knows them beforehand gets better plans, and parallel ones.
+CREATE OR REPLACE FUNCTION cube_rollup(p_days date[]) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT r.withdrawals, r.cash_yen, r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen, r.interbank_tax_yen,
+               r.hall_share_yen, earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen),
+               date_trunc('month', r.posted_on::timestamp)::date, r.posted_on, NULL::integer, NULL::smallint, r.hall, r.terminal, r.issuer,
+               r.band, 'rollup'::text
+        FROM revenue_rollup r WHERE r.posted_on = ANY (p_days)
+$$;
+CREATE OR REPLACE FUNCTION cube_every(p_days date[]) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT r.sign::bigint, r.cash_yen, r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen, r.interbank_tax_yen,
+               r.hall_share_yen, earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen),
+               date_trunc('month', r.posted_on::timestamp)::date, r.posted_on, r.tax_rate_bp, r.hour, r.hall, r.terminal, r.issuer,
+               r.band, 'every'::text
+        FROM report_rows(p_days[1], p_days[cardinality(p_days)]) r WHERE r.posted_on = ANY (p_days)
+$$;
+CREATE OR REPLACE FUNCTION cube_atm(p_months date[], p_days date[]) RETURNS SETOF summary
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT s.* FROM summary_atm s WHERE s.month = ANY (p_months) UNION ALL SELECT r.* FROM cube_rollup(p_days) r
+$$;
+CREATE OR REPLACE FUNCTION cube_place(p_months date[], p_days date[]) RETURNS SETOF summary
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT s.* FROM summary_place s WHERE s.month = ANY (p_months) UNION ALL SELECT r.* FROM cube_rollup(p_days) r
+$$;
+CREATE OR REPLACE FUNCTION cube_day(p_months date[], p_days date[]) RETURNS SETOF summary
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT s.* FROM summary_day s WHERE s.month = ANY (p_months) UNION ALL SELECT r.* FROM cube_rollup(p_days) r
+$$;
+CREATE OR REPLACE FUNCTION cube_bank(p_months date[], p_days date[]) RETURNS SETOF summary
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT s.* FROM summary_bank s WHERE s.month = ANY (p_months) UNION ALL SELECT r.* FROM cube_every(p_days) r
+$$;
+CREATE OR REPLACE FUNCTION cube_hour(p_months date[], p_days date[]) RETURNS SETOF summary
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT s.* FROM summary_hour s WHERE s.month = ANY (p_months) UNION ALL SELECT r.* FROM cube_every(p_days) r
 $$;
 
-CREATE OR REPLACE FUNCTION report_day(p_from date, p_to date)
-RETURNS TABLE (month date, posted_on date, terminal text, hall text, withdrawals bigint, cash_yen bigint,
-               customer_fee_yen bigint, customer_tax_yen bigint, interbank_fee_yen bigint, interbank_tax_yen bigint,
-               hall_share_yen bigint, earlier_yen bigint)
-LANGUAGE sql STABLE AS $$
-        SELECT s.month, s.posted_on, s.terminal, s.hall, s.withdrawals, s.cash_yen, s.customer_fee_yen, s.customer_tax_yen,
-               s.interbank_fee_yen, s.interbank_tax_yen, s.hall_share_yen, s.earlier_yen
-        FROM summary_day s WHERE s.month IN (SELECT report_months(p_from, p_to))
-        UNION ALL
-        SELECT date_trunc('month', r.posted_on::timestamp)::date, r.posted_on, r.terminal, r.hall, r.withdrawals, r.cash_yen,
-               r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen, r.interbank_tax_yen, r.hall_share_yen,
-               earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen)
-        FROM report_days(p_from, p_to) d JOIN revenue_rollup r ON r.posted_on = d
+-- The same for the days [p_from, p_to].
+CREATE OR REPLACE FUNCTION report_atm(p_from date, p_to date) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT c.* FROM cube_atm(ARRAY(SELECT report_months(p_from, p_to)), ARRAY(SELECT report_days(p_from, p_to))) c
+$$;
+CREATE OR REPLACE FUNCTION report_place(p_from date, p_to date) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT c.* FROM cube_place(ARRAY(SELECT report_months(p_from, p_to)), ARRAY(SELECT report_days(p_from, p_to))) c
+$$;
+CREATE OR REPLACE FUNCTION report_day(p_from date, p_to date) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT c.* FROM cube_day(ARRAY(SELECT report_months(p_from, p_to)), ARRAY(SELECT report_days(p_from, p_to))) c
+$$;
+CREATE OR REPLACE FUNCTION report_bank(p_from date, p_to date) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT c.* FROM cube_bank(ARRAY(SELECT report_months(p_from, p_to)), ARRAY(SELECT report_days(p_from, p_to))) c
+$$;
+CREATE OR REPLACE FUNCTION report_hour(p_from date, p_to date) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT c.* FROM cube_hour(ARRAY(SELECT report_months(p_from, p_to)), ARRAY(SELECT report_days(p_from, p_to))) c
 $$;
 
--- The rows of the days that are not in the summary: one range of moments, so that partitions are left out,
--- and the days themselves.
-CREATE OR REPLACE FUNCTION report_day_rows(p_from date, p_to date)
-RETURNS TABLE (posted_on date, business_date date, terminal text, hall text, issuer text, band text, hour smallint,
-               tax_rate_bp integer, sign smallint, cash_yen bigint, customer_fee_yen bigint, customer_tax_yen bigint,
-               interbank_fee_yen bigint, interbank_tax_yen bigint, hall_share_yen bigint)
-LANGUAGE sql STABLE AS $$
-        SELECT r.* FROM report_rows((SELECT min(d) FROM report_days(p_from, p_to) d),
-                                    (SELECT max(d) FROM report_days(p_from, p_to) d)) r
-        WHERE r.posted_on IN (SELECT report_days(p_from, p_to))
-$$;
-
-CREATE OR REPLACE FUNCTION report_bank(p_from date, p_to date)
-RETURNS TABLE (month date, posted_on date, issuer text, band text, hour smallint, tax_rate_bp integer, withdrawals bigint,
-               cash_yen bigint, customer_fee_yen bigint, customer_tax_yen bigint, interbank_fee_yen bigint,
-               interbank_tax_yen bigint, hall_share_yen bigint, earlier_yen bigint)
-LANGUAGE sql STABLE AS $$
-        SELECT s.month, s.posted_on, s.issuer, s.band, s.hour, s.tax_rate_bp, s.withdrawals, s.cash_yen, s.customer_fee_yen,
-               s.customer_tax_yen, s.interbank_fee_yen, s.interbank_tax_yen, s.hall_share_yen, s.earlier_yen
-        FROM summary_bank s WHERE s.month IN (SELECT report_months(p_from, p_to))
-        UNION ALL
-        SELECT date_trunc('month', r.posted_on::timestamp)::date, r.posted_on, r.issuer, r.band, r.hour, r.tax_rate_bp,
-               r.sign::bigint, r.cash_yen, r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen, r.interbank_tax_yen,
-               r.hall_share_yen, earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen)
-        FROM report_day_rows(p_from, p_to) r
-$$;
-
-CREATE OR REPLACE FUNCTION report_hour(p_from date, p_to date)
-RETURNS TABLE (month date, terminal text, hall text, band text, hour smallint, withdrawals bigint, cash_yen bigint,
-               customer_fee_yen bigint, customer_tax_yen bigint, interbank_fee_yen bigint, interbank_tax_yen bigint,
-               hall_share_yen bigint, earlier_yen bigint)
-LANGUAGE sql STABLE AS $$
-        SELECT s.month, s.terminal, s.hall, s.band, s.hour, s.withdrawals, s.cash_yen, s.customer_fee_yen, s.customer_tax_yen,
-               s.interbank_fee_yen, s.interbank_tax_yen, s.hall_share_yen, s.earlier_yen
-        FROM summary_hour s WHERE s.month IN (SELECT report_months(p_from, p_to))
-        UNION ALL
-        SELECT date_trunc('month', r.posted_on::timestamp)::date, r.terminal, r.hall, r.band, r.hour, r.sign::bigint, r.cash_yen,
-               r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen, r.interbank_tax_yen, r.hall_share_yen,
-               earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen)
-        FROM report_day_rows(p_from, p_to) r
+-- numerator / denominator with one decimal, rounded half away from zero; NULL where there is nothing to divide
+-- by. Exact: no quotient is rounded twice.
+CREATE OR REPLACE FUNCTION tenths_text(p_numerator numeric, p_denominator numeric) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        SELECT CASE WHEN p_denominator > 0
+                    THEN (sign(p_numerator) * div(abs(p_numerator) * 20 + p_denominator, p_denominator * 2) / 10)::numeric(30, 1)::text
+               END
 $$;
 
 -- base fees ------------------------------------------------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION tax_yen(p_amount_yen bigint, p_rate_bp integer, p_rounding text) RETURNS bigint
-LANGUAGE sql IMMUTABLE AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         SELECT CASE p_rounding WHEN 'down' THEN p_amount_yen * p_rate_bp / 10000
                                WHEN 'nearest' THEN (p_amount_yen * p_rate_bp + 5000) / 10000
                                ELSE (p_amount_yen * p_rate_bp + 9999) / 10000 END
@@ -208,7 +205,7 @@ $$;
 CREATE OR REPLACE FUNCTION report_base_fee(p_from date, p_to date)
 RETURNS TABLE (month date, terminal text, hall text, from_on date, days integer, month_days integer, month_fee_yen bigint,
                base_fee_yen bigint, tax_rate_bp integer, tax_yen bigint)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT f.month, f.terminal, f.hall, f.from_on, f.days, f.month_days, f.month_fee_yen, f.fee_yen,
                t.rate_bp, coalesce(tax_yen(f.fee_yen, t.rate_bp, t.rounding), 0)
         FROM (SELECT m.first AS month, c.terminal, c.hall, c.from_on, x.days, m.days AS month_days,

@@ -44,7 +44,7 @@ refuses 2 "'lst' is no verb" atmctl hall lst
 refuses 2 "unknown option --area-code" atmctl hall list --area-code kanto
 refuses 2 "--area is given twice" atmctl hall list --area kanto --area kansai
 refuses 2 "--area: expected 1 to 15 letters" atmctl hall list --area
-refuses 2 "--format: 'xml': expected table, csv or json" atmctl hall list --format xml
+refuses 2 "--format: 'xml': expected table, expanded, csv or json" atmctl hall list --format xml
 refuses 2 "one word too many" atmctl hall show H00001 H00002
 refuses 2 "HALL is missing" atmctl hall show
 refuses 2 "--name is missing" atmctl hall add H00001 --area kanto --prefecture 東京都
@@ -56,7 +56,7 @@ refuses 2 "expected day or other" atmctl tariff show HOUSE night 2016-02-01
 refuses 2 "--value is missing" atmctl limit add day_yen 2031-01-01
 refuses 2 "--from is missing" atmctl report revenue --to 2016-12-31 --by area
 refuses 2 "expected --from 2016-12-31 or a later day" atmctl report revenue --from 2016-12-31 --to 2016-12-30 --by area
-refuses 2 "expected area, prefecture, hall, atm, day or month" atmctl report revenue --from 2016-12-30 --to 2016-12-31 --by week
+refuses 2 "expected one or two of area, prefecture, hall, atm" atmctl report revenue --from 2016-12-30 --to 2016-12-31 --by week
 refuses 2 "expected '-'" atmctl account show --card 9900010000000002
 [[ $OUTPUT != *9900010000000002* ]] || wrong "a card number is repeated: $OUTPUT"
 refuses 2 "which card?" atmctl account show
@@ -205,7 +205,7 @@ printf '\xef\xbb\xbfname,area\r\n"北 ""の"", 国",hokkaido\r\n\r\n南,okinawa'
 expect_exit 0 atmctl area import form.csv
 says "2 rows: 2 new"
 expect "a quoted name" '北 "の", 国' "$(sql "SELECT name FROM area WHERE area = 'hokkaido'")"
-expect "the same as CSV" 'hokkaido,"北 ""の"", 国"' "$(atmctl area list --format csv | grep hokkaido)"
+expect "the same as CSV" 'hokkaido,"北 ""の"", 国",' "$(atmctl area list --format csv | grep hokkaido)"
 expect "from standard input" "areas: 1 rows: 0 new, 1 changed, 0 as they were" "$(printf 'area,name\nhokkaido,北海道\n' | atmctl area import -)"
 
 # cards -----------------------------------------------------------------------------------------------------

@@ -21,10 +21,14 @@ keys "$WORK/throughput.json" withdrawals_per_second pgbench_withdrawals_per_seco
 keys "$WORK/link.json" withdrawals_per_second house_withdrawals_per_second ratio_to_house p50_ms p99_ms
 "$ROOT/scripts/bench" memory --json --atms 60 >"$WORK/memory.json" 2>"$WORK/progress" || wrong "memory: $(cat "$WORK/progress")"
 keys "$WORK/memory.json" bytes_per_connection
+"$ROOT/scripts/bench" reports --json --rounds 1 --scale 0.001 >"$WORK/reports.json" 2>"$WORK/progress" || wrong "reports: $(cat "$WORK/progress")"
+keys "$WORK/reports.json" commission_rows slowest_ms area_quarter_ms area_quarter_rows_ms hall_hour_ms fleet_ms tax_ms results_ms
 expect "left behind" "" "$(ls "$TMPDIR")"
 expect_exit 2 "$ROOT/scripts/bench" speed
 expect_exit 2 "$ROOT/scripts/bench" memory --rounds 3
 expect_exit 2 "$ROOT/scripts/bench" throughput --route moon
+expect_exit 2 "$ROOT/scripts/bench" reports --scale 2
+expect_exit 2 "$ROOT/scripts/bench" throughput --database
 expect_exit 0 "$ROOT/scripts/bench" --help
 [[ $OUTPUT == *withdrawals_per_second* ]] || wrong "bench --help: $OUTPUT"
 passed

@@ -1,5 +1,5 @@
 /*
- * The ATM: wire.md's dialogue from its side, and the truth about cash.
+ * The ATM: its side of docs/protocol.md's dialogue, and the truth about cash.
  *
  *      no power --boots--> offline --connected--> signs on --00--> free --customer--> asks --00--> dispenses
  *                             ^                                     ^  --customer--> inquires        |

@@ -2,7 +2,7 @@
  * A fleet, a bad network, several daemons that crash, one database and several banks, in virtual time, out of
  * one seed.
  *
- *      atm.c       the ATMs: a small model of wire.md's dialogue, and the truth about cash
+ *      atm.c       the ATMs: a small model of docs/protocol.md's dialogue, and the truth about cash
  *      network.c   messages and hang-ups on their way: late, lost, twice, out of order
  *      instance.c  a daemon: the real session.c, service.c and txn.c on a ledger in memory. A crash throws
  *                  all of it away; the database (struct memory_database) is one for all and stays

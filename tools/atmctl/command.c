@@ -20,6 +20,14 @@ static const struct field output_fields[] = {
      .text = "write there instead of standard output: all of it or nothing"},
     {.name = NULL},
 };
+static const struct field document_fields[] = {
+    {.name = "format", .kind = VALUE_DOCUMENT_FORMAT, .text = "how it is written; table unless given"},
+    {.name = "lang", .kind = VALUE_LANGUAGE, .text = "the language of headings: en unless given, or ja"},
+    {.name = "output",
+     .kind = VALUE_FILE,
+     .text = "write there instead of standard output: all of it or nothing"},
+    {.name = NULL},
+};
 static const struct field database_fields[] = {
     {.name = "conninfo",
      .kind = VALUE_CONNINFO,
@@ -63,7 +71,10 @@ const struct command_group *const command_groups[] = {
     &group_exception,
     &group_link,
     &group_saf,
+    &group_finance,
+    &group_period,
     &group_report,
+    &group_history,
     &group_database,
     &group_system,
     NULL,
@@ -129,7 +140,7 @@ void command_options(const struct command *command, struct command_options *ret_
         if (command->flags & COMMAND_CLOCK)
                 add_group(ret_options, clock_fields);
         if (command->flags & COMMAND_OUTPUT)
-                add_group(ret_options, output_fields);
+                add_group(ret_options, command->flags & COMMAND_DOCUMENT ? document_fields : output_fields);
         if (command->flags & COMMAND_DATABASE)
                 add_group(ret_options, database_fields);
 }

@@ -35,7 +35,8 @@ struct field {
                                * which comes before it; NULL: it must be there */
         const char *add_fallback; /* add: likewise where it differs */
         const char *column;       /* in the database */
-        const char *references;   /* the table that must hold it, in a column of the same name as the table */
+        const char *references;   /* the table that must hold it, its noun's name, in a column of the same name;
+                                   * or "table.column" */
 };
 
 enum command_flags {
@@ -43,7 +44,8 @@ enum command_flags {
         COMMAND_OUTPUT = 2,   /* --format, --output */
         COMMAND_CARD = 4,     /* --card or --token */
         COMMAND_TOKEN_KEY = 8,
-        COMMAND_CLOCK = 16, /* --config */
+        COMMAND_CLOCK = 16,    /* --config */
+        COMMAND_DOCUMENT = 32, /* with COMMAND_OUTPUT: more forms, and --lang */
 };
 
 enum command_shape {
@@ -79,7 +81,7 @@ struct command_group {
 /* All of them, NULL at the end. */
 extern const struct command_group *const command_groups[];
 extern const struct command_group group_database, group_reference, group_card, group_exclusion,
-    group_withdrawal, group_exception, group_link, group_saf, group_report, group_system;
+    group_withdrawal, group_exception, group_link, group_saf, group_finance, group_period, group_report, group_history, group_system;
 
 enum { OPTIONS_MAX = 32 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tools/atmctl/import.h"
+#include "tools/atmctl/operator.h"
 #include "tools/atmctl/rows.h"
 #include "tools/atmctl/sqltext.h"
 
@@ -114,15 +115,18 @@ static bool check_duplicates(struct database *database, const struct entity *ent
 
 static bool check_reference(struct database *database, const struct field *field, const struct origin *origin)
 {
+        const char *column = strchr(field->references, '.');
+        char table[32];
         struct sqltext sql;
         PGresult *result;
         bool known;
 
+        snprintf(table, sizeof(table), "%.*s", (int)strcspn(field->references, "."), field->references);
         sql_start(&sql);
         sql_add(&sql,
                 "SELECT line, %s FROM pg_temp.stage s WHERE %s IS NOT NULL AND NOT EXISTS "
                 "(SELECT FROM %s r WHERE r.%s = s.%s) ORDER BY line LIMIT 1",
-                field->column, field->column, field->references, field->references, field->column);
+                field->column, field->column, table, column ? column + 1 : table, field->column);
         result = database_query(database, sql.text, 0, NULL);
         if (!result)
                 return false;
@@ -130,7 +134,7 @@ static bool check_reference(struct database *database, const struct field *field
         if (!known)
                 complain_at(origin, atol(PQgetvalue(result, 0, 0)), field->name,
                             "'%s': the database has no such %s: expected one that 'atmctl %s list' shows",
-                            PQgetvalue(result, 0, 1), field->references, field->references);
+                            PQgetvalue(result, 0, 1), table, table);
         PQclear(result);
         return known;
 }
@@ -342,7 +346,8 @@ static bool begin(struct database *database, const struct entity *entity)
 
         sql_start(&sql);
         sql_add(&sql, "BEGIN; LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", entity->table);
-        return database_execute(database, sql.text, 0, NULL) && create_stage(database, entity);
+        return operator_sign(database) && database_execute(database, sql.text, 0, NULL) &&
+               create_stage(database, entity);
 }
 
 /* import --------------------------------------------------------------------------------------------- */
@@ -614,7 +619,7 @@ int entity_remove(const struct invocation *invocation)
         sql_start(&sql);
         sql_add(&sql, "DELETE FROM %s t WHERE ", entity->table);
         count = add_key_condition(&sql, invocation, parameters, 0);
-        result = database_query(&database, sql.text, count, parameters);
+        result = operator_sign(&database) ? database_query(&database, sql.text, count, parameters) : NULL;
         if (result && !atoi(PQcmdTuples(result))) {
                 complain_of_absence(invocation);
         } else if (result) {
@@ -638,6 +643,7 @@ static enum output_type output_type_of(enum value_kind kind)
                 return OUTPUT_BOOL;
         case VALUE_FEE:
         case VALUE_YEN:
+        case VALUE_AMOUNT:
                 return OUTPUT_YEN;
         case VALUE_BASIS_POINTS:
         case VALUE_NUMBER:

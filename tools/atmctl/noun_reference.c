@@ -1,10 +1,11 @@
 /* The nouns of the reference data as rows: their fields, rules and commands. */
-#include "tools/atmctl/entity.h"
-#include "tools/atmctl/import.h"
+#include "tools/atmctl/entity_commands.h"
 
 static const struct field area_fields[] = {
     {"area", VALUE_AREA, FIELD_KEY, "the area's short name", NULL, NULL, "area", NULL},
     {"name", VALUE_TEXT, 0, "its name for people", NULL, NULL, "name", NULL},
+    {"parlors", VALUE_NUMBER, FIELD_NULLABLE, "how many parlors there are in it, whoever serves them", "",
+     NULL, "parlors", NULL},
     {.name = NULL},
 };
 static const struct entity area = {
@@ -177,43 +178,6 @@ static int atm_switch(const struct invocation *invocation)
         snprintf(changed.values[i].canonical, VALUE_MAX, "%s", invocation->command->argument);
         return entity_set(&changed);
 }
-
-#define IMPORT(name, what)                                                                                   \
-        {                                                                                                    \
-                .noun = #name, .verb = "import",                                                             \
-                .text = "import " what " from CSV: new rows are added, changed ones set",                    \
-                .flags = COMMAND_DATABASE, .run = entity_import, .shape = SHAPE_IMPORT, .entity = &name      \
-        }
-#define ADD(name, what)                                                                                      \
-        {                                                                                                    \
-                .noun = #name, .verb = "add", .text = "add " what, .flags = COMMAND_DATABASE,                \
-                .run = entity_add, .shape = SHAPE_ADD, .entity = &name                                       \
-        }
-#define SET(name, what)                                                                                      \
-        {                                                                                                    \
-                .noun = #name, .verb = "set", .text = "change " what ": only what the options name",         \
-                .flags = COMMAND_DATABASE, .run = entity_set, .shape = SHAPE_SET, .entity = &name            \
-        }
-#define REMOVE(name, what)                                                                                   \
-        {                                                                                                    \
-                .noun = #name, .verb = "remove", .text = "remove " what, .flags = COMMAND_DATABASE,          \
-                .run = entity_remove, .shape = SHAPE_KEY, .entity = &name                                    \
-        }
-#define SHOW(name, what)                                                                                     \
-        {                                                                                                    \
-                .noun = #name, .verb = "show", .text = "show " what,                                         \
-                .flags = COMMAND_OUTPUT | COMMAND_DATABASE, .run = entity_show, .shape = SHAPE_KEY,          \
-                .entity = &name                                                                              \
-        }
-#define LIST(name, what)                                                                                     \
-        {                                                                                                    \
-                .noun = #name, .verb = "list", .text = "list " what,                                         \
-                .flags = COMMAND_OUTPUT | COMMAND_DATABASE, .run = entity_list, .shape = SHAPE_LIST,         \
-                .entity = &name                                                                              \
-        }
-#define KEPT(name, one, many)                                                                                \
-        IMPORT(name, many), ADD(name, one), SET(name, one), SHOW(name, one), LIST(name, many)
-#define DATED(name, one, many) KEPT(name, one, many), REMOVE(name, one)
 
 static const struct command commands[] = {
     KEPT(area, "an area", "areas"),

@@ -30,6 +30,14 @@ const char *operator_now(void)
         return text;
 }
 
+bool operator_sign(struct database *database)
+{
+        const char *parameters[] = {operator_now(), operator_name()};
+
+        return database_execute(
+            database, "SELECT set_config('atm.now_ms', $1, false), set_config('atm.who', $2, false)", 2, parameters);
+}
+
 static bool is_collision(const PGresult *result)
 {
         const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);

@@ -8,6 +8,9 @@
 const char *operator_name(void);
 /* Real milliseconds as a parameter of a query; static room. */
 const char *operator_now(void);
+/* From now on this connection's changes bear the operator's name and the time: finance_change. False after a
+ * complaint. */
+ATM_MUST_USE bool operator_sign(struct database *database);
 /* A query that changes what atmd changes too: repeated where both did at the same moment. NULL after a
  * complaint. */
 PGresult *operator_query(struct database *database, const char *sql, int count,

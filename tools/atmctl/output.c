@@ -6,11 +6,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <libsmartcols/libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "tools/atmctl/words.h"
 
 struct output {
         enum output_format format;
@@ -19,6 +22,9 @@ struct output {
         size_t count;
         size_t rows;
         struct libscols_table *table;
+        struct document *document;
+        bool japanese;
+        const char *when_empty;
         FILE *stream;
         const char *path; /* NULL: standard output */
         char *
@@ -28,11 +34,22 @@ struct output {
 
 enum output_format output_format_of(const struct invocation *invocation)
 {
+        static const char *const names[] = {
+            [OUTPUT_TABLE] = "table", [OUTPUT_EXPANDED] = "expanded", [OUTPUT_CSV] = "csv", [OUTPUT_JSON] = "json",
+            [OUTPUT_HTML] = "html",   [OUTPUT_PDF] = "pdf",           [OUTPUT_SVG] = "svg", [OUTPUT_PNG] = "png"};
         const char *format = invocation_value(invocation, "format");
+        enum output_format found = OUTPUT_TABLE;
 
-        if (!format || !strcmp(format, "table"))
-                return OUTPUT_TABLE;
-        return strcmp(format, "csv") ? OUTPUT_JSON : OUTPUT_CSV;
+        while (format && strcmp(names[found], format))
+                found++; /* one of them: value_check saw to it */
+        return found;
+}
+
+bool output_is_japanese(const struct invocation *invocation)
+{
+        const char *language = invocation_value(invocation, "lang");
+
+        return language && !strcmp(language, "ja");
 }
 
 /* A device, pipe or socket is written to. Renaming a file over it would put an end to it: to /dev/null, for
@@ -86,16 +103,49 @@ static bool open_file(struct output *output)
         return open_temporary(output);
 }
 
+/* What fails here is told by document_write. */
+static void begin_document(struct output *output, const struct invocation *invocation)
+{
+        output->document = document_new(output->japanese ? DOCUMENT_JAPANESE : DOCUMENT_ENGLISH);
+        document_title(output->document, invocation->command->text);
+}
+
+bool output_writes_japanese(const struct output *output)
+{
+        return output->japanese;
+}
+
+struct document *output_document(struct output *output)
+{
+        return output->document;
+}
+
+/* Bytes that are no text: a terminal is left alone. */
+static bool suits_terminal(const struct invocation *invocation)
+{
+        enum output_format format = output_format_of(invocation);
+
+        if ((format != OUTPUT_PDF && format != OUTPUT_PNG) || invocation_has(invocation, "output") || !isatty(STDOUT_FILENO))
+                return true;
+        complain("%s: this form is not for a terminal: expected --output FILE, or standard output led elsewhere",
+                 invocation_name(invocation));
+        return false;
+}
+
 struct output *output_open_stream(const struct invocation *invocation)
 {
-        struct output *output = calloc(1, sizeof(*output));
+        struct output *output;
 
+        if (!suits_terminal(invocation))
+                return NULL;
+        output = calloc(1, sizeof(*output));
         if (!output) {
                 complain("out of memory");
                 return NULL;
         }
         output->format = output_format_of(invocation);
         output->path = invocation_value(invocation, "output");
+        output->japanese = output_is_japanese(invocation);
         output->stream = stdout;
         if (output->path && !open_file(output)) {
                 free(output->temporary);
@@ -103,18 +153,29 @@ struct output *output_open_stream(const struct invocation *invocation)
                 free(output);
                 return NULL;
         }
+        if (output->format >= OUTPUT_HTML)
+                begin_document(output, invocation);
         return output;
+}
+
+static bool is_for_people(const struct output *output)
+{
+        return output->format != OUTPUT_CSV && output->format != OUTPUT_JSON;
 }
 
 static bool is_shown(const struct output *output, size_t column)
 {
-        return !(output->columns[column].flags &
-                 (output->format == OUTPUT_TABLE ? OUTPUT_NOT_TABLE : OUTPUT_ONLY_TABLE));
+        return !(output->columns[column].flags & (is_for_people(output) ? OUTPUT_NOT_TABLE : OUTPUT_ONLY_TABLE));
 }
 
 static bool is_number(enum output_type type)
 {
         return type == OUTPUT_NUMBER || type == OUTPUT_YEN;
+}
+
+static bool is_right(enum output_type type)
+{
+        return is_number(type) || type == OUTPUT_DECIMAL || type == OUTPUT_FIGURE;
 }
 
 static bool begin_table(struct output *output)
@@ -132,13 +193,38 @@ static bool begin_table(struct output *output)
                        scols_table_new_column(output->table, "value", 0, 0);
         }
         for (size_t i = 0; i < output->count; i++) {
-                int flags = is_number(output->columns[i].type) ? SCOLS_FL_RIGHT : 0;
+                int flags = is_right(output->columns[i].type) ? SCOLS_FL_RIGHT : 0;
 
                 if (is_shown(output, i) &&
                     !scols_table_new_column(output->table, output->columns[i].name, 0, flags))
                         return false;
         }
         return true;
+}
+
+/* The first column that is shown labels the rows; OUTPUT_ONE: names label the values. */
+static void begin_document_table(struct output *output, const char *caption)
+{
+        struct document_column columns[OUTPUT_COLUMNS_MAX] = {0};
+        const char *label = NULL;
+        size_t count = 0;
+
+        if (output->shape == OUTPUT_ONE) {
+                columns[count++].heading = "";
+                label = "";
+        }
+        for (size_t i = 0; i < output->count && output->shape == OUTPUT_ROWS; i++) {
+                const char *word = word_of(output->columns[i].name, output->japanese);
+
+                if (!is_shown(output, i))
+                        continue;
+                if (!label)
+                        label = word;
+                else
+                        columns[count++] = (struct document_column){
+                            .heading = word, .align = is_right(output->columns[i].type) ? DOCUMENT_RIGHT : DOCUMENT_LEFT};
+        }
+        document_table(output->document, caption, label ? label : "", columns, count);
 }
 
 struct output *output_open(const struct invocation *invocation, enum output_shape shape,
@@ -157,6 +243,8 @@ struct output *output_open(const struct invocation *invocation, enum output_shap
                 output_abandon(output);
                 return NULL;
         }
+        if (output->document)
+                begin_document_table(output, "");
         if (output->format == OUTPUT_CSV) {
                 const char *separator = "";
 
@@ -177,7 +265,7 @@ static const char *yes_or_no(const char *value)
 }
 
 /* 1234567 as 1,234,567 */
-static void group_digits(const char *number, char *buffer, size_t size)
+void output_group_digits(const char *number, char *buffer, size_t size)
 {
         size_t length = strlen(number), at = 0;
 
@@ -191,19 +279,46 @@ static void group_digits(const char *number, char *buffer, size_t size)
         buffer[at] = '\0';
 }
 
-static bool table_cell(struct libscols_line *line, size_t column, enum output_type type, const char *value)
+/* As people read it; in `buffer` where it had to be written anew. */
+static const char *readable(const struct output_column *column, const char *value, char buffer[64])
+{
+        enum output_type type = column->type;
+
+        if (!value || !*value)
+                return type == OUTPUT_DECIMAL || column->flags & OUTPUT_DASH ? "-" : "";
+        if (type == OUTPUT_BOOL)
+                return yes_or_no(value);
+        if (type != OUTPUT_YEN)
+                return value;
+        output_group_digits(value, buffer, 64);
+        return buffer;
+}
+
+static bool table_cell(struct libscols_line *line, size_t at, const struct output_column *column, const char *value)
 {
         char buffer[64];
 
-        if (!value)
-                value = "";
-        else if (type == OUTPUT_BOOL)
-                value = yes_or_no(value);
-        if (type == OUTPUT_YEN && *value) {
-                group_digits(value, buffer, sizeof(buffer));
-                value = buffer;
+        return scols_line_set_data(line, at, readable(column, value, buffer)) == 0;
+}
+
+/* Names are ASCII, so that their bytes are their width. */
+static bool expanded_row(struct output *output, const char *const *values)
+{
+        int width = 0;
+        char buffer[64];
+
+        for (size_t i = 0; i < output->count; i++) {
+                if (is_shown(output, i) && (int)strlen(output->columns[i].name) > width)
+                        width = (int)strlen(output->columns[i].name);
         }
-        return scols_line_set_data(line, column, value) == 0;
+        if (output->shape == OUTPUT_ROWS)
+                fprintf(output->stream, "-[ %zu ]-\n", output->rows + 1);
+        for (size_t i = 0; i < output->count; i++) {
+                if (is_shown(output, i))
+                        fprintf(output->stream, "%-*s  %s\n", width, output->columns[i].name,
+                                readable(&output->columns[i], values[i], buffer));
+        }
+        return !ferror(output->stream);
 }
 
 static bool table_row(struct output *output, const char *const *values)
@@ -223,10 +338,41 @@ static bool table_row(struct output *output, const char *const *values)
                         added = scols_line_set_data(line, 0, output->columns[i].name) == 0;
                         shown = 1;
                 }
-                added = added && table_cell(line, shown, output->columns[i].type, values[i]);
+                added = added && table_cell(line, shown, &output->columns[i], values[i]);
                 shown++;
         }
         return added;
+}
+
+static void document_one(struct output *output, const char *const *values)
+{
+        char buffer[64];
+
+        for (size_t i = 0; i < output->count; i++) {
+                const char *cells[1] = {readable(&output->columns[i], values[i], buffer)};
+
+                if (is_shown(output, i))
+                        document_row(output->document, DOCUMENT_NORMAL, word_of(output->columns[i].name, output->japanese), cells);
+        }
+}
+
+static void document_cells(struct output *output, enum document_row_style style, const char *const *values)
+{
+        char buffer[OUTPUT_COLUMNS_MAX][64];
+        const char *cells[OUTPUT_COLUMNS_MAX], *label = NULL;
+        size_t count = 0;
+
+        for (size_t i = 0; i < output->count; i++) {
+                const char *text = values[i] ? readable(&output->columns[i], values[i], buffer[i]) : NULL;
+
+                if (!is_shown(output, i))
+                        continue;
+                if (!label)
+                        label = text ? text : "";
+                else /* a text that is not there is nothing; a figure that is not there is missing */
+                        cells[count++] = !text && !is_right(output->columns[i].type) ? "" : text;
+        }
+        document_row(output->document, style, label ? label : "", cells);
 }
 
 static void csv_cell(FILE *stream, const char *value)
@@ -268,13 +414,15 @@ static json_t *json_cell(enum output_type type, const char *value)
                 return json_null();
         if (is_number(type))
                 return json_integer(strtoll(value, NULL, 10));
+        if (type == OUTPUT_DECIMAL)
+                return json_real(strtod(value, NULL)); /* printed as it came; see JSON_REAL_PRECISION */
         if (type == OUTPUT_BOOL)
                 return json_boolean(!strcmp(yes_or_no(value), "yes"));
         return json_string(value);
 }
 
 /* NULL: out of memory. */
-static json_t *json_object_of(const struct output_column *columns, size_t count, const char *const *values)
+json_t *output_json_object(const struct output_column *columns, size_t count, const char *const *values)
 {
         json_t *object = json_object();
 
@@ -291,29 +439,38 @@ static json_t *json_object_of(const struct output_column *columns, size_t count,
 
 static bool json_row(struct output *output, const char *const *values)
 {
-        json_t *object = json_object_of(output->columns, output->count, values);
+        json_t *object = output_json_object(output->columns, output->count, values);
         bool whole = object != NULL;
 
         if (whole && output->shape == OUTPUT_ROWS)
                 fputs(output->rows ? ",\n " : "[", output->stream);
-        whole = whole && json_dumpf(object, output->stream, JSON_COMPACT | JSON_PRESERVE_ORDER) == 0;
+        whole = whole && json_dumpf(object, output->stream, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) == 0;
         json_decref(object);
         return whole;
 }
 
-bool output_row(struct output *output, const char *const *values)
+static bool write_row(struct output *output, const char *const *values, bool total)
 {
-        bool written;
+        bool written = true;
 
         switch (output->format) {
         case OUTPUT_TABLE:
                 written = table_row(output, values);
                 break;
+        case OUTPUT_EXPANDED:
+                written = expanded_row(output, values);
+                break;
         case OUTPUT_CSV:
                 written = csv_row(output, values);
                 break;
-        default:
+        case OUTPUT_JSON:
                 written = json_row(output, values);
+                break;
+        default:
+                if (output->shape == OUTPUT_ONE)
+                        document_one(output, values);
+                else
+                        document_cells(output, total ? DOCUMENT_TOTAL : DOCUMENT_NORMAL, values);
         }
         output->rows++;
         if (!written)
@@ -321,9 +478,14 @@ bool output_row(struct output *output, const char *const *values)
         return written;
 }
 
+bool output_row(struct output *output, const char *const *values)
+{
+        return write_row(output, values, false);
+}
+
 bool output_total(struct output *output, const char *const *values)
 {
-        return output->format != OUTPUT_TABLE || output_row(output, values);
+        return !is_for_people(output) || write_row(output, values, true);
 }
 
 static void row_values(const PGresult *result, int row, const char **ret_values)
@@ -337,7 +499,7 @@ bool output_result(struct output *output, const PGresult *result, int rows)
 {
         const char *values[OUTPUT_COLUMNS_MAX];
 
-        assert((size_t)PQnfields(result) == output->count);
+        assert((size_t)PQnfields(result) >= output->count);
         for (int row = 0; row < rows; row++) {
                 row_values(result, row, values);
                 if (!output_row(output, values))
@@ -355,9 +517,24 @@ void output_abandon(struct output *output)
         if (output->temporary)
                 unlink(output->temporary);
         scols_unref_table(output->table);
+        document_free(output->document);
         free(output->temporary);
         free(output->target);
         free(output);
+}
+
+static bool write_document(struct output *output)
+{
+        static const enum document_format formats[] = {[OUTPUT_HTML] = DOCUMENT_HTML,
+                                                       [OUTPUT_PDF] = DOCUMENT_PDF,
+                                                       [OUTPUT_SVG] = DOCUMENT_SVG,
+                                                       [OUTPUT_PNG] = DOCUMENT_PNG};
+        char error[512];
+
+        if (document_write(output->document, formats[output->format], NULL, output->stream, error, sizeof(error)))
+                return true;
+        complain("%s: %s", output->path ? output->path : "standard output", error);
+        return false;
 }
 
 static bool finish_file(struct output *output)
@@ -379,14 +556,23 @@ static bool finish_file(struct output *output)
         return written;
 }
 
+void output_when_empty(struct output *output, const char *text)
+{
+        output->when_empty = text;
+}
+
 bool output_close(struct output *output)
 {
         bool written = true;
 
         if (output->table && output->rows)
                 written = scols_print_table(output->table) == 0;
-        if (output->table && !output->rows)
-                note("none");
+        if (output->columns && is_for_people(output) && !output->rows)
+                note("%s", output->when_empty ? output->when_empty : "none");
+        if (output->format >= OUTPUT_HTML && !write_document(output)) {
+                output_abandon(output);
+                return false;
+        }
         if (output->columns && output->format == OUTPUT_JSON) {
                 if (output->shape == OUTPUT_ROWS)
                         fputs(output->rows ? "]" : "[]", output->stream);
@@ -411,7 +597,9 @@ FILE *output_stream(struct output *output)
 bool output_section(struct output *output, const char *heading, enum output_shape shape,
                     const struct output_column *columns, size_t count, const PGresult *result)
 {
-        struct output section = {.format = OUTPUT_TABLE,
+        struct output section = {.format = output->format,
+                                 .japanese = output->japanese,
+                                 .document = output->document,
                                  .shape = shape,
                                  .columns = columns,
                                  .count = count,
@@ -421,15 +609,33 @@ bool output_section(struct output *output, const char *heading, enum output_shap
 
         if (!PQntuples(result))
                 return true;
-        if (heading)
+        if (section.document)
+                begin_document_table(&section, heading ? heading : "");
+        else if (heading)
                 fprintf(output->stream, "\n%s\n", heading);
-        written = begin_table(&section) && output_result(&section, result, PQntuples(result)) &&
-                  scols_print_table(section.table) == 0;
+        written = (section.format != OUTPUT_TABLE || begin_table(&section)) &&
+                  output_result(&section, result, PQntuples(result)) &&
+                  (!section.table || scols_print_table(section.table) == 0);
         scols_unref_table(section.table);
         if (!written)
                 complain("%s: can't be written", output->path ? output->path : "standard output");
-        fputc('\n', output->stream);
+        if (!section.document)
+                fputc('\n', output->stream);
         return written;
+}
+
+void output_note(struct output *output, const char *format, ...)
+{
+        char text[DOCUMENT_TEXT_MAX];
+        va_list arguments;
+
+        va_start(arguments, format);
+        vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        if (output->document)
+                document_footnote(output->document, text);
+        else
+                note("%s", text);
 }
 
 json_t *output_json_rows(const struct output_column *columns, size_t count, const PGresult *result)
@@ -440,7 +646,7 @@ json_t *output_json_rows(const struct output_column *columns, size_t count, cons
         assert((size_t)PQnfields(result) == count);
         for (int row = 0; row < PQntuples(result) && rows; row++) {
                 row_values(result, row, values);
-                if (json_array_append_new(rows, json_object_of(columns, count, values)) != 0) {
+                if (json_array_append_new(rows, output_json_object(columns, count, values)) != 0) {
                         json_decref(rows);
                         rows = NULL;
                 }
@@ -454,7 +660,7 @@ bool output_json(const struct invocation *invocation, const json_t *value)
 
         if (!output)
                 return false;
-        if (json_dumpf(value, output->stream, JSON_INDENT(1) | JSON_PRESERVE_ORDER) != 0) {
+        if (json_dumpf(value, output->stream, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) != 0) {
                 complain("%s: can't be written", output->path ? output->path : "standard output");
                 output_abandon(output);
                 return false;

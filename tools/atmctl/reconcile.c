@@ -11,11 +11,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "journals/journal.h"
 #include "journals/merge.h"
 #include "rules/calendar.h"
+#include "tools/atmctl/journal_folders.h"
 #include "tools/atmctl/rows.h"
 #include "tools/atmctl/sides.h"
 
@@ -145,64 +144,10 @@ static void on_bank_lines(uint64_t lines, void *context)
 
 /* the sides -------------------------------------------------------------------------------------------- */
 
-/* The folders that an option names, or the one that a laboratory's variable does. */
-static size_t folders_of(const struct reconciliation *r, const char *option, const char *variable,
-                         const char *const **ret_folders)
-{
-        static const char *one[2];
-        size_t count = invocation_values(r->invocation, option, ret_folders);
-        const char *value = getenv(variable);
-        size_t which = !strcmp(option, "bank-journals");
-
-        if (count || !value || !*value)
-                return count;
-        one[which] = value;
-        *ret_folders = &one[which];
-        return 1;
-}
-
-static bool read_atm_folder(struct reconciliation *r, const char *folder)
-{
-        char error[JOURNAL_ERROR_MAX];
-        int lock;
-        bool done;
-
-        if (access(folder, F_OK) != 0) {
-                complain("reconcile: %s: there is no such folder", folder);
-                return false;
-        }
-        lock = journal_lock(folder, false, error);
-        if (lock < 0) {
-                complain("reconcile: %s", error);
-                return false;
-        }
-        progress("the ATMs' journals: %s", folder);
-        done = history_read(&r->atms, folder);
-        close(lock);
-        if (!done)
-                complain("reconcile: %s", r->atms.error);
-        return done;
-}
-
-static bool read_atms(struct reconciliation *r)
-{
-        const char *const *folders;
-        size_t count = folders_of(r, "atm-journals", "ATM_JOURNAL", &folders);
-
-        for (size_t i = 0; i < count; i++) {
-                if (!read_atm_folder(r, folders[i]))
-                        return false;
-        }
-        history_sort(&r->atms);
-        if (r->atms.error[0])
-                complain("reconcile: %s", r->atms.error);
-        return !r->atms.error[0];
-}
-
 static bool read_banks(struct reconciliation *r)
 {
         const char *const *folders;
-        size_t count = folders_of(r, "bank-journals", "BANKSIM_JOURNALS", &folders);
+        size_t count = journal_folders_of(r->invocation, "bank-journals", "BANKSIM_JOURNALS", &folders);
 
         for (size_t i = 0; i < count; i++) {
                 if (!bank_history_read(&r->banks, folders[i])) {
@@ -264,7 +209,7 @@ static bool stream_database(struct reconciliation *r, struct database *database)
 
 static bool compare_sides(struct reconciliation *r, struct database *database)
 {
-        if (!read_atms(r) || !database_open(database, r->invocation, DATABASE_READY))
+        if (!journal_folders_read_atms(r->invocation, &r->atms) || !database_open(database, r->invocation, DATABASE_READY))
                 return false;
         if (!database_execute(database, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 0, NULL) ||
             !database_execute(database, "SELECT FROM reference_version", 0, NULL) || !read_banks(r))
@@ -367,10 +312,9 @@ int reconcile_all(const struct invocation *invocation)
 {
         struct reconciliation r = {.invocation = invocation, .format = output_format_of(invocation)};
         struct database database = {.connection = NULL};
-        const char *const *folders;
         bool done = false;
 
-        if (!folders_of(&r, "atm-journals", "ATM_JOURNAL", &folders))
+        if (!journal_folders_have_atms(invocation))
                 return usage_error(invocation->command,
                                    "--atm-journals is missing: expected the folders of the ATMs' "
                                    "journals, or the variable ATM_JOURNAL");
@@ -378,6 +322,8 @@ int reconcile_all(const struct invocation *invocation)
                 return usage_error(invocation->command, "--json and --format: expected one of them");
         if (invocation_has(invocation, "json"))
                 r.format = OUTPUT_JSON;
+        if (r.format == OUTPUT_EXPANDED)
+                r.format = OUTPUT_TABLE; /* sentences, not rows */
         r.atms.on_fault = r.banks.on_fault = on_fault;
         r.banks.on_lines = on_bank_lines;
         r.atms.context = r.banks.context = &r;

@@ -9,12 +9,13 @@
 #include "protocol/profile.h"
 #include "rules/calendar.h"
 #include "rules/reference.h"
+#include "tools/atmctl/result_items.h"
 
 #define DIGITS   "0123456789"
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define SMALL    "abcdefghijklmnopqrstuvwxyz"
 
-enum { FEE_MAX_YEN = 1000000 };
+enum { FEE_MAX_YEN = 1000000, FISCAL_YEAR_FIRST = 2000 };
 static const long long yen_max = 1000000000000000;
 
 static const struct value_row rows[VALUE_KIND_COUNT] = {
@@ -66,6 +67,24 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                       .maximum = PREFIX_MAX,
                       .alphabet = DIGITS},
     [VALUE_DATE] = {.name = "DATE", .expected = "a date as 2016-12-31", .sql_type = "date"},
+    [VALUE_MONTH] = {.name = "MONTH", .expected = "a month as 2016-12", .sql_type = "text"},
+    [VALUE_FISCAL_YEAR] = {.name = "YEAR",
+                           .expected =
+                               "a fiscal year from 2000 to 2099, as 2016 or FY2016: April 2016 to March 2017",
+                           .sql_type = "integer",
+                           .minimum = FISCAL_YEAR_FIRST,
+                           .maximum = FISCAL_YEAR_FIRST + 99},
+    [VALUE_QUARTER_NUMBER] = {.name = "1-4",
+                              .expected = "a quarter's number from 1 (April to June) to 4",
+                              .sql_type = "integer",
+                              .minimum = 1,
+                              .maximum = 4},
+    [VALUE_QUARTER] = {.name = "QUARTER",
+                       .expected = "a quarter as 3Q16: October to December 2016",
+                       .sql_type = "text"},
+    [VALUE_PERIOD] = {.name = "PERIOD",
+                      .expected = "a quarter as 3Q16, several from the first as 1Q-3Q16, or a year as FY2016",
+                      .sql_type = "text"},
     [VALUE_TIME] = {.name = "TIME",
                     .expected = "a time from 00:00 to 24:00, as 08:45",
                     .sql_type = "integer"},
@@ -162,13 +181,74 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                      .sql_type = "text",
                      .choices = "asked|approved|completed|reversed|declined|blocked"},
     [VALUE_REPORT_KEY] = {.name = "WHAT",
-                          .expected = "area, prefecture, hall, atm, day or month",
+                          .expected = "one or two of area, prefecture, hall, atm, issuer, band, hour, day, month, quarter and "
+                                      "fy, as area or area,quarter",
                           .sql_type = "text",
-                          .choices = "area|prefecture|hall|atm|day|month"},
-    [VALUE_FORMAT] = {.name = "table|csv|json",
-                      .expected = "table, csv or json",
+                          .choices = "area|prefecture|hall|atm|issuer|band|hour|day|month|quarter|fy"},
+    [VALUE_COMPARISON] = {.name = "yoy|qoq",
+                          .expected = "yoy (a year before) or qoq (a quarter before)",
+                          .sql_type = "text",
+                          .choices = "yoy|qoq"},
+    [VALUE_FLEET_KEY] = {.name = "WHAT",
+                         .expected = "atm, hall or area",
+                         .sql_type = "text",
+                         .choices = "atm|hall|area"},
+    [VALUE_FLEET_SECTION] = {.name = "SECTION",
+                             .expected = "ranking, penetration or comparison",
+                             .sql_type = "text",
+                             .choices = "ranking|penetration|comparison"},
+    [VALUE_COST_ITEM] = {.name = "ITEM",
+                         .expected = "cash_in_transit, network, maintenance, depreciation, sga or capex",
+                         .sql_type = "text",
+                         .choices = "cash_in_transit|network|maintenance|depreciation|sga|capex"},
+    [VALUE_RESULT_ITEM] = {.name = "ITEM",
+                           .expected = "an item of 'atmctl report results', as revenue or sga",
+                           .sql_type = "text",
+                           .choices = RESULT_ITEM_CHOICES},
+    [VALUE_PEER] = {.name = "PEER",
+                    .expected = "1 to 15 capitals or digits, as SEVENBANK",
+                    .sql_type = "text",
+                    .minimum = 1,
+                    .maximum = 15,
+                    .alphabet = CAPITALS DIGITS},
+    [VALUE_PEER_ITEM] = {.name = "ITEM",
+                         .expected = "atms, revenue_yen, transactions_per_atm_day, fee_yen_per_transaction, "
+                                     "profit_ratio_percent or availability_percent",
+                         .sql_type = "text",
+                         .choices = "atms|revenue_yen|transactions_per_atm_day|fee_yen_per_transaction|"
+                                    "profit_ratio_percent|availability_percent"},
+    [VALUE_RATE_ITEM] = {.name = "ITEM",
+                         .expected = "income_tax or non_controlling_share",
+                         .sql_type = "text",
+                         .choices = "income_tax|non_controlling_share"},
+    [VALUE_AMOUNT] = {.name = "N",
+                      .expected = "whole yen, or a whole number of things; may be negative",
+                      .sql_type = "bigint",
+                      .minimum = -1000000000000000,
+                      .maximum = 1000000000000000},
+    [VALUE_DECIMAL] = {.name = "N.N",
+                       .expected = "a number with at most 4 decimals, as 98.8",
+                       .sql_type = "numeric"},
+    [VALUE_JOURNALS_KEY] = {.name = "WHAT",
+                            .expected = "day, month, issuer or atm",
+                            .sql_type = "text",
+                            .choices = "day|month|issuer|atm"},
+    [VALUE_SCALE] = {.name = "SCALE",
+                     .expected = "a scale above 0 and up to 1 with at most 6 decimals, as 0.01",
+                     .sql_type = "text"},
+    [VALUE_FINANCE_NOUN] = {.name = "NOUN",
+                            .expected = "contract, cost, target, published, peer or rate",
+                            .sql_type = "text",
+                            .choices = "contract|cost|target|published|peer|rate"},
+    [VALUE_FORMAT] = {.name = "FORMAT",
+                      .expected = "table, expanded, csv or json",
                       .sql_type = "text",
-                      .choices = "table|csv|json"},
+                      .choices = "table|expanded|csv|json"},
+    [VALUE_DOCUMENT_FORMAT] = {.name = "FORMAT",
+                               .expected = "table, expanded, csv, json, html, pdf, svg or png",
+                               .sql_type = "text",
+                               .choices = "table|expanded|csv|json|html|pdf|svg|png"},
+    [VALUE_LANGUAGE] = {.name = "en|ja", .expected = "en or ja", .sql_type = "text", .choices = "en|ja"},
     [VALUE_FILE] = {.name = "FILE",
                     .expected = "a file's name",
                     .sql_type = "text",
@@ -209,6 +289,18 @@ static bool check_choice(const char *choices, const char *text)
                         return true;
         }
         return false;
+}
+
+/* One choice, or two that differ, with a comma between them. */
+static bool check_choice_pair(const char *choices, const char *text)
+{
+        char first[VALUE_MAX];
+        const char *comma = strchr(text, ',');
+
+        if (!comma)
+                return check_choice(choices, text);
+        snprintf(first, sizeof(first), "%.*s", (int)(comma - text), text);
+        return check_choice(choices, first) && check_choice(choices, comma + 1) && strcmp(first, comma + 1);
 }
 
 static bool check_length(const struct value_row *row, const char *text)
@@ -281,6 +373,28 @@ static bool check_expiry(const char *text)
         return month >= 1 && month <= 12;
 }
 
+/* Up to 15 digits, and up to 4 behind a point. */
+static bool check_decimal(const char *text)
+{
+        size_t whole = strspn(text, DIGITS), part;
+
+        if (!whole || whole > 15)
+                return false;
+        if (!text[whole])
+                return true;
+        part = strspn(text + whole + 1, DIGITS);
+        return text[whole] == '.' && part >= 1 && part <= 4 && !text[whole + 1 + part];
+}
+
+/* "1", or "0." and up to 6 digits that are not all zero. */
+static bool check_scale(const char *text)
+{
+        size_t digits = strncmp(text, "0.", 2) ? 0 : strspn(text + 2, DIGITS);
+
+        return !strcmp(text, "1") ||
+               (digits >= 1 && digits <= 6 && !text[2 + digits] && strspn(text + 2, "0") < digits);
+}
+
 static bool check_minute(const char *text, char *ret_canonical)
 {
         int minute;
@@ -288,6 +402,53 @@ static bool check_minute(const char *text, char *ret_canonical)
         if (!calendar_parse_minute(text, &minute))
                 return false;
         snprintf(ret_canonical, VALUE_MAX, "%d", minute);
+        return true;
+}
+
+/* "2016-12" */
+static bool check_month(const char *text)
+{
+        char day[11];
+        int32_t first;
+
+        snprintf(day, sizeof(day), "%.7s-01", text);
+        return strlen(text) == 7 && calendar_parse_day(day, &first);
+}
+
+/* "FY2016" or "2016" to "2016" */
+static bool check_fiscal_year(const struct value_row *row, const char *text, char *ret_canonical)
+{
+        if (!strncmp(text, "FY", 2))
+                text += 2;
+        return strlen(text) == 4 && check_number(row, text, ret_canonical);
+}
+
+/* "3Q16" */
+static bool is_quarter(const char *text)
+{
+        return strlen(text) == 4 && text[0] >= '1' && text[0] <= '4' && text[1] == 'Q' &&
+               strspn(text + 2, DIGITS) == 2;
+}
+
+/* "3Q16", "1Q-3Q16", "1Q-4Q16"; that last is also FY16 and FY2016. */
+static bool check_period(const char *text, char *ret_canonical)
+{
+        static const char from_first[] = "1Q-";
+        size_t prefix = sizeof(from_first) - 1;
+
+        if (!strncmp(text, "FY", 2)) {
+                size_t length = strlen(text);
+
+                if ((length != 4 && (length != 6 || strncmp(text, "FY20", 4))) ||
+                    strspn(text + 2, DIGITS) != length - 2)
+                        return false;
+                snprintf(ret_canonical, VALUE_MAX, "1Q-4Q%s", text + length - 2);
+                return true;
+        }
+        if (!is_quarter(text) &&
+            (strncmp(text, from_first, prefix) || !is_quarter(text + prefix) || text[prefix] == '1'))
+                return false;
+        strcpy(ret_canonical, text);
         return true;
 }
 
@@ -305,17 +466,32 @@ bool value_check(enum value_kind kind, const char *text, char ret_canonical[VALU
                 return check_minute(text, ret_canonical);
         case VALUE_FEE:
         case VALUE_YEN:
+        case VALUE_AMOUNT:
         case VALUE_NUMBER:
         case VALUE_DAYS:
         case VALUE_BASIS_POINTS:
         case VALUE_STAN:
         case VALUE_SEQUENCE:
+        case VALUE_QUARTER_NUMBER:
                 return check_number(row, text, ret_canonical);
         case VALUE_BOOL:
                 if (!check_choice(row->choices, text))
                         return false;
                 strcpy(ret_canonical, *text == 'y' ? "true" : "false");
                 return true;
+        case VALUE_REPORT_KEY:
+                fits = check_choice_pair(row->choices, text);
+                break;
+        case VALUE_FISCAL_YEAR:
+                return check_fiscal_year(row, text, ret_canonical);
+        case VALUE_PERIOD:
+                return check_period(text, ret_canonical);
+        case VALUE_QUARTER:
+                fits = is_quarter(text);
+                break;
+        case VALUE_MONTH:
+                fits = check_month(text);
+                break;
         case VALUE_DATE:
                 fits = calendar_parse_day(text, &day);
                 break;
@@ -327,6 +503,12 @@ bool value_check(enum value_kind kind, const char *text, char ret_canonical[VALU
                 break;
         case VALUE_PAN:
                 fits = pan_is_valid(text) && check_luhn(text);
+                break;
+        case VALUE_SCALE:
+                fits = check_scale(text);
+                break;
+        case VALUE_DECIMAL:
+                fits = check_decimal(text);
                 break;
         case VALUE_TOKEN:
                 fits = check_token(text);

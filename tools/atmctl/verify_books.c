@@ -192,6 +192,8 @@ static void summarise(struct books *books, const struct posting *p)
                                      ? p->value[POSTING_CUSTOMER_FEE] + p->value[POSTING_INTERBANK_FEE]
                                      : 0;
         add(books, &books->summary,
+            &(struct summary_key){books->atm, month, COPY_NO_DAY, p->terminal, p->hall, NAME_NONE, NAME_NONE, -1, -1}, value);
+        add(books, &books->summary,
             &(struct summary_key){books->place, month, COPY_NO_DAY, p->terminal, p->hall, p->issuer, p->band,
                                   -1, -1},
             value);
@@ -584,6 +586,7 @@ bool books_open(struct books *books, struct copy_source *source, struct findings
         tally_open(&books->day, sizeof(int32_t), DAY_VALUES);
         tally_open(&books->stale_month, sizeof(int32_t), 0);
         tally_open(&books->closed_day, sizeof(int32_t), 0);
+        books->atm = names_add(books->names, "atm", 3);
         books->place = names_add(books->names, "place", 5);
         books->by_day = names_add(books->names, "day", 3);
         books->bank = names_add(books->names, "bank", 4);

@@ -46,8 +46,8 @@ struct books {
                 int32_t day, month, quarter; /* the first days of */
                 bool summarised;
         } posted; /* the last day that was posted on: many rows of a day follow each other */
-        uint32_t place, by_day, bank, by_hour; /* cubes */
-        bool failed;                           /* complained already */
+        uint32_t atm, place, by_day, bank, by_hour; /* cubes */
+        bool failed;                                /* complained already */
 };
 
 /* False after a complaint. books_close in any case. */

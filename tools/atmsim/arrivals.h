@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "tools/atmsim/random.h"
+#include "random/random.h"
 
 enum profile_kind { PROFILE_DAY, PROFILE_FLAT };
 

@@ -12,7 +12,7 @@
 
 #include "keys/token.h"
 #include "protocol/attributes.h"
-#include "tools/atmsim/random.h"
+#include "random/random.h"
 
 enum { CARDS_ERROR_MAX = 640, CARDS_RECENT = 64 };
 

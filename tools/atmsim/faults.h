@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "protocol/attributes.h"
-#include "tools/atmsim/random.h"
+#include "random/random.h"
 
 enum fault {
         FAULT_NO_DISPENSE, /* approved, but no note comes out: 0420/22 */

@@ -225,7 +225,7 @@ static bool is_expired(const struct bank_request *request, const struct account 
                strcmp(account->expiry_yymm, yymm) < 0;
 }
 
-/* The first reason that holds, in wire.md's order. */
+/* The first reason that holds, in the order of rules/reasons.def. */
 static const char *decide(const struct bank_request *request, const struct withdrawal *withdrawal,
                           const struct account *account)
 {

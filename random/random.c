@@ -1,5 +1,5 @@
 /* xoshiro256** by Blackman and Vigna, seeded through splitmix64 as they recommend. */
-#include "tools/atmsim/random.h"
+#include "random/random.h"
 
 #include <assert.h>
 

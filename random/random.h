@@ -1,8 +1,8 @@
 /*
  * Random numbers from a seed (xoshiro256**), so that a run can be played again. Never for secrets.
  */
-#ifndef ATMSIM_RANDOM_H
-#define ATMSIM_RANDOM_H
+#ifndef RANDOM_RANDOM_H
+#define RANDOM_RANDOM_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Closing a quarter: refused before it is over and while withdrawals have no end; from then on it prints the same,
+# whatever ATMs and operators correct later, which is posted on the first open day with both dates.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+flow_lab lab --atms 8 --cards 400 --banks 1 --bank-timeout-ms 1500 --clock 2016-12-31T18:00:00+09:00,1800
+# shellcheck disable=SC1091
+source "$WORK/lab/lab.env"
+
+results() {
+        atmctl report results --quarter "$1" --format json
+}
+
+# One figure: of ITEM COLUMN from JSON on standard input.
+figure() {
+        perl -MJSON::PP -e '
+                local $/;
+                my ($row) = grep { $_->{item} eq $ARGV[0] } @{decode_json(<STDIN>)};
+                print $row->{columns}{$ARGV[1]} // "missing"' "$1" "$2"
+}
+
+PGUSER=postgres psql -X -q -c "INSERT INTO contract SELECT terminal, '2016-12-01', NULL, hall, 62000 FROM atm WHERE terminal <= 'T0000008'"
+expect_exit 1 atmctl period close 3Q16
+[[ $OUTPUT == *"3Q16 is not over: its last day is 2016-12-31"* ]] || wrong "closing too early says: $OUTPUT"
+expect_exit 2 atmctl period close 2016Q3
+[[ $OUTPUT == *"expected a quarter as 3Q16"* ]] || wrong "a wrong quarter says: $OUTPUT"
+atmctl report results --quarter 3Q16 2>"$WORK/notes" >/dev/null
+grep -q "Preliminary: 3Q16 is not over yet" "$WORK/notes" || wrong "a quarter that is not over is not marked: $(cat "$WORK/notes")"
+
+# an ordinary evening, then a power cut in the middle of withdrawals
+atmsim run --closed --withdrawals 150 --seed "$SEED" --answer-timeout-ms 4000 >/dev/null
+without_end() {
+        sql "SELECT count(*) FROM v_without_end WHERE business_date <= '2016-12-31'"
+}
+cut() {
+        atmsim run --closed --withdrawals 3000 --seed "$SEED" --answer-timeout-ms 4000 >/dev/null 2>&1 &
+        sleep 0.4
+        kill -KILL $! 2>/dev/null
+        wait $! 2>/dev/null || true
+        sleep 0.2
+        (($(without_end) > 0))
+}
+await 6 "withdrawals without an end" cut
+new_year() {
+        [[ $(atmctl clock --format csv | sed -n 2p) > 2017-01-01T00:10 ]]
+}
+await 30 "the new year" new_year
+
+open=$(without_end)
+expect_exit 1 atmctl period close 3Q16
+[[ $OUTPUT == *"$open withdrawals up to the end of 3Q16 have no end: nothing was closed"* ]] || wrong "closing with $open open says: $OUTPUT"
+expect "nothing was closed" "" "$(sql "SELECT closed_through FROM books")"
+expect_exit 0 atmctl period close 3Q16 --force
+[[ $OUTPUT == *"3Q16 is closed"*"Without an end"*T00000* ]] || wrong "--force lists nothing: $OUTPUT"
+expect_exit 1 atmctl period close 2Q16
+[[ $OUTPUT == *"are closed through 2Q16 already"* ]] || wrong "closing twice says: $OUTPUT"
+results 3Q16 >"$WORK/closed.json"
+atmctl report results --quarter 3Q16 --lang ja 2>"$WORK/closed.notes" >"$WORK/closed.txt"
+atmctl report revenue --from 2016-10-01 --to 2016-12-31 --by day --format csv >"$WORK/closed.csv"
+expect "base fees: 8 ATMs, all of December" 496000 "$(figure base_fee 3Q16 <"$WORK/closed.json")"
+expect "of earlier periods so far" 0 "$(figure earlier_periods 4Q16 < <(results 4Q16))"
+
+# the ATMs come back and tell; a person finds that a finished one gave nothing
+atmsim run --closed --withdrawals 8 --seed "$SEED" --answer-timeout-ms 4000 >/dev/null
+expect "withdrawals of the closed quarter without an end" 0 "$(without_end)"
+earned=$(sql "SELECT sum(customer_fee_yen + interbank_fee_yen) FROM commission WHERE business_date <= '2016-12-31' AND posted_on = '2017-01-01'")
+IFS='|' read -r terminal stan fees < <(sql "SELECT terminal, stan, customer_fee_yen + interbank_fee_yen FROM v_withdrawal
+        WHERE business_date = '2016-12-31' AND state = 'completed' AND issuer = 'HOUSE' ORDER BY transmitted_at LIMIT 1")
+atmctl exception resolve --terminal "$terminal" --stan "$stan" --date 2016-12-31 --dispensed 0 --note "the cassettes say so" >/dev/null
+expect "its rows, with both dates" "1 2016-12-31 2016-12-31,-1 2016-12-31 2017-01-01" \
+        "$(sql "SELECT string_agg(concat_ws(' ', sign, business_date, posted_on), ',' ORDER BY seq) FROM commission WHERE terminal = '$terminal' AND stan = $stan AND business_date = '2016-12-31'")"
+
+results 3Q16 | diff - "$WORK/closed.json" || wrong "the closed quarter prints something else"
+atmctl report results --quarter 3Q16 --lang ja 2>"$WORK/again.notes" | diff - "$WORK/closed.txt" || wrong "the closed quarter's table changed"
+diff "$WORK/again.notes" "$WORK/closed.notes" || wrong "the closed quarter's notes changed"
+atmctl report revenue --from 2016-10-01 --to 2016-12-31 --by day --format csv | diff - "$WORK/closed.csv" || wrong "the closed quarter's days changed"
+expect "of earlier periods" "$((earned - fees))" "$(figure earlier_periods 4Q16 < <(results 4Q16))"
+
+# what is closed can't be entered differently any more
+expect_exit 1 atmctl cost add 3Q16 sga --amount-yen 1
+[[ $OUTPUT == *"closed through 2016-12-31"*"first open quarter, 4Q16"* ]] || wrong "a cost of a closed quarter: $OUTPUT"
+expect_exit 1 atmctl contract set T0000001 2016-12-01 --base-fee-yen 1
+expect_exit 0 atmctl contract set T0000001 2016-12-01 --until 2017-02-01
+expect_exit 0 atmctl published add 3Q16 sga --value 42900000 --source "Corporate Overview, April 2017"
+expect_exit 1 atmctl published set 3Q16 sga --value 1
+expect_exit 0 atmctl verify
+passed

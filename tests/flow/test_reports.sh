@@ -1,0 +1,288 @@
+#!/usr/bin/env bash
+# The reports, against a small history worked out by hand, and against the raw rows: in a random history of several
+# months, with late posts, some months in the summary, some stale there, some not yet, each single and double grouping
+# must have the rows that a plain sum of the commission rows has, with the summary as it is and brought up to date.
+[[ -n ${PGHOST:-} && ${PGUSER:-} == postgres ]] || exec "$(dirname "${BASH_SOURCE[0]}")/../../scripts/with-postgres" "$0" "$@"
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+export PATH=$BIN:$PATH PGDATABASE=atm_reports_$$ LC_ALL=C.UTF-8
+cd "$WORK"
+
+says() {
+        local text
+        for text in "$@"; do
+                [[ $OUTPUT == *"$text"* ]] || wrong "'$text' is not said: $OUTPUT"
+        done
+}
+
+# Business time stands at noon of a day in Japan.
+business_day() {
+        ATM_CLOCK_START_MS=$(($(TZ=JST-9 date -d "$1 12:00" +%s) * 1000))
+        ATM_CLOCK_ANCHOR_MS=$(($(date +%s) * 1000))
+        export ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED=1
+}
+
+# report COMMAND...: its rows as CSV without the heading, in $OUTPUT; what it remarks in $REMARKS
+report() {
+        OUTPUT=$(PGUSER=atm_operator atmctl report "$@" --format csv 2>remarks | sed 1d) || wrong "report $*: $(cat remarks)"
+        REMARKS=$(cat remarks)
+}
+
+psql_all() {
+        psql -X -q -v ON_ERROR_STOP=1 "$@"
+}
+
+DATABASE=$PGDATABASE
+PGDATABASE=postgres psql_all -c "CREATE DATABASE $DATABASE"
+expect_exit 0 atmctl db init --clock-now 2016-01-01
+expect_exit 0 atmctl db partitions --from 2015-01-01 --to 2018-01-01
+
+# The roll-up of whatever commission rows there are, as the ledger would keep it.
+psql_all <<'SQL'
+CREATE PROCEDURE roll_up() LANGUAGE sql AS $$
+        TRUNCATE revenue_rollup;
+        INSERT INTO revenue_rollup (terminal, posted_on, hall, issuer, band, business_date, withdrawals, cash_yen,
+                customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen)
+        SELECT terminal, posted_on, hall, issuer, band, business_date, sum(sign), sum(cash_yen), sum(customer_fee_yen),
+               sum(customer_tax_yen), sum(interbank_fee_yen), sum(interbank_tax_yen), sum(hall_share_yen)
+        FROM commission GROUP BY 1, 2, 3, 4, 5, 6;
+$$;
+INSERT INTO area (area, name, parlors) VALUES ('kanto', '関東', 200), ('kansai', '関西', NULL);
+INSERT INTO hall (hall, name, area, prefecture, share_bp) VALUES
+        ('H1', '一号店', 'kanto', '東京都', 1000), ('H2', '二号店', 'kansai', '大阪府', 0), ('H3', '三号店', 'kansai', '京都府', 500);
+INSERT INTO atm VALUES ('T0000001', 'H1'), ('T0000002', 'H2'), ('T0000003', 'H3');
+INSERT INTO issuer VALUES ('HOUSE', 'House bank'), ('BANKA', 'Bank A'), ('BANKB', 'Bank B');
+INSERT INTO tax_rate VALUES ('2014-04-01', 800), ('2019-10-01', 1000);
+SQL
+
+# by hand -------------------------------------------------------------------------------------------------------
+
+business_day 2017-05-15
+report revenue --fy 2016 --by area
+expect "an empty report" "" "$OUTPUT"
+expect "an empty report's remark" "no withdrawals from 2016-04-01 to 2017-03-31" "$(PGUSER=atm_operator atmctl report revenue --fy 2016 --by area 2>&1)"
+expect "an empty report as JSON" "[]" "$(PGUSER=atm_operator atmctl report revenue --fy 2016 --by area --format json)"
+
+psql_all <<'SQL'
+-- the fifth is the reversal of the fourth, which was posted when September was closed
+INSERT INTO commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, band, tariff_from, tax_rate_bp,
+        customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, cash_yen, posted_on) VALUES
+        ('T0000001', '2015-10-05 10:00+09', 1, 1, 1, 'H1', '2015-10-05', 'HOUSE', 'day', '2014-04-01', 800, 100, 8, 100, 8, 20, 10000, '2015-10-05'),
+        ('T0000001', '2016-10-03 09:30+09', 2, 1, 1, 'H1', '2016-10-03', 'HOUSE', 'day', '2014-04-01', 800, 100, 8, 100, 8, 20, 20000, '2016-10-03'),
+        ('T0000002', '2016-10-03 19:00+09', 3, 1, 1, 'H2', '2016-10-03', 'BANKA', 'other', '2014-04-01', 800, 200, 16, 120, 9, 0, 30000, '2016-10-03'),
+        ('T0000001', '2016-09-30 12:00+09', 4, 1, 1, 'H1', '2016-09-30', 'HOUSE', 'day', '2014-04-01', 800, 100, 8, 100, 8, 20, 10000, '2016-09-30'),
+        ('T0000001', '2016-09-30 12:00+09', 4, 2, -1, 'H1', '2016-09-30', 'HOUSE', 'day', '2014-04-01', 800, -100, -8, -100, -8, -20, -10000, '2016-10-02'),
+        ('T0000002', '2016-12-31 23:59:59+09', 5, 1, 1, 'H2', '2016-12-31', 'BANKA', 'other', '2014-04-01', 800, 200, 16, 120, 9, 0, 10000, '2016-12-31');
+CALL roll_up();
+INSERT INTO contract VALUES ('T0000001', '2016-04-01', NULL, 'H1', 60000), ('T0000002', '2016-10-16', NULL, 'H2', 31000);
+INSERT INTO cost VALUES ('3Q16', 'cash_in_transit', 1000), ('3Q16', 'network', 500), ('3Q16', 'maintenance', 300), ('3Q16', 'depreciation', 69);
+INSERT INTO peer VALUES ('SEVENBANK', 'atms', 22472, 'March 2016'), ('SEVENBANK', 'transactions_per_atm_day', 98.8, 'press');
+SQL
+
+report revenue --fy 2016 --quarter 3 --by area --compare yoy
+expect "areas with the year before" "kansai,2,40000,400,240,50,640,, kanto,0,10000,0,0,0,0,200,-100.0" "$(xargs <<<"$OUTPUT")"
+expect "the earlier periods" "of which earlier periods: -200 yen" "$REMARKS"
+report revenue --fy FY2016 --by quarter --compare qoq
+expect "quarters with those before" "2Q16,1,10000,100,100,16,200,, 3Q16,2,50000,400,240,50,640,200,220.0 4Q16,0,0,0,0,0,0,640,-100.0" "$(xargs <<<"$OUTPUT")"
+report revenue --fy 2016 --quarter 3 --by hour
+expect "hours" "09,1,20000,100,100,16,200 12,-1,-10000,-100,-100,-16,-200 19,1,30000,200,120,25,320 23,1,10000,200,120,25,320" "$(xargs <<<"$OUTPUT")"
+report revenue --from 2016-10-01 --to 2016-12-31 --by issuer,band --hall H2
+expect "a hall's banks and bands" "BANKA,other,2,40000,400,240,50,640" "$OUTPUT"
+report revenue --from 2016-09-30 --to 2016-09-30 --by atm --issuer HOUSE --band day
+expect "a closed day keeps its sum" "T0000001,1,10000,100,100,16,200" "$OUTPUT"
+report revenue --fy 2015 --by fy,month
+expect "fiscal years" "FY2015,2015-10,1,10000,100,100,16,200" "$OUTPUT"
+expect "columns of two keys" "key,key2,withdrawals,cash_yen,customer_fee_yen,interbank_fee_yen,tax_yen,revenue_yen" \
+        "$(PGUSER=atm_operator atmctl report revenue --fy 2015 --by fy,month --format csv | head -n 1)"
+expect_exit 0 env PGUSER=atm_operator atmctl report revenue --fy 2016 --quarter 3 --by hall,band
+says 二号店 other total "of which earlier periods: -200 yen"
+psql_all -c "INSERT INTO history_run VALUES ('quiet', repeat('0', 64), 1, '0.01', '2015-10-01', '2016-12-31', 11, 1066, true)"
+expect_exit 0 env PGUSER=atm_operator atmctl report tax --fy 2016
+says "generated history: scenario quiet, scale 0.01: 11 of 1,066 ATMs"
+psql_all -c "DELETE FROM history_run"
+
+report fleet --fy 2016 --quarter 3
+expect "the ranking" "1,T0000001,1,92,0,0.0,0,180000,180000,1956.5,0,544,272,163,37,1016,178984,99.4
+2,T0000002,1,77,2,0.0,640,78000,78640,1021.3,0,456,228,137,32,853,77787,98.9" "$OUTPUT"
+report fleet --fy 2016 --quarter 2
+expect "missing costs" "1,T0000001,1,92,1,0.0,200,180000,180200,1958.7,20,,,,,,," "$OUTPUT"
+expect "which are missing" "costs not entered, and so missing: 2Q16: cash_in_transit, network, maintenance, depreciation" "$REMARKS"
+report fleet --fy 2015 --quarter 3
+expect "without a contract" "1,T0000001,1,,1,,200,,200,,20,,,,,,," "$OUTPUT"
+[[ $REMARKS == *"ATMs that earned where they had no contract: 1"* ]] || wrong "no remark about contracts: $REMARKS"
+report fleet --fy 2016 --quarter 3 --section penetration
+expect "penetration" "kansai,1,1,, kanto,1,1,200,0.5" "$(xargs <<<"$OUTPUT")"
+report fleet --fy 2016 --quarter 3 --section comparison
+expect "comparison" "SEVENBANK,atms,2,22472,-22470,March 2016
+SEVENBANK,transactions_per_atm_day,0.0,98.8,-98.8,press" "$OUTPUT"
+expect "the fleet as JSON" "2 2 2 178984 null" "$(PGUSER=atm_operator atmctl report fleet --fy 2016 --quarter 3 --format json | perl -MJSON::PP -e '
+        my $o = decode_json(do { local $/; <STDIN> });
+        printf "%d %d %d %d %s\n", (map { scalar @{ $o->{$_} } } qw(ranking penetration comparison)), $o->{ranking}[0]{profit_yen},
+                $o->{penetration}[0]{parlors} // "null"')"
+
+report tax --fy 2016 --quarter 3
+expect "tax" "800,400,32,240,18,258000,20640,258640,20690" "$OUTPUT"
+report statement --hall H2 --month 2016-10
+expect "a statement" "base fee,T0000002,2016-10-16,16,31,31000,,,16000,800,1280,17280
+share,T0000002,,,,,1,320,0,,,0" "$OUTPUT"
+expect "who owes" "the hall owes 17,280 yen" "$REMARKS"
+expect "a balance as JSON" "0 20 -20" "$(PGUSER=atm_operator atmctl report statement --hall H1 --month 2015-10 --format json | perl -MJSON::PP -e '
+        my $o = decode_json(do { local $/; <STDIN> }); print join(" ", @$o{qw(owed_yen earned_yen balance_yen)}), "\n"')"
+report statement --hall H3 --month 2016-10
+expect "an empty statement" "" "$OUTPUT"
+psql_all -c "UPDATE contract SET until_on = '2016-11-11' WHERE terminal = 'T0000002'" -c "INSERT INTO contract VALUES ('T0000002', '2016-11-21', NULL, 'H2', 45000)"
+report statement --hall H2 --month 2016-11
+expect "two contracts in a month" "base fee,T0000002,2016-10-16,10,30,31000,,,10333,800,826,11159
+base fee,T0000002,2016-11-21,10,30,45000,,,15000,800,1200,16200" "$OUTPUT"
+
+refuses() {
+        local status=$1 text=$2
+        shift 2
+        expect_exit "$status" env PGUSER=atm_operator atmctl report "$@"
+        says "$text"
+}
+refuses 1 "--hall: there is no hall 'H9'" revenue --fy 2016 --by area --hall H9
+says "'atmctl hall list' shows them"
+refuses 1 "--area: there is no area 'tokai'" revenue --fy 2016 --by area --area tokai
+refuses 1 "--issuer: there is no issuer 'BANKX'" revenue --fy 2016 --by area --issuer BANKX
+refuses 1 "--atm: there is no ATM 'T9999999'" revenue --fy 2016 --by area --atm T9999999
+refuses 1 "'atmctl hall list' shows them" statement --hall H9 --month 2016-10
+refuses 2 "expected --fy, or --from and --to" revenue --by area
+refuses 2 "--to is missing" revenue --from 2016-10-01 --by area
+refuses 2 "not both" revenue --fy 2016 --to 2016-10-01 --by area
+refuses 2 "--quarter is one of --fy" tax --quarter 3 --from 2016-10-01 --to 2016-10-02
+refuses 2 "expected a quarter's number from 1" tax --fy 2016 --quarter 5
+refuses 2 "expected a fiscal year from 2000 to 2099" tax --fy 1999
+refuses 2 "expected a month as 2016-12" statement --hall H1 --month 2016-13
+refuses 2 "expected one or two of area" revenue --fy 2016 --by area,area
+refuses 2 "expected one or two of area" revenue --fy 2016 --by area,hall,atm
+refuses 2 "fiscal years have no quarter before" revenue --fy 2016 --by fy --compare qoq
+
+business_day 2016-12-15
+report revenue --fy 2016 --quarter 3 --by area
+[[ $REMARKS == *"3Q16 is not over: business today is 2016-12-15"* ]] || wrong "a period that is not over: $REMARKS"
+report fleet --fy 2016 --quarter 3
+expect "days up to today" "T0000001,76 T0000002,51" "$(cut -d, -f2,4 <<<"$OUTPUT" | xargs)"
+
+# at random -----------------------------------------------------------------------------------------------------
+
+# January to August 2016: a year of quarters and the turn of a fiscal year. First what was posted in time, and the
+# summary of the months to May; then late posts, of which the summary has heard; then the oldest stale months anew.
+psql_all -v seed="$SEED" <<'SQL' >/dev/null
+TRUNCATE commission, summary, summary_stale;
+UPDATE books SET summarised_through = NULL;
+SELECT setseed((:seed % 1000003) / 1000003.0);
+INSERT INTO hall (hall, name, area, prefecture) VALUES ('H4', '四号店', 'kanto', '千葉県');
+CREATE TABLE drawn AS
+SELECT i, 'T000000' || 1 + floor(3 * random()) AS terminal, 'H' || 1 + floor(4 * random()) AS hall,
+       timestamptz '2016-01-01 00:00+09' + random() * INTERVAL '243 days 23 hours' AS at,
+       (ARRAY['HOUSE', 'BANKA', 'BANKB'])[1 + floor(3 * random())] AS issuer, (ARRAY['day', 'other'])[1 + floor(2 * random())] AS band,
+       100 * floor(3 * random())::bigint AS fee, 100 + floor(60 * random())::bigint AS bank_fee, 1000 * (1 + floor(30 * random()))::bigint AS cash,
+       (ARRAY[800, 1000])[1 + floor(2 * random())] AS rate, random() AS what, floor(90 * random())::integer AS late
+FROM generate_series(1, 1500) i;
+CREATE PROCEDURE post(p_late boolean) LANGUAGE sql AS $$
+        INSERT INTO commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, band, tariff_from, tax_rate_bp,
+                customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, cash_yen, posted_on)
+        SELECT d.terminal, d.at, d.i, x.seq, x.sign, d.hall, x.day, d.issuer, d.band, '2014-04-01', d.rate, x.sign * d.fee,
+               x.sign * (d.fee * d.rate / 10000), x.sign * d.bank_fee, x.sign * (d.bank_fee * d.rate / 10000), x.sign * (d.bank_fee / 10),
+               CASE x.sign WHEN 0 THEN -1000 ELSE x.sign * d.cash END, x.posted
+        FROM drawn d CROSS JOIN LATERAL (SELECT (d.at AT TIME ZONE 'Asia/Tokyo')::date AS day) b
+        CROSS JOIN LATERAL (SELECT b.day, 1 AS seq, 1 AS sign, CASE WHEN d.what < 0.1 THEN b.day + d.late ELSE b.day END AS posted
+                            UNION ALL SELECT b.day, 2, CASE WHEN d.what < 0.3 THEN -1 ELSE 0 END, least(b.day + d.late, DATE '2016-08-31')
+                            WHERE d.what BETWEEN 0.2 AND 0.4 AND b.day <= DATE '2016-08-31') x
+        WHERE (x.posted > x.day) = p_late;
+$$;
+CALL post(false);
+CALL roll_up();
+SELECT summary_extend('2016-05-31');
+DO $$ BEGIN WHILE summary_build() IS NOT NULL LOOP END LOOP; END $$;
+CALL post(true);
+CALL roll_up();
+INSERT INTO summary_stale (month) SELECT DISTINCT date_trunc('month', posted_on)::date FROM commission
+        WHERE posted_on > business_date AND posted_on <= '2016-05-31';
+SELECT summary_build(), summary_build();
+
+-- Everybody's keys, from the rows alone.
+CREATE TABLE raw AS
+SELECT h.area, h.prefecture, c.hall, c.terminal AS atm, c.issuer, c.band, to_char(c.transmitted_at AT TIME ZONE 'Asia/Tokyo', 'HH24') AS hour,
+       to_char(c.posted_on, 'YYYY-MM-DD') AS day, to_char(c.posted_on, 'YYYY-MM') AS month,
+       to_char(c.posted_on - INTERVAL '3 months', 'Q"Q"YY') AS quarter, to_char(c.posted_on - INTERVAL '3 months', '"FY"YYYY') AS fy,
+       c.posted_on, c.sign, c.cash_yen, c.customer_fee_yen, c.interbank_fee_yen, c.customer_tax_yen + c.interbank_tax_yen AS tax_yen
+FROM commission c JOIN hall h USING (hall);
+CREATE TABLE wanted (run text, key text, key2 text, withdrawals bigint, cash_yen bigint, customer_fee_yen bigint,
+        interbank_fee_yen bigint, tax_yen bigint, revenue_yen bigint);
+CREATE TABLE got (LIKE wanted);
+-- somebody who may read and nothing else: to whom the summary is what it is
+CREATE ROLE reads_only LOGIN;
+GRANT USAGE ON SCHEMA public TO reads_only;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO reads_only;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO reads_only;
+REVOKE EXECUTE ON FUNCTION summary_extend, summary_build FROM reads_only;
+SQL
+expect "months in the summary, of them stale" "5 3" "$(sql "SELECT (SELECT count(DISTINCT month) FROM summary) || ' ' || count(*) FROM summary_stale")"
+
+business_day 2016-09-20
+keys=(area prefecture hall atm issuer band hour day month quarter fy)
+RANDOM=$SEED
+# February is in the summary as it is, March to May are stale there, June is in no summary
+odd_from=$(date -d "2016-01-02 +$((RANDOM % 30)) days" +%F)
+odd_to=$(date -d "2016-07-01 +$((RANDOM % 60)) days" +%F)
+runs=()
+for a in "${!keys[@]}"; do
+        runs+=("${keys[a]}")
+        for ((b = a + 1; b < ${#keys[@]}; b++)); do
+                ((RANDOM % 2)) && runs+=("${keys[a]},${keys[b]}") || runs+=("${keys[b]},${keys[a]}")
+        done
+done
+
+# run_all WHO FROM TO GROUPING...: each grouping's rows, a line each, with its name and the days, into got.csv
+run_all() {
+        local who=$1 from=$2 to=$3 by
+        shift 3
+        rm -rf runs
+        mkdir runs
+        for by in "$@"; do
+                PGUSER=$who atmctl report revenue --from "$from" --to "$to" --by "$by" --format csv >"runs/$by" 2>>runs/remarks || wrong "$by: $(cat runs/remarks)"
+        done
+        mv runs/remarks remarks
+        (cd runs && awk 'FNR == 1 { two = /^key,key2,/; next }
+                { sub(/,/, two ? "\034" : ",,"); sub(/\034/, ","); print "\"" FILENAME "\"," $0 }' *) >got.csv
+}
+
+# compare FROM TO WHAT GROUPING...: with the sums of the rows themselves
+compare() {
+        local from=$1 to=$2 what=$3 by
+        shift 3
+        for by in "$@"; do
+                printf "INSERT INTO wanted SELECT '%s', %s, %s, sum(sign), sum(cash_yen), sum(customer_fee_yen), sum(interbank_fee_yen), sum(tax_yen),
+                        sum(customer_fee_yen + interbank_fee_yen) FROM raw WHERE posted_on BETWEEN '%s' AND '%s' GROUP BY 2, 3
+                        HAVING (sum(sign), sum(cash_yen), sum(tax_yen), sum(customer_fee_yen + interbank_fee_yen)) <> (0, 0, 0, 0);\n" \
+                        "$by" "${by%,*}" "$([[ $by == *,* ]] && echo "${by#*,}" || echo "NULL::text")" "$from" "$to"
+        done >wanted.sql
+        psql_all -1 -c "TRUNCATE got, wanted" -c "\\copy got FROM 'got.csv' CSV" -f wanted.sql
+        expect "$what: rows that differ" "" "$(sql "SELECT 'got', * FROM (TABLE got EXCEPT ALL TABLE wanted) g UNION ALL
+                SELECT 'wanted', * FROM (TABLE wanted EXCEPT ALL TABLE got) w LIMIT 10")"
+        expect "$what: groupings, and their different totals" "$# 1" "$(sql "SELECT count(*) || ' ' || count(DISTINCT total) FROM
+                (SELECT run, (sum(withdrawals), sum(cash_yen), sum(tax_yen), sum(revenue_yen))::text AS total FROM got GROUP BY 1) t")"
+}
+
+run_all reads_only "$odd_from" "$odd_to" "${runs[@]}"
+expect "remarks that rows are read instead" ${#runs[@]} "$(grep -c 'could not be brought up to date' remarks)"
+compare "$odd_from" "$odd_to" "the summary in part, $odd_from to $odd_to" "${runs[@]}"
+some=("${keys[@]}")
+for by in "${runs[@]}"; do
+        [[ $by != *,* ]] || ((RANDOM % 3)) || some+=("$by")
+done
+run_all atm_report 2016-01-01 2016-08-31 "${some[@]}"
+compare 2016-01-01 2016-08-31 "the summary whole" "${some[@]}"
+expect "months in the summary, of them stale" "8 0" "$(sql "SELECT count(DISTINCT month) || ' ' || (SELECT count(*) FROM summary_stale) FROM summary")"
+
+# of earlier periods, and tax by rate, in both ways of reading
+earlier=$(sql "SELECT to_char(sum(customer_fee_yen + interbank_fee_yen), 'FM999,999,990') FROM commission WHERE posted_on BETWEEN '$odd_from' AND '$odd_to'
+        AND date_trunc('quarter', business_date) < date_trunc('quarter', posted_on)")
+report revenue --from "$odd_from" --to "$odd_to" --by area
+[[ -z $earlier || $earlier == 0 || $REMARKS == *"of which earlier periods: $earlier yen"* ]] || wrong "earlier periods: expected $earlier: $REMARKS"
+report tax --from "$odd_from" --to "$odd_to"
+expect "tax by rate" "$(sql "SELECT tax_rate_bp, sum(customer_fee_yen), sum(customer_tax_yen), sum(interbank_fee_yen), sum(interbank_tax_yen)
+        FROM commission WHERE posted_on BETWEEN '$odd_from' AND '$odd_to' GROUP BY 1 ORDER BY 1" | tr '|' ',')" "$(cut -d, -f1-5 <<<"$OUTPUT")"
+passed

@@ -1,0 +1,181 @@
+#!/usr/bin/env bash
+# The results of a small history that was computed by hand, the entries that finance makes (with their trace and
+# what is refused), and what a page says of a quarter that lacks something.
+[[ -n ${PGHOST:-} && ${PGUSER:-} == postgres ]] || exec "$(dirname "${BASH_SOURCE[0]}")/../../scripts/with-postgres" "$0" "$@"
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+export PATH=$BIN:$PATH PGDATABASE=atm_results_$$ LC_ALL=C.UTF-8
+unset ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED
+cd "$WORK"
+
+refuses() {
+        local status=$1 text=$2
+        shift 2
+        expect_exit "$status" "$@"
+        [[ $OUTPUT == *"$text"* ]] || wrong "'$*': '$text' is not said: $OUTPUT"
+}
+
+DATABASE=$PGDATABASE
+PGDATABASE=postgres sql "CREATE DATABASE $DATABASE"
+atmctl db init --clock-now 2016-12-29 >/dev/null
+PGUSER=postgres psql -X -q -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
+SELECT FROM ledger_make_partitions('2015-04-01', '2017-04-01');
+INSERT INTO area VALUES ('kanto', '関東', NULL);
+INSERT INTO hall (hall, name, area, prefecture, share_bp) VALUES ('H1', '手計算ホール', 'kanto', '東京都', 500);
+INSERT INTO atm VALUES ('T0000001', 'H1'), ('T0000002', 'H1');
+INSERT INTO issuer (issuer, name) VALUES ('HOUSE', 'ハウス銀行');
+INSERT INTO tax_rate VALUES ('2014-04-01', 800, 'down');
+-- n withdrawals of 10,000 yen at one ATM on one day: 100 (day) or 200 (other) and 100 yen of fees, 5 % for the hall
+CREATE FUNCTION business(p_day date, p_n integer, p_band text) RETURNS void LANGUAGE sql AS $$
+        INSERT INTO commission
+        SELECT 'T0000001', p_day + TIME '10:00' AT TIME ZONE 'Asia/Tokyo' + i * INTERVAL '1 minute', i, 1, 1, 'H1', p_day, 'HOUSE',
+               p_band, '2007-07-01', 800, f, f * 8 / 100, 100, 8, (f + 100) * 5 / 100, 10000, p_day
+        FROM generate_series(1, p_n) i CROSS JOIN (SELECT CASE p_band WHEN 'day' THEN 100 ELSE 200 END AS f) x;
+        INSERT INTO revenue_rollup (terminal, business_date, hall, issuer, band, withdrawals, cash_yen, customer_fee_yen,
+                customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, posted_on)
+        SELECT terminal, business_date, hall, issuer, band, sum(sign), sum(cash_yen), sum(customer_fee_yen),
+               sum(customer_tax_yen), sum(interbank_fee_yen), sum(interbank_tax_yen), sum(hall_share_yen), posted_on
+        FROM commission WHERE business_date = p_day GROUP BY 1, 2, 3, 4, 5, 13
+$$;
+SELECT FROM business('2015-05-11', 10, 'day');
+SELECT FROM business('2015-10-04', 20, 'other');
+SELECT FROM business('2016-06-01', 30, 'day');
+SELECT FROM business('2016-09-18', 40, 'other');
+SELECT FROM business('2016-12-01', 50, 'day');
+SQL
+
+# what finance enters ---------------------------------------------------------------------------------
+
+export PGUSER=atm_operator
+cat >contracts.csv <<'CSV'
+terminal,from,until,hall,base_fee_yen
+T0000001,2015-04-01,,H1,60000
+T0000002,2016-05-16,,H1,70000
+CSV
+{
+        echo quarter,item,amount_yen,note
+        for quarter in 1Q16 2Q16 3Q16; do
+                printf "$quarter,%s\n" cash_in_transit,50000, network,20000, maintenance,10000, depreciation,30000,
+                printf "$quarter,sga,%d,published\n" "$([[ $quarter == 3Q16 ]] && echo 42000 || echo 40000)"
+        done
+        echo 1Q16,capex,100000,
+        echo 3Q15,sga,41300,
+} >costs.csv
+expect_exit 0 atmctl contract import contracts.csv
+expect_exit 0 atmctl cost import costs.csv
+refuses 0 "0 new, 0 changed, 17 as they were" atmctl cost import costs.csv
+atmctl target add 2016 revenue 2016-05-13 --value 2000000 >/dev/null
+atmctl target add FY2016 revenue 2017-01-20 --value 3000000 --note "raised" >/dev/null
+atmctl published add 1Q-3Q16 revenue --value 1100000 --source "by hand" >/dev/null
+printf 'period,item,value,source\n1Q16,sga,40000,deck\n2Q16,sga,40000,deck\n3Q16,sga,42000,deck\n3Q16,atms,2,deck\n' |
+        atmctl published import - >/dev/null
+atmctl rate add income_tax 2015-04-01 --rate-bp 3000 >/dev/null
+atmctl rate add non_controlling_share 2007-07-01 --rate-bp 2050 >/dev/null
+atmctl peer add SEVENBANK transactions_per_atm_day --value 98.8 --source "trade press" >/dev/null
+
+printf 'quarter,item,amount_yen\n4Q16,sga,1\n5Q16,sga,1\n' >bad.csv
+refuses 1 "bad.csv:3: column quarter: '5Q16': expected a quarter as 3Q16" atmctl cost import bad.csv
+printf 'quarter,item,amount_yen\n4Q16,sga,1\n4Q16,sga,2\n' >bad.csv
+refuses 1 "bad.csv:3: column quarter: the same cost is on line 2 already" atmctl cost import bad.csv
+printf 'quarter,item,amount_yen\n4Q16,rent,1\n' >bad.csv
+refuses 1 "bad.csv:2: column item: 'rent': expected cash_in_transit, network" atmctl cost import bad.csv
+printf 'quarter,item,amount_yen\n4Q16,sga,-1\n' >bad.csv
+refuses 1 "bad.csv:2: column amount_yen: '-1': expected whole yen, 0 or more" atmctl cost import bad.csv
+printf 'terminal,from,until,hall,base_fee_yen\nT0000001,2016-06-01,,H1,1\n' >bad.csv
+refuses 1 "bad.csv:2: contract of T0000001 from 2016-06-01: overlaps the one from 2015-04-01, which has no end, in hall H1" atmctl contract import bad.csv
+printf 'terminal,from,until,hall,base_fee_yen\nT0000009,2016-06-01,,H1,1\n' >bad.csv
+refuses 1 "bad.csv:2: column terminal: 'T0000009': the database has no such atm: expected one that 'atmctl atm list' shows" atmctl contract import bad.csv
+printf 'terminal,from,until,hall,base_fee_yen\nT0000002,2016-06-01,2016-06-01,H1,1\n' >bad.csv
+refuses 1 "bad.csv:2: column until: expected a day after 'from'" atmctl contract import bad.csv
+refuses 2 "item: 'turnover': expected an item of 'atmctl report results'" atmctl target add 2016 turnover 2016-05-13 --value 1
+refuses 2 "value: '98.88888': expected a number with at most 4 decimals" atmctl peer add SEVENBANK atms --value 98.88888 --source x
+expect "nothing of it came in" "17 2" "$(sql "SELECT (SELECT count(*) FROM cost), (SELECT count(*) FROM contract)" | tr '|' ' ')"
+atmctl cost set 3Q15 sga --amount-yen 41400 >/dev/null
+atmctl cost remove 3Q15 sga >/dev/null
+expect "the trace of a cost" "added - 41300,changed 41300 41400,removed 41400 -" \
+        "$(sql "SELECT string_agg(concat_ws(' ', CASE WHEN before IS NULL THEN 'added' WHEN after IS NULL THEN 'removed' ELSE 'changed' END,
+                coalesce(before ->> 'amount_yen', '-'), coalesce(after ->> 'amount_yen', '-')), ',' ORDER BY change)
+                FROM finance_change WHERE noun = 'cost' AND coalesce(before, after) ->> 'quarter' = '3Q15'")"
+[[ $(sql "SELECT DISTINCT who FROM finance_change WHERE at_ms > 0") == "atm_operator/$(id -un)" ]] || wrong "the trace does not say who"
+expect "the history" 3 "$(atmctl finance history --noun cost --limit 3 --format csv 2>/dev/null | sed 1d | wc -l)"
+
+# the results, against what was computed by hand ---------------------------------------------------------
+
+atmctl report results --quarter 3Q16 --format csv >results.csv
+column() {
+        sed -n 1p results.csv | tr , '\n' | grep -nxF -- "$1" | cut -d: -f1
+}
+# golden ITEM COLUMN VALUE
+golden() {
+        expect "$1 of $2" "$3" "$(grep "^$1," results.csv | cut -d, -f"$(column "$2")")"
+}
+while read -r item q1 q2 q3 all before; do
+        golden "$item" 1Q16 "$q1"
+        golden "$item" 2Q16 "$q2"
+        golden "$item" 3Q16 "$q3"
+        golden "$item" 1Q-3Q16 "$all"
+        golden "$item" 1Q-3Q15 "${before/-/}"
+done <<'GOLDEN'
+revenue                   292129 402000 400000 1094129 548000
+customer_fee              3000   8000   5000   16000   5000
+interbank_fee             3000   4000   5000   12000   3000
+base_fee                  286129 390000 390000 1066129 540000
+earlier_periods           0      0      0      0       0
+cost_of_revenue           110300 110600 110500 331400  -
+hall_share                300    600    500    1400    400
+cash_in_transit           50000  50000  50000  150000  -
+depreciation              30000  30000  30000  90000   -
+gross_margin              181829 291400 289500 762729  -
+gross_margin_ratio        62.2   72.5   72.4   69.7    -
+sga                       40000  40000  42000  122000  -
+operating_income          141829 251400 247500 640729  -
+operating_margin          48.6   62.5   61.9   58.6    -
+ebitda                    171829 281400 277500 730729  -
+net_income                99281  175980 173250 448511  -
+non_controlling_interests 20352  36075  35516  91943   -
+atms                      2      2      2      2       1
+withdrawals               30     40     50     120     30
+revenue_per_atm_day       2132   2185   2174   2167    1993
+GOLDEN
+golden capex 1Q16 100000
+golden capex 2Q16 ""
+golden capex 1Q-3Q16 ""
+golden revenue YoY 99.7
+golden revenue QoQ -0.5
+golden gross_margin_ratio QoQ -0.1
+golden revenue "FY16 target" 2000000
+golden revenue progress 54.7
+golden revenue published 1100000
+golden revenue difference -5871
+golden sga published 122000
+golden sga difference 0
+golden atms published 2
+
+# the same from a summary as from rows; as JSON; and the later target for the later quarter
+atmctl report results --quarter 3Q16 --format json |
+        perl -MJSON::PP -0777 -ne 'for (@{decode_json($_)}) { print "$_->{item} $_->{columns}{q(1Q-3Q16)} $_->{unit}\n" if $_->{item} =~ /^(revenue|gross_margin_ratio|atms)$/ }' >json.txt
+expect "JSON" "revenue 1094129 yen,gross_margin_ratio 69.7 percent,atms 2 count" "$(paste -sd, json.txt)"
+expect "the target of 4Q16" 3000000 "$(atmctl report results --quarter 4Q16 --format csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "FY16 target") c = i } $1 == "revenue" { print $c }')"
+atmctl report results --quarter 3Q16 >table.txt 2>notes.txt
+grep -q '^Revenue  *0\.3  *0\.4  *0\.4  *1\.1  *0\.5  *+99\.7% ' table.txt || wrong "the table: $(sed -n 2p table.txt)"
+grep -q 'Not entered, and so missing: 2Q16: CAPEX; 3Q16: CAPEX' notes.txt || wrong "what is missing is not said: $(cat notes.txt)"
+grep -q '3Q16 is not closed yet' notes.txt || wrong "that it is open is not said: $(cat notes.txt)"
+atmctl report results --quarter 3Q16 --lang ja --format expanded 2>/dev/null | grep -q '売上高' || wrong "no Japanese headings"
+atmctl report results --quarter 1Q14 2>notes.txt | grep -q '^Revenue  *-  ' || wrong "a quarter of which nothing is known is not missing"
+grep -q 'The books have nothing of 1Q14' notes.txt || wrong "an empty quarter: $(cat notes.txt)"
+
+# documents: each form, both languages
+for form in html svg pdf png; do
+        for lang in en ja; do
+                atmctl report results --quarter 3Q16 --format "$form" --lang "$lang" --output "page.$lang.$form" 2>/dev/null
+                [[ -s page.$lang.$form ]] || wrong "no page.$lang.$form"
+        done
+done
+grep -q '売上高' page.ja.html || wrong "no Japanese in the page"
+grep -q '99.7%' page.en.html || wrong "no YoY in the page"
+[[ $(head -c 5 page.ja.pdf) == %PDF- ]] || wrong "no PDF"
+refuses 1 "no/such: can't be written" atmctl report results --quarter 3Q16 --format pdf --output no/such
+refuses 2 "expected table, expanded, csv, json, html, pdf, svg or png" atmctl report results --quarter 3Q16 --format doc
+refuses 2 "--quarter is missing" atmctl report results
+PGDATABASE=postgres PGUSER=postgres sql "DROP DATABASE $DATABASE" >/dev/null
+passed

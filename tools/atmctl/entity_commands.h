@@ -1,0 +1,45 @@
+/* The commands that most entities have, as rows of a command table. */
+#ifndef ATMCTL_ENTITY_COMMANDS_H
+#define ATMCTL_ENTITY_COMMANDS_H
+
+#include "tools/atmctl/entity.h"
+#include "tools/atmctl/import.h"
+
+#define IMPORT(name, what)                                                                                   \
+        {                                                                                                    \
+                .noun = #name, .verb = "import",                                                             \
+                .text = "import " what " from CSV: new rows are added, changed ones set",                    \
+                .flags = COMMAND_DATABASE, .run = entity_import, .shape = SHAPE_IMPORT, .entity = &name      \
+        }
+#define ADD(name, what)                                                                                      \
+        {                                                                                                    \
+                .noun = #name, .verb = "add", .text = "add " what, .flags = COMMAND_DATABASE,                \
+                .run = entity_add, .shape = SHAPE_ADD, .entity = &name                                       \
+        }
+#define SET(name, what)                                                                                      \
+        {                                                                                                    \
+                .noun = #name, .verb = "set", .text = "change " what ": only what the options name",         \
+                .flags = COMMAND_DATABASE, .run = entity_set, .shape = SHAPE_SET, .entity = &name            \
+        }
+#define REMOVE(name, what)                                                                                   \
+        {                                                                                                    \
+                .noun = #name, .verb = "remove", .text = "remove " what, .flags = COMMAND_DATABASE,          \
+                .run = entity_remove, .shape = SHAPE_KEY, .entity = &name                                    \
+        }
+#define SHOW(name, what)                                                                                     \
+        {                                                                                                    \
+                .noun = #name, .verb = "show", .text = "show " what,                                         \
+                .flags = COMMAND_OUTPUT | COMMAND_DATABASE, .run = entity_show, .shape = SHAPE_KEY,          \
+                .entity = &name                                                                              \
+        }
+#define LIST(name, what)                                                                                     \
+        {                                                                                                    \
+                .noun = #name, .verb = "list", .text = "list " what,                                         \
+                .flags = COMMAND_OUTPUT | COMMAND_DATABASE, .run = entity_list, .shape = SHAPE_LIST,         \
+                .entity = &name                                                                              \
+        }
+#define KEPT(name, one, many)                                                                                \
+        IMPORT(name, many), ADD(name, one), SET(name, one), SHOW(name, one), LIST(name, many)
+#define DATED(name, one, many) KEPT(name, one, many), REMOVE(name, one)
+
+#endif

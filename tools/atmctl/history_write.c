@@ -1,0 +1,411 @@
+/*
+ * Writing pieces. The parent only counts: its children make the rows of an ATM, gather each table's in binary
+ * COPY format, send them in the order of the tables and commit, then say how much it was through a pipe.
+ */
+#include "tools/atmctl/history_write.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "db/pg_copy.h"
+#include "rules/calendar.h"
+#include "rules/withdrawal.h"
+
+enum { PROCESSES_MAX = 64, APPROVAL_TEXT = 7, OPENING_SPARE_YEN = 50000, OPENING_EMPTY_YEN = 500 };
+
+/* The tables in the order in which they are written: what others refer to comes first. */
+enum table { CARD, ACCOUNT, CARD_MONTH, CARD_DAY, WITHDRAWAL, OUTCOME, ADVICE, COMMISSION, NOTICE, ACK, ROLLUP, TABLES };
+static const char *const copy_sql[TABLES] = {
+    [CARD] = "COPY card (card_token, issuer, pan_mask, expiry_yymm, kind, status) FROM STDIN (FORMAT binary)",
+    [ACCOUNT] = "COPY account (card_token, opening_yen, balance_yen) FROM STDIN (FORMAT binary)",
+    [CARD_MONTH] = "COPY card_month (card_token, month, cash_yen) FROM STDIN (FORMAT binary)",
+    [CARD_DAY] = "COPY card_day (card_token, day, cash_yen, withdrawals) FROM STDIN (FORMAT binary)",
+    [WITHDRAWAL] = "COPY withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, card_token, pan_mask, "
+                   "issuer, band, hall, business_date, tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, "
+                   "interbank_fee_yen, interbank_tax_yen, hall_share_yen, approval_code, link) FROM STDIN (FORMAT binary)",
+    [OUTCOME] = "COPY bank_outcome (terminal, transmitted_at, stan, reason, approval_code, bank_de39, cause) FROM STDIN "
+                "(FORMAT binary)",
+    [ADVICE] = "COPY advice (terminal, transmitted_at, stan, seq, kind, advice_at, advice_stan, why, amount_yen, dispensed_yen, "
+               "state_before, state, counted_yen, commission) FROM STDIN (FORMAT binary)",
+    [COMMISSION] = "COPY commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, band, tariff_from, "
+                   "tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, "
+                   "cash_yen, posted_on) FROM STDIN (FORMAT binary)",
+    [NOTICE] = "COPY bank_notice (terminal, transmitted_at, stan, seq, link, kind, amount_yen, charge_yen, dispensed_yen, why) "
+               "FROM STDIN (FORMAT binary)",
+    [ACK] = "COPY bank_ack (terminal, transmitted_at, stan, seq, attempts, acknowledged_ms) FROM STDIN (FORMAT binary)",
+    [ROLLUP] = "COPY revenue_rollup (terminal, posted_on, business_date, hall, issuer, band, withdrawals, cash_yen, "
+               "customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen) FROM STDIN (FORMAT "
+               "binary)",
+};
+
+struct writer {
+        const struct history_job *job;
+        struct database database;
+        struct business business;
+        struct pg_copy copy[TABLES];
+};
+
+/* rows ------------------------------------------------------------------------------------------------------ */
+
+static const char *issuer_of(const struct writer *w, const struct business_card *card)
+{
+        return w->job->plan->scenario->issuer[card->issuer].issuer;
+}
+
+static const char *link_of(const struct writer *w, const struct business_card *card)
+{
+        const struct issuer *issuer = reference_issuer(w->job->plan->reference, issuer_of(w, card));
+
+        return issuer->link[0] ? issuer->link : NULL;
+}
+
+static void add_cards(struct writer *w)
+{
+        for (size_t i = 0; i < w->business.cards; i++) {
+                const struct business_card *card = &w->business.card[i];
+                int64_t opening_yen = card->empty ? OPENING_EMPTY_YEN : card->taken_yen + OPENING_SPARE_YEN;
+
+                if (link_of(w, card))
+                        continue; /* the bank's, not ours */
+                pg_copy_row(&w->copy[CARD], 6);
+                pg_copy_uuid(&w->copy[CARD], card->token);
+                pg_copy_text(&w->copy[CARD], issuer_of(w, card));
+                pg_copy_text(&w->copy[CARD], card->pan_mask);
+                pg_copy_text(&w->copy[CARD], "2912");
+                pg_copy_text(&w->copy[CARD], "cash");
+                pg_copy_text(&w->copy[CARD], "active");
+                pg_copy_row(&w->copy[ACCOUNT], 3);
+                pg_copy_uuid(&w->copy[ACCOUNT], card->token);
+                pg_copy_int8(&w->copy[ACCOUNT], opening_yen);
+                pg_copy_int8(&w->copy[ACCOUNT], opening_yen - card->taken_yen);
+        }
+}
+
+static void add_usage(struct writer *w)
+{
+        for (size_t i = 0; i < w->business.months; i++) {
+                const struct business_usage *month = &w->business.month[i];
+
+                pg_copy_row(&w->copy[CARD_MONTH], 3);
+                pg_copy_uuid(&w->copy[CARD_MONTH], w->business.card[month->card].token);
+                pg_copy_date(&w->copy[CARD_MONTH], month->day);
+                pg_copy_int8(&w->copy[CARD_MONTH], month->cash_yen);
+        }
+        for (size_t i = 0; i < w->business.days; i++) {
+                const struct business_usage *day = &w->business.day[i];
+
+                pg_copy_row(&w->copy[CARD_DAY], 4);
+                pg_copy_uuid(&w->copy[CARD_DAY], w->business.card[day->card].token);
+                pg_copy_date(&w->copy[CARD_DAY], day->day);
+                pg_copy_int8(&w->copy[CARD_DAY], day->cash_yen);
+                pg_copy_int4(&w->copy[CARD_DAY], day->withdrawals);
+        }
+}
+
+/* Begins a row of a table that is kept by a withdrawal's key. */
+static struct pg_copy *keyed_row(struct writer *w, enum table table, int16_t columns, const struct business_withdrawal *x)
+{
+        struct pg_copy *copy = &w->copy[table];
+
+        pg_copy_row(copy, columns);
+        pg_copy_text(copy, w->business.terminal);
+        pg_copy_timestamptz(copy, x->transmitted_ms);
+        pg_copy_int4(copy, x->stan);
+        return copy;
+}
+
+static void add_fees(struct pg_copy *copy, const struct price *price, int sign)
+{
+        pg_copy_int8(copy, sign * price->customer_fee_yen);
+        pg_copy_int8(copy, sign * price->customer_tax_yen);
+        pg_copy_int8(copy, sign * price->interbank_fee_yen);
+        pg_copy_int8(copy, sign * price->interbank_tax_yen);
+        pg_copy_int8(copy, sign * price->hall_share_yen);
+}
+
+/* Six digits that look like any other. */
+static const char *approval_of(const struct business_withdrawal *x, char buffer[APPROVAL_TEXT])
+{
+        snprintf(buffer, APPROVAL_TEXT, "%06u", (unsigned)(((uint64_t)x->transmitted_ms * 2654435761u >> 16) % 1000000u));
+        return buffer;
+}
+
+static void add_withdrawal(struct writer *w, const struct business_withdrawal *x)
+{
+        const struct business_card *card = &w->business.card[x->card];
+        struct pg_copy *copy = keyed_row(w, WITHDRAWAL, 21, x);
+        char approval[APPROVAL_TEXT];
+
+        if (x->reason < 0)
+                pg_copy_null(copy);
+        else
+                pg_copy_int2(copy, x->reason);
+        pg_copy_int4(copy, 10000);
+        pg_copy_int8(copy, x->amount_yen);
+        pg_copy_uuid(copy, card->token);
+        pg_copy_text(copy, card->pan_mask);
+        pg_copy_text(copy, issuer_of(w, card));
+        pg_copy_text(copy, band_name[x->price.band]);
+        pg_copy_text(copy, w->business.hall);
+        pg_copy_date(copy, x->business_day);
+        pg_copy_date(copy, x->price.tariff_from_day);
+        pg_copy_int4(copy, x->price.tax_rate_bp);
+        add_fees(copy, &x->price, 1);
+        pg_copy_text(copy, x->reason == REASON_APPROVED ? approval_of(x, approval) : NULL);
+        pg_copy_text(copy, x->reason < 0 ? link_of(w, card) : NULL);
+}
+
+static void add_outcome(struct writer *w, const struct business_withdrawal *x)
+{
+        struct pg_copy *copy = keyed_row(w, OUTCOME, 7, x);
+        char approval[APPROVAL_TEXT];
+
+        pg_copy_int2(copy, x->outcome);
+        pg_copy_text(copy, x->outcome == REASON_APPROVED ? approval_of(x, approval) : NULL);
+        pg_copy_text(copy, x->timed_out ? NULL : reason_de39((enum reason)x->outcome));
+        pg_copy_text(copy, x->timed_out ? "timeout" : "answer");
+}
+
+/* What the bank is told, and that it has acknowledged it a second later. */
+static void add_notice(struct writer *w, const struct business_withdrawal *x, int16_t seq, const char *kind,
+                       int64_t dispensed_yen, const char *why, int64_t moment_ms)
+{
+        struct pg_copy *copy = keyed_row(w, NOTICE, 10, x);
+
+        pg_copy_int2(copy, seq);
+        pg_copy_text(copy, link_of(w, &w->business.card[x->card]));
+        pg_copy_text(copy, kind);
+        pg_copy_int8(copy, x->amount_yen);
+        pg_copy_int8(copy, x->price.customer_fee_yen + x->price.customer_tax_yen);
+        pg_copy_int8(copy, dispensed_yen);
+        pg_copy_text(copy, why);
+        copy = keyed_row(w, ACK, 6, x);
+        pg_copy_int2(copy, seq);
+        pg_copy_int4(copy, 1);
+        pg_copy_int8(copy, moment_ms + 1000);
+}
+
+static void add_commission(struct writer *w, const struct business_withdrawal *x, int16_t seq, int sign, int64_t cash_yen)
+{
+        struct pg_copy *copy = keyed_row(w, COMMISSION, 18, x);
+
+        pg_copy_int2(copy, seq);
+        pg_copy_int2(copy, (int16_t)sign);
+        pg_copy_text(copy, w->business.hall);
+        pg_copy_date(copy, x->business_day);
+        pg_copy_text(copy, issuer_of(w, &w->business.card[x->card]));
+        pg_copy_text(copy, band_name[x->price.band]);
+        pg_copy_date(copy, x->price.tariff_from_day);
+        pg_copy_int4(copy, x->price.tax_rate_bp);
+        add_fees(copy, &x->price, sign);
+        pg_copy_int8(copy, cash_yen);
+        pg_copy_date(copy, x->business_day);
+}
+
+/* Each advice by the daemon's own table of states. */
+static void add_advices(struct writer *w, const struct business_withdrawal *x)
+{
+        enum withdrawal_state state = WITHDRAWAL_APPROVED;
+        int64_t counts_yen = x->amount_yen, counted_yen = 0;
+
+        for (int16_t i = 0; i < x->advices; i++) {
+                const struct business_advice *advice = &x->advice[i];
+                const struct withdrawal_rule *rule =
+                    withdrawal_on_advice(state, withdrawal_relation(state, counts_yen, advice->dispensed_yen));
+                int64_t before_yen = counted_yen;
+                struct pg_copy *copy = keyed_row(w, ADVICE, 14, x);
+                bool whole;
+
+                counted_yen = rule->to == WITHDRAWAL_COMPLETED ? advice->dispensed_yen : 0;
+                whole = counted_yen == x->amount_yen;
+                pg_copy_int2(copy, (int16_t)(i + 1));
+                pg_copy_text(copy, advice->reversal ? "reversal" : "completion");
+                pg_copy_timestamptz(copy, advice->advice_ms);
+                pg_copy_int4(copy, advice->stan);
+                pg_copy_text(copy, advice->reversal ? advice->why : NULL);
+                pg_copy_int8(copy, x->amount_yen);
+                pg_copy_int8(copy, advice->dispensed_yen);
+                pg_copy_text(copy, withdrawal_state_name[state]);
+                pg_copy_text(copy, withdrawal_state_name[rule->to]);
+                pg_copy_int8(copy, counted_yen);
+                pg_copy_int2(copy, (int16_t)rule->commission);
+                if (rule->commission || counted_yen != before_yen)
+                        add_commission(w, x, (int16_t)(i + 1), rule->commission, counted_yen - before_yen);
+                if (x->reason < 0)
+                        add_notice(w, x, (int16_t)(i + 1),
+                                   rule->to == WITHDRAWAL_REVERSED ? "reversal" : whole ? "completion" : "partial", counted_yen,
+                                   advice->reversal ? advice->why : whole ? "00" : "32", advice->advice_ms);
+                state = rule->to;
+                counts_yen = counted_yen;
+        }
+}
+
+static void add_rollups(struct writer *w)
+{
+        struct pg_copy *copy = &w->copy[ROLLUP];
+
+        for (size_t i = 0; i < w->business.rollups; i++) {
+                const struct business_rollup *r = &w->business.rollup[i];
+
+                pg_copy_row(copy, 13);
+                pg_copy_text(copy, w->business.terminal);
+                pg_copy_date(copy, r->day);
+                pg_copy_date(copy, r->day);
+                pg_copy_text(copy, w->business.hall);
+                pg_copy_text(copy, w->job->plan->scenario->issuer[r->issuer].issuer);
+                pg_copy_text(copy, band_name[r->band]);
+                pg_copy_int8(copy, r->withdrawals);
+                pg_copy_int8(copy, r->cash_yen);
+                add_fees(copy, &r->sum, 1);
+        }
+}
+
+static void add_rows(struct writer *w)
+{
+        for (int table = 0; table < TABLES; table++)
+                pg_copy_begin(&w->copy[table]);
+        add_cards(w);
+        add_usage(w);
+        for (size_t i = 0; i < w->business.withdrawals; i++) {
+                const struct business_withdrawal *x = &w->business.withdrawal[i];
+
+                add_withdrawal(w, x);
+                if (x->reason < 0)
+                        add_outcome(w, x);
+                if (x->timed_out)
+                        add_notice(w, x, 0, "reversal", 0, "68", x->transmitted_ms);
+                add_advices(w, x);
+        }
+        add_rollups(w);
+}
+
+/* a piece ----------------------------------------------------------------------------------------------------- */
+
+static bool send_rows(struct writer *w)
+{
+        for (int table = 0; table < TABLES; table++) {
+                if (!pg_copy_send(&w->copy[table], w->database.connection, copy_sql[table])) {
+                        const char *why = PQerrorMessage(w->database.connection);
+
+                        complain("%s: %.*s", w->business.terminal, (int)strcspn(*why ? why : "out of memory", "\n"),
+                                 *why ? why : "out of memory");
+                        return false;
+                }
+        }
+        return true;
+}
+
+static bool write_piece(struct writer *w, int64_t index, struct history_total *ret_piece)
+{
+        char chunk[24], withdrawals[24], error[SCENARIO_ERROR_MAX];
+        const char *parameters[] = {w->job->scenario, chunk, withdrawals};
+
+        if (!business_make(w->job->plan, w->job->terminal[index], index, &w->business, error)) {
+                complain("%s", error);
+                return false;
+        }
+        add_rows(w);
+        snprintf(chunk, sizeof(chunk), "%" PRId64, index);
+        snprintf(withdrawals, sizeof(withdrawals), "%zu", w->business.withdrawals);
+        *ret_piece = (struct history_total){1, (int64_t)w->business.withdrawals, 0};
+        for (int table = 0; table < TABLES; table++)
+                ret_piece->rows += (int64_t)w->copy[table].rows;
+        /* A piece that a crash takes away is made again: nobody was told of it. */
+        return database_execute(&w->database, "BEGIN; SET LOCAL synchronous_commit = off", 0, NULL) && send_rows(w) &&
+               database_execute(&w->database, "INSERT INTO history_chunk VALUES ($1, $2::integer, $3::bigint)",
+                                3, parameters) &&
+               database_execute(&w->database, "COMMIT", 0, NULL);
+}
+
+/* processes ----------------------------------------------------------------------------------------------------- */
+
+/* One piece after the other, each the next that nobody has taken. */
+static bool run_writer(const struct history_job *job, int64_t *next, int pipe_end)
+{
+        struct writer w = {.job = job};
+        struct history_total piece;
+        bool good;
+
+        if (!database_open(&w.database, job->invocation, DATABASE_READY))
+                return false;
+        good = database_execute(&w.database, "SET ROLE atm_owner; SELECT pg_advisory_lock_shared(" HISTORY_LOCK ")", 0, NULL);
+        while (good) {
+                int64_t i = __atomic_fetch_add(next, 1, __ATOMIC_RELAXED);
+
+                if (i >= job->plan->atms)
+                        break;
+                if (job->is_done[i])
+                        continue;
+                good = write_piece(&w, i, &piece) && write(pipe_end, &piece, sizeof(piece)) == (ssize_t)sizeof(piece);
+        }
+        database_close(&w.database);
+        business_free(&w.business);
+        for (int table = 0; table < TABLES; table++)
+                pg_copy_free(&w.copy[table]);
+        return good;
+}
+
+static pid_t start_writer(const struct history_job *job, int64_t *next, const int pipe_ends[2])
+{
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL); /* who counts and who writes end together */
+                close(pipe_ends[0]);
+                _exit(run_writer(job, next, pipe_ends[1]) ? EXIT_DONE : EXIT_FAILED);
+        }
+        if (pid < 0)
+                complain("no process could be started: %s", strerror(errno));
+        return pid;
+}
+
+static void count_pieces(const struct history_job *job, int pipe_end, struct history_total *total)
+{
+        struct history_total piece;
+        int64_t there = 0;
+
+        for (int64_t i = 0; i < job->plan->atms; i++)
+                there += job->is_done[i];
+        while (read(pipe_end, &piece, sizeof(piece)) == (ssize_t)sizeof(piece)) {
+                total->pieces += piece.pieces;
+                total->withdrawals += piece.withdrawals;
+                total->rows += piece.rows;
+                progress("%" PRId64 " of %" PRId64 " ATMs, %" PRId64 " withdrawals, %" PRId64 " rows", there + total->pieces,
+                         job->plan->atms, total->withdrawals, total->rows);
+        }
+        progress_end();
+}
+
+bool history_write(const struct history_job *job, int processes, struct history_total *ret_total)
+{
+        pid_t pid[PROCESSES_MAX];
+        int pipe_ends[2], started = 0, status;
+        int64_t *next = mmap(NULL, sizeof(*next), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        bool good;
+
+        *ret_total = (struct history_total){0};
+        if (processes > PROCESSES_MAX)
+                processes = PROCESSES_MAX;
+        if (next == MAP_FAILED || pipe(pipe_ends) != 0) {
+                complain("no memory or pipe to share with other processes: %s", strerror(errno));
+                return false;
+        }
+        fflush(NULL);
+        while (started < processes && (pid[started] = start_writer(job, next, pipe_ends)) > 0)
+                started++;
+        good = started == processes;
+        close(pipe_ends[1]);
+        count_pieces(job, pipe_ends[0], ret_total);
+        close(pipe_ends[0]);
+        for (int i = 0; i < started; i++)
+                good = waitpid(pid[i], &status, 0) == pid[i] && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE && good;
+        munmap(next, sizeof(*next));
+        return good;
+}

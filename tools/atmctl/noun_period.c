@@ -1,0 +1,157 @@
+/*
+ * period: closing the books. What is closed prints the same for ever: later corrections are posted on the first
+ * open day.
+ *
+ *      OPEN --close: the quarter is over and nothing in it is without an end, or --force--> CLOSED
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/atmctl/business_clock.h"
+#include "tools/atmctl/operator.h"
+#include "tools/atmctl/report_period.h"
+#include "tools/atmctl/rows.h"
+#include "tools/atmctl/selection.h"
+
+/* those without an end ------------------------------------------------------------------------------------ */
+
+enum { WITHOUT_END_SHOWN = 1000 };
+
+static bool list_without_end(struct database *database, const struct invocation *invocation, const char *quarter)
+{
+        static const struct output_column columns[] = {
+            {"transmitted_at", OUTPUT_TEXT, 0}, {"terminal", OUTPUT_TEXT, 0}, {"stan", OUTPUT_TEXT, 0},
+            {"issuer", OUTPUT_TEXT, 0},         {"amount_yen", OUTPUT_YEN, 0}, {"state", OUTPUT_TEXT, 0}};
+        const char *parameters[] = {quarter};
+        PGresult *result = database_query(
+            database,
+            "SELECT " MOMENT("transmitted_at") ", terminal, lpad(stan::text, 6, '0'), issuer, amount_yen, state "
+            "FROM v_without_end WHERE business_date <= quarter_last_day($1) ORDER BY transmitted_at, terminal "
+            "LIMIT 1000",
+            1, parameters);
+        struct output *output = result ? output_open_stream(invocation) : NULL;
+        bool listed = output && output_section(output, "Without an end", OUTPUT_ROWS, columns, LENGTH(columns), result);
+
+        listed = output && output_close(output) && listed;
+        if (listed && PQntuples(result) == WITHOUT_END_SHOWN)
+                note("only the first %d are shown", WITHOUT_END_SHOWN);
+        PQclear(result);
+        return listed;
+}
+
+/* close ---------------------------------------------------------------------------------------------------- */
+
+static bool is_over(const struct invocation *invocation, const char *quarter)
+{
+        struct report_period period;
+        int32_t today;
+
+        report_period_of_name(quarter, &period);
+        if (!business_today(invocation, &today))
+                return false;
+        if (report_period_is_over(&period, today))
+                return true;
+        complain("%s: %s is not over: its last day is %s", invocation_name(invocation), quarter, period.last);
+        return false;
+}
+
+static int say_closed(struct database *database, const struct invocation *invocation, const char *quarter,
+                      const PGresult *result)
+{
+        long long without_end = atoll(PQgetvalue(result, 0, 1));
+        const char *refusal = PQgetisnull(result, 0, 0) ? NULL : PQgetvalue(result, 0, 0);
+
+        if (refusal && !strcmp(refusal, "closed")) {
+                complain("%s: the books are closed through %s already", invocation_name(invocation), quarter);
+                return EXIT_FAILED;
+        }
+        if (refusal) {
+                complain("%s: %lld withdrawals up to the end of %s have no end: nothing was closed",
+                         invocation_name(invocation), without_end, quarter);
+                note("'atmctl exception list' and 'atmctl withdrawal list --state approved' show them; --force lists "
+                     "them and closes: what becomes of them is then posted on the first open day");
+                return EXIT_FAILED;
+        }
+        printf("%s is closed, and with it every day before\n", quarter);
+        if (without_end && !list_without_end(database, invocation, quarter))
+                return EXIT_FAILED;
+        if (without_end)
+                note("%lld withdrawals without an end: what becomes of them is posted on the first open day",
+                     without_end);
+        return EXIT_DONE;
+}
+
+static int period_close(const struct invocation *invocation)
+{
+        const char *quarter = invocation_value(invocation, "quarter");
+        const char *parameters[] = {quarter, invocation_has(invocation, "force") ? "true" : "false", operator_now(),
+                                    operator_name()};
+        struct database database;
+        PGresult *result;
+        int exit_code = EXIT_FAILED;
+
+        if (!is_over(invocation, quarter) || !database_open(&database, invocation, DATABASE_READY))
+                return EXIT_FAILED;
+        result = operator_query(
+            &database, "SELECT r_refusal, r_without_end FROM period_close($1, $2::boolean, $3::bigint, $4)",
+            LENGTH(parameters), parameters);
+        if (result)
+                exit_code = say_closed(&database, invocation, quarter, result);
+        PQclear(result);
+        database_close(&database);
+        return exit_code;
+}
+
+/* list ----------------------------------------------------------------------------------------------------- */
+
+static int period_list(const struct invocation *invocation)
+{
+        static const struct output_column columns[] = {
+            {"quarter", OUTPUT_TEXT, 0},     {"from", OUTPUT_TEXT, 0},       {"to", OUTPUT_TEXT, 0},
+            {"closed_at", OUTPUT_TEXT, 0},   {"who", OUTPUT_TEXT, 0},        {"without_end", OUTPUT_NUMBER, 0},
+            {"withdrawals", OUTPUT_YEN, 0},  {"cash_yen", OUTPUT_YEN, 0},    {"commission_yen", OUTPUT_YEN, 0},
+            {"base_fee_yen", OUTPUT_YEN, 0},
+        };
+
+        return rows_print(
+            invocation,
+            &(struct rows_query){.sql = "SELECT quarter, from_on, to_on, " REAL_MOMENT(
+                                     "closed_ms") ", who, without_end, withdrawals, cash_yen, commission_yen, "
+                                                  "base_fee_yen FROM period ORDER BY to_on",
+                                 .shape = OUTPUT_ROWS,
+                                 .columns = columns,
+                                 .column_count = LENGTH(columns)});
+}
+
+static const struct field close_fields[] = {
+    {.name = "quarter",
+     .kind = VALUE_QUARTER,
+     .flags = FIELD_POSITIONAL | FIELD_REQUIRED,
+     .text = "the quarter, as 3Q16: October to December 2016"},
+    {.name = "force",
+     .kind = VALUE_NONE,
+     .text = "close although withdrawals have no end yet, and list them"},
+    {.name = NULL},
+};
+
+static const struct command commands[] = {
+    {.noun = "period",
+     .verb = "close",
+     .text = "close the books through the end of a quarter: from then on it prints the same for ever",
+     .more =
+         "Earlier quarters that are still open are closed with it. What an ATM, a bank or a person corrects later is posted "
+         "on the first open day, with both dates, and reports show it there as 'of which earlier periods'. Costs, contracts, "
+         "rates and targets of closed days can't be changed any more. Refused while a withdrawal of those days has no end, "
+         "and before the quarter is over. Batches that are on their way are waited for.\n"
+         "Example: atmctl period close 3Q16",
+     .flags = COMMAND_DATABASE | COMMAND_CLOCK,
+     .run = period_close,
+     .fields = close_fields},
+    {.noun = "period",
+     .verb = "list",
+     .text = "list the closings with the sums of that moment",
+     .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
+     .run = period_list},
+};
+
+const struct command_group group_period = {commands, sizeof(commands) / sizeof(*commands), "Closing"};

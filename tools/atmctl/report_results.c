@@ -1,0 +1,373 @@
+/*
+ * report results: a quarter's results as a company publishes them. Tables and documents show millions of yen with
+ * one decimal, rounded once, here; CSV and JSON have whole yen.
+ */
+#include "tools/atmctl/report_results.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/atmctl/business_clock.h"
+#include "tools/atmctl/report_summary.h"
+#include "tools/atmctl/rows.h"
+#include "tools/atmctl/words.h"
+
+/* figures as text ------------------------------------------------------------------------------------------ */
+
+static int64_t tenths_of_million(int64_t yen)
+{
+        return yen < 0 ? -((-yen + 50000) / 100000) : (yen + 50000) / 100000;
+}
+
+static void print_tenths(int64_t tenths, const char *sign, const char *suffix, char buffer[RESULTS_TEXT_MAX])
+{
+        char whole[32], grouped[48];
+        int64_t magnitude = tenths < 0 ? -tenths : tenths;
+
+        snprintf(whole, sizeof(whole), "%" PRId64, magnitude / 10);
+        output_group_digits(whole, grouped, sizeof(grouped));
+        snprintf(buffer, RESULTS_TEXT_MAX, "%s%s.%d%s", tenths < 0 ? "-" : sign, grouped, (int)(magnitude % 10), suffix);
+}
+
+static void print_whole(int64_t value, const char *sign, char buffer[RESULTS_TEXT_MAX])
+{
+        char whole[32], grouped[48];
+
+        snprintf(whole, sizeof(whole), "%" PRId64, value < 0 ? -value : value);
+        output_group_digits(whole, grouped, sizeof(grouped));
+        snprintf(buffer, RESULTS_TEXT_MAX, "%s%s", value < 0 ? "-" : sign, grouped);
+}
+
+bool results_print(const struct results_column *column, enum result_item item, char buffer[RESULTS_TEXT_MAX])
+{
+        const struct figure *figure = &column->figure[item];
+        const char *sign = column->kind == COLUMN_FIGURES ? "" : "+";
+        enum result_unit unit = result_rows[item].unit;
+
+        if (!figure->known)
+                return false;
+        if (column->kind == COLUMN_PERCENT)
+                print_tenths(figure->value, strcmp(column->name, "progress") ? sign : "", unit == UNIT_PERCENT ? "pt" : "%", buffer);
+        else if (unit == UNIT_PERCENT)
+                print_tenths(figure->value, sign, column->kind == COLUMN_FIGURES ? "%" : "pt", buffer);
+        else if (unit == UNIT_YEN)
+                print_tenths(tenths_of_million(figure->value), sign, "", buffer);
+        else
+                print_whole(figure->value, sign, buffer);
+        return true;
+}
+
+const char *results_label(enum result_item item, bool japanese)
+{
+        return japanese ? result_rows[item].japanese : result_rows[item].english;
+}
+
+/* what the reader must know -------------------------------------------------------------------------------- */
+
+/* Sums whose parts, as they are printed, do not add up as printed. */
+static const struct {
+        enum result_item whole, part[6];
+        int sign[6];
+        size_t parts;
+} sums[] = {
+    {RESULT_revenue, {RESULT_customer_fee, RESULT_interbank_fee, RESULT_base_fee}, {1, 1, 1}, 3},
+    {RESULT_cost_of_revenue,
+     {RESULT_hall_share, RESULT_cash_in_transit, RESULT_network, RESULT_maintenance, RESULT_depreciation},
+     {1, 1, 1, 1, 1},
+     5},
+    {RESULT_gross_margin, {RESULT_revenue, RESULT_cost_of_revenue}, {1, -1}, 2},
+    {RESULT_operating_income, {RESULT_gross_margin, RESULT_sga}, {1, -1}, 2},
+    {RESULT_ebitda, {RESULT_operating_income, RESULT_depreciation}, {1, 1}, 2},
+};
+
+static bool adds_up_down(const struct results_column *column)
+{
+        for (size_t i = 0; i < LENGTH(sums); i++) {
+                int64_t printed = 0;
+                bool known = column->figure[sums[i].whole].known;
+
+                for (size_t p = 0; p < sums[i].parts; p++) {
+                        const struct figure *part = &column->figure[sums[i].part[p]];
+
+                        known = known && part->known;
+                        printed += sums[i].sign[p] * tenths_of_million(part->value);
+                }
+                if (known && printed != tenths_of_million(column->figure[sums[i].whole].value))
+                        return false;
+        }
+        return true;
+}
+
+static bool adds_up_across(const struct results *results, const struct results_column *whole, const struct results_column *first)
+{
+        for (size_t i = 0; i < RESULT_ITEM_COUNT; i++) {
+                int64_t printed = 0;
+
+                if (result_rows[i].unit != UNIT_YEN || !whole->figure[i].known)
+                        continue;
+                for (size_t q = 0; q < results->of_year; q++)
+                        printed += tenths_of_million(first[q].figure[i].value);
+                if (printed != tenths_of_million(whole->figure[i].value))
+                        return false;
+        }
+        return true;
+}
+
+static bool adds_up_as_printed(const struct results *results)
+{
+        for (size_t i = 0; i < results->columns; i++) {
+                if (results->column[i].kind == COLUMN_FIGURES && !adds_up_down(&results->column[i]))
+                        return false;
+        }
+        return results->of_year == 1 || adds_up_across(results, &results->column[results->of_year], results->column);
+}
+
+/* "4Q16: SG&A, network" of the quarters shown. */
+static void missing_costs(const struct results *results, bool japanese, char *buffer, size_t size)
+{
+        static const enum result_item entered[] = {RESULT_cash_in_transit, RESULT_network, RESULT_maintenance,
+                                                   RESULT_depreciation,    RESULT_sga,     RESULT_capex};
+        size_t used = 0;
+
+        buffer[0] = '\0';
+        for (size_t q = results->quarters - results->of_year; q < results->quarters; q++) {
+                const char *separator = ": ";
+                bool named = false;
+
+                for (size_t i = 0; i < LENGTH(entered) && used < size; i++) {
+                        if (results->quarter[q].figure[entered[i]].known)
+                                continue;
+                        if (!named)
+                                used += (size_t)snprintf(buffer + used, size - used, "%s%s", used ? "; " : "",
+                                                         results->quarter[q].name);
+                        if (used < size)
+                                used += (size_t)snprintf(buffer + used, size - used, "%s%s", separator,
+                                                         results_label(entered[i], japanese));
+                        separator = ", ";
+                        named = true;
+                }
+        }
+}
+
+static void add_note(struct results_notes *notes, const char *format, ...) ATM_PRINTF(2, 3);
+
+static void add_note(struct results_notes *notes, const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        vsnprintf(notes->text[notes->count++], sizeof(notes->text[0]), format, arguments);
+        va_end(arguments);
+}
+
+void results_notes(const struct results *results, bool japanese, struct results_notes *ret_notes)
+{
+        const struct results_quarter *last = &results->quarter[results->quarters - 1];
+        char text[512];
+
+        ret_notes->count = 0;
+        if (!last->over)
+                add_note(ret_notes,
+                         japanese ? "%s は終了していないため、速報値です。" : "Preliminary: %s is not over yet.", last->name);
+        else if (!last->closed)
+                add_note(ret_notes, japanese ? "%s は未締めのため、数値は変わることがあります。" : "%s is not closed yet: figures may change.",
+                         last->name);
+        if (!last->figure[RESULT_revenue].known)
+                add_note(ret_notes, japanese ? "%s のデータはありません。" : "The books have nothing of %s.", last->name);
+        if (results->base_fees_missing)
+                add_note(ret_notes, japanese ? "設置契約がないため、基本料金は未計上です。"
+                                             : "There are no contracts: base fees are missing, revenue is the commission alone.");
+        missing_costs(results, japanese, text, sizeof(text));
+        if (*text)
+                add_note(ret_notes, japanese ? "未入力（%s）" : "Not entered, and so missing: %s.", text);
+        if (!adds_up_as_printed(results))
+                add_note(ret_notes, japanese ? "四捨五入のため、合計が一致しない場合があります。"
+                                             : "Figures as printed do not all add up, because each is rounded by itself.");
+}
+
+/* rows for people and programs ------------------------------------------------------------------------------ */
+
+static const char *const unit_name[] = {
+    [UNIT_YEN] = "yen", [UNIT_WHOLE_YEN] = "yen", [UNIT_PERCENT] = "percent", [UNIT_COUNT] = "count"};
+
+/* "of which" and parts are set in. */
+static void print_label(enum result_item item, bool japanese, char *buffer, size_t size)
+{
+        snprintf(buffer, size, "%*s%s", 2 * result_rows[item].indent, "", results_label(item, japanese));
+}
+
+static bool write_table(struct output *output, const struct results *results, bool japanese)
+{
+        for (size_t item = 0; item < RESULT_ITEM_COUNT; item++) {
+                char text[RESULTS_COLUMNS_MAX][RESULTS_TEXT_MAX], label[128];
+                const char *values[RESULTS_COLUMNS_MAX + 1] = {label};
+
+                print_label((enum result_item)item, japanese, label, sizeof(label));
+                for (size_t i = 0; i < results->columns; i++)
+                        values[i + 1] = results_print(&results->column[i], (enum result_item)item, text[i]) ? text[i] : "-";
+                if (!output_row(output, values))
+                        return false;
+        }
+        return true;
+}
+
+/* Whole yen, and percentages with a point: for programs. */
+static bool is_percent(const struct results_column *column, enum result_item item)
+{
+        return column->kind == COLUMN_PERCENT || result_rows[item].unit == UNIT_PERCENT;
+}
+
+static bool write_csv(struct output *output, const struct results *results)
+{
+        for (size_t item = 0; item < RESULT_ITEM_COUNT; item++) {
+                char text[RESULTS_COLUMNS_MAX][RESULTS_TEXT_MAX];
+                const char *values[RESULTS_COLUMNS_MAX + 2] = {result_rows[item].name, unit_name[result_rows[item].unit]};
+
+                for (size_t i = 0; i < results->columns; i++) {
+                        const struct figure *figure = &results->column[i].figure[item];
+                        int64_t value = figure->value;
+
+                        if (is_percent(&results->column[i], (enum result_item)item))
+                                snprintf(text[i], sizeof(text[i]), "%s%" PRId64 ".%d", value < 0 ? "-" : "",
+                                         (value < 0 ? -value : value) / 10, (int)((value < 0 ? -value : value) % 10));
+                        else
+                                snprintf(text[i], sizeof(text[i]), "%" PRId64, value);
+                        values[i + 2] = figure->known ? text[i] : NULL;
+                }
+                if (!output_row(output, values))
+                        return false;
+        }
+        return true;
+}
+
+static json_t *json_figure(const struct results_column *column, enum result_item item)
+{
+        const struct figure *figure = &column->figure[item];
+
+        if (!figure->known)
+                return json_null();
+        return is_percent(column, item) ? json_real((double)figure->value / 10) : json_integer(figure->value);
+}
+
+static json_t *json_item(const struct results *results, enum result_item item)
+{
+        json_t *columns = json_object();
+
+        for (size_t i = 0; i < results->columns; i++)
+                json_object_set_new(columns, results->column[i].name, json_figure(&results->column[i], item));
+        return json_pack("{s:s, s:s, s:o}", "item", result_rows[item].name, "unit", unit_name[result_rows[item].unit],
+                         "columns", columns);
+}
+
+static bool write_json(const struct invocation *invocation, const struct results *results)
+{
+        json_t *items = json_array();
+        bool written = items != NULL;
+
+        for (size_t item = 0; item < RESULT_ITEM_COUNT && written; item++)
+                written = json_array_append_new(items, json_item(results, (enum result_item)item)) == 0;
+        if (!written)
+                complain("out of memory");
+        written = written && output_json(invocation, items);
+        json_decref(items);
+        return written;
+}
+
+/* The first column is the item's label; programs get its name and unit. */
+static size_t name_columns(const struct results *results, bool programs, bool japanese,
+                           struct output_column *ret_columns)
+{
+        size_t count = 0;
+
+        ret_columns[count++] = (struct output_column){programs ? "item" : japanese ? "百万円" : "millions of yen", OUTPUT_TEXT, 0};
+        if (programs)
+                ret_columns[count++] = (struct output_column){"unit", OUTPUT_TEXT, 0};
+        for (size_t i = 0; i < results->columns; i++)
+                ret_columns[count++] = (struct output_column){
+                    programs ? results->column[i].name : word_of(results->column[i].name, japanese), OUTPUT_FIGURE, 0};
+        return count;
+}
+
+static bool write_rows(const struct invocation *invocation, const struct results *results, bool programs)
+{
+        struct output_column columns[RESULTS_COLUMNS_MAX + 2];
+        struct results_notes notes;
+        bool japanese = output_is_japanese(invocation);
+        size_t count = name_columns(results, programs, japanese, columns);
+        struct output *output = output_open(invocation, OUTPUT_ROWS, columns, count);
+
+        if (!output)
+                return false;
+        if (!(programs ? write_csv(output, results) : write_table(output, results, japanese))) {
+                output_abandon(output);
+                return false;
+        }
+        if (!output_close(output))
+                return false;
+        results_notes(results, japanese, &notes);
+        for (size_t i = 0; i < notes.count && !programs; i++)
+                note("%s", notes.text[i]);
+        return true;
+}
+
+static bool write_page(struct database *database, const struct invocation *invocation, const struct results *results)
+{
+        struct output *output = output_open_stream(invocation);
+
+        if (!output)
+                return false;
+        if (!results_page(database, results, output_is_japanese(invocation), output_document(output))) {
+                output_abandon(output);
+                return false;
+        }
+        return output_close(output);
+}
+
+static bool write_results(struct database *database, const struct invocation *invocation, const struct results *results)
+{
+        switch (output_format_of(invocation)) {
+        case OUTPUT_TABLE:
+        case OUTPUT_EXPANDED:
+                return write_rows(invocation, results, false) && report_note_history(database);
+        case OUTPUT_CSV:
+                return write_rows(invocation, results, true);
+        case OUTPUT_JSON:
+                return write_json(invocation, results);
+        default:
+                return write_page(database, invocation, results);
+        }
+}
+
+int report_results(const struct invocation *invocation)
+{
+        struct results *results = malloc(sizeof(*results));
+        struct database database;
+        int32_t today;
+        int exit_code = EXIT_FAILED;
+
+        if (!results) {
+                complain("out of memory");
+                return EXIT_FAILED;
+        }
+        if (!business_today(invocation, &today) || !database_open(&database, invocation, DATABASE_READY))
+                goto free_results;
+        report_summary_refresh(&database, today);
+        if (report_snapshot(&database) &&
+            results_load(&database, invocation_value(invocation, "quarter"), today, results) &&
+            write_results(&database, invocation, results))
+                exit_code = EXIT_DONE;
+        database_close(&database);
+free_results:
+        free(results);
+        return exit_code;
+}
+
+const struct field results_fields[] = {
+    {.name = "quarter",
+     .kind = VALUE_QUARTER,
+     .flags = FIELD_REQUIRED,
+     .text = "the last quarter of the page, as 3Q16: October to December 2016"},
+    {.name = NULL},
+};

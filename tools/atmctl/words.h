@@ -1,0 +1,10 @@
+/* Headings of columns and other words of reports, for people: one row a word, in English and Japanese. */
+#ifndef ATMCTL_WORDS_H
+#define ATMCTL_WORDS_H
+
+#include <stdbool.h>
+
+/* The heading of a column; its name itself where no row has it. Static. */
+const char *word_of(const char *name, bool japanese);
+
+#endif
