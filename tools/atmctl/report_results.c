@@ -59,6 +59,20 @@ bool results_print(const struct results_column *column, enum result_item item, c
         return true;
 }
 
+/* "YoY 3Q16" and "FY16 target" are a word and what it is of. */
+void results_heading(const struct results_column *column, bool japanese, char buffer[RESULTS_TEXT_MAX])
+{
+        const char *blank = strchr(column->name, ' ');
+
+        if (!blank)
+                snprintf(buffer, RESULTS_TEXT_MAX, "%s", word_of(column->name, japanese));
+        else if (!strncmp(column->name, "YoY ", 4))
+                snprintf(buffer, RESULTS_TEXT_MAX, "%s %s", word_of("YoY", japanese), blank + 1);
+        else
+                snprintf(buffer, RESULTS_TEXT_MAX, "%.*s %s", (int)(blank - column->name), column->name,
+                         word_of(blank + 1, japanese));
+}
+
 const char *results_label(enum result_item item, bool japanese)
 {
         return japanese ? result_rows[item].japanese : result_rows[item].english;
@@ -277,25 +291,28 @@ static bool write_json(const struct invocation *invocation, const struct results
 
 /* The first column is the item's label; programs get its name and unit. */
 static size_t name_columns(const struct results *results, bool programs, bool japanese,
-                           struct output_column *ret_columns)
+                           char headings[RESULTS_COLUMNS_MAX][RESULTS_TEXT_MAX], struct output_column *ret_columns)
 {
         size_t count = 0;
 
         ret_columns[count++] = (struct output_column){programs ? "item" : japanese ? "百万円" : "millions of yen", OUTPUT_TEXT, 0};
         if (programs)
                 ret_columns[count++] = (struct output_column){"unit", OUTPUT_TEXT, 0};
-        for (size_t i = 0; i < results->columns; i++)
-                ret_columns[count++] = (struct output_column){
-                    programs ? results->column[i].name : word_of(results->column[i].name, japanese), OUTPUT_FIGURE, 0};
+        for (size_t i = 0; i < results->columns; i++) {
+                results_heading(&results->column[i], japanese, headings[i]);
+                ret_columns[count++] =
+                    (struct output_column){programs ? results->column[i].name : headings[i], OUTPUT_FIGURE, 0};
+        }
         return count;
 }
 
 static bool write_rows(const struct invocation *invocation, const struct results *results, bool programs)
 {
+        char headings[RESULTS_COLUMNS_MAX][RESULTS_TEXT_MAX];
         struct output_column columns[RESULTS_COLUMNS_MAX + 2];
         struct results_notes notes;
         bool japanese = output_is_japanese(invocation);
-        size_t count = name_columns(results, programs, japanese, columns);
+        size_t count = name_columns(results, programs, japanese, headings, columns);
         struct output *output = output_open(invocation, OUTPUT_ROWS, columns, count);
 
         if (!output)

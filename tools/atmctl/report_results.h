@@ -12,6 +12,8 @@ struct results_notes {
         size_t count;
 };
 
+/* The heading of a column. */
+void results_heading(const struct results_column *column, bool japanese, char buffer[RESULTS_TEXT_MAX]);
 const char *results_label(enum result_item item, bool japanese);
 /* "3,056.1" (millions of yen), "12.3%", "+5.1%"; false: missing. */
 ATM_MUST_USE bool results_print(const struct results_column *column, enum result_item item,

@@ -51,13 +51,15 @@ static enum document_row_style row_style(enum result_item item)
 
 static void add_table(const struct results *results, bool japanese, struct document *document)
 {
+        char headings[RESULTS_COLUMNS_MAX][RESULTS_TEXT_MAX];
         struct document_column columns[RESULTS_COLUMNS_MAX] = {0};
 
         for (size_t i = 0; i < results->columns; i++) {
                 const struct results_column *column = &results->column[i];
                 bool period = !strcmp(column->name, results->period);
 
-                columns[i] = (struct document_column){.heading = word_of(column->name, japanese),
+                results_heading(column, japanese, headings[i]);
+                columns[i] = (struct document_column){.heading = headings[i],
                                                       .align = DOCUMENT_RIGHT,
                                                       .strong = period,
                                                       .apart = i == results->of_year || !strcmp(column->name, "published") ||
@@ -140,6 +142,7 @@ static bool add_query_chart(struct database *database, const struct results *res
         chart->category_count = (size_t)count;
         chart->series = &series;
         chart->series_count = 1;
+        chart->decimals = count && values[0].amount < 100 * chart->scale;
         if (count)
                 document_chart(document, chart);
         PQclear(result);
@@ -161,10 +164,9 @@ static bool add_share_charts(struct database *database, const struct results *re
         struct document_chart area_chart = {.kind = DOCUMENT_SHARES,
                                             .title = title[0],
                                             .unit = text_of(MONEY, japanese),
-                                            .scale = MILLION,
-                                            .decimals = 1};
+                                            .scale = MILLION};
         struct document_chart hour_chart = {
-            .kind = DOCUMENT_HOURS, .title = title[1], .unit = text_of(WITHDRAWALS, japanese), .scale = 1000, .decimals = 1};
+            .kind = DOCUMENT_HOURS, .title = title[1], .unit = text_of(WITHDRAWALS, japanese), .scale = 1000};
 
         print_text(title[0], sizeof(title[0]), AREAS, japanese, results->period);
         print_text(title[1], sizeof(title[1]), HOURS, japanese, results->period);

@@ -57,6 +57,7 @@ static const struct {
     {"revenue_yen_per_atm_day", "Revenue per ATM and day (yen)", "1台1日当たり売上高（円）"},
     {"total", "Total", "合計"},
     {"published", "Published", "公表値"},
+    {"target", "target", "目標"},
     {"progress", "Progress", "進捗率"},
     {"YoY", "YoY", "前年同期比"},
     {"QoQ", "QoQ", "前四半期比"},
