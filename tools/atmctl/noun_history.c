@@ -10,11 +10,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "db/reference_load.h"
 #include "rules/calendar.h"
+#include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/history_enter.h"
 #include "tools/atmctl/history_write.h"
 #include "tools/atmctl/rows.h"
@@ -349,7 +349,7 @@ static bool set_up(struct generation *g)
         return good;
 }
 
-static bool finish(struct generation *g, const struct history_total *total, time_t seconds)
+static bool finish(struct generation *g, const struct history_total *total, int64_t written_ms)
 {
         struct database database;
         bool good;
@@ -359,9 +359,9 @@ static bool finish(struct generation *g, const struct history_total *total, time
         good = summarise(&database, g) && say_quarters(&database, g);
         if (good)
                 printf("scenario %s, scale %s: %" PRId64 " of %" PRId64 " ATMs; %" PRId64 " withdrawals, %" PRId64
-                       " rows written in %lld s\n",
+                       " rows written in %" PRId64 ".%" PRId64 " s\n",
                        g->scenario.name, g->scale, g->plan.atms, g->plan.atms_whole, total->withdrawals, total->rows,
-                       (long long)seconds);
+                       written_ms / 1000, written_ms / 100 % 10);
         database_close(&database);
         return good;
 }
@@ -371,7 +371,7 @@ static int history_generate(const struct invocation *invocation)
         struct generation *g = calloc(1, sizeof(*g));
         int64_t processes = invocation_number(invocation, "jobs", sysconf(_SC_NPROCESSORS_ONLN));
         struct history_total total;
-        time_t began = time(NULL);
+        int64_t began_ms;
         int exit_code = EXIT_FAILED;
 
         if (!g) {
@@ -386,7 +386,8 @@ static int history_generate(const struct invocation *invocation)
                                           .is_done = g->is_done,
                                           .invocation = invocation};
 
-                if (history_write(&job, (int)processes, &total) && finish(g, &total, time(NULL) - began))
+                began_ms = real_now_ms();
+                if (history_write(&job, (int)processes, &total) && finish(g, &total, real_now_ms() - began_ms))
                         exit_code = EXIT_DONE;
                 else
                         note("what is there stays; the same command goes on with the rest");
