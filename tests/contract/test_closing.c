@@ -337,12 +337,12 @@ START_TEST(a_late_post_makes_its_month_stale_and_is_in_the_next_summary)
         approve(&world, request, 2);
         dispense(&world, &request[0], 1, AMOUNT_YEN);
         summarise(&world);
-        expect_value(&world, SUMMARISED, "bank 1, day 1, hour 1, place 1");
+        expect_value(&world, SUMMARISED, "atm 1, bank 1, day 1, hour 1, place 1");
         dispense(&world, &request[1], 1, AMOUNT_YEN);
         expect_value(&world, STALE, "1");
         expect_value(&world, REPORTED, "2");
         expect_value(&world, "SELECT summary_build()", "2016-12-01");
-        expect_value(&world, SUMMARISED, "bank 2, day 2, hour 2, place 2");
+        expect_value(&world, SUMMARISED, "atm 2, bank 2, day 2, hour 2, place 2");
         expect_value(&world, STALE, "0");
         expect_value(&world, REPORTED, "2");
         /* what changes no sum makes nothing stale */
@@ -371,11 +371,11 @@ START_TEST(a_post_during_the_making_of_its_summary_makes_it_stale_again)
         await_lock(&world, batch);
         expect_told(builder, "COMMIT", "");
         expect_heard(batch, "f", "the batch");
-        expect_value(&world, SUMMARISED, "bank 2, day 2, hour 2, place 2");
+        expect_value(&world, SUMMARISED, "atm 2, bank 2, day 2, hour 2, place 2");
         expect_value(&world, STALE, "1");
         expect_value(&world, REPORTED, "3");
         expect_value(&world, "SELECT summary_build()", "2016-12-01");
-        expect_value(&world, SUMMARISED, "bank 3, day 3, hour 3, place 3");
+        expect_value(&world, SUMMARISED, "atm 3, bank 3, day 3, hour 3, place 3");
         expect_value(&world, REPORTED, "3");
         PQfinish(builder);
         PQfinish(batch);
@@ -403,7 +403,7 @@ START_TEST(the_making_of_a_summary_waits_for_a_post_to_its_month)
         expect_value(&world, REPORTED, "2"); /* readers wait for nobody */
         expect_told(batch, "COMMIT", "");
         expect_heard(builder, "2016-12-01", "the summary");
-        expect_value(&world, SUMMARISED, "bank 3, day 3, hour 3, place 3");
+        expect_value(&world, SUMMARISED, "atm 3, bank 3, day 3, hour 3, place 3");
         expect_value(&world, STALE, "0");
         PQfinish(builder);
         PQfinish(batch);

@@ -60,8 +60,8 @@ expect_exit 0 atmctl exception resolve --terminal T0000001 --stan 902 --dispense
 expect "closing" "|0" "$(sql "SELECT * FROM period_close('3Q16', false, 1, 'test')")"
 expect_exit 0 atmctl exception resolve --terminal T0000003 --stan 4 --dispensed 0 --note "all of it is in the reject bin"
 expect "where it is posted" "2016-12-30 2017-01-01 -25000" "$(sql "SELECT business_date || ' ' || posted_on || ' ' || cash_yen FROM commission WHERE posted_on <> business_date")"
-expect "summaries" "2" "$(sql "SELECT summary_extend('2017-01-31')")"
-sql "SELECT summary_build(); SELECT summary_build()" >/dev/null
+sql "SELECT summary_extend('2017-01-31'); SELECT summary_build() FROM generate_series(1, 3)" >/dev/null
+expect "what is summarised" "2017-01-31 0" "$(sql "SELECT summarised_through || ' ' || (SELECT count(*) FROM summary_stale) FROM books")"
 expect_exit 0 atmctl verify
 
 PGUSER=postgres PGDATABASE=postgres sql "DROP DATABASE $database" >/dev/null

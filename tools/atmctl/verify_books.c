@@ -40,6 +40,27 @@ enum {
         TEXT_MAX = 512
 };
 
+/* What a cube of the summary has beside its month. */
+enum dimension {
+        BY_DAY = 1,
+        BY_TERMINAL = 2,
+        BY_HALL = 4,
+        BY_ISSUER = 8,
+        BY_BAND = 16,
+        BY_HOUR = 32,
+        BY_TAX_RATE = 64
+};
+static const struct cube {
+        const char *name;
+        unsigned dimensions;
+} cubes[SUMMARY_CUBES] = {
+    {"atm", BY_TERMINAL | BY_HALL},
+    {"place", BY_TERMINAL | BY_HALL | BY_ISSUER | BY_BAND},
+    {"day", BY_DAY | BY_TERMINAL | BY_HALL},
+    {"bank", BY_DAY | BY_ISSUER | BY_BAND | BY_HOUR | BY_TAX_RATE},
+    {"hour", BY_TERMINAL | BY_HALL | BY_BAND | BY_HOUR},
+};
+
 /* texts ------------------------------------------------------------------------------------------------ */
 
 static void posting_text(const int64_t value[POSTING_VALUES], char buffer[TEXT_MAX])
@@ -173,10 +194,20 @@ static int32_t quarter_of(int32_t month)
         return calendar_day(date.year, date.month - (date.month - 1) % 3, 1);
 }
 
+static struct summary_key cube_key(unsigned dimensions, const struct posting *p)
+{
+        return (struct summary_key){.posted_day = dimensions & BY_DAY ? p->posted_day : COPY_NO_DAY,
+                                    .terminal = dimensions & BY_TERMINAL ? p->terminal : NAME_NONE,
+                                    .hall = dimensions & BY_HALL ? p->hall : NAME_NONE,
+                                    .issuer = dimensions & BY_ISSUER ? p->issuer : NAME_NONE,
+                                    .band = dimensions & BY_BAND ? p->band : NAME_NONE,
+                                    .hour = dimensions & BY_HOUR ? p->hour : -1,
+                                    .tax_rate_bp = dimensions & BY_TAX_RATE ? p->tax_rate_bp : -1};
+}
+
 static void summarise(struct books *books, const struct posting *p)
 {
         int64_t value[SUMMARY_VALUES];
-        int32_t month;
 
         if (p->posted_day != books->posted.day) {
                 books->posted.day = p->posted_day;
@@ -186,29 +217,17 @@ static void summarise(struct books *books, const struct posting *p)
         }
         if (!books->posted.summarised)
                 return;
-        month = books->posted.month;
         memcpy(value, p->value, sizeof(p->value));
         value[SUMMARY_EARLIER] = p->business_day < books->posted.quarter
                                      ? p->value[POSTING_CUSTOMER_FEE] + p->value[POSTING_INTERBANK_FEE]
                                      : 0;
-        add(books, &books->summary,
-            &(struct summary_key){books->atm, month, COPY_NO_DAY, p->terminal, p->hall, NAME_NONE, NAME_NONE, -1, -1}, value);
-        add(books, &books->summary,
-            &(struct summary_key){books->place, month, COPY_NO_DAY, p->terminal, p->hall, p->issuer, p->band,
-                                  -1, -1},
-            value);
-        add(books, &books->summary,
-            &(struct summary_key){books->by_day, month, p->posted_day, p->terminal, p->hall, NAME_NONE,
-                                  NAME_NONE, -1, -1},
-            value);
-        add(books, &books->summary,
-            &(struct summary_key){books->by_hour, month, COPY_NO_DAY, p->terminal, p->hall, NAME_NONE,
-                                  p->band, p->hour, -1},
-            value);
-        add(books, &books->summary,
-            &(struct summary_key){books->bank, month, p->posted_day, NAME_NONE, NAME_NONE, p->issuer, p->band,
-                                  p->hour, p->tax_rate_bp},
-            value);
+        for (size_t i = 0; i < SUMMARY_CUBES; i++) {
+                struct summary_key key = cube_key(cubes[i].dimensions, p);
+
+                key.cube = books->cube[i];
+                key.month = books->posted.month;
+                add(books, &books->summary, &key, value);
+        }
 }
 
 static bool in_quarter(const struct books *books, int32_t day)
@@ -586,11 +605,8 @@ bool books_open(struct books *books, struct copy_source *source, struct findings
         tally_open(&books->day, sizeof(int32_t), DAY_VALUES);
         tally_open(&books->stale_month, sizeof(int32_t), 0);
         tally_open(&books->closed_day, sizeof(int32_t), 0);
-        books->atm = names_add(books->names, "atm", 3);
-        books->place = names_add(books->names, "place", 5);
-        books->by_day = names_add(books->names, "day", 3);
-        books->bank = names_add(books->names, "bank", 4);
-        books->by_hour = names_add(books->names, "hour", 4);
+        for (size_t i = 0; i < SUMMARY_CUBES; i++)
+                books->cube[i] = names_add(books->names, cubes[i].name, strlen(cubes[i].name));
         return read_books(books) && read_set(books, &books->stale_month, "SELECT month FROM summary_stale") &&
                read_set(books, &books->closed_day, "SELECT to_on FROM period") &&
                read_set(books, &books->card, "SELECT card_token FROM card");

@@ -26,6 +26,8 @@ enum posting_value {
         POSTING_VALUES
 };
 
+enum { SUMMARY_CUBES = 5 };
+
 /* A commission row. */
 struct posting {
         uint32_t terminal, hall, issuer, band;
@@ -46,8 +48,8 @@ struct books {
                 int32_t day, month, quarter; /* the first days of */
                 bool summarised;
         } posted; /* the last day that was posted on: many rows of a day follow each other */
-        uint32_t atm, place, by_day, bank, by_hour; /* cubes */
-        bool failed;                                /* complained already */
+        uint32_t cube[SUMMARY_CUBES]; /* their names */
+        bool failed;                  /* complained already */
 };
 
 /* False after a complaint. books_close in any case. */
