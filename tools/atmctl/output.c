@@ -372,7 +372,7 @@ static void document_cells(struct output *output, enum document_row_style style,
                 else /* a text that is not there is nothing; a figure that is not there is missing */
                         cells[count++] = !text && !is_right(output->columns[i].type) ? "" : text;
         }
-        document_row(output->document, style, label ? label : "", cells);
+        document_row(output->document, style, label ? word_of(label, output->japanese) : "", cells);
 }
 
 static void csv_cell(FILE *stream, const char *value)

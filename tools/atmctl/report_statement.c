@@ -49,6 +49,7 @@ struct statement {
         const struct invocation *invocation;
         struct database *database;
         const char *hall;
+        char name[201];
         struct report_period month;
         int32_t today;
         int64_t owed_yen, earned_yen, earlier_yen;
@@ -113,12 +114,16 @@ static bool write_balance(const struct statement *statement, struct output *outp
 static bool write_notes(const struct statement *statement, struct output *output)
 {
         int64_t balance = statement->owed_yen - statement->earned_yen;
+        bool japanese = output_is_japanese(statement->invocation);
         char digits[24], text[48];
 
         snprintf(digits, sizeof(digits), "%" PRId64, balance < 0 ? -balance : balance);
         output_group_digits(digits, text, sizeof(text));
         if (balance)
-                output_note(output, balance > 0 ? "the hall owes %s yen" : "%s yen are owed to the hall",
+                output_note(output,
+                            japanese ? balance > 0 ? "ホールへの請求額：%s円" : "ホールへの支払額：%s円"
+                            : balance > 0 ? "the hall owes %s yen"
+                                          : "%s yen are owed to the hall",
                             text);
         if (statement->earlier_yen) {
                 snprintf(digits, sizeof(digits), "%" PRId64, statement->earlier_yen);
@@ -129,10 +134,22 @@ static bool write_notes(const struct statement *statement, struct output *output
                             statement->today);
 }
 
+static bool load_name(struct statement *statement)
+{
+        const char *parameters[] = {statement->hall};
+        PGresult *result = database_query(statement->database, "SELECT name FROM hall WHERE hall = $1", 1, parameters);
+
+        if (!result)
+                return false;
+        snprintf(statement->name, sizeof(statement->name), "%s", PQntuples(result) ? PQgetvalue(result, 0, 0) : "");
+        PQclear(result);
+        return true;
+}
+
 static bool print_rows(const struct statement *statement, const PGresult *result)
 {
         struct output *output = output_open(statement->invocation, OUTPUT_ROWS, columns, LENGTH(columns));
-        char empty[96], label[48];
+        char empty[96], label[256];
         bool written = true;
 
         if (!output)
@@ -140,7 +157,7 @@ static bool print_rows(const struct statement *statement, const PGresult *result
         snprintf(empty, sizeof(empty), "%s: no ATM under contract and no withdrawals in %s", statement->hall,
                  statement->month.label);
         output_when_empty(output, empty);
-        snprintf(label, sizeof(label), "%s, %s", statement->hall, statement->month.label);
+        snprintf(label, sizeof(label), "%s %s, %s", statement->hall, statement->name, statement->month.label);
         report_head(output, "Statement of a hall", "ホール精算書", label);
         for (int row = 0; row < PQntuples(result) && written; row++)
                 written = write_line(output, result, row);
@@ -193,7 +210,7 @@ int report_statement(const struct invocation *invocation)
         if (!business_today(invocation, &statement.today) ||
             !database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
-        if (report_filters_exist(&database, invocation)) {
+        if (report_filters_exist(&database, invocation) && load_name(&statement)) {
                 report_summary_refresh(&database, statement.today);
                 result = ask(&statement);
         }

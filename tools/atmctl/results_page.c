@@ -126,6 +126,7 @@ static bool add_query_chart(struct database *database, const struct results *res
         struct document_value values[GROUPS_MAX];
         struct document_series series = {.name = chart->title, .values = values};
         PGresult *result;
+        int64_t most = 0;
         int count;
 
         calendar_print_day(results->quarter[results->quarters - results->of_year].from_day, first);
@@ -137,12 +138,13 @@ static bool add_query_chart(struct database *database, const struct results *res
         for (int i = 0; i < count; i++) {
                 names[i] = PQgetvalue(result, i, 0);
                 values[i] = (struct document_value){strtoll(PQgetvalue(result, i, 1), NULL, 10), false};
+                most = values[i].amount > most ? values[i].amount : most;
         }
         chart->categories = names;
         chart->category_count = (size_t)count;
         chart->series = &series;
         chart->series_count = 1;
-        chart->decimals = count && values[0].amount < 100 * chart->scale;
+        chart->decimals = most < 100 * chart->scale;
         if (count)
                 document_chart(document, chart);
         PQclear(result);

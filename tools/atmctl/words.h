@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* The heading of a column; its name itself where no row has it. Static. */
+/* The heading of a column, or what labels a row; the name itself where no row has it. Static. */
 const char *word_of(const char *name, bool japanese);
 
 #endif
