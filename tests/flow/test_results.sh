@@ -174,6 +174,11 @@ done
 grep -q '売上高' page.ja.html || wrong "no Japanese in the page"
 grep -q '99.7%' page.en.html || wrong "no YoY in the page"
 [[ $(head -c 5 page.ja.pdf) == %PDF- ]] || wrong "no PDF"
+# a program without its module says so, and prints everything else
+cp "$(command -v atmctl)" alone
+refuses 1 "the module that draws documents can't be loaded: /usr/lib/atm/libatm_documents.so" ./alone report results --quarter 3Q16 --format pdf --output page.pdf
+expect_exit 0 ./alone report results --quarter 3Q16
+[[ ! -e page.pdf ]] || wrong "half a document is left"
 refuses 1 "no/such: can't be written" atmctl report results --quarter 3Q16 --format pdf --output no/such
 refuses 2 "expected table, expanded, csv, json, html, pdf, svg or png" atmctl report results --quarter 3Q16 --format doc
 refuses 2 "--quarter is missing" atmctl report results
