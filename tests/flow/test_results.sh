@@ -160,8 +160,10 @@ atmctl report results --quarter 3Q16 >table.txt 2>notes.txt
 grep -q '^Revenue  *0\.3  *0\.4  *0\.4  *1\.1  *0\.5  *+99\.7% ' table.txt || wrong "the table: $(sed -n 2p table.txt)"
 grep -q 'Not entered, and so missing: 2Q16: CAPEX; 3Q16: CAPEX' notes.txt || wrong "what is missing is not said: $(cat notes.txt)"
 grep -q '3Q16 is not closed yet' notes.txt || wrong "that it is open is not said: $(cat notes.txt)"
-atmctl report results --quarter 3Q16 --lang ja --format expanded 2>/dev/null | grep -q '売上高' || wrong "no Japanese headings"
-atmctl report results --quarter 1Q14 2>notes.txt | grep -q '^Revenue  *-  ' || wrong "a quarter of which nothing is known is not missing"
+atmctl report results --quarter 3Q16 --lang ja --format expanded >table.txt 2>/dev/null
+grep -q '売上高' table.txt || wrong "no Japanese headings"
+atmctl report results --quarter 1Q14 >table.txt 2>notes.txt
+grep -q '^Revenue  *-  ' table.txt || wrong "a quarter of which nothing is known is not missing"
 grep -q 'The books have nothing of 1Q14' notes.txt || wrong "an empty quarter: $(cat notes.txt)"
 
 # documents: each form, both languages
