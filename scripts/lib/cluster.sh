@@ -7,6 +7,9 @@
 # full_page_writes stay on.
 #
 #       FOLDER/data   FOLDER/socket/.s.PGSQL.5432   FOLDER/log
+#
+# initdb takes seconds and always makes the same, so it runs once for each version of the server and user; what it made is
+# kept beside the clusters (atm-pg-template.*) and copied from then on.
 # shellcheck shell=bash
 
 CLUSTER_PORT=5432
@@ -34,15 +37,42 @@ cluster_folder() {
         mktemp -d "$CLUSTER_BASE/atm-pg.XXXXXX"
 }
 
+# cluster_initdb FOLDER: a new, empty FOLDER/data.
+cluster_initdb() {
+        ((EUID != 0)) || chown postgres: "$1"
+        run_quietly "initdb" cluster_run "$(cluster_programs)/initdb" -D "$1/data" -U postgres --auth=trust \
+                --encoding=UTF8 --locale=C.UTF-8
+}
+
+# The template of this version and user, made where it is not there; prints it.
+cluster_template() {
+        local template new version
+        version=$("$(cluster_programs)/postgres" --version)
+        template=$CLUSTER_BASE/atm-pg-template.$EUID.${version//[^0-9A-Za-z.]/_}
+        if [[ ! -d $template ]]; then
+                new=$(cluster_folder)
+                cluster_initdb "$new" || return 1
+                # whoever was faster has made the same
+                mv -T "$new" "$template" 2>/dev/null || rm -rf "$new"
+        fi
+        printf '%s\n' "$template"
+}
+
+# Nobody else's folder under that name.
+cluster_template_is_ours() {
+        [[ $(stat -c '%U %a' "$1" 2>/dev/null) == "$( ((EUID == 0)) && echo postgres || id -un) 700" ]]
+}
+
 # cluster_make FOLDER: a cluster in it, not started.
 cluster_make() {
-        local folder=$1 programs
-        programs=$(cluster_programs)
+        local folder=$1 template
+        template=$(cluster_template) || return 1
         ((EUID != 0)) || chown postgres: "$folder"
         cluster_run mkdir "$folder/socket"
-        if ! run_quietly "initdb" cluster_run "$programs/initdb" -D "$folder/data" -U postgres --auth=trust \
-                --encoding=UTF8 --locale=C.UTF-8; then
-                return 1
+        if cluster_template_is_ours "$template"; then
+                run_quietly "copying the cluster's template" cluster_run cp -a --reflink=auto "$template/data" "$folder/data" || return 1
+        else
+                cluster_initdb "$folder" || return 1
         fi
         cluster_run tee -a "$folder/data/postgresql.conf" >/dev/null <<CONF
 

@@ -270,12 +270,15 @@ static void open_ledgers(struct world *world)
         world->mem = ledger_mem_new(world->memory, &in_memory);
 }
 
-/* The template is made by whoever comes first; the tests run one after the other. */
+/* The template is made by whoever comes first; others wait for it. */
 static void make_database(struct world *world)
 {
         PGconn *pg = connect_to("");
-        PGresult *result = run(pg, "SELECT FROM pg_database WHERE datname = 'contract_template'");
+        PGresult *result;
         char sql[256];
+
+        PQclear(run(pg, "SELECT pg_advisory_lock(hashtext('contract_template'))"));
+        result = run(pg, "SELECT FROM pg_database WHERE datname = 'contract_template'");
 
         if (PQntuples(result) == 0) {
                 PGconn *fresh;
@@ -292,7 +295,7 @@ static void make_database(struct world *world)
         PQclear(run(pg, sql));
         snprintf(sql, sizeof sql, "CREATE DATABASE %s TEMPLATE contract_template", world->name);
         PQclear(run(pg, sql));
-        PQfinish(pg);
+        PQfinish(pg); /* and with it the lock: nobody else may be connected to a template that is copied */
 }
 
 void world_open(struct world *world, const char *from, const char *to)
