@@ -118,10 +118,11 @@ static const struct command commands[] = {
              "of its "
              "date, the revenue roll-up, the use of each card by day and month, the accounts, the open "
              "withdrawals, "
-             "what banks are told, what of it they have acknowledged and what is still to be sent, and what "
-             "the rows "
-             "refer to. One snapshot, nothing is locked or changed, atmd may go on. Exit code 1 if anything "
-             "differs.",
+             "what banks are told, what of it they have acknowledged and what is still to be sent, what "
+             "the rows refer to, the summaries of reports, each day of posting, the sums of closed periods, and contracts. The "
+             "history is read once, in one snapshot; nothing is locked or changed, atmd may go on. Memory follows the largest "
+             "quarter; one that would take over a quarter of the machine's is read in parts, or in as many as ATM_VERIFY_PARTS "
+             "says. Exit code 1 if anything differs.",
      .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
      .run = verify_all},
 };
