@@ -103,6 +103,14 @@ static inline int64_t shipped_number(const char *text)
         return value;
 }
 
+static inline const char *shipped_name(const char *folder, const char *file)
+{
+        static char name[64];
+
+        (void)snprintf(name, sizeof name, "%s%s", folder, file);
+        return name;
+}
+
 static inline void shipped_fleet(struct reference *r)
 {
         struct shipped_file file =
@@ -125,10 +133,11 @@ static inline void shipped_fleet(struct reference *r)
                               "%s", error);
 }
 
-static inline void shipped_issuers(struct reference *r)
+/* `folder`: "" or "banks/". */
+static inline void shipped_issuers(struct reference *r, const char *folder)
 {
-        struct shipped_file file =
-            shipped_open("issuers.csv", "issuer,name,link,opens,closes,off_opens,off_closes");
+        struct shipped_file file = shipped_open(shipped_name(folder, "issuers.csv"),
+                                                "issuer,name,link,opens,closes,off_opens,off_closes");
         char error[REFERENCE_ERROR_MAX] = "";
 
         while (shipped_next(&file)) {
@@ -142,9 +151,9 @@ static inline void shipped_issuers(struct reference *r)
         }
 }
 
-static inline void shipped_cards(struct reference *r)
+static inline void shipped_cards(struct reference *r, const char *folder)
 {
-        struct shipped_file file = shipped_open("prefixes.csv", "prefix,from,issuer,kind");
+        struct shipped_file file = shipped_open(shipped_name(folder, "prefixes.csv"), "prefix,from,issuer,kind");
         char error[REFERENCE_ERROR_MAX] = "";
 
         while (shipped_next(&file))
@@ -156,12 +165,10 @@ static inline void shipped_cards(struct reference *r)
                     "%s", error);
 }
 
-static inline void shipped_prices(struct reference *r)
+static inline void shipped_tariffs(struct reference *r, const char *folder)
 {
-        static const char *const roundings[] = {
-            [TAX_DOWN] = "down", [TAX_NEAREST] = "nearest", [TAX_UP] = "up"};
-        struct shipped_file file =
-            shipped_open("tariffs.csv", "issuer,band,from,customer_fee_yen,interbank_fee_yen");
+        struct shipped_file file = shipped_open(shipped_name(folder, "tariffs.csv"),
+                                                "issuer,band,from,customer_fee_yen,interbank_fee_yen");
         char error[REFERENCE_ERROR_MAX] = "";
 
         while (shipped_next(&file)) {
@@ -175,7 +182,15 @@ static inline void shipped_prices(struct reference *r)
                 (void)snprintf(tariff.issuer, sizeof tariff.issuer, "%s", file.column[0]);
                 ck_assert_msg(reference_add_tariff(r, &tariff, error), "%s", error);
         }
-        file = shipped_open("tax_rates.csv", "from,rate_bp,rounding");
+}
+
+static inline void shipped_taxes(struct reference *r)
+{
+        static const char *const roundings[] = {
+            [TAX_DOWN] = "down", [TAX_NEAREST] = "nearest", [TAX_UP] = "up"};
+        struct shipped_file file = shipped_open("tax_rates.csv", "from,rate_bp,rounding");
+        char error[REFERENCE_ERROR_MAX] = "";
+
         while (shipped_next(&file)) {
                 struct tax_rate rate = {
                     .from_day = shipped_day(file.column[0]),
@@ -230,9 +245,10 @@ static inline struct reference *shipped_reference(const char *hours_name)
 
         ck_assert_ptr_nonnull(r);
         shipped_fleet(r);
-        shipped_issuers(r);
-        shipped_cards(r);
-        shipped_prices(r);
+        shipped_issuers(r, "");
+        shipped_cards(r, "");
+        shipped_tariffs(r, "");
+        shipped_taxes(r);
         shipped_limits(r);
         shipped_days(r, hours_name);
         return r;

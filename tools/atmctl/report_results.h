@@ -1,29 +1,8 @@
-/* How a quarter's results are shown: texts that table, expanded form and documents share. */
+/* report results: a quarter's results as a company publishes them. */
 #ifndef ATMCTL_REPORT_RESULTS_H
 #define ATMCTL_REPORT_RESULTS_H
 
-#include "tools/atmctl/output.h"
-#include "tools/atmctl/results.h"
-
-enum { RESULTS_TEXT_MAX = 64, RESULTS_NOTES_MAX = 8 };
-
-struct results_notes {
-        char text[RESULTS_NOTES_MAX][640];
-        size_t count;
-};
-
-/* The heading of a column. */
-void results_heading(const struct results_column *column, bool japanese, char buffer[RESULTS_TEXT_MAX]);
-const char *results_label(enum result_item item, bool japanese);
-/* "3,056.1" (millions of yen), "12.3%", "+5.1%"; false: missing. */
-ATM_MUST_USE bool results_print(const struct results_column *column, enum result_item item,
-                                char buffer[RESULTS_TEXT_MAX]);
-/* What a reader must know: not over, not closed, what is missing, what does not add up as printed. */
-void results_notes(const struct results *results, bool japanese, struct results_notes *ret_notes);
-
-/* The page: the table and its charts, into a document that output.h began. False after a complaint. */
-ATM_MUST_USE bool results_page(struct database *database, const struct results *results, bool japanese,
-                               struct document *document);
+#include "tools/atmctl/command.h"
 
 int report_results(const struct invocation *invocation);
 extern const struct field results_fields[];

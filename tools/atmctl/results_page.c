@@ -2,13 +2,15 @@
  * The results of a quarter as one page to hand on: title, table, charts of revenue and operating income, ATMs,
  * areas and the hours of the day, and what its reader must know.
  */
+#include "tools/atmctl/results_page.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "rules/calendar.h"
-#include "tools/atmctl/report_results.h"
 #include "tools/atmctl/report_summary.h"
+#include "tools/atmctl/results_text.h"
 #include "tools/atmctl/rows.h"
 #include "tools/atmctl/words.h"
 
