@@ -191,14 +191,15 @@ START_TEST(a_fleet_opens_as_the_whole_does)
 }
 END_TEST
 
-/* The whole scenario, of every 41st ATM: what they earn, times 41, is what was published. (The whole fleet, which takes a
+/* The whole scenario, of every 13th ATM: what they earn, times 13, is what was published. (The whole fleet, which takes a
  * minute, comes within 0.1 %: `atmctl history generate` at scale 1 says so.) */
 START_TEST(the_scenario_earns_what_was_published)
 {
         static const struct {
                 int year;          /* April to December */
                 int64_t published; /* yen */
-        } periods[] = {{2016, 3056000000}, {2015, 2910000000}};
+                int64_t tenths;    /* of a percent that it may be off: for 2015, 2,868 to 2,952 million were derived */
+        } periods[] = {{2016, 3056000000, 10}, {2015, 2910000000, 14}};
         static const char *const prefixes[] = {"990001", "990011", "990012", "990013"};
         int64_t earned[2] = {0};
 
@@ -213,7 +214,7 @@ START_TEST(the_scenario_earns_what_was_published)
         for (int i = 0; i < 4; i++)
                 strcpy(plan.prefix[i], prefixes[i]);
         business_free(&business);
-        for (int64_t atm = 0; atm < plan.atms; atm += 41) {
+        for (int64_t atm = 6; atm < plan.atms; atm += 13) {
                 char terminal[16];
 
                 snprintf(terminal, sizeof(terminal), "T%07d", (int)atm + 1);
@@ -231,10 +232,10 @@ START_TEST(the_scenario_earns_what_was_published)
                 }
         }
         for (int p = 0; p < 2; p++) {
-                int64_t tenths = (earned[p] * 41 - periods[p].published) * 1000 / periods[p].published;
+                int64_t tenths = (earned[p] * 13 - periods[p].published) * 1000 / periods[p].published;
 
-                ck_assert_msg(tenths > -40 && tenths < 40, "April to December %d: %" PRId64 " yen, %" PRId64 " tenths of a percent off",
-                              periods[p].year, earned[p] * 41, tenths);
+                ck_assert_msg(tenths > -periods[p].tenths && tenths < periods[p].tenths, "April to December %d: %" PRId64 " yen, %" PRId64 " tenths of a percent off",
+                              periods[p].year, earned[p] * 13, tenths);
         }
 }
 END_TEST
