@@ -19,6 +19,10 @@ check_output
 expect "left behind" "" "$(ls "$TMPDIR")"
 expect_exit 2 "$ROOT/scripts/demo" --atms many
 expect_exit 2 "$ROOT/scripts/demo" --fast
+expect_exit 2 "$ROOT/scripts/demo" --replay 2016-02-30
+expect_exit 2 "$ROOT/scripts/demo" --replay 2007-06-30
+expect_exit 2 "$ROOT/scripts/demo" --days 3
+expect_exit 2 "$ROOT/scripts/demo" --replay 2016-12-01 --days 93
 expect_exit 0 "$ROOT/scripts/demo" --help
 
 if ((EUID == 0)); then
