@@ -9,11 +9,12 @@
 #       FOLDER/data   FOLDER/socket/.s.PGSQL.5432   FOLDER/log
 #
 # initdb takes seconds and always makes the same, so it runs once for each version of the server and user; what it made is
-# kept beside the clusters (atm-pg-template.*) and copied from then on.
+# kept in /var/tmp (atm-pg-template.*) and copied from then on.
 # shellcheck shell=bash
 
 CLUSTER_PORT=5432
 CLUSTER_BASE=${ATM_CLUSTER_BASE:-/var/tmp}
+CLUSTER_TEMPLATES=/var/tmp
 
 cluster_programs() {
         local folder
@@ -48,9 +49,9 @@ cluster_initdb() {
 cluster_template() {
         local template new version
         version=$("$(cluster_programs)/postgres" --version)
-        template=$CLUSTER_BASE/atm-pg-template.$EUID.${version//[^0-9A-Za-z.]/_}
+        template=$CLUSTER_TEMPLATES/atm-pg-template.$EUID.${version//[^0-9A-Za-z.]/_}
         if [[ ! -d $template ]]; then
-                new=$(cluster_folder)
+                new=$(mktemp -d "$CLUSTER_TEMPLATES/atm-pg.XXXXXX")
                 cluster_initdb "$new" || return 1
                 # whoever was faster has made the same
                 mv -T "$new" "$template" 2>/dev/null || rm -rf "$new"

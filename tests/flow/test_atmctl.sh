@@ -490,15 +490,19 @@ altered() {
         found=$(atmctl verify --format json 2>/dev/null) || status=$?
         expect "verify after altering $what" 1 "$status"
         expect "checks that name $what" "$*" "$(json "$found" "string_agg(DISTINCT d ->> 'check', ' ' ORDER BY d ->> 'check') FROM jsonb_array_elements((:'j')::jsonb -> 'differences') d")"
-        OUTPUT=$(atmctl verify --format csv 2>/dev/null || true)
+        OUTPUT=$found
         says "${KEY:-}"
-        sql "$undo" >/dev/null
-        expect_exit 0 atmctl verify
+        sql "$undo" >/dev/null # what this leaves behind, the next one's checks name, and verify in the end
 }
 # withdrawal 9 is completed, 1 is open
 IFS='|' read -r key token < <(sql "SET TIME ZONE 'Asia/Tokyo'; SELECT terminal || ' ' || to_char(transmitted_at, 'YYYY-MM-DD\"T\"HH24:MI:SS') || '+09:00 000009', card_token FROM withdrawal WHERE stan = 9")
 KEY=$key altered "a fee earned" "UPDATE commission SET customer_fee_yen = customer_fee_yen + 1 WHERE stan = 9" \
         "UPDATE commission SET customer_fee_yen = customer_fee_yen - 1 WHERE stan = 9" commission commission_row rollup
+sql "UPDATE commission SET customer_fee_yen = customer_fee_yen + 1 WHERE stan = 9"
+expect_exit 1 atmctl verify --format csv
+says "commission,$key,\"customer " "rollup,"
+sql "UPDATE commission SET customer_fee_yen = customer_fee_yen - 1 WHERE stan = 9"
+expect_exit 0 atmctl verify
 KEY=$key altered "a hall's share" "UPDATE commission SET hall_share_yen = hall_share_yen + 1 WHERE stan = 9" \
         "UPDATE commission SET hall_share_yen = hall_share_yen - 1 WHERE stan = 9" commission commission_row rollup
 KEY=$key altered "a band" "UPDATE withdrawal SET band = CASE band WHEN 'day' THEN 'other' ELSE 'day' END WHERE stan = 9; UPDATE commission c SET band = w.band FROM withdrawal w WHERE w.stan = 9 AND c.stan = 9" \
@@ -724,6 +728,8 @@ KEY="${K}6:00+09:00 000006" altered "an outcome lost" "CREATE TABLE gone AS SELE
         "INSERT INTO bank_outcome SELECT * FROM gone; DROP TABLE gone" card_day card_month open_withdrawal
 KEY="a withdrawal that a bank was asked about" altered "an outcome of nothing" "INSERT INTO bank_outcome SELECT terminal, transmitted_at, 888888, reason, approval_code, bank_de39, cause FROM bank_outcome WHERE stan = 6" \
         "DELETE FROM bank_outcome WHERE stan = 888888" outcome
+
+expect_exit 0 atmctl verify
 
 # partitions ahead
 expect_exit 0 atmctl db partitions --from 2018-04-01 --to 2018-07-01
