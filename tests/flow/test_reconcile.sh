@@ -116,18 +116,6 @@ sql "INSERT INTO withdrawal SELECT * FROM public.kept; UPDATE public.kept SET st
 sql "INSERT INTO withdrawal SELECT * FROM public.kept; DROP TABLE public.kept"
 differs "a row too many" "only-in-database: $terminal STAN 777777"
 sql "DELETE FROM withdrawal WHERE stan = 777777"
-
-say "revenue"
-# what the journals earn, each withdrawal priced by itself, and what is reported: the days on which they differ
-unequal_days() {
-        diff <(atmctl report revenue --from 2000-01-01 --to 2099-12-31 --by day --format csv 2>/dev/null) \
-                <(atmctl report journals --by day --format csv) | sed -n 's/^[<>] \([-0-9]*\),.*/\1/p' | sort -u
-}
-day=$(sql "SELECT business_date FROM withdrawal WHERE $own")
-expect "days whose journals earn something else" "" "$(unequal_days)"
-sql "UPDATE revenue_rollup SET interbank_fee_yen = interbank_fee_yen + 1 WHERE terminal = '$terminal' AND business_date = '$day'"
-expect "days with a yen too many in the books" "$day" "$(unequal_days)"
-sql "UPDATE revenue_rollup SET interbank_fee_yen = interbank_fee_yen - 1 WHERE terminal = '$terminal' AND business_date = '$day'"
 agrees "with everything put back"
 
 say "dispensers"
