@@ -13,10 +13,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/log.h"
-#include "daemon/priorities.h"
+#include "lib/base/log.h"
+#include "lib/net/priorities.h"
 #include "protocol/frame.h"
-#include "tls/tls.h"
+#include "lib/security/tls.h"
 
 /* Connections are ATMs'. */
 static const struct iso_dialect *const conn_dialect = &iso_dialect_ascii;

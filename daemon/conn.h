@@ -28,8 +28,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "daemon/limits.h"
-#include "protocol/attributes.h"
+#include "config/limits.h"
+#include "lib/base/attributes.h"
 
 enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_DRAINING, CONN_CLOSED, CONN_STATE_COUNT };
 

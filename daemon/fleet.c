@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/limits.h"
+#include "config/limits.h"
 #include "daemon/session.h"
 
 enum { PLACES_FIRST = 64, NO_PLACE = UINT32_MAX };

@@ -12,9 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/limits.h"
-#include "daemon/log.h"
-#include "daemon/priorities.h"
+#include "config/limits.h"
+#include "lib/base/log.h"
+#include "lib/net/priorities.h"
 
 struct listener {
         int fd;

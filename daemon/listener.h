@@ -11,7 +11,7 @@
 #include <event2/event.h>
 #include <stdbool.h>
 
-#include "protocol/attributes.h"
+#include "lib/base/attributes.h"
 
 enum { LISTENER_ERROR_MAX = 512, LISTENER_PEER_MAX = 56 };
 

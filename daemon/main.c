@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "config/settings.h"
-#include "daemon/log.h"
+#include "lib/base/log.h"
 #include "daemon/server.h"
 
 enum { EXIT_USAGE = 2, EXIT_CONFIG = 78 };

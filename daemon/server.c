@@ -15,17 +15,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/banks.h"
+#include "daemon/banks/banks.h"
 #include "daemon/conn.h"
-#include "daemon/ledger_batch.h"
-#include "daemon/ledger_pg.h"
+#include "daemon/ledger/ledger_batch.h"
+#include "daemon/ledger/ledger_pg.h"
 #include "daemon/listener.h"
-#include "daemon/log.h"
-#include "daemon/priorities.h"
+#include "lib/base/log.h"
+#include "lib/net/priorities.h"
 #include "daemon/service.h"
 #include "daemon/session.h"
 #include "rules/calendar.h"
-#include "tls/tls.h"
+#include "lib/security/tls.h"
 
 enum {
         CALLBACKS_BEFORE_LOOK = 16, /* of newcomers, before looking for those that are served */

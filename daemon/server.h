@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 #include "config/settings.h"
-#include "protocol/attributes.h"
+#include "lib/base/attributes.h"
 
 enum { SERVER_ERROR_MAX = 1280 };
 

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/limits.h"
-#include "daemon/log.h"
+#include "config/limits.h"
+#include "lib/base/log.h"
 #include "daemon/session.h"
 
 struct service *service_new(const struct service_settings *settings, const struct service_shell *shell,

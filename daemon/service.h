@@ -17,7 +17,7 @@
 #ifndef DAEMON_SERVICE_H
 #define DAEMON_SERVICE_H
 
-#include "daemon/bank_route.h"
+#include "daemon/banks/bank_route.h"
 #include "daemon/fleet.h"
 #include "daemon/stats.h"
 #include "daemon/txn.h"

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/limits.h"
-#include "daemon/log.h"
+#include "config/limits.h"
+#include "lib/base/log.h"
 #include "daemon/service.h"
 #include "rules/calendar.h"
 

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "daemon/log.h"
+#include "lib/base/log.h"
 
 enum { STATS_FIELDS_MAX = 64 + REASON_COUNT };
 

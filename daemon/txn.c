@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/bank_format.h"
+#include "daemon/banks/bank_format.h"
 #include "rules/calendar.h"
 
 enum {

@@ -19,9 +19,9 @@
 
 #include <sys/queue.h>
 
-#include "daemon/bank_session.h"
-#include "daemon/ledger.h"
-#include "keys/token.h"
+#include "daemon/banks/bank_session.h"
+#include "daemon/ledger/ledger.h"
+#include "lib/security/token.h"
 #include "protocol/profile.h"
 
 /* MTI, two bitmaps and every field that an answer to a request or an advice echoes, at its longest:

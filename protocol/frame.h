@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "protocol/attributes.h"
+#include "lib/base/attributes.h"
 #include "protocol/iso8583.h"
 
 enum { FRAME_HEADER_MAX = 4 }; /* longest length header of any form */

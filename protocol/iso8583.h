@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "protocol/attributes.h"
+#include "lib/base/attributes.h"
 
 enum {
         ISO_FIELD_MAX = 128,     /* highest field number */

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "protocol/attributes.h"
+#include "lib/base/attributes.h"
 
 enum { DAY_MS = 86400000, MINUTE_MS = 60000, JST_OFFSET_MS = 9 * 3600 * 1000 };
 

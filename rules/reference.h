@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "protocol/attributes.h"
+#include "lib/base/attributes.h"
 
 enum { TERMINAL_LENGTH = 8, HALL_MAX = 15, ISSUER_MAX = 11, AREA_MAX = 15, PREFECTURE_MAX = 31, PREFIX_MAX = 10 };
 enum { REFERENCE_ERROR_MAX = 256 };

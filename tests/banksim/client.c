@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "protocol/frame.h"
-#include "tls/tls.h"
+#include "lib/security/tls.h"
 
 static bool connect_to(struct client *client, int port)
 {

@@ -19,11 +19,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dialects/dialect.h"
+#include "config/dialect.h"
 #include "protocol/frame.h"
 #include "rules/calendar.h"
 #include "tests/banksim/client.h"
-#include "tls/pki.h"
+#include "lib/security/pki.h"
 #include "tools/banksim/journal_writer.h"
 
 enum { PATIENCE_MS = 10000, A_MOMENT_MS = 250, WORDS_MAX = 64, OPENING_YEN = 1000000, CARDS = 4 };

@@ -1,5 +1,5 @@
 -- Every row of every table of the ledger as one line of text, in the form and order of memory_print
--- (daemon/ledger_mem.c): moments in milliseconds, tokens as 32 digits, '-' for NULL.
+-- (tests/ledger_mem/ledger_mem.c): moments in milliseconds, tokens as 32 digits, '-' for NULL.
 CREATE OR REPLACE FUNCTION pg_temp.ms(p_moment timestamptz) RETURNS text LANGUAGE sql AS $$
         SELECT (extract(epoch FROM p_moment) * 1000)::bigint::text
 $$;

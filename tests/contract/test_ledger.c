@@ -1,5 +1,5 @@
 /*
- * The contract of daemon/ledger.h: PostgreSQL and memory give the same answers and keep the same rows, and
+ * The contract of daemon/ledger/ledger.h: PostgreSQL and memory give the same answers and keep the same rows, and
  * several instances on one database keep the invariants whatever happens at the same time.
  *
  * ATM_TEST_SEED=N plays one history again; ATM_TEST_VERBOSE=1 shows what the ledgers tell.

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "db/reference_load.h"
+#include "config/reference_load.h"
 #include "rules/calendar.h"
 
 #define RICH 100000000

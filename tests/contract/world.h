@@ -11,8 +11,8 @@
 #include <event2/event.h>
 #include <libpq-fe.h>
 
-#include "daemon/ledger_mem.h"
-#include "daemon/ledger_pg.h"
+#include "tests/ledger_mem/ledger_mem.h"
+#include "daemon/ledger/ledger_pg.h"
 
 enum { WORLD_INSTANCES = 2, WORLD_REFERENCES = 32, WORLD_CARDS = 33, WORLD_LINKS = 2, WORLD_TERMINALS = 6 };
 

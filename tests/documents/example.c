@@ -1,4 +1,4 @@
-#include "example.h"
+#include "tests/documents/example.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 #ifndef TESTS_DOCUMENTS_EXAMPLE_H
 #define TESTS_DOCUMENTS_EXAMPLE_H
 
-#include "documents/document.h"
+#include "lib/documents/document.h"
 
 /* Results of a quarter: three charts, a table of eleven columns. */
 struct document *example_results(enum document_language language);

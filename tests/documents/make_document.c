@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "example.h"
+#include "tests/documents/example.h"
 
 static const char *const formats[] = {
     [DOCUMENT_HTML] = "html", [DOCUMENT_PDF] = "pdf", [DOCUMENT_SVG] = "svg", [DOCUMENT_PNG] = "png"};

@@ -1,4 +1,4 @@
-#include "markup.h"
+#include "tests/documents/markup.h"
 
 #include <check.h>
 #include <stdbool.h>

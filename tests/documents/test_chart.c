@@ -1,11 +1,11 @@
-/* Protects documents/chart.c and documents/pen.c: where ink is and where there is none, and that no two texts
+/* Protects lib/documents/chart.c and lib/documents/pen.c: where ink is and where there is none, and that no two texts
  * stand on each other. */
 #include <check.h>
 #include <pango/pangocairo.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "documents/chart.h"
+#include "lib/documents/chart.h"
 
 #define WIDTH  400
 #define HEIGHT 260

@@ -1,4 +1,4 @@
-/* Protects documents/document.c and documents/write.c: what a document takes, what it refuses and how it says
+/* Protects lib/documents/document.c and lib/documents/write.c: what a document takes, what it refuses and how it says
  * so, and that a failure of the font or of the file is told. */
 #include <check.h>
 #include <fcntl.h>
@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "example.h"
-#include "written.h"
+#include "tests/documents/example.h"
+#include "tests/documents/written.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -1,12 +1,12 @@
-/* Protects documents/html.c and documents/svg.c: a page that stands alone, says everything, and escapes it.
+/* Protects lib/documents/html.c and lib/documents/svg.c: a page that stands alone, says everything, and escapes it.
  */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "example.h"
-#include "markup.h"
-#include "written.h"
+#include "tests/documents/example.h"
+#include "tests/documents/markup.h"
+#include "tests/documents/written.h"
 
 START_TEST(an_html_page_is_well_formed_and_its_pictures_share_no_id)
 {

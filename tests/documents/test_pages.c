@@ -1,12 +1,12 @@
-/* Protects documents/sheet.c, documents/grid.c and documents/surface.c: what is on which page of a PDF, as
+/* Protects lib/documents/sheet.c, lib/documents/grid.c and lib/documents/surface.c: what is on which page of a PDF, as
  * poppler reads it, and how large pictures are. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "example.h"
-#include "written.h"
+#include "tests/documents/example.h"
+#include "tests/documents/written.h"
 
 /* What a program prints about a PDF, to be freed. */
 static char *ask(const char *program, const char *last, const struct written *pdf)

@@ -1,9 +1,9 @@
-/* Protects documents/ticks.c: which numbers stand on an axis, and how amounts read. */
+/* Protects lib/documents/ticks.c: which numbers stand on an axis, and how amounts read. */
 #include <check.h>
 #include <stdlib.h>
 
-#include "documents/document.h"
-#include "documents/ticks.h"
+#include "lib/documents/document.h"
+#include "lib/documents/ticks.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

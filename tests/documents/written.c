@@ -1,4 +1,4 @@
-#include "written.h"
+#include "tests/documents/written.h"
 
 #include <check.h>
 #include <stdlib.h>

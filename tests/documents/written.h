@@ -2,7 +2,7 @@
 #ifndef TESTS_DOCUMENTS_WRITTEN_H
 #define TESTS_DOCUMENTS_WRITTEN_H
 
-#include "documents/document.h"
+#include "lib/documents/document.h"
 
 struct written {
         char *bytes; /* ends with a NUL that is not counted */

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-#include "protocol/attributes.h"
+#include "lib/base/attributes.h"
 
 static const char help[] =
     "netproxy --listen HOST:PORT --to HOST:PORT [options]\n"

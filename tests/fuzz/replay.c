@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "dialects/dialect.h"
+#include "config/dialect.h"
 #include "protocol/frame.h"
 #include "protocol/iso8583.h"
 #include "tests/fuzz/targets.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "history/business.h"
+#include "backoffice/generation/business.h"
 #include "rules/withdrawal.h"
 #include "tests/unit/shipped.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "history/scenario.h"
+#include "backoffice/generation/scenario.h"
 #include "rules/calendar.h"
 
 #define SHIPPED SOURCE_DIR "/etc/scenarios/fy2015-fy2016"

@@ -21,8 +21,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "journals/dispenser.h"
-#include "journals/journal.h"
+#include "backoffice/journals/dispenser.h"
+#include "backoffice/journals/journal.h"
 #include "rules/calendar.h"
 #include "tools/banksim/bank.h"
 #include "tools/banksim/journal_writer.h"

@@ -1,10 +1,10 @@
-/* Protects journals/compare.c: which answers of the two sides agree, and what each difference is called. */
+/* Protects backoffice/journals/compare.c: which answers of the two sides agree, and what each difference is called. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "journals/compare.h"
+#include "backoffice/journals/compare.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

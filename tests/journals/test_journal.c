@@ -1,5 +1,5 @@
 /*
- * Protects journals/journal.c and dispenser.c: what was written is read again, every change of a byte
+ * Protects backoffice/journals/journal.c and dispenser.c: what was written is read again, every change of a byte
  * and every cut is noticed, counters survive a torn copy.
  */
 #include <check.h>
@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "journals/dispenser.h"
-#include "journals/journal.h"
+#include "backoffice/journals/dispenser.h"
+#include "backoffice/journals/journal.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

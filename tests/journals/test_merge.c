@@ -1,11 +1,11 @@
-/* Protects journals/merge.c: that each withdrawal of any side is met once, in order, with the others' views.
+/* Protects backoffice/journals/merge.c: that each withdrawal of any side is met once, in order, with the others' views.
  */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "journals/merge.h"
+#include "backoffice/journals/merge.h"
 
 enum { ROWS_MAX = 8 };
 #define MOMENT INT64_C(1485910800000)

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/log.h"
+#include "lib/base/log.h"
 #include "tests/simulation/sim.h"
 
 enum { STEPS = 3000, COVERAGE_SEEDS = 200, LONG_FACTOR = 10 };

@@ -20,8 +20,8 @@
 #ifndef TESTS_SIMULATION_SIM_H
 #define TESTS_SIMULATION_SIM_H
 
-#include "daemon/ledger_mem.h"
-#include "daemon/saf.h"
+#include "tests/ledger_mem/ledger_mem.h"
+#include "daemon/banks/saf.h"
 #include "daemon/service.h"
 #include "daemon/session.h"
 #include "tests/contract/random.h"

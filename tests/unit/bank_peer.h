@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/bank_route.h"
-#include "daemon/log.h"
+#include "daemon/banks/bank_route.h"
+#include "lib/base/log.h"
 
 enum { BANK_PEER_SENT = 256 };
 

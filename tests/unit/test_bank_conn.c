@@ -13,12 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/bank_conn.h"
-#include "daemon/priorities.h"
+#include "daemon/banks/bank_conn.h"
+#include "lib/net/priorities.h"
 #include "protocol/frame.h"
 #include "tests/unit/bank_peer.h"
-#include "tls/pki.h"
-#include "tls/tls.h"
+#include "lib/security/pki.h"
+#include "lib/security/tls.h"
 
 enum { PATIENCE_MS = 8000, SIDES = 2, EXCHANGES = 200 };
 

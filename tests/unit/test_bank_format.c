@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/bank_format.h"
-#include "dialects/dialect.h"
+#include "daemon/banks/bank_format.h"
+#include "config/dialect.h"
 #include "rules/calendar.h"
 
 #define PAN "9900110000000001"

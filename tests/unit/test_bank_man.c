@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/bank_route.h"
+#include "daemon/banks/bank_route.h"
 #include "daemon/stats.h"
 
 static const struct {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "daemon/saf.h"
+#include "daemon/banks/saf.h"
 #include "rules/calendar.h"
 #include "tests/unit/bank_peer.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "daemon/limits.h"
+#include "config/limits.h"
 #include "daemon/service.h"
 #include "daemon/session.h"
 #include "rules/calendar.h"

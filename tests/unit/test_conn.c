@@ -15,11 +15,11 @@
 #include <unistd.h>
 
 #include "daemon/conn.h"
-#include "daemon/log.h"
-#include "daemon/priorities.h"
+#include "lib/base/log.h"
+#include "lib/net/priorities.h"
 #include "protocol/frame.h"
-#include "tls/pki.h"
-#include "tls/tls.h"
+#include "lib/security/pki.h"
+#include "lib/security/tls.h"
 
 enum { FRAMES_MAX = 4096, PATIENCE_MS = 5000, HANDSHAKE_MS = 300, IDLE_MS = 400, MESSAGE_MS = 200 };
 

@@ -1,5 +1,5 @@
 /*
- * Protects dialects/dialect.c and what of protocol/iso8583.c serves only dialects: the files that we ship,
+ * Protects config/dialect.c and what of protocol/iso8583.c serves only dialects: the files that we ship,
  * each fault of a file with its line, values of another length on the wire, and round trips of random
  * messages in each dialect. ATM_TEST_SEED repeats a run that failed.
  */
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "dialects/dialect.h"
+#include "config/dialect.h"
 #include "protocol/frame.h"
 #include "protocol/profile.h"
 

@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/limits.h"
-#include "daemon/log.h"
+#include "lib/base/log.h"
 
 static const struct {
         const char *value, *line;
@@ -23,7 +22,7 @@ static const struct {
 
 START_TEST(a_value_can_not_forge_a_line)
 {
-        char line[LIMIT_LOG_LINE];
+        char line[LOG_LINE_MAX];
         struct log_field field = LOG_TEXT("key", value_rows[_i].value);
         log_format(line, sizeof(line), "x", &field, 1);
         ck_assert_str_eq(line, value_rows[_i].line);
@@ -32,7 +31,7 @@ END_TEST
 
 START_TEST(fields_follow_each_other)
 {
-        char line[LIMIT_LOG_LINE];
+        char line[LOG_LINE_MAX];
         struct log_field fields[] = {LOG_NUMBER("a", -5), LOG_TEXT("b", "c"), LOG_NUMBER("d", INT64_MAX)};
         log_format(line, sizeof(line), "some", fields, 3);
         ck_assert_str_eq(line, "event=some a=-5 b=c d=9223372036854775807");
@@ -61,10 +60,10 @@ START_TEST(one_place_writes_so_many_lines_a_second_and_no_more)
         struct log_site site = {0};
         int allowed = 0;
         log_open("stderr", "error", NULL);
-        for (int i = 0; i < 10 * LIMIT_LOG_LINES; i++)
+        for (int i = 0; i < 10 * LOG_LINES_PER_SECOND; i++)
                 allowed += log_allow(&site, "x");
-        ck_assert_int_ge(allowed, LIMIT_LOG_LINES);
-        ck_assert_int_le(allowed, 2 * LIMIT_LOG_LINES); /* a second may have ended meanwhile */
+        ck_assert_int_ge(allowed, LOG_LINES_PER_SECOND);
+        ck_assert_int_le(allowed, 2 * LOG_LINES_PER_SECOND); /* a second may have ended meanwhile */
 }
 END_TEST
 

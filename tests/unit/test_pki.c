@@ -1,8 +1,8 @@
 /*
- * Protects tls/pki.c: what the certificates say, who may read the files, and that nothing is ever replaced
+ * Protects lib/security/pki.c: what the certificates say, who may read the files, and that nothing is ever replaced
  * or written under a name that leads elsewhere.
  */
-#include "tls/pki.h"
+#include "lib/security/pki.h"
 
 #include <check.h>
 #include <dirent.h>

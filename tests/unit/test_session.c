@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/ledger_mem.h"
-#include "daemon/log.h"
+#include "tests/ledger_mem/ledger_mem.h"
+#include "lib/base/log.h"
 #include "daemon/service.h"
 #include "daemon/session.h"
 #include "rules/calendar.h"

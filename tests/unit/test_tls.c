@@ -1,8 +1,8 @@
 /*
- * Protects tls/tls.c: who gets a connection and who does not, in memory, without a socket; and that files
+ * Protects lib/security/tls.c: who gets a connection and who does not, in memory, without a socket; and that files
  * which can't serve are refused at the start, with their names.
  */
-#include "tls/tls.h"
+#include "lib/security/tls.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tls/pki.h"
+#include "lib/security/pki.h"
 
 /* Two authorities with the same names, each with a server, a terminal, and one of each that has expired. */
 static char ours[64], foreign[64];

@@ -1,8 +1,8 @@
 /*
- * Protects keys/token.c: tokens are HMAC-SHA-256 as published, cut to 128 bits, the same at every call; a
+ * Protects lib/security/token.c: tokens are HMAC-SHA-256 as published, cut to 128 bits, the same at every call; a
  * key that others could read, or that is no key, is refused without being shown.
  */
-#include "keys/token.h"
+#include "lib/security/token.h"
 
 #include <check.h>
 #include <fcntl.h>

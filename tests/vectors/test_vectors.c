@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dialects/dialect.h"
+#include "config/dialect.h"
 #include "protocol/frame.h"
 #include "protocol/iso8583.h"
 #include "protocol/profile.h"

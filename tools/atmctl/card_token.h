@@ -5,7 +5,7 @@
 #ifndef ATMCTL_CARD_TOKEN_H
 #define ATMCTL_CARD_TOKEN_H
 
-#include "keys/token.h"
+#include "lib/security/token.h"
 #include "tools/atmctl/command.h"
 
 enum { TOKEN_TEXT = 37, CARD_NUMBER_TEXT = 64 };

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "protocol/attributes.h"
+#include "lib/base/attributes.h"
 
 enum csv_result { CSV_ROW, CSV_END, CSV_BAD };
 enum { CSV_FIELDS_MAX = 64, CSV_ROW_MAX = 65536 };

@@ -1,5 +1,5 @@
 /*
- * The functions of documents/document.h, each handed on to the module that has them, which is loaded when the first
+ * The functions of lib/documents/document.h, each handed on to the module that has them, which is loaded when the first
  * document is begun. Drawing needs some sixty shared libraries; a command that prints a table should not wait for
  * them to be mapped.
  *
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "documents/document.h"
+#include "lib/documents/document.h"
 
 #define MODULE "libatm_documents.so"
 

@@ -2,7 +2,7 @@
 #ifndef ATMCTL_HISTORY_ENTER_H
 #define ATMCTL_HISTORY_ENTER_H
 
-#include "history/business.h"
+#include "backoffice/generation/business.h"
 #include "tools/atmctl/database.h"
 
 /* One transaction; what is there already stays as it is. False after a complaint that names file and line. */

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "db/pg_copy.h"
+#include "lib/db/pg_copy.h"
 #include "rules/calendar.h"
 #include "rules/withdrawal.h"
 

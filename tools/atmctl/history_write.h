@@ -5,7 +5,7 @@
 #ifndef ATMCTL_HISTORY_WRITE_H
 #define ATMCTL_HISTORY_WRITE_H
 
-#include "history/business.h"
+#include "backoffice/generation/business.h"
 #include "tools/atmctl/database.h"
 
 /* Held shared by who writes, alone by who looks at what is there: also the server's processes of a run that was

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "journals/journal.h"
+#include "backoffice/journals/journal.h"
 
 enum { VARIABLES_MAX = 4 };
 

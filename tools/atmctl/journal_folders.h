@@ -2,7 +2,7 @@
 #ifndef ATMCTL_JOURNAL_FOLDERS_H
 #define ATMCTL_JOURNAL_FOLDERS_H
 
-#include "journals/history.h"
+#include "backoffice/journals/history.h"
 #include "tools/atmctl/command.h"
 
 /* How many there are: of the option, else one of the variable, else none. */

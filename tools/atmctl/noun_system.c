@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "rules/calendar.h"
-#include "tls/pki.h"
+#include "lib/security/pki.h"
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/csv.h"
 #include "tools/atmctl/output.h"

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "documents/document.h"
+#include "lib/documents/document.h"
 #include "tools/atmctl/command.h"
 
 /* Expanded: a table whose rows stand under each other, a line a value. */

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "journals/merge.h"
+#include "backoffice/journals/merge.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/journal_folders.h"
 #include "tools/atmctl/rows.h"

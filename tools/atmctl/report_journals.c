@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "db/reference_load.h"
-#include "journals/history.h"
+#include "config/reference_load.h"
+#include "backoffice/journals/history.h"
 #include "rules/calendar.h"
 #include "rules/pricing.h"
 #include "tools/atmctl/database.h"

@@ -2,7 +2,7 @@
 #ifndef ATMCTL_RESULTS_PAGE_H
 #define ATMCTL_RESULTS_PAGE_H
 
-#include "documents/document.h"
+#include "lib/documents/document.h"
 #include "tools/atmctl/results.h"
 
 /* The page: the table and its charts, into a document that output.h began. False after a complaint. */

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "journals/merge.h"
+#include "backoffice/journals/merge.h"
 
 enum { SIDE_MAX = 256 };
 

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "protocol/attributes.h"
+#include "lib/base/attributes.h"
 
 struct sqltext {
         char text[8192];

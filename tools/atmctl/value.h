@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "protocol/attributes.h"
+#include "lib/base/attributes.h"
 
 enum value_kind {
         VALUE_NONE, /* an option without a value */

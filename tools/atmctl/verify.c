@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "db/reference_load.h"
+#include "config/reference_load.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/rows.h"
 #include "tools/atmctl/verify_history.h"

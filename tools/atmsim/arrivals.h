@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "random/random.h"
+#include "lib/base/random.h"
 
 enum profile_kind { PROFILE_DAY, PROFILE_FLAT };
 

@@ -19,7 +19,7 @@
 #include "tools/atmsim/customer.h"
 #include "tools/atmsim/faults.h"
 #include "tools/atmsim/histogram.h"
-#include "journals/journal.h"
+#include "backoffice/journals/journal.h"
 #include "tools/atmsim/recovery.h"
 
 enum atm_state { ATM_OFF, ATM_IDLE, ATM_INQUIRING, ATM_ASKING, ATM_ADVISING, ATM_TRAILING };

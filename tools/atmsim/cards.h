@@ -10,9 +10,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "keys/token.h"
-#include "protocol/attributes.h"
-#include "random/random.h"
+#include "lib/security/token.h"
+#include "lib/base/attributes.h"
+#include "lib/base/random.h"
 
 enum { CARDS_ERROR_MAX = 640, CARDS_RECENT = 64 };
 

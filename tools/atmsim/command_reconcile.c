@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "journals/journal.h"
-#include "journals/merge.h"
+#include "backoffice/journals/journal.h"
+#include "backoffice/journals/merge.h"
 #include "rules/calendar.h"
 #include "tools/atmsim/commands.h"
 #include "tools/atmsim/options.h"

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "protocol/attributes.h"
+#include "lib/base/attributes.h"
 
 enum { CSV_COLUMNS_MAX = 16, CSV_ROW_MAX = 4096, CSV_ERROR_MAX = 512 };
 

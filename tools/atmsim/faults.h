@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "protocol/attributes.h"
-#include "random/random.h"
+#include "lib/base/attributes.h"
+#include "lib/base/random.h"
 
 enum fault {
         FAULT_NO_DISPENSE, /* approved, but no note comes out: 0420/22 */

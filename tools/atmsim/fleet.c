@@ -25,7 +25,7 @@
 
 #include "protocol/profile.h"
 #include "tools/atmsim/answers.h"
-#include "journals/dispenser.h"
+#include "backoffice/journals/dispenser.h"
 #include "tools/atmsim/link.h"
 #include "tools/atmsim/message.h"
 #include "tools/atmsim/progress.h"

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "protocol/frame.h"
-#include "tls/tls.h"
+#include "lib/security/tls.h"
 
 /* the network --------------------------------------------------------------------------------------- */
 

@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "protocol/attributes.h"
+#include "lib/base/attributes.h"
 #include "protocol/iso8583.h"
 
 enum { LINK_ERROR_MAX = 640, LINK_PORTS_MAX = 64, LINK_OUT_MAX = 2048, LINK_REASON_MAX = 256 };

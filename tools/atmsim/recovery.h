@@ -9,7 +9,7 @@
 #ifndef ATMSIM_RECOVERY_H
 #define ATMSIM_RECOVERY_H
 
-#include "journals/journal.h"
+#include "backoffice/journals/journal.h"
 
 struct recovery {
         int32_t last_stan; /* 0: none used yet */

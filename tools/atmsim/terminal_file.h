@@ -2,8 +2,8 @@
 #ifndef ATMSIM_TERMINAL_FILE_H
 #define ATMSIM_TERMINAL_FILE_H
 
-#include "journals/terminals.h"
-#include "protocol/attributes.h"
+#include "backoffice/journals/terminals.h"
+#include "lib/base/attributes.h"
 
 enum { TERMINALS_ERROR_MAX = 640 };
 

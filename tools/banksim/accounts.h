@@ -9,8 +9,8 @@
 
 #include <stddef.h>
 
-#include "keys/token.h"
-#include "protocol/attributes.h"
+#include "lib/security/token.h"
+#include "lib/base/attributes.h"
 #include "tools/banksim/bank.h"
 
 enum { ACCOUNTS_ERROR_MAX = 768 };

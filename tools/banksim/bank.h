@@ -21,9 +21,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "journals/bank_record.h"
-#include "keys/token.h"
-#include "protocol/attributes.h"
+#include "backoffice/journals/bank_record.h"
+#include "lib/security/token.h"
+#include "lib/base/attributes.h"
 #include "protocol/profile.h"
 
 enum { BANK_ERROR_MAX = 256 };

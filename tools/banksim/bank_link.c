@@ -11,7 +11,7 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
-#include "tls/tls.h"
+#include "lib/security/tls.h"
 
 enum { NAME_MAX_BYTES = 65, REASON_MAX = 256, IN_ROOM = 2 * WIRE_FRAME_MAX };
 

@@ -13,7 +13,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "protocol/attributes.h"
+#include "lib/base/attributes.h"
 #include "tools/banksim/host.h"
 
 enum { CTL_ERROR_MAX = 512 };

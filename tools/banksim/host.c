@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "rules/calendar.h"
-#include "tls/tls.h"
+#include "lib/security/tls.h"
 #include "tools/banksim/accounts.h"
 #include "tools/banksim/bank.h"
 #include "tools/banksim/journal_writer.h"

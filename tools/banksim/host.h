@@ -18,8 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "keys/token.h"
-#include "protocol/attributes.h"
+#include "lib/security/token.h"
+#include "lib/base/attributes.h"
 #include "tools/banksim/options.h"
 
 enum { HOST_ERROR_MAX = 1024 };

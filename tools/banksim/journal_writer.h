@@ -1,5 +1,5 @@
 /*
- * A bank's journal on its way to the disk (journals/bank_journal.h says what a line is).
+ * A bank's journal on its way to the disk (backoffice/journals/bank_journal.h says what a line is).
  *
  * Invariants: a record is on disk before the answer that it decides leaves (bank_journal_flush: one write and
  * one fdatasync for all that were appended). What a crash cut off at the file's end is cut away at the start and
@@ -8,7 +8,7 @@
 #ifndef BANKSIM_JOURNAL_WRITER_H
 #define BANKSIM_JOURNAL_WRITER_H
 
-#include "journals/bank_journal.h"
+#include "backoffice/journals/bank_journal.h"
 #include "tools/banksim/bank.h"
 
 struct bank_journal {

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "protocol/attributes.h"
+#include "lib/base/attributes.h"
 #include "rules/clock.h"
 #include "tools/banksim/bank.h"
 #include "tools/banksim/behaviours.h"

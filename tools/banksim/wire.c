@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "dialects/dialect.h"
+#include "config/dialect.h"
 
 struct wire {
         struct iso_dialect dialect;

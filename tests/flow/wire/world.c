@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "keys/token.h"
+#include "lib/security/token.h"
 
 enum { JAPAN_MS = 9 * 3600 * 1000, TEXT_MAX = 4096 };
 

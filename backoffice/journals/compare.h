@@ -1,0 +1,51 @@
+/*
+ * What the ATMs' side, the database and a bank say of one withdrawal, compared: pure functions, so that every
+ * kind of difference has a test without a database.
+ */
+#ifndef BACKOFFICE_JOURNALS_COMPARE_H
+#define BACKOFFICE_JOURNALS_COMPARE_H
+
+#include "backoffice/journals/bank_history.h"
+#include "backoffice/journals/history.h"
+
+/* One row of v_withdrawal, with what the bank must still be told. */
+struct database_row {
+        char terminal[9];
+        int32_t stan;
+        int64_t transmitted_ms;
+        int64_t amount_yen, dispensed_yen;
+        int64_t customer_fee_yen, customer_tax_yen, interbank_fee_yen, tax_yen; /* earned */
+        int64_t charge_yen; /* customer fee with tax, as priced: earned or not */
+        int64_t waiting;    /* notices that the bank has not acknowledged */
+        char state[16], de39[3];
+        char link[12];                /* "": no bank was asked */
+        char cause[12], bank_de39[3]; /* of the bank's outcome; "": none */
+        char rrn[13], approval[7];
+        bool has_token;
+        uint8_t token[TOKEN_LENGTH];
+};
+
+/* The rows, in the order of a merge: COPY (...) TO STDOUT. */
+extern const char reconcile_query[];
+/* A line of COPY's text form, which is taken apart; false: it isn't one. */
+ATM_MUST_USE bool reconcile_parse(char *line, struct database_row *ret_row);
+
+/* Called for each difference: a short name for programs, a sentence for people. */
+typedef void reconcile_tell(const char *what, const char *text, void *context);
+
+/* Why the sides can't be compared to the end yet, for people; NULL: they can. entry NULL: no journal has it,
+ * row NULL: the database hasn't. banks: the banks' side is looked at too. */
+const char *reconcile_unfinished(const struct history_entry *entry, const struct database_row *row,
+                                 bool banks);
+
+/* What an ATM has brought to its end, and the database's row of it. */
+void reconcile_compare(const struct history_entry *entry, const struct database_row *row,
+                       reconcile_tell *tell, void *context);
+/* The database has no row of it. */
+void reconcile_missing(const struct history_entry *entry, reconcile_tell *tell, void *context);
+/* The database's row of a withdrawal that a bank was asked about, once nothing waits to be told, and what
+ * that bank's journal has of it; NULL: nothing. */
+void reconcile_bank(const struct database_row *row, const struct bank_entry *entry, reconcile_tell *tell,
+                    void *context);
+
+#endif

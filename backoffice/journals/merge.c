@@ -1,0 +1,248 @@
+/* One pass over three sorted sequences; see merge.h. */
+#include "backoffice/journals/merge.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_MAX = 256 };
+
+/* The order of all three sides. */
+struct key {
+        const char *terminal;
+        int64_t transmitted_ms;
+        int32_t stan;
+};
+
+static int compare_keys(const struct key *a, const struct key *b)
+{
+        int names = memcmp(a->terminal, b->terminal, 8);
+
+        if (names)
+                return names;
+        if (a->transmitted_ms != b->transmitted_ms)
+                return a->transmitted_ms < b->transmitted_ms ? -1 : 1;
+        return (a->stan > b->stan) - (a->stan < b->stan);
+}
+
+static struct key key_of_atm(const struct merge *m)
+{
+        const struct history_entry *entry = &m->atms->entry[m->next_atm];
+
+        return (struct key){m->atms->terminals.terminal[entry->terminal].name, entry->transmitted_ms,
+                            entry->stan};
+}
+
+static struct key key_of_bank(const struct merge *m)
+{
+        const struct bank_entry *entry = &m->banks->entry[m->next_bank];
+
+        return (struct key){entry->terminal, entry->transmitted_ms, entry->stan};
+}
+
+static bool has_atm(const struct merge *m)
+{
+        return m->next_atm < m->atms->count;
+}
+
+static bool has_bank(const struct merge *m)
+{
+        return m->banks && m->next_bank < m->banks->count;
+}
+
+/* The least key of what is left of the journals; false: nothing is. */
+static bool least_key(const struct merge *m, struct key *ret_key)
+{
+        struct key atm = {"", 0, 0}, bank = {"", 0, 0};
+
+        if (has_atm(m))
+                atm = key_of_atm(m);
+        if (has_bank(m))
+                bank = key_of_bank(m);
+        if (!has_atm(m) && !has_bank(m))
+                return false;
+        *ret_key = !has_bank(m) || (has_atm(m) && compare_keys(&atm, &bank) <= 0) ? atm : bank;
+        return true;
+}
+
+/* telling ------------------------------------------------------------------------------------------ */
+
+static void tell(const char *what, const char *text, void *context)
+{
+        struct merge *m = context;
+
+        m->at.what = what;
+        m->at.text = text;
+        m->differences++;
+        m->tell(&m->at, m->context);
+}
+
+void merge_fault(struct merge *m, const char *what, const char *terminal, const char *text)
+{
+        m->at = (struct merge_difference){.terminal = terminal};
+        tell(what, text, m);
+}
+
+/* one withdrawal ----------------------------------------------------------------------------------- */
+
+/* Banks' entries of one withdrawal: they lie together. */
+struct bank_span {
+        const struct bank_entry *first;
+        size_t count;
+};
+
+static const char *bank_name(const struct merge *m, const struct bank_entry *entry)
+{
+        return m->banks->bank[entry->bank].name;
+}
+
+/* The entry of the bank that the database's row was sent to; NULL: it has none. */
+static const struct bank_entry *right_bank(const struct merge *m, const struct database_row *row,
+                                           const struct bank_span *span)
+{
+        for (size_t i = 0; row && *row->link && i < span->count; i++)
+                if (!strcmp(bank_name(m, &span->first[i]), row->link))
+                        return &span->first[i];
+        return NULL;
+}
+
+static void tell_wrong_bank(struct merge *m, const struct database_row *row, const struct bank_entry *entry)
+{
+        char text[TEXT_MAX];
+
+        m->at.bank = entry;
+        if (!row)
+                snprintf(text, sizeof(text),
+                         "bank %s has it and holds %" PRId64 " yen, the database has none",
+                         bank_name(m, entry), entry->held_yen);
+        else
+                snprintf(text, sizeof(text),
+                         "bank %s has it and holds %" PRId64 " yen, the database sent it to %s%s",
+                         bank_name(m, entry), entry->held_yen, *row->link ? "bank " : "no bank", row->link);
+        tell("only-at-bank", text, m);
+}
+
+static void compare_banks(struct merge *m, const struct database_row *row, const struct bank_span *span,
+                          bool is_finished)
+{
+        const struct bank_entry *right = right_bank(m, row, span);
+
+        for (size_t i = 0; i < span->count; i++)
+                if (&span->first[i] != right)
+                        tell_wrong_bank(m, row, &span->first[i]);
+        m->at.bank = right;
+        if (row && *row->link && is_finished)
+                reconcile_bank(row, right, tell, m);
+}
+
+static void compare_atm(struct merge *m, const struct history_entry *entry, const struct database_row *row)
+{
+        char text[TEXT_MAX];
+
+        if (entry && row) {
+                if (entry->end != HISTORY_OPEN && strcmp(row->state, "asked"))
+                        reconcile_compare(entry, row, tell, m);
+                return;
+        }
+        if (entry && entry->end != HISTORY_OPEN)
+                reconcile_missing(entry, tell, m);
+        if (!row)
+                return;
+        snprintf(text, sizeof(text),
+                 "the database has it (%s, %" PRId64 " yen dispensed), no journal knows it", row->state,
+                 row->dispensed_yen);
+        tell("only-in-database", text, m);
+}
+
+/* What the sides have of the withdrawal `key`; row NULL: the database has none. */
+static void take(struct merge *m, const struct key *key, const struct database_row *row)
+{
+        const struct history_entry *entry = NULL;
+        struct bank_span span = {NULL, 0};
+        struct key at;
+        const char *why;
+
+        if (has_atm(m) && (at = key_of_atm(m), compare_keys(&at, key) == 0))
+                entry = &m->atms->entry[m->next_atm++];
+        if (has_bank(m))
+                span.first = &m->banks->entry[m->next_bank];
+        while (has_bank(m) && (at = key_of_bank(m), compare_keys(&at, key) == 0)) {
+                m->next_bank++;
+                span.count++;
+        }
+        m->withdrawals++;
+        m->at = (struct merge_difference){.terminal = key->terminal,
+                                          .withdrawal = true,
+                                          .stan = key->stan,
+                                          .transmitted_ms = key->transmitted_ms,
+                                          .atm = entry,
+                                          .row = row};
+        m->at.bank = m->banks ? right_bank(m, row, &span) : NULL;
+        why = reconcile_unfinished(entry, row, m->banks != NULL);
+        if (why)
+                m->unfinished++;
+        if (entry && entry->end == HISTORY_OPEN)
+                m->is_open[entry->terminal] = true;
+        if (why && m->drained)
+                tell("unfinished", why, m);
+        compare_atm(m, entry, row);
+        if (m->banks)
+                compare_banks(m, row, &span, why == NULL);
+}
+
+bool merge_begin(struct merge *m)
+{
+        size_t count = m->atms->terminals.count + 1;
+
+        m->database_yen = calloc(count, sizeof(*m->database_yen));
+        m->is_open = calloc(count, sizeof(*m->is_open));
+        return m->database_yen && m->is_open;
+}
+
+void merge_row(struct merge *m, const struct database_row *row)
+{
+        const struct key key = {row->terminal, row->transmitted_ms, row->stan};
+        int64_t terminal = terminals_find(&m->atms->terminals, row->terminal);
+        struct key least;
+
+        while (least_key(m, &least) && compare_keys(&least, &key) < 0)
+                take(m, &least, NULL);
+        if (terminal >= 0)
+                m->database_yen[terminal] += row->dispensed_yen;
+        m->cash_yen += row->dispensed_yen;
+        take(m, &key, row);
+}
+
+static void compare_totals(struct merge *m)
+{
+        for (size_t i = 0; i < m->atms->terminals.count; i++) {
+                const struct history_terminal *total = &m->atms->totals[i];
+                char text[TEXT_MAX];
+
+                if (total->counted_yen == m->database_yen[i] && total->counted_yen == total->journal_yen)
+                        continue;
+                if (m->is_open[i] && !m->drained)
+                        continue; /* its cash may be on its way to the database */
+                snprintf(text, sizeof(text),
+                         "in all its dispenser counted %" PRId64 " yen, its journal has %" PRId64
+                         ", the database %" PRId64,
+                         total->counted_yen, total->journal_yen, m->database_yen[i]);
+                merge_fault(m, "total", m->atms->terminals.terminal[i].name, text);
+        }
+}
+
+void merge_end(struct merge *m)
+{
+        struct key least;
+
+        while (least_key(m, &least))
+                take(m, &least, NULL);
+        compare_totals(m);
+}
+
+void merge_free(struct merge *m)
+{
+        free(m->database_yen);
+        free(m->is_open);
+}

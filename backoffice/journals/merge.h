@@ -1,0 +1,53 @@
+/*
+ * The sides of every withdrawal put together: what the ATMs' journals and dispensers say, what the database
+ * says, and, where wanted, what the banks' journals say. The database's rows are fed one after the other in
+ * the order of terminal, moment and STAN; the journals' entries lie sorted in memory. Each difference is told
+ * with the views of all sides.
+ *
+ *      merge_begin --merge_row...--> merge_end: what only the journals have, and each terminal's total
+ */
+#ifndef BACKOFFICE_JOURNALS_MERGE_H
+#define BACKOFFICE_JOURNALS_MERGE_H
+
+#include "backoffice/journals/compare.h"
+
+struct merge_difference {
+        const char *what;     /* a short name for programs: "dispensed", "bank-held" */
+        const char *text;     /* a sentence for people */
+        const char *terminal; /* NULL: of none */
+        /* where it is about a withdrawal: */
+        bool withdrawal;
+        int32_t stan;
+        int64_t transmitted_ms;
+        /* the sides' views; NULL: that side has nothing of it */
+        const struct history_entry *atm;
+        const struct database_row *row;
+        const struct bank_entry *bank;
+};
+
+struct merge {
+        const struct history *atms;
+        const struct bank_history *banks; /* NULL: they are not looked at */
+        bool drained;                     /* nothing may be under way any more: what is, is a difference */
+        void (*tell)(const struct merge_difference *difference, void *context);
+        void *context;
+        /* what was found: */
+        uint64_t withdrawals, differences;
+        uint64_t unfinished; /* under way */
+        int64_t cash_yen;    /* dispensed, as the database has it */
+        /* its own: */
+        size_t next_atm, next_bank;
+        int64_t *database_yen; /* by terminal */
+        bool *is_open;         /* by terminal: it has a withdrawal without an end */
+        struct merge_difference at;
+};
+
+/* After the fields above the results were set. False: out of memory. */
+ATM_MUST_USE bool merge_begin(struct merge *merge);
+void merge_row(struct merge *merge, const struct database_row *row);
+void merge_end(struct merge *merge);
+void merge_free(struct merge *merge);
+/* A fault in a journal: a difference that is about no withdrawal. */
+void merge_fault(struct merge *merge, const char *what, const char *terminal, const char *text);
+
+#endif

@@ -1,0 +1,528 @@
+/*
+ * The loader of dialects: see dialect.h.
+ *
+ * libinih splits lines; its reader and handler are ours. The reader counts the lines (Debian's libinih does
+ * not pass the number on) and refuses what libinih would silently cut or join; the handler files each row and
+ * checks it by itself and against the built-in dialect. Only when all is there is the caller's struct
+ * written.
+ */
+#include "config/dialect.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+        LINE_NONE = INT_MAX, /* of an error that belongs to the whole file */
+        SHOWN_MAX = 60,      /* of a wrong text, in an error */
+        CELL_MAX = 100,
+        FIELD_LONGEST = 999,
+        LLVAR_LONGEST = 99,
+        SHORTEST_CARD_NUMBER = 12, /* as many digits may be one */
+};
+
+/* What is sent and read towards a bank. Lengths in characters: a number fits by its leading zeros, a text by
+ * its blanks; where nothing of that kind is possible the length is the built-in one. */
+const struct dialect_use dialect_uses[] = {
+    {2, true, 12, 19}, {3, true, 6, 6},     {4, true, 8, 18},   {7, true, 10, 10},   {11, true, 6, 12},
+    {12, false, 6, 6}, {13, false, 4, 4},   {14, true, 4, 4},   {15, false, 4, 4},   {22, false, 3, 3},
+    {25, false, 2, 2}, {28, true, 6, 18},   {32, true, 1, 11},  {37, true, 12, 40},  {38, true, 6, 40},
+    {39, true, 2, 2},  {41, true, 8, 40},   {42, false, 6, 99}, {48, false, 1, 999}, {49, true, 3, 3},
+    {52, false, 8, 8}, {54, true, 40, 999}, {70, true, 3, 3},   {90, true, 42, 42},  {95, true, 42, 42},
+};
+const size_t dialect_use_count = sizeof(dialect_uses) / sizeof(dialect_uses[0]);
+
+/* ---- words ------------------------------------------------------------------------------------------- */
+
+static const char *const format_words[] = {"n", "an", "ans", "x+n", "z", "b", NULL};
+static const enum iso_format formats[] = {ISO_N, ISO_AN, ISO_ANS, ISO_XN, ISO_Z, ISO_B};
+static const char *const kind_words[] = {
+    [ISO_FIXED] = "fixed", [ISO_LLVAR] = "llvar", [ISO_LLLVAR] = "lllvar", NULL};
+static const char *const mask_words[] = {
+    [ISO_SHOW] = "show", [ISO_MASK_PAN] = "pan", [ISO_MASK_ALL] = "hide", NULL};
+static const char *const frame_words[] = {
+    [FRAME_BINARY] = "binary", [FRAME_ASCII] = "ascii", [FRAME_BCD] = "bcd", NULL};
+static const char *const bitmap_words[] = {[ISO_BITMAP_RAW] = "raw", [ISO_BITMAP_HEX] = "hex", NULL};
+static const char *const digits_words[] = {[ISO_DIGITS_ASCII] = "ascii", [ISO_DIGITS_BCD] = "bcd", NULL};
+static const char *const bool_words[] = {"no", "yes", NULL};
+
+/* The keys of [dialect]; `words` NULL: the name. */
+enum key { KEY_NAME, KEY_HEADER, KEY_COUNTS_ITSELF, KEY_BITMAP, KEY_DIGITS, KEY_LENGTH_DIGITS, KEY_COUNT };
+static const struct {
+        const char *key;
+        const char *const *words;
+} keys[KEY_COUNT] = {
+    [KEY_NAME] = {"name", NULL},
+    [KEY_HEADER] = {"header", frame_words},
+    [KEY_COUNTS_ITSELF] = {"header_counts_itself", bool_words},
+    [KEY_BITMAP] = {"bitmap", bitmap_words},
+    [KEY_DIGITS] = {"digits", digits_words},
+    [KEY_LENGTH_DIGITS] = {"length_digits", digits_words},
+};
+
+#define ROW_WANTED "name, n|an|ans|x+n|z|b, fixed|llvar|lllvar, length, show|pan|hide"
+
+/* The position of a word in its list, or -1. */
+static int word_find(const char *const *words, const char *word)
+{
+        for (int i = 0; words[i]; i++)
+                if (strcmp(words[i], word) == 0)
+                        return i;
+        return -1;
+}
+
+/* "raw or hex", "fixed, llvar or lllvar" */
+static const char *words_list(const char *const *words, char *buffer, size_t size)
+{
+        size_t used = 0;
+        buffer[0] = '\0';
+        for (int i = 0; words[i] && used < size; i++)
+                used += (size_t)snprintf(buffer + used, size - used, "%s%s",
+                                         i == 0         ? ""
+                                         : words[i + 1] ? ", "
+                                                        : " or ",
+                                         words[i]);
+        return buffer;
+}
+
+/* Whatever the locale. */
+static bool is_printable(char c)
+{
+        return c >= ' ' && c <= '~';
+}
+
+/* Text of the file as it may stand in one line for people. */
+static const char *text_shown(const char *text, char buffer[SHOWN_MAX + 4])
+{
+        size_t n = 0;
+        for (; text[n] && n < SHOWN_MAX; n++)
+                buffer[n] = is_printable(text[n]) ? text[n] : '?';
+        strcpy(buffer + n, text[n] ? "..." : "");
+        return buffer;
+}
+
+/* 1 to ISO_NAME_MAX characters that any log can show. */
+static bool is_name(const char *text)
+{
+        size_t length = 0;
+        while (is_printable(text[length]))
+                length++;
+        return length > 0 && length <= ISO_NAME_MAX && !text[length];
+}
+
+/* A whole number without sign, of at most `digits` digits. */
+static bool number_parse(const char *text, size_t digits, int *ret_number)
+{
+        size_t length = strspn(text, "0123456789");
+        if (length == 0 || length > digits || text[length])
+                return false;
+        *ret_number = (int)strtol(text, NULL, 10);
+        return true;
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------- */
+
+enum section { SECTION_NONE, SECTION_DIALECT, SECTION_FIELDS };
+
+struct reading {
+        const char *path;
+        FILE *file;
+        int line;
+        int error_line; /* 0: no error yet */
+        char *error;
+        int key_line[KEY_COUNT]; /* 0: not given */
+        int field_line[ISO_FIELD_MAX + 1];
+        struct iso_dialect dialect;
+};
+
+/* Keeps the error that comes first in the file. */
+ATM_PRINTF(3, 4)
+static int reading_fail(struct reading *r, int line, const char *format, ...)
+{
+        if (r->error_line && r->error_line <= line)
+                return 0;
+        r->error_line = line;
+        int used = line == LINE_NONE ? snprintf(r->error, DIALECT_ERROR_MAX, "%s: ", r->path)
+                                     : snprintf(r->error, DIALECT_ERROR_MAX, "%s:%d: ", r->path, line);
+        if (used < 0 || used >= DIALECT_ERROR_MAX)
+                return 0;
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(r->error + used, (size_t)(DIALECT_ERROR_MAX - used), format, arguments);
+        va_end(arguments);
+        return 0;
+}
+
+static enum section section_find(const char *name)
+{
+        if (strcmp(name, "dialect") == 0)
+                return SECTION_DIALECT;
+        return strcmp(name, "fields") == 0 ? SECTION_FIELDS : SECTION_NONE;
+}
+
+/* libinih tells of a section only when it meets a key in it, so an empty unknown one is caught here. */
+static bool section_check(struct reading *r, const char *line)
+{
+        char name[CELL_MAX], shown[SHOWN_MAX + 4];
+        const char *end = strchr(line, ']');
+        if (!end)
+                return true; /* libinih reports it */
+        snprintf(name, sizeof(name), "%.*s", (int)(end - line - 1), line + 1);
+        if (section_find(name) != SECTION_NONE)
+                return true;
+        return reading_fail(r, r->line, "unknown section [%s]; expected [dialect] or [fields]",
+                            text_shown(name, shown));
+}
+
+/* fgets with a line count, for libinih; NULL ends the reading, at an error of ours too. */
+static char *on_line(char *buffer, int size, void *stream)
+{
+        struct reading *r = stream;
+        int c, n = 0;
+        r->line++;
+        while ((c = getc(r->file)) != EOF) {
+                if (n == size - 1) {
+                        reading_fail(r, r->line, "the line is longer than %d characters", size - 2);
+                        return NULL;
+                }
+                if (c == '\0') {
+                        reading_fail(r, r->line, "a zero byte; expected text");
+                        return NULL;
+                }
+                buffer[n++] = (char)c;
+                if (c == '\n')
+                        break;
+        }
+        if (n == 0)
+                return NULL;
+        buffer[n] = '\0';
+        const char *start = buffer + strspn(buffer, " \t\r\v\f\n");
+        if (start > buffer && *start && !strchr(";#", *start)) {
+                /* libinih would take it for more of the value above it */
+                reading_fail(r, r->line, "an indented line; expected [section] or key = value at its start");
+                return NULL;
+        }
+        return *start == '[' && !section_check(r, start) ? NULL : buffer;
+}
+
+/* ---- [dialect] --------------------------------------------------------------------------------------- */
+
+static int key_store(struct reading *r, enum key key, int choice)
+{
+        switch (key) {
+        case KEY_HEADER:
+                r->dialect.frame = (enum frame_form)choice;
+                break;
+        case KEY_COUNTS_ITSELF:
+                r->dialect.frame_counts_itself = choice == 1;
+                break;
+        case KEY_BITMAP:
+                r->dialect.bitmap = (enum iso_bitmap_form)choice;
+                break;
+        case KEY_DIGITS:
+                r->dialect.digits = (enum iso_digits_form)choice;
+                break;
+        case KEY_LENGTH_DIGITS:
+                r->dialect.length_digits = (enum iso_digits_form)choice;
+                break;
+        case KEY_NAME:
+        case KEY_COUNT:
+                break;
+        }
+        return 1;
+}
+
+static int on_name(struct reading *r, const char *name)
+{
+        char shown[SHOWN_MAX + 4];
+        if (!is_name(name))
+                return reading_fail(r, r->line, "[dialect] name = '%s'; expected 1 to %d characters of ASCII",
+                                    text_shown(name, shown), ISO_NAME_MAX);
+        strcpy(r->dialect.name, name);
+        return 1;
+}
+
+static int on_key(struct reading *r, const char *key, const char *value)
+{
+        char shown[SHOWN_MAX + 4], expected[80];
+        int i = 0;
+        while (i < KEY_COUNT && strcmp(keys[i].key, key) != 0)
+                i++;
+        if (i == KEY_COUNT)
+                return reading_fail(r, r->line,
+                                    "[dialect] %s: unknown key; expected one of: name, header, "
+                                    "header_counts_itself, bitmap, digits, length_digits",
+                                    text_shown(key, shown));
+        if (r->key_line[i])
+                return reading_fail(r, r->line, "[dialect] %s: given twice, first in line %d; expected once",
+                                    key, r->key_line[i]);
+        r->key_line[i] = r->line;
+        if (i == KEY_NAME)
+                return on_name(r, value);
+        int choice = word_find(keys[i].words, value);
+        if (choice < 0)
+                return reading_fail(r, r->line, "[dialect] %s = '%s'; expected %s", key,
+                                    text_shown(value, shown),
+                                    words_list(keys[i].words, expected, sizeof(expected)));
+        return key_store(r, (enum key)i, choice);
+}
+
+/* ---- [fields] ---------------------------------------------------------------------------------------- */
+
+struct cells {
+        char name[CELL_MAX], format[CELL_MAX], kind[CELL_MAX], length[CELL_MAX], mask[CELL_MAX];
+};
+
+static bool cell_copy(char cell[CELL_MAX], const char *from, const char *end)
+{
+        while (from < end && *from == ' ')
+                from++;
+        while (end > from && end[-1] == ' ')
+                end--;
+        if (end - from >= CELL_MAX)
+                return false;
+        memcpy(cell, from, (size_t)(end - from));
+        cell[end - from] = '\0';
+        return true;
+}
+
+/* The last four cells have no commas, so that a name may: split from the right. */
+static bool cells_split(const char *value, struct cells *ret_cells)
+{
+        char *const order[] = {ret_cells->mask, ret_cells->length, ret_cells->kind, ret_cells->format};
+        const char *end = value + strlen(value);
+        for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+                const char *comma = memrchr(value, ',', (size_t)(end - value));
+                if (!comma || !cell_copy(order[i], comma + 1, end))
+                        return false;
+                end = comma;
+        }
+        return cell_copy(ret_cells->name, value, end);
+}
+
+static const struct dialect_use *use_find(int field)
+{
+        for (size_t i = 0; i < dialect_use_count; i++)
+                if (dialect_uses[i].field == field)
+                        return &dialect_uses[i];
+        return NULL;
+}
+
+static bool is_text(enum iso_format format)
+{
+        return format == ISO_N || format == ISO_AN || format == ISO_ANS;
+}
+
+static const char *format_word(enum iso_format format)
+{
+        for (size_t i = 0; format_words[i]; i++)
+                if (formats[i] == format)
+                        return format_words[i];
+        return "none";
+}
+
+static const char *secrecy_wanted(enum iso_mask least)
+{
+        return least == ISO_MASK_ALL ? "hide" : "pan or hide";
+}
+
+/* The weakest mask that a field may have: the built-in one, and at least a mask at all for what could hold a
+ * card number here but could not (or would be hidden as free text) there. */
+static enum iso_mask least_mask(int field, const struct iso_field *row)
+{
+        const struct iso_field *builtin = &iso_dialect_ascii.field[field];
+        bool longer = builtin->length_kind != ISO_FIXED || row->length > builtin->length;
+        if (builtin->mask == ISO_SHOW && !use_find(field) && row->length_kind == ISO_FIXED &&
+            row->format != ISO_B && row->length >= SHORTEST_CARD_NUMBER && longer)
+                return ISO_MASK_ALL;
+        return builtin->mask;
+}
+
+/* Against what our programs put into the field. */
+static int use_check(struct reading *r, int field, struct iso_field *row)
+{
+        const struct dialect_use *use = use_find(field);
+        const struct iso_field *builtin = &iso_dialect_ascii.field[field];
+        if (!use)
+                return 1;
+        if (row->format != builtin->format && !(is_text(row->format) && is_text(builtin->format)))
+                return reading_fail(r, r->line,
+                                    "[fields] %d (%s): format %s; expected %s, which our values have", field,
+                                    row->name, format_word(row->format), format_word(builtin->format));
+        if ((row->length_kind == ISO_FIXED) != (builtin->length_kind == ISO_FIXED))
+                return reading_fail(r, r->line, "[fields] %d (%s): %s; expected %s, which our values are",
+                                    field, row->name, kind_words[row->length_kind],
+                                    builtin->length_kind == ISO_FIXED ? "fixed" : "llvar or lllvar");
+        if (row->length < use->shortest || row->length > use->longest) {
+                char expected[40];
+                snprintf(expected, sizeof(expected), use->shortest == use->longest ? "%d" : "%d to %d",
+                         use->shortest, use->longest);
+                return reading_fail(r, r->line,
+                                    "[fields] %d (%s): a length of %d; expected %s, which holds our values",
+                                    field, row->name, row->length, expected);
+        }
+        if (row->format != builtin->format)
+                row->value_format = builtin->format;
+        if (row->length_kind == ISO_FIXED && row->length != builtin->length)
+                row->value_length = builtin->length;
+        return 1;
+}
+
+static int row_check(struct reading *r, int field, struct iso_field *row)
+{
+        if (row->length_kind == ISO_LLVAR && row->length > LLVAR_LONGEST)
+                return reading_fail(
+                    r, r->line, "[fields] %d (%s): a length of %d in two digits; expected lllvar, or 1 to %d",
+                    field, row->name, row->length, LLVAR_LONGEST);
+        if (row->format == ISO_XN && (row->length_kind != ISO_FIXED || row->length < 2))
+                return reading_fail(
+                    r, r->line, "[fields] %d (%s): x+n is a sign and digits; expected fixed and 2 or more",
+                    field, row->name);
+        enum iso_mask least = least_mask(field, row);
+        if (row->mask < least)
+                return reading_fail(r, r->line,
+                                    "[fields] %d (%s): %s would let secrets into logs; expected %s", field,
+                                    row->name, mask_words[row->mask], secrecy_wanted(least));
+        return use_check(r, field, row);
+}
+
+static int on_row(struct reading *r, int field, const char *value)
+{
+        struct cells cells;
+        struct iso_field row = {.name = ""};
+        char shown[SHOWN_MAX + 4], expected[80];
+        int format, kind, length, mask;
+        if (!cells_split(value, &cells))
+                return reading_fail(r, r->line, "[fields] %d = '%s'; expected " ROW_WANTED, field,
+                                    text_shown(value, shown));
+        if (!is_name(cells.name))
+                return reading_fail(r, r->line,
+                                    "[fields] %d: name '%s'; expected 1 to %d characters of ASCII", field,
+                                    text_shown(cells.name, shown), ISO_NAME_MAX);
+        if ((format = word_find(format_words, cells.format)) < 0)
+                return reading_fail(r, r->line, "[fields] %d (%s): format '%s'; expected %s", field,
+                                    cells.name, text_shown(cells.format, shown),
+                                    words_list(format_words, expected, sizeof(expected)));
+        if ((kind = word_find(kind_words, cells.kind)) < 0)
+                return reading_fail(r, r->line, "[fields] %d (%s): '%s'; expected %s", field, cells.name,
+                                    text_shown(cells.kind, shown),
+                                    words_list(kind_words, expected, sizeof(expected)));
+        if (!number_parse(cells.length, 3, &length) || length < 1)
+                return reading_fail(r, r->line, "[fields] %d (%s): length '%s'; expected 1 to %d", field,
+                                    cells.name, text_shown(cells.length, shown), FIELD_LONGEST);
+        if ((mask = word_find(mask_words, cells.mask)) < 0)
+                return reading_fail(r, r->line, "[fields] %d (%s): '%s'; expected %s", field, cells.name,
+                                    text_shown(cells.mask, shown),
+                                    words_list(mask_words, expected, sizeof(expected)));
+        strcpy(row.name, cells.name);
+        row.format = formats[format];
+        row.length_kind = (enum iso_length_kind)kind;
+        row.length = (uint16_t)length;
+        row.mask = (enum iso_mask)mask;
+        if (!row_check(r, field, &row))
+                return 0;
+        r->dialect.field[field] = row;
+        return 1;
+}
+
+static int on_field(struct reading *r, const char *key, const char *value)
+{
+        char shown[SHOWN_MAX + 4];
+        int field;
+        if (!number_parse(key, 3, &field))
+                return reading_fail(r, r->line, "[fields] %s: no field number; expected 2 to %d",
+                                    text_shown(key, shown), ISO_FIELD_MAX);
+        if (field == 1 || field == 65)
+                return reading_fail(r, r->line, "[fields] %d: a bitmap; expected another number from 2 to %d",
+                                    field, ISO_FIELD_MAX);
+        if (field < 2 || field > ISO_FIELD_MAX)
+                return reading_fail(r, r->line, "[fields] %d: no such field; expected 2 to %d", field,
+                                    ISO_FIELD_MAX);
+        if (r->field_line[field])
+                return reading_fail(r, r->line, "[fields] %d: given twice, first in line %d; expected once",
+                                    field, r->field_line[field]);
+        r->field_line[field] = r->line;
+        return on_row(r, field, value);
+}
+
+static int on_pair(void *user, const char *section, const char *key, const char *value)
+{
+        struct reading *r = user;
+        char shown[SHOWN_MAX + 4];
+        switch (section_find(section)) {
+        case SECTION_DIALECT:
+                return on_key(r, key, value);
+        case SECTION_FIELDS:
+                return on_field(r, key, value);
+        case SECTION_NONE:
+                break;
+        }
+        return reading_fail(r, r->line, "key '%s' stands before any section; expected [dialect] first",
+                            text_shown(key, shown));
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------- */
+
+static void missing_check(struct reading *r)
+{
+        char expected[80];
+        for (int i = 0; i < KEY_COUNT; i++)
+                if (!r->key_line[i])
+                        reading_fail(r, LINE_NONE, "[dialect] %s is missing; expected %s", keys[i].key,
+                                     keys[i].words ? words_list(keys[i].words, expected, sizeof(expected))
+                                                   : "what the dialect is called");
+        for (size_t i = 0; i < dialect_use_count; i++) {
+                int field = dialect_uses[i].field;
+                const struct iso_field *row = &iso_dialect_ascii.field[field];
+                if (dialect_uses[i].required && !r->field_line[field])
+                        reading_fail(
+                            r, LINE_NONE,
+                            "[fields] %d (%s) is missing, which is needed towards a bank; expected a row "
+                            "such as %d = %s, %s, %s, %d, %s",
+                            field, row->name, field, row->name, format_word(row->format),
+                            kind_words[row->length_kind], row->length, mask_words[row->mask]);
+        }
+}
+
+bool dialect_read(FILE *file, const char *path, struct iso_dialect *ret_dialect,
+                  char error[DIALECT_ERROR_MAX])
+{
+        struct reading r = {.path = path, .file = file, .error = error};
+        int bad_line = ini_parse_stream(on_line, &r, on_pair, &r);
+        if (ferror(file)) {
+                snprintf(error, DIALECT_ERROR_MAX, "%s: can't be read; expected a dialect's file", path);
+                return false;
+        }
+        /* An error of on_pair comes with its line too; it was filed first and stays. */
+        if (bad_line > 0)
+                reading_fail(&r, bad_line,
+                             "not understood; expected [section], key = value, or a comment after # or ;");
+        else if (bad_line < 0)
+                reading_fail(&r, LINE_NONE, "no memory to read it");
+        missing_check(&r);
+        if (r.error_line)
+                return false;
+        *ret_dialect = r.dialect;
+        return true;
+}
+
+bool dialect_load(const char *path, struct iso_dialect *ret_dialect, char error[DIALECT_ERROR_MAX])
+{
+        if (strcmp(path, iso_dialect_ascii.name) == 0) {
+                *ret_dialect = iso_dialect_ascii;
+                return true;
+        }
+        FILE *file = fopen(path, "re");
+        if (!file) {
+                snprintf(error, DIALECT_ERROR_MAX,
+                         "%s: %s; expected a dialect's file, or %s for the built-in one", path,
+                         strerror(errno), iso_dialect_ascii.name);
+                return false;
+        }
+        bool loaded = dialect_read(file, path, ret_dialect, error);
+        fclose(file);
+        return loaded;
+}

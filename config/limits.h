@@ -1,0 +1,59 @@
+/*
+ * Everything that a peer can make us hold or do, side by side. What an operator may tune is in the
+ * configuration ([limits]); what follows from the protocol or from the machine is here.
+ */
+#ifndef CONFIG_LIMITS_H
+#define CONFIG_LIMITS_H
+
+#include "protocol/frame.h"
+
+enum {
+        LIMIT_FRAME = FRAME_HEADER_MAX + ISO_MESSAGE_MAX,
+        /* Input kept for one connection: a whole message that waits and the start of the next. */
+        LIMIT_INPUT = 2 * LIMIT_FRAME,
+        /* Output kept for one connection whose peer does not read: one answer, and one more to be safe. */
+        LIMIT_OUTPUT = 2 * LIMIT_FRAME,
+        /* Messages of one connection in one turn of the loop; then the others have theirs. */
+        LIMIT_FRAMES_PER_TURN = 16,
+
+        /* Connections that are not open yet. Accepting stops there, so that a handshake's memory (some
+         * 60 kB) and time (a millisecond or two) can't be multiplied at will. */
+        LIMIT_OPENING = 256,
+        /* A peer that has sent nothing for so long makes room where LIMIT_OPENING or connections_max is
+         * reached. */
+        LIMIT_SILENT_MS = 1000,
+        /* So does one that has begun a handshake and does not go on; one whose bytes wait for us does not. */
+        LIMIT_SLOW_MS = 5000,
+        LIMIT_ACCEPTS_PER_TURN = 16,
+        LIMIT_BACKLOG = 4096,
+        /* Accepting rests so long where the system has no descriptors or memory left. */
+        LIMIT_ACCEPT_REST_MS = 200,
+        /* Descriptors that are not ATMs': log, journal, listener, database, files while loading. */
+        LIMIT_OTHER_DESCRIPTORS = 64,
+
+        /* What is left of a closed connection: time for its last answer to leave and for the peer to hang
+         * up. Closing with unread input would make the kernel reset the connection and lose the answer. */
+        LIMIT_LINGER_MS = 1000,
+        LIMIT_LINGER_BYTES = 65536,
+        LIMIT_LINGERING = 256, /* so many failed handshakes; the next are cut off at once */
+
+        /* How often a repeat looks whether its bank has been heard. */
+        LIMIT_PENDING_POLL_MS = 250,
+
+        /* A bank's connection: output that it does not take, connecting and handshake together, and the
+         * pauses between attempts. */
+        LIMIT_BANK_OUTPUT = 1 << 18,
+        LIMIT_BANK_CONNECT_MS = 5000,
+        LIMIT_BANK_PAUSE_FIRST_MS = 200,
+        LIMIT_BANK_PAUSE_MS = 15000,
+
+        /* How often one request is decided anew because the reference data changed under it. */
+        LIMIT_DECISIONS = 5,
+
+        /* Text that says why something was closed or refused. */
+        LIMIT_REASON = 384,
+
+        LIMIT_CONNECTIONS = 1 << 20, /* handles are 32 bits of place and 32 bits of generation */
+};
+
+#endif

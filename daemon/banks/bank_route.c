@@ -1,0 +1,225 @@
+/* The way to one bank: see bank_route.h. */
+#include "daemon/banks/bank_route.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/log.h"
+
+struct bank_route *bank_route_new(const struct bank_route_settings *settings,
+                                  const struct iso_dialect *dialect, const struct bank_shell *shell)
+{
+        struct bank_route *route = calloc(1, sizeof(*route));
+        if (!route)
+                return NULL;
+        route->settings = *settings;
+        route->dialect = *dialect;
+        route->shell = *shell;
+        TAILQ_INIT(&route->sessions);
+        return route;
+}
+
+void bank_route_free(struct bank_route *route)
+{
+        free(route);
+}
+
+struct bank_route *bank_routes_find(const struct bank_routes *routes, const char *link)
+{
+        for (size_t i = 0; routes && i < routes->count; i++)
+                if (strcmp(routes->route[i]->settings.name, link) == 0)
+                        return routes->route[i];
+        return NULL;
+}
+
+/* ---- requests and notices ------------------------------------------------------------------------------ */
+
+bool bank_route_reserve(struct bank_route *route)
+{
+        if (!bank_route_is_up(route) || route->reserved >= route->settings.outstanding_max) {
+                route->count.refused++;
+                return false;
+        }
+        route->reserved++;
+        return true;
+}
+
+void bank_route_release(struct bank_route *route)
+{
+        assert(route->reserved > 0);
+        route->reserved--;
+}
+
+/* Of those with the least outstanding, the next one after the one that was taken last. */
+static struct bank_session *choose(struct bank_route *route)
+{
+        struct bank_session *first = route->last ? TAILQ_NEXT(route->last, entry) : NULL;
+        struct bank_session *best = NULL, *session;
+        if (!first)
+                first = TAILQ_FIRST(&route->sessions);
+        session = first;
+        while (session) {
+                if (session->state == BANK_SESSION_UP && (!best || session->outstanding < best->outstanding))
+                        best = session;
+                session =
+                    TAILQ_NEXT(session, entry) ? TAILQ_NEXT(session, entry) : TAILQ_FIRST(&route->sessions);
+                if (session == first)
+                        break;
+        }
+        return best;
+}
+
+static bool send_out(struct bank_route *route, struct bank_exchange *exchange, int64_t timeout_ms)
+{
+        struct bank_session *session = choose(route);
+        if (!session) {
+                iso_wipe(&route->message);
+                return false;
+        }
+        route->last = session;
+        return bank_session_exchange(session, exchange,
+                                     route->shell.steady_ms(route->shell.context) + timeout_ms);
+}
+
+bool bank_route_ask(struct bank_route *route, struct bank_exchange *exchange)
+{
+        assert(exchange->kind == MESSAGE_REQUEST && route->reserved > 0);
+        if (!send_out(route, exchange, route->settings.answer_timeout_ms)) {
+                bank_route_release(route);
+                return false;
+        }
+        route->count.asked++;
+        return true;
+}
+
+bool bank_route_tell(struct bank_route *route, struct bank_exchange *exchange, int64_t timeout_ms)
+{
+        assert(exchange->kind == MESSAGE_COMPLETION || exchange->kind == MESSAGE_REVERSAL);
+        if (!send_out(route, exchange, timeout_ms))
+                return false;
+        route->count.told++;
+        return true;
+}
+
+void bank_route_tick(struct bank_route *route)
+{
+        int64_t now_ms = route->shell.steady_ms(route->shell.context);
+        struct bank_session *session, *next;
+        for (session = TAILQ_FIRST(&route->sessions); session; session = next) {
+                next = TAILQ_NEXT(session, entry);
+                bank_session_tick(session, now_ms);
+        }
+}
+
+void bank_route_stop(struct bank_route *route, const char *reason)
+{
+        struct bank_session *session, *next;
+        route->stopping = true;
+        for (session = TAILQ_FIRST(&route->sessions); session; session = next) {
+                next = TAILQ_NEXT(session, entry);
+                bank_session_stop(session, reason);
+        }
+}
+
+/* ---- what sessions tell -------------------------------------------------------------------------------- */
+
+void bank_route_note_up(struct bank_route *route, struct bank_session *session)
+{
+        log_event(LEVEL_INFO, "link_connection_up", LOG_TEXT("link", route->settings.name),
+                  LOG_NUMBER("connection", session->number), LOG_NUMBER("up", (int64_t)route->up + 1));
+        if (route->up++ == 0)
+                log_event(LEVEL_INFO, "link_up", LOG_TEXT("link", route->settings.name));
+}
+
+void bank_route_note_down(struct bank_route *route, struct bank_session *session, bool was_up)
+{
+        route->count.closed++;
+        if (!was_up)
+                return;
+        route->up--;
+        log_event(LEVEL_INFO, "link_connection_down", LOG_TEXT("link", route->settings.name),
+                  LOG_NUMBER("connection", session->number), LOG_NUMBER("up", (int64_t)route->up),
+                  LOG_NUMBER("outstanding", (int64_t)session->outstanding));
+        if (route->up == 0)
+                log_event(route->stopping ? LEVEL_INFO : LEVEL_WARNING, "link_down",
+                          LOG_TEXT("link", route->settings.name));
+}
+
+void bank_route_note_end(struct bank_route *route, const struct bank_exchange *exchange, enum bank_end end)
+{
+        struct bank_counters *count = &route->count;
+        route->recent[route->recent_at] = (struct bank_recent){.key = exchange->key, .end = end};
+        route->recent_at = (route->recent_at + 1) % BANK_RECENT;
+        if (exchange->kind != MESSAGE_REQUEST)
+                return; /* whether it is acknowledged is saf's to tell */
+        bank_route_release(route);
+        if (end == BANK_ANSWERED)
+                count->answered++;
+        else if (end == BANK_TIMED_OUT)
+                count->timed_out++;
+        else
+                count->lost++;
+}
+
+static struct bank_recent *find_recent(struct bank_route *route, uint64_t key)
+{
+        for (size_t i = 1; i <= BANK_RECENT; i++) {
+                struct bank_recent *recent =
+                    &route->recent[(route->recent_at + BANK_RECENT - i) % BANK_RECENT];
+                if (recent->key == key)
+                        return recent;
+        }
+        return NULL;
+}
+
+static bool is_approval(const struct iso_message *answer)
+{
+        char de39[3];
+        return iso_copy(answer, 39, de39, sizeof(de39)) && strcmp(de39, "00") == 0;
+}
+
+static void log_late_approval(const struct bank_route *route, const struct iso_message *answer)
+{
+        char terminal[TERMINAL_LENGTH + 1] = "";
+        int64_t stan = 0;
+        if (!iso_copy(answer, 41, terminal, sizeof(terminal)) || !iso_number(answer, 11, &stan))
+                return;
+        log_limited(LEVEL_WARNING, "late_approval", LOG_TEXT("link", route->settings.name),
+                    LOG_TEXT("terminal", terminal), LOG_NUMBER("stan", stan),
+                    LOG_TEXT("help", "not paid out; its reversal is queued"));
+}
+
+void bank_route_note_stray(struct bank_route *route, enum message_kind kind, uint64_t key,
+                           const struct iso_message *answer)
+{
+        struct bank_recent *recent = find_recent(route, key);
+        if (!recent) {
+                route->count.unknown++;
+        } else if (recent->end == BANK_ANSWERED) {
+                route->count.duplicate++;
+        } else {
+                recent->end = BANK_ANSWERED; /* the next one is a duplicate */
+                route->count.late++;
+                if (kind == MESSAGE_REQUEST && iso_has(answer, 4) && is_approval(answer)) {
+                        route->count.late_approvals++;
+                        log_late_approval(route, answer);
+                }
+        }
+}
+
+void bank_route_log(const struct bank_route *route)
+{
+        enum { FIELDS_MAX = 32 };
+        struct log_field fields[FIELDS_MAX];
+        size_t n = 0;
+        fields[n++] = LOG_TEXT("link", route->settings.name);
+        fields[n++] = LOG_NUMBER("up", (int64_t)route->up);
+        fields[n++] = LOG_NUMBER("outstanding", (int64_t)route->reserved);
+#define X(name, text)                                                                                        \
+        if (route->count.name)                                                                               \
+                fields[n++] = LOG_NUMBER(#name, (int64_t)route->count.name);
+        BANK_COUNTERS(X)
+#undef X
+        log_write(LEVEL_INFO, "link_stats", fields, n);
+}

@@ -1,0 +1,373 @@
+/* One connection to a bank: see bank_session.h. change_state is the door for states, end_session the one out,
+ * end_exchange the one for exchanges. */
+#include "daemon/banks/bank_session.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/banks/bank_route.h"
+#include "config/limits.h"
+#include "lib/base/log.h"
+#include "rules/calendar.h"
+
+const char *const bank_session_state_name[BANK_SESSION_STATE_COUNT] = {"signing_on", "up", "closing"};
+
+static int64_t steady_ms(const struct bank_session *session)
+{
+        const struct bank_shell *shell = &session->route->shell;
+        return shell->steady_ms(shell->context);
+}
+
+static void change_state(struct bank_session *session, enum bank_session_state to)
+{
+        static const bool legal[BANK_SESSION_STATE_COUNT][BANK_SESSION_STATE_COUNT] = {
+            [BANK_SESSION_SIGNING_ON] = {[BANK_SESSION_UP] = true, [BANK_SESSION_CLOSING] = true},
+            [BANK_SESSION_UP] = {[BANK_SESSION_CLOSING] = true},
+        };
+        enum bank_session_state from = session->state;
+        assert(legal[from][to]);
+        session->state = to;
+        if (to == BANK_SESSION_UP)
+                bank_route_note_up(session->route, session);
+        else
+                bank_route_note_down(session->route, session, from == BANK_SESSION_UP);
+}
+
+/* ---- exchanges ----------------------------------------------------------------------------------------- */
+
+uint64_t bank_exchange_key(enum message_kind kind, const char *terminal, int32_t stan, const char *de7)
+{
+        uint64_t h = 14695981039346656037u; /* FNV-1a */
+        for (const char *c = terminal; *c; c++)
+                h = (h ^ (unsigned char)*c) * 1099511628211u;
+        for (const char *c = de7; *c; c++)
+                h = (h ^ (unsigned char)*c) * 1099511628211u;
+        for (int shift = 0; shift < 32; shift += 8)
+                h = (h ^ ((uint32_t)stan >> shift & 0xff)) * 1099511628211u;
+        h = (h ^ (unsigned)kind) * 1099511628211u;
+        return h ^ h >> 32;
+}
+
+static struct bank_exchange_list *list_of(struct bank_session *session, const struct bank_exchange *exchange)
+{
+        return exchange->kind == MESSAGE_REQUEST ? &session->requests : &session->notices;
+}
+
+/* Requests all wait equally long, so theirs is the last place; notices don't. */
+static void put(struct bank_session *session, struct bank_exchange *exchange)
+{
+        struct bank_exchange_list *list = list_of(session, exchange);
+        struct bank_exchange *before = TAILQ_LAST(list, bank_exchange_list);
+        while (before && before->deadline_ms > exchange->deadline_ms)
+                before = TAILQ_PREV(before, bank_exchange_list, by_deadline);
+        if (before)
+                TAILQ_INSERT_AFTER(list, before, exchange, by_deadline);
+        else
+                TAILQ_INSERT_HEAD(list, exchange, by_deadline);
+        TAILQ_INSERT_TAIL(&session->bucket[exchange->key % BANK_SESSION_BUCKETS], exchange, in_bucket);
+        exchange->session = session;
+        session->outstanding++;
+}
+
+static void end_exchange(struct bank_exchange *exchange, enum bank_end end, const struct iso_message *answer)
+{
+        struct bank_session *session = exchange->session;
+        TAILQ_REMOVE(list_of(session, exchange), exchange, by_deadline);
+        TAILQ_REMOVE(&session->bucket[exchange->key % BANK_SESSION_BUCKETS], exchange, in_bucket);
+        exchange->session = NULL;
+        session->outstanding--;
+        bank_route_note_end(session->route, exchange, end);
+        exchange->on_end(exchange, end, answer);
+}
+
+static void end_all(struct bank_session *session)
+{
+        struct bank_exchange *exchange;
+        while ((exchange = TAILQ_FIRST(&session->requests)) || (exchange = TAILQ_FIRST(&session->notices)))
+                end_exchange(exchange, BANK_LOST, NULL);
+}
+
+static void end_session(struct bank_session *session, const char *reason)
+{
+        if (session->state == BANK_SESSION_CLOSING)
+                return;
+        change_state(session, BANK_SESSION_CLOSING);
+        session->ops->close(session->peer, reason);
+        end_all(session);
+}
+
+/* ---- sending ------------------------------------------------------------------------------------------- */
+
+/* route->message on its way; it and its bytes are wiped, the card number among them. */
+static bool send_message(struct bank_session *session)
+{
+        static const uint8_t may_lack[] = {12, 13, 42}; /* a dialect may have no room for them */
+        struct bank_route *route = session->route;
+        struct iso_error error;
+        for (size_t i = 0; i < sizeof(may_lack); i++)
+                if (route->dialect.field[may_lack[i]].format == ISO_NONE)
+                        iso_unset(&route->message, may_lack[i]);
+        int length = iso_encode(&route->dialect, &route->message, route->bytes, sizeof(route->bytes), &error);
+        if (length >= 0) {
+                session->ops->send(session->peer, route->bytes, (size_t)length);
+                explicit_bzero(route->bytes, (size_t)length);
+        } else {
+                char text[256];
+                iso_error_print(&route->dialect, &error, text, sizeof(text));
+                log_limited(LEVEL_ERROR, "bank_encode_failed", LOG_TEXT("link", route->settings.name),
+                            LOG_TEXT("mti", route->message.mti), LOG_TEXT("what", text));
+        }
+        iso_wipe(&route->message);
+        return length >= 0;
+}
+
+bool bank_session_exchange(struct bank_session *session, struct bank_exchange *exchange, int64_t deadline_ms)
+{
+        const struct iso_message *message = &session->route->message;
+        const struct ledger_identity *identity = &exchange->identity;
+        assert(session->state == BANK_SESSION_UP && !exchange->session);
+        calendar_to_de7(identity->transmitted_ms, exchange->de7);
+        exchange->key = bank_exchange_key(exchange->kind, identity->terminal, identity->stan, exchange->de7);
+        if (!iso_number(message, 3, &exchange->processing_code))
+                exchange->processing_code = -1;
+        if (!iso_number(message, 4, &exchange->amount_yen))
+                exchange->amount_yen = -1;
+        if (!iso_copy(message, 95, exchange->replacement, sizeof(exchange->replacement)))
+                exchange->replacement[0] = '\0';
+        if (!send_message(session))
+                return false;
+        exchange->deadline_ms = deadline_ms;
+        put(session, exchange);
+        return true;
+}
+
+static void send_network(struct bank_session *session, enum network_code code)
+{
+        struct bank_route *route = session->route;
+        route->stan = route->stan % 999999 + 1;
+        session->network_stan = route->stan;
+        session->network_deadline_ms = steady_ms(session) + route->settings.answer_timeout_ms;
+        session->echo_due = false;
+        bank_format_network(code, route->shell.business_ms(route->shell.context), route->stan,
+                            route->settings.acquirer, &route->message);
+        if (!send_message(session))
+                end_session(session, "a network message can't be said in the bank's dialect");
+}
+
+/* ---- answers ------------------------------------------------------------------------------------------- */
+
+static struct bank_exchange *find(struct bank_session *session, enum message_kind kind, uint64_t key,
+                                  const char *terminal, int64_t stan, const char *de7)
+{
+        struct bank_exchange *exchange;
+        TAILQ_FOREACH(exchange, &session->bucket[key % BANK_SESSION_BUCKETS], in_bucket)
+        if (exchange->key == key && exchange->kind == kind && exchange->identity.stan == stan &&
+            strcmp(exchange->identity.terminal, terminal) == 0 && strcmp(exchange->de7, de7) == 0)
+                return exchange;
+        return NULL;
+}
+
+static bool echoes(const struct iso_message *answer, int field, int64_t wanted)
+{
+        int64_t value;
+        return !iso_has(answer, field) || (iso_number(answer, field, &value) && value == wanted);
+}
+
+/* The corrections of one withdrawal are all 0420, and differ in DE 95 alone: the answer to an earlier one,
+ * late or for the second time, must not acknowledge a later one. A bank need not echo DE 95; where it does,
+ * the echo must be ours. */
+static bool echoes_replacement(const struct bank_exchange *exchange, const struct iso_message *answer)
+{
+        char replacement[sizeof(exchange->replacement)];
+        return exchange->kind != MESSAGE_REVERSAL || !iso_has(answer, 95) ||
+               (iso_copy(answer, 95, replacement, sizeof(replacement)) &&
+                strcmp(replacement, exchange->replacement) == 0);
+}
+
+/* An inquiry's answer is its balance. */
+static bool is_right(const struct bank_exchange *exchange, const struct iso_message *answer)
+{
+        char de39[3];
+        if (!iso_copy(answer, 39, de39, sizeof(de39)) || strlen(de39) != 2 ||
+            !echoes(answer, 3, exchange->processing_code) || !echoes(answer, 4, exchange->amount_yen) ||
+            !echoes_replacement(exchange, answer))
+                return false;
+        bool is_inquiry = exchange->kind == MESSAGE_REQUEST && exchange->amount_yen < 0;
+        return !is_inquiry || strcmp(de39, "00") != 0 || iso_has(answer, 54);
+}
+
+static void log_wrong(const struct bank_session *session, const char *mti, const char *what)
+{
+        log_limited(LEVEL_WARNING, "bank_answer_wrong", LOG_TEXT("link", session->route->settings.name),
+                    LOG_NUMBER("connection", session->number), LOG_TEXT("mti", mti), LOG_TEXT("what", what));
+}
+
+static void on_answer(struct bank_session *session, enum message_kind kind)
+{
+        struct bank_route *route = session->route;
+        const struct iso_message *answer = &route->answer;
+        char terminal[TERMINAL_LENGTH + 1], de7[11];
+        int64_t stan;
+        if (!iso_has(answer, 7) || !iso_has(answer, 41) || !iso_number(answer, 11, &stan) || stan > 999999 ||
+            !iso_copy(answer, 41, terminal, sizeof(terminal)) || !iso_copy(answer, 7, de7, sizeof(de7))) {
+                route->count.wrong++;
+                log_wrong(session, answer->mti, "DE 7, 11 or 41 is missing");
+                return;
+        }
+        uint64_t key = bank_exchange_key(kind, terminal, (int32_t)stan, de7);
+        struct bank_exchange *exchange = find(session, kind, key, terminal, stan, de7);
+        if (!exchange) {
+                bank_route_note_stray(route, kind, key, answer);
+        } else if (!is_right(exchange, answer)) {
+                route->count.wrong++;
+                log_wrong(session, answer->mti,
+                          "DE 3, 4 or 95 is not what was asked, or DE 39 or 54 is missing");
+        } else {
+                end_exchange(exchange, BANK_ANSWERED, answer);
+        }
+}
+
+static void on_network_answer(struct bank_session *session)
+{
+        const struct iso_message *answer = &session->route->answer;
+        char de39[3] = "", reason[LIMIT_REASON];
+        int64_t stan;
+        if (!session->network_deadline_ms || !iso_number(answer, 11, &stan) ||
+            stan != session->network_stan) {
+                session->route->count.unknown++;
+                return;
+        }
+        session->network_deadline_ms = 0;
+        bool good = iso_copy(answer, 39, de39, sizeof(de39)) && strcmp(de39, "00") == 0;
+        if (!good) {
+                snprintf(reason, sizeof(reason), "the bank answers %s with DE 39 '%s'",
+                         session->state == BANK_SESSION_SIGNING_ON ? "the sign-on" : "an echo", de39);
+                end_session(session, reason);
+        } else if (session->state == BANK_SESSION_SIGNING_ON) {
+                session->route->count.sign_ons++;
+                change_state(session, BANK_SESSION_UP);
+        } else {
+                session->route->count.echoes++;
+        }
+}
+
+/* The bank tries us: an echo, or its cutover. Nothing else is a bank's to say here. */
+static void on_network_request(struct bank_session *session, const struct profile_row *row)
+{
+        struct bank_route *route = session->route;
+        int64_t code = 0;
+        bool known =
+            iso_number(&route->answer, 70, &code) && (code == NETWORK_ECHO || code == NETWORK_CUTOVER);
+        profile_answer(row, &route->answer, &route->message);
+        iso_set_string(&route->message, 39, known ? "00" : "12");
+        if (!send_message(session))
+                end_session(session, "an answer can't be said in the bank's dialect");
+}
+
+static void on_undecodable(struct bank_session *session, const char *what)
+{
+        session->route->count.undecodable++;
+        log_limited(LEVEL_WARNING, "bank_format_error", LOG_TEXT("link", session->route->settings.name),
+                    LOG_NUMBER("connection", session->number), LOG_TEXT("mti", session->route->answer.mti),
+                    LOG_TEXT("what", what));
+}
+
+static const struct {
+        char mti[5];
+        enum message_kind kind;
+} answer_rows[] = {{"0210", MESSAGE_REQUEST}, {"0230", MESSAGE_COMPLETION}, {"0430", MESSAGE_REVERSAL}};
+
+static void on_decoded(struct bank_session *session)
+{
+        const char *mti = session->route->answer.mti;
+        const struct profile_row *row;
+        for (size_t i = 0; i < sizeof(answer_rows) / sizeof(answer_rows[0]); i++) {
+                if (strcmp(mti, answer_rows[i].mti) == 0) {
+                        on_answer(session, answer_rows[i].kind);
+                        return;
+                }
+        }
+        if (strcmp(mti, "0810") == 0)
+                on_network_answer(session);
+        else if ((row = profile_find(mti)) && row->kind == MESSAGE_NETWORK)
+                on_network_request(session, row);
+        else
+                on_undecodable(session, "an MTI that no bank sends");
+}
+
+void bank_session_frame(struct bank_session *session, const uint8_t *bytes, size_t length)
+{
+        struct bank_route *route = session->route;
+        struct iso_error error;
+        if (session->state == BANK_SESSION_CLOSING)
+                return;
+        session->heard_ms = steady_ms(session);
+        if (iso_decode(&route->dialect, bytes, length, &route->answer, &error) == 0) {
+                on_decoded(session);
+        } else {
+                char text[256];
+                iso_error_print(&route->dialect, &error, text, sizeof(text));
+                on_undecodable(session, text);
+        }
+        iso_wipe(&route->answer);
+}
+
+/* ---- time, beginning and end --------------------------------------------------------------------------- */
+
+static void end_due(struct bank_exchange_list *list, int64_t now_ms)
+{
+        struct bank_exchange *exchange;
+        while ((exchange = TAILQ_FIRST(list)) && exchange->deadline_ms <= now_ms) {
+                exchange->session->echo_due = true;
+                end_exchange(exchange, BANK_TIMED_OUT, NULL);
+        }
+}
+
+void bank_session_tick(struct bank_session *session, int64_t now_ms)
+{
+        if (session->state == BANK_SESSION_CLOSING)
+                return;
+        end_due(&session->requests, now_ms);
+        end_due(&session->notices, now_ms);
+        if (session->network_deadline_ms && session->network_deadline_ms <= now_ms)
+                end_session(session, session->state == BANK_SESSION_SIGNING_ON
+                                         ? "the bank does not answer the sign-on"
+                                         : "the bank does not answer an echo");
+        else if (session->state == BANK_SESSION_UP && !session->network_deadline_ms &&
+                 (session->echo_due ||
+                  now_ms - session->heard_ms >= session->route->settings.echo_interval_ms))
+                send_network(session, NETWORK_ECHO);
+}
+
+void bank_session_open(struct bank_session *session, struct bank_route *route, int number,
+                       const struct bank_session_ops *ops, void *peer)
+{
+        *session = (struct bank_session){.ops = ops, .peer = peer, .route = route, .number = number};
+        TAILQ_INIT(&session->requests);
+        TAILQ_INIT(&session->notices);
+        for (size_t i = 0; i < BANK_SESSION_BUCKETS; i++)
+                TAILQ_INIT(&session->bucket[i]);
+        session->heard_ms = steady_ms(session);
+        TAILQ_INSERT_TAIL(&route->sessions, session, entry);
+        send_network(session, NETWORK_SIGN_ON);
+}
+
+void bank_session_stop(struct bank_session *session, const char *reason)
+{
+        if (session->state == BANK_SESSION_UP)
+                send_network(session, NETWORK_SIGN_OFF);
+        end_session(session, reason);
+}
+
+void bank_session_closed(struct bank_session *session)
+{
+        struct bank_route *route = session->route;
+        if (session->state != BANK_SESSION_CLOSING) {
+                change_state(session, BANK_SESSION_CLOSING);
+                end_all(session);
+        }
+        if (route->last == session)
+                route->last = NULL;
+        TAILQ_REMOVE(&route->sessions, session, entry);
+}

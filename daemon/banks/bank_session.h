@@ -1,0 +1,114 @@
+/*
+ * One connection to a bank.
+ *
+ *      SIGNING_ON --0810 with 00--> UP --> CLOSING --closed--> (gone)
+ *          '------refused, no answer, hung up---^
+ *
+ * SIGNING_ON  TLS is done and the sign-on has left; nothing else goes over it yet
+ * UP          requests and notices go over it and are answered in any order
+ * CLOSING     it sends nothing and hears nothing; what was outstanding has been given back
+ *
+ * Like session.c it is fed whole messages and reaches its peer through ops; it knows neither sockets nor TLS
+ * nor libevent nor libpq. Answers are matched by kind, DE 41, 11 and 7, and must echo DE 3 and 4; the
+ * DE 95 of an 0430, where it has one, must be the 0420's; what matches nothing goes to the route, which remembers what has ended lately.
+ *
+ * Invariants: an exchange that was accepted ends exactly once, by its answer, its deadline, or the end of the
+ * connection, and its memory is its owner's: nothing is allocated for a message.
+ */
+#ifndef DAEMON_BANKS_BANK_SESSION_H
+#define DAEMON_BANKS_BANK_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "daemon/ledger/ledger.h"
+#include "protocol/profile.h"
+
+enum { BANK_SESSION_BUCKETS = 256 };
+
+struct bank_route;
+struct bank_session;
+
+enum bank_end {
+        BANK_ANSWERED,
+        BANK_TIMED_OUT,
+        BANK_LOST, /* the connection ended: whether the bank has heard of it is unknown */
+};
+
+/* One message to a bank and its answer. The owner fills the first part. */
+struct bank_exchange {
+        struct ledger_identity identity;
+        enum message_kind kind; /* MESSAGE_REQUEST, MESSAGE_COMPLETION, MESSAGE_REVERSAL */
+        /* Never from within the call that sent it. answer is NULL unless BANK_ANSWERED. */
+        void (*on_end)(struct bank_exchange *exchange, enum bank_end end, const struct iso_message *answer);
+        /* the session's own: */
+        struct bank_session *session; /* NULL: not under way */
+        uint64_t key;
+        char de7[11];
+        int64_t processing_code, amount_yen; /* amount -1: none was sent */
+        char replacement[43];                /* DE 95; "": none was sent */
+        int64_t deadline_ms;
+        TAILQ_ENTRY(bank_exchange) by_deadline;
+        TAILQ_ENTRY(bank_exchange) in_bucket;
+};
+
+TAILQ_HEAD(bank_exchange_list, bank_exchange);
+
+/* How a session reaches its peer. Neither may call back into the session. */
+struct bank_session_ops {
+        void (*send)(void *peer, const uint8_t *message, size_t length);
+        void (*close)(void *peer, const char *reason); /* bank_session_closed follows later */
+};
+
+enum bank_session_state {
+        BANK_SESSION_SIGNING_ON,
+        BANK_SESSION_UP,
+        BANK_SESSION_CLOSING,
+        BANK_SESSION_STATE_COUNT
+};
+extern const char *const bank_session_state_name[BANK_SESSION_STATE_COUNT];
+
+struct bank_session {
+        const struct bank_session_ops *ops;
+        void *peer;
+        struct bank_route *route;
+        int number; /* of the route's connections, for the log */
+        enum bank_session_state state;
+        size_t outstanding;
+        struct bank_exchange_list requests, notices; /* each by deadline */
+        struct bank_exchange_list bucket[BANK_SESSION_BUCKETS];
+        int64_t heard_ms;
+        /* the network message under way; a deadline of 0: none */
+        int64_t network_deadline_ms;
+        int32_t network_stan;
+        bool echo_due; /* something was left unanswered: is the bank there at all? */
+        TAILQ_ENTRY(bank_session) entry;
+};
+
+/* The connection is ready: signs on. */
+void bank_session_open(struct bank_session *session, struct bank_route *route, int number,
+                       const struct bank_session_ops *ops, void *peer);
+
+/* One whole message, without its length. */
+void bank_session_frame(struct bank_session *session, const uint8_t *bytes, size_t length);
+
+/* Deadlines. */
+void bank_session_tick(struct bank_session *session, int64_t now_ms);
+
+/* Sign off and close: the daemon stops. */
+void bank_session_stop(struct bank_session *session, const char *reason);
+
+/* The connection is gone, whoever ended it. */
+void bank_session_closed(struct bank_session *session);
+
+/* For the route: send route->message as the exchange says, on a session that is UP. False: it can't be said
+ * in the bank's dialect, and nothing was sent. Wipes the message. */
+ATM_MUST_USE bool bank_session_exchange(struct bank_session *session, struct bank_exchange *exchange,
+                                        int64_t deadline_ms);
+
+/* The key of an answer and of what it answers. */
+uint64_t bank_exchange_key(enum message_kind kind, const char *terminal, int32_t stan, const char *de7);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * One batch on its way to PostgreSQL: which ops may go together, their arrays, and the answers from the
+ * rows that come back. A batch has one kind. It holds an identity, a card (requests) and an original
+ * (advices) at most once, as sql/006_ledger.sql demands; what does not fit waits for the next.
+ */
+#ifndef DAEMON_LEDGER_LEDGER_BATCH_H
+#define DAEMON_LEDGER_LEDGER_BATCH_H
+
+#include <libpq-fe.h>
+
+#include "daemon/ledger/ledger.h"
+#include "lib/db/pg_link.h"
+#include "lib/db/pg_array.h"
+
+enum { BATCH_MAX = 1024 };
+
+TAILQ_HEAD(ledger_queue, ledger_op);
+
+struct ledger_batch {
+        enum ledger_kind kind;
+        int count;
+        struct ledger_op *op[BATCH_MAX];
+        /* private: */
+        struct pg_array array[PG_PARAMETERS_MAX];
+        uint64_t key_slot[8 * BATCH_MAX]; /* open addressing: the keys that are in, of this generation */
+        uint32_t key_generation[8 * BATCH_MAX];
+        uint32_t generation;
+};
+
+/* The prepared statement of each kind; ledger_pg adds the reference's. */
+extern const struct pg_statement ledger_batch_statement[LEDGER_KIND_COUNT];
+
+void ledger_batch_free(struct ledger_batch *batch); /* its arrays */
+
+/* Move up to `max` ops that may go together from the queue into the empty batch. An op to be sent alone goes
+ * alone. */
+void ledger_batch_take(struct ledger_batch *batch, enum ledger_kind kind, struct ledger_queue *queue, int max);
+
+/* Encode and send on an idle link; now_ms is real time. False: out of memory, nothing was sent. */
+ATM_MUST_USE bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, int64_t now_ms,
+                                    struct pg_link *link);
+
+/* Fill each op's answer from the rows. BATCH_STALE: nothing was done, the reference data has changed. */
+enum ledger_batch_end { BATCH_ANSWERED, BATCH_STALE, BATCH_MALFORMED };
+enum ledger_batch_end ledger_batch_answers(struct ledger_batch *batch, const PGresult *result);
+
+#endif

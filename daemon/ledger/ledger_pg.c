@@ -1,0 +1,584 @@
+#include "daemon/ledger/ledger_pg.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/ledger/ledger_batch.h"
+#include "lib/db/pg_link.h"
+#include "config/reference_load.h"
+#include "config/schema.h"
+
+enum { STATEMENT_REFERENCE = LEDGER_KIND_COUNT, STATEMENT_COUNT };
+
+struct ledger_pg;
+
+/* A connection and what it carries: a batch, or the look for changed reference data. */
+struct lane {
+        struct ledger_pg *ledger;
+        struct pg_link *link;
+        bool carries_reference;
+        struct ledger_batch batch; /* empty while the link is idle */
+};
+
+struct ledger_pg {
+        struct ledger face; /* first: see struct ledger */
+        struct ledger_pg_options options;
+        char *conninfo;
+        struct pg_statement statements[STATEMENT_COUNT + 1];
+
+        struct ledger_queue waiting[LEDGER_KIND_COUNT];
+        struct ledger_queue stale; /* wait for newer reference data, then answered LEDGER_STALE */
+        struct ledger_queue ended; /* answered; on_done is called from the loop */
+        struct event *ended_event;
+        int waiting_count;
+        int last_kind; /* the kinds take turns */
+
+        struct reference *reference;
+        bool reference_due;
+        struct event *reference_timer;
+
+        struct lane *lanes;
+        bool is_down; /* no connection is up; false while the first are being made, so that work waits for them */
+        struct ledger_pg_stats stats;
+};
+
+static void pump(struct ledger_pg *l);
+
+static struct ledger_pg *of_face(struct ledger *ledger)
+{
+        return (struct ledger_pg *)ledger;
+}
+
+ATM_PRINTF(3, 4) static void say(struct ledger_pg *l, bool is_problem, const char *format, ...)
+{
+        char text[512];
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        l->options.on_message(l->options.context, is_problem, text);
+}
+
+/* --- ops: from waiting to ended -------------------------------------------------------------------- */
+
+static void op_end(struct ledger_pg *l, struct ledger_op *op)
+{
+        TAILQ_INSERT_TAIL(&l->ended, op, entry);
+        event_active(l->ended_event, 0, 0);
+}
+
+/* Nothing can be written for it now. What was in flight before may have been written then. */
+static void op_refuse(struct ledger_pg *l, struct ledger_op *op)
+{
+        op->answer = (struct ledger_answer){ .status = op->in_doubt ? LEDGER_UNKNOWN : LEDGER_UNAVAILABLE,
+                                             .reason = REASON_CANNOT_DECIDE };
+        l->stats.refused_ops++;
+        op_end(l, op);
+}
+
+static void on_ended(evutil_socket_t socket, short what, void *context)
+{
+        struct ledger_pg *l = context;
+        struct ledger_op *op;
+        (void)socket;
+        (void)what;
+        while ((op = TAILQ_FIRST(&l->ended))) {
+                TAILQ_REMOVE(&l->ended, op, entry);
+                op->on_done(op, op->context);
+        }
+}
+
+static void queue_take(struct ledger_pg *l, struct lane *lane, enum ledger_kind kind)
+{
+        ledger_batch_take(&lane->batch, kind, &l->waiting[kind], l->options.batch_max);
+        l->waiting_count -= lane->batch.count;
+}
+
+/* Put a batch's ops back to the front of the queue, in their order. */
+static void queue_return(struct ledger_pg *l, struct ledger_batch *batch)
+{
+        l->waiting_count += batch->count;
+        while (batch->count > 0) {
+                struct ledger_op *op = batch->op[--batch->count];
+                TAILQ_INSERT_HEAD(&l->waiting[batch->kind], op, entry);
+        }
+}
+
+static bool any_lane_up(const struct ledger_pg *l)
+{
+        for (int i = 0; i < l->options.connections; i++)
+                if (pg_link_is_up(l->lanes[i].link))
+                        return true;
+        return false;
+}
+
+/* Without any connection what was never sent is refused at once; what is in doubt waits for one. */
+static void refuse_waiting(struct ledger_pg *l)
+{
+        for (int kind = 0; kind < LEDGER_KIND_COUNT; kind++)
+                for (struct ledger_op *op = TAILQ_FIRST(&l->waiting[kind]), *next; op; op = next) {
+                        next = TAILQ_NEXT(op, entry);
+                        if (op->in_doubt)
+                                continue;
+                        TAILQ_REMOVE(&l->waiting[kind], op, entry);
+                        l->waiting_count--;
+                        op_refuse(l, op);
+                }
+        for (struct ledger_op *op; (op = TAILQ_FIRST(&l->stale));) {
+                TAILQ_REMOVE(&l->stale, op, entry);
+                op_refuse(l, op);
+        }
+}
+
+/* --- batches -------------------------------------------------------------------------------------- */
+
+static void batch_answered(struct ledger_pg *l, struct ledger_batch *batch)
+{
+        l->stats.batches++;
+        l->stats.ops += batch->count;
+        for (int i = 0; i < batch->count; i++) {
+                batch->op[i]->in_doubt = false;
+                op_end(l, batch->op[i]);
+        }
+        batch->count = 0;
+}
+
+static void batch_stale(struct ledger_pg *l, struct ledger_batch *batch)
+{
+        for (int i = 0; i < batch->count; i++) {
+                batch->op[i]->answer = (struct ledger_answer){ .status = LEDGER_STALE };
+                TAILQ_INSERT_TAIL(&l->stale, batch->op[i], entry);
+        }
+        batch->count = 0;
+        l->reference_due = true;
+}
+
+static void batch_refused(struct ledger_pg *l, struct ledger_batch *batch)
+{
+        for (int i = 0; i < batch->count; i++)
+                op_refuse(l, batch->op[i]);
+        batch->count = 0;
+}
+
+/* What an SQLSTATE means for the batch that met it; the first matching prefix counts. */
+enum remedy { REPEAT, SPLIT, REFUSE };
+static const struct {
+        const char *sqlstate;
+        enum remedy remedy;
+} remedies[] = {
+        { "40", REPEAT }, /* serialization failure, deadlock */
+        { "55P03", REPEAT }, /* lock not available */
+        { "22", SPLIT },  { "23", SPLIT }, /* somebody's data */
+        { "P0", SPLIT },  { "XX", SPLIT },
+};
+
+static enum remedy remedy_of(const char *sqlstate)
+{
+        for (size_t i = 0; sqlstate && i < sizeof(remedies) / sizeof(remedies[0]); i++)
+                if (!strncmp(sqlstate, remedies[i].sqlstate, strlen(remedies[i].sqlstate)))
+                        return remedies[i].remedy;
+        return REFUSE; /* no space, read-only server, shutting down, ... */
+}
+
+/* The server aborted the batch: nothing was committed. */
+static void batch_failed(struct ledger_pg *l, struct ledger_batch *batch, const PGresult *result)
+{
+        const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+        enum remedy remedy = remedy_of(sqlstate);
+        if (remedy == REPEAT) {
+                l->stats.repeated_batches++;
+                queue_return(l, batch);
+                return;
+        }
+        const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+        say(l, true, "batch of %d %s refused: %s (%s)", batch->count, ledger_batch_statement[batch->kind].name,
+            message ? message : "no message", sqlstate ? sqlstate : "no SQLSTATE");
+        if (remedy == REFUSE || batch->count == 1) {
+                batch_refused(l, batch);
+                return;
+        }
+        for (int i = 0; i < batch->count; i++)
+                batch->op[i]->alone = true;
+        queue_return(l, batch);
+}
+
+static void batch_lost(struct ledger_pg *l, struct ledger_batch *batch)
+{
+        l->stats.lost_batches++;
+        for (int i = 0; i < batch->count; i++)
+                batch->op[i]->in_doubt = true;
+        queue_return(l, batch);
+}
+
+static void batch_done(struct ledger_pg *l, struct ledger_batch *batch, const PGresult *result)
+{
+        switch (ledger_batch_answers(batch, result)) {
+        case BATCH_ANSWERED:
+                batch_answered(l, batch);
+                break;
+        case BATCH_STALE:
+                batch_stale(l, batch);
+                break;
+        case BATCH_MALFORMED:
+                /* it was committed, but its answers can't be read: nothing may be said */
+                say(l, true, "%s answered in a form that this program doesn't know",
+                    ledger_batch_statement[batch->kind].name);
+                for (int i = 0; i < batch->count; i++)
+                        batch->op[i]->in_doubt = true;
+                batch_refused(l, batch);
+                break;
+        }
+}
+
+/* --- reference data ------------------------------------------------------------------------------- */
+
+static void stale_release(struct ledger_pg *l)
+{
+        for (struct ledger_op *op; (op = TAILQ_FIRST(&l->stale));) {
+                TAILQ_REMOVE(&l->stale, op, entry);
+                op_end(l, op);
+        }
+}
+
+static void reference_take(struct ledger_pg *l, const PGresult *result)
+{
+        char error[REFERENCE_ERROR_MAX];
+        struct reference *fresh;
+        switch (reference_load(result, &fresh, error)) {
+        case REFERENCE_LOADED:
+                reference_free(l->reference);
+                l->reference = fresh;
+                say(l, false, "reference data version %lld in force", (long long)reference_version(fresh));
+                break;
+        case REFERENCE_UNCHANGED:
+                break;
+        case REFERENCE_REFUSED:
+                say(l, true, "reference data kept as they were: %s", error);
+                break;
+        }
+        stale_release(l);
+}
+
+static void reference_send(struct ledger_pg *l, struct lane *lane)
+{
+        char known[24];
+        int length = snprintf(known, sizeof(known), "%lld", (long long)reference_version(l->reference));
+        struct pg_parameter parameter = { known, length, 0 };
+        l->reference_due = false;
+        lane->carries_reference = true;
+        pg_link_send(lane->link, l->statements[STATEMENT_REFERENCE].name, &parameter, 1, 0);
+}
+
+static void reference_timer_start(struct ledger_pg *l)
+{
+        struct timeval tv = { .tv_sec = l->options.reference_poll_ms / 1000,
+                              .tv_usec = l->options.reference_poll_ms % 1000 * 1000 };
+        event_add(l->reference_timer, &tv);
+}
+
+static void on_reference_timer(evutil_socket_t socket, short what, void *context)
+{
+        struct ledger_pg *l = context;
+        (void)socket;
+        (void)what;
+        l->reference_due = true;
+        reference_timer_start(l);
+        pump(l);
+}
+
+/* --- lanes ---------------------------------------------------------------------------------------- */
+
+static bool next_kind(struct ledger_pg *l, enum ledger_kind *ret_kind)
+{
+        for (int i = 1; i <= LEDGER_KIND_COUNT; i++) {
+                int kind = (l->last_kind + i) % LEDGER_KIND_COUNT;
+                if (!TAILQ_EMPTY(&l->waiting[kind])) {
+                        *ret_kind = l->last_kind = kind;
+                        return true;
+                }
+        }
+        return false;
+}
+
+static int64_t real_ms(void)
+{
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* What was decided from other reference data than those in force now is to be decided anew: the database
+ * compares only the batch's version. */
+static void drop_outdated(struct ledger_pg *l, struct ledger_batch *batch)
+{
+        int kept = 0;
+        if (batch->kind != LEDGER_REQUEST && batch->kind != LEDGER_INQUIRY)
+                return;
+        for (int i = 0; i < batch->count; i++) {
+                struct ledger_op *op = batch->op[i];
+                if (op->request.reference_version == reference_version(l->reference)) {
+                        batch->op[kept++] = op;
+                        continue;
+                }
+                op->answer = (struct ledger_answer){ .status = LEDGER_STALE };
+                op_end(l, op);
+        }
+        batch->count = kept;
+}
+
+static void lane_send(struct ledger_pg *l, struct lane *lane, enum ledger_kind kind)
+{
+        queue_take(l, lane, kind);
+        drop_outdated(l, &lane->batch);
+        if (lane->batch.count > 0 &&
+            !ledger_batch_send(&lane->batch, reference_version(l->reference), real_ms(), lane->link)) {
+                say(l, true, "out of memory for a batch of %d", lane->batch.count);
+                batch_refused(l, &lane->batch);
+        }
+}
+
+/* Give work to every idle connection. */
+static void pump(struct ledger_pg *l)
+{
+        for (int i = 0; i < l->options.connections; i++) {
+                struct lane *lane = &l->lanes[i];
+                enum ledger_kind kind;
+                if (l->reference_due && pg_link_is_idle(lane->link))
+                        reference_send(l, lane);
+                while (pg_link_is_idle(lane->link) && next_kind(l, &kind))
+                        lane_send(l, lane, kind);
+        }
+}
+
+static void on_up(void *context)
+{
+        struct lane *lane = context;
+        struct ledger_pg *l = lane->ledger;
+        say(l, false, "database connection %td is up", lane - l->lanes);
+        l->is_down = false;
+        l->reference_due = true; /* it may be another server, or a changed one */
+        pump(l);
+}
+
+static void on_end(void *context, enum pg_outcome outcome, const PGresult *result)
+{
+        struct lane *lane = context;
+        struct ledger_pg *l = lane->ledger;
+        if (lane->carries_reference) {
+                lane->carries_reference = false;
+                if (outcome == PG_DONE)
+                        reference_take(l, result);
+                else
+                        l->reference_due = outcome == PG_LOST;
+        } else if (outcome == PG_DONE) {
+                batch_done(l, &lane->batch, result);
+        } else if (outcome == PG_FAILED) {
+                batch_failed(l, &lane->batch, result);
+        } else {
+                batch_lost(l, &lane->batch);
+        }
+        if (outcome != PG_LOST)
+                pump(l);
+}
+
+static void on_down(void *context, const char *why)
+{
+        struct lane *lane = context;
+        struct ledger_pg *l = lane->ledger;
+        say(l, true, "database connection %td is down: %s", lane - l->lanes, why);
+        l->is_down = !any_lane_up(l);
+        if (l->is_down)
+                refuse_waiting(l);
+        else
+                pump(l);
+}
+
+static const struct pg_link_events lane_events = { .on_up = on_up, .on_end = on_end, .on_down = on_down };
+
+/* --- the face ------------------------------------------------------------------------------------- */
+
+static void ledger_pg_submit(struct ledger *ledger, struct ledger_op *op)
+{
+        struct ledger_pg *l = of_face(ledger);
+        op->alone = false; /* in_doubt stays: an op decided anew after LEDGER_STALE may have been sent before */
+        if (l->is_down || l->waiting_count >= l->options.queue_max) {
+                op_refuse(l, op);
+                return;
+        }
+        TAILQ_INSERT_TAIL(&l->waiting[op->kind], op, entry);
+        l->waiting_count++;
+        pump(l);
+}
+
+static const struct reference *ledger_pg_reference(struct ledger *ledger)
+{
+        return of_face(ledger)->reference;
+}
+
+static void ledger_pg_free(struct ledger *ledger)
+{
+        struct ledger_pg *l = of_face(ledger);
+        for (int i = 0; l->lanes && i < l->options.connections; i++) {
+                pg_link_free(l->lanes[i].link);
+                ledger_batch_free(&l->lanes[i].batch);
+        }
+        free(l->lanes);
+        if (l->ended_event)
+                event_free(l->ended_event);
+        if (l->reference_timer)
+                event_free(l->reference_timer);
+        reference_free(l->reference);
+        free(l->conninfo);
+        free(l);
+}
+
+static const struct ledger_backend backend = {
+        .submit = ledger_pg_submit,
+        .reference = ledger_pg_reference,
+        .free = ledger_pg_free,
+};
+
+void ledger_pg_reload(struct ledger *ledger)
+{
+        struct ledger_pg *l = of_face(ledger);
+        l->reference_due = true;
+        pump(l);
+}
+
+void ledger_pg_get_stats(const struct ledger *ledger, struct ledger_pg_stats *ret_stats)
+{
+        const struct ledger_pg *l = (const struct ledger_pg *)ledger;
+        struct ledger_pg_stats stats = l->stats;
+        const struct ledger_op *op;
+        stats.waiting = l->waiting_count;
+        stats.in_doubt = stats.connections_up = 0;
+        for (int kind = 0; kind < LEDGER_KIND_COUNT; kind++)
+                TAILQ_FOREACH(op, &l->waiting[kind], entry)
+                        stats.in_doubt += op->in_doubt;
+        for (int i = 0; i < l->options.connections; i++)
+                stats.connections_up += pg_link_is_up(l->lanes[i].link);
+        *ret_stats = stats;
+}
+
+bool ledger_pg_is_busy(const struct ledger *ledger)
+{
+        const struct ledger_pg *l = (const struct ledger_pg *)ledger;
+        for (int i = 0; i < l->options.connections; i++)
+                if (l->lanes[i].batch.count > 0)
+                        return true;
+        return l->waiting_count > 0 || !TAILQ_EMPTY(&l->stale) || !TAILQ_EMPTY(&l->ended);
+}
+
+/* --- start-up ------------------------------------------------------------------------------------- */
+
+static void first_line(char *buffer, const char *text)
+{
+        snprintf(buffer, LEDGER_PG_ERROR_MAX, "database: %.*s", (int)strcspn(text, "\n"), text);
+}
+
+static bool check_schema(PGconn *pg, char error[LEDGER_PG_ERROR_MAX])
+{
+        PGresult *result = PQexec(pg, "SELECT schema_version()");
+        const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+        bool good = false;
+        if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+                int version = atoi(PQgetvalue(result, 0, 0));
+                good = version == SCHEMA_VERSION;
+                if (version > SCHEMA_VERSION)
+                        snprintf(error, LEDGER_PG_ERROR_MAX,
+                                 "database %s: its schema is version %d, newer than this program's %d: install the "
+                                 "program that belongs to it", PQdb(pg), version, SCHEMA_VERSION);
+                else if (!good)
+                        snprintf(error, LEDGER_PG_ERROR_MAX,
+                                 "database %s: its schema is version %d, this program needs %d: run 'atmctl db migrate'",
+                                 PQdb(pg), version, SCHEMA_VERSION);
+        } else if (sqlstate && !strcmp(sqlstate, "42883")) {
+                snprintf(error, LEDGER_PG_ERROR_MAX, "database %s: not set up for this system: run 'atmctl db init'",
+                         PQdb(pg));
+        } else {
+                first_line(error, PQerrorMessage(pg));
+        }
+        PQclear(result);
+        return good;
+}
+
+static bool first_reference(PGconn *pg, struct reference **ret_reference, char error[LEDGER_PG_ERROR_MAX])
+{
+        const char *known = "0";
+        char why[REFERENCE_ERROR_MAX] = "it is empty: import issuers, tariffs, tax rates and hours";
+        PGresult *result = PQexecParams(pg, REFERENCE_SNAPSHOT_SQL, 1, NULL, &known, NULL, NULL, 0);
+        bool good = false;
+        if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+                first_line(error, PQerrorMessage(pg));
+        } else {
+                good = reference_load(result, ret_reference, why) == REFERENCE_LOADED;
+                if (!good)
+                        snprintf(error, LEDGER_PG_ERROR_MAX, "database %s: reference data: %s", PQdb(pg), why);
+        }
+        PQclear(result);
+        return good;
+}
+
+static bool start_up(struct ledger_pg *l, char error[LEDGER_PG_ERROR_MAX])
+{
+        PGconn *pg = PQconnectdb(l->conninfo);
+        bool good = false;
+        if (PQstatus(pg) != CONNECTION_OK)
+                first_line(error, PQerrorMessage(pg));
+        else
+                good = check_schema(pg, error) && first_reference(pg, &l->reference, error);
+        PQfinish(pg);
+        return good;
+}
+
+static bool make_lanes(struct ledger_pg *l, struct event_base *base)
+{
+        l->lanes = calloc((size_t)l->options.connections, sizeof(*l->lanes));
+        for (int i = 0; l->lanes && i < l->options.connections; i++) {
+                l->lanes[i].ledger = l;
+                l->lanes[i].link = pg_link_new(base, l->conninfo, l->statements, &lane_events, &l->lanes[i]);
+                if (!l->lanes[i].link)
+                        return false;
+        }
+        return l->lanes;
+}
+
+struct ledger *ledger_pg_new(struct event_base *base, const struct ledger_pg_options *options,
+                             char error[LEDGER_PG_ERROR_MAX])
+{
+        assert(options->connections >= 1 && options->connections <= LEDGER_PG_CONNECTIONS_MAX);
+        assert(options->batch_max >= 1 && options->batch_max <= BATCH_MAX);
+        struct ledger_pg *l = calloc(1, sizeof(*l));
+        if (!l)
+                goto no_memory;
+        l->face.backend = &backend;
+        l->options = *options;
+        for (int kind = 0; kind < LEDGER_KIND_COUNT; kind++) {
+                TAILQ_INIT(&l->waiting[kind]);
+                l->statements[kind] = ledger_batch_statement[kind];
+        }
+        l->statements[STATEMENT_REFERENCE] = (struct pg_statement){ "reference", REFERENCE_SNAPSHOT_SQL };
+        TAILQ_INIT(&l->stale);
+        TAILQ_INIT(&l->ended);
+        l->conninfo = strdup(options->conninfo);
+        l->ended_event = event_new(base, -1, 0, on_ended, l);
+        l->reference_timer = evtimer_new(base, on_reference_timer, l);
+        if (!l->conninfo || !l->ended_event || !l->reference_timer)
+                goto no_memory;
+        if (!start_up(l, error))
+                goto failed;
+        if (!make_lanes(l, base))
+                goto no_memory;
+        reference_timer_start(l);
+        return &l->face;
+no_memory:
+        snprintf(error, LEDGER_PG_ERROR_MAX, "database: out of memory");
+failed:
+        if (l)
+                ledger_pg_free(&l->face);
+        return NULL;
+}

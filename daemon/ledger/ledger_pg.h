@@ -1,0 +1,46 @@
+/*
+ * The ledger in PostgreSQL: group commit over a few connections. What waits while a batch is in flight goes
+ * together in the next one; a batch leaves as soon as a connection is free, without any timer.
+ */
+#ifndef DAEMON_LEDGER_LEDGER_PG_H
+#define DAEMON_LEDGER_LEDGER_PG_H
+
+#include <event2/event.h>
+
+#include "daemon/ledger/ledger.h"
+
+enum { LEDGER_PG_ERROR_MAX = 512, LEDGER_PG_CONNECTIONS_MAX = 8 };
+
+struct ledger_pg_options {
+        const char *conninfo;
+        int connections;       /* 1 to LEDGER_PG_CONNECTIONS_MAX */
+        int batch_max;         /* ops in a batch, 1 to 1024 */
+        int queue_max;         /* ops that may wait */
+        int reference_poll_ms; /* how often to look for changed reference data (real time) */
+        /* Something that people should know: a connection lost or found, a batch refused, reference data
+         * changed or refused. */
+        void (*on_message)(void *context, bool is_problem, const char *text);
+        void *context;
+};
+
+struct ledger_pg_stats {
+        int64_t batches, ops, repeated_batches, lost_batches, refused_ops;
+        int waiting, in_doubt, connections_up;
+};
+
+/*
+ * Connects and loads the first reference data, blocking: for start-up only. NULL with a text in error[]:
+ * no server, no such database, not migrated, newer than the program, reference data that can't be used.
+ */
+ATM_MUST_USE struct ledger *ledger_pg_new(struct event_base *base, const struct ledger_pg_options *options,
+                                          char error[LEDGER_PG_ERROR_MAX]);
+
+/* Load the reference data now (SIGHUP); the outcome comes as a message. */
+void ledger_pg_reload(struct ledger *ledger);
+
+void ledger_pg_get_stats(const struct ledger *ledger, struct ledger_pg_stats *ret_stats);
+
+/* Whether any op waits or is in flight: a draining daemon stays until there is none. */
+bool ledger_pg_is_busy(const struct ledger *ledger);
+
+#endif

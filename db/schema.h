@@ -1,7 +1,0 @@
-/* The schema that this code is written for: the highest number of sql/NNN_*.sql. */
-#ifndef DB_SCHEMA_H
-#define DB_SCHEMA_H
-
-enum { SCHEMA_VERSION = 9 };
-
-#endif

@@ -1,0 +1,61 @@
+/*
+ * One connection to PostgreSQL on the event loop: never blocks, reconnects by itself.
+ *
+ *      DOWN --pause over--> CONNECTING --connected--> PREPARING --prepared--> IDLE <--> BUSY
+ *       ^--------------------------'------------------------'------ lost ----'----------'
+ *
+ * Invariants: one statement at a time; a result is handed on only after ReadyForQuery, that is after its
+ * commit. A statement that was sent and whose connection was then lost is reported as PG_LOST: whether it
+ * was committed is unknown. Pauses between attempts grow from 0.1 s to 10 s, with jitter.
+ * Host names in the conninfo are looked up by libpq, which may block: use hostaddr where that matters.
+ */
+#ifndef LIB_DB_PG_LINK_H
+#define LIB_DB_PG_LINK_H
+
+#include <event2/event.h>
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+#include "lib/base/attributes.h"
+
+enum pg_outcome {
+        PG_DONE,   /* the result's rows are durable */
+        PG_FAILED, /* the server refused or aborted it: nothing was committed */
+        PG_LOST,   /* unknown */
+};
+
+struct pg_statement {
+        const char *name, *sql;
+};
+
+struct pg_link_events {
+        void (*on_up)(void *context);
+        /* The end of what pg_link_send began; result is NULL for PG_LOST and freed by the link. */
+        void (*on_end)(void *context, enum pg_outcome outcome, const PGresult *result);
+        /* It went down, or an attempt failed; why is text for people. on_end(PG_LOST) came first where it was busy. */
+        void (*on_down)(void *context, const char *why);
+};
+
+struct pg_link;
+
+/* statements ends with a NULL name; the array and conninfo must outlive the link. NULL: out of memory. */
+ATM_MUST_USE struct pg_link *pg_link_new(struct event_base *base, const char *conninfo,
+                                         const struct pg_statement *statements, const struct pg_link_events *events,
+                                         void *context);
+void pg_link_free(struct pg_link *link);
+
+bool pg_link_is_idle(const struct pg_link *link);
+bool pg_link_is_up(const struct pg_link *link); /* IDLE or BUSY */
+
+/* One parameter of a statement; its bytes may go away after pg_link_send. */
+struct pg_parameter {
+        const void *bytes;
+        int length, format; /* 0 text, 1 binary */
+};
+enum { PG_PARAMETERS_MAX = 32 };
+
+/* Start a prepared statement on an idle link; everything else is told through the events. */
+void pg_link_send(struct pg_link *link, const char *statement, const struct pg_parameter *parameters, int count,
+                  int result_format);
+
+#endif

@@ -1,0 +1,164 @@
+/*
+ * Card tokens. One keyed context is made at the start and used for every token; a token costs one HMAC of a
+ * short text and nothing is allocated here.
+ *
+ * Invariants: wherever the key's digits were on the way, they are wiped, whatever the outcome;
+ * no error shows any of them.
+ */
+#include "lib/security/token.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { KEY_LENGTH = 32, KEY_DIGITS = 2 * KEY_LENGTH, HMAC_LENGTH = 32 };
+
+struct token_key {
+        EVP_MAC_CTX *mac; /* keyed; started anew for each token */
+};
+
+static int hex_value(char c)
+{
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        if (c >= 'a' && c <= 'f')
+                return c - 'a' + 10;
+        if (c >= 'A' && c <= 'F')
+                return c - 'A' + 10;
+        return -1;
+}
+
+/* 64 digits, then nothing but one line end. */
+static bool key_parse(const char *text, size_t length, uint8_t ret_key[KEY_LENGTH])
+{
+        if (length > 0 && text[length - 1] == '\n')
+                length--;
+        if (length > 0 && text[length - 1] == '\r')
+                length--;
+        if (length != KEY_DIGITS)
+                return false;
+        for (size_t i = 0; i < KEY_DIGITS; i++)
+                if (hex_value(text[i]) < 0)
+                        return false;
+        for (size_t i = 0; i < KEY_LENGTH; i++)
+                ret_key[i] = (uint8_t)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
+        return true;
+}
+
+static bool key_read(int fd, const char *path, uint8_t ret_key[KEY_LENGTH], char error[TOKEN_ERROR_MAX])
+{
+        struct stat status;
+        char text[KEY_DIGITS + 3]; /* two for the line end, one to see that there is more */
+        size_t length = 0;
+        ssize_t n = -1;
+
+        if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
+                snprintf(error, TOKEN_ERROR_MAX, "%s: not a file; expected a file of %d hexadecimal digits",
+                         path, KEY_DIGITS);
+                return false;
+        }
+        if (status.st_mode & 077) {
+                snprintf(error, TOKEN_ERROR_MAX,
+                         "%s: mode %04o lets others at the key; expected 0600 (chmod 600)", path,
+                         (unsigned)status.st_mode & 07777);
+                return false;
+        }
+        while (length < sizeof(text) && (n = read(fd, text + length, sizeof(text) - length)) != 0) {
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        break;
+                length += (size_t)n;
+        }
+        bool good = n >= 0 && key_parse(text, length, ret_key);
+        if (n < 0)
+                snprintf(error, TOKEN_ERROR_MAX, "%s: %s", path, strerror(errno));
+        else if (!good)
+                snprintf(error, TOKEN_ERROR_MAX, "%s: not a key; expected exactly %d hexadecimal digits",
+                         path, KEY_DIGITS);
+        OPENSSL_cleanse(text, sizeof(text));
+        return good;
+}
+
+static EVP_MAC_CTX *mac_new(const uint8_t key[KEY_LENGTH])
+{
+        char digest[] = "SHA256";
+        OSSL_PARAM parameter[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                  OSSL_PARAM_construct_end()};
+        EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
+        EVP_MAC_CTX *mac = algorithm ? EVP_MAC_CTX_new(algorithm) : NULL;
+        EVP_MAC_free(algorithm);
+        if (mac && EVP_MAC_init(mac, key, KEY_LENGTH, parameter) == 1)
+                return mac;
+        EVP_MAC_CTX_free(mac);
+        return NULL;
+}
+
+struct token_key *token_key_load(const char *path, char error[TOKEN_ERROR_MAX])
+{
+        uint8_t bytes[KEY_LENGTH];
+        /* O_NONBLOCK: a FIFO of that name must not hang the start. */
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (fd < 0) {
+                snprintf(error, TOKEN_ERROR_MAX, "%s: %s; expected a file of %d hexadecimal digits", path,
+                         strerror(errno), KEY_DIGITS);
+                return NULL;
+        }
+        bool good = key_read(fd, path, bytes, error);
+        close(fd);
+        if (!good)
+                return NULL;
+
+        struct token_key *key = calloc(1, sizeof(*key));
+        if (key)
+                key->mac = mac_new(bytes);
+        OPENSSL_cleanse(bytes, sizeof(bytes));
+        if (key && key->mac)
+                return key;
+        free(key);
+        snprintf(error, TOKEN_ERROR_MAX, "%s: OpenSSL can't set up HMAC-SHA-256", path);
+        return NULL;
+}
+
+void token_key_free(struct token_key *key)
+{
+        if (!key)
+                return;
+        EVP_MAC_CTX_free(key->mac);
+        free(key);
+}
+
+void token_of_pan(struct token_key *key, const char *pan, uint8_t ret_token[TOKEN_LENGTH])
+{
+        uint8_t full[HMAC_LENGTH];
+        size_t length = 0;
+        /* Without a key, init starts anew under the one that the context has. */
+        bool good = EVP_MAC_init(key->mac, NULL, 0, NULL) == 1 &&
+                    EVP_MAC_update(key->mac, (const uint8_t *)pan, strlen(pan)) == 1 &&
+                    EVP_MAC_final(key->mac, full, &length, sizeof(full)) == 1;
+        assert(good && length == HMAC_LENGTH);
+        memcpy(ret_token, full, TOKEN_LENGTH);
+        OPENSSL_cleanse(full, sizeof(full));
+}
+
+void token_print(const uint8_t token[TOKEN_LENGTH], char buffer[37])
+{
+        static const char digit[] = "0123456789abcdef";
+        for (int i = 0; i < TOKEN_LENGTH; i++) {
+                if (i == 4 || i == 6 || i == 8 || i == 10)
+                        *buffer++ = '-';
+                *buffer++ = digit[token[i] >> 4];
+                *buffer++ = digit[token[i] & 15];
+        }
+        *buffer = '\0';
+}

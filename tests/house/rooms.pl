@@ -1,0 +1,102 @@
+#!/usr/bin/perl
+# rooms.pl FOLDER: does every include of the tree obey rooms.tsv, and is nothing in a circle?
+#
+# 1. A file includes headers of its own room and of those that the room knows, directly or through others; the tests'
+#    headers are for tests. Every header included in quotes is named by its whole path.
+# 2. Rooms know each other in one direction.
+# 3. No circles between files (those of tests/house/circles.txt, still to be cut, aside): a module is a .c and the .h of its name, and none includes, through whatever others,
+#    a header whose module includes its own.
+# 4. Every source below the house's folders stands in a room, and every folder of sources has a row.
+#
+# Prints what is wrong, a line each, and exits 1; nothing, and 0, where all is well.
+use strict;
+use warnings;
+use File::Find;
+
+my $root = shift // die "usage: rooms.pl FOLDER\n";
+my (%knows, @order, @wrong);
+open my $table, '<', "$root/rooms.tsv" or die "rooms.tsv: $!\n";
+while (<$table>) {
+        chomp;
+        next if /^#/;
+        my ($room, $known, $what) = split /\t/;
+        defined $what && length $what or push(@wrong, "rooms.tsv:$.: '$_': wanted three columns: room, the rooms it knows, what it is for"), next;
+        for (split / /, $known) {
+                $knows{$_} or push @wrong, "rooms.tsv:$.: $room knows $_, which no row above names";
+        }
+        $knows{$room} = {$room => 1, map { %{$knows{$_} // {}} } split / /, $known};
+}
+
+# The room of a path: the longest of the rows that it lies in.
+sub room_of {
+        my $path = shift;
+        while ($path =~ s{/[^/]*$}{}) {
+                return $path if $knows{$path} || $path eq 'tests';
+        }
+        return undef;
+}
+
+my (%includes, @files);
+find({no_chdir => 1, wanted => sub { push @files, substr($_, 1 + length $root) if /\.[ch]$/ }},
+        grep { -d } map { "$root/$_" } qw(protocol rules lib config daemon backoffice tools tests));
+for my $file (sort @files) {
+        my $room = room_of($file);
+        defined $room or push(@wrong, "$file: stands in no room of rooms.tsv"), next;
+        open my $source, '<', "$root/$file" or die "$file: $!\n";
+        while (<$source>) {
+                my ($header) = /^\s*#\s*include\s*"([^"]+)"/ or next;
+                next if $header =~ /\.inc$|\.def$/ && $header !~ m{/};
+                if (!-e "$root/$header") {
+                        push @wrong, "$file:$.: \"$header\": no such file from the root: headers are named by their whole path";
+                        next;
+                }
+                my $other = room_of($header) // '';
+                push @wrong, "$file:$.: $room may not know $other (\"$header\")"
+                        unless $room eq 'tests' || $knows{$room}{$other};
+                (my $from = $file) =~ s/\.[ch]$//;
+                (my $to = $header) =~ s/\.h$//;
+                $includes{$from}{$to} = 1 if $from ne $to;
+        }
+}
+
+# Circles: modules that reach each other, found as those that are left when all that reach nothing are taken away.
+my %left = map { $_ => {%{$includes{$_}}} } keys %includes;
+my $before = -1;
+while (keys %left != $before) {
+        $before = keys %left;
+        for my $module (keys %left) {
+                delete $left{$module}{$_} for grep { !$left{$_} } keys %{$left{$module}};
+                delete $left{$module} unless %{$left{$module}};
+        }
+}
+my %reached_by;
+for my $module (keys %left) {
+        my @next = keys %{$left{$module}};
+        my %seen;
+        while (defined(my $at = pop @next)) {
+                push @next, keys %{$left{$at} // {}} unless $seen{$at}++;
+        }
+        push @wrong, "$module: in a circle with " . join(' ', grep { reaches($_, $module) } sort keys %{$left{$module}})
+                if $seen{$module};
+}
+
+sub reaches {
+        my ($from, $to) = @_;
+        my @next = ($from);
+        my %seen;
+        while (defined(my $at = pop @next)) {
+                return 1 if $at eq $to;
+                push @next, keys %{$left{$at} // {}} unless $seen{$at}++;
+        }
+        return 0;
+}
+
+if (open my $known, '<', "$root/tests/house/circles.txt") {
+        for my $module (map { chomp; $_ } <$known>) {
+                my $count = @wrong;
+                @wrong = grep { !/^\Q$module\E: in a circle/ } @wrong;
+                push @wrong, "tests/house/circles.txt: $module is in no circle: take it out" if @wrong == $count;
+        }
+}
+print "$_\n" for sort @wrong;
+exit(@wrong ? 1 : 0);

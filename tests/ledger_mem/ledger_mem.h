@@ -1,0 +1,296 @@
+/*
+ * The ledger in memory: the second back end of daemon/ledger/ledger.h, for the simulation and the contract test.
+ * It gives the same answers and keeps the same rows as sql/006_ledger.sql and sql/007_banks.sql; what an
+ * advice does and which reason wins come from rules/, where sql has tables of its own, so that the test
+ * compares those too.
+ *
+ * Two things, as in production:
+ *   struct memory_database   the rows. It survives a daemon's crash and is shared by any number of ledgers.
+ *   struct ledger            one daemon's queue and batch: volatile. ledger_free() is the crash: what it
+ *                            held is forgotten and no on_done is called.
+ *
+ * A ledger does nothing by itself. Its owner moves it by ledger_mem_step(), one stage each time:
+ *
+ *      IDLE --submit--> WAITING --step--> IN_FLIGHT --step: commits--> COMMITTED --step: on_done--> IDLE,
+ * WAITING ^                  |                            |
+ *                          '------------------+----ledger_mem_lose---------'   (ops in doubt)
+ *
+ * so a crash or a lost connection can be put before the commit, and between the commit and the answer.
+ * The rows are open to whoever checks invariants, and to nobody for changing them.
+ */
+#ifndef TESTS_LEDGER_MEM_LEDGER_MEM_H
+#define TESTS_LEDGER_MEM_LEDGER_MEM_H
+
+#include <stdio.h>
+
+#include <uthash.h>
+
+#include "daemon/ledger/ledger.h"
+
+/* rows ---------------------------------------------------------------------------------------------- */
+
+enum memory_card_status { MEMORY_CARD_ACTIVE, MEMORY_CARD_LOST, MEMORY_CARD_STOLEN };
+
+struct memory_exclusion {
+        int32_t from_day, until_day; /* INT32_MAX: renewed every year */
+};
+
+/* A card that somebody has told us of. One of another bank has a row only where it is excluded. */
+struct memory_card {
+        uint8_t token[CARD_TOKEN_LENGTH]; /* the key */
+        bool in_bank;                     /* the house bank's; what follows up to the balance is its */
+        char expiry_yymm[5];
+        enum card_kind kind;
+        enum memory_card_status status;
+        bool has_account;
+        int64_t opening_yen, balance_yen;
+        struct memory_exclusion *exclusions;
+        size_t exclusion_count;
+        UT_hash_handle hh;
+};
+
+struct memory_advice {
+        struct ledger_advice advice;
+        int64_t advice_ms; /* the advice's own identity */
+        int32_t advice_stan;
+        enum withdrawal_state before, after;
+        int64_t counted_yen;
+        int commission;
+};
+
+struct memory_commission {
+        size_t seq;
+        int sign;
+        int64_t cash_yen;   /* by which the cash that counts as dispensed changes */
+        struct price price; /* times the sign */
+};
+
+/* How it went with the bank: the row that answer, time-out and the ATM's reversal compete for. */
+enum memory_cause { MEMORY_CAUSE_ANSWER, MEMORY_CAUSE_TIMEOUT, MEMORY_CAUSE_REVERSAL };
+
+struct memory_outcome {
+        enum reason reason;
+        enum memory_cause cause;
+        char approval_code[APPROVAL_CODE_LENGTH + 1];
+        char bank_de39[3];
+};
+
+enum memory_notice_kind { MEMORY_NOTICE_COMPLETION, MEMORY_NOTICE_PARTIAL, MEMORY_NOTICE_REVERSAL };
+
+/* What the bank must be told; acknowledged once it has a row of bank_ack. */
+struct memory_notice {
+        int16_t seq; /* 0: of a time-out; else of the advice that caused it */
+        enum memory_notice_kind kind;
+        int64_t amount_yen, charge_yen, dispensed_yen;
+        char why[3];
+        bool acknowledged;
+        int32_t attempts; /* when it was acknowledged */
+        int64_t acknowledged_ms;
+};
+
+/* A withdrawal with its history; seq of an advice is its place, from 1. */
+struct memory_withdrawal {
+        struct ledger_identity identity; /* the key; unused bytes are zero */
+        struct ledger_request request;   /* of a blocked identity: the amount and the business day alone; link
+                                          * is "" unless its bank was asked */
+        enum reason reason;              /* REASON_COUNT for NULL: the bank was asked; see outcome */
+        bool has_outcome;
+        struct memory_outcome outcome;
+        struct memory_advice *advices;
+        size_t advice_count;
+        struct memory_commission *commissions;
+        size_t commission_count;
+        struct memory_notice *notices;
+        size_t notice_count;
+        bool open;
+        int64_t asked_ms; /* while it is open */
+        UT_hash_handle hh;
+};
+
+struct memory_saf_key {
+        struct ledger_identity identity;
+        int32_t seq;
+};
+
+/* A notice that its bank has not acknowledged yet. */
+struct memory_saf {
+        struct memory_saf_key key;
+        char link[ISSUER_MAX + 1];
+        int64_t created_ms, due_ms;
+        int32_t attempts;
+        bool parked;
+        char last_error[64]; /* "": none */
+        UT_hash_handle hh;
+};
+
+enum { MEMORY_HOLDER_MAX = 63 };
+
+struct memory_lease {
+        char link[ISSUER_MAX + 1]; /* the key */
+        char holder[MEMORY_HOLDER_MAX + 1];
+        int64_t until_ms;
+        UT_hash_handle hh;
+};
+
+struct memory_usage_key {
+        uint8_t token[CARD_TOKEN_LENGTH];
+        int32_t day; /* of a month: its first */
+};
+
+struct memory_usage {
+        struct memory_usage_key key;
+        int64_t cash_yen;
+        int64_t withdrawals; /* by day alone */
+        UT_hash_handle hh;
+};
+
+struct memory_rollup_key {
+        char terminal[TERMINAL_LENGTH + 1];
+        char hall[HALL_MAX + 1];
+        char issuer[ISSUER_MAX + 1];
+        int32_t business_day;
+        enum band band;
+};
+
+struct memory_rollup {
+        struct memory_rollup_key key;
+        int64_t withdrawals, cash_yen;
+        int64_t customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen;
+        UT_hash_handle hh;
+};
+
+struct memory_exception_key {
+        struct ledger_identity advice, original;
+        bool reversal;
+        char what[16];
+};
+
+struct memory_exception {
+        struct memory_exception_key key;
+        int64_t amount_yen, dispensed_yen;
+        UT_hash_handle hh;
+};
+
+/* the database -------------------------------------------------------------------------------------- */
+
+/* Deliberate defects, for the tests that show that the simulation's invariants find such things. */
+enum ledger_mem_defect {
+        LEDGER_MEM_SOUND,
+        LEDGER_MEM_ANSWERS_BEFORE_COMMIT,
+        LEDGER_MEM_DECIDES_REPEATS_ANEW,
+        LEDGER_MEM_KEEPS_COMMISSION,    /* after a reversal */
+        LEDGER_MEM_PAYS_LATE_APPROVALS, /* that come after a time-out or a reversal */
+        LEDGER_MEM_FORGETS_REVERSALS,   /* that a time-out should queue */
+        LEDGER_MEM_FORGETS_COMPLETIONS, /* that an advice should queue */
+        LEDGER_MEM_TIMES_OUT_APPROVALS, /* which may have left */
+        LEDGER_MEM_KEEPS_USAGE,         /* of what a bank declined */
+        LEDGER_MEM_TAKES_OUT_OF_ORDER,  /* notices of one withdrawal */
+};
+
+struct memory_database {
+        const struct reference *reference; /* the owner's; what is current */
+        enum ledger_mem_defect defect;
+        struct memory_card *cards;
+        struct memory_withdrawal *withdrawals;
+        struct memory_usage *months, *days;
+        struct memory_rollup *rollups;
+        struct memory_exception *exceptions;
+        struct memory_saf *saf;
+        struct memory_lease *leases;
+        /* Called after each op that was committed, and each time-out of a sweep; may be NULL. */
+        void (*on_commit)(struct memory_database *database, const struct ledger_op *op, void *context);
+        void *context;
+};
+
+struct memory_database *memory_database_new(const struct reference *reference);
+void memory_database_free(struct memory_database *database);
+
+/* Operators at work. A reference stays its owner's and must outlive every ledger that has seen it. */
+void memory_set_reference(struct memory_database *database, const struct reference *reference);
+void memory_add_card(struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH],
+                     const char *expiry_yymm, enum card_kind kind);
+void memory_add_account(struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH],
+                        int64_t opening_yen);
+void memory_add_exclusion(struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH],
+                          int32_t from_day, int32_t until_day);
+void memory_set_card_status(struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH],
+                            enum memory_card_status status);
+
+struct memory_card *memory_card(const struct memory_database *database,
+                                const uint8_t token[CARD_TOKEN_LENGTH]);
+struct memory_withdrawal *memory_withdrawal(const struct memory_database *database,
+                                            const struct ledger_identity *identity);
+const struct memory_usage *memory_month(const struct memory_database *database,
+                                        const uint8_t token[CARD_TOKEN_LENGTH], int32_t business_day);
+const struct memory_usage *memory_day(const struct memory_database *database,
+                                      const uint8_t token[CARD_TOKEN_LENGTH], int32_t business_day);
+
+/* What was decided, by ourselves or with the bank; REASON_COUNT: nothing yet. */
+enum reason memory_reason(const struct memory_withdrawal *withdrawal);
+enum withdrawal_state memory_state(const struct memory_withdrawal *withdrawal);
+/* The cash that counts as used: all of an open withdrawal, what was dispensed of an ended one. */
+int64_t memory_counts_yen(const struct memory_withdrawal *withdrawal);
+const struct memory_saf *memory_saf(const struct memory_database *database,
+                                    const struct ledger_identity *identity, int seq);
+
+/*
+ * Every row of every table as a line of text, "table|column|...", sorted: days as 2016-12-31, moments as
+ * milliseconds, "-" for NULL. The contract test makes the same lines from PostgreSQL.
+ */
+void memory_print(const struct memory_database *database, FILE *out);
+
+/* banks --------------------------------------------------------------------------------------------- */
+
+/* The functions of sql/007_banks.sql by the same names, each a transaction; all times are the caller's real
+ * time. `taken` has room for `max`. */
+struct memory_taken {
+        struct ledger_identity identity;
+        struct memory_notice notice; /* attempts: this one included */
+};
+size_t memory_saf_take(struct memory_database *database, const char *link, const char *holder, int64_t now_ms,
+                       int64_t lease_ms, int64_t first_ms, int64_t longest_ms, size_t max,
+                       struct memory_taken *taken);
+
+/* error NULL: acknowledged; else why not. Returns how many are acknowledged by this. */
+struct memory_ended {
+        struct ledger_identity identity;
+        int16_t seq;
+        const char *error;
+};
+int memory_saf_end(struct memory_database *database, const struct memory_ended *ended, size_t count,
+                   int64_t now_ms);
+
+int memory_sweep(struct memory_database *database, int64_t asked_before_ms, int64_t now_ms, int max);
+
+/* operator_saf, for one notice. False: it is not there, or parked already. */
+bool memory_operator_saf(struct memory_database *database, bool park, const struct ledger_identity *identity,
+                         int seq, int64_t now_ms);
+
+/* a daemon's ledger --------------------------------------------------------------------------------- */
+
+struct ledger_mem_options {
+        size_t queue_max, batch_max;
+        /* Real time, taken when a batch leaves; NULL: always 0. */
+        int64_t (*real_ms)(void *context);
+        void *context;
+};
+
+/* IDLE: nothing that it could do now. */
+enum ledger_mem_stage { LEDGER_MEM_IDLE, LEDGER_MEM_WAITING, LEDGER_MEM_IN_FLIGHT, LEDGER_MEM_COMMITTED };
+
+struct ledger *ledger_mem_new(struct memory_database *database, const struct ledger_mem_options *options);
+
+enum ledger_mem_stage ledger_mem_stage(const struct ledger *ledger);
+/* On to the next stage; nothing where idle. Refused ops are answered whatever the stage. */
+void ledger_mem_step(struct ledger *ledger);
+/* The connection is lost: what was in flight waits again, in doubt, before everything else. */
+void ledger_mem_lose(struct ledger *ledger);
+/* The database can't be reached: as ledger_mem_lose, and until it is back whatever waits or comes is answered
+ * UNAVAILABLE, but for what is in doubt. */
+void ledger_mem_set_down(struct ledger *ledger, bool down);
+/* Step until idle. */
+void ledger_mem_drain(struct ledger *ledger);
+/* Take the current snapshot of the reference data, as a poll does. A stale op is answered without it. */
+void ledger_mem_poll(struct ledger *ledger);
+
+#endif
