@@ -10,6 +10,7 @@
 
 #include "config/limits.h"
 #include "daemon/session.h"
+#include "lib/base/hash.h"
 
 enum { PLACES_FIRST = 64, NO_PLACE = UINT32_MAX };
 
@@ -30,9 +31,7 @@ struct fleet {
 
 static uint32_t hash(const char *terminal)
 {
-        uint32_t h = 2166136261u; /* FNV-1a; the names come from certificates that we issued */
-        for (; *terminal; terminal++)
-                h = (h ^ (unsigned char)*terminal) * 16777619u;
+        uint32_t h = hash32_bytes(terminal, strlen(terminal)); /* the names come from certificates that we issued */
         return h ^ (h >> 16);
 }
 

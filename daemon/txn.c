@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/banks/bank_format.h"
+#include "lib/base/hash.h"
 #include "rules/calendar.h"
 
 enum {
@@ -116,13 +117,9 @@ int txn_read(struct txn *txn, const struct profile_row *row, const struct iso_me
 void txn_approval_code(const struct ledger_identity *identity, char buffer[APPROVAL_CODE_LENGTH + 1])
 {
         static const char digits[] = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"; /* none that people confuse */
-        uint64_t h = 14695981039346656037u;                              /* FNV-1a */
-        for (const char *c = identity->terminal; *c; c++)
-                h = (h ^ (unsigned char)*c) * 1099511628211u;
-        uint64_t numbers[] = {(uint64_t)identity->transmitted_ms, (uint64_t)identity->stan};
-        for (size_t i = 0; i < 2; i++)
-                for (int shift = 0; shift < 64; shift += 8)
-                        h = (h ^ (numbers[i] >> shift & 0xff)) * 1099511628211u;
+        uint64_t h = hash_text(HASH_FIRST, identity->terminal);
+        h = hash_number(h, (uint64_t)identity->transmitted_ms, sizeof(uint64_t));
+        h = hash_number(h, (uint64_t)identity->stan, sizeof(uint64_t));
         h ^= h >> 32;
         for (int i = 0; i < APPROVAL_CODE_LENGTH; i++, h >>= 5)
                 buffer[i] = digits[h & 31];

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "backoffice/journals/terminals.h"
+#include "lib/base/hash.h"
 
 const int64_t note_yen[NOTE_COUNT] = {[NOTE_10000] = 10000, [NOTE_1000] = 1000};
 
@@ -37,12 +38,7 @@ struct dispensers {
 
 static uint32_t checksum_of(const struct dispenser_counters *counters)
 {
-        const uint8_t *bytes = (const uint8_t *)counters;
-        uint32_t hash = 2166136261u; /* FNV-1a: against torn copies, not against people */
-
-        for (size_t i = 0; i < offsetof(struct dispenser_counters, checksum); i++)
-                hash = (hash ^ bytes[i]) * 16777619u;
-        return hash;
+        return hash32_bytes(counters, offsetof(struct dispenser_counters, checksum));
 }
 
 static bool map(struct dispensers *d, size_t bytes)

@@ -8,6 +8,7 @@
 
 #include "daemon/banks/bank_route.h"
 #include "config/limits.h"
+#include "lib/base/hash.h"
 #include "lib/base/log.h"
 #include "rules/calendar.h"
 
@@ -38,14 +39,9 @@ static void change_state(struct bank_session *session, enum bank_session_state t
 
 uint64_t bank_exchange_key(enum message_kind kind, const char *terminal, int32_t stan, const char *de7)
 {
-        uint64_t h = 14695981039346656037u; /* FNV-1a */
-        for (const char *c = terminal; *c; c++)
-                h = (h ^ (unsigned char)*c) * 1099511628211u;
-        for (const char *c = de7; *c; c++)
-                h = (h ^ (unsigned char)*c) * 1099511628211u;
-        for (int shift = 0; shift < 32; shift += 8)
-                h = (h ^ ((uint32_t)stan >> shift & 0xff)) * 1099511628211u;
-        h = (h ^ (unsigned)kind) * 1099511628211u;
+        uint64_t h = hash_text(hash_text(HASH_FIRST, terminal), de7);
+        h = hash_number(h, (uint32_t)stan, sizeof(uint32_t));
+        h = hash_number(h, kind, 1);
         return h ^ h >> 32;
 }
 

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "rules/calendar.h"
 
 const char *const outcome_cause_name[OUTCOME_CAUSE_COUNT] = { "answer", "timeout" };
@@ -16,18 +17,10 @@ const struct pg_statement ledger_batch_statement[LEDGER_KIND_COUNT] = {
         [LEDGER_OUTCOME] = { "ledger_outcome", "SELECT * FROM ledger_outcome($1,$2,$3,$4,$5,$6,$7,$8::bigint)" },
 };
 
-/* FNV-1a, 64 bits. Two keys that meet in a hash only make an op wait for the next batch. */
-static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length)
-{
-        const unsigned char *p = bytes;
-        for (size_t i = 0; i < length; i++)
-                hash = (hash ^ p[i]) * 0x100000001b3u;
-        return hash;
-}
-
+/* Two keys that meet in a hash only make an op wait for the next batch. */
 static uint64_t hash_identity(const char *terminal, const struct ledger_identity *identity)
 {
-        uint64_t hash = hash_bytes(0xcbf29ce484222325u, terminal, strlen(terminal));
+        uint64_t hash = hash_text(HASH_FIRST, terminal);
         hash = hash_bytes(hash, &identity->transmitted_ms, sizeof(identity->transmitted_ms));
         return hash_bytes(hash, &identity->stan, sizeof(identity->stan));
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "rules/calendar.h"
 
 #define NO_ECHO_MS (INT64_MAX / 4)
@@ -482,10 +483,8 @@ static void digest(struct sim *sim, const struct event *event)
         uint64_t words[] = {(uint64_t)event->at_ms, (uint64_t)event->kind, (uint64_t)event->number,
                             event->length};
 
-        for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-                sim->digest = (sim->digest ^ words[i]) * 0x100000001b3u;
-        for (size_t i = 0; i < event->length; i++)
-                sim->digest = (sim->digest ^ event->bytes[i]) * 0x100000001b3u;
+        sim->digest = hash_bytes(sim->digest, words, sizeof words);
+        sim->digest = hash_bytes(sim->digest, event->bytes, event->length);
 }
 
 /* The daemon that an event is for; NULL: none, or its connection is of a former life. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "lib/base/hash.h"
 #include "rules/calendar.h"
 #include "rules/withdrawal.h"
 
@@ -197,15 +198,9 @@ static int64_t held_yen(const struct withdrawal *withdrawal, enum withdrawal_sta
 /* Made from the identity, so that it needs no counter of its own. */
 static void approval_code(const struct bank *bank, const struct bank_identity *identity, char buffer[7])
 {
-        uint64_t h = 14695981039346656037u; /* FNV-1a */
-        const char *const texts[] = {bank->name, identity->terminal};
-        const uint64_t numbers[] = {(uint64_t)identity->transmitted_ms, (uint64_t)identity->stan};
-        for (size_t i = 0; i < 2; i++)
-                for (const char *c = texts[i]; *c; c++)
-                        h = (h ^ (unsigned char)*c) * 1099511628211u;
-        for (size_t i = 0; i < 2; i++)
-                for (int shift = 0; shift < 64; shift += 8)
-                        h = (h ^ (numbers[i] >> shift & 0xff)) * 1099511628211u;
+        uint64_t h = hash_text(hash_text(HASH_FIRST, bank->name), identity->terminal);
+        h = hash_number(h, (uint64_t)identity->transmitted_ms, sizeof(uint64_t));
+        h = hash_number(h, (uint64_t)identity->stan, sizeof(uint64_t));
         h ^= h >> 32;
         snprintf(buffer, 7, "%06u", (unsigned)(h % 1000000));
 }
