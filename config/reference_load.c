@@ -254,3 +254,30 @@ refused:
         reference_free(reference);
         return REFERENCE_REFUSED;
 }
+
+/* asking ----------------------------------------------------------------------------------------------------- */
+
+const struct pg_statement reference_statement = { "reference", "SELECT section, cell FROM reference_snapshot($1)" };
+
+struct pg_parameter reference_known(int64_t version, char buffer[REFERENCE_KNOWN_MAX])
+{
+        int length = snprintf(buffer, REFERENCE_KNOWN_MAX, "%" PRId64, version);
+
+        return (struct pg_parameter){ buffer, length, 0 };
+}
+
+bool reference_read(PGconn *connection, struct reference **ret_reference, char error[PG_ERROR_MAX])
+{
+        static const char *const nothing_known[] = { "0" };
+        PGresult *result = pg_query(connection, reference_statement.sql, 1, nothing_known, error);
+        char why[REFERENCE_ERROR_MAX] = "reference data: there are none: import issuers, tariffs, tax rates and hours";
+        bool loaded;
+
+        if (!result)
+                return false;
+        loaded = reference_load(result, ret_reference, why) == REFERENCE_LOADED;
+        PQclear(result);
+        if (!loaded)
+                snprintf(error, PG_ERROR_MAX, "database '%s': %s", PQdb(connection), why);
+        return loaded;
+}

@@ -265,9 +265,8 @@ static void reference_take(struct ledger_pg *l, const PGresult *result)
 
 static void reference_send(struct ledger_pg *l, struct lane *lane)
 {
-        char known[24];
-        int length = snprintf(known, sizeof(known), "%lld", (long long)reference_version(l->reference));
-        struct pg_parameter parameter = { known, length, 0 };
+        char known[REFERENCE_KNOWN_MAX];
+        struct pg_parameter parameter = reference_known(reference_version(l->reference), known);
         l->reference_due = false;
         lane->carries_reference = true;
         pg_link_send(lane->link, l->statements[STATEMENT_REFERENCE].name, &parameter, 1, 0);
@@ -508,19 +507,11 @@ static bool check_schema(PGconn *pg, char error[LEDGER_PG_ERROR_MAX])
 
 static bool first_reference(PGconn *pg, struct reference **ret_reference, char error[LEDGER_PG_ERROR_MAX])
 {
-        const char *known = "0";
-        char why[REFERENCE_ERROR_MAX] = "it is empty: import issuers, tariffs, tax rates and hours";
-        PGresult *result = PQexecParams(pg, REFERENCE_SNAPSHOT_SQL, 1, NULL, &known, NULL, NULL, 0);
-        bool good = false;
-        if (PQresultStatus(result) != PGRES_TUPLES_OK) {
-                first_line(error, PQerrorMessage(pg));
-        } else {
-                good = reference_load(result, ret_reference, why) == REFERENCE_LOADED;
-                if (!good)
-                        snprintf(error, LEDGER_PG_ERROR_MAX, "database %s: reference data: %s", PQdb(pg), why);
-        }
-        PQclear(result);
-        return good;
+        char why[PG_ERROR_MAX];
+        if (reference_read(pg, ret_reference, why))
+                return true;
+        snprintf(error, LEDGER_PG_ERROR_MAX, "%.*s", (int)strcspn(why, "\n"), why);
+        return false;
 }
 
 static bool start_up(struct ledger_pg *l, char error[LEDGER_PG_ERROR_MAX])
@@ -561,7 +552,7 @@ struct ledger *ledger_pg_new(struct event_base *base, const struct ledger_pg_opt
                 TAILQ_INIT(&l->waiting[kind]);
                 l->statements[kind] = ledger_batch_statement[kind];
         }
-        l->statements[STATEMENT_REFERENCE] = (struct pg_statement){ "reference", REFERENCE_SNAPSHOT_SQL };
+        l->statements[STATEMENT_REFERENCE] = reference_statement;
         TAILQ_INIT(&l->stale);
         TAILQ_INIT(&l->ended);
         l->conninfo = strdup(options->conninfo);

@@ -183,14 +183,12 @@ static void on_message(void *context, bool is_problem, const char *text)
 
 static void load_reference(struct world *world)
 {
-        char error[REFERENCE_ERROR_MAX];
-        PGresult *result = run(world->admin, "SELECT section, cell FROM reference_snapshot(0)");
+        char error[PG_ERROR_MAX];
 
         ck_assert_int_lt(world->reference_count, WORLD_REFERENCES);
-        if (reference_load(result, &world->references[world->reference_count], error) != REFERENCE_LOADED)
-                ck_abort_msg("reference data: %s", error);
+        if (!reference_read(world->admin, &world->references[world->reference_count], error))
+                ck_abort_msg("%s", error);
         world->reference_count++;
-        PQclear(result);
 }
 
 const struct reference *world_reference(const struct world *world)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/db/pg_query.h"
 #include "tools/atmctl/migrations.h"
 
 static const char *text_or(const char *text, const char *fallback)
@@ -70,42 +71,38 @@ static void complain_about_state(const struct database *database)
         }
 }
 
+void database_complain_of(const char *error)
+{
+        size_t length = strcspn(error, "\n");
+
+        complain("%.*s", (int)length, error);
+        while (error[length]) {
+                error += length + 1;
+                length = strcspn(error, "\n");
+                note("%.*s%s", (int)length, error,
+                     strncmp(error, PG_CONNECTED_AS, strlen(PG_CONNECTED_AS))
+                         ? ""
+                         : "; operators connect as atm_operator, 'db init' and 'db migrate' need a superuser "
+                           "(PGUSER or --conninfo)");
+        }
+}
+
 void database_complain(const struct database *database, const PGresult *result)
 {
-        const char *state = text_or(PQresultErrorField(result, PG_DIAG_SQLSTATE), "");
-        const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-        const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
-        const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
-        char message[1024];
+        char error[PG_ERROR_MAX];
 
-        if (!primary) { /* libpq's own: the connection was lost */
-                trim(PQerrorMessage(database->connection), message, sizeof(message));
-                complain("database '%s': %s", PQdb(database->connection), message);
-                return;
-        }
-        complain("database '%s': %s%s%s", PQdb(database->connection), primary, detail ? ": " : "",
-                 text_or(detail, ""));
-        if (hint)
-                note("%s", hint);
-        if (!strcmp(state, "42501"))
-                note(
-                    "connected as '%s'; operators connect as atm_operator, 'db init' and 'db migrate' need a "
-                    "superuser (PGUSER or --conninfo)",
-                    PQuser(database->connection));
+        pg_error(database->connection, result, error);
+        database_complain_of(error);
 }
 
 PGresult *database_query(struct database *database, const char *sql, int count, const char *const *parameters)
 {
-        PGresult *result =
-            count ? PQexecParams(database->connection, sql, count, NULL, parameters, NULL, NULL, 0)
-                  : PQexec(database->connection, sql);
-        ExecStatusType status = PQresultStatus(result);
+        char error[PG_ERROR_MAX];
+        PGresult *result = pg_query(database->connection, sql, count, parameters, error);
 
-        if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_COPY_IN)
-                return result;
-        database_complain(database, result);
-        PQclear(result);
-        return NULL;
+        if (!result)
+                database_complain_of(error);
+        return result;
 }
 
 bool database_execute(struct database *database, const char *sql, int count, const char *const *parameters)

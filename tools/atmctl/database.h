@@ -37,6 +37,8 @@ PGresult *database_query(struct database *database, const char *sql, int count,
 /* For a statement whose rows nobody wants; several statements where there are no parameters. */
 ATM_MUST_USE bool database_execute(struct database *database, const char *sql, int count,
                                    const char *const *parameters);
+/* What pg_query and what asks through it said: a complaint, and its advice as notes. */
+void database_complain_of(const char *error);
 void database_complain(const struct database *database, const PGresult *result);
 
 #endif

@@ -50,16 +50,12 @@ static void on_fault(const char *what, const char *terminal, const char *text, v
 
 static bool load_reference(struct database *database, struct pricing *p)
 {
-        const char *parameters[] = {"0"};
-        char error[REFERENCE_ERROR_MAX];
-        PGresult *result = database_query(database, REFERENCE_SNAPSHOT_SQL, 1, parameters);
-        bool loaded = result && reference_load(result, &p->reference, error) == REFERENCE_LOADED;
+        char error[PG_ERROR_MAX];
 
-        if (result && !loaded)
-                complain("reference data: %s", error);
-        PQclear(result);
-        if (!loaded)
+        if (!reference_read(database->connection, &p->reference, error)) {
+                database_complain_of(error);
                 return false;
+        }
         p->long_prefixes = database_query(database, "SELECT prefix FROM card_prefix WHERE length(prefix) > 6", 0, NULL);
         return p->long_prefixes != NULL;
 }

@@ -51,18 +51,12 @@ struct verification {
 
 static bool load_reference(struct verification *v)
 {
-        static const char *const known[] = {"0"};
-        PGresult *result = database_query(&v->database, REFERENCE_SNAPSHOT_SQL, 1, known);
-        char error[REFERENCE_ERROR_MAX];
-        bool loaded;
+        char error[PG_ERROR_MAX];
 
-        if (!result)
-                return false;
-        loaded = reference_load(result, &v->reference, error) == REFERENCE_LOADED;
-        if (!loaded)
-                complain("verify: %s", error);
-        PQclear(result);
-        return loaded;
+        if (reference_read(v->database.connection, &v->reference, error))
+                return true;
+        database_complain_of(error);
+        return false;
 }
 
 /* The quarters that there are partitions for, as ranges that follow each other and leave nothing out. */

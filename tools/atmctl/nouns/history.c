@@ -115,17 +115,14 @@ static bool load_prefixes(struct database *database, struct generation *g)
 
 static bool load_rules(struct database *database, struct generation *g)
 {
-        static const char known[] = "0";
-        const char *parameters[] = {known};
-        char error[REFERENCE_ERROR_MAX];
-        PGresult *result = database_query(database, REFERENCE_SNAPSHOT_SQL, 1, parameters);
-        bool loaded = result && reference_load(result, &g->reference, error) == REFERENCE_LOADED;
+        char error[PG_ERROR_MAX];
 
-        if (result && !loaded)
-                complain("reference data: %s", error);
-        PQclear(result);
+        if (!reference_read(database->connection, &g->reference, error)) {
+                database_complain_of(error);
+                return false;
+        }
         g->plan.reference = g->reference;
-        return loaded;
+        return true;
 }
 
 /* A gap would stop the work in the middle, with a withdrawal that has no price. */

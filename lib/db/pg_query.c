@@ -1,0 +1,65 @@
+#include "lib/db/pg_query.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PG_INSUFFICIENT_PRIVILEGE "42501"
+
+/* What stands in the buffer as one line, without the line end that libpq brings. */
+static void flatten(char *buffer)
+{
+        for (size_t length = strlen(buffer); length && strchr("\r\n ", buffer[length - 1]); length--)
+                buffer[length - 1] = '\0';
+        for (char *at = buffer; *at; at++) {
+                if (*at == '\n')
+                        *at = ' ';
+        }
+}
+
+static void add_advice(char error[PG_ERROR_MAX], const char *before, const char *text, const char *after)
+{
+        size_t length = strlen(error);
+
+        snprintf(error + length, PG_ERROR_MAX - length, "\n%s%s%s", before, text, after);
+}
+
+void pg_error(const PGconn *connection, const PGresult *result, char error[PG_ERROR_MAX])
+{
+        const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+        const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+        const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+        const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+        /* no message of the server: the connection was lost, and libpq says how */
+        snprintf(error, PG_ERROR_MAX, "database '%s': %s%s%s", PQdb(connection),
+                 primary ? primary : PQerrorMessage(connection), detail ? ": " : "", detail ? detail : "");
+        flatten(error);
+        if (hint)
+                add_advice(error, "", hint, "");
+        if (state && !strcmp(state, PG_INSUFFICIENT_PRIVILEGE))
+                add_advice(error, PG_CONNECTED_AS "'", PQuser(connection), "'");
+}
+
+PGresult *pg_query(PGconn *connection, const char *sql, int count, const char *const *parameters,
+                   char error[PG_ERROR_MAX])
+{
+        PGresult *result = count ? PQexecParams(connection, sql, count, NULL, parameters, NULL, NULL, 0)
+                                 : PQexec(connection, sql);
+        ExecStatusType status = PQresultStatus(result);
+
+        if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_COPY_IN ||
+            status == PGRES_COPY_OUT)
+                return result;
+        pg_error(connection, result, error);
+        PQclear(result);
+        return NULL;
+}
+
+bool pg_execute(PGconn *connection, const char *sql, int count, const char *const *parameters,
+                char error[PG_ERROR_MAX])
+{
+        PGresult *result = pg_query(connection, sql, count, parameters, error);
+
+        PQclear(result);
+        return result != NULL;
+}

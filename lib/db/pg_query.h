@@ -1,0 +1,29 @@
+/*
+ * Asking a connection and waiting for the answer. What goes wrong is said in words for people, in the caller's
+ * buffer: the first line says what happened, each further line, where there is any, is advice.
+ */
+#ifndef LIB_DB_PG_QUERY_H
+#define LIB_DB_PG_QUERY_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+#include "lib/base/attributes.h"
+
+enum { PG_ERROR_MAX = 2048 };
+
+/* How the line of advice begins that a statement gets which its role may not run; the role's name follows, in '. */
+#define PG_CONNECTED_AS "connected as "
+
+/* Why there is no good result. result NULL: the connection itself failed. */
+void pg_error(const PGconn *connection, const PGresult *result, char error[PG_ERROR_MAX]);
+
+/* NULL with an error. Parameters are texts; NULL is NULL. Several statements where there are no parameters; one that
+ * begins a COPY is the caller's to go on with. */
+ATM_MUST_USE PGresult *pg_query(PGconn *connection, const char *sql, int count, const char *const *parameters,
+                                char error[PG_ERROR_MAX]);
+/* For a statement whose rows nobody wants. False with an error. */
+ATM_MUST_USE bool pg_execute(PGconn *connection, const char *sql, int count, const char *const *parameters,
+                             char error[PG_ERROR_MAX]);
+
+#endif
