@@ -1,7 +1,7 @@
 /*
- * From the words of the command line to an invocation, and help from the same rows.
+ * From the words behind noun and verb to an invocation.
  *
- *      words --find--> command --parse--> invocation (every value checked by its kind) --run--> exit code
+ *      words --parse--> invocation (every value checked by its kind) --run--> exit code
  */
 #include "tools/atmctl/command.h"
 
@@ -9,9 +9,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "tools/atmctl/entity.h"
-#include "tools/atmctl/help.h"
 
 static const struct field output_fields[] = {
     {.name = "format", .kind = VALUE_FORMAT, .text = "how rows are written; table unless given"},
@@ -61,23 +58,6 @@ static const struct field import_fields[] = {
      .flags = FIELD_POSITIONAL | FIELD_REQUIRED,
      .text = "CSV in UTF-8 whose first row names the columns, in any order; '-' is standard input"},
     {.name = NULL},
-};
-
-const struct command_group *const command_groups[] = {
-    &group_reference,
-    &group_card,
-    &group_exclusion,
-    &group_withdrawal,
-    &group_exception,
-    &group_link,
-    &group_saf,
-    &group_finance,
-    &group_period,
-    &group_report,
-    &group_history,
-    &group_database,
-    &group_system,
-    NULL,
 };
 
 static void add_use(struct command_options *options, const struct field *field, bool positional,
@@ -333,24 +313,11 @@ static int parse(struct invocation *invocation, int argc, char **argv)
         return parsed == EXIT_DONE ? check_required(invocation) : parsed;
 }
 
-static bool wants_help(int argc, char **argv)
-{
-        for (int i = 0; i < argc; i++) {
-                if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
-                        return true;
-        }
-        return false;
-}
-
-static int run_command(const struct command *command, int argc, char **argv)
+int command_run(const struct command *command, int argc, char **argv)
 {
         struct invocation invocation = {.command = command};
         int exit_code;
 
-        if (wants_help(argc, argv)) {
-                help_command(stdout, command);
-                return EXIT_DONE;
-        }
         command_options(command, &invocation.options);
         exit_code = parse(&invocation, argc, argv);
         if (exit_code == EXIT_DONE)
@@ -358,75 +325,4 @@ static int run_command(const struct command *command, int argc, char **argv)
         for (size_t i = 0; i < invocation.options.count; i++)
                 free(invocation.values[i].text);
         return exit_code;
-}
-
-/* finding ------------------------------------------------------------------------------------------- */
-
-static const struct command *find_command(const char *noun, const char *verb)
-{
-        for (const struct command_group *const *group = command_groups; *group; group++) {
-                for (size_t i = 0; i < (*group)->count; i++) {
-                        const struct command *command = &(*group)->commands[i];
-
-                        if (!strcmp(command->noun, noun) &&
-                            (!command->verb || (verb && !strcmp(command->verb, verb))))
-                                return command;
-                }
-        }
-        return NULL;
-}
-
-static bool noun_exists(const char *noun)
-{
-        for (const struct command_group *const *group = command_groups; *group; group++) {
-                for (size_t i = 0; i < (*group)->count; i++) {
-                        if (!strcmp((*group)->commands[i].noun, noun))
-                                return true;
-                }
-        }
-        return false;
-}
-
-static int unknown_command(int argc, char **argv)
-{
-        if (!argc) {
-                complain("what is to be done? expected a noun and a verb, as 'atmctl hall list'");
-                note("'atmctl --help' lists them");
-        } else if (!noun_exists(argv[0])) {
-                complain("'%.60s' is no noun", argv[0]);
-                note("'atmctl --help' lists the nouns");
-        } else if (argc < 2) {
-                complain("%s: what is to be done with it? expected a verb", argv[0]);
-                note("'atmctl %s --help' lists the verbs", argv[0]);
-        } else {
-                complain("%s: '%.60s' is no verb of it", argv[0], argv[1]);
-                note("'atmctl %s --help' lists the verbs", argv[0]);
-        }
-        return EXIT_USAGE;
-}
-
-int command_main(int argc, char **argv)
-{
-        const struct command *command;
-
-        if (argc && (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h") || !strcmp(argv[0], "help"))) {
-                help_all(stdout);
-                return EXIT_DONE;
-        }
-        if (argc && !strcmp(argv[0], "--version")) {
-                printf("atmctl %s\n", ATM_VERSION);
-                return EXIT_DONE;
-        }
-        if (argc && !strcmp(argv[0], "--man")) {
-                help_manual(stdout);
-                return EXIT_DONE;
-        }
-        command = argc ? find_command(argv[0], argc > 1 ? argv[1] : NULL) : NULL;
-        if (command)
-                return run_command(command, argc - (command->verb ? 2 : 1), argv + (command->verb ? 2 : 1));
-        if (argc && noun_exists(argv[0]) && wants_help(argc - 1, argv + 1)) {
-                help_noun(stdout, argv[0]);
-                return EXIT_DONE;
-        }
-        return unknown_command(argc, argv);
 }

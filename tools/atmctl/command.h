@@ -1,6 +1,6 @@
 /*
- * The commands as rows: noun, verb, options, help, function. Parsing, --help, the man page and the tests
- * read the same rows. The options of a command come from four places, put together by command_options:
+ * A command as a row: noun, verb, options, help, function. Parsing, --help, the man page and the tests read the same
+ * rows; commands.c lists them. The options of a command come from four places, put together by command_options:
  * its own rows, the fields of its entity (areas, halls, ... see entity.h), and the groups that many commands
  * share (output, database, card, clock).
  */
@@ -12,32 +12,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "tools/atmctl/entity.h"
 #include "tools/atmctl/say.h"
-#include "tools/atmctl/value.h"
-
-enum field_flags {
-        FIELD_KEY = 1,         /* part of the row's key: a positional argument of show, set, remove */
-        FIELD_NULLABLE = 2,    /* an empty value is stored as NULL */
-        FIELD_FILTER = 4,      /* an option of list */
-        FIELD_FIXED = 8,       /* part of no key, but can't be changed by set */
-        FIELD_REQUIRED = 16,   /* must be given, be it empty */
-        FIELD_REPEAT = 32,     /* may be given several times, or with several values */
-        FIELD_POSITIONAL = 64, /* given without a name */
-};
-
-/* A column of a CSV file, an option of a command, a column of a table: whichever applies. */
-struct field {
-        const char *name; /* NULL ends a table of fields */
-        enum value_kind kind;
-        unsigned flags;
-        const char *text;
-        const char *fallback; /* import: the value where the file lacks the column; "=NAME": that column's,
-                               * which comes before it; NULL: it must be there */
-        const char *add_fallback; /* add: likewise where it differs */
-        const char *column;       /* in the database */
-        const char *references;   /* the table that must hold it, its noun's name, in a column of the same name;
-                                   * or "table.column" */
-};
 
 enum command_flags {
         COMMAND_DATABASE = 1, /* --conninfo */
@@ -57,7 +33,6 @@ enum command_shape {
         SHAPE_LIST,   /* every filter, optional */
 };
 
-struct entity;
 struct invocation;
 
 struct command {
@@ -72,16 +47,12 @@ struct command {
         const char *argument;       /* for the function: what it is to do */
 };
 
-/* Each noun group brings its rows; command.c puts them in order. */
+/* The commands of a noun, or of several that belong together. */
 struct command_group {
         const struct command *commands;
         size_t count;
         const char *text; /* heading in help */
 };
-/* All of them, NULL at the end. */
-extern const struct command_group *const command_groups[];
-extern const struct command_group group_database, group_reference, group_card, group_exclusion,
-    group_withdrawal, group_exception, group_link, group_saf, group_finance, group_period, group_report, group_history, group_system;
 
 enum { OPTIONS_MAX = 32 };
 
@@ -126,7 +97,7 @@ const char *invocation_name(const struct invocation *invocation);
 /* Complain about how the command was used; returns EXIT_USAGE. */
 int usage_error(const struct command *command, const char *format, ...) ATM_PRINTF(2, 3);
 
-/* Find the command, parse, run. Returns the exit code. */
-int command_main(int argc, char **argv);
+/* Parse the words behind noun and verb, and run. Returns the exit code. */
+int command_run(const struct command *command, int argc, char **argv);
 
 #endif

@@ -1,12 +1,36 @@
 /*
  * What operators set, as rows: each noun of the reference data with its table, its fields and the rules that
- * hold between them. Import, add, set, remove, show and list are written once and driven by these rows.
+ * hold between them. Import, add, set, remove, show and list are written once and driven by these rows
+ * (nouns/entity_commands.c). Commands without a noun's table have fields too: their options.
  */
 #ifndef ATMCTL_ENTITY_H
 #define ATMCTL_ENTITY_H
 
-#include "tools/atmctl/command.h"
-#include "tools/atmctl/output.h"
+#include "tools/atmctl/value.h"
+
+enum field_flags {
+        FIELD_KEY = 1,         /* part of the row's key: a positional argument of show, set, remove */
+        FIELD_NULLABLE = 2,    /* an empty value is stored as NULL */
+        FIELD_FILTER = 4,      /* an option of list */
+        FIELD_FIXED = 8,       /* part of no key, but can't be changed by set */
+        FIELD_REQUIRED = 16,   /* must be given, be it empty */
+        FIELD_REPEAT = 32,     /* may be given several times, or with several values */
+        FIELD_POSITIONAL = 64, /* given without a name */
+};
+
+/* A column of a CSV file, an option of a command, a column of a table: whichever applies. */
+struct field {
+        const char *name; /* NULL ends a table of fields */
+        enum value_kind kind;
+        unsigned flags;
+        const char *text;
+        const char *fallback; /* import: the value where the file lacks the column; "=NAME": that column's,
+                               * which comes before it; NULL: it must be there */
+        const char *add_fallback; /* add: likewise where it differs */
+        const char *column;       /* in the database */
+        const char *references;   /* the table that must hold it, its noun's name, in a column of the same name;
+                                   * or "table.column" */
+};
 
 /* A condition over the columns of pg_temp.stage that no row may meet. */
 struct entity_rule {
@@ -14,6 +38,8 @@ struct entity_rule {
         const char *violated;
         const char *expected;
 };
+
+struct output_column;
 
 struct entity {
         const char *noun;   /* "hall" */
@@ -23,7 +49,7 @@ struct entity {
         const char *order;               /* of list */
         const struct entity_rule *rules; /* field NULL ends it; NULL: none */
         const char *more_sql;            /* further columns for people, as SQL; NULL: none */
-        struct output_column more[2];
+        const struct output_column *more;
         size_t more_count;
 };
 

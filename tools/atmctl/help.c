@@ -4,8 +4,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "tools/atmctl/entity.h"
-
 static const char *const what_it_is =
     "The operators' command line of the ATM network: sets up areas, halls, ATMs, issuers, cards and tariffs, "
     "looks up withdrawals and what banks must still be told, resolves what has no end, reports revenue, "
@@ -142,9 +140,9 @@ void help_command(FILE *stream, const struct command *command)
         }
 }
 
-void help_noun(FILE *stream, const char *noun)
+void help_noun(FILE *stream, const struct command_group *const *groups, const char *noun)
 {
-        for (const struct command_group *const *group = command_groups; *group; group++) {
+        for (const struct command_group *const *group = groups; *group; group++) {
                 for (size_t i = 0; i < (*group)->count; i++) {
                         const struct command *command = &(*group)->commands[i];
 
@@ -159,11 +157,11 @@ void help_noun(FILE *stream, const char *noun)
         fputs("\n'atmctl NOUN VERB --help' explains a command and each of its options.\n", stream);
 }
 
-void help_all(FILE *stream)
+void help_all(FILE *stream, const struct command_group *const *groups)
 {
         fputs("atmctl NOUN VERB [ARGUMENTS] [OPTIONS]\n\n", stream);
         print_wrapped(stream, what_it_is, 0);
-        for (const struct command_group *const *group = command_groups; *group; group++) {
+        for (const struct command_group *const *group = groups; *group; group++) {
                 fprintf(stream, "\n%s\n", (*group)->text);
                 for (size_t i = 0; i < (*group)->count; i++) {
                         const struct command *command = &(*group)->commands[i];
@@ -250,14 +248,14 @@ static void manual_command(FILE *stream, const struct command *command)
         }
 }
 
-static void manual_files(FILE *stream)
+static void manual_files(FILE *stream, const struct command_group *const *groups)
 {
         fputs("# FILES FOR IMPORT\n\n"
               "CSV as RFC 4180 has it, in UTF-8; the first row names the columns, in any order. All of a "
               "file is\n"
               "imported or nothing; a bad line is named with its column and what was expected.\n\n",
               stream);
-        for (const struct command_group *const *group = command_groups; *group; group++) {
+        for (const struct command_group *const *group = groups; *group; group++) {
                 for (size_t i = 0; i < (*group)->count; i++) {
                         const struct command *command = &(*group)->commands[i];
 
@@ -273,7 +271,7 @@ static void manual_files(FILE *stream)
         }
 }
 
-void help_manual(FILE *stream)
+void help_manual(FILE *stream, const struct command_group *const *groups)
 {
         fputs(
             "atmctl(1)\n\n# NAME\n\natmctl - the operators' command line of the ATM network\n\n# SYNOPSIS\n\n"
@@ -284,12 +282,12 @@ void help_manual(FILE *stream)
         print_escaped(stream, what_it_is);
         fputs("\n\nThis page is made by *atmctl --man* from the rows that the program itself works with.\n\n",
               stream);
-        for (const struct command_group *const *group = command_groups; *group; group++) {
+        for (const struct command_group *const *group = groups; *group; group++) {
                 manual_heading(stream, (*group)->text);
                 for (size_t i = 0; i < (*group)->count; i++)
                         manual_command(stream, &(*group)->commands[i]);
         }
-        manual_files(stream);
+        manual_files(stream, groups);
         fputs(
             "# COMMON OPTIONS\n\n"
             "*--format* table|csv|json\n\tHow rows are written\\. JSON: an array of objects, or one object "

@@ -49,12 +49,4 @@ void stage_row_end(struct stage *stage);
 ATM_MUST_USE bool stage_end(struct stage *stage);
 void stage_abandon(struct stage *stage);
 
-/* Commands on an entity. */
-int entity_import(const struct invocation *invocation);
-int entity_add(const struct invocation *invocation);
-int entity_set(const struct invocation *invocation);
-int entity_remove(const struct invocation *invocation);
-int entity_show(const struct invocation *invocation);
-int entity_list(const struct invocation *invocation);
-
 #endif

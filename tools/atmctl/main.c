@@ -3,7 +3,7 @@
 #include <locale.h>
 #include <string.h>
 
-#include "tools/atmctl/command.h"
+#include "tools/atmctl/commands.h"
 
 /* Names are Japanese: widths need a UTF-8 locale, whatever the environment says about language. */
 static void choose_locale(void)
@@ -17,5 +17,5 @@ static void choose_locale(void)
 int main(int argc, char **argv)
 {
         choose_locale();
-        return command_main(argc - 1, argv + 1);
+        return commands_main(argc - 1, argv + 1);
 }

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "protocol/profile.h"
-#include "tools/atmctl/card_change.h"
-#include "tools/atmctl/card_import.h"
-#include "tools/atmctl/card_routes.h"
+#include "tools/atmctl/nouns/card_change.h"
+#include "tools/atmctl/nouns/card_import.h"
+#include "tools/atmctl/nouns/card_routes.h"
 #include "tools/atmctl/card_token.h"
 #include "tools/atmctl/rows.h"
 

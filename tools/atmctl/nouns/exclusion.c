@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "tools/atmctl/card_change.h"
-#include "tools/atmctl/card_import.h"
+#include "tools/atmctl/nouns/card_change.h"
+#include "tools/atmctl/nouns/card_import.h"
 #include "tools/atmctl/card_token.h"
 #include "tools/atmctl/rows.h"
 

@@ -7,7 +7,7 @@
 
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
-#include "tools/atmctl/entity_commands.h"
+#include "tools/atmctl/nouns/entity_commands.h"
 #include "tools/atmctl/operator.h"
 #include "tools/atmctl/rows.h"
 #include "tools/atmctl/selection.h"

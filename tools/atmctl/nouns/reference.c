@@ -1,5 +1,6 @@
 /* The nouns of the reference data as rows: their fields, rules and commands. */
-#include "tools/atmctl/entity_commands.h"
+#include "tools/atmctl/nouns/entity_commands.h"
+#include "tools/atmctl/output.h"
 
 static const struct field area_fields[] = {
     {"area", VALUE_AREA, FIELD_KEY, "the area's short name", NULL, NULL, "area", NULL},
@@ -41,6 +42,10 @@ static const struct field atm_fields[] = {
     {"enabled", VALUE_BOOL, FIELD_FILTER, "whether it may serve", "yes", NULL, "enabled", NULL},
     {.name = NULL},
 };
+static const struct output_column atm_more[] = {
+    {"hall_name", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+    {"prefecture", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+};
 static const struct entity atm = {
     .noun = "atm",
     .plural = "ATMs",
@@ -49,8 +54,8 @@ static const struct entity atm = {
     .order = "t.terminal",
     .more_sql = "(SELECT h.name FROM hall h WHERE h.hall = t.hall), (SELECT h.prefecture FROM hall h WHERE "
                 "h.hall = t.hall)",
-    .more = {{"hall_name", OUTPUT_TEXT, OUTPUT_ONLY_TABLE}, {"prefecture", OUTPUT_TEXT, OUTPUT_ONLY_TABLE}},
-    .more_count = 2};
+    .more = atm_more,
+    .more_count = sizeof(atm_more) / sizeof(*atm_more)};
 
 static const struct field issuer_fields[] = {
     {"issuer", VALUE_ISSUER, FIELD_KEY, "the bank's id", NULL, NULL, "issuer", NULL},

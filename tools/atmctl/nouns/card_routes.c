@@ -1,5 +1,5 @@
 /* Whose cards numbers are, as the database's issuers and prefixes say. */
-#include "tools/atmctl/card_routes.h"
+#include "tools/atmctl/nouns/card_routes.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * Import, add, set, remove, show and list of any entity. Whatever comes in goes through pg_temp.stage, so
  * that a file, an added row and a changed row meet the same checks; `line` is 0 for rows from options.
  */
-#include "tools/atmctl/entity.h"
+#include "tools/atmctl/nouns/entity_commands.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* One change of one card. */
-#include "tools/atmctl/card_change.h"
+#include "tools/atmctl/nouns/card_change.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,12 +3,12 @@
  * so that the database never sees one. A million cards take some 20 seconds, most of them the database's
  * checks of its foreign keys.
  */
-#include "tools/atmctl/card_import.h"
+#include "tools/atmctl/nouns/card_import.h"
 
 #include <stdlib.h>
 
 #include "protocol/profile.h"
-#include "tools/atmctl/card_routes.h"
+#include "tools/atmctl/nouns/card_routes.h"
 #include "tools/atmctl/card_token.h"
 #include "tools/atmctl/import.h"
 #include "tools/atmctl/rows.h"

@@ -1,9 +1,15 @@
-/* The commands that most entities have, as rows of a command table. */
+/* The commands that most entities have, and their rows of a command table. */
 #ifndef ATMCTL_ENTITY_COMMANDS_H
 #define ATMCTL_ENTITY_COMMANDS_H
 
-#include "tools/atmctl/entity.h"
-#include "tools/atmctl/import.h"
+#include "tools/atmctl/command.h"
+
+int entity_import(const struct invocation *invocation);
+int entity_add(const struct invocation *invocation);
+int entity_set(const struct invocation *invocation);
+int entity_remove(const struct invocation *invocation);
+int entity_show(const struct invocation *invocation);
+int entity_list(const struct invocation *invocation);
 
 #define IMPORT(name, what)                                                                                   \
         {                                                                                                    \

@@ -2,7 +2,7 @@
 #ifndef ATMCTL_CARD_IMPORT_H
 #define ATMCTL_CARD_IMPORT_H
 
-#include "tools/atmctl/entity.h"
+#include "tools/atmctl/command.h"
 
 /* The columns of the files, for help. */
 extern const struct entity card_file, account_file, exclusion_file;
