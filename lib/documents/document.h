@@ -132,4 +132,29 @@ enum document_format { DOCUMENT_HTML, DOCUMENT_PDF, DOCUMENT_SVG, DOCUMENT_PNG }
 ATM_MUST_USE bool document_write(const struct document *document, enum document_format format,
                                  const char *font_folder, FILE *out, char *error, size_t error_size);
 
+/* ---- the functions above as one table ---- */
+
+/* Drawing needs some sixty shared libraries. A program that draws only now and then has the functions from a module
+ * that it loads when it first needs them (load.h): this table is all that the module shows. */
+enum { DOCUMENT_INTERFACE = 1 }; /* another number for every other table, or other arguments */
+
+struct document_functions {
+        int interface; /* DOCUMENT_INTERFACE of the module */
+        __typeof__(document_new) *create;
+        __typeof__(document_free) *free;
+        __typeof__(document_title) *title;
+        __typeof__(document_subtitle) *subtitle;
+        __typeof__(document_status) *status;
+        __typeof__(document_dash) *dash;
+        __typeof__(document_footnote) *footnote;
+        __typeof__(document_footer) *footer;
+        __typeof__(document_made) *made;
+        __typeof__(document_table) *table;
+        __typeof__(document_row) *row;
+        __typeof__(document_chart) *chart;
+        __typeof__(document_write) *write;
+};
+
+extern const struct document_functions document_functions;
+
 #endif

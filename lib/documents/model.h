@@ -1,4 +1,4 @@
-/* What a document holds, for those who draw it. Made by document.c alone; everybody else reads. */
+/* What a document holds, for those who draw it. Made by model.c alone; everybody else reads. */
 #ifndef LIB_DOCUMENTS_MODEL_H
 #define LIB_DOCUMENTS_MODEL_H
 

@@ -1,4 +1,19 @@
-/* The module is the library whole; this file only gives it a source, and says which interface it has. */
+/* What the module shows: the functions of document.h as one table. */
 #include "lib/documents/document.h"
 
-_Static_assert(DOCUMENT_PNG + 1 == 4, "a new format is a new interface: programs and module go together");
+const struct document_functions document_functions = {
+    .interface = DOCUMENT_INTERFACE,
+    .create = document_new,
+    .free = document_free,
+    .title = document_title,
+    .subtitle = document_subtitle,
+    .status = document_status,
+    .dash = document_dash,
+    .footnote = document_footnote,
+    .footer = document_footer,
+    .made = document_made,
+    .table = document_table,
+    .row = document_row,
+    .chart = document_chart,
+    .write = document_write,
+};

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/documents/load.h"
 #include "tools/atmctl/words.h"
 
 struct output {
@@ -22,6 +23,7 @@ struct output {
         size_t count;
         size_t rows;
         struct libscols_table *table;
+        const struct document_functions *draw; /* where a document is made: what makes it, and the document */
         struct document *document;
         bool japanese;
         const char *when_empty;
@@ -103,11 +105,19 @@ static bool open_file(struct output *output)
         return open_temporary(output);
 }
 
-/* What fails here is told by document_write. */
-static void begin_document(struct output *output, const struct invocation *invocation)
+/* What fails after loading is told when it is written. */
+static bool begin_document(struct output *output, const struct invocation *invocation)
 {
-        output->document = document_new(output->japanese ? DOCUMENT_JAPANESE : DOCUMENT_ENGLISH);
-        document_title(output->document, invocation->command->text);
+        char error[DOCUMENTS_ERROR_MAX];
+
+        output->draw = documents_load(error);
+        if (!output->draw) {
+                complain("%s: %s", output->path ? output->path : "standard output", error);
+                return false;
+        }
+        output->document = output->draw->create(output->japanese ? DOCUMENT_JAPANESE : DOCUMENT_ENGLISH);
+        output->draw->title(output->document, invocation->command->text);
+        return true;
 }
 
 bool output_writes_japanese(const struct output *output)
@@ -118,6 +128,11 @@ bool output_writes_japanese(const struct output *output)
 struct document *output_document(struct output *output)
 {
         return output->document;
+}
+
+const struct document_functions *output_draw(const struct output *output)
+{
+        return output->draw;
 }
 
 /* Bytes that are no text: a terminal is left alone. */
@@ -153,8 +168,10 @@ struct output *output_open_stream(const struct invocation *invocation)
                 free(output);
                 return NULL;
         }
-        if (output->format >= OUTPUT_HTML)
-                begin_document(output, invocation);
+        if (output->format >= OUTPUT_HTML && !begin_document(output, invocation)) {
+                output_abandon(output);
+                return NULL;
+        }
         return output;
 }
 
@@ -224,7 +241,7 @@ static void begin_document_table(struct output *output, const char *caption)
                         columns[count++] = (struct document_column){
                             .heading = word, .align = is_right(output->columns[i].type) ? DOCUMENT_RIGHT : DOCUMENT_LEFT};
         }
-        document_table(output->document, caption, label ? label : "", columns, count);
+        output->draw->table(output->document, caption, label ? label : "", columns, count);
 }
 
 struct output *output_open(const struct invocation *invocation, enum output_shape shape,
@@ -352,7 +369,7 @@ static void document_one(struct output *output, const char *const *values)
                 const char *cells[1] = {readable(&output->columns[i], values[i], buffer)};
 
                 if (is_shown(output, i))
-                        document_row(output->document, DOCUMENT_NORMAL, word_of(output->columns[i].name, output->japanese), cells);
+                        output->draw->row(output->document, DOCUMENT_NORMAL, word_of(output->columns[i].name, output->japanese), cells);
         }
 }
 
@@ -372,7 +389,7 @@ static void document_cells(struct output *output, enum document_row_style style,
                 else /* a text that is not there is nothing; a figure that is not there is missing */
                         cells[count++] = !text && !is_right(output->columns[i].type) ? "" : text;
         }
-        document_row(output->document, style, label ? word_of(label, output->japanese) : "", cells);
+        output->draw->row(output->document, style, label ? word_of(label, output->japanese) : "", cells);
 }
 
 static void csv_cell(FILE *stream, const char *value)
@@ -517,7 +534,8 @@ void output_abandon(struct output *output)
         if (output->temporary)
                 unlink(output->temporary);
         scols_unref_table(output->table);
-        document_free(output->document);
+        if (output->draw)
+                output->draw->free(output->document);
         free(output->temporary);
         free(output->target);
         free(output);
@@ -531,7 +549,7 @@ static bool write_document(struct output *output)
                                                        [OUTPUT_PNG] = DOCUMENT_PNG};
         char error[512];
 
-        if (document_write(output->document, formats[output->format], NULL, output->stream, error, sizeof(error)))
+        if (output->draw->write(output->document, formats[output->format], NULL, output->stream, error, sizeof(error)))
                 return true;
         complain("%s: %s", output->path ? output->path : "standard output", error);
         return false;
@@ -599,6 +617,7 @@ bool output_section(struct output *output, const char *heading, enum output_shap
 {
         struct output section = {.format = output->format,
                                  .japanese = output->japanese,
+                                 .draw = output->draw,
                                  .document = output->document,
                                  .shape = shape,
                                  .columns = columns,
@@ -633,7 +652,7 @@ void output_note(struct output *output, const char *format, ...)
         vsnprintf(text, sizeof(text), format, arguments);
         va_end(arguments);
         if (output->document)
-                document_footnote(output->document, text);
+                output->draw->footnote(output->document, text);
         else
                 note("%s", text);
 }

@@ -80,6 +80,7 @@ bool output_is_japanese(const struct invocation *invocation);
 bool output_writes_japanese(const struct output *output);
 /* The document that is being made, for titles, notes and charts; NULL where the form is another. */
 struct document *output_document(struct output *output);
+const struct document_functions *output_draw(const struct output *output);
 /* A remark for people: to standard error, or under a document. */
 void output_note(struct output *output, const char *format, ...) ATM_PRINTF(2, 3);
 /* 1234567 as 1,234,567 */

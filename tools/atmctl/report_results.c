@@ -149,7 +149,7 @@ static bool write_page(struct database *database, const struct invocation *invoc
 
         if (!output)
                 return false;
-        if (!results_page(database, results, output_is_japanese(invocation), output_document(output))) {
+        if (!results_page(database, results, output_is_japanese(invocation), output_draw(output), output_document(output))) {
                 output_abandon(output);
                 return false;
         }

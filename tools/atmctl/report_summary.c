@@ -114,8 +114,8 @@ void report_head(struct output *output, const char *english, const char *japanes
 
         if (!document)
                 return;
-        document_title(document, output_writes_japanese(output) ? japanese : english);
-        document_subtitle(document, label);
+        output_draw(output)->title(document, output_writes_japanese(output) ? japanese : english);
+        output_draw(output)->subtitle(document, label);
 }
 
 bool report_notes(struct database *database, const struct invocation *invocation, struct output *output,

@@ -51,7 +51,7 @@ static enum document_row_style row_style(enum result_item item)
         return result_rows[item].indent ? DOCUMENT_DETAIL : DOCUMENT_NORMAL;
 }
 
-static void add_table(const struct results *results, bool japanese, struct document *document)
+static void add_table(const struct results *results, bool japanese, const struct document_functions *draw, struct document *document)
 {
         char headings[RESULTS_COLUMNS_MAX][RESULTS_TEXT_MAX];
         struct document_column columns[RESULTS_COLUMNS_MAX] = {0};
@@ -67,14 +67,14 @@ static void add_table(const struct results *results, bool japanese, struct docum
                                                       .apart = i == results->of_year || !strcmp(column->name, "published") ||
                                                                strstr(column->name, " target") != NULL};
         }
-        document_table(document, "", text_of(MONEY, japanese), columns, results->columns);
+        draw->table(document, "", text_of(MONEY, japanese), columns, results->columns);
         for (size_t item = 0; item < RESULT_ITEM_COUNT; item++) {
                 char text[RESULTS_COLUMNS_MAX][RESULTS_TEXT_MAX];
                 const char *cells[RESULTS_COLUMNS_MAX];
 
                 for (size_t i = 0; i < results->columns; i++)
                         cells[i] = results_print(&results->column[i], (enum result_item)item, text[i]) ? text[i] : NULL;
-                document_row(document, row_style((enum result_item)item), results_label((enum result_item)item, japanese), cells);
+                draw->row(document, row_style((enum result_item)item), results_label((enum result_item)item, japanese), cells);
         }
 }
 
@@ -87,7 +87,7 @@ static void take_series(const struct results *results, enum result_item item, st
                                                         !results->quarter[i].figure[item].known};
 }
 
-static void add_quarter_charts(const struct results *results, bool japanese, struct document *document)
+static void add_quarter_charts(const struct results *results, bool japanese, const struct document_functions *draw, struct document *document)
 {
         struct document_value revenue[RESULTS_QUARTERS_MAX], income[RESULTS_QUARTERS_MAX], atms[RESULTS_QUARTERS_MAX];
         const char *names[RESULTS_QUARTERS_MAX];
@@ -100,7 +100,7 @@ static void add_quarter_charts(const struct results *results, bool japanese, str
         take_series(results, RESULT_atms, atms);
         for (size_t i = 0; i < results->quarters; i++)
                 names[i] = results->quarter[i].name;
-        document_chart(document, &(struct document_chart){.kind = DOCUMENT_COLUMNS,
+        draw->chart(document, &(struct document_chart){.kind = DOCUMENT_COLUMNS,
                                                           .title = text_of(MONEY_CHART, japanese),
                                                           .unit = text_of(MONEY, japanese),
                                                           .categories = names,
@@ -109,7 +109,7 @@ static void add_quarter_charts(const struct results *results, bool japanese, str
                                                           .series_count = LENGTH(money),
                                                           .scale = MILLION,
                                                           .decimals = revenue[results->quarters - 1].amount < 10 * (int64_t)MILLION});
-        document_chart(document, &(struct document_chart){.kind = DOCUMENT_COLUMNS,
+        draw->chart(document, &(struct document_chart){.kind = DOCUMENT_COLUMNS,
                                                           .title = text_of(ATMS, japanese),
                                                           .unit = text_of(UNITS, japanese),
                                                           .categories = names,
@@ -121,7 +121,7 @@ static void add_quarter_charts(const struct results *results, bool japanese, str
 
 /* One series whose categories are rows of a query: name, amount. False after a complaint. */
 static bool add_query_chart(struct database *database, const struct results *results, const char *sql,
-                            struct document_chart *chart, struct document *document)
+                            struct document_chart *chart, const struct document_functions *draw, struct document *document)
 {
         char first[11], last[11];
         const char *parameters[] = {first, last}, *names[GROUPS_MAX];
@@ -148,13 +148,13 @@ static bool add_query_chart(struct database *database, const struct results *res
         chart->series_count = 1;
         chart->decimals = most < 100 * chart->scale;
         if (count)
-                document_chart(document, chart);
+                draw->chart(document, chart);
         PQclear(result);
         return true;
 }
 
 static bool add_share_charts(struct database *database, const struct results *results, bool japanese,
-                             struct document *document)
+                             const struct document_functions *draw, struct document *document)
 {
         static const char areas[] =
             "SELECT a.name, sum(r.customer_fee_yen + r.interbank_fee_yen)::bigint FROM report_atm($1::date, $2::date) r "
@@ -174,13 +174,13 @@ static bool add_share_charts(struct database *database, const struct results *re
 
         print_text(title[0], sizeof(title[0]), AREAS, japanese, results->period);
         print_text(title[1], sizeof(title[1]), HOURS, japanese, results->period);
-        return add_query_chart(database, results, japanese ? areas : english_areas, &area_chart, document) &&
-               add_query_chart(database, results, hours, &hour_chart, document);
+        return add_query_chart(database, results, japanese ? areas : english_areas, &area_chart, draw, document) &&
+               add_query_chart(database, results, hours, &hour_chart, draw, document);
 }
 
 /* the page ---------------------------------------------------------------------------------------------------- */
 
-static void add_titles(const struct results *results, bool japanese, struct document *document)
+static void add_titles(const struct results *results, bool japanese, const struct document_functions *draw, struct document *document)
 {
         const struct results_quarter *last = &results->quarter[results->quarters - 1];
         char from[11], to[11], text[256];
@@ -188,39 +188,39 @@ static void add_titles(const struct results *results, bool japanese, struct docu
         snprintf(text, sizeof(text),
                  japanese ? "ATM運営事業　%s 業績（%d年度）" : "ATM operation business: results of %s (FY%d)", last->name,
                  results->fiscal_year);
-        document_title(document, text);
+        draw->title(document, text);
         calendar_print_day(results->quarter[results->quarters - results->of_year].from_day, from);
         calendar_print_day(last->to_day, to);
         snprintf(text, sizeof(text),
                  japanese ? "特記のない金額は百万円。%s：%s～%s" : "Millions of yen unless said otherwise. %s: %s to %s.",
                  results->period, from, to);
-        document_subtitle(document, text);
+        draw->subtitle(document, text);
         if (!last->over) {
                 print_text(text, sizeof(text), PRELIMINARY, japanese, last->name);
-                document_status(document, text);
+                draw->status(document, text);
         }
 }
 
-static bool add_footer(struct database *database, const struct results *results, bool japanese, struct document *document)
+static bool add_footer(struct database *database, const struct results *results, bool japanese, const struct document_functions *draw, struct document *document)
 {
         struct results_notes notes;
         char history[256];
 
         results_notes(results, japanese, &notes);
         for (size_t i = 0; i < notes.count; i++)
-                document_footnote(document, notes.text[i]);
+                draw->footnote(document, notes.text[i]);
         if (!report_history_text(database, japanese, history, sizeof(history)))
                 return false;
         if (*history)
-                document_footnote(document, history);
+                draw->footnote(document, history);
         return true;
 }
 
-bool results_page(struct database *database, const struct results *results, bool japanese, struct document *document)
+bool results_page(struct database *database, const struct results *results, bool japanese, const struct document_functions *draw, struct document *document)
 {
-        add_titles(results, japanese, document);
-        add_table(results, japanese, document);
-        add_quarter_charts(results, japanese, document);
-        return add_share_charts(database, results, japanese, document) &&
-               add_footer(database, results, japanese, document);
+        add_titles(results, japanese, draw, document);
+        add_table(results, japanese, draw, document);
+        add_quarter_charts(results, japanese, draw, document);
+        return add_share_charts(database, results, japanese, draw, document) &&
+               add_footer(database, results, japanese, draw, document);
 }

@@ -7,6 +7,6 @@
 
 /* The page: the table and its charts, into a document that output.h began. False after a complaint. */
 ATM_MUST_USE bool results_page(struct database *database, const struct results *results, bool japanese,
-                               struct document *document);
+                               const struct document_functions *draw, struct document *document);
 
 #endif

@@ -1,4 +1,4 @@
-/* Builds a document: copies what it is given, and refuses what could not be drawn, so that those who draw
+/* Builds the model of a document, which is all functions of document.h but document_write: copies what it is given, and refuses what could not be drawn, so that those who draw
  * need not look twice. */
 #include "lib/documents/model.h"
 
