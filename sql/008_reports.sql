@@ -63,7 +63,7 @@ BEGIN
         SELECT CASE WHEN grouping(posted_on) = 0 THEN 'day' WHEN grouping(issuer) = 0 THEN 'place' ELSE 'atm' END, v_month, posted_on, terminal, hall, issuer, band,
                sum(withdrawals), sum(cash_yen), sum(customer_fee_yen), sum(customer_tax_yen), sum(interbank_fee_yen),
                sum(interbank_tax_yen), sum(hall_share_yen),
-               coalesce(sum(customer_fee_yen + interbank_fee_yen) FILTER (WHERE business_date < quarter_first_day(quarter_of(v_month))), 0)
+               sum(earlier_yen(posted_on, business_date, customer_fee_yen, interbank_fee_yen))
         FROM revenue_rollup WHERE posted_on >= v_month AND posted_on < v_next
         GROUP BY GROUPING SETS ((terminal, hall), (terminal, hall, issuer, band), (terminal, hall, posted_on));
 
@@ -72,7 +72,7 @@ BEGIN
         SELECT CASE WHEN grouping(posted_on) = 1 THEN 'hour' ELSE 'bank' END, v_month, posted_on, terminal, hall, issuer, band,
                hour, tax_rate_bp, sum(sign), sum(cash_yen), sum(customer_fee_yen), sum(customer_tax_yen),
                sum(interbank_fee_yen), sum(interbank_tax_yen), sum(hall_share_yen),
-               coalesce(sum(customer_fee_yen + interbank_fee_yen) FILTER (WHERE business_date < quarter_first_day(quarter_of(v_month))), 0)
+               sum(earlier_yen(posted_on, business_date, customer_fee_yen, interbank_fee_yen))
         FROM report_rows(v_month, v_next - 1)
         GROUP BY GROUPING SETS ((terminal, hall, band, hour), (posted_on, issuer, band, hour, tax_rate_bp));
         RETURN v_month;
