@@ -46,6 +46,7 @@ enum {
         LIMIT_BANK_CONNECT_MS = 5000,
         LIMIT_BANK_PAUSE_FIRST_MS = 200,
         LIMIT_BANK_PAUSE_MS = 15000,
+        LIMIT_PAUSE_JITTER = 25, /* percent less or more */
 
         /* How often one request is decided anew because the reference data changed under it. */
         LIMIT_DECISIONS = 5,

@@ -8,7 +8,7 @@
 
 #include <libpq-fe.h>
 
-#include "lib/db/pg_link.h"
+#include "lib/db/pg_conn.h"
 #include "lib/db/pg_query.h"
 #include "rules/reference.h"
 

@@ -23,6 +23,7 @@
 #include "config/settings.h"
 #include "config/limits.h"
 #include "lib/base/log.h"
+#include "lib/base/random.h"
 #include "protocol/frame.h"
 #include "lib/security/tls.h"
 
@@ -54,6 +55,7 @@ struct bank_conns {
         struct bank_route *route;
         SSL_CTX *tls;
         char addresses[SETTINGS_TEXT_MAX];
+        struct random random;
         int count;
         struct place place[];
 };
@@ -133,11 +135,9 @@ static void wipe_buffers(struct place *place)
 /* Some time around the pause, which doubles. */
 static int64_t next_pause(struct place *place)
 {
-        uint32_t random;
         int64_t pause_ms = place->pause_ms;
-        evutil_secure_rng_get_bytes(&random, sizeof(random));
         place->pause_ms = pause_ms * 2 > LIMIT_BANK_PAUSE_MS ? LIMIT_BANK_PAUSE_MS : pause_ms * 2;
-        return pause_ms * (75 + random % 51) / 100;
+        return random_jitter(&place->conns->random, pause_ms, LIMIT_PAUSE_JITTER);
 }
 
 static void write_out(struct place *place);
@@ -510,6 +510,7 @@ struct bank_conns *bank_conns_new(const struct bank_conns_options *options)
         conns->dns = options->dns;
         conns->route = options->route;
         conns->count = options->connections;
+        random_seed_anew(&conns->random);
         bank_conns_change(conns, options->tls, options->addresses);
         for (int i = 0; i < conns->count; i++) {
                 if (!set_up(conns, i)) {

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "lib/base/log.h"
-#include "lib/db/pg_link.h"
+#include "lib/db/pg_conn.h"
 #include "lib/db/pg_array.h"
 
 enum { TAKE, END, SWEEP, LOOK, STATEMENT_COUNT };
@@ -25,7 +25,7 @@ static const struct pg_statement statements[STATEMENT_COUNT + 1] = {
 };
 
 struct saf_pg {
-        struct pg_link *link;
+        struct pg_conn *conn;
         struct saf *saf;
         int statement; /* under way */
         struct pg_array array[RESULT_ARRAYS];
@@ -56,13 +56,13 @@ static struct pg_parameter number_parameter(int64_t number, char buffer[8])
 static void submit(struct saf_pg *store, int statement, const struct pg_parameter *parameters, int count)
 {
         store->statement = statement;
-        pg_link_send(store->link, statements[statement].name, parameters, count, 1);
+        pg_conn_send(store->conn, statements[statement].name, parameters, count, 1);
 }
 
 static bool is_idle(void *context)
 {
         struct saf_pg *store = context;
-        return pg_link_is_idle(store->link);
+        return pg_conn_is_idle(store->conn);
 }
 
 static void begin_take(void *context, const struct saf_take *take)
@@ -245,15 +245,15 @@ static void on_down(void *context, const char *why)
                   LOG_TEXT("reason", why));
 }
 
-static const struct pg_link_events link_events = {.on_up = on_up, .on_end = on_end, .on_down = on_down};
+static const struct pg_conn_events conn_events = {.on_up = on_up, .on_end = on_end, .on_down = on_down};
 
 struct saf_pg *saf_pg_new(struct event_base *base, const char *conninfo)
 {
         struct saf_pg *store = calloc(1, sizeof(*store));
         if (!store)
                 return NULL;
-        store->link = pg_link_new(base, conninfo, statements, &link_events, store);
-        if (store->link)
+        store->conn = pg_conn_new(base, conninfo, statements, &conn_events, store);
+        if (store->conn)
                 return store;
         free(store);
         return NULL;
@@ -263,7 +263,7 @@ void saf_pg_free(struct saf_pg *store)
 {
         if (!store)
                 return;
-        pg_link_free(store->link);
+        pg_conn_free(store->conn);
         for (int i = 0; i < RESULT_ARRAYS; i++)
                 pg_array_free(&store->array[i]);
         free(store);

@@ -226,7 +226,7 @@ static const struct {
         [LEDGER_OUTCOME] = { encode_outcomes, false, true },
 };
 
-bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, int64_t now_ms, struct pg_link *link)
+bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, int64_t now_ms, struct pg_conn *conn)
 {
         struct pg_parameter parameters[PG_PARAMETERS_MAX];
         char version[8], now[8];
@@ -246,7 +246,7 @@ bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, in
                 pg_put_int8(now, now_ms);
                 parameters[place++] = (struct pg_parameter){ now, sizeof(now), 1 };
         }
-        pg_link_send(link, ledger_batch_statement[batch->kind].name, parameters, place, 1);
+        pg_conn_send(conn, ledger_batch_statement[batch->kind].name, parameters, place, 1);
         return true;
 }
 

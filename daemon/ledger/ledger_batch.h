@@ -9,7 +9,7 @@
 #include <libpq-fe.h>
 
 #include "daemon/ledger/ledger.h"
-#include "lib/db/pg_link.h"
+#include "lib/db/pg_conn.h"
 #include "lib/db/pg_array.h"
 
 enum { BATCH_MAX = 1024 };
@@ -36,9 +36,9 @@ void ledger_batch_free(struct ledger_batch *batch); /* its arrays */
  * alone. */
 void ledger_batch_take(struct ledger_batch *batch, enum ledger_kind kind, struct ledger_queue *queue, int max);
 
-/* Encode and send on an idle link; now_ms is real time. False: out of memory, nothing was sent. */
+/* Encode and send on an idle connection; now_ms is real time. False: out of memory, nothing was sent. */
 ATM_MUST_USE bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, int64_t now_ms,
-                                    struct pg_link *link);
+                                    struct pg_conn *conn);
 
 /* Fill each op's answer from the rows. BATCH_STALE: nothing was done, the reference data has changed. */
 enum ledger_batch_end { BATCH_ANSWERED, BATCH_STALE, BATCH_MALFORMED };

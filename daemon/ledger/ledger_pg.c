@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "daemon/ledger/ledger_batch.h"
-#include "lib/db/pg_link.h"
+#include "lib/db/pg_conn.h"
 #include "config/reference_load.h"
 #include "config/schema.h"
 
@@ -19,9 +19,9 @@ struct ledger_pg;
 /* A connection and what it carries: a batch, or the look for changed reference data. */
 struct lane {
         struct ledger_pg *ledger;
-        struct pg_link *link;
+        struct pg_conn *conn;
         bool carries_reference;
-        struct ledger_batch batch; /* empty while the link is idle */
+        struct ledger_batch batch; /* empty while the connection is idle */
 };
 
 struct ledger_pg {
@@ -111,7 +111,7 @@ static void queue_return(struct ledger_pg *l, struct ledger_batch *batch)
 static bool any_lane_up(const struct ledger_pg *l)
 {
         for (int i = 0; i < l->options.connections; i++)
-                if (pg_link_is_up(l->lanes[i].link))
+                if (pg_conn_is_up(l->lanes[i].conn))
                         return true;
         return false;
 }
@@ -269,7 +269,7 @@ static void reference_send(struct ledger_pg *l, struct lane *lane)
         struct pg_parameter parameter = reference_known(reference_version(l->reference), known);
         l->reference_due = false;
         lane->carries_reference = true;
-        pg_link_send(lane->link, l->statements[STATEMENT_REFERENCE].name, &parameter, 1, 0);
+        pg_conn_send(lane->conn, l->statements[STATEMENT_REFERENCE].name, &parameter, 1, 0);
 }
 
 static void reference_timer_start(struct ledger_pg *l)
@@ -334,7 +334,7 @@ static void lane_send(struct ledger_pg *l, struct lane *lane, enum ledger_kind k
         queue_take(l, lane, kind);
         drop_outdated(l, &lane->batch);
         if (lane->batch.count > 0 &&
-            !ledger_batch_send(&lane->batch, reference_version(l->reference), real_ms(), lane->link)) {
+            !ledger_batch_send(&lane->batch, reference_version(l->reference), real_ms(), lane->conn)) {
                 say(l, true, "out of memory for a batch of %d", lane->batch.count);
                 batch_refused(l, &lane->batch);
         }
@@ -346,9 +346,9 @@ static void pump(struct ledger_pg *l)
         for (int i = 0; i < l->options.connections; i++) {
                 struct lane *lane = &l->lanes[i];
                 enum ledger_kind kind;
-                if (l->reference_due && pg_link_is_idle(lane->link))
+                if (l->reference_due && pg_conn_is_idle(lane->conn))
                         reference_send(l, lane);
-                while (pg_link_is_idle(lane->link) && next_kind(l, &kind))
+                while (pg_conn_is_idle(lane->conn) && next_kind(l, &kind))
                         lane_send(l, lane, kind);
         }
 }
@@ -396,7 +396,7 @@ static void on_down(void *context, const char *why)
                 pump(l);
 }
 
-static const struct pg_link_events lane_events = { .on_up = on_up, .on_end = on_end, .on_down = on_down };
+static const struct pg_conn_events lane_events = { .on_up = on_up, .on_end = on_end, .on_down = on_down };
 
 /* --- the face ------------------------------------------------------------------------------------- */
 
@@ -422,7 +422,7 @@ static void ledger_pg_free(struct ledger *ledger)
 {
         struct ledger_pg *l = of_face(ledger);
         for (int i = 0; l->lanes && i < l->options.connections; i++) {
-                pg_link_free(l->lanes[i].link);
+                pg_conn_free(l->lanes[i].conn);
                 ledger_batch_free(&l->lanes[i].batch);
         }
         free(l->lanes);
@@ -459,7 +459,7 @@ void ledger_pg_get_stats(const struct ledger *ledger, struct ledger_pg_stats *re
                 TAILQ_FOREACH(op, &l->waiting[kind], entry)
                         stats.in_doubt += op->in_doubt;
         for (int i = 0; i < l->options.connections; i++)
-                stats.connections_up += pg_link_is_up(l->lanes[i].link);
+                stats.connections_up += pg_conn_is_up(l->lanes[i].conn);
         *ret_stats = stats;
 }
 
@@ -531,8 +531,8 @@ static bool make_lanes(struct ledger_pg *l, struct event_base *base)
         l->lanes = calloc((size_t)l->options.connections, sizeof(*l->lanes));
         for (int i = 0; l->lanes && i < l->options.connections; i++) {
                 l->lanes[i].ledger = l;
-                l->lanes[i].link = pg_link_new(base, l->conninfo, l->statements, &lane_events, &l->lanes[i]);
-                if (!l->lanes[i].link)
+                l->lanes[i].conn = pg_conn_new(base, l->conninfo, l->statements, &lane_events, &l->lanes[i]);
+                if (!l->lanes[i].conn)
                         return false;
         }
         return l->lanes;

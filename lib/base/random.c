@@ -2,6 +2,8 @@
 #include "lib/base/random.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <sys/random.h>
 
 static uint64_t splitmix(uint64_t *x)
 {
@@ -16,6 +18,14 @@ void random_seed(struct random *random, uint64_t seed)
 {
         for (int i = 0; i < 4; i++)
                 random->state[i] = splitmix(&seed);
+}
+
+void random_seed_anew(struct random *random)
+{
+        uint64_t seed;
+        while (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+                assert(errno == EINTR); /* the kernel always has some, once the machine is up */
+        random_seed(random, seed);
 }
 
 static uint64_t rotate(uint64_t x, int bits)
@@ -55,8 +65,9 @@ bool random_chance(struct random *random, double probability)
         return probability > 0 && random_unit(random) < probability;
 }
 
-int64_t random_jitter(struct random *random, int64_t value)
+int64_t random_jitter(struct random *random, int64_t pause, int percent)
 {
-        assert(value >= 0);
-        return value / 2 + (int64_t)random_below(random, (uint64_t)value + 1);
+        assert(pause >= 0 && percent >= 0 && percent <= 100);
+        int64_t lowest = pause * (100 - percent) / 100, width = pause * 2 * percent / 100;
+        return lowest + (int64_t)random_below(random, (uint64_t)width + 1);
 }

@@ -39,6 +39,7 @@ enum {
         RECONNECT_PAUSE_MAX_US = 5000000,
         SIGN_ON_PAUSE_US = 1000000,
         BOOT_PAUSE_US = 200000,
+        PAUSE_JITTER = 50, /* percent less or more */
         COMPLAINTS_MAX = 10,
 };
 
@@ -397,7 +398,7 @@ static void cycle_power(struct seat *seat)
                 fleet->handshakes--;
         link_close(&seat->link, false);
         if (seat->phase != LINED_UP) /* it keeps its place in the line */
-                enter_phase(seat, PARKED, random_jitter(&fleet->random, BOOT_PAUSE_US));
+                enter_phase(seat, PARKED, random_jitter(&fleet->random, BOOT_PAUSE_US, PAUSE_JITTER));
         journal_path(fleet->options->journal, fleet->journal.number, path);
         if (!journal_read(path, seat->open_offset, &reader, error) || rereading.damaged) {
                 break_off(fleet, path, error);
@@ -464,7 +465,7 @@ static void park(struct seat *seat)
                 pause_us *= 2;
         seat->tries++;
         seat->port = (seat->port + 1) % fleet->net.ports;
-        enter_phase(seat, PARKED, random_jitter(&fleet->random, pause_us));
+        enter_phase(seat, PARKED, random_jitter(&fleet->random, pause_us, PAUSE_JITTER));
 }
 
 static void sign_on(struct seat *seat)
@@ -530,7 +531,7 @@ static void on_sign_on_answer(struct seat *seat, const struct atm_answer *answer
                 enter_phase(seat, SERVING, INT64_MAX);
         } else {
                 fleet->result.sign_ons_refused++;
-                enter_phase(seat, REFUSED, random_jitter(&fleet->random, SIGN_ON_PAUSE_US));
+                enter_phase(seat, REFUSED, random_jitter(&fleet->random, SIGN_ON_PAUSE_US, PAUSE_JITTER));
         }
         turn_begin(fleet, &turn);
         atm_on_connected(&seat->atm, &turn, good);

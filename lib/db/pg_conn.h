@@ -9,8 +9,8 @@
  * was committed is unknown. Pauses between attempts grow from 0.1 s to 10 s, with jitter.
  * Host names in the conninfo are looked up by libpq, which may block: use hostaddr where that matters.
  */
-#ifndef LIB_DB_PG_LINK_H
-#define LIB_DB_PG_LINK_H
+#ifndef LIB_DB_PG_CONN_H
+#define LIB_DB_PG_CONN_H
 
 #include <event2/event.h>
 #include <libpq-fe.h>
@@ -28,34 +28,34 @@ struct pg_statement {
         const char *name, *sql;
 };
 
-struct pg_link_events {
+struct pg_conn_events {
         void (*on_up)(void *context);
-        /* The end of what pg_link_send began; result is NULL for PG_LOST and freed by the link. */
+        /* The end of what pg_conn_send began; result is NULL for PG_LOST and freed by the pg_conn. */
         void (*on_end)(void *context, enum pg_outcome outcome, const PGresult *result);
         /* It went down, or an attempt failed; why is text for people. on_end(PG_LOST) came first where it was busy. */
         void (*on_down)(void *context, const char *why);
 };
 
-struct pg_link;
+struct pg_conn;
 
-/* statements ends with a NULL name; the array and conninfo must outlive the link. NULL: out of memory. */
-ATM_MUST_USE struct pg_link *pg_link_new(struct event_base *base, const char *conninfo,
-                                         const struct pg_statement *statements, const struct pg_link_events *events,
+/* statements ends with a NULL name; the array and conninfo must outlive it. NULL: out of memory. */
+ATM_MUST_USE struct pg_conn *pg_conn_new(struct event_base *base, const char *conninfo,
+                                         const struct pg_statement *statements, const struct pg_conn_events *events,
                                          void *context);
-void pg_link_free(struct pg_link *link);
+void pg_conn_free(struct pg_conn *conn);
 
-bool pg_link_is_idle(const struct pg_link *link);
-bool pg_link_is_up(const struct pg_link *link); /* IDLE or BUSY */
+bool pg_conn_is_idle(const struct pg_conn *conn);
+bool pg_conn_is_up(const struct pg_conn *conn); /* IDLE or BUSY */
 
-/* One parameter of a statement; its bytes may go away after pg_link_send. */
+/* One parameter of a statement; its bytes may go away after pg_conn_send. */
 struct pg_parameter {
         const void *bytes;
         int length, format; /* 0 text, 1 binary */
 };
 enum { PG_PARAMETERS_MAX = 32 };
 
-/* Start a prepared statement on an idle link; everything else is told through the events. */
-void pg_link_send(struct pg_link *link, const char *statement, const struct pg_parameter *parameters, int count,
+/* Start a prepared statement on an idle connection; everything else is told through the events. */
+void pg_conn_send(struct pg_conn *conn, const char *statement, const struct pg_parameter *parameters, int count,
                   int result_format);
 
 #endif

@@ -1,0 +1,310 @@
+#include "lib/db/pg_conn.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/random.h"
+
+enum {
+        CONNECT_TIMEOUT_MS = 5000,
+        ANSWER_TIMEOUT_MS = 30000, /* longer than any ATM waits: then the server is taken for dead */
+        PAUSE_FIRST_MS = 100,
+        PAUSE_MAX_MS = 10000,
+        PAUSE_JITTER = 25, /* percent less or more */
+};
+
+enum state { DOWN, CONNECTING, PREPARING, IDLE, BUSY };
+
+struct pg_conn {
+        struct event_base *base;
+        const char *conninfo;
+        const struct pg_statement *statements;
+        const struct pg_conn_events *events;
+        void *context;
+
+        enum state state;
+        PGconn *pg;
+        struct event *readable, *writable; /* of the current socket */
+        struct event *timer;               /* the state's time limit; the pause while DOWN */
+        int prepared;                      /* statements that are */
+        PGresult *result;                  /* the last one of the statement under way */
+        int64_t pause_ms;
+        struct random random; /* so that instances don't come back in step */
+};
+
+static void on_socket(evutil_socket_t socket, short what, void *context);
+static void on_timer(evutil_socket_t socket, short what, void *context);
+
+static void timer_start(struct pg_conn *conn, int64_t ms)
+{
+        struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+        event_add(conn->timer, &tv);
+}
+
+static void result_clear(struct pg_conn *conn)
+{
+        PQclear(conn->result);
+        conn->result = NULL;
+}
+
+static void socket_forget(struct pg_conn *conn)
+{
+        if (conn->readable)
+                event_free(conn->readable);
+        if (conn->writable)
+                event_free(conn->writable);
+        conn->readable = conn->writable = NULL;
+}
+
+/* libpq may change its socket while connecting, so the events are made anew at each step of that. */
+static bool socket_watch(struct pg_conn *conn)
+{
+        socket_forget(conn);
+        conn->readable = event_new(conn->base, PQsocket(conn->pg), EV_READ | EV_PERSIST, on_socket, conn);
+        conn->writable = event_new(conn->base, PQsocket(conn->pg), EV_WRITE, on_socket, conn);
+        return conn->readable && conn->writable;
+}
+
+/* The one door for changes of state; each state's time limit is set here. */
+static void conn_enter(struct pg_conn *conn, enum state state)
+{
+        static const bool legal[5][5] = {
+                [DOWN] = { [CONNECTING] = true, [DOWN] = true },
+                [CONNECTING] = { [DOWN] = true, [PREPARING] = true },
+                [PREPARING] = { [DOWN] = true, [IDLE] = true },
+                [IDLE] = { [DOWN] = true, [BUSY] = true },
+                [BUSY] = { [DOWN] = true, [IDLE] = true },
+        };
+        assert(legal[conn->state][state]);
+        conn->state = state;
+        if (state == IDLE)
+                event_del(conn->timer);
+        else if (state == BUSY)
+                timer_start(conn, ANSWER_TIMEOUT_MS);
+        else if (state == CONNECTING || state == PREPARING)
+                timer_start(conn, CONNECT_TIMEOUT_MS);
+        else
+                timer_start(conn, random_jitter(&conn->random, conn->pause_ms, PAUSE_JITTER));
+}
+
+/* The one door for losing the connection. */
+static void conn_lose(struct pg_conn *conn, const char *why)
+{
+        char text[256];
+        size_t length = strcspn(why, "\n");
+        snprintf(text, sizeof(text), "%.*s", (int)(length < sizeof(text) ? length : sizeof(text) - 1), why);
+
+        bool busy = conn->state == BUSY;
+        socket_forget(conn);
+        result_clear(conn);
+        PQfinish(conn->pg);
+        conn->pg = NULL;
+        conn_enter(conn, DOWN);
+        conn->pause_ms = conn->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : conn->pause_ms * 2;
+        if (busy)
+                conn->events->on_end(conn->context, PG_LOST, NULL);
+        conn->events->on_down(conn->context, text);
+}
+
+/* Push what libpq still holds; wait for room in the socket where it does not all go. */
+static void conn_flush(struct pg_conn *conn)
+{
+        int left = PQflush(conn->pg);
+        if (left < 0)
+                conn_lose(conn, PQerrorMessage(conn->pg));
+        else if (left > 0)
+                event_add(conn->writable, NULL);
+}
+
+static void prepare_next(struct pg_conn *conn)
+{
+        const struct pg_statement *statement = &conn->statements[conn->prepared];
+        if (!statement->name) {
+                conn->pause_ms = PAUSE_FIRST_MS;
+                conn_enter(conn, IDLE);
+                conn->events->on_up(conn->context);
+        } else if (PQsendPrepare(conn->pg, statement->name, statement->sql, 0, NULL)) {
+                conn_flush(conn);
+        } else {
+                conn_lose(conn, PQerrorMessage(conn->pg));
+        }
+}
+
+static void connect_step(struct pg_conn *conn)
+{
+        PostgresPollingStatusType poll = PQconnectPoll(conn->pg);
+        if (poll == PGRES_POLLING_FAILED) {
+                conn_lose(conn, PQerrorMessage(conn->pg));
+                return;
+        }
+        if (!socket_watch(conn)) {
+                conn_lose(conn, "out of memory");
+                return;
+        }
+        if (poll == PGRES_POLLING_READING) {
+                event_add(conn->readable, NULL);
+        } else if (poll == PGRES_POLLING_WRITING) {
+                event_add(conn->writable, NULL);
+        } else {
+                PQsetnonblocking(conn->pg, 1);
+                event_add(conn->readable, NULL);
+                conn->prepared = 0;
+                conn_enter(conn, PREPARING);
+                prepare_next(conn);
+        }
+}
+
+/* What the server says besides results also comes as the reason of a loss: nothing for standard error. */
+static void on_notice(void *context, const char *text)
+{
+        (void)context;
+        (void)text;
+}
+
+static void connect_start(struct pg_conn *conn)
+{
+        conn_enter(conn, CONNECTING);
+        conn->pg = PQconnectStart(conn->conninfo);
+        if (conn->pg)
+                PQsetNoticeProcessor(conn->pg, on_notice, NULL);
+        if (!conn->pg || PQstatus(conn->pg) == CONNECTION_BAD)
+                conn_lose(conn, conn->pg ? PQerrorMessage(conn->pg) : "out of memory");
+        else if (!socket_watch(conn))
+                conn_lose(conn, "out of memory");
+        else
+                event_add(conn->writable, NULL); /* PQconnectStart: begin as if POLLING_WRITING */
+}
+
+/* The statement under way has ended: ReadyForQuery was seen. */
+static void statement_end(struct pg_conn *conn)
+{
+        PGresult *result = conn->result;
+        conn->result = NULL;
+        ExecStatusType status = PQresultStatus(result);
+        bool done = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+        if (conn->state == PREPARING) {
+                if (done) {
+                        conn->prepared++;
+                        prepare_next(conn);
+                } else {
+                        conn_lose(conn, PQresultErrorMessage(result));
+                }
+        } else {
+                conn_enter(conn, IDLE);
+                conn->events->on_end(conn->context, done ? PG_DONE : PG_FAILED, result);
+        }
+        PQclear(result);
+}
+
+static void results_read(struct pg_conn *conn)
+{
+        if (!PQconsumeInput(conn->pg)) {
+                conn_lose(conn, PQerrorMessage(conn->pg));
+                return;
+        }
+        while (conn->pg && (conn->state == BUSY || conn->state == PREPARING) && !PQisBusy(conn->pg)) {
+                PGresult *result = PQgetResult(conn->pg);
+                if (!result) {
+                        if (PQstatus(conn->pg) != CONNECTION_OK || !conn->result) {
+                                conn_lose(conn, PQerrorMessage(conn->pg));
+                                return;
+                        }
+                        statement_end(conn);
+                        continue;
+                }
+                /* an error after the rows (a failed commit) replaces them */
+                result_clear(conn);
+                conn->result = result;
+                if (PQstatus(conn->pg) == CONNECTION_BAD) {
+                        conn_lose(conn, PQresultErrorMessage(result));
+                        return;
+                }
+        }
+        if (conn->pg && conn->state == IDLE && PQstatus(conn->pg) != CONNECTION_OK)
+                conn_lose(conn, PQerrorMessage(conn->pg));
+}
+
+static void on_socket(evutil_socket_t socket, short what, void *context)
+{
+        struct pg_conn *conn = context;
+        (void)socket;
+        if (conn->state == CONNECTING) {
+                connect_step(conn);
+                return;
+        }
+        if (what & EV_WRITE)
+                conn_flush(conn);
+        if ((what & EV_READ) && conn->pg)
+                results_read(conn);
+}
+
+static void on_timer(evutil_socket_t socket, short what, void *context)
+{
+        struct pg_conn *conn = context;
+        (void)socket;
+        (void)what;
+        if (conn->state == DOWN)
+                connect_start(conn);
+        else
+                conn_lose(conn, conn->state == BUSY ? "the server did not answer in time" : "connecting took too long");
+}
+
+struct pg_conn *pg_conn_new(struct event_base *base, const char *conninfo, const struct pg_statement *statements,
+                            const struct pg_conn_events *events, void *context)
+{
+        struct pg_conn *conn = calloc(1, sizeof(*conn));
+        if (!conn)
+                return NULL;
+        *conn = (struct pg_conn){ .base = base, .conninfo = conninfo, .statements = statements, .events = events,
+                                  .context = context, .state = DOWN, .pause_ms = PAUSE_FIRST_MS };
+        conn->timer = evtimer_new(base, on_timer, conn);
+        if (!conn->timer) {
+                free(conn);
+                return NULL;
+        }
+        random_seed_anew(&conn->random);
+        timer_start(conn, 0);
+        return conn;
+}
+
+void pg_conn_free(struct pg_conn *conn)
+{
+        if (!conn)
+                return;
+        socket_forget(conn);
+        event_free(conn->timer);
+        result_clear(conn);
+        PQfinish(conn->pg);
+        free(conn);
+}
+
+bool pg_conn_is_idle(const struct pg_conn *conn)
+{
+        return conn->state == IDLE;
+}
+
+bool pg_conn_is_up(const struct pg_conn *conn)
+{
+        return conn->state == IDLE || conn->state == BUSY;
+}
+
+void pg_conn_send(struct pg_conn *conn, const char *statement, const struct pg_parameter *parameters, int count,
+                  int result_format)
+{
+        const char *values[PG_PARAMETERS_MAX];
+        int lengths[PG_PARAMETERS_MAX], formats[PG_PARAMETERS_MAX];
+        assert(conn->state == IDLE && count <= PG_PARAMETERS_MAX);
+        for (int i = 0; i < count; i++) {
+                values[i] = parameters[i].bytes;
+                lengths[i] = parameters[i].length;
+                formats[i] = parameters[i].format;
+        }
+        conn_enter(conn, BUSY);
+        if (PQsendQueryPrepared(conn->pg, statement, count, values, lengths, formats, result_format))
+                conn_flush(conn);
+        else
+                conn_lose(conn, PQerrorMessage(conn->pg));
+}
