@@ -491,47 +491,6 @@ static bool path_resolve(struct reading *r, size_t i, char target[SETTINGS_TEXT_
         return false;
 }
 
-bool settings_address(const char **at, char host[SETTINGS_HOST_MAX], char port[6])
-{
-        const char *text = *at + strspn(*at, ", \t");
-        size_t length = strcspn(text, ",");
-        while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t'))
-                length--;
-        const char *colon = memrchr(text, ':', length);
-        size_t host_length = colon ? (size_t)(colon - text) : 0;
-        size_t port_length = colon ? length - host_length - 1 : 0;
-        const char *next = text + length;
-        if (host_length >= 2 && text[0] == '[' && text[host_length - 1] == ']') {
-                text++;
-                host_length -= 2;
-        } else if (host_length > 0 && memchr(text, ':', host_length)) {
-                return false;
-        }
-        int64_t number;
-        char digits[6];
-        if (host_length == 0 || host_length >= SETTINGS_HOST_MAX || port_length == 0 || port_length > 5 ||
-            strcspn(text, " \t") < host_length)
-                return false;
-        snprintf(digits, sizeof(digits), "%.*s", (int)port_length, colon + 1);
-        if (!number_parse(digits, 1, 65535, &number))
-                return false;
-        snprintf(host, SETTINGS_HOST_MAX, "%.*s", (int)host_length, text);
-        strcpy(port, digits);
-        *at = next;
-        return true;
-}
-
-static bool addresses_are_good(const char *text)
-{
-        char host[SETTINGS_HOST_MAX], port[6];
-        do {
-                if (!settings_address(&text, host, port))
-                        return false;
-                text += strspn(text, " \t");
-        } while (*text && *text == ',');
-        return *text == '\0';
-}
-
 /* in: struct settings, or the link that the place is of. */
 static void row_store(struct reading *r, size_t i, void *in)
 {
@@ -579,8 +538,7 @@ static void row_store(struct reading *r, size_t i, void *in)
                         return;
                 break;
         case SETTING_ADDRESSES:
-                if ((good = addresses_are_good(text)))
-                        strcpy(target, text);
+                good = addresses_parse(text, target);
                 break;
         case SETTING_ACQUIRER:
                 good = good && strlen(text) <= 11 && !text[strspn(text, "0123456789")];

@@ -13,17 +13,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/address.h"
 #include "lib/base/attributes.h"
 #include "rules/clock.h"
 #include "rules/reference.h"
 
-enum { SETTINGS_TEXT_MAX = 512, SETTINGS_ERROR_MAX = 1024, SETTINGS_LINKS_MAX = 32, SETTINGS_HOST_MAX = 256 };
+enum { SETTINGS_TEXT_MAX = 512, SETTINGS_ERROR_MAX = 1024, SETTINGS_LINKS_MAX = 32 };
 
 /* [link NAME]: the way to one bank. */
 struct settings_link {
         char name[ISSUER_MAX + 1];
         char dialect[SETTINGS_TEXT_MAX];   /* a file, or "ascii" */
-        char addresses[SETTINGS_TEXT_MAX]; /* see settings_address */
+        struct addresses addresses;
         int64_t connections;
         char certificate[SETTINGS_TEXT_MAX];
         char key[SETTINGS_TEXT_MAX];
@@ -84,7 +85,7 @@ enum settings_type {
         SETTING_BOOL,
         SETTING_MOMENT,  /* int64_t, milliseconds since 1970 */
         SETTING_DIALECT, /* a path, or "ascii" */
-        SETTING_ADDRESSES,
+        SETTING_ADDRESSES, /* struct addresses */
         SETTING_ACQUIRER, /* 1 to 11 digits */
 };
 
@@ -102,10 +103,6 @@ extern const size_t settings_row_count;
 /* The keys of each [link NAME]; their section is "link". */
 extern const struct settings_row settings_link_rows[];
 extern const size_t settings_link_row_count;
-
-/* Take the next HOST:PORT off a list, commas between them; a host with colons stands in brackets, which are
- * left out here. False: the end, or no address; *at stands before it then. */
-ATM_MUST_USE bool settings_address(const char **at, char host[SETTINGS_HOST_MAX], char port[6]);
 
 /* Relative paths are taken from the configuration file's folder. False with a text in error[]. */
 ATM_MUST_USE bool settings_load(const char *path, struct settings *ret_settings,

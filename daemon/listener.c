@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config/limits.h"
+#include "lib/base/address.h"
 #include "lib/base/log.h"
 #include "lib/net/priorities.h"
 
@@ -24,17 +25,6 @@ struct listener {
         void *context;
         char address[LISTENER_PEER_MAX];
 };
-
-static void print_address(const struct sockaddr *address, socklen_t length, char buffer[LISTENER_PEER_MAX])
-{
-        char host[INET6_ADDRSTRLEN], port[8];
-        if (getnameinfo(address, length, host, sizeof(host), port, sizeof(port),
-                        NI_NUMERICHOST | NI_NUMERICSERV))
-                snprintf(buffer, LISTENER_PEER_MAX, "?");
-        else
-                snprintf(buffer, LISTENER_PEER_MAX,
-                         address->sa_family == AF_INET6 ? "[%.45s]:%.7s" : "%.45s:%.7s", host, port);
-}
 
 static void rest(struct listener *listener)
 {
@@ -59,7 +49,7 @@ static void take_in(struct listener *listener, int fd, const struct sockaddr *ad
 {
         static const int on = 1;
         char peer[LISTENER_PEER_MAX];
-        print_address(address, length, peer);
+        address_print_socket(address, length, peer, sizeof(peer));
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
         listener->events->accepted(listener->context, fd, peer);
@@ -173,7 +163,7 @@ struct listener *listener_new(struct event_base *base, const char *host, int por
         if (listener->fd < 0)
                 goto failed;
         getsockname(listener->fd, (struct sockaddr *)&address, &length);
-        print_address((struct sockaddr *)&address, length, listener->address);
+        address_print_socket((struct sockaddr *)&address, length, listener->address, sizeof(listener->address));
         listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
         listener->readable = event_new(base, listener->fd, EV_READ | EV_PERSIST, on_readable, listener);
         listener->rest = event_new(base, -1, 0, on_rested, listener);

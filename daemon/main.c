@@ -60,7 +60,12 @@ static int read_arguments(int argc, char **argv, struct arguments *ret_arguments
                         arguments.server.config_path = optarg;
                         break;
                 case 'l':
-                        arguments.server.listen = optarg;
+                        if (!address_parse(optarg, 0, &arguments.server.listen)) {
+                                fprintf(stderr,
+                                        "atmd: --listen %s: expected HOST:PORT, such as 127.0.0.1:7583 or [::1]:7583\n",
+                                        optarg);
+                                return EXIT_USAGE;
+                        }
                         break;
                 case 'i':
                         arguments.server.instance = optarg;
@@ -86,12 +91,6 @@ static int read_arguments(int argc, char **argv, struct arguments *ret_arguments
         }
         if (!arguments.server.config_path) {
                 fputs("atmd: --config FILE is missing\nTry 'atmd --help'.\n", stderr);
-                return EXIT_USAGE;
-        }
-        if (arguments.server.listen && !server_is_address(arguments.server.listen)) {
-                fprintf(stderr,
-                        "atmd: --listen %s: expected HOST:PORT, such as 127.0.0.1:7583 or [::1]:7583\n",
-                        arguments.server.listen);
                 return EXIT_USAGE;
         }
         *ret_arguments = arguments;

@@ -32,7 +32,6 @@ enum {
         TICK_MS = 100,
         STATS_S = 60,
         AHEAD_DAYS = 214, /* DE 7 has no year: it may be half a year off, and a bit */
-        HOST_MAX = 256,
         SIGNALS = 4,
 };
 
@@ -330,34 +329,6 @@ static bool fail(char error[SERVER_ERROR_MAX], const char *format, ...)
         return false;
 }
 
-/* HOST:PORT, with a host that holds colons in brackets. */
-static bool split_listen(const char *text, char host[HOST_MAX], int *ret_port)
-{
-        const char *colon = strrchr(text, ':');
-        size_t length = colon ? (size_t)(colon - text) : 0;
-        char *end;
-        if (length == 0 || length >= HOST_MAX || colon[1] < '0' || colon[1] > '9')
-                return false;
-        if (text[0] == '[' && text[length - 1] == ']') {
-                text++;
-                length -= 2;
-        }
-        long port = strtol(colon + 1, &end, 10);
-        if (*end || port > 65535)
-                return false;
-        memcpy(host, text, length);
-        host[length] = '\0';
-        *ret_port = (int)port;
-        return length > 0;
-}
-
-bool server_is_address(const char *text)
-{
-        char host[HOST_MAX];
-        int port;
-        return split_listen(text, host, &port);
-}
-
 static bool check_database(const struct settings *settings, char error[SERVER_ERROR_MAX])
 {
         char *text = NULL;
@@ -639,6 +610,8 @@ static bool is_same(const struct settings_row *row, const void *a, const void *b
                 return memcmp(x, y, sizeof(int32_t)) == 0;
         case SETTING_BOOL:
                 return memcmp(x, y, sizeof(bool)) == 0;
+        case SETTING_ADDRESSES:
+                return memcmp(x, y, sizeof(struct addresses)) == 0;
         default:
                 return strcmp(x, y) == 0;
         }
@@ -857,13 +830,12 @@ static bool make_banks(struct server *server, char error[SERVER_ERROR_MAX])
 
 static bool make_listener(struct server *server, char error[SERVER_ERROR_MAX])
 {
-        char why[LISTENER_ERROR_MAX], host[HOST_MAX];
-        const char *configured = server->settings.listen_host;
-        int port = (int)server->settings.listen_port;
-        if (server->options.listen && split_listen(server->options.listen, host, &port))
-                configured = host;
+        char why[LISTENER_ERROR_MAX];
+        const struct address *listen = &server->options.listen;
+        const char *host = *listen->host ? listen->host : server->settings.listen_host;
+        int port = *listen->host ? listen->port : (int)server->settings.listen_port;
         server->connections_max = possible_connections(&server->settings);
-        server->listener = listener_new(server->base, configured, port, &listener_events, server, why);
+        server->listener = listener_new(server->base, host, port, &listener_events, server, why);
         return server->listener || fail(error, "%s", why);
 }
 

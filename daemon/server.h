@@ -20,8 +20,8 @@ struct server;
 
 struct server_options {
         const char *config_path;
-        const char *listen;   /* HOST:PORT over the configuration's; NULL: as configured */
-        const char *instance; /* NULL: unnamed */
+        struct address listen; /* over the configuration's; no host: as configured */
+        const char *instance;  /* NULL: unnamed */
 };
 
 /* Connects to the database, loads the reference data and listens. NULL with a text in error[];
@@ -31,9 +31,6 @@ ATM_MUST_USE struct server *server_new(const struct server_options *options, con
 /* Serves until told to stop. */
 void server_run(struct server *server);
 void server_free(struct server *server);
-
-/* HOST:PORT, as --listen takes it; a host with colons stands in brackets. */
-ATM_MUST_USE bool server_is_address(const char *text);
 
 /* What --check-config checks: certificates, keys, what goes together. */
 ATM_MUST_USE bool server_check(const struct settings *settings, char error[SERVER_ERROR_MAX]);

@@ -20,7 +20,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "config/settings.h"
 #include "config/limits.h"
 #include "lib/base/log.h"
 #include "lib/base/random.h"
@@ -37,9 +36,10 @@ struct place {
         enum place_state state;
         bool failing; /* to be taken down at the end of the turn */
         bool has_session;
-        size_t address;                       /* the one to be tried next, counted round and round */
+        size_t turn;                          /* whose it is: the addresses counted round and round */
         struct evutil_addrinfo *found, *next; /* what the name stands for */
-        char host[SETTINGS_HOST_MAX], peer[PEER_MAX], reason[LIMIT_REASON];
+        struct address to;                    /* of those, the one being tried */
+        char peer[PEER_MAX], reason[LIMIT_REASON];
         int fd;
         SSL *ssl;
         struct event readable, writable, timer, flush, reaper;
@@ -54,7 +54,7 @@ struct bank_conns {
         struct evdns_base *dns;
         struct bank_route *route;
         SSL_CTX *tls;
-        char addresses[SETTINGS_TEXT_MAX];
+        struct addresses addresses;
         struct random random;
         int count;
         struct place place[];
@@ -159,7 +159,7 @@ static void on_reaper(evutil_socket_t fd, short what, void *context)
         forget_socket(place);
         forget_found(place);
         wipe_buffers(place);
-        place->address++;
+        place->turn++;
         change_state(place, DOWN);
         place->failing = false;
         start_timer(place, next_pause(place));
@@ -327,7 +327,7 @@ static void begin_handshake(struct place *place)
 {
         change_state(place, HANDSHAKE);
         place->ssl = SSL_new(place->conns->tls);
-        if (!place->ssl || SSL_set_fd(place->ssl, place->fd) != 1 || !expect_host(place->ssl, place->host)) {
+        if (!place->ssl || SSL_set_fd(place->ssl, place->fd) != 1 || !expect_host(place->ssl, place->to.host)) {
                 ERR_clear_error();
                 fail(place, "out of memory");
                 return;
@@ -390,22 +390,12 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
 
 /* ---- connecting ---------------------------------------------------------------------------------------- */
 
-static void print_peer(struct place *place, const struct evutil_addrinfo *info)
-{
-        char host[INET6_ADDRSTRLEN], port[8];
-        if (getnameinfo(info->ai_addr, (socklen_t)info->ai_addrlen, host, sizeof(host), port, sizeof(port),
-                        NI_NUMERICHOST | NI_NUMERICSERV))
-                return;
-        snprintf(place->peer, sizeof(place->peer), info->ai_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
-                 port);
-}
-
 static void connect_next(struct place *place)
 {
         const struct evutil_addrinfo *info = place->next;
         place->next = info->ai_next;
         change_state(place, CONNECTING);
-        print_peer(place, info);
+        address_print_socket(info->ai_addr, (socklen_t)info->ai_addrlen, place->peer, sizeof(place->peer));
         place->fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (place->fd < 0) {
                 fail(place, "socket: %s", strerror(errno));
@@ -424,35 +414,28 @@ static void on_found(int result, struct evutil_addrinfo *found, void *context)
 {
         struct place *place = context;
         if (result || !found) {
-                fail(place, "looking up %s: %s", place->host, evutil_gai_strerror(result));
+                fail(place, "looking up %s: %s", place->to.host, evutil_gai_strerror(result));
                 return;
         }
         place->found = place->next = found;
         connect_next(place);
 }
 
-/* The address whose turn it is. */
-static void choose_address(struct place *place, char port[6])
-{
-        const char *at = place->conns->addresses;
-        char host[SETTINGS_HOST_MAX];
-        size_t count = 0;
-        while (settings_address(&at, host, port))
-                count++;
-        at = place->conns->addresses;
-        for (size_t i = 0; i <= place->address % count; i++)
-                if (!settings_address(&at, place->host, port))
-                        abort(); /* they were checked when they were read */
-        snprintf(place->peer, sizeof(place->peer), "%.60s:%s", place->host, port);
-}
-
 static void begin(struct place *place)
 {
         struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-        char port[6];
+        const struct addresses *addresses = &place->conns->addresses;
+        char port[ADDRESS_PORT_MAX], text[ADDRESS_TEXT_MAX];
         change_state(place, LOOKING_UP);
-        choose_address(place, port);
-        evdns_getaddrinfo(place->conns->dns, place->host, port, &hints, on_found, place);
+        if (addresses->count == 0) {
+                fail(place, "no address is known");
+                return;
+        }
+        addresses_get(addresses, place->turn % addresses->count, &place->to);
+        address_print(&place->to, text);
+        snprintf(place->peer, sizeof(place->peer), "%.*s", PEER_MAX - 1, text);
+        snprintf(port, sizeof(port), "%u", (unsigned)place->to.port);
+        evdns_getaddrinfo(place->conns->dns, place->to.host, port, &hints, on_found, place);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *context)
@@ -474,7 +457,7 @@ static bool set_up(struct bank_conns *conns, int i)
         struct place *place = &conns->place[i];
         place->conns = conns;
         place->number = i + 1;
-        place->address = (size_t)i;
+        place->turn = (size_t)i;
         place->fd = -1;
         place->pause_ms = LIMIT_BANK_PAUSE_FIRST_MS;
         event_assign(&place->timer, conns->base, -1, 0, on_timer, place);
@@ -533,10 +516,10 @@ void bank_conns_free(struct bank_conns *conns)
         free(conns);
 }
 
-void bank_conns_change(struct bank_conns *conns, SSL_CTX *tls, const char *addresses)
+void bank_conns_change(struct bank_conns *conns, SSL_CTX *tls, const struct addresses *addresses)
 {
         SSL_CTX_up_ref(tls);
         SSL_CTX_free(conns->tls);
         conns->tls = tls;
-        snprintf(conns->addresses, sizeof(conns->addresses), "%s", addresses);
+        conns->addresses = *addresses;
 }

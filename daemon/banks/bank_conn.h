@@ -19,6 +19,7 @@
 #include <openssl/ssl.h>
 
 #include "daemon/banks/bank_route.h"
+#include "lib/base/address.h"
 #include "lib/base/attributes.h"
 
 struct bank_conns;
@@ -27,8 +28,8 @@ struct bank_conns_options {
         struct event_base *base;
         struct evdns_base *dns;
         struct bank_route *route;
-        SSL_CTX *tls;          /* referred to, not taken over */
-        const char *addresses; /* as settings_address takes them */
+        SSL_CTX *tls; /* referred to, not taken over */
+        const struct addresses *addresses; /* copied */
         int connections;
 };
 
@@ -38,6 +39,6 @@ ATM_MUST_USE struct bank_conns *bank_conns_new(const struct bank_conns_options *
 void bank_conns_free(struct bank_conns *conns);
 
 /* For connections that are made from now on. */
-void bank_conns_change(struct bank_conns *conns, SSL_CTX *tls, const char *addresses);
+void bank_conns_change(struct bank_conns *conns, SSL_CTX *tls, const struct addresses *addresses);
 
 #endif

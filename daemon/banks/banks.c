@@ -147,7 +147,7 @@ static bool make_link(struct banks *banks, const struct banks_options *options, 
             .dns = banks->dns,
             .route = route,
             .tls = keys->tls[i],
-            .addresses = link->addresses,
+            .addresses = &link->addresses,
             .connections = (int)link->connections,
         };
         banks->conns[i] = bank_conns_new(&conns);
@@ -235,7 +235,7 @@ void banks_change(struct banks *banks, const struct settings *settings, const st
         assert(settings->link_count == banks->routes.count);
         for (size_t i = 0; i < banks->routes.count; i++) {
                 banks->routes.route[i]->settings = route_settings_of(&settings->link[i]);
-                bank_conns_change(banks->conns[i], keys->tls[i], settings->link[i].addresses);
+                bank_conns_change(banks->conns[i], keys->tls[i], &settings->link[i].addresses);
         }
         saf_change(banks->saf, &saf);
 }

@@ -99,6 +99,12 @@ await 5 "a log line about the full house" grep -q event=refused_full "$WORK/full
 stop
 cp "$WORK/good.conf" "$CONF"
 
+# --- where to listen: nobody knows where an IPv6 address without brackets ends and its port begins
+for address in ::1:7583 ::1 127.0.0.1 :7583 127.0.0.1:65536; do
+        expect_exit 2 atmd --config "$CONF" --listen "$address"
+        [[ $OUTPUT == *"expected HOST:PORT, such as 127.0.0.1:7583 or [::1]:7583"* ]] || wrong "--listen $address: '$OUTPUT'"
+done
+
 # --- databases that can't be served from
 expect_conninfo() {
         sed -E "s|^conninfo *=.*|conninfo = $1|" "$WORK/good.conf" >"$CONF"

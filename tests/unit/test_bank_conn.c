@@ -290,9 +290,17 @@ static void tear_down(void)
         ERR_clear_error();
 }
 
-static void start(const char *addresses, int connections)
+static struct addresses list_of(const char *text)
 {
-        struct bank_conns_options options = {base, dns, route, client_tls, addresses, connections};
+        struct addresses addresses;
+        ck_assert(addresses_parse(text, &addresses));
+        return addresses;
+}
+
+static void start(const char *text, int connections)
+{
+        struct addresses addresses = list_of(text);
+        struct bank_conns_options options = {base, dns, route, client_tls, &addresses, connections};
         conns = bank_conns_new(&options);
         ck_assert_ptr_nonnull(conns);
 }
@@ -443,12 +451,26 @@ START_TEST(changed_addresses_hold_from_the_next_connection_on)
 {
         start(address_of(0), 1);
         RUN_UNTIL(bank_route_is_up(route));
-        bank_conns_change(conns, client_tls, address_of(1));
+        struct addresses addresses = list_of(address_of(1));
+        bank_conns_change(conns, client_tls, &addresses);
         run_for(50);
         ck_assert_int_eq(sides[1].accepted, 0);
         hang_up(&sides[0]);
         RUN_UNTIL(sides[1].accepted == 1 && bank_route_is_up(route));
         ck_assert_int_eq(sides[0].accepted, 1);
+}
+END_TEST
+
+START_TEST(a_list_without_addresses_is_no_reason_to_abort)
+{
+        struct addresses none = {.count = 0}, later = list_of(address_of(0));
+        struct bank_conns_options options = {base, dns, route, client_tls, &none, 2};
+        conns = bank_conns_new(&options);
+        ck_assert_ptr_nonnull(conns);
+        run_for(50);
+        ck_assert(!bank_route_is_up(route));
+        bank_conns_change(conns, client_tls, &later);
+        RUN_UNTIL(bank_route_is_up(route));
 }
 END_TEST
 
@@ -482,6 +504,7 @@ int main(void)
         tcase_add_test(tcase, a_hang_up_loses_what_was_outstanding_and_the_link_comes_back_by_itself);
         tcase_add_test(tcase, a_bank_that_takes_nothing_is_given_up);
         tcase_add_test(tcase, changed_addresses_hold_from_the_next_connection_on);
+        tcase_add_test(tcase, a_list_without_addresses_is_no_reason_to_abort);
         tcase_add_test(tcase, a_sign_off_leaves_before_the_connection_ends);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);

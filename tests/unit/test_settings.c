@@ -432,7 +432,14 @@ START_TEST(every_key_reaches_its_member)
         const struct settings_link *l = &s.link[0];
         ck_assert_str_eq(l->name, "BANKA");
         ck_assert_str_eq(l->dialect, "/d");
-        ck_assert_str_eq(l->addresses, "a:1,[::1]:2");
+        struct address address;
+        ck_assert_uint_eq(l->addresses.count, 2);
+        addresses_get(&l->addresses, 0, &address);
+        ck_assert_str_eq(address.host, "a");
+        ck_assert_uint_eq(address.port, 1);
+        addresses_get(&l->addresses, 1, &address);
+        ck_assert_str_eq(address.host, "::1");
+        ck_assert_uint_eq(address.port, 2);
         ck_assert_int_eq(l->connections, 3);
         ck_assert_str_eq(l->certificate, "/lc");
         ck_assert_str_eq(l->key, "/lk");
@@ -466,22 +473,6 @@ START_TEST(each_link_has_its_own_keys_and_defaults)
         ck_assert_str_eq(strrchr(s.link[1].dialect, '/'), "/d.dialect");
         ck_assert_int_eq(s.link[1].connections, 4);
         ck_assert_int_eq(s.link[1].outstanding_max, 128);
-}
-END_TEST
-
-START_TEST(a_list_of_addresses_is_taken_one_by_one)
-{
-        const char *at = "bank.example:7601, [2001:db8::1]:65535 ,10.0.0.1:1";
-        static const char *const hosts[] = {"bank.example", "2001:db8::1", "10.0.0.1"};
-        static const char *const ports[] = {"7601", "65535", "1"};
-        char host[SETTINGS_HOST_MAX], port[6];
-        for (size_t i = 0; i < 3; i++) {
-                ck_assert(settings_address(&at, host, port));
-                ck_assert_str_eq(host, hosts[i]);
-                ck_assert_str_eq(port, ports[i]);
-        }
-        ck_assert(!settings_address(&at, host, port));
-        ck_assert_str_eq(host, hosts[2]);
 }
 END_TEST
 
@@ -721,7 +712,6 @@ int main(void)
         tcase_add_test(files, the_mandatory_keys_alone_give_the_defaults);
         tcase_add_test(files, every_key_reaches_its_member);
         tcase_add_test(files, each_link_has_its_own_keys_and_defaults);
-        tcase_add_test(files, a_list_of_addresses_is_taken_one_by_one);
         tcase_add_test(files, a_laboratory_without_start_and_anchor_runs_on_real_time);
         tcase_add_test(files, comments_blank_lines_and_line_ends_of_windows_are_fine);
         tcase_add_test(files, a_conninfo_may_go_on_in_indented_lines);

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/address.h"
 #include "rules/calendar.h"
 #include "lib/security/tls.h"
 #include "tools/banksim/accounts.h"
@@ -368,16 +369,6 @@ static void on_closed(struct bank_link *link, const char *reason, void *context)
 
 static const struct bank_link_events link_events = {on_open, on_message, on_closed};
 
-static void print_address(const struct sockaddr_storage *address, socklen_t length, char *buffer, size_t size)
-{
-        char host[INET6_ADDRSTRLEN], port[8];
-        if (getnameinfo((const struct sockaddr *)address, length, host, sizeof(host), port, sizeof(port),
-                        NI_NUMERICHOST | NI_NUMERICSERV))
-                snprintf(buffer, size, "?");
-        else
-                snprintf(buffer, size, address->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
-}
-
 static void take_in(struct host *host, int fd, const struct sockaddr_storage *address, socklen_t length)
 {
         static const int on = 1;
@@ -389,7 +380,7 @@ static void take_in(struct host *host, int fd, const struct sockaddr_storage *ad
                 close(fd);
                 return;
         }
-        print_address(address, length, peer, sizeof(peer));
+        address_print_socket((const struct sockaddr *)address, length, peer, sizeof(peer));
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         if (!bank_link_add(host->links, fd, peer))
                 say(host, "%s: out of memory", peer);
@@ -668,7 +659,7 @@ void host_describe(const struct host *host, char *buffer, size_t size)
         struct bank_totals totals;
         char address[LINK_PEER_MAX], torn[96] = "";
         bank_total(host->bank, &totals);
-        print_address(&host->address, host->address_length, address, sizeof(address));
+        address_print_socket((const struct sockaddr *)&host->address, host->address_length, address, sizeof(address));
         if (host->journal.torn_bytes > 0)
                 snprintf(torn, sizeof(torn),
                          " (%" PRId64 " bytes of a last line that a crash cut off are cut away)",

@@ -1,0 +1,106 @@
+/* HOST:PORT: see address.h. */
+#include "lib/base/address.h"
+
+#include <assert.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool read_port(const char *digits, size_t length, uint16_t lowest, uint16_t *ret_port)
+{
+        uint32_t number = 0;
+        if (length == 0 || length > 5)
+                return false;
+        for (size_t i = 0; i < length; i++) {
+                if (digits[i] < '0' || digits[i] > '9')
+                        return false;
+                number = number * 10 + (uint32_t)(digits[i] - '0');
+        }
+        if (number < lowest || number > UINT16_MAX)
+                return false;
+        *ret_port = (uint16_t)number;
+        return true;
+}
+
+/* In the first `length` bytes of text. */
+static bool read_address(const char *text, size_t length, uint16_t lowest, struct address *ret_address)
+{
+        const char *colon = memrchr(text, ':', length);
+        size_t host = colon ? (size_t)(colon - text) : 0;
+        uint16_t port;
+        if (!colon || !read_port(colon + 1, length - host - 1, lowest, &port))
+                return false;
+        if (host >= 2 && text[0] == '[' && text[host - 1] == ']') {
+                text++;
+                host -= 2;
+        } else if (memchr(text, ':', host)) {
+                return false;
+        }
+        if (host == 0 || host >= ADDRESS_HOST_MAX || memchr(text, ' ', host) || memchr(text, '\t', host))
+                return false;
+        memcpy(ret_address->host, text, host);
+        ret_address->host[host] = '\0';
+        ret_address->port = port;
+        return true;
+}
+
+bool address_parse(const char *text, uint16_t lowest, struct address *ret_address)
+{
+        return read_address(text, strlen(text), lowest, ret_address);
+}
+
+void address_print(const struct address *address, char text[ADDRESS_TEXT_MAX])
+{
+        snprintf(text, ADDRESS_TEXT_MAX, strchr(address->host, ':') ? "[%s]:%u" : "%s:%u", address->host,
+                 (unsigned)address->port);
+}
+
+void address_print_socket(const struct sockaddr *socket_address, socklen_t length, char *text, size_t size)
+{
+        char host[INET6_ADDRSTRLEN], port[ADDRESS_PORT_MAX];
+        if (getnameinfo(socket_address, length, host, sizeof(host), port, sizeof(port),
+                        NI_NUMERICHOST | NI_NUMERICSERV))
+                snprintf(text, size, "?");
+        else
+                snprintf(text, size, socket_address->sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static bool add(struct addresses *list, size_t *used, const struct address *address)
+{
+        size_t size = strlen(address->host) + 1;
+        if (list->count == ADDRESSES_MAX || *used + size > sizeof(list->hosts))
+                return false;
+        memcpy(list->hosts + *used, address->host, size);
+        list->item[list->count].host = (uint16_t)*used;
+        list->item[list->count++].port = address->port;
+        *used += size;
+        return true;
+}
+
+bool addresses_parse(const char *text, struct addresses *ret_list)
+{
+        struct addresses list = {.count = 0};
+        size_t used = 0;
+        while (*text) {
+                struct address address;
+                text += strspn(text, ", \t");
+                size_t length = strcspn(text, ","), rest = length;
+                while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t'))
+                        length--;
+                if (!read_address(text, length, 1, &address) || !add(&list, &used, &address))
+                        return false;
+                text += rest;
+        }
+        if (list.count == 0)
+                return false;
+        *ret_list = list;
+        return true;
+}
+
+void addresses_get(const struct addresses *list, size_t i, struct address *ret_address)
+{
+        assert(i < list->count);
+        strcpy(ret_address->host, list->hosts + list->item[i].host);
+        ret_address->port = list->item[i].port;
+}
