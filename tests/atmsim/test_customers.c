@@ -12,7 +12,6 @@
 #include "rules/calendar.h"
 #include "tools/atmsim/arrivals.h"
 #include "tools/atmsim/cards.h"
-#include "tools/atmsim/csv.h"
 #include "tools/atmsim/customer.h"
 #include "tools/atmsim/faults.h"
 #include "tools/atmsim/histogram.h"
@@ -180,13 +179,13 @@ END_TEST
 static const struct {
         const char *text, *error;
 } bad_cards[] = {
-    {"", "empty; a header row is expected"},
-    {"pan,pin\n", "the header row has no column 'expiry'"},
+    {"", "empty: expected a header row with the column pan"},
+    {"pan,pin\n", ":1: column expiry: missing in the header"},
     {"pan,expiry\n", "no cards are left"},
-    {"pan,expiry\n9900010000000007,4912\n12,4912\n", ":3: column pan: 12 to 19 digits are expected"},
-    {"pan,expiry\n9900010000000007,4913\n", ":2: column expiry: YYMM is expected"},
-    {"pan,expiry\n9900010000000007\n", ":2: 2 columns as in the header row are expected, 1 are there"},
-    {"pan,expiry\n\"9900010000000007\"x,4912\n", ":2: column 1: a comma is expected after the closing quote"},
+    {"pan,expiry\n9900010000000007,4912\n12,4912\n", ":3: column pan: expected 12 to 19 digits"},
+    {"pan,expiry\n9900010000000007,4913\n", ":2: column expiry: expected YYMM"},
+    {"pan,expiry\n9900010000000007\n", ":2: 1 fields: expected 2, as the header has"},
+    {"pan,expiry\n\"9900010000000007\"x,4912\n", ":2: field 1: a '\"' within it: expected the whole field in '\"'"},
 };
 
 START_TEST(a_bad_card_file_is_named_with_line_and_column)
@@ -209,7 +208,7 @@ START_TEST(a_card_file_that_others_can_read_is_refused)
         make_cards(3);
         ck_assert_int_eq(chmod(path, 0644), 0);
         ck_assert(!load(0, &cards, error));
-        ck_assert_ptr_nonnull(strstr(error, "0600 is expected"));
+        ck_assert_ptr_nonnull(strstr(error, "expected mode 0600"));
 }
 END_TEST
 
@@ -228,7 +227,7 @@ START_TEST(cards_of_several_files_are_one_supply_and_each_file_is_checked)
         ck_assert_ptr_nonnull(strstr(error, "no cards are left"));
         ck_assert_int_eq(chmod(path, 0644), 0);
         ck_assert(!cards_load(paths, 2, 0, NULL, &cards, error));
-        ck_assert_ptr_nonnull(strstr(error, "0600 is expected"));
+        ck_assert_ptr_nonnull(strstr(error, "expected mode 0600"));
         unlink(path);
 }
 END_TEST

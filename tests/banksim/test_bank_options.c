@@ -355,20 +355,20 @@ static const struct wrong_cards {
         mode_t mode;
         const char *says;
 } wrong_cards[] = {
-    {"", 0600, "file:0: empty"},
+    {"", 0600, "file:1: empty"},
     {HEADER, 0600, "no card of issuer 'BANKA'"},
     {HEADER "9900120000000015,2912,1234,BANKB,500\n", 0600, "no card of issuer 'BANKA'"},
-    {"pan,expiry,pin,balance_yen\n", 0600, "file:1: the header row has no column 'issuer'"},
-    {HEADER CARD "99001100000x0017,2912,1234,BANKA,500\n", 0600, "file:3: column pan: 12 to 19 digits"},
-    {HEADER "9900110000000017,2913,1234,BANKA,500\n", 0600, "file:2: column expiry: '2913': YYMM"},
+    {"pan,expiry,pin,balance_yen\n", 0600, "file:1: column issuer: missing in the header"},
+    {HEADER CARD "99001100000x0017,2912,1234,BANKA,500\n", 0600, "file:3: column pan: expected 12 to 19 digits"},
+    {HEADER "9900110000000017,2913,1234,BANKA,500\n", 0600, "file:2: column expiry: '2913': expected YYMM"},
     {HEADER "9900110000000017,2912,1234,BANKA,-5\n", 0600, "file:2: column balance_yen: '-5'"},
     {HEADER "9900110000000017,2912,1234,BANKA,1000000000000\n", 0600, "file:2: column balance_yen"},
     {HEADER CARD CARD, 0600, "file:3: column pan: the same card stands in an earlier row"},
     {HEADER "9900110000000017,2912\n", 0600,
-     "file:2: 5 columns as in the header row are expected, 2 are there"},
-    {HEADER "\"9900110000000017,2912,1234,BANKA,500\n", 0600, "file:2: field 1: a closing quote"},
-    {HEADER "\"9900110000000017\"x,2912,1234,BANKA,500\n", 0600, "file:2: field 1: a closing quote"},
-    {HEADER CARD, 0640, "mode 0640 lets others read card numbers"},
+     "file:2: 2 fields: expected 5, as the header has"},
+    {HEADER "\"9900110000000017,2912,1234,BANKA,500\n", 0600, "file:2: a field that begins with '\"' has no closing '\"'"},
+    {HEADER "\"9900110000000017\"x,2912,1234,BANKA,500\n", 0600, "file:2: field 1: a '\"' within it"},
+    {HEADER CARD, 0640, "holds card numbers and others may read it (mode 0640)"},
 };
 
 START_TEST(a_wrong_card_file_is_named_without_its_cards)

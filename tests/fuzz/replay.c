@@ -3,10 +3,10 @@
  * always the same ones. Each input is handed over in a buffer of just its size, so that a sanitizer sees a
  * read past its end.
  *
- *     replay CORPUS DIALECTS [MUTATIONS [SECONDS]]     200,000 changes unless told otherwise, ended after 5 s
+ *     replay CORPUS DIALECTS TABLES [MUTATIONS [SECONDS]]     200,000 changes unless told otherwise, ended after 5 s
  *
- * CORPUS holds messages, DIALECTS the files of dialects: those are changed and loaded in their turn, and the
- * messages are also read in each dialect that is whole.
+ * CORPUS holds messages, DIALECTS the files of dialects, TABLES CSV files: these two are changed and loaded in their
+ * turn, and the messages are also read in each dialect that is whole.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -42,7 +42,7 @@ struct seeds {
         size_t count;
 };
 
-static struct seeds messages, files;
+static struct seeds messages, files, tables;
 static struct iso_dialect dialects[DIALECTS_MAX];
 static size_t dialect_count;
 
@@ -209,13 +209,13 @@ static size_t change_seed(const struct seeds *seeds, uint8_t *bytes, size_t long
         return size;
 }
 
-static void try_file(const uint8_t *bytes, size_t size)
+static void try_file(void (*target)(const uint8_t *bytes, size_t size), const uint8_t *bytes, size_t size)
 {
         uint8_t *copy = malloc(size ? size : 1);
         if (!copy)
                 abort();
         memcpy(copy, bytes, size);
-        target_dialect(copy, size);
+        target(copy, size);
         free(copy);
 }
 
@@ -227,13 +227,14 @@ static void drop_seeds(struct seeds *seeds)
 
 int main(int count, char **arguments)
 {
-        if (count < 3 || count > 5) {
-                fprintf(stderr, "usage: replay CORPUS DIALECTS [MUTATIONS [SECONDS]]\n");
+        if (count < 4 || count > 6) {
+                fprintf(stderr, "usage: replay CORPUS DIALECTS TABLES [MUTATIONS [SECONDS]]\n");
                 return 2;
         }
-        long mutations = count > 3 ? strtol(arguments[3], NULL, 10) : MUTATIONS_USUAL;
-        long seconds = count > 4 ? strtol(arguments[4], NULL, 10) : SECONDS_USUAL;
-        if (!load_seeds(&messages, arguments[1]) || !load_seeds(&files, arguments[2]) || !load_dialects())
+        long mutations = count > 4 ? strtol(arguments[4], NULL, 10) : MUTATIONS_USUAL;
+        long seconds = count > 5 ? strtol(arguments[5], NULL, 10) : SECONDS_USUAL;
+        if (!load_seeds(&messages, arguments[1]) || !load_seeds(&files, arguments[2]) ||
+            !load_seeds(&tables, arguments[3]) || !load_dialects())
                 return 1;
 
         double end_s = now_s() + (double)seconds;
@@ -241,18 +242,24 @@ int main(int count, char **arguments)
                 for (unsigned variant = 0; variant < DIALECT_VARIANTS; variant++)
                         try_input(messages.at[i].bytes, messages.at[i].size, variant);
         for (size_t i = 0; i < files.count; i++)
-                try_file(files.at[i].bytes, files.at[i].size);
+                try_file(target_dialect, files.at[i].bytes, files.at[i].size);
+        for (size_t i = 0; i < tables.count; i++)
+                try_file(target_csv, tables.at[i].bytes, tables.at[i].size);
         long done = 0;
         for (; done < mutations && (done % 256 != 0 || now_s() < end_s); done++) {
                 static uint8_t bytes[FILE_LONGEST + SEED_LONGEST];
                 if (done % 16 == 0)
-                        try_file(bytes, change_seed(&files, bytes, FILE_LONGEST));
+                        try_file(target_dialect, bytes, change_seed(&files, bytes, FILE_LONGEST));
+                else if (done % 16 == 8)
+                        try_file(target_csv, bytes, change_seed(&tables, bytes, FILE_LONGEST));
                 else
                         try_input(bytes, change_seed(&messages, bytes, INPUT_LONGEST),
                                   (unsigned)below(DIALECT_VARIANTS));
         }
-        printf("%zu seeds and %ld changes of them kept every promise\n", messages.count + files.count, done);
+        printf("%zu seeds and %ld changes of them kept every promise\n", messages.count + files.count + tables.count,
+               done);
         drop_seeds(&messages);
         drop_seeds(&files);
+        drop_seeds(&tables);
         return 0;
 }

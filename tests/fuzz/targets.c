@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/dialect.h"
+#include "lib/base/csv.h"
 #include "protocol/frame.h"
 #include "protocol/profile.h"
 #include "tests/fuzz/targets.h"
@@ -145,6 +146,66 @@ void target_dialect(const uint8_t *bytes, size_t size)
         check_dialect(&dialect);
         check_exchange(&dialect);
         target_decode(&dialect, bytes, size);
+}
+
+/* One row as it would be written, every field in quotes. */
+static void write_row(FILE *file, const struct csv *csv)
+{
+        for (size_t i = 0; i < csv->count; i++) {
+                fputs(i ? ",\"" : "\"", file);
+                for (const char *at = csv->field[i]; *at; at++) {
+                        if (*at == '"')
+                                fputc('"', file);
+                        fputc(*at, file);
+                }
+                fputc('"', file);
+        }
+        fputs("\r\n", file);
+}
+
+static bool next_row(struct csv *csv)
+{
+        enum csv_result result = csv_next(csv);
+        if (result == CSV_BAD) {
+                PROMISE(!strncmp(csv->error, "x:", 2));
+                check_line(csv->error, sizeof(csv->error));
+        }
+        PROMISE(result != CSV_ROW || (csv->count > 0 && csv->count == csv->columns && csv->line < csv->next_line + 1));
+        return result == CSV_ROW;
+}
+
+void target_csv(const uint8_t *bytes, size_t size)
+{
+        struct csv csv, again;
+        char *text;
+        size_t length;
+        if (size == 0)
+                return;
+        FILE *file = fmemopen((void *)(uintptr_t)bytes, size, "r"), *written = open_memstream(&text, &length);
+        if (!file || !written || !csv_open_stream(&csv, "x", file))
+                abort();
+        size_t rows = 0;
+        for (; next_row(&csv); rows++)
+                write_row(written, &csv);
+        csv_close(&csv);
+        fclose(written);
+
+        file = length ? fmemopen(text, length, "r") : NULL;
+        if (file) {
+                char *rewritten;
+                size_t rewritten_length;
+                written = open_memstream(&rewritten, &rewritten_length);
+                if (!written || !csv_open_stream(&again, "x", file))
+                        abort();
+                for (; next_row(&again); rows--)
+                        write_row(written, &again);
+                csv_close(&again);
+                fclose(written);
+                PROMISE(rewritten_length == length && !memcmp(rewritten, text, length));
+                free(rewritten);
+        }
+        PROMISE(rows == 0);
+        free(text);
 }
 
 void target_profile(const uint8_t *bytes, size_t size)

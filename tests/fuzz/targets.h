@@ -1,6 +1,7 @@
 /*
  * What is tried with bytes that nobody has checked. Each function takes any bytes and aborts where a promise
- * of protocol/ is broken; the libFuzzer programs and the replay in ctest call the same.
+ * of protocol/, of config/dialect.c or of lib/base/csv.c is broken; the libFuzzer programs and the replay in ctest
+ * call the same.
  */
 #ifndef TESTS_FUZZ_TARGETS_H
 #define TESTS_FUZZ_TARGETS_H
@@ -16,6 +17,9 @@ void target_decode(const struct iso_dialect *dialect, const uint8_t *bytes, size
 /* Load as the file of a dialect; one that loads says what goes towards a bank, and decodes the file itself.
  */
 void target_dialect(const uint8_t *bytes, size_t size);
+
+/* Read as a CSV file; what was read is written with every field quoted, and reads the same. */
+void target_csv(const uint8_t *bytes, size_t size);
 
 /* Decode as a request of the built-in dialect, check it against its row, answer it, dump both. */
 void target_profile(const uint8_t *bytes, size_t size);

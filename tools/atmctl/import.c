@@ -3,10 +3,23 @@
 
 #include <assert.h>
 #include <openssl/crypto.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { STAGE_BUFFER = 1 << 16, STAGE_LINE_SLACK = 4096, PROGRESS_ROWS = 20000 };
+
+void csv_complain(struct csv *csv, long line, const char *column, const char *format, ...)
+{
+        char text[CSV_ERROR_MAX];
+        va_list arguments;
+
+        va_start(arguments, format);
+        vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        csv_refuse(csv, line, column, "%s", text);
+        complain("%s", csv->error);
+}
 
 static void list_columns(const struct field *fields, char *buffer, size_t size)
 {
@@ -63,9 +76,13 @@ bool import_open(struct import *import, const char *path, const struct field *fi
         while (fields[import->count].name)
                 import->count++;
         assert(import->count <= IMPORT_FIELDS_MAX);
-        if (!csv_open(&import->csv, path, secret))
+        if (!csv_open(&import->csv, path, secret)) {
+                complain("%s", import->csv.error);
                 return false;
+        }
         result = csv_next(&import->csv);
+        if (result == CSV_BAD)
+                complain("%s", import->csv.error);
         if (result == CSV_END) {
                 char expected[512];
 
@@ -99,7 +116,7 @@ static const char *text_of(const struct import *import, size_t field)
         return text_of(import, other);
 }
 
-void import_complain(const struct import *import, size_t field, const char *problem)
+void import_complain(struct import *import, size_t field, const char *problem)
 {
         const struct field *row = &import->fields[field];
         const char *text = text_of(import, field);
@@ -113,6 +130,8 @@ enum csv_result import_next(struct import *import)
 {
         enum csv_result result = csv_next(&import->csv);
 
+        if (result == CSV_BAD)
+                complain("%s", import->csv.error);
         if (result != CSV_ROW)
                 return result;
         for (size_t i = 0; i < import->count; i++) {

@@ -8,7 +8,7 @@
 #ifndef ATMCTL_IMPORT_H
 #define ATMCTL_IMPORT_H
 
-#include "tools/atmctl/csv.h"
+#include "lib/base/csv.h"
 #include "tools/atmctl/database.h"
 #include "tools/atmctl/entity.h"
 
@@ -31,7 +31,9 @@ ATM_MUST_USE bool import_open(struct import *import, const char *path, const str
 ATM_MUST_USE enum csv_result import_next(struct import *import);
 void import_close(struct import *import);
 /* A complaint about a value of the present row. */
-void import_complain(const struct import *import, size_t field, const char *problem);
+void import_complain(struct import *import, size_t field, const char *problem);
+/* A complaint as csv_refuse words it. */
+void csv_complain(struct csv *csv, long line, const char *column, const char *format, ...) ATM_PRINTF(4, 5);
 
 /* COPY into pg_temp.stage, buffered. */
 struct stage {

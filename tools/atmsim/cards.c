@@ -5,11 +5,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "lib/base/csv.h"
 #include "protocol/profile.h"
 #include "rules/calendar.h"
-#include "tools/atmsim/csv.h"
 
 enum { HOLDER_DAY_YEN = 30000, HOLDER_MONTH_YEN = 80000, HOLDER_DAY_COUNT = 2, TRIES = 8 };
 
@@ -19,29 +18,21 @@ static bool expiry_is_valid(const char *text)
                memcmp(text + 2, "12", 2) <= 0;
 }
 
-static bool add_row(struct cards *cards, const struct csv *csv, char error[CARDS_ERROR_MAX])
+static bool add_row(struct cards *cards, struct csv *csv)
 {
         const char *pan = csv_value(csv, 0), *expiry = csv_value(csv, 1);
         struct card *grown;
 
-        if (!pan_is_valid(pan)) {
-                snprintf(error, CARDS_ERROR_MAX, "%s:%zu: column pan: 12 to 19 digits are expected",
-                         csv->path, csv->line);
-                return false;
-        }
-        if (!expiry_is_valid(expiry)) {
-                snprintf(error, CARDS_ERROR_MAX, "%s:%zu: column expiry: YYMM is expected", csv->path,
-                         csv->line);
-                return false;
-        }
+        if (!pan_is_valid(pan))
+                return csv_refuse(csv, csv->line, "pan", "expected 12 to 19 digits");
+        if (!expiry_is_valid(expiry))
+                return csv_refuse(csv, csv->line, "expiry", "expected YYMM");
         if (cards->count == cards->room) {
                 size_t room = cards->room ? cards->room * 2 : 1024;
 
                 grown = realloc(cards->card, room * sizeof(*grown));
-                if (!grown) {
-                        snprintf(error, CARDS_ERROR_MAX, "%s: out of memory", csv->path);
-                        return false;
-                }
+                if (!grown)
+                        return csv_refuse(csv, 0, NULL, "out of memory");
                 cards->card = grown;
                 cards->room = room;
         }
@@ -54,37 +45,22 @@ static bool add_row(struct cards *cards, const struct csv *csv, char error[CARDS
 
 static bool load_file(struct cards *cards, const char *path, size_t *skip, char error[CARDS_ERROR_MAX])
 {
-        static const char *const wanted[] = {"pan", "expiry", NULL};
-        char csv_error[CSV_ERROR_MAX];
-        struct stat status;
+        static const char *const columns[] = {"pan", "expiry", NULL};
+        enum csv_result result = CSV_BAD;
         struct csv csv;
-        bool good = false;
-        int result;
 
-        if (!csv_open(&csv, path, wanted, csv_error)) {
-                snprintf(error, CARDS_ERROR_MAX, "%s", csv_error);
-                return false;
-        }
-        if (fstat(fileno(csv.file), &status) < 0 || (S_ISREG(status.st_mode) && (status.st_mode & 077))) {
-                snprintf(error, CARDS_ERROR_MAX,
-                         "%s: mode %04o lets others read card numbers; 0600 is expected (chmod 600)", path,
-                         (unsigned)status.st_mode & 07777);
-                goto done;
-        }
-        while ((result = csv_next(&csv, csv_error)) == 1) {
-                if (*skip > 0) {
-                        --*skip;
-                        continue;
+        if (csv_open(&csv, path, true) && csv_header(&csv, columns)) {
+                while ((result = csv_next(&csv)) == CSV_ROW) {
+                        if (*skip > 0)
+                                --*skip;
+                        else if (!add_row(cards, &csv))
+                                break;
                 }
-                if (!add_row(cards, &csv, error))
-                        goto done;
         }
-        good = result == 0;
-        if (!good)
-                snprintf(error, CARDS_ERROR_MAX, "%s", csv_error);
-done:
+        if (result != CSV_END)
+                snprintf(error, CARDS_ERROR_MAX, "%s", csv.error);
         csv_close(&csv);
-        return good;
+        return result == CSV_END;
 }
 
 bool cards_load(const char *const *paths, size_t count, size_t skip, struct token_key *key,

@@ -14,7 +14,7 @@
 #include "lib/base/attributes.h"
 #include "lib/base/random.h"
 
-enum { CARDS_ERROR_MAX = 640, CARDS_RECENT = 64 };
+enum { CARDS_ERROR_MAX = 768, CARDS_RECENT = 64 };
 
 struct card {
         char pan[20];

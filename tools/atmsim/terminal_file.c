@@ -4,62 +4,50 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/atmsim/csv.h"
+#include "lib/base/csv.h"
 
-static bool load_row(struct terminals *t, const struct csv *csv, char error[TERMINALS_ERROR_MAX])
+static bool load_row(struct terminals *t, struct csv *csv)
 {
         const char *name = csv_value(csv, 0), *hall = csv_value(csv, 1);
 
-        if (strlen(name) != 8) {
-                snprintf(error, TERMINALS_ERROR_MAX, "%s:%zu: column terminal: 8 characters are expected",
-                         csv->path, csv->line);
+        if (strlen(name) != 8)
+                return csv_refuse(csv, csv->line, "terminal", "expected 8 characters");
+        if (strlen(hall) > 15)
+                return csv_refuse(csv, csv->line, "hall", "expected at most 15 characters");
+        if (terminals_find(t, name) >= 0)
+                return csv_refuse(csv, csv->line, "terminal", "%s is there twice", name);
+        return terminals_add(t, name, hall) >= 0 || csv_refuse(csv, 0, NULL, "out of memory");
+}
+
+/* The first `limit` rows, all where it is 0; there must be as many. */
+static bool load_rows(struct terminals *t, size_t limit, struct csv *csv)
+{
+        enum csv_result result = CSV_ROW;
+
+        while ((limit == 0 || t->count < limit) && (result = csv_next(csv)) == CSV_ROW)
+                if (!load_row(t, csv))
+                        return false;
+        if (result == CSV_BAD)
                 return false;
-        }
-        if (strlen(hall) > 15) {
-                snprintf(error, TERMINALS_ERROR_MAX,
-                         "%s:%zu: column hall: at most 15 characters are expected", csv->path, csv->line);
-                return false;
-        }
-        if (terminals_find(t, name) >= 0) {
-                snprintf(error, TERMINALS_ERROR_MAX, "%s:%zu: column terminal: %s is there twice", csv->path,
-                         csv->line, name);
-                return false;
-        }
-        if (terminals_add(t, name, hall) < 0) {
-                snprintf(error, TERMINALS_ERROR_MAX, "%s: out of memory", csv->path);
-                return false;
-        }
-        return true;
+        return (t->count > 0 && t->count >= limit) ||
+               csv_refuse(csv, 0, NULL, "%zu terminals are in it, %zu are wanted", t->count, limit ? limit : 1);
 }
 
 bool terminals_load(const char *path, size_t limit, struct terminals *ret_terminals,
                     char error[TERMINALS_ERROR_MAX])
 {
-        static const char *const wanted[] = {"terminal", "hall", NULL};
+        static const char *const columns[] = {"terminal", "hall", NULL};
         struct terminals terminals = {0};
-        char csv_error[CSV_ERROR_MAX] = "";
         struct csv csv;
-        int result = 1;
+        bool good =
+            csv_open(&csv, path, false) && csv_header(&csv, columns) && load_rows(&terminals, limit, &csv);
 
-        if (!csv_open(&csv, path, wanted, csv_error)) {
-                snprintf(error, TERMINALS_ERROR_MAX, "%s", csv_error);
-                return false;
-        }
-        while ((limit == 0 || terminals.count < limit) && (result = csv_next(&csv, csv_error)) == 1)
-                if (!load_row(&terminals, &csv, error))
-                        goto fail;
-        if (result < 0)
-                snprintf(error, TERMINALS_ERROR_MAX, "%s", csv_error);
-        else if (terminals.count == 0 || terminals.count < limit)
-                snprintf(error, TERMINALS_ERROR_MAX, "%s: %zu terminals are in it, %zu are wanted", path,
-                         terminals.count, limit ? limit : 1);
-        else {
-                csv_close(&csv);
+        if (good) {
                 *ret_terminals = terminals;
-                return true;
+        } else {
+                snprintf(error, TERMINALS_ERROR_MAX, "%s", csv.error);
+                terminals_free(&terminals);
         }
-fail:
         csv_close(&csv);
-        terminals_free(&terminals);
-        return false;
+        return good;
 }

@@ -5,7 +5,7 @@
 #include "backoffice/journals/terminals.h"
 #include "lib/base/attributes.h"
 
-enum { TERMINALS_ERROR_MAX = 640 };
+enum { TERMINALS_ERROR_MAX = 768 };
 
 /* The first `limit` rows (0: all) of a CSV file with the columns terminal and hall. */
 ATM_MUST_USE bool terminals_load(const char *path, size_t limit, struct terminals *ret_terminals,

@@ -16,7 +16,7 @@
 /* Where rows come from, for complaints; import NULL: from the command's options. */
 struct origin {
         const struct invocation *invocation;
-        const struct import *import;
+        struct import *import;
 };
 
 static void complain_at(const struct origin *origin, long line, const char *field, const char *format, ...)

@@ -2,10 +2,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "rules/calendar.h"
+#include "lib/base/csv.h"
 #include "lib/security/pki.h"
+#include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
-#include "tools/atmctl/csv.h"
 #include "tools/atmctl/output.h"
 
 enum { AUTHORITY_DAYS = 3650, LEAF_DAYS = 825 };
@@ -97,46 +97,36 @@ static bool issue_listed(struct issue *issue)
         return true;
 }
 
-static size_t find_column(const struct csv *csv, const char *name)
-{
-        size_t i = 0;
-
-        while (i < csv->count && strcmp(csv->field[i], name))
-                i++;
-        return i;
-}
-
 /* Column `terminal` of any CSV file: a fleet's, a lab's. */
 static bool issue_file(struct issue *issue, const char *path)
 {
+        static const char *const columns[] = {"terminal", NULL};
         struct csv csv;
-        enum csv_result result;
-        size_t column;
+        enum csv_result result = CSV_BAD;
         char canonical[VALUE_MAX], shown[2 * VALUE_MAX];
-        bool issued = false;
 
-        if (!csv_open(&csv, path, false))
+        if (!csv_open(&csv, path, false)) {
+                complain("%s", csv.error);
                 return false;
-        result = csv_next(&csv);
-        column = result == CSV_ROW ? find_column(&csv, "terminal") : 0;
-        if (result != CSV_BAD && (result == CSV_END || column == csv.count)) {
-                csv_complain(&csv, 1, "terminal", "missing in the header");
-                goto done;
         }
-        while (result != CSV_BAD && (result = csv_next(&csv)) == CSV_ROW) {
-                if (!value_check(VALUE_TERMINAL, csv.field[column], canonical)) {
-                        value_show(VALUE_TERMINAL, csv.field[column], shown, sizeof(shown));
-                        csv_complain(&csv, csv.line, "terminal", "%s: expected %s", shown,
-                                     value_row(VALUE_TERMINAL)->expected);
-                        goto done;
+        if (csv_header(&csv, columns))
+                result = csv_next(&csv);
+        for (; result == CSV_ROW; result = csv_next(&csv)) {
+                const char *terminal = csv_value(&csv, 0);
+
+                if (!value_check(VALUE_TERMINAL, terminal, canonical)) {
+                        value_show(VALUE_TERMINAL, terminal, shown, sizeof(shown));
+                        csv_refuse(&csv, csv.line, "terminal", "%s: expected %s", shown,
+                                   value_row(VALUE_TERMINAL)->expected);
+                        break;
                 }
                 if (!issue_one(issue, canonical, PKI_CLIENT, NULL))
-                        goto done;
+                        break;
         }
-        issued = result == CSV_END;
-done:
+        if (*csv.error)
+                complain("%s", csv.error);
         csv_close(&csv);
-        return issued;
+        return result == CSV_END;
 }
 
 static int authority_issue(const struct invocation *invocation)

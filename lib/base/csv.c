@@ -1,68 +1,72 @@
 /* The CSV reader: a row is gathered in one buffer, then cut into fields in place. */
-#include "tools/atmctl/csv.h"
+#include "lib/base/csv.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tools/atmctl/say.h"
-
-void csv_complain(const struct csv *csv, long line, const char *column, const char *format, ...)
+bool csv_refuse(struct csv *csv, long line, const char *column, const char *format, ...)
 {
-        char text[1024];
+        char text[sizeof(csv->error)];
         va_list arguments;
 
         va_start(arguments, format);
         vsnprintf(text, sizeof(text), format, arguments);
         va_end(arguments);
-        if (column)
-                complain("%s:%ld: column %s: %s", csv->path, line, column, text);
+        if (line)
+                snprintf(csv->error, sizeof(csv->error), "%.200s:%ld: %s%.40s%s%.480s", csv->path, line,
+                         column ? "column " : "", column ? column : "", column ? ": " : "", text);
         else
-                complain("%s:%ld: %s", csv->path, line, text);
+                snprintf(csv->error, sizeof(csv->error), "%.200s: %.500s", csv->path, text);
+        return false;
 }
 
-static bool check_mode(const char *path, const struct stat *status)
+static bool check_mode(struct csv *csv, const struct stat *status)
 {
         if (!S_ISREG(status->st_mode) || !(status->st_mode & 077))
                 return true;
-        complain("%s: holds card numbers and others may read it (mode %04o): expected mode 0600; "
-                 "'chmod 600 %s' closes it",
-                 path, (unsigned)status->st_mode & 07777, path);
-        return false;
+        return csv_refuse(csv, 0, NULL,
+                          "holds card numbers and others may read it (mode %04o): expected mode 0600; "
+                          "'chmod 600 %s' closes it",
+                          (unsigned)status->st_mode & 07777, csv->path);
+}
+
+static bool check_file(struct csv *csv, bool secret)
+{
+        struct stat status;
+
+        if (fstat(fileno(csv->stream), &status) < 0)
+                return csv_refuse(csv, 0, NULL, "%s", strerror(errno));
+        if (S_ISDIR(status.st_mode))
+                return csv_refuse(csv, 0, NULL, "is a folder; expected a CSV file");
+        csv->bytes_total = S_ISREG(status.st_mode) ? (unsigned long long)status.st_size : 0;
+        return !secret || check_mode(csv, &status);
 }
 
 bool csv_open(struct csv *csv, const char *path, bool secret)
 {
-        struct stat status;
         FILE *stream = strcmp(path, "-") ? fopen(path, "re") : stdin;
 
-        *csv = (struct csv){.path = stream == stdin ? "standard input" : path, .next_line = 1};
         if (!stream) {
-                complain("%s: can't be read: %s", path, strerror(errno));
-                return false;
+                *csv = (struct csv){.path = path};
+                return csv_refuse(csv, 0, NULL, "can't be read: %s", strerror(errno));
         }
-        csv->stream = stream;
-        csv->buffer = malloc(CSV_ROW_MAX + 1);
-        if (!csv->buffer || fstat(fileno(stream), &status) < 0) {
-                complain("%s: %s", path, strerror(errno));
-                goto refuse;
-        }
-        if (S_ISDIR(status.st_mode)) {
-                complain("%s: is a folder; expected a CSV file", path);
-                goto refuse;
-        }
-        if (secret && !check_mode(path, &status))
-                goto refuse;
-        csv->bytes_total = S_ISREG(status.st_mode) ? (unsigned long long)status.st_size : 0;
-        return true;
-refuse:
+        if (csv_open_stream(csv, stream == stdin ? "standard input" : path, stream) &&
+            check_file(csv, secret))
+                return true;
         csv_close(csv);
         return false;
+}
+
+bool csv_open_stream(struct csv *csv, const char *path, FILE *stream)
+{
+        *csv =
+            (struct csv){.path = path, .stream = stream, .next_line = 1, .buffer = malloc(CSV_ROW_MAX + 1)};
+        return csv->buffer || csv_refuse(csv, 0, NULL, "out of memory");
 }
 
 void csv_close(struct csv *csv)
@@ -70,7 +74,7 @@ void csv_close(struct csv *csv)
         if (csv->stream && csv->stream != stdin)
                 fclose(csv->stream);
         if (csv->buffer)
-                OPENSSL_cleanse(csv->buffer, CSV_ROW_MAX + 1);
+                explicit_bzero(csv->buffer, CSV_ROW_MAX + 1);
         free(csv->buffer);
         csv->stream = NULL;
         csv->buffer = NULL;
@@ -105,18 +109,16 @@ static size_t utf8_length(const unsigned char *bytes, size_t left)
         return 0;
 }
 
-static bool check_text(const struct csv *csv, size_t length)
+static bool check_text(struct csv *csv, size_t length)
 {
         const unsigned char *bytes = (const unsigned char *)csv->buffer;
 
         for (size_t at = 0, step; at < length; at += step) {
                 step = bytes[at] ? utf8_length(bytes + at, length - at) : 0;
-                if (!step) {
-                        csv_complain(csv, csv->line, NULL,
-                                     "byte 0x%02x at position %zu: expected text in UTF-8", bytes[at],
-                                     at + 1);
-                        return false;
-                }
+                if (!step)
+                        return csv_refuse(csv, csv->line, NULL,
+                                          "byte 0x%02x at position %zu: expected text in UTF-8", bytes[at],
+                                          at + 1);
         }
         return true;
 }
@@ -124,6 +126,8 @@ static bool check_text(const struct csv *csv, size_t length)
 /* Gather one row, line breaks within quotes included, without its line end. CSV_END: nothing is left. */
 static enum csv_result read_row(struct csv *csv, size_t *ret_length)
 {
+        static const char mark[] = "\xef\xbb\xbf"; /* that spreadsheets put in front */
+        enum { MARK_LENGTH = sizeof(mark) - 1 };
         FILE *stream = csv->stream;
         size_t length = 0;
         bool quoted = false, begins = true,
@@ -146,18 +150,23 @@ static enum csv_result read_row(struct csv *csv, size_t *ret_length)
                 }
                 begins = c == ',' && !quoted;
                 if (length == CSV_ROW_MAX) {
-                        csv_complain(csv, csv->line, NULL, "the row is longer than %d bytes%s", CSV_ROW_MAX,
-                                     quoted ? ": a closing '\"' may be missing" : "");
+                        csv_refuse(csv, csv->line, NULL, "the row is longer than %d bytes%s", CSV_ROW_MAX,
+                                   quoted ? ": a closing '\"' may be missing" : "");
                         return CSV_BAD;
                 }
                 csv->buffer[length++] = (char)c;
+                if (csv->bytes_read == length && length == MARK_LENGTH &&
+                    !memcmp(csv->buffer, mark, length)) {
+                        length = 0;
+                        begins = true;
+                }
         }
         if (ferror(stream)) {
-                complain("%s: can't be read: %s", csv->path, strerror(errno));
+                csv_refuse(csv, 0, NULL, "can't be read: %s", strerror(errno));
                 return CSV_BAD;
         }
         if (quoted) {
-                csv_complain(csv, csv->line, NULL, "a field that begins with '\"' has no closing '\"'");
+                csv_refuse(csv, csv->line, NULL, "a field that begins with '\"' has no closing '\"'");
                 return CSV_BAD;
         }
         if (c == EOF && !length)
@@ -209,20 +218,17 @@ static bool cut_fields(struct csv *csv, char *at)
         while (at) {
                 bool cut;
 
-                if (csv->count == CSV_FIELDS_MAX) {
-                        csv_complain(csv, csv->line, NULL, "more than %d fields", CSV_FIELDS_MAX);
-                        return false;
-                }
+                if (csv->count == CSV_FIELDS_MAX)
+                        return csv_refuse(csv, csv->line, NULL, "more than %d fields", CSV_FIELDS_MAX);
                 cut = *at == '"' ? cut_quoted(&at, &csv->field[csv->count])
                                  : cut_plain(&at, &csv->field[csv->count]);
                 csv->count++;
-                if (!cut) {
-                        csv_complain(csv, csv->line, NULL,
-                                     "field %zu: a '\"' within it: expected the whole field in '\"', and "
-                                     "'\"\"' for each '\"' in it",
-                                     csv->count);
-                        return false;
-                }
+                if (!cut)
+                        return csv_refuse(
+                            csv, csv->line, NULL,
+                            "field %zu: a '\"' within it: expected the whole field in '\"', and "
+                            "'\"\"' for each '\"' in it",
+                            csv->count);
         }
         return true;
 }
@@ -230,7 +236,6 @@ static bool cut_fields(struct csv *csv, char *at)
 enum csv_result csv_next(struct csv *csv)
 {
         enum csv_result result;
-        char *at;
         size_t length = 0;
 
         do {
@@ -239,18 +244,50 @@ enum csv_result csv_next(struct csv *csv)
                         return result;
                 if (!check_text(csv, length))
                         return CSV_BAD;
-                at = csv->buffer;
-                if (csv->line == 1 && !strncmp(at, "\xef\xbb\xbf", 3))
-                        at += 3;
-        } while (!*at);
-        if (!cut_fields(csv, at))
+        } while (!length);
+        if (!cut_fields(csv, csv->buffer))
                 return CSV_BAD;
         if (!csv->columns)
                 csv->columns = csv->count;
         if (csv->count != csv->columns) {
-                csv_complain(csv, csv->line, NULL, "%zu fields: expected %zu, as the header has", csv->count,
-                             csv->columns);
+                csv_refuse(csv, csv->line, NULL, "%zu fields: expected %zu, as the header has", csv->count,
+                           csv->columns);
                 return CSV_BAD;
         }
         return CSV_ROW;
+}
+
+/* Where the header has a column of that name, once. */
+static bool find_column(struct csv *csv, const char *name, size_t *ret_column)
+{
+        size_t found = csv->count;
+
+        for (size_t i = 0; i < csv->count; i++) {
+                if (strcmp(csv->field[i], name))
+                        continue;
+                if (found < csv->count)
+                        return csv_refuse(csv, csv->line, name, "named twice in the header");
+                found = i;
+        }
+        *ret_column = found;
+        return found < csv->count || csv_refuse(csv, csv->line, name, "missing in the header");
+}
+
+bool csv_header(struct csv *csv, const char *const *names)
+{
+        enum csv_result result = csv_next(csv);
+
+        if (result == CSV_END)
+                return csv_refuse(csv, 1, NULL, "empty: expected a header row with the column %s", names[0]);
+        for (size_t i = 0; result == CSV_ROW && names[i]; i++) {
+                assert(i < CSV_FIELDS_MAX);
+                if (!find_column(csv, names[i], &csv->wanted[i]))
+                        return false;
+        }
+        return result == CSV_ROW;
+}
+
+const char *csv_value(const struct csv *csv, size_t wanted)
+{
+        return csv->field[csv->wanted[wanted]];
 }
