@@ -1,4 +1,4 @@
-/* The kinds of values as rows, and the few checks that they share. */
+/* The kinds of values as rows, and the checks that they name. */
 #include "tools/atmctl/value.h"
 
 #include <errno.h>
@@ -18,267 +18,9 @@
 enum { FEE_MAX_YEN = 1000000, FISCAL_YEAR_FIRST = 2000 };
 static const long long yen_max = 1000000000000000;
 
-static const struct value_row rows[VALUE_KIND_COUNT] = {
-    [VALUE_NONE] = {.name = "", .expected = "no value"},
-    [VALUE_TEXT] = {.name = "TEXT",
-                    .expected = "a text of 1 to 200 bytes without control characters",
-                    .sql_type = "text",
-                    .minimum = 1,
-                    .maximum = 200},
-    [VALUE_PREFECTURE] = {.name = "PREFECTURE",
-                          .expected = "a prefecture's name of 1 to 31 bytes",
-                          .sql_type = "text",
-                          .minimum = 1,
-                          .maximum = PREFECTURE_MAX},
-    [VALUE_AREA] = {.name = "AREA",
-                    .expected = "1 to 15 letters, digits, '_' or '-', as kanto",
-                    .sql_type = "text",
-                    .minimum = 1,
-                    .maximum = AREA_MAX,
-                    .alphabet = SMALL CAPITALS DIGITS "_-"},
-    [VALUE_HALL] = {.name = "HALL",
-                    .expected = "1 to 15 capitals, digits or '-', as H00001",
-                    .sql_type = "text",
-                    .minimum = 1,
-                    .maximum = HALL_MAX,
-                    .alphabet = CAPITALS DIGITS "-"},
-    [VALUE_TERMINAL] = {.name = "TERMINAL",
-                        .expected = "8 capitals or digits, as T0000001",
-                        .sql_type = "text",
-                        .minimum = TERMINAL_LENGTH,
-                        .maximum = TERMINAL_LENGTH,
-                        .alphabet = CAPITALS DIGITS},
-    [VALUE_ISSUER] = {.name = "ISSUER",
-                      .expected = "1 to 11 capitals or digits, as HOUSE",
-                      .sql_type = "text",
-                      .minimum = 1,
-                      .maximum = ISSUER_MAX,
-                      .alphabet = CAPITALS DIGITS},
-    [VALUE_LINK] = {.name = "LINK",
-                    .expected = "1 to 11 capitals or digits, as BANKA",
-                    .sql_type = "text",
-                    .minimum = 1,
-                    .maximum = ISSUER_MAX,
-                    .alphabet = CAPITALS DIGITS},
-    [VALUE_PREFIX] = {.name = "PREFIX",
-                      .expected = "1 to 10 digits, as 990001",
-                      .sql_type = "text",
-                      .minimum = 1,
-                      .maximum = PREFIX_MAX,
-                      .alphabet = DIGITS},
-    [VALUE_DATE] = {.name = "DATE", .expected = "a date as 2016-12-31", .sql_type = "date"},
-    [VALUE_MONTH] = {.name = "MONTH", .expected = "a month as 2016-12", .sql_type = "text"},
-    [VALUE_FISCAL_YEAR] = {.name = "YEAR",
-                           .expected =
-                               "a fiscal year from 2000 to 2099, as 2016 or FY2016: April 2016 to March 2017",
-                           .sql_type = "integer",
-                           .minimum = FISCAL_YEAR_FIRST,
-                           .maximum = FISCAL_YEAR_FIRST + 99},
-    [VALUE_QUARTER_NUMBER] = {.name = "1-4",
-                              .expected = "a quarter's number from 1 (April to June) to 4",
-                              .sql_type = "integer",
-                              .minimum = 1,
-                              .maximum = 4},
-    [VALUE_QUARTER] = {.name = "QUARTER",
-                       .expected = "a quarter as 3Q16: October to December 2016",
-                       .sql_type = "text"},
-    [VALUE_PERIOD] = {.name = "PERIOD",
-                      .expected = "a quarter as 3Q16, several from the first as 1Q-3Q16, or a year as FY2016",
-                      .sql_type = "text"},
-    [VALUE_TIME] = {.name = "TIME",
-                    .expected = "a time from 00:00 to 24:00, as 08:45",
-                    .sql_type = "integer"},
-    [VALUE_MOMENT] = {.name = "MOMENT",
-                      .expected = "a moment as 2016-12-31T18:00 (Japan time unless it ends in Z or an "
-                                  "offset) or a date as 2016-12-31",
-                      .sql_type = "text"},
-    [VALUE_FEE] = {.name = "YEN",
-                   .expected = "whole yen from 0 to 1000000",
-                   .sql_type = "bigint",
-                   .minimum = 0,
-                   .maximum = FEE_MAX_YEN},
-    [VALUE_YEN] = {.name = "YEN",
-                   .expected = "whole yen, 0 or more, as 80000",
-                   .sql_type = "bigint",
-                   .minimum = 0,
-                   .maximum = 1000000000000000},
-    [VALUE_NUMBER] = {.name = "N",
-                      .expected = "a whole number, 1 or more",
-                      .sql_type = "bigint",
-                      .minimum = 1,
-                      .maximum = 1000000000},
-    [VALUE_DAYS] = {.name = "DAYS",
-                    .expected = "a whole number of days from -36500 to 36500",
-                    .sql_type = "integer",
-                    .minimum = -36500,
-                    .maximum = 36500},
-    [VALUE_BASIS_POINTS] = {.name = "BP",
-                            .expected = "basis points from 0 to 10000 (800 is 8 %)",
-                            .sql_type = "integer",
-                            .minimum = 0,
-                            .maximum = 10000},
-    [VALUE_BOOL] = {.name = "yes|no", .expected = "yes or no", .sql_type = "boolean", .choices = "yes|no"},
-    [VALUE_BAND] = {.name = "day|other",
-                    .expected = "day or other",
-                    .sql_type = "text",
-                    .choices = "day|other"},
-    [VALUE_CARD_KIND] = {.name = "KIND",
-                         .expected = "cash, credit or loan",
-                         .sql_type = "text",
-                         .choices = "cash|credit|loan"},
-    [VALUE_ROUNDING] = {.name = "ROUNDING",
-                        .expected = "down, nearest or up",
-                        .sql_type = "text",
-                        .choices = "down|nearest|up"},
-    [VALUE_LIMIT_KIND] = {.name = "KIND",
-                          .expected = "day_yen, month_yen or day_count",
-                          .sql_type = "text",
-                          .choices = "day_yen|month_yen|day_count"},
-    [VALUE_DAY_KIND] = {.name = "weekday|off",
-                        .expected = "weekday or off",
-                        .sql_type = "text",
-                        .choices = "weekday|off"},
-    [VALUE_HOLIDAY_SOURCE] = {.name = "SOURCE",
-                              .expected = "package or operator",
-                              .sql_type = "text",
-                              .choices = "package|operator"},
-    [VALUE_CARD_STATUS] = {.name = "STATUS",
-                           .expected = "active, lost or stolen",
-                           .sql_type = "text",
-                           .choices = "active|lost|stolen"},
-    [VALUE_EXPIRY] = {.name = "YYMM", .expected = "year and month as YYMM, as 2103", .sql_type = "text"},
-    [VALUE_PAN] = {.name = "PAN",
-                   .expected = "a card number of 12 to 19 digits with a right check digit",
-                   .sql_type = "text",
-                   .secret = true},
-    [VALUE_PAN_STDIN] = {.name = "-",
-                         .expected = "'-': the card number is read from standard input, so that "
-                                     "no list of processes shows it",
-                         .sql_type = "text",
-                         .choices = "-",
-                         .secret = true},
-    [VALUE_TOKEN] = {.name = "TOKEN",
-                     .expected = "a card token as 6e2f33a1-9a59-4d6e-8b4e-0f6a1c2d3e4f",
-                     .sql_type = "uuid"},
-    [VALUE_STAN] = {.name = "STAN",
-                    .expected = "a trace number from 0 to 999999",
-                    .sql_type = "integer",
-                    .minimum = 0,
-                    .maximum = 999999},
-    [VALUE_SEQUENCE] = {.name = "SEQ",
-                        .expected = "a number from 0 to 32767",
-                        .sql_type = "smallint",
-                        .minimum = 0,
-                        .maximum = 32767},
-    [VALUE_RRN] = {.name = "RRN",
-                   .expected = "12 digits: YDDDHH and the trace number",
-                   .sql_type = "text",
-                   .minimum = 12,
-                   .maximum = 12,
-                   .alphabet = DIGITS},
-    [VALUE_STATE] = {.name = "STATE",
-                     .expected = "asked, approved, completed, reversed, declined or blocked",
-                     .sql_type = "text",
-                     .choices = "asked|approved|completed|reversed|declined|blocked"},
-    [VALUE_REPORT_KEY] = {.name = "WHAT",
-                          .expected = "one or two of area, prefecture, hall, atm, issuer, band, hour, day, month, quarter and "
-                                      "fy, as area or area,quarter",
-                          .sql_type = "text",
-                          .choices = "area|prefecture|hall|atm|issuer|band|hour|day|month|quarter|fy"},
-    [VALUE_COMPARISON] = {.name = "yoy|qoq",
-                          .expected = "yoy (a year before) or qoq (a quarter before)",
-                          .sql_type = "text",
-                          .choices = "yoy|qoq"},
-    [VALUE_FLEET_KEY] = {.name = "WHAT",
-                         .expected = "atm, hall or area",
-                         .sql_type = "text",
-                         .choices = "atm|hall|area"},
-    [VALUE_FLEET_SECTION] = {.name = "SECTION",
-                             .expected = "ranking, penetration or comparison",
-                             .sql_type = "text",
-                             .choices = "ranking|penetration|comparison"},
-    [VALUE_COST_ITEM] = {.name = "ITEM",
-                         .expected = "cash_in_transit, network, maintenance, depreciation, sga or capex",
-                         .sql_type = "text",
-                         .choices = "cash_in_transit|network|maintenance|depreciation|sga|capex"},
-    [VALUE_RESULT_ITEM] = {.name = "ITEM",
-                           .expected = "an item of 'atmctl report results', as revenue or sga",
-                           .sql_type = "text",
-                           .choices = RESULT_ITEM_CHOICES},
-    [VALUE_PEER] = {.name = "PEER",
-                    .expected = "1 to 15 capitals or digits, as SEVENBANK",
-                    .sql_type = "text",
-                    .minimum = 1,
-                    .maximum = 15,
-                    .alphabet = CAPITALS DIGITS},
-    [VALUE_PEER_ITEM] = {.name = "ITEM",
-                         .expected = "atms, revenue_yen, transactions_per_atm_day, fee_yen_per_transaction, "
-                                     "profit_ratio_percent or availability_percent",
-                         .sql_type = "text",
-                         .choices = "atms|revenue_yen|transactions_per_atm_day|fee_yen_per_transaction|"
-                                    "profit_ratio_percent|availability_percent"},
-    [VALUE_RATE_ITEM] = {.name = "ITEM",
-                         .expected = "income_tax or non_controlling_share",
-                         .sql_type = "text",
-                         .choices = "income_tax|non_controlling_share"},
-    [VALUE_AMOUNT] = {.name = "N",
-                      .expected = "whole yen, or a whole number of things; may be negative",
-                      .sql_type = "bigint",
-                      .minimum = -1000000000000000,
-                      .maximum = 1000000000000000},
-    [VALUE_DECIMAL] = {.name = "N.N",
-                       .expected = "a number with at most 4 decimals, as 98.8",
-                       .sql_type = "numeric"},
-    [VALUE_JOURNALS_KEY] = {.name = "WHAT",
-                            .expected = "day, month, issuer or atm",
-                            .sql_type = "text",
-                            .choices = "day|month|issuer|atm"},
-    [VALUE_SCALE] = {.name = "SCALE",
-                     .expected = "a scale above 0 and up to 1 with at most 6 decimals, as 0.01",
-                     .sql_type = "text"},
-    [VALUE_FINANCE_NOUN] = {.name = "NOUN",
-                            .expected = "contract, cost, target, published, peer or rate",
-                            .sql_type = "text",
-                            .choices = "contract|cost|target|published|peer|rate"},
-    [VALUE_FORMAT] = {.name = "FORMAT",
-                      .expected = "table, expanded, csv or json",
-                      .sql_type = "text",
-                      .choices = "table|expanded|csv|json"},
-    [VALUE_DOCUMENT_FORMAT] = {.name = "FORMAT",
-                               .expected = "table, expanded, csv, json, html, pdf, svg or png",
-                               .sql_type = "text",
-                               .choices = "table|expanded|csv|json|html|pdf|svg|png"},
-    [VALUE_LANGUAGE] = {.name = "en|ja", .expected = "en or ja", .sql_type = "text", .choices = "en|ja"},
-    [VALUE_FILE] = {.name = "FILE",
-                    .expected = "a file's name",
-                    .sql_type = "text",
-                    .minimum = 1,
-                    .maximum = VALUE_MAX - 1},
-    [VALUE_DIRECTORY] = {.name = "DIR",
-                         .expected = "a folder's name",
-                         .sql_type = "text",
-                         .minimum = 1,
-                         .maximum = VALUE_MAX - 1},
-    [VALUE_CONNINFO] = {.name = "CONNINFO",
-                        .expected = "a libpq connection string, as 'host=/run/pg "
-                                    "dbname=atm'",
-                        .sql_type = "text",
-                        .minimum = 0,
-                        .maximum = VALUE_MAX - 1},
-    [VALUE_SAN] = {.name = "LIST",
-                   .expected = "names as IP:127.0.0.1,DNS:localhost",
-                   .sql_type = "text",
-                   .minimum = 1,
-                   .maximum = VALUE_MAX - 1},
-    [VALUE_ANYTHING] = {.name = "TEXT", .expected = "anything", .secret = true},
-};
+/* checks ---------------------------------------------------------------------------------------------- */
 
-const struct value_row *value_row(enum value_kind kind)
-{
-        return &rows[kind];
-}
-
-static bool check_choice(const char *choices, const char *text)
+static bool is_choice(const char *choices, const char *text)
 {
         size_t length = strlen(text);
 
@@ -291,23 +33,37 @@ static bool check_choice(const char *choices, const char *text)
         return false;
 }
 
+static bool check_choice(const struct value_row *row, const char *text, char *ret_canonical)
+{
+        (void)ret_canonical;
+        return is_choice(row->choices, text);
+}
+
 /* One choice, or two that differ, with a comma between them. */
-static bool check_choice_pair(const char *choices, const char *text)
+static bool check_choice_pair(const struct value_row *row, const char *text, char *ret_canonical)
 {
         char first[VALUE_MAX];
         const char *comma = strchr(text, ',');
 
+        (void)ret_canonical;
         if (!comma)
-                return check_choice(choices, text);
+                return is_choice(row->choices, text);
         snprintf(first, sizeof(first), "%.*s", (int)(comma - text), text);
-        return check_choice(choices, first) && check_choice(choices, comma + 1) && strcmp(first, comma + 1);
+        return is_choice(row->choices, first) && is_choice(row->choices, comma + 1) &&
+               strcmp(first, comma + 1);
 }
 
-static bool check_length(const struct value_row *row, const char *text)
+static bool has_length(const struct value_row *row, const char *text)
 {
         size_t length = strlen(text);
 
         return length >= (size_t)row->minimum && length <= (size_t)row->maximum;
+}
+
+static bool check_code(const struct value_row *row, const char *text, char *ret_canonical)
+{
+        (void)ret_canonical;
+        return has_length(row, text) && strspn(text, row->alphabet) == strlen(text);
 }
 
 static bool check_number(const struct value_row *row, const char *text, char *ret_canonical)
@@ -326,9 +82,10 @@ static bool check_number(const struct value_row *row, const char *text, char *re
         return true;
 }
 
-static bool check_plain_text(const struct value_row *row, const char *text)
+static bool check_text(const struct value_row *row, const char *text, char *ret_canonical)
 {
-        if (!check_length(row, text))
+        (void)ret_canonical;
+        if (!has_length(row, text))
                 return false;
         for (const char *at = text; *at; at++) {
                 if ((unsigned char)*at < 0x20 || *at == 0x7f)
@@ -337,7 +94,7 @@ static bool check_plain_text(const struct value_row *row, const char *text)
         return true;
 }
 
-static bool check_luhn(const char *pan)
+static bool has_check_digit(const char *pan)
 {
         int sum = 0;
         bool twice = false;
@@ -350,10 +107,11 @@ static bool check_luhn(const char *pan)
         return sum % 10 == 0;
 }
 
-static bool check_token(const char *text)
+static bool check_token(const struct value_row *row, const char *text, char *ret_canonical)
 {
         static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
+        (void)row, (void)ret_canonical;
         if (strlen(text) != sizeof(form) - 1)
                 return false;
         for (size_t i = 0; i < sizeof(form) - 1; i++) {
@@ -363,10 +121,11 @@ static bool check_token(const char *text)
         return true;
 }
 
-static bool check_expiry(const char *text)
+static bool check_expiry(const struct value_row *row, const char *text, char *ret_canonical)
 {
         int month;
 
+        (void)row, (void)ret_canonical;
         if (strlen(text) != 4 || strspn(text, DIGITS) != 4)
                 return false;
         month = (text[2] - '0') * 10 + text[3] - '0';
@@ -374,10 +133,11 @@ static bool check_expiry(const char *text)
 }
 
 /* Up to 15 digits, and up to 4 behind a point. */
-static bool check_decimal(const char *text)
+static bool check_decimal(const struct value_row *row, const char *text, char *ret_canonical)
 {
         size_t whole = strspn(text, DIGITS), part;
 
+        (void)row, (void)ret_canonical;
         if (!whole || whole > 15)
                 return false;
         if (!text[whole])
@@ -387,18 +147,20 @@ static bool check_decimal(const char *text)
 }
 
 /* "1", or "0." and up to 6 digits that are not all zero. */
-static bool check_scale(const char *text)
+static bool check_scale(const struct value_row *row, const char *text, char *ret_canonical)
 {
         size_t digits = strncmp(text, "0.", 2) ? 0 : strspn(text + 2, DIGITS);
 
+        (void)row, (void)ret_canonical;
         return !strcmp(text, "1") ||
                (digits >= 1 && digits <= 6 && !text[2 + digits] && strspn(text + 2, "0") < digits);
 }
 
-static bool check_minute(const char *text, char *ret_canonical)
+static bool check_minute(const struct value_row *row, const char *text, char *ret_canonical)
 {
         int minute;
 
+        (void)row;
         if (!calendar_parse_minute(text, &minute))
                 return false;
         snprintf(ret_canonical, VALUE_MAX, "%d", minute);
@@ -406,11 +168,12 @@ static bool check_minute(const char *text, char *ret_canonical)
 }
 
 /* "2016-12" */
-static bool check_month(const char *text)
+static bool check_month(const struct value_row *row, const char *text, char *ret_canonical)
 {
         char day[11];
         int32_t first;
 
+        (void)row, (void)ret_canonical;
         snprintf(day, sizeof(day), "%.7s-01", text);
         return strlen(text) == 7 && calendar_parse_day(day, &first);
 }
@@ -431,11 +194,12 @@ static bool is_quarter(const char *text)
 }
 
 /* "3Q16", "1Q-3Q16", "1Q-4Q16"; that last is also FY16 and FY2016. */
-static bool check_period(const char *text, char *ret_canonical)
+static bool check_period(const struct value_row *row, const char *text, char *ret_canonical)
 {
         static const char from_first[] = "1Q-";
         size_t prefix = sizeof(from_first) - 1;
 
+        (void)row;
         if (!strncmp(text, "FY", 2)) {
                 size_t length = strlen(text);
 
@@ -452,82 +216,390 @@ static bool check_period(const char *text, char *ret_canonical)
         return true;
 }
 
-bool value_check(enum value_kind kind, const char *text, char ret_canonical[VALUE_MAX])
+static bool check_quarter(const struct value_row *row, const char *text, char *ret_canonical)
 {
-        const struct value_row *row = &rows[kind];
+        (void)row, (void)ret_canonical;
+        return is_quarter(text);
+}
+
+static bool check_day(const struct value_row *row, const char *text, char *ret_canonical)
+{
+        int32_t day;
+
+        (void)row, (void)ret_canonical;
+        return calendar_parse_day(text, &day);
+}
+
+static bool check_moment(const struct value_row *row, const char *text, char *ret_canonical)
+{
         int32_t day;
         int64_t moment_ms;
-        bool fits;
 
-        if (strlen(text) >= VALUE_MAX)
+        (void)row, (void)ret_canonical;
+        return calendar_parse_day(text, &day) || calendar_parse_moment(text, &moment_ms);
+}
+
+static bool check_pan(const struct value_row *row, const char *text, char *ret_canonical)
+{
+        (void)row, (void)ret_canonical;
+        return pan_is_valid(text) && has_check_digit(text);
+}
+
+static bool check_bool(const struct value_row *row, const char *text, char *ret_canonical)
+{
+        if (!is_choice(row->choices, text))
                 return false;
-        switch (kind) {
-        case VALUE_TIME:
-                return check_minute(text, ret_canonical);
-        case VALUE_FEE:
-        case VALUE_YEN:
-        case VALUE_AMOUNT:
-        case VALUE_NUMBER:
-        case VALUE_DAYS:
-        case VALUE_BASIS_POINTS:
-        case VALUE_STAN:
-        case VALUE_SEQUENCE:
-        case VALUE_QUARTER_NUMBER:
-                return check_number(row, text, ret_canonical);
-        case VALUE_BOOL:
-                if (!check_choice(row->choices, text))
-                        return false;
-                strcpy(ret_canonical, *text == 'y' ? "true" : "false");
-                return true;
-        case VALUE_REPORT_KEY:
-                fits = check_choice_pair(row->choices, text);
-                break;
-        case VALUE_FISCAL_YEAR:
-                return check_fiscal_year(row, text, ret_canonical);
-        case VALUE_PERIOD:
-                return check_period(text, ret_canonical);
-        case VALUE_QUARTER:
-                fits = is_quarter(text);
-                break;
-        case VALUE_MONTH:
-                fits = check_month(text);
-                break;
-        case VALUE_DATE:
-                fits = calendar_parse_day(text, &day);
-                break;
-        case VALUE_MOMENT:
-                fits = calendar_parse_day(text, &day) || calendar_parse_moment(text, &moment_ms);
-                break;
-        case VALUE_EXPIRY:
-                fits = check_expiry(text);
-                break;
-        case VALUE_PAN:
-                fits = pan_is_valid(text) && check_luhn(text);
-                break;
-        case VALUE_SCALE:
-                fits = check_scale(text);
-                break;
-        case VALUE_DECIMAL:
-                fits = check_decimal(text);
-                break;
-        case VALUE_TOKEN:
-                fits = check_token(text);
-                break;
-        case VALUE_NONE:
-        case VALUE_ANYTHING:
-                fits = true;
-                break;
-        default:
-                if (row->choices)
-                        fits = check_choice(row->choices, text);
-                else if (row->alphabet)
-                        fits = check_length(row, text) && strspn(text, row->alphabet) == strlen(text);
-                else
-                        fits = check_plain_text(row, text);
-        }
-        if (fits)
+        strcpy(ret_canonical, *text == 'y' ? "true" : "false");
+        return true;
+}
+
+static bool check_nothing(const struct value_row *row, const char *text, char *ret_canonical)
+{
+        (void)row, (void)text, (void)ret_canonical;
+        return true;
+}
+
+/* rows ------------------------------------------------------------------------------------------------ */
+
+static const struct value_row rows[VALUE_KIND_COUNT] = {
+    [VALUE_NONE] = {.name = "", .expected = "no value", .check = check_nothing},
+    [VALUE_TEXT] = {.name = "TEXT",
+                    .expected = "a text of 1 to 200 bytes without control characters",
+                    .sql_type = "text",
+                    .minimum = 1,
+                    .maximum = 200,
+                    .check = check_text},
+    [VALUE_PREFECTURE] = {.name = "PREFECTURE",
+                          .expected = "a prefecture's name of 1 to 31 bytes",
+                          .sql_type = "text",
+                          .minimum = 1,
+                          .maximum = PREFECTURE_MAX,
+                          .check = check_text},
+    [VALUE_AREA] = {.name = "AREA",
+                    .expected = "1 to 15 letters, digits, '_' or '-', as kanto",
+                    .sql_type = "text",
+                    .minimum = 1,
+                    .maximum = AREA_MAX,
+                    .alphabet = SMALL CAPITALS DIGITS "_-",
+                    .check = check_code},
+    [VALUE_HALL] = {.name = "HALL",
+                    .expected = "1 to 15 capitals, digits or '-', as H00001",
+                    .sql_type = "text",
+                    .minimum = 1,
+                    .maximum = HALL_MAX,
+                    .alphabet = CAPITALS DIGITS "-",
+                    .check = check_code},
+    [VALUE_TERMINAL] = {.name = "TERMINAL",
+                        .expected = "8 capitals or digits, as T0000001",
+                        .sql_type = "text",
+                        .minimum = TERMINAL_LENGTH,
+                        .maximum = TERMINAL_LENGTH,
+                        .alphabet = CAPITALS DIGITS,
+                        .check = check_code},
+    [VALUE_ISSUER] = {.name = "ISSUER",
+                      .expected = "1 to 11 capitals or digits, as HOUSE",
+                      .sql_type = "text",
+                      .minimum = 1,
+                      .maximum = ISSUER_MAX,
+                      .alphabet = CAPITALS DIGITS,
+                      .check = check_code},
+    [VALUE_LINK] = {.name = "LINK",
+                    .expected = "1 to 11 capitals or digits, as BANKA",
+                    .sql_type = "text",
+                    .minimum = 1,
+                    .maximum = ISSUER_MAX,
+                    .alphabet = CAPITALS DIGITS,
+                    .check = check_code},
+    [VALUE_PREFIX] = {.name = "PREFIX",
+                      .expected = "1 to 10 digits, as 990001",
+                      .sql_type = "text",
+                      .minimum = 1,
+                      .maximum = PREFIX_MAX,
+                      .alphabet = DIGITS,
+                      .check = check_code},
+    [VALUE_DATE] = {.name = "DATE",
+                    .expected = "a date as 2016-12-31",
+                    .sql_type = "date",
+                    .check = check_day},
+    [VALUE_MONTH] = {.name = "MONTH",
+                     .expected = "a month as 2016-12",
+                     .sql_type = "text",
+                     .check = check_month},
+    [VALUE_FISCAL_YEAR] = {.name = "YEAR",
+                           .expected =
+                               "a fiscal year from 2000 to 2099, as 2016 or FY2016: April 2016 to March 2017",
+                           .sql_type = "integer",
+                           .minimum = FISCAL_YEAR_FIRST,
+                           .maximum = FISCAL_YEAR_FIRST + 99,
+                           .check = check_fiscal_year},
+    [VALUE_QUARTER_NUMBER] = {.name = "1-4",
+                              .expected = "a quarter's number from 1 (April to June) to 4",
+                              .sql_type = "integer",
+                              .minimum = 1,
+                              .maximum = 4,
+                              .check = check_number},
+    [VALUE_QUARTER] = {.name = "QUARTER",
+                       .expected = "a quarter as 3Q16: October to December 2016",
+                       .sql_type = "text",
+                       .check = check_quarter},
+    [VALUE_PERIOD] = {.name = "PERIOD",
+                      .expected = "a quarter as 3Q16, several from the first as 1Q-3Q16, or a year as FY2016",
+                      .sql_type = "text",
+                      .check = check_period},
+    [VALUE_TIME] = {.name = "TIME",
+                    .expected = "a time from 00:00 to 24:00, as 08:45",
+                    .sql_type = "integer",
+                    .check = check_minute},
+    [VALUE_MOMENT] = {.name = "MOMENT",
+                      .expected = "a moment as 2016-12-31T18:00 (Japan time unless it ends in Z or an "
+                                  "offset) or a date as 2016-12-31",
+                      .sql_type = "text",
+                      .check = check_moment},
+    [VALUE_FEE] = {.name = "YEN",
+                   .expected = "whole yen from 0 to 1000000",
+                   .sql_type = "bigint",
+                   .minimum = 0,
+                   .maximum = FEE_MAX_YEN,
+                   .check = check_number},
+    [VALUE_YEN] = {.name = "YEN",
+                   .expected = "whole yen, 0 or more, as 80000",
+                   .sql_type = "bigint",
+                   .minimum = 0,
+                   .maximum = 1000000000000000,
+                   .check = check_number},
+    [VALUE_NUMBER] = {.name = "N",
+                      .expected = "a whole number, 1 or more",
+                      .sql_type = "bigint",
+                      .minimum = 1,
+                      .maximum = 1000000000,
+                      .check = check_number},
+    [VALUE_DAYS] = {.name = "DAYS",
+                    .expected = "a whole number of days from -36500 to 36500",
+                    .sql_type = "integer",
+                    .minimum = -36500,
+                    .maximum = 36500,
+                    .check = check_number},
+    [VALUE_BASIS_POINTS] = {.name = "BP",
+                            .expected = "basis points from 0 to 10000 (800 is 8 %)",
+                            .sql_type = "integer",
+                            .minimum = 0,
+                            .maximum = 10000,
+                            .check = check_number},
+    [VALUE_BOOL] = {.name = "yes|no",
+                    .expected = "yes or no",
+                    .sql_type = "boolean",
+                    .choices = "yes|no",
+                    .check = check_bool},
+    [VALUE_BAND] = {.name = "day|other",
+                    .expected = "day or other",
+                    .sql_type = "text",
+                    .choices = "day|other",
+                    .check = check_choice},
+    [VALUE_CARD_KIND] = {.name = "KIND",
+                         .expected = "cash, credit or loan",
+                         .sql_type = "text",
+                         .choices = "cash|credit|loan",
+                         .check = check_choice},
+    [VALUE_ROUNDING] = {.name = "ROUNDING",
+                        .expected = "down, nearest or up",
+                        .sql_type = "text",
+                        .choices = "down|nearest|up",
+                        .check = check_choice},
+    [VALUE_LIMIT_KIND] = {.name = "KIND",
+                          .expected = "day_yen, month_yen or day_count",
+                          .sql_type = "text",
+                          .choices = "day_yen|month_yen|day_count",
+                          .check = check_choice},
+    [VALUE_DAY_KIND] = {.name = "weekday|off",
+                        .expected = "weekday or off",
+                        .sql_type = "text",
+                        .choices = "weekday|off",
+                        .check = check_choice},
+    [VALUE_HOLIDAY_SOURCE] = {.name = "SOURCE",
+                              .expected = "package or operator",
+                              .sql_type = "text",
+                              .choices = "package|operator",
+                              .check = check_choice},
+    [VALUE_CARD_STATUS] = {.name = "STATUS",
+                           .expected = "active, lost or stolen",
+                           .sql_type = "text",
+                           .choices = "active|lost|stolen",
+                           .check = check_choice},
+    [VALUE_EXPIRY] = {.name = "YYMM",
+                      .expected = "year and month as YYMM, as 2103",
+                      .sql_type = "text",
+                      .check = check_expiry},
+    [VALUE_PAN] = {.name = "PAN",
+                   .expected = "a card number of 12 to 19 digits with a right check digit",
+                   .sql_type = "text",
+                   .secret = true,
+                   .check = check_pan},
+    [VALUE_PAN_STDIN] = {.name = "-",
+                         .expected = "'-': the card number is read from standard input, so that "
+                                     "no list of processes shows it",
+                         .sql_type = "text",
+                         .choices = "-",
+                         .secret = true,
+                         .check = check_choice},
+    [VALUE_TOKEN] = {.name = "TOKEN",
+                     .expected = "a card token as 6e2f33a1-9a59-4d6e-8b4e-0f6a1c2d3e4f",
+                     .sql_type = "uuid",
+                     .check = check_token},
+    [VALUE_STAN] = {.name = "STAN",
+                    .expected = "a trace number from 0 to 999999",
+                    .sql_type = "integer",
+                    .minimum = 0,
+                    .maximum = 999999,
+                    .check = check_number},
+    [VALUE_SEQUENCE] = {.name = "SEQ",
+                        .expected = "a number from 0 to 32767",
+                        .sql_type = "smallint",
+                        .minimum = 0,
+                        .maximum = 32767,
+                        .check = check_number},
+    [VALUE_RRN] = {.name = "RRN",
+                   .expected = "12 digits: YDDDHH and the trace number",
+                   .sql_type = "text",
+                   .minimum = 12,
+                   .maximum = 12,
+                   .alphabet = DIGITS,
+                   .check = check_code},
+    [VALUE_STATE] = {.name = "STATE",
+                     .expected = "asked, approved, completed, reversed, declined or blocked",
+                     .sql_type = "text",
+                     .choices = "asked|approved|completed|reversed|declined|blocked",
+                     .check = check_choice},
+    [VALUE_REPORT_KEY] =
+        {.name = "WHAT",
+         .expected = "one or two of area, prefecture, hall, atm, issuer, band, hour, day, month, quarter and "
+                     "fy, as area or area,quarter",
+         .sql_type = "text",
+         .choices = "area|prefecture|hall|atm|issuer|band|hour|day|month|quarter|fy",
+         .check = check_choice_pair},
+    [VALUE_COMPARISON] = {.name = "yoy|qoq",
+                          .expected = "yoy (a year before) or qoq (a quarter before)",
+                          .sql_type = "text",
+                          .choices = "yoy|qoq",
+                          .check = check_choice},
+    [VALUE_FLEET_KEY] = {.name = "WHAT",
+                         .expected = "atm, hall or area",
+                         .sql_type = "text",
+                         .choices = "atm|hall|area",
+                         .check = check_choice},
+    [VALUE_FLEET_SECTION] = {.name = "SECTION",
+                             .expected = "ranking, penetration or comparison",
+                             .sql_type = "text",
+                             .choices = "ranking|penetration|comparison",
+                             .check = check_choice},
+    [VALUE_COST_ITEM] = {.name = "ITEM",
+                         .expected = "cash_in_transit, network, maintenance, depreciation, sga or capex",
+                         .sql_type = "text",
+                         .choices = "cash_in_transit|network|maintenance|depreciation|sga|capex",
+                         .check = check_choice},
+    [VALUE_RESULT_ITEM] = {.name = "ITEM",
+                           .expected = "an item of 'atmctl report results', as revenue or sga",
+                           .sql_type = "text",
+                           .choices = RESULT_ITEM_CHOICES,
+                           .check = check_choice},
+    [VALUE_PEER] = {.name = "PEER",
+                    .expected = "1 to 15 capitals or digits, as SEVENBANK",
+                    .sql_type = "text",
+                    .minimum = 1,
+                    .maximum = 15,
+                    .alphabet = CAPITALS DIGITS,
+                    .check = check_code},
+    [VALUE_PEER_ITEM] = {.name = "ITEM",
+                         .expected = "atms, revenue_yen, transactions_per_atm_day, fee_yen_per_transaction, "
+                                     "profit_ratio_percent or availability_percent",
+                         .sql_type = "text",
+                         .choices = "atms|revenue_yen|transactions_per_atm_day|fee_yen_per_transaction|"
+                                    "profit_ratio_percent|availability_percent",
+                         .check = check_choice},
+    [VALUE_RATE_ITEM] = {.name = "ITEM",
+                         .expected = "income_tax or non_controlling_share",
+                         .sql_type = "text",
+                         .choices = "income_tax|non_controlling_share",
+                         .check = check_choice},
+    [VALUE_AMOUNT] = {.name = "N",
+                      .expected = "whole yen, or a whole number of things; may be negative",
+                      .sql_type = "bigint",
+                      .minimum = -1000000000000000,
+                      .maximum = 1000000000000000,
+                      .check = check_number},
+    [VALUE_DECIMAL] = {.name = "N.N",
+                       .expected = "a number with at most 4 decimals, as 98.8",
+                       .sql_type = "numeric",
+                       .check = check_decimal},
+    [VALUE_JOURNALS_KEY] = {.name = "WHAT",
+                            .expected = "day, month, issuer or atm",
+                            .sql_type = "text",
+                            .choices = "day|month|issuer|atm",
+                            .check = check_choice},
+    [VALUE_SCALE] = {.name = "SCALE",
+                     .expected = "a scale above 0 and up to 1 with at most 6 decimals, as 0.01",
+                     .sql_type = "text",
+                     .check = check_scale},
+    [VALUE_FINANCE_NOUN] = {.name = "NOUN",
+                            .expected = "contract, cost, target, published, peer or rate",
+                            .sql_type = "text",
+                            .choices = "contract|cost|target|published|peer|rate",
+                            .check = check_choice},
+    [VALUE_FORMAT] = {.name = "FORMAT",
+                      .expected = "table, expanded, csv or json",
+                      .sql_type = "text",
+                      .choices = "table|expanded|csv|json",
+                      .check = check_choice},
+    [VALUE_DOCUMENT_FORMAT] = {.name = "FORMAT",
+                               .expected = "table, expanded, csv, json, html, pdf, svg or png",
+                               .sql_type = "text",
+                               .choices = "table|expanded|csv|json|html|pdf|svg|png",
+                               .check = check_choice},
+    [VALUE_LANGUAGE] = {.name = "en|ja",
+                        .expected = "en or ja",
+                        .sql_type = "text",
+                        .choices = "en|ja",
+                        .check = check_choice},
+    [VALUE_FILE] = {.name = "FILE",
+                    .expected = "a file's name",
+                    .sql_type = "text",
+                    .minimum = 1,
+                    .maximum = VALUE_MAX - 1,
+                    .check = check_text},
+    [VALUE_DIRECTORY] = {.name = "DIR",
+                         .expected = "a folder's name",
+                         .sql_type = "text",
+                         .minimum = 1,
+                         .maximum = VALUE_MAX - 1,
+                         .check = check_text},
+    [VALUE_CONNINFO] = {.name = "CONNINFO",
+                        .expected = "a libpq connection string, as 'host=/run/pg "
+                                    "dbname=atm'",
+                        .sql_type = "text",
+                        .minimum = 0,
+                        .maximum = VALUE_MAX - 1,
+                        .check = check_text},
+    [VALUE_SAN] = {.name = "LIST",
+                   .expected = "names as IP:127.0.0.1,DNS:localhost",
+                   .sql_type = "text",
+                   .minimum = 1,
+                   .maximum = VALUE_MAX - 1,
+                   .check = check_text},
+    [VALUE_ANYTHING] = {.name = "TEXT", .expected = "anything", .secret = true, .check = check_nothing},
+};
+
+const struct value_row *value_row(enum value_kind kind)
+{
+        return &rows[kind];
+}
+
+bool value_check(enum value_kind kind, const char *text, char ret_canonical[VALUE_MAX])
+{
+        *ret_canonical = '\0';
+        if (strlen(text) >= VALUE_MAX || !rows[kind].check(&rows[kind], text, ret_canonical))
+                return false;
+        if (!*ret_canonical)
                 strcpy(ret_canonical, text);
-        return fits;
+        return true;
 }
 
 /* Whatever column it is in: a card number in the wrong column of a file is a card number still. */

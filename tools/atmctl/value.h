@@ -84,6 +84,8 @@ struct value_row {
         long long minimum, maximum; /* for numbers, and lengths of codes */
         const char *alphabet;       /* for codes: the characters that may occur */
         bool secret;                /* never shown: masked in messages */
+        /* Of a text shorter than VALUE_MAX. A canonical form is written where it differs from the text. */
+        bool (*check)(const struct value_row *row, const char *text, char *ret_canonical);
 };
 
 const struct value_row *value_row(enum value_kind kind);

@@ -1,0 +1,143 @@
+/* Protects tools/atmctl/value.c: what each kind of value takes, in which form it goes on, and what is shown
+ * of it. */
+#include <check.h>
+#include <string.h>
+
+#include "tools/atmctl/value.h"
+
+#define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
+
+static const struct {
+        enum value_kind kind;
+        const char *text, *canonical; /* NULL: refused */
+} values[] = {
+    {VALUE_NONE, "", ""},
+    {VALUE_TEXT, "丸の内", "丸の内"},
+    {VALUE_TEXT, "", NULL},
+    {VALUE_TEXT, "two\nlines", NULL},
+    {VALUE_TERMINAL, "T0000001", "T0000001"},
+    {VALUE_TERMINAL, "T000001", NULL},
+    {VALUE_TERMINAL, "t0000001", NULL},
+    {VALUE_DATE, "2016-02-29", "2016-02-29"},
+    {VALUE_DATE, "2015-02-29", NULL},
+    {VALUE_MONTH, "2016-12", "2016-12"},
+    {VALUE_MONTH, "2016-13", NULL},
+    {VALUE_MONTH, "2016-12-01", NULL},
+    {VALUE_FISCAL_YEAR, "FY2016", "2016"},
+    {VALUE_FISCAL_YEAR, "2016", "2016"},
+    {VALUE_FISCAL_YEAR, "1999", NULL},
+    {VALUE_QUARTER_NUMBER, "4", "4"},
+    {VALUE_QUARTER_NUMBER, "5", NULL},
+    {VALUE_QUARTER, "3Q16", "3Q16"},
+    {VALUE_QUARTER, "5Q16", NULL},
+    {VALUE_PERIOD, "FY2016", "1Q-4Q16"},
+    {VALUE_PERIOD, "FY16", "1Q-4Q16"},
+    {VALUE_PERIOD, "1Q-3Q16", "1Q-3Q16"},
+    {VALUE_PERIOD, "1Q-1Q16", NULL},
+    {VALUE_PERIOD, "2Q-3Q16", NULL},
+    {VALUE_TIME, "08:45", "525"},
+    {VALUE_TIME, "24:00", "1440"},
+    {VALUE_TIME, "24:01", NULL},
+    {VALUE_MOMENT, "2016-12-31", "2016-12-31"},
+    {VALUE_MOMENT, "2016-12-31T18:00", "2016-12-31T18:00"},
+    {VALUE_MOMENT, "yesterday", NULL},
+    {VALUE_FEE, "000108", "108"},
+    {VALUE_FEE, "1000000", "1000000"},
+    {VALUE_FEE, "1000001", NULL},
+    {VALUE_FEE, "-1", NULL},
+    {VALUE_YEN, "99999999999999999999", NULL},
+    {VALUE_DAYS, "-36500", "-36500"},
+    {VALUE_DAYS, "-36501", NULL},
+    {VALUE_AMOUNT, "-0", "0"},
+    {VALUE_BOOL, "yes", "true"},
+    {VALUE_BOOL, "no", "false"},
+    {VALUE_BOOL, "true", NULL},
+    {VALUE_BAND, "other", "other"},
+    {VALUE_BAND, "oth", NULL},
+    {VALUE_BAND, "day|other", NULL},
+    {VALUE_BAND, "", NULL},
+    {VALUE_EXPIRY, "2112", "2112"},
+    {VALUE_EXPIRY, "2113", NULL},
+    {VALUE_PAN, "9900010000000001", "9900010000000001"},
+    {VALUE_PAN, "9900010000000002", NULL}, /* its check digit */
+    {VALUE_PAN, "99000100000", NULL},
+    {VALUE_PAN_STDIN, "-", "-"},
+    {VALUE_PAN_STDIN, "9900010000000001", NULL},
+    {VALUE_TOKEN, "6e2f33a1-9a59-4d6e-8b4e-0f6a1c2d3e4f", "6e2f33a1-9a59-4d6e-8b4e-0f6a1c2d3e4f"},
+    {VALUE_TOKEN, "6e2f33a1-9a59-4d6e-8b4e-0f6a1c2d3e4", NULL},
+    {VALUE_RRN, "636409000002", "636409000002"},
+    {VALUE_RRN, "63640900000", NULL},
+    {VALUE_REPORT_KEY, "area", "area"},
+    {VALUE_REPORT_KEY, "area,quarter", "area,quarter"},
+    {VALUE_REPORT_KEY, "area,area", NULL},
+    {VALUE_REPORT_KEY, "area,", NULL},
+    {VALUE_DECIMAL, "98.8", "98.8"},
+    {VALUE_DECIMAL, "98.80001", NULL},
+    {VALUE_DECIMAL, "98.", NULL},
+    {VALUE_SCALE, "1", "1"},
+    {VALUE_SCALE, "0.000001", "0.000001"},
+    {VALUE_SCALE, "0.0", NULL},
+    {VALUE_SCALE, "1.1", NULL},
+    {VALUE_CONNINFO, "", ""},
+    {VALUE_FILE, "", NULL},
+    {VALUE_ANYTHING, "\n", "\n"},
+};
+
+START_TEST(a_value_is_taken_in_its_canonical_form_or_refused)
+{
+        char canonical[VALUE_MAX];
+        bool taken = value_check(values[_i].kind, values[_i].text, canonical);
+        ck_assert_msg(taken == (values[_i].canonical != NULL), "%s '%s'", value_row(values[_i].kind)->name,
+                      values[_i].text);
+        if (taken)
+                ck_assert_str_eq(canonical, values[_i].canonical);
+}
+END_TEST
+
+START_TEST(every_kind_says_what_it_expects_and_refuses_what_is_too_long)
+{
+        char text[VALUE_MAX + 1], canonical[VALUE_MAX];
+        memset(text, '1', VALUE_MAX);
+        text[VALUE_MAX] = '\0';
+        for (int kind = 0; kind < VALUE_KIND_COUNT; kind++) {
+                const struct value_row *row = value_row((enum value_kind)kind);
+                ck_assert_msg(row->name && row->expected && row->check, "kind %d", kind);
+                ck_assert(!value_check((enum value_kind)kind, text, canonical));
+        }
+}
+END_TEST
+
+static const struct {
+        enum value_kind kind;
+        const char *text, *shown;
+} shows[] = {
+    {VALUE_TEXT, "plain", "'plain'"},
+    {VALUE_TEXT, "a\tb", "'a?b'"},
+    {VALUE_TEXT, "in the wrong column 9900010000000001", "'in the wrong column 990001******0001'"},
+    {VALUE_PAN, "9900010000000001", "'990001******0001'"},
+    {VALUE_PAN, "secret", "a value of 6 characters"},
+    {VALUE_ANYTHING, "1234", "a value of 4 characters"},
+};
+
+START_TEST(a_value_is_shown_without_what_is_secret)
+{
+        char shown[2 * VALUE_MAX];
+        value_show(shows[_i].kind, shows[_i].text, shown, sizeof(shown));
+        ck_assert_str_eq(shown, shows[_i].shown);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("value");
+        TCase *tcase = tcase_create("value");
+        tcase_add_loop_test(tcase, a_value_is_taken_in_its_canonical_form_or_refused, 0, COUNT(values));
+        tcase_add_test(tcase, every_kind_says_what_it_expects_and_refuses_what_is_too_long);
+        tcase_add_loop_test(tcase, a_value_is_shown_without_what_is_secret, 0, COUNT(shows));
+        suite_add_tcase(suite, tcase);
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? 1 : 0;
+}
