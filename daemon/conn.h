@@ -1,22 +1,10 @@
 /*
- * One TLS connection: OpenSSL driven directly on libevent's events, one read and one write a message where
- * that is possible. It turns bytes into events for its owner: ready, frame, closed.
+ * A connection with an ATM: a TLS stream (lib/net/stream.h) under the limits of a daemon that holds thousands, most of
+ * them idle. Half-duplex: nothing is read while an answer waits to leave. Each end is logged, with its reason.
  *
- *      HANDSHAKE --> OPEN --> DRAINING --> CLOSED --> (freed at the end of the loop's turn)
- *          '-------------------^  '-- the peer has hung up, or nothing is worth waiting for
- *
- * HANDSHAKE   accepted; nothing is believed yet
- * OPEN        the certificate is known; frames go to the owner
- * DRAINING    over for the owner: what was sent leaves, then close_notify, then the peer's hanging up is
- *             awaited for LIMIT_LINGER_MS so that the kernel does not throw the last answer away
- * CLOSED      descriptor gone
- *
- * change_state (conn.c) is the one door for states and conn_close the one for closing, with a reason.
- * The owner's `closed` is called once, from the loop, never from within conn_close, and is the last it hears.
- *
- * Memory: an idle connection has no buffer of its own. Input is kept only while it is partial or its owner
- * has paused it, at most LIMIT_INPUT; output only while the peer does not take it, at most LIMIT_OUTPUT, and
- * nothing is read meanwhile. Time limits, all real: the handshake, a message once begun, idleness.
+ * The owner hears ready, frame and closed; `closed` comes once, at the end of the loop's turn and never from within
+ * conn_close, and is the last. What was sent still leaves after it, and the peer's hanging up is awaited for
+ * LIMIT_LINGER_MS.
  */
 #ifndef DAEMON_CONN_H
 #define DAEMON_CONN_H
@@ -26,26 +14,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/queue.h>
 
 #include "config/limits.h"
 #include "lib/base/attributes.h"
-
-enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_DRAINING, CONN_CLOSED, CONN_STATE_COUNT };
+#include "lib/net/stream.h"
 
 enum conn_end {
-        CONN_END_PEER_CLOSED, /* with close_notify */
-        CONN_END_HUNG_UP,     /* without */
-        CONN_END_HANDSHAKE_FAILED,
-        CONN_END_HANDSHAKE_TIMEOUT,
-        CONN_END_IDLE_TIMEOUT,
-        CONN_END_MESSAGE_TIMEOUT,
-        CONN_END_PROTOCOL, /* bytes that can't be followed */
-        CONN_END_TERMINAL, /* not the terminal that it should be */
+        CONN_END_PEER_CLOSED = STREAM_END_PEER_CLOSED,
+        CONN_END_HUNG_UP = STREAM_END_HUNG_UP,
+        CONN_END_HANDSHAKE_FAILED = STREAM_END_HANDSHAKE_FAILED,
+        CONN_END_HANDSHAKE_TIMEOUT = STREAM_END_HANDSHAKE_TIMEOUT,
+        CONN_END_IDLE_TIMEOUT = STREAM_END_IDLE_TIMEOUT,
+        CONN_END_MESSAGE_TIMEOUT = STREAM_END_MESSAGE_TIMEOUT,
+        CONN_END_PROTOCOL = STREAM_END_PROTOCOL,
+        CONN_END_ERROR = STREAM_END_ERROR,
+        CONN_END_TERMINAL = STREAM_END_OWNER, /* not the terminal that it should be */
         CONN_END_REPLACED,
         CONN_END_FULL, /* made room for another */
         CONN_END_SHUTDOWN,
-        CONN_END_ERROR,
         CONN_END_COUNT
 };
 extern const char *const conn_end_name[CONN_END_COUNT];
@@ -85,7 +71,7 @@ void conn_resume(struct conn *conn);
 
 void conn_close(struct conn *conn, enum conn_end end, const char *format, ...) ATM_PRINTF(3, 4);
 
-enum conn_state conn_state(const struct conn *conn);
+bool conn_is_opening(const struct conn *conn); /* the handshake is not over */
 bool conn_is_silent(const struct conn *conn); /* has not sent a byte yet */
 bool conn_has_unread(const struct conn *conn); /* what it sent waits for us */
 const char *conn_peer(const struct conn *conn);

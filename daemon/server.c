@@ -19,8 +19,8 @@
 #include "daemon/conn.h"
 #include "daemon/ledger/ledger_batch.h"
 #include "daemon/ledger/ledger_pg.h"
-#include "daemon/listener.h"
 #include "lib/base/log.h"
+#include "lib/net/listener.h"
 #include "lib/net/priorities.h"
 #include "daemon/service.h"
 #include "daemon/session.h"
@@ -256,7 +256,7 @@ static bool drop_slow(struct server *server)
                 int64_t age_ms = now_ms - client->accepted_ms;
                 if (age_ms < LIMIT_SILENT_MS)
                         return false;
-                if (conn_state(client->conn) != CONN_HANDSHAKE || conn_has_unread(client->conn) ||
+                if (!conn_is_opening(client->conn) || conn_has_unread(client->conn) ||
                     (!conn_is_silent(client->conn) && age_ms < LIMIT_SLOW_MS))
                         continue;
                 leave_opening(client);
@@ -307,6 +307,7 @@ static void on_refused(void *context)
         server->service->stats.refused_descriptors++;
 }
 
+static const struct listener_rules listener_rules = {LIMIT_BACKLOG, LIMIT_ACCEPTS_PER_TURN, LIMIT_ACCEPT_REST_MS};
 static const struct listener_events listener_events = {on_accepted, may_accept, on_refused};
 
 /* ---- from the ledger ----------------------------------------------------------------------------------- */
@@ -835,7 +836,7 @@ static bool make_listener(struct server *server, char error[SERVER_ERROR_MAX])
         const char *host = *listen->host ? listen->host : server->settings.listen_host;
         int port = *listen->host ? listen->port : (int)server->settings.listen_port;
         server->connections_max = possible_connections(&server->settings);
-        server->listener = listener_new(server->base, host, port, &listener_events, server, why);
+        server->listener = listener_new(server->base, host, port, &listener_rules, &listener_events, server, why);
         return server->listener || fail(error, "%s", why);
 }
 

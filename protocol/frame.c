@@ -54,6 +54,17 @@ enum frame_result frame_next(const struct iso_dialect *dialect, const uint8_t *b
         return FRAME_READY;
 }
 
+static enum frame_result next_of(const void *rules, const uint8_t *bytes, size_t available,
+                                 const uint8_t **ret_message, size_t *ret_length)
+{
+        return frame_next(rules, bytes, available, ret_message, ret_length);
+}
+
+struct framing frame_framing(const struct iso_dialect *dialect)
+{
+        return (struct framing){.next = next_of, .rules = dialect, .longest = ISO_MESSAGE_MAX};
+}
+
 size_t frame_header(const struct iso_dialect *dialect, uint8_t header[FRAME_HEADER_MAX], size_t length)
 {
         assert(length > 0 && length <= ISO_MESSAGE_MAX);

@@ -11,18 +11,17 @@
 #include <stdint.h>
 
 #include "lib/base/attributes.h"
+#include "lib/base/framing.h"
 #include "protocol/iso8583.h"
 
 enum { FRAME_HEADER_MAX = 4 }; /* longest length header of any form */
 
-enum frame_result {
-        FRAME_PARTIAL, /* more bytes are needed */
-        FRAME_READY,   /* *ret_message and *ret_length describe it; it ends at *ret_message + *ret_length */
-        FRAME_BAD,     /* no length, or a length of zero or over ISO_MESSAGE_MAX: the stream can't be followed */
-};
-
+/* FRAME_BAD: no length, or one of zero or over ISO_MESSAGE_MAX. */
 ATM_MUST_USE enum frame_result frame_next(const struct iso_dialect *dialect, const uint8_t *bytes,
                                           size_t available, const uint8_t **ret_message, size_t *ret_length);
+
+/* For a stream; the dialect must outlive it. */
+struct framing frame_framing(const struct iso_dialect *dialect);
 
 /* Bytes of the length header. */
 size_t frame_header_size(const struct iso_dialect *dialect);

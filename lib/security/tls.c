@@ -8,6 +8,7 @@
  */
 #include "lib/security/tls.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -202,6 +203,16 @@ bool tls_peer_name(SSL *ssl, char *buffer, size_t size)
         memcpy(buffer, text, (size_t)length);
         buffer[length] = '\0';
         return true;
+}
+
+bool tls_expect_host(SSL *ssl, const char *host)
+{
+        uint8_t address[sizeof(struct in6_addr)];
+        char name[256]; /* OpenSSL's macro wants it writable */
+        if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
+                return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
+        return snprintf(name, sizeof(name), "%s", host) < (int)sizeof(name) && SSL_set1_host(ssl, name) == 1 &&
+               SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
 void tls_reason(SSL *ssl, int ssl_return, char *buffer, size_t size)

@@ -15,7 +15,7 @@ enum { TLS_ERROR_MAX = 512 };
 
 /* minimum: "1.3" or "1.2". Certificate and key are PEM files; the key must belong to the certificate and
  * not be readable by everybody. NULL with a text in error[] that names the file. A client's connection must
- * be told whom it expects (SSL_set1_host, or X509_VERIFY_PARAM_set1_ip_asc on SSL_get0_param). */
+ * be told whom it expects (tls_expect_host). */
 ATM_MUST_USE SSL_CTX *tls_server_context(const char *ca, const char *certificate, const char *key,
                                          const char *minimum, char error[TLS_ERROR_MAX]);
 ATM_MUST_USE SSL_CTX *tls_client_context(const char *ca, const char *certificate, const char *key,
@@ -23,6 +23,9 @@ ATM_MUST_USE SSL_CTX *tls_client_context(const char *ca, const char *certificate
 
 /* The subject CN of the peer's verified certificate; false where there is none or it does not fit. */
 ATM_MUST_USE bool tls_peer_name(SSL *ssl, char *buffer, size_t size);
+
+/* Before a client's handshake: the certificate must be of this host, a name or an address. False: out of memory. */
+ATM_MUST_USE bool tls_expect_host(SSL *ssl, const char *host);
 
 /* Why the last call on `ssl` failed, for a log line; drains OpenSSL's error queue. */
 void tls_reason(SSL *ssl, int ssl_return, char *buffer, size_t size);

@@ -1,5 +1,5 @@
 /* The door: see listener.h. */
-#include "daemon/listener.h"
+#include "lib/net/listener.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "config/limits.h"
 #include "lib/base/address.h"
 #include "lib/base/log.h"
 #include "lib/net/priorities.h"
@@ -21,6 +20,7 @@ struct listener {
         int fd;
         int reserve; /* a descriptor to give up */
         struct event *readable, *rest;
+        struct listener_rules rules;
         const struct listener_events *events;
         void *context;
         char address[LISTENER_PEER_MAX];
@@ -28,7 +28,8 @@ struct listener {
 
 static void rest(struct listener *listener)
 {
-        struct timeval duration = {.tv_usec = LIMIT_ACCEPT_REST_MS * 1000};
+        int64_t ms = listener->rules.rest_ms;
+        struct timeval duration = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
         event_del(listener->readable);
         event_add(listener->rest, &duration);
 }
@@ -88,7 +89,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         struct listener *listener = context;
         (void)fd;
         (void)what;
-        for (int i = 0; i < LIMIT_ACCEPTS_PER_TURN; i++) {
+        for (int i = 0; i < listener->rules.accepts_per_turn; i++) {
                 if (!listener->events->may_accept(listener->context)) {
                         event_del(listener->readable);
                         return;
@@ -112,7 +113,7 @@ void listener_resume(struct listener *listener)
                 event_add(listener->readable, NULL);
 }
 
-static int open_socket(const struct addrinfo *info, char error[LISTENER_ERROR_MAX])
+static int open_socket(const struct addrinfo *info, int backlog, char error[LISTENER_ERROR_MAX])
 {
         static const int on = 1;
         int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -121,7 +122,7 @@ static int open_socket(const struct addrinfo *info, char error[LISTENER_ERROR_MA
                 return -1;
         }
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-        if (bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, LIMIT_BACKLOG) < 0) {
+        if (bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, backlog) < 0) {
                 snprintf(error, LISTENER_ERROR_MAX, "%s", strerror(errno));
                 close(fd);
                 return -1;
@@ -129,7 +130,7 @@ static int open_socket(const struct addrinfo *info, char error[LISTENER_ERROR_MA
         return fd;
 }
 
-static int resolve_and_open(const char *host, int port, char error[LISTENER_ERROR_MAX])
+static int resolve_and_open(const char *host, int port, int backlog, char error[LISTENER_ERROR_MAX])
 {
         struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
         struct addrinfo *info;
@@ -140,7 +141,7 @@ static int resolve_and_open(const char *host, int port, char error[LISTENER_ERRO
                 snprintf(error, LISTENER_ERROR_MAX, "listen on %.200s: %s", host, gai_strerror(result));
                 return -1;
         }
-        int fd = open_socket(info, reason);
+        int fd = open_socket(info, backlog, reason);
         freeaddrinfo(info);
         if (fd < 0)
                 snprintf(error, LISTENER_ERROR_MAX, "listen on %.200s port %d: %.200s", host, port, reason);
@@ -148,8 +149,8 @@ static int resolve_and_open(const char *host, int port, char error[LISTENER_ERRO
 }
 
 struct listener *listener_new(struct event_base *base, const char *host, int port,
-                              const struct listener_events *events, void *context,
-                              char error[LISTENER_ERROR_MAX])
+                              const struct listener_rules *rules, const struct listener_events *events,
+                              void *context, char error[LISTENER_ERROR_MAX])
 {
         struct sockaddr_storage address;
         socklen_t length = sizeof(address);
@@ -158,8 +159,8 @@ struct listener *listener_new(struct event_base *base, const char *host, int por
                 snprintf(error, LISTENER_ERROR_MAX, "out of memory");
                 return NULL;
         }
-        *listener = (struct listener){.reserve = -1, .events = events, .context = context};
-        listener->fd = resolve_and_open(host, port, error);
+        *listener = (struct listener){.reserve = -1, .rules = *rules, .events = events, .context = context};
+        listener->fd = resolve_and_open(host, port, rules->backlog, error);
         if (listener->fd < 0)
                 goto failed;
         getsockname(listener->fd, (struct sockaddr *)&address, &length);

@@ -3,19 +3,26 @@
  *
  * Some connections a turn, so that those that are open have theirs. Where the system has no descriptor
  * left, the one held in reserve is given up for a moment to accept and close the caller (who then knows),
- * and accepting rests for LIMIT_ACCEPT_REST_MS: a level-triggered event would spin.
+ * and accepting rests for a while: a level-triggered event would spin.
  */
-#ifndef DAEMON_LISTENER_H
-#define DAEMON_LISTENER_H
+#ifndef LIB_NET_LISTENER_H
+#define LIB_NET_LISTENER_H
 
 #include <event2/event.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/base/attributes.h"
 
 enum { LISTENER_ERROR_MAX = 512, LISTENER_PEER_MAX = 56 };
 
 struct listener;
+
+struct listener_rules {
+        int backlog;
+        int accepts_per_turn;
+        int64_t rest_ms; /* where the system has no descriptors or memory left */
+};
 
 struct listener_events {
         /* Takes over the descriptor: non-blocking, close-on-exec, without Nagle's delay. */
@@ -27,8 +34,8 @@ struct listener_events {
 
 /* NULL with a text in error[]: no such address, in use, not permitted. port 0: any. */
 ATM_MUST_USE struct listener *listener_new(struct event_base *base, const char *host, int port,
-                                           const struct listener_events *events, void *context,
-                                           char error[LISTENER_ERROR_MAX]);
+                                           const struct listener_rules *rules, const struct listener_events *events,
+                                           void *context, char error[LISTENER_ERROR_MAX]);
 void listener_free(struct listener *listener); /* stops listening; NULL is fine */
 void listener_resume(struct listener *listener);
 /* "127.0.0.1:7583" */
