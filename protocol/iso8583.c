@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "protocol/iso8583.h"
-#include "protocol/profile.h"
+#include "protocol/pan.h"
 
 enum {
         MTI_DIGITS = 4,

@@ -1,7 +1,7 @@
-/* Card numbers: what one looks like, and the only form of one that may be shown: first 6, last 4. */
-#include <string.h>
+/* Card numbers: see pan.h. */
+#include "protocol/pan.h"
 
-#include "protocol/profile.h"
+#include <string.h>
 
 enum {
         PAN_SHORTEST = 12,

@@ -6,6 +6,7 @@
 #define PROTOCOL_PROFILE_H
 
 #include "protocol/iso8583.h"
+#include "protocol/pan.h"
 
 enum message_kind {
         MESSAGE_NETWORK,        /* 0800 */
@@ -78,10 +79,5 @@ ATM_MUST_USE bool profile_original_of(const struct iso_message *message, struct 
  * in a completion and nothing in a reversal. */
 ATM_MUST_USE bool profile_dispensed_yen(const struct profile_row *row, const struct iso_message *message,
                                         int64_t *ret_yen);
-
-/* "621098******1234": first 6, last 4; all stars where shorter than 13. */
-void pan_mask(const char *pan, char buffer[20]);
-/* Digits only, 12 to 19 of them. */
-bool pan_is_valid(const char *pan);
 
 #endif
