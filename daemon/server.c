@@ -58,6 +58,8 @@ struct server {
         struct token_key *token_key;
         struct ledger *ledger;
         struct service *service;
+        struct session_env sessions;
+        struct client_counters count;
         struct banks *banks; /* NULL: no link is configured */
         struct conn_env *conns;
         struct listener *listener; /* NULL once it drains */
@@ -160,13 +162,13 @@ static void on_ready(void *owner, const char *certificate_name)
         struct client *client = owner;
         struct server *server = client->server;
         leave_opening(client);
-        server->service->stats.opened++;
+        server->count.opened++;
         if (server->draining) {
                 conn_close(client->conn, CONN_END_SHUTDOWN, "the daemon stops");
                 return;
         }
         client->has_session =
-            session_open(&client->session, server->service, &session_ops, client, certificate_name);
+            session_open(&client->session, &server->sessions, &session_ops, client, certificate_name);
         if (client->has_session)
                 log_limited(LEVEL_INFO, "connected", LOG_TEXT("terminal", certificate_name),
                             LOG_TEXT("peer", conn_peer(client->conn)));
@@ -191,21 +193,21 @@ static void on_frame(void *owner, const uint8_t *message, size_t length)
                 session_frame(&client->session, message, length);
 }
 
-static void count_end(struct stats *stats, enum conn_end end)
+static void count_end(struct client_counters *count, enum conn_end end)
 {
         uint64_t *const counters[CONN_END_COUNT] = {
-            [CONN_END_PEER_CLOSED] = &stats->closed_by_peer,
-            [CONN_END_HUNG_UP] = &stats->hung_up,
-            [CONN_END_HANDSHAKE_FAILED] = &stats->handshake_failed,
-            [CONN_END_HANDSHAKE_TIMEOUT] = &stats->timeout_handshake,
-            [CONN_END_IDLE_TIMEOUT] = &stats->timeout_idle,
-            [CONN_END_MESSAGE_TIMEOUT] = &stats->timeout_message,
-            [CONN_END_PROTOCOL] = &stats->closed_protocol,
-            [CONN_END_TERMINAL] = &stats->closed_terminal,
-            [CONN_END_REPLACED] = &stats->replaced,
-            [CONN_END_FULL] = &stats->refused_full,
-            [CONN_END_SHUTDOWN] = &stats->closed_shutdown,
-            [CONN_END_ERROR] = &stats->closed_error,
+            [CONN_END_PEER_CLOSED] = &count->closed_by_peer,
+            [CONN_END_HUNG_UP] = &count->hung_up,
+            [CONN_END_HANDSHAKE_FAILED] = &count->handshake_failed,
+            [CONN_END_HANDSHAKE_TIMEOUT] = &count->timeout_handshake,
+            [CONN_END_IDLE_TIMEOUT] = &count->timeout_idle,
+            [CONN_END_MESSAGE_TIMEOUT] = &count->timeout_message,
+            [CONN_END_PROTOCOL] = &count->closed_protocol,
+            [CONN_END_TERMINAL] = &count->closed_terminal,
+            [CONN_END_REPLACED] = &count->replaced,
+            [CONN_END_FULL] = &count->refused_full,
+            [CONN_END_SHUTDOWN] = &count->closed_shutdown,
+            [CONN_END_ERROR] = &count->closed_error,
         };
         ++*counters[end];
 }
@@ -214,7 +216,7 @@ static void on_closed(void *owner, enum conn_end end)
 {
         struct client *client = owner;
         struct server *server = client->server;
-        count_end(&server->service->stats, end);
+        count_end(&server->count, end);
         leave_opening(client);
         leave_held_back(client);
         if (client->has_session)
@@ -275,12 +277,11 @@ static bool may_accept(void *context)
 static void on_accepted(void *context, int fd, const char *peer)
 {
         struct server *server = context;
-        struct service *service = server->service;
         bool is_full = conn_env_count(server->conns) >= server->connections_max && !drop_slow(server);
         struct client *client = is_full ? NULL : calloc(1, sizeof(*client));
-        service->stats.accepted++;
+        server->count.accepted++;
         if (!client) {
-                service->stats.refused_full++;
+                server->count.refused_full++;
                 log_limited(LEVEL_WARNING, "refused_full", LOG_TEXT("peer", peer),
                             LOG_NUMBER("connections_max", (int64_t)server->connections_max));
                 close(fd);
@@ -290,7 +291,7 @@ static void on_accepted(void *context, int fd, const char *peer)
         client->accepted_ms = steady_ms(NULL);
         client->conn = conn_new(server->conns, server->tls, fd, peer, client);
         if (!client->conn) {
-                service->stats.closed_error++;
+                server->count.closed_error++;
                 log_limited(LEVEL_ERROR, "out_of_memory", LOG_TEXT("peer", peer));
                 free(client);
                 return;
@@ -304,7 +305,7 @@ static void on_accepted(void *context, int fd, const char *peer)
 static void on_refused(void *context)
 {
         struct server *server = context;
-        server->service->stats.refused_descriptors++;
+        server->count.refused_descriptors++;
 }
 
 static const struct listener_rules listener_rules = {LIMIT_BACKLOG, LIMIT_ACCEPTS_PER_TURN, LIMIT_ACCEPT_REST_MS};
@@ -469,9 +470,10 @@ static void warn_partitions(struct server *server)
 static void log_stats(struct server *server)
 {
         struct ledger_pg_stats ledger;
-        struct service *service = server->service;
-        stats_log(&service->stats, (int64_t)conn_env_count(server->conns), (int64_t)service->signed_on,
-                  (int64_t)service->pool.taken);
+        struct stats_levels levels = {conn_env_count(server->conns), server->sessions.signed_on,
+                                      server->service->pool.taken};
+        stats_log(&levels, &server->count, &server->sessions.count, &server->service->count);
+        service_reset_latency(server->service);
         ledger_pg_get_stats(server->ledger, &ledger);
         log_event(LEVEL_INFO, "ledger_stats", LOG_NUMBER("batches", ledger.batches),
                   LOG_NUMBER("ops", ledger.ops), LOG_NUMBER("repeated_batches", ledger.repeated_batches),
@@ -531,10 +533,10 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
         event_base_loopbreak(server->base);
 }
 
-static void drain_session(struct session *session, void *context)
+static void drain_session(struct session_entry *entry, void *context)
 {
         (void)context;
-        session_drain(session);
+        session_drain(session_of(entry));
 }
 
 static void on_stop(evutil_socket_t signal, short what, void *context)
@@ -556,7 +558,7 @@ static void on_stop(evutil_socket_t signal, short what, void *context)
         if (server->banks)
                 banks_drain(server->banks);
         event_add(server->deadline, &limit);
-        fleet_each(server->service->fleet, drain_session, NULL);
+        session_index_each(server->service->sessions, drain_session, NULL);
         TAILQ_FOREACH(client, &server->opening, opening_entry)
         conn_close(client->conn, CONN_END_SHUTDOWN, "the daemon stops");
         check_drained(server);
@@ -703,8 +705,8 @@ static bool reload(struct server *server, char error[SERVER_ERROR_MAX])
         server->tls = tls;
         server->settings = settings;
         log_open(settings.log_target, settings.log_level, server->options.instance);
-        server->service->settings.skew_limit_ms = service_settings_of(&settings).skew_limit_ms;
-        server->service->settings.request_timeout_ms = settings.request_timeout_ms;
+        struct service_settings service = service_settings_of(&settings);
+        service_change(server->service, &service);
         server->connections_max = possible_connections(&settings);
         return true;
 }
@@ -798,6 +800,7 @@ static bool make_service(struct server *server, char error[SERVER_ERROR_MAX])
         struct service_shell shell = {real_ms, steady_ms, on_relief, server};
         struct conn_timeouts timeouts = timeouts_of(&server->settings);
         server->service = service_new(&settings, &shell, server->ledger, server->token_key);
+        server->sessions.service = server->service;
         server->conns = conn_env_new(server->base, &conn_events, &timeouts, on_conn_free, server);
         return (server->service && server->conns) || fail(error, "out of memory");
 }

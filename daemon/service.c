@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "config/limits.h"
+#include "daemon/banks/bank_format.h"
 #include "lib/base/log.h"
-#include "daemon/session.h"
 
 struct service *service_new(const struct service_settings *settings, const struct service_shell *shell,
                             struct ledger *ledger, struct token_key *token_key)
@@ -22,8 +22,8 @@ struct service *service_new(const struct service_settings *settings, const struc
         struct service *service = calloc(1, sizeof(*service));
         if (!service)
                 return NULL;
-        service->fleet = fleet_new();
-        if (!service->fleet) {
+        service->sessions = session_index_new();
+        if (!service->sessions) {
                 free(service);
                 return NULL;
         }
@@ -41,8 +41,19 @@ void service_free(struct service *service)
         if (!service)
                 return;
         txn_pool_clear(&service->pool);
-        fleet_free(service->fleet);
+        session_index_free(service->sessions);
         free(service);
+}
+
+void service_change(struct service *service, const struct service_settings *settings)
+{
+        service->settings.skew_limit_ms = settings->skew_limit_ms;
+        service->settings.request_timeout_ms = settings->request_timeout_ms;
+}
+
+void service_reset_latency(struct service *service)
+{
+        service->count.latency_sum_ms = service->count.latency_max_ms = service->count.latency_count = 0;
 }
 
 void service_set_banks(struct service *service, const struct service_banks *banks)
@@ -64,7 +75,7 @@ bool service_is_congested(struct service *service)
 {
         if (!service->congested && service->pool.taken >= service->settings.open_max) {
                 service->congested = true;
-                service->stats.congested++;
+                service->count.congested++;
                 log_limited(LEVEL_WARNING, "congested", LOG_NUMBER("open", (int64_t)service->pool.taken));
         }
         return service->congested;
@@ -88,16 +99,17 @@ static void log_txn(const struct service *service, const struct txn *txn, const 
 
 static void change_state(struct service *service, struct txn *txn, enum txn_state to)
 {
-        static const bool legal[TXN_PENDING + 1][TXN_PENDING + 1] = {
-            [TXN_FREE] = {[TXN_IN_LEDGER] = true},
-            [TXN_IN_LEDGER] = {[TXN_FREE] = true,
-                               [TXN_IN_LEDGER] = true,
-                               [TXN_STALE] = true,
-                               [TXN_ASKING] = true,
-                               [TXN_PENDING] = true},
-            [TXN_STALE] = {[TXN_FREE] = true, [TXN_IN_LEDGER] = true},
-            [TXN_ASKING] = {[TXN_FREE] = true, [TXN_IN_LEDGER] = true},
-            [TXN_PENDING] = {[TXN_FREE] = true, [TXN_IN_LEDGER] = true},
+        static const bool legal[TXN_STATE_COUNT][TXN_STATE_COUNT] = {
+            [TXN_FREE] = {[TXN_IN_HAND] = true},
+            [TXN_IN_HAND] = {[TXN_FREE] = true,
+                             [TXN_IN_LEDGER] = true,
+                             [TXN_STALE] = true,
+                             [TXN_ASKING] = true,
+                             [TXN_PENDING] = true},
+            [TXN_IN_LEDGER] = {[TXN_IN_HAND] = true},
+            [TXN_STALE] = {[TXN_IN_HAND] = true, [TXN_FREE] = true},
+            [TXN_ASKING] = {[TXN_IN_HAND] = true},
+            [TXN_PENDING] = {[TXN_IN_HAND] = true, [TXN_FREE] = true},
         };
         assert(legal[txn->state][to]);
         service->stale += (to == TXN_STALE) - (txn->state == TXN_STALE);
@@ -114,15 +126,22 @@ static void release_bank(struct txn *txn)
 
 /* ---- the end of a transaction -------------------------------------------------------------------------- */
 
+/* It waits no longer, and may ask again. */
+static void answer_asker(struct service *service, struct session_entry *asker, const struct iso_message *answer)
+{
+        service_leave(service, asker);
+        asker->on_answered(asker, answer);
+}
+
 /* Who waits is told, once: the answer, or silence. */
 static void tell(struct service *service, struct txn *txn, const struct iso_message *answer)
 {
-        struct session *session = fleet_find(service->fleet, txn->session);
+        struct session_entry *asker = session_index_find(service->sessions, txn->session);
         txn->session = 0;
-        if (session)
-                session_answered(session, answer);
+        if (asker && asker->waiting)
+                answer_asker(service, asker, answer);
         else if (answer)
-                service->stats.gone++;
+                service->count.gone++;
 }
 
 /* The ledger has no hand on it any more, and nobody waits for it. */
@@ -138,20 +157,20 @@ static void finish(struct service *service, struct txn *txn)
 
 static void count_answer(struct service *service, const struct txn *txn)
 {
-        struct stats *stats = &service->stats;
+        struct service_counters *count = &service->count;
         uint64_t ms = (uint64_t)(steady_ms(service) - txn->started_ms);
         if (txn->op.kind == LEDGER_ADVICE)
-                stats->advices++;
+                count->advices++;
         else
-                stats->by_reason[txn->op.answer.reason]++;
+                count->by_reason[txn->op.answer.reason]++;
         if (txn->op.kind == LEDGER_OUTCOME)
-                stats->overtaken += txn->op.answer.reason != txn->op.outcome.reason;
+                count->overtaken += txn->op.answer.reason != txn->op.outcome.reason;
         else if (txn->op.answer.status == LEDGER_STORED)
-                stats->stored++;
-        stats->latency_sum_ms += ms;
-        stats->latency_count++;
-        if (ms > stats->latency_max_ms)
-                stats->latency_max_ms = ms;
+                count->stored++;
+        count->latency_sum_ms += ms;
+        count->latency_count++;
+        if (ms > count->latency_max_ms)
+                count->latency_max_ms = ms;
 }
 
 /* The rows that a bank must be told of came with an advice or a time-out. */
@@ -178,7 +197,8 @@ static void log_overtaken(const struct txn *txn)
 
 static void finish_decided(struct service *service, struct txn *txn)
 {
-        bool sent = txn_answer(txn, &service->answer);
+        struct iso_message answer;
+        bool sent = txn_answer(txn, &answer);
         assert(sent);
         (void)sent;
         count_answer(service, txn);
@@ -186,8 +206,8 @@ static void finish_decided(struct service *service, struct txn *txn)
         log_overtaken(txn);
         log_txn(service, txn,
                 txn->op.kind == LEDGER_ADVICE ? "accepted" : reason_rows[txn->op.answer.reason].name);
-        tell(service, txn, &service->answer);
-        iso_wipe(&service->answer);
+        tell(service, txn, &answer);
+        iso_wipe(&answer);
         finish(service, txn);
 }
 
@@ -207,23 +227,24 @@ static bool is_in_doubt_elsewhere(const struct service *service, const struct tx
  * same identity, may have done so. */
 static void finish_undecided(struct service *service, struct txn *txn)
 {
+        struct iso_message answer;
         bool answered = !txn->op.in_doubt && !is_in_doubt_elsewhere(service, txn) &&
-                        txn_answer_unavailable(txn, &service->answer);
+                        txn_answer_unavailable(txn, &answer);
         if (answered)
-                service->stats.by_reason[REASON_CANNOT_DECIDE]++;
+                service->count.by_reason[REASON_CANNOT_DECIDE]++;
         else
-                service->stats.silent++;
+                service->count.silent++;
         log_txn(service, txn, answered ? "CANNOT_DECIDE" : "silence");
-        tell(service, txn, answered ? &service->answer : NULL);
+        tell(service, txn, answered ? &answer : NULL);
         if (answered)
-                iso_wipe(&service->answer);
+                iso_wipe(&answer);
         finish(service, txn);
 }
 
 /* It may have been written: nothing may be said. */
 static void finish_unknown(struct service *service, struct txn *txn)
 {
-        service->stats.silent++;
+        service->count.silent++;
         log_txn(service, txn, "unknown");
         tell(service, txn, NULL);
         finish(service, txn);
@@ -234,7 +255,7 @@ static void finish_unknown(struct service *service, struct txn *txn)
 static void submit(struct service *service, struct txn *txn)
 {
         change_state(service, txn, TXN_IN_LEDGER);
-        service->stats.submitted++;
+        service->count.submitted++;
         ledger_submit(service->ledger, &txn->op);
 }
 
@@ -280,9 +301,9 @@ static void decide_and_submit(struct service *service, struct txn *txn)
 static void on_stale(struct service *service, struct txn *txn)
 {
         const struct reference *reference = ledger_reference(service->ledger);
-        service->stats.stale++;
+        service->count.stale++;
         if (txn->decisions >= LIMIT_DECISIONS || txn->op.kind == LEDGER_ADVICE ||
-            !fleet_find(service->fleet, txn->session)) {
+            !session_index_find(service->sessions, txn->session)) {
                 finish_undecided(service, txn);
         } else if (reference && reference_version(reference) != txn->op.request.reference_version) {
                 decide_and_submit(service, txn);
@@ -297,7 +318,7 @@ static void on_stale(struct service *service, struct txn *txn)
 static void submit_outcome(struct service *service, struct txn *txn, const struct iso_message *bank_answer)
 {
         txn_make_outcome(txn, bank_answer);
-        service->stats.timed_out += txn->op.outcome.cause == OUTCOME_TIMEOUT;
+        service->count.timed_out += txn->op.outcome.cause == OUTCOME_TIMEOUT;
         submit(service, txn);
 }
 
@@ -305,15 +326,16 @@ static void submit_outcome(struct service *service, struct txn *txn, const struc
 static void finish_inquiry(struct service *service, struct txn *txn, const struct iso_message *bank_answer)
 {
         enum reason reason = REASON_ISSUER_UNAVAILABLE;
+        struct iso_message answer;
         char de39[3];
         if (bank_answer && iso_copy(bank_answer, 39, de39, sizeof(de39)))
                 reason = bank_reason(de39);
         txn->op.answer.reason = reason;
-        txn_answer_inquiry(txn, reason, bank_answer, &service->answer);
+        txn_answer_inquiry(txn, reason, bank_answer, &answer);
         count_answer(service, txn);
         log_txn(service, txn, reason_rows[reason].name);
-        tell(service, txn, &service->answer);
-        iso_wipe(&service->answer);
+        tell(service, txn, &answer);
+        iso_wipe(&answer);
         finish(service, txn);
 }
 
@@ -331,6 +353,7 @@ static void on_bank_end(struct bank_exchange *exchange, enum bank_end end, const
         struct bank_route *route = txn->route;
         char de39[3];
         assert(txn->state == TXN_ASKING && route);
+        change_state(txn->op.context, txn, TXN_IN_HAND);
         txn->route = NULL; /* the reservation ended with the exchange */
         if (end == BANK_ANSWERED && iso_copy(answer, 39, de39, sizeof(de39)))
                 route->count.approved += bank_reason(de39) == REASON_APPROVED;
@@ -343,7 +366,6 @@ static void ask_bank(struct service *service, struct txn *txn)
         struct bank_route *route = txn->route;
         bool asked = false;
         assert(route);
-        change_state(service, txn, TXN_ASKING);
         if (txn->session) {
                 bank_format_request(&txn->op.identity, &txn->op.request, &txn->card,
                                     txn->op.answer.customer_charge_yen, route->settings.acquirer,
@@ -354,8 +376,10 @@ static void ask_bank(struct service *service, struct txn *txn)
                 txn->route = asked ? route : NULL;
         }
         explicit_bzero(&txn->card, sizeof(txn->card));
-        if (asked)
+        if (asked) {
+                change_state(service, txn, TXN_ASKING);
                 return;
+        }
         release_bank(txn);
         end_asking(service, txn, NULL);
 }
@@ -363,8 +387,8 @@ static void ask_bank(struct service *service, struct txn *txn)
 /* Somebody has asked the bank and nothing is decided: look again, as long as the ATM waits. */
 static void wait_for_outcome(struct service *service, struct txn *txn)
 {
-        service->stats.pending++;
-        if (!fleet_find(service->fleet, txn->session)) {
+        service->count.pending++;
+        if (!session_index_find(service->sessions, txn->session)) {
                 finish_unknown(service, txn);
                 return;
         }
@@ -377,7 +401,7 @@ static void on_done(struct ledger_op *op, void *context)
 {
         struct service *service = context;
         struct txn *txn = (struct txn *)((char *)op - offsetof(struct txn, op));
-        assert(txn->state == TXN_IN_LEDGER);
+        change_state(service, txn, TXN_IN_HAND);
         if (op->answer.status != LEDGER_ASK && op->answer.status != LEDGER_STALE)
                 release_bank(txn); /* there is nothing to ask */
         switch (op->answer.status) {
@@ -395,44 +419,52 @@ static void on_done(struct ledger_op *op, void *context)
                 on_stale(service, txn);
                 break;
         case LEDGER_UNAVAILABLE:
-                service->stats.unavailable++;
+                service->count.unavailable++;
                 finish_undecided(service, txn);
                 break;
         case LEDGER_UNKNOWN:
-                service->stats.unavailable++;
+                service->count.unavailable++;
                 finish_unknown(service, txn);
                 break;
         }
 }
 
-bool service_submit(struct service *service, struct session *session, const struct profile_row *row,
-                    bool repeat, struct iso_error *ret_error)
+bool service_submit(struct service *service, struct session_entry *asker, const struct profile_row *row,
+                    const struct iso_message *request, bool repeat, struct iso_error *ret_error)
 {
         struct txn *txn = txn_take(&service->pool);
+        asker->waiting = true;
+        service->waiting++;
         if (!txn) { /* out of memory: the limit itself stops the reading before */
-                service->stats.silent++;
-                session_answered(session, NULL);
+                service->count.silent++;
+                answer_asker(service, asker, NULL);
                 return true;
         }
-        if (txn_read(txn, row, &service->request, session->terminal, service_business_ms(service),
-                     ret_error) < 0) {
+        if (txn_read(txn, row, request, asker->terminal, service_business_ms(service), ret_error) < 0) {
                 txn_give_back(&service->pool, txn);
+                service_leave(service, asker);
                 return false;
         }
         txn->repeat = txn->repeat || repeat;
-        txn->session = session->handle;
+        txn->session = asker->handle;
         txn->started_ms = steady_ms(service);
         txn->deadline_ms = txn->started_ms + service->settings.request_timeout_ms;
         txn->op.in_doubt = txn->op.alone = false;
         txn->op.on_done = on_done;
         txn->op.context = service;
-        change_state(service, txn, TXN_IN_LEDGER);
+        change_state(service, txn, TXN_IN_HAND);
         TAILQ_INSERT_TAIL(&service->open, txn, entry);
         if (txn->op.kind == LEDGER_ADVICE)
                 submit(service, txn);
         else
                 decide_and_submit(service, txn);
         return true;
+}
+
+void service_leave(struct service *service, struct session_entry *asker)
+{
+        service->waiting -= asker->waiting;
+        asker->waiting = false;
 }
 
 /* ---- time, and new reference data ---------------------------------------------------------------------- */
@@ -447,7 +479,7 @@ static void expire(struct service *service, struct txn *txn)
                 finish_unknown(service, txn);
                 return;
         }
-        service->stats.late++;
+        service->count.late++;
         log_limited(LEVEL_WARNING, "request_timeout", LOG_TEXT("terminal", txn->op.identity.terminal),
                     LOG_NUMBER("stan", txn->op.identity.stan), LOG_TEXT("mti", txn->row->mti));
         tell(service, txn, NULL);
@@ -462,10 +494,12 @@ static void retry_stale(struct service *service)
                 next = TAILQ_NEXT(txn, entry);
                 if (txn->state != TXN_STALE)
                         continue;
-                if (!fleet_find(service->fleet, txn->session))
+                if (!session_index_find(service->sessions, txn->session)) {
                         finish_undecided(service, txn);
-                else if (reference && reference_version(reference) != txn->op.request.reference_version)
+                } else if (reference && reference_version(reference) != txn->op.request.reference_version) {
+                        change_state(service, txn, TXN_IN_HAND);
                         decide_and_submit(service, txn);
+                }
         }
 }
 
@@ -476,10 +510,12 @@ static void poll_pending(struct service *service, int64_t now_ms)
                 next = TAILQ_NEXT(txn, entry);
                 if (txn->state != TXN_PENDING || txn->poll_ms > now_ms)
                         continue;
-                if (fleet_find(service->fleet, txn->session))
+                if (session_index_find(service->sessions, txn->session)) {
+                        change_state(service, txn, TXN_IN_HAND);
                         submit(service, txn);
-                else
+                } else {
                         finish_unknown(service, txn);
+                }
         }
 }
 

@@ -12,13 +12,14 @@
  * Invariants: every op given to the ledger belongs to one transaction in `open`, in order of deadline;
  * `open` never holds more than the pool's limit. An answer leaves only from the ledger's on_done (I1) or as
  * 96 where nothing was written. A transaction past its deadline is answered with silence and stays in `open`
- * until the ledger gives it back; `waiting` counts the sessions that wait for one of them.
+ * until the ledger gives it back; `waiting` counts the sessions that wait for one of them. Of a session the
+ * service knows its entry in the index alone, and finds it by the handle that the transaction keeps.
  */
 #ifndef DAEMON_SERVICE_H
 #define DAEMON_SERVICE_H
 
 #include "daemon/banks/bank_route.h"
-#include "daemon/fleet.h"
+#include "daemon/session_index.h"
 #include "daemon/stats.h"
 #include "daemon/txn.h"
 #include "rules/clock.h"
@@ -51,19 +52,15 @@ struct service {
         struct service_shell shell;
         struct ledger *ledger;       /* not owned; to be freed first */
         struct token_key *token_key; /* not owned */
-        struct fleet *fleet;
+        struct session_index *sessions;
         struct txn_pool pool;
         struct txn_list open;
         size_t waiting; /* sessions that wait for a transaction */
         size_t stale;   /* transactions that wait for new reference data */
         size_t pending; /* transactions that wait for what another has asked a bank */
         struct service_banks banks;
-        size_t signed_on;
         bool congested;
-        struct stats stats;
-        /* One message is handled at a time: */
-        struct iso_message request, answer;
-        uint8_t bytes[ISO_MESSAGE_MAX];
+        struct service_counters count;
 };
 
 /* NULL: out of memory. */
@@ -79,11 +76,21 @@ int64_t service_business_ms(const struct service *service);
 /* True: take no more requests from anybody until on_relief. */
 bool service_is_congested(struct service *service);
 
-/* Hand the request or advice in service->request over. False with *ret_error filled: it is to be answered
- * 30. Otherwise session_answered is called once, later or within this call. */
-ATM_MUST_USE bool service_submit(struct service *service, struct session *session,
-                                 const struct profile_row *row, bool repeat, struct iso_error *ret_error);
+/* Hand a request or advice over that profile_check has accepted. False with *ret_error filled: it is to be
+ * answered 30. Otherwise the asker's on_answered is called once, later or within this call, unless it leaves;
+ * it waits until then. repeat: it is one, whatever its MTI says. */
+ATM_MUST_USE bool service_submit(struct service *service, struct session_entry *asker,
+                                 const struct profile_row *row, const struct iso_message *request, bool repeat,
+                                 struct iso_error *ret_error);
+/* The asker hears nothing any more, whether it waits or not. */
+void service_leave(struct service *service, struct session_entry *asker);
 
 void service_tick(struct service *service);
+
+/* For requests that come from now on; the clock and the room for transactions stay as they are. */
+void service_change(struct service *service, const struct service_settings *settings);
+
+/* The latencies have been logged: begin anew. */
+void service_reset_latency(struct service *service);
 
 #endif

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "config/limits.h"
-#include "lib/base/log.h"
 #include "daemon/service.h"
+#include "lib/base/log.h"
 #include "rules/calendar.h"
 
 const char *const session_state_name[SESSION_STATE_COUNT] = {"connected", "signed_on", "closing"};
@@ -17,25 +17,15 @@ static const bool legal_change[SESSION_STATE_COUNT][SESSION_STATE_COUNT] = {
     [SESSION_SIGNED_ON] = {[SESSION_CONNECTED] = true, [SESSION_CLOSING] = true},
 };
 
-static void stop_waiting(struct session *session)
-{
-        if (session->waiting)
-                session->service->waiting--;
-        session->waiting = false;
-}
-
 static void change_state(struct session *session, enum session_state to)
 {
         assert(legal_change[session->state][to]);
-        if (session->state == SESSION_SIGNED_ON)
-                session->service->signed_on--;
-        if (to == SESSION_SIGNED_ON)
-                session->service->signed_on++;
-        log_event(LEVEL_DEBUG, "session", LOG_TEXT("terminal", session->terminal),
+        session->env->signed_on += (to == SESSION_SIGNED_ON) - (session->state == SESSION_SIGNED_ON);
+        log_event(LEVEL_DEBUG, "session", LOG_TEXT("terminal", session->entry.terminal),
                   LOG_TEXT("from", session_state_name[session->state]),
                   LOG_TEXT("to", session_state_name[to]));
         if (to == SESSION_CLOSING)
-                stop_waiting(session); /* it hears nothing any more */
+                service_leave(session->env->service, &session->entry); /* it hears nothing any more */
         session->state = to;
 }
 
@@ -51,20 +41,20 @@ static void end_session(struct session *session, enum session_end end, const cha
 
 static void send_message(struct session *session, const struct iso_message *message)
 {
-        struct service *service = session->service;
+        uint8_t bytes[ISO_MESSAGE_MAX];
         struct iso_error error;
-        int length = iso_encode(&iso_dialect_ascii, message, service->bytes, sizeof(service->bytes), &error);
+        int length = iso_encode(&iso_dialect_ascii, message, bytes, sizeof(bytes), &error);
         if (length < 0) {
                 char text[256];
                 iso_error_print(&iso_dialect_ascii, &error, text, sizeof(text));
-                log_limited(LEVEL_ERROR, "encode_failed", LOG_TEXT("terminal", session->terminal),
+                log_limited(LEVEL_ERROR, "encode_failed", LOG_TEXT("terminal", session->entry.terminal),
                             LOG_TEXT("mti", message->mti), LOG_TEXT("what", text));
                 end_session(session, SESSION_END_ERROR, "an answer could not be encoded");
                 return;
         }
-        service->stats.answers++;
-        session->ops->send(session->peer, service->bytes, (size_t)length);
-        explicit_bzero(service->bytes, (size_t)length); /* DE 2 was among it */
+        session->env->count.answers++;
+        session->ops->send(session->peer, bytes, (size_t)length);
+        explicit_bzero(bytes, (size_t)length); /* DE 2 was among it */
 }
 
 /* Business time, so that ATMs can set their clocks by it. */
@@ -77,50 +67,51 @@ static void add_time(const struct service *service, struct iso_message *answer)
 }
 
 /* An answer that needs no ledger. */
-static void answer_now(struct session *session, const struct profile_row *row, enum reason reason)
+static void answer_now(struct session *session, const struct profile_row *row,
+                       const struct iso_message *request, enum reason reason)
 {
-        struct service *service = session->service;
-        profile_answer(row, &service->request, &service->answer);
-        iso_set_string(&service->answer, 39, reason_de39(reason));
+        struct iso_message answer;
+        profile_answer(row, request, &answer);
+        iso_set_string(&answer, 39, reason_de39(reason));
         if (row->kind == MESSAGE_NETWORK)
-                add_time(service, &service->answer);
+                add_time(session->env->service, &answer);
         if (row->kind == MESSAGE_REQUEST)
-                service->stats.by_reason[reason]++;
-        send_message(session, &service->answer);
-        iso_wipe(&service->answer);
+                session->env->count.by_reason[reason]++;
+        send_message(session, &answer);
+        iso_wipe(&answer);
 }
 
-static void log_format_error(const struct session *session, const struct iso_error *error)
+static void log_format_error(const struct session *session, const struct iso_message *request,
+                             const struct iso_error *error)
 {
         char text[256];
-        const struct iso_message *request = &session->service->request;
         iso_error_print(&iso_dialect_ascii, error, text, sizeof(text));
-        log_limited(LEVEL_WARNING, "format_error", LOG_TEXT("terminal", session->terminal),
+        log_limited(LEVEL_WARNING, "format_error", LOG_TEXT("terminal", session->entry.terminal),
                     LOG_TEXT("mti", request->mti), LOG_TEXT("what", text));
 }
 
 static void answer_format_error(struct session *session, const struct profile_row *row,
-                                const struct iso_error *error)
+                                const struct iso_message *request, const struct iso_error *error)
 {
-        log_format_error(session, error);
-        session->service->stats.format_errors++;
-        answer_now(session, row, REASON_FORMAT_ERROR);
+        log_format_error(session, request, error);
+        session->env->count.format_errors++;
+        answer_now(session, row, request, REASON_FORMAT_ERROR);
 }
 
 /* ---- network management -------------------------------------------------------------------------------- */
 
 static enum reason sign_on(struct session *session)
 {
-        const struct reference *reference = ledger_reference(session->service->ledger);
+        const struct reference *reference = ledger_reference(session->env->service->ledger);
         if (!reference)
                 return REASON_CANNOT_DECIDE;
-        if (!reference_atm(reference, session->terminal)) {
-                log_limited(LEVEL_WARNING, "terminal_unknown", LOG_TEXT("terminal", session->terminal));
+        if (!reference_atm(reference, session->entry.terminal)) {
+                log_limited(LEVEL_WARNING, "terminal_unknown", LOG_TEXT("terminal", session->entry.terminal));
                 return REASON_TERMINAL_UNKNOWN;
         }
         if (session->state == SESSION_CONNECTED)
                 change_state(session, SESSION_SIGNED_ON);
-        session->service->stats.sign_ons++;
+        session->env->count.sign_ons++;
         return REASON_APPROVED;
 }
 
@@ -153,11 +144,12 @@ static const struct {
     {NETWORK_KEY_CHANGE, false, not_supported},
 };
 
-static void on_network(struct session *session, const struct profile_row *row)
+static void on_network(struct session *session, const struct profile_row *row,
+                       const struct iso_message *request)
 {
         int64_t code;
         enum reason reason = REASON_INVALID_TRANSACTION;
-        if (!iso_number(&session->service->request, 70, &code))
+        if (!iso_number(request, 70, &code))
                 code = 0;
         for (size_t i = 0; i < sizeof(network_rows) / sizeof(network_rows[0]); i++) {
                 if (network_rows[i].code != code)
@@ -166,15 +158,15 @@ static void on_network(struct session *session, const struct profile_row *row)
                              ? REASON_NOT_SIGNED_ON
                              : network_rows[i].handle(session);
         }
-        answer_now(session, row, reason);
+        answer_now(session, row, request, reason);
 }
 
 /* ---- what goes to the ledger --------------------------------------------------------------------------- */
 
 /* The same STAN and DE 7 as this session's last 0200: a repeat without saying so. */
-static bool is_second(struct session *session, const struct profile_row *row)
+static bool is_second(struct session *session, const struct profile_row *row,
+                      const struct iso_message *request)
 {
-        const struct iso_message *request = &session->service->request;
         char transmitted[sizeof(session->last_transmitted)];
         int64_t stan;
         if (row->kind != MESSAGE_REQUEST || !iso_number(request, 11, &stan) ||
@@ -186,30 +178,28 @@ static bool is_second(struct session *session, const struct profile_row *row)
         return second;
 }
 
-static void on_transaction(struct session *session, const struct profile_row *row)
+static void on_transaction(struct session *session, const struct profile_row *row,
+                           const struct iso_message *request)
 {
-        struct service *service = session->service;
         struct iso_error error;
-        bool second = is_second(session, row);
-        session->waiting = true;
-        service->waiting++;
+        bool second = is_second(session, row, request);
         session->ops->pause(session->peer);
-        if (service_submit(service, session, row, second, &error))
+        if (service_submit(session->env->service, &session->entry, row, request, second, &error))
                 return;
-        stop_waiting(session);
-        answer_format_error(session, row, &error);
+        answer_format_error(session, row, request, &error);
         if (session->state != SESSION_CLOSING)
                 session->ops->resume(session->peer);
 }
 
-static void on_unsupported(struct session *session, const struct profile_row *row)
+static void on_unsupported(struct session *session, const struct profile_row *row,
+                           const struct iso_message *request)
 {
-        answer_now(session, row, REASON_NOT_SUPPORTED);
+        answer_now(session, row, request, REASON_NOT_SUPPORTED);
 }
 
 static const struct {
         bool needs_sign_on;
-        void (*handle)(struct session *session, const struct profile_row *row);
+        void (*handle)(struct session *session, const struct profile_row *row, const struct iso_message *request);
 } kind_rows[] = {
     [MESSAGE_NETWORK] = {false, on_network},
     [MESSAGE_REQUEST] = {true, on_transaction},
@@ -219,14 +209,10 @@ static const struct {
     [MESSAGE_ADMINISTRATIVE] = {false, on_unsupported},
 };
 
-void session_answered(struct session *session, const struct iso_message *answer)
+static void on_answered(struct session_entry *entry, const struct iso_message *answer)
 {
-        if (session->state == SESSION_CLOSING) {
-                session->service->stats.gone += answer != NULL;
-                return;
-        }
-        assert(session->waiting);
-        stop_waiting(session);
+        struct session *session = session_of(entry);
+        assert(session->state != SESSION_CLOSING); /* it has left the service then */
         if (answer)
                 send_message(session, answer);
         if (session->draining)
@@ -239,11 +225,11 @@ void session_answered(struct session *session, const struct iso_message *answer)
 
 /* Not decodable: answered as long as it can be said to what. */
 static void on_undecodable(struct session *session, const struct profile_row *row,
-                           const struct iso_error *error)
+                           const struct iso_message *request, const struct iso_error *error)
 {
         char text[256], reason[LIMIT_REASON];
-        if (row && iso_has(&session->service->request, 11)) {
-                answer_format_error(session, row, error);
+        if (row && iso_has(request, 11)) {
+                answer_format_error(session, row, request, error);
                 return;
         }
         iso_error_print(&iso_dialect_ascii, error, text, sizeof(text));
@@ -251,53 +237,49 @@ static void on_undecodable(struct session *session, const struct profile_row *ro
         end_session(session, SESSION_END_PROTOCOL, reason);
 }
 
-static void on_decoded(struct session *session, const struct profile_row *row)
+static void on_decoded(struct session *session, const struct profile_row *row, const struct iso_message *request)
 {
-        struct service *service = session->service;
         struct iso_error error;
         char terminal[TERMINAL_LENGTH + 1], reason[LIMIT_REASON];
-        if (profile_check(row, &service->request, &error) < 0) {
-                if (iso_has(&service->request, 11))
-                        answer_format_error(session, row, &error);
-                else
-                        on_undecodable(session, row, &error);
+        if (profile_check(row, request, &error) < 0) {
+                on_undecodable(session, row, request, &error);
                 return;
         }
-        if (!iso_copy(&service->request, 41, terminal, sizeof(terminal)) ||
-            strcmp(terminal, session->terminal) != 0) {
+        if (!iso_copy(request, 41, terminal, sizeof(terminal)) ||
+            strcmp(terminal, session->entry.terminal) != 0) {
                 snprintf(reason, sizeof(reason), "DE 41 is '%s', the certificate says '%s'", terminal,
-                         session->terminal);
-                answer_now(session, row, REASON_FOREIGN_TERMINAL);
+                         session->entry.terminal);
+                answer_now(session, row, request, REASON_FOREIGN_TERMINAL);
                 end_session(session, SESSION_END_TERMINAL, reason);
                 return;
         }
         if (kind_rows[row->kind].needs_sign_on && session->state != SESSION_SIGNED_ON)
-                answer_now(session, row, REASON_NOT_SIGNED_ON);
+                answer_now(session, row, request, REASON_NOT_SIGNED_ON);
         else
-                kind_rows[row->kind].handle(session, row);
+                kind_rows[row->kind].handle(session, row, request);
 }
 
 void session_frame(struct session *session, const uint8_t *bytes, size_t length)
 {
-        struct iso_message *request = &session->service->request;
+        struct iso_message request;
         struct iso_error error;
         if (session->state == SESSION_CLOSING)
                 return;
-        assert(!session->waiting); /* it is paused then */
-        session->service->stats.messages++;
-        bool decoded = iso_decode(&iso_dialect_ascii, bytes, length, request, &error) == 0;
-        iso_unset(request, 52); /* no PIN is kept for longer than it takes to find it */
-        const struct profile_row *row = profile_find(request->mti);
+        assert(!session->entry.waiting); /* it is paused then */
+        session->env->count.messages++;
+        bool decoded = iso_decode(&iso_dialect_ascii, bytes, length, &request, &error) == 0;
+        iso_unset(&request, 52); /* no PIN is kept for longer than it takes to find it */
+        const struct profile_row *row = profile_find(request.mti);
         if (!decoded) {
-                on_undecodable(session, row, &error);
+                on_undecodable(session, row, &request, &error);
         } else if (!row) {
                 char reason[LIMIT_REASON];
-                snprintf(reason, sizeof(reason), "MTI %s is none that an ATM sends", request->mti);
+                snprintf(reason, sizeof(reason), "MTI %s is none that an ATM sends", request.mti);
                 end_session(session, SESSION_END_PROTOCOL, reason);
         } else {
-                on_decoded(session, row);
+                on_decoded(session, row, &request);
         }
-        iso_wipe(request);
+        iso_wipe(&request);
 }
 
 /* ---- beginning and end --------------------------------------------------------------------------------- */
@@ -308,11 +290,13 @@ static bool is_terminal_name(const char *name)
                strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == TERMINAL_LENGTH;
 }
 
-bool session_open(struct session *session, struct service *service, const struct session_ops *ops, void *peer,
+bool session_open(struct session *session, struct session_env *env, const struct session_ops *ops, void *peer,
                   const char *name)
 {
+        struct session_index *index = env->service->sessions;
         char reason[LIMIT_REASON];
-        *session = (struct session){.ops = ops, .peer = peer, .service = service, .last_stan = -1};
+        *session = (struct session){
+            .entry.on_answered = on_answered, .ops = ops, .peer = peer, .env = env, .last_stan = -1};
         if (!is_terminal_name(name)) {
                 snprintf(
                     reason, sizeof(reason),
@@ -321,21 +305,22 @@ bool session_open(struct session *session, struct service *service, const struct
                 ops->close(peer, SESSION_END_TERMINAL, reason);
                 return false;
         }
-        memcpy(session->terminal, name, TERMINAL_LENGTH + 1);
-        struct session *former = fleet_find_terminal(service->fleet, name);
-        if (!fleet_add(service->fleet, session)) {
+        memcpy(session->entry.terminal, name, TERMINAL_LENGTH + 1);
+        struct session_entry *former = session_index_find_terminal(index, name);
+        if (!session_index_add(index, &session->entry)) {
                 ops->close(peer, SESSION_END_ERROR, "out of memory");
                 return false;
         }
         if (former)
-                end_session(former, SESSION_END_REPLACED, "a newer connection of the same terminal");
+                end_session(session_of(former), SESSION_END_REPLACED,
+                            "a newer connection of the same terminal");
         return true;
 }
 
 void session_drain(struct session *session)
 {
         session->draining = true;
-        if (!session->waiting)
+        if (!session->entry.waiting)
                 end_session(session, SESSION_END_SHUTDOWN, "the daemon stops");
 }
 
@@ -343,5 +328,5 @@ void session_closed(struct session *session)
 {
         if (session->state != SESSION_CLOSING)
                 change_state(session, SESSION_CLOSING);
-        fleet_remove(session->service->fleet, session);
+        session_index_remove(session->env->service->sessions, &session->entry);
 }

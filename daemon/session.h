@@ -6,8 +6,8 @@
  *          '------close------------'--> CLOSING --closed--> (gone)
  *
  * It is fed whole messages and answers them through struct session_ops; it knows neither sockets nor TLS nor
- * libpq nor libevent. One request is with the ledger at a time: until it is answered (or left in silence)
- * `waiting` holds and no further message is taken. In CLOSING it sends nothing and hears nothing.
+ * libpq nor libevent. One request is with the service at a time: until it is answered (or left in silence)
+ * entry.waiting holds and no further message is taken. In CLOSING it sends nothing and hears nothing.
  *
  * What each MTI and each DE 70 demands and does is a table in session.c.
  */
@@ -17,13 +17,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/queue.h>
 
-#include "protocol/iso8583.h"
-#include "rules/reference.h"
+#include "daemon/session_index.h"
+#include "daemon/stats.h"
 
 struct service;
-struct txn;
 
 enum session_end {
         SESSION_END_PROTOCOL, /* bytes that can't be followed */
@@ -45,24 +43,34 @@ struct session_ops {
 enum session_state { SESSION_CONNECTED, SESSION_SIGNED_ON, SESSION_CLOSING, SESSION_STATE_COUNT };
 extern const char *const session_state_name[SESSION_STATE_COUNT];
 
+/* What the sessions of an instance share. */
+struct session_env {
+        struct service *service; /* not owned */
+        size_t signed_on;        /* sessions in SESSION_SIGNED_ON */
+        struct session_counters count;
+};
+
 struct session {
+        struct session_entry entry; /* in the service's index */
         const struct session_ops *ops;
         void *peer;
-        struct service *service;
-        uint64_t handle;
+        struct session_env *env;
         enum session_state state;
-        bool waiting;                       /* for the ledger */
-        bool draining;                      /* close as soon as nothing is waited for */
-        char terminal[TERMINAL_LENGTH + 1]; /* the certificate's CN */
+        bool draining; /* close as soon as nothing is waited for */
         /* The last 0200 given to the ledger: the same once more is a repeat, whatever its MTI says. */
         int32_t last_stan;
         char last_transmitted[11];
-        LIST_ENTRY(session) by_terminal;
 };
+
+/* The session that an entry of the index is of. */
+static inline struct session *session_of(struct session_entry *entry)
+{
+        return (struct session *)((char *)entry - offsetof(struct session, entry));
+}
 
 /* The connection is ready and its certificate says `name`. False: it was closed at once (ops->close was
  * called), the session is not to be used and session_closed not to be called. */
-bool session_open(struct session *session, struct service *service, const struct session_ops *ops, void *peer,
+bool session_open(struct session *session, struct session_env *env, const struct session_ops *ops, void *peer,
                   const char *name);
 
 /* One whole message, without its length. Not to be called while the session is paused. */
@@ -73,8 +81,5 @@ void session_drain(struct session *session);
 
 /* The connection is gone, whoever ended it. */
 void session_closed(struct session *session);
-
-/* From the service: the transaction's end, with the answer or NULL for silence. */
-void session_answered(struct session *session, const struct iso_message *answer);
 
 #endif

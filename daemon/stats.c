@@ -7,32 +7,40 @@
 
 enum { STATS_FIELDS_MAX = 64 + REASON_COUNT };
 
-void stats_log(struct stats *stats, int64_t connections, int64_t signed_on, int64_t outstanding)
+void stats_log(const struct stats_levels *levels, const struct client_counters *clients,
+               const struct session_counters *sessions, const struct service_counters *service)
 {
         struct log_field fields[STATS_FIELDS_MAX];
         char names[REASON_COUNT][40];
         size_t n = 0;
-        fields[n++] = LOG_NUMBER("connections", connections);
-        fields[n++] = LOG_NUMBER("signed_on", signed_on);
-        fields[n++] = LOG_NUMBER("outstanding", outstanding);
-#define X(name, text)                                                                                        \
-        if (stats->name)                                                                                     \
-                fields[n++] = LOG_NUMBER(#name, (int64_t)stats->name);
-        STATS_COUNTERS(X)
+        fields[n++] = LOG_NUMBER("connections", (int64_t)levels->connections);
+        fields[n++] = LOG_NUMBER("signed_on", (int64_t)levels->signed_on);
+        fields[n++] = LOG_NUMBER("outstanding", (int64_t)levels->outstanding);
+#define ADD(owner, name)                                                                                     \
+        if ((owner)->name)                                                                                   \
+                fields[n++] = LOG_NUMBER(#name, (int64_t)(owner)->name);
+#define X(name, text) ADD(clients, name)
+        CLIENT_COUNTERS(X)
+#undef X
+#define X(name, text) ADD(sessions, name)
+        SESSION_COUNTERS(X)
+#undef X
+#define X(name, text) ADD(service, name)
+        SERVICE_COUNTERS(X)
 #undef X
         for (size_t i = 0; i < REASON_COUNT; i++) {
-                if (!stats->by_reason[i])
+                uint64_t count = sessions->by_reason[i] + service->by_reason[i];
+                if (!count)
                         continue;
                 snprintf(names[i], sizeof(names[i]), "%s_%s", reason_rows[i].de39, reason_rows[i].name);
-                fields[n++] = LOG_NUMBER(names[i], (int64_t)stats->by_reason[i]);
+                fields[n++] = LOG_NUMBER(names[i], (int64_t)count);
         }
-        if (stats->advices)
-                fields[n++] = LOG_NUMBER("advices", (int64_t)stats->advices);
-        if (stats->latency_count) {
-                fields[n++] =
-                    LOG_NUMBER("ledger_mean_ms", (int64_t)(stats->latency_sum_ms / stats->latency_count));
-                fields[n++] = LOG_NUMBER("ledger_max_ms", (int64_t)stats->latency_max_ms);
+        ADD(service, advices)
+#undef ADD
+        if (service->latency_count) {
+                fields[n++] = LOG_NUMBER("ledger_mean_ms",
+                                         (int64_t)(service->latency_sum_ms / service->latency_count));
+                fields[n++] = LOG_NUMBER("ledger_max_ms", (int64_t)service->latency_max_ms);
         }
         log_write(LEVEL_INFO, "stats", fields, n);
-        stats->latency_sum_ms = stats->latency_max_ms = stats->latency_count = 0;
 }

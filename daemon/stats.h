@@ -1,15 +1,17 @@
 /*
- * What the daemon counts. Plain counters since the start; a log line shows them once a minute and on
- * SIGUSR1. The rows are a list so that the line, the struct and the documentation agree.
+ * What the daemon counts. Plain counters since the start, each written by its owner alone; a log line shows
+ * them once a minute and on SIGUSR1. The rows are lists so that the line, the structs and the documentation
+ * agree.
  */
 #ifndef DAEMON_STATS_H
 #define DAEMON_STATS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "rules/reasons.h"
 
-#define STATS_COUNTERS(X)                                                                                    \
+#define CLIENT_COUNTERS(X)                                                                                   \
         X(accepted, "connections accepted")                                                                  \
         X(refused_full, "connections closed at once: connections_max reached")                               \
         X(refused_descriptors, "connections closed at once: no descriptors left")                            \
@@ -24,11 +26,15 @@
         X(closed_terminal, "connections closed because DE 41 or the certificate names no such terminal")     \
         X(replaced, "connections replaced by a newer one of the same terminal")                              \
         X(closed_shutdown, "connections closed because the daemon stops")                                    \
-        X(closed_error, "connections closed by an error of the system")                                      \
+        X(closed_error, "connections closed by an error of the system")
+
+#define SESSION_COUNTERS(X)                                                                                  \
         X(messages, "messages received")                                                                     \
         X(answers, "answers sent")                                                                           \
         X(format_errors, "messages answered 30")                                                             \
-        X(sign_ons, "sign-ons accepted")                                                                     \
+        X(sign_ons, "sign-ons accepted")
+
+#define SERVICE_COUNTERS(X)                                                                                  \
         X(submitted, "transactions given to the ledger")                                                     \
         X(stored, "repeats answered from the ledger")                                                        \
         X(stale, "decisions made anew: the reference data had changed")                                      \
@@ -41,16 +47,33 @@
         X(gone, "answers whose ATM had gone")                                                                \
         X(congested, "times that reading stopped because the ledger was behind")
 
-struct stats {
+#define STATS_COUNTERS(X) CLIENT_COUNTERS(X) SESSION_COUNTERS(X) SERVICE_COUNTERS(X)
+
 #define X(name, text) uint64_t name;
-        STATS_COUNTERS(X)
-#undef X
-        uint64_t by_reason[REASON_COUNT];                       /* of 0210s */
+struct client_counters {
+        CLIENT_COUNTERS(X)
+};
+
+struct session_counters {
+        SESSION_COUNTERS(X)
+        uint64_t by_reason[REASON_COUNT]; /* of 0210s that needed no service */
+};
+
+struct service_counters {
+        SERVICE_COUNTERS(X)
+        uint64_t by_reason[REASON_COUNT];                       /* of all other 0210s */
         uint64_t advices;                                       /* acknowledged */
         uint64_t latency_sum_ms, latency_max_ms, latency_count; /* of ledger answers, since the last line */
 };
+#undef X
 
-/* One log line; resets the latencies. */
-void stats_log(struct stats *stats, int64_t connections, int64_t signed_on, int64_t outstanding);
+/* What there is of each at the moment. */
+struct stats_levels {
+        size_t connections, signed_on, outstanding;
+};
+
+/* One log line. The latencies are to begin anew after it: service_reset_latency. */
+void stats_log(const struct stats_levels *levels, const struct client_counters *clients,
+               const struct session_counters *sessions, const struct service_counters *service);
 
 #endif

@@ -2,11 +2,17 @@
  * One transaction: from a decoded request to the ledger's op, and from the ledger's answer to the message
  * that the ATM gets. Plain functions; no socket, no clock, no database. service.c moves transactions about.
  *
- *      FREE --take--> IN_LEDGER --answered, or nobody waits any more--> FREE
- *                        ^ |--from stale reference data--> STALE ----> IN_LEDGER decided anew, or FREE
- *                        | |--the bank is to be asked----> ASKING ---> IN_LEDGER with the outcome, or FREE
- *                        | '--the bank has been asked----> PENDING --> FREE at its deadline
- *                        '------- every LIMIT_PENDING_POLL_MS ---'
+ *      FREE --take--> IN_HAND --submit--> IN_LEDGER --done--> IN_HAND
+ *                     IN_HAND --ask-----> ASKING ----answered, or none in time--> IN_HAND, with the outcome
+ *                     IN_HAND ----------> STALE -----other reference data, to be decided anew--> IN_HAND
+ *                     IN_HAND ----------> PENDING ---after LIMIT_PENDING_POLL_MS, to look again--> IN_HAND
+ *                     IN_HAND --answered, or nobody waits any more--> FREE   (so do STALE and PENDING)
+ *
+ * IN_HAND     with the service alone: being decided, or just back and about to go on; within one call only
+ * IN_LEDGER   op is the ledger's until on_done
+ * ASKING      exchange is the bank's until on_end
+ * STALE       decided from reference data that have changed, and the new are not here yet
+ * PENDING     the bank has been asked about it by another transaction, and nothing is decided
  *
  * Invariants: a transaction outlives its connection, so it owns all that its answer needs: the answer's
  * echoes, encoded. It lives in its pool until ledger and bank have given op and exchange back, whoever still
@@ -28,7 +34,7 @@
  * 2, 3, 4, 7, 11, 32, 41, 42, 49 take 94 bytes with their lengths. */
 enum { TXN_ECHO_MAX = 4 + 16 + 108 };
 
-enum txn_state { TXN_FREE, TXN_IN_LEDGER, TXN_STALE, TXN_ASKING, TXN_PENDING };
+enum txn_state { TXN_FREE, TXN_IN_HAND, TXN_IN_LEDGER, TXN_STALE, TXN_ASKING, TXN_PENDING, TXN_STATE_COUNT };
 
 struct txn {
         struct ledger_op op;

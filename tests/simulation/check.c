@@ -520,7 +520,8 @@ static bool may_know(const struct sim *sim, const struct link *link, const struc
 
         TAILQ_FOREACH(txn, &sim->instances[link->instance].service->open, entry)
         {
-                in_hand += txn->state == TXN_IN_LEDGER && txn->op.kind == LEDGER_REQUEST &&
+                in_hand += (txn->state == TXN_IN_LEDGER || txn->state == TXN_IN_HAND) &&
+                           txn->op.kind == LEDGER_REQUEST &&
                            txn->op.identity.stan == identity->stan &&
                            txn->op.identity.transmitted_ms == identity->transmitted_ms &&
                            strcmp(txn->op.identity.terminal, identity->terminal) == 0;

@@ -202,6 +202,7 @@ void instance_start(struct instance *instance)
                 ledger_mem_set_down(instance->ledger, true);
         sim_tell(sim, "daemon %d starts", instance->number);
         lines_start(instance);
+        instance->sessions = (struct session_env){.service = instance->service};
         service_set_banks(instance->service, &banks);
 }
 
@@ -300,7 +301,7 @@ void instance_fate(struct instance *instance)
 /* Once drained and nobody is connected, the process ends and another is started. */
 static void end_drain(struct instance *instance)
 {
-        if (!instance->drains || fleet_count(instance->service->fleet) > 0 ||
+        if (!instance->drains || session_index_count(instance->service->sessions) > 0 ||
             instance->service->pool.taken > 0 || !lines_are_quiet(instance))
                 return;
         sim_tell(instance->sim, "daemon %d ends", instance->number);
@@ -309,10 +310,10 @@ static void end_drain(struct instance *instance)
         sim_put(instance->sim, RESTART_MS, (struct event){.kind = EVENT_START, .number = instance->number});
 }
 
-static void drain_session(struct session *session, void *context)
+static void drain_session(struct session_entry *entry, void *context)
 {
         (void)context;
-        session_drain(session);
+        session_drain(session_of(entry));
 }
 
 void instance_drain(struct instance *instance)
@@ -323,7 +324,7 @@ void instance_drain(struct instance *instance)
         instance->sim->counters->drains++;
         instance->drains = true;
         lines_drain(instance);
-        fleet_each(instance->service->fleet, drain_session, NULL);
+        session_index_each(instance->service->sessions, drain_session, NULL);
         end_drain(instance);
 }
 
@@ -396,7 +397,7 @@ void instance_arm(struct instance *instance)
 static void step_ledger(struct instance *instance)
 {
         struct sim *sim = instance->sim;
-        uint64_t stale = instance->service->stats.stale, silent = instance->service->stats.silent;
+        uint64_t stale = instance->service->count.stale, silent = instance->service->count.silent;
 
         instance->ledger_armed = false;
         if (sim_chance(sim, sim->rates.lost_batch)) {
@@ -408,8 +409,8 @@ static void step_ledger(struct instance *instance)
         } else {
                 ledger_mem_step(instance->ledger);
         }
-        sim->counters->stale_decisions += (int64_t)(instance->service->stats.stale - stale);
-        sim->counters->silences += (int64_t)(instance->service->stats.silent - silent);
+        sim->counters->stale_decisions += (int64_t)(instance->service->count.stale - stale);
+        sim->counters->silences += (int64_t)(instance->service->count.silent - silent);
 }
 
 static void pump(struct link *link)
@@ -500,7 +501,7 @@ static void open_at_daemon(struct link *link)
                                   link->to_atm_ms);
                 return;
         }
-        link->daemon_open = session_open(&link->session, instance->service, &session_ops, link,
+        link->daemon_open = session_open(&link->session, &instance->sessions, &session_ops, link,
                                          link->sim->atms[link->atm].terminal);
         assert(link->daemon_open);
 }

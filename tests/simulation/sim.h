@@ -247,6 +247,7 @@ struct instance {
         uint64_t epoch;
         bool runs, drains, is_cut; /* off from the database */
         struct service *service;
+        struct session_env sessions;
         struct ledger *ledger;
         bool ledger_armed, relief_armed;
         int64_t tick_ms;          /* when its deadlines are looked at next; 0: never */

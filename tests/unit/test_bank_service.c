@@ -95,6 +95,7 @@ static void script_end(enum ledger_status status, enum reason reason)
 static struct reference *reference;
 static struct token_key *token_key;
 static struct service *service;
+static struct session_env env;
 static struct bank_route *route;
 static struct bank_routes routes;
 static struct bank_peer bank;
@@ -156,7 +157,7 @@ static void sign_on(int i)
 {
         uint8_t bytes[ISO_MESSAGE_MAX];
         struct iso_error error;
-        ck_assert(session_open(&atms[i].session, service, &atm_ops, &atms[i], TERMINAL));
+        ck_assert(session_open(&atms[i].session, &env, &atm_ops, &atms[i], TERMINAL));
         iso_init(&request, "0800");
         iso_set_string(&request, 7, DE7);
         iso_set_string(&request, 11, "900000");
@@ -189,6 +190,7 @@ static void set_up(void)
         routes = (struct bank_routes){{route}, 1};
         service = service_new(&settings, &shell, &script.face, token_key);
         ck_assert_ptr_nonnull(service);
+        env = (struct session_env){.service = service};
         service_set_banks(service, &(struct service_banks){&routes, on_notice, NULL});
         bank_peer_sign_on(&bank, route, 1);
         bank.count = 0;
@@ -198,7 +200,7 @@ static void set_up(void)
 static void tear_down(void)
 {
         for (size_t i = 0; i < 2; i++)
-                if (atms[i].session.handle)
+                if (atms[i].session.entry.handle)
                         session_closed(&atms[i].session);
         service_free(service);
         bank_route_free(route);
@@ -348,7 +350,7 @@ START_TEST(the_atm_hears_what_stands_durable_and_not_what_the_bank_said)
         bank_peer_answer(&bank, 0, "00");
         script_end(stands_rows[_i].status, stands_rows[_i].reason);
         ck_assert_str_eq(heard(0), stands_rows[_i].de39);
-        ck_assert_uint_eq(service->stats.overtaken, stands_rows[_i].overtaken);
+        ck_assert_uint_eq(service->count.overtaken, stands_rows[_i].overtaken);
         ck_assert_int_eq(notices, 0);
         assert_over();
 }
@@ -488,11 +490,11 @@ START_TEST(an_atm_that_is_gone_leaves_its_withdrawal_to_come_to_its_end)
         withdraw(7);
         script_end(LEDGER_ASK, REASON_APPROVED);
         session_closed(&atms[0].session);
-        atms[0].session.handle = 0;
+        atms[0].session.entry.handle = 0;
         bank_peer_answer(&bank, 0, "00");
         ck_assert_int_eq(script.op[0]->outcome.reason, REASON_APPROVED);
         script_end(LEDGER_DECIDED, REASON_APPROVED);
-        ck_assert_uint_eq(service->stats.gone, 1);
+        ck_assert_uint_eq(service->count.gone, 1);
         assert_over();
 }
 END_TEST
@@ -530,7 +532,7 @@ START_TEST(a_repeat_whose_bank_is_not_heard_in_time_is_left_in_silence)
                         script_end(LEDGER_PENDING, REASON_APPROVED);
         }
         ck_assert_str_eq(heard(0), "");
-        ck_assert(!atms[0].session.waiting);
+        ck_assert(!atms[0].session.entry.waiting);
         assert_over();
 }
 END_TEST
@@ -541,7 +543,7 @@ START_TEST(a_repeat_whose_atm_is_gone_does_not_look_again)
         feed(0);
         script_end(LEDGER_PENDING, REASON_APPROVED);
         session_closed(&atms[0].session);
-        atms[0].session.handle = 0;
+        atms[0].session.entry.handle = 0;
         pass(LIMIT_PENDING_POLL_MS);
         assert_over();
 }
@@ -552,7 +554,7 @@ START_TEST(a_second_0200_is_not_told_96_while_the_bank_is_being_asked_for_the_fi
         withdraw(7);
         script_end(LEDGER_ASK, REASON_APPROVED);
         session_closed(&atms[0].session);
-        atms[0].session.handle = 0;
+        atms[0].session.entry.handle = 0;
         sign_on(1);
         build("0200", "010000", 7);
         feed(1);

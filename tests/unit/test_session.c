@@ -112,6 +112,7 @@ static struct memory_database *database;
 static struct ledger *memory;
 static struct token_key *token_key;
 static struct service *service;
+static struct session_env env;
 static struct peer peers[3];
 static int64_t now_ms;
 static int reliefs;
@@ -178,6 +179,7 @@ static void start(struct ledger *ledger)
         struct service_shell shell = {on_clock, on_clock, on_relief, NULL};
         service = service_new(&settings, &shell, ledger, token_key);
         ck_assert_ptr_nonnull(service);
+        env = (struct session_env){.service = service};
 }
 
 static void set_up(void)
@@ -202,7 +204,7 @@ static void set_up(void)
 static void tear_down(void)
 {
         for (size_t i = 0; i < sizeof(peers) / sizeof(peers[0]); i++)
-                if (peers[i].session.handle)
+                if (peers[i].session.entry.handle)
                         session_closed(&peers[i].session);
         ledger_free(memory);
         service_free(service);
@@ -215,7 +217,7 @@ static void tear_down(void)
 
 static struct peer *connect_as(int i, const char *name)
 {
-        ck_assert(session_open(&peers[i].session, service, &ops, &peers[i], name));
+        ck_assert(session_open(&peers[i].session, &env, &ops, &peers[i], name));
         return &peers[i];
 }
 
@@ -325,7 +327,7 @@ START_TEST(each_network_code_is_answered_by_its_row)
         ck_assert_str_eq(text, "120000");
         ck_assert(iso_copy(answer, 13, text, sizeof(text)));
         ck_assert_str_eq(text, "1229");
-        ck_assert_uint_eq(service->signed_on, network_rows[_i].after == SESSION_SIGNED_ON);
+        ck_assert_uint_eq(env.signed_on, network_rows[_i].after == SESSION_SIGNED_ON);
 }
 END_TEST
 
@@ -371,7 +373,7 @@ START_TEST(each_mti_is_answered_by_its_row_and_no_other_is)
                 ck_assert_int_eq(peer->closes, 1);
                 ck_assert_int_eq(peer->end, SESSION_END_PROTOCOL);
         }
-        ck_assert(!peer->session.waiting);
+        ck_assert(!peer->session.entry.waiting);
 }
 END_TEST
 
@@ -399,10 +401,10 @@ static const char *const bad_names[] = {"",         "T000001", "T00000001",    "
 START_TEST(a_certificate_that_names_no_terminal_ends_the_connection)
 {
         start(memory);
-        ck_assert(!session_open(&peers[0].session, service, &ops, &peers[0], bad_names[_i]));
+        ck_assert(!session_open(&peers[0].session, &env, &ops, &peers[0], bad_names[_i]));
         ck_assert_int_eq(peers[0].closes, 1);
         ck_assert_int_eq(peers[0].end, SESSION_END_TERMINAL);
-        ck_assert_uint_eq(fleet_count(service->fleet), 0);
+        ck_assert_uint_eq(session_index_count(service->sessions), 0);
 }
 END_TEST
 
@@ -558,7 +560,7 @@ START_TEST(a_repeat_gets_the_originals_answer_on_any_connection)
         ck_assert_str_eq(ask(newer), "00");
         assert_same(&peer->sent[1], &newer->sent[1]);
         ck_assert_uint_eq(HASH_COUNT(database->withdrawals), 1);
-        ck_assert_uint_eq(service->stats.stored, 2);
+        ck_assert_uint_eq(service->count.stored, 2);
 }
 END_TEST
 
@@ -582,9 +584,9 @@ START_TEST(a_second_connection_replaces_the_first)
         struct peer *first = sign_on(0), *second = sign_on(1);
         ck_assert_int_eq(first->closes, 1);
         ck_assert_int_eq(first->end, SESSION_END_REPLACED);
-        ck_assert_ptr_eq(fleet_find_terminal(service->fleet, TERMINAL), &second->session);
+        ck_assert_ptr_eq(session_index_find_terminal(service->sessions, TERMINAL), &second->session.entry);
         session_closed(&first->session);
-        ck_assert_ptr_eq(fleet_find_terminal(service->fleet, TERMINAL), &second->session);
+        ck_assert_ptr_eq(session_index_find_terminal(service->sessions, TERMINAL), &second->session.entry);
         build("0200", TERMINAL, 7);
         ck_assert_str_eq(ask(second), "00");
 }
@@ -603,7 +605,7 @@ START_TEST(an_answer_whose_atm_has_gone_goes_to_nobody)
         script_end(LEDGER_DECIDED, REASON_APPROVED);
         ck_assert_int_eq(other->sent_count, 0);
         ck_assert_int_eq(peer->sent_count, 1);
-        ck_assert_uint_eq(service->stats.gone, 1);
+        ck_assert_uint_eq(service->count.gone, 1);
         ck_assert_uint_eq(service->pool.taken, 0);
 }
 END_TEST
@@ -645,7 +647,7 @@ START_TEST(a_request_without_an_answer_in_time_is_left_in_silence)
         script_end(LEDGER_DECIDED, REASON_APPROVED); /* too late to be said */
         ck_assert_int_eq(peer->sent_count, 2);
         ck_assert_uint_eq(service->pool.taken, 0);
-        ck_assert_uint_eq(service->stats.late, 1);
+        ck_assert_uint_eq(service->count.late, 1);
 }
 END_TEST
 
@@ -851,33 +853,33 @@ START_TEST(draining_answers_what_is_in_flight_and_closes_the_rest)
 }
 END_TEST
 
-/* ---- the fleet ----------------------------------------------------------------------------------------- */
+/* ---- the index ----------------------------------------------------------------------------------------- */
 
 START_TEST(handles_of_former_sessions_find_nobody)
 {
         enum { SESSIONS = 1000 };
-        struct session *sessions = calloc(SESSIONS, sizeof(*sessions));
+        struct session_entry *sessions = calloc(SESSIONS, sizeof(*sessions));
         uint64_t former[SESSIONS];
-        struct fleet *fleet = fleet_new();
+        struct session_index *index = session_index_new();
         for (int round = 0; round < 3; round++) {
                 for (int i = 0; i < SESSIONS; i++) {
                         snprintf(sessions[i].terminal, sizeof(sessions[i].terminal), "T%07d", i % 1000);
-                        ck_assert(fleet_add(fleet, &sessions[i]));
+                        ck_assert(session_index_add(index, &sessions[i]));
                         if (round > 0)
-                                ck_assert_ptr_null(fleet_find(fleet, former[i]));
-                        ck_assert_ptr_eq(fleet_find(fleet, sessions[i].handle), &sessions[i]);
+                                ck_assert_ptr_null(session_index_find(index, former[i]));
+                        ck_assert_ptr_eq(session_index_find(index, sessions[i].handle), &sessions[i]);
                 }
                 for (int i = 0; i < SESSIONS; i++)
-                        ck_assert_ptr_eq(fleet_find_terminal(fleet, sessions[i].terminal), &sessions[i]);
-                ck_assert_uint_eq(fleet_count(fleet), SESSIONS);
+                        ck_assert_ptr_eq(session_index_find_terminal(index, sessions[i].terminal), &sessions[i]);
+                ck_assert_uint_eq(session_index_count(index), SESSIONS);
                 for (int i = SESSIONS - 1; i >= 0; i--) {
                         former[i] = sessions[i].handle;
-                        fleet_remove(fleet, &sessions[i]);
+                        session_index_remove(index, &sessions[i]);
                 }
-                ck_assert_ptr_null(fleet_find_terminal(fleet, "T0000005"));
+                ck_assert_ptr_null(session_index_find_terminal(index, "T0000005"));
         }
-        ck_assert_ptr_null(fleet_find(fleet, 0));
-        fleet_free(fleet);
+        ck_assert_ptr_null(session_index_find(index, 0));
+        session_index_free(index);
         free(sessions);
 }
 END_TEST
