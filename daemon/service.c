@@ -350,14 +350,11 @@ static void end_asking(struct service *service, struct txn *txn, const struct is
 static void on_bank_end(struct bank_exchange *exchange, enum bank_end end, const struct iso_message *answer)
 {
         struct txn *txn = (struct txn *)((char *)exchange - offsetof(struct txn, exchange));
-        struct bank_route *route = txn->route;
-        char de39[3];
-        assert(txn->state == TXN_ASKING && route);
-        change_state(txn->op.context, txn, TXN_IN_HAND);
+        struct service *service = txn->op.context;
+        (void)end; /* unless it was answered there is no answer: both others are silence to us */
+        change_state(service, txn, TXN_IN_HAND);
         txn->route = NULL; /* the reservation ended with the exchange */
-        if (end == BANK_ANSWERED && iso_copy(answer, 39, de39, sizeof(de39)))
-                route->count.approved += bank_reason(de39) == REASON_APPROVED;
-        end_asking(txn->op.context, txn, answer);
+        end_asking(service, txn, answer);
 }
 
 /* The intent is durable. An ATM whose time is over would only have to reverse what the bank approves now. */
@@ -367,12 +364,13 @@ static void ask_bank(struct service *service, struct txn *txn)
         bool asked = false;
         assert(route);
         if (txn->session) {
+                struct iso_message message;
                 bank_format_request(&txn->op.identity, &txn->op.request, &txn->card,
                                     txn->op.answer.customer_charge_yen, route->settings.acquirer,
-                                    &route->message);
+                                    &message);
                 txn->exchange = (struct bank_exchange){
                     .identity = txn->op.identity, .kind = MESSAGE_REQUEST, .on_end = on_bank_end};
-                asked = bank_route_ask(route, &txn->exchange);
+                asked = bank_route_ask(route, &txn->exchange, &message);
                 txn->route = asked ? route : NULL;
         }
         explicit_bzero(&txn->card, sizeof(txn->card));

@@ -154,7 +154,7 @@ static void on_reaper(evutil_socket_t fd, short what, void *context)
         if (place->state == OPEN)
                 write_out(place); /* a sign-off */
         if (place->has_session)
-                bank_session_closed(&place->session);
+                bank_route_detach(place->conns->route, &place->session);
         place->has_session = false;
         forget_socket(place);
         forget_found(place);
@@ -293,7 +293,7 @@ static void open_up(struct place *place)
         event_del(&place->writable);
         change_state(place, OPEN);
         place->has_session = true;
-        bank_session_open(&place->session, place->conns->route, place->number, &session_ops, place);
+        bank_route_attach(place->conns->route, &place->session, place->number, &session_ops, place);
         if (SSL_has_pending(place->ssl))
                 event_active(&place->readable, EV_READ, 0);
 }

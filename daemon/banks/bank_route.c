@@ -2,12 +2,15 @@
 #include "daemon/banks/bank_route.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/log.h"
 
-struct bank_route *bank_route_new(const struct bank_route_settings *settings,
+static const struct bank_session_events session_events;
+
+struct bank_route *bank_route_new(const struct bank_link_settings *settings,
                                   const struct iso_dialect *dialect, const struct bank_shell *shell)
 {
         struct bank_route *route = calloc(1, sizeof(*route));
@@ -16,6 +19,10 @@ struct bank_route *bank_route_new(const struct bank_route_settings *settings,
         route->settings = *settings;
         route->dialect = *dialect;
         route->shell = *shell;
+        route->env = (struct bank_session_env){.settings = &route->settings,
+                                               .dialect = &route->dialect,
+                                               .shell = &route->shell,
+                                               .events = &session_events};
         TAILQ_INIT(&route->sessions);
         return route;
 }
@@ -23,6 +30,12 @@ struct bank_route *bank_route_new(const struct bank_route_settings *settings,
 void bank_route_free(struct bank_route *route)
 {
         free(route);
+}
+
+void bank_route_change(struct bank_route *route, const struct bank_link_settings *settings)
+{
+        assert(strcmp(route->settings.name, settings->name) == 0);
+        route->settings = *settings;
 }
 
 struct bank_route *bank_routes_find(const struct bank_routes *routes, const char *link)
@@ -70,22 +83,23 @@ static struct bank_session *choose(struct bank_route *route)
         return best;
 }
 
-static bool send_out(struct bank_route *route, struct bank_exchange *exchange, int64_t timeout_ms)
+static bool send_out(struct bank_route *route, struct bank_exchange *exchange, struct iso_message *message,
+                     int64_t timeout_ms)
 {
         struct bank_session *session = choose(route);
         if (!session) {
-                iso_wipe(&route->message);
+                iso_wipe(message);
                 return false;
         }
         route->last = session;
-        return bank_session_exchange(session, exchange,
+        return bank_session_exchange(session, exchange, message,
                                      route->shell.steady_ms(route->shell.context) + timeout_ms);
 }
 
-bool bank_route_ask(struct bank_route *route, struct bank_exchange *exchange)
+bool bank_route_ask(struct bank_route *route, struct bank_exchange *exchange, struct iso_message *message)
 {
         assert(exchange->kind == MESSAGE_REQUEST && route->reserved > 0);
-        if (!send_out(route, exchange, route->settings.answer_timeout_ms)) {
+        if (!send_out(route, exchange, message, route->settings.answer_timeout_ms)) {
                 bank_route_release(route);
                 return false;
         }
@@ -93,10 +107,11 @@ bool bank_route_ask(struct bank_route *route, struct bank_exchange *exchange)
         return true;
 }
 
-bool bank_route_tell(struct bank_route *route, struct bank_exchange *exchange, int64_t timeout_ms)
+bool bank_route_tell(struct bank_route *route, struct bank_exchange *exchange, struct iso_message *message,
+                     int64_t timeout_ms)
 {
         assert(exchange->kind == MESSAGE_COMPLETION || exchange->kind == MESSAGE_REVERSAL);
-        if (!send_out(route, exchange, timeout_ms))
+        if (!send_out(route, exchange, message, timeout_ms))
                 return false;
         route->count.told++;
         return true;
@@ -122,18 +137,41 @@ void bank_route_stop(struct bank_route *route, const char *reason)
         }
 }
 
-/* ---- what sessions tell -------------------------------------------------------------------------------- */
+/* ---- connections --------------------------------------------------------------------------------------- */
 
-void bank_route_note_up(struct bank_route *route, struct bank_session *session)
+void bank_route_attach(struct bank_route *route, struct bank_session *session, int number,
+                       const struct bank_session_ops *ops, void *peer)
 {
+        bank_session_open(session, &route->env, number, ops, peer);
+        TAILQ_INSERT_TAIL(&route->sessions, session, entry);
+}
+
+void bank_route_detach(struct bank_route *route, struct bank_session *session)
+{
+        bank_session_closed(session);
+        if (route->last == session)
+                route->last = NULL;
+        TAILQ_REMOVE(&route->sessions, session, entry);
+}
+
+static struct bank_route *route_of(struct bank_session_env *env)
+{
+        return (struct bank_route *)((char *)env - offsetof(struct bank_route, env));
+}
+
+static void on_up(struct bank_session_env *env, struct bank_session *session)
+{
+        struct bank_route *route = route_of(env);
+        route->count.sign_ons++;
         log_event(LEVEL_INFO, "link_connection_up", LOG_TEXT("link", route->settings.name),
                   LOG_NUMBER("connection", session->number), LOG_NUMBER("up", (int64_t)route->up + 1));
         if (route->up++ == 0)
                 log_event(LEVEL_INFO, "link_up", LOG_TEXT("link", route->settings.name));
 }
 
-void bank_route_note_down(struct bank_route *route, struct bank_session *session, bool was_up)
+static void on_down(struct bank_session_env *env, struct bank_session *session, bool was_up)
 {
+        struct bank_route *route = route_of(env);
         route->count.closed++;
         if (!was_up)
                 return;
@@ -146,20 +184,37 @@ void bank_route_note_down(struct bank_route *route, struct bank_session *session
                           LOG_TEXT("link", route->settings.name));
 }
 
-void bank_route_note_end(struct bank_route *route, const struct bank_exchange *exchange, enum bank_end end)
+/* ---- exchanges that end, and answers to none ----------------------------------------------------------- */
+
+static bool is_approval(const struct iso_message *answer)
 {
-        struct bank_counters *count = &route->count;
+        char de39[3];
+        return iso_copy(answer, 39, de39, sizeof(de39)) && strcmp(de39, "00") == 0;
+}
+
+static void count_end(struct bank_counters *count, const struct bank_exchange *exchange, enum bank_end end,
+                      bool approved)
+{
+        if (exchange->kind != MESSAGE_REQUEST) {
+                count->acknowledged += approved;
+                count->unacknowledged += !approved;
+                return;
+        }
+        count->answered += end == BANK_ANSWERED;
+        count->timed_out += end == BANK_TIMED_OUT;
+        count->lost += end == BANK_LOST;
+        count->approved += approved;
+}
+
+static void on_ended(struct bank_session_env *env, const struct bank_exchange *exchange, enum bank_end end,
+                     const struct iso_message *answer)
+{
+        struct bank_route *route = route_of(env);
         route->recent[route->recent_at] = (struct bank_recent){.key = exchange->key, .end = end};
         route->recent_at = (route->recent_at + 1) % BANK_RECENT;
-        if (exchange->kind != MESSAGE_REQUEST)
-                return; /* whether it is acknowledged is saf's to tell */
-        bank_route_release(route);
-        if (end == BANK_ANSWERED)
-                count->answered++;
-        else if (end == BANK_TIMED_OUT)
-                count->timed_out++;
-        else
-                count->lost++;
+        if (exchange->kind == MESSAGE_REQUEST)
+                bank_route_release(route);
+        count_end(&route->count, exchange, end, end == BANK_ANSWERED && is_approval(answer));
 }
 
 static struct bank_recent *find_recent(struct bank_route *route, uint64_t key)
@@ -173,12 +228,6 @@ static struct bank_recent *find_recent(struct bank_route *route, uint64_t key)
         return NULL;
 }
 
-static bool is_approval(const struct iso_message *answer)
-{
-        char de39[3];
-        return iso_copy(answer, 39, de39, sizeof(de39)) && strcmp(de39, "00") == 0;
-}
-
 static void log_late_approval(const struct bank_route *route, const struct iso_message *answer)
 {
         char terminal[TERMINAL_LENGTH + 1] = "";
@@ -190,9 +239,10 @@ static void log_late_approval(const struct bank_route *route, const struct iso_m
                     LOG_TEXT("help", "not paid out; its reversal is queued"));
 }
 
-void bank_route_note_stray(struct bank_route *route, enum message_kind kind, uint64_t key,
-                           const struct iso_message *answer)
+static void on_stray(struct bank_session_env *env, enum message_kind kind, uint64_t key,
+                     const struct iso_message *answer)
 {
+        struct bank_route *route = route_of(env);
         struct bank_recent *recent = find_recent(route, key);
         if (!recent) {
                 route->count.unknown++;
@@ -207,6 +257,22 @@ void bank_route_note_stray(struct bank_route *route, enum message_kind kind, uin
                 }
         }
 }
+
+static void on_remarked(struct bank_session_env *env, enum bank_remark remark)
+{
+        struct bank_counters *count = &route_of(env)->count;
+        uint64_t *const counters[] = {
+            [BANK_ECHO_ANSWERED] = &count->echoes,
+            [BANK_ANSWER_UNKNOWN] = &count->unknown,
+            [BANK_ANSWER_WRONG] = &count->wrong,
+            [BANK_MESSAGE_UNDECODABLE] = &count->undecodable,
+        };
+        ++*counters[remark];
+}
+
+static const struct bank_session_events session_events = {on_up, on_down, on_ended, on_stray, on_remarked};
+
+/* ---- the log ------------------------------------------------------------------------------------------- */
 
 void bank_route_log(const struct bank_route *route)
 {

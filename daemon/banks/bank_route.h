@@ -43,19 +43,6 @@ struct bank_counters {
 #undef X
 };
 
-struct bank_route_settings {
-        char name[ISSUER_MAX + 1];
-        char acquirer[12];
-        size_t outstanding_max;
-        int64_t answer_timeout_ms, echo_interval_ms;
-};
-
-struct bank_shell {
-        int64_t (*steady_ms)(void *context);
-        int64_t (*business_ms)(void *context);
-        void *context;
-};
-
 /* What has ended lately, by key: a ring. */
 struct bank_recent {
         uint64_t key;
@@ -63,28 +50,33 @@ struct bank_recent {
 };
 
 struct bank_route {
-        struct bank_route_settings settings;
+        struct bank_link_settings settings;
         struct iso_dialect dialect;
         struct bank_shell shell;
+        struct bank_session_env env; /* of the three above */
         TAILQ_HEAD(, bank_session) sessions;
         struct bank_session *last; /* the one that was taken last */
         size_t up;                 /* sessions in BANK_SESSION_UP */
         size_t reserved;
         bool stopping;
-        int32_t stan; /* of the last network message */
         struct bank_recent recent[BANK_RECENT];
         size_t recent_at;
         struct bank_counters count;
-        /* One message is handled at a time: */
-        struct iso_message message, answer;
-        uint8_t bytes[ISO_MESSAGE_MAX];
 };
 
 /* NULL: out of memory. */
-struct bank_route *bank_route_new(const struct bank_route_settings *settings,
+struct bank_route *bank_route_new(const struct bank_link_settings *settings,
                                   const struct iso_dialect *dialect, const struct bank_shell *shell);
 /* Forgets what is under way without a word to anybody. */
 void bank_route_free(struct bank_route *route);
+/* For what is asked from now on. The name must be the same. */
+void bank_route_change(struct bank_route *route, const struct bank_link_settings *settings);
+
+/* A connection is ready: the session, whose memory is the connection's, signs on and belongs to the route until
+ * bank_route_detach: the connection is gone, whoever ended it. */
+void bank_route_attach(struct bank_route *route, struct bank_session *session, int number,
+                       const struct bank_session_ops *ops, void *peer);
+void bank_route_detach(struct bank_route *route, struct bank_session *session);
 
 static inline bool bank_route_is_up(const struct bank_route *route)
 {
@@ -95,12 +87,13 @@ static inline bool bank_route_is_up(const struct bank_route *route)
 ATM_MUST_USE bool bank_route_reserve(struct bank_route *route);
 void bank_route_release(struct bank_route *route);
 
-/* Send route->message, a 0200, on a reservation, which is used up in any case; the message is wiped. False:
- * nothing was sent, and on_end won't be called. */
-ATM_MUST_USE bool bank_route_ask(struct bank_route *route, struct bank_exchange *exchange);
-/* Send route->message, a notice, and wait so long for its answer. */
+/* Send a 0200 on a reservation, which is used up in any case; the message is wiped. False: nothing was sent, and
+ * on_end won't be called. */
+ATM_MUST_USE bool bank_route_ask(struct bank_route *route, struct bank_exchange *exchange,
+                                 struct iso_message *message);
+/* Send a notice, which is wiped, and wait so long for its answer. */
 ATM_MUST_USE bool bank_route_tell(struct bank_route *route, struct bank_exchange *exchange,
-                                  int64_t timeout_ms);
+                                  struct iso_message *message, int64_t timeout_ms);
 
 /* Deadlines and echoes; to be called every tenth of a second or so. */
 void bank_route_tick(struct bank_route *route);
@@ -119,13 +112,5 @@ struct bank_routes {
 };
 /* NULL: no such link. routes may be NULL. */
 struct bank_route *bank_routes_find(const struct bank_routes *routes, const char *link);
-
-/* ---- for bank_session.c ---- */
-
-void bank_route_note_up(struct bank_route *route, struct bank_session *session);
-void bank_route_note_down(struct bank_route *route, struct bank_session *session, bool was_up);
-void bank_route_note_end(struct bank_route *route, const struct bank_exchange *exchange, enum bank_end end);
-void bank_route_note_stray(struct bank_route *route, enum message_kind kind, uint64_t key,
-                           const struct iso_message *answer);
 
 #endif

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/banks/bank_route.h"
 #include "config/limits.h"
+#include "daemon/banks/bank_format.h"
 #include "lib/base/hash.h"
 #include "lib/base/log.h"
 #include "rules/calendar.h"
@@ -16,7 +16,7 @@ const char *const bank_session_state_name[BANK_SESSION_STATE_COUNT] = {"signing_
 
 static int64_t steady_ms(const struct bank_session *session)
 {
-        const struct bank_shell *shell = &session->route->shell;
+        const struct bank_shell *shell = session->env->shell;
         return shell->steady_ms(shell->context);
 }
 
@@ -30,9 +30,9 @@ static void change_state(struct bank_session *session, enum bank_session_state t
         assert(legal[from][to]);
         session->state = to;
         if (to == BANK_SESSION_UP)
-                bank_route_note_up(session->route, session);
+                session->env->events->up(session->env, session);
         else
-                bank_route_note_down(session->route, session, from == BANK_SESSION_UP);
+                session->env->events->down(session->env, session, from == BANK_SESSION_UP);
 }
 
 /* ---- exchanges ----------------------------------------------------------------------------------------- */
@@ -73,7 +73,7 @@ static void end_exchange(struct bank_exchange *exchange, enum bank_end end, cons
         TAILQ_REMOVE(&session->bucket[exchange->key % BANK_SESSION_BUCKETS], exchange, in_bucket);
         exchange->session = NULL;
         session->outstanding--;
-        bank_route_note_end(session->route, exchange, end);
+        session->env->events->ended(session->env, exchange, end, answer);
         exchange->on_end(exchange, end, answer);
 }
 
@@ -95,32 +95,38 @@ static void end_session(struct bank_session *session, const char *reason)
 
 /* ---- sending ------------------------------------------------------------------------------------------- */
 
-/* route->message on its way; it and its bytes are wiped, the card number among them. */
-static bool send_message(struct bank_session *session)
+static void remark(struct bank_session *session, enum bank_remark remark)
+{
+        session->env->events->remarked(session->env, remark);
+}
+
+/* The message on its way; it and its bytes are wiped, the card number among them. */
+static bool send_message(struct bank_session *session, struct iso_message *message)
 {
         static const uint8_t may_lack[] = {12, 13, 42}; /* a dialect may have no room for them */
-        struct bank_route *route = session->route;
+        const struct iso_dialect *dialect = session->env->dialect;
+        uint8_t bytes[ISO_MESSAGE_MAX];
         struct iso_error error;
         for (size_t i = 0; i < sizeof(may_lack); i++)
-                if (route->dialect.field[may_lack[i]].format == ISO_NONE)
-                        iso_unset(&route->message, may_lack[i]);
-        int length = iso_encode(&route->dialect, &route->message, route->bytes, sizeof(route->bytes), &error);
+                if (dialect->field[may_lack[i]].format == ISO_NONE)
+                        iso_unset(message, may_lack[i]);
+        int length = iso_encode(dialect, message, bytes, sizeof(bytes), &error);
         if (length >= 0) {
-                session->ops->send(session->peer, route->bytes, (size_t)length);
-                explicit_bzero(route->bytes, (size_t)length);
+                session->ops->send(session->peer, bytes, (size_t)length);
+                explicit_bzero(bytes, (size_t)length);
         } else {
                 char text[256];
-                iso_error_print(&route->dialect, &error, text, sizeof(text));
-                log_limited(LEVEL_ERROR, "bank_encode_failed", LOG_TEXT("link", route->settings.name),
-                            LOG_TEXT("mti", route->message.mti), LOG_TEXT("what", text));
+                iso_error_print(dialect, &error, text, sizeof(text));
+                log_limited(LEVEL_ERROR, "bank_encode_failed", LOG_TEXT("link", session->env->settings->name),
+                            LOG_TEXT("mti", message->mti), LOG_TEXT("what", text));
         }
-        iso_wipe(&route->message);
+        iso_wipe(message);
         return length >= 0;
 }
 
-bool bank_session_exchange(struct bank_session *session, struct bank_exchange *exchange, int64_t deadline_ms)
+bool bank_session_exchange(struct bank_session *session, struct bank_exchange *exchange,
+                           struct iso_message *message, int64_t deadline_ms)
 {
-        const struct iso_message *message = &session->route->message;
         const struct ledger_identity *identity = &exchange->identity;
         assert(session->state == BANK_SESSION_UP && !exchange->session);
         calendar_to_de7(identity->transmitted_ms, exchange->de7);
@@ -131,7 +137,7 @@ bool bank_session_exchange(struct bank_session *session, struct bank_exchange *e
                 exchange->amount_yen = -1;
         if (!iso_copy(message, 95, exchange->replacement, sizeof(exchange->replacement)))
                 exchange->replacement[0] = '\0';
-        if (!send_message(session))
+        if (!send_message(session, message))
                 return false;
         exchange->deadline_ms = deadline_ms;
         put(session, exchange);
@@ -140,14 +146,15 @@ bool bank_session_exchange(struct bank_session *session, struct bank_exchange *e
 
 static void send_network(struct bank_session *session, enum network_code code)
 {
-        struct bank_route *route = session->route;
-        route->stan = route->stan % 999999 + 1;
-        session->network_stan = route->stan;
-        session->network_deadline_ms = steady_ms(session) + route->settings.answer_timeout_ms;
+        struct bank_session_env *env = session->env;
+        struct iso_message message;
+        env->stan = env->stan % 999999 + 1;
+        session->network_stan = env->stan;
+        session->network_deadline_ms = steady_ms(session) + env->settings->answer_timeout_ms;
         session->echo_due = false;
-        bank_format_network(code, route->shell.business_ms(route->shell.context), route->stan,
-                            route->settings.acquirer, &route->message);
-        if (!send_message(session))
+        bank_format_network(code, env->shell->business_ms(env->shell->context), env->stan,
+                            env->settings->acquirer, &message);
+        if (!send_message(session, &message))
                 end_session(session, "a network message can't be said in the bank's dialect");
 }
 
@@ -195,28 +202,26 @@ static bool is_right(const struct bank_exchange *exchange, const struct iso_mess
 
 static void log_wrong(const struct bank_session *session, const char *mti, const char *what)
 {
-        log_limited(LEVEL_WARNING, "bank_answer_wrong", LOG_TEXT("link", session->route->settings.name),
+        log_limited(LEVEL_WARNING, "bank_answer_wrong", LOG_TEXT("link", session->env->settings->name),
                     LOG_NUMBER("connection", session->number), LOG_TEXT("mti", mti), LOG_TEXT("what", what));
 }
 
-static void on_answer(struct bank_session *session, enum message_kind kind)
+static void on_answer(struct bank_session *session, enum message_kind kind, const struct iso_message *answer)
 {
-        struct bank_route *route = session->route;
-        const struct iso_message *answer = &route->answer;
         char terminal[TERMINAL_LENGTH + 1], de7[11];
         int64_t stan;
         if (!iso_has(answer, 7) || !iso_has(answer, 41) || !iso_number(answer, 11, &stan) || stan > 999999 ||
             !iso_copy(answer, 41, terminal, sizeof(terminal)) || !iso_copy(answer, 7, de7, sizeof(de7))) {
-                route->count.wrong++;
+                remark(session, BANK_ANSWER_WRONG);
                 log_wrong(session, answer->mti, "DE 7, 11 or 41 is missing");
                 return;
         }
         uint64_t key = bank_exchange_key(kind, terminal, (int32_t)stan, de7);
         struct bank_exchange *exchange = find(session, kind, key, terminal, stan, de7);
         if (!exchange) {
-                bank_route_note_stray(route, kind, key, answer);
+                session->env->events->stray(session->env, kind, key, answer);
         } else if (!is_right(exchange, answer)) {
-                route->count.wrong++;
+                remark(session, BANK_ANSWER_WRONG);
                 log_wrong(session, answer->mti,
                           "DE 3, 4 or 95 is not what was asked, or DE 39 or 54 is missing");
         } else {
@@ -224,14 +229,13 @@ static void on_answer(struct bank_session *session, enum message_kind kind)
         }
 }
 
-static void on_network_answer(struct bank_session *session)
+static void on_network_answer(struct bank_session *session, const struct iso_message *answer)
 {
-        const struct iso_message *answer = &session->route->answer;
         char de39[3] = "", reason[LIMIT_REASON];
         int64_t stan;
         if (!session->network_deadline_ms || !iso_number(answer, 11, &stan) ||
             stan != session->network_stan) {
-                session->route->count.unknown++;
+                remark(session, BANK_ANSWER_UNKNOWN);
                 return;
         }
         session->network_deadline_ms = 0;
@@ -241,32 +245,30 @@ static void on_network_answer(struct bank_session *session)
                          session->state == BANK_SESSION_SIGNING_ON ? "the sign-on" : "an echo", de39);
                 end_session(session, reason);
         } else if (session->state == BANK_SESSION_SIGNING_ON) {
-                session->route->count.sign_ons++;
                 change_state(session, BANK_SESSION_UP);
         } else {
-                session->route->count.echoes++;
+                remark(session, BANK_ECHO_ANSWERED);
         }
 }
 
 /* The bank tries us: an echo, or its cutover. Nothing else is a bank's to say here. */
-static void on_network_request(struct bank_session *session, const struct profile_row *row)
+static void on_network_request(struct bank_session *session, const struct profile_row *row,
+                               const struct iso_message *request)
 {
-        struct bank_route *route = session->route;
+        struct iso_message answer;
         int64_t code = 0;
-        bool known =
-            iso_number(&route->answer, 70, &code) && (code == NETWORK_ECHO || code == NETWORK_CUTOVER);
-        profile_answer(row, &route->answer, &route->message);
-        iso_set_string(&route->message, 39, known ? "00" : "12");
-        if (!send_message(session))
+        bool known = iso_number(request, 70, &code) && (code == NETWORK_ECHO || code == NETWORK_CUTOVER);
+        profile_answer(row, request, &answer);
+        iso_set_string(&answer, 39, known ? "00" : "12");
+        if (!send_message(session, &answer))
                 end_session(session, "an answer can't be said in the bank's dialect");
 }
 
-static void on_undecodable(struct bank_session *session, const char *what)
+static void on_undecodable(struct bank_session *session, const char *mti, const char *what)
 {
-        session->route->count.undecodable++;
-        log_limited(LEVEL_WARNING, "bank_format_error", LOG_TEXT("link", session->route->settings.name),
-                    LOG_NUMBER("connection", session->number), LOG_TEXT("mti", session->route->answer.mti),
-                    LOG_TEXT("what", what));
+        remark(session, BANK_MESSAGE_UNDECODABLE);
+        log_limited(LEVEL_WARNING, "bank_format_error", LOG_TEXT("link", session->env->settings->name),
+                    LOG_NUMBER("connection", session->number), LOG_TEXT("mti", mti), LOG_TEXT("what", what));
 }
 
 static const struct {
@@ -274,39 +276,39 @@ static const struct {
         enum message_kind kind;
 } answer_rows[] = {{"0210", MESSAGE_REQUEST}, {"0230", MESSAGE_COMPLETION}, {"0430", MESSAGE_REVERSAL}};
 
-static void on_decoded(struct bank_session *session)
+static void on_decoded(struct bank_session *session, const struct iso_message *message)
 {
-        const char *mti = session->route->answer.mti;
         const struct profile_row *row;
         for (size_t i = 0; i < sizeof(answer_rows) / sizeof(answer_rows[0]); i++) {
-                if (strcmp(mti, answer_rows[i].mti) == 0) {
-                        on_answer(session, answer_rows[i].kind);
+                if (strcmp(message->mti, answer_rows[i].mti) == 0) {
+                        on_answer(session, answer_rows[i].kind, message);
                         return;
                 }
         }
-        if (strcmp(mti, "0810") == 0)
-                on_network_answer(session);
-        else if ((row = profile_find(mti)) && row->kind == MESSAGE_NETWORK)
-                on_network_request(session, row);
+        if (strcmp(message->mti, "0810") == 0)
+                on_network_answer(session, message);
+        else if ((row = profile_find(message->mti)) && row->kind == MESSAGE_NETWORK)
+                on_network_request(session, row, message);
         else
-                on_undecodable(session, "an MTI that no bank sends");
+                on_undecodable(session, message->mti, "an MTI that no bank sends");
 }
 
 void bank_session_frame(struct bank_session *session, const uint8_t *bytes, size_t length)
 {
-        struct bank_route *route = session->route;
+        const struct iso_dialect *dialect = session->env->dialect;
+        struct iso_message message;
         struct iso_error error;
         if (session->state == BANK_SESSION_CLOSING)
                 return;
         session->heard_ms = steady_ms(session);
-        if (iso_decode(&route->dialect, bytes, length, &route->answer, &error) == 0) {
-                on_decoded(session);
+        if (iso_decode(dialect, bytes, length, &message, &error) == 0) {
+                on_decoded(session, &message);
         } else {
                 char text[256];
-                iso_error_print(&route->dialect, &error, text, sizeof(text));
-                on_undecodable(session, text);
+                iso_error_print(dialect, &error, text, sizeof(text));
+                on_undecodable(session, message.mti, text);
         }
-        iso_wipe(&route->answer);
+        iso_wipe(&message);
 }
 
 /* ---- time, beginning and end --------------------------------------------------------------------------- */
@@ -332,20 +334,19 @@ void bank_session_tick(struct bank_session *session, int64_t now_ms)
                                          : "the bank does not answer an echo");
         else if (session->state == BANK_SESSION_UP && !session->network_deadline_ms &&
                  (session->echo_due ||
-                  now_ms - session->heard_ms >= session->route->settings.echo_interval_ms))
+                  now_ms - session->heard_ms >= session->env->settings->echo_interval_ms))
                 send_network(session, NETWORK_ECHO);
 }
 
-void bank_session_open(struct bank_session *session, struct bank_route *route, int number,
+void bank_session_open(struct bank_session *session, struct bank_session_env *env, int number,
                        const struct bank_session_ops *ops, void *peer)
 {
-        *session = (struct bank_session){.ops = ops, .peer = peer, .route = route, .number = number};
+        *session = (struct bank_session){.ops = ops, .peer = peer, .env = env, .number = number};
         TAILQ_INIT(&session->requests);
         TAILQ_INIT(&session->notices);
         for (size_t i = 0; i < BANK_SESSION_BUCKETS; i++)
                 TAILQ_INIT(&session->bucket[i]);
         session->heard_ms = steady_ms(session);
-        TAILQ_INSERT_TAIL(&route->sessions, session, entry);
         send_network(session, NETWORK_SIGN_ON);
 }
 
@@ -358,12 +359,8 @@ void bank_session_stop(struct bank_session *session, const char *reason)
 
 void bank_session_closed(struct bank_session *session)
 {
-        struct bank_route *route = session->route;
-        if (session->state != BANK_SESSION_CLOSING) {
-                change_state(session, BANK_SESSION_CLOSING);
-                end_all(session);
-        }
-        if (route->last == session)
-                route->last = NULL;
-        TAILQ_REMOVE(&route->sessions, session, entry);
+        if (session->state == BANK_SESSION_CLOSING)
+                return;
+        change_state(session, BANK_SESSION_CLOSING);
+        end_all(session);
 }

@@ -10,7 +10,8 @@
  *
  * Like session.c it is fed whole messages and reaches its peer through ops; it knows neither sockets nor TLS
  * nor libevent nor libpq. Answers are matched by kind, DE 41, 11 and 7, and must echo DE 3 and 4; the
- * DE 95 of an 0430, where it has one, must be the 0420's; what matches nothing goes to the route, which remembers what has ended lately.
+ * DE 95 of an 0430, where it has one, must be the 0420's. What happens is told through events to whoever owns
+ * the connections of the link (bank_route.h): what matches nothing goes there, since it may have ended lately.
  *
  * Invariants: an exchange that was accepted ends exactly once, by its answer, its deadline, or the end of the
  * connection, and its memory is its owner's: nothing is allocated for a message.
@@ -28,8 +29,21 @@
 
 enum { BANK_SESSION_BUCKETS = 256 };
 
-struct bank_route;
 struct bank_session;
+
+/* What is agreed with a bank, as far as messages need it: [link NAME] of the configuration. */
+struct bank_link_settings {
+        char name[ISSUER_MAX + 1];
+        char acquirer[12];
+        size_t outstanding_max;
+        int64_t answer_timeout_ms, echo_interval_ms;
+};
+
+struct bank_shell {
+        int64_t (*steady_ms)(void *context);
+        int64_t (*business_ms)(void *context);
+        void *context;
+};
 
 enum bank_end {
         BANK_ANSWERED,
@@ -62,6 +76,38 @@ struct bank_session_ops {
         void (*close)(void *peer, const char *reason); /* bank_session_closed follows later */
 };
 
+/* What of a bank's messages is counted and has no other effect. */
+enum bank_remark {
+        BANK_ECHO_ANSWERED,
+        BANK_ANSWER_UNKNOWN,     /* to a network message that is not under way */
+        BANK_ANSWER_WRONG,       /* not what was asked, or incomplete */
+        BANK_MESSAGE_UNDECODABLE /* or none that a bank sends */
+};
+
+struct bank_session_env;
+
+/* How a session tells what happens. None of these may call back into it, except that `ended` may send. */
+struct bank_session_events {
+        void (*up)(struct bank_session_env *env, struct bank_session *session);
+        void (*down)(struct bank_session_env *env, struct bank_session *session, bool was_up);
+        /* Before the exchange's own on_end. */
+        void (*ended)(struct bank_session_env *env, const struct bank_exchange *exchange, enum bank_end end,
+                      const struct iso_message *answer);
+        /* An answer to nothing that is under way. */
+        void (*stray)(struct bank_session_env *env, enum message_kind kind, uint64_t key,
+                      const struct iso_message *answer);
+        void (*remarked)(struct bank_session_env *env, enum bank_remark remark);
+};
+
+/* What the sessions of a link share; their owner's, and so is what it points to. */
+struct bank_session_env {
+        const struct bank_link_settings *settings;
+        const struct iso_dialect *dialect;
+        const struct bank_shell *shell;
+        const struct bank_session_events *events;
+        int32_t stan; /* of the last network message */
+};
+
 enum bank_session_state {
         BANK_SESSION_SIGNING_ON,
         BANK_SESSION_UP,
@@ -73,8 +119,8 @@ extern const char *const bank_session_state_name[BANK_SESSION_STATE_COUNT];
 struct bank_session {
         const struct bank_session_ops *ops;
         void *peer;
-        struct bank_route *route;
-        int number; /* of the route's connections, for the log */
+        struct bank_session_env *env;
+        int number; /* of the link's connections, for the log */
         enum bank_session_state state;
         size_t outstanding;
         struct bank_exchange_list requests, notices; /* each by deadline */
@@ -84,11 +130,11 @@ struct bank_session {
         int64_t network_deadline_ms;
         int32_t network_stan;
         bool echo_due; /* something was left unanswered: is the bank there at all? */
-        TAILQ_ENTRY(bank_session) entry;
+        TAILQ_ENTRY(bank_session) entry; /* the owner's */
 };
 
 /* The connection is ready: signs on. */
-void bank_session_open(struct bank_session *session, struct bank_route *route, int number,
+void bank_session_open(struct bank_session *session, struct bank_session_env *env, int number,
                        const struct bank_session_ops *ops, void *peer);
 
 /* One whole message, without its length. */
@@ -100,13 +146,13 @@ void bank_session_tick(struct bank_session *session, int64_t now_ms);
 /* Sign off and close: the daemon stops. */
 void bank_session_stop(struct bank_session *session, const char *reason);
 
-/* The connection is gone, whoever ended it. */
+/* The connection is gone, whoever ended it: what was outstanding is given back. */
 void bank_session_closed(struct bank_session *session);
 
-/* For the route: send route->message as the exchange says, on a session that is UP. False: it can't be said
- * in the bank's dialect, and nothing was sent. Wipes the message. */
+/* Send the message as the exchange says, on a session that is UP. False: it can't be said in the bank's
+ * dialect, and nothing was sent. Wipes the message. */
 ATM_MUST_USE bool bank_session_exchange(struct bank_session *session, struct bank_exchange *exchange,
-                                        int64_t deadline_ms);
+                                        struct iso_message *message, int64_t deadline_ms);
 
 /* The key of an answer and of what it answers. */
 uint64_t bank_exchange_key(enum message_kind kind, const char *terminal, int32_t stan, const char *de7);

@@ -92,9 +92,9 @@ bool banks_check(const struct settings *settings, char *error, size_t size)
 
 /* ---- building ------------------------------------------------------------------------------------------ */
 
-static struct bank_route_settings route_settings_of(const struct settings_link *link)
+static struct bank_link_settings link_settings_of(const struct settings_link *link)
 {
-        struct bank_route_settings settings = {
+        struct bank_link_settings settings = {
             .outstanding_max = (size_t)link->outstanding_max,
             .answer_timeout_ms = link->answer_timeout_ms,
             .echo_interval_ms = link->echo_interval_ms,
@@ -131,7 +131,7 @@ static bool make_link(struct banks *banks, const struct banks_options *options, 
 {
         size_t i = banks->routes.count;
         const struct settings_link *link = &options->settings->link[i];
-        struct bank_route_settings settings = route_settings_of(link);
+        struct bank_link_settings settings = link_settings_of(link);
         struct bank_shell shell = {options->steady_ms, options->business_ms, options->context};
         struct iso_dialect dialect;
         if (!load_dialect(link, &dialect, error, size))
@@ -234,7 +234,8 @@ void banks_change(struct banks *banks, const struct settings *settings, const st
         struct saf_settings saf = saf_settings_of(banks, settings);
         assert(settings->link_count == banks->routes.count);
         for (size_t i = 0; i < banks->routes.count; i++) {
-                banks->routes.route[i]->settings = route_settings_of(&settings->link[i]);
+                struct bank_link_settings link = link_settings_of(&settings->link[i]);
+                bank_route_change(banks->routes.route[i], &link);
                 bank_conns_change(banks->conns[i], keys->tls[i], &settings->link[i].addresses);
         }
         saf_change(banks->saf, &saf);

@@ -119,7 +119,6 @@ static void end_item(struct item *item, const char *error)
 static void on_end(struct bank_exchange *exchange, enum bank_end end, const struct iso_message *answer)
 {
         struct item *item = (struct item *)((char *)exchange - offsetof(struct item, exchange));
-        struct bank_counters *count = &item->way->route->count;
         char de39[3] = "", error[SAF_ERROR_MAX + 1] = "";
         if (end == BANK_TIMED_OUT)
                 snprintf(error, sizeof(error), "no answer");
@@ -127,8 +126,6 @@ static void on_end(struct bank_exchange *exchange, enum bank_end end, const stru
                 snprintf(error, sizeof(error), "the connection ended before the answer");
         else if (!iso_copy(answer, 39, de39, sizeof(de39)) || strcmp(de39, "00") != 0)
                 snprintf(error, sizeof(error), "answered with %s", de39);
-        count->acknowledged += !*error;
-        count->unacknowledged += *error != '\0';
         if (*de39 && *error)
                 log_limited(
                     LEVEL_WARNING, "notice_refused", LOG_TEXT("link", item->way->route->settings.name),
@@ -176,6 +173,7 @@ static int64_t patience_ms(const struct way *way, const struct bank_notice *noti
 static void tell(struct way *way, const struct bank_notice *notice)
 {
         struct item *item = take_item(way, notice);
+        struct iso_message message;
         if (!item)
                 return;
         item->notice = *notice;
@@ -186,8 +184,8 @@ static void tell(struct way *way, const struct bank_notice *notice)
             .on_end = on_end};
         item->state = ITEM_SENT;
         way->free_count--;
-        bank_format_notice(notice, way->route->settings.acquirer, &way->route->message);
-        if (!bank_route_tell(way->route, &item->exchange, patience_ms(way, notice)))
+        bank_format_notice(notice, way->route->settings.acquirer, &message);
+        if (!bank_route_tell(way->route, &item->exchange, &message, patience_ms(way, notice)))
                 end_item(item, "no connection to the bank");
 }
 

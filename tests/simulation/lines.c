@@ -372,7 +372,7 @@ static void open_line(struct line *line)
         }
         line->sim->counters->lines_opened++;
         line->daemon_open = line->bank_open = true;
-        bank_session_open(&line->session, instance->routes.route[line->bank], line->number, &session_ops,
+        bank_route_attach(instance->routes.route[line->bank], &line->session, line->number, &session_ops,
                           line);
 }
 
@@ -381,7 +381,7 @@ static void close_line(struct line *line)
         if (!is_current(line) || !line->daemon_open || line->daemon_gone)
                 return;
         line->daemon_gone = true;
-        bank_session_closed(&line->session);
+        bank_route_detach(instance_of(line)->routes.route[line->bank], &line->session);
         reconnect(line);
 }
 
@@ -466,7 +466,7 @@ static int64_t steady_ms(void *context)
 
 static void start_route(struct instance *instance, const struct sim_bank *bank)
 {
-        struct bank_route_settings settings = {
+        struct bank_link_settings settings = {
             .acquirer = "99000001",
             .outstanding_max = OUTSTANDING_MAX,
             .answer_timeout_ms = ANSWER_TIMEOUT_MS,
@@ -588,7 +588,7 @@ static void see_session(int64_t *next_ms, const struct bank_session *session, bo
                 sooner(next_ms, session->network_deadline_ms);
         else if (session->state == BANK_SESSION_UP && (session->echo_due || !calm)) /* or it never ends */
                 sooner(next_ms,
-                       session->echo_due ? 0 : session->heard_ms + session->route->settings.echo_interval_ms);
+                       session->echo_due ? 0 : session->heard_ms + session->env->settings->echo_interval_ms);
 }
 
 static bool is_first(const struct sim *sim, const struct memory_saf *row)

@@ -48,7 +48,7 @@ static const struct bank_session_ops bank_peer_ops = {bank_peer_send, bank_peer_
 
 static inline struct bank_route *bank_peer_route(const char *name, size_t outstanding_max)
 {
-        struct bank_route_settings settings = {.acquirer = "99000001",
+        struct bank_link_settings settings = {.acquirer = "99000001",
                                                .outstanding_max = outstanding_max,
                                                .answer_timeout_ms = 15000,
                                                .echo_interval_ms = 30000};
@@ -92,7 +92,13 @@ static inline void bank_peer_open(struct bank_peer *peer, struct bank_route *rou
 {
         memset(peer, 0, sizeof(*peer));
         peer->route = route;
-        bank_session_open(&peer->session, route, number, &bank_peer_ops, peer);
+        bank_route_attach(route, &peer->session, number, &bank_peer_ops, peer);
+}
+
+/* The connection is gone. */
+static inline void bank_peer_close_down(struct bank_peer *peer)
+{
+        bank_route_detach(peer->route, &peer->session);
 }
 
 static inline void bank_peer_sign_on(struct bank_peer *peer, struct bank_route *route, int number)

@@ -326,11 +326,12 @@ static void ask(int i)
             .terminal = "T0000001", .transmitted_ms = INT64_C(1482980400000), .stan = i};
         struct ledger_request request = {.processing_code = 10000, .amount_yen = 10000, .hall = "H1"};
         struct profile_card card = {"9900110000000001", "3012"};
+        struct iso_message asked;
         ck_assert(bank_route_reserve(route));
-        bank_format_request(&identity, &request, &card, 108, "1", &route->message);
+        bank_format_request(&identity, &request, &card, 108, "1", &asked);
         exchanges[i] =
             (struct bank_exchange){.identity = identity, .kind = MESSAGE_REQUEST, .on_end = on_end};
-        ck_assert(bank_route_ask(route, &exchanges[i]));
+        ck_assert(bank_route_ask(route, &exchanges[i], &asked));
 }
 
 /* ---- tests --------------------------------------------------------------------------------------------- */

@@ -156,7 +156,7 @@ START_TEST(the_store_hears_what_the_bank_said_of_a_notice)
         ck_assert_int_eq(peer.count, 2);
         ck_assert_str_eq(peer.sent[1].mti, "0220");
         if (!strcmp(answer_rows[_i].de39, "-"))
-                bank_session_closed(&peer.session);
+                bank_peer_close_down(&peer);
         else if (*answer_rows[_i].de39)
                 bank_peer_answer(&peer, 1, answer_rows[_i].de39);
         else
@@ -236,7 +236,7 @@ END_TEST
 
 START_TEST(nothing_is_taken_for_a_bank_that_can_not_be_reached)
 {
-        bank_session_closed(&peer.session);
+        bank_peer_close_down(&peer);
         pass(200);
         pass(200);
         ck_assert_int_eq(store.takes, 0);
@@ -292,7 +292,7 @@ END_TEST
 
 START_TEST(every_instance_sweeps_whether_it_holds_a_lease_or_not)
 {
-        bank_session_closed(&peer.session);
+        bank_peer_close_down(&peer);
         pass(SAF_SWEEP_MS - 1);
         ck_assert_int_eq(store.sweeps, 0);
         pass(1);
@@ -375,7 +375,7 @@ START_TEST(an_old_notice_raises_the_alarm_once_until_it_is_over)
                     {1000, "event=saf_alarm_over link=BANKA"},
                     {-1, ""}};
         char text[4096];
-        bank_session_closed(&peer.session);
+        bank_peer_close_down(&peer);
         log_open("stderr", "info", NULL);
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
                 capture(look, rows[i].age_ms, text, sizeof(text));

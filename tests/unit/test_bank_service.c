@@ -300,7 +300,7 @@ START_TEST(what_the_bank_does_becomes_the_outcome_and_only_then_an_answer)
         if (outcome_rows[_i].answers == ANSWERS_WRONGLY)
                 iso_set_number(&answer, 4, 20000, 12);
         if (outcome_rows[_i].answers == HANGS_UP)
-                bank_session_closed(&bank.session);
+                bank_peer_close_down(&bank);
         else if (outcome_rows[_i].answers != IS_SILENT)
                 bank_peer_say(&bank, &answer);
         if (outcome_rows[_i].answers == ANSWERS_WRONGLY || outcome_rows[_i].answers == IS_SILENT)
@@ -393,7 +393,7 @@ START_TEST(without_room_with_the_bank_the_ledger_is_told_a_refusal)
 {
         switch ((enum trouble)_i) {
         case LINK_DOWN:
-                bank_session_closed(&bank.session);
+                bank_peer_close_down(&bank);
                 break;
         case LINK_FULL:
                 for (int i = 0; i < OUTSTANDING_MAX; i++)
@@ -460,7 +460,7 @@ END_TEST
 START_TEST(a_bank_that_is_gone_after_the_intent_is_a_time_out_at_once)
 {
         withdraw(7);
-        bank_session_closed(&bank.session);
+        bank_peer_close_down(&bank);
         script_end(LEDGER_ASK, REASON_APPROVED);
         ck_assert_int_eq(script.count, 1);
         ck_assert_int_eq(script.op[0]->kind, LEDGER_OUTCOME);
@@ -593,7 +593,7 @@ START_TEST(an_inquiry_is_passed_on_and_leaves_nothing_behind)
                 }
                 bank_peer_say(&bank, &answer);
         } else if (inquiry_rows[_i].answers == HANGS_UP) {
-                bank_session_closed(&bank.session);
+                bank_peer_close_down(&bank);
         } else {
                 pass(15000);
         }
@@ -610,7 +610,7 @@ END_TEST
 
 START_TEST(an_inquiry_without_room_with_the_bank_is_refused_through_the_ledger)
 {
-        bank_session_closed(&bank.session);
+        bank_peer_close_down(&bank);
         build("0200", "310000", 7);
         feed(0);
         ck_assert_int_eq(script.op[0]->request.refusal, REASON_ISSUER_UNAVAILABLE);

@@ -18,7 +18,7 @@ struct asked {
 static struct bank_route *route;
 static struct bank_peer peers[PEERS];
 static struct asked asks[ASKS];
-static struct iso_message answer;
+static struct iso_message message, answer;
 
 static void set_up(void)
 {
@@ -33,14 +33,14 @@ static void tear_down(void)
         bank_route_free(route);
 }
 
-static void on_end(struct bank_exchange *exchange, enum bank_end end, const struct iso_message *message)
+static void on_end(struct bank_exchange *exchange, enum bank_end end, const struct iso_message *said)
 {
         struct asked *asked = (struct asked *)((char *)exchange - offsetof(struct asked, exchange));
         asked->ends++;
         asked->end = end;
-        ck_assert_int_eq(message != NULL, end == BANK_ANSWERED);
-        if (message)
-                ck_assert(iso_copy(message, 39, asked->de39, sizeof(asked->de39)));
+        ck_assert_int_eq(said != NULL, end == BANK_ANSWERED);
+        if (said)
+                ck_assert(iso_copy(said, 39, asked->de39, sizeof(asked->de39)));
 }
 
 static struct ledger_identity identity_of(int i)
@@ -56,7 +56,7 @@ static void build_request(int i, int64_t amount_yen)
         struct ledger_request request = {
             .processing_code = amount_yen ? 10000 : 310000, .amount_yen = amount_yen, .hall = "H1"};
         struct profile_card card = {PAN, "3012"};
-        bank_format_request(&identity, &request, &card, 108, "99000001", &route->message);
+        bank_format_request(&identity, &request, &card, 108, "99000001", &message);
         asks[i].exchange =
             (struct bank_exchange){.identity = identity, .kind = MESSAGE_REQUEST, .on_end = on_end};
 }
@@ -66,19 +66,19 @@ static bool ask(int i, int64_t amount_yen)
         if (!bank_route_reserve(route))
                 return false;
         build_request(i, amount_yen);
-        return bank_route_ask(route, &asks[i].exchange);
+        return bank_route_ask(route, &asks[i].exchange, &message);
 }
 
 static bool tell(int i, enum bank_notice_kind kind, int64_t timeout_ms)
 {
         struct bank_notice notice = {
             .identity = identity_of(i), .kind = kind, .amount_yen = 10000, .why = "17", .attempts = 1};
-        bank_format_notice(&notice, "99000001", &route->message);
+        bank_format_notice(&notice, "99000001", &message);
         asks[i].exchange = (struct bank_exchange){.identity = notice.identity,
                                                   .kind = kind == BANK_NOTICE_COMPLETION ? MESSAGE_COMPLETION
                                                                                          : MESSAGE_REVERSAL,
                                                   .on_end = on_end};
-        return bank_route_tell(route, &asks[i].exchange, timeout_ms);
+        return bank_route_tell(route, &asks[i].exchange, &message, timeout_ms);
 }
 
 static void pass(int64_t ms)
@@ -250,9 +250,9 @@ START_TEST(messages_of_one_withdrawal_are_told_apart_by_their_kind)
             .identity = identity_of(1), .kind = MESSAGE_COMPLETION, .on_end = on_end};
         struct bank_notice notice = {
             .identity = identity_of(1), .kind = BANK_NOTICE_COMPLETION, .amount_yen = 10000, .attempts = 1};
-        bank_format_notice(&notice, "99000001", &route->message);
+        bank_format_notice(&notice, "99000001", &message);
         asks[2].exchange = completion;
-        ck_assert(bank_route_tell(route, &asks[2].exchange, 1000));
+        ck_assert(bank_route_tell(route, &asks[2].exchange, &message, 1000));
         bank_peer_answer(&peers[0], 2, "00");
         ck_assert_int_eq(asks[2].ends, 1);
         ck_assert_int_eq(asks[1].ends, 0);
@@ -286,8 +286,8 @@ START_TEST(an_answer_to_a_partial_reversal_without_its_amounts_acknowledges_it)
         bank_peer_sign_on(&peers[0], route, 1);
         asks[1].exchange =
             (struct bank_exchange){.identity = identity_of(1), .kind = MESSAGE_REVERSAL, .on_end = on_end};
-        bank_format_notice(&notice, "99000001", &route->message);
-        ck_assert(bank_route_tell(route, &asks[1].exchange, 1000));
+        bank_format_notice(&notice, "99000001", &message);
+        ck_assert(bank_route_tell(route, &asks[1].exchange, &message, 1000));
         bank_peer_build(&peers[0], 1, "00", &answer);
         ck_assert(iso_has(&answer, 95));
         iso_unset(&answer, 95);
@@ -311,8 +311,8 @@ START_TEST(a_late_answer_to_a_correction_does_not_acknowledge_the_next_one)
         for (int i = 1; i <= 2; i++) {
                 asks[i].exchange = (struct bank_exchange){
                     .identity = identity_of(1), .kind = MESSAGE_REVERSAL, .on_end = on_end};
-                bank_format_notice(&notice, "99000001", &route->message);
-                ck_assert(bank_route_tell(route, &asks[i].exchange, 1000));
+                bank_format_notice(&notice, "99000001", &message);
+                ck_assert(bank_route_tell(route, &asks[i].exchange, &message, 1000));
                 if (i == 1)
                         bank_peer_answer(&peers[0], 1, "00");
                 notice.kind = BANK_NOTICE_REVERSAL;
@@ -435,7 +435,7 @@ START_TEST(requests_are_spread_evenly_over_the_connections_that_are_up)
         ck_assert_uint_eq(peers[0].session.outstanding, 4);
         ck_assert_uint_eq(peers[1].session.outstanding, 4);
         /* one that is gone gets none; what it had is lost, once */
-        bank_session_closed(&peers[2].session);
+        bank_peer_close_down(&peers[2]);
         int lost = 0;
         for (int i = 0; i < 16; i++)
                 lost += asks[i].ends == 1 && asks[i].end == BANK_LOST;
@@ -489,9 +489,9 @@ START_TEST(a_reservation_that_can_not_be_used_any_more_is_given_back)
 {
         bank_peer_sign_on(&peers[0], route, 1);
         ck_assert(bank_route_reserve(route));
-        bank_session_closed(&peers[0].session);
+        bank_peer_close_down(&peers[0]);
         build_request(1, 10000);
-        ck_assert(!bank_route_ask(route, &asks[1].exchange));
+        ck_assert(!bank_route_ask(route, &asks[1].exchange, &message));
         ck_assert_uint_eq(route->reserved, 0);
         ck_assert_int_eq(asks[1].ends, 0);
         ck_assert_ptr_null(memmem(route, sizeof(*route), PAN, strlen(PAN)));
@@ -518,8 +518,8 @@ START_TEST(a_stop_signs_off)
         ck_assert_int_eq(peers[0].closes, 1);
         ck_assert_int_eq(peers[1].count, 1);
         ck_assert_int_eq(peers[1].closes, 1);
-        bank_session_closed(&peers[0].session);
-        bank_session_closed(&peers[1].session);
+        bank_peer_close_down(&peers[0]);
+        bank_peer_close_down(&peers[1]);
         ck_assert(!bank_route_is_up(route));
         ck_assert_uint_eq(route->count.closed, 2);
 }
