@@ -30,69 +30,73 @@
 
 #define AT(member) offsetof(struct settings, member)
 
+/* Columns: section, key, type, default, least, most, choices, where it is kept, when a change is taken over, text. */
+#define RELOAD  SETTING_RELOAD
+#define RESTART SETTING_RESTART
+
 const struct settings_row settings_rows[] = {
-    {"atmd", "listen_host", SETTING_TEXT, "127.0.0.1", 0, 0, NULL, AT(listen_host),
+    {"atmd", "listen_host", SETTING_TEXT, "127.0.0.1", 0, 0, NULL, AT(listen_host), RESTART,
      "address to listen on for ATMs"},
-    {"atmd", "listen_port", SETTING_NUMBER, "7583", 1, 65535, NULL, AT(listen_port), "TCP port to listen on"},
-    {"atmd", "log_target", SETTING_CHOICE, "stderr", 0, 0, "stderr|journal", AT(log_target),
+    {"atmd", "listen_port", SETTING_NUMBER, "7583", 1, 65535, NULL, AT(listen_port), RESTART, "TCP port to listen on"},
+    {"atmd", "log_target", SETTING_CHOICE, "stderr", 0, 0, "stderr|journal", AT(log_target), RELOAD,
      "where log lines go"},
-    {"atmd", "log_level", SETTING_CHOICE, "info", 0, 0, "debug|info|warning|error", AT(log_level),
+    {"atmd", "log_level", SETTING_CHOICE, "info", 0, 0, "debug|info|warning|error", AT(log_level), RELOAD,
      "least weight of a line that is logged"},
 
-    {"tls", "certificate", SETTING_PATH, NULL, 0, 0, NULL, AT(tls_certificate),
+    {"tls", "certificate", SETTING_PATH, NULL, 0, 0, NULL, AT(tls_certificate), RELOAD,
      "atmd's certificate, its intermediates after it, PEM"},
-    {"tls", "key", SETTING_PATH, NULL, 0, 0, NULL, AT(tls_key),
+    {"tls", "key", SETTING_PATH, NULL, 0, 0, NULL, AT(tls_key), RELOAD,
      "the certificate's private key, PEM, unencrypted, not readable by everybody"},
-    {"tls", "ca", SETTING_PATH, NULL, 0, 0, NULL, AT(tls_ca),
+    {"tls", "ca", SETTING_PATH, NULL, 0, 0, NULL, AT(tls_ca), RELOAD,
      "the authorities that ATMs' certificates must come from, PEM"},
-    {"tls", "minimum", SETTING_CHOICE, "1.3", 0, 0, "1.3|1.2", AT(tls_minimum),
+    {"tls", "minimum", SETTING_CHOICE, "1.3", 0, 0, "1.3|1.2", AT(tls_minimum), RELOAD,
      "oldest version of TLS that is accepted"},
 
-    {"database", "conninfo", SETTING_CONNINFO, NULL, 0, 0, NULL, AT(conninfo),
+    {"database", "conninfo", SETTING_CONNINFO, NULL, 0, 0, NULL, AT(conninfo), RESTART,
      "how to reach PostgreSQL, as libpq takes it: keywords and values, or a URI"},
-    {"database", "connections", SETTING_NUMBER, "2", 1, 8, NULL, AT(database_connections),
+    {"database", "connections", SETTING_NUMBER, "2", 1, 8, NULL, AT(database_connections), RESTART,
      "database connections that carry batches"},
-    {"database", "batch_max", SETTING_NUMBER, "256", 1, 1024, NULL, AT(batch_max),
+    {"database", "batch_max", SETTING_NUMBER, "256", 1, 1024, NULL, AT(batch_max), RESTART,
      "operations in one batch, one commit, at most"},
-    {"database", "queue_max", SETTING_NUMBER, "4096", 1, 1000000, NULL, AT(queue_max),
+    {"database", "queue_max", SETTING_NUMBER, "4096", 1, 1000000, NULL, AT(queue_max), RESTART,
      "operations that may wait for a batch; beyond it atmd stops reading from ATMs"},
-    {"database", "reference_poll_ms", SETTING_NUMBER, "1000", 50, 60000, NULL, AT(reference_poll_ms),
+    {"database", "reference_poll_ms", SETTING_NUMBER, "1000", 50, 60000, NULL, AT(reference_poll_ms), RESTART,
      "pause between looks for changed reference data, in milliseconds"},
 
-    {"card", "token_key_file", SETTING_PATH, NULL, 0, 0, NULL, AT(token_key_file),
+    {"card", "token_key_file", SETTING_PATH, NULL, 0, 0, NULL, AT(token_key_file), RESTART,
      "file of 64 hexadecimal digits, mode 0600: the key of the card tokens"},
 
-    {"clock", "laboratory", SETTING_BOOL, "no", 0, 0, NULL, AT(laboratory),
+    {"clock", "laboratory", SETTING_BOOL, "no", 0, 0, NULL, AT(laboratory), RESTART,
      "yes: business time may differ from real time; never where real cards are used"},
-    {"clock", "start", SETTING_MOMENT, "", 0, MOMENT_MAX_MS, NULL, AT(clock.start_ms),
+    {"clock", "start", SETTING_MOMENT, "", 0, MOMENT_MAX_MS, NULL, AT(clock.start_ms), RESTART,
      "business moment at the anchor (laboratory only)"},
-    {"clock", "anchor", SETTING_MOMENT, "", 0, MOMENT_MAX_MS, NULL, AT(clock.anchor_ms),
+    {"clock", "anchor", SETTING_MOMENT, "", 0, MOMENT_MAX_MS, NULL, AT(clock.anchor_ms), RESTART,
      "real moment at which business time is 'start' (laboratory only)"},
-    {"clock", "speed", SETTING_FACTOR, "1", 1, SPEED_MAX, NULL, AT(clock.speed),
+    {"clock", "speed", SETTING_FACTOR, "1", 1, SPEED_MAX, NULL, AT(clock.speed), RESTART,
      "business seconds a real second (laboratory only)"},
-    {"clock", "skew_s", SETTING_NUMBER, "300", 1, 86400, NULL, AT(skew_s),
+    {"clock", "skew_s", SETTING_NUMBER, "300", 1, 86400, NULL, AT(skew_s), RELOAD,
      "how far a request's DE 7 may be from business time, in seconds; grows with the speed"},
 
-    {"limits", "connections_max", SETTING_NUMBER, "10000", 1, 1000000, NULL, AT(connections_max),
+    {"limits", "connections_max", SETTING_NUMBER, "10000", 1, 1000000, NULL, AT(connections_max), RELOAD,
      "connections of ATMs at the same time"},
-    {"limits", "handshake_timeout_ms", SETTING_NUMBER, "30000", 100, 600000, NULL, AT(handshake_timeout_ms),
+    {"limits", "handshake_timeout_ms", SETTING_NUMBER, "30000", 100, 600000, NULL, AT(handshake_timeout_ms), RELOAD,
      "a TLS handshake must be over by then, in milliseconds"},
-    {"limits", "idle_timeout_ms", SETTING_NUMBER, "900000", 100, 86400000, NULL, AT(idle_timeout_ms),
+    {"limits", "idle_timeout_ms", SETTING_NUMBER, "900000", 100, 86400000, NULL, AT(idle_timeout_ms), RELOAD,
      "a connection without any message is closed after this, in milliseconds"},
-    {"limits", "message_timeout_ms", SETTING_NUMBER, "10000", 100, 600000, NULL, AT(message_timeout_ms),
+    {"limits", "message_timeout_ms", SETTING_NUMBER, "10000", 100, 600000, NULL, AT(message_timeout_ms), RELOAD,
      "a message once begun must be whole by then, in milliseconds"},
-    {"limits", "request_timeout_ms", SETTING_NUMBER, "20000", 100, 600000, NULL, AT(request_timeout_ms),
+    {"limits", "request_timeout_ms", SETTING_NUMBER, "20000", 100, 600000, NULL, AT(request_timeout_ms), RELOAD,
      "a request not decided by then gets no answer or 96, in milliseconds; ATMs wait 30000"},
-    {"limits", "drain_timeout_ms", SETTING_NUMBER, "25000", 0, 600000, NULL, AT(drain_timeout_ms),
+    {"limits", "drain_timeout_ms", SETTING_NUMBER, "25000", 0, 600000, NULL, AT(drain_timeout_ms), RELOAD,
      "what is in flight at SIGTERM may take this long to end, in milliseconds"},
 
-    {"saf", "lease_ms", SETTING_NUMBER, "5000", 500, 600000, NULL, AT(saf_lease_ms),
+    {"saf", "lease_ms", SETTING_NUMBER, "5000", 500, 600000, NULL, AT(saf_lease_ms), RELOAD,
      "an instance that has not renewed its lease of a link for so long is taken for dead, in milliseconds"},
-    {"saf", "retry_first_ms", SETTING_NUMBER, "1000", 200, 600000, NULL, AT(saf_retry_first_ms),
+    {"saf", "retry_first_ms", SETTING_NUMBER, "1000", 200, 600000, NULL, AT(saf_retry_first_ms), RELOAD,
      "pause before a notice is sent the second time, in milliseconds; it doubles each time"},
-    {"saf", "retry_max_ms", SETTING_NUMBER, "60000", 200, 3600000, NULL, AT(saf_retry_max_ms),
+    {"saf", "retry_max_ms", SETTING_NUMBER, "60000", 200, 3600000, NULL, AT(saf_retry_max_ms), RELOAD,
      "longest pause between two sendings of a notice, in milliseconds"},
-    {"saf", "alarm_age_s", SETTING_NUMBER, "300", 1, 86400, NULL, AT(saf_alarm_age_s),
+    {"saf", "alarm_age_s", SETTING_NUMBER, "300", 1, 86400, NULL, AT(saf_alarm_age_s), RELOAD,
      "a bank that has not acknowledged a notice of this age raises an alarm, in seconds"},
 };
 const size_t settings_row_count = sizeof(settings_rows) / sizeof(settings_rows[0]);
@@ -100,25 +104,25 @@ const size_t settings_row_count = sizeof(settings_rows) / sizeof(settings_rows[0
 #define LINK_AT(member) offsetof(struct settings_link, member)
 
 const struct settings_row settings_link_rows[] = {
-    {"link", "dialect", SETTING_DIALECT, "ascii", 0, 0, NULL, LINK_AT(dialect),
+    {"link", "dialect", SETTING_DIALECT, "ascii", 0, 0, NULL, LINK_AT(dialect), RESTART,
      "how the bank writes ISO 8583: a dialect file, or ascii for what ATMs speak"},
-    {"link", "addresses", SETTING_ADDRESSES, NULL, 0, 0, NULL, LINK_AT(addresses),
+    {"link", "addresses", SETTING_ADDRESSES, NULL, 0, 0, NULL, LINK_AT(addresses), RELOAD,
      "where the bank listens: one HOST:PORT or several with commas between them, tried in turn"},
-    {"link", "connections", SETTING_NUMBER, "2", 1, 64, NULL, LINK_AT(connections),
+    {"link", "connections", SETTING_NUMBER, "2", 1, 64, NULL, LINK_AT(connections), RESTART,
      "connections to the bank, spread over its addresses"},
-    {"link", "certificate", SETTING_PATH, NULL, 0, 0, NULL, LINK_AT(certificate),
+    {"link", "certificate", SETTING_PATH, NULL, 0, 0, NULL, LINK_AT(certificate), RELOAD,
      "the certificate that this house shows the bank, its intermediates after it, PEM"},
-    {"link", "key", SETTING_PATH, NULL, 0, 0, NULL, LINK_AT(key),
+    {"link", "key", SETTING_PATH, NULL, 0, 0, NULL, LINK_AT(key), RELOAD,
      "that certificate's private key, PEM, unencrypted, not readable by everybody"},
-    {"link", "ca", SETTING_PATH, NULL, 0, 0, NULL, LINK_AT(ca),
+    {"link", "ca", SETTING_PATH, NULL, 0, 0, NULL, LINK_AT(ca), RELOAD,
      "the authorities that the bank's certificate must come from, PEM"},
-    {"link", "acquirer", SETTING_ACQUIRER, NULL, 0, 0, NULL, LINK_AT(acquirer),
+    {"link", "acquirer", SETTING_ACQUIRER, NULL, 0, 0, NULL, LINK_AT(acquirer), RESTART,
      "DE 32: the number that the bank knows this house by, up to 11 digits"},
-    {"link", "outstanding_max", SETTING_NUMBER, "128", 1, 65536, NULL, LINK_AT(outstanding_max),
+    {"link", "outstanding_max", SETTING_NUMBER, "128", 1, 65536, NULL, LINK_AT(outstanding_max), RELOAD,
      "requests that may be on their way to the bank at once; beyond it they are refused with 91"},
-    {"link", "answer_timeout_ms", SETTING_NUMBER, "15000", 100, 600000, NULL, LINK_AT(answer_timeout_ms),
+    {"link", "answer_timeout_ms", SETTING_NUMBER, "15000", 100, 600000, NULL, LINK_AT(answer_timeout_ms), RELOAD,
      "a request that the bank has not answered by then is refused with 91 and reversed, in milliseconds"},
-    {"link", "echo_interval_ms", SETTING_NUMBER, "30000", 100, 3600000, NULL, LINK_AT(echo_interval_ms),
+    {"link", "echo_interval_ms", SETTING_NUMBER, "30000", 100, 3600000, NULL, LINK_AT(echo_interval_ms), RELOAD,
      "a connection on which the bank has said nothing for so long is tried by an echo, in milliseconds"},
 };
 const size_t settings_link_row_count = sizeof(settings_link_rows) / sizeof(settings_link_rows[0]);
@@ -489,6 +493,30 @@ static bool path_resolve(struct reading *r, size_t i, char target[SETTINGS_TEXT_
                 return true;
         row_fail(r, i, "too long once the configuration's folder stands before it");
         return false;
+}
+
+bool settings_row_is_same(const struct settings_row *row, const void *a, const void *b)
+{
+        const char *in_a = (const char *)a + row->offset, *in_b = (const char *)b + row->offset;
+        switch (row->type) {
+        case SETTING_NUMBER:
+        case SETTING_MOMENT:
+                return memcmp(in_a, in_b, sizeof(int64_t)) == 0;
+        case SETTING_FACTOR:
+                return memcmp(in_a, in_b, sizeof(int32_t)) == 0;
+        case SETTING_BOOL:
+                return memcmp(in_a, in_b, sizeof(bool)) == 0;
+        case SETTING_ADDRESSES:
+                return memcmp(in_a, in_b, sizeof(struct addresses)) == 0;
+        case SETTING_TEXT:
+        case SETTING_CONNINFO:
+        case SETTING_PATH:
+        case SETTING_CHOICE:
+        case SETTING_DIALECT:
+        case SETTING_ACQUIRER:
+                break;
+        }
+        return strcmp(in_a, in_b) == 0;
 }
 
 /* in: struct settings, or the link that the place is of. */

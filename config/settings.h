@@ -89,6 +89,11 @@ enum settings_type {
         SETTING_ACQUIRER, /* 1 to 11 digits */
 };
 
+enum settings_change {
+        SETTING_RESTART, /* fixed while atmd runs */
+        SETTING_RELOAD,  /* taken over at SIGHUP */
+};
+
 struct settings_row {
         const char *section, *key;
         enum settings_type type;
@@ -96,13 +101,17 @@ struct settings_row {
         int64_t minimum, maximum; /* SETTING_NUMBER, SETTING_FACTOR, SETTING_MOMENT */
         const char *choices;      /* SETTING_CHOICE: "1.3|1.2" */
         size_t offset;            /* in struct settings; of [link NAME]: in struct settings_link */
-        const char *text;         /* what it is for, with its unit */
+        enum settings_change change;
+        const char *text; /* what it is for, with its unit */
 };
 extern const struct settings_row settings_rows[];
 extern const size_t settings_row_count;
 /* The keys of each [link NAME]; their section is "link". */
 extern const struct settings_row settings_link_rows[];
 extern const size_t settings_link_row_count;
+
+/* Whether the row's value is the same in both: struct settings, or struct settings_link of a link's row. */
+bool settings_row_is_same(const struct settings_row *row, const void *a, const void *b);
 
 /* Relative paths are taken from the configuration file's folder. False with a text in error[]. */
 ATM_MUST_USE bool settings_load(const char *path, struct settings *ret_settings,

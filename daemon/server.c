@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config/settings_change.h"
 #include "daemon/banks/banks.h"
 #include "daemon/conn.h"
 #include "daemon/ledger/ledger_batch.h"
@@ -573,89 +574,6 @@ static void on_count(evutil_socket_t signal, short what, void *context)
 
 /* ---- reload -------------------------------------------------------------------------------------------- */
 
-/* Sections and keys that a running daemon takes over; a row without key stands for its whole section. */
-static const struct {
-        const char *section, *key;
-} changeable[] = {
-    {"tls", NULL},
-    {"limits", NULL},
-    {"atmd", "log_target"},
-    {"atmd", "log_level"},
-    {"clock", "skew_s"},
-    {"saf", NULL},
-    {"link", "addresses"},
-    {"link", "certificate"},
-    {"link", "key"},
-    {"link", "ca"},
-    {"link", "outstanding_max"},
-    {"link", "answer_timeout_ms"},
-    {"link", "echo_interval_ms"},
-};
-
-static bool is_changeable(const struct settings_row *row)
-{
-        for (size_t i = 0; i < sizeof(changeable) / sizeof(changeable[0]); i++)
-                if (!strcmp(changeable[i].section, row->section) &&
-                    (!changeable[i].key || !strcmp(changeable[i].key, row->key)))
-                        return true;
-        return false;
-}
-
-/* a, b: struct settings, or of a link's row its struct settings_link. */
-static bool is_same(const struct settings_row *row, const void *a, const void *b)
-{
-        const char *x = (const char *)a + row->offset, *y = (const char *)b + row->offset;
-        switch (row->type) {
-        case SETTING_NUMBER:
-        case SETTING_MOMENT:
-                return memcmp(x, y, sizeof(int64_t)) == 0;
-        case SETTING_FACTOR:
-                return memcmp(x, y, sizeof(int32_t)) == 0;
-        case SETTING_BOOL:
-                return memcmp(x, y, sizeof(bool)) == 0;
-        case SETTING_ADDRESSES:
-                return memcmp(x, y, sizeof(struct addresses)) == 0;
-        default:
-                return strcmp(x, y) == 0;
-        }
-}
-
-static bool check_link_changes(const struct server *server, const struct settings *settings,
-                               char error[SERVER_ERROR_MAX])
-{
-        const struct settings *old = &server->settings;
-        const char *path = server->options.config_path;
-        for (size_t i = 0; i < old->link_count || i < settings->link_count; i++) {
-                const struct settings_link *a = &old->link[i], *b = &settings->link[i];
-                if (i >= old->link_count || i >= settings->link_count || strcmp(a->name, b->name) != 0)
-                        return fail(
-                            error,
-                            "%s: [link %s]: links can't be added, taken away or moved while atmd runs: "
-                            "restart it",
-                            path, i < settings->link_count ? b->name : a->name);
-                for (size_t k = 0; k < settings_link_row_count; k++) {
-                        const struct settings_row *row = &settings_link_rows[k];
-                        if (!is_changeable(row) && !is_same(row, a, b))
-                                return fail(error,
-                                            "%s: [link %s] %s can't be changed while atmd runs: restart it",
-                                            path, b->name, row->key);
-                }
-        }
-        return true;
-}
-
-static bool check_changes(const struct server *server, const struct settings *settings,
-                          char error[SERVER_ERROR_MAX])
-{
-        for (size_t i = 0; i < settings_row_count; i++) {
-                const struct settings_row *row = &settings_rows[i];
-                if (!is_changeable(row) && !is_same(row, &server->settings, settings))
-                        return fail(error, "%s: [%s] %s can't be changed while atmd runs: restart it",
-                                    server->options.config_path, row->section, row->key);
-        }
-        return check_link_changes(server, settings, error);
-}
-
 /* Another key would make other tokens of the same cards, and each card would have its limits twice. */
 static bool check_token_key(const struct server *server, const struct settings *settings, char error[SERVER_ERROR_MAX])
 {
@@ -681,7 +599,9 @@ static bool reload(struct server *server, char error[SERVER_ERROR_MAX])
         char why[SETTINGS_ERROR_MAX];
         if (!settings_load(server->options.config_path, &settings, why))
                 return fail(error, "%s", why);
-        if (!check_changes(server, &settings, error) || !check_token_key(server, &settings, error))
+        if (!settings_may_change(&server->settings, &settings, why))
+                return fail(error, "%s: %s", server->options.config_path, why);
+        if (!check_token_key(server, &settings, error))
                 return false;
         SSL_CTX *tls = load_tls(&settings, error);
         if (!tls)

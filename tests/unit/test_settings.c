@@ -3,6 +3,7 @@
  * configuration says the same as the rows; what may be secret never gets into an error.
  */
 #include "config/settings.h"
+#include "config/settings_change.h"
 
 #include <check.h>
 #include <ctype.h>
@@ -636,22 +637,6 @@ START_TEST(the_commented_configuration_explains_every_row_with_its_default)
 }
 END_TEST
 
-static bool row_equal(const struct settings_row *row, const struct settings *a, const struct settings *b)
-{
-        const char *in_a = (const char *)a + row->offset, *in_b = (const char *)b + row->offset;
-        switch (row->type) {
-        case SETTING_NUMBER:
-        case SETTING_MOMENT:
-                return memcmp(in_a, in_b, sizeof(int64_t)) == 0;
-        case SETTING_FACTOR:
-                return memcmp(in_a, in_b, sizeof(int32_t)) == 0;
-        case SETTING_BOOL:
-                return memcmp(in_a, in_b, sizeof(bool)) == 0;
-        default:
-                return strcmp(in_a, in_b) == 0;
-        }
-}
-
 START_TEST(the_commented_and_the_minimal_configuration_load_alike)
 {
         char error[SETTINGS_ERROR_MAX];
@@ -659,7 +644,7 @@ START_TEST(the_commented_and_the_minimal_configuration_load_alike)
         ck_assert_msg(settings_load(SOURCE_DIR "/etc/atmd.conf", &commented, error), "%s", error);
         ck_assert_msg(settings_load(SOURCE_DIR "/etc/atmd-minimal.conf", &minimal, error), "%s", error);
         for (size_t i = 0; i < settings_row_count; i++)
-                ck_assert_msg(row_equal(&settings_rows[i], &commented, &minimal), "%s", settings_rows[i].key);
+                ck_assert_msg(settings_row_is_same(&settings_rows[i], &commented, &minimal), "%s", settings_rows[i].key);
         char *etc = realpath(SOURCE_DIR "/etc", NULL), wanted[SETTINGS_TEXT_MAX];
         snprintf(wanted, sizeof(wanted), "%s/pki/atmd.crt", etc);
         free(etc);
@@ -682,6 +667,109 @@ START_TEST(the_commented_and_the_minimal_configuration_load_alike)
         ck_assert_uint_eq(minimal.link_count, 0);
         ck_assert_uint_eq(uncommented.link_count, 1);
         ck_assert_int_lt(uncommented.clock.start_ms, uncommented.clock.anchor_ms);
+}
+END_TEST
+
+/* ---- what may change while atmd runs ------------------------------------------------------------------- */
+
+/* Another value for the row's member, whatever is in it. */
+static void change_value(const struct settings_row *row, void *in)
+{
+        char *member = (char *)in + row->offset;
+        member[0] ^= 1; /* a digit, a letter, the lowest byte of a number: none becomes zero */
+}
+
+static void start_settings(struct settings *settings)
+{
+        memset(settings, 0, sizeof(*settings));
+        settings->link_count = 2;
+        strcpy(settings->link[0].name, "BANKA");
+        strcpy(settings->link[1].name, "BANKB");
+        for (size_t i = 0; i < settings_row_count; i++)
+                ((char *)settings)[settings_rows[i].offset] = 'b';
+        for (size_t i = 0; i < settings_link_row_count; i++)
+                for (size_t link = 0; link < 2; link++)
+                        ((char *)&settings->link[link])[settings_link_rows[i].offset] = 'b';
+}
+
+static const struct settings_row *row_of(size_t i)
+{
+        return i < settings_row_count ? &settings_rows[i] : &settings_link_rows[i - settings_row_count];
+}
+
+START_TEST(a_reload_takes_over_what_the_rows_say_and_names_what_it_refuses)
+{
+        static struct settings from, to;
+        const struct settings_row *row = row_of((size_t)_i);
+        bool of_link = (size_t)_i >= settings_row_count;
+        char error[SETTINGS_ERROR_MAX] = "", wanted[256];
+        start_settings(&from);
+        start_settings(&to);
+        ck_assert_msg(settings_may_change(&from, &to, error), "%s", error);
+        change_value(row, of_link ? (void *)&to.link[1] : (void *)&to);
+        ck_assert(!settings_row_is_same(row, of_link ? (void *)&from.link[1] : (void *)&from,
+                                        of_link ? (void *)&to.link[1] : (void *)&to));
+        bool may = settings_may_change(&from, &to, error);
+        ck_assert_int_eq(may, row->change == SETTING_RELOAD);
+        snprintf(wanted, sizeof(wanted), "[%s] %s can't be changed while atmd runs: restart it",
+                 of_link ? "link BANKB" : row->section, row->key);
+        ck_assert_str_eq(error, may ? "" : wanted);
+}
+END_TEST
+
+START_TEST(a_reload_neither_adds_nor_moves_links)
+{
+        static struct settings from, to;
+        char error[SETTINGS_ERROR_MAX];
+        start_settings(&from);
+        start_settings(&to);
+        to.link_count = 1;
+        ck_assert(!settings_may_change(&from, &to, error));
+        ck_assert_str_eq(error, "[link BANKB]: links can't be added, taken away or moved while atmd runs: restart it");
+        ck_assert(!settings_may_change(&to, &from, error));
+        to.link_count = 2;
+        strcpy(to.link[0].name, "BANKB");
+        strcpy(to.link[1].name, "BANKA");
+        ck_assert(!settings_may_change(&from, &to, error));
+}
+END_TEST
+
+/* "\\[clock] _skew_s_" of a section's rows that a reload takes over; "all of \\[tls]" where they all are. */
+static size_t print_reloaded(const struct settings_row *rows, size_t count, const char *shown, char *buffer, size_t size)
+{
+        size_t reloaded = 0, used = 0;
+        for (size_t i = 0; i < count; i++)
+                reloaded += rows[i].change == SETTING_RELOAD;
+        if (reloaded == count)
+                return (size_t)snprintf(buffer, size, "all of \\[%s]; ", shown);
+        if (reloaded == 0)
+                return 0;
+        used = (size_t)snprintf(buffer, size, "of \\[%s] ", shown);
+        for (size_t i = 0; i < count; i++)
+                if (rows[i].change == SETTING_RELOAD)
+                        used += (size_t)snprintf(buffer + used, size - used, "_%s_, ", rows[i].key);
+        return used - 2 + (size_t)snprintf(buffer + used - 2, size - used + 2, "; ");
+}
+
+START_TEST(the_manual_says_what_a_reload_takes_over)
+{
+        static char manual[65536];
+        char wanted[2048];
+        size_t used = 0;
+        for (size_t i = 0, n; i < settings_row_count; i += n) {
+                for (n = 1; i + n < settings_row_count && !strcmp(settings_rows[i + n].section, settings_rows[i].section);)
+                        n++;
+                used += print_reloaded(&settings_rows[i], n, settings_rows[i].section, wanted + used, sizeof(wanted) - used);
+        }
+        used += print_reloaded(settings_link_rows, settings_link_row_count, "link NAME", wanted + used,
+                               sizeof(wanted) - used);
+        wanted[used - 2] = '\0'; /* the last "; " */
+        char *to = manual;
+        for (const char *from = file_text(SOURCE_DIR "/docs/man/atmd.8.scd"); *from; from++)
+                if (*from != '\t')
+                        *to++ = *from == '\n' ? ' ' : *from; /* lines of a paragraph are one */
+        *to = '\0';
+        ck_assert_msg(strstr(manual, wanted) != NULL, "docs/man/atmd.8.scd does not say: %s", wanted);
 }
 END_TEST
 
@@ -721,6 +809,10 @@ int main(void)
         suite_add_tcase(suite, files);
         TCase *rows = tcase_create("rows");
         tcase_add_loop_test(rows, the_rows_are_sound, 0, (int)settings_row_count);
+        tcase_add_loop_test(rows, a_reload_takes_over_what_the_rows_say_and_names_what_it_refuses, 0,
+                            (int)(settings_row_count + settings_link_row_count));
+        tcase_add_test(rows, a_reload_neither_adds_nor_moves_links);
+        tcase_add_test(rows, the_manual_says_what_a_reload_takes_over);
         tcase_add_loop_test(rows, the_commented_configuration_explains_every_row_with_its_default, 0,
                             (int)(settings_row_count + settings_link_row_count));
         suite_add_tcase(suite, rows);
