@@ -68,6 +68,3 @@ put daemon/main.c
 finds 'daemon/main.c: stands in no room'
 sed -i 's/^lib\t\t/lib\trules\t/' "$house/rooms.tsv"
 finds 'lib knows rules, which no row above names'
-printf 'tools/a\n' >"$house/circles"
-mkdir -p "$house/tests/house" && mv "$house/circles" "$house/tests/house/circles.txt"
-finds 'tools/a is in no circle'
