@@ -118,6 +118,6 @@ expect_conninfo "host=$PGHOST dbname=$PGDATABASE user=atm_daemon" "newer" newer
 sql 'DELETE FROM schema_migration WHERE version = 999'
 expect_conninfo "host=$WORK dbname=$PGDATABASE user=atm_daemon" "No such file" "without a server"
 
-expect_exit 0 atmsim reconcile
+expect_exit 0 env -u BANKSIM_JOURNALS atmctl reconcile --drained
 expect_exit 0 atmctl verify
 passed

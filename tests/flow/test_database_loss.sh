@@ -37,7 +37,7 @@ process_lives "$pid" || wrong "atmd ended"
 grep -qE '"96": *[1-9]' "$WORK/run.json" || wrong "no request was answered 96: $(cat "$WORK/run.json")"
 grep -qE '"connections_lost": *0[,}]' "$WORK/run.json" || wrong "ATMs lost their connections: $(cat "$WORK/run.json")"
 
-expect_exit 0 atmsim reconcile --json
+expect_exit 0 env -u BANKSIM_JOURNALS atmctl reconcile --drained --json
 expect_exit 0 atmctl verify
 expect "open withdrawals" 0 "$(sql 'SELECT count(*) FROM open_withdrawal')"
 passed

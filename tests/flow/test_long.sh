@@ -50,7 +50,7 @@ done
 wait "$simulator" || wrong "atmsim run: $(cat "$WORK/run.log" "$WORK"/run-*.json)"
 say "$kills kills; $(cat "$WORK"/run-*.json)"
 
-expect_exit 0 atmsim reconcile --json
+expect_exit 0 env -u BANKSIM_JOURNALS atmctl reconcile --drained --json
 [[ $OUTPUT == *'"differences": []'* || $OUTPUT == *'"differences":[]'* ]] || wrong "reconcile: $OUTPUT"
 expect_exit 0 atmctl verify
 expect "open withdrawals" 0 "$(sql 'SELECT count(*) FROM open_withdrawal')"

@@ -2,16 +2,16 @@
 #ifndef ATMCTL_JOURNAL_FOLDERS_H
 #define ATMCTL_JOURNAL_FOLDERS_H
 
-#include "backoffice/journals/history.h"
 #include "tools/atmctl/command.h"
 
-/* How many there are: of the option, else one of the variable, else none. */
-size_t journal_folders_of(const struct invocation *invocation, const char *option, const char *variable,
-                          const char *const **ret_folders);
+struct journal_folders {
+        const char *const *folder;
+        size_t count;
+};
 
-/* --atm-journals or ATM_JOURNAL: whether there is any. */
-bool journal_folders_have_atms(const struct invocation *invocation);
-/* Read all of them, each locked against ATMs that would write meanwhile, and sort. False after a complaint. */
-ATM_MUST_USE bool journal_folders_read_atms(const struct invocation *invocation, struct history *history);
+/* --atm-journals or ATM_JOURNAL. */
+struct journal_folders journal_folders_of_atms(const struct invocation *invocation);
+/* --bank-journals or BANKSIM_JOURNALS. */
+struct journal_folders journal_folders_of_banks(const struct invocation *invocation);
 
 #endif

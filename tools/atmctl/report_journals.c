@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "config/reference_load.h"
-#include "backoffice/journals/history.h"
+#include "backoffice/journals/atm_side.h"
 #include "rules/calendar.h"
 #include "rules/pricing.h"
 #include "tools/atmctl/database.h"
@@ -26,7 +26,7 @@ struct sum {
 
 struct pricing {
         const struct invocation *invocation;
-        struct history history;
+        struct atm_side atms;
         struct reference *reference;
         PGresult *long_prefixes; /* more digits than a journal's mask shows */
         int32_t first_day, last_day;
@@ -48,6 +48,12 @@ static void on_fault(const char *what, const char *terminal, const char *text, v
         p->damaged = true;
 }
 
+static void on_folder(const char *folder, void *context)
+{
+        (void)context;
+        progress("the ATMs' journals: %s", folder);
+}
+
 static bool load_reference(struct database *database, struct pricing *p)
 {
         char error[PG_ERROR_MAX];
@@ -62,18 +68,18 @@ static bool load_reference(struct database *database, struct pricing *p)
 
 /* pricing --------------------------------------------------------------------------------------------------------- */
 
-static bool complain_of(const struct pricing *p, const struct history_entry *entry, const char *why)
+static bool complain_of(const struct pricing *p, const struct atm_entry *entry, const char *why)
 {
         char moment[26];
 
         calendar_print_moment(entry->transmitted_ms, moment);
         complain("%s: %s %s STAN %06" PRId32 " can't be priced: %s", invocation_name(p->invocation),
-                 p->history.terminals.terminal[entry->terminal].name, moment, entry->stan, why);
+                 p->atms.terminals.terminal[entry->terminal].name, moment, entry->stan, why);
         return false;
 }
 
 /* By the six digits that the journal shows. */
-static const struct issuer *issuer_of(const struct pricing *p, const struct history_entry *entry, int32_t day)
+static const struct issuer *issuer_of(const struct pricing *p, const struct atm_entry *entry, int32_t day)
 {
         const struct card_prefix *prefix = reference_prefix(p->reference, entry->head, day);
         char why[128];
@@ -92,7 +98,7 @@ static const struct issuer *issuer_of(const struct pricing *p, const struct hist
         return prefix ? prefix->issuer : NULL;
 }
 
-static void print_key(const struct pricing *p, const struct history_entry *entry, const struct issuer *issuer, int32_t day,
+static void print_key(const struct pricing *p, const struct atm_entry *entry, const struct issuer *issuer, int32_t day,
                       char buffer[KEY_MAX])
 {
         char text[11];
@@ -101,7 +107,7 @@ static void print_key(const struct pricing *p, const struct history_entry *entry
         if (!strcmp(p->by, "issuer"))
                 snprintf(buffer, KEY_MAX, "%s", issuer->issuer);
         else if (!strcmp(p->by, "atm"))
-                snprintf(buffer, KEY_MAX, "%s", p->history.terminals.terminal[entry->terminal].name);
+                snprintf(buffer, KEY_MAX, "%s", p->atms.terminals.terminal[entry->terminal].name);
         else
                 snprintf(buffer, KEY_MAX, "%.*s", strcmp(p->by, "month") ? 10 : 7, text);
 }
@@ -136,7 +142,7 @@ static void add(struct sum *sum, const struct price *price, int64_t cash_yen)
         sum->tax_yen += price->customer_tax_yen + price->interbank_tax_yen;
 }
 
-static bool price_entry(struct pricing *p, const struct history_entry *entry)
+static bool price_entry(struct pricing *p, const struct atm_entry *entry)
 {
         int32_t day = calendar_business_day(entry->transmitted_ms);
         const struct issuer *issuer;
@@ -146,9 +152,9 @@ static bool price_entry(struct pricing *p, const struct history_entry *entry)
 
         if (day < p->first_day || day > p->last_day)
                 return true;
-        if (entry->end == HISTORY_OPEN)
+        if (entry->end == ATM_OPEN)
                 p->open++;
-        if (entry->end != HISTORY_ADVISED || !entry->paid_yen)
+        if (entry->end != ATM_ADVISED || !entry->paid_yen)
                 return true;
         issuer = issuer_of(p, entry, day);
         if (!issuer)
@@ -169,8 +175,8 @@ static bool price_entry(struct pricing *p, const struct history_entry *entry)
 
 static bool price_all(struct pricing *p)
 {
-        for (size_t i = 0; i < p->history.count; i++) {
-                if (!price_entry(p, &p->history.entry[i]))
+        for (size_t i = 0; i < p->atms.count; i++) {
+                if (!price_entry(p, &p->atms.entry[i]))
                         return false;
         }
         return true;
@@ -258,26 +264,31 @@ static void take_days(struct pricing *p)
 
 int report_journals(const struct invocation *invocation)
 {
+        const struct journal_folders atms = journal_folders_of_atms(invocation);
         struct pricing p = {.invocation = invocation, .by = invocation_value(invocation, "by")};
         struct database database;
         bool done = false;
 
-        if (!journal_folders_have_atms(invocation))
+        if (!atms.count)
                 return usage_error(invocation->command,
                                    "--atm-journals is missing: expected the folders of the ATMs' journals, or the variable "
                                    "ATM_JOURNAL");
         p.by = p.by ? p.by : "day";
-        p.history.on_fault = on_fault;
-        p.history.context = &p;
+        p.atms.on_fault = on_fault;
+        p.atms.context = &p;
         take_days(&p);
-        if (journal_folders_read_atms(invocation, &p.history) && database_open(&database, invocation, DATABASE_READY)) {
-                progress_end();
+        p.atms.on_folder = on_folder;
+        done = atm_side_read(&p.atms, atms.folder, atms.count);
+        progress_end();
+        if (!done)
+                complain("%s: %s", invocation_name(invocation), p.atms.error);
+        if (done && (done = database_open(&database, invocation, DATABASE_READY))) {
                 done = load_reference(&database, &p) && price_all(&p) && print_sums(&p) && !p.damaged;
                 database_close(&database);
         }
         PQclear(p.long_prefixes);
         reference_free(p.reference);
-        history_free(&p.history);
+        atm_side_free(&p.atms);
         free(p.sum);
         return done ? EXIT_DONE : EXIT_FAILED;
 }

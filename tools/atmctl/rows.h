@@ -2,6 +2,7 @@
 #ifndef ATMCTL_ROWS_H
 #define ATMCTL_ROWS_H
 
+#include "lib/base/array.h"
 #include "tools/atmctl/database.h"
 #include "tools/atmctl/output.h"
 
@@ -23,7 +24,5 @@ int rows_print(const struct invocation *invocation, const struct rows_query *que
 
 /* --limit as a parameter of a query: one more than is shown, so that a cut is noticed. */
 void rows_limit(const struct invocation *invocation, int64_t fallback, int64_t *ret_limit, char ret_text[24]);
-
-#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 
 #endif

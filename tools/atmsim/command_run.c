@@ -299,7 +299,7 @@ const struct command run_command = {
         "is\n"
         "sent is in the journal first. The clock is that of the laboratory (ATM_CLOCK_*), or real time.\n"
         "The run fails if an answer was wrong, a withdrawal did not come to its end, or an ATM could not\n"
-        "sign on. 'atmsim reconcile' then compares journals and dispensers with the database.\n",
+        "sign on. 'atmctl reconcile' then compares journals and dispensers with the database.\n",
     .rows = rows,
     .count = sizeof(rows) / sizeof(rows[0]),
 };

@@ -4,10 +4,9 @@
 
 #include "tools/atmsim/options.h"
 
-extern const struct command run_command, reconcile_command, cards_command;
+extern const struct command run_command, cards_command;
 
 int command_run(int count, char **words);
-int command_reconcile(int count, char **words);
 int command_cards(int count, char **words);
 
 #endif

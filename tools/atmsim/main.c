@@ -1,4 +1,4 @@
-/* atmsim: a fleet of simulated pachinko-parlor ATMs, and what their journals say. */
+/* atmsim: a fleet of simulated pachinko-parlor ATMs. */
 #include <stdio.h>
 #include <string.h>
 
@@ -12,8 +12,6 @@ static const struct {
         const char *text;
 } commands[] = {
     {"run", command_run, &run_command, "let a fleet of ATMs withdraw cash, with faults if wanted"},
-    {"reconcile", command_reconcile, &reconcile_command,
-     "compare dispensers and journals with the database, to the yen"},
     {"cards", command_cards, &cards_command, "make a file of test cards"},
 };
 
@@ -27,7 +25,7 @@ static void print_help(FILE *file)
               "durable electronic journal. What they need to know is taken from a laboratory's variables:\n\n"
               "    scripts/lab up --dir /tmp/lab && source /tmp/lab/lab.env\n"
               "    atmsim run --atms 10 --closed --withdrawals 1000\n"
-              "    atmsim reconcile\n\n",
+              "    atmctl reconcile --drained\n\n",
               file);
         for (int i = 0; i < COMMANDS; i++)
                 fprintf(file, "  %-11s%s\n", commands[i].name, commands[i].text);
@@ -78,7 +76,7 @@ int main(int argc, char **argv)
                 if (!strcmp(argv[1], commands[i].name))
                         return commands[i].run(argc - 2, argv + 2);
         if (argc >= 2)
-                fprintf(stderr, "atmsim: '%s' is no command: run, reconcile or cards is expected\n", argv[1]);
+                fprintf(stderr, "atmsim: '%s' is no command: run or cards is expected\n", argv[1]);
         else
                 print_help(stderr);
         return EXIT_USAGE;

@@ -2,7 +2,7 @@
  * report: what is read from the books, each report in a file of its own; and who compares the books with what
  * they were made from. Amounts are whole yen; revenue is both fees without tax.
  */
-#include "tools/atmctl/reconcile.h"
+#include "tools/atmctl/nouns/reconcile.h"
 #include "tools/atmctl/report_fleet.h"
 #include "tools/atmctl/report_journals.h"
 #include "tools/atmctl/report_results.h"

@@ -3,8 +3,8 @@
  * writes them), folded to one entry a withdrawal and bank, sorted by terminal, moment and STAN. Entries are
  * small, so that millions fit in memory. Inquiries and cutovers move no money and are passed over.
  */
-#ifndef BACKOFFICE_JOURNALS_BANK_HISTORY_H
-#define BACKOFFICE_JOURNALS_BANK_HISTORY_H
+#ifndef BACKOFFICE_JOURNALS_BANK_SIDE_H
+#define BACKOFFICE_JOURNALS_BANK_SIDE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include "lib/security/token.h"
 #include "lib/base/attributes.h"
 
-enum { BANK_HISTORY_ERROR_MAX = 1024, BANK_HISTORY_NAME_MAX = 11, BANK_HISTORY_BANKS_MAX = 250 };
+enum { BANK_SIDE_ERROR_MAX = 1024, BANK_SIDE_NAME_MAX = 11, BANK_SIDE_BANKS_MAX = 250 };
 
 struct bank_entry {
         int64_t transmitted_ms;
@@ -33,13 +33,13 @@ struct bank_entry {
 };
 
 struct bank_total {
-        char name[BANK_HISTORY_NAME_MAX + 1];
+        char name[BANK_SIDE_NAME_MAX + 1];
         uint64_t withdrawals, records;
         int64_t held_yen;
 };
 
-struct bank_history {
-        struct bank_total bank[BANK_HISTORY_BANKS_MAX];
+struct bank_side {
+        struct bank_total bank[BANK_SIDE_BANKS_MAX];
         size_t banks;
         struct bank_entry *entry;
         size_t count, room;
@@ -51,13 +51,11 @@ struct bank_history {
         void (*on_lines)(uint64_t lines, void *context);
         void *context;
         uint64_t lines;
-        char error[BANK_HISTORY_ERROR_MAX];
+        char error[BANK_SIDE_ERROR_MAX];
 };
 
-/* Fold a folder into the history. False with history->error. */
-ATM_MUST_USE bool bank_history_read(struct bank_history *history, const char *dir);
-/* Sort the entries by terminal, moment, STAN, bank. Nothing may be read after it. */
-void bank_history_sort(struct bank_history *history);
-void bank_history_free(struct bank_history *history);
+/* Fold all folders and sort the entries by terminal, moment, STAN, bank. Once. False with side->error. */
+ATM_MUST_USE bool bank_side_read(struct bank_side *side, const char *const *folders, size_t count);
+void bank_side_free(struct bank_side *side);
 
 #endif

@@ -1,5 +1,5 @@
 /* The rules of agreement. The ATM's side is the truth about cash, the database about what it recorded. */
-#include "backoffice/journals/compare.h"
+#include "backoffice/audit/compare.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -145,11 +145,11 @@ static bool is_state(const struct database_row *row, const char *state)
 }
 
 /* The states in which the database may have it, for people; NULL: row's is one of them. */
-static const char *wanted_state(const struct history_entry *entry, const struct database_row *row)
+static const char *wanted_state(const struct atm_entry *entry, const struct database_row *row)
 {
         bool is_declined = is_state(row, "declined") || (*row->link && is_state(row, "blocked"));
 
-        if (entry->end == HISTORY_DECLINED)
+        if (entry->end == ATM_DECLINED)
                 return is_declined ? NULL : "declined";
         if (entry->paid_yen > 0)
                 return is_state(row, "completed") ? NULL : "completed";
@@ -160,7 +160,7 @@ static const char *wanted_state(const struct history_entry *entry, const struct 
         return "reversed, declined or blocked";
 }
 
-static void compare_cash(const struct history_entry *entry, const struct database_row *row,
+static void compare_cash(const struct atm_entry *entry, const struct database_row *row,
                          reconcile_tell *tell, void *context)
 {
         char text[TEXT_MAX];
@@ -181,7 +181,7 @@ static void compare_cash(const struct history_entry *entry, const struct databas
                 tell("card", "the ATM had another card than the database", context);
 }
 
-static void compare_fees(const struct history_entry *entry, const struct database_row *row,
+static void compare_fees(const struct atm_entry *entry, const struct database_row *row,
                          reconcile_tell *tell, void *context)
 {
         int64_t charge_yen = row->customer_fee_yen + row->customer_tax_yen;
@@ -212,10 +212,10 @@ static void compare_fees(const struct history_entry *entry, const struct databas
         }
 }
 
-const char *reconcile_unfinished(const struct history_entry *entry, const struct database_row *row,
+const char *reconcile_unfinished(const struct atm_entry *entry, const struct database_row *row,
                                  bool banks)
 {
-        if (entry && entry->end == HISTORY_OPEN)
+        if (entry && entry->end == ATM_OPEN)
                 return entry->advised ? "its advice is not acknowledged yet"
                                       : "the ATM has not brought it to its end";
         if (row && is_state(row, "asked"))
@@ -225,7 +225,7 @@ const char *reconcile_unfinished(const struct history_entry *entry, const struct
         return NULL;
 }
 
-void reconcile_compare(const struct history_entry *entry, const struct database_row *row,
+void reconcile_compare(const struct atm_entry *entry, const struct database_row *row,
                        reconcile_tell *tell, void *context)
 {
         const char *wanted;
@@ -236,7 +236,7 @@ void reconcile_compare(const struct history_entry *entry, const struct database_
                 snprintf(text, sizeof(text), "to the ATM it is %s, the database has it %s", wanted,
                          row->state);
                 tell("state", text, context);
-        } else if (entry->end == HISTORY_DECLINED && strcmp(entry->de39, row->de39)) {
+        } else if (entry->end == ATM_DECLINED && strcmp(entry->de39, row->de39)) {
                 snprintf(text, sizeof(text), "the ATM was answered %s, the database has %s", entry->de39,
                          row->de39);
                 tell("de39", text, context);
@@ -245,16 +245,16 @@ void reconcile_compare(const struct history_entry *entry, const struct database_
         compare_fees(entry, row, tell, context);
 }
 
-void reconcile_missing(const struct history_entry *entry, reconcile_tell *tell, void *context)
+void reconcile_missing(const struct atm_entry *entry, reconcile_tell *tell, void *context)
 {
         /* Refusals before the identity is looked at are not kept. */
         static const char *const unkept[] = {"30", "40", "58", "96", "98"};
         char text[TEXT_MAX];
 
-        for (size_t i = 0; entry->end == HISTORY_DECLINED && i < sizeof(unkept) / sizeof(unkept[0]); i++)
+        for (size_t i = 0; entry->end == ATM_DECLINED && i < sizeof(unkept) / sizeof(unkept[0]); i++)
                 if (!strcmp(entry->de39, unkept[i]))
                         return;
-        if (entry->end == HISTORY_DECLINED)
+        if (entry->end == ATM_DECLINED)
                 snprintf(text, sizeof(text),
                          "a withdrawal of %" PRId64 " yen that was refused with %s; the database has none",
                          entry->amount_yen, entry->de39);

@@ -2,11 +2,11 @@
  * What the ATMs' side, the database and a bank say of one withdrawal, compared: pure functions, so that every
  * kind of difference has a test without a database.
  */
-#ifndef BACKOFFICE_JOURNALS_COMPARE_H
-#define BACKOFFICE_JOURNALS_COMPARE_H
+#ifndef BACKOFFICE_AUDIT_COMPARE_H
+#define BACKOFFICE_AUDIT_COMPARE_H
 
-#include "backoffice/journals/bank_history.h"
-#include "backoffice/journals/history.h"
+#include "backoffice/journals/bank_side.h"
+#include "backoffice/journals/atm_side.h"
 
 /* One row of v_withdrawal, with what the bank must still be told. */
 struct database_row {
@@ -35,14 +35,14 @@ typedef void reconcile_tell(const char *what, const char *text, void *context);
 
 /* Why the sides can't be compared to the end yet, for people; NULL: they can. entry NULL: no journal has it,
  * row NULL: the database hasn't. banks: the banks' side is looked at too. */
-const char *reconcile_unfinished(const struct history_entry *entry, const struct database_row *row,
+const char *reconcile_unfinished(const struct atm_entry *entry, const struct database_row *row,
                                  bool banks);
 
 /* What an ATM has brought to its end, and the database's row of it. */
-void reconcile_compare(const struct history_entry *entry, const struct database_row *row,
+void reconcile_compare(const struct atm_entry *entry, const struct database_row *row,
                        reconcile_tell *tell, void *context);
 /* The database has no row of it. */
-void reconcile_missing(const struct history_entry *entry, reconcile_tell *tell, void *context);
+void reconcile_missing(const struct atm_entry *entry, reconcile_tell *tell, void *context);
 /* The database's row of a withdrawal that a bank was asked about, once nothing waits to be told, and what
  * that bank's journal has of it; NULL: nothing. */
 void reconcile_bank(const struct database_row *row, const struct bank_entry *entry, reconcile_tell *tell,

@@ -1,6 +1,6 @@
 /* atmctl reconcile. */
-#ifndef ATMCTL_RECONCILE_H
-#define ATMCTL_RECONCILE_H
+#ifndef ATMCTL_NOUNS_RECONCILE_H
+#define ATMCTL_NOUNS_RECONCILE_H
 
 #include "tools/atmctl/command.h"
 

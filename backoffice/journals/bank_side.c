@@ -1,6 +1,6 @@
 /* Open addressing over the key of a withdrawal and its bank; the index is rebuilt whenever it is half full.
  */
-#include "backoffice/journals/bank_history.h"
+#include "backoffice/journals/bank_side.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,14 +14,14 @@
 enum { LINES_A_CALL = 16384 };
 
 struct reading {
-        struct bank_history *history;
+        struct bank_side *side;
         const char *path;
         uint8_t bank;
 };
 
-static bool out_of_memory(struct bank_history *h)
+static bool out_of_memory(struct bank_side *side)
 {
-        snprintf(h->error, sizeof(h->error), "out of memory after %zu withdrawals of the banks", h->count);
+        snprintf(side->error, sizeof(side->error), "out of memory after %zu withdrawals of the banks", side->count);
         return false;
 }
 
@@ -42,61 +42,61 @@ static bool is_of(const struct bank_entry *entry, const struct bank_identity *id
                entry->bank == bank && !strcmp(entry->terminal, identity->terminal);
 }
 
-static void index_one(struct bank_history *h, size_t position)
+static void index_one(struct bank_side *side, size_t position)
 {
-        const struct bank_entry *entry = &h->entry[position];
+        const struct bank_entry *entry = &side->entry[position];
         struct bank_identity identity = {.stan = entry->stan, .transmitted_ms = entry->transmitted_ms};
         size_t i;
 
         memcpy(identity.terminal, entry->terminal, sizeof(identity.terminal));
-        i = hash_of(&identity, entry->bank) & (h->slots - 1);
-        while (h->slot[i])
-                i = (i + 1) & (h->slots - 1);
-        h->slot[i] = (uint32_t)position + 1;
+        i = hash_of(&identity, entry->bank) & (side->slots - 1);
+        while (side->slot[i])
+                i = (i + 1) & (side->slots - 1);
+        side->slot[i] = (uint32_t)position + 1;
 }
 
-static bool grow(struct bank_history *h)
+static bool grow(struct bank_side *side)
 {
-        size_t room = h->room ? h->room * 2 : 4096;
-        struct bank_entry *entry = realloc(h->entry, room * sizeof(*entry));
+        size_t room = side->room ? side->room * 2 : 4096;
+        struct bank_entry *entry = realloc(side->entry, room * sizeof(*entry));
         uint32_t *slot = entry ? calloc(room * 2, sizeof(*slot)) : NULL;
 
         if (entry)
-                h->entry = entry;
+                side->entry = entry;
         if (!slot)
-                return out_of_memory(h);
-        free(h->slot);
-        h->slot = slot;
-        h->slots = room * 2;
-        h->room = room;
-        for (size_t i = 0; i < h->count; i++)
-                index_one(h, i);
+                return out_of_memory(side);
+        free(side->slot);
+        side->slot = slot;
+        side->slots = room * 2;
+        side->room = room;
+        for (size_t i = 0; i < side->count; i++)
+                index_one(side, i);
         return true;
 }
 
 /* NULL with an error. */
-static struct bank_entry *entry_of(struct bank_history *h, const struct bank_record *record, uint8_t bank)
+static struct bank_entry *entry_of(struct bank_side *side, const struct bank_record *record, uint8_t bank)
 {
         struct bank_entry *entry;
 
-        if (h->slots) {
-                for (size_t i = hash_of(&record->identity, bank) & (h->slots - 1); h->slot[i];
-                     i = (i + 1) & (h->slots - 1)) {
-                        entry = &h->entry[h->slot[i] - 1];
+        if (side->slots) {
+                for (size_t i = hash_of(&record->identity, bank) & (side->slots - 1); side->slot[i];
+                     i = (i + 1) & (side->slots - 1)) {
+                        entry = &side->entry[side->slot[i] - 1];
                         if (is_of(entry, &record->identity, bank))
                                 return entry;
                 }
         }
-        if (h->count == h->room && !grow(h))
+        if (side->count == side->room && !grow(side))
                 return NULL;
-        entry = &h->entry[h->count];
+        entry = &side->entry[side->count];
         *entry = (struct bank_entry){.transmitted_ms = record->identity.transmitted_ms,
                                      .amount_yen = record->amount_yen,
                                      .charge_yen = record->charge_yen,
                                      .stan = record->identity.stan,
                                      .bank = bank};
         memcpy(entry->terminal, record->identity.terminal, sizeof(entry->terminal));
-        index_one(h, h->count++);
+        index_one(side, side->count++);
         return entry;
 }
 
@@ -135,20 +135,20 @@ static void fold_advice(struct bank_entry *entry, const struct bank_record *reco
 static const char *on_record(const char *name, const struct bank_record *record, void *context)
 {
         struct reading *reading = context;
-        struct bank_history *h = reading->history;
-        struct bank_total *total = &h->bank[reading->bank];
+        struct bank_side *side = reading->side;
+        struct bank_total *total = &side->bank[reading->bank];
         struct bank_entry *entry;
         const char *why = NULL;
 
         (void)name;
-        if (++h->lines % LINES_A_CALL == 0 && h->on_lines)
-                h->on_lines(h->lines, h->context);
+        if (++side->lines % LINES_A_CALL == 0 && side->on_lines)
+                side->on_lines(side->lines, side->context);
         total->records++;
-        if (record->kind == BANK_INQUIRY || record->kind == BANK_CUTOVER || h->error[0])
+        if (record->kind == BANK_INQUIRY || record->kind == BANK_CUTOVER || side->error[0])
                 return NULL;
         if (strlen(record->identity.terminal) != BANK_TERMINAL_LENGTH)
                 return "column 3 is no terminal of 8 characters";
-        entry = entry_of(h, record, reading->bank);
+        entry = entry_of(side, record, reading->bank);
         if (!entry)
                 return NULL;
         if (record->kind == BANK_WITHDRAWAL)
@@ -164,11 +164,11 @@ static const char *on_record(const char *name, const struct bank_record *record,
 
 static bool on_damage(const char *path, uint64_t line, const char *why, void *context)
 {
-        struct bank_history *h = ((struct reading *)context)->history;
+        struct bank_side *side = ((struct reading *)context)->side;
         char text[900];
 
         snprintf(text, sizeof(text), "%s:%" PRIu64 ": %s", path, line, why);
-        h->on_fault("bank-journal-line", NULL, text, h->context);
+        side->on_fault("bank-journal-line", NULL, text, side->context);
         return true;
 }
 
@@ -177,33 +177,33 @@ static bool on_damage(const char *path, uint64_t line, const char *why, void *co
 static const char *on_header(const struct bank_journal_found *found, void *context)
 {
         struct reading *reading = context;
-        struct bank_history *h = reading->history;
+        struct bank_side *side = reading->side;
         size_t i = 0;
 
-        while (i < h->banks && strcmp(h->bank[i].name, found->bank))
+        while (i < side->banks && strcmp(side->bank[i].name, found->bank))
                 i++;
-        if (i < h->banks)
+        if (i < side->banks)
                 return "another journal of the same bank was read: a bank has one";
-        if (h->banks == BANK_HISTORY_BANKS_MAX)
+        if (side->banks == BANK_SIDE_BANKS_MAX)
                 return "more banks than can be read at once";
-        memcpy(h->bank[h->banks].name, found->bank, sizeof(found->bank));
-        reading->bank = (uint8_t)h->banks++;
+        memcpy(side->bank[side->banks].name, found->bank, sizeof(found->bank));
+        reading->bank = (uint8_t)side->banks++;
         return NULL;
 }
 
-static bool read_file(struct bank_history *h, const char *path)
+static bool read_file(struct bank_side *side, const char *path)
 {
-        struct reading reading = {.history = h, .path = path};
+        struct reading reading = {.side = side, .path = path};
         const struct bank_journal_reader reader = {
             .on_header = on_header, .on_record = on_record, .on_damage = on_damage, .context = &reading};
         struct bank_journal_found found;
         char error[BANK_JOURNAL_ERROR_MAX];
 
         if (!bank_journal_read(path, &reader, &found, error)) {
-                snprintf(h->error, sizeof(h->error), "%s", error);
+                snprintf(side->error, sizeof(side->error), "%s", error);
                 return false;
         }
-        return !h->error[0];
+        return !side->error[0];
 }
 
 static int is_journal(const struct dirent *file)
@@ -214,13 +214,13 @@ static int is_journal(const struct dirent *file)
                !strcmp(file->d_name + length - suffix, ".journal");
 }
 
-bool bank_history_read(struct bank_history *h, const char *dir)
+static bool read_folder(struct bank_side *side, const char *dir)
 {
         struct dirent **file;
         int files = scandir(dir, &file, is_journal, alphasort);
 
         if (files <= 0) {
-                snprintf(h->error, sizeof(h->error), "folder of banks' journals %.400s: %s", dir,
+                snprintf(side->error, sizeof(side->error), "folder of banks' journals %.400s: %s", dir,
                          files < 0 ? strerror(errno) : "there is no *.journal in it");
                 if (files == 0)
                         free(file);
@@ -230,12 +230,12 @@ bool bank_history_read(struct bank_history *h, const char *dir)
                 char path[1024];
 
                 snprintf(path, sizeof(path), "%s/%s", dir, file[i]->d_name);
-                if (!h->error[0])
-                        (void)read_file(h, path);
+                if (!side->error[0])
+                        (void)read_file(side, path);
                 free(file[i]);
         }
         free(file);
-        return !h->error[0];
+        return !side->error[0];
 }
 
 static int by_key(const void *a, const void *b)
@@ -252,19 +252,29 @@ static int by_key(const void *a, const void *b)
         return x->bank - y->bank;
 }
 
-void bank_history_sort(struct bank_history *h)
+static void sort(struct bank_side *side)
 {
-        free(h->slot);
-        h->slot = NULL;
-        h->slots = 0;
-        if (h->count)
-                qsort(h->entry, h->count, sizeof(*h->entry), by_key);
-        for (size_t i = 0; i < h->count; i++)
-                h->bank[h->entry[i].bank].withdrawals++;
+        free(side->slot);
+        side->slot = NULL;
+        side->slots = 0;
+        if (side->count)
+                qsort(side->entry, side->count, sizeof(*side->entry), by_key);
+        for (size_t i = 0; i < side->count; i++)
+                side->bank[side->entry[i].bank].withdrawals++;
 }
 
-void bank_history_free(struct bank_history *h)
+bool bank_side_read(struct bank_side *side, const char *const *folders, size_t count)
 {
-        free(h->entry);
-        free(h->slot);
+        for (size_t i = 0; i < count; i++) {
+                if (!read_folder(side, folders[i]))
+                        return false;
+        }
+        sort(side);
+        return true;
+}
+
+void bank_side_free(struct bank_side *side)
+{
+        free(side->entry);
+        free(side->slot);
 }

@@ -1,5 +1,5 @@
 /* What each side says of a withdrawal, as a line and as JSON. */
-#include "tools/atmctl/sides.h"
+#include "tools/atmctl/nouns/sides.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,19 +7,19 @@
 
 static const char nothing[] = "nothing";
 
-static const char *end_name(const struct history_entry *entry)
+static const char *end_name(const struct atm_entry *entry)
 {
         switch (entry->end) {
-        case HISTORY_DECLINED:
+        case ATM_DECLINED:
                 return "declined";
-        case HISTORY_ADVISED:
+        case ATM_ADVISED:
                 return "acknowledged";
         default:
                 return entry->advised ? "advised" : "open";
         }
 }
 
-void side_print_atm(const struct history_entry *entry, char buffer[SIDE_MAX])
+void side_print_atm(const struct atm_entry *entry, char buffer[SIDE_MAX])
 {
         static const char *const ends[][2] = {{"declined", "declined"},
                                               {"acknowledged", "its advice was acknowledged"},
@@ -93,7 +93,7 @@ static json_t *text_or_null(const char *text)
         return *text ? json_string(text) : json_null();
 }
 
-json_t *side_json_atm(const struct history_entry *entry)
+json_t *side_json_atm(const struct atm_entry *entry)
 {
         if (!entry)
                 return json_null();

@@ -1,5 +1,5 @@
 /* One pass over three sorted sequences; see merge.h. */
-#include "backoffice/journals/merge.h"
+#include "backoffice/audit/merge.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ static int compare_keys(const struct key *a, const struct key *b)
 
 static struct key key_of_atm(const struct merge *m)
 {
-        const struct history_entry *entry = &m->atms->entry[m->next_atm];
+        const struct atm_entry *entry = &m->atms->entry[m->next_atm];
 
         return (struct key){m->atms->terminals.terminal[entry->terminal].name, entry->transmitted_ms,
                             entry->stan};
@@ -74,6 +74,7 @@ static void tell(const char *what, const char *text, void *context)
 
         m->at.what = what;
         m->at.text = text;
+        m->at.bank_name = m->at.bank ? m->banks->bank[m->at.bank->bank].name : "";
         m->differences++;
         m->tell(&m->at, m->context);
 }
@@ -136,16 +137,16 @@ static void compare_banks(struct merge *m, const struct database_row *row, const
                 reconcile_bank(row, right, tell, m);
 }
 
-static void compare_atm(struct merge *m, const struct history_entry *entry, const struct database_row *row)
+static void compare_atm(struct merge *m, const struct atm_entry *entry, const struct database_row *row)
 {
         char text[TEXT_MAX];
 
         if (entry && row) {
-                if (entry->end != HISTORY_OPEN && strcmp(row->state, "asked"))
+                if (entry->end != ATM_OPEN && strcmp(row->state, "asked"))
                         reconcile_compare(entry, row, tell, m);
                 return;
         }
-        if (entry && entry->end != HISTORY_OPEN)
+        if (entry && entry->end != ATM_OPEN)
                 reconcile_missing(entry, tell, m);
         if (!row)
                 return;
@@ -158,7 +159,7 @@ static void compare_atm(struct merge *m, const struct history_entry *entry, cons
 /* What the sides have of the withdrawal `key`; row NULL: the database has none. */
 static void take(struct merge *m, const struct key *key, const struct database_row *row)
 {
-        const struct history_entry *entry = NULL;
+        const struct atm_entry *entry = NULL;
         struct bank_span span = {NULL, 0};
         struct key at;
         const char *why;
@@ -182,7 +183,7 @@ static void take(struct merge *m, const struct key *key, const struct database_r
         why = reconcile_unfinished(entry, row, m->banks != NULL);
         if (why)
                 m->unfinished++;
-        if (entry && entry->end == HISTORY_OPEN)
+        if (entry && entry->end == ATM_OPEN)
                 m->is_open[entry->terminal] = true;
         if (why && m->drained)
                 tell("unfinished", why, m);
@@ -217,7 +218,7 @@ void merge_row(struct merge *m, const struct database_row *row)
 static void compare_totals(struct merge *m)
 {
         for (size_t i = 0; i < m->atms->terminals.count; i++) {
-                const struct history_terminal *total = &m->atms->totals[i];
+                const struct atm_total *total = &m->atms->totals[i];
                 char text[TEXT_MAX];
 
                 if (total->counted_yen == m->database_yen[i] && total->counted_yen == total->journal_yen)

@@ -1,10 +1,10 @@
-/* Protects backoffice/journals/compare.c: which answers of the two sides agree, and what each difference is called. */
+/* Protects backoffice/audit/compare.c: which answers of the two sides agree, and what each difference is called. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backoffice/journals/compare.h"
+#include "backoffice/audit/compare.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -22,11 +22,11 @@ static void tell(const char *what, const char *text, void *context)
 /* An ATM's side and a database's side that agree, and what may be changed in them. */
 enum side { COMPLETED, PARTIAL, EMPTY, UNANSWERED, DECLINED, OPEN, UNACKNOWLEDGED };
 
-static const struct history_entry entries[] = {
+static const struct atm_entry entries[] = {
     [COMPLETED] = {.amount_yen = 13000,
                    .paid_yen = 13000,
                    .charge_yen = 108,
-                   .end = HISTORY_ADVISED,
+                   .end = ATM_ADVISED,
                    .approved = true,
                    .advised = true,
                    .de39 = "00",
@@ -34,26 +34,26 @@ static const struct history_entry entries[] = {
     [PARTIAL] = {.amount_yen = 13000,
                  .paid_yen = 10000,
                  .charge_yen = 108,
-                 .end = HISTORY_ADVISED,
+                 .end = ATM_ADVISED,
                  .approved = true,
                  .advised = true,
                  .de39 = "00",
                  .token = {7}},
     [EMPTY] = {.amount_yen = 13000,
                .charge_yen = 108,
-               .end = HISTORY_ADVISED,
+               .end = ATM_ADVISED,
                .approved = true,
                .advised = true,
                .de39 = "00",
                .token = {7}},
     [UNANSWERED] =
-        {.amount_yen = 13000, .charge_yen = -1, .end = HISTORY_ADVISED, .advised = true, .token = {7}},
-    [DECLINED] = {.amount_yen = 13000, .charge_yen = -1, .end = HISTORY_DECLINED, .de39 = "61", .token = {7}},
-    [OPEN] = {.amount_yen = 13000, .charge_yen = -1, .end = HISTORY_OPEN, .token = {7}},
+        {.amount_yen = 13000, .charge_yen = -1, .end = ATM_ADVISED, .advised = true, .token = {7}},
+    [DECLINED] = {.amount_yen = 13000, .charge_yen = -1, .end = ATM_DECLINED, .de39 = "61", .token = {7}},
+    [OPEN] = {.amount_yen = 13000, .charge_yen = -1, .end = ATM_OPEN, .token = {7}},
     [UNACKNOWLEDGED] = {.amount_yen = 13000,
                         .paid_yen = 13000,
                         .charge_yen = 108,
-                        .end = HISTORY_OPEN,
+                        .end = ATM_OPEN,
                         .approved = true,
                         .advised = true,
                         .token = {7}},
@@ -127,7 +127,7 @@ END_TEST
 
 START_TEST(a_charge_that_the_journal_does_not_know_is_not_compared)
 {
-        struct history_entry entry = entries[COMPLETED];
+        struct atm_entry entry = entries[COMPLETED];
 
         entry.charge_yen = -1; /* the power failed before it was recorded */
         told[0] = '\0';
@@ -152,7 +152,7 @@ START_TEST(only_refusals_that_are_not_kept_may_be_missing)
         };
 
         for (size_t i = 0; i < COUNT(rows); i++) {
-                struct history_entry entry = entries[rows[i].side];
+                struct atm_entry entry = entries[rows[i].side];
 
                 strcpy(entry.de39, rows[i].de39);
                 told[0] = '\0';

@@ -1,20 +1,20 @@
-/* Protects backoffice/journals/merge.c: that each withdrawal of any side is met once, in order, with the others' views.
+/* Protects backoffice/audit/merge.c: that each withdrawal of any side is met once, in order, with the others' views.
  */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backoffice/journals/merge.h"
+#include "backoffice/audit/merge.h"
 
 enum { ROWS_MAX = 8 };
 #define MOMENT INT64_C(1485910800000)
 
 /* Sides made by hand; an ATM's and a bank's entries must be given in order. */
 struct world {
-        struct history atms;
-        struct bank_history banks;
-        struct history_entry atm[ROWS_MAX];
+        struct atm_side atms;
+        struct bank_side banks;
+        struct atm_entry atm[ROWS_MAX];
         struct bank_entry bank[ROWS_MAX];
         struct merge merge;
         char told[512];
@@ -58,9 +58,9 @@ static void world_free(struct world *w)
         free(w);
 }
 
-static void add_atm(struct world *w, uint32_t terminal, int32_t stan, int64_t paid_yen, enum history_end end)
+static void add_atm(struct world *w, uint32_t terminal, int32_t stan, int64_t paid_yen, enum atm_end end)
 {
-        w->atm[w->atms.count++] = (struct history_entry){.transmitted_ms = MOMENT,
+        w->atm[w->atms.count++] = (struct atm_entry){.transmitted_ms = MOMENT,
                                                          .amount_yen = 10000,
                                                          .paid_yen = paid_yen,
                                                          .charge_yen = 108,
@@ -123,9 +123,9 @@ START_TEST(sides_that_agree_are_met_once)
 {
         struct world *w = world_new(true);
 
-        add_atm(w, 0, 1, 10000, HISTORY_ADVISED);
-        add_atm(w, 0, 2, 0, HISTORY_ADVISED);
-        add_atm(w, 1, 1, 9000, HISTORY_ADVISED);
+        add_atm(w, 0, 1, 10000, ATM_ADVISED);
+        add_atm(w, 0, 2, 0, ATM_ADVISED);
+        add_atm(w, 1, 1, 9000, ATM_ADVISED);
         add_bank(w, 0, "T0000001", 2, 0);
         add_bank(w, 1, "T0000002", 1, 9000);
         feed(w, "T0000001", 1, 10000, "");
@@ -144,9 +144,9 @@ START_TEST(what_a_side_lacks_is_named_in_order_wherever_it_lies)
 {
         struct world *w = world_new(true);
 
-        add_atm(w, 0, 1, 10000, HISTORY_ADVISED); /* before the first row */
-        add_atm(w, 0, 4, 10000, HISTORY_ADVISED); /* between rows */
-        add_atm(w, 1, 9, 10000, HISTORY_ADVISED); /* behind the last */
+        add_atm(w, 0, 1, 10000, ATM_ADVISED); /* before the first row */
+        add_atm(w, 0, 4, 10000, ATM_ADVISED); /* between rows */
+        add_atm(w, 1, 9, 10000, ATM_ADVISED); /* behind the last */
         add_bank(w, 0, "T0000001", 1, 10000);
         add_bank(w, 1, "T0000001", 2, 10000);
         add_bank(w, 0, "T0000002", 8, 10000);
@@ -168,7 +168,7 @@ START_TEST(a_difference_shows_the_views_of_all_sides)
 {
         struct world *w = world_new(true);
 
-        add_atm(w, 0, 1, 10000, HISTORY_ADVISED);
+        add_atm(w, 0, 1, 10000, ATM_ADVISED);
         add_bank(w, 0, "T0000001", 1, 10000);
         w->bank[0].held_yen--;
         feed(w, "T0000001", 1, 10000, "BANKA");
@@ -185,7 +185,7 @@ START_TEST(the_bank_that_was_not_asked_is_named_beside_the_one_that_was)
 {
         struct world *w = world_new(true);
 
-        add_atm(w, 0, 1, 10000, HISTORY_ADVISED);
+        add_atm(w, 0, 1, 10000, ATM_ADVISED);
         add_bank(w, 0, "T0000001", 1, 10000);
         add_bank(w, 1, "T0000001", 1, 10000);
         feed(w, "T0000001", 1, 10000, "BANKB");
@@ -206,9 +206,9 @@ START_TEST(what_is_under_way_is_no_difference_until_all_is_drained)
                 strcpy(asked.state, "asked");
                 asked.cause[0] = '\0';
                 waiting.waiting = 1;
-                add_atm(w, 0, 1, 10000, HISTORY_OPEN);
-                add_atm(w, 0, 2, 0, HISTORY_ADVISED);
-                add_atm(w, 0, 3, 10000, HISTORY_ADVISED);
+                add_atm(w, 0, 1, 10000, ATM_OPEN);
+                add_atm(w, 0, 2, 0, ATM_ADVISED);
+                add_atm(w, 0, 3, 10000, ATM_ADVISED);
                 add_bank(w, 0, "T0000001", 3, 0); /* not told yet */
                 w->bank[0].told = false;
                 w->bank[0].held_yen = 10108;
@@ -233,7 +233,7 @@ START_TEST(without_banks_two_sides_are_compared)
 
         w->merge.banks = NULL;
         row.waiting = 1;
-        add_atm(w, 0, 1, 10000, HISTORY_ADVISED);
+        add_atm(w, 0, 1, 10000, ATM_ADVISED);
         merge_row(&w->merge, &row);
         merge_end(&w->merge);
         ck_assert_str_eq(w->told, "");
@@ -245,7 +245,7 @@ START_TEST(a_terminal_s_total_is_compared_whatever_its_withdrawals_say)
 {
         struct world *w = world_new(false);
 
-        add_atm(w, 0, 1, 10000, HISTORY_ADVISED);
+        add_atm(w, 0, 1, 10000, ATM_ADVISED);
         w->atms.totals[0].counted_yen += 1000; /* cash left for which there is no withdrawal */
         feed(w, "T0000001", 1, 10000, "");
         merge_end(&w->merge);

@@ -6,10 +6,10 @@
  *
  *      merge_begin --merge_row...--> merge_end: what only the journals have, and each terminal's total
  */
-#ifndef BACKOFFICE_JOURNALS_MERGE_H
-#define BACKOFFICE_JOURNALS_MERGE_H
+#ifndef BACKOFFICE_AUDIT_MERGE_H
+#define BACKOFFICE_AUDIT_MERGE_H
 
-#include "backoffice/journals/compare.h"
+#include "backoffice/audit/compare.h"
 
 struct merge_difference {
         const char *what;     /* a short name for programs: "dispensed", "bank-held" */
@@ -20,14 +20,15 @@ struct merge_difference {
         int32_t stan;
         int64_t transmitted_ms;
         /* the sides' views; NULL: that side has nothing of it */
-        const struct history_entry *atm;
+        const struct atm_entry *atm;
         const struct database_row *row;
         const struct bank_entry *bank;
+        const char *bank_name; /* "" where bank is NULL */
 };
 
 struct merge {
-        const struct history *atms;
-        const struct bank_history *banks; /* NULL: they are not looked at */
+        const struct atm_side *atms;
+        const struct bank_side *banks; /* NULL: they are not looked at */
         bool drained;                     /* nothing may be under way any more: what is, is a difference */
         void (*tell)(const struct merge_difference *difference, void *context);
         void *context;

@@ -1,0 +1,156 @@
+#include "backoffice/audit/reconcile.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { PROGRESS_ROWS = 8192 };
+
+struct reconciliation {
+        const struct reconcile_question *question;
+        PGconn *connection;
+        struct atm_side atms;
+        struct bank_side banks;
+        struct merge merge;
+        bool stopped; /* by whoever takes the differences */
+        char *error;
+};
+
+static void on_difference(const struct merge_difference *difference, void *context)
+{
+        struct reconciliation *r = context;
+
+        if (!r->stopped)
+                r->stopped = !r->question->on_difference(difference, r->question->context);
+}
+
+static void on_fault(const char *what, const char *terminal, const char *text, void *context)
+{
+        struct reconciliation *r = context;
+
+        merge_fault(&r->merge, what, terminal, text);
+}
+
+static void on_folder(const char *folder, void *context)
+{
+        const struct reconcile_question *question = ((struct reconciliation *)context)->question;
+
+        if (question->on_atm_folder)
+                question->on_atm_folder(folder, question->context);
+}
+
+static void on_lines(uint64_t lines, void *context)
+{
+        const struct reconcile_question *question = ((struct reconciliation *)context)->question;
+
+        if (question->on_bank_lines)
+                question->on_bank_lines(lines, question->context);
+}
+
+static bool fail(struct reconciliation *r, const char *why)
+{
+        snprintf(r->error, PG_ERROR_MAX, "%s", why);
+        return false;
+}
+
+static bool read_banks(struct reconciliation *r)
+{
+        if (!r->question->bank_folders)
+                return true;
+        r->merge.banks = &r->banks;
+        return bank_side_read(&r->banks, r->question->bank_folder, r->question->bank_folders) ||
+               fail(r, r->banks.error);
+}
+
+static bool take_line(struct reconciliation *r, char *line)
+{
+        struct database_row row;
+
+        if (!reconcile_parse(line, &row))
+                return fail(r, "a row of v_withdrawal is not as expected");
+        merge_row(&r->merge, &row);
+        if (r->merge.withdrawals % PROGRESS_ROWS == 0 && r->question->on_withdrawals)
+                r->question->on_withdrawals(r->merge.withdrawals, r->question->context);
+        return !r->stopped;
+}
+
+static bool take_lines(struct reconciliation *r)
+{
+        char *line;
+        bool taken = true;
+
+        while (taken && PQgetCopyData(r->connection, &line, 0) > 0) {
+                taken = take_line(r, line);
+                PQfreemem(line);
+        }
+        return taken;
+}
+
+/* Where it breaks off, the rest of the rows is left to who closes the connection. */
+static bool stream_database(struct reconciliation *r)
+{
+        PGresult *result = pg_query(r->connection, reconcile_query, 0, NULL, r->error);
+        bool done;
+
+        if (!result)
+                return false;
+        PQclear(result);
+        if (!take_lines(r))
+                return false;
+        result = PQgetResult(r->connection);
+        done = PQresultStatus(result) == PGRES_COMMAND_OK;
+        if (!done)
+                pg_error(r->connection, result, r->error);
+        PQclear(result);
+        while ((result = PQgetResult(r->connection)))
+                PQclear(result);
+        return done;
+}
+
+static bool compare_sides(struct reconciliation *r)
+{
+        if (!atm_side_read(&r->atms, r->question->atm_folder, r->question->atm_folders))
+                return fail(r, r->atms.error);
+        if (!pg_execute(r->connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 0, NULL, r->error) ||
+            !pg_execute(r->connection, "SELECT FROM reference_version", 0, NULL, r->error) || !read_banks(r))
+                return false;
+        if (!merge_begin(&r->merge))
+                return fail(r, "out of memory");
+        if (!stream_database(r))
+                return false;
+        merge_end(&r->merge);
+        return !r->stopped && pg_execute(r->connection, "COMMIT", 0, NULL, r->error);
+}
+
+static void answer_of(const struct reconciliation *r, struct reconcile_answer *ret_answer)
+{
+        *ret_answer = (struct reconcile_answer){.withdrawals = r->merge.withdrawals,
+                                                .differences = r->merge.differences,
+                                                .unfinished = r->merge.unfinished,
+                                                .cash_yen = r->merge.cash_yen,
+                                                .terminals = r->atms.terminals.count,
+                                                .has_banks = r->merge.banks != NULL,
+                                                .banks = r->banks.banks};
+        memcpy(ret_answer->bank, r->banks.bank, sizeof(ret_answer->bank));
+}
+
+bool reconcile(PGconn *connection, const struct reconcile_question *question, struct reconcile_answer *ret_answer,
+               char error[PG_ERROR_MAX])
+{
+        struct reconciliation r = {.question = question, .connection = connection, .error = error};
+        bool done;
+
+        *error = '\0';
+        r.atms.on_fault = r.banks.on_fault = on_fault;
+        r.atms.on_folder = on_folder;
+        r.banks.on_lines = on_lines;
+        r.atms.context = r.banks.context = &r;
+        r.merge =
+            (struct merge){.atms = &r.atms, .drained = question->drained, .tell = on_difference, .context = &r};
+        done = compare_sides(&r);
+        if (done)
+                answer_of(&r, ret_answer);
+        merge_free(&r.merge);
+        atm_side_free(&r.atms);
+        bank_side_free(&r.banks);
+        return done;
+}

@@ -1,0 +1,44 @@
+/*
+ * reconcile: what the ATMs did, what the database recorded, and what the banks hold, of every withdrawal.
+ * The database's side streams through COPY; of the others one small entry a withdrawal is in memory.
+ *
+ * The sides are read in an order in which none can know less than it must: first the ATMs', whose folders are
+ * locked, so that nothing happens there any more; then the database's snapshot; then the banks' journals,
+ * which may grow meanwhile: whatever the snapshot calls acknowledged stands in them already.
+ */
+#ifndef BACKOFFICE_AUDIT_RECONCILE_H
+#define BACKOFFICE_AUDIT_RECONCILE_H
+
+#include "backoffice/audit/merge.h"
+#include "lib/db/pg_query.h"
+
+struct reconcile_question {
+        const char *const *atm_folder; /* of journals and dispensers: one at least */
+        size_t atm_folders;
+        const char *const *bank_folder; /* none: the banks are not looked at */
+        size_t bank_folders;
+        bool drained; /* nothing may be under way any more: what is, is a difference */
+        /* The rows, in the order in which they are found. False: stop, and the whole fails with an empty error. */
+        bool (*on_difference)(const struct merge_difference *difference, void *context);
+        /* For progress; NULL: nobody wants it. */
+        void (*on_atm_folder)(const char *folder, void *context);
+        void (*on_bank_lines)(uint64_t lines, void *context);
+        void (*on_withdrawals)(uint64_t withdrawals, void *context);
+        void *context;
+};
+
+struct reconcile_answer {
+        uint64_t withdrawals, differences;
+        uint64_t unfinished; /* under way */
+        int64_t cash_yen;    /* dispensed, as the database has it */
+        size_t terminals;    /* of the ATMs' side */
+        bool has_banks;      /* they were looked at */
+        struct bank_total bank[BANK_SIDE_BANKS_MAX];
+        size_t banks;
+};
+
+/* The connection is in a transaction meanwhile, and after a failure. False with an error. */
+ATM_MUST_USE bool reconcile(PGconn *connection, const struct reconcile_question *question,
+                            struct reconcile_answer *ret_answer, char error[PG_ERROR_MAX]);
+
+#endif

@@ -1,0 +1,265 @@
+/* A record belongs to its terminal's last withdrawal: an ATM begins none before the last one is at its end.
+ */
+#include "backoffice/journals/atm_side.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backoffice/journals/dispenser.h"
+#include "backoffice/journals/journal.h"
+
+struct reading {
+        struct atm_side *side;
+        const char *path;
+};
+
+static bool out_of_memory(struct atm_side *side)
+{
+        snprintf(side->error, sizeof(side->error), "out of memory after %zu withdrawals", side->count);
+        return false;
+}
+
+/* -1 with an error. */
+static int64_t terminal_of(struct atm_side *side, const char *name)
+{
+        int64_t at = terminals_add(&side->terminals, name, "");
+
+        if (at >= 0 && (size_t)at >= side->totals_room) {
+                size_t room = side->totals_room ? side->totals_room * 2 : 256;
+                struct atm_total *grown = realloc(side->totals, room * sizeof(*grown));
+
+                if (!grown) {
+                        at = -1;
+                } else {
+                        for (size_t i = side->totals_room; i < room; i++)
+                                grown[i] = (struct atm_total){.last_entry = -1};
+                        side->totals = grown;
+                        side->totals_room = room;
+                }
+        }
+        if (at < 0)
+                (void)out_of_memory(side);
+        return at;
+}
+
+static struct atm_entry *add_entry(struct atm_side *side)
+{
+        if (side->count == side->room) {
+                size_t room = side->room ? side->room * 2 : 4096;
+                struct atm_entry *grown = realloc(side->entry, room * sizeof(*grown));
+
+                if (!grown) {
+                        (void)out_of_memory(side);
+                        return NULL;
+                }
+                side->entry = grown;
+                side->room = room;
+        }
+        return &side->entry[side->count++];
+}
+
+static void fold_request(struct atm_side *side, int64_t terminal, const struct journal_record *record)
+{
+        struct atm_entry *entry = add_entry(side);
+
+        if (!entry)
+                return;
+        *entry = (struct atm_entry){.transmitted_ms = record->transmitted_ms,
+                                        .amount_yen = record->amount_yen,
+                                        .charge_yen = -1,
+                                        .terminal = (uint32_t)terminal,
+                                        .stan = record->stan};
+        memcpy(entry->token, record->token, sizeof(entry->token));
+        memcpy(entry->head, record->mask, sizeof(entry->head) - 1);
+        side->totals[terminal].last_entry = (int64_t)side->count - 1;
+}
+
+/* False: it can't follow what came before it. */
+static bool fold_later(struct atm_side *side, int64_t terminal, const struct journal_record *record)
+{
+        int64_t at = side->totals[terminal].last_entry;
+        struct atm_entry *entry = at < 0 ? NULL : &side->entry[at];
+        bool answer = record->kind == JOURNAL_ANSWER;
+
+        if (!entry || entry->stan != (answer ? record->stan : record->original_stan) ||
+            entry->transmitted_ms != (answer ? record->transmitted_ms : record->original_ms))
+                return false;
+        if (answer) {
+                strcpy(entry->de39, record->de39);
+                entry->approved = !strcmp(record->de39, "00");
+                entry->end = entry->approved ? ATM_OPEN : ATM_DECLINED;
+                entry->charge_yen = record->charge_yen;
+        } else if (record->kind == JOURNAL_ADVICE) {
+                side->totals[terminal].journal_yen += record->dispensed_yen - entry->paid_yen;
+                entry->advised = true;
+                entry->end = ATM_OPEN;
+                entry->advice_stan = record->stan;
+                entry->paid_yen = record->dispensed_yen;
+        } else {
+                if (!entry->advised || entry->advice_stan != record->stan)
+                        return false;
+                entry->end = ATM_ADVISED;
+        }
+        return true;
+}
+
+static void on_record(const struct journal_record *record, void *context)
+{
+        struct atm_side *side = ((struct reading *)context)->side;
+        int64_t terminal = side->error[0] ? -1 : terminal_of(side, record->terminal);
+        char text[640];
+
+        if (terminal < 0 || record->kind == JOURNAL_INQUIRY)
+                return;
+        if (record->kind == JOURNAL_REQUEST) {
+                fold_request(side, terminal, record);
+        } else if (!fold_later(side, terminal, record)) {
+                snprintf(text, sizeof(text),
+                         "%s: the record '%c' with STAN %06" PRId32 " fits no withdrawal before it",
+                         ((struct reading *)context)->path, (char)record->kind, record->stan);
+                side->on_fault("journal-record", record->terminal, text, side->context);
+        }
+}
+
+static void on_damage(const char *path, uint64_t line, const char *why, void *context)
+{
+        struct atm_side *side = ((struct reading *)context)->side;
+        char text[640];
+
+        snprintf(text, sizeof(text), "%s:%" PRIu64 ": %s", path, line, why);
+        side->on_fault("journal-line", NULL, text, side->context);
+}
+
+static bool read_journals(struct atm_side *side, const char *dir)
+{
+        struct reading reading = {.side = side};
+        struct journal_reader reader = {.on_record = on_record, .on_damage = on_damage, .context = &reading};
+        int last = journal_last(dir);
+
+        if (last <= 0) {
+                snprintf(side->error, sizeof(side->error), "journal folder %.400s: %s", dir,
+                         last < 0 ? strerror(errno) : "there is no journal in it");
+                return false;
+        }
+        for (int number = 1; number <= last && !side->error[0]; number++) {
+                char path[JOURNAL_PATH_MAX], error[JOURNAL_ERROR_MAX];
+
+                journal_path(dir, number, path);
+                reading.path = path;
+                if (!journal_read(path, 0, &reader, error))
+                        snprintf(side->error, sizeof(side->error), "%s", error);
+        }
+        return !side->error[0];
+}
+
+static bool read_dispensers(struct atm_side *side, const char *dir)
+{
+        char error[DISPENSER_ERROR_MAX];
+        struct dispensers *dispensers = dispensers_open(dir, false, error);
+
+        if (!dispensers) {
+                snprintf(side->error, sizeof(side->error), "%s", error);
+                return false;
+        }
+        for (size_t i = 0; i < dispensers_count(dispensers) && !side->error[0]; i++) {
+                const struct dispenser_counters *counters = dispensers_counters(dispensers, (int)i);
+                char name[9] = "", text[600];
+                int64_t terminal;
+
+                if (!counters) {
+                        snprintf(text, sizeof(text),
+                                 "%.400s/dispensers: the counters of slot %zu are damaged", dir, i);
+                        side->on_fault("dispenser", NULL, text, side->context);
+                        continue;
+                }
+                memcpy(name, counters->terminal, 8);
+                terminal = terminal_of(side, name);
+                if (terminal >= 0)
+                        side->totals[terminal].counted_yen += counters->total_yen;
+        }
+        dispensers_close(dispensers);
+        return !side->error[0];
+}
+
+static bool read_folder(struct atm_side *side, const char *dir)
+{
+        char error[JOURNAL_ERROR_MAX];
+        int lock;
+        bool done;
+
+        if (access(dir, F_OK) != 0) {
+                snprintf(side->error, sizeof(side->error), "%s: there is no such folder", dir);
+                return false;
+        }
+        lock = journal_lock(dir, false, error);
+        if (lock < 0) {
+                snprintf(side->error, sizeof(side->error), "%s", error);
+                return false;
+        }
+        if (side->on_folder)
+                side->on_folder(dir, side->context);
+        for (size_t i = 0; i < side->terminals.count; i++)
+                side->totals[i].last_entry = -1; /* each folder is a story of its own */
+        done = read_journals(side, dir) && read_dispensers(side, dir);
+        close(lock);
+        return done;
+}
+
+static int by_name(const void *a, const void *b, void *context)
+{
+        const struct terminals *t = context;
+
+        return memcmp(t->terminal[*(const uint32_t *)a].name, t->terminal[*(const uint32_t *)b].name, 8);
+}
+
+static int by_key(const void *a, const void *b, void *context)
+{
+        const struct atm_entry *x = a, *y = b;
+        const uint32_t *rank = context;
+
+        if (x->terminal != y->terminal)
+                return rank[x->terminal] < rank[y->terminal] ? -1 : 1;
+        if (x->transmitted_ms != y->transmitted_ms)
+                return x->transmitted_ms < y->transmitted_ms ? -1 : 1;
+        return (x->stan > y->stan) - (x->stan < y->stan);
+}
+
+static void sort(struct atm_side *side)
+{
+        size_t count = side->terminals.count;
+        uint32_t *order = malloc((count + 1) * sizeof(*order)), *rank = malloc((count + 1) * sizeof(*rank));
+
+        if (order && rank) {
+                for (size_t i = 0; i < count; i++)
+                        order[i] = (uint32_t)i;
+                qsort_r(order, count, sizeof(*order), by_name, &side->terminals);
+                for (size_t i = 0; i < count; i++)
+                        rank[order[i]] = (uint32_t)i;
+                qsort_r(side->entry, side->count, sizeof(*side->entry), by_key, rank);
+        } else {
+                (void)out_of_memory(side);
+        }
+        free(order);
+        free(rank);
+}
+
+bool atm_side_read(struct atm_side *side, const char *const *folders, size_t count)
+{
+        for (size_t i = 0; i < count; i++) {
+                if (!read_folder(side, folders[i]))
+                        return false;
+        }
+        sort(side);
+        return !side->error[0];
+}
+
+void atm_side_free(struct atm_side *side)
+{
+        terminals_free(&side->terminals);
+        free(side->totals);
+        free(side->entry);
+}
