@@ -9,7 +9,7 @@
 #include "tools/atmctl/report_revenue.h"
 #include "tools/atmctl/report_statement.h"
 #include "tools/atmctl/report_tax.h"
-#include "tools/atmctl/verify.h"
+#include "tools/atmctl/nouns/verify.h"
 
 static const struct command commands[] = {
     {.noun = "report",

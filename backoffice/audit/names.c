@@ -1,10 +1,10 @@
-#include "tools/atmctl/names.h"
+#include "backoffice/audit/names.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/atmctl/tally.h"
+#include "backoffice/audit/tally.h"
 
 enum { SLOTS_FIRST = 4096 };
 

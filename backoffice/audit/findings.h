@@ -2,8 +2,8 @@
  * What verify has checked and where something differs. Of differences so many are named and the rest is
  * counted, so that a broken database can't fill the memory; they are named by check, then by key.
  */
-#ifndef ATMCTL_VERIFY_FINDINGS_H
-#define ATMCTL_VERIFY_FINDINGS_H
+#ifndef BACKOFFICE_AUDIT_FINDINGS_H
+#define BACKOFFICE_AUDIT_FINDINGS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,7 +49,7 @@ struct findings {
         uint64_t differences; /* of all checks */
         struct difference *named;
         size_t count, capacity;
-        bool failed; /* out of memory: complained already */
+        bool failed; /* out of memory */
 };
 
 void findings_add(struct findings *findings, enum verify_check check, const char *key, const char *expected,

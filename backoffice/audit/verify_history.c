@@ -1,4 +1,4 @@
-#include "tools/atmctl/verify_history.h"
+#include "backoffice/audit/verify_history.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "rules/calendar.h"
 #include "rules/pricing.h"
 #include "rules/reasons.h"
-#include "tools/atmctl/rows.h"
+#include "lib/base/array.h"
 
 enum {
         NO_REASON = -1, /* NULL: left to the bank; no outcome */
@@ -166,7 +166,7 @@ static struct ending ending_of(const struct verify_history *h, const struct kept
 static void out_of_memory(struct verify_history *h)
 {
         if (!h->failed)
-                complain("out of memory");
+                copy_source_fail(h->source, "out of memory");
         h->failed = true;
 }
 
@@ -451,7 +451,7 @@ static void add_yen(struct verify_history *h, int64_t *sum_yen, int64_t yen)
 {
         if (!__builtin_add_overflow(*sum_yen, yen, sum_yen))
                 return;
-        complain("a withdrawal's commission rows add up to over 2^63 yen");
+        copy_source_fail(h->source, "a withdrawal's commission rows add up to over 2^63 yen");
         h->failed = true;
 }
 

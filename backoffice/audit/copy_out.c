@@ -1,6 +1,7 @@
-#include "tools/atmctl/copy_out.h"
+#include "backoffice/audit/copy_out.h"
 
 #include <endian.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,31 +15,71 @@ enum {
 };
 #define US_2000 (INT64_C(946684800) * 1000000)
 
+void copy_source_fail(struct copy_source *source, const char *why)
+{
+        if (!*source->error)
+                snprintf(source->error, PG_ERROR_MAX, "%s", why);
+}
+
+/* a connection's rows ------------------------------------------------------------------------------------ */
+
+static bool connection_begin(struct copy_source *source, const char *sql)
+{
+        char error[PG_ERROR_MAX];
+        PGresult *result = pg_query(source->from, sql, 0, NULL, error);
+
+        if (!result)
+                copy_source_fail(source, error);
+        PQclear(result);
+        return result != NULL;
+}
+
+static int connection_row(struct copy_source *source, char **ret_row)
+{
+        return PQgetCopyData(source->from, ret_row, 0);
+}
+
+static bool connection_end(struct copy_source *source)
+{
+        char *row = NULL, error[PG_ERROR_MAX];
+        PGresult *result;
+        bool ended = true;
+
+        while (PQgetCopyData(source->from, &row, 0) > 0)
+                PQfreemem(row);
+        while ((result = PQgetResult(source->from))) {
+                if (PQresultStatus(result) != PGRES_COMMAND_OK && ended) {
+                        pg_error(source->from, result, error);
+                        copy_source_fail(source, error);
+                        ended = false;
+                }
+                PQclear(result);
+        }
+        return ended;
+}
+
+const struct copy_server copy_connection = {connection_begin, connection_row, connection_end};
+
+/* rows and fields ------------------------------------------------------------------------------------------ */
+
 bool copy_out_begin(struct copy_out *copy, struct copy_source *source, const char *query)
 {
         char *sql;
-        PGresult *result;
         bool begun;
 
         *copy = (struct copy_out){.source = source};
         if (asprintf(&sql, "COPY (%s) TO STDOUT (FORMAT binary)", query) < 0) {
-                complain("out of memory");
+                copy_source_fail(source, "out of memory");
                 return false;
         }
-        result = PQexec(source->database->connection, sql);
+        begun = source->server->begin(source, sql);
         free(sql);
-        begun = PQresultStatus(result) == PGRES_COPY_OUT;
-        if (!begun)
-                database_complain(source->database, result);
-        PQclear(result);
         return begun;
 }
 
 static void fail(struct copy_out *copy)
 {
-        if (!copy->failed)
-                complain("database '%s': rows are not of the form that was asked for",
-                         PQdb(copy->source->database->connection));
+        copy_source_fail(copy->source, "the database's rows are not of the form that was asked for");
         copy->failed = true;
 }
 
@@ -89,7 +130,7 @@ bool copy_out_row(struct copy_out *copy)
         copy->row = NULL;
         if (copy->failed)
                 return false;
-        length = PQgetCopyData(copy->source->database->connection, &copy->row, 0);
+        length = copy->source->server->row(copy->source, &copy->row);
         if (length <= 0) {
                 copy->row = NULL;
                 return false;
@@ -99,30 +140,16 @@ bool copy_out_row(struct copy_out *copy)
         if (first)
                 take(copy, HEADER_SIZE);
         copy->fields = take2(copy);
-        if (++copy->source->rows % PROGRESS_ROWS == 0)
+        if (++copy->source->rows % PROGRESS_ROWS == 0 && copy->source->on_rows)
                 copy->source->on_rows(copy->source->rows, copy->source->context);
         return copy->fields >= 0 && !copy->failed; /* -1: no more rows */
 }
 
 bool copy_out_end(struct copy_out *copy)
 {
-        PGconn *connection = copy->source->database->connection;
-        PGresult *result;
-
         PQfreemem(copy->row);
         copy->row = NULL;
-        while (PQgetCopyData(connection, &copy->row, 0) > 0) {
-                PQfreemem(copy->row);
-                copy->row = NULL;
-        }
-        while ((result = PQgetResult(connection))) {
-                if (PQresultStatus(result) != PGRES_COMMAND_OK && !copy->failed) {
-                        database_complain(copy->source->database, result);
-                        copy->failed = true;
-                }
-                PQclear(result);
-        }
-        return !copy->failed;
+        return copy->source->server->end(copy->source) && !copy->failed;
 }
 
 /* The length of the next field; -1: NULL. `size` is what it must be, 0: whatever it is. */
@@ -150,7 +177,7 @@ uint32_t copy_name(struct copy_out *copy)
                 return NAME_NONE;
         name = names_add(copy->source->names, text, (size_t)length);
         if (name == NAME_NONE) {
-                complain("out of memory");
+                copy_source_fail(copy->source, "out of memory");
                 copy->failed = true;
         }
         return name;

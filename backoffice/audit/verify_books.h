@@ -8,12 +8,12 @@
  * comes. Over all quarters are kept: the summaries (as many sums as the table has rows), what was taken from
  * each account, a sum a day, and the house bank's cards.
  */
-#ifndef ATMCTL_VERIFY_BOOKS_H
-#define ATMCTL_VERIFY_BOOKS_H
+#ifndef BACKOFFICE_AUDIT_VERIFY_BOOKS_H
+#define BACKOFFICE_AUDIT_VERIFY_BOOKS_H
 
-#include "tools/atmctl/copy_out.h"
-#include "tools/atmctl/tally.h"
-#include "tools/atmctl/verify_findings.h"
+#include "backoffice/audit/copy_out.h"
+#include "backoffice/audit/tally.h"
+#include "backoffice/audit/findings.h"
 
 enum posting_value {
         POSTING_WITHDRAWALS, /* the sign of the row */
@@ -49,10 +49,10 @@ struct books {
                 bool summarised;
         } posted; /* the last day that was posted on: many rows of a day follow each other */
         uint32_t cube[SUMMARY_CUBES]; /* their names */
-        bool failed;                  /* complained already */
+        bool failed;                  /* the source says why */
 };
 
-/* False after a complaint. books_close in any case. */
+/* False after a failure that the source says. books_close in any case. */
 ATM_MUST_USE bool books_open(struct books *books, struct copy_source *source, struct findings *findings);
 void books_close(struct books *books);
 

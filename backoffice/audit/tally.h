@@ -6,8 +6,8 @@
  * Keys are compared as bytes: whoever fills one leaves no gap in it. The room of the numbers may as well hold
  * a struct of the caller's, zeroed when its key is new.
  */
-#ifndef ATMCTL_TALLY_H
-#define ATMCTL_TALLY_H
+#ifndef BACKOFFICE_AUDIT_TALLY_H
+#define BACKOFFICE_AUDIT_TALLY_H
 
 #include <stdbool.h>
 #include <stddef.h>

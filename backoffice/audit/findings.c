@@ -1,9 +1,8 @@
-#include "tools/atmctl/verify_findings.h"
+#include "backoffice/audit/findings.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/atmctl/say.h"
 
 const struct check_text verify_checks[CHECK_COUNT] = {
     [CHECK_COMMISSION] = {"commission",
@@ -66,10 +65,7 @@ void findings_add(struct findings *findings, enum verify_check check, const char
         findings->differences++;
         if (findings->failed || findings->count == DIFFERENCES_NAMED_MAX)
                 return;
-        if (!keep(findings, &(struct difference){check, strdup(key), strdup(expected), strdup(found)})) {
-                complain("out of memory");
-                findings->failed = true;
-        }
+        findings->failed = !keep(findings, &(struct difference){check, strdup(key), strdup(expected), strdup(found)});
 }
 
 static int compare(const void *a, const void *b)

@@ -3,8 +3,8 @@
  * numbers. NAME_NONE is NULL. The words of the rules come first, so that their numbers are known to the
  * compiler; whatever else a row says is there as it stands. Nothing is ever removed.
  */
-#ifndef ATMCTL_NAMES_H
-#define ATMCTL_NAMES_H
+#ifndef BACKOFFICE_AUDIT_NAMES_H
+#define BACKOFFICE_AUDIT_NAMES_H
 
 #include <stdbool.h>
 #include <stddef.h>

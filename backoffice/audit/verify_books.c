@@ -1,12 +1,13 @@
-#include "tools/atmctl/verify_books.h"
+#include "backoffice/audit/verify_books.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "rules/calendar.h"
-#include "tools/atmctl/rows.h"
+#include "lib/base/array.h"
 
 struct rollup_key {
         uint32_t terminal;
@@ -176,7 +177,7 @@ static void add(struct books *books, struct tally *tally, const void *key, const
         if (tally_add(tally, key, values) || books->failed)
                 return;
         books->failed = true;
-        complain("out of memory, or a sum over 2^63 yen");
+        copy_source_fail(books->source, "out of memory, or a sum over 2^63 yen");
 }
 
 static bool is_summarised(struct books *books, int32_t month)
@@ -308,7 +309,7 @@ ATM_PRINTF(3, 4) static bool begin(struct books *books, struct copy_out *copy, c
         length = vasprintf(&query, format, arguments);
         va_end(arguments);
         if (length < 0) {
-                complain("out of memory");
+                copy_source_fail(books->source, "out of memory");
                 return false;
         }
         begun = copy_out_begin(copy, books->source, query);
@@ -581,7 +582,7 @@ static bool read_set(struct books *books, struct tally *set, const char *query)
                 else
                         day = copy_day(&copy);
                 if (!tally_at(set, set == &books->card ? (const void *)card : &day)) {
-                        complain("out of memory");
+                        copy_source_fail(books->source, "out of memory");
                         copy.failed = true;
                 }
         }

@@ -1,4 +1,4 @@
-#include "tools/atmctl/tally.h"
+#include "backoffice/audit/tally.h"
 
 #include <stdlib.h>
 #include <string.h>

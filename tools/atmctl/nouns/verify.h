@@ -1,6 +1,6 @@
 /* atmctl verify. */
-#ifndef ATMCTL_VERIFY_H
-#define ATMCTL_VERIFY_H
+#ifndef ATMCTL_NOUNS_VERIFY_H
+#define ATMCTL_NOUNS_VERIFY_H
 
 #include "tools/atmctl/command.h"
 

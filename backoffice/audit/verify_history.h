@@ -9,11 +9,11 @@
  * What a row says of itself is checked as it comes, the rest withdrawal by withdrawal in the end. In memory a
  * withdrawal takes HISTORY_WITHDRAWAL_SIZE bytes, or little more.
  */
-#ifndef ATMCTL_VERIFY_HISTORY_H
-#define ATMCTL_VERIFY_HISTORY_H
+#ifndef BACKOFFICE_AUDIT_VERIFY_HISTORY_H
+#define BACKOFFICE_AUDIT_VERIFY_HISTORY_H
 
 #include "rules/reference.h"
-#include "tools/atmctl/verify_books.h"
+#include "backoffice/audit/verify_books.h"
 
 enum { HISTORY_WITHDRAWAL_SIZE = 400 };
 
@@ -31,7 +31,7 @@ struct verify_history {
         struct kept_advice *advice; /* place 0 is none */
         struct kept_notice *notice;
         uint32_t advices, advices_max, notices, notices_max;
-        bool failed; /* complained already */
+        bool failed; /* the source says why */
 };
 
 /* What is to be read: moments as SQL has them, [from, to), and of `parts` parts of the ATMs one. */
@@ -40,7 +40,7 @@ struct history_piece {
         int parts, part;
 };
 
-/* False after a complaint. */
+/* False after a failure that the source says. */
 ATM_MUST_USE bool verify_history_open(struct verify_history *history);
 void verify_history_close(struct verify_history *history);
 ATM_MUST_USE bool verify_history_piece(struct verify_history *history, const struct history_piece *piece);
