@@ -2,11 +2,13 @@
  * Writing pieces. The parent only counts: its children make the rows of an ATM, gather each table's in binary
  * COPY format, send them in the order of the tables and commit, then say how much it was through a pipe.
  */
-#include "tools/atmctl/history_write.h"
+#include "backoffice/generation/write.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -46,8 +48,8 @@ static const char *const copy_sql[TABLES] = {
 };
 
 struct writer {
-        const struct history_job *job;
-        struct database database;
+        const struct generation_job *job;
+        PGconn *connection;
         struct business business;
         struct pg_copy copy[TABLES];
 };
@@ -288,124 +290,143 @@ static void add_rows(struct writer *w)
 
 /* a piece ----------------------------------------------------------------------------------------------------- */
 
-static bool send_rows(struct writer *w)
+static bool send_rows(struct writer *w, char error[PG_ERROR_MAX])
 {
         for (int table = 0; table < TABLES; table++) {
-                if (!pg_copy_send(&w->copy[table], w->database.connection, copy_sql[table])) {
-                        const char *why = PQerrorMessage(w->database.connection);
+                if (!pg_copy_send(&w->copy[table], w->connection, copy_sql[table])) {
+                        const char *why = PQerrorMessage(w->connection);
 
-                        complain("%s: %.*s", w->business.terminal, (int)strcspn(*why ? why : "out of memory", "\n"),
-                                 *why ? why : "out of memory");
+                        snprintf(error, PG_ERROR_MAX, "%s: %.*s", w->business.terminal,
+                                 (int)strcspn(*why ? why : "out of memory", "\n"), *why ? why : "out of memory");
                         return false;
                 }
         }
         return true;
 }
 
-static bool write_piece(struct writer *w, int64_t index, struct history_total *ret_piece)
+static bool write_piece(struct writer *w, int64_t index, struct generation_total *ret_piece, char error[PG_ERROR_MAX])
 {
-        char chunk[24], withdrawals[24], error[SCENARIO_ERROR_MAX];
+        char chunk[24], withdrawals[24], why[SCENARIO_ERROR_MAX];
         const char *parameters[] = {w->job->scenario, chunk, withdrawals};
 
-        if (!business_make(w->job->plan, w->job->terminal[index], index, &w->business, error)) {
-                complain("%s", error);
+        if (!business_make(w->job->plan, w->job->terminal[index], index, &w->business, why)) {
+                snprintf(error, PG_ERROR_MAX, "%s", why);
                 return false;
         }
         add_rows(w);
         snprintf(chunk, sizeof(chunk), "%" PRId64, index);
         snprintf(withdrawals, sizeof(withdrawals), "%zu", w->business.withdrawals);
-        *ret_piece = (struct history_total){1, (int64_t)w->business.withdrawals, 0};
+        *ret_piece = (struct generation_total){1, (int64_t)w->business.withdrawals, 0};
         for (int table = 0; table < TABLES; table++)
                 ret_piece->rows += (int64_t)w->copy[table].rows;
         /* A piece that a crash takes away is made again: nobody was told of it. */
-        return database_execute(&w->database, "BEGIN; SET LOCAL synchronous_commit = off", 0, NULL) && send_rows(w) &&
-               database_execute(&w->database, "INSERT INTO history_chunk VALUES ($1, $2::integer, $3::bigint)",
-                                3, parameters) &&
-               database_execute(&w->database, "COMMIT", 0, NULL);
+        return pg_execute(w->connection, "BEGIN; SET LOCAL synchronous_commit = off", 0, NULL, error) &&
+               send_rows(w, error) &&
+               pg_execute(w->connection, "INSERT INTO history_chunk VALUES ($1, $2::integer, $3::bigint)", 3, parameters,
+                          error) &&
+               pg_execute(w->connection, "COMMIT", 0, NULL, error);
 }
 
 /* processes ----------------------------------------------------------------------------------------------------- */
 
-/* One piece after the other, each the next that nobody has taken. */
-static bool run_writer(const struct history_job *job, int64_t *next, int pipe_end)
-{
-        struct writer w = {.job = job};
-        struct history_total piece;
-        bool good;
+/* What a process says to the parent: a piece, or why it has failed. */
+struct message {
+        struct generation_total piece;
+        char error[PG_ERROR_MAX];
+};
+_Static_assert(sizeof(struct message) <= PIPE_BUF, "messages of several processes come whole");
 
-        if (!database_open(&w.database, job->invocation, DATABASE_READY))
+/* One piece after the other, each the next that nobody has taken. */
+static bool write_pieces(struct writer *w, int64_t *next, int pipe_end, struct message *message)
+{
+        if (!pg_execute(w->connection, "SELECT pg_advisory_lock_shared(" GENERATION_LOCK ")", 0, NULL, message->error))
                 return false;
-        good = database_execute(&w.database, "SET ROLE atm_owner; SELECT pg_advisory_lock_shared(" HISTORY_LOCK ")", 0, NULL);
-        while (good) {
+        for (;;) {
                 int64_t i = __atomic_fetch_add(next, 1, __ATOMIC_RELAXED);
 
-                if (i >= job->plan->atms)
-                        break;
-                if (job->is_done[i])
+                if (i >= w->job->plan->atms)
+                        return true;
+                if (w->job->is_done[i])
                         continue;
-                good = write_piece(&w, i, &piece) && write(pipe_end, &piece, sizeof(piece)) == (ssize_t)sizeof(piece);
+                if (!write_piece(w, i, &message->piece, message->error) ||
+                    write(pipe_end, message, sizeof(*message)) != (ssize_t)sizeof(*message))
+                        return false;
         }
-        database_close(&w.database);
+}
+
+static bool run_writer(const struct generation_job *job, int64_t *next, int pipe_end)
+{
+        struct writer w = {.job = job, .connection = job->connect(job->context)};
+        struct message message = {.error = ""};
+        bool good = w.connection && write_pieces(&w, next, pipe_end, &message);
+
+        if (*message.error) {
+                message.piece = (struct generation_total){0};
+                good = write(pipe_end, &message, sizeof(message)) == (ssize_t)sizeof(message) && good;
+        }
+        PQfinish(w.connection);
         business_free(&w.business);
         for (int table = 0; table < TABLES; table++)
                 pg_copy_free(&w.copy[table]);
         return good;
 }
 
-static pid_t start_writer(const struct history_job *job, int64_t *next, const int pipe_ends[2])
+static pid_t start_writer(const struct generation_job *job, int64_t *next, const int pipe_ends[2],
+                          char error[PG_ERROR_MAX])
 {
         pid_t pid = fork();
 
         if (pid == 0) {
                 prctl(PR_SET_PDEATHSIG, SIGKILL); /* who counts and who writes end together */
                 close(pipe_ends[0]);
-                _exit(run_writer(job, next, pipe_ends[1]) ? EXIT_DONE : EXIT_FAILED);
+                _exit(run_writer(job, next, pipe_ends[1]) ? EXIT_SUCCESS : EXIT_FAILURE);
         }
         if (pid < 0)
-                complain("no process could be started: %s", strerror(errno));
+                snprintf(error, PG_ERROR_MAX, "no process could be started: %s", strerror(errno));
         return pid;
 }
 
-static void count_pieces(const struct history_job *job, int pipe_end, struct history_total *total)
+static void count_pieces(const struct generation_job *job, int pipe_end, struct generation_total *total,
+                         char error[PG_ERROR_MAX])
 {
-        struct history_total piece;
-        int64_t there = 0;
+        struct message message;
 
-        for (int64_t i = 0; i < job->plan->atms; i++)
-                there += job->is_done[i];
-        while (read(pipe_end, &piece, sizeof(piece)) == (ssize_t)sizeof(piece)) {
-                total->pieces += piece.pieces;
-                total->withdrawals += piece.withdrawals;
-                total->rows += piece.rows;
-                progress("%" PRId64 " of %" PRId64 " ATMs, %" PRId64 " withdrawals, %" PRId64 " rows", there + total->pieces,
-                         job->plan->atms, total->withdrawals, total->rows);
+        while (read(pipe_end, &message, sizeof(message)) == (ssize_t)sizeof(message)) {
+                if (*message.error && !*error)
+                        memcpy(error, message.error, sizeof(message.error));
+                total->pieces += message.piece.pieces;
+                total->withdrawals += message.piece.withdrawals;
+                total->rows += message.piece.rows;
+                if (job->on_piece)
+                        job->on_piece(total, job->context);
         }
-        progress_end();
 }
 
-bool history_write(const struct history_job *job, int processes, struct history_total *ret_total)
+bool generation_write(const struct generation_job *job, int processes, struct generation_total *ret_total,
+                      char error[PG_ERROR_MAX])
 {
         pid_t pid[PROCESSES_MAX];
         int pipe_ends[2], started = 0, status;
         int64_t *next = mmap(NULL, sizeof(*next), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         bool good;
 
-        *ret_total = (struct history_total){0};
+        *error = '\0';
+        *ret_total = (struct generation_total){0};
         if (processes > PROCESSES_MAX)
                 processes = PROCESSES_MAX;
         if (next == MAP_FAILED || pipe(pipe_ends) != 0) {
-                complain("no memory or pipe to share with other processes: %s", strerror(errno));
+                snprintf(error, PG_ERROR_MAX, "no memory or pipe to share with other processes: %s", strerror(errno));
                 return false;
         }
         fflush(NULL);
-        while (started < processes && (pid[started] = start_writer(job, next, pipe_ends)) > 0)
+        while (started < processes && (pid[started] = start_writer(job, next, pipe_ends, error)) > 0)
                 started++;
         good = started == processes;
         close(pipe_ends[1]);
-        count_pieces(job, pipe_ends[0], ret_total);
+        count_pieces(job, pipe_ends[0], ret_total, error);
         close(pipe_ends[0]);
         for (int i = 0; i < started; i++)
-                good = waitpid(pid[i], &status, 0) == pid[i] && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE && good;
+                good = waitpid(pid[i], &status, 0) == pid[i] && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS && good;
         munmap(next, sizeof(*next));
         return good;
 }

@@ -40,7 +40,7 @@ static void set_up(void)
                                       .atms = 20,
                                       .atms_whole = 1066};
         strcpy(plan.prefix[0], "990001");
-        printf("seed %" PRIu64 "; again: ATM_TEST_SEED=%" PRIu64 " history_test_business\n", plan.seed, plan.seed);
+        printf("seed %" PRIu64 "; again: ATM_TEST_SEED=%" PRIu64 " generation_test_business\n", plan.seed, plan.seed);
         ck_assert_msg(business_make(&plan, "T0000003", 2, &business, error), "%s", error);
         ck_assert_uint_gt(business.withdrawals, 500);
 }
