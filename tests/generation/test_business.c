@@ -259,6 +259,7 @@ int main(void)
         SRunner *runner;
         int failed;
 
+        tcase_set_timeout(tcase, 120); /* a year of business takes a loaded machine a while */
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_add_test(tcase, prices_and_hours_are_the_daemons);
         tcase_add_test(tcase, the_limits_of_cards_hold_and_are_met);
