@@ -78,16 +78,14 @@ static bool load_dialect(const struct settings_link *link, struct iso_dialect *r
         return false;
 }
 
-bool banks_check(const struct settings *settings, char *error, size_t size)
+bool banks_check_dialects(const struct settings *settings, char *error, size_t size)
 {
-        struct bank_keys *keys = banks_load_keys(settings, error, size);
-        bool good = keys;
-        for (size_t i = 0; good && i < settings->link_count; i++) {
+        for (size_t i = 0; i < settings->link_count; i++) {
                 struct iso_dialect dialect;
-                good = load_dialect(&settings->link[i], &dialect, error, size);
+                if (!load_dialect(&settings->link[i], &dialect, error, size))
+                        return false;
         }
-        banks_free_keys(keys);
-        return good;
+        return true;
 }
 
 /* ---- building ------------------------------------------------------------------------------------------ */
@@ -126,8 +124,7 @@ static void name_holder(struct banks *banks, const char *instance)
                  random);
 }
 
-static bool make_link(struct banks *banks, const struct banks_options *options, const struct bank_keys *keys,
-                      char *error, size_t size)
+static bool make_link(struct banks *banks, const struct banks_options *options, char *error, size_t size)
 {
         size_t i = banks->routes.count;
         const struct settings_link *link = &options->settings->link[i];
@@ -146,7 +143,7 @@ static bool make_link(struct banks *banks, const struct banks_options *options, 
             .base = options->base,
             .dns = banks->dns,
             .route = route,
-            .tls = keys->tls[i],
+            .tls = options->keys->tls[i],
             .addresses = &link->addresses,
             .connections = (int)link->connections,
         };
@@ -183,26 +180,21 @@ static bool make_dns(struct banks *banks, struct event_base *base)
 
 struct banks *banks_new(const struct banks_options *options, char *error, size_t size)
 {
-        struct bank_keys *keys = banks_load_keys(options->settings, error, size);
-        struct banks *banks = keys ? calloc(1, sizeof(*banks)) : NULL;
-        if (!keys)
-                return NULL;
+        struct banks *banks = calloc(1, sizeof(*banks));
         if (!banks)
                 goto no_memory;
         name_holder(banks, options->instance);
         if (!make_dns(banks, options->base))
                 goto no_memory;
         while (banks->routes.count < options->settings->link_count)
-                if (!make_link(banks, options, keys, error, size))
+                if (!make_link(banks, options, error, size))
                         goto failed;
         if (!make_saf(banks, options))
                 goto no_memory;
-        banks_free_keys(keys);
         return banks;
 no_memory:
         snprintf(error, size, "banks: out of memory");
 failed:
-        banks_free_keys(keys);
         banks_free(banks);
         return NULL;
 }

@@ -13,9 +13,14 @@
 struct banks;
 struct bank_keys; /* the TLS contexts of all links */
 
+/* From the files that the configuration names. NULL with a text in error[]. */
+ATM_MUST_USE struct bank_keys *banks_load_keys(const struct settings *settings, char *error, size_t size);
+void banks_free_keys(struct bank_keys *keys);
+
 struct banks_options {
         struct event_base *base;
         const struct settings *settings; /* stays where it is; its text is used while the banks live */
+        const struct bank_keys *keys;    /* each connection refers to its own */
         const char *instance;            /* NULL: unnamed */
         int64_t (*real_ms)(void *context);
         int64_t (*steady_ms)(void *context);
@@ -23,8 +28,8 @@ struct banks_options {
         void *context;
 };
 
-/* Dialects, certificates and keys. False with a text in error[]. */
-ATM_MUST_USE bool banks_check(const struct settings *settings, char *error, size_t size);
+/* The dialects. False with a text in error[]. */
+ATM_MUST_USE bool banks_check_dialects(const struct settings *settings, char *error, size_t size);
 
 /* Starts connecting. NULL with a text in error[]. */
 ATM_MUST_USE struct banks *banks_new(const struct banks_options *options, char *error, size_t size);
@@ -32,10 +37,7 @@ void banks_free(struct banks *banks);
 
 const struct bank_routes *banks_routes(const struct banks *banks);
 
-/* A reload in two steps: what can fail, then what can't. NULL with a text in error[]. */
-ATM_MUST_USE struct bank_keys *banks_load_keys(const struct settings *settings, char *error, size_t size);
-void banks_free_keys(struct bank_keys *keys);
-/* settings: with the links in the same order; nothing of it is kept. */
+/* A reload: links as before, in the same order; nothing of the settings is kept. */
 void banks_change(struct banks *banks, const struct settings *settings, const struct bank_keys *keys);
 
 void banks_tick(struct banks *banks);

@@ -538,6 +538,30 @@ static bool make_lanes(struct ledger_pg *l, struct event_base *base)
         return l->lanes;
 }
 
+bool ledger_pg_check(const struct ledger_pg_options *options, char error[LEDGER_PG_ERROR_MAX])
+{
+        char *text = NULL;
+        PQconninfoOption *parsed = PQconninfoParse(options->conninfo, &text);
+        if (!parsed) {
+                /* libpq repeats what it could not read, which may be a password */
+                PQfreemem(text);
+                snprintf(error, LEDGER_PG_ERROR_MAX,
+                         "[database] conninfo: not what libpq takes; expected keywords and values "
+                         "(host=... dbname=...) or a postgresql:// URI");
+                return false;
+        }
+        PQconninfoFree(parsed);
+        if (options->connections > LEDGER_PG_CONNECTIONS_MAX)
+                snprintf(error, LEDGER_PG_ERROR_MAX, "[database] connections: %d: expected 1 to %d",
+                         options->connections, LEDGER_PG_CONNECTIONS_MAX);
+        else if (options->batch_max > BATCH_MAX)
+                snprintf(error, LEDGER_PG_ERROR_MAX, "[database] batch_max: %d: expected 1 to %d",
+                         options->batch_max, BATCH_MAX);
+        else
+                return true;
+        return false;
+}
+
 struct ledger *ledger_pg_new(struct event_base *base, const struct ledger_pg_options *options,
                              char error[LEDGER_PG_ERROR_MAX])
 {

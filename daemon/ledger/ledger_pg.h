@@ -28,6 +28,9 @@ struct ledger_pg_stats {
         int waiting, in_doubt, connections_up;
 };
 
+/* What can be wrong with the options before anybody connects. False with a text in error[]. */
+ATM_MUST_USE bool ledger_pg_check(const struct ledger_pg_options *options, char error[LEDGER_PG_ERROR_MAX]);
+
 /*
  * Connects and loads the first reference data, blocking: for start-up only. NULL with a text in error[]:
  * no server, no such database, not migrated, newer than the program, reference data that can't be used.
