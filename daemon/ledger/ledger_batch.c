@@ -250,25 +250,45 @@ bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, in
         return true;
 }
 
+/* Where a row of each kind's answer says whether it was stored before, and its reason; NO_COLUMN: it does not say. */
+enum { NO_COLUMN = -1, REASON_STALE = -1 };
+static const struct {
+        int stored, reason;
+} columns[LEDGER_KIND_COUNT] = {
+        [LEDGER_REQUEST] = { 1, 2 },
+        [LEDGER_INQUIRY] = { NO_COLUMN, 1 },
+        [LEDGER_ADVICE] = { 1, NO_COLUMN },
+        [LEDGER_OUTCOME] = { 1, 2 },
+};
+
+/* SQL says the status by both together: no reason, stored or not, and a reason that is none. */
+static enum ledger_status status_of(enum ledger_kind kind, const PGresult *result, int row)
+{
+        int reason = columns[kind].reason;
+        bool stored = columns[kind].stored != NO_COLUMN && *PQgetvalue(result, row, columns[kind].stored);
+        if (reason == NO_COLUMN)
+                return stored ? LEDGER_STORED : LEDGER_DECIDED;
+        if (PQgetisnull(result, row, reason))
+                return stored ? LEDGER_PENDING : LEDGER_ASK;
+        if (pg_get_int2(PQgetvalue(result, row, reason)) == REASON_STALE)
+                return LEDGER_STALE;
+        return stored ? LEDGER_STORED : LEDGER_DECIDED;
+}
+
 static bool is_stale(const struct ledger_batch *batch, const PGresult *result)
 {
-        int reason_column = batch->kind == LEDGER_REQUEST ? 2 : 1;
-        return forms[batch->kind].version_first && PQntuples(result) == 1 && !PQgetisnull(result, 0, reason_column) &&
-               pg_get_int2(PQgetvalue(result, 0, reason_column)) == -1;
+        return forms[batch->kind].version_first && PQntuples(result) == 1 &&
+               status_of(batch->kind, result, 0) == LEDGER_STALE;
 }
 
 /* Of a request and of an outcome: the same columns. */
 static void answer_request(const struct ledger_op *op, struct ledger_answer *answer, const PGresult *result, int row)
 {
-        bool stored = *PQgetvalue(result, row, 1);
         (void)op;
-        answer->status = stored ? LEDGER_STORED : LEDGER_DECIDED;
         answer->business_day = pg_get_date(PQgetvalue(result, row, 3));
         answer->customer_charge_yen = pg_get_int8(PQgetvalue(result, row, 4));
-        if (PQgetisnull(result, row, 2)) {
-                answer->status = stored ? LEDGER_PENDING : LEDGER_ASK;
+        if (answer->status == LEDGER_ASK || answer->status == LEDGER_PENDING)
                 return;
-        }
         answer->reason = (enum reason)pg_get_int2(PQgetvalue(result, row, 2));
         if (answer->reason != REASON_APPROVED)
                 return;
@@ -280,7 +300,6 @@ static void answer_request(const struct ledger_op *op, struct ledger_answer *ans
 
 static void answer_inquiry(const struct ledger_op *op, struct ledger_answer *answer, const PGresult *result, int row)
 {
-        answer->status = LEDGER_DECIDED;
         answer->reason = (enum reason)pg_get_int2(PQgetvalue(result, row, 1));
         if (answer->reason != REASON_APPROVED)
                 return;
@@ -293,7 +312,8 @@ static void answer_inquiry(const struct ledger_op *op, struct ledger_answer *ans
 static void answer_advice(const struct ledger_op *op, struct ledger_answer *answer, const PGresult *result, int row)
 {
         (void)op;
-        answer->status = *PQgetvalue(result, row, 1) ? LEDGER_STORED : LEDGER_DECIDED;
+        (void)result;
+        (void)row;
         answer->reason = REASON_APPROVED;
 }
 
@@ -316,7 +336,9 @@ enum ledger_batch_end ledger_batch_answers(struct ledger_batch *batch, const PGr
                 int position = pg_get_int4(PQgetvalue(result, row, 0));
                 if (position < 1 || position > batch->count)
                         return BATCH_MALFORMED;
-                answer[batch->kind](batch->op[position - 1], &batch->op[position - 1]->answer, result, row);
+                struct ledger_op *op = batch->op[position - 1];
+                op->answer.status = status_of(batch->kind, result, row);
+                answer[batch->kind](op, &op->answer, result, row);
         }
         for (int i = 0; i < batch->count; i++)
                 if (batch->op[i]->answer.status == LEDGER_UNKNOWN)
