@@ -1,8 +1,8 @@
 /*
  * The connections of one link: atmd as the TLS client of a bank. Each has its place, which it keeps:
  *
- *      DOWN --pause over--> LOOKING_UP --> CONNECTING --> HANDSHAKE --> OPEN
- *       ^-------------------------'-------------'-------------'----------'  failed, closed, hung up
+ *      DOWN --pause over--> LOOKING_UP --> CONNECTING --> OPEN
+ *       ^-------------------------'-------------'-----------'  failed, closed, hung up
  *
  * In OPEN a bank_session holds the dialogue, the sign-on first. Addresses are tried in turn, one place begins
  * at the first, the next at the second and so on. Pauses grow from LIMIT_BANK_PAUSE_FIRST_MS to
