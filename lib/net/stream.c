@@ -165,6 +165,14 @@ void stream_close(struct stream *stream, int end, const char *format, ...)
         close_now(stream);
 }
 
+void stream_break(struct stream *stream, int end, const char *reason)
+{
+        if (stream->state == STREAM_CLOSED || stream->state == STREAM_DRAINING)
+                return;
+        stream->broken = true;
+        stream_close(stream, end, "%s", reason);
+}
+
 static void leave(struct stream *stream)
 {
         if (stream->in_turn)
@@ -549,12 +557,14 @@ static void see_what_is_left(struct stream *stream)
 
 static bool make_room(struct stream *stream, size_t needed)
 {
+        const struct stream_rules *rules = &stream->env->rules;
         size_t room = needed;
         if (needed <= stream->output_room)
                 return true;
-        if (stream->env->rules.keeps_buffers)
-                for (room = ROOM_FIRST; room < needed; room *= 2)
-                        ;
+        if (rules->keeps_buffers)
+                room = needed < ROOM_FIRST ? ROOM_FIRST : 2 * needed;
+        if (room > rules->output_max)
+                room = rules->output_max;
         uint8_t *output = malloc(room);
         if (!output) {
                 fail_for_memory(stream);

@@ -155,6 +155,8 @@ void stream_resume(struct stream *stream);
 
 /* end: enum stream_end, or the owner's. Nothing where it is over already. */
 void stream_close(struct stream *stream, int end, const char *format, ...) ATM_PRINTF(3, 4);
+/* The same without a word to the peer: how those hang up who misbehave. */
+void stream_break(struct stream *stream, int end, const char *reason);
 /* Over at once and silently: no callback comes after this. politely: with close_notify. */
 void stream_drop(struct stream *stream, bool politely);
 

@@ -26,7 +26,7 @@
 #include "protocol/profile.h"
 #include "tools/atmsim/answers.h"
 #include "backoffice/journals/dispenser.h"
-#include "tools/atmsim/link.h"
+#include "tools/atmsim/atm_conn.h"
 #include "tools/atmsim/message.h"
 #include "tools/atmsim/progress.h"
 #include "tools/atmsim/terminal_file.h"
@@ -49,7 +49,7 @@ struct fleet;
 
 struct seat {
         struct sim_atm atm;
-        struct link link;
+        struct atm_conn conn;
         struct answers answers;
         struct message_place place;
         struct fleet *fleet;
@@ -68,7 +68,7 @@ struct fleet {
         const struct fleet_options *options;
         struct fleet_result result;
         struct event_base *base;
-        struct link_net net;
+        struct atm_conn_net net;
         struct event *tick, *arrival;
         struct event *signals[2];
         struct terminals terminals;
@@ -157,8 +157,8 @@ static void queue_frame(struct seat *seat, enum atm_message what, struct message
         int64_t amount_yen = what == ATM_SIGN_ON || what == ATM_ECHO ? 0 : seat->atm.w.amount_yen;
 
         answers_expect(&seat->answers, what, identity, amount_yen);
-        if (!link_queue(&seat->link, frame, length)) {
-                link_cut(&seat->link, 0);
+        if (!atm_conn_queue(&seat->conn, frame, length)) {
+                atm_conn_cut(&seat->conn, 0);
                 complain(seat->fleet, seat, "the host does not read; the connection is given up");
         }
         seat->fleet->messages_wait = true;
@@ -179,7 +179,7 @@ static void send_message(struct seat *seat, const struct atm_action *action)
         length = message_compose(&seat->atm, &seat->place, what, action->send.repeat, identity, card, frame);
         queue_frame(seat, what, identity, frame, length);
         if (action->send.cut_short)
-                link_cut(&seat->link, 1 + seat->atm.plan.draw % (length - 1));
+                atm_conn_cut(&seat->conn, 1 + seat->atm.plan.draw % (length - 1));
 }
 
 static void carry_out(struct seat *seat, const struct atm_action *action)
@@ -201,7 +201,7 @@ static void carry_out(struct seat *seat, const struct atm_action *action)
                 send_message(seat, action);
                 return;
         case ACTION_CUT:
-                link_cut(&seat->link, 0);
+                atm_conn_cut(&seat->conn, 0);
                 join_group(seat);
                 return;
         case ACTION_POWER_OFF:
@@ -396,7 +396,7 @@ static void cycle_power(struct seat *seat)
                 fleet->signed_on--;
         if (seat->phase == CONNECTING)
                 fleet->handshakes--;
-        link_close(&seat->link, false);
+        atm_conn_close(&seat->conn, false);
         if (seat->phase != LINED_UP) /* it keeps its place in the line */
                 enter_phase(seat, PARKED, random_jitter(&fleet->random, BOOT_PAUSE_US, PAUSE_JITTER));
         journal_path(fleet->options->journal, fleet->journal.number, path);
@@ -437,7 +437,7 @@ static void settle(struct fleet *fleet)
                         struct seat *seat = &fleet->seats[group[i]];
 
                         seat->in_group = false;
-                        link_flush(&seat->link);
+                        atm_conn_flush(&seat->conn);
                         if (seat->power_off)
                                 cycle_power(seat);
                 }
@@ -480,23 +480,23 @@ static void sign_on(struct seat *seat)
         enter_phase(seat, SIGNING_ON, SIGN_ON_TIMEOUT_US);
 }
 
-static struct seat *seat_of(struct link *link)
+static struct seat *seat_of(struct atm_conn *conn)
 {
-        return (struct seat *)(void *)((char *)link - offsetof(struct seat, link));
+        return (struct seat *)(void *)((char *)conn - offsetof(struct seat, conn));
 }
 
-static void on_ready(struct link *link)
+static void on_ready(struct atm_conn *conn)
 {
-        struct seat *seat = seat_of(link);
+        struct seat *seat = seat_of(conn);
 
         seat->fleet->handshakes--;
         seat->fleet->result.connections++;
         sign_on(seat);
 }
 
-static void on_down(struct link *link, const char *reason)
+static void on_down(struct atm_conn *conn, const char *reason)
 {
-        struct seat *seat = seat_of(link);
+        struct seat *seat = seat_of(conn);
         struct fleet *fleet = seat->fleet;
         enum phase phase = seat->phase;
         struct atm_turn turn;
@@ -538,9 +538,9 @@ static void on_sign_on_answer(struct seat *seat, const struct atm_answer *answer
         run_turn(seat, &turn);
 }
 
-static void on_message(struct link *link, const uint8_t *bytes, size_t length)
+static void on_message(struct atm_conn *conn, const uint8_t *bytes, size_t length)
 {
-        struct seat *seat = seat_of(link);
+        struct seat *seat = seat_of(conn);
         struct fleet *fleet = seat->fleet;
         char why[ANSWER_WHY_MAX], text[ANSWER_WHY_MAX + 32];
         struct atm_answer answer;
@@ -567,11 +567,11 @@ static void connect_next(struct fleet *fleet)
 {
         while (fleet->line_count > 0 && fleet->handshakes < fleet->options->handshakes) {
                 struct seat *seat = &fleet->seats[fleet->line[fleet->line_first]];
-                char reason[LINK_REASON_MAX];
+                char reason[ATM_CONN_REASON_MAX];
 
                 fleet->line_first = (fleet->line_first + 1) % fleet->count;
                 fleet->line_count--;
-                if (link_connect(&seat->link, seat->atm.terminal, seat->port, reason)) {
+                if (atm_conn_connect(&seat->conn, seat->atm.terminal, seat->port, reason)) {
                         fleet->handshakes++;
                         enter_phase(seat, CONNECTING, SIGN_ON_TIMEOUT_US);
                 } else {
@@ -592,8 +592,8 @@ static void on_phase_deadline(struct seat *seat)
                 return;
         case CONNECTING:
         case SIGNING_ON:
-                link_close(&seat->link, false);
-                on_down(&seat->link, "no answer in time");
+                atm_conn_close(&seat->conn, false);
+                on_down(&seat->conn, "no answer in time");
                 return;
         case REFUSED:
                 sign_on(seat);
@@ -875,7 +875,7 @@ static bool open_seats(struct fleet *fleet)
                 seat->fleet = fleet;
                 seat->index = (uint32_t)i;
                 atm_init(&seat->atm, terminal->name);
-                link_init(&seat->link, &fleet->net);
+                atm_conn_init(&seat->conn, &fleet->net);
                 snprintf(seat->place.hall, sizeof(seat->place.hall), "%-15s", terminal->hall);
                 seat->place.acquirer = fleet->options->acquirer;
                 seat->port = (int)(i % (size_t)fleet->net.ports);
@@ -949,7 +949,7 @@ static bool open_loop(struct fleet *fleet)
         const struct fleet_options *options = fleet->options;
         struct event_config *config = event_config_new();
         struct timeval tick = {.tv_usec = TICK_US};
-        char error[LINK_ERROR_MAX];
+        char error[ATM_CONN_ERROR_MAX];
 
         signal(SIGPIPE, SIG_IGN);
         if (config) {
@@ -970,7 +970,7 @@ static bool open_loop(struct fleet *fleet)
         }
         if (!fleet->tick || !fleet->arrival || event_add(fleet->tick, &tick) < 0)
                 return false;
-        if (!link_net_open(&fleet->net, fleet->base, options->host, options->ports, options->ca,
+        if (!atm_conn_net_open(&fleet->net, fleet->base, options->host, options->ports, options->ca,
                            options->certs, fleet->terminals.terminal[0].name, error)) {
                 fprintf(stderr, "atmsim: %s\n", error);
                 return false;
@@ -978,7 +978,7 @@ static bool open_loop(struct fleet *fleet)
         fleet->net.on_ready = on_ready;
         fleet->net.on_message = on_message;
         fleet->net.on_down = on_down;
-        if (options->capture_file && !link_net_capture(&fleet->net, options->capture_file)) {
+        if (options->capture_file && !atm_conn_net_capture(&fleet->net, options->capture_file)) {
                 fprintf(stderr, "atmsim: --capture %s: %s\n", options->capture_file, strerror(errno));
                 return false;
         }
@@ -1007,12 +1007,12 @@ static bool close_fleet(struct fleet *fleet)
         bool complete = true;
 
         for (size_t i = 0; fleet->seats && i < fleet->count; i++)
-                link_close(&fleet->seats[i].link, true);
+                atm_conn_close(&fleet->seats[i].conn, true);
         journal_close(&fleet->journal);
         dispensers_close(fleet->dispensers);
         if (fleet->lock >= 0)
                 close(fleet->lock);
-        if (fleet->net.tls && !link_net_close(&fleet->net)) {
+        if (fleet->net.tls && !atm_conn_net_close(&fleet->net)) {
                 fprintf(stderr, "atmsim: --capture %s: not all could be written\n",
                         fleet->options->capture_file);
                 complete = false;

@@ -24,12 +24,12 @@
 #include "tools/banksim/accounts.h"
 #include "tools/banksim/bank.h"
 #include "tools/banksim/journal_writer.h"
-#include "tools/banksim/bank_link.h"
+#include "tools/banksim/host_conn.h"
 #include "tools/banksim/bank_message.h"
 #include "tools/banksim/wire.h"
 
-/* Links are libevent's middle queue; the flush comes when nothing more is there to read. */
-enum { PRIORITY_SOON = 0, PRIORITY_LINK = 1, PRIORITY_FLUSH = 2 };
+/* Connections are libevent's middle queue; the flush comes when nothing more is there to read. */
+enum { PRIORITY_SOON = 0, PRIORITY_CONN = 1, PRIORITY_FLUSH = 2 };
 enum {
         FLUSH_ANSWERS = 256, /* so many wait at most for one flush, */
         FLUSH_AGE_MS = 5,    /* and none longer than this while messages keep coming */
@@ -46,7 +46,7 @@ enum state { HOST_UP, HOST_DOWN };
 struct out {
         TAILQ_ENTRY(out) entry;
         struct host *host;
-        uint64_t link;
+        uint64_t conn;
         enum behaviour how;
         int64_t delay_ms;
         struct event timer;
@@ -64,7 +64,7 @@ struct host {
         struct wire *wire;
         SSL_CTX *tls;
         struct bank_journal journal;
-        struct bank_link_net *links;
+        struct host_conns *conns;
         struct behaviours behaviours;
         /* the port */
         struct sockaddr_storage address;
@@ -137,17 +137,17 @@ static void out_free(struct out *out)
 static void out_deliver(struct out *out)
 {
         struct host *host = out->host;
-        struct bank_link *link = bank_link_find(host->links, out->link);
-        if (!link) {
+        struct host_conn *conn = host_conns_find(host->conns, out->conn);
+        if (!conn) {
                 host->undelivered++;
         } else if (out->how == BEHAVIOUR_HANG_UP) {
                 behaviours_count(&host->behaviours, BEHAVIOUR_HANG_UP);
-                bank_link_hang_up(link, out->frame, out->length);
+                host_conn_hang_up(conn, out->frame, out->length);
         } else {
-                bank_link_queue(link, out->frame, out->length);
+                host_conn_queue(conn, out->frame, out->length);
                 if (out->how == BEHAVIOUR_DUPLICATE) {
                         behaviours_count(&host->behaviours, BEHAVIOUR_DUPLICATE);
-                        bank_link_queue(link, out->frame, out->length);
+                        host_conn_queue(conn, out->frame, out->length);
                 }
         }
         out_free(out);
@@ -161,7 +161,7 @@ static void on_due(evutil_socket_t fd, short what, void *context)
         TAILQ_REMOVE(&host->delayed, out, entry);
         host->delayed_count--;
         out_deliver(out);
-        bank_link_net_flush(host->links);
+        host_conns_flush(host->conns);
 }
 
 static void out_delay(struct out *out)
@@ -183,7 +183,7 @@ static void die(struct host *host)
         fprintf(stderr, "banksim: %s: %s: %s; nothing more is answered\n", host->options->name,
                 host->journal.path, strerror(errno));
         host->dead = true;
-        bank_link_net_close_all(host->links, "the journal can't be written");
+        host_conns_close_all(host->conns, "the journal can't be written");
         host->world->on_fatal(host->world->context);
 }
 
@@ -205,7 +205,7 @@ static void flush(struct host *host)
                 else
                         out_deliver(out);
         }
-        bank_link_net_flush(host->links);
+        host_conns_flush(host->conns);
 }
 
 static void on_flush(evutil_socket_t fd, short what, void *context)
@@ -260,7 +260,7 @@ static int64_t delay_for(struct host *host, enum behaviour how)
 }
 
 /* The answer waits for the flush. */
-static void queue_answer(struct host *host, struct bank_link *link, enum behaviour how,
+static void queue_answer(struct host *host, struct host_conn *conn, enum behaviour how,
                          struct iso_message *answer)
 {
         uint8_t frame[WIRE_FRAME_MAX];
@@ -271,11 +271,11 @@ static void queue_answer(struct host *host, struct bank_link *link, enum behavio
         if (!out) {
                 if (length == 0)
                         iso_error_print(wire_dialect(host->wire), &fault, text, sizeof(text));
-                bank_link_close(link, "the answer can't be written in this dialect: %s", text);
+                host_conn_close(conn, "the answer can't be written in this dialect: %s", text);
                 return;
         }
         *out = (struct out){.host = host,
-                            .link = bank_link_id(link),
+                            .conn = host_conn_id(conn),
                             .how = how,
                             .delay_ms = delay_for(host, how),
                             .length = length};
@@ -287,14 +287,14 @@ static void queue_answer(struct host *host, struct bank_link *link, enum behavio
         host->waiting_count++;
 }
 
-static void carry_out(struct host *host, struct bank_link *link, enum behaviour how, struct bank_reply *reply)
+static void carry_out(struct host *host, struct host_conn *conn, enum behaviour how, struct bank_reply *reply)
 {
         if (reply->close) {
-                bank_link_close(link, "%s", reply->why);
+                host_conn_close(conn, "%s", reply->why);
                 return;
         }
         if (reply->why[0])
-                say(host, "%s: %s", bank_link_peer(link), reply->why);
+                say(host, "%s: %s", host_conn_peer(conn), reply->why);
         if (reply->has_record) {
                 bank_journal_append(&host->journal, &reply->record);
                 host->exceptions += reply->record.exception;
@@ -309,12 +309,12 @@ static void carry_out(struct host *host, struct bank_link *link, enum behaviour 
                         bank_message_spoil(&reply->answer,
                                            (uint64_t)behaviours_between(&host->behaviours, 0, 11));
                 }
-                queue_answer(host, link, how, &reply->answer);
+                queue_answer(host, conn, how, &reply->answer);
         }
         flush_later(host);
 }
 
-static void on_message(struct bank_link *link, const uint8_t *bytes, size_t length, void *context)
+static void on_message(struct host_conn *conn, const uint8_t *bytes, size_t length, void *context)
 {
         struct host *host = context;
         struct iso_message message;
@@ -336,11 +336,11 @@ static void on_message(struct bank_link *link, const uint8_t *bytes, size_t leng
                                          .key = host->world->key,
                                          .business_ms = business_ms(host),
                                          .order = how == BEHAVIOUR_DECLINE ? drawn_decline(host) : NULL,
-                                         .signed_on = *bank_link_signed_on(link)};
+                                         .signed_on = *host_conn_signed_on(conn)};
                 bank_message_take(&desk, wire_dialect(host->wire), &message, whole ? NULL : &error, &reply);
-                *bank_link_signed_on(link) = desk.signed_on;
+                *host_conn_signed_on(conn) = desk.signed_on;
                 host->count[reply.count]++;
-                carry_out(host, link, how, &reply);
+                carry_out(host, conn, how, &reply);
                 iso_wipe(&reply.answer);
         }
         iso_wipe(&message);
@@ -348,7 +348,7 @@ static void on_message(struct bank_link *link, const uint8_t *bytes, size_t leng
 
 /* ---- connections --------------------------------------------------------------------------------------- */
 
-static void on_open(struct bank_link *link, const char *certificate_name, void *context)
+static void on_open(struct host_conn *conn, const char *certificate_name, void *context)
 {
         struct host *host = context;
         if (strcmp(certificate_name, host->options->client) == 0) {
@@ -356,24 +356,24 @@ static void on_open(struct bank_link *link, const char *certificate_name, void *
                 return;
         }
         host->refused++;
-        bank_link_close(link, "the certificate is %.64s's; expected %.64s's", certificate_name,
+        host_conn_close(conn, "the certificate is %.64s's; expected %.64s's", certificate_name,
                         host->options->client);
 }
 
-static void on_closed(struct bank_link *link, const char *reason, void *context)
+static void on_closed(struct host_conn *conn, const char *reason, void *context)
 {
         struct host *host = context;
         if (host->state == HOST_UP)
-                say(host, "%s: connection over: %s", bank_link_peer(link), reason);
+                say(host, "%s: connection over: %s", host_conn_peer(conn), reason);
 }
 
-static const struct bank_link_events link_events = {on_open, on_message, on_closed};
+static const struct host_conn_events conn_events = {on_open, on_message, on_closed};
 
 static void take_in(struct host *host, int fd, const struct sockaddr_storage *address, socklen_t length)
 {
         static const int on = 1;
-        char peer[LINK_PEER_MAX];
-        if (bank_link_net_count(host->links) >= (size_t)host->options->connections_max) {
+        char peer[HOST_CONN_PEER_MAX];
+        if (host_conns_count(host->conns) >= (size_t)host->options->connections_max) {
                 host->refused++;
                 say(host, "a connection is turned away: there are %" PRId64 " already",
                     host->options->connections_max);
@@ -382,7 +382,7 @@ static void take_in(struct host *host, int fd, const struct sockaddr_storage *ad
         }
         address_print_socket((const struct sockaddr *)address, length, peer, sizeof(peer));
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        if (!bank_link_add(host->links, fd, peer))
+        if (!host_conn_add(host->conns, fd, peer))
                 say(host, "%s: out of memory", peer);
 }
 
@@ -503,7 +503,7 @@ static void change_state(struct host *host, enum state to)
         }
         host->state = HOST_DOWN;
         stop_listening(host);
-        bank_link_net_close_all(host->links, "down");
+        host_conns_close_all(host->conns, "down");
         if (host->wakes_ms == INT64_MAX) {
                 event_del(host->waking);
                 say(host, "down");
@@ -579,8 +579,8 @@ static bool open_events(struct host *host, char error[HOST_ERROR_MAX])
         struct event_base *base = host->world->base;
         host->flushing = event_new(base, -1, 0, on_flush, host);
         host->waking = event_new(base, -1, 0, on_wake, host);
-        host->links = bank_link_net_new(base, host->tls, host->wire, &link_events, host);
-        if (host->flushing && host->waking && host->links) {
+        host->conns = host_conns_new(base, host->tls, host->wire, &conn_events, host);
+        if (host->flushing && host->waking && host->conns) {
                 event_priority_set(host->flushing, PRIORITY_FLUSH);
                 return true;
         }
@@ -592,7 +592,7 @@ static void free_host(struct host *host)
 {
         drop_outs(&host->waiting);
         drop_outs(&host->delayed);
-        bank_link_net_free(host->links);
+        host_conns_free(host->conns);
         stop_listening(host);
         if (host->reserve >= 0)
                 close(host->reserve);
@@ -657,7 +657,7 @@ int host_port(const struct host *host)
 void host_describe(const struct host *host, char *buffer, size_t size)
 {
         struct bank_totals totals;
-        char address[LINK_PEER_MAX], torn[96] = "";
+        char address[HOST_CONN_PEER_MAX], torn[96] = "";
         bank_total(host->bank, &totals);
         address_print_socket((const struct sockaddr *)&host->address, host->address_length, address, sizeof(address));
         if (host->journal.torn_bytes > 0)
@@ -732,14 +732,14 @@ json_t *host_show(const struct host *host)
         const struct behaviours *behaviours = &host->behaviours;
         bool ordered = behaviours->command != BEHAVIOUR_NORMAL && now_ms() < behaviours->command_until_ms;
         json_t *object = json_object(), *journal = json_object();
-        size_t links = host->links ? bank_link_net_count(host->links) : 0;
+        size_t conns = host->conns ? host_conns_count(host->conns) : 0;
         json_object_set_new(object, "bank", json_string(host->options->name));
         json_object_set_new(object, "state", json_string(host->state == HOST_UP ? "up" : "down"));
         json_object_set_new(object, "behaviour",
                             json_string(behaviour_name[ordered ? behaviours->command : BEHAVIOUR_NORMAL]));
         put(object, "port", host_port(host));
         json_object_set_new(object, "dialect", json_string(wire_name(host->wire)));
-        put(object, "links", (int64_t)links);
+        put(object, "links", (int64_t)conns);
         put(object, "delayed", (int64_t)host->delayed_count);
         json_object_set_new(object, "money", show_money(host));
         json_object_set_new(journal, "path", json_string(host->journal.path));
