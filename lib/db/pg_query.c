@@ -2,8 +2,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PG_INSUFFICIENT_PRIVILEGE "42501"
+#define PG_SERIALIZATION_FAILURE  "40001"
+#define PG_DEADLOCK_DETECTED      "40P01"
+
+enum { ATTEMPTS_MAX = 20, PAUSE_US = 20000 };
 
 /* What stands in the buffer as one line, without the line end that libpq brings. */
 static void flatten(char *buffer)
@@ -49,6 +54,30 @@ PGresult *pg_query(PGconn *connection, const char *sql, int count, const char *c
 
         if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_COPY_IN ||
             status == PGRES_COPY_OUT)
+                return result;
+        pg_error(connection, result, error);
+        PQclear(result);
+        return NULL;
+}
+
+static bool is_collision(const PGresult *result)
+{
+        const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+        return state && (!strcmp(state, PG_SERIALIZATION_FAILURE) || !strcmp(state, PG_DEADLOCK_DETECTED));
+}
+
+PGresult *pg_query_repeated(PGconn *connection, const char *sql, int count, const char *const *parameters,
+                            char error[PG_ERROR_MAX])
+{
+        PGresult *result = PQexecParams(connection, sql, count, NULL, parameters, NULL, NULL, 0);
+
+        for (int attempt = 1; is_collision(result) && attempt < ATTEMPTS_MAX; attempt++) {
+                PQclear(result);
+                usleep(PAUSE_US);
+                result = PQexecParams(connection, sql, count, NULL, parameters, NULL, NULL, 0);
+        }
+        if (PQresultStatus(result) == PGRES_TUPLES_OK)
                 return result;
         pg_error(connection, result, error);
         PQclear(result);

@@ -22,6 +22,9 @@ void pg_error(const PGconn *connection, const PGresult *result, char error[PG_ER
  * begins a COPY is the caller's to go on with. */
 ATM_MUST_USE PGresult *pg_query(PGconn *connection, const char *sql, int count, const char *const *parameters,
                                 char error[PG_ERROR_MAX]);
+/* The same of a statement that changes what others change too: repeated where they collided. */
+ATM_MUST_USE PGresult *pg_query_repeated(PGconn *connection, const char *sql, int count, const char *const *parameters,
+                                         char error[PG_ERROR_MAX]);
 /* For a statement whose rows nobody wants. False with an error. */
 ATM_MUST_USE bool pg_execute(PGconn *connection, const char *sql, int count, const char *const *parameters,
                              char error[PG_ERROR_MAX]);

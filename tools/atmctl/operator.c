@@ -3,12 +3,10 @@
 
 #include <inttypes.h>
 #include <pwd.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "lib/db/pg_query.h"
 #include "tools/atmctl/business_clock.h"
-
-enum { ATTEMPTS_MAX = 20, PAUSE_US = 20000 };
 
 const char *operator_name(void)
 {
@@ -38,25 +36,12 @@ bool operator_sign(struct database *database)
             database, "SELECT set_config('atm.now_ms', $1, false), set_config('atm.who', $2, false)", 2, parameters);
 }
 
-static bool is_collision(const PGresult *result)
-{
-        const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-
-        return state && (!strcmp(state, "40001") || !strcmp(state, "40P01"));
-}
-
 PGresult *operator_query(struct database *database, const char *sql, int count, const char *const *parameters)
 {
-        PGresult *result = PQexecParams(database->connection, sql, count, NULL, parameters, NULL, NULL, 0);
+        char error[PG_ERROR_MAX];
+        PGresult *result = pg_query_repeated(database->connection, sql, count, parameters, error);
 
-        for (int attempt = 1; is_collision(result) && attempt < ATTEMPTS_MAX; attempt++) {
-                PQclear(result);
-                usleep(PAUSE_US);
-                result = PQexecParams(database->connection, sql, count, NULL, parameters, NULL, NULL, 0);
-        }
-        if (PQresultStatus(result) == PGRES_TUPLES_OK)
-                return result;
-        database_complain(database, result);
-        PQclear(result);
-        return NULL;
+        if (!result)
+                database_complain_of(error);
+        return result;
 }

@@ -15,7 +15,7 @@
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/report_summary.h"
 #include "tools/atmctl/rows.h"
-#include "tools/atmctl/sqltext.h"
+#include "lib/db/sqltext.h"
 
 /* ranking ----------------------------------------------------------------------------------------------- */
 

@@ -18,7 +18,7 @@
 #include "tools/atmctl/report_period.h"
 #include "tools/atmctl/report_summary.h"
 #include "tools/atmctl/rows.h"
-#include "tools/atmctl/selection.h"
+#include "lib/db/selection.h"
 
 /* cubes ------------------------------------------------------------------------------------------------- */
 

@@ -2,11 +2,38 @@
 #include "tools/atmctl/rows.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 void rows_limit(const struct invocation *invocation, int64_t fallback, int64_t *ret_limit, char ret_text[24])
 {
         *ret_limit = invocation_number(invocation, "limit", fallback);
         snprintf(ret_text, 24, "%" PRId64, *ret_limit + 1);
+}
+
+static void note_cut(const char *cut, int64_t limit)
+{
+        const char *at = strstr(cut, "%s");
+
+        note("%.*s%" PRId64 "%s", (int)(at - cut), cut, limit, at + strlen("%s"));
+}
+
+bool rows_print_found(const struct invocation *invocation, const struct output_column *columns, size_t count,
+                      const PGresult *result, int64_t limit, const char *cut)
+{
+        struct output *output = output_open(invocation, OUTPUT_ROWS, columns, count);
+        bool is_cut = PQntuples(result) > limit;
+
+        if (!output)
+                return false;
+        if (!output_result(output, result, is_cut ? (int)limit : PQntuples(result))) {
+                output_abandon(output);
+                return false;
+        }
+        if (!output_close(output))
+                return false;
+        if (is_cut)
+                note_cut(cut, limit);
+        return true;
 }
 
 int rows_print(const struct invocation *invocation, const struct rows_query *query)

@@ -11,7 +11,7 @@
 #include "tools/atmctl/import.h"
 #include "tools/atmctl/operator.h"
 #include "tools/atmctl/rows.h"
-#include "tools/atmctl/sqltext.h"
+#include "lib/db/sqltext.h"
 
 /* Where rows come from, for complaints; import NULL: from the command's options. */
 struct origin {

@@ -1,16 +1,14 @@
-/*
- * exception: what people should look at, and what they found. Two kinds of things: advices that contradict
- * what is known (exception_record), and withdrawals that are still without an end when they should have one.
- */
+/* exception: what people should look at (backoffice/cases), and what they found. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "backoffice/cases/exceptions.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/operator.h"
 #include "tools/atmctl/rows.h"
-#include "tools/atmctl/withdrawal_whole.h"
+#include "tools/atmctl/nouns/withdrawal.h"
 
 enum { OPEN_MINUTES = 10, YEN_STEP = 1000 };
 
@@ -20,21 +18,6 @@ static const struct output_column list_columns[] = {
     {"what", OUTPUT_TEXT, 0},      {"amount_yen", OUTPUT_YEN, 0},      {"dispensed_yen", OUTPUT_YEN, 0},
     {"resolved", OUTPUT_BOOL, 0},
 };
-#define LIST_COLUMNS                                                                                         \
-        MOMENT("x.advice_at")                                                                                \
-        ", x.terminal, x.advice_stan, x.kind, " MOMENT(                                                      \
-            "x.transmitted_at") ", x.stan, x.what, x.amount_yen, x.dispensed_yen, x.resolved"
-
-/* The open ones: asked of a bank and not decided, or approved and not heard of again. */
-#define WITHOUT_END                                                                                          \
-        "SELECT NULL::timestamptz AS advice_at, o.terminal, NULL::integer AS advice_stan, NULL::text AS "    \
-        "kind, "                                                                                             \
-        "o.transmitted_at, o.stan, CASE WHEN o.asked_ms IS NOT NULL AND NOT EXISTS (SELECT FROM "            \
-        "bank_outcome b "                                                                                    \
-        "WHERE b.terminal = o.terminal AND b.transmitted_at = o.transmitted_at AND b.stan = o.stan) "        \
-        "THEN 'no outcome' ELSE 'no end' END AS what, o.amount_yen, NULL::bigint AS dispensed_yen, "         \
-        "false AS resolved FROM open_withdrawal o"
-
 /* The latest moment at which a withdrawal that is open now counts; false after a complaint. */
 static bool open_before(const struct invocation *invocation, char buffer[26])
 {
@@ -50,34 +33,29 @@ static bool open_before(const struct invocation *invocation, char buffer[26])
 
 static int exception_list(const struct invocation *invocation)
 {
-        struct selection selection = {.count = 0};
         const char *resolved = invocation_value(invocation, "resolved");
-        struct sqltext sql;
-        int64_t limit;
-        char limit_text[24], before[26];
+        int64_t limit = invocation_number(invocation, "limit", LIST_LIMIT);
+        char before[26], error[PG_ERROR_MAX];
+        const struct exception_question question = {.terminal = invocation_value(invocation, "terminal"),
+                                                    .from = invocation_value(invocation, "from"),
+                                                    .to = invocation_value(invocation, "to"),
+                                                    .resolved = resolved ? resolved : "false",
+                                                    .open_before = before};
+        struct database database;
+        PGresult *result;
+        bool done = false;
 
-        if (!open_before(invocation, before))
+        if (!open_before(invocation, before) || !database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
-        rows_limit(invocation, LIST_LIMIT, &limit, limit_text);
-        sql_start(&selection.conditions);
-        select_equal(&selection, "x.terminal", "text", invocation_value(invocation, "terminal"));
-        select_equal(&selection, "x.resolved", "boolean", resolved ? resolved : "false");
-        select_time(&selection, invocation, "coalesce(x.advice_at, x.transmitted_at)");
-        sql_start(&sql);
-        sql_add(
-            &sql,
-            "SELECT " LIST_COLUMNS
-            " FROM (SELECT advice_at, terminal, advice_stan, kind, transmitted_at, stan, what, amount_yen, "
-            "dispensed_yen, resolved FROM v_exception UNION ALL " WITHOUT_END
-            " WHERE o.transmitted_at < $%d::timestamptz) x WHERE true%s "
-            "ORDER BY coalesce(x.advice_at, x.transmitted_at) DESC, x.terminal, x.advice_stan LIMIT %s",
-            selection_parameter(&selection, before), selection.conditions.text, limit_text);
-        return rows_print(invocation, &(struct rows_query){.sql = sql.text,
-                                                           .count = selection.count,
-                                                           .parameters = selection.parameters,
-                                                           .columns = list_columns,
-                                                           .column_count = LENGTH(list_columns),
-                                                           .limit = limit});
+        result = exceptions_list(database.connection, &question, limit + 1, error);
+        if (result)
+                done = rows_print_found(invocation, list_columns, LENGTH(list_columns), result, limit,
+                                        "there are more than %s: --limit N shows more of them");
+        else
+                database_complain_of(error);
+        PQclear(result);
+        database_close(&database);
+        return done ? EXIT_DONE : EXIT_FAILED;
 }
 
 /* resolve -------------------------------------------------------------------------------------------------
@@ -90,23 +68,20 @@ static void describe(const PGresult *withdrawal, char buffer[80])
                  PQgetvalue(withdrawal, 0, WITHDRAWAL_AT), atoi(PQgetvalue(withdrawal, 0, WITHDRAWAL_STAN)));
 }
 
-enum { REFUSAL, STATE_BEFORE, COUNTED_BEFORE, STATE, COUNTED, EXCEPTIONS };
-
-static void complain_of_refusal(const struct invocation *invocation, const char *key, const PGresult *result)
+static void complain_of_refusal(const struct invocation *invocation, const char *key, enum exception_end end,
+                                const struct exception_outcome *outcome)
 {
-        const char *refusal = PQgetvalue(result, 0, REFUSAL), *state = PQgetvalue(result, 0, STATE_BEFORE);
-        const char *counted = PQgetvalue(result, 0, COUNTED_BEFORE),
-                   *dispensed = invocation_value(invocation, "dispensed");
+        const char *state = outcome->state_before, *dispensed = invocation_value(invocation, "dispensed");
 
-        if (!strcmp(refusal, "no exception")) {
+        if (end == EXCEPTION_NOTHING_OPEN) {
                 complain("exception resolve: %s is %s: nothing about it is open: expected one that 'atmctl "
                          "exception "
                          "list' shows",
                          key, state);
-        } else if (!strcmp(refusal, "no change")) {
-                complain(
-                    "exception resolve: %s is %s with %s yen dispensed already, and nothing about it is open",
-                    key, state, counted);
+        } else if (end == EXCEPTION_NO_CHANGE) {
+                complain("exception resolve: %s is %s with %" PRId64
+                         " yen dispensed already, and nothing about it is open",
+                         key, state, outcome->counted_before_yen);
         } else if (!strcmp(state, "declined") || !strcmp(state, "blocked") || !strcmp(state, "reversed")) {
                 complain("exception resolve: %s is %s: that %s yen left for it can't be recorded, for the "
                          "bank was told "
@@ -119,48 +94,47 @@ static void complain_of_refusal(const struct invocation *invocation, const char 
                          "the outcome",
                          key);
         } else {
+                char most[32];
+
+                snprintf(most, sizeof(most), "%" PRId64, outcome->counted_before_yen);
                 complain("exception resolve: %s is %s: expected --dispensed of at most %s yen", key, state,
-                         strcmp(state, "completed") ? "what was approved," : counted);
+                         strcmp(state, "completed") ? "what was approved," : most);
                 note("once the money is put right by hand, --elsewhere records that");
         }
 }
 
-static bool resolve_found(const struct invocation *invocation, struct database *database,
-                          const PGresult *found, const char *advice_at)
+static bool resolve_found(const struct invocation *invocation, struct database *database, const PGresult *found,
+                          const char *advice_at)
 {
-        char key[80];
-        const char *parameters[] = {PQgetvalue(found, 0, WITHDRAWAL_TERMINAL),
-                                    PQgetvalue(found, 0, WITHDRAWAL_AT),
-                                    PQgetvalue(found, 0, WITHDRAWAL_STAN),
-                                    invocation_value(invocation, "dispensed"),
-                                    invocation_has(invocation, "elsewhere") ? "true" : "false",
-                                    advice_at,
-                                    operator_now(),
-                                    operator_name(),
-                                    invocation_value(invocation, "note")};
-        PGresult *result =
-            operator_query(database,
-                           "SELECT r_refusal, r_state_before, r_counted_before_yen, r_state, "
-                           "r_counted_yen, r_exceptions FROM operator_resolve($1, $2::timestamptz, "
-                           "$3::integer, $4::bigint, $5::boolean, $6::timestamptz, $7::bigint, $8, $9)",
-                           LENGTH(parameters), parameters);
-        bool done = result && PQgetisnull(result, 0, REFUSAL);
+        const struct exception_finding finding = {.terminal = PQgetvalue(found, 0, WITHDRAWAL_TERMINAL),
+                                                  .transmitted_at = PQgetvalue(found, 0, WITHDRAWAL_AT),
+                                                  .stan = PQgetvalue(found, 0, WITHDRAWAL_STAN),
+                                                  .dispensed_yen = invocation_value(invocation, "dispensed"),
+                                                  .elsewhere = invocation_has(invocation, "elsewhere"),
+                                                  .advice_at = advice_at,
+                                                  .now_ms = operator_now(),
+                                                  .who = operator_name(),
+                                                  .note = invocation_value(invocation, "note")};
+        struct exception_outcome outcome;
+        char key[80], error[PG_ERROR_MAX];
+        enum exception_end end = exception_resolve(database->connection, &finding, &outcome, error);
 
         describe(found, key);
-        if (result && !done)
-                complain_of_refusal(invocation, key, result);
-        if (done)
-                printf("%s: %s, %s yen dispensed (was: %s, %s yen); exceptions dealt with: %s\n", key,
-                       PQgetvalue(result, 0, STATE), PQgetvalue(result, 0, COUNTED),
-                       PQgetvalue(result, 0, STATE_BEFORE), PQgetvalue(result, 0, COUNTED_BEFORE),
-                       PQgetvalue(result, 0, EXCEPTIONS));
-        PQclear(result);
-        return done;
+        if (end == EXCEPTION_FAILED)
+                database_complain_of(error);
+        else if (end != EXCEPTION_RESOLVED)
+                complain_of_refusal(invocation, key, end, &outcome);
+        else
+                printf("%s: %s, %" PRId64 " yen dispensed (was: %s, %" PRId64 " yen); exceptions dealt with: %d\n", key,
+                       outcome.state, outcome.counted_yen, outcome.state_before, outcome.counted_before_yen,
+                       outcome.exceptions);
+        return end == EXCEPTION_RESOLVED;
 }
 
-static int exception_resolve(const struct invocation *invocation)
+static int resolve(const struct invocation *invocation)
 {
-        struct selection selection;
+        struct withdrawal_question question;
+        char token[TOKEN_TEXT];
         struct database database;
         struct business_clock clock;
         const char *source;
@@ -174,7 +148,7 @@ static int exception_resolve(const struct invocation *invocation)
                 return usage_error(invocation->command,
                                    "--dispensed %s: expected a multiple of %d yen: notes",
                                    invocation_value(invocation, "dispensed"), YEN_STEP);
-        exit_code = withdrawal_card(invocation, &selection);
+        exit_code = withdrawal_asked(invocation, &question, token);
         if (exit_code != EXIT_DONE)
                 return exit_code;
         if (!business_clock_of(invocation, &clock, &source) ||
@@ -184,7 +158,7 @@ static int exception_resolve(const struct invocation *invocation)
         calendar_print_moment(now_ms, advice_at);
         /* to the millisecond, so that two findings of a second are two advices */
         snprintf(advice_at + 19, sizeof(advice_at) - 19, ".%03d+09:00", (int)(now_ms % 1000));
-        found = withdrawal_find_one(&database, invocation, &selection);
+        found = withdrawal_one(invocation, &database, &question);
         done = found && resolve_found(invocation, &database, found, advice_at);
         PQclear(found);
         database_close(&database);
@@ -258,7 +232,7 @@ static const struct command commands[] = {
          "Example: atmctl exception resolve --terminal T0000001 --stan 123 --dispensed 0 --note 'counted the "
          "cassettes with the guard'",
      .flags = FIND_FLAGS | COMMAND_CLOCK,
-     .run = exception_resolve,
+     .run = resolve,
      .fields = resolve_fields},
 };
 

@@ -10,7 +10,7 @@
 #include "tools/atmctl/nouns/entity_commands.h"
 #include "tools/atmctl/operator.h"
 #include "tools/atmctl/rows.h"
-#include "tools/atmctl/selection.h"
+#include "lib/db/selection.h"
 
 static const struct field contract_fields[] = {
     {"terminal", VALUE_TERMINAL, FIELD_KEY | FIELD_FILTER, "the ATM", NULL, NULL, "terminal",
@@ -110,13 +110,13 @@ static int finance_history(const struct invocation *invocation)
         static const struct output_column columns[] = {{"at", OUTPUT_TEXT, 0},     {"who", OUTPUT_TEXT, 0},
                                                        {"noun", OUTPUT_TEXT, 0},   {"what", OUTPUT_TEXT, 0},
                                                        {"before", OUTPUT_TEXT, 0}, {"after", OUTPUT_TEXT, 0}};
-        struct selection selection = {.count = 0};
+        struct selection selection;
         struct sqltext sql;
         int64_t limit;
         char limit_text[24];
 
         rows_limit(invocation, LIST_LIMIT, &limit, limit_text);
-        sql_start(&selection.conditions);
+        selection_start(&selection);
         select_equal(&selection, "CASE noun WHEN 'finance_rate' THEN 'rate' ELSE noun END", "text",
                      invocation_value(invocation, "noun"));
         sql_start(&sql);

@@ -8,7 +8,7 @@
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/operator.h"
 #include "tools/atmctl/rows.h"
-#include "tools/atmctl/selection.h"
+#include "lib/db/selection.h"
 
 static const struct output_column link_columns[] = {
     {"link", OUTPUT_TEXT, 0},       {"issuers", OUTPUT_TEXT, 0},    {"waiting", OUTPUT_NUMBER, 0},

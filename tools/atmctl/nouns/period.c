@@ -11,7 +11,7 @@
 #include "tools/atmctl/operator.h"
 #include "tools/atmctl/report_period.h"
 #include "tools/atmctl/rows.h"
-#include "tools/atmctl/selection.h"
+#include "lib/db/selection.h"
 
 /* those without an end ------------------------------------------------------------------------------------ */
 

@@ -6,7 +6,7 @@
 
 #include "tools/atmctl/operator.h"
 #include "tools/atmctl/rows.h"
-#include "tools/atmctl/selection.h"
+#include "backoffice/cases/select.h"
 
 static const struct output_column saf_columns[] = {
     {"link", OUTPUT_TEXT, 0},
@@ -47,14 +47,18 @@ static bool select_notices(struct selection *selection, struct database *databas
                            const struct invocation *invocation)
 {
         const char *rrn = invocation_value(invocation, "rrn");
+        char error[PG_ERROR_MAX];
 
         select_equal(selection, "s.link", "text", invocation_value(invocation, "link"));
         select_equal(selection, "s.terminal", "text", invocation_value(invocation, "terminal"));
         select_equal(selection, "s.stan", "integer", invocation_value(invocation, "stan"));
         select_equal(selection, "s.seq", "smallint", invocation_value(invocation, "seq"));
         select_equal(selection, "s.parked", "boolean", invocation_value(invocation, "parked"));
-        select_time(selection, invocation, "s.transmitted_at");
-        return !rrn || select_rrn(selection, database, "s.", rrn);
+        select_time(selection, "s.transmitted_at", invocation_value(invocation, "from"), invocation_value(invocation, "to"));
+        if (!rrn || select_rrn(selection, database->connection, "s.", rrn, error))
+                return true;
+        database_complain_of(error);
+        return false;
 }
 
 static bool is_narrowed(const struct invocation *invocation)
@@ -71,8 +75,7 @@ static bool is_narrowed(const struct invocation *invocation)
 /* Connected, and with the conditions that the options make; $1 is the time. False after a complaint. */
 static bool start(const struct invocation *invocation, struct database *database, struct selection *selection)
 {
-        selection->count = 0;
-        sql_start(&selection->conditions);
+        selection_start(selection);
         (void)selection_parameter(selection, operator_now());
         if (!database_open(database, invocation, DATABASE_READY))
                 return false;
@@ -87,11 +90,10 @@ static int saf_list(const struct invocation *invocation)
         struct selection selection;
         struct database database;
         struct sqltext sql;
-        struct output *output = NULL;
         PGresult *result;
         int64_t limit;
         char limit_text[24];
-        bool cut, done = false;
+        bool done;
 
         rows_limit(invocation, LIST_LIMIT, &limit, limit_text);
         if (!start(invocation, &database, &selection))
@@ -103,18 +105,8 @@ static int saf_list(const struct invocation *invocation)
                 "s.stan, s.seq LIMIT %s",
                 selection.conditions.text, limit_text);
         result = database_query(&database, sql.text, selection.count, selection.parameters);
-        if (result)
-                output = output_open(invocation, OUTPUT_ROWS, saf_columns, LENGTH(saf_columns));
-        if (!output)
-                goto disconnect;
-        cut = PQntuples(result) > limit;
-        if (!output_result(output, result, cut ? (int)limit : PQntuples(result)))
-                output_abandon(output);
-        else
-                done = output_close(output);
-        if (cut)
-                note("only the oldest %" PRId64 " are shown: --limit N shows more of them", limit);
-disconnect:
+        done = result && rows_print_found(invocation, saf_columns, LENGTH(saf_columns), result, limit,
+                                          "only the oldest %s are shown: --limit N shows more of them");
         PQclear(result);
         database_close(&database);
         return done ? EXIT_DONE : EXIT_FAILED;

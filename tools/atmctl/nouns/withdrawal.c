@@ -1,48 +1,252 @@
-/* withdrawal: what happened, found by terminal, time, RRN, STAN, card or link. */
+/* withdrawal: what happened, found by terminal, time, RRN, STAN, card or link: backoffice/cases' look-up as commands. */
+#include "tools/atmctl/nouns/withdrawal.h"
+
 #include <inttypes.h>
 
 #include "tools/atmctl/rows.h"
-#include "tools/atmctl/withdrawal_whole.h"
 
 enum { WITHDRAWAL_LIMIT = 100 };
 
+/* In the order of enum withdrawal_column. */
+static const struct output_column withdrawal_columns[WITHDRAWAL_COLUMN_COUNT] = {
+    {"transmitted_at", OUTPUT_TEXT, 0},
+    {"terminal", OUTPUT_TEXT, 0},
+    {"stan", OUTPUT_NUMBER, 0},
+    {"rrn", OUTPUT_TEXT, 0},
+    {"card_token", OUTPUT_TEXT, OUTPUT_NOT_TABLE},
+    {"pan_mask", OUTPUT_TEXT, 0},
+    {"amount_yen", OUTPUT_YEN, 0},
+    {"dispensed_yen", OUTPUT_YEN, 0},
+    {"customer_fee_yen", OUTPUT_YEN, OUTPUT_NOT_TABLE},
+    {"interbank_fee_yen", OUTPUT_YEN, OUTPUT_NOT_TABLE},
+    {"tax_yen", OUTPUT_YEN, OUTPUT_NOT_TABLE},
+    {"state", OUTPUT_TEXT, 0},
+    {"de39", OUTPUT_TEXT, 0},
+    {"reason", OUTPUT_TEXT, 0},
+    {"hall", OUTPUT_TEXT, 0},
+    {"business_date", OUTPUT_TEXT, OUTPUT_NOT_TABLE},
+    {"issuer", OUTPUT_TEXT, OUTPUT_NOT_TABLE},
+    {"band", OUTPUT_TEXT, OUTPUT_NOT_TABLE},
+    {"approval_code", OUTPUT_TEXT, OUTPUT_NOT_TABLE},
+    {"link", OUTPUT_TEXT, 0},
+    {"cause", OUTPUT_TEXT, 0},
+    {"bank_de39", OUTPUT_TEXT, OUTPUT_NOT_TABLE},
+};
+
+/* asking ------------------------------------------------------------------------------------------------ */
+
+int withdrawal_asked(const struct invocation *invocation, struct withdrawal_question *ret_question,
+                     char token[TOKEN_TEXT])
+{
+        int exit_code = EXIT_DONE;
+
+        *token = '\0';
+        if (invocation_has(invocation, "card") || invocation_has(invocation, "token"))
+                exit_code = card_token_given(invocation, token);
+        *ret_question = (struct withdrawal_question){.terminal = invocation_value(invocation, "terminal"),
+                                                     .from = invocation_value(invocation, "from"),
+                                                     .to = invocation_value(invocation, "to"),
+                                                     .date = invocation_value(invocation, "date"),
+                                                     .rrn = invocation_value(invocation, "rrn"),
+                                                     .stan = invocation_value(invocation, "stan"),
+                                                     .amount_yen = invocation_value(invocation, "amount-yen"),
+                                                     .link = invocation_value(invocation, "link"),
+                                                     .state = invocation_value(invocation, "state"),
+                                                     .card_token = *token ? token : NULL};
+        return exit_code;
+}
+
+/* Whether any option selects at all. */
+static bool is_selected(const struct invocation *invocation)
+{
+        static const struct field selecting[] = {WITHDRAWAL_FIELDS, {.name = NULL}};
+
+        for (const struct field *field = selecting; field->name; field++) {
+                if (invocation_has(invocation, field->name))
+                        return true;
+        }
+        return invocation_has(invocation, "card") || invocation_has(invocation, "token");
+}
+
+static void complain_unless_found(const struct invocation *invocation, enum withdrawal_found found, const char *error)
+{
+        switch (found) {
+        case WITHDRAWAL_FOUND:
+                break;
+        case WITHDRAWAL_NONE:
+                complain("%s: none is like that", invocation_name(invocation));
+                break;
+        case WITHDRAWAL_SEVERAL:
+                complain(
+                    "%s: several are like that: expected options that select one; 'atmctl withdrawal list' "
+                    "shows them",
+                    invocation_name(invocation));
+                break;
+        case WITHDRAWAL_FAILED:
+                database_complain_of(error);
+                break;
+        }
+}
+
+PGresult *withdrawal_one(const struct invocation *invocation, struct database *database,
+                         const struct withdrawal_question *question)
+{
+        char error[PG_ERROR_MAX];
+        PGresult *withdrawal = NULL;
+
+        complain_unless_found(invocation, withdrawals_find_one(database->connection, question, &withdrawal, error), error);
+        return withdrawal;
+}
+
 static int withdrawal_list(const struct invocation *invocation)
 {
-        struct selection selection;
+        struct withdrawal_question question;
         struct database database;
-        struct output *output = NULL;
         PGresult *result;
-        int64_t limit;
-        char limit_text[24];
-        bool cut;
-        int exit_code = withdrawal_card(invocation, &selection);
+        int64_t limit = invocation_number(invocation, "limit", WITHDRAWAL_LIMIT);
+        char token[TOKEN_TEXT], error[PG_ERROR_MAX];
+        bool done = false;
+        int exit_code = withdrawal_asked(invocation, &question, token);
 
         if (exit_code != EXIT_DONE)
                 return exit_code;
-        exit_code = EXIT_FAILED;
         if (!database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
-        rows_limit(invocation, WITHDRAWAL_LIMIT, &limit, limit_text);
-        result = withdrawal_find(&database, invocation, &selection, limit_text);
+        result = withdrawals_find(database.connection, &question, limit + 1, error);
         if (result)
-                output = output_open(invocation, OUTPUT_ROWS, withdrawal_columns, WITHDRAWAL_COLUMN_COUNT);
-        if (!output)
-                goto clear;
-        cut = PQntuples(result) > limit;
-        if (!output_result(output, result, cut ? (int)limit : PQntuples(result)))
-                output_abandon(output);
-        else if (output_close(output))
-                exit_code = EXIT_DONE;
-        if (cut)
-                note("only the newest %" PRId64
-                     " are shown: --limit N shows more, --terminal, --from, --to, --date, --card, --link "
-                     "or --state narrow it",
-                     limit);
-clear:
+                done = rows_print_found(invocation, withdrawal_columns, LENGTH(withdrawal_columns), result, limit,
+                                        "only the newest %s are shown: --limit N shows more, --terminal, --from, --to, --date, "
+                                        "--card, --link or --state narrow it");
+        else
+                database_complain_of(error);
         PQclear(result);
         database_close(&database);
-        return exit_code;
+        return done ? EXIT_DONE : EXIT_FAILED;
 }
+
+/* one, whole -------------------------------------------------------------------------------------------- */
+
+static const struct output_column advice_columns[] = {
+    {"seq", OUTPUT_NUMBER, 0},        {"kind", OUTPUT_TEXT, 0},         {"advice_at", OUTPUT_TEXT, 0},
+    {"stan", OUTPUT_NUMBER, 0},       {"why", OUTPUT_TEXT, 0},          {"amount_yen", OUTPUT_YEN, 0},
+    {"dispensed_yen", OUTPUT_YEN, 0}, {"state_before", OUTPUT_TEXT, 0}, {"state", OUTPUT_TEXT, 0},
+    {"counted_yen", OUTPUT_YEN, 0},   {"commission", OUTPUT_NUMBER, 0}};
+static const struct output_column commission_columns[] = {{"seq", OUTPUT_NUMBER, 0},
+                                                          {"sign", OUTPUT_NUMBER, 0},
+                                                          {"tariff_from", OUTPUT_TEXT, 0},
+                                                          {"tax_rate_bp", OUTPUT_NUMBER, 0},
+                                                          {"customer_fee_yen", OUTPUT_YEN, 0},
+                                                          {"customer_tax_yen", OUTPUT_YEN, 0},
+                                                          {"interbank_fee_yen", OUTPUT_YEN, 0},
+                                                          {"interbank_tax_yen", OUTPUT_YEN, 0},
+                                                          {"hall_share_yen", OUTPUT_YEN, 0},
+                                                          {"cash_yen", OUTPUT_YEN, 0},
+                                                          {"posted_on", OUTPUT_TEXT, 0}};
+static const struct output_column outcome_columns[] = {{"cause", OUTPUT_TEXT, 0},
+                                                       {"reason", OUTPUT_TEXT, 0},
+                                                       {"de39", OUTPUT_TEXT, 0},
+                                                       {"bank_de39", OUTPUT_TEXT, 0},
+                                                       {"approval_code", OUTPUT_TEXT, 0}};
+static const struct output_column notice_columns[] = {
+    {"seq", OUTPUT_NUMBER, 0},        {"kind", OUTPUT_TEXT, 0},
+    {"amount_yen", OUTPUT_YEN, 0},    {"charge_yen", OUTPUT_YEN, 0},
+    {"dispensed_yen", OUTPUT_YEN, 0}, {"why", OUTPUT_TEXT, 0},
+    {"attempts", OUTPUT_NUMBER, 0},   {"acknowledged_at", OUTPUT_TEXT, 0},
+    {"parked", OUTPUT_BOOL, 0},       {"last_error", OUTPUT_TEXT, 0}};
+static const struct output_column exception_columns[] = {
+    {"advice_at", OUTPUT_TEXT, 0}, {"advice_stan", OUTPUT_NUMBER, 0}, {"kind", OUTPUT_TEXT, 0},
+    {"what", OUTPUT_TEXT, 0},      {"amount_yen", OUTPUT_YEN, 0},     {"dispensed_yen", OUTPUT_YEN, 0},
+    {"resolved", OUTPUT_BOOL, 0}};
+static const struct output_column action_columns[] = {
+    {"at", OUTPUT_TEXT, 0},    {"who", OUTPUT_TEXT, 0},          {"what", OUTPUT_TEXT, 0},
+    {"seq", OUTPUT_NUMBER, 0}, {"dispensed_yen", OUTPUT_YEN, 0}, {"note", OUTPUT_TEXT, 0}};
+
+/* What belongs to one withdrawal: a part of what is shown. */
+static const struct part {
+        const char *name, *heading;
+        const struct output_column *columns;
+        size_t count;
+} parts[WITHDRAWAL_PARTS] = {
+    [WITHDRAWAL_OUTCOME] = {"outcome", "The bank's outcome", outcome_columns, LENGTH(outcome_columns)},
+    [WITHDRAWAL_ADVICES] = {"advices", "Advices", advice_columns, LENGTH(advice_columns)},
+    [WITHDRAWAL_NOTICES] = {"notices", "What the bank is told", notice_columns, LENGTH(notice_columns)},
+    [WITHDRAWAL_COMMISSION] = {"commission", "Commission", commission_columns, LENGTH(commission_columns)},
+    [WITHDRAWAL_EXCEPTIONS] = {"exceptions", "Exceptions", exception_columns, LENGTH(exception_columns)},
+    [WITHDRAWAL_ACTIONS] = {"actions", "What operators did", action_columns, LENGTH(action_columns)},
+};
+
+static bool print_whole_json(const struct invocation *invocation, const struct withdrawal_whole *whole)
+{
+        json_t *rows = output_json_rows(withdrawal_columns, WITHDRAWAL_COLUMN_COUNT, whole->withdrawal);
+        json_t *object = json_array_get(rows, 0);
+        bool printed = object != NULL;
+
+        for (size_t i = 0; i < LENGTH(parts) && printed; i++)
+                printed = json_object_set_new(
+                              object, parts[i].name,
+                              output_json_rows(parts[i].columns, parts[i].count, whole->part[i])) == 0;
+        printed = printed && output_json(invocation, object);
+        json_decref(rows);
+        return printed;
+}
+
+static bool print_whole_table(const struct invocation *invocation, const struct withdrawal_whole *whole)
+{
+        struct output_column columns[WITHDRAWAL_COLUMN_COUNT];
+        struct output *output = output_open_stream(invocation);
+        bool printed;
+
+        if (!output)
+                return false;
+        for (size_t i = 0; i < LENGTH(columns); i++)
+                columns[i] =
+                    (struct output_column){withdrawal_columns[i].name, withdrawal_columns[i].type, 0};
+        printed = output_section(output, NULL, OUTPUT_ONE, columns, LENGTH(columns), whole->withdrawal);
+        for (size_t i = 0; i < LENGTH(parts) && printed; i++)
+                printed = output_section(output, parts[i].heading, OUTPUT_ROWS, parts[i].columns,
+                                         parts[i].count, whole->part[i]);
+        if (!printed) {
+                output_abandon(output);
+                return false;
+        }
+        return output_close(output);
+}
+
+int withdrawal_show(const struct invocation *invocation)
+{
+        struct withdrawal_question question;
+        struct database database;
+        struct withdrawal_whole whole;
+        char token[TOKEN_TEXT], error[PG_ERROR_MAX];
+        enum withdrawal_found found;
+        bool shown = false;
+        int exit_code;
+
+        if (output_format_of(invocation) == OUTPUT_CSV)
+                return usage_error(
+                    invocation->command,
+                    "--format csv: a withdrawal and what belongs to it are no one table: expected "
+                    "table or json");
+        if (!is_selected(invocation))
+                return usage_error(invocation->command,
+                                   "which withdrawal? expected options that select one, as --terminal with --rrn or --stan");
+        exit_code = withdrawal_asked(invocation, &question, token);
+        if (exit_code != EXIT_DONE)
+                return exit_code;
+        if (!database_open(&database, invocation, DATABASE_READY))
+                return EXIT_FAILED;
+        found = withdrawal_whole_read(database.connection, &question, &whole, error);
+        complain_unless_found(invocation, found, error);
+        if (found == WITHDRAWAL_FOUND) {
+                shown = output_format_of(invocation) == OUTPUT_JSON ? print_whole_json(invocation, &whole)
+                                                                    : print_whole_table(invocation, &whole);
+                withdrawal_whole_free(&whole);
+        }
+        database_close(&database);
+        return shown ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* rows --------------------------------------------------------------------------------------------------- */
 
 static const struct field list_fields[] = {
     WITHDRAWAL_FIELDS,

@@ -1,29 +1,19 @@
-/*
- * Withdrawals as the options of a command select them. The selection is made on the history's own columns
- * first, so that partitions and indexes serve it; only what is found is then joined with its end and its
- * commission (v_withdrawal).
- */
-#ifndef ATMCTL_WITHDRAWAL_FIND_H
-#define ATMCTL_WITHDRAWAL_FIND_H
+/* A withdrawal as the options of a command select it, for the nouns that look one up. */
+#ifndef ATMCTL_NOUNS_WITHDRAWAL_H
+#define ATMCTL_NOUNS_WITHDRAWAL_H
 
-#include "tools/atmctl/output.h"
-#include "tools/atmctl/selection.h"
+#include "backoffice/cases/withdrawals.h"
+#include "tools/atmctl/card_token.h"
+#include "tools/atmctl/database.h"
 
-enum { WITHDRAWAL_COLUMN_COUNT = 22 };
-extern const struct output_column withdrawal_columns[WITHDRAWAL_COLUMN_COUNT];
-/* Of those: the key, in the form of the database's session. */
-enum { WITHDRAWAL_AT = 0, WITHDRAWAL_TERMINAL = 1, WITHDRAWAL_STAN = 2 };
-
-/* The card that the options name, for a selection that is to be made. EXIT_DONE, or the exit code. */
-ATM_MUST_USE int withdrawal_card(const struct invocation *invocation, struct selection *selection);
-/* The rows that the options select, newest first, at most `limit` of them. NULL after a complaint. */
-PGresult *withdrawal_find(struct database *database, const struct invocation *invocation,
-                          struct selection *selection, const char *limit);
-/* Whether any option selects at all. */
-bool withdrawal_is_selected(const struct invocation *invocation);
-/* The one that the options select; a complaint and NULL where there is none or several. */
-PGresult *withdrawal_find_one(struct database *database, const struct invocation *invocation,
-                              struct selection *selection);
+/* What the options ask for; token: room for a card's that they name. EXIT_DONE, or the exit code after a complaint. */
+ATM_MUST_USE int withdrawal_asked(const struct invocation *invocation, struct withdrawal_question *ret_question,
+                                  char token[TOKEN_TEXT]);
+/* The one that is like that; a complaint and NULL where there is none or several. */
+PGresult *withdrawal_one(const struct invocation *invocation, struct database *database,
+                         const struct withdrawal_question *question);
+/* withdrawal show, exception show: the exit code. */
+int withdrawal_show(const struct invocation *invocation);
 
 #define WITHDRAWAL_TIME_FIELDS(what)                                                                         \
         {.name = "from", .kind = VALUE_MOMENT, .text = what " at this moment or later; a day: its first"},   \

@@ -1,5 +1,5 @@
 /* A buffer that statements are put together in; too long a statement is our own bug. */
-#include "tools/atmctl/sqltext.h"
+#include "lib/db/sqltext.h"
 
 #include <assert.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SQL put together from the rows of the program's own tables; never from what people type. */
-#ifndef ATMCTL_SQLTEXT_H
-#define ATMCTL_SQLTEXT_H
+#ifndef LIB_DB_SQLTEXT_H
+#define LIB_DB_SQLTEXT_H
 
 #include <stddef.h>
 

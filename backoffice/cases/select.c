@@ -1,5 +1,4 @@
-/* Options to conditions. */
-#include "tools/atmctl/selection.h"
+#include "backoffice/cases/select.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -8,47 +7,42 @@
 
 enum { RRN_YEARS = 10 };
 
-int selection_parameter(struct selection *selection, const char *value)
-{
-        assert(selection->count < SELECTION_PARAMETERS_MAX);
-        selection->parameters[selection->count] = value;
-        return ++selection->count;
-}
-
-/* A day stands for its first moment, or, as an end, for the first moment of the next day. */
+/* Whoever asks has checked the text. */
 static const char *moment_of(const char *text, bool end, char buffer[26])
 {
         int32_t day;
         int64_t moment_ms;
+        bool is_moment = true;
 
         if (calendar_parse_day(text, &day))
                 moment_ms = calendar_day_start_ms(day + end);
-        else if (!calendar_parse_moment(text, &moment_ms))
-                return NULL;
+        else
+                is_moment = calendar_parse_moment(text, &moment_ms);
+        assert(is_moment);
         calendar_print_moment(moment_ms, buffer);
         return buffer;
 }
 
-void select_time(struct selection *selection, const struct invocation *invocation, const char *column)
+void select_time(struct selection *selection, const char *column, const char *from, const char *to)
 {
-        const char *from = invocation_value(invocation, "from"), *to = invocation_value(invocation, "to");
+        char moment[26];
 
         if (from)
                 sql_add(&selection->conditions, " AND %s >= $%d::timestamptz", column,
-                        selection_parameter(selection, moment_of(from, false, selection->from)));
+                        selection_keep(selection, moment_of(from, false, moment)));
         if (to)
                 sql_add(&selection->conditions, " AND %s < $%d::timestamptz", column,
-                        selection_parameter(selection, moment_of(to, true, selection->to)));
+                        selection_keep(selection, moment_of(to, true, moment)));
 }
 
 /* YDDDHH and the STAN: an hour of each year with that last digit for which there are partitions. */
-bool select_rrn(struct selection *selection, struct database *database, const char *prefix, const char *rrn)
+bool select_rrn(struct selection *selection, PGconn *connection, const char *prefix, const char *rrn,
+                char error[PG_ERROR_MAX])
 {
-        PGresult *result =
-            database_query(database,
-                           "SELECT extract(year FROM min(from_on))::integer, extract(year FROM "
-                           "max(to_on))::integer FROM ledger_partition",
-                           0, NULL);
+        PGresult *result = pg_query(connection,
+                                    "SELECT extract(year FROM min(from_on))::integer, extract(year FROM "
+                                    "max(to_on))::integer FROM ledger_partition",
+                                    0, NULL, error);
         int first, last, day_of_year, hour;
 
         if (!result)
@@ -72,11 +66,4 @@ bool select_rrn(struct selection *selection, struct database *database, const ch
         }
         sql_add(&selection->conditions, ")");
         return true;
-}
-
-void select_equal(struct selection *selection, const char *column, const char *type, const char *value)
-{
-        if (value)
-                sql_add(&selection->conditions, " AND %s = $%d::%s", column,
-                        selection_parameter(selection, value), type);
 }

@@ -1,0 +1,90 @@
+#include "backoffice/cases/exceptions.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backoffice/cases/select.h"
+#include "lib/base/array.h"
+
+#define LIST_COLUMNS                                                                                         \
+        MOMENT("x.advice_at")                                                                                \
+        ", x.terminal, x.advice_stan, x.kind, " MOMENT(                                                      \
+            "x.transmitted_at") ", x.stan, x.what, x.amount_yen, x.dispensed_yen, x.resolved"
+
+/* The open ones: asked of a bank and not decided, or approved and not heard of again. */
+#define WITHOUT_END                                                                                          \
+        "SELECT NULL::timestamptz AS advice_at, o.terminal, NULL::integer AS advice_stan, NULL::text AS "    \
+        "kind, "                                                                                             \
+        "o.transmitted_at, o.stan, CASE WHEN o.asked_ms IS NOT NULL AND NOT EXISTS (SELECT FROM "            \
+        "bank_outcome b "                                                                                    \
+        "WHERE b.terminal = o.terminal AND b.transmitted_at = o.transmitted_at AND b.stan = o.stan) "        \
+        "THEN 'no outcome' ELSE 'no end' END AS what, o.amount_yen, NULL::bigint AS dispensed_yen, "         \
+        "false AS resolved FROM open_withdrawal o"
+
+PGresult *exceptions_list(PGconn *connection, const struct exception_question *question, int64_t limit,
+                          char error[PG_ERROR_MAX])
+{
+        struct selection selection;
+        struct sqltext sql;
+
+        selection_start(&selection);
+        select_equal(&selection, "x.terminal", "text", question->terminal);
+        select_equal(&selection, "x.resolved", "boolean", question->resolved);
+        select_time(&selection, "coalesce(x.advice_at, x.transmitted_at)", question->from, question->to);
+        sql_start(&sql);
+        sql_add(
+            &sql,
+            "SELECT " LIST_COLUMNS
+            " FROM (SELECT advice_at, terminal, advice_stan, kind, transmitted_at, stan, what, amount_yen, "
+            "dispensed_yen, resolved FROM v_exception UNION ALL " WITHOUT_END
+            " WHERE o.transmitted_at < $%d::timestamptz) x WHERE true%s "
+            "ORDER BY coalesce(x.advice_at, x.transmitted_at) DESC, x.terminal, x.advice_stan LIMIT %" PRId64,
+            selection_parameter(&selection, question->open_before), selection.conditions.text, limit);
+        return pg_query(connection, sql.text, selection.count, selection.parameters, error);
+}
+
+enum { REFUSAL, STATE_BEFORE, COUNTED_BEFORE, STATE, COUNTED, EXCEPTIONS };
+
+static enum exception_end end_of(const PGresult *result)
+{
+        static const struct {
+                const char *refusal;
+                enum exception_end end;
+        } ends[] = {{"no exception", EXCEPTION_NOTHING_OPEN}, {"no change", EXCEPTION_NO_CHANGE}};
+
+        if (PQgetisnull(result, 0, REFUSAL))
+                return EXCEPTION_RESOLVED;
+        for (size_t i = 0; i < LENGTH(ends); i++) {
+                if (!strcmp(PQgetvalue(result, 0, REFUSAL), ends[i].refusal))
+                        return ends[i].end;
+        }
+        return EXCEPTION_IMPOSSIBLE;
+}
+
+enum exception_end exception_resolve(PGconn *connection, const struct exception_finding *finding,
+                                     struct exception_outcome *ret_outcome, char error[PG_ERROR_MAX])
+{
+        const char *parameters[] = {finding->terminal,  finding->transmitted_at, finding->stan, finding->dispensed_yen,
+                                    finding->elsewhere ? "true" : "false",       finding->advice_at,
+                                    finding->now_ms,    finding->who,            finding->note};
+        PGresult *result = pg_query_repeated(connection,
+                                             "SELECT r_refusal, r_state_before, r_counted_before_yen, r_state, "
+                                             "r_counted_yen, r_exceptions FROM operator_resolve($1, $2::timestamptz, "
+                                             "$3::integer, $4::bigint, $5::boolean, $6::timestamptz, $7::bigint, $8, $9)",
+                                             LENGTH(parameters), parameters, error);
+        struct exception_outcome *o = ret_outcome;
+        enum exception_end end;
+
+        if (!result)
+                return EXCEPTION_FAILED;
+        *o = (struct exception_outcome){.counted_before_yen = atoll(PQgetvalue(result, 0, COUNTED_BEFORE)),
+                                        .counted_yen = atoll(PQgetvalue(result, 0, COUNTED)),
+                                        .exceptions = atoi(PQgetvalue(result, 0, EXCEPTIONS))};
+        snprintf(o->state_before, sizeof(o->state_before), "%s", PQgetvalue(result, 0, STATE_BEFORE));
+        snprintf(o->state, sizeof(o->state), "%s", PQgetvalue(result, 0, STATE));
+        end = end_of(result);
+        PQclear(result);
+        return end;
+}

@@ -1,0 +1,186 @@
+/* Which withdrawals, and what hangs on one: see withdrawals.h. */
+#include "backoffice/cases/withdrawals.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backoffice/cases/select.h"
+#include "lib/base/array.h"
+
+/* which -------------------------------------------------------------------------------------------------- */
+
+#define SAME_KEY(row)                                                                                        \
+        row ".terminal = w.terminal AND " row ".transmitted_at = w.transmitted_at AND " row ".stan = w.stan"
+/* In the order of enum withdrawal_column. */
+#define WITHDRAWAL_COLUMNS                                                                                   \
+        MOMENT("v.transmitted_at")                                                                           \
+        ", v.terminal, v.stan, v.rrn, v.card_token, v.pan_mask, v.amount_yen, v.dispensed_yen, "             \
+        "v.customer_fee_yen, v.interbank_fee_yen, v.tax_yen, v.state, v.de39, v.reason, v.hall, "            \
+        "v.business_date, v.issuer, v.band, v.approval_code, v.link, v.outcome_cause, v.bank_de39"
+
+#define HAS_OUTCOME "EXISTS (SELECT FROM bank_outcome x WHERE " SAME_KEY("x") ")"
+#define IS_OPEN     "EXISTS (SELECT FROM open_withdrawal o WHERE " SAME_KEY("o") ")"
+#define ENDED_AS(state)                                                                                      \
+        "coalesce(w.reason, 0) = 0 AND EXISTS (SELECT FROM advice a WHERE " SAME_KEY(                        \
+            "a") " AND a.state = '" state "' AND NOT EXISTS (SELECT FROM advice l WHERE l.terminal = "       \
+                 "a.terminal AND l.transmitted_at = "                                                        \
+                 "a.transmitted_at AND l.stan = a.stan AND l.seq > a.seq))"
+
+/* A state as a condition that the history's own rows answer, before the end of each is looked up. */
+static const struct {
+        const char *state, *condition;
+} state_conditions[] = {
+    {"blocked", "w.reason = 6"},
+    {"declined",
+     "(w.reason NOT IN (0, 6) OR w.reason IS NULL AND EXISTS (SELECT FROM bank_outcome x WHERE " SAME_KEY(
+         "x") " AND x.reason <> 0 AND x.cause IN ('answer', 'timeout')))"},
+    {"asked", "w.reason IS NULL AND " IS_OPEN " AND NOT " HAS_OUTCOME},
+    {"approved", "(w.reason = 0 OR " HAS_OUTCOME ") AND " IS_OPEN},
+    {"completed", ENDED_AS("completed")},
+    {"reversed", ENDED_AS("reversed")},
+};
+
+static void select_state(struct selection *selection, const char *state)
+{
+        size_t i = 0;
+
+        while (i < LENGTH(state_conditions) && strcmp(state_conditions[i].state, state))
+                i++;
+        assert(i < LENGTH(state_conditions)); /* whoever asks has checked it */
+        sql_add(&selection->conditions, " AND %s", state_conditions[i].condition);
+}
+
+/* A business date bounds the moment too, which is what partitions go by. */
+static void bound_date(struct selection *selection, const char *date)
+{
+        sql_add(&selection->conditions, " AND w.transmitted_at >= ($%d::date)::timestamptz",
+                selection_parameter(selection, date));
+        sql_add(&selection->conditions, " AND w.transmitted_at < ($%d::date + 1)::timestamptz",
+                selection_parameter(selection, date));
+}
+
+static bool select_withdrawals(struct selection *selection, PGconn *connection, const struct withdrawal_question *q,
+                               char error[PG_ERROR_MAX])
+{
+        selection_start(selection);
+        select_equal(selection, "w.terminal", "text", q->terminal);
+        select_time(selection, "w.transmitted_at", q->from, q->to);
+        select_equal(selection, "w.stan", "integer", q->stan);
+        select_equal(selection, "w.business_date", "date", q->date);
+        select_equal(selection, "w.amount_yen", "bigint", q->amount_yen);
+        select_equal(selection, "w.link", "text", q->link);
+        select_equal(selection, "w.card_token", "uuid", q->card_token);
+        if (q->state)
+                select_state(selection, q->state);
+        if (q->rrn && !select_rrn(selection, connection, "w.", q->rrn, error))
+                return false;
+        if (q->date)
+                bound_date(selection, q->date);
+        return true;
+}
+
+PGresult *withdrawals_find(PGconn *connection, const struct withdrawal_question *question, int64_t limit,
+                           char error[PG_ERROR_MAX])
+{
+        struct selection selection;
+        struct sqltext sql;
+
+        if (!select_withdrawals(&selection, connection, question, error))
+                return NULL;
+        sql_start(&sql);
+        sql_add(
+            &sql,
+            "SELECT " WITHDRAWAL_COLUMNS
+            " FROM (SELECT terminal, transmitted_at, stan FROM withdrawal w WHERE true%s "
+            "ORDER BY transmitted_at DESC, terminal DESC, stan DESC LIMIT %" PRId64 ") k JOIN v_withdrawal v USING (terminal, "
+            "transmitted_at, stan) ORDER BY transmitted_at DESC, terminal DESC, stan DESC",
+            selection.conditions.text, limit);
+        return pg_query(connection, sql.text, selection.count, selection.parameters, error);
+}
+
+enum withdrawal_found withdrawals_find_one(PGconn *connection, const struct withdrawal_question *question,
+                                           PGresult **ret_withdrawal, char error[PG_ERROR_MAX])
+{
+        PGresult *result = withdrawals_find(connection, question, 2, error);
+        int count = result ? PQntuples(result) : -1;
+
+        if (count == 1) {
+                *ret_withdrawal = result;
+                return WITHDRAWAL_FOUND;
+        }
+        PQclear(result);
+        return count < 0 ? WITHDRAWAL_FAILED : count ? WITHDRAWAL_SEVERAL : WITHDRAWAL_NONE;
+}
+
+/* whole -------------------------------------------------------------------------------------------------- */
+
+#define KEY "terminal = $1 AND transmitted_at = $2::timestamptz AND stan = $3::integer"
+
+/* What belongs to one withdrawal; $1 terminal, $2 moment, $3 stan. */
+static const char *const parts[WITHDRAWAL_PARTS] = {
+    [WITHDRAWAL_OUTCOME] =
+     "SELECT o.cause, r.name, r.de39, o.bank_de39, o.approval_code FROM bank_outcome o LEFT JOIN reason r "
+     "USING "
+     "(reason) WHERE o." KEY,
+    [WITHDRAWAL_ADVICES] =
+     "SELECT seq, kind, " MOMENT(
+         "advice_at") ", advice_stan, why, amount_yen, dispensed_yen, state_before, state, "
+                      "counted_yen, commission FROM advice a WHERE a." KEY " ORDER BY seq",
+    [WITHDRAWAL_NOTICES] =
+     "SELECT n.seq, n.kind, n.amount_yen, n.charge_yen, n.dispensed_yen, n.why, coalesce(k.attempts, "
+     "s.attempts), " REAL_MOMENT(
+         "k.acknowledged_ms") ", s.parked, s.last_error FROM bank_notice n "
+                              "LEFT JOIN bank_ack k USING (terminal, transmitted_at, stan, seq) "
+                              "LEFT JOIN saf s USING (terminal, transmitted_at, stan, seq) WHERE n." KEY
+                              " ORDER BY n.seq",
+    [WITHDRAWAL_COMMISSION] =
+     "SELECT seq, sign, tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, "
+     "interbank_tax_yen, hall_share_yen, cash_yen, posted_on FROM commission c WHERE c." KEY " ORDER BY seq",
+    [WITHDRAWAL_EXCEPTIONS] =
+     "SELECT " MOMENT(
+         "e.advice_at") ", e.advice_stan, e.kind, e.what, e.amount_yen, e.dispensed_yen, e.resolved "
+                        "FROM v_exception e WHERE e." KEY " ORDER BY e.advice_at, e.advice_stan",
+    [WITHDRAWAL_ACTIONS] =
+     "SELECT " REAL_MOMENT(
+         "o.at_ms") ", o.who, o.what, o.seq, o.dispensed_yen, o.note FROM operator_action o "
+                    "WHERE o." KEY " ORDER BY o.at_ms",
+};
+
+static bool read_parts(PGconn *connection, struct withdrawal_whole *whole, char error[PG_ERROR_MAX])
+{
+        const char *parameters[] = {PQgetvalue(whole->withdrawal, 0, WITHDRAWAL_TERMINAL),
+                                    PQgetvalue(whole->withdrawal, 0, WITHDRAWAL_AT),
+                                    PQgetvalue(whole->withdrawal, 0, WITHDRAWAL_STAN)};
+
+        for (size_t i = 0; i < LENGTH(parts); i++) {
+                whole->part[i] = pg_query(connection, parts[i], LENGTH(parameters), parameters, error);
+                if (!whole->part[i])
+                        return false;
+        }
+        return true;
+}
+
+enum withdrawal_found withdrawal_whole_read(PGconn *connection, const struct withdrawal_question *question,
+                                            struct withdrawal_whole *ret_whole, char error[PG_ERROR_MAX])
+{
+        struct withdrawal_whole whole = {.withdrawal = NULL};
+        enum withdrawal_found found = withdrawals_find_one(connection, question, &whole.withdrawal, error);
+
+        if (found == WITHDRAWAL_FOUND && !read_parts(connection, &whole, error)) {
+                withdrawal_whole_free(&whole);
+                return WITHDRAWAL_FAILED;
+        }
+        if (found == WITHDRAWAL_FOUND)
+                *ret_whole = whole;
+        return found;
+}
+
+void withdrawal_whole_free(struct withdrawal_whole *whole)
+{
+        PQclear(whole->withdrawal);
+        for (size_t i = 0; i < LENGTH(whole->part); i++)
+                PQclear(whole->part[i]);
+        *whole = (struct withdrawal_whole){.withdrawal = NULL};
+}

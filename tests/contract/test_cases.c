@@ -1,0 +1,185 @@
+/*
+ * What the desks look up (backoffice/cases), asked of PostgreSQL without a command line: withdrawals by whatever is known of
+ * them, one of them whole, what people should look at, and what becomes of a finding.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backoffice/cases/exceptions.h"
+#include "backoffice/cases/withdrawals.h"
+#include "lib/base/array.h"
+#include "tests/contract/ops.h"
+
+enum { WITHDRAWALS = 4, AMOUNT_YEN = 10000 };
+
+/* STAN 1: dispensed; 2: reversed; 3: without an end; 4: its card's bank, behind a link, is being asked. All at noon. */
+static void open_world(struct world *world)
+{
+        static const int cards[WITHDRAWALS] = {0, 1, 2, WORLD_LINK_CARD};
+        struct ledger_op request[WITHDRAWALS], advice;
+
+        ops_open(world);
+        world_sql(world, "SET TIME ZONE 'Asia/Tokyo'");
+        memset(request, 0, sizeof request);
+        for (int i = 0; i < WITHDRAWALS; i++) {
+                ops_ask(world, &request[i], i + 1, cards[i], AMOUNT_YEN);
+                ops_do(world, &request[i]);
+        }
+        ops_advise(&advice, &request[0], 1, AMOUNT_YEN, AMOUNT_YEN);
+        ops_do(world, &advice);
+        ops_advise(&advice, &request[1], 1, AMOUNT_YEN, 0);
+        ops_do(world, &advice);
+}
+
+/* The STANs that were found, in their order. */
+static void stans(struct world *world, const struct withdrawal_question *question, int64_t limit, char *buffer,
+                  size_t size)
+{
+        char error[PG_ERROR_MAX];
+        PGresult *result = withdrawals_find(world->admin, question, limit, error);
+
+        ck_assert_msg(result, "%s", error);
+        ck_assert_int_eq(PQnfields(result), WITHDRAWAL_COLUMN_COUNT);
+        *buffer = '\0';
+        for (int i = 0; i < PQntuples(result); i++) {
+                size_t used = strlen(buffer);
+
+                snprintf(buffer + used, size - used, "%s%s", used ? " " : "", PQgetvalue(result, i, WITHDRAWAL_STAN));
+        }
+        PQclear(result);
+}
+
+START_TEST(withdrawals_are_found_by_whatever_is_known_of_them)
+{
+        static const struct {
+                struct withdrawal_question question;
+                const char *found; /* the newest first, then by terminal and STAN */
+        } cases[] = {
+            {{.terminal = NULL}, "2 4 1 3"},
+            {{.stan = "2"}, "2"},
+            {{.state = "completed"}, "1"},
+            {{.state = "reversed"}, "2"},
+            {{.state = "approved"}, "3"},
+            {{.state = "asked"}, "4"},
+            {{.state = "declined"}, ""},
+            {{.date = "2016-12-29"}, "2 4 1 3"},
+            {{.date = "2016-12-30"}, ""},
+            {{.from = "2016-12-29T12:00:00+09:00"}, "2 4 1 3"},
+            {{.from = "2016-12-29T12:00:01+09:00"}, ""},
+            {{.to = "2016-12-29T12:00:00+09:00"}, ""},
+            {{.from = "2016-12-29", .to = "2016-12-29"}, "2 4 1 3"}, /* a day as an end: all of it */
+            {{.to = "2016-12-28"}, ""},
+            {{.rrn = "636412000003"}, "3"}, /* day 364 of a year that ends in 6, 12 hours */
+            {{.amount_yen = "10000", .stan = "1"}, "1"},
+            {{.amount_yen = "20000"}, ""},
+        };
+        struct world world;
+        char found[64];
+
+        open_world(&world);
+        for (size_t i = 0; i < LENGTH(cases); i++) {
+                stans(&world, &cases[i].question, 10, found, sizeof(found));
+                ck_assert_msg(!strcmp(found, cases[i].found), "case %zu: '%s' expected, '%s' found", i, cases[i].found,
+                              found);
+        }
+        stans(&world, &cases[0].question, 2, found, sizeof(found));
+        ck_assert_str_eq(found, "2 4");
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(one_is_shown_whole_or_it_is_said_that_there_is_none_or_several)
+{
+        static const struct withdrawal_question several = {.amount_yen = "10000"}, none = {.stan = "9"},
+                                                one = {.stan = "1"};
+        struct withdrawal_whole whole;
+        char error[PG_ERROR_MAX] = "";
+        struct world world;
+
+        open_world(&world);
+        ck_assert_int_eq(withdrawal_whole_read(world.admin, &several, &whole, error), WITHDRAWAL_SEVERAL);
+        ck_assert_int_eq(withdrawal_whole_read(world.admin, &none, &whole, error), WITHDRAWAL_NONE);
+        ck_assert_int_eq(withdrawal_whole_read(world.admin, &one, &whole, error), WITHDRAWAL_FOUND);
+        ck_assert_str_eq(PQgetvalue(whole.withdrawal, 0, WITHDRAWAL_AT), "2016-12-29T12:00:00+09:00");
+        ck_assert_str_eq(PQgetvalue(whole.withdrawal, 0, WITHDRAWAL_DISPENSED_YEN), "10000");
+        ck_assert_int_eq(PQntuples(whole.part[WITHDRAWAL_ADVICES]), 1);
+        ck_assert_int_eq(PQntuples(whole.part[WITHDRAWAL_COMMISSION]), 1);
+        ck_assert_int_eq(PQntuples(whole.part[WITHDRAWAL_NOTICES]), 0);
+        ck_assert_int_eq(PQntuples(whole.part[WITHDRAWAL_OUTCOME]), 0);
+        withdrawal_whole_free(&whole);
+        world_sql(&world, "ALTER TABLE operator_action RENAME TO elsewhere");
+        ck_assert_int_eq(withdrawal_whole_read(world.admin, &one, &whole, error), WITHDRAWAL_FAILED);
+        ck_assert_msg(strstr(error, "operator_action"), "%s", error);
+        world_close(&world);
+}
+END_TEST
+
+static int exceptions_of(struct world *world, const char *open_before, const char *resolved)
+{
+        const struct exception_question question = {.resolved = resolved, .open_before = open_before};
+        char error[PG_ERROR_MAX];
+        PGresult *result = exceptions_list(world->admin, &question, 10, error);
+        int count;
+
+        ck_assert_msg(result, "%s", error);
+        count = PQntuples(result);
+        PQclear(result);
+        return count;
+}
+
+START_TEST(what_has_no_end_is_an_exception_until_a_finding_ends_it)
+{
+        struct exception_finding finding = {.transmitted_at = "2016-12-29T12:00:00+09:00",
+                                            .stan = "3",
+                                            .dispensed_yen = "20000",
+                                            .advice_at = "2016-12-29T13:00:00.000+09:00",
+                                            .now_ms = "1",
+                                            .who = "test",
+                                            .note = "counted"};
+        struct exception_outcome outcome;
+        char error[PG_ERROR_MAX], terminal[9];
+        struct world world;
+
+        open_world(&world);
+        snprintf(terminal, sizeof(terminal), "%s", world_terminals[3 % 3]);
+        finding.terminal = terminal;
+        ck_assert_int_eq(exceptions_of(&world, "2016-12-29T12:00:00+09:00", "false"), 0);
+        ck_assert_int_eq(exceptions_of(&world, "2016-12-29T12:10:00+09:00", "false"), 2);
+        ck_assert_int_eq(exception_resolve(world.admin, &finding, &outcome, error), EXCEPTION_IMPOSSIBLE);
+        ck_assert_str_eq(outcome.state_before, "approved");
+        finding.dispensed_yen = "9000";
+        ck_assert_int_eq(exception_resolve(world.admin, &finding, &outcome, error), EXCEPTION_RESOLVED);
+        ck_assert_str_eq(outcome.state, "completed");
+        ck_assert_int_eq(outcome.counted_yen, 9000);
+        ck_assert_int_eq(exceptions_of(&world, "2016-12-29T12:10:00+09:00", "false"), 1);
+        ck_assert_int_eq(exception_resolve(world.admin, &finding, &outcome, error), EXCEPTION_NO_CHANGE);
+        ck_assert_int_eq(outcome.counted_before_yen, 9000);
+        finding.elsewhere = true;
+        ck_assert_int_eq(exception_resolve(world.admin, &finding, &outcome, error), EXCEPTION_NOTHING_OPEN);
+        finding.stan = "none";
+        ck_assert_int_eq(exception_resolve(world.admin, &finding, &outcome, error), EXCEPTION_FAILED);
+        ck_assert_msg(strstr(error, "\"none\""), "%s", error);
+        world_close(&world);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("cases");
+        TCase *tests = tcase_create("cases");
+        SRunner *runner;
+        int failed;
+
+        tcase_set_timeout(tests, 120);
+        tcase_add_test(tests, withdrawals_are_found_by_whatever_is_known_of_them);
+        tcase_add_test(tests, one_is_shown_whole_or_it_is_said_that_there_is_none_or_several);
+        tcase_add_test(tests, what_has_no_end_is_an_exception_until_a_finding_ends_it);
+        suite_add_tcase(suite, tests);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
