@@ -28,7 +28,7 @@ void ops_identify(struct ledger_op *op, const char *moment, int number)
 void ops_ask(struct world *world, struct ledger_op *op, int number, int card, int64_t amount_yen)
 {
         ops_identify(op, OPS_NOON, number);
-        history_fill_request(world_reference(world), op, card, amount_yen, 10000);
+        play_fill_request(world_reference(world), op, card, amount_yen, 10000);
 }
 
 void ops_outcome(struct ledger_op *op, const struct ledger_op *request, enum outcome_cause cause,
@@ -49,7 +49,7 @@ void ops_advise(struct ledger_op *op, const struct ledger_op *request, int numbe
 {
         *op = (struct ledger_op){.identity = request->identity};
         op->identity.transmitted_ms += 1000 * number;
-        history_fill_advice(op, &request->identity, dispensed_yen < amount_yen, amount_yen, dispensed_yen);
+        play_fill_advice(op, &request->identity, dispensed_yen < amount_yen, amount_yen, dispensed_yen);
 }
 
 void ops_submit(struct world *world, int instance, struct ledger_op *op, int *pending)
@@ -72,6 +72,6 @@ void ops_do(struct world *world, struct ledger_op *op)
         ledger_mem_drain(world->mem);
         ops_submit(world, op->identity.stan % WORLD_INSTANCES, op, &pending);
         world_wait(world, &pending);
-        difference = history_difference(op, &mem);
+        difference = play_difference(op, &mem);
         ck_assert_msg(!difference, "%s of STAN %" PRId32 " differs", difference, op->identity.stan);
 }

@@ -2,7 +2,7 @@
 #ifndef TESTS_CONTRACT_OPS_H
 #define TESTS_CONTRACT_OPS_H
 
-#include "tests/contract/history.h"
+#include "tests/contract/play.h"
 
 #define OPS_NOON "2016-12-29T12:00"
 

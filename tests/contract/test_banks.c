@@ -145,7 +145,7 @@ START_TEST(what_is_durable_first_stands_and_whoever_comes_late_hears_it)
         for (int i = 0; i < STORIES; i++) {
                 ops_identify(&request[i], "2016-12-01T12:00", i);
                 request[i].identity.transmitted_ms += (i / WORLD_LINK_CARDS) * (int64_t)DAY_MS;
-                history_fill_request(world_reference(&world), &request[i], link_card(i), 10000, 10000);
+                play_fill_request(world_reference(&world), &request[i], link_card(i), 10000, 10000);
                 for (int place = 0; stories[i].story[place]; place++)
                         tell(&world, &request[i], stories[i].story[place], place);
                 check_story(&world, &request[i], i);
@@ -544,10 +544,10 @@ static void make_something(struct world *world, struct random *random, struct le
         if (!former || what < 3) {
                 ops_ask(world, op, number, card, 1000 * random_between(random, 1, 8));
                 op->identity.transmitted_ms += DAY_MS * random_between(random, 0, 8);
-                history_fill_request(world_reference(world), op, card, op->request.amount_yen, 10000);
+                play_fill_request(world_reference(world), op, card, op->request.amount_yen, 10000);
         } else if (what < 5) {
                 op->identity = former->identity;
-                history_fill_request(world_reference(world), op,
+                play_fill_request(world_reference(world), op,
                                      former->request.card_token[CARD_TOKEN_LENGTH - 1] - 1,
                                      former->request.amount_yen, 10000);
         } else if (what < 7) {

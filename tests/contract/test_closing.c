@@ -287,7 +287,7 @@ START_TEST(what_has_no_end_keeps_a_quarter_open_unless_forced)
         ops_ask(&world, &asked, 7, WORLD_LINK_CARD, AMOUNT_YEN);
         ops_submit(&world, 0, &asked, &pending);
         ops_identify(&later, "2017-01-04T12:00", 8); /* of the next quarter: not in the way */
-        history_fill_request(world_reference(&world), &later, 5, AMOUNT_YEN, 10000);
+        play_fill_request(world_reference(&world), &later, 5, AMOUNT_YEN, 10000);
         ops_submit(&world, 0, &later, &pending);
         world_wait(&world, &pending);
         closer = session(&world, "atm_operator");

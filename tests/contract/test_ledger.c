@@ -2,7 +2,7 @@
  * The contract of daemon/ledger/ledger.h: PostgreSQL and memory give the same answers and keep the same rows, and
  * several instances on one database keep the invariants whatever happens at the same time.
  *
- * ATM_TEST_SEED=N plays one history again; ATM_TEST_VERBOSE=1 shows what the ledgers tell.
+ * ATM_TEST_SEED=N gives one play again; ATM_TEST_VERBOSE=1 shows what the ledgers tell.
  */
 #include <check.h>
 #include <inttypes.h>
@@ -14,7 +14,7 @@
 #include "rules/calendar.h"
 #include "tests/contract/ops.h"
 
-/* --- random histories ----------------------------------------------------------------------------- */
+/* --- random plays ----------------------------------------------------------------------------- */
 
 /* Moments about which rules change: limits and tax rates, month ends, quarters, exclusions. */
 static const struct {
@@ -38,29 +38,29 @@ static void add_coverage(const struct coverage *more)
                 sum[i] += addend[i];
 }
 
-static void play(uint64_t seed)
+static void perform(uint64_t seed)
 {
         struct world world;
         struct coverage coverage;
-        struct history *history;
+        struct play *play;
 
         fprintf(stderr,
-                "history of seed %" PRIu64 "; to play it again: ATM_TEST_SEED=%" PRIu64
+                "play of seed %" PRIu64 "; to play it again: ATM_TEST_SEED=%" PRIu64
                 " tests/contract/run.sh build/bin/contract_ledger\n",
                 seed, seed);
         world_open(&world, spans[seed % SPANS].from, spans[seed % SPANS].to);
-        history = history_new(&world, seed, spans[seed % SPANS].start);
+        play = play_new(&world, seed, spans[seed % SPANS].start);
         for (int i = 0; i < ROUNDS; i++) {
-                history_round(history);
+                play_round(play);
                 if (i % 50 == 49)
-                        world_same_rows(&world, "in the middle of the history");
+                        world_same_rows(&world, "in the middle of the play");
         }
-        world_same_rows(&world, "at the end of the history");
+        world_same_rows(&world, "at the end of the play");
         world_check_sums(&world);
         ck_assert_msg(world.problems == 0, "a ledger told of a problem; ATM_TEST_VERBOSE=1 shows it");
-        history_cover(history, &coverage);
+        play_cover(play, &coverage);
         add_coverage(&coverage);
-        history_free(history);
+        play_free(play);
         world_close(&world);
 }
 
@@ -128,13 +128,13 @@ START_TEST(both_back_ends_give_the_same_answers_and_keep_the_same_rows)
         const char *seed = getenv("ATM_TEST_SEED");
 
         if (seed) {
-                play(strtoull(seed, NULL, 10));
+                perform(strtoull(seed, NULL, 10));
                 return;
         }
         for (uint64_t i = 1; i <= SEEDS; i++)
-                play(i);
+                perform(i);
         check_coverage();
-        play((uint64_t)time(NULL));
+        perform((uint64_t)time(NULL));
 }
 END_TEST
 
@@ -246,8 +246,8 @@ START_TEST(one_identity_at_two_instances_is_decided_once)
                 for (int copy = 0; copy < COPIES; copy++) {
                         decided += op[i][copy].answer.status == LEDGER_DECIDED;
                         op[i][copy].answer.status = LEDGER_STORED; /* the rest must be the same */
-                        ck_assert_msg(!history_difference(&op[i][copy], &op[i][0]), "%s",
-                                      history_difference(&op[i][copy], &op[i][0]));
+                        ck_assert_msg(!play_difference(&op[i][copy], &op[i][0]), "%s",
+                                      play_difference(&op[i][copy], &op[i][0]));
                 }
                 ck_assert_int_eq(decided, 1);
         }
@@ -295,7 +295,7 @@ START_TEST(a_reversal_that_races_its_request_leaves_nothing_open)
         for (int i = 0; i < PAIRS; i++) {
                 ops_ask(&world, &request[i], i, i % 8, 1000);
                 ops_identify(&reversal[i], OPS_NOON, i);
-                history_fill_advice(&reversal[i], &request[i].identity, true, 1000, 0);
+                play_fill_advice(&reversal[i], &request[i].identity, true, 1000, 0);
                 ops_submit(&world, i / 2 % 2, i % 2 ? &request[i] : &reversal[i], &pending);
                 ops_submit(&world, 1 - i / 2 % 2, i % 2 ? &reversal[i] : &request[i], &pending);
         }
@@ -338,7 +338,7 @@ START_TEST(advices_that_race_each_other_are_taken_one_after_the_other)
                         /* two of each three are one advice and its repeat */
                         ops_identify(&advice[i][k], OPS_NOON, i);
                         advice[i][k].identity.transmitted_ms += 1000 + k / 3;
-                        history_fill_advice(&advice[i][k], &request[i].identity, k / 3 == 1, 5000,
+                        play_fill_advice(&advice[i][k], &request[i].identity, k / 3 == 1, 5000,
                                             k / 3 == 1 ? 0 : 5000);
                         ops_submit(&world, k % 2, &advice[i][k], &pending);
                 }
@@ -389,7 +389,7 @@ START_TEST(an_altered_yen_is_seen_by_the_sums)
         }
         world_wait(&world, &pending);
         ops_identify(&completion, OPS_NOON, 0);
-        history_fill_advice(&completion, &request[0].identity, false, 10000, 10000);
+        play_fill_advice(&completion, &request[0].identity, false, 10000, 10000);
         ops_submit(&world, 0, &completion, &pending);
         world_wait(&world, &pending);
         world_check_sums(&world);
@@ -427,18 +427,18 @@ START_TEST(a_storm_over_two_instances_keeps_every_sum_and_limit)
                         ops_ask(&world, &op[i], i, random_below(&random, 8),
                                 1000 * random_between(&random, 1, 10));
                         op[i].identity.transmitted_ms += DAY_MS * (int64_t)(i / WAVE % 2);
-                        history_fill_request(world_reference(&world), &op[i], random_below(&random, 8),
+                        play_fill_request(world_reference(&world), &op[i], random_below(&random, 8),
                                              1000 * random_between(&random, 1, 10), 10000);
                 } else if (i % 3 == 1) {
                         op[i].identity = op[former].identity;
-                        history_fill_request(world_reference(&world), &op[i],
+                        play_fill_request(world_reference(&world), &op[i],
                                              op[former].request.card_token[CARD_TOKEN_LENGTH - 1] - 1,
                                              op[former].request.amount_yen, 10000);
                 } else {
                         ops_identify(&op[i], OPS_NOON, i);
                         memcpy(op[i].identity.terminal, op[former].identity.terminal,
                                sizeof op[i].identity.terminal);
-                        history_fill_advice(&op[i], &op[former].identity, random_permille(&random, 300),
+                        play_fill_advice(&op[i], &op[former].identity, random_permille(&random, 300),
                                             op[former].request.amount_yen,
                                             random_permille(&random, 300) ? 0
                                                                           : op[former].request.amount_yen);
@@ -532,7 +532,7 @@ START_TEST(one_row_that_breaks_a_constraint_sinks_no_other)
         world_wait(&world, &pending);
         for (int i = 0; i < OPS; i++) {
                 ck_assert_int_eq(op[i].answer.status, i == BAD ? LEDGER_UNAVAILABLE : LEDGER_DECIDED);
-                ck_assert(!history_difference(&op[i], &mem[i]));
+                ck_assert(!play_difference(&op[i], &mem[i]));
         }
         world_same_rows(&world, "the others were decided");
         world_close(&world);

@@ -1,5 +1,5 @@
-/* Random histories: see history.h. */
-#include "tests/contract/history.h"
+/* Random plays: see play.h. */
+#include "tests/contract/play.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -26,7 +26,7 @@ struct step {
         int *pending;
 };
 
-struct history {
+struct play {
         struct world *world;
         struct random random;
         int64_t now_ms;
@@ -79,7 +79,7 @@ static void fill_decided(const struct reference *reference, struct ledger_op *op
                  verdict.atm && verdict.atm->hall ? verdict.atm->hall->hall : "");
 }
 
-void history_fill_request(const struct reference *reference, struct ledger_op *op, int card,
+void play_fill_request(const struct reference *reference, struct ledger_op *op, int card,
                           int64_t amount_yen, int32_t processing_code)
 {
         struct ledger_request *r = &op->request;
@@ -93,7 +93,7 @@ void history_fill_request(const struct reference *reference, struct ledger_op *o
         fill_decided(reference, op, card, op->identity.transmitted_ms);
 }
 
-void history_fill_advice(struct ledger_op *op, const struct ledger_identity *original, bool reversal,
+void play_fill_advice(struct ledger_op *op, const struct ledger_identity *original, bool reversal,
                          int64_t amount_yen, int64_t dispensed_yen)
 {
         op->kind = LEDGER_ADVICE;
@@ -110,7 +110,7 @@ void history_fill_advice(struct ledger_op *op, const struct ledger_identity *ori
 
 /* comparing ----------------------------------------------------------------------------------------- */
 
-const char *history_difference(const struct ledger_op *a, const struct ledger_op *b)
+const char *play_difference(const struct ledger_op *a, const struct ledger_op *b)
 {
         const struct ledger_answer *x = &a->answer, *y = &b->answer;
 
@@ -135,7 +135,7 @@ const char *history_difference(const struct ledger_op *a, const struct ledger_op
 
 static void compare(const struct step *step)
 {
-        const char *what = history_difference(&step->pg, &step->mem);
+        const char *what = play_difference(&step->pg, &step->mem);
         const struct ledger_op *op = &step->pg;
 
         if (!what)
@@ -203,92 +203,92 @@ static int card_of_token(const uint8_t token[CARD_TOKEN_LENGTH])
 }
 
 /* The card that an op touches, or -1. */
-static int touched_card(const struct history *history, const struct step *step)
+static int touched_card(const struct play *play, const struct step *step)
 {
         const struct memory_withdrawal *stored;
 
         if (step->mem.kind == LEDGER_REQUEST || step->mem.kind == LEDGER_INQUIRY)
                 return step->card;
-        stored = memory_withdrawal(history->world->memory, subject(&step->mem));
+        stored = memory_withdrawal(play->world->memory, subject(&step->mem));
         return stored && stored->reason != REASON_BLOCKED ? card_of_token(stored->request.card_token) : -1;
 }
 
 /* Keep it for this round unless it meets another of the round. */
-static void keep(struct history *history, const struct step *step)
+static void keep(struct play *play, const struct step *step)
 {
-        int card = touched_card(history, step);
+        int card = touched_card(play, step);
         struct step *kept;
 
-        if (card >= 0 && history->card_taken[card])
+        if (card >= 0 && play->card_taken[card])
                 return;
         /* nobody submits what can't be kept: daemon/txn.c */
         if (step->mem.kind == LEDGER_REQUEST &&
-            !reference_holds_moment(world_reference(history->world), step->mem.identity.transmitted_ms))
+            !reference_holds_moment(world_reference(play->world), step->mem.identity.transmitted_ms))
                 return;
-        for (size_t i = history->round_from; i < history->count; i++) {
-                if (is_same(subject(&history->steps[i]->mem), subject(&step->mem)))
+        for (size_t i = play->round_from; i < play->count; i++) {
+                if (is_same(subject(&play->steps[i]->mem), subject(&step->mem)))
                         return;
         }
         if (card >= 0)
-                history->card_taken[card] = true;
+                play->card_taken[card] = true;
         kept = malloc(sizeof *kept);
-        history->steps = realloc(history->steps, (history->count + 1) * sizeof *history->steps);
-        ck_assert(kept && history->steps);
+        play->steps = realloc(play->steps, (play->count + 1) * sizeof *play->steps);
+        ck_assert(kept && play->steps);
         *kept = *step;
         kept->pg = kept->mem;
-        history->steps[history->count++] = kept;
+        play->steps[play->count++] = kept;
 }
 
-static struct ledger_identity fresh_identity(struct history *history, const char *terminal)
+static struct ledger_identity fresh_identity(struct play *play, const char *terminal)
 {
-        struct ledger_identity identity = {.transmitted_ms = history->now_ms};
+        struct ledger_identity identity = {.transmitted_ms = play->now_ms};
 
         /* STANs and moments are shared between terminals, and moments between STANs */
-        identity.stan = history->next_stan;
-        history->next_stan += random_below(&history->random, 3) != 0;
-        history->now_ms += 1000 * random_between(&history->random, 0, 60);
+        identity.stan = play->next_stan;
+        play->next_stan += random_below(&play->random, 3) != 0;
+        play->now_ms += 1000 * random_between(&play->random, 0, 60);
         if (!terminal) /* mostly one of the three that may serve */
                 terminal = world_terminals[random_below(
-                    &history->random, random_permille(&history->random, 930) ? 3 : WORLD_TERMINALS)];
+                    &play->random, random_permille(&play->random, 930) ? 3 : WORLD_TERMINALS)];
         snprintf(identity.terminal, sizeof identity.terminal, "%s", terminal);
         return identity;
 }
 
-static int64_t some_amount(struct history *history)
+static int64_t some_amount(struct play *play)
 {
         static const int64_t edges[] = {0, 500, 1000, 9000, 10000, 11000, 20000, 29000, 30000, 31000, 80000};
 
-        if (random_permille(&history->random, 600))
-                return 1000 * random_between(&history->random, 1, 12);
-        return edges[random_below(&history->random, sizeof edges / sizeof edges[0])];
+        if (random_permille(&play->random, 600))
+                return 1000 * random_between(&play->random, 1, 12);
+        return edges[random_below(&play->random, sizeof edges / sizeof edges[0])];
 }
 
-static int some_card(struct history *history)
+static int some_card(struct play *play)
 {
         /* mostly good ones, so that limits are met */
-        switch (random_below(&history->random, 7)) {
+        switch (random_below(&play->random, 7)) {
         case 0:
         case 1:
         case 2:
-                return random_below(&history->random, 8);
+                return random_below(&play->random, 8);
         case 3:
         case 4:
-                return WORLD_LINK_CARD + random_below(&history->random, WORLD_LINK_CARDS);
+                return WORLD_LINK_CARD + random_below(&play->random, WORLD_LINK_CARDS);
         default:
-                return random_below(&history->random, WORLD_CARDS);
+                return random_below(&play->random, WORLD_CARDS);
         }
 }
 
-static const struct step *some_step(struct history *history, enum ledger_kind kind)
+static const struct step *some_step(struct play *play, enum ledger_kind kind)
 {
-        for (int attempt = 0; attempt < 20 && history->round_from > 0; attempt++) {
+        for (int attempt = 0; attempt < 20 && play->round_from > 0; attempt++) {
                 /* the young ones are more interesting, but none is forgotten */
-                size_t span = random_permille(&history->random, 700) && history->round_from > 60
+                size_t span = random_permille(&play->random, 700) && play->round_from > 60
                                   ? 60
-                                  : history->round_from;
+                                  : play->round_from;
                 const struct step *step =
-                    history
-                        ->steps[history->round_from - 1 - (size_t)random_below(&history->random, (int)span)];
+                    play
+                        ->steps[play->round_from - 1 - (size_t)random_below(&play->random, (int)span)];
 
                 if (step->mem.kind == kind)
                         return step;
@@ -296,53 +296,53 @@ static const struct step *some_step(struct history *history, enum ledger_kind ki
         return NULL;
 }
 
-static int32_t some_processing(struct history *history)
+static int32_t some_processing(struct play *play)
 {
-        if (random_permille(&history->random, 20))
+        if (random_permille(&play->random, 20))
                 return OTHER;
-        return random_permille(&history->random, 800) ? WITHDRAW : WITHDRAW_SAVINGS;
+        return random_permille(&play->random, 800) ? WITHDRAW : WITHDRAW_SAVINGS;
 }
 
-static void disturb(struct history *history, struct step *step)
+static void disturb(struct play *play, struct step *step)
 {
         struct ledger_request *r = &step->mem.request;
 
-        if (random_permille(&history->random, 30))
+        if (random_permille(&play->random, 30))
                 strcpy(r->expiry_yymm, "2906");
-        if (random_permille(&history->random, 10))
+        if (random_permille(&play->random, 10))
                 r->expiry_yymm[0] = '\0';
-        fill_decided(world_reference(history->world), &step->mem, step->card,
+        fill_decided(world_reference(play->world), &step->mem, step->card,
                      step->mem.identity.transmitted_ms +
-                         (random_permille(&history->random, 20) ? 2 * SKEW_MS : 0));
+                         (random_permille(&play->random, 20) ? 2 * SKEW_MS : 0));
 }
 
-static void make_request(struct history *history)
+static void make_request(struct play *play)
 {
-        struct step step = {.card = some_card(history)};
+        struct step step = {.card = some_card(play)};
 
-        step.mem.identity = fresh_identity(history, NULL);
-        history_fill_request(world_reference(history->world), &step.mem, step.card, some_amount(history),
-                             some_processing(history));
-        disturb(history, &step);
-        keep(history, &step);
+        step.mem.identity = fresh_identity(play, NULL);
+        play_fill_request(world_reference(play->world), &step.mem, step.card, some_amount(play),
+                             some_processing(play));
+        disturb(play, &step);
+        keep(play, &step);
 }
 
-static void make_inquiry(struct history *history)
+static void make_inquiry(struct play *play)
 {
-        struct step step = {.card = some_card(history)};
-        const struct step *taken = some_step(history, LEDGER_REQUEST);
+        struct step step = {.card = some_card(play)};
+        const struct step *taken = some_step(play, LEDGER_REQUEST);
 
-        step.mem.identity = taken && random_permille(&history->random, 250) ? taken->mem.identity
-                                                                            : fresh_identity(history, NULL);
-        history_fill_request(world_reference(history->world), &step.mem, step.card, 0, INQUIRE);
-        disturb(history, &step);
-        keep(history, &step);
+        step.mem.identity = taken && random_permille(&play->random, 250) ? taken->mem.identity
+                                                                            : fresh_identity(play, NULL);
+        play_fill_request(world_reference(play->world), &step.mem, step.card, 0, INQUIRE);
+        disturb(play, &step);
+        keep(play, &step);
 }
 
 /* The same request once more, or one that pretends to be. */
-static void make_repeat(struct history *history)
+static void make_repeat(struct play *play)
 {
-        const struct step *former = some_step(history, LEDGER_REQUEST);
+        const struct step *former = some_step(play, LEDGER_REQUEST);
         struct step step;
         int64_t amount_yen;
         int32_t processing_code;
@@ -352,7 +352,7 @@ static void make_repeat(struct history *history)
         step = *former;
         amount_yen = former->mem.request.amount_yen;
         processing_code = former->mem.request.processing_code;
-        switch (random_below(&history->random, 12)) {
+        switch (random_below(&play->random, 12)) {
         case 0:
                 amount_yen += 1000;
                 break;
@@ -360,41 +360,41 @@ static void make_repeat(struct history *history)
                 processing_code = processing_code == WITHDRAW ? WITHDRAW_SAVINGS : WITHDRAW;
                 break;
         case 2:
-                step.card = some_card(history);
+                step.card = some_card(play);
                 break;
         default:
                 break;
         }
         step.mem = (struct ledger_op){.identity = former->mem.identity};
-        history_fill_request(world_reference(history->world), &step.mem, step.card, amount_yen,
+        play_fill_request(world_reference(play->world), &step.mem, step.card, amount_yen,
                              processing_code);
         strcpy(step.mem.request.approval_code, "REPEAT"); /* must not be heard */
-        keep(history, &step);
+        keep(play, &step);
 }
 
 /* A 0200 that comes after its own reversal. */
-static void make_late_request(struct history *history)
+static void make_late_request(struct play *play)
 {
-        const struct step *advice = some_step(history, LEDGER_ADVICE);
-        struct step step = {.card = some_card(history)};
+        const struct step *advice = some_step(play, LEDGER_ADVICE);
+        struct step step = {.card = some_card(play)};
 
-        if (!advice || !reference_holds_moment(world_reference(history->world),
+        if (!advice || !reference_holds_moment(world_reference(play->world),
                                                advice->mem.advice.original.transmitted_ms))
                 return;
         step.mem.identity = advice->mem.advice.original;
-        history_fill_request(world_reference(history->world), &step.mem, step.card, some_amount(history),
+        play_fill_request(world_reference(play->world), &step.mem, step.card, some_amount(play),
                              WITHDRAW);
-        keep(history, &step);
+        keep(play, &step);
 }
 
 /* What became of a request with its bank, at first or once more, the same or something else. */
-static void make_outcome(struct history *history)
+static void make_outcome(struct play *play)
 {
         static const enum reason refusals[] = {REASON_NOT_COVERED, REASON_INVALID_TRANSACTION,
                                                REASON_ISSUER_UNAVAILABLE, REASON_CARD_EXPIRED};
-        const struct step *former = some_step(history, LEDGER_REQUEST);
+        const struct step *former = some_step(play, LEDGER_REQUEST);
         const struct memory_withdrawal *stored =
-            former ? memory_withdrawal(history->world->memory, &former->mem.identity) : NULL;
+            former ? memory_withdrawal(play->world->memory, &former->mem.identity) : NULL;
         struct step step = {.card = -1};
         struct ledger_outcome *outcome = &step.mem.outcome;
 
@@ -402,27 +402,27 @@ static void make_outcome(struct history *history)
                 return;
         step.mem.kind = LEDGER_OUTCOME;
         step.mem.identity = former->mem.identity;
-        if (random_permille(&history->random, 300)) {
+        if (random_permille(&play->random, 300)) {
                 outcome->cause = OUTCOME_TIMEOUT;
                 outcome->reason = REASON_ISSUER_UNAVAILABLE;
-        } else if (random_permille(&history->random, 650)) {
+        } else if (random_permille(&play->random, 650)) {
                 outcome->cause = OUTCOME_ANSWER;
                 strcpy(outcome->bank_de39, "00");
                 snprintf(outcome->approval_code, sizeof outcome->approval_code, "B%05d",
-                         random_below(&history->random, 100000));
+                         random_below(&play->random, 100000));
         } else {
                 outcome->cause = OUTCOME_ANSWER;
                 outcome->reason =
-                    refusals[random_below(&history->random, sizeof refusals / sizeof refusals[0])];
+                    refusals[random_below(&play->random, sizeof refusals / sizeof refusals[0])];
                 strcpy(outcome->bank_de39,
-                       random_permille(&history->random, 200) ? "05" : reason_de39(outcome->reason));
+                       random_permille(&play->random, 200) ? "05" : reason_de39(outcome->reason));
         }
-        keep(history, &step);
+        keep(play, &step);
 }
 
-static int64_t some_dispensed(struct history *history, int64_t amount_yen, int64_t counts_yen)
+static int64_t some_dispensed(struct play *play, int64_t amount_yen, int64_t counts_yen)
 {
-        switch (random_below(&history->random, 8)) {
+        switch (random_below(&play->random, 8)) {
         case 0:
         case 1:
                 return amount_yen;
@@ -436,35 +436,35 @@ static int64_t some_dispensed(struct history *history, int64_t amount_yen, int64
         case 6:
                 return counts_yen + 1000;
         default:
-                return 1000 * random_between(&history->random, 0, 1 + amount_yen / 1000);
+                return 1000 * random_between(&play->random, 0, 1 + amount_yen / 1000);
         }
 }
 
-static void make_advice(struct history *history)
+static void make_advice(struct play *play)
 {
-        const struct step *former = some_step(history, LEDGER_REQUEST);
+        const struct step *former = some_step(play, LEDGER_REQUEST);
         const struct memory_withdrawal *stored;
         struct step step = {.card = -1};
         int64_t amount_yen;
 
         if (!former)
                 return;
-        stored = memory_withdrawal(history->world->memory, &former->mem.identity);
+        stored = memory_withdrawal(play->world->memory, &former->mem.identity);
         amount_yen = former->mem.request.amount_yen;
-        if (random_permille(&history->random, 30))
+        if (random_permille(&play->random, 30))
                 amount_yen += 1000;
-        step.mem.identity = random_permille(&history->random, 500)
-                                ? fresh_identity(history, former->mem.identity.terminal)
+        step.mem.identity = random_permille(&play->random, 500)
+                                ? fresh_identity(play, former->mem.identity.terminal)
                                 : former->mem.identity;
-        history_fill_advice(&step.mem, &former->mem.identity, random_permille(&history->random, 500),
+        play_fill_advice(&step.mem, &former->mem.identity, random_permille(&play->random, 500),
                             amount_yen,
-                            some_dispensed(history, amount_yen, stored ? memory_counts_yen(stored) : 0));
-        keep(history, &step);
+                            some_dispensed(play, amount_yen, stored ? memory_counts_yen(stored) : 0));
+        keep(play, &step);
 }
 
-static void make_repeated_advice(struct history *history)
+static void make_repeated_advice(struct play *play)
 {
-        const struct step *former = some_step(history, LEDGER_ADVICE);
+        const struct step *former = some_step(play, LEDGER_ADVICE);
         struct step step = {.card = -1};
         const struct ledger_advice *a;
 
@@ -472,61 +472,61 @@ static void make_repeated_advice(struct history *history)
                 return;
         a = &former->mem.advice;
         step.mem.identity = former->mem.identity;
-        history_fill_advice(&step.mem, &a->original, a->reversal,
-                            a->amount_yen + (random_permille(&history->random, 80) ? 1000 : 0),
-                            random_permille(&history->random, 80) ? a->dispensed_yen + 1000
+        play_fill_advice(&step.mem, &a->original, a->reversal,
+                            a->amount_yen + (random_permille(&play->random, 80) ? 1000 : 0),
+                            random_permille(&play->random, 80) ? a->dispensed_yen + 1000
                                                                   : a->dispensed_yen);
-        keep(history, &step);
+        keep(play, &step);
 }
 
-static void make_stray_advice(struct history *history)
+static void make_stray_advice(struct play *play)
 {
         struct step step = {.card = -1};
         struct ledger_identity original;
-        int64_t amount_yen = some_amount(history);
+        int64_t amount_yen = some_amount(play);
 
-        step.mem.identity = fresh_identity(history, NULL);
+        step.mem.identity = fresh_identity(play, NULL);
         original = step.mem.identity;
-        original.stan = (int32_t)random_between(&history->random, 0, 999999);
-        if (random_permille(&history->random, 250))
+        original.stan = (int32_t)random_between(&play->random, 0, 999999);
+        if (random_permille(&play->random, 250))
                 original.transmitted_ms +=
-                    (random_permille(&history->random, 500) ? 1 : -1) * 20000 * (int64_t)DAY_MS;
-        history_fill_advice(&step.mem, &original, random_permille(&history->random, 700), amount_yen,
-                            random_permille(&history->random, 700) ? 0 : amount_yen);
-        keep(history, &step);
+                    (random_permille(&play->random, 500) ? 1 : -1) * 20000 * (int64_t)DAY_MS;
+        play_fill_advice(&step.mem, &original, random_permille(&play->random, 700), amount_yen,
+                            random_permille(&play->random, 700) ? 0 : amount_yen);
+        keep(play, &step);
 }
 
 static const struct {
         int permille;
-        void (*make)(struct history *history);
+        void (*make)(struct play *play);
 } makers[] = {
     {320, make_request}, {80, make_inquiry},         {120, make_repeat},      {40, make_late_request},
     {240, make_advice},  {60, make_repeated_advice}, {30, make_stray_advice}, {110, make_outcome},
 };
 
-static void make_something(struct history *history)
+static void make_something(struct play *play)
 {
-        int pick = random_below(&history->random, 1000);
+        int pick = random_below(&play->random, 1000);
 
         for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++) {
                 if (pick < makers[i].permille) {
-                        makers[i].make(history);
+                        makers[i].make(play);
                         return;
                 }
                 pick -= makers[i].permille;
         }
 }
 
-static void let_time_pass(struct history *history)
+static void let_time_pass(struct play *play)
 {
-        int pick = random_below(&history->random, 100);
+        int pick = random_below(&play->random, 100);
 
         if (pick < 40)
-                history->now_ms += 1000 * random_between(&history->random, 1, 1800);
+                play->now_ms += 1000 * random_between(&play->random, 1, 1800);
         else if (pick < 75)
-                history->now_ms += 1000 * random_between(&history->random, 1, 36000);
+                play->now_ms += 1000 * random_between(&play->random, 1, 36000);
         else if (pick < 77)
-                history->now_ms += DAY_MS * random_between(&history->random, 1, 12);
+                play->now_ms += DAY_MS * random_between(&play->random, 1, 12);
 }
 
 /* rounds -------------------------------------------------------------------------------------------- */
@@ -537,138 +537,138 @@ static void on_done(struct ledger_op *op, void *context)
         --*(int *)context;
 }
 
-static void submit_round(struct history *history)
+static void submit_round(struct play *play)
 {
-        struct world *world = history->world;
+        struct world *world = play->world;
 
-        for (size_t i = history->round_from; i < history->count; i++) {
-                struct step *step = history->steps[i];
+        for (size_t i = play->round_from; i < play->count; i++) {
+                struct step *step = play->steps[i];
 
                 step->pg.on_done = step->mem.on_done = on_done;
-                step->pg.context = step->mem.context = &history->pending;
-                history->pending += 2;
-                ledger_submit(world->pg[random_below(&history->random, WORLD_INSTANCES)], &step->pg);
+                step->pg.context = step->mem.context = &play->pending;
+                play->pending += 2;
+                ledger_submit(world->pg[random_below(&play->random, WORLD_INSTANCES)], &step->pg);
                 ledger_submit(world->mem, &step->mem);
         }
         ledger_mem_drain(world->mem);
-        world_wait(world, &history->pending);
+        world_wait(world, &play->pending);
 }
 
 /* store and forward ---------------------------------------------------------------------------------- */
 
 /* What the holder of the lease, or who believes to be, says of what he has sent. */
-static void end_taken(struct history *history, const struct memory_taken *taken, size_t count)
+static void end_taken(struct play *play, const struct memory_taken *taken, size_t count)
 {
         struct memory_ended *ended = calloc(count + 1, sizeof *ended);
         size_t ended_count = 0;
         int gone;
 
         for (size_t i = 0; i < count; i++) {
-                if (random_permille(&history->random, 150))
+                if (random_permille(&play->random, 150))
                         continue; /* no answer in time */
                 ended[ended_count].identity = taken[i].identity;
                 ended[ended_count].seq = taken[i].notice.seq;
-                ended[ended_count++].error = random_permille(&history->random, 150) ? "96" : NULL;
+                ended[ended_count++].error = random_permille(&play->random, 150) ? "96" : NULL;
         }
-        gone = world_saf_end(history->world, ended, ended_count, history->saf_ms);
-        history->coverage.acknowledged += gone;
-        if (gone > 0 && random_permille(&history->random, 100)) {
-                ck_assert_int_eq(world_saf_end(history->world, ended, ended_count, history->saf_ms), 0);
-                history->coverage.acknowledged_twice++;
+        gone = world_saf_end(play->world, ended, ended_count, play->saf_ms);
+        play->coverage.acknowledged += gone;
+        if (gone > 0 && random_permille(&play->random, 100)) {
+                ck_assert_int_eq(world_saf_end(play->world, ended, ended_count, play->saf_ms), 0);
+                play->coverage.acknowledged_twice++;
         }
         free(ended);
 }
 
-static void park_something(struct history *history)
+static void park_something(struct play *play)
 {
-        const struct memory_database *memory = history->world->memory;
-        int skip = random_below(&history->random, (int)HASH_COUNT(memory->saf) + 1);
+        const struct memory_database *memory = play->world->memory;
+        int skip = random_below(&play->random, (int)HASH_COUNT(memory->saf) + 1);
 
         for (const struct memory_saf *saf = memory->saf; saf; saf = saf->hh.next) {
                 if (skip-- > 0)
                         continue;
-                history->coverage.parked += !saf->parked;
-                world_operator_saf(history->world, !saf->parked, &saf->key.identity, saf->key.seq,
-                                   history->saf_ms);
+                play->coverage.parked += !saf->parked;
+                world_operator_saf(play->world, !saf->parked, &saf->key.identity, saf->key.seq,
+                                   play->saf_ms);
                 return;
         }
 }
 
-static void forward(struct history *history)
+static void forward(struct play *play)
 {
         static const char *const holders[] = {"one", "two"};
         enum { MAX = 4000 };
-        const char *holder = holders[random_below(&history->random, 2)];
-        const char *link = world_links[random_below(&history->random, WORLD_LINKS)];
+        const char *holder = holders[random_below(&play->random, 2)];
+        const char *link = world_links[random_below(&play->random, WORLD_LINKS)];
         struct memory_taken *taken = calloc(MAX, sizeof *taken);
         size_t count;
 
         ck_assert_ptr_nonnull(taken);
-        history->saf_ms += random_between(&history->random, 100, 4000);
-        count = world_saf_take(history->world, link, holder, history->saf_ms, MAX, taken);
+        play->saf_ms += random_between(&play->random, 100, 4000);
+        count = world_saf_take(play->world, link, holder, play->saf_ms, MAX, taken);
         ck_assert_int_lt(count, MAX);
-        for (const struct memory_lease *lease = history->world->memory->leases; lease; lease = lease->hh.next)
-                history->coverage.refused_lease +=
+        for (const struct memory_lease *lease = play->world->memory->leases; lease; lease = lease->hh.next)
+                play->coverage.refused_lease +=
                     !strcmp(lease->link, link) && strcmp(lease->holder, holder);
-        history->coverage.taken += (int)count;
+        play->coverage.taken += (int)count;
         for (size_t i = 0; i < count; i++) {
-                history->coverage.notice[taken[i].notice.kind]++;
-                history->coverage.taken_again += taken[i].notice.attempts > 1;
+                play->coverage.notice[taken[i].notice.kind]++;
+                play->coverage.taken_again += taken[i].notice.attempts > 1;
         }
-        end_taken(history, taken, count);
+        end_taken(play, taken, count);
         free(taken);
-        if (random_permille(&history->random, 150))
-                park_something(history);
+        if (random_permille(&play->random, 150))
+                park_something(play);
 }
 
 /* Requests of before the last round, so that both back ends see the same ones as old. */
-static void sweep(struct history *history)
+static void sweep(struct play *play)
 {
         int64_t now_ms = world_real_ms();
 
-        if (random_permille(&history->random, 200))
-                history->coverage.swept +=
-                    world_sweep(history->world, history->asked_before_ms, history->saf_ms);
-        history->asked_before_ms = now_ms + 1;
+        if (random_permille(&play->random, 200))
+                play->coverage.swept +=
+                    world_sweep(play->world, play->asked_before_ms, play->saf_ms);
+        play->asked_before_ms = now_ms + 1;
         while (world_real_ms() == now_ms) {
         }
 }
 
-void history_round(struct history *history)
+void play_round(struct play *play)
 {
-        int wanted = 1 + random_below(&history->random, ROUND_MAX);
+        int wanted = 1 + random_below(&play->random, ROUND_MAX);
 
-        history->round_from = history->count;
-        memset(history->card_taken, 0, sizeof history->card_taken);
+        play->round_from = play->count;
+        memset(play->card_taken, 0, sizeof play->card_taken);
         for (int i = 0; i < wanted; i++)
-                make_something(history);
-        submit_round(history);
-        for (size_t i = history->round_from; i < history->count; i++) {
-                compare(history->steps[i]);
-                count(&history->coverage, history->steps[i]);
+                make_something(play);
+        submit_round(play);
+        for (size_t i = play->round_from; i < play->count; i++) {
+                compare(play->steps[i]);
+                count(&play->coverage, play->steps[i]);
         }
-        sweep(history);
-        if (random_permille(&history->random, 500))
-                forward(history);
-        let_time_pass(history);
+        sweep(play);
+        if (random_permille(&play->random, 500))
+                forward(play);
+        let_time_pass(play);
 }
 
-struct history *history_new(struct world *world, uint64_t seed, const char *start)
+struct play *play_new(struct world *world, uint64_t seed, const char *start)
 {
-        struct history *history = calloc(1, sizeof *history);
+        struct play *play = calloc(1, sizeof *play);
 
-        ck_assert_ptr_nonnull(history);
-        history->world = world;
-        history->random.state = seed;
-        history->saf_ms = world_real_ms() + 3600000;
-        ck_assert(calendar_parse_moment(start, &history->now_ms));
-        return history;
+        ck_assert_ptr_nonnull(play);
+        play->world = world;
+        play->random.state = seed;
+        play->saf_ms = world_real_ms() + 3600000;
+        ck_assert(calendar_parse_moment(start, &play->now_ms));
+        return play;
 }
 
-void history_cover(const struct history *history, struct coverage *coverage)
+void play_cover(const struct play *play, struct coverage *coverage)
 {
-        *coverage = history->coverage;
-        for (const struct memory_withdrawal *w = history->world->memory->withdrawals; w; w = w->hh.next) {
+        *coverage = play->coverage;
+        for (const struct memory_withdrawal *w = play->world->memory->withdrawals; w; w = w->hh.next) {
                 bool used = w->reason == REASON_APPROVED || w->reason == REASON_COUNT;
                 int64_t counts_yen = used ? w->request.amount_yen : 0;
 
@@ -682,16 +682,16 @@ void history_cover(const struct history *history, struct coverage *coverage)
                                          : a->counted_yen;
                 }
         }
-        for (const struct memory_exception *e = history->world->memory->exceptions; e; e = e->hh.next) {
+        for (const struct memory_exception *e = play->world->memory->exceptions; e; e = e->hh.next) {
                 coverage->contradicting_advice += !strcmp(e->key.what, "contradicts");
                 coverage->out_of_range += !strcmp(e->key.what, "out of range");
         }
 }
 
-void history_free(struct history *history)
+void play_free(struct play *play)
 {
-        for (size_t i = 0; i < history->count; i++)
-                free(history->steps[i]);
-        free(history->steps);
-        free(history);
+        for (size_t i = 0; i < play->count; i++)
+                free(play->steps[i]);
+        free(play->steps);
+        free(play);
 }
