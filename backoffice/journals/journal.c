@@ -456,8 +456,8 @@ int64_t journal_append(struct journal *journal, const struct journal_record *rec
                 char *grown = realloc(journal->buffer, journal->room * 2);
 
                 if (!grown) {
-                        fputs("atmsim: out of memory for the journal\n", stderr);
-                        abort(); /* going on would send what is not recorded */
+                        journal->incomplete = true;
+                        return at;
                 }
                 journal->buffer = grown;
                 journal->room *= 2;
@@ -473,6 +473,10 @@ bool journal_flush(struct journal *journal, bool sync)
 {
         size_t done = 0;
 
+        if (journal->incomplete) {
+                errno = ENOMEM;
+                return false;
+        }
         while (done < journal->length) {
                 ssize_t n = write(journal->fd, journal->buffer + done, journal->length - done);
 
@@ -492,15 +496,23 @@ bool journal_flush(struct journal *journal, bool sync)
         return true;
 }
 
-void journal_close(struct journal *journal)
+bool journal_close(struct journal *journal)
 {
+        bool flushed = true;
+        int why = 0;
+
         if (!journal->buffer)
-                return;
-        if (!journal_flush(journal, true))
-                fprintf(stderr, "atmsim: journal: %s\n", strerror(errno));
+                return true;
+        if (!journal_flush(journal, true)) {
+                flushed = false;
+                why = errno;
+        }
         close(journal->fd);
         free(journal->buffer);
         journal->buffer = NULL;
+        if (!flushed)
+                errno = why;
+        return flushed;
 }
 
 /* reading ----------------------------------------------------------------------------------------- */

@@ -70,17 +70,19 @@ struct journal {
         int number;     /* of the file */
         int64_t offset; /* where the next record goes, counting what is not written yet */
         bool unsynced;  /* written since the last fdatasync */
+        bool incomplete; /* a record had no room */
         size_t length, room;
         char *buffer;
 };
 
 /* Start the next file of the folder, which is made where it isn't there. */
 ATM_MUST_USE bool journal_open(struct journal *ret_journal, const char *dir, char error[JOURNAL_ERROR_MAX]);
-/* Where the record will be. */
+/* Where the record will be. Without memory for it the next flush fails, and every one after it. */
 int64_t journal_append(struct journal *journal, const struct journal_record *record);
 /* Write what was appended; with sync wait until it is on disk. False: errno says why; nothing may leave. */
 ATM_MUST_USE bool journal_flush(struct journal *journal, bool sync);
-void journal_close(struct journal *journal);
+/* Flushes what is left. False: errno says why. Closed already is fine. */
+ATM_MUST_USE bool journal_close(struct journal *journal);
 
 /* The path of file `number`; the highest number in the folder (0: none; -1 with errno). */
 void journal_path(const char *dir, int number, char buffer[JOURNAL_PATH_MAX]);

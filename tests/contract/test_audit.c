@@ -163,7 +163,7 @@ static void write_journals(const char *folder, const struct ledger_op request[WI
         write_atm(&journal, dispensers, &request[DISPENSED], DISPENSED, paid_yen);
         write_atm(&journal, dispensers, &request[REVERSED], REVERSED, 0);
         ck_assert(journal_flush(&journal, false));
-        journal_close(&journal);
+        ck_assert(journal_close(&journal));
         dispensers_close(dispensers);
 }
 

@@ -7,6 +7,7 @@
 # 3. No circles between files: a module is a .c and the .h of its name, and none includes, through whatever others,
 #    a header whose module includes its own.
 # 4. Every source below the house's folders stands in a room, and every folder of sources has a row.
+# 5. backoffice/ answers whoever asks: it prints nothing, and takes nothing from the environment.
 #
 # Prints what is wrong, a line each, and exits 1; nothing, and 0, where all is well.
 use strict;
@@ -44,6 +45,8 @@ for my $file (sort @files) {
         defined $room or push(@wrong, "$file: stands in no room of rooms.tsv"), next;
         open my $source, '<', "$root/$file" or die "$file: $!\n";
         while (<$source>) {
+                push @wrong, "$file:$.: $1: the back office answers, and prints and looks round for nothing"
+                        if $room =~ m{^backoffice/} && /\b(v?f?printf|f?puts|f?putc|putchar|perror|getenv|stdout|stderr)\b/ && !m{^\s*(/?\*|//)};
                 my ($header) = /^\s*#\s*include\s*"([^"]+)"/ or next;
                 next if $header =~ /\.inc$|\.def$/ && $header !~ m{/};
                 if (!-e "$root/$header") {

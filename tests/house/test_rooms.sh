@@ -64,6 +64,11 @@ put rules/y.h
 put rules/y.c rules/z.h
 put rules/z.h rules/x.h
 finds 'rules/x: in a circle with rules/y'
+printf 'backoffice/audit\tlib\tproof\n' >>"$house/rooms.tsv"
+put backoffice/audit/verify.c lib/log.h
+check "$house"
+printf '        fprintf(file, "%%d differences", count);\n' >>"$house/backoffice/audit/verify.c"
+finds 'backoffice/audit/verify.c:2: fprintf: the back office answers'
 put daemon/main.c
 finds 'daemon/main.c: stands in no room'
 sed -i 's/^lib\t\t/lib\trules\t/' "$house/rooms.tsv"

@@ -15,6 +15,7 @@
  *
  * It prints a row for each request that a bank decided: TERMINAL STAN DE39 APPROVAL ('-': none).
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,7 +243,8 @@ int main(int argc, char **argv)
         if (!dispensers_sync(dispensers))
                 fail(atms, "dispensers can't be written");
         dispensers_close(dispensers);
-        journal_close(&journal);
+        if (!journal_close(&journal))
+                fail("the ATMs' journal", strerror(errno));
         for (size_t i = 0; i < bank_count; i++) {
                 if (!bank_journal_flush(&banks[i].journal))
                         fail(banks[i].path, "can't be written");

@@ -238,7 +238,7 @@ static int64_t write_file(int count, int mark)
                 if (i % 100 == 0)
                         ck_assert(journal_flush(&journal, i % 200 == 0));
         }
-        journal_close(&journal);
+        ck_assert(journal_close(&journal));
         return marked;
 }
 

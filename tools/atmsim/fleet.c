@@ -1008,7 +1008,8 @@ static bool close_fleet(struct fleet *fleet)
 
         for (size_t i = 0; fleet->seats && i < fleet->count; i++)
                 atm_conn_close(&fleet->seats[i].conn, true);
-        journal_close(&fleet->journal);
+        if (!journal_close(&fleet->journal))
+                fprintf(stderr, "atmsim: journal: %s\n", strerror(errno));
         dispensers_close(fleet->dispensers);
         if (fleet->lock >= 0)
                 close(fleet->lock);
