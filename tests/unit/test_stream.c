@@ -1,0 +1,597 @@
+/*
+ * Streams of messages over real TLS on the loopback interface, both ends ours and in one event loop. Messages here are
+ * a byte of length and that many bytes: a stream knows no other framing than its owner's. (test_conn.c has the peers
+ * that are slow, silent or wrong.)
+ */
+#include <check.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/net/listener.h"
+#include "lib/net/stream.h"
+#include "lib/security/pki.h"
+#include "lib/security/tls.h"
+
+enum { PATIENCE_MS = 8000, OUT_MAX = 1 << 16, MESSAGE_MAX = 255, END_OURS = STREAM_END_OWNER };
+
+/* ---- certificates, made once --------------------------------------------------------------------------- */
+
+static char folder[] = "/tmp/atm-test-stream-XXXXXX";
+static SSL_CTX *server_tls, *client_tls;
+
+static const char *in_folder(const char *name)
+{
+        static char paths[4][128];
+        static int next;
+        char *path = paths[next++ % 4];
+        snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
+        return path;
+}
+
+static void must(bool good, const char *error)
+{
+        if (good)
+                return;
+        fprintf(stderr, "test_stream: %s\n", error);
+        exit(EXIT_FAILURE);
+}
+
+static void make_certificates(void)
+{
+        char error[PKI_ERROR_MAX] = "", tls_error[TLS_ERROR_MAX];
+        must(mkdtemp(folder) != NULL, "mkdtemp");
+        must(pki_init(folder, "ours", 10, error), error);
+        struct pki_authority *pki = pki_open(folder, error);
+        must(pki != NULL, error);
+        must(pki_issue(pki, "server", PKI_SERVER, "IP:127.0.0.1", 10, folder, error), error);
+        must(pki_issue(pki, "CLIENT", PKI_CLIENT, NULL, 10, folder, error), error);
+        pki_close(pki);
+        server_tls = tls_server_context(in_folder("ca.crt"), in_folder("server.crt"), in_folder("server.key"), "1.3",
+                                        tls_error);
+        must(server_tls != NULL, tls_error);
+        client_tls = tls_client_context(in_folder("ca.crt"), in_folder("CLIENT.crt"), in_folder("CLIENT.key"), tls_error);
+        must(client_tls != NULL, tls_error);
+}
+
+static void drop_certificates(void)
+{
+        static const char *const names[] = {"ca.crt",     "ca.key",     "server.crt", "server.key",
+                                            "CLIENT.crt", "CLIENT.key", ""};
+        SSL_CTX_free(server_tls);
+        SSL_CTX_free(client_tls);
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+                remove(in_folder(names[i]));
+}
+
+/* ---- both ends ----------------------------------------------------------------------------------------- */
+
+struct end {
+        struct stream_env *env;
+        struct stream stream;
+        int opens, messages, sents, closes, gones, end;
+        int connects_anew; /* so many times */
+        size_t bytes;
+        uint8_t last; /* first byte of the last message */
+        char name[STREAM_NAME_MAX], reason[STREAM_REASON_MAX];
+        bool echoes, drops, closes_it, breaks_when_sent, stops_reading, in_call;
+};
+
+static struct event_base *base;
+static struct listener *door;
+static struct sockaddr_in where;
+static struct end client, server;
+
+static enum frame_result next_message(const void *rules, const uint8_t *bytes, size_t available,
+                                      const uint8_t **ret_message, size_t *ret_length)
+{
+        ck_assert_ptr_eq(rules, &base);
+        if (bytes[0] == 0)
+                return FRAME_BAD;
+        if (available < 1U + bytes[0])
+                return FRAME_PARTIAL;
+        *ret_message = bytes + 1;
+        *ret_length = bytes[0];
+        return FRAME_READY;
+}
+
+static struct end *end_of(struct stream *stream)
+{
+        return stream == &client.stream ? &client : &server;
+}
+
+static size_t compose(uint8_t *bytes, uint8_t first, uint8_t length)
+{
+        bytes[0] = length;
+        memset(bytes + 1, first, length);
+        return 1U + length;
+}
+
+static void connect_it(void);
+
+static void on_open(struct stream *stream, const char *name)
+{
+        struct end *end = end_of(stream);
+        end->opens++;
+        snprintf(end->name, sizeof(end->name), "%s", name ? name : "-");
+}
+
+static bool may_read(struct stream *stream)
+{
+        return !end_of(stream)->stops_reading;
+}
+
+static void on_message(struct stream *stream, const uint8_t *message, size_t length)
+{
+        struct end *end = end_of(stream);
+        ck_assert(!end->in_call);
+        end->in_call = true;
+        end->messages++;
+        end->bytes += length;
+        end->last = message[0];
+        if (end->echoes)
+                stream_send(stream, message - 1, length + 1);
+        if (end->closes_it)
+                stream_close(stream, END_OURS, "as the test wants it");
+        if (end->drops)
+                stream_drop(stream, false);
+        end->in_call = false;
+}
+
+static void on_sent(struct stream *stream)
+{
+        struct end *end = end_of(stream);
+        end->sents++;
+        if (end->breaks_when_sent)
+                stream_break(stream, END_OURS, "broken");
+}
+
+static void on_closed(struct stream *stream, int what, const char *reason)
+{
+        struct end *end = end_of(stream);
+        ck_assert(!end->in_call);
+        end->closes++;
+        end->end = what;
+        snprintf(end->reason, sizeof(end->reason), "%s", reason);
+        if (end->connects_anew-- > 0)
+                connect_it();
+}
+
+static void on_gone(struct stream *stream)
+{
+        end_of(stream)->gones++;
+}
+
+static const struct stream_events events = {on_open, may_read, on_message, on_sent, on_closed, on_gone};
+
+static void on_accepted(void *context, int fd, const char *peer)
+{
+        (void)context;
+        ck_assert_int_eq(strncmp(peer, "127.0.0.1:", 10), 0);
+        if (stream_state(&server.stream) == STREAM_CLOSED)
+                ck_assert(stream_accept(&server.stream, server_tls, fd));
+        else
+                close(fd);
+}
+
+static bool may_accept(void *context)
+{
+        (void)context;
+        return true;
+}
+
+static void on_refused(void *context)
+{
+        (void)context;
+}
+
+static void open_door(int port)
+{
+        static const struct listener_rules rules = {16, 16, 100};
+        static const struct listener_events door_events = {on_accepted, may_accept, on_refused};
+        char error[LISTENER_ERROR_MAX] = "";
+        door = listener_new(base, "127.0.0.1", port, &rules, &door_events, NULL, error);
+        ck_assert_msg(door != NULL, "%s", error);
+        where = (struct sockaddr_in){.sin_family = AF_INET};
+        where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        where.sin_port = htons((uint16_t)atoi(strrchr(listener_address(door), ':') + 1));
+}
+
+static struct stream_rules rules;
+static struct stream_timeouts timeouts;
+
+static void set_up(void)
+{
+        log_open("stderr", "error", NULL);
+        memset(&client, 0, sizeof(client));
+        memset(&server, 0, sizeof(server));
+        base = event_base_new();
+        rules = (struct stream_rules){.framing = {next_message, &base, MESSAGE_MAX},
+                                      .input_max = 1024,
+                                      .output_max = OUT_MAX,
+                                      .output_pause = SIZE_MAX,
+                                      .messages_per_turn = 8,
+                                      .keeps_buffers = true};
+        timeouts = (struct stream_timeouts){.handshake_ms = PATIENCE_MS};
+        open_door(0);
+}
+
+static void begin(void)
+{
+        client.env = stream_env_new(base, &rules, &events, &timeouts, &client);
+        server.env = stream_env_new(base, &rules, &events, &timeouts, &server);
+        ck_assert_ptr_nonnull(client.env);
+        ck_assert_ptr_nonnull(server.env);
+        ck_assert_ptr_eq(stream_env_context(client.env), &client);
+        stream_init(&client.stream, client.env);
+        stream_init(&server.stream, server.env);
+}
+
+static void tear_down(void)
+{
+        stream_env_free(client.env);
+        stream_env_free(server.env);
+        listener_free(door);
+        event_base_free(base);
+        ERR_clear_error();
+}
+
+static void connect_to(const char *host)
+{
+        SSL *ssl = SSL_new(client_tls);
+        ck_assert(tls_expect_host(ssl, host));
+        ck_assert(stream_connect(&client.stream, ssl, (const struct sockaddr *)&where, sizeof(where)));
+}
+
+static void connect_it(void)
+{
+        connect_to("127.0.0.1");
+}
+
+static int64_t steady_ms(void)
+{
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+#define RUN_UNTIL(condition)                                                                                 \
+        do {                                                                                                 \
+                int64_t end_ms_ = steady_ms() + PATIENCE_MS;                                                 \
+                while (!(condition)) {                                                                       \
+                        ck_assert_msg(steady_ms() < end_ms_, "never: " #condition);                          \
+                        event_base_loop(base, EVLOOP_NONBLOCK);                                              \
+                }                                                                                            \
+        } while (0)
+
+/* Long enough for what must not happen to happen. */
+static void run_on(void)
+{
+        int64_t end_ms = steady_ms() + 30;
+        while (steady_ms() < end_ms)
+                event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+static void open_both(void)
+{
+        begin();
+        connect_it();
+        ck_assert_int_eq(stream_state(&client.stream), STREAM_CONNECTING);
+        RUN_UNTIL(client.opens && server.opens);
+}
+
+/* ---- messages ------------------------------------------------------------------------------------------ */
+
+START_TEST(both_ends_open_and_messages_go_both_ways)
+{
+        uint8_t bytes[256];
+        open_both();
+        ck_assert_str_eq(server.name, "CLIENT");
+        ck_assert_str_eq(client.name, "-");
+        server.echoes = true;
+        for (int i = 1; i <= 50; i++) {
+                stream_send(&client.stream, bytes, compose(bytes, (uint8_t)i, (uint8_t)(i * 5)));
+                RUN_UNTIL(client.messages == i);
+                ck_assert_uint_eq(client.last, i);
+        }
+        ck_assert_uint_eq(client.bytes, server.bytes);
+        ck_assert_uint_eq(stream_env_count(client.env), 1);
+}
+END_TEST
+
+START_TEST(more_messages_than_a_turns_share_all_arrive)
+{
+        enum { MESSAGES = 1000 };
+        uint8_t bytes[256];
+        open_both();
+        server.echoes = true;
+        for (int i = 0; i < MESSAGES; i++)
+                stream_queue(&client.stream, bytes, compose(bytes, 'm', 40));
+        ck_assert_uint_eq(stream_waiting(&client.stream), MESSAGES * 41);
+        stream_flush(&client.stream);
+        RUN_UNTIL(client.messages == MESSAGES);
+        ck_assert_uint_eq(client.bytes, MESSAGES * 40);
+        ck_assert_uint_eq(stream_waiting(&client.stream), 0);
+}
+END_TEST
+
+START_TEST(what_is_queued_leaves_at_the_flush_and_not_before)
+{
+        uint8_t bytes[256];
+        open_both();
+        stream_queue(&client.stream, bytes, compose(bytes, 'a', 10));
+        run_on();
+        ck_assert_int_eq(server.messages, 0);
+        ck_assert_int_eq(client.sents, 0);
+        stream_flush(&client.stream);
+        ck_assert_int_eq(client.sents, 1);
+        RUN_UNTIL(server.messages == 1);
+        stream_queue(&client.stream, bytes, compose(bytes, 'b', 10));
+        stream_close(&client.stream, END_OURS, "over");
+        RUN_UNTIL(server.closes == 1);
+        ck_assert_int_eq(server.messages, 1); /* its record was not durable */
+        ck_assert_int_eq(server.end, STREAM_END_PEER_CLOSED);
+}
+END_TEST
+
+START_TEST(what_is_sent_takes_along_what_was_queued_in_order)
+{
+        uint8_t bytes[256];
+        open_both();
+        stream_queue(&client.stream, bytes, compose(bytes, 'a', 10));
+        stream_send(&client.stream, bytes, compose(bytes, 'b', 10));
+        RUN_UNTIL(server.messages == 2);
+        ck_assert_uint_eq(server.last, 'b');
+        ck_assert_uint_eq(stream_waiting(&client.stream), 0);
+}
+END_TEST
+
+START_TEST(bytes_taken_back_never_leave_and_a_broken_line_ends_without_a_word)
+{
+        uint8_t bytes[256];
+        open_both();
+        stream_queue(&client.stream, bytes, compose(bytes, 'a', 10));
+        stream_queue(&client.stream, bytes, compose(bytes, 'b', 10));
+        stream_unqueue(&client.stream, 6);
+        client.breaks_when_sent = true;
+        stream_flush(&client.stream);
+        ck_assert_int_eq(client.closes, 0); /* never within a call of ours */
+        RUN_UNTIL(server.closes == 1 && client.closes == 1);
+        ck_assert_int_eq(server.messages, 1);
+        ck_assert_int_eq(server.end, STREAM_END_HUNG_UP);
+        ck_assert_int_eq(client.end, END_OURS);
+        ck_assert_str_eq(client.reason, "broken");
+}
+END_TEST
+
+START_TEST(a_length_that_the_framing_refuses_ends_the_stream)
+{
+        open_both();
+        stream_send(&client.stream, (const uint8_t[]){0, 9}, 2);
+        RUN_UNTIL(server.closes == 1);
+        ck_assert_int_eq(server.end, STREAM_END_PROTOCOL);
+        ck_assert_str_eq(server.reason, "a message begins with 00 09, which is no length of 1 to 255 bytes");
+}
+END_TEST
+
+/* ---- back-pressure ------------------------------------------------------------------------------------- */
+
+START_TEST(a_peer_that_does_not_read_is_closed_when_too_much_waits)
+{
+        uint8_t bytes[256];
+        open_both();
+        server.stops_reading = true;
+        int64_t end_ms = steady_ms() + PATIENCE_MS;
+        while (!client.closes && steady_ms() < end_ms) {
+                stream_send(&client.stream, bytes, compose(bytes, 'a', 255));
+                event_base_loop(base, EVLOOP_NONBLOCK);
+                ck_assert_uint_le(stream_waiting(&client.stream), OUT_MAX);
+        }
+        ck_assert_int_eq(client.closes, 1);
+        ck_assert_int_eq(client.end, STREAM_END_MESSAGE_TIMEOUT);
+        ck_assert_int_eq(server.messages, 0);
+}
+END_TEST
+
+START_TEST(what_was_not_taken_in_time_closes_too)
+{
+        uint8_t bytes[256];
+        timeouts.output_ms = 100;
+        open_both();
+        server.stops_reading = true;
+        while (stream_waiting(&client.stream) == 0)
+                stream_send(&client.stream, bytes, compose(bytes, 'a', 255));
+        RUN_UNTIL(client.closes == 1);
+        ck_assert_int_eq(client.end, STREAM_END_MESSAGE_TIMEOUT);
+        ck_assert_str_eq(client.reason, "what was sent was not taken in time");
+}
+END_TEST
+
+/* Half-duplex or full: whether what waits to leave keeps it from reading. */
+START_TEST(reading_rests_while_as_much_waits_as_the_rules_say)
+{
+        uint8_t bytes[256];
+        rules.output_pause = _i ? 1 : SIZE_MAX;
+        open_both();
+        server.stops_reading = true;
+        while (stream_waiting(&client.stream) == 0)
+                stream_send(&client.stream, bytes, compose(bytes, 'a', 255));
+        int before = client.messages;
+        stream_send(&server.stream, bytes, compose(bytes, 'b', 255));
+        if (_i) {
+                run_on();
+                ck_assert_int_eq(client.messages, before);
+                server.stops_reading = false;
+                stream_resume(&server.stream);
+        }
+        RUN_UNTIL(client.messages == before + 1);
+}
+END_TEST
+
+START_TEST(a_pause_keeps_what_has_come_and_resuming_hands_it_over)
+{
+        uint8_t bytes[512];
+        open_both();
+        stream_pause(&server.stream);
+        size_t length = compose(bytes, 'a', 200);
+        length += compose(bytes + length, 'b', 200);
+        stream_send(&client.stream, bytes, length);
+        run_on();
+        ck_assert_int_eq(server.messages, 0);
+        stream_resume(&server.stream);
+        RUN_UNTIL(server.messages == 2);
+}
+END_TEST
+
+/* ---- ends ---------------------------------------------------------------------------------------------- */
+
+START_TEST(a_close_within_a_message_is_told_once_after_it_and_the_rest_is_not_delivered)
+{
+        uint8_t bytes[512];
+        open_both();
+        server.closes_it = true;
+        size_t length = compose(bytes, 'a', 100);
+        length += compose(bytes + length, 'b', 100);
+        stream_send(&client.stream, bytes, length);
+        RUN_UNTIL(server.gones == 1 && client.gones == 1);
+        ck_assert_int_eq(server.messages, 1);
+        ck_assert_int_eq(server.closes, 1);
+        ck_assert_int_eq(server.end, END_OURS);
+        ck_assert_str_eq(server.reason, "as the test wants it");
+        ck_assert_int_eq(client.end, STREAM_END_PEER_CLOSED);
+        ck_assert_int_eq(stream_state(&server.stream), STREAM_CLOSED);
+        ck_assert_uint_eq(stream_env_count(server.env), 0);
+        stream_send(&server.stream, bytes, length); /* nothing, and no harm */
+        stream_close(&server.stream, END_OURS, "again");
+        run_on();
+        ck_assert_int_eq(server.closes, 1);
+}
+END_TEST
+
+START_TEST(a_drop_is_silent_even_within_a_message)
+{
+        uint8_t bytes[256];
+        open_both();
+        server.drops = true;
+        stream_send(&client.stream, bytes, compose(bytes, 'a', 100));
+        RUN_UNTIL(client.closes == 1);
+        ck_assert_int_eq(client.end, STREAM_END_HUNG_UP);
+        ck_assert_int_eq(server.closes, 0);
+        ck_assert_int_eq(server.gones, 0);
+        ck_assert_uint_eq(stream_env_count(server.env), 0);
+}
+END_TEST
+
+START_TEST(a_drop_forgets_an_end_that_was_still_to_be_told)
+{
+        open_both();
+        stream_close(&client.stream, END_OURS, "over");
+        stream_drop(&client.stream, true);
+        run_on();
+        ck_assert_int_eq(client.closes, 0);
+        connect_it();
+        RUN_UNTIL(client.opens == 2);
+}
+END_TEST
+
+START_TEST(freeing_the_environment_tells_only_that_they_are_gone)
+{
+        open_both();
+        stream_env_free(client.env);
+        client.env = NULL;
+        ck_assert_int_eq(client.closes, 0);
+        ck_assert_int_eq(client.gones, 1);
+        RUN_UNTIL(server.closes == 1);
+        ck_assert_int_eq(server.end, STREAM_END_PEER_CLOSED);
+}
+END_TEST
+
+/* ---- beginnings ---------------------------------------------------------------------------------------- */
+
+START_TEST(where_nobody_listens_connecting_fails_and_may_begin_anew_from_there)
+{
+        int port = ntohs(where.sin_port);
+        begin();
+        listener_free(door);
+        client.connects_anew = 3;
+        connect_it();
+        RUN_UNTIL(client.gones == 1);
+        ck_assert_int_eq(client.closes, 4);
+        ck_assert_int_eq(client.end, STREAM_END_CONNECT_FAILED);
+        ck_assert_str_eq(client.reason, "connecting: Connection refused");
+        ck_assert_uint_eq(stream_env_count(client.env), 0);
+        open_door(port);
+        connect_it();
+        RUN_UNTIL(client.opens == 1 && server.opens == 1);
+}
+END_TEST
+
+START_TEST(a_host_that_is_not_the_one_is_refused)
+{
+        begin();
+        connect_to("127.0.0.2");
+        RUN_UNTIL(client.closes == 1 && server.closes == 1);
+        ck_assert_int_eq(client.end, STREAM_END_HANDSHAKE_FAILED);
+        ck_assert_int_eq(strncmp(client.reason, "handshake: certificate refused: ", 32), 0);
+        ck_assert_int_eq(client.opens + server.opens, 0);
+}
+END_TEST
+
+START_TEST(a_server_that_says_nothing_is_not_waited_for)
+{
+        timeouts.handshake_ms = 100;
+        begin();
+        listener_free(door);
+        door = NULL;
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        static const int on = 1;
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+        ck_assert_int_eq(bind(fd, (const struct sockaddr *)&where, sizeof(where)), 0);
+        ck_assert_int_eq(listen(fd, 1), 0);
+        connect_it();
+        RUN_UNTIL(client.closes == 1);
+        close(fd);
+        ck_assert_int_eq(client.end, STREAM_END_HANDSHAKE_TIMEOUT);
+        ck_assert_str_eq(client.reason, "the handshake was not completed in time: nothing was sent");
+}
+END_TEST
+
+int main(void)
+{
+        signal(SIGPIPE, SIG_IGN); /* as in the programs: who writes to a peer that has gone gets an error */
+        make_certificates();
+        Suite *suite = suite_create("stream");
+        TCase *tcase = tcase_create("stream");
+        tcase_set_timeout(tcase, 30);
+        tcase_add_checked_fixture(tcase, set_up, tear_down);
+        tcase_add_test(tcase, both_ends_open_and_messages_go_both_ways);
+        tcase_add_test(tcase, more_messages_than_a_turns_share_all_arrive);
+        tcase_add_test(tcase, what_is_queued_leaves_at_the_flush_and_not_before);
+        tcase_add_test(tcase, what_is_sent_takes_along_what_was_queued_in_order);
+        tcase_add_test(tcase, bytes_taken_back_never_leave_and_a_broken_line_ends_without_a_word);
+        tcase_add_test(tcase, a_length_that_the_framing_refuses_ends_the_stream);
+        tcase_add_test(tcase, a_peer_that_does_not_read_is_closed_when_too_much_waits);
+        tcase_add_test(tcase, what_was_not_taken_in_time_closes_too);
+        tcase_add_loop_test(tcase, reading_rests_while_as_much_waits_as_the_rules_say, 0, 2);
+        tcase_add_test(tcase, a_pause_keeps_what_has_come_and_resuming_hands_it_over);
+        tcase_add_test(tcase, a_close_within_a_message_is_told_once_after_it_and_the_rest_is_not_delivered);
+        tcase_add_test(tcase, a_drop_is_silent_even_within_a_message);
+        tcase_add_test(tcase, a_drop_forgets_an_end_that_was_still_to_be_told);
+        tcase_add_test(tcase, freeing_the_environment_tells_only_that_they_are_gone);
+        tcase_add_test(tcase, where_nobody_listens_connecting_fails_and_may_begin_anew_from_there);
+        tcase_add_test(tcase, a_host_that_is_not_the_one_is_refused);
+        tcase_add_test(tcase, a_server_that_says_nothing_is_not_waited_for);
+        suite_add_tcase(suite, tcase);
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        drop_certificates();
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
