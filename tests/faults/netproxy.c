@@ -295,7 +295,7 @@ static void pipe_init(struct pipe *pipe, struct connection *connection, int from
         evtimer_assign(&pipe->timer, proxy->base, on_timer, pipe);
 }
 
-static int server_connect(const struct address *address)
+static int server_connect(const struct endpoint *address)
 {
         int fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0)

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "lib/base/address.h"
 #include "lib/base/attributes.h"
 
 static const char help[] =
@@ -114,31 +115,24 @@ static uint64_t rate_of(const char *option, const char *text)
         return (uint64_t)(rate * 4294967296.0);
 }
 
-/* "127.0.0.1:7600", "localhost:7600", "[::1]:7600". */
-static void address_of(const char *option, const char *text, bool for_listening, struct address *ret_address)
+static void endpoint_of(const char *option, const char *text, bool for_listening, struct endpoint *ret_endpoint)
 {
-        char host[256];
-        const char *colon = strrchr(text, ':');
-        uint64_t port;
-        const char *end;
-        size_t length = colon ? (size_t)(colon - text) : 0;
-        bool bracketed = length > 2 && text[0] == '[' && text[length - 1] == ']';
-        if (length == 0 || length >= sizeof(host) || !number_parse(colon + 1, 65535, &port, &end) || *end ||
-            (port == 0 && !for_listening) || (!bracketed && memchr(text, ':', length)))
+        struct address address;
+        char port[ADDRESS_PORT_MAX];
+        if (!address_parse(text, for_listening ? 0 : 1, &address))
                 usage_error("%s '%s': expected HOST:PORT, such as 127.0.0.1:7600 or [::1]:7600", option,
                             text);
-        memcpy(host, text + bracketed, length - 2 * bracketed);
-        host[length - 2 * bracketed] = '\0';
+        snprintf(port, sizeof(port), "%u", (unsigned)address.port);
 
         struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = for_listening ? AI_PASSIVE : 0};
         struct addrinfo *found = NULL;
-        int status = getaddrinfo(host, colon + 1, &hints, &found);
+        int status = getaddrinfo(address.host, port, &hints, &found);
         if (status != 0) {
                 fprintf(stderr, "netproxy: %s '%s': %s\n", option, text, gai_strerror(status));
                 exit(1);
         }
-        memcpy(&ret_address->storage, found->ai_addr, found->ai_addrlen);
-        ret_address->length = found->ai_addrlen;
+        memcpy(&ret_endpoint->storage, found->ai_addr, found->ai_addrlen);
+        ret_endpoint->length = found->ai_addrlen;
         freeaddrinfo(found);
 }
 
@@ -176,10 +170,10 @@ static void option_take(int option, const char *value, struct options *options)
         struct fate_rules *rules = &options->rules;
         switch (option) {
         case OPTION_LISTEN:
-                address_of("--listen", value, true, &options->listen);
+                endpoint_of("--listen", value, true, &options->listen);
                 break;
         case OPTION_TO:
-                address_of("--to", value, false, &options->to);
+                endpoint_of("--to", value, false, &options->to);
                 break;
         case OPTION_DELAY:
                 range_of("--delay-ms", value, &rules->delay_from_ms, &rules->delay_to_ms);

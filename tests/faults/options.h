@@ -7,13 +7,13 @@
 
 #include "tests/faults/fate.h"
 
-struct address {
+struct endpoint {
         struct sockaddr_storage storage;
         socklen_t length;
 };
 
 struct options {
-        struct address listen, to;
+        struct endpoint listen, to;
         struct fate_rules rules;
         const char *control; /* NULL: none */
         uint32_t connections_max;
