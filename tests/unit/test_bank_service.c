@@ -59,10 +59,13 @@ static struct {
         int count;
 } script;
 
+static enum txn_state submitted_state; /* of the last transaction, when it was submitted */
+
 static void script_submit(struct ledger *ledger, struct ledger_op *op)
 {
         (void)ledger;
         ck_assert_int_lt(script.count, SCRIPT_MAX);
+        submitted_state = ((struct txn *)((char *)op - offsetof(struct txn, op)))->state;
         script.op[script.count++] = op;
 }
 
@@ -102,6 +105,16 @@ static struct bank_peer bank;
 static struct machine atms[2];
 static struct iso_message request, answer;
 static int notices;
+static enum txn_state sent_state; /* of the oldest transaction, when the bank was last sent something */
+
+static void watch_send(void *context, const uint8_t *message, size_t length)
+{
+        if (!TAILQ_EMPTY(&service->open))
+                sent_state = TAILQ_FIRST(&service->open)->state;
+        bank_peer_send(context, message, length);
+}
+
+static const struct bank_session_ops watching_ops = {watch_send, bank_peer_close};
 
 static void on_notice(void *context)
 {
@@ -193,6 +206,7 @@ static void set_up(void)
         env = (struct session_env){.service = service};
         service_set_banks(service, &(struct service_banks){&routes, on_notice, NULL});
         bank_peer_sign_on(&bank, route, 1);
+        bank.session.ops = &watching_ops;
         bank.count = 0;
         sign_on(0);
 }
@@ -325,6 +339,39 @@ START_TEST(what_the_bank_does_becomes_the_outcome_and_only_then_an_answer)
                 ck_assert_str_eq(bank_peer_value(&atms[0].sent[0], 2), PAN);
         }
         ck_assert_int_eq(notices, outcome_rows[_i].cause == OUTCOME_TIMEOUT);
+        assert_over();
+}
+END_TEST
+
+START_TEST(a_transaction_says_who_has_it_only_while_he_has_it)
+{
+        const struct txn *txn;
+        withdraw(7);
+        txn = TAILQ_FIRST(&service->open);
+        ck_assert_int_eq(submitted_state, TXN_IN_LEDGER);
+        ck_assert_int_eq(txn->state, TXN_IN_LEDGER);
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        ck_assert_int_eq(sent_state, TXN_IN_HAND); /* the bank has nothing before it was sent */
+        ck_assert_int_eq(txn->state, TXN_ASKING);
+        bank_peer_answer(&bank, 0, "00");
+        ck_assert_int_eq(txn->state, TXN_IN_LEDGER);
+        script_end(LEDGER_DECIDED, REASON_APPROVED);
+        ck_assert_int_eq(txn->state, TXN_FREE);
+        assert_over();
+}
+END_TEST
+
+START_TEST(a_bank_that_could_not_be_asked_never_has_a_transaction)
+{
+        withdraw(7);
+        const struct txn *txn = TAILQ_FIRST(&service->open);
+        bank_peer_close_down(&bank); /* between the reservation and the question */
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        ck_assert_int_eq(txn->state, TXN_IN_LEDGER);
+        ck_assert_int_eq(script.op[0]->kind, LEDGER_OUTCOME);
+        ck_assert_int_eq(script.op[0]->outcome.cause, OUTCOME_TIMEOUT);
+        script_end(LEDGER_DECIDED, REASON_ISSUER_UNAVAILABLE);
+        ck_assert_str_eq(heard(0), "91");
         assert_over();
 }
 END_TEST
@@ -647,6 +694,8 @@ int main(void)
         Suite *suite = suite_create("bank_service");
         TCase *tcase = tcase_create("bank_service");
         tcase_add_checked_fixture(tcase, set_up, tear_down);
+        tcase_add_test(tcase, a_transaction_says_who_has_it_only_while_he_has_it);
+        tcase_add_test(tcase, a_bank_that_could_not_be_asked_never_has_a_transaction);
         tcase_add_loop_test(tcase, what_the_bank_does_becomes_the_outcome_and_only_then_an_answer, 0,
                             COUNT(outcome_rows));
         tcase_add_loop_test(tcase, the_atm_hears_what_stands_durable_and_not_what_the_bank_said, 0,
