@@ -23,12 +23,12 @@
 
 enum { INPUT_MAX = 16384, MESSAGES_PER_TURN = 512, PEER_MAX = 80 };
 
-enum place_state { DOWN, LOOKING_UP, CONNECTING, OPEN, STATE_COUNT };
+enum bank_conn_state { DOWN, LOOKING_UP, CONNECTING, OPEN, STATE_COUNT };
 
-struct place {
+struct bank_conn {
         struct bank_conns *conns;
         int number; /* from 1, for people */
-        enum place_state state;
+        enum bank_conn_state state;
         size_t turn;                          /* whose it is: the addresses counted round and round */
         struct address to;                    /* of those, the one being tried */
         struct evutil_addrinfo *found, *next; /* what the name stands for */
@@ -48,23 +48,23 @@ struct bank_conns {
         struct addresses addresses;
         struct random random;
         int count;
-        struct place place[];
+        struct bank_conn conn[];
 };
 
-static struct place *place_of(struct stream *stream)
+static struct bank_conn *conn_of(struct stream *stream)
 {
-        return (struct place *)(void *)((char *)stream - offsetof(struct place, stream));
+        return (struct bank_conn *)(void *)((char *)stream - offsetof(struct bank_conn, stream));
 }
 
 /* ---- doors --------------------------------------------------------------------------------------------- */
 
-static void start_timer(struct place *place, int64_t ms)
+static void start_timer(struct bank_conn *conn, int64_t ms)
 {
         struct timeval duration = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-        event_add(&place->timer, &duration);
+        event_add(&conn->timer, &duration);
 }
 
-static void change_state(struct place *place, enum place_state to)
+static void change_state(struct bank_conn *conn, enum bank_conn_state to)
 {
         static const bool legal[STATE_COUNT][STATE_COUNT] = {
             [DOWN] = {[LOOKING_UP] = true},
@@ -72,159 +72,159 @@ static void change_state(struct place *place, enum place_state to)
             [CONNECTING] = {[DOWN] = true, [CONNECTING] = true, [OPEN] = true},
             [OPEN] = {[DOWN] = true},
         };
-        assert(legal[place->state][to]);
-        place->state = to;
+        assert(legal[conn->state][to]);
+        conn->state = to;
 }
 
-static void forget_found(struct place *place)
+static void forget_found(struct bank_conn *conn)
 {
-        if (place->found)
-                evutil_freeaddrinfo(place->found);
-        place->found = place->next = NULL;
+        if (conn->found)
+                evutil_freeaddrinfo(conn->found);
+        conn->found = conn->next = NULL;
 }
 
 /* Some time around the pause, which doubles. */
-static int64_t next_pause(struct place *place)
+static int64_t next_pause(struct bank_conn *conn)
 {
-        int64_t pause_ms = place->pause_ms;
-        place->pause_ms = pause_ms * 2 > LIMIT_BANK_PAUSE_MS ? LIMIT_BANK_PAUSE_MS : pause_ms * 2;
-        return random_jitter(&place->conns->random, pause_ms, LIMIT_PAUSE_JITTER);
+        int64_t pause_ms = conn->pause_ms;
+        conn->pause_ms = pause_ms * 2 > LIMIT_BANK_PAUSE_MS ? LIMIT_BANK_PAUSE_MS : pause_ms * 2;
+        return random_jitter(&conn->conns->random, pause_ms, LIMIT_PAUSE_JITTER);
 }
 
 /* This attempt, or this connection, is over. */
-ATM_PRINTF(2, 3) static void give_up(struct place *place, const char *format, ...)
+ATM_PRINTF(2, 3) static void give_up(struct bank_conn *conn, const char *format, ...)
 {
         char reason[LIMIT_REASON];
         va_list arguments;
         va_start(arguments, format);
         vsnprintf(reason, sizeof(reason), format, arguments);
         va_end(arguments);
-        log_limited(place->conns->route->stopping ? LEVEL_INFO : LEVEL_WARNING, "link_connection_closed",
-                    LOG_TEXT("link", place->conns->route->settings.name),
-                    LOG_NUMBER("connection", place->number), LOG_TEXT("peer", place->peer),
+        log_limited(conn->conns->route->stopping ? LEVEL_INFO : LEVEL_WARNING, "link_connection_closed",
+                    LOG_TEXT("link", conn->conns->route->settings.name),
+                    LOG_NUMBER("connection", conn->number), LOG_TEXT("peer", conn->peer),
                     LOG_TEXT("reason", reason));
-        if (place->state == OPEN)
-                bank_route_detach(place->conns->route, &place->session);
-        forget_found(place);
-        event_del(&place->flush);
-        place->turn++;
-        change_state(place, DOWN);
-        start_timer(place, next_pause(place));
+        if (conn->state == OPEN)
+                bank_route_detach(conn->conns->route, &conn->session);
+        forget_found(conn);
+        event_del(&conn->flush);
+        conn->turn++;
+        change_state(conn, DOWN);
+        start_timer(conn, next_pause(conn));
 }
 
 /* ---- the session's ops --------------------------------------------------------------------------------- */
 
-static void place_send(void *peer, const uint8_t *message, size_t length)
+static void op_send(void *peer, const uint8_t *message, size_t length)
 {
-        struct place *place = peer;
+        struct bank_conn *conn = peer;
         uint8_t frame[LIMIT_FRAME];
-        size_t header = frame_header(&place->conns->route->dialect, frame, length);
+        size_t header = frame_header(&conn->conns->route->dialect, frame, length);
         memcpy(frame + header, message, length);
-        stream_queue(&place->stream, frame, header + length);
+        stream_queue(&conn->stream, frame, header + length);
         OPENSSL_cleanse(frame, header + length);
-        event_active(&place->flush, EV_WRITE, 0);
+        event_active(&conn->flush, EV_WRITE, 0);
 }
 
-static void place_close(void *peer, const char *reason)
+static void op_close(void *peer, const char *reason)
 {
-        struct place *place = peer;
-        stream_flush(&place->stream); /* a sign-off */
-        stream_close(&place->stream, STREAM_END_OWNER, "%s", reason);
+        struct bank_conn *conn = peer;
+        stream_flush(&conn->stream); /* a sign-off */
+        stream_close(&conn->stream, STREAM_END_OWNER, "%s", reason);
 }
 
-static const struct bank_session_ops session_ops = {place_send, place_close};
+static const struct bank_session_ops session_ops = {op_send, op_close};
 
 /* What was sent in this turn leaves in one write. */
 static void on_flush(evutil_socket_t fd, short what, void *context)
 {
-        struct place *place = context;
+        struct bank_conn *conn = context;
         (void)fd;
         (void)what;
-        stream_flush(&place->stream);
+        stream_flush(&conn->stream);
 }
 
 /* ---- what the stream says ------------------------------------------------------------------------------ */
 
-static void connect_next(struct place *place);
+static void connect_next(struct bank_conn *conn);
 
 static void on_open(struct stream *stream, const char *name)
 {
-        struct place *place = place_of(stream);
+        struct bank_conn *conn = conn_of(stream);
         (void)name; /* its host was checked */
-        change_state(place, OPEN);
-        bank_route_attach(place->conns->route, &place->session, place->number, &session_ops, place);
+        change_state(conn, OPEN);
+        bank_route_attach(conn->conns->route, &conn->session, conn->number, &session_ops, conn);
 }
 
 static void on_message(struct stream *stream, const uint8_t *message, size_t length)
 {
-        struct place *place = place_of(stream);
-        bank_session_frame(&place->session, message, length);
-        if (place->session.state == BANK_SESSION_UP)
-                place->pause_ms = LIMIT_BANK_PAUSE_FIRST_MS;
+        struct bank_conn *conn = conn_of(stream);
+        bank_session_frame(&conn->session, message, length);
+        if (conn->session.state == BANK_SESSION_UP)
+                conn->pause_ms = LIMIT_BANK_PAUSE_FIRST_MS;
 }
 
 static void on_closed(struct stream *stream, int end, const char *reason)
 {
-        struct place *place = place_of(stream);
-        if (end == STREAM_END_CONNECT_FAILED && place->next)
-                connect_next(place);
+        struct bank_conn *conn = conn_of(stream);
+        if (end == STREAM_END_CONNECT_FAILED && conn->next)
+                connect_next(conn);
         else
-                give_up(place, "%s", reason);
+                give_up(conn, "%s", reason);
 }
 
 static const struct stream_events stream_events = {.on_open = on_open, .on_message = on_message, .on_closed = on_closed};
 
 /* ---- connecting ---------------------------------------------------------------------------------------- */
 
-static SSL *new_ssl(const struct place *place)
+static SSL *new_ssl(const struct bank_conn *conn)
 {
-        SSL *ssl = SSL_new(place->conns->tls);
-        if (ssl && tls_expect_host(ssl, place->to.host))
+        SSL *ssl = SSL_new(conn->conns->tls);
+        if (ssl && tls_expect_host(ssl, conn->to.host))
                 return ssl;
         ERR_clear_error();
         SSL_free(ssl);
         return NULL;
 }
 
-static void connect_next(struct place *place)
+static void connect_next(struct bank_conn *conn)
 {
-        const struct evutil_addrinfo *info = place->next;
-        place->next = info->ai_next;
-        change_state(place, CONNECTING);
-        address_print_socket(info->ai_addr, (socklen_t)info->ai_addrlen, place->peer, sizeof(place->peer));
-        SSL *ssl = new_ssl(place);
+        const struct evutil_addrinfo *info = conn->next;
+        conn->next = info->ai_next;
+        change_state(conn, CONNECTING);
+        address_print_socket(info->ai_addr, (socklen_t)info->ai_addrlen, conn->peer, sizeof(conn->peer));
+        SSL *ssl = new_ssl(conn);
         if (!ssl)
-                give_up(place, "out of memory");
-        else if (!stream_connect(&place->stream, ssl, info->ai_addr, (socklen_t)info->ai_addrlen))
-                give_up(place, "connecting: %s", strerror(errno));
+                give_up(conn, "out of memory");
+        else if (!stream_connect(&conn->stream, ssl, info->ai_addr, (socklen_t)info->ai_addrlen))
+                give_up(conn, "connecting: %s", strerror(errno));
 }
 
 static void on_found(int result, struct evutil_addrinfo *found, void *context)
 {
-        struct place *place = context;
+        struct bank_conn *conn = context;
         if (result || !found) {
-                give_up(place, "looking up %s: %s", place->to.host, evutil_gai_strerror(result));
+                give_up(conn, "looking up %s: %s", conn->to.host, evutil_gai_strerror(result));
                 return;
         }
-        place->found = place->next = found;
-        connect_next(place);
+        conn->found = conn->next = found;
+        connect_next(conn);
 }
 
-static void begin(struct place *place)
+static void begin(struct bank_conn *conn)
 {
         struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-        const struct addresses *addresses = &place->conns->addresses;
+        const struct addresses *addresses = &conn->conns->addresses;
         char port[ADDRESS_PORT_MAX], text[ADDRESS_TEXT_MAX];
-        change_state(place, LOOKING_UP);
+        change_state(conn, LOOKING_UP);
         if (addresses->count == 0) {
-                give_up(place, "no address is known");
+                give_up(conn, "no address is known");
                 return;
         }
-        addresses_get(addresses, place->turn % addresses->count, &place->to);
-        address_print(&place->to, text);
-        snprintf(place->peer, sizeof(place->peer), "%.*s", PEER_MAX - 1, text);
-        snprintf(port, sizeof(port), "%u", (unsigned)place->to.port);
-        evdns_getaddrinfo(place->conns->dns, place->to.host, port, &hints, on_found, place);
+        addresses_get(addresses, conn->turn % addresses->count, &conn->to);
+        address_print(&conn->to, text);
+        snprintf(conn->peer, sizeof(conn->peer), "%.*s", PEER_MAX - 1, text);
+        snprintf(port, sizeof(port), "%u", (unsigned)conn->to.port);
+        evdns_getaddrinfo(conn->conns->dns, conn->to.host, port, &hints, on_found, conn);
 }
 
 static void on_pause_over(evutil_socket_t fd, short what, void *context)
@@ -238,25 +238,25 @@ static void on_pause_over(evutil_socket_t fd, short what, void *context)
 
 static void set_up(struct bank_conns *conns, int i)
 {
-        struct place *place = &conns->place[i];
-        place->conns = conns;
-        place->number = i + 1;
-        place->turn = (size_t)i;
-        place->pause_ms = LIMIT_BANK_PAUSE_FIRST_MS;
-        stream_init(&place->stream, conns->streams);
-        event_assign(&place->timer, conns->base, -1, 0, on_pause_over, place);
-        event_assign(&place->flush, conns->base, -1, 0, on_flush, place);
-        start_timer(place, 0);
+        struct bank_conn *conn = &conns->conn[i];
+        conn->conns = conns;
+        conn->number = i + 1;
+        conn->turn = (size_t)i;
+        conn->pause_ms = LIMIT_BANK_PAUSE_FIRST_MS;
+        stream_init(&conn->stream, conns->streams);
+        event_assign(&conn->timer, conns->base, -1, 0, on_pause_over, conn);
+        event_assign(&conn->flush, conns->base, -1, 0, on_flush, conn);
+        start_timer(conn, 0);
 }
 
-static void take_down(struct place *place)
+static void take_down(struct bank_conn *conn)
 {
-        if (!place->conns)
+        if (!conn->conns)
                 return;
-        stream_drop(&place->stream, true);
-        forget_found(place);
-        event_del(&place->timer);
-        event_del(&place->flush);
+        stream_drop(&conn->stream, true);
+        forget_found(conn);
+        event_del(&conn->timer);
+        event_del(&conn->flush);
 }
 
 struct bank_conns *bank_conns_new(const struct bank_conns_options *options)
@@ -271,7 +271,7 @@ struct bank_conns *bank_conns_new(const struct bank_conns_options *options)
         };
         static const struct stream_timeouts timeouts = {.handshake_ms = LIMIT_BANK_CONNECT_MS};
         struct bank_conns *conns =
-            calloc(1, sizeof(*conns) + (size_t)options->connections * sizeof(conns->place[0]));
+            calloc(1, sizeof(*conns) + (size_t)options->connections * sizeof(conns->conn[0]));
         if (!conns)
                 return NULL;
         conns->base = options->base;
@@ -295,7 +295,7 @@ void bank_conns_free(struct bank_conns *conns)
         if (!conns)
                 return;
         for (int i = 0; i < conns->count; i++)
-                take_down(&conns->place[i]);
+                take_down(&conns->conn[i]);
         stream_env_free(conns->streams);
         SSL_CTX_free(conns->tls);
         free(conns);

@@ -1,10 +1,10 @@
 /*
- * The connections of one link: atmd as the TLS client of a bank. Each has its place, which it keeps:
+ * The connections of one link: atmd as the TLS client of a bank. Each comes back by itself, for as long as atmd runs:
  *
  *      DOWN --pause over--> LOOKING_UP --> CONNECTING --> OPEN
  *       ^-------------------------'-------------'-----------'  failed, closed, hung up
  *
- * In OPEN a bank_session holds the dialogue, the sign-on first. Addresses are tried in turn, one place begins
+ * In OPEN a bank_session holds the dialogue, the sign-on first. Addresses are tried in turn, one connection begins
  * at the first, the next at the second and so on. Pauses grow from LIMIT_BANK_PAUSE_FIRST_MS to
  * LIMIT_BANK_PAUSE_MS, with jitter, and begin anew once a bank has accepted a sign-on.
  *
