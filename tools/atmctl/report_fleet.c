@@ -318,118 +318,44 @@ static bool write_notes(const struct fleet *fleet, struct output *output)
         return report_notes(fleet->database, fleet->invocation, output, &fleet->period, fleet->today);
 }
 
-/* The ranking has one column more than is shown. */
-static bool write_section(const struct fleet *fleet, struct output *output, size_t section, bool japanese)
+/* The ranking has one column more than is shown; a total of nothing is none. */
+static bool write_section(const struct fleet *fleet, struct output *output, size_t number)
 {
-        PGresult *result = fleet->result[section];
-        const char *heading = japanese ? sections[section].japanese : sections[section].english;
+        const char *values[OUTPUT_COLUMNS_MAX];
+        const PGresult *result = fleet->result[number];
+        int rows = PQntuples(result) - sections[number].total;
 
-        if (PQntuples(result) == (int)sections[section].total)
+        if (!output_result(output, result, rows))
+                return false;
+        if (!sections[number].total || !rows)
                 return true;
-        return output_section(output, heading, OUTPUT_ROWS, sections[section].columns,
-                              sections[section].count, result);
+        for (size_t i = 0; i < sections[number].count; i++)
+                values[i] = value_of(result, rows, (int)i);
+        return output_total(output, values);
 }
 
-static bool print_tables(const struct fleet *fleet)
+static bool print_report(const struct fleet *fleet)
 {
-        struct output *output = output_open_stream(fleet->invocation);
+        struct output *output = output_open_whole(fleet->invocation);
+        struct output_section section[SECTION_COUNT];
         bool written = output;
 
         if (!output)
                 return false;
         report_head(output, "The fleet", "ATM網の収益性", fleet->period.label);
         for (size_t i = 0; i < SECTION_COUNT && written; i++) {
+                section[i] = (struct output_section){
+                    .name = sections[i].name,
+                    .heading = output_writes_japanese(output) ? sections[i].japanese : sections[i].english,
+                    .columns = sections[i].columns,
+                    .count = sections[i].count};
                 if (is_asked_for(fleet, i))
-                        written = write_section(fleet, output, i, output_writes_japanese(output));
+                        written = output_begin(output, &section[i]) && write_section(fleet, output, i);
         }
-        written = written && write_notes(fleet, output);
-        if (!written) {
-                output_abandon(output);
-                return false;
-        }
-        return output_close(output);
-}
-
-static void take_row(size_t count, const PGresult *result, int row, const char **ret_values)
-{
-        for (size_t i = 0; i < count; i++)
-                ret_values[i] = value_of(result, row, (int)i);
-}
-
-static int row_count(const struct fleet *fleet, size_t section)
-{
-        return PQntuples(fleet->result[section]) - sections[section].total;
-}
-
-/* One section: the ranking unless another is asked for. */
-static bool print_csv(const struct fleet *fleet)
-{
-        const char *values[OUTPUT_COLUMNS_MAX];
-        struct output *output;
-        size_t section = 0;
-        bool written = true;
-
-        while (!is_asked_for(fleet, section))
-                section++;
-        output =
-            output_open(fleet->invocation, OUTPUT_ROWS, sections[section].columns, sections[section].count);
-        if (!output)
-                return false;
-        for (int row = 0; row < row_count(fleet, section) && written; row++) {
-                take_row(sections[section].count, fleet->result[section], row, values);
-                written = output_row(output, values);
-        }
-        written = written && write_notes(fleet, output);
-        if (!written) {
-                output_abandon(output);
-                return false;
-        }
-        return output_close(output);
-}
-
-/* NULL: out of memory. */
-static json_t *json_section(const struct fleet *fleet, size_t section)
-{
-        const char *values[OUTPUT_COLUMNS_MAX];
-        json_t *rows = json_array();
-
-        for (int row = 0; row < row_count(fleet, section) && rows; row++) {
-                take_row(sections[section].count, fleet->result[section], row, values);
-                if (json_array_append_new(rows, output_json_object(sections[section].columns,
-                                                                   sections[section].count, values)) != 0) {
-                        json_decref(rows);
-                        rows = NULL;
-                }
-        }
-        return rows;
-}
-
-static bool print_json(const struct fleet *fleet)
-{
-        json_t *object = json_object();
-        bool printed = object;
-
-        for (size_t i = 0; i < SECTION_COUNT && printed; i++) {
-                if (is_asked_for(fleet, i))
-                        printed = json_object_set_new(object, sections[i].name, json_section(fleet, i)) == 0;
-        }
-        if (!printed)
-                complain("out of memory");
-        printed = printed && output_json(fleet->invocation, object);
-        json_decref(object);
-        return printed;
-}
-
-static bool print_report(const struct fleet *fleet)
-{
-        switch (output_format_of(fleet->invocation)) {
-        case OUTPUT_CSV:
-                return print_csv(fleet);
-        case OUTPUT_JSON:
-                return print_json(fleet);
-        default:
-                return print_tables(fleet);
-        }
+        if (written && write_notes(fleet, output))
+                return output_close(output);
+        output_abandon(output);
+        return false;
 }
 
 int report_fleet(const struct invocation *invocation)

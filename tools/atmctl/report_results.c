@@ -13,162 +13,120 @@
 #include "tools/atmctl/results_page.h"
 #include "tools/atmctl/results_text.h"
 #include "tools/atmctl/rows.h"
-#include "tools/atmctl/words.h"
+#include "backoffice/pages/words.h"
 
-/* rows for people and programs ------------------------------------------------------------------------------ */
+/* rows ------------------------------------------------------------------------------------------------------ */
+
+enum { LABEL, ITEM, UNIT, FIRST_FIGURE, CELLS_MAX = FIRST_FIGURE + 2 * RESULTS_COLUMNS_MAX };
 
 static const char *const unit_name[] = {
     [UNIT_YEN] = "yen", [UNIT_WHOLE_YEN] = "yen", [UNIT_PERCENT] = "percent", [UNIT_COUNT] = "count"};
 
-/* "of which" and parts are set in. */
-static void print_label(enum result_item item, bool japanese, char *buffer, size_t size)
-{
-        snprintf(buffer, size, "%*s%s", 2 * result_rows[item].indent, "", results_label(item, japanese));
-}
+/* Each figure twice: as people read it, and whole for programs. */
+struct headings {
+        struct output_column column[CELLS_MAX];
+        char text[RESULTS_COLUMNS_MAX][2][RESULTS_TEXT_MAX];
+        size_t count;
+};
 
-static bool write_table(struct output *output, const struct results *results, bool japanese)
-{
-        for (size_t item = 0; item < RESULT_ITEM_COUNT; item++) {
-                char text[RESULTS_COLUMNS_MAX][RESULTS_TEXT_MAX], label[128];
-                const char *values[RESULTS_COLUMNS_MAX + 1] = {label};
+struct page {
+        struct database *database;
+        const struct results *results;
+        bool japanese;
+        struct headings headings;
+};
 
-                print_label((enum result_item)item, japanese, label, sizeof(label));
-                for (size_t i = 0; i < results->columns; i++)
-                        values[i + 1] = results_print(&results->column[i], (enum result_item)item, text[i]) ? text[i] : "-";
-                if (!output_row(output, values))
-                        return false;
+static void name_columns(struct page *page)
+{
+        struct headings *headings = &page->headings;
+        struct output_column *column = headings->column;
+
+        column[LABEL] = (struct output_column){page->japanese ? "百万円" : "millions of yen", OUTPUT_TEXT, OUTPUT_ONLY_TABLE};
+        column[ITEM] = (struct output_column){"item", OUTPUT_TEXT, OUTPUT_NOT_TABLE};
+        column[UNIT] = (struct output_column){"unit", OUTPUT_TEXT, OUTPUT_NOT_TABLE};
+        headings->count = FIRST_FIGURE;
+        for (size_t i = 0; i < page->results->columns; i++) {
+                const struct results_column *figures = &page->results->column[i];
+                char(*text)[RESULTS_TEXT_MAX] = headings->text[i];
+
+                results_heading(figures, page->japanese, text[0]);
+                snprintf(text[1], sizeof(text[1]), "columns.%s", figures->name);
+                column[headings->count++] = (struct output_column){text[0], OUTPUT_FIGURE, OUTPUT_ONLY_TABLE};
+                column[headings->count++] =
+                    (struct output_column){text[1], OUTPUT_QUANTITY, OUTPUT_NOT_TABLE | OUTPUT_MEMBER};
         }
-        return true;
 }
 
-/* Whole yen, and percentages with a point: for programs. */
-static bool is_percent(const struct results_column *column, enum result_item item)
+/* Whole yen, and percentages with a point. */
+static const char *print_whole(const struct results_column *column, enum result_item item, char buffer[RESULTS_TEXT_MAX])
 {
-        return column->kind == COLUMN_PERCENT || result_rows[item].unit == UNIT_PERCENT;
+        int64_t value = column->figure[item].value, magnitude = value < 0 ? -value : value;
+
+        if (!column->figure[item].known)
+                return NULL;
+        if (column->kind == COLUMN_PERCENT || result_rows[item].unit == UNIT_PERCENT)
+                snprintf(buffer, RESULTS_TEXT_MAX, "%s%" PRId64 ".%d", value < 0 ? "-" : "", magnitude / 10,
+                         (int)(magnitude % 10));
+        else
+                snprintf(buffer, RESULTS_TEXT_MAX, "%" PRId64, value);
+        return buffer;
 }
 
-static bool write_csv(struct output *output, const struct results *results)
+static bool write_item(const struct page *page, struct output *output, enum result_item item)
 {
-        for (size_t item = 0; item < RESULT_ITEM_COUNT; item++) {
-                char text[RESULTS_COLUMNS_MAX][RESULTS_TEXT_MAX];
-                const char *values[RESULTS_COLUMNS_MAX + 2] = {result_rows[item].name, unit_name[result_rows[item].unit]};
+        char text[RESULTS_COLUMNS_MAX][2][RESULTS_TEXT_MAX], label[128];
+        const char *values[CELLS_MAX] = {
+            [LABEL] = label, [ITEM] = result_rows[item].name, [UNIT] = unit_name[result_rows[item].unit]};
 
-                for (size_t i = 0; i < results->columns; i++) {
-                        const struct figure *figure = &results->column[i].figure[item];
-                        int64_t value = figure->value;
+        /* "of which" and parts are set in */
+        snprintf(label, sizeof(label), "%*s%s", 2 * result_rows[item].indent, "", results_label(item, page->japanese));
+        for (size_t i = 0; i < page->results->columns; i++) {
+                const struct results_column *column = &page->results->column[i];
 
-                        if (is_percent(&results->column[i], (enum result_item)item))
-                                snprintf(text[i], sizeof(text[i]), "%s%" PRId64 ".%d", value < 0 ? "-" : "",
-                                         (value < 0 ? -value : value) / 10, (int)((value < 0 ? -value : value) % 10));
-                        else
-                                snprintf(text[i], sizeof(text[i]), "%" PRId64, value);
-                        values[i + 2] = figure->known ? text[i] : NULL;
-                }
-                if (!output_row(output, values))
-                        return false;
+                values[FIRST_FIGURE + 2 * i] = results_print(column, item, text[i][0]) ? text[i][0] : "-";
+                values[FIRST_FIGURE + 2 * i + 1] = print_whole(column, item, text[i][1]);
         }
-        return true;
+        return output_row(output, values);
 }
 
-static json_t *json_figure(const struct results_column *column, enum result_item item)
+static bool write_rows(struct output *output, void *context)
 {
-        const struct figure *figure = &column->figure[item];
-
-        if (!figure->known)
-                return json_null();
-        return is_percent(column, item) ? json_real((double)figure->value / 10) : json_integer(figure->value);
-}
-
-static json_t *json_item(const struct results *results, enum result_item item)
-{
-        json_t *columns = json_object();
-
-        for (size_t i = 0; i < results->columns; i++)
-                json_object_set_new(columns, results->column[i].name, json_figure(&results->column[i], item));
-        return json_pack("{s:s, s:s, s:o}", "item", result_rows[item].name, "unit", unit_name[result_rows[item].unit],
-                         "columns", columns);
-}
-
-static bool write_json(const struct invocation *invocation, const struct results *results)
-{
-        json_t *items = json_array();
-        bool written = items != NULL;
-
-        for (size_t item = 0; item < RESULT_ITEM_COUNT && written; item++)
-                written = json_array_append_new(items, json_item(results, (enum result_item)item)) == 0;
-        if (!written)
-                complain("out of memory");
-        written = written && output_json(invocation, items);
-        json_decref(items);
-        return written;
-}
-
-/* The first column is the item's label; programs get its name and unit. */
-static size_t name_columns(const struct results *results, bool programs, bool japanese,
-                           char headings[RESULTS_COLUMNS_MAX][RESULTS_TEXT_MAX], struct output_column *ret_columns)
-{
-        size_t count = 0;
-
-        ret_columns[count++] = (struct output_column){programs ? "item" : japanese ? "百万円" : "millions of yen", OUTPUT_TEXT, 0};
-        if (programs)
-                ret_columns[count++] = (struct output_column){"unit", OUTPUT_TEXT, 0};
-        for (size_t i = 0; i < results->columns; i++) {
-                results_heading(&results->column[i], japanese, headings[i]);
-                ret_columns[count++] =
-                    (struct output_column){programs ? results->column[i].name : headings[i], OUTPUT_FIGURE, 0};
-        }
-        return count;
-}
-
-static bool write_rows(const struct invocation *invocation, const struct results *results, bool programs)
-{
-        char headings[RESULTS_COLUMNS_MAX][RESULTS_TEXT_MAX];
-        struct output_column columns[RESULTS_COLUMNS_MAX + 2];
+        struct page *page = context;
         struct results_notes notes;
-        bool japanese = output_is_japanese(invocation);
-        size_t count = name_columns(results, programs, japanese, headings, columns);
-        struct output *output = output_open(invocation, OUTPUT_ROWS, columns, count);
+        char history[512];
 
-        if (!output)
+        name_columns(page);
+        if (!output_begin(output, &(struct output_section){.columns = page->headings.column, .count = page->headings.count}))
                 return false;
-        if (!(programs ? write_csv(output, results) : write_table(output, results, japanese))) {
-                output_abandon(output);
-                return false;
+        for (int item = 0; item < RESULT_ITEM_COUNT; item++) {
+                if (!write_item(page, output, (enum result_item)item))
+                        return false;
         }
-        if (!output_close(output))
+        results_notes(page->results, page->japanese, &notes);
+        for (size_t i = 0; i < notes.count; i++)
+                output_remark(output, notes.text[i]);
+        if (!report_history_text(page->database, false, history, sizeof(history)))
                 return false;
-        results_notes(results, japanese, &notes);
-        for (size_t i = 0; i < notes.count && !programs; i++)
-                note("%s", notes.text[i]);
+        if (*history)
+                output_remark(output, history);
         return true;
 }
 
-static bool write_page(struct database *database, const struct invocation *invocation, const struct results *results)
+static bool write_page(const struct document_functions *draw, struct document *document, void *context)
 {
-        struct output *output = output_open_stream(invocation);
+        const struct page *page = context;
 
-        if (!output)
-                return false;
-        if (!results_page(database, results, output_is_japanese(invocation), output_draw(output), output_document(output))) {
-                output_abandon(output);
-                return false;
-        }
-        return output_close(output);
+        return results_page(page->database, page->results, page->japanese, draw, document);
 }
+
+/* the command ----------------------------------------------------------------------------------------------- */
 
 static bool write_results(struct database *database, const struct invocation *invocation, const struct results *results)
 {
-        switch (output_format_of(invocation)) {
-        case OUTPUT_TABLE:
-        case OUTPUT_EXPANDED:
-                return write_rows(invocation, results, false) && report_note_history(database);
-        case OUTPUT_CSV:
-                return write_rows(invocation, results, true);
-        case OUTPUT_JSON:
-                return write_json(invocation, results);
-        default:
-                return write_page(database, invocation, results);
-        }
+        static const struct output_report report = {.rows = write_rows, .page = write_page};
+        struct page page = {.database = database, .results = results, .japanese = output_is_japanese(invocation)};
+
+        return output_write_report(invocation, &report, &page);
 }
 
 int report_results(const struct invocation *invocation)

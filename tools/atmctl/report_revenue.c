@@ -17,6 +17,7 @@
 #include "tools/atmctl/report_filter.h"
 #include "tools/atmctl/report_period.h"
 #include "tools/atmctl/report_summary.h"
+#include "lib/base/digits.h"
 #include "tools/atmctl/rows.h"
 #include "lib/db/selection.h"
 
@@ -382,7 +383,7 @@ static void note_earlier(struct output *output, const char *yen)
 
         if (!strcmp(yen, "0"))
                 return;
-        output_group_digits(yen, text, sizeof(text));
+        digits_group(yen, text, sizeof(text));
         output_note(output, "of which earlier periods: %s yen", text);
 }
 

@@ -11,6 +11,7 @@
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/report_filter.h"
 #include "tools/atmctl/report_summary.h"
+#include "lib/base/digits.h"
 #include "tools/atmctl/rows.h"
 
 enum { ITEM, TOTAL = 11, FROM_EARLIER };
@@ -118,7 +119,7 @@ static bool write_notes(const struct statement *statement, struct output *output
         char digits[24], text[48];
 
         snprintf(digits, sizeof(digits), "%" PRId64, balance < 0 ? -balance : balance);
-        output_group_digits(digits, text, sizeof(text));
+        digits_group(digits, text, sizeof(text));
         if (balance)
                 output_note(output,
                             japanese ? balance > 0 ? "ホールへの請求額：%s円" : "ホールへの支払額：%s円"
@@ -127,7 +128,7 @@ static bool write_notes(const struct statement *statement, struct output *output
                             text);
         if (statement->earlier_yen) {
                 snprintf(digits, sizeof(digits), "%" PRId64, statement->earlier_yen);
-                output_group_digits(digits, text, sizeof(text));
+                digits_group(digits, text, sizeof(text));
                 output_note(output, "of the commission, earlier periods: %s yen", text);
         }
         return report_notes(statement->database, statement->invocation, output, &statement->month,
@@ -146,11 +147,40 @@ static bool load_name(struct statement *statement)
         return true;
 }
 
-static bool print_rows(const struct statement *statement, const PGresult *result)
+static bool write_members(const struct statement *statement, struct output *output)
 {
-        struct output *output = output_open(statement->invocation, OUTPUT_ROWS, columns, LENGTH(columns));
+        static const struct output_column members[] = {{"hall", OUTPUT_TEXT, 0}, {"month", OUTPUT_TEXT, 0}};
+
+        return output_members(output, members, LENGTH(members),
+                              (const char *const[]){statement->hall, statement->month.label});
+}
+
+static bool write_sums(const struct statement *statement, struct output *output)
+{
+        static const struct output_column members[] = {
+            {"owed_yen", OUTPUT_YEN, 0}, {"earned_yen", OUTPUT_YEN, 0}, {"balance_yen", OUTPUT_YEN, 0}};
+        char owed[24], earned[24], balance[24];
+
+        snprintf(owed, sizeof(owed), "%" PRId64, statement->owed_yen);
+        snprintf(earned, sizeof(earned), "%" PRId64, statement->earned_yen);
+        snprintf(balance, sizeof(balance), "%" PRId64, statement->owed_yen - statement->earned_yen);
+        return output_members(output, members, LENGTH(members), (const char *const[]){owed, earned, balance});
+}
+
+static bool write_lines(const struct statement *statement, struct output *output, const PGresult *result)
+{
+        static const struct output_section lines = {.name = "lines", .columns = columns, .count = LENGTH(columns)};
+        bool written = output_begin(output, &lines);
+
+        for (int row = 0; row < PQntuples(result) && written; row++)
+                written = write_line(output, result, row);
+        return written && (!PQntuples(result) || write_balance(statement, output));
+}
+
+static bool print_statement(const struct statement *statement, const PGresult *result)
+{
+        struct output *output = output_open_whole(statement->invocation);
         char empty[96], label[256];
-        bool written = true;
 
         if (!output)
                 return false;
@@ -159,43 +189,11 @@ static bool print_rows(const struct statement *statement, const PGresult *result
         output_when_empty(output, empty);
         snprintf(label, sizeof(label), "%s %s, %s", statement->hall, statement->name, statement->month.label);
         report_head(output, "Statement of a hall", "ホール精算書", label);
-        for (int row = 0; row < PQntuples(result) && written; row++)
-                written = write_line(output, result, row);
-        if (PQntuples(result))
-                written = written && write_balance(statement, output);
-        written = written && write_notes(statement, output);
-        if (!written) {
-                output_abandon(output);
-                return false;
-        }
-        return output_close(output);
-}
-
-static bool print_json(const struct statement *statement, PGresult *result)
-{
-        json_t *lines = json_array(), *object;
-        bool printed;
-
-        for (int row = 0; row < PQntuples(result); row++) {
-                const char *values[LENGTH(columns)];
-
-                for (size_t i = 0; i < LENGTH(columns); i++)
-                        values[i] = line_value(result, row, i);
-                if (json_array_append_new(lines, output_json_object(columns, LENGTH(columns), values)) != 0) {
-                        complain("out of memory");
-                        json_decref(lines);
-                        return false;
-                }
-        }
-        object = json_pack("{s:s, s:s, s:o, s:I, s:I, s:I}", "hall", statement->hall, "month",
-                           statement->month.label, "lines", lines, "owed_yen",
-                           (json_int_t)statement->owed_yen, "earned_yen", (json_int_t)statement->earned_yen,
-                           "balance_yen", (json_int_t)(statement->owed_yen - statement->earned_yen));
-        if (!object)
-                complain("out of memory");
-        printed = object && output_json(statement->invocation, object);
-        json_decref(object);
-        return printed;
+        if (write_members(statement, output) && write_lines(statement, output, result) &&
+            write_sums(statement, output) && write_notes(statement, output))
+                return output_close(output);
+        output_abandon(output);
+        return false;
 }
 
 int report_statement(const struct invocation *invocation)
@@ -216,8 +214,7 @@ int report_statement(const struct invocation *invocation)
         }
         if (result) {
                 sum_up(&statement, result);
-                printed = output_format_of(invocation) == OUTPUT_JSON ? print_json(&statement, result)
-                                                                      : print_rows(&statement, result);
+                printed = print_statement(&statement, result);
         }
         PQclear(result);
         database_close(&database);

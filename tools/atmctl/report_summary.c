@@ -110,12 +110,7 @@ bool report_history_text(struct database *database, bool japanese, char *buffer,
 
 void report_head(struct output *output, const char *english, const char *japanese, const char *label)
 {
-        struct document *document = output_document(output);
-
-        if (!document)
-                return;
-        output_draw(output)->title(document, output_writes_japanese(output) ? japanese : english);
-        output_draw(output)->subtitle(document, label);
+        output_title(output, output_writes_japanese(output) ? japanese : english, label);
 }
 
 bool report_notes(struct database *database, const struct invocation *invocation, struct output *output,
@@ -135,16 +130,5 @@ bool report_notes(struct database *database, const struct invocation *invocation
                 return false;
         if (*text)
                 output_note(output, "%s", text);
-        return true;
-}
-
-bool report_note_history(struct database *database)
-{
-        char text[512];
-
-        if (!report_history_text(database, false, text, sizeof(text)))
-                return false;
-        if (*text)
-                note("%s", text);
         return true;
 }

@@ -6,7 +6,7 @@
 #define ATMCTL_REPORT_SUMMARY_H
 
 #include "tools/atmctl/database.h"
-#include "tools/atmctl/output.h"
+#include "tools/atmctl/output/output.h"
 #include "tools/atmctl/report_period.h"
 
 /*
@@ -42,9 +42,5 @@ void report_head(struct output *output, const char *english, const char *japanes
  * called before `output` is closed. False after a complaint. */
 ATM_MUST_USE bool report_notes(struct database *database, const struct invocation *invocation,
                                struct output *output, const struct report_period *period, int32_t today);
-
-/* "generated history: scenario S, scale 0.01: 11 of 1,066 ATMs", where there is such; called after the rows
- * were written. False after a complaint. */
-ATM_MUST_USE bool report_note_history(struct database *database);
 
 #endif

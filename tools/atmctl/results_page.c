@@ -12,7 +12,7 @@
 #include "tools/atmctl/report_summary.h"
 #include "tools/atmctl/results_text.h"
 #include "tools/atmctl/rows.h"
-#include "tools/atmctl/words.h"
+#include "backoffice/pages/words.h"
 
 enum { MILLION = 1000000, GROUPS_MAX = DOCUMENT_CATEGORIES_MAX };
 

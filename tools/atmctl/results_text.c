@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/atmctl/output.h"
+#include "tools/atmctl/output/output.h"
+#include "lib/base/digits.h"
 #include "tools/atmctl/rows.h"
-#include "tools/atmctl/words.h"
+#include "backoffice/pages/words.h"
 
 /* figures as text ------------------------------------------------------------------------------------------ */
 
@@ -23,7 +24,7 @@ static void print_tenths(int64_t tenths, const char *sign, const char *suffix, c
         int64_t magnitude = tenths < 0 ? -tenths : tenths;
 
         snprintf(whole, sizeof(whole), "%" PRId64, magnitude / 10);
-        output_group_digits(whole, grouped, sizeof(grouped));
+        digits_group(whole, grouped, sizeof(grouped));
         snprintf(buffer, RESULTS_TEXT_MAX, "%s%s.%d%s", tenths < 0 ? "-" : sign, grouped, (int)(magnitude % 10), suffix);
 }
 
@@ -32,7 +33,7 @@ static void print_whole(int64_t value, const char *sign, char buffer[RESULTS_TEX
         char whole[32], grouped[48];
 
         snprintf(whole, sizeof(whole), "%" PRId64, value < 0 ? -value : value);
-        output_group_digits(whole, grouped, sizeof(grouped));
+        digits_group(whole, grouped, sizeof(grouped));
         snprintf(buffer, RESULTS_TEXT_MAX, "%s%s", value < 0 ? "-" : sign, grouped);
 }
 

@@ -4,7 +4,7 @@
 
 #include "lib/base/array.h"
 #include "tools/atmctl/database.h"
-#include "tools/atmctl/output.h"
+#include "tools/atmctl/output/output.h"
 
 enum { LIST_LIMIT = 1000 };
 

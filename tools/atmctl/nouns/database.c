@@ -15,7 +15,7 @@
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/database.h"
 #include "tools/atmctl/migrations.h"
-#include "tools/atmctl/output.h"
+#include "tools/atmctl/output/output.h"
 
 enum { PARTITION_MONTHS_BACK = 7, PARTITION_MONTHS_AHEAD = 13 };
 

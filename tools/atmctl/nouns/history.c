@@ -78,8 +78,9 @@ static bool say_quarters(const struct invocation *invocation, const PGresult *qu
 {
         static const struct output_column columns[] = {
             {"quarter", OUTPUT_TEXT, 0}, {"withdrawals", OUTPUT_YEN, 0}, {"commission_yen", OUTPUT_YEN, 0}, {"base_fee_yen", OUTPUT_YEN, 0}};
-        struct output *output = output_open_stream(invocation);
-        bool said = output && output_section(output, NULL, OUTPUT_ROWS, columns, LENGTH(columns), quarters);
+        const struct output_section section = {NULL, "", OUTPUT_ROWS, columns, LENGTH(columns), 0};
+        struct output *output = output_open_whole(invocation);
+        bool said = output && output_section(output, &section, quarters);
 
         return output && output_close(output) && said;
 }

@@ -89,42 +89,28 @@ struct shown {
         PGresult *link, *outcomes, *waiting;
 };
 
-static bool print_json(const struct invocation *invocation, const struct shown *shown)
+static bool print_link(const struct invocation *invocation, const struct shown *shown, const char *since)
 {
-        json_t *rows = output_json_rows(link_columns, LENGTH(link_columns), shown->link);
-        json_t *object = json_array_get(rows, 0);
-        bool printed = object &&
-                       json_object_set_new(object, "outcomes",
-                                           output_json_rows(outcome_columns, LENGTH(outcome_columns),
-                                                            shown->outcomes)) == 0 &&
-                       json_object_set_new(
-                           object, "notices",
-                           output_json_rows(waiting_columns, LENGTH(waiting_columns), shown->waiting)) == 0 &&
-                       output_json(invocation, object);
-
-        json_decref(rows);
-        return printed;
-}
-
-static bool print_table(const struct invocation *invocation, const struct shown *shown, const char *since)
-{
-        struct output *output = output_open_stream(invocation);
         char heading[80];
-        bool printed;
+        const struct {
+                struct output_section section;
+                const PGresult *result;
+        } parts[] = {
+            {{NULL, "", OUTPUT_ONE, link_columns, LENGTH(link_columns), 0}, shown->link},
+            {{"outcomes", heading, OUTPUT_ROWS, outcome_columns, LENGTH(outcome_columns), 0}, shown->outcomes},
+            {{"notices", "What waits to be acknowledged", OUTPUT_ROWS, waiting_columns, LENGTH(waiting_columns), 0},
+             shown->waiting},
+        };
+        struct output *output = output_open_whole(invocation);
+        bool printed = output != NULL;
 
-        if (!output)
-                return false;
         snprintf(heading, sizeof(heading), "What became of withdrawals since %s", since);
-        printed = output_section(output, NULL, OUTPUT_ONE, link_columns, LENGTH(link_columns), shown->link) &&
-                  output_section(output, heading, OUTPUT_ROWS, outcome_columns, LENGTH(outcome_columns),
-                                 shown->outcomes) &&
-                  output_section(output, "What waits to be acknowledged", OUTPUT_ROWS, waiting_columns,
-                                 LENGTH(waiting_columns), shown->waiting);
-        if (!printed) {
-                output_abandon(output);
-                return false;
-        }
-        return output_close(output);
+        for (size_t i = 0; i < LENGTH(parts) && printed; i++)
+                printed = output_section(output, &parts[i].section, parts[i].result);
+        if (printed)
+                return output_close(output);
+        output_abandon(output);
+        return false;
 }
 
 static bool show_link(const struct invocation *invocation, struct database *database,
@@ -142,10 +128,7 @@ static bool show_link(const struct invocation *invocation, struct database *data
         }
         shown->outcomes = database_query(database, outcome_sql, COUNT, parameters);
         shown->waiting = shown->outcomes ? database_query(database, waiting_sql, COUNT, parameters) : NULL;
-        if (!shown->waiting)
-                return false;
-        return output_format_of(invocation) == OUTPUT_JSON ? print_json(invocation, shown)
-                                                           : print_table(invocation, shown, parameters[1]);
+        return shown->waiting && print_link(invocation, shown, parameters[1]);
 }
 
 static int link_show(const struct invocation *invocation)
@@ -156,7 +139,7 @@ static int link_show(const struct invocation *invocation)
         struct shown shown = {NULL, NULL, NULL};
         bool done;
 
-        if (output_format_of(invocation) == OUTPUT_CSV)
+        if (!output_holds_sections(invocation))
                 return usage_error(invocation->command,
                                    "--format csv: a link and what is known of it are no one "
                                    "table: expected table or json");

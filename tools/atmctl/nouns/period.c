@@ -29,8 +29,9 @@ static bool list_without_end(struct database *database, const struct invocation 
             "FROM v_without_end WHERE business_date <= quarter_last_day($1) ORDER BY transmitted_at, terminal "
             "LIMIT 1000",
             1, parameters);
-        struct output *output = result ? output_open_stream(invocation) : NULL;
-        bool listed = output && output_section(output, "Without an end", OUTPUT_ROWS, columns, LENGTH(columns), result);
+        const struct output_section section = {NULL, "Without an end", OUTPUT_ROWS, columns, LENGTH(columns), 0};
+        struct output *output = result ? output_open_whole(invocation) : NULL;
+        bool listed = output && output_section(output, &section, result);
 
         listed = output && output_close(output) && listed;
         if (listed && PQntuples(result) == WITHOUT_END_SHOWN)

@@ -191,7 +191,7 @@ static bool open_output(struct reconciliation *r)
 {
         switch (r->format) {
         case OUTPUT_TABLE:
-                r->output = output_open_stream(r->invocation);
+                r->output = output_open_whole(r->invocation);
                 return r->output != NULL;
         case OUTPUT_CSV:
                 r->output =

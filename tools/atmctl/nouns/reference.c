@@ -1,6 +1,6 @@
 /* The nouns of the reference data as rows: their fields, rules and commands. */
 #include "tools/atmctl/nouns/entity_commands.h"
-#include "tools/atmctl/output.h"
+#include "tools/atmctl/output/output.h"
 
 static const struct field area_fields[] = {
     {"area", VALUE_AREA, FIELD_KEY, "the area's short name", NULL, NULL, "area", NULL},

@@ -6,7 +6,7 @@
 #include "lib/security/pki.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
-#include "tools/atmctl/output.h"
+#include "tools/atmctl/output/output.h"
 
 enum { AUTHORITY_DAYS = 3650, LEAF_DAYS = 825 };
 

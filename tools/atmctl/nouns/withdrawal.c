@@ -175,41 +175,30 @@ static const struct part {
     [WITHDRAWAL_ACTIONS] = {"actions", "What operators did", action_columns, LENGTH(action_columns)},
 };
 
-static bool print_whole_json(const struct invocation *invocation, const struct withdrawal_whole *whole)
-{
-        json_t *rows = output_json_rows(withdrawal_columns, WITHDRAWAL_COLUMN_COUNT, whole->withdrawal);
-        json_t *object = json_array_get(rows, 0);
-        bool printed = object != NULL;
-
-        for (size_t i = 0; i < LENGTH(parts) && printed; i++)
-                printed = json_object_set_new(
-                              object, parts[i].name,
-                              output_json_rows(parts[i].columns, parts[i].count, whole->part[i])) == 0;
-        printed = printed && output_json(invocation, object);
-        json_decref(rows);
-        return printed;
-}
-
-static bool print_whole_table(const struct invocation *invocation, const struct withdrawal_whole *whole)
+/* To people everything, be it left out of a list. */
+static bool print_whole(const struct invocation *invocation, const struct withdrawal_whole *whole)
 {
         struct output_column columns[WITHDRAWAL_COLUMN_COUNT];
-        struct output *output = output_open_stream(invocation);
+        struct output_section section = {.heading = "", .shape = OUTPUT_ONE, .columns = columns, .count = LENGTH(columns)};
+        struct output *output = output_open_whole(invocation);
         bool printed;
 
         if (!output)
                 return false;
         for (size_t i = 0; i < LENGTH(columns); i++)
-                columns[i] =
-                    (struct output_column){withdrawal_columns[i].name, withdrawal_columns[i].type, 0};
-        printed = output_section(output, NULL, OUTPUT_ONE, columns, LENGTH(columns), whole->withdrawal);
-        for (size_t i = 0; i < LENGTH(parts) && printed; i++)
-                printed = output_section(output, parts[i].heading, OUTPUT_ROWS, parts[i].columns,
-                                         parts[i].count, whole->part[i]);
-        if (!printed) {
-                output_abandon(output);
-                return false;
+                columns[i] = (struct output_column){withdrawal_columns[i].name, withdrawal_columns[i].type, 0};
+        printed = output_section(output, &section, whole->withdrawal);
+        for (size_t i = 0; i < LENGTH(parts) && printed; i++) {
+                section = (struct output_section){.name = parts[i].name,
+                                                  .heading = parts[i].heading,
+                                                  .columns = parts[i].columns,
+                                                  .count = parts[i].count};
+                printed = output_section(output, &section, whole->part[i]);
         }
-        return output_close(output);
+        if (printed)
+                return output_close(output);
+        output_abandon(output);
+        return false;
 }
 
 int withdrawal_show(const struct invocation *invocation)
@@ -222,7 +211,7 @@ int withdrawal_show(const struct invocation *invocation)
         bool shown = false;
         int exit_code;
 
-        if (output_format_of(invocation) == OUTPUT_CSV)
+        if (!output_holds_sections(invocation))
                 return usage_error(
                     invocation->command,
                     "--format csv: a withdrawal and what belongs to it are no one table: expected "
@@ -238,8 +227,7 @@ int withdrawal_show(const struct invocation *invocation)
         found = withdrawal_whole_read(database.connection, &question, &whole, error);
         complain_unless_found(invocation, found, error);
         if (found == WITHDRAWAL_FOUND) {
-                shown = output_format_of(invocation) == OUTPUT_JSON ? print_whole_json(invocation, &whole)
-                                                                    : print_whole_table(invocation, &whole);
+                shown = print_whole(invocation, &whole);
                 withdrawal_whole_free(&whole);
         }
         database_close(&database);

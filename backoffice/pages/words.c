@@ -1,5 +1,5 @@
 /* The words as rows. */
-#include "tools/atmctl/words.h"
+#include "backoffice/pages/words.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Headings of columns and other words of reports, for people: one row a word, in English and Japanese. */
-#ifndef ATMCTL_WORDS_H
-#define ATMCTL_WORDS_H
+#ifndef BACKOFFICE_PAGES_WORDS_H
+#define BACKOFFICE_PAGES_WORDS_H
 
 #include <stdbool.h>
 

@@ -1,0 +1,52 @@
+/* What several forms share: which columns they show, and values as people read them. */
+#include "tools/atmctl/output/form.h"
+
+#include <string.h>
+
+#include "lib/base/digits.h"
+#include "tools/atmctl/say.h"
+
+const char *form_place(const struct output *output)
+{
+        return output->path ? output->path : "standard output";
+}
+
+bool form_shows(const struct output *output, const struct output_column *column)
+{
+        return !(column->flags & (output->form->flags & FORM_FOR_PEOPLE ? OUTPUT_NOT_TABLE : OUTPUT_ONLY_TABLE));
+}
+
+bool form_is_right(enum output_type type)
+{
+        return type != OUTPUT_TEXT && type != OUTPUT_BOOL;
+}
+
+const char *form_yes_or_no(const char *value)
+{
+        return *value == 't' || *value == 'y' ? "yes" : "no";
+}
+
+const char *form_readable(const struct output_column *column, const char *value, char buffer[64])
+{
+        enum output_type type = column->type;
+
+        if (!value || !*value)
+                return type == OUTPUT_DECIMAL || column->flags & OUTPUT_DASH ? "-" : "";
+        if (type == OUTPUT_BOOL)
+                return form_yes_or_no(value);
+        if (type != OUTPUT_YEN)
+                return value;
+        digits_group(value, buffer, 64);
+        return buffer;
+}
+
+const char *form_name(const struct output_column *column)
+{
+        return column->flags & OUTPUT_MEMBER ? strchr(column->name, '.') + 1 : column->name;
+}
+
+void form_say(struct output *output, const char *text)
+{
+        (void)output;
+        note("%s", text);
+}

@@ -1,0 +1,78 @@
+/*
+ * A form that rows are written in: one table of functions each, so that nobody else asks which it is. output.c calls
+ * them in this order, and counts sections and rows:
+ *
+ *      open --> { begin --> row... --> end }... --> close --> free
+ *
+ * Each returns false where it could not be written, which output.c complains of; open and close do so
+ * themselves. NULL: the form does nothing there.
+ */
+#ifndef ATMCTL_OUTPUT_FORM_H
+#define ATMCTL_OUTPUT_FORM_H
+
+#include <jansson.h>
+#include <libsmartcols/libsmartcols.h>
+#include <stdio.h>
+
+#include "lib/base/attributes.h"
+#include "tools/atmctl/output/schema.h"
+
+struct output {
+        const struct output_form *form;
+        struct output_section current;
+        const struct output_section *section; /* `current`, that rows go to; NULL: none yet */
+        size_t sections, rows;                /* begun; of this section */
+        bool streamed;                        /* one table, whose rows are written as they come */
+        const char *when_empty;
+        bool japanese;
+        FILE *stream;
+        const char *path; /* NULL: standard output */
+        char *target;     /* the file that path leads to, replaced at the end; NULL: written as it comes */
+        char *temporary;
+        char *remarks; /* lines for after the rows */
+        /* the form's own */
+        struct libscols_table *table;
+        json_t *whole, *list; /* list: the section's rows, within the whole */
+        const struct document_functions *draw;
+        struct document *document;
+        bool in_table; /* of the document */
+};
+
+enum form_flags {
+        FORM_FOR_PEOPLE = 1,
+        FORM_ONE_SECTION = 2, /* the first */
+        FORM_BYTES = 4,       /* nothing for a terminal */
+        FORM_DOCUMENT = 8,    /* in Japanese too */
+};
+
+struct output_form {
+        const char *name; /* --format */
+        unsigned flags;
+        bool (*open)(struct output *output, const char *title);
+        bool (*begin)(struct output *output);
+        bool (*row)(struct output *output, const char *const *values, bool total);
+        bool (*end)(struct output *output);
+        bool (*members)(struct output *output, const struct output_column *columns, size_t count,
+                        const char *const *values);
+        bool (*report)(struct output *output, const struct output_report *report, void *context); /* NULL: its rows */
+        void (*title)(struct output *output, const char *title, const char *subtitle);
+        void (*note)(struct output *output, const char *text);
+        bool (*close)(struct output *output);
+        void (*free)(struct output *output);
+};
+
+extern const struct output_form form_table, form_expanded, form_csv, form_json, form_html, form_pdf, form_svg, form_png;
+
+/* Where it is written, for messages. */
+const char *form_place(const struct output *output);
+bool form_shows(const struct output *output, const struct output_column *column);
+bool form_is_right(enum output_type type); /* figures stand to the right */
+const char *form_yes_or_no(const char *value);
+/* As people read it; in `buffer` where it had to be written anew. */
+const char *form_readable(const struct output_column *column, const char *value, char buffer[64]);
+/* A column's name to programs. */
+const char *form_name(const struct output_column *column);
+/* A note to standard error. */
+void form_say(struct output *output, const char *text);
+
+#endif

@@ -1,0 +1,168 @@
+/*
+ * JSON. One table is written row by row, so that a million rows need no memory. A whole is one value: an object with a
+ * member for each section, or, where it has but one section without a name, that section's rows.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/atmctl/output/form.h"
+#include "tools/atmctl/say.h"
+
+enum { JSON_FLAGS = JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12) }; /* decimals are printed as they came */
+
+static json_t *cell(enum output_type type, const char *value)
+{
+        if (!value)
+                return json_null();
+        switch (type) {
+        case OUTPUT_NUMBER:
+        case OUTPUT_YEN:
+                return json_integer(strtoll(value, NULL, 10));
+        case OUTPUT_QUANTITY:
+                return strchr(value, '.') ? json_real(strtod(value, NULL)) : json_integer(strtoll(value, NULL, 10));
+        case OUTPUT_DECIMAL:
+                return json_real(strtod(value, NULL));
+        case OUTPUT_BOOL:
+                return json_boolean(!strcmp(form_yes_or_no(value), "yes"));
+        case OUTPUT_TEXT:
+        case OUTPUT_FIGURE:
+                break;
+        }
+        return json_string(value);
+}
+
+/* The object that a column's value belongs to, "OBJECT.NAME" to OBJECT, made where it is the first. */
+static json_t *owner_of(json_t *object, const struct output_column *column)
+{
+        char name[64];
+        json_t *owner;
+
+        if (!(column->flags & OUTPUT_MEMBER))
+                return object;
+        snprintf(name, sizeof(name), "%.*s", (int)strcspn(column->name, "."), column->name);
+        owner = json_object_get(object, name);
+        if (owner)
+                return owner;
+        owner = json_object();
+        return json_object_set_new(object, name, owner) == 0 ? owner : NULL;
+}
+
+static bool add_values(json_t *object, const struct output_column *columns, size_t count, const char *const *values)
+{
+        for (size_t i = 0; i < count; i++) {
+                if (columns[i].flags & OUTPUT_ONLY_TABLE)
+                        continue;
+                if (json_object_set_new(owner_of(object, &columns[i]), form_name(&columns[i]),
+                                        cell(columns[i].type, values[i])) != 0)
+                        return false;
+        }
+        return object != NULL;
+}
+
+/* The whole is the rows of a section without a name, or an object. */
+static bool begin(struct output *output)
+{
+        const struct output_section *section = output->section;
+
+        if (output->streamed)
+                return true;
+        output->list = section->shape == OUTPUT_ROWS ? json_array() : NULL;
+        if (section->shape == OUTPUT_ROWS && !section->name) {
+                output->whole = json_incref(output->list);
+                return output->list != NULL;
+        }
+        if (!output->whole)
+                output->whole = json_object();
+        return section->shape == OUTPUT_ONE || json_object_set(output->whole, section->name, output->list) == 0;
+}
+
+static bool stream_row(struct output *output, const char *const *values)
+{
+        const struct output_section *section = output->section;
+        json_t *object = json_object();
+        bool written = add_values(object, section->columns, section->count, values);
+
+        if (written && section->shape == OUTPUT_ROWS)
+                fputs(output->rows ? ",\n " : "[", output->stream);
+        written = written && json_dumpf(object, output->stream, JSON_COMPACT | JSON_FLAGS) == 0;
+        json_decref(object);
+        return written;
+}
+
+static bool row(struct output *output, const char *const *values, bool total)
+{
+        const struct output_section *section = output->section;
+        json_t *object;
+
+        (void)total;
+        if (output->streamed)
+                return stream_row(output, values);
+        if (section->shape == OUTPUT_ONE && !section->name)
+                return add_values(output->whole, section->columns, section->count, values);
+        object = json_object();
+        if (!add_values(object, section->columns, section->count, values)) {
+                json_decref(object);
+                return false;
+        }
+        return section->shape == OUTPUT_ONE ? json_object_set_new(output->whole, section->name, object) == 0
+                                            : json_array_append_new(output->list, object) == 0;
+}
+
+static void forget_list(struct output *output)
+{
+        json_decref(output->list);
+        output->list = NULL;
+}
+
+static bool end(struct output *output)
+{
+        if (output->streamed) {
+                if (output->section->shape == OUTPUT_ROWS)
+                        fputs(output->rows ? "]" : "[]", output->stream);
+                fputc('\n', output->stream);
+        }
+        forget_list(output);
+        return !ferror(output->stream);
+}
+
+static bool members(struct output *output, const struct output_column *columns, size_t count, const char *const *values)
+{
+        if (!output->whole)
+                output->whole = json_object();
+        return add_values(output->whole, columns, count, values);
+}
+
+/* A whole says all that there is to say. */
+static void say(struct output *output, const char *text)
+{
+        if (output->streamed)
+                form_say(output, text);
+}
+
+static bool close_whole(struct output *output)
+{
+        if (!output->whole)
+                return true;
+        if (json_dumpf(output->whole, output->stream, JSON_INDENT(1) | JSON_FLAGS) != 0) {
+                complain("%s: can't be written", form_place(output));
+                return false;
+        }
+        fputc('\n', output->stream);
+        return true;
+}
+
+static void forget(struct output *output)
+{
+        forget_list(output);
+        json_decref(output->whole);
+        output->whole = NULL;
+}
+
+const struct output_form form_json = {.name = "json",
+                                      .begin = begin,
+                                      .row = row,
+                                      .end = end,
+                                      .members = members,
+                                      .note = say,
+                                      .close = close_whole,
+                                      .free = forget};

@@ -1,0 +1,386 @@
+/* Where the output goes, and which form it takes; what the forms do is theirs. */
+#include "tools/atmctl/output/output.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/atmctl/output/form.h"
+#include "tools/atmctl/say.h"
+
+static const struct output_form *const forms[] = {&form_table, &form_expanded, &form_csv, &form_json,
+                                                  &form_html,  &form_pdf,      &form_svg, &form_png};
+
+/* The first is what there is unless --format says otherwise. */
+static const struct output_form *form_of(const struct invocation *invocation)
+{
+        const char *format = invocation_value(invocation, "format");
+        size_t i = 0;
+
+        while (format && strcmp(forms[i]->name, format))
+                i++; /* one of them: value_check saw to it */
+        return forms[i];
+}
+
+bool output_holds_sections(const struct invocation *invocation)
+{
+        return !(form_of(invocation)->flags & FORM_ONE_SECTION);
+}
+
+bool output_is_japanese(const struct invocation *invocation)
+{
+        const char *language = invocation_value(invocation, "lang");
+
+        return language && !strcmp(language, "ja");
+}
+
+bool output_writes_japanese(const struct output *output)
+{
+        return output->japanese;
+}
+
+/* the file ---------------------------------------------------------------------------------------------- */
+
+/* A device, pipe or socket is written to. Renaming a file over it would put an end to it: to /dev/null, for
+ * one. */
+static bool open_special(struct output *output)
+{
+        output->stream = fopen(output->path, "w");
+        if (!output->stream)
+                complain("%s: can't be written: %s", output->path, strerror(errno));
+        return output->stream;
+}
+
+static bool open_temporary(struct output *output)
+{
+        int descriptor;
+
+        if (asprintf(&output->temporary, "%s.XXXXXX", output->target) < 0) {
+                output->temporary = NULL;
+                complain("out of memory");
+                return false;
+        }
+        descriptor = mkstemp(output->temporary);
+        if (descriptor < 0) {
+                complain("%s: can't be written: %s", output->path, strerror(errno));
+                free(output->temporary);
+                output->temporary = NULL;
+                return false;
+        }
+        output->stream = fdopen(descriptor, "w");
+        if (!output->stream) {
+                complain("%s: %s", output->path, strerror(errno));
+                close(descriptor);
+                return false;
+        }
+        return true;
+}
+
+static bool open_file(struct output *output)
+{
+        struct stat status;
+        bool exists = stat(output->path, &status) == 0;
+
+        if (exists && !S_ISREG(status.st_mode))
+                return open_special(output);
+        output->target = exists ? realpath(output->path, NULL) : strdup(output->path);
+        if (!output->target) {
+                complain("%s: can't be written: %s", output->path, strerror(errno));
+                return false;
+        }
+        return open_temporary(output);
+}
+
+static bool finish_file(struct output *output)
+{
+        mode_t mask = umask(0);
+        bool written;
+
+        umask(mask);
+        written = !ferror(output->stream) && fchmod(fileno(output->stream), 0666 & ~mask) == 0;
+        written = fclose(output->stream) == 0 && written;
+        output->stream = NULL;
+        written = written && rename(output->temporary, output->target) == 0;
+        if (!written) {
+                complain("%s: can't be written: %s", output->path, strerror(errno));
+                unlink(output->temporary);
+        }
+        free(output->temporary);
+        output->temporary = NULL;
+        return written;
+}
+
+/* Bytes that are no text: a terminal is left alone. */
+static bool suits_terminal(const struct invocation *invocation)
+{
+        if (!(form_of(invocation)->flags & FORM_BYTES) || invocation_has(invocation, "output") || !isatty(STDOUT_FILENO))
+                return true;
+        complain("%s: this form is not for a terminal: expected --output FILE, or standard output led elsewhere",
+                 invocation_name(invocation));
+        return false;
+}
+
+/* opening ----------------------------------------------------------------------------------------------- */
+
+/* Until the audit's commands write through the forms. */
+enum output_format output_format_of(const struct invocation *invocation)
+{
+        enum output_format format = OUTPUT_TABLE;
+
+        while (forms[format] != form_of(invocation))
+                format++;
+        return format;
+}
+
+struct output *output_open_whole(const struct invocation *invocation)
+{
+        struct output *output;
+
+        if (!suits_terminal(invocation))
+                return NULL;
+        output = calloc(1, sizeof(*output));
+        if (!output) {
+                complain("out of memory");
+                return NULL;
+        }
+        output->form = form_of(invocation);
+        output->path = invocation_value(invocation, "output");
+        output->japanese = output_is_japanese(invocation);
+        output->stream = output->path ? NULL : stdout;
+        if ((output->path && !open_file(output)) ||
+            (output->form->open && !output->form->open(output, invocation->command->text))) {
+                output_abandon(output);
+                return NULL;
+        }
+        return output;
+}
+
+struct output *output_open(const struct invocation *invocation, enum output_shape shape,
+                           const struct output_column *columns, size_t count)
+{
+        struct output *output = output_open_whole(invocation);
+
+        if (!output)
+                return NULL;
+        output->streamed = true;
+        if (!output_begin(output, &(struct output_section){.shape = shape, .columns = columns, .count = count})) {
+                output_abandon(output);
+                return NULL;
+        }
+        return output;
+}
+
+/* rows -------------------------------------------------------------------------------------------------- */
+
+static bool complain_unwritten(const struct output *output)
+{
+        complain("%s: can't be written", form_place(output));
+        return false;
+}
+
+static bool is_for_people(const struct output *output)
+{
+        return output->form->flags & FORM_FOR_PEOPLE;
+}
+
+/* Does the form leave this section out? */
+static bool is_left_out(const struct output *output)
+{
+        return output->section->flags & (is_for_people(output) ? OUTPUT_NOT_TABLE : OUTPUT_ONLY_TABLE) ||
+               (output->form->flags & FORM_ONE_SECTION && output->sections > 1);
+}
+
+static bool end_section(struct output *output)
+{
+        const struct output_section *section = output->section;
+
+        if (!section || is_left_out(output))
+                return true;
+        if (output->form->end && !output->form->end(output))
+                return complain_unwritten(output);
+        if (is_for_people(output) && !section->heading && !output->rows)
+                note("%s", output->when_empty ? output->when_empty : "none");
+        return true;
+}
+
+bool output_begin(struct output *output, const struct output_section *section)
+{
+        assert(section->count <= OUTPUT_COLUMNS_MAX);
+        if (!end_section(output))
+                return false;
+        output->current = *section;
+        output->section = &output->current;
+        output->rows = 0;
+        output->sections++;
+        if (is_left_out(output) || !output->form->begin || output->form->begin(output))
+                return true;
+        return complain_unwritten(output);
+}
+
+static bool write_row(struct output *output, const char *const *values, bool total)
+{
+        if (is_left_out(output))
+                return true;
+        if (!output->form->row(output, values, total))
+                return complain_unwritten(output);
+        output->rows++;
+        return true;
+}
+
+bool output_row(struct output *output, const char *const *values)
+{
+        return write_row(output, values, false);
+}
+
+bool output_total(struct output *output, const char *const *values)
+{
+        return !is_for_people(output) || write_row(output, values, true);
+}
+
+bool output_result(struct output *output, const PGresult *result, int rows)
+{
+        const char *values[OUTPUT_COLUMNS_MAX];
+
+        assert((size_t)PQnfields(result) >= output->section->count);
+        for (int row = 0; row < rows; row++) {
+                for (size_t i = 0; i < output->section->count; i++)
+                        values[i] = PQgetisnull(result, row, (int)i) ? NULL : PQgetvalue(result, row, (int)i);
+                if (!output_row(output, values))
+                        return false;
+        }
+        return true;
+}
+
+bool output_section(struct output *output, const struct output_section *section, const PGresult *result)
+{
+        return output_begin(output, section) && output_result(output, result, PQntuples(result));
+}
+
+bool output_members(struct output *output, const struct output_column *columns, size_t count,
+                    const char *const *values)
+{
+        if (!output->form->members || output->form->members(output, columns, count, values))
+                return true;
+        return complain_unwritten(output);
+}
+
+bool output_write_report(const struct invocation *invocation, const struct output_report *report, void *context)
+{
+        struct output *output = output_open_whole(invocation);
+
+        if (!output)
+                return false;
+        if (output->form->report ? output->form->report(output, report, context) : report->rows(output, context))
+                return output_close(output);
+        output_abandon(output);
+        return false;
+}
+
+/* beside the rows --------------------------------------------------------------------------------------- */
+
+void output_when_empty(struct output *output, const char *text)
+{
+        output->when_empty = text;
+}
+
+void output_title(struct output *output, const char *title, const char *subtitle)
+{
+        if (output->form->title)
+                output->form->title(output, title, subtitle);
+}
+
+void output_note(struct output *output, const char *format, ...)
+{
+        char text[DOCUMENT_TEXT_MAX];
+        va_list arguments;
+
+        va_start(arguments, format);
+        vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        output->form->note(output, text);
+}
+
+/* Out of memory: one remark less. */
+void output_remark(struct output *output, const char *text)
+{
+        char *remarks;
+
+        if (!is_for_people(output))
+                return;
+        if (output->form->flags & FORM_DOCUMENT) {
+                output->form->note(output, text);
+                return;
+        }
+        if (asprintf(&remarks, "%s%s%s", output->remarks ? output->remarks : "", output->remarks ? "\n" : "", text) < 0)
+                return;
+        free(output->remarks);
+        output->remarks = remarks;
+}
+
+FILE *output_stream(struct output *output)
+{
+        return output->stream;
+}
+
+/* closing ----------------------------------------------------------------------------------------------- */
+
+void output_abandon(struct output *output)
+{
+        if (!output)
+                return;
+        if (output->path && output->stream)
+                fclose(output->stream);
+        if (output->temporary)
+                unlink(output->temporary);
+        if (output->form->free)
+                output->form->free(output);
+        free(output->remarks);
+        free(output->temporary);
+        free(output->target);
+        free(output);
+}
+
+/* What the form has left to write. */
+static bool finish_form(struct output *output)
+{
+        return end_section(output) && (!output->form->close || output->form->close(output));
+}
+
+static bool finish_stream(struct output *output)
+{
+        if (output->temporary)
+                return finish_file(output);
+        if (fflush(output->stream) == 0 && !ferror(output->stream))
+                return true;
+        complain("%s: can't be written: %s", form_place(output), strerror(errno));
+        return false;
+}
+
+bool output_close(struct output *output)
+{
+        bool written = finish_form(output) && finish_stream(output);
+
+        if (written && output->remarks)
+                output->form->note(output, output->remarks);
+        output_abandon(output);
+        return written;
+}
+
+bool output_json(const struct invocation *invocation, const json_t *value)
+{
+        struct output *output = output_open_whole(invocation);
+
+        if (!output)
+                return false;
+        if (json_dumpf(value, output->stream, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) != 0) {
+                complain("%s: can't be written", form_place(output));
+                output_abandon(output);
+                return false;
+        }
+        fputc('\n', output->stream);
+        return output_close(output);
+}

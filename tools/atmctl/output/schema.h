@@ -1,0 +1,58 @@
+/* What is written, whatever the form: columns of rows, sections of a whole, reports. */
+#ifndef ATMCTL_OUTPUT_SCHEMA_H
+#define ATMCTL_OUTPUT_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/documents/document.h"
+
+enum output_type {
+        OUTPUT_TEXT,
+        OUTPUT_NUMBER,  /* JSON integer */
+        OUTPUT_YEN,     /* the same; in tables with thousands apart */
+        OUTPUT_DECIMAL, /* "-3.5": JSON number; to the right, '-' where there is none */
+        OUTPUT_FIGURE,  /* a figure that is text already, in its final form; to the right */
+        OUTPUT_QUANTITY, /* an integer or a decimal, as the text has it: JSON number; to the right */
+        OUTPUT_BOOL,    /* "t"/"f" or "yes"/"no" from the database; yes/no in tables and CSV */
+};
+
+enum output_flags {
+        OUTPUT_ONLY_TABLE = 1, /* for people: not in CSV and JSON */
+        OUTPUT_NOT_TABLE = 2,
+        OUTPUT_DASH = 4,   /* what is not there is missing: '-' to people */
+        OUTPUT_MEMBER = 8, /* named "OBJECT.NAME": in JSON NAME of that object, in CSV NAME */
+};
+
+struct output_column {
+        const char *name;
+        enum output_type type;
+        unsigned flags;
+};
+
+enum output_shape {
+        OUTPUT_ROWS, /* JSON: an array of objects */
+        OUTPUT_ONE,  /* JSON: one object; table: name and value under each other */
+};
+
+enum { OUTPUT_COLUMNS_MAX = 40 };
+
+struct output_section {
+        const char *name;    /* in JSON, its member of the whole; NULL: it is the whole, or the whole's own members */
+        const char *heading; /* for people, set apart and left out where it has no rows, "" without words; NULL: it is the
+                              * one table, which is said to be empty */
+        enum output_shape shape;
+        const struct output_column *columns;
+        size_t count;
+        unsigned flags; /* OUTPUT_ONLY_TABLE, OUTPUT_NOT_TABLE: for people alone, for programs alone */
+};
+
+struct output;
+
+/* A report: its rows, and its page for documents; NULL: its rows too. False after a complaint. */
+struct output_report {
+        bool (*rows)(struct output *output, void *context);
+        bool (*page)(const struct document_functions *draw, struct document *document, void *context);
+};
+
+#endif
