@@ -9,7 +9,7 @@
 #include "protocol/profile.h"
 #include "rules/calendar.h"
 #include "rules/reference.h"
-#include "tools/atmctl/result_items.h"
+#include "backoffice/books/result_items.h"
 
 #define DIGITS   "0123456789"
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -9,7 +9,7 @@
 
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/operator.h"
-#include "tools/atmctl/report_period.h"
+#include "backoffice/books/period.h"
 #include "tools/atmctl/rows.h"
 #include "lib/db/selection.h"
 
@@ -44,13 +44,13 @@ static bool list_without_end(struct database *database, const struct invocation 
 
 static bool is_over(const struct invocation *invocation, const char *quarter)
 {
-        struct report_period period;
+        struct period period;
         int32_t today;
 
-        report_period_of_name(quarter, &period);
+        period_of_name(quarter, &period);
         if (!business_today(invocation, &today))
                 return false;
-        if (report_period_is_over(&period, today))
+        if (period_is_over(&period, today))
                 return true;
         complain("%s: %s is not over: its last day is %s", invocation_name(invocation), quarter, period.last);
         return false;

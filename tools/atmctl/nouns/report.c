@@ -3,12 +3,12 @@
  * they were made from. Amounts are whole yen; revenue is both fees without tax.
  */
 #include "tools/atmctl/nouns/reconcile.h"
-#include "tools/atmctl/report_fleet.h"
-#include "tools/atmctl/report_journals.h"
-#include "tools/atmctl/report_results.h"
-#include "tools/atmctl/report_revenue.h"
-#include "tools/atmctl/report_statement.h"
-#include "tools/atmctl/report_tax.h"
+#include "tools/atmctl/nouns/report_fleet.h"
+#include "tools/atmctl/nouns/report_journals.h"
+#include "tools/atmctl/nouns/report_results.h"
+#include "tools/atmctl/nouns/report_revenue.h"
+#include "tools/atmctl/nouns/report_statement.h"
+#include "tools/atmctl/nouns/report_tax.h"
 #include "tools/atmctl/nouns/verify.h"
 
 static const struct command commands[] = {

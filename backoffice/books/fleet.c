@@ -1,0 +1,286 @@
+/* The fleet in three parts: ranking, penetration, comparison; see fleet.h. */
+#include "backoffice/books/fleet.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backoffice/books/summary.h"
+#include "lib/base/array.h"
+#include "lib/db/sqltext.h"
+#include "rules/calendar.h"
+
+/* ranking ----------------------------------------------------------------------------------------------- */
+
+struct fleet_key {
+        const char *name;
+        const char *key;   /* SQL over a row r of an ATM in a hall, and the hall h */
+        const char *title; /* SQL over all rows of a key */
+};
+
+static const struct fleet_key fleet_keys[] = {
+    {"atm", "r.terminal", "string_agg(DISTINCT h.name, '、')"},
+    {"hall", "r.hall", "min(h.name)"},
+    {"area", "h.area", "min((SELECT a.name FROM area a WHERE a.area = h.area))"},
+};
+
+static const struct fleet_key *find_key(const char *by)
+{
+        size_t i = 0;
+
+        while (strcmp(fleet_keys[i].name, by))
+                i++; /* one of them: whoever asks saw to it */
+        return &fleet_keys[i];
+}
+
+/* $1 and $2 the days that count, $3 and $4 the parts of the cube, $5 how many at most. Everything by ATM and
+ * hall first. */
+static const char by_atm_sql[] =
+    "WITH inside AS (SELECT quarter_of(month) AS quarter, terminal, hall, sum(days) AS days, "
+    "sum(base_fee_yen) AS base_fee "
+    "FROM report_base_fee($1::date, $2::date) GROUP BY 1, 2, 3), "
+    "whole AS (SELECT quarter_of(month) AS quarter, sum(days) AS days FROM report_base_fee("
+    "quarter_first_day(quarter_of($1::date)), quarter_last_day(quarter_of($2::date))) GROUP BY 1), "
+    "money AS (SELECT terminal, hall, sum(withdrawals) AS withdrawals, sum(customer_fee_yen + "
+    "interbank_fee_yen) AS "
+    "commission, sum(hall_share_yen) AS share FROM cube_atm($3::date[], $4::date[]) GROUP BY 1, 2), "
+    "known AS (SELECT x.item, bool_and(c.item IS NOT NULL) AS known FROM (SELECT DISTINCT "
+    "quarter_of(d::date) AS quarter "
+    "FROM generate_series($1::timestamp, $2::timestamp, INTERVAL '1 day') d) q CROSS JOIN (VALUES "
+    "('cash_in_transit'), "
+    "('network'), ('maintenance'), ('depreciation')) x (item) LEFT JOIN cost c USING (quarter, item) GROUP "
+    "BY 1), "
+    "parts AS (SELECT i.terminal, i.hall, c.item, sum(div(c.amount_yen * i.so_far, w.days) - "
+    "div(c.amount_yen * (i.so_far - "
+    "i.days), w.days)) AS yen FROM (SELECT *, sum(days) OVER (PARTITION BY quarter ORDER BY terminal, hall) "
+    "AS so_far "
+    "FROM inside) i JOIN whole w USING (quarter) JOIN cost c USING (quarter) JOIN known k ON k.item = c.item "
+    "AND k.known "
+    "GROUP BY 1, 2, 3), "
+    "costs AS (SELECT terminal, hall, sum(yen) FILTER (WHERE item = 'cash_in_transit') AS cash_in_transit, "
+    "sum(yen) FILTER (WHERE item = 'network') AS network, sum(yen) FILTER (WHERE item = 'maintenance') AS "
+    "maintenance, "
+    "sum(yen) FILTER (WHERE item = 'depreciation') AS depreciation FROM parts GROUP BY 1, 2), "
+    "atms AS (SELECT terminal, hall, d.days, d.base_fee, coalesce(m.withdrawals, 0) AS withdrawals, "
+    "coalesce(m.commission, 0) "
+    "AS commission, coalesce(m.share, 0) AS share, c.cash_in_transit, c.network, c.maintenance, "
+    "c.depreciation "
+    "FROM (SELECT terminal, hall, sum(days) AS days, sum(base_fee) AS base_fee FROM inside GROUP BY 1, 2) d "
+    "FULL JOIN (SELECT * FROM money WHERE (withdrawals, commission, share) <> (0, 0, 0)) m USING (terminal, "
+    "hall) "
+    "LEFT JOIN costs c USING (terminal, hall)), ";
+
+/* A sum over ATMs of which one is not known is not known. */
+static void add_known_sum(struct sqltext *sql, const char *name)
+{
+        sql_add(sql, "CASE WHEN bool_and(r.%s IS NOT NULL) THEN sum(r.%s) END AS %s, ", name, name, name);
+}
+
+static void build_ranking(struct sqltext *sql, const struct fleet_key *key)
+{
+        static const char *const sums[] = {"cash_in_transit", "network", "maintenance", "depreciation"};
+
+        sql_start(sql);
+        sql_add(sql, "%s", by_atm_sql);
+        sql_add(sql, "groups AS (SELECT %s AS key, CASE WHEN grouping(%s) = 0 THEN %s END AS name, ",
+                key->key, key->key, key->title);
+        for (size_t i = 0; i < LENGTH(sums); i++)
+                add_known_sum(sql, sums[i]);
+        sql_add(sql,
+                "count(DISTINCT r.terminal) AS atms, sum(r.days) AS days, sum(r.base_fee) AS base_fee, "
+                "sum(r.withdrawals) AS "
+                "withdrawals, sum(r.commission) AS commission, sum(r.share) AS share, sum(r.commission + "
+                "coalesce(r.base_fee, 0)) "
+                "AS revenue, count(DISTINCT r.terminal) FILTER (WHERE r.days IS NULL) AS without_contract "
+                "FROM atms r JOIN hall h USING (hall) GROUP BY GROUPING SETS ((%s), ())), ",
+                key->key);
+        sql_add(sql, "profits AS (SELECT *, cash_in_transit + network + maintenance + depreciation AS cost, "
+                     "revenue - share - "
+                     "(cash_in_transit + network + maintenance + depreciation) AS profit FROM groups), "
+                     "ranks AS (SELECT CASE WHEN key IS NOT NULL THEN row_number() OVER (ORDER BY key IS "
+                     "NULL, profit DESC NULLS "
+                     "LAST, revenue DESC, key) END AS rank, * FROM profits) "
+                     "SELECT coalesce(key, 'total'), name, rank, atms, days, withdrawals, commission, base_fee, "
+                     "revenue, share, cash_in_transit, network, maintenance, depreciation, cost, profit, "
+                     "without_contract "
+                     "FROM ranks WHERE key IS NULL OR $5::bigint IS NULL OR rank <= $5::bigint ORDER BY rank "
+                     "NULLS LAST");
+}
+
+/* Key and name first, then these, then without_contract. */
+static void take_row(const PGresult *result, int row, struct fleet_row *ret_row)
+{
+        struct figure *const figure[] = {
+            &ret_row->rank,           &ret_row->atms,           &ret_row->days,
+            &ret_row->withdrawals,    &ret_row->commission_yen, &ret_row->base_fee_yen,
+            &ret_row->revenue_yen,    &ret_row->hall_share_yen, &ret_row->cash_in_transit_yen,
+            &ret_row->network_yen,    &ret_row->maintenance_yen, &ret_row->depreciation_yen,
+            &ret_row->cost_yen,       &ret_row->profit_yen};
+
+        ret_row->key = PQgetvalue(result, row, 0);
+        ret_row->name = PQgetisnull(result, row, 1) ? NULL : PQgetvalue(result, row, 1);
+        for (size_t i = 0; i < LENGTH(figure); i++) {
+                int column = (int)i + 2;
+
+                *figure[i] = figure_read(PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column));
+        }
+        fleet_derive(ret_row);
+}
+
+enum { WITHOUT_CONTRACT = 16 };
+
+void fleet_derive(struct fleet_row *row)
+{
+        row->withdrawals_per_day_tenths = figure_ratio(row->withdrawals, row->days);
+        row->revenue_per_day_tenths = figure_ratio(row->revenue_yen, row->days);
+        row->profit_tenths = figure_share(row->profit_yen, row->revenue_yen);
+}
+
+static PGresult *ask_ranking(PGconn *connection, const struct fleet_question *question, const char *counted,
+                             char error[PG_ERROR_MAX])
+{
+        struct summary_parts parts = {0};
+        struct sqltext sql;
+        char limit[24];
+        PGresult *result = NULL;
+
+        if (question->limit)
+                snprintf(limit, sizeof(limit), "%" PRId64, *question->limit);
+        if (summary_parts_of(connection, question->period.first, counted, true, &parts, error)) {
+                const char *parameters[] = {question->period.first, counted, parts.months, parts.days,
+                                            question->limit ? limit : NULL};
+
+                build_ranking(&sql, find_key(question->by));
+                result = pg_query(connection, sql.text, LENGTH(parameters), parameters, error);
+        }
+        PQclear(parts.result);
+        return result;
+}
+
+static bool take_ranking(const PGresult *result, struct fleet *fleet)
+{
+        int rows = PQntuples(result) - 1; /* the last is the total */
+
+        fleet->row = calloc((size_t)rows + 1, sizeof(*fleet->row));
+        for (int i = 0; i < rows && fleet->row; i++)
+                take_row(result, i, &fleet->row[fleet->rows++]);
+        take_row(result, rows, &fleet->total);
+        fleet->without_contract = strtoll(PQgetvalue(result, rows, WITHOUT_CONTRACT), NULL, 10);
+        return fleet->row;
+}
+
+/* penetration ------------------------------------------------------------------------------------------- */
+
+/* $1 the day. ATMs in place for each hundred parlors, whoever serves them. The last row is the total. */
+static const char penetration_sql[] =
+    "WITH areas AS (SELECT a.area, a.name, a.parlors, count(c.terminal) AS atms, count(DISTINCT c.hall) AS "
+    "halls FROM area a "
+    "LEFT JOIN hall h USING (area) LEFT JOIN contract c ON c.hall = h.hall AND c.from_on <= $1::date AND "
+    "coalesce(c.until_on, 'infinity') > $1::date GROUP BY a.area), "
+    "sums AS (SELECT area, min(name) AS name, sum(atms) AS atms, sum(halls) AS halls, CASE WHEN "
+    "bool_and(parlors IS NOT NULL) "
+    "THEN sum(parlors) END AS parlors FROM areas GROUP BY GROUPING SETS ((area), ())) "
+    "SELECT coalesce(area, 'total'), CASE WHEN area IS NOT NULL THEN name END, coalesce(atms, 0), "
+    "coalesce(halls, 0), parlors FROM sums ORDER BY area IS NULL, atms DESC, area";
+
+static void take_area(const PGresult *result, int row, struct fleet_area *ret_area)
+{
+        ret_area->area = PQgetvalue(result, row, 0);
+        ret_area->name = PQgetisnull(result, row, 1) ? NULL : PQgetvalue(result, row, 1);
+        ret_area->atms = figure_read(PQgetvalue(result, row, 2));
+        ret_area->halls = figure_read(PQgetvalue(result, row, 3));
+        ret_area->parlors = figure_read(PQgetisnull(result, row, 4) ? NULL : PQgetvalue(result, row, 4));
+        ret_area->penetration_tenths = figure_share(ret_area->atms, ret_area->parlors);
+}
+
+static bool take_areas(const PGresult *result, struct fleet *fleet)
+{
+        int areas = PQntuples(result) - 1; /* the last is the total */
+
+        fleet->area = calloc((size_t)areas + 1, sizeof(*fleet->area));
+        for (int i = 0; i < areas && fleet->area; i++)
+                take_area(result, i, &fleet->area[fleet->areas++]);
+        take_area(result, areas, &fleet->areas_total);
+        return fleet->area;
+}
+
+/* comparison -------------------------------------------------------------------------------------------- */
+
+/* $1 ATMs in place; of the ranking's total: $2 days, $3 withdrawals, $4 commission, $5 revenue, $6 profit.
+ * Theirs as it was published, in the order that people read it. */
+static const char comparison_sql[] =
+    "SELECT p.peer, p.item, o.ours, trim_scale(p.value)::text, trim_scale(o.ours::numeric - p.value)::text, "
+    "p.source FROM peer p "
+    "LEFT JOIN (VALUES (1, 'atms', $1::text), (2, 'transactions_per_atm_day', tenths_text($3::numeric, "
+    "$2::numeric)), "
+    "(3, 'fee_yen_per_transaction', tenths_text($4::numeric, $3::numeric)), (4, 'profit_ratio_percent', "
+    "tenths_text(100 * $6::numeric, $5::numeric)), (5, 'revenue_yen', $5::text)) o (place, item, ours) USING "
+    "(item) "
+    "ORDER BY p.peer, o.place, p.item";
+
+static PGresult *ask_comparison(PGconn *connection, const struct fleet *fleet, char error[PG_ERROR_MAX])
+{
+        const struct figure ours[] = {fleet->areas_total.atms,     fleet->total.days,        fleet->total.withdrawals,
+                                      fleet->total.commission_yen, fleet->total.revenue_yen, fleet->total.profit_yen};
+        char text[LENGTH(ours)][FIGURE_TEXT_MAX];
+        const char *parameters[LENGTH(ours)];
+
+        for (size_t i = 0; i < LENGTH(ours); i++)
+                parameters[i] = figure_print(ours[i], text[i]);
+        return pg_query(connection, comparison_sql, LENGTH(parameters), parameters, error);
+}
+
+static bool take_peers(const PGresult *result, struct fleet *fleet)
+{
+        fleet->peer = calloc((size_t)PQntuples(result) + 1, sizeof(*fleet->peer));
+        for (int row = 0; row < PQntuples(result) && fleet->peer; row++) {
+                struct fleet_peer *peer = &fleet->peer[fleet->peers++];
+                const char **const text[] = {&peer->peer,   &peer->item,       &peer->ours,
+                                             &peer->theirs, &peer->difference, &peer->source};
+
+                for (size_t i = 0; i < LENGTH(text); i++)
+                        *text[i] = PQgetisnull(result, row, (int)i) ? NULL : PQgetvalue(result, row, (int)i);
+        }
+        return fleet->peer;
+}
+
+/* the whole --------------------------------------------------------------------------------------------- */
+
+/* $1 and $2 the days that count. */
+static const char missing_sql[] = "SELECT string_agg(quarter || ': ' || items, '; ' ORDER BY first) "
+    "FROM (SELECT q.quarter, quarter_first_day(q.quarter) "
+    "AS first, string_agg(x.item, ', ' ORDER BY x.place) AS items FROM "
+    "(SELECT DISTINCT quarter_of(d::date) AS quarter "
+    "FROM generate_series($1::timestamp, $2::timestamp, INTERVAL '1 "
+    "day') d) q CROSS JOIN (VALUES (1, 'cash_in_transit'), "
+    "(2, 'network'), (3, 'maintenance'), (4, 'depreciation')) x "
+    "(place, item) WHERE NOT EXISTS (SELECT FROM cost c WHERE "
+    "c.quarter = q.quarter AND c.item = x.item) GROUP BY 1) m";
+
+bool fleet_load(PGconn *connection, const struct fleet_question *question, struct fleet *ret_fleet, char error[PG_ERROR_MAX])
+{
+        PGresult **held = ret_fleet->held;
+        char counted[11];
+        const char *days[] = {question->period.first, counted};
+
+        *ret_fleet = (struct fleet){.rows = 0};
+        calendar_print_day(period_counted(&question->period, question->today), counted);
+        snprintf(error, PG_ERROR_MAX, "out of memory");
+        if (!(held[0] = ask_ranking(connection, question, counted, error)) || !take_ranking(held[0], ret_fleet) ||
+            !(held[1] = pg_query(connection, penetration_sql, 1, &days[1], error)) || !take_areas(held[1], ret_fleet) ||
+            !(held[2] = ask_comparison(connection, ret_fleet, error)) || !take_peers(held[2], ret_fleet) ||
+            !(held[3] = pg_query(connection, missing_sql, LENGTH(days), days, error)))
+                return false;
+        ret_fleet->missing = PQgetisnull(held[3], 0, 0) ? NULL : PQgetvalue(held[3], 0, 0);
+        return true;
+}
+
+void fleet_free(struct fleet *fleet)
+{
+        free(fleet->row);
+        free(fleet->area);
+        free(fleet->peer);
+        for (size_t i = 0; i < LENGTH(fleet->held); i++)
+                PQclear(fleet->held[i]);
+}

@@ -1,0 +1,61 @@
+/*
+ * What ATMs, halls or areas earn and cost, where they stand, and how others do.
+ *
+ * Costs of a quarter go to the ATM-days of that quarter evenly: each ATM gets its part of the running sum, so that the parts
+ * add up to the cost to the yen. A cost that was not entered is missing, and so is every profit that would need it; an ATM
+ * that earned without a contract has no days, and no costs either.
+ */
+#ifndef BACKOFFICE_BOOKS_FLEET_H
+#define BACKOFFICE_BOOKS_FLEET_H
+
+#include "backoffice/books/figure.h"
+#include "backoffice/books/period.h"
+#include "lib/db/pg_query.h"
+
+struct fleet_question {
+        struct period period;
+        int32_t today;        /* by business; a period that is not over counts up to it */
+        const char *by;       /* atm, hall, area */
+        const int64_t *limit; /* of the ranking, NULL: all; its total is of all */
+};
+
+/* The most profitable first. */
+struct fleet_row {
+        const char *key, *name;
+        struct figure rank, atms, days, withdrawals, commission_yen, base_fee_yen, revenue_yen, hall_share_yen;
+        struct figure cash_in_transit_yen, network_yen, maintenance_yen, depreciation_yen, cost_yen, profit_yen;
+        struct figure withdrawals_per_day_tenths, revenue_per_day_tenths, profit_tenths; /* the last of a percent */
+};
+
+/* ATMs in place on the last day that counts, for each hundred parlors, whoever serves them. */
+struct fleet_area {
+        const char *area, *name;
+        struct figure atms, halls, parlors, penetration_tenths; /* of a percent */
+};
+
+/* Theirs as it was published, in decimals. NULL: missing. */
+struct fleet_peer {
+        const char *peer, *item, *ours, *theirs, *difference, *source;
+};
+
+struct fleet {
+        struct fleet_row *row;
+        struct fleet_area *area;
+        struct fleet_peer *peer;
+        size_t rows, areas, peers;
+        struct fleet_row total; /* its key is "total" */
+        struct fleet_area areas_total;
+        int64_t without_contract; /* ATMs that earned where they had none */
+        const char *missing;      /* "3Q16: network, maintenance": costs that were not entered; NULL: none */
+        PGresult *held[4];        /* the texts */
+};
+
+/* The quotients of a row. */
+void fleet_derive(struct fleet_row *row);
+
+/* In a snapshot (summary.h). False with an error. fleet_free in any case. */
+ATM_MUST_USE bool fleet_load(PGconn *connection, const struct fleet_question *question, struct fleet *ret_fleet,
+                             char error[PG_ERROR_MAX]);
+void fleet_free(struct fleet *fleet);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * Tax by rate. Fees have the rate of their withdrawal's moment, a later reversal that of the original; a month's base fee
+ * has the rate of the month's last day.
+ */
+#include "backoffice/books/tax.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "backoffice/books/summary.h"
+#include "lib/base/array.h"
+#include "rules/calendar.h"
+
+/* $1 and $2: months and days of the cube; $3 and $4: the days of the base fees. The last row is the total. */
+static const char sql[] =
+    "WITH fees AS (SELECT tax_rate_bp AS rate, sum(customer_fee_yen) AS cf, sum(customer_tax_yen) AS ct, "
+    "sum(interbank_fee_yen) AS bf, sum(interbank_tax_yen) AS bt FROM cube_bank($1::date[], $2::date[]) GROUP "
+    "BY 1), "
+    "base AS (SELECT coalesce(tax_rate_bp, 0) AS rate, sum(base_fee_yen) AS fee, sum(tax_yen) AS tax "
+    "FROM report_base_fee($3::date, $4::date) GROUP BY 1), "
+    "rates AS (SELECT coalesce(f.rate, b.rate) AS rate, coalesce(f.cf, 0) AS cf, coalesce(f.ct, 0) AS ct, "
+    "coalesce(f.bf, 0) AS bf, coalesce(f.bt, 0) AS bt, coalesce(b.fee, 0) AS fee, coalesce(b.tax, 0) AS tax "
+    "FROM fees f FULL JOIN base b ON b.rate = f.rate) "
+    "SELECT rate, "
+    "coalesce(sum(cf), 0)::bigint, coalesce(sum(ct), 0)::bigint, coalesce(sum(bf), 0)::bigint, "
+    "coalesce(sum(bt), 0)::bigint, "
+    "coalesce(sum(fee), 0)::bigint, coalesce(sum(tax), 0)::bigint, coalesce(sum(cf + bf + fee), 0)::bigint, "
+    "coalesce(sum(ct + bt + tax), 0)::bigint FROM rates WHERE (cf, ct, bf, bt, fee, tax) <> (0, 0, 0, 0, 0, "
+    "0) "
+    "GROUP BY GROUPING SETS ((rate), ()) ORDER BY grouping(rate), rate";
+
+static PGresult *ask(PGconn *connection, const struct tax_question *question, char error[PG_ERROR_MAX])
+{
+        struct summary_parts parts = {0};
+        PGresult *result = NULL;
+        char counted[11];
+
+        calendar_print_day(period_counted(&question->period, question->today), counted);
+        if (summary_parts_of(connection, question->period.first, question->period.last, true, &parts, error)) {
+                const char *parameters[] = {parts.months, parts.days, question->period.first, counted};
+
+                result = pg_query(connection, sql, LENGTH(parameters), parameters, error);
+        }
+        PQclear(parts.result);
+        return result;
+}
+
+static void take_row(const PGresult *result, int row, struct tax_row *ret_row)
+{
+        int64_t *const amount[] = {&ret_row->customer_fee_yen,  &ret_row->customer_tax_yen, &ret_row->interbank_fee_yen,
+                                   &ret_row->interbank_tax_yen, &ret_row->base_fee_yen,     &ret_row->base_fee_tax_yen,
+                                   &ret_row->revenue_yen,       &ret_row->tax_yen};
+
+        ret_row->rate_bp = (int32_t)atoi(PQgetvalue(result, row, 0)); /* of the total: NULL, which is "" */
+        for (size_t i = 0; i < LENGTH(amount); i++)
+                *amount[i] = strtoll(PQgetvalue(result, row, (int)i + 1), NULL, 10);
+}
+
+bool tax_load(PGconn *connection, const struct tax_question *question, struct tax *ret_tax, char error[PG_ERROR_MAX])
+{
+        PGresult *result = ask(connection, question, error);
+        int rates;
+
+        *ret_tax = (struct tax){.rows = 0};
+        if (!result)
+                return false;
+        rates = PQntuples(result) - 1; /* the last is the total */
+        ret_tax->row = calloc((size_t)rates + 1, sizeof(*ret_tax->row));
+        if (!ret_tax->row)
+                snprintf(error, PG_ERROR_MAX, "out of memory");
+        for (int i = 0; i < rates && ret_tax->row; i++)
+                take_row(result, i, &ret_tax->row[i]);
+        take_row(result, rates, &ret_tax->total);
+        ret_tax->rows = (size_t)rates;
+        PQclear(result);
+        return ret_tax->row != NULL;
+}
+
+void tax_free(struct tax *tax)
+{
+        free(tax->row);
+}

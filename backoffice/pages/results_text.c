@@ -1,0 +1,240 @@
+/* Results as texts: figures, labels, headings, and what a reader must know beside them. */
+#include "backoffice/pages/results_text.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backoffice/pages/words.h"
+#include "lib/base/digits.h"
+#include "lib/base/array.h"
+
+/* figures as text ------------------------------------------------------------------------------------------ */
+
+static int64_t tenths_of_million(int64_t yen)
+{
+        return yen < 0 ? -((-yen + 50000) / 100000) : (yen + 50000) / 100000;
+}
+
+static void print_tenths(int64_t tenths, const char *sign, const char *suffix, char buffer[RESULTS_TEXT_MAX])
+{
+        char whole[32], grouped[48];
+        int64_t magnitude = tenths < 0 ? -tenths : tenths;
+
+        snprintf(whole, sizeof(whole), "%" PRId64, magnitude / 10);
+        digits_group(whole, grouped, sizeof(grouped));
+        snprintf(buffer, RESULTS_TEXT_MAX, "%s%s.%d%s", tenths < 0 ? "-" : sign, grouped, (int)(magnitude % 10), suffix);
+}
+
+static void print_whole(int64_t value, const char *sign, char buffer[RESULTS_TEXT_MAX])
+{
+        char whole[32], grouped[48];
+
+        snprintf(whole, sizeof(whole), "%" PRId64, value < 0 ? -value : value);
+        digits_group(whole, grouped, sizeof(grouped));
+        snprintf(buffer, RESULTS_TEXT_MAX, "%s%s", value < 0 ? "-" : sign, grouped);
+}
+
+bool results_print(const struct results_column *column, enum result_item item, char buffer[RESULTS_TEXT_MAX])
+{
+        const struct figure *figure = &column->figure[item];
+        const char *sign = column->kind == COLUMN_FIGURES ? "" : "+";
+        enum result_unit unit = result_rows[item].unit;
+
+        if (!figure->known)
+                return false;
+        if (column->kind == COLUMN_PERCENT)
+                print_tenths(figure->value, strcmp(column->name, "progress") ? sign : "", unit == UNIT_PERCENT ? "pt" : "%", buffer);
+        else if (unit == UNIT_PERCENT)
+                print_tenths(figure->value, sign, column->kind == COLUMN_FIGURES ? "%" : "pt", buffer);
+        else if (unit == UNIT_YEN)
+                print_tenths(tenths_of_million(figure->value), sign, "", buffer);
+        else
+                print_whole(figure->value, sign, buffer);
+        return true;
+}
+
+/* "YoY 3Q16" and "FY16 target" are a word and what it is of. */
+void results_heading(const struct results_column *column, bool japanese, char buffer[RESULTS_TEXT_MAX])
+{
+        const char *blank = strchr(column->name, ' ');
+
+        if (!blank)
+                snprintf(buffer, RESULTS_TEXT_MAX, "%s", word_of(column->name, japanese));
+        else if (!strncmp(column->name, "YoY ", 4))
+                snprintf(buffer, RESULTS_TEXT_MAX, "%s %s", word_of("YoY", japanese), blank + 1);
+        else
+                snprintf(buffer, RESULTS_TEXT_MAX, "%.*s %s", (int)(blank - column->name), column->name,
+                         word_of(blank + 1, japanese));
+}
+
+/* In the order of result_items.h; indent and style are those of the table. */
+static const struct {
+        const char *english, *japanese;
+        int indent;
+        enum result_style style;
+} layout[RESULT_ITEM_COUNT] = {
+    [RESULT_revenue] = {"Revenue", "売上高", 0, STYLE_TOTAL},
+    [RESULT_customer_fee] = {"Customer fees", "利用者手数料", 1, STYLE_PLAIN},
+    [RESULT_interbank_fee] = {"Interbank fees", "銀行間手数料", 1, STYLE_PLAIN},
+    [RESULT_base_fee] = {"Base fees", "基本料金", 1, STYLE_PLAIN},
+    [RESULT_earlier_periods] = {"of which earlier periods", "うち過年度・過四半期分", 1, STYLE_OF_WHICH},
+    [RESULT_cost_of_revenue] = {"Cost of revenue", "売上原価", 0, STYLE_TOTAL},
+    [RESULT_hall_share] = {"Halls' shares", "ホール分配金", 1, STYLE_PLAIN},
+    [RESULT_cash_in_transit] = {"Cash in transit", "現金輸送費", 1, STYLE_PLAIN},
+    [RESULT_network] = {"Network", "ネットワーク費", 1, STYLE_PLAIN},
+    [RESULT_maintenance] = {"Maintenance", "保守費", 1, STYLE_PLAIN},
+    [RESULT_depreciation] = {"Depreciation", "減価償却費", 1, STYLE_PLAIN},
+    [RESULT_gross_margin] = {"Gross margin", "売上総利益", 0, STYLE_TOTAL},
+    [RESULT_gross_margin_ratio] = {"Gross margin ratio", "売上総利益率", 1, STYLE_PLAIN},
+    [RESULT_sga] = {"SG&A", "販売費及び一般管理費", 0, STYLE_PLAIN},
+    [RESULT_operating_income] = {"Operating income", "営業利益", 0, STYLE_TOTAL},
+    [RESULT_operating_margin] = {"Operating margin", "営業利益率", 1, STYLE_PLAIN},
+    [RESULT_ebitda] = {"EBITDA", "EBITDA", 0, STYLE_PLAIN},
+    [RESULT_net_income] = {"Net income", "当期純利益", 0, STYLE_PLAIN},
+    [RESULT_non_controlling_interests] = {"Non-controlling interests", "非支配株主に帰属する当期純利益", 1, STYLE_PLAIN},
+    [RESULT_capex] = {"CAPEX", "設備投資額", 0, STYLE_PLAIN},
+    [RESULT_atms] = {"ATMs placed at period end", "期末設置台数（台）", 0, STYLE_PLAIN},
+    [RESULT_withdrawals] = {"Withdrawals", "出金件数（件）", 0, STYLE_PLAIN},
+    [RESULT_revenue_per_atm_day] = {"Revenue per ATM and day (yen)", "1台1日当たり売上高（円）", 0, STYLE_PLAIN},
+};
+
+const char *results_label(enum result_item item, bool japanese)
+{
+        return japanese ? layout[item].japanese : layout[item].english;
+}
+
+int results_indent(enum result_item item)
+{
+        return layout[item].indent;
+}
+
+enum result_style results_style(enum result_item item)
+{
+        return layout[item].style;
+}
+
+/* what the reader must know -------------------------------------------------------------------------------- */
+
+/* Sums whose parts, as they are printed, do not add up as printed. */
+static const struct {
+        enum result_item whole, part[6];
+        int sign[6];
+        size_t parts;
+} sums[] = {
+    {RESULT_revenue, {RESULT_customer_fee, RESULT_interbank_fee, RESULT_base_fee}, {1, 1, 1}, 3},
+    {RESULT_cost_of_revenue,
+     {RESULT_hall_share, RESULT_cash_in_transit, RESULT_network, RESULT_maintenance, RESULT_depreciation},
+     {1, 1, 1, 1, 1},
+     5},
+    {RESULT_gross_margin, {RESULT_revenue, RESULT_cost_of_revenue}, {1, -1}, 2},
+    {RESULT_operating_income, {RESULT_gross_margin, RESULT_sga}, {1, -1}, 2},
+    {RESULT_ebitda, {RESULT_operating_income, RESULT_depreciation}, {1, 1}, 2},
+};
+
+static bool adds_up_down(const struct results_column *column)
+{
+        for (size_t i = 0; i < LENGTH(sums); i++) {
+                int64_t printed = 0;
+                bool known = column->figure[sums[i].whole].known;
+
+                for (size_t p = 0; p < sums[i].parts; p++) {
+                        const struct figure *part = &column->figure[sums[i].part[p]];
+
+                        known = known && part->known;
+                        printed += sums[i].sign[p] * tenths_of_million(part->value);
+                }
+                if (known && printed != tenths_of_million(column->figure[sums[i].whole].value))
+                        return false;
+        }
+        return true;
+}
+
+static bool adds_up_across(const struct results *results, const struct results_column *whole, const struct results_column *first)
+{
+        for (size_t i = 0; i < RESULT_ITEM_COUNT; i++) {
+                int64_t printed = 0;
+
+                if (result_rows[i].unit != UNIT_YEN || !whole->figure[i].known)
+                        continue;
+                for (size_t q = 0; q < results->of_year; q++)
+                        printed += tenths_of_million(first[q].figure[i].value);
+                if (printed != tenths_of_million(whole->figure[i].value))
+                        return false;
+        }
+        return true;
+}
+
+static bool adds_up_as_printed(const struct results *results)
+{
+        for (size_t i = 0; i < results->columns; i++) {
+                if (results->column[i].kind == COLUMN_FIGURES && !adds_up_down(&results->column[i]))
+                        return false;
+        }
+        return results->of_year == 1 || adds_up_across(results, &results->column[results->of_year], results->column);
+}
+
+/* "4Q16: SG&A, network" of the quarters shown. */
+static void missing_costs(const struct results *results, bool japanese, char *buffer, size_t size)
+{
+        static const enum result_item entered[] = {RESULT_cash_in_transit, RESULT_network, RESULT_maintenance,
+                                                   RESULT_depreciation,    RESULT_sga,     RESULT_capex};
+        size_t used = 0;
+
+        buffer[0] = '\0';
+        for (size_t q = results->quarters - results->of_year; q < results->quarters; q++) {
+                const char *separator = ": ";
+                bool named = false;
+
+                for (size_t i = 0; i < LENGTH(entered) && used < size; i++) {
+                        if (results->quarter[q].figure[entered[i]].known)
+                                continue;
+                        if (!named)
+                                used += (size_t)snprintf(buffer + used, size - used, "%s%s", used ? "; " : "",
+                                                         results->quarter[q].name);
+                        if (used < size)
+                                used += (size_t)snprintf(buffer + used, size - used, "%s%s", separator,
+                                                         results_label(entered[i], japanese));
+                        separator = ", ";
+                        named = true;
+                }
+        }
+}
+
+static void add_note(struct results_notes *notes, const char *format, ...) ATM_PRINTF(2, 3);
+
+static void add_note(struct results_notes *notes, const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        vsnprintf(notes->text[notes->count++], sizeof(notes->text[0]), format, arguments);
+        va_end(arguments);
+}
+
+void results_notes(const struct results *results, bool japanese, struct results_notes *ret_notes)
+{
+        const struct results_quarter *last = &results->quarter[results->quarters - 1];
+        char text[512];
+
+        ret_notes->count = 0;
+        if (!last->over)
+                add_note(ret_notes,
+                         japanese ? "%s は終了していないため、速報値です。" : "Preliminary: %s is not over yet.", last->name);
+        else if (!last->closed)
+                add_note(ret_notes, japanese ? "%s は未締めのため、数値は変わることがあります。" : "%s is not closed yet: figures may change.",
+                         last->name);
+        if (!last->figure[RESULT_revenue].known)
+                add_note(ret_notes, japanese ? "%s のデータはありません。" : "The books have nothing of %s.", last->name);
+        if (results->base_fees_missing)
+                add_note(ret_notes, japanese ? "設置契約がないため、基本料金は未計上です。"
+                                             : "There are no contracts: base fees are missing, revenue is the commission alone.");
+        missing_costs(results, japanese, text, sizeof(text));
+        if (*text)
+                add_note(ret_notes, japanese ? "未入力（%s）" : "Not entered, and so missing: %s.", text);
+        if (!adds_up_as_printed(results))
+                add_note(ret_notes, japanese ? "四捨五入のため、合計が一致しない場合があります。"
+                                             : "Figures as printed do not all add up, because each is rounded by itself.");
+}

@@ -1,0 +1,28 @@
+/* How a quarter's results are put into words: texts that table, expanded form and documents share. */
+#ifndef BACKOFFICE_PAGES_RESULTS_TEXT_H
+#define BACKOFFICE_PAGES_RESULTS_TEXT_H
+
+#include "backoffice/books/results.h"
+
+enum { RESULTS_TEXT_MAX = 64, RESULTS_NOTES_MAX = 8 };
+
+struct results_notes {
+        char text[RESULTS_NOTES_MAX][640];
+        size_t count;
+};
+
+/* The heading of a column. */
+void results_heading(const struct results_column *column, bool japanese, char buffer[RESULTS_TEXT_MAX]);
+enum result_style { STYLE_PLAIN, STYLE_OF_WHICH, STYLE_TOTAL };
+
+const char *results_label(enum result_item item, bool japanese);
+/* How far it is set in, and how it is set apart. */
+int results_indent(enum result_item item);
+enum result_style results_style(enum result_item item);
+/* "3,056.1" (millions of yen), "12.3%", "+5.1%"; false: missing. */
+ATM_MUST_USE bool results_print(const struct results_column *column, enum result_item item,
+                                char buffer[RESULTS_TEXT_MAX]);
+/* What a reader must know: not over, not closed, what is missing, what does not add up as printed. */
+void results_notes(const struct results *results, bool japanese, struct results_notes *ret_notes);
+
+#endif

@@ -1,0 +1,143 @@
+/* What all reports do; see report_desk.h. */
+#include "tools/atmctl/nouns/report_desk.h"
+
+#include <string.h>
+
+#include "backoffice/books/summary.h"
+#include "backoffice/pages/report_text.h"
+#include "rules/calendar.h"
+#include "tools/atmctl/business_clock.h"
+
+/* options ----------------------------------------------------------------------------------------------- */
+
+static int of_fiscal_year(const struct invocation *invocation, int fiscal_year,
+                          struct period *ret_period)
+{
+        int quarter = (int)invocation_number(invocation, "quarter", 0);
+
+        if (invocation_has(invocation, "from") || invocation_has(invocation, "to"))
+                return usage_error(invocation->command, "expected --fy, or --from and --to, not both");
+        period_of_quarters(fiscal_year, quarter ? quarter : 1, quarter ? quarter : 4,
+                                  ret_period);
+        return EXIT_DONE;
+}
+
+int report_period_of(const struct invocation *invocation, struct period *ret_period)
+{
+        const char *from = invocation_value(invocation, "from"), *to = invocation_value(invocation, "to");
+        int32_t first_day, last_day;
+
+        if (invocation_has(invocation, "fy"))
+                return of_fiscal_year(invocation, (int)invocation_number(invocation, "fy", 0), ret_period);
+        if (invocation_has(invocation, "quarter"))
+                return usage_error(invocation->command, "--quarter is one of --fy, which is missing");
+        if (!from || !to)
+                return usage_error(invocation->command, "%s: expected --fy, or --from and --to",
+                                   from ? "--to is missing"
+                                        : (to ? "--from is missing" : "which days? --fy is missing"));
+        if (!calendar_parse_day(from, &first_day) || !calendar_parse_day(to, &last_day) ||
+            first_day > last_day)
+                return usage_error(invocation->command, "--to %s: expected --from %s or a later day", to,
+                                   from);
+        period_of_days(first_day, last_day, ret_period);
+        return EXIT_DONE;
+}
+
+const int64_t *report_limit_of(const struct invocation *invocation, int64_t *room)
+{
+        *room = invocation_number(invocation, "limit", 0);
+        return invocation_has(invocation, "limit") ? room : NULL;
+}
+
+static bool complain_absent(const struct invocation *invocation, enum filter filter)
+{
+        /* the commands that list them */
+        static const char *const lists[FILTER_COUNT] = {[FILTER_AREA] = "area list",   [FILTER_PREFECTURE] = "hall list",
+                                                        [FILTER_HALL] = "hall list",   [FILTER_ATM] = "atm list",
+                                                        [FILTER_ISSUER] = "issuer list"};
+        const char *option = filter_rows[filter].name;
+
+        complain("%s: --%s: there is no %s '%s'", invocation_name(invocation), option,
+                 filter == FILTER_ATM ? "ATM" : option, invocation_value(invocation, option));
+        note("'atmctl %s' shows them", lists[filter]);
+        return false;
+}
+
+bool report_filters_exist(struct report_desk *desk)
+{
+        char error[PG_ERROR_MAX];
+
+        for (size_t i = 0; i < FILTER_COUNT; i++) {
+                const char *value = invocation_value(desk->invocation, filter_rows[i].name);
+                bool exists;
+
+                if (!value)
+                        continue;
+                if (!filter_exists(desk->database.connection, (enum filter)i, value, &exists, error)) {
+                        database_complain_of(error);
+                        return false;
+                }
+                if (!exists)
+                        return complain_absent(desk->invocation, (enum filter)i);
+        }
+        return true;
+}
+
+/* the books --------------------------------------------------------------------------------------------- */
+
+bool report_open(const struct invocation *invocation, struct report_desk *ret_desk)
+{
+        *ret_desk = (struct report_desk){.invocation = invocation};
+        return business_today(invocation, &ret_desk->today) &&
+               database_open(&ret_desk->database, invocation, DATABASE_READY);
+}
+
+static void on_month(const char *month, void *context)
+{
+        (void)context;
+        progress("summary: %s", month);
+}
+
+bool report_read(struct report_desk *desk)
+{
+        PGconn *connection = desk->database.connection;
+        char error[PG_ERROR_MAX];
+
+        if (!summary_refresh(connection, desk->today, on_month, NULL, error))
+                note("the summary could not be brought up to date (%s): reading the rows themselves", error);
+        progress_end();
+        if (summary_snapshot(connection, error))
+                return true;
+        database_complain_of(error);
+        return false;
+}
+
+void report_close(struct report_desk *desk)
+{
+        database_close(&desk->database);
+}
+
+/* remarks ----------------------------------------------------------------------------------------------- */
+
+void report_head(struct output *output, const char *english, const char *japanese, const char *label)
+{
+        output_title(output, output_writes_japanese(output) ? japanese : english, label);
+}
+
+bool report_notes(struct report_desk *desk, struct output *output, const struct period *period)
+{
+        bool japanese = output_writes_japanese(output);
+        struct generated_list generated;
+        char text[REPORT_TEXT_MAX], error[PG_ERROR_MAX];
+
+        if (report_text_not_over(period, desk->today, japanese, text))
+                output_note(output, "%s", text);
+        if (!generated_load(desk->database.connection, &generated, error)) {
+                database_complain_of(error);
+                return false;
+        }
+        if (report_text_generated(&generated, japanese, text))
+                output_note(output, "%s", text);
+        PQclear(generated.result);
+        return true;
+}

@@ -1,0 +1,248 @@
+/* report fleet: the books' fleet (backoffice/books/fleet.h) in three sections: ranking, penetration, comparison. */
+#include "tools/atmctl/nouns/report_fleet.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "backoffice/books/fleet.h"
+#include "lib/base/array.h"
+#include "tools/atmctl/nouns/report_desk.h"
+
+/* ranking ----------------------------------------------------------------------------------------------- */
+
+enum ranking_column {
+        RANK,
+        KEY,
+        NAME,
+        ATMS,
+        DAYS,
+        WITHDRAWALS,
+        PER_DAY,
+        COMMISSION,
+        BASE_FEE,
+        REVENUE,
+        REVENUE_PER_DAY,
+        SHARE,
+        CASH_IN_TRANSIT,
+        NETWORK,
+        MAINTENANCE,
+        DEPRECIATION,
+        COST,
+        PROFIT,
+        PROFIT_PERCENT,
+        RANKING_COLUMNS
+};
+
+static const struct output_column ranking_columns[RANKING_COLUMNS] = {
+    [RANK] = {"rank", OUTPUT_NUMBER, 0},
+    [KEY] = {"key", OUTPUT_TEXT, 0},
+    [NAME] = {"name", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+    [ATMS] = {"atms", OUTPUT_YEN, 0},
+    [DAYS] = {"days", OUTPUT_YEN, OUTPUT_DASH},
+    [WITHDRAWALS] = {"withdrawals", OUTPUT_YEN, 0},
+    [PER_DAY] = {"withdrawals_per_atm_day", OUTPUT_DECIMAL, 0},
+    [COMMISSION] = {"commission_yen", OUTPUT_YEN, 0},
+    [BASE_FEE] = {"base_fee_yen", OUTPUT_YEN, OUTPUT_DASH},
+    [REVENUE] = {"revenue_yen", OUTPUT_YEN, 0},
+    [REVENUE_PER_DAY] = {"revenue_yen_per_atm_day", OUTPUT_DECIMAL, OUTPUT_NOT_TABLE},
+    [SHARE] = {"hall_share_yen", OUTPUT_YEN, 0},
+    [CASH_IN_TRANSIT] = {"cash_in_transit_yen", OUTPUT_YEN, OUTPUT_DASH | OUTPUT_NOT_TABLE},
+    [NETWORK] = {"network_yen", OUTPUT_YEN, OUTPUT_DASH | OUTPUT_NOT_TABLE},
+    [MAINTENANCE] = {"maintenance_yen", OUTPUT_YEN, OUTPUT_DASH | OUTPUT_NOT_TABLE},
+    [DEPRECIATION] = {"depreciation_yen", OUTPUT_YEN, OUTPUT_DASH | OUTPUT_NOT_TABLE},
+    [COST] = {"cost_yen", OUTPUT_YEN, OUTPUT_DASH},
+    [PROFIT] = {"profit_yen", OUTPUT_YEN, OUTPUT_DASH},
+    [PROFIT_PERCENT] = {"profit_percent", OUTPUT_DECIMAL, 0},
+};
+
+static bool write_ranked(struct output *output, const struct fleet_row *row, bool total)
+{
+        const struct {
+                struct figure figure;
+                bool tenths;
+        } figures[RANKING_COLUMNS] = {[RANK] = {row->rank, false},
+                                      [ATMS] = {row->atms, false},
+                                      [DAYS] = {row->days, false},
+                                      [WITHDRAWALS] = {row->withdrawals, false},
+                                      [PER_DAY] = {row->withdrawals_per_day_tenths, true},
+                                      [COMMISSION] = {row->commission_yen, false},
+                                      [BASE_FEE] = {row->base_fee_yen, false},
+                                      [REVENUE] = {row->revenue_yen, false},
+                                      [REVENUE_PER_DAY] = {row->revenue_per_day_tenths, true},
+                                      [SHARE] = {row->hall_share_yen, false},
+                                      [CASH_IN_TRANSIT] = {row->cash_in_transit_yen, false},
+                                      [NETWORK] = {row->network_yen, false},
+                                      [MAINTENANCE] = {row->maintenance_yen, false},
+                                      [DEPRECIATION] = {row->depreciation_yen, false},
+                                      [COST] = {row->cost_yen, false},
+                                      [PROFIT] = {row->profit_yen, false},
+                                      [PROFIT_PERCENT] = {row->profit_tenths, true}};
+        char text[RANKING_COLUMNS][FIGURE_TEXT_MAX];
+        const char *values[RANKING_COLUMNS];
+
+        for (size_t i = 0; i < RANKING_COLUMNS; i++)
+                values[i] = figures[i].tenths ? figure_print_tenths(figures[i].figure, text[i])
+                                              : figure_print(figures[i].figure, text[i]);
+        values[KEY] = row->key;
+        values[NAME] = row->name;
+        return total ? output_total(output, values) : output_row(output, values);
+}
+
+static bool write_ranking(struct output *output, const struct fleet *fleet)
+{
+        for (size_t i = 0; i < fleet->rows; i++) {
+                if (!write_ranked(output, &fleet->row[i], false))
+                        return false;
+        }
+        return !fleet->rows || write_ranked(output, &fleet->total, true);
+}
+
+/* penetration ------------------------------------------------------------------------------------------- */
+
+static const struct output_column penetration_columns[] = {
+    {"area", OUTPUT_TEXT, 0},
+    {"name", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+    {"atms", OUTPUT_YEN, 0},
+    {"halls", OUTPUT_YEN, 0},
+    {"parlors", OUTPUT_YEN, OUTPUT_DASH},
+    {"penetration_percent", OUTPUT_DECIMAL, 0},
+};
+
+static bool write_area(struct output *output, const struct fleet_area *area, bool total)
+{
+        char atms[FIGURE_TEXT_MAX], halls[FIGURE_TEXT_MAX], parlors[FIGURE_TEXT_MAX], penetration[FIGURE_TEXT_MAX];
+        const char *values[] = {area->area,
+                                area->name,
+                                figure_print(area->atms, atms),
+                                figure_print(area->halls, halls),
+                                figure_print(area->parlors, parlors),
+                                figure_print_tenths(area->penetration_tenths, penetration)};
+
+        return total ? output_total(output, values) : output_row(output, values);
+}
+
+static bool write_penetration(struct output *output, const struct fleet *fleet)
+{
+        for (size_t i = 0; i < fleet->areas; i++) {
+                if (!write_area(output, &fleet->area[i], false))
+                        return false;
+        }
+        return !fleet->areas || write_area(output, &fleet->areas_total, true);
+}
+
+/* comparison -------------------------------------------------------------------------------------------- */
+
+static const struct output_column comparison_columns[] = {
+    {"peer", OUTPUT_TEXT, 0},      {"item", OUTPUT_TEXT, 0},          {"ours", OUTPUT_DECIMAL, 0},
+    {"theirs", OUTPUT_DECIMAL, 0}, {"difference", OUTPUT_DECIMAL, 0}, {"source", OUTPUT_TEXT, OUTPUT_DASH},
+};
+
+static bool write_comparison(struct output *output, const struct fleet *fleet)
+{
+        for (size_t i = 0; i < fleet->peers; i++) {
+                const struct fleet_peer *peer = &fleet->peer[i];
+                const char *values[] = {peer->peer, peer->item, peer->ours, peer->theirs, peer->difference, peer->source};
+
+                if (!output_row(output, values))
+                        return false;
+        }
+        return true;
+}
+
+/* the whole --------------------------------------------------------------------------------------------- */
+
+static const struct {
+        const char *name, *english, *japanese;
+        const struct output_column *columns;
+        size_t count;
+        bool (*write)(struct output *output, const struct fleet *fleet);
+} sections[] = {
+    {"ranking", "Ranking", "ランキング", ranking_columns, RANKING_COLUMNS, write_ranking},
+    {"penetration", "ATMs in place and parlors", "普及率", penetration_columns, LENGTH(penetration_columns), write_penetration},
+    {"comparison", "Comparison", "他社比較", comparison_columns, LENGTH(comparison_columns), write_comparison},
+};
+
+/* All, or the one that is asked for. */
+static bool write_sections(const struct invocation *invocation, struct output *output, const struct fleet *fleet)
+{
+        const char *asked = invocation_value(invocation, "section");
+
+        for (size_t i = 0; i < LENGTH(sections); i++) {
+                const struct output_section section = {
+                    .name = sections[i].name,
+                    .heading = output_writes_japanese(output) ? sections[i].japanese : sections[i].english,
+                    .columns = sections[i].columns,
+                    .count = sections[i].count};
+
+                if (asked && strcmp(asked, sections[i].name) != 0)
+                        continue;
+                if (!output_begin(output, &section) || !sections[i].write(output, fleet))
+                        return false;
+        }
+        return true;
+}
+
+static void note_gaps(struct output *output, const struct fleet *fleet, const struct period *period)
+{
+        if (!fleet->rows)
+                output_note(output, "no ATM under contract and no withdrawals from %s to %s", period->first, period->last);
+        if (fleet->without_contract)
+                output_note(output,
+                            "ATMs that earned where they had no contract: %" PRId64 "; their days, base fees and "
+                            "costs are missing",
+                            fleet->without_contract);
+        if (fleet->missing)
+                output_note(output, "costs not entered, and so missing: %s", fleet->missing);
+}
+
+static bool print_report(struct report_desk *desk, const struct period *period, const struct fleet *fleet)
+{
+        struct output *output = output_open_whole(desk->invocation);
+
+        if (!output)
+                return false;
+        report_head(output, "The fleet", "ATM網の収益性", period->label);
+        if (write_sections(desk->invocation, output, fleet)) {
+                note_gaps(output, fleet, period);
+                if (report_notes(desk, output, period))
+                        return output_close(output);
+        }
+        output_abandon(output);
+        return false;
+}
+
+int report_fleet(const struct invocation *invocation)
+{
+        struct fleet_question question = {.by = invocation_value(invocation, "by")};
+        struct fleet fleet = {.rows = 0};
+        struct report_desk desk;
+        char error[PG_ERROR_MAX];
+        int64_t limit;
+        bool printed = false;
+        int usage = report_period_of(invocation, &question.period);
+
+        if (usage != EXIT_DONE)
+                return usage;
+        if (!report_open(invocation, &desk))
+                return EXIT_FAILED;
+        question.by = question.by ? question.by : "atm";
+        question.limit = report_limit_of(invocation, &limit);
+        question.today = desk.today;
+        if (report_read(&desk)) {
+                if (fleet_load(desk.database.connection, &question, &fleet, error))
+                        printed = print_report(&desk, &question.period, &fleet);
+                else
+                        database_complain_of(error);
+        }
+        fleet_free(&fleet);
+        report_close(&desk);
+        return printed ? EXIT_DONE : EXIT_FAILED;
+}
+
+const struct field fleet_fields[] = {
+    REPORT_PERIOD_FIELDS,
+    {.name = "by", .kind = VALUE_FLEET_KEY, .text = "what is ranked; atm unless given"},
+    {.name = "section", .kind = VALUE_FLEET_SECTION, .text = "this section alone"},
+    {.name = "limit", .kind = VALUE_NUMBER, .text = "at most so many of the ranking; its total is of all"},
+    {.name = NULL},
+};

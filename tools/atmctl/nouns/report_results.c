@@ -1,0 +1,157 @@
+/*
+ * report results: a quarter's results as a company publishes them. Tables and documents show millions of yen with
+ * one decimal, rounded once (backoffice/pages/results_text.c); CSV and JSON have whole yen.
+ */
+#include "tools/atmctl/nouns/report_results.h"
+
+#include <stdlib.h>
+
+#include "backoffice/pages/report_text.h"
+#include "backoffice/pages/results_page.h"
+#include "backoffice/pages/results_text.h"
+#include "tools/atmctl/nouns/report_desk.h"
+
+/* rows ------------------------------------------------------------------------------------------------------ */
+
+enum { LABEL, ITEM, UNIT, FIRST_FIGURE, CELLS_MAX = FIRST_FIGURE + 2 * RESULTS_COLUMNS_MAX };
+
+static const char *const unit_name[] = {
+    [UNIT_YEN] = "yen", [UNIT_WHOLE_YEN] = "yen", [UNIT_PERCENT] = "percent", [UNIT_COUNT] = "count"};
+
+/* Each figure twice: as people read it, and whole for programs. */
+struct headings {
+        struct output_column column[CELLS_MAX];
+        char text[RESULTS_COLUMNS_MAX][2][RESULTS_TEXT_MAX];
+        size_t count;
+};
+
+struct page {
+        struct results results;
+        struct results_parts parts;
+        struct generated_list generated;
+        bool japanese;
+        struct headings headings;
+};
+
+static void name_columns(struct page *page)
+{
+        struct headings *headings = &page->headings;
+        struct output_column *column = headings->column;
+
+        column[LABEL] = (struct output_column){page->japanese ? "百万円" : "millions of yen", OUTPUT_TEXT, OUTPUT_ONLY_TABLE};
+        column[ITEM] = (struct output_column){"item", OUTPUT_TEXT, OUTPUT_NOT_TABLE};
+        column[UNIT] = (struct output_column){"unit", OUTPUT_TEXT, OUTPUT_NOT_TABLE};
+        headings->count = FIRST_FIGURE;
+        for (size_t i = 0; i < page->results.columns; i++) {
+                const struct results_column *figures = &page->results.column[i];
+                char(*text)[RESULTS_TEXT_MAX] = headings->text[i];
+
+                results_heading(figures, page->japanese, text[0]);
+                snprintf(text[1], sizeof(text[1]), "columns.%s", figures->name);
+                column[headings->count++] = (struct output_column){text[0], OUTPUT_FIGURE, OUTPUT_ONLY_TABLE};
+                column[headings->count++] =
+                    (struct output_column){text[1], OUTPUT_QUANTITY, OUTPUT_NOT_TABLE | OUTPUT_MEMBER};
+        }
+}
+
+/* Whole yen, and percentages with a point. */
+static const char *print_whole(const struct results_column *column, enum result_item item, char buffer[FIGURE_TEXT_MAX])
+{
+        return column->kind == COLUMN_PERCENT || result_rows[item].unit == UNIT_PERCENT
+                   ? figure_print_tenths(column->figure[item], buffer)
+                   : figure_print(column->figure[item], buffer);
+}
+
+static bool write_item(const struct page *page, struct output *output, enum result_item item)
+{
+        char text[RESULTS_COLUMNS_MAX][2][RESULTS_TEXT_MAX], label[128];
+        const char *values[CELLS_MAX] = {
+            [LABEL] = label, [ITEM] = result_rows[item].name, [UNIT] = unit_name[result_rows[item].unit]};
+
+        /* "of which" and parts are set in */
+        snprintf(label, sizeof(label), "%*s%s", 2 * results_indent(item), "", results_label(item, page->japanese));
+        for (size_t i = 0; i < page->results.columns; i++) {
+                const struct results_column *column = &page->results.column[i];
+
+                values[FIRST_FIGURE + 2 * i] = results_print(column, item, text[i][0]) ? text[i][0] : "-";
+                values[FIRST_FIGURE + 2 * i + 1] = print_whole(column, item, text[i][1]);
+        }
+        return output_row(output, values);
+}
+
+static bool write_rows(struct output *output, void *context)
+{
+        struct page *page = context;
+        struct results_notes notes;
+        char history[REPORT_TEXT_MAX];
+
+        name_columns(page);
+        if (!output_begin(output, &(struct output_section){.columns = page->headings.column, .count = page->headings.count}))
+                return false;
+        for (int item = 0; item < RESULT_ITEM_COUNT; item++) {
+                if (!write_item(page, output, (enum result_item)item))
+                        return false;
+        }
+        results_notes(&page->results, page->japanese, &notes);
+        for (size_t i = 0; i < notes.count; i++)
+                output_remark(output, notes.text[i]);
+        if (report_text_generated(&page->generated, false, history))
+                output_remark(output, history);
+        return true;
+}
+
+static bool write_page(const struct document_functions *draw, struct document *document, void *context)
+{
+        const struct page *page = context;
+
+        results_page(&(struct results_page){&page->results, &page->parts, &page->generated, page->japanese}, draw, document);
+        return true;
+}
+
+/* the command ----------------------------------------------------------------------------------------------- */
+
+static bool load(PGconn *connection, const char *quarter, int32_t today, struct page *page)
+{
+        char error[PG_ERROR_MAX];
+
+        if (results_load(connection, quarter, today, &page->results, error) &&
+            results_parts_load(connection, &page->results, &page->parts, error) &&
+            generated_load(connection, &page->generated, error))
+                return true;
+        database_complain_of(error);
+        return false;
+}
+
+int report_results(const struct invocation *invocation)
+{
+        static const struct output_report report = {.rows = write_rows, .page = write_page};
+        struct page *page = calloc(1, sizeof(*page));
+        struct report_desk desk;
+        int exit_code = EXIT_FAILED;
+
+        if (!page) {
+                complain("out of memory");
+                return EXIT_FAILED;
+        }
+        page->japanese = output_is_japanese(invocation);
+        if (!report_open(invocation, &desk))
+                goto free_page;
+        if (report_read(&desk) &&
+            load(desk.database.connection, invocation_value(invocation, "quarter"), desk.today, page) &&
+            output_write_report(invocation, &report, page))
+                exit_code = EXIT_DONE;
+        results_parts_free(&page->parts);
+        PQclear(page->generated.result);
+        report_close(&desk);
+free_page:
+        free(page);
+        return exit_code;
+}
+
+const struct field results_fields[] = {
+    {.name = "quarter",
+     .kind = VALUE_QUARTER,
+     .flags = FIELD_REQUIRED,
+     .text = "the last quarter of the page, as 3Q16: October to December 2016"},
+    {.name = NULL},
+};

@@ -1,0 +1,201 @@
+/* report revenue: the books' revenue (backoffice/books/revenue.h) as rows. */
+#include "tools/atmctl/nouns/report_revenue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "backoffice/books/revenue.h"
+#include "lib/base/array.h"
+#include "lib/base/digits.h"
+#include "tools/atmctl/nouns/report_desk.h"
+
+/* columns ----------------------------------------------------------------------------------------------- */
+
+enum column { KEY, NAME, KEY2, NAME2, FIRST_SUM, BEFORE = FIRST_SUM + 6, CHANGE, COLUMNS };
+
+/* Which of them are shown, is_shown says. */
+static const struct output_column all_columns[COLUMNS] = {
+    [KEY] = {"key", OUTPUT_TEXT, 0},
+    [NAME] = {"name", OUTPUT_TEXT, OUTPUT_ONLY_TABLE}, /* the name is for people */
+    [KEY2] = {"key2", OUTPUT_TEXT, 0},
+    [NAME2] = {"name2", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+    {"withdrawals", OUTPUT_YEN, 0},
+    {"cash_yen", OUTPUT_YEN, 0},
+    {"customer_fee_yen", OUTPUT_YEN, 0},
+    {"interbank_fee_yen", OUTPUT_YEN, 0},
+    {"tax_yen", OUTPUT_YEN, 0},
+    {"revenue_yen", OUTPUT_YEN, 0},
+    [BEFORE] = {"before_yen", OUTPUT_YEN, OUTPUT_DASH},
+    [CHANGE] = {"change_percent", OUTPUT_DECIMAL, 0},
+};
+
+static bool is_shown(const struct revenue_question *question, enum column column)
+{
+        switch (column) {
+        case NAME:
+                return revenue_key_has_name(question->key[0]);
+        case KEY2:
+                return question->key[1];
+        case NAME2:
+                return question->key[1] && revenue_key_has_name(question->key[1]);
+        case BEFORE:
+        case CHANGE:
+                return question->compare;
+        case KEY:
+        case FIRST_SUM:
+        case COLUMNS:
+                break;
+        }
+        return true;
+}
+
+static size_t shown_columns(const struct revenue_question *question, struct output_column ret_columns[COLUMNS])
+{
+        size_t count = 0;
+
+        for (int i = 0; i < COLUMNS; i++) {
+                if (is_shown(question, (enum column)i))
+                        ret_columns[count++] = all_columns[i];
+        }
+        return count;
+}
+
+static bool write_row(struct output *output, const struct revenue_question *question, const struct revenue_row *row, bool total)
+{
+        const int64_t sums[] = {row->withdrawals,       row->cash_yen, row->customer_fee_yen,
+                                row->interbank_fee_yen, row->tax_yen,  row->revenue_yen};
+        char text[LENGTH(sums)][FIGURE_TEXT_MAX], before[FIGURE_TEXT_MAX], change[FIGURE_TEXT_MAX];
+        const char *all[COLUMNS] = {[KEY] = row->key[0],
+                                    [NAME] = row->name[0],
+                                    [KEY2] = row->key[1],
+                                    [NAME2] = row->name[1],
+                                    [BEFORE] = figure_print(row->before_yen, before),
+                                    [CHANGE] = figure_print_tenths(row->change_tenths, change)};
+        const char *values[COLUMNS];
+        size_t count = 0;
+
+        for (size_t i = 0; i < LENGTH(sums); i++)
+                all[FIRST_SUM + i] = figure_print(figure_known(sums[i]), text[i]);
+        for (int i = 0; i < COLUMNS; i++) {
+                if (is_shown(question, (enum column)i))
+                        values[count++] = all[i];
+        }
+        return total ? output_total(output, values) : output_row(output, values);
+}
+
+/* the report -------------------------------------------------------------------------------------------- */
+
+static bool write_rows(struct output *output, const struct revenue_question *question, const struct revenue *revenue)
+{
+        for (size_t i = 0; i < revenue->rows; i++) {
+                if (!write_row(output, question, &revenue->row[i], false))
+                        return false;
+        }
+        return !revenue->rows || write_row(output, question, &revenue->total, true);
+}
+
+static void note_earlier(struct output *output, int64_t yen)
+{
+        char digits[FIGURE_TEXT_MAX], text[64];
+
+        if (!yen)
+                return;
+        digits_group(figure_print(figure_known(yen), digits), text, sizeof(text));
+        output_note(output, "of which earlier periods: %s yen", text);
+}
+
+static bool print_report(struct report_desk *desk, const struct revenue_question *question, const struct revenue *revenue)
+{
+        struct output_column columns[COLUMNS];
+        size_t count = shown_columns(question, columns);
+        struct output *output = output_open(desk->invocation, OUTPUT_ROWS, columns, count);
+        char empty[96];
+
+        if (!output)
+                return false;
+        snprintf(empty, sizeof(empty), "no withdrawals from %s to %s", question->period.first, question->period.last);
+        output_when_empty(output, empty);
+        report_head(output, "Revenue", "売上高", question->period.label);
+        if (write_rows(output, question, revenue)) {
+                note_earlier(output, revenue->earlier_yen);
+                if (report_notes(desk, output, &question->period))
+                        return output_close(output);
+        }
+        output_abandon(output);
+        return false;
+}
+
+/* the command ------------------------------------------------------------------------------------------- */
+
+/* "area,quarter": the first is left in keys, the comma made its end. */
+static void read_keys(char keys[VALUE_MAX], struct revenue_question *question)
+{
+        char *comma = strchr(keys, ',');
+
+        question->key[0] = keys;
+        if (!comma)
+                return;
+        *comma = '\0';
+        question->key[1] = comma + 1;
+}
+
+static int read_compare(const struct invocation *invocation, struct revenue_question *question)
+{
+        const char *compare = invocation_value(invocation, "compare");
+
+        if (!compare)
+                return EXIT_DONE;
+        question->compare = strcmp(compare, "yoy") ? PERIOD_STEP_QUARTER : PERIOD_STEP_YEAR;
+        for (int i = 0; i < REVENUE_KEYS_MAX && question->key[i]; i++) {
+                if (revenue_key_lacks_step(question->key[i], question->compare))
+                        return usage_error(invocation->command,
+                                           "--compare qoq: fiscal years have no quarter before: "
+                                           "expected yoy, or --by quarter");
+        }
+        return EXIT_DONE;
+}
+
+int report_revenue(const struct invocation *invocation)
+{
+        struct revenue_question question = {.compare = 0};
+        struct revenue revenue = {.rows = 0};
+        struct report_desk desk;
+        char keys[VALUE_MAX], error[PG_ERROR_MAX];
+        int64_t limit;
+        bool printed = false;
+        int usage = report_period_of(invocation, &question.period);
+
+        if (usage != EXIT_DONE)
+                return usage;
+        snprintf(keys, sizeof(keys), "%s", invocation_value(invocation, "by"));
+        read_keys(keys, &question);
+        usage = read_compare(invocation, &question);
+        if (usage != EXIT_DONE)
+                return usage;
+        for (size_t i = 0; i < FILTER_COUNT; i++)
+                question.filter[i] = invocation_value(invocation, filter_rows[i].name);
+        question.limit = report_limit_of(invocation, &limit);
+        if (!report_open(invocation, &desk))
+                return EXIT_FAILED;
+        if (report_filters_exist(&desk) && report_read(&desk)) {
+                if (revenue_load(desk.database.connection, &question, &revenue, error))
+                        printed = print_report(&desk, &question, &revenue);
+                else
+                        database_complain_of(error);
+        }
+        revenue_free(&revenue);
+        report_close(&desk);
+        return printed ? EXIT_DONE : EXIT_FAILED;
+}
+
+const struct field revenue_fields[] = {
+    REPORT_PERIOD_FIELDS,
+    {.name = "by",
+     .kind = VALUE_REPORT_KEY,
+     .flags = FIELD_REQUIRED,
+     .text = "one row for each, or each pair"},
+    REPORT_FILTER_FIELDS,
+    {.name = "compare", .kind = VALUE_COMPARISON, .text = "with the same days a year or a quarter before"},
+    {.name = "limit", .kind = VALUE_NUMBER, .text = "at most so many rows; the total is of all of them"},
+    {.name = NULL},
+};

@@ -1,0 +1,94 @@
+/* report tax: the books' tax by rate (backoffice/books/tax.h) as rows. */
+#include "tools/atmctl/nouns/report_tax.h"
+
+#include "backoffice/books/tax.h"
+#include "lib/base/array.h"
+#include "tools/atmctl/nouns/report_desk.h"
+
+static const struct output_column columns[] = {
+    {"tax_rate", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+    {"tax_rate_bp", OUTPUT_NUMBER, OUTPUT_NOT_TABLE},
+    {"customer_fee_yen", OUTPUT_YEN, 0},
+    {"customer_tax_yen", OUTPUT_YEN, 0},
+    {"interbank_fee_yen", OUTPUT_YEN, 0},
+    {"interbank_tax_yen", OUTPUT_YEN, 0},
+    {"base_fee_yen", OUTPUT_YEN, 0},
+    {"base_fee_tax_yen", OUTPUT_YEN, 0},
+    {"revenue_yen", OUTPUT_YEN, 0},
+    {"tax_yen", OUTPUT_YEN, 0},
+};
+
+/* 800 is "8 %", 825 is "8.25 %". */
+static void print_rate(int32_t rate_bp, char buffer[32])
+{
+        snprintf(buffer, 32, rate_bp % 10 ? "%d.%02d %%" : rate_bp % 100 ? "%d.%d %%" : "%d %%", rate_bp / 100,
+                 rate_bp % 10 ? rate_bp % 100 : rate_bp % 100 / 10);
+}
+
+static bool write_row(struct output *output, const struct tax_row *row, bool total)
+{
+        const int64_t amounts[] = {row->customer_fee_yen, row->customer_tax_yen, row->interbank_fee_yen, row->interbank_tax_yen,
+                                   row->base_fee_yen,     row->base_fee_tax_yen, row->revenue_yen,       row->tax_yen};
+        char rate[32], rate_bp[FIGURE_TEXT_MAX], text[LENGTH(amounts)][FIGURE_TEXT_MAX];
+        const char *values[LENGTH(columns)] = {total ? "total" : rate, figure_print(figure_known(row->rate_bp), rate_bp)};
+
+        print_rate(row->rate_bp, rate);
+        for (size_t i = 0; i < LENGTH(amounts); i++)
+                values[i + 2] = figure_print(figure_known(amounts[i]), text[i]);
+        return total ? output_total(output, values) : output_row(output, values);
+}
+
+static bool write_rows(struct output *output, const struct tax *tax)
+{
+        for (size_t i = 0; i < tax->rows; i++) {
+                if (!write_row(output, &tax->row[i], false))
+                        return false;
+        }
+        return !tax->rows || write_row(output, &tax->total, true);
+}
+
+static bool print_report(struct report_desk *desk, const struct period *period, const struct tax *tax)
+{
+        struct output *output = output_open(desk->invocation, OUTPUT_ROWS, columns, LENGTH(columns));
+        char empty[96];
+
+        if (!output)
+                return false;
+        snprintf(empty, sizeof(empty), "nothing was taxed from %s to %s", period->first, period->last);
+        output_when_empty(output, empty);
+        report_head(output, "Consumption tax by rate", "消費税（税率別）", period->label);
+        if (write_rows(output, tax) && report_notes(desk, output, period))
+                return output_close(output);
+        output_abandon(output);
+        return false;
+}
+
+int report_tax(const struct invocation *invocation)
+{
+        struct tax_question question;
+        struct tax tax = {.rows = 0};
+        struct report_desk desk;
+        char error[PG_ERROR_MAX];
+        bool printed = false;
+        int usage = report_period_of(invocation, &question.period);
+
+        if (usage != EXIT_DONE)
+                return usage;
+        if (!report_open(invocation, &desk))
+                return EXIT_FAILED;
+        question.today = desk.today;
+        if (report_read(&desk)) {
+                if (tax_load(desk.database.connection, &question, &tax, error))
+                        printed = print_report(&desk, &question.period, &tax);
+                else
+                        database_complain_of(error);
+        }
+        tax_free(&tax);
+        report_close(&desk);
+        return printed ? EXIT_DONE : EXIT_FAILED;
+}
+
+const struct field tax_report_fields[] = {
+    REPORT_PERIOD_FIELDS,
+    {.name = NULL},
+};
