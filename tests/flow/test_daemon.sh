@@ -73,6 +73,12 @@ cp "$ATM_TOKEN_KEY_FILE" "$WORK/token.key"
 kill -HUP "$pid"
 await 5 "the refusal of another token key" grep -q "token_key_file: .*holds another key than the one that atmd runs with" "$WORK/reload.log"
 cat "$WORK/token.key" >"$ATM_TOKEN_KEY_FILE"
+# what the rows of config/settings.c don't let a reload change needs a restart, and is named
+set_key database queue_max 5000
+kill -HUP "$pid"
+await 5 "the refusal of what needs a restart" \
+        grep -qF "own.conf: [database] queue_max can't be changed while atmd runs: restart it" "$WORK/reload.log"
+cp "$WORK/good.conf" "$CONF"
 stop
 
 # --- SIGTERM under load: what was asked is answered; the ATMs go on at the other instance
