@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backoffice/cases/exceptions.h"
+#include "backoffice/cases/notices.h"
 #include "backoffice/cases/withdrawals.h"
 #include "lib/base/array.h"
 #include "tests/contract/ops.h"
@@ -165,6 +166,54 @@ START_TEST(what_has_no_end_is_an_exception_until_a_finding_ends_it)
 }
 END_TEST
 
+/* The STANs and states of the notices, the oldest first. */
+static void expect_notices(struct world *world, const struct notice_question *question, const char *expected)
+{
+        char error[PG_ERROR_MAX], found[128] = "";
+        PGresult *result = notices_list(world->admin, question, 10, error);
+
+        ck_assert_msg(result, "%s", error);
+        for (int i = 0; i < PQntuples(result); i++) {
+                size_t used = strlen(found);
+
+                snprintf(found + used, sizeof(found) - used, "%s%s %s", used ? ", " : "", PQgetvalue(result, i, 3),
+                         PQgetvalue(result, i, 13));
+        }
+        PQclear(result);
+        ck_assert_str_eq(found, expected);
+}
+
+START_TEST(what_a_bank_must_be_told_is_held_back_and_let_go)
+{
+        const struct notice_question all = {.now_ms = "9000000000000"}, of_stan = {.stan = "4", .now_ms = "9000000000000"},
+                                     parked = {.parked = "true", .now_ms = "9000000000000"},
+                                     other = {.link = "NOBODY", .now_ms = "9000000000000"};
+        char error[PG_ERROR_MAX];
+        struct ledger_op request = {.kind = LEDGER_REQUEST}, advice;
+        PGresult *result;
+        struct world world;
+
+        open_world(&world);
+        expect_notices(&world, &all, "");
+        ops_ask(&world, &request, 4, WORLD_LINK_CARD, AMOUNT_YEN);
+        ops_advise(&advice, &request, 1, AMOUNT_YEN, 0); /* the ATM takes it back while its bank is asked */
+        ops_do(&world, &advice);
+        expect_notices(&world, &all, "4 due");
+        ck_assert_int_eq(notices_change(world.admin, &other, NOTICE_PARK, "test", "why", error), 0);
+        ck_assert_int_eq(notices_change(world.admin, &of_stan, NOTICE_PARK, "test", "why", error), 1);
+        expect_notices(&world, &parked, "4 parked");
+        ck_assert_int_eq(notices_change(world.admin, &all, NOTICE_PARK, "test", "why", error), 0);
+        result = notices_show(world.admin, &of_stan, error);
+        ck_assert_msg(result, "%s", error);
+        ck_assert_int_eq(PQntuples(result), 1);
+        ck_assert_str_eq(PQgetvalue(result, 0, 16), "reversed");
+        PQclear(result);
+        ck_assert_int_eq(notices_change(world.admin, &parked, NOTICE_RETRY, "test", NULL, error), 1);
+        expect_notices(&world, &all, "4 due");
+        world_close(&world);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("cases");
@@ -175,6 +224,7 @@ int main(void)
         tcase_set_timeout(tests, 120);
         tcase_add_test(tests, withdrawals_are_found_by_whatever_is_known_of_them);
         tcase_add_test(tests, one_is_shown_whole_or_it_is_said_that_there_is_none_or_several);
+        tcase_add_test(tests, what_a_bank_must_be_told_is_held_back_and_let_go);
         tcase_add_test(tests, what_has_no_end_is_an_exception_until_a_finding_ends_it);
         suite_add_tcase(suite, tests);
         runner = srunner_create(suite);

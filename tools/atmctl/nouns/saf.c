@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backoffice/cases/notices.h"
 #include "tools/atmctl/operator.h"
 #include "tools/atmctl/rows.h"
-#include "backoffice/cases/select.h"
 
 static const struct output_column saf_columns[] = {
     {"link", OUTPUT_TEXT, 0},
@@ -26,39 +26,22 @@ static const struct output_column saf_columns[] = {
     {"next_s", OUTPUT_NUMBER, 0},
     {"last_error", OUTPUT_TEXT, 0},
 };
-/* $1: real milliseconds now. Behind: another notice of the same withdrawal goes first. */
-#define SAF_COLUMNS                                                                                          \
-        "s.link, s.terminal, " MOMENT(                                                                       \
-            "s.transmitted_at") ", s.stan, s.seq, s.rrn, s.kind, s.amount_yen, s.charge_yen, "               \
-                                "s.dispensed_yen, s.why, "                                                   \
-                                "($1::bigint - s.created_ms) / 1000, s.attempts, CASE WHEN s.parked THEN "   \
-                                "'parked' WHEN s.after > 0 "                                                 \
-                                "THEN 'behind' WHEN s.due_ms <= $1::bigint THEN 'due' ELSE 'waiting' END, "  \
-                                "CASE WHEN NOT s.parked AND s.after = 0 THEN greatest(0, s.due_ms - "        \
-                                "$1::bigint) / 1000 END, "                                                   \
-                                "s.last_error"
-
 static const struct output_column detail_columns[] = {{"withdrawal_state", OUTPUT_TEXT, 0},
                                                       {"outcome_cause", OUTPUT_TEXT, 0},
                                                       {"bank_de39", OUTPUT_TEXT, 0},
                                                       {"sender", OUTPUT_TEXT, 0}};
 
-static bool select_notices(struct selection *selection, struct database *database,
-                           const struct invocation *invocation)
+static struct notice_question question_of(const struct invocation *invocation)
 {
-        const char *rrn = invocation_value(invocation, "rrn");
-        char error[PG_ERROR_MAX];
-
-        select_equal(selection, "s.link", "text", invocation_value(invocation, "link"));
-        select_equal(selection, "s.terminal", "text", invocation_value(invocation, "terminal"));
-        select_equal(selection, "s.stan", "integer", invocation_value(invocation, "stan"));
-        select_equal(selection, "s.seq", "smallint", invocation_value(invocation, "seq"));
-        select_equal(selection, "s.parked", "boolean", invocation_value(invocation, "parked"));
-        select_time(selection, "s.transmitted_at", invocation_value(invocation, "from"), invocation_value(invocation, "to"));
-        if (!rrn || select_rrn(selection, database->connection, "s.", rrn, error))
-                return true;
-        database_complain_of(error);
-        return false;
+        return (struct notice_question){.link = invocation_value(invocation, "link"),
+                                        .terminal = invocation_value(invocation, "terminal"),
+                                        .stan = invocation_value(invocation, "stan"),
+                                        .seq = invocation_value(invocation, "seq"),
+                                        .rrn = invocation_value(invocation, "rrn"),
+                                        .from = invocation_value(invocation, "from"),
+                                        .to = invocation_value(invocation, "to"),
+                                        .parked = invocation_value(invocation, "parked"),
+                                        .now_ms = operator_now()};
 }
 
 static bool is_narrowed(const struct invocation *invocation)
@@ -72,41 +55,23 @@ static bool is_narrowed(const struct invocation *invocation)
         return false;
 }
 
-/* Connected, and with the conditions that the options make; $1 is the time. False after a complaint. */
-static bool start(const struct invocation *invocation, struct database *database, struct selection *selection)
-{
-        selection_start(selection);
-        (void)selection_parameter(selection, operator_now());
-        if (!database_open(database, invocation, DATABASE_READY))
-                return false;
-        if (select_notices(selection, database, invocation))
-                return true;
-        database_close(database);
-        return false;
-}
-
 static int saf_list(const struct invocation *invocation)
 {
-        struct selection selection;
+        const struct notice_question question = question_of(invocation);
+        int64_t limit = invocation_number(invocation, "limit", LIST_LIMIT);
         struct database database;
-        struct sqltext sql;
         PGresult *result;
-        int64_t limit;
-        char limit_text[24];
-        bool done;
+        char error[PG_ERROR_MAX];
+        bool done = false;
 
-        rows_limit(invocation, LIST_LIMIT, &limit, limit_text);
-        if (!start(invocation, &database, &selection))
+        if (!database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
-        sql_start(&sql);
-        sql_add(&sql,
-                "SELECT " SAF_COLUMNS
-                " FROM v_saf s WHERE true%s ORDER BY s.created_ms, s.terminal, s.transmitted_at, "
-                "s.stan, s.seq LIMIT %s",
-                selection.conditions.text, limit_text);
-        result = database_query(&database, sql.text, selection.count, selection.parameters);
-        done = result && rows_print_found(invocation, saf_columns, LENGTH(saf_columns), result, limit,
-                                          "only the oldest %s are shown: --limit N shows more of them");
+        result = notices_list(database.connection, &question, limit + 1, error);
+        if (result)
+                done = rows_print_found(invocation, saf_columns, LENGTH(saf_columns), result, limit,
+                                        "only the oldest %s are shown: --limit N shows more of them");
+        else
+                database_complain_of(error);
         PQclear(result);
         database_close(&database);
         return done ? EXIT_DONE : EXIT_FAILED;
@@ -131,27 +96,20 @@ static bool print_notice(const struct invocation *invocation, const PGresult *re
 
 static int saf_show(const struct invocation *invocation)
 {
-        struct selection selection;
+        const struct notice_question question = question_of(invocation);
         struct database database;
-        struct sqltext sql;
         PGresult *result;
+        char error[PG_ERROR_MAX];
         bool done = false;
 
-        if (!start(invocation, &database, &selection))
+        if (!database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
-        sql_start(&sql);
-        sql_add(&sql,
-                "SELECT " SAF_COLUMNS
-                ", v.state, v.outcome_cause, v.bank_de39, (SELECT l.holder FROM saf_lease l WHERE "
-                "l.link = s.link AND l.until_ms >= $1::bigint) FROM v_saf s LEFT JOIN LATERAL (SELECT * FROM "
-                "v_withdrawal v WHERE v.terminal = s.terminal AND v.transmitted_at = s.transmitted_at AND "
-                "v.stan = "
-                "s.stan LIMIT 1) v ON true WHERE true%s LIMIT 2",
-                selection.conditions.text);
-        result = database_query(&database, sql.text, selection.count, selection.parameters);
-        if (result && PQntuples(result) == 1)
+        result = notices_show(database.connection, &question, error);
+        if (!result)
+                database_complain_of(error);
+        else if (PQntuples(result) == 1)
                 done = print_notice(invocation, result);
-        else if (result)
+        else
                 complain("saf show: %s is like that: expected options that select one; 'atmctl saf list' "
                          "shows them",
                          PQntuples(result) ? "more than one notice" : "no notice");
@@ -163,42 +121,30 @@ static int saf_show(const struct invocation *invocation)
 /* retry and park: the command's argument is whether to park. */
 static int saf_change(const struct invocation *invocation)
 {
-        const char *park = invocation->command->argument;
-        struct selection selection;
+        const enum notice_change change = *invocation->command->argument == 't' ? NOTICE_PARK : NOTICE_RETRY;
+        const struct notice_question question = question_of(invocation);
         struct database database;
-        struct sqltext sql;
-        PGresult *result;
-        int who, note_given, parking;
-        bool done;
+        char error[PG_ERROR_MAX];
+        int changed;
 
         if (!is_narrowed(invocation))
                 return usage_error(invocation->command,
                                    "which notices? expected --link, --terminal or another option "
                                    "that selects them");
-        if (!start(invocation, &database, &selection))
+        if (!database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
-        who = selection_parameter(&selection, operator_name());
-        note_given = selection_parameter(&selection, invocation_value(invocation, "note"));
-        parking = selection_parameter(&selection, park);
-        sql_start(&sql);
-        sql_add(&sql,
-                "SELECT operator_saf($%d::boolean, k.terminals, k.moments, k.stans, k.seqs, $1::bigint, $%d, "
-                "$%d) FROM "
-                "(SELECT array_agg(s.terminal) AS terminals, array_agg(s.transmitted_at) AS moments, "
-                "array_agg(s.stan) "
-                "AS stans, array_agg(s.seq) AS seqs FROM saf s WHERE true%s) k",
-                parking, who, note_given, selection.conditions.text);
-        result = operator_query(&database, sql.text, selection.count, selection.parameters);
-        done = result && atoi(PQgetvalue(result, 0, 0)) > 0;
-        if (done)
-                printf("saf: %s %s\n", PQgetvalue(result, 0, 0),
-                       *park == 't' ? "parked, not to be sent until 'atmctl saf retry'" : "to be sent now");
-        else if (result)
+        changed = notices_change(database.connection, &question, change, operator_name(),
+                                 invocation_value(invocation, "note"), error);
+        if (changed > 0)
+                printf("saf: %d %s\n", changed,
+                       change == NOTICE_PARK ? "parked, not to be sent until 'atmctl saf retry'" : "to be sent now");
+        else if (changed == 0)
                 complain("saf %s: no notice is like that%s", invocation->command->verb,
-                         *park == 't' ? " and not parked yet" : "");
-        PQclear(result);
+                         change == NOTICE_PARK ? " and not parked yet" : "");
+        else
+                database_complain_of(error);
         database_close(&database);
-        return done ? EXIT_DONE : EXIT_FAILED;
+        return changed > 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
 /* rows ----------------------------------------------------------------------------------------------------
