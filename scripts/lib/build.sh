@@ -1,8 +1,8 @@
 # Builds the programs with a preset of CMakePresets.json. To be sourced after common.sh.
 #
 # Ninja does nothing where nothing changed. A lock keeps two scripts from building in one folder at a time.
-# ATM_PRESET chooses the build that lab, demo and tests use (default release). ATM_BUILT says that its
-# programs have just been built: scripts/test sets it, so that a test's labs take them as they are.
+# ATM_PRESET chooses the build that lab, demo and tests use (default release). ATM_BUILT=1 says that everything
+# has just been built: scripts/test sets it, so that a test and its labs take the programs as they are.
 # shellcheck shell=bash disable=SC2034
 
 ATM_PRESET=${ATM_PRESET:-release}
@@ -17,13 +17,13 @@ build_folder() {
 # Where the programs of the chosen build are.
 BIN=$(build_folder "$ATM_PRESET")/bin
 
-# The programs alone, which is what labs and benchmarks run.
+# The programs alone, which is what labs and benchmarks run, and what else is named.
 build_programs() {
-        [[ ${ATM_BUILT:-} != "$ATM_PRESET" ]] || return 0
-        build_preset "$ATM_PRESET" atmd atmctl atmsim banksim
+        ((!${ATM_BUILT:-0})) || return 0
+        build_preset "$ATM_PRESET" atmd atmctl atmsim banksim "$@"
 }
 
-# build_preset NAME [TARGET...]: configure once, then build. Output only on failure.
+# build_preset NAME [TARGET...]: configure once, then build; TARGET `none` configures alone. Output only on failure.
 build_preset() {
         local preset=$1 folder log status=0
         shift
@@ -39,7 +39,7 @@ build_preset() {
         flock --close "$folder/.lock" bash -c '
                 cd "$1" || exit 1
                 [ -e "$2/build.ninja" ] || cmake --preset "$3" || exit 1
-                cmake --build --preset "$3" -j "$(nproc)" ${4:+--target "${@:4}"}' \
+                [ "${4:-}" = none ] || cmake --build --preset "$3" -j "$(nproc)" ${4:+--target "${@:4}"}' \
                 build "$ROOT" "$folder" "$preset" "$@" >"$log" 2>&1 </dev/null || status=1
         if ((status)); then
                 say "building preset $preset failed:"

@@ -10,17 +10,34 @@
 #
 # initdb takes seconds and always makes the same, so it runs once for each version of the server and user; what it made is
 # kept in /var/tmp (atm-pg-template.*) and copied from then on.
+#
+# Tests (cluster_for_tests) have many clusters at a time, for minutes: small ones, in memory where there is room.
 # shellcheck shell=bash
 
 CLUSTER_PORT=5432
 CLUSTER_BASE=${ATM_CLUSTER_BASE:-/var/tmp}
 CLUSTER_TEMPLATES=/var/tmp
+CLUSTER_MEMORY=/dev/shm
+CLUSTER_MEMORY_MIB=6144 # what must be free of it: twelve clusters of at most 512 MiB
 
 cluster_programs() {
         local folder
         folder=$(printf '%s\n' /usr/lib/postgresql/*/bin/initdb | sort -V | tail -n 1)
         [[ -x $folder ]] || folder=$(command -v initdb) || fail "no PostgreSQL server found (initdb)"
         dirname "$folder"
+}
+
+# What clusters are made from here on, by this script and those that it starts, are for tests: of less memory and log,
+# and in memory themselves unless `disk` is asked for or memory is short. No test cuts the machine's power, so that what a
+# server has written is there after any crash of it in either place; on disk a commit takes as long as in production.
+cluster_for_tests() {
+        local free
+        export ATM_CLUSTER_SMALL=1
+        free=$(df -m --output=avail "$CLUSTER_MEMORY" 2>/dev/null | tail -n 1) || free=0
+        if [[ ${1:-} != disk && -z ${ATM_CLUSTER_BASE:-} && -w $CLUSTER_MEMORY ]] && ((free >= CLUSTER_MEMORY_MIB)); then
+                CLUSTER_BASE=$CLUSTER_MEMORY
+        fi
+        export ATM_CLUSTER_BASE=$CLUSTER_BASE
 }
 
 # Runs a command as the server's user, in a folder that every user may enter.
@@ -82,13 +99,11 @@ listen_addresses = ''
 port = $CLUSTER_PORT
 unix_socket_directories = '$folder/socket'
 max_connections = 200
-shared_buffers = 512MB
 fsync = on
 synchronous_commit = on
 full_page_writes = on
 wal_compression = off
-max_wal_size = 4GB
-min_wal_size = 512MB
+$(cluster_sizes)
 checkpoint_timeout = 15min
 checkpoint_completion_target = 0.9
 jit = off
@@ -98,6 +113,14 @@ log_line_prefix = '%m [%p] %q%u '
 lc_messages = 'C'
 CONF
         echo 'local all all trust' | cluster_run tee "$folder/data/pg_hba.conf" >/dev/null
+}
+
+cluster_sizes() {
+        if ((${ATM_CLUSTER_SMALL:-0})); then
+                printf '%s\n' 'shared_buffers = 64MB' 'max_wal_size = 256MB' 'min_wal_size = 32MB'
+        else
+                printf '%s\n' 'shared_buffers = 512MB' 'max_wal_size = 4GB' 'min_wal_size = 512MB'
+        fi
 }
 
 cluster_start() {
@@ -120,13 +143,7 @@ cluster_stop() {
 
 # Processes that were started for this folder and name it: initdb, pg_ctl, the server.
 cluster_processes() {
-        local path
-        for path in /proc/[0-9]*/cmdline; do
-                if tr '\0' ' ' 2>/dev/null <"$path" | grep -qF -- "-D $1/data"; then
-                        path=${path#/proc/}
-                        printf '%s\n' "${path%/cmdline}"
-                fi
-        done
+        { grep -lszxF -- "$1/data" /proc/[0-9]*/cmdline || true; } | cut -d / -f 3
 }
 
 cluster_remove() {

@@ -1,9 +1,12 @@
 # What the flow tests share. To be sourced first.
 #
-# A flow runs in a new folder $WORK that goes away with it, as does every lab that flow_lab made. It ends with
-# its name and `passed`, or with what was wrong, the seed and the command that plays it again. ATM_TEST_SEED
-# sets the seed, ATM_TEST_LONG=1 the long form, ATM_PRESET the build whose programs run, ATM_TEST_KEEP=1
-# keeps $WORK after a failure.
+# A flow runs in a new folder $WORK that goes away with it, as do every lab that flow_lab made and the server of
+# flow_postgres. Its clusters are those of cluster_for_tests; FLOW_CLUSTERS=disk before this is sourced has them on
+# disk, for flows in which it matters how long a commit takes.
+#
+# It ends with its name and `passed`, or with what was wrong, the seed and the command that plays it again.
+# ATM_TEST_SEED sets the seed, ATM_TEST_LONG=1 the long form, ATM_PRESET the build whose programs run,
+# ATM_TEST_KEEP=1 keeps $WORK after a failure.
 # shellcheck shell=bash disable=SC2034
 
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib/common.sh"
@@ -14,8 +17,9 @@ FLOW=$SCRIPT_NAME
 SEED=${ATM_TEST_SEED:-$((RANDOM * 32768 + RANDOM))}
 LONG=${ATM_TEST_LONG:-0}
 WORK=$(mktemp -d /tmp/atm-flow.XXXXXX)
-LABS=()
+LABS=() SERVER=''
 SUCCEEDED=0
+cluster_for_tests "${FLOW_CLUSTERS:-memory}"
 
 flow_end() {
         local status=$? lab
@@ -30,6 +34,7 @@ flow_end() {
         for lab in "${LABS[@]}"; do
                 "$ROOT/scripts/lab" down --dir "$lab"
         done
+        cluster_remove "$SERVER"
         if ((SUCCEEDED || !${ATM_TEST_KEEP:-0})); then
                 rm -rf "$WORK"
         else
@@ -47,6 +52,14 @@ flow_lab() {
         shift
         LABS+=("$dir")
         "$ROOT/scripts/lab" up --dir "$dir" "$@" >/dev/null
+}
+
+# A server without a lab, for flows that need no more; its superuser asks.
+flow_postgres() {
+        SERVER=$(cluster_folder)
+        cluster_make "$SERVER"
+        cluster_start "$SERVER"
+        export PGHOST=$SERVER/socket PGPORT=$CLUSTER_PORT PGUSER=postgres PGDATABASE=postgres
 }
 
 passed() {
@@ -88,12 +101,13 @@ sql() {
         PGUSER=postgres psql -X -A -t -q -v ON_ERROR_STOP=1 -c "$1"
 }
 
-# await SECONDS "what" command...: until the command succeeds.
+# await "what" command...: until the command succeeds, which on any machine is long before PATIENCE_S is over.
+PATIENCE_S=180
 await() {
-        local deadline=$((SECONDS + $1)) what=$2
-        shift 2
+        local deadline=$((SECONDS + PATIENCE_S)) what=$1
+        shift
         until "$@"; do
                 ((SECONDS < deadline)) || wrong "waited in vain for: $what"
-                sleep 0.1
+                sleep 0.05
         done
 }

@@ -2,10 +2,10 @@
 # The operators' command line against a database of its own: wrong usage, bad files (line and column named,
 # nothing imported), databases that are absent, empty, behind or newer, every noun's verbs, the three formats,
 # Japanese widths, look-ups, the revenue report, and verify, which must name whatever is altered.
-[[ -n ${PGHOST:-} && ${PGUSER:-} == postgres ]] || exec "$(dirname "${BASH_SOURCE[0]}")/../../scripts/with-postgres" "$0" "$@"
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+flow_postgres
 
-export PATH=$BIN:$PATH PGDATABASE=atm_flow_$$ ATM_TOKEN_KEY_FILE=$WORK/token.key LC_ALL=C.UTF-8
+export PATH=$BIN:$PATH PGDATABASE=atm_flow ATM_TOKEN_KEY_FILE=$WORK/token.key LC_ALL=C.UTF-8
 unset ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED
 DATABASE=$PGDATABASE
 (umask 077 && openssl rand -hex 32 >"$ATM_TOKEN_KEY_FILE")
@@ -737,5 +737,4 @@ says "1 quarters are new"
 expect_exit 0 atmctl db partitions --clock-now 2016-12-29
 says "0 quarters are new"
 
-PGDATABASE=postgres sql "DROP DATABASE $DATABASE" >/dev/null
 passed

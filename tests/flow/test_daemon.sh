@@ -17,7 +17,7 @@ start() {
         atmd --config "$CONF" --listen 127.0.0.1:0 "$@" </dev/null >"$WORK/$name.log" 2>&1 &
         pid=$!
         STARTED+=("$pid")
-        await 10 "$name is ready" grep -q event=ready "$WORK/$name.log"
+        await "$name is ready" grep -q event=ready "$WORK/$name.log"
         port=$(sed -nE 's/.* event=ready listen=[^ ]*:([0-9]+).*/\1/p' "$WORK/$name.log")
 }
 
@@ -45,24 +45,24 @@ expect_exit 0 atmd --config "$CONF" --check-config
 perl -MSocket -e 'socket(S, AF_UNIX, SOCK_DGRAM, 0); bind(S, pack_sockaddr_un($ARGV[0])) or die;
                   $| = 1; while (recv(S, $m, 4096, 0), length $m) { print $m, "\n" }' "$WORK/notify" >"$WORK/notified" &
 STARTED+=("$!")
-await 5 "the service manager's socket" test -S "$WORK/notify"
+await "the service manager's socket" test -S "$WORK/notify"
 NOTIFY_SOCKET=$WORK/notify start notify
-await 5 "READY=1" grep -q '^READY=1' "$WORK/notified"
+await "READY=1" grep -q '^READY=1' "$WORK/notified"
 kill -HUP "$pid"
-await 5 "RELOADING=1" grep -q '^RELOADING=1' "$WORK/notified"
+await "RELOADING=1" grep -q '^RELOADING=1' "$WORK/notified"
 stop
-await 5 "STOPPING=1" grep -q '^STOPPING=1' "$WORK/notified"
+await "STOPPING=1" grep -q '^STOPPING=1' "$WORK/notified"
 
 # --- SIGHUP: a good file is taken, a bad one changes nothing and says where it is bad
 start reload
 set_key limits idle_timeout_ms 1234567
 kill -HUP "$pid"
-await 5 "the reload" grep -q "event=reload" "$WORK/reload.log"
+await "the reload" grep -q "event=reload" "$WORK/reload.log"
 cp "$CONF" "$WORK/good.conf"
 printf 'no_such_key = 1\n' >>"$CONF"
 line=$(wc -l <"$CONF")
 kill -HUP "$pid"
-await 5 "the refusal of the bad file" grep -q "own.conf:$line:.*no_such_key" "$WORK/reload.log"
+await "the refusal of the bad file" grep -q "own.conf:$line:.*no_such_key" "$WORK/reload.log"
 process_lives "$pid" || wrong "atmd ended over a bad configuration"
 ATMD_PORTS=$port atmsim run --closed --withdrawals 50 --seed "$SEED" >"$WORK/run.log" 2>&1 ||
         wrong "no service after a refused reload: $(cat "$WORK/run.log")"
@@ -71,7 +71,7 @@ cp "$WORK/good.conf" "$CONF"
 cp "$ATM_TOKEN_KEY_FILE" "$WORK/token.key"
 (umask 077 && openssl rand -hex 32 >"$WORK/other.key" && cat "$WORK/other.key" >"$ATM_TOKEN_KEY_FILE")
 kill -HUP "$pid"
-await 5 "the refusal of another token key" grep -q "token_key_file: .*holds another key than the one that atmd runs with" "$WORK/reload.log"
+await "the refusal of another token key" grep -q "token_key_file: .*holds another key than the one that atmd runs with" "$WORK/reload.log"
 cat "$WORK/token.key" >"$ATM_TOKEN_KEY_FILE"
 # what the rows of config/settings.c don't let a reload change needs a restart, and is named
 set_key database queue_max 5000
@@ -83,11 +83,16 @@ stop
 
 # --- SIGTERM under load: what was asked is answered; the ATMs go on at the other instance
 start drain
-ATMD_PORTS="$port $ATMD_PORT" atmsim run --closed --seconds 6 --seed "$SEED" --answer-timeout-ms 4000 --json \
+under_way() {
+        (($(sql 'SELECT count(*) FROM withdrawal') >= already + 300))
+}
+already=$(sql 'SELECT count(*) FROM withdrawal')
+ATMD_PORTS="$port $ATMD_PORT" atmsim run --closed --withdrawals 4000 --seed "$SEED" --answer-timeout-ms 4000 --json \
         >"$WORK/drain.json" 2>"$WORK/drain.err" &
 simulator=$!
-sleep 3
+await "ATMs at work" under_way
 stop
+process_lives "$simulator" || wrong "the ATMs were done before the drain: $(cat "$WORK/drain.json")"
 wait "$simulator" || wrong "atmsim run: $(cat "$WORK/drain.err" "$WORK/drain.json")"
 expect "requests left unanswered by a drain" 0 "$(sed -nE 's/.*"unanswered": *([0-9]+).*/\1/p' "$WORK/drain.json" | head -n 1)"
 
@@ -96,12 +101,12 @@ set_key limits connections_max 10
 start full
 ATMD_PORTS=$port atmsim run --idle --atms 10 --seconds 8 --journal "$WORK/journal-idle" --ready-file "$WORK/inside" >"$WORK/idle.log" 2>&1 &
 inside=$!
-await 10 "ten ATMs inside" test -e "$WORK/inside"
+await "ten ATMs inside" test -e "$WORK/inside"
 sed -n '1p;$p' "$ATM_TERMINALS" >"$WORK/last.csv"
 expect_exit 1 env ATMD_PORTS="$port" ATM_TERMINALS="$WORK/last.csv" atmsim run --idle --atms 1 --seconds 1 --start-seconds 2 \
         --journal "$WORK/journal-eleventh"
 wait "$inside" || wrong "those inside suffered: $(cat "$WORK/idle.log")"
-await 5 "a log line about the full house" grep -q event=refused_full "$WORK/full.log"
+await "a log line about the full house" grep -q event=refused_full "$WORK/full.log"
 stop
 cp "$WORK/good.conf" "$CONF"
 

@@ -31,7 +31,7 @@ rows() {
 proxy() {
         netproxy --listen 127.0.0.1:0 --to "127.0.0.1:$2" --control "$WORK/$1.line" "${@:3}" >"$WORK/$1.proxy" 2>&1 &
         PROXIES+=("$!")
-        await 10 "netproxy $1" grep -qs '^listening' "$WORK/$1.proxy"
+        await "netproxy $1" grep -qs '^listening' "$WORK/$1.proxy"
         PORT=$(sed -nE 's/^listening on .*:([0-9]+)$/\1/p' "$WORK/$1.proxy")
 }
 
@@ -452,7 +452,7 @@ play() {
 # -------------------------------------------------------------------------------------------------------------
 
 trap end_of_faults EXIT
-[[ ${ATM_BUILT:-} == "$ATM_PRESET" ]] || build_preset "$ATM_PRESET" netproxy || exit 1
+build_programs netproxy || exit 1
 mapfile -t ROWS < <(rows)
 ((${#ROWS[@]} == $(grep -c '^FAULT(' "$TABLE") && ${#ROWS[@]} > 0)) || wrong "$TABLE has rows that can't be read"
 for NAME; do

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Generated history: what it needs is named, a run that was killed goes on and gives the same rows, verify finds nothing
 # to say, the fleet's business is that of the scenario at any scale, and no other history gets into the same database.
-[[ -n ${PGHOST:-} && ${PGUSER:-} == postgres ]] || exec "$(dirname "${BASH_SOURCE[0]}")/../../scripts/with-postgres" "$0" "$@"
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+flow_postgres
 
 export PATH=$BIN:$PATH LC_ALL=C.UTF-8
 unset ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED
@@ -52,11 +52,11 @@ set_up() {
 }
 
 # killed in the middle, twice, then finished
-set_up "atm_history_a_$$"
+set_up atm_history_a
 for piece in 0 1; do
         atmctl history generate --scenario "$SCENARIO" --scale 0.003 --jobs 1 >/dev/null 2>&1 &
         killed=$!
-        await 60 "a piece" bash -c "(( \$(psql -X -A -t -c 'SELECT count(*) FROM history_chunk' 2>/dev/null || echo 0) > $piece ))"
+        await "a piece" bash -c "(( \$(psql -X -A -t -c 'SELECT count(*) FROM history_chunk' 2>/dev/null || echo 0) > $piece ))"
         kill -KILL "$killed" 2>/dev/null || true
         wait "$killed" 2>/dev/null || true
 done
@@ -93,13 +93,10 @@ expect "closing a generated quarter" "3Q16 is closed, and with it every day befo
 expect_exit 0 atmctl verify
 
 # a second database, undisturbed: the same rows
-set_up "atm_history_b_$$"
+set_up atm_history_b
 generate >/dev/null
 digest | diff a.digest - || wrong "the same scenario and seed gave other rows"
 sql "DELETE FROM history_chunk; DELETE FROM history_run"
 refuses "the database has withdrawals of that time already" generate
 
-for database in "atm_history_a_$$" "atm_history_b_$$"; do
-        PGDATABASE=postgres sql "DROP DATABASE $database" >/dev/null
-done
 passed

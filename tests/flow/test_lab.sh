@@ -103,7 +103,7 @@ bank_shakes_hands() {
 bank_shakes_hands "$D/banks/certs/ACQUIRER" || wrong "a bank does not take the acquirer's certificate"
 # a client of TLS 1.3 believes it is done before it is refused: the bank says what came of it
 bank_shakes_hands "$ATMD_CERTS/$terminal" || true
-await 5 "a refused handshake in banksim's log" grep -q 'BANKA: .*handshake: ' "$D/log/banksim.log"
+await "a refused handshake in banksim's log" grep -q 'BANKA: .*handshake: ' "$D/log/banksim.log"
 "$LAB" kill --dir "$D" --bank
 ! process_lives "$BANKSIM_PID" || wrong "banksim lives after kill"
 process_lives "${pids[0]}" || wrong "kill --bank took an instance too"

@@ -3,6 +3,7 @@
 # them killed every few seconds, on a clock that passes midnight, month and year. Afterwards the ATMs'
 # journals and dispensers agree with the database to the yen, every sum equals its rows, no withdrawal is
 # open, and no card number is at rest anywhere.
+FLOW_CLUSTERS=disk
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 withdrawals=10000 atms=60 kills_wanted=4

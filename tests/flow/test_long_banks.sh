@@ -6,11 +6,12 @@
 # equals its rows, and no card number is at rest anywhere.
 #
 # ATM_TEST_WITHDRAWALS sets another number.
+FLOW_CLUSTERS=disk
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 STARTS=2016-12-31T23:30:00+09:00 SPEED=300 # midnight after 6 s
 PER_SECOND=160 # customers; when they come does not depend on how well they are served
-withdrawals=6000 atms=200 kills_wanted=4 bank_kills_wanted=1 drain_s=120
+withdrawals=6000 atms=200 kills_wanted=4 bank_kills_wanted=1
 if ((LONG)); then
         withdrawals=100000 kills_wanted=40 bank_kills_wanted=5
 fi
@@ -78,7 +79,7 @@ done
 wait "$simulator" || wrong "atmsim run: $(cat "$WORK/run.log" "$WORK/run.json")"
 say "$kills kills of instances, $bank_kills of banks; $(cat "$WORK/run.json")"
 
-await "$drain_s" "the end of the queues ($(sql 'SELECT count(*) FROM saf') notices)" drained
+await "the end of the queues ($(sql 'SELECT count(*) FROM saf') notices)" drained
 show_banks
 if ((kills < kills_wanted || bank_kills < bank_kills_wanted)); then
         wrong "$kills kills of instances and $bank_kills of banks happened while it ran; $kills_wanted and $bank_kills_wanted are wanted"

@@ -2,10 +2,10 @@
 # The reports, against a small history worked out by hand, and against the raw rows: in a random history of several
 # months, with late posts, some months in the summary, some stale there, some not yet, each single and double grouping
 # must have the rows that a plain sum of the commission rows has, with the summary as it is and brought up to date.
-[[ -n ${PGHOST:-} && ${PGUSER:-} == postgres ]] || exec "$(dirname "${BASH_SOURCE[0]}")/../../scripts/with-postgres" "$0" "$@"
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+flow_postgres
 
-export PATH=$BIN:$PATH PGDATABASE=atm_reports_$$ LC_ALL=C.UTF-8
+export PATH=$BIN:$PATH PGDATABASE=atm_reports LC_ALL=C.UTF-8
 cd "$WORK"
 
 says() {

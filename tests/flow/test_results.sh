@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # The results of a small history that was computed by hand, the entries that finance makes (with their trace and
 # what is refused), and what a page says of a quarter that lacks something.
-[[ -n ${PGHOST:-} && ${PGUSER:-} == postgres ]] || exec "$(dirname "${BASH_SOURCE[0]}")/../../scripts/with-postgres" "$0" "$@"
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+flow_postgres
 
-export PATH=$BIN:$PATH PGDATABASE=atm_results_$$ LC_ALL=C.UTF-8
+export PATH=$BIN:$PATH PGDATABASE=atm_results LC_ALL=C.UTF-8
 unset ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED
 cd "$WORK"
 
@@ -184,5 +184,4 @@ expect_exit 0 ./alone report results --quarter 3Q16
 refuses 1 "no/such: can't be written" atmctl report results --quarter 3Q16 --format pdf --output no/such
 refuses 2 "expected table, expanded, csv, json, html, pdf, svg or png" atmctl report results --quarter 3Q16 --format doc
 refuses 2 "--quarter is missing" atmctl report results
-PGDATABASE=postgres PGUSER=postgres sql "DROP DATABASE $DATABASE" >/dev/null
 passed

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Three-way reconciliation of journals made by hand: ten withdrawals on which ATM, host and banks agree; then
 # each of the three sides is altered in turn, and each alteration must be named, with what all three say.
-[[ -n ${PGHOST:-} && ${PGUSER:-} == postgres ]] || exec "$(dirname "${BASH_SOURCE[0]}")/../../scripts/with-postgres" "$0" "$@"
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+flow_postgres
 
-[[ ${ATM_BUILT:-} == "$ATM_PRESET" ]] || build_preset "$ATM_PRESET" atmctl atmsim make_journals || exit 1
+build_programs make_journals || exit 1
 
-export PATH=$BIN:$PATH PGDATABASE=atm_three_way_$$ LC_ALL=C.UTF-8
+export PATH=$BIN:$PATH PGDATABASE=atm_three_way LC_ALL=C.UTF-8
 unset ATM_JOURNAL BANKSIM_JOURNALS ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED
 DATABASE=$PGDATABASE
 cd "$WORK"
@@ -281,5 +281,4 @@ printf 'withdrawal BANKA T00' >>$A
 expect_exit 0 "${R[@]}" --drained
 restored
 
-PGUSER=postgres PGDATABASE=postgres sql "DROP DATABASE $DATABASE" >/dev/null
 passed

@@ -7,12 +7,12 @@
 # functions, of the house bank and three others; some dispensed in part, nothing, or were corrected or taken
 # back by a person after they were completed; one was timed out, one is asked, one is approved, two notices
 # are not acknowledged.
-[[ -n ${PGHOST:-} && ${PGUSER:-} == postgres ]] || exec "$(dirname "${BASH_SOURCE[0]}")/../../scripts/with-postgres" "$0" "$@"
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+flow_postgres
 
 export PATH=$BIN:$PATH LC_ALL=C.UTF-8
 unset ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED
-database=atm_upgrade_$$
+database=atm_upgrade
 sql "CREATE DATABASE $database" >/dev/null
 export PGDATABASE=$database
 psql -X -q -v ON_ERROR_STOP=1 -f "$ROOT/sql/000_roles.sql" >/dev/null 2>&1
@@ -64,5 +64,4 @@ sql "SELECT summary_extend('2017-01-31'); SELECT summary_build() FROM generate_s
 expect "what is summarised" "2017-01-31 0" "$(sql "SELECT summarised_through || ' ' || (SELECT count(*) FROM summary_stale) FROM books")"
 expect_exit 0 atmctl verify
 
-PGUSER=postgres PGDATABASE=postgres sql "DROP DATABASE $database" >/dev/null
 passed

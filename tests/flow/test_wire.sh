@@ -76,7 +76,7 @@ play() {
 
 # today -----------------------------------------------------------------------------------------------
 
-[[ ${ATM_BUILT:-} == "$ATM_PRESET" ]] || build_preset "$ATM_PRESET" test_wire || exit 1
+build_programs test_wire || exit 1
 flow_lab today --banks 0 --atms 20 --cards 600 --instances 2 --clock 2026-06-10T10:00:00+09:00,1
 enter today
 pan 3 | atmctl exclusion add --card - --from 2026-01-01 >/dev/null
@@ -87,10 +87,10 @@ printf '\n[limits]\nmessage_timeout_ms = 1500\nhandshake_timeout_ms = soon\n' >"
 cp "$ATMD_CONF" "$WORK/good.conf"
 cat "$WORK/limits" >>"$ATMD_CONF"
 kill -HUP "${ATMD_PIDS%% *}"
-await 5 "the refusal of a wrong reload" grep -q "reload_refused.*handshake_timeout_ms" "$WIRE_LAB/log/atmd-1.log"
+await "the refusal of a wrong reload" grep -q "reload_refused.*handshake_timeout_ms" "$WIRE_LAB/log/atmd-1.log"
 sed -i 's/soon/1500/' "$ATMD_CONF"
 kill -HUP "${ATMD_PIDS%% *}"
-await 5 "the reload" grep -q 'event=reloaded' "$WIRE_LAB/log/atmd-1.log"
+await "the reload" grep -q 'event=reloaded' "$WIRE_LAB/log/atmd-1.log"
 play today
 
 # the start ---------------------------------------------------------------------------------------------
