@@ -1,10 +1,11 @@
 /*
- * timed NAME COMMAND [ARGUMENT...]: runs a test and notes what it took, for the table that scripts/test prints.
+ * timed NAME COMMAND [ARGUMENT...]: runs a test and notes what it took, for the table that scripts/test
+ * prints.
  *
- * With ATM_TEST_TIMES=FILE in the environment a line is added to FILE once the command has ended: its name, milliseconds of
- * real time, of the processor in user and in system mode, and its exit code. Servers that a test starts leave their
- * parents; they are counted too, because they are handed to this process (PR_SET_CHILD_SUBREAPER), which reaps them.
- * Without ATM_TEST_TIMES the command takes this process's place.
+ * With ATM_TEST_TIMES=FILE in the environment a line is added to FILE once the command has ended: its name,
+ * milliseconds of real time, of the processor in user and in system mode, and its exit code. Servers that a
+ * test starts leave their parents; they are counted too, because they are handed to this process
+ * (PR_SET_CHILD_SUBREAPER), which reaps them. Without ATM_TEST_TIMES the command takes this process's place.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -59,8 +60,8 @@ static void note(const char *file, const char *name, int64_t real_ms, int code)
         int out = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 
         getrusage(RUSAGE_CHILDREN, &usage);
-        if (out < 0 || dprintf(out, "%s %" PRId64 " %" PRId64 " %" PRId64 " %d\n", name, real_ms, ms_of(usage.ru_utime),
-                               ms_of(usage.ru_stime), code) < 0)
+        if (out < 0 || dprintf(out, "%s %" PRId64 " %" PRId64 " %" PRId64 " %d\n", name, real_ms,
+                               ms_of(usage.ru_utime), ms_of(usage.ru_stime), code) < 0)
                 perror(file);
 }
 

@@ -144,7 +144,7 @@ static bool wait_readable(struct client *client, int64_t until_ms)
                 return true;
         int64_t left_ms = until_ms - steady_ms();
         struct pollfd poll_fd = {.fd = client->fd, .events = POLLIN};
-        return left_ms > 0 && poll(&poll_fd, 1, (int)left_ms) > 0;
+        return poll(&poll_fd, 1, left_ms > 0 ? (int)left_ms : 0) > 0;
 }
 
 static enum client_result read_more(struct client *client)
@@ -189,6 +189,14 @@ enum client_result client_receive(struct client *client, struct message *ret_mes
                 if (result != CLIENT_RECEIVED)
                         return result;
         }
+}
+
+int client_port(const struct client *client)
+{
+        struct sockaddr_in address;
+        socklen_t length = sizeof(address);
+        getsockname(client->fd, (struct sockaddr *)&address, &length);
+        return ntohs(address.sin_port);
 }
 
 const char *client_why(const struct client *client)

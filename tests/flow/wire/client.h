@@ -44,6 +44,8 @@ size_t client_frame(const struct message *message, uint8_t buffer[MESSAGE_BYTES_
 
 enum client_result client_receive(struct client *client, struct message *ret_message, int timeout_ms);
 
+/* Its own port, by which the daemon's log names it. */
+int client_port(const struct client *client);
 const char *client_why(const struct client *client);
 
 /* Without a word: the socket is closed as if the ATM had lost power. NULL is ignored. */

@@ -181,22 +181,31 @@ START_TEST(the_longest_message_is_taken)
 }
 END_TEST
 
-/* test_wire.sh sets the time limits for a message and for a handshake of the first instance to 1.5 s. */
+/* test_wire.sh sets the time limits for a message and for a handshake of the first instance to 1.5 s; which
+ * of them ended the connection from a port is in its log. */
+static void await_end(int port, const char *end)
+{
+        run("for i in $(seq 600); do grep 'event=connection_closed' \"${ATMD_CONF%%/*}/log/atmd-1.log\" | "
+            "grep -F 'peer=%s:%d ' | grep -qF 'end=%s' && exit; sleep 0.1; done; exit 1",
+            world.host, port, end);
+}
+
 START_TEST(a_message_that_does_not_end_is_cut_off)
 {
         struct atm atm = atm_open(ATM_UNDER_TEST, 0);
         uint8_t bytes[MESSAGE_BYTES_MAX];
-        struct message request;
+        struct message request, answer;
         make_network(&request, &atm, "301");
         size_t length = client_frame(&request, bytes);
-        int64_t began_ms = steady_ms();
-        /* a byte now and then does not buy more time */
-        for (size_t i = 0; i < length && steady_ms() - began_ms < 2500; i++) {
+        int port = client_port(atm.client);
+        /* a byte now and then does not buy more time: before the last one it is over */
+        enum client_result result = CLIENT_SILENT;
+        for (size_t i = 0; i < length && result == CLIENT_SILENT; i++) {
                 client_send_bytes(atm.client, bytes + i, 1);
-                sleep_ms(100);
+                result = client_receive(atm.client, &answer, 100);
         }
-        expect_closed(atm.client);
-        ck_assert_int_lt(steady_ms() - began_ms, 4000);
+        ck_assert_msg(result == CLIENT_CLOSED || result == CLIENT_BROKEN, "%s", client_result_name[result]);
+        await_end(port, "message_timeout");
         expect_others_served(0);
 }
 END_TEST
@@ -206,11 +215,11 @@ START_TEST(a_handshake_that_does_not_end_is_cut_off)
         static const char *const beginnings[] = {"", "\x16", "\x16\x03\x01\x01\x00\x01\x00\x00\xfc\x03\x03"};
         static const size_t lengths[] = {0, 1, 11};
         struct client *client = client_connect_plain(world.host, world.port[0]);
-        int64_t began_ms = steady_ms();
+        int port = client_port(client);
         if (lengths[_i])
                 client_send_bytes(client, beginnings[_i], lengths[_i]);
         expect_closed(client);
-        ck_assert_int_lt(steady_ms() - began_ms, 4000);
+        await_end(port, "handshake_timeout");
         client_close(client);
         expect_others_served(0);
 }
@@ -229,16 +238,16 @@ static void crowd(const char *begin, size_t length)
                 if (length)
                         client_send_bytes(client[i], begin, length);
         }
-        int64_t began_ms = steady_ms();
         expect_echo(&open);
-        ck_assert_int_lt(steady_ms() - began_ms, 1000);
         struct atm late = atm_open(OTHER_ATM, 1);
+        struct message answer;
         struct trade trade;
         withdraw(&late, take_card(), 10000, "00", &trade);
-        ck_assert_msg(steady_ms() - began_ms < 9000, "a late ATM was served after %lld ms",
-                      (long long)(steady_ms() - began_ms));
-        for (int i = 0; i < CROWD; i++)
+        for (int i = 0; i < CROWD; i++) {
+                ck_assert_msg(client_receive(client[i], &answer, 0) == CLIENT_SILENT,
+                              "the crowd had to go first");
                 client_close(client[i]);
+        }
 }
 
 START_TEST(a_crowd_that_says_nothing_does_not_keep_others_out)
@@ -259,9 +268,10 @@ START_TEST(a_peer_that_does_not_take_its_answers_is_cut_off)
         struct message request, answer;
         enum client_result result;
         make_network(&request, &atm, "301");
+        int port = client_port(atm.client);
         client_flood(atm.client, &request);
         expect_others_served(0);
-        sleep_ms(2500);
+        await_end(port, "");
         while ((result = client_receive(atm.client, &answer, ANSWER_MS)) == CLIENT_RECEIVED)
                 continue;
         ck_assert_msg(result == CLIENT_CLOSED || result == CLIENT_BROKEN, "%s", client_result_name[result]);

@@ -10,7 +10,7 @@
 
 #define CONTROL "\"$WIRE_CONTROL\" "
 
-enum { RESUME_MS = 20000, IN_FLIGHT = 4 };
+enum { RESUME_MS = 120000, IN_FLIGHT = 4 };
 
 static void expect_same(struct atm *atm, const struct trade *trade)
 {

@@ -19,7 +19,7 @@ enum {
         TERMINALS_MAX = 64,
         CARDS_MAX = 2048,
         BOOK_MAX = 8192,
-        ANSWER_MS = 5000,
+        ANSWER_MS = 60000, /* so long no machine takes */
         SILENCE_MS = 400, /* so long nothing came: nothing comes */
 };
 
