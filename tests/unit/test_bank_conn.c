@@ -20,7 +20,7 @@
 #include "lib/security/pki.h"
 #include "lib/security/tls.h"
 
-enum { PATIENCE_MS = 8000, SIDES = 2, EXCHANGES = 200 };
+enum { PATIENCE_MS = 60000, TURN_US = 100, SIDES = 2, EXCHANGES = 200 };
 
 /* ---- certificates, made once --------------------------------------------------------------------------- */
 
@@ -235,8 +235,11 @@ static int64_t steady_ms(void)
         return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Both sides take a step; what they wait for are timers mostly, so that it need not be all of the processor's
+ * time. */
 static void turn(void)
 {
+        usleep(TURN_US);
         event_base_loop(base, EVLOOP_NONBLOCK);
         for (int i = 0; i < SIDES; i++)
                 step(&sides[i]);
