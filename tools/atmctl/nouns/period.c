@@ -4,14 +4,14 @@
  *
  *      OPEN --close: the quarter is over and nothing in it is without an end, or --force--> CLOSED
  */
-#include <stdlib.h>
-#include <string.h>
+#include <inttypes.h>
+#include <stdio.h>
 
+#include "backoffice/books/closing.h"
+#include "backoffice/books/period.h"
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/operator.h"
-#include "backoffice/books/period.h"
 #include "tools/atmctl/rows.h"
-#include "lib/db/selection.h"
 
 /* those without an end ------------------------------------------------------------------------------------ */
 
@@ -22,17 +22,14 @@ static bool list_without_end(struct database *database, const struct invocation 
         static const struct output_column columns[] = {
             {"transmitted_at", OUTPUT_TEXT, 0}, {"terminal", OUTPUT_TEXT, 0}, {"stan", OUTPUT_TEXT, 0},
             {"issuer", OUTPUT_TEXT, 0},         {"amount_yen", OUTPUT_YEN, 0}, {"state", OUTPUT_TEXT, 0}};
-        const char *parameters[] = {quarter};
-        PGresult *result = database_query(
-            database,
-            "SELECT " MOMENT("transmitted_at") ", terminal, lpad(stan::text, 6, '0'), issuer, amount_yen, state "
-            "FROM v_without_end WHERE business_date <= quarter_last_day($1) ORDER BY transmitted_at, terminal "
-            "LIMIT 1000",
-            1, parameters);
         const struct output_section section = {NULL, "Without an end", OUTPUT_ROWS, columns, LENGTH(columns), 0};
+        char error[PG_ERROR_MAX];
+        PGresult *result = closing_without_end(database->connection, quarter, WITHOUT_END_SHOWN, error);
         struct output *output = result ? output_open_whole(invocation) : NULL;
         bool listed = output && output_section(output, &section, result);
 
+        if (!result)
+                database_complain_of(error);
         listed = output && output_close(output) && listed;
         if (listed && PQntuples(result) == WITHOUT_END_SHOWN)
                 note("only the first %d are shown", WITHOUT_END_SHOWN);
@@ -56,49 +53,54 @@ static bool is_over(const struct invocation *invocation, const char *quarter)
         return false;
 }
 
-static int say_closed(struct database *database, const struct invocation *invocation, const char *quarter,
-                      const PGresult *result)
+static int say_closed(struct database *database, const struct invocation *invocation, const char *quarter, int64_t without_end)
 {
-        long long without_end = atoll(PQgetvalue(result, 0, 1));
-        const char *refusal = PQgetisnull(result, 0, 0) ? NULL : PQgetvalue(result, 0, 0);
-
-        if (refusal && !strcmp(refusal, "closed")) {
-                complain("%s: the books are closed through %s already", invocation_name(invocation), quarter);
-                return EXIT_FAILED;
-        }
-        if (refusal) {
-                complain("%s: %lld withdrawals up to the end of %s have no end: nothing was closed",
-                         invocation_name(invocation), without_end, quarter);
-                note("'atmctl exception list' and 'atmctl withdrawal list --state approved' show them; --force lists "
-                     "them and closes: what becomes of them is then posted on the first open day");
-                return EXIT_FAILED;
-        }
         printf("%s is closed, and with it every day before\n", quarter);
         if (without_end && !list_without_end(database, invocation, quarter))
                 return EXIT_FAILED;
         if (without_end)
-                note("%lld withdrawals without an end: what becomes of them is posted on the first open day",
+                note("%" PRId64 " withdrawals without an end: what becomes of them is posted on the first open day",
                      without_end);
         return EXIT_DONE;
+}
+
+static int close_quarter(struct database *database, const struct invocation *invocation, const char *quarter)
+{
+        const struct closing_question question = {.quarter = quarter,
+                                                  .anyway = invocation_has(invocation, "force"),
+                                                  .now_ms = operator_now(),
+                                                  .who = operator_name()};
+        char error[PG_ERROR_MAX];
+        int64_t without_end;
+
+        switch (closing_close(database->connection, &question, &without_end, error)) {
+        case CLOSING_DONE:
+                return say_closed(database, invocation, quarter, without_end);
+        case CLOSING_BEFORE:
+                complain("%s: the books are closed through %s already", invocation_name(invocation), quarter);
+                break;
+        case CLOSING_WITHOUT_END:
+                complain("%s: %" PRId64 " withdrawals up to the end of %s have no end: nothing was closed",
+                         invocation_name(invocation), without_end, quarter);
+                note("'atmctl exception list' and 'atmctl withdrawal list --state approved' show them; --force lists "
+                     "them and closes: what becomes of them is then posted on the first open day");
+                break;
+        case CLOSING_FAILED:
+                database_complain_of(error);
+                break;
+        }
+        return EXIT_FAILED;
 }
 
 static int period_close(const struct invocation *invocation)
 {
         const char *quarter = invocation_value(invocation, "quarter");
-        const char *parameters[] = {quarter, invocation_has(invocation, "force") ? "true" : "false", operator_now(),
-                                    operator_name()};
         struct database database;
-        PGresult *result;
-        int exit_code = EXIT_FAILED;
+        int exit_code;
 
         if (!is_over(invocation, quarter) || !database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
-        result = operator_query(
-            &database, "SELECT r_refusal, r_without_end FROM period_close($1, $2::boolean, $3::bigint, $4)",
-            LENGTH(parameters), parameters);
-        if (result)
-                exit_code = say_closed(&database, invocation, quarter, result);
-        PQclear(result);
+        exit_code = close_quarter(&database, invocation, quarter);
         database_close(&database);
         return exit_code;
 }
@@ -113,15 +115,21 @@ static int period_list(const struct invocation *invocation)
             {"withdrawals", OUTPUT_YEN, 0},  {"cash_yen", OUTPUT_YEN, 0},    {"commission_yen", OUTPUT_YEN, 0},
             {"base_fee_yen", OUTPUT_YEN, 0},
         };
+        struct database database;
+        PGresult *result;
+        char error[PG_ERROR_MAX];
+        bool done = false;
 
-        return rows_print(
-            invocation,
-            &(struct rows_query){.sql = "SELECT quarter, from_on, to_on, " REAL_MOMENT(
-                                     "closed_ms") ", who, without_end, withdrawals, cash_yen, commission_yen, "
-                                                  "base_fee_yen FROM period ORDER BY to_on",
-                                 .shape = OUTPUT_ROWS,
-                                 .columns = columns,
-                                 .column_count = LENGTH(columns)});
+        if (!database_open(&database, invocation, DATABASE_READY))
+                return EXIT_FAILED;
+        result = closing_list(database.connection, error);
+        if (result)
+                done = rows_print_found(invocation, columns, LENGTH(columns), result, INT64_MAX, "");
+        else
+                database_complain_of(error);
+        PQclear(result);
+        database_close(&database);
+        return done ? EXIT_DONE : EXIT_FAILED;
 }
 
 static const struct field close_fields[] = {
