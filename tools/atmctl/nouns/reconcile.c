@@ -11,11 +11,20 @@
 #include "tools/atmctl/nouns/sides.h"
 #include "tools/atmctl/rows.h"
 
+struct reconciliation;
+
+/* How it is told: sentences to people, rows as they are found, or one value in the end. */
+struct telling {
+        bool (*open)(struct reconciliation *r);
+        bool (*tell)(struct reconciliation *r, const struct merge_difference *d);
+        bool (*finish)(struct reconciliation *r, bool drained); /* closes the output */
+};
+
 struct reconciliation {
         const struct invocation *invocation;
-        enum output_format format;
+        const struct telling *telling;
         bool has_banks;
-        struct output *output; /* table and CSV: differences go out as they are found */
+        struct output *output; /* sentences and rows: differences go out as they are found */
         json_t *differences;
         struct reconcile_answer answer;
 };
@@ -42,7 +51,7 @@ static void put_in_words(const struct merge_difference *d, struct told *ret_told
         side_print_bank(d->bank, d->bank_name, ret_told->bank);
 }
 
-static void tell_people(struct reconciliation *r, const struct merge_difference *d)
+static bool tell_people(struct reconciliation *r, const struct merge_difference *d)
 {
         FILE *stream = output_stream(r->output);
         struct told told;
@@ -51,16 +60,17 @@ static void tell_people(struct reconciliation *r, const struct merge_difference 
         if (!d->withdrawal) {
                 fprintf(stream, "%s: %s%s%s\n", d->what, d->terminal ? d->terminal : "",
                         d->terminal ? ": " : "", d->text);
-                return;
+                return true;
         }
         put_in_words(d, &told);
         fprintf(stream, "%s: %s %s %s: %s\n    ATM:  %s\n    host: %s\n", d->what, d->terminal, told.moment,
                 told.stan, d->text, told.atm, told.host);
         if (r->has_banks)
                 fprintf(stream, "    bank: %s\n", told.bank);
+        return true;
 }
 
-static bool tell_csv(struct reconciliation *r, const struct merge_difference *d)
+static bool tell_row(struct reconciliation *r, const struct merge_difference *d)
 {
         struct told told;
         const char *values[LENGTH(difference_columns)] = {d->what, d->terminal, NULL, NULL,
@@ -77,7 +87,7 @@ static bool tell_csv(struct reconciliation *r, const struct merge_difference *d)
         return output_row(r->output, values);
 }
 
-static bool tell_json(struct reconciliation *r, const struct merge_difference *d)
+static bool tell_value(struct reconciliation *r, const struct merge_difference *d)
 {
         json_t *object = json_pack("{s:s, s:o, s:s}", "what", d->what, "terminal",
                                    d->terminal ? json_string(d->terminal) : json_null(), "text", d->text);
@@ -104,12 +114,7 @@ static bool on_difference(const struct merge_difference *d, void *context)
 {
         struct reconciliation *r = context;
 
-        if (r->format == OUTPUT_CSV)
-                return tell_csv(r, d);
-        if (r->format == OUTPUT_JSON)
-                return tell_json(r, d);
-        tell_people(r, d);
-        return true;
+        return r->telling->tell(r, d);
 }
 
 /* progress --------------------------------------------------------------------------------------------- */
@@ -151,7 +156,7 @@ static json_t *banks_json(const struct reconcile_answer *answer)
         return banks;
 }
 
-static bool print_json(const struct reconciliation *r)
+static bool finish_value(struct reconciliation *r, bool drained)
 {
         const struct reconcile_answer *a = &r->answer;
         json_t *object = json_pack(
@@ -160,6 +165,7 @@ static bool print_json(const struct reconciliation *r)
             (json_int_t)a->terminals, "banks", banks_json(a), "differences", r->differences);
         bool printed = object && output_json(r->invocation, object);
 
+        (void)drained;
         if (!object)
                 complain("out of memory");
         json_decref(object);
@@ -187,33 +193,49 @@ static void print_summary(const struct reconciliation *r, bool drained)
                         a->bank[i].withdrawals, a->bank[i].held_yen);
 }
 
-static bool open_output(struct reconciliation *r)
-{
-        switch (r->format) {
-        case OUTPUT_TABLE:
-                r->output = output_open_whole(r->invocation);
-                return r->output != NULL;
-        case OUTPUT_CSV:
-                r->output =
-                    output_open(r->invocation, OUTPUT_ROWS, difference_columns, LENGTH(difference_columns));
-                return r->output != NULL;
-        default:
-                r->differences = json_array();
-                return r->differences != NULL;
-        }
-}
-
-static bool finish_output(struct reconciliation *r, bool drained)
+static bool close_output(struct reconciliation *r)
 {
         struct output *output = r->output;
 
-        if (r->format == OUTPUT_JSON)
-                return print_json(r);
-        if (r->format == OUTPUT_TABLE)
-                print_summary(r, drained);
         r->output = NULL;
         return output_close(output);
 }
+
+static bool finish_people(struct reconciliation *r, bool drained)
+{
+        print_summary(r, drained);
+        return close_output(r);
+}
+
+static bool finish_rows(struct reconciliation *r, bool drained)
+{
+        (void)drained;
+        return close_output(r);
+}
+
+static bool open_people(struct reconciliation *r)
+{
+        r->output = output_open_whole(r->invocation);
+        return r->output;
+}
+
+static bool open_rows(struct reconciliation *r)
+{
+        r->output = output_open(r->invocation, OUTPUT_ROWS, difference_columns, LENGTH(difference_columns));
+        return r->output;
+}
+
+static bool open_value(struct reconciliation *r)
+{
+        r->differences = json_array();
+        return r->differences;
+}
+
+static const struct telling tellings[] = {
+    [OUTPUT_FOR_PEOPLE] = {open_people, tell_people, finish_people},
+    [OUTPUT_AS_ROWS] = {open_rows, tell_row, finish_rows},
+    [OUTPUT_AS_VALUE] = {open_value, tell_value, finish_value},
+};
 
 static bool ask(struct reconciliation *r, const struct reconcile_question *question)
 {
@@ -228,7 +250,7 @@ static bool ask(struct reconciliation *r, const struct reconcile_question *quest
         if (!done && *error)
                 database_complain_of(error);
         database_close(&database);
-        return done && finish_output(r, question->drained);
+        return done && r->telling->finish(r, question->drained);
 }
 
 int reconcile_all(const struct invocation *invocation)
@@ -236,7 +258,7 @@ int reconcile_all(const struct invocation *invocation)
         const struct journal_folders atms = journal_folders_of_atms(invocation),
                                      banks = journal_folders_of_banks(invocation);
         struct reconciliation r = {
-            .invocation = invocation, .format = output_format_of(invocation), .has_banks = banks.count > 0};
+            .invocation = invocation, .telling = &tellings[output_kind_of(invocation)], .has_banks = banks.count > 0};
         const struct reconcile_question question = {.atm_folder = atms.folder,
                                                     .atm_folders = atms.count,
                                                     .bank_folder = banks.folder,
@@ -256,10 +278,8 @@ int reconcile_all(const struct invocation *invocation)
         if (invocation_has(invocation, "json") && invocation_has(invocation, "format"))
                 return usage_error(invocation->command, "--json and --format: expected one of them");
         if (invocation_has(invocation, "json"))
-                r.format = OUTPUT_JSON;
-        if (r.format == OUTPUT_EXPANDED)
-                r.format = OUTPUT_TABLE; /* sentences, not rows */
-        done = open_output(&r) && ask(&r, &question);
+                r.telling = &tellings[OUTPUT_AS_VALUE];
+        done = r.telling->open(&r) && ask(&r, &question);
         output_abandon(r.output);
         json_decref(r.differences);
         return done && !r.answer.differences ? EXIT_DONE : EXIT_FAILED;

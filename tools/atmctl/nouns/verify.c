@@ -2,7 +2,6 @@
 #include "tools/atmctl/nouns/verify.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,101 +14,71 @@ static const struct output_column difference_columns[] = {{"check", OUTPUT_TEXT,
                                                           {"expected", OUTPUT_TEXT, 0},
                                                           {"found", OUTPUT_TEXT, 0}};
 
-static bool print_differences(const struct invocation *invocation, const struct findings *findings)
+static bool write_differences(struct output *output, const struct findings *findings)
 {
-        struct output *output =
-            output_open(invocation, OUTPUT_ROWS, difference_columns, LENGTH(difference_columns));
-
-        if (!output)
-                return false;
         for (size_t i = 0; i < findings->count; i++) {
                 const struct difference *d = &findings->named[i];
                 const char *values[] = {verify_checks[d->check].name, d->key, d->expected, d->found};
 
-                if (!output_row(output, values)) {
-                        output_abandon(output);
+                if (!output_row(output, values))
                         return false;
-                }
         }
-        return output_close(output);
+        return true;
 }
 
-static bool print_summary(const struct invocation *invocation, const struct findings *findings)
-{
-        static const struct output_column columns[] = {{"check", OUTPUT_TEXT, 0},
+static const struct output_column summary_columns[] = {{"check", OUTPUT_TEXT, 0},
                                                        {"checked", OUTPUT_YEN, 0},
                                                        {"differences", OUTPUT_YEN, 0},
                                                        {"what", OUTPUT_TEXT, 0}};
-        struct output *output = output_open(invocation, OUTPUT_ROWS, columns, LENGTH(columns));
 
-        for (size_t i = 0; i < CHECK_COUNT && output; i++) {
+static bool write_summary(struct output *output, const struct findings *findings)
+{
+        for (size_t i = 0; i < CHECK_COUNT; i++) {
                 char checked[24], differences[24];
 
                 snprintf(checked, sizeof(checked), "%" PRIu64, findings->checked[i]);
                 snprintf(differences, sizeof(differences), "%" PRIu64, findings->differ[i]);
                 if (!output_row(output, (const char *const[]){verify_checks[i].name, checked, differences,
-                                                              verify_checks[i].text})) {
-                        output_abandon(output);
+                                                              verify_checks[i].text}))
                         return false;
-                }
         }
-        return output && output_close(output);
+        return true;
 }
 
-static json_t *differences_json(const struct findings *findings)
+/* JSON: how many of each check, an object. */
+static bool write_checked(struct output *output, const struct findings *findings)
 {
-        json_t *differences = json_array();
-
-        for (size_t i = 0; i < findings->count; i++) {
-                const struct difference *d = &findings->named[i];
-                json_t *row = json_pack("{s:s, s:s, s:s, s:s}", "check", verify_checks[d->check].name, "key",
-                                        d->key, "expected", d->expected, "found", d->found);
-
-                if (json_array_append_new(differences, row) != 0) {
-                        json_decref(differences);
-                        return NULL;
-                }
-        }
-        return differences;
-}
-
-static json_t *checked_json(const struct findings *findings)
-{
-        json_t *checked = json_object();
+        char name[64], checked[24];
+        const char *values[] = {checked};
+        const struct output_column column = {name, OUTPUT_NUMBER, OUTPUT_MEMBER};
 
         for (size_t i = 0; i < CHECK_COUNT; i++) {
-                if (json_object_set_new(checked, verify_checks[i].name,
-                                        json_integer((json_int_t)findings->checked[i])) != 0) {
-                        json_decref(checked);
-                        return NULL;
-                }
+                snprintf(name, sizeof(name), "checked.%s", verify_checks[i].name);
+                snprintf(checked, sizeof(checked), "%" PRIu64, findings->checked[i]);
+                if (!output_members(output, &column, 1, values))
+                        return false;
         }
-        return checked;
-}
-
-static bool print_json(const struct invocation *invocation, const struct findings *findings)
-{
-        json_t *whole = json_pack("{s:o, s:o}", "checked", checked_json(findings), "differences",
-                                  differences_json(findings));
-        bool printed = whole && output_json(invocation, whole);
-
-        if (!whole)
-                complain("out of memory");
-        json_decref(whole);
-        return printed;
+        return true;
 }
 
 /* For people: what was checked, or, where something differs, the differences. */
 static bool print_verification(const struct invocation *invocation, const struct findings *findings)
 {
-        switch (output_format_of(invocation)) {
-        case OUTPUT_JSON:
-                return print_json(invocation, findings);
-        case OUTPUT_CSV:
-                return print_differences(invocation, findings);
-        default:
-                return findings->differences ? print_differences(invocation, findings) : print_summary(invocation, findings);
-        }
+        const struct output_section summary = {
+            .columns = summary_columns, .count = LENGTH(summary_columns), .flags = OUTPUT_ONLY_TABLE};
+        const struct output_section differences = {.name = "differences",
+                                                   .columns = difference_columns,
+                                                   .count = LENGTH(difference_columns),
+                                                   .flags = findings->differences ? 0 : OUTPUT_NOT_TABLE};
+        struct output *output = output_open_whole(invocation);
+
+        if (!output)
+                return false;
+        if (write_checked(output, findings) && output_begin(output, &differences) && write_differences(output, findings) &&
+            (findings->differences || (output_begin(output, &summary) && write_summary(output, findings))))
+                return output_close(output);
+        output_abandon(output);
+        return false;
 }
 
 static void complain_about(const struct findings *findings)

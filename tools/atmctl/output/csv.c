@@ -52,4 +52,4 @@ static bool row(struct output *output, const char *const *values, bool total)
 }
 
 const struct output_form form_csv = {
-    .name = "csv", .flags = FORM_ONE_SECTION, .begin = begin, .row = row, .note = form_say};
+    .name = "csv", .kind = OUTPUT_AS_ROWS, .flags = FORM_ONE_SECTION, .begin = begin, .row = row, .note = form_say};

@@ -142,7 +142,8 @@ static void forget(struct output *output)
                 return write_document(output, format);                                                               \
         }                                                                                                            \
         const struct output_form form_##word = {.name = #word,                                                       \
-                                                .flags = FORM_FOR_PEOPLE | FORM_DOCUMENT | more_flags,               \
+                                                .kind = OUTPUT_FOR_PEOPLE,                                           \
+                                                .flags = FORM_DOCUMENT | more_flags,                                 \
                                                 .open = open_document,                                               \
                                                 .begin = begin,                                                      \
                                                 .row = row,                                                          \

@@ -45,4 +45,4 @@ static bool end(struct output *output)
 }
 
 const struct output_form form_expanded = {
-    .name = "expanded", .flags = FORM_FOR_PEOPLE, .row = row, .end = end, .note = form_say};
+    .name = "expanded", .kind = OUTPUT_FOR_PEOPLE, .row = row, .end = end, .note = form_say};

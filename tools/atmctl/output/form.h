@@ -39,14 +39,14 @@ struct output {
 };
 
 enum form_flags {
-        FORM_FOR_PEOPLE = 1,
-        FORM_ONE_SECTION = 2, /* the first */
-        FORM_BYTES = 4,       /* nothing for a terminal */
-        FORM_DOCUMENT = 8,    /* in Japanese too */
+        FORM_ONE_SECTION = 1, /* the first */
+        FORM_BYTES = 2,       /* nothing for a terminal */
+        FORM_DOCUMENT = 4,
 };
 
 struct output_form {
         const char *name; /* --format */
+        enum output_kind kind;
         unsigned flags;
         bool (*open)(struct output *output, const char *title);
         bool (*begin)(struct output *output);

@@ -159,6 +159,7 @@ static void forget(struct output *output)
 }
 
 const struct output_form form_json = {.name = "json",
+                                      .kind = OUTPUT_AS_VALUE,
                                       .begin = begin,
                                       .row = row,
                                       .end = end,

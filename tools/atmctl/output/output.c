@@ -31,6 +31,11 @@ bool output_holds_sections(const struct invocation *invocation)
         return !(form_of(invocation)->flags & FORM_ONE_SECTION);
 }
 
+enum output_kind output_kind_of(const struct invocation *invocation)
+{
+        return form_of(invocation)->kind;
+}
+
 bool output_is_japanese(const struct invocation *invocation)
 {
         const char *language = invocation_value(invocation, "lang");
@@ -126,16 +131,6 @@ static bool suits_terminal(const struct invocation *invocation)
 
 /* opening ----------------------------------------------------------------------------------------------- */
 
-/* Until the audit's commands write through the forms. */
-enum output_format output_format_of(const struct invocation *invocation)
-{
-        enum output_format format = OUTPUT_TABLE;
-
-        while (forms[format] != form_of(invocation))
-                format++;
-        return format;
-}
-
 struct output *output_open_whole(const struct invocation *invocation)
 {
         struct output *output;
@@ -184,7 +179,7 @@ static bool complain_unwritten(const struct output *output)
 
 static bool is_for_people(const struct output *output)
 {
-        return output->form->flags & FORM_FOR_PEOPLE;
+        return output->form->kind == OUTPUT_FOR_PEOPLE;
 }
 
 /* Does the form leave this section out? */

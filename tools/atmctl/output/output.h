@@ -30,6 +30,9 @@ struct output *output_open_whole(const struct invocation *invocation);
 /* Whether the form can hold more than one table: for commands that are nothing without. */
 bool output_holds_sections(const struct invocation *invocation);
 
+/* For what people are told in sentences, and programs as rows or as one value. */
+enum output_kind output_kind_of(const struct invocation *invocation);
+
 /* The next section of a whole; its columns and texts must live until the next one, or the end. */
 ATM_MUST_USE bool output_begin(struct output *output, const struct output_section *section);
 /* One value a column; NULL is no value. */
@@ -66,9 +69,5 @@ void output_remark(struct output *output, const char *text);
 FILE *output_stream(struct output *output);
 /* One JSON value and a line end, as a whole is written. */
 ATM_MUST_USE bool output_json(const struct invocation *invocation, const json_t *value);
-
-/* Until the audit's commands write through the forms. */
-enum output_format { OUTPUT_TABLE, OUTPUT_EXPANDED, OUTPUT_CSV, OUTPUT_JSON };
-enum output_format output_format_of(const struct invocation *invocation);
 
 #endif

@@ -7,6 +7,9 @@
 
 #include "lib/documents/document.h"
 
+/* What a form is good for. */
+enum output_kind { OUTPUT_FOR_PEOPLE, OUTPUT_AS_ROWS, OUTPUT_AS_VALUE };
+
 enum output_type {
         OUTPUT_TEXT,
         OUTPUT_NUMBER,  /* JSON integer */

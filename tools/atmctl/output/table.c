@@ -100,4 +100,4 @@ static bool end(struct output *output)
 }
 
 const struct output_form form_table = {
-    .name = "table", .flags = FORM_FOR_PEOPLE, .begin = begin, .row = row, .end = end, .note = form_say, .free = forget};
+    .name = "table", .kind = OUTPUT_FOR_PEOPLE, .begin = begin, .row = row, .end = end, .note = form_say, .free = forget};
