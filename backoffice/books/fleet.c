@@ -108,6 +108,15 @@ static void build_ranking(struct sqltext *sql, const struct fleet_key *key)
                      "NULLS LAST");
 }
 
+enum { WITHOUT_CONTRACT = 16 };
+
+void fleet_derive(struct fleet_row *row)
+{
+        row->withdrawals_per_day_tenths = figure_ratio(row->withdrawals, row->days);
+        row->revenue_per_day_tenths = figure_ratio(row->revenue_yen, row->days);
+        row->profit_tenths = figure_share(row->profit_yen, row->revenue_yen);
+}
+
 /* Key and name first, then these, then without_contract. */
 static void take_row(const PGresult *result, int row, struct fleet_row *ret_row)
 {
@@ -126,15 +135,6 @@ static void take_row(const PGresult *result, int row, struct fleet_row *ret_row)
                 *figure[i] = figure_read(PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column));
         }
         fleet_derive(ret_row);
-}
-
-enum { WITHOUT_CONTRACT = 16 };
-
-void fleet_derive(struct fleet_row *row)
-{
-        row->withdrawals_per_day_tenths = figure_ratio(row->withdrawals, row->days);
-        row->revenue_per_day_tenths = figure_ratio(row->revenue_yen, row->days);
-        row->profit_tenths = figure_share(row->profit_yen, row->revenue_yen);
 }
 
 static PGresult *ask_ranking(PGconn *connection, const struct fleet_question *question, const char *counted,

@@ -9,7 +9,6 @@
  */
 #include "backoffice/books/revenue.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +16,7 @@
 
 #include "backoffice/books/summary.h"
 #include "lib/base/array.h"
-#include "lib/db/sqltext.h"
+#include "lib/db/selection.h"
 
 /* cubes ------------------------------------------------------------------------------------------------- */
 
@@ -91,21 +90,6 @@ struct asked {
         char limit[24];
 };
 
-/* Parameters of the statement. */
-enum { PARAMETERS_MAX = 16 };
-struct parameters {
-        const char *value[PARAMETERS_MAX];
-        int count;
-};
-
-/* Its number in the SQL: $1 is the first. */
-static int parameter(struct parameters *parameters, const char *value)
-{
-        assert(parameters->count < PARAMETERS_MAX);
-        parameters->value[parameters->count] = value;
-        return ++parameters->count;
-}
-
 static const struct report_key *find_key(const char *name)
 {
         size_t i = 0;
@@ -148,39 +132,39 @@ static void add_group_key(struct sqltext *sql, const struct report_key *key, int
                 sql_add(sql, "%s AS k%d, ", key->column, number);
 }
 
-static void add_filters(struct sqltext *sql, const struct asked *asked, struct parameters *parameters)
+static void add_filters(struct sqltext *sql, const struct asked *asked, struct selection *selection)
 {
         for (size_t i = 0; i < FILTER_COUNT; i++) {
                 const char *value = asked->question->filter[i];
 
                 if (value)
-                        sql_add(sql, " AND %s = $%d", filter_rows[i].column, parameter(parameters, value));
+                        sql_add(sql, " AND %s = $%d", filter_rows[i].column, selection_parameter(selection, value));
         }
 }
 
 static void add_cube(struct sqltext *sql, const struct cube *cube, const struct summary_parts *parts,
-                     struct parameters *parameters)
+                     struct selection *selection)
 {
-        int days = parameter(parameters, parts->days);
+        int days = selection_parameter(selection, parts->days);
 
         if (cube->summarised)
                 sql_add(sql, "%s($%d::date[], $%d::date[]) s", cube->function,
-                        parameter(parameters, parts->months), days);
+                        selection_parameter(selection, parts->months), days);
         else
                 sql_add(sql, "%s($%d::date[]) s", cube->function, days);
 }
 
 /* The groups of a period, as a table expression `name`. */
 static void add_groups(struct sqltext *sql, const struct asked *asked, const char *name,
-                       const struct summary_parts *parts, int later, struct parameters *parameters)
+                       const struct summary_parts *parts, int later, struct selection *selection)
 {
         sql_add(sql, "%s AS MATERIALIZED (SELECT ", name);
         for (int i = 0; i < asked->key_count; i++)
                 add_group_key(sql, asked->keys[i], i + 1, later);
         sql_add(sql, "%s FROM ", sums);
-        add_cube(sql, asked->cube, parts, parameters);
+        add_cube(sql, asked->cube, parts, selection);
         sql_add(sql, "%s WHERE true", asked->by_place ? " JOIN hall h USING (hall)" : "");
-        add_filters(sql, asked, parameters);
+        add_filters(sql, asked, selection);
         sql_add(sql, " GROUP BY k1%s)", asked->key_count == REVENUE_KEYS_MAX ? ", k2" : "");
 }
 
@@ -249,11 +233,11 @@ static void add_order(struct sqltext *sql, const struct asked *asked)
 
 /* The halls that an ATM earned in, as its name: in those groups of days that the report is of, whatever else
  * it is narrowed to. */
-static void add_stood(struct sqltext *sql, const struct summary_parts *parts, struct parameters *parameters)
+static void add_stood(struct sqltext *sql, const struct summary_parts *parts, struct selection *selection)
 {
         sql_add(sql, "stood AS (SELECT d.terminal, string_agg(h.name, '、' ORDER BY h.hall) AS name FROM "
                      "(SELECT DISTINCT s.terminal, s.hall FROM ");
-        add_cube(sql, cubes, parts, parameters);
+        add_cube(sql, cubes, parts, selection);
         sql_add(sql, ") d JOIN hall h USING (hall) GROUP BY d.terminal), ");
 }
 
@@ -267,7 +251,7 @@ static int atm_key(const struct asked *asked)
         return 0;
 }
 
-static void add_rows(struct sqltext *sql, const struct asked *asked, struct parameters *parameters)
+static void add_rows(struct sqltext *sql, const struct asked *asked, struct selection *selection)
 {
         sql_add(sql, " (SELECT ");
         add_keys(sql, asked);
@@ -284,7 +268,7 @@ static void add_rows(struct sqltext *sql, const struct asked *asked, struct para
                 asked->step ? " OR p.before_yen <> 0" : "");
         add_order(sql, asked);
         sql_add(sql, " LIMIT $%d::bigint)",
-                parameter(parameters, *asked->limit ? asked->limit : NULL));
+                selection_parameter(selection, *asked->limit ? asked->limit : NULL));
 }
 
 /* Of whole periods: of more days, perhaps, than have rows to be compared with. */
@@ -304,19 +288,19 @@ static void add_total(struct sqltext *sql, const struct asked *asked)
 enum { NOW, BEFORE_THEM, STOOD, PARTS };
 
 static void build(const struct asked *asked, const struct summary_parts parts[PARTS], struct sqltext *sql,
-                  struct parameters *parameters)
+                  struct selection *selection)
 {
         sql_start(sql);
         sql_add(sql, "WITH ");
         if (atm_key(asked))
-                add_stood(sql, &parts[STOOD], parameters);
-        add_groups(sql, asked, "now", &parts[NOW], 0, parameters);
+                add_stood(sql, &parts[STOOD], selection);
+        add_groups(sql, asked, "now", &parts[NOW], 0, selection);
         if (asked->step) {
                 sql_add(sql, ", ");
-                add_groups(sql, asked, "before", &parts[BEFORE_THEM], asked->step, parameters);
+                add_groups(sql, asked, "before", &parts[BEFORE_THEM], asked->step, selection);
                 add_pairs(sql, asked);
         }
-        add_rows(sql, asked, parameters);
+        add_rows(sql, asked, selection);
         add_total(sql, asked);
 }
 
@@ -324,16 +308,17 @@ static PGresult *ask(PGconn *connection, const struct asked *asked, char error[P
 {
         const struct period *now = &asked->question->period, *before = &asked->before;
         struct summary_parts parts[PARTS] = {{0}};
-        struct parameters parameters = {.count = 0};
+        struct selection selection;
         struct sqltext sql;
         PGresult *result = NULL;
 
+        selection_start(&selection);
         if (summary_parts_of(connection, now->first, now->last, asked->cube->summarised, &parts[NOW], error) &&
             (!asked->step || summary_parts_of(connection, before->first, before->last, asked->cube->summarised,
                                               &parts[BEFORE_THEM], error)) &&
             (!atm_key(asked) || summary_parts_of(connection, now->first, now->last, true, &parts[STOOD], error))) {
-                build(asked, parts, &sql, &parameters);
-                result = pg_query(connection, sql.text, parameters.count, parameters.value, error);
+                build(asked, parts, &sql, &selection);
+                result = pg_query(connection, sql.text, selection.count, selection.parameters, error);
         }
         for (size_t i = 0; i < PARTS; i++)
                 PQclear(parts[i].result);
