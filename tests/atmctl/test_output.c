@@ -1,0 +1,234 @@
+/* Protects tools/atmctl/output: what each form makes of the same sections, rows, totals, members and remarks. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/array.h"
+#include "tools/atmctl/output/output.h"
+
+static const struct field fields[] = {{.name = "format", .kind = VALUE_FORMAT}, {.name = "output", .kind = VALUE_FILE}};
+static const struct command command = {.noun = "test", .text = "a test"};
+static struct invocation invocation;
+static char path[64], written[4096];
+
+/* As if --format FORMAT --output FILE had been given. */
+static void give(const char *format)
+{
+        const char *values[] = {format, path};
+
+        memset(&invocation, 0, sizeof(invocation));
+        invocation.command = &command;
+        for (size_t i = 0; i < LENGTH(fields); i++) {
+                invocation.options.use[i].field = &fields[i];
+                invocation.values[i].count = 1;
+                snprintf(invocation.values[i].canonical, sizeof(invocation.values[i].canonical), "%s", values[i]);
+        }
+        invocation.options.count = LENGTH(fields);
+}
+
+static void expect_written(const char *expected)
+{
+        FILE *file = fopen(path, "r");
+        size_t length;
+
+        ck_assert_ptr_nonnull(file);
+        length = fread(written, 1, sizeof(written) - 1, file);
+        written[length] = '\0';
+        fclose(file);
+        ck_assert_str_eq(written, expected);
+}
+
+static void set_up(void)
+{
+        int file;
+
+        strcpy(path, "/tmp/test_output.XXXXXX");
+        file = mkstemp(path);
+        ck_assert_int_ge(file, 0);
+        close(file);
+}
+
+static void tear_down(void)
+{
+        unlink(path);
+}
+
+/* One table --------------------------------------------------------------------------------------------- */
+
+static const struct output_column columns[] = {
+    {"key", OUTPUT_TEXT, 0},          {"name", OUTPUT_TEXT, OUTPUT_ONLY_TABLE}, {"yen", OUTPUT_YEN, OUTPUT_DASH},
+    {"percent", OUTPUT_DECIMAL, 0},   {"open", OUTPUT_BOOL, OUTPUT_NOT_TABLE},
+};
+
+static void write_table(const char *format, size_t rows)
+{
+        static const char *const values[][LENGTH(columns)] = {{"a,\"b\"", "x", "1234567", "-3.5", "t"},
+                                                              {"c", "y", NULL, NULL, NULL}};
+        static const char *const total[LENGTH(columns)] = {"total", NULL, "1234567", NULL, NULL};
+        struct output *output;
+
+        give(format);
+        output = output_open(&invocation, OUTPUT_ROWS, columns, LENGTH(columns));
+        ck_assert_ptr_nonnull(output);
+        for (size_t i = 0; i < rows; i++)
+                ck_assert(output_row(output, values[i]));
+        ck_assert(!rows || output_total(output, total));
+        ck_assert(output_close(output));
+}
+
+START_TEST(programs_get_rows_without_names_and_totals_people_without_what_is_for_programs)
+{
+        write_table("table", 2);
+        expect_written("key    name        yen  percent\n"
+                       "a,\"b\"  x     1,234,567     -3.5\n"
+                       "c      y             -        -\n"
+                       "total        1,234,567        -\n");
+        write_table("expanded", 1);
+        expect_written("-[ 1 ]-\n"
+                       "key      a,\"b\"\n"
+                       "name     x\n"
+                       "yen      1,234,567\n"
+                       "percent  -3.5\n"
+                       "-[ 2 ]-\n"
+                       "key      total\n"
+                       "name     \n"
+                       "yen      1,234,567\n"
+                       "percent  -\n");
+        write_table("csv", 2);
+        expect_written("key,yen,percent,open\n\"a,\"\"b\"\"\",1234567,-3.5,yes\nc,,,\n");
+        write_table("json", 2);
+        expect_written("[{\"key\":\"a,\\\"b\\\"\",\"yen\":1234567,\"percent\":-3.5,\"open\":true},\n"
+                       " {\"key\":\"c\",\"yen\":null,\"percent\":null,\"open\":null}]\n");
+}
+END_TEST
+
+START_TEST(no_rows_are_nothing_to_people_and_an_empty_list_to_programs)
+{
+        write_table("table", 0);
+        expect_written("");
+        write_table("csv", 0);
+        expect_written("key,yen,percent,open\n");
+        write_table("json", 0);
+        expect_written("[]\n");
+}
+END_TEST
+
+/* A whole ----------------------------------------------------------------------------------------------- */
+
+static const struct output_column number[] = {{"n", OUTPUT_NUMBER, 0}};
+static const struct output_column member[] = {{"who", OUTPUT_TEXT, 0}, {"sums.yen", OUTPUT_YEN, OUTPUT_MEMBER}};
+
+/* Four sections: the second is empty, the last for people. */
+static void write_whole(const char *format)
+{
+        static const struct output_section sections[] = {{"first", "The first", OUTPUT_ROWS, number, 1, 0},
+                                                         {"second", "The second", OUTPUT_ROWS, number, 1, 0},
+                                                         {"third", "The third", OUTPUT_ONE, number, 1, 0},
+                                                         {NULL, "For people", OUTPUT_ROWS, number, 1, OUTPUT_ONLY_TABLE}};
+        static const char *const one[] = {"1"}, *const two[] = {"2"};
+        struct output *output;
+
+        give(format);
+        output = output_open_whole(&invocation);
+        ck_assert_ptr_nonnull(output);
+        ck_assert(output_members(output, member, LENGTH(member), (const char *const[]){"me", "7"}));
+        ck_assert(output_begin(output, &sections[0]) && output_row(output, one) && output_row(output, two));
+        ck_assert(output_begin(output, &sections[1]));
+        ck_assert(output_begin(output, &sections[2]) && output_row(output, two));
+        ck_assert(output_begin(output, &sections[3]) && output_row(output, one));
+        ck_assert(output_close(output));
+}
+
+START_TEST(a_whole_is_tables_under_their_headings_or_one_value_or_its_first_section)
+{
+        write_whole("table");
+        expect_written("\nThe first\nn\n1\n2\n\n\nThe third\nn     2\n\n\nFor people\nn\n1\n\n");
+        write_whole("expanded");
+        expect_written("\nThe first\n-[ 1 ]-\nn  1\n-[ 2 ]-\nn  2\n\n\nThe third\nn  2\n\n\nFor people\n-[ 1 ]-\nn  1\n\n");
+        write_whole("csv");
+        expect_written("n\n1\n2\n");
+        write_whole("json");
+        expect_written("{\n \"who\": \"me\",\n \"sums\": {\n  \"yen\": 7\n },\n \"first\": [\n  {\n   \"n\": 1\n  },\n"
+                       "  {\n   \"n\": 2\n  }\n ],\n \"second\": [],\n \"third\": {\n  \"n\": 2\n }\n}\n");
+}
+END_TEST
+
+/* A section without a name and a heading is the whole. */
+static bool write_report(struct output *output, void *context)
+{
+        static const struct output_column both[] = {{"shown", OUTPUT_FIGURE, OUTPUT_ONLY_TABLE},
+                                                    {"of.exact", OUTPUT_QUANTITY, OUTPUT_NOT_TABLE | OUTPUT_MEMBER}};
+        static const struct output_section section = {NULL, NULL, OUTPUT_ROWS, both, LENGTH(both), 0};
+
+        (void)context;
+        output_remark(output, "for people, afterwards");
+        return output_begin(output, &section) && output_row(output, (const char *const[]){"0.1", "100000"}) &&
+               output_row(output, (const char *const[]){"+5.1%", "5.1"});
+}
+
+START_TEST(a_report_has_one_figure_for_people_and_another_for_programs)
+{
+        static const struct output_report report = {.rows = write_report};
+
+        give("table");
+        ck_assert(output_write_report(&invocation, &report, NULL));
+        expect_written("shown\n  0.1\n+5.1%\n");
+        give("csv");
+        ck_assert(output_write_report(&invocation, &report, NULL));
+        expect_written("exact\n100000\n5.1\n");
+        give("json");
+        ck_assert(output_write_report(&invocation, &report, NULL));
+        expect_written("[\n {\n  \"of\": {\n   \"exact\": 100000\n  }\n },\n {\n  \"of\": {\n   \"exact\": 5.1\n  }\n }\n]\n");
+}
+END_TEST
+
+START_TEST(only_csv_holds_one_table_alone)
+{
+        static const char *const formats[] = {"table", "expanded", "json"};
+
+        for (size_t i = 0; i < LENGTH(formats); i++) {
+                give(formats[i]);
+                ck_assert(output_holds_sections(&invocation));
+        }
+        give("csv");
+        ck_assert(!output_holds_sections(&invocation));
+}
+END_TEST
+
+START_TEST(what_is_abandoned_leaves_the_file_as_it_was)
+{
+        struct output *output;
+
+        write_table("csv", 0);
+        give("csv");
+        output = output_open(&invocation, OUTPUT_ROWS, number, 1);
+        ck_assert_ptr_nonnull(output);
+        ck_assert(output_row(output, (const char *const[]){"1"}));
+        output_abandon(output);
+        expect_written("key,yen,percent,open\n");
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("output");
+        TCase *tests = tcase_create("output");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_checked_fixture(tests, set_up, tear_down);
+        tcase_add_test(tests, programs_get_rows_without_names_and_totals_people_without_what_is_for_programs);
+        tcase_add_test(tests, no_rows_are_nothing_to_people_and_an_empty_list_to_programs);
+        tcase_add_test(tests, a_whole_is_tables_under_their_headings_or_one_value_or_its_first_section);
+        tcase_add_test(tests, a_report_has_one_figure_for_people_and_another_for_programs);
+        tcase_add_test(tests, only_csv_holds_one_table_alone);
+        tcase_add_test(tests, what_is_abandoned_leaves_the_file_as_it_was);
+        suite_add_tcase(suite, tests);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
