@@ -52,10 +52,11 @@ static void file_write(const char *text, mode_t mode)
 /* Words end with NULL. */
 static enum options_result read_words(const char *const *words)
 {
-        char *copy[WORDS_MAX];
+        char *copy[WORDS_MAX + 1];
         int count = 0;
         for (; words[count]; count++)
                 copy[count] = strdup(words[count]);
+        copy[count] = NULL;
         enum options_result result = options_read(count, copy, &options, error);
         while (count > 0)
                 free(copy[--count]);
@@ -146,25 +147,25 @@ static const struct wrong_words {
     {{COMMON}, "no bank: expected --bank NAME"},
     {{COMMON, "--bank", "bank"}, "'bank' is no bank's name"},
     {{COMMON, "--bank", "TWELVELETTER"}, "'TWELVELETTER' is no bank's name"},
-    {{COMMON, "--bank"}, "--bank: a value is expected"},
+    {{COMMON, "--bank"}, "--bank: expected NAME"},
     {{BANK}, "--token-key-file is missing"},
     {{COMMON, "--bank", "BANKA", "--accounts", "x", "--journal", "y"}, "--port is missing for bank BANKA"},
     {{COMMON, BANK, "--seed", "1"}, "--seed: holds for all banks"},
-    {{COMMON, BANK, "--port", "65536"}, "--port '65536': expected a whole number from 0 to 65535"},
-    {{COMMON, BANK, "--port", "x"}, "--port 'x'"},
-    {{COMMON, BANK, "--connections-max", "0"}, "--connections-max '0'"},
-    {{COMMON, BANK, "--slow-ms", "9-5"}, "--slow-ms '9-5': expected milliseconds A-B"},
-    {{COMMON, BANK, "--late-ms", "5-"}, "--late-ms '5-'"},
+    {{COMMON, BANK, "--port", "65536"}, "--port: '65536': expected a whole number from 0 to 65535"},
+    {{COMMON, BANK, "--port", "x"}, "--port: 'x'"},
+    {{COMMON, BANK, "--connections-max", "0"}, "--connections-max: '0'"},
+    {{COMMON, BANK, "--slow-ms", "9-5"}, "--slow-ms: '9-5': expected milliseconds A-B"},
+    {{COMMON, BANK, "--late-ms", "5-"}, "--late-ms: '5-'"},
     {{COMMON, BANK, "--faults", "rude=0.1"}, "--faults: 'rude=0.1' is no behaviour; there are slow, late"},
     {{COMMON, BANK, "--faults", "slow"}, "'slow': a rate from 0 to 1 is expected"},
     {{COMMON, BANK, "--faults", "slow=1.5"}, "'slow=1.5'"},
     {{COMMON, BANK, "--faults", "slow=-1"}, "'slow=-1'"},
     {{COMMON, BANK, "--faults", "slow=0.6,late=0.6"}, "the rates' sum is over 1"},
-    {{COMMON, BANK, "--colour", "red"}, "'--colour': no such option"},
+    {{COMMON, BANK, "--colour", "red"}, "unknown option --colour"},
     {{COMMON, BANK, "more"}, "'more': expected options only"},
     {{COMMON, "--clock-speed", "2", BANK}, "expected all three or none"},
     {{COMMON, "--clock-speed", "2", "--clock-start", "soon", "--clock-anchor", "1", BANK},
-     "--clock-start 'soon'"},
+     "--clock-start: 'soon'"},
     {{COMMON, BANK, "--bank", "BANKB", "--port", "1", "--accounts", "x", "--journal", "j"},
      "banks BANKA and BANKB: the same journal"},
 };
@@ -186,7 +187,7 @@ static const struct wrong_file {
     {"[bank banka]\nport = 1\n", "file:2: 'banka' is no bank's name"},
     {"[tank BANKA]\nport = 1\n", "file:2: [tank BANKA]: unknown section"},
     {"[banksim]\nhello\n", "file:2: not understood"},
-    {"[bank BANKA]\n\nport = many\n", "file:3: [bank BANKA] port 'many': expected a whole number"},
+    {"[bank BANKA]\n\nport = many\n", "file:3: [bank BANKA] port: 'many': expected a whole number"},
     {"[banksim]\nfaults = slow\n[bank BANKA]\nport = 1\n", "file:2: [banksim] faults: 'slow'"},
 };
 
@@ -216,7 +217,12 @@ START_TEST(the_example_is_whole)
 }
 END_TEST
 
-/* Every key is named by the example and by the manual page. */
+static bool is_key(const char *name)
+{
+        return strcmp(name, "config") && strcmp(name, "bank") && strcmp(name, "require-faults") && strcmp(name, "json");
+}
+
+/* Every key is named by the example, and every option by the manual page. */
 START_TEST(every_key_is_described)
 {
         static char example[1 << 16], manual[1 << 16];
@@ -231,13 +237,16 @@ START_TEST(every_key_is_described)
                 files[i].text[fread(files[i].text, 1, sizeof(example) - 1, file)] = '\0';
                 fclose(file);
         }
-        for (size_t i = 0; i < option_row_count; i++) {
+        for (size_t i = 0; i < run_command.count; i++) {
+                const char *name = run_command.rows[i].name;
                 char key[64], option[64];
-                snprintf(option, sizeof(option), "*--%s*", option_rows[i].key);
-                snprintf(key, sizeof(key), "%s =", option_rows[i].key);
+                if (!name)
+                        continue; /* a heading */
+                snprintf(option, sizeof(option), "*--%s*", name);
+                snprintf(key, sizeof(key), "%s =", name);
                 for (char *c = key; *c; c++)
                         *c = *c == '-' ? '_' : *c;
-                ck_assert_msg(strstr(example, key) != NULL, "%s", key);
+                ck_assert_msg(!is_key(name) || strstr(example, key) != NULL, "%s", key);
                 ck_assert_msg(strstr(manual, option) != NULL, "%s", option);
         }
         for (int i = 0; i < BEHAVIOUR_COUNT; i++) {

@@ -1093,8 +1093,8 @@ START_TEST(wrong_orders_are_named)
             {"BANKA", "slow", "0", 1, "'0': expected seconds"},
             {"BANKA", "normal", "5", 1, "normal takes no seconds"},
             {"BANKA", "slow", "--json", 2, "--json: goes with show"},
-            {"BANKA", NULL, NULL, 2, "expected a bank (or all) and an order"},
-            {"BANKA", "--loud", NULL, 2, "'--loud'"},
+            {"BANKA", NULL, NULL, 2, "ORDER is missing: expected an order, such as slow or show"},
+            {"BANKA", "--loud", NULL, 2, "unknown option --loud"},
         };
         banks_start("", NULL);
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

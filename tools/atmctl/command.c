@@ -125,33 +125,13 @@ void command_options(const struct command *command, struct command_options *ret_
                 add_group(ret_options, database_fields);
 }
 
-/* Columns have '_' where options have '-'; both are taken. */
-static bool is_name(const char *a, const char *b)
-{
-        for (; *a && *b; a++, b++) {
-                if (*a != *b && !(strchr("-_", *a) && strchr("-_", *b)))
-                        return false;
-        }
-        return *a == *b;
-}
-
 static size_t find_use(const struct command_options *options, const char *name)
 {
         size_t i = 0;
 
-        while (i < options->count && !is_name(options->use[i].field->name, name))
+        while (i < options->count && !option_same_name(options->use[i].field->name, name))
                 i++;
         return i;
-}
-
-const char *option_name(const struct field *field)
-{
-        static char name[64];
-
-        snprintf(name, sizeof(name), "%s", field->name);
-        for (char *at = name; *at; at++)
-                *at = *at == '_' ? '-' : *at;
-        return name;
 }
 
 const char *invocation_value(const struct invocation *invocation, const char *name)
@@ -206,111 +186,76 @@ const char *command_name(const struct command *command)
 
 int usage_error(const struct command *command, const char *format, ...)
 {
-        char text[1024];
+        char text[OPTIONS_ERROR_MAX];
         va_list arguments;
 
         va_start(arguments, format);
         vsnprintf(text, sizeof(text), format, arguments);
         va_end(arguments);
-        complain("%s: %s", command_name(command), text);
-        note("'atmctl %s --help' shows how it is used", command_name(command));
-        return EXIT_USAGE;
+        return program_usage(command_name(command), text);
 }
 
 /* parsing ------------------------------------------------------------------------------------------- */
 
-static int take_value(struct invocation *invocation, size_t index, const char *text)
+static bool take_value(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
-        const struct field *field = invocation->options.use[index].field;
-        struct option_values *values = &invocation->values[index];
-        bool nullable = (field->flags & FIELD_NULLABLE) && !*text;
-        char canonical[VALUE_MAX], shown[2 * VALUE_MAX];
-        const char *dashes = invocation->options.use[index].positional ? "" : "--";
+        struct invocation *invocation = value->context;
+        struct option_values *values = value->row->target;
+        const struct field *field = invocation->options.use[values - invocation->values].field;
+        bool nullable = (field->flags & FIELD_NULLABLE) && !*value->text;
+        char canonical[VALUE_MAX] = "", shown[2 * VALUE_MAX];
 
-        if (values->count && !(field->flags & FIELD_REPEAT))
-                return usage_error(invocation->command, "%s%s is given twice", dashes, option_name(field));
-        *canonical = '\0';
-        if (!nullable && !value_check(field->kind, text, canonical)) {
-                value_show(field->kind, text, shown, sizeof(shown));
-                return usage_error(invocation->command, "%s%s: %s: expected %s", dashes, option_name(field),
-                                   shown, value_row(field->kind)->expected);
+        if (!nullable && !value_check(field->kind, value->text, canonical)) {
+                value_show(field->kind, value->text, shown, sizeof(shown));
+                snprintf(error, OPTIONS_ERROR_MAX, "%.600s: expected %s", shown,
+                         value_row(field->kind)->expected);
+                return false;
         }
         if (!values->count)
                 strcpy(values->canonical, canonical);
         values->text = reallocarray(values->text, values->count + 1, sizeof(*values->text));
-        if (!values->text) {
-                complain("out of memory");
-                return EXIT_FAILED;
-        }
-        values->text[values->count++] = text;
-        return EXIT_DONE;
+        if (!values->text)
+                abort();
+        values->text[values->count++] = value->text;
+        return true;
 }
 
-static bool is_option(const char *word)
+static struct option_row make_row(const struct option_use *use)
 {
-        return word[0] == '-' && word[1] == '-' && word[2];
+        const struct value_row *kind = value_row(use->field->kind);
+        bool flag = use->field->kind == VALUE_NONE;
+
+        return (struct option_row){
+            .name = use->field->name,
+            .value = flag ? NULL : kind->name,
+            .expected = flag ? NULL : kind->expected,
+            .text = use->field->text,
+            .take = take_value,
+            .flags = (use->required ? OPTION_REQUIRED : 0) | (use->positional ? OPTION_POSITIONAL : 0) |
+                     (use->field->flags & FIELD_REPEAT ? OPTION_SEVERAL : OPTION_ONCE)};
 }
 
-/* --name VALUE, --name=VALUE, or --name alone; moves *at past what it took. */
-static int parse_option(struct invocation *invocation, int argc, char **argv, int *at)
+size_t command_rows(const struct command *command, struct option_row ret_rows[OPTIONS_MAX])
 {
-        char name[64];
-        const char *word = argv[*at] + 2, *equals = strchr(word, '=');
-        size_t length = equals ? (size_t)(equals - word) : strlen(word), index;
-        const struct field *field;
-        int taken;
+        struct command_options options;
 
-        snprintf(name, sizeof(name), "%.*s", (int)length, word);
-        index = find_use(&invocation->options, name);
-        if (index == invocation->options.count || length >= sizeof(name))
-                return usage_error(invocation->command, "unknown option --%s", name);
-        field = invocation->options.use[index].field;
-        if (field->kind == VALUE_NONE)
-                return equals ? usage_error(invocation->command, "--%s takes no value", name)
-                              : take_value(invocation, index, "");
-        if (equals)
-                return take_value(invocation, index, equals + 1);
-        if (*at + 1 >= argc)
-                return usage_error(invocation->command, "--%s: expected %s", name,
-                                   value_row(field->kind)->expected);
-        do {
-                taken = take_value(invocation, index, argv[++*at]);
-        } while (taken == EXIT_DONE && (field->flags & FIELD_REPEAT) && *at + 1 < argc &&
-                 !is_option(argv[*at + 1]));
-        return taken;
-}
-
-static int parse_positional(struct invocation *invocation, const char *word)
-{
-        for (size_t i = 0; i < invocation->options.count; i++) {
-                if (invocation->options.use[i].positional && !invocation->values[i].count)
-                        return take_value(invocation, i, word);
-        }
-        return usage_error(invocation->command, "'%.60s' is one word too many", word);
-}
-
-static int check_required(const struct invocation *invocation)
-{
-        for (size_t i = 0; i < invocation->options.count; i++) {
-                const struct option_use *use = &invocation->options.use[i];
-
-                if (use->required && !invocation->values[i].count)
-                        return usage_error(
-                            invocation->command, "%s%s is missing: expected %s", use->positional ? "" : "--",
-                            use->positional ? value_row(use->field->kind)->name : option_name(use->field),
-                            value_row(use->field->kind)->expected);
-        }
-        return EXIT_DONE;
+        command_options(command, &options);
+        for (size_t i = 0; i < options.count; i++)
+                ret_rows[i] = make_row(&options.use[i]);
+        return options.count;
 }
 
 static int parse(struct invocation *invocation, int argc, char **argv)
 {
-        int parsed = EXIT_DONE;
+        struct option_row rows[OPTIONS_MAX];
+        char error[OPTIONS_ERROR_MAX];
+        size_t count = command_rows(invocation->command, rows);
 
-        for (int i = 0; i < argc && parsed == EXIT_DONE; i++)
-                parsed = is_option(argv[i]) ? parse_option(invocation, argc, argv, &i)
-                                            : parse_positional(invocation, argv[i]);
-        return parsed == EXIT_DONE ? check_required(invocation) : parsed;
+        for (size_t i = 0; i < count; i++)
+                rows[i].target = &invocation->values[i];
+        if (options_parse(rows, count, invocation, argc, argv, error) == OPTIONS_GOOD)
+                return EXIT_DONE;
+        return usage_error(invocation->command, "%s", error);
 }
 
 int command_run(const struct command *command, int argc, char **argv)

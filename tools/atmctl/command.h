@@ -1,8 +1,8 @@
 /*
- * A command as a row: noun, verb, options, help, function. Parsing, --help, the man page and the tests read the same
- * rows; commands.c lists them. The options of a command come from four places, put together by command_options:
- * its own rows, the fields of its entity (areas, halls, ... see entity.h), and the groups that many commands
- * share (output, database, card, clock).
+ * A command as a row: noun, verb, options, help, function. Parsing, --help, the man page and the tests read
+ * the same rows; commands.c lists them. The options of a command come from four places, put together by
+ * command_options: its own rows, the fields of its entity (areas, halls, ... see entity.h), and the groups
+ * that many commands share (output, database, card, clock).
  */
 #ifndef ATMCTL_COMMAND_H
 #define ATMCTL_COMMAND_H
@@ -12,8 +12,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "lib/cli/program.h"
 #include "tools/atmctl/entity.h"
-#include "tools/atmctl/say.h"
 
 enum command_flags {
         COMMAND_DATABASE = 1, /* --conninfo */
@@ -65,9 +65,9 @@ struct command_options {
         struct option_use use[OPTIONS_MAX];
         size_t count;
 };
-/* A field's name as an option, "balance-yen"; static room, valid until the next call. */
-const char *option_name(const struct field *field);
 void command_options(const struct command *command, struct command_options *ret_options);
+/* The same as rows for parser and help; their number. */
+size_t command_rows(const struct command *command, struct option_row ret_rows[OPTIONS_MAX]);
 
 struct option_values {
         const char **text; /* as given, in order */

@@ -1,4 +1,5 @@
-/* The command table: nouns in the order in which help shows them, and the way from words to one of their commands. */
+/* The command table: nouns in the order in which help shows them, and the way from words to one of their
+ * commands. */
 #include "tools/atmctl/commands.h"
 
 #include <stdio.h>
@@ -7,23 +8,14 @@
 #include "tools/atmctl/help.h"
 
 /* Each is the last row of its file in nouns/. */
-extern const struct command_group group_reference, group_card, group_exclusion, group_withdrawal, group_exception, group_link, group_saf, group_finance, group_period, group_report, group_history, group_database, group_system;
+extern const struct command_group group_reference, group_card, group_exclusion, group_withdrawal,
+    group_exception, group_link, group_saf, group_finance, group_period, group_report, group_history,
+    group_database, group_system;
 
 static const struct command_group *const groups[] = {
-    &group_reference,
-    &group_card,
-    &group_exclusion,
-    &group_withdrawal,
-    &group_exception,
-    &group_link,
-    &group_saf,
-    &group_finance,
-    &group_period,
-    &group_report,
-    &group_history,
-    &group_database,
-    &group_system,
-    NULL,
+    &group_reference, &group_card,    &group_exclusion, &group_withdrawal, &group_exception, &group_link,
+    &group_saf,       &group_finance, &group_period,    &group_report,     &group_history,   &group_database,
+    &group_system,    NULL,
 };
 
 static bool wants_help(int argc, char **argv)
@@ -86,22 +78,24 @@ static int unknown_command(int argc, char **argv)
         return EXIT_USAGE;
 }
 
+static void print_help(FILE *stream)
+{
+        help_all(stream, groups);
+}
+
+static void print_manual(FILE *stream)
+{
+        help_manual(stream, groups);
+}
+
 int commands_main(int argc, char **argv)
 {
+        static const struct program program = {"atmctl", print_help, print_manual};
+        int exit_code = program_begin(&program, argc, argv);
         const struct command *command;
 
-        if (argc && (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h") || !strcmp(argv[0], "help"))) {
-                help_all(stdout, groups);
-                return EXIT_DONE;
-        }
-        if (argc && !strcmp(argv[0], "--version")) {
-                printf("atmctl %s\n", ATM_VERSION);
-                return EXIT_DONE;
-        }
-        if (argc && !strcmp(argv[0], "--man")) {
-                help_manual(stdout, groups);
-                return EXIT_DONE;
-        }
+        if (exit_code != PROGRAM_GOES_ON)
+                return exit_code;
         command = argc ? find_command(argv[0], argc > 1 ? argv[1] : NULL) : NULL;
         if (command)
                 return run(command, argc - (command->verb ? 2 : 1), argv + (command->verb ? 2 : 1));

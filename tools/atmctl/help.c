@@ -10,18 +10,17 @@ static const char *const what_it_is =
     "recomputes "
     "every sum from the history, and reconciles it with the ATMs and the banks.";
 
-static void print_use(FILE *stream, const struct option_use *use)
+static void print_use(FILE *stream, const struct option_row *row)
 {
-        const char *value = value_row(use->field->kind)->name;
-        const char *more = use->field->flags & FIELD_REPEAT ? "..." : "";
+        bool required = row->flags & OPTION_REQUIRED;
+        char name[OPTION_NAME_MAX];
 
-        fprintf(stream, use->required ? " " : " [");
-        if (use->positional)
-                fprintf(stream, "%s", value);
-        else
-                fprintf(stream, "--%s%s%s%s", option_name(use->field), *value ? " " : "", value, more);
-        if (!use->required)
-                fputc(']', stream);
+        option_write_name(row->name, name);
+        fputs(required ? " " : " [", stream);
+        if (!(row->flags & OPTION_POSITIONAL))
+                fprintf(stream, "--%s%s", name, row->value ? " " : "");
+        fprintf(stream, "%s%s%s", row->value ? row->value : "", row->flags & OPTION_SEVERAL ? "..." : "",
+                required ? "" : "]");
 }
 
 static bool is_common(const char *name)
@@ -38,63 +37,14 @@ static bool is_common(const char *name)
 /* "atmctl hall add HALL --name TEXT ... [options]" */
 static void print_usage(FILE *stream, const struct command *command, bool whole)
 {
-        struct command_options options;
+        struct option_row rows[OPTIONS_MAX];
+        size_t count = command_rows(command, rows);
 
-        command_options(command, &options);
         fprintf(stream, "atmctl %s", command_name(command));
-        for (size_t i = 0; i < options.count; i++) {
-                if (whole || !is_common(options.use[i].field->name))
-                        print_use(stream, &options.use[i]);
+        for (size_t i = 0; i < count; i++) {
+                if (whole || !is_common(rows[i].name))
+                        print_use(stream, &rows[i]);
         }
-}
-
-/* Text from `column` on, broken at blanks so that no line is longer than a terminal's. */
-static void print_wrapped(FILE *stream, const char *text, int column)
-{
-        enum { WIDTH = 100 };
-        int at = column;
-
-        for (const char *word = text; *word;) {
-                int length = (int)strcspn(word, " \n");
-
-                if (at > column && at + 1 + length > WIDTH) {
-                        fprintf(stream, "\n%*s", column, "");
-                        at = column;
-                } else if (at > column) {
-                        fputc(' ', stream);
-                        at++;
-                }
-                fprintf(stream, "%.*s", length, word);
-                at += length;
-                word += length;
-                if (*word == '\n') {
-                        fprintf(stream, "\n%*s", column, "");
-                        at = column;
-                }
-                word += *word != '\0';
-        }
-        fputc('\n', stream);
-}
-
-static void print_option(FILE *stream, const struct option_use *use)
-{
-        enum { COLUMN = 30 };
-        const struct value_row *value = value_row(use->field->kind);
-        char left[80], text[1024];
-        int length;
-
-        if (use->positional)
-                length = snprintf(left, sizeof(left), "  %s", value->name);
-        else
-                length = snprintf(left, sizeof(left), "  --%s %s", option_name(use->field), value->name);
-        snprintf(text, sizeof(text), "%s%s%s%s", use->field->text ? use->field->text : "",
-                 value->name[0] && use->field->text ? ": " : "", value->name[0] ? value->expected : "",
-                 use->field->flags & FIELD_REPEAT ? "; several may follow" : "");
-        if (length >= COLUMN)
-                fprintf(stream, "%s\n%*s", left, COLUMN, "");
-        else
-                fprintf(stream, "%-*s", COLUMN, left);
-        print_wrapped(stream, text, COLUMN);
 }
 
 static void print_columns(FILE *stream, const struct field *field)
@@ -110,26 +60,25 @@ static void print_columns(FILE *stream, const struct field *field)
                          fallback ? "; the column may be missing: " : "", like ? "as " : "",
                          fallback ? (*fallback ? fallback + like : "empty") : "");
                 fprintf(stream, "  %-20s  ", field->name);
-                print_wrapped(stream, text, 24);
+                help_wrapped(stream, text, 24);
         }
 }
 
 void help_command(FILE *stream, const struct command *command)
 {
-        struct command_options options;
+        struct option_row rows[OPTIONS_MAX];
+        size_t count = command_rows(command, rows);
 
-        command_options(command, &options);
         print_usage(stream, command, true);
         fputs("\n\n", stream);
-        print_wrapped(stream, command->text, 0);
+        help_wrapped(stream, command->text, 0);
         if (command->more) {
                 fputc('\n', stream);
-                print_wrapped(stream, command->more, 0);
+                help_wrapped(stream, command->more, 0);
         }
-        if (options.count)
+        if (count)
                 fputs("\n", stream);
-        for (size_t i = 0; i < options.count; i++)
-                print_option(stream, &options.use[i]);
+        help_rows(stream, rows, count);
         if (command->shape == SHAPE_IMPORT && command->entity) {
                 fputs("\nColumns of the file:\n", stream);
                 print_columns(stream, command->entity->fields);
@@ -151,7 +100,7 @@ void help_noun(FILE *stream, const struct command_group *const *groups, const ch
                         fputs("  ", stream);
                         print_usage(stream, command, false);
                         fputs("\n      ", stream);
-                        print_wrapped(stream, command->text, 6);
+                        help_wrapped(stream, command->text, 6);
                 }
         }
         fputs("\n'atmctl NOUN VERB --help' explains a command and each of its options.\n", stream);
@@ -160,14 +109,14 @@ void help_noun(FILE *stream, const struct command_group *const *groups, const ch
 void help_all(FILE *stream, const struct command_group *const *groups)
 {
         fputs("atmctl NOUN VERB [ARGUMENTS] [OPTIONS]\n\n", stream);
-        print_wrapped(stream, what_it_is, 0);
+        help_wrapped(stream, what_it_is, 0);
         for (const struct command_group *const *group = groups; *group; group++) {
                 fprintf(stream, "\n%s\n", (*group)->text);
                 for (size_t i = 0; i < (*group)->count; i++) {
                         const struct command *command = &(*group)->commands[i];
 
                         fprintf(stream, "  %-22s ", command_name(command));
-                        print_wrapped(stream, command->text, 25);
+                        help_wrapped(stream, command->text, 25);
                 }
         }
         fputs(
@@ -181,16 +130,6 @@ void help_all(FILE *stream, const struct command_group *const *groups)
 
 /* the man page ---------------------------------------------------------------------------------------- */
 
-/* scdoc gives meaning to '_', '*', '\\' and a leading '#' or '.'. */
-static void print_escaped(FILE *stream, const char *text)
-{
-        for (; *text; text++) {
-                if (strchr("_*\\#.<[", *text))
-                        fputc('\\', stream);
-                fputc(*text, stream);
-        }
-}
-
 static void manual_heading(FILE *stream, const char *text)
 {
         fputs("# ", stream);
@@ -201,27 +140,27 @@ static void manual_heading(FILE *stream, const char *text)
 
 static void manual_usage(FILE *stream, const struct command *command)
 {
-        struct command_options options;
+        struct option_row rows[OPTIONS_MAX];
+        size_t count = command_rows(command, rows);
 
-        command_options(command, &options);
         fputs("*atmctl ", stream);
-        print_escaped(stream, command_name(command));
+        manual_text(stream, command_name(command));
         fputc('*', stream);
-        for (size_t i = 0; i < options.count; i++) {
-                const struct option_use *use = &options.use[i];
-                const char *value = value_row(use->field->kind)->name;
+        for (size_t i = 0; i < count; i++) {
+                char name[OPTION_NAME_MAX];
 
-                if (is_common(use->field->name))
+                if (is_common(rows[i].name))
                         continue;
-                fputs(use->required ? " " : " \\[", stream);
-                if (!use->positional) {
+                option_write_name(rows[i].name, name);
+                fputs(rows[i].flags & OPTION_REQUIRED ? " " : " \\[", stream);
+                if (!(rows[i].flags & OPTION_POSITIONAL)) {
                         fputs("--", stream);
-                        print_escaped(stream, option_name(use->field));
-                        fputs(*value ? " " : "", stream);
+                        manual_text(stream, name);
+                        fputs(rows[i].value ? " " : "", stream);
                 }
-                print_escaped(stream, value);
-                fputs(use->field->flags & FIELD_REPEAT ? "\\.\\.\\." : "", stream);
-                fputs(use->required ? "" : "]", stream);
+                manual_text(stream, rows[i].value ? rows[i].value : "");
+                fputs(rows[i].flags & OPTION_SEVERAL ? "\\.\\.\\." : "", stream);
+                fputs(rows[i].flags & OPTION_REQUIRED ? "" : "]", stream);
         }
         fputs("\n", stream);
 }
@@ -230,7 +169,7 @@ static void manual_command(FILE *stream, const struct command *command)
 {
         manual_usage(stream, command);
         fputc('\t', stream);
-        print_escaped(stream, command->text);
+        manual_text(stream, command->text);
         fputc('\n', stream);
         if (!command->more) {
                 fputc('\n', stream);
@@ -242,7 +181,7 @@ static void manual_command(FILE *stream, const struct command *command)
                 size_t length = strcspn(line, "\n");
 
                 snprintf(part, sizeof(part), "%.*s", (int)length, line);
-                print_escaped(stream, part);
+                manual_text(stream, part);
                 line += length + (line[length] == '\n');
                 fputs(*line ? "\n\t" : "\n\n", stream);
         }
@@ -264,7 +203,7 @@ static void manual_files(FILE *stream, const struct command_group *const *groups
                         fprintf(stream, "*%s*: ", command->noun);
                         for (const struct field *field = command->entity->fields; field->name; field++) {
                                 fputs(field == command->entity->fields ? "" : ", ", stream);
-                                print_escaped(stream, field->name);
+                                manual_text(stream, field->name);
                         }
                         fputs("\n\n", stream);
                 }
@@ -279,7 +218,7 @@ void help_manual(FILE *stream, const struct command_group *const *groups)
             "*--help*\n\n"
             "# DESCRIPTION\n\n",
             stream);
-        print_escaped(stream, what_it_is);
+        manual_text(stream, what_it_is);
         fputs("\n\nThis page is made by *atmctl --man* from the rows that the program itself works with.\n\n",
               stream);
         for (const struct command_group *const *group = groups; *group; group++) {

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/cli/values.h"
+#include "tools/atmsim/clock.h"
 #include "tools/atmsim/commands.h"
 #include "tools/atmsim/fleet.h"
-#include "tools/atmsim/options.h"
 
 enum { COUNT_MAX = 1000000000 };
 
@@ -25,272 +26,266 @@ static struct fleet_options fleet = {
 static bool json;
 static int64_t answer_timeout_ms = 30000, repeats = 1, advice_pause_ms = 5000, echo_seconds = 60;
 
-static bool take_profile(const char *value, char *error, size_t size)
+static bool take_profile(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
-        if (!strcmp(value, "day"))
-                fleet.profile = PROFILE_DAY;
-        else if (!strcmp(value, "flat"))
-                fleet.profile = PROFILE_FLAT;
-        else
-                snprintf(error, size, "day or flat is expected");
-        return !strcmp(value, "day") || !strcmp(value, "flat");
-}
+        bool day = !strcmp(value->text, "day");
 
-static bool take_cards(const char *value, char *error, size_t size)
-{
-        if (!*value) {
-                snprintf(error, size, "it must not be empty");
-                return false;
-        }
-        if (fleet.card_files == FLEET_CARD_FILES_MAX) {
-                snprintf(error, size, "at most %d files are expected", FLEET_CARD_FILES_MAX);
-                return false;
-        }
-        fleet.cards[fleet.card_files++] = value;
+        if (!day && strcmp(value->text, "flat"))
+                return option_refuse(value, error, "day or flat");
+        fleet.profile = day ? PROFILE_DAY : PROFILE_FLAT;
         return true;
 }
 
-static bool take_faults(const char *value, char *error, size_t size)
+static bool take_cards(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
-        return faults_parse(value, &fleet.faults, error, size);
+        if (!*value->text || fleet.card_files == FLEET_CARD_FILES_MAX)
+                return option_refuse(value, error, "1 to %d files", FLEET_CARD_FILES_MAX);
+        fleet.cards[fleet.card_files++] = value->text;
+        return true;
+}
+
+static bool take_faults(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
+{
+        return faults_parse(value->text, &fleet.faults, error, OPTIONS_ERROR_MAX);
 }
 
 static const struct option_row rows[] = {
     {.text = "Who comes and when:"},
     {.name = "atms",
-     .argument = "N",
-     .type = OPTION_NUMBER,
+     .value = "N",
+     .take = option_take_number,
      .target = &fleet.atms,
      .minimum = 1,
      .maximum = 1000000,
      .text = "the first N terminals of the file (all)"},
     {.name = "seed",
-     .argument = "S",
-     .type = OPTION_NUMBER,
+     .value = "S",
+     .take = option_take_number,
      .target = &fleet.seed,
      .minimum = 0,
      .maximum = INT64_MAX,
      .text = "of all that is left to chance (1)"},
     {.name = "per-atm-day",
-     .argument = "N",
-     .type = OPTION_DECIMAL,
+     .value = "N",
+     .take = option_take_decimal,
      .target = &fleet.per_atm_day,
      .text =
          "customers an ATM has in a day of business time, on average (60); they come when they like, whether "
          "or not the host keeps up, and response times count from then"},
     {.name = "profile",
-     .argument = "day|flat",
-     .type = OPTION_OTHER,
+     .value = "day|flat",
      .take = take_profile,
      .text = "day: from 8 to 21 o'clock in Japan, most in the evening; flat: evenly, at all hours (day)"},
     {.name = "closed",
-     .type = OPTION_FLAG,
+     .take = option_take_flag,
      .target = &fleet.closed,
      .text = "instead: each ATM begins the next withdrawal as soon as the last one is at its end"},
-    {.name = "idle", .type = OPTION_FLAG, .target = &fleet.idle, .text = "instead: sign on and stay idle"},
+    {.name = "idle",
+     .take = option_take_flag,
+     .target = &fleet.idle,
+     .text = "instead: sign on and stay idle"},
     {.name = "inquiry-rate",
-     .argument = "RATE",
-     .type = OPTION_RATE,
+     .value = "RATE",
+     .take = option_take_rate,
      .target = &fleet.inquiry_rate,
      .text = "share of customers who see their balance before the withdrawal (0)"},
     {.name = "amount-yen",
-     .argument = "YEN",
-     .type = OPTION_NUMBER,
+     .value = "YEN",
+     .take = option_take_number,
      .target = &fleet.amount_yen,
      .minimum = 1000,
      .maximum = 1000000,
      .text = "all take that much (amounts as people choose them, up to 30,000)"},
     {.name = "careless-rate",
-     .argument = "RATE",
-     .type = OPTION_RATE,
+     .value = "RATE",
+     .take = option_take_rate,
      .target = &fleet.careless_rate,
      .text = "share of customers who forget what they took already and run into a limit (0.02)"},
     {.name = "cards-even",
-     .type = OPTION_FLAG,
+     .take = option_take_flag,
      .target = &fleet.even,
      .text = "instead of at random take the cards in turn, each at most --card-uses times"},
     {.name = "card-uses",
-     .argument = "N",
-     .type = OPTION_NUMBER,
+     .value = "N",
+     .take = option_take_number,
      .target = &fleet.card_uses,
      .minimum = 1,
      .maximum = COUNT_MAX,
      .text = "with --cards-even (2); a run that uses all up ends, and fails"},
     {.name = "cards-skip",
-     .argument = "N",
-     .type = OPTION_NUMBER,
+     .value = "N",
+     .take = option_take_number,
      .target = &fleet.cards_skip,
      .minimum = 0,
      .maximum = COUNT_MAX,
      .text = "leave out the first N cards of the file"},
     {.text = "How long (what comes first ends it; without any of them an interrupt does):"},
     {.name = "seconds",
-     .argument = "S",
-     .type = OPTION_DECIMAL,
+     .value = "S",
+     .take = option_take_decimal,
      .target = &fleet.seconds,
      .text = "of real time since all ATMs are signed on"},
     {.name = "withdrawals",
-     .argument = "N",
-     .type = OPTION_NUMBER,
+     .value = "N",
+     .take = option_take_number,
      .target = &fleet.withdrawals,
      .minimum = 1,
      .maximum = COUNT_MAX,
      .text = "so many customers"},
     {.name = "from",
-     .argument = "MOMENT",
-     .type = OPTION_MOMENT,
+     .value = "MOMENT",
+     .take = take_moment,
      .target = &fleet.from_ms,
      .text = "customers come from this moment of business time on: 2016-12-29T08:00"},
     {.name = "until",
-     .argument = "MOMENT",
-     .type = OPTION_MOMENT,
+     .value = "MOMENT",
+     .take = take_moment,
      .target = &fleet.until_ms,
      .text = "and until this one"},
     {.name = "warmup-seconds",
-     .argument = "S",
-     .type = OPTION_DECIMAL,
+     .value = "S",
+     .take = option_take_decimal,
      .target = &fleet.warmup_seconds,
      .text = "leave out the first S seconds from rates and response times (0)"},
     {.name = "start-seconds",
-     .argument = "S",
-     .type = OPTION_DECIMAL,
+     .value = "S",
+     .take = option_take_decimal,
      .target = &fleet.start_seconds,
      .text = "begin without the ATMs that are not signed on by then (60)"},
     {.name = "drain-seconds",
-     .argument = "S",
-     .type = OPTION_DECIMAL,
+     .value = "S",
+     .take = option_take_decimal,
      .target = &fleet.drain_seconds,
      .text = "how long to wait at the end until every withdrawal is at its own; what is left fails the run "
              "(120)"},
     {.text = "How the ATMs behave (real time):"},
     {.name = "answer-timeout-ms",
-     .argument = "MS",
-     .type = OPTION_NUMBER,
+     .value = "MS",
+     .take = option_take_number,
      .target = &answer_timeout_ms,
      .minimum = 10,
      .maximum = 600000,
      .text = "an answer that takes longer doesn't count (30000)"},
     {.name = "repeats",
-     .argument = "N",
-     .type = OPTION_NUMBER,
+     .value = "N",
+     .take = option_take_number,
      .target = &repeats,
      .minimum = 0,
      .maximum = 100,
      .text = "how often a 0200 without answer is sent again, as 0201, before the ATM gives up, dispenses "
              "nothing and reverses (1)"},
     {.name = "advice-pause-ms",
-     .argument = "MS",
-     .type = OPTION_NUMBER,
+     .value = "MS",
+     .take = option_take_number,
      .target = &advice_pause_ms,
      .minimum = 10,
      .maximum = 600000,
      .text = "before the first repeat of an unacknowledged advice; doubles up to 12 times that (5000)"},
     {.name = "echo-seconds",
-     .argument = "S",
-     .type = OPTION_NUMBER,
+     .value = "S",
+     .take = option_take_number,
      .target = &echo_seconds,
      .minimum = 0,
      .maximum = 86400,
      .text = "idle so long, an ATM sends an echo; 0: never (60)"},
     {.name = "handshakes",
-     .argument = "N",
-     .type = OPTION_NUMBER,
+     .value = "N",
+     .take = option_take_number,
      .target = &fleet.handshakes,
      .minimum = 1,
      .maximum = 10000,
      .text = "at most so many at a time (32)"},
     {.name = "faults",
-     .argument = "KIND=RATE,...",
-     .type = OPTION_OTHER,
+     .value = "KIND=RATE,...",
      .take = take_faults,
      .text =
          "no-dispense, partial, lost-answer, drop, duplicate, reorder, power-loss, each by its rate among "
          "withdrawals; a kind asked for that never happened fails the run"},
     {.text = "What is printed:"},
-    {.name = "json", .type = OPTION_FLAG, .target = &json, .text = "the result as one object"},
+    {.name = "json", .take = option_take_flag, .target = &json, .text = "the result as one object"},
     {.name = "progress",
-     .type = OPTION_FLAG,
+     .take = option_take_flag,
      .target = &fleet.progress,
      .text = "how far it is, also where standard error is no terminal"},
     {.name = "ready-file",
-     .argument = "FILE",
-     .type = OPTION_TEXT,
+     .value = "FILE",
+     .take = option_take_text,
      .target = &fleet.ready_file,
      .text = "written when all ATMs are signed on"},
     {.name = "capture",
-     .argument = "FILE",
-     .type = OPTION_TEXT,
+     .value = "FILE",
+     .take = option_take_text,
      .target = &fleet.capture_file,
-     .text = "every frame as it is under the TLS, in hex; for its owner's eyes only, since it holds card numbers"},
+     .text = "every frame as it is under the TLS, in hex; for its owner's eyes only, since it holds card "
+             "numbers"},
     {.text = "Where (from a laboratory's variables):"},
     {.name = "host",
-     .argument = "NAME",
-     .type = OPTION_TEXT,
+     .value = "NAME",
+     .take = option_take_text,
      .target = &fleet.host,
      .variable = "ATMD_HOST",
-     .mandatory = true,
+     .flags = OPTION_REQUIRED,
      .text = "of atmd; its certificate must name it"},
     {.name = "ports",
-     .argument = "LIST",
-     .type = OPTION_TEXT,
+     .value = "LIST",
+     .take = option_take_text,
      .target = &fleet.ports,
      .variable = "ATMD_PORTS",
-     .mandatory = true,
+     .flags = OPTION_REQUIRED,
      .text = "one for each instance, separated by blanks; ATMs spread over them and go to the "
              "next when a connection fails"},
     {.name = "ca",
-     .argument = "FILE",
-     .type = OPTION_TEXT,
+     .value = "FILE",
+     .take = option_take_text,
      .target = &fleet.ca,
      .variable = "ATMD_CA",
-     .mandatory = true,
+     .flags = OPTION_REQUIRED,
      .text = "certificate of the authority"},
     {.name = "certs",
-     .argument = "DIR",
-     .type = OPTION_TEXT,
+     .value = "DIR",
+     .take = option_take_text,
      .target = &fleet.certs,
      .variable = "ATMD_CERTS",
-     .mandatory = true,
+     .flags = OPTION_REQUIRED,
      .text = "TERMINAL.crt and TERMINAL.key of each"},
     {.name = "terminals",
-     .argument = "FILE",
-     .type = OPTION_TEXT,
+     .value = "FILE",
+     .take = option_take_text,
      .target = &fleet.terminals,
      .variable = "ATM_TERMINALS",
-     .mandatory = true,
+     .flags = OPTION_REQUIRED,
      .text = "CSV with the columns terminal and hall"},
     {.name = "cards",
-     .argument = "FILE",
-     .type = OPTION_OTHER,
+     .value = "FILE",
      .take = take_cards,
      .variable = "ATM_CARDS",
-     .mandatory = true,
+     .flags = OPTION_REQUIRED,
      .text = "CSV with the columns pan and expiry, mode 0600; may be given several times. Without it the "
              "cards of other banks come too: $ATM_BANK_CARDS"},
     {.name = "token-key-file",
-     .argument = "FILE",
-     .type = OPTION_TEXT,
+     .value = "FILE",
+     .take = option_take_text,
      .target = &fleet.token_key_file,
      .variable = "ATM_TOKEN_KEY_FILE",
-     .mandatory = true,
+     .flags = OPTION_REQUIRED,
      .text = "key of the card tokens in the journal"},
     {.name = "acquirer",
-     .argument = "DIGITS",
-     .type = OPTION_TEXT,
+     .value = "DIGITS",
+     .take = option_take_text,
      .target = &fleet.acquirer,
      .variable = "ATM_ACQUIRER",
-     .mandatory = true,
+     .flags = OPTION_REQUIRED,
      .text = "DE 32"},
     {.name = "journal",
-     .argument = "DIR",
-     .type = OPTION_TEXT,
+     .value = "DIR",
+     .take = option_take_text,
      .target = &fleet.journal,
      .variable = "ATM_JOURNAL",
-     .mandatory = true,
+     .flags = OPTION_REQUIRED,
      .text = "folder of journals and dispensers; what is open in it is brought to its end first"},
 };
 
-const struct command run_command = {
+const struct program_command run_command = {
     .name = "run",
     .synopsis = "atmsim run [options]",
     .about =
@@ -300,36 +295,31 @@ const struct command run_command = {
         "sent is in the journal first. The clock is that of the laboratory (ATM_CLOCK_*), or real time.\n"
         "The run fails if an answer was wrong, a withdrawal did not come to its end, or an ATM could not\n"
         "sign on. 'atmctl reconcile' then compares journals and dispensers with the database.\n",
+    .ending = "Exit codes: 0 done, 1 failed, 2 wrong usage.\n",
     .rows = rows,
     .count = sizeof(rows) / sizeof(rows[0]),
 };
 
-static int refuse(const char *why)
-{
-        fprintf(stderr, "atmsim run: %s\n", why);
-        return EXIT_USAGE;
-}
-
-static int check(void)
+/* What is wrong with the options together; NULL: nothing. */
+static const char *check(void)
 {
         int64_t notes = fleet.amount_yen / 10000 + fleet.amount_yen % 10000 / 1000;
 
         if (fleet.idle && fleet.closed)
-                return refuse("--idle and --closed exclude each other");
+                return "--idle and --closed exclude each other";
         if (fleet.from_ms != INT64_MIN && (fleet.idle || fleet.closed))
-                return refuse("--from: there are no arrivals to begin with --closed or --idle");
+                return "--from: there are no arrivals to begin with --closed or --idle";
         if (fleet.amount_yen % 1000)
-                return refuse("--amount-yen: a multiple of 1,000 is expected");
+                return "--amount-yen: expected a multiple of 1,000";
         if (fleet.amount_yen && notes < 2 && fleet.faults.rate[FAULT_PARTIAL] > 0)
-                return refuse(
-                    "--faults partial: an --amount-yen of a single note can't be dispensed in part");
+                return ("--faults partial: an --amount-yen of a single note can't be dispensed in part");
         if (fleet.per_atm_day <= 0)
-                return refuse("--per-atm-day: more than 0 is expected");
+                return "--per-atm-day: expected more than 0";
         if (fleet.until_ms != INT64_MIN && fleet.from_ms != INT64_MIN && fleet.until_ms <= fleet.from_ms)
-                return refuse("--until: a moment after --from is expected");
+                return "--until: expected a moment after --from";
         if (strlen(fleet.acquirer) > 11 || strspn(fleet.acquirer, "0123456789") != strlen(fleet.acquirer))
-                return refuse("--acquirer: 1 to 11 digits are expected");
-        return EXIT_DONE;
+                return "--acquirer: expected 1 to 11 digits";
+        return NULL;
 }
 
 /* what it came to --------------------------------------------------------------------------------- */
@@ -497,12 +487,13 @@ static bool judge(const struct fleet_result *r)
 int command_run(int count, char **words)
 {
         const char *bank_cards = getenv("ATM_BANK_CARDS"), *house_cards = getenv("ATM_CARDS");
-        int result = options_take(&run_command, count, words);
+        int result = program_options(&run_command, NULL, count, words);
         struct fleet_result *outcome;
+        const char *problem;
         bool good;
 
-        if (result != EXIT_DONE)
-                return result == EXIT_FAILED ? EXIT_DONE : result;
+        if (result != PROGRAM_GOES_ON)
+                return result;
         /* only where the first came from the variable, not from an option */
         if (bank_cards && *bank_cards && fleet.card_files == 1 && fleet.cards[0] == house_cards)
                 fleet.cards[fleet.card_files++] = bank_cards;
@@ -511,10 +502,10 @@ int command_run(int count, char **words)
         fleet.habits.advice_pause_us = advice_pause_ms * 1000;
         fleet.habits.advice_pause_max_us = advice_pause_ms * 12000;
         fleet.habits.echo_us = echo_seconds * 1000000;
-        result = check();
-        if (result != EXIT_DONE)
-                return result;
-        if (!options_clock(&fleet.clock))
+        problem = check();
+        if (problem)
+                return program_usage(run_command.name, problem);
+        if (!clock_of_laboratory(&fleet.clock))
                 return EXIT_USAGE;
         outcome = calloc(1, sizeof(*outcome));
         if (!outcome || !fleet_run(&fleet, outcome)) {

@@ -2,9 +2,9 @@
 #ifndef ATMSIM_COMMANDS_H
 #define ATMSIM_COMMANDS_H
 
-#include "tools/atmsim/options.h"
+#include "lib/cli/program.h"
 
-extern const struct command run_command, cards_command;
+extern const struct program_command run_command, cards_command;
 
 int command_run(int count, char **words);
 int command_cards(int count, char **words);

@@ -3,16 +3,14 @@
 #include <string.h>
 
 #include "tools/atmsim/commands.h"
-#include "tools/atmsim/options.h"
 
 static const struct {
-        const char *name;
         int (*run)(int count, char **words);
-        const struct command *command;
+        const struct program_command *command;
         const char *text;
 } commands[] = {
-    {"run", command_run, &run_command, "let a fleet of ATMs withdraw cash, with faults if wanted"},
-    {"cards", command_cards, &cards_command, "make a file of test cards"},
+    {command_run, &run_command, "let a fleet of ATMs withdraw cash, with faults if wanted"},
+    {command_cards, &cards_command, "make a file of test cards"},
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -28,12 +26,12 @@ static void print_help(FILE *file)
               "    atmctl reconcile --drained\n\n",
               file);
         for (int i = 0; i < COMMANDS; i++)
-                fprintf(file, "  %-11s%s\n", commands[i].name, commands[i].text);
+                fprintf(file, "  %-11s%s\n", commands[i].command->name, commands[i].text);
         fputs("\n'atmsim COMMAND --help' tells more. Exit codes: 0 done, 1 failed, 2 wrong usage.\n", file);
 }
 
 /* docs/man/atmsim.1.scd is this output; a test compares them. */
-static void print_manual(void)
+static void print_manual(FILE *file)
 {
         fputs(
             "atmsim(1)\n\n# NAME\n\natmsim - a fleet of simulated ATMs\n\n# SYNOPSIS\n\n"
@@ -44,9 +42,13 @@ static void print_manual(void)
             "(_scripts/lab_, _lab.env_).\n\nThis page is made by *atmsim --man* from the rows that the "
             "program itself "
             "works with.\n\n",
-            stdout);
-        for (int i = 0; i < COMMANDS; i++)
-                options_print_manual(commands[i].command);
+            file);
+        for (int i = 0; i < COMMANDS; i++) {
+                fprintf(file, "# ATMSIM %s\n\n", commands[i].command->name);
+                manual_text(file, commands[i].command->about);
+                fputc('\n', file);
+                manual_rows(file, commands[i].command->rows, commands[i].command->count);
+        }
         fputs("# FILES\n\n_DIR/atmsim-000001.journal_\n\tthe journal of the first process that ran on the "
               "folder; the "
               "next one writes 000002. One line a record, with a checksum; no card number is in it.\n\n"
@@ -55,28 +57,21 @@ static void print_manual(void)
               "processes from "
               "using one folder.\n\n# EXIT STATUS\n\n0 done, 1 failed, 2 wrong usage.\n\n# SEE ALSO\n\n"
               "*atmctl*(1), *atmd*(8)\n",
-              stdout);
+              file);
 }
 
 int main(int argc, char **argv)
 {
-        if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))) {
-                print_help(stdout);
-                return EXIT_DONE;
-        }
-        if (argc >= 2 && !strcmp(argv[1], "--version")) {
-                puts("atmsim " ATM_VERSION);
-                return EXIT_DONE;
-        }
-        if (argc >= 2 && !strcmp(argv[1], "--man")) {
-                print_manual();
-                return EXIT_DONE;
-        }
+        static const struct program program = {"atmsim", print_help, print_manual};
+        int result = program_begin(&program, argc - 1, argv + 1);
+
+        if (result != PROGRAM_GOES_ON)
+                return result;
         for (int i = 0; argc >= 2 && i < COMMANDS; i++)
-                if (!strcmp(argv[1], commands[i].name))
+                if (!strcmp(argv[1], commands[i].command->name))
                         return commands[i].run(argc - 2, argv + 2);
         if (argc >= 2)
-                fprintf(stderr, "atmsim: '%s' is no command: run or cards is expected\n", argv[1]);
+                complain("'%.60s' is no command: expected run or cards", argv[1]);
         else
                 print_help(stderr);
         return EXIT_USAGE;

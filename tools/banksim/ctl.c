@@ -14,6 +14,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/cli/program.h"
+#include "lib/cli/values.h"
+
 enum { LINE_MAX_BYTES = 200, SECONDS_MAX = 86400, PATIENCE_S = 10, WORDS_MAX = 3 };
 
 struct caller {
@@ -337,37 +340,75 @@ char *ctl_text_of(const json_t *object)
 
 /* ---- the caller's end ---------------------------------------------------------------------------------- */
 
-static const char ctl_help[] =
-    "banksim ctl [--socket PATH] BANK|all ORDER [SECONDS]\n"
-    "\n"
-    "Orders for a running banksim. BANKSIM_SOCKET names the socket where --socket does not.\n"
-    "\n"
-    "  show [--json]   what the bank holds, has been asked, and how often each behaviour happened\n"
-    "  normal          behave: ends what was ordered, and an outage; behaviours by rate go on\n"
-    "\n"
-    "For so many seconds, or until the next order where none are given:\n"
-    "  slow            every answer is held back (slow-ms)\n"
-    "  late            every answer comes when nobody waits any more (late-ms)\n"
-    "  silent          does what it is asked and never answers\n"
-    "  deaf            does nothing and never answers\n"
-    "  wrong-echo      answers echo another DE 4, 7, 11 or 41\n"
-    "  duplicate       answers come twice\n"
-    "  decline         declines what it could approve\n"
-    "  hang-up         cuts the connection in the middle of each answer\n"
-    "  down            is gone, connections and port\n"
-    "\n"
-    "Exit status: 0 done, 1 failed, 2 wrong usage.\n"
-    "Example: banksim ctl --socket /tmp/lab/run/banksim.sock BANKA down 5\n";
+static const char *socket_path, *bank, *order_word, *seconds;
+static bool json;
 
-ATM_PRINTF(2, 3) static int give_up(int status, const char *format, ...)
+static const struct option_row rows[] = {
+    {.name = "bank",
+     .value = "BANK",
+     .expected = "a bank's name, or all",
+     .take = option_take_text,
+     .target = &bank,
+     .flags = OPTION_POSITIONAL | OPTION_REQUIRED},
+    {.name = "order",
+     .value = "ORDER",
+     .expected = "an order, such as slow or show",
+     .take = option_take_text,
+     .target = &order_word,
+     .flags = OPTION_POSITIONAL | OPTION_REQUIRED},
+    {.name = "seconds",
+     .value = "SECONDS",
+     .text = "how long (0.5 is half a second); until the next order unless given",
+     .take = option_take_text,
+     .target = &seconds,
+     .flags = OPTION_POSITIONAL},
+    {.name = "socket",
+     .value = "PATH",
+     .text = "the socket that 'banksim run --control' names",
+     .take = option_take_text,
+     .target = &socket_path,
+     .variable = "BANKSIM_SOCKET",
+     .flags = OPTION_REQUIRED},
+    {.name = "json",
+     .text = "with show: the answer as a JSON object",
+     .take = option_take_flag,
+     .target = &json},
+};
+
+static const struct program_command ctl_command = {
+    .name = "ctl",
+    .synopsis = "banksim ctl [--socket PATH] BANK|all ORDER [SECONDS]",
+    .about = "Orders for a running banksim.\n",
+    .ending = "Orders:\n"
+              "  show            what the bank holds, has been asked, and how often each behaviour happened\n"
+              "  normal          behave: ends what was ordered, and an outage; behaviours by rate go on\n"
+              "\n"
+              "For so many seconds, or until the next order where none are given:\n"
+              "  slow            every answer is held back (slow-ms)\n"
+              "  late            every answer comes when nobody waits any more (late-ms)\n"
+              "  silent          does what it is asked and never answers\n"
+              "  deaf            does nothing and never answers\n"
+              "  wrong-echo      answers echo another DE 4, 7, 11 or 41\n"
+              "  duplicate       answers come twice\n"
+              "  decline         declines what it could approve\n"
+              "  hang-up         cuts the connection in the middle of each answer\n"
+              "  down            is gone, connections and port\n"
+              "\n"
+              "Exit codes: 0 done, 1 failed, 2 wrong usage.\n"
+              "Example: banksim ctl --socket /tmp/lab/run/banksim.sock BANKA down 5\n",
+    .rows = rows,
+    .count = sizeof(rows) / sizeof(rows[0]),
+};
+
+ATM_PRINTF(1, 2) static int fail(const char *format, ...)
 {
+        char text[4096];
         va_list arguments;
-        fputs("banksim: ", stderr);
         va_start(arguments, format);
-        vfprintf(stderr, format, arguments);
+        vsnprintf(text, sizeof(text), format, arguments);
         va_end(arguments);
-        fputs(status == 2 ? " (`banksim ctl --help` explains)\n" : "\n", stderr);
-        return status;
+        complain("%s", text);
+        return EXIT_FAILED;
 }
 
 /* The answer: its first line says how it went. */
@@ -375,14 +416,14 @@ static int read_answer(FILE *stream)
 {
         char line[4096];
         if (!fgets(line, sizeof(line), stream))
-                return give_up(1, "no answer came");
+                return fail("no answer came");
         if (strcmp(line, "ok\n") != 0) {
                 const char *why = strncmp(line, "error: ", 7) == 0 ? line + 7 : line;
-                return give_up(1, "%.*s", (int)strcspn(why, "\n"), why);
+                return fail("%.*s", (int)strcspn(why, "\n"), why);
         }
         while (fgets(line, sizeof(line), stream))
                 fputs(line, stdout);
-        return fflush(stdout) == 0 ? 0 : 1;
+        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
 static int call(const char *path, const char *line)
@@ -391,17 +432,17 @@ static int call(const char *path, const char *line)
         struct sockaddr_un address;
         char error[CTL_ERROR_MAX];
         if (!address_of(path, &address, error))
-                return give_up(2, "%s", error);
+                return program_usage(ctl_command.name, error);
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         FILE *stream = fd >= 0 ? fdopen(fd, "r+e") : NULL;
         if (!stream)
-                return give_up(1, "%s", strerror(errno));
+                return fail("%s", strerror(errno));
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-        int status = 1;
+        int status = EXIT_FAILED;
         if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-                give_up(1, "%s: %s; expected the socket of a running banksim", path, strerror(errno));
+                fail("%s: %s; expected the socket of a running banksim", path, strerror(errno));
         else if (send(fd, line, strlen(line), MSG_NOSIGNAL) != (ssize_t)strlen(line))
-                give_up(1, "%s: %s", path, strerror(errno));
+                fail("%s: %s", path, strerror(errno));
         else
                 status = read_answer(stream);
         fclose(stream);
@@ -410,35 +451,15 @@ static int call(const char *path, const char *line)
 
 int ctl_main(int count, char **words)
 {
-        const char *path = getenv("BANKSIM_SOCKET"), *word[WORDS_MAX];
-        int given = 0;
-        bool json = false;
         char line[LINE_MAX_BYTES];
-        for (int i = 0; i < count; i++) {
-                if (strcmp(words[i], "--help") == 0) {
-                        fputs(ctl_help, stdout);
-                        return 0;
-                }
-                if (strcmp(words[i], "--json") == 0)
-                        json = true;
-                else if (strncmp(words[i], "--socket=", 9) == 0)
-                        path = words[i] + 9;
-                else if (strcmp(words[i], "--socket") == 0 && i + 1 < count)
-                        path = words[++i];
-                else if (strncmp(words[i], "--", 2) == 0 || given == WORDS_MAX)
-                        return give_up(2, "'%s': expected [--socket PATH] BANK ORDER [SECONDS]", words[i]);
-                else
-                        word[given++] = words[i];
-        }
-        if (!path || !*path)
-                return give_up(2, "--socket is missing, and BANKSIM_SOCKET is not set");
-        if (given < 2)
-                return give_up(2, "expected a bank (or all) and an order");
-        if (json && strcmp(word[1], "show") != 0)
-                return give_up(2, "--json: goes with show");
-        int length = snprintf(line, sizeof(line), "%s %s%s%s%s\n", word[0], word[1], json ? "-json" : "",
-                              given > 2 ? " " : "", given > 2 ? word[2] : "");
+        int result = program_options(&ctl_command, NULL, count, words);
+        if (result != PROGRAM_GOES_ON)
+                return result;
+        if (json && strcmp(order_word, "show") != 0)
+                return program_usage(ctl_command.name, "--json: goes with show");
+        int length = snprintf(line, sizeof(line), "%s %s%s%s%s\n", bank, order_word, json ? "-json" : "",
+                              seconds ? " " : "", seconds ? seconds : "");
         if (length >= (int)sizeof(line) || strchr(line, '\n') != line + length - 1)
-                return give_up(2, "expected a bank (or all) and an order");
-        return call(path, line);
+                return program_usage(ctl_command.name, "expected a bank (or all) and an order");
+        return call(socket_path, line);
 }

@@ -17,13 +17,19 @@
 #include "rules/calendar.h"
 
 enum row {
+        ROW_HEADING_ALL,
+        ROW_CONFIG,
         ROW_CONTROL,
         ROW_TOKEN_KEY_FILE,
         ROW_SEED,
         ROW_CLOCK_START,
         ROW_CLOCK_ANCHOR,
         ROW_CLOCK_SPEED,
-        ROW_ISSUER,
+        ROW_REQUIRE_FAULTS,
+        ROW_JSON,
+        ROW_HEADING_BANK,
+        ROW_BANK,
+        ROW_ISSUER, /* from here on keys of a bank */
         ROW_DIALECT,
         ROW_HOST,
         ROW_PORT,
@@ -41,35 +47,105 @@ enum row {
         ROW_COUNT
 };
 
-const struct option_row option_rows[ROW_COUNT] = {
-    [ROW_CONTROL] = {"control", false, "BANKSIM_SOCKET", "", "PATH",
-                     "unix socket for `banksim ctl`; none unless given"},
-    [ROW_TOKEN_KEY_FILE] = {"token-key-file", false, "ATM_TOKEN_KEY_FILE", NULL, "FILE",
-                            "64 hexadecimal digits, mode 0600: the key of the card tokens"},
-    [ROW_SEED] = {"seed", false, NULL, "1", "S", "whole number that behaviours are drawn from"},
-    [ROW_CLOCK_START] = {"clock-start", false, "ATM_CLOCK_START_MS", "", "MOMENT",
-                         "business moment at the anchor; real time unless given with the other two"},
-    [ROW_CLOCK_ANCHOR] = {"clock-anchor", false, "ATM_CLOCK_ANCHOR_MS", "", "MOMENT",
-                          "real moment at which business time is clock-start"},
-    [ROW_CLOCK_SPEED] = {"clock-speed", false, "ATM_CLOCK_SPEED", "", "N", "business seconds a real second"},
-    [ROW_ISSUER] = {"issuer", true, NULL, "", "ISSUER", "whose cards of the card file; the bank's name"},
-    [ROW_DIALECT] = {"dialect", true, NULL, "ascii", "FILE", "dialect file, or ascii for the built-in one"},
-    [ROW_HOST] = {"host", true, NULL, "127.0.0.1", "HOST", "address to listen on"},
-    [ROW_PORT] = {"port", true, NULL, NULL, "PORT", "port to listen on; 0 takes a free one and names it"},
-    [ROW_ACCOUNTS] = {"accounts", true, NULL, NULL, "FILE",
-                      "card file, mode 0600: pan, expiry, issuer, balance_yen"},
-    [ROW_JOURNAL] = {"journal", true, NULL, NULL, "FILE", "the bank's journal; made where it isn't there"},
-    [ROW_CERTIFICATE] = {"certificate", true, NULL, NULL, "FILE", "the bank's certificate, PEM"},
-    [ROW_KEY] = {"key", true, NULL, NULL, "FILE", "its private key, PEM"},
-    [ROW_CA] = {"ca", true, "ATMD_CA", NULL, "FILE", "authority of the acquirer's certificate, PEM"},
-    [ROW_CLIENT] = {"client", true, NULL, NULL, "NAME", "common name of the acquirer's certificate"},
-    [ROW_CONNECTIONS_MAX] = {"connections-max", true, NULL, "64", "N", "connections at the same time"},
-    [ROW_FAULTS] = {"faults", true, NULL, "", "RATES", "behaviours by rate: slow=0.02,silent=0.01"},
-    [ROW_SLOW_MS] = {"slow-ms", true, NULL, "300-2000", "A-B", "how late a slow answer is"},
-    [ROW_LATE_MS] = {"late-ms", true, NULL, "16000-20000", "A-B", "how late a late answer is"},
-    [ROW_DOWN_MS] = {"down-ms", true, NULL, "2000-6000", "A-B", "how long a bank is down"},
+static option_take take_key, take_bank, take_flag, take_config;
+
+#define KEY(name_, value_, fallback_, text_)                                                                 \
+        .name = name_, .value = value_, .fallback = fallback_, .text = text_, .take = take_key
+
+/* fallback NULL: must be given, for each bank or for all. */
+static const struct option_row option_rows[ROW_COUNT] = {
+    [ROW_HEADING_ALL] = {.text = "For all banks, before the first --bank, or under [banksim] in a file:"},
+    [ROW_CONFIG] =
+        {.name = "config",
+         .value = "FILE",
+         .text = "ini file: [banksim] for all banks, [bank NAME] for one, with these options as keys, "
+                 "underscores for dashes; relative paths are taken from its folder, and options go before "
+                 "it; etc/banks/banksim.conf shows every key",
+         .take = take_config},
+    [ROW_CONTROL] = {KEY("control", "PATH", "",
+                         "unix socket for 'banksim ctl', at most 107 bytes; none unless given"),
+                     .variable = "BANKSIM_SOCKET"},
+    [ROW_TOKEN_KEY_FILE] = {KEY("token-key-file", "FILE", NULL,
+                                "64 hexadecimal digits, mode 0600: the key of the card tokens"),
+                            .variable = "ATM_TOKEN_KEY_FILE"},
+    [ROW_SEED] = {KEY(
+        "seed", "S", "1",
+        "whole number that behaviours are drawn from, together with what the journal holds at the start: "
+        "a bank that is killed and started again does not misbehave in the same way again")},
+    [ROW_CLOCK_START] = {KEY("clock-start", "MOMENT", "",
+                             "business moment at the anchor; real time unless given with the other two"),
+                         .variable = "ATM_CLOCK_START_MS"},
+    [ROW_CLOCK_ANCHOR] = {KEY("clock-anchor", "MOMENT", "",
+                              "real moment at which business time is clock-start"),
+                          .variable = "ATM_CLOCK_ANCHOR_MS"},
+    [ROW_CLOCK_SPEED] = {KEY("clock-speed", "N", "", "business seconds a real second"),
+                         .variable = "ATM_CLOCK_SPEED"},
+    [ROW_REQUIRE_FAULTS] =
+        {.name = "require-faults",
+         .text = "exit with 1 at the end where a behaviour that was asked for by rate never happened "
+                 "at any of the banks; it is reported in any case",
+         .take = take_flag},
+    [ROW_JSON] = {.name = "json",
+                  .text =
+                      "print the counts at the end as one JSON object, and everything else on standard error",
+                  .take = take_flag},
+    [ROW_HEADING_BANK] =
+        {.text = "For one bank, behind --bank or under [bank NAME]; for all, before the first --bank or "
+                 "under [banksim]:"},
+    [ROW_BANK] = {.name = "bank",
+                  .value = "NAME",
+                  .text = "what follows is for this bank: 1 to 11 of A-Z and 0-9",
+                  .take = take_bank},
+    [ROW_ISSUER] = {KEY("issuer", "ISSUER", "",
+                        "whose rows of the card file these are; the bank's name unless given")},
+    [ROW_DIALECT] = {KEY(
+        "dialect", "FILE", "ascii",
+        "the field table that the bank speaks: a dialect file, or ascii for the built-in one")},
+    [ROW_HOST] = {KEY("host", "HOST", "127.0.0.1", "address to listen on")},
+    [ROW_PORT] = {KEY("port", "PORT", NULL, "port to listen on; 0 takes a free one and names it")},
+    [ROW_ACCOUNTS] = {KEY(
+        "accounts", "FILE", NULL,
+        "card file, CSV, mode 0600, with the columns pan, expiry (YYMM), issuer and balance_yen; rows of "
+        "other issuers are passed over; balances begin with what the file says, and the journal says "
+        "what became of them")},
+    [ROW_JOURNAL] = {KEY("journal", "FILE", NULL,
+                         "the bank's journal; made where it isn't there, together with its folder")},
+    [ROW_CERTIFICATE] = {KEY("certificate", "FILE", NULL, "the bank's certificate, PEM")},
+    [ROW_KEY] = {KEY("key", "FILE", NULL, "its private key, PEM")},
+    [ROW_CA] = {KEY("ca", "FILE", NULL, "authority of the acquirer's certificate, PEM"),
+                .variable = "ATMD_CA"},
+    [ROW_CLIENT] = {KEY("client", "NAME", NULL, "common name of the acquirer's certificate")},
+    [ROW_CONNECTIONS_MAX] = {KEY("connections-max", "N", "64", "connections at the same time")},
+    [ROW_FAULTS] = {KEY(
+        "faults", "NAME=RATE,...", "",
+        "behaviours by rate, of one message about money each: slow=0.02,silent=0.01; their sum is at most "
+        "1")},
+    [ROW_SLOW_MS] = {KEY("slow-ms", "A-B", "300-2000", "how late a slow answer is")},
+    [ROW_LATE_MS] = {KEY("late-ms", "A-B", "16000-20000", "how late a late answer is")},
+    [ROW_DOWN_MS] = {KEY("down-ms", "A-B", "2000-6000", "how long a bank is down")},
 };
-const size_t option_row_count = ROW_COUNT;
+const struct program_command run_command = {
+    .name = "run",
+    .synopsis = "banksim run [--config FILE] [OPTIONS] [--bank NAME OPTIONS]...",
+    .about = "Simulated banks on one event loop: accounts from a card file, withdrawals, completions and "
+             "reversals\n"
+             "over TLS, a durable journal, and misbehaviour by rate or on command.\n",
+    .ending =
+        "Behaviours: slow, late, silent (done, not answered), deaf (lost), wrong-echo, duplicate, decline,\n"
+        "hang-up (in the middle of an answer), down (connections and port gone). Rates are of one message\n"
+        "about money; their sum is at most 1.\n"
+        "\n"
+        "Prints one line a bank and `serving` when its banks can be reached. SIGTERM and SIGINT end it with\n"
+        "the counts. Exit codes: 0 ended by a signal, 1 failed, 2 wrong usage.\n"
+        "\n"
+        "Example:\n"
+        "  banksim run --ca pki/ca.crt --certificate server/banks.crt --key server/banks.key \\\n"
+        "      --client ACQUIRER --accounts cards.csv --token-key-file token.key --control "
+        "run/banksim.sock \\\n"
+        "      --bank BANKA --port 7601 --journal banks/BANKA.journal --faults slow=0.02,silent=0.01\n",
+    .rows = option_rows,
+    .count = ROW_COUNT,
+};
 
 struct value {
         char *text;      /* NULL: not given */
@@ -85,6 +161,7 @@ struct layer {
 struct reading {
         struct layer common, bank[OPTIONS_BANKS_MAX];
         size_t banks;
+        struct layer *layer; /* of the words: the common one, then the bank's */
         bool require_faults, json;
         /* the file */
         const char *path;
@@ -118,19 +195,19 @@ static bool is_bank_name(const char *name)
                strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == length;
 }
 
-/* The bank's layer, made where it isn't there; NULL after an error. */
-static struct layer *layer_of(struct reading *r, const char *name, const char *place, bool of_file)
+/* The bank's layer, made where it isn't there; NULL with what is wrong in problem[]. */
+static struct layer *layer_of(struct reading *r, const char *name, char *problem, size_t size)
 {
         if (!is_bank_name(name)) {
-                wrong(r, of_file, "%s: '%.40s' is no bank's name; expected 1 to %d of A-Z and 0-9", place,
-                      name, BANK_NAME_MAX);
+                snprintf(problem, size, "'%.40s' is no bank's name; expected 1 to %d of A-Z and 0-9", name,
+                         BANK_NAME_MAX);
                 return NULL;
         }
         for (size_t i = 0; i < r->banks; i++)
                 if (strcmp(r->bank[i].name, name) == 0)
                         return &r->bank[i];
         if (r->banks == OPTIONS_BANKS_MAX) {
-                wrong(r, of_file, "%s: at most %d banks are expected", place, OPTIONS_BANKS_MAX);
+                snprintf(problem, size, "expected at most %d banks", OPTIONS_BANKS_MAX);
                 return NULL;
         }
         strcpy(r->bank[r->banks].name, name);
@@ -158,16 +235,19 @@ static void free_layer(struct layer *layer)
 
 /* ---- the file ------------------------------------------------------------------------------------------ */
 
-static int row_of(const char *key, char separator)
+/* The row of a key in the file; -1: there is none. */
+static int row_of(const char *key)
 {
-        for (int i = 0; i < ROW_COUNT; i++) {
-                const char *a = option_rows[i].key, *b = key;
-                while (*a && (*a == '-' ? separator : *a) == *b)
-                        a++, b++;
-                if (!*a && !*b)
+        for (int i = 0; i < ROW_COUNT; i++)
+                if (option_rows[i].take == take_key && !strchr(key, '-') &&
+                    option_same_name(option_rows[i].name, key))
                         return i;
-        }
         return -1;
+}
+
+static bool is_of_bank(int row)
+{
+        return row >= ROW_ISSUER;
 }
 
 /* Relative paths are taken from the file's folder; so the file may be moved with what it names. */
@@ -195,7 +275,7 @@ static char *on_line(char *buffer, int size, void *context)
 
 static bool enter_section(struct reading *r, const char *section)
 {
-        char place[192];
+        char place[192], problem[256] = "";
         if (strcmp(section, r->section_name) == 0 && r->section)
                 return true;
         snprintf(r->section_name, sizeof(r->section_name), "%s", section);
@@ -203,10 +283,12 @@ static bool enter_section(struct reading *r, const char *section)
         if (strcmp(section, "banksim") == 0)
                 r->section = &r->common;
         else if (strncmp(section, "bank ", 5) == 0)
-                r->section = layer_of(r, section + 5, place, true);
+                r->section = layer_of(r, section + 5, problem, sizeof(problem));
         else
                 r->section = NULL;
-        if (!r->section)
+        if (*problem)
+                wrong(r, true, "%s: %s", place, problem);
+        else if (!r->section)
                 wrong(r, true, "%s: [%.40s]: unknown section; expected [banksim] or [bank NAME]", place,
                       section);
         return r->section;
@@ -217,8 +299,8 @@ static int on_pair(void *context, const char *section, const char *key, const ch
         struct reading *r = context;
         if (r->failed || !enter_section(r, section))
                 return 0;
-        int row = row_of(key, '_');
-        if (row < 0 || (r->section != &r->common && !option_rows[row].of_bank))
+        int row = row_of(key);
+        if (row < 0 || (r->section != &r->common && !is_of_bank(row)))
                 return wrong(r, true, "%s:%d: [%.40s] %.40s: unknown key%s", r->path, r->line, section, key,
                              row < 0 ? "; `banksim run --help` names them" : " here; it stands in [banksim]");
         struct value *value = &r->section->value[row];
@@ -251,42 +333,41 @@ static bool read_file(struct reading *r, const char *path)
 
 /* ---- the command line ---------------------------------------------------------------------------------- */
 
-/* The value of the option at words[*at], behind '=' or in the next word. */
-static const char *value_at(struct reading *r, int count, char **words, int *at, size_t name_length)
+static bool take_key(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
-        const char *word = words[*at];
-        if (word[name_length] == '=')
-                return word + name_length + 1;
-        if (*at + 1 < count)
-                return words[++*at];
-        wrong(r, false, "%s: a value is expected", word);
-        return NULL;
+        struct reading *r = value->context;
+        int row = (int)(value->row - option_rows);
+        if (value->of_variable)
+                return true; /* read_environment: of all banks, and behind the file */
+        if (r->layer != &r->common && !is_of_bank(row)) {
+                snprintf(error, OPTIONS_ERROR_MAX, "holds for all banks; expected before the first --bank");
+                return false;
+        }
+        struct value *given = &r->layer->value[row];
+        snprintf(given->place, sizeof(given->place), "%s", value->place);
+        given->of_file = false;
+        return give(r, given, value->text);
 }
 
-static bool take_option(struct reading *r, struct layer **layer, int count, char **words, int *at)
+static bool take_bank(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
-        const char *word = words[*at];
-        size_t length = strcspn(word, "=");
-        char key[64];
-        snprintf(key, sizeof(key), "%.*s", length < 60 ? (int)length - 2 : 0, word + 2);
-        int row = row_of(key, '-');
-        if (row < 0 && strcmp(key, "bank") != 0 && strcmp(key, "config") != 0)
-                return wrong(r, false, "'%.60s': no such option; `banksim run --help` names them", word);
-        const char *text = value_at(r, count, words, at, length);
-        if (!text)
-                return false;
-        if (strcmp(key, "config") == 0)
-                return true; /* read before */
-        if (strcmp(key, "bank") == 0) {
-                *layer = layer_of(r, text, "--bank", false);
-                return *layer;
-        }
-        if (*layer != &r->common && !option_rows[row].of_bank)
-                return wrong(r, false, "--%s: holds for all banks; expected before the first --bank", key);
-        struct value *value = &(*layer)->value[row];
-        snprintf(value->place, sizeof(value->place), "--%s", key);
-        value->of_file = false;
-        return give(r, value, text);
+        struct reading *r = value->context;
+        r->layer = layer_of(r, value->text, error, OPTIONS_ERROR_MAX);
+        return r->layer;
+}
+
+static bool take_flag(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
+{
+        struct reading *r = value->context;
+        (void)error;
+        *(value->row == &option_rows[ROW_JSON] ? &r->json : &r->require_faults) = true;
+        return true;
+}
+
+static bool take_config(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
+{
+        (void)value, (void)error;
+        return true; /* read before: read_config */
 }
 
 /* The file is read first, wherever --config stands. */
@@ -304,27 +385,17 @@ static bool read_config(struct reading *r, int count, char **words)
 
 static bool read_words(struct reading *r, int count, char **words)
 {
-        struct layer *layer = &r->common;
-        for (int i = 0; i < count; i++) {
-                if (strcmp(words[i], "--require-faults") == 0)
-                        r->require_faults = true;
-                else if (strcmp(words[i], "--json") == 0)
-                        r->json = true;
-                else if (strncmp(words[i], "--", 2) != 0)
-                        return wrong(r, false,
-                                     "'%.60s': expected options only; `banksim run --help` names them",
-                                     words[i]);
-                else if (!take_option(r, &layer, count, words, &i))
-                        return false;
-        }
-        return true;
+        char error[OPTIONS_ERROR_MAX];
+        r->layer = &r->common;
+        return options_parse(option_rows, ROW_COUNT, r, count, words, error) == OPTIONS_GOOD ||
+               wrong(r, false, "%s", error);
 }
 
 static void read_environment(struct reading *r)
 {
         for (int i = 0; i < ROW_COUNT; i++) {
                 struct value *value = &r->common.value[i];
-                const char *name = option_rows[i].environment, *text = name ? getenv(name) : NULL;
+                const char *name = option_rows[i].variable, *text = name ? getenv(name) : NULL;
                 if (value->text || !text || !*text)
                         continue;
                 snprintf(value->place, sizeof(value->place), "%s", name);
@@ -337,7 +408,7 @@ static void read_environment(struct reading *r)
 /* Why a value is wrong, as its row knows it. */
 static bool bad(struct reading *r, const struct value *value, const char *expected)
 {
-        return wrong(r, value->of_file, "%s '%.80s': expected %s", value->place, value->text, expected);
+        return wrong(r, value->of_file, "%s: '%.80s': expected %s", value->place, value->text, expected);
 }
 
 /* The value that holds for a layer: its own, the common one, the fallback. False: there is none. */
@@ -351,11 +422,11 @@ static bool find(struct reading *r, const struct layer *layer, int row, struct v
         if (value->text)
                 return true;
         if (!option->fallback)
-                return wrong(r, false, "--%s is missing%s%s: %s", option->key,
+                return wrong(r, false, "--%s is missing%s%s: %s", option->name,
                              layer->name[0] ? " for bank " : "", layer->name, option->text);
         /* Never changed nor freed through here. */
         memcpy(&ret_value->text, &option->fallback, sizeof(ret_value->text));
-        snprintf(ret_value->place, sizeof(ret_value->place), "--%s", option->key);
+        snprintf(ret_value->place, sizeof(ret_value->place), "--%s", option->name);
         return true;
 }
 
@@ -372,15 +443,6 @@ static bool text_of(struct reading *r, const struct layer *layer, int row, char 
         return true;
 }
 
-static bool digits_of(const char *text, int64_t *ret_value)
-{
-        size_t digits = strspn(text, "0123456789");
-        if (digits == 0 || digits > 18 || text[digits])
-                return false;
-        *ret_value = strtoll(text, NULL, 10);
-        return true;
-}
-
 static bool number_of(struct reading *r, const struct layer *layer, int row, int64_t least, int64_t most,
                       int64_t *ret_value)
 {
@@ -389,26 +451,18 @@ static bool number_of(struct reading *r, const struct layer *layer, int row, int
         if (!find(r, layer, row, &value))
                 return false;
         snprintf(expected, sizeof(expected), "a whole number from %" PRId64 " to %" PRId64, least, most);
-        if (!digits_of(value.text, ret_value) || *ret_value < least || *ret_value > most)
+        if (!number_parse(value.text, least, most, ret_value))
                 return bad(r, &value, expected);
         return true;
 }
 
-/* "300-2000" or "500" */
 static bool span_of(struct reading *r, const struct layer *layer, int row, struct span *ret_span)
 {
-        enum { SPAN_MAX_MS = 3600000 };
         struct value value;
-        char from[32];
         if (!find(r, layer, row, &value))
                 return false;
-        const char *dash = strchr(value.text, '-');
-        size_t length = dash ? (size_t)(dash - value.text) : strlen(value.text);
-        snprintf(from, sizeof(from), "%.*s", length < sizeof(from) ? (int)length : 0, value.text);
-        if (!digits_of(from, &ret_span->from_ms) || !digits_of(dash ? dash + 1 : from, &ret_span->to_ms) ||
-            ret_span->to_ms < ret_span->from_ms || ret_span->to_ms > SPAN_MAX_MS)
-                return bad(r, &value, "milliseconds A-B, A not above B, both at most 3600000");
-        return true;
+        return span_parse(value.text, ret_span) ||
+               bad(r, &value, "milliseconds A-B, A not above B, both at most 3600000");
 }
 
 static bool faults_of(struct reading *r, const struct layer *layer, struct behaviour_rates *ret_rates)
@@ -427,7 +481,7 @@ static bool moment_of(struct reading *r, int row, int64_t *ret_ms)
         struct value value;
         if (!find(r, &r->common, row, &value))
                 return false;
-        if (!digits_of(value.text, ret_ms) && !calendar_parse_moment(value.text, ret_ms))
+        if (!number_parse(value.text, 0, INT64_MAX, ret_ms) && !calendar_parse_moment(value.text, ret_ms))
                 return bad(r, &value,
                            "a moment such as 2016-12-29T07:55:00+09:00, or milliseconds since 1970 UTC");
         return true;

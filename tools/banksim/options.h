@@ -11,15 +11,13 @@
 #include <stdint.h>
 
 #include "lib/base/attributes.h"
+#include "lib/cli/program.h"
+#include "lib/cli/values.h"
 #include "rules/clock.h"
 #include "tools/banksim/bank.h"
 #include "tools/banksim/behaviours.h"
 
-enum { OPTIONS_BANKS_MAX = 32, OPTIONS_TEXT_MAX = 512, OPTIONS_ERROR_MAX = 1024 };
-
-struct span {
-        int64_t from_ms, to_ms;
-};
+enum { OPTIONS_BANKS_MAX = 32, OPTIONS_TEXT_MAX = 512 };
 
 struct bank_options {
         char name[BANK_NAME_MAX + 1];
@@ -46,21 +44,11 @@ struct options {
         size_t banks;
 };
 
-struct option_row {
-        const char *key;         /* with dashes as an option, with underscores in the file */
-        bool of_bank;            /* may stand in [bank NAME] too */
-        const char *environment; /* where it is taken from otherwise; NULL: nowhere */
-        const char *fallback;    /* NULL: must be given */
-        const char *value;       /* what --help calls it */
-        const char *text;
-};
-extern const struct option_row option_rows[];
-extern const size_t option_row_count;
+/* Its rows are the keys: with dashes as options, with underscores in the file. */
+extern const struct program_command run_command;
 
-enum options_result { OPTIONS_GOOD, OPTIONS_HELP, OPTIONS_USAGE, OPTIONS_FAILED };
-
-/* words: the command line behind `run`. Anything but GOOD and HELP with a text in error[]: USAGE where the
- * command line is wrong, FAILED where the file is. */
+/* words: the command line behind `run`, NULL at its end. Anything but GOOD and HELP with a text in error[]:
+ * USAGE where the command line is wrong, FAILED where the file is. */
 ATM_MUST_USE enum options_result options_read(int count, char **words, struct options *ret_options,
                                               char error[OPTIONS_ERROR_MAX]);
 

@@ -5,7 +5,7 @@
 #include "backoffice/pages/words.h"
 #include "lib/documents/load.h"
 #include "tools/atmctl/output/form.h"
-#include "tools/atmctl/say.h"
+#include "lib/cli/say.h"
 
 /* What fails after loading is told when it is written. */
 static bool open_document(struct output *output, const char *title)

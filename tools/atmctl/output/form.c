@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/base/digits.h"
-#include "tools/atmctl/say.h"
+#include "lib/cli/say.h"
 
 const char *form_place(const struct output *output)
 {

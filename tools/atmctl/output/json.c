@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "tools/atmctl/output/form.h"
-#include "tools/atmctl/say.h"
+#include "lib/cli/say.h"
 
 enum { JSON_FLAGS = JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12) }; /* decimals are printed as they came */
 

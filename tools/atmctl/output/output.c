@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "tools/atmctl/output/form.h"
-#include "tools/atmctl/say.h"
+#include "lib/cli/say.h"
 
 static const struct output_form *const forms[] = {&form_table, &form_expanded, &form_csv, &form_json,
                                                   &form_html,  &form_pdf,      &form_svg, &form_png};

@@ -1,6 +1,6 @@
-/* What atmctl says to people on standard error: complaints, notes and, on a terminal alone, progress. */
-#ifndef ATMCTL_SAY_H
-#define ATMCTL_SAY_H
+/* What a program says to people on standard error: complaints, notes and, on a terminal alone, progress. */
+#ifndef LIB_CLI_SAY_H
+#define LIB_CLI_SAY_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,7 +9,11 @@
 
 enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-/* "atmctl: ..." and a line end. */
+/* The program's name, from now on. It stays the caller's. */
+void say_as(const char *program);
+const char *say_name(void);
+
+/* "PROGRAM: ..." and a line end. */
 void complain(const char *format, ...) ATM_PRINTF(1, 2);
 /* A line without the program's name: advice or a remark. */
 void note(const char *format, ...) ATM_PRINTF(1, 2);

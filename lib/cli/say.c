@@ -1,18 +1,29 @@
 /* Messages to people. Progress leaves no trace: its line is wiped before anything else is said. */
-#include "tools/atmctl/say.h"
+#include "lib/cli/say.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
+static const char *name = "?";
 static bool progress_shown;
+
+void say_as(const char *program)
+{
+        name = program;
+}
+
+const char *say_name(void)
+{
+        return name;
+}
 
 void complain(const char *format, ...)
 {
         va_list arguments;
 
         progress_end();
-        fputs("atmctl: ", stderr);
+        fprintf(stderr, "%s: ", name);
         va_start(arguments, format);
         vfprintf(stderr, format, arguments);
         va_end(arguments);

@@ -1,0 +1,65 @@
+/* The words that every program understands: see program.h. */
+#include "lib/cli/program.h"
+
+#include <string.h>
+
+static int finish(void)
+{
+        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int show_version(void)
+{
+        printf("%s %s\n", say_name(), ATM_VERSION);
+        return finish();
+}
+
+int program_begin(const struct program *program, int word_count, char **words)
+{
+        const char *word = word_count ? words[0] : "";
+
+        say_as(program->name);
+        if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help")) {
+                program->help(stdout);
+                return finish();
+        }
+        if (!strcmp(word, "--man")) {
+                program->manual(stdout);
+                return finish();
+        }
+        return strcmp(word, "--version") ? PROGRAM_GOES_ON : show_version();
+}
+
+void program_help(FILE *stream, const struct program_command *command)
+{
+        fprintf(stream, "%s\n\n%s\n", command->synopsis, command->about);
+        help_rows(stream, command->rows, command->count);
+        if (command->ending)
+                fprintf(stream, "\n%s", command->ending);
+}
+
+int program_usage(const char *command, const char *problem)
+{
+        complain("%s%s%s", command ? command : "", command ? ": " : "", problem);
+        note("'%s%s%s --help' shows how it is used", say_name(), command ? " " : "", command ? command : "");
+        return EXIT_USAGE;
+}
+
+int program_options(const struct program_command *command, void *context, int word_count, char **words)
+{
+        char error[OPTIONS_ERROR_MAX];
+
+        switch (options_parse(command->rows, command->count, context, word_count, words, error)) {
+        case OPTIONS_HELP:
+                program_help(stdout, command);
+                return finish();
+        case OPTIONS_VERSION:
+                return show_version();
+        case OPTIONS_USAGE:
+                return program_usage(command->name, error);
+        case OPTIONS_FAILED:
+        case OPTIONS_GOOD:
+                break;
+        }
+        return PROGRAM_GOES_ON;
+}

@@ -1,0 +1,115 @@
+/* The values that rows of options share: see values.h. */
+#include "lib/cli/values.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/address.h"
+
+bool option_refuse(const struct option_value *value, char error[OPTIONS_ERROR_MAX], const char *format, ...)
+{
+        char expected[512];
+        va_list arguments;
+
+        va_start(arguments, format);
+        vsnprintf(expected, sizeof(expected), format, arguments);
+        va_end(arguments);
+        snprintf(error, OPTIONS_ERROR_MAX, "'%.80s': expected %s", value->text, expected);
+        return false;
+}
+
+bool number_parse(const char *text, int64_t least, int64_t most, int64_t *ret_value)
+{
+        const char *digits = text + (least < 0 && *text == '-');
+        int64_t value;
+
+        if (!*digits || digits[strspn(digits, "0123456789")])
+                return false;
+        errno = 0;
+        value = strtoll(text, NULL, 10);
+        if (errno || value < least || value > most)
+                return false;
+        *ret_value = value;
+        return true;
+}
+
+bool span_parse(const char *text, struct span *ret_span)
+{
+        char from[32];
+        const char *dash = strchr(text, '-');
+        size_t length = dash ? (size_t)(dash - text) : strlen(text);
+        struct span span;
+
+        snprintf(from, sizeof(from), "%.*s", length < sizeof(from) ? (int)length : 0, text);
+        if (!number_parse(from, 0, SPAN_MAX_MS, &span.from_ms) ||
+            !number_parse(dash ? dash + 1 : from, span.from_ms, SPAN_MAX_MS, &span.to_ms))
+                return false;
+        *ret_span = span;
+        return true;
+}
+
+static bool decimal_parse(const char *text, double *ret_value)
+{
+        char *end;
+
+        if (!*text || text[strspn(text, "0123456789.")])
+                return false;
+        *ret_value = strtod(text, &end);
+        return !*end;
+}
+
+bool option_take_flag(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
+{
+        (void)error;
+        *(bool *)value->row->target = true;
+        return true;
+}
+
+bool option_take_number(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
+{
+        const struct option_row *row = value->row;
+
+        return number_parse(value->text, row->minimum, row->maximum, row->target) ||
+               option_refuse(value, error, "a whole number from %" PRId64 " to %" PRId64, row->minimum,
+                             row->maximum);
+}
+
+bool option_take_rate(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
+{
+        double rate;
+
+        if (!decimal_parse(value->text, &rate) || rate > 1)
+                return option_refuse(value, error, "a rate from 0 to 1, such as 0.01");
+        *(double *)value->row->target = rate;
+        return true;
+}
+
+bool option_take_decimal(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
+{
+        return decimal_parse(value->text, value->row->target) ||
+               option_refuse(value, error, "a number of 0 or more");
+}
+
+bool option_take_text(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
+{
+        if (!*value->text)
+                return option_refuse(value, error, "something");
+        *(const char **)value->row->target = value->text;
+        return true;
+}
+
+bool option_take_span(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
+{
+        return span_parse(value->text, value->row->target) ||
+               option_refuse(value, error, "milliseconds A-B, A not above B, both at most %d", SPAN_MAX_MS);
+}
+
+bool option_take_address(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
+{
+        return address_parse(value->text, (uint16_t)value->row->minimum, value->row->target) ||
+               option_refuse(value, error, "HOST:PORT, such as 127.0.0.1:7583 or [::1]:7583");
+}

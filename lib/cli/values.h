@@ -1,0 +1,33 @@
+/*
+ * What many options take, as functions for their rows (options.h); each says into which type row->target
+ * points. The plain ones read texts that come from elsewhere too.
+ */
+#ifndef LIB_CLI_VALUES_H
+#define LIB_CLI_VALUES_H
+
+#include "lib/cli/options.h"
+
+/* From A to B milliseconds. */
+struct span {
+        int64_t from_ms, to_ms;
+};
+enum { SPAN_MAX_MS = 3600000 };
+
+option_take option_take_flag;    /* bool */
+option_take option_take_number;  /* int64_t within the row's minimum and maximum */
+option_take option_take_rate;    /* double, 0 to 1 */
+option_take option_take_decimal; /* double, 0 or more */
+option_take option_take_text;    /* const char *, not empty */
+option_take option_take_span;    /* struct span: "300-2000" or "500" */
+option_take
+    option_take_address; /* struct address; the row's minimum is the lowest port: 0 where any may be taken */
+
+/* Writes "'TEXT': expected ..." into error[], the text cut where long. False. */
+bool option_refuse(const struct option_value *value, char error[OPTIONS_ERROR_MAX], const char *format, ...)
+    ATM_PRINTF(3, 4);
+
+/* Digits, with '-' before them where least is below zero. */
+ATM_MUST_USE bool number_parse(const char *text, int64_t least, int64_t most, int64_t *ret_value);
+ATM_MUST_USE bool span_parse(const char *text, struct span *ret_span);
+
+#endif
