@@ -33,6 +33,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/cli/say.h"
 #include "tests/faults/options.h"
 #include "tests/faults/tell.h"
 
@@ -465,7 +466,7 @@ static bool control_listen(struct proxy *proxy)
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         if (!proxy->options.control)
                 return true;
-        strcpy(address.sun_path, proxy->options.control); /* options_parse has measured it */
+        strcpy(address.sun_path, proxy->options.control); /* options_read has measured it */
         socket_remove_stale(&address);
         mode_t before = umask(077);
         proxy->control_listener = evconnlistener_new_bind(
@@ -473,7 +474,7 @@ static bool control_listen(struct proxy *proxy)
             (struct sockaddr *)&address, sizeof(address));
         umask(before);
         if (!proxy->control_listener)
-                fprintf(stderr, "netproxy: --control %s: %s\n", proxy->options.control, strerror(errno));
+                complain("--control %s: %s", proxy->options.control, strerror(errno));
         return proxy->control_listener;
 }
 
@@ -500,7 +501,7 @@ static bool clients_listen(struct proxy *proxy)
             SOMAXCONN, (struct sockaddr *)&proxy->options.listen.storage, (int)proxy->options.listen.length);
         if (!proxy->listener ||
             getsockname(evconnlistener_get_fd(proxy->listener), (struct sockaddr *)&bound, &length) < 0) {
-                fprintf(stderr, "netproxy: --listen: %s\n", strerror(errno));
+                complain("--listen: %s", strerror(errno));
                 return false;
         }
         evconnlistener_set_error_cb(proxy->listener, on_accept_error);
@@ -540,20 +541,21 @@ int main(int count, char **words)
         struct event *on_term = NULL, *on_interrupt = NULL;
         bool good = false;
 
+        say_as("netproxy");
         if (count > 1 && strcmp(words[1], "tell") == 0)
                 return tell(count - 2, words + 2);
-        options_parse(count, words, &proxy.options);
+        options_read(count - 1, words + 1, &proxy.options);
         descriptors_arrange(&proxy);
         proxy.base = event_base_new();
         if (!proxy.base) {
-                fputs("netproxy: libevent can't set up an event loop\n", stderr);
+                complain("libevent can't set up an event loop");
                 return 1;
         }
         proxy.accept_rest = evtimer_new(proxy.base, on_accept_rest, &proxy);
         on_term = evsignal_new(proxy.base, SIGTERM, on_signal, proxy.base);
         on_interrupt = evsignal_new(proxy.base, SIGINT, on_signal, proxy.base);
         if (!proxy.accept_rest || !on_term || !on_interrupt) {
-                fputs("netproxy: no memory\n", stderr);
+                complain("no memory");
                 goto out;
         }
         evsignal_add(on_term, NULL);

@@ -1,11 +1,9 @@
-/* The command line of netproxy: every fault names the option, what was given and what was expected. */
+/* The command line of netproxy, as rows. */
 #include "tests/faults/options.h"
 
 #include <errno.h>
-#include <getopt.h>
-#include <math.h>
+#include <limits.h>
 #include <netdb.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,216 +11,180 @@
 #include <sys/un.h>
 
 #include "lib/base/address.h"
-#include "lib/base/attributes.h"
+#include "lib/cli/program.h"
+#include "lib/cli/values.h"
 
-static const char help[] =
-    "netproxy --listen HOST:PORT --to HOST:PORT [options]\n"
-    "netproxy tell PATH COMMAND\n"
-    "\n"
-    "A TCP proxy that is a bad line. Each chunk of bytes that arrives in either direction is passed on, "
-    "late,\n"
-    "in part, or not at all.\n"
-    "\n"
-    "  --listen HOST:PORT    where clients come; port 0 takes a free one, which the first line of the "
-    "output\n"
-    "                        names: `listening on HOST:PORT`\n"
-    "  --to HOST:PORT        where their connections go on to\n"
-    "  --delay-ms A-B        hold each chunk for A to B milliseconds (0-0); order is kept\n"
-    "  --drop-rate R         so many chunks of one (0.01: one in a hundred) cut their connection instead of\n"
-    "                        passing, half of the time with a reset, half with an orderly end (0)\n"
-    "  --half-rate R         so many pass only their first half, then their connection is cut (0)\n"
-    "  --stall-rate R        so many make their direction of their connection stand still (0) ...\n"
-    "  --stall-ms A-B        ... for A to B milliseconds (1000-5000)\n"
-    "  --seed S              whole number that all of this is drawn from (1). The same seed gives the same\n"
-    "                        fate to the n-th chunk of a connection; what a chunk is, TCP decides\n"
-    "  --connections-max N   more wait to be accepted (4096)\n"
-    "  --control PATH        a unix socket that takes a line and answers with one:\n"
-    "                          cut      end all connections         ok N\n"
-    "                          stall    everything stands still     ok\n"
-    "                          resume   everything goes on          ok\n"
-    "                          status   counts so far, as at the end\n"
-    "                        `netproxy tell PATH COMMAND` says it and prints the answer\n"
-    "  --help                this text\n"
-    "\n"
-    "SIGTERM and SIGINT end it; it then prints how often each thing happened. It holds at most one chunk of\n"
-    "16 kB in each direction of a connection, and reads no more from whoever is not read from.\n"
-    "Exit status: 0 ended by a signal, 1 failed, 2 wrong usage.\n"
-    "\n"
-    "Example: netproxy --listen 127.0.0.1:7600 --to 127.0.0.1:7583 --delay-ms 5-50 --drop-rate 0.01\n";
+static struct address listen_at, to;
+static struct span delay, stall = {1000, 5000};
+static double drop, half, stall_rate;
+static int64_t connections_max = 4096;
+static uint64_t seed = 1;
+static const char *control;
 
-_Noreturn ATM_PRINTF(1, 2) static void usage_error(const char *format, ...)
+/* More than an int64_t holds. */
+static bool take_seed(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
-        va_list arguments;
-        fputs("netproxy: ", stderr);
-        va_start(arguments, format);
-        vfprintf(stderr, format, arguments);
-        va_end(arguments);
-        fputs(" (netproxy --help explains)\n", stderr);
-        exit(2);
-}
+        unsigned long long number;
 
-static bool number_parse(const char *text, uint64_t maximum, uint64_t *ret_value, const char **ret_end)
-{
-        uint64_t value = 0;
-        const char *at = text;
-        for (; *at >= '0' && *at <= '9'; at++) {
-                uint64_t digit = (uint64_t)(*at - '0');
-                if (value > (maximum - digit) / 10)
-                        return false;
-                value = value * 10 + digit;
-        }
-        if (at == text)
-                return false;
-        *ret_value = value;
-        *ret_end = at;
+        errno = 0;
+        number = strtoull(value->text, NULL, 10);
+        if (!*value->text || value->text[strspn(value->text, "0123456789")] || errno)
+                return option_refuse(value, error, "a whole number from 0 to %llu", ULLONG_MAX);
+        seed = number;
         return true;
 }
 
-static uint64_t number_of(const char *option, const char *text, uint64_t minimum, uint64_t maximum)
+static bool take_control(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
-        uint64_t value;
-        const char *end;
-        if (!number_parse(text, maximum, &value, &end) || *end || value < minimum)
-                usage_error("%s '%s': expected a whole number from %llu to %llu", option, text,
-                            (unsigned long long)minimum, (unsigned long long)maximum);
-        return value;
+        size_t room = sizeof(((struct sockaddr_un *)0)->sun_path);
+
+        if (!*value->text || strlen(value->text) >= room)
+                return option_refuse(value, error, "a path of at most %zu characters", room - 1);
+        return option_take_text(value, error);
 }
 
-/* "5-50" or "5". */
-static void range_of(const char *option, const char *text, uint32_t *ret_from_ms, uint32_t *ret_to_ms)
+static const struct option_row rows[] = {
+    {.name = "listen",
+     .value = "HOST:PORT",
+     .text = "where clients come; port 0 takes a free one, which the first line of the output names: "
+             "`listening on "
+             "HOST:PORT`",
+     .take = option_take_address,
+     .target = &listen_at,
+     .flags = OPTION_REQUIRED},
+    {.name = "to",
+     .value = "HOST:PORT",
+     .text = "where their connections go on to",
+     .take = option_take_address,
+     .target = &to,
+     .minimum = 1,
+     .flags = OPTION_REQUIRED},
+    {.name = "delay-ms",
+     .value = "A-B",
+     .text = "hold each chunk for A to B milliseconds; order is kept",
+     .take = option_take_span,
+     .target = &delay,
+     .fallback = "0-0"},
+    {.name = "drop-rate",
+     .value = "R",
+     .text = "so many chunks of one (0.01: one in a hundred) cut their connection instead of passing, half "
+             "of the time "
+             "with a reset, half with an orderly end",
+     .take = option_take_rate,
+     .target = &drop,
+     .fallback = "0"},
+    {.name = "half-rate",
+     .value = "R",
+     .text = "so many pass only their first half, then their connection is cut",
+     .take = option_take_rate,
+     .target = &half,
+     .fallback = "0"},
+    {.name = "stall-rate",
+     .value = "R",
+     .text = "so many make their direction of their connection stand still",
+     .take = option_take_rate,
+     .target = &stall_rate,
+     .fallback = "0"},
+    {.name = "stall-ms",
+     .value = "A-B",
+     .text = "... for A to B milliseconds",
+     .take = option_take_span,
+     .target = &stall,
+     .fallback = "1000-5000"},
+    {.name = "seed",
+     .value = "S",
+     .text = "whole number that all of this is drawn from. The same seed gives the same fate to the n-th "
+             "chunk of a "
+             "connection; what a chunk is, TCP decides",
+     .take = take_seed,
+     .fallback = "1"},
+    {.name = "connections-max",
+     .value = "N",
+     .text = "more wait to be accepted",
+     .take = option_take_number,
+     .target = &connections_max,
+     .minimum = 1,
+     .maximum = 1000000,
+     .fallback = "4096"},
+    {.name = "control",
+     .value = "PATH",
+     .text = "a unix socket that takes a line and answers with one (below); `netproxy tell PATH COMMAND` "
+             "says it and prints "
+             "the answer",
+     .take = take_control,
+     .target = &control},
+    {.name = "help", .letter = 'h', .text = "this text"},
+};
+
+static const struct program_command command = {
+    .synopsis = "netproxy --listen HOST:PORT --to HOST:PORT [options]\n"
+                "netproxy tell PATH COMMAND",
+    .about = "A TCP proxy that is a bad line. Each chunk of bytes that arrives in either direction is passed "
+             "on, late,\n"
+             "in part, or not at all.\n",
+    .ending =
+        "Commands to --control:\n"
+        "  cut      end all connections         ok N\n"
+        "  stall    everything stands still     ok\n"
+        "  resume   everything goes on          ok\n"
+        "  status   counts so far, as at the end\n"
+        "\n"
+        "SIGTERM and SIGINT end it; it then prints how often each thing happened. It holds at most one chunk "
+        "of\n"
+        "16 kB in each direction of a connection, and reads no more from whoever is not read from.\n"
+        "Exit codes: 0 ended by a signal, 1 failed, 2 wrong usage.\n"
+        "\n"
+        "Example: netproxy --listen 127.0.0.1:7600 --to 127.0.0.1:7583 --delay-ms 5-50 --drop-rate 0.01\n",
+    .rows = rows,
+    .count = sizeof(rows) / sizeof(rows[0]),
+};
+
+/* What connect and bind take; ends the program where a host's name is not known. */
+static struct endpoint look_up(const char *option, const struct address *address, int flags)
 {
-        enum { RANGE_MAX_MS = 3600000 };
-        uint64_t from, to;
-        const char *end;
-        bool good = number_parse(text, RANGE_MAX_MS, &from, &end);
-        if (good && *end == '-')
-                good = number_parse(end + 1, RANGE_MAX_MS, &to, &end);
-        else
-                to = good ? from : 0;
-        if (!good || *end || to < from)
-                usage_error("%s '%s': expected milliseconds A-B, A not above B, both at most %d", option,
-                            text, RANGE_MAX_MS);
-        *ret_from_ms = (uint32_t)from;
-        *ret_to_ms = (uint32_t)to;
+        struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags};
+        struct addrinfo *found = NULL;
+        struct endpoint endpoint = {.length = 0};
+        char port[ADDRESS_PORT_MAX];
+
+        snprintf(port, sizeof(port), "%u", (unsigned)address->port);
+        int status = getaddrinfo(address->host, port, &hints, &found);
+        if (status != 0) {
+                complain("%s '%s': %s", option, address->host, gai_strerror(status));
+                exit(EXIT_FAILED);
+        }
+        memcpy(&endpoint.storage, found->ai_addr, found->ai_addrlen);
+        endpoint.length = found->ai_addrlen;
+        freeaddrinfo(found);
+        return endpoint;
 }
 
-static uint64_t rate_of(const char *option, const char *text)
+static uint64_t share_of_2_32(double rate)
 {
-        char *end;
-        double rate = strtod(text, &end);
-        if (end == text || *end || !isfinite(rate) || rate < 0 || rate > 1)
-                usage_error("%s '%s': expected a rate from 0 to 1, such as 0.01", option, text);
         return (uint64_t)(rate * 4294967296.0);
 }
 
-static void endpoint_of(const char *option, const char *text, bool for_listening, struct endpoint *ret_endpoint)
+void options_read(int count, char **words, struct options *ret_options)
 {
-        struct address address;
-        char port[ADDRESS_PORT_MAX];
-        if (!address_parse(text, for_listening ? 0 : 1, &address))
-                usage_error("%s '%s': expected HOST:PORT, such as 127.0.0.1:7600 or [::1]:7600", option,
-                            text);
-        snprintf(port, sizeof(port), "%u", (unsigned)address.port);
+        struct options options;
+        int status = program_options(&command, NULL, count, words);
 
-        struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = for_listening ? AI_PASSIVE : 0};
-        struct addrinfo *found = NULL;
-        int status = getaddrinfo(address.host, port, &hints, &found);
-        if (status != 0) {
-                fprintf(stderr, "netproxy: %s '%s': %s\n", option, text, gai_strerror(status));
-                exit(1);
-        }
-        memcpy(&ret_endpoint->storage, found->ai_addr, found->ai_addrlen);
-        ret_endpoint->length = found->ai_addrlen;
-        freeaddrinfo(found);
-}
-
-enum {
-        OPTION_LISTEN = 1,
-        OPTION_TO,
-        OPTION_DELAY,
-        OPTION_DROP,
-        OPTION_HALF,
-        OPTION_STALL_RATE,
-        OPTION_STALL_MS,
-        OPTION_SEED,
-        OPTION_CONNECTIONS,
-        OPTION_CONTROL,
-        OPTION_HELP,
-};
-
-static const struct option names[] = {
-    {"listen", required_argument, NULL, OPTION_LISTEN},
-    {"to", required_argument, NULL, OPTION_TO},
-    {"delay-ms", required_argument, NULL, OPTION_DELAY},
-    {"drop-rate", required_argument, NULL, OPTION_DROP},
-    {"half-rate", required_argument, NULL, OPTION_HALF},
-    {"stall-rate", required_argument, NULL, OPTION_STALL_RATE},
-    {"stall-ms", required_argument, NULL, OPTION_STALL_MS},
-    {"seed", required_argument, NULL, OPTION_SEED},
-    {"connections-max", required_argument, NULL, OPTION_CONNECTIONS},
-    {"control", required_argument, NULL, OPTION_CONTROL},
-    {"help", no_argument, NULL, OPTION_HELP},
-    {NULL, 0, NULL, 0},
-};
-
-static void option_take(int option, const char *value, struct options *options)
-{
-        struct fate_rules *rules = &options->rules;
-        switch (option) {
-        case OPTION_LISTEN:
-                endpoint_of("--listen", value, true, &options->listen);
-                break;
-        case OPTION_TO:
-                endpoint_of("--to", value, false, &options->to);
-                break;
-        case OPTION_DELAY:
-                range_of("--delay-ms", value, &rules->delay_from_ms, &rules->delay_to_ms);
-                break;
-        case OPTION_DROP:
-                rules->drop = rate_of("--drop-rate", value);
-                break;
-        case OPTION_HALF:
-                rules->half = rate_of("--half-rate", value);
-                break;
-        case OPTION_STALL_RATE:
-                rules->stall = rate_of("--stall-rate", value);
-                break;
-        case OPTION_STALL_MS:
-                range_of("--stall-ms", value, &rules->stall_from_ms, &rules->stall_to_ms);
-                break;
-        case OPTION_SEED:
-                rules->seed = number_of("--seed", value, 0, UINT64_MAX);
-                break;
-        case OPTION_CONNECTIONS:
-                options->connections_max = (uint32_t)number_of("--connections-max", value, 1, 1000000);
-                break;
-        case OPTION_CONTROL:
-                if (!*value || strlen(value) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-                        usage_error("--control '%s': expected a path of at most %zu characters", value,
-                                    sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
-                options->control = value;
-                break;
-        case OPTION_HELP:
-                fputs(help, stdout);
-                exit(fflush(stdout) == 0 ? 0 : 1);
-        default:
-                usage_error("expected the options that --help names"); /* getopt has said which was wrong */
-        }
-}
-
-void options_parse(int count, char **words, struct options *ret_options)
-{
-        struct options options = {
-            .connections_max = 4096,
-            .rules = {.seed = 1, .stall_from_ms = 1000, .stall_to_ms = 5000},
-        };
-        for (int option; (option = getopt_long(count, words, "", names, NULL)) != -1;)
-                option_take(option, optarg, &options);
-        if (optind < count)
-                usage_error("'%s': expected options only", words[optind]);
-        if (!options.listen.length || !options.to.length)
-                usage_error("%s is missing", options.listen.length ? "--to" : "--listen");
+        if (status != PROGRAM_GOES_ON)
+                exit(status);
+        options = (struct options){.connections_max = (uint32_t)connections_max,
+                                   .control = control,
+                                   .rules = {.seed = seed,
+                                             .drop = share_of_2_32(drop),
+                                             .half = share_of_2_32(half),
+                                             .stall = share_of_2_32(stall_rate),
+                                             .delay_from_ms = (uint32_t)delay.from_ms,
+                                             .delay_to_ms = (uint32_t)delay.to_ms,
+                                             .stall_from_ms = (uint32_t)stall.from_ms,
+                                             .stall_to_ms = (uint32_t)stall.to_ms}};
         if (options.rules.drop + options.rules.half + options.rules.stall > UINT64_C(1) << 32)
-                usage_error("--drop-rate, --half-rate and --stall-rate: expected a sum of at most 1");
+                exit(program_usage(NULL,
+                                   "--drop-rate, --half-rate and --stall-rate: expected a sum of at most 1"));
+        options.listen = look_up("--listen", &listen_at, AI_PASSIVE);
+        options.to = look_up("--to", &to, 0);
         *ret_options = options;
 }

@@ -7,6 +7,7 @@
 
 #include "tests/faults/fate.h"
 
+/* What connect and bind take. */
 struct endpoint {
         struct sockaddr_storage storage;
         socklen_t length;
@@ -19,8 +20,8 @@ struct options {
         uint32_t connections_max;
 };
 
-/* Fills all, or ends the program: 0 after --help, 2 where the command line is wrong, 1 where a host's name is
- * not known. */
-void options_parse(int count, char **words, struct options *ret_options);
+/* words: behind the program's name, NULL at their end. Fills all, or ends the program: 0 after --help, 2
+ * where the command line is wrong, 1 where a host's name is not known. */
+void options_read(int count, char **words, struct options *ret_options);
 
 #endif

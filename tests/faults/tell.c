@@ -9,12 +9,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/cli/say.h"
+
 enum { ANSWER_MAX = 512, PATIENCE_S = 10 };
 
-static int complain(const char *path, const char *why)
+static int fail(const char *path, const char *why)
 {
-        fprintf(stderr, "netproxy tell: %s: %s\n", path, why);
-        return 1;
+        complain("tell: %s: %s", path, why);
+        return EXIT_FAILED;
 }
 
 /* The answer's line, without its end. */
@@ -49,20 +51,20 @@ int tell(int count, char **words)
         int result;
 
         if (count != 2 || strlen(words[0]) >= sizeof(address.sun_path)) {
-                fputs("netproxy tell: expected the control socket's path and a command (netproxy --help explains)\n", stderr);
-                return 2;
+                complain("tell: expected the control socket's path and a command");
+                return EXIT_USAGE;
         }
         strcpy(address.sun_path, words[0]);
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0)
-                return complain(words[0], strerror(errno));
+                return fail(words[0], strerror(errno));
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
         if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-                result = complain(words[0], strerror(errno));
+                result = fail(words[0], strerror(errno));
         else if (!exchange(fd, words[1], answer))
-                result = complain(words[0], "no answer");
+                result = fail(words[0], "no answer");
         else if (strncmp(answer, "error", 5) == 0)
-                result = complain(words[0], answer);
+                result = fail(words[0], answer);
         else
                 result = puts(answer) >= 0 && fflush(stdout) == 0 ? 0 : 1;
         close(fd);
