@@ -4,13 +4,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/queue.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "config/limits.h"
 #include "daemon/conn.h"
 #include "daemon/service.h"
 #include "lib/base/log.h"
+#include "lib/base/process.h"
 
 struct client {
         struct clients *clients;
@@ -261,20 +261,12 @@ static struct conn_timeouts timeouts_of(const struct settings *settings)
 /* Descriptors for as many connections as the system lets us have. */
 static size_t possible_connections(const struct settings *settings)
 {
-        struct rlimit limit;
         int64_t wanted = settings->connections_max;
-        rlim_t others = LIMIT_OTHER_DESCRIPTORS;
+        uint64_t files = process_raise_files(), others = LIMIT_OTHER_DESCRIPTORS;
         for (size_t i = 0; i < settings->link_count; i++)
-                others += (rlim_t)settings->link[i].connections;
-        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-                return (size_t)wanted;
-        if (limit.rlim_cur < limit.rlim_max) {
-                limit.rlim_cur = limit.rlim_max;
-                setrlimit(RLIMIT_NOFILE, &limit);
-                getrlimit(RLIMIT_NOFILE, &limit);
-        }
-        rlim_t possible = limit.rlim_cur > others ? limit.rlim_cur - others : 1;
-        if (limit.rlim_cur == RLIM_INFINITY || possible >= (rlim_t)wanted)
+                others += (uint64_t)settings->link[i].connections;
+        uint64_t possible = files > others ? files - others : 1;
+        if (possible >= (uint64_t)wanted)
                 return (size_t)wanted;
         log_event(LEVEL_WARNING, "few_descriptors", LOG_NUMBER("connections_max", wanted),
                   LOG_NUMBER("possible", (int64_t)possible),

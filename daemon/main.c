@@ -1,14 +1,12 @@
 /* atmd: options, hardening of the process, and the way to its exit code. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "config/settings.h"
 #include "daemon/server.h"
 #include "lib/base/log.h"
+#include "lib/base/process.h"
 #include "lib/cli/program.h"
 #include "lib/cli/values.h"
 
@@ -79,23 +77,6 @@ static void print_manual(FILE *stream)
         manual_rows(stream, rows, sizeof(rows) / sizeof(rows[0]));
 }
 
-/*
- * Card numbers pass through this memory: none of it may end in a core file. The limit stops files; the filter
- * leaves nothing in what a handler behind a pipe would get. (PR_SET_DUMPABLE would also hide the process's
- * memory figures from the user who runs it, and from whoever measures them.)
- */
-static void forbid_core_dumps(void)
-{
-        static const struct rlimit none = {0, 0};
-        setrlimit(RLIMIT_CORE, &none);
-        int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
-        if (fd < 0)
-                return;
-        if (write(fd, "0", 1) < 0)
-                log_event(LEVEL_WARNING, "coredump_filter", LOG_TEXT("help", "cores may hold card numbers"));
-        close(fd);
-}
-
 static int check(const struct settings *settings)
 {
         char error[SERVER_ERROR_MAX];
@@ -110,7 +91,8 @@ static int serve(const struct settings *settings)
         char error[SERVER_ERROR_MAX];
         bool bad_config;
         log_open(settings->log_target, settings->log_level, arguments.server.instance);
-        forbid_core_dumps();
+        if (!process_forbid_cores())
+                log_event(LEVEL_WARNING, "coredump_filter", LOG_TEXT("help", "cores may hold card numbers"));
         struct server *server = server_new(&arguments.server, settings, &bad_config, error);
         if (!server) {
                 if (strcmp(settings->log_target, "journal") == 0)

@@ -19,13 +19,13 @@
 #include "daemon/service.h"
 #include "lib/base/log.h"
 #include "lib/net/priorities.h"
+#include "lib/net/signals.h"
 #include "rules/calendar.h"
 
 enum {
         CALLBACKS_BEFORE_LOOK = 16, /* of newcomers, before looking for those that are served */
         TICK_MS = 100,
         STATS_S = 60,
-        SIGNALS = 4,
 };
 
 struct server {
@@ -38,7 +38,8 @@ struct server {
         struct clients *clients;
         struct banks *banks; /* NULL: no link is configured */
         struct partitions partitions;
-        struct event *signals[SIGNALS], *tick, *stats, *watchdog, *deadline;
+        struct signals *signals;
+        struct event *tick, *stats, *watchdog, *deadline;
         bool draining;
 };
 
@@ -307,16 +308,10 @@ static bool make_base(struct server *server)
 
 static bool make_signals(struct server *server)
 {
-        static const struct {
-                int signal;
-                event_callback_fn handle;
-        } rows[SIGNALS] = {{SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGHUP, on_reload}, {SIGUSR1, on_count}};
-        for (size_t i = 0; i < SIGNALS; i++) {
-                server->signals[i] = evsignal_new(server->base, rows[i].signal, rows[i].handle, server);
-                if (!server->signals[i] || event_add(server->signals[i], NULL) < 0)
-                        return false;
-        }
-        return true;
+        static const struct signal_row rows[] = {
+            {SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGHUP, on_reload}, {SIGUSR1, on_count}};
+        server->signals = signals_new(server->base, rows, sizeof(rows) / sizeof(rows[0]), server);
+        return server->signals;
 }
 
 static struct event *make_timer(struct server *server, int64_t ms, event_callback_fn handle)
@@ -488,8 +483,7 @@ void server_free(struct server *server)
         clients_free(server->clients);
         service_free(server->service);
         banks_free(server->banks); /* it says nothing any more to those who wait for it */
-        for (size_t i = 0; i < SIGNALS; i++)
-                free_event(server->signals[i]);
+        signals_free(server->signals);
         free_event(server->tick);
         free_event(server->stats);
         free_event(server->watchdog);

@@ -28,12 +28,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/base/process.h"
 #include "lib/cli/say.h"
+#include "lib/net/signals.h"
 #include "tests/faults/options.h"
 #include "tests/faults/tell.h"
 
@@ -481,14 +482,9 @@ static bool control_listen(struct proxy *proxy)
 /* Two descriptors a connection: as many as the system gives, and no more connections than that. */
 static void descriptors_arrange(struct proxy *proxy)
 {
-        struct rlimit limit;
-        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-                return;
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-        if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur > 2 * DESCRIPTORS_OTHER &&
-            proxy->options.connections_max > (limit.rlim_cur - DESCRIPTORS_OTHER) / 2)
-                proxy->options.connections_max = (uint32_t)((limit.rlim_cur - DESCRIPTORS_OTHER) / 2);
+        uint64_t files = process_raise_files();
+        if (files > 2 * DESCRIPTORS_OTHER && proxy->options.connections_max > (files - DESCRIPTORS_OTHER) / 2)
+                proxy->options.connections_max = (uint32_t)((files - DESCRIPTORS_OTHER) / 2);
 }
 
 static bool clients_listen(struct proxy *proxy)
@@ -538,7 +534,8 @@ static void proxy_clear(struct proxy *proxy)
 int main(int count, char **words)
 {
         static struct proxy proxy;
-        struct event *on_term = NULL, *on_interrupt = NULL;
+        static const struct signal_row rows[] = {{SIGTERM, on_signal}, {SIGINT, on_signal}};
+        struct signals *signals;
         bool good = false;
 
         say_as("netproxy");
@@ -552,14 +549,11 @@ int main(int count, char **words)
                 return 1;
         }
         proxy.accept_rest = evtimer_new(proxy.base, on_accept_rest, &proxy);
-        on_term = evsignal_new(proxy.base, SIGTERM, on_signal, proxy.base);
-        on_interrupt = evsignal_new(proxy.base, SIGINT, on_signal, proxy.base);
-        if (!proxy.accept_rest || !on_term || !on_interrupt) {
+        signals = signals_new(proxy.base, rows, sizeof(rows) / sizeof(rows[0]), proxy.base);
+        if (!proxy.accept_rest || !signals) {
                 complain("no memory");
                 goto out;
         }
-        evsignal_add(on_term, NULL);
-        evsignal_add(on_interrupt, NULL);
         if (!control_listen(&proxy) || !clients_listen(&proxy))
                 goto out;
         good = event_base_dispatch(proxy.base) >= 0;
@@ -570,10 +564,7 @@ out:
         proxy_clear(&proxy);
         if (proxy.accept_rest)
                 event_free(proxy.accept_rest);
-        if (on_term)
-                event_free(on_term);
-        if (on_interrupt)
-                event_free(on_interrupt);
+        signals_free(signals);
         event_base_free(proxy.base);
         return good ? 0 : 1;
 }

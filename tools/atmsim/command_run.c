@@ -444,39 +444,36 @@ static bool judge(const struct fleet_result *r)
         bool good = !r->broken;
 
         if (c->wrong) {
-                fprintf(stderr, "atmsim: %" PRIu64 " wrong answers\n", c->wrong);
+                complain("%" PRIu64 " wrong answers", c->wrong);
                 good = false;
         }
         if (r->unfinished) {
-                fprintf(stderr,
-                        "atmsim: %" PRIu64
+                complain("%" PRIu64
                         " ATMs did not come to the end of a withdrawal within %.0f s (--drain-seconds); "
-                        "the next run on this journal goes on with them\n",
+                        "the next run on this journal goes on with them",
                         r->unfinished, fleet.drain_seconds);
                 good = false;
         }
         if (r->signed_on < r->atms && (fleet.idle || r->signed_on == 0)) {
-                fprintf(stderr, "atmsim: %" PRId64 " of %" PRId64 " ATMs were signed on at the end\n",
+                complain("%" PRId64 " of %" PRId64 " ATMs were signed on at the end",
                         r->signed_on, r->atms);
                 good = false;
         }
         if (r->cards_used_up) {
-                fprintf(stderr,
-                        "atmsim: the cards were used up (each %" PRId64
-                        " times); more cards or uses are needed\n",
+                complain("the cards were used up (each %" PRId64
+                        " times); more cards or uses are needed",
                         fleet.card_uses);
                 good = false;
         }
         if (!fleet.idle && c->started == 0) {
-                fprintf(stderr, "atmsim: no withdrawal was made\n");
+                complain("no withdrawal was made");
                 good = false;
         }
         for (int i = 0; i < FAULT_COUNT; i++) {
                 if (fleet.faults.rate[i] > 0 && c->fault[i] == 0) {
-                        fprintf(stderr,
-                                "atmsim: the fault %s was asked for and never happened: more withdrawals or "
+                        complain("the fault %s was asked for and never happened: more withdrawals or "
                                 "a higher "
-                                "rate are needed\n",
+                                "rate are needed",
                                 fault_name[i]);
                         good = false;
                 }

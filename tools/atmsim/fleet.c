@@ -19,13 +19,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "backoffice/journals/dispenser.h"
+#include "lib/base/process.h"
+#include "lib/cli/say.h"
+#include "lib/net/signals.h"
 #include "protocol/profile.h"
 #include "tools/atmsim/answers.h"
-#include "backoffice/journals/dispenser.h"
 #include "tools/atmsim/atm_conn.h"
 #include "tools/atmsim/message.h"
 #include "tools/atmsim/progress.h"
@@ -70,7 +72,7 @@ struct fleet {
         struct event_base *base;
         struct atm_conn_net net;
         struct event *tick, *arrival;
-        struct event *signals[2];
+        struct signals *signals;
         struct terminals terminals;
         struct token_key *token_key;
         struct customers customers;
@@ -124,17 +126,17 @@ static void break_off(struct fleet *fleet, const char *what, const char *why)
 {
         if (!fleet->result.broken) {
                 progress_clear(&fleet->progress);
-                fprintf(stderr, "atmsim: %s: %s\n", what, why);
+                complain("%s: %s", what, why);
         }
         fleet->result.broken = true;
 }
 
-static void complain(struct fleet *fleet, const struct seat *seat, const char *what)
+static void complain_of(struct fleet *fleet, const struct seat *seat, const char *what)
 {
         if (fleet->complaints++ >= COMPLAINTS_MAX)
                 return;
         progress_clear(&fleet->progress);
-        fprintf(stderr, "atmsim: %s: %s\n", seat->atm.terminal, what);
+        complain("%s: %s", seat->atm.terminal, what);
 }
 
 /* carrying out ------------------------------------------------------------------------------------ */
@@ -159,7 +161,7 @@ static void queue_frame(struct seat *seat, enum atm_message what, struct message
         answers_expect(&seat->answers, what, identity, amount_yen);
         if (!atm_conn_queue(&seat->conn, frame, length)) {
                 atm_conn_cut(&seat->conn, 0);
-                complain(seat->fleet, seat, "the host does not read; the connection is given up");
+                complain_of(seat->fleet, seat, "the host does not read; the connection is given up");
         }
         seat->fleet->messages_wait = true;
         join_group(seat);
@@ -508,7 +510,7 @@ static void on_down(struct atm_conn *conn, const char *reason)
         if (phase == SERVING)
                 fleet->signed_on--;
         if (phase == CONNECTING && fleet->result.connections == 0)
-                complain(fleet, seat, reason); /* nobody has got through yet: say why */
+                complain_of(fleet, seat, reason); /* nobody has got through yet: say why */
         park(seat);
         if (phase == CONNECTING || seat->power_off)
                 return;
@@ -551,7 +553,7 @@ static void on_message(struct atm_conn *conn, const uint8_t *bytes, size_t lengt
         if (!answers_check(&seat->answers, &seat->atm, &seat->place, bytes, length, &answer, why)) {
                 fleet->result.counters.wrong++;
                 snprintf(text, sizeof(text), "a wrong answer: %s", why);
-                complain(fleet, seat, text);
+                complain_of(fleet, seat, text);
                 return;
         }
         if (answer.what == ATM_SIGN_ON) {
@@ -575,7 +577,7 @@ static void connect_next(struct fleet *fleet)
                         fleet->handshakes++;
                         enter_phase(seat, CONNECTING, SIGN_ON_TIMEOUT_US);
                 } else {
-                        complain(fleet, seat, reason);
+                        complain_of(fleet, seat, reason);
                         park(seat);
                 }
         }
@@ -817,9 +819,8 @@ static void warn_of_strangers(const struct fleet *fleet, const struct rebirth *r
                 strangers += rebirth->recovery[i].open &&
                              terminals_find(&fleet->terminals, rebirth->terminals.terminal[i].name) < 0;
         if (strangers)
-                fprintf(stderr,
-                        "atmsim: %d ATMs of this journal have open withdrawals but are not part of this run; "
-                        "run them too (--atms) to bring those to their end\n",
+                complain("%d ATMs of this journal have open withdrawals but are not part of this run; "
+                        "run them too (--atms) to bring those to their end",
                         strangers);
 }
 
@@ -830,7 +831,7 @@ static bool switch_on(struct fleet *fleet)
         bool good = read_journals(fleet->options->journal, &rebirth);
 
         if (!good) {
-                fprintf(stderr, "atmsim: %s\n", rebirth.error);
+                complain("%s", rebirth.error);
                 goto done;
         }
         warn_of_strangers(fleet, &rebirth);
@@ -865,7 +866,7 @@ static bool open_seats(struct fleet *fleet)
         fleet->group_spare = calloc(fleet->count, sizeof(uint32_t));
         if (!fleet->seats || !fleet->deadline_us || !fleet->phase_deadline_us || !fleet->line ||
             !fleet->group || !fleet->group_spare) {
-                fprintf(stderr, "atmsim: out of memory for %zu ATMs\n", fleet->count);
+                complain("out of memory for %zu ATMs", fleet->count);
                 return false;
         }
         for (size_t i = 0; i < fleet->count; i++) {
@@ -881,7 +882,7 @@ static bool open_seats(struct fleet *fleet)
                 seat->port = (int)(i % (size_t)fleet->net.ports);
                 seat->slot = dispensers_find_or_add(fleet->dispensers, terminal->name);
                 if (seat->slot < 0 || !dispensers_counters(fleet->dispensers, seat->slot)) {
-                        fprintf(stderr, "atmsim: dispenser of %s: %s\n", terminal->name,
+                        complain("dispenser of %s: %s", terminal->name,
                                 seat->slot < 0 ? strerror(errno) : "its counters are damaged");
                         return false;
                 }
@@ -912,40 +913,25 @@ static bool open_files(struct fleet *fleet)
                 goto fail;
         return true;
 fail:
-        fprintf(stderr, "atmsim: %s\n", error);
+        complain("%s", error);
         return false;
 }
 
 /* As many descriptors as the system allows: an ATM needs one. */
 static bool raise_files(size_t atms)
 {
-        struct rlimit limit;
+        uint64_t files = process_raise_files();
 
-        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        if (files >= atms + 32)
                 return true;
-        if (limit.rlim_cur < limit.rlim_max) {
-                limit.rlim_cur = limit.rlim_max;
-                setrlimit(RLIMIT_NOFILE, &limit);
-                getrlimit(RLIMIT_NOFILE, &limit);
-        }
-        if (limit.rlim_cur >= atms + 32)
-                return true;
-        fprintf(stderr, "atmsim: %zu ATMs need %zu open files, this process may have %llu (ulimit -n)\n",
-                atms, atms + 32, (unsigned long long)limit.rlim_cur);
+        complain("%zu ATMs need %zu open files, this process may have %llu (ulimit -n)",
+                atms, atms + 32, (unsigned long long)files);
         return false;
-}
-
-/* Card numbers are in this process's memory: no core of it on a disk. */
-static void forbid_cores(void)
-{
-        struct rlimit none = {0, 0};
-
-        setrlimit(RLIMIT_CORE, &none);
 }
 
 static bool open_loop(struct fleet *fleet)
 {
-        static const int numbers[2] = {SIGINT, SIGTERM};
+        static const struct signal_row rows[] = {{SIGINT, on_signal}, {SIGTERM, on_signal}};
         const struct fleet_options *options = fleet->options;
         struct event_config *config = event_config_new();
         struct timeval tick = {.tv_usec = TICK_US};
@@ -958,28 +944,24 @@ static bool open_loop(struct fleet *fleet)
                 event_config_free(config);
         }
         if (!fleet->base) {
-                fputs("atmsim: libevent can't make an event loop\n", stderr);
+                complain("libevent can't make an event loop");
                 return false;
         }
         fleet->tick = event_new(fleet->base, -1, EV_PERSIST, on_tick, fleet);
         fleet->arrival = evtimer_new(fleet->base, on_arrival, fleet);
-        for (int i = 0; i < 2; i++) {
-                fleet->signals[i] = evsignal_new(fleet->base, numbers[i], on_signal, fleet);
-                if (!fleet->signals[i] || event_add(fleet->signals[i], NULL) < 0)
-                        return false;
-        }
-        if (!fleet->tick || !fleet->arrival || event_add(fleet->tick, &tick) < 0)
+        fleet->signals = signals_new(fleet->base, rows, sizeof(rows) / sizeof(rows[0]), fleet);
+        if (!fleet->signals || !fleet->tick || !fleet->arrival || event_add(fleet->tick, &tick) < 0)
                 return false;
         if (!atm_conn_net_open(&fleet->net, fleet->base, options->host, options->ports, options->ca,
                            options->certs, fleet->terminals.terminal[0].name, error)) {
-                fprintf(stderr, "atmsim: %s\n", error);
+                complain("%s", error);
                 return false;
         }
         fleet->net.on_ready = on_ready;
         fleet->net.on_message = on_message;
         fleet->net.on_down = on_down;
         if (options->capture_file && !atm_conn_net_capture(&fleet->net, options->capture_file)) {
-                fprintf(stderr, "atmsim: --capture %s: %s\n", options->capture_file, strerror(errno));
+                complain("--capture %s: %s", options->capture_file, strerror(errno));
                 return false;
         }
         return true;
@@ -1014,13 +996,11 @@ static bool close_fleet(struct fleet *fleet)
         if (fleet->lock >= 0)
                 close(fleet->lock);
         if (fleet->net.tls && !atm_conn_net_close(&fleet->net)) {
-                fprintf(stderr, "atmsim: --capture %s: not all could be written\n",
+                complain("--capture %s: not all could be written",
                         fleet->options->capture_file);
                 complete = false;
         }
-        for (int i = 0; i < 2; i++)
-                if (fleet->signals[i])
-                        event_free(fleet->signals[i]);
+        signals_free(fleet->signals);
         if (fleet->arrival)
                 event_free(fleet->arrival);
         if (fleet->tick)
@@ -1071,14 +1051,15 @@ bool fleet_run(const struct fleet_options *options, struct fleet_result *ret_res
         bool good = false;
 
         if (!fleet) {
-                fputs("atmsim: out of memory\n", stderr);
+                complain("out of memory");
                 return false;
         }
         fleet->options = options;
         fleet->lock = -1;
         fleet->started_us = now_us();
         progress_init(&fleet->progress, options->progress);
-        forbid_cores();
+        if (!process_forbid_cores())
+                note("cores may hold card numbers: /proc/self/coredump_filter can't be written");
         if (!open_files(fleet) || !raise_files(fleet->terminals.count) || !open_loop(fleet) ||
             !open_seats(fleet))
                 goto done;

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "lib/cli/program.h"
+#include "lib/net/signals.h"
 #include "tools/banksim/ctl.h"
 #include "tools/banksim/host.h"
 #include "tools/banksim/options.h"
@@ -26,7 +27,7 @@ struct banksim {
         struct host_world world;
         struct event_base *base;
         struct token_key *key;
-        struct event *on_term, *on_int;
+        struct signals *signals;
         struct host *host[OPTIONS_BANKS_MAX];
         size_t hosts;
         struct ctl *ctl;
@@ -56,6 +57,8 @@ static void on_signal(evutil_socket_t number, short what, void *context)
         (void)number, (void)what;
         event_base_loopbreak(banksim->base);
 }
+
+static const struct signal_row signal_rows[] = {{SIGTERM, on_signal}, {SIGINT, on_signal}};
 
 static void on_fatal(void *context)
 {
@@ -112,10 +115,8 @@ static bool open_loop(struct banksim *banksim)
         banksim->base = event_base_new();
         if (!banksim->base || event_base_priority_init(banksim->base, PRIORITIES) < 0)
                 return false;
-        banksim->on_term = evsignal_new(banksim->base, SIGTERM, on_signal, banksim);
-        banksim->on_int = evsignal_new(banksim->base, SIGINT, on_signal, banksim);
-        return banksim->on_term && banksim->on_int && event_add(banksim->on_term, NULL) == 0 &&
-               event_add(banksim->on_int, NULL) == 0;
+        banksim->signals = signals_new(banksim->base, signal_rows, sizeof(signal_rows) / sizeof(signal_rows[0]), banksim);
+        return banksim->signals;
 }
 
 static bool open_hosts(struct banksim *banksim)
@@ -172,10 +173,7 @@ static void close_all(struct banksim *banksim)
         ctl_close(banksim->ctl);
         for (size_t i = 0; i < banksim->hosts; i++)
                 host_close(banksim->host[i]);
-        if (banksim->on_term)
-                event_free(banksim->on_term);
-        if (banksim->on_int)
-                event_free(banksim->on_int);
+        signals_free(banksim->signals);
         if (banksim->base)
                 event_base_free(banksim->base);
         token_key_free(banksim->key);
