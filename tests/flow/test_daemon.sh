@@ -76,7 +76,7 @@ cat "$WORK/token.key" >"$ATM_TOKEN_KEY_FILE"
 # what the rows of config/settings.c don't let a reload change needs a restart, and is named
 set_key database queue_max 5000
 kill -HUP "$pid"
-await 5 "the refusal of what needs a restart" \
+await "the refusal of what needs a restart" \
         grep -qF "own.conf: [database] queue_max can't be changed while atmd runs: restart it" "$WORK/reload.log"
 cp "$WORK/good.conf" "$CONF"
 stop
