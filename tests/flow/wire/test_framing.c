@@ -226,7 +226,8 @@ START_TEST(a_handshake_that_does_not_end_is_cut_off)
 END_TEST
 
 /* Peers that open connections and then say nothing, or just begin to; at the instance that has the time
- * limits of the defaults. */
+ * limits of the defaults. They are more than may be opening at once, so some are put out to let others in: none of
+ * them gets anything, and who comes late is served. */
 static void crowd(const char *begin, size_t length)
 {
         enum { CROWD = 400 };
@@ -244,8 +245,7 @@ static void crowd(const char *begin, size_t length)
         struct trade trade;
         withdraw(&late, take_card(), 10000, "00", &trade);
         for (int i = 0; i < CROWD; i++) {
-                ck_assert_msg(client_receive(client[i], &answer, 0) == CLIENT_SILENT,
-                              "the crowd had to go first");
+                ck_assert_msg(client_receive(client[i], &answer, 0) != CLIENT_RECEIVED, "one of the crowd is answered");
                 client_close(client[i]);
         }
 }
