@@ -17,13 +17,13 @@ enum work { WORK_NONE, WORK_TAKE, WORK_END, WORK_SWEEP, WORK_LOOK };
 struct item {
         struct bank_exchange exchange;
         struct bank_notice notice;
-        struct way *way;
+        struct window *window;
         enum item_state state;
         char error[SAF_ERROR_MAX + 1]; /* "": acknowledged */
 };
 
-/* A link's part. */
-struct way {
+/* What is under way to a link's bank, and how much waits for it. */
+struct window {
         struct saf *saf;
         struct bank_route *route;
         int64_t taken_ms;     /* of the last take, steady */
@@ -40,10 +40,10 @@ struct saf {
         struct saf_store store;
         struct saf_shell shell;
         size_t count;
-        struct way *way;
-        enum work work;       /* with the store */
-        struct way *work_way; /* of a take */
-        size_t turn;          /* the link after the one that was taken from last */
+        struct window *window;
+        enum work work;             /* with the store */
+        struct window *work_window; /* of a take */
+        size_t turn;                /* the link after the one that was taken from last */
         int64_t swept_ms, looked_ms;
         bool sweep_again, draining;
         struct saf_result result[SAF_BATCH];
@@ -65,21 +65,21 @@ struct saf *saf_new(const struct saf_settings *settings, const struct bank_route
                     const struct saf_store *store, const struct saf_shell *shell)
 {
         struct saf *saf = calloc(1, sizeof(*saf));
-        struct way *ways = calloc(routes->count ? routes->count : 1, sizeof(*ways));
-        if (!saf || !ways) {
+        struct window *windows = calloc(routes->count ? routes->count : 1, sizeof(*windows));
+        if (!saf || !windows) {
                 free(saf);
-                free(ways);
+                free(windows);
                 return NULL;
         }
         saf->settings = *settings;
         saf->store = *store;
         saf->shell = *shell;
-        saf->way = ways;
+        saf->window = windows;
         saf->count = routes->count;
         for (size_t i = 0; i < routes->count; i++) {
-                ways[i].saf = saf;
-                ways[i].route = routes->route[i];
-                ways[i].free_count = SAF_WINDOW;
+                windows[i].saf = saf;
+                windows[i].route = routes->route[i];
+                windows[i].free_count = SAF_WINDOW;
         }
         saf->swept_ms = saf->looked_ms = steady_ms(saf);
         return saf;
@@ -89,7 +89,7 @@ void saf_free(struct saf *saf)
 {
         if (!saf)
                 return;
-        free(saf->way);
+        free(saf->window);
         free(saf);
 }
 
@@ -103,8 +103,8 @@ void saf_change(struct saf *saf, const struct saf_settings *settings)
 static void free_item(struct item *item)
 {
         assert(item->state != ITEM_FREE && !item->exchange.session);
-        item->way->ended_count -= item->state == ITEM_ENDED;
-        item->way->free_count++;
+        item->window->ended_count -= item->state == ITEM_ENDED;
+        item->window->free_count++;
         item->state = ITEM_FREE;
 }
 
@@ -113,7 +113,7 @@ static void end_item(struct item *item, const char *error)
         assert(item->state == ITEM_SENT);
         snprintf(item->error, sizeof(item->error), "%s", error);
         item->state = ITEM_ENDED;
-        item->way->ended_count++;
+        item->window->ended_count++;
 }
 
 static void on_end(struct bank_exchange *exchange, enum bank_end end, const struct iso_message *answer)
@@ -128,7 +128,7 @@ static void on_end(struct bank_exchange *exchange, enum bank_end end, const stru
                 snprintf(error, sizeof(error), "answered with %s", de39);
         if (*de39 && *error)
                 log_limited(
-                    LEVEL_WARNING, "notice_refused", LOG_TEXT("link", item->way->route->settings.name),
+                    LEVEL_WARNING, "notice_refused", LOG_TEXT("link", item->window->route->settings.name),
                     LOG_TEXT("terminal", item->notice.identity.terminal),
                     LOG_NUMBER("stan", item->notice.identity.stan),
                     LOG_TEXT("kind", bank_notice_kind_name[item->notice.kind]), LOG_TEXT("de39", de39));
@@ -143,11 +143,11 @@ static bool is_same(const struct bank_notice *a, const struct bank_notice *b)
 }
 
 /* A free item for a notice that is not under way here yet; NULL: it is, or the window is full. */
-static struct item *take_item(struct way *way, const struct bank_notice *notice)
+static struct item *take_item(struct window *window, const struct bank_notice *notice)
 {
         struct item *found = NULL;
         for (size_t i = 0; i < SAF_WINDOW; i++) {
-                struct item *item = &way->item[i];
+                struct item *item = &window->item[i];
                 if (item->state != ITEM_FREE && is_same(&item->notice, notice))
                         return NULL;
                 if (item->state == ITEM_FREE && !found)
@@ -157,73 +157,74 @@ static struct item *take_item(struct way *way, const struct bank_notice *notice)
 }
 
 /* How long this attempt may wait: it is over when the notice is due again. */
-static int64_t patience_ms(const struct way *way, const struct bank_notice *notice)
+static int64_t patience_ms(const struct window *window, const struct bank_notice *notice)
 {
-        const struct saf_settings *settings = &way->saf->settings;
+        const struct saf_settings *settings = &window->saf->settings;
         int64_t pause_ms = settings->retry_first_ms;
         for (int32_t i = 1; i < notice->attempts && pause_ms < settings->retry_max_ms; i++)
                 pause_ms *= 2;
         if (pause_ms > settings->retry_max_ms)
                 pause_ms = settings->retry_max_ms;
         pause_ms -= SAF_POLL_MS / 2; /* ticks come when they come */
-        return pause_ms < way->route->settings.answer_timeout_ms ? pause_ms
-                                                                 : way->route->settings.answer_timeout_ms;
+        return pause_ms < window->route->settings.answer_timeout_ms
+                   ? pause_ms
+                   : window->route->settings.answer_timeout_ms;
 }
 
-static void tell(struct way *way, const struct bank_notice *notice)
+static void tell(struct window *window, const struct bank_notice *notice)
 {
-        struct item *item = take_item(way, notice);
+        struct item *item = take_item(window, notice);
         struct iso_message message;
         if (!item)
                 return;
         item->notice = *notice;
-        item->way = way;
+        item->window = window;
         item->exchange = (struct bank_exchange){
             .identity = notice->identity,
             .kind = notice->kind == BANK_NOTICE_COMPLETION ? MESSAGE_COMPLETION : MESSAGE_REVERSAL,
             .on_end = on_end};
         item->state = ITEM_SENT;
-        way->free_count--;
-        bank_format_notice(notice, way->route->settings.acquirer, &message);
-        if (!bank_route_tell(way->route, &item->exchange, &message, patience_ms(way, notice)))
+        window->free_count--;
+        bank_format_notice(notice, window->route->settings.acquirer, &message);
+        if (!bank_route_tell(window->route, &item->exchange, &message, patience_ms(window, notice)))
                 end_item(item, "no connection to the bank");
 }
 
 /* ---- what the store does next -------------------------------------------------------------------------- */
 
-static bool is_due(const struct way *way, int64_t now_ms)
+static bool is_due(const struct window *window, int64_t now_ms)
 {
-        int64_t pause_ms = way->nudged && way->holding ? SAF_NUDGED_MS : SAF_POLL_MS;
-        if (!bank_route_is_up(way->route))
+        int64_t pause_ms = window->nudged && window->holding ? SAF_NUDGED_MS : SAF_POLL_MS;
+        if (!bank_route_is_up(window->route))
                 return false; /* whoever can reach the bank may have the lease */
-        return (way->more && way->free_count > 0) || now_ms - way->taken_ms >= pause_ms;
+        return (window->more && window->free_count > 0) || now_ms - window->taken_ms >= pause_ms;
 }
 
-static void begin_take(struct saf *saf, struct way *way, int64_t now_ms)
+static void begin_take(struct saf *saf, struct window *window, int64_t now_ms)
 {
         struct saf_take take = {
-            .link = way->route->settings.name,
+            .link = window->route->settings.name,
             .holder = saf->settings.holder,
             .lease_ms = saf->settings.lease_ms,
             .retry_first_ms = saf->settings.retry_first_ms,
             .retry_max_ms = saf->settings.retry_max_ms,
-            .max = way->free_count < SAF_BATCH ? way->free_count : SAF_BATCH,
+            .max = window->free_count < SAF_BATCH ? window->free_count : SAF_BATCH,
         };
-        way->taken_ms = now_ms;
-        way->nudged = false;
+        window->taken_ms = now_ms;
+        window->nudged = false;
         saf->work = WORK_TAKE;
-        saf->work_way = way;
+        saf->work_window = window;
         saf->store.take(saf->store.context, &take);
 }
 
 static bool try_take(struct saf *saf, int64_t now_ms)
 {
         for (size_t i = 0; i < saf->count && !saf->draining; i++) {
-                struct way *way = &saf->way[(saf->turn + i) % saf->count];
-                if (!is_due(way, now_ms))
+                struct window *window = &saf->window[(saf->turn + i) % saf->count];
+                if (!is_due(window, now_ms))
                         continue;
                 saf->turn = (saf->turn + i + 1) % saf->count;
-                begin_take(saf, way, now_ms);
+                begin_take(saf, window, now_ms);
                 return true;
         }
         return false;
@@ -233,9 +234,9 @@ static bool try_end(struct saf *saf)
 {
         int count = 0;
         for (size_t w = 0; w < saf->count; w++) {
-                struct way *way = &saf->way[w];
-                for (size_t i = 0; way->ended_count > 0 && i < SAF_WINDOW && count < SAF_BATCH; i++) {
-                        struct item *item = &way->item[i];
+                struct window *window = &saf->window[w];
+                for (size_t i = 0; window->ended_count > 0 && i < SAF_WINDOW && count < SAF_BATCH; i++) {
+                        struct item *item = &window->item[i];
                         if (item->state != ITEM_ENDED)
                                 continue;
                         saf->reporting[count] = item;
@@ -289,7 +290,7 @@ void saf_tick(struct saf *saf)
 void saf_nudge(struct saf *saf)
 {
         for (size_t i = 0; i < saf->count; i++)
-                saf->way[i].nudged = true;
+                saf->window[i].nudged = true;
         next_work(saf);
 }
 
@@ -301,7 +302,7 @@ void saf_drain(struct saf *saf)
 bool saf_is_quiet(const struct saf *saf)
 {
         for (size_t i = 0; i < saf->count; i++)
-                if (saf->way[i].free_count < SAF_WINDOW)
+                if (saf->window[i].free_count < SAF_WINDOW)
                         return false;
         return saf->work == WORK_NONE;
 }
@@ -310,15 +311,15 @@ bool saf_is_quiet(const struct saf *saf)
 
 void saf_taken(struct saf *saf, bool good, const struct bank_notice *notices, int count)
 {
-        struct way *way = saf->work_way;
+        struct window *window = saf->work_window;
         assert(saf->work == WORK_TAKE);
         saf->work = WORK_NONE;
         if (good) {
-                way->holding = count > 0;
-                way->more = count > 0 && count >= SAF_WINDOW / 2;
+                window->holding = count > 0;
+                window->more = count > 0 && count >= SAF_WINDOW / 2;
         }
         for (int i = 0; good && i < count; i++)
-                tell(way, &notices[i]);
+                tell(window, &notices[i]);
         next_work(saf);
 }
 
@@ -348,21 +349,21 @@ void saf_swept(struct saf *saf, bool good, int count)
                 next_work(saf);
 }
 
-static void see_alarm(struct way *way)
+static void see_alarm(struct window *window)
 {
-        const char *link = way->route->settings.name;
-        bool over = way->oldest_age_ms > way->saf->settings.alarm_age_ms;
-        if (over == way->alarmed)
+        const char *link = window->route->settings.name;
+        bool over = window->oldest_age_ms > window->saf->settings.alarm_age_ms;
+        if (over == window->alarmed)
                 return;
-        way->alarmed = over;
+        window->alarmed = over;
         if (over)
                 log_event(LEVEL_ERROR, "saf_alarm", LOG_TEXT("link", link),
-                          LOG_NUMBER("oldest_s", way->oldest_age_ms / 1000),
-                          LOG_NUMBER("waiting", way->waiting),
+                          LOG_NUMBER("oldest_s", window->oldest_age_ms / 1000),
+                          LOG_NUMBER("waiting", window->waiting),
                           LOG_TEXT("help", "the bank does not acknowledge: atmctl saf list"));
         else
                 log_event(LEVEL_INFO, "saf_alarm_over", LOG_TEXT("link", link),
-                          LOG_NUMBER("waiting", way->waiting));
+                          LOG_NUMBER("waiting", window->waiting));
 }
 
 void saf_looked(struct saf *saf, bool good, const struct saf_age *ages, int count)
@@ -370,16 +371,16 @@ void saf_looked(struct saf *saf, bool good, const struct saf_age *ages, int coun
         assert(saf->work == WORK_LOOK);
         saf->work = WORK_NONE;
         for (size_t i = 0; good && i < saf->count; i++) {
-                struct way *way = &saf->way[i];
-                way->waiting = way->parked = way->oldest_age_ms = 0;
+                struct window *window = &saf->window[i];
+                window->waiting = window->parked = window->oldest_age_ms = 0;
                 for (int a = 0; a < count; a++) {
-                        if (strcmp(ages[a].link, way->route->settings.name) != 0)
+                        if (strcmp(ages[a].link, window->route->settings.name) != 0)
                                 continue;
-                        way->waiting = ages[a].waiting;
-                        way->parked = ages[a].parked;
-                        way->oldest_age_ms = ages[a].oldest_ms ? real_ms(saf) - ages[a].oldest_ms : 0;
+                        window->waiting = ages[a].waiting;
+                        window->parked = ages[a].parked;
+                        window->oldest_age_ms = ages[a].oldest_ms ? real_ms(saf) - ages[a].oldest_ms : 0;
                 }
-                see_alarm(way);
+                see_alarm(window);
         }
         if (good)
                 next_work(saf);
@@ -388,11 +389,11 @@ void saf_looked(struct saf *saf, bool good, const struct saf_age *ages, int coun
 void saf_log(const struct saf *saf)
 {
         for (size_t i = 0; i < saf->count; i++) {
-                const struct way *way = &saf->way[i];
-                log_event(LEVEL_INFO, "saf_stats", LOG_TEXT("link", way->route->settings.name),
-                          LOG_NUMBER("waiting", way->waiting), LOG_NUMBER("parked", way->parked),
-                          LOG_NUMBER("oldest_s", way->oldest_age_ms / 1000),
-                          LOG_NUMBER("under_way", SAF_WINDOW - way->free_count),
-                          LOG_TEXT("alarm", way->alarmed ? "yes" : "no"));
+                const struct window *window = &saf->window[i];
+                log_event(LEVEL_INFO, "saf_stats", LOG_TEXT("link", window->route->settings.name),
+                          LOG_NUMBER("waiting", window->waiting), LOG_NUMBER("parked", window->parked),
+                          LOG_NUMBER("oldest_s", window->oldest_age_ms / 1000),
+                          LOG_NUMBER("under_way", SAF_WINDOW - window->free_count),
+                          LOG_TEXT("alarm", window->alarmed ? "yes" : "no"));
         }
 }
