@@ -62,6 +62,70 @@ static bool decimal_parse(const char *text, double *ret_value)
         return !*end;
 }
 
+static bool rate_parse(const char *text, double *ret_rate)
+{
+        double rate;
+
+        if (!decimal_parse(text, &rate) || rate > 1)
+                return false;
+        *ret_rate = rate;
+        return true;
+}
+
+static void list_names(const struct rate_kinds *kinds, char *buffer, size_t size)
+{
+        size_t length = 0;
+
+        buffer[0] = '\0';
+        for (int i = 0; i < kinds->count && length < size; i++)
+                length += (size_t)snprintf(buffer + length, size - length, "%s%s",
+                                           i == 0                 ? ""
+                                           : i < kinds->count - 1 ? ", "
+                                                                  : " and ",
+                                           kinds->names[i]);
+}
+
+/* One KIND=RATE of `length` characters. */
+static bool rates_take(const struct rate_kinds *kinds, const char *part, size_t length, double *rates,
+                       char error[OPTIONS_ERROR_MAX])
+{
+        size_t name = strcspn(part, "=,");
+        char known[256], rate[32];
+        int kind = 0;
+
+        while (kind < kinds->count &&
+               (strlen(kinds->names[kind]) != name || memcmp(kinds->names[kind], part, name) != 0))
+                kind++;
+        if (kind == kinds->count) {
+                list_names(kinds, known, sizeof(known));
+                snprintf(error, OPTIONS_ERROR_MAX, "'%.*s' is no %s; there are %s",
+                         length < 80 ? (int)length : 80, part, kinds->what, known);
+                return false;
+        }
+        snprintf(rate, sizeof(rate), "%.*s",
+                 name < length && length - name <= sizeof(rate) ? (int)(length - name - 1) : 0,
+                 part + name + 1);
+        if (rate_parse(rate, &rates[kind]))
+                return true;
+        snprintf(error, OPTIONS_ERROR_MAX, "'%.*s': a rate from 0 to 1 is expected, such as %s=0.02",
+                 length < 80 ? (int)length : 80, part, kinds->names[kind]);
+        return false;
+}
+
+bool rates_parse(const struct rate_kinds *kinds, const char *text, double *ret_rates,
+                 char error[OPTIONS_ERROR_MAX])
+{
+        double rates[RATE_KINDS_MAX] = {0};
+
+        for (size_t length; *text; text += length + (text[length] == ',')) {
+                length = strcspn(text, ",");
+                if (!rates_take(kinds, text, length, rates, error))
+                        return false;
+        }
+        memcpy(ret_rates, rates, sizeof(*rates) * (size_t)kinds->count);
+        return true;
+}
+
 bool option_take_flag(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
         (void)error;
@@ -80,12 +144,8 @@ bool option_take_number(const struct option_value *value, char error[OPTIONS_ERR
 
 bool option_take_rate(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
-        double rate;
-
-        if (!decimal_parse(value->text, &rate) || rate > 1)
-                return option_refuse(value, error, "a rate from 0 to 1, such as 0.01");
-        *(double *)value->row->target = rate;
-        return true;
+        return rate_parse(value->text, value->row->target) ||
+               option_refuse(value, error, "a rate from 0 to 1, such as 0.01");
 }
 
 bool option_take_decimal(const struct option_value *value, char error[OPTIONS_ERROR_MAX])

@@ -13,6 +13,14 @@ struct span {
 };
 enum { SPAN_MAX_MS = 3600000 };
 
+/* What may happen, each kind by its rate. */
+struct rate_kinds {
+        const char *what; /* "kind of fault", for who names another */
+        const char *const *names;
+        int count; /* at most RATE_KINDS_MAX */
+};
+enum { RATE_KINDS_MAX = 16 };
+
 option_take option_take_flag;    /* bool */
 option_take option_take_number;  /* int64_t within the row's minimum and maximum */
 option_take option_take_rate;    /* double, 0 to 1 */
@@ -29,5 +37,9 @@ bool option_refuse(const struct option_value *value, char error[OPTIONS_ERROR_MA
 /* Digits, with '-' before them where least is below zero. */
 ATM_MUST_USE bool number_parse(const char *text, int64_t least, int64_t most, int64_t *ret_value);
 ATM_MUST_USE bool span_parse(const char *text, struct span *ret_span);
+/* "slow=0.02,silent=0.01": a rate for each kind, 0 where it is not named. False with a text that names the
+ * bad part. */
+ATM_MUST_USE bool rates_parse(const struct rate_kinds *kinds, const char *text, double *ret_rates,
+                              char error[OPTIONS_ERROR_MAX]);
 
 #endif

@@ -303,9 +303,9 @@ END_TEST
 START_TEST(faults_are_read_by_kind_and_rate)
 {
         struct fault_rates rates;
-        char error[256];
+        char error[OPTIONS_ERROR_MAX];
 
-        ck_assert(faults_parse("partial=0.02,power-loss=1", &rates, error, sizeof(error)));
+        ck_assert(faults_parse("partial=0.02,power-loss=1", &rates, error));
         ck_assert_double_eq(rates.rate[FAULT_PARTIAL], 0.02);
         ck_assert_double_eq(rates.rate[FAULT_POWER_LOSS], 1);
         ck_assert_double_eq(rates.rate[FAULT_DROP], 0);
@@ -317,9 +317,9 @@ START_TEST(a_wrong_fault_is_named)
         static const char *const texts[] = {"fire=0.1", "drop",   "drop=",           "drop=2",
                                             "drop=-1",  "drop=x", "drop=0.1,partial"};
         struct fault_rates rates;
-        char error[256] = "";
+        char error[OPTIONS_ERROR_MAX] = "";
 
-        ck_assert(!faults_parse(texts[_i], &rates, error, sizeof(error)));
+        ck_assert(!faults_parse(texts[_i], &rates, error));
         ck_assert(*error);
 }
 END_TEST

@@ -272,8 +272,7 @@ START_TEST(draws_follow_the_rates_and_the_seed)
         struct behaviour_rates rates;
         struct behaviours behaviours, same, other;
         int drawn[BEHAVIOUR_COUNT + 1] = {0}, different = 0;
-        ck_assert(behaviour_rates_parse("slow=0.1,silent=0.05,hang-up=0.01,wrong-echo=0.2", &rates, error,
-                                        sizeof(error)));
+        ck_assert(behaviour_rates_parse("slow=0.1,silent=0.05,hang-up=0.01,wrong-echo=0.2", &rates, error));
         behaviours_start(&behaviours, &rates, 7, "BANKA");
         behaviours_start(&same, &rates, 7, "BANKA");
         behaviours_start(&other, &rates, 7, "BANKB");

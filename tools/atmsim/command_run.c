@@ -46,7 +46,7 @@ static bool take_cards(const struct option_value *value, char error[OPTIONS_ERRO
 
 static bool take_faults(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
-        return faults_parse(value->text, &fleet.faults, error, OPTIONS_ERROR_MAX);
+        return faults_parse(value->text, &fleet.faults, error);
 }
 
 static const struct option_row rows[] = {

@@ -6,11 +6,11 @@
 #define ATMSIM_FAULTS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/base/attributes.h"
 #include "lib/base/random.h"
+#include "lib/cli/options.h"
 
 enum fault {
         FAULT_NO_DISPENSE, /* approved, but no note comes out: 0420/22 */
@@ -71,8 +71,8 @@ struct fault_plan {
 };
 
 /* "no-dispense=0.02,drop=0.01": false with a text that names the bad part. */
-ATM_MUST_USE bool faults_parse(const char *text, struct fault_rates *ret_rates, char *error,
-                               size_t error_size);
+ATM_MUST_USE bool faults_parse(const char *text, struct fault_rates *ret_rates,
+                               char error[OPTIONS_ERROR_MAX]);
 void faults_draw(const struct fault_rates *rates, struct random *random, struct fault_plan *ret_plan);
 
 #endif

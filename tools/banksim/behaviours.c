@@ -3,8 +3,9 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "lib/cli/values.h"
 
 const char *const behaviour_name[BEHAVIOUR_COUNT + 1] = {
     [BEHAVIOUR_SLOW] = "slow",
@@ -42,70 +43,19 @@ enum behaviour behaviour_of(const char *name, size_t length)
         return (enum behaviour)i;
 }
 
-static bool rate_of(const char *text, size_t length, double *ret_rate)
-{
-        char copy[24], *end;
-        if (length == 0 || length >= sizeof(copy))
-                return false;
-        memcpy(copy, text, length);
-        copy[length] = '\0';
-        if (strspn(copy, "0123456789.") != length)
-                return false;
-        double rate = strtod(copy, &end);
-        if (*end || rate > 1)
-                return false;
-        *ret_rate = rate;
-        return true;
-}
+static const struct rate_kinds kinds = {"behaviour", behaviour_name, BEHAVIOUR_COUNT};
 
-/* "a, b and c" */
-static void list_names(char *buffer, size_t size)
+bool behaviour_rates_parse(const char *text, struct behaviour_rates *ret_rates, char error[OPTIONS_ERROR_MAX])
 {
-        size_t length = 0;
-        buffer[0] = '\0';
-        for (int i = 0; i < BEHAVIOUR_COUNT && length < size; i++)
-                length += (size_t)snprintf(buffer + length, size - length, "%s%s",
-                                           i == 0                    ? ""
-                                           : i < BEHAVIOUR_COUNT - 1 ? ", "
-                                                                     : " and ",
-                                           behaviour_name[i]);
-}
-
-/* One NAME=RATE of `length` characters. */
-static bool take_part(const char *part, size_t length, struct behaviour_rates *rates, char *error,
-                      size_t size)
-{
-        size_t name = strcspn(part, "=,");
-        enum behaviour behaviour = behaviour_of(part, name);
-        if (behaviour >= BEHAVIOUR_COUNT) {
-                char known[160];
-                list_names(known, sizeof(known));
-                snprintf(error, size, "'%.*s' is no behaviour; there are %s", (int)length, part, known);
-                return false;
-        }
-        if (name == length || !rate_of(part + name + 1, length - name - 1, &rates->rate[behaviour])) {
-                snprintf(error, size, "'%.*s': a rate from 0 to 1 is expected, such as %s=0.02", (int)length,
-                         part, behaviour_name[behaviour]);
-                return false;
-        }
-        return true;
-}
-
-bool behaviour_rates_parse(const char *text, struct behaviour_rates *ret_rates, char *error,
-                           size_t error_size)
-{
-        struct behaviour_rates rates = {{0}};
+        struct behaviour_rates rates;
         double sum = 0;
-        for (const char *at = text; *at;) {
-                size_t length = strcspn(at, ",");
-                if (!take_part(at, length, &rates, error, error_size))
-                        return false;
-                at += length + (at[length] == ',');
-        }
+        if (!rates_parse(&kinds, text, rates.rate, error))
+                return false;
         for (int i = 0; i < BEHAVIOUR_COUNT; i++)
                 sum += rates.rate[i];
         if (sum > 1 + 1e-9) {
-                snprintf(error, error_size, "'%s': the rates' sum is over 1; at most 1 is expected", text);
+                snprintf(error, OPTIONS_ERROR_MAX, "'%s': the rates' sum is over 1; at most 1 is expected",
+                         text);
                 return false;
         }
         *ret_rates = rates;

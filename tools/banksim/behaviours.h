@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/attributes.h"
+#include "lib/cli/options.h"
 
 enum behaviour {
         BEHAVIOUR_SLOW,
@@ -46,8 +46,8 @@ struct behaviour_rates {
 };
 
 /* "slow=0.02,silent=0.01": false with a text that names the bad part. */
-ATM_MUST_USE bool behaviour_rates_parse(const char *text, struct behaviour_rates *ret_rates, char *error,
-                                        size_t error_size);
+ATM_MUST_USE bool behaviour_rates_parse(const char *text, struct behaviour_rates *ret_rates,
+                                        char error[OPTIONS_ERROR_MAX]);
 
 struct behaviours {
         struct behaviour_rates rates;

@@ -468,10 +468,10 @@ static bool span_of(struct reading *r, const struct layer *layer, int row, struc
 static bool faults_of(struct reading *r, const struct layer *layer, struct behaviour_rates *ret_rates)
 {
         struct value value;
-        char error[512];
+        char error[OPTIONS_ERROR_MAX];
         if (!find(r, layer, ROW_FAULTS, &value))
                 return false;
-        if (behaviour_rates_parse(value.text, ret_rates, error, sizeof(error)))
+        if (behaviour_rates_parse(value.text, ret_rates, error))
                 return true;
         return wrong(r, value.of_file, "%s: %s", value.place, error);
 }
