@@ -1,9 +1,46 @@
-/* Business time. The arithmetic saturates: a moment beyond int64_t is the last one there is. */
+/* Business time: see clock.h. The arithmetic saturates: a moment beyond int64_t is the last one there is. */
 #include "rules/clock.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 const struct business_clock clock_real = {.start_ms = 0, .anchor_ms = 0, .speed = 1};
+
+const char *const clock_variable[CLOCK_VARIABLES] = {"ATM_CLOCK_START_MS", "ATM_CLOCK_ANCHOR_MS",
+                                                     "ATM_CLOCK_SPEED"};
+
+enum clock_source clock_parse(const char *const texts[CLOCK_VARIABLES], struct business_clock *ret_clock,
+                              char error[CLOCK_ERROR_MAX])
+{
+        static const int64_t least[CLOCK_VARIABLES] = {0, 0, 1};
+        static const int64_t most[CLOCK_VARIABLES] = {INT64_MAX, INT64_MAX, INT32_MAX};
+        int64_t value[CLOCK_VARIABLES] = {0};
+        bool given = false;
+
+        for (int i = 0; i < CLOCK_VARIABLES; i++)
+                given |= texts[i] && *texts[i];
+        for (int i = 0; i < CLOCK_VARIABLES && given; i++) {
+                const char *text = texts[i] ? texts[i] : "";
+
+                errno = 0;
+                value[i] = strtoll(text, NULL, 10);
+                if (*text && !text[strspn(text, "0123456789")] && !errno && value[i] >= least[i] &&
+                    value[i] <= most[i])
+                        continue;
+                snprintf(error, CLOCK_ERROR_MAX,
+                         "%s: '%.40s': expected a whole number, %lld or more; a laboratory sets %s, %s and "
+                         "%s together",
+                         clock_variable[i], text, (long long)least[i], clock_variable[0], clock_variable[1],
+                         clock_variable[2]);
+                return CLOCK_WRONG;
+        }
+        *ret_clock = given ? (struct business_clock){value[0], value[1], (int32_t)value[2]} : clock_real;
+        return given ? CLOCK_LABORATORY : CLOCK_REAL;
+}
 
 static int64_t saturating_add(int64_t a, int64_t b)
 {

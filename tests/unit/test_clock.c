@@ -1,6 +1,7 @@
 /* Business time from real time and back. */
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "rules/clock.h"
 
@@ -62,6 +63,40 @@ START_TEST(a_moment_out_of_reach_is_the_last_one)
 }
 END_TEST
 
+static const struct {
+        const char *texts[CLOCK_VARIABLES];
+        enum clock_source source;
+        struct business_clock clock;
+        const char *says;
+} told[] = {
+    {{NULL, NULL, NULL}, CLOCK_REAL, {0, 0, 1}, NULL},
+    {{"", NULL, ""}, CLOCK_REAL, {0, 0, 1}, NULL},
+    {{"1482965700000", "1700000000000", "60"}, CLOCK_LABORATORY, {1482965700000, 1700000000000, 60}, NULL},
+    {{"0", "0", "2147483647"}, CLOCK_LABORATORY, {0, 0, INT32_MAX}, NULL},
+    {{"5", NULL, "1"}, CLOCK_WRONG, {0, 0, 1}, "ATM_CLOCK_ANCHOR_MS: ''"},
+    {{NULL, NULL, "1"}, CLOCK_WRONG, {0, 0, 1}, "ATM_CLOCK_START_MS: ''"},
+    {{"5", "5", "0"}, CLOCK_WRONG, {0, 0, 1}, "ATM_CLOCK_SPEED: '0': expected a whole number, 1 or more"},
+    {{"5", "5", "2147483648"}, CLOCK_WRONG, {0, 0, 1}, "ATM_CLOCK_SPEED: '2147483648'"},
+    {{"-1", "5", "1"}, CLOCK_WRONG, {0, 0, 1}, "ATM_CLOCK_START_MS: '-1'"},
+    {{"5", "5 ", "1"}, CLOCK_WRONG, {0, 0, 1}, "ATM_CLOCK_ANCHOR_MS: '5 '"},
+    {{"99999999999999999999", "5", "1"}, CLOCK_WRONG, {0, 0, 1}, "ATM_CLOCK_START_MS: '9999"},
+};
+enum { TOLD = sizeof told / sizeof told[0] };
+
+START_TEST(a_laboratory_tells_its_clock_whole_or_not_at_all)
+{
+        struct business_clock clock = clock_real;
+        char error[CLOCK_ERROR_MAX] = "";
+
+        ck_assert_int_eq(clock_parse(told[_i].texts, &clock, error), told[_i].source);
+        ck_assert_int_eq(clock.start_ms, told[_i].clock.start_ms);
+        ck_assert_int_eq(clock.anchor_ms, told[_i].clock.anchor_ms);
+        ck_assert_int_eq(clock.speed, told[_i].clock.speed);
+        if (told[_i].says)
+                ck_assert_msg(strstr(error, told[_i].says), "%s", error);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("clock");
@@ -73,6 +108,7 @@ int main(void)
         tcase_add_test(tcase, the_real_clock_is_real);
         tcase_add_test(tcase, who_sleeps_until_the_real_moment_never_wakes_too_early);
         tcase_add_test(tcase, a_moment_out_of_reach_is_the_last_one);
+        tcase_add_loop_test(tcase, a_laboratory_tells_its_clock_whole_or_not_at_all, 0, TOLD);
         suite_add_tcase(suite, tcase);
         srunner_run_all(runner, CK_NORMAL);
         failed = srunner_ntests_failed(runner);

@@ -1,9 +1,7 @@
-/* Where business time comes from. */
+/* Where business time comes from: see business_clock.h. */
 #include "tools/atmctl/business_clock.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "config/settings.h"
@@ -17,36 +15,27 @@ int64_t real_now_ms(void)
         return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static bool read_variable(const char *name, int64_t least, int64_t *ret_number)
+static bool clock_of_environment(struct business_clock *ret_clock, const char **ret_source)
 {
-        const char *text = getenv(name);
-        char *end;
-        long long number;
+        static const char *const sources[] = {[CLOCK_REAL] = "real time", [CLOCK_LABORATORY] = "environment"};
+        const char *texts[CLOCK_VARIABLES];
+        char error[CLOCK_ERROR_MAX];
 
-        errno = 0;
-        number = text ? strtoll(text, &end, 10) : 0;
-        if (text && *text && !*end && !errno && number >= least) {
-                *ret_number = number;
-                return true;
+        for (int i = 0; i < CLOCK_VARIABLES; i++)
+                texts[i] = getenv(clock_variable[i]);
+        enum clock_source source = clock_parse(texts, ret_clock, error);
+        if (source == CLOCK_WRONG) {
+                complain("%s", error);
+                return false;
         }
-        complain("%s: '%.40s': expected a whole number, %lld or more; a laboratory sets ATM_CLOCK_START_MS, "
-                 "ATM_CLOCK_ANCHOR_MS and ATM_CLOCK_SPEED together",
-                 name, text ? text : "", (long long)least);
-        return false;
-}
-
-static bool is_set(const char *name)
-{
-        const char *text = getenv(name);
-
-        return text && *text;
+        *ret_source = sources[source];
+        return true;
 }
 
 bool business_clock_of(const struct invocation *invocation, struct business_clock *ret_clock,
                        const char **ret_source)
 {
         const char *path = invocation_value(invocation, "config");
-        int64_t start_ms, anchor_ms, speed;
 
         if (path) {
                 char error[SETTINGS_ERROR_MAX];
@@ -60,23 +49,7 @@ bool business_clock_of(const struct invocation *invocation, struct business_cloc
                 *ret_source = "configuration";
                 return true;
         }
-        if (!is_set("ATM_CLOCK_START_MS") && !is_set("ATM_CLOCK_ANCHOR_MS") && !is_set("ATM_CLOCK_SPEED")) {
-                *ret_clock = clock_real;
-                *ret_source = "real time";
-                return true;
-        }
-        if (!read_variable("ATM_CLOCK_START_MS", 0, &start_ms) ||
-            !read_variable("ATM_CLOCK_ANCHOR_MS", 0, &anchor_ms) ||
-            !read_variable("ATM_CLOCK_SPEED", 1, &speed))
-                return false;
-        if (speed > INT32_MAX) {
-                complain("ATM_CLOCK_SPEED: expected at most %d", INT32_MAX);
-                return false;
-        }
-        *ret_clock =
-            (struct business_clock){.start_ms = start_ms, .anchor_ms = anchor_ms, .speed = (int32_t)speed};
-        *ret_source = "environment";
-        return true;
+        return clock_of_environment(ret_clock, ret_source);
 }
 
 bool business_today(const struct invocation *invocation, int32_t *ret_day)

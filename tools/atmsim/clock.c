@@ -1,4 +1,4 @@
-/* The laboratory's clock, all three variables or none. */
+/* Business time as atmsim is told it: see clock.h. */
 #include "tools/atmsim/clock.h"
 
 #include <stdlib.h>
@@ -15,30 +15,13 @@ bool take_moment(const struct option_value *value, char error[OPTIONS_ERROR_MAX]
 
 bool clock_of_laboratory(struct business_clock *ret_clock)
 {
-        static const char *const names[3] = {"ATM_CLOCK_START_MS", "ATM_CLOCK_ANCHOR_MS", "ATM_CLOCK_SPEED"};
-        int64_t value[3];
-        int set = 0;
+        const char *texts[CLOCK_VARIABLES];
+        char error[CLOCK_ERROR_MAX];
 
-        for (int i = 0; i < 3; i++) {
-                const char *text = getenv(names[i]);
-
-                set += text != NULL;
-                if (text &&
-                    !number_parse(text, i == 2 ? 1 : INT64_MIN, i == 2 ? INT32_MAX : INT64_MAX, &value[i])) {
-                        complain("%s '%s': expected a whole number%s", names[i], text,
-                                 i == 2 ? " of 1 or more" : " of milliseconds since 1970");
-                        return false;
-                }
-        }
-        if (set == 0) {
-                *ret_clock = clock_real;
+        for (int i = 0; i < CLOCK_VARIABLES; i++)
+                texts[i] = getenv(clock_variable[i]);
+        if (clock_parse(texts, ret_clock, error) != CLOCK_WRONG)
                 return true;
-        }
-        if (set < 3) {
-                complain("%s, %s and %s belong together: set all or none", names[0], names[1], names[2]);
-                return false;
-        }
-        *ret_clock =
-            (struct business_clock){.start_ms = value[0], .anchor_ms = value[1], .speed = (int32_t)value[2]};
-        return true;
+        complain("%s", error);
+        return false;
 }

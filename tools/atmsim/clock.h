@@ -1,4 +1,4 @@
-/* Business time as atmsim is told it. */
+/* Business time as atmsim is told it: by options, and by the laboratory's variables. */
 #ifndef ATMSIM_CLOCK_H
 #define ATMSIM_CLOCK_H
 
@@ -9,7 +9,7 @@
 
 option_take take_moment; /* int64_t: a business moment in milliseconds */
 
-/* ATM_CLOCK_START_MS, _ANCHOR_MS and _SPEED; real time where none of them is set. False after a complaint. */
+/* From the environment (clock_parse). False after a complaint. */
 ATM_MUST_USE bool clock_of_laboratory(struct business_clock *ret_clock);
 
 #endif
