@@ -17,7 +17,7 @@ struct keys {
         struct bank_keys *banks;
 };
 
-/* All or none; False with a text in error[], which names section and key. */
+/* All or none; false with a text in error[], which names section and key. */
 ATM_MUST_USE bool keys_load(const struct settings *settings, struct keys *ret_keys, char *error, size_t size);
 void keys_free(struct keys *keys);
 

@@ -6,17 +6,20 @@
  *              TOKEN MASK CRC
  *
  * KIND       withdrawal, inquiry (0200) | completion (0220) | partial, reversal (0420) | cutover (0800/201)
- * TERMINAL STAN MOMENT   the withdrawal, whatever the message was: DE 41, DE 11, and DE 7 with its year, UTC,
- *            YYYYMMDDhhmmss
+ * TERMINAL, STAN, MOMENT
+ *            the withdrawal, whatever the message was: DE 41, DE 11, and DE 7 with its year, UTC, YYYYMMDDhhmmss
  * RRN        DE 37
  * DE3        six digits
- * AMOUNT CHARGE   DE 4 and DE 28 of the 0200; in an advice about an unknown withdrawal DE 4 of the advice and
- * 0 DISPENSED  the cash that an advice says was dispensed; 0 in a request DE39       how it was answered;
- * APPROVAL its DE 38 DAY        the bank's settlement date, YYYY-MM-DD, in Japan MOVED      yen to the card's
- * account: a debit is below zero. BALANCE: of the account after it NOTE       `exception` where the cash of
- * an advice does not fit its withdrawal TOKEN MASK keyed token and first 6, last 4 of the card: there is no
- * card number in a journal CRC        CRC-32 (ISO 3309) of all before the last blank, eight hexadecimal
- * digits
+ * AMOUNT, CHARGE
+ *            DE 4 and DE 28 of the 0200; in an advice about an unknown withdrawal DE 4 of the advice and 0
+ * DISPENSED  the cash that an advice says was dispensed; 0 in a request
+ * DE39       how it was answered; APPROVAL: its DE 38
+ * DAY        the bank's settlement date, YYYY-MM-DD, in Japan
+ * MOVED      yen to the card's account: a debit is below zero. BALANCE: of the account after it
+ * NOTE       `exception` where the cash of an advice does not fit its withdrawal
+ * TOKEN, MASK
+ *            keyed token and first 6, last 4 of the card: there is no card number in a journal
+ * CRC        CRC-32 (ISO 3309) of all before the last blank, eight hexadecimal digits
  *
  * '-' stands where there is nothing. KEYMARK is made from the token key, so that another key is noticed.
  *

@@ -1,11 +1,11 @@
 /*
- * The way to one bank: [link NAME] of the configuration. It spreads requests and notices over the connections
- * that are up, bounds what is outstanding, and remembers what has ended lately, so that an answer that
- * matches nothing can be told: late, duplicate or unknown. None of these changes anything but a counter.
+ * What the daemon knows of a link to a bank, [link NAME] of the configuration. It spreads requests and notices over
+ * the connections that are up, bounds what is outstanding, and remembers what has ended lately, so that answers that
+ * match nothing are counted for what they are: late, duplicate or unknown. Nothing else comes of them.
  *
  * Pure like service.c: the daemon gives it connections over TLS (bank_conn.c), the simulation others.
  *
- * Invariants: reserved counts the requests from the moment they were accepted for this way until their
+ * Invariants: reserved counts the requests from the moment they were accepted for this link until their
  * exchange has ended, and never passes outstanding_max; a request is accepted only while a connection is up.
  * Notices are bounded by whoever sends them (saf.c) and never wait behind requests.
  */
@@ -104,7 +104,7 @@ void bank_route_stop(struct bank_route *route, const char *reason);
 /* One log line. */
 void bank_route_log(const struct bank_route *route);
 
-/* All ways of an instance. */
+/* All links of an instance. */
 enum { BANK_ROUTES_MAX = 32 };
 struct bank_routes {
         struct bank_route *route[BANK_ROUTES_MAX];

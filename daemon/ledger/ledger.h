@@ -3,8 +3,8 @@
  *
  * One struct ledger_op is one piece of work. Whoever submits it owns its memory but must not touch it until
  * its on_done has been called, which happens exactly once, never from within ledger_submit. Two back ends
- * stand behind the face: ledger_pg (PostgreSQL, batched) and ledger_mem (simulation, tests); a contract
- * test gives both the same histories and wants the same answers and rows.
+ * stand behind the face: ledger_pg (PostgreSQL, batched) and tests/ledger_mem (simulation, tests); a contract
+ * test gives both the same plays and wants the same answers and rows.
  *
  *      FREE --submit--> WAITING --batch leaves--> IN_FLIGHT --commit seen--> done
  *                          |                          |--serialization failure, lost connection--> WAITING

@@ -1,7 +1,7 @@
 /*
  * One batch on its way to PostgreSQL: which ops may go together, their arrays, and the answers from the
  * rows that come back. A batch has one kind. It holds an identity, a card (requests) and an original
- * (advices) at most once, as sql/006_ledger.sql demands; what does not fit waits for the next.
+ * (advices) at most once, as the functions of sql/ demand; what does not fit waits for the next.
  */
 #ifndef DAEMON_LEDGER_LEDGER_BATCH_H
 #define DAEMON_LEDGER_LEDGER_BATCH_H

@@ -3,8 +3,8 @@
  * parser, --help and the man pages (help.h) read the same rows.
  *
  *      words --options_parse--> row->take, once for each value --> OPTIONS_GOOD
- *                            \-> --help, --version, or a text that names the option, what was given and what
- * was expected
+ *                            '-> --help, --version, or a text that names the option, what was given and
+ *                                what was expected
  *
  * "--name VALUE", "--name=VALUE" and, where a row has a letter, "-n VALUE". '-' and '_' in names are the
  * same, since columns of files have the one and options the other. What is not given is taken from a variable

@@ -1,7 +1,4 @@
-/*
- * What every program does in the same way: --help, --man, --version, a command line that is wrong, and the
- * limits that it asks of the system.
- */
+/* What every program does in the same way: --help, --man, --version, and a command line that is wrong. */
 #ifndef LIB_CLI_PROGRAM_H
 #define LIB_CLI_PROGRAM_H
 

@@ -1,11 +1,10 @@
 /*
  * See fleet.h. An ATM's connection, seen from here:
  *
- *      PARKED --pause over--> LINED_UP --a handshake is free--> CONNECTING --> SIGNING_ON --0810/00-->
- * SERVING
- *                                                                                 '--other--> REFUSED
- * --pause--> SIGNING_ON any --connection lost--> PARKED, towards the next instance of atmd, with a longer
- * pause each time
+ *      PARKED --pause over--> LINED_UP --a handshake is free--> CONNECTING --> SIGNING_ON --0810/00--> SERVING
+ *                                                                               ^      '--other--> REFUSED
+ *                                                                               '------pause over------'
+ *      any --connection lost--> PARKED, towards the next instance of atmd, with a longer pause each time
  *
  * enter_phase() makes all these transitions and sets their deadline. One thread; time-outs are real time.
  */
