@@ -831,6 +831,22 @@ START_TEST(slow_and_late_answers_come_after_their_time)
 }
 END_TEST
 
+START_TEST(what_is_shown_is_a_line_a_figure_for_scripts)
+{
+        struct iso_message message = withdrawal("0200", 1, 0);
+        banks_start("", NULL);
+        client_up(port_a);
+        ck_assert_str_eq(ask(&message), "00");
+        ck_assert_int_eq(ctl("all", "show", "--csv"), 0);
+        ck_assert_int_eq(strncmp(output, "bank,group,figure,value\nBANKA,,bank,BANKA\nBANKA,,state,up\n", 57),
+                         0);
+        ck_assert_ptr_nonnull(strstr(output, "\nBANKA,,links,1\n"));
+        ck_assert_ptr_nonnull(strstr(output, "\nBANKA,counts,approved,1\n"));
+        ck_assert_ptr_nonnull(strstr(output, "\nBANKA,behaviours,slow,0\n"));
+        ck_assert_ptr_nonnull(strstr(output, "\nBANKB,,links,0\n"));
+}
+END_TEST
+
 START_TEST(a_late_answer_does_not_hold_up_the_others)
 {
         struct iso_message first = withdrawal("0200", 1, 0), second = withdrawal("0200", 2, 0), answer;
@@ -1092,7 +1108,8 @@ START_TEST(wrong_orders_are_named)
             {"BANKA", "slow", "soon", 1, "'soon': expected seconds"},
             {"BANKA", "slow", "0", 1, "'0': expected seconds"},
             {"BANKA", "normal", "5", 1, "normal takes no seconds"},
-            {"BANKA", "slow", "--json", 2, "--json: goes with show"},
+            {"BANKA", "slow", "--json", 2, "--json and --csv: go with show"},
+            {"BANKA", "slow", "--csv", 2, "--json and --csv: go with show"},
             {"BANKA", NULL, NULL, 2, "ORDER is missing: expected an order, such as slow or show"},
             {"BANKA", "--loud", NULL, 2, "unknown option --loud"},
         };
@@ -1199,6 +1216,7 @@ int main(void)
         tcase_add_test(tcase, a_journal_that_can_not_be_written_ends_all_answers);
         tcase_add_test(tcase, no_card_number_is_written_anywhere);
         tcase_add_loop_test(tcase, slow_and_late_answers_come_after_their_time, 0, 2);
+        tcase_add_test(tcase, what_is_shown_is_a_line_a_figure_for_scripts);
         tcase_add_test(tcase, a_late_answer_does_not_hold_up_the_others);
         tcase_add_loop_test(tcase, silent_does_what_it_is_asked_and_deaf_does_not, 0, 2);
         tcase_add_test(tcase, an_order_for_some_seconds_ends_by_itself);

@@ -84,7 +84,7 @@ order() {
 
 # How often the row's bank has behaved like that.
 happened() {
-        banksim ctl "$BANK" show --json | grep -A 3 "\"$1\"" | sed -nE 's/.*"happened": ([0-9]+).*/\1/p'
+        banksim ctl "$BANK" show --csv | sed -n "s/^$BANK,behaviours,$1,//p"
 }
 
 has_happened() {
@@ -93,9 +93,7 @@ has_happened() {
 
 # Every connection to every bank is there again.
 linked() {
-        local up
-        up=$(banksim ctl all show | grep -c '^BANK.* up (normal).* 4 connections') || true
-        ((up == 3))
+        [[ $(banksim ctl all show --csv | grep -cE '^BANK.,,(state,up|behaviour,normal|links,4)$') == 9 ]]
 }
 
 # what has happened ---------------------------------------------------------------------------------------

@@ -93,7 +93,7 @@ process_lives "${after[1]}" || wrong "ATMD_PIDS is wrong after start"
 
 # the banks: connected to both instances, in three dialects; an ATM's certificate opens none of them
 expect "banks" "BANKA BANKB BANKC" "$BANKSIM_BANKS"
-expect "dialects" "BANKA BANKB BANKC" "$(banksim ctl all show --json | sed -nE 's/.*"dialect": "(.*)".*/\1/p' | xargs)"
+expect "dialects" "BANKA BANKB BANKC" "$(banksim ctl all show --csv | sed -nE 's/.*,,dialect,//p' | xargs)"
 expect "links" "BANKA BANKB BANKC" "$(sql 'SELECT link FROM issuer WHERE link IS NOT NULL ORDER BY 1' | xargs)"
 ((${#BANKSIM_SOCKET} <= 107)) || wrong "socket path too long: $BANKSIM_SOCKET"
 bank_shakes_hands() {

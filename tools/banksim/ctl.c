@@ -53,29 +53,85 @@ static bool is_meant(const struct host *host, const char *what)
         return strcmp(what, "all") == 0 || strcmp(what, host_name(host)) == 0;
 }
 
-static void show(const struct ctl *ctl, const char *what, bool json, struct evbuffer *to)
+/* ---- what is shown, in three forms --------------------------------------------------------------------- */
+
+static void show_text(const char *what, const json_t *banks, struct evbuffer *to)
+{
+        (void)what;
+        for (size_t i = 0; i < json_array_size(banks); i++) {
+                char *text = ctl_text_of(json_array_get(banks, i));
+                evbuffer_add_printf(to, "%s", text ? text : "");
+                free(text);
+        }
+}
+
+static void show_json(const char *what, const json_t *banks, struct evbuffer *to)
+{
+        json_t *root = strcmp(what, "all") == 0 ? json_pack("{s:O}", "banks", banks)
+                                                : json_incref(json_array_get(banks, 0));
+        char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+        evbuffer_add_printf(to, "%s\n", text ? text : "");
+        free(text);
+        json_decref(root);
+}
+
+/* One figure a line; of a behaviour how often it happened. Of texts only names are told: none needs quotes.
+ */
+static void csv_figures(const char *bank, const char *group, json_t *object, struct evbuffer *to)
+{
+        const char *key;
+        json_t *value;
+        json_object_foreach(object, key, value)
+        {
+                const json_t *figure =
+                    *group && json_is_object(value) ? json_object_get(value, "happened") : value;
+                if (json_is_integer(figure))
+                        evbuffer_add_printf(to, "%s,%s,%s,%" JSON_INTEGER_FORMAT "\n", bank, group, key,
+                                            json_integer_value(figure));
+                else if (!*group && json_is_string(figure))
+                        evbuffer_add_printf(to, "%s,%s,%s,%s\n", bank, group, key, json_string_value(figure));
+                else if (json_is_object(value))
+                        csv_figures(bank, key, value, to);
+        }
+}
+
+static void show_csv(const char *what, const json_t *banks, struct evbuffer *to)
+{
+        (void)what;
+        evbuffer_add_printf(to, "bank,group,figure,value\n");
+        for (size_t i = 0; i < json_array_size(banks); i++) {
+                json_t *object = json_array_get(banks, i);
+                csv_figures(json_string_value(json_object_get(object, "bank")), "", object, to);
+        }
+}
+
+static const struct {
+        const char *verb;
+        void (*print)(const char *what, const json_t *banks, struct evbuffer *to);
+} forms[] = {{"show", show_text}, {"show-json", show_json}, {"show-csv", show_csv}};
+enum { FORMS = sizeof(forms) / sizeof(forms[0]) };
+
+/* The form that the verb asks for; FORMS: it does not ask to be shown anything. */
+static size_t form_of(const char *verb)
+{
+        size_t form = 0;
+        while (form < FORMS && strcmp(forms[form].verb, verb) != 0)
+                form++;
+        return form;
+}
+
+static void show(const struct ctl *ctl, const char *what, size_t form, struct evbuffer *to)
 {
         json_t *banks = json_array();
         for (size_t i = 0; i < ctl->count; i++)
                 if (is_meant(ctl->hosts[i], what))
                         json_array_append_new(banks, host_show(ctl->hosts[i]));
         evbuffer_add_printf(to, "ok\n");
-        if (json) {
-                json_t *root = strcmp(what, "all") == 0 ? json_pack("{s:O}", "banks", banks)
-                                                        : json_incref(json_array_get(banks, 0));
-                char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-                evbuffer_add_printf(to, "%s\n", text ? text : "");
-                free(text);
-                json_decref(root);
-        } else {
-                for (size_t i = 0; i < json_array_size(banks); i++) {
-                        char *text = ctl_text_of(json_array_get(banks, i));
-                        evbuffer_add_printf(to, "%s", text ? text : "");
-                        free(text);
-                }
-        }
+        forms[form].print(what, banks, to);
         json_decref(banks);
 }
+
+/* ---- orders -------------------------------------------------------------------------------------------- */
 
 /* "3", "0.5": milliseconds, 0 where it is no such number. */
 static int64_t span_of(const char *text)
@@ -120,8 +176,8 @@ static void obey(const struct ctl *ctl, char *line, struct evbuffer *to)
                 return;
         }
         const char *verb = count > 1 ? word[1] : "";
-        if (count == 2 && (strcmp(verb, "show") == 0 || strcmp(verb, "show-json") == 0)) {
-                show(ctl, word[0], verb[4] == '-', to);
+        if (count == 2 && form_of(verb) < FORMS) {
+                show(ctl, word[0], form_of(verb), to);
                 return;
         }
         enum behaviour behaviour = behaviour_of(verb, strlen(verb));
@@ -341,7 +397,7 @@ char *ctl_text_of(const json_t *object)
 /* ---- the caller's end ---------------------------------------------------------------------------------- */
 
 static const char *socket_path, *bank, *order_word, *seconds;
-static bool json;
+static bool json, csv;
 
 static const struct option_row rows[] = {
     {.name = "bank",
@@ -373,6 +429,10 @@ static const struct option_row rows[] = {
      .text = "with show: the answer as a JSON object",
      .take = option_take_flag,
      .target = &json},
+    {.name = "csv",
+     .text = "with show: a line a figure: bank, group, figure and value",
+     .take = option_take_flag,
+     .target = &csv},
 };
 
 static const struct program_command ctl_command = {
@@ -455,9 +515,14 @@ int ctl_main(int count, char **words)
         int result = program_options(&ctl_command, NULL, count, words);
         if (result != PROGRAM_GOES_ON)
                 return result;
-        if (json && strcmp(order_word, "show") != 0)
-                return program_usage(ctl_command.name, "--json: goes with show");
-        int length = snprintf(line, sizeof(line), "%s %s%s%s%s\n", bank, order_word, json ? "-json" : "",
+        if ((json || csv) && strcmp(order_word, "show") != 0)
+                return program_usage(ctl_command.name, "--json and --csv: go with show");
+        if (json && csv)
+                return program_usage(ctl_command.name, "--json and --csv: expected one of them");
+        int length = snprintf(line, sizeof(line), "%s %s%s%s%s\n", bank, order_word,
+                              json  ? "-json"
+                              : csv ? "-csv"
+                                    : "",
                               seconds ? " " : "", seconds ? seconds : "");
         if (length >= (int)sizeof(line) || strchr(line, '\n') != line + length - 1)
                 return program_usage(ctl_command.name, "expected a bank (or all) and an order");

@@ -2,7 +2,7 @@
  * Orders to a running banksim, over a unix socket: one line in, an answer out, then the connection ends.
  *
  *      WHAT BEHAVIOUR [SECONDS]     WHAT: a bank's name, or `all`
- *      WHAT show | show-json
+ *      WHAT show | show-json | show-csv
  *
  * The answer begins with the line `ok` or `error: why`; what was asked for follows.
  */
