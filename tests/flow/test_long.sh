@@ -14,7 +14,7 @@ if [[ $ATM_PRESET == asan ]]; then
         withdrawals=2500 kills_wanted=3
 fi
 say "$withdrawals withdrawals, seed $SEED"
-flow_lab lab --atms "$atms" --cards $((withdrawals * 4)) --instances 2 --clock 2016-12-31T22:45:00+09:00,600
+flow_lab lab --atms "$atms" --cards $((withdrawals * 4)) --instances 2 --clock 2016-12-31T22:45:00+09:00,200 # midnight after 22 s
 # shellcheck disable=SC1091
 source "$WORK/lab/lab.env"
 
