@@ -53,7 +53,7 @@ static int op_keys(const struct ledger_op *op, uint64_t keys[2])
         switch (op->kind) {
         case LEDGER_REQUEST:
                 keys[0] = hash_identity(op->identity.terminal, &op->identity);
-                keys[1] = hash_bytes(0xcbf29ce484222325u, op->request.card_token, CARD_TOKEN_LENGTH);
+                keys[1] = hash_bytes(HASH_FIRST, op->request.card_token, CARD_TOKEN_LENGTH);
                 return 2;
         case LEDGER_ADVICE:
                 keys[0] = hash_identity(op->identity.terminal, &op->advice.original);
