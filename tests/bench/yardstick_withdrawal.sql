@@ -1,0 +1,83 @@
+-- One withdrawal without batching into the tables of yardstick.sql, for pgbench -M prepared -n: a 0200 and its 0220, each
+-- one statement and one commit, in the fastest form for a single row: data-modifying CTEs, no look-up that could be left out,
+-- prices and hall known. Frozen, as yardstick.sql says. Where a limit does not hold nothing is approved, and pgbench fails.
+--
+-- Variables given: clients, first_stan, atms, cards, offset_ms (business minus real time; business time lies in the
+-- quarters of yardstick.sql), n (0). `u` is unique over all clients, so that terminal and STAN are too.
+\set amount 1000
+\set customer_fee 100
+\set customer_tax 8
+\set interbank_fee 100
+\set interbank_tax 8
+\set tax_bp 800
+\set share 6
+\set limit_day_yen 30000
+\set limit_month_yen 80000
+\set limit_day_count 1000000000
+\set n :n + 1
+\set u :n * :clients + :client_id
+\set t 1 + :u % :atms
+\set stan (:first_stan + :u / :atms) % 1000000
+\set c random(1, :cards)
+
+-- the 0200: card's month and day, account, withdrawal, open withdrawal
+WITH o AS MATERIALIZED (
+        SELECT 'T' || lpad((:t)::text, 7, '0') AS terminal, date_trunc('second', m) AS transmitted_at,
+               (m AT TIME ZONE 'Asia/Tokyo')::date AS day,
+               (SELECT card_token FROM yardstick.numbered_card WHERE n = :c) AS card_token
+        FROM (SELECT clock_timestamp() + :offset_ms::bigint * interval '1 millisecond') x (m)
+), month AS (
+        INSERT INTO yardstick.card_month AS m (card_token, month, cash_yen)
+        SELECT card_token, date_trunc('month', day::timestamp)::date, :amount FROM o
+        ON CONFLICT (card_token, month) DO UPDATE SET cash_yen = m.cash_yen + EXCLUDED.cash_yen
+        WHERE m.cash_yen + EXCLUDED.cash_yen <= :limit_month_yen
+        RETURNING card_token
+), day AS (
+        INSERT INTO yardstick.card_day AS d (card_token, day, cash_yen, withdrawals)
+        SELECT o.card_token, o.day, :amount, 1 FROM o JOIN month USING (card_token)
+        ON CONFLICT (card_token, day) DO UPDATE
+        SET cash_yen = d.cash_yen + EXCLUDED.cash_yen, withdrawals = d.withdrawals + 1
+        WHERE d.cash_yen + EXCLUDED.cash_yen <= :limit_day_yen AND d.withdrawals < :limit_day_count
+        RETURNING card_token
+), debit AS (
+        UPDATE yardstick.account a SET balance_yen = balance_yen - (:amount::bigint + :customer_fee::bigint + :customer_tax::bigint)
+        FROM day WHERE a.card_token = day.card_token AND balance_yen >= :amount::bigint + :customer_fee::bigint + :customer_tax::bigint
+        RETURNING a.card_token
+), opened AS (
+        INSERT INTO yardstick.open_withdrawal (terminal, transmitted_at, stan, card_token, amount_yen)
+        SELECT terminal, transmitted_at, :stan, card_token, :amount FROM o JOIN debit USING (card_token)
+)
+INSERT INTO yardstick.withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, card_token, pan_mask, issuer,
+        band, hall, business_date, tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen,
+        interbank_tax_yen, hall_share_yen, approval_code)
+SELECT terminal, transmitted_at, :stan, 0, 10000, :amount, card_token, '990001******0000', 'HOUSE', 'day', 'H00001', day,
+       '2007-07-01', :tax_bp, :customer_fee, :customer_tax, :interbank_fee, :interbank_tax, :share, '123456'
+FROM o JOIN debit USING (card_token)
+RETURNING terminal, transmitted_at, business_date AS day \gset
+
+-- the 0220: advice, commission, roll-up, and the open withdrawal goes
+WITH said AS (
+        INSERT INTO yardstick.advice (terminal, transmitted_at, stan, seq, kind, advice_at, advice_stan, amount_yen, dispensed_yen,
+                state_before, state, counted_yen, commission)
+        VALUES (:terminal, :transmitted_at, :stan, 1, 'completion', :transmitted_at, :stan, :amount, :amount, 'approved', 'completed',
+                :amount, 1)
+), earned AS (
+        INSERT INTO yardstick.commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, band, tariff_from,
+                tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, cash_yen,
+                posted_on)
+        VALUES (:terminal, :transmitted_at, :stan, 1, 1, 'H00001', :day, 'HOUSE', 'day', '2007-07-01', :tax_bp, :customer_fee,
+                :customer_tax, :interbank_fee, :interbank_tax, :share, :amount, :day)
+), ended AS (
+        DELETE FROM yardstick.open_withdrawal WHERE terminal = :terminal AND transmitted_at = :transmitted_at AND stan = :stan
+)
+INSERT INTO yardstick.revenue_rollup AS r (terminal, posted_on, hall, issuer, band, business_date, withdrawals, cash_yen,
+        customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen)
+VALUES (:terminal, :day, 'H00001', 'HOUSE', 'day', :day, 1, :amount, :customer_fee, :customer_tax, :interbank_fee, :interbank_tax,
+        :share)
+ON CONFLICT (terminal, posted_on, hall, issuer, band, business_date) DO UPDATE SET
+        withdrawals = r.withdrawals + EXCLUDED.withdrawals, cash_yen = r.cash_yen + EXCLUDED.cash_yen,
+        customer_fee_yen = r.customer_fee_yen + EXCLUDED.customer_fee_yen,
+        customer_tax_yen = r.customer_tax_yen + EXCLUDED.customer_tax_yen,
+        interbank_fee_yen = r.interbank_fee_yen + EXCLUDED.interbank_fee_yen,
+        interbank_tax_yen = r.interbank_tax_yen + EXCLUDED.interbank_tax_yen,
+        hall_share_yen = r.hall_share_yen + EXCLUDED.hall_share_yen;
