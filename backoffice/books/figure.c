@@ -73,9 +73,12 @@ struct figure figure_change(struct figure now, struct figure before)
 
 struct figure figure_part(struct figure a, struct figure rate_bp)
 {
+        __int128 product;
+
         if (!a.known || !rate_bp.known)
                 return figure_missing;
-        return figure_known((int64_t)((__int128)a.value * rate_bp.value / WHOLE_BP));
+        product = (__int128)a.value * rate_bp.value;
+        return figure_known((int64_t)(product / WHOLE_BP - (product % WHOLE_BP < 0))); /* C's quotient is the one towards zero */
 }
 
 const char *figure_print(struct figure figure, char buffer[FIGURE_TEXT_MAX])

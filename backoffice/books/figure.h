@@ -28,7 +28,7 @@ struct figure figure_ratio(struct figure a, struct figure b);
  * more than nothing. */
 struct figure figure_share(struct figure a, struct figure b);
 struct figure figure_change(struct figure now, struct figure before);
-/* The part that a rate is of a, rounded down towards zero, as a tax is. */
+/* The part that a rate is of a, rounded down, that of a loss too: away from zero. */
 struct figure figure_part(struct figure a, struct figure rate_bp);
 
 enum { FIGURE_TEXT_MAX = 24 };

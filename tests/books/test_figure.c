@@ -87,8 +87,9 @@ START_TEST(a_tax_is_rounded_down)
 {
         EXPECT(figure_part(of(99999), of(3000)), 29999);
         EXPECT(figure_part(of(3), of(3000)), 0);
-        EXPECT(figure_part(of(-3), of(3000)), 0);
-        EXPECT(figure_part(of(-10001), of(2050)), -2050);
+        EXPECT(figure_part(of(-3), of(3000)), -1);
+        EXPECT(figure_part(of(-10000), of(2050)), -2050); /* nothing to round */
+        EXPECT(figure_part(of(-10001), of(2050)), -2051);
         EXPECT(figure_part(of(10000), of(0)), 0);
 }
 END_TEST

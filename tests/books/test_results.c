@@ -154,6 +154,16 @@ START_TEST(a_change_against_nothing_or_a_loss_is_missing)
 }
 END_TEST
 
+START_TEST(the_parts_of_a_loss_are_rounded_down_too)
+{
+        fill(6, 0, 1, 20000, 160000, 10);
+        results_compose(&results, &entered);
+        EXPECT("3Q16", operating_income, -119999);
+        EXPECT("3Q16", net_income, -119999 + 36000);       /* the tax: 35,999.7 */
+        EXPECT("3Q16", non_controlling_interests, -17220); /* 17,219.795 */
+}
+END_TEST
+
 START_TEST(what_was_not_entered_is_missing_and_so_is_what_needs_it)
 {
         struct results_quarter *quarter = &results.quarter[5]; /* 2Q16 */
@@ -353,6 +363,7 @@ int main(void)
         tcase_add_test(tests, several_quarters_are_sums_ends_or_computed_anew);
         tcase_add_test(tests, changes_are_percentages_and_of_percentages_points);
         tcase_add_test(tests, a_change_against_nothing_or_a_loss_is_missing);
+        tcase_add_test(tests, the_parts_of_a_loss_are_rounded_down_too);
         tcase_add_test(tests, what_was_not_entered_is_missing_and_so_is_what_needs_it);
         tcase_add_test(tests, without_a_rate_there_is_no_net_income);
         tcase_add_test(tests, without_contracts_revenue_is_the_commission_alone);
