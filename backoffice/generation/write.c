@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/base/array.h"
 #include "lib/db/pg_copy.h"
 #include "rules/calendar.h"
 #include "rules/withdrawal.h"
@@ -304,6 +305,23 @@ static bool send_rows(struct writer *w, char error[PG_ERROR_MAX])
         return true;
 }
 
+/* What a report has summed up already is to be summed up anew, as the ledger says of what it posts: by the row's lock,
+ * whoever sums up meanwhile waits. Last, so that pieces wait for each other for a moment only. */
+static bool mark_months(const struct writer *w, char error[PG_ERROR_MAX])
+{
+        char from[11], to[11];
+        const char *parameters[] = {from, to};
+
+        calendar_print_day(w->job->plan->scenario->from_day, from);
+        calendar_print_day(w->job->plan->scenario->to_day, to);
+        return pg_execute(w->connection, "LOCK TABLE books IN ROW SHARE MODE", 0, NULL, error) &&
+               pg_execute(w->connection,
+                          "INSERT INTO summary_stale AS t (month) SELECT m::date FROM generate_series(date_trunc('month', "
+                          "$1::date::timestamp), $2::date::timestamp, INTERVAL '1 month') m WHERE m <= (SELECT summarised_through "
+                          "FROM books) ORDER BY 1 ON CONFLICT (month) DO UPDATE SET posts = t.posts + 1",
+                          LENGTH(parameters), parameters, error);
+}
+
 static bool write_piece(struct writer *w, int64_t index, struct generation_total *ret_piece, char error[PG_ERROR_MAX])
 {
         char chunk[24], withdrawals[24], why[SCENARIO_ERROR_MAX];
@@ -324,7 +342,7 @@ static bool write_piece(struct writer *w, int64_t index, struct generation_total
                send_rows(w, error) &&
                pg_execute(w->connection, "INSERT INTO history_chunk VALUES ($1, $2::integer, $3::bigint)", 3, parameters,
                           error) &&
-               pg_execute(w->connection, "COMMIT", 0, NULL, error);
+               mark_months(w, error) && pg_execute(w->connection, "COMMIT", 0, NULL, error);
 }
 
 /* processes ----------------------------------------------------------------------------------------------------- */
