@@ -35,7 +35,13 @@ void select_time(struct selection *selection, const char *column, const char *fr
                         selection_keep(selection, moment_of(to, true, moment)));
 }
 
-/* YDDDHH and the STAN: an hour of each year with that last digit for which there are partitions. */
+static int days_of_year(int year)
+{
+        return calendar_day(year + 1, 1, 1) - calendar_day(year, 1, 1);
+}
+
+/* YDDDHH and the STAN: an hour of each year with that last digit for which there are partitions. No year begins with a day
+ * 000, nor has each a day 366. */
 bool select_rrn(struct selection *selection, PGconn *connection, const char *prefix, const char *rrn,
                 char error[PG_ERROR_MAX])
 {
@@ -59,6 +65,8 @@ bool select_rrn(struct selection *selection, PGconn *connection, const char *pre
                                    (int64_t)hour * 60 * MINUTE_MS;
                 char from[26], to[26];
 
+                if (day_of_year < 1 || day_of_year > days_of_year(year) || hour >= 24)
+                        continue;
                 calendar_print_moment(start_ms, from);
                 calendar_print_moment(start_ms + 60 * MINUTE_MS, to);
                 sql_add(&selection->conditions, " OR (%stransmitted_at >= '%s' AND %stransmitted_at < '%s')",

@@ -162,25 +162,61 @@ static bool read_parts(PGconn *connection, struct withdrawal_whole *whole, char 
         return true;
 }
 
-enum withdrawal_found withdrawal_whole_read(PGconn *connection, const struct withdrawal_question *question,
-                                            struct withdrawal_whole *ret_whole, char error[PG_ERROR_MAX])
+/* One row of a result as a result. NULL: out of memory. */
+static PGresult *copy_row(const PGresult *result, int row)
 {
-        struct withdrawal_whole whole = {.withdrawal = NULL};
-        enum withdrawal_found found = withdrawals_find_one(connection, question, &whole.withdrawal, error);
+        PGresult *copy = PQcopyResult(result, PG_COPYRES_ATTRS);
 
-        if (found == WITHDRAWAL_FOUND && !read_parts(connection, &whole, error)) {
-                withdrawal_whole_free(&whole);
-                return WITHDRAWAL_FAILED;
+        for (int i = 0; copy && i < PQnfields(result); i++) {
+                bool null = PQgetisnull(result, row, i);
+
+                if (!PQsetvalue(copy, 0, i, null ? NULL : PQgetvalue(result, row, i), null ? -1 : PQgetlength(result, row, i))) {
+                        PQclear(copy);
+                        copy = NULL;
+                }
         }
-        if (found == WITHDRAWAL_FOUND)
-                *ret_whole = whole;
+        return copy;
+}
+
+/* What is read so far is kept also where it fails. */
+static bool read_wholes(PGconn *connection, const PGresult *found, struct withdrawal_wholes *wholes, char error[PG_ERROR_MAX])
+{
+        for (int row = 0; row < PQntuples(found); row++) {
+                struct withdrawal_whole *whole = &wholes->whole[wholes->count++];
+
+                whole->withdrawal = copy_row(found, row);
+                if (!whole->withdrawal)
+                        snprintf(error, PG_ERROR_MAX, "out of memory");
+                if (!whole->withdrawal || !read_parts(connection, whole, error))
+                        return false;
+        }
+        return true;
+}
+
+enum withdrawal_found withdrawal_wholes_read(PGconn *connection, const struct withdrawal_question *question,
+                                             struct withdrawal_wholes *ret_wholes, char error[PG_ERROR_MAX])
+{
+        PGresult *result = withdrawals_find(connection, question, WITHDRAWALS_WHOLE_MAX + 1, error);
+        int count = result ? PQntuples(result) : -1;
+        enum withdrawal_found found = count > WITHDRAWALS_WHOLE_MAX ? WITHDRAWAL_SEVERAL
+                                      : count                       ? WITHDRAWAL_FOUND
+                                                                    : WITHDRAWAL_NONE;
+
+        *ret_wholes = (struct withdrawal_wholes){.count = 0};
+        if (count < 0 || (found == WITHDRAWAL_FOUND && !read_wholes(connection, result, ret_wholes, error))) {
+                withdrawal_wholes_free(ret_wholes);
+                found = WITHDRAWAL_FAILED;
+        }
+        PQclear(result);
         return found;
 }
 
-void withdrawal_whole_free(struct withdrawal_whole *whole)
+void withdrawal_wholes_free(struct withdrawal_wholes *wholes)
 {
-        PQclear(whole->withdrawal);
-        for (size_t i = 0; i < LENGTH(whole->part); i++)
-                PQclear(whole->part[i]);
-        *whole = (struct withdrawal_whole){.withdrawal = NULL};
+        for (int i = 0; i < wholes->count; i++) {
+                PQclear(wholes->whole[i].withdrawal);
+                for (size_t part = 0; part < WITHDRAWAL_PARTS; part++)
+                        PQclear(wholes->whole[i].part[part]);
+        }
+        *wholes = (struct withdrawal_wholes){.count = 0};
 }

@@ -72,13 +72,21 @@ enum withdrawal_part {
 };
 
 struct withdrawal_whole {
-        PGresult *withdrawal;
+        PGresult *withdrawal; /* its row alone */
         PGresult *part[WITHDRAWAL_PARTS];
 };
 
-/* withdrawal_whole_free where it is FOUND. */
-ATM_MUST_USE enum withdrawal_found withdrawal_whole_read(PGconn *connection, const struct withdrawal_question *question,
-                                                         struct withdrawal_whole *ret_whole, char error[PG_ERROR_MAX]);
-void withdrawal_whole_free(struct withdrawal_whole *whole);
+enum { WITHDRAWALS_WHOLE_MAX = 10 };
+
+struct withdrawal_wholes {
+        struct withdrawal_whole whole[WITHDRAWALS_WHOLE_MAX];
+        int count;
+};
+
+/* All that are like that, the newest first: an ATM that used a STAN again within the hour has two of one RRN. SEVERAL: more
+ * than WITHDRAWALS_WHOLE_MAX. withdrawal_wholes_free where they are FOUND. */
+ATM_MUST_USE enum withdrawal_found withdrawal_wholes_read(PGconn *connection, const struct withdrawal_question *question,
+                                                          struct withdrawal_wholes *ret_wholes, char error[PG_ERROR_MAX]);
+void withdrawal_wholes_free(struct withdrawal_wholes *wholes);
 
 #endif

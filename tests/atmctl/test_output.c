@@ -155,6 +155,35 @@ START_TEST(a_whole_is_tables_under_their_headings_or_one_value_or_its_first_sect
 }
 END_TEST
 
+/* Two wholes, of which the second has nothing in its second section. */
+static void write_wholes(const char *format)
+{
+        static const struct output_section sections[] = {{NULL, "", OUTPUT_ONE, number, 1, 0},
+                                                         {"rows", "Rows", OUTPUT_ROWS, number, 1, 0}};
+        static const char *const one[] = {"1"}, *const two[] = {"2"};
+        struct output *output;
+
+        give(format);
+        output = output_open_whole(&invocation);
+        ck_assert_ptr_nonnull(output);
+        ck_assert(output_begin(output, &sections[0]) && output_row(output, one));
+        ck_assert(output_begin(output, &sections[1]) && output_row(output, two));
+        ck_assert(output_next_whole(output));
+        ck_assert(output_begin(output, &sections[0]) && output_row(output, two));
+        ck_assert(output_begin(output, &sections[1]));
+        ck_assert(output_close(output));
+}
+
+START_TEST(several_wholes_follow_each_other_or_are_an_array)
+{
+        write_wholes("table");
+        expect_written("n     1\n\n\nRows\nn\n2\n\nn     2\n\n");
+        write_wholes("json");
+        expect_written("[\n {\n  \"n\": 1,\n  \"rows\": [\n   {\n    \"n\": 2\n   }\n  ]\n },\n"
+                       " {\n  \"n\": 2,\n  \"rows\": []\n }\n]\n");
+}
+END_TEST
+
 /* A section without a name and a heading is the whole. */
 static bool write_report(struct output *output, void *context)
 {
@@ -222,6 +251,7 @@ int main(void)
         tcase_add_test(tests, programs_get_rows_without_names_and_totals_people_without_what_is_for_programs);
         tcase_add_test(tests, no_rows_are_nothing_to_people_and_an_empty_list_to_programs);
         tcase_add_test(tests, a_whole_is_tables_under_their_headings_or_one_value_or_its_first_section);
+        tcase_add_test(tests, several_wholes_follow_each_other_or_are_an_array);
         tcase_add_test(tests, a_report_has_one_figure_for_people_and_another_for_programs);
         tcase_add_test(tests, only_csv_holds_one_table_alone);
         tcase_add_test(tests, what_is_abandoned_leaves_the_file_as_it_was);

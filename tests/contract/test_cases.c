@@ -91,28 +91,85 @@ START_TEST(withdrawals_are_found_by_whatever_is_known_of_them)
 }
 END_TEST
 
-START_TEST(one_is_shown_whole_or_it_is_said_that_there_is_none_or_several)
+/* The ATM of STAN 1 uses the STAN again half an hour later, for a withdrawal that is refused. */
+static void ask_again(struct world *world)
 {
-        static const struct withdrawal_question several = {.amount_yen = "10000"}, none = {.stan = "9"},
-                                                one = {.stan = "1"};
-        struct withdrawal_whole whole;
+        world_sql(world, "INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, business_date) "
+                         "SELECT terminal, transmitted_at + INTERVAL '30 minutes', stan, 10, 10000, 10000, business_date FROM "
+                         "withdrawal WHERE stan = 1");
+}
+
+START_TEST(all_of_an_rrn_are_shown_whole)
+{
+        static const struct withdrawal_question of_rrn = {.rrn = "636412000001"};
+        struct withdrawal_wholes wholes;
+        char error[PG_ERROR_MAX] = "", found[64];
+        struct world world;
+
+        open_world(&world);
+        ask_again(&world);
+        stans(&world, &of_rrn, 10, found, sizeof(found));
+        ck_assert_str_eq(found, "1 1");
+        ck_assert_int_eq(withdrawal_wholes_read(world.admin, &of_rrn, &wholes, error), WITHDRAWAL_FOUND);
+        ck_assert_int_eq(wholes.count, 2);
+        ck_assert_str_eq(PQgetvalue(wholes.whole[0].withdrawal, 0, WITHDRAWAL_AT), "2016-12-29T12:30:00+09:00");
+        ck_assert_str_eq(PQgetvalue(wholes.whole[0].withdrawal, 0, WITHDRAWAL_STATE), "declined");
+        ck_assert(PQgetisnull(wholes.whole[0].withdrawal, 0, WITHDRAWAL_CARD_TOKEN));
+        ck_assert_int_eq(PQntuples(wholes.whole[0].part[WITHDRAWAL_ADVICES]), 0);
+        ck_assert_str_eq(PQgetvalue(wholes.whole[1].withdrawal, 0, WITHDRAWAL_AT), "2016-12-29T12:00:00+09:00");
+        ck_assert_str_eq(PQgetvalue(wholes.whole[1].withdrawal, 0, WITHDRAWAL_STATE), "completed");
+        ck_assert_int_eq(PQntuples(wholes.whole[1].part[WITHDRAWAL_ADVICES]), 1);
+        withdrawal_wholes_free(&wholes);
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(an_rrn_of_a_day_that_no_year_has_is_nobody_s)
+{
+        /* 366 days after the first of January 2017 it is 2018, whose RRNs begin with 8 */
+        static const char *const nobody_s[] = {"736612000001", "700012000001", "836412000001", "636424000001"};
+        char found[64];
+        struct world world;
+
+        open_world(&world);
+        for (size_t i = 0; i < LENGTH(nobody_s); i++) {
+                const struct withdrawal_question question = {.rrn = nobody_s[i]};
+
+                stans(&world, &question, 10, found, sizeof(found));
+                ck_assert_str_eq(found, "");
+        }
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(one_is_shown_whole_or_it_is_said_that_there_is_none_or_too_many)
+{
+        static const struct withdrawal_question any = {.amount_yen = "10000"}, none = {.stan = "9"}, one = {.stan = "1"};
+        struct withdrawal_wholes wholes;
+        const struct withdrawal_whole *whole = &wholes.whole[0];
         char error[PG_ERROR_MAX] = "";
         struct world world;
 
         open_world(&world);
-        ck_assert_int_eq(withdrawal_whole_read(world.admin, &several, &whole, error), WITHDRAWAL_SEVERAL);
-        ck_assert_int_eq(withdrawal_whole_read(world.admin, &none, &whole, error), WITHDRAWAL_NONE);
-        ck_assert_int_eq(withdrawal_whole_read(world.admin, &one, &whole, error), WITHDRAWAL_FOUND);
-        ck_assert_str_eq(PQgetvalue(whole.withdrawal, 0, WITHDRAWAL_AT), "2016-12-29T12:00:00+09:00");
-        ck_assert_str_eq(PQgetvalue(whole.withdrawal, 0, WITHDRAWAL_DISPENSED_YEN), "10000");
-        ck_assert_int_eq(PQntuples(whole.part[WITHDRAWAL_ADVICES]), 1);
-        ck_assert_int_eq(PQntuples(whole.part[WITHDRAWAL_COMMISSION]), 1);
-        ck_assert_int_eq(PQntuples(whole.part[WITHDRAWAL_NOTICES]), 0);
-        ck_assert_int_eq(PQntuples(whole.part[WITHDRAWAL_OUTCOME]), 0);
-        withdrawal_whole_free(&whole);
+        ck_assert_int_eq(withdrawal_wholes_read(world.admin, &none, &wholes, error), WITHDRAWAL_NONE);
+        ck_assert_int_eq(withdrawal_wholes_read(world.admin, &one, &wholes, error), WITHDRAWAL_FOUND);
+        ck_assert_int_eq(wholes.count, 1);
+        ck_assert_str_eq(PQgetvalue(whole->withdrawal, 0, WITHDRAWAL_AT), "2016-12-29T12:00:00+09:00");
+        ck_assert_str_eq(PQgetvalue(whole->withdrawal, 0, WITHDRAWAL_DISPENSED_YEN), "10000");
+        ck_assert_int_eq(PQntuples(whole->part[WITHDRAWAL_ADVICES]), 1);
+        ck_assert_int_eq(PQntuples(whole->part[WITHDRAWAL_COMMISSION]), 1);
+        ck_assert_int_eq(PQntuples(whole->part[WITHDRAWAL_NOTICES]), 0);
+        ck_assert_int_eq(PQntuples(whole->part[WITHDRAWAL_OUTCOME]), 0);
+        withdrawal_wholes_free(&wholes);
         world_sql(&world, "ALTER TABLE operator_action RENAME TO elsewhere");
-        ck_assert_int_eq(withdrawal_whole_read(world.admin, &one, &whole, error), WITHDRAWAL_FAILED);
+        ck_assert_int_eq(withdrawal_wholes_read(world.admin, &one, &wholes, error), WITHDRAWAL_FAILED);
         ck_assert_msg(strstr(error, "operator_action"), "%s", error);
+        world_sql(&world, "ALTER TABLE elsewhere RENAME TO operator_action");
+        world_sql(&world, "INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, business_date) "
+                          "SELECT terminal, transmitted_at + make_interval(secs => i), stan, 10, 10000, 10000, business_date "
+                          "FROM withdrawal, generate_series(1, 10) i WHERE stan = 1");
+        ck_assert_int_eq(withdrawal_wholes_read(world.admin, &one, &wholes, error), WITHDRAWAL_SEVERAL);
+        ck_assert_int_eq(withdrawal_wholes_read(world.admin, &any, &wholes, error), WITHDRAWAL_SEVERAL);
         world_close(&world);
 }
 END_TEST
@@ -223,7 +280,9 @@ int main(void)
 
         tcase_set_timeout(tests, 120);
         tcase_add_test(tests, withdrawals_are_found_by_whatever_is_known_of_them);
-        tcase_add_test(tests, one_is_shown_whole_or_it_is_said_that_there_is_none_or_several);
+        tcase_add_test(tests, all_of_an_rrn_are_shown_whole);
+        tcase_add_test(tests, an_rrn_of_a_day_that_no_year_has_is_nobody_s);
+        tcase_add_test(tests, one_is_shown_whole_or_it_is_said_that_there_is_none_or_too_many);
         tcase_add_test(tests, what_a_bank_must_be_told_is_held_back_and_let_go);
         tcase_add_test(tests, what_has_no_end_is_an_exception_until_a_finding_ends_it);
         suite_add_tcase(suite, tests);

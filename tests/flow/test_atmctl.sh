@@ -458,6 +458,14 @@ expect "from a day to a day" "$(sql "SELECT count(*) FROM v_withdrawal WHERE bus
 whole=$(atmctl withdrawal show --rrn "$rrn" --terminal "$terminal" --format json)
 expect "a withdrawal and what belongs to it" "5 approved 1 0 1 approved" "$(json "$whole" "concat_ws(' ', j ->> 'stan', j ->> 'state', jsonb_array_length(j -> 'advices'),
         jsonb_array_length(j -> 'commission'), jsonb_array_length(j -> 'exceptions'), j #>> '{exceptions,0,what}') FROM (SELECT (:'j')::jsonb AS j) x")"
+# the ATM uses the STAN again within the hour: all of an RRN are shown
+sql "INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, business_date)
+        SELECT terminal, date_trunc('hour', transmitted_at) + INTERVAL '59 min 59 s', stan, 10, 10000, 1000, business_date FROM withdrawal WHERE terminal = '$terminal' AND stan = 5"
+expect "both of an RRN" "5 declined 5 approved" "$(json "$(atmctl withdrawal show --rrn "$rrn" --terminal "$terminal" --format json)" \
+        "string_agg(concat_ws(' ', x ->> 'stan', x ->> 'state'), ' ' ORDER BY n) FROM jsonb_array_elements(:'j') WITH ORDINALITY e (x, n)")"
+expect "both of an RRN, listed" 2 "$(atmctl withdrawal list --rrn "$rrn" --terminal "$terminal" --format csv | sed 1d | wc -l)"
+refuses 1 "several are like that" atmctl exception resolve --rrn "$rrn" --terminal "$terminal" --dispensed 0 --note "which?"
+sql "DELETE FROM withdrawal WHERE terminal = '$terminal' AND stan = 5 AND reason = 10"
 expect_exit 0 atmctl withdrawal show --stan 4
 says reversed Advices Commission completion reversal
 refuses 1 "several are like that" atmctl withdrawal show --date 2016-12-30

@@ -176,15 +176,12 @@ static const struct part {
 };
 
 /* To people everything, be it left out of a list. */
-static bool print_whole(const struct invocation *invocation, const struct withdrawal_whole *whole)
+static bool print_whole(struct output *output, const struct withdrawal_whole *whole)
 {
         struct output_column columns[WITHDRAWAL_COLUMN_COUNT];
         struct output_section section = {.heading = "", .shape = OUTPUT_ONE, .columns = columns, .count = LENGTH(columns)};
-        struct output *output = output_open_whole(invocation);
         bool printed;
 
-        if (!output)
-                return false;
         for (size_t i = 0; i < LENGTH(columns); i++)
                 columns[i] = (struct output_column){withdrawal_columns[i].name, withdrawal_columns[i].type, 0};
         printed = output_section(output, &section, whole->withdrawal);
@@ -195,6 +192,16 @@ static bool print_whole(const struct invocation *invocation, const struct withdr
                                                   .count = parts[i].count};
                 printed = output_section(output, &section, whole->part[i]);
         }
+        return printed;
+}
+
+static bool print_wholes(const struct invocation *invocation, const struct withdrawal_wholes *wholes)
+{
+        struct output *output = output_open_whole(invocation);
+        bool printed = output != NULL;
+
+        for (int i = 0; i < wholes->count && printed; i++)
+                printed = (!i || output_next_whole(output)) && print_whole(output, &wholes->whole[i]);
         if (printed)
                 return output_close(output);
         output_abandon(output);
@@ -205,7 +212,7 @@ int withdrawal_show(const struct invocation *invocation)
 {
         struct withdrawal_question question;
         struct database database;
-        struct withdrawal_whole whole;
+        struct withdrawal_wholes wholes;
         char token[TOKEN_TEXT], error[PG_ERROR_MAX];
         enum withdrawal_found found;
         bool shown = false;
@@ -224,11 +231,11 @@ int withdrawal_show(const struct invocation *invocation)
                 return exit_code;
         if (!database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
-        found = withdrawal_whole_read(database.connection, &question, &whole, error);
+        found = withdrawal_wholes_read(database.connection, &question, &wholes, error);
         complain_unless_found(invocation, found, error);
         if (found == WITHDRAWAL_FOUND) {
-                shown = print_whole(invocation, &whole);
-                withdrawal_whole_free(&whole);
+                shown = print_wholes(invocation, &wholes);
+                withdrawal_wholes_free(&wholes);
         }
         database_close(&database);
         return shown ? EXIT_DONE : EXIT_FAILED;
@@ -260,10 +267,11 @@ static const struct command commands[] = {
      .fields = list_fields},
     {.noun = "withdrawal",
      .verb = "show",
-     .text = "show one withdrawal with all that is recorded about it, on our side and of the bank's",
-     .more = "The options must select exactly one. Its decision, the bank's outcome, advices, what the bank "
-             "is told "
-             "and when it acknowledged it, commission rows, exceptions, what operators did.\n"
+     .text = "show a withdrawal with all that is recorded about it, on our side and of the bank's",
+     .more = "Its decision, the bank's outcome, advices, what the bank is told and when it acknowledged it, "
+             "commission rows, exceptions, what operators did. Where several are like that, all are shown, the "
+             "newest first, up to 10: an ATM that uses a trace number again within an hour has two withdrawals of "
+             "one terminal and RRN. JSON is an object, or, of several, an array of such objects.\n"
              "Example: atmctl withdrawal show --terminal T0000001 --rrn 636610000123",
      .flags = FLAGS,
      .run = withdrawal_show,

@@ -2,7 +2,7 @@
  * A form that rows are written in: one table of functions each, so that nobody else asks which it is. output.c calls
  * them in this order, and counts sections and rows:
  *
- *      open --> { begin --> row... --> end }... --> close --> free
+ *      open --> { begin --> row... --> end }... [--> next --> { begin ... }...] --> close --> free
  *
  * Each returns false where it could not be written, which output.c complains of; open and close do so
  * themselves. NULL: the form does nothing there.
@@ -33,6 +33,7 @@ struct output {
         /* the form's own */
         struct libscols_table *table;
         json_t *whole, *list; /* list: the section's rows, within the whole */
+        json_t *wholes;       /* those before it, where there are several */
         const struct document_functions *draw;
         struct document *document;
         bool in_table; /* of the document */
@@ -52,6 +53,7 @@ struct output_form {
         bool (*begin)(struct output *output);
         bool (*row)(struct output *output, const char *const *values, bool total);
         bool (*end)(struct output *output);
+        bool (*next)(struct output *output); /* the next of several wholes */
         bool (*members)(struct output *output, const struct output_column *columns, size_t count,
                         const char *const *values);
         bool (*report)(struct output *output, const struct output_report *report, void *context); /* NULL: its rows */

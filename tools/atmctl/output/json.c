@@ -1,6 +1,6 @@
 /*
  * JSON. One table is written row by row, so that a million rows need no memory. A whole is one value: an object with a
- * member for each section, or, where it has but one section without a name, that section's rows.
+ * member for each section, or, where it has but one section without a name, that section's rows. Several wholes are an array.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +125,17 @@ static bool end(struct output *output)
         return !ferror(output->stream);
 }
 
+static bool next(struct output *output)
+{
+        if (!output->wholes)
+                output->wholes = json_array();
+        if (json_array_append_new(output->wholes, output->whole) != 0)
+                output->whole = NULL; /* taken, also where it failed */
+        else if ((output->whole = json_object()))
+                return true;
+        return false;
+}
+
 static bool members(struct output *output, const struct output_column *columns, size_t count, const char *const *values)
 {
         if (!output->whole)
@@ -139,14 +150,20 @@ static void say(struct output *output, const char *text)
                 form_say(output, text);
 }
 
+static bool complain_unwritten(const struct output *output)
+{
+        complain("%s: can't be written", form_place(output));
+        return false;
+}
+
 static bool close_whole(struct output *output)
 {
         if (!output->whole)
                 return true;
-        if (json_dumpf(output->whole, output->stream, JSON_INDENT(1) | JSON_FLAGS) != 0) {
-                complain("%s: can't be written", form_place(output));
-                return false;
-        }
+        if (output->wholes && json_array_append(output->wholes, output->whole) != 0)
+                return complain_unwritten(output);
+        if (json_dumpf(output->wholes ? output->wholes : output->whole, output->stream, JSON_INDENT(1) | JSON_FLAGS) != 0)
+                return complain_unwritten(output);
         fputc('\n', output->stream);
         return true;
 }
@@ -154,8 +171,9 @@ static bool close_whole(struct output *output)
 static void forget(struct output *output)
 {
         forget_list(output);
+        json_decref(output->wholes);
         json_decref(output->whole);
-        output->whole = NULL;
+        output->wholes = output->whole = NULL;
 }
 
 const struct output_form form_json = {.name = "json",
@@ -163,6 +181,7 @@ const struct output_form form_json = {.name = "json",
                                       .begin = begin,
                                       .row = row,
                                       .end = end,
+                                      .next = next,
                                       .members = members,
                                       .note = say,
                                       .close = close_whole,

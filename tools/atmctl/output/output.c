@@ -216,6 +216,16 @@ bool output_begin(struct output *output, const struct output_section *section)
         return complain_unwritten(output);
 }
 
+bool output_next_whole(struct output *output)
+{
+        bool ended = end_section(output);
+
+        output->section = NULL;
+        if (!ended || !output->form->next || output->form->next(output))
+                return ended;
+        return complain_unwritten(output);
+}
+
 static bool write_row(struct output *output, const char *const *values, bool total)
 {
         if (is_left_out(output))

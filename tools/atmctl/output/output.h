@@ -35,6 +35,8 @@ enum output_kind output_kind_of(const struct invocation *invocation);
 
 /* The next section of a whole; its columns and texts must live until the next one, or the end. */
 ATM_MUST_USE bool output_begin(struct output *output, const struct output_section *section);
+/* What follows is the next of several wholes of one kind: JSON is an array of them. */
+ATM_MUST_USE bool output_next_whole(struct output *output);
 /* One value a column; NULL is no value. */
 ATM_MUST_USE bool output_row(struct output *output, const char *const *values);
 /* A row that only people get, set apart: totals. */
