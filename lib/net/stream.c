@@ -309,7 +309,8 @@ static void set_up(struct stream *stream, int fd, SSL *ssl)
         stream->fd = fd;
         stream->ssl = ssl;
         stream->paused = stream->deaf = stream->stopped = false;
-        stream->read_wants_write = stream->unread = stream->heard = stream->broken = false;
+        stream->read_wants_write = stream->write_wants_read = false;
+        stream->unread = stream->heard = stream->broken = false;
         stream->lingered = 0;
         event_assign(&stream->readable, base, fd, EV_READ | EV_PERSIST, on_readable, stream);
         event_assign(&stream->writable, base, fd, EV_WRITE, on_writable, stream);
@@ -495,10 +496,33 @@ static void on_connected(struct stream *stream)
 
 /* ---- writing ------------------------------------------------------------------------------------------- */
 
+static void look_away(struct stream *stream)
+{
+        event_del(&stream->readable);
+        stream->deaf = true;
+}
+
+static void look_again(struct stream *stream)
+{
+        if (stream->deaf)
+                event_add(&stream->readable, NULL);
+        stream->deaf = false;
+}
+
+/* Half a message of TLS itself has come (a KeyUpdate in two records), and TLS writes nothing before it is whole. */
+static void await_input(struct stream *stream)
+{
+        stream->write_wants_read = true;
+        look_again(stream);
+}
+
 /* What fits into the socket; returns how many bytes. The stream may be over then, and `bytes` with it. */
 static size_t write_some(struct stream *stream, const uint8_t *bytes, size_t length)
 {
         size_t done = 0;
+        /* What came behind what was wanted waits within TLS, where no event tells of it. */
+        stream->stopped = stream->stopped || stream->write_wants_read;
+        stream->write_wants_read = false;
         while (done < length) {
                 ERR_clear_error();
                 errno = 0;
@@ -508,8 +532,10 @@ static size_t write_some(struct stream *stream, const uint8_t *bytes, size_t len
                         continue;
                 }
                 int kind = SSL_get_error(stream->ssl, result);
-                if (kind == SSL_ERROR_WANT_WRITE || kind == SSL_ERROR_WANT_READ)
+                if (kind == SSL_ERROR_WANT_WRITE)
                         event_add(&stream->writable, NULL);
+                else if (kind == SSL_ERROR_WANT_READ)
+                        await_input(stream);
                 else
                         fail(stream, result, kind, "writing");
                 break;
@@ -543,8 +569,8 @@ static void see_what_is_left(struct stream *stream)
         if (stream->state != STREAM_OPEN)
                 return;
         if (stream->released > 0) {
-                if (stream->env->timeout[WAIT_OUTPUT])
-                        wait_for(stream, WAIT_OUTPUT);
+                if (stream->env->timeout[WAIT_OUTPUT] && stream->wait != WAIT_OUTPUT)
+                        wait_for(stream, WAIT_OUTPUT); /* from the first byte that waits on, not from the latest try */
         } else {
                 if (stream->wait == WAIT_OUTPUT)
                         wait_for(stream, WAIT_IDLE);
@@ -613,13 +639,18 @@ void stream_unqueue(struct stream *stream, size_t length)
         OPENSSL_cleanse(stream->output + stream->output_length, length);
 }
 
+static void push_on(struct stream *stream)
+{
+        push(stream);
+        see_what_is_left(stream);
+}
+
 void stream_flush(struct stream *stream)
 {
         if (stream->state != STREAM_OPEN)
                 return;
         stream->released = stream->output_length;
-        push(stream);
-        see_what_is_left(stream);
+        push_on(stream);
 }
 
 void stream_send(struct stream *stream, const uint8_t *bytes, size_t length)
@@ -658,8 +689,7 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
         case STREAM_OPEN:
                 stream->unread = stream->unread || stream->read_wants_write;
                 stream->read_wants_write = false;
-                push(stream);
-                see_what_is_left(stream);
+                push_on(stream);
                 break;
         case STREAM_DRAINING:
                 drain(stream);
@@ -674,7 +704,7 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
 static bool may_deliver(const struct stream *stream)
 {
         return stream->state == STREAM_OPEN && !stream->paused && !stream->read_wants_write &&
-               stream->output_length < stream->env->rules.output_pause;
+               !stream->write_wants_read && stream->output_length < stream->env->rules.output_pause;
 }
 
 /* Keep what could not be delivered yet: part of a message, or whole ones while nothing may be read. */
@@ -797,12 +827,14 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
                 shake_hands(stream);
                 break;
         case STREAM_OPEN:
-                if (may_deliver(stream)) {
+                if (stream->write_wants_read) {
+                        push_on(stream);
+                } else if (may_deliver(stream)) {
                         read_on(stream);
                 } else {
                         /* A peer that sends more than it may: look away until it may. */
-                        event_del(&stream->readable);
-                        stream->deaf = stream->stopped = true;
+                        look_away(stream);
+                        stream->stopped = true;
                 }
                 break;
         case STREAM_DRAINING:
@@ -823,10 +855,7 @@ static void go_on(struct stream *stream)
         if (!may_deliver(stream))
                 return;
         stream->stopped = false;
-        if (stream->deaf) {
-                stream->deaf = false;
-                event_add(&stream->readable, NULL);
-        }
+        look_again(stream);
         if (stream->input_length || stream->unread || SSL_has_pending(stream->ssl))
                 event_active(&stream->readable, EV_READ, 0);
 }
@@ -868,9 +897,7 @@ static void drain(struct stream *stream)
                 SSL_free(stream->ssl);
                 stream->ssl = NULL;
                 shutdown(stream->fd, SHUT_WR);
-                if (stream->deaf)
-                        event_add(&stream->readable, NULL);
-                stream->deaf = false;
+                look_again(stream);
         }
         discard(stream);
 }

@@ -81,6 +81,7 @@ struct stream {
         bool deaf;             /* the read event was taken out because nothing may be read */
         bool stopped;          /* reading was broken off because nothing may be read */
         bool read_wants_write; /* TLS has something to write before it can read on */
+        bool write_wants_read; /* TLS has something to read before it can write on */
         bool unread;           /* such a read is to be tried again */
         bool heard;            /* a byte has come */
         bool broken;           /* TLS or the socket failed: nothing more can be sent */

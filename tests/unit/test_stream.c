@@ -5,7 +5,10 @@
  */
 #include <check.h>
 #include <netinet/in.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -286,6 +289,101 @@ static void open_both(void)
         RUN_UNTIL(client.opens && server.opens);
 }
 
+/* How often the loop turns while nothing is to be done: whoever asks for what is there already makes it spin. */
+enum { QUIET_TURNS = 20 };
+
+static void on_time_over(evutil_socket_t fd, short what, void *context)
+{
+        (void)fd;
+        (void)what;
+        *(bool *)context = true;
+}
+
+static int turns_of_50_ms(void)
+{
+        static const struct timeval duration = {.tv_usec = 50000};
+        bool over = false;
+        int turns = 0;
+        event_base_once(base, -1, EV_TIMEOUT, on_time_over, &over, &duration);
+        for (; !over; turns++)
+                event_base_loop(base, EVLOOP_ONCE);
+        return turns;
+}
+
+/* ---- records that OpenSSL would not send --------------------------------------------------------------- */
+
+enum { SECRET_LENGTH = 32, KEY_LENGTH = 16, IV_LENGTH = 12, TAG_LENGTH = 16, RECORD_MAX = 64 };
+enum record_kind { RECORD_HANDSHAKE = 22, RECORD_DATA = 23 };
+
+/* What the client protects its messages with (RFC 8446, 7.1 to 7.3). */
+static struct {
+        uint8_t secret[SECRET_LENGTH];
+        uint8_t sequence; /* of the next record */
+} sender;
+
+static void on_key(const SSL *ssl, const char *line)
+{
+        static const char label[] = "CLIENT_TRAFFIC_SECRET_0 ";
+        const char *digits = strrchr(line, ' ') + 1;
+        (void)ssl;
+        if (strncmp(line, label, strlen(label)) != 0)
+                return;
+        for (size_t i = 0; i < SECRET_LENGTH; i++)
+                ck_assert_int_eq(sscanf(digits + 2 * i, "%2hhx", &sender.secret[i]), 1);
+        sender.sequence = 0;
+}
+
+static void expand(const char *label, uint8_t *ret_bytes, size_t length)
+{
+        EVP_KDF *kdf = EVP_KDF_fetch(NULL, "TLS13-KDF", NULL);
+        EVP_KDF_CTX *expander = EVP_KDF_CTX_new(kdf);
+        OSSL_PARAM parameters[] = {
+            OSSL_PARAM_construct_utf8_string("mode", (char[]){"EXPAND_ONLY"}, 0),
+            OSSL_PARAM_construct_utf8_string("digest", (char[]){"SHA256"}, 0),
+            OSSL_PARAM_construct_octet_string("key", sender.secret, SECRET_LENGTH),
+            OSSL_PARAM_construct_octet_string("prefix", (char[]){"tls13 "}, 6),
+            OSSL_PARAM_construct_octet_string("label", (void *)(uintptr_t)label, strlen(label)),
+            OSSL_PARAM_construct_end(),
+        };
+        ck_assert_int_eq(EVP_KDF_derive(expander, ret_bytes, length, parameters), 1);
+        EVP_KDF_CTX_free(expander);
+        EVP_KDF_free(kdf);
+}
+
+static void update_secret(void)
+{
+        uint8_t next[SECRET_LENGTH];
+        expand("traffic upd", next, sizeof(next));
+        memcpy(sender.secret, next, sizeof(next));
+        sender.sequence = 0;
+}
+
+static size_t protect(uint8_t *record, enum record_kind kind, const uint8_t *bytes, size_t length)
+{
+        uint8_t key[KEY_LENGTH], iv[IV_LENGTH], plain[RECORD_MAX];
+        size_t total = length + 1 + TAG_LENGTH;
+        int done;
+        expand("key", key, sizeof(key));
+        expand("iv", iv, sizeof(iv));
+        iv[IV_LENGTH - 1] ^= sender.sequence++;
+        memcpy(plain, bytes, length);
+        plain[length] = (uint8_t)kind;
+        memcpy(record, (const uint8_t[]){RECORD_DATA, 3, 3, 0, (uint8_t)total}, 5);
+        EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+        ck_assert_int_eq(EVP_EncryptInit_ex(cipher, EVP_aes_128_gcm(), NULL, key, iv), 1);
+        ck_assert_int_eq(EVP_EncryptUpdate(cipher, NULL, &done, record, 5), 1);
+        ck_assert_int_eq(EVP_EncryptUpdate(cipher, record + 5, &done, plain, (int)length + 1), 1);
+        ck_assert_int_eq(EVP_EncryptFinal_ex(cipher, record + 5 + done, &done), 1);
+        ck_assert_int_eq(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, TAG_LENGTH, record + 5 + length + 1), 1);
+        EVP_CIPHER_CTX_free(cipher);
+        return 5 + total;
+}
+
+static void send_raw(const uint8_t *bytes, size_t length)
+{
+        ck_assert_int_eq(write(client.stream.fd, bytes, length), (ssize_t)length);
+}
+
 /* ---- messages ------------------------------------------------------------------------------------------ */
 
 START_TEST(both_ends_open_and_messages_go_both_ways)
@@ -449,6 +547,43 @@ START_TEST(a_pause_keeps_what_has_come_and_resuming_hands_it_over)
 }
 END_TEST
 
+/* TLS can write nothing before the other half is there: that is waited for, not asked for over and over. */
+START_TEST(half_a_key_update_holds_an_answer_up_and_keeps_nobody_busy)
+{
+        static const uint8_t key_update[] = {24, 0, 0, 1, 0};
+        uint8_t bytes[256], records[3 * RECORD_MAX];
+        rules.output_pause = _i ? 1 : SIZE_MAX;
+        SSL_CTX_set_keylog_callback(client_tls, on_key);
+        open_both();
+        send_raw(records, protect(records, RECORD_HANDSHAKE, key_update, 4));
+        run_on();
+        stream_send(&server.stream, bytes, compose(bytes, 'a', 10));
+        ck_assert_int_le(turns_of_50_ms(), QUIET_TURNS);
+        ck_assert_uint_eq(stream_waiting(&server.stream), 11);
+        size_t length = protect(records, RECORD_HANDSHAKE, key_update + 4, 1);
+        update_secret();
+        length += protect(records + length, RECORD_DATA, bytes, compose(bytes, 'b', 5));
+        send_raw(records, length);
+        RUN_UNTIL(client.messages == 1 && server.messages == 1);
+        ck_assert_uint_eq(server.last, 'b');
+}
+END_TEST
+
+START_TEST(half_a_key_update_does_not_make_more_time_to_take_an_answer)
+{
+        static const uint8_t key_update[] = {24, 0, 0, 1, 0};
+        uint8_t bytes[256], record[RECORD_MAX];
+        timeouts.output_ms = 100;
+        SSL_CTX_set_keylog_callback(client_tls, on_key);
+        open_both();
+        send_raw(record, protect(record, RECORD_HANDSHAKE, key_update, 4));
+        run_on();
+        stream_send(&server.stream, bytes, compose(bytes, 'a', 10));
+        RUN_UNTIL(server.closes == 1);
+        ck_assert_str_eq(server.reason, "what was sent was not taken in time");
+}
+END_TEST
+
 /* ---- ends ---------------------------------------------------------------------------------------------- */
 
 START_TEST(a_close_within_a_message_is_told_once_after_it_and_the_rest_is_not_delivered)
@@ -580,6 +715,8 @@ int main(void)
         tcase_add_test(tcase, what_was_not_taken_in_time_closes_too);
         tcase_add_loop_test(tcase, reading_rests_while_as_much_waits_as_the_rules_say, 0, 2);
         tcase_add_test(tcase, a_pause_keeps_what_has_come_and_resuming_hands_it_over);
+        tcase_add_loop_test(tcase, half_a_key_update_holds_an_answer_up_and_keeps_nobody_busy, 0, 2);
+        tcase_add_test(tcase, half_a_key_update_does_not_make_more_time_to_take_an_answer);
         tcase_add_test(tcase, a_close_within_a_message_is_told_once_after_it_and_the_rest_is_not_delivered);
         tcase_add_test(tcase, a_drop_is_silent_even_within_a_message);
         tcase_add_test(tcase, a_drop_forgets_an_end_that_was_still_to_be_told);
