@@ -889,8 +889,11 @@ static void drain(struct stream *stream)
 {
         if (stream->ssl && stream->released && !stream->broken) {
                 push(stream);
-                if (stream->released && !stream->broken)
+                if (stream->released && !stream->broken) {
+                        if (!stream->write_wants_read)
+                                look_away(stream); /* what comes waits until all has left */
                         return;
+                }
         }
         if (stream->ssl) {
                 say_goodbye(stream);

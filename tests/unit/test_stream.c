@@ -584,6 +584,24 @@ START_TEST(half_a_key_update_does_not_make_more_time_to_take_an_answer)
 }
 END_TEST
 
+START_TEST(what_comes_while_the_last_words_wait_to_leave_keeps_nobody_busy)
+{
+        uint8_t bytes[256];
+        timeouts.linger_ms = PATIENCE_MS;
+        open_both();
+        client.stops_reading = true;
+        while (stream_waiting(&server.stream) == 0)
+                stream_send(&server.stream, bytes, compose(bytes, 'a', 255));
+        stream_close(&server.stream, END_OURS, "over");
+        stream_send(&client.stream, bytes, compose(bytes, 'b', 255));
+        ck_assert_int_le(turns_of_50_ms(), QUIET_TURNS);
+        client.stops_reading = false;
+        stream_resume(&client.stream);
+        RUN_UNTIL(client.closes == 1 && server.gones == 1);
+        ck_assert_int_eq(client.end, STREAM_END_PEER_CLOSED);
+}
+END_TEST
+
 /* ---- ends ---------------------------------------------------------------------------------------------- */
 
 START_TEST(a_close_within_a_message_is_told_once_after_it_and_the_rest_is_not_delivered)
@@ -717,6 +735,7 @@ int main(void)
         tcase_add_test(tcase, a_pause_keeps_what_has_come_and_resuming_hands_it_over);
         tcase_add_loop_test(tcase, half_a_key_update_holds_an_answer_up_and_keeps_nobody_busy, 0, 2);
         tcase_add_test(tcase, half_a_key_update_does_not_make_more_time_to_take_an_answer);
+        tcase_add_test(tcase, what_comes_while_the_last_words_wait_to_leave_keeps_nobody_busy);
         tcase_add_test(tcase, a_close_within_a_message_is_told_once_after_it_and_the_rest_is_not_delivered);
         tcase_add_test(tcase, a_drop_is_silent_even_within_a_message);
         tcase_add_test(tcase, a_drop_forgets_an_end_that_was_still_to_be_told);
