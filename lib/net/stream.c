@@ -927,7 +927,10 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
                         stream_close(stream, STREAM_END_IDLE_TIMEOUT, "no message for too long");
                 break;
         case WAIT_MESSAGE:
-                stream_close(stream, STREAM_END_MESSAGE_TIMEOUT, "a message was not completed in time");
+                if (stream->paused)
+                        wait_for(stream, WAIT_MESSAGE); /* likewise: its rest may have come */
+                else
+                        stream_close(stream, STREAM_END_MESSAGE_TIMEOUT, "a message was not completed in time");
                 break;
         case WAIT_OUTPUT:
                 stream_close(stream, STREAM_END_MESSAGE_TIMEOUT, "what was sent was not taken in time");

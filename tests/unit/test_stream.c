@@ -602,6 +602,25 @@ START_TEST(what_comes_while_the_last_words_wait_to_leave_keeps_nobody_busy)
 }
 END_TEST
 
+/* Its rest has come; it is the owner who does not read it. */
+START_TEST(a_message_that_is_not_read_is_not_late)
+{
+        uint8_t bytes[256];
+        timeouts.message_ms = 60;
+        open_both();
+        size_t length = compose(bytes, 'a', 200);
+        stream_send(&client.stream, bytes, 100);
+        RUN_UNTIL(server.stream.input_length == 100);
+        stream_pause(&server.stream);
+        stream_send(&client.stream, bytes + 100, length - 100);
+        for (int i = 0; i < 5; i++)
+                run_on();
+        ck_assert_int_eq(server.closes, 0);
+        stream_resume(&server.stream);
+        RUN_UNTIL(server.messages == 1);
+}
+END_TEST
+
 /* ---- ends ---------------------------------------------------------------------------------------------- */
 
 START_TEST(a_close_within_a_message_is_told_once_after_it_and_the_rest_is_not_delivered)
@@ -736,6 +755,7 @@ int main(void)
         tcase_add_loop_test(tcase, half_a_key_update_holds_an_answer_up_and_keeps_nobody_busy, 0, 2);
         tcase_add_test(tcase, half_a_key_update_does_not_make_more_time_to_take_an_answer);
         tcase_add_test(tcase, what_comes_while_the_last_words_wait_to_leave_keeps_nobody_busy);
+        tcase_add_test(tcase, a_message_that_is_not_read_is_not_late);
         tcase_add_test(tcase, a_close_within_a_message_is_told_once_after_it_and_the_rest_is_not_delivered);
         tcase_add_test(tcase, a_drop_is_silent_even_within_a_message);
         tcase_add_test(tcase, a_drop_forgets_an_end_that_was_still_to_be_told);
