@@ -163,11 +163,20 @@ static void on_message(struct stream *stream, const uint8_t *message, size_t len
                 conn->pause_ms = LIMIT_BANK_PAUSE_FIRST_MS;
 }
 
+/* The name may stand for more. */
+static void try_next(struct bank_conn *conn, const char *reason)
+{
+        if (conn->next)
+                connect_next(conn);
+        else
+                give_up(conn, "%s", reason);
+}
+
 static void on_closed(struct stream *stream, int end, const char *reason)
 {
         struct bank_conn *conn = conn_of(stream);
-        if (end == STREAM_END_CONNECT_FAILED && conn->next)
-                connect_next(conn);
+        if (end == STREAM_END_CONNECT_FAILED)
+                try_next(conn, reason);
         else
                 give_up(conn, "%s", reason);
 }
@@ -196,7 +205,7 @@ static void connect_next(struct bank_conn *conn)
         if (!ssl)
                 give_up(conn, "out of memory");
         else if (!stream_connect(&conn->stream, ssl, info->ai_addr, (socklen_t)info->ai_addrlen))
-                give_up(conn, "connecting: %s", strerror(errno));
+                try_next(conn, strerror(errno)); /* the machine may have no way to the other sort of address */
 }
 
 static void on_found(int result, struct evutil_addrinfo *found, void *context)

@@ -388,6 +388,23 @@ START_TEST(a_name_is_looked_up)
 }
 END_TEST
 
+/* As of a name with an IPv6 address on a machine without a way there. */
+START_TEST(an_address_that_can_not_be_connected_to_at_all_is_followed_by_the_names_next)
+{
+        char addresses[80];
+        const char *path = in_folder("hosts");
+        FILE *hosts = fopen(path, "w");
+        ck_assert_ptr_nonnull(hosts);
+        fprintf(hosts, "255.255.255.255 localhost\n127.0.0.1 localhost\n");
+        ck_assert_int_eq(fclose(hosts), 0);
+        evdns_base_load_hosts(dns, path);
+        remove(path);
+        snprintf(addresses, sizeof(addresses), "localhost:%d", sides[0].port);
+        start(addresses, 1);
+        RUN_UNTIL(bank_route_is_up(route));
+}
+END_TEST
+
 enum stranger { ELSEWHERE, FOREIGN, REFUSES, HANGS_UP };
 
 START_TEST(a_bank_that_is_not_the_one_is_never_offered_and_tried_ever_less_often)
@@ -503,6 +520,7 @@ int main(void)
         tcase_add_test(tcase, connections_spread_over_the_addresses);
         tcase_add_test(tcase, an_address_where_nobody_listens_is_followed_by_the_next);
         tcase_add_test(tcase, a_name_is_looked_up);
+        tcase_add_test(tcase, an_address_that_can_not_be_connected_to_at_all_is_followed_by_the_names_next);
         tcase_add_loop_test(tcase, a_bank_that_is_not_the_one_is_never_offered_and_tried_ever_less_often, 0,
                             HANGS_UP + 1);
         tcase_add_test(tcase, a_hang_up_loses_what_was_outstanding_and_the_link_comes_back_by_itself);
