@@ -1,5 +1,5 @@
 /*
- * Protects tools/banksim/bank_journal.c: a record is the same after its line, a changed line is noticed, and
+ * Protects backoffice/journals/bank_journal.c: a record is the same after its line, a changed line is noticed, and
  * whatever moment a crash comes at, what was flushed is there again and what was cut off is not.
  */
 #include "tools/banksim/journal_writer.h"

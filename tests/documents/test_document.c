@@ -1,4 +1,4 @@
-/* Protects lib/documents/document.c and lib/documents/write.c: what a document takes, what it refuses and how it says
+/* Protects lib/documents/model.c and lib/documents/write.c: what a document takes, what it refuses and how it says
  * so, and that a failure of the font or of the file is told. */
 #include <check.h>
 #include <fcntl.h>
