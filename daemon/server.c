@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 #include "daemon/banks/banks.h"
 #include "daemon/clients.h"
@@ -18,6 +17,7 @@
 #include "daemon/reload.h"
 #include "daemon/service.h"
 #include "lib/base/log.h"
+#include "lib/base/now.h"
 #include "lib/net/priorities.h"
 #include "lib/net/signals.h"
 #include "rules/calendar.h"
@@ -55,23 +55,16 @@ static bool fail(char error[SERVER_ERROR_MAX], const char *format, ...)
 
 /* ---- time ---------------------------------------------------------------------------------------------- */
 
-static int64_t clock_ms(clockid_t clock)
-{
-        struct timespec now;
-        clock_gettime(clock, &now);
-        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int64_t real_ms(void *context)
 {
         (void)context;
-        return clock_ms(CLOCK_REALTIME);
+        return real_now_ms();
 }
 
 static int64_t steady_ms(void *context)
 {
         (void)context;
-        return clock_ms(CLOCK_MONOTONIC);
+        return steady_now_ms();
 }
 
 static int64_t business_ms(void *context)

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "config/reference_load.h"
 #include "lib/base/array.h"
+#include "lib/base/now.h"
 #include "rules/calendar.h"
 
 enum { MILLION = 1000000 };
@@ -341,14 +341,6 @@ static PGconn *connect_writer(void *context)
         return g->question->connect(g->question->context);
 }
 
-static int64_t now_ms(void)
-{
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / MILLION;
-}
-
 static bool write_all(struct generation *g, struct generation_answer *answer)
 {
         const struct generation_job job = {.plan = &g->plan,
@@ -358,10 +350,10 @@ static bool write_all(struct generation *g, struct generation_answer *answer)
                                            .connect = connect_writer,
                                            .on_piece = on_piece,
                                            .context = g};
-        int64_t began_ms = now_ms();
+        int64_t began_ms = steady_now_ms();
         bool written = generation_write(&job, g->question->processes, &answer->total, g->error);
 
-        answer->written_ms = now_ms() - began_ms;
+        answer->written_ms = steady_now_ms() - began_ms;
         return written;
 }
 

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/base/log.h"
+#include "lib/base/now.h"
 #include "lib/db/pg_conn.h"
 #include "lib/db/pg_array.h"
 
@@ -32,13 +32,6 @@ struct saf_pg {
         struct bank_notice notice[SAF_BATCH];
         struct saf_age age[BANK_ROUTES_MAX];
 };
-
-static int64_t now_ms(void)
-{
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME, &now);
-        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- what is sent -------------------------------------------------------------------------------------- */
 
@@ -72,7 +65,7 @@ static void begin_take(void *context, const struct saf_take *take)
         struct pg_parameter parameters[] = {
             text_parameter(take->link),
             text_parameter(take->holder),
-            number_parameter(now_ms(), number[0]),
+            number_parameter(real_now_ms(), number[0]),
             number_parameter(take->lease_ms, number[1]),
             number_parameter(take->retry_first_ms, number[2]),
             number_parameter(take->retry_max_ms, number[3]),
@@ -106,7 +99,7 @@ static void begin_end(void *context, const struct saf_result *results, int count
                 fputs("atmd: out of memory\n", stderr);
                 abort();
         }
-        parameters[RESULT_ARRAYS] = number_parameter(now_ms(), number);
+        parameters[RESULT_ARRAYS] = number_parameter(real_now_ms(), number);
         submit(store, END, parameters, RESULT_ARRAYS + 1);
 }
 
@@ -116,7 +109,7 @@ static void begin_sweep(void *context, int64_t asked_before_ms, int max)
         snprintf(text, sizeof(text), "%d", max);
         struct pg_parameter parameters[] = {
             number_parameter(asked_before_ms, number[0]),
-            number_parameter(now_ms(), number[1]),
+            number_parameter(real_now_ms(), number[1]),
             text_parameter(text),
         };
         submit(context, SWEEP, parameters, sizeof(parameters) / sizeof(parameters[0]));

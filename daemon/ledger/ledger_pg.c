@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/ledger/ledger_batch.h"
+#include "lib/base/now.h"
 #include "lib/db/pg_conn.h"
 #include "config/reference_load.h"
 #include "config/schema.h"
@@ -303,13 +303,6 @@ static bool next_kind(struct ledger_pg *l, enum ledger_kind *ret_kind)
         return false;
 }
 
-static int64_t real_ms(void)
-{
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME, &now);
-        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* What was decided from other reference data than those in force now is to be decided anew: the database
  * compares only the batch's version. */
 static void drop_outdated(struct ledger_pg *l, struct ledger_batch *batch)
@@ -334,7 +327,7 @@ static void lane_send(struct ledger_pg *l, struct lane *lane, enum ledger_kind k
         queue_take(l, lane, kind);
         drop_outdated(l, &lane->batch);
         if (lane->batch.count > 0 &&
-            !ledger_batch_send(&lane->batch, reference_version(l->reference), real_ms(), lane->conn)) {
+            !ledger_batch_send(&lane->batch, reference_version(l->reference), real_now_ms(), lane->conn)) {
                 say(l, true, "out of memory for a batch of %d", lane->batch.count);
                 batch_refused(l, &lane->batch);
         }

@@ -2,18 +2,9 @@
 #include "tools/atmctl/business_clock.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "config/settings.h"
 #include "rules/calendar.h"
-
-int64_t real_now_ms(void)
-{
-        struct timespec now;
-
-        clock_gettime(CLOCK_REALTIME, &now);
-        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static bool clock_of_environment(struct business_clock *ret_clock, const char **ret_source)
 {

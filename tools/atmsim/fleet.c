@@ -18,10 +18,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "backoffice/journals/dispenser.h"
+#include "lib/base/now.h"
 #include "lib/base/process.h"
 #include "lib/cli/say.h"
 #include "lib/net/signals.h"
@@ -101,22 +101,9 @@ struct fleet {
 
 /* time -------------------------------------------------------------------------------------------- */
 
-static int64_t clock_us(clockid_t clock)
-{
-        struct timespec now;
-
-        clock_gettime(clock, &now);
-        return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-static int64_t now_us(void)
-{
-        return clock_us(CLOCK_MONOTONIC);
-}
-
 static int64_t business_now_ms(const struct fleet *fleet)
 {
-        return clock_business_ms(&fleet->options->clock, clock_us(CLOCK_REALTIME) / 1000);
+        return clock_business_ms(&fleet->options->clock, real_now_ms());
 }
 
 /* failure ----------------------------------------------------------------------------------------- */
@@ -218,7 +205,7 @@ static void turn_begin(struct fleet *fleet, struct atm_turn *turn)
 {
         turn->habits = &fleet->options->habits;
         turn->counters = &fleet->result.counters;
-        turn->now_us = now_us();
+        turn->now_us = steady_now_us();
         turn->business_ms = business_now_ms(fleet);
         turn->count = 0;
 }
@@ -252,7 +239,7 @@ static void stop_arrivals(struct fleet *fleet)
         if (fleet->stopping)
                 return;
         fleet->stopping = true;
-        fleet->stop_us = now_us();
+        fleet->stop_us = steady_now_us();
         fleet->drain_until_us = fleet->stop_us + (int64_t)(fleet->options->drain_seconds * 1e6);
         if (fleet->warm) {
                 fleet->result.seconds = (double)(fleet->stop_us - fleet->measured_from_us) / 1e6;
@@ -307,7 +294,7 @@ static void serve(struct seat *seat)
                 seat->waiting--;
                 begin_customer(seat, &customer);
         } else if (fleet->options->closed && fleet->begun && !fleet->stopping &&
-                   draw(fleet, now_us(), business_now_ms(fleet), &customer)) {
+                   draw(fleet, steady_now_us(), business_now_ms(fleet), &customer)) {
                 begin_customer(seat, &customer);
         }
 }
@@ -315,11 +302,11 @@ static void serve(struct seat *seat)
 static void arrive(struct fleet *fleet, int64_t business_ms)
 {
         int64_t late_us =
-            clock_us(CLOCK_REALTIME) - clock_real_at(&fleet->options->clock, business_ms) * 1000;
+            real_now_us() - clock_real_at(&fleet->options->clock, business_ms) * 1000;
         struct seat *seat = &fleet->seats[random_below(&fleet->arrivals.random, fleet->count)];
         struct customer customer;
 
-        if (!draw(fleet, now_us() - (late_us > 0 ? late_us : 0), business_ms, &customer))
+        if (!draw(fleet, steady_now_us() - (late_us > 0 ? late_us : 0), business_ms, &customer))
                 return;
         if (seat->waiting == QUEUE_MAX) {
                 fleet->result.walked_away++;
@@ -332,7 +319,7 @@ static void arrive(struct fleet *fleet, int64_t business_ms)
 static void plan_arrival(struct fleet *fleet)
 {
         int64_t real_us = clock_real_at(&fleet->options->clock, fleet->next_arrival_ms) * 1000;
-        int64_t pause_us = real_us - clock_us(CLOCK_REALTIME);
+        int64_t pause_us = real_us - real_now_us();
         struct timeval pause;
 
         if (pause_us < 0)
@@ -452,7 +439,7 @@ static void enter_phase(struct seat *seat, enum phase phase, int64_t pause_us)
         struct fleet *fleet = seat->fleet;
 
         seat->phase = phase;
-        fleet->phase_deadline_us[seat->index] = pause_us == INT64_MAX ? INT64_MAX : now_us() + pause_us;
+        fleet->phase_deadline_us[seat->index] = pause_us == INT64_MAX ? INT64_MAX : steady_now_us() + pause_us;
         if (phase == LINED_UP)
                 fleet->line[(fleet->line_first + fleet->line_count++) % fleet->count] = seat->index;
 }
@@ -639,7 +626,7 @@ static void begin(struct fleet *fleet)
         int64_t from_ms = business_now_ms(fleet);
 
         fleet->begun = true;
-        fleet->begun_us = now_us();
+        fleet->begun_us = steady_now_us();
         if (options->idle)
                 return;
         if (options->closed) {
@@ -715,7 +702,7 @@ static void show_progress(struct fleet *fleet, int64_t now)
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
         struct fleet *fleet = context;
-        int64_t now = now_us();
+        int64_t now = steady_now_us();
 
         (void)fd, (void)what;
         for (size_t i = 0; i < fleet->count; i++) {
@@ -1024,7 +1011,7 @@ static bool is_over(const struct fleet *fleet)
                 return true;
         if (!fleet->stopping)
                 return false;
-        return count_open(fleet) == 0 || now_us() >= fleet->drain_until_us;
+        return count_open(fleet) == 0 || steady_now_us() >= fleet->drain_until_us;
 }
 
 static void loop(struct fleet *fleet)
@@ -1036,10 +1023,10 @@ static void loop(struct fleet *fleet)
                 settle(fleet);
                 if (fleet->result.broken)
                         return;
-                if (fleet->stopping && now_us() >= check_us) {
+                if (fleet->stopping && steady_now_us() >= check_us) {
                         if (is_over(fleet))
                                 return;
-                        check_us = now_us() + TICK_US;
+                        check_us = steady_now_us() + TICK_US;
                 }
         }
 }
@@ -1055,7 +1042,7 @@ bool fleet_run(const struct fleet_options *options, struct fleet_result *ret_res
         }
         fleet->options = options;
         fleet->lock = -1;
-        fleet->started_us = now_us();
+        fleet->started_us = steady_now_us();
         progress_init(&fleet->progress, options->progress);
         if (!process_forbid_cores())
                 note("cores may hold card numbers: /proc/self/coredump_filter can't be written");

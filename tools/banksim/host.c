@@ -15,10 +15,10 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/address.h"
+#include "lib/base/now.h"
 #include "rules/calendar.h"
 #include "lib/security/tls.h"
 #include "tools/banksim/accounts.h"
@@ -87,25 +87,15 @@ struct host {
 static void change_state(struct host *host, enum state to);
 static void wake_in(struct host *host, int64_t ms);
 
-static int64_t now_ms(void)
-{
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 static int64_t business_ms(const struct host *host)
 {
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME, &now);
-        return clock_business_ms(&host->world->options->clock,
-                                 now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000);
+        return clock_business_ms(&host->world->options->clock, real_now_ms());
 }
 
 /* A line for people. What peers can cause is limited, and what was left out is said. */
 ATM_PRINTF(2, 3) static void say(struct host *host, const char *format, ...)
 {
-        int64_t second = now_ms() / 1000;
+        int64_t second = steady_now_ms() / 1000;
         va_list arguments;
         if (second != host->line_second) {
                 if (host->lines_dropped > 0)
@@ -216,7 +206,7 @@ static void on_flush(evutil_socket_t fd, short what, void *context)
 
 static void flush_later(struct host *host)
 {
-        int64_t now = now_ms();
+        int64_t now = steady_now_ms();
         if (host->waiting_since_ms == 0 || !event_pending(host->flushing, EV_TIMEOUT, NULL))
                 host->waiting_since_ms = now;
         if (host->waiting_count >= FLUSH_ANSWERS || now - host->waiting_since_ms >= FLUSH_AGE_MS) {
@@ -324,11 +314,11 @@ static void on_message(struct host_conn *conn, const uint8_t *bytes, size_t leng
                 return;
         bool whole = iso_decode(wire_dialect(host->wire), bytes, length, &message, &error) == 0;
         enum behaviour how =
-            behaviours_draw(&host->behaviours, now_ms(), bank_message_is_about_money(message.mti));
+            behaviours_draw(&host->behaviours, steady_now_ms(), bank_message_is_about_money(message.mti));
         if (how == BEHAVIOUR_DEAF) {
                 behaviours_count(&host->behaviours, how);
         } else if (how == BEHAVIOUR_DOWN) {
-                host->wakes_ms = now_ms() + drawn_ms(host, &host->options->down);
+                host->wakes_ms = steady_now_ms() + drawn_ms(host, &host->options->down);
                 behaviours_count(&host->behaviours, how);
                 change_state(host, HOST_DOWN);
         } else {
@@ -508,7 +498,7 @@ static void change_state(struct host *host, enum state to)
                 event_del(host->waking);
                 say(host, "down");
         } else {
-                int64_t rest_ms = host->wakes_ms - now_ms();
+                int64_t rest_ms = host->wakes_ms - steady_now_ms();
                 wake_in(host, rest_ms > 0 ? rest_ms : 0);
                 say(host, "down for %" PRId64 " ms", rest_ms);
         }
@@ -526,7 +516,7 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 
 void host_order(struct host *host, enum behaviour behaviour, int64_t span_ms)
 {
-        int64_t until_ms = span_ms > 0 ? now_ms() + span_ms : INT64_MAX;
+        int64_t until_ms = span_ms > 0 ? steady_now_ms() + span_ms : INT64_MAX;
         if (behaviour == BEHAVIOUR_DOWN) {
                 behaviours_command(&host->behaviours, BEHAVIOUR_NORMAL, INT64_MAX);
                 behaviours_count(&host->behaviours, BEHAVIOUR_DOWN);
@@ -730,7 +720,7 @@ static json_t *show_money(const struct host *host)
 json_t *host_show(const struct host *host)
 {
         const struct behaviours *behaviours = &host->behaviours;
-        bool ordered = behaviours->command != BEHAVIOUR_NORMAL && now_ms() < behaviours->command_until_ms;
+        bool ordered = behaviours->command != BEHAVIOUR_NORMAL && steady_now_ms() < behaviours->command_until_ms;
         json_t *object = json_object(), *journal = json_object();
         size_t conns = host->conns ? host_conns_count(host->conns) : 0;
         json_object_set_new(object, "bank", json_string(host->options->name));
