@@ -71,7 +71,8 @@ void results_derive(struct results_quarter *quarter, struct figure income_tax_bp
         derive_ratios(f, quarter->atm_days);
 }
 
-void results_cumulate(const struct results_quarter *quarters, size_t count, struct figure *ret_figures)
+/* Sums, what is there at the end of the last, and ratios computed anew. */
+static void cumulate(const struct results_quarter *quarters, size_t count, struct figure *ret_figures)
 {
         int64_t atm_days = 0;
 
@@ -181,8 +182,8 @@ void results_compose(struct results *results, const struct results_entered *ente
 
         results->columns = 0;
         results->base_fees_missing = !last->figure[RESULT_base_fee].known && last->figure[RESULT_revenue].known;
-        results_cumulate(first, results->of_year, now);
-        results_cumulate(year_before, results->of_year, before);
+        cumulate(first, results->of_year, now);
+        cumulate(year_before, results->of_year, before);
         for (size_t i = 0; i < results->of_year; i++)
                 add_figures(results, first[i].name, first[i].figure);
         if (results->of_year > 1) {

@@ -69,8 +69,6 @@ void results_begin(const char *quarter, int32_t today, struct results *ret_resul
 /* Every item of a quarter that follows from those that the books know. Without contracts base fees are missing, and revenue
  * is the commission alone. */
 void results_derive(struct results_quarter *quarter, struct figure income_tax_bp, struct figure non_controlling_bp);
-/* Sums, what is there at the end of the last, and ratios computed anew. */
-void results_cumulate(const struct results_quarter *quarters, size_t count, struct figure *ret_figures);
 /* The columns: the quarters of the year, all of them together, the same a year before, what changed, target and progress,
  * what was published and the difference. */
 void results_compose(struct results *results, const struct results_entered *entered);

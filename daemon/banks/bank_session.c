@@ -37,7 +37,7 @@ static void change_state(struct bank_session *session, enum bank_session_state t
 
 /* ---- exchanges ----------------------------------------------------------------------------------------- */
 
-uint64_t bank_exchange_key(enum message_kind kind, const char *terminal, int32_t stan, const char *de7)
+static uint64_t exchange_key(enum message_kind kind, const char *terminal, int32_t stan, const char *de7)
 {
         uint64_t h = hash_text(hash_text(HASH_FIRST, terminal), de7);
         h = hash_number(h, (uint32_t)stan, sizeof(uint32_t));
@@ -130,7 +130,7 @@ bool bank_session_exchange(struct bank_session *session, struct bank_exchange *e
         const struct ledger_identity *identity = &exchange->identity;
         assert(session->state == BANK_SESSION_UP && !exchange->session);
         calendar_to_de7(identity->transmitted_ms, exchange->de7);
-        exchange->key = bank_exchange_key(exchange->kind, identity->terminal, identity->stan, exchange->de7);
+        exchange->key = exchange_key(exchange->kind, identity->terminal, identity->stan, exchange->de7);
         if (!iso_number(message, 3, &exchange->processing_code))
                 exchange->processing_code = -1;
         if (!iso_number(message, 4, &exchange->amount_yen))
@@ -216,7 +216,7 @@ static void on_answer(struct bank_session *session, enum message_kind kind, cons
                 log_wrong(session, answer->mti, "DE 7, 11 or 41 is missing");
                 return;
         }
-        uint64_t key = bank_exchange_key(kind, terminal, (int32_t)stan, de7);
+        uint64_t key = exchange_key(kind, terminal, (int32_t)stan, de7);
         struct bank_exchange *exchange = find(session, kind, key, terminal, stan, de7);
         if (!exchange) {
                 session->env->events->stray(session->env, kind, key, answer);

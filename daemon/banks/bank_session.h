@@ -154,7 +154,4 @@ void bank_session_closed(struct bank_session *session);
 ATM_MUST_USE bool bank_session_exchange(struct bank_session *session, struct bank_exchange *exchange,
                                         struct iso_message *message, int64_t deadline_ms);
 
-/* The key of an answer and of what it answers. */
-uint64_t bank_exchange_key(enum message_kind kind, const char *terminal, int32_t stan, const char *de7);
-
 #endif

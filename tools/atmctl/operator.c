@@ -5,7 +5,6 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include "lib/db/pg_query.h"
 #include "tools/atmctl/business_clock.h"
 
 const char *operator_name(void)
@@ -34,14 +33,4 @@ bool operator_sign(struct database *database)
 
         return database_execute(
             database, "SELECT set_config('atm.now_ms', $1, false), set_config('atm.who', $2, false)", 2, parameters);
-}
-
-PGresult *operator_query(struct database *database, const char *sql, int count, const char *const *parameters)
-{
-        char error[PG_ERROR_MAX];
-        PGresult *result = pg_query_repeated(database->connection, sql, count, parameters, error);
-
-        if (!result)
-                database_complain_of(error);
-        return result;
 }

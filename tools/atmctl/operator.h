@@ -1,4 +1,4 @@
-/* Who runs this program, as the trace of operators' acts names them, and the acts' repetition. */
+/* Who runs this program, as the trace of operators' acts names them. */
 #ifndef ATMCTL_OPERATOR_H
 #define ATMCTL_OPERATOR_H
 
@@ -11,9 +11,5 @@ const char *operator_now(void);
 /* From now on this connection's changes bear the operator's name and the time: finance_change. False after a
  * complaint. */
 ATM_MUST_USE bool operator_sign(struct database *database);
-/* A query that changes what atmd changes too: repeated where both did at the same moment. NULL after a
- * complaint. */
-PGresult *operator_query(struct database *database, const char *sql, int count,
-                         const char *const *parameters);
 
 #endif

@@ -21,7 +21,7 @@ bool progress_is_due(const struct progress *progress, int64_t now_us)
         return progress->shows && now_us >= progress->next_us;
 }
 
-void progress_text(struct progress *progress, int64_t now_us, const char *text)
+static void progress_text(struct progress *progress, int64_t now_us, const char *text)
 {
         if (!progress_is_due(progress, now_us))
                 return;

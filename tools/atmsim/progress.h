@@ -24,8 +24,6 @@ struct progress_line {
 void progress_init(struct progress *progress, bool forced);
 bool progress_is_due(const struct progress *progress, int64_t now_us);
 void progress_show(struct progress *progress, const struct progress_line *line, int64_t now_us);
-/* One line of text in place of it. */
-void progress_text(struct progress *progress, int64_t now_us, const char *text);
 /* Make way for another line on standard error. */
 void progress_clear(struct progress *progress);
 

@@ -26,7 +26,6 @@
 #include "lib/base/attributes.h"
 #include "protocol/profile.h"
 
-enum { BANK_ERROR_MAX = 256 };
 #define BANK_ACCOUNTS_MAX 5000000
 
 struct bank_request {

@@ -637,7 +637,7 @@ const char *host_name(const struct host *host)
         return host->options->name;
 }
 
-int host_port(const struct host *host)
+static int host_port(const struct host *host)
 {
         return host->address.ss_family == AF_INET6
                    ? ntohs(((const struct sockaddr_in6 *)(const void *)&host->address)->sin6_port)

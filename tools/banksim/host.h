@@ -42,7 +42,6 @@ struct host *host_open(const struct host_world *world, const struct bank_options
 void host_close(struct host *host);
 
 const char *host_name(const struct host *host);
-int host_port(const struct host *host);
 /* How the start went: "BANKA: 10000 accounts, 0 records read back, listening on 127.0.0.1:7601" */
 void host_describe(const struct host *host, char *buffer, size_t size);
 
