@@ -305,8 +305,10 @@ static int turns_of_50_ms(void)
         bool over = false;
         int turns = 0;
         event_base_once(base, -1, EV_TIMEOUT, on_time_over, &over, &duration);
-        for (; !over; turns++)
+        while (!over) {
                 event_base_loop(base, EVLOOP_ONCE);
+                turns++;
+        }
         return turns;
 }
 
