@@ -121,33 +121,31 @@ static const struct field exclusion_filter_fields[] = {
     {.name = NULL},
 };
 
-#define FILE_FLAGS (COMMAND_DATABASE | COMMAND_TOKEN_KEY)
-#define CARD_FLAGS (COMMAND_DATABASE | COMMAND_TOKEN_KEY | COMMAND_CARD)
 
 static const struct command commands[] = {
     {.noun = "exclusion",
      .verb = "import",
      .text = "import self-exclusions of cards from CSV",
-     .flags = FILE_FLAGS,
+     .flags = COMMAND_CARDS,
      .run = exclusion_import,
      .shape = SHAPE_IMPORT,
      .entity = &exclusion_file},
     {.noun = "exclusion",
      .verb = "add",
      .text = "bar a card because its holder asks for it, by the year",
-     .flags = CARD_FLAGS,
+     .flags = COMMAND_ONE_CARD,
      .run = exclusion_add,
      .fields = new_exclusion_fields},
     {.noun = "exclusion",
      .verb = "end",
      .text = "end a card's exclusion when its running year is over",
-     .flags = CARD_FLAGS | COMMAND_CLOCK,
+     .flags = COMMAND_ONE_CARD | COMMAND_CLOCK,
      .run = exclusion_end,
      .fields = exclusion_end_fields},
     {.noun = "exclusion",
      .verb = "show",
      .text = "show a card's exclusions",
-     .flags = CARD_FLAGS | COMMAND_OUTPUT,
+     .flags = COMMAND_ONE_CARD | COMMAND_OUTPUT,
      .run = exclusion_show},
     {.noun = "exclusion",
      .verb = "list",
