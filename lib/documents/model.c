@@ -96,10 +96,17 @@ static ATM_PRINTF(2, 3) void fail(struct document *d, const char *format, ...)
         va_end(arguments);
 }
 
-/* A copy of a text that can be drawn on one line; NULL after a failure. */
+/* Control characters, and what Unicode says are no characters: cairo refuses those. */
+static bool is_drawn(gunichar c)
+{
+        return !g_unichar_iscntrl(c) && (c & 0xfffe) != 0xfffe && (c < 0xfdd0 || c > 0xfdef);
+}
+
+/* A copy of a text that can be drawn on one line: a '?' stands for what can't be, so that one name of thousands, however
+ * it came in, spoils no page. NULL after a failure. */
 static char *copy(struct document *d, const char *what, const char *text)
 {
-        char *made;
+        char *made, *to;
 
         if (!text) {
                 fail(d, "%s: no text", what);
@@ -113,15 +120,18 @@ static char *copy(struct document *d, const char *what, const char *text)
                 fail(d, "%s: the text is not UTF-8", what);
                 return NULL;
         }
-        for (const char *p = text; *p; p += g_utf8_skip[(unsigned char)*p]) {
-                if (g_unichar_iscntrl(g_utf8_get_char(p))) {
-                        fail(d, "%s: the text has the control character U+%04X", what, g_utf8_get_char(p));
-                        return NULL;
-                }
-        }
-        made = strdup(text);
-        if (!made)
+        to = made = malloc(strlen(text) + 1);
+        if (!made) {
                 fail(d, "out of memory");
+                return NULL;
+        }
+        for (const char *p = text; *p; p += g_utf8_skip[(unsigned char)*p]) {
+                if (!is_drawn(g_utf8_get_char(p)))
+                        *to++ = '?';
+                else
+                        to = mempcpy(to, p, (size_t)g_utf8_skip[(unsigned char)*p]);
+        }
+        *to = '\0';
         return made;
 }
 

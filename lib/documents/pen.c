@@ -161,29 +161,7 @@ static void set_colour(struct pen *pen, enum pen_colour colour)
                              (double)(rgb & 255) / 255);
 }
 
-/* The first character of the text that neither font has. */
-static void say_what_is_unknown(struct pen *pen, const char *text)
-{
-        for (const char *p = text; *p; p += g_utf8_skip[(unsigned char)*p]) {
-                char character[8] = "";
-                PangoLayout *layout = pango_layout_new(pen->context);
-                int unknown;
-
-                g_unichar_to_utf8(g_utf8_get_char(p), character);
-                pango_layout_set_font_description(layout, pen->regular);
-                pango_layout_set_text(layout, character, -1);
-                unknown = pango_layout_get_unknown_glyphs_count(layout);
-                g_object_unref(layout);
-                if (!unknown)
-                        continue;
-                snprintf(pen->problem, sizeof(pen->problem),
-                         "no shape for U+%04X in \"%.80s\" among the fonts of " DOCUMENT_FONT_PACKAGE
-                         "; html needs one in charts alone",
-                         g_utf8_get_char(p), text);
-                return;
-        }
-}
-
+/* Pango draws a box with its number for a character that the fonts lack: a name with one must not cost the page. */
 static PangoLayout *set_text(struct pen *pen, const struct pen_style *style, const char *text)
 {
         static const PangoAlignment alignments[] = {
@@ -206,8 +184,6 @@ static PangoLayout *set_text(struct pen *pen, const struct pen_style *style, con
                         pango_layout_set_height(layout, -1);
                 }
         }
-        if (!pen->problem[0] && pango_layout_get_unknown_glyphs_count(layout))
-                say_what_is_unknown(pen, text);
         return layout;
 }
 

@@ -2,7 +2,7 @@
  *
  * A pen without a surface measures and draws nothing, so that the function that draws a thing is also the one
  * that says how large it is. Lengths are points; hinting is off, so that a text is as wide on every surface.
- * The first problem (a character that the font lacks, no memory) is kept and said at the end. */
+ * The first problem (a text that fits nowhere) is kept and said at the end. */
 #ifndef LIB_DOCUMENTS_PEN_H
 #define LIB_DOCUMENTS_PEN_H
 
