@@ -9,14 +9,12 @@
 
 #include "daemon/banks/bank_format.h"
 #include "lib/base/hash.h"
+#include "protocol/balances.h"
 #include "rules/calendar.h"
 
 enum {
         BLOCK_TXNS = 64,
         DE_28_DIGITS = 8,
-        DE_54_DIGITS = 12,
-        BALANCE_LEDGER = 1, /* DE 54's amount types */
-        BALANCE_AVAILABLE = 2,
 };
 
 /* ---- from the request ---------------------------------------------------------------------------------- */
@@ -192,29 +190,15 @@ static void add_approval(const struct txn *txn, struct iso_message *answer)
 {
         const struct ledger_answer *found = &txn->op.answer;
         struct civil day;
-        char rrn[13];
+        char rrn[13], code[APPROVAL_CODE_LENGTH + 1];
+        int zeros = APPROVAL_CODE_LENGTH - (int)strlen(found->approval_code);
         calendar_civil_of_day(found->business_day, &day);
         iso_set_number(answer, 15, day.month * 100 + day.day, 4);
         add_charge(answer, found->customer_charge_yen);
         calendar_rrn(txn->op.identity.transmitted_ms, txn->op.identity.stan, rrn);
         iso_set_string(answer, 37, rrn);
-        iso_set_string(answer, 38, found->approval_code);
-}
-
-/* Account type from DE 3, amount type, currency, sign, amount. */
-static void add_balances(const struct txn *txn, struct iso_message *answer)
-{
-        static const int types[] = {BALANCE_AVAILABLE, BALANCE_LEDGER};
-        int64_t balance_yen = txn->op.answer.balance_yen;
-        int account_type = txn->op.request.processing_code / 100 % 100;
-        int64_t amount_yen = balance_yen < 0 ? -balance_yen : balance_yen;
-        char text[128];
-        size_t length = 0;
-        for (size_t i = 0; i < 2; i++)
-                length += (size_t)snprintf(text + length, sizeof(text) - length, "%02d%02d%03d%c%0*" PRId64,
-                                           account_type, types[i], CURRENCY_YEN, balance_yen < 0 ? 'D' : 'C',
-                                           DE_54_DIGITS, amount_yen);
-        iso_set(answer, 54, text, length);
+        snprintf(code, sizeof(code), "%.*s%s", zeros, "000000", found->approval_code); /* a bank's may be shorter */
+        iso_set_string(answer, 38, code);
 }
 
 static bool answer_request(const struct txn *txn, struct iso_message *ret_answer)
@@ -227,7 +211,7 @@ static bool answer_request(const struct txn *txn, struct iso_message *ret_answer
                 add_approval(txn, ret_answer);
         } else {
                 add_charge(ret_answer, 0); /* an inquiry costs nothing */
-                add_balances(txn, ret_answer);
+                balances_set(ret_answer, txn->op.request.processing_code / 100 % 100, found->balance_yen);
         }
         return true;
 }
@@ -259,12 +243,12 @@ void txn_answer_inquiry(const struct txn *txn, enum reason reason, const struct 
         if (reason != REASON_APPROVED)
                 return;
         iso_echo(ret_answer, bank_answer, 28);
-        iso_echo(ret_answer, bank_answer, 54);
+        balances_echo(ret_answer, bank_answer);
         if (!iso_has(ret_answer, 28))
                 add_charge(ret_answer, 0);
 }
 
-/* A bank's DE 38, blanks taken off; what it leaves out is ours to say. */
+/* A bank's DE 38, the blanks behind it taken off; what it leaves out, or has blanks within, is ours to say. */
 static void read_approval_code(const struct iso_message *bank_answer, char code[APPROVAL_CODE_LENGTH + 1])
 {
         char given[APPROVAL_CODE_LENGTH + 1];
@@ -274,7 +258,7 @@ static void read_approval_code(const struct iso_message *bank_answer, char code[
         while (length > 0 && given[length - 1] == ' ')
                 length--;
         given[length] = '\0';
-        if (length > 0)
+        if (length > 0 && !strchr(given, ' '))
                 strcpy(code, given);
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/banks/bank_format.h"
 #include "lib/base/hash.h"
 #include "lib/base/log.h"
+#include "protocol/balances.h"
 #include "rules/calendar.h"
 
 const char *const bank_session_state_name[BANK_SESSION_STATE_COUNT] = {"signing_on", "up", "closing"};
@@ -197,7 +198,7 @@ static bool is_right(const struct bank_exchange *exchange, const struct iso_mess
             !echoes_replacement(exchange, answer))
                 return false;
         bool is_inquiry = exchange->kind == MESSAGE_REQUEST && exchange->amount_yen < 0;
-        return !is_inquiry || strcmp(de39, "00") != 0 || iso_has(answer, 54);
+        return !is_inquiry || strcmp(de39, "00") != 0 || balances_are_whole(answer);
 }
 
 static void log_wrong(const struct bank_session *session, const char *mti, const char *what)
@@ -223,7 +224,7 @@ static void on_answer(struct bank_session *session, enum message_kind kind, cons
         } else if (!is_right(exchange, answer)) {
                 remark(session, BANK_ANSWER_WRONG);
                 log_wrong(session, answer->mti,
-                          "DE 3, 4 or 95 is not what was asked, or DE 39 or 54 is missing");
+                          "DE 3, 4 or 95 is not what was asked, or DE 39 or 54 is missing or has another form");
         } else {
                 end_exchange(exchange, BANK_ANSWERED, answer);
         }

@@ -198,6 +198,20 @@ START_TEST(an_approval_carries_date_charge_reference_and_code)
 }
 END_TEST
 
+START_TEST(a_banks_short_approval_code_fills_its_field)
+{
+        uint8_t bytes[ISO_MESSAGE_MAX];
+        struct iso_error error;
+        make_request("0200", "010000", "1231145900");
+        ck_assert_int_eq(read_it("2016-12-31T14:59:00Z"), 0);
+        answer_with(LEDGER_DECIDED, REASON_APPROVED);
+        strcpy(txn.op.answer.approval_code, "AB");
+        ck_assert(txn_answer(&txn, &answer));
+        ck_assert_str_eq(value_of(38), "0000AB");
+        ck_assert_int_gt(iso_encode(&iso_dialect_ascii, &answer, bytes, sizeof(bytes), &error), 0);
+}
+END_TEST
+
 START_TEST(a_stored_answer_to_a_repeat_equals_the_original_field_by_field)
 {
         uint8_t first[ISO_MESSAGE_MAX], second[ISO_MESSAGE_MAX];
@@ -241,6 +255,10 @@ START_TEST(an_inquiry_is_answered_with_both_balances_and_costs_nothing)
         ck_assert_str_eq(value_of(54), "1002392C000000123456"
                                        "1001392C000000123456");
         ck_assert(!iso_has(&answer, 15) && !iso_has(&answer, 38));
+        txn.op.answer.balance_yen = INT64_C(1000000000000);
+        ck_assert(txn_answer(&txn, &answer));
+        ck_assert_str_eq(value_of(54), "1002392C999999999999"
+                                       "1001392C999999999999");
 }
 END_TEST
 
@@ -329,6 +347,7 @@ int main(void)
         tcase_add_loop_test(tcase, a_request_of_each_kind_becomes_its_op, 0, COUNT(kind_rows));
         tcase_add_test(tcase, no_card_number_gets_into_the_op);
         tcase_add_test(tcase, an_approval_carries_date_charge_reference_and_code);
+        tcase_add_test(tcase, a_banks_short_approval_code_fills_its_field);
         tcase_add_test(tcase, a_stored_answer_to_a_repeat_equals_the_original_field_by_field);
         tcase_add_loop_test(tcase, every_refusal_says_its_reason_and_nothing_of_an_approval,
                             REASON_APPROVED + 1, REASON_COUNT);

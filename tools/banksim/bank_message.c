@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "protocol/balances.h"
 #include "rules/calendar.h"
 
 const char *const bank_count_name[BANK_COUNT_COUNT] = {
@@ -60,16 +61,6 @@ static void add_approval(const struct bank_record *record, struct iso_message *t
         add_charge(to, record->charge_yen);
         iso_set_string(to, 37, record->rrn);
         iso_set_string(to, 38, record->approval);
-}
-
-/* Account type of DE 3, amount type (02 available, 01 ledger), currency, sign, amount. */
-static void add_balances(const struct bank_record *record, struct iso_message *to)
-{
-        char text[96];
-        int account_type = record->processing_code / 100 % 100;
-        snprintf(text, sizeof(text), "%02d02%03dC%012" PRId64 "%02d01%03dC%012" PRId64, account_type,
-                 CURRENCY_YEN, record->balance_yen, account_type, CURRENCY_YEN, record->balance_yen);
-        iso_set_string(to, 54, text);
 }
 
 /* ---- from the message ---------------------------------------------------------------------------------- */
@@ -221,7 +212,7 @@ static void on_request(struct exchange *x)
                record->de39);
         if (approved && inquiry) {
                 add_charge(&x->reply->answer, 0);
-                add_balances(record, &x->reply->answer);
+                balances_set(&x->reply->answer, record->processing_code / 100 % 100, record->balance_yen);
         } else if (approved) {
                 add_approval(record, &x->reply->answer);
         }
