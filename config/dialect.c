@@ -27,11 +27,13 @@ enum {
 /* What is sent and read towards a bank. Lengths in characters: a number fits by its leading zeros, a text by
  * its blanks; where nothing of that kind is possible the length is the built-in one. */
 const struct dialect_use dialect_uses[] = {
-    {2, true, 12, 19}, {3, true, 6, 6},     {4, true, 8, 18},   {7, true, 10, 10},   {11, true, 6, 12},
-    {12, false, 6, 6}, {13, false, 4, 4},   {14, true, 4, 4},   {15, false, 4, 4},   {22, false, 3, 3},
-    {25, false, 2, 2}, {28, true, 6, 18},   {32, true, 1, 11},  {37, true, 12, 40},  {38, true, 6, 40},
-    {39, true, 2, 2},  {41, true, 8, 40},   {42, false, 6, 99}, {48, false, 1, 999}, {49, true, 3, 3},
-    {52, false, 8, 8}, {54, true, 40, 999}, {70, true, 3, 3},   {90, true, 42, 42},  {95, true, 42, 42},
+    {2, true, ISO_N, 12, 19},   {3, true, ISO_N, 6, 6},      {4, true, ISO_N, 8, 18},   {7, true, ISO_N, 10, 10},
+    {11, true, ISO_N, 6, 12},   {12, false, ISO_N, 6, 6},    {13, false, ISO_N, 4, 4},  {14, true, ISO_N, 4, 4},
+    {15, false, ISO_N, 4, 4},   {22, false, ISO_N, 3, 3},    {25, false, ISO_N, 2, 2},  {28, true, ISO_XN, 6, 18},
+    {32, true, ISO_N, 1, 11},   {37, true, ISO_N, 12, 40},   {38, true, ISO_N, 6, 40},  {39, true, ISO_N, 2, 2},
+    {41, true, ISO_AN, 8, 40},  {42, false, ISO_ANS, 15, 99}, {48, false, ISO_N, 1, 999}, {49, true, ISO_N, 3, 3},
+    {52, false, ISO_B, 8, 8},   {54, true, ISO_AN, 40, 999}, {70, true, ISO_N, 3, 3},   {90, true, ISO_N, 42, 42},
+    {95, true, ISO_AN, 42, 42},
 };
 const size_t dialect_use_count = sizeof(dialect_uses) / sizeof(dialect_uses[0]);
 
@@ -311,9 +313,10 @@ static const struct dialect_use *use_find(int field)
         return NULL;
 }
 
-static bool is_text(enum iso_format format)
+/* Each of the three texts takes what those before it take; all others take their own alone. */
+static bool takes(enum iso_format format, enum iso_format least)
 {
-        return format == ISO_N || format == ISO_AN || format == ISO_ANS;
+        return format == least || (least < format && format <= ISO_ANS);
 }
 
 static const char *format_word(enum iso_format format)
@@ -348,10 +351,10 @@ static int use_check(struct reading *r, int field, struct iso_field *row)
         const struct iso_field *builtin = &iso_dialect_ascii.field[field];
         if (!use)
                 return 1;
-        if (row->format != builtin->format && !(is_text(row->format) && is_text(builtin->format)))
+        if (!takes(row->format, use->least))
                 return reading_fail(r, r->line,
                                     "[fields] %d (%s): format %s; expected %s, which our values have", field,
-                                    row->name, format_word(row->format), format_word(builtin->format));
+                                    row->name, format_word(row->format), format_word(use->least));
         if ((row->length_kind == ISO_FIXED) != (builtin->length_kind == ISO_FIXED))
                 return reading_fail(r, r->line, "[fields] %d (%s): %s; expected %s, which our values are",
                                     field, row->name, kind_words[row->length_kind],

@@ -27,7 +27,8 @@ enum { DIALECT_ERROR_MAX = 512 };
 struct dialect_use {
         uint8_t field;
         bool required;              /* else a dialect may lack it, and it is not sent */
-        uint16_t shortest, longest; /* the lengths that hold our values */
+        enum iso_format least;      /* the format that holds our values, and theirs */
+        uint16_t shortest, longest; /* the lengths that do */
 };
 extern const struct dialect_use dialect_uses[];
 extern const size_t dialect_use_count;

@@ -158,9 +158,11 @@ static const char *format_of(enum iso_format format)
 {
         switch (format) {
         case ISO_N:
-        case ISO_AN:
-        case ISO_ANS:
                 return "n, an or ans";
+        case ISO_AN:
+                return "an or ans";
+        case ISO_ANS:
+                return "ans";
         case ISO_XN:
                 return "x+n";
         case ISO_Z:
@@ -175,7 +177,7 @@ START_TEST(the_table_of_a_dialects_fields_is_the_loaders)
         for (size_t i = 0; i < dialect_use_count; i++) {
                 const struct dialect_use *use = &dialect_uses[i];
                 const struct iso_field *row = &iso_dialect_ascii.field[use->field];
-                expect("| %d | %s | %s | %s | %d", use->field, row->name, format_of(row->format),
+                expect("| %d | %s | %s | %s | %d", use->field, row->name, format_of(use->least),
                        row->length_kind == ISO_FIXED ? "fixed" : "llvar or lllvar", use->shortest);
                 if (use->longest > use->shortest)
                         expect(" to %d", use->longest);
