@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lib/base/utf8.h"
+
 bool csv_refuse(struct csv *csv, long line, const char *column, const char *format, ...)
 {
         char text[sizeof(csv->error)];
@@ -78,35 +80,6 @@ void csv_close(struct csv *csv)
         free(csv->buffer);
         csv->stream = NULL;
         csv->buffer = NULL;
-}
-
-/* The length of the character at `bytes`, 0 where it is no UTF-8 (RFC 3629). */
-static size_t utf8_length(const unsigned char *bytes, size_t left)
-{
-        static const struct {
-                unsigned char from, to, second_from, second_to;
-                size_t length;
-        } forms[] = {
-            {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-            {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-            {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-        };
-
-        if (*bytes < 0x80)
-                return 1;
-        for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
-                if (*bytes < forms[i].from || *bytes > forms[i].to)
-                        continue;
-                if (left < forms[i].length || bytes[1] < forms[i].second_from ||
-                    bytes[1] > forms[i].second_to)
-                        return 0;
-                for (size_t k = 2; k < forms[i].length; k++) {
-                        if ((bytes[k] & 0xc0) != 0x80)
-                                return 0;
-                }
-                return forms[i].length;
-        }
-        return 0;
 }
 
 static bool check_text(struct csv *csv, size_t length)

@@ -15,6 +15,25 @@ static const struct {
     {VALUE_TEXT, "丸の内", "丸の内"},
     {VALUE_TEXT, "", NULL},
     {VALUE_TEXT, "two\nlines", NULL},
+    {VALUE_TEXT, "カジノ\U0001F3B0", "カジノ\U0001F3B0"},
+    {VALUE_TEXT, "\u05e9\u05dc\u05d5\u05dd", "\u05e9\u05dc\u05d5\u05dd"}, /* Hebrew goes its way by itself */
+    {VALUE_TEXT, "a\xc2\x9b" "b", NULL},                                 /* a terminal takes it for an escape */
+    {VALUE_TEXT, "a\x7f", NULL},
+    {VALUE_TEXT, "a\u2028b", NULL},
+    {VALUE_TEXT, "a\u202eb", NULL},
+    {VALUE_TEXT, "a\u2067b", NULL},
+    {VALUE_TEXT, "a\U0010ffff", NULL},
+    {VALUE_TEXT, "a\ufdd0", NULL},
+    {VALUE_TEXT, "a\u200fb", NULL},
+    {VALUE_TEXT, "a\xff", NULL}, /* no UTF-8 */
+    {VALUE_TEXT, "\xe4\xb8", NULL},
+    {VALUE_TEXT, "\xc0\x80", NULL},
+    {VALUE_TEXT, "\xed\xa0\x80", NULL},
+    {VALUE_PREFECTURE, "東京都", "東京都"},
+    {VALUE_PREFECTURE, "東京\xc2\x85", NULL},
+    {VALUE_FILE, "a\xff", "a\xff"}, /* the system's to know */
+    {VALUE_BALANCE, "999999999999", "999999999999"},
+    {VALUE_BALANCE, "1000000000000", NULL},
     {VALUE_TERMINAL, "T0000001", "T0000001"},
     {VALUE_TERMINAL, "T000001", NULL},
     {VALUE_TERMINAL, "t0000001", NULL},
@@ -113,6 +132,7 @@ static const struct {
 } shows[] = {
     {VALUE_TEXT, "plain", "'plain'"},
     {VALUE_TEXT, "a\tb", "'a?b'"},
+    {VALUE_TEXT, "a\xc2\x9b" "b\u202e" "c\xff", "'a?b?c?'"},
     {VALUE_TEXT, "in the wrong column 9900010000000001", "'in the wrong column 990001******0001'"},
     {VALUE_PAN, "9900010000000001", "'990001******0001'"},
     {VALUE_PAN, "secret", "a value of 6 characters"},

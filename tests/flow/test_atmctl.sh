@@ -179,6 +179,7 @@ bad hall "bad.csv:3: column area: 'mars': the database has no such area" "hall,n
 bad hall "bad.csv:2: column opens: '8:60': expected a time" "hall,name,area,prefecture,opens" "HX1,a,kanto,東京都,8:60"
 bad hall "bad.csv:2: column closes: expected a time after 'opens'" "hall,name,area,prefecture,opens,closes" \
         "HX1,a,kanto,東京都,10:00,09:00"
+bad hall "bad.csv:2: column name: 'a?b': expected a text of 1 to 200 bytes" "hall,name,area,prefecture" "HX1,a"$'\xc2\x9b'"b,kanto,東京都"
 bad hall "column share_bp: '10001': expected basis points from 0 to 10000" "hall,name,area,prefecture,share_bp" "HX1,a,kanto,東京都,10001"
 bad atm "column terminal: 'T1': expected 8 capitals or digits" "terminal,hall" "T1,H00001"
 bad atm "column enabled: 'maybe': expected yes or no" "terminal,hall,enabled" "TX000001,H00001,maybe"
@@ -249,7 +250,7 @@ bad card "bad.csv:2: column pan: '990001******0002': expected a card number of 1
 bad card "column expiry: '3013': expected year and month" "$header" "$(pan 901),3013,1234,HOUSE,1"
 bad card "column issuer: 'OTHER': the database has no such issuer" "$header" "$(pan 901),3012,1234,OTHER,1"
 bad card "no prefix in the database begins this number" "$header" "4111111111111111,3012,1234,HOUSE,1"
-bad card "column balance_yen: '1e6': expected whole yen, 0 or more, as 80000, or nothing" "$header" "$(pan 901),3012,1234,HOUSE,1e6"
+bad card "column balance_yen: '1e6': expected whole yen from 0 to 999999999999, which an ATM can be told, or nothing" "$header" "$(pan 901),3012,1234,HOUSE,1e6"
 # a number in the wrong column stays a number
 bad card "bad.csv:2: column pan: a value of 4 characters" "expiry,pan,pin,issuer,balance_yen" "$(pan 901),3012,1234,HOUSE,1"
 bad card "column expiry: '$(mask 901)'" "$header" "$(pan 902),$(pan 901),1234,HOUSE,1"

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/balances.h"
 #include "protocol/profile.h"
 #include "rules/calendar.h"
 #include "rules/reference.h"
 #include "backoffice/books/result_items.h"
+#include "lib/base/utf8.h"
 
 #define DIGITS   "0123456789"
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -82,6 +84,7 @@ static bool check_number(const struct value_row *row, const char *text, char *re
         return true;
 }
 
+/* What only the system reads, as paths: no business of ours otherwise. */
 static bool check_text(const struct value_row *row, const char *text, char *ret_canonical)
 {
         (void)ret_canonical;
@@ -92,6 +95,13 @@ static bool check_text(const struct value_row *row, const char *text, char *ret_
                         return false;
         }
         return true;
+}
+
+/* What tables, pages and terminals will show. */
+static bool check_name(const struct value_row *row, const char *text, char *ret_canonical)
+{
+        (void)ret_canonical;
+        return has_length(row, text) && utf8_is_line(text);
 }
 
 static bool has_check_digit(const char *pan)
@@ -264,17 +274,17 @@ static bool check_nothing(const struct value_row *row, const char *text, char *r
 static const struct value_row rows[VALUE_KIND_COUNT] = {
     [VALUE_NONE] = {.name = "", .expected = "no value", .check = check_nothing},
     [VALUE_TEXT] = {.name = "TEXT",
-                    .expected = "a text of 1 to 200 bytes without control characters",
+                    .expected = "a text of 1 to 200 bytes in UTF-8, without control characters and marks of direction",
                     .sql_type = "text",
                     .minimum = 1,
                     .maximum = 200,
-                    .check = check_text},
+                    .check = check_name},
     [VALUE_PREFECTURE] = {.name = "PREFECTURE",
-                          .expected = "a prefecture's name of 1 to 31 bytes",
+                          .expected = "a prefecture's name of 1 to 31 bytes, without control characters and marks of direction",
                           .sql_type = "text",
                           .minimum = 1,
                           .maximum = PREFECTURE_MAX,
-                          .check = check_text},
+                          .check = check_name},
     [VALUE_AREA] = {.name = "AREA",
                     .expected = "1 to 15 letters, digits, '_' or '-', as kanto",
                     .sql_type = "text",
@@ -367,6 +377,12 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                    .minimum = 0,
                    .maximum = 1000000000000000,
                    .check = check_number},
+    [VALUE_BALANCE] = {.name = "YEN",
+                       .expected = "whole yen from 0 to 999999999999, which an ATM can be told",
+                       .sql_type = "bigint",
+                       .minimum = 0,
+                       .maximum = BALANCE_MAX_YEN,
+                       .check = check_number},
     [VALUE_NUMBER] = {.name = "N",
                       .expected = "a whole number, 1 or more",
                       .sql_type = "bigint",
@@ -635,9 +651,6 @@ void value_show(enum value_kind kind, const char *text, char *buffer, size_t siz
                         cut--; /* not within a character of UTF-8 */
                 copy[cut] = '\0';
         }
-        for (char *at = copy; *at; at++) {
-                if ((unsigned char)*at < 0x20 || *at == 0x7f)
-                        *at = '?';
-        }
+        utf8_make_line(copy);
         snprintf(buffer, size, "'%s%s'", copy, length > SHOWN_MAX ? "..." : "");
 }

@@ -30,6 +30,7 @@ enum value_kind {
         VALUE_MOMENT,
         VALUE_FEE,
         VALUE_YEN,
+        VALUE_BALANCE,
         VALUE_NUMBER,
         VALUE_DAYS,
         VALUE_BASIS_POINTS,

@@ -244,7 +244,7 @@ static const struct field new_card_fields[] = {
      .flags = FIELD_REQUIRED,
      .text = "the last month it is valid in"},
     {.name = "issuer", .kind = VALUE_ISSUER, .flags = FIELD_REQUIRED, .text = "the bank"},
-    {.name = "balance-yen", .kind = VALUE_YEN, .text = "open an account of the house bank with so much"},
+    {.name = "balance-yen", .kind = VALUE_BALANCE, .text = "open an account of the house bank with so much"},
     {.name = NULL},
 };
 static const struct field card_change_fields[] = {
@@ -265,7 +265,7 @@ static const struct field account_filter_fields[] = {
     {.name = NULL},
 };
 static const struct field new_account_fields[] = {
-    {.name = "balance-yen", .kind = VALUE_YEN, .flags = FIELD_REQUIRED, .text = "what it opens with"},
+    {.name = "balance-yen", .kind = VALUE_BALANCE, .flags = FIELD_REQUIRED, .text = "what it opens with"},
     {.name = NULL},
 };
 

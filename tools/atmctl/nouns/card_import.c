@@ -22,7 +22,7 @@ static const struct field import_columns[] = {
     {.name = "pin", .kind = VALUE_ANYTHING, .fallback = "", .text = "read past, never stored"},
     {.name = "issuer", .kind = VALUE_ISSUER, .text = "the bank"},
     {.name = "balance_yen",
-     .kind = VALUE_YEN,
+     .kind = VALUE_BALANCE,
      .flags = FIELD_NULLABLE,
      .fallback = "",
      .text = "what its account of the house bank opens with; empty: it has none here"},
@@ -35,7 +35,7 @@ static const struct field account_columns[] = {
      .kind = VALUE_PAN,
      .flags = FIELD_KEY,
      .text = "the number of a card that is there already"},
-    {.name = "balance_yen", .kind = VALUE_YEN, .text = "what its account opens with"},
+    {.name = "balance_yen", .kind = VALUE_BALANCE, .text = "what its account opens with"},
     {.name = NULL},
 };
 

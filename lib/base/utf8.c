@@ -1,0 +1,96 @@
+/* See utf8.h. */
+#include "lib/base/utf8.h"
+
+#include <stdint.h>
+#include <string.h>
+
+size_t utf8_length(const unsigned char *bytes, size_t left)
+{
+        static const struct {
+                unsigned char from, to, second_from, second_to;
+                size_t length;
+        } forms[] = {
+            {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+            {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
+            {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+        };
+
+        if (*bytes < 0x80)
+                return 1;
+        for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+                if (*bytes < forms[i].from || *bytes > forms[i].to)
+                        continue;
+                if (left < forms[i].length || bytes[1] < forms[i].second_from || bytes[1] > forms[i].second_to)
+                        return 0;
+                for (size_t k = 2; k < forms[i].length; k++) {
+                        if ((bytes[k] & 0xc0) != 0x80)
+                                return 0;
+                }
+                return forms[i].length;
+        }
+        return 0;
+}
+
+static uint32_t character_of(const unsigned char *bytes, size_t length)
+{
+        static const unsigned char first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+        uint32_t character = *bytes & first_bits[length];
+
+        for (size_t k = 1; k < length; k++)
+                character = character << 6 | (bytes[k] & 0x3f);
+        return character;
+}
+
+/* The length of a character that may stand in a line, else 0. */
+static size_t shown_length(const unsigned char *bytes, size_t left)
+{
+        static const struct {
+                uint32_t from, to;
+        } barred[] = {
+            {0x0000, 0x001f}, {0x007f, 0x009f},                     /* control characters */
+            {0x2028, 0x2029},                                       /* ends of a line, of a paragraph */
+            {0x061c, 0x061c}, {0x200e, 0x200f}, {0x202a, 0x202e}, {0x2066, 0x2069}, /* directions */
+            {0xfeff, 0xfeff}, {0xfff9, 0xfffb},                     /* byte order, annotations */
+            {0xfdd0, 0xfdef},                                       /* no characters, as the last two of each plane */
+        };
+        size_t length = utf8_length(bytes, left);
+        uint32_t character = length ? character_of(bytes, length) : 0;
+
+        if ((character & 0xfffe) == 0xfffe)
+                return 0;
+        for (size_t i = 0; i < sizeof(barred) / sizeof(*barred); i++) {
+                if (character >= barred[i].from && character <= barred[i].to)
+                        return 0;
+        }
+        return length;
+}
+
+bool utf8_is_line(const char *text)
+{
+        const unsigned char *at = (const unsigned char *)text;
+        size_t left = strlen(text), length = 1;
+
+        for (; left && (length = shown_length(at, left)); left -= length)
+                at += length;
+        return length != 0;
+}
+
+void utf8_make_line(char *text)
+{
+        const unsigned char *at = (const unsigned char *)text;
+        size_t left = strlen(text);
+
+        while (left) {
+                size_t length = shown_length(at, left), step = length ? length : utf8_length(at, left);
+
+                if (length)
+                        memmove(text, at, length);
+                else
+                        *text = '?';
+                text += length ? length : 1;
+                step = step ? step : 1; /* a byte of no character */
+                at += step;
+                left -= step;
+        }
+        *text = '\0';
+}
