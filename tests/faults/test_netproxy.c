@@ -522,6 +522,15 @@ START_TEST(a_signal_ends_it_with_the_counts)
 }
 END_TEST
 
+/* Until the program closes it: a line may come in several pieces. */
+static void read_whole(int fd, char *text, size_t size)
+{
+        size_t length = 0;
+        for (ssize_t n; length + 1 < size && (n = read(fd, text + length, size - 1 - length)) > 0;)
+                length += (size_t)n;
+        text[length] = '\0';
+}
+
 START_TEST(tell_says_a_command_and_prints_the_answer)
 {
         static const struct {
@@ -539,7 +548,7 @@ START_TEST(tell_says_a_command_and_prints_the_answer)
                 int output, status;
                 pid_t pid = program_run((const char *const[]){"tell", control_path, commands[i].command, NULL},
                                         commands[i].stream, &output);
-                ck_assert_int_gt(read(output, text, sizeof(text) - 1), 0);
+                read_whole(output, text, sizeof(text));
                 ck_assert_int_eq(waitpid(pid, &status, 0), pid);
                 ck_assert_msg(strstr(text, commands[i].says), "%s: \"%s\"", commands[i].command, text);
                 ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == commands[i].status);
@@ -581,11 +590,8 @@ START_TEST(wrong_usage_is_named_and_ends_with_2)
 {
         char text[512] = "";
         int output, status;
-        size_t length = 0;
         pid_t pid = program_run(usages[_i].options, STDERR_FILENO, &output);
-        for (ssize_t n;
-             length + 1 < sizeof(text) && (n = read(output, text + length, sizeof(text) - 1 - length)) > 0;)
-                length += (size_t)n;
+        read_whole(output, text, sizeof(text));
         ck_assert_int_eq(waitpid(pid, &status, 0), pid);
         ck_assert_msg(strstr(text, usages[_i].says), "wanted \"%s\", got \"%s\"", usages[_i].says, text);
         ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 2, "%s: status %d", usages[_i].says,
@@ -600,11 +606,8 @@ START_TEST(help_names_every_option)
             "--stall-ms", "--seed", "--connections-max", "--control",   "--help"};
         char text[8192] = "";
         int output, status;
-        size_t length = 0;
         pid_t pid = program_run((const char *const[]){"--help", NULL}, STDOUT_FILENO, &output);
-        for (ssize_t n;
-             length + 1 < sizeof(text) && (n = read(output, text + length, sizeof(text) - 1 - length)) > 0;)
-                length += (size_t)n;
+        read_whole(output, text, sizeof(text));
         ck_assert_int_eq(waitpid(pid, &status, 0), pid);
         ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
         for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
