@@ -39,3 +39,13 @@ bool process_forbid_cores(void)
         close(fd);
         return good;
 }
+
+void process_hold_streams(void)
+{
+        static const int wrong_way[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+                if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", wrong_way[fd]) < 0)
+                        return; /* no such device: nothing better is left */
+        }
+}

@@ -13,4 +13,9 @@ uint64_t process_raise_files(void);
  * forbidden, and a handler behind a pipe would still get them. */
 bool process_forbid_cores(void);
 
+/* Whoever starts a program may have closed its standard input, output or error. The next file or connection
+ * would take the free number, and what is printed would go into it: hold it, so that reading and writing
+ * fail. */
+void process_hold_streams(void);
+
 #endif

@@ -1,31 +1,41 @@
 /* The words that every program understands: see program.h. */
 #include "lib/cli/program.h"
 
+#include <errno.h>
 #include <string.h>
 
-static int finish(void)
+#include "lib/base/process.h"
+
+int program_end(int exit_code)
 {
-        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+        bool flushed = fflush(stdout) == 0;
+
+        if (flushed && !ferror(stdout))
+                return exit_code;
+        complain("standard output: can't be written%s%s", flushed ? "" : ": ",
+                 flushed ? "" : strerror(errno));
+        return exit_code == EXIT_DONE ? EXIT_FAILED : exit_code;
 }
 
 static int show_version(void)
 {
         printf("%s %s\n", say_name(), ATM_VERSION);
-        return finish();
+        return program_end(EXIT_DONE);
 }
 
 int program_begin(const struct program *program, int word_count, char **words)
 {
         const char *word = word_count ? words[0] : "";
 
+        process_hold_streams();
         say_as(program->name);
         if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help")) {
                 program->help(stdout);
-                return finish();
+                return program_end(EXIT_DONE);
         }
         if (!strcmp(word, "--man")) {
                 program->manual(stdout);
-                return finish();
+                return program_end(EXIT_DONE);
         }
         return strcmp(word, "--version") ? PROGRAM_GOES_ON : show_version();
 }
@@ -52,7 +62,7 @@ int program_options(const struct program_command *command, void *context, int wo
         switch (options_parse(command->rows, command->count, context, word_count, words, error)) {
         case OPTIONS_HELP:
                 program_help(stdout, command);
-                return finish();
+                return program_end(EXIT_DONE);
         case OPTIONS_VERSION:
                 return show_version();
         case OPTIONS_USAGE:

@@ -27,7 +27,7 @@ struct program {
 enum { PROGRAM_GOES_ON = -1 };
 
 /* Messages carry the program's name from now on (say.h). The exit code where the first word is --help, -h,
- * help, --version or --man, else PROGRAM_GOES_ON. */
+ * help, --version or --man, else PROGRAM_GOES_ON. Closed standard streams stay closed. */
 ATM_MUST_USE int program_begin(const struct program *program, int word_count, char **words);
 
 /* Parse a command's words. PROGRAM_GOES_ON, or the exit code after --help, --version or a complaint. */
@@ -37,5 +37,8 @@ ATM_MUST_USE int program_options(const struct program_command *command, void *co
  * EXIT_USAGE. */
 int program_usage(const char *command, const char *problem);
 void program_help(FILE *stream, const struct program_command *command);
+/* The exit code of what printed to standard output and else ends with this one: EXIT_FAILED, with a complaint,
+ * in place of EXIT_DONE where not all of it could be written. */
+int program_end(int exit_code);
 
 #endif

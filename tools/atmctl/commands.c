@@ -32,7 +32,7 @@ static int run(const struct command *command, int argc, char **argv)
         if (!wants_help(argc, argv))
                 return command_run(command, argc, argv);
         help_command(stdout, command);
-        return EXIT_DONE;
+        return program_end(EXIT_DONE);
 }
 
 static const struct command *find_command(const char *noun, const char *verb)
@@ -101,7 +101,7 @@ int commands_main(int argc, char **argv)
                 return run(command, argc - (command->verb ? 2 : 1), argv + (command->verb ? 2 : 1));
         if (argc && noun_exists(argv[0]) && wants_help(argc - 1, argv + 1)) {
                 help_noun(stdout, groups, argv[0]);
-                return EXIT_DONE;
+                return program_end(EXIT_DONE);
         }
         return unknown_command(argc, argv);
 }

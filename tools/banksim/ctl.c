@@ -483,7 +483,7 @@ static int read_answer(FILE *stream)
         }
         while (fgets(line, sizeof(line), stream))
                 fputs(line, stdout);
-        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+        return program_end(EXIT_DONE);
 }
 
 static int call(const char *path, const char *line)

@@ -115,7 +115,8 @@ static bool open_loop(struct banksim *banksim)
         banksim->base = event_base_new();
         if (!banksim->base || event_base_priority_init(banksim->base, PRIORITIES) < 0)
                 return false;
-        banksim->signals = signals_new(banksim->base, signal_rows, sizeof(signal_rows) / sizeof(signal_rows[0]), banksim);
+        banksim->signals =
+            signals_new(banksim->base, signal_rows, sizeof(signal_rows) / sizeof(signal_rows[0]), banksim);
         return banksim->signals;
 }
 
@@ -192,7 +193,7 @@ static int run(int count, char **words)
         case OPTIONS_HELP:
                 free(banksim);
                 program_help(stdout, &run_command);
-                return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+                return program_end(EXIT_DONE);
         case OPTIONS_VERSION:
         case OPTIONS_USAGE:
                 free(banksim);
@@ -208,11 +209,10 @@ static int run(int count, char **words)
         if (good) {
                 event_base_dispatch(banksim->base);
                 bool complete = report(banksim);
-                good =
-                    !banksim->failed && (complete || !banksim->options.require_faults) && fflush(stdout) == 0;
+                good = !banksim->failed && (complete || !banksim->options.require_faults);
         }
         close_all(banksim);
-        return good ? EXIT_DONE : EXIT_FAILED;
+        return program_end(good ? EXIT_DONE : EXIT_FAILED);
 }
 
 int main(int count, char **words)
