@@ -142,6 +142,8 @@ static bool take_positional(struct parse *parse)
                         return take(parse, &parse->rows[i], *parse->word++, false);
                 any |= positional;
         }
+        if (**parse->word == '-' && (*parse->word)[1])
+                return refuse(parse, "unknown option %.60s", *parse->word);
         return any ? refuse(parse, "'%.60s' is one word too many", *parse->word)
                    : refuse(parse, "'%.60s': expected options only", *parse->word);
 }

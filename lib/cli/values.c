@@ -157,7 +157,8 @@ bool option_take_decimal(const struct option_value *value, char error[OPTIONS_ER
 bool option_take_text(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
         if (!*value->text)
-                return option_refuse(value, error, "something");
+                return option_refuse(value, error, "%s",
+                                     value->row->expected ? value->row->expected : value->row->value);
         *(const char **)value->row->target = value->text;
         return true;
 }

@@ -1,6 +1,8 @@
 /* atmsim cards: a file of test cards, mode 0600, complete or not there at all. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -72,26 +74,65 @@ const struct program_command cards_command = {
     .count = sizeof(rows) / sizeof(rows[0]),
 };
 
-/* What is wrong with the options; NULL: nothing. */
-static const char *check(void)
+ATM_PRINTF(2, 3) static bool refuse(char problem[OPTIONS_ERROR_MAX], const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        vsnprintf(problem, OPTIONS_ERROR_MAX, format, arguments);
+        va_end(arguments);
+        return false;
+}
+
+/* False with what is wrong with the options. */
+static bool check(char problem[OPTIONS_ERROR_MAX])
 {
         size_t digits = strlen(prefix);
         int64_t numbers = 1;
 
         if (strspn(prefix, "0123456789") != digits || digits > 10)
-                return "--prefix: expected 1 to 10 digits";
+                return refuse(problem, "--prefix: '%.80s': expected 1 to 10 digits", prefix);
         for (size_t i = digits; i < 15 && numbers < card_count; i++)
                 numbers *= 10;
         if (card_count > numbers)
-                return "--count: there are not so many numbers with this prefix";
+                return refuse(problem,
+                              "--count: '%" PRId64 "': expected at most %" PRId64
+                              ", as many numbers as there are with the prefix %s",
+                              card_count, numbers, prefix);
         if (strlen(expiry) != 4 || strspn(expiry, "0123456789") != 4 || memcmp(expiry + 2, "01", 2) < 0 ||
             memcmp(expiry + 2, "12", 2) > 0)
-                return "--expiry: expected YYMM";
+                return refuse(problem, "--expiry: '%.80s': expected YYMM, the month from 01 to 12", expiry);
         if (strlen(issuer) > 11 || strspn(issuer, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != strlen(issuer))
-                return "--issuer: expected 1 to 11 capital letters and digits";
+                return refuse(problem, "--issuer: '%.80s': expected 1 to 11 capital letters and digits",
+                              issuer);
         if (strlen(output) >= OUTPUT_MAX)
-                return "--output: the path is too long";
-        return NULL;
+                return refuse(problem, "--output: '%.80s...': expected a path of fewer than %d bytes", output,
+                              OUTPUT_MAX);
+        return true;
+}
+
+static int fail(void)
+{
+        complain("cards: %s: can't be written: %s", output, strerror(errno));
+        return EXIT_FAILED;
+}
+
+/* A device or a pipe: a file in its place would put an end to it, to /dev/null, for one. */
+static bool is_special(void)
+{
+        struct stat status;
+
+        return stat(output, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+static int write_special(const struct cards_recipe *recipe)
+{
+        FILE *file = fopen(output, "we");
+        bool made = file && cards_make(recipe, file);
+
+        if (file && fclose(file) != 0)
+                made = false;
+        return made ? EXIT_DONE : fail();
 }
 
 static int write_file(const struct cards_recipe *recipe)
@@ -114,7 +155,7 @@ static int write_file(const struct cards_recipe *recipe)
                 goto fail;
         return EXIT_DONE;
 fail:
-        complain("cards: %s: %s", output, strerror(errno));
+        fail();
         unlink(temporary);
         return EXIT_FAILED;
 }
@@ -123,12 +164,11 @@ int command_cards(int count, char **words)
 {
         int result = program_options(&cards_command, NULL, count, words);
         struct cards_recipe recipe;
-        const char *problem;
+        char problem[OPTIONS_ERROR_MAX];
 
         if (result != PROGRAM_GOES_ON)
                 return result;
-        problem = check();
-        if (problem)
+        if (!check(problem))
                 return program_usage(cards_command.name, problem);
         recipe = (struct cards_recipe){.count = (uint64_t)card_count,
                                        .seed = (uint64_t)card_seed,
@@ -137,6 +177,6 @@ int command_cards(int count, char **words)
                                        .expiry_yymm = expiry,
                                        .balance_yen = balance_yen};
         if (!strcmp(output, "-"))
-                return cards_make(&recipe, stdout) ? EXIT_DONE : EXIT_FAILED;
-        return write_file(&recipe);
+                return program_end(cards_make(&recipe, stdout) ? EXIT_DONE : EXIT_FAILED);
+        return is_special() ? write_special(&recipe) : write_file(&recipe);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/cli/values.h"
+#include "tools/atmsim/atm_conn.h"
 #include "tools/atmsim/clock.h"
 #include "tools/atmsim/commands.h"
 #include "tools/atmsim/fleet.h"
@@ -33,6 +34,50 @@ static bool take_profile(const struct option_value *value, char error[OPTIONS_ER
         if (!day && strcmp(value->text, "flat"))
                 return option_refuse(value, error, "day or flat");
         fleet.profile = day ? PROFILE_DAY : PROFILE_FLAT;
+        return true;
+}
+
+static bool take_amount(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
+{
+        if (!option_take_number(value, error))
+                return false;
+        return fleet.amount_yen % 1000 == 0 || option_refuse(value, error, "a multiple of 1,000");
+}
+
+static bool take_customers(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
+{
+        if (!option_take_decimal(value, error))
+                return false;
+        return fleet.per_atm_day > 0 || option_refuse(value, error, "a number above 0");
+}
+
+static bool take_acquirer(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
+{
+        size_t digits = strspn(value->text, "0123456789");
+
+        if (!digits || digits > 11 || value->text[digits])
+                return option_refuse(value, error, "1 to 11 digits");
+        fleet.acquirer = value->text;
+        return true;
+}
+
+static bool take_ports(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
+{
+        const char *at = value->text + strspn(value->text, " ");
+        int ports = 0;
+
+        for (; *at; at += strspn(at, " "), ports++) {
+                size_t digits = strspn(at, "0123456789");
+
+                if (!digits || digits > 5 || (at[digits] && at[digits] != ' ') || atoi(at) < 1 ||
+                    atoi(at) > 65535)
+                        break;
+                at += digits;
+        }
+        if (*at || !ports || ports > ATM_CONN_PORTS_MAX)
+                return option_refuse(value, error, "1 to %d ports from 1 to 65535, separated by blanks",
+                                     ATM_CONN_PORTS_MAX);
+        fleet.ports = value->text;
         return true;
 }
 
@@ -67,7 +112,7 @@ static const struct option_row rows[] = {
      .text = "of all that is left to chance (1)"},
     {.name = "per-atm-day",
      .value = "N",
-     .take = option_take_decimal,
+     .take = take_customers,
      .target = &fleet.per_atm_day,
      .text =
          "customers an ATM has in a day of business time, on average (60); they come when they like, whether "
@@ -91,7 +136,7 @@ static const struct option_row rows[] = {
      .text = "share of customers who see their balance before the withdrawal (0)"},
     {.name = "amount-yen",
      .value = "YEN",
-     .take = option_take_number,
+     .take = take_amount,
      .target = &fleet.amount_yen,
      .minimum = 1000,
      .maximum = 1000000,
@@ -228,7 +273,7 @@ static const struct option_row rows[] = {
      .text = "of atmd; its certificate must name it"},
     {.name = "ports",
      .value = "LIST",
-     .take = option_take_text,
+     .take = take_ports,
      .target = &fleet.ports,
      .variable = "ATMD_PORTS",
      .flags = OPTION_REQUIRED,
@@ -271,7 +316,7 @@ static const struct option_row rows[] = {
      .text = "key of the card tokens in the journal"},
     {.name = "acquirer",
      .value = "DIGITS",
-     .take = option_take_text,
+     .take = take_acquirer,
      .target = &fleet.acquirer,
      .variable = "ATM_ACQUIRER",
      .flags = OPTION_REQUIRED,
@@ -309,16 +354,10 @@ static const char *check(void)
                 return "--idle and --closed exclude each other";
         if (fleet.from_ms != INT64_MIN && (fleet.idle || fleet.closed))
                 return "--from: there are no arrivals to begin with --closed or --idle";
-        if (fleet.amount_yen % 1000)
-                return "--amount-yen: expected a multiple of 1,000";
         if (fleet.amount_yen && notes < 2 && fleet.faults.rate[FAULT_PARTIAL] > 0)
                 return ("--faults partial: an --amount-yen of a single note can't be dispensed in part");
-        if (fleet.per_atm_day <= 0)
-                return "--per-atm-day: expected more than 0";
         if (fleet.until_ms != INT64_MIN && fleet.from_ms != INT64_MIN && fleet.until_ms <= fleet.from_ms)
                 return "--until: expected a moment after --from";
-        if (strlen(fleet.acquirer) > 11 || strspn(fleet.acquirer, "0123456789") != strlen(fleet.acquirer))
-                return "--acquirer: expected 1 to 11 digits";
         return NULL;
 }
 
@@ -449,20 +488,18 @@ static bool judge(const struct fleet_result *r)
         }
         if (r->unfinished) {
                 complain("%" PRIu64
-                        " ATMs did not come to the end of a withdrawal within %.0f s (--drain-seconds); "
-                        "the next run on this journal goes on with them",
-                        r->unfinished, fleet.drain_seconds);
+                         " ATMs did not come to the end of a withdrawal within %.0f s (--drain-seconds); "
+                         "the next run on this journal goes on with them",
+                         r->unfinished, fleet.drain_seconds);
                 good = false;
         }
         if (r->signed_on < r->atms && (fleet.idle || r->signed_on == 0)) {
-                complain("%" PRId64 " of %" PRId64 " ATMs were signed on at the end",
-                        r->signed_on, r->atms);
+                complain("%" PRId64 " of %" PRId64 " ATMs were signed on at the end", r->signed_on, r->atms);
                 good = false;
         }
         if (r->cards_used_up) {
-                complain("the cards were used up (each %" PRId64
-                        " times); more cards or uses are needed",
-                        fleet.card_uses);
+                complain("the cards were used up (each %" PRId64 " times); more cards or uses are needed",
+                         fleet.card_uses);
                 good = false;
         }
         if (!fleet.idle && c->started == 0) {
@@ -472,9 +509,9 @@ static bool judge(const struct fleet_result *r)
         for (int i = 0; i < FAULT_COUNT; i++) {
                 if (fleet.faults.rate[i] > 0 && c->fault[i] == 0) {
                         complain("the fault %s was asked for and never happened: more withdrawals or "
-                                "a higher "
-                                "rate are needed",
-                                fault_name[i]);
+                                 "a higher "
+                                 "rate are needed",
+                                 fault_name[i]);
                         good = false;
                 }
         }
@@ -515,5 +552,5 @@ int command_run(int count, char **words)
         else
                 print_text(outcome);
         free(outcome);
-        return good && fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+        return program_end(good ? EXIT_DONE : EXIT_FAILED);
 }

@@ -373,14 +373,16 @@ static bool take_config(const struct option_value *value, char error[OPTIONS_ERR
 /* The file is read first, wherever --config stands. */
 static bool read_config(struct reading *r, int count, char **words)
 {
-        for (int i = 0; i < count; i++) {
+        const char *path = NULL;
+        for (int i = 0; i < count && !path; i++) {
                 if (strncmp(words[i], "--config=", 9) == 0)
-                        return read_file(r, words[i] + 9);
-                if (strcmp(words[i], "--config") == 0)
-                        return i + 1 < count ? read_file(r, words[i + 1])
-                                             : wrong(r, false, "--config: a file is expected");
+                        path = words[i] + 9;
+                else if (strcmp(words[i], "--config") == 0 && i + 1 < count)
+                        path = words[i + 1];
         }
-        return true;
+        if (path && !*path)
+                return wrong(r, false, "--config: '': expected FILE");
+        return !path || read_file(r, path);
 }
 
 static bool read_words(struct reading *r, int count, char **words)
