@@ -83,11 +83,11 @@ static bool is_date(const char *text)
         return month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1];
 }
 
-/* MMDDhhmmss */
+/* MMDDhhmmss; second 60 is a leap second */
 static bool is_moment(const char *text)
 {
         return is_date(text) && all_digits(text + 4, 6) && two_digits(text + 4) < 24 &&
-               two_digits(text + 6) < 60 && two_digits(text + 8) < 60;
+               two_digits(text + 6) < 60 && two_digits(text + 8) <= 60;
 }
 
 static int check_moment(const struct iso_message *message, struct iso_error *ret_error)

@@ -269,27 +269,50 @@ static int64_t distance(int64_t a, int64_t b)
         return a < b ? b - a : a - b;
 }
 
+/* DE 7's parts, without a year. */
+struct yearless {
+        int month, day, hour, minute, second;
+};
+
+static bool take_yearless(const char *de7, struct yearless *ret)
+{
+        if (!take_digits(&de7, 2, &ret->month) || !take_digits(&de7, 2, &ret->day) ||
+            !take_digits(&de7, 2, &ret->hour) || !take_digits(&de7, 2, &ret->minute) ||
+            !take_digits(&de7, 2, &ret->second) || *de7 != '\0')
+                return false;
+        if (ret->month < 1 || ret->month > 12 || ret->day < 1 || ret->hour > 23 || ret->minute > 59 ||
+            ret->second > 60)
+                return false;
+        if (ret->second == 60) /* a leap second: this system counts without */
+                ret->second = 59;
+        return true;
+}
+
+/* False: that year has no such day. */
+static bool moment_in_year(const struct yearless *y, int year, int64_t *ret_ms)
+{
+        if (y->day > month_length(year, y->month))
+                return false;
+        *ret_ms = calendar_from_utc(year, y->month, y->day, y->hour, y->minute, y->second);
+        return true;
+}
+
 bool calendar_from_de7(const char *de7, int64_t near_ms, int64_t *ret_ms)
 {
-        int month, day, hour, minute, second, reach;
+        struct yearless y;
         struct civil near;
-        int64_t best_ms = 0;
+        int64_t best_ms = 0, candidate_ms;
         bool found = false;
+        int reach;
 
-        if (!take_digits(&de7, 2, &month) || !take_digits(&de7, 2, &day) || !take_digits(&de7, 2, &hour) ||
-            !take_digits(&de7, 2, &minute) || !take_digits(&de7, 2, &second) || *de7 != '\0')
-                return false;
-        if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59)
+        if (!take_yearless(de7, &y))
                 return false;
         calendar_utc(near_ms, &near);
         /* 29 February is up to eight years away; every other date is within the neighbouring years. */
-        reach = month == 2 && day == 29 ? LEAP_YEAR_GAP_MAX : 1;
+        reach = y.month == 2 && y.day == 29 ? LEAP_YEAR_GAP_MAX : 1;
         for (int year = near.year - reach; year <= near.year + reach; year++) {
-                int64_t candidate_ms;
-
-                if (day > month_length(year, month))
+                if (!moment_in_year(&y, year, &candidate_ms))
                         continue;
-                candidate_ms = calendar_from_utc(year, month, day, hour, minute, second);
                 if (!found || distance(candidate_ms, near_ms) < distance(best_ms, near_ms)) {
                         best_ms = candidate_ms;
                         found = true;
@@ -299,6 +322,24 @@ bool calendar_from_de7(const char *de7, int64_t near_ms, int64_t *ret_ms)
                 return false;
         *ret_ms = best_ms;
         return true;
+}
+
+bool calendar_from_de7_until(const char *de7, int64_t latest_ms, int64_t *ret_ms)
+{
+        struct yearless y;
+        struct civil latest;
+        int64_t candidate_ms;
+
+        if (!take_yearless(de7, &y))
+                return false;
+        calendar_utc(latest_ms, &latest);
+        for (int year = latest.year; year >= latest.year - LEAP_YEAR_GAP_MAX; year--) {
+                if (moment_in_year(&y, year, &candidate_ms) && candidate_ms <= latest_ms) {
+                        *ret_ms = candidate_ms;
+                        return true;
+                }
+        }
+        return false;
 }
 
 void calendar_to_de7(int64_t moment_ms, char buffer[11])

@@ -44,8 +44,11 @@ ATM_MUST_USE bool calendar_parse_minute(const char *text, int *ret_minute);
 ATM_MUST_USE bool calendar_parse_moment(const char *text, int64_t *ret_ms);
 void calendar_print_moment(int64_t moment_ms, char buffer[26]); /* 2016-12-29T07:55:00+09:00 */
 
-/* DE 7 (MMDDhhmmss, UTC): the year is the one that puts it nearest to `near_ms`. False: no such date. */
+/* DE 7 (MMDDhhmmss, UTC; second 60 is taken for 59): the year is the one that puts it nearest to `near_ms`.
+ * 29 February is that of the nearest year that has one. False: no such date. */
 ATM_MUST_USE bool calendar_from_de7(const char *de7, int64_t near_ms, int64_t *ret_ms);
+/* The same; the year is the latest that puts it at `latest_ms` or before. */
+ATM_MUST_USE bool calendar_from_de7_until(const char *de7, int64_t latest_ms, int64_t *ret_ms);
 void calendar_to_de7(int64_t moment_ms, char buffer[11]);
 
 /* DE 37: YDDDHH of the moment in Japan and the STAN. */

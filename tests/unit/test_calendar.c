@@ -241,7 +241,8 @@ static const struct {
     {"0100120000", "2016-03-01T00:00:00Z", NULL},
     {"0101240000", "2016-03-01T00:00:00Z", NULL},
     {"0101006000", "2016-03-01T00:00:00Z", NULL},
-    {"0101000060", "2016-03-01T00:00:00Z", NULL},
+    {"0101000060", "2016-03-01T00:00:00Z", "2016-01-01T00:00:59Z"}, /* a leap second */
+    {"0101000061", "2016-03-01T00:00:00Z", NULL},
     {"010100000", "2016-03-01T00:00:00Z", NULL},
     {"01010000000", "2016-03-01T00:00:00Z", NULL},
     {"01010000x0", "2016-03-01T00:00:00Z", NULL},
@@ -259,6 +260,34 @@ START_TEST(the_year_of_de7_is_the_nearest)
         ck_assert_msg(calendar_from_de7(de7_rows[_i].de7, near_ms, &ms) == (de7_rows[_i].moment != NULL),
                       "DE 7 %s near %s", de7_rows[_i].de7, de7_rows[_i].near);
         ck_assert_int_eq(ms, wanted_ms);
+}
+END_TEST
+
+static const struct {
+        const char *de7;
+        const char *latest;
+        const char *moment;
+} until_rows[] = {
+    {"1229005500", "2016-12-29T00:55:00Z", "2016-12-29T00:55:00Z"},
+    {"1229005501", "2016-12-29T00:55:00Z", "2015-12-29T00:55:01Z"},
+    {"0101000000", "2016-12-31T23:59:59Z", "2016-01-01T00:00:00Z"},
+    {"1231235960", "2017-01-01T00:00:00Z", "2016-12-31T23:59:59Z"},
+    {"0229120000", "2016-02-29T12:00:00Z", "2016-02-29T12:00:00Z"},
+    {"0229120000", "2016-02-29T11:59:59Z", "2012-02-29T12:00:00Z"},
+    {"0229120000", "2019-06-01T00:00:00Z", "2016-02-29T12:00:00Z"},
+    {"0229120000", "2104-02-29T11:00:00Z", "2096-02-29T12:00:00Z"},
+};
+enum { UNTIL_ROWS = sizeof until_rows / sizeof until_rows[0] };
+
+START_TEST(the_year_of_what_has_happened_is_the_latest_before)
+{
+        int64_t latest_ms, wanted_ms, ms = 0;
+
+        ck_assert(calendar_parse_moment(until_rows[_i].latest, &latest_ms));
+        ck_assert(calendar_parse_moment(until_rows[_i].moment, &wanted_ms));
+        ck_assert(calendar_from_de7_until(until_rows[_i].de7, latest_ms, &ms));
+        ck_assert_int_eq(ms, wanted_ms);
+        ck_assert(!calendar_from_de7_until("0230120000", latest_ms, &ms));
 }
 END_TEST
 
@@ -320,6 +349,7 @@ int main(void)
         tcase_add_loop_test(tcase, moments_are_read_with_and_without_a_zone, 0, MOMENT_ROWS);
         tcase_add_test(tcase, a_moment_prints_in_japans_time);
         tcase_add_loop_test(tcase, the_year_of_de7_is_the_nearest, 0, DE7_ROWS);
+        tcase_add_loop_test(tcase, the_year_of_what_has_happened_is_the_latest_before, 0, UNTIL_ROWS);
         tcase_add_test(tcase, de7_reads_as_it_prints_anywhere_in_the_year);
         tcase_add_loop_test(tcase, the_rrn_holds_day_and_hour_in_japan_and_the_stan, 0, RRN_ROWS);
         suite_add_tcase(suite, tcase);

@@ -85,6 +85,14 @@ static bool word_of(const struct iso_message *message, int field, char *buffer, 
         return strcmp(buffer, "-") != 0; /* which stands for nothing in a journal */
 }
 
+/* An advice is never of the future, but clocks differ. */
+static bool read_moment(const struct exchange *x, const char *de7, int64_t *ret_ms)
+{
+        if (x->row->kind == MESSAGE_COMPLETION || x->row->kind == MESSAGE_REVERSAL)
+                return calendar_from_de7_until(de7, x->desk->business_ms + DAY_MS, ret_ms);
+        return calendar_from_de7(de7, x->desk->business_ms, ret_ms);
+}
+
 /* False after a refusal. */
 static bool read_identity(const struct exchange *x, struct bank_identity *ret_identity)
 {
@@ -96,7 +104,7 @@ static bool read_identity(const struct exchange *x, struct bank_identity *ret_id
         if (!iso_number(x->message, 11, &stan) || stan > 999999)
                 return refuse_field(x, 11, "not a number of 6 digits"), false;
         if (!iso_copy(x->message, 7, de7, sizeof(de7)) ||
-            !calendar_from_de7(de7, x->desk->business_ms, &ret_identity->transmitted_ms))
+            !read_moment(x, de7, &ret_identity->transmitted_ms))
                 return refuse_field(x, 7, "no such date and time: MMDDhhmmss in UTC is expected"), false;
         ret_identity->stan = (int32_t)stan;
         return true;
@@ -172,8 +180,7 @@ static bool read_advice(const struct exchange *x, struct bank_advice *advice)
             !read_rrn(x, advice->rrn))
                 return false;
         if (!profile_original_of(x->message, &original) ||
-            !calendar_from_de7(original.transmitted, advice->original.transmitted_ms,
-                               &advice->original.transmitted_ms))
+            !read_moment(x, original.transmitted, &advice->original.transmitted_ms))
                 return refuse_field(x, 90, "no STAN and DE 7 of an original"), false;
         if (!iso_number(x->message, 4, &advice->amount_yen) || advice->amount_yen > BANK_YEN_MAX)
                 return refuse_field(x, 4, "not an amount of 12 digits"), false;
