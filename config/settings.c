@@ -87,6 +87,13 @@ const struct settings_row settings_rows[] = {
      "a message once begun must be whole by then, in milliseconds"},
     {"limits", "request_timeout_ms", SETTING_NUMBER, "20000", 100, 600000, NULL, AT(request_timeout_ms), RELOAD,
      "a request not decided by then gets no answer or 96, in milliseconds; ATMs wait 30000"},
+    {"limits", "atm_wait_s", SETTING_NUMBER, "90", 1, 3600, NULL, AT(atm_wait_s), RELOAD,
+     "longest time from an ATM's 0200 to its dispensing, repeats included, in seconds; an approval of this age is "
+     "not repeated"},
+    {"limits", "atm_dispense_s", SETTING_NUMBER, "510", 1, 86400, NULL, AT(atm_dispense_s), RELOAD,
+     "longest time that an ATM's dispensing takes, in seconds; only after both is a withdrawal a person's to decide"},
+    {"limits", "correction_s", SETTING_NUMBER, "300", 0, 86400, NULL, AT(correction_s), RELOAD,
+     "a completed withdrawal may be corrected by its ATM for so long, in seconds; later is an exception"},
     {"limits", "drain_timeout_ms", SETTING_NUMBER, "25000", 0, 600000, NULL, AT(drain_timeout_ms), RELOAD,
      "what is in flight at SIGTERM may take this long to end, in milliseconds"},
 
@@ -693,6 +700,15 @@ static bool stream_load(struct reading *r, struct settings *ret_settings)
                 return false;
         *ret_settings = settings;
         return true;
+}
+
+int64_t settings_default(const char *section, const char *key)
+{
+        for (size_t i = 0; i < settings_row_count; i++) {
+                if (strcmp(settings_rows[i].section, section) == 0 && strcmp(settings_rows[i].key, key) == 0)
+                        return strtoll(settings_rows[i].fallback, NULL, 10);
+        }
+        abort();
 }
 
 bool settings_load(const char *path, struct settings *ret_settings, char error[SETTINGS_ERROR_MAX])

@@ -64,6 +64,8 @@ struct settings {
         int64_t idle_timeout_ms;
         int64_t message_timeout_ms; /* a message once begun must be whole by then */
         int64_t request_timeout_ms; /* atmd's 20 s */
+        int64_t atm_wait_s, atm_dispense_s; /* real time, as are the following */
+        int64_t correction_s;
         int64_t drain_timeout_ms;
         /* [saf] */
         int64_t saf_lease_ms;
@@ -112,6 +114,9 @@ extern const size_t settings_link_row_count;
 
 /* Whether the row's value is the same in both: struct settings, or struct settings_link of a link's row. */
 bool settings_row_is_same(const struct settings_row *row, const void *a, const void *b);
+
+/* What a key of numbers is where it is not given; it must have a default. */
+int64_t settings_default(const char *section, const char *key);
 
 /* Relative paths are taken from the configuration file's folder. False with a text in error[]. */
 ATM_MUST_USE bool settings_load(const char *path, struct settings *ret_settings,

@@ -86,6 +86,11 @@ static size_t largest(size_t a, size_t b)
         return a > b ? a : b;
 }
 
+static struct ledger_times ledger_times_of(const struct settings *settings)
+{
+        return (struct ledger_times){.wait_ms = settings->atm_wait_s * 1000, .correct_ms = settings->correction_s * 1000};
+}
+
 static struct ledger_pg_options ledger_options_of(const struct settings *settings)
 {
         return (struct ledger_pg_options){
@@ -94,12 +99,13 @@ static struct ledger_pg_options ledger_options_of(const struct settings *setting
             .batch_max = (int)settings->batch_max,
             .queue_max = (int)settings->queue_max,
             .reference_poll_ms = (int)settings->reference_poll_ms,
+            .times = ledger_times_of(settings),
             .on_message = on_ledger_message,
         };
 }
 
 /* What is in flight when the database goes away stays open until it is back: that alone must neither stop the
- * reading nor keep it from going on, because requests are to be answered 96 meanwhile. */
+ * reading nor keep it from going on, because inquiries are to be answered 96 meanwhile, and the rest left in silence. */
 static struct service_settings service_settings_of(const struct settings *settings)
 {
         size_t in_flight = (size_t)(settings->database_connections * settings->batch_max);
@@ -248,6 +254,7 @@ static void take_over(struct server *server, const struct reload *reload)
         server->settings = reload->settings;
         log_open(server->settings.log_target, server->settings.log_level, server->options.instance);
         service_change(server->service, &service);
+        ledger_pg_set_times(server->ledger, ledger_times_of(&reload->settings));
         clients_change(server->clients, &server->settings, reload->keys.tls);
 }
 

@@ -155,12 +155,20 @@ static void finish(struct service *service, struct txn *txn)
         relieve(service);
 }
 
+static void count_advice(struct service_counters *count, const struct ledger_answer *answer)
+{
+        bool corrected = !strcmp(answer->what, "corrected");
+        count->advices++;
+        count->corrections += corrected || !strcmp(answer->what, withdrawal_state_name[WITHDRAWAL_SETTLED]);
+        count->exceptions += answer->what[0] && !corrected;
+}
+
 static void count_answer(struct service *service, const struct txn *txn)
 {
         struct service_counters *count = &service->count;
         uint64_t ms = (uint64_t)(steady_ms(service) - txn->started_ms);
         if (txn->op.kind == LEDGER_ADVICE)
-                count->advices++;
+                count_advice(count, &txn->op.answer);
         else
                 count->by_reason[txn->op.answer.reason]++;
         if (txn->op.kind == LEDGER_OUTCOME)
@@ -211,25 +219,11 @@ static void finish_decided(struct service *service, struct txn *txn)
         finish(service, txn);
 }
 
-/* Is an earlier transaction of the same identity with the ledger, its end unknown? */
-static bool is_in_doubt_elsewhere(const struct service *service, const struct txn *txn)
-{
-        const struct txn *other;
-        if (service->pool.taken == service->waiting)
-                return false; /* every transaction has its session, and a session has one at a time */
-        TAILQ_FOREACH(other, &service->open, entry)
-        if (other != txn && other->state != TXN_STALE && txn_same_identity(other, txn))
-                return true;
-        return false;
-}
-
-/* Nothing will be written for it, and nothing was: unless an earlier sending, or another transaction of the
- * same identity, may have done so. */
+/* The ledger could not be asked. */
 static void finish_undecided(struct service *service, struct txn *txn)
 {
         struct iso_message answer;
-        bool answered = !txn->op.in_doubt && !is_in_doubt_elsewhere(service, txn) &&
-                        txn_answer_unavailable(txn, &answer);
+        bool answered = txn_answer_unavailable(txn, &answer);
         if (answered)
                 service->count.by_reason[REASON_CANNOT_DECIDE]++;
         else
@@ -239,6 +233,14 @@ static void finish_undecided(struct service *service, struct txn *txn)
         if (answered)
                 iso_wipe(&answer);
         finish(service, txn);
+}
+
+/* A moment so far off that there is no partition to keep its refusal in (29 February in a year that has none):
+ * whoever asks again is told the same. */
+static void finish_clock_off(struct service *service, struct txn *txn)
+{
+        txn->op.answer = (struct ledger_answer){.status = LEDGER_DECIDED, .reason = REASON_CLOCK_OFF};
+        finish_decided(service, txn);
 }
 
 /* It may have been written: nothing may be said. */
@@ -287,6 +289,10 @@ static void decide_and_submit(struct service *service, struct txn *txn)
                 return;
         }
         if (!txn_decide(txn, &world)) {
+                if (decide_is_clock_off(txn->op.identity.transmitted_ms, world.business_ms, world.skew_limit_ms)) {
+                        finish_clock_off(service, txn);
+                        return;
+                }
                 log_limited(LEVEL_ERROR, "partition_missing", LOG_TEXT("terminal", txn->op.identity.terminal),
                             LOG_NUMBER("transmitted_ms", txn->op.identity.transmitted_ms),
                             LOG_TEXT("help", "atmctl db partitions"));
@@ -390,7 +396,6 @@ static void wait_for_outcome(struct service *service, struct txn *txn)
                 finish_unknown(service, txn);
                 return;
         }
-        txn->repeat = true; /* the intent is durable: 'not decided' may not be said any more */
         txn->poll_ms = steady_ms(service) + LIMIT_PENDING_POLL_MS;
         change_state(service, txn, TXN_PENDING);
 }
@@ -428,7 +433,7 @@ static void on_done(struct ledger_op *op, void *context)
 }
 
 bool service_submit(struct service *service, struct session_entry *asker, const struct profile_row *row,
-                    const struct iso_message *request, bool repeat, struct iso_error *ret_error)
+                    const struct iso_message *request, struct iso_error *ret_error)
 {
         struct txn *txn = txn_take(&service->pool);
         asker->waiting = true;
@@ -438,12 +443,12 @@ bool service_submit(struct service *service, struct session_entry *asker, const 
                 answer_asker(service, asker, NULL);
                 return true;
         }
-        if (txn_read(txn, row, request, asker->terminal, service_business_ms(service), ret_error) < 0) {
+        if (txn_read(txn, row, request, asker->terminal, service_business_ms(service),
+                     service->settings.skew_limit_ms, ret_error) < 0) {
                 txn_give_back(&service->pool, txn);
                 service_leave(service, asker);
                 return false;
         }
-        txn->repeat = txn->repeat || repeat;
         txn->session = asker->handle;
         txn->started_ms = steady_ms(service);
         txn->deadline_ms = txn->started_ms + service->settings.request_timeout_ms;
@@ -470,7 +475,7 @@ void service_leave(struct service *service, struct session_entry *asker)
 static void expire(struct service *service, struct txn *txn)
 {
         if (txn->state == TXN_STALE) {
-                finish_undecided(service, txn); /* nothing was written: it can be said */
+                finish_undecided(service, txn);
                 return;
         }
         if (txn->state == TXN_PENDING) {

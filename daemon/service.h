@@ -11,7 +11,7 @@
  *
  * Invariants: every op given to the ledger belongs to one transaction in `open`, in order of deadline;
  * `open` never holds more than the pool's limit. An answer leaves only from the ledger's on_done (I1) or as
- * 96 where nothing was written. A transaction past its deadline is answered with silence and stays in `open`
+ * 96 to an inquiry. A transaction past its deadline is answered with silence and stays in `open`
  * until the ledger gives it back; `waiting` counts the sessions that wait for one of them. Of a session the
  * service knows its entry in the index alone, and finds it by the handle that the transaction keeps.
  */
@@ -78,9 +78,9 @@ bool service_is_congested(struct service *service);
 
 /* Hand a request or advice over that profile_check has accepted. False with *ret_error filled: it is to be
  * answered 30. Otherwise the asker's on_answered is called once, later or within this call, unless it leaves;
- * it waits until then. repeat: it is one, whatever its MTI says. */
+ * it waits until then. */
 ATM_MUST_USE bool service_submit(struct service *service, struct session_entry *asker,
-                                 const struct profile_row *row, const struct iso_message *request, bool repeat,
+                                 const struct profile_row *row, const struct iso_message *request,
                                  struct iso_error *ret_error);
 /* The asker hears nothing any more, whether it waits or not. */
 void service_leave(struct service *service, struct session_entry *asker);

@@ -163,28 +163,12 @@ static void on_network(struct session *session, const struct profile_row *row,
 
 /* ---- what goes to the ledger --------------------------------------------------------------------------- */
 
-/* The same STAN and DE 7 as this session's last 0200: a repeat without saying so. */
-static bool is_second(struct session *session, const struct profile_row *row,
-                      const struct iso_message *request)
-{
-        char transmitted[sizeof(session->last_transmitted)];
-        int64_t stan;
-        if (row->kind != MESSAGE_REQUEST || !iso_number(request, 11, &stan) ||
-            !iso_copy(request, 7, transmitted, sizeof(transmitted)))
-                return false;
-        bool second = session->last_stan == stan && strcmp(session->last_transmitted, transmitted) == 0;
-        session->last_stan = (int32_t)stan;
-        memcpy(session->last_transmitted, transmitted, sizeof(transmitted));
-        return second;
-}
-
 static void on_transaction(struct session *session, const struct profile_row *row,
                            const struct iso_message *request)
 {
         struct iso_error error;
-        bool second = is_second(session, row, request);
         session->ops->pause(session->peer);
-        if (service_submit(session->env->service, &session->entry, row, request, second, &error))
+        if (service_submit(session->env->service, &session->entry, row, request, &error))
                 return;
         answer_format_error(session, row, request, &error);
         if (session->state != SESSION_CLOSING)
@@ -295,8 +279,7 @@ bool session_open(struct session *session, struct session_env *env, const struct
 {
         struct session_index *index = env->service->sessions;
         char reason[LIMIT_REASON];
-        *session = (struct session){
-            .entry.on_answered = on_answered, .ops = ops, .peer = peer, .env = env, .last_stan = -1};
+        *session = (struct session){.entry.on_answered = on_answered, .ops = ops, .peer = peer, .env = env};
         if (!is_terminal_name(name)) {
                 snprintf(
                     reason, sizeof(reason),

@@ -57,9 +57,6 @@ struct session {
         struct session_env *env;
         enum session_state state;
         bool draining; /* close as soon as nothing is waited for */
-        /* The last 0200 given to the ledger: the same once more is a repeat, whatever its MTI says. */
-        int32_t last_stan;
-        char last_transmitted[11];
 };
 
 /* The session that an entry of the index is of. */

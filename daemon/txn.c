@@ -25,15 +25,26 @@ static int wrong(struct iso_error *ret_error, int field, const char *what)
         return -1;
 }
 
-static int read_identity(struct ledger_identity *identity, const struct iso_message *message,
-                         const char *terminal, int64_t business_ms, struct iso_error *ret_error)
+/* An advice is never of the future, but its ATM's clock may be wrong. */
+static bool read_moment(const struct profile_row *row, const char *de7, int64_t business_ms, int64_t *ret_ms)
+{
+        if (row->kind == MESSAGE_REQUEST)
+                return calendar_from_de7(de7, business_ms, ret_ms);
+        return calendar_from_de7_until(de7, business_ms + DAY_MS, ret_ms);
+}
+
+static int read_identity(struct ledger_identity *identity, const struct profile_row *row,
+                         const struct iso_message *message, const char *terminal, int64_t business_ms,
+                         struct iso_error *ret_error)
 {
         char transmitted[11];
         int64_t stan;
         if (!iso_number(message, 11, &stan))
                 return wrong(ret_error, 11, "not a number");
+        if (stan == 0)
+                return wrong(ret_error, 11, "zero: STANs run from 000001 to 999999");
         if (!iso_copy(message, 7, transmitted, sizeof(transmitted)) ||
-            !calendar_from_de7(transmitted, business_ms, &identity->transmitted_ms))
+            !read_moment(row, transmitted, business_ms, &identity->transmitted_ms))
                 return wrong(ret_error, 7, "no such date and time: MMDDhhmmss in UTC is expected");
         identity->stan = (int32_t)stan;
         snprintf(identity->terminal, sizeof(identity->terminal), "%s", terminal);
@@ -62,15 +73,15 @@ static int read_request(struct txn *txn, const struct iso_message *message, stru
         return 0;
 }
 
-static int read_advice(struct txn *txn, const struct iso_message *message, struct iso_error *ret_error)
+static int read_advice(struct txn *txn, const struct iso_message *message, int64_t latest_original_ms,
+                       struct iso_error *ret_error)
 {
         struct ledger_advice *advice = &txn->op.advice;
         struct profile_original original;
         *advice = (struct ledger_advice){.reversal = txn->row->kind == MESSAGE_REVERSAL};
         if (!profile_original_of(message, &original))
                 return wrong(ret_error, 90, "not an original's MTI, STAN and DE 7 followed by 22 digits");
-        if (!calendar_from_de7(original.transmitted, txn->op.identity.transmitted_ms,
-                               &advice->original.transmitted_ms))
+        if (!calendar_from_de7_until(original.transmitted, latest_original_ms, &advice->original.transmitted_ms))
                 return wrong(ret_error, 90, "no such date and time: MMDDhhmmss in UTC is expected");
         if (!iso_number(message, 4, &advice->amount_yen))
                 return wrong(ret_error, 4, "not a number");
@@ -98,17 +109,16 @@ static int read_echo(struct txn *txn, const struct iso_message *message, struct 
 }
 
 int txn_read(struct txn *txn, const struct profile_row *row, const struct iso_message *message,
-             const char *terminal, int64_t business_ms, struct iso_error *ret_error)
+             const char *terminal, int64_t business_ms, int64_t skew_limit_ms, struct iso_error *ret_error)
 {
         assert(row->kind == MESSAGE_REQUEST || row->kind == MESSAGE_COMPLETION ||
                row->kind == MESSAGE_REVERSAL);
         txn->row = row;
-        txn->repeat = row->repeat;
         txn->decisions = 0;
-        if (read_identity(&txn->op.identity, message, terminal, business_ms, ret_error) < 0)
+        if (read_identity(&txn->op.identity, row, message, terminal, business_ms, ret_error) < 0)
                 return -1;
         int result = row->kind == MESSAGE_REQUEST ? read_request(txn, message, ret_error)
-                                                  : read_advice(txn, message, ret_error);
+                                                  : read_advice(txn, message, business_ms + skew_limit_ms, ret_error);
         return result < 0 ? -1 : read_echo(txn, message, ret_error);
 }
 
@@ -155,16 +165,6 @@ bool txn_decide(struct txn *txn, const struct txn_world *world)
         snprintf(request->hall, sizeof(request->hall), "%s",
                  verdict.atm && verdict.atm->hall ? verdict.atm->hall->hall : "");
         return true;
-}
-
-/* Of one withdrawal one op may be its request and another its outcome. */
-bool txn_same_identity(const struct txn *a, const struct txn *b)
-{
-        return a->row->kind == b->row->kind &&
-               (a->op.kind == LEDGER_INQUIRY) == (b->op.kind == LEDGER_INQUIRY) &&
-               a->op.identity.stan == b->op.identity.stan &&
-               a->op.identity.transmitted_ms == b->op.identity.transmitted_ms &&
-               strcmp(a->op.identity.terminal, b->op.identity.terminal) == 0;
 }
 
 /* ---- to the answer ------------------------------------------------------------------------------------- */
@@ -278,11 +278,9 @@ void txn_make_outcome(struct txn *txn, const struct iso_message *bank_answer)
         txn->op.kind = LEDGER_OUTCOME;
 }
 
-/* Of an outcome nothing can be said either: the intent is durable. */
 bool txn_answer_unavailable(const struct txn *txn, struct iso_message *ret_answer)
 {
-        if (txn->op.kind == LEDGER_ADVICE || txn->op.kind == LEDGER_OUTCOME ||
-            (txn->op.kind == LEDGER_REQUEST && txn->repeat))
+        if (txn->op.kind != LEDGER_INQUIRY)
                 return false;
         start_answer(txn, reason_de39(REASON_CANNOT_DECIDE), ret_answer);
         return true;

@@ -41,7 +41,6 @@ struct txn {
         enum txn_state state;
         const struct profile_row *row;
         enum processing_kind processing; /* of a MESSAGE_REQUEST */
-        bool repeat;
         uint64_t session;                /* the handle of who waits; 0: nobody any more */
         int64_t started_ms, deadline_ms; /* steady time */
         int decisions;
@@ -66,10 +65,13 @@ struct txn_world {
 
 /*
  * Fill a taken transaction from a request or advice that profile_check has accepted. 0, or -1 with
- * *ret_error filled where a value is of the right form and still means nothing (30 February).
+ * *ret_error filled where a value is of the right form and still means nothing (30 February). The year of DE 7 is
+ * the nearest to business time, of an advice's the latest that is at most a day after it; of DE 90's DE 7 the
+ * latest that is at most the skew limit after it: what is further ahead was refused.
  */
 ATM_MUST_USE int txn_read(struct txn *txn, const struct profile_row *row, const struct iso_message *message,
-                          const char *terminal, int64_t business_ms, struct iso_error *ret_error);
+                          const char *terminal, int64_t business_ms, int64_t skew_limit_ms,
+                          struct iso_error *ret_error);
 
 /* Decide a request or inquiry as far as that goes without shared rows, into txn->op.request. False: the
  * ledger has no partition for its moment, so that no answer could be made durable. */
@@ -84,11 +86,9 @@ void txn_answer_inquiry(const struct txn *txn, enum reason reason, const struct 
 /* Turn the op into the outcome of its withdrawal. bank_answer NULL: there was none in time. */
 void txn_make_outcome(struct txn *txn, const struct iso_message *bank_answer);
 
-/* The answer 96: nothing was written and can't be now. False: silence, which is what an advice gets, and a
- * repeat, whose original may be durable. */
+/* The answer 96, where the ledger could not be asked: to an inquiry, which leaves nothing behind. False: silence,
+ * since an advice is its ATM's to keep, and a withdrawal may be durable already, at whichever instance. */
 ATM_MUST_USE bool txn_answer_unavailable(const struct txn *txn, struct iso_message *ret_answer);
-
-bool txn_same_identity(const struct txn *a, const struct txn *b);
 
 /* DE 38 for an identity: always the same, so that whichever instance proposes it, it is one. */
 void txn_approval_code(const struct ledger_identity *identity, char buffer[APPROVAL_CODE_LENGTH + 1]);

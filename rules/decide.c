@@ -9,15 +9,14 @@
 #include <string.h>
 
 #include "rules/calendar.h"
-
-enum { NOTE_YEN = 1000 /* the smallest note that an ATM holds */ };
+#include "rules/withdrawal.h"
 
 static bool is_within(const struct hours *hours, int minute)
 {
         return minute >= hours->opens && minute < hours->closes;
 }
 
-static bool is_clock_off(int64_t transmitted_ms, int64_t business_ms, int64_t skew_limit_ms)
+bool decide_is_clock_off(int64_t transmitted_ms, int64_t business_ms, int64_t skew_limit_ms)
 {
         int64_t difference_ms;
 
@@ -46,7 +45,7 @@ static bool is_expired(const char *expiry_yymm, int32_t business_day)
 
 static bool is_valid_amount(int64_t amount_yen)
 {
-        return amount_yen > 0 && amount_yen % NOTE_YEN == 0;
+        return amount_yen > 0 && amount_yen % SMALLEST_NOTE_YEN == 0;
 }
 
 static enum reason terminal_refusal(const struct reference *reference, const struct request *request,
@@ -60,7 +59,7 @@ static enum reason terminal_refusal(const struct reference *reference, const str
         /* One that stands nowhere has no place to earn at. */
         if (!verdict->atm->enabled || !verdict->atm->hall)
                 return REASON_TERMINAL_DISABLED;
-        if (is_clock_off(request->transmitted_ms, business_ms, skew_limit_ms))
+        if (decide_is_clock_off(request->transmitted_ms, business_ms, skew_limit_ms))
                 return REASON_CLOCK_OFF;
         network = reference_network_hours(reference, verdict->business_day);
         if (!is_within(&network, minute) || !is_within(&verdict->atm->hall->hours, minute))

@@ -29,6 +29,7 @@ struct verdict {
 };
 
 /* skew_limit_ms: how far DE 7 may be from business time, already scaled by the clock's speed. */
+bool decide_is_clock_off(int64_t transmitted_ms, int64_t business_ms, int64_t skew_limit_ms);
 void decide_request(const struct reference *reference, const struct request *request, int64_t business_ms,
                     int64_t skew_limit_ms, struct verdict *ret_verdict);
 

@@ -7,7 +7,7 @@ const char *const withdrawal_state_name[WITHDRAWAL_STATE_COUNT] = {
     [WITHDRAWAL_UNKNOWN] = "unknown",   [WITHDRAWAL_BLOCKED] = "blocked",
     [WITHDRAWAL_DECLINED] = "declined", [WITHDRAWAL_ASKED] = "asked",
     [WITHDRAWAL_APPROVED] = "approved", [WITHDRAWAL_COMPLETED] = "completed",
-    [WITHDRAWAL_REVERSED] = "reversed",
+    [WITHDRAWAL_REVERSED] = "reversed", [WITHDRAWAL_SETTLED] = "settled",
 };
 
 const char *const dispensed_relation_name[DISPENSED_RELATION_COUNT] = {
@@ -52,6 +52,10 @@ const struct withdrawal_rule withdrawal_rules[WITHDRAWAL_STATE_COUNT * DISPENSED
         ROW(REVERSED,  LESS,     REVERSED,   0, true),
         ROW(REVERSED,  EQUAL,    REVERSED,   0, true),
         ROW(REVERSED,  MORE,     REVERSED,   0, true),
+        ROW(SETTLED,   ZERO,     COMPLETED,  0, true),
+        ROW(SETTLED,   LESS,     COMPLETED,  0, true),
+        ROW(SETTLED,   EQUAL,    COMPLETED,  0, false),
+        ROW(SETTLED,   MORE,     COMPLETED,  0, true),
 };
 /* clang-format on */
 
@@ -61,11 +65,21 @@ enum dispensed_relation withdrawal_relation(enum withdrawal_state state, int64_t
         assert(counted_yen >= 0 && dispensed_yen >= 0);
         if (dispensed_yen == 0)
                 return DISPENSED_ZERO;
-        if (state != WITHDRAWAL_ASKED && state != WITHDRAWAL_APPROVED && state != WITHDRAWAL_COMPLETED)
+        if (state != WITHDRAWAL_ASKED && state != WITHDRAWAL_APPROVED && state != WITHDRAWAL_COMPLETED &&
+            state != WITHDRAWAL_SETTLED)
+                return DISPENSED_MORE;
+        if (dispensed_yen % SMALLEST_NOTE_YEN != 0)
                 return DISPENSED_MORE;
         if (dispensed_yen == counted_yen)
                 return DISPENSED_EQUAL;
         return dispensed_yen < counted_yen ? DISPENSED_LESS : DISPENSED_MORE;
+}
+
+int64_t withdrawal_counted_yen(const struct withdrawal_rule *rule, int64_t counts_yen, int64_t dispensed_yen)
+{
+        if (rule->to != WITHDRAWAL_COMPLETED)
+                return 0;
+        return rule->exception ? counts_yen : dispensed_yen;
 }
 
 const struct withdrawal_rule *withdrawal_on_advice(enum withdrawal_state state,

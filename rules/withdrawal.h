@@ -10,6 +10,9 @@
  *      APPROVED  --d = 0---> REVERSED
  *      COMPLETED --d = 0---> REVERSED                       commission taken back
  *
+ * SETTLED is a completed withdrawal to an advice that may not correct it any more: it comes too late, is the
+ * second of its card and day, its ATM is disabled, or a person has decided. It stays COMPLETED.
+ *
  * Everything else changes nothing; what people should see becomes an exception, which moves no money.
  * sql's table advice_rule holds the same rows for the ledger in PostgreSQL; a test compares them.
  */
@@ -19,6 +22,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { SMALLEST_NOTE_YEN = 1000 };
+
 enum withdrawal_state {
         WITHDRAWAL_UNKNOWN,
         WITHDRAWAL_BLOCKED,
@@ -27,12 +32,13 @@ enum withdrawal_state {
         WITHDRAWAL_APPROVED,
         WITHDRAWAL_COMPLETED,
         WITHDRAWAL_REVERSED,
+        WITHDRAWAL_SETTLED,
         WITHDRAWAL_STATE_COUNT
 };
 extern const char *const withdrawal_state_name[WITHDRAWAL_STATE_COUNT]; /* "unknown", "blocked", ... */
 
 /* What an advice's dispensed cash d is against the cash that counts so far (asked, approved: DE 4 of the 0200;
- * completed: d0; otherwise nothing counts and any d > 0 is MORE). */
+ * completed: d0; otherwise nothing counts and any d > 0 is MORE, as is a d that no notes add up to). */
 enum dispensed_relation { DISPENSED_ZERO, DISPENSED_LESS, DISPENSED_EQUAL, DISPENSED_MORE, DISPENSED_RELATION_COUNT };
 extern const char *const dispensed_relation_name[DISPENSED_RELATION_COUNT]; /* "zero", "less", "equal", "more" */
 
@@ -48,5 +54,7 @@ extern const struct withdrawal_rule withdrawal_rules[WITHDRAWAL_STATE_COUNT * DI
 
 enum dispensed_relation withdrawal_relation(enum withdrawal_state state, int64_t counted_yen, int64_t dispensed_yen);
 const struct withdrawal_rule *withdrawal_on_advice(enum withdrawal_state state, enum dispensed_relation relation);
+/* The cash that counts as dispensed after it. */
+int64_t withdrawal_counted_yen(const struct withdrawal_rule *rule, int64_t counts_yen, int64_t dispensed_yen);
 
 #endif

@@ -73,7 +73,7 @@ uint32_t names_add(struct names *names, const char *text, size_t length)
 bool names_open(struct names *names)
 {
         static const char *const words[] = {"answer",  "timeout", "reversal", "operator", "completion",
-                                            "partial", "00",      "32",       "68"};
+                                            "partial", "00",      "32",       "21",       "68"};
 
         *names = (struct names){.count = 0};
         if (!grow_slots(names, SLOTS_FIRST))

@@ -26,6 +26,7 @@ enum name {
         NAME_PARTIAL,
         NAME_WHY_ALL,  /* "00" */
         NAME_WHY_PART, /* "32" */
+        NAME_WHY_NONE, /* "21" */
         NAME_WHY_LATE, /* "68" */
         NAME_RULES_COUNT
 };

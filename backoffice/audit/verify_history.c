@@ -572,7 +572,7 @@ static void check_advice(struct verify_history *h, const struct withdrawal_key *
 {
         enum withdrawal_state state;
         const struct withdrawal_rule *rule;
-        int64_t counts_yen = 0, counted_yen = 0;
+        int64_t counts_yen = 0, counted_yen;
         char expected[TEXT_MAX], found[TEXT_MAX];
 
         h->findings->checked[CHECK_ADVICE]++;
@@ -591,9 +591,12 @@ static void check_advice(struct verify_history *h, const struct withdrawal_key *
                 counts_yen = last->counted_yen;
         else if (state == WITHDRAWAL_APPROVED || state == WITHDRAWAL_ASKED)
                 counts_yen = w->amount_yen;
+        /* that it came too late for a correction, the row itself says */
+        if (state == WITHDRAWAL_COMPLETED && a->kind != NAME_OPERATOR &&
+            a->state_before == NAME_STATE + WITHDRAWAL_SETTLED)
+                state = WITHDRAWAL_SETTLED;
         rule = withdrawal_on_advice(state, withdrawal_relation(state, counts_yen, a->dispensed_yen));
-        if (rule->to == WITHDRAWAL_COMPLETED)
-                counted_yen = rule->relation == DISPENSED_MORE ? counts_yen : a->dispensed_yen;
+        counted_yen = withdrawal_counted_yen(rule, counts_yen, a->dispensed_yen);
         if (a->seq == number && a->state_before == (uint32_t)NAME_STATE + state &&
             a->state == (uint32_t)NAME_STATE + rule->to && a->counted_yen == counted_yen &&
             a->commission == rule->commission)
@@ -675,7 +678,10 @@ static struct kept_notice notice_of_advice(const struct kept_withdrawal *w, cons
         if (a->state != NAME_STATE + WITHDRAWAL_REVERSED)
                 notice.kind = is_all ? NAME_COMPLETION : NAME_PARTIAL;
         notice.dispensed_yen = a->counted_yen;
-        notice.why = a->why != NAME_NONE ? a->why : is_all ? NAME_WHY_ALL : NAME_WHY_PART;
+        notice.why = a->why != NAME_NONE      ? a->why
+                     : a->counted_yen == 0 ? NAME_WHY_NONE
+                     : is_all              ? NAME_WHY_ALL
+                                           : NAME_WHY_PART;
         return notice;
 }
 
@@ -706,7 +712,9 @@ static void check_advices(struct verify_history *h, const struct withdrawal_key 
 
                 check_advice(h, key, w, a, ++number, last);
                 check_earning(h, key, w, a, change_yen);
-                if (w->link != NAME_NONE && (a->state != a->state_before || change_yen)) {
+                bool reverses = name_state(a->state) == WITHDRAWAL_REVERSED && before != WITHDRAWAL_REVERSED;
+
+                if (w->link != NAME_NONE && (reverses || change_yen)) {
                         struct kept_notice expected = notice_of_advice(w, a);
 
                         meet_notice(h, key, &expected, &told);
@@ -715,7 +723,8 @@ static void check_advices(struct verify_history *h, const struct withdrawal_key 
                         ret_sequel->reversed_by_operator |= a->kind == NAME_OPERATOR;
                         ret_sequel->reversed_by_atm |= a->kind != NAME_OPERATOR;
                 }
-                ret_sequel->after_approval |= before == WITHDRAWAL_APPROVED || before == WITHDRAWAL_COMPLETED;
+                ret_sequel->after_approval |= before == WITHDRAWAL_APPROVED || before == WITHDRAWAL_COMPLETED ||
+                                              before == WITHDRAWAL_SETTLED;
                 last = a;
         }
         for (; told; told = h->notice[told].next)

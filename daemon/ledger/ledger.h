@@ -24,7 +24,7 @@
 #include "rules/decide.h"
 #include "rules/withdrawal.h"
 
-enum { CARD_TOKEN_LENGTH = 16, APPROVAL_CODE_LENGTH = 6 };
+enum { CARD_TOKEN_LENGTH = 16, APPROVAL_CODE_LENGTH = 6, LEDGER_WHAT_MAX = 15 };
 
 enum ledger_kind { LEDGER_REQUEST, LEDGER_INQUIRY, LEDGER_ADVICE, LEDGER_OUTCOME, LEDGER_KIND_COUNT };
 
@@ -93,6 +93,7 @@ struct ledger_answer {
         int64_t customer_charge_yen; /* DE 28: fee with tax, of an approved withdrawal */
         char approval_code[APPROVAL_CODE_LENGTH + 1];
         int64_t balance_yen;     /* of an approved inquiry */
+        char what[LEDGER_WHAT_MAX + 1]; /* the exception or correction that an advice left, "": none */
 };
 
 struct ledger_op {
@@ -110,6 +111,12 @@ struct ledger_op {
         TAILQ_ENTRY(ledger_op) entry;
         bool in_doubt; /* was in flight on a connection that was lost; false before the first submit */
         bool alone;    /* its batch failed over somebody's data: to be sent by itself */
+};
+
+/* How long, in real time by the database's clock: */
+struct ledger_times {
+        int64_t wait_ms;    /* an ATM may wait for an approval, repeats included; later repeats are refused */
+        int64_t correct_ms; /* after its completion a withdrawal may be corrected by message */
 };
 
 struct ledger;

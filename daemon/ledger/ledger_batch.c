@@ -1,6 +1,8 @@
 #include "daemon/ledger/ledger_batch.h"
 
 #include <assert.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/hash.h"
@@ -11,9 +13,9 @@ const char *const outcome_cause_name[OUTCOME_CAUSE_COUNT] = { "answer", "timeout
 const struct pg_statement ledger_batch_statement[LEDGER_KIND_COUNT] = {
         [LEDGER_REQUEST] = { "ledger_request",
                              "SELECT * FROM ledger_request($1::bigint,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,"
-                             "$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28::bigint)" },
+                             "$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28::bigint,$29::bigint)" },
         [LEDGER_INQUIRY] = { "ledger_inquiry", "SELECT * FROM ledger_inquiry($1::bigint,$2,$3,$4,$5,$6,$7,$8,$9)" },
-        [LEDGER_ADVICE] = { "ledger_advice", "SELECT * FROM ledger_advice($1,$2,$3,$4,$5,$6,$7,$8,$9,$10::bigint)" },
+        [LEDGER_ADVICE] = { "ledger_advice", "SELECT * FROM ledger_advice($1,$2,$3,$4,$5,$6,$7,$8,$9,$10::bigint,$11::bigint)" },
         [LEDGER_OUTCOME] = { "ledger_outcome", "SELECT * FROM ledger_outcome($1,$2,$3,$4,$5,$6,$7,$8::bigint)" },
 };
 
@@ -214,22 +216,26 @@ static int encode_outcomes(struct ledger_batch *batch)
         return count;
 }
 
+#define NO_TIME SIZE_MAX
+
 /* How each kind is sent: its arrays, and the numbers before and after them. */
 static const struct {
         int (*encode)(struct ledger_batch *batch);
         bool version_first; /* it depends on the reference data */
         bool now_last;
+        size_t time_last; /* and of struct ledger_times the one at this offset */
 } forms[LEDGER_KIND_COUNT] = {
-        [LEDGER_REQUEST] = { encode_requests, true, true },
-        [LEDGER_INQUIRY] = { encode_inquiries, true, false },
-        [LEDGER_ADVICE] = { encode_advices, false, true },
-        [LEDGER_OUTCOME] = { encode_outcomes, false, true },
+        [LEDGER_REQUEST] = { encode_requests, true, true, offsetof(struct ledger_times, wait_ms) },
+        [LEDGER_INQUIRY] = { encode_inquiries, true, false, NO_TIME },
+        [LEDGER_ADVICE] = { encode_advices, false, true, offsetof(struct ledger_times, correct_ms) },
+        [LEDGER_OUTCOME] = { encode_outcomes, false, true, NO_TIME },
 };
 
-bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, int64_t now_ms, struct pg_conn *conn)
+bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, int64_t now_ms,
+                       const struct ledger_times *times, struct pg_conn *conn)
 {
         struct pg_parameter parameters[PG_PARAMETERS_MAX];
-        char version[8], now[8];
+        char version[8], now[8], time[8];
         int place = 0;
         if (forms[batch->kind].version_first) {
                 pg_put_int8(version, reference_version);
@@ -245,6 +251,12 @@ bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, in
         if (forms[batch->kind].now_last) {
                 pg_put_int8(now, now_ms);
                 parameters[place++] = (struct pg_parameter){ now, sizeof(now), 1 };
+        }
+        if (forms[batch->kind].time_last != NO_TIME) {
+                int64_t time_ms;
+                memcpy(&time_ms, (const char *)times + forms[batch->kind].time_last, sizeof(time_ms));
+                pg_put_int8(time, time_ms);
+                parameters[place++] = (struct pg_parameter){ time, sizeof(time), 1 };
         }
         pg_conn_send(conn, ledger_batch_statement[batch->kind].name, parameters, place, 1);
         return true;
@@ -315,6 +327,7 @@ static void answer_advice(const struct ledger_op *op, struct ledger_answer *answ
         (void)result;
         (void)row;
         answer->reason = REASON_APPROVED;
+        snprintf(answer->what, sizeof(answer->what), "%s", PQgetvalue(result, row, 2)); /* NULL: "" */
 }
 
 enum ledger_batch_end ledger_batch_answers(struct ledger_batch *batch, const PGresult *result)

@@ -38,7 +38,7 @@ void ledger_batch_take(struct ledger_batch *batch, enum ledger_kind kind, struct
 
 /* Encode and send on an idle connection; now_ms is real time. False: out of memory, nothing was sent. */
 ATM_MUST_USE bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, int64_t now_ms,
-                                    struct pg_conn *conn);
+                                    const struct ledger_times *times, struct pg_conn *conn);
 
 /* Fill each op's answer from the rows. BATCH_STALE: nothing was done, the reference data has changed. */
 enum ledger_batch_end { BATCH_ANSWERED, BATCH_STALE, BATCH_MALFORMED };

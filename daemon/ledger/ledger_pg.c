@@ -327,7 +327,7 @@ static void lane_send(struct ledger_pg *l, struct lane *lane, enum ledger_kind k
         queue_take(l, lane, kind);
         drop_outdated(l, &lane->batch);
         if (lane->batch.count > 0 &&
-            !ledger_batch_send(&lane->batch, reference_version(l->reference), real_now_ms(), lane->conn)) {
+            !ledger_batch_send(&lane->batch, reference_version(l->reference), real_now_ms(), &l->options.times, lane->conn)) {
                 say(l, true, "out of memory for a batch of %d", lane->batch.count);
                 batch_refused(l, &lane->batch);
         }
@@ -439,6 +439,11 @@ void ledger_pg_reload(struct ledger *ledger)
         struct ledger_pg *l = of_face(ledger);
         l->reference_due = true;
         pump(l);
+}
+
+void ledger_pg_set_times(struct ledger *ledger, struct ledger_times times)
+{
+        of_face(ledger)->options.times = times;
 }
 
 void ledger_pg_get_stats(const struct ledger *ledger, struct ledger_pg_stats *ret_stats)

@@ -17,6 +17,7 @@ struct ledger_pg_options {
         int batch_max;         /* ops in a batch, 1 to 1024 */
         int queue_max;         /* ops that may wait */
         int reference_poll_ms; /* how often to look for changed reference data (real time) */
+        struct ledger_times times;
         /* Something that people should know: a connection lost or found, a batch refused, reference data
          * changed or refused. */
         void (*on_message)(void *context, bool is_problem, const char *text);
@@ -40,6 +41,9 @@ ATM_MUST_USE struct ledger *ledger_pg_new(struct event_base *base, const struct 
 
 /* Load the reference data now (SIGHUP); the outcome comes as a message. */
 void ledger_pg_reload(struct ledger *ledger);
+
+/* For batches to come. */
+void ledger_pg_set_times(struct ledger *ledger, struct ledger_times times);
 
 void ledger_pg_get_stats(const struct ledger *ledger, struct ledger_pg_stats *ret_stats);
 

@@ -262,7 +262,7 @@ START_TEST(a_refusal_that_is_not_kept_is_not_the_end_while_a_copy_is_on_its_way)
                 bool copies, reversed;
         } rows[] = {
             {"96", true, true},  {"96", false, false}, {"58", true, true},
-            {"61", true, false}, {"94", true, false},
+            {"61", true, false}, {"94", true, true},   {"94", false, false},
         };
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -503,7 +503,7 @@ struct host_row {
         int32_t stan;
         int64_t transmitted_ms;
         char de39[3]; /* "": unknown; "94": blocked */
-        bool approved;
+        bool approved, ended;
         int64_t counted_yen, paid_yen;
         int requests_after_power; /* 0200s sent after the power was lost: must stay 0 */
         bool power_lost;
@@ -554,7 +554,7 @@ static void host_takes(enum atm_message what)
                         row->approved = random_chance(&world.random, 0.8);
                         strcpy(row->de39, row->approved ? "00" : "61");
                 }
-                queue_answer(what, atm.w.stan, atm.w.transmitted_ms, row->de39);
+                queue_answer(what, atm.w.stan, atm.w.transmitted_ms, row->approved && row->ended ? "94" : row->de39);
         } else if (what == ATM_INQUIRY) {
                 queue_answer(what, atm.inquiry_stan, atm.inquiry_ms, "00");
         } else if (what == ATM_ECHO) {
@@ -563,6 +563,7 @@ static void host_takes(enum atm_message what)
                 if (!row->de39[0])
                         strcpy(row->de39, "94");
                 ck_assert_msg(d == 0 || row->approved, "cash without an approval");
+                row->ended = true;
                 row->counted_yen = d;
                 queue_answer(what, atm.advice.stan, atm.advice.transmitted_ms, "00");
         }

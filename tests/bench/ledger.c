@@ -214,6 +214,7 @@ static void turn_into_advice(struct ledger_op *op)
 
 static void lane_send(struct lane *lane, enum ledger_kind kind)
 {
+        static const struct ledger_times times = {.wait_ms = 90000, .correct_ms = 300000};
         struct bench *b = lane->bench;
         struct ledger_queue queue = TAILQ_HEAD_INITIALIZER(queue);
         struct timespec now;
@@ -224,7 +225,7 @@ static void lane_send(struct lane *lane, enum ledger_kind kind)
         if (lane->batch.count != b->size)
                 die("%d of a batch of %d may go together", lane->batch.count, b->size);
         clock_gettime(CLOCK_REALTIME, &now);
-        if (!ledger_batch_send(&lane->batch, reference_version(b->reference), (int64_t)now.tv_sec * 1000,
+        if (!ledger_batch_send(&lane->batch, reference_version(b->reference), (int64_t)now.tv_sec * 1000, &times,
                                lane->conn))
                 die("out of memory");
 }

@@ -119,7 +119,7 @@ const char *play_difference(const struct ledger_op *a, const struct ledger_op *b
         if (x->status != LEDGER_DECIDED && x->status != LEDGER_STORED && x->status != LEDGER_ASK)
                 return NULL;
         if (a->kind == LEDGER_ADVICE)
-                return NULL;
+                return strcmp(x->what, y->what) != 0 ? "the exception" : NULL;
         if (x->reason != y->reason)
                 return "the reason";
         if (x->reason != REASON_APPROVED)
@@ -179,6 +179,8 @@ static void count(struct coverage *coverage, const struct step *step)
                 break;
         default:
                 coverage->repeated_advice += answer->status == LEDGER_STORED;
+                coverage->corrected += !strcmp(answer->what, "corrected");
+                coverage->against_people += !strcmp(answer->what, "decided");
                 break;
         }
 }
@@ -434,7 +436,7 @@ static int64_t some_dispensed(struct play *play, int64_t amount_yen, int64_t cou
         case 5:
                 return counts_yen > 1000 ? counts_yen - 1000 : 0;
         case 6:
-                return counts_yen + 1000;
+                return counts_yen + (random_permille(&play->random, 500) ? 1000 : 500);
         default:
                 return 1000 * random_between(&play->random, 0, 1 + amount_yen / 1000);
         }
@@ -634,6 +636,25 @@ static void sweep(struct play *play)
         }
 }
 
+/* An hour or two go by; a person says how much left an ATM. */
+static void decide_something(struct play *play)
+{
+        const struct step *step = some_step(play, LEDGER_REQUEST);
+        const struct memory_withdrawal *stored =
+            step ? memory_withdrawal(play->world->memory, &step->mem.identity) : NULL;
+        const char *refusal;
+
+        if (random_permille(&play->random, 150))
+                world_age(play->world, random_permille(&play->random, 500) ? WORLD_WAIT_MS : WORLD_CORRECT_MS);
+        if (!stored || !stored->open || random_permille(&play->random, 600))
+                return;
+        refusal = world_resolve(play->world, &stored->identity,
+                                some_dispensed(play, step->mem.request.amount_yen, memory_counts_yen(stored)),
+                                play->now_ms + 999, WORLD_WAIT_MS / 2);
+        play->coverage.resolved += !refusal;
+        play->coverage.too_young += refusal && !strcmp(refusal, "young");
+}
+
 void play_round(struct play *play)
 {
         int wanted = 1 + random_below(&play->random, ROUND_MAX);
@@ -648,6 +669,8 @@ void play_round(struct play *play)
                 count(&play->coverage, play->steps[i]);
         }
         sweep(play);
+        play->round_from = play->count;
+        decide_something(play);
         if (random_permille(&play->random, 500))
                 forward(play);
         let_time_pass(play);

@@ -19,6 +19,8 @@ struct coverage {
         int stored_reason[REASON_COUNT];
         int inquiry_reason[REASON_COUNT];
         int repeated_advice, contradicting_advice, out_of_range;
+        int corrected, against_people; /* advices of what was completed, or decided by a person */
+        int resolved, too_young;       /* people's decisions */
         int asked, pending, passed_on; /* requests, repeats and inquiries of banks over links */
         int outcome[OUTCOME_CAUSE_COUNT], late_outcome[OUTCOME_CAUSE_COUNT], late_approval;
         int taken, taken_again, refused_lease, acknowledged, acknowledged_twice, swept, parked;

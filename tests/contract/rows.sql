@@ -13,7 +13,8 @@ SELECT line FROM (
                          coalesce(issuer, '-'), coalesce(band, '-'), coalesce(hall, '-'), business_date,
                          coalesce(tariff_from::text, '-'), coalesce(tax_rate_bp::text, '-'), customer_fee_yen,
                          customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen,
-                         coalesce(approval_code, '-'), coalesce(link, '-')) AS line
+                         coalesce(approval_code, '-'), coalesce(link, '-'),
+                         CASE WHEN approved_at IS NULL THEN '-' ELSE 'dated' END) AS line
         FROM withdrawal
         UNION ALL
         SELECT concat_ws('|', 'open_withdrawal', terminal, pg_temp.ms(transmitted_at), stan,
@@ -32,7 +33,8 @@ SELECT line FROM (
         FROM commission
         UNION ALL
         SELECT concat_ws('|', 'bank_outcome', terminal, pg_temp.ms(transmitted_at), stan, reason,
-                         coalesce(approval_code, '-'), coalesce(bank_de39, '-'), cause)
+                         coalesce(approval_code, '-'), coalesce(bank_de39, '-'), cause,
+                         CASE WHEN approved_at IS NULL THEN '-' ELSE 'dated' END)
         FROM bank_outcome
         UNION ALL
         SELECT concat_ws('|', 'bank_notice', terminal, pg_temp.ms(transmitted_at), stan, seq, link, kind,
@@ -52,7 +54,7 @@ SELECT line FROM (
         UNION ALL
         SELECT concat_ws('|', 'card_month', pg_temp.hex(card_token), month, cash_yen) FROM card_month
         UNION ALL
-        SELECT concat_ws('|', 'card_day', pg_temp.hex(card_token), day, cash_yen, withdrawals) FROM card_day
+        SELECT concat_ws('|', 'card_day', pg_temp.hex(card_token), day, cash_yen, withdrawals, corrections) FROM card_day
         UNION ALL
         SELECT concat_ws('|', 'account', pg_temp.hex(card_token), opening_yen, balance_yen) FROM account
         UNION ALL

@@ -74,7 +74,7 @@ static void check_coverage(void)
 {
         for (int state = WITHDRAWAL_BLOCKED; state < WITHDRAWAL_STATE_COUNT; state++) {
                 bool counts = state == WITHDRAWAL_ASKED || state == WITHDRAWAL_APPROVED ||
-                              state == WITHDRAWAL_COMPLETED;
+                              state == WITHDRAWAL_COMPLETED || state == WITHDRAWAL_SETTLED;
 
                 for (int relation = 0; relation < DISPENSED_RELATION_COUNT; relation++) {
                         if (counts || relation == DISPENSED_ZERO || relation == DISPENSED_MORE)
@@ -98,6 +98,11 @@ static void check_coverage(void)
         ck_assert_int_gt(total.stored_reason[REASON_DAY_LIMIT], 0);
         ck_assert_int_gt(total.stored_reason[REASON_CONTRADICTS], 0);
         ck_assert_int_gt(total.stored_reason[REASON_BLOCKED], 0);
+        ck_assert_int_gt(total.stored_reason[REASON_ENDED], 0);
+        ck_assert_int_gt(total.corrected, 0);
+        ck_assert_int_gt(total.against_people, 0);
+        ck_assert_int_gt(total.resolved, 0);
+        ck_assert_int_gt(total.too_young, 0);
         ck_assert_int_gt(total.inquiry_reason[REASON_APPROVED], 0);
         ck_assert_int_gt(total.inquiry_reason[REASON_CONTRADICTS], 0);
         ck_assert_int_gt(total.inquiry_reason[REASON_BLOCKED], 0);
@@ -181,7 +186,7 @@ START_TEST(the_tables_of_reasons_and_of_the_states_are_those_of_the_code)
             &world,
             "SELECT concat_ws('|', state_before, relation, state_after, commission, exception)"
             " FROM advice_rule ORDER BY array_position(ARRAY['blocked', 'declined', 'asked', 'approved',"
-            " 'completed', 'reversed'], state_before), array_position(ARRAY['zero', 'less', 'equal', "
+            " 'completed', 'reversed', 'settled'], state_before), array_position(ARRAY['zero', 'less', 'equal', "
             "'more'], relation)");
         ck_assert_str_eq(found, wanted);
         free(found);
@@ -319,7 +324,7 @@ END_TEST
 
 START_TEST(advices_that_race_each_other_are_taken_one_after_the_other)
 {
-        enum { ORIGINALS = 24, ADVICES = 6 };
+        enum { ORIGINALS = 8, ADVICES = 6 }; /* of a card each: a day has one correction */
         struct world world;
         static struct ledger_op request[ORIGINALS], advice[ORIGINALS][ADVICES];
         int pending = 0;
@@ -357,6 +362,71 @@ START_TEST(advices_that_race_each_other_are_taken_one_after_the_other)
         ck_assert_int_eq(world_number(&world, "SELECT max(seq) FROM advice"), 2);
         ck_assert_int_eq(
             world_number(&world, "SELECT count(*) FROM account WHERE balance_yen <> opening_yen"), 0);
+        world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
+
+/* Both in one batch, or at two instances. */
+START_TEST(of_two_corrections_of_a_card_and_day_at_once_one_is_taken)
+{
+        enum { CARDS = 8, EACH = 2 };
+        struct world world;
+        static struct ledger_op request[CARDS][EACH], completion[CARDS][EACH], reversal[CARDS][EACH];
+        int pending = 0;
+
+        ops_open(&world);
+        memset(request, 0, sizeof request);
+        for (int i = 0; i < CARDS * EACH; i++) {
+                ops_ask(&world, &request[i / EACH][i % EACH], i, i / EACH, 5000);
+                ops_submit(&world, 0, &request[i / EACH][i % EACH], &pending);
+        }
+        world_wait(&world, &pending);
+        for (int i = 0; i < CARDS * EACH; i++) {
+                ops_advise(&completion[i / EACH][i % EACH], &request[i / EACH][i % EACH], 1, 5000, 5000);
+                ops_submit(&world, 0, &completion[i / EACH][i % EACH], &pending);
+        }
+        world_wait(&world, &pending);
+        for (int i = 0; i < CARDS * EACH; i++) {
+                ops_advise(&reversal[i / EACH][i % EACH], &request[i / EACH][i % EACH], 2, 5000, 0);
+                ops_submit(&world, i % EACH * _i, &reversal[i / EACH][i % EACH], &pending);
+        }
+        world_wait(&world, &pending);
+        for (int card = 0; card < CARDS; card++) {
+                int taken = 0;
+
+                for (int i = 0; i < EACH; i++) {
+                        taken += !strcmp(reversal[card][i].answer.what, "corrected");
+                        ck_assert(!strcmp(reversal[card][i].answer.what, "corrected") ||
+                                  !strcmp(reversal[card][i].answer.what, "settled"));
+                }
+                ck_assert_int_eq(taken, 1);
+        }
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM v_withdrawal WHERE state = 'reversed'"), CARDS);
+        ck_assert_int_eq(world_number(&world, "SELECT sum(corrections) FROM card_day"), CARDS);
+        world_check_sums(&world);
+        ck_assert_int_eq(world.problems, 0);
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(a_disabled_atm_corrects_nothing)
+{
+        struct world world;
+        struct ledger_op request = {0}, op;
+
+        ops_open(&world);
+        ops_ask(&world, &request, 1, 0, 10000);
+        op = request;
+        ops_do(&world, &op);
+        ops_advise(&op, &request, 1, 10000, 10000);
+        ops_do(&world, &op);
+        world_sql(&world, "UPDATE atm SET enabled = false WHERE terminal = 'T0000002'");
+        world_refresh(&world);
+        ops_advise(&op, &request, 2, 10000, 0);
+        ops_do(&world, &op);
+        ck_assert_str_eq(op.answer.what, "settled");
+        world_same_rows(&world, "nothing is corrected");
         world_check_sums(&world);
         world_close(&world);
 }
@@ -641,6 +711,8 @@ int main(void)
         tcase_add_test(together, of_two_cards_with_one_identity_one_contradicts);
         tcase_add_test(together, a_reversal_that_races_its_request_leaves_nothing_open);
         tcase_add_test(together, advices_that_race_each_other_are_taken_one_after_the_other);
+        tcase_add_loop_test(together, of_two_corrections_of_a_card_and_day_at_once_one_is_taken, 0, 2);
+        tcase_add_test(together, a_disabled_atm_corrects_nothing);
         tcase_add_test(together, an_altered_yen_is_seen_by_the_sums);
         tcase_add_loop_test(together, a_storm_over_two_instances_keeps_every_sum_and_limit, 0, 3);
         tcase_set_timeout(wrong, 120);

@@ -244,6 +244,37 @@ static int64_t on_real_ms(void *context)
         return world_real_ms();
 }
 
+void world_age(struct world *world, int64_t ms)
+{
+        memory_age(world->memory, ms);
+        world_sql(world,
+                  "UPDATE open_withdrawal SET asked_ms = asked_ms - %1$" PRId64 ";"
+                  "UPDATE withdrawal SET approved_at = approved_at - %1$" PRId64 " * interval '1 ms';"
+                  "UPDATE bank_outcome SET approved_at = approved_at - %1$" PRId64 " * interval '1 ms';"
+                  "UPDATE advice SET recorded_at = recorded_at - %1$" PRId64 " * interval '1 ms'",
+                  ms);
+}
+
+const char *world_resolve(struct world *world, const struct ledger_identity *identity, int64_t dispensed_yen,
+                          int64_t advice_ms, int64_t youngest_ms)
+{
+        const char *kept = memory_operator_resolve(world->memory, identity, dispensed_yen, advice_ms,
+                                                   world_real_ms(), youngest_ms);
+        char sql[512], *stored;
+
+        snprintf(sql, sizeof sql,
+                 "SELECT coalesce(r_refusal, 'done') FROM operator_resolve('%s', to_timestamp(%" PRId64
+                 " / 1000.0), %" PRId32 ", %" PRId64 ", false, to_timestamp(%" PRId64 " / 1000.0), %" PRId64
+                 ", 'contract', NULL, %" PRId64 ")",
+                 identity->terminal, identity->transmitted_ms, identity->stan, dispensed_yen, advice_ms,
+                 world_real_ms(), youngest_ms);
+        stored = world_query(world, sql);
+        stored[strcspn(stored, "\n")] = '\0';
+        ck_assert_str_eq(stored, kept ? kept : "done");
+        free(stored);
+        return kept;
+}
+
 static void open_ledgers(struct world *world)
 {
         struct ledger_pg_options options = {
@@ -252,10 +283,12 @@ static void open_ledgers(struct world *world)
             .batch_max = 64,
             .queue_max = 100000,
             .reference_poll_ms = 60000,
+            .times = {.wait_ms = WORLD_WAIT_MS, .correct_ms = WORLD_CORRECT_MS},
             .on_message = on_message,
             .context = world,
         };
-        struct ledger_mem_options in_memory = {.queue_max = 100000, .batch_max = 64, .real_ms = on_real_ms};
+        struct ledger_mem_options in_memory = {
+            .queue_max = 100000, .batch_max = 64, .times = options.times, .real_ms = on_real_ms};
         char error[LEDGER_PG_ERROR_MAX];
 
         world->base = event_base_new();
@@ -308,6 +341,7 @@ void world_open(struct world *world, const char *from, const char *to)
         world_sql(world, "SELECT ledger_make_partitions('%s', '%s')", from, to);
         load_reference(world);
         world->memory = memory_database_new(world_reference(world));
+        world->memory->clock_ms = on_real_ms;
         for (int card = 0; card < WORLD_CARDS; card++)
                 add_card(world, card);
         open_ledgers(world);

@@ -71,6 +71,14 @@ enum { WORLD_LEASE_MS = 5000, WORLD_FIRST_MS = 1000, WORLD_LONGEST_MS = 60000 };
 
 /* Real time, as the ledgers see it. */
 int64_t world_real_ms(void);
+/* Everything becomes older by so much, by the database's clock. A test that is slow is no time beside the
+ * ledgers' times. */
+void world_age(struct world *world, int64_t ms);
+enum { WORLD_WAIT_MS = 3600000, WORLD_CORRECT_MS = 2 * 3600000 };
+
+/* operator_resolve by both back ends, which must say the same; what it refuses for, NULL: done. Static text. */
+const char *world_resolve(struct world *world, const struct ledger_identity *identity, int64_t dispensed_yen,
+                          int64_t advice_ms, int64_t youngest_ms);
 
 /* After a change of reference data: the memory and both instances get to know it. */
 void world_refresh(struct world *world);

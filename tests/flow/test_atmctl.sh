@@ -94,13 +94,13 @@ refuses 1 "is not set up" atmctl db migrate
 expect_exit 1 atmctl db status --format json
 expect "state of an empty database" "not set up" "$(json "$OUTPUT" "(:'j')::jsonb ->> 'state'")"
 expect_exit 0 atmctl db init --clock-now 2016-12-29
-says "001_schema.sql: done" "version 9"
+says "001_schema.sql: done" "version 13"
 expect_exit 0 atmctl db init
 says "is set up already" "nothing was changed"
 expect_exit 0 atmctl db migrate
 says "nothing was changed"
 expect "owners" atm_owner "$(sql "SELECT string_agg(DISTINCT tableowner, ',') FROM pg_tables WHERE schemaname = 'public'")"
-expect "quarters" "2016-04-01 2018-04-01 8" "$(sql "SELECT concat_ws(' ', min(from_on), max(to_on), count(*)) FROM ledger_partition")"
+expect "quarters" "2015-10-01 2018-04-01 10" "$(sql "SELECT concat_ws(' ', min(from_on), max(to_on), count(*)) FROM ledger_partition")"
 
 # a database at an earlier version, then at a later one
 sql "CREATE DATABASE ${DATABASE}_old" >/dev/null
@@ -112,7 +112,7 @@ sql "CREATE DATABASE ${DATABASE}_old" >/dev/null
         refuses 1 "atmctl db migrate" atmctl db init
         PGUSER=atm_operator refuses 1 "need a superuser" atmctl db migrate
         expect_exit 0 atmctl db migrate
-        says "005_finance.sql: done" "006_ledger.sql: done" "007_banks.sql: done" "008_reports.sql: done" "009_views.sql: done"
+        says "005_finance.sql: done" "008_reports.sql: done" "010_ends.sql: done" "011_ledger.sql: done" "012_banks.sql: done" "013_views.sql: done"
         [[ $OUTPUT != *001_schema* ]] || wrong "migrate repeats what is there: $OUTPUT"
         expect_exit 0 atmctl db status
         says current
@@ -400,19 +400,19 @@ SELECT ledger_request((SELECT version FROM reference_version), array_agg(termina
         array_agg('2016-12-01'::date), array_agg(from_on), array_agg(rate_bp), array_agg(cf), array_agg(ct),
         array_agg(bf), array_agg(bt), array_agg(share), array_agg(30000::bigint), array_agg(80000::bigint),
         array_agg(2::bigint), array_agg((CASE WHEN i % 20 = 0 THEN 10 ELSE 0 END)::smallint), array_agg('123456'::text),
-        array_agg(NULL::text), 1000) FROM p;
+        array_agg(NULL::text), 1000, 90000) FROM p;
 -- i % 10 = 1: open; 2: reversed; 3: in part; 4: completed, then reversed; 5: more than asked (exception); else completed
 SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan),
         array_agg(CASE WHEN i % 10 IN (2, 3) THEN 'reversal' ELSE 'completion' END), array_agg(at + INTERVAL '40 s'),
         array_agg(stan + 1000), array_agg(CASE WHEN i % 10 IN (2, 3) THEN '22' END), array_agg(amount_yen::bigint),
-        array_agg((CASE i % 10 WHEN 2 THEN 0 WHEN 3 THEN amount_yen - 1000 WHEN 5 THEN amount_yen + 1000 ELSE amount_yen END)::bigint), 1000)
+        array_agg((CASE i % 10 WHEN 2 THEN 0 WHEN 3 THEN amount_yen - 1000 WHEN 5 THEN amount_yen + 1000 ELSE amount_yen END)::bigint), 1000, 300000)
 FROM p WHERE i % 10 <> 1;
 SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan), array_agg('reversal'::text),
         array_agg(at + INTERVAL '90 s'), array_agg(stan + 2000), array_agg('17'::text), array_agg(amount_yen::bigint),
-        array_agg(0::bigint), 1000) FROM p WHERE i % 10 = 4;
+        array_agg(0::bigint), 1000, 300000) FROM p WHERE i % 10 = 4;
 -- a reversal of what never came: its identity is blocked
 SELECT ledger_advice(ARRAY['T0000001'], ARRAY[TIMESTAMPTZ '2016-12-29 12:00:00+09'], ARRAY[999999], ARRAY['reversal'],
-        ARRAY[TIMESTAMPTZ '2016-12-29 12:00:40+09'], ARRAY[999998], ARRAY['68'], ARRAY[5000::bigint], ARRAY[0::bigint], 1000);
+        ARRAY[TIMESTAMPTZ '2016-12-29 12:00:40+09'], ARRAY[999998], ARRAY['68'], ARRAY[5000::bigint], ARRAY[0::bigint], 1000, 300000);
 SQL
 
 # the report: the same sum whatever it is grouped by, and equal to the rows
@@ -470,7 +470,7 @@ sql "DELETE FROM withdrawal WHERE terminal = '$terminal' AND stan = 5 AND reason
 expect_exit 0 atmctl withdrawal show --stan 4
 says reversed Advices Commission completion reversal
 refuses 1 "several are like that" atmctl withdrawal show --date 2016-12-30
-expect "exceptions" "40 approved 20 declined 80 no end" "$(atmctl exception list --format csv | sed 1d | cut -d, -f7 | sort | uniq -c | sort -k2 | xargs)"
+expect "exceptions" "40 approved 40 corrected 20 declined 80 no end" "$(atmctl exception list --format csv | sed 1d | cut -d, -f7 | sort | uniq -c | sort -k2 | xargs)"
 expect "exceptions of an ATM" "approved no end" "$(atmctl exception list --terminal "$terminal" --format csv | sed 1d | cut -d, -f7 | sort | xargs)"
 
 # tariffs and tax rates of a time that is priced already
@@ -605,7 +605,7 @@ SELECT ledger_request((SELECT version FROM reference_version), array_agg(termina
         array_agg('3012'::text), array_agg('BANKA'::text), array_agg('day'::text), array_agg(hall), array_agg(at::date),
         array_agg('2017-02-01'::date), array_agg('2016-01-01'::date), array_agg(800), array_agg(100::bigint), array_agg(8::bigint),
         array_agg(90::bigint), array_agg(7::bigint), array_agg(0::bigint), array_agg(30000::bigint), array_agg(80000::bigint),
-        array_agg(2::bigint), array_agg(0::smallint), array_agg('000000'::text), array_agg('BANKA'::text), :now) FROM b;
+        array_agg(2::bigint), array_agg(0::smallint), array_agg('000000'::text), array_agg('BANKA'::text), :now, 90000) FROM b;
 SELECT ledger_outcome(array_agg(terminal), array_agg(at), array_agg(stan),
         array_agg((CASE WHEN i = 6 THEN 26 WHEN i IN (7, 10) THEN 25 ELSE 0 END)::smallint),
         array_agg(CASE WHEN i NOT IN (6, 7, 10) THEN '4711' || lpad(i::text, 2, '0') END),
@@ -614,11 +614,11 @@ SELECT ledger_outcome(array_agg(terminal), array_agg(at), array_agg(stan),
 SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan),
         array_agg(CASE WHEN i IN (4, 5, 8) THEN 'reversal' ELSE 'completion' END), array_agg(at + INTERVAL '40 s'),
         array_agg(stan + 1000), array_agg(CASE i WHEN 4 THEN '32' WHEN 5 THEN '22' WHEN 8 THEN '68' END), array_agg(10000::bigint),
-        array_agg((CASE WHEN i IN (5, 8) THEN 0 WHEN i = 4 THEN 9000 ELSE 10000 END)::bigint), :now - 4000)
+        array_agg((CASE WHEN i IN (5, 8) THEN 0 WHEN i = 4 THEN 9000 ELSE 10000 END)::bigint), :now - 4000, 300000)
 FROM b WHERE i IN (3, 4, 5, 8, 9, 10);
 SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan), array_agg('reversal'::text),
         array_agg(at + INTERVAL '90 s'), array_agg(stan + 2000), array_agg('17'::text), array_agg(10000::bigint),
-        array_agg(0::bigint), :now - 3000) FROM b WHERE i = 9;
+        array_agg(0::bigint), :now - 3000, 300000) FROM b WHERE i = 9;
 SELECT saf_end(array_agg(terminal), array_agg(at), array_agg(stan), array_agg(1::smallint), array_agg(NULL::text), :now - 2000)
 FROM b WHERE i IN (4, 5, 8);
 SQL
@@ -683,8 +683,8 @@ expect "the trace of it" "saf park 1 case 4711,saf retry 5 " "$(sql "SELECT stri
 open_things() {
         atmctl exception list --terminal T0000002 --from 2017-01-01 --format csv "$@" | sed 1d | cut -d, -f6,7 | sort -n | xargs
 }
-expect "what is without an end" "1,no outcome 2,no end 10,declined" "$(open_things)"
-expect "what is not old enough" "10,declined" "$(open_things --minutes 600)"
+expect "what is without an end" "1,no outcome 2,no end 9,corrected 10,declined" "$(open_things)"
+expect "what is not old enough" "9,corrected 10,declined" "$(open_things --minutes 600)"
 expect_exit 0 atmctl verify
 refuses 2 "--note is missing" atmctl exception resolve --link BANKA --stan 2 --dispensed 9000
 refuses 2 "expected a multiple of 1000" atmctl exception resolve --link BANKA --stan 2 --dispensed 900 --note x
@@ -695,19 +695,26 @@ refuses 1 "expected --dispensed of at most" atmctl exception resolve --link BANK
 refuses 1 "is declined: that 10000 yen left for it can't be recorded" atmctl exception resolve --link BANKA --stan 10 --dispensed 10000 --note x
 refuses 1 "is completed with 10000 yen dispensed already" atmctl exception resolve --link BANKA --stan 3 --dispensed 10000 --note x
 refuses 1 "nothing about it is open" atmctl exception resolve --link BANKA --stan 3 --dispensed 9000 --elsewhere --note x
+refuses 1 "so young that its ATM may still pay out" atmctl exception resolve --link BANKA --stan 2 --dispensed 9000 --note x
+refuses 1 "so young that its ATM may still pay out" atmctl exception resolve --link BANKA --stan 1 --dispensed 0 --note x
+# ten minutes go by
+PGUSER=postgres sql "UPDATE bank_outcome SET approved_at = approved_at - INTERVAL '601 s'; UPDATE withdrawal SET approved_at = approved_at - INTERVAL '601 s'" >/dev/null
 PGUSER=atm_report refuses 1 "permission denied" atmctl exception resolve --link BANKA --stan 2 --dispensed 9000 --note x
 expect "refusals leave no trace" 0 "$(sql "SELECT count(*) FROM operator_action WHERE what = 'exception resolve'")"
 expect_exit 0 atmctl exception resolve --link BANKA --stan 2 --dispensed 9000 --note "counted"
 says "completed, 9000 yen dispensed (was: approved, 0 yen); exceptions dealt with: 0"
 expect "what the bank is told of it" "2/1 partial due" "$(notices --stan 2)"
 expect "what it earned" "100 90" "$(sql "SELECT customer_fee_yen, interbank_fee_yen FROM v_withdrawal WHERE link = 'BANKA' AND stan = 2" | tr '|' ' ')"
-expect_exit 0 atmctl exception resolve --link BANKA --stan 1 --dispensed 0 --note "nothing left"
+expect_exit 0 atmctl exception resolve --link BANKA --stan 1 --dispensed 0 --force --note "nothing left"
 says "reversed, 0 yen dispensed (was: asked, 0 yen)"
 expect "its outcome" "operator 6" "$(sql "SELECT cause, reason FROM bank_outcome WHERE stan = 1" | tr '|' ' ')"
 expect_exit 0 atmctl exception resolve --link BANKA --stan 10 --dispensed 10000 --elsewhere --note "paid by hand"
 says "declined, 0 yen dispensed (was: declined, 0 yen); exceptions dealt with: 1"
+# a correction that was taken: a person has looked at it, and nothing moves
+expect_exit 0 atmctl exception resolve --link BANKA --stan 9 --dispensed 0 --note "the notes are in the bin"
+says "reversed, 0 yen dispensed (was: reversed, 0 yen); exceptions dealt with: 1"
 expect "nothing is without an end" "" "$(open_things)"
-expect "what was dealt with" "10,declined" "$(open_things --resolved yes)"
+expect "what was dealt with" "9,corrected 10,declined" "$(open_things --resolved yes)"
 expect_exit 0 atmctl exception resolve --stan 5 --terminal "$terminal" --dispensed 6000 --note "as the notes say"
 says "completed, 6000 yen dispensed (was: approved, 0 yen); exceptions dealt with: 1"
 whole=$(atmctl exception show --link BANKA --stan 10 --format json)

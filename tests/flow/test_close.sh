@@ -66,7 +66,7 @@ expect "withdrawals of the closed quarter without an end" 0 "$(without_end)"
 earned=$(sql "SELECT sum(customer_fee_yen + interbank_fee_yen) FROM commission WHERE business_date <= '2016-12-31' AND posted_on = '2017-01-01'")
 IFS='|' read -r terminal stan fees < <(sql "SELECT terminal, stan, customer_fee_yen + interbank_fee_yen FROM v_withdrawal
         WHERE business_date = '2016-12-31' AND state = 'completed' AND issuer = 'HOUSE' ORDER BY transmitted_at LIMIT 1")
-atmctl exception resolve --terminal "$terminal" --stan "$stan" --date 2016-12-31 --dispensed 0 --note "the cassettes say so" >/dev/null
+atmctl exception resolve --terminal "$terminal" --stan "$stan" --date 2016-12-31 --dispensed 0 --force --note "the cassettes say so" >/dev/null
 expect "its rows, with both dates" "1 2016-12-31 2016-12-31,-1 2016-12-31 2017-01-01" \
         "$(sql "SELECT string_agg(concat_ws(' ', sign, business_date, posted_on), ',' ORDER BY seq) FROM commission WHERE terminal = '$terminal' AND stan = $stan AND business_date = '2016-12-31'")"
 

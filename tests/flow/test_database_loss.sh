@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# PostgreSQL goes away without a word while ATMs withdraw, twice, and comes back: ATMs stay connected, requests get 96,
-# advices wait, service resumes by itself, and nothing is lost.
+# PostgreSQL goes away without a word while ATMs withdraw, twice, and comes back: ATMs stay connected, requests get
+# silence, advices wait, service resumes by itself, and nothing is lost.
 FLOW_CLUSTERS=disk
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -36,7 +36,8 @@ kill -INT "$simulator"
 wait "$simulator" || wrong "atmsim run: $(cat "$WORK/run.log" "$WORK/run.json")"
 say "$(cat "$WORK/run.json")"
 process_lives "$pid" || wrong "atmd ended"
-grep -qE '"96": *[1-9]' "$WORK/run.json" || wrong "no request was answered 96: $(cat "$WORK/run.json")"
+! grep -qE '"96": *[1-9]' "$WORK/run.json" || wrong "a withdrawal was answered 96, though nobody could look: $(cat "$WORK/run.json")"
+grep -qE '"repeats": *[1-9]' "$WORK/run.json" || wrong "no request was left in silence: $(cat "$WORK/run.json")"
 grep -qE '"connections_lost": *0[,}]' "$WORK/run.json" || wrong "ATMs lost their connections: $(cat "$WORK/run.json")"
 
 expect_exit 0 env -u BANKSIM_JOURNALS atmctl reconcile --drained --json

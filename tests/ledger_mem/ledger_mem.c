@@ -21,8 +21,6 @@
 
 #include "rules/calendar.h"
 
-enum { NOTE_YEN = 1000 };
-
 /* small helpers ------------------------------------------------------------------------------------- */
 
 /* A test's memory: running out of it ends the test. */
@@ -81,6 +79,12 @@ static int64_t charge_yen(const struct price *price)
 }
 
 /* rows ---------------------------------------------------------------------------------------------- */
+
+/* Never 0, which stands for no moment. */
+static int64_t clock_of(const struct memory_database *database)
+{
+        return 1 + (database->clock_ms ? database->clock_ms(database->context) : 0);
+}
 
 struct memory_database *memory_database_new(const struct reference *reference)
 {
@@ -392,7 +396,7 @@ static bool contradicts(const struct memory_withdrawal *stored, const struct led
 static bool breaks_constraint(const struct ledger_request *request, enum reason reason)
 {
         return request->amount_yen < 0 || (reason == REASON_APPROVED &&
-                                           (request->amount_yen == 0 || request->amount_yen % NOTE_YEN != 0 ||
+                                           (request->amount_yen == 0 || request->amount_yen % SMALLEST_NOTE_YEN != 0 ||
                                             request->issuer[0] == '\0' || request->hall[0] == '\0' ||
                                             (request->link[0] == '\0' && request->approval_code[0] == '\0')));
 }
@@ -426,16 +430,37 @@ static void fill_answer(struct ledger_answer *answer, enum ledger_status status,
         }
 }
 
+/* May the approval still lead to a dispense that everybody knows of? */
+static bool may_be_paid(const struct memory_database *database, const struct memory_withdrawal *stored,
+                        int64_t wait_ms)
+{
+        bool ended = !stored->open && database->defect != LEDGER_MEM_REPEATS_AFTER_END;
+        bool late = clock_of(database) - stored->approved_ms >= wait_ms &&
+                    database->defect != LEDGER_MEM_REPEATS_FOR_EVER;
+
+        return !ended && !late;
+}
+
+static enum reason repeated_reason(const struct memory_database *database, const struct memory_withdrawal *stored,
+                                   const struct ledger_request *request, int64_t wait_ms)
+{
+        enum reason reason = memory_reason(stored);
+
+        if (stored->reason != REASON_BLOCKED && contradicts(stored, request))
+                return REASON_CONTRADICTS;
+        if (reason == REASON_APPROVED && !may_be_paid(database, stored, wait_ms))
+                return REASON_ENDED;
+        return reason;
+}
+
 static void answer_request(const struct memory_database *database, const struct ledger_op *op,
-                           const struct memory_withdrawal *stored, struct ledger_answer *ret_answer)
+                           const struct memory_withdrawal *stored, int64_t wait_ms,
+                           struct ledger_answer *ret_answer)
 {
         const struct ledger_request *request = &op->request;
 
         if (stored) {
-                fill_stored(ret_answer, stored,
-                            stored->reason != REASON_BLOCKED && contradicts(stored, request)
-                                ? REASON_CONTRADICTS
-                                : memory_reason(stored));
+                fill_stored(ret_answer, stored, repeated_reason(database, stored, request, wait_ms));
                 return;
         }
         fill_answer(ret_answer, LEDGER_DECIDED, decide(database, op), request);
@@ -492,10 +517,12 @@ static void write_request(struct memory_database *database, const struct ledger_
                 return;
         }
         withdrawal->open = true;
-        if (answer->status == LEDGER_ASK)
+        if (answer->status == LEDGER_ASK) {
                 withdrawal->asked_ms = now_ms;
-        else
+        } else {
+                withdrawal->approved_ms = clock_of(database);
                 debit(database, request);
+        }
         add_yen(&need_usage(&database->months, request->card_token, calendar_month_of(request->business_day))
                      ->cash_yen,
                 request->amount_yen);
@@ -514,23 +541,25 @@ static void touch_month(struct memory_database *database, const struct ledger_re
                                  calendar_month_of(request->business_day));
 }
 
-static void do_request(struct memory_database *database, struct ledger_op *op, int64_t now_ms)
+static void do_request(struct memory_database *database, struct ledger_op *op, int64_t now_ms, int64_t wait_ms)
 {
         struct memory_withdrawal *stored = memory_withdrawal(database, &op->identity);
         bool anew = database->defect == LEDGER_MEM_DECIDES_REPEATS_ANEW && stored &&
                     stored->reason != REASON_BLOCKED && stored->reason != REASON_COUNT;
 
-        answer_request(database, op, anew ? NULL : stored, &op->answer);
+        answer_request(database, op, anew ? NULL : stored, wait_ms, &op->answer);
         if (op->answer.status == LEDGER_UNAVAILABLE)
                 return;
         touch_month(database, &op->request);
+        if (op->answer.reason == REASON_CANNOT_DECIDE && op->answer.status == LEDGER_DECIDED)
+                return; /* said, not kept */
         if (op->answer.status == LEDGER_DECIDED || op->answer.status == LEDGER_ASK)
                 write_request(database, op, stored, &op->answer, now_ms);
 }
 
 /* advices ------------------------------------------------------------------------------------------- */
 
-static void add_exception(struct memory_database *database, const struct ledger_op *op, const char *what)
+static void add_exception(struct memory_database *database, struct ledger_op *op, const char *what)
 {
         const struct ledger_identity *original = &op->advice.original;
         struct memory_exception_key key;
@@ -541,6 +570,7 @@ static void add_exception(struct memory_database *database, const struct ledger_
         key.original = clean_identity(op->identity.terminal, original->transmitted_ms, original->stan);
         key.reversal = op->advice.reversal;
         memcpy(key.what, what, strnlen(what, sizeof key.what - 1));
+        memcpy(op->answer.what, key.what, sizeof key.what);
         HASH_FIND(hh, database->exceptions, &key, sizeof key, exception);
         if (exception)
                 return;
@@ -567,7 +597,7 @@ static const struct memory_advice *find_advice(const struct memory_withdrawal *w
         for (size_t i = 0; i < withdrawal->advice_count; i++) {
                 const struct memory_advice *advice = &withdrawal->advices[i];
 
-                if (advice->advice.reversal == op->advice.reversal &&
+                if (!advice->by_person && advice->advice.reversal == op->advice.reversal &&
                     advice->advice_ms == op->identity.transmitted_ms &&
                     advice->advice_stan == op->identity.stan)
                         return advice;
@@ -631,7 +661,7 @@ static void roll_up(struct memory_database *database, const struct memory_withdr
 }
 
 static void give_back(struct memory_database *database, const struct memory_withdrawal *withdrawal,
-                      int64_t cash_yen, bool all)
+                      int64_t cash_yen, bool all, bool corrects)
 {
         const struct ledger_request *request = &withdrawal->request;
         struct memory_card *card =
@@ -645,6 +675,7 @@ static void give_back(struct memory_database *database, const struct memory_with
         add_yen(&day->cash_yen, -cash_yen);
         if (all)
                 day->withdrawals--;
+        day->corrections += corrects;
         if (card)
                 add_yen(&card->balance_yen, all ? cash_yen + charge_yen(&request->price) : cash_yen);
         assert(month->cash_yen >= 0 && day->cash_yen >= 0 && day->withdrawals >= 0);
@@ -680,7 +711,9 @@ static void pass_on(struct memory_database *database, struct memory_withdrawal *
         const char *why = advice->advice.why;
 
         if (why[0] == '\0')
-                why = advice->counted_yen < withdrawal->request.amount_yen ? "32" : "00";
+                why = advice->counted_yen == 0                                  ? "21"
+                      : advice->counted_yen < withdrawal->request.amount_yen ? "32"
+                                                                              : "00";
         if (database->defect != LEDGER_MEM_FORGETS_COMPLETIONS || advice->after != WITHDRAWAL_COMPLETED)
                 tell_bank(database, withdrawal, withdrawal->advice_count, advice->counted_yen, why, now_ms);
 }
@@ -693,11 +726,70 @@ static void decide_outcome(struct memory_withdrawal *withdrawal, enum reason rea
         withdrawal->outcome.cause = cause;
 }
 
+static bool is_decided_by_person(const struct memory_withdrawal *withdrawal)
+{
+        for (size_t i = 0; i < withdrawal->advice_count; i++) {
+                if (withdrawal->advices[i].by_person)
+                        return true;
+        }
+        return false;
+}
+
+/* When it was first said to be completed. */
+static int64_t completed_ms(const struct memory_withdrawal *withdrawal)
+{
+        for (size_t i = 0; i < withdrawal->advice_count; i++) {
+                if (withdrawal->advices[i].after == WITHDRAWAL_COMPLETED)
+                        return withdrawal->advices[i].recorded_ms;
+        }
+        return 0;
+}
+
+static bool may_correct(const struct memory_database *database, const struct memory_withdrawal *withdrawal,
+                        int64_t correct_ms)
+{
+        const struct memory_usage *day =
+            memory_day(database, withdrawal->request.card_token, withdrawal->request.business_day);
+        const struct atm *atm = reference_atm(database->reference, withdrawal->identity.terminal);
+        bool late = clock_of(database) - completed_ms(withdrawal) >= correct_ms &&
+                    database->defect != LEDGER_MEM_CORRECTS_LATE;
+        bool second = day && day->corrections > 0 && database->defect != LEDGER_MEM_CORRECTS_OFTEN;
+
+        return !late && !second && !is_decided_by_person(withdrawal) && atm && atm->enabled;
+}
+
+/* What the withdrawal is to this advice. */
+static enum withdrawal_state state_to(const struct memory_database *database,
+                                      const struct memory_withdrawal *withdrawal, bool by_person, int64_t correct_ms)
+{
+        enum withdrawal_state state = memory_state(withdrawal);
+
+        if (database->defect == LEDGER_MEM_OVERRIDES_PEOPLE && is_decided_by_person(withdrawal))
+                return state;
+        if (state == WITHDRAWAL_COMPLETED && !by_person && !may_correct(database, withdrawal, correct_ms))
+                return WITHDRAWAL_SETTLED;
+        return state;
+}
+
+static void note_exception(struct memory_database *database, const struct memory_withdrawal *withdrawal,
+                           struct ledger_op *op, const struct withdrawal_rule *rule, bool corrects)
+{
+        if (rule->exception)
+                add_exception(database, op,
+                              is_decided_by_person(withdrawal) && (rule->from == WITHDRAWAL_SETTLED ||
+                                                                   rule->from == WITHDRAWAL_REVERSED)
+                                  ? "decided"
+                                  : withdrawal_state_name[rule->from]);
+        else if (corrects)
+                add_exception(database, op, "corrected");
+}
+
 /* An advice that was not there before: its row and all that follows from it. */
 static void write_advice(struct memory_database *database, struct memory_withdrawal *withdrawal,
-                         const struct ledger_op *op, int64_t now_ms)
+                         struct ledger_op *op, bool by_person, int64_t now_ms, int64_t correct_ms)
 {
-        enum withdrawal_state before = memory_state(withdrawal);
+        enum withdrawal_state state = memory_state(withdrawal);
+        enum withdrawal_state before = state_to(database, withdrawal, by_person, correct_ms);
         int64_t counts_yen = memory_counts_yen(withdrawal);
         int64_t already_yen = withdrawal->advice_count ? last_advice(withdrawal)->counted_yen : 0;
         enum dispensed_relation relation = withdrawal_relation(before, counts_yen, op->advice.dispensed_yen);
@@ -705,16 +797,18 @@ static void write_advice(struct memory_database *database, struct memory_withdra
         int commission =
             rule->commission < 0 && database->defect == LEDGER_MEM_KEEPS_COMMISSION ? 0 : rule->commission;
         bool ends = rule->to == WITHDRAWAL_COMPLETED || rule->to == WITHDRAWAL_REVERSED;
-        int64_t counted_yen = 0;
+        int64_t counted_yen = withdrawal_counted_yen(rule, counts_yen, op->advice.dispensed_yen);
+        bool corrects = before == WITHDRAWAL_COMPLETED && !by_person && counted_yen < counts_yen;
         struct memory_advice *advice;
         void *array = withdrawal->advices;
 
-        if (rule->to == WITHDRAWAL_COMPLETED)
-                counted_yen = relation == DISPENSED_MORE ? counts_yen : op->advice.dispensed_yen;
+        note_exception(database, withdrawal, op, rule, corrects);
         advice = append(&array, &withdrawal->advice_count, sizeof *advice);
         withdrawal->advices = array;
         *advice = (struct memory_advice){
             .advice = op->advice,
+            .by_person = by_person,
+            .recorded_ms = clock_of(database),
             .advice_ms = op->identity.transmitted_ms,
             .advice_stan = op->identity.stan,
             .before = before,
@@ -726,19 +820,18 @@ static void write_advice(struct memory_database *database, struct memory_withdra
                 earn(withdrawal, commission, counted_yen - already_yen);
                 roll_up(database, withdrawal, commission, counted_yen - already_yen);
         }
-        if (ends && before != WITHDRAWAL_REVERSED)
-                give_back(database, withdrawal, counts_yen - counted_yen, rule->to == WITHDRAWAL_REVERSED);
+        if (ends && state != WITHDRAWAL_REVERSED)
+                give_back(database, withdrawal, counts_yen - counted_yen, rule->to == WITHDRAWAL_REVERSED, corrects);
         if (ends)
                 withdrawal->open = false;
         if (before == WITHDRAWAL_ASKED && rule->to == WITHDRAWAL_REVERSED)
-                decide_outcome(withdrawal, REASON_BLOCKED, MEMORY_CAUSE_REVERSAL);
-        if (withdrawal->request.link[0] != '\0' && (rule->to != before || counted_yen != already_yen))
+                decide_outcome(withdrawal, REASON_BLOCKED, by_person ? MEMORY_CAUSE_OPERATOR : MEMORY_CAUSE_REVERSAL);
+        if (withdrawal->request.link[0] != '\0' &&
+            ((rule->to == WITHDRAWAL_REVERSED && state != WITHDRAWAL_REVERSED) || counted_yen != already_yen))
                 pass_on(database, withdrawal, now_ms);
-        if (rule->exception)
-                add_exception(database, op, withdrawal_state_name[before]);
 }
 
-static void do_advice(struct memory_database *database, struct ledger_op *op, int64_t now_ms)
+static void do_advice(struct memory_database *database, struct ledger_op *op, int64_t now_ms, int64_t correct_ms)
 {
         struct ledger_identity original = clean_identity(
             op->identity.terminal, op->advice.original.transmitted_ms, op->advice.original.stan);
@@ -755,13 +848,47 @@ static void do_advice(struct memory_database *database, struct ledger_op *op, in
                 withdrawal = block(database, op);
         repeated = find_advice(withdrawal, op);
         if (!repeated) {
-                write_advice(database, withdrawal, op, now_ms);
+                write_advice(database, withdrawal, op, false, now_ms, correct_ms);
                 return;
         }
         op->answer.status = LEDGER_STORED;
         if (repeated->advice.amount_yen != op->advice.amount_yen ||
             repeated->advice.dispensed_yen != op->advice.dispensed_yen)
                 add_exception(database, op, "contradicts");
+}
+
+const char *memory_operator_resolve(struct memory_database *database, const struct ledger_identity *identity,
+                                    int64_t dispensed_yen, int64_t advice_ms, int64_t now_ms, int64_t youngest_ms)
+{
+        struct memory_withdrawal *withdrawal = memory_withdrawal(database, identity);
+        enum withdrawal_state state = withdrawal ? memory_state(withdrawal) : WITHDRAWAL_UNKNOWN;
+        const struct withdrawal_rule *rule;
+        struct ledger_op op = {.kind = LEDGER_ADVICE, .identity = *identity};
+        int64_t counts_yen, since_ms;
+
+        if (!withdrawal)
+                return "unknown";
+        counts_yen = memory_counts_yen(withdrawal);
+        rule = withdrawal_on_advice(state, withdrawal_relation(state, counts_yen, dispensed_yen));
+        if (rule->exception)
+                return "impossible";
+        if (state == rule->to && counts_yen == dispensed_yen)
+                return "no change"; /* whether an exception waits for it is not known here */
+        since_ms = withdrawal->approved_ms ? withdrawal->approved_ms : withdrawal->open ? withdrawal->asked_ms : 0;
+        if (since_ms && clock_of(database) - since_ms < youngest_ms && database->defect != LEDGER_MEM_HURRIES_PEOPLE)
+                return "young";
+        op.identity.transmitted_ms = advice_ms;
+        op.identity.stan = 0;
+        op.advice.original = withdrawal->identity;
+        op.advice.amount_yen = withdrawal->request.amount_yen;
+        op.advice.dispensed_yen = dispensed_yen;
+        strcpy(op.advice.why, dispensed_yen == 0                     ? "21"
+                              : dispensed_yen < op.advice.amount_yen ? "32"
+                                                                     : "");
+        write_advice(database, withdrawal, &op, true, now_ms, 0);
+        if (database->on_commit)
+                database->on_commit(database, &op, database->context);
+        return NULL;
 }
 
 /* banks --------------------------------------------------------------------------------------------- */
@@ -774,13 +901,14 @@ static void write_outcome(struct memory_database *database, struct memory_withdr
         decide_outcome(withdrawal, outcome->reason, is_timeout ? MEMORY_CAUSE_TIMEOUT : MEMORY_CAUSE_ANSWER);
         memcpy(withdrawal->outcome.bank_de39, outcome->bank_de39, sizeof outcome->bank_de39);
         if (outcome->reason == REASON_APPROVED) {
+                withdrawal->approved_ms = clock_of(database);
                 memcpy(withdrawal->outcome.approval_code, outcome->approval_code,
                        sizeof outcome->approval_code);
                 return;
         }
         withdrawal->open = false;
         if (database->defect != LEDGER_MEM_KEEPS_USAGE || is_timeout)
-                give_back(database, withdrawal, withdrawal->request.amount_yen, true);
+                give_back(database, withdrawal, withdrawal->request.amount_yen, true, false);
         if (is_timeout && database->defect != LEDGER_MEM_FORGETS_REVERSALS)
                 tell_bank(database, withdrawal, 0, 0, "68", now_ms);
 }
@@ -859,6 +987,16 @@ int memory_sweep(struct memory_database *database, int64_t asked_before_ms, int6
                         database->on_commit(database, &op, database->context);
         }
         return count;
+}
+
+void memory_age(struct memory_database *database, int64_t ms)
+{
+        for (struct memory_withdrawal *w = database->withdrawals; w; w = w->hh.next) {
+                w->asked_ms -= ms;
+                w->approved_ms -= w->approved_ms ? ms : 0;
+                for (size_t i = 0; i < w->advice_count; i++)
+                        w->advices[i].recorded_ms -= ms;
+        }
 }
 
 static bool take_lease(struct memory_database *database, const char *link, const char *holder, int64_t now_ms,
@@ -1139,7 +1277,7 @@ static void commit_op(struct ledger_mem *mem, struct ledger_op *op)
         }
         switch (op->kind) {
         case LEDGER_REQUEST:
-                do_request(mem->database, op, mem->now_ms);
+                do_request(mem->database, op, mem->now_ms, mem->options.times.wait_ms);
                 break;
         case LEDGER_INQUIRY:
                 answer_inquiry(mem->database, op, &op->answer);
@@ -1148,7 +1286,7 @@ static void commit_op(struct ledger_mem *mem, struct ledger_op *op)
                 do_outcome(mem->database, op, mem->now_ms);
                 break;
         default:
-                do_advice(mem->database, op, mem->now_ms);
+                do_advice(mem->database, op, mem->now_ms, mem->options.times.correct_ms);
                 break;
         }
         if (mem->database->on_commit)
@@ -1187,7 +1325,7 @@ static void answer_early(struct ledger_mem *mem)
                         op->answer = (struct ledger_answer){.status = LEDGER_STALE};
                 else if (op->kind == LEDGER_REQUEST)
                         answer_request(mem->database, op, memory_withdrawal(mem->database, &op->identity),
-                                       &op->answer);
+                                       mem->options.times.wait_ms, &op->answer);
                 else if (op->kind == LEDGER_INQUIRY)
                         answer_inquiry(mem->database, op, &op->answer);
                 else if (op->kind == LEDGER_OUTCOME)
@@ -1332,14 +1470,14 @@ static void print_withdrawal(struct lines *lines, const struct memory_withdrawal
         snprintf(tax_rate, sizeof tax_rate, "%" PRId32, p->tax_rate_bp);
         add_line(lines,
                  "withdrawal|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId32 "|%" PRId64
-                 "|%s|%s|%s|%s|%s|%s|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%s|%s",
+                 "|%s|%s|%s|%s|%s|%s|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%s|%s|%s",
                  w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, reason,
                  r->processing_code, r->amount_yen, blocked ? "-" : token.text, or_null(r->pan_mask),
                  or_null(r->issuer), priced ? band_name[p->band] : "-", or_null(r->hall),
                  word_of_day(r->business_day).text, priced ? tariff_from.text : "-", blocked ? "-" : tax_rate,
                  p->customer_fee_yen, p->customer_tax_yen, p->interbank_fee_yen, p->interbank_tax_yen,
                  p->hall_share_yen, w->reason == REASON_APPROVED ? or_null(r->approval_code) : "-",
-                 or_null(r->link));
+                 or_null(r->link), w->reason == REASON_APPROVED ? "dated" : "-");
         if (w->open)
                 add_line(lines, "open_withdrawal|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64 "|%s",
                          w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, token.text,
@@ -1348,14 +1486,14 @@ static void print_withdrawal(struct lines *lines, const struct memory_withdrawal
 
 static void print_bank(struct lines *lines, const struct memory_withdrawal *w)
 {
-        static const char *const causes[] = {"answer", "timeout", "reversal"};
+        static const char *const causes[] = {"answer", "timeout", "reversal", "operator"};
         static const char *const kinds[] = {"completion", "partial", "reversal"};
 
         if (w->has_outcome)
-                add_line(lines, "bank_outcome|%s|%" PRId64 "|%" PRId32 "|%d|%s|%s|%s", w->identity.terminal,
+                add_line(lines, "bank_outcome|%s|%" PRId64 "|%" PRId32 "|%d|%s|%s|%s|%s", w->identity.terminal,
                          w->identity.transmitted_ms, w->identity.stan, (int)w->outcome.reason,
                          or_null(w->outcome.approval_code), or_null(w->outcome.bank_de39),
-                         causes[w->outcome.cause]);
+                         causes[w->outcome.cause], w->outcome.reason == REASON_APPROVED ? "dated" : "-");
         for (size_t i = 0; i < w->notice_count; i++) {
                 const struct memory_notice *n = &w->notices[i];
 
@@ -1380,7 +1518,10 @@ static void print_history(struct lines *lines, const struct memory_withdrawal *w
                          "advice|%s|%" PRId64 "|%" PRId32 "|%zu|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64
                          "|%" PRId64 "|%s|%s|%" PRId64 "|%d",
                          w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, i + 1,
-                         a->advice.reversal ? "reversal" : "completion", a->advice_ms, a->advice_stan,
+                         a->by_person         ? "operator"
+                         : a->advice.reversal ? "reversal"
+                                              : "completion",
+                         a->advice_ms, a->advice_stan,
                          or_null(a->advice.why), a->advice.amount_yen, a->advice.dispensed_yen,
                          withdrawal_state_name[a->before], withdrawal_state_name[a->after], a->counted_yen,
                          a->commission);
@@ -1406,8 +1547,8 @@ static void print_sums(struct lines *lines, const struct memory_database *databa
                 add_line(lines, "card_month|%s|%s|%" PRId64, word_of_token(m->key.token).text,
                          word_of_day(m->key.day).text, m->cash_yen);
         for (const struct memory_usage *d = database->days; d; d = d->hh.next)
-                add_line(lines, "card_day|%s|%s|%" PRId64 "|%" PRId64, word_of_token(d->key.token).text,
-                         word_of_day(d->key.day).text, d->cash_yen, d->withdrawals);
+                add_line(lines, "card_day|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64, word_of_token(d->key.token).text,
+                         word_of_day(d->key.day).text, d->cash_yen, d->withdrawals, d->corrections);
         for (const struct memory_card *c = database->cards; c; c = c->hh.next) {
                 if (c->has_account)
                         add_line(lines, "account|%s|%" PRId64 "|%" PRId64, word_of_token(c->token).text,

@@ -1,6 +1,6 @@
 /*
  * The ledger in memory: the second back end of daemon/ledger/ledger.h, for the simulation and the contract test.
- * It gives the same answers and keeps the same rows as sql/006_ledger.sql and sql/007_banks.sql; what an
+ * It gives the same answers and keeps the same rows as sql/011_ledger.sql and sql/012_banks.sql; what an
  * advice does and which reason wins come from rules/, where sql has tables of its own, so that the test
  * compares those too.
  *
@@ -51,6 +51,8 @@ struct memory_card {
 
 struct memory_advice {
         struct ledger_advice advice;
+        bool by_person;    /* an operator's word; then `reversal` says nothing */
+        int64_t recorded_ms;
         int64_t advice_ms; /* the advice's own identity */
         int32_t advice_stan;
         enum withdrawal_state before, after;
@@ -66,7 +68,7 @@ struct memory_commission {
 };
 
 /* How it went with the bank: the row that answer, time-out and the ATM's reversal compete for. */
-enum memory_cause { MEMORY_CAUSE_ANSWER, MEMORY_CAUSE_TIMEOUT, MEMORY_CAUSE_REVERSAL };
+enum memory_cause { MEMORY_CAUSE_ANSWER, MEMORY_CAUSE_TIMEOUT, MEMORY_CAUSE_REVERSAL, MEMORY_CAUSE_OPERATOR };
 
 struct memory_outcome {
         enum reason reason;
@@ -103,7 +105,8 @@ struct memory_withdrawal {
         struct memory_notice *notices;
         size_t notice_count;
         bool open;
-        int64_t asked_ms; /* while it is open */
+        int64_t asked_ms;    /* while it is open */
+        int64_t approved_ms; /* by us or by its bank; 0: it is not */
         UT_hash_handle hh;
 };
 
@@ -140,7 +143,8 @@ struct memory_usage_key {
 struct memory_usage {
         struct memory_usage_key key;
         int64_t cash_yen;
-        int64_t withdrawals; /* by day alone */
+        int64_t withdrawals; /* by day alone, as are corrections by message */
+        int64_t corrections;
         UT_hash_handle hh;
 };
 
@@ -162,7 +166,7 @@ struct memory_rollup {
 struct memory_exception_key {
         struct ledger_identity advice, original;
         bool reversal;
-        char what[16];
+        char what[LEDGER_WHAT_MAX + 1];
 };
 
 struct memory_exception {
@@ -185,6 +189,12 @@ enum ledger_mem_defect {
         LEDGER_MEM_TIMES_OUT_APPROVALS, /* which may have left */
         LEDGER_MEM_KEEPS_USAGE,         /* of what a bank declined */
         LEDGER_MEM_TAKES_OUT_OF_ORDER,  /* notices of one withdrawal */
+        LEDGER_MEM_REPEATS_AFTER_END,   /* approvals of withdrawals that have their end */
+        LEDGER_MEM_REPEATS_FOR_EVER,    /* approvals that nobody waits for any more */
+        LEDGER_MEM_OVERRIDES_PEOPLE,    /* by an ATM's advice */
+        LEDGER_MEM_HURRIES_PEOPLE,      /* lets them decide while the ATM may still pay out */
+        LEDGER_MEM_CORRECTS_LATE,       /* at any age */
+        LEDGER_MEM_CORRECTS_OFTEN,      /* any number of times a card and day */
 };
 
 struct memory_database {
@@ -200,6 +210,8 @@ struct memory_database {
         /* Called after each op that was committed, and each time-out of a sweep; may be NULL. */
         void (*on_commit)(struct memory_database *database, const struct ledger_op *op, void *context);
         void *context;
+        /* The database's own clock; NULL: real time stands still. */
+        int64_t (*clock_ms)(void *context);
 };
 
 struct memory_database *memory_database_new(const struct reference *reference);
@@ -241,7 +253,7 @@ void memory_print(const struct memory_database *database, FILE *out);
 
 /* banks --------------------------------------------------------------------------------------------- */
 
-/* The functions of sql/007_banks.sql by the same names, each a transaction; all times are the caller's real
+/* The functions of sql/012_banks.sql by the same names, each a transaction; all times are the caller's real
  * time. `taken` has room for `max`. */
 struct memory_taken {
         struct ledger_identity identity;
@@ -260,7 +272,14 @@ struct memory_ended {
 int memory_saf_end(struct memory_database *database, const struct memory_ended *ended, size_t count,
                    int64_t now_ms);
 
+/* All that is there becomes older by so much. */
+void memory_age(struct memory_database *database, int64_t ms);
+
 int memory_sweep(struct memory_database *database, int64_t asked_before_ms, int64_t now_ms, int max);
+
+/* operator_resolve, without `elsewhere`: NULL, or why nothing was done. */
+const char *memory_operator_resolve(struct memory_database *database, const struct ledger_identity *identity,
+                                    int64_t dispensed_yen, int64_t advice_ms, int64_t now_ms, int64_t youngest_ms);
 
 /* operator_saf, for one notice. False: it is not there, or parked already. */
 bool memory_operator_saf(struct memory_database *database, bool park, const struct ledger_identity *identity,
@@ -270,6 +289,7 @@ bool memory_operator_saf(struct memory_database *database, bool park, const stru
 
 struct ledger_mem_options {
         size_t queue_max, batch_max;
+        struct ledger_times times;
         /* Real time, taken when a batch leaves; NULL: always 0. */
         int64_t (*real_ms)(void *context);
         void *context;

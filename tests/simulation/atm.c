@@ -437,7 +437,7 @@ void atm_lose_power(struct machine *atm)
 
                 advise(atm, atm->withdrawal_count - 1, !left, left ? w->amount_yen : 0, "22");
         }
-        set_timer(atm, random_between(&atm->sim->random, 10000, 600000));
+        set_timer(atm, random_between(&atm->sim->random, 10000, chance(atm, 300) ? 3600000 : 600000));
 }
 
 /* answers ------------------------------------------------------------------------------------------- */
@@ -471,22 +471,25 @@ static const char *awaited_mti(const struct machine *atm)
 
 static void hear_decision(struct machine *atm, const char code[3])
 {
-        bool approved = strcmp(code, "00") == 0, undecided = strcmp(code, "96") == 0;
+        bool approved = strcmp(code, "00") == 0;
+        /* another copy may have been approved, or still be */
+        bool unsure = strcmp(code, "96") == 0 || strcmp(code, "94") == 0;
         struct atm_withdrawal *w = current(atm);
 
         memcpy(w->heard, code, sizeof w->heard);
         sim_tell(atm->sim, "%s: STAN %" PRId32 " is %s", atm->terminal, w->identity.stan,
-                 approved    ? "approved"
-                 : undecided ? "undecided"
-                             : "refused");
+                 approved ? "approved"
+                 : unsure ? "unsure"
+                          : "refused");
         if (approved) {
+                check_payment(atm->sim, &w->identity);
                 w->phase = PHASE_DISPENSES;
                 atm->task = TASK_DISPENSES;
                 set_timer(atm, random_between(&atm->sim->random, 2000, 15000));
                 return;
         }
         w->phase = PHASE_REFUSED;
-        if (undecided && (atm->sim->is_rough || w->repeats > 0))
+        if (unsure && (atm->sim->is_rough || w->repeats > 0))
                 advise(atm, atm->withdrawal_count - 1, true, 0, "68");
 }
 

@@ -301,16 +301,122 @@ static void check_outcome(struct sim *sim, const struct ledger_op *op)
                             reason_rows[decision->reason].name);
 }
 
+static bool is_decided_by_person(const struct memory_withdrawal *w)
+{
+        for (size_t i = 0; i < w->advice_count; i++) {
+                if (w->advices[i].by_person)
+                        return true;
+        }
+        return false;
+}
+
+/* Nothing may be paid out for it any more. */
+static bool is_over(const struct sim *sim, const struct memory_withdrawal *w)
+{
+        enum withdrawal_state state = memory_state(w);
+
+        return state == WITHDRAWAL_COMPLETED || state == WITHDRAWAL_REVERSED || is_decided_by_person(w) ||
+               sim->now_ms + 1 - w->approved_ms >= SIM_WAIT_MS;
+}
+
 static void check_stored(struct sim *sim, const struct ledger_op *op)
 {
         const struct sim_decision *decision = find_decision(sim, &op->identity);
+        const struct memory_withdrawal *w = memory_withdrawal(sim->database, &op->identity);
 
         sim->counters->stored_answers++;
         if (op->answer.reason == REASON_BLOCKED)
                 sim->counters->blocked++;
-        else if (op->answer.reason != decision->reason)
+        else if (decision->reason == REASON_APPROVED && is_over(sim, w)) {
+                sim->counters->ended_repeats++;
+                if (op->answer.reason != REASON_ENDED)
+                        sim_violate(sim, "I2", "%s STAN %" PRId32 ": a repeat is told %s after the end",
+                                    op->identity.terminal, op->identity.stan, reason_rows[op->answer.reason].name);
+        } else if (op->answer.reason != decision->reason)
                 sim_violate(sim, "I2", "%s STAN %" PRId32 ": a repeat is told %s", op->identity.terminal,
                             op->identity.stan, reason_rows[op->answer.reason].name);
+}
+
+static bool is_correction(const struct memory_withdrawal *w, size_t number)
+{
+        const struct memory_advice *advice = &w->advices[number];
+
+        return advice->before == WITHDRAWAL_COMPLETED && !advice->by_person &&
+               advice->counted_yen < w->advices[number - 1].counted_yen;
+}
+
+/* How often messages have corrected what this card did that day. */
+static int corrections_of(struct sim *sim, const struct memory_withdrawal *w)
+{
+        const struct sim_card *card = find_card(sim, w->request.card_token);
+        int count = 0;
+
+        for (size_t i = 0; i < card->used_count; i++) {
+                if (card->used[i]->request.business_day != w->request.business_day)
+                        continue;
+                for (size_t k = 1; k < card->used[i]->advice_count; k++)
+                        count += is_correction(card->used[i], k);
+        }
+        return count;
+}
+
+static int64_t completed_ms(const struct memory_withdrawal *w)
+{
+        for (size_t i = 0; i < w->advice_count; i++) {
+                if (w->advices[i].after == WITHDRAWAL_COMPLETED)
+                        return w->advices[i].recorded_ms;
+        }
+        return INT64_MIN / 2;
+}
+
+/* The advice that was just written wanted to correct a completed withdrawal, and did, or did not. */
+static void check_correction(struct sim *sim, const struct memory_withdrawal *w, const struct ledger_op *op)
+{
+        const struct memory_advice *advice = &w->advices[w->advice_count - 1];
+        const struct atm *atm = reference_atm(sim->database->reference, w->identity.terminal);
+        bool did = is_correction(w, w->advice_count - 1);
+        bool may = advice->recorded_ms - completed_ms(w) < SIM_CORRECT_MS &&
+                   corrections_of(sim, w) - (int)did == 0 && atm->enabled;
+
+        sim->counters->corrections_accepted += did;
+        sim->counters->corrections_refused += !did;
+        if (did != may || strcmp(op->answer.what, did ? "corrected" : "settled") != 0)
+                sim_violate(sim, "I5", "%s STAN %" PRId32 ": a correction is %s and leaves '%s'",
+                            w->identity.terminal, w->identity.stan, did ? "taken" : "refused", op->answer.what);
+}
+
+/* After a person's word no message moves anything; where it says otherwise, people hear of it. */
+static void check_after_person(struct sim *sim, const struct memory_withdrawal *w, const struct ledger_op *op)
+{
+        const struct memory_advice *last = &w->advices[w->advice_count - 1];
+        const struct memory_advice *person = last - 1;
+
+        sim->counters->advices_after_people++;
+        if (last->counted_yen != person->counted_yen || last->after != person->after)
+                sim_violate(sim, "I5", "%s STAN %" PRId32 ": an ATM overrides a person", w->identity.terminal,
+                            w->identity.stan);
+        else if ((last->advice.dispensed_yen != person->counted_yen) != (op->answer.what[0] != '\0'))
+                sim_violate(sim, "I5", "%s STAN %" PRId32 ": after a person's word an ATM's leaves '%s'",
+                            w->identity.terminal, w->identity.stan, op->answer.what);
+}
+
+static void check_written(struct sim *sim, const struct memory_withdrawal *w, const struct ledger_op *op)
+{
+        const struct memory_advice *last = &w->advices[w->advice_count - 1];
+
+        if (last->by_person) {
+                sim->counters->decided_by_people++;
+                if (w->approved_ms && sim->now_ms + 1 - w->approved_ms < SIM_YOUNGEST_MS)
+                        sim_violate(sim, "I2", "%s STAN %" PRId32 ": a person decides while its ATM may pay out",
+                                    w->identity.terminal, w->identity.stan);
+        } else if (is_decided_by_person(w)) {
+                check_after_person(sim, w, op);
+        } else if (w->advice_count > 1 && last[-1].after == WITHDRAWAL_COMPLETED &&
+                   last->advice.dispensed_yen < last[-1].counted_yen) {
+                check_correction(sim, w, op);
+        } else if (op->answer.what[0]) {
+                sim_violate(sim, "truth", "an exception (%s), though every ATM is honest", op->answer.what);
+        }
 }
 
 static void check_advice(struct sim *sim, const struct ledger_op *op)
@@ -323,7 +429,10 @@ static void check_advice(struct sim *sim, const struct ledger_op *op)
                 return;
         }
         check_commission(sim, w);
-        if (w->has_outcome && w->outcome.cause == MEMORY_CAUSE_REVERSAL &&
+        if (op->answer.status == LEDGER_DECIDED)
+                check_written(sim, w, op);
+        if (w->has_outcome &&
+            (w->outcome.cause == MEMORY_CAUSE_REVERSAL || w->outcome.cause == MEMORY_CAUSE_OPERATOR) &&
             find_decision(sim, &w->identity)->reason == REASON_COUNT) {
                 find_decision(sim, &w->identity)->reason = REASON_BLOCKED;
                 sim->counters->reversed_while_asked++;
@@ -503,32 +612,6 @@ static void check_same(struct sim *sim, const struct ledger_identity *identity, 
         }
 }
 
-/*
- * May this daemon know that something was decided already? Not where the ATM has left the connection and
- * another daemon decided, nor from an ATM that does not say that it repeats, nor of a copy that the network
- * made and that comes when the ATM has gone on, unless the first is still in hand. Then 96 does no harm:
- * nobody hears it, or the ATM reverses what it asked for twice.
- */
-static bool may_know(const struct sim *sim, const struct link *link, const struct ledger_identity *identity)
-{
-        const struct machine *atm = &sim->atms[link->atm];
-        const struct atm_withdrawal *last = &atm->withdrawals[atm->withdrawal_count - 1];
-        bool waits = last->phase == PHASE_ASKED && last->identity.stan == identity->stan &&
-                     last->identity.transmitted_ms == identity->transmitted_ms;
-        const struct txn *txn;
-        int in_hand = 0; /* with the one that is being answered */
-
-        TAILQ_FOREACH(txn, &sim->instances[link->instance].service->open, entry)
-        {
-                in_hand += (txn->state == TXN_IN_LEDGER || txn->state == TXN_IN_HAND) &&
-                           txn->op.kind == LEDGER_REQUEST &&
-                           txn->op.identity.stan == identity->stan &&
-                           txn->op.identity.transmitted_ms == identity->transmitted_ms &&
-                           strcmp(txn->op.identity.terminal, identity->terminal) == 0;
-        }
-        return in_hand > 1 || (link == atm->link && waits && !atm->hides_repeats);
-}
-
 static void check_withdrawal_answer(struct sim *sim, const struct link *link,
                                     const struct iso_message *answer, const uint8_t *bytes, size_t length)
 {
@@ -544,13 +627,13 @@ static void check_withdrawal_answer(struct sim *sim, const struct link *link,
         }
         row = memory_withdrawal(sim->database, &w->identity);
         if (strcmp(code, "96") == 0) {
-                sim->counters->cannot_decide++;
-                if (row && row->reason != REASON_BLOCKED && may_know(sim, link, &w->identity))
-                        sim_violate(sim, "I1", "%s STAN %" PRId32 ": 96 leaves, but it is decided",
-                                    atm->terminal, w->identity.stan);
+                sim_violate(sim, "I1", "%s STAN %" PRId32 ": 96 leaves, and nobody can know that it is not decided",
+                            atm->terminal, w->identity.stan);
                 return;
         }
         reason = row ? memory_reason(row) : REASON_COUNT;
+        if (reason == REASON_APPROVED && strcmp(code, reason_de39(REASON_ENDED)) == 0 && is_over(sim, row))
+                return;
         if (reason == REASON_COUNT || strcmp(code, reason_de39(reason)) != 0 ||
             (reason == REASON_APPROVED && !is_approval_of(answer, row))) {
                 sim_violate(sim, "I1", "%s STAN %" PRId32 ": answer %s leaves, the database says %s",
@@ -598,7 +681,9 @@ void check_answer(struct sim *sim, const struct link *link, const uint8_t *bytes
                 sim_violate(sim, "dialog", "an answer leaves that can't be decoded");
         else if (strcmp(answer.mti, "0230") == 0 || strcmp(answer.mti, "0430") == 0)
                 check_acknowledgement(sim, atm, &answer, answer.mti[1] == '4');
-        else if (strcmp(answer.mti, "0210") == 0 && says(&answer, 3, "010000"))
+        else if (strcmp(answer.mti, "0210") == 0 && says(&answer, 3, "310000"))
+                sim->counters->cannot_decide += says(&answer, 39, "96");
+        else if (strcmp(answer.mti, "0210") == 0)
                 check_withdrawal_answer(sim, link, &answer, bytes, length);
         else if (strcmp(answer.mti, "0810") == 0 && !says(&answer, 39, "00"))
                 sim_violate(sim, "dialog", "%s: network management is refused", atm->terminal);
@@ -672,12 +757,36 @@ void check_sums(struct sim *sim)
                 HASH_DELETE(hh, wanted, row);
                 free(row);
         }
-        if (sim->database->exceptions)
-                sim_violate(sim, "truth", "an exception (%s), though every ATM is honest",
-                            sim->database->exceptions->key.what);
 }
 
 /* the end ------------------------------------------------------------------------------------------- */
+
+/* A person has decided knowing, or will see in an exception, that so much was dispensed. */
+static bool people_know(const struct sim *sim, const struct memory_withdrawal *w, int64_t dispensed_yen)
+{
+        if (!w)
+                return false;
+        for (const struct memory_exception *e = sim->database->exceptions; e; e = e->hh.next) {
+                if (memcmp(&e->key.original, &w->identity, sizeof w->identity) == 0 &&
+                    e->dispensed_yen == dispensed_yen && strcmp(e->key.what, "corrected") != 0)
+                        return true;
+        }
+        for (size_t i = 0; i < w->advice_count && is_decided_by_person(w); i++) {
+                if (!w->advices[i].by_person && w->advices[i].advice.dispensed_yen == dispensed_yen)
+                        return true;
+        }
+        return false;
+}
+
+/* An ATM begins to pay out. */
+void check_payment(struct sim *sim, const struct ledger_identity *identity)
+{
+        const struct memory_withdrawal *w = memory_withdrawal(sim->database, identity);
+
+        if (w && is_decided_by_person(w))
+                sim_violate(sim, "I2", "%s STAN %" PRId32 " is paid out though a person has decided",
+                            identity->terminal, identity->stan);
+}
 
 static void check_truth(struct sim *sim, const struct machine *atm, const struct atm_withdrawal *w,
                         int64_t *spent_yen)
@@ -688,11 +797,11 @@ static void check_truth(struct sim *sim, const struct machine *atm, const struct
 
         if (state == WITHDRAWAL_APPROVED || state == WITHDRAWAL_ASKED)
                 sim_violate(sim, "truth", "%s STAN %" PRId32 " never ended", atm->terminal, w->identity.stan);
-        else if (counted_yen != w->dispensed_yen)
+        else if (counted_yen != w->dispensed_yen && !people_know(sim, row, w->dispensed_yen))
                 sim_violate(sim, "truth",
                             "%s STAN %" PRId32 " dispensed %" PRId64 " yen, the database says %" PRId64,
                             atm->terminal, w->identity.stan, w->dispensed_yen, counted_yen);
-        else if (counted_yen > 0)
+        if (counted_yen > 0)
                 spent_yen[w->card] += counted_yen + charge_yen(row);
 }
 

@@ -30,7 +30,9 @@ static const char help[] =
     "  --defect NAME    put a deliberate defect into the ledger: answers-before-commit,\n"
     "                   decides-repeats-anew, keeps-commission, pays-late-approvals,\n"
     "                   forgets-reversals, forgets-completions, times-out-approvals,\n"
-    "                   keeps-usage, takes-out-of-order\n"
+    "                   keeps-usage, takes-out-of-order, repeats-after-end,\n"
+    "                   repeats-for-ever, overrides-people, hurries-people,\n"
+    "                   corrects-late, corrects-often\n"
     "  --expect NAME    succeed only if a run violates this invariant (I1, I2, I3, ...); stop there\n"
     "  --faults         play the rows of tests/faults/fault_table.def instead: what fails at which\n"
     "                   moment, and what ATM, host and bank must hold in the end\n"
@@ -54,6 +56,12 @@ static const struct {
     {"times-out-approvals", LEDGER_MEM_TIMES_OUT_APPROVALS},
     {"keeps-usage", LEDGER_MEM_KEEPS_USAGE},
     {"takes-out-of-order", LEDGER_MEM_TAKES_OUT_OF_ORDER},
+    {"repeats-after-end", LEDGER_MEM_REPEATS_AFTER_END},
+    {"repeats-for-ever", LEDGER_MEM_REPEATS_FOR_EVER},
+    {"overrides-people", LEDGER_MEM_OVERRIDES_PEOPLE},
+    {"hurries-people", LEDGER_MEM_HURRIES_PEOPLE},
+    {"corrects-late", LEDGER_MEM_CORRECTS_LATE},
+    {"corrects-often", LEDGER_MEM_CORRECTS_OFTEN},
 };
 
 struct command {

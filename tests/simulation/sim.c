@@ -266,6 +266,7 @@ static void draw_faults(struct sim *sim)
             .stall = rate(sim, 2),
             .cut_line = rate(sim, 4),
             .bank_down = rate(sim, 2),
+            .person = rate(sim, 20),
         };
         for (int i = 0; i < BEHAVIOUR_COUNT; i++)
                 sim->rates.bank[i] = rate(sim, i == BEHAVIOUR_DOWN ? 10 : 80);
@@ -302,6 +303,11 @@ static void draw_world(struct sim *sim)
             random_permille(&sim->random, 800) ? 1 + random_below(&sim->random, SIM_BANKS_MAX) : 0;
 }
 
+static int64_t database_ms(void *context)
+{
+        return ((const struct sim *)context)->now_ms;
+}
+
 static void build(struct sim *sim, enum ledger_mem_defect defect)
 {
         sim->echo_interval_ms = 30000 + 2 * sim->pause_ms;
@@ -315,6 +321,7 @@ static void build(struct sim *sim, enum ledger_mem_defect defect)
         sim->database->defect = defect;
         sim->database->on_commit = check_commit;
         sim->database->context = sim;
+        sim->database->clock_ms = database_ms;
         for (int i = 0; i < SIM_CARDS; i++)
                 add_card(sim, i);
         for (int i = 0; i < sim->instance_count; i++) {
@@ -445,6 +452,39 @@ static void cut_some_line(struct sim *sim)
         }
 }
 
+/* Mostly one that has no end for long. NULL: none. */
+static const struct memory_withdrawal *some_withdrawal(struct sim *sim)
+{
+        const struct memory_withdrawal *found = NULL;
+        int count = 0;
+        bool any = random_permille(&sim->random, 100);
+
+        for (const struct memory_withdrawal *w = sim->database->withdrawals; w; w = w->hh.next) {
+                bool old = w->open && sim->now_ms - w->approved_ms >= SIM_YOUNGEST_MS;
+
+                if ((any || old) && random_below(&sim->random, ++count) == 0)
+                        found = w;
+        }
+        return found;
+}
+
+/* A person finds out, or believes to, how much left an ATM. */
+static void let_person_decide(struct sim *sim)
+{
+        const struct memory_withdrawal *w = some_withdrawal(sim);
+        int64_t dispensed_yen;
+        const char *refusal;
+
+        if (!w)
+                return;
+        dispensed_yen = random_permille(&sim->random, 400) ? 0 : w->request.amount_yen;
+        refusal = memory_operator_resolve(sim->database, &w->identity, dispensed_yen, sim->now_ms, sim->now_ms,
+                                          SIM_YOUNGEST_MS);
+        sim->counters->people_refused += refusal && strcmp(refusal, "young") == 0;
+        sim_tell(sim, "a person says of %s STAN %" PRId32 " that %" PRId64 " yen left: %s", w->identity.terminal,
+                 w->identity.stan, dispensed_yen, refusal ? refusal : "done");
+}
+
 static void do_faults(struct sim *sim)
 {
         const struct sim_rates *rates = &sim->rates;
@@ -471,6 +511,8 @@ static void do_faults(struct sim *sim)
                 instance_stall(some_instance(sim), random_between(&sim->random, 1000, 90000));
         if (strikes(sim, rates->cut_line))
                 cut_some_line(sim);
+        if (sim_chance(sim, rates->person))
+                let_person_decide(sim);
         if (sim->bank_count && strikes(sim, rates->bank_down))
                 bank_go_down(&sim->banks[random_below(&sim->random, sim->bank_count)],
                              random_between(&sim->random, 500, 600000));

@@ -36,6 +36,9 @@ enum {
         SIM_LINES = 2, /* of a daemon to a bank */
         SIM_CARDS = 60,
         SIM_REFERENCES_MAX = 40,
+        SIM_WAIT_MS = 90000, /* an ATM for an approval */
+        SIM_CORRECT_MS = 300000,
+        SIM_YOUNGEST_MS = 600000, /* when a person may decide */
 };
 
 /* What is counted; a run over many seeds in which something never happened tests less than it says. */
@@ -53,6 +56,12 @@ enum {
         X(reversals)                                                                                         \
         X(corrections)                                                                                       \
         X(blocked)                                                                                           \
+        X(ended_repeats)                                                                                     \
+        X(corrections_accepted)                                                                              \
+        X(corrections_refused)                                                                               \
+        X(decided_by_people)                                                                                 \
+        X(advices_after_people)                                                                              \
+        X(people_refused)                                                                                    \
         X(over_limit)                                                                                        \
         X(silences)                                                                                          \
         X(connections)                                                                                       \
@@ -116,7 +125,7 @@ struct sim_rates {
         int lost, doubled, overtaken, late, very_late;     /* of messages */
         int cut, crash, drain, database, power, reference; /* of events */
         int lost_batch, slow_batch;                        /* of the ledger's stages */
-        int stall, cut_line, bank_down;                    /* of events */
+        int stall, cut_line, bank_down, person;            /* of events */
         int bank[BEHAVIOUR_COUNT];                         /* of a bank's messages about money */
 };
 
@@ -429,6 +438,7 @@ void check_commit(struct memory_database *database, const struct ledger_op *op, 
 int64_t check_held_yen(const struct sim *sim, const struct ledger_identity *identity);
 /* A bank has written it down. */
 void check_record(struct sim *sim, int bank, const struct bank_record *record);
+void check_payment(struct sim *sim, const struct ledger_identity *identity);
 void check_answer(struct sim *sim, const struct link *link, const uint8_t *bytes, size_t length);
 void check_sums(struct sim *sim);
 void check_end(struct sim *sim);

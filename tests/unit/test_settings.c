@@ -362,6 +362,10 @@ START_TEST(the_mandatory_keys_alone_give_the_defaults)
         ck_assert_int_eq(s.reference_poll_ms, 1000);
         ck_assert_int_eq(s.skew_s, 300);
         ck_assert_int_eq(s.request_timeout_ms, 20000);
+        ck_assert_int_eq(s.atm_wait_s, 90);
+        ck_assert_int_eq(s.atm_wait_s + s.atm_dispense_s, 600);
+        ck_assert_int_eq(settings_default("limits", "atm_dispense_s"), s.atm_dispense_s);
+        ck_assert_int_eq(s.correction_s, 300);
         ck_assert_int_eq(s.saf_lease_ms, 5000);
         ck_assert_int_eq(s.saf_retry_first_ms, 1000);
         ck_assert_int_eq(s.saf_retry_max_ms, 60000);
@@ -394,6 +398,7 @@ START_TEST(every_key_reaches_its_member)
                  "speed=4320\nskew_s=1\n"
                  "[limits]\nconnections_max=11\nhandshake_timeout_ms=101\nidle_timeout_ms=102\n"
                  "message_timeout_ms=103\nrequest_timeout_ms=104\ndrain_timeout_ms=0\n"
+                 "atm_wait_s=12\natm_dispense_s=13\ncorrection_s=0\n"
                  "[saf]\nlease_ms=501\nretry_first_ms=201\nretry_max_ms=202\nalarm_age_s=7\n"
                  "[link BANKA]\ndialect=/d\naddresses=a:1,[::1]:2\nconnections=3\ncertificate=/lc\nkey=/lk\n"
                  "ca=/la\nacquirer=12345678901\noutstanding_max=5\nanswer_timeout_ms=100\n"
@@ -425,6 +430,9 @@ START_TEST(every_key_reaches_its_member)
         ck_assert_int_eq(s.message_timeout_ms, 103);
         ck_assert_int_eq(s.request_timeout_ms, 104);
         ck_assert_int_eq(s.drain_timeout_ms, 0);
+        ck_assert_int_eq(s.atm_wait_s, 12);
+        ck_assert_int_eq(s.atm_dispense_s, 13);
+        ck_assert_int_eq(s.correction_s, 0);
         ck_assert_int_eq(s.saf_lease_ms, 501);
         ck_assert_int_eq(s.saf_retry_first_ms, 201);
         ck_assert_int_eq(s.saf_retry_max_ms, 202);

@@ -51,7 +51,7 @@ static int read_it(const char *business)
         ck_assert_ptr_nonnull(row);
         ck_assert_int_eq(profile_check(row, &request, &error), 0);
         memset(&txn, 0, sizeof(txn));
-        return txn_read(&txn, row, &request, "T0000001", moment(business), &error);
+        return txn_read(&txn, row, &request, "T0000001", moment(business), 300 * 1000, &error);
 }
 
 static const char *value_of(int field)
@@ -82,16 +82,21 @@ START_TEST(the_year_of_de7_puts_it_nearest_to_business_time)
 }
 END_TEST
 
-/* An advice may come weeks late: its original's year goes by its own, not by today's. */
+/* An advice may come months late and is never of the future; 2016 has a 29 February. */
 static const struct {
         const char *de7, *original_de7, *business, *original;
 } original_rows[] = {
     {"0101000500", "1231235900", "2017-01-01T00:10:00Z", "2016-12-31T23:59:00Z"},
     {"1231235900", "1231235800", "2017-05-01T00:00:00Z", "2016-12-31T23:58:00Z"},
-    {"0102000000", "0101000000", "2016-12-30T00:00:00Z", "2017-01-01T00:00:00Z"},
+    {"0102000000", "0101000000", "2016-12-30T00:00:00Z", "2016-01-01T00:00:00Z"},
+    {"0617120000", "0101000000", "2017-07-18T00:00:00Z", "2017-01-01T00:00:00Z"}, /* 198 days late */
+    {"0101000000", "0101000000", "2017-12-31T23:55:00Z", "2018-01-01T00:00:00Z"}, /* within the skew */
+    {"0101000000", "0101000001", "2017-12-31T23:55:00Z", "2017-01-01T00:00:01Z"}, /* beyond it */
+    {"0301000000", "0229120000", "2019-03-01T00:00:00Z", "2016-02-29T12:00:00Z"},
+    {"0301000000", "0229120060", "2016-03-01T00:00:00Z", "2016-02-29T12:00:59Z"},
 };
 
-START_TEST(the_year_of_de90_puts_it_nearest_to_the_advice)
+START_TEST(the_year_of_de90_is_the_latest_before_the_advice)
 {
         make_advice("0220", original_rows[_i].de7, original_rows[_i].original_de7);
         ck_assert_int_eq(read_it(original_rows[_i].business), 0);
@@ -99,6 +104,22 @@ START_TEST(the_year_of_de90_puts_it_nearest_to_the_advice)
         ck_assert_int_eq(txn.op.advice.original.transmitted_ms, moment(original_rows[_i].original));
         ck_assert_int_eq(txn.op.advice.original.stan, 7);
         ck_assert_str_eq(txn.op.advice.original.terminal, "T0000001");
+}
+END_TEST
+
+static const struct {
+        const char *de7, *business, *transmitted;
+} advice_year_rows[] = {
+    {"0102000000", "2017-01-01T00:00:00Z", "2017-01-02T00:00:00Z"}, /* its clock may be a day ahead */
+    {"0102000001", "2017-01-01T00:00:00Z", "2016-01-02T00:00:01Z"},
+    {"0601000000", "2017-05-01T00:00:00Z", "2016-06-01T00:00:00Z"},
+};
+
+START_TEST(the_year_of_an_advices_de7_is_the_latest_that_is_not_of_the_future)
+{
+        make_advice("0420", advice_year_rows[_i].de7, "1231235900");
+        ck_assert_int_eq(read_it(advice_year_rows[_i].business), 0);
+        ck_assert_int_eq(txn.op.identity.transmitted_ms, moment(advice_year_rows[_i].transmitted));
 }
 END_TEST
 
@@ -121,7 +142,6 @@ START_TEST(an_advice_says_how_much_was_dispensed)
                 iso_set_string(&request, 95, advice_rows[_i].replacement);
         ck_assert_int_eq(read_it("2016-06-15T12:00:00Z"), 0);
         ck_assert_int_eq(txn.op.advice.reversal, advice_rows[_i].reversal);
-        ck_assert_int_eq(txn.repeat, advice_rows[_i].repeat);
         ck_assert_int_eq(txn.op.advice.dispensed_yen, advice_rows[_i].dispensed_yen);
         ck_assert_int_eq(txn.op.advice.amount_yen, 10000);
         ck_assert_str_eq(txn.op.advice.why, advice_rows[_i].why);
@@ -149,6 +169,17 @@ START_TEST(a_request_of_each_kind_becomes_its_op)
         ck_assert_int_eq(txn.op.request.processing_code, kind_rows[_i].code);
         ck_assert_str_eq(txn.op.request.pan_mask, "990001******0001");
         ck_assert_str_eq(txn.op.request.expiry_yymm, "3012");
+}
+END_TEST
+
+START_TEST(stan_000000_is_a_format_error)
+{
+        make_request("0200", "010000", "0615120000");
+        iso_set_string(&request, 11, "000000");
+        ck_assert_int_eq(read_it("2016-06-15T12:00:00Z"), -1);
+        make_advice("0420", "0615120000", "0615115900");
+        iso_set_string(&request, 11, "000000");
+        ck_assert_int_eq(read_it("2016-06-15T12:00:00Z"), -1);
 }
 END_TEST
 
@@ -267,10 +298,10 @@ static const struct {
         enum ledger_status status;
         const char *de39; /* NULL: silence */
 } status_rows[] = {
-    {"0200", "010000", LEDGER_UNAVAILABLE, "96"}, {"0201", "010000", LEDGER_UNAVAILABLE, NULL},
+    {"0200", "010000", LEDGER_UNAVAILABLE, NULL}, {"0201", "010000", LEDGER_UNAVAILABLE, NULL},
     {"0200", "310000", LEDGER_UNAVAILABLE, "96"}, {"0201", "310000", LEDGER_UNAVAILABLE, "96"},
     {"0220", "010000", LEDGER_UNAVAILABLE, NULL}, {"0421", "010000", LEDGER_UNAVAILABLE, NULL},
-    {"0200", "010000", LEDGER_STALE, "96"},       {"0201", "010000", LEDGER_STALE, NULL},
+    {"0200", "010000", LEDGER_STALE, NULL},       {"0201", "010000", LEDGER_STALE, NULL},
     {"0200", "010000", LEDGER_UNKNOWN, NULL},     {"0201", "010000", LEDGER_UNKNOWN, NULL},
     {"0420", "010000", LEDGER_UNKNOWN, NULL},     {"0220", "010000", LEDGER_DECIDED, "00"},
     {"0420", "010000", LEDGER_DECIDED, "00"},     {"0421", "010000", LEDGER_STORED, "00"},
@@ -342,7 +373,10 @@ int main(void)
         Suite *suite = suite_create("txn");
         TCase *tcase = tcase_create("txn");
         tcase_add_loop_test(tcase, the_year_of_de7_puts_it_nearest_to_business_time, 0, COUNT(year_rows));
-        tcase_add_loop_test(tcase, the_year_of_de90_puts_it_nearest_to_the_advice, 0, COUNT(original_rows));
+        tcase_add_loop_test(tcase, the_year_of_an_advices_de7_is_the_latest_that_is_not_of_the_future, 0,
+                            COUNT(advice_year_rows));
+        tcase_add_test(tcase, stan_000000_is_a_format_error);
+        tcase_add_loop_test(tcase, the_year_of_de90_is_the_latest_before_the_advice, 0, COUNT(original_rows));
         tcase_add_loop_test(tcase, an_advice_says_how_much_was_dispensed, 0, COUNT(advice_rows));
         tcase_add_loop_test(tcase, a_request_of_each_kind_becomes_its_op, 0, COUNT(kind_rows));
         tcase_add_test(tcase, no_card_number_gets_into_the_op);

@@ -353,13 +353,14 @@ static void take_approval(struct sim_atm *atm, struct atm_turn *turn, const stru
         advise_of_cash(atm, turn, cash_yen, "22");
 }
 
-/* Refusals that the host doesn't keep: another copy of the 0200 that is on its way may be approved. */
-static bool refusal_may_change(const char *de39)
+/* Refusals after which another copy of the 0200 may have been approved, or may still be: what the host doesn't
+ * keep, and 94, which a repeat gets that is too late to be paid out. */
+static bool is_copy_in_doubt(const char *de39)
 {
-        static const char *const unkept[] = {"30", "40", "58", "96", "98"};
+        static const char *const doubtful[] = {"30", "40", "58", "94", "96", "98"};
 
-        for (size_t i = 0; i < sizeof(unkept) / sizeof(unkept[0]); i++)
-                if (!strcmp(de39, unkept[i]))
+        for (size_t i = 0; i < sizeof(doubtful) / sizeof(doubtful[0]); i++)
+                if (!strcmp(de39, doubtful[i]))
                         return true;
         return false;
 }
@@ -374,8 +375,8 @@ static void count_answer(const struct sim_atm *atm, struct atm_turn *turn, const
 static void on_request_answer(struct sim_atm *atm, struct atm_turn *turn, const struct atm_answer *answer)
 {
         if (atm->state == ATM_TRAILING) {
-                /* Its reversal was acknowledged before it came: nothing may be approved any more. */
-                if (atm->trail == TRAIL_REQUEST && !strcmp(answer->de39, "00"))
+                /* Its end was acknowledged before it came: nothing may be approved any more. */
+                if (!strcmp(answer->de39, "00"))
                         turn->counters->wrong++;
                 end(atm, turn, outcome_of(atm));
                 return;
@@ -394,7 +395,7 @@ static void on_request_answer(struct sim_atm *atm, struct atm_turn *turn, const 
         count_answer(atm, turn, answer);
         if (!strcmp(answer->de39, "00")) {
                 take_approval(atm, turn, answer);
-        } else if (atm->copies > 1 && refusal_may_change(answer->de39)) {
+        } else if (atm->copies > 1 && is_copy_in_doubt(answer->de39)) {
                 give_up_asking(atm, turn);
         } else {
                 write_answer(atm, turn, answer);

@@ -38,7 +38,8 @@ static const struct {
     {APPROVED, NO_DE_95, "0220", "completed", 20000, true, false},
     {APPROVED, 20000, "0220", "completed", 20000, true, false},
     {APPROVED, 20000, "0420", "completed", 20000, true, false},
-    {APPROVED, 19999, "0220", "completed", 19999, true, false},
+    {APPROVED, 19000, "0220", "completed", 19000, true, false},
+    {APPROVED, 19999, "0220", "approved", 0, false, true}, /* no notes add up to it */
     {APPROVED, 1000, "0420", "completed", 1000, true, false},
     {APPROVED, 20001, "0220", "approved", 0, false, true},
     {APPROVED, 999999999999, "0420", "approved", 0, false, true},
@@ -48,20 +49,21 @@ static const struct {
 
     {COMPLETED, NO_DE_95, "0220", "completed", 20000, true, false},
     {COMPLETED, 20000, "0420", "completed", 20000, true, false},
-    {COMPLETED, 5000, "0220", "completed", 5000, true, false},
-    {COMPLETED, 5000, "0420", "completed", 5000, true, false},
+    {COMPLETED, 5000, "0220", "completed", 5000, true, true}, /* a correction leaves a record */
+    {COMPLETED, 5000, "0420", "completed", 5000, true, true},
     {COMPLETED, 21000, "0220", "completed", 20000, true, true},
     {COMPLETED, 21000, "0420", "completed", 20000, true, true},
-    {COMPLETED, 0, "0220", "reversed", 0, false, false},
-    {COMPLETED, NO_DE_95, "0420", "reversed", 0, false, false},
+    {COMPLETED, 0, "0220", "reversed", 0, false, true},
+    {COMPLETED, NO_DE_95, "0420", "reversed", 0, false, true},
 
     {PARTLY_COMPLETED, PART_YEN, "0220", "completed", PART_YEN, true, false},
-    {PARTLY_COMPLETED, 11999, "0420", "completed", 11999, true, false},
+    {PARTLY_COMPLETED, 11000, "0420", "completed", 11000, true, true},
+    {PARTLY_COMPLETED, 11999, "0420", "completed", PART_YEN, true, true},
     {PARTLY_COMPLETED, 20000, "0220", "completed", PART_YEN, true, true},
     {PARTLY_COMPLETED, NO_DE_95, "0220", "completed", PART_YEN, true, true},
     {PARTLY_COMPLETED, 12001, "0420", "completed", PART_YEN, true, true},
-    {PARTLY_COMPLETED, 0, "0220", "reversed", 0, false, false},
-    {PARTLY_COMPLETED, NO_DE_95, "0420", "reversed", 0, false, false},
+    {PARTLY_COMPLETED, 0, "0220", "reversed", 0, false, true},
+    {PARTLY_COMPLETED, NO_DE_95, "0420", "reversed", 0, false, true},
 
     {REVERSED, NO_DE_95, "0220", "reversed", 0, false, true},
     {REVERSED, 5000, "0420", "reversed", 0, false, true},

@@ -681,7 +681,7 @@ void book_advice(int number, int64_t dispensed_yen)
         struct entry *entry = &shared->entry[number];
         bool approved = !strcmp(entry->state, "approved"), completed = !strcmp(entry->state, "completed");
         int64_t most_yen = completed ? entry->dispensed_yen : entry->amount_yen;
-        if ((!approved && !completed) || dispensed_yen > most_yen)
+        if ((!approved && !completed) || dispensed_yen > most_yen || dispensed_yen % 1000 != 0)
                 return;
         entry->state = dispensed_yen ? "completed" : "reversed";
         entry->dispensed_yen = dispensed_yen;

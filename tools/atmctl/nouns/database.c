@@ -17,7 +17,7 @@
 #include "tools/atmctl/migrations.h"
 #include "tools/atmctl/output/output.h"
 
-enum { PARTITION_MONTHS_BACK = 7, PARTITION_MONTHS_AHEAD = 13 };
+enum { PARTITION_MONTHS_BACK = 13, /* an advice may be a year late */ PARTITION_MONTHS_AHEAD = 13 };
 
 static const char *state_name(enum database_state state)
 {
@@ -265,7 +265,7 @@ static const struct field setup_fields[] = {
 static const struct field partition_fields[] = {
     {.name = "from",
      .kind = VALUE_DATE,
-     .text = "the first day; 7 months before business today unless given"},
+     .text = "the first day; 13 months before business today unless given"},
     {.name = "to",
      .kind = VALUE_DATE,
      .text = "the day after the last; when the 13th month after business today is over unless given"},

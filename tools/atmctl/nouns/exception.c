@@ -4,13 +4,15 @@
 #include <string.h>
 
 #include "backoffice/cases/exceptions.h"
+#include "config/settings.h"
 #include "rules/calendar.h"
+#include "rules/withdrawal.h"
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/operator.h"
 #include "tools/atmctl/rows.h"
 #include "tools/atmctl/nouns/withdrawal.h"
 
-enum { OPEN_MINUTES = 10, YEN_STEP = 1000 };
+enum { OPEN_MINUTES = 10 };
 
 static const struct output_column list_columns[] = {
     {"advice_at", OUTPUT_TEXT, 0}, {"terminal", OUTPUT_TEXT, 0},       {"advice_stan", OUTPUT_NUMBER, 0},
@@ -68,6 +70,25 @@ static void describe(const PGresult *withdrawal, char buffer[80])
                  PQgetvalue(withdrawal, 0, WITHDRAWAL_AT), atoi(PQgetvalue(withdrawal, 0, WITHDRAWAL_STAN)));
 }
 
+/* How old a withdrawal must be before a person decides: its ATM may pay out until then. False after a
+ * complaint. */
+static bool youngest_ms(const struct invocation *invocation, int64_t *ret_ms)
+{
+        const char *path = invocation_value(invocation, "config");
+        struct settings settings;
+        char error[SETTINGS_ERROR_MAX];
+
+        if (path && !settings_load(path, &settings, error)) {
+                complain("%s", error);
+                return false;
+        }
+        *ret_ms = path ? (settings.atm_wait_s + settings.atm_dispense_s) * 1000
+                       : (settings_default("limits", "atm_wait_s") + settings_default("limits", "atm_dispense_s")) * 1000;
+        if (invocation_has(invocation, "force"))
+                *ret_ms = 0;
+        return true;
+}
+
 static void complain_of_refusal(const struct invocation *invocation, const char *key, enum exception_end end,
                                 const struct exception_outcome *outcome)
 {
@@ -82,6 +103,12 @@ static void complain_of_refusal(const struct invocation *invocation, const char 
                 complain("exception resolve: %s is %s with %" PRId64
                          " yen dispensed already, and nothing about it is open",
                          key, state, outcome->counted_before_yen);
+        } else if (end == EXCEPTION_YOUNG) {
+                complain("exception resolve: %s is %s, and so young that its ATM may still pay out: expected to wait "
+                         "until an ATM's longest wait and longest dispensing are over (atm_wait_s and atm_dispense_s "
+                         "of the configuration)",
+                         key, state);
+                note("where the ATM is known to stand still, --force decides now");
         } else if (!strcmp(state, "declined") || !strcmp(state, "blocked") || !strcmp(state, "reversed")) {
                 complain("exception resolve: %s is %s: that %s yen left for it can't be recorded, for the "
                          "bank was told "
@@ -104,13 +131,14 @@ static void complain_of_refusal(const struct invocation *invocation, const char 
 }
 
 static bool resolve_found(const struct invocation *invocation, struct database *database, const PGresult *found,
-                          const char *advice_at)
+                          const char *advice_at, int64_t youngest)
 {
         const struct exception_finding finding = {.terminal = PQgetvalue(found, 0, WITHDRAWAL_TERMINAL),
                                                   .transmitted_at = PQgetvalue(found, 0, WITHDRAWAL_AT),
                                                   .stan = PQgetvalue(found, 0, WITHDRAWAL_STAN),
                                                   .dispensed_yen = invocation_value(invocation, "dispensed"),
                                                   .elsewhere = invocation_has(invocation, "elsewhere"),
+                                                  .youngest_ms = youngest,
                                                   .advice_at = advice_at,
                                                   .now_ms = operator_now(),
                                                   .who = operator_name(),
@@ -140,18 +168,18 @@ static int resolve(const struct invocation *invocation)
         const char *source;
         char advice_at[32];
         PGresult *found;
-        int64_t now_ms;
+        int64_t now_ms, youngest;
         bool done;
         int exit_code;
 
-        if (invocation_number(invocation, "dispensed", 0) % YEN_STEP)
+        if (invocation_number(invocation, "dispensed", 0) % SMALLEST_NOTE_YEN)
                 return usage_error(invocation->command,
                                    "--dispensed %s: expected a multiple of %d yen: notes",
-                                   invocation_value(invocation, "dispensed"), YEN_STEP);
+                                   invocation_value(invocation, "dispensed"), SMALLEST_NOTE_YEN);
         exit_code = withdrawal_asked(invocation, &question, token);
         if (exit_code != EXIT_DONE)
                 return exit_code;
-        if (!business_clock_of(invocation, &clock, &source) ||
+        if (!business_clock_of(invocation, &clock, &source) || !youngest_ms(invocation, &youngest) ||
             !database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
         now_ms = clock_business_ms(&clock, real_now_ms());
@@ -159,7 +187,7 @@ static int resolve(const struct invocation *invocation)
         /* to the millisecond, so that two findings of a second are two advices */
         snprintf(advice_at + 19, sizeof(advice_at) - 19, ".%03d+09:00", (int)(now_ms % 1000));
         found = withdrawal_one(invocation, &database, &question);
-        done = found && resolve_found(invocation, &database, found, advice_at);
+        done = found && resolve_found(invocation, &database, found, advice_at, youngest);
         PQclear(found);
         database_close(&database);
         return done ? EXIT_DONE : EXIT_FAILED;
@@ -193,6 +221,9 @@ static const struct field resolve_fields[] = {
     {.name = "elsewhere",
      .kind = VALUE_NONE,
      .text = "the money was put right outside this system: deal with its exceptions, move nothing"},
+    {.name = "force",
+     .kind = VALUE_NONE,
+     .text = "decide although its ATM may still pay out, because it is known to stand still"},
     WITHDRAWAL_FIELDS,
     {.name = NULL},
 };
@@ -204,7 +235,9 @@ static const struct command commands[] = {
      .verb = "list",
      .text = "list what people should look at, the newest first",
      .more =
-         "Advices that contradict what is known, with what the withdrawal was to us when they came; and "
+         "Advices that contradict what is known, with what the withdrawal was to us when they came (settled: "
+         "completed, and too late to correct it; decided: a person had said otherwise); corrections of what was "
+         "completed (corrected), which did move money: look whether they are honest; and "
          "withdrawals without an end: approved and not heard of again (no end), or asked of a bank and not "
          "decided, which any running atmd does by itself (no outcome).",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_CLOCK,
@@ -227,8 +260,10 @@ static const struct command commands[] = {
          "roll-up, limits, account, and what the bank must be told; and it deals with the withdrawal's "
          "exceptions. Where the finding is what is recorded already, it only does the latter. Refused where "
          "the "
-         "finding can't be recorded any more: put the money right by hand, then --elsewhere. Should the ATM "
-         "speak after all and say otherwise, that is a new exception.\n"
+         "finding can't be recorded any more: put the money right by hand, then --elsewhere. Refused also while "
+         "its ATM may still pay out: for its longest wait and longest dispensing after the approval, together "
+         "ten minutes unless --config says otherwise. Should the ATM "
+         "speak after all and say otherwise, that is a new exception and moves nothing.\n"
          "Example: atmctl exception resolve --terminal T0000001 --stan 123 --dispensed 0 --note 'counted the "
          "cassettes with the guard'",
      .flags = FIND_FLAGS | COMMAND_CLOCK,

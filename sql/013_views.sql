@@ -19,7 +19,8 @@ SELECT w.terminal, w.stan, w.transmitted_at,
        w.link, o.cause AS outcome_cause, o.bank_de39,
        coalesce(c.customer_tax_yen, 0) AS customer_tax_yen,
        coalesce(c.hall_share_yen, 0) AS hall_share_yen,
-       w.customer_fee_yen + w.customer_tax_yen AS charge_yen -- DE 28, as priced: earned or not
+       w.customer_fee_yen + w.customer_tax_yen AS charge_yen, -- DE 28, as priced: earned or not
+       coalesce(w.approved_at, o.approved_at) AS approved_at
 FROM withdrawal w
 LEFT JOIN bank_outcome o ON w.link IS NOT NULL AND o.terminal = w.terminal AND o.transmitted_at = w.transmitted_at AND o.stan = w.stan
 LEFT JOIN reason r ON r.reason = coalesce(w.reason, o.reason)
@@ -109,5 +110,5 @@ GRANT DELETE ON holiday TO atm_operator;
 GRANT INSERT ON card, account TO atm_operator;
 GRANT UPDATE (status, expiry_yymm) ON card TO atm_operator;
 
-INSERT INTO schema_migration VALUES (9, 'views');
+INSERT INTO schema_migration VALUES (13, 'views');
 COMMIT;

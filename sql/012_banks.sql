@@ -1,5 +1,5 @@
 -- The ledger's functions for banks over links: outcomes, the sweep, store and forward.
--- Times (..._ms) are real milliseconds, given by the caller. Locks as in 006_ledger.sql.
+-- Times (..._ms) are real milliseconds, given by the caller. Locks as in 011_ledger.sql.
 BEGIN;
 
 -- What became of withdrawals that a bank was asked about: its answer, or none in time. p_reason 0: the bank
@@ -38,9 +38,9 @@ BEGIN
                 LEFT JOIN LATERAL (SELECT * FROM bank_outcome x WHERE x.terminal = o.terminal
                                    AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan LIMIT 1) x ON true
         ), written AS (
-                INSERT INTO bank_outcome (terminal, transmitted_at, stan, reason, approval_code, bank_de39, cause)
+                INSERT INTO bank_outcome (terminal, transmitted_at, stan, reason, approval_code, bank_de39, cause, approved_at)
                 SELECT n.terminal, n.transmitted_at, n.stan, n.reason, CASE WHEN n.reason = 0 THEN n.approval_code END,
-                       n.bank_de39, n.cause
+                       n.bank_de39, n.cause, CASE WHEN n.reason = 0 THEN clock_timestamp() END
                 FROM decided n WHERE NOT n.known
                 ORDER BY 1, 2, 3
                 ON CONFLICT DO NOTHING
@@ -229,12 +229,15 @@ END
 $$;
 
 -- An operator's finding: this much cash left the ATM. It is what an advice would do, as an advice of kind
--- 'operator', and deals with the withdrawal's exceptions. Where the finding is what is recorded already, or
--- money was put right elsewhere (p_elsewhere), it only deals with them. One row: the state as it was; why
--- nothing was done, NULL where it was; the state as it is now, and how many exceptions were dealt with.
--- Refused is what the table of states calls an exception, and what would change nothing at all.
+-- 'operator', and deals with the withdrawal's exceptions; from then on no message changes the withdrawal any
+-- more. Where money was put right elsewhere (p_elsewhere), it only deals with the exceptions. One row: the state
+-- as it was; why nothing was done, NULL where it was; the state as it is now, and how many exceptions were dealt
+-- with. Refused is what the table of states calls an exception, what would change nothing at all, and what is
+-- 'young': its bank was asked, or it was approved, less than p_youngest_ms of real time ago, so that its ATM may
+-- still be at it.
 CREATE OR REPLACE FUNCTION operator_resolve(p_terminal text, p_transmitted_at timestamptz, p_stan integer, p_dispensed_yen bigint,
-                                 p_elsewhere boolean, p_advice_at timestamptz, p_now_ms bigint, p_who text, p_note text)
+                                 p_elsewhere boolean, p_advice_at timestamptz, p_now_ms bigint, p_who text, p_note text,
+                                 p_youngest_ms bigint)
 RETURNS TABLE (r_refusal text, r_state_before text, r_counted_before_yen bigint, r_state text, r_counted_yen bigint,
                r_exceptions integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -243,10 +246,14 @@ DECLARE
         v_rule record;
         v_advice advice; -- all NULL while there is none
         v_exceptions integer;
+        v_refusal text;
 BEGIN
         SELECT w.state, w.amount_yen, w.dispensed_yen,
                CASE w.state WHEN 'completed' THEN w.dispensed_yen WHEN 'approved' THEN w.amount_yen
-                            WHEN 'asked' THEN w.amount_yen ELSE 0 END AS counts_yen
+                            WHEN 'asked' THEN w.amount_yen ELSE 0 END AS counts_yen,
+               coalesce(w.approved_at, (SELECT to_timestamp(o.asked_ms / 1000.0) FROM open_withdrawal o
+                                        WHERE o.terminal = w.terminal AND o.transmitted_at = w.transmitted_at
+                                        AND o.stan = w.stan)) AS since
         INTO v FROM v_withdrawal w
         WHERE w.terminal = p_terminal AND w.transmitted_at = p_transmitted_at AND w.stan = p_stan;
         IF NOT FOUND THEN
@@ -255,25 +262,29 @@ BEGIN
         END IF;
         SELECT u.* INTO STRICT v_rule FROM advice_rule u
         WHERE u.state_before = v.state
-        AND u.relation = CASE WHEN p_dispensed_yen = 0 THEN 'zero' WHEN p_dispensed_yen < v.counts_yen THEN 'less'
-                              WHEN p_dispensed_yen = v.counts_yen THEN 'equal' ELSE 'more' END;
+        AND u.relation = CASE WHEN p_dispensed_yen = 0 THEN 'zero'
+                              WHEN p_dispensed_yen % 1000 <> 0 OR p_dispensed_yen > v.counts_yen THEN 'more'
+                              WHEN p_dispensed_yen < v.counts_yen THEN 'less' ELSE 'equal' END;
         SELECT count(*) INTO v_exceptions FROM v_exception e
         WHERE e.terminal = p_terminal AND e.transmitted_at = p_transmitted_at AND e.stan = p_stan AND NOT e.resolved;
 
-        IF v_rule.exception AND NOT p_elsewhere
-           OR v_exceptions = 0 AND (p_elsewhere OR v.state = v_rule.state_after AND v.dispensed_yen = p_dispensed_yen) THEN
-                RETURN QUERY SELECT CASE WHEN p_elsewhere THEN 'no exception' WHEN v_rule.exception THEN 'impossible'
-                                         ELSE 'no change' END,
-                                    v.state, v.dispensed_yen, v.state, v.dispensed_yen, v_exceptions;
+        v_refusal := CASE WHEN p_elsewhere AND v_exceptions = 0 THEN 'no exception'
+                          WHEN p_elsewhere THEN NULL
+                          WHEN v_rule.exception THEN 'impossible'
+                          WHEN v_exceptions = 0 AND v.state = v_rule.state_after AND v.dispensed_yen = p_dispensed_yen THEN 'no change'
+                          WHEN clock_timestamp() - v.since < make_interval(secs => p_youngest_ms / 1000.0) THEN 'young' END;
+        IF v_refusal IS NOT NULL THEN
+                RETURN QUERY SELECT v_refusal, v.state, v.dispensed_yen, v.state, v.dispensed_yen, v_exceptions;
                 RETURN;
         END IF;
 
-        IF NOT p_elsewhere AND (v.state <> v_rule.state_after OR v.dispensed_yen <> p_dispensed_yen) THEN
+        -- also where it only confirms what is recorded: a person has decided
+        IF NOT p_elsewhere THEN
                 PERFORM ledger_advice(ARRAY[p_terminal], ARRAY[p_transmitted_at], ARRAY[p_stan], ARRAY['operator'],
                                       ARRAY[p_advice_at], ARRAY[0],
                                       ARRAY[CASE WHEN p_dispensed_yen = 0 THEN '21' WHEN p_dispensed_yen < v.amount_yen
                                                  THEN '32' END],
-                                      ARRAY[v.amount_yen], ARRAY[p_dispensed_yen], p_now_ms);
+                                      ARRAY[v.amount_yen], ARRAY[p_dispensed_yen], p_now_ms, 0);
                 SELECT a.* INTO STRICT v_advice FROM advice a
                 WHERE a.terminal = p_terminal AND a.transmitted_at = p_transmitted_at AND a.stan = p_stan
                 AND a.kind = 'operator' AND a.advice_at = p_advice_at;
@@ -307,5 +318,5 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         FROM saf GROUP BY link
 $$;
 
-INSERT INTO schema_migration VALUES (7, 'banks');
+INSERT INTO schema_migration VALUES (12, 'banks');
 COMMIT;

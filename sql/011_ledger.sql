@@ -62,6 +62,9 @@ $$;
 -- is none; p_link the bank to be asked, NULL for the house bank. One row a request, in any order: what the
 -- ATM is to hear, and whether it was durable before. A reason of NULL: the intent is durable and limits are
 -- taken, the bank is to be asked (not stored), or was asked by somebody and nothing is decided yet (stored).
+-- 28, can't decide, is said and not kept: a repeat is decided anew.
+-- A repeat hears its original's approval while that can still lead to a dispense that everybody knows of: the
+-- withdrawal is open, and its approval younger than p_wait_ms, the ATMs' longest wait. Then 29.
 -- A single row with reason -1: decided from another version of the reference data; nothing was done.
 CREATE OR REPLACE FUNCTION ledger_request(
         p_version bigint, p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
@@ -71,12 +74,14 @@ CREATE OR REPLACE FUNCTION ledger_request(
         p_customer_fee_yen bigint[], p_customer_tax_yen bigint[],
         p_interbank_fee_yen bigint[], p_interbank_tax_yen bigint[], p_hall_share_yen bigint[],
         p_limit_day_yen bigint[], p_limit_month_yen bigint[], p_limit_day_count bigint[],
-        p_refusal smallint[], p_approval_code text[], p_link text[], p_now_ms bigint)
+        p_refusal smallint[], p_approval_code text[], p_link text[], p_now_ms bigint, p_wait_ms bigint)
 RETURNS TABLE (r_position integer, r_stored boolean, r_reason smallint, r_business_date date,
                r_charge_yen bigint, r_approval_code text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET random_page_cost = 0.01 SET jit = off AS $$
+DECLARE
+        v_now timestamptz;
 BEGIN
         -- whoever closes a period waits for what is on its way, and counts it
         LOCK TABLE books IN ROW SHARE MODE;
@@ -101,6 +106,7 @@ BEGIN
         CROSS JOIN LATERAL (SELECT FROM card_month m WHERE m.card_token = o.card_token AND m.month = o.month
                             LIMIT 1 FOR UPDATE) m
         LEFT JOIN LATERAL (SELECT FROM account a WHERE a.card_token = o.card_token LIMIT 1 FOR UPDATE) a ON true;
+        v_now := clock_timestamp();
 
         RETURN QUERY
         WITH decided AS MATERIALIZED (
@@ -124,6 +130,9 @@ BEGIN
                             WHEN s.reason = 6 THEN s.reason
                             WHEN s.processing_code <> o.processing_code OR s.amount_yen <> o.amount_yen
                                  OR s.card_token IS DISTINCT FROM o.card_token THEN 5::smallint
+                            WHEN coalesce(s.reason, x.reason) = 0 AND (w.terminal IS NULL
+                                 OR (v_now - coalesce(s.approved_at, x.approved_at) < make_interval(secs => p_wait_ms / 1000.0)) IS NOT TRUE)
+                                 THEN 29::smallint
                             ELSE coalesce(s.reason, x.reason) END AS reason,
                        CASE WHEN s.terminal IS NULL THEN o.customer_fee_yen + o.customer_tax_yen
                             ELSE s.customer_fee_yen + s.customer_tax_yen END AS charge_yen,
@@ -142,9 +151,12 @@ BEGIN
                         limit_day_yen, limit_month_yen, limit_day_count, refusal, approval_code, link, position)
                 LEFT JOIN LATERAL (SELECT * FROM withdrawal s WHERE s.terminal = o.terminal
                                    AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan LIMIT 1) s ON true
-                LEFT JOIN LATERAL (SELECT x.reason, x.approval_code FROM bank_outcome x
+                LEFT JOIN LATERAL (SELECT x.reason, x.approval_code, x.approved_at FROM bank_outcome x
                                    WHERE s.link IS NOT NULL AND x.terminal = o.terminal
                                    AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan LIMIT 1) x ON true
+                LEFT JOIN LATERAL (SELECT w.terminal FROM open_withdrawal w
+                                   WHERE s.terminal IS NOT NULL AND w.terminal = o.terminal
+                                   AND w.transmitted_at = o.transmitted_at AND w.stan = o.stan LIMIT 1) w ON true
                 LEFT JOIN LATERAL (SELECT * FROM card c WHERE c.card_token = o.card_token LIMIT 1) c ON true
                 LEFT JOIN LATERAL (SELECT * FROM account a WHERE a.card_token = o.card_token LIMIT 1) a ON true
                 LEFT JOIN LATERAL (SELECT m.cash_yen FROM card_month m
@@ -158,12 +170,13 @@ BEGIN
         ), written AS (
                 INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, card_token,
                         pan_mask, issuer, band, hall, business_date, tariff_from, tax_rate_bp, customer_fee_yen,
-                        customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, approval_code, link)
+                        customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, approval_code, link, approved_at)
                 SELECT n.terminal, n.transmitted_at, n.stan, n.asked_reason, n.processing_code, n.amount_yen, n.card_token,
                         n.pan_mask, n.issuer, n.band, n.hall, n.business_date, n.tariff_from, n.tax_rate_bp, n.customer_fee_yen,
                         n.customer_tax_yen, n.interbank_fee_yen, n.interbank_tax_yen, n.hall_share_yen,
-                        CASE WHEN n.asked_reason = 0 THEN n.approval_code END, CASE WHEN n.asked_reason IS NULL THEN n.link END
-                FROM asked n WHERE NOT n.known
+                        CASE WHEN n.asked_reason = 0 THEN n.approval_code END, CASE WHEN n.asked_reason IS NULL THEN n.link END,
+                        CASE WHEN n.asked_reason = 0 THEN v_now END
+                FROM asked n WHERE NOT n.known AND n.reason <> 28
                 ORDER BY n.terminal, n.transmitted_at, n.stan
                 ON CONFLICT DO NOTHING
                 RETURNING terminal, transmitted_at, stan, reason, card_token, business_date, amount_yen, link,
@@ -191,7 +204,7 @@ BEGIN
         )
         SELECT n.position::integer, n.known, n.asked_reason, n.business_date, n.charge_yen, n.answer_code
         FROM asked n
-        WHERE CASE WHEN (SELECT count(*) FROM written) = (SELECT count(*) FROM decided x WHERE NOT x.known) THEN true
+        WHERE CASE WHEN (SELECT count(*) FROM written) = (SELECT count(*) FROM decided x WHERE NOT x.known AND x.reason <> 28) THEN true
                    ELSE ledger_conflict() END;
 END
 $$;
@@ -238,7 +251,7 @@ $$;
 CREATE TYPE ledger_effect AS (
         position integer, terminal text, transmitted_at timestamptz, stan integer,
         kind text, advice_at timestamptz, advice_stan integer, why text, amount_yen bigint, dispensed_yen bigint,
-        repeated boolean, exception text, seq smallint, state_before text, state text,
+        repeated boolean, exception text, corrects boolean, seq smallint, state_before text, state text,
         counted_yen bigint, counted_delta_yen bigint, commission smallint,
         back_cash_yen bigint, back_count integer, back_fee_yen bigint,
         card_token uuid, hall text, business_date date, issuer text, link text, original_amount_yen bigint,
@@ -247,13 +260,18 @@ CREATE TYPE ledger_effect AS (
         hall_share_yen bigint, posted_on date);
 
 -- Completion and reversal advices (0220, 0420 and their repeats). p_terminal is both the advice's and the
--- original's. One row an advice once all of them are durable; r_stored: it was durable before. What it changes
--- in the books is posted on the business date, or, where that is closed, on the first open day.
+-- original's. One row an advice once all of them are durable; r_stored: it was durable before; r_what: the
+-- exception or correction that it left for people to look at, NULL: none. What it changes in the books is posted
+-- on the business date, or, where that is closed, on the first open day.
+--
+-- A completed withdrawal is settled, so that no message changes it any more, once a person has decided about it,
+-- p_correct_ms of real time after its completion, where a message has corrected another of its card and day, and
+-- while its ATM is disabled. A correction before that leaves a record, 'corrected'.
 CREATE OR REPLACE FUNCTION ledger_advice(
         p_terminal text[], p_original_at timestamptz[], p_original_stan integer[],
         p_kind text[], p_advice_at timestamptz[], p_advice_stan integer[], p_why text[],
-        p_amount_yen bigint[], p_dispensed_yen bigint[], p_now_ms bigint)
-RETURNS TABLE (r_position integer, r_stored boolean)
+        p_amount_yen bigint[], p_dispensed_yen bigint[], p_now_ms bigint, p_correct_ms bigint)
+RETURNS TABLE (r_position integer, r_stored boolean, r_what text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET random_page_cost = 0.01 SET jit = off AS $$
@@ -268,6 +286,7 @@ DECLARE
         v_outside integer;
         v_open_from date;
         v_summarised date;
+        v_now timestamptz;
 BEGIN
         -- the next statement sees what this lock waited for
         LOCK TABLE books IN ROW SHARE MODE;
@@ -295,6 +314,7 @@ BEGIN
                                     LIMIT 1 FOR UPDATE) m
                 LEFT JOIN LATERAL (SELECT FROM account a WHERE a.card_token = o.card_token LIMIT 1 FOR UPDATE) a ON true;
         END IF;
+        v_now := clock_timestamp();
 
         -- an unknown original is blocked, so that its 0200 finds the key taken; one that lies outside every
         -- partition can't be requested any more either
@@ -319,53 +339,84 @@ BEGIN
         END IF;
 
         -- decide, in a statement that sees all of the above
-        SELECT array_agg(ROW(o.position, o.terminal, o.original_at, o.original_stan,
-                             o.kind, o.advice_at, o.advice_stan, o.why, o.amount_yen, o.dispensed_yen,
-                             r.seq IS NOT NULL,
-                             CASE WHEN r.seq IS NULL THEN CASE WHEN u.exception THEN b.state END
-                                  WHEN r.amount_yen <> o.amount_yen OR r.dispensed_yen <> o.dispensed_yen THEN 'contradicts' END,
-                             coalesce(l.seq, 0) + 1, b.state, u.state_after,
-                             c.counted_yen, c.counted_yen - coalesce(l.counted_yen, 0), u.commission,
-                             CASE WHEN u.state_after IN ('completed', 'reversed') AND b.state IN ('asked', 'approved', 'completed')
-                                  THEN b.counts_yen - c.counted_yen ELSE 0 END,
-                             CASE WHEN u.state_after = 'reversed' AND b.state <> 'reversed' THEN 1 ELSE 0 END,
-                             CASE WHEN u.state_after = 'reversed' AND b.state <> 'reversed'
-                                  THEN w.customer_fee_yen + w.customer_tax_yen ELSE 0 END,
-                             w.card_token, w.hall, w.business_date, w.issuer, w.link, w.amount_yen, w.band, w.tariff_from, w.tax_rate_bp,
-                             w.customer_fee_yen, w.customer_tax_yen, w.interbank_fee_yen, w.interbank_tax_yen,
-                             w.hall_share_yen, greatest(w.business_date, v_open_from))::ledger_effect
-                         ORDER BY o.terminal, o.original_at, o.original_stan),
-               count(*) FILTER (WHERE r.seq IS NULL)
+        WITH found AS (
+                SELECT o.*, r.seq IS NOT NULL AS repeated, r.seq IS NOT NULL AND (r.amount_yen <> o.amount_yen OR r.dispensed_yen <> o.dispensed_yen) AS contradicts,
+                       coalesce(l.seq, 0) + 1 AS seq, coalesce(l.counted_yen, 0) AS counted_before_yen, z.state, z.counts_yen,
+                       w.card_token, w.hall, w.business_date, w.issuer, w.link, w.amount_yen AS original_amount_yen, w.band,
+                       w.tariff_from, w.tax_rate_bp, w.customer_fee_yen, w.customer_tax_yen, w.interbank_fee_yen,
+                       w.interbank_tax_yen, w.hall_share_yen, coalesce(k.decided, false) AS decided,
+                       -- a correction by message of what was completed; whether it may be one
+                       z.state = 'completed' AND o.kind <> 'operator' AND r.seq IS NULL AND o.dispensed_yen < l.counted_yen AS corrects,
+                       coalesce(NOT k.decided AND v_now - k.completed_at < make_interval(secs => p_correct_ms / 1000.0)
+                                AND d.corrections = 0 AND t.enabled, false) AS may_correct
+                FROM unnest(p_terminal, p_original_at, p_original_stan, p_kind, p_advice_at, p_advice_stan, p_why, p_amount_yen,
+                            p_dispensed_yen)
+                     WITH ORDINALITY o (terminal, original_at, original_stan, kind, advice_at, advice_stan, why, amount_yen,
+                                        dispensed_yen, position)
+                CROSS JOIN LATERAL (SELECT * FROM withdrawal w WHERE w.terminal = o.terminal
+                                    AND w.transmitted_at = o.original_at AND w.stan = o.original_stan LIMIT 1) w
+                LEFT JOIN LATERAL (SELECT a.seq, a.state, a.counted_yen FROM advice a
+                                   WHERE a.terminal = o.terminal AND a.transmitted_at = o.original_at AND a.stan = o.original_stan
+                                   ORDER BY a.seq DESC LIMIT 1) l ON true
+                LEFT JOIN LATERAL (SELECT a.seq, a.amount_yen, a.dispensed_yen FROM advice a
+                                   WHERE a.terminal = o.terminal AND a.transmitted_at = o.original_at AND a.stan = o.original_stan
+                                   AND a.kind = o.kind AND a.advice_at = o.advice_at AND a.advice_stan = o.advice_stan
+                                   LIMIT 1) r ON true
+                LEFT JOIN LATERAL (SELECT x.reason FROM bank_outcome x
+                                   WHERE w.link IS NOT NULL AND x.terminal = o.terminal
+                                   AND x.transmitted_at = o.original_at AND x.stan = o.original_stan LIMIT 1) x ON true
+                CROSS JOIN LATERAL (SELECT coalesce(nullif(l.state, 'asked'), CASE coalesce(w.reason, x.reason, -1)
+                                                    WHEN 0 THEN 'approved' WHEN 6 THEN 'blocked' WHEN -1 THEN 'asked'
+                                                    ELSE 'declined' END) AS state) y
+                CROSS JOIN LATERAL (SELECT y.state, CASE y.state WHEN 'completed' THEN l.counted_yen
+                                                                 WHEN 'approved' THEN w.amount_yen WHEN 'asked' THEN w.amount_yen
+                                                                 ELSE 0 END AS counts_yen) z
+                -- of one that has its end: who said so, and since when
+                LEFT JOIN LATERAL (SELECT bool_or(a.kind = 'operator') AS decided,
+                                          min(a.recorded_at) FILTER (WHERE a.state = 'completed') AS completed_at
+                                   FROM advice a
+                                   WHERE z.state IN ('completed', 'reversed') AND a.terminal = o.terminal
+                                   AND a.transmitted_at = o.original_at AND a.stan = o.original_stan) k ON true
+                LEFT JOIN LATERAL (SELECT d.corrections FROM card_day d WHERE z.state = 'completed'
+                                   AND d.card_token = w.card_token AND d.day = w.business_date LIMIT 1) d ON true
+                LEFT JOIN LATERAL (SELECT t.enabled FROM atm t WHERE z.state = 'completed' AND t.terminal = o.terminal LIMIT 1) t ON true
+                WHERE v_known[o.position] OR w.reason = 6
+        ), judged AS (
+                -- the first of a card and day, also among those of this batch
+                SELECT f.*, CASE WHEN f.state = 'completed' AND f.kind <> 'operator' AND NOT (f.may_correct AND (NOT f.corrects
+                                 OR row_number() OVER (PARTITION BY f.card_token, f.business_date, f.corrects AND f.may_correct
+                                                       ORDER BY f.position) = 1)) THEN 'settled' ELSE f.state END AS state_before
+                FROM found f
+        )
+        SELECT array_agg(ROW(j.position, j.terminal, j.original_at, j.original_stan,
+                             j.kind, j.advice_at, j.advice_stan, j.why, j.amount_yen, j.dispensed_yen, j.repeated,
+                             CASE WHEN j.contradicts THEN 'contradicts'
+                                  WHEN j.repeated THEN NULL
+                                  WHEN u.exception AND j.decided THEN 'decided'
+                                  WHEN u.exception THEN j.state_before
+                                  WHEN j.corrects THEN 'corrected' END,
+                             j.corrects AND NOT u.exception,
+                             j.seq, j.state_before, u.state_after,
+                             c.counted_yen, c.counted_yen - j.counted_before_yen, u.commission,
+                             CASE WHEN u.state_after IN ('completed', 'reversed') AND j.state IN ('asked', 'approved', 'completed')
+                                  THEN j.counts_yen - c.counted_yen ELSE 0 END,
+                             CASE WHEN u.state_after = 'reversed' AND j.state <> 'reversed' THEN 1 ELSE 0 END,
+                             CASE WHEN u.state_after = 'reversed' AND j.state <> 'reversed'
+                                  THEN j.customer_fee_yen + j.customer_tax_yen ELSE 0 END,
+                             j.card_token, j.hall, j.business_date, j.issuer, j.link, j.original_amount_yen, j.band, j.tariff_from,
+                             j.tax_rate_bp, j.customer_fee_yen, j.customer_tax_yen, j.interbank_fee_yen, j.interbank_tax_yen,
+                             j.hall_share_yen, greatest(j.business_date, v_open_from))::ledger_effect
+                         ORDER BY j.terminal, j.original_at, j.original_stan),
+               count(*) FILTER (WHERE NOT j.repeated)
         INTO v_effect, v_new
-        FROM unnest(p_terminal, p_original_at, p_original_stan, p_kind, p_advice_at, p_advice_stan, p_why, p_amount_yen,
-                    p_dispensed_yen)
-             WITH ORDINALITY o (terminal, original_at, original_stan, kind, advice_at, advice_stan, why, amount_yen,
-                                dispensed_yen, position)
-        CROSS JOIN LATERAL (SELECT * FROM withdrawal w WHERE w.terminal = o.terminal
-                            AND w.transmitted_at = o.original_at AND w.stan = o.original_stan LIMIT 1) w
-        LEFT JOIN LATERAL (SELECT a.seq, a.state, a.counted_yen FROM advice a
-                           WHERE a.terminal = o.terminal AND a.transmitted_at = o.original_at AND a.stan = o.original_stan
-                           ORDER BY a.seq DESC LIMIT 1) l ON true
-        LEFT JOIN LATERAL (SELECT a.seq, a.amount_yen, a.dispensed_yen FROM advice a
-                           WHERE a.terminal = o.terminal AND a.transmitted_at = o.original_at AND a.stan = o.original_stan
-                           AND a.kind = o.kind AND a.advice_at = o.advice_at AND a.advice_stan = o.advice_stan
-                           LIMIT 1) r ON true
-        LEFT JOIN LATERAL (SELECT x.reason FROM bank_outcome x
-                           WHERE w.link IS NOT NULL AND x.terminal = o.terminal
-                           AND x.transmitted_at = o.original_at AND x.stan = o.original_stan LIMIT 1) x ON true
-        CROSS JOIN LATERAL (SELECT coalesce(nullif(l.state, 'asked'), CASE coalesce(w.reason, x.reason, -1)
-                                            WHEN 0 THEN 'approved' WHEN 6 THEN 'blocked' WHEN -1 THEN 'asked'
-                                            ELSE 'declined' END) AS state) z
-        CROSS JOIN LATERAL (SELECT z.state, CASE z.state WHEN 'completed' THEN l.counted_yen
-                                                         WHEN 'approved' THEN w.amount_yen WHEN 'asked' THEN w.amount_yen
-                                                         ELSE 0 END AS counts_yen) b
-        JOIN advice_rule u ON u.state_before = b.state
-             AND u.relation = CASE WHEN o.dispensed_yen = 0 THEN 'zero' WHEN o.dispensed_yen < b.counts_yen THEN 'less'
-                                   WHEN o.dispensed_yen = b.counts_yen THEN 'equal' ELSE 'more' END
+        FROM judged j
+        JOIN advice_rule u ON u.state_before = j.state_before
+             AND u.relation = CASE WHEN j.dispensed_yen = 0 THEN 'zero'
+                                   WHEN j.dispensed_yen % 1000 <> 0 OR j.dispensed_yen > j.counts_yen THEN 'more'
+                                   WHEN j.dispensed_yen < j.counts_yen THEN 'less' ELSE 'equal' END
         CROSS JOIN LATERAL (SELECT CASE WHEN u.state_after <> 'completed' THEN 0
-                                        WHEN u.relation = 'more' THEN b.counts_yen
-                                        ELSE o.dispensed_yen END AS counted_yen) c
-        WHERE v_known[o.position] OR w.reason = 6;
+                                        WHEN u.exception THEN j.counts_yen
+                                        ELSE j.dispensed_yen END AS counted_yen) c;
 
         -- an original that came while it was being blocked: its card was not locked
         IF coalesce(cardinality(v_effect), 0) + v_outside <> cardinality(p_terminal) THEN
@@ -373,9 +424,9 @@ BEGIN
         END IF;
 
         INSERT INTO advice (terminal, transmitted_at, stan, seq, kind, advice_at, advice_stan, why, amount_yen,
-                            dispensed_yen, state_before, state, counted_yen, commission)
+                            dispensed_yen, state_before, state, counted_yen, commission, recorded_at)
         SELECT e.terminal, e.transmitted_at, e.stan, e.seq, e.kind, e.advice_at, e.advice_stan, e.why, e.amount_yen,
-               e.dispensed_yen, e.state_before, e.state, e.counted_yen, e.commission
+               e.dispensed_yen, e.state_before, e.state, e.counted_yen, e.commission, v_now
         FROM unnest(v_effect) e WHERE NOT e.repeated
         ON CONFLICT DO NOTHING;
         GET DIAGNOSTICS v_written = ROW_COUNT;
@@ -443,10 +494,11 @@ BEGIN
                                CASE WHEN e.state = 'reversed' THEN 'reversal'
                                     WHEN e.counted_yen < e.original_amount_yen THEN 'partial' ELSE 'completion' END,
                                e.original_amount_yen, e.customer_fee_yen + e.customer_tax_yen, e.counted_yen,
-                               coalesce(e.why, CASE WHEN e.counted_yen < e.original_amount_yen THEN '32' ELSE '00' END)
+                               coalesce(e.why, CASE WHEN e.counted_yen = 0 THEN '21'
+                                                    WHEN e.counted_yen < e.original_amount_yen THEN '32' ELSE '00' END)
                         FROM unnest(v_effect) e
                         WHERE e.link IS NOT NULL AND NOT e.repeated
-                        AND (e.state <> e.state_before OR e.counted_delta_yen <> 0)
+                        AND (e.state = 'reversed' AND e.state_before <> 'reversed' OR e.counted_delta_yen <> 0)
                         RETURNING terminal, transmitted_at, stan, seq, link
                 )
                 INSERT INTO saf (terminal, transmitted_at, stan, seq, link, created_ms, due_ms)
@@ -467,7 +519,8 @@ BEGIN
         IF v_gives_back THEN
                 WITH back AS MATERIALIZED (
                         SELECT e.card_token, e.business_date, e.link IS NULL AS is_house, sum(e.back_cash_yen)::bigint AS cash_yen,
-                               sum(e.back_count)::integer AS withdrawals, sum(e.back_fee_yen)::bigint AS fee_yen
+                               sum(e.back_count)::integer AS withdrawals, sum(e.back_fee_yen)::bigint AS fee_yen,
+                               count(*) FILTER (WHERE e.corrects)::integer AS corrections
                         FROM unnest(v_effect) e
                         WHERE NOT e.repeated AND (e.back_cash_yen <> 0 OR e.back_count <> 0)
                         GROUP BY 1, 2, 3
@@ -477,10 +530,12 @@ BEGIN
                         FROM back b GROUP BY 1, 2
                         ON CONFLICT (card_token, month) DO UPDATE SET cash_yen = m.cash_yen - EXCLUDED.cash_yen
                 ), day AS (
-                        INSERT INTO card_day AS d (card_token, day, cash_yen, withdrawals)
-                        SELECT b.card_token, b.business_date, sum(b.cash_yen), sum(b.withdrawals) FROM back b GROUP BY 1, 2
+                        INSERT INTO card_day AS d (card_token, day, cash_yen, withdrawals, corrections)
+                        SELECT b.card_token, b.business_date, sum(b.cash_yen), sum(b.withdrawals), sum(b.corrections)
+                        FROM back b GROUP BY 1, 2
                         ON CONFLICT (card_token, day) DO UPDATE
-                        SET cash_yen = d.cash_yen - EXCLUDED.cash_yen, withdrawals = d.withdrawals - EXCLUDED.withdrawals
+                        SET cash_yen = d.cash_yen - EXCLUDED.cash_yen, withdrawals = d.withdrawals - EXCLUDED.withdrawals,
+                            corrections = d.corrections + EXCLUDED.corrections
                 )
                 INSERT INTO account AS a (card_token, opening_yen, balance_yen)
                 SELECT b.card_token, 0, sum(b.cash_yen + b.fee_yen) FROM back b WHERE b.is_house GROUP BY 1
@@ -498,12 +553,12 @@ BEGIN
         END IF;
 
         RETURN QUERY
-        SELECT e.position, e.repeated FROM unnest(v_effect) e
+        SELECT e.position, e.repeated, e.exception FROM unnest(v_effect) e
         UNION ALL
-        SELECT o.position::integer, false FROM unnest(p_original_at) WITH ORDINALITY o (original_at, position)
+        SELECT o.position::integer, false, 'out of range' FROM unnest(p_original_at) WITH ORDINALITY o (original_at, position)
         WHERE o.original_at < v_from OR o.original_at >= v_to;
 END
 $$;
 
-INSERT INTO schema_migration VALUES (6, 'ledger');
+INSERT INTO schema_migration VALUES (11, 'ledger');
 COMMIT;
