@@ -56,9 +56,15 @@ void service_reset_latency(struct service *service)
         service->count.latency_sum_ms = service->count.latency_max_ms = service->count.latency_count = 0;
 }
 
+static void on_late_approval(void *context, const struct ledger_identity *identity, const struct iso_message *answer);
+
 void service_set_banks(struct service *service, const struct service_banks *banks)
 {
         service->banks = *banks;
+        for (size_t i = 0; banks->routes && i < banks->routes->count; i++) {
+                banks->routes->route[i]->on_late_approval = on_late_approval;
+                banks->routes->route[i]->late_context = service;
+        }
 }
 
 int64_t service_business_ms(const struct service *service)
@@ -181,22 +187,29 @@ static void count_answer(struct service *service, const struct txn *txn)
                 count->latency_max_ms = ms;
 }
 
+/* The bank approved, and something else was durable before. */
+static bool is_overtaken(const struct txn *txn)
+{
+        return txn->op.kind == LEDGER_OUTCOME && txn->op.answer.status == LEDGER_STORED &&
+               txn->op.outcome.reason == REASON_APPROVED && txn->op.answer.reason != REASON_APPROVED;
+}
+
 /* The rows that a bank must be told of came with an advice or a time-out. */
 static void note_notice(struct service *service, const struct txn *txn)
 {
-        if (!service->banks.on_notice || txn->op.answer.status != LEDGER_DECIDED)
+        if (!service->banks.on_notice || (txn->op.answer.status != LEDGER_DECIDED && !is_overtaken(txn)))
                 return;
+        if (is_overtaken(txn))
+                service->banks.on_notice(service->banks.context);
         if (txn->op.kind == LEDGER_ADVICE ||
             (txn->op.kind == LEDGER_OUTCOME && txn->op.outcome.cause == OUTCOME_TIMEOUT))
                 service->banks.on_notice(service->banks.context);
 }
 
-/* The bank approved, and something else was durable before: nothing is paid out, and the reversal is queued.
- */
+/* Nothing is paid out, and the reversal is queued: the ledger has seen to it. */
 static void log_overtaken(const struct txn *txn)
 {
-        if (txn->op.kind != LEDGER_OUTCOME || txn->op.answer.status != LEDGER_STORED ||
-            txn->op.outcome.reason != REASON_APPROVED || txn->op.answer.reason == REASON_APPROVED)
+        if (!is_overtaken(txn))
                 return;
         log_limited(LEVEL_WARNING, "approval_overtaken", LOG_TEXT("terminal", txn->op.identity.terminal),
                     LOG_NUMBER("stan", txn->op.identity.stan),
@@ -400,11 +413,26 @@ static void wait_for_outcome(struct service *service, struct txn *txn)
         change_state(service, txn, TXN_PENDING);
 }
 
+/* An approval that came when its transaction was gone: there is nobody to tell. Where the ledger could not be
+ * asked, nothing is known of it but what the log says. */
+static void finish_late_approval(struct service *service, struct txn *txn)
+{
+        service->count.overtaken += is_overtaken(txn);
+        note_notice(service, txn);
+        log_overtaken(txn);
+        log_txn(service, txn, "late approval");
+        finish(service, txn);
+}
+
 static void on_done(struct ledger_op *op, void *context)
 {
         struct service *service = context;
         struct txn *txn = (struct txn *)((char *)op - offsetof(struct txn, op));
         change_state(service, txn, TXN_IN_HAND);
+        if (op->kind == LEDGER_OUTCOME && txn->echo_length == 0) {
+                finish_late_approval(service, txn);
+                return;
+        }
         if (op->answer.status != LEDGER_ASK && op->answer.status != LEDGER_STALE)
                 release_bank(txn); /* there is nothing to ask */
         switch (op->answer.status) {
@@ -462,6 +490,25 @@ bool service_submit(struct service *service, struct session_entry *asker, const 
         else
                 decide_and_submit(service, txn);
         return true;
+}
+
+/* The ledger knows what stands, and whether the bank must be told to undo it. */
+static void on_late_approval(void *context, const struct ledger_identity *identity, const struct iso_message *answer)
+{
+        struct service *service = context;
+        struct txn *txn = txn_take(&service->pool);
+        if (!txn)
+                return;
+        txn->row = profile_find("0200");
+        txn->op.kind = LEDGER_REQUEST;
+        txn->op.identity = *identity;
+        txn->started_ms = txn->deadline_ms = steady_ms(service);
+        txn->op.in_doubt = txn->op.alone = false;
+        txn->op.on_done = on_done;
+        txn->op.context = service;
+        change_state(service, txn, TXN_IN_HAND);
+        TAILQ_INSERT_HEAD(&service->open, txn, entry);
+        submit_outcome(service, txn, answer);
 }
 
 void service_leave(struct service *service, struct session_entry *asker)

@@ -3,7 +3,9 @@
 BEGIN;
 
 -- What became of withdrawals that a bank was asked about: its answer, or none in time. p_reason 0: the bank
--- approved. A time-out queues a reversal in the same commit, since the bank may have approved unheard.
+-- approved. A time-out queues a reversal in the same commit, since the bank may have approved unheard. An approval
+-- that comes when something else stands and no reversal waits for the bank any more (it was acknowledged, maybe
+-- before the bank approved) queues one more, once: its seq is the last there can be.
 -- One row each: what stands durable now, and whether it did before (then this outcome came too late).
 CREATE OR REPLACE FUNCTION ledger_outcome(
         p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
@@ -50,6 +52,12 @@ BEGIN
                                          dispensed_yen, why)
                 SELECT n.terminal, n.transmitted_at, n.stan, 0, n.link, 'reversal', n.amount_yen, n.charge_yen, 0, '68'
                 FROM decided n WHERE NOT n.known AND n.cause = 'timeout'
+                UNION ALL
+                SELECT n.terminal, n.transmitted_at, n.stan, 32767, n.link, 'reversal', n.amount_yen, n.charge_yen, 0, '68'
+                FROM decided n WHERE n.known AND n.reason = 0 AND n.durable_reason <> 0
+                AND NOT EXISTS (SELECT FROM saf s WHERE s.terminal = n.terminal AND s.transmitted_at = n.transmitted_at
+                                AND s.stan = n.stan)
+                ON CONFLICT DO NOTHING
                 RETURNING terminal, transmitted_at, stan, seq, link
         ), queued AS (
                 INSERT INTO saf (terminal, transmitted_at, stan, seq, link, created_ms, due_ms)

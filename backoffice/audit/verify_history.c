@@ -12,6 +12,7 @@
 
 enum {
         NO_REASON = -1, /* NULL: left to the bank; no outcome */
+        SEQ_LATE_APPROVAL = 32767, /* of a notice: the bank approved when something else stood */
         TEXT_MAX = 320,
         KEY_MAX = 64,
 };
@@ -727,8 +728,16 @@ static void check_advices(struct verify_history *h, const struct withdrawal_key 
                                               before == WITHDRAWAL_SETTLED;
                 last = a;
         }
-        for (; told; told = h->notice[told].next)
-                check_notice(h, key, NULL, &h->notice[told]);
+        for (; told; told = h->notice[told].next) {
+                struct kept_notice late = notice_of(w, SEQ_LATE_APPROVAL);
+
+                late.why = NAME_WHY_LATE;
+                check_notice(h, key,
+                             h->notice[told].seq == SEQ_LATE_APPROVAL && w->has_outcome && w->outcome != REASON_APPROVED
+                                 ? &late
+                                 : NULL,
+                             &h->notice[told]);
+        }
 }
 
 static void check_outcome(struct verify_history *h, const struct withdrawal_key *key,

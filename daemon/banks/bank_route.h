@@ -46,6 +46,7 @@ struct bank_counters {
 /* What has ended lately, by key: a ring. */
 struct bank_recent {
         uint64_t key;
+        struct ledger_identity identity;
         enum bank_end end;
 };
 
@@ -59,6 +60,9 @@ struct bank_route {
         size_t up;                 /* sessions in BANK_SESSION_UP */
         size_t reserved;
         bool stopping;
+        /* An approval came when nobody waited for it any more; NULL: nobody wants to know. */
+        void (*on_late_approval)(void *context, const struct ledger_identity *identity, const struct iso_message *answer);
+        void *late_context;
         struct bank_recent recent[BANK_RECENT];
         size_t recent_at;
         struct bank_counters count;

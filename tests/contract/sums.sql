@@ -61,12 +61,12 @@ UNION ALL
 SELECT 'bank_outcome ' || o.terminal || ' ' || o.stan
 FROM bank_outcome o LEFT JOIN withdrawal w USING (terminal, transmitted_at, stan)
 WHERE w.link IS NULL
-UNION ALL -- the bank is told what is recorded; nothing where it refused, or nothing is known
+UNION ALL -- the bank is told what is recorded; nothing where it refused, or nothing is known, unless it approved late
 SELECT 'bank_notice ' || coalesce(u.terminal || ' ' || u.stan || ' ' || u.state, t.terminal || ' ' || t.stan)
 FROM (SELECT * FROM used WHERE link IS NOT NULL) u FULL JOIN told t USING (terminal, transmitted_at, stan)
 WHERE u.card_token IS NULL
    OR CASE WHEN u.state IN ('asked', 'approved') OR (u.state = 'declined' AND u.cause <> 'timeout')
-           THEN t.kind IS NOT NULL
+           THEN t.kind IS NOT NULL AND (t.seq, t.kind, u.state) IS DISTINCT FROM (32767, 'reversal', 'declined')
            WHEN u.state = 'completed'
            THEN (t.dispensed_yen, t.kind) IS DISTINCT FROM
                 (u.counts_yen, CASE WHEN u.counts_yen = u.amount_yen THEN 'completion' ELSE 'partial' END)

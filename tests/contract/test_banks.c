@@ -80,7 +80,8 @@ static const struct {
     {"0AS", REASON_APPROVED, WITHDRAWAL_APPROVED, ""},
     {"0ADTSC", REASON_ENDED, WITHDRAWAL_COMPLETED, "c"},
     {"0D", REASON_NOT_COVERED, WITHDRAWAL_DECLINED, ""},
-    {"0DA", REASON_NOT_COVERED, WITHDRAWAL_DECLINED, ""},
+    {"0DA", REASON_NOT_COVERED, WITHDRAWAL_DECLINED, "r"}, /* whatever it has done: undo it */
+    {"0DAA", REASON_NOT_COVERED, WITHDRAWAL_DECLINED, "r"},
     {"0DR", REASON_NOT_COVERED, WITHDRAWAL_DECLINED, ""},
     {"0DT", REASON_NOT_COVERED, WITHDRAWAL_DECLINED, ""},
     {"0T", REASON_ISSUER_UNAVAILABLE, WITHDRAWAL_DECLINED, "r"},
@@ -428,6 +429,34 @@ static int end(struct world *world, const struct ledger_identity *identity, int 
         return world_saf_end(world, &ended, 1, later_ms(ms));
 }
 
+/* The bank has reversed what it did not know, and then approves. */
+START_TEST(an_approval_after_its_reversal_was_acknowledged_is_reversed_once_more)
+{
+        struct world world;
+        struct ledger_op request = {0}, op;
+        struct memory_taken taken[10];
+
+        ops_open(&world);
+        ops_ask(&world, &request, 1, link_card(0), 10000);
+        op = request;
+        ops_do(&world, &op);
+        tell(&world, &request, _i ? 'T' : 'R', 1);
+        tell(&world, &request, 'A', 2); /* its reversal waits: no other is needed */
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM bank_notice"), 1);
+        ck_assert_int_eq(take(&world, "one", 1000, taken), 1);
+        ck_assert_int_eq(end(&world, &request.identity, taken[0].notice.seq, NULL, 1000), 1);
+        tell(&world, &request, 'A', 3);
+        ck_assert_int_eq(take(&world, "one", 2000, taken), 1);
+        ck_assert_int_eq(taken[0].notice.kind, MEMORY_NOTICE_REVERSAL);
+        ck_assert_int_eq(end(&world, &request.identity, taken[0].notice.seq, NULL, 2000), 1);
+        tell(&world, &request, 'A', 4); /* that is enough */
+        ck_assert_int_eq(take(&world, "one", 3000, taken), 0);
+        world_same_rows(&world, "reversed once more");
+        world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
+
 START_TEST(a_bank_is_told_of_a_withdrawal_in_order_one_notice_after_the_other)
 {
         static const int64_t dispensed_yen[] = {10000, 5000, 0};
@@ -698,6 +727,7 @@ int main(void)
         tcase_add_loop_test(outcome, a_storm_with_banks_over_two_instances_keeps_every_sum_and_limit, 0, 3);
         tcase_add_test(outcome, an_altered_row_of_a_bank_is_seen_by_the_sums);
         tcase_set_timeout(forward, 120);
+        tcase_add_loop_test(forward, an_approval_after_its_reversal_was_acknowledged_is_reversed_once_more, 0, 2);
         tcase_add_test(forward, a_bank_is_told_of_a_withdrawal_in_order_one_notice_after_the_other);
         tcase_add_test(forward, what_is_not_acknowledged_is_due_again_after_growing_pauses);
         tcase_add_test(forward,

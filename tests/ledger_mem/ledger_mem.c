@@ -939,6 +939,17 @@ static void answer_outcome(const struct memory_database *database, const struct 
         }
 }
 
+/* Something waits for the bank, or all that there can be has been told. */
+static bool has_notice_to_tell(const struct memory_database *database, const struct memory_withdrawal *withdrawal)
+{
+        for (size_t i = 0; i < withdrawal->notice_count; i++) {
+                if (withdrawal->notices[i].seq == MEMORY_SEQ_LATE ||
+                    find_saf(database, &withdrawal->identity, withdrawal->notices[i].seq))
+                        return true;
+        }
+        return false;
+}
+
 static void do_outcome(struct memory_database *database, struct ledger_op *op, int64_t now_ms)
 {
         struct memory_withdrawal *withdrawal = memory_withdrawal(database, &op->identity);
@@ -946,6 +957,9 @@ static void do_outcome(struct memory_database *database, struct ledger_op *op, i
         answer_outcome(database, op, withdrawal, &op->answer);
         if (op->answer.status == LEDGER_DECIDED && !withdrawal->has_outcome)
                 write_outcome(database, withdrawal, &op->outcome, now_ms);
+        else if (op->answer.status == LEDGER_STORED && op->outcome.reason == REASON_APPROVED &&
+                 op->answer.reason != REASON_APPROVED && !has_notice_to_tell(database, withdrawal))
+                tell_bank(database, withdrawal, MEMORY_SEQ_LATE, 0, "68", now_ms);
 }
 
 static bool is_overdue(const struct memory_database *database, const struct memory_withdrawal *withdrawal,
@@ -1035,10 +1049,14 @@ static struct memory_notice *find_notice(const struct memory_database *database,
 /* Another of the same withdrawal goes before it. */
 static bool must_wait(const struct memory_database *database, const struct memory_saf *saf)
 {
+        const struct memory_withdrawal *withdrawal = memory_withdrawal(database, &saf->key.identity);
+
         if (database->defect == LEDGER_MEM_TAKES_OUT_OF_ORDER)
                 return false;
-        for (int seq = 0; seq < saf->key.seq; seq++) {
-                if (find_saf(database, &saf->key.identity, seq))
+        for (size_t i = 0; i < withdrawal->notice_count; i++) {
+                int seq = withdrawal->notices[i].seq;
+
+                if (seq < saf->key.seq && find_saf(database, &saf->key.identity, seq))
                         return true;
         }
         return false;

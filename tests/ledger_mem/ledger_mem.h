@@ -77,11 +77,12 @@ struct memory_outcome {
         char bank_de39[3];
 };
 
+enum { MEMORY_SEQ_LATE = 32767 };
 enum memory_notice_kind { MEMORY_NOTICE_COMPLETION, MEMORY_NOTICE_PARTIAL, MEMORY_NOTICE_REVERSAL };
 
 /* What the bank must be told; acknowledged once it has a row of bank_ack. */
 struct memory_notice {
-        int16_t seq; /* 0: of a time-out; else of the advice that caused it */
+        int16_t seq; /* 0: of a time-out; MEMORY_SEQ_LATE: of a late approval; else of the advice that caused it */
         enum memory_notice_kind kind;
         int64_t amount_yen, charge_yen, dispensed_yen;
         char why[3];
