@@ -251,6 +251,18 @@ void dispensers_pay(struct dispensers *d, int slot, int32_t stan, int64_t transm
         replace(d, slot, &next);
 }
 
+void dispensers_take_back(struct dispensers *d, int slot, int64_t yen)
+{
+        const struct dispenser_counters *now = dispensers_counters(d, slot);
+        struct dispenser_counters next;
+
+        assert(now && yen > 0 && yen <= now->last_yen && yen % note_yen[NOTE_1000] == 0);
+        next = *now;
+        next.total_yen -= yen;
+        next.last_yen -= yen;
+        replace(d, slot, &next);
+}
+
 int64_t dispensers_paid_yen(const struct dispensers *d, int slot, int32_t stan, int64_t transmitted_ms)
 {
         const struct dispenser_counters *now = dispensers_counters(d, slot);

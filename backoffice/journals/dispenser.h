@@ -55,6 +55,9 @@ int64_t dispenser_first_notes_yen(int64_t amount_yen, int notes);
 /* Cash leaves. A cassette that is too empty is replenished first. */
 void dispensers_pay(struct dispensers *dispensers, int slot, int32_t stan, int64_t transmitted_ms,
                     int64_t yen);
+/* Notes that nobody took come back out of the slot, into a bin that is not dispensed from: cash that has not
+ * left. Of the last withdrawal alone. */
+void dispensers_take_back(struct dispensers *dispensers, int slot, int64_t yen);
 /* Yen that left for a withdrawal, as far as the dispenser remembers: it knows its last one. */
 int64_t dispensers_paid_yen(const struct dispensers *dispensers, int slot, int32_t stan,
                             int64_t transmitted_ms);

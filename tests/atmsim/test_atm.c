@@ -58,6 +58,9 @@ static const char *done(void)
                 case ACTION_CUT:
                         *at++ = 'X';
                         break;
+                case ACTION_TAKE_BACK:
+                        *at++ = '-';
+                        break;
                 case ACTION_POWER_OFF:
                         *at++ = 'O';
                         break;
@@ -276,6 +279,23 @@ START_TEST(a_refusal_that_is_not_kept_is_not_the_end_while_a_copy_is_on_its_way)
 }
 END_TEST
 
+START_TEST(notes_that_came_back_unknown_to_the_journal_are_told_after_a_power_loss)
+{
+        struct recovery recovery = {.advised = true, .last_stan = 6};
+
+        recovery.request = (struct journal_record){.kind = JOURNAL_REQUEST, .stan = 5, .amount_yen = AMOUNT};
+        recovery.advice = (struct journal_record){.kind = JOURNAL_ADVICE, .stan = 6, .dispensed_yen = AMOUNT};
+        atm_init(&atm, "T0000001");
+        atm_on_power(&atm, next_turn(), &recovery, AMOUNT);
+        ck_assert_str_eq(done(), "");
+        atm_init(&atm, "T0000001");
+        atm_on_power(&atm, next_turn(), &recovery, AMOUNT - 1000);
+        ck_assert_str_eq(done(), "V");
+        ck_assert_int_eq(recorded(JOURNAL_ADVICE)->dispensed_yen, AMOUNT - 1000);
+        ck_assert(recorded(JOURNAL_ADVICE)->reversal);
+}
+END_TEST
+
 START_TEST(an_inquiry_comes_first_and_its_loss_ends_nothing)
 {
         come_with((struct fault_plan){0}, true);
@@ -341,6 +361,7 @@ static const struct {
     {"reversal behind", FAULT_REORDER, {.reorder = REORDER_REVERSAL_BEHIND}, "QrVv", "", "KR"},
     {"overtaking", FAULT_REORDER, {.reorder = REORDER_OVERTAKING}, "QrXV", NULL, NULL},
     {"repeat late", FAULT_REORDER, {.reorder = REORDER_REPEAT_LATE}, "Qr", "$AVc", "KR"},
+    {"retract", FAULT_RETRACT, {.draw = 0}, "Qr", "$AVc", "K-Vv"},
     {"power before request", FAULT_POWER_LOSS, {.power = POWER_BEFORE_REQUEST}, "QO", NULL, NULL},
     {"power after request", FAULT_POWER_LOSS, {.power = POWER_AFTER_REQUEST}, "QrO", NULL, NULL},
     {"power before dispense", FAULT_POWER_LOSS, {.power = POWER_BEFORE_DISPENSE}, "Qr", "O", NULL},
@@ -618,6 +639,11 @@ static void carry_out(void)
                         world.last_ms = atm.w.transmitted_ms;
                         world.last_yen = action->pay_yen;
                         break;
+                case ACTION_TAKE_BACK:
+                        row = row_of(atm.w.stan, atm.w.transmitted_ms);
+                        row->paid_yen -= action->pay_yen;
+                        world.last_yen -= action->pay_yen;
+                        break;
                 case ACTION_SEND:
                         if (world.line && !cut && !action->send.cut_short)
                                 host_takes(action->send.what);
@@ -643,7 +669,7 @@ static void carry_out(void)
 
 static void live_a_moment(bool customers)
 {
-        struct fault_rates rates = {{0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05}};
+        struct fault_rates rates = {{0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05}};
         struct fault_plan plan;
 
         now_us += (int64_t)random_below(&world.random, SECOND);
@@ -711,6 +737,7 @@ int main(void)
         tcase_add_test(life, a_lost_connection_leads_to_a_repeat_while_one_is_left);
         tcase_add_test(life, an_advice_needs_no_sign_on_but_a_request_does);
         tcase_add_test(life, a_refusal_that_is_not_kept_is_not_the_end_while_a_copy_is_on_its_way);
+        tcase_add_test(life, notes_that_came_back_unknown_to_the_journal_are_told_after_a_power_loss);
         tcase_add_test(life, an_inquiry_comes_first_and_its_loss_ends_nothing);
         tcase_add_test(life, an_idle_atm_echoes_and_gives_a_silent_connection_up);
         tcase_add_test(life, the_stan_wraps_behind_999999);

@@ -326,7 +326,7 @@ END_TEST
 
 START_TEST(each_kind_of_fault_is_drawn_at_its_rate_and_in_all_its_forms)
 {
-        struct fault_rates rates = {{0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1}};
+        struct fault_rates rates = {{0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1}};
         int wanted[FAULT_COUNT] = {0}, cuts = 0, powers = 0, reorders = 0;
         struct random random;
 

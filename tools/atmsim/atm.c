@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "backoffice/journals/dispenser.h"
+
 enum { STAN_MAX = 999999, SECOND_MS = 1000 };
 
 const char *const outcome_name[OUTCOME_COUNT] = {
@@ -415,6 +417,17 @@ static void enter_trailing(struct sim_atm *atm, struct atm_turn *turn)
                 send_request(atm, turn, atm->trail == TRAIL_REPEAT);
 }
 
+/* Notes that nobody took: one at least, the last ones first. */
+static void retract(struct sim_atm *atm, struct atm_turn *turn)
+{
+        int64_t paid_yen = atm->advice.dispensed_yen;
+        int notes = dispenser_notes(paid_yen);
+        int64_t left_yen = dispenser_first_notes_yen(paid_yen, (int)(atm->plan.draw % (uint32_t)notes));
+
+        act(turn, ACTION_TAKE_BACK)->pay_yen = paid_yen - left_yen;
+        advise_of_cash(atm, turn, left_yen, "22");
+}
+
 static void on_advice_answer(struct sim_atm *atm, struct atm_turn *turn, const struct atm_answer *answer)
 {
         struct journal_record *record;
@@ -432,6 +445,8 @@ static void on_advice_answer(struct sim_atm *atm, struct atm_turn *turn, const s
         record->original_ms = atm->w.transmitted_ms;
         if (atm->trail != TRAIL_NONE)
                 enter_trailing(atm, turn);
+        else if (!atm->advice.reversal && happens(atm, turn, FAULT_RETRACT))
+                retract(atm, turn);
         else
                 end(atm, turn, outcome_of(atm));
 }
@@ -515,9 +530,13 @@ void atm_on_power(struct sim_atm *atm, struct atm_turn *turn, const struct recov
         atm_init(atm, terminal);
         atm->stan = recovery->last_stan;
         enter_idle(atm, turn);
-        if (!recovery->open)
+        if (!recovery->open && !(recovery->advised && paid_yen < recovery->advice.dispensed_yen))
                 return;
         recover_withdrawal(atm, recovery);
+        if (!recovery->open) { /* notes came back, and the journal doesn't know it yet */
+                advise_of_cash(atm, turn, paid_yen, "22");
+                return;
+        }
         if (!recovery->advised) {
                 advise_of_cash(atm, turn, paid_yen, recovery->answered ? "22" : "68");
                 return;

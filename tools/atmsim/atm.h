@@ -6,6 +6,7 @@
  *      IDLE --customer--> [INQUIRING -->] ASKING --declined--> IDLE
  *                                           |--approved: cash leaves--> ADVISING --acknowledged--> IDLE
  *                                           '--no answer in time: nothing leaves, 0420--> ADVISING
+ *      ADVISING --completion acknowledged, and notes come back--> ADVISING
  *      ADVISING --acknowledged, and a reorder fault still has a 0200 or 0201 to send--> TRAILING --> IDLE
  *      any --power lost--> OFF --journal and dispenser read--> ADVISING or IDLE
  *
@@ -116,6 +117,7 @@ struct atm_answer {
 enum atm_action_kind {
         ACTION_RECORD,    /* append to the journal */
         ACTION_PAY,       /* notes leave */
+        ACTION_TAKE_BACK, /* notes of the last payment that nobody took come back */
         ACTION_SEND,      /* when all records are on disk */
         ACTION_CUT,       /* the connection, after what is to be sent */
         ACTION_POWER_OFF, /* after what is to be sent */
@@ -126,7 +128,7 @@ struct atm_action {
         enum atm_action_kind kind;
         union {
                 struct journal_record record;
-                int64_t pay_yen;
+                int64_t pay_yen; /* ACTION_PAY, ACTION_TAKE_BACK */
                 struct {
                         enum atm_message what;
                         bool repeat;

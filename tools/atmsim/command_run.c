@@ -244,7 +244,7 @@ static const struct option_row rows[] = {
      .value = "KIND=RATE,...",
      .take = take_faults,
      .text =
-         "no-dispense, partial, lost-answer, drop, duplicate, reorder, power-loss, each by its rate among "
+         "no-dispense, partial, lost-answer, drop, duplicate, reorder, retract, power-loss, each by its rate among "
          "withdrawals; a kind asked for that never happened fails the run"},
     {.text = "What is printed:"},
     {.name = "json", .take = option_take_flag, .target = &json, .text = "the result as one object"},

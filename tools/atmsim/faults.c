@@ -7,7 +7,7 @@ const char *const fault_name[FAULT_COUNT] = {
     [FAULT_NO_DISPENSE] = "no-dispense", [FAULT_PARTIAL] = "partial",
     [FAULT_LOST_ANSWER] = "lost-answer", [FAULT_DROP] = "drop",
     [FAULT_DUPLICATE] = "duplicate",     [FAULT_REORDER] = "reorder",
-    [FAULT_POWER_LOSS] = "power-loss",
+    [FAULT_RETRACT] = "retract",         [FAULT_POWER_LOSS] = "power-loss",
 };
 
 static const struct rate_kinds kinds = {"kind of fault", fault_name, FAULT_COUNT};

@@ -19,6 +19,7 @@ enum fault {
         FAULT_DROP,        /* the connection is cut somewhere in the exchange */
         FAULT_DUPLICATE,   /* a 0200 or an advice is sent twice */
         FAULT_REORDER,     /* an advice reaches the host before another message of its withdrawal */
+        FAULT_RETRACT,     /* notes that nobody took come back after the completion: 0420 with what is left */
         FAULT_POWER_LOSS,  /* the ATM forgets everything but its journal and its dispenser's counters */
         FAULT_COUNT
 };

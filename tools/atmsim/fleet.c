@@ -185,6 +185,9 @@ static void carry_out(struct seat *seat, const struct atm_action *action)
                 dispensers_pay(fleet->dispensers, seat->slot, seat->atm.w.stan, seat->atm.w.transmitted_ms,
                                action->pay_yen);
                 return;
+        case ACTION_TAKE_BACK:
+                dispensers_take_back(fleet->dispensers, seat->slot, action->pay_yen);
+                return;
         case ACTION_SEND:
                 send_message(seat, action);
                 return;
