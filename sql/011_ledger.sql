@@ -1,7 +1,7 @@
 -- The ledger's functions: all that atmd may do to the database. Each takes a batch as arrays of equal
 -- length and is one transaction.
 --
--- Locks. Everybody takes them in one order: the card's month row and its account, card by card in the
+-- Locks. Everybody takes them in one order: keys of advice_identity, in order; the card's month row and its account, card by card in the
 -- order of the token; then keys of withdrawal, in order; then of advice, in order; then roll-up rows, in
 -- order; then of summary_stale. Before all of them books, in ROW SHARE mode, against whoever closes a period
 -- (005_finance.sql). Locking is a statement of its own and the decision a later one, so that the decision sees what
@@ -287,14 +287,29 @@ DECLARE
         v_open_from date;
         v_summarised date;
         v_now timestamptz;
+        v_taken boolean[];
 BEGIN
         -- the next statement sees what this lock waited for
         LOCK TABLE books IN ROW SHARE MODE;
         SELECT closed_through + 1, summarised_through INTO v_open_from, v_summarised FROM books;
 
+        -- an advice's own numbers speak of one original for good; said of another they contradict, and nothing is done
+        INSERT INTO advice_identity (terminal, advice_at, advice_stan, kind, transmitted_at, stan)
+        SELECT o.terminal, o.advice_at, o.advice_stan, o.kind, o.original_at, o.original_stan
+        FROM unnest(p_terminal, p_original_at, p_original_stan, p_kind, p_advice_at, p_advice_stan) WITH ORDINALITY
+             o (terminal, original_at, original_stan, kind, advice_at, advice_stan, position)
+        WHERE o.advice_at >= v_from AND o.advice_at < v_to
+        ORDER BY 1, 2, 3, 4, o.position
+        ON CONFLICT DO NOTHING;
+        SELECT array_agg(coalesce((i.transmitted_at, i.stan) <> (o.original_at, o.original_stan), false) ORDER BY o.position) INTO v_taken
+        FROM unnest(p_terminal, p_original_at, p_original_stan, p_kind, p_advice_at, p_advice_stan) WITH ORDINALITY
+             o (terminal, original_at, original_stan, kind, advice_at, advice_stan, position)
+        LEFT JOIN LATERAL (SELECT i.transmitted_at, i.stan FROM advice_identity i WHERE i.terminal = o.terminal
+                           AND i.advice_at = o.advice_at AND i.advice_stan = o.advice_stan AND i.kind = o.kind LIMIT 1) i ON true;
+
         SELECT array_agg(w.terminal IS NOT NULL ORDER BY o.position),
                coalesce(bool_or(w.terminal IS NOT NULL AND coalesce(w.reason, 0) = 0 AND o.dispensed_yen < w.amount_yen), false),
-               count(*) FILTER (WHERE o.original_at < v_from OR o.original_at >= v_to)
+               count(*) FILTER (WHERE v_taken[o.position] OR o.original_at < v_from OR o.original_at >= v_to)
         INTO v_known, v_gives_back, v_outside
         FROM unnest(p_terminal, p_original_at, p_original_stan, p_dispensed_yen)
              WITH ORDINALITY o (terminal, original_at, original_stan, dispensed_yen, position)
@@ -323,18 +338,18 @@ BEGIN
                 SELECT o.terminal, o.original_at, o.original_stan, 6, 0, o.amount_yen, (o.original_at AT TIME ZONE 'Asia/Tokyo')::date
                 FROM unnest(p_terminal, p_original_at, p_original_stan, p_amount_yen)
                      WITH ORDINALITY o (terminal, original_at, original_stan, amount_yen, position)
-                WHERE NOT v_known[o.position] AND o.original_at >= v_from AND o.original_at < v_to
+                WHERE NOT v_known[o.position] AND NOT v_taken[o.position] AND o.original_at >= v_from AND o.original_at < v_to
                 ORDER BY 1, 2, 3
                 ON CONFLICT DO NOTHING;
         END IF;
         IF v_outside > 0 THEN
                 INSERT INTO exception_record
-                SELECT o.terminal, o.advice_at, o.advice_stan, o.kind, o.original_at, o.original_stan, 'out of range',
-                       o.amount_yen, o.dispensed_yen
+                SELECT o.terminal, o.advice_at, o.advice_stan, o.kind, o.original_at, o.original_stan,
+                       CASE WHEN v_taken[o.position] THEN 'contradicts' ELSE 'out of range' END, o.amount_yen, o.dispensed_yen
                 FROM unnest(p_terminal, p_advice_at, p_advice_stan, p_kind, p_original_at, p_original_stan, p_amount_yen,
-                            p_dispensed_yen)
-                     o (terminal, advice_at, advice_stan, kind, original_at, original_stan, amount_yen, dispensed_yen)
-                WHERE o.original_at < v_from OR o.original_at >= v_to
+                            p_dispensed_yen) WITH ORDINALITY
+                     o (terminal, advice_at, advice_stan, kind, original_at, original_stan, amount_yen, dispensed_yen, position)
+                WHERE v_taken[o.position] OR o.original_at < v_from OR o.original_at >= v_to
                 ON CONFLICT DO NOTHING;
         END IF;
 
@@ -380,7 +395,7 @@ BEGIN
                 LEFT JOIN LATERAL (SELECT d.corrections FROM card_day d WHERE z.state = 'completed'
                                    AND d.card_token = w.card_token AND d.day = w.business_date LIMIT 1) d ON true
                 LEFT JOIN LATERAL (SELECT t.enabled FROM atm t WHERE z.state = 'completed' AND t.terminal = o.terminal LIMIT 1) t ON true
-                WHERE v_known[o.position] OR w.reason = 6
+                WHERE (v_known[o.position] OR w.reason = 6) AND NOT v_taken[o.position]
         ), judged AS (
                 -- the first of a card and day, also among those of this batch
                 SELECT f.*, CASE WHEN f.state = 'completed' AND f.kind <> 'operator' AND NOT (f.may_correct AND (NOT f.corrects
@@ -555,8 +570,9 @@ BEGIN
         RETURN QUERY
         SELECT e.position, e.repeated, e.exception FROM unnest(v_effect) e
         UNION ALL
-        SELECT o.position::integer, false, 'out of range' FROM unnest(p_original_at) WITH ORDINALITY o (original_at, position)
-        WHERE o.original_at < v_from OR o.original_at >= v_to;
+        SELECT o.position::integer, v_taken[o.position], CASE WHEN v_taken[o.position] THEN 'contradicts' ELSE 'out of range' END
+        FROM unnest(p_original_at) WITH ORDINALITY o (original_at, position)
+        WHERE v_taken[o.position] OR o.original_at < v_from OR o.original_at >= v_to;
 END
 $$;
 

@@ -228,6 +228,11 @@ static void keep(struct play *play, const struct step *step)
             !reference_holds_moment(world_reference(play->world), step->mem.identity.transmitted_ms))
                 return;
         for (size_t i = play->round_from; i < play->count; i++) {
+                const struct ledger_op *other = &play->steps[i]->mem;
+
+                if (other->kind == LEDGER_ADVICE && step->mem.kind == LEDGER_ADVICE &&
+                    is_same(&other->identity, &step->mem.identity))
+                        return;
                 if (is_same(subject(&play->steps[i]->mem), subject(&step->mem)))
                         return;
         }
@@ -481,6 +486,21 @@ static void make_repeated_advice(struct play *play)
         keep(play, &step);
 }
 
+/* The numbers of an advice once more, of another withdrawal. */
+static void make_misdirected_advice(struct play *play)
+{
+        const struct step *former = some_step(play, LEDGER_ADVICE), *other = some_step(play, LEDGER_REQUEST);
+        struct step step = {.card = -1};
+
+        if (!former || !other || strcmp(former->mem.identity.terminal, other->mem.identity.terminal) != 0 ||
+            is_same(&former->mem.advice.original, &other->mem.identity))
+                return;
+        step.mem.identity = former->mem.identity;
+        play_fill_advice(&step.mem, &other->mem.identity, former->mem.advice.reversal, other->mem.request.amount_yen,
+                         random_permille(&play->random, 500) ? 0 : other->mem.request.amount_yen);
+        keep(play, &step);
+}
+
 static void make_stray_advice(struct play *play)
 {
         struct step step = {.card = -1};
@@ -503,7 +523,7 @@ static const struct {
         void (*make)(struct play *play);
 } makers[] = {
     {320, make_request}, {80, make_inquiry},         {120, make_repeat},      {40, make_late_request},
-    {240, make_advice},  {60, make_repeated_advice}, {30, make_stray_advice}, {110, make_outcome},
+    {200, make_advice},  {40, make_misdirected_advice}, {60, make_repeated_advice}, {30, make_stray_advice}, {110, make_outcome},
 };
 
 static void make_something(struct play *play)

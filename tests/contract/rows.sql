@@ -63,6 +63,10 @@ SELECT line FROM (
                          hall_share_yen)
         FROM revenue_rollup
         UNION ALL
+        SELECT concat_ws('|', 'advice_identity', terminal, pg_temp.ms(advice_at), advice_stan, kind,
+                         pg_temp.ms(transmitted_at), stan)
+        FROM advice_identity
+        UNION ALL
         SELECT concat_ws('|', 'exception_record', terminal, pg_temp.ms(advice_at), advice_stan, kind,
                          pg_temp.ms(transmitted_at), stan, what, amount_yen, dispensed_yen)
         FROM exception_record

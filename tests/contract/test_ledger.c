@@ -410,6 +410,69 @@ START_TEST(of_two_corrections_of_a_card_and_day_at_once_one_is_taken)
 }
 END_TEST
 
+/* In one batch, or at two instances. */
+START_TEST(one_advice_that_names_two_originals_is_done_to_one_of_them)
+{
+        enum { PAIRS = 8 };
+        struct world world;
+        static struct ledger_op request[PAIRS][2], advice[PAIRS][2];
+        int pending = 0;
+
+        ops_open(&world);
+        memset(request, 0, sizeof request);
+        memset(advice, 0, sizeof advice);
+        for (int i = 0; i < PAIRS * 2; i++) {
+                struct ledger_op *op = &request[i / 2][i % 2];
+
+                ops_identify(op, OPS_NOON, 3 * i); /* all of one ATM */
+                play_fill_request(world_reference(&world), op, i / 2, 5000, 10000);
+                ops_submit(&world, 0, op, &pending);
+        }
+        world_wait(&world, &pending);
+        for (int i = 0; i < PAIRS * 2; i++) {
+                struct ledger_op *op = &advice[i / 2][i % 2];
+
+                ck_assert_int_eq(request[i / 2][i % 2].answer.reason, REASON_APPROVED);
+                ops_identify(op, OPS_NOON, 3 * (1000 + i / 2));
+                play_fill_advice(op, &request[i / 2][i % 2].identity, true, 5000, 0);
+                ops_submit(&world, i % 2 * _i, op, &pending);
+        }
+        world_wait(&world, &pending);
+        for (int i = 0; i < PAIRS; i++)
+                ck_assert_int_eq(!strcmp(advice[i][0].answer.what, "contradicts") +
+                                     !strcmp(advice[i][1].answer.what, "contradicts"),
+                                 1);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM advice"), PAIRS);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM v_withdrawal WHERE state = 'reversed'"), PAIRS);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM exception_record WHERE what = 'contradicts'"), PAIRS);
+        world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(a_repeat_that_contradicts_its_own_advice_moves_nothing)
+{
+        struct world world;
+        struct ledger_op request = {0}, op;
+
+        ops_open(&world);
+        ops_ask(&world, &request, 1, 0, 10000);
+        op = request;
+        ops_do(&world, &op);
+        ops_advise(&op, &request, 1, 10000, 10000);
+        ops_do(&world, &op);
+        ops_advise(&op, &request, 1, 10000, 10000);
+        op.advice.dispensed_yen = 5000;
+        ops_do(&world, &op);
+        ck_assert_int_eq(op.answer.status, LEDGER_STORED);
+        ck_assert_str_eq(op.answer.what, "contradicts");
+        ck_assert_int_eq(world_number(&world, "SELECT dispensed_yen FROM v_withdrawal"), 10000);
+        world_same_rows(&world, "nothing moves");
+        world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
+
 START_TEST(a_disabled_atm_corrects_nothing)
 {
         struct world world;
@@ -712,6 +775,8 @@ int main(void)
         tcase_add_test(together, a_reversal_that_races_its_request_leaves_nothing_open);
         tcase_add_test(together, advices_that_race_each_other_are_taken_one_after_the_other);
         tcase_add_loop_test(together, of_two_corrections_of_a_card_and_day_at_once_one_is_taken, 0, 2);
+        tcase_add_loop_test(together, one_advice_that_names_two_originals_is_done_to_one_of_them, 0, 2);
+        tcase_add_test(together, a_repeat_that_contradicts_its_own_advice_moves_nothing);
         tcase_add_test(together, a_disabled_atm_corrects_nothing);
         tcase_add_test(together, an_altered_yen_is_seen_by_the_sums);
         tcase_add_loop_test(together, a_storm_over_two_instances_keeps_every_sum_and_limit, 0, 3);

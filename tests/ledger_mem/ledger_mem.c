@@ -116,6 +116,7 @@ void memory_database_free(struct memory_database *database)
         FREE_TABLE(database->days, memory_usage, (void)0);
         FREE_TABLE(database->rollups, memory_rollup, (void)0);
         FREE_TABLE(database->exceptions, memory_exception, (void)0);
+        FREE_TABLE(database->advice_identities, memory_advice_identity, (void)0);
         FREE_TABLE(database->saf, memory_saf, (void)0);
         FREE_TABLE(database->leases, memory_lease, (void)0);
         free(database);
@@ -726,6 +727,29 @@ static void decide_outcome(struct memory_withdrawal *withdrawal, enum reason rea
         withdrawal->outcome.cause = cause;
 }
 
+/* An advice's own numbers speak of one original for good. False: they were said of another. */
+static bool claim_numbers(struct memory_database *database, const struct ledger_op *op, bool by_person)
+{
+        struct memory_advice_identity_key key;
+        struct memory_advice_identity *claimed;
+        struct ledger_identity original = clean_identity(
+            op->identity.terminal, op->advice.original.transmitted_ms, op->advice.original.stan);
+
+        if (!reference_holds_moment(database->reference, op->identity.transmitted_ms))
+                return true;
+        memset(&key, 0, sizeof key);
+        key.advice = clean_identity(op->identity.terminal, op->identity.transmitted_ms, op->identity.stan);
+        key.kind = by_person ? 2 : op->advice.reversal;
+        HASH_FIND(hh, database->advice_identities, &key, sizeof key, claimed);
+        if (claimed)
+                return memcmp(&claimed->original, &original, sizeof original) == 0;
+        claimed = allocate(sizeof *claimed);
+        claimed->key = key;
+        claimed->original = original;
+        HASH_ADD(hh, database->advice_identities, key, sizeof key, claimed);
+        return true;
+}
+
 static bool is_decided_by_person(const struct memory_withdrawal *withdrawal)
 {
         for (size_t i = 0; i < withdrawal->advice_count; i++) {
@@ -840,6 +864,11 @@ static void do_advice(struct memory_database *database, struct ledger_op *op, in
 
         op->advice.original = original;
         op->answer = (struct ledger_answer){.status = LEDGER_DECIDED};
+        if (!claim_numbers(database, op, false)) {
+                op->answer.status = LEDGER_STORED;
+                add_exception(database, op, "contradicts");
+                return;
+        }
         if (!reference_holds_moment(database->reference, original.transmitted_ms)) {
                 add_exception(database, op, "out of range");
                 return;
@@ -885,6 +914,7 @@ const char *memory_operator_resolve(struct memory_database *database, const stru
         strcpy(op.advice.why, dispensed_yen == 0                     ? "21"
                               : dispensed_yen < op.advice.amount_yen ? "32"
                                                                      : "");
+        (void)claim_numbers(database, &op, true);
         write_advice(database, withdrawal, &op, true, now_ms, 0);
         if (database->on_commit)
                 database->on_commit(database, &op, database->context);
@@ -1582,6 +1612,16 @@ static void print_sums(struct lines *lines, const struct memory_database *databa
                          r->customer_tax_yen, r->interbank_fee_yen, r->interbank_tax_yen, r->hall_share_yen);
 }
 
+static void print_advice_identities(struct lines *lines, const struct memory_database *database)
+{
+        static const char *const kinds[] = {"completion", "reversal", "operator"};
+
+        for (const struct memory_advice_identity *i = database->advice_identities; i; i = i->hh.next)
+                add_line(lines, "advice_identity|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64 "|%" PRId32,
+                         i->key.advice.terminal, i->key.advice.transmitted_ms, i->key.advice.stan, kinds[i->key.kind],
+                         i->original.transmitted_ms, i->original.stan);
+}
+
 static void print_exceptions(struct lines *lines, const struct memory_database *database)
 {
         for (const struct memory_exception *e = database->exceptions; e; e = e->hh.next) {
@@ -1629,6 +1669,7 @@ void memory_print(const struct memory_database *database, FILE *out)
         }
         print_saf(&lines, database);
         print_sums(&lines, database);
+        print_advice_identities(&lines, database);
         print_exceptions(&lines, database);
         if (lines.count)
                 qsort(lines.text, lines.count, sizeof *lines.text, compare_lines);

@@ -170,6 +170,18 @@ struct memory_exception_key {
         char what[LEDGER_WHAT_MAX + 1];
 };
 
+/* Whose end an advice told, by its own numbers. */
+struct memory_advice_identity_key {
+        struct ledger_identity advice;
+        int32_t kind; /* 0: completion, 1: reversal, 2: a person's */
+};
+
+struct memory_advice_identity {
+        struct memory_advice_identity_key key;
+        struct ledger_identity original;
+        UT_hash_handle hh;
+};
+
 struct memory_exception {
         struct memory_exception_key key;
         int64_t amount_yen, dispensed_yen;
@@ -206,6 +218,7 @@ struct memory_database {
         struct memory_usage *months, *days;
         struct memory_rollup *rollups;
         struct memory_exception *exceptions;
+        struct memory_advice_identity *advice_identities;
         struct memory_saf *saf;
         struct memory_lease *leases;
         /* Called after each op that was committed, and each time-out of a sweep; may be NULL. */
