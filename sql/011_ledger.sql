@@ -293,12 +293,13 @@ BEGIN
         LOCK TABLE books IN ROW SHARE MODE;
         SELECT closed_through + 1, summarised_through INTO v_open_from, v_summarised FROM books;
 
-        -- an advice's own numbers speak of one original for good; said of another they contradict, and nothing is done
+        -- an advice's own numbers speak of one original for good; said of another they contradict, and nothing is done.
+        -- A person's word has none
         INSERT INTO advice_identity (terminal, advice_at, advice_stan, kind, transmitted_at, stan)
         SELECT o.terminal, o.advice_at, o.advice_stan, o.kind, o.original_at, o.original_stan
         FROM unnest(p_terminal, p_original_at, p_original_stan, p_kind, p_advice_at, p_advice_stan) WITH ORDINALITY
              o (terminal, original_at, original_stan, kind, advice_at, advice_stan, position)
-        WHERE o.advice_at >= v_from AND o.advice_at < v_to
+        WHERE o.kind <> 'operator' AND o.advice_at >= v_from AND o.advice_at < v_to
         ORDER BY 1, 2, 3, 4, o.position
         ON CONFLICT DO NOTHING;
         SELECT array_agg(coalesce((i.transmitted_at, i.stan) <> (o.original_at, o.original_stan), false) ORDER BY o.position) INTO v_taken

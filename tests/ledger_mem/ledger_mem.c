@@ -728,7 +728,7 @@ static void decide_outcome(struct memory_withdrawal *withdrawal, enum reason rea
 }
 
 /* An advice's own numbers speak of one original for good. False: they were said of another. */
-static bool claim_numbers(struct memory_database *database, const struct ledger_op *op, bool by_person)
+static bool claim_numbers(struct memory_database *database, const struct ledger_op *op)
 {
         struct memory_advice_identity_key key;
         struct memory_advice_identity *claimed;
@@ -739,7 +739,7 @@ static bool claim_numbers(struct memory_database *database, const struct ledger_
                 return true;
         memset(&key, 0, sizeof key);
         key.advice = clean_identity(op->identity.terminal, op->identity.transmitted_ms, op->identity.stan);
-        key.kind = by_person ? 2 : op->advice.reversal;
+        key.reversal = op->advice.reversal;
         HASH_FIND(hh, database->advice_identities, &key, sizeof key, claimed);
         if (claimed)
                 return memcmp(&claimed->original, &original, sizeof original) == 0;
@@ -864,7 +864,7 @@ static void do_advice(struct memory_database *database, struct ledger_op *op, in
 
         op->advice.original = original;
         op->answer = (struct ledger_answer){.status = LEDGER_DECIDED};
-        if (!claim_numbers(database, op, false)) {
+        if (!claim_numbers(database, op)) {
                 op->answer.status = LEDGER_STORED;
                 add_exception(database, op, "contradicts");
                 return;
@@ -914,7 +914,6 @@ const char *memory_operator_resolve(struct memory_database *database, const stru
         strcpy(op.advice.why, dispensed_yen == 0                     ? "21"
                               : dispensed_yen < op.advice.amount_yen ? "32"
                                                                      : "");
-        (void)claim_numbers(database, &op, true);
         write_advice(database, withdrawal, &op, true, now_ms, 0);
         if (database->on_commit)
                 database->on_commit(database, &op, database->context);
@@ -1614,11 +1613,10 @@ static void print_sums(struct lines *lines, const struct memory_database *databa
 
 static void print_advice_identities(struct lines *lines, const struct memory_database *database)
 {
-        static const char *const kinds[] = {"completion", "reversal", "operator"};
-
         for (const struct memory_advice_identity *i = database->advice_identities; i; i = i->hh.next)
                 add_line(lines, "advice_identity|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64 "|%" PRId32,
-                         i->key.advice.terminal, i->key.advice.transmitted_ms, i->key.advice.stan, kinds[i->key.kind],
+                         i->key.advice.terminal, i->key.advice.transmitted_ms, i->key.advice.stan,
+                         i->key.reversal ? "reversal" : "completion",
                          i->original.transmitted_ms, i->original.stan);
 }
 

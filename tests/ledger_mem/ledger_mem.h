@@ -173,7 +173,7 @@ struct memory_exception_key {
 /* Whose end an advice told, by its own numbers. */
 struct memory_advice_identity_key {
         struct ledger_identity advice;
-        int32_t kind; /* 0: completion, 1: reversal, 2: a person's */
+        int32_t reversal;
 };
 
 struct memory_advice_identity {
