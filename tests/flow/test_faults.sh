@@ -381,6 +381,12 @@ cause() {
                 atm_lines cut
                 atm_lines resume
                 ;;
+        PERSON_SAYS_NONE-DECIDED)
+                until_decided
+                atm_lines cut
+                atmctl exception resolve --terminal "$TERMINAL" --dispensed 0 --force --note "the ATM stands still" >/dev/null
+                atm_lines resume
+                ;;
         BANK_*-REQUEST) bank_misbehaves "${HOW[$WHAT]}" ;;
         BANK_*-NOTICE)
                 until_decided

@@ -406,7 +406,7 @@ static void check_written(struct sim *sim, const struct memory_withdrawal *w, co
 
         if (last->by_person) {
                 sim->counters->decided_by_people++;
-                if (w->approved_ms && sim->now_ms + 1 - w->approved_ms < SIM_YOUNGEST_MS)
+                if (!sim->script && w->approved_ms && sim->now_ms + 1 - w->approved_ms < SIM_YOUNGEST_MS)
                         sim_violate(sim, "I2", "%s STAN %" PRId32 ": a person decides while its ATM may pay out",
                                     w->identity.terminal, w->identity.stan);
         } else if (is_decided_by_person(w)) {

@@ -34,6 +34,7 @@ enum what {
         WHAT_ATM_GIVES_UP,
         WHAT_ATM_POWER_LOSS,
         WHAT_ATM_LINE_CUT,
+        WHAT_PERSON_SAYS_NONE,
 };
 
 enum moment { MOMENT_ROUTE, MOMENT_REQUEST, MOMENT_DECIDED, MOMENT_NOTICE };
@@ -223,6 +224,12 @@ static void strike(struct sim *sim)
                 break;
         case WHAT_ATM_POWER_LOSS:
                 atm_lose_power(atm);
+                break;
+        case WHAT_PERSON_SAYS_NONE:
+                (void)memory_operator_resolve(sim->database, &atm->withdrawals[0].identity, 0, sim->now_ms,
+                                              sim->now_ms, 0);
+                if (atm->link)
+                        link_cut(atm->link);
                 break;
         case WHAT_ATM_LINE_CUT:
                 if (atm->link)
