@@ -37,7 +37,8 @@
 const struct settings_row settings_rows[] = {
     {"atmd", "listen_host", SETTING_TEXT, "127.0.0.1", 0, 0, NULL, AT(listen_host), RESTART,
      "address to listen on for ATMs"},
-    {"atmd", "listen_port", SETTING_NUMBER, "7583", 1, 65535, NULL, AT(listen_port), RESTART, "TCP port to listen on"},
+    {"atmd", "listen_port", SETTING_NUMBER, "7583", 1, 65535, NULL, AT(listen_port), RESTART,
+     "TCP port to listen on"},
     {"atmd", "log_target", SETTING_CHOICE, "stderr", 0, 0, "stderr|journal", AT(log_target), RELOAD,
      "where log lines go"},
     {"atmd", "log_level", SETTING_CHOICE, "info", 0, 0, "debug|info|warning|error", AT(log_level), RELOAD,
@@ -79,19 +80,21 @@ const struct settings_row settings_rows[] = {
 
     {"limits", "connections_max", SETTING_NUMBER, "10000", 1, 1000000, NULL, AT(connections_max), RELOAD,
      "connections of ATMs at the same time"},
-    {"limits", "handshake_timeout_ms", SETTING_NUMBER, "30000", 100, 600000, NULL, AT(handshake_timeout_ms), RELOAD,
-     "a TLS handshake must be over by then, in milliseconds"},
+    {"limits", "handshake_timeout_ms", SETTING_NUMBER, "30000", 100, 600000, NULL, AT(handshake_timeout_ms),
+     RELOAD, "a TLS handshake must be over by then, in milliseconds"},
     {"limits", "idle_timeout_ms", SETTING_NUMBER, "900000", 100, 86400000, NULL, AT(idle_timeout_ms), RELOAD,
      "a connection without any message is closed after this, in milliseconds"},
-    {"limits", "message_timeout_ms", SETTING_NUMBER, "10000", 100, 600000, NULL, AT(message_timeout_ms), RELOAD,
-     "a message once begun must be whole by then, in milliseconds"},
-    {"limits", "request_timeout_ms", SETTING_NUMBER, "20000", 100, 600000, NULL, AT(request_timeout_ms), RELOAD,
-     "a request not decided by then gets no answer or 96, in milliseconds; ATMs wait 30000"},
+    {"limits", "message_timeout_ms", SETTING_NUMBER, "10000", 100, 600000, NULL, AT(message_timeout_ms),
+     RELOAD, "a message once begun must be whole by then, in milliseconds"},
+    {"limits", "request_timeout_ms", SETTING_NUMBER, "20000", 100, 600000, NULL, AT(request_timeout_ms),
+     RELOAD, "a request not decided by then gets no answer or 96, in milliseconds; ATMs wait 30000"},
     {"limits", "atm_wait_s", SETTING_NUMBER, "90", 1, 3600, NULL, AT(atm_wait_s), RELOAD,
-     "longest time from an ATM's 0200 to its dispensing, repeats included, in seconds; an approval of this age is "
+     "longest time from an ATM's 0200 to its dispensing, repeats included, in seconds; an approval of this "
+     "age is "
      "not repeated"},
     {"limits", "atm_dispense_s", SETTING_NUMBER, "510", 1, 86400, NULL, AT(atm_dispense_s), RELOAD,
-     "longest time that an ATM's dispensing takes, in seconds; only after both is a withdrawal a person's to decide"},
+     "longest time that an ATM's dispensing takes, in seconds; only after both is a withdrawal a person's to "
+     "decide"},
     {"limits", "correction_s", SETTING_NUMBER, "300", 0, 86400, NULL, AT(correction_s), RELOAD,
      "a completed withdrawal may be corrected by its ATM for so long, in seconds; later is an exception"},
     {"limits", "drain_timeout_ms", SETTING_NUMBER, "25000", 0, 600000, NULL, AT(drain_timeout_ms), RELOAD,

@@ -88,7 +88,8 @@ static size_t largest(size_t a, size_t b)
 
 static struct ledger_times ledger_times_of(const struct settings *settings)
 {
-        return (struct ledger_times){.wait_ms = settings->atm_wait_s * 1000, .correct_ms = settings->correction_s * 1000};
+        return (struct ledger_times){.wait_ms = settings->atm_wait_s * 1000,
+                                     .correct_ms = settings->correction_s * 1000};
 }
 
 static struct ledger_pg_options ledger_options_of(const struct settings *settings)

@@ -56,7 +56,8 @@ void service_reset_latency(struct service *service)
         service->count.latency_sum_ms = service->count.latency_max_ms = service->count.latency_count = 0;
 }
 
-static void on_late_approval(void *context, const struct ledger_identity *identity, const struct iso_message *answer);
+static void on_late_approval(void *context, const struct ledger_identity *identity,
+                             const struct iso_message *answer);
 
 void service_set_banks(struct service *service, const struct service_banks *banks)
 {
@@ -302,7 +303,8 @@ static void decide_and_submit(struct service *service, struct txn *txn)
                 return;
         }
         if (!txn_decide(txn, &world)) {
-                if (decide_is_clock_off(txn->op.identity.transmitted_ms, world.business_ms, world.skew_limit_ms)) {
+                if (decide_is_clock_off(txn->op.identity.transmitted_ms, world.business_ms,
+                                        world.skew_limit_ms)) {
                         finish_clock_off(service, txn);
                         return;
                 }
@@ -493,7 +495,8 @@ bool service_submit(struct service *service, struct session_entry *asker, const 
 }
 
 /* The ledger knows what stands, and whether the bank must be told to undo it. */
-static void on_late_approval(void *context, const struct ledger_identity *identity, const struct iso_message *answer)
+static void on_late_approval(void *context, const struct ledger_identity *identity,
+                             const struct iso_message *answer)
 {
         struct service *service = context;
         struct txn *txn = txn_take(&service->pool);

@@ -81,7 +81,8 @@ static int read_advice(struct txn *txn, const struct iso_message *message, int64
         *advice = (struct ledger_advice){.reversal = txn->row->kind == MESSAGE_REVERSAL};
         if (!profile_original_of(message, &original))
                 return wrong(ret_error, 90, "not an original's MTI, STAN and DE 7 followed by 22 digits");
-        if (!calendar_from_de7_until(original.transmitted, latest_original_ms, &advice->original.transmitted_ms))
+        if (!calendar_from_de7_until(original.transmitted, latest_original_ms,
+                                     &advice->original.transmitted_ms))
                 return wrong(ret_error, 90, "no such date and time: MMDDhhmmss in UTC is expected");
         if (!iso_number(message, 4, &advice->amount_yen))
                 return wrong(ret_error, 4, "not a number");
@@ -117,8 +118,9 @@ int txn_read(struct txn *txn, const struct profile_row *row, const struct iso_me
         txn->decisions = 0;
         if (read_identity(&txn->op.identity, row, message, terminal, business_ms, ret_error) < 0)
                 return -1;
-        int result = row->kind == MESSAGE_REQUEST ? read_request(txn, message, ret_error)
-                                                  : read_advice(txn, message, business_ms + skew_limit_ms, ret_error);
+        int result = row->kind == MESSAGE_REQUEST
+                         ? read_request(txn, message, ret_error)
+                         : read_advice(txn, message, business_ms + skew_limit_ms, ret_error);
         return result < 0 ? -1 : read_echo(txn, message, ret_error);
 }
 

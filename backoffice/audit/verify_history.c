@@ -11,7 +11,7 @@
 #include "lib/base/array.h"
 
 enum {
-        NO_REASON = -1, /* NULL: left to the bank; no outcome */
+        NO_REASON = -1,            /* NULL: left to the bank; no outcome */
         SEQ_LATE_APPROVAL = 32767, /* of a notice: the bank approved when something else stood */
         TEXT_MAX = 320,
         KEY_MAX = 64,
@@ -679,7 +679,7 @@ static struct kept_notice notice_of_advice(const struct kept_withdrawal *w, cons
         if (a->state != NAME_STATE + WITHDRAWAL_REVERSED)
                 notice.kind = is_all ? NAME_COMPLETION : NAME_PARTIAL;
         notice.dispensed_yen = a->counted_yen;
-        notice.why = a->why != NAME_NONE      ? a->why
+        notice.why = a->why != NAME_NONE   ? a->why
                      : a->counted_yen == 0 ? NAME_WHY_NONE
                      : is_all              ? NAME_WHY_ALL
                                            : NAME_WHY_PART;
@@ -724,8 +724,8 @@ static void check_advices(struct verify_history *h, const struct withdrawal_key 
                         ret_sequel->reversed_by_operator |= a->kind == NAME_OPERATOR;
                         ret_sequel->reversed_by_atm |= a->kind != NAME_OPERATOR;
                 }
-                ret_sequel->after_approval |= before == WITHDRAWAL_APPROVED || before == WITHDRAWAL_COMPLETED ||
-                                              before == WITHDRAWAL_SETTLED;
+                ret_sequel->after_approval |= before == WITHDRAWAL_APPROVED ||
+                                              before == WITHDRAWAL_COMPLETED || before == WITHDRAWAL_SETTLED;
                 last = a;
         }
         for (; told; told = h->notice[told].next) {
@@ -733,7 +733,8 @@ static void check_advices(struct verify_history *h, const struct withdrawal_key 
 
                 late.why = NAME_WHY_LATE;
                 check_notice(h, key,
-                             h->notice[told].seq == SEQ_LATE_APPROVAL && w->has_outcome && w->outcome != REASON_APPROVED
+                             h->notice[told].seq == SEQ_LATE_APPROVAL && w->has_outcome &&
+                                     w->outcome != REASON_APPROVED
                                  ? &late
                                  : NULL,
                              &h->notice[told]);

@@ -52,7 +52,8 @@ static enum exception_end end_of(const PGresult *result)
         static const struct {
                 const char *refusal;
                 enum exception_end end;
-        } ends[] = {{"no exception", EXCEPTION_NOTHING_OPEN}, {"no change", EXCEPTION_NO_CHANGE},
+        } ends[] = {{"no exception", EXCEPTION_NOTHING_OPEN},
+                    {"no change", EXCEPTION_NO_CHANGE},
                     {"young", EXCEPTION_YOUNG}};
 
         if (PQgetisnull(result, 0, REFUSAL))
@@ -68,19 +69,27 @@ enum exception_end exception_resolve(PGconn *connection, const struct exception_
                                      struct exception_outcome *ret_outcome, char error[PG_ERROR_MAX])
 {
         char youngest[24];
-        const char *parameters[] = {finding->terminal,  finding->transmitted_at, finding->stan, finding->dispensed_yen,
-                                    finding->elsewhere ? "true" : "false",       finding->advice_at,
-                                    finding->now_ms,    finding->who,            finding->note, youngest};
+        const char *parameters[] = {finding->terminal,
+                                    finding->transmitted_at,
+                                    finding->stan,
+                                    finding->dispensed_yen,
+                                    finding->elsewhere ? "true" : "false",
+                                    finding->advice_at,
+                                    finding->now_ms,
+                                    finding->who,
+                                    finding->note,
+                                    youngest};
         struct exception_outcome *o = ret_outcome;
         enum exception_end end;
         PGresult *result;
 
         snprintf(youngest, sizeof(youngest), "%" PRId64, finding->youngest_ms);
-        result = pg_query_repeated(connection,
-                                   "SELECT r_refusal, r_state_before, r_counted_before_yen, r_state, r_counted_yen, "
-                                   "r_exceptions FROM operator_resolve($1, $2::timestamptz, $3::integer, $4::bigint, "
-                                   "$5::boolean, $6::timestamptz, $7::bigint, $8, $9, $10::bigint)",
-                                   LENGTH(parameters), parameters, error);
+        result = pg_query_repeated(
+            connection,
+            "SELECT r_refusal, r_state_before, r_counted_before_yen, r_state, r_counted_yen, "
+            "r_exceptions FROM operator_resolve($1, $2::timestamptz, $3::integer, $4::bigint, "
+            "$5::boolean, $6::timestamptz, $7::bigint, $8, $9, $10::bigint)",
+            LENGTH(parameters), parameters, error);
         if (!result)
                 return EXCEPTION_FAILED;
         *o = (struct exception_outcome){.counted_before_yen = atoll(PQgetvalue(result, 0, COUNTED_BEFORE)),

@@ -210,8 +210,8 @@ static void on_ended(struct bank_session_env *env, const struct bank_exchange *e
                      const struct iso_message *answer)
 {
         struct bank_route *route = route_of(env);
-        route->recent[route->recent_at] = (struct bank_recent){
-            .key = exchange->key, .identity = exchange->identity, .end = end};
+        route->recent[route->recent_at] =
+            (struct bank_recent){.key = exchange->key, .identity = exchange->identity, .end = end};
         route->recent_at = (route->recent_at + 1) % BANK_RECENT;
         if (exchange->kind == MESSAGE_REQUEST)
                 bank_route_release(route);

@@ -61,7 +61,8 @@ struct bank_route {
         size_t reserved;
         bool stopping;
         /* An approval came when nobody waited for it any more; NULL: nobody wants to know. */
-        void (*on_late_approval)(void *context, const struct ledger_identity *identity, const struct iso_message *answer);
+        void (*on_late_approval)(void *context, const struct ledger_identity *identity,
+                                 const struct iso_message *answer);
         void *late_context;
         struct bank_recent recent[BANK_RECENT];
         size_t recent_at;

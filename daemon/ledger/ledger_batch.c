@@ -11,12 +11,14 @@
 const char *const outcome_cause_name[OUTCOME_CAUSE_COUNT] = { "answer", "timeout" };
 
 const struct pg_statement ledger_batch_statement[LEDGER_KIND_COUNT] = {
-        [LEDGER_REQUEST] = { "ledger_request",
-                             "SELECT * FROM ledger_request($1::bigint,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,"
-                             "$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28::bigint,$29::bigint)" },
-        [LEDGER_INQUIRY] = { "ledger_inquiry", "SELECT * FROM ledger_inquiry($1::bigint,$2,$3,$4,$5,$6,$7,$8,$9)" },
-        [LEDGER_ADVICE] = { "ledger_advice", "SELECT * FROM ledger_advice($1,$2,$3,$4,$5,$6,$7,$8,$9,$10::bigint,$11::bigint)" },
-        [LEDGER_OUTCOME] = { "ledger_outcome", "SELECT * FROM ledger_outcome($1,$2,$3,$4,$5,$6,$7,$8::bigint)" },
+    [LEDGER_REQUEST] =
+        {"ledger_request",
+         "SELECT * FROM ledger_request($1::bigint,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,"
+         "$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28::bigint,$29::bigint)"},
+    [LEDGER_INQUIRY] = {"ledger_inquiry", "SELECT * FROM ledger_inquiry($1::bigint,$2,$3,$4,$5,$6,$7,$8,$9)"},
+    [LEDGER_ADVICE] = {"ledger_advice",
+                       "SELECT * FROM ledger_advice($1,$2,$3,$4,$5,$6,$7,$8,$9,$10::bigint,$11::bigint)"},
+    [LEDGER_OUTCOME] = {"ledger_outcome", "SELECT * FROM ledger_outcome($1,$2,$3,$4,$5,$6,$7,$8::bigint)"},
 };
 
 /* Two keys that meet in a hash only make an op wait for the next batch. */
@@ -225,10 +227,10 @@ static const struct {
         bool now_last;
         size_t time_last; /* and of struct ledger_times the one at this offset */
 } forms[LEDGER_KIND_COUNT] = {
-        [LEDGER_REQUEST] = { encode_requests, true, true, offsetof(struct ledger_times, wait_ms) },
-        [LEDGER_INQUIRY] = { encode_inquiries, true, false, NO_TIME },
-        [LEDGER_ADVICE] = { encode_advices, false, true, offsetof(struct ledger_times, correct_ms) },
-        [LEDGER_OUTCOME] = { encode_outcomes, false, true, NO_TIME },
+    [LEDGER_REQUEST] = {encode_requests, true, true, offsetof(struct ledger_times, wait_ms)},
+    [LEDGER_INQUIRY] = {encode_inquiries, true, false, NO_TIME},
+    [LEDGER_ADVICE] = {encode_advices, false, true, offsetof(struct ledger_times, correct_ms)},
+    [LEDGER_OUTCOME] = {encode_outcomes, false, true, NO_TIME},
 };
 
 bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, int64_t now_ms,
@@ -256,7 +258,7 @@ bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, in
                 int64_t time_ms;
                 memcpy(&time_ms, (const char *)times + forms[batch->kind].time_last, sizeof(time_ms));
                 pg_put_int8(time, time_ms);
-                parameters[place++] = (struct pg_parameter){ time, sizeof(time), 1 };
+                parameters[place++] = (struct pg_parameter){time, sizeof(time), 1};
         }
         pg_conn_send(conn, ledger_batch_statement[batch->kind].name, parameters, place, 1);
         return true;

@@ -575,7 +575,8 @@ static void host_takes(enum atm_message what)
                         row->approved = random_chance(&world.random, 0.8);
                         strcpy(row->de39, row->approved ? "00" : "61");
                 }
-                queue_answer(what, atm.w.stan, atm.w.transmitted_ms, row->approved && row->ended ? "94" : row->de39);
+                queue_answer(what, atm.w.stan, atm.w.transmitted_ms,
+                             row->approved && row->ended ? "94" : row->de39);
         } else if (what == ATM_INQUIRY) {
                 queue_answer(what, atm.inquiry_stan, atm.inquiry_ms, "00");
         } else if (what == ATM_ECHO) {

@@ -225,8 +225,8 @@ static void lane_send(struct lane *lane, enum ledger_kind kind)
         if (lane->batch.count != b->size)
                 die("%d of a batch of %d may go together", lane->batch.count, b->size);
         clock_gettime(CLOCK_REALTIME, &now);
-        if (!ledger_batch_send(&lane->batch, reference_version(b->reference), (int64_t)now.tv_sec * 1000, &times,
-                               lane->conn))
+        if (!ledger_batch_send(&lane->batch, reference_version(b->reference), (int64_t)now.tv_sec * 1000,
+                               &times, lane->conn))
                 die("out of memory");
 }
 

@@ -496,7 +496,8 @@ static void make_misdirected_advice(struct play *play)
             is_same(&former->mem.advice.original, &other->mem.identity))
                 return;
         step.mem.identity = former->mem.identity;
-        play_fill_advice(&step.mem, &other->mem.identity, former->mem.advice.reversal, other->mem.request.amount_yen,
+        play_fill_advice(&step.mem, &other->mem.identity, former->mem.advice.reversal,
+                         other->mem.request.amount_yen,
                          random_permille(&play->random, 500) ? 0 : other->mem.request.amount_yen);
         keep(play, &step);
 }
@@ -522,8 +523,9 @@ static const struct {
         int permille;
         void (*make)(struct play *play);
 } makers[] = {
-    {320, make_request}, {80, make_inquiry},         {120, make_repeat},      {40, make_late_request},
-    {200, make_advice},  {40, make_misdirected_advice}, {60, make_repeated_advice}, {30, make_stray_advice}, {110, make_outcome},
+    {320, make_request},        {80, make_inquiry},      {120, make_repeat},
+    {40, make_late_request},    {200, make_advice},      {40, make_misdirected_advice},
+    {60, make_repeated_advice}, {30, make_stray_advice}, {110, make_outcome},
 };
 
 static void make_something(struct play *play)
@@ -665,7 +667,8 @@ static void decide_something(struct play *play)
         const char *refusal;
 
         if (random_permille(&play->random, 150))
-                world_age(play->world, random_permille(&play->random, 500) ? WORLD_WAIT_MS : WORLD_CORRECT_MS);
+                world_age(play->world,
+                          random_permille(&play->random, 500) ? WORLD_WAIT_MS : WORLD_CORRECT_MS);
         if (!stored || !stored->open || random_permille(&play->random, 600))
                 return;
         refusal = world_resolve(play->world, &stored->identity,

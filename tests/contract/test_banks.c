@@ -727,7 +727,8 @@ int main(void)
         tcase_add_loop_test(outcome, a_storm_with_banks_over_two_instances_keeps_every_sum_and_limit, 0, 3);
         tcase_add_test(outcome, an_altered_row_of_a_bank_is_seen_by_the_sums);
         tcase_set_timeout(forward, 120);
-        tcase_add_loop_test(forward, an_approval_after_its_reversal_was_acknowledged_is_reversed_once_more, 0, 2);
+        tcase_add_loop_test(forward, an_approval_after_its_reversal_was_acknowledged_is_reversed_once_more, 0,
+                            2);
         tcase_add_test(forward, a_bank_is_told_of_a_withdrawal_in_order_one_notice_after_the_other);
         tcase_add_test(forward, what_is_not_acknowledged_is_due_again_after_growing_pauses);
         tcase_add_test(forward,

@@ -122,13 +122,14 @@ static const char *completion_sql(const struct ledger_op *request)
 {
         static char sql[640];
 
-        snprintf(
-            sql, sizeof sql,
-            "SELECT r_stored FROM ledger_advice(ARRAY['%s'], ARRAY[to_timestamp(%" PRId64
-            " / 1000.0)], ARRAY[%" PRId32 "], ARRAY['completion'], ARRAY[to_timestamp(%" PRId64
-            " / 1000.0)], ARRAY[%" PRId32 "], ARRAY[NULL::text], ARRAY[%d::bigint], ARRAY[%d::bigint], 1, 300000)",
-            request->identity.terminal, request->identity.transmitted_ms, request->identity.stan,
-            request->identity.transmitted_ms + 40000, request->identity.stan + 1000, AMOUNT_YEN, AMOUNT_YEN);
+        snprintf(sql, sizeof sql,
+                 "SELECT r_stored FROM ledger_advice(ARRAY['%s'], ARRAY[to_timestamp(%" PRId64
+                 " / 1000.0)], ARRAY[%" PRId32 "], ARRAY['completion'], ARRAY[to_timestamp(%" PRId64
+                 " / 1000.0)], ARRAY[%" PRId32
+                 "], ARRAY[NULL::text], ARRAY[%d::bigint], ARRAY[%d::bigint], 1, 300000)",
+                 request->identity.terminal, request->identity.transmitted_ms, request->identity.stan,
+                 request->identity.transmitted_ms + 40000, request->identity.stan + 1000, AMOUNT_YEN,
+                 AMOUNT_YEN);
         return sql;
 }
 

@@ -186,7 +186,8 @@ START_TEST(the_tables_of_reasons_and_of_the_states_are_those_of_the_code)
             &world,
             "SELECT concat_ws('|', state_before, relation, state_after, commission, exception)"
             " FROM advice_rule ORDER BY array_position(ARRAY['blocked', 'declined', 'asked', 'approved',"
-            " 'completed', 'reversed', 'settled'], state_before), array_position(ARRAY['zero', 'less', 'equal', "
+            " 'completed', 'reversed', 'settled'], state_before), array_position(ARRAY['zero', 'less', "
+            "'equal', "
             "'more'], relation)");
         ck_assert_str_eq(found, wanted);
         free(found);
@@ -402,7 +403,8 @@ START_TEST(of_two_corrections_of_a_card_and_day_at_once_one_is_taken)
                 }
                 ck_assert_int_eq(taken, 1);
         }
-        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM v_withdrawal WHERE state = 'reversed'"), CARDS);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM v_withdrawal WHERE state = 'reversed'"),
+                         CARDS);
         ck_assert_int_eq(world_number(&world, "SELECT sum(corrections) FROM card_day"), CARDS);
         world_check_sums(&world);
         ck_assert_int_eq(world.problems, 0);
@@ -443,8 +445,10 @@ START_TEST(one_advice_that_names_two_originals_is_done_to_one_of_them)
                                      !strcmp(advice[i][1].answer.what, "contradicts"),
                                  1);
         ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM advice"), PAIRS);
-        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM v_withdrawal WHERE state = 'reversed'"), PAIRS);
-        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM exception_record WHERE what = 'contradicts'"), PAIRS);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM v_withdrawal WHERE state = 'reversed'"),
+                         PAIRS);
+        ck_assert_int_eq(
+            world_number(&world, "SELECT count(*) FROM exception_record WHERE what = 'contradicts'"), PAIRS);
         world_check_sums(&world);
         world_close(&world);
 }

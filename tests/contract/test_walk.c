@@ -28,7 +28,7 @@ static const struct {
 } stories[] = {
     {"qa", WITHDRAWAL_COMPLETED, 10000, 10000, ""},
     {"lra", WITHDRAWAL_COMPLETED, 10000, 10000, ""},
-    {"lwra", WITHDRAWAL_REVERSED, 0, 0, ""}, /* 94: the ATM dispenses nothing and reverses */
+    {"lwra", WITHDRAWAL_REVERSED, 0, 0, ""},          /* 94: the ATM dispenses nothing and reverses */
     {"lxra", WITHDRAWAL_COMPLETED, 10000, 10000, ""}, /* too early for a person */
     {"lwxra", WITHDRAWAL_REVERSED, 0, 0, ""},
     {"lwyra", WITHDRAWAL_COMPLETED, 10000, 0, "decided"},
@@ -44,20 +44,20 @@ static const struct {
     {"qacara", WITHDRAWAL_COMPLETED, 5000, 5000, "corrected"},
     {"qawxca", WITHDRAWAL_REVERSED, 0, 5000, "decided"},
     {"qawyca", WITHDRAWAL_COMPLETED, 5000, 5000, "corrected"}, /* nothing to decide: it says so already */
-    {"qacawx", WITHDRAWAL_REVERSED, 0, 5000, NULL},       /* the person has the ATM's word */
+    {"qacawx", WITHDRAWAL_REVERSED, 0, 5000, NULL},            /* the person has the ATM's word */
 };
 enum { STORIES = sizeof stories / sizeof stories[0] };
 
 struct teller {
         struct world *world;
         struct ledger_op request;
-        struct ledger_op advice;  /* the last, for its repeat */
-        int64_t cash_yen;         /* that has left the ATM */
-        int64_t balance_yen;      /* of the card before, at the house bank */
-        bool asked, advised;      /* has it made an advice */
-        bool has_advice;          /* to send */
+        struct ledger_op advice; /* the last, for its repeat */
+        int64_t cash_yen;        /* that has left the ATM */
+        int64_t balance_yen;     /* of the card before, at the house bank */
+        bool asked, advised;     /* has it made an advice */
+        bool has_advice;         /* to send */
         int advices;
-        bool decided_last;        /* by a person, knowing the ATM's word */
+        bool decided_last; /* by a person, knowing the ATM's word */
 };
 
 static void make_advice(struct teller *t)
@@ -140,10 +140,12 @@ static void tell(struct teller *t, char letter)
         }
 }
 
-static const struct memory_exception *exception_of(const struct world *world, const struct ledger_identity *identity)
+static const struct memory_exception *exception_of(const struct world *world,
+                                                   const struct ledger_identity *identity)
 {
         for (const struct memory_exception *e = world->memory->exceptions; e; e = e->hh.next) {
-                if (e->key.original.stan == identity->stan && e->key.original.transmitted_ms == identity->transmitted_ms)
+                if (e->key.original.stan == identity->stan &&
+                    e->key.original.transmitted_ms == identity->transmitted_ms)
                         return e;
         }
         return NULL;
@@ -159,8 +161,9 @@ static int64_t paid_yen(const struct world *world, const struct memory_withdrawa
                 return before_yen - card->balance_yen;
         if (w->notice_count == 0)
                 return w->has_outcome && w->outcome.reason == REASON_APPROVED ? AMOUNT_YEN + charge_yen : 0;
-        return w->notices[w->notice_count - 1].dispensed_yen ? w->notices[w->notice_count - 1].dispensed_yen + charge_yen
-                                                            : 0;
+        return w->notices[w->notice_count - 1].dispensed_yen
+                   ? w->notices[w->notice_count - 1].dispensed_yen + charge_yen
+                   : 0;
 }
 
 /* Whatever happened: the holder has paid what we have recorded, and where that is not what the ATM has paid out,
@@ -175,10 +178,12 @@ static void check_holders(const struct teller *t, const char *story)
         ck_assert_msg(memory_state(w) == WITHDRAWAL_COMPLETED || memory_state(w) == WITHDRAWAL_REVERSED,
                       "%s ends %s", story, withdrawal_state_name[memory_state(w)]);
         ck_assert_msg(paid_yen(t->world, w, t->balance_yen) == (counted_yen ? counted_yen + charge_yen : 0),
-                      "%s: %" PRId64 " yen paid for %" PRId64, story, paid_yen(t->world, w, t->balance_yen), counted_yen);
-        ck_assert_msg(counted_yen == t->cash_yen || t->decided_last || (e && strcmp(e->key.what, "corrected") != 0),
-                      "%s: %" PRId64 " yen left the ATM, %" PRId64 " are recorded, and nobody knows", story, t->cash_yen,
+                      "%s: %" PRId64 " yen paid for %" PRId64, story, paid_yen(t->world, w, t->balance_yen),
                       counted_yen);
+        ck_assert_msg(counted_yen == t->cash_yen || t->decided_last ||
+                          (e && strcmp(e->key.what, "corrected") != 0),
+                      "%s: %" PRId64 " yen left the ATM, %" PRId64 " are recorded, and nobody knows", story,
+                      t->cash_yen, counted_yen);
 }
 
 /* With an hour before the letter at `outage`; -1: without. Cards take turns, each time on a day of their own. */
@@ -223,8 +228,8 @@ START_TEST(it_is_known_who_holds_the_money_in_the_end)
                                  stories[_i].counted_yen);
                 ck_assert_int_eq(t.cash_yen, stories[_i].cash_yen);
                 if (what)
-                        ck_assert_msg(!strcmp(e ? e->key.what : "", what), "%s leaves '%s'", stories[_i].story,
-                                      e ? e->key.what : "");
+                        ck_assert_msg(!strcmp(e ? e->key.what : "", what), "%s leaves '%s'",
+                                      stories[_i].story, e ? e->key.what : "");
                 world_same_rows(&world, stories[_i].story);
                 world_check_sums(&world);
                 world_close(&world);
@@ -241,8 +246,9 @@ START_TEST(an_outage_at_any_step_leaves_nobody_with_the_money_twice)
         ops_open(&world);
         for (int i = 0, number = 1; i < STORIES; i++) {
                 for (int outage = 0; stories[i].story[outage]; outage++, number++) {
-                        walk(&world, stories[i].story, number, _i ? WORLD_LINK_CARD + number % WORLD_LINK_CARDS : number % HOUSE_CARDS,
-                             outage, &t);
+                        walk(&world, stories[i].story, number,
+                             _i ? WORLD_LINK_CARD + number % WORLD_LINK_CARDS : number % HOUSE_CARDS, outage,
+                             &t);
                 }
         }
         world_same_rows(&world, "after all outages");

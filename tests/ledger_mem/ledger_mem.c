@@ -396,10 +396,11 @@ static bool contradicts(const struct memory_withdrawal *stored, const struct led
 /* A row that no constraint of the schema would take; nothing that rules/decide.c lets through. */
 static bool breaks_constraint(const struct ledger_request *request, enum reason reason)
 {
-        return request->amount_yen < 0 || (reason == REASON_APPROVED &&
-                                           (request->amount_yen == 0 || request->amount_yen % SMALLEST_NOTE_YEN != 0 ||
-                                            request->issuer[0] == '\0' || request->hall[0] == '\0' ||
-                                            (request->link[0] == '\0' && request->approval_code[0] == '\0')));
+        return request->amount_yen < 0 ||
+               (reason == REASON_APPROVED &&
+                (request->amount_yen == 0 || request->amount_yen % SMALLEST_NOTE_YEN != 0 ||
+                 request->issuer[0] == '\0' || request->hall[0] == '\0' ||
+                 (request->link[0] == '\0' && request->approval_code[0] == '\0')));
 }
 
 /* What is durable about a withdrawal that was decided, or left to its bank, earlier. */
@@ -442,7 +443,8 @@ static bool may_be_paid(const struct memory_database *database, const struct mem
         return !ended && !late;
 }
 
-static enum reason repeated_reason(const struct memory_database *database, const struct memory_withdrawal *stored,
+static enum reason repeated_reason(const struct memory_database *database,
+                                   const struct memory_withdrawal *stored,
                                    const struct ledger_request *request, int64_t wait_ms)
 {
         enum reason reason = memory_reason(stored);
@@ -542,7 +544,8 @@ static void touch_month(struct memory_database *database, const struct ledger_re
                                  calendar_month_of(request->business_day));
 }
 
-static void do_request(struct memory_database *database, struct ledger_op *op, int64_t now_ms, int64_t wait_ms)
+static void do_request(struct memory_database *database, struct ledger_op *op, int64_t now_ms,
+                       int64_t wait_ms)
 {
         struct memory_withdrawal *stored = memory_withdrawal(database, &op->identity);
         bool anew = database->defect == LEDGER_MEM_DECIDES_REPEATS_ANEW && stored &&
@@ -712,9 +715,9 @@ static void pass_on(struct memory_database *database, struct memory_withdrawal *
         const char *why = advice->advice.why;
 
         if (why[0] == '\0')
-                why = advice->counted_yen == 0                                  ? "21"
+                why = advice->counted_yen == 0                               ? "21"
                       : advice->counted_yen < withdrawal->request.amount_yen ? "32"
-                                                                              : "00";
+                                                                             : "00";
         if (database->defect != LEDGER_MEM_FORGETS_COMPLETIONS || advice->after != WITHDRAWAL_COMPLETED)
                 tell_bank(database, withdrawal, withdrawal->advice_count, advice->counted_yen, why, now_ms);
 }
@@ -784,7 +787,8 @@ static bool may_correct(const struct memory_database *database, const struct mem
 
 /* What the withdrawal is to this advice. */
 static enum withdrawal_state state_to(const struct memory_database *database,
-                                      const struct memory_withdrawal *withdrawal, bool by_person, int64_t correct_ms)
+                                      const struct memory_withdrawal *withdrawal, bool by_person,
+                                      int64_t correct_ms)
 {
         enum withdrawal_state state = memory_state(withdrawal);
 
@@ -800,8 +804,8 @@ static void note_exception(struct memory_database *database, const struct memory
 {
         if (rule->exception)
                 add_exception(database, op,
-                              is_decided_by_person(withdrawal) && (rule->from == WITHDRAWAL_SETTLED ||
-                                                                   rule->from == WITHDRAWAL_REVERSED)
+                              is_decided_by_person(withdrawal) &&
+                                      (rule->from == WITHDRAWAL_SETTLED || rule->from == WITHDRAWAL_REVERSED)
                                   ? "decided"
                                   : withdrawal_state_name[rule->from]);
         else if (corrects)
@@ -845,17 +849,20 @@ static void write_advice(struct memory_database *database, struct memory_withdra
                 roll_up(database, withdrawal, commission, counted_yen - already_yen);
         }
         if (ends && state != WITHDRAWAL_REVERSED)
-                give_back(database, withdrawal, counts_yen - counted_yen, rule->to == WITHDRAWAL_REVERSED, corrects);
+                give_back(database, withdrawal, counts_yen - counted_yen, rule->to == WITHDRAWAL_REVERSED,
+                          corrects);
         if (ends)
                 withdrawal->open = false;
         if (before == WITHDRAWAL_ASKED && rule->to == WITHDRAWAL_REVERSED)
-                decide_outcome(withdrawal, REASON_BLOCKED, by_person ? MEMORY_CAUSE_OPERATOR : MEMORY_CAUSE_REVERSAL);
+                decide_outcome(withdrawal, REASON_BLOCKED,
+                               by_person ? MEMORY_CAUSE_OPERATOR : MEMORY_CAUSE_REVERSAL);
         if (withdrawal->request.link[0] != '\0' &&
             ((rule->to == WITHDRAWAL_REVERSED && state != WITHDRAWAL_REVERSED) || counted_yen != already_yen))
                 pass_on(database, withdrawal, now_ms);
 }
 
-static void do_advice(struct memory_database *database, struct ledger_op *op, int64_t now_ms, int64_t correct_ms)
+static void do_advice(struct memory_database *database, struct ledger_op *op, int64_t now_ms,
+                      int64_t correct_ms)
 {
         struct ledger_identity original = clean_identity(
             op->identity.terminal, op->advice.original.transmitted_ms, op->advice.original.stan);
@@ -887,7 +894,8 @@ static void do_advice(struct memory_database *database, struct ledger_op *op, in
 }
 
 const char *memory_operator_resolve(struct memory_database *database, const struct ledger_identity *identity,
-                                    int64_t dispensed_yen, int64_t advice_ms, int64_t now_ms, int64_t youngest_ms)
+                                    int64_t dispensed_yen, int64_t advice_ms, int64_t now_ms,
+                                    int64_t youngest_ms)
 {
         struct memory_withdrawal *withdrawal = memory_withdrawal(database, identity);
         enum withdrawal_state state = withdrawal ? memory_state(withdrawal) : WITHDRAWAL_UNKNOWN;
@@ -903,17 +911,18 @@ const char *memory_operator_resolve(struct memory_database *database, const stru
                 return "impossible";
         if (state == rule->to && counts_yen == dispensed_yen)
                 return "no change"; /* whether an exception waits for it is not known here */
-        since_ms = withdrawal->approved_ms ? withdrawal->approved_ms : withdrawal->open ? withdrawal->asked_ms : 0;
-        if (since_ms && clock_of(database) - since_ms < youngest_ms && database->defect != LEDGER_MEM_HURRIES_PEOPLE)
+        since_ms = withdrawal->approved_ms ? withdrawal->approved_ms
+                   : withdrawal->open      ? withdrawal->asked_ms
+                                           : 0;
+        if (since_ms && clock_of(database) - since_ms < youngest_ms &&
+            database->defect != LEDGER_MEM_HURRIES_PEOPLE)
                 return "young";
         op.identity.transmitted_ms = advice_ms;
         op.identity.stan = 0;
         op.advice.original = withdrawal->identity;
         op.advice.amount_yen = withdrawal->request.amount_yen;
         op.advice.dispensed_yen = dispensed_yen;
-        strcpy(op.advice.why, dispensed_yen == 0                     ? "21"
-                              : dispensed_yen < op.advice.amount_yen ? "32"
-                                                                     : "");
+        strcpy(op.advice.why, dispensed_yen == 0 ? "21" : dispensed_yen < op.advice.amount_yen ? "32" : "");
         write_advice(database, withdrawal, &op, true, now_ms, 0);
         if (database->on_commit)
                 database->on_commit(database, &op, database->context);
@@ -969,7 +978,8 @@ static void answer_outcome(const struct memory_database *database, const struct 
 }
 
 /* Something waits for the bank, or all that there can be has been told. */
-static bool has_notice_to_tell(const struct memory_database *database, const struct memory_withdrawal *withdrawal)
+static bool has_notice_to_tell(const struct memory_database *database,
+                               const struct memory_withdrawal *withdrawal)
 {
         for (size_t i = 0; i < withdrawal->notice_count; i++) {
                 if (withdrawal->notices[i].seq == MEMORY_SEQ_LATE ||
@@ -1517,7 +1527,8 @@ static void print_withdrawal(struct lines *lines, const struct memory_withdrawal
         snprintf(tax_rate, sizeof tax_rate, "%" PRId32, p->tax_rate_bp);
         add_line(lines,
                  "withdrawal|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId32 "|%" PRId64
-                 "|%s|%s|%s|%s|%s|%s|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%s|%s|%s",
+                 "|%s|%s|%s|%s|%s|%s|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64
+                 "|%s|%s|%s",
                  w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, reason,
                  r->processing_code, r->amount_yen, blocked ? "-" : token.text, or_null(r->pan_mask),
                  or_null(r->issuer), priced ? band_name[p->band] : "-", or_null(r->hall),
@@ -1537,10 +1548,11 @@ static void print_bank(struct lines *lines, const struct memory_withdrawal *w)
         static const char *const kinds[] = {"completion", "partial", "reversal"};
 
         if (w->has_outcome)
-                add_line(lines, "bank_outcome|%s|%" PRId64 "|%" PRId32 "|%d|%s|%s|%s|%s", w->identity.terminal,
-                         w->identity.transmitted_ms, w->identity.stan, (int)w->outcome.reason,
-                         or_null(w->outcome.approval_code), or_null(w->outcome.bank_de39),
-                         causes[w->outcome.cause], w->outcome.reason == REASON_APPROVED ? "dated" : "-");
+                add_line(lines, "bank_outcome|%s|%" PRId64 "|%" PRId32 "|%d|%s|%s|%s|%s",
+                         w->identity.terminal, w->identity.transmitted_ms, w->identity.stan,
+                         (int)w->outcome.reason, or_null(w->outcome.approval_code),
+                         or_null(w->outcome.bank_de39), causes[w->outcome.cause],
+                         w->outcome.reason == REASON_APPROVED ? "dated" : "-");
         for (size_t i = 0; i < w->notice_count; i++) {
                 const struct memory_notice *n = &w->notices[i];
 
@@ -1568,10 +1580,9 @@ static void print_history(struct lines *lines, const struct memory_withdrawal *w
                          a->by_person         ? "operator"
                          : a->advice.reversal ? "reversal"
                                               : "completion",
-                         a->advice_ms, a->advice_stan,
-                         or_null(a->advice.why), a->advice.amount_yen, a->advice.dispensed_yen,
-                         withdrawal_state_name[a->before], withdrawal_state_name[a->after], a->counted_yen,
-                         a->commission);
+                         a->advice_ms, a->advice_stan, or_null(a->advice.why), a->advice.amount_yen,
+                         a->advice.dispensed_yen, withdrawal_state_name[a->before],
+                         withdrawal_state_name[a->after], a->counted_yen, a->commission);
         }
         for (size_t i = 0; i < w->commission_count; i++) {
                 const struct memory_commission *c = &w->commissions[i];
@@ -1594,8 +1605,9 @@ static void print_sums(struct lines *lines, const struct memory_database *databa
                 add_line(lines, "card_month|%s|%s|%" PRId64, word_of_token(m->key.token).text,
                          word_of_day(m->key.day).text, m->cash_yen);
         for (const struct memory_usage *d = database->days; d; d = d->hh.next)
-                add_line(lines, "card_day|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64, word_of_token(d->key.token).text,
-                         word_of_day(d->key.day).text, d->cash_yen, d->withdrawals, d->corrections);
+                add_line(lines, "card_day|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64,
+                         word_of_token(d->key.token).text, word_of_day(d->key.day).text, d->cash_yen,
+                         d->withdrawals, d->corrections);
         for (const struct memory_card *c = database->cards; c; c = c->hh.next) {
                 if (c->has_account)
                         add_line(lines, "account|%s|%" PRId64 "|%" PRId64, word_of_token(c->token).text,
@@ -1616,8 +1628,8 @@ static void print_advice_identities(struct lines *lines, const struct memory_dat
         for (const struct memory_advice_identity *i = database->advice_identities; i; i = i->hh.next)
                 add_line(lines, "advice_identity|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64 "|%" PRId32,
                          i->key.advice.terminal, i->key.advice.transmitted_ms, i->key.advice.stan,
-                         i->key.reversal ? "reversal" : "completion",
-                         i->original.transmitted_ms, i->original.stan);
+                         i->key.reversal ? "reversal" : "completion", i->original.transmitted_ms,
+                         i->original.stan);
 }
 
 static void print_exceptions(struct lines *lines, const struct memory_database *database)

@@ -51,7 +51,7 @@ struct memory_card {
 
 struct memory_advice {
         struct ledger_advice advice;
-        bool by_person;    /* an operator's word; then `reversal` says nothing */
+        bool by_person; /* an operator's word; then `reversal` says nothing */
         int64_t recorded_ms;
         int64_t advice_ms; /* the advice's own identity */
         int32_t advice_stan;
@@ -82,7 +82,8 @@ enum memory_notice_kind { MEMORY_NOTICE_COMPLETION, MEMORY_NOTICE_PARTIAL, MEMOR
 
 /* What the bank must be told; acknowledged once it has a row of bank_ack. */
 struct memory_notice {
-        int16_t seq; /* 0: of a time-out; MEMORY_SEQ_LATE: of a late approval; else of the advice that caused it */
+        int16_t
+            seq; /* 0: of a time-out; MEMORY_SEQ_LATE: of a late approval; else of the advice that caused it */
         enum memory_notice_kind kind;
         int64_t amount_yen, charge_yen, dispensed_yen;
         char why[3];
@@ -293,7 +294,8 @@ int memory_sweep(struct memory_database *database, int64_t asked_before_ms, int6
 
 /* operator_resolve, without `elsewhere`: NULL, or why nothing was done. */
 const char *memory_operator_resolve(struct memory_database *database, const struct ledger_identity *identity,
-                                    int64_t dispensed_yen, int64_t advice_ms, int64_t now_ms, int64_t youngest_ms);
+                                    int64_t dispensed_yen, int64_t advice_ms, int64_t now_ms,
+                                    int64_t youngest_ms);
 
 /* operator_saf, for one notice. False: it is not there, or parked already. */
 bool memory_operator_saf(struct memory_database *database, bool park, const struct ledger_identity *identity,

@@ -331,7 +331,8 @@ static void check_stored(struct sim *sim, const struct ledger_op *op)
                 sim->counters->ended_repeats++;
                 if (op->answer.reason != REASON_ENDED)
                         sim_violate(sim, "I2", "%s STAN %" PRId32 ": a repeat is told %s after the end",
-                                    op->identity.terminal, op->identity.stan, reason_rows[op->answer.reason].name);
+                                    op->identity.terminal, op->identity.stan,
+                                    reason_rows[op->answer.reason].name);
         } else if (op->answer.reason != decision->reason)
                 sim_violate(sim, "I2", "%s STAN %" PRId32 ": a repeat is told %s", op->identity.terminal,
                             op->identity.stan, reason_rows[op->answer.reason].name);
@@ -382,7 +383,8 @@ static void check_correction(struct sim *sim, const struct memory_withdrawal *w,
         sim->counters->corrections_refused += !did;
         if (did != may || strcmp(op->answer.what, did ? "corrected" : "settled") != 0)
                 sim_violate(sim, "I5", "%s STAN %" PRId32 ": a correction is %s and leaves '%s'",
-                            w->identity.terminal, w->identity.stan, did ? "taken" : "refused", op->answer.what);
+                            w->identity.terminal, w->identity.stan, did ? "taken" : "refused",
+                            op->answer.what);
 }
 
 /* After a person's word no message moves anything; where it says otherwise, people hear of it. */
@@ -407,7 +409,8 @@ static void check_written(struct sim *sim, const struct memory_withdrawal *w, co
         if (last->by_person) {
                 sim->counters->decided_by_people++;
                 if (!sim->script && w->approved_ms && sim->now_ms + 1 - w->approved_ms < SIM_YOUNGEST_MS)
-                        sim_violate(sim, "I2", "%s STAN %" PRId32 ": a person decides while its ATM may pay out",
+                        sim_violate(sim, "I2",
+                                    "%s STAN %" PRId32 ": a person decides while its ATM may pay out",
                                     w->identity.terminal, w->identity.stan);
         } else if (is_decided_by_person(w)) {
                 check_after_person(sim, w, op);
@@ -627,7 +630,8 @@ static void check_withdrawal_answer(struct sim *sim, const struct link *link,
         }
         row = memory_withdrawal(sim->database, &w->identity);
         if (strcmp(code, "96") == 0) {
-                sim_violate(sim, "I1", "%s STAN %" PRId32 ": 96 leaves, and nobody can know that it is not decided",
+                sim_violate(sim, "I1",
+                            "%s STAN %" PRId32 ": 96 leaves, and nobody can know that it is not decided",
                             atm->terminal, w->identity.stan);
                 return;
         }

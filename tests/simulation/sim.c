@@ -478,11 +478,11 @@ static void let_person_decide(struct sim *sim)
         if (!w)
                 return;
         dispensed_yen = random_permille(&sim->random, 400) ? 0 : w->request.amount_yen;
-        refusal = memory_operator_resolve(sim->database, &w->identity, dispensed_yen, sim->now_ms, sim->now_ms,
-                                          SIM_YOUNGEST_MS);
+        refusal = memory_operator_resolve(sim->database, &w->identity, dispensed_yen, sim->now_ms,
+                                          sim->now_ms, SIM_YOUNGEST_MS);
         sim->counters->people_refused += refusal && strcmp(refusal, "young") == 0;
-        sim_tell(sim, "a person says of %s STAN %" PRId32 " that %" PRId64 " yen left: %s", w->identity.terminal,
-                 w->identity.stan, dispensed_yen, refusal ? refusal : "done");
+        sim_tell(sim, "a person says of %s STAN %" PRId32 " that %" PRId64 " yen left: %s",
+                 w->identity.terminal, w->identity.stan, dispensed_yen, refusal ? refusal : "done");
 }
 
 static void do_faults(struct sim *sim)

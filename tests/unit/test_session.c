@@ -198,7 +198,7 @@ static void set_up(void)
         memory_add_card(database, token, "3012", CARD_CASH);
         memory_add_account(database, token, 1000000);
         memory = ledger_mem_new(database, &(struct ledger_mem_options){
-                                                  .queue_max = 64, .batch_max = 16, .times = {.wait_ms = 90000}});
+                                              .queue_max = 64, .batch_max = 16, .times = {.wait_ms = 90000}});
         memset(peers, 0, sizeof(peers));
 }
 

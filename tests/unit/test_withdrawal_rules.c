@@ -175,7 +175,8 @@ static int check_rows_of(const char *path)
 
 START_TEST(the_schema_holds_the_same_rows)
 {
-        int seen = check_rows_of(SOURCE_DIR "/sql/001_schema.sql") + check_rows_of(SOURCE_DIR "/sql/010_ends.sql");
+        int seen =
+            check_rows_of(SOURCE_DIR "/sql/001_schema.sql") + check_rows_of(SOURCE_DIR "/sql/010_ends.sql");
 
         /* an unknown withdrawal has no row there to start from */
         ck_assert_int_eq(seen, (WITHDRAWAL_STATE_COUNT - 1) * DISPENSED_RELATION_COUNT);

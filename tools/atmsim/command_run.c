@@ -243,9 +243,9 @@ static const struct option_row rows[] = {
     {.name = "faults",
      .value = "KIND=RATE,...",
      .take = take_faults,
-     .text =
-         "no-dispense, partial, lost-answer, drop, duplicate, reorder, retract, power-loss, each by its rate among "
-         "withdrawals; a kind asked for that never happened fails the run"},
+     .text = "no-dispense, partial, lost-answer, drop, duplicate, reorder, retract, power-loss, each by its "
+             "rate among "
+             "withdrawals; a kind asked for that never happened fails the run"},
     {.text = "What is printed:"},
     {.name = "json", .take = option_take_flag, .target = &json, .text = "the result as one object"},
     {.name = "progress",

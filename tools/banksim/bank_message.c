@@ -103,8 +103,7 @@ static bool read_identity(const struct exchange *x, struct bank_identity *ret_id
                 return refuse_field(x, 41, "no terminal id of up to 8 printable characters"), false;
         if (!iso_number(x->message, 11, &stan) || stan > 999999)
                 return refuse_field(x, 11, "not a number of 6 digits"), false;
-        if (!iso_copy(x->message, 7, de7, sizeof(de7)) ||
-            !read_moment(x, de7, &ret_identity->transmitted_ms))
+        if (!iso_copy(x->message, 7, de7, sizeof(de7)) || !read_moment(x, de7, &ret_identity->transmitted_ms))
                 return refuse_field(x, 7, "no such date and time: MMDDhhmmss in UTC is expected"), false;
         ret_identity->stan = (int32_t)stan;
         return true;

@@ -82,8 +82,10 @@ static bool youngest_ms(const struct invocation *invocation, int64_t *ret_ms)
                 complain("%s", error);
                 return false;
         }
-        *ret_ms = path ? (settings.atm_wait_s + settings.atm_dispense_s) * 1000
-                       : (settings_default("limits", "atm_wait_s") + settings_default("limits", "atm_dispense_s")) * 1000;
+        *ret_ms =
+            path ? (settings.atm_wait_s + settings.atm_dispense_s) * 1000
+                 : (settings_default("limits", "atm_wait_s") + settings_default("limits", "atm_dispense_s")) *
+                       1000;
         if (invocation_has(invocation, "force"))
                 *ret_ms = 0;
         return true;
@@ -104,8 +106,10 @@ static void complain_of_refusal(const struct invocation *invocation, const char 
                          " yen dispensed already, and nothing about it is open",
                          key, state, outcome->counted_before_yen);
         } else if (end == EXCEPTION_YOUNG) {
-                complain("exception resolve: %s is %s, and so young that its ATM may still pay out: expected to wait "
-                         "until an ATM's longest wait and longest dispensing are over (atm_wait_s and atm_dispense_s "
+                complain("exception resolve: %s is %s, and so young that its ATM may still pay out: expected "
+                         "to wait "
+                         "until an ATM's longest wait and longest dispensing are over (atm_wait_s and "
+                         "atm_dispense_s "
                          "of the configuration)",
                          key, state);
                 note("where the ATM is known to stand still, --force decides now");
@@ -130,8 +134,8 @@ static void complain_of_refusal(const struct invocation *invocation, const char 
         }
 }
 
-static bool resolve_found(const struct invocation *invocation, struct database *database, const PGresult *found,
-                          const char *advice_at, int64_t youngest)
+static bool resolve_found(const struct invocation *invocation, struct database *database,
+                          const PGresult *found, const char *advice_at, int64_t youngest)
 {
         const struct exception_finding finding = {.terminal = PQgetvalue(found, 0, WITHDRAWAL_TERMINAL),
                                                   .transmitted_at = PQgetvalue(found, 0, WITHDRAWAL_AT),
@@ -236,7 +240,8 @@ static const struct command commands[] = {
      .text = "list what people should look at, the newest first",
      .more =
          "Advices that contradict what is known, with what the withdrawal was to us when they came (settled: "
-         "completed, and too late to correct it; decided: a person had said otherwise); corrections of what was "
+         "completed, and too late to correct it; decided: a person had said otherwise); corrections of what "
+         "was "
          "completed (corrected), which did move money: look whether they are honest; and "
          "withdrawals without an end: approved and not heard of again (no end), or asked of a bank and not "
          "decided, which any running atmd does by itself (no outcome).",
@@ -260,8 +265,10 @@ static const struct command commands[] = {
          "roll-up, limits, account, and what the bank must be told; and it deals with the withdrawal's "
          "exceptions. Where the finding is what is recorded already, it only does the latter. Refused where "
          "the "
-         "finding can't be recorded any more: put the money right by hand, then --elsewhere. Refused also while "
-         "its ATM may still pay out: for its longest wait and longest dispensing after the approval, together "
+         "finding can't be recorded any more: put the money right by hand, then --elsewhere. Refused also "
+         "while "
+         "its ATM may still pay out: for its longest wait and longest dispensing after the approval, "
+         "together "
          "ten minutes unless --config says otherwise. Should the ATM "
          "speak after all and say otherwise, that is a new exception and moves nothing.\n"
          "Example: atmctl exception resolve --terminal T0000001 --stan 123 --dispensed 0 --note 'counted the "
