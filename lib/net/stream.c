@@ -16,7 +16,7 @@
 #include "lib/net/priorities.h"
 #include "lib/security/tls.h"
 
-enum { DISCARD_CHUNK = 4096, ROOM_FIRST = 4096 };
+enum { DISCARD_CHUNK = 4096, ROOM_FIRST = 4096, READ_PER_TURN = 65536 };
 
 enum wait { WAIT_NONE, WAIT_HANDSHAKE, WAIT_IDLE, WAIT_MESSAGE, WAIT_OUTPUT, WAIT_LINGER, WAIT_COUNT };
 
@@ -300,6 +300,34 @@ void stream_init(struct stream *stream, struct stream_env *env)
         *stream = (struct stream){.env = env, .fd = -1, .state = STREAM_CLOSED};
 }
 
+/* TLS reads on and on as long as what comes is its own (KeyUpdates), and would not return to the loop while somebody
+ * sends faster than it reads: for it the socket is empty once the turn's bytes are spent. */
+static long on_bio(BIO *bio, int operation, const char *bytes, size_t length, int number, long what, int result,
+                   size_t *processed)
+{
+        struct stream *stream = (struct stream *)(void *)BIO_get_callback_arg(bio);
+        (void)bytes;
+        (void)length;
+        (void)number;
+        (void)what;
+        if (operation == BIO_CB_READ && stream->allowance == 0) {
+                BIO_clear_retry_flags(bio);
+                BIO_set_retry_read(bio);
+                return -1;
+        }
+        if (operation == (BIO_CB_READ | BIO_CB_RETURN) && result > 0)
+                stream->allowance -= *processed < stream->allowance ? (uint32_t)*processed : stream->allowance;
+        return result;
+}
+
+static void limit_reading(struct stream *stream)
+{
+        BIO *bio = SSL_get_rbio(stream->ssl);
+        BIO_set_callback_arg(bio, (char *)stream);
+        BIO_set_callback_ex(bio, on_bio);
+        stream->allowance = READ_PER_TURN;
+}
+
 static void set_up(struct stream *stream, int fd, SSL *ssl)
 {
         struct event_base *base = stream->env->base;
@@ -312,6 +340,7 @@ static void set_up(struct stream *stream, int fd, SSL *ssl)
         stream->read_wants_write = stream->write_wants_read = false;
         stream->unread = stream->heard = stream->broken = false;
         stream->lingered = 0;
+        limit_reading(stream);
         event_assign(&stream->readable, base, fd, EV_READ | EV_PERSIST, on_readable, stream);
         event_assign(&stream->writable, base, fd, EV_WRITE, on_writable, stream);
         event_assign(&stream->timer, base, -1, 0, on_timer, stream);
@@ -803,12 +832,18 @@ static void read_on(struct stream *stream)
         }
         size_t used = deliver(stream, in, have, &messages);
         size_t most = have;
+        bool heard = false;
         while (again && may_deliver(stream) && messages < env->rules.messages_per_turn) {
-                memmove(in, in + used, have - used);
-                have = read_some(stream, have - used, &again);
+                have -= used;
+                memmove(in, in + used, have);
+                size_t before = have;
+                have = read_some(stream, have, &again);
+                heard = heard || have > before;
                 most = have > most ? have : most;
                 used = deliver(stream, in, have, &messages);
         }
+        if (stream->allowance == 0 && !heard)
+                stream_close(stream, STREAM_END_PROTOCOL, "%d bytes without a message", READ_PER_TURN);
         if (messages >= env->rules.messages_per_turn && may_deliver(stream))
                 event_active(&stream->readable, EV_READ, 0);
         keep_input(stream, in + used, have - used);
@@ -822,6 +857,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         (void)fd;
         (void)what;
         stream->heard = true;
+        stream->allowance = READ_PER_TURN;
         switch (stream->state) {
         case STREAM_HANDSHAKE:
                 shake_hands(stream);

@@ -24,7 +24,8 @@
  * Memory: input is kept only while it is partial or its owner has paused it, at most input_max; output only while it
  * waits to leave, at most output_max. Where keeps_buffers is not set an idle stream has no buffer at all.
  * What was queued leaves at stream_flush and not before, whatever happens, so that answers may wait for their records
- * to be durable. Time limits, all real: the handshake (with connecting), a message once begun, taking what is sent,
+ * to be durable. In one turn of the loop a stream may read so many bytes (READ_PER_TURN): who spends them all on TLS's
+ * own messages, and says nothing, is closed. Time limits, all real: the handshake (with connecting), a message once begun, taking what is sent,
  * idleness.
  */
 #ifndef LIB_NET_STREAM_H
@@ -86,6 +87,7 @@ struct stream {
         bool heard;            /* a byte has come */
         bool broken;           /* TLS or the socket failed: nothing more can be sent */
         bool lingering;        /* counted in env->lingering */
+        uint32_t allowance;    /* bytes that may still be read in this turn */
         uint32_t lingered;     /* bytes thrown away while draining */
         uint32_t input_length, input_room;
         uint32_t output_length, output_room;

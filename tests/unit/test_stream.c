@@ -571,6 +571,42 @@ START_TEST(half_a_key_update_holds_an_answer_up_and_keeps_nobody_busy)
 }
 END_TEST
 
+static bool update_key(void)
+{
+        ERR_clear_error();
+        return SSL_key_update(client.stream.ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 &&
+               SSL_do_handshake(client.stream.ssl) == 1;
+}
+
+START_TEST(key_updates_between_messages_are_nothing_special)
+{
+        uint8_t bytes[256];
+        open_both();
+        for (int i = 1; i <= 20; i++) {
+                for (int k = 0; k < 100; k++)
+                        ck_assert(update_key());
+                stream_send(&client.stream, bytes, compose(bytes, 'a', 10));
+                RUN_UNTIL(server.messages == i);
+        }
+        ck_assert_int_eq(server.closes, 0);
+}
+END_TEST
+
+/* It would keep the loop from everybody else. */
+START_TEST(who_sends_key_updates_and_nothing_else_is_closed)
+{
+        open_both();
+        for (int64_t end_ms = steady_ms() + PATIENCE_MS; !server.closes && steady_ms() < end_ms;) {
+                for (int i = 0; i < 10000 && update_key(); i++)
+                        continue;
+                event_base_loop(base, EVLOOP_NONBLOCK);
+        }
+        ck_assert_int_eq(server.closes, 1);
+        ck_assert_int_eq(server.end, STREAM_END_PROTOCOL);
+        ck_assert_str_eq(server.reason, "65536 bytes without a message");
+}
+END_TEST
+
 START_TEST(half_a_key_update_does_not_make_more_time_to_take_an_answer)
 {
         static const uint8_t key_update[] = {24, 0, 0, 1, 0};
@@ -755,6 +791,8 @@ int main(void)
         tcase_add_loop_test(tcase, reading_rests_while_as_much_waits_as_the_rules_say, 0, 2);
         tcase_add_test(tcase, a_pause_keeps_what_has_come_and_resuming_hands_it_over);
         tcase_add_loop_test(tcase, half_a_key_update_holds_an_answer_up_and_keeps_nobody_busy, 0, 2);
+        tcase_add_test(tcase, key_updates_between_messages_are_nothing_special);
+        tcase_add_test(tcase, who_sends_key_updates_and_nothing_else_is_closed);
         tcase_add_test(tcase, half_a_key_update_does_not_make_more_time_to_take_an_answer);
         tcase_add_test(tcase, what_comes_while_the_last_words_wait_to_leave_keeps_nobody_busy);
         tcase_add_test(tcase, a_message_that_is_not_read_is_not_late);
