@@ -10,6 +10,8 @@
 
 #include "lib/base/address.h"
 
+enum { DECIMAL_MAX = 1000000000 }; /* as microseconds, too, it is a whole number */
+
 bool option_refuse(const struct option_value *value, char error[OPTIONS_ERROR_MAX], const char *format, ...)
 {
         char expected[512];
@@ -150,8 +152,12 @@ bool option_take_rate(const struct option_value *value, char error[OPTIONS_ERROR
 
 bool option_take_decimal(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
-        return decimal_parse(value->text, value->row->target) ||
-               option_refuse(value, error, "a number of 0 or more");
+        double number;
+
+        if (!decimal_parse(value->text, &number) || number > DECIMAL_MAX)
+                return option_refuse(value, error, "a number from 0 to %d", DECIMAL_MAX);
+        *(double *)value->row->target = number;
+        return true;
 }
 
 bool option_take_text(const struct option_value *value, char error[OPTIONS_ERROR_MAX])

@@ -24,7 +24,7 @@ enum { RATE_KINDS_MAX = 16 };
 option_take option_take_flag;    /* bool */
 option_take option_take_number;  /* int64_t within the row's minimum and maximum */
 option_take option_take_rate;    /* double, 0 to 1 */
-option_take option_take_decimal; /* double, 0 or more */
+option_take option_take_decimal; /* double, from 0 to 1,000,000,000 */
 option_take option_take_text;    /* const char *, not empty */
 option_take option_take_span;    /* struct span: "300-2000" or "500" */
 option_take
