@@ -130,9 +130,11 @@ const struct settings_row settings_link_rows[] = {
      "DE 32: the number that the bank knows this house by, up to 11 digits"},
     {"link", "outstanding_max", SETTING_NUMBER, "128", 1, 65536, NULL, LINK_AT(outstanding_max), RELOAD,
      "requests that may be on their way to the bank at once; beyond it they are refused with 91"},
-    {"link", "answer_timeout_ms", SETTING_NUMBER, "15000", 100, 600000, NULL, LINK_AT(answer_timeout_ms), RELOAD,
+    {"link", "answer_timeout_ms", SETTING_NUMBER, "15000", 100, 600000, NULL, LINK_AT(answer_timeout_ms),
+     RELOAD,
      "a request that the bank has not answered by then is refused with 91 and reversed, in milliseconds"},
-    {"link", "echo_interval_ms", SETTING_NUMBER, "30000", 100, 3600000, NULL, LINK_AT(echo_interval_ms), RELOAD,
+    {"link", "echo_interval_ms", SETTING_NUMBER, "30000", 100, 3600000, NULL, LINK_AT(echo_interval_ms),
+     RELOAD,
      "a connection on which the bank has said nothing for so long is tried by an echo, in milliseconds"},
 };
 const size_t settings_link_row_count = sizeof(settings_link_rows) / sizeof(settings_link_rows[0]);
@@ -247,7 +249,9 @@ static void row_expected(const struct settings_row *row, char *buffer, size_t si
                          SETTINGS_TEXT_MAX - 1);
                 break;
         case SETTING_ADDRESSES:
-                snprintf(buffer, size, "HOST:PORT, or several with commas between them");
+                snprintf(
+                    buffer, size,
+                    "HOST:PORT, or several with commas between them, as 192.0.2.1:7601,[2001:db8::1]:7601");
                 break;
         case SETTING_ACQUIRER:
                 snprintf(buffer, size, "1 to 11 digits");
