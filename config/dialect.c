@@ -127,7 +127,12 @@ static bool number_parse(const char *text, size_t digits, int *ret_number)
 
 /* ---- reading ----------------------------------------------------------------------------------------- */
 
-enum section { SECTION_NONE, SECTION_DIALECT, SECTION_FIELDS };
+enum section { SECTION_NONE, SECTION_DIALECT, SECTION_FIELDS, SECTION_REQUEST_CODES, SECTION_NOTICE_CODES };
+
+static const char *const section_names[] = {
+    [SECTION_NONE] = "", [SECTION_DIALECT] = "dialect", [SECTION_FIELDS] = "fields",
+    [SECTION_REQUEST_CODES] = "request codes", [SECTION_NOTICE_CODES] = "notice codes", NULL};
+#define SECTIONS_WANTED "[dialect], [fields], [request codes] or [notice codes]"
 
 struct reading {
         const char *path;
@@ -138,6 +143,8 @@ struct reading {
         int key_line[KEY_COUNT]; /* 0: not given */
         int field_line[ISO_FIELD_MAX + 1];
         struct iso_dialect dialect;
+        int code_line[2][BANK_CODES + 1]; /* of the notice codes, of the request codes */
+        struct bank_codes codes;
 };
 
 /* Keeps the error that comes first in the file. */
@@ -160,9 +167,8 @@ static int reading_fail(struct reading *r, int line, const char *format, ...)
 
 static enum section section_find(const char *name)
 {
-        if (strcmp(name, "dialect") == 0)
-                return SECTION_DIALECT;
-        return strcmp(name, "fields") == 0 ? SECTION_FIELDS : SECTION_NONE;
+        int section = word_find(section_names, name);
+        return section < 0 ? SECTION_NONE : (enum section)section;
 }
 
 /* libinih tells of a section only when it meets a key in it, so an empty unknown one is caught here. */
@@ -175,7 +181,7 @@ static bool section_check(struct reading *r, const char *line)
         snprintf(name, sizeof(name), "%.*s", (int)(end - line - 1), line + 1);
         if (section_find(name) != SECTION_NONE)
                 return true;
-        return reading_fail(r, r->line, "unknown section [%s]; expected [dialect] or [fields]",
+        return reading_fail(r, r->line, "unknown section [%s]; expected " SECTIONS_WANTED,
                             text_shown(name, shown));
 }
 
@@ -451,6 +457,23 @@ static int on_field(struct reading *r, const char *key, const char *value)
         return on_row(r, field, value);
 }
 
+/* ---- [request codes], [notice codes] ------------------------------------------------------------------ */
+
+static int on_code(struct reading *r, enum section section, const char *code, const char *value)
+{
+        char why[BANK_CODES_ERROR_MAX], shown[2][SHOWN_MAX + 4];
+        bool of_request = section == SECTION_REQUEST_CODES;
+        if (!(of_request ? bank_codes_set_reason : bank_codes_set_verdict)(&r->codes, code, value, why))
+                return reading_fail(r, r->line, "[%s] %s = '%s'; %s", section_names[section],
+                                    text_shown(code, shown[0]), text_shown(value, shown[1]), why);
+        int *line = &r->code_line[of_request][bank_code_place(code)];
+        if (*line)
+                return reading_fail(r, r->line, "[%s] %s: given twice, first in line %d; expected once",
+                                    section_names[section], code, *line);
+        *line = r->line;
+        return 1;
+}
+
 static int on_pair(void *user, const char *section, const char *key, const char *value)
 {
         struct reading *r = user;
@@ -460,6 +483,9 @@ static int on_pair(void *user, const char *section, const char *key, const char 
                 return on_key(r, key, value);
         case SECTION_FIELDS:
                 return on_field(r, key, value);
+        case SECTION_REQUEST_CODES:
+        case SECTION_NOTICE_CODES:
+                return on_code(r, section_find(section), key, value);
         case SECTION_NONE:
                 break;
         }
@@ -490,10 +516,11 @@ static void missing_check(struct reading *r)
         }
 }
 
-bool dialect_read(FILE *file, const char *path, struct iso_dialect *ret_dialect,
+bool dialect_read(FILE *file, const char *path, struct iso_dialect *ret_dialect, struct bank_codes *ret_codes,
                   char error[DIALECT_ERROR_MAX])
 {
         struct reading r = {.path = path, .file = file, .error = error};
+        bank_codes_init(&r.codes);
         int bad_line = ini_parse_stream(on_line, &r, on_pair, &r);
         if (ferror(file)) {
                 snprintf(error, DIALECT_ERROR_MAX, "%s: can't be read; expected a dialect's file", path);
@@ -509,13 +536,18 @@ bool dialect_read(FILE *file, const char *path, struct iso_dialect *ret_dialect,
         if (r.error_line)
                 return false;
         *ret_dialect = r.dialect;
+        if (ret_codes)
+                *ret_codes = r.codes;
         return true;
 }
 
-bool dialect_load(const char *path, struct iso_dialect *ret_dialect, char error[DIALECT_ERROR_MAX])
+bool dialect_load(const char *path, struct iso_dialect *ret_dialect, struct bank_codes *ret_codes,
+                  char error[DIALECT_ERROR_MAX])
 {
         if (strcmp(path, iso_dialect_ascii.name) == 0) {
                 *ret_dialect = iso_dialect_ascii;
+                if (ret_codes)
+                        bank_codes_init(ret_codes);
                 return true;
         }
         FILE *file = fopen(path, "re");
@@ -525,7 +557,7 @@ bool dialect_load(const char *path, struct iso_dialect *ret_dialect, char error[
                          strerror(errno), iso_dialect_ascii.name);
                 return false;
         }
-        bool loaded = dialect_read(file, path, ret_dialect, error);
+        bool loaded = dialect_read(file, path, ret_dialect, ret_codes, error);
         fclose(file);
         return loaded;
 }

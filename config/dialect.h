@@ -1,6 +1,6 @@
 /*
- * A bank's dialect, read from a file: the framing, the forms and one row a field, checked whole before
- * anybody uses it. docs/protocol.md ('A bank's dialect') describes the file; etc/dialects has three.
+ * A bank's dialect, read from a file: the framing, the forms, one row a field, and what its codes mean (bank_codes.h),
+ * checked whole before anybody uses it. docs/protocol.md ('A bank's dialect') describes the file; etc/dialects has three.
  *
  * What the checks are for: the messages towards a bank need certain fields (dialect_uses); a dialect that
  * lacks one, or has it in a form that our values do not fit, is refused when it is loaded and not when the
@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 #include "lib/base/attributes.h"
+#include "config/bank_codes.h"
 #include "protocol/iso8583.h"
 
 enum { DIALECT_ERROR_MAX = 512 };
@@ -33,12 +34,13 @@ struct dialect_use {
 extern const struct dialect_use dialect_uses[];
 extern const size_t dialect_use_count;
 
-/* `path`: a file, or "ascii" for the built-in dialect. False with a text in error[]. */
-ATM_MUST_USE bool dialect_load(const char *path, struct iso_dialect *ret_dialect,
+/* `path`: a file, or "ascii" for the built-in dialect. ret_codes may be NULL: only who asks the bank reads its codes.
+ * False with a text in error[]. */
+ATM_MUST_USE bool dialect_load(const char *path, struct iso_dialect *ret_dialect, struct bank_codes *ret_codes,
                                char error[DIALECT_ERROR_MAX]);
 
 /* The same from an open file; `path` is for the errors. The caller closes it. */
 ATM_MUST_USE bool dialect_read(FILE *file, const char *path, struct iso_dialect *ret_dialect,
-                               char error[DIALECT_ERROR_MAX]);
+                               struct bank_codes *ret_codes, char error[DIALECT_ERROR_MAX]);
 
 #endif

@@ -72,7 +72,7 @@ static bool load_dialect(const struct settings_link *link, struct iso_dialect *r
                          size_t size)
 {
         char why[DIALECT_ERROR_MAX];
-        if (dialect_load(link->dialect, ret_dialect, why))
+        if (dialect_load(link->dialect, ret_dialect, NULL, why))
                 return true;
         snprintf(error, size, "[link %s] dialect: %s", link->name, why);
         return false;

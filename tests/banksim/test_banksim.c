@@ -605,7 +605,7 @@ START_TEST(a_bank_speaks_its_dialect)
         char error[DIALECT_ERROR_MAX] = "";
         struct iso_message message, answer;
         snprintf(dialect_path, sizeof(dialect_path), "%s/etc/dialects/%s.dialect", SOURCE_DIR, names[_i]);
-        ck_assert_msg(dialect_load(dialect_path, &loaded, error), "%s", error);
+        ck_assert_msg(dialect_load(dialect_path, &loaded, NULL, error), "%s", error);
         dialect = &loaded;
         banks_start("", NULL);
         snprintf(error, sizeof(error), "dialect %s, listening", names[_i]);

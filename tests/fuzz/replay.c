@@ -189,7 +189,7 @@ static bool load_dialects(void)
                 FILE *file = fmemopen(files.at[i].bytes, files.at[i].size, "r");
                 if (!file)
                         abort();
-                bool loaded = dialect_read(file, "dialect", &dialects[dialect_count], error);
+                bool loaded = dialect_read(file, "dialect", &dialects[dialect_count], NULL, error);
                 fclose(file);
                 dialect_count += loaded;
         }

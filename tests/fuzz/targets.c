@@ -136,7 +136,7 @@ void target_dialect(const uint8_t *bytes, size_t size)
         FILE *file = fmemopen((void *)(uintptr_t)bytes, size, "r");
         if (!file)
                 abort();
-        bool loaded = dialect_read(file, "x", &dialect, error);
+        bool loaded = dialect_read(file, "x", &dialect, NULL, error);
         fclose(file);
         if (!loaded) {
                 PROMISE(error[0] == 'x' && error[1] == ':');

@@ -140,7 +140,7 @@ START_TEST(every_message_can_be_said_in_every_dialect)
 {
         static struct iso_dialect dialect;
         char error[DIALECT_ERROR_MAX];
-        ck_assert_msg(dialect_load(dialects[_i], &dialect, error), "%s", error);
+        ck_assert_msg(dialect_load(dialects[_i], &dialect, NULL, error), "%s", error);
         build_request(10000);
         assert_passes(&dialect);
         build_request(0);

@@ -18,6 +18,7 @@
 
 static const char *const shipped[] = {"BANKA", "BANKB", "BANKC"};
 enum { A, B, C, SHIPPED };
+#define SECTIONS_WANTED "[dialect], [fields], [request codes] or [notice codes]"
 
 static struct iso_dialect dialects[SHIPPED];
 
@@ -26,7 +27,7 @@ static void load_shipped(void)
         for (int i = 0; i < SHIPPED; i++) {
                 char path[512], error[DIALECT_ERROR_MAX] = "";
                 snprintf(path, sizeof(path), "%s/etc/dialects/%s.dialect", SOURCE_DIR, shipped[i]);
-                ck_assert_msg(dialect_load(path, &dialects[i], error), "%s", error);
+                ck_assert_msg(dialect_load(path, &dialects[i], NULL, error), "%s", error);
         }
 }
 
@@ -85,7 +86,7 @@ START_TEST(the_built_in_dialect_needs_no_file)
 {
         struct iso_dialect dialect;
         char error[DIALECT_ERROR_MAX] = "";
-        ck_assert(dialect_load("ascii", &dialect, error));
+        ck_assert(dialect_load("ascii", &dialect, NULL, error));
         ck_assert_mem_eq(&dialect, &iso_dialect_ascii, sizeof(dialect));
 }
 END_TEST
@@ -439,7 +440,7 @@ static bool read_with(int line, const char *text, struct iso_dialect *dialect, c
         }
         FILE *stream = fmemopen(file, used, "r");
         ck_assert_ptr_nonnull(stream);
-        bool loaded = dialect_read(stream, "x.dialect", dialect, error);
+        bool loaded = dialect_read(stream, "x.dialect", dialect, NULL, error);
         fclose(stream);
         return loaded;
 }
@@ -472,9 +473,9 @@ static const struct {
         const char *error;
 } faults[] = {
     /* the file as such */
-    {LINE_END, "[bank]", "x.dialect:26: unknown section [bank]; expected [dialect] or [fields]"},
-    {LINE_FIELDS, "[bank]", "x.dialect:8: unknown section [bank]; expected [dialect] or [fields]"},
-    {LINE_FIELDS, "[b\x01k]", "x.dialect:8: unknown section [b?k]; expected [dialect] or [fields]"},
+    {LINE_END, "[bank]", "x.dialect:26: unknown section [bank]; expected " SECTIONS_WANTED},
+    {LINE_FIELDS, "[bank]", "x.dialect:8: unknown section [bank]; expected " SECTIONS_WANTED},
+    {LINE_FIELDS, "[b\x01k]", "x.dialect:8: unknown section [b?k]; expected " SECTIONS_WANTED},
     {1, NULL, "x.dialect:1: key 'name' stands before any section; expected [dialect] first"},
     {LINE_FIELDS, NULL,
      "x.dialect:8: [dialect] 2: unknown key; expected one of: name, header, header_counts_itself, bitmap, "
@@ -600,6 +601,15 @@ static const struct {
      "x.dialect:25: [fields] 95 (replacement amounts): format n; expected an, which our values have"},
     {12, "7 = time, n, fixed, 14, show",
      "x.dialect:12: [fields] 7 (time): a length of 14; expected 10, which holds our values"},
+    /* what the bank's codes mean */
+    {LINE_END, "[request codes]\n00 = NOT_COVERED",
+     "x.dialect:27: [request codes] 00 = 'NOT_COVERED'; 00 is the approval everywhere; expected another code"},
+    {LINE_END, "[request codes]\n5 = NOT_COVERED",
+     "x.dialect:27: [request codes] 5 = 'NOT_COVERED'; expected a code of two digits or capital letters, or other"},
+    {LINE_END, "[notice codes]\n21 = twice",
+     "x.dialect:27: [notice codes] 21 = 'twice'; expected done, repeated, missing, case or again"},
+    {LINE_END, "[notice codes]\n21 = done\n[request codes]\n21 = DECLINED\n[notice codes]\n21 = case",
+     "x.dialect:31: [notice codes] 21: given twice, first in line 27; expected once"},
 };
 
 START_TEST(a_fault_is_named_with_its_line_and_what_was_expected)
@@ -611,6 +621,25 @@ START_TEST(a_fault_is_named_with_its_line_and_what_was_expected)
         ck_assert(!read_with(faults[_i].line, faults[_i].text, &dialect, error));
         ck_assert_str_eq(error, faults[_i].error);
         ck_assert_mem_eq(&dialect, &before, sizeof(dialect)); /* untouched on failure */
+}
+END_TEST
+
+START_TEST(the_codes_of_the_file_reach_whoever_asks_for_them)
+{
+        char error[DIALECT_ERROR_MAX] = "", path[512];
+        struct iso_dialect dialect;
+        struct bank_codes shipped_codes, usual;
+        bank_codes_init(&usual);
+        snprintf(path, sizeof(path), "%s/etc/dialects/BANKC.dialect", SOURCE_DIR);
+        ck_assert_msg(dialect_load(path, &dialect, &shipped_codes, error), "%s", error);
+        ck_assert_int_eq(bank_codes_verdict(&shipped_codes, "E2"), NOTICE_REPEATED);
+        ck_assert_int_eq(bank_codes_reason(&shipped_codes, "A1"), REASON_NOT_COVERED);
+        ck_assert(dialect_load("ascii", &dialect, &shipped_codes, error));
+        ck_assert_mem_eq(&shipped_codes, &usual, sizeof(usual));
+        /* BANKA's file is the whole usual table, to begin another from */
+        snprintf(path, sizeof(path), "%s/etc/dialects/BANKA.dialect", SOURCE_DIR);
+        ck_assert_msg(dialect_load(path, &dialect, &shipped_codes, error), "%s", error);
+        ck_assert_mem_eq(&shipped_codes, &usual, sizeof(usual));
 }
 END_TEST
 
@@ -746,11 +775,11 @@ START_TEST(a_file_that_is_not_there_is_named)
 {
         struct iso_dialect dialect;
         char error[DIALECT_ERROR_MAX] = "";
-        ck_assert(!dialect_load("/nowhere/x.dialect", &dialect, error));
+        ck_assert(!dialect_load("/nowhere/x.dialect", &dialect, NULL, error));
         ck_assert_str_eq(error,
                          "/nowhere/x.dialect: No such file or directory; expected a dialect's file, or ascii "
                          "for the built-in one");
-        ck_assert(!dialect_load("/", &dialect, error));
+        ck_assert(!dialect_load("/", &dialect, NULL, error));
         ck_assert_str_eq(error, "/: can't be read; expected a dialect's file");
 }
 END_TEST
@@ -761,7 +790,7 @@ START_TEST(a_zero_byte_is_told)
         struct iso_dialect dialect;
         char error[DIALECT_ERROR_MAX] = "";
         FILE *file = fmemopen(text, sizeof(text) - 1, "r");
-        ck_assert(!dialect_read(file, "x", &dialect, error));
+        ck_assert(!dialect_read(file, "x", &dialect, NULL, error));
         fclose(file);
         ck_assert_str_eq(error, "x:2: a zero byte; expected text");
 }
@@ -882,6 +911,7 @@ static Suite *suite(void)
 
         t = tcase_create("files");
         tcase_add_test(t, the_least_dialect_loads);
+        tcase_add_test(t, the_codes_of_the_file_reach_whoever_asks_for_them);
         tcase_add_loop_test(t, a_fault_is_named_with_its_line_and_what_was_expected, 0, COUNT(faults));
         tcase_add_test(t, each_field_that_a_bank_link_needs_is_missed);
         tcase_add_test(t, the_first_error_of_the_file_is_the_one_that_is_told);

@@ -196,7 +196,7 @@ START_TEST(the_table_of_dialects_is_what_is_shipped)
                 struct iso_dialect dialect;
                 int fields = 0;
                 snprintf(path, sizeof(path), "%s/etc/dialects/%s.dialect", SOURCE_DIR, shipped[i]);
-                ck_assert_msg(dialect_load(path, &dialect, error), "%s", error);
+                ck_assert_msg(dialect_load(path, &dialect, NULL, error), "%s", error);
                 for (int field = 2; field <= ISO_FIELD_MAX; field++)
                         fields += iso_dialect_has(&dialect, field);
                 expect("| %s | %s | %s | %s | %s | %s | %d |\n", dialect.name, frames[dialect.frame],
@@ -230,7 +230,7 @@ START_TEST(the_example_of_a_dialect_loads_and_is_the_least)
         struct iso_dialect dialect;
         size_t size = example_dialect(text, sizeof(text));
         FILE *file = fmemopen(text, size, "r");
-        ck_assert_msg(dialect_read(file, "example", &dialect, error), "%s", error);
+        ck_assert_msg(dialect_read(file, "example", &dialect, NULL, error), "%s", error);
         fclose(file);
         for (int field = 2; field <= ISO_FIELD_MAX; field++) {
                 bool required = false;

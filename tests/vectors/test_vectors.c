@@ -193,7 +193,7 @@ static void load_dialects(void)
         for (int i = 0; i < 2; i++) {
                 char path[512], error[DIALECT_ERROR_MAX];
                 snprintf(path, sizeof(path), "%s/etc/dialects/%s.dialect", SOURCE_DIR, names[i]);
-                if (!dialect_load(path, &dialects[i], error)) {
+                if (!dialect_load(path, &dialects[i], NULL, error)) {
                         fprintf(stderr, "%s\n", error);
                         exit(1);
                 }

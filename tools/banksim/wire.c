@@ -14,7 +14,7 @@ struct wire *wire_open(const char *dialect, char error[WIRE_ERROR_MAX])
 {
         _Static_assert((int)WIRE_ERROR_MAX >= (int)DIALECT_ERROR_MAX, "room for what dialect_load says");
         struct wire *wire = calloc(1, sizeof(*wire));
-        if (wire && dialect_load(dialect, &wire->dialect, error))
+        if (wire && dialect_load(dialect, &wire->dialect, NULL, error))
                 return wire;
         if (!wire)
                 snprintf(error, WIRE_ERROR_MAX, "out of memory");
