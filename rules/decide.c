@@ -103,7 +103,8 @@ static void fill_limits(const struct reference *reference, const struct request 
                         : LIMIT_NONE;
 }
 
-/* False: a withdrawal that nothing refuses yet has no price. */
+/* False: a withdrawal that nothing refuses yet has no price, since its issuer has none at this time. That is the issuer's
+ * lack alone: it is as if it were closed. */
 static bool fill_price(const struct reference *reference, const struct request *request,
                        struct verdict *verdict)
 {
@@ -133,6 +134,6 @@ void decide_request(const struct reference *reference, const struct request *req
         if (verdict.refusal == REASON_APPROVED)
                 verdict.refusal = request_refusal(reference, request, prefix, business_day);
         if (verdict.refusal == REASON_APPROVED && !priced)
-                verdict.refusal = REASON_CANNOT_DECIDE;
+                verdict.refusal = REASON_ISSUER_UNAVAILABLE;
         *ret_verdict = verdict;
 }

@@ -7,7 +7,8 @@
  * sorts the arrays by key and day, finds duplicates among neighbours, turns names into pointers (the arrays
  * grow no more, so these stay good) and makes the index of terminals. Look-ups allocate nothing.
  *
- * What is wrong with one row alone is told by reference_add_*; what is wrong between rows by finish.
+ * What is wrong with one row alone is told by reference_add_*; what is wrong between rows by finish; what is lacking by
+ * reference_check.
  */
 #include "rules/reference.h"
 
@@ -494,48 +495,13 @@ static const struct tariff *first_tariff(const struct reference *r, const char *
         return NULL;
 }
 
-/* An issuer that cards lead to must have a price at every hour of every day since its first tariff. One
- * without card prefixes may still be in the making: nothing can be withdrawn from it. */
-static bool check_issuer_tariffs(const struct reference *r, const struct prefix_row *prefix,
-                                 char error[REFERENCE_ERROR_MAX])
-{
-        const struct tariff *first[BAND_COUNT];
-        const struct tax_rate *rates = r->tax_rates.items;
-        char from[BAND_COUNT][11], taxed_from[11];
-
-        for (int band = 0; band < BAND_COUNT; band++) {
-                first[band] = first_tariff(r, prefix->issuer, (enum band)band);
-                if (!first[band])
-                        return fail(error,
-                                    "issuer %s: no tariff for band %s, though card prefix %s leads to it",
-                                    prefix->issuer, band_name[band], prefix->prefix.prefix);
-                calendar_print_day(first[band]->from_day, from[band]);
-        }
-        if (first[BAND_DAY]->from_day != first[BAND_OTHER]->from_day)
-                return fail(error, "issuer %s: a gap: tariffs of band %s start on %s, of band %s on %s",
-                            prefix->issuer, band_name[BAND_DAY], from[BAND_DAY], band_name[BAND_OTHER],
-                            from[BAND_OTHER]);
-        if (rates[0].from_day > first[BAND_DAY]->from_day) {
-                calendar_print_day(rates[0].from_day, taxed_from);
-                return fail(error, "issuer %s: a gap: tariffs start on %s, tax rates on %s", prefix->issuer,
-                            from[BAND_DAY], taxed_from);
-        }
-        return true;
-}
-
-static bool check_tariffs(const struct reference *r, char error[REFERENCE_ERROR_MAX])
+static bool link_tariffs(const struct reference *r, char error[REFERENCE_ERROR_MAX])
 {
         const struct tariff *tariffs = r->tariffs.items;
-        const struct prefix_row *prefixes = r->prefixes.items;
 
         for (size_t i = 0; i < r->tariffs.count; i++)
                 if (!reference_issuer(r, tariffs[i].issuer))
                         return fail(error, "tariff: issuer %s is unknown", tariffs[i].issuer);
-        if (r->tax_rates.count == 0)
-                return fail(error, "no tax rate: at least one is wanted");
-        for (size_t i = 0; i < r->prefixes.count; i++)
-                if (!check_issuer_tariffs(r, &prefixes[i], error))
-                        return false;
         return true;
 }
 
@@ -555,8 +521,69 @@ bool reference_finish(struct reference *r, char error[REFERENCE_ERROR_MAX])
 {
         assert(!r->finished);
         r->finished = sort_named(r, error) && sort_dated(r, error) && link_atms(r, error) &&
-                      link_prefixes(r, error) && check_tariffs(r, error) && index_terminals(r, error);
+                      link_prefixes(r, error) && link_tariffs(r, error) && index_terminals(r, error);
         return r->finished;
+}
+
+/* what is lacking ------------------------------------------------------------------------------------ */
+
+/* The first card prefix that leads to the issuer, by its day: from then on its cards are taken. */
+static const struct prefix_row *first_prefix(const struct reference *r, const char *issuer)
+{
+        const struct prefix_row *prefixes = r->prefixes.items, *first = NULL;
+
+        for (size_t i = 0; i < r->prefixes.count; i++)
+                if (strcmp(prefixes[i].issuer, issuer) == 0 &&
+                    (!first || prefixes[i].prefix.from_day < first->prefix.from_day))
+                        first = &prefixes[i];
+        return first;
+}
+
+/* An issuer that cards lead to must have a price at every hour of every day since its first tariff. One
+ * without card prefixes may still be in the making: nothing can be withdrawn from it. True: it has. */
+static bool check_issuer(const struct reference *r, const char *issuer, char lack[REFERENCE_ERROR_MAX])
+{
+        const struct prefix_row *prefix = first_prefix(r, issuer);
+        const struct tariff *first[BAND_COUNT];
+        const struct tax_rate *rates = r->tax_rates.items;
+        char from[BAND_COUNT][11], taxed_from[11];
+
+        if (!prefix)
+                return true;
+        for (int band = 0; band < BAND_COUNT; band++) {
+                first[band] = first_tariff(r, issuer, (enum band)band);
+                if (!first[band])
+                        return fail(lack, "issuer %s: no tariff for band %s, though card prefix %s leads to it",
+                                    issuer, band_name[band], prefix->prefix.prefix);
+                calendar_print_day(first[band]->from_day, from[band]);
+        }
+        if (first[BAND_DAY]->from_day != first[BAND_OTHER]->from_day)
+                return fail(lack, "issuer %s: a gap: tariffs of band %s start on %s, of band %s on %s", issuer,
+                            band_name[BAND_DAY], from[BAND_DAY], band_name[BAND_OTHER], from[BAND_OTHER]);
+        if (r->tax_rates.count == 0)
+                return fail(lack, "issuer %s: no tax rate, though card prefix %s leads to it", issuer,
+                            prefix->prefix.prefix);
+        if (rates[0].from_day > first[BAND_DAY]->from_day) {
+                calendar_print_day(rates[0].from_day, taxed_from);
+                return fail(lack, "issuer %s: a gap: tariffs start on %s, tax rates on %s", issuer, from[BAND_DAY],
+                            taxed_from);
+        }
+        return true;
+}
+
+size_t reference_check(const struct reference *r, void (*on_lack)(void *context, const char *text), void *context)
+{
+        const struct issuer *issuers = r->issuers.items;
+        char lack[REFERENCE_ERROR_MAX];
+        size_t lacks = 0;
+
+        assert(r->finished);
+        for (size_t i = 0; i < r->issuers.count; i++)
+                if (!check_issuer(r, issuers[i].issuer, lack)) {
+                        on_lack(context, lack);
+                        lacks++;
+                }
+        return lacks;
 }
 
 /* looking up ---------------------------------------------------------------------------------------- */

@@ -3,6 +3,10 @@
  * A snapshot: built once, checked whole, then read only; a reload builds another and swaps.
  * Rows arrive through reference_add_*; reference_finish sorts, links and checks them. On any error the
  * snapshot is not to be used and *error says which row and why.
+ *
+ * A snapshot may be incomplete: cards lead to an issuer that has no price at some time. That harms the withdrawals of
+ * that issuer at that time and no others (rules/decide.c), so it is no error of finish; reference_check tells it to whoever
+ * can refuse the change that makes it so.
  */
 #ifndef RULES_REFERENCE_H
 #define RULES_REFERENCE_H
@@ -108,6 +112,9 @@ ATM_MUST_USE bool reference_add_network_hours(struct reference *r, const struct 
 void reference_set_moments(struct reference *r, int64_t from_ms, int64_t to_ms);
 void reference_set_version(struct reference *r, int64_t version);
 ATM_MUST_USE bool reference_finish(struct reference *r, char error[REFERENCE_ERROR_MAX]);
+
+/* What a finished snapshot lacks: a text for each thing, once, in the order of issuers. How many there are. */
+size_t reference_check(const struct reference *r, void (*on_lack)(void *context, const char *text), void *context);
 
 int64_t reference_version(const struct reference *r);
 bool reference_holds_moment(const struct reference *r, int64_t moment_ms);

@@ -244,6 +244,11 @@ static void stale_release(struct ledger_pg *l)
         }
 }
 
+static void on_lack(void *context, const char *text)
+{
+        say(context, true, "reference data: %s: withdrawals without a price are refused with 91", text);
+}
+
 static void reference_take(struct ledger_pg *l, const PGresult *result)
 {
         char error[REFERENCE_ERROR_MAX];
@@ -253,6 +258,7 @@ static void reference_take(struct ledger_pg *l, const PGresult *result)
                 reference_free(l->reference);
                 l->reference = fresh;
                 say(l, false, "reference data version %lld in force", (long long)reference_version(fresh));
+                (void)reference_check(fresh, on_lack, l);
                 break;
         case REFERENCE_UNCHANGED:
                 break;

@@ -10,6 +10,7 @@
 
 #include "tools/atmctl/import.h"
 #include "tools/atmctl/operator.h"
+#include "tools/atmctl/reference_guard.h"
 #include "tools/atmctl/rows.h"
 #include "lib/db/sqltext.h"
 
@@ -340,14 +341,22 @@ static bool apply_stage(struct database *database, const struct entity *entity, 
 }
 
 /* One transaction, and one operator at a time on a table, so that checks hold until the commit. */
-static bool begin(struct database *database, const struct entity *entity)
+static bool begin(struct database *database, const struct entity *entity, struct reference_guard *ret_guard)
 {
         struct sqltext sql;
 
+        *ret_guard = (struct reference_guard){NULL};
         sql_start(&sql);
-        sql_add(&sql, "BEGIN; LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", entity->table);
-        return operator_sign(database) && database_execute(database, sql.text, 0, NULL) &&
+        sql_add(&sql, "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", entity->table);
+        return operator_sign(database) && database_execute(database, "BEGIN", 0, NULL) &&
+               reference_guard_begin(ret_guard, database) && database_execute(database, sql.text, 0, NULL) &&
                create_stage(database, entity);
+}
+
+/* COMMIT, where all went well and atmd can go on with what it makes. */
+static bool commit(struct database *database, struct reference_guard *guard, bool done)
+{
+        return reference_guard_end(guard, database, done) && database_execute(database, "COMMIT", 0, NULL);
 }
 
 /* import --------------------------------------------------------------------------------------------- */
@@ -378,15 +387,17 @@ int entity_import(const struct invocation *invocation)
         struct import import;
         struct origin origin = {invocation, &import};
         struct applied applied;
+        struct reference_guard guard;
+        bool done;
         int exit_code = EXIT_FAILED;
 
         if (!database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
         if (!import_open(&import, invocation_value(invocation, "file"), entity->fields, false))
                 goto disconnect;
-        if (begin(&database, entity) && fill_stage(&database, &import) &&
-            check_stage(&database, entity, &origin) && apply_stage(&database, entity, &origin, &applied) &&
-            database_execute(&database, "COMMIT", 0, NULL)) {
+        done = begin(&database, entity, &guard) && fill_stage(&database, &import) &&
+               check_stage(&database, entity, &origin) && apply_stage(&database, entity, &origin, &applied);
+        if (commit(&database, &guard, done)) {
                 printf("%s: %llu rows: %lld new, %lld changed, %lld as they were\n", entity->plural,
                        import.rows, applied.inserted, applied.updated, applied.same);
                 exit_code = EXIT_DONE;
@@ -467,12 +478,12 @@ static bool stage_added(struct database *database, const struct invocation *invo
         return database_execute(database, sql.text, count, parameters);
 }
 
-static int finish_one(struct database *database, const struct invocation *invocation, bool done,
-                      const char *what)
+static int finish_one(struct database *database, const struct invocation *invocation, struct reference_guard *guard,
+                      bool done, const char *what)
 {
         char key[256];
 
-        if (done && database_execute(database, "COMMIT", 0, NULL)) {
+        if (commit(database, guard, done)) {
                 describe_key(invocation, key, sizeof(key));
                 printf("%s: %s\n", key, what);
                 database_close(database);
@@ -499,12 +510,13 @@ int entity_add(const struct invocation *invocation)
         struct origin origin = {invocation, NULL};
         struct database database;
         struct applied applied;
+        struct reference_guard guard;
         char key[256];
         bool exists, done;
 
         if (!database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
-        done = begin(&database, entity) && stage_added(&database, invocation) &&
+        done = begin(&database, entity, &guard) && stage_added(&database, invocation) &&
                stage_exists(&database, entity, &exists);
         if (done && exists) {
                 describe_key(invocation, key, sizeof(key));
@@ -514,7 +526,7 @@ int entity_add(const struct invocation *invocation)
         }
         done = done && check_stage(&database, entity, &origin) &&
                apply_stage(&database, entity, &origin, &applied);
-        return finish_one(&database, invocation, done, "added");
+        return finish_one(&database, invocation, &guard, done, "added");
 }
 
 /* "t.key = $1::type AND ..." with its parameters; returns how many there are. */
@@ -588,6 +600,7 @@ int entity_set(const struct invocation *invocation)
         struct origin origin = {invocation, NULL};
         struct database database;
         struct applied applied;
+        struct reference_guard guard;
         bool found = false, done;
 
         if (!changes_anything(invocation))
@@ -595,14 +608,14 @@ int entity_set(const struct invocation *invocation)
                                    "nothing is to be changed: expected an option that says what");
         if (!database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
-        done = begin(&database, entity) && stage_changed(&database, invocation, &found);
+        done = begin(&database, entity, &guard) && stage_changed(&database, invocation, &found);
         if (done && !found) {
                 complain_of_absence(invocation);
                 done = false;
         }
         done = done && check_stage(&database, entity, &origin) &&
                apply_stage(&database, entity, &origin, &applied);
-        return finish_one(&database, invocation, done, done && applied.same ? "is so already" : "changed");
+        return finish_one(&database, invocation, &guard, done, done && applied.same ? "is so already" : "changed");
 }
 
 int entity_remove(const struct invocation *invocation)
@@ -610,28 +623,24 @@ int entity_remove(const struct invocation *invocation)
         const struct entity *entity = invocation->command->entity;
         const char *parameters[IMPORT_FIELDS_MAX];
         struct database database;
+        struct reference_guard guard;
         struct sqltext sql;
-        PGresult *result;
-        int count, exit_code = EXIT_FAILED;
+        PGresult *result = NULL;
+        bool done;
+        int count;
 
         if (!database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
         sql_start(&sql);
         sql_add(&sql, "DELETE FROM %s t WHERE ", entity->table);
         count = add_key_condition(&sql, invocation, parameters, 0);
-        result = operator_sign(&database) ? database_query(&database, sql.text, count, parameters) : NULL;
-        if (result && !atoi(PQcmdTuples(result))) {
+        if (begin(&database, entity, &guard))
+                result = database_query(&database, sql.text, count, parameters);
+        done = result && atoi(PQcmdTuples(result)) > 0;
+        if (result && !done)
                 complain_of_absence(invocation);
-        } else if (result) {
-                char key[256];
-
-                describe_key(invocation, key, sizeof(key));
-                printf("%s: removed\n", key);
-                exit_code = EXIT_DONE;
-        }
         PQclear(result);
-        database_close(&database);
-        return exit_code;
+        return finish_one(&database, invocation, &guard, done, "removed");
 }
 
 /* show and list -------------------------------------------------------------------------------------- */
