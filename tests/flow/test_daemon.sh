@@ -79,6 +79,19 @@ kill -HUP "$pid"
 await "the refusal of what needs a restart" \
         grep -qF "own.conf: [database] queue_max can't be changed while atmd runs: restart it" "$WORK/reload.log"
 cp "$WORK/good.conf" "$CONF"
+
+# --- an issuer that cards lead to and that has no price, come in past atmctl, harms its own cards alone
+sql "INSERT INTO issuer (issuer, name) VALUES ('NEWB', 'NEWB'); INSERT INTO card_prefix (prefix, from_on, issuer, kind) VALUES ('990077', '2016-01-01', 'NEWB', 'cash')"
+await "a log line about the issuer" grep -q "issuer NEWB: no tariff for band day" "$WORK/reload.log"
+ATMD_PORTS=$port atmsim run --closed --withdrawals 20 --seed "$SEED" --json >"$WORK/others.json" 2>"$WORK/run.log" ||
+        wrong "no service beside an issuer without a price: $(cat "$WORK/run.log")"
+expect "withdrawals of the others that were refused for it" 0 "$(grep -cE '"(91|96)": ' "$WORK/others.json")"
+(umask 077 && printf 'pan,expiry,pin,issuer,balance_yen\n9900770000000018,4912,0900,NEWB,1000000\n' >"$WORK/new.csv")
+atmctl card import "$WORK/new.csv" >/dev/null
+ATMD_PORTS=$port atmsim run --closed --withdrawals 2 --seed "$SEED" --json --cards "$WORK/new.csv" >"$WORK/new.json" 2>"$WORK/run.log" || true
+expect "answers to its cards" '{"91": 2}' "$(sed -nE 's/.*"de39": (\{[^}]*\}).*/\1/p' "$WORK/new.json")"
+sql "DELETE FROM account a USING card c WHERE c.card_token = a.card_token AND c.issuer = 'NEWB'; DELETE FROM card WHERE issuer = 'NEWB'
+     ; DELETE FROM card_prefix WHERE issuer = 'NEWB'; DELETE FROM issuer WHERE issuer = 'NEWB'"
 stop
 
 # --- SIGTERM under load: what was asked is answered; the ATMs go on at the other instance
