@@ -201,24 +201,31 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 -- What halls owe for the days [p_from, p_to], a row a contract and month: days under contract within them by
--- the days of the month, rounded down; its tax by the rate of the month's last day.
+-- the days of the month, rounded down; its tax by the rate of the month's last day. A hall's month is one invoice. Its tax
+-- is rounded line by line until September 2023, and once for each rate and invoice since then (qualified invoices: Order for
+-- Enforcement of the Consumption Tax Act, article 70-10). Each row then has its part: what the tax of the rows up to it is
+-- more than that of the rows before it, so that the rows add up to the invoice's tax, whoever sums them.
 CREATE OR REPLACE FUNCTION report_base_fee(p_from date, p_to date)
 RETURNS TABLE (month date, terminal text, hall text, from_on date, days integer, month_days integer, month_fee_yen bigint,
                base_fee_yen bigint, tax_rate_bp integer, tax_yen bigint)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT f.month, f.terminal, f.hall, f.from_on, f.days, f.month_days, f.month_fee_yen, f.fee_yen,
-               f.rate_bp, coalesce(tax_yen(f.fee_yen, f.rate_bp, f.rounding), 0)
-        FROM (SELECT m.first AS month, c.terminal, c.hall, c.from_on, x.days, m.days AS month_days, m.rate_bp, m.rounding,
-                     c.base_fee_yen AS month_fee_yen, c.base_fee_yen * x.days / m.days AS fee_yen
-              FROM (SELECT g::date AS first, (g + INTERVAL '1 month')::date AS next,
-                           (g + INTERVAL '1 month')::date - g::date AS days, t.rate_bp, t.rounding
-                    FROM generate_series(date_trunc('month', p_from::timestamp), p_to::timestamp, INTERVAL '1 month') g
-                    LEFT JOIN LATERAL (SELECT r.rate_bp, r.rounding FROM tax_rate r
-                                       WHERE r.from_on < (g + INTERVAL '1 month')::date ORDER BY r.from_on DESC LIMIT 1) t ON true
-                    OFFSET 0) m -- the rate once a month, and not once a contract of it
-              JOIN contract c ON c.from_on < m.next AND coalesce(c.until_on, 'infinity') > m.first
-              CROSS JOIN LATERAL (SELECT least(m.next, c.until_on, p_to + 1) - greatest(m.first, c.from_on, p_from) AS days) x
-              WHERE x.days > 0) f
+        SELECT f.month, f.terminal, f.hall, f.from_on, f.days, f.month_days, f.month_fee_yen, f.fee_yen, f.rate_bp,
+               coalesce(CASE WHEN f.month >= '2023-10-01'
+                             THEN tax_yen(f.upto_yen, f.rate_bp, f.rounding)
+                                  - tax_yen(f.upto_yen - f.fee_yen, f.rate_bp, f.rounding)
+                             ELSE tax_yen(f.fee_yen, f.rate_bp, f.rounding) END, 0)
+        FROM (SELECT e.*, sum(e.fee_yen) OVER (PARTITION BY e.hall, e.month ORDER BY e.terminal, e.from_on)::bigint AS upto_yen
+              FROM (SELECT m.first AS month, c.terminal, c.hall, c.from_on, x.days, m.days AS month_days, m.rate_bp, m.rounding,
+                           c.base_fee_yen AS month_fee_yen, c.base_fee_yen * x.days / m.days AS fee_yen
+                    FROM (SELECT g::date AS first, (g + INTERVAL '1 month')::date AS next,
+                                 (g + INTERVAL '1 month')::date - g::date AS days, t.rate_bp, t.rounding
+                          FROM generate_series(date_trunc('month', p_from::timestamp), p_to::timestamp, INTERVAL '1 month') g
+                          LEFT JOIN LATERAL (SELECT r.rate_bp, r.rounding FROM tax_rate r
+                                             WHERE r.from_on < (g + INTERVAL '1 month')::date ORDER BY r.from_on DESC LIMIT 1) t ON true
+                          OFFSET 0) m -- the rate once a month, and not once a contract of it
+                    JOIN contract c ON c.from_on < m.next AND coalesce(c.until_on, 'infinity') > m.first
+                    CROSS JOIN LATERAL (SELECT least(m.next, c.until_on, p_to + 1) - greatest(m.first, c.from_on, p_from) AS days) x
+                    WHERE x.days > 0) e) f
 $$;
 
 -- closing --------------------------------------------------------------------------------------------------
