@@ -47,9 +47,8 @@ void keys_free(struct keys *keys)
 
 bool keys_same_token(const struct keys *a, const struct keys *b)
 {
-        static const char any_card[] = "0000000000000000";
-        uint8_t of_a[TOKEN_LENGTH], of_b[TOKEN_LENGTH];
-        token_of_pan(a->token, any_card, of_a);
-        token_of_pan(b->token, any_card, of_b);
-        return memcmp(of_a, of_b, sizeof(of_a)) == 0;
+        char of_a[TOKEN_CHECK_TEXT], of_b[TOKEN_CHECK_TEXT];
+        token_key_check_value(a->token, of_a);
+        token_key_check_value(b->token, of_b);
+        return strcmp(of_a, of_b) == 0;
 }

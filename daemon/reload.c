@@ -23,8 +23,8 @@ bool reload_prepare(const char *path, const struct settings *running, const stru
         if (keys_same_token(keys, &ret_reload->keys))
                 return true;
         snprintf(error, size,
-                 "[card] token_key_file: %s holds another key than the one that atmd runs with: put the old one "
-                 "back, or restart every instance with the same key and import all cards anew",
+                 "[card] token_key_file: %s holds another key than the one that atmd runs with: put that one "
+                 "back",
                  ret_reload->settings.token_key_file);
         reload_end(ret_reload);
         return false;

@@ -337,8 +337,10 @@ static bool make_timers(struct server *server)
 
 static bool make_ledger(struct server *server, char error[SERVER_ERROR_MAX])
 {
-        char why[LEDGER_PG_ERROR_MAX];
+        char why[LEDGER_PG_ERROR_MAX], check_value[TOKEN_CHECK_TEXT];
         struct ledger_pg_options options = ledger_options_of(&server->settings);
+        token_key_check_value(server->keys.token, check_value);
+        options.token_check_value = check_value;
         server->ledger = ledger_pg_new(server->base, &options, why);
         return server->ledger || fail(error, "%s", why);
 }

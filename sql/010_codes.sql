@@ -1,8 +1,26 @@
--- A bank that refuses without a reason that we have one for: 05.
+-- What banks say and cards are: a refusal without a reason that we have one for (05), and the key of the card tokens.
 BEGIN;
 
 INSERT INTO reason (reason, name, de39, kept, description) VALUES
         (30, 'DECLINED', '05', true, 'declined by the bank');
+
+-- Which key makes the tokens of cards: its check value, from whoever uses one first. Under another key the same cards
+-- have other tokens, and exclusions, use of limits and accounts would stay behind.
+CREATE TABLE token_key (
+        only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+        check_value text NOT NULL CHECK (check_value ~ '^[0-9a-f]{32}$')
+);
+
+CREATE FUNCTION token_key_is(p_check_value text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+        INSERT INTO token_key (check_value) VALUES (p_check_value) ON CONFLICT DO NOTHING;
+        RETURN (SELECT check_value = p_check_value FROM token_key);
+END
+$$;
+REVOKE ALL ON FUNCTION token_key_is(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION token_key_is(text) TO atm_daemon, atm_operator;
+GRANT SELECT ON token_key TO atm_operator, atm_report;
 
 INSERT INTO schema_migration VALUES (10, 'codes');
 COMMIT;

@@ -114,11 +114,3 @@ void bank_format_network(enum network_code code, int64_t business_ms, int32_t st
         add_place(ret_message, business_ms, stan, own_terminal, acquirer);
         iso_set_number(ret_message, 70, code, 3);
 }
-
-enum reason bank_reason(const char *de39)
-{
-        for (size_t i = 0; i < REASON_COUNT; i++)
-                if (reason_rows[i].kept && strcmp(reason_rows[i].de39, de39) == 0)
-                        return (enum reason)i;
-        return REASON_INVALID_TRANSACTION;
-}

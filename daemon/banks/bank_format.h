@@ -1,6 +1,5 @@
 /*
- * The messages between atmd and a bank, apart from any dialect and any connection: what goes into each, and
- * what a bank's DE 39 means here.
+ * The messages between atmd and a bank, apart from any dialect and any connection: what goes into each.
  *
  * Every message of a withdrawal keeps the DE 7, 11, 37 and 41 of its 0200, so that any instance can build it
  * from the ledger's rows. The card number goes into the 0200 alone.
@@ -42,9 +41,5 @@ void bank_format_notice(const struct bank_notice *notice, const char *acquirer,
 /* 0800 with the DE 70. */
 void bank_format_network(enum network_code code, int64_t business_ms, int32_t stan, const char *acquirer,
                          struct iso_message *ret_message);
-
-/* The reason that a bank's DE 39 stands for: the first kept one with it; REASON_INVALID_TRANSACTION where
- * there is none. */
-enum reason bank_reason(const char *de39);
 
 #endif

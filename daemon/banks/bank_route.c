@@ -10,14 +10,15 @@
 
 static const struct bank_session_events session_events;
 
-struct bank_route *bank_route_new(const struct bank_link_settings *settings,
-                                  const struct iso_dialect *dialect, const struct bank_shell *shell)
+struct bank_route *bank_route_new(const struct bank_link_settings *settings, const struct iso_dialect *dialect,
+                                  const struct bank_codes *codes, const struct bank_shell *shell)
 {
         struct bank_route *route = calloc(1, sizeof(*route));
         if (!route)
                 return NULL;
         route->settings = *settings;
         route->dialect = *dialect;
+        route->codes = *codes;
         route->shell = *shell;
         route->env = (struct bank_session_env){.settings = &route->settings,
                                                .dialect = &route->dialect,
@@ -159,10 +160,33 @@ static struct bank_route *route_of(struct bank_session_env *env)
         return (struct bank_route *)((char *)env - offsetof(struct bank_route, env));
 }
 
+static void sign_on(struct bank_route *route)
+{
+        if (!route->signed_off)
+                return;
+        route->signed_off = false;
+        log_event(LEVEL_INFO, "link_signed_on", LOG_TEXT("link", route->settings.name));
+}
+
+/* The bank's own word holds for the whole link, over whichever connection it comes. */
+static void on_signed(struct bank_session_env *env, bool on)
+{
+        struct bank_route *route = route_of(env);
+        if (on) {
+                sign_on(route);
+        } else if (!route->signed_off) {
+                route->signed_off = true;
+                route->count.sign_offs++;
+                log_event(LEVEL_WARNING, "link_signed_off", LOG_TEXT("link", route->settings.name),
+                          LOG_TEXT("help", "by the bank: its cards are refused with 91 until it signs on again"));
+        }
+}
+
 static void on_up(struct bank_session_env *env, struct bank_session *session)
 {
         struct bank_route *route = route_of(env);
         route->count.sign_ons++;
+        sign_on(route);
         log_event(LEVEL_INFO, "link_connection_up", LOG_TEXT("link", route->settings.name),
                   LOG_NUMBER("connection", session->number), LOG_NUMBER("up", (int64_t)route->up + 1));
         if (route->up++ == 0)
@@ -192,18 +216,27 @@ static bool is_approval(const struct iso_message *answer)
         return iso_copy(answer, 39, de39, sizeof(de39)) && strcmp(de39, "00") == 0;
 }
 
-static void count_end(struct bank_counters *count, const struct bank_exchange *exchange, enum bank_end end,
-                      bool approved)
+static void count_request(struct bank_counters *count, enum bank_end end, bool approved)
 {
-        if (exchange->kind != MESSAGE_REQUEST) {
-                count->acknowledged += approved;
-                count->unacknowledged += !approved;
-                return;
-        }
         count->answered += end == BANK_ANSWERED;
         count->timed_out += end == BANK_TIMED_OUT;
         count->lost += end == BANK_LOST;
         count->approved += approved;
+}
+
+static void count_notice(struct bank_counters *count, enum notice_verdict verdict)
+{
+        count->cases += verdict == NOTICE_CASE;
+        count->unacknowledged += verdict == NOTICE_AGAIN;
+        count->acknowledged += verdict != NOTICE_CASE && verdict != NOTICE_AGAIN;
+}
+
+enum notice_verdict bank_route_verdict(const struct bank_route *route, const struct iso_message *answer)
+{
+        char de39[BANK_CODE_LENGTH + 1];
+        if (!answer || !iso_copy(answer, 39, de39, sizeof(de39)))
+                return NOTICE_AGAIN;
+        return bank_codes_verdict(&route->codes, de39);
 }
 
 static void on_ended(struct bank_session_env *env, const struct bank_exchange *exchange, enum bank_end end,
@@ -213,9 +246,12 @@ static void on_ended(struct bank_session_env *env, const struct bank_exchange *e
         route->recent[route->recent_at] =
             (struct bank_recent){.key = exchange->key, .identity = exchange->identity, .end = end};
         route->recent_at = (route->recent_at + 1) % BANK_RECENT;
-        if (exchange->kind == MESSAGE_REQUEST)
+        if (exchange->kind == MESSAGE_REQUEST) {
                 bank_route_release(route);
-        count_end(&route->count, exchange, end, end == BANK_ANSWERED && is_approval(answer));
+                count_request(&route->count, end, end == BANK_ANSWERED && is_approval(answer));
+        } else {
+                count_notice(&route->count, bank_route_verdict(route, answer));
+        }
 }
 
 static struct bank_recent *find_recent(struct bank_route *route, uint64_t key)
@@ -273,7 +309,7 @@ static void on_remarked(struct bank_session_env *env, enum bank_remark remark)
         ++*counters[remark];
 }
 
-static const struct bank_session_events session_events = {on_up, on_down, on_ended, on_stray, on_remarked};
+static const struct bank_session_events session_events = {on_up, on_down, on_signed, on_ended, on_stray, on_remarked};
 
 /* ---- the log ------------------------------------------------------------------------------------------- */
 
@@ -285,6 +321,8 @@ void bank_route_log(const struct bank_route *route)
         fields[n++] = LOG_TEXT("link", route->settings.name);
         fields[n++] = LOG_NUMBER("up", (int64_t)route->up);
         fields[n++] = LOG_NUMBER("outstanding", (int64_t)route->reserved);
+        if (route->signed_off)
+                fields[n++] = LOG_TEXT("signed_off", "yes");
 #define X(name, text)                                                                                        \
         if (route->count.name)                                                                               \
                 fields[n++] = LOG_NUMBER(#name, (int64_t)route->count.name);

@@ -6,12 +6,14 @@
  * Pure like service.c: the daemon gives it connections over TLS (bank_conn.c), the simulation others.
  *
  * Invariants: reserved counts the requests from the moment they were accepted for this link until their
- * exchange has ended, and never passes outstanding_max; a request is accepted only while a connection is up.
+ * exchange has ended, and never passes outstanding_max; a request is accepted only while a connection is up and the bank has
+ * not signed off.
  * Notices are bounded by whoever sends them (saf.c) and never wait behind requests.
  */
 #ifndef DAEMON_BANKS_BANK_ROUTE_H
 #define DAEMON_BANKS_BANK_ROUTE_H
 
+#include "config/bank_codes.h"
 #include "daemon/banks/bank_format.h"
 #include "daemon/banks/bank_session.h"
 
@@ -19,6 +21,7 @@ enum { BANK_RECENT = 4096 };
 
 #define BANK_COUNTERS(X)                                                                                     \
         X(sign_ons, "connections over which the bank accepted our sign-on")                                  \
+        X(sign_offs, "times that the bank signed off: nothing is sent until it signs on again")                \
         X(closed, "connections that ended")                                                                  \
         X(echoes, "echoes that the bank answered")                                                           \
         X(refused, "requests refused with 91: no connection up, or too many outstanding")                    \
@@ -29,7 +32,8 @@ enum { BANK_RECENT = 4096 };
         X(lost, "requests whose connection ended before the answer")                                         \
         X(told, "completions and reversals sent, repeats included")                                          \
         X(acknowledged, "completions and reversals that the bank acknowledged")                              \
-        X(unacknowledged, "completions and reversals refused, or not answered in time")                      \
+        X(cases, "completions and reversals that the bank will not book: exceptions, for people")            \
+        X(unacknowledged, "completions and reversals put off by the bank, or not answered in time")          \
         X(late, "answers that came after their time limit")                                                  \
         X(late_approvals, "approvals among them: never paid out, covered by the reversal that is queued")    \
         X(duplicate, "answers that came once more")                                                          \
@@ -53,6 +57,7 @@ struct bank_recent {
 struct bank_route {
         struct bank_link_settings settings;
         struct iso_dialect dialect;
+        struct bank_codes codes; /* what the bank's DE 39 means */
         struct bank_shell shell;
         struct bank_session_env env; /* of the three above */
         TAILQ_HEAD(, bank_session) sessions;
@@ -60,6 +65,7 @@ struct bank_route {
         size_t up;                 /* sessions in BANK_SESSION_UP */
         size_t reserved;
         bool stopping;
+        bool signed_off; /* by the bank, until it signs on again or accepts a sign-on of ours */
         /* An approval came when nobody waited for it any more; NULL: nobody wants to know. */
         void (*on_late_approval)(void *context, const struct ledger_identity *identity,
                                  const struct iso_message *answer);
@@ -70,8 +76,8 @@ struct bank_route {
 };
 
 /* NULL: out of memory. */
-struct bank_route *bank_route_new(const struct bank_link_settings *settings,
-                                  const struct iso_dialect *dialect, const struct bank_shell *shell);
+struct bank_route *bank_route_new(const struct bank_link_settings *settings, const struct iso_dialect *dialect,
+                                  const struct bank_codes *codes, const struct bank_shell *shell);
 /* Forgets what is under way without a word to anybody. */
 void bank_route_free(struct bank_route *route);
 /* For what is asked from now on. The name must be the same. */
@@ -85,7 +91,7 @@ void bank_route_detach(struct bank_route *route, struct bank_session *session);
 
 static inline bool bank_route_is_up(const struct bank_route *route)
 {
-        return route->up > 0;
+        return route->up > 0 && !route->signed_off;
 }
 
 /* Room for one request, to be used by bank_route_ask or given back. False: refuse it. */
@@ -99,6 +105,9 @@ ATM_MUST_USE bool bank_route_ask(struct bank_route *route, struct bank_exchange 
 /* Send a notice, which is wiped, and wait so long for its answer. */
 ATM_MUST_USE bool bank_route_tell(struct bank_route *route, struct bank_exchange *exchange,
                                   struct iso_message *message, int64_t timeout_ms);
+
+/* What the answer to a notice says; NULL: there was none. */
+enum notice_verdict bank_route_verdict(const struct bank_route *route, const struct iso_message *answer);
 
 /* Deadlines and echoes; to be called every tenth of a second or so. */
 void bank_route_tick(struct bank_route *route);

@@ -252,15 +252,22 @@ static void on_network_answer(struct bank_session *session, const struct iso_mes
         }
 }
 
-/* The bank tries us: an echo, or its cutover. Nothing else is a bank's to say here. */
+/* What a bank may say by itself: its sign-on and sign-off, an echo, its cutover. */
+static bool is_banks_to_say(int64_t code)
+{
+        return code == NETWORK_SIGN_ON || code == NETWORK_SIGN_OFF || code == NETWORK_ECHO || code == NETWORK_CUTOVER;
+}
+
 static void on_network_request(struct bank_session *session, const struct profile_row *row,
                                const struct iso_message *request)
 {
         struct iso_message answer;
         int64_t code = 0;
-        bool known = iso_number(request, 70, &code) && (code == NETWORK_ECHO || code == NETWORK_CUTOVER);
+        bool known = iso_number(request, 70, &code) && is_banks_to_say(code);
         profile_answer(row, request, &answer);
         iso_set_string(&answer, 39, known ? "00" : "12");
+        if (known && (code == NETWORK_SIGN_ON || code == NETWORK_SIGN_OFF))
+                session->env->events->signed_by_bank(session->env, code == NETWORK_SIGN_ON);
         if (!send_message(session, &answer))
                 end_session(session, "an answer can't be said in the bank's dialect");
 }

@@ -90,6 +90,8 @@ struct bank_session_env;
 struct bank_session_events {
         void (*up)(struct bank_session_env *env, struct bank_session *session);
         void (*down)(struct bank_session_env *env, struct bank_session *session, bool was_up);
+        /* The bank itself signs on or off. */
+        void (*signed_by_bank)(struct bank_session_env *env, bool on);
         /* Before the exchange's own on_end. */
         void (*ended)(struct bank_session_env *env, const struct bank_exchange *exchange, enum bank_end end,
                       const struct iso_message *answer);

@@ -68,11 +68,11 @@ void banks_free_keys(struct bank_keys *keys)
         free(keys);
 }
 
-static bool load_dialect(const struct settings_link *link, struct iso_dialect *ret_dialect, char *error,
-                         size_t size)
+static bool load_dialect(const struct settings_link *link, struct iso_dialect *ret_dialect,
+                         struct bank_codes *ret_codes, char *error, size_t size)
 {
         char why[DIALECT_ERROR_MAX];
-        if (dialect_load(link->dialect, ret_dialect, NULL, why))
+        if (dialect_load(link->dialect, ret_dialect, ret_codes, why))
                 return true;
         snprintf(error, size, "[link %s] dialect: %s", link->name, why);
         return false;
@@ -82,7 +82,8 @@ bool banks_check_dialects(const struct settings *settings, char *error, size_t s
 {
         for (size_t i = 0; i < settings->link_count; i++) {
                 struct iso_dialect dialect;
-                if (!load_dialect(&settings->link[i], &dialect, error, size))
+                struct bank_codes codes;
+                if (!load_dialect(&settings->link[i], &dialect, &codes, error, size))
                         return false;
         }
         return true;
@@ -131,9 +132,10 @@ static bool make_link(struct banks *banks, const struct banks_options *options, 
         struct bank_link_settings settings = link_settings_of(link);
         struct bank_shell shell = {options->steady_ms, options->business_ms, options->context};
         struct iso_dialect dialect;
-        if (!load_dialect(link, &dialect, error, size))
+        struct bank_codes codes;
+        if (!load_dialect(link, &dialect, &codes, error, size))
                 return false;
-        struct bank_route *route = bank_route_new(&settings, &dialect, &shell);
+        struct bank_route *route = bank_route_new(&settings, &dialect, &codes, &shell);
         if (!route) {
                 snprintf(error, size, "out of memory");
                 return false;

@@ -509,6 +509,21 @@ static bool check_schema(PGconn *pg, char error[LEDGER_PG_ERROR_MAX])
         return good;
 }
 
+static bool check_token_key(PGconn *pg, const char *check_value, char error[LEDGER_PG_ERROR_MAX])
+{
+        char why[PG_ERROR_MAX];
+        PGresult *result = pg_query(pg, "SELECT token_key_is($1)", 1, &check_value, why);
+        bool good = result && *PQgetvalue(result, 0, 0) == 't';
+        if (!result)
+                snprintf(error, LEDGER_PG_ERROR_MAX, "%.*s", (int)strcspn(why, "\n"), why);
+        else if (!good)
+                snprintf(error, LEDGER_PG_ERROR_MAX,
+                         "database %s: token_key_file holds another key than the one that its cards have their tokens from: "
+                         "accounts, exclusions and the use of limits would be left behind", PQdb(pg));
+        PQclear(result);
+        return good;
+}
+
 static bool first_reference(PGconn *pg, struct reference **ret_reference, char error[LEDGER_PG_ERROR_MAX])
 {
         char why[PG_ERROR_MAX];
@@ -525,7 +540,8 @@ static bool start_up(struct ledger_pg *l, char error[LEDGER_PG_ERROR_MAX])
         if (PQstatus(pg) != CONNECTION_OK)
                 first_line(error, PQerrorMessage(pg));
         else
-                good = check_schema(pg, error) && first_reference(pg, &l->reference, error);
+                good = check_schema(pg, error) && check_token_key(pg, l->options.token_check_value, error) &&
+                       first_reference(pg, &l->reference, error);
         PQfinish(pg);
         return good;
 }

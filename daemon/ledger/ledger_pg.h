@@ -16,6 +16,7 @@ struct ledger_pg_options {
         int connections;       /* 1 to LEDGER_PG_CONNECTIONS_MAX */
         int batch_max;         /* ops in a batch, 1 to 1024 */
         int queue_max;         /* ops that may wait */
+        const char *token_check_value; /* of the key that makes card tokens (lib/security/token.h); for ledger_pg_new alone */
         int reference_poll_ms; /* how often to look for changed reference data (real time) */
         struct ledger_times times;
         /* Something that people should know: a connection lost or found, a batch refused, reference data
@@ -34,7 +35,8 @@ ATM_MUST_USE bool ledger_pg_check(const struct ledger_pg_options *options, char 
 
 /*
  * Connects and loads the first reference data, blocking: for start-up only. NULL with a text in error[]:
- * no server, no such database, not migrated, newer than the program, reference data that can't be used.
+ * no server, no such database, not migrated, newer than the program, cards under another token key, reference data that
+ * can't be used.
  */
 ATM_MUST_USE struct ledger *ledger_pg_new(struct event_base *base, const struct ledger_pg_options *options,
                                           char error[LEDGER_PG_ERROR_MAX]);

@@ -151,6 +151,14 @@ void token_of_pan(struct token_key *key, const char *pan, uint8_t ret_token[TOKE
         OPENSSL_cleanse(full, sizeof(full));
 }
 
+void token_key_check_value(struct token_key *key, char ret_text[TOKEN_CHECK_TEXT])
+{
+        uint8_t token[TOKEN_LENGTH];
+        token_of_pan(key, "check value", token);
+        for (int i = 0; i < TOKEN_LENGTH; i++)
+                snprintf(ret_text + 2 * i, 3, "%02x", token[i]);
+}
+
 void token_print(const uint8_t token[TOKEN_LENGTH], char buffer[37])
 {
         static const char digit[] = "0123456789abcdef";

@@ -11,7 +11,7 @@
 
 #include "lib/base/attributes.h"
 
-enum { TOKEN_LENGTH = 16, TOKEN_ERROR_MAX = 512 };
+enum { TOKEN_LENGTH = 16, TOKEN_ERROR_MAX = 512, TOKEN_CHECK_TEXT = 2 * TOKEN_LENGTH + 1 };
 
 struct token_key;
 
@@ -20,6 +20,9 @@ ATM_MUST_USE struct token_key *token_key_load(const char *path, char error[TOKEN
 void token_key_free(struct token_key *key);
 
 void token_of_pan(struct token_key *key, const char *pan, uint8_t ret_token[TOKEN_LENGTH]);
+
+/* A value that tells keys apart and gives none away: the token of a text that is no card number, 32 hexadecimal digits. */
+void token_key_check_value(struct token_key *key, char ret_text[TOKEN_CHECK_TEXT]);
 
 /* As PostgreSQL prints a uuid: 8-4-4-4-12 lower-case digits. */
 void token_print(const uint8_t token[TOKEN_LENGTH], char buffer[37]);

@@ -279,6 +279,7 @@ static void open_ledgers(struct world *world)
 {
         struct ledger_pg_options options = {
             .conninfo = world->conninfo,
+            .token_check_value = "00000000000000000000000000000000",
             .connections = 2,
             .batch_max = 64,
             .queue_max = 100000,

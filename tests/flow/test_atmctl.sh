@@ -242,6 +242,12 @@ expect_exit 1 env -u ATM_TOKEN_KEY_FILE atmctl card import cards.csv
 says "ATM_TOKEN_KEY_FILE"
 expect_exit 0 atmctl card import cards.csv
 says "cards: 400 new"
+# under another key the same cards would have other tokens
+(umask 077 && openssl rand -hex 32 >other.key)
+refuses 1 "other.key: holds another key than the one that the cards" atmctl card import cards.csv --token-key other.key
+sed -n '2s/,.*//p' cards.csv >number
+expect_exit 1 atmctl exclusion add --card - --from 2020-04-01 --token-key other.key <number
+says "holds another key"
 expect "cards and accounts" "400 400" "$(sql "SELECT count(*), count(a) FROM card LEFT JOIN account a USING (card_token)" | tr '|' ' ')"
 bad card "bad.csv:2: column pan: '$(mask 1)': the database has this card already" "$header" "$(pan 1),3012,1234,HOUSE,1"
 bad card "bad.csv:3: column pan: '$(mask 901)': expected each card once: the same card is on line 2" "$header" \

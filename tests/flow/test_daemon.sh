@@ -142,6 +142,11 @@ expect_conninfo "host=$PGHOST dbname=$PGDATABASE user=atm_daemon" "newer" newer
 sql 'DELETE FROM schema_migration WHERE version = 999'
 expect_conninfo "host=$WORK dbname=$PGDATABASE user=atm_daemon" "No such file" "without a server"
 
+# --- another token key would serve excluded cards, and give all of them their limits a second time
+cat "$WORK/other.key" >"$ATM_TOKEN_KEY_FILE"
+expect_conninfo "host=$PGHOST dbname=$PGDATABASE user=atm_daemon" "holds another key than the one that its cards have their tokens from" "under another token key"
+cat "$WORK/token.key" >"$ATM_TOKEN_KEY_FILE"
+
 expect_exit 0 env -u BANKSIM_JOURNALS atmctl reconcile --drained
 expect_exit 0 atmctl verify
 passed

@@ -6,6 +6,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/atmctl/database.h"
+
+/* Whether the tokens of the database's cards are made with it; false after a complaint. */
+static bool key_fits(const struct invocation *invocation, struct token_key *key, const char *path)
+{
+        char check_value[TOKEN_CHECK_TEXT];
+        const char *parameters[] = {check_value};
+        struct database database;
+        PGresult *result;
+        bool fits;
+
+        if (!database_open(&database, invocation, DATABASE_READY))
+                return false;
+        token_key_check_value(key, check_value);
+        result = database_query(&database, "SELECT token_key_is($1)", 1, parameters);
+        fits = result && *PQgetvalue(result, 0, 0) == 't';
+        if (result && !fits) {
+                complain("%s: holds another key than the one that the cards of database '%s' have their tokens from", path,
+                         PQdb(database.connection));
+                note("another key would leave accounts, exclusions and the use of limits behind: the same file is "
+                     "wanted that atmd uses");
+        }
+        PQclear(result);
+        database_close(&database);
+        return fits;
+}
+
 struct token_key *card_token_key(const struct invocation *invocation)
 {
         const char *path = invocation_value(invocation, "token-key");
@@ -21,8 +48,12 @@ struct token_key *card_token_key(const struct invocation *invocation)
                 return NULL;
         }
         key = token_key_load(path, error);
-        if (!key)
+        if (!key) {
                 complain("%s", error);
+        } else if (!key_fits(invocation, key, path)) {
+                token_key_free(key);
+                key = NULL;
+        }
         return key;
 }
 

@@ -10,7 +10,7 @@
 
 enum { TOKEN_TEXT = 37, CARD_NUMBER_TEXT = 64 };
 
-/* NULL after a complaint. */
+/* NULL after a complaint: there is none, or it is not the one that the database's cards have their tokens from. */
 struct token_key *card_token_key(const struct invocation *invocation);
 /* A card number from the first line of standard input, checked. The caller wipes it. False after a complaint.
  */
