@@ -336,21 +336,23 @@ static void on_stale(struct service *service, struct txn *txn)
 
 /* ---- to a bank and back -------------------------------------------------------------------------------- */
 
-static void submit_outcome(struct service *service, struct txn *txn, const struct iso_message *bank_answer)
+static void submit_outcome(struct service *service, struct txn *txn, const struct bank_codes *codes,
+                           const struct iso_message *bank_answer)
 {
-        txn_make_outcome(txn, bank_answer);
+        txn_make_outcome(txn, codes, bank_answer);
         service->count.timed_out += txn->op.outcome.cause == OUTCOME_TIMEOUT;
         submit(service, txn);
 }
 
 /* An inquiry leaves nothing behind: what the bank says of it is passed on, or that it says nothing. */
-static void finish_inquiry(struct service *service, struct txn *txn, const struct iso_message *bank_answer)
+static void finish_inquiry(struct service *service, struct txn *txn, const struct bank_codes *codes,
+                           const struct iso_message *bank_answer)
 {
         enum reason reason = REASON_ISSUER_UNAVAILABLE;
         struct iso_message answer;
         char de39[3];
         if (bank_answer && iso_copy(bank_answer, 39, de39, sizeof(de39)))
-                reason = bank_reason(de39);
+                reason = bank_codes_reason(codes, de39);
         txn->op.answer.reason = reason;
         txn_answer_inquiry(txn, reason, bank_answer, &answer);
         count_answer(service, txn);
@@ -360,22 +362,25 @@ static void finish_inquiry(struct service *service, struct txn *txn, const struc
         finish(service, txn);
 }
 
-static void end_asking(struct service *service, struct txn *txn, const struct iso_message *bank_answer)
+/* bank_answer: what the bank said, in its own codes; NULL where nothing came. */
+static void end_asking(struct service *service, struct txn *txn, const struct bank_codes *codes,
+                       const struct iso_message *bank_answer)
 {
         if (txn->op.kind == LEDGER_INQUIRY)
-                finish_inquiry(service, txn, bank_answer);
+                finish_inquiry(service, txn, codes, bank_answer);
         else
-                submit_outcome(service, txn, bank_answer);
+                submit_outcome(service, txn, codes, bank_answer);
 }
 
 static void on_bank_end(struct bank_exchange *exchange, enum bank_end end, const struct iso_message *answer)
 {
         struct txn *txn = (struct txn *)((char *)exchange - offsetof(struct txn, exchange));
         struct service *service = txn->op.context;
+        const struct bank_codes *codes = &txn->route->codes;
         (void)end; /* unless it was answered there is no answer: both others are silence to us */
         change_state(service, txn, TXN_IN_HAND);
         txn->route = NULL; /* the reservation ended with the exchange */
-        end_asking(service, txn, answer);
+        end_asking(service, txn, codes, answer);
 }
 
 /* The intent is durable. An ATM whose time is over would only have to reverse what the bank approves now. */
@@ -400,7 +405,7 @@ static void ask_bank(struct service *service, struct txn *txn)
                 return;
         }
         release_bank(txn);
-        end_asking(service, txn, NULL);
+        end_asking(service, txn, NULL, NULL);
 }
 
 /* Somebody has asked the bank and nothing is decided: look again, as long as the ATM waits. */

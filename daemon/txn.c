@@ -264,13 +264,13 @@ static void read_approval_code(const struct iso_message *bank_answer, char code[
                 strcpy(code, given);
 }
 
-void txn_make_outcome(struct txn *txn, const struct iso_message *bank_answer)
+void txn_make_outcome(struct txn *txn, const struct bank_codes *codes, const struct iso_message *bank_answer)
 {
         struct ledger_outcome outcome = {.cause = OUTCOME_TIMEOUT, .reason = REASON_ISSUER_UNAVAILABLE};
         assert(txn->op.kind == LEDGER_REQUEST);
         if (bank_answer && iso_copy(bank_answer, 39, outcome.bank_de39, sizeof(outcome.bank_de39))) {
                 outcome.cause = OUTCOME_ANSWER;
-                outcome.reason = bank_reason(outcome.bank_de39);
+                outcome.reason = bank_codes_reason(codes, outcome.bank_de39);
                 if (outcome.reason == REASON_APPROVED) {
                         txn_approval_code(&txn->op.identity, outcome.approval_code);
                         read_approval_code(bank_answer, outcome.approval_code);

@@ -25,6 +25,7 @@
 
 #include <sys/queue.h>
 
+#include "config/bank_codes.h"
 #include "daemon/banks/bank_session.h"
 #include "daemon/ledger/ledger.h"
 #include "lib/security/token.h"
@@ -83,8 +84,8 @@ ATM_MUST_USE bool txn_answer(const struct txn *txn, struct iso_message *ret_answ
 void txn_answer_inquiry(const struct txn *txn, enum reason reason, const struct iso_message *bank_answer,
                         struct iso_message *ret_answer);
 
-/* Turn the op into the outcome of its withdrawal. bank_answer NULL: there was none in time. */
-void txn_make_outcome(struct txn *txn, const struct iso_message *bank_answer);
+/* Turn the op into the outcome of its withdrawal. bank_answer NULL: there was none in time, and no codes are needed. */
+void txn_make_outcome(struct txn *txn, const struct bank_codes *codes, const struct iso_message *bank_answer);
 
 /* The answer 96, where the ledger could not be asked: to an inquiry, which leaves nothing behind. False: silence,
  * since an advice is its ATM's to keep, and a withdrawal may be durable already, at whichever instance. */

@@ -4,6 +4,13 @@ BEGIN;
 INSERT INTO reason (reason, name, de39, kept, description) VALUES
         (30, 'DECLINED', '05', true, 'declined by the bank');
 
+-- The bank's final word about a notice is kept with its own code. What it will not book is a case for people.
+ALTER TABLE bank_ack ADD COLUMN verdict text NOT NULL DEFAULT 'done' CHECK (verdict IN ('done', 'repeated', 'missing', 'case'));
+ALTER TABLE bank_ack ADD COLUMN de39 text NOT NULL DEFAULT '00';
+ALTER TABLE exception_record DROP CONSTRAINT exception_record_kind_check;
+ALTER TABLE exception_record ADD CONSTRAINT exception_record_kind_check
+        CHECK (kind IN ('completion', 'reversal', 'operator', 'bank'));
+
 -- Which key makes the tokens of cards: its check value, from whoever uses one first. Under another key the same cards
 -- have other tokens, and exclusions, use of limits and accounts would stay behind.
 CREATE TABLE token_key (

@@ -162,10 +162,13 @@ BEGIN
 END
 $$;
 
--- The bank has acknowledged notices, or refused one (p_error: it stays, with its error, and is repeated).
--- Harmless when said twice, also by one who lost the lease meanwhile. Returns how many are gone by this.
+-- What banks have answered to notices. Verdicts, of the bank's dialect (config/bank_codes.h): 'done', 'repeated', 'missing' and
+-- 'case' are final: the notice is gone, with the bank's own code (p_said) in bank_ack; 'again': it stays, with what was
+-- said, and is repeated when it is due. A case makes an exception in the same commit; so does an original that is missing
+-- unless the bank was never heard to approve it. Harmless when said twice, also by one who lost the lease meanwhile.
+-- Returns how many are gone by this.
 CREATE OR REPLACE FUNCTION saf_end(p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[], p_seq smallint[],
-                        p_error text[], p_now_ms bigint) RETURNS integer
+                        p_verdict text[], p_said text[], p_now_ms bigint) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET random_page_cost = 0.01 SET jit = off AS $$
@@ -180,26 +183,47 @@ BEGIN
                             AND s.stan = o.stan AND s.seq = o.seq LIMIT 1 FOR UPDATE) s;
 
         INSERT INTO saf AS k (terminal, transmitted_at, stan, seq, link, created_ms, due_ms, last_error)
-        SELECT s.terminal, s.transmitted_at, s.stan, s.seq, s.link, s.created_ms, s.due_ms, o.error
-        FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_error) o (terminal, transmitted_at, stan, seq, error)
+        SELECT s.terminal, s.transmitted_at, s.stan, s.seq, s.link, s.created_ms, s.due_ms, o.said
+        FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_verdict, p_said)
+             o (terminal, transmitted_at, stan, seq, verdict, said)
         CROSS JOIN LATERAL (SELECT * FROM saf s WHERE s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at
                             AND s.stan = o.stan AND s.seq = o.seq LIMIT 1) s
-        WHERE o.error IS NOT NULL
+        WHERE o.verdict = 'again'
         ON CONFLICT (terminal, transmitted_at, stan, seq) DO UPDATE SET last_error = EXCLUDED.last_error;
 
         WITH gone AS (
                 DELETE FROM saf WHERE ctid = ANY (ARRAY(
                         SELECT s.ctid
-                        FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_error)
-                             o (terminal, transmitted_at, stan, seq, error)
+                        FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_verdict)
+                             o (terminal, transmitted_at, stan, seq, verdict)
                         CROSS JOIN LATERAL (SELECT s.ctid FROM saf s WHERE s.terminal = o.terminal
                                             AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan
                                             AND s.seq = o.seq LIMIT 1) s
-                        WHERE o.error IS NULL))
+                        WHERE o.verdict <> 'again'))
                 RETURNING terminal, transmitted_at, stan, seq, attempts
+        ), answered AS MATERIALIZED (
+                SELECT DISTINCT ON (g.terminal, g.transmitted_at, g.stan, g.seq) g.*, o.said,
+                       CASE WHEN o.verdict <> 'missing' THEN o.verdict
+                            WHEN x.cause = 'answer' THEN 'case' ELSE 'missing' END AS verdict
+                FROM gone g
+                JOIN unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_verdict, p_said)
+                     o (terminal, transmitted_at, stan, seq, verdict, said) USING (terminal, transmitted_at, stan, seq)
+                CROSS JOIN LATERAL (SELECT x.cause FROM bank_outcome x WHERE x.terminal = g.terminal
+                                    AND x.transmitted_at = g.transmitted_at AND x.stan = g.stan LIMIT 1) x
+                ORDER BY g.terminal, g.transmitted_at, g.stan, g.seq
+        ), cases AS (
+                INSERT INTO exception_record (terminal, advice_at, advice_stan, kind, transmitted_at, stan, what, amount_yen,
+                                              dispensed_yen)
+                SELECT a.terminal, a.transmitted_at, a.stan, 'bank', a.transmitted_at, a.stan, n.kind || ' answered ' || a.said,
+                       n.amount_yen, n.dispensed_yen
+                FROM answered a
+                CROSS JOIN LATERAL (SELECT * FROM bank_notice n WHERE n.terminal = a.terminal
+                                    AND n.transmitted_at = a.transmitted_at AND n.stan = a.stan AND n.seq = a.seq LIMIT 1) n
+                WHERE a.verdict = 'case'
+                ON CONFLICT DO NOTHING
         )
-        INSERT INTO bank_ack (terminal, transmitted_at, stan, seq, attempts, acknowledged_ms)
-        SELECT g.terminal, g.transmitted_at, g.stan, g.seq, g.attempts, p_now_ms FROM gone g
+        INSERT INTO bank_ack (terminal, transmitted_at, stan, seq, attempts, acknowledged_ms, verdict, de39)
+        SELECT a.terminal, a.transmitted_at, a.stan, a.seq, a.attempts, p_now_ms, a.verdict, a.said FROM answered a
         ORDER BY 1, 2, 3, 4;
         GET DIAGNOSTICS v_count = ROW_COUNT;
         RETURN v_count;

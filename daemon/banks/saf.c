@@ -19,7 +19,8 @@ struct item {
         struct bank_notice notice;
         struct window *window;
         enum item_state state;
-        char error[SAF_ERROR_MAX + 1]; /* "": acknowledged */
+        enum notice_verdict verdict;
+        char said[SAF_SAID_MAX + 1];
 };
 
 /* What is under way to a link's bank, and how much waits for it. */
@@ -108,31 +109,35 @@ static void free_item(struct item *item)
         item->state = ITEM_FREE;
 }
 
-static void end_item(struct item *item, const char *error)
+static void end_item(struct item *item, enum notice_verdict verdict, const char *said)
 {
         assert(item->state == ITEM_SENT);
-        snprintf(item->error, sizeof(item->error), "%s", error);
+        item->verdict = verdict;
+        snprintf(item->said, sizeof(item->said), "%s", said);
         item->state = ITEM_ENDED;
         item->window->ended_count++;
+}
+
+static void log_verdict(const struct item *item, const char *de39)
+{
+        log_limited(LEVEL_WARNING, item->verdict == NOTICE_AGAIN ? "notice_put_off" : "notice_refused",
+                    LOG_TEXT("link", item->window->route->settings.name),
+                    LOG_TEXT("terminal", item->notice.identity.terminal), LOG_NUMBER("stan", item->notice.identity.stan),
+                    LOG_TEXT("kind", bank_notice_kind_name[item->notice.kind]), LOG_TEXT("de39", de39),
+                    LOG_TEXT("verdict", notice_verdict_name[item->verdict]));
 }
 
 static void on_end(struct bank_exchange *exchange, enum bank_end end, const struct iso_message *answer)
 {
         struct item *item = (struct item *)((char *)exchange - offsetof(struct item, exchange));
-        char de39[3] = "", error[SAF_ERROR_MAX + 1] = "";
-        if (end == BANK_TIMED_OUT)
-                snprintf(error, sizeof(error), "no answer");
-        else if (end == BANK_LOST)
-                snprintf(error, sizeof(error), "the connection ended before the answer");
-        else if (!iso_copy(answer, 39, de39, sizeof(de39)) || strcmp(de39, "00") != 0)
-                snprintf(error, sizeof(error), "answered with %s", de39);
-        if (*de39 && *error)
-                log_limited(
-                    LEVEL_WARNING, "notice_refused", LOG_TEXT("link", item->window->route->settings.name),
-                    LOG_TEXT("terminal", item->notice.identity.terminal),
-                    LOG_NUMBER("stan", item->notice.identity.stan),
-                    LOG_TEXT("kind", bank_notice_kind_name[item->notice.kind]), LOG_TEXT("de39", de39));
-        end_item(item, error);
+        enum notice_verdict verdict = bank_route_verdict(item->window->route, answer);
+        char de39[BANK_CODE_LENGTH + 1] = "";
+        if (answer && iso_copy(answer, 39, de39, sizeof(de39)))
+                end_item(item, verdict, de39);
+        else
+                end_item(item, NOTICE_AGAIN, end == BANK_LOST ? "the connection ended before the answer" : "no answer");
+        if (*de39 && verdict != NOTICE_DONE)
+                log_verdict(item, de39);
 }
 
 static bool is_same(const struct bank_notice *a, const struct bank_notice *b)
@@ -187,7 +192,7 @@ static void tell(struct window *window, const struct bank_notice *notice)
         window->free_count--;
         bank_format_notice(notice, window->route->settings.acquirer, &message);
         if (!bank_route_tell(window->route, &item->exchange, &message, patience_ms(window, notice)))
-                end_item(item, "no connection to the bank");
+                end_item(item, NOTICE_AGAIN, "no connection to the bank");
 }
 
 /* ---- what the store does next -------------------------------------------------------------------------- */
@@ -241,7 +246,7 @@ static bool try_end(struct saf *saf)
                                 continue;
                         saf->reporting[count] = item;
                         saf->result[count++] = (struct saf_result){item->notice.identity, item->notice.seq,
-                                                                   *item->error ? item->error : NULL};
+                                                                   item->verdict, item->said};
                 }
         }
         saf->reporting_count = count;

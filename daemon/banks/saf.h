@@ -2,13 +2,13 @@
  * Store and forward: what banks must be told goes out until it is acknowledged.
  *
  * For each link one instance holds the lease and takes the notices that are due; it sends them, gathers what
- * became of them and says so to the store, which deletes what was acknowledged and keeps the rest with its
- * error for the next time. Every instance also sweeps: withdrawals whose bank was asked long ago and about
+ * became of them and says so to the store, which deletes what has a final verdict
+ * (config/bank_codes.h), makes an exception of a case for people, and keeps the rest for the next time. Every instance also sweeps: withdrawals whose bank was asked long ago and about
  * which nothing is decided are timed out, whoever asked. And it looks how old the oldest notice of each link
  * is, for the alarm.
  *
- *      (store) --take--> SENT --0230, 0430 with 00--> ENDED, acknowledged --end--> (gone)
- *                          '---refused, silence-----> ENDED, with an error -end--> (store: due again later)
+ *      (store) --take--> SENT --answered: a final verdict-> ENDED --end--> (gone: booked, or a case for people)
+ *                          '-----put off, silence-------> ENDED --end--> (store: due again later)
  *
  * Pure: the store is PostgreSQL (saf_pg.c) or the simulation's memory, behind struct saf_store; one piece of
  * work is with it at a time. Nothing depends on holding the lease: whoever lost it while he was asleep sends
@@ -32,7 +32,7 @@ enum {
         SAF_SWEEP_MAX = 256,
         SAF_LOOK_MS = 5000,
         SAF_HOLDER_MAX = 63,
-        SAF_ERROR_MAX = 63,
+        SAF_SAID_MAX = 63,
 };
 
 struct saf_settings {
@@ -50,7 +50,8 @@ struct saf_take {
 struct saf_result {
         struct ledger_identity identity;
         int16_t seq;
-        const char *error; /* NULL: acknowledged */
+        enum notice_verdict verdict; /* NOTICE_AGAIN where no answer came */
+        const char *said;            /* the bank's DE 39, or why there is none */
 };
 
 struct saf_age {

@@ -13,13 +13,13 @@
 #include "lib/db/pg_array.h"
 
 enum { TAKE, END, SWEEP, LOOK, STATEMENT_COUNT };
-enum { RESULT_ARRAYS = 5, POSTGRES_EPOCH_S = 946684800 };
+enum { RESULT_ARRAYS = 6, POSTGRES_EPOCH_S = 946684800 };
 
 static const struct pg_statement statements[STATEMENT_COUNT + 1] = {
     [TAKE] =
         {"saf_take",
          "SELECT * FROM saf_take($1::text,$2::text,$3::bigint,$4::bigint,$5::bigint,$6::bigint,$7::integer)"},
-    [END] = {"saf_end", "SELECT saf_end($1,$2,$3,$4,$5,$6::bigint)"},
+    [END] = {"saf_end", "SELECT saf_end($1,$2,$3,$4,$5,$6,$7::bigint)"},
     [SWEEP] = {"ledger_sweep", "SELECT ledger_sweep($1::bigint,$2::bigint,$3::integer)"},
     [LOOK] = {"saf_look", "SELECT * FROM saf_look()"},
 };
@@ -76,7 +76,8 @@ static void begin_take(void *context, const struct saf_take *take)
 
 static void begin_end(void *context, const struct saf_result *results, int count)
 {
-        static const enum pg_type types[RESULT_ARRAYS] = {PG_TEXT, PG_TIMESTAMPTZ, PG_INT4, PG_INT2, PG_TEXT};
+        static const enum pg_type types[RESULT_ARRAYS] = {PG_TEXT, PG_TIMESTAMPTZ, PG_INT4,
+                                                          PG_INT2, PG_TEXT,        PG_TEXT};
         struct saf_pg *store = context;
         struct pg_parameter parameters[RESULT_ARRAYS + 1];
         char number[8];
@@ -88,7 +89,8 @@ static void begin_end(void *context, const struct saf_result *results, int count
                 pg_array_timestamptz(&store->array[1], results[i].identity.transmitted_ms);
                 pg_array_int4(&store->array[2], results[i].identity.stan);
                 pg_array_int2(&store->array[3], results[i].seq);
-                pg_array_text(&store->array[4], results[i].error ? results[i].error : "");
+                pg_array_text(&store->array[4], notice_verdict_name[results[i].verdict]);
+                pg_array_text(&store->array[5], results[i].said);
         }
         for (int i = 0; i < RESULT_ARRAYS; i++) {
                 pg_array_end(&store->array[i]);

@@ -398,7 +398,7 @@ static void make_late_request(struct play *play)
 static void make_outcome(struct play *play)
 {
         static const enum reason refusals[] = {REASON_NOT_COVERED, REASON_INVALID_TRANSACTION,
-                                               REASON_ISSUER_UNAVAILABLE, REASON_CARD_EXPIRED};
+                                               REASON_ISSUER_UNAVAILABLE, REASON_CARD_EXPIRED, REASON_DECLINED};
         const struct step *former = some_step(play, LEDGER_REQUEST);
         const struct memory_withdrawal *stored =
             former ? memory_withdrawal(play->world->memory, &former->mem.identity) : NULL;
@@ -421,8 +421,7 @@ static void make_outcome(struct play *play)
                 outcome->cause = OUTCOME_ANSWER;
                 outcome->reason =
                     refusals[random_below(&play->random, sizeof refusals / sizeof refusals[0])];
-                strcpy(outcome->bank_de39,
-                       random_permille(&play->random, 200) ? "05" : reason_de39(outcome->reason));
+                strcpy(outcome->bank_de39, reason_de39(outcome->reason));
         }
         keep(play, &step);
 }
@@ -580,6 +579,19 @@ static void submit_round(struct play *play)
 
 /* store and forward ---------------------------------------------------------------------------------- */
 
+/* What a bank says of a notice, by its dialect's usual codes. */
+static void answer_notice(struct play *play, struct memory_ended *ended)
+{
+        static const char *const rare[] = {"96", "96", "21", "94", "25", "05"};
+        struct bank_codes codes;
+
+        bank_codes_init(&codes);
+        ended->said = random_permille(&play->random, 250) ? rare[random_below(&play->random, 6)] : "00";
+        ended->verdict = bank_codes_verdict(&codes, ended->said);
+        play->coverage.cases += ended->verdict == NOTICE_CASE;
+        play->coverage.missing += ended->verdict == NOTICE_MISSING;
+}
+
 /* What the holder of the lease, or who believes to be, says of what he has sent. */
 static void end_taken(struct play *play, const struct memory_taken *taken, size_t count)
 {
@@ -592,7 +604,7 @@ static void end_taken(struct play *play, const struct memory_taken *taken, size_
                         continue; /* no answer in time */
                 ended[ended_count].identity = taken[i].identity;
                 ended[ended_count].seq = taken[i].notice.seq;
-                ended[ended_count++].error = random_permille(&play->random, 150) ? "96" : NULL;
+                answer_notice(play, &ended[ended_count++]);
         }
         gone = world_saf_end(play->world, ended, ended_count, play->saf_ms);
         play->coverage.acknowledged += gone;

@@ -23,7 +23,7 @@ struct coverage {
         int resolved, too_young;       /* people's decisions */
         int asked, pending, passed_on; /* requests, repeats and inquiries of banks over links */
         int outcome[OUTCOME_CAUSE_COUNT], late_outcome[OUTCOME_CAUSE_COUNT], late_approval;
-        int taken, taken_again, refused_lease, acknowledged, acknowledged_twice, swept, parked;
+        int taken, taken_again, refused_lease, acknowledged, acknowledged_twice, cases, missing, swept, parked;
         int notice[3]; /* by memory_notice_kind */
 };
 

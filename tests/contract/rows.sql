@@ -42,7 +42,7 @@ SELECT line FROM (
         FROM bank_notice
         UNION ALL
         SELECT concat_ws('|', 'bank_ack', terminal, pg_temp.ms(transmitted_at), stan, seq, attempts,
-                         acknowledged_ms)
+                         acknowledged_ms, verdict, de39)
         FROM bank_ack
         UNION ALL -- when it was written is the real time of the moment, and so is when it is due at first
         SELECT concat_ws('|', 'saf', terminal, pg_temp.ms(transmitted_at), stan, seq, link,

@@ -421,10 +421,15 @@ static size_t take(struct world *world, const char *holder, int64_t ms, struct m
         return world_saf_take(world, "BANKA", holder, later_ms(ms), 10, taken);
 }
 
-static int end(struct world *world, const struct ledger_identity *identity, int seq, const char *error,
+/* said: a bank's code of the usual dialect. */
+static int end(struct world *world, const struct ledger_identity *identity, int seq, const char *said,
                int64_t ms)
 {
-        struct memory_ended ended = {.identity = *identity, .seq = (int16_t)seq, .error = error};
+        struct bank_codes codes;
+        struct memory_ended ended = {.identity = *identity, .seq = (int16_t)seq, .said = said};
+
+        bank_codes_init(&codes);
+        ended.verdict = bank_codes_verdict(&codes, said);
 
         return world_saf_end(world, &ended, 1, later_ms(ms));
 }
@@ -471,7 +476,7 @@ START_TEST(a_bank_is_told_of_a_withdrawal_in_order_one_notice_after_the_other)
                 ck_assert_int_eq(taken[0].notice.seq, seq);
                 ck_assert_int_eq(taken[0].notice.dispensed_yen, dispensed_yen[seq - 1]);
                 ck_assert_int_eq(take(&world, "one", seq * 1000, taken), 0); /* the next waits for this one */
-                ck_assert_int_eq(end(&world, &identity, seq, NULL, seq * 1000), 1);
+                ck_assert_int_eq(end(&world, &identity, seq, "00", seq * 1000), 1);
         }
         ck_assert_int_eq(take(&world, "one", 1000000, taken), 0);
         world_same_rows(&world, "all is told");
@@ -494,11 +499,11 @@ START_TEST(what_is_not_acknowledged_is_due_again_after_growing_pauses)
                 ck_assert_int_eq(take(&world, "one", ms, taken), 1);
                 ck_assert_int_eq(taken[0].notice.attempts, attempt);
                 if (attempt % 2)
-                        ck_assert_int_eq(end(&world, &identity, 1, "DE 39 is 96", ms), 0);
+                        ck_assert_int_eq(end(&world, &identity, 1, "96", ms), 0);
                 ck_assert_int_eq(take(&world, "one", ms + pauses_ms[attempt - 1] - 1, taken), 0);
                 ms += pauses_ms[attempt - 1];
         }
-        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM saf WHERE last_error = 'DE 39 is 96'"),
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM saf WHERE last_error = '96'"),
                          1);
         world_same_rows(&world, "still waiting");
         world_close(&world);
@@ -538,10 +543,10 @@ START_TEST(a_lease_is_taken_over_when_it_has_run_out_and_who_wakes_up_does_no_ha
         ck_assert_int_eq(take(&world, "two", WORLD_LEASE_MS + 1, taken), 1);
         ck_assert_int_eq(taken[0].notice.seq, 1);
         ck_assert_int_eq(taken[0].notice.attempts, 2);
-        ck_assert_int_eq(end(&world, &identity, 1, NULL, WORLD_LEASE_MS + 2), 1);
+        ck_assert_int_eq(end(&world, &identity, 1, "00", WORLD_LEASE_MS + 2), 1);
         /* the first again: nothing for it, and what it ends is gone already, or not its to say */
         ck_assert_int_eq(take(&world, "one", WORLD_LEASE_MS + 3, taken), 0);
-        ck_assert_int_eq(end(&world, &stalled[0].identity, stalled[0].notice.seq, NULL, WORLD_LEASE_MS + 4),
+        ck_assert_int_eq(end(&world, &stalled[0].identity, stalled[0].notice.seq, "00", WORLD_LEASE_MS + 4),
                          0);
         ck_assert_int_eq(end(&world, &stalled[0].identity, stalled[0].notice.seq, "91", WORLD_LEASE_MS + 4),
                          0);
@@ -576,7 +581,7 @@ START_TEST(two_who_take_at_once_never_get_the_same_notice)
         for (int i = 0; i < 2; i++)
                 snprintf(text[i], sizeof text[i],
                          "SELECT saf_end(array_agg(terminal), array_agg(transmitted_at),"
-                         " array_agg(stan), array_agg(seq), array_agg(NULL::text), %" PRId64
+                         " array_agg(stan), array_agg(seq), array_agg('done'::text), array_agg('00'::text), %" PRId64
                          ") FROM bank_notice WHERE link = 'BANKA'",
                          later_ms(i));
         ck_assert_int_eq(do_twice_at_once(&world, sql),
@@ -622,8 +627,8 @@ static void forward_and_sweep(struct world *world, int wave)
                 world_sql(
                     world,
                     "SELECT saf_end(array_agg(r_terminal), array_agg(r_transmitted_at), array_agg(r_stan),"
-                    " array_agg(r_seq), array_agg(CASE WHEN r_stan %% 3 = 0 AND r_attempts = 1 THEN '91' "
-                    "END), 1)"
+                    " array_agg(r_seq), array_agg(CASE WHEN r_stan %% 3 = 0 AND r_attempts = 1 THEN 'again' "
+                    "WHEN r_stan %% 7 = 0 THEN 'case' ELSE 'done' END), array_agg('91'::text), 1)"
                     " FROM saf_take('%s', 'storm', %" PRId64 ", 5000, 1000, 60000, 1000)",
                     world_links[i], later_ms(wave * 2000));
         if (wave % 3 == 2)

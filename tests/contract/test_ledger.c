@@ -125,6 +125,8 @@ static void check_coverage(void)
         ck_assert_int_gt(total.refused_lease, 0);
         ck_assert_int_gt(total.acknowledged, 0);
         ck_assert_int_gt(total.acknowledged_twice, 0);
+        ck_assert_int_gt(total.cases, 0);
+        ck_assert_int_gt(total.missing, 0);
         ck_assert_int_gt(total.parked, 0);
 }
 

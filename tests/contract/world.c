@@ -490,16 +490,16 @@ int world_saf_end(struct world *world, const struct memory_ended *ended, size_t 
 
         fprintf(out,
                 "SELECT saf_end(array_agg(a), array_agg(to_timestamp(b / 1000.0)), array_agg(c),"
-                " array_agg(d::smallint), array_agg(e), %" PRId64 ") FROM (VALUES "
-                "(NULL::text, 0::bigint, 0, 0, NULL::text)",
+                " array_agg(d::smallint), array_agg(e), array_agg(f), %" PRId64 ") FROM (VALUES "
+                "(NULL::text, 0::bigint, 0, 0, NULL::text, NULL::text)",
                 now_ms);
         for (size_t i = 0; i < count; i++) {
                 const struct memory_ended *e = &ended[i];
 
-                fprintf(out, ", ('%s', %" PRId64 ", %" PRId32 ", %d, nullif('%s', ''))", e->identity.terminal,
-                        e->identity.transmitted_ms, e->identity.stan, e->seq, e->error ? e->error : "");
+                fprintf(out, ", ('%s', %" PRId64 ", %" PRId32 ", %d, '%s', '%s')", e->identity.terminal,
+                        e->identity.transmitted_ms, e->identity.stan, e->seq, notice_verdict_name[e->verdict], e->said);
         }
-        fprintf(out, ") v (a, b, c, d, e) WHERE a IS NOT NULL");
+        fprintf(out, ") v (a, b, c, d, e, f) WHERE a IS NOT NULL");
         fclose(out);
         if (count)
                 ck_assert_int_eq(world_number(world, sql), by_memory);

@@ -647,7 +647,7 @@ FROM b WHERE i IN (3, 4, 5, 8, 9, 10);
 SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan), array_agg('reversal'::text),
         array_agg(at + INTERVAL '90 s'), array_agg(stan + 2000), array_agg('17'::text), array_agg(10000::bigint),
         array_agg(0::bigint), :now - 3000, 300000) FROM b WHERE i = 9;
-SELECT saf_end(array_agg(terminal), array_agg(at), array_agg(stan), array_agg(1::smallint), array_agg(NULL::text), :now - 2000)
+SELECT saf_end(array_agg(terminal), array_agg(at), array_agg(stan), array_agg(1::smallint), array_agg('done'::text), array_agg('00'::text), :now - 2000)
 FROM b WHERE i IN (4, 5, 8);
 SQL
 

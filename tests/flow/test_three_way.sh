@@ -96,7 +96,7 @@ SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan), array_
         array_agg(at + INTERVAL '40 s'), array_agg(stan + 1000), array_agg(CASE WHEN i NOT IN (1, 2, 7) THEN '22' END),
         array_agg(10000::bigint), array_agg((CASE WHEN i = 3 THEN 9000 WHEN i IN (1, 2, 7) THEN 10000 ELSE 0 END)::bigint), 1000, 300000)
 FROM b WHERE i IN (1, 2, 3, 4, 7, 9);
-SELECT saf_end(array_agg(terminal), array_agg(transmitted_at), array_agg(stan), array_agg(seq), array_agg(NULL::text), 2000) FROM saf;
+SELECT saf_end(array_agg(terminal), array_agg(transmitted_at), array_agg(stan), array_agg(seq), array_agg('done'::text), array_agg('00'::text), 2000) FROM saf;
 SQL
 expect_exit 0 atmctl verify
 

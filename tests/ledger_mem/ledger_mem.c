@@ -561,28 +561,38 @@ static void do_request(struct memory_database *database, struct ledger_op *op, i
                 write_request(database, op, stored, &op->answer, now_ms);
 }
 
+/* exceptions ---------------------------------------------------------------------------------------- */
+
+/* Once for each key: what has been said before is no other exception. */
+static void add_exception(struct memory_database *database, const struct memory_exception_key *key, int64_t amount_yen,
+                          int64_t dispensed_yen)
+{
+        struct memory_exception *exception;
+
+        HASH_FIND(hh, database->exceptions, key, sizeof *key, exception);
+        if (exception)
+                return;
+        exception = allocate(sizeof *exception);
+        exception->key = *key;
+        exception->amount_yen = amount_yen;
+        exception->dispensed_yen = dispensed_yen;
+        HASH_ADD(hh, database->exceptions, key, sizeof *key, exception);
+}
+
 /* advices ------------------------------------------------------------------------------------------- */
 
-static void add_exception(struct memory_database *database, struct ledger_op *op, const char *what)
+static void add_advice_exception(struct memory_database *database, struct ledger_op *op, const char *what)
 {
         const struct ledger_identity *original = &op->advice.original;
         struct memory_exception_key key;
-        struct memory_exception *exception;
 
         memset(&key, 0, sizeof key);
         key.advice = clean_identity(op->identity.terminal, op->identity.transmitted_ms, op->identity.stan);
         key.original = clean_identity(op->identity.terminal, original->transmitted_ms, original->stan);
-        key.reversal = op->advice.reversal;
+        key.kind = op->advice.reversal ? MEMORY_EXCEPTION_REVERSAL : MEMORY_EXCEPTION_COMPLETION;
         memcpy(key.what, what, strnlen(what, sizeof key.what - 1));
-        memcpy(op->answer.what, key.what, sizeof key.what);
-        HASH_FIND(hh, database->exceptions, &key, sizeof key, exception);
-        if (exception)
-                return;
-        exception = allocate(sizeof *exception);
-        exception->key = key;
-        exception->amount_yen = op->advice.amount_yen;
-        exception->dispensed_yen = op->advice.dispensed_yen;
-        HASH_ADD(hh, database->exceptions, key, sizeof key, exception);
+        memcpy(op->answer.what, key.what, sizeof op->answer.what);
+        add_exception(database, &key, op->advice.amount_yen, op->advice.dispensed_yen);
 }
 
 static struct memory_withdrawal *block(struct memory_database *database, const struct ledger_op *op)
@@ -809,7 +819,7 @@ static void note_exception(struct memory_database *database, const struct memory
                                   ? "decided"
                                   : withdrawal_state_name[rule->from]);
         else if (corrects)
-                add_exception(database, op, "corrected");
+                add_advice_exception(database, op, "corrected");
 }
 
 /* An advice that was not there before: its row and all that follows from it. */
@@ -873,11 +883,11 @@ static void do_advice(struct memory_database *database, struct ledger_op *op, in
         op->answer = (struct ledger_answer){.status = LEDGER_DECIDED};
         if (!claim_numbers(database, op)) {
                 op->answer.status = LEDGER_STORED;
-                add_exception(database, op, "contradicts");
+                add_advice_exception(database, op, "contradicts");
                 return;
         }
         if (!reference_holds_moment(database->reference, original.transmitted_ms)) {
-                add_exception(database, op, "out of range");
+                add_advice_exception(database, op, "out of range");
                 return;
         }
         if (!withdrawal)
@@ -890,7 +900,7 @@ static void do_advice(struct memory_database *database, struct ledger_op *op, in
         op->answer.status = LEDGER_STORED;
         if (repeated->advice.amount_yen != op->advice.amount_yen ||
             repeated->advice.dispensed_yen != op->advice.dispensed_yen)
-                add_exception(database, op, "contradicts");
+                add_advice_exception(database, op, "contradicts");
 }
 
 const char *memory_operator_resolve(struct memory_database *database, const struct ledger_identity *identity,
@@ -1150,6 +1160,26 @@ size_t memory_saf_take(struct memory_database *database, const char *link, const
         return count;
 }
 
+static const char *const notice_kind_name[] = {"completion", "partial", "reversal"};
+
+/* An original that the bank does not know is a case if the bank was heard to approve it. */
+static enum notice_verdict final_verdict(const struct memory_withdrawal *withdrawal, enum notice_verdict verdict)
+{
+        return verdict == NOTICE_MISSING && withdrawal->outcome.cause == MEMORY_CAUSE_ANSWER ? NOTICE_CASE : verdict;
+}
+
+static void add_bank_exception(struct memory_database *database, const struct ledger_identity *identity,
+                               const struct memory_notice *notice)
+{
+        struct memory_exception_key key;
+
+        memset(&key, 0, sizeof key);
+        key.advice = key.original = clean_identity(identity->terminal, identity->transmitted_ms, identity->stan);
+        key.kind = MEMORY_EXCEPTION_BANK;
+        snprintf(key.what, sizeof key.what, "%s answered %s", notice_kind_name[notice->kind], notice->de39);
+        add_exception(database, &key, notice->amount_yen, notice->dispensed_yen);
+}
+
 int memory_saf_end(struct memory_database *database, const struct memory_ended *ended, size_t count,
                    int64_t now_ms)
 {
@@ -1161,14 +1191,18 @@ int memory_saf_end(struct memory_database *database, const struct memory_ended *
 
                 if (!saf)
                         continue;
-                if (ended[i].error) {
-                        snprintf(saf->last_error, sizeof saf->last_error, "%s", ended[i].error);
+                if (ended[i].verdict == NOTICE_AGAIN) {
+                        snprintf(saf->last_error, sizeof saf->last_error, "%s", ended[i].said);
                         continue;
                 }
                 notice = find_notice(database, &ended[i].identity, ended[i].seq);
                 notice->acknowledged = true;
                 notice->acknowledged_ms = now_ms;
                 notice->attempts = saf->attempts;
+                notice->verdict = final_verdict(memory_withdrawal(database, &ended[i].identity), ended[i].verdict);
+                snprintf(notice->de39, sizeof notice->de39, "%s", ended[i].said);
+                if (notice->verdict == NOTICE_CASE)
+                        add_bank_exception(database, &ended[i].identity, notice);
                 HASH_DELETE(hh, database->saf, saf);
                 free(saf);
                 acknowledged++;
@@ -1545,7 +1579,6 @@ static void print_withdrawal(struct lines *lines, const struct memory_withdrawal
 static void print_bank(struct lines *lines, const struct memory_withdrawal *w)
 {
         static const char *const causes[] = {"answer", "timeout", "reversal", "operator"};
-        static const char *const kinds[] = {"completion", "partial", "reversal"};
 
         if (w->has_outcome)
                 add_line(lines, "bank_outcome|%s|%" PRId64 "|%" PRId32 "|%d|%s|%s|%s|%s",
@@ -1560,11 +1593,11 @@ static void print_bank(struct lines *lines, const struct memory_withdrawal *w)
                     lines,
                     "bank_notice|%s|%" PRId64 "|%" PRId32 "|%d|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%s",
                     w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, n->seq,
-                    w->request.link, kinds[n->kind], n->amount_yen, n->charge_yen, n->dispensed_yen, n->why);
+                    w->request.link, notice_kind_name[n->kind], n->amount_yen, n->charge_yen, n->dispensed_yen, n->why);
                 if (n->acknowledged)
-                        add_line(lines, "bank_ack|%s|%" PRId64 "|%" PRId32 "|%d|%" PRId32 "|%" PRId64,
+                        add_line(lines, "bank_ack|%s|%" PRId64 "|%" PRId32 "|%d|%" PRId32 "|%" PRId64 "|%s|%s",
                                  w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, n->seq,
-                                 n->attempts, n->acknowledged_ms);
+                                 n->attempts, n->acknowledged_ms, notice_verdict_name[n->verdict], n->de39);
         }
 }
 
@@ -1634,6 +1667,8 @@ static void print_advice_identities(struct lines *lines, const struct memory_dat
 
 static void print_exceptions(struct lines *lines, const struct memory_database *database)
 {
+        static const char *const kinds[] = {"completion", "reversal", "bank"};
+
         for (const struct memory_exception *e = database->exceptions; e; e = e->hh.next) {
                 const struct ledger_identity *advice = &e->key.advice, *original = &e->key.original;
 
@@ -1641,7 +1676,7 @@ static void print_exceptions(struct lines *lines, const struct memory_database *
                          "exception_record|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64
                          "|%" PRId64,
                          advice->terminal, advice->transmitted_ms, advice->stan,
-                         e->key.reversal ? "reversal" : "completion", original->transmitted_ms,
+                         kinds[e->key.kind], original->transmitted_ms,
                          original->stan, e->key.what, e->amount_yen, e->dispensed_yen);
         }
 }

@@ -25,6 +25,7 @@
 
 #include <uthash.h>
 
+#include "config/bank_codes.h"
 #include "daemon/ledger/ledger.h"
 
 /* rows ---------------------------------------------------------------------------------------------- */
@@ -88,7 +89,9 @@ struct memory_notice {
         int64_t amount_yen, charge_yen, dispensed_yen;
         char why[3];
         bool acknowledged;
-        int32_t attempts; /* when it was acknowledged */
+        enum notice_verdict verdict; /* once it is acknowledged, like those below */
+        char de39[3];
+        int32_t attempts;
         int64_t acknowledged_ms;
 };
 
@@ -165,10 +168,12 @@ struct memory_rollup {
         UT_hash_handle hh;
 };
 
+enum memory_exception_kind { MEMORY_EXCEPTION_COMPLETION, MEMORY_EXCEPTION_REVERSAL, MEMORY_EXCEPTION_BANK };
+
 struct memory_exception_key {
         struct ledger_identity advice, original;
-        bool reversal;
-        char what[LEDGER_WHAT_MAX + 1];
+        enum memory_exception_kind kind;
+        char what[32];
 };
 
 /* Whose end an advice told, by its own numbers. */
@@ -282,7 +287,8 @@ size_t memory_saf_take(struct memory_database *database, const char *link, const
 struct memory_ended {
         struct ledger_identity identity;
         int16_t seq;
-        const char *error;
+        enum notice_verdict verdict;
+        const char *said; /* the bank's DE 39, or why there is none */
 };
 int memory_saf_end(struct memory_database *database, const struct memory_ended *ended, size_t count,
                    int64_t now_ms);

@@ -31,7 +31,7 @@ void bank_open(struct sim *sim, int number)
         *bank = (struct sim_bank){.sim = sim, .number = number, .runs = true, .order = BEHAVIOUR_NORMAL};
         strcpy(bank->name, names[number]);
         snprintf(path, sizeof path, SOURCE_DIR "/etc/dialects/%s.dialect", bank->name);
-        if (!dialect_load(path, &bank->dialect, NULL, error)) {
+        if (!dialect_load(path, &bank->dialect, &bank->codes, error)) {
                 fprintf(stderr, "sim: %s\n", error);
                 abort();
         }

@@ -171,7 +171,7 @@ static void commit_end(struct sim_store *store)
         assert(store->count <= SAF_BATCH);
         for (int i = 0; i < store->count; i++)
                 ended[i] = (struct memory_ended){store->results[i].identity, store->results[i].seq,
-                                                 store->results[i].error};
+                                                 store->results[i].verdict, store->results[i].said};
         memory_saf_end(store->instance->sim->database, ended, (size_t)store->count, store->now_ms);
 }
 
@@ -476,7 +476,7 @@ static void start_route(struct instance *instance, const struct sim_bank *bank)
         struct bank_route *route;
 
         strcpy(settings.name, bank->name);
-        route = bank_route_new(&settings, &bank->dialect, &shell);
+        route = bank_route_new(&settings, &bank->dialect, &bank->codes, &shell);
         if (!route)
                 abort();
         instance->routes.route[instance->routes.count++] = route;

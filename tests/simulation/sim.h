@@ -183,6 +183,7 @@ struct sim_bank {
         int number;
         char name[ISSUER_MAX + 1]; /* of its link and of its issuer */
         struct iso_dialect dialect;
+        struct bank_codes codes;
         struct bank *bank;
         bool runs;
         enum behaviour order; /* for the next message about money; BEHAVIOUR_NORMAL: as the rates say */

@@ -54,7 +54,9 @@ static inline struct bank_route *bank_peer_route(const char *name, size_t outsta
                                                .echo_interval_ms = 30000};
         struct bank_shell shell = {bank_clock, bank_clock, NULL};
         snprintf(settings.name, sizeof(settings.name), "%s", name);
-        struct bank_route *route = bank_route_new(&settings, &iso_dialect_ascii, &shell);
+        struct bank_codes codes;
+        bank_codes_init(&codes);
+        struct bank_route *route = bank_route_new(&settings, &iso_dialect_ascii, &codes, &shell);
         ck_assert_ptr_nonnull(route);
         return route;
 }

@@ -154,31 +154,6 @@ START_TEST(every_message_can_be_said_in_every_dialect)
 }
 END_TEST
 
-static const struct {
-        const char *de39;
-        enum reason reason;
-} reason_table[] = {
-    {"00", REASON_APPROVED},
-    {"51", REASON_NOT_COVERED},
-    {"61", REASON_DAY_LIMIT},
-    {"54", REASON_CARD_EXPIRED},
-    {"14", REASON_INVALID_CARD},
-    {"91", REASON_ISSUER_UNAVAILABLE},
-    {"94", REASON_BLOCKED},
-    {"58", REASON_TERMINAL_UNKNOWN},
-    {"30", REASON_INVALID_TRANSACTION},
-    {"96", REASON_INVALID_TRANSACTION},
-    {"40", REASON_INVALID_TRANSACTION},
-    {"ZZ", REASON_INVALID_TRANSACTION},
-    {"", REASON_INVALID_TRANSACTION},
-};
-
-START_TEST(a_banks_answer_means_the_first_kept_reason_with_its_number)
-{
-        ck_assert_int_eq(bank_reason(reason_table[_i].de39), reason_table[_i].reason);
-}
-END_TEST
-
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 int main(void)
@@ -191,8 +166,6 @@ int main(void)
                             COUNT(notice_rows));
         tcase_add_loop_test(tcase, a_notice_is_what_the_profile_says_an_advice_is, 0, COUNT(notice_rows));
         tcase_add_loop_test(tcase, every_message_can_be_said_in_every_dialect, 0, COUNT(dialects));
-        tcase_add_loop_test(tcase, a_banks_answer_means_the_first_kept_reason_with_its_number, 0,
-                            COUNT(reason_table));
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

@@ -15,7 +15,7 @@ static struct {
         struct saf_take take;
         int64_t asked_before_ms;
         struct saf_result result[STORED_MAX];
-        char error[STORED_MAX][SAF_ERROR_MAX + 1];
+        char said[STORED_MAX][SAF_SAID_MAX + 1];
         int results;
 } store;
 
@@ -48,8 +48,7 @@ static void on_end(void *context, const struct saf_result *results, int count)
         store.results = count;
         for (int i = 0; i < count; i++) {
                 store.result[i] = results[i];
-                snprintf(store.error[i], sizeof(store.error[i]), "%s",
-                         results[i].error ? results[i].error : "");
+                snprintf(store.said[i], sizeof(store.said[i]), "%s", results[i].said);
         }
 }
 
@@ -135,13 +134,18 @@ static void end(bool good)
 
 static const struct {
         const char *de39; /* "": silence; "-": the connection ends */
-        const char *error;
+        enum notice_verdict verdict;
+        const char *said;
 } answer_rows[] = {
-    {"00", ""},
-    {"91", "answered with 91"},
-    {"94", "answered with 94"},
-    {"", "no answer"},
-    {"-", "the connection ended before the answer"},
+    {"00", NOTICE_DONE, "00"},
+    {"94", NOTICE_REPEATED, "94"},
+    {"21", NOTICE_REPEATED, "21"},
+    {"25", NOTICE_MISSING, "25"},
+    {"05", NOTICE_CASE, "05"},
+    {"Z9", NOTICE_CASE, "Z9"},
+    {"91", NOTICE_AGAIN, "91"},
+    {"", NOTICE_AGAIN, "no answer"},
+    {"-", NOTICE_AGAIN, "the connection ended before the answer"},
 };
 
 START_TEST(the_store_hears_what_the_bank_said_of_a_notice)
@@ -166,15 +170,16 @@ START_TEST(the_store_hears_what_the_bank_said_of_a_notice)
         ck_assert_int_eq(store.results, 1);
         ck_assert_int_eq(store.result[0].identity.stan, 7);
         ck_assert_int_eq(store.result[0].seq, 1);
-        ck_assert_str_eq(store.error[0], answer_rows[_i].error);
-        ck_assert_int_eq(store.result[0].error == NULL, !*answer_rows[_i].error);
+        ck_assert_int_eq(store.result[0].verdict, answer_rows[_i].verdict);
+        ck_assert_str_eq(store.said[0], answer_rows[_i].said);
         ck_assert(!saf_is_quiet(saf));
         end(true);
         if (store.busy) /* the lease is kept where the bank can be reached */
                 give(true, NULL, 0);
         ck_assert(saf_is_quiet(saf));
-        ck_assert_uint_eq(route->count.acknowledged, !*answer_rows[_i].error);
-        ck_assert_uint_eq(route->count.unacknowledged, *answer_rows[_i].error != '\0');
+        ck_assert_uint_eq(route->count.acknowledged, answer_rows[_i].verdict <= NOTICE_MISSING);
+        ck_assert_uint_eq(route->count.cases, answer_rows[_i].verdict == NOTICE_CASE);
+        ck_assert_uint_eq(route->count.unacknowledged, answer_rows[_i].verdict == NOTICE_AGAIN);
 }
 END_TEST
 

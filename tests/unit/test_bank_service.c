@@ -289,7 +289,8 @@ static const struct {
     {"approves with a short code", ANSWERS, "00", "AB    ", OUTCOME_ANSWER, REASON_APPROVED, "AB", "00"},
     {"approves without a code", ANSWERS, "00", NULL, OUTCOME_ANSWER, REASON_APPROVED, NULL, "00"},
     {"has too little", ANSWERS, "51", NULL, OUTCOME_ANSWER, REASON_NOT_COVERED, "", "51"},
-    {"says what we don't know", ANSWERS, "Z9", NULL, OUTCOME_ANSWER, REASON_INVALID_TRANSACTION, "", "Z9"},
+    {"says what we don't know", ANSWERS, "Z9", NULL, OUTCOME_ANSWER, REASON_DECLINED, "", "Z9"},
+    {"declines without a reason", ANSWERS, "05", NULL, OUTCOME_ANSWER, REASON_DECLINED, "", "05"},
     {"is closed", ANSWERS, "91", NULL, OUTCOME_ANSWER, REASON_ISSUER_UNAVAILABLE, "", "91"},
     {"echoes another amount", ANSWERS_WRONGLY, "00", NULL, OUTCOME_TIMEOUT, REASON_ISSUER_UNAVAILABLE, "",
      ""},
@@ -629,7 +630,7 @@ static const struct {
         enum answer answers;
         const char *de39, *heard;
 } inquiry_rows[] = {
-    {ANSWERS, "00", "00"},   {ANSWERS, "14", "14"},  {ANSWERS, "Z9", "12"},
+    {ANSWERS, "00", "00"},   {ANSWERS, "14", "14"},  {ANSWERS, "Z9", "05"},
     {IS_SILENT, NULL, "91"}, {HANGS_UP, NULL, "91"},
 };
 

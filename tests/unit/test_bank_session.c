@@ -417,7 +417,7 @@ END_TEST
 
 static const struct {
         const char *code, *de39;
-} bank_network_rows[] = {{"301", "00"}, {"201", "00"}, {"001", "12"}, {"101", "12"}};
+} bank_network_rows[] = {{"301", "00"}, {"201", "00"}, {"001", "00"}, {"002", "00"}, {"101", "12"}};
 
 START_TEST(what_a_bank_may_ask_is_answered)
 {
@@ -429,6 +429,44 @@ START_TEST(what_a_bank_may_ask_is_answered)
         ck_assert_str_eq(peers[0].sent[1].mti, "0810");
         ck_assert_str_eq(bank_peer_value(&peers[0].sent[1], 11), "000077");
         ck_assert_str_eq(bank_peer_value(&peers[0].sent[1], 39), bank_network_rows[_i].de39);
+}
+END_TEST
+
+static void bank_says(struct bank_peer *peer, const char *code)
+{
+        bank_format_network(NETWORK_ECHO, bank_now_ms, 78, "1", &answer);
+        iso_set_string(&answer, 70, code);
+        bank_peer_say(peer, &answer);
+        ck_assert_str_eq(bank_peer_value(&peer->sent[peer->count - 1], 39), "00");
+}
+
+/* Over whichever connection it says so; what is under way is still answered. */
+START_TEST(a_bank_that_signs_off_is_asked_nothing_until_it_signs_on)
+{
+        bank_peer_sign_on(&peers[0], route, 1);
+        bank_peer_sign_on(&peers[1], route, 2);
+        ck_assert(ask(1, 10000));
+        bank_says(&peers[1], "002");
+        ck_assert(!bank_route_is_up(route));
+        ck_assert(!bank_route_reserve(route));
+        ck_assert_uint_eq(route->count.sign_offs, 1);
+        bank_says(&peers[0], "002"); /* once more changes nothing */
+        ck_assert_uint_eq(route->count.sign_offs, 1);
+        bank_peer_answer(peers[0].count > 2 ? &peers[0] : &peers[1], 1, "00");
+        ck_assert_uint_eq(route->count.answered, 1);
+        bank_says(&peers[0], "001");
+        ck_assert(bank_route_is_up(route));
+        ck_assert(ask(2, 10000));
+}
+END_TEST
+
+START_TEST(a_bank_that_takes_our_sign_on_is_signed_on)
+{
+        bank_peer_sign_on(&peers[0], route, 1);
+        bank_says(&peers[0], "002");
+        ck_assert(!bank_route_is_up(route));
+        bank_peer_sign_on(&peers[1], route, 2);
+        ck_assert(bank_route_is_up(route));
 }
 END_TEST
 
@@ -564,6 +602,8 @@ int main(void)
         tcase_add_loop_test(tcase, a_silent_bank_is_tried_by_an_echo_and_given_up, 0, 2);
         tcase_add_test(tcase, an_unanswered_request_has_an_echo_sent_at_once);
         tcase_add_loop_test(tcase, what_a_bank_may_ask_is_answered, 0, COUNT(bank_network_rows));
+        tcase_add_test(tcase, a_bank_that_signs_off_is_asked_nothing_until_it_signs_on);
+        tcase_add_test(tcase, a_bank_that_takes_our_sign_on_is_signed_on);
         tcase_add_test(tcase, requests_are_spread_evenly_over_the_connections_that_are_up);
         tcase_add_test(tcase, without_load_connections_take_turns);
         tcase_add_test(tcase, no_more_is_outstanding_than_may_be);
