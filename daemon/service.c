@@ -56,7 +56,7 @@ void service_reset_latency(struct service *service)
         service->count.latency_sum_ms = service->count.latency_max_ms = service->count.latency_count = 0;
 }
 
-static void on_late_approval(void *context, const struct ledger_identity *identity,
+static void on_late_approval(void *context, const struct bank_route *route, const struct ledger_identity *identity,
                              const struct iso_message *answer);
 
 void service_set_banks(struct service *service, const struct service_banks *banks)
@@ -500,7 +500,7 @@ bool service_submit(struct service *service, struct session_entry *asker, const 
 }
 
 /* The ledger knows what stands, and whether the bank must be told to undo it. */
-static void on_late_approval(void *context, const struct ledger_identity *identity,
+static void on_late_approval(void *context, const struct bank_route *route, const struct ledger_identity *identity,
                              const struct iso_message *answer)
 {
         struct service *service = context;
@@ -516,7 +516,7 @@ static void on_late_approval(void *context, const struct ledger_identity *identi
         txn->op.context = service;
         change_state(service, txn, TXN_IN_HAND);
         TAILQ_INSERT_HEAD(&service->open, txn, entry);
-        submit_outcome(service, txn, answer);
+        submit_outcome(service, txn, &route->codes, answer);
 }
 
 void service_leave(struct service *service, struct session_entry *asker)

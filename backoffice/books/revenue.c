@@ -3,7 +3,7 @@
  *
  *      keys + filters --need dimensions--> the smallest cube that has them --> now [, before] --> rows, total
  *
- * Amounts count on the day that they were posted on; see sql/008_reports.sql for how a cube is the summary
+ * Amounts count on the day that they were posted on; see sql/014_reports.sql for how a cube is the summary
  * and the rows of all other days. Both periods of a comparison are read in one statement, so from one
  * snapshot.
  */
@@ -23,7 +23,7 @@
 enum { PLACE = BOOKS_ATM | BOOKS_HALL, BANK = BOOKS_ISSUER | BOOKS_BAND };
 
 struct cube {
-        const char *function; /* of sql/008_reports.sql; each has the month too */
+        const char *function; /* of sql/014_reports.sql; each has the month too */
         unsigned dimensions;
         bool summarised;
 };

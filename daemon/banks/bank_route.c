@@ -292,7 +292,7 @@ static void on_stray(struct bank_session_env *env, enum message_kind kind, uint6
                         route->count.late_approvals++;
                         log_late_approval(route, answer);
                         if (route->on_late_approval)
-                                route->on_late_approval(route->late_context, &recent->identity, answer);
+                                route->on_late_approval(route->late_context, route, &recent->identity, answer);
                 }
         }
 }

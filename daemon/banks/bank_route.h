@@ -67,7 +67,7 @@ struct bank_route {
         bool stopping;
         bool signed_off; /* by the bank, until it signs on again or accepts a sign-on of ours */
         /* An approval came when nobody waited for it any more; NULL: nobody wants to know. */
-        void (*on_late_approval)(void *context, const struct ledger_identity *identity,
+        void (*on_late_approval)(void *context, const struct bank_route *route, const struct ledger_identity *identity,
                                  const struct iso_message *answer);
         void *late_context;
         struct bank_recent recent[BANK_RECENT];

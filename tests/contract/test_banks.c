@@ -449,11 +449,11 @@ START_TEST(an_approval_after_its_reversal_was_acknowledged_is_reversed_once_more
         tell(&world, &request, 'A', 2); /* its reversal waits: no other is needed */
         ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM bank_notice"), 1);
         ck_assert_int_eq(take(&world, "one", 1000, taken), 1);
-        ck_assert_int_eq(end(&world, &request.identity, taken[0].notice.seq, NULL, 1000), 1);
+        ck_assert_int_eq(end(&world, &request.identity, taken[0].notice.seq, "00", 1000), 1);
         tell(&world, &request, 'A', 3);
         ck_assert_int_eq(take(&world, "one", 2000, taken), 1);
         ck_assert_int_eq(taken[0].notice.kind, MEMORY_NOTICE_REVERSAL);
-        ck_assert_int_eq(end(&world, &request.identity, taken[0].notice.seq, NULL, 2000), 1);
+        ck_assert_int_eq(end(&world, &request.identity, taken[0].notice.seq, "00", 2000), 1);
         tell(&world, &request, 'A', 4); /* that is enough */
         ck_assert_int_eq(take(&world, "one", 3000, taken), 0);
         world_same_rows(&world, "reversed once more");

@@ -67,7 +67,8 @@ static void perform(uint64_t seed)
 /* Reasons that only the wire knows, or C alone before the ledger: they never reach it. */
 static bool reaches_ledger(enum reason reason)
 {
-        return reason_rows[reason].kept && reason != REASON_PIN_TRIES && reason != REASON_PIN_WRONG;
+        return reason_rows[reason].kept && reason != REASON_PIN_TRIES && reason != REASON_PIN_WRONG &&
+               reason != REASON_DECLINED; /* a bank's alone: repeats get it */
 }
 
 static void check_coverage(void)

@@ -59,7 +59,7 @@ make_journals . <rows.txt >decided.txt
 # The database, through the ledger's own functions.
 PGDATABASE=postgres sql "CREATE DATABASE $DATABASE" >/dev/null
 atmctl db init --clock-now 2017-02-01 >/dev/null
-for pair in area:areas hall:halls atm:atms issuer:issuers prefix:prefixes tariff:tariffs tax:tax_rates holiday:holidays limit:limits hours:hours; do
+for pair in area:areas hall:halls atm:atms issuer:issuers tax:tax_rates tariff:tariffs prefix:prefixes holiday:holidays limit:limits hours:hours; do
         PGUSER=atm_operator atmctl "${pair%:*}" import "$ROOT/etc/${pair#*:}.csv" >/dev/null
 done
 export PGUSER=atm_operator

@@ -813,9 +813,9 @@ static void note_exception(struct memory_database *database, const struct memory
                            struct ledger_op *op, const struct withdrawal_rule *rule, bool corrects)
 {
         if (rule->exception)
-                add_exception(database, op,
-                              is_decided_by_person(withdrawal) &&
-                                      (rule->from == WITHDRAWAL_SETTLED || rule->from == WITHDRAWAL_REVERSED)
+                add_advice_exception(database, op,
+                              is_decided_by_person(withdrawal) && (rule->from == WITHDRAWAL_SETTLED ||
+                                                                   rule->from == WITHDRAWAL_REVERSED)
                                   ? "decided"
                                   : withdrawal_state_name[rule->from]);
         else if (corrects)

@@ -1,6 +1,6 @@
 /*
  * The ledger in memory: the second back end of daemon/ledger/ledger.h, for the simulation and the contract test.
- * It gives the same answers and keeps the same rows as sql/011_ledger.sql and sql/012_banks.sql; what an
+ * It gives the same answers and keeps the same rows as sql/012_ledger.sql and sql/013_banks.sql; what an
  * advice does and which reason wins come from rules/, where sql has tables of its own, so that the test
  * compares those too.
  *
@@ -273,7 +273,7 @@ void memory_print(const struct memory_database *database, FILE *out);
 
 /* banks --------------------------------------------------------------------------------------------- */
 
-/* The functions of sql/012_banks.sql by the same names, each a transaction; all times are the caller's real
+/* The functions of sql/013_banks.sql by the same names, each a transaction; all times are the caller's real
  * time. `taken` has room for `max`. */
 struct memory_taken {
         struct ledger_identity identity;

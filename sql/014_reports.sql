@@ -270,5 +270,5 @@ BEGIN
 END
 $$;
 
-INSERT INTO schema_migration VALUES (8, 'reports');
+INSERT INTO schema_migration VALUES (14, 'reports');
 COMMIT;

@@ -4,6 +4,9 @@ BEGIN;
 INSERT INTO reason (reason, name, de39, kept, description) VALUES
         (30, 'DECLINED', '05', true, 'declined by the bank');
 
+-- Its parameters change.
+DROP FUNCTION IF EXISTS saf_end(text[], timestamptz[], integer[], smallint[], text[], bigint);
+
 -- The bank's final word about a notice is kept with its own code. What it will not book is a case for people.
 ALTER TABLE bank_ack ADD COLUMN verdict text NOT NULL DEFAULT 'done' CHECK (verdict IN ('done', 'repeated', 'missing', 'case'));
 ALTER TABLE bank_ack ADD COLUMN de39 text NOT NULL DEFAULT '00';
@@ -29,5 +32,5 @@ REVOKE ALL ON FUNCTION token_key_is(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION token_key_is(text) TO atm_daemon, atm_operator;
 GRANT SELECT ON token_key TO atm_operator, atm_report;
 
-INSERT INTO schema_migration VALUES (10, 'codes');
+INSERT INTO schema_migration VALUES (11, 'codes');
 COMMIT;

@@ -577,5 +577,5 @@ BEGIN
 END
 $$;
 
-INSERT INTO schema_migration VALUES (11, 'ledger');
+INSERT INTO schema_migration VALUES (12, 'ledger');
 COMMIT;

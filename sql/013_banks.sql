@@ -1,5 +1,5 @@
 -- The ledger's functions for banks over links: outcomes, the sweep, store and forward.
--- Times (..._ms) are real milliseconds, given by the caller. Locks as in 011_ledger.sql.
+-- Times (..._ms) are real milliseconds, given by the caller. Locks as in 012_ledger.sql.
 BEGIN;
 
 -- What became of withdrawals that a bank was asked about: its answer, or none in time. p_reason 0: the bank
@@ -350,5 +350,5 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         FROM saf GROUP BY link
 $$;
 
-INSERT INTO schema_migration VALUES (12, 'banks');
+INSERT INTO schema_migration VALUES (13, 'banks');
 COMMIT;
