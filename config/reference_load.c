@@ -109,6 +109,17 @@ static bool add_hall(struct reference *r, const struct cells *c, char error[REFE
         return reference_add_hall(r, &row, error);
 }
 
+static bool add_share(struct reference *r, const struct cells *c, char error[REFERENCE_ERROR_MAX])
+{
+        struct hall_share row = { 0 };
+        int64_t share_bp;
+        if (!cell_copy(row.hall, sizeof(row.hall), c->cell[0]) || !calendar_parse_day(c->cell[1], &row.from_day) ||
+            !cell_number(c->cell[2], 0, 10000, &share_bp))
+                return false;
+        row.share_bp = (int32_t)share_bp;
+        return reference_add_share(r, &row, error);
+}
+
 static bool add_atm(struct reference *r, const struct cells *c, char error[REFERENCE_ERROR_MAX])
 {
         return reference_add_atm(r, c->cell[0], c->cell[1], !strcmp(c->cell[2], "true"), error);
@@ -196,7 +207,8 @@ static const struct section {
         int cells;
         bool (*add)(struct reference *r, const struct cells *c, char error[REFERENCE_ERROR_MAX]);
 } sections[] = {
-        { "moments", 2, add_moments },   { "hall", 6, add_hall },         { "atm", 3, add_atm },
+        { "moments", 2, add_moments },   { "hall", 6, add_hall },         { "share", 3, add_share },
+        { "atm", 3, add_atm },
         { "issuer", 6, add_issuer },     { "prefix", 4, add_prefix },     { "tariff", 5, add_tariff },
         { "tax_rate", 3, add_tax_rate }, { "holiday", 1, add_holiday },   { "limit", 3, add_limit },
         { "hours", 4, add_hours },

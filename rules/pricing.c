@@ -58,15 +58,13 @@ int64_t pricing_tax_yen(int64_t fee_yen, const struct tax_rate *rate)
         return whole;
 }
 
-static int64_t hall_share_yen(const struct hall *hall, const struct tariff *tariff)
+int64_t pricing_share_yen(const struct tariff *tariff, int32_t share_bp)
 {
         int64_t fees_yen;
 
-        if (!hall)
-                return 0;
         if (__builtin_add_overflow(tariff->customer_fee_yen, tariff->interbank_fee_yen, &fees_yen))
                 assert(!"money overflows");
-        return checked_product(fees_yen, hall->share_bp) / BASIS_POINTS;
+        return checked_product(fees_yen, share_bp) / BASIS_POINTS;
 }
 
 bool pricing_price(const struct reference *reference, const struct issuer *issuer, const struct hall *hall,
@@ -87,7 +85,7 @@ bool pricing_price(const struct reference *reference, const struct issuer *issue
             .customer_tax_yen = pricing_tax_yen(tariff->customer_fee_yen, rate),
             .interbank_fee_yen = tariff->interbank_fee_yen,
             .interbank_tax_yen = pricing_tax_yen(tariff->interbank_fee_yen, rate),
-            .hall_share_yen = hall_share_yen(hall, tariff),
+            .hall_share_yen = hall ? pricing_share_yen(tariff, reference_share_bp(reference, hall, day)) : 0,
         };
         return true;
 }

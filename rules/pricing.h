@@ -20,6 +20,8 @@ struct price {
  * from 31 December to 3 January. */
 enum band pricing_band(const struct reference *reference, int64_t moment_ms);
 
+/* A hall's share of a withdrawal's fees. */
+int64_t pricing_share_yen(const struct tariff *tariff, int32_t share_bp);
 int64_t pricing_tax_yen(int64_t fee_yen, const struct tax_rate *rate);
 
 /* False where no tariff or tax rate is in force: then no withdrawal can be decided. */

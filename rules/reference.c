@@ -55,6 +55,7 @@ struct rows {
 
 struct reference {
         struct rows halls;           /* struct hall by hall */
+        struct rows shares;          /* struct hall_share by hall, from_day */
         struct rows atms;            /* struct atm_row by terminal */
         struct rows issuers;         /* struct issuer by issuer */
         struct rows prefixes;        /* struct prefix_row by prefix, from_day */
@@ -82,6 +83,7 @@ void reference_free(struct reference *r)
                 return;
         HASH_CLEAR(hh, r->by_terminal);
         free(r->halls.items);
+        free(r->shares.items);
         free(r->atms.items);
         free(r->issuers.items);
         free(r->prefixes.items);
@@ -146,6 +148,13 @@ static bool is_service(const struct hours *hours)
 
 #define HOURS_WANTED "0 <= opens < closes <= 1440 minutes wanted"
 
+static bool check_share(const char *hall, int32_t share_bp, char error[REFERENCE_ERROR_MAX])
+{
+        if (share_bp >= 0 && share_bp <= BASIS_POINTS)
+                return true;
+        return fail(error, "hall %s: share of %d basis points: 0 to %d wanted", hall, share_bp, BASIS_POINTS);
+}
+
 bool reference_add_hall(struct reference *r, const struct hall *row, char error[REFERENCE_ERROR_MAX])
 {
         if (!is_name(row->hall, HALL_MAX, UPPER_DIGITS "-"))
@@ -160,10 +169,14 @@ bool reference_add_hall(struct reference *r, const struct hall *row, char error[
         if (!is_hours(&row->hours))
                 return fail(error, "hall %s: hours %d to %d: " HOURS_WANTED, row->hall, row->hours.opens,
                             row->hours.closes);
-        if (row->share_bp < 0 || row->share_bp > BASIS_POINTS)
-                return fail(error, "hall %s: share of %d basis points: 0 to %d wanted", row->hall,
-                            row->share_bp, BASIS_POINTS);
-        return append(r, &r->halls, row, sizeof *row, error);
+        return check_share(row->hall, row->share_bp, error) && append(r, &r->halls, row, sizeof *row, error);
+}
+
+bool reference_add_share(struct reference *r, const struct hall_share *row, char error[REFERENCE_ERROR_MAX])
+{
+        if (!is_name(row->hall, HALL_MAX, UPPER_DIGITS "-"))
+                return fail(error, "share: hall \"%.*s\": no hall has such a name", NAME(row->hall, HALL_MAX));
+        return check_share(row->hall, row->share_bp, error) && append(r, &r->shares, row, sizeof *row, error);
 }
 
 bool reference_add_atm(struct reference *r, const char *terminal, const char *hall, bool enabled,
@@ -297,6 +310,14 @@ static int compare_halls(const void *a, const void *b)
         return strcmp(((const struct hall *)a)->hall, ((const struct hall *)b)->hall);
 }
 
+static int compare_shares(const void *a, const void *b)
+{
+        const struct hall_share *p = a, *q = b;
+        int order = strcmp(p->hall, q->hall);
+
+        return order != 0 ? order : compare_numbers(p->from_day, q->from_day);
+}
+
 static int compare_atms(const void *a, const void *b)
 {
         return strcmp(((const struct atm_row *)a)->atm.terminal, ((const struct atm_row *)b)->atm.terminal);
@@ -419,6 +440,7 @@ static bool sort_named(struct reference *r, char error[REFERENCE_ERROR_MAX])
 
 static bool sort_dated(struct reference *r, char error[REFERENCE_ERROR_MAX])
 {
+        const struct hall_share *share;
         const struct prefix_row *prefix;
         const struct tariff *tariff;
         const struct tax_rate *rate;
@@ -427,6 +449,10 @@ static bool sort_dated(struct reference *r, char error[REFERENCE_ERROR_MAX])
         const int32_t *holiday;
         char what[64];
 
+        if ((share = sort_rows(&r->shares, sizeof *share, compare_shares))) {
+                (void)snprintf(what, sizeof what, "share of hall %s", share->hall);
+                return fail_twice(error, what, share->from_day);
+        }
         if ((prefix = sort_rows(&r->prefixes, sizeof *prefix, compare_prefixes))) {
                 (void)snprintf(what, sizeof what, "card prefix %s", prefix->prefix.prefix);
                 return fail_twice(error, what, prefix->prefix.from_day);
@@ -468,6 +494,20 @@ static bool link_atms(struct reference *r, char error[REFERENCE_ERROR_MAX])
                 atms[i].atm.hall = find(&r->halls, sizeof key, &key, compare_halls);
                 if (!atms[i].atm.hall)
                         return fail(error, "ATM %s: hall %s is unknown", atms[i].atm.terminal, atms[i].hall);
+        }
+        return true;
+}
+
+static bool check_shares(const struct reference *r, char error[REFERENCE_ERROR_MAX])
+{
+        const struct hall_share *shares = r->shares.items;
+
+        for (size_t i = 0; i < r->shares.count; i++) {
+                struct hall key;
+
+                strcpy(key.hall, shares[i].hall);
+                if (!find(&r->halls, sizeof key, &key, compare_halls))
+                        return fail(error, "share: hall %s is unknown", shares[i].hall);
         }
         return true;
 }
@@ -520,7 +560,7 @@ static bool index_terminals(struct reference *r, char error[REFERENCE_ERROR_MAX]
 bool reference_finish(struct reference *r, char error[REFERENCE_ERROR_MAX])
 {
         assert(!r->finished);
-        r->finished = sort_named(r, error) && sort_dated(r, error) && link_atms(r, error) &&
+        r->finished = sort_named(r, error) && sort_dated(r, error) && link_atms(r, error) && check_shares(r, error) &&
                       link_prefixes(r, error) && link_tariffs(r, error) && index_terminals(r, error);
         return r->finished;
 }
@@ -606,6 +646,16 @@ const struct atm *reference_atm(const struct reference *r, const char *terminal)
                 return NULL;
         HASH_FIND(hh, r->by_terminal, terminal, TERMINAL_LENGTH, row);
         return row ? &row->atm : NULL;
+}
+
+int32_t reference_share_bp(const struct reference *r, const struct hall *hall, int32_t day)
+{
+        struct hall_share key = {.from_day = day};
+        const struct hall_share *row;
+
+        strcpy(key.hall, hall->hall);
+        row = last_not_after(&r->shares, sizeof key, &key, compare_shares);
+        return row && strcmp(row->hall, hall->hall) == 0 ? row->share_bp : hall->share_bp;
 }
 
 const struct issuer *reference_issuer(const struct reference *r, const char *issuer)

@@ -33,7 +33,13 @@ struct hall {
         char area[AREA_MAX + 1];
         char prefecture[PREFECTURE_MAX + 1];
         struct hours hours;   /* 0-1440 where the hall sets none of its own */
-        int32_t share_bp;     /* basis points of both fees without tax, paid to the hall */
+        int32_t share_bp;     /* basis points of both fees without tax, paid to the hall, until its first hall_share */
+};
+
+struct hall_share {
+        char hall[HALL_MAX + 1];
+        int32_t from_day;
+        int32_t share_bp;
 };
 
 struct atm {
@@ -100,6 +106,7 @@ void reference_free(struct reference *reference); /* NULL is fine */
 
 /* Each copies its row. False with a text in error[] where the row is malformed or names an unknown other. */
 ATM_MUST_USE bool reference_add_hall(struct reference *r, const struct hall *row, char error[REFERENCE_ERROR_MAX]);
+ATM_MUST_USE bool reference_add_share(struct reference *r, const struct hall_share *row, char error[REFERENCE_ERROR_MAX]);
 ATM_MUST_USE bool reference_add_atm(struct reference *r, const char *terminal, const char *hall, bool enabled, char error[REFERENCE_ERROR_MAX]);
 ATM_MUST_USE bool reference_add_issuer(struct reference *r, const struct issuer *row, char error[REFERENCE_ERROR_MAX]);
 ATM_MUST_USE bool reference_add_prefix(struct reference *r, const char *prefix, int32_t from_day, const char *issuer, enum card_kind kind, char error[REFERENCE_ERROR_MAX]);
@@ -119,6 +126,7 @@ size_t reference_check(const struct reference *r, void (*on_lack)(void *context,
 int64_t reference_version(const struct reference *r);
 bool reference_holds_moment(const struct reference *r, int64_t moment_ms);
 const struct atm *reference_atm(const struct reference *r, const char *terminal);
+int32_t reference_share_bp(const struct reference *r, const struct hall *hall, int32_t day);
 const struct issuer *reference_issuer(const struct reference *r, const char *issuer);
 /* Longest matching prefix in force on the day; of equal prefixes the latest. */
 const struct card_prefix *reference_prefix(const struct reference *r, const char *pan, int32_t day);

@@ -21,36 +21,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         SELECT max(version) FROM schema_migration
 $$;
 
--- Everything that rules/reference.h holds, as rows of text: the version first, then a section's rows.
--- Only the version where it is the one that the caller knows already.
-CREATE OR REPLACE FUNCTION reference_snapshot(p_known bigint) RETURNS TABLE (section text, cell text[])
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE
-        v_version bigint := (SELECT version FROM reference_version);
-BEGIN
-        RETURN QUERY SELECT 'version'::text, ARRAY[v_version::text];
-        IF v_version = p_known THEN
-                RETURN;
-        END IF;
-        RETURN QUERY
-        SELECT 'moments'::text, ARRAY[
-                (extract(epoch FROM min(from_on)::timestamp AT TIME ZONE 'Asia/Tokyo') * 1000)::bigint::text,
-                (extract(epoch FROM max(to_on)::timestamp AT TIME ZONE 'Asia/Tokyo') * 1000)::bigint::text]
-        FROM ledger_partition HAVING count(*) > 0
-        UNION ALL SELECT 'hall', ARRAY[hall, area, prefecture, opens_minute::text, closes_minute::text, share_bp::text] FROM hall
-        UNION ALL SELECT 'atm', ARRAY[terminal, coalesce(hall, ''), enabled::text] FROM atm
-        UNION ALL SELECT 'issuer', ARRAY[issuer, coalesce(link, ''), opens_minute::text, closes_minute::text,
-                                          off_opens_minute::text, off_closes_minute::text] FROM issuer
-        UNION ALL SELECT 'prefix', ARRAY[prefix, to_char(from_on, 'YYYY-MM-DD'), issuer, kind] FROM card_prefix
-        UNION ALL SELECT 'tariff', ARRAY[issuer, band, to_char(from_on, 'YYYY-MM-DD'), customer_fee_yen::text, interbank_fee_yen::text] FROM tariff
-        UNION ALL SELECT 'tax_rate', ARRAY[to_char(from_on, 'YYYY-MM-DD'), rate_bp::text, rounding] FROM tax_rate
-        UNION ALL SELECT 'holiday', ARRAY[to_char(day, 'YYYY-MM-DD')]
-                  FROM (SELECT DISTINCT ON (day) day, is_holiday FROM holiday ORDER BY day, source) h WHERE is_holiday
-        UNION ALL SELECT 'limit', ARRAY[kind, to_char(from_on, 'YYYY-MM-DD'), coalesce(value::text, '')] FROM limit_rule
-        UNION ALL SELECT 'hours', ARRAY[to_char(from_on, 'YYYY-MM-DD'), day_kind, opens_minute::text, closes_minute::text] FROM network_hours;
-END
-$$;
-
 -- Somebody else decided what this batch was about to decide; the batch is to be repeated.
 CREATE OR REPLACE FUNCTION ledger_conflict() RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN

@@ -23,7 +23,7 @@ struct card_key {
 /* COPY_NO_DAY, NAME_NONE and -1 where a cube has no such dimension. */
 struct summary_key {
         uint32_t cube;
-        int32_t month, posted_day;
+        int32_t month, posted_day, place_day; /* place_day: since when the hall was where it was */
         uint32_t terminal, hall, issuer, band;
         int32_t hour, tax_rate_bp;
 };
@@ -152,8 +152,8 @@ static void on_summary(const void *key, const int64_t *expected, const int64_t *
         struct books *books = context;
         const struct summary_key *k = key;
         const struct names *names = books->names;
-        char text[TEXT_MAX], wanted[TEXT_MAX + 40], got[TEXT_MAX + 40], month[11], posted[11], hour[16] = "-",
-                                                                                               tax[16] = "-";
+        char text[TEXT_MAX], wanted[TEXT_MAX + 40], got[TEXT_MAX + 40], month[11], posted[11], place[11],
+            hour[16] = "-", tax[16] = "-";
 
         if (k->hour >= 0)
                 snprintf(hour, sizeof(hour), "%" PRId32, k->hour);
@@ -163,6 +163,8 @@ static void on_summary(const void *key, const int64_t *expected, const int64_t *
                  copy_print_day(k->month, month), copy_print_day(k->posted_day, posted),
                  names_text(names, k->terminal), names_text(names, k->hall), names_text(names, k->issuer),
                  names_text(names, k->band), hour, tax);
+        if (places_moved(&books->places, k->hall))
+                snprintf(text + strlen(text), 40, ", place since %s", copy_print_day(k->place_day, place));
         posting_text(expected, wanted);
         posting_text(found, got);
         snprintf(wanted + strlen(wanted), 40, ", earlier %" PRId64, expected[SUMMARY_EARLIER]);
@@ -195,9 +197,10 @@ static int32_t quarter_of(int32_t month)
         return calendar_day(date.year, date.month - (date.month - 1) % 3, 1);
 }
 
-static struct summary_key cube_key(unsigned dimensions, const struct posting *p)
+static struct summary_key cube_key(unsigned dimensions, const struct posting *p, const struct place *place)
 {
-        return (struct summary_key){.posted_day = dimensions & BY_DAY ? p->posted_day : COPY_NO_DAY,
+        return (struct summary_key){.place_day = dimensions & BY_HALL && place ? place->from_day : COPY_NO_DAY,
+                                    .posted_day = dimensions & BY_DAY ? p->posted_day : COPY_NO_DAY,
                                     .terminal = dimensions & BY_TERMINAL ? p->terminal : NAME_NONE,
                                     .hall = dimensions & BY_HALL ? p->hall : NAME_NONE,
                                     .issuer = dimensions & BY_ISSUER ? p->issuer : NAME_NONE,
@@ -208,6 +211,7 @@ static struct summary_key cube_key(unsigned dimensions, const struct posting *p)
 
 static void summarise(struct books *books, const struct posting *p)
 {
+        const struct place *place;
         int64_t value[SUMMARY_VALUES];
 
         if (p->posted_day != books->posted.day) {
@@ -218,12 +222,13 @@ static void summarise(struct books *books, const struct posting *p)
         }
         if (!books->posted.summarised)
                 return;
+        place = places_find(&books->places, p->hall, p->business_day);
         memcpy(value, p->value, sizeof(p->value));
         value[SUMMARY_EARLIER] = p->business_day < books->posted.quarter
                                      ? p->value[POSTING_CUSTOMER_FEE] + p->value[POSTING_INTERBANK_FEE]
                                      : 0;
         for (size_t i = 0; i < SUMMARY_CUBES; i++) {
-                struct summary_key key = cube_key(cubes[i].dimensions, p);
+                struct summary_key key = cube_key(cubes[i].dimensions, p, place);
 
                 key.cube = books->cube[i];
                 key.month = books->posted.month;
@@ -433,7 +438,7 @@ static bool compare_summaries(struct books *books)
         struct copy_out copy;
 
         if (!begin(books, &copy,
-                   "SELECT cube, month, posted_on, terminal, hall, issuer, band, hour, tax_rate_bp, "
+                   "SELECT cube, month, posted_on, place_on, terminal, hall, issuer, band, hour, tax_rate_bp, "
                    "withdrawals, "
                    "cash_yen, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, "
                    "hall_share_yen, earlier_yen FROM summary s WHERE month <= (SELECT summarised_through "
@@ -446,6 +451,7 @@ static bool compare_summaries(struct books *books)
 
                 key.month = copy_day(&copy);
                 key.posted_day = copy_day(&copy);
+                key.place_day = copy_day(&copy);
                 key.terminal = copy_name(&copy);
                 key.hall = copy_name(&copy);
                 key.issuer = copy_name(&copy);
@@ -608,7 +614,7 @@ bool books_open(struct books *books, struct copy_source *source, struct findings
         tally_open(&books->closed_day, sizeof(int32_t), 0);
         for (size_t i = 0; i < SUMMARY_CUBES; i++)
                 books->cube[i] = names_add(books->names, cubes[i].name, strlen(cubes[i].name));
-        return read_books(books) && read_set(books, &books->stale_month, "SELECT month FROM summary_stale") &&
+        return places_open(&books->places, source) && read_books(books) && read_set(books, &books->stale_month, "SELECT month FROM summary_stale") &&
                read_set(books, &books->closed_day, "SELECT to_on FROM period") &&
                read_set(books, &books->card, "SELECT card_token FROM card");
 }
@@ -621,4 +627,5 @@ void books_close(struct books *books)
 
         for (size_t i = 0; i < LENGTH(all); i++)
                 tally_close(all[i]);
+        places_close(&books->places);
 }

@@ -12,6 +12,7 @@
 #define BACKOFFICE_AUDIT_VERIFY_BOOKS_H
 
 #include "backoffice/audit/copy_out.h"
+#include "backoffice/audit/places.h"
 #include "backoffice/audit/tally.h"
 #include "backoffice/audit/findings.h"
 
@@ -42,6 +43,7 @@ struct books {
         struct findings *findings;
         struct tally rollup, late_rollup, card_day, card_month, account, card, summary, day;
         struct tally stale_month, closed_day; /* the last days of closed periods */
+        struct places places;
         int32_t summarised_day_last;          /* COPY_NO_DAY: none */
         int32_t from_day, to_day;             /* the quarter: [from, to) */
         struct {

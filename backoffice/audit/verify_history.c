@@ -15,6 +15,7 @@ enum {
         SEQ_LATE_APPROVAL = 32767, /* of a notice: the bank approved when something else stood */
         TEXT_MAX = 320,
         KEY_MAX = 64,
+        WHOLE_BP = 10000,
 };
 enum price_part { CUSTOMER_FEE, CUSTOMER_TAX, INTERBANK_FEE, INTERBANK_TAX, HALL_SHARE, PRICE_PARTS };
 
@@ -515,12 +516,28 @@ static void check_commission(struct verify_history *h, const struct withdrawal_k
         tell(h, CHECK_COMMISSION, key, expected, found);
 }
 
+/* What share the hall had. -1: on the day of a change it was one or the other, and before places had dates nobody wrote it
+ * down. */
+static int32_t known_share_bp(const struct verify_history *h, const struct kept_withdrawal *w)
+{
+        const struct place *place = places_find(&h->books->places, w->hall, w->business_day);
+
+        return place && place->from_day != w->business_day ? place->share_bp : -1;
+}
+
+/* As far as it is known what it should be: at most the fees. */
+static bool is_share(int64_t share_yen, int32_t share_bp, int64_t expected_yen)
+{
+        return share_bp < 0 ? share_yen >= 0 && share_yen <= expected_yen : share_yen == expected_yen;
+}
+
 static void check_price(struct verify_history *h, const struct withdrawal_key *key,
                         const struct kept_withdrawal *w)
 {
         const struct tariff *tariff = NULL;
         const struct tax_rate *rate = reference_tax_rate(h->reference, w->business_day);
         int64_t price[PRICE_PARTS] = {0};
+        int32_t share_bp = known_share_bp(h, w);
         char expected[TEXT_MAX] = "a tariff and a tax rate of that day", found[TEXT_MAX], day[11],
              fees[TEXT_MAX];
 
@@ -533,15 +550,14 @@ static void check_price(struct verify_history *h, const struct withdrawal_key *k
                 price[CUSTOMER_TAX] = pricing_tax_yen(tariff->customer_fee_yen, rate);
                 price[INTERBANK_FEE] = tariff->interbank_fee_yen;
                 price[INTERBANK_TAX] = pricing_tax_yen(tariff->interbank_fee_yen, rate);
-                price[HALL_SHARE] = tariff->customer_fee_yen + tariff->interbank_fee_yen;
-                /* what a hall's contract said at that moment is in no other row: only its bounds are known */
-                if (w->tariff_day == tariff->from_day && w->tax_rate_bp == rate->rate_bp &&
-                    !memcmp(price, w->price, HALL_SHARE * sizeof(*price)) && w->price[HALL_SHARE] >= 0 &&
-                    w->price[HALL_SHARE] <= price[HALL_SHARE])
+                price[HALL_SHARE] = pricing_share_yen(tariff, share_bp < 0 ? WHOLE_BP : share_bp);
+                if (is_share(w->price[HALL_SHARE], share_bp, price[HALL_SHARE]) &&
+                    w->tariff_day == tariff->from_day && w->tax_rate_bp == rate->rate_bp &&
+                    !memcmp(price, w->price, HALL_SHARE * sizeof(*price)))
                         return;
                 price_text(price, fees);
-                snprintf(expected, sizeof(expected), "tariff %s tax %" PRId32 " %.160s at most",
-                         copy_print_day(tariff->from_day, day), rate->rate_bp, fees);
+                snprintf(expected, sizeof(expected), "tariff %s tax %" PRId32 " %.160s%s",
+                         copy_print_day(tariff->from_day, day), rate->rate_bp, fees, share_bp < 0 ? " at most" : "");
         }
         price_text(w->price, fees);
         snprintf(found, sizeof(found), "tariff %s tax %" PRId32 " %.160s", copy_print_day(w->tariff_day, day),

@@ -18,7 +18,7 @@ enum filter { FILTER_AREA, FILTER_PREFECTURE, FILTER_HALL, FILTER_ATM, FILTER_IS
 
 struct filter_row {
         const char *name;
-        const char *column; /* SQL over a cube s and its hall h */
+        const char *column; /* SQL over a cube s and where its hall was, h */
         unsigned needs;     /* dimensions */
         const char *exists; /* SQL: is there such a one, $1? NULL: its kind of value says what there is */
 };

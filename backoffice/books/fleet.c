@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backoffice/books/place.h"
 #include "backoffice/books/summary.h"
 #include "lib/base/array.h"
 #include "lib/db/sqltext.h"
@@ -15,13 +16,13 @@
 
 struct fleet_key {
         const char *name;
-        const char *key;   /* SQL over a row r of an ATM in a hall, and the hall h */
+        const char *key;   /* SQL over a row r of an ATM in a hall, its hall n, and where that was, h */
         const char *title; /* SQL over all rows of a key */
 };
 
 static const struct fleet_key fleet_keys[] = {
-    {"atm", "r.terminal", "string_agg(DISTINCT h.name, '、')"},
-    {"hall", "r.hall", "min(h.name)"},
+    {"atm", "r.terminal", "string_agg(DISTINCT n.name, '、')"},
+    {"hall", "r.hall", "min(n.name)"},
     {"area", "h.area", "min((SELECT a.name FROM area a WHERE a.area = h.area))"},
 };
 
@@ -34,42 +35,47 @@ static const struct fleet_key *find_key(const char *by)
         return &fleet_keys[i];
 }
 
-/* $1 and $2 the days that count, $3 and $4 the parts of the cube, $5 how many at most. Everything by ATM and
- * hall first. */
+/* $1 and $2 the days that count, $3 and $4 the parts of the cube, $5 how many at most. Everything by ATM, hall and
+ * the hall's place first. Of a month in which the hall moves each place has its days, and of the month's fee its part of
+ * the running sum. What is posted late counts where the hall was when the days began. */
 static const char by_atm_sql[] =
-    "WITH inside AS (SELECT quarter_of(month) AS quarter, terminal, hall, sum(days) AS days, "
-    "sum(base_fee_yen) AS base_fee "
-    "FROM report_base_fee($1::date, $2::date) GROUP BY 1, 2, 3), "
+    "WITH inside AS (SELECT quarter_of(b.month) AS quarter, b.terminal, b.hall, h.from_on AS place, sum(x.upto - x.before) AS "
+    "days, sum(b.base_fee_yen * x.upto / b.days - b.base_fee_yen * x.before / b.days) AS base_fee "
+    "FROM report_base_fee($1::date, $2::date) b "
+    "CROSS JOIN LATERAL (SELECT greatest(b.month, b.from_on, $1::date) AS first) f "
+    "JOIN hall_place h ON h.hall = b.hall AND h.from_on < f.first + b.days AND h.until_on > f.first "
+    "CROSS JOIN LATERAL (SELECT least(f.first + b.days, h.until_on) - f.first AS upto, "
+    "greatest(f.first, h.from_on) - f.first AS before) x GROUP BY 1, 2, 3, 4), "
     "whole AS (SELECT quarter_of(month) AS quarter, sum(days) AS days FROM report_base_fee("
     "quarter_first_day(quarter_of($1::date)), quarter_last_day(quarter_of($2::date))) GROUP BY 1), "
-    "money AS (SELECT terminal, hall, sum(withdrawals) AS withdrawals, sum(customer_fee_yen + "
-    "interbank_fee_yen) AS "
-    "commission, sum(hall_share_yen) AS share FROM cube_atm($3::date[], $4::date[]) GROUP BY 1, 2), "
+    "money AS (SELECT s.terminal, s.hall, h.from_on AS place, sum(s.withdrawals) AS withdrawals, sum(s.customer_fee_yen + "
+    "s.interbank_fee_yen) AS commission, sum(s.hall_share_yen) AS share FROM cube_atm($3::date[], $4::date[]) s"
+    JOIN_PLACE("s.hall", "greatest(s.place_on, $1::date)") " GROUP BY 1, 2, 3), "
     "known AS (SELECT x.item, bool_and(c.item IS NOT NULL) AS known FROM (SELECT DISTINCT "
     "quarter_of(d::date) AS quarter "
     "FROM generate_series($1::timestamp, $2::timestamp, INTERVAL '1 day') d) q CROSS JOIN (VALUES "
     "('cash_in_transit'), "
     "('network'), ('maintenance'), ('depreciation')) x (item) LEFT JOIN cost c USING (quarter, item) GROUP "
     "BY 1), "
-    "parts AS (SELECT i.terminal, i.hall, c.item, sum(div(c.amount_yen * i.so_far, w.days) - "
+    "parts AS (SELECT i.terminal, i.hall, i.place, c.item, sum(div(c.amount_yen * i.so_far, w.days) - "
     "div(c.amount_yen * (i.so_far - "
-    "i.days), w.days)) AS yen FROM (SELECT *, sum(days) OVER (PARTITION BY quarter ORDER BY terminal, hall) "
+    "i.days), w.days)) AS yen FROM (SELECT *, sum(days) OVER (PARTITION BY quarter ORDER BY terminal, hall, place) "
     "AS so_far "
     "FROM inside) i JOIN whole w USING (quarter) JOIN cost c USING (quarter) JOIN known k ON k.item = c.item "
     "AND k.known "
-    "GROUP BY 1, 2, 3), "
-    "costs AS (SELECT terminal, hall, sum(yen) FILTER (WHERE item = 'cash_in_transit') AS cash_in_transit, "
+    "GROUP BY 1, 2, 3, 4), "
+    "costs AS (SELECT terminal, hall, place, sum(yen) FILTER (WHERE item = 'cash_in_transit') AS cash_in_transit, "
     "sum(yen) FILTER (WHERE item = 'network') AS network, sum(yen) FILTER (WHERE item = 'maintenance') AS "
     "maintenance, "
-    "sum(yen) FILTER (WHERE item = 'depreciation') AS depreciation FROM parts GROUP BY 1, 2), "
-    "atms AS (SELECT terminal, hall, d.days, d.base_fee, coalesce(m.withdrawals, 0) AS withdrawals, "
+    "sum(yen) FILTER (WHERE item = 'depreciation') AS depreciation FROM parts GROUP BY 1, 2, 3), "
+    "atms AS (SELECT terminal, hall, place, d.days, d.base_fee, coalesce(m.withdrawals, 0) AS withdrawals, "
     "coalesce(m.commission, 0) "
     "AS commission, coalesce(m.share, 0) AS share, c.cash_in_transit, c.network, c.maintenance, "
     "c.depreciation "
-    "FROM (SELECT terminal, hall, sum(days) AS days, sum(base_fee) AS base_fee FROM inside GROUP BY 1, 2) d "
+    "FROM (SELECT terminal, hall, place, sum(days) AS days, sum(base_fee) AS base_fee FROM inside GROUP BY 1, 2, 3) d "
     "FULL JOIN (SELECT * FROM money WHERE (withdrawals, commission, share) <> (0, 0, 0)) m USING (terminal, "
-    "hall) "
-    "LEFT JOIN costs c USING (terminal, hall)), ";
+    "hall, place) "
+    "LEFT JOIN costs c USING (terminal, hall, place)), ";
 
 /* A sum over ATMs of which one is not known is not known. */
 static void add_known_sum(struct sqltext *sql, const char *name)
@@ -93,7 +99,8 @@ static void build_ranking(struct sqltext *sql, const struct fleet_key *key)
                 "withdrawals, sum(r.commission) AS commission, sum(r.share) AS share, sum(r.commission + "
                 "coalesce(r.base_fee, 0)) "
                 "AS revenue, count(DISTINCT r.terminal) FILTER (WHERE r.days IS NULL) AS without_contract "
-                "FROM atms r JOIN hall h USING (hall) GROUP BY GROUPING SETS ((%s), ())), ",
+                "FROM atms r JOIN hall n USING (hall) JOIN hall_place h ON h.hall = r.hall AND h.from_on = r.place "
+                "GROUP BY GROUPING SETS ((%s), ())), ",
                 key->key);
         sql_add(sql, "profits AS (SELECT *, cash_in_transit + network + maintenance + depreciation AS cost, "
                      "revenue - share - "
@@ -176,7 +183,7 @@ static bool take_ranking(const PGresult *result, struct fleet *fleet)
 static const char penetration_sql[] =
     "WITH areas AS (SELECT a.area, a.name, a.parlors, count(c.terminal) AS atms, count(DISTINCT c.hall) AS "
     "halls FROM area a "
-    "LEFT JOIN hall h USING (area) LEFT JOIN contract c ON c.hall = h.hall AND c.from_on <= $1::date AND "
+    "LEFT JOIN hall_place h ON h.area = a.area AND h.from_on <= $1::date AND h.until_on > $1::date LEFT JOIN contract c ON c.hall = h.hall AND c.from_on <= $1::date AND "
     "coalesce(c.until_on, 'infinity') > $1::date GROUP BY a.area), "
     "sums AS (SELECT area, min(name) AS name, sum(atms) AS atms, sum(halls) AS halls, CASE WHEN "
     "bool_and(parlors IS NOT NULL) "

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backoffice/books/place.h"
 #include "lib/base/array.h"
 #include "rules/calendar.h"
 
@@ -188,7 +189,7 @@ bool results_parts_load(PGconn *connection, const struct results *results, struc
 {
         static const char areas[] =
             "SELECT a.area, a.name, sum(r.customer_fee_yen + r.interbank_fee_yen)::bigint FROM report_atm($1::date, $2::date) "
-            "r JOIN hall h USING (hall) JOIN area a USING (area) GROUP BY a.area, a.name ORDER BY 3 DESC, 1";
+            "r" JOIN_PLACE("r.hall", "r.place_on") " JOIN area a USING (area) GROUP BY a.area, a.name ORDER BY 3 DESC, 1";
         static const char hours[] = "SELECT r.hour, NULL, sum(r.withdrawals)::bigint FROM report_bank($1::date, $2::date) r "
                                     "GROUP BY r.hour ORDER BY r.hour";
 

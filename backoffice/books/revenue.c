@@ -3,7 +3,7 @@
  *
  *      keys + filters --need dimensions--> the smallest cube that has them --> now [, before] --> rows, total
  *
- * Amounts count on the day that they were posted on; see sql/014_reports.sql for how a cube is the summary
+ * Amounts count on the day that they were posted on; see sql/015_reports.sql for how a cube is the summary
  * and the rows of all other days. Both periods of a comparison are read in one statement, so from one
  * snapshot.
  */
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backoffice/books/place.h"
 #include "backoffice/books/summary.h"
 #include "lib/base/array.h"
 #include "lib/db/selection.h"
@@ -23,7 +24,7 @@
 enum { PLACE = BOOKS_ATM | BOOKS_HALL, BANK = BOOKS_ISSUER | BOOKS_BAND };
 
 struct cube {
-        const char *function; /* of sql/014_reports.sql; each has the month too */
+        const char *function; /* of sql/015_reports.sql; each has the month too */
         unsigned dimensions;
         bool summarised;
 };
@@ -55,7 +56,7 @@ struct report_key {
         unsigned needs;
         bool by_time;       /* compared with the same so much earlier */
         bool in_order;      /* in its own order, else the most revenue first */
-        const char *column; /* SQL over a cube s and its hall h: what is grouped by, cheap to make */
+        const char *column; /* SQL over a cube s and where its hall was, h: what is grouped by, cheap to make */
         const char *key;    /* SQL over a group's %s: as it is written */
         const char *title;  /* likewise its name for people, or of `stood`; NULL: the key says it */
 };
@@ -85,7 +86,7 @@ struct asked {
         int step; /* months back that it is compared with; 0: with nothing */
         unsigned needs;
         const struct cube *cube;
-        bool by_place; /* of a hall: the cube is joined with it */
+        bool by_place; /* of a hall: the cube is joined with where it was */
         struct period before;
         char limit[24];
 };
@@ -163,7 +164,7 @@ static void add_groups(struct sqltext *sql, const struct asked *asked, const cha
                 add_group_key(sql, asked->keys[i], i + 1, later);
         sql_add(sql, "%s FROM ", sums);
         add_cube(sql, asked->cube, parts, selection);
-        sql_add(sql, "%s WHERE true", asked->by_place ? " JOIN hall h USING (hall)" : "");
+        sql_add(sql, "%s WHERE true", asked->by_place ? JOIN_PLACE("s.hall", "s.place_on") : "");
         add_filters(sql, asked, selection);
         sql_add(sql, " GROUP BY k1%s)", asked->key_count == REVENUE_KEYS_MAX ? ", k2" : "");
 }

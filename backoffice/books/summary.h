@@ -1,5 +1,5 @@
 /*
- * What a report is read from: the summary (sql/005_finance.sql, 014_reports.sql) where it has whole months, the rows for
+ * What a report is read from: the summary (sql/005_finance.sql, 015_reports.sql) where it has whole months, the rows for
  * all other days; in one snapshot for all its queries.
  */
 #ifndef BACKOFFICE_BOOKS_SUMMARY_H
@@ -21,7 +21,7 @@ ATM_MUST_USE bool summary_refresh(PGconn *connection, int32_t today, void (*on_m
 ATM_MUST_USE bool summary_snapshot(PGconn *connection, char error[PG_ERROR_MAX]);
 
 /*
- * Where the days of a report are: as parameters of the functions cube_... (sql/014_reports.sql), arrays of
+ * Where the days of a report are: as parameters of the functions cube_... (sql/015_reports.sql), arrays of
  * dates. months: from the summary; days: from the rows. Of a snapshot.
  */
 struct summary_parts {

@@ -26,6 +26,8 @@ struct story {
         int64_t rollup_yen, used_yen, month_yen, balance_yen, opening_yen;
         int64_t commission; /* that the advice says it earned */
         const char *band, *hall, *state, *posted_on, *tariff_from;
+        const char *place_from; /* NULL: nobody knows where the hall was */
+        int32_t share_bp;
         bool has_withdrawal, has_advice, has_commission, has_rollup, has_day, has_account, has_card, is_open;
 };
 
@@ -245,6 +247,13 @@ static void give_use(struct server *server, const struct story *s)
 static void give_story(struct server *server, const struct story *s)
 {
         pg_copy_text(give(server, "hall", 1), "H00001");
+        if (s->place_from) {
+                struct pg_copy *copy = give(server, "hall_place", 3);
+
+                pg_copy_text(copy, "H00001");
+                put_day(copy, s->place_from);
+                pg_copy_int4(copy, s->share_bp);
+        }
         if (s->has_withdrawal)
                 give_withdrawal(server, s);
         if (s->has_advice)
@@ -442,6 +451,34 @@ START_TEST(a_word_that_was_changed_is_found_by_name)
 }
 END_TEST
 
+/* 6 yen of 200. */
+static const struct share {
+        const char *place_from;
+        int32_t share_bp;
+        const char *found;
+} shares[] = {
+    {"2017-01-31", 300, ""},      {"2017-01-31", 250, "price"}, {"2017-01-31", 350, "price"},
+    {DAY, 350, ""}, /* of the day of its change */
+    {"2017-01-31", -1, ""}, /* nobody knows */
+    {"2017-02-02", 350, ""},
+};
+
+START_TEST(a_share_is_that_of_the_day_where_it_is_known)
+{
+        struct story story = good;
+        struct answer answer;
+        char found[256];
+
+        story.place_from = shares[_i].place_from;
+        story.share_bp = shares[_i].share_bp;
+        ask(&story, &answer);
+        ck_assert_msg(answer.done, "%s", answer.error);
+        names_of(&answer.findings, found, sizeof(found));
+        ck_assert_str_eq(found, shares[_i].found);
+        findings_free(&answer.findings);
+}
+END_TEST
+
 START_TEST(a_difference_says_where_it_is_and_what_both_are)
 {
         struct story story = good;
@@ -491,6 +528,7 @@ int main(void)
         tcase_add_loop_test(tests, a_number_that_was_changed_is_found_by_name, 0, LENGTH(numbers));
         tcase_add_loop_test(tests, a_row_that_is_missing_is_found_by_name, 0, LENGTH(losses));
         tcase_add_loop_test(tests, a_word_that_was_changed_is_found_by_name, 0, LENGTH(words));
+        tcase_add_loop_test(tests, a_share_is_that_of_the_day_where_it_is_known, 0, LENGTH(shares));
         tcase_add_test(tests, a_difference_says_where_it_is_and_what_both_are);
         tcase_add_test(tests, rows_of_another_form_fail_the_whole_and_say_so);
         suite_add_tcase(suite, tests);

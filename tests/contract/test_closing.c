@@ -591,11 +591,104 @@ START_TEST(an_atm_stands_in_one_place_at_a_time)
 }
 END_TEST
 
+/* places -------------------------------------------------------------------------------------------- */
+
+#define DAY(day) "SET atm.business_day = '" day "'"
+#define PLACES                                                                                               \
+        "SELECT string_agg(concat_ws(' ', from_on, until_on, area, prefecture, share_bp), ', ' ORDER BY from_on) " \
+        "FROM hall_place WHERE hall = 'H00001'"
+#define VIEWED                                                                                               \
+        "SELECT string_agg(concat_ws(' ', business_date, area, prefecture, withdrawals), ', ' ORDER BY business_date) FROM " \
+        "v_revenue WHERE hall = 'H00001'"
+/* What a report by area and month has of a hall: from the cubes. */
+#define REPORTED_BY_AREA(cube)                                                                               \
+        "SELECT string_agg(concat_ws(' ', area, month, n), ', ' ORDER BY month, area) FROM (SELECT p.area, s.month, " \
+        "sum(s.withdrawals) AS n FROM " cube "('2016-12-01', '2017-01-31') s JOIN hall_place p ON p.hall = s.hall AND " \
+        "p.from_on <= s.place_on AND p.until_on > s.place_on WHERE s.hall = 'H00001' GROUP BY 1, 2) r"
+
+static void expect_by_area(struct world *world, const char *expected)
+{
+        expect_value(world, REPORTED_BY_AREA("report_atm"), expected);
+        expect_value(world, REPORTED_BY_AREA("report_place"), expected);
+        expect_value(world, REPORTED_BY_AREA("report_day"), expected);
+        expect_value(world, REPORTED_BY_AREA("report_hour"), expected);
+}
+
+static const struct statement moves[] = {
+    {DAY("2016-12-31") "; UPDATE hall SET area = 'kansai' WHERE hall = 'H00001'",
+     "hall H00001: the books are closed through 2016-12-31"},
+    {DAY("2017-01-04") "; UPDATE hall SET area = 'kansai', prefecture = 'Osaka' WHERE hall = 'H00001'", NULL},
+    {"UPDATE hall SET share_bp = 500 WHERE hall = 'H00001'", NULL}, /* the same day */
+    {"UPDATE hall SET name = 'uno', opens_minute = 1 WHERE hall = 'H00001'", NULL}, /* moves nothing */
+    {DAY("2017-01-03") "; UPDATE hall SET share_bp = 600 WHERE hall = 'H00001'", "hall H00001: it changed on 2017-01-04 already"},
+    {"UPDATE hall SET name = 'one', opens_minute = 0 WHERE hall = 'H00001'", NULL},
+};
+
+START_TEST(a_hall_that_moves_keeps_its_past)
+{
+        struct world world;
+        struct ledger_op request[2], late;
+        PGconn *desk;
+
+        ops_open(&world);
+        approve(&world, request, 1);
+        dispense(&world, &request[0], 1, AMOUNT_YEN);
+        expect_value(&world, VIEWED, "2016-12-29 kanto 東京都 1");
+        desk = session(&world, "atm_operator");
+        expect_told(desk, CLOSE, "done 0");
+        try_statements(desk, moves, sizeof moves / sizeof moves[0]);
+        expect_value(&world, PLACES, "0001-01-01 2017-01-04 kanto 東京都 0, 2017-01-04 infinity kansai Osaka 500");
+        world_refresh(&world);
+        memset(&late, 0, sizeof late);
+        ops_identify(&late, "2017-01-03T12:00", 6);
+        play_fill_request(world_reference(&world), &late, 3, AMOUNT_YEN, 10000);
+        ops_do(&world, &late);
+        ck_assert_int_eq(late.answer.reason, REASON_APPROVED);
+        ck_assert_int_eq(late.request.price.hall_share_yen, 0); /* the share of its day */
+        dispense(&world, &late, 6, AMOUNT_YEN);
+        memset(&late, 0, sizeof late);
+        ops_identify(&late, "2017-01-04T12:00", 9);
+        play_fill_request(world_reference(&world), &late, 4, AMOUNT_YEN, 10000);
+        ops_do(&world, &late);
+        ck_assert_int_eq(late.request.price.hall_share_yen, 10); /* 500 basis points of 200 yen */
+        dispense(&world, &late, 9, AMOUNT_YEN);
+        expect_value(&world, VIEWED, "2016-12-29 kanto 東京都 1, 2017-01-03 kanto 東京都 1, 2017-01-04 kansai Osaka 1");
+        expect_by_area(&world, "kanto 2016-12-01 1, kansai 2017-01-01 1, kanto 2017-01-01 1");
+        expect_value(&world, "SELECT summary_extend('2017-01-31')", "2");
+        expect_value(&world, "SELECT summary_build()", "2016-12-01");
+        expect_value(&world, "SELECT summary_build()", "2017-01-01");
+        expect_by_area(&world, "kanto 2016-12-01 1, kansai 2017-01-01 1, kanto 2017-01-01 1");
+        /* a month that is summed up already is to be summed up anew, where a hall moves within it */
+        expect_told(desk, DAY("2017-01-05") "; UPDATE hall SET area = 'kanto' WHERE hall = 'H00001'", "");
+        expect_value(&world, "SELECT month FROM summary_stale", "2017-01-01");
+        world_check_sums(&world);
+        PQfinish(desk);
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(who_moves_a_hall_without_a_day_moves_what_is_not_posted)
+{
+        struct world world;
+        struct ledger_op request;
+
+        ops_open(&world);
+        world_sql(&world, "UPDATE hall SET share_bp = 100 WHERE hall = 'H00001'");
+        expect_value(&world, PLACES, "0001-01-01 infinity kanto 東京都 100");
+        world_refresh(&world);
+        approve(&world, &request, 1);
+        dispense(&world, &request, 1, AMOUNT_YEN);
+        world_sql(&world, "UPDATE hall SET area = 'kansai' WHERE hall = 'H00001'");
+        expect_value(&world, PLACES, "0001-01-01 2016-12-29 kanto 東京都 100, 2016-12-29 infinity kansai 東京都 100");
+        world_close(&world);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("closing");
         TCase *closing = tcase_create("closing"), *summaries = tcase_create("summaries"),
-              *guards = tcase_create("guards");
+              *guards = tcase_create("guards"), *places = tcase_create("places");
         SRunner *runner;
         int failed;
 
@@ -608,12 +701,16 @@ int main(void)
         tcase_add_test(summaries, a_late_post_makes_its_month_stale_and_is_in_the_next_summary);
         tcase_add_test(summaries, a_post_during_the_making_of_its_summary_makes_it_stale_again);
         tcase_add_test(summaries, the_making_of_a_summary_waits_for_a_post_to_its_month);
+        tcase_set_timeout(places, 120);
+        tcase_add_test(places, a_hall_that_moves_keeps_its_past);
+        tcase_add_test(places, who_moves_a_hall_without_a_day_moves_what_is_not_posted);
         tcase_set_timeout(guards, 120);
         tcase_add_test(guards, what_counts_for_a_closed_day_neither_comes_nor_changes_nor_goes);
         tcase_add_test(guards, a_close_waits_for_whoever_changes_what_it_counts);
         tcase_add_test(guards, an_atm_stands_in_one_place_at_a_time);
         suite_add_tcase(suite, closing);
         suite_add_tcase(suite, summaries);
+        suite_add_tcase(suite, places);
         suite_add_tcase(suite, guards);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

@@ -113,7 +113,7 @@ sql "CREATE DATABASE ${DATABASE}_old" >/dev/null
         refuses 1 "atmctl db migrate" atmctl db init
         PGUSER=atm_operator refuses 1 "need a superuser" atmctl db migrate
         expect_exit 0 atmctl db migrate
-        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "012_ledger.sql: done" "013_banks.sql: done" "014_reports.sql: done" "015_views.sql: done"
+        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "012_ledger.sql: done" "013_banks.sql: done" "014_places.sql: done" "015_reports.sql: done" "016_views.sql: done"
         [[ $OUTPUT != *001_schema* ]] || wrong "migrate repeats what is there: $OUTPUT"
         expect_exit 0 atmctl db status
         says current
@@ -626,13 +626,13 @@ PGUSER=postgres psql -X -q -v ON_ERROR_STOP=1 -v now="$(now_ms)" >/dev/null <<'S
 SET TIME ZONE 'Asia/Tokyo';
 CREATE TEMPORARY TABLE b AS
 SELECT i, 'T0000002'::text AS terminal, TIMESTAMPTZ '2017-02-01 10:00:00+09' + make_interval(mins => i) AS at, i AS stan,
-       md5('card ' || i)::uuid AS card_token, h.hall
-FROM generate_series(1, 10) i, (SELECT hall FROM atm WHERE terminal = 'T0000002') h;
+       md5('card ' || i)::uuid AS card_token, h.hall, h.share_bp
+FROM generate_series(1, 10) i, (SELECT hall, share_bp FROM atm JOIN hall USING (hall) WHERE terminal = 'T0000002') h;
 SELECT ledger_request((SELECT version FROM reference_version), array_agg(terminal), array_agg(at), array_agg(stan),
         array_agg(10000), array_agg(10000::bigint), array_agg(card_token), array_agg('990011******1234'::text),
         array_agg('3012'::text), array_agg('BANKA'::text), array_agg('day'::text), array_agg(hall), array_agg(at::date),
         array_agg('2017-02-01'::date), array_agg('2016-01-01'::date), array_agg(800), array_agg(100::bigint), array_agg(8::bigint),
-        array_agg(90::bigint), array_agg(7::bigint), array_agg(0::bigint), array_agg(30000::bigint), array_agg(80000::bigint),
+        array_agg(90::bigint), array_agg(7::bigint), array_agg(190::bigint * share_bp / 10000), array_agg(30000::bigint), array_agg(80000::bigint),
         array_agg(2::bigint), array_agg(0::smallint), array_agg('000000'::text), array_agg('BANKA'::text), :now, 90000) FROM b;
 SELECT ledger_outcome(array_agg(terminal), array_agg(at), array_agg(stan),
         array_agg((CASE WHEN i = 6 THEN 26 WHEN i IN (7, 10) THEN 25 ELSE 0 END)::smallint),

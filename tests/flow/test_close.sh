@@ -76,6 +76,41 @@ diff "$WORK/again.notes" "$WORK/closed.notes" || wrong "the closed quarter's not
 atmctl report revenue --from 2016-10-01 --to 2016-12-31 --by day --format csv | diff - "$WORK/closed.csv" || wrong "the closed quarter's days changed"
 expect "of earlier periods" "$((earned - fees))" "$(figure earlier_periods 4Q16 < <(results 4Q16))"
 
+# an ATM moves to another hall; another's hall moves to another area and prefecture, and its share changes: the closed
+# quarter's pages are the same to the byte, the new one has the new place
+pages() {
+        local by
+        for by in area prefecture hall atm area,month; do
+                echo "$by"
+                atmctl report revenue --from 2016-10-01 --to 2016-12-31 --by "$by" --format csv 2>/dev/null
+        done
+        for by in atm hall area; do
+                atmctl report fleet --from 2016-10-01 --to 2016-12-31 --by "$by" --format json 2>/dev/null
+        done
+        atmctl report statement --hall "$hall" --month 2016-12 --format json 2>/dev/null
+        atmctl report revenue --from 2016-12-01 --to 2016-12-31 --by area --format html --lang ja 2>/dev/null
+        atmctl report results --quarter 3Q16 --format html 2>/dev/null | sed 's/20[0-9][0-9]-01-[0-9T:+-]*//g'
+}
+# the new quarter's withdrawals of an area
+of_area() {
+        atmctl report revenue --from 2017-01-01 --to 2017-03-31 --by area --format csv 2>/dev/null | awk -F, -v area="$1" '$1 == area { print $2 }'
+}
+hall=$(sql "SELECT hall FROM atm WHERE terminal = 'T0000001'")
+other=$(sql "SELECT hall FROM hall WHERE hall NOT IN (SELECT hall FROM atm WHERE terminal <= 'T0000008') ORDER BY hall LIMIT 1")
+pages >"$WORK/places.before"
+grep -q "$hall" "$WORK/places.before" || wrong "the pages have nothing of hall $hall: $(cat "$WORK/places.before")"
+area=$(sql "SELECT area FROM area a WHERE NOT EXISTS (SELECT FROM atm JOIN hall h USING (hall) WHERE terminal <= 'T0000008' AND h.area = a.area) ORDER BY area LIMIT 1")
+expect "the new area so far" "" "$(of_area "$area")"
+expect_exit 0 atmctl hall set "$hall" --area "$area" --prefecture 那覇 --share-bp 777
+expect_exit 0 atmctl atm set T0000002 --hall "$other"
+pages | diff "$WORK/places.before" - || wrong "the closed quarter's pages changed with the places"
+atmsim run --closed --withdrawals 60 --seed "$SEED" --answer-timeout-ms 4000 >/dev/null
+expect "the new quarter's withdrawals in the new area" "$(sql "SELECT sum(withdrawals) FROM revenue_rollup WHERE hall = '$hall' AND business_date >= (SELECT max(from_on) FROM hall_place WHERE hall = '$hall')")" "$(of_area "$area")"
+(($(of_area "$area") > 0)) || wrong "nobody withdrew in the new area"
+(($(sql "SELECT sum(withdrawals) FROM revenue_rollup WHERE terminal = 'T0000002' AND hall = '$other'") > 0)) || wrong "nobody withdrew at the ATM that moved"
+pages | diff "$WORK/places.before" - || wrong "the closed quarter's pages changed with business in the new places"
+expect_exit 0 atmctl verify
+
 # what is closed can't be entered differently any more
 expect_exit 1 atmctl cost add 3Q16 sga --amount-yen 1
 [[ $OUTPUT == *"closed through 2016-12-31"*"first open quarter, 4Q16"* ]] || wrong "a cost of a closed quarter: $OUTPUT"

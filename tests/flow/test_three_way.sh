@@ -74,10 +74,10 @@ CREATE TABLE d (terminal text, stan integer, de39 text, approval text);
 \copy d FROM 'decided.txt' DELIMITER ' ' NULL '-'
 CREATE TABLE b AS
 SELECT i, 'T0000002'::text AS terminal, TIMESTAMPTZ '2017-02-01 10:00:00+09' + make_interval(mins => i) AS at, i AS stan,
-       md5('card ' || i)::uuid AS card_token, h.hall,
+       md5('card ' || i)::uuid AS card_token, h.hall, h.share_bp,
        CASE WHEN i = 1 THEN NULL WHEN i IN (7, 8) THEN 'BANKB' WHEN i < 10 THEN 'BANKA' END AS link,
        (SELECT approval FROM d WHERE stan = i) AS approval
-FROM generate_series(1, 10) i, (SELECT hall FROM atm WHERE terminal = 'T0000002') h;
+FROM generate_series(1, 10) i, (SELECT hall, share_bp FROM atm JOIN hall USING (hall) WHERE terminal = 'T0000002') h;
 INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm) SELECT card_token, 'HOUSE', '990001******1234', '3012' FROM b WHERE i IN (1, 10);
 INSERT INTO account SELECT card_token, 1000000, 1000000 FROM b WHERE i IN (1, 10);
 SELECT ledger_request((SELECT version FROM reference_version), array_agg(terminal), array_agg(at), array_agg(stan),
@@ -86,7 +86,8 @@ SELECT ledger_request((SELECT version FROM reference_version), array_agg(termina
         array_agg('2017-02-01'::date), array_agg(CASE WHEN link IS NULL THEN '2007-07-01' ELSE '2016-01-01' END::date),
         array_agg(800), array_agg(100::bigint), array_agg(8::bigint),
         array_agg(CASE WHEN link IS NULL THEN 100 ELSE 90 END::bigint), array_agg(CASE WHEN link IS NULL THEN 8 ELSE 7 END::bigint),
-        array_agg(0::bigint), array_agg(30000::bigint), array_agg(80000::bigint), array_agg(2::bigint),
+        array_agg(CASE WHEN link IS NULL THEN 200 ELSE 190 END::bigint * share_bp / 10000), array_agg(30000::bigint), array_agg(80000::bigint),
+        array_agg(2::bigint),
         array_agg((CASE WHEN i = 10 THEN 10 ELSE 0 END)::smallint), array_agg('123456'::text), array_agg(link), 1000, 90000) FROM b;
 SELECT ledger_outcome(array_agg(terminal), array_agg(at), array_agg(stan),
         array_agg((CASE WHEN i = 5 THEN 26 WHEN i IN (6, 8) THEN 25 ELSE 0 END)::smallint),

@@ -111,6 +111,14 @@ static bool bad_hall_share_negative(void)
 {
         return reference_add_hall(r, &(struct hall){"H1", "kanto", "x", {0, 1440}, -1}, error);
 }
+static bool bad_share(void)
+{
+        return reference_add_share(r, &(struct hall_share){"H1", 0, 10001}, error);
+}
+static bool bad_share_hall(void)
+{
+        return reference_add_share(r, &(struct hall_share){"h1", 0, 0}, error);
+}
 static bool bad_atm_short(void)
 {
         return reference_add_atm(r, "T000001", "H00001", true, error);
@@ -225,6 +233,8 @@ static const struct {
     {bad_hall_hours_early, "hall H1: hours -1 to 600"},
     {bad_hall_share, "hall H1: share of 10001"},
     {bad_hall_share_negative, "hall H1: share of -1"},
+    {bad_share, "hall H1: share of 10001"},
+    {bad_share_hall, "share: hall \"h1\""},
     {bad_atm_short, "ATM \"T000001\""},
     {bad_atm_long, "ATM \"T0000000\""},
     {bad_atm_letters, "ATM \"T000-001\""},
@@ -471,6 +481,38 @@ START_TEST(an_issuer_in_the_making_is_no_fault)
 END_TEST
 
 /* looking up ------------------------------------------------------------------------------------------- */
+
+START_TEST(a_hall_s_share_is_that_of_the_day)
+{
+        const struct hall *hall;
+
+        add_good_rows();
+        must(reference_add_share(r, &(struct hall_share){"H00001", 200, 700}, error));
+        must(reference_add_share(r, &(struct hall_share){"H00001", 100, 600}, error));
+        must(reference_finish(r, error));
+        hall = reference_atm(r, "T0000001")->hall;
+        ck_assert_int_eq(reference_share_bp(r, hall, 99), good_hall.share_bp);
+        ck_assert_int_eq(reference_share_bp(r, hall, 100), 600);
+        ck_assert_int_eq(reference_share_bp(r, hall, 199), 600);
+        ck_assert_int_eq(reference_share_bp(r, hall, 200), 700);
+}
+END_TEST
+
+START_TEST(a_share_of_no_hall_or_of_two_on_a_day_is_refused)
+{
+        add_good_rows();
+        must(reference_add_share(r, &(struct hall_share){"H9", 100, 600}, error));
+        ck_assert(!reference_finish(r, error));
+        ck_assert_str_eq(error, "share: hall H9 is unknown");
+        reference_free(r);
+        r = reference_new();
+        add_good_rows();
+        must(reference_add_share(r, &(struct hall_share){"H00001", 0, 600}, error));
+        must(reference_add_share(r, &(struct hall_share){"H00001", 0, 700}, error));
+        ck_assert(!reference_finish(r, error));
+        ck_assert_str_eq(error, "share of hall H00001 from 1970-01-01: given twice");
+}
+END_TEST
 
 START_TEST(every_terminal_is_found_with_its_hall)
 {
@@ -752,6 +794,8 @@ int main(void)
         tcase_add_test(tcase, without_a_tax_rate_each_issuer_that_cards_lead_to_is_told);
         tcase_add_test(tcase, an_empty_fleet_is_no_fault);
         tcase_add_test(tcase, an_issuer_in_the_making_is_no_fault);
+        tcase_add_test(tcase, a_hall_s_share_is_that_of_the_day);
+        tcase_add_test(tcase, a_share_of_no_hall_or_of_two_on_a_day_is_refused);
         tcase_add_test(tcase, every_terminal_is_found_with_its_hall);
         tcase_add_loop_test(tcase, a_card_takes_the_longest_prefix_in_force, 0, ROUTES);
         tcase_add_test(tcase, a_row_is_in_force_from_its_day_until_the_next);

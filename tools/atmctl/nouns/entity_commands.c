@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/array.h"
+#include "rules/calendar.h"
+#include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/import.h"
 #include "tools/atmctl/operator.h"
 #include "tools/atmctl/reference_guard.h"
@@ -340,15 +343,31 @@ static bool apply_stage(struct database *database, const struct entity *entity, 
         return false;
 }
 
-/* One transaction, and one operator at a time on a table, so that checks hold until the commit. */
-static bool begin(struct database *database, const struct entity *entity, struct reference_guard *ret_guard)
+/* The day from which on a change holds, where the command has a clock. */
+static bool say_business_day(struct database *database, const struct invocation *invocation)
 {
+        char day[11];
+        const char *parameters[] = {day};
+        int32_t today;
+
+        if (!(invocation->command->flags & COMMAND_CLOCK))
+                return true;
+        if (!business_today(invocation, &today))
+                return false;
+        calendar_print_day(today, day);
+        return database_execute(database, "SELECT set_config('atm.business_day', $1, false)", LENGTH(parameters), parameters);
+}
+
+/* One transaction, and one operator at a time on a table, so that checks hold until the commit. */
+static bool begin(struct database *database, const struct invocation *invocation, struct reference_guard *ret_guard)
+{
+        const struct entity *entity = invocation->command->entity;
         struct sqltext sql;
 
         *ret_guard = (struct reference_guard){NULL};
         sql_start(&sql);
         sql_add(&sql, "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", entity->table);
-        return operator_sign(database) && database_execute(database, "BEGIN", 0, NULL) &&
+        return operator_sign(database) && say_business_day(database, invocation) && database_execute(database, "BEGIN", 0, NULL) &&
                reference_guard_begin(ret_guard, database) && database_execute(database, sql.text, 0, NULL) &&
                create_stage(database, entity);
 }
@@ -395,7 +414,7 @@ int entity_import(const struct invocation *invocation)
                 return EXIT_FAILED;
         if (!import_open(&import, invocation_value(invocation, "file"), entity->fields, false))
                 goto disconnect;
-        done = begin(&database, entity, &guard) && fill_stage(&database, &import) &&
+        done = begin(&database, invocation, &guard) && fill_stage(&database, &import) &&
                check_stage(&database, entity, &origin) && apply_stage(&database, entity, &origin, &applied);
         if (commit(&database, &guard, done)) {
                 printf("%s: %llu rows: %lld new, %lld changed, %lld as they were\n", entity->plural,
@@ -516,7 +535,7 @@ int entity_add(const struct invocation *invocation)
 
         if (!database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
-        done = begin(&database, entity, &guard) && stage_added(&database, invocation) &&
+        done = begin(&database, invocation, &guard) && stage_added(&database, invocation) &&
                stage_exists(&database, entity, &exists);
         if (done && exists) {
                 describe_key(invocation, key, sizeof(key));
@@ -608,7 +627,7 @@ int entity_set(const struct invocation *invocation)
                                    "nothing is to be changed: expected an option that says what");
         if (!database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
-        done = begin(&database, entity, &guard) && stage_changed(&database, invocation, &found);
+        done = begin(&database, invocation, &guard) && stage_changed(&database, invocation, &found);
         if (done && !found) {
                 complain_of_absence(invocation);
                 done = false;
@@ -634,7 +653,7 @@ int entity_remove(const struct invocation *invocation)
         sql_start(&sql);
         sql_add(&sql, "DELETE FROM %s t WHERE ", entity->table);
         count = add_key_condition(&sql, invocation, parameters, 0);
-        if (begin(&database, entity, &guard))
+        if (begin(&database, invocation, &guard))
                 result = database_query(&database, sql.text, count, parameters);
         done = result && atoi(PQcmdTuples(result)) > 0;
         if (result && !done)

@@ -11,21 +11,23 @@ int entity_remove(const struct invocation *invocation);
 int entity_show(const struct invocation *invocation);
 int entity_list(const struct invocation *invocation);
 
-#define IMPORT(name, what)                                                                                   \
+/* more: further flags. With COMMAND_CLOCK the database is told the business day, from which on holds what changes. */
+#define IMPORT(name, what, more)                                                                             \
         {                                                                                                    \
                 .noun = #name, .verb = "import",                                                             \
                 .text = "import " what " from CSV: new rows are added, changed ones set",                    \
-                .flags = COMMAND_DATABASE, .run = entity_import, .shape = SHAPE_IMPORT, .entity = &name      \
+                .flags = COMMAND_DATABASE | (more), .run = entity_import, .shape = SHAPE_IMPORT,             \
+                .entity = &name                                                                              \
         }
-#define ADD(name, what)                                                                                      \
+#define ADD(name, what, more)                                                                                \
         {                                                                                                    \
-                .noun = #name, .verb = "add", .text = "add " what, .flags = COMMAND_DATABASE,                \
+                .noun = #name, .verb = "add", .text = "add " what, .flags = COMMAND_DATABASE | (more),       \
                 .run = entity_add, .shape = SHAPE_ADD, .entity = &name                                       \
         }
-#define SET(name, what)                                                                                      \
+#define SET(name, what, more)                                                                                \
         {                                                                                                    \
                 .noun = #name, .verb = "set", .text = "change " what ": only what the options name",         \
-                .flags = COMMAND_DATABASE, .run = entity_set, .shape = SHAPE_SET, .entity = &name            \
+                .flags = COMMAND_DATABASE | (more), .run = entity_set, .shape = SHAPE_SET, .entity = &name   \
         }
 #define REMOVE(name, what)                                                                                   \
         {                                                                                                    \
@@ -44,8 +46,9 @@ int entity_list(const struct invocation *invocation);
                 .flags = COMMAND_OUTPUT | COMMAND_DATABASE, .run = entity_list, .shape = SHAPE_LIST,         \
                 .entity = &name                                                                              \
         }
-#define KEPT(name, one, many)                                                                                \
-        IMPORT(name, many), ADD(name, one), SET(name, one), SHOW(name, one), LIST(name, many)
+#define KEPT_WITH(name, one, many, more)                                                                     \
+        IMPORT(name, many, more), ADD(name, one, more), SET(name, one, more), SHOW(name, one), LIST(name, many)
+#define KEPT(name, one, many)  KEPT_WITH(name, one, many, 0)
 #define DATED(name, one, many) KEPT(name, one, many), REMOVE(name, one)
 
 #endif

@@ -58,23 +58,28 @@ BEGIN
         v_next := (v_month + INTERVAL '1 month')::date;
         DELETE FROM summary WHERE month = v_month;
 
-        INSERT INTO summary (cube, month, posted_on, terminal, hall, issuer, band, withdrawals, cash_yen, customer_fee_yen,
+        INSERT INTO summary (cube, month, posted_on, terminal, hall, place_on, issuer, band, withdrawals, cash_yen, customer_fee_yen,
                 customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, earlier_yen)
-        SELECT CASE WHEN grouping(posted_on) = 0 THEN 'day' WHEN grouping(issuer) = 0 THEN 'place' ELSE 'atm' END, v_month, posted_on, terminal, hall, issuer, band,
+        SELECT CASE WHEN grouping(posted_on) = 0 THEN 'day' WHEN grouping(issuer) = 0 THEN 'place' ELSE 'atm' END, v_month, posted_on,
+               terminal, r.hall, p.from_on, issuer, band,
                sum(withdrawals), sum(cash_yen), sum(customer_fee_yen), sum(customer_tax_yen), sum(interbank_fee_yen),
                sum(interbank_tax_yen), sum(hall_share_yen),
                sum(earlier_yen(posted_on, business_date, customer_fee_yen, interbank_fee_yen))
-        FROM revenue_rollup WHERE posted_on >= v_month AND posted_on < v_next
-        GROUP BY GROUPING SETS ((terminal, hall), (terminal, hall, issuer, band), (terminal, hall, posted_on));
+        FROM revenue_rollup r
+        LEFT JOIN hall_place p ON p.hall = r.hall AND p.from_on <= r.business_date AND p.until_on > r.business_date
+        WHERE posted_on >= v_month AND posted_on < v_next
+        GROUP BY GROUPING SETS ((terminal, r.hall, p.from_on), (terminal, r.hall, p.from_on, issuer, band),
+                                (terminal, r.hall, p.from_on, posted_on));
 
-        INSERT INTO summary (cube, month, posted_on, terminal, hall, issuer, band, hour, tax_rate_bp, withdrawals, cash_yen,
+        INSERT INTO summary (cube, month, posted_on, terminal, hall, place_on, issuer, band, hour, tax_rate_bp, withdrawals, cash_yen,
                 customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, earlier_yen)
-        SELECT CASE WHEN grouping(posted_on) = 1 THEN 'hour' ELSE 'bank' END, v_month, posted_on, terminal, hall, issuer, band,
+        SELECT CASE WHEN grouping(posted_on) = 1 THEN 'hour' ELSE 'bank' END, v_month, posted_on, terminal, r.hall, p.from_on, issuer, band,
                hour, tax_rate_bp, sum(sign), sum(cash_yen), sum(customer_fee_yen), sum(customer_tax_yen),
                sum(interbank_fee_yen), sum(interbank_tax_yen), sum(hall_share_yen),
                sum(earlier_yen(posted_on, business_date, customer_fee_yen, interbank_fee_yen))
-        FROM report_rows(v_month, v_next - 1)
-        GROUP BY GROUPING SETS ((terminal, hall, band, hour), (posted_on, issuer, band, hour, tax_rate_bp));
+        FROM report_rows(v_month, v_next - 1) r
+        LEFT JOIN hall_place p ON p.hall = r.hall AND p.from_on <= r.business_date AND p.until_on > r.business_date
+        GROUP BY GROUPING SETS ((terminal, r.hall, p.from_on, band, hour), (posted_on, issuer, band, hour, tax_rate_bp));
         RETURN v_month;
 END
 $$;
@@ -128,20 +133,22 @@ CREATE OR REPLACE FUNCTION earlier_yen(p_posted_on date, p_business_date date, p
 $$;
 
 -- What a cube is: its summary of some months, and the rows that were posted on some other days, both in order.
--- All have the columns of summary; what is none of the cube's dimensions is not to be relied on. Arrays, since
+-- All have the columns of summary; what is none of the cube's dimensions is not to be relied on. Whoever asks for the place of
+-- a hall joins hall_place by the hall and the day place_on.
+-- Arrays, since
 -- who knows them beforehand gets better plans, and parallel ones.
 CREATE OR REPLACE FUNCTION cube_rollup(p_days date[]) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT r.withdrawals, r.cash_yen, r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen, r.interbank_tax_yen,
                r.hall_share_yen, earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen),
                date_trunc('month', r.posted_on::timestamp)::date, r.posted_on, NULL::integer, NULL::smallint, r.hall, r.terminal, r.issuer,
-               r.band, 'rollup'::text
+               r.band, 'rollup'::text, r.business_date
         FROM revenue_rollup r WHERE r.posted_on = ANY (p_days)
 $$;
 CREATE OR REPLACE FUNCTION cube_every(p_days date[]) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT r.sign::bigint, r.cash_yen, r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen, r.interbank_tax_yen,
                r.hall_share_yen, earlier_yen(r.posted_on, r.business_date, r.customer_fee_yen, r.interbank_fee_yen),
                date_trunc('month', r.posted_on::timestamp)::date, r.posted_on, r.tax_rate_bp, r.hour, r.hall, r.terminal, r.issuer,
-               r.band, 'every'::text
+               r.band, 'every'::text, r.business_date
         FROM report_rows(p_days[1], p_days[cardinality(p_days)]) r WHERE r.posted_on = ANY (p_days)
 $$;
 CREATE OR REPLACE FUNCTION cube_atm(p_months date[], p_days date[]) RETURNS SETOF summary
@@ -270,5 +277,5 @@ BEGIN
 END
 $$;
 
-INSERT INTO schema_migration VALUES (14, 'reports');
+INSERT INTO schema_migration VALUES (15, 'reports');
 COMMIT;

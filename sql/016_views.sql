@@ -74,14 +74,16 @@ LEFT JOIN exception_resolution r USING (terminal, advice_at, advice_stan, kind, 
 CREATE VIEW v_account AS
 SELECT card_token, balance_yen FROM account;
 
--- The roll-up with the places that reports group by.
+-- The roll-up with the places that reports group by: those of the business date.
 CREATE VIEW v_revenue AS
-SELECT r.posted_on, r.business_date, r.terminal, r.hall, h.name AS hall_name, h.area, a.name AS area_name, h.prefecture,
+SELECT r.posted_on, r.business_date, r.terminal, r.hall, h.name AS hall_name, p.area, a.name AS area_name, p.prefecture,
        r.issuer, r.band, r.withdrawals, r.cash_yen, r.customer_fee_yen, r.interbank_fee_yen,
        r.customer_tax_yen + r.interbank_tax_yen AS tax_yen,
        r.customer_fee_yen + r.interbank_fee_yen AS revenue_yen,
        r.hall_share_yen
-FROM revenue_rollup r JOIN hall h USING (hall) JOIN area a USING (area);
+FROM revenue_rollup r JOIN hall h USING (hall)
+JOIN hall_place p ON p.hall = r.hall AND p.from_on <= r.business_date AND p.until_on > r.business_date
+JOIN area a ON a.area = p.area;
 
 -- Holidays as they count: an operator's row wins over the package's.
 CREATE VIEW v_holiday AS
@@ -110,5 +112,5 @@ GRANT DELETE ON holiday TO atm_operator;
 GRANT INSERT ON card, account TO atm_operator;
 GRANT UPDATE (status, expiry_yymm) ON card TO atm_operator;
 
-INSERT INTO schema_migration VALUES (15, 'views');
+INSERT INTO schema_migration VALUES (16, 'views');
 COMMIT;
