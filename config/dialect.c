@@ -52,17 +52,28 @@ static const char *const digits_words[] = {[ISO_DIGITS_ASCII] = "ascii", [ISO_DI
 static const char *const bool_words[] = {"no", "yes", NULL};
 
 /* The keys of [dialect]; `words` NULL: the name. */
-enum key { KEY_NAME, KEY_HEADER, KEY_COUNTS_ITSELF, KEY_BITMAP, KEY_DIGITS, KEY_LENGTH_DIGITS, KEY_COUNT };
+enum key {
+        KEY_NAME,
+        KEY_HEADER,
+        KEY_COUNTS_ITSELF,
+        KEY_BITMAP,
+        KEY_DIGITS,
+        KEY_LENGTH_DIGITS,
+        KEY_EMPTY_MESSAGES,
+        KEY_COUNT
+};
 static const struct {
         const char *key;
         const char *const *words;
+        bool optional;
 } keys[KEY_COUNT] = {
-    [KEY_NAME] = {"name", NULL},
-    [KEY_HEADER] = {"header", frame_words},
-    [KEY_COUNTS_ITSELF] = {"header_counts_itself", bool_words},
-    [KEY_BITMAP] = {"bitmap", bitmap_words},
-    [KEY_DIGITS] = {"digits", digits_words},
-    [KEY_LENGTH_DIGITS] = {"length_digits", digits_words},
+    [KEY_NAME] = {"name", NULL, false},
+    [KEY_HEADER] = {"header", frame_words, false},
+    [KEY_COUNTS_ITSELF] = {"header_counts_itself", bool_words, false},
+    [KEY_BITMAP] = {"bitmap", bitmap_words, false},
+    [KEY_DIGITS] = {"digits", digits_words, false},
+    [KEY_LENGTH_DIGITS] = {"length_digits", digits_words, false},
+    [KEY_EMPTY_MESSAGES] = {"empty_messages", bool_words, true},
 };
 
 #define ROW_WANTED "name, n|an|ans|x+n|z|b, fixed|llvar|lllvar, length, show|pan|hide"
@@ -236,6 +247,9 @@ static int key_store(struct reading *r, enum key key, int choice)
         case KEY_LENGTH_DIGITS:
                 r->dialect.length_digits = (enum iso_digits_form)choice;
                 break;
+        case KEY_EMPTY_MESSAGES:
+                r->dialect.frame_may_be_empty = choice == 1;
+                break;
         case KEY_NAME:
         case KEY_COUNT:
                 break;
@@ -262,7 +276,7 @@ static int on_key(struct reading *r, const char *key, const char *value)
         if (i == KEY_COUNT)
                 return reading_fail(r, r->line,
                                     "[dialect] %s: unknown key; expected one of: name, header, "
-                                    "header_counts_itself, bitmap, digits, length_digits",
+                                    "header_counts_itself, bitmap, digits, length_digits, empty_messages",
                                     text_shown(key, shown));
         if (r->key_line[i])
                 return reading_fail(r, r->line, "[dialect] %s: given twice, first in line %d; expected once",
@@ -499,7 +513,7 @@ static void missing_check(struct reading *r)
 {
         char expected[80];
         for (int i = 0; i < KEY_COUNT; i++)
-                if (!r->key_line[i])
+                if (!r->key_line[i] && !keys[i].optional)
                         reading_fail(r, LINE_NONE, "[dialect] %s is missing; expected %s", keys[i].key,
                                      keys[i].words ? words_list(keys[i].words, expected, sizeof(expected))
                                                    : "what the dialect is called");
@@ -519,7 +533,7 @@ static void missing_check(struct reading *r)
 bool dialect_read(FILE *file, const char *path, struct iso_dialect *ret_dialect, struct bank_codes *ret_codes,
                   char error[DIALECT_ERROR_MAX])
 {
-        struct reading r = {.path = path, .file = file, .error = error};
+        struct reading r = {.path = path, .file = file, .error = error, .dialect = {.frame_may_be_empty = true}};
         bank_codes_init(&r.codes);
         int bad_line = ini_parse_stream(on_line, &r, on_pair, &r);
         if (ferror(file)) {

@@ -44,7 +44,9 @@ enum frame_result frame_next(const struct iso_dialect *dialect, const uint8_t *b
         if (!read_header(dialect, bytes, &length))
                 return FRAME_BAD;
         size_t itself = dialect->frame_counts_itself ? header : 0;
-        if (length <= itself || length - itself > ISO_MESSAGE_MAX)
+        if (length == 0 && dialect->frame_may_be_empty)
+                length = itself; /* of nothing, not even of itself */
+        if (length < itself + !dialect->frame_may_be_empty || length - itself > ISO_MESSAGE_MAX)
                 return FRAME_BAD;
         length -= itself;
         if (available - header < length)

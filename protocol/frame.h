@@ -16,7 +16,7 @@
 
 enum { FRAME_HEADER_MAX = 4 }; /* longest length header of any form */
 
-/* FRAME_BAD: no length, or one of zero or over ISO_MESSAGE_MAX. */
+/* FRAME_BAD: no length, or one over ISO_MESSAGE_MAX, or of zero where the dialect has no empty messages. */
 ATM_MUST_USE enum frame_result frame_next(const struct iso_dialect *dialect, const uint8_t *bytes,
                                           size_t available, const uint8_t **ret_message, size_t *ret_length);
 

@@ -77,6 +77,7 @@ struct iso_dialect {
         char name[ISO_NAME_MAX + 1];
         enum frame_form frame;
         bool frame_counts_itself; /* the length before a message includes its own bytes */
+        bool frame_may_be_empty;  /* a length of zero is a sign of life, and no fault */
         enum iso_bitmap_form bitmap;
         enum iso_digits_form digits;        /* of n fields, x+n after its sign, and the MTI */
         enum iso_digits_form length_digits; /* of LLVAR and LLLVAR prefixes */

@@ -305,6 +305,7 @@ static void on_remarked(struct bank_session_env *env, enum bank_remark remark)
             [BANK_ANSWER_UNKNOWN] = &count->unknown,
             [BANK_ANSWER_WRONG] = &count->wrong,
             [BANK_MESSAGE_UNDECODABLE] = &count->undecodable,
+            [BANK_MESSAGE_EMPTY] = &count->empty,
         };
         ++*counters[remark];
 }

@@ -39,7 +39,8 @@ enum { BANK_RECENT = 4096 };
         X(duplicate, "answers that came once more")                                                          \
         X(unknown, "answers to nothing that was asked lately")                                               \
         X(wrong, "answers that do not echo what was asked, or lack what they must hold")                     \
-        X(undecodable, "messages of the bank that could not be decoded or are none that a bank sends")
+        X(undecodable, "messages of the bank that could not be decoded or are none that a bank sends")       \
+        X(empty, "messages of the bank with nothing in them, which keep its connection")
 
 struct bank_counters {
 #define X(name, text) uint64_t name;

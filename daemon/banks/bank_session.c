@@ -308,6 +308,10 @@ void bank_session_frame(struct bank_session *session, const uint8_t *bytes, size
         struct iso_error error;
         if (session->state == BANK_SESSION_CLOSING)
                 return;
+        if (length == 0) { /* no answer to our echoes */
+                remark(session, BANK_MESSAGE_EMPTY);
+                return;
+        }
         session->heard_ms = steady_ms(session);
         if (iso_decode(dialect, bytes, length, &message, &error) == 0) {
                 on_decoded(session, &message);

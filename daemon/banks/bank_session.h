@@ -81,7 +81,8 @@ enum bank_remark {
         BANK_ECHO_ANSWERED,
         BANK_ANSWER_UNKNOWN,     /* to a network message that is not under way */
         BANK_ANSWER_WRONG,       /* not what was asked, or incomplete */
-        BANK_MESSAGE_UNDECODABLE /* or none that a bank sends */
+        BANK_MESSAGE_UNDECODABLE, /* or none that a bank sends */
+        BANK_MESSAGE_EMPTY        /* a sign of life by which some keep their connections */
 };
 
 struct bank_session_env;

@@ -211,6 +211,9 @@ START_TEST(bytes_that_are_no_message_change_nothing_but_a_counter)
         ck_assert(ask(1, 10000));
         bank_session_frame(&peers[0].session, rubbish, sizeof(rubbish));
         ck_assert_uint_eq(route->count.undecodable, 1);
+        bank_session_frame(&peers[0].session, rubbish, 0);
+        ck_assert_uint_eq(route->count.undecodable, 1);
+        ck_assert_uint_eq(route->count.empty, 1);
         ck_assert_int_eq(asks[1].ends, 0);
         bank_peer_answer(&peers[0], 1, "00");
         ck_assert_int_eq(asks[1].ends, 1);

@@ -94,9 +94,9 @@ END_TEST
 START_TEST(each_shipped_dialect_has_the_forms_that_it_is_there_to_show)
 {
         static const struct iso_dialect wanted[SHIPPED] = {
-            {"BANKA", FRAME_BINARY, false, ISO_BITMAP_RAW, ISO_DIGITS_ASCII, ISO_DIGITS_ASCII, .field = {}},
-            {"BANKB", FRAME_ASCII, false, ISO_BITMAP_HEX, ISO_DIGITS_ASCII, ISO_DIGITS_ASCII, .field = {}},
-            {"BANKC", FRAME_BINARY, true, ISO_BITMAP_RAW, ISO_DIGITS_BCD, ISO_DIGITS_BCD, .field = {}},
+            {"BANKA", FRAME_BINARY, false, false, ISO_BITMAP_RAW, ISO_DIGITS_ASCII, ISO_DIGITS_ASCII, .field = {}},
+            {"BANKB", FRAME_ASCII, false, false, ISO_BITMAP_HEX, ISO_DIGITS_ASCII, ISO_DIGITS_ASCII, .field = {}},
+            {"BANKC", FRAME_BINARY, true, false, ISO_BITMAP_RAW, ISO_DIGITS_BCD, ISO_DIGITS_BCD, .field = {}},
         };
         ck_assert_str_eq(dialects[_i].name, wanted[_i].name);
         ck_assert_int_eq(dialects[_i].frame, wanted[_i].frame);
@@ -452,12 +452,22 @@ START_TEST(the_least_dialect_loads)
         ck_assert_msg(read_with(0, NULL, &dialect, error), "%s", error);
         ck_assert_str_eq(dialect.name, "LEAST");
         ck_assert_int_eq(dialect.frame, FRAME_BCD);
+        ck_assert(dialect.frame_may_be_empty);
         for (int field = 2; field <= ISO_FIELD_MAX; field++) {
                 bool given = false;
                 for (size_t i = 0; i < COUNT(least); i++)
                         given |= atoi(least[i]) == field;
                 ck_assert_int_eq(iso_dialect_has(&dialect, field), given);
         }
+}
+END_TEST
+
+START_TEST(a_dialect_may_bar_empty_messages)
+{
+        struct iso_dialect dialect;
+        char error[DIALECT_ERROR_MAX] = "";
+        ck_assert_msg(read_with(LINE_BITMAP, "bitmap = raw\nempty_messages = no", &dialect, error), "%s", error);
+        ck_assert(!dialect.frame_may_be_empty);
 }
 END_TEST
 
@@ -480,7 +490,7 @@ static const struct {
     {LINE_FIELDS, NULL,
      "x.dialect:8: [dialect] 2: unknown key; expected one of: name, header, header_counts_itself, bitmap, "
      "digits, "
-     "length_digits"},
+     "length_digits, empty_messages"},
     {LINE_END, "nonsense",
      "x.dialect:26: not understood; expected [section], key = value, or a comment after # or ;"},
     {LINE_END, "[fields",
@@ -498,6 +508,7 @@ static const struct {
     {LINE_HEADER, "header = hex", "x.dialect:3: [dialect] header = 'hex'; expected binary, ascii or bcd"},
     {LINE_BITMAP, "bitmap =", "x.dialect:5: [dialect] bitmap = ''; expected raw or hex"},
     {LINE_BITMAP, "bitmap = RAW", "x.dialect:5: [dialect] bitmap = 'RAW'; expected raw or hex"},
+    {LINE_BITMAP, "bitmap = raw\nempty_messages = maybe", "x.dialect:6: [dialect] empty_messages = 'maybe'; expected no or yes"},
     {LINE_BITMAP, "header = bcd",
      "x.dialect:5: [dialect] header: given twice, first in line 3; expected once"},
     {2, "name =", "x.dialect:2: [dialect] name = ''; expected 1 to 31 characters of ASCII"},
@@ -509,7 +520,7 @@ static const struct {
     {LINE_BITMAP, "bitmaps = raw",
      "x.dialect:5: [dialect] bitmaps: unknown key; expected one of: name, header, header_counts_itself, "
      "bitmap, "
-     "digits, length_digits"},
+     "digits, length_digits, empty_messages"},
     /* the number of a field */
     {LINE_END, "1 = bitmap, b, fixed, 8, hide",
      "x.dialect:26: [fields] 1: a bitmap; expected another number from 2 to 128"},
@@ -912,6 +923,7 @@ static Suite *suite(void)
         t = tcase_create("files");
         tcase_add_test(t, the_least_dialect_loads);
         tcase_add_test(t, the_codes_of_the_file_reach_whoever_asks_for_them);
+        tcase_add_test(t, a_dialect_may_bar_empty_messages);
         tcase_add_loop_test(t, a_fault_is_named_with_its_line_and_what_was_expected, 0, COUNT(faults));
         tcase_add_test(t, each_field_that_a_bank_link_needs_is_missed);
         tcase_add_test(t, the_first_error_of_the_file_is_the_one_that_is_told);

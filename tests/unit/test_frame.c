@@ -135,6 +135,28 @@ START_TEST(a_frame_is_ready_when_all_of_it_is_there)
 }
 END_TEST
 
+/* By which others keep a connection; ATMs don't. */
+START_TEST(an_empty_message_is_one_where_the_dialect_has_them)
+{
+        static const char *const empty[FORMS][2] = {
+            [BINARY] = {"\0\0", "\0\0"}, [BINARY_SELF] = {"\0\2", "\0\0"}, [ASCII] = {"0000", "0000"},
+            [ASCII_SELF] = {"0004", "0000"}, [BCD] = {"\0\0", "\0\0"}, [BCD_SELF] = {"\0\2", "\0\0"}};
+        struct iso_dialect dialect = forms[_i];
+        size_t header = frame_header_size(&dialect), at = 4711, length = 4711;
+        for (int i = 0; i < 2; i++) {
+                const uint8_t *bytes = (const uint8_t *)empty[_i][i];
+                dialect.frame_may_be_empty = false;
+                ck_assert_int_eq(next_of(&dialect, bytes, header, &at, &length), FRAME_BAD);
+                dialect.frame_may_be_empty = true;
+                ck_assert_int_eq(next_of(&dialect, bytes, header - 1, &at, &length), FRAME_PARTIAL);
+                ck_assert_int_eq(next_of(&dialect, bytes, header, &at, &length), FRAME_READY);
+                ck_assert_uint_eq(at, header);
+                ck_assert_uint_eq(length, 0);
+        }
+        ck_assert(!iso_dialect_ascii.frame_may_be_empty);
+}
+END_TEST
+
 START_TEST(the_built_in_dialect_has_two_bytes_that_do_not_count_themselves)
 {
         uint8_t header[FRAME_HEADER_MAX];
@@ -206,6 +228,7 @@ static Suite *suite(void)
         tcase_add_loop_test(t, a_frame_is_ready_when_all_of_it_is_there, 0, COUNT(frames));
         tcase_add_test(t, the_built_in_dialect_has_two_bytes_that_do_not_count_themselves);
         tcase_add_loop_test(t, a_header_is_read_as_it_was_written, 0, FORMS);
+        tcase_add_loop_test(t, an_empty_message_is_one_where_the_dialect_has_them, 0, FORMS);
         tcase_add_loop_test(t, a_stream_is_cut_into_the_same_messages_whatever_its_segments, 0, FORMS);
         suite_add_tcase(s, t);
         return s;

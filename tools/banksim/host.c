@@ -310,7 +310,7 @@ static void on_message(struct host_conn *conn, const uint8_t *bytes, size_t leng
         struct iso_message message;
         struct iso_error error;
         struct bank_reply reply;
-        if (host->dead)
+        if (host->dead || length == 0)
                 return;
         bool whole = iso_decode(wire_dialect(host->wire), bytes, length, &message, &error) == 0;
         enum behaviour how =
