@@ -14,6 +14,10 @@ ALTER TABLE exception_record DROP CONSTRAINT exception_record_kind_check;
 ALTER TABLE exception_record ADD CONSTRAINT exception_record_kind_check
         CHECK (kind IN ('completion', 'reversal', 'operator', 'bank'));
 
+-- An ATM's reason for a reversal is any two letters, digits and blanks (DE 39 is an 2), and goes on to its bank.
+ALTER TABLE bank_notice DROP CONSTRAINT bank_notice_why_check;
+ALTER TABLE bank_notice ADD CONSTRAINT bank_notice_why_check CHECK (why ~ '^[0-9A-Za-z ]{2}$');
+
 -- Which key makes the tokens of cards: its check value, from whoever uses one first. Under another key the same cards
 -- have other tokens, and exclusions, use of limits and accounts would stay behind.
 CREATE TABLE token_key (

@@ -101,16 +101,39 @@ static void remark(struct bank_session *session, enum bank_remark remark)
         session->env->events->remarked(session->env, remark);
 }
 
-/* The message on its way; it and its bytes are wiped, the card number among them. */
-static bool send_message(struct bank_session *session, struct iso_message *message)
+/* What a bank can do without, or with another word for, is made to fit its dialect; all else must. */
+static void fit(struct iso_message *message, const struct iso_dialect *dialect)
 {
         static const uint8_t may_lack[] = {12, 13, 42}; /* a dialect may have no room for them */
-        const struct iso_dialect *dialect = session->env->dialect;
-        uint8_t bytes[ISO_MESSAGE_MAX];
-        struct iso_error error;
+        static const char no_action[] = "21";
+        int64_t reason;
         for (size_t i = 0; i < sizeof(may_lack); i++)
                 if (dialect->field[may_lack[i]].format == ISO_NONE)
                         iso_unset(message, may_lack[i]);
+        /* An ATM's reason is any two letters and digits. */
+        if (dialect->field[39].format == ISO_N && iso_has(message, 39) && !iso_number(message, 39, &reason))
+                iso_set_string(message, 39, no_action);
+}
+
+bool bank_session_can_say(const struct iso_dialect *dialect, struct iso_message *message)
+{
+        uint8_t bytes[ISO_MESSAGE_MAX];
+        struct iso_error error;
+        fit(message, dialect);
+        int length = iso_encode(dialect, message, bytes, sizeof(bytes), &error);
+        if (length > 0)
+                explicit_bzero(bytes, (size_t)length);
+        iso_wipe(message);
+        return length > 0;
+}
+
+/* The message on its way; it and its bytes are wiped, the card number among them. */
+static bool send_message(struct bank_session *session, struct iso_message *message)
+{
+        const struct iso_dialect *dialect = session->env->dialect;
+        uint8_t bytes[ISO_MESSAGE_MAX];
+        struct iso_error error;
+        fit(message, dialect);
         int length = iso_encode(dialect, message, bytes, sizeof(bytes), &error);
         if (length >= 0) {
                 session->ops->send(session->peer, bytes, (size_t)length);

@@ -152,6 +152,9 @@ void bank_session_stop(struct bank_session *session, const char *reason);
 /* The connection is gone, whoever ended it: what was outstanding is given back. */
 void bank_session_closed(struct bank_session *session);
 
+/* Whether the dialect has room for the message, which is wiped. */
+ATM_MUST_USE bool bank_session_can_say(const struct iso_dialect *dialect, struct iso_message *message);
+
 /* Send the message as the exchange says, on a session that is UP. False: it can't be said in the bank's
  * dialect, and nothing was sent. Wipes the message. */
 ATM_MUST_USE bool bank_session_exchange(struct bank_session *session, struct bank_exchange *exchange,

@@ -96,6 +96,8 @@ void play_fill_request(const struct reference *reference, struct ledger_op *op, 
 void play_fill_advice(struct ledger_op *op, const struct ledger_identity *original, bool reversal,
                          int64_t amount_yen, int64_t dispensed_yen)
 {
+        static const char reasons[5][3] = {"22", "E1", "z9", " Z", "  "}; /* any that the message may hold */
+
         op->kind = LEDGER_ADVICE;
         op->advice = (struct ledger_advice){
             .reversal = reversal,
@@ -105,7 +107,7 @@ void play_fill_advice(struct ledger_op *op, const struct ledger_identity *origin
         };
         memcpy(op->advice.original.terminal, op->identity.terminal, sizeof op->identity.terminal);
         if (reversal)
-                strcpy(op->advice.why, dispensed_yen ? "32" : "22");
+                strcpy(op->advice.why, dispensed_yen ? "32" : reasons[op->identity.stan % 5]);
 }
 
 /* comparing ----------------------------------------------------------------------------------------- */
