@@ -275,8 +275,24 @@ static void submit(struct service *service, struct txn *txn)
         ledger_submit(service->ledger, &txn->op);
 }
 
-/* Room with the bank, before anything is durable: a request that finds none is refused, and its bank never
- * hears of it. */
+/* An amount, a fee or a card number may be longer than in the bank's dialect: its reversal would wait for ever. */
+static bool can_be_said(const struct bank_route *route, const struct txn *txn)
+{
+        const struct ledger_request *request = &txn->op.request;
+        struct iso_message message;
+        bank_format_request(&txn->op.identity, request, &txn->card,
+                            request->price.customer_fee_yen + request->price.customer_tax_yen, route->settings.acquirer,
+                            &message);
+        if (bank_session_can_say(&route->dialect, &message))
+                return true;
+        log_limited(LEVEL_WARNING, "bank_no_room", LOG_TEXT("link", route->settings.name),
+                    LOG_TEXT("terminal", txn->op.identity.terminal), LOG_NUMBER("stan", txn->op.identity.stan),
+                    LOG_TEXT("help", "an amount, a fee or a card number is longer than in the bank's dialect"));
+        return false;
+}
+
+/* Room with the bank, and in its dialect, before anything is durable: a request that finds none is refused, and its
+ * bank never hears of it. */
 static void reserve_bank(struct service *service, struct txn *txn)
 {
         struct ledger_request *request = &txn->op.request;
@@ -284,7 +300,7 @@ static void reserve_bank(struct service *service, struct txn *txn)
         if (!*request->link || request->refusal != REASON_APPROVED)
                 return;
         struct bank_route *route = bank_routes_find(service->banks.routes, request->link);
-        if (route && bank_route_reserve(route))
+        if (route && can_be_said(route, txn) && bank_route_reserve(route))
                 txn->route = route;
         else
                 request->refusal = REASON_ISSUER_UNAVAILABLE;
