@@ -42,7 +42,7 @@ static void load(int i, const char *name)
 {
         char path[512], error[DIALECT_ERROR_MAX];
         snprintf(path, sizeof(path), "%s/etc/dialects/%s.dialect", SOURCE_DIR, name);
-        ck_assert_msg(dialect_load(path, &dialects[i], error), "%s", error);
+        ck_assert_msg(dialect_load(path, &dialects[i], NULL, error), "%s", error);
 }
 
 /* As a file's row would: see config/dialect.c. */
@@ -446,7 +446,7 @@ static void carry_notices(void)
                         check_notice(&notice, &bank.sent[bank.count - 1]);
                         bank_peer_answer(&bank, bank.count - 1, "00");
                         must(told.acknowledged);
-                        struct memory_ended ended = {.identity = notice.identity, .seq = notice.seq};
+                        struct memory_ended ended = {.identity = notice.identity, .seq = notice.seq, .said = "00"};
                         must(memory_saf_end(database, &ended, 1, bank_now_ms) == 1);
                 }
         }
