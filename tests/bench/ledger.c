@@ -3,19 +3,20 @@
  * (ledger_batch), and what they cost the PostgreSQL processes at the other end. scripts/bench ledger runs it
  * in a laboratory.
  *
- *      bench_ledger BATCH CONNECTIONS FIRST MILLISECONDS
+ *      bench_ledger BATCH CONNECTIONS FIRST BATCHES
  *
  * prints one line: withdrawals written, of them measured, seconds measured, processor microseconds of
  * PostgreSQL's connections over those, of them in the kernel, bytes of WAL over those.
  *
- * Withdrawal number n, from FIRST, is always the same one: its ATM, card, moment and price follow from n. So
- * what is written depends on no clock, and who goes on from FIRST plus what was written never repeats one. As
- * many in a row as there are cards have different ones. The database is the environment's (PGHOST, PGPORT,
- * PGDATABASE, and PGUSER for looking on); business time starts at ATM_CLOCK_START_MS.
+ * Withdrawal number n, from FIRST, is always the same one: its ATM, card, moment and price follow from n, and
+ * how many there are from the arguments. So what is written depends on no clock, two builds can be given the
+ * same work, and who goes on from FIRST plus what was written never repeats one. All cards take their turn,
+ * each at most once a day. The database is the environment's (PGHOST, PGPORT, PGDATABASE, and PGUSER for
+ * looking on); business time starts at ATM_CLOCK_START_MS.
  *
  * Each connection takes the next BATCH numbers, asks for them in one batch, and completes them in the next:
  *
- *      IDLE --phase begins--> ASKING --all approved--> ADVISING --all acknowledged, time is over--> IDLE
+ *      IDLE --phase begins--> ASKING --all approved--> ADVISING --all acknowledged, no batch is left--> IDLE
  *                               ^-------- all acknowledged --------'
  *
  * Once all are idle the phase is over: warming up, during which plans are made, then what is measured. So
@@ -37,9 +38,8 @@
 #include "rules/calendar.h"
 #include "rules/decide.h"
 
-enum { LANES_MAX = 16, WARM_UP_MS = 500, AMOUNT_YEN = 1000 };
+enum { LANES_MAX = 16, WARM_UP_BATCHES = 16 /* a lane */, AMOUNT_YEN = 1000 };
 enum { WITHDRAWALS_PER_SECOND = 5000 }; /* of business time */
-enum { CARD_STRIDE = 1000003 };         /* a prime: cards in turn, and none beside the one before */
 
 #define LANE_CONNINFO "user=atm_daemon application_name=bench_ledger"
 
@@ -60,7 +60,8 @@ struct use {
 
 struct bench {
         int size, lanes, running; /* running: lanes that are not idle */
-        int64_t first, next, phase_us, deadline_us;
+        int64_t first, next;
+        int batches, left; /* to be measured; of the phase, not yet begun */
         bool is_measuring;
         struct use begin, end;
 
@@ -100,8 +101,7 @@ static PGresult *query(struct bench *b, const char *sql, int result_format)
         return result;
 }
 
-/* ---- what it costs --------------------------------------------------------------------------------------
- */
+/* ---- what it costs ---------------------------------------------------------------------------------- */
 
 /* A file of /proc, from the end of what stands in brackets (a program's name), or from its beginning. */
 static void proc_read(const char *pid, const char *name, char buffer[512])
@@ -151,22 +151,22 @@ static struct use use_now(struct bench *b)
         return use;
 }
 
-/* ---- withdrawal number n --------------------------------------------------------------------------------
- */
+/* ---- withdrawal number n ---------------------------------------------------------------------------- */
 
 static void identify(const struct bench *b, int64_t n, struct ledger_identity *identity)
 {
-        int atms = PQntuples(b->terminals);
+        int atms = PQntuples(b->terminals), cards = PQntuples(b->cards);
         snprintf(identity->terminal, sizeof(identity->terminal), "%s",
                  PQgetvalue(b->terminals, (int)(n % atms), 0));
-        identity->transmitted_ms = b->start_ms + n / WITHDRAWALS_PER_SECOND * 1000;
+        identity->transmitted_ms =
+            b->start_ms + n / cards * DAY_MS + n % cards / WITHDRAWALS_PER_SECOND * 1000;
         identity->stan = (int32_t)(n / atms * 2 % 1000000);
 }
 
 /* As a session and its transaction fill it in. */
 static void make_request(const struct bench *b, int64_t n, struct ledger_op *op)
 {
-        int card = (int)((n % PQntuples(b->cards)) * CARD_STRIDE % PQntuples(b->cards));
+        int card = (int)(n % PQntuples(b->cards));
         struct ledger_request *r = &op->request;
         struct verdict verdict;
         char pan[sizeof(r->pan_mask)];
@@ -209,8 +209,7 @@ static void turn_into_advice(struct ledger_op *op)
         op->identity.stan++;
 }
 
-/* ---- lanes ----------------------------------------------------------------------------------------------
- */
+/* ---- lanes ------------------------------------------------------------------------------------------ */
 
 static void lane_send(struct lane *lane, enum ledger_kind kind)
 {
@@ -253,17 +252,31 @@ static void check_answers(const struct lane *lane)
                 if (answer->status != LEDGER_DECIDED)
                         die("an answer of status %d", answer->status);
                 if (answer->reason != REASON_APPROVED)
-                        die("a withdrawal was refused: %s; more cards, or less time",
+                        die("a withdrawal was refused: %s; more cards, or fewer withdrawals",
                             reason_rows[answer->reason].name);
         }
 }
 
-static void phase_begin(struct bench *b, int64_t us)
+static void phase_end(struct bench *b);
+
+/* The next batch, or nothing where none is left. */
+static void lane_go_on(struct lane *lane)
 {
-        b->deadline_us = monotonic_us() + us;
+        struct bench *b = lane->bench;
+        if (b->left > 0) {
+                b->left--;
+                lane_ask(lane);
+        } else if (--b->running == 0) {
+                phase_end(b);
+        }
+}
+
+static void phase_begin(struct bench *b, int batches)
+{
+        b->left = batches;
         b->running = b->lanes;
         for (int i = 0; i < b->lanes; i++)
-                lane_ask(&b->lane[i]);
+                lane_go_on(&b->lane[i]);
 }
 
 static void phase_end(struct bench *b)
@@ -274,7 +287,7 @@ static void phase_end(struct bench *b)
         } else {
                 b->is_measuring = true;
                 b->begin = use_now(b);
-                phase_begin(b, b->phase_us);
+                phase_begin(b, b->batches);
         }
 }
 
@@ -283,13 +296,12 @@ static void on_up(void *context)
         struct lane *lane = context;
         struct bench *b = lane->bench;
         if (++b->running == b->lanes)
-                phase_begin(b, WARM_UP_MS * 1000);
+                phase_begin(b, WARM_UP_BATCHES * b->lanes);
 }
 
 static void on_end(void *context, enum pg_outcome outcome, const PGresult *result)
 {
         struct lane *lane = context;
-        struct bench *b = lane->bench;
         if (outcome != PG_DONE)
                 die("a batch failed: %s", result ? PQresultErrorMessage(result) : "the connection is lost");
         if (ledger_batch_answers(&lane->batch, result) != BATCH_ANSWERED)
@@ -297,10 +309,8 @@ static void on_end(void *context, enum pg_outcome outcome, const PGresult *resul
         check_answers(lane);
         if (lane->batch.kind == LEDGER_REQUEST)
                 lane_advise(lane);
-        else if (monotonic_us() < b->deadline_us)
-                lane_ask(lane);
-        else if (--b->running == 0)
-                phase_end(b);
+        else
+                lane_go_on(lane);
 }
 
 static void on_down(void *context, const char *why)
@@ -309,8 +319,7 @@ static void on_down(void *context, const char *why)
         die("no connection: %s", why);
 }
 
-/* ---- from the beginning to the end ----------------------------------------------------------------------
- */
+/* ---- from the beginning to the end ------------------------------------------------------------------ */
 
 static void bench_open(struct bench *b)
 {
@@ -325,13 +334,14 @@ static void bench_open(struct bench *b)
                 die("%s", PQerrorMessage(b->pg));
         if (!reference_read(b->pg, &b->reference, error))
                 die("%s", error);
-        b->cards = query(
-            b,
-            "SELECT card_token, pan_mask, expiry_yymm FROM card WHERE issuer = 'HOUSE' ORDER BY card_token",
-            1);
+        /* cards in an order that is neither the index's nor the table's */
+        b->cards = query(b,
+                         "SELECT card_token, pan_mask, expiry_yymm FROM card WHERE issuer = 'HOUSE' "
+                         "ORDER BY reverse(card_token::text)",
+                         1);
         b->terminals =
             query(b, "SELECT terminal FROM atm WHERE enabled AND hall IS NOT NULL ORDER BY terminal", 1);
-        if (PQntuples(b->cards) % CARD_STRIDE == 0 || PQntuples(b->cards) < b->size * b->lanes)
+        if (PQntuples(b->cards) < b->size * b->lanes)
                 die("%d cards are not enough for %d connections with batches of %d", PQntuples(b->cards),
                     b->lanes, b->size);
         for (int kind = 0; kind < LEDGER_KIND_COUNT; kind++)
@@ -371,11 +381,11 @@ int main(int argc, char **argv)
 {
         static struct bench b;
         if (argc != 5)
-                die("expected: BATCH CONNECTIONS FIRST MILLISECONDS");
+                die("expected: BATCH CONNECTIONS FIRST BATCHES");
         b.size = (int)number(argv[1], 1, BATCH_MAX);
         b.lanes = (int)number(argv[2], 1, LANES_MAX);
         b.first = b.next = number(argv[3], 0, INT32_MAX);
-        b.phase_us = number(argv[4], 1, 3600000) * 1000;
+        b.batches = (int)number(argv[4], b.lanes, INT32_MAX);
         bench_open(&b);
         event_base_dispatch(b.base);
         printf("%" PRId64 " %" PRId64 " %.6f %" PRId64 " %" PRId64 " %" PRId64 "\n", b.end.withdrawals,
