@@ -148,6 +148,14 @@ expect "0200s sent again after a kill" 0 "$again"
 expect "no card number in the journals" 0 "$(cat "$WORK"/lab/journal/*.journal | grep -cE '990001[0-9]{10}')"
 expect "mode of the journals" 600 "$(stat -c %a "$last")"
 
+say "notes that nobody takes"
+expect_exit 0 "${run[@]}" --withdrawals 100 --cards-even --card-uses 1 --faults retract=0.3 --json
+[[ $OUTPUT =~ \"retract\":\ ([0-9]+) ]] || wrong "no count of retracted notes: $OUTPUT"
+expect "corrections that were taken, each with a record" "${BASH_REMATCH[1]} ${BASH_REMATCH[1]}" \
+        "$(sql "SELECT count(*) FROM exception_record WHERE what = 'corrected'") $(sql "SELECT sum(corrections) FROM card_day")"
+agrees "after corrections"
+expect_exit 0 atmctl verify
+
 say "an instance that is gone, a database that is gone"
 "$ROOT/scripts/lab" kill --dir "$WORK/lab" --instance 1
 expect_exit 1 "${run[@]}" --seconds 1 --start-seconds 1 --drain-seconds 1
