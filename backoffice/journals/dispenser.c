@@ -268,7 +268,7 @@ int64_t dispensers_paid_yen(const struct dispensers *d, int slot, int32_t stan, 
         const struct dispenser_counters *now = dispensers_counters(d, slot);
 
         assert(now);
-        return now->last_stan == stan && now->last_ms == transmitted_ms ? now->last_yen : 0;
+        return now->last_stan == stan && now->last_ms == transmitted_ms ? now->last_yen : -1;
 }
 
 bool dispensers_sync(struct dispensers *d)

@@ -58,7 +58,7 @@ void dispensers_pay(struct dispensers *dispensers, int slot, int32_t stan, int64
 /* Notes that nobody took come back out of the slot, into a bin that is not dispensed from: cash that has not
  * left. Of the last withdrawal alone. */
 void dispensers_take_back(struct dispensers *dispensers, int slot, int64_t yen);
-/* Yen that left for a withdrawal, as far as the dispenser remembers: it knows its last one. */
+/* Yen that left for a withdrawal; -1: it is not the dispenser's last, which is the one that it knows. */
 int64_t dispensers_paid_yen(const struct dispensers *dispensers, int slot, int32_t stan,
                             int64_t transmitted_ms);
 /* Wait until the counters are on disk. False: errno says why. */

@@ -289,6 +289,9 @@ START_TEST(notes_that_came_back_unknown_to_the_journal_are_told_after_a_power_lo
         atm_on_power(&atm, next_turn(), &recovery, AMOUNT);
         ck_assert_str_eq(done(), "");
         atm_init(&atm, "T0000001");
+        atm_on_power(&atm, next_turn(), &recovery, -1); /* its counters are lost: nobody knows better */
+        ck_assert_str_eq(done(), "");
+        atm_init(&atm, "T0000001");
         atm_on_power(&atm, next_turn(), &recovery, AMOUNT - 1000);
         ck_assert_str_eq(done(), "V");
         ck_assert_int_eq(recorded(JOURNAL_ADVICE)->dispensed_yen, AMOUNT - 1000);

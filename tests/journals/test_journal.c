@@ -381,8 +381,13 @@ START_TEST(counters_are_there_after_a_restart)
         ck_assert_int_eq(c->dispensed[NOTE_1000], 8);
         ck_assert_int_eq(c->loaded[NOTE_1000], DISPENSER_CASSETTE_NOTES - 8);
         ck_assert_int_eq(dispensers_paid_yen(d, slot, 43, 9000), 5000);
-        ck_assert_int_eq(dispensers_paid_yen(d, slot, 41, 8000), 0); /* it knows its last */
-        ck_assert_int_eq(dispensers_paid_yen(d, slot, 43, 8000), 0);
+        ck_assert_int_eq(dispensers_paid_yen(d, slot, 41, 8000), -1); /* it knows its last */
+        ck_assert_int_eq(dispensers_paid_yen(d, slot, 43, 8000), -1);
+        dispensers_take_back(d, slot, 3000);
+        ck_assert_int_eq(dispensers_paid_yen(d, slot, 43, 9000), 2000);
+        ck_assert_int_eq(dispensers_counters(d, slot)->total_yen, 15000);
+        dispensers_take_back(d, slot, 2000);
+        ck_assert_int_eq(dispensers_paid_yen(d, slot, 43, 9000), 0);
         dispensers_close(d);
 }
 END_TEST

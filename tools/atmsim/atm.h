@@ -154,6 +154,7 @@ void atm_init(struct sim_atm *atm, const char terminal[9]);
 bool atm_is_free(const struct sim_atm *atm);
 int32_t atm_next_stan(struct sim_atm *atm);
 
+/* paid_yen: what left for the journal's last withdrawal, as the dispenser says; -1: it does not know. */
 void atm_on_power(struct sim_atm *atm, struct atm_turn *turn, const struct recovery *recovery,
                   int64_t paid_yen);
 /* The connection stands; signed_on: and 0800/001 was answered 00. May come again when that follows later. */
