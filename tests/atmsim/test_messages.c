@@ -207,6 +207,22 @@ START_TEST(a_repeat_s_answer_must_be_the_original_s)
 }
 END_TEST
 
+START_TEST(an_approval_may_become_94_and_never_an_approval_again)
+{
+        struct atm_answer answer;
+
+        approve(send_out(ATM_REQUEST, false));
+        ck_assert(check(&answer));
+        profile_answer(send_out(ATM_REQUEST, true), &request, &reply);
+        iso_set_string(&reply, 39, "94");
+        ck_assert_msg(check(&answer), "%s", why);
+        ck_assert_msg(check(&answer), "%s", why);
+        approve(send_out(ATM_REQUEST, true));
+        ck_assert(!check(&answer));
+        ck_assert_ptr_nonnull(strstr(why, "not the original's"));
+}
+END_TEST
+
 START_TEST(only_what_is_not_kept_may_be_decided_anew)
 {
         static const struct {
@@ -280,6 +296,7 @@ int main(void)
         tcase_add_test(all, a_right_answer_is_accepted);
         tcase_add_loop_test(all, an_answer_that_is_wrong_in_a_field_is_named, 0, (int)COUNT(faults));
         tcase_add_test(all, a_repeat_s_answer_must_be_the_original_s);
+        tcase_add_test(all, an_approval_may_become_94_and_never_an_approval_again);
         tcase_add_test(all, only_what_is_not_kept_may_be_decided_anew);
         tcase_add_test(all, a_balance_has_its_form);
         tcase_add_test(all, an_answer_to_nothing_is_told);

@@ -18,6 +18,7 @@ struct expected {
         int64_t transmitted_ms;
         int64_t amount_yen;
         char de7[11];
+        bool first_approves;   /* then 94 may follow, and stays */
         uint16_t first_length; /* 0: none yet that has to stay the same */
         uint8_t first[ANSWER_BYTES_MAX];
 };
