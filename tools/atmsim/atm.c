@@ -530,7 +530,8 @@ void atm_on_power(struct sim_atm *atm, struct atm_turn *turn, const struct recov
         atm_init(atm, terminal);
         atm->stan = recovery->last_stan;
         enter_idle(atm, turn);
-        if (!recovery->open && !(recovery->advised && paid_yen >= 0 && paid_yen < recovery->advice.dispensed_yen))
+        if (!recovery->open &&
+            !(recovery->advised && paid_yen >= 0 && paid_yen < recovery->advice.dispensed_yen))
                 return;
         recover_withdrawal(atm, recovery);
         if (!recovery->open) { /* notes came back, and the journal doesn't know it yet */
