@@ -67,7 +67,8 @@ void bank_codes_init(struct bank_codes *ret_codes)
         for (size_t i = 0; i < sizeof(usual_reasons) / sizeof(usual_reasons[0]); i++)
                 ret_codes->reason[bank_code_place(usual_reasons[i].code)] = (uint8_t)usual_reasons[i].reason;
         for (size_t i = 0; i < sizeof(usual_verdicts) / sizeof(usual_verdicts[0]); i++)
-                ret_codes->verdict[bank_code_place(usual_verdicts[i].code)] = (uint8_t)usual_verdicts[i].verdict;
+                ret_codes->verdict[bank_code_place(usual_verdicts[i].code)] =
+                    (uint8_t)usual_verdicts[i].verdict;
 }
 
 bool bank_codes_allow(enum reason reason)
@@ -87,7 +88,8 @@ static int code_check(const char *code, char error[BANK_CODES_ERROR_MAX])
                 return -1;
         }
         if (place < 0)
-                snprintf(error, BANK_CODES_ERROR_MAX, "expected a code of two digits or capital letters, or %s", other);
+                snprintf(error, BANK_CODES_ERROR_MAX,
+                         "expected a code of two digits or capital letters, or %s", other);
         return place;
 }
 
@@ -101,10 +103,14 @@ static void list_names(const char *(*names)(int row), int count, char *buffer, s
         for (int i = 0; i < count && used < size; i++)
                 if (names(i))
                         used += (size_t)snprintf(buffer + used, size - used, "%s%s",
-                                                 used == 0 ? "" : i == last ? " or " : ", ", names(i));
+                                                 used == 0   ? ""
+                                                 : i == last ? " or "
+                                                             : ", ",
+                                                 names(i));
 }
 
-static int name_find(const char *(*names)(int row), int count, const char *name, char error[BANK_CODES_ERROR_MAX])
+static int name_find(const char *(*names)(int row), int count, const char *name,
+                     char error[BANK_CODES_ERROR_MAX])
 {
         char expected[BANK_CODES_ERROR_MAX - 16] = "";
         for (int i = 0; i < count; i++)

@@ -36,8 +36,8 @@ extern const size_t dialect_use_count;
 
 /* `path`: a file, or "ascii" for the built-in dialect. ret_codes may be NULL: only who asks the bank reads its codes.
  * False with a text in error[]. */
-ATM_MUST_USE bool dialect_load(const char *path, struct iso_dialect *ret_dialect, struct bank_codes *ret_codes,
-                               char error[DIALECT_ERROR_MAX]);
+ATM_MUST_USE bool dialect_load(const char *path, struct iso_dialect *ret_dialect,
+                               struct bank_codes *ret_codes, char error[DIALECT_ERROR_MAX]);
 
 /* The same from an open file; `path` is for the errors. The caller closes it. */
 ATM_MUST_USE bool dialect_read(FILE *file, const char *path, struct iso_dialect *ret_dialect,

@@ -74,7 +74,7 @@ static bool cell_hours(const char *opens, const char *closes, struct hours *ret_
         int64_t from, to;
         if (!cell_number(opens, 0, 1440, &from) || !cell_number(closes, 0, 1440, &to))
                 return false;
-        *ret_hours = (struct hours){ .opens = (int)from, .closes = (int)to };
+        *ret_hours = (struct hours){.opens = (int)from, .closes = (int)to};
         return true;
 }
 
@@ -91,7 +91,8 @@ static bool add_moments(struct reference *r, const struct cells *c, char error[R
 {
         (void)error;
         int64_t from, to;
-        if (!cell_number(c->cell[0], INT64_MIN, INT64_MAX, &from) || !cell_number(c->cell[1], INT64_MIN, INT64_MAX, &to))
+        if (!cell_number(c->cell[0], INT64_MIN, INT64_MAX, &from) ||
+            !cell_number(c->cell[1], INT64_MIN, INT64_MAX, &to))
                 return false;
         reference_set_moments(r, from, to);
         return true;
@@ -99,9 +100,10 @@ static bool add_moments(struct reference *r, const struct cells *c, char error[R
 
 static bool add_hall(struct reference *r, const struct cells *c, char error[REFERENCE_ERROR_MAX])
 {
-        struct hall row = { 0 };
+        struct hall row = {0};
         int64_t share_bp;
-        if (!cell_copy(row.hall, sizeof(row.hall), c->cell[0]) || !cell_copy(row.area, sizeof(row.area), c->cell[1]) ||
+        if (!cell_copy(row.hall, sizeof(row.hall), c->cell[0]) ||
+            !cell_copy(row.area, sizeof(row.area), c->cell[1]) ||
             !cell_copy(row.prefecture, sizeof(row.prefecture), c->cell[2]) ||
             !cell_hours(c->cell[3], c->cell[4], &row.hours) || !cell_number(c->cell[5], 0, 10000, &share_bp))
                 return false;
@@ -111,10 +113,10 @@ static bool add_hall(struct reference *r, const struct cells *c, char error[REFE
 
 static bool add_share(struct reference *r, const struct cells *c, char error[REFERENCE_ERROR_MAX])
 {
-        struct hall_share row = { 0 };
+        struct hall_share row = {0};
         int64_t share_bp;
-        if (!cell_copy(row.hall, sizeof(row.hall), c->cell[0]) || !calendar_parse_day(c->cell[1], &row.from_day) ||
-            !cell_number(c->cell[2], 0, 10000, &share_bp))
+        if (!cell_copy(row.hall, sizeof(row.hall), c->cell[0]) ||
+            !calendar_parse_day(c->cell[1], &row.from_day) || !cell_number(c->cell[2], 0, 10000, &share_bp))
                 return false;
         row.share_bp = (int32_t)share_bp;
         return reference_add_share(r, &row, error);
@@ -127,8 +129,9 @@ static bool add_atm(struct reference *r, const struct cells *c, char error[REFER
 
 static bool add_issuer(struct reference *r, const struct cells *c, char error[REFERENCE_ERROR_MAX])
 {
-        struct issuer row = { 0 };
-        if (!cell_copy(row.issuer, sizeof(row.issuer), c->cell[0]) || !cell_copy(row.link, sizeof(row.link), c->cell[1]) ||
+        struct issuer row = {0};
+        if (!cell_copy(row.issuer, sizeof(row.issuer), c->cell[0]) ||
+            !cell_copy(row.link, sizeof(row.link), c->cell[1]) ||
             !cell_hours(c->cell[2], c->cell[3], &row.hours[DAY_WEEKDAY]) ||
             !cell_hours(c->cell[4], c->cell[5], &row.hours[DAY_OFF]))
                 return false;
@@ -139,16 +142,18 @@ static bool add_prefix(struct reference *r, const struct cells *c, char error[RE
 {
         int32_t from_day;
         int kind;
-        if (!calendar_parse_day(c->cell[1], &from_day) || !cell_name(c->cell[3], card_kind_name, CARD_KIND_COUNT, &kind))
+        if (!calendar_parse_day(c->cell[1], &from_day) ||
+            !cell_name(c->cell[3], card_kind_name, CARD_KIND_COUNT, &kind))
                 return false;
         return reference_add_prefix(r, c->cell[0], from_day, c->cell[2], (enum card_kind)kind, error);
 }
 
 static bool add_tariff(struct reference *r, const struct cells *c, char error[REFERENCE_ERROR_MAX])
 {
-        struct tariff row = { 0 };
+        struct tariff row = {0};
         int band;
-        if (!cell_copy(row.issuer, sizeof(row.issuer), c->cell[0]) || !cell_name(c->cell[1], band_name, BAND_COUNT, &band) ||
+        if (!cell_copy(row.issuer, sizeof(row.issuer), c->cell[0]) ||
+            !cell_name(c->cell[1], band_name, BAND_COUNT, &band) ||
             !calendar_parse_day(c->cell[2], &row.from_day) ||
             !cell_number(c->cell[3], 0, INT64_MAX, &row.customer_fee_yen) ||
             !cell_number(c->cell[4], 0, INT64_MAX, &row.interbank_fee_yen))
@@ -159,8 +164,8 @@ static bool add_tariff(struct reference *r, const struct cells *c, char error[RE
 
 static bool add_tax_rate(struct reference *r, const struct cells *c, char error[REFERENCE_ERROR_MAX])
 {
-        static const char *const rounding_name[] = { "down", "nearest", "up" };
-        struct tax_rate row = { 0 };
+        static const char *const rounding_name[] = {"down", "nearest", "up"};
+        struct tax_rate row = {0};
         int64_t rate_bp;
         int rounding;
         if (!calendar_parse_day(c->cell[0], &row.from_day) || !cell_number(c->cell[1], 0, 10000, &rate_bp) ||
@@ -179,7 +184,7 @@ static bool add_holiday(struct reference *r, const struct cells *c, char error[R
 
 static bool add_limit(struct reference *r, const struct cells *c, char error[REFERENCE_ERROR_MAX])
 {
-        struct limit row = { .value = LIMIT_NONE };
+        struct limit row = {.value = LIMIT_NONE};
         int kind;
         if (!cell_name(c->cell[0], limit_kind_name, LIMIT_KIND_COUNT, &kind) ||
             !calendar_parse_day(c->cell[1], &row.from_day) ||
@@ -191,7 +196,7 @@ static bool add_limit(struct reference *r, const struct cells *c, char error[REF
 
 static bool add_hours(struct reference *r, const struct cells *c, char error[REFERENCE_ERROR_MAX])
 {
-        struct network_hours row = { 0 };
+        struct network_hours row = {0};
         int kind;
         if (!calendar_parse_day(c->cell[0], &row.from_day) ||
             !cell_name(c->cell[1], day_kind_name, DAY_KIND_COUNT, &kind) ||
@@ -207,11 +212,10 @@ static const struct section {
         int cells;
         bool (*add)(struct reference *r, const struct cells *c, char error[REFERENCE_ERROR_MAX]);
 } sections[] = {
-        { "moments", 2, add_moments },   { "hall", 6, add_hall },         { "share", 3, add_share },
-        { "atm", 3, add_atm },
-        { "issuer", 6, add_issuer },     { "prefix", 4, add_prefix },     { "tariff", 5, add_tariff },
-        { "tax_rate", 3, add_tax_rate }, { "holiday", 1, add_holiday },   { "limit", 3, add_limit },
-        { "hours", 4, add_hours },
+    {"moments", 2, add_moments}, {"hall", 6, add_hall},         {"share", 3, add_share},
+    {"atm", 3, add_atm},         {"issuer", 6, add_issuer},     {"prefix", 4, add_prefix},
+    {"tariff", 5, add_tariff},   {"tax_rate", 3, add_tax_rate}, {"holiday", 1, add_holiday},
+    {"limit", 3, add_limit},     {"hours", 4, add_hours},
 };
 
 static const struct section *section_find(const char *name)
@@ -222,12 +226,14 @@ static const struct section *section_find(const char *name)
         return NULL;
 }
 
-static bool row_add(struct reference *r, const char *section_name, const char *text, char error[REFERENCE_ERROR_MAX])
+static bool row_add(struct reference *r, const char *section_name, const char *text,
+                    char error[REFERENCE_ERROR_MAX])
 {
         const struct section *section = section_find(section_name);
         struct cells cells;
         *error = '\0';
-        if (section && cells_parse(text, &cells) && cells.count == section->cells && section->add(r, &cells, error))
+        if (section && cells_parse(text, &cells) && cells.count == section->cells &&
+            section->add(r, &cells, error))
                 return true;
         if (!*error)
                 snprintf(error, REFERENCE_ERROR_MAX, "reference data: %s %.180s is not of the expected form",
@@ -241,8 +247,9 @@ enum reference_load reference_load(const PGresult *result, struct reference **re
         int rows = PQntuples(result);
         struct cells cells;
         int64_t version;
-        if (rows < 1 || strcmp(PQgetvalue(result, 0, 0), "version") || !cells_parse(PQgetvalue(result, 0, 1), &cells) ||
-            cells.count != 1 || !cell_number(cells.cell[0], 1, INT64_MAX, &version)) {
+        if (rows < 1 || strcmp(PQgetvalue(result, 0, 0), "version") ||
+            !cells_parse(PQgetvalue(result, 0, 1), &cells) || cells.count != 1 ||
+            !cell_number(cells.cell[0], 1, INT64_MAX, &version)) {
                 snprintf(error, REFERENCE_ERROR_MAX, "reference data: the version is missing");
                 return REFERENCE_REFUSED;
         }
@@ -269,20 +276,22 @@ refused:
 
 /* asking ----------------------------------------------------------------------------------------------------- */
 
-const struct pg_statement reference_statement = { "reference", "SELECT section, cell FROM reference_snapshot($1)" };
+const struct pg_statement reference_statement = {"reference",
+                                                 "SELECT section, cell FROM reference_snapshot($1)"};
 
 struct pg_parameter reference_known(int64_t version, char buffer[REFERENCE_KNOWN_MAX])
 {
         int length = snprintf(buffer, REFERENCE_KNOWN_MAX, "%" PRId64, version);
 
-        return (struct pg_parameter){ buffer, length, 0 };
+        return (struct pg_parameter){buffer, length, 0};
 }
 
 bool reference_read(PGconn *connection, struct reference **ret_reference, char error[PG_ERROR_MAX])
 {
-        static const char *const nothing_known[] = { "0" };
+        static const char *const nothing_known[] = {"0"};
         PGresult *result = pg_query(connection, reference_statement.sql, 1, nothing_known, error);
-        char why[REFERENCE_ERROR_MAX] = "reference data: there are none: import issuers, tariffs, tax rates and hours";
+        char why[REFERENCE_ERROR_MAX] =
+            "reference data: there are none: import issuers, tariffs, tax rates and hours";
         bool loaded;
 
         if (!result)

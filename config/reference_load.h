@@ -13,7 +13,8 @@
 #include "rules/reference.h"
 
 /* Waiting for it, whatever is known already. False with an error. */
-ATM_MUST_USE bool reference_read(PGconn *connection, struct reference **ret_reference, char error[PG_ERROR_MAX]);
+ATM_MUST_USE bool reference_read(PGconn *connection, struct reference **ret_reference,
+                                 char error[PG_ERROR_MAX]);
 
 /* On the event loop: the statement is sent with its one parameter, and its end is taken. ------------------------- */
 

@@ -23,7 +23,7 @@ enum { SETTINGS_TEXT_MAX = 512, SETTINGS_ERROR_MAX = 1024, SETTINGS_LINKS_MAX = 
 /* [link NAME]: the way to one bank. */
 struct settings_link {
         char name[ISSUER_MAX + 1];
-        char dialect[SETTINGS_TEXT_MAX];   /* a file, or "ascii" */
+        char dialect[SETTINGS_TEXT_MAX]; /* a file, or "ascii" */
         struct addresses addresses;
         int64_t connections;
         char certificate[SETTINGS_TEXT_MAX];
@@ -62,8 +62,8 @@ struct settings {
         int64_t connections_max;
         int64_t handshake_timeout_ms;
         int64_t idle_timeout_ms;
-        int64_t message_timeout_ms; /* a message once begun must be whole by then */
-        int64_t request_timeout_ms; /* atmd's 20 s */
+        int64_t message_timeout_ms;         /* a message once begun must be whole by then */
+        int64_t request_timeout_ms;         /* atmd's 20 s */
         int64_t atm_wait_s, atm_dispense_s; /* real time, as are the following */
         int64_t correction_s;
         int64_t drain_timeout_ms;
@@ -85,10 +85,10 @@ enum settings_type {
         SETTING_NUMBER, /* int64_t */
         SETTING_FACTOR, /* int32_t */
         SETTING_BOOL,
-        SETTING_MOMENT,  /* int64_t, milliseconds since 1970 */
-        SETTING_DIALECT, /* a path, or "ascii" */
+        SETTING_MOMENT,    /* int64_t, milliseconds since 1970 */
+        SETTING_DIALECT,   /* a path, or "ascii" */
         SETTING_ADDRESSES, /* struct addresses */
-        SETTING_ACQUIRER, /* 1 to 11 digits */
+        SETTING_ACQUIRER,  /* 1 to 11 digits */
 };
 
 enum settings_change {

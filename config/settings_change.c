@@ -5,8 +5,8 @@
 #include <string.h>
 
 /* section: as it stands in the file. */
-static bool rows_may_change(const struct settings_row *rows, size_t count, const char *section, const void *from,
-                            const void *to, char error[SETTINGS_ERROR_MAX])
+static bool rows_may_change(const struct settings_row *rows, size_t count, const char *section,
+                            const void *from, const void *to, char error[SETTINGS_ERROR_MAX])
 {
         for (size_t i = 0; i < count; i++) {
                 const struct settings_row *row = &rows[i];
@@ -27,7 +27,8 @@ static bool links_may_change(const struct settings *from, const struct settings 
                 if (i < from->link_count && i < to->link_count && strcmp(a->name, b->name) == 0) {
                         char section[sizeof("link ") + ISSUER_MAX];
                         snprintf(section, sizeof(section), "link %s", a->name);
-                        if (!rows_may_change(settings_link_rows, settings_link_row_count, section, a, b, error))
+                        if (!rows_may_change(settings_link_rows, settings_link_row_count, section, a, b,
+                                             error))
                                 return false;
                         continue;
                 }
@@ -39,7 +40,8 @@ static bool links_may_change(const struct settings *from, const struct settings 
         return true;
 }
 
-bool settings_may_change(const struct settings *from, const struct settings *to, char error[SETTINGS_ERROR_MAX])
+bool settings_may_change(const struct settings *from, const struct settings *to,
+                         char error[SETTINGS_ERROR_MAX])
 {
         return rows_may_change(settings_rows, settings_row_count, NULL, from, to, error) &&
                links_may_change(from, to, error);

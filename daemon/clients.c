@@ -246,7 +246,8 @@ static void on_refused(void *context)
         clients->count.refused_descriptors++;
 }
 
-static const struct listener_rules listener_rules = {LIMIT_BACKLOG, LIMIT_ACCEPTS_PER_TURN, LIMIT_ACCEPT_REST_MS};
+static const struct listener_rules listener_rules = {LIMIT_BACKLOG, LIMIT_ACCEPTS_PER_TURN,
+                                                     LIMIT_ACCEPT_REST_MS};
 static const struct listener_events listener_events = {on_accepted, may_accept, on_refused};
 
 /* ---- settings ------------------------------------------------------------------------------------------ */

@@ -94,7 +94,8 @@ static void on_closed(struct stream *stream, int end, const char *reason)
 {
         struct conn *conn = conn_of(stream);
         log_limited(level_of((enum conn_end)end), "connection_closed", LOG_TEXT("peer", conn->peer),
-                    LOG_TEXT("terminal", conn->name), LOG_TEXT("end", conn_end_name[end]), LOG_TEXT("reason", reason));
+                    LOG_TEXT("terminal", conn->name), LOG_TEXT("end", conn_end_name[end]),
+                    LOG_TEXT("reason", reason));
         env_of(conn)->events->closed(conn->owner, (enum conn_end)end);
 }
 

@@ -14,7 +14,8 @@ bool partitions_check(const struct reference *reference, int64_t now_ms, char *e
         if (reference_holds_moment(reference, now_ms))
                 return true;
         calendar_print_day(calendar_business_day(now_ms), day);
-        snprintf(error, size, "database: no partitions for the business day %s: run 'atmctl db partitions'", day);
+        snprintf(error, size, "database: no partitions for the business day %s: run 'atmctl db partitions'",
+                 day);
         return false;
 }
 

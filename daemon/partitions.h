@@ -19,7 +19,8 @@ struct partitions {
 };
 
 /* Today's: without them nothing can be served. False with a text in error[]. */
-ATM_MUST_USE bool partitions_check(const struct reference *reference, int64_t now_ms, char *error, size_t size);
+ATM_MUST_USE bool partitions_check(const struct reference *reference, int64_t now_ms, char *error,
+                                   size_t size);
 
 /* Name in the log what is missing, once for each business day, as long as it is so. */
 void partitions_warn(struct partitions *partitions, const struct reference *reference, int64_t now_ms);

@@ -438,7 +438,8 @@ struct server *server_new(const struct server_options *options, const struct set
         }
         /* Connecting blocks: until that is over a signal simply ends the process. */
         if (!make_ledger(server, error) || !make_service(server, error) || !make_clients(server, error) ||
-            !partitions_check(ledger_reference(server->ledger), business_ms(server), error, SERVER_ERROR_MAX) ||
+            !partitions_check(ledger_reference(server->ledger), business_ms(server), error,
+                              SERVER_ERROR_MAX) ||
             !make_banks(server, error) || !open_door(server, error))
                 goto failed;
         if (!make_signals(server)) {

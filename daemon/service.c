@@ -56,8 +56,8 @@ void service_reset_latency(struct service *service)
         service->count.latency_sum_ms = service->count.latency_max_ms = service->count.latency_count = 0;
 }
 
-static void on_late_approval(void *context, const struct bank_route *route, const struct ledger_identity *identity,
-                             const struct iso_message *answer);
+static void on_late_approval(void *context, const struct bank_route *route,
+                             const struct ledger_identity *identity, const struct iso_message *answer);
 
 void service_set_banks(struct service *service, const struct service_banks *banks)
 {
@@ -134,7 +134,8 @@ static void release_bank(struct txn *txn)
 /* ---- the end of a transaction -------------------------------------------------------------------------- */
 
 /* It waits no longer, and may ask again. */
-static void answer_asker(struct service *service, struct session_entry *asker, const struct iso_message *answer)
+static void answer_asker(struct service *service, struct session_entry *asker,
+                         const struct iso_message *answer)
 {
         service_leave(service, asker);
         asker->on_answered(asker, answer);
@@ -281,13 +282,14 @@ static bool can_be_said(const struct bank_route *route, const struct txn *txn)
         const struct ledger_request *request = &txn->op.request;
         struct iso_message message;
         bank_format_request(&txn->op.identity, request, &txn->card,
-                            request->price.customer_fee_yen + request->price.customer_tax_yen, route->settings.acquirer,
-                            &message);
+                            request->price.customer_fee_yen + request->price.customer_tax_yen,
+                            route->settings.acquirer, &message);
         if (bank_session_can_say(&route->dialect, &message))
                 return true;
-        log_limited(LEVEL_WARNING, "bank_no_room", LOG_TEXT("link", route->settings.name),
-                    LOG_TEXT("terminal", txn->op.identity.terminal), LOG_NUMBER("stan", txn->op.identity.stan),
-                    LOG_TEXT("help", "an amount, a fee or a card number is longer than in the bank's dialect"));
+        log_limited(
+            LEVEL_WARNING, "bank_no_room", LOG_TEXT("link", route->settings.name),
+            LOG_TEXT("terminal", txn->op.identity.terminal), LOG_NUMBER("stan", txn->op.identity.stan),
+            LOG_TEXT("help", "an amount, a fee or a card number is longer than in the bank's dialect"));
         return false;
 }
 
@@ -408,8 +410,7 @@ static void ask_bank(struct service *service, struct txn *txn)
         if (txn->session) {
                 struct iso_message message;
                 bank_format_request(&txn->op.identity, &txn->op.request, &txn->card,
-                                    txn->op.answer.customer_charge_yen, route->settings.acquirer,
-                                    &message);
+                                    txn->op.answer.customer_charge_yen, route->settings.acquirer, &message);
                 txn->exchange = (struct bank_exchange){
                     .identity = txn->op.identity, .kind = MESSAGE_REQUEST, .on_end = on_bank_end};
                 asked = bank_route_ask(route, &txn->exchange, &message);
@@ -516,8 +517,8 @@ bool service_submit(struct service *service, struct session_entry *asker, const 
 }
 
 /* The ledger knows what stands, and whether the bank must be told to undo it. */
-static void on_late_approval(void *context, const struct bank_route *route, const struct ledger_identity *identity,
-                             const struct iso_message *answer)
+static void on_late_approval(void *context, const struct bank_route *route,
+                             const struct ledger_identity *identity, const struct iso_message *answer)
 {
         struct service *service = context;
         struct txn *txn = txn_take(&service->pool);

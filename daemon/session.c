@@ -183,7 +183,8 @@ static void on_unsupported(struct session *session, const struct profile_row *ro
 
 static const struct {
         bool needs_sign_on;
-        void (*handle)(struct session *session, const struct profile_row *row, const struct iso_message *request);
+        void (*handle)(struct session *session, const struct profile_row *row,
+                       const struct iso_message *request);
 } kind_rows[] = {
     [MESSAGE_NETWORK] = {false, on_network},
     [MESSAGE_REQUEST] = {true, on_transaction},
@@ -221,7 +222,8 @@ static void on_undecodable(struct session *session, const struct profile_row *ro
         end_session(session, SESSION_END_PROTOCOL, reason);
 }
 
-static void on_decoded(struct session *session, const struct profile_row *row, const struct iso_message *request)
+static void on_decoded(struct session *session, const struct profile_row *row,
+                       const struct iso_message *request)
 {
         struct iso_error error;
         char terminal[TERMINAL_LENGTH + 1], reason[LIMIT_REASON];

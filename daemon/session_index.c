@@ -30,7 +30,8 @@ struct session_index {
 
 static uint32_t hash(const char *terminal)
 {
-        uint32_t h = hash32_bytes(terminal, strlen(terminal)); /* the names come from certificates that we issued */
+        uint32_t h =
+            hash32_bytes(terminal, strlen(terminal)); /* the names come from certificates that we issued */
         return h ^ (h >> 16);
 }
 
@@ -158,8 +159,8 @@ size_t session_index_count(const struct session_index *index)
         return index->count;
 }
 
-void session_index_each(struct session_index *index, void (*visit)(struct session_entry *entry, void *context),
-                        void *context)
+void session_index_each(struct session_index *index,
+                        void (*visit)(struct session_entry *entry, void *context), void *context)
 {
         for (uint32_t i = 0; i < index->size; i++)
                 if (index->slots[i].entry)

@@ -40,7 +40,7 @@ struct session_entry *session_index_find(const struct session_index *index, uint
 struct session_entry *session_index_find_terminal(const struct session_index *index, const char *terminal);
 
 size_t session_index_count(const struct session_index *index);
-void session_index_each(struct session_index *index, void (*visit)(struct session_entry *entry, void *context),
-                        void *context);
+void session_index_each(struct session_index *index,
+                        void (*visit)(struct session_entry *entry, void *context), void *context);
 
 #endif

@@ -38,8 +38,8 @@ void stats_log(const struct stats_levels *levels, const struct client_counters *
         ADD(service, advices)
 #undef ADD
         if (service->latency_count) {
-                fields[n++] = LOG_NUMBER("ledger_mean_ms",
-                                         (int64_t)(service->latency_sum_ms / service->latency_count));
+                fields[n++] =
+                    LOG_NUMBER("ledger_mean_ms", (int64_t)(service->latency_sum_ms / service->latency_count));
                 fields[n++] = LOG_NUMBER("ledger_max_ms", (int64_t)service->latency_max_ms);
         }
         log_write(LEVEL_INFO, "stats", fields, n);

@@ -199,7 +199,8 @@ static void add_approval(const struct txn *txn, struct iso_message *answer)
         add_charge(answer, found->customer_charge_yen);
         calendar_rrn(txn->op.identity.transmitted_ms, txn->op.identity.stan, rrn);
         iso_set_string(answer, 37, rrn);
-        snprintf(code, sizeof(code), "%.*s%s", zeros, "000000", found->approval_code); /* a bank's may be shorter */
+        snprintf(code, sizeof(code), "%.*s%s", zeros, "000000",
+                 found->approval_code); /* a bank's may be shorter */
         iso_set_string(answer, 38, code);
 }
 

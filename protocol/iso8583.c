@@ -394,7 +394,8 @@ static size_t reader_left(const struct reader *r)
 }
 
 /* The first fault is the one that is told. Always -1: where a value's end is known, the caller may go on. */
-static int fault(struct reader *r, int field, size_t offset, const char *what, size_t wanted, size_t available)
+static int fault(struct reader *r, int field, size_t offset, const char *what, size_t wanted,
+                 size_t available)
 {
         if (!r->faulty)
                 (void)fail(r->error, field, offset, what, wanted, available);

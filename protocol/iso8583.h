@@ -21,13 +21,13 @@
 #include "lib/base/attributes.h"
 
 enum {
-        ISO_FIELD_MAX = 128,     /* highest field number */
-        ISO_MESSAGE_MAX = 2048,  /* longest message in bytes, without its length header (wire limit) */
+        ISO_FIELD_MAX = 128,    /* highest field number */
+        ISO_MESSAGE_MAX = 2048, /* longest message in bytes, without its length header (wire limit) */
         /* Room for the normalised values of one message: BCD doubles, and what a dialect keeps shorter than
          * the built-in one grows, by less than 256 in all. */
         ISO_TEXT_MAX = 2 * ISO_MESSAGE_MAX + 256,
-        ISO_NAME_MAX = 31,       /* longest name of a field or a dialect */
-        ISO_LENGTH_HEADER = 2,   /* of the built-in dialect; see protocol/frame.h */
+        ISO_NAME_MAX = 31,     /* longest name of a field or a dialect */
+        ISO_LENGTH_HEADER = 2, /* of the built-in dialect; see protocol/frame.h */
 };
 
 /* What a field may hold (ISO 8583:1987, 4.2). */
@@ -45,9 +45,9 @@ enum iso_length_kind { ISO_FIXED, ISO_LLVAR, ISO_LLLVAR };
 
 /* How a value may appear in a log or a dump. */
 enum iso_mask {
-        ISO_SHOW,      /* as it is */
-        ISO_MASK_PAN,  /* first 6, last 4 */
-        ISO_MASK_ALL,  /* length only: PIN blocks, track data, expiry */
+        ISO_SHOW,     /* as it is */
+        ISO_MASK_PAN, /* first 6, last 4 */
+        ISO_MASK_ALL, /* length only: PIN blocks, track data, expiry */
 };
 
 enum iso_bitmap_form { ISO_BITMAP_RAW, ISO_BITMAP_HEX };
@@ -79,8 +79,8 @@ struct iso_dialect {
         bool frame_counts_itself; /* the length before a message includes its own bytes */
         bool frame_may_be_empty;  /* a length of zero is a sign of life, and no fault */
         enum iso_bitmap_form bitmap;
-        enum iso_digits_form digits;        /* of n fields, x+n after its sign, and the MTI */
-        enum iso_digits_form length_digits; /* of LLVAR and LLLVAR prefixes */
+        enum iso_digits_form digits;               /* of n fields, x+n after its sign, and the MTI */
+        enum iso_digits_form length_digits;        /* of LLVAR and LLLVAR prefixes */
         struct iso_field field[ISO_FIELD_MAX + 1]; /* by field number; 0 and 1 unused */
 };
 
@@ -108,9 +108,9 @@ struct iso_message {
 
 /* Why a message could not be read or written. Sizes in bytes. */
 struct iso_error {
-        int field;            /* 0: header or MTI, 1: bitmap, else the field */
-        size_t offset;        /* from the first byte of the MTI; ISO_NO_OFFSET where it is no place in bytes */
-        const char *what;     /* static text: "length", "not a digit", "missing", ... */
+        int field;        /* 0: header or MTI, 1: bitmap, else the field */
+        size_t offset;    /* from the first byte of the MTI; ISO_NO_OFFSET where it is no place in bytes */
+        const char *what; /* static text: "length", "not a digit", "missing", ... */
         size_t wanted, available; /* bytes; 0/0 where the fault is not about length */
 };
 
@@ -149,16 +149,18 @@ void iso_echo(struct iso_message *to, const struct iso_message *from, int field)
  * trailing bytes are errors.
  */
 ATM_MUST_USE int iso_decode(const struct iso_dialect *dialect, const uint8_t *bytes, size_t length,
-                             struct iso_message *ret_message, struct iso_error *ret_error);
+                            struct iso_message *ret_message, struct iso_error *ret_error);
 
 /* Encode without length header. Bytes written, or -1 with *ret_error filled. */
 ATM_MUST_USE int iso_encode(const struct iso_dialect *dialect, const struct iso_message *message,
-                             uint8_t *buffer, size_t size, struct iso_error *ret_error);
+                            uint8_t *buffer, size_t size, struct iso_error *ret_error);
 
 /* One line for people and logs, secrets masked by the field table; cut with "..." where it does not fit. */
-void iso_dump(const struct iso_dialect *dialect, const struct iso_message *message, char *buffer, size_t size);
+void iso_dump(const struct iso_dialect *dialect, const struct iso_message *message, char *buffer,
+              size_t size);
 
 /* "field 4 (amount) at offset 32: length: 12 bytes wanted, 3 available" */
-void iso_error_print(const struct iso_dialect *dialect, const struct iso_error *error, char *buffer, size_t size);
+void iso_error_print(const struct iso_dialect *dialect, const struct iso_error *error, char *buffer,
+                     size_t size);
 
 #endif

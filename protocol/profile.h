@@ -33,8 +33,8 @@ struct profile_row {
         char answer_mti[5]; /* of the original also for a repeat: 0201 gets 0210 */
         bool repeat;
         enum message_kind kind;
-        const char *name;            /* "withdrawal or inquiry request" */
-        uint8_t mandatory[16];       /* field numbers, 0 ends */
+        const char *name;      /* "withdrawal or inquiry request" */
+        uint8_t mandatory[16]; /* field numbers, 0 ends */
         uint8_t optional[12];
 };
 
@@ -73,7 +73,8 @@ struct profile_original {
         int32_t stan;
         char transmitted[11];
 };
-ATM_MUST_USE bool profile_original_of(const struct iso_message *message, struct profile_original *ret_original);
+ATM_MUST_USE bool profile_original_of(const struct iso_message *message,
+                                      struct profile_original *ret_original);
 
 /* The cash that an advice says was dispensed, in yen: DE 95's first amount, or without DE 95 all of DE 4
  * in a completion and nothing in a reversal. */

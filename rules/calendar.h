@@ -14,14 +14,14 @@
 enum { DAY_MS = 86400000, MINUTE_MS = 60000, JST_OFFSET_MS = 9 * 3600 * 1000 };
 
 struct civil {
-        int year, month, day;          /* 1-12, 1-31 */
+        int year, month, day; /* 1-12, 1-31 */
         int hour, minute, second;
-        int day_of_year;               /* 1-366 */
-        int weekday;                   /* 0 Sunday .. 6 Saturday */
+        int day_of_year; /* 1-366 */
+        int weekday;     /* 0 Sunday .. 6 Saturday */
 };
 
 int32_t calendar_day(int year, int month, int day);
-void calendar_civil_of_day(int32_t day, struct civil *ret_civil);      /* hour, minute, second 0 */
+void calendar_civil_of_day(int32_t day, struct civil *ret_civil); /* hour, minute, second 0 */
 void calendar_jst(int64_t moment_ms, struct civil *ret_civil);
 void calendar_utc(int64_t moment_ms, struct civil *ret_civil);
 int64_t calendar_from_utc(int year, int month, int day, int hour, int minute, int second);

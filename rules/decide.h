@@ -12,19 +12,19 @@
 
 struct request {
         const char *terminal;
-        int64_t transmitted_ms;  /* DE 7, resolved */
+        int64_t transmitted_ms; /* DE 7, resolved */
         enum processing_kind processing;
-        int64_t amount_yen;      /* 0 in an inquiry */
+        int64_t amount_yen; /* 0 in an inquiry */
         const char *pan;
         const char *expiry_yymm; /* "" where the request has none */
 };
 
 struct verdict {
-        enum reason refusal;     /* REASON_APPROVED: none so far */
-        const struct atm *atm;   /* NULL: not in the fleet */
+        enum reason refusal;         /* REASON_APPROVED: none so far */
+        const struct atm *atm;       /* NULL: not in the fleet */
         const struct issuer *issuer; /* NULL: no route */
         int32_t business_day;
-        struct price price;      /* zeros where refused before pricing */
+        struct price price; /* zeros where refused before pricing */
         int64_t limit[LIMIT_KIND_COUNT];
 };
 

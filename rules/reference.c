@@ -175,7 +175,8 @@ bool reference_add_hall(struct reference *r, const struct hall *row, char error[
 bool reference_add_share(struct reference *r, const struct hall_share *row, char error[REFERENCE_ERROR_MAX])
 {
         if (!is_name(row->hall, HALL_MAX, UPPER_DIGITS "-"))
-                return fail(error, "share: hall \"%.*s\": no hall has such a name", NAME(row->hall, HALL_MAX));
+                return fail(error, "share: hall \"%.*s\": no hall has such a name",
+                            NAME(row->hall, HALL_MAX));
         return check_share(row->hall, row->share_bp, error) && append(r, &r->shares, row, sizeof *row, error);
 }
 
@@ -560,8 +561,9 @@ static bool index_terminals(struct reference *r, char error[REFERENCE_ERROR_MAX]
 bool reference_finish(struct reference *r, char error[REFERENCE_ERROR_MAX])
 {
         assert(!r->finished);
-        r->finished = sort_named(r, error) && sort_dated(r, error) && link_atms(r, error) && check_shares(r, error) &&
-                      link_prefixes(r, error) && link_tariffs(r, error) && index_terminals(r, error);
+        r->finished = sort_named(r, error) && sort_dated(r, error) && link_atms(r, error) &&
+                      check_shares(r, error) && link_prefixes(r, error) && link_tariffs(r, error) &&
+                      index_terminals(r, error);
         return r->finished;
 }
 
@@ -593,25 +595,28 @@ static bool check_issuer(const struct reference *r, const char *issuer, char lac
         for (int band = 0; band < BAND_COUNT; band++) {
                 first[band] = first_tariff(r, issuer, (enum band)band);
                 if (!first[band])
-                        return fail(lack, "issuer %s: no tariff for band %s, though card prefix %s leads to it",
+                        return fail(lack,
+                                    "issuer %s: no tariff for band %s, though card prefix %s leads to it",
                                     issuer, band_name[band], prefix->prefix.prefix);
                 calendar_print_day(first[band]->from_day, from[band]);
         }
         if (first[BAND_DAY]->from_day != first[BAND_OTHER]->from_day)
-                return fail(lack, "issuer %s: a gap: tariffs of band %s start on %s, of band %s on %s", issuer,
-                            band_name[BAND_DAY], from[BAND_DAY], band_name[BAND_OTHER], from[BAND_OTHER]);
+                return fail(lack, "issuer %s: a gap: tariffs of band %s start on %s, of band %s on %s",
+                            issuer, band_name[BAND_DAY], from[BAND_DAY], band_name[BAND_OTHER],
+                            from[BAND_OTHER]);
         if (r->tax_rates.count == 0)
                 return fail(lack, "issuer %s: no tax rate, though card prefix %s leads to it", issuer,
                             prefix->prefix.prefix);
         if (rates[0].from_day > first[BAND_DAY]->from_day) {
                 calendar_print_day(rates[0].from_day, taxed_from);
-                return fail(lack, "issuer %s: a gap: tariffs start on %s, tax rates on %s", issuer, from[BAND_DAY],
-                            taxed_from);
+                return fail(lack, "issuer %s: a gap: tariffs start on %s, tax rates on %s", issuer,
+                            from[BAND_DAY], taxed_from);
         }
         return true;
 }
 
-size_t reference_check(const struct reference *r, void (*on_lack)(void *context, const char *text), void *context)
+size_t reference_check(const struct reference *r, void (*on_lack)(void *context, const char *text),
+                       void *context)
 {
         const struct issuer *issuers = r->issuers.items;
         char lack[REFERENCE_ERROR_MAX];

@@ -17,7 +17,14 @@
 
 #include "lib/base/attributes.h"
 
-enum { TERMINAL_LENGTH = 8, HALL_MAX = 15, ISSUER_MAX = 11, AREA_MAX = 15, PREFECTURE_MAX = 31, PREFIX_MAX = 10 };
+enum {
+        TERMINAL_LENGTH = 8,
+        HALL_MAX = 15,
+        ISSUER_MAX = 11,
+        AREA_MAX = 15,
+        PREFECTURE_MAX = 31,
+        PREFIX_MAX = 10
+};
 enum { REFERENCE_ERROR_MAX = 256 };
 
 enum band { BAND_DAY, BAND_OTHER, BAND_COUNT };
@@ -32,8 +39,9 @@ struct hall {
         char hall[HALL_MAX + 1];
         char area[AREA_MAX + 1];
         char prefecture[PREFECTURE_MAX + 1];
-        struct hours hours;   /* 0-1440 where the hall sets none of its own */
-        int32_t share_bp;     /* basis points of both fees without tax, paid to the hall, until its first hall_share */
+        struct hours hours; /* 0-1440 where the hall sets none of its own */
+        int32_t
+            share_bp; /* basis points of both fees without tax, paid to the hall, until its first hall_share */
 };
 
 struct hall_share {
@@ -47,7 +55,6 @@ struct atm {
         const struct hall *hall; /* where it stands; NULL while it stands nowhere */
         bool enabled;
 };
-
 
 enum day_kind { DAY_WEEKDAY, DAY_OFF, DAY_KIND_COUNT }; /* DAY_OFF: Saturday, Sunday, public holiday */
 extern const char *const day_kind_name[DAY_KIND_COUNT]; /* "weekday", "off" */
@@ -79,7 +86,7 @@ enum tax_rounding { TAX_DOWN, TAX_NEAREST, TAX_UP };
 
 struct tax_rate {
         int32_t from_day;
-        int32_t rate_bp; /* 800 = 8 % */
+        int32_t rate_bp;            /* 800 = 8 % */
         enum tax_rounding rounding; /* of each fee's tax by itself */
 };
 
@@ -101,27 +108,38 @@ struct network_hours {
 
 struct reference; /* opaque; reference.c */
 
-struct reference *reference_new(void); /* NULL: out of memory */
+struct reference *reference_new(void);            /* NULL: out of memory */
 void reference_free(struct reference *reference); /* NULL is fine */
 
 /* Each copies its row. False with a text in error[] where the row is malformed or names an unknown other. */
-ATM_MUST_USE bool reference_add_hall(struct reference *r, const struct hall *row, char error[REFERENCE_ERROR_MAX]);
-ATM_MUST_USE bool reference_add_share(struct reference *r, const struct hall_share *row, char error[REFERENCE_ERROR_MAX]);
-ATM_MUST_USE bool reference_add_atm(struct reference *r, const char *terminal, const char *hall, bool enabled, char error[REFERENCE_ERROR_MAX]);
-ATM_MUST_USE bool reference_add_issuer(struct reference *r, const struct issuer *row, char error[REFERENCE_ERROR_MAX]);
-ATM_MUST_USE bool reference_add_prefix(struct reference *r, const char *prefix, int32_t from_day, const char *issuer, enum card_kind kind, char error[REFERENCE_ERROR_MAX]);
-ATM_MUST_USE bool reference_add_tariff(struct reference *r, const struct tariff *row, char error[REFERENCE_ERROR_MAX]);
-ATM_MUST_USE bool reference_add_tax_rate(struct reference *r, const struct tax_rate *row, char error[REFERENCE_ERROR_MAX]);
+ATM_MUST_USE bool reference_add_hall(struct reference *r, const struct hall *row,
+                                     char error[REFERENCE_ERROR_MAX]);
+ATM_MUST_USE bool reference_add_share(struct reference *r, const struct hall_share *row,
+                                      char error[REFERENCE_ERROR_MAX]);
+ATM_MUST_USE bool reference_add_atm(struct reference *r, const char *terminal, const char *hall, bool enabled,
+                                    char error[REFERENCE_ERROR_MAX]);
+ATM_MUST_USE bool reference_add_issuer(struct reference *r, const struct issuer *row,
+                                       char error[REFERENCE_ERROR_MAX]);
+ATM_MUST_USE bool reference_add_prefix(struct reference *r, const char *prefix, int32_t from_day,
+                                       const char *issuer, enum card_kind kind,
+                                       char error[REFERENCE_ERROR_MAX]);
+ATM_MUST_USE bool reference_add_tariff(struct reference *r, const struct tariff *row,
+                                       char error[REFERENCE_ERROR_MAX]);
+ATM_MUST_USE bool reference_add_tax_rate(struct reference *r, const struct tax_rate *row,
+                                         char error[REFERENCE_ERROR_MAX]);
 ATM_MUST_USE bool reference_add_holiday(struct reference *r, int32_t day, char error[REFERENCE_ERROR_MAX]);
-ATM_MUST_USE bool reference_add_limit(struct reference *r, const struct limit *row, char error[REFERENCE_ERROR_MAX]);
-ATM_MUST_USE bool reference_add_network_hours(struct reference *r, const struct network_hours *row, char error[REFERENCE_ERROR_MAX]);
+ATM_MUST_USE bool reference_add_limit(struct reference *r, const struct limit *row,
+                                      char error[REFERENCE_ERROR_MAX]);
+ATM_MUST_USE bool reference_add_network_hours(struct reference *r, const struct network_hours *row,
+                                              char error[REFERENCE_ERROR_MAX]);
 /* The moments that the ledger has partitions for: [from, to). */
 void reference_set_moments(struct reference *r, int64_t from_ms, int64_t to_ms);
 void reference_set_version(struct reference *r, int64_t version);
 ATM_MUST_USE bool reference_finish(struct reference *r, char error[REFERENCE_ERROR_MAX]);
 
 /* What a finished snapshot lacks: a text for each thing, once, in the order of issuers. How many there are. */
-size_t reference_check(const struct reference *r, void (*on_lack)(void *context, const char *text), void *context);
+size_t reference_check(const struct reference *r, void (*on_lack)(void *context, const char *text),
+                       void *context);
 
 int64_t reference_version(const struct reference *r);
 bool reference_holds_moment(const struct reference *r, int64_t moment_ms);
@@ -131,7 +149,8 @@ const struct issuer *reference_issuer(const struct reference *r, const char *iss
 /* Longest matching prefix in force on the day; of equal prefixes the latest. */
 const struct card_prefix *reference_prefix(const struct reference *r, const char *pan, int32_t day);
 /* The row in force on the day; NULL where none is. */
-const struct tariff *reference_tariff(const struct reference *r, const char *issuer, enum band band, int32_t day);
+const struct tariff *reference_tariff(const struct reference *r, const char *issuer, enum band band,
+                                      int32_t day);
 const struct tax_rate *reference_tax_rate(const struct reference *r, int32_t day);
 int64_t reference_limit(const struct reference *r, enum limit_kind kind, int32_t day); /* LIMIT_NONE: none */
 bool reference_is_holiday(const struct reference *r, int32_t day);

@@ -39,8 +39,15 @@ extern const char *const withdrawal_state_name[WITHDRAWAL_STATE_COUNT]; /* "unkn
 
 /* What an advice's dispensed cash d is against the cash that counts so far (asked, approved: DE 4 of the 0200;
  * completed: d0; otherwise nothing counts and any d > 0 is MORE, as is a d that no notes add up to). */
-enum dispensed_relation { DISPENSED_ZERO, DISPENSED_LESS, DISPENSED_EQUAL, DISPENSED_MORE, DISPENSED_RELATION_COUNT };
-extern const char *const dispensed_relation_name[DISPENSED_RELATION_COUNT]; /* "zero", "less", "equal", "more" */
+enum dispensed_relation {
+        DISPENSED_ZERO,
+        DISPENSED_LESS,
+        DISPENSED_EQUAL,
+        DISPENSED_MORE,
+        DISPENSED_RELATION_COUNT
+};
+extern const char
+    *const dispensed_relation_name[DISPENSED_RELATION_COUNT]; /* "zero", "less", "equal", "more" */
 
 struct withdrawal_rule {
         enum withdrawal_state from;
@@ -52,8 +59,10 @@ struct withdrawal_rule {
 /* One row for each state and relation, in that order. */
 extern const struct withdrawal_rule withdrawal_rules[WITHDRAWAL_STATE_COUNT * DISPENSED_RELATION_COUNT];
 
-enum dispensed_relation withdrawal_relation(enum withdrawal_state state, int64_t counted_yen, int64_t dispensed_yen);
-const struct withdrawal_rule *withdrawal_on_advice(enum withdrawal_state state, enum dispensed_relation relation);
+enum dispensed_relation withdrawal_relation(enum withdrawal_state state, int64_t counted_yen,
+                                            int64_t dispensed_yen);
+const struct withdrawal_rule *withdrawal_on_advice(enum withdrawal_state state,
+                                                   enum dispensed_relation relation);
 /* The cash that counts as dispensed after it. */
 int64_t withdrawal_counted_yen(const struct withdrawal_rule *rule, int64_t counts_yen, int64_t dispensed_yen);
 

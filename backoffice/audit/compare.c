@@ -160,8 +160,8 @@ static const char *wanted_state(const struct atm_entry *entry, const struct data
         return "reversed, declined or blocked";
 }
 
-static void compare_cash(const struct atm_entry *entry, const struct database_row *row,
-                         reconcile_tell *tell, void *context)
+static void compare_cash(const struct atm_entry *entry, const struct database_row *row, reconcile_tell *tell,
+                         void *context)
 {
         char text[TEXT_MAX];
 
@@ -181,8 +181,8 @@ static void compare_cash(const struct atm_entry *entry, const struct database_ro
                 tell("card", "the ATM had another card than the database", context);
 }
 
-static void compare_fees(const struct atm_entry *entry, const struct database_row *row,
-                         reconcile_tell *tell, void *context)
+static void compare_fees(const struct atm_entry *entry, const struct database_row *row, reconcile_tell *tell,
+                         void *context)
 {
         int64_t charge_yen = row->customer_fee_yen + row->customer_tax_yen;
         char text[TEXT_MAX];
@@ -212,8 +212,7 @@ static void compare_fees(const struct atm_entry *entry, const struct database_ro
         }
 }
 
-const char *reconcile_unfinished(const struct atm_entry *entry, const struct database_row *row,
-                                 bool banks)
+const char *reconcile_unfinished(const struct atm_entry *entry, const struct database_row *row, bool banks)
 {
         if (entry && entry->end == ATM_OPEN)
                 return entry->advised ? "its advice is not acknowledged yet"
@@ -225,8 +224,8 @@ const char *reconcile_unfinished(const struct atm_entry *entry, const struct dat
         return NULL;
 }
 
-void reconcile_compare(const struct atm_entry *entry, const struct database_row *row,
-                       reconcile_tell *tell, void *context)
+void reconcile_compare(const struct atm_entry *entry, const struct database_row *row, reconcile_tell *tell,
+                       void *context)
 {
         const char *wanted;
         char text[TEXT_MAX];

@@ -35,12 +35,11 @@ typedef void reconcile_tell(const char *what, const char *text, void *context);
 
 /* Why the sides can't be compared to the end yet, for people; NULL: they can. entry NULL: no journal has it,
  * row NULL: the database hasn't. banks: the banks' side is looked at too. */
-const char *reconcile_unfinished(const struct atm_entry *entry, const struct database_row *row,
-                                 bool banks);
+const char *reconcile_unfinished(const struct atm_entry *entry, const struct database_row *row, bool banks);
 
 /* What an ATM has brought to its end, and the database's row of it. */
-void reconcile_compare(const struct atm_entry *entry, const struct database_row *row,
-                       reconcile_tell *tell, void *context);
+void reconcile_compare(const struct atm_entry *entry, const struct database_row *row, reconcile_tell *tell,
+                       void *context);
 /* The database has no row of it. */
 void reconcile_missing(const struct atm_entry *entry, reconcile_tell *tell, void *context);
 /* The database's row of a withdrawal that a bank was asked about, once nothing waits to be told, and what

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 const struct check_text verify_checks[CHECK_COUNT] = {
     [CHECK_COMMISSION] = {"commission",
                           "the commission rows of a withdrawal add up to its price and its cash if "
@@ -65,7 +64,8 @@ void findings_add(struct findings *findings, enum verify_check check, const char
         findings->differences++;
         if (findings->failed || findings->count == DIFFERENCES_NAMED_MAX)
                 return;
-        findings->failed = !keep(findings, &(struct difference){check, strdup(key), strdup(expected), strdup(found)});
+        findings->failed =
+            !keep(findings, &(struct difference){check, strdup(key), strdup(expected), strdup(found)});
 }
 
 static int compare(const void *a, const void *b)

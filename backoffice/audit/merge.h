@@ -29,7 +29,7 @@ struct merge_difference {
 struct merge {
         const struct atm_side *atms;
         const struct bank_side *banks; /* NULL: they are not looked at */
-        bool drained;                     /* nothing may be under way any more: what is, is a difference */
+        bool drained;                  /* nothing may be under way any more: what is, is a difference */
         void (*tell)(const struct merge_difference *difference, void *context);
         void *context;
         /* what was found: */

@@ -31,7 +31,9 @@ bool places_open(struct places *places, struct copy_source *source)
         size_t room = 0;
 
         *places = (struct places){.count = 0};
-        if (!copy_out_begin(&copy, source, "SELECT hall, from_on, CASE WHEN share_known THEN share_bp ELSE -1 END FROM hall_place"))
+        if (!copy_out_begin(
+                &copy, source,
+                "SELECT hall, from_on, CASE WHEN share_known THEN share_bp ELSE -1 END FROM hall_place"))
                 return false;
         while (copy_out_row(&copy)) {
                 struct place place = {.hall = copy_name(&copy)};
@@ -57,7 +59,8 @@ void places_close(struct places *places)
 const struct place *places_find(const struct places *places, uint32_t hall, int32_t day)
 {
         const struct place key = {.hall = hall, .from_day = day};
-        size_t low = 0, high = places->count; /* below low they are not after the key, from high on they are */
+        size_t low = 0,
+               high = places->count; /* below low they are not after the key, from high on they are */
 
         while (low < high) {
                 size_t middle = low + (high - low) / 2;

@@ -110,7 +110,8 @@ static bool compare_sides(struct reconciliation *r)
 {
         if (!atm_side_read(&r->atms, r->question->atm_folder, r->question->atm_folders))
                 return fail(r, r->atms.error);
-        if (!pg_execute(r->connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 0, NULL, r->error) ||
+        if (!pg_execute(r->connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 0, NULL,
+                        r->error) ||
             !pg_execute(r->connection, "SELECT FROM reference_version", 0, NULL, r->error) || !read_banks(r))
                 return false;
         if (!merge_begin(&r->merge))
@@ -133,8 +134,8 @@ static void answer_of(const struct reconciliation *r, struct reconcile_answer *r
         memcpy(ret_answer->bank, r->banks.bank, sizeof(ret_answer->bank));
 }
 
-bool reconcile(PGconn *connection, const struct reconcile_question *question, struct reconcile_answer *ret_answer,
-               char error[PG_ERROR_MAX])
+bool reconcile(PGconn *connection, const struct reconcile_question *question,
+               struct reconcile_answer *ret_answer, char error[PG_ERROR_MAX])
 {
         struct reconciliation r = {.question = question, .connection = connection, .error = error};
         bool done;
@@ -144,8 +145,8 @@ bool reconcile(PGconn *connection, const struct reconcile_question *question, st
         r.atms.on_folder = on_folder;
         r.banks.on_lines = on_lines;
         r.atms.context = r.banks.context = &r;
-        r.merge =
-            (struct merge){.atms = &r.atms, .drained = question->drained, .tell = on_difference, .context = &r};
+        r.merge = (struct merge){
+            .atms = &r.atms, .drained = question->drained, .tell = on_difference, .context = &r};
         done = compare_sides(&r);
         if (done)
                 answer_of(&r, ret_answer);

@@ -40,7 +40,8 @@ static const struct issuer *issuer_of(const struct pricing *p, const struct atm_
         for (size_t i = 0; i < p->long_prefixes; i++) {
                 if (strncmp(p->long_prefix[i], entry->head, strlen(entry->head)) != 0)
                         continue;
-                snprintf(why, sizeof(why), "prefix %.40s could decide otherwise, and the journal shows only %s",
+                snprintf(why, sizeof(why),
+                         "prefix %.40s could decide otherwise, and the journal shows only %s",
                          p->long_prefix[i], entry->head);
                 (void)fail(p, entry, why);
                 return NULL;
@@ -50,8 +51,8 @@ static const struct issuer *issuer_of(const struct pricing *p, const struct atm_
         return prefix ? prefix->issuer : NULL;
 }
 
-static void print_key(const struct pricing *p, const struct atm_entry *entry, const struct issuer *issuer, int32_t day,
-                      char buffer[REPRICING_KEY_MAX])
+static void print_key(const struct pricing *p, const struct atm_entry *entry, const struct issuer *issuer,
+                      int32_t day, char buffer[REPRICING_KEY_MAX])
 {
         char text[11];
 
@@ -152,8 +153,9 @@ static bool is_time(enum repricing_by by)
         return by == REPRICING_BY_DAY || by == REPRICING_BY_MONTH;
 }
 
-bool reprice_side(const struct atm_side *atms, const struct reference *reference, const char *const *long_prefix,
-                  size_t long_prefixes, const struct repricing_question *question, struct repricing *ret_repricing,
+bool reprice_side(const struct atm_side *atms, const struct reference *reference,
+                  const char *const *long_prefix, size_t long_prefixes,
+                  const struct repricing_question *question, struct repricing *ret_repricing,
                   char error[PG_ERROR_MAX])
 {
         const struct pricing p = {.atms = atms,
@@ -175,8 +177,9 @@ bool reprice_side(const struct atm_side *atms, const struct reference *reference
         return true;
 }
 
-static bool reprice_journals(PGconn *connection, const struct atm_side *atms, const struct repricing_question *question,
-                             struct repricing *ret_repricing, char error[PG_ERROR_MAX])
+static bool reprice_journals(PGconn *connection, const struct atm_side *atms,
+                             const struct repricing_question *question, struct repricing *ret_repricing,
+                             char error[PG_ERROR_MAX])
 {
         struct reference *reference = NULL;
         PGresult *result = NULL;
@@ -185,7 +188,8 @@ static bool reprice_journals(PGconn *connection, const struct atm_side *atms, co
         bool done = false;
 
         if (reference_read(connection, &reference, error))
-                result = pg_query(connection, "SELECT prefix FROM card_prefix WHERE length(prefix) > 6", 0, NULL, error);
+                result = pg_query(connection, "SELECT prefix FROM card_prefix WHERE length(prefix) > 6", 0,
+                                  NULL, error);
         if (result)
                 prefix = calloc((size_t)PQntuples(result) + 1, sizeof(*prefix));
         for (; prefix && count < (size_t)PQntuples(result); count++)
@@ -203,8 +207,9 @@ static bool reprice_journals(PGconn *connection, const struct atm_side *atms, co
 bool reprice(PGconn *connection, const struct repricing_question *question, struct repricing *ret_repricing,
              char error[PG_ERROR_MAX])
 {
-        struct atm_side atms = {
-            .on_fault = question->on_fault, .on_folder = question->on_atm_folder, .context = question->context};
+        struct atm_side atms = {.on_fault = question->on_fault,
+                                .on_folder = question->on_atm_folder,
+                                .context = question->context};
         bool done;
 
         *ret_repricing = (struct repricing){.sums = 0};

@@ -44,8 +44,8 @@ struct repricing {
 };
 
 /* False with an error. repricing_free in any case. */
-ATM_MUST_USE bool reprice(PGconn *connection, const struct repricing_question *question, struct repricing *ret_repricing,
-                          char error[PG_ERROR_MAX]);
+ATM_MUST_USE bool reprice(PGconn *connection, const struct repricing_question *question,
+                          struct repricing *ret_repricing, char error[PG_ERROR_MAX]);
 
 /* The same of a side that is at hand; of the question only what to sum by and the days are looked at. long_prefixes: those
  * of cards that have more digits than a journal's mask shows. */

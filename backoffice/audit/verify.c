@@ -41,11 +41,11 @@ struct verification {
 /* The quarters that there are partitions for, as ranges that follow each other and leave nothing out. */
 static bool list_quarters(struct verification *v)
 {
-        PGresult *result =
-            pg_query(v->connection,
-                     "SELECT to_char(from_on, 'YYYY-MM-DD'), coalesce(pg_relation_size(to_regclass('withdrawal_' || "
-                     "to_char(from_on, 'YYYY\"q\"Q'))), 0) FROM ledger_partition ORDER BY from_on",
-                     0, NULL, v->error);
+        PGresult *result = pg_query(
+            v->connection,
+            "SELECT to_char(from_on, 'YYYY-MM-DD'), coalesce(pg_relation_size(to_regclass('withdrawal_' || "
+            "to_char(from_on, 'YYYY\"q\"Q'))), 0) FROM ledger_partition ORDER BY from_on",
+            0, NULL, v->error);
         int count = result ? PQntuples(result) : 0;
         bool listed = result != NULL;
 
@@ -61,7 +61,8 @@ static bool list_quarters(struct verification *v)
 
                 listed = calendar_parse_day(PQgetvalue(result, i, 0), &from_day);
                 if (!listed)
-                        snprintf(v->error, PG_ERROR_MAX, "ledger_partition has no day '%s'", PQgetvalue(result, i, 0));
+                        snprintf(v->error, PG_ERROR_MAX, "ledger_partition has no day '%s'",
+                                 PQgetvalue(result, i, 0));
                 *quarter = (struct quarter){from_day, INT32_MAX,
                                             atoll(PQgetvalue(result, i, 1)) / WITHDRAWAL_ROW_SIZE};
                 if (i)
@@ -111,7 +112,8 @@ static int parts_of(const struct verification *v, const struct quarter *quarter)
 {
         int64_t memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / MEMORY_SHARE;
 
-        return v->question->parts ? v->question->parts : (int)(1 + quarter->withdrawals * HISTORY_WITHDRAWAL_SIZE / memory);
+        return v->question->parts ? v->question->parts
+                                  : (int)(1 + quarter->withdrawals * HISTORY_WITHDRAWAL_SIZE / memory);
 }
 
 static bool verify_quarter(struct verification *v, const struct quarter *quarter)

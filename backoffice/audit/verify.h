@@ -20,14 +20,15 @@ struct verify_progress {
 };
 
 struct verify_question {
-        int parts;                                                             /* that a quarter is read in; 0: as memory wants */
-        void (*on_progress)(const struct verify_progress *progress, void *context); /* now and then; NULL: nobody wants it */
+        int parts; /* that a quarter is read in; 0: as memory wants */
+        void (*on_progress)(const struct verify_progress *progress,
+                            void *context); /* now and then; NULL: nobody wants it */
         void *context;
 };
 
 /* The findings are sorted. False with an error. findings_free in any case. The connection is in a transaction
  * meanwhile, and after a failure. */
-ATM_MUST_USE bool verify(PGconn *connection, const struct verify_question *question, struct findings *ret_findings,
-                         char error[PG_ERROR_MAX]);
+ATM_MUST_USE bool verify(PGconn *connection, const struct verify_question *question,
+                         struct findings *ret_findings, char error[PG_ERROR_MAX]);
 
 #endif

@@ -199,7 +199,8 @@ static int32_t quarter_of(int32_t month)
 
 static struct summary_key cube_key(unsigned dimensions, const struct posting *p, const struct place *place)
 {
-        return (struct summary_key){.place_day = dimensions & BY_HALL && place ? place->from_day : COPY_NO_DAY,
+        return (struct summary_key){.place_day =
+                                        dimensions & BY_HALL && place ? place->from_day : COPY_NO_DAY,
                                     .posted_day = dimensions & BY_DAY ? p->posted_day : COPY_NO_DAY,
                                     .terminal = dimensions & BY_TERMINAL ? p->terminal : NAME_NONE,
                                     .hall = dimensions & BY_HALL ? p->hall : NAME_NONE,
@@ -437,13 +438,14 @@ static bool compare_summaries(struct books *books)
 {
         struct copy_out copy;
 
-        if (!begin(books, &copy,
-                   "SELECT cube, month, posted_on, place_on, terminal, hall, issuer, band, hour, tax_rate_bp, "
-                   "withdrawals, "
-                   "cash_yen, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, "
-                   "hall_share_yen, earlier_yen FROM summary s WHERE month <= (SELECT summarised_through "
-                   "FROM books) "
-                   "AND NOT EXISTS (SELECT FROM summary_stale t WHERE t.month = s.month)"))
+        if (!begin(
+                books, &copy,
+                "SELECT cube, month, posted_on, place_on, terminal, hall, issuer, band, hour, tax_rate_bp, "
+                "withdrawals, "
+                "cash_yen, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, "
+                "hall_share_yen, earlier_yen FROM summary s WHERE month <= (SELECT summarised_through "
+                "FROM books) "
+                "AND NOT EXISTS (SELECT FROM summary_stale t WHERE t.month = s.month)"))
                 return false;
         while (copy_out_row(&copy)) {
                 struct summary_key key = {.cube = copy_name(&copy)};
@@ -614,7 +616,8 @@ bool books_open(struct books *books, struct copy_source *source, struct findings
         tally_open(&books->closed_day, sizeof(int32_t), 0);
         for (size_t i = 0; i < SUMMARY_CUBES; i++)
                 books->cube[i] = names_add(books->names, cubes[i].name, strlen(cubes[i].name));
-        return places_open(&books->places, source) && read_books(books) && read_set(books, &books->stale_month, "SELECT month FROM summary_stale") &&
+        return places_open(&books->places, source) && read_books(books) &&
+               read_set(books, &books->stale_month, "SELECT month FROM summary_stale") &&
                read_set(books, &books->closed_day, "SELECT to_on FROM period") &&
                read_set(books, &books->card, "SELECT card_token FROM card");
 }

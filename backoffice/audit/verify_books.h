@@ -44,8 +44,8 @@ struct books {
         struct tally rollup, late_rollup, card_day, card_month, account, card, summary, day;
         struct tally stale_month, closed_day; /* the last days of closed periods */
         struct places places;
-        int32_t summarised_day_last;          /* COPY_NO_DAY: none */
-        int32_t from_day, to_day;             /* the quarter: [from, to) */
+        int32_t summarised_day_last; /* COPY_NO_DAY: none */
+        int32_t from_day, to_day;    /* the quarter: [from, to) */
         struct {
                 int32_t day, month, quarter; /* the first days of */
                 bool summarised;

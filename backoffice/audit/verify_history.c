@@ -557,7 +557,8 @@ static void check_price(struct verify_history *h, const struct withdrawal_key *k
                         return;
                 price_text(price, fees);
                 snprintf(expected, sizeof(expected), "tariff %s tax %" PRId32 " %.160s%s",
-                         copy_print_day(tariff->from_day, day), rate->rate_bp, fees, share_bp < 0 ? " at most" : "");
+                         copy_print_day(tariff->from_day, day), rate->rate_bp, fees,
+                         share_bp < 0 ? " at most" : "");
         }
         price_text(w->price, fees);
         snprintf(found, sizeof(found), "tariff %s tax %" PRId32 " %.160s", copy_print_day(w->tariff_day, day),

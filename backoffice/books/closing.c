@@ -9,13 +9,14 @@
 #include "lib/base/array.h"
 #include "lib/db/selection.h"
 
-enum closing closing_close(PGconn *connection, const struct closing_question *question, int64_t *ret_without_end,
-                           char error[PG_ERROR_MAX])
+enum closing closing_close(PGconn *connection, const struct closing_question *question,
+                           int64_t *ret_without_end, char error[PG_ERROR_MAX])
 {
-        const char *parameters[] = {question->quarter, question->anyway ? "true" : "false", question->now_ms, question->who};
-        PGresult *result =
-            pg_query_repeated(connection, "SELECT r_refusal, r_without_end FROM period_close($1, $2::boolean, $3::bigint, $4)",
-                              LENGTH(parameters), parameters, error);
+        const char *parameters[] = {question->quarter, question->anyway ? "true" : "false", question->now_ms,
+                                    question->who};
+        PGresult *result = pg_query_repeated(
+            connection, "SELECT r_refusal, r_without_end FROM period_close($1, $2::boolean, $3::bigint, $4)",
+            LENGTH(parameters), parameters, error);
         enum closing closing = CLOSING_DONE;
 
         if (!result)
@@ -27,23 +28,28 @@ enum closing closing_close(PGconn *connection, const struct closing_question *qu
         return closing;
 }
 
-PGresult *closing_without_end(PGconn *connection, const char *quarter, int64_t limit, char error[PG_ERROR_MAX])
+PGresult *closing_without_end(PGconn *connection, const char *quarter, int64_t limit,
+                              char error[PG_ERROR_MAX])
 {
         char limit_text[24];
         const char *parameters[] = {quarter, limit_text};
 
         snprintf(limit_text, sizeof(limit_text), "%" PRId64, limit);
-        return pg_query(connection,
-                        "SELECT " MOMENT("transmitted_at") ", terminal, lpad(stan::text, 6, '0'), issuer, amount_yen, state "
-                        "FROM v_without_end WHERE business_date <= quarter_last_day($1) ORDER BY transmitted_at, terminal "
-                        "LIMIT $2::bigint",
-                        LENGTH(parameters), parameters, error);
+        return pg_query(
+            connection,
+            "SELECT " MOMENT(
+                "transmitted_at") ", terminal, lpad(stan::text, 6, '0'), issuer, amount_yen, state "
+                                  "FROM v_without_end WHERE business_date <= quarter_last_day($1) ORDER BY "
+                                  "transmitted_at, terminal "
+                                  "LIMIT $2::bigint",
+            LENGTH(parameters), parameters, error);
 }
 
 PGresult *closing_list(PGconn *connection, char error[PG_ERROR_MAX])
 {
         return pg_query(connection,
-                        "SELECT quarter, from_on, to_on, " REAL_MOMENT("closed_ms") ", who, without_end, withdrawals, "
-                        "cash_yen, commission_yen, base_fee_yen FROM period ORDER BY to_on",
+                        "SELECT quarter, from_on, to_on, " REAL_MOMENT(
+                            "closed_ms") ", who, without_end, withdrawals, "
+                                         "cash_yen, commission_yen, base_fee_yen FROM period ORDER BY to_on",
                         0, NULL, error);
 }

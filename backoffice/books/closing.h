@@ -25,12 +25,13 @@ enum closing {
 };
 
 /* without_end: how many withdrawals up to its end have no end. */
-enum closing closing_close(PGconn *connection, const struct closing_question *question, int64_t *ret_without_end,
-                           char error[PG_ERROR_MAX]);
+enum closing closing_close(PGconn *connection, const struct closing_question *question,
+                           int64_t *ret_without_end, char error[PG_ERROR_MAX]);
 
 /* Those without an end, the oldest first, at most so many: transmitted_at, terminal, stan, issuer, amount_yen, state. NULL
  * with an error. */
-ATM_MUST_USE PGresult *closing_without_end(PGconn *connection, const char *quarter, int64_t limit, char error[PG_ERROR_MAX]);
+ATM_MUST_USE PGresult *closing_without_end(PGconn *connection, const char *quarter, int64_t limit,
+                                           char error[PG_ERROR_MAX]);
 
 /* The closings, the first first, with the sums of that moment: quarter, from, to, closed_at, who, without_end, withdrawals,
  * cash_yen, commission_yen, base_fee_yen. NULL with an error. */

@@ -45,7 +45,8 @@ struct figure figure_scale(struct figure a, int64_t factor, int64_t divisor)
                 return figure_missing;
         product = (__int128)a.value * factor;
         half = (divisor < 0 ? -(__int128)divisor : divisor) / 2;
-        product += (product < 0) == (divisor < 0) ? (divisor < 0 ? -half : half) : (divisor < 0 ? half : -half);
+        product +=
+            (product < 0) == (divisor < 0) ? (divisor < 0 ? -half : half) : (divisor < 0 ? half : -half);
         product /= divisor;
         assert(product >= INT64_MIN && product <= INT64_MAX);
         return figure_known((int64_t)product);
@@ -78,7 +79,8 @@ struct figure figure_part(struct figure a, struct figure rate_bp)
         if (!a.known || !rate_bp.known)
                 return figure_missing;
         product = (__int128)a.value * rate_bp.value;
-        return figure_known((int64_t)(product / WHOLE_BP - (product % WHOLE_BP < 0))); /* C's quotient is the one towards zero */
+        return figure_known((int64_t)(product / WHOLE_BP -
+                                      (product % WHOLE_BP < 0))); /* C's quotient is the one towards zero */
 }
 
 const char *figure_print(struct figure figure, char buffer[FIGURE_TEXT_MAX])

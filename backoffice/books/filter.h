@@ -14,7 +14,15 @@ enum books_dimension {
         BOOKS_DAY = 32,
 };
 
-enum filter { FILTER_AREA, FILTER_PREFECTURE, FILTER_HALL, FILTER_ATM, FILTER_ISSUER, FILTER_BAND, FILTER_COUNT };
+enum filter {
+        FILTER_AREA,
+        FILTER_PREFECTURE,
+        FILTER_HALL,
+        FILTER_ATM,
+        FILTER_ISSUER,
+        FILTER_BAND,
+        FILTER_COUNT
+};
 
 struct filter_row {
         const char *name;

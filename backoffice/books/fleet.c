@@ -39,7 +39,8 @@ static const struct fleet_key *find_key(const char *by)
  * the hall's place first. Of a month in which the hall moves each place has its days, and of the month's fee its part of
  * the running sum. What is posted late counts where the hall was when the days began. */
 static const char by_atm_sql[] =
-    "WITH inside AS (SELECT quarter_of(b.month) AS quarter, b.terminal, b.hall, h.from_on AS place, sum(x.upto - x.before) AS "
+    "WITH inside AS (SELECT quarter_of(b.month) AS quarter, b.terminal, b.hall, h.from_on AS place, "
+    "sum(x.upto - x.before) AS "
     "days, sum(b.base_fee_yen * x.upto / b.days - b.base_fee_yen * x.before / b.days) AS base_fee "
     "FROM report_base_fee($1::date, $2::date) b "
     "CROSS JOIN LATERAL (SELECT greatest(b.month, b.from_on, $1::date) AS first) f "
@@ -48,34 +49,50 @@ static const char by_atm_sql[] =
     "greatest(f.first, h.from_on) - f.first AS before) x GROUP BY 1, 2, 3, 4), "
     "whole AS (SELECT quarter_of(month) AS quarter, sum(days) AS days FROM report_base_fee("
     "quarter_first_day(quarter_of($1::date)), quarter_last_day(quarter_of($2::date))) GROUP BY 1), "
-    "money AS (SELECT s.terminal, s.hall, h.from_on AS place, sum(s.withdrawals) AS withdrawals, sum(s.customer_fee_yen + "
-    "s.interbank_fee_yen) AS commission, sum(s.hall_share_yen) AS share FROM cube_atm($3::date[], $4::date[]) s"
-    JOIN_PLACE("s.hall", "greatest(s.place_on, $1::date)") " GROUP BY 1, 2, 3), "
-    "known AS (SELECT x.item, bool_and(c.item IS NOT NULL) AS known FROM (SELECT DISTINCT "
-    "quarter_of(d::date) AS quarter "
-    "FROM generate_series($1::timestamp, $2::timestamp, INTERVAL '1 day') d) q CROSS JOIN (VALUES "
-    "('cash_in_transit'), "
-    "('network'), ('maintenance'), ('depreciation')) x (item) LEFT JOIN cost c USING (quarter, item) GROUP "
-    "BY 1), "
-    "parts AS (SELECT i.terminal, i.hall, i.place, c.item, sum(div(c.amount_yen * i.so_far, w.days) - "
-    "div(c.amount_yen * (i.so_far - "
-    "i.days), w.days)) AS yen FROM (SELECT *, sum(days) OVER (PARTITION BY quarter ORDER BY terminal, hall, place) "
-    "AS so_far "
-    "FROM inside) i JOIN whole w USING (quarter) JOIN cost c USING (quarter) JOIN known k ON k.item = c.item "
-    "AND k.known "
-    "GROUP BY 1, 2, 3, 4), "
-    "costs AS (SELECT terminal, hall, place, sum(yen) FILTER (WHERE item = 'cash_in_transit') AS cash_in_transit, "
-    "sum(yen) FILTER (WHERE item = 'network') AS network, sum(yen) FILTER (WHERE item = 'maintenance') AS "
-    "maintenance, "
-    "sum(yen) FILTER (WHERE item = 'depreciation') AS depreciation FROM parts GROUP BY 1, 2, 3), "
-    "atms AS (SELECT terminal, hall, place, d.days, d.base_fee, coalesce(m.withdrawals, 0) AS withdrawals, "
-    "coalesce(m.commission, 0) "
-    "AS commission, coalesce(m.share, 0) AS share, c.cash_in_transit, c.network, c.maintenance, "
-    "c.depreciation "
-    "FROM (SELECT terminal, hall, place, sum(days) AS days, sum(base_fee) AS base_fee FROM inside GROUP BY 1, 2, 3) d "
-    "FULL JOIN (SELECT * FROM money WHERE (withdrawals, commission, share) <> (0, 0, 0)) m USING (terminal, "
-    "hall, place) "
-    "LEFT JOIN costs c USING (terminal, hall, place)), ";
+    "money AS (SELECT s.terminal, s.hall, h.from_on AS place, sum(s.withdrawals) AS withdrawals, "
+    "sum(s.customer_fee_yen + "
+    "s.interbank_fee_yen) AS commission, sum(s.hall_share_yen) AS share FROM cube_atm($3::date[], "
+    "$4::date[]) s" JOIN_PLACE(
+        "s.hall",
+        "greatest(s.place_on, $1::date)") " GROUP BY 1, 2, 3), "
+                                          "known AS (SELECT x.item, bool_and(c.item IS NOT NULL) AS known "
+                                          "FROM (SELECT DISTINCT "
+                                          "quarter_of(d::date) AS quarter "
+                                          "FROM generate_series($1::timestamp, $2::timestamp, INTERVAL '1 "
+                                          "day') d) q CROSS JOIN (VALUES "
+                                          "('cash_in_transit'), "
+                                          "('network'), ('maintenance'), ('depreciation')) x (item) LEFT "
+                                          "JOIN cost c USING (quarter, item) GROUP "
+                                          "BY 1), "
+                                          "parts AS (SELECT i.terminal, i.hall, i.place, c.item, "
+                                          "sum(div(c.amount_yen * i.so_far, w.days) - "
+                                          "div(c.amount_yen * (i.so_far - "
+                                          "i.days), w.days)) AS yen FROM (SELECT *, sum(days) OVER "
+                                          "(PARTITION BY quarter ORDER BY terminal, hall, place) "
+                                          "AS so_far "
+                                          "FROM inside) i JOIN whole w USING (quarter) JOIN cost c USING "
+                                          "(quarter) JOIN known k ON k.item = c.item "
+                                          "AND k.known "
+                                          "GROUP BY 1, 2, 3, 4), "
+                                          "costs AS (SELECT terminal, hall, place, sum(yen) FILTER (WHERE "
+                                          "item = 'cash_in_transit') AS cash_in_transit, "
+                                          "sum(yen) FILTER (WHERE item = 'network') AS network, sum(yen) "
+                                          "FILTER (WHERE item = 'maintenance') AS "
+                                          "maintenance, "
+                                          "sum(yen) FILTER (WHERE item = 'depreciation') AS depreciation "
+                                          "FROM parts GROUP BY 1, 2, 3), "
+                                          "atms AS (SELECT terminal, hall, place, d.days, d.base_fee, "
+                                          "coalesce(m.withdrawals, 0) AS withdrawals, "
+                                          "coalesce(m.commission, 0) "
+                                          "AS commission, coalesce(m.share, 0) AS share, c.cash_in_transit, "
+                                          "c.network, c.maintenance, "
+                                          "c.depreciation "
+                                          "FROM (SELECT terminal, hall, place, sum(days) AS days, "
+                                          "sum(base_fee) AS base_fee FROM inside GROUP BY 1, 2, 3) d "
+                                          "FULL JOIN (SELECT * FROM money WHERE (withdrawals, commission, "
+                                          "share) <> (0, 0, 0)) m USING (terminal, "
+                                          "hall, place) "
+                                          "LEFT JOIN costs c USING (terminal, hall, place)), ";
 
 /* A sum over ATMs of which one is not known is not known. */
 static void add_known_sum(struct sqltext *sql, const char *name)
@@ -99,20 +116,22 @@ static void build_ranking(struct sqltext *sql, const struct fleet_key *key)
                 "withdrawals, sum(r.commission) AS commission, sum(r.share) AS share, sum(r.commission + "
                 "coalesce(r.base_fee, 0)) "
                 "AS revenue, count(DISTINCT r.terminal) FILTER (WHERE r.days IS NULL) AS without_contract "
-                "FROM atms r JOIN hall n USING (hall) JOIN hall_place h ON h.hall = r.hall AND h.from_on = r.place "
+                "FROM atms r JOIN hall n USING (hall) JOIN hall_place h ON h.hall = r.hall AND h.from_on = "
+                "r.place "
                 "GROUP BY GROUPING SETS ((%s), ())), ",
                 key->key);
-        sql_add(sql, "profits AS (SELECT *, cash_in_transit + network + maintenance + depreciation AS cost, "
-                     "revenue - share - "
-                     "(cash_in_transit + network + maintenance + depreciation) AS profit FROM groups), "
-                     "ranks AS (SELECT CASE WHEN key IS NOT NULL THEN row_number() OVER (ORDER BY key IS "
-                     "NULL, profit DESC NULLS "
-                     "LAST, revenue DESC, key) END AS rank, * FROM profits) "
-                     "SELECT coalesce(key, 'total'), name, rank, atms, days, withdrawals, commission, base_fee, "
-                     "revenue, share, cash_in_transit, network, maintenance, depreciation, cost, profit, "
-                     "without_contract "
-                     "FROM ranks WHERE key IS NULL OR $5::bigint IS NULL OR rank <= $5::bigint ORDER BY rank "
-                     "NULLS LAST");
+        sql_add(sql,
+                "profits AS (SELECT *, cash_in_transit + network + maintenance + depreciation AS cost, "
+                "revenue - share - "
+                "(cash_in_transit + network + maintenance + depreciation) AS profit FROM groups), "
+                "ranks AS (SELECT CASE WHEN key IS NOT NULL THEN row_number() OVER (ORDER BY key IS "
+                "NULL, profit DESC NULLS "
+                "LAST, revenue DESC, key) END AS rank, * FROM profits) "
+                "SELECT coalesce(key, 'total'), name, rank, atms, days, withdrawals, commission, base_fee, "
+                "revenue, share, cash_in_transit, network, maintenance, depreciation, cost, profit, "
+                "without_contract "
+                "FROM ranks WHERE key IS NULL OR $5::bigint IS NULL OR rank <= $5::bigint ORDER BY rank "
+                "NULLS LAST");
 }
 
 enum { WITHOUT_CONTRACT = 16 };
@@ -127,19 +146,28 @@ void fleet_derive(struct fleet_row *row)
 /* Key and name first, then these, then without_contract. */
 static void take_row(const PGresult *result, int row, struct fleet_row *ret_row)
 {
-        struct figure *const figure[] = {
-            &ret_row->rank,           &ret_row->atms,           &ret_row->days,
-            &ret_row->withdrawals,    &ret_row->commission_yen, &ret_row->base_fee_yen,
-            &ret_row->revenue_yen,    &ret_row->hall_share_yen, &ret_row->cash_in_transit_yen,
-            &ret_row->network_yen,    &ret_row->maintenance_yen, &ret_row->depreciation_yen,
-            &ret_row->cost_yen,       &ret_row->profit_yen};
+        struct figure *const figure[] = {&ret_row->rank,
+                                         &ret_row->atms,
+                                         &ret_row->days,
+                                         &ret_row->withdrawals,
+                                         &ret_row->commission_yen,
+                                         &ret_row->base_fee_yen,
+                                         &ret_row->revenue_yen,
+                                         &ret_row->hall_share_yen,
+                                         &ret_row->cash_in_transit_yen,
+                                         &ret_row->network_yen,
+                                         &ret_row->maintenance_yen,
+                                         &ret_row->depreciation_yen,
+                                         &ret_row->cost_yen,
+                                         &ret_row->profit_yen};
 
         ret_row->key = PQgetvalue(result, row, 0);
         ret_row->name = PQgetisnull(result, row, 1) ? NULL : PQgetvalue(result, row, 1);
         for (size_t i = 0; i < LENGTH(figure); i++) {
                 int column = (int)i + 2;
 
-                *figure[i] = figure_read(PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column));
+                *figure[i] =
+                    figure_read(PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column));
         }
         fleet_derive(ret_row);
 }
@@ -183,7 +211,8 @@ static bool take_ranking(const PGresult *result, struct fleet *fleet)
 static const char penetration_sql[] =
     "WITH areas AS (SELECT a.area, a.name, a.parlors, count(c.terminal) AS atms, count(DISTINCT c.hall) AS "
     "halls FROM area a "
-    "LEFT JOIN hall_place h ON h.area = a.area AND h.from_on <= $1::date AND h.until_on > $1::date LEFT JOIN contract c ON c.hall = h.hall AND c.from_on <= $1::date AND "
+    "LEFT JOIN hall_place h ON h.area = a.area AND h.from_on <= $1::date AND h.until_on > $1::date LEFT JOIN "
+    "contract c ON c.hall = h.hall AND c.from_on <= $1::date AND "
     "coalesce(c.until_on, 'infinity') > $1::date GROUP BY a.area), "
     "sums AS (SELECT area, min(name) AS name, sum(atms) AS atms, sum(halls) AS halls, CASE WHEN "
     "bool_and(parlors IS NOT NULL) "
@@ -228,8 +257,9 @@ static const char comparison_sql[] =
 
 static PGresult *ask_comparison(PGconn *connection, const struct fleet *fleet, char error[PG_ERROR_MAX])
 {
-        const struct figure ours[] = {fleet->areas_total.atms,     fleet->total.days,        fleet->total.withdrawals,
-                                      fleet->total.commission_yen, fleet->total.revenue_yen, fleet->total.profit_yen};
+        const struct figure ours[] = {fleet->areas_total.atms,  fleet->total.days,
+                                      fleet->total.withdrawals, fleet->total.commission_yen,
+                                      fleet->total.revenue_yen, fleet->total.profit_yen};
         char text[LENGTH(ours)][FIGURE_TEXT_MAX];
         const char *parameters[LENGTH(ours)];
 
@@ -256,16 +286,17 @@ static bool take_peers(const PGresult *result, struct fleet *fleet)
 
 /* $1 and $2 the days that count. */
 static const char missing_sql[] = "SELECT string_agg(quarter || ': ' || items, '; ' ORDER BY first) "
-    "FROM (SELECT q.quarter, quarter_first_day(q.quarter) "
-    "AS first, string_agg(x.item, ', ' ORDER BY x.place) AS items FROM "
-    "(SELECT DISTINCT quarter_of(d::date) AS quarter "
-    "FROM generate_series($1::timestamp, $2::timestamp, INTERVAL '1 "
-    "day') d) q CROSS JOIN (VALUES (1, 'cash_in_transit'), "
-    "(2, 'network'), (3, 'maintenance'), (4, 'depreciation')) x "
-    "(place, item) WHERE NOT EXISTS (SELECT FROM cost c WHERE "
-    "c.quarter = q.quarter AND c.item = x.item) GROUP BY 1) m";
+                                  "FROM (SELECT q.quarter, quarter_first_day(q.quarter) "
+                                  "AS first, string_agg(x.item, ', ' ORDER BY x.place) AS items FROM "
+                                  "(SELECT DISTINCT quarter_of(d::date) AS quarter "
+                                  "FROM generate_series($1::timestamp, $2::timestamp, INTERVAL '1 "
+                                  "day') d) q CROSS JOIN (VALUES (1, 'cash_in_transit'), "
+                                  "(2, 'network'), (3, 'maintenance'), (4, 'depreciation')) x "
+                                  "(place, item) WHERE NOT EXISTS (SELECT FROM cost c WHERE "
+                                  "c.quarter = q.quarter AND c.item = x.item) GROUP BY 1) m";
 
-bool fleet_load(PGconn *connection, const struct fleet_question *question, struct fleet *ret_fleet, char error[PG_ERROR_MAX])
+bool fleet_load(PGconn *connection, const struct fleet_question *question, struct fleet *ret_fleet,
+                char error[PG_ERROR_MAX])
 {
         PGresult **held = ret_fleet->held;
         char counted[11];
@@ -274,9 +305,11 @@ bool fleet_load(PGconn *connection, const struct fleet_question *question, struc
         *ret_fleet = (struct fleet){.rows = 0};
         calendar_print_day(period_counted(&question->period, question->today), counted);
         snprintf(error, PG_ERROR_MAX, "out of memory");
-        if (!(held[0] = ask_ranking(connection, question, counted, error)) || !take_ranking(held[0], ret_fleet) ||
-            !(held[1] = pg_query(connection, penetration_sql, 1, &days[1], error)) || !take_areas(held[1], ret_fleet) ||
-            !(held[2] = ask_comparison(connection, ret_fleet, error)) || !take_peers(held[2], ret_fleet) ||
+        if (!(held[0] = ask_ranking(connection, question, counted, error)) ||
+            !take_ranking(held[0], ret_fleet) ||
+            !(held[1] = pg_query(connection, penetration_sql, 1, &days[1], error)) ||
+            !take_areas(held[1], ret_fleet) || !(held[2] = ask_comparison(connection, ret_fleet, error)) ||
+            !take_peers(held[2], ret_fleet) ||
             !(held[3] = pg_query(connection, missing_sql, LENGTH(days), days, error)))
                 return false;
         ret_fleet->missing = PQgetisnull(held[3], 0, 0) ? NULL : PQgetvalue(held[3], 0, 0);

@@ -22,9 +22,12 @@ struct fleet_question {
 /* The most profitable first. */
 struct fleet_row {
         const char *key, *name;
-        struct figure rank, atms, days, withdrawals, commission_yen, base_fee_yen, revenue_yen, hall_share_yen;
-        struct figure cash_in_transit_yen, network_yen, maintenance_yen, depreciation_yen, cost_yen, profit_yen;
-        struct figure withdrawals_per_day_tenths, revenue_per_day_tenths, profit_tenths; /* the last of a percent */
+        struct figure rank, atms, days, withdrawals, commission_yen, base_fee_yen, revenue_yen,
+            hall_share_yen;
+        struct figure cash_in_transit_yen, network_yen, maintenance_yen, depreciation_yen, cost_yen,
+            profit_yen;
+        struct figure withdrawals_per_day_tenths, revenue_per_day_tenths,
+            profit_tenths; /* the last of a percent */
 };
 
 /* ATMs in place on the last day that counts, for each hundred parlors, whoever serves them. */
@@ -54,8 +57,8 @@ struct fleet {
 void fleet_derive(struct fleet_row *row);
 
 /* In a snapshot (summary.h). False with an error. fleet_free in any case. */
-ATM_MUST_USE bool fleet_load(PGconn *connection, const struct fleet_question *question, struct fleet *ret_fleet,
-                             char error[PG_ERROR_MAX]);
+ATM_MUST_USE bool fleet_load(PGconn *connection, const struct fleet_question *question,
+                             struct fleet *ret_fleet, char error[PG_ERROR_MAX]);
 void fleet_free(struct fleet *fleet);
 
 #endif

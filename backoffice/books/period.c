@@ -69,9 +69,8 @@ void period_of_days(int32_t first_day, int32_t last_day, struct period *ret_peri
         start = (first.month - FIRST_MONTH + MONTHS) % MONTHS; /* months of the fiscal year before it */
         if (first.day == 1 && next.day == 1 && start % QUARTER_MONTHS == 0 && months % QUARTER_MONTHS == 0 &&
             start + months <= MONTHS) {
-                period_of_quarters(first.year - (first.month < FIRST_MONTH),
-                                          start / QUARTER_MONTHS + 1, (start + months) / QUARTER_MONTHS,
-                                          ret_period);
+                period_of_quarters(first.year - (first.month < FIRST_MONTH), start / QUARTER_MONTHS + 1,
+                                   (start + months) / QUARTER_MONTHS, ret_period);
                 return;
         }
         set_days(first_day, last_day, ret_period);
@@ -95,8 +94,7 @@ static int32_t shifted(int32_t day, int months)
         return day < last ? day : last;
 }
 
-void period_before(const struct period *period, enum period_step step,
-                          struct period *ret_before)
+void period_before(const struct period *period, enum period_step step, struct period *ret_before)
 {
         int32_t first_day = shifted(period->first_day, step),
                 last_day = shifted(period->last_day + 1, step) - 1;

@@ -8,29 +8,29 @@
 #ifndef BACKOFFICE_BOOKS_RESULT_ITEMS_H
 #define BACKOFFICE_BOOKS_RESULT_ITEMS_H
 
-#define RESULT_ITEMS(X)                        \
-        X(revenue, YEN, SUM)                   \
-        X(customer_fee, YEN, SUM)              \
-        X(interbank_fee, YEN, SUM)             \
-        X(base_fee, YEN, SUM)                  \
-        X(earlier_periods, YEN, SUM)           \
-        X(cost_of_revenue, YEN, SUM)           \
-        X(hall_share, YEN, SUM)                \
-        X(cash_in_transit, YEN, SUM)           \
-        X(network, YEN, SUM)                   \
-        X(maintenance, YEN, SUM)               \
-        X(depreciation, YEN, SUM)              \
-        X(gross_margin, YEN, SUM)              \
-        X(gross_margin_ratio, PERCENT, OF)     \
-        X(sga, YEN, SUM)                       \
-        X(operating_income, YEN, SUM)          \
-        X(operating_margin, PERCENT, OF)       \
-        X(ebitda, YEN, SUM)                    \
-        X(net_income, YEN, SUM)                \
-        X(non_controlling_interests, YEN, SUM) \
-        X(capex, YEN, SUM)                     \
-        X(atms, COUNT, END)                    \
-        X(withdrawals, COUNT, SUM)             \
+#define RESULT_ITEMS(X)                                                                                      \
+        X(revenue, YEN, SUM)                                                                                 \
+        X(customer_fee, YEN, SUM)                                                                            \
+        X(interbank_fee, YEN, SUM)                                                                           \
+        X(base_fee, YEN, SUM)                                                                                \
+        X(earlier_periods, YEN, SUM)                                                                         \
+        X(cost_of_revenue, YEN, SUM)                                                                         \
+        X(hall_share, YEN, SUM)                                                                              \
+        X(cash_in_transit, YEN, SUM)                                                                         \
+        X(network, YEN, SUM)                                                                                 \
+        X(maintenance, YEN, SUM)                                                                             \
+        X(depreciation, YEN, SUM)                                                                            \
+        X(gross_margin, YEN, SUM)                                                                            \
+        X(gross_margin_ratio, PERCENT, OF)                                                                   \
+        X(sga, YEN, SUM)                                                                                     \
+        X(operating_income, YEN, SUM)                                                                        \
+        X(operating_margin, PERCENT, OF)                                                                     \
+        X(ebitda, YEN, SUM)                                                                                  \
+        X(net_income, YEN, SUM)                                                                              \
+        X(non_controlling_interests, YEN, SUM)                                                               \
+        X(capex, YEN, SUM)                                                                                   \
+        X(atms, COUNT, END)                                                                                  \
+        X(withdrawals, COUNT, SUM)                                                                           \
         X(revenue_per_atm_day, WHOLE_YEN, OF)
 
 enum result_item {

@@ -38,19 +38,23 @@ void results_begin(const char *quarter, int32_t today, struct results *ret_resul
                 q->over = period_is_over(&period, today);
         }
         if (ret_results->of_year == 1)
-                snprintf(ret_results->period, sizeof(ret_results->period), "%s", ret_results->quarter[4].name);
+                snprintf(ret_results->period, sizeof(ret_results->period), "%s",
+                         ret_results->quarter[4].name);
         else
-                snprintf(ret_results->period, sizeof(ret_results->period), "1Q-%s", ret_results->quarter[ret_results->quarters - 1].name);
+                snprintf(ret_results->period, sizeof(ret_results->period), "1Q-%s",
+                         ret_results->quarter[ret_results->quarters - 1].name);
 }
 
 static void derive_ratios(struct figure *f, int64_t atm_days)
 {
         f[RESULT_gross_margin_ratio] = figure_share(f[RESULT_gross_margin], f[RESULT_revenue]);
         f[RESULT_operating_margin] = figure_share(f[RESULT_operating_income], f[RESULT_revenue]);
-        f[RESULT_revenue_per_atm_day] = atm_days > 0 ? figure_scale(f[RESULT_revenue], 1, atm_days) : figure_missing;
+        f[RESULT_revenue_per_atm_day] =
+            atm_days > 0 ? figure_scale(f[RESULT_revenue], 1, atm_days) : figure_missing;
 }
 
-void results_derive(struct results_quarter *quarter, struct figure income_tax_bp, struct figure non_controlling_bp)
+void results_derive(struct results_quarter *quarter, struct figure income_tax_bp,
+                    struct figure non_controlling_bp)
 {
         struct figure *f = quarter->figure;
         static const enum result_item costs[] = {RESULT_hall_share, RESULT_cash_in_transit, RESULT_network,
@@ -65,8 +69,8 @@ void results_derive(struct results_quarter *quarter, struct figure income_tax_bp
         f[RESULT_gross_margin] = figure_subtract(f[RESULT_revenue], f[RESULT_cost_of_revenue]);
         f[RESULT_operating_income] = figure_subtract(f[RESULT_gross_margin], f[RESULT_sga]);
         f[RESULT_ebitda] = figure_add(f[RESULT_operating_income], f[RESULT_depreciation]);
-        f[RESULT_net_income] =
-            figure_subtract(f[RESULT_operating_income], figure_part(f[RESULT_operating_income], income_tax_bp));
+        f[RESULT_net_income] = figure_subtract(f[RESULT_operating_income],
+                                               figure_part(f[RESULT_operating_income], income_tax_bp));
         f[RESULT_non_controlling_interests] = figure_part(f[RESULT_net_income], non_controlling_bp);
         derive_ratios(f, quarter->atm_days);
 }
@@ -77,7 +81,8 @@ static void cumulate(const struct results_quarter *quarters, size_t count, struc
         int64_t atm_days = 0;
 
         for (size_t i = 0; i < RESULT_ITEM_COUNT; i++)
-                ret_figures[i] = result_rows[i].kind == KIND_END ? quarters[count - 1].figure[i] : figure_known(0);
+                ret_figures[i] =
+                    result_rows[i].kind == KIND_END ? quarters[count - 1].figure[i] : figure_known(0);
         for (size_t q = 0; q < count; q++) {
                 atm_days += quarters[q].atm_days;
                 for (size_t i = 0; i < RESULT_ITEM_COUNT; i++) {
@@ -90,10 +95,11 @@ static void cumulate(const struct results_quarter *quarters, size_t count, struc
 
 /* columns ------------------------------------------------------------------------------------------------- */
 
-static struct results_column *add_column(struct results *results, enum results_column_kind kind, const char *format, ...)
-    ATM_PRINTF(3, 4);
+static struct results_column *add_column(struct results *results, enum results_column_kind kind,
+                                         const char *format, ...) ATM_PRINTF(3, 4);
 
-static struct results_column *add_column(struct results *results, enum results_column_kind kind, const char *format, ...)
+static struct results_column *add_column(struct results *results, enum results_column_kind kind,
+                                         const char *format, ...)
 {
         struct results_column *column = &results->column[results->columns++];
         va_list arguments;
@@ -113,7 +119,8 @@ static void add_figures(struct results *results, const char *name, const struct 
 }
 
 /* Of what is a percentage itself, in points. */
-static void add_change(struct results *results, const char *name, const struct figure *now, const struct figure *before)
+static void add_change(struct results *results, const char *name, const struct figure *now,
+                       const struct figure *before)
 {
         struct results_column *column = add_column(results, COLUMN_PERCENT, "%s", name);
 
@@ -137,8 +144,8 @@ static void add_targets(struct results *results, const struct figure *now, const
 
         if (!any_known(targets))
                 return;
-        memcpy(add_column(results, COLUMN_FIGURES, "FY%02d target", results->fiscal_year % 100)->figure, targets,
-               sizeof(results->column[0].figure));
+        memcpy(add_column(results, COLUMN_FIGURES, "FY%02d target", results->fiscal_year % 100)->figure,
+               targets, sizeof(results->column[0].figure));
         column = add_column(results, COLUMN_PERCENT, "progress");
         for (size_t i = 0; i < RESULT_ITEM_COUNT; i++)
                 column->figure[i] = figure_share(now[i], targets[i]);
@@ -146,7 +153,8 @@ static void add_targets(struct results *results, const struct figure *now, const
 
 /* For the period as it is published, or, where each of its quarters is, their sum; what is there at the end: that of
  * the last quarter. */
-static struct figure published_of(const struct results *results, const struct results_entered *entered, size_t item)
+static struct figure published_of(const struct results *results, const struct results_entered *entered,
+                                  size_t item)
 {
         struct figure sum = entered->published_quarter[results->of_year - 1][item];
 
@@ -157,7 +165,8 @@ static struct figure published_of(const struct results *results, const struct re
         return sum;
 }
 
-static void add_published(struct results *results, const struct figure *now, const struct results_entered *entered)
+static void add_published(struct results *results, const struct figure *now,
+                          const struct results_entered *entered)
 {
         struct figure published[RESULT_ITEM_COUNT];
         struct results_column *column;
@@ -181,7 +190,8 @@ void results_compose(struct results *results, const struct results_entered *ente
         char name[RESULTS_NAME_MAX];
 
         results->columns = 0;
-        results->base_fees_missing = !last->figure[RESULT_base_fee].known && last->figure[RESULT_revenue].known;
+        results->base_fees_missing =
+            !last->figure[RESULT_base_fee].known && last->figure[RESULT_revenue].known;
         cumulate(first, results->of_year, now);
         cumulate(year_before, results->of_year, before);
         for (size_t i = 0; i < results->of_year; i++)

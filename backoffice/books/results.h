@@ -59,23 +59,24 @@ struct results {
 
 /* What finance entered to compare with. */
 struct results_entered {
-        struct figure target[RESULT_ITEM_COUNT];                          /* of the fiscal year */
-        struct figure published[RESULT_ITEM_COUNT];                       /* for the period as a whole */
-        struct figure published_quarter[4][RESULT_ITEM_COUNT];            /* for its quarters, from the first */
+        struct figure target[RESULT_ITEM_COUNT];               /* of the fiscal year */
+        struct figure published[RESULT_ITEM_COUNT];            /* for the period as a whole */
+        struct figure published_quarter[4][RESULT_ITEM_COUNT]; /* for its quarters, from the first */
 };
 
 /* quarter: "3Q16", canonical; today: business today, up to which a quarter that is not over counts. */
 void results_begin(const char *quarter, int32_t today, struct results *ret_results);
 /* Every item of a quarter that follows from those that the books know. Without contracts base fees are missing, and revenue
  * is the commission alone. */
-void results_derive(struct results_quarter *quarter, struct figure income_tax_bp, struct figure non_controlling_bp);
+void results_derive(struct results_quarter *quarter, struct figure income_tax_bp,
+                    struct figure non_controlling_bp);
 /* The columns: the quarters of the year, all of them together, the same a year before, what changed, target and progress,
  * what was published and the difference. */
 void results_compose(struct results *results, const struct results_entered *entered);
 
 /* False with an error. */
-ATM_MUST_USE bool results_load(PGconn *connection, const char *quarter, int32_t today, struct results *ret_results,
-                               char error[PG_ERROR_MAX]);
+ATM_MUST_USE bool results_load(PGconn *connection, const char *quarter, int32_t today,
+                               struct results *ret_results, char error[PG_ERROR_MAX]);
 
 /* What parts of the period's business are: commission revenue of each area, the most first; withdrawals of each hour. */
 enum { RESULTS_PARTS_MAX = 60 };
@@ -89,8 +90,8 @@ struct results_parts {
         PGresult *held[2]; /* the texts */
 };
 /* False with an error. results_parts_free in any case. */
-ATM_MUST_USE bool results_parts_load(PGconn *connection, const struct results *results, struct results_parts *ret_parts,
-                                     char error[PG_ERROR_MAX]);
+ATM_MUST_USE bool results_parts_load(PGconn *connection, const struct results *results,
+                                     struct results_parts *ret_parts, char error[PG_ERROR_MAX]);
 void results_parts_free(struct results_parts *parts);
 
 #endif

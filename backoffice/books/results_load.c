@@ -13,26 +13,35 @@
 /* $1 first day of all, $2 last day that counts, $3 the quarters. A quarter of which the books know nothing at all has no
  * figures; one in which ATMs stood and earned nothing has zeros. */
 static const char figures_sql[] =
-    "WITH q AS (SELECT quarter, least(quarter_last_day(quarter), $2::date) AS to_on FROM unnest($3::text[]) quarter), "
-    "money AS (SELECT quarter_of(month) AS quarter, sum(withdrawals) AS withdrawals, sum(customer_fee_yen) AS "
-    "customer_fee, sum(interbank_fee_yen) AS interbank_fee, sum(hall_share_yen) AS hall_share, sum(earlier_yen) AS "
+    "WITH q AS (SELECT quarter, least(quarter_last_day(quarter), $2::date) AS to_on FROM unnest($3::text[]) "
+    "quarter), "
+    "money AS (SELECT quarter_of(month) AS quarter, sum(withdrawals) AS withdrawals, sum(customer_fee_yen) "
+    "AS "
+    "customer_fee, sum(interbank_fee_yen) AS interbank_fee, sum(hall_share_yen) AS hall_share, "
+    "sum(earlier_yen) AS "
     "earlier FROM report_atm($1::date, $2::date) GROUP BY 1), "
     "base AS (SELECT quarter_of(month) AS quarter, sum(base_fee_yen) AS base_fee, sum(days) AS days FROM "
     "report_base_fee($1::date, $2::date) GROUP BY 1), "
-    "whole AS (SELECT q.*, m.quarter IS NOT NULL OR b.quarter IS NOT NULL AS known, m.withdrawals, m.customer_fee, "
-    "m.interbank_fee, m.hall_share, m.earlier, b.base_fee, b.days, (SELECT count(*) FROM contract c WHERE c.from_on <= "
-    "q.to_on AND coalesce(c.until_on, 'infinity') > q.to_on) AS atms FROM q LEFT JOIN money m USING (quarter) LEFT JOIN "
+    "whole AS (SELECT q.*, m.quarter IS NOT NULL OR b.quarter IS NOT NULL AS known, m.withdrawals, "
+    "m.customer_fee, "
+    "m.interbank_fee, m.hall_share, m.earlier, b.base_fee, b.days, (SELECT count(*) FROM contract c WHERE "
+    "c.from_on <= "
+    "q.to_on AND coalesce(c.until_on, 'infinity') > q.to_on) AS atms FROM q LEFT JOIN money m USING "
+    "(quarter) LEFT JOIN "
     "base b USING (quarter)) "
     "SELECT w.quarter, x.item, x.value FROM whole w CROSS JOIN LATERAL (VALUES "
     "('customer_fee', coalesce(w.customer_fee, 0)), ('interbank_fee', coalesce(w.interbank_fee, 0)), "
     "('hall_share', coalesce(w.hall_share, 0)), ('earlier_periods', coalesce(w.earlier, 0)), "
     "('withdrawals', coalesce(w.withdrawals, 0)), ('base_fee', w.base_fee), ('atm_days', w.days), "
-    "('atms', CASE WHEN w.days IS NOT NULL THEN w.atms END)) x (item, value) WHERE w.known AND x.value IS NOT NULL "
+    "('atms', CASE WHEN w.days IS NOT NULL THEN w.atms END)) x (item, value) WHERE w.known AND x.value IS "
+    "NOT NULL "
     "UNION ALL SELECT quarter, item, amount_yen FROM cost WHERE quarter = ANY ($3::text[]) "
-    "UNION ALL SELECT q.quarter, i.item, (SELECT r.rate_bp FROM finance_rate r WHERE r.item = i.item AND r.from_on <= "
+    "UNION ALL SELECT q.quarter, i.item, (SELECT r.rate_bp FROM finance_rate r WHERE r.item = i.item AND "
+    "r.from_on <= "
     "quarter_last_day(q.quarter) ORDER BY r.from_on DESC LIMIT 1) FROM q CROSS JOIN (VALUES ('income_tax'), "
     "('non_controlling_share')) i (item) "
-    "UNION ALL SELECT q.quarter, 'closed', 1 FROM q JOIN books b ON b.closed_through >= quarter_last_day(q.quarter)";
+    "UNION ALL SELECT q.quarter, 'closed', 1 FROM q JOIN books b ON b.closed_through >= "
+    "quarter_last_day(q.quarter)";
 
 static struct results_quarter *quarter_named(struct results *results, const char *name)
 {
@@ -51,7 +60,8 @@ static void keep_item(struct figure *figures, const char *item, int64_t value)
         }
 }
 
-static void keep_figure(struct results_quarter *quarter, const char *item, int64_t value, struct figure *rates)
+static void keep_figure(struct results_quarter *quarter, const char *item, int64_t value,
+                        struct figure *rates)
 {
         if (!strcmp(item, "atm_days"))
                 quarter->atm_days = value;
@@ -73,7 +83,8 @@ static void take_figures(struct results *results, const PGresult *result)
                 struct results_quarter *quarter = quarter_named(results, PQgetvalue(result, row, 0));
 
                 if (!PQgetisnull(result, row, 2))
-                        keep_figure(quarter, PQgetvalue(result, row, 1), strtoll(PQgetvalue(result, row, 2), NULL, 10),
+                        keep_figure(quarter, PQgetvalue(result, row, 1),
+                                    strtoll(PQgetvalue(result, row, 2), NULL, 10),
                                     rates[quarter - results->quarter]);
         }
         for (size_t q = 0; q < results->quarters; q++)
@@ -121,7 +132,8 @@ static bool load_targets(PGconn *connection, const struct results *results, stru
         if (!result)
                 return false;
         for (int row = 0; row < PQntuples(result); row++)
-                keep_item(entered->target, PQgetvalue(result, row, 0), strtoll(PQgetvalue(result, row, 1), NULL, 10));
+                keep_item(entered->target, PQgetvalue(result, row, 0),
+                          strtoll(PQgetvalue(result, row, 1), NULL, 10));
         PQclear(result);
         return true;
 }
@@ -131,9 +143,9 @@ static bool load_published(PGconn *connection, const struct results *results, st
 {
         const struct results_quarter *first = &results->quarter[results->quarters - results->of_year];
         const char *parameters[] = {results->period};
-        PGresult *result = pg_query(connection,
-                                    "SELECT period, item, value FROM published WHERE right(period, 2) = right($1, 2)",
-                                    LENGTH(parameters), parameters, error);
+        PGresult *result = pg_query(
+            connection, "SELECT period, item, value FROM published WHERE right(period, 2) = right($1, 2)",
+            LENGTH(parameters), parameters, error);
 
         if (!result)
                 return false;
@@ -168,8 +180,8 @@ bool results_load(PGconn *connection, const char *quarter, int32_t today, struct
 
 /* parts ------------------------------------------------------------------------------------------------------ */
 
-static PGresult *load_part(PGconn *connection, const struct results *results, const char *sql, struct results_part *parts,
-                           size_t *ret_count, char error[PG_ERROR_MAX])
+static PGresult *load_part(PGconn *connection, const struct results *results, const char *sql,
+                           struct results_part *parts, size_t *ret_count, char error[PG_ERROR_MAX])
 {
         char first[11], last[11];
         const char *parameters[] = {first, last};
@@ -179,8 +191,9 @@ static PGresult *load_part(PGconn *connection, const struct results *results, co
         calendar_print_day(results->quarter[results->quarters - 1].to_day, last);
         result = pg_query(connection, sql, LENGTH(parameters), parameters, error);
         for (int i = 0; result && i < PQntuples(result) && i < RESULTS_PARTS_MAX; i++)
-                parts[(*ret_count)++] = (struct results_part){PQgetvalue(result, i, 0), PQgetvalue(result, i, 1),
-                                                              strtoll(PQgetvalue(result, i, 2), NULL, 10)};
+                parts[(*ret_count)++] =
+                    (struct results_part){PQgetvalue(result, i, 0), PQgetvalue(result, i, 1),
+                                          strtoll(PQgetvalue(result, i, 2), NULL, 10)};
         return result;
 }
 
@@ -188,15 +201,20 @@ bool results_parts_load(PGconn *connection, const struct results *results, struc
                         char error[PG_ERROR_MAX])
 {
         static const char areas[] =
-            "SELECT a.area, a.name, sum(r.customer_fee_yen + r.interbank_fee_yen)::bigint FROM report_atm($1::date, $2::date) "
-            "r" JOIN_PLACE("r.hall", "r.place_on") " JOIN area a USING (area) GROUP BY a.area, a.name ORDER BY 3 DESC, 1";
-        static const char hours[] = "SELECT r.hour, NULL, sum(r.withdrawals)::bigint FROM report_bank($1::date, $2::date) r "
-                                    "GROUP BY r.hour ORDER BY r.hour";
+            "SELECT a.area, a.name, sum(r.customer_fee_yen + r.interbank_fee_yen)::bigint FROM "
+            "report_atm($1::date, $2::date) "
+            "r" JOIN_PLACE(
+                "r.hall",
+                "r.place_on") " JOIN area a USING (area) GROUP BY a.area, a.name ORDER BY 3 DESC, 1";
+        static const char hours[] =
+            "SELECT r.hour, NULL, sum(r.withdrawals)::bigint FROM report_bank($1::date, $2::date) r "
+            "GROUP BY r.hour ORDER BY r.hour";
 
         *ret_parts = (struct results_parts){.areas = 0};
         ret_parts->held[0] = load_part(connection, results, areas, ret_parts->area, &ret_parts->areas, error);
         if (ret_parts->held[0])
-                ret_parts->held[1] = load_part(connection, results, hours, ret_parts->hour, &ret_parts->hours, error);
+                ret_parts->held[1] =
+                    load_part(connection, results, hours, ret_parts->hour, &ret_parts->hours, error);
         return ret_parts->held[1] != NULL;
 }
 

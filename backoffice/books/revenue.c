@@ -54,11 +54,12 @@ static const struct cube *smallest_cube(unsigned needs)
 struct report_key {
         const char *name;
         unsigned needs;
-        bool by_time;       /* compared with the same so much earlier */
-        bool in_order;      /* in its own order, else the most revenue first */
-        const char *column; /* SQL over a cube s and where its hall was, h: what is grouped by, cheap to make */
-        const char *key;    /* SQL over a group's %s: as it is written */
-        const char *title;  /* likewise its name for people, or of `stood`; NULL: the key says it */
+        bool by_time;  /* compared with the same so much earlier */
+        bool in_order; /* in its own order, else the most revenue first */
+        const char
+            *column;     /* SQL over a cube s and where its hall was, h: what is grouped by, cheap to make */
+        const char *key; /* SQL over a group's %s: as it is written */
+        const char *title; /* likewise its name for people, or of `stood`; NULL: the key says it */
 };
 
 static const struct report_key report_keys[] = {
@@ -139,7 +140,8 @@ static void add_filters(struct sqltext *sql, const struct asked *asked, struct s
                 const char *value = asked->question->filter[i];
 
                 if (value)
-                        sql_add(sql, " AND %s = $%d", filter_rows[i].column, selection_parameter(selection, value));
+                        sql_add(sql, " AND %s = $%d", filter_rows[i].column,
+                                selection_parameter(selection, value));
         }
 }
 
@@ -314,10 +316,12 @@ static PGresult *ask(PGconn *connection, const struct asked *asked, char error[P
         PGresult *result = NULL;
 
         selection_start(&selection);
-        if (summary_parts_of(connection, now->first, now->last, asked->cube->summarised, &parts[NOW], error) &&
-            (!asked->step || summary_parts_of(connection, before->first, before->last, asked->cube->summarised,
-                                              &parts[BEFORE_THEM], error)) &&
-            (!atm_key(asked) || summary_parts_of(connection, now->first, now->last, true, &parts[STOOD], error))) {
+        if (summary_parts_of(connection, now->first, now->last, asked->cube->summarised, &parts[NOW],
+                             error) &&
+            (!asked->step || summary_parts_of(connection, before->first, before->last,
+                                              asked->cube->summarised, &parts[BEFORE_THEM], error)) &&
+            (!atm_key(asked) ||
+             summary_parts_of(connection, now->first, now->last, true, &parts[STOOD], error))) {
                 build(asked, parts, &sql, &selection);
                 result = pg_query(connection, sql.text, selection.count, selection.parameters, error);
         }
@@ -332,7 +336,8 @@ static void look_at(const struct revenue_question *question, struct asked *ret_a
 {
         *ret_asked = (struct asked){.question = question, .step = question->compare};
         for (int i = 0; i < REVENUE_KEYS_MAX && question->key[i]; i++) {
-                const struct report_key *key = ret_asked->keys[ret_asked->key_count++] = find_key(question->key[i]);
+                const struct report_key *key = ret_asked->keys[ret_asked->key_count++] =
+                    find_key(question->key[i]);
 
                 ret_asked->needs |= key->needs;
                 ret_asked->by_place = ret_asked->by_place || !strncmp(key->column, "h.", 2);
@@ -351,7 +356,20 @@ static void look_at(const struct revenue_question *question, struct asked *ret_a
 }
 
 /* As the statement has them. */
-enum column { KEY, NAME, KEY2, NAME2, WITHDRAWALS, CASH, CUSTOMER_FEE, INTERBANK_FEE, TAX, REVENUE, BEFORE, EARLIER };
+enum column {
+        KEY,
+        NAME,
+        KEY2,
+        NAME2,
+        WITHDRAWALS,
+        CASH,
+        CUSTOMER_FEE,
+        INTERBANK_FEE,
+        TAX,
+        REVENUE,
+        BEFORE,
+        EARLIER
+};
 
 static const char *text_of(const PGresult *result, int row, int column)
 {

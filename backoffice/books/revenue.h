@@ -13,10 +13,11 @@ enum { REVENUE_KEYS_MAX = 2 };
 
 struct revenue_question {
         struct period period;
-        const char *key[REVENUE_KEYS_MAX]; /* area, prefecture, hall, atm, issuer, band, hour, day, month, quarter, fy; NULL: one */
-        const char *filter[FILTER_COUNT];  /* NULL: all */
-        enum period_step compare;          /* 0: with nothing */
-        const int64_t *limit;              /* rows at most, NULL: all; the total is of all of them */
+        const char *key
+            [REVENUE_KEYS_MAX]; /* area, prefecture, hall, atm, issuer, band, hour, day, month, quarter, fy; NULL: one */
+        const char *filter[FILTER_COUNT]; /* NULL: all */
+        enum period_step compare;         /* 0: with nothing */
+        const int64_t *limit;             /* rows at most, NULL: all; the total is of all of them */
 };
 
 struct revenue_row {
@@ -40,8 +41,8 @@ bool revenue_key_has_name(const char *key);
 bool revenue_key_lacks_step(const char *key, enum period_step step);
 
 /* In a snapshot (summary.h). False with an error. revenue_free in any case. */
-ATM_MUST_USE bool revenue_load(PGconn *connection, const struct revenue_question *question, struct revenue *ret_revenue,
-                               char error[PG_ERROR_MAX]);
+ATM_MUST_USE bool revenue_load(PGconn *connection, const struct revenue_question *question,
+                               struct revenue *ret_revenue, char error[PG_ERROR_MAX]);
 void revenue_free(struct revenue *revenue);
 
 #endif

@@ -45,7 +45,8 @@ static PGresult *ask(PGconn *connection, const struct statement_question *questi
         PGresult *result = NULL;
 
         if (summary_parts_of(connection, month->first, month->last, true, &parts, error)) {
-                const char *parameters[] = {question->hall, month->first, month->last, parts.months, parts.days};
+                const char *parameters[] = {question->hall, month->first, month->last, parts.months,
+                                            parts.days};
 
                 result = pg_query(connection, sql, LENGTH(parameters), parameters, error);
         }
@@ -60,19 +61,20 @@ static struct figure figure_at(const PGresult *result, int row, int column)
 
 static void take_line(const PGresult *result, int row, struct statement_line *ret_line)
 {
-        *ret_line = (struct statement_line){.kind = (enum statement_kind)figure_at(result, row, KIND).value,
-                                            .terminal = PQgetvalue(result, row, TERMINAL),
-                                            .from = PQgetisnull(result, row, FROM) ? NULL : PQgetvalue(result, row, FROM),
-                                            .days = figure_at(result, row, DAYS),
-                                            .month_days = figure_at(result, row, MONTH_DAYS),
-                                            .month_fee_yen = figure_at(result, row, MONTH_FEE),
-                                            .withdrawals = figure_at(result, row, WITHDRAWALS),
-                                            .commission_yen = figure_at(result, row, COMMISSION),
-                                            .amount_yen = figure_at(result, row, AMOUNT).value,
-                                            .tax_rate_bp = figure_at(result, row, TAX_RATE),
-                                            .tax_yen = figure_at(result, row, TAX),
-                                            .total_yen = figure_at(result, row, TOTAL).value,
-                                            .earlier_yen = figure_at(result, row, EARLIER)};
+        *ret_line = (struct statement_line){
+            .kind = (enum statement_kind)figure_at(result, row, KIND).value,
+            .terminal = PQgetvalue(result, row, TERMINAL),
+            .from = PQgetisnull(result, row, FROM) ? NULL : PQgetvalue(result, row, FROM),
+            .days = figure_at(result, row, DAYS),
+            .month_days = figure_at(result, row, MONTH_DAYS),
+            .month_fee_yen = figure_at(result, row, MONTH_FEE),
+            .withdrawals = figure_at(result, row, WITHDRAWALS),
+            .commission_yen = figure_at(result, row, COMMISSION),
+            .amount_yen = figure_at(result, row, AMOUNT).value,
+            .tax_rate_bp = figure_at(result, row, TAX_RATE),
+            .tax_yen = figure_at(result, row, TAX),
+            .total_yen = figure_at(result, row, TOTAL).value,
+            .earlier_yen = figure_at(result, row, EARLIER)};
 }
 
 void statement_sum(struct statement *statement)
@@ -90,10 +92,11 @@ void statement_sum(struct statement *statement)
         statement->balance_yen = statement->owed_yen - statement->earned_yen;
 }
 
-bool statement_load(PGconn *connection, const struct statement_question *question, struct statement *ret_statement,
-                    char error[PG_ERROR_MAX])
+bool statement_load(PGconn *connection, const struct statement_question *question,
+                    struct statement *ret_statement, char error[PG_ERROR_MAX])
 {
-        PGresult *name = pg_query(connection, "SELECT name FROM hall WHERE hall = $1", 1, &question->hall, error);
+        PGresult *name =
+            pg_query(connection, "SELECT name FROM hall WHERE hall = $1", 1, &question->hall, error);
         PGresult *result = name ? ask(connection, question, error) : NULL;
 
         *ret_statement = (struct statement){.hall_name = "", .held = {name, result}};

@@ -22,7 +22,7 @@ struct statement_line {
         struct figure withdrawals, commission_yen;
         int64_t amount_yen;
         struct figure tax_rate_bp, tax_yen;
-        int64_t total_yen;        /* what the hall owes; below zero: what it is owed */
+        int64_t total_yen;         /* what the hall owes; below zero: what it is owed */
         struct figure earlier_yen; /* of the commission: posted in a later quarter */
 };
 

@@ -10,7 +10,8 @@
 enum { SETTLED_DAYS = 2 };
 
 /* The reason alone: that the report is slow is no failure that needs advice. */
-static PGresult *ask(PGconn *connection, const char *sql, int count, const char *const *parameters, char error[PG_ERROR_MAX])
+static PGresult *ask(PGconn *connection, const char *sql, int count, const char *const *parameters,
+                     char error[PG_ERROR_MAX])
 {
         PGresult *result = PQexecParams(connection, sql, count, NULL, parameters, NULL, NULL, 0);
         const char *why;
@@ -23,8 +24,8 @@ static PGresult *ask(PGconn *connection, const char *sql, int count, const char 
         return NULL;
 }
 
-bool summary_refresh(PGconn *connection, int32_t today, void (*on_month)(const char *month, void *context), void *context,
-                     char error[PG_ERROR_MAX])
+bool summary_refresh(PGconn *connection, int32_t today, void (*on_month)(const char *month, void *context),
+                     void *context, char error[PG_ERROR_MAX])
 {
         char through[11];
         const char *parameters[] = {through};
@@ -54,10 +55,10 @@ bool summary_refresh(PGconn *connection, int32_t today, void (*on_month)(const c
 bool summary_snapshot(PGconn *connection, char error[PG_ERROR_MAX])
 {
         return pg_execute(connection,
-                                "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;"
-                                "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off;"
-                                "SET LOCAL max_parallel_workers_per_gather = 1",
-                                0, NULL, error);
+                          "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+                          "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off;"
+                          "SET LOCAL max_parallel_workers_per_gather = 1",
+                          0, NULL, error);
 }
 
 bool summary_parts_of(PGconn *connection, const char *first, const char *last, bool with_summary,
@@ -71,7 +72,8 @@ bool summary_parts_of(PGconn *connection, const char *first, const char *last, b
             "least($2::date, (SELECT max(posted_on) FROM revenue_rollup))::timestamp, INTERVAL '1 day') d)";
         const char *parameters[] = {first, last};
 
-        ret_parts->result = pg_query(connection, with_summary ? parts : days, LENGTH(parameters), parameters, error);
+        ret_parts->result =
+            pg_query(connection, with_summary ? parts : days, LENGTH(parameters), parameters, error);
         if (!ret_parts->result)
                 return false;
         ret_parts->months = PQgetvalue(ret_parts->result, 0, 0);
@@ -81,18 +83,18 @@ bool summary_parts_of(PGconn *connection, const char *first, const char *last, b
 
 bool generated_load(PGconn *connection, struct generated_list *ret_list, char error[PG_ERROR_MAX])
 {
-        PGresult *result = pg_query(
-            connection,
-            "SELECT scenario, scale, to_char(atms, 'FM999,999,999'), to_char(atms_whole, 'FM999,999,999'), finished "
-            "FROM history_run ORDER BY from_on, scenario",
-            0, NULL, error);
+        PGresult *result = pg_query(connection,
+                                    "SELECT scenario, scale, to_char(atms, 'FM999,999,999'), "
+                                    "to_char(atms_whole, 'FM999,999,999'), finished "
+                                    "FROM history_run ORDER BY from_on, scenario",
+                                    0, NULL, error);
 
         *ret_list = (struct generated_list){.result = result};
         if (!result)
                 return false;
         for (int i = 0; i < PQntuples(result) && ret_list->runs < GENERATED_MAX; i++)
-                ret_list->run[ret_list->runs++] =
-                    (struct generated){PQgetvalue(result, i, 0), PQgetvalue(result, i, 1), PQgetvalue(result, i, 2),
-                                       PQgetvalue(result, i, 3), *PQgetvalue(result, i, 4) == 't'};
+                ret_list->run[ret_list->runs++] = (struct generated){
+                    PQgetvalue(result, i, 0), PQgetvalue(result, i, 1), PQgetvalue(result, i, 2),
+                    PQgetvalue(result, i, 3), *PQgetvalue(result, i, 4) == 't'};
         return true;
 }

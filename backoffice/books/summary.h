@@ -14,8 +14,9 @@
  * next to nothing where none is. False with the reason in error: somebody is in the way, or it may not be written; the
  * report is read from the rows instead, and takes longer. on_month: after each month, "2016-12"; NULL: nobody wants it.
  */
-ATM_MUST_USE bool summary_refresh(PGconn *connection, int32_t today, void (*on_month)(const char *month, void *context),
-                                  void *context, char error[PG_ERROR_MAX]);
+ATM_MUST_USE bool summary_refresh(PGconn *connection, int32_t today,
+                                  void (*on_month)(const char *month, void *context), void *context,
+                                  char error[PG_ERROR_MAX]);
 
 /* One snapshot from here until the connection is closed. False with an error. */
 ATM_MUST_USE bool summary_snapshot(PGconn *connection, char error[PG_ERROR_MAX]);
@@ -44,6 +45,7 @@ struct generated_list {
         size_t runs;
         PGresult *result; /* holds them; to be cleared */
 };
-ATM_MUST_USE bool generated_load(PGconn *connection, struct generated_list *ret_list, char error[PG_ERROR_MAX]);
+ATM_MUST_USE bool generated_load(PGconn *connection, struct generated_list *ret_list,
+                                 char error[PG_ERROR_MAX]);
 
 #endif

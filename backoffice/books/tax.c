@@ -36,7 +36,8 @@ static PGresult *ask(PGconn *connection, const struct tax_question *question, ch
         char counted[11];
 
         calendar_print_day(period_counted(&question->period, question->today), counted);
-        if (summary_parts_of(connection, question->period.first, question->period.last, true, &parts, error)) {
+        if (summary_parts_of(connection, question->period.first, question->period.last, true, &parts,
+                             error)) {
                 const char *parameters[] = {parts.months, parts.days, question->period.first, counted};
 
                 result = pg_query(connection, sql, LENGTH(parameters), parameters, error);
@@ -47,8 +48,9 @@ static PGresult *ask(PGconn *connection, const struct tax_question *question, ch
 
 static void take_row(const PGresult *result, int row, struct tax_row *ret_row)
 {
-        int64_t *const amount[] = {&ret_row->customer_fee_yen,  &ret_row->customer_tax_yen, &ret_row->interbank_fee_yen,
-                                   &ret_row->interbank_tax_yen, &ret_row->base_fee_yen,     &ret_row->base_fee_tax_yen,
+        int64_t *const amount[] = {&ret_row->customer_fee_yen,  &ret_row->customer_tax_yen,
+                                   &ret_row->interbank_fee_yen, &ret_row->interbank_tax_yen,
+                                   &ret_row->base_fee_yen,      &ret_row->base_fee_tax_yen,
                                    &ret_row->revenue_yen,       &ret_row->tax_yen};
 
         ret_row->rate_bp = (int32_t)atoi(PQgetvalue(result, row, 0)); /* of the total: NULL, which is "" */
@@ -56,7 +58,8 @@ static void take_row(const PGresult *result, int row, struct tax_row *ret_row)
                 *amount[i] = strtoll(PQgetvalue(result, row, (int)i + 1), NULL, 10);
 }
 
-bool tax_load(PGconn *connection, const struct tax_question *question, struct tax *ret_tax, char error[PG_ERROR_MAX])
+bool tax_load(PGconn *connection, const struct tax_question *question, struct tax *ret_tax,
+              char error[PG_ERROR_MAX])
 {
         PGresult *result = ask(connection, question, error);
         int rates;

@@ -13,7 +13,8 @@ struct tax_question {
 
 struct tax_row {
         int32_t rate_bp;
-        int64_t customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, base_fee_yen, base_fee_tax_yen;
+        int64_t customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, base_fee_yen,
+            base_fee_tax_yen;
         int64_t revenue_yen, tax_yen; /* all fees, all taxes */
 };
 

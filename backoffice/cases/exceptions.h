@@ -18,8 +18,8 @@ struct exception_question {
 
 /* At most `limit` rows, the newest first: advice_at, terminal, advice_stan, kind, transmitted_at, stan, what, amount_yen,
  * dispensed_yen, resolved. NULL with an error. */
-ATM_MUST_USE PGresult *exceptions_list(PGconn *connection, const struct exception_question *question, int64_t limit,
-                                       char error[PG_ERROR_MAX]);
+ATM_MUST_USE PGresult *exceptions_list(PGconn *connection, const struct exception_question *question,
+                                       int64_t limit, char error[PG_ERROR_MAX]);
 
 /* A finding: how much cash a withdrawal dispensed. */
 struct exception_finding {
@@ -49,6 +49,7 @@ struct exception_outcome {
 
 /* FAILED with an error; of a refusal only what was before is told. */
 ATM_MUST_USE enum exception_end exception_resolve(PGconn *connection, const struct exception_finding *finding,
-                                                  struct exception_outcome *ret_outcome, char error[PG_ERROR_MAX]);
+                                                  struct exception_outcome *ret_outcome,
+                                                  char error[PG_ERROR_MAX]);
 
 #endif

@@ -67,8 +67,8 @@ PGresult *notices_show(PGconn *connection, const struct notice_question *questio
         return pg_query(connection, sql.text, selection.count, selection.parameters, error);
 }
 
-int notices_change(PGconn *connection, const struct notice_question *question, enum notice_change change, const char *who,
-                   const char *note, char error[PG_ERROR_MAX])
+int notices_change(PGconn *connection, const struct notice_question *question, enum notice_change change,
+                   const char *who, const char *note, char error[PG_ERROR_MAX])
 {
         struct selection selection;
         struct sqltext sql;

@@ -9,7 +9,7 @@
 void select_time(struct selection *selection, const char *column, const char *from, const char *to);
 
 /* A retrieval reference number, over the columns PREFIXstan and PREFIXtransmitted_at. False with an error. */
-ATM_MUST_USE bool select_rrn(struct selection *selection, PGconn *connection, const char *prefix, const char *rrn,
-                             char error[PG_ERROR_MAX]);
+ATM_MUST_USE bool select_rrn(struct selection *selection, PGconn *connection, const char *prefix,
+                             const char *rrn, char error[PG_ERROR_MAX]);
 
 #endif

@@ -61,8 +61,8 @@ static void bound_date(struct selection *selection, const char *date)
                 selection_parameter(selection, date));
 }
 
-static bool select_withdrawals(struct selection *selection, PGconn *connection, const struct withdrawal_question *q,
-                               char error[PG_ERROR_MAX])
+static bool select_withdrawals(struct selection *selection, PGconn *connection,
+                               const struct withdrawal_question *q, char error[PG_ERROR_MAX])
 {
         selection_start(selection);
         select_equal(selection, "w.terminal", "text", q->terminal);
@@ -90,13 +90,13 @@ PGresult *withdrawals_find(PGconn *connection, const struct withdrawal_question 
         if (!select_withdrawals(&selection, connection, question, error))
                 return NULL;
         sql_start(&sql);
-        sql_add(
-            &sql,
-            "SELECT " WITHDRAWAL_COLUMNS
-            " FROM (SELECT terminal, transmitted_at, stan FROM withdrawal w WHERE true%s "
-            "ORDER BY transmitted_at DESC, terminal DESC, stan DESC LIMIT %" PRId64 ") k JOIN v_withdrawal v USING (terminal, "
-            "transmitted_at, stan) ORDER BY transmitted_at DESC, terminal DESC, stan DESC",
-            selection.conditions.text, limit);
+        sql_add(&sql,
+                "SELECT " WITHDRAWAL_COLUMNS
+                " FROM (SELECT terminal, transmitted_at, stan FROM withdrawal w WHERE true%s "
+                "ORDER BY transmitted_at DESC, terminal DESC, stan DESC LIMIT %" PRId64
+                ") k JOIN v_withdrawal v USING (terminal, "
+                "transmitted_at, stan) ORDER BY transmitted_at DESC, terminal DESC, stan DESC",
+                selection.conditions.text, limit);
         return pg_query(connection, sql.text, selection.count, selection.parameters, error);
 }
 
@@ -121,31 +121,29 @@ enum withdrawal_found withdrawals_find_one(PGconn *connection, const struct with
 /* What belongs to one withdrawal; $1 terminal, $2 moment, $3 stan. */
 static const char *const parts[WITHDRAWAL_PARTS] = {
     [WITHDRAWAL_OUTCOME] =
-     "SELECT o.cause, r.name, r.de39, o.bank_de39, o.approval_code FROM bank_outcome o LEFT JOIN reason r "
-     "USING "
-     "(reason) WHERE o." KEY,
-    [WITHDRAWAL_ADVICES] =
-     "SELECT seq, kind, " MOMENT(
-         "advice_at") ", advice_stan, why, amount_yen, dispensed_yen, state_before, state, "
-                      "counted_yen, commission FROM advice a WHERE a." KEY " ORDER BY seq",
+        "SELECT o.cause, r.name, r.de39, o.bank_de39, o.approval_code FROM bank_outcome o LEFT JOIN reason r "
+        "USING "
+        "(reason) WHERE o." KEY,
+    [WITHDRAWAL_ADVICES] = "SELECT seq, kind, " MOMENT(
+        "advice_at") ", advice_stan, why, amount_yen, dispensed_yen, state_before, state, "
+                     "counted_yen, commission FROM advice a WHERE a." KEY " ORDER BY seq",
     [WITHDRAWAL_NOTICES] =
-     "SELECT n.seq, n.kind, n.amount_yen, n.charge_yen, n.dispensed_yen, n.why, coalesce(k.attempts, "
-     "s.attempts), " REAL_MOMENT(
-         "k.acknowledged_ms") ", s.parked, s.last_error FROM bank_notice n "
-                              "LEFT JOIN bank_ack k USING (terminal, transmitted_at, stan, seq) "
-                              "LEFT JOIN saf s USING (terminal, transmitted_at, stan, seq) WHERE n." KEY
-                              " ORDER BY n.seq",
+        "SELECT n.seq, n.kind, n.amount_yen, n.charge_yen, n.dispensed_yen, n.why, coalesce(k.attempts, "
+        "s.attempts), " REAL_MOMENT(
+            "k.acknowledged_ms") ", s.parked, s.last_error FROM bank_notice n "
+                                 "LEFT JOIN bank_ack k USING (terminal, transmitted_at, stan, seq) "
+                                 "LEFT JOIN saf s USING (terminal, transmitted_at, stan, seq) WHERE n." KEY
+                                 " ORDER BY n.seq",
     [WITHDRAWAL_COMMISSION] =
-     "SELECT seq, sign, tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, "
-     "interbank_tax_yen, hall_share_yen, cash_yen, posted_on FROM commission c WHERE c." KEY " ORDER BY seq",
-    [WITHDRAWAL_EXCEPTIONS] =
-     "SELECT " MOMENT(
-         "e.advice_at") ", e.advice_stan, e.kind, e.what, e.amount_yen, e.dispensed_yen, e.resolved "
-                        "FROM v_exception e WHERE e." KEY " ORDER BY e.advice_at, e.advice_stan",
-    [WITHDRAWAL_ACTIONS] =
-     "SELECT " REAL_MOMENT(
-         "o.at_ms") ", o.who, o.what, o.seq, o.dispensed_yen, o.note FROM operator_action o "
-                    "WHERE o." KEY " ORDER BY o.at_ms",
+        "SELECT seq, sign, tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, "
+        "interbank_tax_yen, hall_share_yen, cash_yen, posted_on FROM commission c WHERE c." KEY
+        " ORDER BY seq",
+    [WITHDRAWAL_EXCEPTIONS] = "SELECT " MOMENT(
+        "e.advice_at") ", e.advice_stan, e.kind, e.what, e.amount_yen, e.dispensed_yen, e.resolved "
+                       "FROM v_exception e WHERE e." KEY " ORDER BY e.advice_at, e.advice_stan",
+    [WITHDRAWAL_ACTIONS] = "SELECT " REAL_MOMENT(
+        "o.at_ms") ", o.who, o.what, o.seq, o.dispensed_yen, o.note FROM operator_action o "
+                   "WHERE o." KEY " ORDER BY o.at_ms",
 };
 
 static bool read_parts(PGconn *connection, struct withdrawal_whole *whole, char error[PG_ERROR_MAX])
@@ -170,7 +168,8 @@ static PGresult *copy_row(const PGresult *result, int row)
         for (int i = 0; copy && i < PQnfields(result); i++) {
                 bool null = PQgetisnull(result, row, i);
 
-                if (!PQsetvalue(copy, 0, i, null ? NULL : PQgetvalue(result, row, i), null ? -1 : PQgetlength(result, row, i))) {
+                if (!PQsetvalue(copy, 0, i, null ? NULL : PQgetvalue(result, row, i),
+                                null ? -1 : PQgetlength(result, row, i))) {
                         PQclear(copy);
                         copy = NULL;
                 }
@@ -179,7 +178,8 @@ static PGresult *copy_row(const PGresult *result, int row)
 }
 
 /* What is read so far is kept also where it fails. */
-static bool read_wholes(PGconn *connection, const PGresult *found, struct withdrawal_wholes *wholes, char error[PG_ERROR_MAX])
+static bool read_wholes(PGconn *connection, const PGresult *found, struct withdrawal_wholes *wholes,
+                        char error[PG_ERROR_MAX])
 {
         for (int row = 0; row < PQntuples(found); row++) {
                 struct withdrawal_whole *whole = &wholes->whole[wholes->count++];

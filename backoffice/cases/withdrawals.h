@@ -45,13 +45,14 @@ enum withdrawal_column {
 };
 
 /* At most `limit` of them, the newest first. NULL with an error. */
-ATM_MUST_USE PGresult *withdrawals_find(PGconn *connection, const struct withdrawal_question *question, int64_t limit,
-                                        char error[PG_ERROR_MAX]);
+ATM_MUST_USE PGresult *withdrawals_find(PGconn *connection, const struct withdrawal_question *question,
+                                        int64_t limit, char error[PG_ERROR_MAX]);
 
 enum withdrawal_found { WITHDRAWAL_FOUND, WITHDRAWAL_NONE, WITHDRAWAL_SEVERAL, WITHDRAWAL_FAILED };
 
 /* The one that is like that: its row. FAILED with an error. */
-ATM_MUST_USE enum withdrawal_found withdrawals_find_one(PGconn *connection, const struct withdrawal_question *question,
+ATM_MUST_USE enum withdrawal_found withdrawals_find_one(PGconn *connection,
+                                                        const struct withdrawal_question *question,
                                                         PGresult **ret_withdrawal, char error[PG_ERROR_MAX]);
 
 /* What hangs on one, each in the order in which it came to be:
@@ -85,8 +86,10 @@ struct withdrawal_wholes {
 
 /* All that are like that, the newest first: an ATM that used a STAN again within the hour has two of one RRN. SEVERAL: more
  * than WITHDRAWALS_WHOLE_MAX. withdrawal_wholes_free where they are FOUND. */
-ATM_MUST_USE enum withdrawal_found withdrawal_wholes_read(PGconn *connection, const struct withdrawal_question *question,
-                                                          struct withdrawal_wholes *ret_wholes, char error[PG_ERROR_MAX]);
+ATM_MUST_USE enum withdrawal_found withdrawal_wholes_read(PGconn *connection,
+                                                          const struct withdrawal_question *question,
+                                                          struct withdrawal_wholes *ret_wholes,
+                                                          char error[PG_ERROR_MAX]);
 void withdrawal_wholes_free(struct withdrawal_wholes *wholes);
 
 #endif

@@ -82,7 +82,8 @@ int64_t business_base_fee_yen(const struct business_plan *plan, int64_t index)
 
 static int64_t atm_permille(const struct scenario *scenario, int64_t index)
 {
-        return PERMILLE - scenario->spread_permille + scaled_golden(index, 2, 2 * scenario->spread_permille + 1);
+        return PERMILLE - scenario->spread_permille +
+               scaled_golden(index, 2, 2 * scenario->spread_permille + 1);
 }
 
 /* A bijection of 32 bits, so that no two ATMs' cards begin alike. */
@@ -115,7 +116,8 @@ static void make_card(struct making *m, int64_t index, size_t number, struct bus
         memcpy(card->token + 4, rest, 12);
         snprintf(card->pan, sizeof(card->pan), "%.10s%06d", m->plan->prefix[card->issuer],
                  (int)random_below(&m->random, 1000000));
-        snprintf(card->pan_mask, sizeof(card->pan_mask), "%.6s******%04d", card->pan, (int)random_below(&m->random, 10000));
+        snprintf(card->pan_mask, sizeof(card->pan_mask), "%.6s******%04d", card->pan,
+                 (int)random_below(&m->random, 10000));
         card->empty = (int64_t)random_below(&m->random, PERMILLE) < m->plan->scenario->empty_permille;
 }
 
@@ -174,7 +176,8 @@ static struct business_usage *day_of(struct making *m, uint32_t card, int32_t bu
 }
 
 /* The ledger's part of the decision, in the order of rules/reasons.def. */
-static enum reason limit_refusal(struct making *m, const struct verdict *verdict, uint32_t card, int64_t amount_yen)
+static enum reason limit_refusal(struct making *m, const struct verdict *verdict, uint32_t card,
+                                 int64_t amount_yen)
 {
         const struct business *b = m->business;
         const struct use *use = &m->use[card];
@@ -202,7 +205,8 @@ static int32_t next_stan(struct making *m)
         return m->stan;
 }
 
-static void tell(struct making *m, struct business_withdrawal *w, int64_t after_ms, int64_t dispensed_yen, const char *why)
+static void tell(struct making *m, struct business_withdrawal *w, int64_t after_ms, int64_t dispensed_yen,
+                 const char *why)
 {
         struct business_advice *advice = &w->advice[w->advices];
         int64_t before_ms = w->advices ? w->advice[w->advices - 1].advice_ms : w->transmitted_ms;
@@ -252,7 +256,9 @@ static enum withdrawal_state end_state(const struct business_withdrawal *w, int6
         int64_t counts_yen = w->amount_yen;
 
         for (uint8_t i = 0; i < w->advices; i++) {
-                state = withdrawal_on_advice(state, withdrawal_relation(state, counts_yen, w->advice[i].dispensed_yen))->to;
+                state = withdrawal_on_advice(
+                            state, withdrawal_relation(state, counts_yen, w->advice[i].dispensed_yen))
+                            ->to;
                 counts_yen = state == WITHDRAWAL_COMPLETED ? w->advice[i].dispensed_yen : 0;
         }
         *ret_counted_yen = counts_yen;
@@ -282,15 +288,16 @@ static struct business_rollup *rollup_of(struct making *m, const struct business
 static void settle(struct making *m, struct business_withdrawal *w)
 {
         struct business_card *card = &m->business->card[w->card];
-        struct business_usage *day = day_of(m, w->card, w->business_day), *month = month_of(m, w->card, w->business_day);
+        struct business_usage *day = day_of(m, w->card, w->business_day),
+                              *month = month_of(m, w->card, w->business_day);
         struct business_rollup *rollup = rollup_of(m, w);
         int64_t counted_yen = 0;
 
         if (m->failed || w->outcome > 0)
                 return; /* the rows of its use are there, with nothing used */
         if (w->advice[0].dispensed_yen > 0)
-                *rollup = (struct business_rollup){w->business_day, card->issuer, w->price.band, rollup->withdrawals,
-                                                   rollup->cash_yen, rollup->sum};
+                *rollup = (struct business_rollup){w->business_day,     card->issuer,     w->price.band,
+                                                   rollup->withdrawals, rollup->cash_yen, rollup->sum};
         if (end_state(w, &counted_yen) != WITHDRAWAL_COMPLETED)
                 return;
         day->cash_yen += counted_yen;
@@ -328,14 +335,15 @@ static bool is_our_fault(enum reason refusal)
         }
 }
 
-static void complain(struct making *m, const struct business_card *card, int64_t moment_ms, enum reason refusal)
+static void complain(struct making *m, const struct business_card *card, int64_t moment_ms,
+                     enum reason refusal)
 {
         char moment[26];
 
         calendar_print_moment(moment_ms, moment);
         snprintf(m->error, SCENARIO_ERROR_MAX,
-                 "%s at %s: a card of %s is refused, %s: expected reference data that serve it", m->terminal, moment,
-                 m->plan->scenario->issuer[card->issuer].issuer, reason_rows[refusal].name);
+                 "%s at %s: a card of %s is refused, %s: expected reference data that serve it", m->terminal,
+                 moment, m->plan->scenario->issuer[card->issuer].issuer, reason_rows[refusal].name);
 }
 
 /* The bank behind the link: its answer, or none. */
@@ -423,15 +431,16 @@ static int64_t choose_moment_ms(struct making *m, int32_t day)
 
         while (at >= m->plan->scenario->hour_weight[hour])
                 at -= m->plan->scenario->hour_weight[hour++];
-        return calendar_day_start_ms(day) + (int64_t)hour * 60 * MINUTE_MS + (int64_t)random_below(&m->random, 3600) * 1000;
+        return calendar_day_start_ms(day) + (int64_t)hour * 60 * MINUTE_MS +
+               (int64_t)random_below(&m->random, 3600) * 1000;
 }
 
 static bool make_day(struct making *m, int32_t day)
 {
         const struct scenario *s = m->plan->scenario;
         /* a millionth of a withdrawal, and of that each trial's chance in 2^32 */
-        int64_t millionths = s->demand_hundredths * 10 * scenario_day_permille(s, m->plan->reference, day) / PERMILLE *
-                             m->atm_permille;
+        int64_t millionths = s->demand_hundredths * 10 * scenario_day_permille(s, m->plan->reference, day) /
+                             PERMILLE * m->atm_permille;
         uint64_t chance = (uint64_t)(((__int128)millionths << 32) / 1000000 / TRIALS);
         int64_t moment_ms[ARRIVALS_MAX];
         size_t count = 0;
@@ -491,8 +500,8 @@ static bool keep_rollups(struct making *m)
         return true;
 }
 
-bool business_make(const struct business_plan *plan, const char *terminal, int64_t index, struct business *business,
-                   char error[SCENARIO_ERROR_MAX])
+bool business_make(const struct business_plan *plan, const char *terminal, int64_t index,
+                   struct business *business, char error[SCENARIO_ERROR_MAX])
 {
         const struct scenario *s = plan->scenario;
         struct making m = {.plan = plan, .terminal = terminal, .business = business, .error = error};

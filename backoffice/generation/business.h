@@ -38,8 +38,8 @@ struct business_withdrawal {
         int64_t transmitted_ms;
         int32_t stan;
         int64_t amount_yen;
-        uint32_t card; /* of the ATM's */
-        int8_t reason; /* decided here; -1: left to the bank behind the link */
+        uint32_t card;  /* of the ATM's */
+        int8_t reason;  /* decided here; -1: left to the bank behind the link */
         int8_t outcome; /* the bank's reason; -1: none was asked */
         bool timed_out;
         uint8_t advices;
@@ -82,7 +82,8 @@ struct business_plan {
         const struct reference *reference;
         uint64_t seed;
         int64_t atms, atms_whole; /* of this history; of the whole fleet */
-        char prefix[SCENARIO_ISSUERS_MAX][PREFIX_MAX + 1]; /* how cards of each of the scenario's banks begin */
+        char prefix[SCENARIO_ISSUERS_MAX]
+                   [PREFIX_MAX + 1]; /* how cards of each of the scenario's banks begin */
 };
 
 /* When ATM `index` (from 0) opens: as the whole fleet does, with the others of a smaller one spread over it. */

@@ -17,20 +17,48 @@ static const struct {
         bool needs_source, is_scaled;
         const char *sql;
 } entries[ENTRY_KINDS] = {
-    [ENTRY_COST] = {{WORD_QUARTER, WORD_ANY}, WORD_COST_ITEM, WORD_YEN, false, true,
-                    "INSERT INTO cost (quarter, item, amount_yen, note) SELECT $1, $3, $4::bigint, nullif($5, '') WHERE $2 = ''"},
-    [ENTRY_TARGET] = {{WORD_FISCAL_YEAR, WORD_DATE}, WORD_RESULT_ITEM, WORD_AMOUNT, false, true,
+    [ENTRY_COST] = {{WORD_QUARTER, WORD_ANY},
+                    WORD_COST_ITEM,
+                    WORD_YEN,
+                    false,
+                    true,
+                    "INSERT INTO cost (quarter, item, amount_yen, note) SELECT $1, $3, $4::bigint, "
+                    "nullif($5, '') WHERE $2 = ''"},
+    [ENTRY_TARGET] = {{WORD_FISCAL_YEAR, WORD_DATE},
+                      WORD_RESULT_ITEM,
+                      WORD_AMOUNT,
+                      false,
+                      true,
                       "INSERT INTO target (fiscal_year, item, announced_on, value, note) "
                       "VALUES ($1::integer, $3, $2::date, $4::bigint, nullif($5, ''))"},
-    [ENTRY_PUBLISHED] = {{WORD_PERIOD, WORD_ANY}, WORD_RESULT_ITEM, WORD_AMOUNT, true, false,
-                         "INSERT INTO published (period, item, value, source) SELECT $1, $3, $4::bigint, $5 WHERE $2 = ''"},
-    [ENTRY_PEER] = {{WORD_PEER, WORD_ANY}, WORD_PEER_ITEM, WORD_DECIMAL, true, false,
-                    "INSERT INTO peer (peer, item, value, source) SELECT $1, $3, $4::numeric, $5 WHERE $2 = ''"},
-    [ENTRY_RATE] = {{WORD_RATE_ITEM, WORD_ANY}, WORD_DATE, WORD_BASIS_POINTS, false, false,
+    [ENTRY_PUBLISHED] =
+        {{WORD_PERIOD, WORD_ANY},
+         WORD_RESULT_ITEM,
+         WORD_AMOUNT,
+         true,
+         false,
+         "INSERT INTO published (period, item, value, source) SELECT $1, $3, $4::bigint, $5 WHERE $2 = ''"},
+    [ENTRY_PEER] =
+        {{WORD_PEER, WORD_ANY},
+         WORD_PEER_ITEM,
+         WORD_DECIMAL,
+         true,
+         false,
+         "INSERT INTO peer (peer, item, value, source) SELECT $1, $3, $4::numeric, $5 WHERE $2 = ''"},
+    [ENTRY_RATE] = {{WORD_RATE_ITEM, WORD_ANY},
+                    WORD_DATE,
+                    WORD_BASIS_POINTS,
+                    false,
+                    false,
                     "INSERT INTO finance_rate (item, from_on, rate_bp, note) "
                     "SELECT $1, $3::date, $4::integer, nullif($5, '') WHERE $2 = ''"},
-    [ENTRY_PARLORS] = {{WORD_ANY, WORD_ANY}, WORD_AREA, WORD_NUMBER, false, false,
-                       "UPDATE area SET parlors = coalesce(parlors, $4::integer) WHERE area = $3 AND $1 || $2 || $5 IS NOT NULL"},
+    [ENTRY_PARLORS] = {{WORD_ANY, WORD_ANY},
+                       WORD_AREA,
+                       WORD_NUMBER,
+                       false,
+                       false,
+                       "UPDATE area SET parlors = coalesce(parlors, $4::integer) WHERE area = $3 AND $1 || "
+                       "$2 || $5 IS NOT NULL"},
 };
 
 struct entering {
@@ -40,8 +68,8 @@ struct entering {
         char *error;
 };
 
-static bool check(const struct entering *e, const struct scenario_entry *entry, enum generation_word word, const char *text,
-                  char ret_canonical[GENERATION_WORD_MAX])
+static bool check(const struct entering *e, const struct scenario_entry *entry, enum generation_word word,
+                  const char *text, char ret_canonical[GENERATION_WORD_MAX])
 {
         char why[GENERATION_WHY_MAX];
 
@@ -56,7 +84,8 @@ static void scale(const struct business_plan *plan, char value[GENERATION_WORD_M
 {
         __int128 whole = (__int128)strtoll(value, NULL, 10) * plan->atms;
 
-        snprintf(value, GENERATION_WORD_MAX, "%lld", (long long)((whole + plan->atms_whole / 2) / plan->atms_whole));
+        snprintf(value, GENERATION_WORD_MAX, "%lld",
+                 (long long)((whole + plan->atms_whole / 2) / plan->atms_whole));
 }
 
 static bool enter(const struct entering *e, const struct scenario_entry *entry)
@@ -71,9 +100,10 @@ static bool enter(const struct entering *e, const struct scenario_entry *entry)
             !check(e, entry, entries[entry->kind].value, entry->value, text[3]))
                 return false;
         if (entries[entry->kind].needs_source && !entry->source[0]) {
-                snprintf(e->error, PG_ERROR_MAX,
-                         "%s:%d: the section has no source: expected 'source = the document, and how it follows'",
-                         e->plan->scenario->path, entry->line);
+                snprintf(
+                    e->error, PG_ERROR_MAX,
+                    "%s:%d: the section has no source: expected 'source = the document, and how it follows'",
+                    e->plan->scenario->path, entry->line);
                 return false;
         }
         if (entries[entry->kind].is_scaled)
@@ -90,17 +120,20 @@ static bool enter_contract(const struct entering *e, const char *terminal, int64
 
         calendar_print_day(business_opens_day(e->plan, index), from);
         snprintf(fee, sizeof(fee), "%" PRId64, business_base_fee_yen(e->plan, index));
-        return pg_execute(e->connection,
-                          "INSERT INTO contract (terminal, from_on, hall, base_fee_yen) SELECT $1, $2::date, hall, "
-                          "$3::bigint FROM atm a WHERE terminal = $1 AND NOT EXISTS (SELECT FROM contract c WHERE c.terminal "
-                          "= a.terminal)",
-                          LENGTH(parameters), parameters, e->error);
+        return pg_execute(
+            e->connection,
+            "INSERT INTO contract (terminal, from_on, hall, base_fee_yen) SELECT $1, $2::date, hall, "
+            "$3::bigint FROM atm a WHERE terminal = $1 AND NOT EXISTS (SELECT FROM contract c WHERE "
+            "c.terminal "
+            "= a.terminal)",
+            LENGTH(parameters), parameters, e->error);
 }
 
 bool generation_enter(PGconn *connection, const struct business_plan *plan, const char (*terminal)[9],
                       generation_check *check_word, char error[PG_ERROR_MAX])
 {
-        const struct entering e = {.connection = connection, .plan = plan, .check = check_word, .error = error};
+        const struct entering e = {
+            .connection = connection, .plan = plan, .check = check_word, .error = error};
         const struct scenario *scenario = plan->scenario;
 
         if (!pg_execute(connection, "BEGIN", 0, NULL, error))

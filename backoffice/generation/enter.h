@@ -31,11 +31,12 @@ enum generation_word {
 enum { GENERATION_WORD_MAX = 512, GENERATION_WHY_MAX = 1024 };
 
 /* How such words are written is the caller's to say: its canonical form, or false with "'x': expected ...". */
-typedef bool generation_check(enum generation_word word, const char *text, char ret_canonical[GENERATION_WORD_MAX],
-                              char ret_why[GENERATION_WHY_MAX]);
+typedef bool generation_check(enum generation_word word, const char *text,
+                              char ret_canonical[GENERATION_WORD_MAX], char ret_why[GENERATION_WHY_MAX]);
 
 /* One transaction; what is there already stays as it is. False with an error that names file and line. */
-ATM_MUST_USE bool generation_enter(PGconn *connection, const struct business_plan *plan, const char (*terminal)[9],
-                                   generation_check *check, char error[PG_ERROR_MAX]);
+ATM_MUST_USE bool generation_enter(PGconn *connection, const struct business_plan *plan,
+                                   const char (*terminal)[9], generation_check *check,
+                                   char error[PG_ERROR_MAX]);
 
 #endif

@@ -55,7 +55,9 @@ static bool run(const struct generation *g, const char *sql, int count, const ch
 static char *one(const struct generation *g, const char *sql, int count, const char *const *parameters)
 {
         PGresult *result = ask(g, sql, count, parameters);
-        char *text = result && PQntuples(result) && !PQgetisnull(result, 0, 0) ? strdup(PQgetvalue(result, 0, 0)) : NULL;
+        char *text = result && PQntuples(result) && !PQgetisnull(result, 0, 0)
+                         ? strdup(PQgetvalue(result, 0, 0))
+                         : NULL;
 
         if (result && !text)
                 text = strdup("");
@@ -92,16 +94,18 @@ static bool load_terminals(struct generation *g)
         bool enough;
 
         snprintf(limit, sizeof(limit), "%" PRId64, g->plan.atms);
-        result = ask(g, "SELECT terminal FROM atm WHERE hall IS NOT NULL AND enabled ORDER BY terminal LIMIT $1::bigint",
-                                1, parameters);
+        result = ask(
+            g,
+            "SELECT terminal FROM atm WHERE hall IS NOT NULL AND enabled ORDER BY terminal LIMIT $1::bigint",
+            1, parameters);
         if (!result)
                 return false;
         enough = PQntuples(result) == g->plan.atms;
         if (!enough)
                 fail(g,
                      "the database has %d ATMs that stand in a hall and are enabled: scale %s wants %" PRId64
-                         " ('atmctl hall import etc/halls.csv', 'atmctl atm import etc/atms.csv')",
-                         PQntuples(result), g->question->scale, g->plan.atms);
+                     " ('atmctl hall import etc/halls.csv', 'atmctl atm import etc/atms.csv')",
+                     PQntuples(result), g->question->scale, g->plan.atms);
         for (int i = 0; i < PQntuples(result) && enough; i++)
                 snprintf(g->terminal[i], sizeof(g->terminal[i]), "%s", PQgetvalue(result, i, 0));
         PQclear(result);
@@ -113,15 +117,18 @@ static bool load_prefixes(struct generation *g)
         for (size_t i = 0; i < g->scenario.issuer_count; i++) {
                 const char *issuer = g->scenario.issuer[i].issuer, *parameters[] = {issuer, g->from};
                 char *prefix = one(g,
-                                   "SELECT prefix FROM card_prefix WHERE issuer = $1 AND kind = 'cash' AND from_on <= $2::date "
+                                   "SELECT prefix FROM card_prefix WHERE issuer = $1 AND kind = 'cash' AND "
+                                   "from_on <= $2::date "
                                    "ORDER BY from_on DESC, prefix LIMIT 1",
                                    2, parameters);
                 bool found = prefix && *prefix;
 
                 if (prefix && !found)
-                        fail(g, "%s: [issuers] %s: no prefix of its cash cards is in force on %s: expected one that 'atmctl "
-                                 "prefix list' shows",
-                                 g->scenario.path, issuer, g->from);
+                        fail(g,
+                             "%s: [issuers] %s: no prefix of its cash cards is in force on %s: expected one "
+                             "that 'atmctl "
+                             "prefix list' shows",
+                             g->scenario.path, issuer, g->from);
                 snprintf(g->plan.prefix[i], sizeof(g->plan.prefix[i]), "%s", found ? prefix : "");
                 free(prefix);
                 if (!found)
@@ -150,7 +157,10 @@ static bool check_day(const struct generation *g, int32_t day)
                 return false;
         }
         if (!reference_tax_rate(g->reference, day)) {
-                fail(g, "no rate of the consumption tax is in force on %s ('atmctl tax import etc/tax_rates.csv')", text);
+                fail(g,
+                     "no rate of the consumption tax is in force on %s ('atmctl tax import "
+                     "etc/tax_rates.csv')",
+                     text);
                 return false;
         }
         for (size_t i = 0; i < g->scenario.issuer_count; i++) {
@@ -159,9 +169,11 @@ static bool check_day(const struct generation *g, int32_t day)
                 for (int band = 0; band < BAND_COUNT; band++) {
                         if (reference_tariff(g->reference, issuer, (enum band)band, day))
                                 continue;
-                        fail(g, "a gap in the tariffs: bank %s has none of band %s in force on %s ('atmctl tariff list --issuer "
-                                 "%s')",
-                                 issuer, band_name[band], text, issuer);
+                        fail(g,
+                             "a gap in the tariffs: bank %s has none of band %s in force on %s ('atmctl "
+                             "tariff list --issuer "
+                             "%s')",
+                             issuer, band_name[band], text, issuer);
                         return false;
                 }
         }
@@ -172,8 +184,10 @@ static bool check_rules(const struct generation *g)
 {
         for (size_t i = 0; i < g->scenario.issuer_count; i++) {
                 if (!reference_issuer(g->reference, g->scenario.issuer[i].issuer)) {
-                        fail(g, "%s: [issuers] %s: the database has no such bank: expected one that 'atmctl issuer list' shows",
-                                 g->scenario.path, g->scenario.issuer[i].issuer);
+                        fail(g,
+                             "%s: [issuers] %s: the database has no such bank: expected one that 'atmctl "
+                             "issuer list' shows",
+                             g->scenario.path, g->scenario.issuer[i].issuer);
                         return false;
                 }
         }
@@ -196,7 +210,8 @@ static bool is_same_run(const struct generation *g, const PGresult *run)
         for (int i = 0; i < (int)LENGTH(names); i++) {
                 if (strcmp(PQgetvalue(run, 0, i), wanted[i]) != 0) {
                         fail(g,
-                             "the database holds a history with another %s: %s, not %s\n'atmctl history show' tells more; "
+                             "the database holds a history with another %s: %s, not %s\n'atmctl history "
+                             "show' tells more; "
                              "another history needs a database of its own",
                              names[i], PQgetvalue(run, 0, i), wanted[i]);
                         return false;
@@ -209,14 +224,17 @@ static bool is_empty(const struct generation *g)
 {
         const char *parameters[] = {g->from, g->to};
         char *found = one(g,
-                          "SELECT min(transmitted_at)::text FROM withdrawal WHERE transmitted_at >= $1::date AND transmitted_at < "
+                          "SELECT min(transmitted_at)::text FROM withdrawal WHERE transmitted_at >= $1::date "
+                          "AND transmitted_at < "
                           "$2::date + 1",
                           2, parameters);
         bool empty = found && !*found;
 
         if (found && !empty)
-                fail(g, "the database has withdrawals of that time already, the first at %s: expected none from %s to %s", found,
-                         g->from, g->to);
+                fail(g,
+                     "the database has withdrawals of that time already, the first at %s: expected none from "
+                     "%s to %s",
+                     found, g->from, g->to);
         free(found);
         return empty;
 }
@@ -224,7 +242,8 @@ static bool is_empty(const struct generation *g)
 static bool begin_run(struct generation *g)
 {
         char seed[24], atms[24], whole[24];
-        const char *parameters[] = {g->scenario.name, g->scenario.digest, seed, g->question->scale, g->from, g->to, atms, whole};
+        const char *parameters[] = {
+            g->scenario.name, g->scenario.digest, seed, g->question->scale, g->from, g->to, atms, whole};
         PGresult *known = ask(g, "SELECT scenario, digest, seed, scale FROM history_run", 0, NULL);
         bool begun;
 
@@ -239,7 +258,8 @@ static bool begin_run(struct generation *g)
                 begun = is_empty(g) &&
                         run(g, "SELECT ledger_make_partitions($1::date, $2::date + 1)", 2, &parameters[4]) &&
                         run(g,
-                            "INSERT INTO history_run (scenario, digest, seed, scale, from_on, to_on, atms, atms_whole) "
+                            "INSERT INTO history_run (scenario, digest, seed, scale, from_on, to_on, atms, "
+                            "atms_whole) "
                             "VALUES ($1, $2, $3::bigint, $4, $5::date, $6::date, $7::integer, $8::integer)",
                             LENGTH(parameters), parameters);
         }
@@ -268,8 +288,7 @@ static bool summarise(struct generation *g)
         bool more = true;
 
         tell(g, (struct generation_progress){.step = GENERATION_ANALYZES});
-        if (!run(g, "ANALYZE", 0, NULL) ||
-            !run(g, "SELECT summary_extend($1::date)", 1, parameters))
+        if (!run(g, "ANALYZE", 0, NULL) || !run(g, "SELECT summary_extend($1::date)", 1, parameters))
                 return false;
         while (more) {
                 month = one(g, "SELECT to_char(summary_build(), 'YYYY-MM')", 0, NULL);
@@ -316,9 +335,10 @@ static bool set_up(struct generation *g)
         if (!g->connection)
                 return false;
         tell(g, (struct generation_progress){.step = GENERATION_WAITS});
-        good = run(g, "SELECT pg_advisory_lock(" GENERATION_LOCK ")", 0, NULL) && load_terminals(g) && load_prefixes(g) &&
-               begin_run(g) && load_rules(g) && check_rules(g) &&
-               generation_enter(g->connection, &g->plan, (const char(*)[9])g->terminal, g->question->check, g->error) &&
+        good = run(g, "SELECT pg_advisory_lock(" GENERATION_LOCK ")", 0, NULL) && load_terminals(g) &&
+               load_prefixes(g) && begin_run(g) && load_rules(g) && check_rules(g) &&
+               generation_enter(g->connection, &g->plan, (const char(*)[9])g->terminal, g->question->check,
+                                g->error) &&
                load_done(g);
         PQfinish(g->connection);
         return good;
@@ -362,10 +382,14 @@ static PGresult *quarters(const struct generation *g)
         const char *parameters[] = {g->from, g->to};
 
         return ask(g,
-                   "SELECT r.quarter, r.withdrawals, r.commission, b.base_fee FROM (SELECT quarter_of(month) AS quarter, "
-                   "sum(withdrawals) AS withdrawals, sum(customer_fee_yen + interbank_fee_yen) AS commission, min(month) AS "
-                   "first FROM report_place($1::date, $2::date) GROUP BY 1) r LEFT JOIN (SELECT quarter_of(month) AS quarter, "
-                   "sum(base_fee_yen) AS base_fee FROM report_base_fee($1::date, $2::date) GROUP BY 1) b USING (quarter) "
+                   "SELECT r.quarter, r.withdrawals, r.commission, b.base_fee FROM (SELECT quarter_of(month) "
+                   "AS quarter, "
+                   "sum(withdrawals) AS withdrawals, sum(customer_fee_yen + interbank_fee_yen) AS "
+                   "commission, min(month) AS "
+                   "first FROM report_place($1::date, $2::date) GROUP BY 1) r LEFT JOIN (SELECT "
+                   "quarter_of(month) AS quarter, "
+                   "sum(base_fee_yen) AS base_fee FROM report_base_fee($1::date, $2::date) GROUP BY 1) b "
+                   "USING (quarter) "
                    "ORDER BY r.first",
                    2, parameters);
 }

@@ -25,7 +25,8 @@ struct generation_progress {
 
 struct generation_question {
         const char *scenario_path;
-        const char *scale; /* "0.01": one ATM of a hundred; canonical, for it is compared with that of a run before */
+        const char *
+            scale; /* "0.01": one ATM of a hundred; canonical, for it is compared with that of a run before */
         int64_t seed;
         int processes;
         /* A connection as the tables' owner, whose changes bear the name of whoever asks; several, also in processes of
@@ -51,8 +52,8 @@ enum generation_end {
 };
 
 /* Unless it is DONE with an error, "" where whoever connects has said it. */
-ATM_MUST_USE enum generation_end generate(const struct generation_question *question, struct generation_answer *ret_answer,
-                                          char error[PG_ERROR_MAX]);
+ATM_MUST_USE enum generation_end generate(const struct generation_question *question,
+                                          struct generation_answer *ret_answer, char error[PG_ERROR_MAX]);
 
 /* "0.01" to the ATMs of a fleet: rounded, at least one. */
 int64_t generation_scaled_fleet(const char *scale, int64_t fleet);

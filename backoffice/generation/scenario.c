@@ -38,13 +38,15 @@ static void fail(struct reading *r, const char *format, ...)
         if (r->failed)
                 return;
         r->failed = true;
-        length = snprintf(r->error, SCENARIO_ERROR_MAX, "%s:%d: [%s] ", r->scenario->path, r->line, r->section);
+        length =
+            snprintf(r->error, SCENARIO_ERROR_MAX, "%s:%d: [%s] ", r->scenario->path, r->line, r->section);
         va_start(arguments, format);
         vsnprintf(r->error + length, SCENARIO_ERROR_MAX - (size_t)length, format, arguments);
         va_end(arguments);
 }
 
-static bool number(struct reading *r, const char *key, const char *text, int64_t minimum, int64_t maximum, int64_t *ret)
+static bool number(struct reading *r, const char *key, const char *text, int64_t minimum, int64_t maximum,
+                   int64_t *ret)
 {
         char *end;
         long long value;
@@ -55,7 +57,8 @@ static bool number(struct reading *r, const char *key, const char *text, int64_t
                 *ret = value;
                 return true;
         }
-        fail(r, "%s: '%.40s': expected a whole number from %" PRId64 " to %" PRId64, key, text, minimum, maximum);
+        fail(r, "%s: '%.40s': expected a whole number from %" PRId64 " to %" PRId64, key, text, minimum,
+             maximum);
         return false;
 }
 
@@ -148,7 +151,8 @@ static bool parse_quarter(const char *text, struct scenario_quarter *ret)
 {
         int year, first;
 
-        if (strlen(text) != 4 || text[0] < '1' || text[0] > '4' || text[1] != 'Q' || strspn(text + 2, "0123456789") != 2)
+        if (strlen(text) != 4 || text[0] < '1' || text[0] > '4' || text[1] != 'Q' ||
+            strspn(text + 2, "0123456789") != 2)
                 return false;
         year = 2000 + atoi(text + 2);
         first = 4 + 3 * (text[0] - '1');
@@ -185,7 +189,8 @@ static void take_amount(struct reading *r, const char *key, const char *value)
         struct scenario *s = r->scenario;
         struct scenario_amount amount = {0};
 
-        if (!number(r, "amount", key, 1000, 1000000, &amount.yen) || !number(r, key, value, 0, 1000000, &amount.weight))
+        if (!number(r, "amount", key, 1000, 1000000, &amount.yen) ||
+            !number(r, key, value, 0, 1000000, &amount.weight))
                 return;
         if (amount.yen % 1000)
                 fail(r, "%s: expected a multiple of 1000 yen", key);
@@ -214,7 +219,7 @@ static const struct {
         const char *section;
         void (*take)(struct reading *r, const char *key, const char *value);
 } lists[] = {
-    {"placed", take_placed}, {"demand quarter", take_quarter}, {"hours", take_hour},
+    {"placed", take_placed},  {"demand quarter", take_quarter}, {"hours", take_hour},
     {"amounts", take_amount}, {"issuers", take_issuer},
 };
 
@@ -326,7 +331,8 @@ static char *on_line(char *buffer, int size, void *stream)
 static void check_whole(struct reading *r)
 {
         const struct scenario *s = r->scenario;
-        int64_t banks = 0, hours = 0, amounts = 0, ends = s->none_bp + s->partial_bp + s->corrected_bp + s->taken_back_bp;
+        int64_t banks = 0, hours = 0, amounts = 0,
+                ends = s->none_bp + s->partial_bp + s->corrected_bp + s->taken_back_bp;
 
         r->line = 0;
         for (size_t i = 0; i < KEYS && !r->failed; i++) {
@@ -420,7 +426,8 @@ bool scenario_load(const char *path, struct scenario *ret_scenario, char error[S
         snprintf(ret_scenario->name, sizeof(ret_scenario->name), "%s", name ? name + 1 : path);
         r.file = fopen(path, "re");
         if (!r.file) {
-                snprintf(error, SCENARIO_ERROR_MAX, "%s: %s: expected a scenario, as etc/scenarios/fy2015-fy2016", path,
+                snprintf(error, SCENARIO_ERROR_MAX,
+                         "%s: %s: expected a scenario, as etc/scenarios/fy2015-fy2016", path,
                          strerror(errno));
                 return false;
         }
@@ -439,7 +446,9 @@ int64_t scenario_placed_on(const struct scenario *scenario, int32_t day)
                 const struct scenario_placed *a = &scenario->placed[i - 1], *b = &scenario->placed[i];
 
                 if (day < b->day)
-                        return day < a->day ? 0 : a->atms + (b->atms - a->atms) * (day - a->day) / (b->day - a->day);
+                        return day < a->day
+                                   ? 0
+                                   : a->atms + (b->atms - a->atms) * (day - a->day) / (b->day - a->day);
         }
         return day < last->day ? 0 : last->atms;
 }
@@ -473,7 +482,9 @@ int64_t scenario_day_permille(const struct scenario *scenario, const struct refe
                 return permille * scenario->new_year_permille / PERMILLE;
         if (is_obon(&date))
                 return permille * scenario->obon_permille / PERMILLE;
-        permille = permille * (reference_is_holiday(reference, day) ? scenario->holiday_permille
-                                                                    : scenario->weekday_permille[date.weekday]) / PERMILLE;
+        permille = permille *
+                   (reference_is_holiday(reference, day) ? scenario->holiday_permille
+                                                         : scenario->weekday_permille[date.weekday]) /
+                   PERMILLE;
         return date.day == 25 ? permille * scenario->payday_permille / PERMILLE : permille;
 }

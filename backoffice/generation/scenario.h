@@ -50,7 +50,15 @@ struct scenario_issuer {
 };
 
 /* A figure that finance would enter. */
-enum scenario_entry_kind { ENTRY_COST, ENTRY_TARGET, ENTRY_PUBLISHED, ENTRY_PEER, ENTRY_RATE, ENTRY_PARLORS, ENTRY_KINDS };
+enum scenario_entry_kind {
+        ENTRY_COST,
+        ENTRY_TARGET,
+        ENTRY_PUBLISHED,
+        ENTRY_PEER,
+        ENTRY_RATE,
+        ENTRY_PARLORS,
+        ENTRY_KINDS
+};
 
 struct scenario_entry {
         enum scenario_entry_kind kind;
@@ -69,8 +77,8 @@ struct scenario {
         struct scenario_placed placed[SCENARIO_PLACED_MAX];
         size_t placed_count;
         int64_t base_fee_low_yen, base_fee_high_yen; /* a month; steps of 1,000 between them */
-        int64_t demand_hundredths; /* withdrawals asked for, an ATM and day */
-        int64_t spread_permille;   /* from ATM to ATM */
+        int64_t demand_hundredths;                   /* withdrawals asked for, an ATM and day */
+        int64_t spread_permille;                     /* from ATM to ATM */
         int64_t holiday_permille, new_year_permille, obon_permille, payday_permille;
         int64_t weekday_permille[7]; /* Sunday first */
         struct scenario_quarter quarter[SCENARIO_QUARTERS_MAX];
@@ -80,7 +88,7 @@ struct scenario {
         size_t amount_count;
         struct scenario_issuer issuer[SCENARIO_ISSUERS_MAX];
         size_t issuer_count;
-        int64_t cards_per_atm, empty_permille; /* house bank's accounts without money */
+        int64_t cards_per_atm, empty_permille;                    /* house bank's accounts without money */
         int64_t none_bp, partial_bp, corrected_bp, taken_back_bp; /* how an approved one ends */
         int64_t refused_bp, silent_bp;                            /* what a bank over a link does */
         struct scenario_entry entry[SCENARIO_ENTRIES_MAX];
@@ -88,13 +96,15 @@ struct scenario {
 };
 
 /* False with "FILE:LINE: [section] key: ..." in error. */
-ATM_MUST_USE bool scenario_load(const char *path, struct scenario *ret_scenario, char error[SCENARIO_ERROR_MAX]);
+ATM_MUST_USE bool scenario_load(const char *path, struct scenario *ret_scenario,
+                                char error[SCENARIO_ERROR_MAX]);
 
 /* How many ATMs stand at the end of a day, of the whole fleet: straight lines between the days that are given. */
 int64_t scenario_placed_on(const struct scenario *scenario, int32_t day);
 /* How many there are at most: the whole fleet. */
 int64_t scenario_fleet(const struct scenario *scenario);
 /* The demand of a day, in per mille of the usual one: quarter, weekday, holidays, pay day. */
-int64_t scenario_day_permille(const struct scenario *scenario, const struct reference *reference, int32_t day);
+int64_t scenario_day_permille(const struct scenario *scenario, const struct reference *reference,
+                              int32_t day);
 
 #endif

@@ -24,28 +24,52 @@
 enum { PROCESSES_MAX = 64, APPROVAL_TEXT = 7, OPENING_SPARE_YEN = 50000, OPENING_EMPTY_YEN = 500 };
 
 /* The tables in the order in which they are written: what others refer to comes first. */
-enum table { CARD, ACCOUNT, CARD_MONTH, CARD_DAY, WITHDRAWAL, OUTCOME, ADVICE, COMMISSION, NOTICE, ACK, ROLLUP, TABLES };
+enum table {
+        CARD,
+        ACCOUNT,
+        CARD_MONTH,
+        CARD_DAY,
+        WITHDRAWAL,
+        OUTCOME,
+        ADVICE,
+        COMMISSION,
+        NOTICE,
+        ACK,
+        ROLLUP,
+        TABLES
+};
 static const char *const copy_sql[TABLES] = {
     [CARD] = "COPY card (card_token, issuer, pan_mask, expiry_yymm, kind, status) FROM STDIN (FORMAT binary)",
     [ACCOUNT] = "COPY account (card_token, opening_yen, balance_yen) FROM STDIN (FORMAT binary)",
     [CARD_MONTH] = "COPY card_month (card_token, month, cash_yen) FROM STDIN (FORMAT binary)",
     [CARD_DAY] = "COPY card_day (card_token, day, cash_yen, withdrawals) FROM STDIN (FORMAT binary)",
-    [WITHDRAWAL] = "COPY withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, card_token, pan_mask, "
-                   "issuer, band, hall, business_date, tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, "
-                   "interbank_fee_yen, interbank_tax_yen, hall_share_yen, approval_code, link) FROM STDIN (FORMAT binary)",
-    [OUTCOME] = "COPY bank_outcome (terminal, transmitted_at, stan, reason, approval_code, bank_de39, cause) FROM STDIN "
+    [WITHDRAWAL] =
+        "COPY withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, card_token, "
+        "pan_mask, "
+        "issuer, band, hall, business_date, tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, "
+        "interbank_fee_yen, interbank_tax_yen, hall_share_yen, approval_code, link) FROM STDIN (FORMAT "
+        "binary)",
+    [OUTCOME] = "COPY bank_outcome (terminal, transmitted_at, stan, reason, approval_code, bank_de39, cause) "
+                "FROM STDIN "
                 "(FORMAT binary)",
-    [ADVICE] = "COPY advice (terminal, transmitted_at, stan, seq, kind, advice_at, advice_stan, why, amount_yen, dispensed_yen, "
+    [ADVICE] = "COPY advice (terminal, transmitted_at, stan, seq, kind, advice_at, advice_stan, why, "
+               "amount_yen, dispensed_yen, "
                "state_before, state, counted_yen, commission) FROM STDIN (FORMAT binary)",
-    [COMMISSION] = "COPY commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, band, tariff_from, "
-                   "tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, "
+    [COMMISSION] = "COPY commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, "
+                   "band, tariff_from, "
+                   "tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, "
+                   "hall_share_yen, "
                    "cash_yen, posted_on) FROM STDIN (FORMAT binary)",
-    [NOTICE] = "COPY bank_notice (terminal, transmitted_at, stan, seq, link, kind, amount_yen, charge_yen, dispensed_yen, why) "
+    [NOTICE] = "COPY bank_notice (terminal, transmitted_at, stan, seq, link, kind, amount_yen, charge_yen, "
+               "dispensed_yen, why) "
                "FROM STDIN (FORMAT binary)",
-    [ACK] = "COPY bank_ack (terminal, transmitted_at, stan, seq, attempts, acknowledged_ms) FROM STDIN (FORMAT binary)",
-    [ROLLUP] = "COPY revenue_rollup (terminal, posted_on, business_date, hall, issuer, band, withdrawals, cash_yen, "
-               "customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen) FROM STDIN (FORMAT "
-               "binary)",
+    [ACK] = "COPY bank_ack (terminal, transmitted_at, stan, seq, attempts, acknowledged_ms) FROM STDIN "
+            "(FORMAT binary)",
+    [ROLLUP] =
+        "COPY revenue_rollup (terminal, posted_on, business_date, hall, issuer, band, withdrawals, cash_yen, "
+        "customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen) FROM "
+        "STDIN (FORMAT "
+        "binary)",
 };
 
 struct writer {
@@ -113,7 +137,8 @@ static void add_usage(struct writer *w)
 }
 
 /* Begins a row of a table that is kept by a withdrawal's key. */
-static struct pg_copy *keyed_row(struct writer *w, enum table table, int16_t columns, const struct business_withdrawal *x)
+static struct pg_copy *keyed_row(struct writer *w, enum table table, int16_t columns,
+                                 const struct business_withdrawal *x)
 {
         struct pg_copy *copy = &w->copy[table];
 
@@ -136,7 +161,8 @@ static void add_fees(struct pg_copy *copy, const struct price *price, int sign)
 /* Six digits that look like any other. */
 static const char *approval_of(const struct business_withdrawal *x, char buffer[APPROVAL_TEXT])
 {
-        snprintf(buffer, APPROVAL_TEXT, "%06u", (unsigned)(((uint64_t)x->transmitted_ms * 2654435761u >> 16) % 1000000u));
+        snprintf(buffer, APPROVAL_TEXT, "%06u",
+                 (unsigned)(((uint64_t)x->transmitted_ms * 2654435761u >> 16) % 1000000u));
         return buffer;
 }
 
@@ -195,7 +221,8 @@ static void add_notice(struct writer *w, const struct business_withdrawal *x, in
         pg_copy_int8(copy, moment_ms + 1000);
 }
 
-static void add_commission(struct writer *w, const struct business_withdrawal *x, int16_t seq, int sign, int64_t cash_yen)
+static void add_commission(struct writer *w, const struct business_withdrawal *x, int16_t seq, int sign,
+                           int64_t cash_yen)
 {
         struct pg_copy *copy = keyed_row(w, COMMISSION, 18, x);
 
@@ -220,8 +247,8 @@ static void add_advices(struct writer *w, const struct business_withdrawal *x)
 
         for (int16_t i = 0; i < x->advices; i++) {
                 const struct business_advice *advice = &x->advice[i];
-                const struct withdrawal_rule *rule =
-                    withdrawal_on_advice(state, withdrawal_relation(state, counts_yen, advice->dispensed_yen));
+                const struct withdrawal_rule *rule = withdrawal_on_advice(
+                    state, withdrawal_relation(state, counts_yen, advice->dispensed_yen));
                 int64_t before_yen = counted_yen;
                 struct pg_copy *copy = keyed_row(w, ADVICE, 14, x);
                 bool whole;
@@ -243,8 +270,14 @@ static void add_advices(struct writer *w, const struct business_withdrawal *x)
                         add_commission(w, x, (int16_t)(i + 1), rule->commission, counted_yen - before_yen);
                 if (x->reason < 0)
                         add_notice(w, x, (int16_t)(i + 1),
-                                   rule->to == WITHDRAWAL_REVERSED ? "reversal" : whole ? "completion" : "partial", counted_yen,
-                                   advice->reversal ? advice->why : whole ? "00" : "32", advice->advice_ms);
+                                   rule->to == WITHDRAWAL_REVERSED ? "reversal"
+                                   : whole                         ? "completion"
+                                                                   : "partial",
+                                   counted_yen,
+                                   advice->reversal ? advice->why
+                                   : whole          ? "00"
+                                                    : "32",
+                                   advice->advice_ms);
                 state = rule->to;
                 counts_yen = counted_yen;
         }
@@ -298,7 +331,8 @@ static bool send_rows(struct writer *w, char error[PG_ERROR_MAX])
                         const char *why = PQerrorMessage(w->connection);
 
                         snprintf(error, PG_ERROR_MAX, "%s: %.*s", w->business.terminal,
-                                 (int)strcspn(*why ? why : "out of memory", "\n"), *why ? why : "out of memory");
+                                 (int)strcspn(*why ? why : "out of memory", "\n"),
+                                 *why ? why : "out of memory");
                         return false;
                 }
         }
@@ -316,13 +350,16 @@ static bool mark_months(const struct writer *w, char error[PG_ERROR_MAX])
         calendar_print_day(w->job->plan->scenario->to_day, to);
         return pg_execute(w->connection, "LOCK TABLE books IN ROW SHARE MODE", 0, NULL, error) &&
                pg_execute(w->connection,
-                          "INSERT INTO summary_stale AS t (month) SELECT m::date FROM generate_series(date_trunc('month', "
-                          "$1::date::timestamp), $2::date::timestamp, INTERVAL '1 month') m WHERE m <= (SELECT summarised_through "
+                          "INSERT INTO summary_stale AS t (month) SELECT m::date FROM "
+                          "generate_series(date_trunc('month', "
+                          "$1::date::timestamp), $2::date::timestamp, INTERVAL '1 month') m WHERE m <= "
+                          "(SELECT summarised_through "
                           "FROM books) ORDER BY 1 ON CONFLICT (month) DO UPDATE SET posts = t.posts + 1",
                           LENGTH(parameters), parameters, error);
 }
 
-static bool write_piece(struct writer *w, int64_t index, struct generation_total *ret_piece, char error[PG_ERROR_MAX])
+static bool write_piece(struct writer *w, int64_t index, struct generation_total *ret_piece,
+                        char error[PG_ERROR_MAX])
 {
         char chunk[24], withdrawals[24], why[SCENARIO_ERROR_MAX];
         const char *parameters[] = {w->job->scenario, chunk, withdrawals};
@@ -340,8 +377,8 @@ static bool write_piece(struct writer *w, int64_t index, struct generation_total
         /* A piece that a crash takes away is made again: nobody was told of it. */
         return pg_execute(w->connection, "BEGIN; SET LOCAL synchronous_commit = off", 0, NULL, error) &&
                send_rows(w, error) &&
-               pg_execute(w->connection, "INSERT INTO history_chunk VALUES ($1, $2::integer, $3::bigint)", 3, parameters,
-                          error) &&
+               pg_execute(w->connection, "INSERT INTO history_chunk VALUES ($1, $2::integer, $3::bigint)", 3,
+                          parameters, error) &&
                mark_months(w, error) && pg_execute(w->connection, "COMMIT", 0, NULL, error);
 }
 
@@ -357,7 +394,8 @@ _Static_assert(sizeof(struct message) <= PIPE_BUF, "messages of several processe
 /* One piece after the other, each the next that nobody has taken. */
 static bool write_pieces(struct writer *w, int64_t *next, int pipe_end, struct message *message)
 {
-        if (!pg_execute(w->connection, "SELECT pg_advisory_lock_shared(" GENERATION_LOCK ")", 0, NULL, message->error))
+        if (!pg_execute(w->connection, "SELECT pg_advisory_lock_shared(" GENERATION_LOCK ")", 0, NULL,
+                        message->error))
                 return false;
         for (;;) {
                 int64_t i = __atomic_fetch_add(next, 1, __ATOMIC_RELAXED);
@@ -433,7 +471,8 @@ bool generation_write(const struct generation_job *job, int processes, struct ge
         if (processes > PROCESSES_MAX)
                 processes = PROCESSES_MAX;
         if (next == MAP_FAILED || pipe(pipe_ends) != 0) {
-                snprintf(error, PG_ERROR_MAX, "no memory or pipe to share with other processes: %s", strerror(errno));
+                snprintf(error, PG_ERROR_MAX, "no memory or pipe to share with other processes: %s",
+                         strerror(errno));
                 return false;
         }
         fflush(NULL);
@@ -444,7 +483,8 @@ bool generation_write(const struct generation_job *job, int processes, struct ge
         count_pieces(job, pipe_ends[0], ret_total, error);
         close(pipe_ends[0]);
         for (int i = 0; i < started; i++)
-                good = waitpid(pid[i], &status, 0) == pid[i] && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS && good;
+                good = waitpid(pid[i], &status, 0) == pid[i] && WIFEXITED(status) &&
+                       WEXITSTATUS(status) == EXIT_SUCCESS && good;
         munmap(next, sizeof(*next));
         return good;
 }

@@ -31,7 +31,7 @@ struct generation_job {
 
 /* Write what is missing with so many processes. False with an error, "" where whoever connects has said it; what was
  * committed stays. */
-ATM_MUST_USE bool generation_write(const struct generation_job *job, int processes, struct generation_total *ret_total,
-                                   char error[PG_ERROR_MAX]);
+ATM_MUST_USE bool generation_write(const struct generation_job *job, int processes,
+                                   struct generation_total *ret_total, char error[PG_ERROR_MAX]);
 
 #endif

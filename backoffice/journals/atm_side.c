@@ -69,10 +69,10 @@ static void fold_request(struct atm_side *side, int64_t terminal, const struct j
         if (!entry)
                 return;
         *entry = (struct atm_entry){.transmitted_ms = record->transmitted_ms,
-                                        .amount_yen = record->amount_yen,
-                                        .charge_yen = -1,
-                                        .terminal = (uint32_t)terminal,
-                                        .stan = record->stan};
+                                    .amount_yen = record->amount_yen,
+                                    .charge_yen = -1,
+                                    .terminal = (uint32_t)terminal,
+                                    .stan = record->stan};
         memcpy(entry->token, record->token, sizeof(entry->token));
         memcpy(entry->head, record->mask, sizeof(entry->head) - 1);
         side->totals[terminal].last_entry = (int64_t)side->count - 1;

@@ -405,4 +405,3 @@ bool bank_journal_read(const char *path, const struct bank_journal_reader *reade
         close(fd);
         return good;
 }
-

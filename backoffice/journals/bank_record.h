@@ -9,7 +9,7 @@
 
 enum { BANK_NAME_MAX = 11, BANK_TERMINAL_LENGTH = 8, BANK_RRN_LENGTH = 12 };
 /* The most that DE 4 and DE 54 can say; with it, no sum of BANK_ACCOUNTS_MAX balances can pass int64_t. */
-#define BANK_YEN_MAX      INT64_C(999999999999)
+#define BANK_YEN_MAX INT64_C(999999999999)
 
 enum bank_kind {
         BANK_WITHDRAWAL, /* 0200, DE 3 01xx00: also where it was declined */

@@ -21,7 +21,8 @@ struct reading {
 
 static bool out_of_memory(struct bank_side *side)
 {
-        snprintf(side->error, sizeof(side->error), "out of memory after %zu withdrawals of the banks", side->count);
+        snprintf(side->error, sizeof(side->error), "out of memory after %zu withdrawals of the banks",
+                 side->count);
         return false;
 }
 

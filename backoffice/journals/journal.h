@@ -67,9 +67,9 @@ ATM_MUST_USE int journal_lock(const char *dir, bool write, char error[JOURNAL_ER
 
 struct journal {
         int fd;
-        int number;     /* of the file */
-        int64_t offset; /* where the next record goes, counting what is not written yet */
-        bool unsynced;  /* written since the last fdatasync */
+        int number;      /* of the file */
+        int64_t offset;  /* where the next record goes, counting what is not written yet */
+        bool unsynced;   /* written since the last fdatasync */
         bool incomplete; /* a record had no room */
         size_t length, room;
         char *buffer;

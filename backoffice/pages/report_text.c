@@ -5,7 +5,8 @@
 
 #include "rules/calendar.h"
 
-bool report_text_not_over(const struct period *period, int32_t today, bool japanese, char buffer[REPORT_TEXT_MAX])
+bool report_text_not_over(const struct period *period, int32_t today, bool japanese,
+                          char buffer[REPORT_TEXT_MAX])
 {
         char day[11];
 
@@ -13,11 +14,13 @@ bool report_text_not_over(const struct period *period, int32_t today, bool japan
                 return false;
         calendar_print_day(today, day);
         snprintf(buffer, REPORT_TEXT_MAX,
-                 japanese ? "%s は終了していません（営業日 %s）。" : "%s is not over: business today is %s", period->label, day);
+                 japanese ? "%s は終了していません（営業日 %s）。" : "%s is not over: business today is %s",
+                 period->label, day);
         return true;
 }
 
-bool report_text_generated(const struct generated_list *generated, bool japanese, char buffer[REPORT_TEXT_MAX])
+bool report_text_generated(const struct generated_list *generated, bool japanese,
+                           char buffer[REPORT_TEXT_MAX])
 {
         size_t used = 0;
 
@@ -25,11 +28,12 @@ bool report_text_generated(const struct generated_list *generated, bool japanese
         for (size_t i = 0; i < generated->runs && used < REPORT_TEXT_MAX; i++) {
                 const struct generated *run = &generated->run[i];
 
-                used += (size_t)snprintf(buffer + used, REPORT_TEXT_MAX - used,
-                                         japanese ? "%s生成データ：シナリオ %s、縮尺 %s（%s／%s台）%s"
-                                                  : "%sgenerated history: scenario %s, scale %s: %s of %s ATMs%s",
-                                         i ? "; " : "", run->scenario, run->scale, run->atms, run->atms_whole,
-                                         run->finished ? "" : "; not finished");
+                used +=
+                    (size_t)snprintf(buffer + used, REPORT_TEXT_MAX - used,
+                                     japanese ? "%s生成データ：シナリオ %s、縮尺 %s（%s／%s台）%s"
+                                              : "%sgenerated history: scenario %s, scale %s: %s of %s ATMs%s",
+                                     i ? "; " : "", run->scenario, run->scale, run->atms, run->atms_whole,
+                                     run->finished ? "" : "; not finished");
         }
         return generated->runs > 0;
 }

@@ -8,8 +8,10 @@
 enum { REPORT_TEXT_MAX = 512 };
 
 /* That the period is not over; false: it is. */
-bool report_text_not_over(const struct period *period, int32_t today, bool japanese, char buffer[REPORT_TEXT_MAX]);
+bool report_text_not_over(const struct period *period, int32_t today, bool japanese,
+                          char buffer[REPORT_TEXT_MAX]);
 /* "generated history: scenario S, scale 0.01: 11 of 1,066 ATMs"; false: there is none. */
-bool report_text_generated(const struct generated_list *generated, bool japanese, char buffer[REPORT_TEXT_MAX]);
+bool report_text_generated(const struct generated_list *generated, bool japanese,
+                           char buffer[REPORT_TEXT_MAX]);
 
 #endif

@@ -72,7 +72,8 @@ static void add_table(const struct page *page)
                 columns[i] = (struct document_column){.heading = headings[i],
                                                       .align = DOCUMENT_RIGHT,
                                                       .strong = period,
-                                                      .apart = i == results->of_year || !strcmp(column->name, "published") ||
+                                                      .apart = i == results->of_year ||
+                                                               !strcmp(column->name, "published") ||
                                                                strstr(column->name, " target") != NULL};
         }
         page->draw->table(page->document, "", text_of(MONEY, japanese), columns, results->columns);
@@ -81,14 +82,18 @@ static void add_table(const struct page *page)
                 const char *cells[RESULTS_COLUMNS_MAX];
 
                 for (size_t i = 0; i < results->columns; i++)
-                        cells[i] = results_print(&results->column[i], (enum result_item)item, text[i]) ? text[i] : NULL;
-                page->draw->row(page->document, row_style((enum result_item)item), results_label((enum result_item)item, japanese), cells);
+                        cells[i] = results_print(&results->column[i], (enum result_item)item, text[i])
+                                       ? text[i]
+                                       : NULL;
+                page->draw->row(page->document, row_style((enum result_item)item),
+                                results_label((enum result_item)item, japanese), cells);
         }
 }
 
 /* charts ------------------------------------------------------------------------------------------------------ */
 
-static void take_series(const struct results *results, enum result_item item, struct document_value *ret_values)
+static void take_series(const struct results *results, enum result_item item,
+                        struct document_value *ret_values)
 {
         for (size_t i = 0; i < results->quarters; i++)
                 ret_values[i] = (struct document_value){results->quarter[i].figure[item].value,
@@ -99,10 +104,12 @@ static void add_quarter_charts(const struct page *page)
 {
         const struct results *results = page->content->results;
         bool japanese = page->content->japanese;
-        struct document_value revenue[RESULTS_QUARTERS_MAX], income[RESULTS_QUARTERS_MAX], atms[RESULTS_QUARTERS_MAX];
+        struct document_value revenue[RESULTS_QUARTERS_MAX], income[RESULTS_QUARTERS_MAX],
+            atms[RESULTS_QUARTERS_MAX];
         const char *names[RESULTS_QUARTERS_MAX];
-        struct document_series money[] = {{.name = results_label(RESULT_revenue, japanese), .values = revenue},
-                                          {.name = results_label(RESULT_operating_income, japanese), .values = income}};
+        struct document_series money[] = {
+            {.name = results_label(RESULT_revenue, japanese), .values = revenue},
+            {.name = results_label(RESULT_operating_income, japanese), .values = income}};
         struct document_series placed[] = {{.name = text_of(ATMS, japanese), .values = atms}};
 
         take_series(results, RESULT_revenue, revenue);
@@ -110,23 +117,25 @@ static void add_quarter_charts(const struct page *page)
         take_series(results, RESULT_atms, atms);
         for (size_t i = 0; i < results->quarters; i++)
                 names[i] = results->quarter[i].name;
+        page->draw->chart(page->document,
+                          &(struct document_chart){.kind = DOCUMENT_COLUMNS,
+                                                   .title = text_of(MONEY_CHART, japanese),
+                                                   .unit = text_of(MONEY, japanese),
+                                                   .categories = names,
+                                                   .category_count = results->quarters,
+                                                   .series = money,
+                                                   .series_count = LENGTH(money),
+                                                   .scale = MILLION,
+                                                   .decimals = revenue[results->quarters - 1].amount <
+                                                               10 * (int64_t)MILLION});
         page->draw->chart(page->document, &(struct document_chart){.kind = DOCUMENT_COLUMNS,
-                                                          .title = text_of(MONEY_CHART, japanese),
-                                                          .unit = text_of(MONEY, japanese),
-                                                          .categories = names,
-                                                          .category_count = results->quarters,
-                                                          .series = money,
-                                                          .series_count = LENGTH(money),
-                                                          .scale = MILLION,
-                                                          .decimals = revenue[results->quarters - 1].amount < 10 * (int64_t)MILLION});
-        page->draw->chart(page->document, &(struct document_chart){.kind = DOCUMENT_COLUMNS,
-                                                          .title = text_of(ATMS, japanese),
-                                                          .unit = text_of(UNITS, japanese),
-                                                          .categories = names,
-                                                          .category_count = results->quarters,
-                                                          .series = placed,
-                                                          .series_count = LENGTH(placed),
-                                                          .scale = 1});
+                                                                   .title = text_of(ATMS, japanese),
+                                                                   .unit = text_of(UNITS, japanese),
+                                                                   .categories = names,
+                                                                   .category_count = results->quarters,
+                                                                   .series = placed,
+                                                                   .series_count = LENGTH(placed),
+                                                                   .scale = 1});
 }
 
 /* One series, whose categories are named. */
@@ -172,10 +181,11 @@ static void add_area_chart(const struct page *page)
         print_text(title, sizeof(title), AREAS, japanese, page->content->results->period);
         for (size_t i = 0; i < parts->areas; i++)
                 names[i] = area_name(&parts->area[i], japanese, buffers[i]);
-        add_parts_chart(page,
-                        &(struct document_chart){
-                            .kind = DOCUMENT_SHARES, .title = title, .unit = text_of(MONEY, japanese), .scale = MILLION},
-                        names, parts->area, parts->areas);
+        add_parts_chart(
+            page,
+            &(struct document_chart){
+                .kind = DOCUMENT_SHARES, .title = title, .unit = text_of(MONEY, japanese), .scale = MILLION},
+            names, parts->area, parts->areas);
 }
 
 static void add_hour_chart(const struct page *page)
@@ -189,8 +199,10 @@ static void add_hour_chart(const struct page *page)
         for (size_t i = 0; i < parts->hours; i++)
                 names[i] = parts->hour[i].key;
         add_parts_chart(page,
-                        &(struct document_chart){
-                            .kind = DOCUMENT_HOURS, .title = title, .unit = text_of(WITHDRAWALS, japanese), .scale = 1000},
+                        &(struct document_chart){.kind = DOCUMENT_HOURS,
+                                                 .title = title,
+                                                 .unit = text_of(WITHDRAWALS, japanese),
+                                                 .scale = 1000},
                         names, parts->hour, parts->hours);
 }
 
@@ -204,13 +216,14 @@ static void add_titles(const struct page *page)
         char from[11], to[11], text[256];
 
         snprintf(text, sizeof(text),
-                 japanese ? "ATM運営事業　%s 業績（%d年度）" : "ATM operation business: results of %s (FY%d)", last->name,
-                 results->fiscal_year);
+                 japanese ? "ATM運営事業　%s 業績（%d年度）" : "ATM operation business: results of %s (FY%d)",
+                 last->name, results->fiscal_year);
         page->draw->title(page->document, text);
         calendar_print_day(results->quarter[results->quarters - results->of_year].from_day, from);
         calendar_print_day(last->to_day, to);
         snprintf(text, sizeof(text),
-                 japanese ? "特記のない金額は百万円。%s：%s～%s" : "Millions of yen unless said otherwise. %s: %s to %s.",
+                 japanese ? "特記のない金額は百万円。%s：%s～%s"
+                          : "Millions of yen unless said otherwise. %s: %s to %s.",
                  results->period, from, to);
         page->draw->subtitle(page->document, text);
         if (!last->over) {
@@ -231,7 +244,8 @@ static void add_footnotes(const struct page *page)
                 page->draw->footnote(page->document, history);
 }
 
-void results_page(const struct results_page *content, const struct document_functions *draw, struct document *document)
+void results_page(const struct results_page *content, const struct document_functions *draw,
+                  struct document *document)
 {
         const struct page page = {content, draw, document};
 

@@ -14,6 +14,7 @@ struct results_page {
 };
 
 /* Into a document that was begun in the page's language. */
-void results_page(const struct results_page *content, const struct document_functions *draw, struct document *document);
+void results_page(const struct results_page *content, const struct document_functions *draw,
+                  struct document *document);
 
 #endif

@@ -25,7 +25,8 @@ static void print_tenths(int64_t tenths, const char *sign, const char *suffix, c
 
         snprintf(whole, sizeof(whole), "%" PRId64, magnitude / 10);
         digits_group(whole, grouped, sizeof(grouped));
-        snprintf(buffer, RESULTS_TEXT_MAX, "%s%s.%d%s", tenths < 0 ? "-" : sign, grouped, (int)(magnitude % 10), suffix);
+        snprintf(buffer, RESULTS_TEXT_MAX, "%s%s.%d%s", tenths < 0 ? "-" : sign, grouped,
+                 (int)(magnitude % 10), suffix);
 }
 
 static void print_whole(int64_t value, const char *sign, char buffer[RESULTS_TEXT_MAX])
@@ -46,7 +47,8 @@ bool results_print(const struct results_column *column, enum result_item item, c
         if (!figure->known)
                 return false;
         if (column->kind == COLUMN_PERCENT)
-                print_tenths(figure->value, strcmp(column->name, "progress") ? sign : "", unit == UNIT_PERCENT ? "pt" : "%", buffer);
+                print_tenths(figure->value, strcmp(column->name, "progress") ? sign : "",
+                             unit == UNIT_PERCENT ? "pt" : "%", buffer);
         else if (unit == UNIT_PERCENT)
                 print_tenths(figure->value, sign, column->kind == COLUMN_FIGURES ? "%" : "pt", buffer);
         else if (unit == UNIT_YEN)
@@ -94,11 +96,13 @@ static const struct {
     [RESULT_operating_margin] = {"Operating margin", "営業利益率", 1, STYLE_PLAIN},
     [RESULT_ebitda] = {"EBITDA", "EBITDA", 0, STYLE_PLAIN},
     [RESULT_net_income] = {"Net income", "当期純利益", 0, STYLE_PLAIN},
-    [RESULT_non_controlling_interests] = {"Non-controlling interests", "非支配株主に帰属する当期純利益", 1, STYLE_PLAIN},
+    [RESULT_non_controlling_interests] = {"Non-controlling interests", "非支配株主に帰属する当期純利益", 1,
+                                          STYLE_PLAIN},
     [RESULT_capex] = {"CAPEX", "設備投資額", 0, STYLE_PLAIN},
     [RESULT_atms] = {"ATMs placed at period end", "期末設置台数（台）", 0, STYLE_PLAIN},
     [RESULT_withdrawals] = {"Withdrawals", "出金件数（件）", 0, STYLE_PLAIN},
-    [RESULT_revenue_per_atm_day] = {"Revenue per ATM and day (yen)", "1台1日当たり売上高（円）", 0, STYLE_PLAIN},
+    [RESULT_revenue_per_atm_day] = {"Revenue per ATM and day (yen)", "1台1日当たり売上高（円）", 0,
+                                    STYLE_PLAIN},
 };
 
 const char *results_label(enum result_item item, bool japanese)
@@ -152,7 +156,8 @@ static bool adds_up_down(const struct results_column *column)
         return true;
 }
 
-static bool adds_up_across(const struct results *results, const struct results_column *whole, const struct results_column *first)
+static bool adds_up_across(const struct results *results, const struct results_column *whole,
+                           const struct results_column *first)
 {
         for (size_t i = 0; i < RESULT_ITEM_COUNT; i++) {
                 int64_t printed = 0;
@@ -173,7 +178,8 @@ static bool adds_up_as_printed(const struct results *results)
                 if (results->column[i].kind == COLUMN_FIGURES && !adds_up_down(&results->column[i]))
                         return false;
         }
-        return results->of_year == 1 || adds_up_across(results, &results->column[results->of_year], results->column);
+        return results->of_year == 1 ||
+               adds_up_across(results, &results->column[results->of_year], results->column);
 }
 
 /* "4Q16: SG&A, network" of the quarters shown. */
@@ -222,19 +228,29 @@ void results_notes(const struct results *results, bool japanese, struct results_
         ret_notes->count = 0;
         if (!last->over)
                 add_note(ret_notes,
-                         japanese ? "%s は終了していないため、速報値です。" : "Preliminary: %s is not over yet.", last->name);
+                         japanese ? "%s は終了していないため、速報値です。"
+                                  : "Preliminary: %s is not over yet.",
+                         last->name);
         else if (!last->closed)
-                add_note(ret_notes, japanese ? "%s は未締めのため、数値は変わることがあります。" : "%s is not closed yet: figures may change.",
+                add_note(ret_notes,
+                         japanese ? "%s は未締めのため、数値は変わることがあります。"
+                                  : "%s is not closed yet: figures may change.",
                          last->name);
         if (!last->figure[RESULT_revenue].known)
-                add_note(ret_notes, japanese ? "%s のデータはありません。" : "The books have nothing of %s.", last->name);
+                add_note(ret_notes, japanese ? "%s のデータはありません。" : "The books have nothing of %s.",
+                         last->name);
         if (results->base_fees_missing)
-                add_note(ret_notes, japanese ? "設置契約がないため、基本料金は未計上です。"
-                                             : "There are no contracts: base fees are missing, revenue is the commission alone.");
+                add_note(
+                    ret_notes,
+                    japanese
+                        ? "設置契約がないため、基本料金は未計上です。"
+                        : "There are no contracts: base fees are missing, revenue is the commission alone.");
         missing_costs(results, japanese, text, sizeof(text));
         if (*text)
                 add_note(ret_notes, japanese ? "未入力（%s）" : "Not entered, and so missing: %s.", text);
         if (!adds_up_as_printed(results))
-                add_note(ret_notes, japanese ? "四捨五入のため、合計が一致しない場合があります。"
-                                             : "Figures as printed do not all add up, because each is rounded by itself.");
+                add_note(ret_notes,
+                         japanese
+                             ? "四捨五入のため、合計が一致しない場合があります。"
+                             : "Figures as printed do not all add up, because each is rounded by itself.");
 }

@@ -181,7 +181,8 @@ static void on_closed(struct stream *stream, int end, const char *reason)
                 give_up(conn, "%s", reason);
 }
 
-static const struct stream_events stream_events = {.on_open = on_open, .on_message = on_message, .on_closed = on_closed};
+static const struct stream_events stream_events = {
+    .on_open = on_open, .on_message = on_message, .on_closed = on_closed};
 
 /* ---- connecting ---------------------------------------------------------------------------------------- */
 
@@ -205,7 +206,8 @@ static void connect_next(struct bank_conn *conn)
         if (!ssl)
                 give_up(conn, "out of memory");
         else if (!stream_connect(&conn->stream, ssl, info->ai_addr, (socklen_t)info->ai_addrlen))
-                try_next(conn, strerror(errno)); /* the machine may have no way to the other sort of address */
+                try_next(conn,
+                         strerror(errno)); /* the machine may have no way to the other sort of address */
 }
 
 static void on_found(int result, struct evutil_addrinfo *found, void *context)

@@ -28,7 +28,7 @@ struct bank_conns_options {
         struct event_base *base;
         struct evdns_base *dns;
         struct bank_route *route;
-        SSL_CTX *tls; /* referred to, not taken over */
+        SSL_CTX *tls;                      /* referred to, not taken over */
         const struct addresses *addresses; /* copied */
         int connections;
 };

@@ -10,8 +10,9 @@
 
 static const struct bank_session_events session_events;
 
-struct bank_route *bank_route_new(const struct bank_link_settings *settings, const struct iso_dialect *dialect,
-                                  const struct bank_codes *codes, const struct bank_shell *shell)
+struct bank_route *bank_route_new(const struct bank_link_settings *settings,
+                                  const struct iso_dialect *dialect, const struct bank_codes *codes,
+                                  const struct bank_shell *shell)
 {
         struct bank_route *route = calloc(1, sizeof(*route));
         if (!route)
@@ -177,8 +178,9 @@ static void on_signed(struct bank_session_env *env, bool on)
         } else if (!route->signed_off) {
                 route->signed_off = true;
                 route->count.sign_offs++;
-                log_event(LEVEL_WARNING, "link_signed_off", LOG_TEXT("link", route->settings.name),
-                          LOG_TEXT("help", "by the bank: its cards are refused with 91 until it signs on again"));
+                log_event(
+                    LEVEL_WARNING, "link_signed_off", LOG_TEXT("link", route->settings.name),
+                    LOG_TEXT("help", "by the bank: its cards are refused with 91 until it signs on again"));
         }
 }
 
@@ -292,7 +294,8 @@ static void on_stray(struct bank_session_env *env, enum message_kind kind, uint6
                         route->count.late_approvals++;
                         log_late_approval(route, answer);
                         if (route->on_late_approval)
-                                route->on_late_approval(route->late_context, route, &recent->identity, answer);
+                                route->on_late_approval(route->late_context, route, &recent->identity,
+                                                        answer);
                 }
         }
 }
@@ -301,16 +304,15 @@ static void on_remarked(struct bank_session_env *env, enum bank_remark remark)
 {
         struct bank_counters *count = &route_of(env)->count;
         uint64_t *const counters[] = {
-            [BANK_ECHO_ANSWERED] = &count->echoes,
-            [BANK_ANSWER_UNKNOWN] = &count->unknown,
-            [BANK_ANSWER_WRONG] = &count->wrong,
-            [BANK_MESSAGE_UNDECODABLE] = &count->undecodable,
+            [BANK_ECHO_ANSWERED] = &count->echoes, [BANK_ANSWER_UNKNOWN] = &count->unknown,
+            [BANK_ANSWER_WRONG] = &count->wrong,   [BANK_MESSAGE_UNDECODABLE] = &count->undecodable,
             [BANK_MESSAGE_EMPTY] = &count->empty,
         };
         ++*counters[remark];
 }
 
-static const struct bank_session_events session_events = {on_up, on_down, on_signed, on_ended, on_stray, on_remarked};
+static const struct bank_session_events session_events = {on_up,    on_down,  on_signed,
+                                                          on_ended, on_stray, on_remarked};
 
 /* ---- the log ------------------------------------------------------------------------------------------- */
 

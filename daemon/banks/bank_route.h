@@ -21,7 +21,7 @@ enum { BANK_RECENT = 4096 };
 
 #define BANK_COUNTERS(X)                                                                                     \
         X(sign_ons, "connections over which the bank accepted our sign-on")                                  \
-        X(sign_offs, "times that the bank signed off: nothing is sent until it signs on again")                \
+        X(sign_offs, "times that the bank signed off: nothing is sent until it signs on again")              \
         X(closed, "connections that ended")                                                                  \
         X(echoes, "echoes that the bank answered")                                                           \
         X(refused, "requests refused with 91: no connection up, or too many outstanding")                    \
@@ -68,8 +68,8 @@ struct bank_route {
         bool stopping;
         bool signed_off; /* by the bank, until it signs on again or accepts a sign-on of ours */
         /* An approval came when nobody waited for it any more; NULL: nobody wants to know. */
-        void (*on_late_approval)(void *context, const struct bank_route *route, const struct ledger_identity *identity,
-                                 const struct iso_message *answer);
+        void (*on_late_approval)(void *context, const struct bank_route *route,
+                                 const struct ledger_identity *identity, const struct iso_message *answer);
         void *late_context;
         struct bank_recent recent[BANK_RECENT];
         size_t recent_at;
@@ -77,8 +77,9 @@ struct bank_route {
 };
 
 /* NULL: out of memory. */
-struct bank_route *bank_route_new(const struct bank_link_settings *settings, const struct iso_dialect *dialect,
-                                  const struct bank_codes *codes, const struct bank_shell *shell);
+struct bank_route *bank_route_new(const struct bank_link_settings *settings,
+                                  const struct iso_dialect *dialect, const struct bank_codes *codes,
+                                  const struct bank_shell *shell);
 /* Forgets what is under way without a word to anybody. */
 void bank_route_free(struct bank_route *route);
 /* For what is asked from now on. The name must be the same. */

@@ -246,8 +246,9 @@ static void on_answer(struct bank_session *session, enum message_kind kind, cons
                 session->env->events->stray(session->env, kind, key, answer);
         } else if (!is_right(exchange, answer)) {
                 remark(session, BANK_ANSWER_WRONG);
-                log_wrong(session, answer->mti,
-                          "DE 3, 4 or 95 is not what was asked, or DE 39 or 54 is missing or has another form");
+                log_wrong(
+                    session, answer->mti,
+                    "DE 3, 4 or 95 is not what was asked, or DE 39 or 54 is missing or has another form");
         } else {
                 end_exchange(exchange, BANK_ANSWERED, answer);
         }
@@ -278,7 +279,8 @@ static void on_network_answer(struct bank_session *session, const struct iso_mes
 /* What a bank may say by itself: its sign-on and sign-off, an echo, its cutover. */
 static bool is_banks_to_say(int64_t code)
 {
-        return code == NETWORK_SIGN_ON || code == NETWORK_SIGN_OFF || code == NETWORK_ECHO || code == NETWORK_CUTOVER;
+        return code == NETWORK_SIGN_ON || code == NETWORK_SIGN_OFF || code == NETWORK_ECHO ||
+               code == NETWORK_CUTOVER;
 }
 
 static void on_network_request(struct bank_session *session, const struct profile_row *row,

@@ -79,8 +79,8 @@ struct bank_session_ops {
 /* What of a bank's messages is counted and has no other effect. */
 enum bank_remark {
         BANK_ECHO_ANSWERED,
-        BANK_ANSWER_UNKNOWN,     /* to a network message that is not under way */
-        BANK_ANSWER_WRONG,       /* not what was asked, or incomplete */
+        BANK_ANSWER_UNKNOWN,      /* to a network message that is not under way */
+        BANK_ANSWER_WRONG,        /* not what was asked, or incomplete */
         BANK_MESSAGE_UNDECODABLE, /* or none that a bank sends */
         BANK_MESSAGE_EMPTY        /* a sign of life by which some keep their connections */
 };
@@ -132,7 +132,7 @@ struct bank_session {
         /* the network message under way; a deadline of 0: none */
         int64_t network_deadline_ms;
         int32_t network_stan;
-        bool echo_due; /* something was left unanswered: is the bank there at all? */
+        bool echo_due;                   /* something was left unanswered: is the bank there at all? */
         TAILQ_ENTRY(bank_session) entry; /* the owner's */
 };
 

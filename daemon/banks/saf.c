@@ -122,7 +122,8 @@ static void log_verdict(const struct item *item, const char *de39)
 {
         log_limited(LEVEL_WARNING, item->verdict == NOTICE_AGAIN ? "notice_put_off" : "notice_refused",
                     LOG_TEXT("link", item->window->route->settings.name),
-                    LOG_TEXT("terminal", item->notice.identity.terminal), LOG_NUMBER("stan", item->notice.identity.stan),
+                    LOG_TEXT("terminal", item->notice.identity.terminal),
+                    LOG_NUMBER("stan", item->notice.identity.stan),
                     LOG_TEXT("kind", bank_notice_kind_name[item->notice.kind]), LOG_TEXT("de39", de39),
                     LOG_TEXT("verdict", notice_verdict_name[item->verdict]));
 }
@@ -135,7 +136,8 @@ static void on_end(struct bank_exchange *exchange, enum bank_end end, const stru
         if (answer && iso_copy(answer, 39, de39, sizeof(de39)))
                 end_item(item, verdict, de39);
         else
-                end_item(item, NOTICE_AGAIN, end == BANK_LOST ? "the connection ended before the answer" : "no answer");
+                end_item(item, NOTICE_AGAIN,
+                         end == BANK_LOST ? "the connection ended before the answer" : "no answer");
         if (*de39 && verdict != NOTICE_DONE)
                 log_verdict(item, de39);
 }

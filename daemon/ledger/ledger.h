@@ -29,12 +29,12 @@ enum { CARD_TOKEN_LENGTH = 16, APPROVAL_CODE_LENGTH = 6, LEDGER_WHAT_MAX = 15 };
 enum ledger_kind { LEDGER_REQUEST, LEDGER_INQUIRY, LEDGER_ADVICE, LEDGER_OUTCOME, LEDGER_KIND_COUNT };
 
 enum ledger_status {
-        LEDGER_DECIDED,     /* durable now; for an inquiry: looked up */
-        LEDGER_STORED,      /* a repeat: the answer that was durable already */
-        LEDGER_ASK,         /* a request: its intent is durable, limits are taken; the bank is to be asked. An
+        LEDGER_DECIDED, /* durable now; for an inquiry: looked up */
+        LEDGER_STORED,  /* a repeat: the answer that was durable already */
+        LEDGER_ASK,     /* a request: its intent is durable, limits are taken; the bank is to be asked. An
                              * inquiry: nothing stands against passing it on */
-        LEDGER_PENDING,     /* a repeat of a request whose bank was asked and about which nothing is decided */
-        LEDGER_STALE,       /* nothing written: decided from another version of the reference data */
+        LEDGER_PENDING, /* a repeat of a request whose bank was asked and about which nothing is decided */
+        LEDGER_STALE,   /* nothing written: decided from another version of the reference data */
         LEDGER_UNAVAILABLE, /* nothing written by this op: no database, or the queue is full */
         LEDGER_UNKNOWN,     /* an earlier sending may have been committed: nothing may be said */
 };
@@ -60,16 +60,16 @@ struct ledger_request {
         int32_t business_day;
         struct price price;
         int64_t limit[LIMIT_KIND_COUNT];
-        enum reason refusal; /* REASON_APPROVED: none known to C */
+        enum reason refusal;                          /* REASON_APPROVED: none known to C */
         char approval_code[APPROVAL_CODE_LENGTH + 1]; /* DE 38 if it is approved */
 };
 
 struct ledger_advice {
         bool reversal;
         struct ledger_identity original; /* the terminal is the op's */
-        int64_t amount_yen;    /* DE 4 */
+        int64_t amount_yen;              /* DE 4 */
         int64_t dispensed_yen;
-        char why[3];           /* DE 39 of a reversal, else "" */
+        char why[3]; /* DE 39 of a reversal, else "" */
 };
 
 /* What became of a request that a bank was asked about. Answer, time-out and the ATM's own reversal compete:
@@ -82,17 +82,17 @@ struct ledger_outcome {
         enum outcome_cause cause;
         enum reason reason; /* REASON_APPROVED: the bank approved */
         char approval_code[APPROVAL_CODE_LENGTH + 1];
-        char bank_de39[3];  /* "" for a time-out */
+        char bank_de39[3]; /* "" for a time-out */
 };
 
 /* What the ATM is to hear. */
 struct ledger_answer {
         enum ledger_status status;
-        enum reason reason;      /* of a request or inquiry */
-        int32_t business_day;    /* DE 15 */
+        enum reason reason;          /* of a request or inquiry */
+        int32_t business_day;        /* DE 15 */
         int64_t customer_charge_yen; /* DE 28: fee with tax, of an approved withdrawal */
         char approval_code[APPROVAL_CODE_LENGTH + 1];
-        int64_t balance_yen;     /* of an approved inquiry */
+        int64_t balance_yen;            /* of an approved inquiry */
         char what[LEDGER_WHAT_MAX + 1]; /* the exception or correction that an advice left, "": none */
 };
 

@@ -8,7 +8,7 @@
 #include "lib/base/hash.h"
 #include "rules/calendar.h"
 
-const char *const outcome_cause_name[OUTCOME_CAUSE_COUNT] = { "answer", "timeout" };
+const char *const outcome_cause_name[OUTCOME_CAUSE_COUNT] = {"answer", "timeout"};
 
 const struct pg_statement ledger_batch_statement[LEDGER_KIND_COUNT] = {
     [LEDGER_REQUEST] =
@@ -108,13 +108,12 @@ static void arrays_begin(struct ledger_batch *batch, const enum pg_type *types, 
                 pg_array_begin(&batch->array[i], types[i]);
 }
 
-
 static int encode_requests(struct ledger_batch *batch)
 {
         static const enum pg_type types[] = {
-                PG_TEXT, PG_TIMESTAMPTZ, PG_INT4, PG_INT4, PG_INT8, PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT,
-                PG_TEXT, PG_TEXT, PG_DATE, PG_DATE, PG_DATE, PG_INT4, PG_INT8, PG_INT8, PG_INT8,
-                PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_INT2, PG_TEXT, PG_TEXT,
+            PG_TEXT, PG_TIMESTAMPTZ, PG_INT4, PG_INT4, PG_INT8, PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT,
+            PG_TEXT, PG_TEXT,        PG_DATE, PG_DATE, PG_DATE, PG_INT4, PG_INT8, PG_INT8, PG_INT8,
+            PG_INT8, PG_INT8,        PG_INT8, PG_INT8, PG_INT8, PG_INT2, PG_TEXT, PG_TEXT,
         };
         int count = sizeof(types) / sizeof(types[0]);
         arrays_begin(batch, types, count);
@@ -158,8 +157,8 @@ static int encode_requests(struct ledger_batch *batch)
 
 static int encode_inquiries(struct ledger_batch *batch)
 {
-        static const enum pg_type types[] = { PG_TEXT, PG_TIMESTAMPTZ, PG_INT4, PG_UUID,
-                                              PG_TEXT, PG_DATE, PG_INT2, PG_TEXT };
+        static const enum pg_type types[] = {PG_TEXT, PG_TIMESTAMPTZ, PG_INT4, PG_UUID,
+                                             PG_TEXT, PG_DATE,        PG_INT2, PG_TEXT};
         int count = sizeof(types) / sizeof(types[0]);
         arrays_begin(batch, types, count);
         for (int i = 0; i < batch->count; i++) {
@@ -179,8 +178,8 @@ static int encode_inquiries(struct ledger_batch *batch)
 
 static int encode_advices(struct ledger_batch *batch)
 {
-        static const enum pg_type types[] = { PG_TEXT, PG_TIMESTAMPTZ, PG_INT4, PG_TEXT, PG_TIMESTAMPTZ,
-                                              PG_INT4, PG_TEXT, PG_INT8, PG_INT8 };
+        static const enum pg_type types[] = {PG_TEXT, PG_TIMESTAMPTZ, PG_INT4, PG_TEXT, PG_TIMESTAMPTZ,
+                                             PG_INT4, PG_TEXT,        PG_INT8, PG_INT8};
         int count = sizeof(types) / sizeof(types[0]);
         arrays_begin(batch, types, count);
         for (int i = 0; i < batch->count; i++) {
@@ -201,7 +200,8 @@ static int encode_advices(struct ledger_batch *batch)
 
 static int encode_outcomes(struct ledger_batch *batch)
 {
-        static const enum pg_type types[] = { PG_TEXT, PG_TIMESTAMPTZ, PG_INT4, PG_INT2, PG_TEXT, PG_TEXT, PG_TEXT };
+        static const enum pg_type types[] = {PG_TEXT, PG_TIMESTAMPTZ, PG_INT4, PG_INT2,
+                                             PG_TEXT, PG_TEXT,        PG_TEXT};
         int count = sizeof(types) / sizeof(types[0]);
         arrays_begin(batch, types, count);
         for (int i = 0; i < batch->count; i++) {
@@ -241,18 +241,19 @@ bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, in
         int place = 0;
         if (forms[batch->kind].version_first) {
                 pg_put_int8(version, reference_version);
-                parameters[place++] = (struct pg_parameter){ version, sizeof(version), 1 };
+                parameters[place++] = (struct pg_parameter){version, sizeof(version), 1};
         }
         int count = forms[batch->kind].encode(batch);
         for (int i = 0; i < count; i++) {
                 pg_array_end(&batch->array[i]);
                 if (!pg_array_ok(&batch->array[i]))
                         return false;
-                parameters[place++] = (struct pg_parameter){ batch->array[i].bytes, (int)batch->array[i].length, 1 };
+                parameters[place++] =
+                    (struct pg_parameter){batch->array[i].bytes, (int)batch->array[i].length, 1};
         }
         if (forms[batch->kind].now_last) {
                 pg_put_int8(now, now_ms);
-                parameters[place++] = (struct pg_parameter){ now, sizeof(now), 1 };
+                parameters[place++] = (struct pg_parameter){now, sizeof(now), 1};
         }
         if (forms[batch->kind].time_last != NO_TIME) {
                 int64_t time_ms;
@@ -269,10 +270,10 @@ enum { NO_COLUMN = -1, REASON_STALE = -1 };
 static const struct {
         int stored, reason;
 } columns[LEDGER_KIND_COUNT] = {
-        [LEDGER_REQUEST] = { 1, 2 },
-        [LEDGER_INQUIRY] = { NO_COLUMN, 1 },
-        [LEDGER_ADVICE] = { 1, NO_COLUMN },
-        [LEDGER_OUTCOME] = { 1, 2 },
+    [LEDGER_REQUEST] = {1, 2},
+    [LEDGER_INQUIRY] = {NO_COLUMN, 1},
+    [LEDGER_ADVICE] = {1, NO_COLUMN},
+    [LEDGER_OUTCOME] = {1, 2},
 };
 
 /* SQL says the status by both together: no reason, stored or not, and a reason that is none. */
@@ -296,7 +297,8 @@ static bool is_stale(const struct ledger_batch *batch, const PGresult *result)
 }
 
 /* Of a request and of an outcome: the same columns. */
-static void answer_request(const struct ledger_op *op, struct ledger_answer *answer, const PGresult *result, int row)
+static void answer_request(const struct ledger_op *op, struct ledger_answer *answer, const PGresult *result,
+                           int row)
 {
         (void)op;
         answer->business_day = pg_get_date(PQgetvalue(result, row, 3));
@@ -312,7 +314,8 @@ static void answer_request(const struct ledger_op *op, struct ledger_answer *ans
         memcpy(answer->approval_code, PQgetvalue(result, row, 5), (size_t)length);
 }
 
-static void answer_inquiry(const struct ledger_op *op, struct ledger_answer *answer, const PGresult *result, int row)
+static void answer_inquiry(const struct ledger_op *op, struct ledger_answer *answer, const PGresult *result,
+                           int row)
 {
         answer->reason = (enum reason)pg_get_int2(PQgetvalue(result, row, 1));
         if (answer->reason != REASON_APPROVED)
@@ -323,7 +326,8 @@ static void answer_inquiry(const struct ledger_op *op, struct ledger_answer *ans
                 answer->balance_yen = pg_get_int8(PQgetvalue(result, row, 2));
 }
 
-static void answer_advice(const struct ledger_op *op, struct ledger_answer *answer, const PGresult *result, int row)
+static void answer_advice(const struct ledger_op *op, struct ledger_answer *answer, const PGresult *result,
+                          int row)
 {
         (void)op;
         (void)result;
@@ -336,17 +340,17 @@ enum ledger_batch_end ledger_batch_answers(struct ledger_batch *batch, const PGr
 {
         static void (*const answer[LEDGER_KIND_COUNT])(const struct ledger_op *, struct ledger_answer *,
                                                        const PGresult *, int) = {
-                [LEDGER_REQUEST] = answer_request,
-                [LEDGER_INQUIRY] = answer_inquiry,
-                [LEDGER_ADVICE] = answer_advice,
-                [LEDGER_OUTCOME] = answer_request,
+            [LEDGER_REQUEST] = answer_request,
+            [LEDGER_INQUIRY] = answer_inquiry,
+            [LEDGER_ADVICE] = answer_advice,
+            [LEDGER_OUTCOME] = answer_request,
         };
         if (is_stale(batch, result))
                 return BATCH_STALE;
         if (PQntuples(result) != batch->count)
                 return BATCH_MALFORMED;
         for (int i = 0; i < batch->count; i++)
-                batch->op[i]->answer = (struct ledger_answer){ .status = LEDGER_UNKNOWN };
+                batch->op[i]->answer = (struct ledger_answer){.status = LEDGER_UNKNOWN};
         for (int row = 0; row < batch->count; row++) {
                 int position = pg_get_int4(PQgetvalue(result, row, 0));
                 if (position < 1 || position > batch->count)

@@ -34,7 +34,8 @@ void ledger_batch_free(struct ledger_batch *batch); /* its arrays */
 
 /* Move up to `max` ops that may go together from the queue into the empty batch. An op to be sent alone goes
  * alone. */
-void ledger_batch_take(struct ledger_batch *batch, enum ledger_kind kind, struct ledger_queue *queue, int max);
+void ledger_batch_take(struct ledger_batch *batch, enum ledger_kind kind, struct ledger_queue *queue,
+                       int max);
 
 /* Encode and send on an idle connection; now_ms is real time. False: out of memory, nothing was sent. */
 ATM_MUST_USE bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, int64_t now_ms,

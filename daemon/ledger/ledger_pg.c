@@ -42,7 +42,8 @@ struct ledger_pg {
         struct event *reference_timer;
 
         struct lane *lanes;
-        bool is_down; /* no connection is up; false while the first are being made, so that work waits for them */
+        bool
+            is_down; /* no connection is up; false while the first are being made, so that work waits for them */
         struct ledger_pg_stats stats;
 };
 
@@ -74,8 +75,8 @@ static void op_end(struct ledger_pg *l, struct ledger_op *op)
 /* Nothing can be written for it now. What was in flight before may have been written then. */
 static void op_refuse(struct ledger_pg *l, struct ledger_op *op)
 {
-        op->answer = (struct ledger_answer){ .status = op->in_doubt ? LEDGER_UNKNOWN : LEDGER_UNAVAILABLE,
-                                             .reason = REASON_CANNOT_DECIDE };
+        op->answer = (struct ledger_answer){.status = op->in_doubt ? LEDGER_UNKNOWN : LEDGER_UNAVAILABLE,
+                                            .reason = REASON_CANNOT_DECIDE};
         l->stats.refused_ops++;
         op_end(l, op);
 }
@@ -150,7 +151,7 @@ static void batch_answered(struct ledger_pg *l, struct ledger_batch *batch)
 static void batch_stale(struct ledger_pg *l, struct ledger_batch *batch)
 {
         for (int i = 0; i < batch->count; i++) {
-                batch->op[i]->answer = (struct ledger_answer){ .status = LEDGER_STALE };
+                batch->op[i]->answer = (struct ledger_answer){.status = LEDGER_STALE};
                 TAILQ_INSERT_TAIL(&l->stale, batch->op[i], entry);
         }
         batch->count = 0;
@@ -170,10 +171,10 @@ static const struct {
         const char *sqlstate;
         enum remedy remedy;
 } remedies[] = {
-        { "40", REPEAT }, /* serialization failure, deadlock */
-        { "55P03", REPEAT }, /* lock not available */
-        { "22", SPLIT },  { "23", SPLIT }, /* somebody's data */
-        { "P0", SPLIT },  { "XX", SPLIT },
+    {"40", REPEAT},                   /* serialization failure, deadlock */
+    {"55P03", REPEAT},                /* lock not available */
+    {"22", SPLIT},     {"23", SPLIT}, /* somebody's data */
+    {"P0", SPLIT},     {"XX", SPLIT},
 };
 
 static enum remedy remedy_of(const char *sqlstate)
@@ -195,8 +196,9 @@ static void batch_failed(struct ledger_pg *l, struct ledger_batch *batch, const 
                 return;
         }
         const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-        say(l, true, "batch of %d %s refused: %s (%s)", batch->count, ledger_batch_statement[batch->kind].name,
-            message ? message : "no message", sqlstate ? sqlstate : "no SQLSTATE");
+        say(l, true, "batch of %d %s refused: %s (%s)", batch->count,
+            ledger_batch_statement[batch->kind].name, message ? message : "no message",
+            sqlstate ? sqlstate : "no SQLSTATE");
         if (remedy == REFUSE || batch->count == 1) {
                 batch_refused(l, batch);
                 return;
@@ -280,8 +282,8 @@ static void reference_send(struct ledger_pg *l, struct lane *lane)
 
 static void reference_timer_start(struct ledger_pg *l)
 {
-        struct timeval tv = { .tv_sec = l->options.reference_poll_ms / 1000,
-                              .tv_usec = l->options.reference_poll_ms % 1000 * 1000 };
+        struct timeval tv = {.tv_sec = l->options.reference_poll_ms / 1000,
+                             .tv_usec = l->options.reference_poll_ms % 1000 * 1000};
         event_add(l->reference_timer, &tv);
 }
 
@@ -322,7 +324,7 @@ static void drop_outdated(struct ledger_pg *l, struct ledger_batch *batch)
                         batch->op[kept++] = op;
                         continue;
                 }
-                op->answer = (struct ledger_answer){ .status = LEDGER_STALE };
+                op->answer = (struct ledger_answer){.status = LEDGER_STALE};
                 op_end(l, op);
         }
         batch->count = kept;
@@ -395,14 +397,15 @@ static void on_down(void *context, const char *why)
                 pump(l);
 }
 
-static const struct pg_conn_events lane_events = { .on_up = on_up, .on_end = on_end, .on_down = on_down };
+static const struct pg_conn_events lane_events = {.on_up = on_up, .on_end = on_end, .on_down = on_down};
 
 /* --- the face ------------------------------------------------------------------------------------- */
 
 static void ledger_pg_submit(struct ledger *ledger, struct ledger_op *op)
 {
         struct ledger_pg *l = of_face(ledger);
-        op->alone = false; /* in_doubt stays: an op decided anew after LEDGER_STALE may have been sent before */
+        op->alone =
+            false; /* in_doubt stays: an op decided anew after LEDGER_STALE may have been sent before */
         if (l->is_down || l->waiting_count >= l->options.queue_max) {
                 op_refuse(l, op);
                 return;
@@ -435,9 +438,9 @@ static void ledger_pg_free(struct ledger *ledger)
 }
 
 static const struct ledger_backend backend = {
-        .submit = ledger_pg_submit,
-        .reference = ledger_pg_reference,
-        .free = ledger_pg_free,
+    .submit = ledger_pg_submit,
+    .reference = ledger_pg_reference,
+    .free = ledger_pg_free,
 };
 
 void ledger_pg_reload(struct ledger *ledger)
@@ -461,7 +464,7 @@ void ledger_pg_get_stats(const struct ledger *ledger, struct ledger_pg_stats *re
         stats.in_doubt = stats.connections_up = 0;
         for (int kind = 0; kind < LEDGER_KIND_COUNT; kind++)
                 TAILQ_FOREACH(op, &l->waiting[kind], entry)
-                        stats.in_doubt += op->in_doubt;
+        stats.in_doubt += op->in_doubt;
         for (int i = 0; i < l->options.connections; i++)
                 stats.connections_up += pg_conn_is_up(l->lanes[i].conn);
         *ret_stats = stats;
@@ -493,15 +496,18 @@ static bool check_schema(PGconn *pg, char error[LEDGER_PG_ERROR_MAX])
                 good = version == SCHEMA_VERSION;
                 if (version > SCHEMA_VERSION)
                         snprintf(error, LEDGER_PG_ERROR_MAX,
-                                 "database %s: its schema is version %d, newer than this program's %d: install the "
-                                 "program that belongs to it", PQdb(pg), version, SCHEMA_VERSION);
+                                 "database %s: its schema is version %d, newer than this program's %d: "
+                                 "install the "
+                                 "program that belongs to it",
+                                 PQdb(pg), version, SCHEMA_VERSION);
                 else if (!good)
                         snprintf(error, LEDGER_PG_ERROR_MAX,
-                                 "database %s: its schema is version %d, this program needs %d: run 'atmctl db migrate'",
+                                 "database %s: its schema is version %d, this program needs %d: run 'atmctl "
+                                 "db migrate'",
                                  PQdb(pg), version, SCHEMA_VERSION);
         } else if (sqlstate && !strcmp(sqlstate, "42883")) {
-                snprintf(error, LEDGER_PG_ERROR_MAX, "database %s: not set up for this system: run 'atmctl db init'",
-                         PQdb(pg));
+                snprintf(error, LEDGER_PG_ERROR_MAX,
+                         "database %s: not set up for this system: run 'atmctl db init'", PQdb(pg));
         } else {
                 first_line(error, PQerrorMessage(pg));
         }
@@ -518,8 +524,10 @@ static bool check_token_key(PGconn *pg, const char *check_value, char error[LEDG
                 snprintf(error, LEDGER_PG_ERROR_MAX, "%.*s", (int)strcspn(why, "\n"), why);
         else if (!good)
                 snprintf(error, LEDGER_PG_ERROR_MAX,
-                         "database %s: token_key_file holds another key than the one that its cards have their tokens from: "
-                         "accounts, exclusions and the use of limits would be left behind", PQdb(pg));
+                         "database %s: token_key_file holds another key than the one that its cards have "
+                         "their tokens from: "
+                         "accounts, exclusions and the use of limits would be left behind",
+                         PQdb(pg));
         PQclear(result);
         return good;
 }

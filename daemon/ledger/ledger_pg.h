@@ -13,10 +13,11 @@ enum { LEDGER_PG_ERROR_MAX = 512, LEDGER_PG_CONNECTIONS_MAX = 8 };
 
 struct ledger_pg_options {
         const char *conninfo;
-        int connections;       /* 1 to LEDGER_PG_CONNECTIONS_MAX */
-        int batch_max;         /* ops in a batch, 1 to 1024 */
-        int queue_max;         /* ops that may wait */
-        const char *token_check_value; /* of the key that makes card tokens (lib/security/token.h); for ledger_pg_new alone */
+        int connections; /* 1 to LEDGER_PG_CONNECTIONS_MAX */
+        int batch_max;   /* ops in a batch, 1 to 1024 */
+        int queue_max;   /* ops that may wait */
+        const char *
+            token_check_value; /* of the key that makes card tokens (lib/security/token.h); for ledger_pg_new alone */
         int reference_poll_ms; /* how often to look for changed reference data (real time) */
         struct ledger_times times;
         /* Something that people should know: a connection lost or found, a batch refused, reference data

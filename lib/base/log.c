@@ -11,7 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-
 static const struct {
         const char *name;
         int priority;
@@ -127,8 +126,9 @@ static void write_stderr(enum log_level level, const char *text)
         gmtime_r(&now.tv_sec, &utc);
         char stamp[32];
         strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
-        int length = snprintf(line, sizeof(line), "time=%s.%03ldZ level=%s%s%s %s\n", stamp, now.tv_nsec / 1000000,
-                              levels[level].name, *instance_name ? " instance=" : "", instance_name, text);
+        int length =
+            snprintf(line, sizeof(line), "time=%s.%03ldZ level=%s%s%s %s\n", stamp, now.tv_nsec / 1000000,
+                     levels[level].name, *instance_name ? " instance=" : "", instance_name, text);
         if (length > (int)sizeof(line) - 1)
                 length = (int)sizeof(line) - 1;
         /* A log that can't be written is no reason to stop serving. */

@@ -20,7 +20,8 @@ size_t utf8_length(const unsigned char *bytes, size_t left)
         for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
                 if (*bytes < forms[i].from || *bytes > forms[i].to)
                         continue;
-                if (left < forms[i].length || bytes[1] < forms[i].second_from || bytes[1] > forms[i].second_to)
+                if (left < forms[i].length || bytes[1] < forms[i].second_from ||
+                    bytes[1] > forms[i].second_to)
                         return 0;
                 for (size_t k = 2; k < forms[i].length; k++) {
                         if ((bytes[k] & 0xc0) != 0x80)
@@ -47,11 +48,11 @@ static size_t shown_length(const unsigned char *bytes, size_t left)
         static const struct {
                 uint32_t from, to;
         } barred[] = {
-            {0x0000, 0x001f}, {0x007f, 0x009f},                     /* control characters */
-            {0x2028, 0x2029},                                       /* ends of a line, of a paragraph */
+            {0x0000, 0x001f}, {0x007f, 0x009f}, /* control characters */
+            {0x2028, 0x2029},                   /* ends of a line, of a paragraph */
             {0x061c, 0x061c}, {0x200e, 0x200f}, {0x202a, 0x202e}, {0x2066, 0x2069}, /* directions */
-            {0xfeff, 0xfeff}, {0xfff9, 0xfffb},                     /* byte order, annotations */
-            {0xfdd0, 0xfdef},                                       /* no characters, as the last two of each plane */
+            {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, /* byte order, annotations */
+            {0xfdd0, 0xfdef},                   /* no characters, as the last two of each plane */
         };
         size_t length = utf8_length(bytes, left);
         uint32_t character = length ? character_of(bytes, length) : 0;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 enum {
-        HEADER_LENGTH = 20,        /* dimensions, has-null, type, size, lower bound */
-        EPOCH_DAYS = 10957,        /* 1970-01-01 to PostgreSQL's 2000-01-01 */
+        HEADER_LENGTH = 20, /* dimensions, has-null, type, size, lower bound */
+        EPOCH_DAYS = 10957, /* 1970-01-01 to PostgreSQL's 2000-01-01 */
         FIRST_CAPACITY = 4096,
 };
 

@@ -14,7 +14,13 @@
 
 /* Element types, by their fixed OIDs (pg_type.dat). */
 enum pg_type {
-        PG_INT2 = 21, PG_INT4 = 23, PG_INT8 = 20, PG_TEXT = 25, PG_UUID = 2950, PG_DATE = 1082, PG_TIMESTAMPTZ = 1184
+        PG_INT2 = 21,
+        PG_INT4 = 23,
+        PG_INT8 = 20,
+        PG_TEXT = 25,
+        PG_UUID = 2950,
+        PG_DATE = 1082,
+        PG_TIMESTAMPTZ = 1184
 };
 
 struct pg_array {

@@ -40,7 +40,7 @@ static void on_timer(evutil_socket_t socket, short what, void *context);
 
 static void timer_start(struct pg_conn *conn, int64_t ms)
 {
-        struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+        struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
         event_add(conn->timer, &tv);
 }
 
@@ -72,11 +72,9 @@ static bool socket_watch(struct pg_conn *conn)
 static void conn_enter(struct pg_conn *conn, enum state state)
 {
         static const bool legal[5][5] = {
-                [DOWN] = { [CONNECTING] = true, [DOWN] = true },
-                [CONNECTING] = { [DOWN] = true, [PREPARING] = true },
-                [PREPARING] = { [DOWN] = true, [IDLE] = true },
-                [IDLE] = { [DOWN] = true, [BUSY] = true },
-                [BUSY] = { [DOWN] = true, [IDLE] = true },
+            [DOWN] = {[CONNECTING] = true, [DOWN] = true}, [CONNECTING] = {[DOWN] = true, [PREPARING] = true},
+            [PREPARING] = {[DOWN] = true, [IDLE] = true},  [IDLE] = {[DOWN] = true, [BUSY] = true},
+            [BUSY] = {[DOWN] = true, [IDLE] = true},
         };
         assert(legal[conn->state][state]);
         conn->state = state;
@@ -249,17 +247,24 @@ static void on_timer(evutil_socket_t socket, short what, void *context)
         if (conn->state == DOWN)
                 connect_start(conn);
         else
-                conn_lose(conn, conn->state == BUSY ? "the server did not answer in time" : "connecting took too long");
+                conn_lose(conn, conn->state == BUSY ? "the server did not answer in time"
+                                                    : "connecting took too long");
 }
 
-struct pg_conn *pg_conn_new(struct event_base *base, const char *conninfo, const struct pg_statement *statements,
-                            const struct pg_conn_events *events, void *context)
+struct pg_conn *pg_conn_new(struct event_base *base, const char *conninfo,
+                            const struct pg_statement *statements, const struct pg_conn_events *events,
+                            void *context)
 {
         struct pg_conn *conn = calloc(1, sizeof(*conn));
         if (!conn)
                 return NULL;
-        *conn = (struct pg_conn){ .base = base, .conninfo = conninfo, .statements = statements, .events = events,
-                                  .context = context, .state = DOWN, .pause_ms = PAUSE_FIRST_MS };
+        *conn = (struct pg_conn){.base = base,
+                                 .conninfo = conninfo,
+                                 .statements = statements,
+                                 .events = events,
+                                 .context = context,
+                                 .state = DOWN,
+                                 .pause_ms = PAUSE_FIRST_MS};
         conn->timer = evtimer_new(base, on_timer, conn);
         if (!conn->timer) {
                 free(conn);
@@ -291,8 +296,8 @@ bool pg_conn_is_up(const struct pg_conn *conn)
         return conn->state == IDLE || conn->state == BUSY;
 }
 
-void pg_conn_send(struct pg_conn *conn, const char *statement, const struct pg_parameter *parameters, int count,
-                  int result_format)
+void pg_conn_send(struct pg_conn *conn, const char *statement, const struct pg_parameter *parameters,
+                  int count, int result_format)
 {
         const char *values[PG_PARAMETERS_MAX];
         int lengths[PG_PARAMETERS_MAX], formats[PG_PARAMETERS_MAX];

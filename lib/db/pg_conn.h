@@ -40,8 +40,8 @@ struct pg_conn;
 
 /* statements ends with a NULL name; the array and conninfo must outlive it. NULL: out of memory. */
 ATM_MUST_USE struct pg_conn *pg_conn_new(struct event_base *base, const char *conninfo,
-                                         const struct pg_statement *statements, const struct pg_conn_events *events,
-                                         void *context);
+                                         const struct pg_statement *statements,
+                                         const struct pg_conn_events *events, void *context);
 void pg_conn_free(struct pg_conn *conn);
 
 bool pg_conn_is_idle(const struct pg_conn *conn);
@@ -55,7 +55,7 @@ struct pg_parameter {
 enum { PG_PARAMETERS_MAX = 32 };
 
 /* Start a prepared statement on an idle connection; everything else is told through the events. */
-void pg_conn_send(struct pg_conn *conn, const char *statement, const struct pg_parameter *parameters, int count,
-                  int result_format);
+void pg_conn_send(struct pg_conn *conn, const char *statement, const struct pg_parameter *parameters,
+                  int count, int result_format);
 
 #endif

@@ -31,7 +31,7 @@ void pg_copy_int4(struct pg_copy *copy, int32_t value);
 void pg_copy_int8(struct pg_copy *copy, int64_t value);
 void pg_copy_text(struct pg_copy *copy, const char *value); /* NULL is NULL */
 void pg_copy_uuid(struct pg_copy *copy, const uint8_t value[16]);
-void pg_copy_date(struct pg_copy *copy, int32_t day);               /* days since 1970-01-01 */
+void pg_copy_date(struct pg_copy *copy, int32_t day);              /* days since 1970-01-01 */
 void pg_copy_timestamptz(struct pg_copy *copy, int64_t moment_ms); /* milliseconds since 1970-01-01 UTC */
 /* Run "COPY ... FROM STDIN (FORMAT binary)" with the rows; nothing where there are none. False: the connection's
  * error message says why, or there was no memory (then it is empty). */

@@ -23,8 +23,8 @@ void pg_error(const PGconn *connection, const PGresult *result, char error[PG_ER
 ATM_MUST_USE PGresult *pg_query(PGconn *connection, const char *sql, int count, const char *const *parameters,
                                 char error[PG_ERROR_MAX]);
 /* The same of a statement that changes what others change too: repeated where they collided. */
-ATM_MUST_USE PGresult *pg_query_repeated(PGconn *connection, const char *sql, int count, const char *const *parameters,
-                                         char error[PG_ERROR_MAX]);
+ATM_MUST_USE PGresult *pg_query_repeated(PGconn *connection, const char *sql, int count,
+                                         const char *const *parameters, char error[PG_ERROR_MAX]);
 /* For a statement whose rows nobody wants. False with an error. */
 ATM_MUST_USE bool pg_execute(PGconn *connection, const char *sql, int count, const char *const *parameters,
                              char error[PG_ERROR_MAX]);

@@ -29,5 +29,6 @@ int selection_keep(struct selection *selection, const char *value)
 void select_equal(struct selection *selection, const char *column, const char *type, const char *value)
 {
         if (value)
-                sql_add(&selection->conditions, " AND %s = $%d::%s", column, selection_parameter(selection, value), type);
+                sql_add(&selection->conditions, " AND %s = $%d::%s", column,
+                        selection_parameter(selection, value), type);
 }

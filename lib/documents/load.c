@@ -49,7 +49,8 @@ const struct document_functions *documents_load(char error[DOCUMENTS_ERROR_MAX])
                 return loaded;
         module = open_module(path);
         if (!module) {
-                snprintf(error, DOCUMENTS_ERROR_MAX, "the module that draws documents can't be loaded: %s", dlerror());
+                snprintf(error, DOCUMENTS_ERROR_MAX, "the module that draws documents can't be loaded: %s",
+                         dlerror());
                 return NULL;
         }
         found = dlsym(module, "document_functions");

@@ -164,7 +164,8 @@ struct listener *listener_new(struct event_base *base, const char *host, int por
         if (listener->fd < 0)
                 goto failed;
         getsockname(listener->fd, (struct sockaddr *)&address, &length);
-        address_print_socket((struct sockaddr *)&address, length, listener->address, sizeof(listener->address));
+        address_print_socket((struct sockaddr *)&address, length, listener->address,
+                             sizeof(listener->address));
         listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
         listener->readable = event_new(base, listener->fd, EV_READ | EV_PERSIST, on_readable, listener);
         listener->rest = event_new(base, -1, 0, on_rested, listener);

@@ -34,8 +34,9 @@ struct listener_events {
 
 /* NULL with a text in error[]: no such address, in use, not permitted. port 0: any. */
 ATM_MUST_USE struct listener *listener_new(struct event_base *base, const char *host, int port,
-                                           const struct listener_rules *rules, const struct listener_events *events,
-                                           void *context, char error[LISTENER_ERROR_MAX]);
+                                           const struct listener_rules *rules,
+                                           const struct listener_events *events, void *context,
+                                           char error[LISTENER_ERROR_MAX]);
 void listener_free(struct listener *listener); /* stops listening; NULL is fine */
 void listener_resume(struct listener *listener);
 /* "127.0.0.1:7583" */

@@ -24,7 +24,8 @@ struct stream_env {
         struct event_base *base;
         struct stream_rules rules;
         const struct stream_events *events;
-        const struct timeval *timeout[WAIT_COUNT]; /* libevent's common time-outs: adding one costs O(1); NULL: none */
+        const struct timeval
+            *timeout[WAIT_COUNT]; /* libevent's common time-outs: adding one costs O(1); NULL: none */
         void *context;
         struct event *reaper;
         TAILQ_HEAD(, stream) turn; /* to be told or gone at the end of the loop's turn */
@@ -120,7 +121,8 @@ static void close_now(struct stream *stream)
 static bool is_worth_lingering(const struct stream *stream, bool was_open)
 {
         const struct stream_env *env = stream->env;
-        if (!env->timeout[WAIT_LINGER] || stream->end == STREAM_END_PEER_CLOSED || stream->end == STREAM_END_HUNG_UP)
+        if (!env->timeout[WAIT_LINGER] || stream->end == STREAM_END_PEER_CLOSED ||
+            stream->end == STREAM_END_HUNG_UP)
                 return false;
         return was_open ||
                (stream->end == STREAM_END_HANDSHAKE_FAILED && env->lingering < env->rules.lingering_max);
@@ -302,8 +304,8 @@ void stream_init(struct stream *stream, struct stream_env *env)
 
 /* TLS reads on and on as long as what comes is its own (KeyUpdates), and would not return to the loop while somebody
  * sends faster than it reads: for it the socket is empty once the turn's bytes are spent. */
-static long on_bio(BIO *bio, int operation, const char *bytes, size_t length, int number, long what, int result,
-                   size_t *processed)
+static long on_bio(BIO *bio, int operation, const char *bytes, size_t length, int number, long what,
+                   int result, size_t *processed)
 {
         struct stream *stream = (struct stream *)(void *)BIO_get_callback_arg(bio);
         (void)bytes;
@@ -316,7 +318,8 @@ static long on_bio(BIO *bio, int operation, const char *bytes, size_t length, in
                 return -1;
         }
         if (operation == (BIO_CB_READ | BIO_CB_RETURN) && result > 0)
-                stream->allowance -= *processed < stream->allowance ? (uint32_t)*processed : stream->allowance;
+                stream->allowance -=
+                    *processed < stream->allowance ? (uint32_t)*processed : stream->allowance;
         return result;
 }
 
@@ -599,7 +602,9 @@ static void see_what_is_left(struct stream *stream)
                 return;
         if (stream->released > 0) {
                 if (stream->env->timeout[WAIT_OUTPUT] && stream->wait != WAIT_OUTPUT)
-                        wait_for(stream, WAIT_OUTPUT); /* from the first byte that waits on, not from the latest try */
+                        wait_for(
+                            stream,
+                            WAIT_OUTPUT); /* from the first byte that waits on, not from the latest try */
         } else {
                 if (stream->wait == WAIT_OUTPUT)
                         wait_for(stream, WAIT_IDLE);
@@ -765,13 +770,14 @@ static size_t deliver(struct stream *stream, const uint8_t *bytes, size_t length
         while (may_deliver(stream) && used < length && *messages < env->rules.messages_per_turn) {
                 const uint8_t *message;
                 size_t message_length;
-                switch (framing->next(framing->rules, bytes + used, length - used, &message, &message_length)) {
+                switch (
+                    framing->next(framing->rules, bytes + used, length - used, &message, &message_length)) {
                 case FRAME_PARTIAL:
                         return used;
                 case FRAME_BAD:
                         stream_close(stream, STREAM_END_PROTOCOL,
-                                     "a message begins with %02x %02x, which is no length of 1 to %zu bytes", bytes[used],
-                                     used + 1 < length ? bytes[used + 1] : 0, framing->longest);
+                                     "a message begins with %02x %02x, which is no length of 1 to %zu bytes",
+                                     bytes[used], used + 1 < length ? bytes[used + 1] : 0, framing->longest);
                         return used;
                 case FRAME_READY:
                         break;
@@ -953,7 +959,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
                 if (stream->state == STREAM_CONNECTING)
                         stream_close(stream, STREAM_END_CONNECT_FAILED, "connecting took too long");
                 else
-                        stream_close(stream, STREAM_END_HANDSHAKE_TIMEOUT, "the handshake was not completed in time%s",
+                        stream_close(stream, STREAM_END_HANDSHAKE_TIMEOUT,
+                                     "the handshake was not completed in time%s",
                                      stream->heard ? "" : ": nothing was sent");
                 break;
         case WAIT_IDLE:
@@ -966,7 +973,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
                 if (stream->paused)
                         wait_for(stream, WAIT_MESSAGE); /* likewise: its rest may have come */
                 else
-                        stream_close(stream, STREAM_END_MESSAGE_TIMEOUT, "a message was not completed in time");
+                        stream_close(stream, STREAM_END_MESSAGE_TIMEOUT,
+                                     "a message was not completed in time");
                 break;
         case WAIT_OUTPUT:
                 stream_close(stream, STREAM_END_MESSAGE_TIMEOUT, "what was sent was not taken in time");

@@ -145,12 +145,14 @@ void stream_init(struct stream *stream, struct stream_env *env);
 /* As the server on a connected descriptor, which it takes over. False: out of memory, and the descriptor is closed. */
 ATM_MUST_USE bool stream_accept(struct stream *stream, SSL_CTX *tls, int fd);
 /* As the client. ssl is taken over, and knows whom to expect (tls_expect_host). False: errno says why. */
-ATM_MUST_USE bool stream_connect(struct stream *stream, SSL *ssl, const struct sockaddr *address, socklen_t length);
+ATM_MUST_USE bool stream_connect(struct stream *stream, SSL *ssl, const struct sockaddr *address,
+                                 socklen_t length);
 
 /* To the peer at once, with all that was queued. All of these do nothing where it is not open. */
 void stream_send(struct stream *stream, const uint8_t *bytes, size_t length);
 void stream_queue(struct stream *stream, const uint8_t *bytes, size_t length);
-void stream_unqueue(struct stream *stream, size_t length); /* takes the last bytes back; they were not flushed */
+void stream_unqueue(struct stream *stream,
+                    size_t length); /* takes the last bytes back; they were not flushed */
 void stream_flush(struct stream *stream);
 
 void stream_pause(struct stream *stream);
@@ -164,8 +166,8 @@ void stream_break(struct stream *stream, int end, const char *reason);
 void stream_drop(struct stream *stream, bool politely);
 
 enum stream_state stream_state(const struct stream *stream);
-size_t stream_waiting(const struct stream *stream);   /* bytes to leave, queued ones too */
-bool stream_is_silent(const struct stream *stream);   /* has not sent a byte yet */
-bool stream_has_unread(const struct stream *stream);  /* what it sent waits for us */
+size_t stream_waiting(const struct stream *stream);  /* bytes to leave, queued ones too */
+bool stream_is_silent(const struct stream *stream);  /* has not sent a byte yet */
+bool stream_has_unread(const struct stream *stream); /* what it sent waits for us */
 
 #endif

@@ -211,8 +211,8 @@ bool tls_expect_host(SSL *ssl, const char *host)
         char name[256]; /* OpenSSL's macro wants it writable */
         if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
                 return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
-        return snprintf(name, sizeof(name), "%s", host) < (int)sizeof(name) && SSL_set1_host(ssl, name) == 1 &&
-               SSL_set_tlsext_host_name(ssl, name) == 1;
+        return snprintf(name, sizeof(name), "%s", host) < (int)sizeof(name) &&
+               SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
 void tls_reason(SSL *ssl, int ssl_return, char *buffer, size_t size)

@@ -8,7 +8,8 @@
 #include "lib/base/array.h"
 #include "tools/atmctl/output/output.h"
 
-static const struct field fields[] = {{.name = "format", .kind = VALUE_FORMAT}, {.name = "output", .kind = VALUE_FILE}};
+static const struct field fields[] = {{.name = "format", .kind = VALUE_FORMAT},
+                                      {.name = "output", .kind = VALUE_FILE}};
 static const struct command command = {.noun = "test", .text = "a test"};
 static struct invocation invocation;
 static char path[64], written[4096];
@@ -23,7 +24,8 @@ static void give(const char *format)
         for (size_t i = 0; i < LENGTH(fields); i++) {
                 invocation.options.use[i].field = &fields[i];
                 invocation.values[i].count = 1;
-                snprintf(invocation.values[i].canonical, sizeof(invocation.values[i].canonical), "%s", values[i]);
+                snprintf(invocation.values[i].canonical, sizeof(invocation.values[i].canonical), "%s",
+                         values[i]);
         }
         invocation.options.count = LENGTH(fields);
 }
@@ -58,8 +60,11 @@ static void tear_down(void)
 /* One table --------------------------------------------------------------------------------------------- */
 
 static const struct output_column columns[] = {
-    {"key", OUTPUT_TEXT, 0},          {"name", OUTPUT_TEXT, OUTPUT_ONLY_TABLE}, {"yen", OUTPUT_YEN, OUTPUT_DASH},
-    {"percent", OUTPUT_DECIMAL, 0},   {"open", OUTPUT_BOOL, OUTPUT_NOT_TABLE},
+    {"key", OUTPUT_TEXT, 0},
+    {"name", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+    {"yen", OUTPUT_YEN, OUTPUT_DASH},
+    {"percent", OUTPUT_DECIMAL, 0},
+    {"open", OUTPUT_BOOL, OUTPUT_NOT_TABLE},
 };
 
 static void write_table(const char *format, size_t rows)
@@ -118,15 +123,17 @@ END_TEST
 /* A whole ----------------------------------------------------------------------------------------------- */
 
 static const struct output_column number[] = {{"n", OUTPUT_NUMBER, 0}};
-static const struct output_column member[] = {{"who", OUTPUT_TEXT, 0}, {"sums.yen", OUTPUT_YEN, OUTPUT_MEMBER}};
+static const struct output_column member[] = {{"who", OUTPUT_TEXT, 0},
+                                              {"sums.yen", OUTPUT_YEN, OUTPUT_MEMBER}};
 
 /* Four sections: the second is empty, the last for people. */
 static void write_whole(const char *format)
 {
-        static const struct output_section sections[] = {{"first", "The first", OUTPUT_ROWS, number, 1, 0},
-                                                         {"second", "The second", OUTPUT_ROWS, number, 1, 0},
-                                                         {"third", "The third", OUTPUT_ONE, number, 1, 0},
-                                                         {NULL, "For people", OUTPUT_ROWS, number, 1, OUTPUT_ONLY_TABLE}};
+        static const struct output_section sections[] = {
+            {"first", "The first", OUTPUT_ROWS, number, 1, 0},
+            {"second", "The second", OUTPUT_ROWS, number, 1, 0},
+            {"third", "The third", OUTPUT_ONE, number, 1, 0},
+            {NULL, "For people", OUTPUT_ROWS, number, 1, OUTPUT_ONLY_TABLE}};
         static const char *const one[] = {"1"}, *const two[] = {"2"};
         struct output *output;
 
@@ -146,12 +153,14 @@ START_TEST(a_whole_is_tables_under_their_headings_or_one_value_or_its_first_sect
         write_whole("table");
         expect_written("\nThe first\nn\n1\n2\n\n\nThe third\nn     2\n\n\nFor people\nn\n1\n\n");
         write_whole("expanded");
-        expect_written("\nThe first\n-[ 1 ]-\nn  1\n-[ 2 ]-\nn  2\n\n\nThe third\nn  2\n\n\nFor people\n-[ 1 ]-\nn  1\n\n");
+        expect_written("\nThe first\n-[ 1 ]-\nn  1\n-[ 2 ]-\nn  2\n\n\nThe third\nn  2\n\n\nFor people\n-[ 1 "
+                       "]-\nn  1\n\n");
         write_whole("csv");
         expect_written("n\n1\n2\n");
         write_whole("json");
-        expect_written("{\n \"who\": \"me\",\n \"sums\": {\n  \"yen\": 7\n },\n \"first\": [\n  {\n   \"n\": 1\n  },\n"
-                       "  {\n   \"n\": 2\n  }\n ],\n \"second\": [],\n \"third\": {\n  \"n\": 2\n }\n}\n");
+        expect_written(
+            "{\n \"who\": \"me\",\n \"sums\": {\n  \"yen\": 7\n },\n \"first\": [\n  {\n   \"n\": 1\n  },\n"
+            "  {\n   \"n\": 2\n  }\n ],\n \"second\": [],\n \"third\": {\n  \"n\": 2\n }\n}\n");
 }
 END_TEST
 
@@ -187,8 +196,9 @@ END_TEST
 /* A section without a name and a heading is the whole. */
 static bool write_report(struct output *output, void *context)
 {
-        static const struct output_column both[] = {{"shown", OUTPUT_FIGURE, OUTPUT_ONLY_TABLE},
-                                                    {"of.exact", OUTPUT_QUANTITY, OUTPUT_NOT_TABLE | OUTPUT_MEMBER}};
+        static const struct output_column both[] = {
+            {"shown", OUTPUT_FIGURE, OUTPUT_ONLY_TABLE},
+            {"of.exact", OUTPUT_QUANTITY, OUTPUT_NOT_TABLE | OUTPUT_MEMBER}};
         static const struct output_section section = {NULL, NULL, OUTPUT_ROWS, both, LENGTH(both), 0};
 
         (void)context;
@@ -209,7 +219,8 @@ START_TEST(a_report_has_one_figure_for_people_and_another_for_programs)
         expect_written("exact\n100000\n5.1\n");
         give("json");
         ck_assert(output_write_report(&invocation, &report, NULL));
-        expect_written("[\n {\n  \"of\": {\n   \"exact\": 100000\n  }\n },\n {\n  \"of\": {\n   \"exact\": 5.1\n  }\n }\n]\n");
+        expect_written("[\n {\n  \"of\": {\n   \"exact\": 100000\n  }\n },\n {\n  \"of\": {\n   \"exact\": "
+                       "5.1\n  }\n }\n]\n");
 }
 END_TEST
 

@@ -17,7 +17,10 @@ static const struct {
     {VALUE_TEXT, "two\nlines", NULL},
     {VALUE_TEXT, "カジノ\U0001F3B0", "カジノ\U0001F3B0"},
     {VALUE_TEXT, "\u05e9\u05dc\u05d5\u05dd", "\u05e9\u05dc\u05d5\u05dd"}, /* Hebrew goes its way by itself */
-    {VALUE_TEXT, "a\xc2\x9b" "b", NULL},                                 /* a terminal takes it for an escape */
+    {VALUE_TEXT,
+     "a\xc2\x9b"
+     "b",
+     NULL}, /* a terminal takes it for an escape */
     {VALUE_TEXT, "a\x7f", NULL},
     {VALUE_TEXT, "a\u2028b", NULL},
     {VALUE_TEXT, "a\u202eb", NULL},
@@ -132,7 +135,11 @@ static const struct {
 } shows[] = {
     {VALUE_TEXT, "plain", "'plain'"},
     {VALUE_TEXT, "a\tb", "'a?b'"},
-    {VALUE_TEXT, "a\xc2\x9b" "b\u202e" "c\xff", "'a?b?c?'"},
+    {VALUE_TEXT,
+     "a\xc2\x9b"
+     "b\u202e"
+     "c\xff",
+     "'a?b?c?'"},
     {VALUE_TEXT, "in the wrong column 9900010000000001", "'in the wrong column 990001******0001'"},
     {VALUE_PAN, "9900010000000001", "'990001******0001'"},
     {VALUE_PAN, "secret", "a value of 6 characters"},

@@ -185,7 +185,8 @@ static const struct {
     {"pan,expiry\n9900010000000007,4912\n12,4912\n", ":3: column pan: expected 12 to 19 digits"},
     {"pan,expiry\n9900010000000007,4913\n", ":2: column expiry: expected YYMM"},
     {"pan,expiry\n9900010000000007\n", ":2: 1 fields: expected 2, as the header has"},
-    {"pan,expiry\n\"9900010000000007\"x,4912\n", ":2: field 1: a '\"' within it: expected the whole field in '\"'"},
+    {"pan,expiry\n\"9900010000000007\"x,4912\n",
+     ":2: field 1: a '\"' within it: expected the whole field in '\"'"},
 };
 
 START_TEST(a_bad_card_file_is_named_with_line_and_column)

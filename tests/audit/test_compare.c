@@ -46,8 +46,7 @@ static const struct atm_entry entries[] = {
                .advised = true,
                .de39 = "00",
                .token = {7}},
-    [UNANSWERED] =
-        {.amount_yen = 13000, .charge_yen = -1, .end = ATM_ADVISED, .advised = true, .token = {7}},
+    [UNANSWERED] = {.amount_yen = 13000, .charge_yen = -1, .end = ATM_ADVISED, .advised = true, .token = {7}},
     [DECLINED] = {.amount_yen = 13000, .charge_yen = -1, .end = ATM_DECLINED, .de39 = "61", .token = {7}},
     [OPEN] = {.amount_yen = 13000, .charge_yen = -1, .end = ATM_OPEN, .token = {7}},
     [UNACKNOWLEDGED] = {.amount_yen = 13000,

@@ -61,15 +61,15 @@ static void world_free(struct world *w)
 static void add_atm(struct world *w, uint32_t terminal, int32_t stan, int64_t paid_yen, enum atm_end end)
 {
         w->atm[w->atms.count++] = (struct atm_entry){.transmitted_ms = MOMENT,
-                                                         .amount_yen = 10000,
-                                                         .paid_yen = paid_yen,
-                                                         .charge_yen = 108,
-                                                         .terminal = terminal,
-                                                         .stan = stan,
-                                                         .end = (uint8_t)end,
-                                                         .approved = true,
-                                                         .advised = true,
-                                                         .de39 = "00"};
+                                                     .amount_yen = 10000,
+                                                     .paid_yen = paid_yen,
+                                                     .charge_yen = 108,
+                                                     .terminal = terminal,
+                                                     .stan = stan,
+                                                     .end = (uint8_t)end,
+                                                     .approved = true,
+                                                     .advised = true,
+                                                     .de39 = "00"};
         w->atms.totals[terminal].counted_yen += paid_yen;
         w->atms.totals[terminal].journal_yen += paid_yen;
 }

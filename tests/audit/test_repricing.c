@@ -15,13 +15,13 @@ static const struct row {
         int64_t paid_yen;
         enum atm_end end;
 } rows[] = {
-    {"2017-01-31T10:00:00+09:00", 0, 10000, ATM_ADVISED},  /* Tuesday, by day */
-    {"2017-01-31T22:00:00+09:00", 0, 3000, ATM_ADVISED},   /* at night */
-    {"2017-02-01T10:00:00+09:00", 0, 20000, ATM_ADVISED},  /* another month */
-    {"2017-02-01T10:05:00+09:00", 1, 1000, ATM_ADVISED},   /* another ATM */
-    {"2017-02-01T10:10:00+09:00", 1, 0, ATM_ADVISED},      /* nothing left it */
-    {"2017-02-01T10:15:00+09:00", 1, 0, ATM_DECLINED},     /* refused */
-    {"2017-02-01T10:20:00+09:00", 1, 5000, ATM_OPEN},      /* nobody knows yet */
+    {"2017-01-31T10:00:00+09:00", 0, 10000, ATM_ADVISED}, /* Tuesday, by day */
+    {"2017-01-31T22:00:00+09:00", 0, 3000, ATM_ADVISED},  /* at night */
+    {"2017-02-01T10:00:00+09:00", 0, 20000, ATM_ADVISED}, /* another month */
+    {"2017-02-01T10:05:00+09:00", 1, 1000, ATM_ADVISED},  /* another ATM */
+    {"2017-02-01T10:10:00+09:00", 1, 0, ATM_ADVISED},     /* nothing left it */
+    {"2017-02-01T10:15:00+09:00", 1, 0, ATM_DECLINED},    /* refused */
+    {"2017-02-01T10:20:00+09:00", 1, 5000, ATM_OPEN},     /* nobody knows yet */
 };
 
 static struct reference *reference;
@@ -86,7 +86,8 @@ static const struct asked {
     {REPRICING_BY_ATM, NULL, NULL, "T0000001 3 33000 400+300 tax 56, T0000002 1 1000 100+100 tax 16",
      " 4 34000 500+400 tax 72", 1},
     {REPRICING_BY_ISSUER, NULL, NULL, "HOUSE 4 34000 500+400 tax 72", " 4 34000 500+400 tax 72", 1},
-    {REPRICING_BY_DAY, "2017-02-01", "2017-02-01", "2017-02-01 2 21000 200+200 tax 32", " 2 21000 200+200 tax 32", 1},
+    {REPRICING_BY_DAY, "2017-02-01", "2017-02-01", "2017-02-01 2 21000 200+200 tax 32",
+     " 2 21000 200+200 tax 32", 1},
     {REPRICING_BY_DAY, NULL, "2017-01-31", "2017-01-31 2 13000 300+200 tax 40", " 2 13000 300+200 tax 40", 0},
     {REPRICING_BY_DAY, "2017-02-02", NULL, "", " 0 0 0+0 tax 0", 0},
 };
@@ -102,7 +103,8 @@ START_TEST(what_was_dispensed_is_priced_one_by_one_and_summed_as_asked)
         char error[PG_ERROR_MAX] = "", sums[512] = "", total[128] = "";
 
         side_open(&side);
-        ck_assert_msg(reprice_side(&side.atms, reference, NULL, 0, &question, &repricing, error), "%s", error);
+        ck_assert_msg(reprice_side(&side.atms, reference, NULL, 0, &question, &repricing, error), "%s",
+                      error);
         for (size_t i = 0; i < repricing.sums; i++)
                 print(&repricing.sum[i], sums, sizeof(sums));
         print(&repricing.total, total, sizeof(total));
@@ -132,9 +134,10 @@ START_TEST(what_a_journal_can_not_tell_fails_with_the_withdrawal)
                 side_open(&side);
                 for (size_t j = 0; j < LENGTH(rows); j++)
                         strcpy(side.entry[j].head, cases[i].head);
-                ck_assert(!reprice_side(&side.atms, reference, &cases[i].prefix, 1, &question, &repricing, error));
-                snprintf(expected, sizeof(expected), "T0000001 2017-01-31T10:00:00+09:00 STAN 000001 can't be priced: %s",
-                         cases[i].why);
+                ck_assert(
+                    !reprice_side(&side.atms, reference, &cases[i].prefix, 1, &question, &repricing, error));
+                snprintf(expected, sizeof(expected),
+                         "T0000001 2017-01-31T10:00:00+09:00 STAN 000001 can't be priced: %s", cases[i].why);
                 ck_assert_str_eq(error, expected);
                 repricing_free(&repricing);
                 side_close(&side);
@@ -150,7 +153,8 @@ int main(void)
         int failed;
 
         tcase_add_unchecked_fixture(tests, load, unload);
-        tcase_add_loop_test(tests, what_was_dispensed_is_priced_one_by_one_and_summed_as_asked, 0, LENGTH(asked));
+        tcase_add_loop_test(tests, what_was_dispensed_is_priced_one_by_one_and_summed_as_asked, 0,
+                            LENGTH(asked));
         tcase_add_test(tests, what_a_journal_can_not_tell_fails_with_the_withdrawal);
         suite_add_tcase(suite, tests);
         runner = srunner_create(suite);

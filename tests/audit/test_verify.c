@@ -21,8 +21,10 @@ enum { FEES = 5, ROWS_MAX = 16, HEADER_SIZE = 19 };
 
 /* What the tables hold of one withdrawal and of the sums that it is in. */
 struct story {
-        int64_t amount_yen, dispensed_yen, counted_yen, cash_yen; /* asked, advised, recorded, in the commission row */
-        int64_t price[FEES], earned[FEES], summed[FEES];          /* of the withdrawal, the commission row, the roll-up */
+        int64_t amount_yen, dispensed_yen, counted_yen,
+            cash_yen; /* asked, advised, recorded, in the commission row */
+        int64_t price[FEES], earned[FEES],
+            summed[FEES]; /* of the withdrawal, the commission row, the roll-up */
         int64_t rollup_yen, used_yen, month_yen, balance_yen, opening_yen;
         int64_t commission; /* that the advice says it earned */
         const char *band, *hall, *state, *posted_on, *tariff_from;
@@ -293,14 +295,18 @@ struct answer {
         bool done;
 };
 
-static bool ask_all(struct verify_history *h, struct books *books, struct copy_source *source, struct findings *findings)
+static bool ask_all(struct verify_history *h, struct books *books, struct copy_source *source,
+                    struct findings *findings)
 {
         const struct history_piece all = {"-infinity", "infinity", 1, 0};
 
         if (!books_open(books, source, findings))
                 return false;
-        *h = (struct verify_history){
-            .source = source, .names = source->names, .findings = findings, .books = books, .reference = reference};
+        *h = (struct verify_history){.source = source,
+                                     .names = source->names,
+                                     .findings = findings,
+                                     .books = books,
+                                     .reference = reference};
         if (!verify_history_open(h))
                 return false;
         books_quarter_begin(books, INT32_MIN, INT32_MAX);
@@ -311,7 +317,8 @@ static void ask(const struct story *s, struct answer *ret_answer)
 {
         struct server server = {.count = 0};
         struct names names;
-        struct copy_source source = {.server = &by_hand, .from = &server, .names = &names, .error = ret_answer->error};
+        struct copy_source source = {
+            .server = &by_hand, .from = &server, .names = &names, .error = ret_answer->error};
         struct verify_history history = {.source = NULL};
         struct books books;
 
@@ -361,7 +368,10 @@ static const struct change {
         int64_t value;
         const char *found;
 } numbers[] = {
-#define NUMBER(field, value, found) {#field, offsetof(struct story, field), value, found}
+#define NUMBER(field, value, found)                                                                          \
+        {                                                                                                    \
+#field, offsetof(struct story, field), value, found                                          \
+        }
     NUMBER(cash_yen, 9000, "commission commission_row rollup"),
     NUMBER(earned[0], 101, "commission commission_row rollup"),
     NUMBER(price[2], 101, "commission commission_row price"),
@@ -387,7 +397,8 @@ START_TEST(a_number_that_was_changed_is_found_by_name)
         ask(&story, &answer);
         ck_assert_msg(answer.done, "%s", answer.error);
         names_of(&answer.findings, found, sizeof(found));
-        ck_assert_msg(!strcmp(found, change->found), "%s: '%s' expected, '%s' found", change->what, change->found, found);
+        ck_assert_msg(!strcmp(found, change->found), "%s: '%s' expected, '%s' found", change->what,
+                      change->found, found);
         findings_free(&answer.findings);
 }
 END_TEST
@@ -397,7 +408,10 @@ static const struct loss {
         size_t offset; /* of the bool that is turned */
         const char *found;
 } losses[] = {
-#define LOSS(field, found) {#field, offsetof(struct story, field), found}
+#define LOSS(field, found)                                                                                   \
+        {                                                                                                    \
+#field, offsetof(struct story, field), found                                                 \
+        }
     LOSS(has_commission, "commission commission_row rollup"),
     LOSS(has_rollup, "rollup"),
     LOSS(has_day, "card_day"),
@@ -417,7 +431,8 @@ START_TEST(a_row_that_is_missing_is_found_by_name)
         ask(&story, &answer);
         ck_assert_msg(answer.done, "%s", answer.error);
         names_of(&answer.findings, found, sizeof(found));
-        ck_assert_msg(!strcmp(found, loss->found), "%s: '%s' expected, '%s' found", loss->what, loss->found, found);
+        ck_assert_msg(!strcmp(found, loss->found), "%s: '%s' expected, '%s' found", loss->what, loss->found,
+                      found);
         findings_free(&answer.findings);
 }
 END_TEST
@@ -427,7 +442,10 @@ static const struct word {
         size_t offset;
         const char *value, *found;
 } words[] = {
-#define WORD(field, value, found) {#field, offsetof(struct story, field), value, found}
+#define WORD(field, value, found)                                                                            \
+        {                                                                                                    \
+#field, offsetof(struct story, field), value, found                                          \
+        }
     WORD(band, "other", "commission_row price band"),
     WORD(hall, "H00009", "commission_row reference"),
     WORD(state, "reversed", "commission advice card_day card_month account"),
@@ -446,7 +464,8 @@ START_TEST(a_word_that_was_changed_is_found_by_name)
         ask(&story, &answer);
         ck_assert_msg(answer.done, "%s", answer.error);
         names_of(&answer.findings, found, sizeof(found));
-        ck_assert_msg(!strcmp(found, word->found), "%s: '%s' expected, '%s' found", word->what, word->found, found);
+        ck_assert_msg(!strcmp(found, word->found), "%s: '%s' expected, '%s' found", word->what, word->found,
+                      found);
         findings_free(&answer.findings);
 }
 END_TEST
@@ -457,9 +476,9 @@ static const struct share {
         int32_t share_bp;
         const char *found;
 } shares[] = {
-    {"2017-01-31", 300, ""},      {"2017-01-31", 250, "price"}, {"2017-01-31", 350, "price"},
-    {DAY, 350, ""}, /* of the day of its change */
-    {"2017-01-31", -1, ""}, /* nobody knows */
+    {"2017-01-31", 300, ""},      {"2017-01-31", 250, "price"},
+    {"2017-01-31", 350, "price"}, {DAY, 350, ""}, /* of the day of its change */
+    {"2017-01-31", -1, ""},                       /* nobody knows */
     {"2017-02-02", 350, ""},
 };
 

@@ -219,7 +219,8 @@ END_TEST
 
 static bool is_key(const char *name)
 {
-        return strcmp(name, "config") && strcmp(name, "bank") && strcmp(name, "require-faults") && strcmp(name, "json");
+        return strcmp(name, "config") && strcmp(name, "bank") && strcmp(name, "require-faults") &&
+               strcmp(name, "json");
 }
 
 /* Every key is named by the example, and every option by the manual page. */
@@ -367,14 +368,15 @@ static const struct wrong_cards {
     {HEADER, 0600, "no card of issuer 'BANKA'"},
     {HEADER "9900120000000015,2912,1234,BANKB,500\n", 0600, "no card of issuer 'BANKA'"},
     {"pan,expiry,pin,balance_yen\n", 0600, "file:1: column issuer: missing in the header"},
-    {HEADER CARD "99001100000x0017,2912,1234,BANKA,500\n", 0600, "file:3: column pan: expected 12 to 19 digits"},
+    {HEADER CARD "99001100000x0017,2912,1234,BANKA,500\n", 0600,
+     "file:3: column pan: expected 12 to 19 digits"},
     {HEADER "9900110000000017,2913,1234,BANKA,500\n", 0600, "file:2: column expiry: '2913': expected YYMM"},
     {HEADER "9900110000000017,2912,1234,BANKA,-5\n", 0600, "file:2: column balance_yen: '-5'"},
     {HEADER "9900110000000017,2912,1234,BANKA,1000000000000\n", 0600, "file:2: column balance_yen"},
     {HEADER CARD CARD, 0600, "file:3: column pan: the same card stands in an earlier row"},
-    {HEADER "9900110000000017,2912\n", 0600,
-     "file:2: 2 fields: expected 5, as the header has"},
-    {HEADER "\"9900110000000017,2912,1234,BANKA,500\n", 0600, "file:2: a field that begins with '\"' has no closing '\"'"},
+    {HEADER "9900110000000017,2912\n", 0600, "file:2: 2 fields: expected 5, as the header has"},
+    {HEADER "\"9900110000000017,2912,1234,BANKA,500\n", 0600,
+     "file:2: a field that begins with '\"' has no closing '\"'"},
     {HEADER "\"9900110000000017\"x,2912,1234,BANKA,500\n", 0600, "file:2: field 1: a '\"' within it"},
     {HEADER CARD, 0640, "holds card numbers and others may read it (mode 0640)"},
 };

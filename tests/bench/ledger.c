@@ -213,7 +213,8 @@ static void turn_into_advice(struct ledger_op *op)
 
 static void lane_send(struct lane *lane, enum ledger_kind kind)
 {
-        static const struct ledger_times times = {.wait_ms = 90000, .correct_ms = 300000}; /* the settings' defaults */
+        static const struct ledger_times times = {.wait_ms = 90000,
+                                                  .correct_ms = 300000}; /* the settings' defaults */
         struct bench *b = lane->bench;
         struct ledger_queue queue = TAILQ_HEAD_INITIALIZER(queue);
         struct timespec now;

@@ -44,7 +44,9 @@ START_TEST(a_name_is_its_days)
 {
         static const struct {
                 const char *name, *first, *last;
-        } rows[] = {{"1Q16", "2016-04-01", "2016-06-30"}, {"4Q16", "2017-01-01", "2017-03-31"}, {"2Q-4Q15", "2015-07-01", "2016-03-31"}};
+        } rows[] = {{"1Q16", "2016-04-01", "2016-06-30"},
+                    {"4Q16", "2017-01-01", "2017-03-31"},
+                    {"2Q-4Q15", "2015-07-01", "2016-03-31"}};
         struct period period;
 
         for (size_t i = 0; i < LENGTH(rows); i++) {
@@ -101,7 +103,8 @@ int main(void)
         SRunner *runner;
         int failed;
 
-        tcase_add_loop_test(tests, whole_quarters_years_and_months_are_called_by_their_names, 0, LENGTH(names));
+        tcase_add_loop_test(tests, whole_quarters_years_and_months_are_called_by_their_names, 0,
+                            LENGTH(names));
         tcase_add_test(tests, a_name_is_its_days);
         tcase_add_loop_test(tests, the_same_days_lie_so_much_earlier, 0, LENGTH(steps));
         tcase_add_test(tests, days_to_come_do_not_count);

@@ -12,13 +12,15 @@
 #include "rules/calendar.h"
 
 #define EXPECT(column, item, expected) expect_figure(__LINE__, column, RESULT_##item, expected)
-#define EXPECT_MISSING(column, item)   ck_assert_msg(!column_named(column)->figure[RESULT_##item].known, column ": " #item)
+#define EXPECT_MISSING(column, item)                                                                         \
+        ck_assert_msg(!column_named(column)->figure[RESULT_##item].known, column ": " #item)
 
 static struct results results;
 static struct results_entered entered;
 
 /* Base figures of a quarter: fees, base fees, hall share, four costs of 10,000 each, SG&A, ATMs and their days. */
-static void fill(size_t q, int64_t customer_fee, int64_t base_fee, int64_t hall_share, int64_t sga, int64_t atms)
+static void fill(size_t q, int64_t customer_fee, int64_t base_fee, int64_t hall_share, int64_t sga,
+                 int64_t atms)
 {
         struct results_quarter *quarter = &results.quarter[q];
         struct figure *f = quarter->figure;
@@ -53,8 +55,8 @@ static void expect_figure(int line, const char *column, enum result_item item, i
         struct figure figure = column_named(column)->figure[item];
 
         ck_assert_msg(figure.known, "line %d: %s of %s is missing", line, result_rows[item].name, column);
-        ck_assert_msg(figure.value == expected, "line %d: %s of %s is %lld", line, result_rows[item].name, column,
-                      (long long)figure.value);
+        ck_assert_msg(figure.value == expected, "line %d: %s of %s is %lld", line, result_rows[item].name,
+                      column, (long long)figure.value);
 }
 
 /* 3Q16 of two years: quarters 1Q15 to 4Q15 and 1Q16 to 3Q16. */
@@ -72,7 +74,8 @@ static void set_up(void)
 START_TEST(a_page_has_the_quarters_of_two_years)
 {
         static const char *const names[] = {"1Q15", "2Q15", "3Q15", "4Q15", "1Q16", "2Q16", "3Q16"};
-        static const char *const columns[] = {"1Q16", "2Q16", "3Q16", "1Q-3Q16", "1Q-3Q15", "YoY", "3Q15", "YoY 3Q16", "QoQ"};
+        static const char *const columns[] = {"1Q16", "2Q16", "3Q16",     "1Q-3Q16", "1Q-3Q15",
+                                              "YoY",  "3Q15", "YoY 3Q16", "QoQ"};
 
         ck_assert_uint_eq(results.quarters, LENGTH(names));
         for (size_t q = 0; q < LENGTH(names); q++)
@@ -220,7 +223,8 @@ START_TEST(published_figures_are_the_period_s_or_the_sum_of_its_quarters)
 {
         entered.published[RESULT_revenue] = figure_known(1000000);
         for (size_t q = 0; q < 3; q++) {
-                entered.published_quarter[q][RESULT_revenue] = figure_known(1); /* the period's own goes before */
+                entered.published_quarter[q][RESULT_revenue] =
+                    figure_known(1); /* the period's own goes before */
                 entered.published_quarter[q][RESULT_sga] = figure_known(59000 + (int64_t)q);
         }
         entered.published_quarter[2][RESULT_atms] = figure_known(20);
@@ -298,7 +302,8 @@ START_TEST(what_does_not_add_up_as_printed_is_said)
         static const char words[] = "do not all add up";
 
         for (size_t q = 0; q < results.quarters; q++)
-                fill(q, 400000, 500000, 100000, 100000, 10); /* all but the four costs of 0.01 are whole tenths */
+                fill(q, 400000, 500000, 100000, 100000,
+                     10); /* all but the four costs of 0.01 are whole tenths */
         for (size_t q = 0; q < results.quarters; q++) {
                 for (size_t i = RESULT_cash_in_transit; i <= RESULT_depreciation; i++)
                         results.quarter[q].figure[i] = figure_known(100000);
@@ -306,10 +311,11 @@ START_TEST(what_does_not_add_up_as_printed_is_said)
         }
         results_compose(&results, &entered);
         ck_assert(!is_noted(words));
-        results.quarter[6].figure[RESULT_customer_fee] = figure_known(450000); /* 0.5 and 1.05, which is 1.1 */
+        results.quarter[6].figure[RESULT_customer_fee] =
+            figure_known(450000); /* 0.5 and 1.05, which is 1.1 */
         results_derive(&results.quarter[6], figure_known(0), figure_known(0));
         results_compose(&results, &entered);
-        ck_assert(!is_noted(words)); /* 0.5 + 0.1 + 0.5 */
+        ck_assert(!is_noted(words));                                       /* 0.5 + 0.1 + 0.5 */
         results.quarter[6].figure[RESULT_base_fee] = figure_known(450000); /* 0.5 + 0.1 + 0.5 is not 1.0 */
         results_derive(&results.quarter[6], figure_known(0), figure_known(0));
         results_compose(&results, &entered);
@@ -369,7 +375,8 @@ int main(void)
         tcase_add_test(tests, without_contracts_revenue_is_the_commission_alone);
         tcase_add_test(tests, progress_is_the_share_of_the_year_s_target);
         tcase_add_test(tests, published_figures_are_the_period_s_or_the_sum_of_its_quarters);
-        tcase_add_loop_test(tests, figures_are_printed_in_millions_each_rounded_by_itself, 0, LENGTH(printed));
+        tcase_add_loop_test(tests, figures_are_printed_in_millions_each_rounded_by_itself, 0,
+                            LENGTH(printed));
         tcase_add_test(tests, what_does_not_add_up_as_printed_is_said);
         tcase_add_test(tests, a_reader_is_told_what_is_preliminary_and_what_is_missing);
         tcase_add_test(tests, headings_are_in_the_reader_s_language);

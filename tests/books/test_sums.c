@@ -22,7 +22,8 @@ END_TEST
 
 START_TEST(without_days_or_costs_quotients_are_missing)
 {
-        struct fleet_row row = {.withdrawals = figure_known(1000), .revenue_yen = figure_known(0), .profit_yen = figure_known(5)};
+        struct fleet_row row = {
+            .withdrawals = figure_known(1000), .revenue_yen = figure_known(0), .profit_yen = figure_known(5)};
 
         fleet_derive(&row);
         ck_assert(!row.withdrawals_per_day_tenths.known);
@@ -41,7 +42,9 @@ START_TEST(a_balance_is_what_is_owed_less_what_was_earned)
             {.kind = STATEMENT_BASE_FEE, .total_yen = 64800},
             {.kind = STATEMENT_BASE_FEE, .total_yen = 10800},
             {.kind = STATEMENT_SHARE, .total_yen = -80000, .earlier_yen = {-300, true}},
-            {.kind = STATEMENT_SHARE, .total_yen = 20, .earlier_yen = {100, true}}, /* more was taken back than earned */
+            {.kind = STATEMENT_SHARE,
+             .total_yen = 20,
+             .earlier_yen = {100, true}}, /* more was taken back than earned */
         };
         struct statement statement = {.line = lines, .lines = LENGTH(lines)};
 

@@ -79,8 +79,8 @@ static void fill_decided(const struct reference *reference, struct ledger_op *op
                  verdict.atm && verdict.atm->hall ? verdict.atm->hall->hall : "");
 }
 
-void play_fill_request(const struct reference *reference, struct ledger_op *op, int card,
-                          int64_t amount_yen, int32_t processing_code)
+void play_fill_request(const struct reference *reference, struct ledger_op *op, int card, int64_t amount_yen,
+                       int32_t processing_code)
 {
         struct ledger_request *r = &op->request;
 
@@ -94,7 +94,7 @@ void play_fill_request(const struct reference *reference, struct ledger_op *op, 
 }
 
 void play_fill_advice(struct ledger_op *op, const struct ledger_identity *original, bool reversal,
-                         int64_t amount_yen, int64_t dispensed_yen)
+                      int64_t amount_yen, int64_t dispensed_yen)
 {
         static const char reasons[5][3] = {"22", "E1", "z9", " Z", "  "}; /* any that the message may hold */
 
@@ -292,12 +292,10 @@ static const struct step *some_step(struct play *play, enum ledger_kind kind)
 {
         for (int attempt = 0; attempt < 20 && play->round_from > 0; attempt++) {
                 /* the young ones are more interesting, but none is forgotten */
-                size_t span = random_permille(&play->random, 700) && play->round_from > 60
-                                  ? 60
-                                  : play->round_from;
+                size_t span =
+                    random_permille(&play->random, 700) && play->round_from > 60 ? 60 : play->round_from;
                 const struct step *step =
-                    play
-                        ->steps[play->round_from - 1 - (size_t)random_below(&play->random, (int)span)];
+                    play->steps[play->round_from - 1 - (size_t)random_below(&play->random, (int)span)];
 
                 if (step->mem.kind == kind)
                         return step;
@@ -331,7 +329,7 @@ static void make_request(struct play *play)
 
         step.mem.identity = fresh_identity(play, NULL);
         play_fill_request(world_reference(play->world), &step.mem, step.card, some_amount(play),
-                             some_processing(play));
+                          some_processing(play));
         disturb(play, &step);
         keep(play, &step);
 }
@@ -341,8 +339,8 @@ static void make_inquiry(struct play *play)
         struct step step = {.card = some_card(play)};
         const struct step *taken = some_step(play, LEDGER_REQUEST);
 
-        step.mem.identity = taken && random_permille(&play->random, 250) ? taken->mem.identity
-                                                                            : fresh_identity(play, NULL);
+        step.mem.identity =
+            taken && random_permille(&play->random, 250) ? taken->mem.identity : fresh_identity(play, NULL);
         play_fill_request(world_reference(play->world), &step.mem, step.card, 0, INQUIRE);
         disturb(play, &step);
         keep(play, &step);
@@ -375,8 +373,7 @@ static void make_repeat(struct play *play)
                 break;
         }
         step.mem = (struct ledger_op){.identity = former->mem.identity};
-        play_fill_request(world_reference(play->world), &step.mem, step.card, amount_yen,
-                             processing_code);
+        play_fill_request(world_reference(play->world), &step.mem, step.card, amount_yen, processing_code);
         strcpy(step.mem.request.approval_code, "REPEAT"); /* must not be heard */
         keep(play, &step);
 }
@@ -387,12 +384,11 @@ static void make_late_request(struct play *play)
         const struct step *advice = some_step(play, LEDGER_ADVICE);
         struct step step = {.card = some_card(play)};
 
-        if (!advice || !reference_holds_moment(world_reference(play->world),
-                                               advice->mem.advice.original.transmitted_ms))
+        if (!advice ||
+            !reference_holds_moment(world_reference(play->world), advice->mem.advice.original.transmitted_ms))
                 return;
         step.mem.identity = advice->mem.advice.original;
-        play_fill_request(world_reference(play->world), &step.mem, step.card, some_amount(play),
-                             WITHDRAW);
+        play_fill_request(world_reference(play->world), &step.mem, step.card, some_amount(play), WITHDRAW);
         keep(play, &step);
 }
 
@@ -400,7 +396,8 @@ static void make_late_request(struct play *play)
 static void make_outcome(struct play *play)
 {
         static const enum reason refusals[] = {REASON_NOT_COVERED, REASON_INVALID_TRANSACTION,
-                                               REASON_ISSUER_UNAVAILABLE, REASON_CARD_EXPIRED, REASON_DECLINED};
+                                               REASON_ISSUER_UNAVAILABLE, REASON_CARD_EXPIRED,
+                                               REASON_DECLINED};
         const struct step *former = some_step(play, LEDGER_REQUEST);
         const struct memory_withdrawal *stored =
             former ? memory_withdrawal(play->world->memory, &former->mem.identity) : NULL;
@@ -421,8 +418,7 @@ static void make_outcome(struct play *play)
                          random_below(&play->random, 100000));
         } else {
                 outcome->cause = OUTCOME_ANSWER;
-                outcome->reason =
-                    refusals[random_below(&play->random, sizeof refusals / sizeof refusals[0])];
+                outcome->reason = refusals[random_below(&play->random, sizeof refusals / sizeof refusals[0])];
                 strcpy(outcome->bank_de39, reason_de39(outcome->reason));
         }
         keep(play, &step);
@@ -464,9 +460,8 @@ static void make_advice(struct play *play)
         step.mem.identity = random_permille(&play->random, 500)
                                 ? fresh_identity(play, former->mem.identity.terminal)
                                 : former->mem.identity;
-        play_fill_advice(&step.mem, &former->mem.identity, random_permille(&play->random, 500),
-                            amount_yen,
-                            some_dispensed(play, amount_yen, stored ? memory_counts_yen(stored) : 0));
+        play_fill_advice(&step.mem, &former->mem.identity, random_permille(&play->random, 500), amount_yen,
+                         some_dispensed(play, amount_yen, stored ? memory_counts_yen(stored) : 0));
         keep(play, &step);
 }
 
@@ -481,9 +476,8 @@ static void make_repeated_advice(struct play *play)
         a = &former->mem.advice;
         step.mem.identity = former->mem.identity;
         play_fill_advice(&step.mem, &a->original, a->reversal,
-                            a->amount_yen + (random_permille(&play->random, 80) ? 1000 : 0),
-                            random_permille(&play->random, 80) ? a->dispensed_yen + 1000
-                                                                  : a->dispensed_yen);
+                         a->amount_yen + (random_permille(&play->random, 80) ? 1000 : 0),
+                         random_permille(&play->random, 80) ? a->dispensed_yen + 1000 : a->dispensed_yen);
         keep(play, &step);
 }
 
@@ -516,7 +510,7 @@ static void make_stray_advice(struct play *play)
                 original.transmitted_ms +=
                     (random_permille(&play->random, 500) ? 1 : -1) * 20000 * (int64_t)DAY_MS;
         play_fill_advice(&step.mem, &original, random_permille(&play->random, 700), amount_yen,
-                            random_permille(&play->random, 700) ? 0 : amount_yen);
+                         random_permille(&play->random, 700) ? 0 : amount_yen);
         keep(play, &step);
 }
 
@@ -626,8 +620,7 @@ static void park_something(struct play *play)
                 if (skip-- > 0)
                         continue;
                 play->coverage.parked += !saf->parked;
-                world_operator_saf(play->world, !saf->parked, &saf->key.identity, saf->key.seq,
-                                   play->saf_ms);
+                world_operator_saf(play->world, !saf->parked, &saf->key.identity, saf->key.seq, play->saf_ms);
                 return;
         }
 }
@@ -646,8 +639,7 @@ static void forward(struct play *play)
         count = world_saf_take(play->world, link, holder, play->saf_ms, MAX, taken);
         ck_assert_int_lt(count, MAX);
         for (const struct memory_lease *lease = play->world->memory->leases; lease; lease = lease->hh.next)
-                play->coverage.refused_lease +=
-                    !strcmp(lease->link, link) && strcmp(lease->holder, holder);
+                play->coverage.refused_lease += !strcmp(lease->link, link) && strcmp(lease->holder, holder);
         play->coverage.taken += (int)count;
         for (size_t i = 0; i < count; i++) {
                 play->coverage.notice[taken[i].notice.kind]++;
@@ -665,8 +657,7 @@ static void sweep(struct play *play)
         int64_t now_ms = world_real_ms();
 
         if (random_permille(&play->random, 200))
-                play->coverage.swept +=
-                    world_sweep(play->world, play->asked_before_ms, play->saf_ms);
+                play->coverage.swept += world_sweep(play->world, play->asked_before_ms, play->saf_ms);
         play->asked_before_ms = now_ms + 1;
         while (world_real_ms() == now_ms) {
         }

@@ -23,7 +23,8 @@ struct coverage {
         int resolved, too_young;       /* people's decisions */
         int asked, pending, passed_on; /* requests, repeats and inquiries of banks over links */
         int outcome[OUTCOME_CAUSE_COUNT], late_outcome[OUTCOME_CAUSE_COUNT], late_approval;
-        int taken, taken_again, refused_lease, acknowledged, acknowledged_twice, cases, missing, swept, parked;
+        int taken, taken_again, refused_lease, acknowledged, acknowledged_twice, cases, missing, swept,
+            parked;
         int notice[3]; /* by memory_notice_kind */
 };
 
@@ -35,10 +36,10 @@ void play_cover(const struct play *play, struct coverage *coverage);
 void play_free(struct play *play);
 
 /* What a 0200 of this card at this moment asks of the ledger. */
-void play_fill_request(const struct reference *reference, struct ledger_op *op, int card,
-                          int64_t amount_yen, int32_t processing_code);
+void play_fill_request(const struct reference *reference, struct ledger_op *op, int card, int64_t amount_yen,
+                       int32_t processing_code);
 void play_fill_advice(struct ledger_op *op, const struct ledger_identity *original, bool reversal,
-                         int64_t amount_yen, int64_t dispensed_yen);
+                      int64_t amount_yen, int64_t dispensed_yen);
 
 /* NULL where both say the same, else what differs; static text. */
 const char *play_difference(const struct ledger_op *a, const struct ledger_op *b);

@@ -66,15 +66,17 @@ START_TEST(verify_agrees_with_what_the_ledger_wrote_and_finds_what_was_changed)
                 const char *alter, *undo, *found;
         } cases[] = {
             {"SELECT 1", "SELECT 1", ""},
-            {"UPDATE revenue_rollup SET cash_yen = cash_yen + 1", "UPDATE revenue_rollup SET cash_yen = cash_yen - 1",
-             "rollup"},
-            {"UPDATE account SET balance_yen = balance_yen + 1 WHERE card_token = (SELECT card_token FROM withdrawal "
+            {"UPDATE revenue_rollup SET cash_yen = cash_yen + 1",
+             "UPDATE revenue_rollup SET cash_yen = cash_yen - 1", "rollup"},
+            {"UPDATE account SET balance_yen = balance_yen + 1 WHERE card_token = (SELECT card_token FROM "
+             "withdrawal "
              "WHERE stan = 1)",
-             "UPDATE account SET balance_yen = balance_yen - 1 WHERE card_token = (SELECT card_token FROM withdrawal "
+             "UPDATE account SET balance_yen = balance_yen - 1 WHERE card_token = (SELECT card_token FROM "
+             "withdrawal "
              "WHERE stan = 1)",
              "account"},
-            {"UPDATE withdrawal SET band = 'other' WHERE stan = 3", "UPDATE withdrawal SET band = 'day' WHERE stan = 3",
-             "price band"},
+            {"UPDATE withdrawal SET band = 'other' WHERE stan = 3",
+             "UPDATE withdrawal SET band = 'day' WHERE stan = 3", "price band"},
             {"CREATE TABLE kept AS TABLE open_withdrawal; DELETE FROM open_withdrawal",
              "INSERT INTO open_withdrawal TABLE kept; DROP TABLE kept", "open_withdrawal"},
         };
@@ -87,8 +89,9 @@ START_TEST(verify_agrees_with_what_the_ledger_wrote_and_finds_what_was_changed)
                 world_sql(&world, "%s", cases[i].alter);
                 for (int parts = 0; parts <= 3; parts++) {
                         find(&world, parts, found, sizeof(found));
-                        ck_assert_msg(!strcmp(found, cases[i].found), "%s, in %d parts: '%s' expected, '%s' found",
-                                      cases[i].alter, parts, cases[i].found, found);
+                        ck_assert_msg(!strcmp(found, cases[i].found),
+                                      "%s, in %d parts: '%s' expected, '%s' found", cases[i].alter, parts,
+                                      cases[i].found, found);
                 }
                 world_sql(&world, "%s", cases[i].undo);
         }
@@ -118,8 +121,8 @@ END_TEST
 
 /* reconcile --------------------------------------------------------------------------------------------- */
 
-static void write_atm(struct journal *journal, struct dispensers *dispensers, const struct ledger_op *op, int card,
-                      int64_t paid_yen)
+static void write_atm(struct journal *journal, struct dispensers *dispensers, const struct ledger_op *op,
+                      int card, int64_t paid_yen)
 {
         const struct ledger_identity *identity = &op->identity;
         struct journal_record record = {.kind = JOURNAL_REQUEST,
@@ -232,8 +235,11 @@ START_TEST(reconcile_ends_where_whoever_takes_the_differences_has_enough)
         char folder[] = "/tmp/audit-XXXXXX", error[PG_ERROR_MAX] = "-";
         const char *folders[] = {folder};
         int taken = 0;
-        struct reconcile_question question = {
-            .atm_folder = folders, .atm_folders = 1, .drained = true, .on_difference = stop, .context = &taken};
+        struct reconcile_question question = {.atm_folder = folders,
+                                              .atm_folders = 1,
+                                              .drained = true,
+                                              .on_difference = stop,
+                                              .context = &taken};
         struct reconcile_answer answer;
         struct world world;
         struct ledger_op request[WITHDRAWALS];

@@ -503,8 +503,7 @@ START_TEST(what_is_not_acknowledged_is_due_again_after_growing_pauses)
                 ck_assert_int_eq(take(&world, "one", ms + pauses_ms[attempt - 1] - 1, taken), 0);
                 ms += pauses_ms[attempt - 1];
         }
-        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM saf WHERE last_error = '96'"),
-                         1);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM saf WHERE last_error = '96'"), 1);
         world_same_rows(&world, "still waiting");
         world_close(&world);
 }
@@ -581,8 +580,8 @@ START_TEST(two_who_take_at_once_never_get_the_same_notice)
         for (int i = 0; i < 2; i++)
                 snprintf(text[i], sizeof text[i],
                          "SELECT saf_end(array_agg(terminal), array_agg(transmitted_at),"
-                         " array_agg(stan), array_agg(seq), array_agg('done'::text), array_agg('00'::text), %" PRId64
-                         ") FROM bank_notice WHERE link = 'BANKA'",
+                         " array_agg(stan), array_agg(seq), array_agg('done'::text), array_agg('00'::text), "
+                         "%" PRId64 ") FROM bank_notice WHERE link = 'BANKA'",
                          later_ms(i));
         ck_assert_int_eq(do_twice_at_once(&world, sql),
                          world_number(&world, "SELECT count(*) FROM bank_ack"));
@@ -608,8 +607,8 @@ static void make_something(struct world *world, struct random *random, struct le
         } else if (what < 5) {
                 op->identity = former->identity;
                 play_fill_request(world_reference(world), op,
-                                     former->request.card_token[CARD_TOKEN_LENGTH - 1] - 1,
-                                     former->request.amount_yen, 10000);
+                                  former->request.card_token[CARD_TOKEN_LENGTH - 1] - 1,
+                                  former->request.amount_yen, 10000);
         } else if (what < 7) {
                 ops_advise(op, former, number, former->request.amount_yen,
                            random_permille(random, 500) ? 0 : former->request.amount_yen);

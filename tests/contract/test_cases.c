@@ -35,8 +35,8 @@ static void open_world(struct world *world)
 }
 
 /* The STANs that were found, in their order. */
-static void stans(struct world *world, const struct withdrawal_question *question, int64_t limit, char *buffer,
-                  size_t size)
+static void stans(struct world *world, const struct withdrawal_question *question, int64_t limit,
+                  char *buffer, size_t size)
 {
         char error[PG_ERROR_MAX];
         PGresult *result = withdrawals_find(world->admin, question, limit, error);
@@ -47,7 +47,8 @@ static void stans(struct world *world, const struct withdrawal_question *questio
         for (int i = 0; i < PQntuples(result); i++) {
                 size_t used = strlen(buffer);
 
-                snprintf(buffer + used, size - used, "%s%s", used ? " " : "", PQgetvalue(result, i, WITHDRAWAL_STAN));
+                snprintf(buffer + used, size - used, "%s%s", used ? " " : "",
+                         PQgetvalue(result, i, WITHDRAWAL_STAN));
         }
         PQclear(result);
 }
@@ -82,8 +83,8 @@ START_TEST(withdrawals_are_found_by_whatever_is_known_of_them)
         open_world(&world);
         for (size_t i = 0; i < LENGTH(cases); i++) {
                 stans(&world, &cases[i].question, 10, found, sizeof(found));
-                ck_assert_msg(!strcmp(found, cases[i].found), "case %zu: '%s' expected, '%s' found", i, cases[i].found,
-                              found);
+                ck_assert_msg(!strcmp(found, cases[i].found), "case %zu: '%s' expected, '%s' found", i,
+                              cases[i].found, found);
         }
         stans(&world, &cases[0].question, 2, found, sizeof(found));
         ck_assert_str_eq(found, "2 4");
@@ -94,8 +95,10 @@ END_TEST
 /* The ATM of STAN 1 uses the STAN again half an hour later, for a withdrawal that is refused. */
 static void ask_again(struct world *world)
 {
-        world_sql(world, "INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, business_date) "
-                         "SELECT terminal, transmitted_at + INTERVAL '30 minutes', stan, 10, 10000, 10000, business_date FROM "
+        world_sql(world, "INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, "
+                         "amount_yen, business_date) "
+                         "SELECT terminal, transmitted_at + INTERVAL '30 minutes', stan, 10, 10000, 10000, "
+                         "business_date FROM "
                          "withdrawal WHERE stan = 1");
 }
 
@@ -112,11 +115,13 @@ START_TEST(all_of_an_rrn_are_shown_whole)
         ck_assert_str_eq(found, "1 1");
         ck_assert_int_eq(withdrawal_wholes_read(world.admin, &of_rrn, &wholes, error), WITHDRAWAL_FOUND);
         ck_assert_int_eq(wholes.count, 2);
-        ck_assert_str_eq(PQgetvalue(wholes.whole[0].withdrawal, 0, WITHDRAWAL_AT), "2016-12-29T12:30:00+09:00");
+        ck_assert_str_eq(PQgetvalue(wholes.whole[0].withdrawal, 0, WITHDRAWAL_AT),
+                         "2016-12-29T12:30:00+09:00");
         ck_assert_str_eq(PQgetvalue(wholes.whole[0].withdrawal, 0, WITHDRAWAL_STATE), "declined");
         ck_assert(PQgetisnull(wholes.whole[0].withdrawal, 0, WITHDRAWAL_CARD_TOKEN));
         ck_assert_int_eq(PQntuples(wholes.whole[0].part[WITHDRAWAL_ADVICES]), 0);
-        ck_assert_str_eq(PQgetvalue(wholes.whole[1].withdrawal, 0, WITHDRAWAL_AT), "2016-12-29T12:00:00+09:00");
+        ck_assert_str_eq(PQgetvalue(wholes.whole[1].withdrawal, 0, WITHDRAWAL_AT),
+                         "2016-12-29T12:00:00+09:00");
         ck_assert_str_eq(PQgetvalue(wholes.whole[1].withdrawal, 0, WITHDRAWAL_STATE), "completed");
         ck_assert_int_eq(PQntuples(wholes.whole[1].part[WITHDRAWAL_ADVICES]), 1);
         withdrawal_wholes_free(&wholes);
@@ -127,7 +132,8 @@ END_TEST
 START_TEST(an_rrn_of_a_day_that_no_year_has_is_nobody_s)
 {
         /* 366 days after the first of January 2017 it is 2018, whose RRNs begin with 8 */
-        static const char *const nobody_s[] = {"736612000001", "700012000001", "836412000001", "636424000001"};
+        static const char *const nobody_s[] = {"736612000001", "700012000001", "836412000001",
+                                               "636424000001"};
         char found[64];
         struct world world;
 
@@ -144,7 +150,8 @@ END_TEST
 
 START_TEST(one_is_shown_whole_or_it_is_said_that_there_is_none_or_too_many)
 {
-        static const struct withdrawal_question any = {.amount_yen = "10000"}, none = {.stan = "9"}, one = {.stan = "1"};
+        static const struct withdrawal_question any = {.amount_yen = "10000"}, none = {.stan = "9"},
+                                                one = {.stan = "1"};
         struct withdrawal_wholes wholes;
         const struct withdrawal_whole *whole = &wholes.whole[0];
         char error[PG_ERROR_MAX] = "";
@@ -165,8 +172,10 @@ START_TEST(one_is_shown_whole_or_it_is_said_that_there_is_none_or_too_many)
         ck_assert_int_eq(withdrawal_wholes_read(world.admin, &one, &wholes, error), WITHDRAWAL_FAILED);
         ck_assert_msg(strstr(error, "operator_action"), "%s", error);
         world_sql(&world, "ALTER TABLE elsewhere RENAME TO operator_action");
-        world_sql(&world, "INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, business_date) "
-                          "SELECT terminal, transmitted_at + make_interval(secs => i), stan, 10, 10000, 10000, business_date "
+        world_sql(&world, "INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, "
+                          "amount_yen, business_date) "
+                          "SELECT terminal, transmitted_at + make_interval(secs => i), stan, 10, 10000, "
+                          "10000, business_date "
                           "FROM withdrawal, generate_series(1, 10) i WHERE stan = 1");
         ck_assert_int_eq(withdrawal_wholes_read(world.admin, &one, &wholes, error), WITHDRAWAL_SEVERAL);
         ck_assert_int_eq(withdrawal_wholes_read(world.admin, &any, &wholes, error), WITHDRAWAL_SEVERAL);
@@ -233,8 +242,8 @@ static void expect_notices(struct world *world, const struct notice_question *qu
         for (int i = 0; i < PQntuples(result); i++) {
                 size_t used = strlen(found);
 
-                snprintf(found + used, sizeof(found) - used, "%s%s %s", used ? ", " : "", PQgetvalue(result, i, 3),
-                         PQgetvalue(result, i, 13));
+                snprintf(found + used, sizeof(found) - used, "%s%s %s", used ? ", " : "",
+                         PQgetvalue(result, i, 3), PQgetvalue(result, i, 13));
         }
         PQclear(result);
         ck_assert_str_eq(found, expected);
@@ -242,7 +251,8 @@ static void expect_notices(struct world *world, const struct notice_question *qu
 
 START_TEST(what_a_bank_must_be_told_is_held_back_and_let_go)
 {
-        const struct notice_question all = {.now_ms = "9000000000000"}, of_stan = {.stan = "4", .now_ms = "9000000000000"},
+        const struct notice_question all = {.now_ms = "9000000000000"},
+                                     of_stan = {.stan = "4", .now_ms = "9000000000000"},
                                      parked = {.parked = "true", .now_ms = "9000000000000"},
                                      other = {.link = "NOBODY", .now_ms = "9000000000000"};
         char error[PG_ERROR_MAX];

@@ -595,15 +595,19 @@ END_TEST
 
 #define DAY(day) "SET atm.business_day = '" day "'"
 #define PLACES                                                                                               \
-        "SELECT string_agg(concat_ws(' ', from_on, until_on, area, prefecture, share_bp), ', ' ORDER BY from_on) " \
+        "SELECT string_agg(concat_ws(' ', from_on, until_on, area, prefecture, share_bp), ', ' ORDER BY "    \
+        "from_on) "                                                                                          \
         "FROM hall_place WHERE hall = 'H00001'"
 #define VIEWED                                                                                               \
-        "SELECT string_agg(concat_ws(' ', business_date, area, prefecture, withdrawals), ', ' ORDER BY business_date) FROM " \
+        "SELECT string_agg(concat_ws(' ', business_date, area, prefecture, withdrawals), ', ' ORDER BY "     \
+        "business_date) FROM "                                                                               \
         "v_revenue WHERE hall = 'H00001'"
 /* What a report by area and month has of a hall: from the cubes. */
 #define REPORTED_BY_AREA(cube)                                                                               \
-        "SELECT string_agg(concat_ws(' ', area, month, n), ', ' ORDER BY month, area) FROM (SELECT p.area, s.month, " \
-        "sum(s.withdrawals) AS n FROM " cube "('2016-12-01', '2017-01-31') s JOIN hall_place p ON p.hall = s.hall AND " \
+        "SELECT string_agg(concat_ws(' ', area, month, n), ', ' ORDER BY month, area) FROM (SELECT p.area, " \
+        "s.month, "                                                                                          \
+        "sum(s.withdrawals) AS n FROM " cube                                                                 \
+        "('2016-12-01', '2017-01-31') s JOIN hall_place p ON p.hall = s.hall AND "                           \
         "p.from_on <= s.place_on AND p.until_on > s.place_on WHERE s.hall = 'H00001' GROUP BY 1, 2) r"
 
 static void expect_by_area(struct world *world, const char *expected)
@@ -618,9 +622,10 @@ static const struct statement moves[] = {
     {DAY("2016-12-31") "; UPDATE hall SET area = 'kansai' WHERE hall = 'H00001'",
      "hall H00001: the books are closed through 2016-12-31"},
     {DAY("2017-01-04") "; UPDATE hall SET area = 'kansai', prefecture = 'Osaka' WHERE hall = 'H00001'", NULL},
-    {"UPDATE hall SET share_bp = 500 WHERE hall = 'H00001'", NULL}, /* the same day */
+    {"UPDATE hall SET share_bp = 500 WHERE hall = 'H00001'", NULL},                 /* the same day */
     {"UPDATE hall SET name = 'uno', opens_minute = 1 WHERE hall = 'H00001'", NULL}, /* moves nothing */
-    {DAY("2017-01-03") "; UPDATE hall SET share_bp = 600 WHERE hall = 'H00001'", "hall H00001: it changed on 2017-01-04 already"},
+    {DAY("2017-01-03") "; UPDATE hall SET share_bp = 600 WHERE hall = 'H00001'",
+     "hall H00001: it changed on 2017-01-04 already"},
     {"UPDATE hall SET name = 'one', opens_minute = 0 WHERE hall = 'H00001'", NULL},
 };
 
@@ -637,7 +642,8 @@ START_TEST(a_hall_that_moves_keeps_its_past)
         desk = session(&world, "atm_operator");
         expect_told(desk, CLOSE, "done 0");
         try_statements(desk, moves, sizeof moves / sizeof moves[0]);
-        expect_value(&world, PLACES, "0001-01-01 2017-01-04 kanto 東京都 0, 2017-01-04 infinity kansai Osaka 500");
+        expect_value(&world, PLACES,
+                     "0001-01-01 2017-01-04 kanto 東京都 0, 2017-01-04 infinity kansai Osaka 500");
         world_refresh(&world);
         memset(&late, 0, sizeof late);
         ops_identify(&late, "2017-01-03T12:00", 6);
@@ -652,7 +658,8 @@ START_TEST(a_hall_that_moves_keeps_its_past)
         ops_do(&world, &late);
         ck_assert_int_eq(late.request.price.hall_share_yen, 10); /* 500 basis points of 200 yen */
         dispense(&world, &late, 9, AMOUNT_YEN);
-        expect_value(&world, VIEWED, "2016-12-29 kanto 東京都 1, 2017-01-03 kanto 東京都 1, 2017-01-04 kansai Osaka 1");
+        expect_value(&world, VIEWED,
+                     "2016-12-29 kanto 東京都 1, 2017-01-03 kanto 東京都 1, 2017-01-04 kansai Osaka 1");
         expect_by_area(&world, "kanto 2016-12-01 1, kansai 2017-01-01 1, kanto 2017-01-01 1");
         expect_value(&world, "SELECT summary_extend('2017-01-31')", "2");
         expect_value(&world, "SELECT summary_build()", "2016-12-01");
@@ -679,7 +686,8 @@ START_TEST(who_moves_a_hall_without_a_day_moves_what_is_not_posted)
         approve(&world, &request, 1);
         dispense(&world, &request, 1, AMOUNT_YEN);
         world_sql(&world, "UPDATE hall SET area = 'kansai' WHERE hall = 'H00001'");
-        expect_value(&world, PLACES, "0001-01-01 2016-12-29 kanto 東京都 100, 2016-12-29 infinity kansai 東京都 100");
+        expect_value(&world, PLACES,
+                     "0001-01-01 2016-12-29 kanto 東京都 100, 2016-12-29 infinity kansai 東京都 100");
         world_close(&world);
 }
 END_TEST

@@ -348,7 +348,7 @@ START_TEST(advices_that_race_each_other_are_taken_one_after_the_other)
                         ops_identify(&advice[i][k], OPS_NOON, i);
                         advice[i][k].identity.transmitted_ms += 1000 + k / 3;
                         play_fill_advice(&advice[i][k], &request[i].identity, k / 3 == 1, 5000,
-                                            k / 3 == 1 ? 0 : 5000);
+                                         k / 3 == 1 ? 0 : 5000);
                         ops_submit(&world, k % 2, &advice[i][k], &pending);
                 }
         }
@@ -568,20 +568,19 @@ START_TEST(a_storm_over_two_instances_keeps_every_sum_and_limit)
                                 1000 * random_between(&random, 1, 10));
                         op[i].identity.transmitted_ms += DAY_MS * (int64_t)(i / WAVE % 2);
                         play_fill_request(world_reference(&world), &op[i], random_below(&random, 8),
-                                             1000 * random_between(&random, 1, 10), 10000);
+                                          1000 * random_between(&random, 1, 10), 10000);
                 } else if (i % 3 == 1) {
                         op[i].identity = op[former].identity;
                         play_fill_request(world_reference(&world), &op[i],
-                                             op[former].request.card_token[CARD_TOKEN_LENGTH - 1] - 1,
-                                             op[former].request.amount_yen, 10000);
+                                          op[former].request.card_token[CARD_TOKEN_LENGTH - 1] - 1,
+                                          op[former].request.amount_yen, 10000);
                 } else {
                         ops_identify(&op[i], OPS_NOON, i);
                         memcpy(op[i].identity.terminal, op[former].identity.terminal,
                                sizeof op[i].identity.terminal);
                         play_fill_advice(&op[i], &op[former].identity, random_permille(&random, 300),
-                                            op[former].request.amount_yen,
-                                            random_permille(&random, 300) ? 0
-                                                                          : op[former].request.amount_yen);
+                                         op[former].request.amount_yen,
+                                         random_permille(&random, 300) ? 0 : op[former].request.amount_yen);
                 }
                 ops_submit(&world, random_below(&random, WORLD_INSTANCES), &op[i], &pending);
         }

@@ -497,7 +497,8 @@ int world_saf_end(struct world *world, const struct memory_ended *ended, size_t 
                 const struct memory_ended *e = &ended[i];
 
                 fprintf(out, ", ('%s', %" PRId64 ", %" PRId32 ", %d, '%s', '%s')", e->identity.terminal,
-                        e->identity.transmitted_ms, e->identity.stan, e->seq, notice_verdict_name[e->verdict], e->said);
+                        e->identity.transmitted_ms, e->identity.stan, e->seq, notice_verdict_name[e->verdict],
+                        e->said);
         }
         fprintf(out, ") v (a, b, c, d, e, f) WHERE a IS NOT NULL");
         fclose(out);

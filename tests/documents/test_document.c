@@ -205,9 +205,17 @@ END_TEST
 /* However it came into the database: nobody's page is spoilt by one name. */
 START_TEST(a_name_with_any_character_is_carried_in_every_format)
 {
-        static const char *const names[] = {
-            "Hall \U00010380", "\U0001F3B0", "a\xc2\x9b" "b", "a\tb", "\u202edlrow", "\u05e9\u05dc\u05d5\u05dd", "\U000e0001",
-            "\U0010ffff", "e\u0301\u0301\u0301\u0301", "<script>&\"'"};
+        static const char *const names[] = {"Hall \U00010380",
+                                            "\U0001F3B0",
+                                            "a\xc2\x9b"
+                                            "b",
+                                            "a\tb",
+                                            "\u202edlrow",
+                                            "\u05e9\u05dc\u05d5\u05dd",
+                                            "\U000e0001",
+                                            "\U0010ffff",
+                                            "e\u0301\u0301\u0301\u0301",
+                                            "<script>&\"'"};
 
         for (size_t i = 0; i < COUNT(names); i++) {
                 for (size_t format = DOCUMENT_HTML; format < DOCUMENT_PNG + 1; format++) {
@@ -296,7 +304,8 @@ int main(void)
         tcase_add_test(cases, the_first_problem_is_kept_and_said_when_it_is_written);
         tcase_add_loop_test(cases, without_the_font_the_error_names_the_package, DOCUMENT_ENGLISH,
                             DOCUMENT_JAPANESE + 1);
-        tcase_add_loop_test(cases, a_name_with_any_character_is_carried_in_every_format, DOCUMENT_ENGLISH, DOCUMENT_JAPANESE + 1);
+        tcase_add_loop_test(cases, a_name_with_any_character_is_carried_in_every_format, DOCUMENT_ENGLISH,
+                            DOCUMENT_JAPANESE + 1);
         tcase_add_test(cases, a_full_disk_is_an_error_in_every_format);
         tcase_add_test(cases, the_same_document_gives_the_same_bytes);
         tcase_add_test(cases, nothing_is_said_on_stderr_whatever_the_surroundings);

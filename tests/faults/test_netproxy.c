@@ -546,8 +546,9 @@ START_TEST(tell_says_a_command_and_prints_the_answer)
         for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
                 char text[512] = "";
                 int output, status;
-                pid_t pid = program_run((const char *const[]){"tell", control_path, commands[i].command, NULL},
-                                        commands[i].stream, &output);
+                pid_t pid =
+                    program_run((const char *const[]){"tell", control_path, commands[i].command, NULL},
+                                commands[i].stream, &output);
                 read_whole(output, text, sizeof(text));
                 ck_assert_int_eq(waitpid(pid, &status, 0), pid);
                 ck_assert_msg(strstr(text, commands[i].says), "%s: \"%s\"", commands[i].command, text);

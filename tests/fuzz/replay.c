@@ -256,8 +256,8 @@ int main(int count, char **arguments)
                         try_input(bytes, change_seed(&messages, bytes, INPUT_LONGEST),
                                   (unsigned)below(DIALECT_VARIANTS));
         }
-        printf("%zu seeds and %ld changes of them kept every promise\n", messages.count + files.count + tables.count,
-               done);
+        printf("%zu seeds and %ld changes of them kept every promise\n",
+               messages.count + files.count + tables.count, done);
         drop_seeds(&messages);
         drop_seeds(&files);
         drop_seeds(&tables);

@@ -170,7 +170,8 @@ static bool next_row(struct csv *csv)
                 PROMISE(!strncmp(csv->error, "x:", 2));
                 check_line(csv->error, sizeof(csv->error));
         }
-        PROMISE(result != CSV_ROW || (csv->count > 0 && csv->count == csv->columns && csv->line < csv->next_line + 1));
+        PROMISE(result != CSV_ROW ||
+                (csv->count > 0 && csv->count == csv->columns && csv->line < csv->next_line + 1));
         return result == CSV_ROW;
 }
 

@@ -40,7 +40,8 @@ static void set_up(void)
                                       .atms = 20,
                                       .atms_whole = 1066};
         strcpy(plan.prefix[0], "990001");
-        printf("seed %" PRIu64 "; again: ATM_TEST_SEED=%" PRIu64 " generation_test_business\n", plan.seed, plan.seed);
+        printf("seed %" PRIu64 "; again: ATM_TEST_SEED=%" PRIu64 " generation_test_business\n", plan.seed,
+               plan.seed);
         ck_assert_msg(business_make(&plan, "T0000003", 2, &business, error), "%s", error);
         ck_assert_uint_gt(business.withdrawals, 500);
 }
@@ -60,7 +61,8 @@ START_TEST(prices_and_hours_are_the_daemons)
                 int minute = calendar_jst_minute(w->transmitted_ms);
                 struct price price;
 
-                ck_assert(pricing_price(reference, reference_issuer(reference, "HOUSE"), atm->hall, w->transmitted_ms, &price));
+                ck_assert(pricing_price(reference, reference_issuer(reference, "HOUSE"), atm->hall,
+                                        w->transmitted_ms, &price));
                 ck_assert_int_eq(w->price.band, price.band);
                 ck_assert_int_eq(w->price.customer_fee_yen, price.customer_fee_yen);
                 ck_assert_int_eq(w->price.customer_tax_yen, price.customer_tax_yen);
@@ -86,7 +88,8 @@ START_TEST(the_limits_of_cards_hold_and_are_met)
                 ck_assert_int_le(business.month[i].cash_yen,
                                  reference_limit(reference, LIMIT_MONTH_YEN, business.month[i].day));
         for (size_t i = 0; i < business.withdrawals; i++)
-                refused += business.withdrawal[i].reason == REASON_MONTH_LIMIT || business.withdrawal[i].reason == REASON_DAY_LIMIT;
+                refused += business.withdrawal[i].reason == REASON_MONTH_LIMIT ||
+                           business.withdrawal[i].reason == REASON_DAY_LIMIT;
         ck_assert_int_gt(refused, 0);
 }
 END_TEST
@@ -101,7 +104,9 @@ START_TEST(every_sum_is_that_of_the_withdrawals)
                 int64_t counts = w->amount_yen;
 
                 for (int a = 0; a < w->advices; a++) {
-                        state = withdrawal_on_advice(state, withdrawal_relation(state, counts, w->advice[a].dispensed_yen))->to;
+                        state = withdrawal_on_advice(
+                                    state, withdrawal_relation(state, counts, w->advice[a].dispensed_yen))
+                                    ->to;
                         counts = state == WITHDRAWAL_COMPLETED ? w->advice[a].dispensed_yen : 0;
                 }
                 if (!w->advices || state != WITHDRAWAL_COMPLETED)
@@ -114,7 +119,8 @@ START_TEST(every_sum_is_that_of_the_withdrawals)
         for (size_t i = 0; i < business.rollups; i++) {
                 rolled[0] += business.rollup[i].withdrawals;
                 rolled[1] += business.rollup[i].cash_yen;
-                rolled[2] += business.rollup[i].sum.customer_fee_yen + business.rollup[i].sum.interbank_fee_yen;
+                rolled[2] +=
+                    business.rollup[i].sum.customer_fee_yen + business.rollup[i].sum.interbank_fee_yen;
         }
         for (size_t i = 0; i < business.days; i++)
                 days += business.day[i].cash_yen;
@@ -139,9 +145,12 @@ START_TEST(every_kind_of_end_occurs)
                 const struct business_withdrawal *w = &business.withdrawal[i];
 
                 if (w->advices == 1)
-                        none += !w->advice[0].dispensed_yen, part += w->advice[0].dispensed_yen > 0 && w->advice[0].dispensed_yen < w->amount_yen;
+                        none += !w->advice[0].dispensed_yen,
+                            part +=
+                            w->advice[0].dispensed_yen > 0 && w->advice[0].dispensed_yen < w->amount_yen;
                 if (w->advices == 2)
-                        later_none += !w->advice[1].dispensed_yen, later_less += w->advice[1].dispensed_yen > 0;
+                        later_none += !w->advice[1].dispensed_yen,
+                            later_less += w->advice[1].dispensed_yen > 0;
         }
         ck_assert_int_gt(none, 0);
         ck_assert_int_gt(part, 0);
@@ -183,7 +192,8 @@ START_TEST(a_fleet_opens_as_the_whole_does)
                 for (int64_t i = 0; i < plan.atms; i++) {
                         placed[0] += business_opens_day(&plan, i) <= calendar_day(2015, 1, 31);
                         placed[1] += business_opens_day(&plan, i) <= end;
-                        ck_assert(business_base_fee_yen(&plan, i) >= 50000 && business_base_fee_yen(&plan, i) <= 70000);
+                        ck_assert(business_base_fee_yen(&plan, i) >= 50000 &&
+                                  business_base_fee_yen(&plan, i) <= 70000);
                 }
                 ck_assert_int_eq(placed[1], plan.atms);
                 ck_assert_int_le(llabs(placed[0] - 950 * plan.atms / 1066), 1);
@@ -198,7 +208,8 @@ START_TEST(the_scenario_earns_what_was_published)
         static const struct {
                 int year;          /* April to December */
                 int64_t published; /* yen */
-                int64_t tenths;    /* of a percent that it may be off: for 2015, 2,868 to 2,952 million were derived */
+                int64_t
+                    tenths; /* of a percent that it may be off: for 2015, 2,868 to 2,952 million were derived */
         } periods[] = {{2016, 3056000000, 10}, {2015, 2910000000, 14}};
         static const char *const prefixes[] = {"990001", "990011", "990012", "990013"};
         int64_t earned[2] = {0};
@@ -210,7 +221,8 @@ START_TEST(the_scenario_earns_what_was_published)
         shipped_tariffs(reference, "banks/");
         shipped_finish(reference);
         ck_assert_msg(scenario_load(SHIPPED, &scenario, error), "%s", error);
-        plan = (struct business_plan){.scenario = &scenario, .reference = reference, .seed = 1, .atms = 1066, .atms_whole = 1066};
+        plan = (struct business_plan){
+            .scenario = &scenario, .reference = reference, .seed = 1, .atms = 1066, .atms_whole = 1066};
         for (int i = 0; i < 4; i++)
                 strcpy(plan.prefix[i], prefixes[i]);
         business_free(&business);
@@ -220,21 +232,26 @@ START_TEST(the_scenario_earns_what_was_published)
                 snprintf(terminal, sizeof(terminal), "T%07d", (int)atm + 1);
                 ck_assert_msg(business_make(&plan, terminal, atm, &business, error), "%s", error);
                 for (int p = 0; p < 2; p++) {
-                        int32_t from = calendar_day(periods[p].year, 4, 1), to = calendar_day(periods[p].year + 1, 1, 1);
-                        int32_t opens = business_opens_day(&plan, atm) > from ? business_opens_day(&plan, atm) : from;
+                        int32_t from = calendar_day(periods[p].year, 4, 1),
+                                to = calendar_day(periods[p].year + 1, 1, 1);
+                        int32_t opens =
+                            business_opens_day(&plan, atm) > from ? business_opens_day(&plan, atm) : from;
 
                         for (size_t i = 0; i < business.rollups; i++) {
                                 if (business.rollup[i].day >= from && business.rollup[i].day < to)
-                                        earned[p] += business.rollup[i].sum.customer_fee_yen + business.rollup[i].sum.interbank_fee_yen;
+                                        earned[p] += business.rollup[i].sum.customer_fee_yen +
+                                                     business.rollup[i].sum.interbank_fee_yen;
                         }
                         if (opens < to) /* nine months' base fee, by days */
-                                earned[p] += 9 * business_base_fee_yen(&plan, atm) * (to - opens) / (to - from);
+                                earned[p] +=
+                                    9 * business_base_fee_yen(&plan, atm) * (to - opens) / (to - from);
                 }
         }
         for (int p = 0; p < 2; p++) {
                 int64_t tenths = (earned[p] * 13 - periods[p].published) * 1000 / periods[p].published;
 
-                ck_assert_msg(tenths > -periods[p].tenths && tenths < periods[p].tenths, "April to December %d: %" PRId64 " yen, %" PRId64 " tenths of a percent off",
+                ck_assert_msg(tenths > -periods[p].tenths && tenths < periods[p].tenths,
+                              "April to December %d: %" PRId64 " yen, %" PRId64 " tenths of a percent off",
                               periods[p].year, earned[p] * 13, tenths);
         }
 }

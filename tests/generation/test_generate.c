@@ -11,8 +11,9 @@ START_TEST(a_scale_takes_its_share_of_the_fleet_rounded_and_at_least_one)
         static const struct {
                 const char *scale;
                 int64_t fleet, atms;
-        } cases[] = {{"1", 1066, 1066}, {"0.5", 1066, 533},       {"0.01", 1066, 11},      {"0.003", 1066, 3},
-                     {"0.0001", 1066, 1}, {"0.000001", 1066, 1}, {"0.123456", 1000, 123}, {"0.0005", 3001, 2}};
+        } cases[] = {{"1", 1066, 1066},       {"0.5", 1066, 533},  {"0.01", 1066, 11},
+                     {"0.003", 1066, 3},      {"0.0001", 1066, 1}, {"0.000001", 1066, 1},
+                     {"0.123456", 1000, 123}, {"0.0005", 3001, 2}};
 
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
                 ck_assert_msg(generation_scaled_fleet(cases[i].scale, cases[i].fleet) == cases[i].atms,
@@ -41,8 +42,11 @@ static bool take_all(enum generation_word word, const char *text, char ret_canon
 
 START_TEST(a_scenario_that_can_not_be_read_is_refused_before_anybody_connects)
 {
-        const struct generation_question question = {
-            .scenario_path = "/nowhere", .scale = "1", .processes = 1, .connect = connect_nowhere, .check = take_all};
+        const struct generation_question question = {.scenario_path = "/nowhere",
+                                                     .scale = "1",
+                                                     .processes = 1,
+                                                     .connect = connect_nowhere,
+                                                     .check = take_all};
         struct generation_answer answer;
         char error[PG_ERROR_MAX];
 
@@ -55,7 +59,8 @@ END_TEST
 
 START_TEST(without_a_connection_nothing_is_written_and_nothing_more_is_said)
 {
-        const struct generation_question question = {.scenario_path = SOURCE_DIR "/etc/scenarios/fy2015-fy2016",
+        const struct generation_question question = {.scenario_path =
+                                                         SOURCE_DIR "/etc/scenarios/fy2015-fy2016",
                                                      .scale = "0.01",
                                                      .processes = 1,
                                                      .connect = connect_nowhere,

@@ -17,12 +17,18 @@ START_TEST(the_shipped_scenario_has_the_published_fleet)
 {
         static const struct {
                 int year, month, day, atms;
-        } published[] = {{2007, 11, 30, 10}, {2009, 3, 31, 150}, {2015, 1, 31, 950}, {2016, 12, 31, 1066}, {2017, 3, 31, 1066}};
+        } published[] = {{2007, 11, 30, 10},
+                         {2009, 3, 31, 150},
+                         {2015, 1, 31, 950},
+                         {2016, 12, 31, 1066},
+                         {2017, 3, 31, 1066}};
 
         ck_assert_msg(scenario_load(SHIPPED, &scenario, error), "%s", error);
         for (size_t i = 0; i < sizeof(published) / sizeof(*published); i++)
-                ck_assert_int_eq(scenario_placed_on(&scenario, calendar_day(published[i].year, published[i].month, published[i].day)),
-                                 published[i].atms);
+                ck_assert_int_eq(
+                    scenario_placed_on(&scenario,
+                                       calendar_day(published[i].year, published[i].month, published[i].day)),
+                    published[i].atms);
         ck_assert_int_eq(scenario_placed_on(&scenario, calendar_day(2007, 11, 29)), 0);
         ck_assert_int_eq(scenario_fleet(&scenario), 1066);
         ck_assert_int_eq(scenario.from_day, calendar_day(2015, 4, 1));
@@ -33,8 +39,9 @@ END_TEST
 
 START_TEST(published_sga_is_entered_as_published)
 {
-        static const char *const sga[][2] = {{"1Q15", "44900000"}, {"2Q15", "45100000"}, {"3Q15", "41300000"}, {"4Q15", "46900000"},
-                                             {"1Q16", "43500000"}, {"2Q16", "51100000"}, {"3Q16", "42900000"}};
+        static const char *const sga[][2] = {{"1Q15", "44900000"}, {"2Q15", "45100000"}, {"3Q15", "41300000"},
+                                             {"4Q15", "46900000"}, {"1Q16", "43500000"}, {"2Q16", "51100000"},
+                                             {"3Q16", "42900000"}};
 
         ck_assert_msg(scenario_load(SHIPPED, &scenario, error), "%s", error);
         for (size_t i = 0; i < sizeof(sga) / sizeof(*sga); i++) {
@@ -84,11 +91,15 @@ static const struct {
     {"from = ", "", "[period] from is missing"},
     {"to = ", "to = 2015-03-31\n", "[period] to: expected the day of 'from' or a later one"},
     {"to = ", "to = 2017-04-30\n", "[demand quarter] the quarter of 2017-04-01 is missing"},
-    {"2015-01-31 = 950", "2015-01-31 = 50\n", "[placed] 2015-01-31: 50: expected as many ATMs as before, or more"},
-    {"2015-01-31 = 950", "2009-01-31 = 950\n", "[placed] 2009-01-31: expected a later day than the one before"},
+    {"2015-01-31 = 950", "2015-01-31 = 50\n",
+     "[placed] 2015-01-31: 50: expected as many ATMs as before, or more"},
+    {"2015-01-31 = 950", "2009-01-31 = 950\n",
+     "[placed] 2009-01-31: expected a later day than the one before"},
     {"2015-01-31 = 950", "January = 950\n", "[placed] January: expected a date as 2016-12-31"},
-    {"base_fee_low_yen", "base_fee_low_yen = 80000\n", "[fleet] base_fee_high_yen: expected base_fee_low_yen or more"},
-    {"hundredths", "hundredths = many\n", "[demand] hundredths: 'many': expected a whole number from 1 to 100000"},
+    {"base_fee_low_yen", "base_fee_low_yen = 80000\n",
+     "[fleet] base_fee_high_yen: expected base_fee_low_yen or more"},
+    {"hundredths", "hundredths = many\n",
+     "[demand] hundredths: 'many': expected a whole number from 1 to 100000"},
     {"hundredths", "hundredths = 0\n", "[demand] hundredths: '0': expected a whole number from 1 to 100000"},
     {"spread_permille", "spread = 3\n", "[demand] spread: no such key"},
     {"spread_permille", "hundredths = 1\nhundredths = 2\n", "[demand] hundredths: given twice"},
@@ -109,7 +120,8 @@ START_TEST(what_is_wrong_is_named_with_its_line)
         alter(bad[_i].old, bad[_i].new, path);
         ck_assert_msg(!scenario_load(path, &scenario, error), "'%s' was taken", bad[_i].new);
         unlink(path);
-        ck_assert_msg(strstr(error, bad[_i].text) && !strncmp(error, path, strlen(path)) && error[strlen(path)] == ':',
+        ck_assert_msg(strstr(error, bad[_i].text) && !strncmp(error, path, strlen(path)) &&
+                          error[strlen(path)] == ':',
                       "wanted '%s', got '%s'", bad[_i].text, error);
 }
 END_TEST
@@ -117,7 +129,8 @@ END_TEST
 START_TEST(a_file_that_is_not_there_is_named)
 {
         ck_assert(!scenario_load("/no/such/scenario", &scenario, error));
-        ck_assert_str_eq(error, "/no/such/scenario: No such file or directory: expected a scenario, as etc/scenarios/fy2015-fy2016");
+        ck_assert_str_eq(error, "/no/such/scenario: No such file or directory: expected a scenario, as "
+                                "etc/scenarios/fy2015-fy2016");
 }
 END_TEST
 
@@ -130,7 +143,8 @@ int main(void)
 
         tcase_add_test(tcase, the_shipped_scenario_has_the_published_fleet);
         tcase_add_test(tcase, published_sga_is_entered_as_published);
-        tcase_add_loop_test(tcase, what_is_wrong_is_named_with_its_line, 0, (int)(sizeof(bad) / sizeof(*bad)));
+        tcase_add_loop_test(tcase, what_is_wrong_is_named_with_its_line, 0,
+                            (int)(sizeof(bad) / sizeof(*bad)));
         tcase_add_test(tcase, a_file_that_is_not_there_is_named);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);

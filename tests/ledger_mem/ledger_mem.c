@@ -564,8 +564,8 @@ static void do_request(struct memory_database *database, struct ledger_op *op, i
 /* exceptions ---------------------------------------------------------------------------------------- */
 
 /* Once for each key: what has been said before is no other exception. */
-static void add_exception(struct memory_database *database, const struct memory_exception_key *key, int64_t amount_yen,
-                          int64_t dispensed_yen)
+static void add_exception(struct memory_database *database, const struct memory_exception_key *key,
+                          int64_t amount_yen, int64_t dispensed_yen)
 {
         struct memory_exception *exception;
 
@@ -814,10 +814,10 @@ static void note_exception(struct memory_database *database, const struct memory
 {
         if (rule->exception)
                 add_advice_exception(database, op,
-                              is_decided_by_person(withdrawal) && (rule->from == WITHDRAWAL_SETTLED ||
-                                                                   rule->from == WITHDRAWAL_REVERSED)
-                                  ? "decided"
-                                  : withdrawal_state_name[rule->from]);
+                                     is_decided_by_person(withdrawal) && (rule->from == WITHDRAWAL_SETTLED ||
+                                                                          rule->from == WITHDRAWAL_REVERSED)
+                                         ? "decided"
+                                         : withdrawal_state_name[rule->from]);
         else if (corrects)
                 add_advice_exception(database, op, "corrected");
 }
@@ -1163,9 +1163,11 @@ size_t memory_saf_take(struct memory_database *database, const char *link, const
 static const char *const notice_kind_name[] = {"completion", "partial", "reversal"};
 
 /* An original that the bank does not know is a case if the bank was heard to approve it. */
-static enum notice_verdict final_verdict(const struct memory_withdrawal *withdrawal, enum notice_verdict verdict)
+static enum notice_verdict final_verdict(const struct memory_withdrawal *withdrawal,
+                                         enum notice_verdict verdict)
 {
-        return verdict == NOTICE_MISSING && withdrawal->outcome.cause == MEMORY_CAUSE_ANSWER ? NOTICE_CASE : verdict;
+        return verdict == NOTICE_MISSING && withdrawal->outcome.cause == MEMORY_CAUSE_ANSWER ? NOTICE_CASE
+                                                                                             : verdict;
 }
 
 static void add_bank_exception(struct memory_database *database, const struct ledger_identity *identity,
@@ -1174,7 +1176,8 @@ static void add_bank_exception(struct memory_database *database, const struct le
         struct memory_exception_key key;
 
         memset(&key, 0, sizeof key);
-        key.advice = key.original = clean_identity(identity->terminal, identity->transmitted_ms, identity->stan);
+        key.advice = key.original =
+            clean_identity(identity->terminal, identity->transmitted_ms, identity->stan);
         key.kind = MEMORY_EXCEPTION_BANK;
         snprintf(key.what, sizeof key.what, "%s answered %s", notice_kind_name[notice->kind], notice->de39);
         add_exception(database, &key, notice->amount_yen, notice->dispensed_yen);
@@ -1199,7 +1202,8 @@ int memory_saf_end(struct memory_database *database, const struct memory_ended *
                 notice->acknowledged = true;
                 notice->acknowledged_ms = now_ms;
                 notice->attempts = saf->attempts;
-                notice->verdict = final_verdict(memory_withdrawal(database, &ended[i].identity), ended[i].verdict);
+                notice->verdict =
+                    final_verdict(memory_withdrawal(database, &ended[i].identity), ended[i].verdict);
                 snprintf(notice->de39, sizeof notice->de39, "%s", ended[i].said);
                 if (notice->verdict == NOTICE_CASE)
                         add_bank_exception(database, &ended[i].identity, notice);
@@ -1589,13 +1593,15 @@ static void print_bank(struct lines *lines, const struct memory_withdrawal *w)
         for (size_t i = 0; i < w->notice_count; i++) {
                 const struct memory_notice *n = &w->notices[i];
 
-                add_line(
-                    lines,
-                    "bank_notice|%s|%" PRId64 "|%" PRId32 "|%d|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%s",
-                    w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, n->seq,
-                    w->request.link, notice_kind_name[n->kind], n->amount_yen, n->charge_yen, n->dispensed_yen, n->why);
+                add_line(lines,
+                         "bank_notice|%s|%" PRId64 "|%" PRId32 "|%d|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64
+                         "|%s",
+                         w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, n->seq,
+                         w->request.link, notice_kind_name[n->kind], n->amount_yen, n->charge_yen,
+                         n->dispensed_yen, n->why);
                 if (n->acknowledged)
-                        add_line(lines, "bank_ack|%s|%" PRId64 "|%" PRId32 "|%d|%" PRId32 "|%" PRId64 "|%s|%s",
+                        add_line(lines,
+                                 "bank_ack|%s|%" PRId64 "|%" PRId32 "|%d|%" PRId32 "|%" PRId64 "|%s|%s",
                                  w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, n->seq,
                                  n->attempts, n->acknowledged_ms, notice_verdict_name[n->verdict], n->de39);
         }
@@ -1675,9 +1681,9 @@ static void print_exceptions(struct lines *lines, const struct memory_database *
                 add_line(lines,
                          "exception_record|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64
                          "|%" PRId64,
-                         advice->terminal, advice->transmitted_ms, advice->stan,
-                         kinds[e->key.kind], original->transmitted_ms,
-                         original->stan, e->key.what, e->amount_yen, e->dispensed_yen);
+                         advice->terminal, advice->transmitted_ms, advice->stan, kinds[e->key.kind],
+                         original->transmitted_ms, original->stan, e->key.what, e->amount_yen,
+                         e->dispensed_yen);
         }
 }
 

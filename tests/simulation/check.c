@@ -128,8 +128,9 @@ static void check_commission(struct sim *sim, const struct memory_withdrawal *w)
                 cash_yen += w->commissions[i].cash_yen;
         }
         if (cash_yen != (earned ? memory_counts_yen(w) : 0))
-                sim_violate(sim, "I3", "%s STAN %" PRId32 " is %s and its rows add up to %" PRId64 " yen of cash",
-                            w->identity.terminal, w->identity.stan, withdrawal_state_name[memory_state(w)], cash_yen);
+                sim_violate(
+                    sim, "I3", "%s STAN %" PRId32 " is %s and its rows add up to %" PRId64 " yen of cash",
+                    w->identity.terminal, w->identity.stan, withdrawal_state_name[memory_state(w)], cash_yen);
         if (sum.customer_fee_yen != (earned ? tariff->customer_fee_yen : 0) ||
             sum.customer_tax_yen != (earned ? tariff->customer_tax_yen : 0) ||
             sum.interbank_fee_yen != (earned ? tariff->interbank_fee_yen : 0) ||

@@ -49,9 +49,9 @@ static const struct bank_session_ops bank_peer_ops = {bank_peer_send, bank_peer_
 static inline struct bank_route *bank_peer_route(const char *name, size_t outstanding_max)
 {
         struct bank_link_settings settings = {.acquirer = "99000001",
-                                               .outstanding_max = outstanding_max,
-                                               .answer_timeout_ms = 15000,
-                                               .echo_interval_ms = 30000};
+                                              .outstanding_max = outstanding_max,
+                                              .answer_timeout_ms = 15000,
+                                              .echo_interval_ms = 30000};
         struct bank_shell shell = {bank_clock, bank_clock, NULL};
         snprintf(settings.name, sizeof(settings.name), "%s", name);
         struct bank_codes codes;

@@ -153,7 +153,8 @@ static inline void shipped_issuers(struct reference *r, const char *folder)
 
 static inline void shipped_cards(struct reference *r, const char *folder)
 {
-        struct shipped_file file = shipped_open(shipped_name(folder, "prefixes.csv"), "prefix,from,issuer,kind");
+        struct shipped_file file =
+            shipped_open(shipped_name(folder, "prefixes.csv"), "prefix,from,issuer,kind");
         char error[REFERENCE_ERROR_MAX] = "";
 
         while (shipped_next(&file))

@@ -22,9 +22,9 @@ START_TEST(names_and_numbers_of_both_kinds_are_addresses)
                 const char *text, *host;
                 unsigned port;
         } rows[] = {
-            {"bank.example:7601", "bank.example", 7601}, {"10.0.0.1:1", "10.0.0.1", 1},
+            {"bank.example:7601", "bank.example", 7601},   {"10.0.0.1:1", "10.0.0.1", 1},
             {"[2001:db8::1]:65535", "2001:db8::1", 65535}, {"[::1]:7583", "::1", 7583},
-            {"localhost:00080", "localhost", 80},        {"x:1", "x", 1},
+            {"localhost:00080", "localhost", 80},          {"x:1", "x", 1},
         };
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
                 struct address address;
@@ -37,7 +37,8 @@ END_TEST
 
 START_TEST(an_ipv6_address_without_brackets_is_none_since_its_port_may_be_part_of_it)
 {
-        static const char *const texts[] = {"::1:7583", "::1", "2001:db8::1:7601", "fe80::1:80", "::", "a:b:1"};
+        static const char *const texts[] = {"::1:7583",   "::1", "2001:db8::1:7601",
+                                            "fe80::1:80", "::",  "a:b:1"};
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
                 struct address address;
                 struct addresses list;
@@ -49,10 +50,9 @@ END_TEST
 
 START_TEST(what_is_no_address_is_refused_and_changes_nothing)
 {
-        static const char *const texts[] = {"",      ":",      "host",   "host:",     ":80",    "[]:80",
-                                            "[::1]", "h:x",    "h:-1",   "h:+1",      "h:1x",   "h:65536",
-                                            "h:0",   "h h:1",  "h\th:1", "[::1:80",   "::1]:80", "h: 1",
-                                            "h:1 ",  "h:100000"};
+        static const char *const texts[] = {
+            "",     ":",       "host", "host:", ":80",    "[]:80",   "[::1]",   "h:x",  "h:-1", "h:+1",
+            "h:1x", "h:65536", "h:0",  "h h:1", "h\th:1", "[::1:80", "::1]:80", "h: 1", "h:1 ", "h:100000"};
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
                 struct address address = {.host = "as it was", .port = 7};
                 ck_assert_msg(!address_parse(texts[i], 1, &address), "%s", texts[i]);
@@ -98,7 +98,8 @@ END_TEST
 
 START_TEST(a_list_with_one_that_is_none_is_refused_and_changes_nothing)
 {
-        static const char *const texts[] = {"", " ", ",", "a:1,", "a:1,,b:2,", "a:1 b:2", "a:1, b", "a:0", "a:1,::1:80"};
+        static const char *const texts[] = {"",        " ",      ",",   "a:1,",      "a:1,,b:2,",
+                                            "a:1 b:2", "a:1, b", "a:0", "a:1,::1:80"};
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
                 struct addresses list = {.count = 99};
                 ck_assert_msg(!addresses_parse(texts[i], &list), "'%s'", texts[i]);
@@ -139,7 +140,8 @@ END_TEST
 START_TEST(a_sockets_address_prints_likewise)
 {
         struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(80)};
-        struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(81), .sin6_addr = in6addr_loopback};
+        struct sockaddr_in6 six = {
+            .sin6_family = AF_INET6, .sin6_port = htons(81), .sin6_addr = in6addr_loopback};
         struct sockaddr none = {.sa_family = AF_UNSPEC};
         char text[ADDRESS_TEXT_MAX], little[8];
         four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

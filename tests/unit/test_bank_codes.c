@@ -57,7 +57,8 @@ START_TEST(every_code_has_a_durable_reason_and_one_approves)
         for (const char *a = characters; *a; a++)
                 for (const char *b = characters; *b; b++) {
                         enum reason reason = bank_codes_reason(&codes, (char[]){*a, *b, '\0'});
-                        ck_assert(reason == REASON_APPROVED || (bank_codes_allow(reason) && reason_rows[reason].kept));
+                        ck_assert(reason == REASON_APPROVED ||
+                                  (bank_codes_allow(reason) && reason_rows[reason].kept));
                         approvals += reason == REASON_APPROVED;
                 }
         ck_assert_int_eq(approvals, 1);
@@ -114,10 +115,12 @@ END_TEST
 /* Ours alone, or nothing that a commit keeps. */
 START_TEST(no_row_approves_or_says_what_only_we_can_find)
 {
-        static const char *const names[] = {"APPROVED", "BLOCKED", "CANNOT_DECIDE", "CONTRADICTS", "declined", ""};
+        static const char *const names[] = {"APPROVED",    "BLOCKED",  "CANNOT_DECIDE",
+                                            "CONTRADICTS", "declined", ""};
         for (size_t i = 0; i < COUNT(names); i++) {
                 char error[BANK_CODES_ERROR_MAX] = "";
-                ck_assert_msg(!bank_codes_set_reason(&codes, "05", names[i], error), "%s was taken", names[i]);
+                ck_assert_msg(!bank_codes_set_reason(&codes, "05", names[i], error), "%s was taken",
+                              names[i]);
                 ck_assert_msg(strstr(error, "DECLINED") != NULL, "%s", error);
         }
 }
@@ -132,7 +135,8 @@ int main(void)
         tcase_add_test(t, every_code_has_a_durable_reason_and_one_approves);
         tcase_add_test(t, a_row_replaces_the_usual_and_no_other);
         tcase_add_test(t, other_is_all_that_no_row_names);
-        tcase_add_loop_test(t, a_row_that_makes_no_sense_is_refused_with_what_was_expected, 0, (int)COUNT(faults));
+        tcase_add_loop_test(t, a_row_that_makes_no_sense_is_refused_with_what_was_expected, 0,
+                            (int)COUNT(faults));
         tcase_add_test(t, no_row_approves_or_says_what_only_we_can_find);
         suite_add_tcase(suite, t);
         SRunner *runner = srunner_create(suite);

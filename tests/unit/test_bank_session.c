@@ -189,8 +189,12 @@ START_TEST(an_approved_inquiry_without_a_balance_is_no_answer)
 }
 END_TEST
 
-static const char *const no_balances[] = {"", "0002392C00000", "0002392C0000001234560", "0002392 000000123456",
-                                          "0002392C00000012345X", "0002392C0000001234560002392C"};
+static const char *const no_balances[] = {"",
+                                          "0002392C00000",
+                                          "0002392C0000001234560",
+                                          "0002392 000000123456",
+                                          "0002392C00000012345X",
+                                          "0002392C0000001234560002392C"};
 
 START_TEST(an_approved_inquiry_with_half_a_balance_is_no_answer)
 {
@@ -593,7 +597,8 @@ int main(void)
         tcase_add_loop_test(tcase, an_answer_that_is_not_the_right_one_changes_nothing_but_a_counter, 0,
                             COUNT(answer_rows));
         tcase_add_test(tcase, an_approved_inquiry_without_a_balance_is_no_answer);
-        tcase_add_loop_test(tcase, an_approved_inquiry_with_half_a_balance_is_no_answer, 0, sizeof(no_balances) / sizeof(no_balances[0]));
+        tcase_add_loop_test(tcase, an_approved_inquiry_with_half_a_balance_is_no_answer, 0,
+                            sizeof(no_balances) / sizeof(no_balances[0]));
         tcase_add_test(tcase, bytes_that_are_no_message_change_nothing_but_a_counter);
         tcase_add_loop_test(tcase, an_answer_to_what_has_ended_is_told_from_an_unknown_one, 0,
                             COUNT(stray_rows));

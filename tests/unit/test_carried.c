@@ -22,9 +22,9 @@
 #include "tests/ledger_mem/ledger_mem.h"
 #include "tests/unit/bank_peer.h"
 
-#define TERMINAL "T0000001"
-#define BUSINESS "2016-12-29T12:00:00+09:00"
-#define DE7      "1229030000"
+#define TERMINAL     "T0000001"
+#define BUSINESS     "2016-12-29T12:00:00+09:00"
+#define DE7          "1229030000"
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 enum { TRIALS = 1000, WORLD_TRIALS = 25, SENT_MAX = 4, NOTICES_MAX = 16, EXTRA_FIELDS = 2 };
@@ -35,7 +35,8 @@ static uint64_t seed;
 /* ---- dialects ------------------------------------------------------------------------------------------ */
 
 enum { BUILT_IN, BANKA, BANKB, BANKC, HEX_BCD, DIGITS, SMALL, DIALECTS };
-static const char *const dialect_name[DIALECTS] = {"built-in", "BANKA", "BANKB", "BANKC", "hex and BCD", "digits", "small"};
+static const char *const dialect_name[DIALECTS] = {"built-in",    "BANKA",  "BANKB", "BANKC",
+                                                   "hex and BCD", "digits", "small"};
 static struct iso_dialect dialects[DIALECTS];
 
 static void load(int i, const char *name)
@@ -99,7 +100,7 @@ static struct iso_message request, answer;
 static char house_pan[20], link_pan[20];
 static char story[512]; /* what was drawn, for the failure */
 
-#define tell(...) snprintf(story + strlen(story), sizeof(story) - strlen(story), __VA_ARGS__)
+#define tell(...)       snprintf(story + strlen(story), sizeof(story) - strlen(story), __VA_ARGS__)
 #define must(condition) ck_assert_msg(condition, "%s: %s (seed %" PRIu64 ")", #condition, story, seed)
 
 static void on_send(void *context, const uint8_t *message, size_t length)
@@ -134,7 +135,8 @@ static int64_t draw_number(const int64_t *choices, int count)
 {
         return choices[random_below(&draw, count)];
 }
-#define DRAW_TEXT(...)   draw_text((const char *const[]){__VA_ARGS__}, COUNT(((const char *const[]){__VA_ARGS__})))
+#define DRAW_TEXT(...)                                                                                       \
+        draw_text((const char *const[]){__VA_ARGS__}, COUNT(((const char *const[]){__VA_ARGS__})))
 #define DRAW_NUMBER(...) draw_number((const int64_t[]){__VA_ARGS__}, COUNT(((const int64_t[]){__VA_ARGS__})))
 
 static void draw_pan(const char *prefix, char pan[20])
@@ -153,22 +155,27 @@ static struct reference *draw_reference(void)
         strcpy(hall.hall, DRAW_TEXT("H", "HX-1", "H0000000000-001", "---------------"));
         ck_assert(r && calendar_parse_moment(BUSINESS, &now));
         ck_assert(reference_add_issuer(r, &(struct issuer){"HOUSE", "", {{0, 1440}, {0, 1440}}}, error));
-        ck_assert(reference_add_issuer(r, &(struct issuer){"ABCDEFGHIJK", "BANKA", {{0, 1440}, {0, 1440}}}, error));
+        ck_assert(
+            reference_add_issuer(r, &(struct issuer){"ABCDEFGHIJK", "BANKA", {{0, 1440}, {0, 1440}}}, error));
         ck_assert(reference_add_prefix(r, "9", 0, "HOUSE", CARD_CASH, error));
         ck_assert(reference_add_prefix(r, "8800110000", 0, "ABCDEFGHIJK", CARD_CASH, error));
         ck_assert(reference_add_hall(r, &hall, error));
         ck_assert(reference_add_atm(r, TERMINAL, hall.hall, true, error));
         for (int i = 0; i < COUNT(issuers); i++)
                 for (int band = 0; band < BAND_COUNT; band++) {
-                        struct tariff tariff = {"", (enum band)band, 0, DRAW_NUMBER(0, 100, 49999, 50000, 1000000),
+                        struct tariff tariff = {"", (enum band)band, 0,
+                                                DRAW_NUMBER(0, 100, 49999, 50000, 1000000),
                                                 DRAW_NUMBER(0, 100, 1000000)};
                         strcpy(tariff.issuer, issuers[i]);
                         ck_assert(reference_add_tariff(r, &tariff, error));
                 }
-        ck_assert(reference_add_tax_rate(
-            r, &(struct tax_rate){0, (int32_t)DRAW_NUMBER(0, 800, 10000), (enum tax_rounding)random_below(&draw, 3)}, error));
+        ck_assert(reference_add_tax_rate(r,
+                                         &(struct tax_rate){0, (int32_t)DRAW_NUMBER(0, 800, 10000),
+                                                            (enum tax_rounding)random_below(&draw, 3)},
+                                         error));
         for (int kind = 0; kind < DAY_KIND_COUNT; kind++)
-                ck_assert(reference_add_network_hours(r, &(struct network_hours){0, (enum day_kind)kind, {0, 1440}}, error));
+                ck_assert(reference_add_network_hours(
+                    r, &(struct network_hours){0, (enum day_kind)kind, {0, 1440}}, error));
         reference_set_moments(r, now - INT64_C(300) * DAY_MS, now + INT64_C(300) * DAY_MS);
         reference_set_version(r, 1);
         ck_assert_msg(reference_finish(r, error), "%s", error);
@@ -211,8 +218,11 @@ static const struct iso_message *say(void)
 
 static void set_up_world(int dialect)
 {
-        struct service_settings settings = {
-            .clock = clock_real, .skew_limit_ms = 300000, .request_timeout_ms = 20000, .open_max = 16, .open_resume = 8};
+        struct service_settings settings = {.clock = clock_real,
+                                            .skew_limit_ms = 300000,
+                                            .request_timeout_ms = 20000,
+                                            .open_max = 16,
+                                            .open_resume = 8};
         struct service_shell shell = {bank_clock, bank_clock, on_nothing, NULL};
         uint8_t token[TOKEN_LENGTH];
         story[0] = '\0';
@@ -224,8 +234,11 @@ static void set_up_world(int dialect)
         draw_pan("8800110000", link_pan);
         token_of_pan(token_key, house_pan, token);
         memory_add_card(database, token, "3012", CARD_CASH);
-        memory_add_account(database, token, DRAW_NUMBER(0, 1, BALANCE_MAX_YEN, BALANCE_MAX_YEN + 1, INT64_C(1000000000000000)));
-        ledger = ledger_mem_new(database, &(struct ledger_mem_options){.queue_max = 64, .batch_max = 16, .real_ms = on_clock});
+        memory_add_account(
+            database, token,
+            DRAW_NUMBER(0, 1, BALANCE_MAX_YEN, BALANCE_MAX_YEN + 1, INT64_C(1000000000000000)));
+        ledger = ledger_mem_new(
+            database, &(struct ledger_mem_options){.queue_max = 64, .batch_max = 16, .real_ms = on_clock});
         route = bank_peer_route("BANKA", 8);
         route->dialect = dialects[dialect];
         routes = (struct bank_routes){{route}, 1};
@@ -260,7 +273,8 @@ static void tear_down_world(void)
 static void set_edge(struct iso_message *message, int field)
 {
         static const char *const characters[] = {
-            [ISO_N] = "09", [ISO_AN] = " 0AZaz", [ISO_ANS] = " !~0Az\"\\'", [ISO_XN] = "09", [ISO_Z] = "09=D", [ISO_B] = "\x01\x7f\xff"};
+            [ISO_N] = "09",  [ISO_AN] = " 0AZaz", [ISO_ANS] = " !~0Az\"\\'",
+            [ISO_XN] = "09", [ISO_Z] = "09=D",    [ISO_B] = "\x01\x7f\xff"};
         const struct iso_field *row = &iso_dialect_ascii.field[field];
         char value[999];
         size_t length = row->length;
@@ -280,9 +294,9 @@ static void add_extras(void)
 {
         for (int i = random_below(&draw, EXTRA_FIELDS + 1); i > 0; i--) {
                 int field = (int)random_between(&draw, 5, 128);
-                if (iso_dialect_ascii.field[field].format == ISO_NONE || iso_has(&request, field) || field == 7 || field == 11 ||
-                    field == 14 || field == 15 || field == 35 || field == 41 || field == 48 || field == 49 || field == 90 ||
-                    field == 95 || field == 64 || field == 128)
+                if (iso_dialect_ascii.field[field].format == ISO_NONE || iso_has(&request, field) ||
+                    field == 7 || field == 11 || field == 14 || field == 15 || field == 35 || field == 41 ||
+                    field == 48 || field == 49 || field == 90 || field == 95 || field == 64 || field == 128)
                         continue;
                 set_edge(&request, field);
                 tell(" +%d", field);
@@ -321,13 +335,15 @@ static void draw_bank_answer(void)
         char balances[999];
         size_t most = route->dialect.field[54].length;
         size_t length = (size_t)DRAW_NUMBER(0, 13, 20, 40, 120, 140, (int64_t)most);
-        bank_peer_build(&bank, bank.count - 1, DRAW_TEXT("00", "00", "00", "51", "05", "Z9", "  ", "99"), &answer);
+        bank_peer_build(&bank, bank.count - 1, DRAW_TEXT("00", "00", "00", "51", "05", "Z9", "  ", "99"),
+                        &answer);
         if (route->dialect.field[39].format == ISO_N)
                 iso_set_string(&answer, 39, DRAW_TEXT("00", "00", "99"));
         if (random_below(&draw, 4))
-                iso_set_string(&answer, 38, route->dialect.field[38].format == ISO_N
-                                                ? DRAW_TEXT("000000", "999999")
-                                                : DRAW_TEXT("ABC123", "A     ", "      ", " A B  ", "zzzzzz", "    9 "));
+                iso_set_string(&answer, 38,
+                               route->dialect.field[38].format == ISO_N
+                                   ? DRAW_TEXT("000000", "999999")
+                                   : DRAW_TEXT("ABC123", "A     ", "      ", " A B  ", "zzzzzz", "    9 "));
         if (random_below(&draw, 4))
                 iso_set_string(&answer, 28, DRAW_TEXT("D00000000", "C00099999", "D00099999"));
         if (length > most)
@@ -411,7 +427,8 @@ static void check_notice(const struct bank_notice *notice, const struct iso_mess
         must(iso_has(heard, 95) == (notice->kind == BANK_NOTICE_PARTIAL));
         if (iso_has(heard, 39)) {
                 bool is_digits = strspn(notice->why, DIGITS_ONLY) == 2;
-                const char *wanted = route->dialect.field[39].format == ISO_N && !is_digits ? "21" : notice->why;
+                const char *wanted =
+                    route->dialect.field[39].format == ISO_N && !is_digits ? "21" : notice->why;
                 must(strcmp(bank_peer_value(heard, 39), wanted) == 0);
         }
         if (iso_has(heard, 95)) {
@@ -425,7 +442,8 @@ static void carry_notices(void)
 {
         struct memory_taken taken[NOTICES_MAX];
         size_t count;
-        while ((count = memory_saf_take(database, "BANKA", "test", bank_now_ms, 60000, 1000, 60000, NOTICES_MAX, taken)) > 0) {
+        while ((count = memory_saf_take(database, "BANKA", "test", bank_now_ms, 60000, 1000, 60000,
+                                        NOTICES_MAX, taken)) > 0) {
                 for (size_t i = 0; i < count; i++) {
                         const struct memory_notice *row = &taken[i].notice;
                         struct bank_notice notice = {.identity = taken[i].identity,
@@ -436,17 +454,19 @@ static void carry_notices(void)
                                                      .dispensed_yen = row->dispensed_yen,
                                                      .attempts = 1};
                         memcpy(notice.why, row->why, sizeof(notice.why));
-                        told.exchange = (struct bank_exchange){
-                            .identity = notice.identity,
-                            .kind = notice.kind == BANK_NOTICE_COMPLETION ? MESSAGE_COMPLETION : MESSAGE_REVERSAL,
-                            .on_end = on_told};
+                        told.exchange = (struct bank_exchange){.identity = notice.identity,
+                                                               .kind = notice.kind == BANK_NOTICE_COMPLETION
+                                                                           ? MESSAGE_COMPLETION
+                                                                           : MESSAGE_REVERSAL,
+                                                               .on_end = on_told};
                         told.acknowledged = false;
                         bank_format_notice(&notice, route->settings.acquirer, &request);
                         must(bank_route_tell(route, &told.exchange, &request, 1000));
                         check_notice(&notice, &bank.sent[bank.count - 1]);
                         bank_peer_answer(&bank, bank.count - 1, "00");
                         must(told.acknowledged);
-                        struct memory_ended ended = {.identity = notice.identity, .seq = notice.seq, .said = "00"};
+                        struct memory_ended ended = {
+                            .identity = notice.identity, .seq = notice.seq, .said = "00"};
                         must(memory_saf_end(database, &ended, 1, bank_now_ms) == 1);
                 }
         }
@@ -460,7 +480,8 @@ static void draw_advice(int64_t stan, int64_t amount_yen)
         static const char alphabet[] = "09AZaz ";
         bool reversal = random_below(&draw, 2);
         char original[43], why[3] = "", replacement[64];
-        int64_t dispensed_yen = DRAW_NUMBER(0, 1, 500, 1000, amount_yen - 1000, amount_yen - 500, amount_yen, INT64_C(999999999999));
+        int64_t dispensed_yen = DRAW_NUMBER(0, 1, 500, 1000, amount_yen - 1000, amount_yen - 500, amount_yen,
+                                            INT64_C(999999999999));
         build(reversal ? "0420" : "0220", stan);
         iso_set_string(&request, 3, "010000");
         iso_set_number(&request, 4, amount_yen, 12);
@@ -472,8 +493,8 @@ static void draw_advice(int64_t stan, int64_t amount_yen)
                 iso_set_string(&request, 39, why);
         }
         if (random_below(&draw, 2)) {
-                snprintf(replacement, sizeof(replacement), "%012" PRId64 "%012d%sD00000000", dispensed_yen < 0 ? 0 : dispensed_yen,
-                         0, DRAW_TEXT("D00000000", "C99999999"));
+                snprintf(replacement, sizeof(replacement), "%012" PRId64 "%012d%sD00000000",
+                         dispensed_yen < 0 ? 0 : dispensed_yen, 0, DRAW_TEXT("D00000000", "C99999999"));
                 iso_set_string(&request, 95, replacement);
         }
         tell(" %s 39='%s' 95=%s", request.mti, why, iso_has(&request, 95) ? replacement : "");
@@ -483,10 +504,10 @@ static void draw_advice(int64_t stan, int64_t amount_yen)
 static void carry_one(int dialect, int64_t stan)
 {
         bool inquiry = random_below(&draw, 3) == 0, of_house = random_below(&draw, 3) == 0;
-        int64_t amount_yen = DRAW_NUMBER(1000, 10000, 99999000, 100000000, INT64_C(9999999000), INT64_C(10000000000),
-                                         INT64_C(999999999000));
-        snprintf(story, sizeof(story), "%s: %s of %" PRId64 " yen with %s:", dialect_name[dialect], inquiry ? "inquiry" : "withdrawal", amount_yen,
-                 of_house ? house_pan : link_pan);
+        int64_t amount_yen = DRAW_NUMBER(1000, 10000, 99999000, 100000000, INT64_C(9999999000),
+                                         INT64_C(10000000000), INT64_C(999999999000));
+        snprintf(story, sizeof(story), "%s: %s of %" PRId64 " yen with %s:", dialect_name[dialect],
+                 inquiry ? "inquiry" : "withdrawal", amount_yen, of_house ? house_pan : link_pan);
         draw_request(stan, inquiry, of_house ? house_pan : link_pan, amount_yen);
         (void)ask(inquiry);
         if (!inquiry && random_below(&draw, 5)) {

@@ -335,8 +335,8 @@ START_TEST(a_price_is_there_unless_terminal_route_or_tariff_is_missing)
 
         faults[_i].apply(&scenario);
         verdict = decide(bench, &scenario);
-        priced = verdict.issuer && verdict.atm && verdict.atm->hall &&
-                 faults[_i].apply != on_no_tariff && scenario.processing == PROCESSING_WITHDRAWAL;
+        priced = verdict.issuer && verdict.atm && verdict.atm->hall && faults[_i].apply != on_no_tariff &&
+                 scenario.processing == PROCESSING_WITHDRAWAL;
         ck_assert_int_eq(verdict.price.interbank_fee_yen, priced ? 100 : 0);
         ck_assert_int_eq(verdict.price.tariff_from_day, priced ? calendar_day(2007, 8, 1) : 0);
 }

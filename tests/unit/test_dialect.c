@@ -94,8 +94,10 @@ END_TEST
 START_TEST(each_shipped_dialect_has_the_forms_that_it_is_there_to_show)
 {
         static const struct iso_dialect wanted[SHIPPED] = {
-            {"BANKA", FRAME_BINARY, false, false, ISO_BITMAP_RAW, ISO_DIGITS_ASCII, ISO_DIGITS_ASCII, .field = {}},
-            {"BANKB", FRAME_ASCII, false, false, ISO_BITMAP_HEX, ISO_DIGITS_ASCII, ISO_DIGITS_ASCII, .field = {}},
+            {"BANKA", FRAME_BINARY, false, false, ISO_BITMAP_RAW, ISO_DIGITS_ASCII, ISO_DIGITS_ASCII,
+             .field = {}},
+            {"BANKB", FRAME_ASCII, false, false, ISO_BITMAP_HEX, ISO_DIGITS_ASCII, ISO_DIGITS_ASCII,
+             .field = {}},
             {"BANKC", FRAME_BINARY, true, false, ISO_BITMAP_RAW, ISO_DIGITS_BCD, ISO_DIGITS_BCD, .field = {}},
         };
         ck_assert_str_eq(dialects[_i].name, wanted[_i].name);
@@ -466,7 +468,8 @@ START_TEST(a_dialect_may_bar_empty_messages)
 {
         struct iso_dialect dialect;
         char error[DIALECT_ERROR_MAX] = "";
-        ck_assert_msg(read_with(LINE_BITMAP, "bitmap = raw\nempty_messages = no", &dialect, error), "%s", error);
+        ck_assert_msg(read_with(LINE_BITMAP, "bitmap = raw\nempty_messages = no", &dialect, error), "%s",
+                      error);
         ck_assert(!dialect.frame_may_be_empty);
 }
 END_TEST
@@ -508,7 +511,8 @@ static const struct {
     {LINE_HEADER, "header = hex", "x.dialect:3: [dialect] header = 'hex'; expected binary, ascii or bcd"},
     {LINE_BITMAP, "bitmap =", "x.dialect:5: [dialect] bitmap = ''; expected raw or hex"},
     {LINE_BITMAP, "bitmap = RAW", "x.dialect:5: [dialect] bitmap = 'RAW'; expected raw or hex"},
-    {LINE_BITMAP, "bitmap = raw\nempty_messages = maybe", "x.dialect:6: [dialect] empty_messages = 'maybe'; expected no or yes"},
+    {LINE_BITMAP, "bitmap = raw\nempty_messages = maybe",
+     "x.dialect:6: [dialect] empty_messages = 'maybe'; expected no or yes"},
     {LINE_BITMAP, "header = bcd",
      "x.dialect:5: [dialect] header: given twice, first in line 3; expected once"},
     {2, "name =", "x.dialect:2: [dialect] name = ''; expected 1 to 31 characters of ASCII"},
@@ -614,9 +618,11 @@ static const struct {
      "x.dialect:12: [fields] 7 (time): a length of 14; expected 10, which holds our values"},
     /* what the bank's codes mean */
     {LINE_END, "[request codes]\n00 = NOT_COVERED",
-     "x.dialect:27: [request codes] 00 = 'NOT_COVERED'; 00 is the approval everywhere; expected another code"},
+     "x.dialect:27: [request codes] 00 = 'NOT_COVERED'; 00 is the approval everywhere; expected another "
+     "code"},
     {LINE_END, "[request codes]\n5 = NOT_COVERED",
-     "x.dialect:27: [request codes] 5 = 'NOT_COVERED'; expected a code of two digits or capital letters, or other"},
+     "x.dialect:27: [request codes] 5 = 'NOT_COVERED'; expected a code of two digits or capital letters, or "
+     "other"},
     {LINE_END, "[notice codes]\n21 = twice",
      "x.dialect:27: [notice codes] 21 = 'twice'; expected done, repeated, missing, case or again"},
     {LINE_END, "[notice codes]\n21 = done\n[request codes]\n21 = DECLINED\n[notice codes]\n21 = case",

@@ -139,8 +139,8 @@ END_TEST
 START_TEST(an_empty_message_is_one_where_the_dialect_has_them)
 {
         static const char *const empty[FORMS][2] = {
-            [BINARY] = {"\0\0", "\0\0"}, [BINARY_SELF] = {"\0\2", "\0\0"}, [ASCII] = {"0000", "0000"},
-            [ASCII_SELF] = {"0004", "0000"}, [BCD] = {"\0\0", "\0\0"}, [BCD_SELF] = {"\0\2", "\0\0"}};
+            [BINARY] = {"\0\0", "\0\0"},     [BINARY_SELF] = {"\0\2", "\0\0"}, [ASCII] = {"0000", "0000"},
+            [ASCII_SELF] = {"0004", "0000"}, [BCD] = {"\0\0", "\0\0"},         [BCD_SELF] = {"\0\2", "\0\0"}};
         struct iso_dialect dialect = forms[_i];
         size_t header = frame_header_size(&dialect), at = 4711, length = 4711;
         for (int i = 0; i < 2; i++) {

@@ -31,7 +31,8 @@ START_TEST(without_todays_partitions_nothing_starts_and_the_day_is_named)
         ck_assert_str_eq(error, "");
         reference_set_moments(reference, now_ms + DAY_MS, now_ms + 2 * DAY_MS);
         ck_assert(!partitions_check(reference, now_ms, error, sizeof(error)));
-        ck_assert_str_eq(error, "database: no partitions for the business day 2016-12-29: run 'atmctl db partitions'");
+        ck_assert_str_eq(
+            error, "database: no partitions for the business day 2016-12-29: run 'atmctl db partitions'");
 }
 END_TEST
 

@@ -24,7 +24,8 @@ int __wrap_event_add(struct event *event, const struct timeval *timeout)
 {
         static const struct timeval now = {0};
         int64_t ms = timeout ? (int64_t)timeout->tv_sec * 1000 + timeout->tv_usec / 1000 : 0;
-        if (!watching || !timeout || event_get_fd(event) >= 0 || ms == 5000) /* the time limit of an attempt */
+        if (!watching || !timeout || event_get_fd(event) >= 0 ||
+            ms == 5000) /* the time limit of an attempt */
                 return __real_event_add(event, timeout);
         if (ms > 0 && pause_count < PAUSES)
                 pauses_ms[pause_count++] = ms;
@@ -63,7 +64,8 @@ static void draw(int64_t drawn_ms[PAUSES])
         ck_assert_int_ge(child, 0);
         if (child == 0) {
                 struct event_base *base = event_base_new();
-                struct pg_conn *conn = pg_conn_new(base, "host=/nonexistent dbname=none", none, &events, base);
+                struct pg_conn *conn =
+                    pg_conn_new(base, "host=/nonexistent dbname=none", none, &events, base);
                 watching = true;
                 event_base_dispatch(base);
                 watching = false;

@@ -51,7 +51,8 @@ START_TEST(jitter_reaches_its_bounds_and_keeps_them)
         static const struct {
                 int64_t pause, lowest, highest;
                 int percent;
-        } rows[] = {{200, 150, 250, 25}, {201, 100, 301, 50}, {15000, 11250, 18750, 25}, {8, 8, 8, 0}, {0, 0, 0, 50}};
+        } rows[] = {
+            {200, 150, 250, 25}, {201, 100, 301, 50}, {15000, 11250, 18750, 25}, {8, 8, 8, 0}, {0, 0, 0, 50}};
         struct random random;
         random_seed(&random, 1);
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

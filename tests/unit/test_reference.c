@@ -439,8 +439,9 @@ START_TEST(each_issuer_that_lacks_something_is_told_once)
         must(reference_add_prefix(r, "770001", 100, "NEWB", CARD_CASH, error));
         must(reference_finish(r, error));
         ck_assert_uint_eq(check(), 2);
-        ck_assert_str_eq(lacks, "issuer NEWB: no tariff for band day, though card prefix 770001 leads to it\n"
-                                "issuer OTHER: no tariff for band day, though card prefix 880001 leads to it\n");
+        ck_assert_str_eq(lacks,
+                         "issuer NEWB: no tariff for band day, though card prefix 770001 leads to it\n"
+                         "issuer OTHER: no tariff for band day, though card prefix 880001 leads to it\n");
 }
 END_TEST
 
@@ -789,7 +790,8 @@ int main(void)
         tcase_add_loop_test(tcase, a_malformed_row_is_refused_and_named, 0, BAD_ROWS);
         tcase_add_loop_test(tcase, rows_that_do_not_fit_together_are_refused_and_named, 0, MISFITS);
         tcase_add_test(tcase, good_rows_alone_are_accepted_and_lack_nothing);
-        tcase_add_loop_test(tcase, an_issuer_that_cards_lead_to_without_a_price_is_told_and_no_fault, 0, GAPS);
+        tcase_add_loop_test(tcase, an_issuer_that_cards_lead_to_without_a_price_is_told_and_no_fault, 0,
+                            GAPS);
         tcase_add_test(tcase, each_issuer_that_lacks_something_is_told_once);
         tcase_add_test(tcase, without_a_tax_rate_each_issuer_that_cards_lead_to_is_told);
         tcase_add_test(tcase, an_empty_fleet_is_no_fault);

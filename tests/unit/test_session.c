@@ -847,7 +847,8 @@ START_TEST(handles_of_former_sessions_find_nobody)
                         ck_assert_ptr_eq(session_index_find(index, sessions[i].handle), &sessions[i]);
                 }
                 for (int i = 0; i < SESSIONS; i++)
-                        ck_assert_ptr_eq(session_index_find_terminal(index, sessions[i].terminal), &sessions[i]);
+                        ck_assert_ptr_eq(session_index_find_terminal(index, sessions[i].terminal),
+                                         &sessions[i]);
                 ck_assert_uint_eq(session_index_count(index), SESSIONS);
                 for (int i = SESSIONS - 1; i >= 0; i--) {
                         former[i] = sessions[i].handle;

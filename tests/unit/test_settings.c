@@ -652,7 +652,8 @@ START_TEST(the_commented_and_the_minimal_configuration_load_alike)
         ck_assert_msg(settings_load(SOURCE_DIR "/etc/atmd.conf", &commented, error), "%s", error);
         ck_assert_msg(settings_load(SOURCE_DIR "/etc/atmd-minimal.conf", &minimal, error), "%s", error);
         for (size_t i = 0; i < settings_row_count; i++)
-                ck_assert_msg(settings_row_is_same(&settings_rows[i], &commented, &minimal), "%s", settings_rows[i].key);
+                ck_assert_msg(settings_row_is_same(&settings_rows[i], &commented, &minimal), "%s",
+                              settings_rows[i].key);
         char *etc = realpath(SOURCE_DIR "/etc", NULL), wanted[SETTINGS_TEXT_MAX];
         snprintf(wanted, sizeof(wanted), "%s/pki/atmd.crt", etc);
         free(etc);
@@ -733,7 +734,8 @@ START_TEST(a_reload_neither_adds_nor_moves_links)
         start_settings(&to);
         to.link_count = 1;
         ck_assert(!settings_may_change(&from, &to, error));
-        ck_assert_str_eq(error, "[link BANKB]: links can't be added, taken away or moved while atmd runs: restart it");
+        ck_assert_str_eq(
+            error, "[link BANKB]: links can't be added, taken away or moved while atmd runs: restart it");
         ck_assert(!settings_may_change(&to, &from, error));
         to.link_count = 2;
         strcpy(to.link[0].name, "BANKB");
@@ -743,7 +745,8 @@ START_TEST(a_reload_neither_adds_nor_moves_links)
 END_TEST
 
 /* "\\[clock] _skew_s_" of a section's rows that a reload takes over; "all of \\[tls]" where they all are. */
-static size_t print_reloaded(const struct settings_row *rows, size_t count, const char *shown, char *buffer, size_t size)
+static size_t print_reloaded(const struct settings_row *rows, size_t count, const char *shown, char *buffer,
+                             size_t size)
 {
         size_t reloaded = 0, used = 0;
         for (size_t i = 0; i < count; i++)
@@ -765,9 +768,11 @@ START_TEST(the_manual_says_what_a_reload_takes_over)
         char wanted[2048];
         size_t used = 0;
         for (size_t i = 0, n; i < settings_row_count; i += n) {
-                for (n = 1; i + n < settings_row_count && !strcmp(settings_rows[i + n].section, settings_rows[i].section);)
+                for (n = 1; i + n < settings_row_count &&
+                            !strcmp(settings_rows[i + n].section, settings_rows[i].section);)
                         n++;
-                used += print_reloaded(&settings_rows[i], n, settings_rows[i].section, wanted + used, sizeof(wanted) - used);
+                used += print_reloaded(&settings_rows[i], n, settings_rows[i].section, wanted + used,
+                                       sizeof(wanted) - used);
         }
         used += print_reloaded(settings_link_rows, settings_link_row_count, "link NAME", wanted + used,
                                sizeof(wanted) - used);

@@ -56,17 +56,18 @@ static void make_certificates(void)
         must(pki_issue(pki, "server", PKI_SERVER, "IP:127.0.0.1", 10, folder, error), error);
         must(pki_issue(pki, "CLIENT", PKI_CLIENT, NULL, 10, folder, error), error);
         pki_close(pki);
-        server_tls = tls_server_context(in_folder("ca.crt"), in_folder("server.crt"), in_folder("server.key"), "1.3",
-                                        tls_error);
+        server_tls = tls_server_context(in_folder("ca.crt"), in_folder("server.crt"), in_folder("server.key"),
+                                        "1.3", tls_error);
         must(server_tls != NULL, tls_error);
-        client_tls = tls_client_context(in_folder("ca.crt"), in_folder("CLIENT.crt"), in_folder("CLIENT.key"), tls_error);
+        client_tls = tls_client_context(in_folder("ca.crt"), in_folder("CLIENT.crt"), in_folder("CLIENT.key"),
+                                        tls_error);
         must(client_tls != NULL, tls_error);
 }
 
 static void drop_certificates(void)
 {
-        static const char *const names[] = {"ca.crt",     "ca.key",     "server.crt", "server.key",
-                                            "CLIENT.crt", "CLIENT.key", ""};
+        static const char *const names[] = {"ca.crt",     "ca.key", "server.crt", "server.key", "CLIENT.crt",
+                                            "CLIENT.key", ""};
         SSL_CTX_free(server_tls);
         SSL_CTX_free(client_tls);
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -376,7 +377,8 @@ static size_t protect(uint8_t *record, enum record_kind kind, const uint8_t *byt
         ck_assert_int_eq(EVP_EncryptUpdate(cipher, NULL, &done, record, 5), 1);
         ck_assert_int_eq(EVP_EncryptUpdate(cipher, record + 5, &done, plain, (int)length + 1), 1);
         ck_assert_int_eq(EVP_EncryptFinal_ex(cipher, record + 5 + done, &done), 1);
-        ck_assert_int_eq(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, TAG_LENGTH, record + 5 + length + 1), 1);
+        ck_assert_int_eq(
+            EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, TAG_LENGTH, record + 5 + length + 1), 1);
         EVP_CIPHER_CTX_free(cipher);
         return 5 + total;
 }

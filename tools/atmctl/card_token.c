@@ -23,9 +23,11 @@ static bool key_fits(const struct invocation *invocation, struct token_key *key,
         result = database_query(&database, "SELECT token_key_is($1)", 1, parameters);
         fits = result && *PQgetvalue(result, 0, 0) == 't';
         if (result && !fits) {
-                complain("%s: holds another key than the one that the cards of database '%s' have their tokens from", path,
-                         PQdb(database.connection));
-                note("another key would leave accounts, exclusions and the use of limits behind: the same file is "
+                complain("%s: holds another key than the one that the cards of database '%s' have their "
+                         "tokens from",
+                         path, PQdb(database.connection));
+                note("another key would leave accounts, exclusions and the use of limits behind: the same "
+                     "file is "
                      "wanted that atmd uses");
         }
         PQclear(result);

@@ -125,8 +125,7 @@ bool database_refresh(struct database *database)
         PQclear(result);
         if (database->state == DATABASE_EMPTY)
                 return true;
-        result =
-            database_query(database, "SELECT coalesce(max(version), 0) FROM schema_migration", 0, NULL);
+        result = database_query(database, "SELECT coalesce(max(version), 0) FROM schema_migration", 0, NULL);
         if (!result)
                 return false;
         database->version = atoi(PQgetvalue(result, 0, 0));

@@ -28,7 +28,7 @@ struct field {
                                * which comes before it; NULL: it must be there */
         const char *add_fallback; /* add: likewise where it differs */
         const char *column;       /* in the database */
-        const char *references;   /* the table that must hold it, its noun's name, in a column of the same name;
+        const char *references; /* the table that must hold it, its noun's name, in a column of the same name;
                                    * or "table.column" */
 };
 

@@ -5,7 +5,8 @@
 
 enum { VARIABLES_MAX = 4 };
 
-static struct journal_folders folders_of(const struct invocation *invocation, const char *option, const char *variable)
+static struct journal_folders folders_of(const struct invocation *invocation, const char *option,
+                                         const char *variable)
 {
         /* one place a variable, since the caller keeps the pointer */
         static const char *one[VARIABLES_MAX];

@@ -32,5 +32,6 @@ bool operator_sign(struct database *database)
         const char *parameters[] = {operator_now(), operator_name()};
 
         return database_execute(
-            database, "SELECT set_config('atm.now_ms', $1, false), set_config('atm.who', $2, false)", 2, parameters);
+            database, "SELECT set_config('atm.now_ms', $1, false), set_config('atm.who', $2, false)", 2,
+            parameters);
 }

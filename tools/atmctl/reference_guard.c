@@ -36,8 +36,9 @@ static char *read_lacking(struct database *database)
 bool reference_guard_begin(struct reference_guard *ret_guard, struct database *database)
 {
         ret_guard->lacking = NULL;
-        if (!database_execute(database, "LOCK TABLE issuer, card_prefix, tariff, tax_rate IN SHARE ROW EXCLUSIVE MODE", 0,
-                              NULL))
+        if (!database_execute(database,
+                              "LOCK TABLE issuer, card_prefix, tariff, tax_rate IN SHARE ROW EXCLUSIVE MODE",
+                              0, NULL))
                 return false;
         ret_guard->lacking = read_lacking(database);
         if (!ret_guard->lacking)
@@ -68,7 +69,8 @@ static bool compare(const char *before, const char *after)
                 good = false;
         }
         if (!good)
-                note("first what a price is made of (tariffs of both bands from one day on, a tax rate), then the card "
+                note("first what a price is made of (tariffs of both bands from one day on, a tax rate), "
+                     "then the card "
                      "prefix that leads to it");
         return good;
 }

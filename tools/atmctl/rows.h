@@ -24,8 +24,8 @@ int rows_print(const struct invocation *invocation, const struct rows_query *que
 
 /* Rows of which one more than `limit` was asked for, so that a cut is noticed: `cut`, with %s for the limit, is then said. False
  * after a complaint. */
-ATM_MUST_USE bool rows_print_found(const struct invocation *invocation, const struct output_column *columns, size_t count,
-                                   const PGresult *result, int64_t limit, const char *cut);
+ATM_MUST_USE bool rows_print_found(const struct invocation *invocation, const struct output_column *columns,
+                                   size_t count, const PGresult *result, int64_t limit, const char *cut);
 
 /* --limit as a parameter of a query: one more than is shown, so that a cut is noticed. */
 void rows_limit(const struct invocation *invocation, int64_t fallback, int64_t *ret_limit, char ret_text[24]);

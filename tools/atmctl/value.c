@@ -273,18 +273,21 @@ static bool check_nothing(const struct value_row *row, const char *text, char *r
 
 static const struct value_row rows[VALUE_KIND_COUNT] = {
     [VALUE_NONE] = {.name = "", .expected = "no value", .check = check_nothing},
-    [VALUE_TEXT] = {.name = "TEXT",
-                    .expected = "a text of 1 to 200 bytes in UTF-8, without control characters and marks of direction",
-                    .sql_type = "text",
-                    .minimum = 1,
-                    .maximum = 200,
-                    .check = check_name},
-    [VALUE_PREFECTURE] = {.name = "PREFECTURE",
-                          .expected = "a prefecture's name of 1 to 31 bytes, without control characters and marks of direction",
-                          .sql_type = "text",
-                          .minimum = 1,
-                          .maximum = PREFECTURE_MAX,
-                          .check = check_name},
+    [VALUE_TEXT] =
+        {.name = "TEXT",
+         .expected = "a text of 1 to 200 bytes in UTF-8, without control characters and marks of direction",
+         .sql_type = "text",
+         .minimum = 1,
+         .maximum = 200,
+         .check = check_name},
+    [VALUE_PREFECTURE] =
+        {.name = "PREFECTURE",
+         .expected =
+             "a prefecture's name of 1 to 31 bytes, without control characters and marks of direction",
+         .sql_type = "text",
+         .minimum = 1,
+         .maximum = PREFECTURE_MAX,
+         .check = check_name},
     [VALUE_AREA] = {.name = "AREA",
                     .expected = "1 to 15 letters, digits, '_' or '-', as kanto",
                     .sql_type = "text",

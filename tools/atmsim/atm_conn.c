@@ -15,7 +15,11 @@
 #include "lib/security/tls.h"
 #include "protocol/frame.h"
 
-enum { INPUT_MAX = 2 * (ISO_MESSAGE_MAX + ISO_LENGTH_HEADER), MESSAGES_PER_TURN = 16, END_CUT = STREAM_END_OWNER };
+enum {
+        INPUT_MAX = 2 * (ISO_MESSAGE_MAX + ISO_LENGTH_HEADER),
+        MESSAGES_PER_TURN = 16,
+        END_CUT = STREAM_END_OWNER
+};
 
 static struct atm_conn *conn_of(struct stream *stream)
 {
@@ -114,8 +118,9 @@ static bool resolve_all(struct atm_conn_net *net, const char *ports, char error[
         return net->ports > 0;
 }
 
-bool atm_conn_net_open(struct atm_conn_net *ret_net, struct event_base *base, const char *host, const char *ports,
-                   const char *ca, const char *certs, const char *first_terminal, char error[ATM_CONN_ERROR_MAX])
+bool atm_conn_net_open(struct atm_conn_net *ret_net, struct event_base *base, const char *host,
+                       const char *ports, const char *ca, const char *certs, const char *first_terminal,
+                       char error[ATM_CONN_ERROR_MAX])
 {
         struct atm_conn_net net = {.host = host, .certs = certs};
         const struct stream_rules rules = {
@@ -232,7 +237,8 @@ static SSL *new_ssl(const struct atm_conn_net *net, const char *terminal, char r
         }
         memcpy(strrchr(path, '.'), ".key", 5);
         if (SSL_use_PrivateKey_file(ssl, path, SSL_FILETYPE_PEM) != 1) {
-                snprintf(reason, ATM_CONN_REASON_MAX, "%.200s: no key in PEM that fits the certificate", path);
+                snprintf(reason, ATM_CONN_REASON_MAX, "%.200s: no key in PEM that fits the certificate",
+                         path);
                 goto failed;
         }
         return ssl;
@@ -250,7 +256,8 @@ bool atm_conn_connect(struct atm_conn *conn, const char *terminal, int port, cha
         conn->cut = false;
         if (!ssl)
                 return false;
-        if (stream_connect(&conn->stream, ssl, (const struct sockaddr *)&net->address[port], net->address_length))
+        if (stream_connect(&conn->stream, ssl, (const struct sockaddr *)&net->address[port],
+                           net->address_length))
                 return true;
         snprintf(reason, ATM_CONN_REASON_MAX, "%s", strerror(errno));
         return false;

@@ -23,7 +23,12 @@
 #include "lib/net/stream.h"
 #include "protocol/iso8583.h"
 
-enum { ATM_CONN_ERROR_MAX = 640, ATM_CONN_PORTS_MAX = 64, ATM_CONN_OUT_MAX = 2048, ATM_CONN_REASON_MAX = 256 };
+enum {
+        ATM_CONN_ERROR_MAX = 640,
+        ATM_CONN_PORTS_MAX = 64,
+        ATM_CONN_OUT_MAX = 2048,
+        ATM_CONN_REASON_MAX = 256
+};
 
 struct atm_conn;
 

@@ -304,8 +304,7 @@ static void serve(struct seat *seat)
 
 static void arrive(struct fleet *fleet, int64_t business_ms)
 {
-        int64_t late_us =
-            real_now_us() - clock_real_at(&fleet->options->clock, business_ms) * 1000;
+        int64_t late_us = real_now_us() - clock_real_at(&fleet->options->clock, business_ms) * 1000;
         struct seat *seat = &fleet->seats[random_below(&fleet->arrivals.random, fleet->count)];
         struct customer customer;
 
@@ -442,7 +441,8 @@ static void enter_phase(struct seat *seat, enum phase phase, int64_t pause_us)
         struct fleet *fleet = seat->fleet;
 
         seat->phase = phase;
-        fleet->phase_deadline_us[seat->index] = pause_us == INT64_MAX ? INT64_MAX : steady_now_us() + pause_us;
+        fleet->phase_deadline_us[seat->index] =
+            pause_us == INT64_MAX ? INT64_MAX : steady_now_us() + pause_us;
         if (phase == LINED_UP)
                 fleet->line[(fleet->line_first + fleet->line_count++) % fleet->count] = seat->index;
 }
@@ -809,8 +809,8 @@ static void warn_of_strangers(const struct fleet *fleet, const struct rebirth *r
                              terminals_find(&fleet->terminals, rebirth->terminals.terminal[i].name) < 0;
         if (strangers)
                 complain("%d ATMs of this journal have open withdrawals but are not part of this run; "
-                        "run them too (--atms) to bring those to their end",
-                        strangers);
+                         "run them too (--atms) to bring those to their end",
+                         strangers);
 }
 
 /* Each ATM learns from journal and dispenser what it was doing when its last process ended. */
@@ -872,7 +872,7 @@ static bool open_seats(struct fleet *fleet)
                 seat->slot = dispensers_find_or_add(fleet->dispensers, terminal->name);
                 if (seat->slot < 0 || !dispensers_counters(fleet->dispensers, seat->slot)) {
                         complain("dispenser of %s: %s", terminal->name,
-                                seat->slot < 0 ? strerror(errno) : "its counters are damaged");
+                                 seat->slot < 0 ? strerror(errno) : "its counters are damaged");
                         return false;
                 }
                 fleet->deadline_us[i] = INT64_MAX;
@@ -913,8 +913,8 @@ static bool raise_files(size_t atms)
 
         if (files >= atms + 32)
                 return true;
-        complain("%zu ATMs need %zu open files, this process may have %llu (ulimit -n)",
-                atms, atms + 32, (unsigned long long)files);
+        complain("%zu ATMs need %zu open files, this process may have %llu (ulimit -n)", atms, atms + 32,
+                 (unsigned long long)files);
         return false;
 }
 
@@ -942,7 +942,7 @@ static bool open_loop(struct fleet *fleet)
         if (!fleet->signals || !fleet->tick || !fleet->arrival || event_add(fleet->tick, &tick) < 0)
                 return false;
         if (!atm_conn_net_open(&fleet->net, fleet->base, options->host, options->ports, options->ca,
-                           options->certs, fleet->terminals.terminal[0].name, error)) {
+                               options->certs, fleet->terminals.terminal[0].name, error)) {
                 complain("%s", error);
                 return false;
         }
@@ -985,8 +985,7 @@ static bool close_fleet(struct fleet *fleet)
         if (fleet->lock >= 0)
                 close(fleet->lock);
         if (fleet->net.tls && !atm_conn_net_close(&fleet->net)) {
-                complain("--capture %s: not all could be written",
-                        fleet->options->capture_file);
+                complain("--capture %s: not all could be written", fleet->options->capture_file);
                 complete = false;
         }
         signals_free(fleet->signals);

@@ -30,7 +30,8 @@ static bool load_rows(struct terminals *t, size_t limit, struct csv *csv)
         if (result == CSV_BAD)
                 return false;
         return (t->count > 0 && t->count >= limit) ||
-               csv_refuse(csv, 0, NULL, "%zu terminals are in it, %zu are wanted", t->count, limit ? limit : 1);
+               csv_refuse(csv, 0, NULL, "%zu terminals are in it, %zu are wanted", t->count,
+                          limit ? limit : 1);
 }
 
 bool terminals_load(const char *path, size_t limit, struct terminals *ret_terminals,

@@ -47,14 +47,15 @@ static bool read_rows(struct csv *csv, const char *issuer, struct bank *bank, st
                 if (strcmp(csv_value(csv, COLUMN_ISSUER), issuer) != 0)
                         continue;
                 if (count == BANK_ACCOUNTS_MAX)
-                        return csv_refuse(csv, csv->line, NULL, "expected at most %d accounts", BANK_ACCOUNTS_MAX);
+                        return csv_refuse(csv, csv->line, NULL, "expected at most %d accounts",
+                                          BANK_ACCOUNTS_MAX);
                 if (!take_row(csv, bank, key))
                         return false;
                 count++;
         }
         if (result == CSV_END && count == 0)
-                return csv_refuse(csv, csv->line, NULL, "no card of issuer '%s' up to here; expected one or more",
-                                  issuer);
+                return csv_refuse(csv, csv->line, NULL,
+                                  "no card of issuer '%s' up to here; expected one or more", issuer);
         *ret_count = count;
         return result == CSV_END;
 }

@@ -34,7 +34,7 @@ enum bank_count {
 #define COUNT(id, name) BANK_COUNT_##id,
         BANK_COUNTS(COUNT)
 #undef COUNT
-        BANK_COUNT_COUNT
+            BANK_COUNT_COUNT
 };
 extern const char *const bank_count_name[BANK_COUNT_COUNT];
 

@@ -649,7 +649,8 @@ void host_describe(const struct host *host, char *buffer, size_t size)
         struct bank_totals totals;
         char address[HOST_CONN_PEER_MAX], torn[96] = "";
         bank_total(host->bank, &totals);
-        address_print_socket((const struct sockaddr *)&host->address, host->address_length, address, sizeof(address));
+        address_print_socket((const struct sockaddr *)&host->address, host->address_length, address,
+                             sizeof(address));
         if (host->journal.torn_bytes > 0)
                 snprintf(torn, sizeof(torn),
                          " (%" PRId64 " bytes of a last line that a crash cut off are cut away)",
@@ -720,7 +721,8 @@ static json_t *show_money(const struct host *host)
 json_t *host_show(const struct host *host)
 {
         const struct behaviours *behaviours = &host->behaviours;
-        bool ordered = behaviours->command != BEHAVIOUR_NORMAL && steady_now_ms() < behaviours->command_until_ms;
+        bool ordered =
+            behaviours->command != BEHAVIOUR_NORMAL && steady_now_ms() < behaviours->command_until_ms;
         json_t *object = json_object(), *journal = json_object();
         size_t conns = host->conns ? host_conns_count(host->conns) : 0;
         json_object_set_new(object, "bank", json_string(host->options->name));

@@ -122,7 +122,8 @@ static bool rebuild(struct bank_journal *journal, struct bank *bank, const char 
         struct rebuild target = {bank, mark};
         const struct bank_journal_reader reader = {on_header, on_record, on_damage, &target};
         struct bank_journal_found found;
-        if (!bank_journal_scan(journal->path, journal->fd, &reader, &found, error) || !cut_tail(journal, &found, error))
+        if (!bank_journal_scan(journal->path, journal->fd, &reader, &found, error) ||
+            !cut_tail(journal, &found, error))
                 return false;
         journal->records = found.records;
         journal->torn_bytes = found.torn_bytes;

@@ -20,7 +20,7 @@ enum {
         CARDS_MAX = 2048,
         BOOK_MAX = 8192,
         ANSWER_MS = 60000, /* so long no machine takes */
-        SILENCE_MS = 400, /* so long nothing came: nothing comes */
+        SILENCE_MS = 400,  /* so long nothing came: nothing comes */
 };
 
 struct card {

@@ -355,11 +355,13 @@ static bool say_business_day(struct database *database, const struct invocation 
         if (!business_today(invocation, &today))
                 return false;
         calendar_print_day(today, day);
-        return database_execute(database, "SELECT set_config('atm.business_day', $1, false)", LENGTH(parameters), parameters);
+        return database_execute(database, "SELECT set_config('atm.business_day', $1, false)",
+                                LENGTH(parameters), parameters);
 }
 
 /* One transaction, and one operator at a time on a table, so that checks hold until the commit. */
-static bool begin(struct database *database, const struct invocation *invocation, struct reference_guard *ret_guard)
+static bool begin(struct database *database, const struct invocation *invocation,
+                  struct reference_guard *ret_guard)
 {
         const struct entity *entity = invocation->command->entity;
         struct sqltext sql;
@@ -367,9 +369,9 @@ static bool begin(struct database *database, const struct invocation *invocation
         *ret_guard = (struct reference_guard){NULL};
         sql_start(&sql);
         sql_add(&sql, "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", entity->table);
-        return operator_sign(database) && say_business_day(database, invocation) && database_execute(database, "BEGIN", 0, NULL) &&
-               reference_guard_begin(ret_guard, database) && database_execute(database, sql.text, 0, NULL) &&
-               create_stage(database, entity);
+        return operator_sign(database) && say_business_day(database, invocation) &&
+               database_execute(database, "BEGIN", 0, NULL) && reference_guard_begin(ret_guard, database) &&
+               database_execute(database, sql.text, 0, NULL) && create_stage(database, entity);
 }
 
 /* COMMIT, where all went well and atmd can go on with what it makes. */
@@ -497,8 +499,8 @@ static bool stage_added(struct database *database, const struct invocation *invo
         return database_execute(database, sql.text, count, parameters);
 }
 
-static int finish_one(struct database *database, const struct invocation *invocation, struct reference_guard *guard,
-                      bool done, const char *what)
+static int finish_one(struct database *database, const struct invocation *invocation,
+                      struct reference_guard *guard, bool done, const char *what)
 {
         char key[256];
 
@@ -634,7 +636,8 @@ int entity_set(const struct invocation *invocation)
         }
         done = done && check_stage(&database, entity, &origin) &&
                apply_stage(&database, entity, &origin, &applied);
-        return finish_one(&database, invocation, &guard, done, done && applied.same ? "is so already" : "changed");
+        return finish_one(&database, invocation, &guard, done,
+                          done && applied.same ? "is so already" : "changed");
 }
 
 int entity_remove(const struct invocation *invocation)

@@ -47,7 +47,8 @@ int entity_list(const struct invocation *invocation);
                 .entity = &name                                                                              \
         }
 #define KEPT_WITH(name, one, many, more)                                                                     \
-        IMPORT(name, many, more), ADD(name, one, more), SET(name, one, more), SHOW(name, one), LIST(name, many)
+        IMPORT(name, many, more), ADD(name, one, more), SET(name, one, more), SHOW(name, one),               \
+            LIST(name, many)
 #define KEPT(name, one, many)  KEPT_WITH(name, one, many, 0)
 #define DATED(name, one, many) KEPT(name, one, many), REMOVE(name, one)
 

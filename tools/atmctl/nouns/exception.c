@@ -157,9 +157,10 @@ static bool resolve_found(const struct invocation *invocation, struct database *
         else if (end != EXCEPTION_RESOLVED)
                 complain_of_refusal(invocation, key, end, &outcome);
         else
-                printf("%s: %s, %" PRId64 " yen dispensed (was: %s, %" PRId64 " yen); exceptions dealt with: %d\n", key,
-                       outcome.state, outcome.counted_yen, outcome.state_before, outcome.counted_before_yen,
-                       outcome.exceptions);
+                printf("%s: %s, %" PRId64 " yen dispensed (was: %s, %" PRId64
+                       " yen); exceptions dealt with: %d\n",
+                       key, outcome.state, outcome.counted_yen, outcome.state_before,
+                       outcome.counted_before_yen, outcome.exceptions);
         return end == EXCEPTION_RESOLVED;
 }
 

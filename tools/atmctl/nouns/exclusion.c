@@ -121,7 +121,6 @@ static const struct field exclusion_filter_fields[] = {
     {.name = NULL},
 };
 
-
 static const struct command commands[] = {
     {.noun = "exclusion",
      .verb = "import",

@@ -13,8 +13,7 @@
 #include "lib/db/selection.h"
 
 static const struct field contract_fields[] = {
-    {"terminal", VALUE_TERMINAL, FIELD_KEY | FIELD_FILTER, "the ATM", NULL, NULL, "terminal",
-     "atm.terminal"},
+    {"terminal", VALUE_TERMINAL, FIELD_KEY | FIELD_FILTER, "the ATM", NULL, NULL, "terminal", "atm.terminal"},
     {"from", VALUE_DATE, FIELD_KEY, "the first day that it stands there", NULL, NULL, "from_on", NULL},
     {"until", VALUE_DATE, FIELD_NULLABLE, "the first day that it no longer does; none: it stands there", "",
      NULL, "until_on", NULL},
@@ -121,9 +120,11 @@ static int finance_history(const struct invocation *invocation)
                      invocation_value(invocation, "noun"));
         sql_start(&sql);
         sql_add(&sql,
-                "SELECT " REAL_MOMENT("at_ms") ", who, CASE noun WHEN 'finance_rate' THEN 'rate' ELSE noun END, CASE WHEN before IS NULL THEN "
-                "'added' WHEN after IS NULL THEN 'removed' ELSE 'changed' END, before, after "
-                "FROM finance_change WHERE true%s ORDER BY change DESC LIMIT %s",
+                "SELECT " REAL_MOMENT(
+                    "at_ms") ", who, CASE noun WHEN 'finance_rate' THEN 'rate' ELSE noun END, CASE WHEN "
+                             "before IS NULL THEN "
+                             "'added' WHEN after IS NULL THEN 'removed' ELSE 'changed' END, before, after "
+                             "FROM finance_change WHERE true%s ORDER BY change DESC LIMIT %s",
                 selection.conditions.text, limit_text);
         return rows_print(invocation, &(struct rows_query){.sql = sql.text,
                                                            .count = selection.count,

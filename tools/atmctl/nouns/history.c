@@ -34,14 +34,22 @@ static bool check_word(enum generation_word word, const char *text, char ret_can
                        char ret_why[GENERATION_WHY_MAX])
 {
         static const enum value_kind kinds[GENERATION_WORDS] = {
-            [WORD_ANY] = VALUE_ANYTHING,           [WORD_QUARTER] = VALUE_QUARTER,
-            [WORD_FISCAL_YEAR] = VALUE_FISCAL_YEAR, [WORD_PERIOD] = VALUE_PERIOD,
-            [WORD_DATE] = VALUE_DATE,              [WORD_PEER] = VALUE_PEER,
-            [WORD_PEER_ITEM] = VALUE_PEER_ITEM,    [WORD_COST_ITEM] = VALUE_COST_ITEM,
-            [WORD_RESULT_ITEM] = VALUE_RESULT_ITEM, [WORD_RATE_ITEM] = VALUE_RATE_ITEM,
-            [WORD_AREA] = VALUE_AREA,              [WORD_NUMBER] = VALUE_NUMBER,
-            [WORD_YEN] = VALUE_YEN,                [WORD_AMOUNT] = VALUE_AMOUNT,
-            [WORD_BASIS_POINTS] = VALUE_BASIS_POINTS, [WORD_DECIMAL] = VALUE_DECIMAL,
+            [WORD_ANY] = VALUE_ANYTHING,
+            [WORD_QUARTER] = VALUE_QUARTER,
+            [WORD_FISCAL_YEAR] = VALUE_FISCAL_YEAR,
+            [WORD_PERIOD] = VALUE_PERIOD,
+            [WORD_DATE] = VALUE_DATE,
+            [WORD_PEER] = VALUE_PEER,
+            [WORD_PEER_ITEM] = VALUE_PEER_ITEM,
+            [WORD_COST_ITEM] = VALUE_COST_ITEM,
+            [WORD_RESULT_ITEM] = VALUE_RESULT_ITEM,
+            [WORD_RATE_ITEM] = VALUE_RATE_ITEM,
+            [WORD_AREA] = VALUE_AREA,
+            [WORD_NUMBER] = VALUE_NUMBER,
+            [WORD_YEN] = VALUE_YEN,
+            [WORD_AMOUNT] = VALUE_AMOUNT,
+            [WORD_BASIS_POINTS] = VALUE_BASIS_POINTS,
+            [WORD_DECIMAL] = VALUE_DECIMAL,
         };
         char shown[VALUE_MAX];
 
@@ -61,8 +69,8 @@ static void on_progress(const struct generation_progress *p, void *context)
                 progress("waiting for whoever else writes a history");
                 break;
         case GENERATION_WRITES:
-                progress("%" PRId64 " of %" PRId64 " ATMs, %" PRId64 " withdrawals, %" PRId64 " rows", p->atms_done, p->atms,
-                         p->total.withdrawals, p->total.rows);
+                progress("%" PRId64 " of %" PRId64 " ATMs, %" PRId64 " withdrawals, %" PRId64 " rows",
+                         p->atms_done, p->atms, p->total.withdrawals, p->total.rows);
                 break;
         case GENERATION_ANALYZES:
                 progress("gathering statistics");
@@ -76,8 +84,10 @@ static void on_progress(const struct generation_progress *p, void *context)
 /* What it came to: a line a quarter. */
 static bool say_quarters(const struct invocation *invocation, const PGresult *quarters)
 {
-        static const struct output_column columns[] = {
-            {"quarter", OUTPUT_TEXT, 0}, {"withdrawals", OUTPUT_YEN, 0}, {"commission_yen", OUTPUT_YEN, 0}, {"base_fee_yen", OUTPUT_YEN, 0}};
+        static const struct output_column columns[] = {{"quarter", OUTPUT_TEXT, 0},
+                                                       {"withdrawals", OUTPUT_YEN, 0},
+                                                       {"commission_yen", OUTPUT_YEN, 0},
+                                                       {"base_fee_yen", OUTPUT_YEN, 0}};
         const struct output_section section = {NULL, "", OUTPUT_ROWS, columns, LENGTH(columns), 0};
         struct output *output = output_open_whole(invocation);
         bool said = output && output_section(output, &section, quarters);
@@ -85,7 +95,8 @@ static bool say_quarters(const struct invocation *invocation, const PGresult *qu
         return output && output_close(output) && said;
 }
 
-static void say_what_was_written(const struct generation_question *question, const struct generation_answer *a)
+static void say_what_was_written(const struct generation_question *question,
+                                 const struct generation_answer *a)
 {
         printf("scenario %s, scale %s: %" PRId64 " of %" PRId64 " ATMs; %" PRId64 " withdrawals, %" PRId64
                " rows written in %" PRId64 ".%" PRId64 " s\n",
@@ -128,29 +139,38 @@ static int history_generate(const struct invocation *invocation)
 static int history_show(const struct invocation *invocation)
 {
         static const struct output_column columns[] = {
-            {"scenario", OUTPUT_TEXT, 0},      {"seed", OUTPUT_NUMBER, 0},       {"scale", OUTPUT_TEXT, 0},
-            {"from", OUTPUT_TEXT, 0},          {"to", OUTPUT_TEXT, 0},           {"atms", OUTPUT_NUMBER, 0},
-            {"atms_whole", OUTPUT_NUMBER, 0},  {"atms_written", OUTPUT_NUMBER, 0}, {"withdrawals", OUTPUT_YEN, 0},
-            {"finished", OUTPUT_BOOL, 0},      {"digest", OUTPUT_TEXT, 0}};
+            {"scenario", OUTPUT_TEXT, 0},     {"seed", OUTPUT_NUMBER, 0},
+            {"scale", OUTPUT_TEXT, 0},        {"from", OUTPUT_TEXT, 0},
+            {"to", OUTPUT_TEXT, 0},           {"atms", OUTPUT_NUMBER, 0},
+            {"atms_whole", OUTPUT_NUMBER, 0}, {"atms_written", OUTPUT_NUMBER, 0},
+            {"withdrawals", OUTPUT_YEN, 0},   {"finished", OUTPUT_BOOL, 0},
+            {"digest", OUTPUT_TEXT, 0}};
 
-        return rows_print(invocation,
-                          &(struct rows_query){.sql = "SELECT r.scenario, r.seed, r.scale, r.from_on, r.to_on, r.atms, "
-                                                      "r.atms_whole, count(c.chunk), coalesce(sum(c.withdrawals), 0)::bigint, "
-                                                      "r.finished, r.digest FROM history_run r LEFT JOIN history_chunk c USING "
-                                                      "(scenario) GROUP BY r.scenario",
-                                               .shape = OUTPUT_ONE,
-                                               .columns = columns,
-                                               .column_count = LENGTH(columns),
-                                               .absent = "no history was generated into this database"});
+        return rows_print(
+            invocation, &(struct rows_query){
+                            .sql = "SELECT r.scenario, r.seed, r.scale, r.from_on, r.to_on, r.atms, "
+                                   "r.atms_whole, count(c.chunk), coalesce(sum(c.withdrawals), 0)::bigint, "
+                                   "r.finished, r.digest FROM history_run r LEFT JOIN history_chunk c USING "
+                                   "(scenario) GROUP BY r.scenario",
+                            .shape = OUTPUT_ONE,
+                            .columns = columns,
+                            .column_count = LENGTH(columns),
+                            .absent = "no history was generated into this database"});
 }
 
 static const struct field generate_fields[] = {
-    {.name = "scenario", .kind = VALUE_FILE, .flags = FIELD_REQUIRED, .text = "the scenario's file, as etc/scenarios/fy2015-fy2016"},
+    {.name = "scenario",
+     .kind = VALUE_FILE,
+     .flags = FIELD_REQUIRED,
+     .text = "the scenario's file, as etc/scenarios/fy2015-fy2016"},
     {.name = "scale",
      .kind = VALUE_SCALE,
-     .text = "how much of the fleet: 0.01 takes one ATM of a hundred, with the same business each; 1 unless given"},
+     .text = "how much of the fleet: 0.01 takes one ATM of a hundred, with the same business each; 1 unless "
+             "given"},
     {.name = "seed", .kind = VALUE_NUMBER, .text = "of all that is left to chance; 1 unless given"},
-    {.name = "jobs", .kind = VALUE_NUMBER, .text = "processes that write at the same time; as many as processors unless given"},
+    {.name = "jobs",
+     .kind = VALUE_NUMBER,
+     .text = "processes that write at the same time; as many as processors unless given"},
     {.name = NULL},
 };
 
@@ -158,10 +178,14 @@ static const struct command commands[] = {
     {.noun = "history",
      .verb = "generate",
      .text = "write years of business that never was, for reports and trials",
-     .more = "Decided and priced by the daemon's own rules, written straight into the database, ATM by ATM: withdrawals, "
-             "advices, commission, what banks were told, use of cards, accounts, roll-up, contracts, and the figures that the "
-             "scenario says finance entered. The same file, scale and seed give the same rows. Broken off, the same command "
-             "goes on. Halls, ATMs, banks, prefixes, tariffs, taxes, holidays, hours and limits must be there. Every report says "
+     .more = "Decided and priced by the daemon's own rules, written straight into the database, ATM by ATM: "
+             "withdrawals, "
+             "advices, commission, what banks were told, use of cards, accounts, roll-up, contracts, and the "
+             "figures that the "
+             "scenario says finance entered. The same file, scale and seed give the same rows. Broken off, "
+             "the same command "
+             "goes on. Halls, ATMs, banks, prefixes, tariffs, taxes, holidays, hours and limits must be "
+             "there. Every report says "
              "that it is no real business. Needs a superuser or a member of atm_owner.\n"
              "Example: atmctl history generate --scenario etc/scenarios/fy2015-fy2016 --scale 0.01",
      .flags = COMMAND_DATABASE,
@@ -174,4 +198,5 @@ static const struct command commands[] = {
      .run = history_show},
 };
 
-const struct command_group group_history = {commands, sizeof(commands) / sizeof(*commands), "Generated history"};
+const struct command_group group_history = {commands, sizeof(commands) / sizeof(*commands),
+                                            "Generated history"};

@@ -97,8 +97,10 @@ static bool print_link(const struct invocation *invocation, const struct shown *
                 const PGresult *result;
         } parts[] = {
             {{NULL, "", OUTPUT_ONE, link_columns, LENGTH(link_columns), 0}, shown->link},
-            {{"outcomes", heading, OUTPUT_ROWS, outcome_columns, LENGTH(outcome_columns), 0}, shown->outcomes},
-            {{"notices", "What waits to be acknowledged", OUTPUT_ROWS, waiting_columns, LENGTH(waiting_columns), 0},
+            {{"outcomes", heading, OUTPUT_ROWS, outcome_columns, LENGTH(outcome_columns), 0},
+             shown->outcomes},
+            {{"notices", "What waits to be acknowledged", OUTPUT_ROWS, waiting_columns,
+              LENGTH(waiting_columns), 0},
              shown->waiting},
         };
         struct output *output = output_open_whole(invocation);

@@ -17,12 +17,14 @@
 
 enum { WITHOUT_END_SHOWN = 1000 };
 
-static bool list_without_end(struct database *database, const struct invocation *invocation, const char *quarter)
+static bool list_without_end(struct database *database, const struct invocation *invocation,
+                             const char *quarter)
 {
         static const struct output_column columns[] = {
-            {"transmitted_at", OUTPUT_TEXT, 0}, {"terminal", OUTPUT_TEXT, 0}, {"stan", OUTPUT_TEXT, 0},
+            {"transmitted_at", OUTPUT_TEXT, 0}, {"terminal", OUTPUT_TEXT, 0},  {"stan", OUTPUT_TEXT, 0},
             {"issuer", OUTPUT_TEXT, 0},         {"amount_yen", OUTPUT_YEN, 0}, {"state", OUTPUT_TEXT, 0}};
-        const struct output_section section = {NULL, "Without an end", OUTPUT_ROWS, columns, LENGTH(columns), 0};
+        const struct output_section section = {NULL,    "Without an end", OUTPUT_ROWS,
+                                               columns, LENGTH(columns),  0};
         char error[PG_ERROR_MAX];
         PGresult *result = closing_without_end(database->connection, quarter, WITHOUT_END_SHOWN, error);
         struct output *output = result ? output_open_whole(invocation) : NULL;
@@ -53,13 +55,15 @@ static bool is_over(const struct invocation *invocation, const char *quarter)
         return false;
 }
 
-static int say_closed(struct database *database, const struct invocation *invocation, const char *quarter, int64_t without_end)
+static int say_closed(struct database *database, const struct invocation *invocation, const char *quarter,
+                      int64_t without_end)
 {
         printf("%s is closed, and with it every day before\n", quarter);
         if (without_end && !list_without_end(database, invocation, quarter))
                 return EXIT_FAILED;
         if (without_end)
-                note("%" PRId64 " withdrawals without an end: what becomes of them is posted on the first open day",
+                note("%" PRId64
+                     " withdrawals without an end: what becomes of them is posted on the first open day",
                      without_end);
         return EXIT_DONE;
 }
@@ -82,7 +86,8 @@ static int close_quarter(struct database *database, const struct invocation *inv
         case CLOSING_WITHOUT_END:
                 complain("%s: %" PRId64 " withdrawals up to the end of %s have no end: nothing was closed",
                          invocation_name(invocation), without_end, quarter);
-                note("'atmctl exception list' and 'atmctl withdrawal list --state approved' show them; --force lists "
+                note("'atmctl exception list' and 'atmctl withdrawal list --state approved' show them; "
+                     "--force lists "
                      "them and closes: what becomes of them is then posted on the first open day");
                 break;
         case CLOSING_FAILED:
@@ -110,9 +115,9 @@ static int period_close(const struct invocation *invocation)
 static int period_list(const struct invocation *invocation)
 {
         static const struct output_column columns[] = {
-            {"quarter", OUTPUT_TEXT, 0},     {"from", OUTPUT_TEXT, 0},       {"to", OUTPUT_TEXT, 0},
-            {"closed_at", OUTPUT_TEXT, 0},   {"who", OUTPUT_TEXT, 0},        {"without_end", OUTPUT_NUMBER, 0},
-            {"withdrawals", OUTPUT_YEN, 0},  {"cash_yen", OUTPUT_YEN, 0},    {"commission_yen", OUTPUT_YEN, 0},
+            {"quarter", OUTPUT_TEXT, 0},     {"from", OUTPUT_TEXT, 0},    {"to", OUTPUT_TEXT, 0},
+            {"closed_at", OUTPUT_TEXT, 0},   {"who", OUTPUT_TEXT, 0},     {"without_end", OUTPUT_NUMBER, 0},
+            {"withdrawals", OUTPUT_YEN, 0},  {"cash_yen", OUTPUT_YEN, 0}, {"commission_yen", OUTPUT_YEN, 0},
             {"base_fee_yen", OUTPUT_YEN, 0},
         };
         struct database database;
@@ -147,12 +152,14 @@ static const struct command commands[] = {
     {.noun = "period",
      .verb = "close",
      .text = "close the books through the end of a quarter: from then on it prints the same for ever",
-     .more =
-         "Earlier quarters that are still open are closed with it. What an ATM, a bank or a person corrects later is posted "
-         "on the first open day, with both dates, and reports show it there as 'of which earlier periods'. Costs, contracts, "
-         "rates and targets of closed days can't be changed any more. Refused while a withdrawal of those days has no end, "
-         "and before the quarter is over. Batches that are on their way are waited for.\n"
-         "Example: atmctl period close 3Q16",
+     .more = "Earlier quarters that are still open are closed with it. What an ATM, a bank or a person "
+             "corrects later is posted "
+             "on the first open day, with both dates, and reports show it there as 'of which earlier "
+             "periods'. Costs, contracts, "
+             "rates and targets of closed days can't be changed any more. Refused while a withdrawal of "
+             "those days has no end, "
+             "and before the quarter is over. Batches that are on their way are waited for.\n"
+             "Example: atmctl period close 3Q16",
      .flags = COMMAND_DATABASE | COMMAND_CLOCK,
      .run = period_close,
      .fields = close_fields},

@@ -159,10 +159,10 @@ static json_t *banks_json(const struct reconcile_answer *answer)
 static bool finish_value(struct reconciliation *r, bool drained)
 {
         const struct reconcile_answer *a = &r->answer;
-        json_t *object = json_pack(
-            "{s:I, s:I, s:I, s:I, s:o, s:O}", "withdrawals", (json_int_t)a->withdrawals, "unfinished",
-            (json_int_t)a->unfinished, "cash_yen", (json_int_t)a->cash_yen, "terminals",
-            (json_int_t)a->terminals, "banks", banks_json(a), "differences", r->differences);
+        json_t *object = json_pack("{s:I, s:I, s:I, s:I, s:o, s:O}", "withdrawals",
+                                   (json_int_t)a->withdrawals, "unfinished", (json_int_t)a->unfinished,
+                                   "cash_yen", (json_int_t)a->cash_yen, "terminals", (json_int_t)a->terminals,
+                                   "banks", banks_json(a), "differences", r->differences);
         bool printed = object && output_json(r->invocation, object);
 
         (void)drained;
@@ -189,8 +189,8 @@ static void print_summary(const struct reconciliation *r, bool drained)
                 fprintf(stream, "; %" PRIu64 " more are under way", a->unfinished);
         fputc('\n', stream);
         for (size_t i = 0; i < a->banks; i++)
-                fprintf(stream, "%s: %" PRIu64 " withdrawals, %" PRId64 " yen debited and kept\n", a->bank[i].name,
-                        a->bank[i].withdrawals, a->bank[i].held_yen);
+                fprintf(stream, "%s: %" PRIu64 " withdrawals, %" PRId64 " yen debited and kept\n",
+                        a->bank[i].name, a->bank[i].withdrawals, a->bank[i].held_yen);
 }
 
 static bool close_output(struct reconciliation *r)
@@ -257,8 +257,9 @@ int reconcile_all(const struct invocation *invocation)
 {
         const struct journal_folders atms = journal_folders_of_atms(invocation),
                                      banks = journal_folders_of_banks(invocation);
-        struct reconciliation r = {
-            .invocation = invocation, .telling = &tellings[output_kind_of(invocation)], .has_banks = banks.count > 0};
+        struct reconciliation r = {.invocation = invocation,
+                                   .telling = &tellings[output_kind_of(invocation)],
+                                   .has_banks = banks.count > 0};
         const struct reconcile_question question = {.atm_folder = atms.folder,
                                                     .atm_folders = atms.count,
                                                     .bank_folder = banks.folder,

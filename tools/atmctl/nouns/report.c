@@ -15,13 +15,20 @@ static const struct command commands[] = {
     {.noun = "report",
      .verb = "revenue",
      .text = "report what the fleet earned, by place, bank or time",
-     .more = "By one key, or by two with the first varying slowest: --by area,quarter. Places and banks come in the order of "
-             "their revenue, times in their own. The table ends with the total of all rows; CSV and JSON have the rows alone: "
-             "key, withdrawals, cash_yen, customer_fee_yen, interbank_fee_yen, tax_yen, revenue_yen; with two keys key2 after "
-             "key; with --compare at the end before_yen, the revenue a year or a quarter before, and change_percent, empty or "
-             "null where there was none. Fees are without tax, revenue is both fees, tax is that of both. A withdrawal counts "
-             "once its end is known and cash was dispensed, on its business date, or, where that is closed by then, on the "
-             "first open day; a remark says how much belongs to earlier quarters. Hours are those of the withdrawals' moments "
+     .more = "By one key, or by two with the first varying slowest: --by area,quarter. Places and banks come "
+             "in the order of "
+             "their revenue, times in their own. The table ends with the total of all rows; CSV and JSON "
+             "have the rows alone: "
+             "key, withdrawals, cash_yen, customer_fee_yen, interbank_fee_yen, tax_yen, revenue_yen; with "
+             "two keys key2 after "
+             "key; with --compare at the end before_yen, the revenue a year or a quarter before, and "
+             "change_percent, empty or "
+             "null where there was none. Fees are without tax, revenue is both fees, tax is that of both. A "
+             "withdrawal counts "
+             "once its end is known and cash was dispensed, on its business date, or, where that is closed "
+             "by then, on the "
+             "first open day; a remark says how much belongs to earlier quarters. Hours are those of the "
+             "withdrawals' moments "
              "in Japan.\n"
              "Example: atmctl report revenue --fy 2016 --quarter 3 --by area --compare yoy\n"
              "Example: atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by hour,band --area kanto",
@@ -31,12 +38,17 @@ static const struct command commands[] = {
     {.noun = "report",
      .verb = "fleet",
      .text = "report what ATMs, halls or areas earn and cost, where they stand, and how others do",
-     .more = "ranking: days under contract, withdrawals, revenue (both fees and the base fee), the hall's share, costs and "
-             "profit, the most profitable first. The costs of a quarter (cash in transit, network, maintenance, depreciation; "
-             "'atmctl cost') go to its ATM-days evenly. What was not entered is missing ('-', empty, null), and so is the "
-             "profit. penetration: ATMs in place on the last day for each hundred parlors of the area. comparison: with what "
+     .more = "ranking: days under contract, withdrawals, revenue (both fees and the base fee), the hall's "
+             "share, costs and "
+             "profit, the most profitable first. The costs of a quarter (cash in transit, network, "
+             "maintenance, depreciation; "
+             "'atmctl cost') go to its ATM-days evenly. What was not entered is missing ('-', empty, null), "
+             "and so is the "
+             "profit. penetration: ATMs in place on the last day for each hundred parlors of the area. "
+             "comparison: with what "
              "others publish ('atmctl peer'). A period that is not over counts up to today.\n"
-             "JSON: one object {\"ranking\": [...], \"penetration\": [...], \"comparison\": [...]}; CSV has one section: the "
+             "JSON: one object {\"ranking\": [...], \"penetration\": [...], \"comparison\": [...]}; CSV has "
+             "one section: the "
              "ranking, or what --section names.\n"
              "Example: atmctl report fleet --fy 2016 --quarter 3 --by hall --limit 20",
      .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK,
@@ -45,8 +57,10 @@ static const struct command commands[] = {
     {.noun = "report",
      .verb = "tax",
      .text = "report the consumption tax by its rates",
-     .more = "A row for each rate: customer fees, interbank fees and base fees without tax, the tax of each, and both sums. Fees "
-             "have the rate of their withdrawal's moment, base fees that of the month's last day. A period that is not over "
+     .more = "A row for each rate: customer fees, interbank fees and base fees without tax, the tax of each, "
+             "and both sums. Fees "
+             "have the rate of their withdrawal's moment, base fees that of the month's last day. A period "
+             "that is not over "
              "counts up to today.\n"
              "Example: atmctl report tax --fy 2019",
      .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK,
@@ -55,10 +69,13 @@ static const struct command commands[] = {
     {.noun = "report",
      .verb = "statement",
      .text = "report what a hall owes for a month, and what it earned",
-     .more = "A line for each contract of an ATM (base fee: days of the month, amount, tax) and for each ATM that earned (the "
-             "hall's share of the commission). total_yen is what the hall owes, below zero what it is owed; the balance is "
+     .more = "A line for each contract of an ATM (base fee: days of the month, amount, tax) and for each ATM "
+             "that earned (the "
+             "hall's share of the commission). total_yen is what the hall owes, below zero what it is owed; "
+             "the balance is "
              "their sum.\n"
-             "JSON: one object {\"hall\", \"month\", \"lines\": [...], \"owed_yen\", \"earned_yen\", \"balance_yen\"}.\n"
+             "JSON: one object {\"hall\", \"month\", \"lines\": [...], \"owed_yen\", \"earned_yen\", "
+             "\"balance_yen\"}.\n"
              "Example: atmctl report statement --hall H00001 --month 2016-12",
      .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK,
      .run = report_statement,
@@ -66,25 +83,29 @@ static const struct command commands[] = {
     {.noun = "report",
      .verb = "results",
      .text = "report a quarter's results as they are published",
-     .more =
-         "The quarters of the fiscal year, all of them together (1Q-3Q16), the same a year before, the changes (YoY, QoQ), the "
-         "full-year target and the progress towards it, the published figures and the difference. Tables and documents show "
-         "millions of yen, rounded once; CSV and JSON whole yen. What was not entered is missing, and so is what would be "
-         "made of it. A quarter that is not over counts up to today, and says so.\n"
-         "JSON: an array of {\"item\", \"unit\", \"columns\": {\"1Q16\": ..., \"1Q-3Q16\": ...}}; percentages are numbers "
-         "with one decimal.\n"
-         "Example: atmctl report results --quarter 3Q16 --format pdf --lang ja --output 3Q16.pdf",
+     .more = "The quarters of the fiscal year, all of them together (1Q-3Q16), the same a year before, the "
+             "changes (YoY, QoQ), the "
+             "full-year target and the progress towards it, the published figures and the difference. Tables "
+             "and documents show "
+             "millions of yen, rounded once; CSV and JSON whole yen. What was not entered is missing, and so "
+             "is what would be "
+             "made of it. A quarter that is not over counts up to today, and says so.\n"
+             "JSON: an array of {\"item\", \"unit\", \"columns\": {\"1Q16\": ..., \"1Q-3Q16\": ...}}; "
+             "percentages are numbers "
+             "with one decimal.\n"
+             "Example: atmctl report results --quarter 3Q16 --format pdf --lang ja --output 3Q16.pdf",
      .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK,
      .run = report_results,
      .fields = results_fields},
     {.noun = "report",
      .verb = "journals",
      .text = "report what the ATMs' journals earn, each withdrawal priced by itself",
-     .more =
-         "Another way to the revenue: every withdrawal that an ATM's journal says dispensed cash, priced by the tariff and "
-         "tax rate of its moment; the ledger is not looked at. Where nothing is under way and no period was closed meanwhile, it "
-         "equals 'atmctl report revenue' by the same key, to the yen. The ATMs must stand still.\n"
-         "Example: atmctl report journals --atm-journals journal --by day",
+     .more = "Another way to the revenue: every withdrawal that an ATM's journal says dispensed cash, priced "
+             "by the tariff and "
+             "tax rate of its moment; the ledger is not looked at. Where nothing is under way and no period "
+             "was closed meanwhile, it "
+             "equals 'atmctl report revenue' by the same key, to the yen. The ATMs must stand still.\n"
+             "Example: atmctl report journals --atm-journals journal --by day",
      .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
      .run = report_journals,
      .fields = journals_fields},
@@ -119,9 +140,12 @@ static const struct command commands[] = {
              "date, the revenue roll-up, the use of each card by day and month, the accounts, the open "
              "withdrawals, "
              "what banks are told, what of it they have acknowledged and what is still to be sent, what "
-             "the rows refer to, the summaries of reports, each day of posting, the sums of closed periods, and contracts. The "
-             "history is read once, in one snapshot; nothing is locked or changed, atmd may go on. Memory follows the largest "
-             "quarter; one that would take over a quarter of the machine's is read in parts, or in as many as ATM_VERIFY_PARTS "
+             "the rows refer to, the summaries of reports, each day of posting, the sums of closed periods, "
+             "and contracts. The "
+             "history is read once, in one snapshot; nothing is locked or changed, atmd may go on. Memory "
+             "follows the largest "
+             "quarter; one that would take over a quarter of the machine's is read in parts, or in as many "
+             "as ATM_VERIFY_PARTS "
              "says. Exit code 1 if anything differs.",
      .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
      .run = verify_all},

@@ -10,15 +10,13 @@
 
 /* options ----------------------------------------------------------------------------------------------- */
 
-static int of_fiscal_year(const struct invocation *invocation, int fiscal_year,
-                          struct period *ret_period)
+static int of_fiscal_year(const struct invocation *invocation, int fiscal_year, struct period *ret_period)
 {
         int quarter = (int)invocation_number(invocation, "quarter", 0);
 
         if (invocation_has(invocation, "from") || invocation_has(invocation, "to"))
                 return usage_error(invocation->command, "expected --fy, or --from and --to, not both");
-        period_of_quarters(fiscal_year, quarter ? quarter : 1, quarter ? quarter : 4,
-                                  ret_period);
+        period_of_quarters(fiscal_year, quarter ? quarter : 1, quarter ? quarter : 4, ret_period);
         return EXIT_DONE;
 }
 
@@ -52,8 +50,10 @@ const int64_t *report_limit_of(const struct invocation *invocation, int64_t *roo
 static bool complain_absent(const struct invocation *invocation, enum filter filter)
 {
         /* the commands that list them */
-        static const char *const lists[FILTER_COUNT] = {[FILTER_AREA] = "area list",   [FILTER_PREFECTURE] = "hall list",
-                                                        [FILTER_HALL] = "hall list",   [FILTER_ATM] = "atm list",
+        static const char *const lists[FILTER_COUNT] = {[FILTER_AREA] = "area list",
+                                                        [FILTER_PREFECTURE] = "hall list",
+                                                        [FILTER_HALL] = "hall list",
+                                                        [FILTER_ATM] = "atm list",
                                                         [FILTER_ISSUER] = "issuer list"};
         const char *option = filter_rows[filter].name;
 

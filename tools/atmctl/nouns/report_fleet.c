@@ -110,7 +110,8 @@ static const struct output_column penetration_columns[] = {
 
 static bool write_area(struct output *output, const struct fleet_area *area, bool total)
 {
-        char atms[FIGURE_TEXT_MAX], halls[FIGURE_TEXT_MAX], parlors[FIGURE_TEXT_MAX], penetration[FIGURE_TEXT_MAX];
+        char atms[FIGURE_TEXT_MAX], halls[FIGURE_TEXT_MAX], parlors[FIGURE_TEXT_MAX],
+            penetration[FIGURE_TEXT_MAX];
         const char *values[] = {area->area,
                                 area->name,
                                 figure_print(area->atms, atms),
@@ -141,7 +142,8 @@ static bool write_comparison(struct output *output, const struct fleet *fleet)
 {
         for (size_t i = 0; i < fleet->peers; i++) {
                 const struct fleet_peer *peer = &fleet->peer[i];
-                const char *values[] = {peer->peer, peer->item, peer->ours, peer->theirs, peer->difference, peer->source};
+                const char *values[] = {peer->peer,   peer->item,       peer->ours,
+                                        peer->theirs, peer->difference, peer->source};
 
                 if (!output_row(output, values))
                         return false;
@@ -158,12 +160,15 @@ static const struct {
         bool (*write)(struct output *output, const struct fleet *fleet);
 } sections[] = {
     {"ranking", "Ranking", "ランキング", ranking_columns, RANKING_COLUMNS, write_ranking},
-    {"penetration", "ATMs in place and parlors", "普及率", penetration_columns, LENGTH(penetration_columns), write_penetration},
-    {"comparison", "Comparison", "他社比較", comparison_columns, LENGTH(comparison_columns), write_comparison},
+    {"penetration", "ATMs in place and parlors", "普及率", penetration_columns, LENGTH(penetration_columns),
+     write_penetration},
+    {"comparison", "Comparison", "他社比較", comparison_columns, LENGTH(comparison_columns),
+     write_comparison},
 };
 
 /* All, or the one that is asked for. */
-static bool write_sections(const struct invocation *invocation, struct output *output, const struct fleet *fleet)
+static bool write_sections(const struct invocation *invocation, struct output *output,
+                           const struct fleet *fleet)
 {
         const char *asked = invocation_value(invocation, "section");
 
@@ -185,10 +190,12 @@ static bool write_sections(const struct invocation *invocation, struct output *o
 static void note_gaps(struct output *output, const struct fleet *fleet, const struct period *period)
 {
         if (!fleet->rows)
-                output_note(output, "no ATM under contract and no withdrawals from %s to %s", period->first, period->last);
+                output_note(output, "no ATM under contract and no withdrawals from %s to %s", period->first,
+                            period->last);
         if (fleet->without_contract)
                 output_note(output,
-                            "ATMs that earned where they had no contract: %" PRId64 "; their days, base fees and "
+                            "ATMs that earned where they had no contract: %" PRId64
+                            "; their days, base fees and "
                             "costs are missing",
                             fleet->without_contract);
         if (fleet->missing)

@@ -114,9 +114,10 @@ int report_journals(const struct invocation *invocation)
         char error[PG_ERROR_MAX];
 
         if (!atms.count)
-                return usage_error(invocation->command,
-                                   "--atm-journals is missing: expected the folders of the ATMs' journals, or the variable "
-                                   "ATM_JOURNAL");
+                return usage_error(
+                    invocation->command,
+                    "--atm-journals is missing: expected the folders of the ATMs' journals, or the variable "
+                    "ATM_JOURNAL");
         if (!database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
         done = reprice(database.connection, &question, &repricing, error);

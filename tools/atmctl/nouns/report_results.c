@@ -38,7 +38,8 @@ static void name_columns(struct page *page)
         struct headings *headings = &page->headings;
         struct output_column *column = headings->column;
 
-        column[LABEL] = (struct output_column){page->japanese ? "百万円" : "millions of yen", OUTPUT_TEXT, OUTPUT_ONLY_TABLE};
+        column[LABEL] = (struct output_column){page->japanese ? "百万円" : "millions of yen", OUTPUT_TEXT,
+                                               OUTPUT_ONLY_TABLE};
         column[ITEM] = (struct output_column){"item", OUTPUT_TEXT, OUTPUT_NOT_TABLE};
         column[UNIT] = (struct output_column){"unit", OUTPUT_TEXT, OUTPUT_NOT_TABLE};
         headings->count = FIRST_FIGURE;
@@ -55,7 +56,8 @@ static void name_columns(struct page *page)
 }
 
 /* Whole yen, and percentages with a point. */
-static const char *print_whole(const struct results_column *column, enum result_item item, char buffer[FIGURE_TEXT_MAX])
+static const char *print_whole(const struct results_column *column, enum result_item item,
+                               char buffer[FIGURE_TEXT_MAX])
 {
         return column->kind == COLUMN_PERCENT || result_rows[item].unit == UNIT_PERCENT
                    ? figure_print_tenths(column->figure[item], buffer)
@@ -69,7 +71,8 @@ static bool write_item(const struct page *page, struct output *output, enum resu
             [LABEL] = label, [ITEM] = result_rows[item].name, [UNIT] = unit_name[result_rows[item].unit]};
 
         /* "of which" and parts are set in */
-        snprintf(label, sizeof(label), "%*s%s", 2 * results_indent(item), "", results_label(item, page->japanese));
+        snprintf(label, sizeof(label), "%*s%s", 2 * results_indent(item), "",
+                 results_label(item, page->japanese));
         for (size_t i = 0; i < page->results.columns; i++) {
                 const struct results_column *column = &page->results.column[i];
 
@@ -86,7 +89,8 @@ static bool write_rows(struct output *output, void *context)
         char history[REPORT_TEXT_MAX];
 
         name_columns(page);
-        if (!output_begin(output, &(struct output_section){.columns = page->headings.column, .count = page->headings.count}))
+        if (!output_begin(output, &(struct output_section){.columns = page->headings.column,
+                                                           .count = page->headings.count}))
                 return false;
         for (int item = 0; item < RESULT_ITEM_COUNT; item++) {
                 if (!write_item(page, output, (enum result_item)item))
@@ -104,7 +108,8 @@ static bool write_page(const struct document_functions *draw, struct document *d
 {
         const struct page *page = context;
 
-        results_page(&(struct results_page){&page->results, &page->parts, &page->generated, page->japanese}, draw, document);
+        results_page(&(struct results_page){&page->results, &page->parts, &page->generated, page->japanese},
+                     draw, document);
         return true;
 }
 

@@ -49,7 +49,8 @@ static bool is_shown(const struct revenue_question *question, enum column column
         return true;
 }
 
-static size_t shown_columns(const struct revenue_question *question, struct output_column ret_columns[COLUMNS])
+static size_t shown_columns(const struct revenue_question *question,
+                            struct output_column ret_columns[COLUMNS])
 {
         size_t count = 0;
 
@@ -60,7 +61,8 @@ static size_t shown_columns(const struct revenue_question *question, struct outp
         return count;
 }
 
-static bool write_row(struct output *output, const struct revenue_question *question, const struct revenue_row *row, bool total)
+static bool write_row(struct output *output, const struct revenue_question *question,
+                      const struct revenue_row *row, bool total)
 {
         const int64_t sums[] = {row->withdrawals,       row->cash_yen, row->customer_fee_yen,
                                 row->interbank_fee_yen, row->tax_yen,  row->revenue_yen};
@@ -85,7 +87,8 @@ static bool write_row(struct output *output, const struct revenue_question *ques
 
 /* the report -------------------------------------------------------------------------------------------- */
 
-static bool write_rows(struct output *output, const struct revenue_question *question, const struct revenue *revenue)
+static bool write_rows(struct output *output, const struct revenue_question *question,
+                       const struct revenue *revenue)
 {
         for (size_t i = 0; i < revenue->rows; i++) {
                 if (!write_row(output, question, &revenue->row[i], false))
@@ -104,7 +107,8 @@ static void note_earlier(struct output *output, int64_t yen)
         output_note(output, "of which earlier periods: %s yen", text);
 }
 
-static bool print_report(struct report_desk *desk, const struct revenue_question *question, const struct revenue *revenue)
+static bool print_report(struct report_desk *desk, const struct revenue_question *question,
+                         const struct revenue *revenue)
 {
         struct output_column columns[COLUMNS];
         size_t count = shown_columns(question, columns);
@@ -113,7 +117,8 @@ static bool print_report(struct report_desk *desk, const struct revenue_question
 
         if (!output)
                 return false;
-        snprintf(empty, sizeof(empty), "no withdrawals from %s to %s", question->period.first, question->period.last);
+        snprintf(empty, sizeof(empty), "no withdrawals from %s to %s", question->period.first,
+                 question->period.last);
         output_when_empty(output, empty);
         report_head(output, "Revenue", "売上高", question->period.label);
         if (write_rows(output, question, revenue)) {

@@ -9,26 +9,20 @@
 #include "tools/atmctl/nouns/report_desk.h"
 
 static const struct output_column columns[] = {
-    {"item", OUTPUT_TEXT, 0}, /* "base fee", "share" */
-    {"terminal", OUTPUT_TEXT, 0},
-    {"from", OUTPUT_TEXT, 0}, /* the contract's first day */
-    {"days", OUTPUT_NUMBER, 0},
-    {"month_days", OUTPUT_NUMBER, 0},
-    {"month_fee_yen", OUTPUT_YEN, 0},
-    {"withdrawals", OUTPUT_YEN, 0},
-    {"commission_yen", OUTPUT_YEN, 0},
-    {"amount_yen", OUTPUT_YEN, 0},
-    {"tax_rate_bp", OUTPUT_NUMBER, 0},
-    {"tax_yen", OUTPUT_YEN, 0},
-    {"total_yen", OUTPUT_YEN, 0},
+    {"item", OUTPUT_TEXT, 0},                                    /* "base fee", "share" */
+    {"terminal", OUTPUT_TEXT, 0},      {"from", OUTPUT_TEXT, 0}, /* the contract's first day */
+    {"days", OUTPUT_NUMBER, 0},        {"month_days", OUTPUT_NUMBER, 0},  {"month_fee_yen", OUTPUT_YEN, 0},
+    {"withdrawals", OUTPUT_YEN, 0},    {"commission_yen", OUTPUT_YEN, 0}, {"amount_yen", OUTPUT_YEN, 0},
+    {"tax_rate_bp", OUTPUT_NUMBER, 0}, {"tax_yen", OUTPUT_YEN, 0},        {"total_yen", OUTPUT_YEN, 0},
 };
 
 static bool write_line(struct output *output, const struct statement_line *line)
 {
         static const char *const items[] = {[STATEMENT_BASE_FEE] = "base fee", [STATEMENT_SHARE] = "share"};
-        const struct figure figures[] = {line->days,        line->month_days,     line->month_fee_yen,
-                                         line->withdrawals, line->commission_yen, figure_known(line->amount_yen),
-                                         line->tax_rate_bp, line->tax_yen,        figure_known(line->total_yen)};
+        const struct figure figures[] = {
+            line->days,        line->month_days,     line->month_fee_yen,
+            line->withdrawals, line->commission_yen, figure_known(line->amount_yen),
+            line->tax_rate_bp, line->tax_yen,        figure_known(line->total_yen)};
         char text[LENGTH(figures)][FIGURE_TEXT_MAX];
         const char *values[LENGTH(columns)] = {items[line->kind], line->terminal, line->from};
 
@@ -48,7 +42,8 @@ static bool write_balance(struct output *output, const struct statement *stateme
 
 static bool write_lines(struct output *output, const struct statement *statement)
 {
-        static const struct output_section lines = {.name = "lines", .columns = columns, .count = LENGTH(columns)};
+        static const struct output_section lines = {
+            .name = "lines", .columns = columns, .count = LENGTH(columns)};
 
         if (!output_begin(output, &lines))
                 return false;
@@ -98,8 +93,8 @@ static void note_sums(struct output *output, const struct statement *statement)
                 output_note(output, "of the commission, earlier periods: %s yen", text);
 }
 
-static bool write_statement(struct report_desk *desk, struct output *output, const struct statement_question *question,
-                            const struct statement *statement)
+static bool write_statement(struct report_desk *desk, struct output *output,
+                            const struct statement_question *question, const struct statement *statement)
 {
         static const struct output_column members[] = {{"hall", OUTPUT_TEXT, 0}, {"month", OUTPUT_TEXT, 0}};
         const char *values[] = {question->hall, question->month.label};
@@ -122,7 +117,8 @@ static bool print_statement(struct report_desk *desk, const struct statement_que
         snprintf(empty, sizeof(empty), "%s: no ATM under contract and no withdrawals in %s", question->hall,
                  question->month.label);
         output_when_empty(output, empty);
-        snprintf(label, sizeof(label), "%s %.200s, %s", question->hall, statement->hall_name, question->month.label);
+        snprintf(label, sizeof(label), "%s %.200s, %s", question->hall, statement->hall_name,
+                 question->month.label);
         report_head(output, "Statement of a hall", "ホール精算書", label);
         if (write_statement(desk, output, question, statement))
                 return output_close(output);

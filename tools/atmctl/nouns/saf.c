@@ -137,7 +137,8 @@ static int saf_change(const struct invocation *invocation)
                                  invocation_value(invocation, "note"), error);
         if (changed > 0)
                 printf("saf: %d %s\n", changed,
-                       change == NOTICE_PARK ? "parked, not to be sent until 'atmctl saf retry'" : "to be sent now");
+                       change == NOTICE_PARK ? "parked, not to be sent until 'atmctl saf retry'"
+                                             : "to be sent now");
         else if (changed == 0)
                 complain("saf %s: no notice is like that%s", invocation->command->verb,
                          change == NOTICE_PARK ? " and not parked yet" : "");

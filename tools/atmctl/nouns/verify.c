@@ -74,7 +74,8 @@ static bool print_verification(const struct invocation *invocation, const struct
 
         if (!output)
                 return false;
-        if (write_checked(output, findings) && output_begin(output, &differences) && write_differences(output, findings) &&
+        if (write_checked(output, findings) && output_begin(output, &differences) &&
+            write_differences(output, findings) &&
             (findings->differences || (output_begin(output, &summary) && write_summary(output, findings))))
                 return output_close(output);
         output_abandon(output);
@@ -93,8 +94,8 @@ static void on_progress(const struct verify_progress *p, void *context)
         int64_t percent = p->rows_about ? (int64_t)p->rows * 100 / p->rows_about : 0;
 
         (void)context;
-        progress("%" PRId64 " %%: %" PRIu64 " of about %" PRId64 " rows%s%s", percent < 99 ? percent : 99, p->rows,
-                 p->rows_about, *p->from ? ", from " : "", p->from);
+        progress("%" PRId64 " %%: %" PRIu64 " of about %" PRId64 " rows%s%s", percent < 99 ? percent : 99,
+                 p->rows, p->rows_about, *p->from ? ", from " : "", p->from);
 }
 
 /* ATM_VERIFY_PARTS sets how many parts each quarter is read in. False after a complaint. */

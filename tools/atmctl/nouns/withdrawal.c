@@ -68,7 +68,8 @@ static bool is_selected(const struct invocation *invocation)
         return invocation_has(invocation, "card") || invocation_has(invocation, "token");
 }
 
-static void complain_unless_found(const struct invocation *invocation, enum withdrawal_found found, const char *error)
+static void complain_unless_found(const struct invocation *invocation, enum withdrawal_found found,
+                                  const char *error)
 {
         switch (found) {
         case WITHDRAWAL_FOUND:
@@ -94,7 +95,8 @@ PGresult *withdrawal_one(const struct invocation *invocation, struct database *d
         char error[PG_ERROR_MAX];
         PGresult *withdrawal = NULL;
 
-        complain_unless_found(invocation, withdrawals_find_one(database->connection, question, &withdrawal, error), error);
+        complain_unless_found(
+            invocation, withdrawals_find_one(database->connection, question, &withdrawal, error), error);
         return withdrawal;
 }
 
@@ -114,9 +116,10 @@ static int withdrawal_list(const struct invocation *invocation)
                 return EXIT_FAILED;
         result = withdrawals_find(database.connection, &question, limit + 1, error);
         if (result)
-                done = rows_print_found(invocation, withdrawal_columns, LENGTH(withdrawal_columns), result, limit,
-                                        "only the newest %s are shown: --limit N shows more, --terminal, --from, --to, --date, "
-                                        "--card, --link or --state narrow it");
+                done = rows_print_found(
+                    invocation, withdrawal_columns, LENGTH(withdrawal_columns), result, limit,
+                    "only the newest %s are shown: --limit N shows more, --terminal, --from, --to, --date, "
+                    "--card, --link or --state narrow it");
         else
                 database_complain_of(error);
         PQclear(result);
@@ -179,11 +182,13 @@ static const struct part {
 static bool print_whole(struct output *output, const struct withdrawal_whole *whole)
 {
         struct output_column columns[WITHDRAWAL_COLUMN_COUNT];
-        struct output_section section = {.heading = "", .shape = OUTPUT_ONE, .columns = columns, .count = LENGTH(columns)};
+        struct output_section section = {
+            .heading = "", .shape = OUTPUT_ONE, .columns = columns, .count = LENGTH(columns)};
         bool printed;
 
         for (size_t i = 0; i < LENGTH(columns); i++)
-                columns[i] = (struct output_column){withdrawal_columns[i].name, withdrawal_columns[i].type, 0};
+                columns[i] =
+                    (struct output_column){withdrawal_columns[i].name, withdrawal_columns[i].type, 0};
         printed = output_section(output, &section, whole->withdrawal);
         for (size_t i = 0; i < LENGTH(parts) && printed; i++) {
                 section = (struct output_section){.name = parts[i].name,
@@ -224,8 +229,9 @@ int withdrawal_show(const struct invocation *invocation)
                     "--format csv: a withdrawal and what belongs to it are no one table: expected "
                     "table or json");
         if (!is_selected(invocation))
-                return usage_error(invocation->command,
-                                   "which withdrawal? expected options that select one, as --terminal with --rrn or --stan");
+                return usage_error(
+                    invocation->command,
+                    "which withdrawal? expected options that select one, as --terminal with --rrn or --stan");
         exit_code = withdrawal_asked(invocation, &question, token);
         if (exit_code != EXIT_DONE)
                 return exit_code;
@@ -268,11 +274,13 @@ static const struct command commands[] = {
     {.noun = "withdrawal",
      .verb = "show",
      .text = "show a withdrawal with all that is recorded about it, on our side and of the bank's",
-     .more = "Its decision, the bank's outcome, advices, what the bank is told and when it acknowledged it, "
-             "commission rows, exceptions, what operators did. Where several are like that, all are shown, the "
-             "newest first, up to 10: an ATM that uses a trace number again within an hour has two withdrawals of "
-             "one terminal and RRN. JSON is an object, or, of several, an array of such objects.\n"
-             "Example: atmctl withdrawal show --terminal T0000001 --rrn 636610000123",
+     .more =
+         "Its decision, the bank's outcome, advices, what the bank is told and when it acknowledged it, "
+         "commission rows, exceptions, what operators did. Where several are like that, all are shown, the "
+         "newest first, up to 10: an ATM that uses a trace number again within an hour has two withdrawals "
+         "of "
+         "one terminal and RRN. JSON is an object, or, of several, an array of such objects.\n"
+         "Example: atmctl withdrawal show --terminal T0000001 --rrn 636610000123",
      .flags = FLAGS,
      .run = withdrawal_show,
      .fields = show_fields},

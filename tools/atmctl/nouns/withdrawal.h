@@ -7,8 +7,8 @@
 #include "tools/atmctl/database.h"
 
 /* What the options ask for; token: room for a card's that they name. EXIT_DONE, or the exit code after a complaint. */
-ATM_MUST_USE int withdrawal_asked(const struct invocation *invocation, struct withdrawal_question *ret_question,
-                                  char token[TOKEN_TEXT]);
+ATM_MUST_USE int withdrawal_asked(const struct invocation *invocation,
+                                  struct withdrawal_question *ret_question, char token[TOKEN_TEXT]);
 /* The one that is like that; a complaint and NULL where there is none or several. */
 PGresult *withdrawal_one(const struct invocation *invocation, struct database *database,
                          const struct withdrawal_question *question);

@@ -45,11 +45,16 @@ static bool row(struct output *output, const char *const *values, bool total)
                 fputs(separator, output->stream);
                 separator = ",";
                 if (values[i])
-                        write_cell(output->stream, column->type == OUTPUT_BOOL ? form_yes_or_no(values[i]) : values[i]);
+                        write_cell(output->stream,
+                                   column->type == OUTPUT_BOOL ? form_yes_or_no(values[i]) : values[i]);
         }
         fputc('\n', output->stream);
         return !ferror(output->stream);
 }
 
-const struct output_form form_csv = {
-    .name = "csv", .kind = OUTPUT_AS_ROWS, .flags = FORM_ONE_SECTION, .begin = begin, .row = row, .note = form_say};
+const struct output_form form_csv = {.name = "csv",
+                                     .kind = OUTPUT_AS_ROWS,
+                                     .flags = FORM_ONE_SECTION,
+                                     .begin = begin,
+                                     .row = row,
+                                     .note = form_say};

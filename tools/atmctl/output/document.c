@@ -41,9 +41,11 @@ static void begin_table(struct output *output)
                         label = word;
                 else
                         columns[count++] = (struct document_column){
-                            .heading = word, .align = form_is_right(column->type) ? DOCUMENT_RIGHT : DOCUMENT_LEFT};
+                            .heading = word,
+                            .align = form_is_right(column->type) ? DOCUMENT_RIGHT : DOCUMENT_LEFT};
         }
-        output->draw->table(output->document, section->heading ? section->heading : "", label ? label : "", columns, count);
+        output->draw->table(output->document, section->heading ? section->heading : "", label ? label : "",
+                            columns, count);
         output->in_table = true;
 }
 
@@ -105,7 +107,8 @@ static bool row(struct output *output, const char *const *values, bool total)
 
 static bool write_report(struct output *output, const struct output_report *report, void *context)
 {
-        return report->page ? report->page(output->draw, output->document, context) : report->rows(output, context);
+        return report->page ? report->page(output->draw, output->document, context)
+                            : report->rows(output, context);
 }
 
 static void set_title(struct output *output, const char *title, const char *subtitle)
@@ -136,21 +139,21 @@ static void forget(struct output *output)
         output->document = NULL;
 }
 
-#define DOCUMENT_FORM(word, format, more_flags)                                                                      \
-        static bool write_##word(struct output *output)                                                              \
-        {                                                                                                            \
-                return write_document(output, format);                                                               \
-        }                                                                                                            \
-        const struct output_form form_##word = {.name = #word,                                                       \
-                                                .kind = OUTPUT_FOR_PEOPLE,                                           \
-                                                .flags = FORM_DOCUMENT | more_flags,                                 \
-                                                .open = open_document,                                               \
-                                                .begin = begin,                                                      \
-                                                .row = row,                                                          \
-                                                .report = write_report,                                              \
-                                                .title = set_title,                                                  \
-                                                .note = add_note,                                                    \
-                                                .close = write_##word,                                               \
+#define DOCUMENT_FORM(word, format, more_flags)                                                              \
+        static bool write_##word(struct output *output)                                                      \
+        {                                                                                                    \
+                return write_document(output, format);                                                       \
+        }                                                                                                    \
+        const struct output_form form_##word = {.name = #word,                                               \
+                                                .kind = OUTPUT_FOR_PEOPLE,                                   \
+                                                .flags = FORM_DOCUMENT | more_flags,                         \
+                                                .open = open_document,                                       \
+                                                .begin = begin,                                              \
+                                                .row = row,                                                  \
+                                                .report = write_report,                                      \
+                                                .title = set_title,                                          \
+                                                .note = add_note,                                            \
+                                                .close = write_##word,                                       \
                                                 .free = forget}
 
 DOCUMENT_FORM(html, DOCUMENT_HTML, 0);

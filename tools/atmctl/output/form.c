@@ -13,7 +13,8 @@ const char *form_place(const struct output *output)
 
 bool form_shows(const struct output *output, const struct output_column *column)
 {
-        return !(column->flags & (output->form->kind == OUTPUT_FOR_PEOPLE ? OUTPUT_NOT_TABLE : OUTPUT_ONLY_TABLE));
+        return !(column->flags &
+                 (output->form->kind == OUTPUT_FOR_PEOPLE ? OUTPUT_NOT_TABLE : OUTPUT_ONLY_TABLE));
 }
 
 bool form_is_right(enum output_type type)

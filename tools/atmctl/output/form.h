@@ -56,14 +56,16 @@ struct output_form {
         bool (*next)(struct output *output); /* the next of several wholes */
         bool (*members)(struct output *output, const struct output_column *columns, size_t count,
                         const char *const *values);
-        bool (*report)(struct output *output, const struct output_report *report, void *context); /* NULL: its rows */
+        bool (*report)(struct output *output, const struct output_report *report,
+                       void *context); /* NULL: its rows */
         void (*title)(struct output *output, const char *title, const char *subtitle);
         void (*note)(struct output *output, const char *text);
         bool (*close)(struct output *output);
         void (*free)(struct output *output);
 };
 
-extern const struct output_form form_table, form_expanded, form_csv, form_json, form_html, form_pdf, form_svg, form_png;
+extern const struct output_form form_table, form_expanded, form_csv, form_json, form_html, form_pdf, form_svg,
+    form_png;
 
 /* Where it is written, for messages. */
 const char *form_place(const struct output *output);

@@ -19,7 +19,8 @@ static json_t *cell(enum output_type type, const char *value)
         case OUTPUT_YEN:
                 return json_integer(strtoll(value, NULL, 10));
         case OUTPUT_QUANTITY:
-                return strchr(value, '.') ? json_real(strtod(value, NULL)) : json_integer(strtoll(value, NULL, 10));
+                return strchr(value, '.') ? json_real(strtod(value, NULL))
+                                          : json_integer(strtoll(value, NULL, 10));
         case OUTPUT_DECIMAL:
                 return json_real(strtod(value, NULL));
         case OUTPUT_BOOL:
@@ -47,7 +48,8 @@ static json_t *owner_of(json_t *object, const struct output_column *column)
         return json_object_set_new(object, name, owner) == 0 ? owner : NULL;
 }
 
-static bool add_values(json_t *object, const struct output_column *columns, size_t count, const char *const *values)
+static bool add_values(json_t *object, const struct output_column *columns, size_t count,
+                       const char *const *values)
 {
         for (size_t i = 0; i < count; i++) {
                 if (columns[i].flags & OUTPUT_ONLY_TABLE)
@@ -73,7 +75,8 @@ static bool begin(struct output *output)
         }
         if (!output->whole)
                 output->whole = json_object();
-        return section->shape == OUTPUT_ONE || json_object_set(output->whole, section->name, output->list) == 0;
+        return section->shape == OUTPUT_ONE ||
+               json_object_set(output->whole, section->name, output->list) == 0;
 }
 
 static bool stream_row(struct output *output, const char *const *values)
@@ -136,7 +139,8 @@ static bool next(struct output *output)
         return false;
 }
 
-static bool members(struct output *output, const struct output_column *columns, size_t count, const char *const *values)
+static bool members(struct output *output, const struct output_column *columns, size_t count,
+                    const char *const *values)
 {
         if (!output->whole)
                 output->whole = json_object();
@@ -162,7 +166,8 @@ static bool close_whole(struct output *output)
                 return true;
         if (output->wholes && json_array_append(output->wholes, output->whole) != 0)
                 return complain_unwritten(output);
-        if (json_dumpf(output->wholes ? output->wholes : output->whole, output->stream, JSON_INDENT(1) | JSON_FLAGS) != 0)
+        if (json_dumpf(output->wholes ? output->wholes : output->whole, output->stream,
+                       JSON_INDENT(1) | JSON_FLAGS) != 0)
                 return complain_unwritten(output);
         fputc('\n', output->stream);
         return true;

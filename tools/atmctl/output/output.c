@@ -122,10 +122,12 @@ static bool finish_file(struct output *output)
 /* Bytes that are no text: a terminal is left alone. */
 static bool suits_terminal(const struct invocation *invocation)
 {
-        if (!(form_of(invocation)->flags & FORM_BYTES) || invocation_has(invocation, "output") || !isatty(STDOUT_FILENO))
+        if (!(form_of(invocation)->flags & FORM_BYTES) || invocation_has(invocation, "output") ||
+            !isatty(STDOUT_FILENO))
                 return true;
-        complain("%s: this form is not for a terminal: expected --output FILE, or standard output led elsewhere",
-                 invocation_name(invocation));
+        complain(
+            "%s: this form is not for a terminal: expected --output FILE, or standard output led elsewhere",
+            invocation_name(invocation));
         return false;
 }
 
@@ -162,7 +164,8 @@ struct output *output_open(const struct invocation *invocation, enum output_shap
         if (!output)
                 return NULL;
         output->streamed = true;
-        if (!output_begin(output, &(struct output_section){.shape = shape, .columns = columns, .count = count})) {
+        if (!output_begin(output,
+                          &(struct output_section){.shape = shape, .columns = columns, .count = count})) {
                 output_abandon(output);
                 return NULL;
         }
@@ -273,13 +276,15 @@ bool output_members(struct output *output, const struct output_column *columns, 
         return complain_unwritten(output);
 }
 
-bool output_write_report(const struct invocation *invocation, const struct output_report *report, void *context)
+bool output_write_report(const struct invocation *invocation, const struct output_report *report,
+                         void *context)
 {
         struct output *output = output_open_whole(invocation);
 
         if (!output)
                 return false;
-        if (output->form->report ? output->form->report(output, report, context) : report->rows(output, context))
+        if (output->form->report ? output->form->report(output, report, context)
+                                 : report->rows(output, context))
                 return output_close(output);
         output_abandon(output);
         return false;
@@ -320,7 +325,8 @@ void output_remark(struct output *output, const char *text)
                 output->form->note(output, text);
                 return;
         }
-        if (asprintf(&remarks, "%s%s%s", output->remarks ? output->remarks : "", output->remarks ? "\n" : "", text) < 0)
+        if (asprintf(&remarks, "%s%s%s", output->remarks ? output->remarks : "", output->remarks ? "\n" : "",
+                     text) < 0)
                 return;
         free(output->remarks);
         output->remarks = remarks;
@@ -381,7 +387,8 @@ bool output_json(const struct invocation *invocation, const json_t *value)
 
         if (!output)
                 return false;
-        if (json_dumpf(value, output->stream, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) != 0) {
+        if (json_dumpf(value, output->stream,
+                       JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) != 0) {
                 complain("%s: can't be written", form_place(output));
                 output_abandon(output);
                 return false;

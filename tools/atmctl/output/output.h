@@ -44,7 +44,8 @@ ATM_MUST_USE bool output_total(struct output *output, const char *const *values)
 /* The first rows of a result whose first columns are in the schema's order. */
 ATM_MUST_USE bool output_result(struct output *output, const PGresult *result, int rows);
 /* A section with all rows of a result. */
-ATM_MUST_USE bool output_section(struct output *output, const struct output_section *section, const PGresult *result);
+ATM_MUST_USE bool output_section(struct output *output, const struct output_section *section,
+                                 const PGresult *result);
 /* What is said of the whole beside its sections: members of JSON's object. Other forms have it in titles and remarks. */
 ATM_MUST_USE bool output_members(struct output *output, const struct output_column *columns, size_t count,
                                  const char *const *values);
@@ -55,7 +56,8 @@ ATM_MUST_USE bool output_close(struct output *output);
 void output_abandon(struct output *output); /* NULL is fine */
 
 /* A whole: its page where the form is a document, else its rows. False after a complaint. */
-ATM_MUST_USE bool output_write_report(const struct invocation *invocation, const struct output_report *report, void *context);
+ATM_MUST_USE bool output_write_report(const struct invocation *invocation, const struct output_report *report,
+                                      void *context);
 
 /* Does --lang ask for Japanese? */
 bool output_is_japanese(const struct invocation *invocation);

@@ -12,12 +12,12 @@ enum output_kind { OUTPUT_FOR_PEOPLE, OUTPUT_AS_ROWS, OUTPUT_AS_VALUE };
 
 enum output_type {
         OUTPUT_TEXT,
-        OUTPUT_NUMBER,  /* JSON integer */
-        OUTPUT_YEN,     /* the same; in tables with thousands apart */
-        OUTPUT_DECIMAL, /* "-3.5": JSON number; to the right, '-' where there is none */
-        OUTPUT_FIGURE,  /* a figure that is text already, in its final form; to the right */
+        OUTPUT_NUMBER,   /* JSON integer */
+        OUTPUT_YEN,      /* the same; in tables with thousands apart */
+        OUTPUT_DECIMAL,  /* "-3.5": JSON number; to the right, '-' where there is none */
+        OUTPUT_FIGURE,   /* a figure that is text already, in its final form; to the right */
         OUTPUT_QUANTITY, /* an integer or a decimal, as the text has it: JSON number; to the right */
-        OUTPUT_BOOL,    /* "t"/"f" or "yes"/"no" from the database; yes/no in tables and CSV */
+        OUTPUT_BOOL,     /* "t"/"f" or "yes"/"no" from the database; yes/no in tables and CSV */
 };
 
 enum output_flags {
@@ -41,8 +41,10 @@ enum output_shape {
 enum { OUTPUT_COLUMNS_MAX = 40 };
 
 struct output_section {
-        const char *name;    /* in JSON, its member of the whole; NULL: it is the whole, or the whole's own members */
-        const char *heading; /* for people, set apart and left out where it has no rows, "" without words; NULL: it is the
+        const char
+            *name; /* in JSON, its member of the whole; NULL: it is the whole, or the whole's own members */
+        const char *
+            heading; /* for people, set apart and left out where it has no rows, "" without words; NULL: it is the
                               * one table, which is said to be empty */
         enum output_shape shape;
         const struct output_column *columns;

@@ -35,7 +35,8 @@ static bool begin(struct output *output)
         return add_columns(output);
 }
 
-static bool set_cell(struct libscols_line *line, size_t at, const struct output_column *column, const char *value)
+static bool set_cell(struct libscols_line *line, size_t at, const struct output_column *column,
+                     const char *value)
 {
         char buffer[64];
 
@@ -71,7 +72,8 @@ static bool row(struct output *output, const char *const *values, bool total)
                 return add_one(output, values);
         line = scols_table_new_line(output->table, NULL);
         for (size_t i = 0; i < section->count && line; i++) {
-                if (form_shows(output, &section->columns[i]) && !set_cell(line, shown++, &section->columns[i], values[i]))
+                if (form_shows(output, &section->columns[i]) &&
+                    !set_cell(line, shown++, &section->columns[i], values[i]))
                         return false;
         }
         return line != NULL;
@@ -99,5 +101,10 @@ static bool end(struct output *output)
         return written;
 }
 
-const struct output_form form_table = {
-    .name = "table", .kind = OUTPUT_FOR_PEOPLE, .begin = begin, .row = row, .end = end, .note = form_say, .free = forget};
+const struct output_form form_table = {.name = "table",
+                                       .kind = OUTPUT_FOR_PEOPLE,
+                                       .begin = begin,
+                                       .row = row,
+                                       .end = end,
+                                       .note = form_say,
+                                       .free = forget};
