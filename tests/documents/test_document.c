@@ -207,8 +207,8 @@ START_TEST(a_name_with_any_character_is_carried_in_every_format)
 {
         static const char *const names[] = {"Hall \U00010380",
                                             "\U0001F3B0",
-                                            "a\xc2\x9b"
-                                            "b",
+                                            ("a\xc2\x9b"
+                                             "b"),
                                             "a\tb",
                                             "\u202edlrow",
                                             "\u05e9\u05dc\u05d5\u05dd",
