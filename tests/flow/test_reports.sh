@@ -137,16 +137,16 @@ base fee,T0000002,2016-11-21,10,30,45000,,,15000,800,1200,16200" "$OUTPUT"
 
 # the tax of what a hall is invoiced: line by line before October 2023, once for the rate and invoice since
 psql_all <<'SQL'
-INSERT INTO hall (hall, name, area, prefecture) VALUES ('H4', '四号店', 'kanto', '東京都');
-INSERT INTO atm VALUES ('T0000011', 'H4'), ('T0000012', 'H4'), ('T0000013', 'H4');
-INSERT INTO contract SELECT terminal, '2016-12-01', NULL, 'H4', 10005 FROM atm WHERE hall = 'H4';
-UPDATE contract SET until_on = '2017-01-01' WHERE until_on IS NULL AND hall <> 'H4';
+INSERT INTO hall (hall, name, area, prefecture) VALUES ('H5', '五号店', 'kanto', '東京都');
+INSERT INTO atm VALUES ('T0000011', 'H5'), ('T0000012', 'H5'), ('T0000013', 'H5');
+INSERT INTO contract SELECT terminal, '2016-12-01', NULL, 'H5', 10005 FROM atm WHERE hall = 'H5';
+UPDATE contract SET until_on = '2017-01-01' WHERE until_on IS NULL AND hall <> 'H5';
 SQL
 business_day 2026-11-15
 # taxed MONTH FEE TAX: the hall's statement and the report of taxes say the same
 taxed() {
         local statement
-        statement=$(PGUSER=atm_operator atmctl report statement --hall H4 --month "$1" --format json | perl -MJSON::PP -e '
+        statement=$(PGUSER=atm_operator atmctl report statement --hall H5 --month "$1" --format json | perl -MJSON::PP -e '
                 my $o = decode_json(do { local $/; <STDIN> }); my ($fee, $tax) = (0, 0);
                 for (@{$o->{lines}}) { $fee += $_->{amount_yen}; $tax += $_->{tax_yen}; $_->{amount_yen} + $_->{tax_yen} == $_->{total_yen} or die }
                 $fee + $tax == $o->{owed_yen} or die; print "$fee $tax\n"')
@@ -161,7 +161,7 @@ taxed 2026-10 30015 3001
 report tax --from 2023-07-01 --to 2023-12-31
 expect "a half year over the change" "180090 $((3 * 3000 + 3 * 3001))" "$(cut -d, -f6,7 <<<"$OUTPUT" | tr , ' ')"
 business_day 2017-05-15
-psql_all -c "DELETE FROM contract WHERE hall = 'H4'" -c "DELETE FROM atm WHERE hall = 'H4'" -c "DELETE FROM hall WHERE hall = 'H4'" -c "UPDATE contract SET until_on = NULL WHERE until_on = '2017-01-01'"
+psql_all -c "DELETE FROM contract WHERE hall = 'H5'" -c "DELETE FROM atm WHERE hall = 'H5'" -c "DELETE FROM hall_place WHERE hall = 'H5'" -c "DELETE FROM hall WHERE hall = 'H5'" -c "UPDATE contract SET until_on = NULL WHERE until_on = '2017-01-01'"
 
 refuses() {
         local status=$1 text=$2
