@@ -23,7 +23,7 @@ as_owner() {
         PGUSER=postgres psql -X -q -v ON_ERROR_STOP=1 "$@"
 }
 
-PGDATABASE=postgres as_owner -c "CREATE DATABASE $PGDATABASE"
+(export DATABASE=$PGDATABASE PGDATABASE=postgres && as_owner -c "CREATE DATABASE $DATABASE")
 PGUSER=postgres expect_exit 0 atmctl db init --clock-now 2016-01-01
 PGUSER=postgres expect_exit 0 atmctl db partitions --from 2016-01-01 --to 2018-01-01
 
