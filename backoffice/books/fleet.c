@@ -21,7 +21,7 @@ struct fleet_key {
 };
 
 static const struct fleet_key fleet_keys[] = {
-    {"atm", "r.terminal", "string_agg(DISTINCT n.name, '、')"},
+    {"atm", "r.terminal", "string_agg(DISTINCT n.name, E'\\n')"},
     {"hall", "r.hall", "min(n.name)"},
     {"area", "h.area", "min((SELECT a.name FROM area a WHERE a.area = h.area))"},
 };

@@ -21,7 +21,7 @@ struct fleet_question {
 
 /* The most profitable first. */
 struct fleet_row {
-        const char *key, *name;
+        const char *key, *name; /* name: of an ATM those of its halls, '\n' between them */
         struct figure rank, atms, days, withdrawals, commission_yen, base_fee_yen, revenue_yen,
             hall_share_yen;
         struct figure cash_in_transit_yen, network_yen, maintenance_yen, depreciation_yen, cost_yen,

@@ -2,7 +2,6 @@
 #include "backoffice/books/results.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,33 +95,27 @@ static void cumulate(const struct results_quarter *quarters, size_t count, struc
 /* columns ------------------------------------------------------------------------------------------------- */
 
 static struct results_column *add_column(struct results *results, enum results_column_kind kind,
-                                         const char *format, ...) ATM_PRINTF(3, 4);
-
-static struct results_column *add_column(struct results *results, enum results_column_kind kind,
-                                         const char *format, ...)
+                                         const char *of)
 {
         struct results_column *column = &results->column[results->columns++];
-        va_list arguments;
 
         assert(results->columns <= RESULTS_COLUMNS_MAX);
         column->kind = kind;
-        va_start(arguments, format);
-        vsnprintf(column->name, sizeof(column->name), format, arguments);
-        va_end(arguments);
+        snprintf(column->of, sizeof(column->of), "%s", of);
         return column;
 }
 
-static void add_figures(struct results *results, const char *name, const struct figure *figures)
+static void add_figures(struct results *results, enum results_column_kind kind, const char *of,
+                        const struct figure *figures)
 {
-        memcpy(add_column(results, COLUMN_FIGURES, "%s", name)->figure, figures,
-               sizeof(results->column[0].figure));
+        memcpy(add_column(results, kind, of)->figure, figures, sizeof(results->column[0].figure));
 }
 
 /* Of what is a percentage itself, in points. */
-static void add_change(struct results *results, const char *name, const struct figure *now,
-                       const struct figure *before)
+static void add_change(struct results *results, enum results_column_kind kind, const char *of,
+                       const struct figure *now, const struct figure *before)
 {
-        struct results_column *column = add_column(results, COLUMN_PERCENT, "%s", name);
+        struct results_column *column = add_column(results, kind, of);
 
         for (size_t i = 0; i < RESULT_ITEM_COUNT; i++)
                 column->figure[i] = result_rows[i].unit == UNIT_PERCENT ? figure_subtract(now[i], before[i])
@@ -141,12 +134,13 @@ static bool any_known(const struct figure *figures)
 static void add_targets(struct results *results, const struct figure *now, const struct figure *targets)
 {
         struct results_column *column;
+        char year[RESULTS_NAME_MAX];
 
         if (!any_known(targets))
                 return;
-        memcpy(add_column(results, COLUMN_FIGURES, "FY%02d target", results->fiscal_year % 100)->figure,
-               targets, sizeof(results->column[0].figure));
-        column = add_column(results, COLUMN_PERCENT, "progress");
+        snprintf(year, sizeof(year), "FY%02d", results->fiscal_year % 100);
+        add_figures(results, COLUMN_TARGET, year, targets);
+        column = add_column(results, COLUMN_PROGRESS, "");
         for (size_t i = 0; i < RESULT_ITEM_COUNT; i++)
                 column->figure[i] = figure_share(now[i], targets[i]);
 }
@@ -175,8 +169,8 @@ static void add_published(struct results *results, const struct figure *now,
                 published[i] = published_of(results, entered, i);
         if (!any_known(published))
                 return;
-        add_figures(results, "published", published);
-        column = add_column(results, COLUMN_DIFFERENCE, "difference");
+        add_figures(results, COLUMN_PUBLISHED, "", published);
+        column = add_column(results, COLUMN_DIFFERENCE, "");
         for (size_t i = 0; i < RESULT_ITEM_COUNT; i++)
                 column->figure[i] = figure_subtract(now[i], published[i]);
 }
@@ -195,17 +189,17 @@ void results_compose(struct results *results, const struct results_entered *ente
         cumulate(first, results->of_year, now);
         cumulate(year_before, results->of_year, before);
         for (size_t i = 0; i < results->of_year; i++)
-                add_figures(results, first[i].name, first[i].figure);
+                add_figures(results, COLUMN_PERIOD, first[i].name, first[i].figure);
         if (results->of_year > 1) {
-                add_figures(results, results->period, now);
+                add_figures(results, COLUMN_PERIOD, results->period, now);
                 snprintf(name, sizeof(name), "1Q-%s", (last - 4)->name);
-                add_figures(results, name, before);
-                add_change(results, "YoY", now, before);
+                add_figures(results, COLUMN_PERIOD, name, before);
+                add_change(results, COLUMN_YEAR_ON_YEAR, "", now, before);
         }
-        add_figures(results, (last - 4)->name, (last - 4)->figure);
-        snprintf(name, sizeof(name), results->of_year > 1 ? "YoY %s" : "YoY", last->name);
-        add_change(results, name, last->figure, (last - 4)->figure);
-        add_change(results, "QoQ", last->figure, (last - 1)->figure);
+        add_figures(results, COLUMN_PERIOD, (last - 4)->name, (last - 4)->figure);
+        add_change(results, COLUMN_YEAR_ON_YEAR, results->of_year > 1 ? last->name : "", last->figure,
+                   (last - 4)->figure);
+        add_change(results, COLUMN_QUARTER_ON_QUARTER, "", last->figure, (last - 1)->figure);
         add_targets(results, now, entered->target);
         add_published(results, now, entered);
 }

@@ -29,12 +29,21 @@ struct result_row {
 };
 extern const struct result_row result_rows[RESULT_ITEM_COUNT];
 
-/* What a column holds: figures in their items' units, or percentages (points for items in percent). */
-enum results_column_kind { COLUMN_FIGURES, COLUMN_PERCENT, COLUMN_DIFFERENCE };
+/* What a column is: figures in their items' units, or percentages (points for items in percent). */
+enum results_column_kind {
+        COLUMN_PERIOD,
+        COLUMN_YEAR_ON_YEAR,       /* in percent */
+        COLUMN_QUARTER_ON_QUARTER, /* in percent */
+        COLUMN_TARGET,
+        COLUMN_PROGRESS, /* in percent */
+        COLUMN_PUBLISHED,
+        COLUMN_DIFFERENCE,
+        COLUMN_KINDS
+};
 
 struct results_column {
-        char name[RESULTS_NAME_MAX];
         enum results_column_kind kind;
+        char of[RESULTS_NAME_MAX]; /* "3Q16", "1Q-3Q16", "FY16"; "": of the period as a whole */
         struct figure figure[RESULT_ITEM_COUNT];
 };
 
@@ -63,6 +72,18 @@ struct results_entered {
         struct figure published[RESULT_ITEM_COUNT];            /* for the period as a whole */
         struct figure published_quarter[4][RESULT_ITEM_COUNT]; /* for its quarters, from the first */
 };
+
+/* Whether it holds percentages; whether figures as they are, neither those nor differences. */
+static inline bool results_is_percent(const struct results_column *column)
+{
+        return column->kind == COLUMN_YEAR_ON_YEAR || column->kind == COLUMN_QUARTER_ON_QUARTER ||
+               column->kind == COLUMN_PROGRESS;
+}
+
+static inline bool results_is_figures(const struct results_column *column)
+{
+        return !results_is_percent(column) && column->kind != COLUMN_DIFFERENCE;
+}
 
 /* quarter: "3Q16", canonical; today: business today, up to which a quarter that is not over counts. */
 void results_begin(const char *quarter, int32_t today, struct results *ret_results);

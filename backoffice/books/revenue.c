@@ -238,7 +238,7 @@ static void add_order(struct sqltext *sql, const struct asked *asked)
  * it is narrowed to. */
 static void add_stood(struct sqltext *sql, const struct summary_parts *parts, struct selection *selection)
 {
-        sql_add(sql, "stood AS (SELECT d.terminal, string_agg(h.name, '、' ORDER BY h.hall) AS name FROM "
+        sql_add(sql, "stood AS (SELECT d.terminal, string_agg(h.name, E'\\n' ORDER BY h.hall) AS name FROM "
                      "(SELECT DISTINCT s.terminal, s.hall FROM ");
         add_cube(sql, cubes, parts, selection);
         sql_add(sql, ") d JOIN hall h USING (hall) GROUP BY d.terminal), ");

@@ -66,15 +66,15 @@ static void add_table(const struct page *page)
 
         for (size_t i = 0; i < results->columns; i++) {
                 const struct results_column *column = &results->column[i];
-                bool period = !strcmp(column->name, results->period);
+                bool period = column->kind == COLUMN_PERIOD && !strcmp(column->of, results->period);
 
                 results_heading(column, japanese, headings[i]);
                 columns[i] = (struct document_column){.heading = headings[i],
                                                       .align = DOCUMENT_RIGHT,
                                                       .strong = period,
                                                       .apart = i == results->of_year ||
-                                                               !strcmp(column->name, "published") ||
-                                                               strstr(column->name, " target") != NULL};
+                                                               column->kind == COLUMN_PUBLISHED ||
+                                                               column->kind == COLUMN_TARGET};
         }
         page->draw->table(page->document, "", text_of(MONEY, japanese), columns, results->columns);
         for (size_t item = 0; item < RESULT_ITEM_COUNT; item++) {

@@ -41,16 +41,15 @@ static void print_whole(int64_t value, const char *sign, char buffer[RESULTS_TEX
 bool results_print(const struct results_column *column, enum result_item item, char buffer[RESULTS_TEXT_MAX])
 {
         const struct figure *figure = &column->figure[item];
-        const char *sign = column->kind == COLUMN_FIGURES ? "" : "+";
+        const char *sign = results_is_figures(column) || column->kind == COLUMN_PROGRESS ? "" : "+";
         enum result_unit unit = result_rows[item].unit;
 
         if (!figure->known)
                 return false;
-        if (column->kind == COLUMN_PERCENT)
-                print_tenths(figure->value, strcmp(column->name, "progress") ? sign : "",
-                             unit == UNIT_PERCENT ? "pt" : "%", buffer);
+        if (results_is_percent(column))
+                print_tenths(figure->value, sign, unit == UNIT_PERCENT ? "pt" : "%", buffer);
         else if (unit == UNIT_PERCENT)
-                print_tenths(figure->value, sign, column->kind == COLUMN_FIGURES ? "%" : "pt", buffer);
+                print_tenths(figure->value, sign, results_is_figures(column) ? "%" : "pt", buffer);
         else if (unit == UNIT_YEN)
                 print_tenths(tenths_of_million(figure->value), sign, "", buffer);
         else
@@ -58,18 +57,34 @@ bool results_print(const struct results_column *column, enum result_item item, c
         return true;
 }
 
-/* "YoY 3Q16" and "FY16 target" are a word and what it is of. */
+/* The word for each kind, as programs know it; word_of has those for people. */
+static const char *const column_words[COLUMN_KINDS] = {
+    [COLUMN_PERIOD] = "",
+    [COLUMN_YEAR_ON_YEAR] = "YoY",
+    [COLUMN_QUARTER_ON_QUARTER] = "QoQ",
+    [COLUMN_TARGET] = "target",
+    [COLUMN_PROGRESS] = "progress",
+    [COLUMN_PUBLISHED] = "published",
+    [COLUMN_DIFFERENCE] = "difference",
+};
+
+/* "YoY 3Q16", but "FY16 target". */
+static void put_together(const struct results_column *column, const char *word, char buffer[RESULTS_TEXT_MAX])
+{
+        bool of_first = column->kind == COLUMN_TARGET;
+
+        snprintf(buffer, RESULTS_TEXT_MAX, "%s%s%s", of_first ? column->of : word,
+                 *column->of && *word ? " " : "", of_first ? word : column->of);
+}
+
+void results_column_name(const struct results_column *column, char buffer[RESULTS_TEXT_MAX])
+{
+        put_together(column, column_words[column->kind], buffer);
+}
+
 void results_heading(const struct results_column *column, bool japanese, char buffer[RESULTS_TEXT_MAX])
 {
-        const char *blank = strchr(column->name, ' ');
-
-        if (!blank)
-                snprintf(buffer, RESULTS_TEXT_MAX, "%s", word_of(column->name, japanese));
-        else if (!strncmp(column->name, "YoY ", 4))
-                snprintf(buffer, RESULTS_TEXT_MAX, "%s %s", word_of("YoY", japanese), blank + 1);
-        else
-                snprintf(buffer, RESULTS_TEXT_MAX, "%.*s %s", (int)(blank - column->name), column->name,
-                         word_of(blank + 1, japanese));
+        put_together(column, word_of(column_words[column->kind], japanese), buffer);
 }
 
 /* In the order of result_items.h; indent and style are those of the table. */
@@ -175,7 +190,7 @@ static bool adds_up_across(const struct results *results, const struct results_c
 static bool adds_up_as_printed(const struct results *results)
 {
         for (size_t i = 0; i < results->columns; i++) {
-                if (results->column[i].kind == COLUMN_FIGURES && !adds_up_down(&results->column[i]))
+                if (results_is_figures(&results->column[i]) && !adds_up_down(&results->column[i]))
                         return false;
         }
         return results->of_year == 1 ||

@@ -11,7 +11,8 @@ struct results_notes {
         size_t count;
 };
 
-/* The heading of a column. */
+/* A column's name as CSV and JSON have it ("YoY 3Q16", "FY16 target"), and its heading for people. */
+void results_column_name(const struct results_column *column, char buffer[RESULTS_TEXT_MAX]);
 void results_heading(const struct results_column *column, bool japanese, char buffer[RESULTS_TEXT_MAX]);
 enum result_style { STYLE_PLAIN, STYLE_OF_WHICH, STYLE_TOTAL };
 

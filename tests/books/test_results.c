@@ -43,11 +43,21 @@ static void fill(size_t q, int64_t customer_fee, int64_t base_fee, int64_t hall_
 static const struct results_column *column_named(const char *name)
 {
         for (size_t i = 0; i < results.columns; i++) {
-                if (!strcmp(results.column[i].name, name))
+                char text[RESULTS_TEXT_MAX];
+
+                results_column_name(&results.column[i], text);
+                if (!strcmp(text, name))
                         return &results.column[i];
         }
         ck_abort_msg("there is no column %s", name);
         return NULL;
+}
+
+static void expect_columns(const char *const *names, size_t count)
+{
+        ck_assert_uint_eq(results.columns, count);
+        for (size_t i = 0; i < count; i++)
+                ck_assert_ptr_eq(column_named(names[i]), &results.column[i]);
 }
 
 static void expect_figure(int line, const char *column, enum result_item item, int64_t expected)
@@ -82,9 +92,7 @@ START_TEST(a_page_has_the_quarters_of_two_years)
                 ck_assert_str_eq(results.quarter[q].name, names[q]);
         ck_assert(results.quarter[6].over);
         results_compose(&results, &entered);
-        ck_assert_uint_eq(results.columns, LENGTH(columns));
-        for (size_t i = 0; i < LENGTH(columns); i++)
-                ck_assert_str_eq(results.column[i].name, columns[i]);
+        expect_columns(columns, LENGTH(columns));
 }
 END_TEST
 
@@ -98,9 +106,7 @@ START_TEST(the_first_quarter_is_no_sum_of_several)
         ck_assert(!results.quarter[4].over);
         ck_assert_str_eq(results.period, "1Q16");
         results_compose(&results, &entered);
-        ck_assert_uint_eq(results.columns, LENGTH(columns));
-        for (size_t i = 0; i < LENGTH(columns); i++)
-                ck_assert_str_eq(results.column[i].name, columns[i]);
+        expect_columns(columns, LENGTH(columns));
 }
 END_TEST
 
@@ -246,30 +252,29 @@ END_TEST
 /* printed ---------------------------------------------------------------------------------------------------- */
 
 static const struct {
-        const char *column;
         enum results_column_kind kind;
         enum result_item item;
         int64_t value;
         const char *text;
 } printed[] = {
-    {"3Q16", COLUMN_FIGURES, RESULT_revenue, INT64_C(3056149999), "3,056.1"},
-    {"3Q16", COLUMN_FIGURES, RESULT_revenue, INT64_C(3056150000), "3,056.2"},
-    {"3Q16", COLUMN_FIGURES, RESULT_revenue, 49999, "0.0"},
-    {"3Q16", COLUMN_FIGURES, RESULT_revenue, 50000, "0.1"},
-    {"3Q16", COLUMN_FIGURES, RESULT_operating_income, -49999, "0.0"},
-    {"3Q16", COLUMN_FIGURES, RESULT_operating_income, -50000, "-0.1"},
-    {"3Q16", COLUMN_FIGURES, RESULT_operating_income, INT64_C(-1234567890), "-1,234.6"},
-    {"3Q16", COLUMN_FIGURES, RESULT_gross_margin_ratio, 854, "85.4%"},
-    {"3Q16", COLUMN_FIGURES, RESULT_atms, 1066, "1,066"},
-    {"3Q16", COLUMN_FIGURES, RESULT_revenue_per_atm_day, 31234, "31,234"},
-    {"YoY", COLUMN_PERCENT, RESULT_revenue, 51, "+5.1%"},
-    {"YoY", COLUMN_PERCENT, RESULT_revenue, -51, "-5.1%"},
-    {"YoY", COLUMN_PERCENT, RESULT_revenue, 0, "+0.0%"},
-    {"YoY", COLUMN_PERCENT, RESULT_operating_margin, 4, "+0.4pt"},
-    {"progress", COLUMN_PERCENT, RESULT_revenue, 750, "75.0%"},
-    {"difference", COLUMN_DIFFERENCE, RESULT_revenue, 200000, "+0.2"},
-    {"difference", COLUMN_DIFFERENCE, RESULT_operating_margin, -12, "-1.2pt"},
-    {"difference", COLUMN_DIFFERENCE, RESULT_atms, -4, "-4"},
+    {COLUMN_PERIOD, RESULT_revenue, INT64_C(3056149999), "3,056.1"},
+    {COLUMN_PERIOD, RESULT_revenue, INT64_C(3056150000), "3,056.2"},
+    {COLUMN_PERIOD, RESULT_revenue, 49999, "0.0"},
+    {COLUMN_PERIOD, RESULT_revenue, 50000, "0.1"},
+    {COLUMN_PERIOD, RESULT_operating_income, -49999, "0.0"},
+    {COLUMN_PERIOD, RESULT_operating_income, -50000, "-0.1"},
+    {COLUMN_PERIOD, RESULT_operating_income, INT64_C(-1234567890), "-1,234.6"},
+    {COLUMN_PERIOD, RESULT_gross_margin_ratio, 854, "85.4%"},
+    {COLUMN_PERIOD, RESULT_atms, 1066, "1,066"},
+    {COLUMN_PERIOD, RESULT_revenue_per_atm_day, 31234, "31,234"},
+    {COLUMN_YEAR_ON_YEAR, RESULT_revenue, 51, "+5.1%"},
+    {COLUMN_YEAR_ON_YEAR, RESULT_revenue, -51, "-5.1%"},
+    {COLUMN_YEAR_ON_YEAR, RESULT_revenue, 0, "+0.0%"},
+    {COLUMN_YEAR_ON_YEAR, RESULT_operating_margin, 4, "+0.4pt"},
+    {COLUMN_PROGRESS, RESULT_revenue, 750, "75.0%"},
+    {COLUMN_DIFFERENCE, RESULT_revenue, 200000, "+0.2"},
+    {COLUMN_DIFFERENCE, RESULT_operating_margin, -12, "-1.2pt"},
+    {COLUMN_DIFFERENCE, RESULT_atms, -4, "-4"},
 };
 
 START_TEST(figures_are_printed_in_millions_each_rounded_by_itself)
@@ -277,7 +282,6 @@ START_TEST(figures_are_printed_in_millions_each_rounded_by_itself)
         struct results_column column = {.kind = printed[_i].kind};
         char text[RESULTS_TEXT_MAX];
 
-        strcpy(column.name, printed[_i].column);
         column.figure[printed[_i].item] = figure_known(printed[_i].value);
         ck_assert(results_print(&column, printed[_i].item, text));
         ck_assert_str_eq(text, printed[_i].text);
@@ -338,16 +342,29 @@ END_TEST
 
 START_TEST(headings_are_in_the_reader_s_language)
 {
+        static const struct {
+                struct results_column column;
+                const char *name, *english, *japanese;
+        } rows[] = {
+            {{.kind = COLUMN_PERIOD, .of = "3Q16"}, "3Q16", "3Q16", "3Q16"},
+            {{.kind = COLUMN_YEAR_ON_YEAR}, "YoY", "YoY", "前年同期比"},
+            {{.kind = COLUMN_YEAR_ON_YEAR, .of = "3Q16"}, "YoY 3Q16", "YoY 3Q16", "前年同期比 3Q16"},
+            {{.kind = COLUMN_QUARTER_ON_QUARTER}, "QoQ", "QoQ", "前四半期比"},
+            {{.kind = COLUMN_TARGET, .of = "FY16"}, "FY16 target", "FY16 target", "FY16 目標"},
+            {{.kind = COLUMN_PROGRESS}, "progress", "Progress", "進捗率"},
+            {{.kind = COLUMN_PUBLISHED}, "published", "Published", "公表値"},
+            {{.kind = COLUMN_DIFFERENCE}, "difference", "Difference", "差異"},
+        };
         char text[RESULTS_TEXT_MAX];
-        struct results_column column = {.name = "YoY 3Q16"};
 
-        results_heading(&column, true, text);
-        ck_assert_str_eq(text, "前年同期比 3Q16");
-        strcpy(column.name, "FY16 target");
-        results_heading(&column, true, text);
-        ck_assert_str_eq(text, "FY16 目標");
-        results_heading(&column, false, text);
-        ck_assert_str_eq(text, "FY16 target");
+        for (size_t i = 0; i < LENGTH(rows); i++) {
+                results_column_name(&rows[i].column, text);
+                ck_assert_str_eq(text, rows[i].name);
+                results_heading(&rows[i].column, false, text);
+                ck_assert_str_eq(text, rows[i].english);
+                results_heading(&rows[i].column, true, text);
+                ck_assert_str_eq(text, rows[i].japanese);
+        }
         for (int item = 0; item < RESULT_ITEM_COUNT; item++) {
                 ck_assert_ptr_nonnull(results_label((enum result_item)item, false));
                 ck_assert_ptr_nonnull(results_label((enum result_item)item, true));
