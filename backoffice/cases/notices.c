@@ -49,7 +49,8 @@ PGresult *notices_list(PGconn *connection, const struct notice_question *questio
         return pg_query(connection, sql.text, selection.count, selection.parameters, error);
 }
 
-PGresult *notices_show(PGconn *connection, const struct notice_question *question, char error[PG_ERROR_MAX])
+PGresult *notices_show(PGconn *connection, const struct notice_question *question, int64_t limit,
+                       char error[PG_ERROR_MAX])
 {
         struct selection selection;
         struct sqltext sql;
@@ -62,8 +63,9 @@ PGresult *notices_show(PGconn *connection, const struct notice_question *questio
                 ", v.state, v.outcome_cause, v.bank_de39, (SELECT l.holder FROM saf_lease l WHERE "
                 "l.link = s.link AND l.until_ms >= $1::bigint) FROM v_saf s LEFT JOIN LATERAL (SELECT * FROM "
                 "v_withdrawal v WHERE v.terminal = s.terminal AND v.transmitted_at = s.transmitted_at AND "
-                "v.stan = s.stan LIMIT 1) v ON true WHERE true%s LIMIT 2",
-                selection.conditions.text);
+                "v.stan = s.stan LIMIT 1) v ON true WHERE true%s ORDER BY s.created_ms, s.terminal, "
+                "s.transmitted_at, s.stan, s.seq LIMIT %" PRId64,
+                selection.conditions.text, limit);
         return pg_query(connection, sql.text, selection.count, selection.parameters, error);
 }
 

@@ -18,9 +18,9 @@ struct notice_question {
 ATM_MUST_USE PGresult *notices_list(PGconn *connection, const struct notice_question *question, int64_t limit,
                                     char error[PG_ERROR_MAX]);
 
-/* At most two rows, so that several are noticed: the same columns, and then withdrawal_state, outcome_cause, bank_de39, and the
- * instance that sends for its link. NULL with an error. */
-ATM_MUST_USE PGresult *notices_show(PGconn *connection, const struct notice_question *question,
+/* The same with more columns: withdrawal_state, outcome_cause, bank_de39, and the instance that sends for its link. NULL with
+ * an error. */
+ATM_MUST_USE PGresult *notices_show(PGconn *connection, const struct notice_question *question, int64_t limit,
                                     char error[PG_ERROR_MAX]);
 
 enum notice_change { NOTICE_RETRY, NOTICE_PARK };

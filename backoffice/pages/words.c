@@ -2,6 +2,7 @@
 #include "backoffice/pages/words.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -78,4 +79,26 @@ const char *word_of(const char *name, bool japanese)
                         return japanese ? words[i].japanese : words[i].english;
         }
         return name;
+}
+
+char *words_join(const char *names, bool japanese)
+{
+        const char *between = japanese ? "、" : ", ";
+        size_t room = 1;
+        char *joined, *end;
+
+        if (!names)
+                return NULL;
+        for (const char *at = names; *at; at++)
+                room += *at == '\n' ? strlen(between) : 1;
+        joined = end = malloc(room);
+        for (const char *at = names; joined && *at; at++) {
+                if (*at == '\n')
+                        end = stpcpy(end, between);
+                else
+                        *end++ = *at;
+        }
+        if (joined)
+                *end = '\0';
+        return joined;
 }

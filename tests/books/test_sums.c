@@ -1,9 +1,11 @@
-/* Protects what backoffice/books/{fleet,statement}.c compute of their rows: quotients, and who owes whom. */
+/* Protects what backoffice/books/{fleet,statement}.c compute of their rows: quotients, and who owes whom; and how the names in
+ * them are joined. */
 #include <check.h>
 #include <stdlib.h>
 
 #include "backoffice/books/fleet.h"
 #include "backoffice/books/statement.h"
+#include "backoffice/pages/words.h"
 #include "lib/base/array.h"
 
 START_TEST(an_atm_s_quotients_are_by_its_days_and_its_revenue)
@@ -56,6 +58,24 @@ START_TEST(a_balance_is_what_is_owed_less_what_was_earned)
 }
 END_TEST
 
+START_TEST(names_are_joined_as_the_reader_s_language_does)
+{
+        static const struct {
+                const char *names, *english, *japanese;
+        } rows[] = {{"", "", ""}, {"A", "A", "A"}, {"A\nB\nC", "A, B, C", "A、B、C"}};
+
+        for (size_t i = 0; i < LENGTH(rows); i++) {
+                char *english = words_join(rows[i].names, false), *japanese = words_join(rows[i].names, true);
+
+                ck_assert_str_eq(english, rows[i].english);
+                ck_assert_str_eq(japanese, rows[i].japanese);
+                free(english);
+                free(japanese);
+        }
+        ck_assert_ptr_null(words_join(NULL, true));
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("sums");
@@ -66,6 +86,7 @@ int main(void)
         tcase_add_test(tests, an_atm_s_quotients_are_by_its_days_and_its_revenue);
         tcase_add_test(tests, without_days_or_costs_quotients_are_missing);
         tcase_add_test(tests, a_balance_is_what_is_owed_less_what_was_earned);
+        tcase_add_test(tests, names_are_joined_as_the_reader_s_language_does);
         suite_add_tcase(suite, tests);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

@@ -687,7 +687,11 @@ expect "what waits" "7/0 reversal due,10/0 reversal due,3/1 completion due,9/1 c
 expect "what waits for another link" "" "$(notices --link BANKB)"
 expect "what waits for an ATM" 5 "$(atmctl saf list --terminal T0000002 --format csv | sed 1d | wc -l)"
 expect "by reference number" 2 "$(atmctl saf list --rrn "$(sql "SELECT rrn FROM v_withdrawal WHERE link IS NOT NULL AND stan = 9")" --format csv | sed 1d | wc -l)"
-refuses 1 "more than one notice is like that" atmctl saf show --stan 9
+expect "the notices of a withdrawal" "1 completion reversed answer,2 reversal reversed answer" "$(of "$(atmctl saf show --stan 9 --format json)" \
+        "(SELECT string_agg(concat_ws(' ', n ->> 'seq', n ->> 'kind', n ->> 'withdrawal_state', n ->> 'outcome_cause'), ',' ORDER BY n ->> 'seq') FROM jsonb_array_elements(j) n)")"
+expect "the notices as rows" 3 "$(atmctl saf show --stan 9 --format csv | wc -l)"
+expect "the notices to people" 2 "$(atmctl saf show --stan 9 | grep -c '^withdrawal_state *reversed')"
+refuses 1 "no notice is like that" atmctl saf show --stan 77
 expect "a notice" "reversal 108 0 17 reversed answer 00 null" "$(of "$(atmctl saf show --stan 9 --seq 2 --format json)" \
         "concat_ws(' ', j ->> 'kind', j ->> 'charge_yen', j ->> 'dispensed_yen', j ->> 'why', j ->> 'withdrawal_state', j ->> 'outcome_cause', j ->> 'bank_de39', j -> 'sender')")"
 refuses 2 "which notices?" atmctl saf park --note x

@@ -178,3 +178,15 @@ void database_close(struct database *database)
         PQfinish(database->connection);
         database->connection = NULL;
 }
+
+int database_run(const struct invocation *invocation, database_work *work, void *context)
+{
+        struct database database;
+        bool done;
+
+        if (!database_open(&database, invocation, DATABASE_READY))
+                return EXIT_FAILED;
+        done = work(&database, invocation, context);
+        database_close(&database);
+        return done ? EXIT_DONE : EXIT_FAILED;
+}

@@ -28,6 +28,11 @@ struct database {
 ATM_MUST_USE bool database_open(struct database *database, const struct invocation *invocation,
                                 enum database_need need);
 void database_close(struct database *database);
+/* A command's work on a database that is ready: connected before, closed after it. Whether it was done; false after a
+ * complaint. */
+typedef bool database_work(struct database *database, const struct invocation *invocation, void *context);
+/* The exit code. */
+int database_run(const struct invocation *invocation, database_work *work, void *context);
 /* Look again, after a migration. */
 ATM_MUST_USE bool database_refresh(struct database *database);
 

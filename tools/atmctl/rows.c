@@ -17,53 +17,83 @@ static void note_cut(const char *cut, int64_t limit)
         note("%.*s%" PRId64 "%s", (int)(at - cut), cut, limit, at + strlen("%s"));
 }
 
-bool rows_print_found(const struct invocation *invocation, const struct output_column *columns, size_t count,
-                      const PGresult *result, int64_t limit, const char *cut)
+static bool write_rows(const struct invocation *invocation, const struct rows_question *q,
+                       const PGresult *result)
 {
-        struct output *output = output_open(invocation, OUTPUT_ROWS, columns, count);
-        bool is_cut = PQntuples(result) > limit;
+        struct output *output = output_open(invocation, OUTPUT_ROWS, q->columns, q->column_count);
+        bool is_cut = q->limit && PQntuples(result) > q->limit;
 
         if (!output)
                 return false;
-        if (!output_result(output, result, is_cut ? (int)limit : PQntuples(result))) {
+        if (!output_result(output, result, is_cut ? (int)q->limit : PQntuples(result))) {
                 output_abandon(output);
                 return false;
         }
         if (!output_close(output))
                 return false;
         if (is_cut)
-                note_cut(cut, limit);
+                note_cut(q->cut, q->limit);
         return true;
+}
+
+static bool answer(struct database *database, const struct invocation *invocation, void *context)
+{
+        const struct rows_question *q = context;
+        char error[PG_ERROR_MAX];
+        PGresult *result =
+            q->ask(database->connection, q->question, q->limit ? q->limit + 1 : INT64_MAX, error);
+        bool written = result && write_rows(invocation, q, result);
+
+        if (!result)
+                database_complain_of(error);
+        PQclear(result);
+        return written;
+}
+
+int rows_answer(const struct invocation *invocation, const struct rows_question *question)
+{
+        struct rows_question asked = *question;
+
+        return database_run(invocation, answer, &asked);
+}
+
+static bool write_query(const struct invocation *invocation, const struct rows_query *query,
+                        const PGresult *result)
+{
+        struct output *output;
+        bool cut = query->limit && PQntuples(result) > query->limit;
+
+        if (query->absent && !PQntuples(result)) {
+                complain("%s: %s", invocation_name(invocation), query->absent);
+                return false;
+        }
+        output = output_open(invocation, query->shape, query->columns, query->column_count);
+        if (!output)
+                return false;
+        if (!output_result(output, result, cut ? (int)query->limit : PQntuples(result))) {
+                output_abandon(output);
+                return false;
+        }
+        if (!output_close(output))
+                return false;
+        if (cut)
+                note("there are more than %" PRId64 ": --limit N shows more of them", query->limit);
+        return true;
+}
+
+static bool run_query(struct database *database, const struct invocation *invocation, void *context)
+{
+        const struct rows_query *query = context;
+        PGresult *result = database_query(database, query->sql, query->count, query->parameters);
+        bool written = result && write_query(invocation, query, result);
+
+        PQclear(result);
+        return written;
 }
 
 int rows_print(const struct invocation *invocation, const struct rows_query *query)
 {
-        struct database database;
-        struct output *output;
-        PGresult *result;
-        bool cut;
-        int exit_code = EXIT_FAILED;
+        struct rows_query asked = *query;
 
-        if (!database_open(&database, invocation, DATABASE_READY))
-                return EXIT_FAILED;
-        result = database_query(&database, query->sql, query->count, query->parameters);
-        if (result && query->absent && !PQntuples(result)) {
-                complain("%s: %s", invocation_name(invocation), query->absent);
-                goto clear;
-        }
-        output = result ? output_open(invocation, query->shape, query->columns, query->column_count) : NULL;
-        if (!output)
-                goto clear;
-        cut = query->limit && PQntuples(result) > query->limit;
-        if (!output_result(output, result, cut ? (int)query->limit : PQntuples(result))) {
-                output_abandon(output);
-        } else if (output_close(output)) {
-                exit_code = EXIT_DONE;
-                if (cut)
-                        note("there are more than %" PRId64 ": --limit N shows more of them", query->limit);
-        }
-clear:
-        PQclear(result);
-        database_close(&database);
-        return exit_code;
+        return database_run(invocation, run_query, &asked);
 }

@@ -1,8 +1,9 @@
-/* What most commands do: connect, run one query, write its rows. */
+/* What most commands do: connect, run one query or ask one question, write its rows. */
 #ifndef ATMCTL_ROWS_H
 #define ATMCTL_ROWS_H
 
 #include "lib/base/array.h"
+#include "lib/db/pg_query.h"
 #include "tools/atmctl/database.h"
 #include "tools/atmctl/output/output.h"
 
@@ -22,10 +23,20 @@ struct rows_query {
 /* The exit code. */
 int rows_print(const struct invocation *invocation, const struct rows_query *query);
 
-/* Rows of which one more than `limit` was asked for, so that a cut is noticed: `cut`, with %s for the limit, is then said. False
- * after a complaint. */
-ATM_MUST_USE bool rows_print_found(const struct invocation *invocation, const struct output_column *columns,
-                                   size_t count, const PGresult *result, int64_t limit, const char *cut);
+/* The same of a question that the back office answers, with at most so many rows. */
+typedef PGresult *rows_ask(PGconn *connection, const void *question, int64_t limit, char error[PG_ERROR_MAX]);
+
+struct rows_question {
+        rows_ask *ask;
+        const void *question;
+        const struct output_column *columns;
+        size_t column_count;
+        int64_t limit;   /* of what is shown; one more is asked for, so that a cut is noticed. 0: all */
+        const char *cut; /* what is then said, with %s for the limit */
+};
+
+/* The exit code. */
+int rows_answer(const struct invocation *invocation, const struct rows_question *question);
 
 /* --limit as a parameter of a query: one more than is shown, so that a cut is noticed. */
 void rows_limit(const struct invocation *invocation, int64_t fallback, int64_t *ret_limit, char ret_text[24]);

@@ -33,31 +33,30 @@ static bool open_before(const struct invocation *invocation, char buffer[26])
         return true;
 }
 
+static PGresult *ask_list(PGconn *connection, const void *question, int64_t limit, char error[PG_ERROR_MAX])
+{
+        return exceptions_list(connection, question, limit, error);
+}
+
 static int exception_list(const struct invocation *invocation)
 {
         const char *resolved = invocation_value(invocation, "resolved");
-        int64_t limit = invocation_number(invocation, "limit", LIST_LIMIT);
-        char before[26], error[PG_ERROR_MAX];
+        char before[26];
         const struct exception_question question = {.terminal = invocation_value(invocation, "terminal"),
                                                     .from = invocation_value(invocation, "from"),
                                                     .to = invocation_value(invocation, "to"),
                                                     .resolved = resolved ? resolved : "false",
                                                     .open_before = before};
-        struct database database;
-        PGresult *result;
-        bool done = false;
 
-        if (!open_before(invocation, before) || !database_open(&database, invocation, DATABASE_READY))
+        if (!open_before(invocation, before))
                 return EXIT_FAILED;
-        result = exceptions_list(database.connection, &question, limit + 1, error);
-        if (result)
-                done = rows_print_found(invocation, list_columns, LENGTH(list_columns), result, limit,
-                                        "there are more than %s: --limit N shows more of them");
-        else
-                database_complain_of(error);
-        PQclear(result);
-        database_close(&database);
-        return done ? EXIT_DONE : EXIT_FAILED;
+        return rows_answer(invocation, &(struct rows_question){
+                                           .ask = ask_list,
+                                           .question = &question,
+                                           .columns = list_columns,
+                                           .column_count = LENGTH(list_columns),
+                                           .limit = invocation_number(invocation, "limit", LIST_LIMIT),
+                                           .cut = "there are more than %s: --limit N shows more of them"});
 }
 
 /* resolve -------------------------------------------------------------------------------------------------

@@ -1,14 +1,9 @@
-/*
- * link: the ways to the banks, as the database knows them: what waits to be sent, whose task that is, what
- * the banks decided lately. Which connections are up only the running instances of atmd know; their logs say.
- */
-#include <inttypes.h>
-
+/* link: the ways to the banks (backoffice/cases/links.h) as commands. */
+#include "backoffice/cases/links.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/operator.h"
 #include "tools/atmctl/rows.h"
-#include "lib/db/selection.h"
 
 static const struct output_column link_columns[] = {
     {"link", OUTPUT_TEXT, 0},       {"issuers", OUTPUT_TEXT, 0},    {"waiting", OUTPUT_NUMBER, 0},
@@ -17,45 +12,16 @@ static const struct output_column link_columns[] = {
     {"approved", OUTPUT_NUMBER, 0}, {"declined", OUTPUT_NUMBER, 0}, {"timeouts", OUTPUT_NUMBER, 0},
     {"reversed", OUTPUT_NUMBER, 0},
 };
-/* The last day's outcomes with their link; $2: since when. */
-#define OUTCOMES                                                                                             \
-        "SELECT w.link, o.cause, o.reason, o.bank_de39 FROM bank_outcome o CROSS JOIN LATERAL (SELECT "      \
-        "w.link "                                                                                            \
-        "FROM withdrawal w WHERE w.terminal = o.terminal AND w.transmitted_at = o.transmitted_at AND "       \
-        "w.stan = o.stan LIMIT 1) w WHERE o.transmitted_at >= $2::timestamptz"
-/* $1: real milliseconds now, $2 as above, $3: the link, NULL for all. */
-#define LINKS                                                                                                \
-        "SELECT l.link, l.issuers, l.waiting, l.parked, ($1::bigint - l.oldest_ms) / 1000, l.attempts, "     \
-        "CASE WHEN l.until_ms >= $1::bigint THEN l.holder END, l.asked, l.approved, "                        \
-        "coalesce(o.approved, 0), coalesce(o.declined, 0), coalesce(o.timeouts, 0), coalesce(o.reversed, "   \
-        "0) "                                                                                                \
-        "FROM v_link l LEFT JOIN (SELECT x.link, count(*) FILTER (WHERE x.reason = 0) AS approved, "         \
-        "count(*) FILTER (WHERE x.reason <> 0 AND x.cause = 'answer') AS declined, "                         \
-        "count(*) FILTER (WHERE x.cause = 'timeout') AS timeouts, "                                          \
-        "count(*) FILTER (WHERE x.cause IN ('reversal', 'operator')) AS reversed "                           \
-        "FROM (" OUTCOMES ") x GROUP BY x.link) o USING (link) "                                             \
-        "WHERE $3::text IS NULL OR l.link = $3 ORDER BY l.link"
-
 static const struct output_column outcome_columns[] = {{"cause", OUTPUT_TEXT, 0},
                                                        {"reason", OUTPUT_TEXT, 0},
                                                        {"de39", OUTPUT_TEXT, 0},
                                                        {"bank_de39", OUTPUT_TEXT, 0},
                                                        {"withdrawals", OUTPUT_NUMBER, 0}};
-static const char outcome_sql[] =
-    "SELECT x.cause, r.name, r.de39, x.bank_de39, count(*) FROM (" OUTCOMES
-    ") x LEFT JOIN reason r USING (reason) WHERE x.link = $3 AND $1::bigint IS NOT NULL "
-    "GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2, 3, 4";
-
 static const struct output_column waiting_columns[] = {{"kind", OUTPUT_TEXT, 0},
                                                        {"last_error", OUTPUT_TEXT, 0},
                                                        {"notices", OUTPUT_NUMBER, 0},
                                                        {"oldest_s", OUTPUT_NUMBER, 0},
                                                        {"attempts", OUTPUT_NUMBER, 0}};
-static const char waiting_sql[] =
-    "SELECT s.kind, s.last_error, count(*), ($1::bigint - min(s.created_ms)) / 1000, max(s.attempts) FROM "
-    "v_saf s "
-    "WHERE s.link = $3 AND $2::timestamptz IS NOT NULL GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2";
-
 /* A day of business time ago; false after a complaint. */
 static bool day_ago(const struct invocation *invocation, char buffer[26])
 {
@@ -68,18 +34,23 @@ static bool day_ago(const struct invocation *invocation, char buffer[26])
         return true;
 }
 
+static PGresult *ask_list(PGconn *connection, const void *question, int64_t limit, char error[PG_ERROR_MAX])
+{
+        (void)limit; /* a bank has one */
+        return links_list(connection, question, error);
+}
+
 static int link_list(const struct invocation *invocation)
 {
         char since[26];
-        const char *parameters[] = {operator_now(), since, NULL};
+        const struct link_question question = {.now_ms = operator_now(), .since = since};
 
         if (!day_ago(invocation, since))
                 return EXIT_FAILED;
-        return rows_print(invocation, &(struct rows_query){.sql = LINKS,
-                                                           .count = LENGTH(parameters),
-                                                           .parameters = parameters,
-                                                           .columns = link_columns,
-                                                           .column_count = LENGTH(link_columns)});
+        return rows_answer(invocation, &(struct rows_question){.ask = ask_list,
+                                                               .question = &question,
+                                                               .columns = link_columns,
+                                                               .column_count = LENGTH(link_columns)});
 }
 
 /* show: the link's row, and two tables about it ------------------------------------------------------------
@@ -115,44 +86,53 @@ static bool print_link(const struct invocation *invocation, const struct shown *
         return false;
 }
 
-static bool show_link(const struct invocation *invocation, struct database *database,
-                      const char *const *parameters, struct shown *shown)
+/* False with an error, or, where there is no such link, without one. */
+static bool read_link(PGconn *connection, const struct link_question *question, struct shown *ret_shown,
+                      char error[PG_ERROR_MAX])
 {
-        enum { COUNT = 3 };
+        *error = '\0';
+        ret_shown->link = links_list(connection, question, error);
+        if (!ret_shown->link || !PQntuples(ret_shown->link))
+                return false;
+        ret_shown->outcomes = link_outcomes(connection, question, error);
+        ret_shown->waiting = ret_shown->outcomes ? link_notices(connection, question, error) : NULL;
+        return ret_shown->waiting;
+}
 
-        shown->link = database_query(database, LINKS, COUNT, parameters);
-        if (!shown->link)
-                return false;
-        if (!PQntuples(shown->link)) {
-                complain("link show: no issuer names link %s, and nothing waits for it", parameters[2]);
+static bool show(struct database *database, const struct invocation *invocation, void *context)
+{
+        const struct link_question *question = context;
+        struct shown shown = {NULL, NULL, NULL};
+        char error[PG_ERROR_MAX];
+        bool printed = false;
+
+        if (read_link(database->connection, question, &shown, error)) {
+                printed = print_link(invocation, &shown, question->since);
+        } else if (*error) {
+                database_complain_of(error);
+        } else {
+                complain("link show: no issuer names link %s, and nothing waits for it", question->link);
                 note("'atmctl link list' shows what there is");
-                return false;
         }
-        shown->outcomes = database_query(database, outcome_sql, COUNT, parameters);
-        shown->waiting = shown->outcomes ? database_query(database, waiting_sql, COUNT, parameters) : NULL;
-        return shown->waiting && print_link(invocation, shown, parameters[1]);
+        PQclear(shown.link);
+        PQclear(shown.outcomes);
+        PQclear(shown.waiting);
+        return printed;
 }
 
 static int link_show(const struct invocation *invocation)
 {
         char since[26];
-        const char *parameters[] = {operator_now(), since, invocation_value(invocation, "link")};
-        struct database database;
-        struct shown shown = {NULL, NULL, NULL};
-        bool done;
+        struct link_question question = {
+            .link = invocation_value(invocation, "link"), .now_ms = operator_now(), .since = since};
 
         if (!output_holds_sections(invocation))
                 return usage_error(invocation->command,
                                    "--format csv: a link and what is known of it are no one "
                                    "table: expected table or json");
-        if (!day_ago(invocation, since) || !database_open(&database, invocation, DATABASE_READY))
+        if (!day_ago(invocation, since))
                 return EXIT_FAILED;
-        done = show_link(invocation, &database, parameters, &shown);
-        PQclear(shown.link);
-        PQclear(shown.outcomes);
-        PQclear(shown.waiting);
-        database_close(&database);
-        return done ? EXIT_DONE : EXIT_FAILED;
+        return database_run(invocation, show, &question);
 }
 
 static const struct field show_fields[] = {

@@ -55,21 +55,22 @@ static bool is_over(const struct invocation *invocation, const char *quarter)
         return false;
 }
 
-static int say_closed(struct database *database, const struct invocation *invocation, const char *quarter,
-                      int64_t without_end)
+static bool say_closed(struct database *database, const struct invocation *invocation, const char *quarter,
+                       int64_t without_end)
 {
         printf("%s is closed, and with it every day before\n", quarter);
         if (without_end && !list_without_end(database, invocation, quarter))
-                return EXIT_FAILED;
+                return false;
         if (without_end)
                 note("%" PRId64
                      " withdrawals without an end: what becomes of them is posted on the first open day",
                      without_end);
-        return EXIT_DONE;
+        return true;
 }
 
-static int close_quarter(struct database *database, const struct invocation *invocation, const char *quarter)
+static bool close_quarter(struct database *database, const struct invocation *invocation, void *context)
 {
+        const char *quarter = invocation_value(invocation, "quarter");
         const struct closing_question question = {.quarter = quarter,
                                                   .anyway = invocation_has(invocation, "force"),
                                                   .now_ms = operator_now(),
@@ -77,6 +78,7 @@ static int close_quarter(struct database *database, const struct invocation *inv
         char error[PG_ERROR_MAX];
         int64_t without_end;
 
+        (void)context;
         switch (closing_close(database->connection, &question, &without_end, error)) {
         case CLOSING_DONE:
                 return say_closed(database, invocation, quarter, without_end);
@@ -94,23 +96,24 @@ static int close_quarter(struct database *database, const struct invocation *inv
                 database_complain_of(error);
                 break;
         }
-        return EXIT_FAILED;
+        return false;
 }
 
 static int period_close(const struct invocation *invocation)
 {
-        const char *quarter = invocation_value(invocation, "quarter");
-        struct database database;
-        int exit_code;
-
-        if (!is_over(invocation, quarter) || !database_open(&database, invocation, DATABASE_READY))
+        if (!is_over(invocation, invocation_value(invocation, "quarter")))
                 return EXIT_FAILED;
-        exit_code = close_quarter(&database, invocation, quarter);
-        database_close(&database);
-        return exit_code;
+        return database_run(invocation, close_quarter, NULL);
 }
 
 /* list ----------------------------------------------------------------------------------------------------- */
+
+static PGresult *ask_list(PGconn *connection, const void *question, int64_t limit, char error[PG_ERROR_MAX])
+{
+        (void)question;
+        (void)limit; /* a year has four */
+        return closing_list(connection, error);
+}
 
 static int period_list(const struct invocation *invocation)
 {
@@ -120,21 +123,10 @@ static int period_list(const struct invocation *invocation)
             {"withdrawals", OUTPUT_YEN, 0},  {"cash_yen", OUTPUT_YEN, 0}, {"commission_yen", OUTPUT_YEN, 0},
             {"base_fee_yen", OUTPUT_YEN, 0},
         };
-        struct database database;
-        PGresult *result;
-        char error[PG_ERROR_MAX];
-        bool done = false;
 
-        if (!database_open(&database, invocation, DATABASE_READY))
-                return EXIT_FAILED;
-        result = closing_list(database.connection, error);
-        if (result)
-                done = rows_print_found(invocation, columns, LENGTH(columns), result, INT64_MAX, "");
-        else
-                database_complain_of(error);
-        PQclear(result);
-        database_close(&database);
-        return done ? EXIT_DONE : EXIT_FAILED;
+        return rows_answer(
+            invocation,
+            &(struct rows_question){.ask = ask_list, .columns = columns, .column_count = LENGTH(columns)});
 }
 
 static const struct field close_fields[] = {

@@ -63,7 +63,7 @@ static bool complain_absent(const struct invocation *invocation, enum filter fil
         return false;
 }
 
-bool report_filters_exist(struct report_desk *desk)
+static bool filters_exist(struct report_desk *desk)
 {
         char error[PG_ERROR_MAX];
 
@@ -85,20 +85,14 @@ bool report_filters_exist(struct report_desk *desk)
 
 /* the books --------------------------------------------------------------------------------------------- */
 
-bool report_open(const struct invocation *invocation, struct report_desk *ret_desk)
-{
-        *ret_desk = (struct report_desk){.invocation = invocation};
-        return business_today(invocation, &ret_desk->today) &&
-               database_open(&ret_desk->database, invocation, DATABASE_READY);
-}
-
 static void on_month(const char *month, void *context)
 {
         (void)context;
         progress("summary: %s", month);
 }
 
-bool report_read(struct report_desk *desk)
+/* Bring the summary up to date, and take one snapshot. False after a complaint. */
+static bool read_books(struct report_desk *desk)
 {
         PGconn *connection = desk->database.connection;
         char error[PG_ERROR_MAX];
@@ -112,9 +106,17 @@ bool report_read(struct report_desk *desk)
         return false;
 }
 
-void report_close(struct report_desk *desk)
+int report_run(const struct invocation *invocation, report_work *work, void *context)
 {
-        database_close(&desk->database);
+        struct report_desk desk = {.invocation = invocation};
+        bool done;
+
+        if (!business_today(invocation, &desk.today) ||
+            !database_open(&desk.database, invocation, DATABASE_READY))
+                return EXIT_FAILED;
+        done = filters_exist(&desk) && read_books(&desk) && work(&desk, context);
+        database_close(&desk.database);
+        return done ? EXIT_DONE : EXIT_FAILED;
 }
 
 /* remarks ----------------------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
  * What all reports have in common at the command line: the options that say which days and what of, the way to the books,
  * and the remarks beside the rows.
  *
- *      options --> report_open --> report_read --> the report's own question --> report_notes --> report_close
+ *      options --> report_run: connect, the filters, a snapshot --> the report's own question, report_notes --> close
  */
 #ifndef ATMCTL_NOUNS_REPORT_DESK_H
 #define ATMCTL_NOUNS_REPORT_DESK_H
@@ -45,16 +45,12 @@ struct report_desk {
         int32_t today; /* by business */
 };
 
-/* False after a complaint. */
-ATM_MUST_USE bool report_open(const struct invocation *invocation, struct report_desk *ret_desk);
-/* Whether what the filters' options name exists; false after a complaint. */
-ATM_MUST_USE bool report_filters_exist(struct report_desk *desk);
-/* Bring the summary up to date, and take one snapshot. False after a complaint. */
-ATM_MUST_USE bool report_read(struct report_desk *desk);
+/* A report's own work, in one snapshot of the books: what it asks, and its rows. False after a complaint. */
+typedef bool report_work(struct report_desk *desk, void *context);
+/* Whatever the filters' options name must exist. The exit code. */
+int report_run(const struct invocation *invocation, report_work *work, void *context);
 /* What a document is called, and of when it is. */
 void report_head(struct output *output, const char *english, const char *japanese, const char *label);
 /* That the period is not over, that the history was generated. False after a complaint. */
 ATM_MUST_USE bool report_notes(struct report_desk *desk, struct output *output, const struct period *period);
-void report_close(struct report_desk *desk);
-
 #endif

@@ -2,9 +2,11 @@
 #include "tools/atmctl/nouns/report_fleet.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backoffice/books/fleet.h"
+#include "backoffice/pages/words.h"
 #include "lib/base/array.h"
 #include "tools/atmctl/nouns/report_desk.h"
 
@@ -79,13 +81,17 @@ static bool write_ranked(struct output *output, const struct fleet_row *row, boo
                                       [PROFIT_PERCENT] = {row->profit_tenths, true}};
         char text[RANKING_COLUMNS][FIGURE_TEXT_MAX];
         const char *values[RANKING_COLUMNS];
+        char *name;
+        bool written;
 
         for (size_t i = 0; i < RANKING_COLUMNS; i++)
                 values[i] = figures[i].tenths ? figure_print_tenths(figures[i].figure, text[i])
                                               : figure_print(figures[i].figure, text[i]);
         values[KEY] = row->key;
-        values[NAME] = row->name;
-        return total ? output_total(output, values) : output_row(output, values);
+        values[NAME] = name = words_join(row->name, output_writes_japanese(output));
+        written = total ? output_total(output, values) : output_row(output, values);
+        free(name);
+        return written;
 }
 
 static bool write_ranking(struct output *output, const struct fleet *fleet)
@@ -218,32 +224,31 @@ static bool print_report(struct report_desk *desk, const struct period *period, 
         return false;
 }
 
+static bool report(struct report_desk *desk, void *context)
+{
+        struct fleet_question *question = context;
+        struct fleet fleet;
+        char error[PG_ERROR_MAX];
+        bool printed = false;
+
+        question->today = desk->today;
+        if (fleet_load(desk->database.connection, question, &fleet, error))
+                printed = print_report(desk, &question->period, &fleet);
+        else
+                database_complain_of(error);
+        fleet_free(&fleet);
+        return printed;
+}
+
 int report_fleet(const struct invocation *invocation)
 {
-        struct fleet_question question = {.by = invocation_value(invocation, "by")};
-        struct fleet fleet = {.rows = 0};
-        struct report_desk desk;
-        char error[PG_ERROR_MAX];
+        const char *by = invocation_value(invocation, "by");
         int64_t limit;
-        bool printed = false;
+        struct fleet_question question = {.by = by ? by : "atm",
+                                          .limit = report_limit_of(invocation, &limit)};
         int usage = report_period_of(invocation, &question.period);
 
-        if (usage != EXIT_DONE)
-                return usage;
-        if (!report_open(invocation, &desk))
-                return EXIT_FAILED;
-        question.by = question.by ? question.by : "atm";
-        question.limit = report_limit_of(invocation, &limit);
-        question.today = desk.today;
-        if (report_read(&desk)) {
-                if (fleet_load(desk.database.connection, &question, &fleet, error))
-                        printed = print_report(&desk, &question.period, &fleet);
-                else
-                        database_complain_of(error);
-        }
-        fleet_free(&fleet);
-        report_close(&desk);
-        return printed ? EXIT_DONE : EXIT_FAILED;
+        return usage == EXIT_DONE ? report_run(invocation, report, &question) : usage;
 }
 
 const struct field fleet_fields[] = {

@@ -14,6 +14,7 @@
 /* rows ------------------------------------------------------------------------------------------------------ */
 
 enum { LABEL, ITEM, UNIT, FIRST_FIGURE, CELLS_MAX = FIRST_FIGURE + 2 * RESULTS_COLUMNS_MAX };
+enum { MEMBER_MAX = RESULTS_TEXT_MAX + 8 /* "columns." */ };
 
 static const char *const unit_name[] = {
     [UNIT_YEN] = "yen", [UNIT_WHOLE_YEN] = "yen", [UNIT_PERCENT] = "percent", [UNIT_COUNT] = "count"};
@@ -21,7 +22,7 @@ static const char *const unit_name[] = {
 /* Each figure twice: as people read it, and whole for programs. */
 struct headings {
         struct output_column column[CELLS_MAX];
-        char text[RESULTS_COLUMNS_MAX][2][RESULTS_TEXT_MAX];
+        char text[RESULTS_COLUMNS_MAX][2][MEMBER_MAX];
         size_t count;
 };
 
@@ -45,10 +46,12 @@ static void name_columns(struct page *page)
         headings->count = FIRST_FIGURE;
         for (size_t i = 0; i < page->results.columns; i++) {
                 const struct results_column *figures = &page->results.column[i];
-                char(*text)[RESULTS_TEXT_MAX] = headings->text[i];
+                char(*text)[MEMBER_MAX] = headings->text[i];
+                char name[RESULTS_TEXT_MAX];
 
                 results_heading(figures, page->japanese, text[0]);
-                snprintf(text[1], sizeof(text[1]), "columns.%s", figures->name);
+                results_column_name(figures, name);
+                snprintf(text[1], sizeof(text[1]), "columns.%s", name);
                 column[headings->count++] = (struct output_column){text[0], OUTPUT_FIGURE, OUTPUT_ONLY_TABLE};
                 column[headings->count++] =
                     (struct output_column){text[1], OUTPUT_QUANTITY, OUTPUT_NOT_TABLE | OUTPUT_MEMBER};
@@ -59,7 +62,7 @@ static void name_columns(struct page *page)
 static const char *print_whole(const struct results_column *column, enum result_item item,
                                char buffer[FIGURE_TEXT_MAX])
 {
-        return column->kind == COLUMN_PERCENT || result_rows[item].unit == UNIT_PERCENT
+        return results_is_percent(column) || result_rows[item].unit == UNIT_PERCENT
                    ? figure_print_tenths(column->figure[item], buffer)
                    : figure_print(column->figure[item], buffer);
 }
@@ -127,28 +130,30 @@ static bool load(PGconn *connection, const char *quarter, int32_t today, struct 
         return false;
 }
 
+static bool report(struct report_desk *desk, void *context)
+{
+        static const struct output_report results = {.rows = write_rows, .page = write_page};
+        struct page *page = context;
+        bool written = load(desk->database.connection, invocation_value(desk->invocation, "quarter"),
+                            desk->today, page) &&
+                       output_write_report(desk->invocation, &results, page);
+
+        results_parts_free(&page->parts);
+        PQclear(page->generated.result);
+        return written;
+}
+
 int report_results(const struct invocation *invocation)
 {
-        static const struct output_report report = {.rows = write_rows, .page = write_page};
         struct page *page = calloc(1, sizeof(*page));
-        struct report_desk desk;
-        int exit_code = EXIT_FAILED;
+        int exit_code;
 
         if (!page) {
                 complain("out of memory");
                 return EXIT_FAILED;
         }
         page->japanese = output_is_japanese(invocation);
-        if (!report_open(invocation, &desk))
-                goto free_page;
-        if (report_read(&desk) &&
-            load(desk.database.connection, invocation_value(invocation, "quarter"), desk.today, page) &&
-            output_write_report(invocation, &report, page))
-                exit_code = EXIT_DONE;
-        results_parts_free(&page->parts);
-        PQclear(page->generated.result);
-        report_close(&desk);
-free_page:
+        exit_code = report_run(invocation, report, page);
         free(page);
         return exit_code;
 }

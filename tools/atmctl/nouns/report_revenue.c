@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backoffice/books/revenue.h"
+#include "backoffice/pages/words.h"
 #include "lib/base/array.h"
 #include "lib/base/digits.h"
 #include "tools/atmctl/nouns/report_desk.h"
@@ -68,21 +69,26 @@ static bool write_row(struct output *output, const struct revenue_question *ques
                                 row->interbank_fee_yen, row->tax_yen,  row->revenue_yen};
         char text[LENGTH(sums)][FIGURE_TEXT_MAX], before[FIGURE_TEXT_MAX], change[FIGURE_TEXT_MAX];
         const char *all[COLUMNS] = {[KEY] = row->key[0],
-                                    [NAME] = row->name[0],
                                     [KEY2] = row->key[1],
-                                    [NAME2] = row->name[1],
                                     [BEFORE] = figure_print(row->before_yen, before),
                                     [CHANGE] = figure_print_tenths(row->change_tenths, change)};
         const char *values[COLUMNS];
+        char *names[REVENUE_KEYS_MAX] = {NULL};
         size_t count = 0;
+        bool written;
 
         for (size_t i = 0; i < LENGTH(sums); i++)
                 all[FIRST_SUM + i] = figure_print(figure_known(sums[i]), text[i]);
+        for (int i = 0; i < REVENUE_KEYS_MAX; i++)
+                all[i ? NAME2 : NAME] = names[i] = words_join(row->name[i], output_writes_japanese(output));
         for (int i = 0; i < COLUMNS; i++) {
                 if (is_shown(question, (enum column)i))
                         values[count++] = all[i];
         }
-        return total ? output_total(output, values) : output_row(output, values);
+        written = total ? output_total(output, values) : output_row(output, values);
+        for (int i = 0; i < REVENUE_KEYS_MAX; i++)
+                free(names[i]);
+        return written;
 }
 
 /* the report -------------------------------------------------------------------------------------------- */
@@ -160,14 +166,26 @@ static int read_compare(const struct invocation *invocation, struct revenue_ques
         return EXIT_DONE;
 }
 
+static bool report(struct report_desk *desk, void *context)
+{
+        const struct revenue_question *question = context;
+        struct revenue revenue;
+        char error[PG_ERROR_MAX];
+        bool printed = false;
+
+        if (revenue_load(desk->database.connection, question, &revenue, error))
+                printed = print_report(desk, question, &revenue);
+        else
+                database_complain_of(error);
+        revenue_free(&revenue);
+        return printed;
+}
+
 int report_revenue(const struct invocation *invocation)
 {
         struct revenue_question question = {.compare = 0};
-        struct revenue revenue = {.rows = 0};
-        struct report_desk desk;
-        char keys[VALUE_MAX], error[PG_ERROR_MAX];
+        char keys[VALUE_MAX];
         int64_t limit;
-        bool printed = false;
         int usage = report_period_of(invocation, &question.period);
 
         if (usage != EXIT_DONE)
@@ -180,17 +198,7 @@ int report_revenue(const struct invocation *invocation)
         for (size_t i = 0; i < FILTER_COUNT; i++)
                 question.filter[i] = invocation_value(invocation, filter_rows[i].name);
         question.limit = report_limit_of(invocation, &limit);
-        if (!report_open(invocation, &desk))
-                return EXIT_FAILED;
-        if (report_filters_exist(&desk) && report_read(&desk)) {
-                if (revenue_load(desk.database.connection, &question, &revenue, error))
-                        printed = print_report(&desk, &question, &revenue);
-                else
-                        database_complain_of(error);
-        }
-        revenue_free(&revenue);
-        report_close(&desk);
-        return printed ? EXIT_DONE : EXIT_FAILED;
+        return report_run(invocation, report, &question);
 }
 
 const struct field revenue_fields[] = {

@@ -126,26 +126,27 @@ static bool print_statement(struct report_desk *desk, const struct statement_que
         return false;
 }
 
-int report_statement(const struct invocation *invocation)
+static bool report(struct report_desk *desk, void *context)
 {
-        struct statement_question question = {.hall = invocation_value(invocation, "hall")};
-        struct statement statement = {.lines = 0};
-        struct report_desk desk;
+        const struct statement_question *question = context;
+        struct statement statement;
         char error[PG_ERROR_MAX];
         bool printed = false;
 
-        period_of_month(invocation_value(invocation, "month"), &question.month);
-        if (!report_open(invocation, &desk))
-                return EXIT_FAILED;
-        if (report_filters_exist(&desk) && report_read(&desk)) {
-                if (statement_load(desk.database.connection, &question, &statement, error))
-                        printed = print_statement(&desk, &question, &statement);
-                else
-                        database_complain_of(error);
-        }
+        if (statement_load(desk->database.connection, question, &statement, error))
+                printed = print_statement(desk, question, &statement);
+        else
+                database_complain_of(error);
         statement_free(&statement);
-        report_close(&desk);
-        return printed ? EXIT_DONE : EXIT_FAILED;
+        return printed;
+}
+
+int report_statement(const struct invocation *invocation)
+{
+        struct statement_question question = {.hall = invocation_value(invocation, "hall")};
+
+        period_of_month(invocation_value(invocation, "month"), &question.month);
+        return report_run(invocation, report, &question);
 }
 
 const struct field statement_fields[] = {

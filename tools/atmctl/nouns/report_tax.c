@@ -68,29 +68,28 @@ static bool print_report(struct report_desk *desk, const struct period *period, 
         return false;
 }
 
+static bool report(struct report_desk *desk, void *context)
+{
+        struct tax_question *question = context;
+        struct tax tax;
+        char error[PG_ERROR_MAX];
+        bool printed = false;
+
+        question->today = desk->today;
+        if (tax_load(desk->database.connection, question, &tax, error))
+                printed = print_report(desk, &question->period, &tax);
+        else
+                database_complain_of(error);
+        tax_free(&tax);
+        return printed;
+}
+
 int report_tax(const struct invocation *invocation)
 {
         struct tax_question question;
-        struct tax tax = {.rows = 0};
-        struct report_desk desk;
-        char error[PG_ERROR_MAX];
-        bool printed = false;
         int usage = report_period_of(invocation, &question.period);
 
-        if (usage != EXIT_DONE)
-                return usage;
-        if (!report_open(invocation, &desk))
-                return EXIT_FAILED;
-        question.today = desk.today;
-        if (report_read(&desk)) {
-                if (tax_load(desk.database.connection, &question, &tax, error))
-                        printed = print_report(&desk, &question.period, &tax);
-                else
-                        database_complain_of(error);
-        }
-        tax_free(&tax);
-        report_close(&desk);
-        return printed ? EXIT_DONE : EXIT_FAILED;
+        return usage == EXIT_DONE ? report_run(invocation, report, &question) : usage;
 }
 
 const struct field tax_report_fields[] = {

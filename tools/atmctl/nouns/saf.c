@@ -55,37 +55,34 @@ static bool is_narrowed(const struct invocation *invocation)
         return false;
 }
 
+static PGresult *ask_list(PGconn *connection, const void *question, int64_t limit, char error[PG_ERROR_MAX])
+{
+        return notices_list(connection, question, limit, error);
+}
+
 static int saf_list(const struct invocation *invocation)
 {
         const struct notice_question question = question_of(invocation);
-        int64_t limit = invocation_number(invocation, "limit", LIST_LIMIT);
-        struct database database;
-        PGresult *result;
-        char error[PG_ERROR_MAX];
-        bool done = false;
 
-        if (!database_open(&database, invocation, DATABASE_READY))
-                return EXIT_FAILED;
-        result = notices_list(database.connection, &question, limit + 1, error);
-        if (result)
-                done = rows_print_found(invocation, saf_columns, LENGTH(saf_columns), result, limit,
-                                        "only the oldest %s are shown: --limit N shows more of them");
-        else
-                database_complain_of(error);
-        PQclear(result);
-        database_close(&database);
-        return done ? EXIT_DONE : EXIT_FAILED;
+        return rows_answer(
+            invocation,
+            &(struct rows_question){.ask = ask_list,
+                                    .question = &question,
+                                    .columns = saf_columns,
+                                    .column_count = LENGTH(saf_columns),
+                                    .limit = invocation_number(invocation, "limit", LIST_LIMIT),
+                                    .cut = "only the oldest %s are shown: --limit N shows more of them"});
 }
 
-static bool print_notice(const struct invocation *invocation, const PGresult *result)
-{
-        struct output_column columns[LENGTH(saf_columns) + LENGTH(detail_columns)];
-        struct output *output;
+/* show ------------------------------------------------------------------------------------------------------ */
 
-        for (size_t i = 0; i < LENGTH(saf_columns); i++)
-                columns[i] = (struct output_column){saf_columns[i].name, saf_columns[i].type, 0};
-        memcpy(columns + LENGTH(saf_columns), detail_columns, sizeof(detail_columns));
-        output = output_open(invocation, OUTPUT_ONE, columns, LENGTH(columns));
+enum { SHOWN_COLUMNS = LENGTH(saf_columns) + LENGTH(detail_columns) };
+
+static bool print_one(const struct invocation *invocation, const struct output_column *columns,
+                      const PGresult *result)
+{
+        struct output *output = output_open(invocation, OUTPUT_ONE, columns, SHOWN_COLUMNS);
+
         if (!output)
                 return false;
         if (output_result(output, result, 1))
@@ -94,47 +91,86 @@ static bool print_notice(const struct invocation *invocation, const PGresult *re
         return false;
 }
 
-static int saf_show(const struct invocation *invocation)
+static const char *const *values_of(const PGresult *result, int row, const char *ret_values[SHOWN_COLUMNS])
 {
-        const struct notice_question question = question_of(invocation);
-        struct database database;
-        PGresult *result;
-        char error[PG_ERROR_MAX];
-        bool done = false;
-
-        if (!database_open(&database, invocation, DATABASE_READY))
-                return EXIT_FAILED;
-        result = notices_show(database.connection, &question, error);
-        if (!result)
-                database_complain_of(error);
-        else if (PQntuples(result) == 1)
-                done = print_notice(invocation, result);
-        else
-                complain("saf show: %s is like that: expected options that select one; 'atmctl saf list' "
-                         "shows them",
-                         PQntuples(result) ? "more than one notice" : "no notice");
-        PQclear(result);
-        database_close(&database);
-        return done ? EXIT_DONE : EXIT_FAILED;
+        for (int i = 0; i < (int)SHOWN_COLUMNS; i++)
+                ret_values[i] = PQgetisnull(result, row, i) ? NULL : PQgetvalue(result, row, i);
+        return ret_values;
 }
 
-/* retry and park: the command's argument is whether to park. */
-static int saf_change(const struct invocation *invocation)
+/* Rows to programs; to people one under the other, for a row is wider than a terminal. */
+static bool print_several(const struct invocation *invocation, const struct output_column *columns,
+                          const PGresult *result)
 {
-        const enum notice_change change = *invocation->command->argument == 't' ? NOTICE_PARK : NOTICE_RETRY;
-        const struct notice_question question = question_of(invocation);
-        struct database database;
-        char error[PG_ERROR_MAX];
-        int changed;
+        const struct output_section rows = {
+            .columns = columns, .count = SHOWN_COLUMNS, .flags = OUTPUT_NOT_TABLE};
+        const struct output_section one = {.heading = "",
+                                           .shape = OUTPUT_ONE,
+                                           .columns = columns,
+                                           .count = SHOWN_COLUMNS,
+                                           .flags = OUTPUT_ONLY_TABLE};
+        struct output *output = output_open_whole(invocation);
+        const char *values[SHOWN_COLUMNS];
+        bool printed = output && output_section(output, &rows, result);
 
-        if (!is_narrowed(invocation))
-                return usage_error(invocation->command,
-                                   "which notices? expected --link, --terminal or another option "
-                                   "that selects them");
-        if (!database_open(&database, invocation, DATABASE_READY))
-                return EXIT_FAILED;
-        changed = notices_change(database.connection, &question, change, operator_name(),
-                                 invocation_value(invocation, "note"), error);
+        for (int i = 0; i < PQntuples(result) && printed; i++)
+                printed = output_begin(output, &one) && output_row(output, values_of(result, i, values));
+        if (printed)
+                return output_close(output);
+        output_abandon(output);
+        return false;
+}
+
+static bool print_notices(const struct invocation *invocation, const PGresult *result)
+{
+        struct output_column columns[SHOWN_COLUMNS];
+
+        for (size_t i = 0; i < LENGTH(saf_columns); i++)
+                columns[i] = (struct output_column){saf_columns[i].name, saf_columns[i].type, 0};
+        memcpy(columns + LENGTH(saf_columns), detail_columns, sizeof(detail_columns));
+        return PQntuples(result) == 1 ? print_one(invocation, columns, result)
+                                      : print_several(invocation, columns, result);
+}
+
+static bool show(struct database *database, const struct invocation *invocation, void *context)
+{
+        char error[PG_ERROR_MAX];
+        PGresult *result = notices_show(database->connection, context, LIST_LIMIT, error);
+        bool shown = false;
+
+        if (!result)
+                database_complain_of(error);
+        else if (!PQntuples(result))
+                complain("saf show: no notice is like that; 'atmctl saf list' shows what there is");
+        else
+                shown = print_notices(invocation, result);
+        if (shown && PQntuples(result) == LIST_LIMIT)
+                note("only the oldest %d are shown", LIST_LIMIT);
+        PQclear(result);
+        return shown;
+}
+
+static int saf_show(const struct invocation *invocation)
+{
+        struct notice_question question = question_of(invocation);
+
+        return database_run(invocation, show, &question);
+}
+
+/* change ---------------------------------------------------------------------------------------------------- */
+
+static enum notice_change change_of(const struct invocation *invocation)
+{
+        return *invocation->command->argument == 't' ? NOTICE_PARK : NOTICE_RETRY;
+}
+
+static bool change(struct database *database, const struct invocation *invocation, void *context)
+{
+        enum notice_change change = change_of(invocation);
+        char error[PG_ERROR_MAX];
+        int changed = notices_change(database->connection, context, change, operator_name(),
+                                     invocation_value(invocation, "note"), error);
+
         if (changed > 0)
                 printf("saf: %d %s\n", changed,
                        change == NOTICE_PARK ? "parked, not to be sent until 'atmctl saf retry'"
@@ -144,8 +180,19 @@ static int saf_change(const struct invocation *invocation)
                          change == NOTICE_PARK ? " and not parked yet" : "");
         else
                 database_complain_of(error);
-        database_close(&database);
-        return changed > 0 ? EXIT_DONE : EXIT_FAILED;
+        return changed > 0;
+}
+
+/* retry and park: the command's argument is whether to park. */
+static int saf_change(const struct invocation *invocation)
+{
+        struct notice_question question = question_of(invocation);
+
+        if (!is_narrowed(invocation))
+                return usage_error(invocation->command,
+                                   "which notices? expected --link, --terminal or another option "
+                                   "that selects them");
+        return database_run(invocation, change, &question);
 }
 
 /* rows ----------------------------------------------------------------------------------------------------
@@ -204,8 +251,9 @@ static const struct command commands[] = {
      .fields = list_fields},
     {.noun = "saf",
      .verb = "show",
-     .text = "show one notice, what its withdrawal is now, and which instance of atmd sends for its link",
-     .more = "The options must select exactly one. 'atmctl exception show' shows its withdrawal whole.",
+     .text = "show notices, what their withdrawals are now, and which instance of atmd sends for their link",
+     .more = "All that are like that, the oldest first. JSON is an object, or, of several, an array of such "
+             "objects. 'atmctl exception show' shows a withdrawal whole.",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT,
      .run = saf_show,
      .fields = show_fields},

@@ -100,31 +100,30 @@ PGresult *withdrawal_one(const struct invocation *invocation, struct database *d
         return withdrawal;
 }
 
+static PGresult *ask_list(PGconn *connection, const void *question, int64_t limit, char error[PG_ERROR_MAX])
+{
+        return withdrawals_find(connection, question, limit, error);
+}
+
 static int withdrawal_list(const struct invocation *invocation)
 {
         struct withdrawal_question question;
-        struct database database;
-        PGresult *result;
-        int64_t limit = invocation_number(invocation, "limit", WITHDRAWAL_LIMIT);
-        char token[TOKEN_TEXT], error[PG_ERROR_MAX];
-        bool done = false;
+        char token[TOKEN_TEXT];
         int exit_code = withdrawal_asked(invocation, &question, token);
 
         if (exit_code != EXIT_DONE)
                 return exit_code;
-        if (!database_open(&database, invocation, DATABASE_READY))
-                return EXIT_FAILED;
-        result = withdrawals_find(database.connection, &question, limit + 1, error);
-        if (result)
-                done = rows_print_found(
-                    invocation, withdrawal_columns, LENGTH(withdrawal_columns), result, limit,
+        return rows_answer(
+            invocation,
+            &(struct rows_question){
+                .ask = ask_list,
+                .question = &question,
+                .columns = withdrawal_columns,
+                .column_count = LENGTH(withdrawal_columns),
+                .limit = invocation_number(invocation, "limit", WITHDRAWAL_LIMIT),
+                .cut =
                     "only the newest %s are shown: --limit N shows more, --terminal, --from, --to, --date, "
-                    "--card, --link or --state narrow it");
-        else
-                database_complain_of(error);
-        PQclear(result);
-        database_close(&database);
-        return done ? EXIT_DONE : EXIT_FAILED;
+                    "--card, --link or --state narrow it"});
 }
 
 /* one, whole -------------------------------------------------------------------------------------------- */
@@ -213,14 +212,25 @@ static bool print_wholes(const struct invocation *invocation, const struct withd
         return false;
 }
 
+static bool show(struct database *database, const struct invocation *invocation, void *context)
+{
+        struct withdrawal_wholes wholes;
+        char error[PG_ERROR_MAX];
+        enum withdrawal_found found = withdrawal_wholes_read(database->connection, context, &wholes, error);
+        bool shown;
+
+        complain_unless_found(invocation, found, error);
+        if (found != WITHDRAWAL_FOUND)
+                return false;
+        shown = print_wholes(invocation, &wholes);
+        withdrawal_wholes_free(&wholes);
+        return shown;
+}
+
 int withdrawal_show(const struct invocation *invocation)
 {
         struct withdrawal_question question;
-        struct database database;
-        struct withdrawal_wholes wholes;
-        char token[TOKEN_TEXT], error[PG_ERROR_MAX];
-        enum withdrawal_found found;
-        bool shown = false;
+        char token[TOKEN_TEXT];
         int exit_code;
 
         if (!output_holds_sections(invocation))
@@ -233,18 +243,7 @@ int withdrawal_show(const struct invocation *invocation)
                     invocation->command,
                     "which withdrawal? expected options that select one, as --terminal with --rrn or --stan");
         exit_code = withdrawal_asked(invocation, &question, token);
-        if (exit_code != EXIT_DONE)
-                return exit_code;
-        if (!database_open(&database, invocation, DATABASE_READY))
-                return EXIT_FAILED;
-        found = withdrawal_wholes_read(database.connection, &question, &wholes, error);
-        complain_unless_found(invocation, found, error);
-        if (found == WITHDRAWAL_FOUND) {
-                shown = print_wholes(invocation, &wholes);
-                withdrawal_wholes_free(&wholes);
-        }
-        database_close(&database);
-        return shown ? EXIT_DONE : EXIT_FAILED;
+        return exit_code == EXIT_DONE ? database_run(invocation, show, &question) : exit_code;
 }
 
 /* rows --------------------------------------------------------------------------------------------------- */
