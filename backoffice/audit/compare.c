@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_MAX = 256 };
-
 static bool number_of(const char *text, int64_t *ret_value)
 {
         char *end;
@@ -144,155 +142,153 @@ static bool is_state(const struct database_row *row, const char *state)
         return !strcmp(row->state, state);
 }
 
-/* The states in which the database may have it, for people; NULL: row's is one of them. */
-static const char *wanted_state(const struct atm_entry *entry, const struct database_row *row)
-{
-        bool is_declined = is_state(row, "declined") || (*row->link && is_state(row, "blocked"));
-
-        if (entry->end == ATM_DECLINED)
-                return is_declined ? NULL : "declined";
-        if (entry->paid_yen > 0)
-                return is_state(row, "completed") ? NULL : "completed";
-        if (entry->approved)
-                return is_state(row, "reversed") ? NULL : "reversed";
-        if (is_state(row, "reversed") || is_state(row, "declined") || is_state(row, "blocked"))
-                return NULL;
-        return "reversed, declined or blocked";
-}
-
-static void compare_cash(const struct atm_entry *entry, const struct database_row *row, reconcile_tell *tell,
-                         void *context)
-{
-        char text[TEXT_MAX];
-
-        if (row->dispensed_yen != entry->paid_yen) {
-                snprintf(text, sizeof(text), "the ATM dispensed %" PRId64 " yen, the database has %" PRId64,
-                         entry->paid_yen, row->dispensed_yen);
-                tell("dispensed", text, context);
-        }
-        if (is_state(row, "blocked"))
-                return; /* the database never saw its 0200 */
-        if (row->amount_yen != entry->amount_yen) {
-                snprintf(text, sizeof(text), "the ATM asked for %" PRId64 " yen, the database has %" PRId64,
-                         entry->amount_yen, row->amount_yen);
-                tell("amount", text, context);
-        }
-        if (row->has_token && memcmp(row->token, entry->token, TOKEN_LENGTH))
-                tell("card", "the ATM had another card than the database", context);
-}
-
-static void compare_fees(const struct atm_entry *entry, const struct database_row *row, reconcile_tell *tell,
-                         void *context)
-{
-        int64_t charge_yen = row->customer_fee_yen + row->customer_tax_yen;
-        char text[TEXT_MAX];
-
-        if (entry->paid_yen == 0) {
-                if (row->customer_fee_yen || row->interbank_fee_yen || row->tax_yen) {
-                        snprintf(text, sizeof(text),
-                                 "no cash was dispensed, but the database has fees of %" PRId64
-                                 " and %" PRId64 " yen and %" PRId64 " yen of tax",
-                                 row->customer_fee_yen, row->interbank_fee_yen, row->tax_yen);
-                        tell("fee", text, context);
-                }
-                return;
-        }
-        if (entry->charge_yen >= 0 && charge_yen != entry->charge_yen) {
-                snprintf(text, sizeof(text),
-                         "the customer was charged %" PRId64 " yen (DE 28), the database has %" PRId64
-                         " with tax",
-                         entry->charge_yen, charge_yen);
-                tell("fee", text, context);
-        }
-        if (row->tax_yen < row->customer_tax_yen || row->interbank_fee_yen < 0 || row->customer_fee_yen < 0) {
-                snprintf(text, sizeof(text),
-                         "fees of %" PRId64 " and %" PRId64 " yen with %" PRId64 " yen of tax make no sense",
-                         row->customer_fee_yen, row->interbank_fee_yen, row->tax_yen);
-                tell("fee", text, context);
-        }
-}
-
-const char *reconcile_unfinished(const struct atm_entry *entry, const struct database_row *row, bool banks)
-{
-        if (entry && entry->end == ATM_OPEN)
-                return entry->advised ? "its advice is not acknowledged yet"
-                                      : "the ATM has not brought it to its end";
-        if (row && is_state(row, "asked"))
-                return "its bank is still being asked";
-        if (row && banks && row->waiting)
-                return "its bank has not acknowledged yet what it must be told";
-        return NULL;
-}
-
-void reconcile_compare(const struct atm_entry *entry, const struct database_row *row, reconcile_tell *tell,
-                       void *context)
-{
-        const char *wanted;
-        char text[TEXT_MAX];
-
-        wanted = wanted_state(entry, row);
-        if (wanted) {
-                snprintf(text, sizeof(text), "to the ATM it is %s, the database has it %s", wanted,
-                         row->state);
-                tell("state", text, context);
-        } else if (entry->end == ATM_DECLINED && strcmp(entry->de39, row->de39)) {
-                snprintf(text, sizeof(text), "the ATM was answered %s, the database has %s", entry->de39,
-                         row->de39);
-                tell("de39", text, context);
-        }
-        compare_cash(entry, row, tell, context);
-        compare_fees(entry, row, tell, context);
-}
-
-void reconcile_missing(const struct atm_entry *entry, reconcile_tell *tell, void *context)
-{
-        /* Refusals before the identity is looked at are not kept. */
-        static const char *const unkept[] = {"30", "40", "58", "96", "98"};
-        char text[TEXT_MAX];
-
-        for (size_t i = 0; entry->end == ATM_DECLINED && i < sizeof(unkept) / sizeof(unkept[0]); i++)
-                if (!strcmp(entry->de39, unkept[i]))
-                        return;
-        if (entry->end == ATM_DECLINED)
-                snprintf(text, sizeof(text),
-                         "a withdrawal of %" PRId64 " yen that was refused with %s; the database has none",
-                         entry->amount_yen, entry->de39);
-        else
-                snprintf(text, sizeof(text),
-                         "a withdrawal of %" PRId64 " yen, %" PRId64 " dispensed; the database has none",
-                         entry->amount_yen, entry->paid_yen);
-        tell("only-in-journal", text, context);
-}
-
-/* banks -------------------------------------------------------------------------------------------- */
+/* telling ------------------------------------------------------------------------------------------ */
 
 struct telling {
         reconcile_tell *tell;
         void *context;
 };
 
-/* "LEAD bank_yen yen, OURS our_yen", where they differ. */
-static void tell_yen(const struct telling *to, const char *what, const char *lead, int64_t bank_yen,
-                     const char *ours, int64_t our_yen)
+static void tell_plain(const struct telling *to, const char *what, enum fact_kind kind)
 {
-        char text[TEXT_MAX];
+        struct fact fact;
 
-        if (bank_yen == our_yen)
-                return;
-        snprintf(text, sizeof(text), "%s %" PRId64 " yen, %s %" PRId64, lead, bank_yen, ours, our_yen);
-        to->tell(what, text, to->context);
+        fact_begin(&fact, kind);
+        to->tell(what, &fact, to->context);
 }
 
-static void tell_text(const struct telling *to, const char *what, const char *name, const char *bank,
-                      const char *ours)
+/* As many as the kind has. */
+static void tell_yen(const struct telling *to, const char *what, enum fact_kind kind, const int64_t *yen)
 {
-        char text[TEXT_MAX];
+        struct fact fact;
 
-        if (!strcmp(bank, ours))
-                return;
-        snprintf(text, sizeof(text), "the bank has the %s '%s', the database '%s'", name, bank, ours);
-        to->tell(what, text, to->context);
+        fact_begin(&fact, kind);
+        fact_numbers(&fact, yen, fact_values_of(kind));
+        to->tell(what, &fact, to->context);
 }
+
+/* b NULL: the kind has but one. */
+static void tell_texts(const struct telling *to, const char *what, enum fact_kind kind, const char *a,
+                       const char *b)
+{
+        struct fact fact;
+
+        fact_begin(&fact, kind);
+        fact_text(&fact, a);
+        if (b)
+                fact_text(&fact, b);
+        to->tell(what, &fact, to->context);
+}
+
+/* Theirs first, where they differ. */
+static void compare_yen(const struct telling *to, const char *what, enum fact_kind kind, int64_t theirs_yen,
+                        int64_t ours_yen)
+{
+        if (theirs_yen != ours_yen)
+                tell_yen(to, what, kind, (const int64_t[]){theirs_yen, ours_yen});
+}
+
+static void compare_texts(const struct telling *to, const char *what, enum fact_kind kind, const char *theirs,
+                          const char *ours)
+{
+        if (strcmp(theirs, ours))
+                tell_texts(to, what, kind, theirs, ours);
+}
+
+/* ATMs --------------------------------------------------------------------------------------------- */
+
+/* Whether the database has it in a state that it may have. */
+static bool compare_state(const struct telling *to, const struct atm_entry *entry,
+                          const struct database_row *row)
+{
+        const char *wanted = entry->paid_yen > 0 ? "completed" : "reversed";
+
+        if (entry->end == ATM_DECLINED) {
+                if (is_state(row, "declined") || (*row->link && is_state(row, "blocked")))
+                        return true;
+                wanted = "declined";
+        } else if (entry->paid_yen > 0 || entry->approved) {
+                if (is_state(row, wanted))
+                        return true;
+        } else {
+                if (is_state(row, "reversed") || is_state(row, "declined") || is_state(row, "blocked"))
+                        return true;
+                tell_texts(to, "state", FACT_ATM_ENDED, row->state, NULL);
+                return false;
+        }
+        tell_texts(to, "state", FACT_ATM_STATE, wanted, row->state);
+        return false;
+}
+
+static void compare_cash(const struct telling *to, const struct atm_entry *entry,
+                         const struct database_row *row)
+{
+        compare_yen(to, "dispensed", FACT_ATM_DISPENSED, entry->paid_yen, row->dispensed_yen);
+        if (is_state(row, "blocked"))
+                return; /* the database never saw its 0200 */
+        compare_yen(to, "amount", FACT_ATM_AMOUNT, entry->amount_yen, row->amount_yen);
+        if (row->has_token && memcmp(row->token, entry->token, TOKEN_LENGTH))
+                tell_plain(to, "card", FACT_ATM_CARD);
+}
+
+static void compare_fees(const struct telling *to, const struct atm_entry *entry,
+                         const struct database_row *row)
+{
+        const int64_t fees_yen[] = {row->customer_fee_yen, row->interbank_fee_yen, row->tax_yen};
+
+        if (entry->paid_yen == 0) {
+                if (row->customer_fee_yen || row->interbank_fee_yen || row->tax_yen)
+                        tell_yen(to, "fee", FACT_FEES_WITHOUT_CASH, fees_yen);
+                return;
+        }
+        if (entry->charge_yen >= 0)
+                compare_yen(to, "fee", FACT_ATM_CHARGE, entry->charge_yen,
+                            row->customer_fee_yen + row->customer_tax_yen);
+        if (row->tax_yen < row->customer_tax_yen || row->interbank_fee_yen < 0 || row->customer_fee_yen < 0)
+                tell_yen(to, "fee", FACT_FEES_SENSELESS, fees_yen);
+}
+
+enum fact_kind reconcile_unfinished(const struct atm_entry *entry, const struct database_row *row, bool banks)
+{
+        if (entry && entry->end == ATM_OPEN)
+                return entry->advised ? FACT_UNACKNOWLEDGED : FACT_UNENDED;
+        if (row && is_state(row, "asked"))
+                return FACT_UNDECIDED;
+        if (row && banks && row->waiting)
+                return FACT_BANK_WAITING;
+        return FACT_NONE;
+}
+
+void reconcile_compare(const struct atm_entry *entry, const struct database_row *row, reconcile_tell *tell,
+                       void *context)
+{
+        const struct telling to = {tell, context};
+
+        if (compare_state(&to, entry, row) && entry->end == ATM_DECLINED)
+                compare_texts(&to, "de39", FACT_ATM_ANSWER, entry->de39, row->de39);
+        compare_cash(&to, entry, row);
+        compare_fees(&to, entry, row);
+}
+
+void reconcile_missing(const struct atm_entry *entry, reconcile_tell *tell, void *context)
+{
+        /* Refusals before the identity is looked at are not kept. */
+        static const char *const unkept[] = {"30", "40", "58", "96", "98"};
+        const struct telling to = {tell, context};
+        char amount[24];
+
+        for (size_t i = 0; entry->end == ATM_DECLINED && i < sizeof(unkept) / sizeof(unkept[0]); i++)
+                if (!strcmp(entry->de39, unkept[i]))
+                        return;
+        snprintf(amount, sizeof(amount), "%" PRId64, entry->amount_yen);
+        if (entry->end == ATM_DECLINED)
+                tell_texts(&to, "only-in-journal", FACT_NO_ROW_REFUSED, amount, entry->de39);
+        else
+                tell_yen(&to, "only-in-journal", FACT_NO_ROW,
+                         (const int64_t[]){entry->amount_yen, entry->paid_yen});
+}
+
+/* banks -------------------------------------------------------------------------------------------- */
 
 /* A bank keeps no refusal that it gave before it looked at the identity. */
 static bool is_kept_by_bank(const char *de39)
@@ -307,49 +303,39 @@ static bool is_kept_by_bank(const char *de39)
 
 static void bank_lacks(const struct telling *to, const struct database_row *row)
 {
-        char text[TEXT_MAX];
-
         if (!strcmp(row->cause, "answer") && strcmp(row->bank_de39, "00") && !is_kept_by_bank(row->bank_de39))
                 return;
         if (strcmp(row->cause, "answer"))
-                snprintf(text, sizeof(text),
-                         "the bank has acknowledged a reversal to us; its journal has nothing of it");
+                tell_plain(to, "not-at-bank", FACT_BANK_LACKS_REVERSAL);
         else
-                snprintf(text, sizeof(text), "the bank has answered %s to us; its journal has nothing of it",
-                         row->bank_de39);
-        to->tell("not-at-bank", text, to->context);
+                tell_texts(to, "not-at-bank", FACT_BANK_LACKS_ANSWER, row->bank_de39, NULL);
 }
 
 /* The 0200 as both have it, where it came to the bank. */
 static void compare_request(const struct telling *to, const struct database_row *row,
                             const struct bank_entry *entry)
 {
-        tell_yen(to, "bank-amount", "the bank was asked for", entry->amount_yen, "the database has",
-                 row->amount_yen);
-        tell_yen(to, "bank-charge", "the bank was asked for a charge (DE 28) of", entry->charge_yen,
-                 "the database has", row->charge_yen);
+        compare_yen(to, "bank-amount", FACT_BANK_AMOUNT, entry->amount_yen, row->amount_yen);
+        compare_yen(to, "bank-charge", FACT_BANK_CHARGE, entry->charge_yen, row->charge_yen);
         if (entry->has_card && row->has_token && memcmp(entry->token, row->token, TOKEN_LENGTH))
-                to->tell("bank-card", "the bank has another card than the database", to->context);
+                tell_plain(to, "bank-card", FACT_BANK_CARD);
         if (*entry->rrn)
-                tell_text(to, "bank-rrn", "reference number", entry->rrn, row->rrn);
+                compare_texts(to, "bank-rrn", FACT_BANK_RRN, entry->rrn, row->rrn);
 }
 
 static void compare_answer(const struct telling *to, const struct database_row *row,
                            const struct bank_entry *entry)
 {
         bool approved = !strcmp(row->bank_de39, "00");
-        char text[TEXT_MAX];
 
         if (!entry->asked) {
-                snprintf(text, sizeof(text),
-                         "the bank has answered %s to us; its journal has no request of it", row->bank_de39);
-                to->tell("not-at-bank", text, to->context);
+                tell_texts(to, "not-at-bank", FACT_BANK_LACKS_REQUEST, row->bank_de39, NULL);
                 return;
         }
         if (approved || is_kept_by_bank(row->bank_de39))
-                tell_text(to, "bank-de39", "answer", entry->de39, row->bank_de39);
+                compare_texts(to, "bank-de39", FACT_BANK_ANSWER, entry->de39, row->bank_de39);
         if (approved)
-                tell_text(to, "bank-approval", "approval code", entry->approval, row->approval);
+                compare_texts(to, "bank-approval", FACT_BANK_APPROVAL, entry->approval, row->approval);
 }
 
 /* What became of it: nothing of it may be on its way any more. */
@@ -359,18 +345,15 @@ static void compare_end(const struct telling *to, const struct database_row *row
         bool completed = is_state(row, "completed");
         bool approved = !strcmp(row->cause, "answer") && !strcmp(row->bank_de39, "00");
 
-        tell_yen(to, "bank-held", "the bank keeps of the card-holder's money", entry->held_yen,
-                 "by what the database has it should be",
-                 completed ? row->dispensed_yen + row->charge_yen : 0);
+        compare_yen(to, "bank-held", FACT_BANK_KEEPS, entry->held_yen,
+                    completed ? row->dispensed_yen + row->charge_yen : 0);
         if (entry->told)
-                tell_yen(to, "bank-dispensed", "the bank was told that the ATM dispensed",
-                         entry->dispensed_yen, "the database has", row->dispensed_yen);
+                compare_yen(to, "bank-dispensed", FACT_BANK_DISPENSED, entry->dispensed_yen,
+                            row->dispensed_yen);
         else if (completed || (approved && is_state(row, "reversed")) || strcmp(row->cause, "answer"))
-                to->tell("bank-untold", "the bank has acknowledged the end to us; its journal has none",
-                         to->context);
+                tell_plain(to, "bank-untold", FACT_BANK_UNTOLD);
         if (entry->exception)
-                to->tell("bank-exception", "the bank was told of cash that does not fit what it knew",
-                         to->context);
+                tell_plain(to, "bank-exception", FACT_BANK_EXCEPTION);
 }
 
 void reconcile_bank(const struct database_row *row, const struct bank_entry *entry, reconcile_tell *tell,

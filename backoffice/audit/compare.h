@@ -5,6 +5,7 @@
 #ifndef BACKOFFICE_AUDIT_COMPARE_H
 #define BACKOFFICE_AUDIT_COMPARE_H
 
+#include "backoffice/audit/fact.h"
 #include "backoffice/journals/bank_side.h"
 #include "backoffice/journals/atm_side.h"
 
@@ -30,12 +31,13 @@ extern const char reconcile_query[];
 /* A line of COPY's text form, which is taken apart; false: it isn't one. */
 ATM_MUST_USE bool reconcile_parse(char *line, struct database_row *ret_row);
 
-/* Called for each difference: a short name for programs, a sentence for people. */
-typedef void reconcile_tell(const char *what, const char *text, void *context);
+/* Called for each difference: a short name for programs, and what it is. */
+typedef void reconcile_tell(const char *what, const struct fact *fact, void *context);
 
-/* Why the sides can't be compared to the end yet, for people; NULL: they can. entry NULL: no journal has it,
+/* Why the sides can't be compared to the end yet, a kind without values; FACT_NONE: they can. entry NULL: no journal has it,
  * row NULL: the database hasn't. banks: the banks' side is looked at too. */
-const char *reconcile_unfinished(const struct atm_entry *entry, const struct database_row *row, bool banks);
+enum fact_kind reconcile_unfinished(const struct atm_entry *entry, const struct database_row *row,
+                                    bool banks);
 
 /* What an ATM has brought to its end, and the database's row of it. */
 void reconcile_compare(const struct atm_entry *entry, const struct database_row *row, reconcile_tell *tell,

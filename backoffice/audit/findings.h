@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backoffice/audit/fact.h"
 #include "lib/base/attributes.h"
 
 enum verify_check {
@@ -32,16 +33,18 @@ enum verify_check {
         CHECK_CONTRACT,
         CHECK_COUNT
 };
-extern const struct check_text {
-        const char *name;
-        const char *text; /* what holds */
-} verify_checks[CHECK_COUNT];
+extern const char *const verify_check_name[CHECK_COUNT];
 
 enum { DIFFERENCES_NAMED_MAX = 1000000 };
 
+struct kept_fact {
+        enum fact_kind kind;
+        char *values; /* as a fact has them */
+};
+
 struct difference {
         enum verify_check check;
-        char *key, *expected, *found;
+        struct kept_fact key, expected, found;
 };
 
 struct findings {
@@ -52,8 +55,9 @@ struct findings {
         bool failed; /* out of memory */
 };
 
-void findings_add(struct findings *findings, enum verify_check check, const char *key, const char *expected,
-                  const char *found);
+/* The facts are complete. */
+void findings_add(struct findings *findings, enum verify_check check, const struct fact *key,
+                  const struct fact *expected, const struct fact *found);
 void findings_sort(struct findings *findings);
 void findings_free(struct findings *findings);
 

@@ -1,12 +1,8 @@
 /* One pass over three sorted sequences; see merge.h. */
 #include "backoffice/audit/merge.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { TEXT_MAX = 256 };
 
 /* The order of all three sides. */
 struct key {
@@ -68,21 +64,30 @@ static bool least_key(const struct merge *m, struct key *ret_key)
 
 /* telling ------------------------------------------------------------------------------------------ */
 
-static void tell(const char *what, const char *text, void *context)
+static void tell(const char *what, const struct fact *fact, void *context)
 {
         struct merge *m = context;
 
         m->at.what = what;
-        m->at.text = text;
+        m->at.fact = fact;
         m->at.bank_name = m->at.bank ? m->banks->bank[m->at.bank->bank].name : "";
         m->differences++;
         m->tell(&m->at, m->context);
 }
 
-void merge_fault(struct merge *m, const char *what, const char *terminal, const char *text)
+static void tell_of_terminal(struct merge *m, const char *what, const char *terminal, const struct fact *fact)
 {
         m->at = (struct merge_difference){.terminal = terminal};
-        tell(what, text, m);
+        tell(what, fact, m);
+}
+
+void merge_fault(struct merge *m, const char *what, const char *terminal, const char *text)
+{
+        struct fact fact;
+
+        fact_begin(&fact, FACT_FAULT);
+        fact_text(&fact, text);
+        tell_of_terminal(m, what, terminal, &fact);
 }
 
 /* one withdrawal ----------------------------------------------------------------------------------- */
@@ -110,18 +115,15 @@ static const struct bank_entry *right_bank(const struct merge *m, const struct d
 
 static void tell_wrong_bank(struct merge *m, const struct database_row *row, const struct bank_entry *entry)
 {
-        char text[TEXT_MAX];
+        struct fact fact;
 
         m->at.bank = entry;
-        if (!row)
-                snprintf(text, sizeof(text),
-                         "bank %s has it and holds %" PRId64 " yen, the database has none",
-                         bank_name(m, entry), entry->held_yen);
-        else
-                snprintf(text, sizeof(text),
-                         "bank %s has it and holds %" PRId64 " yen, the database sent it to %s%s",
-                         bank_name(m, entry), entry->held_yen, *row->link ? "bank " : "no bank", row->link);
-        tell("only-at-bank", text, m);
+        fact_begin(&fact, !row ? FACT_BANK_ALONE : *row->link ? FACT_BANK_OTHER : FACT_BANK_UNASKED);
+        fact_text(&fact, bank_name(m, entry));
+        fact_number(&fact, entry->held_yen);
+        if (row && *row->link)
+                fact_text(&fact, row->link);
+        tell("only-at-bank", &fact, m);
 }
 
 static void compare_banks(struct merge *m, const struct database_row *row, const struct bank_span *span,
@@ -139,7 +141,7 @@ static void compare_banks(struct merge *m, const struct database_row *row, const
 
 static void compare_atm(struct merge *m, const struct atm_entry *entry, const struct database_row *row)
 {
-        char text[TEXT_MAX];
+        struct fact fact;
 
         if (entry && row) {
                 if (entry->end != ATM_OPEN && strcmp(row->state, "asked"))
@@ -150,10 +152,10 @@ static void compare_atm(struct merge *m, const struct atm_entry *entry, const st
                 reconcile_missing(entry, tell, m);
         if (!row)
                 return;
-        snprintf(text, sizeof(text),
-                 "the database has it (%s, %" PRId64 " yen dispensed), no journal knows it", row->state,
-                 row->dispensed_yen);
-        tell("only-in-database", text, m);
+        fact_begin(&fact, FACT_NO_JOURNAL);
+        fact_text(&fact, row->state);
+        fact_number(&fact, row->dispensed_yen);
+        tell("only-in-database", &fact, m);
 }
 
 /* What the sides have of the withdrawal `key`; row NULL: the database has none. */
@@ -162,7 +164,8 @@ static void take(struct merge *m, const struct key *key, const struct database_r
         const struct atm_entry *entry = NULL;
         struct bank_span span = {NULL, 0};
         struct key at;
-        const char *why;
+        struct fact why;
+        bool is_finished;
 
         if (has_atm(m) && (at = key_of_atm(m), compare_keys(&at, key) == 0))
                 entry = &m->atms->entry[m->next_atm++];
@@ -180,16 +183,17 @@ static void take(struct merge *m, const struct key *key, const struct database_r
                                           .atm = entry,
                                           .row = row};
         m->at.bank = m->banks ? right_bank(m, row, &span) : NULL;
-        why = reconcile_unfinished(entry, row, m->banks != NULL);
-        if (why)
+        fact_begin(&why, reconcile_unfinished(entry, row, m->banks != NULL));
+        is_finished = why.kind == FACT_NONE;
+        if (!is_finished)
                 m->unfinished++;
         if (entry && entry->end == ATM_OPEN)
                 m->is_open[entry->terminal] = true;
-        if (why && m->drained)
-                tell("unfinished", why, m);
+        if (!is_finished && m->drained)
+                tell("unfinished", &why, m);
         compare_atm(m, entry, row);
         if (m->banks)
-                compare_banks(m, row, &span, why == NULL);
+                compare_banks(m, row, &span, is_finished);
 }
 
 bool merge_begin(struct merge *m)
@@ -219,17 +223,17 @@ static void compare_totals(struct merge *m)
 {
         for (size_t i = 0; i < m->atms->terminals.count; i++) {
                 const struct atm_total *total = &m->atms->totals[i];
-                char text[TEXT_MAX];
+                struct fact fact;
 
                 if (total->counted_yen == m->database_yen[i] && total->counted_yen == total->journal_yen)
                         continue;
                 if (m->is_open[i] && !m->drained)
                         continue; /* its cash may be on its way to the database */
-                snprintf(text, sizeof(text),
-                         "in all its dispenser counted %" PRId64 " yen, its journal has %" PRId64
-                         ", the database %" PRId64,
-                         total->counted_yen, total->journal_yen, m->database_yen[i]);
-                merge_fault(m, "total", m->atms->terminals.terminal[i].name, text);
+                fact_begin(&fact, FACT_TOTAL);
+                fact_number(&fact, total->counted_yen);
+                fact_number(&fact, total->journal_yen);
+                fact_number(&fact, m->database_yen[i]);
+                tell_of_terminal(m, "total", m->atms->terminals.terminal[i].name, &fact);
         }
 }
 

@@ -12,8 +12,8 @@
 #include "backoffice/audit/compare.h"
 
 struct merge_difference {
-        const char *what;     /* a short name for programs: "dispensed", "bank-held" */
-        const char *text;     /* a sentence for people */
+        const char *what; /* a short name for programs: "dispensed", "bank-held" */
+        const struct fact *fact;
         const char *terminal; /* NULL: of none */
         /* where it is about a withdrawal: */
         bool withdrawal;
@@ -48,7 +48,7 @@ ATM_MUST_USE bool merge_begin(struct merge *merge);
 void merge_row(struct merge *merge, const struct database_row *row);
 void merge_end(struct merge *merge);
 void merge_free(struct merge *merge);
-/* A fault in a journal: a difference that is about no withdrawal. */
+/* A fault in a journal, in the words of who read it: a difference that is about no withdrawal. */
 void merge_fault(struct merge *merge, const char *what, const char *terminal, const char *text);
 
 #endif

@@ -1,6 +1,5 @@
 #include "backoffice/audit/verify_books.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,8 +36,7 @@ enum {
         DAY_VALUES,
         USE_WITHDRAWALS = 0,
         USE_CASH,
-        USE_VALUES,
-        TEXT_MAX = 512
+        USE_VALUES
 };
 
 /* What a cube of the summary has beside its month. */
@@ -64,14 +62,39 @@ static const struct cube {
 
 /* texts ------------------------------------------------------------------------------------------------ */
 
-static void posting_text(const int64_t value[POSTING_VALUES], char buffer[TEXT_MAX])
+static struct fact begun(enum fact_kind kind)
 {
-        snprintf(buffer, TEXT_MAX,
-                 "withdrawals %" PRId64 ", cash %" PRId64 ", customer %" PRId64 "+%" PRId64
-                 ", interbank %" PRId64 "+%" PRId64 ", hall %" PRId64,
-                 value[POSTING_WITHDRAWALS], value[POSTING_CASH], value[POSTING_CUSTOMER_FEE],
-                 value[POSTING_CUSTOMER_TAX], value[POSTING_INTERBANK_FEE], value[POSTING_INTERBANK_TAX],
-                 value[POSTING_HALL_SHARE]);
+        struct fact fact;
+
+        fact_begin(&fact, kind);
+        return fact;
+}
+
+static struct fact number_fact(int64_t value)
+{
+        struct fact fact = begun(FACT_VALUE);
+
+        fact_number(&fact, value);
+        return fact;
+}
+
+static struct fact numbers_fact(enum fact_kind kind, const int64_t *values)
+{
+        struct fact fact = begun(kind);
+
+        fact_numbers(&fact, values, fact_values_of(kind));
+        return fact;
+}
+
+/* As people read sums. */
+static struct fact sums_fact(enum fact_kind kind, const int64_t value[POSTING_VALUES])
+{
+        struct fact fact = begun(kind);
+
+        fact_number(&fact, value[POSTING_WITHDRAWALS]);
+        fact_number(&fact, value[POSTING_CASH]);
+        fact_numbers(&fact, &value[POSTING_CUSTOMER_FEE], POSTING_HALL_SHARE - POSTING_CUSTOMER_FEE + 1);
+        return fact;
 }
 
 static void on_rollup(const void *key, const int64_t *expected, const int64_t *found, void *context)
@@ -79,42 +102,56 @@ static void on_rollup(const void *key, const int64_t *expected, const int64_t *f
         struct books *books = context;
         const struct rollup_key *k = key;
         const struct names *names = books->names;
-        char text[TEXT_MAX], wanted[TEXT_MAX], got[TEXT_MAX], posted[11], business[11];
+        struct fact which = begun(FACT_ROLLUP_KEY), wanted = sums_fact(FACT_SUMS, expected),
+                    got = sums_fact(FACT_SUMS, found);
 
-        snprintf(text, sizeof(text), "%s %s %s %s %s %s", names_text(names, k->terminal),
-                 copy_print_day(k->posted_day, posted), copy_print_day(k->business_day, business),
-                 names_text(names, k->hall), names_text(names, k->issuer), names_text(names, k->band));
-        posting_text(expected, wanted);
-        posting_text(found, got);
-        findings_add(books->findings, CHECK_ROLLUP, text, wanted, got);
+        fact_text(&which, names_text(names, k->terminal));
+        fact_day(&which, k->posted_day);
+        fact_day(&which, k->business_day);
+        fact_text(&which, names_text(names, k->hall));
+        fact_text(&which, names_text(names, k->issuer));
+        fact_text(&which, names_text(names, k->band));
+        findings_add(books->findings, CHECK_ROLLUP, &which, &wanted, &got);
+}
+
+static struct fact card_fact(enum fact_kind kind, const uint8_t card[UUID_SIZE])
+{
+        struct fact fact = begun(kind);
+        char text[37];
+
+        fact_text(&fact, copy_print_uuid(card, text));
+        return fact;
 }
 
 static void on_card_day(const void *key, const int64_t *expected, const int64_t *found, void *context)
 {
         struct books *books = context;
         const struct card_key *k = key;
-        char card[37], day[11], text[64], wanted[64], got[64];
+        struct fact which = card_fact(FACT_CARD_DAY_KEY, k->card), wanted = numbers_fact(FACT_USE, expected),
+                    got = numbers_fact(FACT_USE, found);
 
-        copy_print_uuid(k->card, card);
-        snprintf(text, sizeof(text), "card %s %s", card, copy_print_day(k->day, day));
-        snprintf(wanted, sizeof(wanted), "%" PRId64 " withdrawals, %" PRId64, expected[USE_WITHDRAWALS],
-                 expected[USE_CASH]);
-        snprintf(got, sizeof(got), "%" PRId64 " withdrawals, %" PRId64, found[USE_WITHDRAWALS],
-                 found[USE_CASH]);
-        findings_add(books->findings, CHECK_CARD_DAY, text, wanted, got);
+        fact_day(&which, k->day);
+        findings_add(books->findings, CHECK_CARD_DAY, &which, &wanted, &got);
+}
+
+/* "2017-02" */
+static void add_month(struct fact *fact, int32_t month)
+{
+        char day[11], text[8];
+
+        snprintf(text, sizeof(text), "%.7s", copy_print_day(month, day));
+        fact_text(fact, text);
 }
 
 static void on_card_month(const void *key, const int64_t *expected, const int64_t *found, void *context)
 {
         struct books *books = context;
         const struct card_key *k = key;
-        char card[37], day[11], text[64], wanted[24], got[24];
+        struct fact which = card_fact(FACT_CARD_DAY_KEY, k->card), wanted = number_fact(*expected),
+                    got = number_fact(*found);
 
-        copy_print_uuid(k->card, card);
-        snprintf(text, sizeof(text), "card %s %.7s", card, copy_print_day(k->day, day));
-        snprintf(wanted, sizeof(wanted), "%" PRId64, *expected);
-        snprintf(got, sizeof(got), "%" PRId64, *found);
-        findings_add(books->findings, CHECK_CARD_MONTH, text, wanted, got);
+        add_month(&which, k->day);
+        findings_add(books->findings, CHECK_CARD_MONTH, &which, &wanted, &got);
 }
 
 struct account_row {
@@ -125,26 +162,31 @@ struct account_row {
 static void on_account(const void *key, const int64_t *taken_yen, const int64_t *found, void *context)
 {
         const struct account_row *row = context;
-        char card[37], text[64], wanted[24], got[24];
+        struct fact which = card_fact(FACT_CARD_KEY, key),
+                    wanted = number_fact(row->opening_yen - *taken_yen), got = number_fact(row->balance_yen);
 
         (void)found;
-        copy_print_uuid(key, card);
-        snprintf(text, sizeof(text), "card %s", card);
-        snprintf(wanted, sizeof(wanted), "%" PRId64, row->opening_yen - *taken_yen);
-        snprintf(got, sizeof(got), "%" PRId64, row->balance_yen);
-        findings_add(row->books->findings, CHECK_ACCOUNT, text, wanted, got);
+        findings_add(row->books->findings, CHECK_ACCOUNT, &which, &wanted, &got);
 }
 
 static void on_no_account(const void *key, const int64_t *taken_yen, const int64_t *found, void *context)
 {
         struct books *books = context;
-        char card[37], text[64];
+        struct fact which = card_fact(FACT_CARD_KEY, key), wanted = begun(FACT_ACCOUNT),
+                    got = begun(FACT_NONE);
 
         (void)taken_yen;
         (void)found;
-        copy_print_uuid(key, card);
-        snprintf(text, sizeof(text), "card %s", card);
-        findings_add(books->findings, CHECK_ACCOUNT, text, "an account", "none");
+        findings_add(books->findings, CHECK_ACCOUNT, &which, &wanted, &got);
+}
+
+/* -1: there is no such dimension. */
+static void add_dimension(struct fact *fact, int32_t value)
+{
+        if (value < 0)
+                fact_text(fact, "-");
+        else
+                fact_number(fact, value);
 }
 
 static void on_summary(const void *key, const int64_t *expected, const int64_t *found, void *context)
@@ -152,24 +194,25 @@ static void on_summary(const void *key, const int64_t *expected, const int64_t *
         struct books *books = context;
         const struct summary_key *k = key;
         const struct names *names = books->names;
-        char text[TEXT_MAX], wanted[TEXT_MAX + 40], got[TEXT_MAX + 40], month[11], posted[11], place[11],
-            hour[16] = "-", tax[16] = "-";
+        bool moved = places_moved(&books->places, k->hall);
+        struct fact which = begun(moved ? FACT_PLACE_KEY : FACT_SUMMARY_KEY),
+                    wanted = sums_fact(FACT_SUMS_EARLIER, expected),
+                    got = sums_fact(FACT_SUMS_EARLIER, found);
 
-        if (k->hour >= 0)
-                snprintf(hour, sizeof(hour), "%" PRId32, k->hour);
-        if (k->tax_rate_bp >= 0)
-                snprintf(tax, sizeof(tax), "%" PRId32, k->tax_rate_bp);
-        snprintf(text, sizeof(text), "%s %.7s %s %s %s %s %s %s %s", names_text(names, k->cube),
-                 copy_print_day(k->month, month), copy_print_day(k->posted_day, posted),
-                 names_text(names, k->terminal), names_text(names, k->hall), names_text(names, k->issuer),
-                 names_text(names, k->band), hour, tax);
-        if (places_moved(&books->places, k->hall))
-                snprintf(text + strlen(text), 40, ", place since %s", copy_print_day(k->place_day, place));
-        posting_text(expected, wanted);
-        posting_text(found, got);
-        snprintf(wanted + strlen(wanted), 40, ", earlier %" PRId64, expected[SUMMARY_EARLIER]);
-        snprintf(got + strlen(got), 40, ", earlier %" PRId64, found[SUMMARY_EARLIER]);
-        findings_add(books->findings, CHECK_SUMMARY, text, wanted, got);
+        fact_text(&which, names_text(names, k->cube));
+        add_month(&which, k->month);
+        fact_day(&which, k->posted_day);
+        fact_text(&which, names_text(names, k->terminal));
+        fact_text(&which, names_text(names, k->hall));
+        fact_text(&which, names_text(names, k->issuer));
+        fact_text(&which, names_text(names, k->band));
+        add_dimension(&which, k->hour);
+        add_dimension(&which, k->tax_rate_bp);
+        if (moved)
+                fact_day(&which, k->place_day);
+        fact_number(&wanted, expected[SUMMARY_EARLIER]);
+        fact_number(&got, found[SUMMARY_EARLIER]);
+        findings_add(books->findings, CHECK_SUMMARY, &which, &wanted, &got);
 }
 
 /* making sums ------------------------------------------------------------------------------------------ */
@@ -468,12 +511,18 @@ static bool compare_summaries(struct books *books)
         return compared(books, &copy, CHECK_SUMMARY, &books->summary, on_summary);
 }
 
+static struct fact period_sums(const int64_t value[DAY_VALUES], int64_t base_fee_yen)
+{
+        return numbers_fact(FACT_PERIOD_SUMS, (const int64_t[]){value[DAY_WITHDRAWALS], value[DAY_CASH],
+                                                                value[DAY_FEES], base_fee_yen});
+}
+
 static void compare_period(struct books *books, struct copy_out *copy)
 {
         const char *quarter = names_text(books->names, copy_name(copy));
         int32_t from_day = copy_day(copy), to_day = copy_day(copy);
         int64_t found[DAY_VALUES], expected[DAY_VALUES] = {0}, base_fee_yen, base_fee_now_yen;
-        char wanted[TEXT_MAX], got[TEXT_MAX];
+        struct fact which, wanted, got;
 
         for (int i = 0; i < DAY_VALUES; i++)
                 found[i] = copy_int8(copy);
@@ -488,13 +537,11 @@ static void compare_period(struct books *books, struct copy_out *copy)
         books->findings->checked[CHECK_POSTING]++;
         if (!memcmp(expected, found, sizeof(found)) && base_fee_yen == base_fee_now_yen)
                 return;
-        snprintf(wanted, sizeof(wanted),
-                 "withdrawals %" PRId64 ", cash %" PRId64 ", commission %" PRId64 ", base fees %" PRId64,
-                 expected[DAY_WITHDRAWALS], expected[DAY_CASH], expected[DAY_FEES], base_fee_now_yen);
-        snprintf(got, sizeof(got),
-                 "withdrawals %" PRId64 ", cash %" PRId64 ", commission %" PRId64 ", base fees %" PRId64,
-                 found[DAY_WITHDRAWALS], found[DAY_CASH], found[DAY_FEES], base_fee_yen);
-        findings_add(books->findings, CHECK_POSTING, quarter, wanted, got);
+        which = begun(FACT_VALUE);
+        fact_text(&which, quarter);
+        wanted = period_sums(expected, base_fee_now_yen);
+        got = period_sums(found, base_fee_yen);
+        findings_add(books->findings, CHECK_POSTING, &which, &wanted, &got);
 }
 
 static bool compare_periods(struct books *books)
@@ -525,16 +572,20 @@ static bool compare_contracts(struct books *books)
         while (copy_out_row(&copy)) {
                 uint32_t terminal = copy_name(&copy);
                 int32_t from_day = copy_day(&copy), until_day = copy_day(&copy), next_day = copy_day(&copy);
-                char key[64], wanted[64], day[11];
+                struct fact which, wanted, got;
 
                 books->findings->checked[CHECK_CONTRACT]++;
                 if (next_day == COPY_NO_DAY || (until_day != COPY_NO_DAY && until_day <= next_day))
                         continue;
-                snprintf(key, sizeof(key), "%s from %s", names_text(books->names, terminal),
-                         copy_print_day(from_day, day));
-                snprintf(wanted, sizeof(wanted), "until %s or earlier", copy_print_day(next_day, day));
-                findings_add(books->findings, CHECK_CONTRACT, key, wanted,
-                             until_day == COPY_NO_DAY ? "no end" : copy_print_day(until_day, day));
+                which = begun(FACT_CONTRACT_KEY);
+                fact_text(&which, names_text(books->names, terminal));
+                fact_day(&which, from_day);
+                wanted = begun(FACT_UNTIL);
+                fact_day(&wanted, next_day);
+                got = begun(until_day == COPY_NO_DAY ? FACT_NO_END : FACT_VALUE);
+                if (until_day != COPY_NO_DAY)
+                        fact_day(&got, until_day);
+                findings_add(books->findings, CHECK_CONTRACT, &which, &wanted, &got);
         }
         return compared(books, &copy, CHECK_CONTRACT, NULL, NULL);
 }

@@ -13,8 +13,6 @@
 enum {
         NO_REASON = -1,            /* NULL: left to the bank; no outcome */
         SEQ_LATE_APPROVAL = 32767, /* of a notice: the bank approved when something else stood */
-        TEXT_MAX = 320,
-        KEY_MAX = 64,
         WHOLE_BP = 10000,
 };
 enum price_part { CUSTOMER_FEE, CUSTOMER_TAX, INTERBANK_FEE, INTERBANK_TAX, HALL_SHARE, PRICE_PARTS };
@@ -58,7 +56,7 @@ struct kept_notice {
         int64_t amount_yen, charge_yen, dispensed_yen;
 };
 
-/* texts ------------------------------------------------------------------------------------------------ */
+/* telling ---------------------------------------------------------------------------------------------- */
 
 static const char *text_of(const struct verify_history *h, uint32_t name)
 {
@@ -71,45 +69,54 @@ static int64_t moment_ms(const struct withdrawal_key *key)
 }
 
 /* A withdrawal as people find it. */
-static void key_text(const struct verify_history *h, const struct withdrawal_key *key, char buffer[KEY_MAX])
+static void begin_key(const struct verify_history *h, const struct withdrawal_key *key, enum fact_kind kind,
+                      struct fact *ret_fact)
 {
-        char moment[26];
+        char moment[26], stan[12];
 
         calendar_print_moment(moment_ms(key), moment);
-        snprintf(buffer, KEY_MAX, "%.16s %s %06" PRId32, text_of(h, key->terminal), moment, key->stan);
-}
-
-static void row_text(const struct verify_history *h, const struct withdrawal_key *key, const char *what,
-                     int seq, char buffer[KEY_MAX + 16])
-{
-        key_text(h, key, buffer);
-        snprintf(buffer + strlen(buffer), 24, " %s %d", what, seq);
-}
-
-static void price_text(const int64_t price[PRICE_PARTS], char buffer[TEXT_MAX])
-{
-        snprintf(buffer, TEXT_MAX,
-                 "customer %" PRId64 "+%" PRId64 ", interbank %" PRId64 "+%" PRId64 ", hall %" PRId64,
-                 price[CUSTOMER_FEE], price[CUSTOMER_TAX], price[INTERBANK_FEE], price[INTERBANK_TAX],
-                 price[HALL_SHARE]);
+        snprintf(stan, sizeof(stan), "%06" PRId32, key->stan);
+        fact_begin(ret_fact, kind);
+        fact_text(ret_fact, text_of(h, key->terminal));
+        fact_text(ret_fact, moment);
+        fact_text(ret_fact, stan);
 }
 
 static void tell(struct verify_history *h, enum verify_check check, const struct withdrawal_key *key,
-                 const char *expected, const char *found)
+                 const struct fact *expected, const struct fact *found)
 {
-        char text[KEY_MAX];
+        struct fact which;
 
-        key_text(h, key, text);
-        findings_add(h->findings, check, text, expected, found);
+        begin_key(h, key, FACT_WITHDRAWAL_KEY, &which);
+        findings_add(h->findings, check, &which, expected, found);
 }
 
 static void tell_row(struct verify_history *h, enum verify_check check, const struct withdrawal_key *key,
-                     const char *what, int seq, const char *expected, const char *found)
+                     enum fact_kind kind, int seq, const struct fact *expected, const struct fact *found)
 {
-        char text[KEY_MAX + 16];
+        struct fact which;
 
-        row_text(h, key, what, seq, text);
-        findings_add(h->findings, check, text, expected, found);
+        begin_key(h, key, kind, &which);
+        fact_number(&which, seq);
+        findings_add(h->findings, check, &which, expected, found);
+}
+
+/* Of a kind without values. */
+static struct fact plain(enum fact_kind kind)
+{
+        struct fact fact;
+
+        fact_begin(&fact, kind);
+        return fact;
+}
+
+/* Something was expected, and there is nothing. */
+static void tell_missing(struct verify_history *h, enum verify_check check, const struct withdrawal_key *key,
+                         enum fact_kind kind, int seq, const struct fact *expected)
+{
+        const struct fact none = plain(FACT_NONE);
+
+        tell_row(h, check, key, kind, seq, expected, &none);
 }
 
 /* what the rows say ------------------------------------------------------------------------------------ */
@@ -307,12 +314,13 @@ static void on_acknowledgement(struct verify_history *h, struct copy_out *copy)
         struct kept_withdrawal *w = take_withdrawal(h, copy, &key);
         int16_t seq = copy_int2(copy, 0);
         struct kept_notice *notice = w ? find_notice(h, w, seq) : NULL;
+        const struct fact expected = plain(FACT_NOTICE);
 
         h->findings->checked[CHECK_ACKNOWLEDGEMENT]++;
         if (notice)
                 notice->acknowledged = true;
         else
-                tell_row(h, CHECK_ACKNOWLEDGEMENT, &key, "notice", seq, "a notice", "none");
+                tell_missing(h, CHECK_ACKNOWLEDGEMENT, &key, FACT_NOTICE_KEY, seq, &expected);
 }
 
 static void on_saf(struct verify_history *h, struct copy_out *copy)
@@ -322,24 +330,27 @@ static void on_saf(struct verify_history *h, struct copy_out *copy)
         int16_t seq = copy_int2(copy, 0);
         uint32_t link = copy_name(copy);
         struct kept_notice *notice = w ? find_notice(h, w, seq) : NULL;
-        char found[TEXT_MAX];
+        struct fact expected, found;
 
         if (notice) {
                 notice->saf = link;
                 return;
         }
         h->findings->checked[CHECK_SAF]++;
-        snprintf(found, sizeof(found), "to be sent to %s", text_of(h, link));
-        tell_row(h, CHECK_SAF, &key, "notice", seq, "no notice", found);
+        expected = plain(FACT_NOTICE_NONE);
+        found = plain(FACT_TO_BE_SENT);
+        fact_text(&found, text_of(h, link));
+        tell_row(h, CHECK_SAF, &key, FACT_NOTICE_KEY, seq, &expected, &found);
 }
 
-/* "open, card ..., 10000, link" */
-static void open_text(const uint8_t card[UUID_SIZE], int64_t amount_yen, bool is_house, char buffer[TEXT_MAX])
+static struct fact open_fact(const uint8_t card[UUID_SIZE], int64_t amount_yen, bool is_house)
 {
+        struct fact fact = plain(is_house ? FACT_OPEN_HOUSE : FACT_OPEN_LINK);
         char text[37];
 
-        snprintf(buffer, TEXT_MAX, "open, card %s, %" PRId64 ", %s", copy_print_uuid(card, text), amount_yen,
-                 is_house ? "house bank" : "link");
+        fact_text(&fact, copy_print_uuid(card, text));
+        fact_number(&fact, amount_yen);
+        return fact;
 }
 
 static void on_open(struct verify_history *h, struct copy_out *copy)
@@ -349,7 +360,7 @@ static void on_open(struct verify_history *h, struct copy_out *copy)
         uint8_t card[UUID_SIZE];
         int64_t amount_yen;
         bool is_house;
-        char expected[TEXT_MAX] = "ended", found[TEXT_MAX];
+        struct fact expected, found;
 
         if (!w)
                 return;
@@ -358,11 +369,12 @@ static void on_open(struct verify_history *h, struct copy_out *copy)
         is_house = copy_bool(copy);
         w->open = true;
         h->findings->checked[CHECK_OPEN_WITHDRAWAL]++;
-        if (is_priced(w) && ending_of(h, w).is_open)
-                open_text(w->card, w->amount_yen, w->link == NAME_NONE, expected);
-        open_text(card, amount_yen, is_house, found);
-        if (strcmp(expected, found) != 0)
-                tell(h, CHECK_OPEN_WITHDRAWAL, &key, expected, found);
+        expected = is_priced(w) && ending_of(h, w).is_open
+                       ? open_fact(w->card, w->amount_yen, w->link == NAME_NONE)
+                       : plain(FACT_ENDED);
+        found = open_fact(card, amount_yen, is_house);
+        if (!fact_is_same(&expected, &found))
+                tell(h, CHECK_OPEN_WITHDRAWAL, &key, &expected, &found);
 }
 
 /* commission rows -------------------------------------------------------------------------------------- */
@@ -373,16 +385,21 @@ struct commission_row {
         struct posting posting;
 };
 
-static void commission_text(const struct verify_history *h, uint32_t hall, int32_t business_day,
-                            uint32_t issuer, uint32_t band, int32_t tariff_day, int32_t tax_rate_bp,
-                            const int64_t price[PRICE_PARTS], int64_t cash_yen, char buffer[TEXT_MAX])
+static struct fact commission_fact(const struct verify_history *h, uint32_t hall, int32_t business_day,
+                                   uint32_t issuer, uint32_t band, int32_t tariff_day, int32_t tax_rate_bp,
+                                   const int64_t price[PRICE_PARTS], int64_t cash_yen)
 {
-        char business[11], tariff[11], fees[TEXT_MAX];
+        struct fact fact = plain(FACT_COMMISSION);
 
-        price_text(price, fees);
-        snprintf(buffer, TEXT_MAX, "%.15s %s %.11s %.5s %s %" PRId32 " %.160s, cash %" PRId64,
-                 text_of(h, hall), copy_print_day(business_day, business), text_of(h, issuer),
-                 text_of(h, band), copy_print_day(tariff_day, tariff), tax_rate_bp, fees, cash_yen);
+        fact_text(&fact, text_of(h, hall));
+        fact_day(&fact, business_day);
+        fact_text(&fact, text_of(h, issuer));
+        fact_text(&fact, text_of(h, band));
+        fact_day(&fact, tariff_day);
+        fact_number(&fact, tax_rate_bp);
+        fact_numbers(&fact, price, PRICE_PARTS);
+        fact_number(&fact, cash_yen);
+        return fact;
 }
 
 /* The advice that a commission row is of; what it changed of the cash that counts. NULL: there is none. */
@@ -408,17 +425,19 @@ static void check_commission_row(struct verify_history *h, const struct withdraw
         const int64_t *fees = &p->value[POSTING_CUSTOMER_FEE];
         int64_t price[PRICE_PARTS], cash_yen;
         struct kept_advice *advice;
-        char expected[TEXT_MAX], found[TEXT_MAX];
+        struct fact expected, found;
 
         h->findings->checked[CHECK_COMMISSION_ROW]++;
         if (!is_priced(w)) {
-                tell_row(h, CHECK_COMMISSION_ROW, key, "row", row->seq, "an approved withdrawal", "none");
+                expected = plain(FACT_WITHDRAWAL_APPROVED);
+                tell_missing(h, CHECK_COMMISSION_ROW, key, FACT_ROW_KEY, row->seq, &expected);
                 return;
         }
         advice = cause_of(h, w, row, &cash_yen);
         if (!advice) {
-                snprintf(expected, sizeof(expected), "an advice that earns %d", row->sign);
-                tell_row(h, CHECK_COMMISSION_ROW, key, "row", row->seq, expected, "none");
+                expected = plain(FACT_ADVICE_EARNING);
+                fact_number(&expected, row->sign);
+                tell_missing(h, CHECK_COMMISSION_ROW, key, FACT_ROW_KEY, row->seq, &expected);
                 return;
         }
         advice->has_row = true;
@@ -428,25 +447,26 @@ static void check_commission_row(struct verify_history *h, const struct withdraw
             w->band == p->band && w->tariff_day == row->tariff_day && w->tax_rate_bp == p->tax_rate_bp &&
             !memcmp(price, fees, sizeof(price)) && cash_yen == p->value[POSTING_CASH])
                 return;
-        commission_text(h, w->hall, w->business_day, w->issuer, w->band, w->tariff_day, w->tax_rate_bp, price,
-                        cash_yen, expected);
-        commission_text(h, p->hall, p->business_day, p->issuer, p->band, row->tariff_day, p->tax_rate_bp,
-                        fees, p->value[POSTING_CASH], found);
-        tell_row(h, CHECK_COMMISSION_ROW, key, "row", row->seq, expected, found);
+        expected = commission_fact(h, w->hall, w->business_day, w->issuer, w->band, w->tariff_day,
+                                   w->tax_rate_bp, price, cash_yen);
+        found = commission_fact(h, p->hall, p->business_day, p->issuer, p->band, row->tariff_day,
+                                p->tax_rate_bp, fees, p->value[POSTING_CASH]);
+        tell_row(h, CHECK_COMMISSION_ROW, key, FACT_ROW_KEY, row->seq, &expected, &found);
 }
 
 static void check_posting(struct verify_history *h, const struct withdrawal_key *key,
                           const struct commission_row *row)
 {
-        char expected[64], day[11];
+        struct fact expected, found;
 
         h->findings->checked[CHECK_POSTING]++;
         if (books_may_post(h->books, row->posting.business_day, row->posting.posted_day))
                 return;
-        snprintf(expected, sizeof(expected), "%s, or the first day after a later close",
-                 copy_print_day(row->posting.business_day, day));
-        tell_row(h, CHECK_POSTING, key, "row", row->seq, expected,
-                 copy_print_day(row->posting.posted_day, day));
+        expected = plain(FACT_POSTED);
+        fact_day(&expected, row->posting.business_day);
+        found = plain(FACT_VALUE);
+        fact_day(&found, row->posting.posted_day);
+        tell_row(h, CHECK_POSTING, key, FACT_ROW_KEY, row->seq, &expected, &found);
 }
 
 static void add_yen(struct verify_history *h, int64_t *sum_yen, int64_t yen)
@@ -495,6 +515,15 @@ static void on_commission(struct verify_history *h, struct copy_out *copy)
 
 /* withdrawal by withdrawal ----------------------------------------------------------------------------- */
 
+static struct fact earned_fact(const int64_t fees[PRICE_PARTS], int64_t cash_yen)
+{
+        struct fact fact = plain(FACT_EARNED);
+
+        fact_numbers(&fact, fees, PRICE_PARTS);
+        fact_number(&fact, cash_yen);
+        return fact;
+}
+
 static void check_commission(struct verify_history *h, const struct withdrawal_key *key,
                              const struct kept_withdrawal *w, const struct ending *end)
 {
@@ -502,18 +531,16 @@ static void check_commission(struct verify_history *h, const struct withdrawal_k
         static const int64_t nothing[PRICE_PARTS];
         const int64_t *price = earns ? w->price : nothing;
         int64_t cash_yen = earns ? end->counted_yen : 0;
-        char expected[TEXT_MAX], found[TEXT_MAX];
+        struct fact expected, found;
 
         if (!is_priced(w) && !w->has_earnings)
                 return;
         h->findings->checked[CHECK_COMMISSION]++;
         if (!memcmp(price, w->earned, sizeof(w->earned)) && cash_yen == w->earned_cash_yen)
                 return;
-        price_text(price, expected);
-        price_text(w->earned, found);
-        snprintf(expected + strlen(expected), 40, ", cash %" PRId64, cash_yen);
-        snprintf(found + strlen(found), 40, ", cash %" PRId64, w->earned_cash_yen);
-        tell(h, CHECK_COMMISSION, key, expected, found);
+        expected = earned_fact(price, cash_yen);
+        found = earned_fact(w->earned, w->earned_cash_yen);
+        tell(h, CHECK_COMMISSION, key, &expected, &found);
 }
 
 /* What share the hall had. -1: on the day of a change it was one or the other, and before places had dates nobody wrote it
@@ -531,6 +558,17 @@ static bool is_share(int64_t share_yen, int32_t share_bp, int64_t expected_yen)
         return share_bp < 0 ? share_yen >= 0 && share_yen <= expected_yen : share_yen == expected_yen;
 }
 
+static struct fact price_fact(enum fact_kind kind, int32_t tariff_day, int32_t tax_rate_bp,
+                              const int64_t price[PRICE_PARTS])
+{
+        struct fact fact = plain(kind);
+
+        fact_day(&fact, tariff_day);
+        fact_number(&fact, tax_rate_bp);
+        fact_numbers(&fact, price, PRICE_PARTS);
+        return fact;
+}
+
 static void check_price(struct verify_history *h, const struct withdrawal_key *key,
                         const struct kept_withdrawal *w)
 {
@@ -538,8 +576,7 @@ static void check_price(struct verify_history *h, const struct withdrawal_key *k
         const struct tax_rate *rate = reference_tax_rate(h->reference, w->business_day);
         int64_t price[PRICE_PARTS] = {0};
         int32_t share_bp = known_share_bp(h, w);
-        char expected[TEXT_MAX] = "a tariff and a tax rate of that day", found[TEXT_MAX], day[11],
-             fees[TEXT_MAX];
+        struct fact expected = plain(FACT_PRICE_KNOWN), found;
 
         if (w->band >= NAME_BAND && w->band < NAME_BAND + BAND_COUNT)
                 tariff = reference_tariff(h->reference, text_of(h, w->issuer),
@@ -555,15 +592,11 @@ static void check_price(struct verify_history *h, const struct withdrawal_key *k
                     w->tariff_day == tariff->from_day && w->tax_rate_bp == rate->rate_bp &&
                     !memcmp(price, w->price, HALL_SHARE * sizeof(*price)))
                         return;
-                price_text(price, fees);
-                snprintf(expected, sizeof(expected), "tariff %s tax %" PRId32 " %.160s%s",
-                         copy_print_day(tariff->from_day, day), rate->rate_bp, fees,
-                         share_bp < 0 ? " at most" : "");
+                expected = price_fact(share_bp < 0 ? FACT_PRICE_AT_MOST : FACT_PRICE, tariff->from_day,
+                                      rate->rate_bp, price);
         }
-        price_text(w->price, fees);
-        snprintf(found, sizeof(found), "tariff %s tax %" PRId32 " %.160s", copy_print_day(w->tariff_day, day),
-                 w->tax_rate_bp, fees);
-        tell(h, CHECK_PRICE, key, expected, found);
+        found = price_fact(FACT_PRICE, w->tariff_day, w->tax_rate_bp, w->price);
+        tell(h, CHECK_PRICE, key, &expected, &found);
 }
 
 static void check_band(struct verify_history *h, const struct withdrawal_key *key,
@@ -572,15 +605,31 @@ static void check_band(struct verify_history *h, const struct withdrawal_key *ke
         int64_t at_ms = moment_ms(key);
         int32_t day = calendar_business_day(at_ms);
         enum band band = pricing_band(h->reference, at_ms);
-        char text[11], expected[32], found[32];
+        struct fact expected, found;
 
         h->findings->checked[CHECK_BAND]++;
         if (w->business_day == day && w->band == (uint32_t)NAME_BAND + band)
                 return;
-        snprintf(expected, sizeof(expected), "%s %s", copy_print_day(day, text), band_name[band]);
-        snprintf(found, sizeof(found), "%s %.16s", copy_print_day(w->business_day, text),
-                 text_of(h, w->band));
-        tell(h, CHECK_BAND, key, expected, found);
+        expected = plain(FACT_BAND);
+        fact_day(&expected, day);
+        fact_text(&expected, band_name[band]);
+        found = plain(FACT_BAND);
+        fact_day(&found, w->business_day);
+        fact_text(&found, text_of(h, w->band));
+        tell(h, CHECK_BAND, key, &expected, &found);
+}
+
+static struct fact advice_fact(int seq, const char *before, const char *state, int64_t counted_yen,
+                               int commission)
+{
+        struct fact fact = plain(FACT_ADVICE);
+
+        fact_number(&fact, seq);
+        fact_text(&fact, before);
+        fact_text(&fact, state);
+        fact_number(&fact, counted_yen);
+        fact_number(&fact, commission);
+        return fact;
 }
 
 /* An advice after `last`, which is NULL for the first: what the table of states says that it does. */
@@ -591,11 +640,12 @@ static void check_advice(struct verify_history *h, const struct withdrawal_key *
         enum withdrawal_state state;
         const struct withdrawal_rule *rule;
         int64_t counts_yen = 0, counted_yen;
-        char expected[TEXT_MAX], found[TEXT_MAX];
+        struct fact expected, found;
 
         h->findings->checked[CHECK_ADVICE]++;
         if (!w->present) {
-                tell_row(h, CHECK_ADVICE, key, "advice", a->seq, "a withdrawal", "none");
+                expected = plain(FACT_WITHDRAWAL);
+                tell_missing(h, CHECK_ADVICE, key, FACT_ADVICE_KEY, a->seq, &expected);
                 return;
         }
         if (last && last->state != NAME_STATE + WITHDRAWAL_ASKED)
@@ -619,50 +669,56 @@ static void check_advice(struct verify_history *h, const struct withdrawal_key *
             a->state == (uint32_t)NAME_STATE + rule->to && a->counted_yen == counted_yen &&
             a->commission == rule->commission)
                 return;
-        snprintf(expected, sizeof(expected), "seq %d %s -> %s counted %" PRId64 " commission %d", number,
-                 withdrawal_state_name[state], withdrawal_state_name[rule->to], counted_yen,
-                 rule->commission);
-        snprintf(found, sizeof(found), "seq %d %.20s -> %.20s counted %" PRId64 " commission %d", a->seq,
-                 text_of(h, a->state_before), text_of(h, a->state), a->counted_yen, a->commission);
-        tell_row(h, CHECK_ADVICE, key, "advice", a->seq, expected, found);
+        expected = advice_fact(number, withdrawal_state_name[state], withdrawal_state_name[rule->to],
+                               counted_yen, rule->commission);
+        found = advice_fact(a->seq, text_of(h, a->state_before), text_of(h, a->state), a->counted_yen,
+                            a->commission);
+        tell_row(h, CHECK_ADVICE, key, FACT_ADVICE_KEY, a->seq, &expected, &found);
 }
 
 /* What an advice changed, and so what the bank must be told, and what must be in the books. */
 static void check_earning(struct verify_history *h, const struct withdrawal_key *key,
                           const struct kept_withdrawal *w, const struct kept_advice *a, int64_t change_yen)
 {
-        char expected[64];
+        struct fact expected;
 
         if (a->has_row || !is_priced(w) || (!a->commission && !change_yen))
                 return;
         h->findings->checked[CHECK_COMMISSION_ROW]++;
-        snprintf(expected, sizeof(expected), "a row that earns %d, cash %" PRId64, a->commission, change_yen);
-        tell_row(h, CHECK_COMMISSION_ROW, key, "row", a->seq, expected, "none");
+        expected = plain(FACT_ROW_EARNING);
+        fact_number(&expected, a->commission);
+        fact_number(&expected, change_yen);
+        tell_missing(h, CHECK_COMMISSION_ROW, key, FACT_ROW_KEY, a->seq, &expected);
 }
 
-static void notice_text(const struct verify_history *h, const struct kept_notice *n, char buffer[TEXT_MAX])
+/* n NULL: there is none. */
+static struct fact notice_fact(const struct verify_history *h, const struct kept_notice *n)
 {
-        snprintf(buffer, TEXT_MAX, "%.16s %.16s %" PRId64 " %" PRId64 " %" PRId64 " %.8s",
-                 text_of(h, n->link), text_of(h, n->kind), n->amount_yen, n->charge_yen, n->dispensed_yen,
-                 text_of(h, n->why));
+        struct fact fact = plain(n ? FACT_NOTICE_OF : FACT_NOTICE_NONE);
+
+        if (!n)
+                return fact;
+        fact_text(&fact, text_of(h, n->link));
+        fact_text(&fact, text_of(h, n->kind));
+        fact_numbers(&fact, (const int64_t[]){n->amount_yen, n->charge_yen, n->dispensed_yen}, 3);
+        fact_text(&fact, text_of(h, n->why));
+        return fact;
 }
 
 /* Either may be NULL: there is none. */
 static void check_notice(struct verify_history *h, const struct withdrawal_key *key,
                          const struct kept_notice *expected, const struct kept_notice *found)
 {
-        char wanted[TEXT_MAX] = "no notice", got[TEXT_MAX] = "no notice";
+        struct fact wanted, got;
 
         h->findings->checked[CHECK_NOTICE]++;
         if (expected && found && expected->link == found->link && expected->kind == found->kind &&
             expected->amount_yen == found->amount_yen && expected->charge_yen == found->charge_yen &&
             expected->dispensed_yen == found->dispensed_yen && expected->why == found->why)
                 return;
-        if (expected)
-                notice_text(h, expected, wanted);
-        if (found)
-                notice_text(h, found, got);
-        tell_row(h, CHECK_NOTICE, key, "notice", expected ? expected->seq : found->seq, wanted, got);
+        wanted = notice_fact(h, expected);
+        got = notice_fact(h, found);
+        tell_row(h, CHECK_NOTICE, key, FACT_NOTICE_KEY, expected ? expected->seq : found->seq, &wanted, &got);
 }
 
 /* An expected notice against the withdrawal's, which are in the order of seq; `*at` is the next of them. */
@@ -758,39 +814,70 @@ static void check_advices(struct verify_history *h, const struct withdrawal_key 
         }
 }
 
+static struct fact outcome_fact(const char *cause, int reason)
+{
+        struct fact fact = plain(FACT_OUTCOME);
+
+        fact_text(&fact, cause);
+        fact_number(&fact, reason);
+        return fact;
+}
+
 static void check_outcome(struct verify_history *h, const struct withdrawal_key *key,
                           const struct kept_withdrawal *w, const struct sequel *sequel)
 {
         bool holds;
-        const char *expected;
-        char found[TEXT_MAX];
+        struct fact expected, found;
 
         if (!w->has_outcome)
                 return;
         h->findings->checked[CHECK_OUTCOME]++;
         if (!w->present || w->link == NAME_NONE) {
-                expected = "a withdrawal that a bank was asked about";
+                expected = plain(FACT_WITHDRAWAL_ASKED);
                 holds = false;
         } else if (sequel->reversed_by_operator) {
-                expected = "operator, reason 6";
+                expected = outcome_fact(text_of(h, NAME_OPERATOR), REASON_BLOCKED);
                 holds = w->cause == NAME_OPERATOR && w->outcome == REASON_BLOCKED;
         } else if (sequel->reversed_by_atm) {
-                expected = "reversal, reason 6";
+                expected = outcome_fact(text_of(h, NAME_REVERSAL), REASON_BLOCKED);
                 holds = w->cause == NAME_REVERSAL && w->outcome == REASON_BLOCKED;
         } else if (sequel->after_approval) {
-                expected = "answer, reason 0";
+                expected = outcome_fact(text_of(h, NAME_ANSWER), REASON_APPROVED);
                 holds = w->cause == NAME_ANSWER && w->outcome == REASON_APPROVED;
         } else if (w->cause == NAME_TIMEOUT) {
-                expected = "timeout, reason 25";
+                expected = outcome_fact(text_of(h, NAME_TIMEOUT), REASON_ISSUER_UNAVAILABLE);
                 holds = w->outcome == REASON_ISSUER_UNAVAILABLE;
         } else {
-                expected = "answer";
+                expected = plain(FACT_VALUE);
+                fact_text(&expected, text_of(h, NAME_ANSWER));
                 holds = w->cause == NAME_ANSWER;
         }
         if (holds)
                 return;
-        snprintf(found, sizeof(found), "%.16s, reason %d", text_of(h, w->cause), w->outcome);
-        tell(h, CHECK_OUTCOME, key, expected, found);
+        found = outcome_fact(text_of(h, w->cause), w->outcome);
+        tell(h, CHECK_OUTCOME, key, &expected, &found);
+}
+
+static struct fact to_be_sent(const struct verify_history *h, enum fact_kind kind, uint32_t link)
+{
+        struct fact fact = plain(kind);
+
+        fact_text(&fact, text_of(h, link));
+        return fact;
+}
+
+/* Where it is to be sent by what the notices before it say, and where it is. */
+static void tell_saf(struct verify_history *h, const struct withdrawal_key *key, const struct kept_notice *n,
+                     bool is_behind)
+{
+        struct fact expected = !n->acknowledged ? to_be_sent(h, FACT_TO_BE_SENT, n->link)
+                               : is_behind      ? to_be_sent(h, FACT_TO_BE_SENT_BEHIND, n->link)
+                                                : plain(FACT_ACKNOWLEDGED);
+        struct fact found = n->saf != NAME_NONE ? to_be_sent(h, FACT_TO_BE_SENT, n->saf)
+                            : n->acknowledged   ? plain(FACT_ACKNOWLEDGED)
+                                                : plain(FACT_NOTHING);
+
+        tell_row(h, CHECK_SAF, key, FACT_NOTICE_KEY, n->seq, &expected, &found);
 }
 
 /* To be sent is what is not acknowledged; a bank acknowledges in order. */
@@ -801,44 +888,38 @@ static void check_saf(struct verify_history *h, const struct withdrawal_key *key
 
         for (uint32_t at = w->notices; at; at = h->notice[at].next) {
                 const struct kept_notice *n = &h->notice[at];
-                char expected[TEXT_MAX] = "acknowledged", found[TEXT_MAX] = "nothing";
 
                 h->findings->checked[CHECK_SAF]++;
-                if (n->acknowledged ? is_behind || n->saf != NAME_NONE : n->saf != n->link) {
-                        if (!n->acknowledged || is_behind)
-                                snprintf(expected, sizeof(expected), "to be sent to %s%s",
-                                         text_of(h, n->link),
-                                         n->acknowledged ? " after those before it" : "");
-                        if (n->saf != NAME_NONE)
-                                snprintf(found, sizeof(found), "to be sent to %s", text_of(h, n->saf));
-                        else if (n->acknowledged)
-                                strcpy(found, "acknowledged");
-                        tell_row(h, CHECK_SAF, key, "notice", n->seq, expected, found);
-                }
+                if (n->acknowledged ? is_behind || n->saf != NAME_NONE : n->saf != n->link)
+                        tell_saf(h, key, n, is_behind);
                 is_behind |= !n->acknowledged;
         }
+}
+
+static void tell_absent(struct verify_history *h, const struct withdrawal_key *key, enum fact_kind kind,
+                        const char *name)
+{
+        struct fact expected = plain(kind);
+        const struct fact none = plain(FACT_NONE);
+
+        fact_text(&expected, name);
+        tell(h, CHECK_REFERENCE, key, &expected, &none);
 }
 
 static void check_reference(struct verify_history *h, const struct withdrawal_key *key,
                             const struct kept_withdrawal *w)
 {
-        char missing[TEXT_MAX] = "";
-        size_t length = 0;
+        char card[37];
 
         h->findings->checked[CHECK_REFERENCE]++;
         if (!reference_atm(h->reference, text_of(h, key->terminal)))
-                length += (size_t)snprintf(missing + length, 64, ", ATM %.16s", text_of(h, key->terminal));
+                tell_absent(h, key, FACT_ATM, text_of(h, key->terminal));
         if (!tally_find(&h->halls, &w->hall))
-                length += (size_t)snprintf(missing + length, 64, ", hall %.16s", text_of(h, w->hall));
+                tell_absent(h, key, FACT_HALL, text_of(h, w->hall));
         if (!reference_issuer(h->reference, text_of(h, w->issuer)))
-                length += (size_t)snprintf(missing + length, 64, ", issuer %.16s", text_of(h, w->issuer));
-        if (w->link == NAME_NONE && !books_has_card(h->books, w->card)) {
-                char card[37];
-
-                length += (size_t)snprintf(missing + length, 64, ", card %s", copy_print_uuid(w->card, card));
-        }
-        if (length)
-                tell(h, CHECK_REFERENCE, key, missing + strlen(", "), "none");
+                tell_absent(h, key, FACT_ISSUER, text_of(h, w->issuer));
+        if (w->link == NAME_NONE && !books_has_card(h->books, w->card))
+                tell_absent(h, key, FACT_CARD, copy_print_uuid(w->card, card));
 }
 
 static void check_withdrawal(struct verify_history *h, const struct withdrawal_key *key,
@@ -857,11 +938,11 @@ static void check_withdrawal(struct verify_history *h, const struct withdrawal_k
         check_band(h, key, w);
         check_reference(h, key, w);
         if (end.is_open && !w->open) {
-                char expected[TEXT_MAX];
+                struct fact expected = open_fact(w->card, w->amount_yen, w->link == NAME_NONE);
+                const struct fact ended = plain(FACT_ENDED);
 
                 h->findings->checked[CHECK_OPEN_WITHDRAWAL]++;
-                open_text(w->card, w->amount_yen, w->link == NAME_NONE, expected);
-                tell(h, CHECK_OPEN_WITHDRAWAL, key, expected, "ended");
+                tell(h, CHECK_OPEN_WITHDRAWAL, key, &expected, &ended);
         }
         if (end.is_used)
                 books_use(h->books, w->card, w->business_day, end.used_yen, w->link == NAME_NONE,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backoffice/audit/verify_history.h"
+#include "backoffice/pages/audit_text.h"
 #include "lib/base/array.h"
 #include "lib/db/pg_copy.h"
 #include "rules/calendar.h"
@@ -341,7 +342,7 @@ static void names_of(const struct findings *findings, char *buffer, size_t size)
                 size_t used = strlen(buffer);
 
                 snprintf(buffer + used, size - used, "%s%s", used ? " " : "",
-                         verify_checks[findings->named[i].check].name);
+                         verify_check_name[findings->named[i].check]);
         }
 }
 
@@ -498,6 +499,14 @@ START_TEST(a_share_is_that_of_the_day_where_it_is_known)
 }
 END_TEST
 
+static const char *words_of(const struct kept_fact *fact)
+{
+        static char text[AUDIT_TEXT_MAX];
+
+        audit_text(fact->kind, fact->values, text);
+        return text;
+}
+
 START_TEST(a_difference_says_where_it_is_and_what_both_are)
 {
         struct story story = good;
@@ -508,15 +517,18 @@ START_TEST(a_difference_says_where_it_is_and_what_both_are)
         ask(&story, &answer);
         ck_assert_uint_eq(answer.findings.count, 1);
         d = &answer.findings.named[0];
-        ck_assert_str_eq(d->key, "card 01020300-0000-0000-0000-000000000000");
-        ck_assert_str_eq(d->expected, "489892");
-        ck_assert_str_eq(d->found, "1");
+        ck_assert_str_eq(words_of(&d->key), "card 01020300-0000-0000-0000-000000000000");
+        ck_assert_str_eq(words_of(&d->expected), "489892");
+        ck_assert_str_eq(words_of(&d->found), "1");
         findings_free(&answer.findings);
         story = good;
         story.dispensed_yen = 9000;
         ask(&story, &answer);
         ck_assert_uint_eq(answer.findings.count, 1);
-        ck_assert_str_eq(answer.findings.named[0].key, "T0000001 2017-02-01T10:00:00+09:00 000005 advice 1");
+        d = &answer.findings.named[0];
+        ck_assert_str_eq(words_of(&d->key), "T0000001 2017-02-01T10:00:00+09:00 000005 advice 1");
+        ck_assert_str_eq(words_of(&d->expected), "seq 1 approved -> completed counted 9000 commission 1");
+        ck_assert_str_eq(words_of(&d->found), "seq 1 approved -> completed counted 10000 commission 1");
         findings_free(&answer.findings);
 }
 END_TEST

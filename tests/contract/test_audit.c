@@ -55,7 +55,7 @@ static void find(struct world *world, int parts, char *buffer, size_t size)
                 size_t used = strlen(buffer);
 
                 snprintf(buffer + used, size - used, "%s%s", used ? " " : "",
-                         verify_checks[findings.named[i].check].name);
+                         verify_check_name[findings.named[i].check]);
         }
         findings_free(&findings);
 }

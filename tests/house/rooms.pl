@@ -8,6 +8,8 @@
 #    a header whose module includes its own.
 # 4. Every source below the house's folders stands in a room, and every folder of sources has a row.
 # 5. backoffice/ answers whoever asks: it prints nothing, and takes nothing from the environment.
+# 6. It speaks no language: words are backoffice/pages'. Outside that room no string has other than ASCII, nor three words in a
+#    row, unless it is an error: its statement names one (error, fail, why). Journals' readers say of a line what is wrong with it.
 #
 # Prints what is wrong, a line each, and exits 1; nothing, and 0, where all is well.
 use strict;
@@ -43,6 +45,7 @@ find({no_chdir => 1, wanted => sub { push @files, substr($_, 1 + length $root) i
 for my $file (sort @files) {
         my $room = room_of($file);
         defined $room or push(@wrong, "$file: stands in no room of rooms.tsv"), next;
+        find_words($file) if $room =~ m{^backoffice/(?!pages|journals)};
         open my $source, '<', "$root/$file" or die "$file: $!\n";
         while (<$source>) {
                 push @wrong, "$file:$.: $1: the back office answers, and prints and looks round for nothing"
@@ -59,6 +62,26 @@ for my $file (sort @files) {
                 (my $from = $file) =~ s/\.[ch]$//;
                 (my $to = $header) =~ s/\.h$//;
                 $includes{$from}{$to} = 1 if $from ne $to;
+        }
+}
+
+# Strings in words, statement by statement.
+sub find_words {
+        my $file = shift;
+        open my $source, '<', "$root/$file" or die "$file: $!\n";
+        my $text = do { local $/; <$source> };
+        my $string = qr/"(?:[^"\\]|\\.)*"/s;
+        $text =~ s{(/\*.*?\*/|^\s*\#\s*include[^\n]*)}{ (my $kept = $1) =~ tr/\n//cd; $kept }gsem;
+        my $line = 1;
+        while ($text =~ /\G((?:$string|[^;{}"])*)(?:[;{}]|\z)/g) {
+                my $statement = $1;
+                last if pos($text) >= length $text;
+                my ($at, $said) = ($line, join '', map { substr $_, 1, -1 } $statement =~ /$string/g);
+                $at++ while $statement =~ /\G\s*?\n/gc;
+                $line += $statement =~ tr/\n//;
+                push @wrong, "$file:$at: '$said': words are backoffice/pages'"
+                        if $said =~ /[^\x00-\x7f]/ || $said =~ /\b[a-z']{2,} [a-z']{2,} [a-z']{2,}/
+                        && $statement !~ /error|fail|why|_Static_assert|hashtext/;
         }
 }
 

@@ -69,6 +69,24 @@ put backoffice/audit/verify.c lib/log.h
 check "$house"
 printf '        fprintf(file, "%%d differences", count);\n' >>"$house/backoffice/audit/verify.c"
 finds 'backoffice/audit/verify.c:2: fprintf: the back office answers'
+printf 'backoffice/audit\tlib\tproof\nbackoffice/pages\tlib\twords\n' >>"$house/rooms.tsv"
+# said TEXT: a file of the audit that says it
+said() {
+        put backoffice/audit/verify.c
+        printf '%s\n' "$1" >>"$house/backoffice/audit/verify.c"
+}
+put backoffice/pages/text.c
+printf 'const char *text = "the ATM dispensed %%d yen";\n' >>"$house/backoffice/pages/text.c"
+said '/* no words in a row; "the ATM did this" */ snprintf(error, 10, "no more of that here");'
+check "$house"
+said '        tell("dispensed",
+                "%d yen: that is "
+                "too much");'
+finds "backoffice/audit/verify.c:1: 'dispensed%d yen: that is too much'"
+printf 'backoffice/books\tlib\tbooks\n' >>"$house/rooms.tsv"
+put backoffice/books/fleet.c
+printf 'const char *sql = "string_agg(name, %s、%s)";\n' "'" "'" >>"$house/backoffice/books/fleet.c"
+finds "backoffice/books/fleet.c:1: 'string_agg(name, '、')'"
 put daemon/main.c
 finds 'daemon/main.c: stands in no room'
 sed -i 's/^lib\t\t/lib\trules\t/' "$house/rooms.tsv"

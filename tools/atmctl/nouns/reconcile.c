@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backoffice/audit/reconcile.h"
+#include "backoffice/pages/audit_text.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/journal_folders.h"
 #include "tools/atmctl/nouns/sides.h"
@@ -38,12 +39,16 @@ static const struct output_column difference_columns[] = {
 };
 
 struct told {
-        char moment[26], stan[12];
+        char text[AUDIT_TEXT_MAX]; /* what differs */
+        char moment[26], stan[12]; /* of a withdrawal, and what the sides have of it: */
         char atm[SIDE_MAX], host[SIDE_MAX], bank[SIDE_MAX];
 };
 
 static void put_in_words(const struct merge_difference *d, struct told *ret_told)
 {
+        audit_text(d->fact->kind, d->fact->values, ret_told->text);
+        if (!d->withdrawal)
+                return;
         calendar_print_moment(d->transmitted_ms, ret_told->moment);
         snprintf(ret_told->stan, sizeof(ret_told->stan), "%06" PRId32, d->stan);
         side_print_atm(d->atm, ret_told->atm);
@@ -57,14 +62,14 @@ static bool tell_people(struct reconciliation *r, const struct merge_difference 
         struct told told;
 
         progress_end();
+        put_in_words(d, &told);
         if (!d->withdrawal) {
                 fprintf(stream, "%s: %s%s%s\n", d->what, d->terminal ? d->terminal : "",
-                        d->terminal ? ": " : "", d->text);
+                        d->terminal ? ": " : "", told.text);
                 return true;
         }
-        put_in_words(d, &told);
         fprintf(stream, "%s: %s %s %s: %s\n    ATM:  %s\n    host: %s\n", d->what, d->terminal, told.moment,
-                told.stan, d->text, told.atm, told.host);
+                told.stan, told.text, told.atm, told.host);
         if (r->has_banks)
                 fprintf(stream, "    bank: %s\n", told.bank);
         return true;
@@ -73,11 +78,11 @@ static bool tell_people(struct reconciliation *r, const struct merge_difference 
 static bool tell_row(struct reconciliation *r, const struct merge_difference *d)
 {
         struct told told;
-        const char *values[LENGTH(difference_columns)] = {d->what, d->terminal, NULL, NULL,
-                                                          d->text, NULL,        NULL, NULL};
+        const char *values[LENGTH(difference_columns)] = {d->what,   d->terminal, NULL, NULL,
+                                                          told.text, NULL,        NULL, NULL};
 
+        put_in_words(d, &told);
         if (d->withdrawal) {
-                put_in_words(d, &told);
                 values[2] = told.moment;
                 values[3] = told.stan;
                 values[5] = told.atm;
@@ -89,10 +94,12 @@ static bool tell_row(struct reconciliation *r, const struct merge_difference *d)
 
 static bool tell_value(struct reconciliation *r, const struct merge_difference *d)
 {
-        json_t *object = json_pack("{s:s, s:o, s:s}", "what", d->what, "terminal",
-                                   d->terminal ? json_string(d->terminal) : json_null(), "text", d->text);
-        char moment[26];
+        char text[AUDIT_TEXT_MAX], moment[26];
+        json_t *object;
 
+        audit_text(d->fact->kind, d->fact->values, text);
+        object = json_pack("{s:s, s:o, s:s}", "what", d->what, "terminal",
+                           d->terminal ? json_string(d->terminal) : json_null(), "text", text);
         if (d->withdrawal) {
                 calendar_print_moment(d->transmitted_ms, moment);
                 if (json_object_set_new(object, "transmitted_at", json_string(moment)) ||

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backoffice/audit/verify.h"
+#include "backoffice/pages/audit_text.h"
 #include "tools/atmctl/rows.h"
 
 static const struct output_column difference_columns[] = {{"check", OUTPUT_TEXT, 0},
@@ -14,11 +15,19 @@ static const struct output_column difference_columns[] = {{"check", OUTPUT_TEXT,
                                                           {"expected", OUTPUT_TEXT, 0},
                                                           {"found", OUTPUT_TEXT, 0}};
 
+static const char *words_of(const struct kept_fact *fact, char buffer[AUDIT_TEXT_MAX])
+{
+        audit_text(fact->kind, fact->values, buffer);
+        return buffer;
+}
+
 static bool write_differences(struct output *output, const struct findings *findings)
 {
         for (size_t i = 0; i < findings->count; i++) {
                 const struct difference *d = &findings->named[i];
-                const char *values[] = {verify_checks[d->check].name, d->key, d->expected, d->found};
+                char key[AUDIT_TEXT_MAX], expected[AUDIT_TEXT_MAX], found[AUDIT_TEXT_MAX];
+                const char *values[] = {verify_check_name[d->check], words_of(&d->key, key),
+                                        words_of(&d->expected, expected), words_of(&d->found, found)};
 
                 if (!output_row(output, values))
                         return false;
@@ -38,8 +47,8 @@ static bool write_summary(struct output *output, const struct findings *findings
 
                 snprintf(checked, sizeof(checked), "%" PRIu64, findings->checked[i]);
                 snprintf(differences, sizeof(differences), "%" PRIu64, findings->differ[i]);
-                if (!output_row(output, (const char *const[]){verify_checks[i].name, checked, differences,
-                                                              verify_checks[i].text}))
+                if (!output_row(output, (const char *const[]){verify_check_name[i], checked, differences,
+                                                              audit_check_text((enum verify_check)i)}))
                         return false;
         }
         return true;
@@ -53,7 +62,7 @@ static bool write_checked(struct output *output, const struct findings *findings
         const struct output_column column = {name, OUTPUT_NUMBER, OUTPUT_MEMBER};
 
         for (size_t i = 0; i < CHECK_COUNT; i++) {
-                snprintf(name, sizeof(name), "checked.%s", verify_checks[i].name);
+                snprintf(name, sizeof(name), "checked.%s", verify_check_name[i]);
                 snprintf(checked, sizeof(checked), "%" PRIu64, findings->checked[i]);
                 if (!output_members(output, &column, 1, values))
                         return false;
@@ -117,28 +126,27 @@ static bool parts_asked(int *ret_parts)
         return true;
 }
 
-int verify_all(const struct invocation *invocation)
+static bool verify_found(struct database *database, const struct invocation *invocation, void *context)
 {
-        struct verify_question question = {.on_progress = on_progress};
         struct findings findings;
-        struct database database;
         char error[PG_ERROR_MAX];
-        int exit_code = EXIT_FAILED;
-        bool verified;
+        bool verified = verify(database->connection, context, &findings, error), printed = false;
 
-        if (!parts_asked(&question.parts) || !database_open(&database, invocation, DATABASE_READY))
-                return EXIT_FAILED;
-        verified = verify(database.connection, &question, &findings, error);
         progress_end();
         if (!verified)
                 database_complain_of(error);
-        else if (print_verification(invocation, &findings)) {
-                if (findings.differences)
-                        complain_about(&findings);
-                else
-                        exit_code = EXIT_DONE;
-        }
+        else
+                printed = print_verification(invocation, &findings);
+        if (printed && findings.differences)
+                complain_about(&findings);
+        printed = printed && !findings.differences;
         findings_free(&findings);
-        database_close(&database);
-        return exit_code;
+        return printed;
+}
+
+int verify_all(const struct invocation *invocation)
+{
+        struct verify_question question = {.on_progress = on_progress};
+
+        return parts_asked(&question.parts) ? database_run(invocation, verify_found, &question) : EXIT_FAILED;
 }

@@ -1,0 +1,161 @@
+/* The words as rows. */
+#include "backoffice/pages/audit_text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* {N} is the value in place N. */
+static const char *const fact_words[FACT_KINDS] = {
+    [FACT_NONE] = "none",
+    [FACT_VALUE] = "{0}",
+    [FACT_WITHDRAWAL_KEY] = "{0} {1} {2}",
+    [FACT_ROW_KEY] = "{0} {1} {2} row {3}",
+    [FACT_ADVICE_KEY] = "{0} {1} {2} advice {3}",
+    [FACT_NOTICE_KEY] = "{0} {1} {2} notice {3}",
+    [FACT_ROLLUP_KEY] = "{0} {1} {2} {3} {4} {5}",
+    [FACT_CARD_KEY] = "card {0}",
+    [FACT_CARD_DAY_KEY] = "card {0} {1}",
+    [FACT_SUMMARY_KEY] = "{0} {1} {2} {3} {4} {5} {6} {7} {8}",
+    [FACT_PLACE_KEY] = "{0} {1} {2} {3} {4} {5} {6} {7} {8}, place since {9}",
+    [FACT_CONTRACT_KEY] = "{0} from {1}",
+    [FACT_WITHDRAWAL] = "a withdrawal",
+    [FACT_WITHDRAWAL_APPROVED] = "an approved withdrawal",
+    [FACT_WITHDRAWAL_ASKED] = "a withdrawal that a bank was asked about",
+    [FACT_OPEN_HOUSE] = "open, card {0}, {1}, house bank",
+    [FACT_OPEN_LINK] = "open, card {0}, {1}, link",
+    [FACT_ENDED] = "ended",
+    [FACT_ADVICE] = "seq {0} {1} -> {2} counted {3} commission {4}",
+    [FACT_ADVICE_EARNING] = "an advice that earns {0}",
+    [FACT_ROW_EARNING] = "a row that earns {0}, cash {1}",
+    [FACT_COMMISSION] = "{0} {1} {2} {3} {4} {5} customer {6}+{7}, interbank {8}+{9}, hall {10}, cash {11}",
+    [FACT_EARNED] = "customer {0}+{1}, interbank {2}+{3}, hall {4}, cash {5}",
+    [FACT_PRICE] = "tariff {0} tax {1} customer {2}+{3}, interbank {4}+{5}, hall {6}",
+    [FACT_PRICE_AT_MOST] = "tariff {0} tax {1} customer {2}+{3}, interbank {4}+{5}, hall {6} at most",
+    [FACT_PRICE_KNOWN] = "a tariff and a tax rate of that day",
+    [FACT_BAND] = "{0} {1}",
+    [FACT_POSTED] = "{0}, or the first day after a later close",
+    [FACT_NOTICE] = "a notice",
+    [FACT_NOTICE_NONE] = "no notice",
+    [FACT_NOTICE_OF] = "{0} {1} {2} {3} {4} {5}",
+    [FACT_TO_BE_SENT] = "to be sent to {0}",
+    [FACT_TO_BE_SENT_BEHIND] = "to be sent to {0} after those before it",
+    [FACT_ACKNOWLEDGED] = "acknowledged",
+    [FACT_NOTHING] = "nothing",
+    [FACT_OUTCOME] = "{0}, reason {1}",
+    [FACT_ATM] = "ATM {0}",
+    [FACT_HALL] = "hall {0}",
+    [FACT_ISSUER] = "issuer {0}",
+    [FACT_CARD] = "card {0}",
+    [FACT_ACCOUNT] = "an account",
+    [FACT_SUMS] = "withdrawals {0}, cash {1}, customer {2}+{3}, interbank {4}+{5}, hall {6}",
+    [FACT_SUMS_EARLIER] =
+        "withdrawals {0}, cash {1}, customer {2}+{3}, interbank {4}+{5}, hall {6}, earlier {7}",
+    [FACT_USE] = "{0} withdrawals, {1}",
+    [FACT_PERIOD_SUMS] = "withdrawals {0}, cash {1}, commission {2}, base fees {3}",
+    [FACT_UNTIL] = "until {0} or earlier",
+    [FACT_NO_END] = "no end",
+    [FACT_FAULT] = "{0}",
+    [FACT_ATM_DISPENSED] = "the ATM dispensed {0} yen, the database has {1}",
+    [FACT_ATM_AMOUNT] = "the ATM asked for {0} yen, the database has {1}",
+    [FACT_ATM_CARD] = "the ATM had another card than the database",
+    [FACT_ATM_STATE] = "to the ATM it is {0}, the database has it {1}",
+    [FACT_ATM_ENDED] = "to the ATM it is reversed, declined or blocked, the database has it {0}",
+    [FACT_ATM_ANSWER] = "the ATM was answered {0}, the database has {1}",
+    [FACT_ATM_CHARGE] = "the customer was charged {0} yen (DE 28), the database has {1} with tax",
+    [FACT_FEES_WITHOUT_CASH] =
+        "no cash was dispensed, but the database has fees of {0} and {1} yen and {2} yen of tax",
+    [FACT_FEES_SENSELESS] = "fees of {0} and {1} yen with {2} yen of tax make no sense",
+    [FACT_NO_ROW_REFUSED] = "a withdrawal of {0} yen that was refused with {1}; the database has none",
+    [FACT_NO_ROW] = "a withdrawal of {0} yen, {1} dispensed; the database has none",
+    [FACT_NO_JOURNAL] = "the database has it ({0}, {1} yen dispensed), no journal knows it",
+    [FACT_TOTAL] = "in all its dispenser counted {0} yen, its journal has {1}, the database {2}",
+    [FACT_BANK_ALONE] = "bank {0} has it and holds {1} yen, the database has none",
+    [FACT_BANK_UNASKED] = "bank {0} has it and holds {1} yen, the database sent it to no bank",
+    [FACT_BANK_OTHER] = "bank {0} has it and holds {1} yen, the database sent it to bank {2}",
+    [FACT_BANK_AMOUNT] = "the bank was asked for {0} yen, the database has {1}",
+    [FACT_BANK_CHARGE] = "the bank was asked for a charge (DE 28) of {0} yen, the database has {1}",
+    [FACT_BANK_CARD] = "the bank has another card than the database",
+    [FACT_BANK_RRN] = "the bank has the reference number '{0}', the database '{1}'",
+    [FACT_BANK_ANSWER] = "the bank has the answer '{0}', the database '{1}'",
+    [FACT_BANK_APPROVAL] = "the bank has the approval code '{0}', the database '{1}'",
+    [FACT_BANK_LACKS_REQUEST] = "the bank has answered {0} to us; its journal has no request of it",
+    [FACT_BANK_LACKS_ANSWER] = "the bank has answered {0} to us; its journal has nothing of it",
+    [FACT_BANK_LACKS_REVERSAL] = "the bank has acknowledged a reversal to us; its journal has nothing of it",
+    [FACT_BANK_KEEPS] =
+        "the bank keeps of the card-holder's money {0} yen, by what the database has it should be {1}",
+    [FACT_BANK_DISPENSED] = "the bank was told that the ATM dispensed {0} yen, the database has {1}",
+    [FACT_BANK_UNTOLD] = "the bank has acknowledged the end to us; its journal has none",
+    [FACT_BANK_EXCEPTION] = "the bank was told of cash that does not fit what it knew",
+    [FACT_UNACKNOWLEDGED] = "its advice is not acknowledged yet",
+    [FACT_UNENDED] = "the ATM has not brought it to its end",
+    [FACT_UNDECIDED] = "its bank is still being asked",
+    [FACT_BANK_WAITING] = "its bank has not acknowledged yet what it must be told",
+};
+
+static const char *const check_texts[CHECK_COUNT] = {
+    [CHECK_COMMISSION] = "the commission rows of a withdrawal add up to its price and its cash if "
+                         "cash was dispensed, else to nothing",
+    [CHECK_COMMISSION_ROW] = "each commission row is its withdrawal's price, caused by an "
+                             "advice that says so, and each such advice has its row",
+    [CHECK_PRICE] = "tariff and tax of a withdrawal are those of the reference rows of its date",
+    [CHECK_BAND] = "business date and band of a withdrawal follow from its moment and the holidays",
+    [CHECK_ADVICE] = "each advice did to its withdrawal what the table of states says",
+    [CHECK_ROLLUP] = "the revenue roll-up is the sum of the commission rows",
+    [CHECK_CARD_DAY] = "a card's use of a day is what its withdrawals took: dispensed cash, or all "
+                       "where the end is not known",
+    [CHECK_CARD_MONTH] = "a card's use of a calendar month likewise",
+    [CHECK_ACCOUNT] = "an account of the house bank holds what it opened with less what its card's "
+                      "withdrawals took and cost",
+    [CHECK_OPEN_WITHDRAWAL] = "the open withdrawals are the asked and the approved ones without an end",
+    [CHECK_OUTCOME] = "each outcome is of a withdrawal that a bank was asked about, and is told by the "
+                      "advices that follow it",
+    [CHECK_NOTICE] = "each change that a bank must hear of has its notice, in its order, and there are "
+                     "no others",
+    [CHECK_SAF] = "what is to be sent is the notices that are not acknowledged, and a bank acknowledges "
+                  "them in order",
+    [CHECK_ACKNOWLEDGEMENT] = "what a bank has acknowledged, it was told",
+    [CHECK_REFERENCE] = "what a withdrawal that was approved or asked about names exists: ATM, hall, "
+                        "issuer, the house bank's card",
+    [CHECK_POSTING] = "each commission row is posted on its business date, or after it on the first day "
+                      "after a close, and a closed period's sums are still those it was closed with",
+    [CHECK_SUMMARY] = "the summaries of whole months are the sums of the commission rows",
+    [CHECK_CONTRACT] = "an ATM stands in one place at a time",
+};
+
+const char *audit_check_text(enum verify_check check)
+{
+        return check_texts[check];
+}
+
+/* The value in a place, and how long it is. */
+static const char *value_at(const char *values, long place, int *ret_length)
+{
+        const char *end;
+
+        for (; place > 0 && (end = strchr(values, FACT_BETWEEN)); place--)
+                values = end + 1;
+        end = strchrnul(values, FACT_BETWEEN);
+        *ret_length = place > 0 ? 0 : (int)(end - values);
+        return values;
+}
+
+void audit_text(enum fact_kind kind, const char *values, char buffer[AUDIT_TEXT_MAX])
+{
+        const char *at = fact_words[kind];
+        size_t used = 0;
+
+        buffer[0] = '\0';
+        while (*at && used < AUDIT_TEXT_MAX) {
+                size_t plain = strcspn(at, "{");
+                const char *value = "";
+                char *end;
+                int length = 0;
+
+                if (at[plain])
+                        value = value_at(values, strtol(at + plain + 1, &end, 10), &length);
+                used += (size_t)snprintf(buffer + used, AUDIT_TEXT_MAX - used, "%.*s%.*s", (int)plain, at,
+                                         length, value);
+                at = at[plain] ? end + 1 : at + plain;
+        }
+}

@@ -1,0 +1,105 @@
+/* Protects backoffice/audit/facts.def and backoffice/pages/audit_text.c: each kind of fact has its words, with all its values. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backoffice/pages/audit_text.h"
+#include "lib/base/array.h"
+
+START_TEST(each_kind_says_all_its_values)
+{
+        struct fact fact;
+        char value[16], text[AUDIT_TEXT_MAX];
+
+        fact_begin(&fact, (enum fact_kind)_i);
+        ck_assert(fact_values_of(fact.kind) == 0 || !fact_is_complete(&fact));
+        for (size_t i = 0; i < fact_values_of(fact.kind); i++) {
+                snprintf(value, sizeof(value), "<%zu>", i);
+                fact_text(&fact, value);
+        }
+        ck_assert(fact_is_complete(&fact));
+        audit_text(fact.kind, fact.values, text);
+        ck_assert(*text);
+        ck_assert_ptr_null(strpbrk(text, "{}"));
+        for (size_t i = 0; i < fact_values_of(fact.kind); i++) {
+                snprintf(value, sizeof(value), "<%zu>", i);
+                ck_assert_msg(strstr(text, value), "'%s' lacks %s", text, value);
+        }
+}
+END_TEST
+
+START_TEST(no_two_kinds_without_values_say_the_same)
+{
+        char text[AUDIT_TEXT_MAX], other[AUDIT_TEXT_MAX];
+
+        audit_text((enum fact_kind)_i, "", text);
+        for (int kind = 0; kind < _i; kind++) {
+                audit_text((enum fact_kind)kind, "", other);
+                ck_assert(fact_values_of((enum fact_kind)kind) || fact_values_of((enum fact_kind)_i) ||
+                          strcmp(text, other));
+        }
+}
+END_TEST
+
+START_TEST(values_stand_where_the_words_want_them)
+{
+        static const int64_t yen[] = {13000, -1};
+        struct fact fact;
+        char text[AUDIT_TEXT_MAX];
+
+        fact_begin(&fact, FACT_ATM_DISPENSED);
+        fact_numbers(&fact, yen, LENGTH(yen));
+        audit_text(fact.kind, fact.values, text);
+        ck_assert_str_eq(text, "the ATM dispensed 13000 yen, the database has -1");
+        fact_begin(&fact, FACT_BANK_RRN);
+        fact_text(&fact, "");
+        fact_text(&fact, "{0}");
+        audit_text(fact.kind, fact.values, text);
+        ck_assert_str_eq(text, "the bank has the reference number '', the database '{0}'");
+}
+END_TEST
+
+START_TEST(what_is_too_long_is_cut)
+{
+        struct fact fact;
+        char longer[2 * FACT_ROOM], text[AUDIT_TEXT_MAX];
+
+        memset(longer, 'x', sizeof(longer));
+        longer[sizeof(longer) - 1] = '\0';
+        fact_begin(&fact, FACT_BANK_RRN);
+        fact_text(&fact, longer);
+        fact_text(&fact, longer);
+        ck_assert(fact_is_complete(&fact));
+        ck_assert_uint_eq(strlen(fact.values), FACT_ROOM - 1);
+        audit_text(fact.kind, fact.values, text);
+        ck_assert_uint_lt(strlen(text), AUDIT_TEXT_MAX);
+}
+END_TEST
+
+START_TEST(each_check_says_what_holds)
+{
+        ck_assert_ptr_nonnull(audit_check_text((enum verify_check)_i));
+        ck_assert_ptr_nonnull(verify_check_name[_i]);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("audit text");
+        TCase *tests = tcase_create("audit text");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_loop_test(tests, each_kind_says_all_its_values, 0, FACT_KINDS);
+        tcase_add_loop_test(tests, no_two_kinds_without_values_say_the_same, 0, FACT_KINDS);
+        tcase_add_test(tests, values_stand_where_the_words_want_them);
+        tcase_add_test(tests, what_is_too_long_is_cut);
+        tcase_add_loop_test(tests, each_check_says_what_holds, 0, CHECK_COUNT);
+        suite_add_tcase(suite, tests);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
