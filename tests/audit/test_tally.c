@@ -98,20 +98,37 @@ START_TEST(many_keys_are_all_found_again_and_gone_after_clearing)
 }
 END_TEST
 
+static struct fact said(const char *text)
+{
+        struct fact fact;
+
+        fact_begin(&fact, FACT_VALUE);
+        fact_text(&fact, text);
+        return fact;
+}
+
+static void add_finding(struct findings *findings, enum verify_check check, const char *key,
+                        const char *expected, const char *found)
+{
+        const struct fact facts[] = {said(key), said(expected), said(found)};
+
+        findings_add(findings, check, &facts[0], &facts[1], &facts[2]);
+}
+
 START_TEST(findings_are_counted_by_check_and_named_by_check_and_key)
 {
         struct findings findings = {.count = 0};
 
-        findings_add(&findings, CHECK_SAF, "b", "1", "2");
-        findings_add(&findings, CHECK_COMMISSION, "z", "1", "2");
-        findings_add(&findings, CHECK_SAF, "a", "1", "2");
+        add_finding(&findings, CHECK_SAF, "b", "1", "2");
+        add_finding(&findings, CHECK_COMMISSION, "z", "1", "2");
+        add_finding(&findings, CHECK_SAF, "a", "1", "2");
         findings_sort(&findings);
         ck_assert_uint_eq(findings.differences, 3);
         ck_assert_uint_eq(findings.differ[CHECK_SAF], 2);
         ck_assert_uint_eq(findings.differ[CHECK_PRICE], 0);
-        ck_assert_str_eq(findings.named[0].key, "z");
-        ck_assert_str_eq(findings.named[1].key, "a");
-        ck_assert_str_eq(findings.named[2].key, "b");
+        ck_assert_str_eq(findings.named[0].key.values, "z");
+        ck_assert_str_eq(findings.named[1].key.values, "a");
+        ck_assert_str_eq(findings.named[2].key.values, "b");
         findings_free(&findings);
 }
 END_TEST

@@ -10,7 +10,7 @@
 START_TEST(each_kind_says_all_its_values)
 {
         struct fact fact;
-        char value[16], text[AUDIT_TEXT_MAX];
+        char value[24], text[AUDIT_TEXT_MAX];
 
         fact_begin(&fact, (enum fact_kind)_i);
         ck_assert(fact_values_of(fact.kind) == 0 || !fact_is_complete(&fact));

@@ -270,7 +270,7 @@ START_TEST(what_a_bank_must_be_told_is_held_back_and_let_go)
         ck_assert_int_eq(notices_change(world.admin, &of_stan, NOTICE_PARK, "test", "why", error), 1);
         expect_notices(&world, &parked, "4 parked");
         ck_assert_int_eq(notices_change(world.admin, &all, NOTICE_PARK, "test", "why", error), 0);
-        result = notices_show(world.admin, &of_stan, error);
+        result = notices_show(world.admin, &of_stan, 10, error);
         ck_assert_msg(result, "%s", error);
         ck_assert_int_eq(PQntuples(result), 1);
         ck_assert_str_eq(PQgetvalue(result, 0, 16), "reversed");
