@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# What the systemd unit names (programs, configuration, documents) a command of docs/operations.md puts there.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+# Where each 'install' puts its files: a path a line.
+installed() {
+        local -a words
+        local i to word
+        while read -r -a words; do
+                to=${words[-1]}
+                for i in "${!words[@]}"; do
+                        [[ ${words[i]} != -t ]] || to=${words[i + 1]}
+                done
+                echo "$to"
+                for word in "${words[@]}"; do
+                        echo "$to/${word##*/}"
+                done
+        done < <(grep -E '^ +install ' "$root/docs/operations.md")
+}
+
+there=$(installed)
+named=$(grep -E '^(Exec|Documentation)' "$root/etc/systemd/atmd.service" | grep -Eo '/(usr|etc)/[A-Za-z0-9_./-]+' | sort -u)
+(($(wc -l <<<"$named") >= 3)) || { echo "the unit was not understood: $named"; exit 1; }
+for path in $named; do
+        grep -Fxq "$path" <<<"$there" || { echo "atmd.service names $path, which no 'install' of docs/operations.md puts there"; exit 1; }
+done
