@@ -35,7 +35,7 @@
 #define RESTART SETTING_RESTART
 
 const struct settings_row settings_rows[] = {
-    {"atmd", "listen_host", SETTING_TEXT, "127.0.0.1", 0, 0, NULL, AT(listen_host), RESTART,
+    {"atmd", "listen_host", SETTING_HOST, "127.0.0.1", 0, 0, NULL, AT(listen_host), RESTART,
      "address to listen on for ATMs"},
     {"atmd", "listen_port", SETTING_NUMBER, "7583", 1, 65535, NULL, AT(listen_port), RESTART,
      "TCP port to listen on"},
@@ -218,8 +218,8 @@ static void value_show(const char *value, char buffer[SHOWN_MAX + 4])
 static void row_expected(const struct settings_row *row, char *buffer, size_t size)
 {
         switch (row->type) {
-        case SETTING_TEXT:
-                snprintf(buffer, size, "one word of at most %d characters", SETTINGS_TEXT_MAX - 1);
+        case SETTING_HOST:
+                snprintf(buffer, size, "a host's name or address, as 127.0.0.1, ::1 or [::1]");
                 break;
         case SETTING_CONNINFO:
                 snprintf(buffer, size,
@@ -522,7 +522,7 @@ bool settings_row_is_same(const struct settings_row *row, const void *a, const v
                 return memcmp(in_a, in_b, sizeof(bool)) == 0;
         case SETTING_ADDRESSES:
                 return memcmp(in_a, in_b, sizeof(struct addresses)) == 0;
-        case SETTING_TEXT:
+        case SETTING_HOST:
         case SETTING_CONNINFO:
         case SETTING_PATH:
         case SETTING_CHOICE:
@@ -542,9 +542,9 @@ static void row_store(struct reading *r, size_t i, void *in)
         int64_t number = 0;
         bool good = *text != '\0';
         switch (row->type) {
-        case SETTING_TEXT:
-                good = good && !strpbrk(text, " \t");
-                /* fall through */
+        case SETTING_HOST:
+                good = good && address_host_parse(text, target);
+                break;
         case SETTING_CONNINFO:
                 if (good)
                         strcpy(target, text);

@@ -37,7 +37,7 @@ struct settings_link {
 
 struct settings {
         /* [atmd] */
-        char listen_host[SETTINGS_TEXT_MAX];
+        char listen_host[ADDRESS_HOST_MAX];
         int64_t listen_port;
         char log_target[16]; /* stderr | journal */
         char log_level[16];  /* debug | info | warning | error */
@@ -78,7 +78,7 @@ struct settings {
 };
 
 enum settings_type {
-        SETTING_TEXT,     /* one word */
+        SETTING_HOST,     /* char[ADDRESS_HOST_MAX] */
         SETTING_CONNINFO, /* may go on over indented lines; may hold a password, so it is never printed */
         SETTING_PATH,
         SETTING_CHOICE,

@@ -1,6 +1,7 @@
 /* HOST:PORT: see address.h. */
 #include "lib/base/address.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -23,26 +24,55 @@ static bool read_port(const char *digits, size_t length, uint16_t lowest, uint16
         return true;
 }
 
+/* With its scope, as fe80::1%eth0. */
+static bool is_ipv6(const char *host)
+{
+        char address[INET6_ADDRSTRLEN];
+        struct in6_addr number;
+        size_t length = strcspn(host, "%");
+        if (length >= sizeof(address) || (host[length] && !host[length + 1]))
+                return false;
+        memcpy(address, host, length);
+        address[length] = '\0';
+        return inet_pton(AF_INET6, address, &number) == 1;
+}
+
+/* In the first `length` bytes of text. alone: no port stands behind it. */
+static bool read_host(const char *text, size_t length, bool alone, char ret_host[ADDRESS_HOST_MAX])
+{
+        static const char in_names[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+        char host[ADDRESS_HOST_MAX];
+        bool in_brackets = length >= 2 && text[0] == '[' && text[length - 1] == ']';
+        if (in_brackets) {
+                text++;
+                length -= 2;
+        }
+        if (length == 0 || length >= sizeof(host))
+                return false;
+        memcpy(host, text, length);
+        host[length] = '\0';
+        if (in_brackets || (alone && strchr(host, ':')) ? !is_ipv6(host) : host[strspn(host, in_names)])
+                return false;
+        strcpy(ret_host, host);
+        return true;
+}
+
 /* In the first `length` bytes of text. */
 static bool read_address(const char *text, size_t length, uint16_t lowest, struct address *ret_address)
 {
         const char *colon = memrchr(text, ':', length);
         size_t host = colon ? (size_t)(colon - text) : 0;
         uint16_t port;
-        if (!colon || !read_port(colon + 1, length - host - 1, lowest, &port))
+        if (!colon || !read_port(colon + 1, length - host - 1, lowest, &port) ||
+            !read_host(text, host, false, ret_address->host))
                 return false;
-        if (host >= 2 && text[0] == '[' && text[host - 1] == ']') {
-                text++;
-                host -= 2;
-        } else if (memchr(text, ':', host)) {
-                return false;
-        }
-        if (host == 0 || host >= ADDRESS_HOST_MAX || memchr(text, ' ', host) || memchr(text, '\t', host))
-                return false;
-        memcpy(ret_address->host, text, host);
-        ret_address->host[host] = '\0';
         ret_address->port = port;
         return true;
+}
+
+bool address_host_parse(const char *text, char ret_host[ADDRESS_HOST_MAX])
+{
+        return read_host(text, strlen(text), true, ret_host);
 }
 
 bool address_parse(const char *text, uint16_t lowest, struct address *ret_address)

@@ -1,6 +1,7 @@
 /*
  * HOST:PORT, the one way in which everybody writes it: a name, an IPv4 address, or an IPv6 address in brackets.
- * Without them nobody knows where an IPv6 address ends and its port begins ("::1:80"), so that is no address.
+ * Without them nobody knows where an IPv6 address ends and its port begins ("::1:80"), so that is no address. Where a
+ * host stands alone, brackets may be left out.
  *
  * Texts are read once, where they come in; from there on addresses are values, with nothing left to go wrong.
  */
@@ -27,6 +28,8 @@ struct address {
         uint16_t port;               /* 0 only where address_parse was to take it: any */
 };
 
+/* Alone: a name of letters, digits and ".-_", an address of either kind. False, and ret_host as it was, where it is none. */
+ATM_MUST_USE bool address_host_parse(const char *text, char ret_host[ADDRESS_HOST_MAX]);
 /* lowest: 0 or 1, the lowest port that is good. False, and *ret_address as it was, where it is no address. */
 ATM_MUST_USE bool address_parse(const char *text, uint16_t lowest, struct address *ret_address);
 void address_print(const struct address *address, char text[ADDRESS_TEXT_MAX]);

@@ -175,6 +175,12 @@ bool option_take_span(const struct option_value *value, char error[OPTIONS_ERROR
                option_refuse(value, error, "milliseconds A-B, A not above B, both at most %d", SPAN_MAX_MS);
 }
 
+bool option_take_host(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
+{
+        return address_host_parse(value->text, value->row->target) ||
+               option_refuse(value, error, "a host's name or address, such as 127.0.0.1 or ::1");
+}
+
 bool option_take_address(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
         return address_parse(value->text, (uint16_t)value->row->minimum, value->row->target) ||

@@ -5,6 +5,7 @@
 #ifndef LIB_CLI_VALUES_H
 #define LIB_CLI_VALUES_H
 
+#include "lib/base/address.h"
 #include "lib/cli/options.h"
 
 /* From A to B milliseconds. */
@@ -27,6 +28,7 @@ option_take option_take_rate;    /* double, 0 to 1 */
 option_take option_take_decimal; /* double, from 0 to 1,000,000,000 */
 option_take option_take_text;    /* const char *, not empty */
 option_take option_take_span;    /* struct span: "300-2000" or "500" */
+option_take option_take_host;    /* char[ADDRESS_HOST_MAX], of a host alone */
 option_take
     option_take_address; /* struct address; the row's minimum is the lowest port: 0 where any may be taken */
 

@@ -50,14 +50,56 @@ END_TEST
 
 START_TEST(what_is_no_address_is_refused_and_changes_nothing)
 {
-        static const char *const texts[] = {
-            "",     ":",       "host", "host:", ":80",    "[]:80",   "[::1]",   "h:x",  "h:-1", "h:+1",
-            "h:1x", "h:65536", "h:0",  "h h:1", "h\th:1", "[::1:80", "::1]:80", "h: 1", "h:1 ", "h:100000"};
+        static const char *const texts[] = {"",        ":",     "host",   "host:",   ":80",     "[]:80",
+                                            "[::1]",   "h:x",   "h:-1",   "h:+1",    "h:1x",    "h:65536",
+                                            "h:0",     "h h:1", "h\th:1", "[::1:80", "::1]:80", "[h]:80",
+                                            "[a:b]:1", "h,i:1", "h/i:1",  "h: 1",    "h:1 ",    "h:100000"};
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
                 struct address address = {.host = "as it was", .port = 7};
                 ck_assert_msg(!address_parse(texts[i], 1, &address), "%s", texts[i]);
                 ck_assert_str_eq(address.host, "as it was");
                 ck_assert_uint_eq(address.port, 7);
+        }
+}
+END_TEST
+
+START_TEST(a_host_alone_has_brackets_or_none)
+{
+        static const struct {
+                const char *text, *host; /* NULL: it is none */
+        } rows[] = {
+            {"127.0.0.1", "127.0.0.1"},
+            {"::1", "::1"},
+            {"[::1]", "::1"},
+            {"::", "::"},
+            {"fe80::1%eth0", "fe80::1%eth0"},
+            {"atm-1.example", "atm-1.example"},
+            {"a_b", "a_b"},
+            {"[127.0.0.1]", NULL},
+            {"[::1", NULL},
+            {"::1]", NULL},
+            {"[]", NULL},
+            {"[[::1]]", NULL},
+            {"", NULL},
+            {"a b", NULL},
+            {"a,b", NULL},
+            {"h:80", NULL},
+            {"[::1]:80", NULL},
+            {"1::2::3", NULL},
+            {"fe80::1%", NULL},
+            {"[name]", NULL},
+        };
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                char host[ADDRESS_HOST_MAX] = "as it was", text[64];
+                struct address address;
+                bool is_one = address_host_parse(rows[i].text, host);
+                ck_assert_msg(is_one == (rows[i].host != NULL), "%s", rows[i].text);
+                ck_assert_str_eq(host, rows[i].host ? rows[i].host : "as it was");
+                if (!is_one)
+                        continue;
+                snprintf(text, sizeof(text), strchr(host, ':') ? "[%s]:80" : "%s:80", host);
+                ck_assert_msg(address_parse(text, 1, &address), "%s with a port", text);
+                ck_assert_str_eq(address.host, host);
         }
 }
 END_TEST
@@ -164,6 +206,7 @@ int main(void)
         tcase_add_test(tcase, an_ipv6_address_without_brackets_is_none_since_its_port_may_be_part_of_it);
         tcase_add_test(tcase, what_is_no_address_is_refused_and_changes_nothing);
         tcase_add_test(tcase, port_zero_is_taken_where_any_will_do);
+        tcase_add_test(tcase, a_host_alone_has_brackets_or_none);
         tcase_add_test(tcase, a_host_may_be_as_long_as_a_name_can_be_and_no_longer);
         tcase_add_test(tcase, a_list_is_taken_one_by_one);
         tcase_add_test(tcase, a_list_with_one_that_is_none_is_refused_and_changes_nothing);

@@ -108,8 +108,9 @@ static const struct fault {
      2,
      {"[limits] drain_timeout_ms"}},
     {"empty number", false, "[atmd]\nlisten_port =\n", 2, {"[atmd] listen_port: empty"}},
-    {"empty text", false, "[atmd]\nlisten_host =\n", 2, {"[atmd] listen_host: empty", "one word"}},
-    {"text with a blank", false, "[atmd]\nlisten_host = a b\n", 2, {"[atmd] listen_host = 'a b'"}},
+    {"no host", false, "[atmd]\nlisten_host =\n", 2, {"[atmd] listen_host: empty", "a host's name"}},
+    {"host with a blank", false, "[atmd]\nlisten_host = a b\n", 2, {"[atmd] listen_host = 'a b'"}},
+    {"host with a port", false, "[atmd]\nlisten_host = [::1]:80\n", 2, {"[atmd] listen_host", "or [::1]"}},
     {"unknown choice",
      false,
      "[atmd]\nlog_level = verbose\n",
@@ -389,7 +390,7 @@ START_TEST(every_key_reaches_its_member)
         char error[SETTINGS_ERROR_MAX];
         struct settings s;
         bool good =
-            load("[atmd]\nlisten_host = ::1\nlisten_port=8000\nlog_target : journal\nlog_level=debug\n"
+            load("[atmd]\nlisten_host = [::1]\nlisten_port=8000\nlog_target : journal\nlog_level=debug\n"
                  "[tls]\ncertificate=/c\nkey=/k\nca=/a\nminimum=1.2\n"
                  "[database]\nconninfo=postgresql://db1,db2/atm?target_session_attrs=read-write\n"
                  "connections=3\nbatch_max=64\nqueue_max=65\nreference_poll_ms=50\n"

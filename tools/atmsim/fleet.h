@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/base/address.h"
 #include "rules/clock.h"
 #include "tools/atmsim/arrivals.h"
 #include "tools/atmsim/atm.h"
@@ -20,7 +21,8 @@ enum { FLEET_CARD_FILES_MAX = 16 };
 
 struct fleet_options {
         /* where */
-        const char *host, *ports, *ca, *certs, *terminals, *token_key_file, *acquirer, *journal;
+        char host[ADDRESS_HOST_MAX];
+        const char *ports, *ca, *certs, *terminals, *token_key_file, *acquirer, *journal;
         struct business_clock clock;
         /* who comes */
         int64_t atms;

@@ -445,6 +445,14 @@ static bool text_of(struct reading *r, const struct layer *layer, int row, char 
         return true;
 }
 
+static bool host_of(struct reading *r, const struct layer *layer, char host[ADDRESS_HOST_MAX])
+{
+        struct value value;
+        return find(r, layer, ROW_HOST, &value) &&
+               (address_host_parse(value.text, host) ||
+                bad(r, &value, "a host's name or address, as 127.0.0.1 or ::1"));
+}
+
 static bool number_of(struct reading *r, const struct layer *layer, int row, int64_t least, int64_t most,
                       int64_t *ret_value)
 {
@@ -515,7 +523,7 @@ static bool bank_of(struct reading *r, const struct layer *layer, struct bank_op
         strcpy(bank->name, layer->name);
         bool good =
             text_of(r, layer, ROW_ISSUER, bank->issuer) && text_of(r, layer, ROW_DIALECT, bank->dialect) &&
-            text_of(r, layer, ROW_HOST, bank->host) && number_of(r, layer, ROW_PORT, 0, 65535, &bank->port) &&
+            host_of(r, layer, bank->host) && number_of(r, layer, ROW_PORT, 0, 65535, &bank->port) &&
             text_of(r, layer, ROW_ACCOUNTS, bank->accounts) &&
             text_of(r, layer, ROW_JOURNAL, bank->journal) &&
             text_of(r, layer, ROW_CERTIFICATE, bank->certificate) && text_of(r, layer, ROW_KEY, bank->key) &&

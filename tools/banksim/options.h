@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/base/address.h"
 #include "lib/base/attributes.h"
 #include "lib/cli/program.h"
 #include "lib/cli/values.h"
@@ -23,7 +24,7 @@ struct bank_options {
         char name[BANK_NAME_MAX + 1];
         char issuer[OPTIONS_TEXT_MAX]; /* whose rows of the card file; "": the name */
         char dialect[OPTIONS_TEXT_MAX];
-        char host[OPTIONS_TEXT_MAX];
+        char host[ADDRESS_HOST_MAX];
         int64_t port;
         char accounts[OPTIONS_TEXT_MAX];
         char journal[OPTIONS_TEXT_MAX];
