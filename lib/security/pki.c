@@ -23,6 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/file.h"
+
 enum {
         PATH_LENGTH = 1024,
         NAME_LENGTH = 64, /* of a common name (X.520) */
@@ -305,13 +307,28 @@ static int on_passphrase(char *buffer, int size, int writing, void *context)
         return -1; /* nobody is asked */
 }
 
+/* NULL with a text in error[]. */
+static BIO *file_find(const char *path, const char *what, char error[PKI_ERROR_MAX])
+{
+        const char *why;
+        BIO *file = NULL;
+        if (!file_check(path, &why))
+                error_set(error, "%s: %s: %s", path, what, why);
+        else if (!(file = BIO_new_file(path, "r")))
+                openssl_error(error, path, what);
+        return file;
+}
+
 static X509 *authority_certificate_load(const char *path, char error[PKI_ERROR_MAX])
 {
-        BIO *file = BIO_new_file(path, "r");
-        X509 *certificate = file ? PEM_read_bio_X509(file, NULL, on_passphrase, NULL) : NULL;
+        static const char what[] = "no certificate of an authority (pki init makes one)";
+        BIO *file = file_find(path, what, error);
+        if (!file)
+                return NULL;
+        X509 *certificate = PEM_read_bio_X509(file, NULL, on_passphrase, NULL);
         BIO_free(file);
         if (!certificate) {
-                openssl_error(error, path, "no certificate of an authority (pki init makes one)");
+                openssl_error(error, path, what);
         } else if (X509_check_ca(certificate) != 1) {
                 openssl_error(error, path, "not an authority's certificate");
                 X509_free(certificate);
@@ -322,17 +339,20 @@ static X509 *authority_certificate_load(const char *path, char error[PKI_ERROR_M
 
 static EVP_PKEY *authority_key_load(const char *path, char error[PKI_ERROR_MAX])
 {
+        static const char what[] = "no private key of an authority (pki init makes one)";
         struct stat status;
         if (stat(path, &status) == 0 && (status.st_mode & 077)) {
                 error_set(error, "%s: mode %04o lets others at the authority's key; expected 0600", path,
                           (unsigned)status.st_mode & 07777);
                 return NULL;
         }
-        BIO *file = BIO_new_file(path, "r");
-        EVP_PKEY *key = file ? PEM_read_bio_PrivateKey(file, NULL, on_passphrase, NULL) : NULL;
+        BIO *file = file_find(path, what, error);
+        if (!file)
+                return NULL;
+        EVP_PKEY *key = PEM_read_bio_PrivateKey(file, NULL, on_passphrase, NULL);
         BIO_free(file);
         if (!key)
-                openssl_error(error, path, "no private key of an authority (pki init makes one)");
+                openssl_error(error, path, what);
         return key;
 }
 

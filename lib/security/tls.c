@@ -9,15 +9,14 @@
 #include "lib/security/tls.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "lib/base/file.h"
 
 /* "FILE: what: OpenSSL's reason", and an empty error queue. */
 static void file_error(char error[TLS_ERROR_MAX], const char *path, const char *what)
@@ -41,14 +40,10 @@ static int on_passphrase(char *buffer, int size, int writing, void *context)
 static BIO *key_open(const char *path, char error[TLS_ERROR_MAX])
 {
         struct stat status;
-        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        const char *why;
+        int fd = file_open(path, &status, &why);
         if (fd < 0) {
-                snprintf(error, TLS_ERROR_MAX, "%s: %s; expected a private key", path, strerror(errno));
-                return NULL;
-        }
-        if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
-                snprintf(error, TLS_ERROR_MAX, "%s: not a file; expected a private key", path);
-                close(fd);
+                snprintf(error, TLS_ERROR_MAX, "%s: %s; expected a private key", path, why);
                 return NULL;
         }
         if (status.st_mode & 007) {
@@ -82,15 +77,31 @@ static bool key_use(SSL_CTX *ctx, const char *path, char error[TLS_ERROR_MAX])
         return good;
 }
 
+static const char authorities_wanted[] = "no certificate of an authority; expected one or more in PEM";
+static const char certificate_wanted[] = "no certificate; expected one in PEM";
+
+/* OpenSSL opens by the name alone, and would wait for a FIFO's writer. */
+static bool file_is_there(const char *path, const char *what, char error[TLS_ERROR_MAX])
+{
+        const char *why;
+        if (file_check(path, &why))
+                return true;
+        snprintf(error, TLS_ERROR_MAX, "%s: %s: %s", path, what, why);
+        return false;
+}
+
 static bool files_use(SSL_CTX *ctx, const char *ca, const char *certificate, const char *key,
                       char error[TLS_ERROR_MAX])
 {
+        if (!file_is_there(ca, authorities_wanted, error) ||
+            !file_is_there(certificate, certificate_wanted, error))
+                return false;
         if (SSL_CTX_load_verify_file(ctx, ca) != 1) {
-                file_error(error, ca, "no certificate of an authority; expected one or more in PEM");
+                file_error(error, ca, authorities_wanted);
                 return false;
         }
         if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1) {
-                file_error(error, certificate, "no certificate; expected one in PEM");
+                file_error(error, certificate, certificate_wanted);
                 return false;
         }
         return key_use(ctx, key, error);

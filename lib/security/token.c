@@ -9,7 +9,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -18,8 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "lib/base/file.h"
 
 enum { KEY_LENGTH = 32, KEY_DIGITS = 2 * KEY_LENGTH, HMAC_LENGTH = 32 };
 
@@ -55,22 +55,17 @@ static bool key_parse(const char *text, size_t length, uint8_t ret_key[KEY_LENGT
         return true;
 }
 
-static bool key_read(int fd, const char *path, uint8_t ret_key[KEY_LENGTH], char error[TOKEN_ERROR_MAX])
+static bool key_read(int fd, const struct stat *status, const char *path, uint8_t ret_key[KEY_LENGTH],
+                     char error[TOKEN_ERROR_MAX])
 {
-        struct stat status;
         char text[KEY_DIGITS + 3]; /* two for the line end, one to see that there is more */
         size_t length = 0;
         ssize_t n = -1;
 
-        if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
-                snprintf(error, TOKEN_ERROR_MAX, "%s: not a file; expected a file of %d hexadecimal digits",
-                         path, KEY_DIGITS);
-                return false;
-        }
-        if (status.st_mode & 077) {
+        if (status->st_mode & 077) {
                 snprintf(error, TOKEN_ERROR_MAX,
                          "%s: mode %04o lets others at the key; expected 0600 (chmod 600)", path,
-                         (unsigned)status.st_mode & 07777);
+                         (unsigned)status->st_mode & 07777);
                 return false;
         }
         while (length < sizeof(text) && (n = read(fd, text + length, sizeof(text) - length)) != 0) {
@@ -107,14 +102,15 @@ static EVP_MAC_CTX *mac_new(const uint8_t key[KEY_LENGTH])
 struct token_key *token_key_load(const char *path, char error[TOKEN_ERROR_MAX])
 {
         uint8_t bytes[KEY_LENGTH];
-        /* O_NONBLOCK: a FIFO of that name must not hang the start. */
-        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        struct stat status;
+        const char *why;
+        int fd = file_open(path, &status, &why);
         if (fd < 0) {
                 snprintf(error, TOKEN_ERROR_MAX, "%s: %s; expected a file of %d hexadecimal digits", path,
-                         strerror(errno), KEY_DIGITS);
+                         why, KEY_DIGITS);
                 return NULL;
         }
-        bool good = key_read(fd, path, bytes, error);
+        bool good = key_read(fd, &status, path, bytes, error);
         close(fd);
         if (!good)
                 return NULL;

@@ -419,6 +419,9 @@ static const struct bad_file {
      "the key does not fit the certificate"},
     {"a key for everybody", "ca", "atmd", "open", "open.key", "mode 0604 lets everybody at the key"},
     {"a folder for a key", "ca", "atmd", "folder", "folder.key", "not a file"},
+    {"a FIFO for an authority", "fifo", "atmd", "atmd", "fifo.crt", "not a file"},
+    {"a FIFO for a certificate", "ca", "fifo", "atmd", "fifo.crt", "not a file"},
+    {"a FIFO for a key", "ca", "atmd", "fifo", "fifo.key", "not a file"},
     {"a terminal's certificate for a server", "ca", "T0000001", "T0000001", "T0000001.crt",
      "not for a server"},
     {"a server's certificate that has expired", "ca", "late", "late", "late.crt", "has expired"},
@@ -441,6 +444,8 @@ static void bad_files_make(void)
         ck_assert_int_eq(chmod(in(ours, "locked", ".key"), 0600), 0);
         ck_assert_int_eq(chmod(in(ours, "open", ".key"), 0604), 0);
         ck_assert_int_eq(mkdir(in(ours, "folder", ".key"), 0700), 0);
+        ck_assert_int_eq(mkfifo(in(ours, "fifo", ".crt"), 0600), 0);
+        ck_assert_int_eq(mkfifo(in(ours, "fifo", ".key"), 0600), 0);
 }
 
 START_TEST(files_that_can_not_serve_are_refused_by_name)

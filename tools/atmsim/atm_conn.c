@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/file.h"
 #include "lib/security/tls.h"
 #include "protocol/frame.h"
 
@@ -224,6 +225,7 @@ void atm_conn_flush(struct atm_conn *conn)
 static SSL *new_ssl(const struct atm_conn_net *net, const char *terminal, char reason[ATM_CONN_REASON_MAX])
 {
         char path[544];
+        const char *why;
         SSL *ssl = SSL_new(net->tls);
 
         if (!ssl || !tls_expect_host(ssl, net->host)) {
@@ -231,11 +233,19 @@ static SSL *new_ssl(const struct atm_conn_net *net, const char *terminal, char r
                 goto failed;
         }
         snprintf(path, sizeof(path), "%s/%s.crt", net->certs, terminal);
+        if (!file_check(path, &why)) {
+                snprintf(reason, ATM_CONN_REASON_MAX, "%.200s: %s", path, why);
+                goto failed;
+        }
         if (SSL_use_certificate_file(ssl, path, SSL_FILETYPE_PEM) != 1) {
                 snprintf(reason, ATM_CONN_REASON_MAX, "%.200s: no certificate in PEM", path);
                 goto failed;
         }
         memcpy(strrchr(path, '.'), ".key", 5);
+        if (!file_check(path, &why)) {
+                snprintf(reason, ATM_CONN_REASON_MAX, "%.200s: %s", path, why);
+                goto failed;
+        }
         if (SSL_use_PrivateKey_file(ssl, path, SSL_FILETYPE_PEM) != 1) {
                 snprintf(reason, ATM_CONN_REASON_MAX, "%.200s: no key in PEM that fits the certificate",
                          path);
