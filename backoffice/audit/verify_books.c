@@ -318,15 +318,16 @@ void books_use(struct books *books, const uint8_t card[UUID_SIZE], int32_t busin
                bool is_house, int64_t charge_yen)
 {
         struct card_key key = {.day = business_day};
+        const int64_t *successor = tally_find(&books->successor, card);
         const int64_t use[USE_VALUES] = {[USE_WITHDRAWALS] = 1, [USE_CASH] = used_yen};
         int64_t taken_yen = used_yen + charge_yen;
 
-        memcpy(key.card, card, UUID_SIZE);
+        memcpy(key.card, successor ? (const void *)successor : card, UUID_SIZE);
         add(books, &books->card_day, &key, use);
         key.day = calendar_month_of(business_day);
         add(books, &books->card_month, &key, &used_yen);
         if (is_house)
-                add(books, &books->account, card, &taken_yen);
+                add(books, &books->account, key.card, &taken_yen);
 }
 
 bool books_has_card(struct books *books, const uint8_t card[UUID_SIZE])
@@ -625,7 +626,7 @@ static bool read_books(struct books *books)
         return copy_out_end(&copy);
 }
 
-/* A set of days, or of cards. */
+/* A set of days. */
 static bool read_set(struct books *books, struct tally *set, const char *query)
 {
         struct copy_out copy;
@@ -633,14 +634,36 @@ static bool read_set(struct books *books, struct tally *set, const char *query)
         if (!begin(books, &copy, "%s", query))
                 return false;
         while (copy_out_row(&copy)) {
-                uint8_t card[UUID_SIZE];
-                int32_t day;
+                int32_t day = copy_day(&copy);
 
-                if (set == &books->card)
-                        copy_uuid(&copy, card);
-                else
-                        day = copy_day(&copy);
-                if (!tally_at(set, set == &books->card ? (const void *)card : &day)) {
+                if (!tally_at(set, &day)) {
+                        copy_source_fail(books->source, "out of memory");
+                        copy.failed = true;
+                }
+        }
+        return copy_out_end(&copy);
+}
+
+static bool read_cards(struct books *books)
+{
+        static const uint8_t none[UUID_SIZE];
+        struct copy_out copy;
+
+        if (!begin(books, &copy, "SELECT card_token, successor FROM card"))
+                return false;
+        while (copy_out_row(&copy)) {
+                uint8_t card[UUID_SIZE], successor[UUID_SIZE];
+                int64_t *room = NULL;
+                bool is_replaced;
+
+                copy_uuid(&copy, card);
+                copy_uuid(&copy, successor);
+                is_replaced = memcmp(successor, none, UUID_SIZE) != 0;
+                if (is_replaced)
+                        room = tally_at(&books->successor, card);
+                if (room)
+                        memcpy(room, successor, UUID_SIZE);
+                if ((is_replaced && !room) || !tally_at(&books->card, card)) {
                         copy_source_fail(books->source, "out of memory");
                         copy.failed = true;
                 }
@@ -661,6 +684,7 @@ bool books_open(struct books *books, struct copy_source *source, struct findings
         tally_open(&books->card_month, sizeof(struct card_key), 1);
         tally_open(&books->account, UUID_SIZE, 1);
         tally_open(&books->card, UUID_SIZE, 0);
+        tally_open(&books->successor, UUID_SIZE, UUID_SIZE / sizeof(int64_t));
         tally_open(&books->summary, sizeof(struct summary_key), SUMMARY_VALUES);
         tally_open(&books->day, sizeof(int32_t), DAY_VALUES);
         tally_open(&books->stale_month, sizeof(int32_t), 0);
@@ -669,15 +693,15 @@ bool books_open(struct books *books, struct copy_source *source, struct findings
                 books->cube[i] = names_add(books->names, cubes[i].name, strlen(cubes[i].name));
         return places_open(&books->places, source) && read_books(books) &&
                read_set(books, &books->stale_month, "SELECT month FROM summary_stale") &&
-               read_set(books, &books->closed_day, "SELECT to_on FROM period") &&
-               read_set(books, &books->card, "SELECT card_token FROM card");
+               read_set(books, &books->closed_day, "SELECT to_on FROM period") && read_cards(books);
 }
 
 void books_close(struct books *books)
 {
-        struct tally *const all[] = {
-            &books->rollup, &books->late_rollup, &books->card_day, &books->card_month,  &books->account,
-            &books->card,   &books->summary,     &books->day,      &books->stale_month, &books->closed_day};
+        struct tally *const all[] = {&books->rollup,      &books->late_rollup, &books->card_day,
+                                     &books->card_month,  &books->account,     &books->card,
+                                     &books->successor,   &books->summary,     &books->day,
+                                     &books->stale_month, &books->closed_day};
 
         for (size_t i = 0; i < LENGTH(all); i++)
                 tally_close(all[i]);

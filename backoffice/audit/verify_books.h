@@ -42,6 +42,7 @@ struct books {
         struct names *names; /* of the source */
         struct findings *findings;
         struct tally rollup, late_rollup, card_day, card_month, account, card, summary, day;
+        struct tally successor; /* of cards that were replaced: a token in the room of the numbers */
         struct tally stale_month, closed_day; /* the last days of closed periods */
         struct places places;
         int32_t summarised_day_last; /* COPY_NO_DAY: none */
@@ -61,8 +62,8 @@ void books_close(struct books *books);
 void books_quarter_begin(struct books *books, int32_t from_day, int32_t to_day);
 void books_post(struct books *books, const struct posting *posting);
 bool books_may_post(struct books *books, int32_t business_day, int32_t posted_day);
-/* What a withdrawal counts for of its card's limits; charge_yen of its account, where the house bank has it.
- */
+/* What a withdrawal counts for of its card's limits; charge_yen of its account, where the house bank has it. The use
+ * stands with the card that has taken the place of this one since. */
 void books_use(struct books *books, const uint8_t card[UUID_SIZE], int32_t business_day, int64_t used_yen,
                bool is_house, int64_t charge_yen);
 bool books_has_card(struct books *books, const uint8_t card[UUID_SIZE]);

@@ -61,6 +61,19 @@ static void bound_date(struct selection *selection, const char *date)
                 selection_parameter(selection, date));
 }
 
+/* With a card, with those whose place it has taken, and with those that have taken its own: its token stands for all. */
+static void select_chain(struct selection *selection, const char *token)
+{
+        int given = selection_parameter(selection, token);
+
+        sql_add(
+            &selection->conditions,
+            " AND w.card_token = ANY (ARRAY(SELECT c.card_token FROM (SELECT coalesce((SELECT successor FROM "
+            "card WHERE card_token = $%d::uuid), $%d::uuid) AS newest) n CROSS JOIN LATERAL (SELECT n.newest "
+            "UNION ALL SELECT card_token FROM card WHERE successor = n.newest) c (card_token)))",
+            given, given);
+}
+
 static bool select_withdrawals(struct selection *selection, PGconn *connection,
                                const struct withdrawal_question *q, char error[PG_ERROR_MAX])
 {
@@ -71,7 +84,8 @@ static bool select_withdrawals(struct selection *selection, PGconn *connection,
         select_equal(selection, "w.business_date", "date", q->date);
         select_equal(selection, "w.amount_yen", "bigint", q->amount_yen);
         select_equal(selection, "w.link", "text", q->link);
-        select_equal(selection, "w.card_token", "uuid", q->card_token);
+        if (q->card_token)
+                select_chain(selection, q->card_token);
         if (q->state)
                 select_state(selection, q->state);
         if (q->rrn && !select_rrn(selection, connection, "w.", q->rrn, error))

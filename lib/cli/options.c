@@ -136,10 +136,9 @@ static bool take_positional(struct parse *parse)
         bool any = false;
 
         for (size_t i = 0; i < parse->count; i++) {
-                unsigned flags = parse->rows[i].flags;
-                bool positional = flags & OPTION_POSITIONAL;
+                bool positional = parse->rows[i].flags & OPTION_POSITIONAL;
 
-                if (positional && (!parse->given[i] || flags & OPTION_SEVERAL))
+                if (positional && !parse->given[i])
                         return take(parse, &parse->rows[i], *parse->word++, false);
                 any |= positional;
         }

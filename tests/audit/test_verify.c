@@ -32,6 +32,7 @@ struct story {
         const char *place_from; /* NULL: nobody knows where the hall was */
         int32_t share_bp;
         bool has_withdrawal, has_advice, has_commission, has_rollup, has_day, has_account, has_card, is_open;
+        bool is_replaced, is_moved; /* the card, by another; its use and account, to that other */
 };
 
 static const struct story good = {.amount_yen = 10000,
@@ -136,7 +137,7 @@ static const struct copy_server by_hand = {begin, row, end};
 
 /* rows ------------------------------------------------------------------------------------------------------ */
 
-static const uint8_t card[16] = {1, 2, 3};
+static const uint8_t card[16] = {1, 2, 3}, new_card[16] = {9, 8, 7};
 
 static void put_day(struct pg_copy *copy, const char *text)
 {
@@ -224,27 +225,34 @@ static void give_rollup(struct server *server, const struct story *s)
 
 static void give_use(struct server *server, const struct story *s)
 {
+        const uint8_t *holder = s->is_moved ? new_card : card;
         struct pg_copy *copy;
 
         if (s->has_day) {
                 copy = give(server, "card_day", 4);
-                pg_copy_uuid(copy, card);
+                pg_copy_uuid(copy, holder);
                 put_day(copy, DAY);
                 pg_copy_int4(copy, 1);
                 pg_copy_int8(copy, s->used_yen);
         }
         copy = give(server, "card_month", 3);
-        pg_copy_uuid(copy, card);
+        pg_copy_uuid(copy, holder);
         put_day(copy, "2017-02-01");
         pg_copy_int8(copy, s->month_yen);
         if (s->has_account) {
                 copy = give(server, "account", 3);
-                pg_copy_uuid(copy, card);
+                pg_copy_uuid(copy, holder);
                 pg_copy_int8(copy, s->opening_yen);
                 pg_copy_int8(copy, s->balance_yen);
         }
-        if (s->has_card)
-                pg_copy_uuid(give(server, "card", 1), card);
+        if (s->has_card) {
+                copy = give(server, "card", 2);
+                pg_copy_uuid(copy, card);
+                if (s->is_replaced)
+                        pg_copy_uuid(copy, new_card);
+                else
+                        pg_copy_null(copy);
+        }
 }
 
 static void give_story(struct server *server, const struct story *s)
@@ -507,6 +515,32 @@ static const char *words_of(const struct kept_fact *fact)
         return text;
 }
 
+/* A card's use and account are where its successor is, and nowhere else. */
+static const struct replacement {
+        bool is_replaced, is_moved;
+        const char *found;
+} replacements[] = {
+    {true, true, ""},
+    {true, false, "card_day card_day card_month card_month account account"},
+    {false, true, "card_day card_day card_month card_month account account"},
+};
+
+START_TEST(use_and_account_of_a_replaced_card_are_its_successors)
+{
+        struct story story = good;
+        struct answer answer;
+        char found[256];
+
+        story.is_replaced = replacements[_i].is_replaced;
+        story.is_moved = replacements[_i].is_moved;
+        ask(&story, &answer);
+        ck_assert_msg(answer.done, "%s", answer.error);
+        names_of(&answer.findings, found, sizeof(found));
+        ck_assert_str_eq(found, replacements[_i].found);
+        findings_free(&answer.findings);
+}
+END_TEST
+
 START_TEST(a_difference_says_where_it_is_and_what_both_are)
 {
         struct story story = good;
@@ -560,6 +594,8 @@ int main(void)
         tcase_add_loop_test(tests, a_row_that_is_missing_is_found_by_name, 0, LENGTH(losses));
         tcase_add_loop_test(tests, a_word_that_was_changed_is_found_by_name, 0, LENGTH(words));
         tcase_add_loop_test(tests, a_share_is_that_of_the_day_where_it_is_known, 0, LENGTH(shares));
+        tcase_add_loop_test(tests, use_and_account_of_a_replaced_card_are_its_successors, 0,
+                            LENGTH(replacements));
         tcase_add_test(tests, a_difference_says_where_it_is_and_what_both_are);
         tcase_add_test(tests, rows_of_another_form_fail_the_whole_and_say_so);
         suite_add_tcase(suite, tests);

@@ -35,9 +35,10 @@ struct play {
         size_t count;
         /* of this round: */
         size_t round_from;
-        bool card_taken[WORLD_CARDS];
+        bool card_taken[WORLD_CARDS + WORLD_SPARE_CARDS];
         int pending;
         struct coverage coverage;
+        int spares_used;         /* the numbers behind world_cards that somebody has got */
         int64_t saf_ms;          /* the time of those who forward; later than the ledgers' */
         int64_t asked_before_ms; /* the real time between the last two rounds */
 };
@@ -206,15 +207,30 @@ static int card_of_token(const uint8_t token[CARD_TOKEN_LENGTH])
         return token[CARD_TOKEN_LENGTH - 1] - 1;
 }
 
-/* The card that an op touches, or -1. */
+static int holder(const struct play *play, const uint8_t token[CARD_TOKEN_LENGTH])
+{
+        return card_of_token(memory_holder(play->world->memory, token));
+}
+
+/* The card whose use and balance an op touches, or -1. */
 static int touched_card(const struct play *play, const struct step *step)
 {
         const struct memory_withdrawal *stored;
 
         if (step->mem.kind == LEDGER_REQUEST || step->mem.kind == LEDGER_INQUIRY)
-                return step->card;
+                return holder(play, step->mem.request.card_token);
         stored = memory_withdrawal(play->world->memory, subject(&step->mem));
-        return stored && stored->reason != REASON_BLOCKED ? card_of_token(stored->request.card_token) : -1;
+        return stored && stored->reason != REASON_BLOCKED ? holder(play, stored->request.card_token) : -1;
+}
+
+/* Whether it speaks of a withdrawal with a card that was replaced since. */
+static bool follows(const struct play *play, const struct step *step)
+{
+        const struct memory_withdrawal *stored = memory_withdrawal(play->world->memory, subject(&step->mem));
+
+        return (step->mem.kind == LEDGER_ADVICE || step->mem.kind == LEDGER_OUTCOME) && stored &&
+               stored->reason != REASON_BLOCKED && step->pg.answer.status == LEDGER_DECIDED &&
+               holder(play, stored->request.card_token) != card_of_token(stored->request.card_token);
 }
 
 /* Keep it for this round unless it meets another of the round. */
@@ -274,6 +290,8 @@ static int64_t some_amount(struct play *play)
 
 static int some_card(struct play *play)
 {
+        if (play->spares_used > 0 && random_permille(&play->random, 150))
+                return WORLD_CARDS + random_below(&play->random, play->spares_used);
         /* mostly good ones, so that limits are met */
         switch (random_below(&play->random, 7)) {
         case 0:
@@ -462,6 +480,10 @@ static void make_advice(struct play *play)
                                 : former->mem.identity;
         play_fill_advice(&step.mem, &former->mem.identity, random_permille(&play->random, 500), amount_yen,
                          some_dispensed(play, amount_yen, stored ? memory_counts_yen(stored) : 0));
+        /* a correction is taken once a card and day, and soon: seldom without help */
+        if (stored && memory_state(stored) == WITHDRAWAL_COMPLETED && memory_counts_yen(stored) > 1000 &&
+            random_permille(&play->random, 400))
+                step.mem.advice.dispensed_yen = memory_counts_yen(stored) - 1000;
         keep(play, &step);
 }
 
@@ -683,6 +705,25 @@ static void decide_something(struct play *play)
         play->coverage.too_young += refusal && !strcmp(refusal, "young");
 }
 
+/* A holder gets a new number. */
+static void replace_something(struct play *play)
+{
+        int card = some_card(play), spare = WORLD_CARDS + play->spares_used;
+        const char *prefix = world_cards[card].prefix, *problem;
+        bool is_link = !strcmp(prefix, "990004");
+
+        if (play->spares_used == WORLD_SPARE_CARDS || strcmp(prefix, world_cards[spare].prefix) ||
+            random_permille(&play->random, 700))
+                return;
+        problem = world_replace(play->world, card, spare,
+                                is_link && random_permille(&play->random, 500) ? NULL : "3111",
+                                (enum memory_card_status)random_below(&play->random, 4));
+        play->spares_used += !problem;
+        play->coverage.replaced += !problem;
+        play->coverage.replaced_again += !problem && card >= WORLD_CARDS;
+        play->coverage.not_replaced += problem != NULL;
+}
+
 void play_round(struct play *play)
 {
         int wanted = 1 + random_below(&play->random, ROUND_MAX);
@@ -695,10 +736,12 @@ void play_round(struct play *play)
         for (size_t i = play->round_from; i < play->count; i++) {
                 compare(play->steps[i]);
                 count(&play->coverage, play->steps[i]);
+                play->coverage.followed += follows(play, play->steps[i]);
         }
         sweep(play);
         play->round_from = play->count;
         decide_something(play);
+        replace_something(play);
         if (random_permille(&play->random, 500))
                 forward(play);
         let_time_pass(play);

@@ -56,6 +56,11 @@ SELECT line FROM (
         UNION ALL
         SELECT concat_ws('|', 'card_day', pg_temp.hex(card_token), day, cash_yen, withdrawals, corrections) FROM card_day
         UNION ALL
+        SELECT concat_ws('|', 'card', pg_temp.hex(card_token), coalesce(expiry_yymm, '-'), kind, status, pg_temp.hex(successor))
+        FROM card
+        UNION ALL
+        SELECT concat_ws('|', 'exclusion', pg_temp.hex(card_token), from_on, coalesce(until_on::text, '-')) FROM exclusion
+        UNION ALL
         SELECT concat_ws('|', 'account', pg_temp.hex(card_token), opening_yen, balance_yen) FROM account
         UNION ALL
         SELECT concat_ws('|', 'revenue_rollup', terminal, posted_on, business_date, hall, issuer, band, withdrawals,

@@ -3,26 +3,27 @@
 WITH last AS (
         SELECT DISTINCT ON (terminal, transmitted_at, stan) terminal, transmitted_at, stan, state, counted_yen
         FROM advice ORDER BY terminal, transmitted_at, stan, seq DESC
-), used AS ( -- what each withdrawal that took limits counts for
-        SELECT w.*, s.state, s.state IN ('asked', 'approved', 'completed') AS counts, o.cause, o.reason AS outcome,
+), used AS ( -- what each withdrawal that took limits counts for, and where its card's use stands now
+        SELECT w.*, coalesce(h.successor, w.card_token) AS holder, s.state, s.state IN ('asked', 'approved', 'completed') AS counts, o.cause, o.reason AS outcome,
                CASE WHEN s.state IN ('asked', 'approved') THEN w.amount_yen
                     WHEN s.state = 'completed' THEN l.counted_yen ELSE 0 END AS counts_yen
         FROM withdrawal w
         LEFT JOIN last l USING (terminal, transmitted_at, stan)
         LEFT JOIN bank_outcome o USING (terminal, transmitted_at, stan)
+        LEFT JOIN card h ON h.card_token = w.card_token
         CROSS JOIN LATERAL (SELECT coalesce(nullif(l.state, 'asked'), CASE coalesce(w.reason, o.reason, -1)
                                             WHEN 0 THEN 'approved' WHEN -1 THEN 'asked' ELSE 'declined' END) AS state) s
         WHERE coalesce(w.reason, 0) = 0
 ), by_day AS (
-        SELECT card_token, business_date AS day, sum(counts_yen) AS yen,
+        SELECT holder AS card_token, business_date AS day, sum(counts_yen) AS yen,
                count(*) FILTER (WHERE counts) AS withdrawals
         FROM used GROUP BY 1, 2
 ), by_month AS (
-        SELECT card_token, date_trunc('month', business_date::timestamp)::date AS month,
+        SELECT holder AS card_token, date_trunc('month', business_date::timestamp)::date AS month,
                sum(counts_yen) AS yen
         FROM used GROUP BY 1, 2
 ), by_card AS (
-        SELECT card_token, sum(counts_yen + CASE WHEN counts THEN customer_fee_yen + customer_tax_yen
+        SELECT holder AS card_token, sum(counts_yen + CASE WHEN counts THEN customer_fee_yen + customer_tax_yen
                                                  ELSE 0 END) AS yen
         FROM used WHERE link IS NULL GROUP BY 1
 ), told AS ( -- what each bank was told last

@@ -104,6 +104,10 @@ static void check_coverage(void)
         ck_assert_int_gt(total.against_people, 0);
         ck_assert_int_gt(total.resolved, 0);
         ck_assert_int_gt(total.too_young, 0);
+        ck_assert_int_gt(total.replaced, 0);
+        ck_assert_int_gt(total.replaced_again, 0);
+        ck_assert_int_gt(total.not_replaced, 0);
+        ck_assert_int_gt(total.followed, 0);
         ck_assert_int_gt(total.inquiry_reason[REASON_APPROVED], 0);
         ck_assert_int_gt(total.inquiry_reason[REASON_CONTRADICTS], 0);
         ck_assert_int_gt(total.inquiry_reason[REASON_BLOCKED], 0);

@@ -16,7 +16,7 @@
 
 #define RICH 100000000
 
-const struct world_card world_cards[WORLD_CARDS] = {
+const struct world_card world_cards[WORLD_CARDS + WORLD_SPARE_CARDS] = {
     {"990001", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, true, true, RICH, NULL, NULL},
     {"990001", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, true, true, RICH, NULL, NULL},
     {"990001", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, true, true, RICH, NULL, NULL},
@@ -51,6 +51,23 @@ const struct world_card world_cards[WORLD_CARDS] = {
      NULL}, /* here or there, by date */
     {"990006", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, true, true, 50000, NULL, NULL},
     {"990004", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, false, false, 0, "2020-04-02", NULL},
+#define SPARE(prefix)                                                                                        \
+        {                                                                                                    \
+                prefix, "3111", CARD_CASH, MEMORY_CARD_ACTIVE, false, false, 0, NULL, NULL                   \
+        }
+#define SPARES SPARE("990001"), SPARE("990004")
+    SPARES,
+    SPARES,
+    SPARES,
+    SPARES,
+    SPARES,
+    SPARES,
+    SPARES,
+    SPARES,
+    SPARES,
+    SPARES,
+    SPARES,
+    SPARES,
 };
 
 const char *const world_links[WORLD_LINKS] = {"BANKA", "BANKB"};
@@ -196,6 +213,15 @@ const struct reference *world_reference(const struct world *world)
         return world->references[world->reference_count - 1];
 }
 
+static void print_token(int card, char text[2 * CARD_TOKEN_LENGTH + 1])
+{
+        uint8_t token[CARD_TOKEN_LENGTH];
+
+        world_token(card, token);
+        for (int i = 0; i < CARD_TOKEN_LENGTH; i++)
+                snprintf(text + (size_t)i * 2, 3, "%02x", token[i]);
+}
+
 static void add_card(struct world *world, int place)
 {
         const struct world_card *card = &world_cards[place];
@@ -205,8 +231,7 @@ static void add_card(struct world *world, int place)
         int32_t from, until = INT32_MAX;
 
         world_token(place, token);
-        for (int i = 0; i < CARD_TOKEN_LENGTH; i++)
-                snprintf(text + (size_t)i * 2, 3, "%02x", token[i]);
+        print_token(place, text);
         if (card->in_bank) {
                 world_sql(world,
                           "INSERT INTO card VALUES ('%s', 'HOUSE', '990001******%04d', '%s', '%s', '%s')",
@@ -268,6 +293,62 @@ const char *world_resolve(struct world *world, const struct ledger_identity *ide
                  ", 'contract', NULL, %" PRId64 ")",
                  identity->terminal, identity->transmitted_ms, identity->stan, dispensed_yen, advice_ms,
                  world_real_ms(), youngest_ms);
+        stored = world_query(world, sql);
+        stored[strcspn(stored, "\n")] = '\0';
+        ck_assert_str_eq(stored, kept ? kept : "done");
+        free(stored);
+        return kept;
+}
+
+/* As SQL writes it: quoted, or NULL. */
+static const char *quoted(const char *text, char buffer[16])
+{
+        if (!text)
+                return "NULL";
+        snprintf(buffer, 16, "'%s'", text);
+        return buffer;
+}
+
+static const char *bank_of(int card)
+{
+        return !strcmp(world_cards[card].prefix, "990004")   ? "A"
+               : !strcmp(world_cards[card].prefix, "990005") ? "B"
+                                                             : "HOUSE";
+}
+
+void world_replace_text(int old_card, int new_card, const char *expiry_yymm, enum memory_card_status status,
+                        char *buffer, size_t size)
+{
+        static const char *const names[] = {NULL, "lost", "stolen", "replaced"};
+        char from[2 * CARD_TOKEN_LENGTH + 1], to[2 * CARD_TOKEN_LENGTH + 1], expiry[16], why[16];
+
+        print_token(old_card, from);
+        print_token(new_card, to);
+        snprintf(buffer, size,
+                 "SELECT coalesce(r_problem, 'done') FROM card_replace(ARRAY['%s'::uuid], "
+                 "ARRAY['990001******%04d'], ARRAY['%s'], ARRAY['cash'], ARRAY['%s'::uuid], "
+                 "ARRAY['990001******%04d'], ARRAY['cash'], ARRAY['%s'], ARRAY[%s::text], ARRAY[%s::text], "
+                 "%" PRId64 ", 'contract')",
+                 from, old_card, bank_of(old_card), to, new_card, bank_of(new_card),
+                 quoted(expiry_yymm, expiry), quoted(names[status], why), world_real_ms());
+}
+
+const char *world_replace(struct world *world, int old_card, int new_card, const char *expiry_yymm,
+                          enum memory_card_status status)
+{
+        uint8_t from[CARD_TOKEN_LENGTH], to[CARD_TOKEN_LENGTH];
+        const struct memory_replacement replacement = {.old_token = from,
+                                                       .new_token = to,
+                                                       .is_house = !strcmp(bank_of(new_card), "HOUSE"),
+                                                       .expiry_yymm = expiry_yymm,
+                                                       .status = status};
+        char sql[1024], *stored;
+        const char *kept;
+
+        world_token(old_card, from);
+        world_token(new_card, to);
+        kept = memory_card_replace(world->memory, &replacement);
+        world_replace_text(old_card, new_card, expiry_yymm, status, sql, sizeof sql);
         stored = world_query(world, sql);
         stored[strcspn(stored, "\n")] = '\0';
         ck_assert_str_eq(stored, kept ? kept : "done");

@@ -14,7 +14,14 @@
 #include "tests/ledger_mem/ledger_mem.h"
 #include "daemon/ledger/ledger_pg.h"
 
-enum { WORLD_INSTANCES = 2, WORLD_REFERENCES = 32, WORLD_CARDS = 33, WORLD_LINKS = 2, WORLD_TERMINALS = 6 };
+enum {
+        WORLD_INSTANCES = 2,
+        WORLD_REFERENCES = 32,
+        WORLD_CARDS = 33,
+        WORLD_SPARE_CARDS = 24,
+        WORLD_LINKS = 2,
+        WORLD_TERMINALS = 6
+};
 
 struct world {
         PGconn *admin; /* superuser of this database, blocking */
@@ -42,7 +49,8 @@ struct world_card {
 };
 /* From here on, so many good cards of banks over links. */
 enum { WORLD_LINK_CARD = 24, WORLD_LINK_CARDS = 6 };
-extern const struct world_card world_cards[WORLD_CARDS];
+/* Behind the others the numbers that nobody has yet: of the house bank and of bank A in turn. */
+extern const struct world_card world_cards[WORLD_CARDS + WORLD_SPARE_CARDS];
 extern const char *const world_links[WORLD_LINKS];
 extern const char *const world_terminals[WORLD_TERMINALS]; /* the last is not in the fleet */
 
@@ -79,6 +87,14 @@ enum { WORLD_WAIT_MS = 3600000, WORLD_CORRECT_MS = 2 * 3600000 };
 /* operator_resolve by both back ends, which must say the same; what it refuses for, NULL: done. Static text. */
 const char *world_resolve(struct world *world, const struct ledger_identity *identity, int64_t dispensed_yen,
                           int64_t advice_ms, int64_t youngest_ms);
+
+/* card_replace by both back ends, which must say the same; why nothing was done, NULL: done. Static text. The bank is that of
+ * the new number; with MEMORY_CARD_ACTIVE nothing is said of the old one's end. */
+const char *world_replace(struct world *world, int old_card, int new_card, const char *expiry_yymm,
+                          enum memory_card_status status);
+/* The statement for one pair of card_replace: its r_problem, or 'done'. */
+void world_replace_text(int old_card, int new_card, const char *expiry_yymm, enum memory_card_status status,
+                        char *buffer, size_t size);
 
 /* After a change of reference data: the memory and both instances get to know it. */
 void world_refresh(struct world *world);

@@ -113,7 +113,7 @@ sql "CREATE DATABASE ${DATABASE}_old" >/dev/null
         refuses 1 "atmctl db migrate" atmctl db init
         PGUSER=atm_operator refuses 1 "need a superuser" atmctl db migrate
         expect_exit 0 atmctl db migrate
-        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "012_ledger.sql: done" "013_banks.sql: done" "014_places.sql: done" "015_reports.sql: done" "016_views.sql: done"
+        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "015_reports.sql: done" "017_replacement.sql: done" "018_ledger.sql: done" "019_banks.sql: done" "020_views.sql: done"
         [[ $OUTPUT != *001_schema* ]] || wrong "migrate repeats what is there: $OUTPUT"
         expect_exit 0 atmctl db status
         says current
@@ -777,6 +777,94 @@ KEY="${K}6:00+09:00 000006" altered "an outcome lost" "CREATE TABLE gone AS SELE
 KEY="a withdrawal that a bank was asked about" altered "an outcome of nothing" "INSERT INTO bank_outcome SELECT terminal, transmitted_at, 888888, reason, approval_code, bank_de39, cause FROM bank_outcome WHERE stan = 6" \
         "DELETE FROM bank_outcome WHERE stan = 888888" outcome
 
+expect_exit 0 atmctl verify
+
+# cards replaced: account, use and exclusions go over ---------------------------------------------------------------
+
+# given OLD NEW OPTION...: replace on standard input
+given() {
+        local status=0
+        OUTPUT=$(printf '%s\n' "$1" "$2" | atmctl card replace --card - "${@:3}" 2>&1) || status=$?
+        STATUS=$status
+}
+refuses 2 "which cards?" atmctl card replace
+refuses 2 "which cards?" atmctl card replace --card - --file x.csv
+refuses 2 "go with --card" atmctl card replace --file x.csv --status lost
+refuses 2 "expected lost, stolen or replaced" atmctl card replace --card - --status active
+refuses 1 "expected a card number on its first line" atmctl card replace --card - --expiry 3105
+# the card of withdrawal 9, which is completed
+token=$(sql "SELECT card_token FROM withdrawal WHERE stan = 9 AND link IS NULL")
+tail=$(sql "SELECT right(pan_mask, 4) FROM card WHERE card_token = '$token'")
+old=$(sed 1d cards.csv | cut -d, -f1 | while read -r number; do
+        [[ $number == *"$tail" && $(atmctl card show --card - --format csv <<<"$number" | sed 1d | cut -d, -f1) == "$token" ]] && echo "$number" && break
+done)
+[[ -n $old ]] || wrong "the card of withdrawal 9 is not found"
+OUTPUT=$(echo "$old" | atmctl card replace --card - --expiry 3105 2>&1) && wrong "a card is replaced by none"
+says "expected a card number on its second line"
+given "$(pan 999)" "$(pan 601)" --expiry 3105
+says "$(mask 999): the database has no such card of the house bank"
+given "$old" "$(pan 1)" --expiry 3105
+says "$(mask 1): the database has this card already"
+given "$old" "$(luhn 990011000000001)" --expiry 3105
+says "expected a number of the same bank"
+given "$old" "$(pan 601)"
+says "expected an expiry"
+before=$(sql "SELECT balance_yen FROM account WHERE card_token = '$token'")
+use=$(sql "SELECT day, cash_yen, withdrawals FROM card_day WHERE card_token = '$token' ORDER BY day")
+expect_exit 0 atmctl exclusion add --token "$token" --from 2031-04-01
+given "$old" "$(pan 601)" --expiry 3105
+expect "a replacement" "0 card replace: done" "$STATUS $OUTPUT"
+given "$old" "$(pan 601)" --expiry 3105
+expect "the same again" "0 card replace: it was done already" "$STATUS $OUTPUT"
+given "$old" "$(pan 602)" --expiry 3105
+says "the card was replaced before, by another one"
+newer=$(atmctl card show --card - --format csv <<<"$(pan 601)" | sed 1d | cut -d, -f1)
+expect "the old card" "replaced $newer" "$(json "$(atmctl card show --token "$token" --format json)" "concat_ws(' ', j ->> 'status', j ->> 'successor') FROM (SELECT (:'j')::jsonb AS j) x")"
+refuses 1 "can't be active again" atmctl card set --token "$token" --status active
+given "$(pan 601)" "$(pan 602)" --expiry 3106 --status stolen
+expect "a second replacement" "0 card replace: done" "$STATUS $OUTPUT"
+newest=$(atmctl card show --card - --format csv <<<"$(pan 602)" | sed 1d | cut -d, -f1)
+for known in "$token" "$newer" "$newest"; do
+        expect "the account by each of its cards" "$newest,$before" "$(atmctl account show --token "$known" --format csv | sed 1d)"
+        expect "the exclusions by each" "$newest,2031-04-01" "$(atmctl exclusion show --token "$known" --format csv | sed 1d | cut -d, -f1,2)"
+        expect "the withdrawals by each" "$(sql "SELECT count(*) FROM withdrawal WHERE card_token = '$token'")" \
+                "$(atmctl withdrawal list --token "$known" --format csv | sed 1d | wc -l)"
+done
+expect "its use" "$use" "$(sql "SELECT day, cash_yen, withdrawals FROM card_day WHERE card_token = '$newest' ORDER BY day")"
+refuses 1 "is excluded from that day already" atmctl exclusion add --token "$token" --from 2031-04-01
+expect "an exclusion that finds the new card" "2032-04-01" "$(atmctl exclusion add --token "$newer" --from 2032-04-01 >/dev/null && atmctl exclusion show --token "$newest" --format csv | sed 1d | cut -d, -f2 | tail -n 1)"
+expect "who did it" "2 t" "$(sql "SELECT count(*), bool_and(who LIKE '%/%') FROM card_replacement" | tr '|' ' ')"
+expect_exit 0 atmctl verify
+KEY="card $newest" altered "whose place a card has taken" "UPDATE card SET successor = '$newer' WHERE card_token = '$token'" \
+        "UPDATE card SET successor = '$newest' WHERE card_token = '$token'" account card_day card_month
+KEY="card $newest" altered "use that stayed behind" "UPDATE card_day SET card_token = '$token' WHERE card_token = '$newest'" \
+        "UPDATE card_day SET card_token = '$newest' WHERE card_token = '$token'" card_day
+
+# a bank behind a link: no account, no card before
+number=$(luhn 990011000000001)
+given "$number" "$(luhn 990011000000002)" --status lost
+expect "a bank's card" "0 card replace: done" "$STATUS $OUTPUT"
+expect "both of its cards" "BANKA,,cash,active BANKA,,cash,lost" "$(atmctl card list --issuer BANKA --format csv | sed 1d | cut -d, -f3-6 | sort | xargs)"
+
+# many
+{
+        echo old_pan,new_pan,expiry,status
+        for ((i = 101; i <= 250; i++)); do
+                echo "$(pan $i),$(pan $((i + 600))),3107,"
+        done
+        echo "$(pan 250),$(pan 999),3107,lost"
+} >replaced.csv
+chmod 644 replaced.csv
+refuses 1 "expected mode 0600" atmctl card replace --file replaced.csv
+chmod 600 replaced.csv
+refuses 1 "replaced.csv:152: column old_pan: '$(mask 250)': the card was replaced before" atmctl card replace --file replaced.csv
+says "cards: 100 replaced, 0 before" "can be done again"
+sed -i '$d' replaced.csv
+expect_exit 0 atmctl card replace --file replaced.csv
+says "cards: 50 replaced, 100 before"
+expect "replaced cards" 100 "$(atmctl card list --status replaced --limit 100 --format csv 2>/dev/null | sed 1d | wc -l)"
+expect "card numbers in the database" 0 "$(PGUSER=postgres pg_dump --data-only | grep -c "$(pan 701)" || true)"
+PGUSER=atm_report refuses 1 "permission denied" atmctl card replace --file replaced.csv
 expect_exit 0 atmctl verify
 
 # partitions ahead

@@ -153,9 +153,9 @@ void memory_add_card(struct memory_database *database, const uint8_t token[CARD_
 {
         struct memory_card *card = need_card(database, token);
 
-        assert(!card->in_bank && strlen(expiry_yymm) == 4);
+        assert(!card->in_bank && (strlen(expiry_yymm) == 4 || !*expiry_yymm));
         card->in_bank = true;
-        memcpy(card->expiry_yymm, expiry_yymm, sizeof card->expiry_yymm);
+        snprintf(card->expiry_yymm, sizeof card->expiry_yymm, "%s", expiry_yymm);
         card->kind = kind;
 }
 
@@ -260,6 +260,106 @@ const struct memory_usage *memory_day(const struct memory_database *database,
         return find_usage(database->days, token, business_day);
 }
 
+/* replacing ----------------------------------------------------------------------------------------- */
+
+const uint8_t *memory_holder(const struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH])
+{
+        const struct memory_card *card = memory_card(database, token);
+
+        return card && card->is_replaced ? card->successor : token;
+}
+
+static void move_usage(struct memory_usage **table, const struct memory_replacement *r)
+{
+        struct memory_usage *usage, *next;
+
+        HASH_ITER(hh, *table, usage, next)
+        {
+                struct memory_usage *moved;
+
+                if (memcmp(usage->key.token, r->old_token, CARD_TOKEN_LENGTH) != 0)
+                        continue;
+                moved = need_usage(table, r->new_token, usage->key.day);
+                add_yen(&moved->cash_yen, usage->cash_yen);
+                moved->withdrawals += usage->withdrawals;
+                moved->corrections += usage->corrections;
+                HASH_DEL(*table, usage);
+                free(usage);
+        }
+}
+
+/* Of two that begin on the same day the longer one holds. */
+static void move_exclusions(struct memory_database *database, struct memory_card *card,
+                            const struct memory_replacement *r)
+{
+        for (size_t i = 0; i < card->exclusion_count; i++) {
+                const struct memory_exclusion *moved = &card->exclusions[i];
+                struct memory_card *to = memory_card(database, r->new_token);
+                size_t k = 0;
+
+                while (k < to->exclusion_count && to->exclusions[k].from_day != moved->from_day)
+                        k++;
+                if (k == to->exclusion_count)
+                        memory_add_exclusion(database, r->new_token, moved->from_day, moved->until_day);
+                else if (to->exclusions[k].until_day < moved->until_day)
+                        to->exclusions[k].until_day = moved->until_day;
+        }
+        free(card->exclusions);
+        card->exclusions = NULL;
+        card->exclusion_count = 0;
+}
+
+static const char *replacement_problem(const struct memory_database *database,
+                                       const struct memory_replacement *r)
+{
+        const struct memory_card *card = memory_card(database, r->old_token),
+                                 *known = memory_card(database, r->new_token);
+
+        if ((!card || !card->in_bank) && r->is_house)
+                return "unknown";
+        if (card && card->is_replaced)
+                return memcmp(card->replaced_by, r->new_token, CARD_TOKEN_LENGTH) == 0 ? "already"
+                                                                                       : "replaced";
+        if ((known && known->in_bank) || memcmp(r->old_token, r->new_token, CARD_TOKEN_LENGTH) == 0)
+                return "known";
+        return r->is_house && !r->expiry_yymm ? "expiry" : NULL;
+}
+
+const char *memory_card_replace(struct memory_database *database, const struct memory_replacement *r)
+{
+        const char *problem = replacement_problem(database, r);
+        struct memory_card *card, *to;
+
+        if (problem)
+                return problem;
+        memory_add_card(database, r->new_token, r->expiry_yymm ? r->expiry_yymm : "", CARD_CASH);
+        to = memory_card(database, r->new_token);
+        card = need_card(database, r->old_token);
+        card->in_bank = true;
+        memcpy(card->replaced_by, r->new_token, CARD_TOKEN_LENGTH);
+        if (r->status != MEMORY_CARD_ACTIVE)
+                card->status = r->status;
+        else if (card->status == MEMORY_CARD_ACTIVE)
+                card->status = MEMORY_CARD_REPLACED;
+        for (struct memory_card *c = database->cards; c; c = c->hh.next) {
+                if (c != card && !(c->is_replaced && !memcmp(c->successor, r->old_token, CARD_TOKEN_LENGTH)))
+                        continue;
+                c->is_replaced = true;
+                memcpy(c->successor, r->new_token, CARD_TOKEN_LENGTH);
+        }
+        to->has_account = card->has_account;
+        to->opening_yen = card->opening_yen;
+        to->balance_yen = card->balance_yen;
+        card->has_account = false;
+        card->opening_yen = card->balance_yen = 0;
+        move_usage(&database->months, r);
+        move_usage(&database->days, r);
+        move_exclusions(database, card, r);
+        return NULL;
+}
+
+/* histories ----------------------------------------------------------------------------------------- */
+
 static const struct memory_advice *last_advice(const struct memory_withdrawal *withdrawal)
 {
         return withdrawal->advice_count ? &withdrawal->advices[withdrawal->advice_count - 1] : NULL;
@@ -338,7 +438,7 @@ static bool is_excluded(const struct memory_card *card, int32_t day)
 /* What the card itself is refused for, whatever it is used for. Another bank's is that bank's to know. */
 static enum reason card_refusal(const struct memory_card *card, const struct ledger_request *request)
 {
-        if (request->link[0] == '\0' && (!card || !card->has_account))
+        if (request->link[0] == '\0' && (!card || (!card->has_account && !card->is_replaced)))
                 return REASON_INVALID_CARD;
         if (!card)
                 return REASON_APPROVED;
@@ -346,7 +446,10 @@ static enum reason card_refusal(const struct memory_card *card, const struct led
                 return is_excluded(card, request->business_day) ? REASON_CARD_EXCLUDED : REASON_APPROVED;
         if (card->kind != CARD_CASH)
                 return REASON_CARD_KIND;
-        if (request->expiry_yymm[0] != '\0' && strcmp(card->expiry_yymm, request->expiry_yymm) != 0)
+        if (card->status == MEMORY_CARD_REPLACED)
+                return REASON_CARD_EXPIRED;
+        if (card->expiry_yymm[0] != '\0' && request->expiry_yymm[0] != '\0' &&
+            strcmp(card->expiry_yymm, request->expiry_yymm) != 0)
                 return REASON_CARD_EXPIRED;
         if (card->status == MEMORY_CARD_STOLEN)
                 return REASON_CARD_STOLEN;
@@ -678,11 +781,11 @@ static void give_back(struct memory_database *database, const struct memory_with
                       int64_t cash_yen, bool all, bool corrects)
 {
         const struct ledger_request *request = &withdrawal->request;
-        struct memory_card *card =
-            withdrawal->request.link[0] == '\0' ? memory_card(database, request->card_token) : NULL;
+        const uint8_t *token = memory_holder(database, request->card_token);
+        struct memory_card *card = request->link[0] == '\0' ? memory_card(database, token) : NULL;
         struct memory_usage *month =
-            find_usage(database->months, request->card_token, calendar_month_of(request->business_day));
-        struct memory_usage *day = find_usage(database->days, request->card_token, request->business_day);
+            find_usage(database->months, token, calendar_month_of(request->business_day));
+        struct memory_usage *day = find_usage(database->days, token, request->business_day);
 
         assert(month && day);
         add_yen(&month->cash_yen, -cash_yen);
@@ -786,7 +889,8 @@ static bool may_correct(const struct memory_database *database, const struct mem
                         int64_t correct_ms)
 {
         const struct memory_usage *day =
-            memory_day(database, withdrawal->request.card_token, withdrawal->request.business_day);
+            memory_day(database, memory_holder(database, withdrawal->request.card_token),
+                       withdrawal->request.business_day);
         const struct atm *atm = reference_atm(database->reference, withdrawal->identity.terminal);
         bool late = clock_of(database) - completed_ms(withdrawal) >= correct_ms &&
                     database->defect != LEDGER_MEM_CORRECTS_LATE;
@@ -1638,6 +1742,26 @@ static void print_history(struct lines *lines, const struct memory_withdrawal *w
         }
 }
 
+static void print_card(struct lines *lines, const struct memory_card *card)
+{
+        static const char *const status[] = {"active", "lost", "stolen", "replaced"};
+        struct word token = word_of_token(card->token);
+
+        if (card->in_bank)
+                add_line(lines, "card|%s|%s|%s|%s|%s", token.text, or_null(card->expiry_yymm),
+                         card_kind_name[card->kind], status[card->status],
+                         card->is_replaced ? word_of_token(card->successor).text : "-");
+        if (card->has_account)
+                add_line(lines, "account|%s|%" PRId64 "|%" PRId64, token.text, card->opening_yen,
+                         card->balance_yen);
+        for (size_t i = 0; i < card->exclusion_count; i++)
+                add_line(lines, "exclusion|%s|%s|%s", token.text,
+                         word_of_day(card->exclusions[i].from_day).text,
+                         card->exclusions[i].until_day == INT32_MAX
+                             ? "-"
+                             : word_of_day(card->exclusions[i].until_day).text);
+}
+
 static void print_sums(struct lines *lines, const struct memory_database *database)
 {
         for (const struct memory_usage *m = database->months; m; m = m->hh.next)
@@ -1647,11 +1771,8 @@ static void print_sums(struct lines *lines, const struct memory_database *databa
                 add_line(lines, "card_day|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64,
                          word_of_token(d->key.token).text, word_of_day(d->key.day).text, d->cash_yen,
                          d->withdrawals, d->corrections);
-        for (const struct memory_card *c = database->cards; c; c = c->hh.next) {
-                if (c->has_account)
-                        add_line(lines, "account|%s|%" PRId64 "|%" PRId64, word_of_token(c->token).text,
-                                 c->opening_yen, c->balance_yen);
-        }
+        for (const struct memory_card *c = database->cards; c; c = c->hh.next)
+                print_card(lines, c);
         for (const struct memory_rollup *r = database->rollups; r; r = r->hh.next)
                 add_line(lines,
                          "revenue_rollup|%s|%s|%s|%s|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64

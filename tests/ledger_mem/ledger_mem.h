@@ -1,6 +1,6 @@
 /*
  * The ledger in memory: the second back end of daemon/ledger/ledger.h, for the simulation and the contract test.
- * It gives the same answers and keeps the same rows as sql/012_ledger.sql and sql/013_banks.sql; what an
+ * It gives the same answers and keeps the same rows as sql/018_ledger.sql and sql/019_banks.sql; what an
  * advice does and which reason wins come from rules/, where sql has tables of its own, so that the test
  * compares those too.
  *
@@ -30,19 +30,22 @@
 
 /* rows ---------------------------------------------------------------------------------------------- */
 
-enum memory_card_status { MEMORY_CARD_ACTIVE, MEMORY_CARD_LOST, MEMORY_CARD_STOLEN };
+enum memory_card_status { MEMORY_CARD_ACTIVE, MEMORY_CARD_LOST, MEMORY_CARD_STOLEN, MEMORY_CARD_REPLACED };
 
 struct memory_exclusion {
         int32_t from_day, until_day; /* INT32_MAX: renewed every year */
 };
 
-/* A card that somebody has told us of. One of another bank has a row only where it is excluded. */
+/* A card that somebody has told us of. One of another bank has a row only where it is excluded or was replaced. */
 struct memory_card {
         uint8_t token[CARD_TOKEN_LENGTH]; /* the key */
-        bool in_bank;                     /* the house bank's; what follows up to the balance is its */
-        char expiry_yymm[5];
+        bool in_bank;                     /* it has a row of card; what follows up to the balance is that's */
+        char expiry_yymm[5];              /* "": its bank's business */
         enum card_kind kind;
         enum memory_card_status status;
+        bool is_replaced;
+        uint8_t replaced_by[CARD_TOKEN_LENGTH]; /* of one that is: by which */
+        uint8_t successor[CARD_TOKEN_LENGTH];   /* and where its account, use and exclusions stand now */
         bool has_account;
         int64_t opening_yen, balance_yen;
         struct memory_exclusion *exclusions;
@@ -248,6 +251,19 @@ void memory_add_exclusion(struct memory_database *database, const uint8_t token[
 void memory_set_card_status(struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH],
                             enum memory_card_status status);
 
+/* One pair of card_replace: NULL where it was done, or its word for why not. Without an expiry: NULL; with
+ * MEMORY_CARD_ACTIVE the old card is refused for what it is already. Whose bank a number is, is not looked at. */
+struct memory_replacement {
+        const uint8_t *old_token, *new_token;
+        bool is_house; /* the bank's accounts are here */
+        const char *expiry_yymm;
+        enum memory_card_status status;
+};
+const char *memory_card_replace(struct memory_database *database,
+                                const struct memory_replacement *replacement);
+/* The token under which the card's account, use and exclusions stand now. */
+const uint8_t *memory_holder(const struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH]);
+
 struct memory_card *memory_card(const struct memory_database *database,
                                 const uint8_t token[CARD_TOKEN_LENGTH]);
 struct memory_withdrawal *memory_withdrawal(const struct memory_database *database,
@@ -273,7 +289,7 @@ void memory_print(const struct memory_database *database, FILE *out);
 
 /* banks --------------------------------------------------------------------------------------------- */
 
-/* The functions of sql/013_banks.sql by the same names, each a transaction; all times are the caller's real
+/* The functions of sql/019_banks.sql by the same names, each a transaction; all times are the caller's real
  * time. `taken` has room for `max`. */
 struct memory_taken {
         struct ledger_identity identity;

@@ -59,7 +59,7 @@ struct token_key *card_token_key(const struct invocation *invocation)
         return key;
 }
 
-bool card_number_read(char ret_pan[CARD_NUMBER_TEXT])
+bool card_number_read(const char *which, char ret_pan[CARD_NUMBER_TEXT])
 {
         char pan[CARD_NUMBER_TEXT] = "", canonical[VALUE_MAX], shown[2 * VALUE_MAX];
         bool right = false;
@@ -70,7 +70,7 @@ bool card_number_read(char ret_pan[CARD_NUMBER_TEXT])
         for (length = strlen(pan); length && isspace((unsigned char)pan[length - 1]); length--)
                 pan[length - 1] = '\0';
         if (!length) {
-                complain("standard input: expected a card number on its first line");
+                complain("standard input: expected a card number on its %s line", which);
         } else if (!value_check(VALUE_PAN, pan, canonical)) {
                 value_show(VALUE_PAN, pan, shown, sizeof(shown));
                 complain("standard input: %s: expected %s", shown, value_row(VALUE_PAN)->expected);
@@ -92,7 +92,7 @@ static int token_of_stdin(const struct invocation *invocation, char ret_token[TO
 
         if (!key)
                 return EXIT_FAILED;
-        read = card_number_read(pan);
+        read = card_number_read("first", pan);
         if (read) {
                 token_of_pan(key, pan, token);
                 token_print(token, ret_token);

@@ -12,9 +12,9 @@ enum { TOKEN_TEXT = 37, CARD_NUMBER_TEXT = 64 };
 
 /* NULL after a complaint: there is none, or it is not the one that the database's cards have their tokens from. */
 struct token_key *card_token_key(const struct invocation *invocation);
-/* A card number from the first line of standard input, checked. The caller wipes it. False after a complaint.
- */
-ATM_MUST_USE bool card_number_read(char ret_pan[CARD_NUMBER_TEXT]);
+/* A card number from the next line of standard input, checked; which: "first". The caller wipes it. False after a
+ * complaint. */
+ATM_MUST_USE bool card_number_read(const char *which, char ret_pan[CARD_NUMBER_TEXT]);
 /* The card that --card - or --token names. EXIT_DONE, or the exit code after a complaint. */
 ATM_MUST_USE int card_token_given(const struct invocation *invocation, char ret_token[TOKEN_TEXT]);
 

@@ -41,7 +41,9 @@ enum value_kind {
         VALUE_LIMIT_KIND,
         VALUE_DAY_KIND,
         VALUE_HOLIDAY_SOURCE,
-        VALUE_CARD_STATUS,
+        VALUE_CARD_STATUS, /* that a person may set */
+        VALUE_CARD_STATUS_ANY,
+        VALUE_CARD_END, /* why a replaced card is refused */
         VALUE_EXPIRY,
         VALUE_PAN,
         VALUE_PAN_STDIN,

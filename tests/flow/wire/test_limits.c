@@ -94,6 +94,43 @@ START_TEST(no_race_passes_the_days_limits)
 }
 END_TEST
 
+static void replace(const struct card *old_card, const struct card *new_card, const char *options)
+{
+        run("printf '%%s\\n' %s %s | atmctl card replace --card - --expiry %s %s >/dev/null", old_card->pan,
+            new_card->pan, new_card->expiry, options);
+}
+
+START_TEST(a_new_card_has_used_what_the_old_one_has)
+{
+        struct atm a = atm_open(6, 0), b = atm_open(7, 1);
+        const struct card *old_card = take_card(), *new_card = special_card(CARD_NEW);
+        struct message again, answer;
+        struct trade first, second;
+        withdraw(&a, old_card, 30000, "00", &first);
+        replace(old_card, new_card, "--status lost");
+        withdraw(&b, new_card, 1000, "61", &second);
+        withdraw(&b, old_card, 1000, "41", &second);
+        again = first.request;
+        strcpy(again.mti, "0201");
+        ask(&a, &again, &answer, "00"); /* nothing has changed for it */
+        advise(&a, &first, "0420", 30000, NO_DE_95);
+        withdraw(&b, new_card, 30000, "00", &second);
+}
+END_TEST
+
+START_TEST(a_new_card_is_excluded_like_the_old_one)
+{
+        struct atm atm = atm_open(6, 0);
+        const struct card *old_card = take_card(), *new_card = special_card(CARD_NEW_TOO);
+        struct trade trade;
+        run("printf '%%s\\n' %s | atmctl exclusion add --card - --from 2026-01-01 >/dev/null", old_card->pan);
+        withdraw(&atm, old_card, 1000, "62", &trade);
+        replace(old_card, new_card, "");
+        withdraw(&atm, new_card, 1000, "62", &trade);
+        withdraw(&atm, old_card, 1000, "54", &trade);
+}
+END_TEST
+
 Suite *suite_limits(void)
 {
         Suite *suite = suite_create("limits");
@@ -104,6 +141,8 @@ Suite *suite_limits(void)
         tcase_add_test(tcase, refusals_and_inquiries_use_up_nothing);
         tcase_add_test(tcase, what_is_reversed_is_given_back_and_a_part_counts_as_one);
         tcase_add_loop_test(tcase, no_race_passes_the_days_limits, 0, sizeof(races) / sizeof(races[0]));
+        tcase_add_test(tcase, a_new_card_has_used_what_the_old_one_has);
+        tcase_add_test(tcase, a_new_card_is_excluded_like_the_old_one);
         suite_add_tcase(suite, tcase);
         return suite;
 }

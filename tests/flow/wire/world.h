@@ -43,6 +43,8 @@ enum special {
         CARD_UNKNOWN,
         CARD_UNKNOWN_CREDIT,
         CARD_NO_ROUTE,
+        CARD_NEW, /* numbers that take another card's place */
+        CARD_NEW_TOO,
         SPECIAL_COUNT,
 };
 

@@ -6,19 +6,20 @@
 #include "protocol/profile.h"
 #include "tools/atmctl/nouns/card_change.h"
 #include "tools/atmctl/nouns/card_import.h"
+#include "tools/atmctl/nouns/card_replace.h"
 #include "tools/atmctl/nouns/card_routes.h"
 #include "tools/atmctl/card_token.h"
 #include "tools/atmctl/rows.h"
 
 static const struct output_column card_output[] = {
-    {"card_token", OUTPUT_TEXT, 0}, {"pan_mask", OUTPUT_TEXT, 0}, {"issuer", OUTPUT_TEXT, 0},
-    {"expiry", OUTPUT_TEXT, 0},     {"kind", OUTPUT_TEXT, 0},     {"status", OUTPUT_TEXT, 0},
-    {"excluded", OUTPUT_BOOL, 0},
+    {"card_token", OUTPUT_TEXT, 0}, {"pan_mask", OUTPUT_TEXT, 0},  {"issuer", OUTPUT_TEXT, 0},
+    {"expiry", OUTPUT_TEXT, 0},     {"kind", OUTPUT_TEXT, 0},      {"status", OUTPUT_TEXT, 0},
+    {"excluded", OUTPUT_BOOL, 0},   {"successor", OUTPUT_TEXT, 0},
 };
 #define CARD_COLUMNS                                                                                         \
         "card_token, pan_mask, issuer, expiry_yymm, kind, status, EXISTS (SELECT FROM exclusion e WHERE "    \
-        "e.card_token = c.card_token AND e.from_on <= $1::date AND (e.until_on IS NULL OR e.until_on > "     \
-        "$1::date))"
+        "e.card_token = coalesce(c.successor, c.card_token) AND e.from_on <= $1::date AND (e.until_on IS "   \
+        "NULL OR e.until_on > $1::date)), successor"
 
 static const struct output_column account_output[] = {{"card_token", OUTPUT_TEXT, 0},
                                                       {"balance_yen", OUTPUT_YEN, 0}};
@@ -78,7 +79,7 @@ static int account_show(const struct invocation *invocation)
         return rows_print(
             invocation,
             &(struct rows_query){
-                .sql = "SELECT card_token, balance_yen FROM v_account WHERE card_token = $1::uuid",
+                .sql = "SELECT card_token, balance_yen FROM v_account WHERE card_token = " CARD_HOLDER("$1"),
                 .count = 1,
                 .parameters = parameters,
                 .columns = account_output,
@@ -121,8 +122,10 @@ static int card_set(const struct invocation *invocation)
         return change_card(
             invocation,
             "UPDATE card SET status = coalesce($2::text, status), expiry_yymm = coalesce($3::text, "
-            "expiry_yymm) WHERE card_token = $1::uuid",
-            LENGTH(parameters), parameters, "changed", "the database has no such card");
+            "expiry_yymm) WHERE card_token = $1::uuid AND (successor IS NULL OR $2::text IS DISTINCT FROM "
+            "'active')",
+            LENGTH(parameters), parameters, "changed",
+            "the database has no such card, or it was replaced and can't be active again");
 }
 
 /* The number on standard input, of a card that is to be made: its token, mask and kind. */
@@ -142,7 +145,7 @@ static bool read_new_card(const struct invocation *invocation, struct database *
 
         if (!key)
                 return false;
-        if (!card_number_read(pan) || !routes_load(database, &routes))
+        if (!card_number_read("first", pan) || !routes_load(database, &routes))
                 goto done;
         kind = route_kind(&routes, pan, invocation_value(invocation, "issuer"), &fault, problem,
                           sizeof(problem));
@@ -166,8 +169,8 @@ done:
  */
 #define OPEN_ACCOUNT                                                                                         \
         "INSERT INTO account (card_token, opening_yen, balance_yen) SELECT card_token, $2::bigint, "         \
-        "$2::bigint FROM card JOIN issuer USING (issuer) WHERE card_token = $1::uuid AND link IS NULL "      \
-        "ON CONFLICT DO NOTHING"
+        "$2::bigint FROM card JOIN issuer USING (issuer) WHERE card_token = $1::uuid AND link IS NULL AND "  \
+        "successor IS NULL ON CONFLICT DO NOTHING"
 
 /* False after a complaint, where no row was written with `problem`. */
 static bool insert_one(struct database *database, const char *sql, int count, const char *const *parameters,
@@ -228,8 +231,10 @@ static int account_add(const struct invocation *invocation)
 
         if (exit_code != EXIT_DONE)
                 return exit_code;
-        return change_card(invocation, OPEN_ACCOUNT, LENGTH(parameters), parameters, "has an account now",
-                           "the database has no such card of the house bank, or it has an account already");
+        return change_card(
+            invocation, OPEN_ACCOUNT, LENGTH(parameters), parameters, "has an account now",
+            "the database has no such card of the house bank, it was replaced, or it has an account "
+            "already");
 }
 
 /* rows ------------------------------------------------------------------------------------------------ */
@@ -252,9 +257,30 @@ static const struct field card_change_fields[] = {
     {.name = "expiry", .kind = VALUE_EXPIRY, .text = "the last month it is valid in"},
     {.name = NULL},
 };
+static const struct field replacement_fields[] = {
+    {.name = "card",
+     .kind = VALUE_PAN_STDIN,
+     .text = "the old number is the first line of standard input, the new one the second"},
+    {.name = "file",
+     .kind = VALUE_FILE,
+     .text = "many at once instead: CSV with the columns old_pan, new_pan, expiry and status, of which the "
+             "last two "
+             "may be empty or lacking; '-' is standard input"},
+    {.name = "expiry",
+     .kind = VALUE_EXPIRY,
+     .text = "the last month that the new card is valid in; left to its bank where that is behind a link and "
+             "none "
+             "is given"},
+    {.name = "status",
+     .kind = VALUE_CARD_END,
+     .text =
+         "why the old card is refused: lost (41), stolen (43) or replaced (54); what it is already, or else "
+         "replaced, unless given"},
+    {.name = NULL},
+};
 static const struct field card_filter_fields[] = {
     {.name = "issuer", .kind = VALUE_ISSUER, .text = "of this bank"},
-    {.name = "status", .kind = VALUE_CARD_STATUS, .text = "in this state"},
+    {.name = "status", .kind = VALUE_CARD_STATUS_ANY, .text = "in this state"},
     {.name = "expiry", .kind = VALUE_EXPIRY, .text = "that expire then"},
     {.name = "limit", .kind = VALUE_NUMBER, .text = "at most so many; 1000 unless given"},
     {.name = NULL},
@@ -293,6 +319,16 @@ static const struct command commands[] = {
      .run = card_set,
      .fields = card_change_fields},
     {.noun = "card",
+     .verb = "replace",
+     .text = "give a card's place to a new one: account, use of limits and exclusions go over",
+     .more = "Both numbers must be of the same bank, and the new one new to the database. The old card is "
+             "refused from now on; what is under way with it ends as it would have, and is booked on the new "
+             "one. A file is done in pieces of 100 cards, each whole or not at all: done again, it goes on "
+             "where it was.",
+     .flags = COMMAND_CARDS,
+     .run = card_replace,
+     .fields = replacement_fields},
+    {.noun = "card",
      .verb = "show",
      .text = "show a card",
      .flags = COMMAND_ONE_CARD | COMMAND_OUTPUT | COMMAND_CLOCK,
@@ -318,7 +354,7 @@ static const struct command commands[] = {
      .fields = new_account_fields},
     {.noun = "account",
      .verb = "show",
-     .text = "show a card's account",
+     .text = "show a card's account; of one that was replaced, its successor's",
      .more = "Example: head -n 1 numbers | atmctl account show --card - --format json\n"
              "prints {\"card_token\":\"...\",\"balance_yen\":200000}",
      .flags = COMMAND_ONE_CARD | COMMAND_OUTPUT,

@@ -4,6 +4,11 @@
 
 #include "tools/atmctl/command.h"
 
+/* The token under which account, use and exclusions of the card with this token stand: its own, or that of the card that
+ * has taken its place. SQL; the parameter's number as text. */
+#define CARD_HOLDER(parameter)                                                                               \
+        "coalesce((SELECT successor FROM card WHERE card_token = " parameter "::uuid), " parameter "::uuid)"
+
 /* Run a change whose first parameter is the card's token; `what` is then said of it, `nothing` where no row
  * was touched. The exit code. */
 int change_card(const struct invocation *invocation, const char *sql, int count,

@@ -253,6 +253,10 @@ int account_import(const struct invocation *invocation)
             {"SELECT line, pan_mask FROM pg_temp.stage s WHERE NOT EXISTS (SELECT FROM card c WHERE "
              "c.card_token = s.card_token) ORDER BY line LIMIT 1",
              "pan", "the database has no such card: expected one that 'atmctl card import' brought"},
+            {"SELECT line, s.pan_mask FROM pg_temp.stage s JOIN card c USING (card_token) WHERE c.successor "
+             "IS "
+             "NOT NULL ORDER BY line LIMIT 1",
+             "pan", "the card was replaced: expected its successor's number"},
             {"SELECT line, pan_mask FROM pg_temp.stage s JOIN account a USING (card_token) ORDER BY line "
              "LIMIT 1",
              "pan", "the card has an account already: expected cards without one"},
@@ -279,9 +283,10 @@ int account_import(const struct invocation *invocation)
 int exclusion_import(const struct invocation *invocation)
 {
         static const struct stage_check checks[] = {
-            {"SELECT line, pan_mask, first FROM (SELECT line, pan_mask, min(line) OVER (PARTITION BY "
-             "card_token, from_on) "
-             "AS first FROM pg_temp.stage) s WHERE line > first ORDER BY line LIMIT 1",
+            /* an exclusion of a replaced card becomes its successor's */
+            {"SELECT line, pan_mask, first FROM (SELECT line, s.pan_mask, min(line) OVER (PARTITION BY "
+             "coalesce(c.successor, s.card_token), from_on) AS first FROM pg_temp.stage s LEFT JOIN card c "
+             "USING (card_token)) s WHERE line > first ORDER BY line LIMIT 1",
              "pan", "expected each exclusion once: the same card and day are on line "},
             {"SELECT line, pan_mask FROM pg_temp.stage WHERE from_on < DATE '2020-04-01' ORDER BY line LIMIT "
              "1",
@@ -289,8 +294,10 @@ int exclusion_import(const struct invocation *invocation)
             {"SELECT line, pan_mask FROM pg_temp.stage WHERE until_on < from_on + INTERVAL '1 year' ORDER BY "
              "line LIMIT 1",
              "until", "expected a year or more after 'from'"},
-            {"SELECT line, pan_mask FROM pg_temp.stage s JOIN exclusion e USING (card_token, from_on) "
-             "ORDER BY line LIMIT 1",
+            {"SELECT line, s.pan_mask FROM pg_temp.stage s LEFT JOIN card c USING (card_token) JOIN "
+             "exclusion e "
+             "ON e.card_token = coalesce(c.successor, s.card_token) AND e.from_on = s.from_on ORDER BY line "
+             "LIMIT 1",
              "from", "the database has an exclusion of this card from that day already"},
         };
         static const struct card_file file = {

@@ -43,6 +43,17 @@ static int find_route(const struct routes *routes, const char *pan)
         return -1;
 }
 
+bool route_of(const struct routes *routes, const char *pan, const char **ret_issuer, const char **ret_kind)
+{
+        int route = find_route(routes, pan);
+
+        if (route < 0)
+                return false;
+        *ret_issuer = PQgetvalue(routes->prefixes, route, 1);
+        *ret_kind = PQgetvalue(routes->prefixes, route, 2);
+        return true;
+}
+
 const char *route_kind(const struct routes *routes, const char *pan, const char *issuer,
                        enum route_fault *ret_fault, char *problem, size_t size)
 {

@@ -13,6 +13,9 @@ struct routes {
 ATM_MUST_USE bool routes_load(struct database *database, struct routes *ret_routes);
 void routes_free(struct routes *routes);
 
+/* The issuer and kind of the number's prefix; false: no prefix begins it. They live as long as the routes. */
+bool route_of(const struct routes *routes, const char *pan, const char **ret_issuer, const char **ret_kind);
+
 enum route_fault { ROUTE_ISSUER, ROUTE_PAN };
 
 /* The kind of cards that the number's prefix is for, "cash". NULL where it is not the issuer's, with what is

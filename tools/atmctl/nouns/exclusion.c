@@ -47,7 +47,7 @@ static int exclusion_end(const struct invocation *invocation)
             invocation,
             "UPDATE exclusion SET until_on = (SELECT min(d::date) FROM generate_series(1, 200) n, "
             "LATERAL (SELECT from_on + make_interval(years => n) AS d) y WHERE d >= $2::date) "
-            "WHERE card_token = $1::uuid AND until_on IS NULL AND from_on <= $2::date",
+            "WHERE card_token = " CARD_HOLDER("$1") " AND until_on IS NULL AND from_on <= $2::date",
             LENGTH(parameters), parameters, "its exclusion ends with its running year",
             "the card has no exclusion that runs on that day without an end");
 }
@@ -69,13 +69,13 @@ static int exclusion_show(const struct invocation *invocation)
         if (exit_code != EXIT_DONE)
                 return exit_code;
         return rows_print(
-            invocation,
-            &(struct rows_query){.sql = EXCLUSION_COLUMNS " WHERE e.card_token = $1::uuid ORDER BY e.from_on",
-                                 .count = 1,
-                                 .parameters = parameters,
-                                 .columns = exclusion_output,
-                                 .column_count = LENGTH(exclusion_output),
-                                 .absent = "the card has no exclusion"});
+            invocation, &(struct rows_query){.sql = EXCLUSION_COLUMNS
+                                             " WHERE e.card_token = " CARD_HOLDER("$1") " ORDER BY e.from_on",
+                                             .count = 1,
+                                             .parameters = parameters,
+                                             .columns = exclusion_output,
+                                             .column_count = LENGTH(exclusion_output),
+                                             .absent = "the card has no exclusion"});
 }
 
 static int exclusion_list(const struct invocation *invocation)
@@ -132,6 +132,7 @@ static const struct command commands[] = {
     {.noun = "exclusion",
      .verb = "add",
      .text = "bar a card because its holder asks for it, by the year",
+     .more = "Of a card that was replaced, its successor is barred.",
      .flags = COMMAND_ONE_CARD,
      .run = exclusion_add,
      .fields = new_exclusion_fields},
@@ -143,7 +144,7 @@ static const struct command commands[] = {
      .fields = exclusion_end_fields},
     {.noun = "exclusion",
      .verb = "show",
-     .text = "show a card's exclusions",
+     .text = "show a card's exclusions; of one that was replaced, its successor's",
      .flags = COMMAND_ONE_CARD | COMMAND_OUTPUT,
      .run = exclusion_show},
     {.noun = "exclusion",

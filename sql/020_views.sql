@@ -100,7 +100,7 @@ GRANT EXECUTE ON FUNCTION ledger_request, ledger_inquiry, ledger_advice, ledger_
 
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION schema_version(), ledger_make_partitions(date, date) TO atm_operator;
-GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve, period_close TO atm_operator;
+GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve, card_replace, period_close TO atm_operator;
 GRANT EXECUTE ON FUNCTION summary_extend, summary_build, report_months, report_days, report_rows, cube_rollup, cube_every, cube_atm,
         cube_place, cube_day, cube_bank, cube_hour, report_atm, report_place, report_day, report_bank, report_hour,
         report_base_fee, earlier_yen, tenths_text, tax_yen, quarter_first_day, quarter_last_day, quarter_of
@@ -112,5 +112,5 @@ GRANT DELETE ON holiday TO atm_operator;
 GRANT INSERT ON card, account TO atm_operator;
 GRANT UPDATE (status, expiry_yymm) ON card TO atm_operator;
 
-INSERT INTO schema_migration VALUES (16, 'views');
+INSERT INTO schema_migration VALUES (20, 'views');
 COMMIT;

@@ -1,5 +1,5 @@
 -- The ledger's functions for banks over links: outcomes, the sweep, store and forward.
--- Times (..._ms) are real milliseconds, given by the caller. Locks as in 012_ledger.sql.
+-- Times (..._ms) are real milliseconds, given by the caller. Locks as in 018_ledger.sql.
 BEGIN;
 
 -- What became of withdrawals that a bank was asked about: its answer, or none in time. p_reason 0: the bank
@@ -16,11 +16,16 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET random_page_cost = 0.01 SET jit = off AS $$
 BEGIN
+        -- whoever replaces a card waits for what is on its way; the next statement sees what this waited for
+        LOCK TABLE books IN ROW SHARE MODE;
+
         -- the cards' locks, where usage is given back
-        PERFORM FROM (SELECT DISTINCT w.card_token, date_trunc('month', w.business_date::timestamp)::date AS month
+        PERFORM FROM (SELECT DISTINCT coalesce(h.successor, w.card_token) AS card_token,
+                             date_trunc('month', w.business_date::timestamp)::date AS month
                       FROM unnest(p_terminal, p_transmitted_at, p_stan, p_reason) o (terminal, transmitted_at, stan, reason)
                       CROSS JOIN LATERAL (SELECT * FROM withdrawal w WHERE w.terminal = o.terminal
                                           AND w.transmitted_at = o.transmitted_at AND w.stan = o.stan LIMIT 1) w
+                      LEFT JOIN LATERAL (SELECT c.successor FROM card c WHERE c.card_token = w.card_token LIMIT 1) h ON true
                       WHERE o.reason <> 0 AND w.link IS NOT NULL
                       ORDER BY 1, 2) o
         CROSS JOIN LATERAL (SELECT FROM card_month m WHERE m.card_token = o.card_token AND m.month = o.month
@@ -28,7 +33,7 @@ BEGIN
 
         RETURN QUERY
         WITH decided AS MATERIALIZED (
-                SELECT o.*, w.link, w.card_token, w.business_date, w.amount_yen,
+                SELECT o.*, w.link, coalesce(h.successor, w.card_token) AS card_token, w.business_date, w.amount_yen,
                        w.customer_fee_yen + w.customer_tax_yen AS charge_yen,
                        x.terminal IS NOT NULL AS known, coalesce(x.reason, o.reason) AS durable_reason,
                        CASE WHEN x.terminal IS NULL THEN o.approval_code ELSE x.approval_code END AS durable_code
@@ -39,6 +44,9 @@ BEGIN
                                     AND w.link IS NOT NULL LIMIT 1) w
                 LEFT JOIN LATERAL (SELECT * FROM bank_outcome x WHERE x.terminal = o.terminal
                                    AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan LIMIT 1) x ON true
+                -- where the card's use stands now, if it is given back
+                LEFT JOIN LATERAL (SELECT c.successor FROM card c WHERE o.reason <> 0 AND c.card_token = w.card_token
+                                   LIMIT 1) h ON true
         ), written AS (
                 INSERT INTO bank_outcome (terminal, transmitted_at, stan, reason, approval_code, bank_de39, cause, approved_at)
                 SELECT n.terminal, n.transmitted_at, n.stan, n.reason, CASE WHEN n.reason = 0 THEN n.approval_code END,
@@ -350,5 +358,5 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         FROM saf GROUP BY link
 $$;
 
-INSERT INTO schema_migration VALUES (13, 'banks');
+INSERT INTO schema_migration VALUES (19, 'banks');
 COMMIT;

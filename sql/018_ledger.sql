@@ -4,7 +4,7 @@
 -- Locks. Everybody takes them in one order: keys of advice_identity, in order; the card's month row and its account, card by card in the
 -- order of the token; then keys of withdrawal, in order; then of advice, in order; then roll-up rows, in
 -- order; then of summary_stale. Before all of them books, in ROW SHARE mode, against whoever closes a period
--- (005_finance.sql). Locking is a statement of its own and the decision a later one, so that the decision sees what
+-- (005_finance.sql) or replaces a card (017_replacement.sql). Locking is a statement of its own and the decision a later one, so that the decision sees what
 -- the lock waited for. An identity needs no lock: its key refuses a second decision, and whoever meets the
 -- key of a decision that it did not see gives up with serialization_failure; repeated, the batch sees it.
 --
@@ -53,7 +53,7 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET random_page_cost = 0.01
 DECLARE
         v_now timestamptz;
 BEGIN
-        -- whoever closes a period waits for what is on its way, and counts it
+        -- whoever closes a period, or replaces a card, waits for what is on its way, and counts it
         LOCK TABLE books IN ROW SHARE MODE;
         IF p_version <> (SELECT version FROM reference_version) THEN
                 RETURN QUERY SELECT 0, false, -1::smallint, NULL::date, NULL::bigint, NULL::text;
@@ -84,9 +84,9 @@ BEGIN
                        CASE WHEN s.terminal IS NULL THEN
                                -- rules/reasons.def: the least id wins
                                coalesce(least(nullif(o.refusal, 0::smallint),
-                                       CASE WHEN o.link IS NULL AND (c.card_token IS NULL OR a.card_token IS NULL) THEN 14
+                                       CASE WHEN o.link IS NULL AND (c.card_token IS NULL OR (a.card_token IS NULL AND c.successor IS NULL)) THEN 14
                                             WHEN c.kind <> 'cash' THEN 15
-                                            WHEN c.expiry_yymm <> o.expiry_yymm THEN 16
+                                            WHEN c.expiry_yymm <> o.expiry_yymm OR c.status = 'replaced' THEN 16
                                             WHEN c.status = 'stolen' THEN 17
                                             WHEN c.status = 'lost' THEN 18
                                             WHEN EXISTS (SELECT FROM exclusion e
@@ -198,9 +198,9 @@ BEGIN
                CASE WHEN s.reason = 6 THEN s.reason
                     WHEN s.terminal IS NOT NULL THEN 5::smallint
                     ELSE coalesce(least(nullif(o.refusal, 0::smallint),
-                               CASE WHEN o.link IS NULL AND (c.card_token IS NULL OR a.card_token IS NULL) THEN 14
+                               CASE WHEN o.link IS NULL AND (c.card_token IS NULL OR (a.card_token IS NULL AND c.successor IS NULL)) THEN 14
                                     WHEN c.kind <> 'cash' THEN 15
-                                    WHEN c.expiry_yymm <> o.expiry_yymm THEN 16
+                                    WHEN c.expiry_yymm <> o.expiry_yymm OR c.status = 'replaced' THEN 16
                                     WHEN c.status = 'stolen' THEN 17
                                     WHEN c.status = 'lost' THEN 18
                                     WHEN EXISTS (SELECT FROM exclusion e
@@ -289,11 +289,13 @@ BEGIN
 
         -- the cards' locks, where cash may be given back
         IF v_gives_back THEN
-                PERFORM FROM (SELECT DISTINCT w.card_token, date_trunc('month', w.business_date::timestamp)::date AS month
+                PERFORM FROM (SELECT DISTINCT coalesce(h.successor, w.card_token) AS card_token,
+                                     date_trunc('month', w.business_date::timestamp)::date AS month
                               FROM unnest(p_terminal, p_original_at, p_original_stan, p_dispensed_yen)
                                    o (terminal, original_at, original_stan, dispensed_yen)
                               CROSS JOIN LATERAL (SELECT * FROM withdrawal w WHERE w.terminal = o.terminal
                                                   AND w.transmitted_at = o.original_at AND w.stan = o.original_stan LIMIT 1) w
+                              LEFT JOIN LATERAL (SELECT c.successor FROM card c WHERE c.card_token = w.card_token LIMIT 1) h ON true
                               WHERE coalesce(w.reason, 0) = 0 AND o.dispensed_yen < w.amount_yen
                               ORDER BY 1, 2) o
                 CROSS JOIN LATERAL (SELECT FROM card_month m WHERE m.card_token = o.card_token AND m.month = o.month
@@ -328,7 +330,8 @@ BEGIN
         WITH found AS (
                 SELECT o.*, r.seq IS NOT NULL AS repeated, r.seq IS NOT NULL AND (r.amount_yen <> o.amount_yen OR r.dispensed_yen <> o.dispensed_yen) AS contradicts,
                        coalesce(l.seq, 0) + 1 AS seq, coalesce(l.counted_yen, 0) AS counted_before_yen, z.state, z.counts_yen,
-                       w.card_token, w.hall, w.business_date, w.issuer, w.link, w.amount_yen AS original_amount_yen, w.band,
+                       coalesce(h.successor, w.card_token) AS card_token, w.hall, w.business_date, w.issuer, w.link,
+                       w.amount_yen AS original_amount_yen, w.band,
                        w.tariff_from, w.tax_rate_bp, w.customer_fee_yen, w.customer_tax_yen, w.interbank_fee_yen,
                        w.interbank_tax_yen, w.hall_share_yen, coalesce(k.decided, false) AS decided,
                        -- a correction by message of what was completed; whether it may be one
@@ -363,8 +366,11 @@ BEGIN
                                    FROM advice a
                                    WHERE z.state IN ('completed', 'reversed') AND a.terminal = o.terminal
                                    AND a.transmitted_at = o.original_at AND a.stan = o.original_stan) k ON true
+                -- where the card's use stands now; a completion of all that was asked for, the usual one, doesn't ask
+                LEFT JOIN LATERAL (SELECT c.successor FROM card c WHERE (o.dispensed_yen < w.amount_yen OR z.state = 'completed')
+                                   AND c.card_token = w.card_token LIMIT 1) h ON true
                 LEFT JOIN LATERAL (SELECT d.corrections FROM card_day d WHERE z.state = 'completed'
-                                   AND d.card_token = w.card_token AND d.day = w.business_date LIMIT 1) d ON true
+                                   AND d.card_token = coalesce(h.successor, w.card_token) AND d.day = w.business_date LIMIT 1) d ON true
                 LEFT JOIN LATERAL (SELECT t.enabled FROM atm t WHERE z.state = 'completed' AND t.terminal = o.terminal LIMIT 1) t ON true
                 WHERE (v_known[o.position] OR w.reason = 6) AND NOT v_taken[o.position]
         ), judged AS (
@@ -547,5 +553,5 @@ BEGIN
 END
 $$;
 
-INSERT INTO schema_migration VALUES (12, 'ledger');
+INSERT INTO schema_migration VALUES (18, 'ledger');
 COMMIT;
