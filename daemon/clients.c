@@ -246,8 +246,8 @@ static void on_refused(void *context)
         clients->count.refused_descriptors++;
 }
 
-static const struct listener_rules listener_rules = {LIMIT_BACKLOG, LIMIT_ACCEPTS_PER_TURN,
-                                                     LIMIT_ACCEPT_REST_MS};
+static const struct listener_rules listener_rules = {
+    .backlog = LIMIT_BACKLOG, .accepts_per_turn = LIMIT_ACCEPTS_PER_TURN, .rest_ms = LIMIT_ACCEPT_REST_MS};
 static const struct listener_events listener_events = {on_accepted, may_accept, on_refused};
 
 /* ---- settings ------------------------------------------------------------------------------------------ */

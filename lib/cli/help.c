@@ -100,9 +100,10 @@ static void manual_row(FILE *stream, const struct option_row *row)
         option_write_name(row->name, name);
         if (row->letter)
                 fprintf(stream, "*-%c*, ", row->letter);
-        fprintf(stream, "*--%s*", name);
+        if (!(row->flags & OPTION_POSITIONAL))
+                fprintf(stream, "*--%s*%s", name, row->value ? " " : "");
         if (row->value) {
-                fputs(" _", stream);
+                fputs("_", stream);
                 manual_text(stream, row->value);
                 fputs("_", stream);
         }

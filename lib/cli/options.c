@@ -136,9 +136,10 @@ static bool take_positional(struct parse *parse)
         bool any = false;
 
         for (size_t i = 0; i < parse->count; i++) {
-                bool positional = parse->rows[i].flags & OPTION_POSITIONAL;
+                unsigned flags = parse->rows[i].flags;
+                bool positional = flags & OPTION_POSITIONAL;
 
-                if (positional && !parse->given[i])
+                if (positional && (!parse->given[i] || flags & OPTION_SEVERAL))
                         return take(parse, &parse->rows[i], *parse->word++, false);
                 any |= positional;
         }

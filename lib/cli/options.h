@@ -22,10 +22,11 @@
 enum { OPTIONS_ROWS_MAX = 64, OPTIONS_ERROR_MAX = 1024, OPTION_NAME_MAX = 64 };
 
 enum option_flags {
-        OPTION_REQUIRED = 1,   /* by option or variable */
-        OPTION_POSITIONAL = 2, /* given without a name, in the order of the rows */
-        OPTION_SEVERAL = 4,    /* several values may follow */
-        OPTION_ONCE = 8,       /* elsewhere the last one holds, or take gathers them */
+        OPTION_REQUIRED = 1, /* by option or variable */
+        OPTION_POSITIONAL =
+            2, /* given without a name, in the order of the rows; of OPTION_SEVERAL all that are left */
+        OPTION_SEVERAL = 4, /* several values may follow */
+        OPTION_ONCE = 8,    /* elsewhere the last one holds, or take gathers them */
 };
 
 struct option_row;

@@ -17,9 +17,13 @@
 #include "lib/net/priorities.h"
 
 struct listener {
-        int fd;
-        int reserve; /* a descriptor to give up */
-        struct event *readable, *rest;
+        struct event_base *base;
+        struct sockaddr_storage place;
+        socklen_t place_length;
+        int fd;                        /* -1: shut */
+        int keeper;                    /* of the port; -1: none */
+        int reserve;                   /* a descriptor to give up */
+        struct event *readable, *rest; /* readable NULL: shut */
         struct listener_rules rules;
         const struct listener_events *events;
         void *context;
@@ -89,7 +93,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         struct listener *listener = context;
         (void)fd;
         (void)what;
-        for (int i = 0; i < listener->rules.accepts_per_turn; i++) {
+        for (int i = 0; i < listener->rules.accepts_per_turn && listener->readable; i++) {
                 if (!listener->events->may_accept(listener->context)) {
                         event_del(listener->readable);
                         return;
@@ -108,72 +112,124 @@ static void on_rested(evutil_socket_t fd, short what, void *context)
 
 void listener_resume(struct listener *listener)
 {
-        if (!event_pending(listener->rest, EV_TIMEOUT, NULL) &&
+        if (listener->readable && !event_pending(listener->rest, EV_TIMEOUT, NULL) &&
             !event_pending(listener->readable, EV_READ, NULL))
                 event_add(listener->readable, NULL);
 }
 
-static int open_socket(const struct addrinfo *info, int backlog, char error[LISTENER_ERROR_MAX])
+static int bound_socket(const struct listener *listener)
 {
         static const int on = 1;
-        int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (fd < 0) {
-                snprintf(error, LISTENER_ERROR_MAX, "socket: %s", strerror(errno));
+        int fd = socket(listener->place.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (fd < 0)
                 return -1;
-        }
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-        if (bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, backlog) < 0) {
-                snprintf(error, LISTENER_ERROR_MAX, "%s", strerror(errno));
+        if (bind(fd, (const struct sockaddr *)&listener->place, listener->place_length) < 0) {
+                int reason = errno;
                 close(fd);
+                errno = reason;
                 return -1;
         }
         return fd;
 }
 
-static int resolve_and_open(const char *host, int port, int backlog, char error[LISTENER_ERROR_MAX])
+bool listener_open(struct listener *listener)
+{
+        int reason;
+        if (listener->readable)
+                return true;
+        if (listener->fd < 0)
+                listener->fd = bound_socket(listener);
+        if (listener->fd < 0)
+                return false;
+        if (listen(listener->fd, listener->rules.backlog) == 0) {
+                listener->readable =
+                    event_new(listener->base, listener->fd, EV_READ | EV_PERSIST, on_readable, listener);
+                if (listener->readable) {
+                        /* a loop without queues has no other */
+                        event_priority_set(listener->readable, PRIORITY_NEWCOMER);
+                        if (event_add(listener->readable, NULL) == 0)
+                                return true;
+                }
+                errno = ENOMEM;
+        }
+        reason = errno;
+        listener_shut(listener);
+        errno = reason;
+        return false;
+}
+
+void listener_shut(struct listener *listener)
+{
+        if (listener->rest)
+                event_del(listener->rest);
+        if (listener->readable)
+                event_free(listener->readable);
+        if (listener->fd >= 0)
+                close(listener->fd);
+        listener->readable = NULL;
+        listener->fd = -1;
+}
+
+static bool resolve(struct listener *listener, const char *host, int port, char error[LISTENER_ERROR_MAX])
 {
         struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
         struct addrinfo *info;
-        char service[8], reason[LISTENER_ERROR_MAX];
+        char service[8];
         snprintf(service, sizeof(service), "%d", port);
         int result = getaddrinfo(host, service, &hints, &info);
         if (result) {
                 snprintf(error, LISTENER_ERROR_MAX, "listen on %.200s: %s", host, gai_strerror(result));
-                return -1;
+                return false;
         }
-        int fd = open_socket(info, backlog, reason);
+        memcpy(&listener->place, info->ai_addr, info->ai_addrlen);
+        listener->place_length = info->ai_addrlen;
         freeaddrinfo(info);
-        if (fd < 0)
-                snprintf(error, LISTENER_ERROR_MAX, "listen on %.200s port %d: %.200s", host, port, reason);
-        return fd;
+        return true;
+}
+
+/* The socket that is bound first learns which port it is, where any will do. */
+static bool take_place(struct listener *listener)
+{
+        int *first = listener->rules.keeps_port ? &listener->keeper : &listener->fd;
+        *first = bound_socket(listener);
+        if (*first < 0)
+                return false;
+        getsockname(*first, (struct sockaddr *)&listener->place, &listener->place_length);
+        address_print_socket((struct sockaddr *)&listener->place, listener->place_length, listener->address,
+                             sizeof(listener->address));
+        return listener_open(listener);
 }
 
 struct listener *listener_new(struct event_base *base, const char *host, int port,
                               const struct listener_rules *rules, const struct listener_events *events,
                               void *context, char error[LISTENER_ERROR_MAX])
 {
-        struct sockaddr_storage address;
-        socklen_t length = sizeof(address);
         struct listener *listener = calloc(1, sizeof(*listener));
         if (!listener) {
                 snprintf(error, LISTENER_ERROR_MAX, "out of memory");
                 return NULL;
         }
-        *listener = (struct listener){.reserve = -1, .rules = *rules, .events = events, .context = context};
-        listener->fd = resolve_and_open(host, port, rules->backlog, error);
-        if (listener->fd < 0)
+        *listener = (struct listener){.base = base,
+                                      .fd = -1,
+                                      .keeper = -1,
+                                      .reserve = -1,
+                                      .rules = *rules,
+                                      .events = events,
+                                      .context = context};
+        if (!resolve(listener, host, port, error))
                 goto failed;
-        getsockname(listener->fd, (struct sockaddr *)&address, &length);
-        address_print_socket((struct sockaddr *)&address, length, listener->address,
-                             sizeof(listener->address));
-        listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        listener->readable = event_new(base, listener->fd, EV_READ | EV_PERSIST, on_readable, listener);
         listener->rest = event_new(base, -1, 0, on_rested, listener);
-        if (!listener->readable || !listener->rest || event_add(listener->readable, NULL) < 0) {
+        if (!listener->rest) {
                 snprintf(error, LISTENER_ERROR_MAX, "out of memory");
                 goto failed;
         }
-        event_priority_set(listener->readable, PRIORITY_NEWCOMER);
+        if (!take_place(listener)) {
+                snprintf(error, LISTENER_ERROR_MAX, "listen on %.200s port %d: %.200s", host, port,
+                         strerror(errno));
+                goto failed;
+        }
+        listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
         return listener;
 failed:
         listener_free(listener);
@@ -184,18 +240,24 @@ void listener_free(struct listener *listener)
 {
         if (!listener)
                 return;
-        if (listener->readable)
-                event_free(listener->readable);
+        listener_shut(listener);
         if (listener->rest)
                 event_free(listener->rest);
         if (listener->reserve >= 0)
                 close(listener->reserve);
-        if (listener->fd >= 0)
-                close(listener->fd);
+        if (listener->keeper >= 0)
+                close(listener->keeper);
         free(listener);
 }
 
 const char *listener_address(const struct listener *listener)
 {
         return listener->address;
+}
+
+int listener_port(const struct listener *listener)
+{
+        const void *place = &listener->place;
+        return ntohs(listener->place.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)place)->sin6_port
+                                                           : ((const struct sockaddr_in *)place)->sin_port);
 }

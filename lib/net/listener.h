@@ -1,6 +1,8 @@
 /*
  * The door: a listening socket and its accept loop. It knows nothing of what comes in.
  *
+ *      OPEN --listener_shut--> SHUT --listener_open--> OPEN      who is in already stays in
+ *
  * Some connections a turn, so that those that are open have theirs. Where the system has no descriptor
  * left, the one held in reserve is given up for a moment to accept and close the caller (who then knows),
  * and accepting rests for a while: a level-triggered event would spin.
@@ -22,6 +24,8 @@ struct listener_rules {
         int backlog;
         int accepts_per_turn;
         int64_t rest_ms; /* where the system has no descriptors or memory left */
+        /* While it is shut nobody is given the port by chance: another socket, which never listens, is bound to it. */
+        bool keeps_port;
 };
 
 struct listener_events {
@@ -32,14 +36,19 @@ struct listener_events {
         void (*refused)(void *context); /* no descriptors */
 };
 
-/* NULL with a text in error[]: no such address, in use, not permitted. port 0: any. */
+/* Open. NULL with a text in error[]: no such address, in use, not permitted. port 0: any. */
 ATM_MUST_USE struct listener *listener_new(struct event_base *base, const char *host, int port,
                                            const struct listener_rules *rules,
                                            const struct listener_events *events, void *context,
                                            char error[LISTENER_ERROR_MAX]);
 void listener_free(struct listener *listener); /* stops listening; NULL is fine */
 void listener_resume(struct listener *listener);
+/* Who comes is refused by the system. */
+void listener_shut(struct listener *listener);
+/* At the same address. False with errno. */
+ATM_MUST_USE bool listener_open(struct listener *listener);
 /* "127.0.0.1:7583" */
 const char *listener_address(const struct listener *listener);
+int listener_port(const struct listener *listener);
 
 #endif

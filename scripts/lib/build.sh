@@ -6,6 +6,7 @@
 # shellcheck shell=bash disable=SC2034
 
 ATM_PRESET=${ATM_PRESET:-release}
+PROGRAMS=(atmd atmctl atmsim banksim atmlab)
 
 build_folder() {
         case $1 in
@@ -17,10 +18,17 @@ build_folder() {
 # Where the programs of the chosen build are.
 BIN=$(build_folder "$ATM_PRESET")/bin
 
+programs_are_in() {
+        local program
+        for program in "${PROGRAMS[@]}"; do
+                [[ -x $1/$program ]] || return 1
+        done
+}
+
 # The programs alone, which is what labs and benchmarks run, and what else is named.
 build_programs() {
         ((!${ATM_BUILT:-0})) || return 0
-        build_preset "$ATM_PRESET" atmd atmctl atmsim banksim "$@"
+        build_preset "$ATM_PRESET" "${PROGRAMS[@]}" "$@"
 }
 
 # build_preset NAME [TARGET...]: configure once, then build; TARGET `none` configures alone. Output only on failure.
@@ -29,7 +37,7 @@ build_preset() {
         shift
         folder=$(build_folder "$preset")
         if [[ -e $folder/build.ninja && ! -w $folder ]]; then
-                [[ -x $folder/bin/atmd && -x $folder/bin/atmctl && -x $folder/bin/atmsim && -x $folder/bin/banksim ]] && return 0
+                programs_are_in "$folder/bin" && return 0
                 fail "$folder belongs to somebody else: clone the project into a folder of your own"
         fi
         mkdir -p "$folder" 2>/dev/null ||

@@ -27,9 +27,11 @@ usage_error() {
         exit 2
 }
 
-# The script's own opening comment, from its second line to the first line that is none, is its --help.
+# The script's own opening comment, from its second line to the first line that is none, is its --help. Or those of
+# several files: show_help [FILE...]
 show_help() {
-        sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"
+        (($#)) || set -- "$0"
+        sed -s -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$@"
 }
 
 # A decimal integer within bounds, or a message that names the option: need_number --atms "$value" 1 100000

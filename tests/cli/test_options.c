@@ -134,6 +134,31 @@ START_TEST(letters_underscores_and_the_last_of_several_are_taken)
 }
 END_TEST
 
+START_TEST(words_without_a_name_may_be_several)
+{
+        static const struct option_row several[] = {
+            {.name = "hall",
+             .value = "HALL",
+             .take = option_take_text,
+             .target = &hall,
+             .flags = OPTION_POSITIONAL},
+            {.name = "rest",
+             .value = "NAME",
+             .take = take_gather,
+             .flags = OPTION_POSITIONAL | OPTION_SEVERAL},
+            {.name = "seed", .value = "N", .take = option_take_number, .target = &seed, .maximum = 9},
+        };
+        char one[] = "H1", two[] = "a", three[] = "--seed", four[] = "7", five[] = "b", context[] = "context";
+        char *words[] = {one, two, three, four, five, NULL};
+
+        ck_assert_msg(options_parse(several, COUNT(several), context, 5, words, error) == OPTIONS_GOOD, "%s",
+                      error);
+        ck_assert_str_eq(hall, "H1");
+        ck_assert_int_eq(seed, 7);
+        ck_assert_str_eq(gathered, "a.b.");
+}
+END_TEST
+
 START_TEST(variables_fill_what_is_not_given)
 {
         setenv("TEST_FILE", "v", 1);
@@ -242,6 +267,7 @@ int main(void)
         tcase_add_checked_fixture(tcase, setup, NULL);
         tcase_add_test(tcase, words_become_values);
         tcase_add_test(tcase, letters_underscores_and_the_last_of_several_are_taken);
+        tcase_add_test(tcase, words_without_a_name_may_be_several);
         tcase_add_test(tcase, variables_fill_what_is_not_given);
         tcase_add_test(tcase, help_and_version_go_before_all);
         tcase_add_loop_test(tcase, what_is_wrong_is_named, 0, COUNT(wrong));

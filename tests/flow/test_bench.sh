@@ -155,13 +155,31 @@ SELECT sum(sign) FROM commission WHERE posted_on BETWEEN '2015-04-01' AND '2017-
         measured reports
 }
 
+history() {
+        local database
+        measure history history --rounds 1 --scale 0.001
+        hold history <<'PERL'
+near($o{ratio}, $o{generated_rows_per_second} / $o{copied_rows_per_second}, 0.01)
+$o{generated_rows_per_second} > 0 && $o{copied_rows_per_second} > 0 && $o{rows} > 1000
+PERL
+        for database in generated copied; do
+                expect "rows in the database $database" "$(perl -MJSON::PP -e 'print decode_json(<>)->{rows}' "$WORK/history.json")" \
+                        "$(PGDATABASE=$database sql "
+SELECT (SELECT count(*) FROM card) + (SELECT count(*) FROM account) + (SELECT count(*) FROM card_month) + (SELECT count(*) FROM card_day)
+        + (SELECT count(*) FROM withdrawal) + (SELECT count(*) FROM bank_outcome) + (SELECT count(*) FROM advice)
+        + (SELECT count(*) FROM commission) + (SELECT count(*) FROM bank_notice) + (SELECT count(*) FROM bank_ack)
+        + (SELECT count(*) FROM revenue_rollup)")"
+        done
+        measured history
+}
+
 # Two at a time, since they wait as much as they work; whoever breaks this off ends them, and they clean up.
 trap 'kill $(jobs -p) 2>/dev/null; wait; exit 1' INT TERM HUP
 export TMPDIR=$WORK/temporary
 mkdir "$TMPDIR"
-LABS=("$WORK"/{throughput,link,memory,ledger,reports})
+LABS=("$WORK"/{throughput,link,memory,ledger,reports,history})
 status=0
-(LABS=() && trap - EXIT && throughput && memory) &
+(LABS=() && trap - EXIT && throughput && memory && history) &
 (LABS=() && trap - EXIT && link && reports && ledger) || status=1
 wait $! || status=1
 ((!status)) || exit 1

@@ -30,7 +30,9 @@ if ((EUID == 0)); then
         chmod 1777 "$TMPDIR"
         mkdir -p "$WORK/copy/build/bin"
         cp -r "$ROOT/scripts" "$ROOT/etc" "$WORK/copy/"
-        cp "$(build_folder "$ATM_PRESET")"/bin/{atmd,atmctl,atmsim,banksim} "$WORK/copy/build/bin/"
+        for program in "${PROGRAMS[@]}"; do
+                cp "$(build_folder "$ATM_PRESET")/bin/$program" "$WORK/copy/build/bin/"
+        done
         touch "$WORK/copy/build/build.ninja"
         expect_exit 0 env ATM_PRESET=release runuser -u nobody -- "$WORK/copy/scripts/demo" --atms 12 --seconds 6
         check_output

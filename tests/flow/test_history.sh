@@ -77,7 +77,9 @@ reports_have_all "when it is finished"
 expect "all pieces, once each" "3 3" "$(sql "SELECT count(*), count(DISTINCT chunk) FROM history_chunk" | tr '|' ' ')"
 expect_exit 0 atmctl verify
 digest >a.digest
-generate --jobs 1 >/dev/null
+expect "a finished history, as JSON" "fy2016 0.003 3 1066 0 0 1Q16 2Q16 3Q16" "$(generate --jobs 1 --format json | perl -MJSON::PP -e '
+        my $o = decode_json(join "", <>);
+        print join " ", @$o{qw(scenario scale atms atms_whole withdrawals rows)}, map { $_->{quarter} } @{$o->{quarters}}')"
 digest | diff a.digest - || wrong "a finished history changes when its command is repeated"
 
 # what another one would be

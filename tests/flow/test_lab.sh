@@ -29,7 +29,7 @@ read -r -a pids <<<"$ATMD_PIDS"
 expect "ports" 2 "${#ports[@]}"
 expect "first port" "$ATMD_PORT" "${ports[0]}"
 expect "processes" 2 "${#pids[@]}"
-for program in atmd atmctl atmsim banksim; do
+for program in "${PROGRAMS[@]}"; do
         expect "$program" "$(build_folder "$ATM_PRESET")/bin/$program" "$(command -v "$program")"
 done
 for path in "$ATMD_CA" "$ATMD_CERTS" "$ATMD_CONF" "$ATM_TERMINALS" "$ATM_CARDS" "$PGHOST"; do

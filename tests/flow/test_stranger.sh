@@ -43,7 +43,7 @@ if [[ -s $WORK/uncommitted ]]; then
 else
         say "$(wc -l <"$WORK/inputs") files of the checkout were read for the build: all are committed as they are"
 fi
-for program in atmd atmctl atmsim banksim; do
+for program in "${PROGRAMS[@]}"; do
         [[ $("$BUILT/bin/$program" --help) == *"$program"* ]] || wrong "$program --help"
 done
 passed

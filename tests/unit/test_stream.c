@@ -197,7 +197,7 @@ static void on_refused(void *context)
 
 static void open_door(int port)
 {
-        static const struct listener_rules rules = {16, 16, 100};
+        static const struct listener_rules rules = {.backlog = 16, .accepts_per_turn = 16, .rest_ms = 100};
         static const struct listener_events door_events = {on_accepted, may_accept, on_refused};
         char error[LISTENER_ERROR_MAX] = "";
         door = listener_new(base, "127.0.0.1", port, &rules, &door_events, NULL, error);

@@ -1,24 +1,19 @@
 /* One bank at work: see host.h. change_state is the one door between UP and DOWN. */
 #include "tools/banksim/host.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <event2/event_struct.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "lib/base/address.h"
 #include "lib/base/now.h"
+#include "lib/net/listener.h"
 #include "rules/calendar.h"
 #include "lib/security/tls.h"
 #include "tools/banksim/accounts.h"
@@ -34,7 +29,7 @@ enum {
         FLUSH_ANSWERS = 256, /* so many wait at most for one flush, */
         FLUSH_AGE_MS = 5,    /* and none longer than this while messages keep coming */
         DELAYED_MAX = 65536, /* answers held back at the same time; more are thrown away */
-        REOPEN_MS = 100,     /* until the next try to listen again */
+        REOPEN_MS = 100,     /* until the next try to listen or accept again */
         LINES_A_SECOND = 20, /* that a peer can make us write */
         ACCEPTS_PER_TURN = 16,
         BACKLOG = 128,
@@ -66,12 +61,8 @@ struct host {
         struct bank_journal journal;
         struct host_conns *conns;
         struct behaviours behaviours;
-        /* the port */
-        struct sockaddr_storage address;
-        socklen_t address_length;
-        int reserve; /* bound, never listening: keeps the port ours while we are down */
-        int listener;
-        struct event *acceptable, *waking, *flushing;
+        struct listener *listener; /* shut while we are down */
+        struct event *waking, *flushing;
         int64_t wakes_ms; /* while down; INT64_MAX: when told */
         /* answers */
         struct outs waiting, delayed;
@@ -359,10 +350,11 @@ static void on_closed(struct host_conn *conn, const char *reason, void *context)
 
 static const struct host_conn_events conn_events = {on_open, on_message, on_closed};
 
-static void take_in(struct host *host, int fd, const struct sockaddr_storage *address, socklen_t length)
+/* ---- the port ------------------------------------------------------------------------------------------ */
+
+static void on_accepted(void *context, int fd, const char *peer)
 {
-        static const int on = 1;
-        char peer[HOST_CONN_PEER_MAX];
+        struct host *host = context;
         if (host_conns_count(host->conns) >= (size_t)host->options->connections_max) {
                 host->refused++;
                 say(host, "a connection is turned away: there are %" PRId64 " already",
@@ -370,104 +362,34 @@ static void take_in(struct host *host, int fd, const struct sockaddr_storage *ad
                 close(fd);
                 return;
         }
-        address_print_socket((const struct sockaddr *)address, length, peer, sizeof(peer));
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         if (!host_conn_add(host->conns, fd, peer))
                 say(host, "%s: out of memory", peer);
 }
 
-static void on_acceptable(evutil_socket_t listener, short what, void *context)
+static bool may_accept(void *context)
 {
-        struct host *host = context;
-        (void)what;
-        for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-                struct sockaddr_storage address;
-                socklen_t length = sizeof(address);
-                int fd =
-                    accept4(listener, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-                if (fd >= 0) {
-                        take_in(host, fd, &address, length);
-                        continue;
-                }
-                if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-                        say(host, "no connection can be accepted: %s", strerror(errno));
-                        event_del(host->acceptable);
-                        wake_in(host, REOPEN_MS);
-                }
-                return;
-        }
+        (void)context;
+        return true; /* who is one too many hears it at once */
 }
 
-/* ---- the port ------------------------------------------------------------------------------------------ */
-
-static int bound_socket(const struct host *host)
+static void on_refused(void *context)
 {
-        static const int on = 1;
-        int fd = socket(host->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (fd < 0)
-                return -1;
-        if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-            bind(fd, (const struct sockaddr *)&host->address, host->address_length) < 0) {
-                int saved_errno = errno;
-                close(fd);
-                errno = saved_errno;
-                return -1;
-        }
-        return fd;
-}
-
-static bool start_listening(struct host *host)
-{
-        host->listener = bound_socket(host);
-        if (host->listener < 0)
-                return false;
-        host->acceptable =
-            event_new(host->world->base, host->listener, EV_READ | EV_PERSIST, on_acceptable, host);
-        if (host->acceptable && listen(host->listener, BACKLOG) == 0 &&
-            event_add(host->acceptable, NULL) == 0)
-                return true;
-        if (host->acceptable)
-                event_free(host->acceptable);
-        host->acceptable = NULL;
-        close(host->listener);
-        host->listener = -1;
-        return false;
-}
-
-static void stop_listening(struct host *host)
-{
-        if (host->listener < 0)
-                return;
-        event_free(host->acceptable);
-        host->acceptable = NULL;
-        close(host->listener);
-        host->listener = -1;
+        say(context, "a connection is turned away: no descriptors are left");
 }
 
 static bool open_port(struct host *host, char error[HOST_ERROR_MAX])
 {
-        struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found;
-        const struct bank_options *options = host->options;
-        char service[8];
-        snprintf(service, sizeof(service), "%d", (int)options->port);
-        int result = getaddrinfo(options->host, service, &hints, &found);
-        if (result != 0) {
-                snprintf(error, HOST_ERROR_MAX, "bank %s: listen on %.200s: %s", options->name, options->host,
-                         gai_strerror(result));
-                return false;
-        }
-        memcpy(&host->address, found->ai_addr, found->ai_addrlen);
-        host->address_length = found->ai_addrlen;
-        freeaddrinfo(found);
-        host->reserve = bound_socket(host);
-        socklen_t length = sizeof(host->address);
-        if (host->reserve < 0 || getsockname(host->reserve, (struct sockaddr *)&host->address, &length) < 0 ||
-            !start_listening(host)) {
-                snprintf(error, HOST_ERROR_MAX, "bank %s: listen on %.200s port %s: %s", options->name,
-                         options->host, service, strerror(errno));
-                return false;
-        }
-        return true;
+        static const struct listener_rules rules = {.backlog = BACKLOG,
+                                                    .accepts_per_turn = ACCEPTS_PER_TURN,
+                                                    .rest_ms = REOPEN_MS,
+                                                    .keeps_port = true};
+        static const struct listener_events events = {on_accepted, may_accept, on_refused};
+        char text[LISTENER_ERROR_MAX];
+        host->listener = listener_new(host->world->base, host->options->host, (int)host->options->port,
+                                      &rules, &events, host, text);
+        if (!host->listener)
+                snprintf(error, HOST_ERROR_MAX, "bank %s: %.400s", host->options->name, text);
+        return host->listener;
 }
 
 /* ---- up and down --------------------------------------------------------------------------------------- */
@@ -482,7 +404,7 @@ static void change_state(struct host *host, enum state to)
 {
         if (to == HOST_UP) {
                 assert(host->state == HOST_DOWN);
-                if (!start_listening(host)) {
+                if (!listener_open(host->listener)) {
                         wake_in(host, REOPEN_MS);
                         return;
                 }
@@ -492,7 +414,7 @@ static void change_state(struct host *host, enum state to)
                 return;
         }
         host->state = HOST_DOWN;
-        stop_listening(host);
+        listener_shut(host->listener);
         host_conns_close_all(host->conns, "down");
         if (host->wakes_ms == INT64_MAX) {
                 event_del(host->waking);
@@ -510,8 +432,6 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
         (void)fd, (void)what;
         if (host->state == HOST_DOWN)
                 change_state(host, HOST_UP);
-        else
-                event_add(host->acceptable, NULL); /* there were no descriptors left */
 }
 
 void host_order(struct host *host, enum behaviour behaviour, int64_t span_ms)
@@ -583,9 +503,7 @@ static void free_host(struct host *host)
         drop_outs(&host->waiting);
         drop_outs(&host->delayed);
         host_conns_free(host->conns);
-        stop_listening(host);
-        if (host->reserve >= 0)
-                close(host->reserve);
+        listener_free(host->listener);
         if (host->flushing)
                 event_free(host->flushing);
         if (host->waking)
@@ -606,8 +524,7 @@ struct host *host_open(const struct host_world *world, const struct bank_options
                 snprintf(error, HOST_ERROR_MAX, "out of memory");
                 return NULL;
         }
-        *host = (struct host){
-            .world = world, .options = options, .reserve = -1, .listener = -1, .journal = {.fd = -1}};
+        *host = (struct host){.world = world, .options = options, .journal = {.fd = -1}};
         TAILQ_INIT(&host->waiting);
         TAILQ_INIT(&host->delayed);
         if (open_wire(host, error) && open_books(host, error) && open_events(host, error) &&
@@ -637,20 +554,11 @@ const char *host_name(const struct host *host)
         return host->options->name;
 }
 
-static int host_port(const struct host *host)
-{
-        return host->address.ss_family == AF_INET6
-                   ? ntohs(((const struct sockaddr_in6 *)(const void *)&host->address)->sin6_port)
-                   : ntohs(((const struct sockaddr_in *)(const void *)&host->address)->sin_port);
-}
-
 void host_describe(const struct host *host, char *buffer, size_t size)
 {
         struct bank_totals totals;
-        char address[HOST_CONN_PEER_MAX], torn[96] = "";
+        char torn[96] = "";
         bank_total(host->bank, &totals);
-        address_print_socket((const struct sockaddr *)&host->address, host->address_length, address,
-                             sizeof(address));
         if (host->journal.torn_bytes > 0)
                 snprintf(torn, sizeof(torn),
                          " (%" PRId64 " bytes of a last line that a crash cut off are cut away)",
@@ -658,7 +566,7 @@ void host_describe(const struct host *host, char *buffer, size_t size)
         snprintf(buffer, size,
                  "%s: %zu accounts, %" PRIu64 " records read back%s, dialect %s, listening on %s",
                  host->options->name, totals.accounts, host->journal.records, torn, wire_name(host->wire),
-                 address);
+                 listener_address(host->listener));
 }
 
 double host_rate(const struct host *host, enum behaviour behaviour)
@@ -729,7 +637,7 @@ json_t *host_show(const struct host *host)
         json_object_set_new(object, "state", json_string(host->state == HOST_UP ? "up" : "down"));
         json_object_set_new(object, "behaviour",
                             json_string(behaviour_name[ordered ? behaviours->command : BEHAVIOUR_NORMAL]));
-        put(object, "port", host_port(host));
+        put(object, "port", listener_port(host->listener));
         json_object_set_new(object, "dialect", json_string(wire_name(host->wire)));
         put(object, "links", (int64_t)conns);
         put(object, "delayed", (int64_t)host->delayed_count);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 
 #include "lib/cli/program.h"
 #include "lib/net/signals.h"
@@ -151,6 +152,7 @@ static bool open_hosts(struct banksim *banksim)
         }
         fputs("serving\n", options->json ? stderr : stdout);
         fflush(stdout);
+        sd_notify(0, "READY=1");
         return true;
 }
 

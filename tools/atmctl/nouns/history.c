@@ -81,27 +81,43 @@ static void on_progress(const struct generation_progress *p, void *context)
         }
 }
 
+/* What was written now: to people a sentence, in JSON members beside the quarters. */
+static bool write_written(struct output *output, const struct generation_question *question,
+                          const struct generation_answer *a)
+{
+        static const struct output_column columns[] = {
+            {"scenario", OUTPUT_TEXT, 0},     {"scale", OUTPUT_TEXT, 0},      {"atms", OUTPUT_NUMBER, 0},
+            {"atms_whole", OUTPUT_NUMBER, 0}, {"withdrawals", OUTPUT_YEN, 0}, {"rows", OUTPUT_YEN, 0},
+            {"written_ms", OUTPUT_NUMBER, 0}};
+        const int64_t figures[] = {a->atms, a->atms_whole, a->total.withdrawals, a->total.rows,
+                                   a->written_ms};
+        char text[LENGTH(figures)][24], sentence[512];
+        const char *values[LENGTH(columns)] = {a->scenario, question->scale};
+
+        for (size_t i = 0; i < LENGTH(figures); i++) {
+                snprintf(text[i], sizeof(text[i]), "%" PRId64, figures[i]);
+                values[2 + i] = text[i];
+        }
+        snprintf(sentence, sizeof(sentence),
+                 "scenario %s, scale %s: %" PRId64 " of %" PRId64 " ATMs; %" PRId64 " withdrawals, %" PRId64
+                 " rows written in %" PRId64 ".%" PRId64 " s",
+                 a->scenario, question->scale, a->atms, a->atms_whole, a->total.withdrawals, a->total.rows,
+                 a->written_ms / 1000, a->written_ms / 100 % 10);
+        output_remark(output, sentence);
+        return output_members(output, columns, LENGTH(columns), values);
+}
+
 /* What it came to: a line a quarter. */
-static bool say_quarters(const struct invocation *invocation, const PGresult *quarters)
+static bool write_answer(struct output *output, const struct generation_question *question,
+                         const struct generation_answer *answer)
 {
         static const struct output_column columns[] = {{"quarter", OUTPUT_TEXT, 0},
                                                        {"withdrawals", OUTPUT_YEN, 0},
                                                        {"commission_yen", OUTPUT_YEN, 0},
                                                        {"base_fee_yen", OUTPUT_YEN, 0}};
-        const struct output_section section = {NULL, "", OUTPUT_ROWS, columns, LENGTH(columns), 0};
-        struct output *output = output_open_whole(invocation);
-        bool said = output && output_section(output, &section, quarters);
+        const struct output_section section = {"quarters", "", OUTPUT_ROWS, columns, LENGTH(columns), 0};
 
-        return output && output_close(output) && said;
-}
-
-static void say_what_was_written(const struct generation_question *question,
-                                 const struct generation_answer *a)
-{
-        printf("scenario %s, scale %s: %" PRId64 " of %" PRId64 " ATMs; %" PRId64 " withdrawals, %" PRId64
-               " rows written in %" PRId64 ".%" PRId64 " s\n",
-               a->scenario, question->scale, a->atms, a->atms_whole, a->total.withdrawals, a->total.rows,
-               a->written_ms / 1000, a->written_ms / 100 % 10);
+        return output_section(output, &section, answer->quarters) && write_written(output, question, answer);
 }
 
 static int history_generate(const struct invocation *invocation)
@@ -126,9 +142,10 @@ static int history_generate(const struct invocation *invocation)
         if (*error)
                 database_complain_of(error);
         if (end == GENERATION_DONE) {
-                said = say_quarters(invocation, answer.quarters);
-                if (said)
-                        say_what_was_written(&question, &answer);
+                struct output *output = output_open_whole(invocation);
+
+                said = output && write_answer(output, &question, &answer);
+                said = output && output_close(output) && said;
         }
         if (end == GENERATION_BROKEN || (end == GENERATION_DONE && !said))
                 note("what is there stays; the same command goes on with the rest");
@@ -188,7 +205,7 @@ static const struct command commands[] = {
              "there. Every report says "
              "that it is no real business. Needs a superuser or a member of atm_owner.\n"
              "Example: atmctl history generate --scenario etc/scenarios/fy2015-fy2016 --scale 0.01",
-     .flags = COMMAND_DATABASE,
+     .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
      .run = history_generate,
      .fields = generate_fields},
     {.noun = "history",

@@ -1,0 +1,154 @@
+# What benchmarks share: a laboratory that goes away with them, withdrawals through its front door, and figures. To be
+# sourced after common.sh, install.sh, build.sh and cluster.sh.
+#
+# A benchmark works in $WORK and its lab is in $LAB, which stays where KEEP names a folder for it.
+# shellcheck shell=bash disable=SC2034
+
+AMOUNT_YEN=1000
+WORK='' LAB='' SIMULATOR='' RUNS=''
+
+bench_end() {
+        local status=$?
+        trap '' INT TERM HUP PIPE
+        set +e
+        [[ -z $SIMULATOR ]] || kill -TERM "$SIMULATOR" 2>/dev/null || true
+        if [[ -n $LAB && (-z $KEEP || $status != 0) ]]; then
+                "$ROOT/scripts/lab" down --dir "$LAB" || true
+        fi
+        [[ -z $WORK ]] || rm -rf "$WORK"
+        exit "$status"
+}
+
+# A folder, $WORK, for a benchmark that needs no lab.
+bench_folder() {
+        install_packages build run
+        trap bench_end EXIT
+        trap 'exit 1' INT TERM HUP
+        WORK=$(mktemp -d "${TMPDIR:-/tmp}/atm-bench.XXXXXX")
+}
+
+# bench_begin [options of lab up]
+bench_begin() {
+        bench_folder
+        LAB=${KEEP:-$WORK/lab}
+        "$ROOT/scripts/lab" up --dir "$LAB" "$@" >/dev/null
+        # shellcheck disable=SC1091
+        source "$LAB/lab.env"
+}
+
+sql() {
+        PGUSER=postgres psql -X -A -t -q -v ON_ERROR_STOP=1 -c "$1"
+}
+
+# Whatever was measured, its rows are those of a sound house.
+bench_verify() {
+        atmctl verify >"$WORK/verify" || fail "the rows do not add up: $(cat "$WORK/verify")"
+}
+
+# figures -------------------------------------------------------------------------------------------
+
+calculate() {
+        awk "BEGIN { printf \"$1\", $2 }"
+}
+
+# The number of a key in a JSON object: json_number FILE KEY
+json_number() {
+        grep -oE "\"$2\": *-?[0-9.]+" "$1" | head -n 1 | grep -oE '[0-9.-]+$' || fail "no $2 in $(cat "$1")"
+}
+
+# milliseconds COMMAND...: how long it takes, in MS
+milliseconds() {
+        local began
+        began=$(date +%s%N)
+        "$@" >"$WORK/out" 2>"$WORK/err" || fail "'$*' failed: $(cat "$WORK/err")"
+        MS=$((($(date +%s%N) - began) / 1000000))
+}
+
+# best_of N COMMAND...: the best of N runs, in MS
+best_of() {
+        local best=1000000000 round rounds=$1
+        shift
+        for ((round = 0; round < rounds; round++)); do
+                milliseconds "$@"
+                ((MS >= best)) || best=$MS
+        done
+        MS=$best
+}
+
+median() {
+        sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+
+# Seconds of processor time that processes have used: those given and, for PostgreSQL, their children.
+cpu_seconds() {
+        local pid stat ticks=0
+        for pid in "$@"; do
+                stat=$(cat "/proc/$pid/stat" 2>/dev/null) || continue
+                read -r -a stat <<<"${stat##*) }"
+                ticks=$((ticks + stat[11] + stat[12]))
+        done
+        calculate %.2f "$ticks / $(getconf CLK_TCK)"
+}
+
+# Those of the daemon, and of PostgreSQL with what it runs now.
+cpu_of_daemon() {
+        cpu_seconds "$ATMD_PIDS"
+}
+cpu_of_database() {
+        local postmaster
+        postmaster=$(head -n 1 "$ATM_CLUSTER/data/postmaster.pid")
+        # shellcheck disable=SC2046 # one word a child
+        cpu_seconds "$postmaster" $(cat "/proc/$postmaster/task/$postmaster/children")
+}
+
+# withdrawals through the front door ----------------------------------------------------------------
+
+# Those that atmd wrote: pgbench approves all of its own with one code.
+atmd_rows() {
+        sql "SELECT count(*) FROM withdrawal WHERE approval_code <> '123456' OR link IS NOT NULL"
+}
+
+# atmsim_round NUMBER SECONDS [options]: the result in $WORK/run.json, and in DAEMON_US and DATABASE_US what processor time a
+# withdrawal took of each.
+atmsim_round() {
+        local daemon database count rows number=$1 seconds=$2
+        shift 2
+        rows=$(atmd_rows)
+        daemon=$(cpu_of_daemon) database=$(cpu_of_database)
+        atmsim run --closed --seconds "$seconds" --warmup-seconds 1 --seed "$number" --amount-yen "$AMOUNT_YEN" --cards-even \
+                --card-uses 20 --cards-skip $((number * CARDS / 20)) --answer-timeout-ms 30000 --json "$@" >"$WORK/run.json" ||
+                fail "atmsim run failed: $(cat "$WORK/run.json")"
+        count=$(json_number "$WORK/run.json" withdrawals)
+        rows=$(($(atmd_rows) - rows))
+        ((rows == count)) || fail "atmsim says $count withdrawals, but atmd wrote $rows"
+        DAEMON_US=$(calculate %.0f "($(cpu_of_daemon) - $daemon) * 1e6 / $count")
+        DATABASE_US=$(calculate %.0f "($(cpu_of_database) - $database) * 1e6 / $count")
+}
+
+# run_note NAME CLIENTS SECONDS WITHDRAWALS RATE [MORE]: a run for the list of all, RUNS, with all withdrawals that it wrote;
+# SECONDS of 0: nothing comes of its rate.
+run_note() {
+        RUNS+=${RUNS:+, }"{\"run\": \"$1\", \"clients\": $2, \"seconds\": $3, \"withdrawals\": $4, \"withdrawals_per_second\": $5${6:-}}"
+}
+
+# atmsim_note NAME SECONDS: the round that atmsim has just driven.
+atmsim_note() {
+        run_note "$1" "$ATMS" "$2" "$(json_number "$WORK/run.json" withdrawals)" "$(json_number "$WORK/run.json" withdrawals_per_second)"
+}
+
+# timed_round NAME NUMBER SECONDS [options of atmsim run]: a round whose figures count, as a line of $WORK/NAME.
+timed_round() {
+        local name=$1 number=$2 seconds=$3
+        shift 3
+        atmsim_round "$number" "$seconds" "$@"
+        atmsim_note "$name" "$seconds"
+        echo "$(json_number "$WORK/run.json" withdrawals_per_second) $(json_number "$WORK/run.json" p50_ms)" \
+                "$(json_number "$WORK/run.json" p99_ms) $DAEMON_US $DATABASE_US" >>"$WORK/$name"
+        say "round $number: $name $(tail -n 1 "$WORK/$name" | awk '{ printf "%s withdrawals a second, 0200 p50 %s ms, p99 %s ms; processor time a withdrawal: atmd %s, PostgreSQL %s microseconds", $1, $2, $3, $4, $5 }')"
+}
+
+# rounds_mean NAME: of its timed rounds' figures, in the same order.
+rounds_mean() {
+        awk '{ for (i = 1; i <= 5; i++) s[i] += $i }
+                END { printf "%.1f %.3f %.3f %.0f %.0f\n", s[1] / NR, s[2] / NR, s[3] / NR, s[4] / NR, s[5] / NR }' "$WORK/$1"
+}

@@ -1,0 +1,168 @@
+/* Protects lib/net/listener.c: a door is shut and opened again at its port, and who is in stays in. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/net/listener.h"
+#include "lib/net/priorities.h"
+
+enum { GUESTS_MAX = 8 };
+
+static struct event_base *base;
+static int guest[GUESTS_MAX], guests, places;
+
+static void accepted(void *context, int fd, const char *peer)
+{
+        ck_assert_ptr_eq(context, &places);
+        ck_assert_int_eq(strncmp(peer, "127.0.0.1:", 10), 0);
+        guest[guests++] = fd;
+}
+
+static bool may_accept(void *context)
+{
+        (void)context;
+        return guests < places;
+}
+
+static void refused(void *context)
+{
+        (void)context;
+        ck_abort_msg("there are descriptors");
+}
+
+static const struct listener_events events = {accepted, may_accept, refused};
+
+static struct listener *open_door(int port, char error[LISTENER_ERROR_MAX])
+{
+        static const struct listener_rules rules = {
+            .backlog = 8, .accepts_per_turn = 8, .rest_ms = 1, .keeps_port = true};
+
+        return listener_new(base, "127.0.0.1", port, &rules, &events, &places, error);
+}
+
+static void setup(void)
+{
+        base = event_base_new();
+        ck_assert_int_eq(event_base_priority_init(base, PRIORITY_COUNT), 0);
+        guests = 0;
+        places = GUESTS_MAX;
+}
+
+static void teardown(void)
+{
+        while (guests > 0)
+                close(guest[--guests]);
+        event_base_free(base);
+}
+
+/* A descriptor, or -1 with errno. */
+static int knock(int port)
+{
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+        int fd = socket(AF_INET, SOCK_STREAM, 0), reason;
+
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+                return fd;
+        reason = errno;
+        close(fd);
+        errno = reason;
+        return -1;
+}
+
+static void turn(void)
+{
+        ck_assert_int_ge(event_base_loop(base, EVLOOP_NONBLOCK), 0);
+}
+
+START_TEST(a_shut_door_refuses_keeps_its_port_and_opens_again)
+{
+        char error[LISTENER_ERROR_MAX], place[64], byte;
+        struct listener *door = open_door(0, error);
+        int port, first, second;
+
+        ck_assert_msg(door, "%s", error);
+        port = listener_port(door);
+        snprintf(place, sizeof(place), "127.0.0.1:%d", port);
+        ck_assert_str_eq(listener_address(door), place);
+        first = knock(port);
+        turn();
+        ck_assert_int_eq(guests, 1);
+
+        listener_shut(door);
+        listener_shut(door);
+        listener_resume(door);
+        ck_assert_int_eq(knock(port), -1);
+        ck_assert_int_eq(errno, ECONNREFUSED);
+        ck_assert_int_eq(send(guest[0], "x", 1, MSG_NOSIGNAL), 1);
+        ck_assert_int_eq(recv(first, &byte, 1, 0), 1);
+
+        ck_assert(listener_open(door));
+        ck_assert(listener_open(door));
+        ck_assert_int_eq(listener_port(door), port);
+        second = knock(port);
+        ck_assert_int_ge(second, 0);
+        turn();
+        ck_assert_int_eq(guests, 2);
+        close(first);
+        close(second);
+        listener_free(door);
+}
+END_TEST
+
+START_TEST(who_may_not_come_in_waits_until_there_is_room)
+{
+        char error[LISTENER_ERROR_MAX];
+        struct listener *door = open_door(0, error);
+        int fd;
+
+        ck_assert_msg(door, "%s", error);
+        places = 0;
+        fd = knock(listener_port(door));
+        turn();
+        ck_assert_int_eq(guests, 0);
+        places = 1;
+        listener_resume(door);
+        turn();
+        ck_assert_int_eq(guests, 1);
+        close(fd);
+        listener_free(door);
+}
+END_TEST
+
+START_TEST(a_port_that_others_listen_on_is_named)
+{
+        char error[LISTENER_ERROR_MAX], wanted[LISTENER_ERROR_MAX];
+        struct listener *door = open_door(0, error);
+
+        ck_assert_msg(door, "%s", error);
+        ck_assert_ptr_null(open_door(listener_port(door), error));
+        snprintf(wanted, sizeof(wanted), "listen on 127.0.0.1 port %d: Address already in use",
+                 listener_port(door));
+        ck_assert_str_eq(error, wanted);
+        listener_free(door);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("listener");
+        TCase *cases = tcase_create("listener");
+        SRunner *runner = srunner_create(suite);
+        int failed;
+
+        tcase_add_checked_fixture(cases, setup, teardown);
+        tcase_add_test(cases, a_shut_door_refuses_keeps_its_port_and_opens_again);
+        tcase_add_test(cases, who_may_not_come_in_waits_until_there_is_room);
+        tcase_add_test(cases, a_port_that_others_listen_on_is_named);
+        suite_add_tcase(suite, cases);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed != 0;
+}
