@@ -695,6 +695,64 @@ START_TEST(without_a_database_nothing_is_said_that_is_not_known)
 }
 END_TEST
 
+static char *print_database(void)
+{
+        char *text;
+        size_t size;
+        FILE *file = open_memstream(&text, &size);
+        ck_assert_ptr_nonnull(file);
+        memory_print(database, file);
+        fclose(file);
+        return text;
+}
+
+/* CANNOT_DECIDE: 96 to an inquiry, whose repeat asks anew; to a withdrawal silence, and its repeat is the first decision. */
+START_TEST(what_can_not_be_decided_is_not_kept_and_decided_by_its_repeat)
+{
+        start(memory);
+        struct peer *peer = sign_on(0);
+        char *before = print_database();
+        ledger_mem_set_down(memory, true);
+        build("0200", TERMINAL, 7);
+        iso_set_string(&request, 3, "310000");
+        ck_assert_str_eq(ask(peer), reason_rows[REASON_CANNOT_DECIDE].de39);
+        ck_assert_uint_eq(service->count.by_reason[REASON_CANNOT_DECIDE], 1);
+        build("0200", TERMINAL, 8);
+        ck_assert_str_eq(ask(peer), "");
+        ck_assert_uint_eq(service->count.silent, 1);
+        ck_assert_uint_eq(service->count.by_reason[REASON_CANNOT_DECIDE], 1);
+        char *after = print_database();
+        ck_assert_str_eq(before, after);
+        free(before);
+        free(after);
+
+        ledger_mem_set_down(memory, false);
+        build("0201", TERMINAL, 8);
+        ck_assert_str_eq(ask(peer), "00");
+        build("0201", TERMINAL, 7);
+        iso_set_string(&request, 3, "310000");
+        ck_assert_str_eq(ask(peer), "00");
+        ck_assert_int_eq(peer->closes, 0);
+}
+END_TEST
+
+START_TEST(without_reference_data_a_sign_on_can_not_be_decided)
+{
+        start(&script.face);
+        struct peer *peer = connect_as(0, TERMINAL);
+        script.reference = NULL;
+        build_network(NETWORK_SIGN_ON, 1);
+        feed(peer);
+        ck_assert_str_eq(answered_since(peer, 0), reason_rows[REASON_CANNOT_DECIDE].de39);
+        ck_assert_int_eq(peer->session.state, SESSION_CONNECTED);
+        script.reference = reference;
+        build_network(NETWORK_SIGN_ON, 2);
+        feed(peer);
+        ck_assert_str_eq(answered_since(peer, 1), "00");
+        ck_assert_int_eq(peer->session.state, SESSION_SIGNED_ON);
+}
+END_TEST
+
 START_TEST(a_decision_from_old_reference_data_is_made_anew)
 {
         start(&script.face);
@@ -889,6 +947,8 @@ int main(void)
         tcase_add_test(tcase, a_request_without_an_answer_in_time_is_left_in_silence);
         tcase_add_loop_test(tcase, without_a_database_nothing_is_said_that_is_not_known, 0,
                             COUNT(trouble_rows));
+        tcase_add_test(tcase, what_can_not_be_decided_is_not_kept_and_decided_by_its_repeat);
+        tcase_add_test(tcase, without_reference_data_a_sign_on_can_not_be_decided);
         tcase_add_test(tcase, a_decision_from_old_reference_data_is_made_anew);
         tcase_add_loop_test(tcase, it_waits_for_new_reference_data_and_at_last_is_silent, 0, 2);
         tcase_add_test(tcase, endless_changes_of_reference_data_end_in_silence);
