@@ -11,6 +11,7 @@
 
 #include "daemon/banks/banks.h"
 #include "daemon/clients.h"
+#include "daemon/instances.h"
 #include "daemon/keys.h"
 #include "daemon/ledger/ledger_pg.h"
 #include "daemon/partitions.h"
@@ -37,6 +38,7 @@ struct server {
         struct service *service;
         struct clients *clients;
         struct banks *banks; /* NULL: no link is configured */
+        struct instances *instances;
         struct partitions partitions;
         struct signals *signals;
         struct event *tick, *stats, *watchdog, *deadline;
@@ -192,10 +194,12 @@ static void warn_partitions(struct server *server)
 
 static void on_stats(evutil_socket_t fd, short what, void *context)
 {
+        struct server *server = context;
         (void)fd;
         (void)what;
-        log_stats(context);
-        warn_partitions(context);
+        log_stats(server);
+        warn_partitions(server);
+        instances_look(server->instances);
 }
 
 static void on_watchdog(evutil_socket_t fd, short what, void *context)
@@ -257,6 +261,7 @@ static void take_over(struct server *server, const struct reload *reload)
         service_change(server->service, &service);
         ledger_pg_set_times(server->ledger, ledger_times_of(&reload->settings));
         clients_change(server->clients, &server->settings, reload->keys.tls);
+        instances_change(server->instances, &server->settings);
 }
 
 static bool try_reload(struct server *server, char error[SERVER_ERROR_MAX])
@@ -416,6 +421,14 @@ static bool open_door(struct server *server, char error[SERVER_ERROR_MAX])
         return clients_listen(server->clients, host, port, why) || fail(error, "%s", why);
 }
 
+static bool make_instances(struct server *server, char error[SERVER_ERROR_MAX])
+{
+        const char *name =
+            server->options.instance ? server->options.instance : clients_address(server->clients);
+        server->instances = instances_new(server->base, &server->settings, name);
+        return server->instances || fail(error, "out of memory");
+}
+
 struct server *server_new(const struct server_options *options, const struct settings *settings,
                           bool *ret_bad_config, char error[SERVER_ERROR_MAX])
 {
@@ -440,7 +453,7 @@ struct server *server_new(const struct server_options *options, const struct set
         if (!make_ledger(server, error) || !make_service(server, error) || !make_clients(server, error) ||
             !partitions_check(ledger_reference(server->ledger), business_ms(server), error,
                               SERVER_ERROR_MAX) ||
-            !make_banks(server, error) || !open_door(server, error))
+            !make_banks(server, error) || !open_door(server, error) || !make_instances(server, error))
                 goto failed;
         if (!make_signals(server)) {
                 fail(error, "signals can't be handled");
@@ -486,6 +499,7 @@ void server_free(struct server *server)
         ledger_free(server->ledger);
         clients_free(server->clients);
         service_free(server->service);
+        instances_free(server->instances);
         banks_free(server->banks); /* it says nothing any more to those who wait for it */
         signals_free(server->signals);
         free_event(server->tick);

@@ -123,6 +123,35 @@ await "a log line about the full house" grep -q event=refused_full "$WORK/full.l
 stop
 cp "$WORK/good.conf" "$CONF"
 
+# --- a FIFO in a certificate's place is refused by name, at the start and while it runs: nobody waits for its writer
+mkfifo "$WORK/fifo.crt"
+start steady
+cp "$CONF" "$WORK/before.conf"
+set_key tls certificate "$WORK/fifo.crt"
+expect_exit 78 atmd --config "$CONF" --check-config
+[[ $OUTPUT == *"fifo.crt: "*"not a file"* ]] || wrong "a FIFO for a certificate: '$OUTPUT'"
+kill -HUP "$pid"
+await "the refusal of a FIFO" grep -q "event=reload_refused .*fifo.crt: .*not a file" "$WORK/steady.log"
+cp "$WORK/before.conf" "$CONF"
+stop
+
+# --- an instance whose limits are others than those of the running ones says so, and atmctl shows it
+start one --instance one
+one=$pid
+set_key limits correction_s 120
+start two --instance two
+await "the other limits" grep -q 'event=limits_differ limits=90/510/120 others="[^"]*one: 90/510/300' "$WORK/two.log"
+limits=$(atmctl instance list --format csv)
+grep -Fxq one,90,510,300,no <<<"$limits" && grep -Fxq two,90,510,120,no <<<"$limits" ||
+        wrong "atmctl instance list: '$limits'"
+set_key limits correction_s 300
+kill -HUP "$pid"
+await "the same limits" grep -q 'event=limits_agree limits=90/510/300' "$WORK/two.log"
+grep -Fxq one,90,510,300,yes <<<"$(atmctl instance list --format csv)" || wrong "instances that agree: $(atmctl instance list)"
+stop
+pid=$one
+stop
+
 # --- where to listen: nobody knows where an IPv6 address without brackets ends and its port begins
 for address in ::1:7583 ::1 127.0.0.1 :7583 127.0.0.1:65536; do
         expect_exit 2 atmd --config "$CONF" --listen "$address"

@@ -1,0 +1,137 @@
+#include "daemon/instances.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/instance_label.h"
+#include "lib/base/log.h"
+#include "lib/db/conninfo.h"
+#include "lib/db/pg_conn.h"
+
+enum { OTHERS_MAX = 512 };
+
+static const struct pg_statement statements[] = {
+    {"instances", "SELECT m[1] || ': ' || concat_ws('/', m[2], m[3], m[4]), concat_ws('/', m[2], m[3], m[4]) "
+                  "FROM " INSTANCE_LABELS " WHERE m IS NOT NULL AND a.datname = current_database() AND a.pid "
+                  "<> pg_backend_pid() ORDER BY 1"},
+    {NULL, NULL},
+};
+
+struct instances {
+        struct event_base *base;
+        char name[INSTANCE_LABEL_MAX];
+        char *conninfo; /* with the label */
+        struct pg_conn *conn;
+        char limits[INSTANCE_LIMITS_MAX];
+        char others[OTHERS_MAX]; /* those that differ, as the log has them already */
+};
+
+/* "two: 120/510/300, three: ..." */
+static void list_others(const struct instances *instances, const PGresult *result, char others[OTHERS_MAX])
+{
+        size_t used = 0;
+
+        others[0] = '\0';
+        for (int row = 0; row < PQntuples(result) && used < OTHERS_MAX; row++) {
+                if (strcmp(PQgetvalue(result, row, 1), instances->limits) != 0)
+                        used += (size_t)snprintf(others + used, OTHERS_MAX - used, "%s%s", used ? ", " : "",
+                                                 PQgetvalue(result, row, 0));
+        }
+}
+
+static void on_end(void *context, enum pg_outcome outcome, const PGresult *result)
+{
+        struct instances *instances = context;
+        char others[OTHERS_MAX];
+
+        if (outcome != PG_DONE)
+                return;
+        list_others(instances, result, others);
+        if (strcmp(others, instances->others) == 0)
+                return;
+        memcpy(instances->others, others, sizeof(others));
+        if (*others)
+                log_event(LEVEL_WARNING, "limits_differ", LOG_TEXT("limits", instances->limits),
+                          LOG_TEXT("others", others),
+                          LOG_TEXT("help", "atm_wait_s/atm_dispense_s/correction_s must be the same in all "
+                                           "instances: 'atmctl instance list'"));
+        else
+                log_event(LEVEL_INFO, "limits_agree", LOG_TEXT("limits", instances->limits));
+}
+
+static void on_up(void *context)
+{
+        instances_look(context);
+}
+
+/* The ledger tells of the database. */
+static void on_down(void *context, const char *why)
+{
+        (void)context;
+        (void)why;
+}
+
+static const struct pg_conn_events events = {.on_up = on_up, .on_end = on_end, .on_down = on_down};
+
+static void disconnect(struct instances *instances)
+{
+        pg_conn_free(instances->conn);
+        free(instances->conninfo);
+        instances->conn = NULL;
+        instances->conninfo = NULL;
+}
+
+/* The label is the connection's name, so that other limits are another connection. */
+static bool connect_as(struct instances *instances, const struct settings *settings)
+{
+        char label[INSTANCE_LABEL_MAX];
+
+        instance_limits_print(settings, instances->limits);
+        instance_label_print(instances->name, settings, label);
+        instances->conninfo = conninfo_named(settings->conninfo, label);
+        instances->conn = instances->conninfo ? pg_conn_new(instances->base, instances->conninfo, statements,
+                                                            &events, instances)
+                                              : NULL;
+        return instances->conn;
+}
+
+struct instances *instances_new(struct event_base *base, const struct settings *settings, const char *name)
+{
+        struct instances *instances = calloc(1, sizeof(*instances));
+
+        if (!instances)
+                return NULL;
+        instances->base = base;
+        snprintf(instances->name, sizeof(instances->name), "%s", name);
+        if (connect_as(instances, settings))
+                return instances;
+        instances_free(instances);
+        return NULL;
+}
+
+void instances_free(struct instances *instances)
+{
+        if (!instances)
+                return;
+        disconnect(instances);
+        free(instances);
+}
+
+void instances_change(struct instances *instances, const struct settings *settings)
+{
+        char limits[INSTANCE_LIMITS_MAX];
+
+        instance_limits_print(settings, limits);
+        if (strcmp(limits, instances->limits) == 0)
+                return;
+        disconnect(instances);
+        if (!connect_as(instances, settings))
+                log_event(LEVEL_ERROR, "limits_unknown", LOG_TEXT("reason", "out of memory"));
+}
+
+void instances_look(struct instances *instances)
+{
+        if (instances->conn && pg_conn_is_idle(instances->conn))
+                pg_conn_send(instances->conn, statements[0].name, NULL, 0, 0);
+}
