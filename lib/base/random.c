@@ -1,13 +1,13 @@
-/* xoshiro256** by Blackman and Vigna, seeded through splitmix64 as they recommend. */
+/* splitmix64; xoshiro256** by Blackman and Vigna, seeded through the former as they recommend. */
 #include "lib/base/random.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <sys/random.h>
 
-static uint64_t splitmix(uint64_t *x)
+uint64_t random_mix(uint64_t *state)
 {
-        uint64_t z = (*x += 0x9e3779b97f4a7c15u);
+        uint64_t z = (*state += 0x9e3779b97f4a7c15u);
 
         z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
         z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
@@ -17,7 +17,7 @@ static uint64_t splitmix(uint64_t *x)
 void random_seed(struct random *random, uint64_t seed)
 {
         for (int i = 0; i < 4; i++)
-                random->state[i] = splitmix(&seed);
+                random->state[i] = random_mix(&seed);
 }
 
 void random_seed_anew(struct random *random)

@@ -1,12 +1,18 @@
 /*
- * Random numbers from a seed (xoshiro256**), so that a run can be played again; or, for what must differ between
- * processes, from a seed of the system's. Never for secrets.
+ * Random numbers from a seed, so that a run can be played again, the same on every machine; or, for what must differ
+ * between processes, from a seed of the system's. Never for secrets.
+ *
+ * struct random is xoshiro256**. Who keeps many small streams, or mixes numbers of its own into one, has the 64 bits
+ * of splitmix64 for each of them.
  */
 #ifndef LIB_BASE_RANDOM_H
 #define LIB_BASE_RANDOM_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* The next number of the stream that stands at *state. */
+uint64_t random_mix(uint64_t *state);
 
 struct random {
         uint64_t state[4];

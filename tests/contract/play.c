@@ -28,7 +28,7 @@ struct step {
 
 struct play {
         struct world *world;
-        struct random random;
+        struct draws random;
         int64_t now_ms;
         int32_t next_stan;
         struct step **steps;
@@ -270,11 +270,11 @@ static struct ledger_identity fresh_identity(struct play *play, const char *term
 
         /* STANs and moments are shared between terminals, and moments between STANs */
         identity.stan = play->next_stan;
-        play->next_stan += random_below(&play->random, 3) != 0;
-        play->now_ms += 1000 * random_between(&play->random, 0, 60);
+        play->next_stan += draw_below(&play->random, 3) != 0;
+        play->now_ms += 1000 * draw_between(&play->random, 0, 60);
         if (!terminal) /* mostly one of the three that may serve */
-                terminal = world_terminals[random_below(
-                    &play->random, random_permille(&play->random, 930) ? 3 : WORLD_TERMINALS)];
+                terminal = world_terminals[draw_below(
+                    &play->random, draw_permille(&play->random, 930) ? 3 : WORLD_TERMINALS)];
         snprintf(identity.terminal, sizeof identity.terminal, "%s", terminal);
         return identity;
 }
@@ -283,26 +283,26 @@ static int64_t some_amount(struct play *play)
 {
         static const int64_t edges[] = {0, 500, 1000, 9000, 10000, 11000, 20000, 29000, 30000, 31000, 80000};
 
-        if (random_permille(&play->random, 600))
-                return 1000 * random_between(&play->random, 1, 12);
-        return edges[random_below(&play->random, sizeof edges / sizeof edges[0])];
+        if (draw_permille(&play->random, 600))
+                return 1000 * draw_between(&play->random, 1, 12);
+        return edges[draw_below(&play->random, sizeof edges / sizeof edges[0])];
 }
 
 static int some_card(struct play *play)
 {
-        if (play->spares_used > 0 && random_permille(&play->random, 150))
-                return WORLD_CARDS + random_below(&play->random, play->spares_used);
+        if (play->spares_used > 0 && draw_permille(&play->random, 150))
+                return WORLD_CARDS + draw_below(&play->random, play->spares_used);
         /* mostly good ones, so that limits are met */
-        switch (random_below(&play->random, 7)) {
+        switch (draw_below(&play->random, 7)) {
         case 0:
         case 1:
         case 2:
-                return random_below(&play->random, 8);
+                return draw_below(&play->random, 8);
         case 3:
         case 4:
-                return WORLD_LINK_CARD + random_below(&play->random, WORLD_LINK_CARDS);
+                return WORLD_LINK_CARD + draw_below(&play->random, WORLD_LINK_CARDS);
         default:
-                return random_below(&play->random, WORLD_CARDS);
+                return draw_below(&play->random, WORLD_CARDS);
         }
 }
 
@@ -311,9 +311,9 @@ static const struct step *some_step(struct play *play, enum ledger_kind kind)
         for (int attempt = 0; attempt < 20 && play->round_from > 0; attempt++) {
                 /* the young ones are more interesting, but none is forgotten */
                 size_t span =
-                    random_permille(&play->random, 700) && play->round_from > 60 ? 60 : play->round_from;
+                    draw_permille(&play->random, 700) && play->round_from > 60 ? 60 : play->round_from;
                 const struct step *step =
-                    play->steps[play->round_from - 1 - (size_t)random_below(&play->random, (int)span)];
+                    play->steps[play->round_from - 1 - (size_t)draw_below(&play->random, (int)span)];
 
                 if (step->mem.kind == kind)
                         return step;
@@ -323,22 +323,22 @@ static const struct step *some_step(struct play *play, enum ledger_kind kind)
 
 static int32_t some_processing(struct play *play)
 {
-        if (random_permille(&play->random, 20))
+        if (draw_permille(&play->random, 20))
                 return OTHER;
-        return random_permille(&play->random, 800) ? WITHDRAW : WITHDRAW_SAVINGS;
+        return draw_permille(&play->random, 800) ? WITHDRAW : WITHDRAW_SAVINGS;
 }
 
 static void disturb(struct play *play, struct step *step)
 {
         struct ledger_request *r = &step->mem.request;
 
-        if (random_permille(&play->random, 30))
+        if (draw_permille(&play->random, 30))
                 strcpy(r->expiry_yymm, "2906");
-        if (random_permille(&play->random, 10))
+        if (draw_permille(&play->random, 10))
                 r->expiry_yymm[0] = '\0';
         fill_decided(world_reference(play->world), &step->mem, step->card,
                      step->mem.identity.transmitted_ms +
-                         (random_permille(&play->random, 20) ? 2 * SKEW_MS : 0));
+                         (draw_permille(&play->random, 20) ? 2 * SKEW_MS : 0));
 }
 
 static void make_request(struct play *play)
@@ -358,7 +358,7 @@ static void make_inquiry(struct play *play)
         const struct step *taken = some_step(play, LEDGER_REQUEST);
 
         step.mem.identity =
-            taken && random_permille(&play->random, 250) ? taken->mem.identity : fresh_identity(play, NULL);
+            taken && draw_permille(&play->random, 250) ? taken->mem.identity : fresh_identity(play, NULL);
         play_fill_request(world_reference(play->world), &step.mem, step.card, 0, INQUIRE);
         disturb(play, &step);
         keep(play, &step);
@@ -377,7 +377,7 @@ static void make_repeat(struct play *play)
         step = *former;
         amount_yen = former->mem.request.amount_yen;
         processing_code = former->mem.request.processing_code;
-        switch (random_below(&play->random, 12)) {
+        switch (draw_below(&play->random, 12)) {
         case 0:
                 amount_yen += 1000;
                 break;
@@ -426,17 +426,17 @@ static void make_outcome(struct play *play)
                 return;
         step.mem.kind = LEDGER_OUTCOME;
         step.mem.identity = former->mem.identity;
-        if (random_permille(&play->random, 300)) {
+        if (draw_permille(&play->random, 300)) {
                 outcome->cause = OUTCOME_TIMEOUT;
                 outcome->reason = REASON_ISSUER_UNAVAILABLE;
-        } else if (random_permille(&play->random, 650)) {
+        } else if (draw_permille(&play->random, 650)) {
                 outcome->cause = OUTCOME_ANSWER;
                 strcpy(outcome->bank_de39, "00");
                 snprintf(outcome->approval_code, sizeof outcome->approval_code, "B%05d",
-                         random_below(&play->random, 100000));
+                         draw_below(&play->random, 100000));
         } else {
                 outcome->cause = OUTCOME_ANSWER;
-                outcome->reason = refusals[random_below(&play->random, sizeof refusals / sizeof refusals[0])];
+                outcome->reason = refusals[draw_below(&play->random, sizeof refusals / sizeof refusals[0])];
                 strcpy(outcome->bank_de39, reason_de39(outcome->reason));
         }
         keep(play, &step);
@@ -444,7 +444,7 @@ static void make_outcome(struct play *play)
 
 static int64_t some_dispensed(struct play *play, int64_t amount_yen, int64_t counts_yen)
 {
-        switch (random_below(&play->random, 8)) {
+        switch (draw_below(&play->random, 8)) {
         case 0:
         case 1:
                 return amount_yen;
@@ -456,9 +456,9 @@ static int64_t some_dispensed(struct play *play, int64_t amount_yen, int64_t cou
         case 5:
                 return counts_yen > 1000 ? counts_yen - 1000 : 0;
         case 6:
-                return counts_yen + (random_permille(&play->random, 500) ? 1000 : 500);
+                return counts_yen + (draw_permille(&play->random, 500) ? 1000 : 500);
         default:
-                return 1000 * random_between(&play->random, 0, 1 + amount_yen / 1000);
+                return 1000 * draw_between(&play->random, 0, 1 + amount_yen / 1000);
         }
 }
 
@@ -473,16 +473,16 @@ static void make_advice(struct play *play)
                 return;
         stored = memory_withdrawal(play->world->memory, &former->mem.identity);
         amount_yen = former->mem.request.amount_yen;
-        if (random_permille(&play->random, 30))
+        if (draw_permille(&play->random, 30))
                 amount_yen += 1000;
-        step.mem.identity = random_permille(&play->random, 500)
+        step.mem.identity = draw_permille(&play->random, 500)
                                 ? fresh_identity(play, former->mem.identity.terminal)
                                 : former->mem.identity;
-        play_fill_advice(&step.mem, &former->mem.identity, random_permille(&play->random, 500), amount_yen,
+        play_fill_advice(&step.mem, &former->mem.identity, draw_permille(&play->random, 500), amount_yen,
                          some_dispensed(play, amount_yen, stored ? memory_counts_yen(stored) : 0));
         /* a correction is taken once a card and day, and soon: seldom without help */
         if (stored && memory_state(stored) == WITHDRAWAL_COMPLETED && memory_counts_yen(stored) > 1000 &&
-            random_permille(&play->random, 400))
+            draw_permille(&play->random, 400))
                 step.mem.advice.dispensed_yen = memory_counts_yen(stored) - 1000;
         keep(play, &step);
 }
@@ -498,8 +498,8 @@ static void make_repeated_advice(struct play *play)
         a = &former->mem.advice;
         step.mem.identity = former->mem.identity;
         play_fill_advice(&step.mem, &a->original, a->reversal,
-                         a->amount_yen + (random_permille(&play->random, 80) ? 1000 : 0),
-                         random_permille(&play->random, 80) ? a->dispensed_yen + 1000 : a->dispensed_yen);
+                         a->amount_yen + (draw_permille(&play->random, 80) ? 1000 : 0),
+                         draw_permille(&play->random, 80) ? a->dispensed_yen + 1000 : a->dispensed_yen);
         keep(play, &step);
 }
 
@@ -515,7 +515,7 @@ static void make_misdirected_advice(struct play *play)
         step.mem.identity = former->mem.identity;
         play_fill_advice(&step.mem, &other->mem.identity, former->mem.advice.reversal,
                          other->mem.request.amount_yen,
-                         random_permille(&play->random, 500) ? 0 : other->mem.request.amount_yen);
+                         draw_permille(&play->random, 500) ? 0 : other->mem.request.amount_yen);
         keep(play, &step);
 }
 
@@ -527,12 +527,12 @@ static void make_stray_advice(struct play *play)
 
         step.mem.identity = fresh_identity(play, NULL);
         original = step.mem.identity;
-        original.stan = (int32_t)random_between(&play->random, 0, 999999);
-        if (random_permille(&play->random, 250))
+        original.stan = (int32_t)draw_between(&play->random, 0, 999999);
+        if (draw_permille(&play->random, 250))
                 original.transmitted_ms +=
-                    (random_permille(&play->random, 500) ? 1 : -1) * 20000 * (int64_t)DAY_MS;
-        play_fill_advice(&step.mem, &original, random_permille(&play->random, 700), amount_yen,
-                         random_permille(&play->random, 700) ? 0 : amount_yen);
+                    (draw_permille(&play->random, 500) ? 1 : -1) * 20000 * (int64_t)DAY_MS;
+        play_fill_advice(&step.mem, &original, draw_permille(&play->random, 700), amount_yen,
+                         draw_permille(&play->random, 700) ? 0 : amount_yen);
         keep(play, &step);
 }
 
@@ -547,7 +547,7 @@ static const struct {
 
 static void make_something(struct play *play)
 {
-        int pick = random_below(&play->random, 1000);
+        int pick = draw_below(&play->random, 1000);
 
         for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++) {
                 if (pick < makers[i].permille) {
@@ -560,14 +560,14 @@ static void make_something(struct play *play)
 
 static void let_time_pass(struct play *play)
 {
-        int pick = random_below(&play->random, 100);
+        int pick = draw_below(&play->random, 100);
 
         if (pick < 40)
-                play->now_ms += 1000 * random_between(&play->random, 1, 1800);
+                play->now_ms += 1000 * draw_between(&play->random, 1, 1800);
         else if (pick < 75)
-                play->now_ms += 1000 * random_between(&play->random, 1, 36000);
+                play->now_ms += 1000 * draw_between(&play->random, 1, 36000);
         else if (pick < 77)
-                play->now_ms += DAY_MS * random_between(&play->random, 1, 12);
+                play->now_ms += DAY_MS * draw_between(&play->random, 1, 12);
 }
 
 /* rounds -------------------------------------------------------------------------------------------- */
@@ -588,7 +588,7 @@ static void submit_round(struct play *play)
                 step->pg.on_done = step->mem.on_done = on_done;
                 step->pg.context = step->mem.context = &play->pending;
                 play->pending += 2;
-                ledger_submit(world->pg[random_below(&play->random, WORLD_INSTANCES)], &step->pg);
+                ledger_submit(world->pg[draw_below(&play->random, WORLD_INSTANCES)], &step->pg);
                 ledger_submit(world->mem, &step->mem);
         }
         ledger_mem_drain(world->mem);
@@ -604,7 +604,7 @@ static void answer_notice(struct play *play, struct memory_ended *ended)
         struct bank_codes codes;
 
         bank_codes_init(&codes);
-        ended->said = random_permille(&play->random, 250) ? rare[random_below(&play->random, 6)] : "00";
+        ended->said = draw_permille(&play->random, 250) ? rare[draw_below(&play->random, 6)] : "00";
         ended->verdict = bank_codes_verdict(&codes, ended->said);
         play->coverage.cases += ended->verdict == NOTICE_CASE;
         play->coverage.missing += ended->verdict == NOTICE_MISSING;
@@ -618,7 +618,7 @@ static void end_taken(struct play *play, const struct memory_taken *taken, size_
         int gone;
 
         for (size_t i = 0; i < count; i++) {
-                if (random_permille(&play->random, 150))
+                if (draw_permille(&play->random, 150))
                         continue; /* no answer in time */
                 ended[ended_count].identity = taken[i].identity;
                 ended[ended_count].seq = taken[i].notice.seq;
@@ -626,7 +626,7 @@ static void end_taken(struct play *play, const struct memory_taken *taken, size_
         }
         gone = world_saf_end(play->world, ended, ended_count, play->saf_ms);
         play->coverage.acknowledged += gone;
-        if (gone > 0 && random_permille(&play->random, 100)) {
+        if (gone > 0 && draw_permille(&play->random, 100)) {
                 ck_assert_int_eq(world_saf_end(play->world, ended, ended_count, play->saf_ms), 0);
                 play->coverage.acknowledged_twice++;
         }
@@ -636,7 +636,7 @@ static void end_taken(struct play *play, const struct memory_taken *taken, size_
 static void park_something(struct play *play)
 {
         const struct memory_database *memory = play->world->memory;
-        int skip = random_below(&play->random, (int)HASH_COUNT(memory->saf) + 1);
+        int skip = draw_below(&play->random, (int)HASH_COUNT(memory->saf) + 1);
 
         for (const struct memory_saf *saf = memory->saf; saf; saf = saf->hh.next) {
                 if (skip-- > 0)
@@ -651,13 +651,13 @@ static void forward(struct play *play)
 {
         static const char *const holders[] = {"one", "two"};
         enum { MAX = 4000 };
-        const char *holder = holders[random_below(&play->random, 2)];
-        const char *link = world_links[random_below(&play->random, WORLD_LINKS)];
+        const char *holder = holders[draw_below(&play->random, 2)];
+        const char *link = world_links[draw_below(&play->random, WORLD_LINKS)];
         struct memory_taken *taken = calloc(MAX, sizeof *taken);
         size_t count;
 
         ck_assert_ptr_nonnull(taken);
-        play->saf_ms += random_between(&play->random, 100, 4000);
+        play->saf_ms += draw_between(&play->random, 100, 4000);
         count = world_saf_take(play->world, link, holder, play->saf_ms, MAX, taken);
         ck_assert_int_lt(count, MAX);
         for (const struct memory_lease *lease = play->world->memory->leases; lease; lease = lease->hh.next)
@@ -669,7 +669,7 @@ static void forward(struct play *play)
         }
         end_taken(play, taken, count);
         free(taken);
-        if (random_permille(&play->random, 150))
+        if (draw_permille(&play->random, 150))
                 park_something(play);
 }
 
@@ -678,7 +678,7 @@ static void sweep(struct play *play)
 {
         int64_t now_ms = world_real_ms();
 
-        if (random_permille(&play->random, 200))
+        if (draw_permille(&play->random, 200))
                 play->coverage.swept += world_sweep(play->world, play->asked_before_ms, play->saf_ms);
         play->asked_before_ms = now_ms + 1;
         while (world_real_ms() == now_ms) {
@@ -693,10 +693,9 @@ static void decide_something(struct play *play)
             step ? memory_withdrawal(play->world->memory, &step->mem.identity) : NULL;
         const char *refusal;
 
-        if (random_permille(&play->random, 150))
-                world_age(play->world,
-                          random_permille(&play->random, 500) ? WORLD_WAIT_MS : WORLD_CORRECT_MS);
-        if (!stored || !stored->open || random_permille(&play->random, 600))
+        if (draw_permille(&play->random, 150))
+                world_age(play->world, draw_permille(&play->random, 500) ? WORLD_WAIT_MS : WORLD_CORRECT_MS);
+        if (!stored || !stored->open || draw_permille(&play->random, 600))
                 return;
         refusal = world_resolve(play->world, &stored->identity,
                                 some_dispensed(play, step->mem.request.amount_yen, memory_counts_yen(stored)),
@@ -713,11 +712,11 @@ static void replace_something(struct play *play)
         bool is_link = !strcmp(prefix, "990004");
 
         if (play->spares_used == WORLD_SPARE_CARDS || strcmp(prefix, world_cards[spare].prefix) ||
-            random_permille(&play->random, 700))
+            draw_permille(&play->random, 700))
                 return;
         problem = world_replace(play->world, card, spare,
-                                is_link && random_permille(&play->random, 500) ? NULL : "3111",
-                                (enum memory_card_status)random_below(&play->random, 4));
+                                is_link && draw_permille(&play->random, 500) ? NULL : "3111",
+                                (enum memory_card_status)draw_below(&play->random, 4));
         play->spares_used += !problem;
         play->coverage.replaced += !problem;
         play->coverage.replaced_again += !problem && card >= WORLD_CARDS;
@@ -726,7 +725,7 @@ static void replace_something(struct play *play)
 
 void play_round(struct play *play)
 {
-        int wanted = 1 + random_below(&play->random, ROUND_MAX);
+        int wanted = 1 + draw_below(&play->random, ROUND_MAX);
 
         play->round_from = play->count;
         memset(play->card_taken, 0, sizeof play->card_taken);
@@ -742,7 +741,7 @@ void play_round(struct play *play)
         play->round_from = play->count;
         decide_something(play);
         replace_something(play);
-        if (random_permille(&play->random, 500))
+        if (draw_permille(&play->random, 500))
                 forward(play);
         let_time_pass(play);
 }

@@ -8,7 +8,7 @@
 #ifndef TESTS_CONTRACT_PLAY_H
 #define TESTS_CONTRACT_PLAY_H
 
-#include "tests/contract/random.h"
+#include "tests/contract/draws.h"
 #include "tests/contract/world.h"
 
 /* How often each cell of the state table and each reason was met: a play that never gets somewhere

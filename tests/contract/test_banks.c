@@ -195,13 +195,13 @@ START_TEST(of_answer_time_out_and_reversal_at_two_instances_one_stands)
         enum { COUNT = 150, RIVALS = 4 };
         struct world world;
         static struct ledger_op request[COUNT], rival[COUNT][RIVALS], repeat[COUNT];
-        struct random random = {.state = (uint64_t)_i + 1};
+        struct draws random = {.state = (uint64_t)_i + 1};
         int pending = 0;
 
         ops_open(&world);
         ask_banks(&world, request, COUNT);
         for (int i = 0; i < COUNT; i++) {
-                int first = random_below(&random, RIVALS);
+                int first = draw_below(&random, RIVALS);
 
                 ops_outcome(&rival[i][0], &request[i], OUTCOME_ANSWER,
                             i % 3 ? REASON_APPROVED : REASON_NOT_COVERED);
@@ -209,7 +209,7 @@ START_TEST(of_answer_time_out_and_reversal_at_two_instances_one_stands)
                 ops_outcome(&rival[i][2], &request[i], OUTCOME_TIMEOUT, REASON_ISSUER_UNAVAILABLE);
                 ops_advise(&rival[i][3], &request[i], 1, 1000, 0);
                 for (int k = 0; k < RIVALS; k++)
-                        ops_submit(&world, random_below(&random, WORLD_INSTANCES),
+                        ops_submit(&world, draw_below(&random, WORLD_INSTANCES),
                                    &rival[i][(first + k) % RIVALS], &pending);
         }
         world_wait(&world, &pending);
@@ -593,16 +593,16 @@ END_TEST
 
 /* --- everything at once ---------------------------------------------------------------------------- */
 
-static void make_something(struct world *world, struct random *random, struct ledger_op *op, int number,
+static void make_something(struct world *world, struct draws *random, struct ledger_op *op, int number,
                            const struct ledger_op *former)
 {
         /* a card of two banks among them, so that one batch gives back at both */
-        int card = random_permille(random, 150) ? 30 : link_card(random_below(random, WORLD_LINK_CARDS));
-        int what = random_below(random, 10);
+        int card = draw_permille(random, 150) ? 30 : link_card(draw_below(random, WORLD_LINK_CARDS));
+        int what = draw_below(random, 10);
 
         if (!former || what < 3) {
-                ops_ask(world, op, number, card, 1000 * random_between(random, 1, 8));
-                op->identity.transmitted_ms += DAY_MS * random_between(random, 0, 8);
+                ops_ask(world, op, number, card, 1000 * draw_between(random, 1, 8));
+                op->identity.transmitted_ms += DAY_MS * draw_between(random, 0, 8);
                 play_fill_request(world_reference(world), op, card, op->request.amount_yen, 10000);
         } else if (what < 5) {
                 op->identity = former->identity;
@@ -611,10 +611,10 @@ static void make_something(struct world *world, struct random *random, struct le
                                   former->request.amount_yen, 10000);
         } else if (what < 7) {
                 ops_advise(op, former, number, former->request.amount_yen,
-                           random_permille(random, 500) ? 0 : former->request.amount_yen);
-        } else if (random_permille(random, 700)) {
+                           draw_permille(random, 500) ? 0 : former->request.amount_yen);
+        } else if (draw_permille(random, 700)) {
                 ops_outcome(op, former, OUTCOME_ANSWER,
-                            random_permille(random, 800) ? REASON_APPROVED : REASON_NOT_COVERED);
+                            draw_permille(random, 800) ? REASON_APPROVED : REASON_NOT_COVERED);
         } else {
                 ops_outcome(op, former, OUTCOME_TIMEOUT, REASON_ISSUER_UNAVAILABLE);
         }
@@ -638,15 +638,14 @@ START_TEST(a_storm_with_banks_over_two_instances_keeps_every_sum_and_limit)
 {
         enum { OPS = 3000, WAVE = 200 };
         struct world world;
-        struct random random = {.state = (uint64_t)_i + 1};
+        struct draws random = {.state = (uint64_t)_i + 1};
         struct ledger_op *op = calloc(OPS, sizeof *op);
         int pending = 0, asked_before = 0; /* outcomes come for what was surely asked */
 
         ck_assert_ptr_nonnull(op);
         ops_open(&world);
         for (int i = 0; i < OPS; i++) {
-                const struct ledger_op *former =
-                    asked_before ? &op[random_below(&random, asked_before)] : NULL;
+                const struct ledger_op *former = asked_before ? &op[draw_below(&random, asked_before)] : NULL;
 
                 if (i % WAVE == 0) {
                         world_wait(&world, &pending);
@@ -656,7 +655,7 @@ START_TEST(a_storm_with_banks_over_two_instances_keeps_every_sum_and_limit)
                 if (former && (former->kind != LEDGER_REQUEST || former->answer.status != LEDGER_ASK))
                         former = NULL;
                 make_something(&world, &random, &op[i], i, former);
-                ops_submit(&world, random_below(&random, WORLD_INSTANCES), &op[i], &pending);
+                ops_submit(&world, draw_below(&random, WORLD_INSTANCES), &op[i], &pending);
         }
         world_wait(&world, &pending);
         for (int i = 0; i < OPS; i++)

@@ -556,23 +556,23 @@ START_TEST(a_storm_over_two_instances_keeps_every_sum_and_limit)
 {
         enum { OPS = 3000, WAVE = 300 };
         struct world world;
-        struct random random = {.state = (uint64_t)_i + 1};
+        struct draws random = {.state = (uint64_t)_i + 1};
         struct ledger_op *op = calloc(OPS, sizeof *op);
         int pending = 0, approved = 0;
 
         ck_assert_ptr_nonnull(op);
         ops_open(&world);
         for (int i = 0; i < OPS; i++) {
-                int former = i ? random_below(&random, i) : 0;
+                int former = i ? draw_below(&random, i) : 0;
 
                 if (i % WAVE == 0)
                         world_wait(&world, &pending);
                 if (i % 3 == 0 || op[former].kind != LEDGER_REQUEST) {
-                        ops_ask(&world, &op[i], i, random_below(&random, 8),
-                                1000 * random_between(&random, 1, 10));
+                        ops_ask(&world, &op[i], i, draw_below(&random, 8),
+                                1000 * draw_between(&random, 1, 10));
                         op[i].identity.transmitted_ms += DAY_MS * (int64_t)(i / WAVE % 2);
-                        play_fill_request(world_reference(&world), &op[i], random_below(&random, 8),
-                                          1000 * random_between(&random, 1, 10), 10000);
+                        play_fill_request(world_reference(&world), &op[i], draw_below(&random, 8),
+                                          1000 * draw_between(&random, 1, 10), 10000);
                 } else if (i % 3 == 1) {
                         op[i].identity = op[former].identity;
                         play_fill_request(world_reference(&world), &op[i],
@@ -582,11 +582,11 @@ START_TEST(a_storm_over_two_instances_keeps_every_sum_and_limit)
                         ops_identify(&op[i], OPS_NOON, i);
                         memcpy(op[i].identity.terminal, op[former].identity.terminal,
                                sizeof op[i].identity.terminal);
-                        play_fill_advice(&op[i], &op[former].identity, random_permille(&random, 300),
+                        play_fill_advice(&op[i], &op[former].identity, draw_permille(&random, 300),
                                          op[former].request.amount_yen,
-                                         random_permille(&random, 300) ? 0 : op[former].request.amount_yen);
+                                         draw_permille(&random, 300) ? 0 : op[former].request.amount_yen);
                 }
-                ops_submit(&world, random_below(&random, WORLD_INSTANCES), &op[i], &pending);
+                ops_submit(&world, draw_below(&random, WORLD_INSTANCES), &op[i], &pending);
         }
         world_wait(&world, &pending);
         for (int i = 0; i < OPS; i++) {

@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "config/dialect.h"
+#include "lib/base/random.h"
 #include "protocol/frame.h"
 #include "protocol/iso8583.h"
 #include "tests/fuzz/targets.h"
@@ -97,10 +98,7 @@ static uint64_t state = 8583;
 
 static size_t below(size_t limit)
 {
-        uint64_t x = state += UINT64_C(0x9e3779b97f4a7c15);
-        x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-        x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-        return (size_t)((x ^ x >> 31) % limit);
+        return (size_t)(random_mix(&state) % limit);
 }
 
 /* One change: a bit, a byte, a digit, a piece taken out, put in or doubled, an end cut off, another's end. */

@@ -44,7 +44,7 @@ static void set_timer(struct machine *atm, int64_t in_ms)
 
 static bool chance(struct machine *atm, int permille)
 {
-        return random_permille(&atm->sim->random, permille);
+        return draw_permille(&atm->sim->random, permille);
 }
 
 static struct atm_withdrawal *current(struct machine *atm)
@@ -210,7 +210,7 @@ static void dispense(struct machine *atm)
 {
         struct atm_withdrawal *w = current(atm);
         size_t number = atm->withdrawal_count - 1;
-        int64_t part_yen = 1000 * random_between(&atm->sim->random, 0, w->amount_yen / 1000 - 1);
+        int64_t part_yen = 1000 * draw_between(&atm->sim->random, 0, w->amount_yen / 1000 - 1);
 
         assert(w->phase == PHASE_DISPENSES);
         if (atm->sim->script) {
@@ -238,7 +238,7 @@ static void correct(struct machine *atm, size_t number)
         if (w->dispensed_yen > 0 && !atm->sim->calm && !atm->sim->script &&
             chance(atm, atm->sim->fumbles ? 500 : 60))
                 advise(atm, number, true,
-                       1000 * random_between(&atm->sim->random, 0, w->dispensed_yen / 1000 - 1), "32");
+                       1000 * draw_between(&atm->sim->random, 0, w->dispensed_yen / 1000 - 1), "32");
 }
 
 /* No answer came: once more, or never mind. */
@@ -260,8 +260,8 @@ static int64_t some_amount(struct machine *atm)
 {
         if (chance(atm, 30))
                 return chance(atm, 500) ? 500 : 31000;
-        return chance(atm, 500) ? 10000 * random_between(&atm->sim->random, 1, 3)
-                                : 1000 * random_between(&atm->sim->random, 1, 30);
+        return chance(atm, 500) ? 10000 * draw_between(&atm->sim->random, 1, 3)
+                                : 1000 * draw_between(&atm->sim->random, 1, 30);
 }
 
 static void withdraw(struct machine *atm, int card, int64_t amount_yen)
@@ -295,18 +295,18 @@ static void serve(struct machine *atm)
                 struct ledger_identity identity = new_identity(atm);
 
                 atm->sim->counters->inquiries++;
-                send_request(atm, "0200", "310000", &identity, 0, random_below(&atm->sim->random, SIM_CARDS),
+                send_request(atm, "0200", "310000", &identity, 0, draw_below(&atm->sim->random, SIM_CARDS),
                              TASK_INQUIRES);
                 return;
         }
-        withdraw(atm, random_below(&atm->sim->random, SIM_CARDS), some_amount(atm));
+        withdraw(atm, draw_below(&atm->sim->random, SIM_CARDS), some_amount(atm));
 }
 
 /* Customers come while the hall is open, mostly. */
 static void wait_for_customer(struct machine *atm)
 {
         struct sim *sim = atm->sim;
-        int64_t pause_ms = random_between(&sim->random, 1000, 2 * sim->pause_ms);
+        int64_t pause_ms = draw_between(&sim->random, 1000, 2 * sim->pause_ms);
         int minute = calendar_jst_minute(sim->now_ms + pause_ms);
 
         if (sim->script) {
@@ -328,7 +328,7 @@ static void connect_somewhere(struct machine *atm)
         atm->advises_first = chance(atm, 200);
         /* whoever tells a story goes to the next one each time */
         atm->link = link_connect(atm, sim->script ? (int)(atm->connects++ % (unsigned)sim->instance_count)
-                                                  : random_below(&sim->random, sim->instance_count));
+                                                  : draw_below(&sim->random, sim->instance_count));
 }
 
 /* Nothing is being waited for: what is next? */
@@ -357,8 +357,8 @@ static void reconnect(struct machine *atm)
 
         atm->failures++;
         atm->link = NULL;
-        set_timer(atm, random_between(&atm->sim->random, pause_ms / 2,
-                                      pause_ms < RECONNECT_MAX_MS ? pause_ms : RECONNECT_MAX_MS));
+        set_timer(atm, draw_between(&atm->sim->random, pause_ms / 2,
+                                    pause_ms < RECONNECT_MAX_MS ? pause_ms : RECONNECT_MAX_MS));
 }
 
 /* The dialogue at hand is over without an answer. */
@@ -437,7 +437,7 @@ void atm_lose_power(struct machine *atm)
 
                 advise(atm, atm->withdrawal_count - 1, !left, left ? w->amount_yen : 0, "22");
         }
-        set_timer(atm, random_between(&atm->sim->random, 10000, chance(atm, 300) ? 3600000 : 600000));
+        set_timer(atm, draw_between(&atm->sim->random, 10000, chance(atm, 300) ? 3600000 : 600000));
 }
 
 /* answers ------------------------------------------------------------------------------------------- */
@@ -485,7 +485,7 @@ static void hear_decision(struct machine *atm, const char code[3])
                 check_payment(atm->sim, &w->identity);
                 w->phase = PHASE_DISPENSES;
                 atm->task = TASK_DISPENSES;
-                set_timer(atm, random_between(&atm->sim->random, 2000, 15000));
+                set_timer(atm, draw_between(&atm->sim->random, 2000, 15000));
                 return;
         }
         w->phase = PHASE_REFUSED;
@@ -538,16 +538,15 @@ void atm_hear(struct machine *atm, struct link *link, const uint8_t *bytes, size
 
 void atm_start(struct machine *atm)
 {
-        struct random *random = &atm->sim->random;
+        struct draws *random = &atm->sim->random;
 
         snprintf(atm->terminal, sizeof atm->terminal, "T%07u", (unsigned)atm->number % 1000 + 1);
         atm->has_power = true;
-        atm->own_numbers = random_permille(random, 700);
-        atm->hides_repeats = random_permille(random, 250);
-        atm->skew_ms = random_between(random, -40000, 40000);
-        atm->stan =
-            random_permille(random, 300) ? STANS - random_below(random, 30) : random_below(random, STANS);
-        set_timer(atm, random_between(random, 0, 5000));
+        atm->own_numbers = draw_permille(random, 700);
+        atm->hides_repeats = draw_permille(random, 250);
+        atm->skew_ms = draw_between(random, -40000, 40000);
+        atm->stan = draw_permille(random, 300) ? STANS - draw_below(random, 30) : draw_below(random, STANS);
+        set_timer(atm, draw_between(random, 0, 5000));
 }
 
 bool atm_is_quiet(const struct machine *atm)

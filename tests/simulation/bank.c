@@ -91,7 +91,7 @@ static void answer_in(struct line *line, const uint8_t *bytes, size_t length, in
 static enum behaviour draw(struct sim_bank *bank, struct line *line, const char *mti)
 {
         struct sim *sim = bank->sim;
-        int pick = random_below(&sim->random, 1000);
+        int pick = draw_below(&sim->random, 1000);
 
         if (!bank_message_is_about_money(mti))
                 return BEHAVIOUR_NORMAL;
@@ -131,7 +131,7 @@ static void answer(struct line *line, enum behaviour how, struct iso_message *me
                 return;
         }
         if (how == BEHAVIOUR_WRONG_ECHO)
-                bank_message_spoil(message, random_next(&sim->random));
+                bank_message_spoil(message, random_mix(&sim->random.state));
         for (int field = 2; field <= ISO_FIELD_MAX; field++) {
                 if (iso_has(message, field) && sim->banks[line->bank].dialect.field[field].format == ISO_NONE)
                         iso_unset(message, field);
@@ -140,13 +140,13 @@ static void answer(struct line *line, enum behaviour how, struct iso_message *me
         assert(length > 0);
         answer_in(line, bytes, (size_t)length,
                   how == BEHAVIOUR_SLOW && sim->script ? script_slow_ms(sim)
-                  : how == BEHAVIOUR_SLOW ? random_between(&sim->random, SLOW_FROM_MS, SLOW_TO_MS)
-                  : how == BEHAVIOUR_LATE ? random_between(&sim->random, sim->late_ms[0], sim->late_ms[1])
-                                          : random_between(&sim->random, 0, THINKS_MS));
+                  : how == BEHAVIOUR_SLOW              ? draw_between(&sim->random, SLOW_FROM_MS, SLOW_TO_MS)
+                  : how == BEHAVIOUR_LATE ? draw_between(&sim->random, sim->late_ms[0], sim->late_ms[1])
+                                          : draw_between(&sim->random, 0, THINKS_MS));
         if (how == BEHAVIOUR_DUPLICATE)
                 answer_in(line, bytes, (size_t)length,
-                          random_between(&sim->random, 0,
-                                         random_permille(&sim->random, 500) ? THINKS_MS : sim->late_ms[1]));
+                          draw_between(&sim->random, 0,
+                                       draw_permille(&sim->random, 500) ? THINKS_MS : sim->late_ms[1]));
 }
 
 void bank_hear(struct sim_bank *bank, struct line *line, const uint8_t *bytes, size_t length)
@@ -172,11 +172,11 @@ void bank_hear(struct sim_bank *bank, struct line *line, const uint8_t *bytes, s
                 return;
         }
         if (how == BEHAVIOUR_DOWN) {
-                bank_go_down(bank, random_between(&sim->random, DOWN_FROM_MS, DOWN_TO_MS));
+                bank_go_down(bank, draw_between(&sim->random, DOWN_FROM_MS, DOWN_TO_MS));
                 return;
         }
         if (how == BEHAVIOUR_DECLINE)
-                desk.order = refusals[random_below(&sim->random, sizeof refusals / sizeof refusals[0])];
+                desk.order = refusals[draw_below(&sim->random, sizeof refusals / sizeof refusals[0])];
         bank_message_take(&desk, &bank->dialect, &message, NULL, &reply);
         line->signed_on = desk.signed_on;
         count_behaviour(sim->counters, how, &reply);

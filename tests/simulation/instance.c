@@ -52,7 +52,7 @@ struct link *link_connect(struct machine *atm, int instance)
         link->next = sim->links;
         sim->links = link;
         sim->counters->connections++;
-        link->wire.opened_ms = sim->now_ms + random_between(&sim->random, 5, 200);
+        link->wire.opened_ms = sim->now_ms + draw_between(&sim->random, 5, 200);
         sim_put(sim, link->wire.opened_ms - sim->now_ms, (struct event){.kind = EVENT_OPENED, .link = link});
         return link;
 }
@@ -77,7 +77,7 @@ void link_cut(struct link *link)
         link->wire.is_cut = true;
         network_carry_end(link->sim, (struct event){.kind = EVENT_ATM_CLOSED, .link = link}, 0);
         /* who only listens finds out late */
-        sim_put(link->sim, random_between(&link->sim->random, 1, 90000),
+        sim_put(link->sim, draw_between(&link->sim->random, 1, 90000),
                 (struct event){.kind = EVENT_DAEMON_CLOSED, .link = link});
 }
 
@@ -254,10 +254,10 @@ void instance_crash(struct instance *instance)
                 forget_frames(link);
                 if (link->atm_open)
                         network_carry_end(link->sim, (struct event){.kind = EVENT_ATM_CLOSED, .link = link},
-                                          random_permille(&sim->random, 500) ? link->to_atm_ms : 0);
+                                          draw_permille(&sim->random, 500) ? link->to_atm_ms : 0);
         }
         throw_away(instance);
-        sim_put(sim, random_between(&sim->random, RESTART_MIN_MS, 2 * RESTART_MS),
+        sim_put(sim, draw_between(&sim->random, RESTART_MIN_MS, 2 * RESTART_MS),
                 (struct event){.kind = EVENT_START, .number = instance->number});
 }
 
@@ -272,20 +272,20 @@ void instance_stall(struct instance *instance, int64_t ms)
         instance->stalled_until_ms = sim->now_ms + ms;
         /* the database goes on with what it was given */
         if (!sim->script && ledger_mem_stage(instance->ledger) == LEDGER_MEM_IN_FLIGHT &&
-            random_permille(&sim->random, 500))
+            draw_permille(&sim->random, 500))
                 ledger_mem_step(instance->ledger);
 }
 
 /* Most daemons are idle at most moments; those that die should often be at work. */
 void instance_doom(struct instance *instance)
 {
-        struct random *random = &instance->sim->random;
+        struct draws *random = &instance->sim->random;
 
         if (instance->is_doomed || !instance->runs)
                 return;
         instance->is_doomed = true;
-        instance->doom = (enum ledger_mem_stage)random_below(random, LEDGER_MEM_COMMITTED + 1);
-        instance->doomed_after = instance->doom == LEDGER_MEM_COMMITTED && random_permille(random, 500);
+        instance->doom = (enum ledger_mem_stage)draw_below(random, LEDGER_MEM_COMMITTED + 1);
+        instance->doomed_after = instance->doom == LEDGER_MEM_COMMITTED && draw_permille(random, 500);
 }
 
 void instance_fate(struct instance *instance)
@@ -388,8 +388,8 @@ void instance_arm(struct instance *instance)
                 instance->ledger_armed = true;
                 /* a database that is slow now and then, slower than the time limit even */
                 sim_put(sim,
-                        sim_chance(sim, sim->rates.slow_batch) ? random_between(&sim->random, 1000, 30000)
-                                                               : random_between(&sim->random, 0, 8),
+                        sim_chance(sim, sim->rates.slow_batch) ? draw_between(&sim->random, 1000, 30000)
+                                                               : draw_between(&sim->random, 0, 8),
                         event);
         }
         arm_tick(instance);

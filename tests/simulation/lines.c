@@ -91,8 +91,8 @@ static void begin(struct sim_store *store, enum store_work work)
         store->work = work;
         store->now_ms = instance_real_ms(instance);
         sim_put(sim,
-                sim_chance(sim, sim->rates.slow_batch) ? random_between(&sim->random, 1000, 30000)
-                                                       : random_between(&sim->random, 0, 8),
+                sim_chance(sim, sim->rates.slow_batch) ? draw_between(&sim->random, 1000, 30000)
+                                                       : draw_between(&sim->random, 0, 8),
                 (struct event){.kind = EVENT_STORE, .number = instance->number, .epoch = instance->epoch});
 }
 
@@ -276,7 +276,7 @@ static void step_store(struct instance *instance)
         } else if (store->stage == STORE_SENT) {
                 commit(store);
                 store->stage = STORE_DONE;
-                sim_put(sim, random_between(&sim->random, 0, 4),
+                sim_put(sim, draw_between(&sim->random, 0, 4),
                         (struct event){
                             .kind = EVENT_STORE, .number = instance->number, .epoch = instance->epoch});
         } else {
@@ -320,7 +320,7 @@ static void connect_line(struct instance *instance, int bank, int number)
         line->next = sim->lines;
         sim->lines = line;
         instance->line[bank][number] = line;
-        line->wire.opened_ms = sim->now_ms + random_between(&sim->random, 5, 200);
+        line->wire.opened_ms = sim->now_ms + draw_between(&sim->random, 5, 200);
         sim_put(sim, line->wire.opened_ms - sim->now_ms, event_of(line, EVENT_LINE_OPENED));
 }
 
@@ -336,7 +336,7 @@ static void reconnect(struct line *line)
         ++*failures;
         instance->line[line->bank][line->number] = NULL;
         arm_connect(instance, line->bank, line->number,
-                    random_between(&line->sim->random, pause_ms / 2, pause_ms));
+                    draw_between(&line->sim->random, pause_ms / 2, pause_ms));
 }
 
 static void peer_send(void *peer, const uint8_t *message, size_t length)
@@ -398,12 +398,12 @@ static void hear_bank(struct line *line, const struct event *event)
 
 void line_cut(struct line *line)
 {
-        struct random *random = &line->sim->random;
+        struct draws *random = &line->sim->random;
 
         line->wire.is_cut = true;
-        sim_put(line->sim, random_permille(random, 500) ? 1 : random_between(random, 1, 90000),
+        sim_put(line->sim, draw_permille(random, 500) ? 1 : draw_between(random, 1, 90000),
                 event_of(line, EVENT_LINE_CLOSED));
-        sim_put(line->sim, random_between(random, 1, 90000), event_of(line, EVENT_BANK_CLOSED));
+        sim_put(line->sim, draw_between(random, 1, 90000), event_of(line, EVENT_BANK_CLOSED));
 }
 
 /* What was on its way when the line was cut: some of it arrives. */
@@ -413,7 +413,7 @@ static bool is_lost(const struct line *line, const struct event *event)
 
         if (!line->wire.is_cut || (event->kind != EVENT_TO_BANK && event->kind != EVENT_FROM_BANK))
                 return false;
-        if (!sim->script && random_permille(&sim->random, 500))
+        if (!sim->script && draw_permille(&sim->random, 500))
                 return false;
         sim->counters->lost_messages++;
         return true;
@@ -483,7 +483,7 @@ static void start_route(struct instance *instance, const struct sim_bank *bank)
         for (int i = 0; i < SIM_LINES; i++) {
                 instance->line[bank->number][i] = NULL;
                 instance->connect_failures[bank->number][i] = 0;
-                arm_connect(instance, bank->number, i, random_between(&instance->sim->random, 0, 100));
+                arm_connect(instance, bank->number, i, draw_between(&instance->sim->random, 0, 100));
         }
 }
 

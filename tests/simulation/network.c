@@ -10,10 +10,10 @@
 static int64_t delay_ms(struct sim *sim)
 {
         if (sim_chance(sim, sim->rates.very_late))
-                return random_between(&sim->random, 20000, 400000);
+                return draw_between(&sim->random, 20000, 400000);
         if (sim_chance(sim, sim->rates.late))
-                return random_between(&sim->random, 1000, 35000);
-        return random_between(&sim->random, 1, 40);
+                return draw_between(&sim->random, 1000, 35000);
+        return draw_between(&sim->random, 1, 40);
 }
 
 static void put_message(struct sim *sim, struct event event, int64_t at_ms, const uint8_t *bytes,

@@ -66,7 +66,7 @@ void sim_put(struct sim *sim, int64_t delay_ms, struct event event)
 
 bool sim_chance(struct sim *sim, int permille)
 {
-        return !sim->calm && random_permille(&sim->random, permille);
+        return !sim->calm && draw_permille(&sim->random, permille);
 }
 
 /* The cards take turns among the banks that there are. */
@@ -228,7 +228,7 @@ static void add_card(struct sim *sim, int number)
 
 static int rate(struct sim *sim, int most)
 {
-        return random_permille(&sim->random, 650) ? random_below(&sim->random, most + 1) : 0;
+        return draw_permille(&sim->random, 650) ? draw_below(&sim->random, most + 1) : 0;
 }
 
 /* Where much is corrected, answers that come late by little, or twice, meet what they do not answer. */
@@ -237,7 +237,7 @@ static void draw_corrections(struct sim *sim)
         static const enum behaviour often[] = {BEHAVIOUR_LATE, BEHAVIOUR_SILENT, BEHAVIOUR_DEAF,
                                                BEHAVIOUR_DUPLICATE};
 
-        sim->fumbles = random_permille(&sim->random, 200);
+        sim->fumbles = draw_permille(&sim->random, 200);
         if (!sim->fumbles)
                 return;
         for (size_t i = 0; i < sizeof often / sizeof often[0]; i++)
@@ -248,7 +248,7 @@ static void draw_corrections(struct sim *sim)
 
 static void draw_faults(struct sim *sim)
 {
-        sim->is_rough = random_permille(&sim->random, 400);
+        sim->is_rough = draw_permille(&sim->random, 400);
         sim->rates = (struct sim_rates){
             .lost = rate(sim, 30),
             .doubled = rate(sim, 60),
@@ -291,16 +291,15 @@ static void draw_world(struct sim *sim)
 {
         static const int64_t pauses_ms[] = {20000, 120000, 1200000, 14400000};
 
-        if (!calendar_parse_moment(starts[random_below(&sim->random, sizeof starts / sizeof starts[0])],
+        if (!calendar_parse_moment(starts[draw_below(&sim->random, sizeof starts / sizeof starts[0])],
                                    &sim->now_ms))
                 abort();
-        sim->atm_count = 1 + random_below(&sim->random, SIM_ATMS_MAX);
-        sim->instance_count = 1 + random_below(&sim->random, SIM_INSTANCES_MAX);
-        sim->pause_ms = pauses_ms[random_below(&sim->random, sizeof pauses_ms / sizeof pauses_ms[0])];
-        sim->open_max = (size_t)random_between(&sim->random, 4, 9);
+        sim->atm_count = 1 + draw_below(&sim->random, SIM_ATMS_MAX);
+        sim->instance_count = 1 + draw_below(&sim->random, SIM_INSTANCES_MAX);
+        sim->pause_ms = pauses_ms[draw_below(&sim->random, sizeof pauses_ms / sizeof pauses_ms[0])];
+        sim->open_max = (size_t)draw_between(&sim->random, 4, 9);
         draw_faults(sim);
-        sim->bank_count =
-            random_permille(&sim->random, 800) ? 1 + random_below(&sim->random, SIM_BANKS_MAX) : 0;
+        sim->bank_count = draw_permille(&sim->random, 800) ? 1 + draw_below(&sim->random, SIM_BANKS_MAX) : 0;
 }
 
 static int64_t database_ms(void *context)
@@ -327,7 +326,7 @@ static void build(struct sim *sim, enum ledger_mem_defect defect)
         for (int i = 0; i < sim->instance_count; i++) {
                 sim->instances[i].sim = sim;
                 sim->instances[i].number = i;
-                sim->instances[i].skew_ms = random_between(&sim->random, -3000, 3000);
+                sim->instances[i].skew_ms = draw_between(&sim->random, -3000, 3000);
                 instance_start(&sim->instances[i]);
         }
         for (int i = 0; i < sim->atm_count; i++) {
@@ -401,22 +400,22 @@ static bool strikes(struct sim *sim, int permille)
         bool does = sim_chance(sim, sim->storm > 0 ? permille * STORM_FACTOR : permille);
 
         if (does)
-                sim->storm = random_below(&sim->random, STORM_EVENTS);
+                sim->storm = draw_below(&sim->random, STORM_EVENTS);
         return does;
 }
 
 static struct instance *some_instance(struct sim *sim)
 {
-        return &sim->instances[random_below(&sim->random, sim->instance_count)];
+        return &sim->instances[draw_below(&sim->random, sim->instance_count)];
 }
 
 static void lose_database(struct sim *sim)
 {
-        int64_t back_ms = random_between(&sim->random, 500, 120000);
+        int64_t back_ms = draw_between(&sim->random, 500, 120000);
         int first = 0, last = sim->instance_count - 1;
 
-        if (random_permille(&sim->random, 500))
-                first = last = random_below(&sim->random, sim->instance_count);
+        if (draw_permille(&sim->random, 500))
+                first = last = draw_below(&sim->random, sim->instance_count);
         sim->counters->database_losses++;
         for (int i = first; i <= last; i++) {
                 instance_set_cut(&sim->instances[i], true);
@@ -432,7 +431,7 @@ static void change_reference(struct sim *sim)
         sim_tell(sim, "reference data version %d", sim->reference_count + 1);
         memory_set_reference(sim->database, new_reference(sim));
         for (int i = 0; i < sim->instance_count; i++)
-                sim_put(sim, random_between(&sim->random, 1, 25000),
+                sim_put(sim, draw_between(&sim->random, 1, 25000),
                         (struct event){.kind = EVENT_POLL, .number = i, .epoch = sim->instances[i].epoch});
 }
 
@@ -442,7 +441,7 @@ static void cut_some_line(struct sim *sim)
 
         for (struct line *line = sim->lines; line; line = line->next)
                 count += line->daemon_open && !line->daemon_gone && !line->wire.is_cut;
-        pick = count ? random_below(&sim->random, count) : 0;
+        pick = count ? draw_below(&sim->random, count) : 0;
         for (struct line *line = sim->lines; line && count; line = line->next) {
                 if (!line->daemon_open || line->daemon_gone || line->wire.is_cut || pick-- > 0)
                         continue;
@@ -457,12 +456,12 @@ static const struct memory_withdrawal *some_withdrawal(struct sim *sim)
 {
         const struct memory_withdrawal *found = NULL;
         int count = 0;
-        bool any = random_permille(&sim->random, 100);
+        bool any = draw_permille(&sim->random, 100);
 
         for (const struct memory_withdrawal *w = sim->database->withdrawals; w; w = w->hh.next) {
                 bool old = w->open && sim->now_ms - w->approved_ms >= SIM_YOUNGEST_MS;
 
-                if ((any || old) && random_below(&sim->random, ++count) == 0)
+                if ((any || old) && draw_below(&sim->random, ++count) == 0)
                         found = w;
         }
         return found;
@@ -477,7 +476,7 @@ static void let_person_decide(struct sim *sim)
 
         if (!w)
                 return;
-        dispensed_yen = random_permille(&sim->random, 400) ? 0 : w->request.amount_yen;
+        dispensed_yen = draw_permille(&sim->random, 400) ? 0 : w->request.amount_yen;
         refusal = memory_operator_resolve(sim->database, &w->identity, dispensed_yen, sim->now_ms,
                                           sim->now_ms, SIM_YOUNGEST_MS);
         sim->counters->people_refused += refusal && strcmp(refusal, "young") == 0;
@@ -488,7 +487,7 @@ static void let_person_decide(struct sim *sim)
 static void do_faults(struct sim *sim)
 {
         const struct sim_rates *rates = &sim->rates;
-        struct machine *atm = &sim->atms[random_below(&sim->random, sim->atm_count)];
+        struct machine *atm = &sim->atms[draw_below(&sim->random, sim->atm_count)];
 
         sim->storm -= sim->storm > 0;
         if (strikes(sim, rates->crash))
@@ -508,14 +507,14 @@ static void do_faults(struct sim *sim)
         if (strikes(sim, rates->reference))
                 change_reference(sim);
         if (strikes(sim, rates->stall))
-                instance_stall(some_instance(sim), random_between(&sim->random, 1000, 90000));
+                instance_stall(some_instance(sim), draw_between(&sim->random, 1000, 90000));
         if (strikes(sim, rates->cut_line))
                 cut_some_line(sim);
         if (sim_chance(sim, rates->person))
                 let_person_decide(sim);
         if (sim->bank_count && strikes(sim, rates->bank_down))
-                bank_go_down(&sim->banks[random_below(&sim->random, sim->bank_count)],
-                             random_between(&sim->random, 500, 600000));
+                bank_go_down(&sim->banks[draw_below(&sim->random, sim->bank_count)],
+                             draw_between(&sim->random, 500, 600000));
 }
 
 /* running ------------------------------------------------------------------------------------------- */

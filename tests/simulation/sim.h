@@ -24,7 +24,7 @@
 #include "daemon/banks/saf.h"
 #include "daemon/service.h"
 #include "daemon/session.h"
-#include "tests/contract/random.h"
+#include "tests/contract/draws.h"
 #include "tests/simulation/queue.h"
 #include "tools/banksim/behaviours.h"
 #include "tools/banksim/bank.h"
@@ -294,7 +294,7 @@ struct sim_decision; /* check.c */
 
 struct sim {
         uint64_t seed;
-        struct random random;
+        struct draws random;
         struct queue queue;
         int64_t now_ms;
         bool calm;       /* no faults, no new business: towards the end */

@@ -18,7 +18,7 @@
 #include "daemon/session.h"
 #include "protocol/balances.h"
 #include "rules/calendar.h"
-#include "tests/contract/random.h"
+#include "tests/contract/draws.h"
 #include "tests/ledger_mem/ledger_mem.h"
 #include "tests/unit/bank_peer.h"
 
@@ -29,7 +29,7 @@
 
 enum { TRIALS = 1000, WORLD_TRIALS = 25, SENT_MAX = 4, NOTICES_MAX = 16, EXTRA_FIELDS = 2 };
 
-static struct random draw;
+static struct draws draw;
 static uint64_t seed;
 
 /* ---- dialects ------------------------------------------------------------------------------------------ */
@@ -128,12 +128,12 @@ static const struct session_ops atm_ops = {on_send, on_close, on_nothing, on_not
 
 static const char *draw_text(const char *const *choices, int count)
 {
-        return choices[random_below(&draw, count)];
+        return choices[draw_below(&draw, count)];
 }
 
 static int64_t draw_number(const int64_t *choices, int count)
 {
-        return choices[random_below(&draw, count)];
+        return choices[draw_below(&draw, count)];
 }
 #define DRAW_TEXT(...)                                                                                       \
         draw_text((const char *const[]){__VA_ARGS__}, COUNT(((const char *const[]){__VA_ARGS__})))
@@ -171,7 +171,7 @@ static struct reference *draw_reference(void)
                 }
         ck_assert(reference_add_tax_rate(r,
                                          &(struct tax_rate){0, (int32_t)DRAW_NUMBER(0, 800, 10000),
-                                                            (enum tax_rounding)random_below(&draw, 3)},
+                                                            (enum tax_rounding)draw_below(&draw, 3)},
                                          error));
         for (int kind = 0; kind < DAY_KIND_COUNT; kind++)
                 ck_assert(reference_add_network_hours(
@@ -283,17 +283,17 @@ static void set_edge(struct iso_message *message, int field)
         if (length > 300)
                 length = 300; /* the whole has a limit too */
         for (size_t i = 0; i < length; i++)
-                value[i] = characters[row->format][random_below(&draw, (int)strlen(characters[row->format]))];
+                value[i] = characters[row->format][draw_below(&draw, (int)strlen(characters[row->format]))];
         if (row->format == ISO_XN)
-                value[0] = random_below(&draw, 2) ? 'C' : 'D';
+                value[0] = draw_below(&draw, 2) ? 'C' : 'D';
         iso_set(message, field, value, length);
 }
 
 /* Fields that any message may have and that say nothing to us. */
 static void add_extras(void)
 {
-        for (int i = random_below(&draw, EXTRA_FIELDS + 1); i > 0; i--) {
-                int field = (int)random_between(&draw, 5, 128);
+        for (int i = draw_below(&draw, EXTRA_FIELDS + 1); i > 0; i--) {
+                int field = (int)draw_between(&draw, 5, 128);
                 if (iso_dialect_ascii.field[field].format == ISO_NONE || iso_has(&request, field) ||
                     field == 7 || field == 11 || field == 14 || field == 15 || field == 35 || field == 41 ||
                     field == 48 || field == 49 || field == 90 || field == 95 || field == 64 || field == 128)
@@ -317,10 +317,10 @@ static void draw_request(int64_t stan, bool inquiry, const char *pan, int64_t am
         char track[40];
         build("0200", stan);
         iso_set_string(&request, 3, inquiry ? DRAW_TEXT("310000", "319900") : DRAW_TEXT("010000", "019900"));
-        if (!inquiry || random_below(&draw, 2))
+        if (!inquiry || draw_below(&draw, 2))
                 iso_set_number(&request, 4, amount_yen, 12);
         snprintf(track, sizeof(track), "%s=3012%s", pan, DRAW_TEXT("", "1", "1010000000000"));
-        if (random_below(&draw, 3)) {
+        if (draw_below(&draw, 3)) {
                 iso_set_string(&request, 2, pan);
                 iso_set_string(&request, 14, "3012");
         } else {
@@ -339,12 +339,12 @@ static void draw_bank_answer(void)
                         &answer);
         if (route->dialect.field[39].format == ISO_N)
                 iso_set_string(&answer, 39, DRAW_TEXT("00", "00", "99"));
-        if (random_below(&draw, 4))
+        if (draw_below(&draw, 4))
                 iso_set_string(&answer, 38,
                                route->dialect.field[38].format == ISO_N
                                    ? DRAW_TEXT("000000", "999999")
                                    : DRAW_TEXT("ABC123", "A     ", "      ", " A B  ", "zzzzzz", "    9 "));
-        if (random_below(&draw, 4))
+        if (draw_below(&draw, 4))
                 iso_set_string(&answer, 28, DRAW_TEXT("D00000000", "C00099999", "D00099999"));
         if (length > most)
                 length = most;
@@ -478,7 +478,7 @@ static void carry_notices(void)
 static void draw_advice(int64_t stan, int64_t amount_yen)
 {
         static const char alphabet[] = "09AZaz ";
-        bool reversal = random_below(&draw, 2);
+        bool reversal = draw_below(&draw, 2);
         char original[43], why[3] = "", replacement[64];
         int64_t dispensed_yen = DRAW_NUMBER(0, 1, 500, 1000, amount_yen - 1000, amount_yen - 500, amount_yen,
                                             INT64_C(999999999999));
@@ -488,11 +488,11 @@ static void draw_advice(int64_t stan, int64_t amount_yen)
         snprintf(original, sizeof(original), "0200%06" PRId64 DE7 "%022d", stan, 0);
         iso_set_string(&request, 90, original);
         if (reversal) {
-                snprintf(why, sizeof(why), "%c%c", alphabet[random_below(&draw, COUNT(alphabet) - 1)],
-                         alphabet[random_below(&draw, COUNT(alphabet) - 1)]);
+                snprintf(why, sizeof(why), "%c%c", alphabet[draw_below(&draw, COUNT(alphabet) - 1)],
+                         alphabet[draw_below(&draw, COUNT(alphabet) - 1)]);
                 iso_set_string(&request, 39, why);
         }
-        if (random_below(&draw, 2)) {
+        if (draw_below(&draw, 2)) {
                 snprintf(replacement, sizeof(replacement), "%012" PRId64 "%012d%sD00000000",
                          dispensed_yen < 0 ? 0 : dispensed_yen, 0, DRAW_TEXT("D00000000", "C99999999"));
                 iso_set_string(&request, 95, replacement);
@@ -503,14 +503,14 @@ static void draw_advice(int64_t stan, int64_t amount_yen)
 
 static void carry_one(int dialect, int64_t stan)
 {
-        bool inquiry = random_below(&draw, 3) == 0, of_house = random_below(&draw, 3) == 0;
+        bool inquiry = draw_below(&draw, 3) == 0, of_house = draw_below(&draw, 3) == 0;
         int64_t amount_yen = DRAW_NUMBER(1000, 10000, 99999000, 100000000, INT64_C(9999999000),
                                          INT64_C(10000000000), INT64_C(999999999000));
         snprintf(story, sizeof(story), "%s: %s of %" PRId64 " yen with %s:", dialect_name[dialect],
                  inquiry ? "inquiry" : "withdrawal", amount_yen, of_house ? house_pan : link_pan);
         draw_request(stan, inquiry, of_house ? house_pan : link_pan, amount_yen);
         (void)ask(inquiry);
-        if (!inquiry && random_below(&draw, 5)) {
+        if (!inquiry && draw_below(&draw, 5)) {
                 draw_advice(stan, amount_yen);
                 const struct iso_message *heard = say();
                 must(heard != NULL);

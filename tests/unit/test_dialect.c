@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "config/dialect.h"
+#include "lib/base/random.h"
 #include "protocol/frame.h"
 #include "protocol/profile.h"
 
@@ -819,10 +820,7 @@ static uint64_t seed, state;
 
 static unsigned below(unsigned limit)
 {
-        uint64_t x = state += UINT64_C(0x9e3779b97f4a7c15);
-        x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-        x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-        return (unsigned)((x ^ x >> 31) % limit);
+        return (unsigned)(random_mix(&state) % limit);
 }
 
 static char random_char(enum iso_format format)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/base/random.h"
 #include "protocol/iso8583.h"
 #include "tests/fuzz/variants.h"
 
@@ -860,17 +861,9 @@ END_TEST
 
 static uint64_t seed, state;
 
-static uint64_t next(void)
-{
-        uint64_t x = state += UINT64_C(0x9e3779b97f4a7c15);
-        x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-        x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-        return x ^ x >> 31;
-}
-
 static unsigned below(unsigned limit)
 {
-        return (unsigned)(next() % limit);
+        return (unsigned)(random_mix(&state) % limit);
 }
 
 static char random_char(enum iso_format format)

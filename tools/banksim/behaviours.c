@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/random.h"
 #include "lib/cli/values.h"
 
 const char *const behaviour_name[BEHAVIOUR_COUNT + 1] = {
@@ -20,18 +21,9 @@ const char *const behaviour_name[BEHAVIOUR_COUNT + 1] = {
     [BEHAVIOUR_NORMAL] = "normal",
 };
 
-/* splitmix64: short, and good enough to choose whom to annoy. */
-static uint64_t next(uint64_t *state)
-{
-        uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-        return z ^ z >> 31;
-}
-
 static double next_unit(uint64_t *state)
 {
-        return (double)(next(state) >> 11) * 0x1.0p-53; /* [0, 1) */
+        return (double)(random_mix(state) >> 11) * 0x1.0p-53; /* [0, 1) */
 }
 
 enum behaviour behaviour_of(const char *name, size_t length)
@@ -67,7 +59,7 @@ void behaviours_start(struct behaviours *ret_behaviours, const struct behaviour_
 {
         uint64_t random = seed;
         for (; *bank; bank++)
-                random = next(&random) ^ (unsigned char)*bank;
+                random = random_mix(&random) ^ (unsigned char)*bank;
         *ret_behaviours = (struct behaviours){.rates = *rates, .random = random, .command = BEHAVIOUR_NORMAL};
 }
 
@@ -104,5 +96,5 @@ void behaviours_count(struct behaviours *behaviours, enum behaviour behaviour)
 int64_t behaviours_between(struct behaviours *behaviours, int64_t from, int64_t to)
 {
         assert(from <= to);
-        return from + (int64_t)(next(&behaviours->random) % ((uint64_t)(to - from) + 1));
+        return from + (int64_t)(random_mix(&behaviours->random) % ((uint64_t)(to - from) + 1));
 }
