@@ -56,9 +56,9 @@ struct report_key {
         unsigned needs;
         bool by_time;  /* compared with the same so much earlier */
         bool in_order; /* in its own order, else the most revenue first */
-        const char
-            *column;     /* SQL over a cube s and where its hall was, h: what is grouped by, cheap to make */
-        const char *key; /* SQL over a group's %s: as it is written */
+        /* SQL over a cube s and where its hall was, h: what is grouped by, cheap to make */
+        const char *column;
+        const char *key;   /* SQL over a group's %s: as it is written */
         const char *title; /* likewise its name for people, or of `stood`; NULL: the key says it */
 };
 

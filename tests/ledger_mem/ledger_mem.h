@@ -11,8 +11,8 @@
  *
  * A ledger does nothing by itself. Its owner moves it by ledger_mem_step(), one stage each time:
  *
- *      IDLE --submit--> WAITING --step--> IN_FLIGHT --step: commits--> COMMITTED --step: on_done--> IDLE,
- * WAITING ^                  |                            |
+ *      IDLE --submit--> WAITING --step--> IN_FLIGHT --step: commits--> COMMITTED --step: on_done--> IDLE, WAITING
+ *                          ^                  |                            |
  *                          '------------------+----ledger_mem_lose---------'   (ops in doubt)
  *
  * so a crash or a lost connection can be put before the commit, and between the commit and the answer.
@@ -86,8 +86,8 @@ enum memory_notice_kind { MEMORY_NOTICE_COMPLETION, MEMORY_NOTICE_PARTIAL, MEMOR
 
 /* What the bank must be told; acknowledged once it has a row of bank_ack. */
 struct memory_notice {
-        int16_t
-            seq; /* 0: of a time-out; MEMORY_SEQ_LATE: of a late approval; else of the advice that caused it */
+        /* 0: of a time-out; MEMORY_SEQ_LATE: of a late approval; else of the advice that caused it */
+        int16_t seq;
         enum memory_notice_kind kind;
         int64_t amount_yen, charge_yen, dispensed_yen;
         char why[3];
