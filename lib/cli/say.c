@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 static const char *name = "?";
-static bool progress_shown;
+static bool progress_shown, everywhere;
+static int64_t next_us;
+
+enum { EVERY_ON_TERMINAL_US = 200000, EVERY_ELSEWHERE_US = 1000000 };
 
 void say_as(const char *program)
 {
@@ -41,18 +44,33 @@ void note(const char *format, ...)
         fputc('\n', stderr);
 }
 
+void progress_everywhere(void)
+{
+        everywhere = true;
+}
+
+bool progress_is_due(int64_t now_us)
+{
+        if (now_us < next_us)
+                return false;
+        next_us = now_us + (isatty(STDERR_FILENO) ? EVERY_ON_TERMINAL_US : EVERY_ELSEWHERE_US);
+        return everywhere || isatty(STDERR_FILENO);
+}
+
 void progress(const char *format, ...)
 {
+        bool terminal = isatty(STDERR_FILENO);
         va_list arguments;
 
-        if (!isatty(STDERR_FILENO))
+        if (!terminal && !everywhere)
                 return;
-        fputs("\r\033[K", stderr);
+        fputs(terminal ? "\r\033[K" : "", stderr);
         va_start(arguments, format);
         vfprintf(stderr, format, arguments);
         va_end(arguments);
+        fputs(terminal ? "" : "\n", stderr);
         fflush(stderr);
-        progress_shown = true;
+        progress_shown = terminal;
 }
 
 void progress_end(void)

@@ -18,8 +18,12 @@ void complain(const char *format, ...) ATM_PRINTF(1, 2);
 /* A line without the program's name: advice or a remark. */
 void note(const char *format, ...) ATM_PRINTF(1, 2);
 
-/* One line that replaces itself; nothing where standard error is no terminal. */
+/* One line that replaces itself; where standard error is no terminal nothing, or after progress_everywhere a line each
+ * time. */
 void progress(const char *format, ...) ATM_PRINTF(1, 2);
+void progress_everywhere(void);
+/* For who could say something new at any moment: whether it is time for it. Steady time. */
+bool progress_is_due(int64_t now_us);
 void progress_end(void);
 
 #endif

@@ -29,7 +29,7 @@
 #include "tools/atmsim/answers.h"
 #include "tools/atmsim/atm_conn.h"
 #include "tools/atmsim/message.h"
-#include "tools/atmsim/progress.h"
+#include "tools/atmsim/run_line.h"
 #include "tools/atmsim/terminal_file.h"
 
 enum {
@@ -96,7 +96,7 @@ struct fleet {
         int64_t next_arrival_ms;
         bool begun, warm, stopping, ready_said;
         int complaints;
-        struct progress progress;
+        struct run_pace pace;
 };
 
 /* time -------------------------------------------------------------------------------------------- */
@@ -110,10 +110,8 @@ static int64_t business_now_ms(const struct fleet *fleet)
 
 static void break_off(struct fleet *fleet, const char *what, const char *why)
 {
-        if (!fleet->result.broken) {
-                progress_clear(&fleet->progress);
+        if (!fleet->result.broken)
                 complain("%s: %s", what, why);
-        }
         fleet->result.broken = true;
 }
 
@@ -121,7 +119,6 @@ static void complain_of(struct fleet *fleet, const struct seat *seat, const char
 {
         if (fleet->complaints++ >= COMPLAINTS_MAX)
                 return;
-        progress_clear(&fleet->progress);
         complain("%s: %s", seat->atm.terminal, what);
 }
 
@@ -687,9 +684,9 @@ static void keep_schedule(struct fleet *fleet, int64_t now)
 static void show_progress(struct fleet *fleet, int64_t now)
 {
         struct atm_counters *c = &fleet->result.counters;
-        struct progress_line line = {0};
+        struct run_line line = {0};
 
-        if (!progress_is_due(&fleet->progress, now))
+        if (!progress_is_due(now))
                 return;
         line.business_ms = business_now_ms(fleet);
         line.atms = (int64_t)fleet->count;
@@ -699,7 +696,7 @@ static void show_progress(struct fleet *fleet, int64_t now)
         line.paid = paid(c);
         line.open = count_open(fleet);
         line.draining = fleet->stopping;
-        progress_show(&fleet->progress, &line, now);
+        run_line_show(&fleet->pace, &line, now);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *context)
@@ -1045,7 +1042,8 @@ bool fleet_run(const struct fleet_options *options, struct fleet_result *ret_res
         fleet->options = options;
         fleet->lock = -1;
         fleet->started_us = steady_now_us();
-        progress_init(&fleet->progress, options->progress);
+        if (options->progress)
+                progress_everywhere();
         if (!process_forbid_cores())
                 note("cores may hold card numbers: /proc/self/coredump_filter can't be written");
         if (!open_files(fleet) || !raise_files(fleet->terminals.count) || !open_loop(fleet) ||
@@ -1055,7 +1053,7 @@ bool fleet_run(const struct fleet_options *options, struct fleet_result *ret_res
         if (!switch_on(fleet))
                 goto done;
         loop(fleet);
-        progress_clear(&fleet->progress);
+        progress_end();
         fleet->result.atms = (int64_t)fleet->count;
         fleet->result.unfinished = count_open(fleet);
         *ret_result = fleet->result;
