@@ -15,11 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/number.h"
+
 enum {
         LINE_NONE = INT_MAX, /* of an error that belongs to the whole file */
         SHOWN_MAX = 60,      /* of a wrong text, in an error */
         CELL_MAX = 100,
         FIELD_LONGEST = 999,
+        FIELD_NUMBER_MAX = 999, /* beyond it nobody means a field */
         LLVAR_LONGEST = 99,
         SHORTEST_CARD_NUMBER = 12, /* as many digits may be one */
 };
@@ -126,16 +129,6 @@ static bool is_name(const char *text)
         while (is_printable(text[length]))
                 length++;
         return length > 0 && length <= ISO_NAME_MAX && !text[length];
-}
-
-/* A whole number without sign, of at most `digits` digits. */
-static bool number_parse(const char *text, size_t digits, int *ret_number)
-{
-        size_t length = strspn(text, "0123456789");
-        if (length == 0 || length > digits || text[length])
-                return false;
-        *ret_number = (int)strtol(text, NULL, 10);
-        return true;
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------- */
@@ -422,7 +415,8 @@ static int on_row(struct reading *r, int field, const char *value)
         struct cells cells;
         struct iso_field row = {.name = ""};
         char shown[SHOWN_MAX + 4], expected[80];
-        int format, kind, length, mask;
+        int format, kind, mask;
+        int64_t length;
         if (!cells_split(value, &cells))
                 return reading_fail(r, r->line, "[fields] %d = '%s'; expected " ROW_WANTED, field,
                                     text_shown(value, shown));
@@ -438,7 +432,7 @@ static int on_row(struct reading *r, int field, const char *value)
                 return reading_fail(r, r->line, "[fields] %d (%s): '%s'; expected %s", field, cells.name,
                                     text_shown(cells.kind, shown),
                                     words_list(kind_words, expected, sizeof(expected)));
-        if (!number_parse(cells.length, 3, &length) || length < 1)
+        if (!number_parse(cells.length, 1, FIELD_LONGEST, &length))
                 return reading_fail(r, r->line, "[fields] %d (%s): length '%s'; expected 1 to %d", field,
                                     cells.name, text_shown(cells.length, shown), FIELD_LONGEST);
         if ((mask = word_find(mask_words, cells.mask)) < 0)
@@ -459,10 +453,11 @@ static int on_row(struct reading *r, int field, const char *value)
 static int on_field(struct reading *r, const char *key, const char *value)
 {
         char shown[SHOWN_MAX + 4];
-        int field;
-        if (!number_parse(key, 3, &field))
+        int64_t number;
+        if (!number_parse(key, 0, FIELD_NUMBER_MAX, &number))
                 return reading_fail(r, r->line, "[fields] %s: no field number; expected 2 to %d",
                                     text_shown(key, shown), ISO_FIELD_MAX);
+        int field = (int)number;
         if (field == 1 || field == 65)
                 return reading_fail(r, r->line, "[fields] %d: a bitmap; expected another number from 2 to %d",
                                     field, ISO_FIELD_MAX);

@@ -1,11 +1,11 @@
 #include "config/reference_load.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/number.h"
 #include "rules/calendar.h"
 
 enum { CELLS_MAX = 8, CELL_MAX = 64 };
@@ -48,17 +48,6 @@ static bool cells_parse(const char *text, struct cells *ret_cells)
         }
 }
 
-static bool cell_number(const char *cell, int64_t minimum, int64_t maximum, int64_t *ret_value)
-{
-        char *end;
-        errno = 0;
-        int64_t value = strtoll(cell, &end, 10);
-        if (errno || end == cell || *end || value < minimum || value > maximum)
-                return false;
-        *ret_value = value;
-        return true;
-}
-
 static bool cell_name(const char *cell, const char *const *names, int count, int *ret_index)
 {
         for (int i = 0; i < count; i++)
@@ -72,7 +61,7 @@ static bool cell_name(const char *cell, const char *const *names, int count, int
 static bool cell_hours(const char *opens, const char *closes, struct hours *ret_hours)
 {
         int64_t from, to;
-        if (!cell_number(opens, 0, 1440, &from) || !cell_number(closes, 0, 1440, &to))
+        if (!number_parse(opens, 0, 1440, &from) || !number_parse(closes, 0, 1440, &to))
                 return false;
         *ret_hours = (struct hours){.opens = (int)from, .closes = (int)to};
         return true;
@@ -91,8 +80,8 @@ static bool add_moments(struct reference *r, const struct cells *c, char error[R
 {
         (void)error;
         int64_t from, to;
-        if (!cell_number(c->cell[0], INT64_MIN, INT64_MAX, &from) ||
-            !cell_number(c->cell[1], INT64_MIN, INT64_MAX, &to))
+        if (!number_parse(c->cell[0], INT64_MIN, INT64_MAX, &from) ||
+            !number_parse(c->cell[1], INT64_MIN, INT64_MAX, &to))
                 return false;
         reference_set_moments(r, from, to);
         return true;
@@ -105,7 +94,7 @@ static bool add_hall(struct reference *r, const struct cells *c, char error[REFE
         if (!cell_copy(row.hall, sizeof(row.hall), c->cell[0]) ||
             !cell_copy(row.area, sizeof(row.area), c->cell[1]) ||
             !cell_copy(row.prefecture, sizeof(row.prefecture), c->cell[2]) ||
-            !cell_hours(c->cell[3], c->cell[4], &row.hours) || !cell_number(c->cell[5], 0, 10000, &share_bp))
+            !cell_hours(c->cell[3], c->cell[4], &row.hours) || !number_parse(c->cell[5], 0, 10000, &share_bp))
                 return false;
         row.share_bp = (int32_t)share_bp;
         return reference_add_hall(r, &row, error);
@@ -116,7 +105,7 @@ static bool add_share(struct reference *r, const struct cells *c, char error[REF
         struct hall_share row = {0};
         int64_t share_bp;
         if (!cell_copy(row.hall, sizeof(row.hall), c->cell[0]) ||
-            !calendar_parse_day(c->cell[1], &row.from_day) || !cell_number(c->cell[2], 0, 10000, &share_bp))
+            !calendar_parse_day(c->cell[1], &row.from_day) || !number_parse(c->cell[2], 0, 10000, &share_bp))
                 return false;
         row.share_bp = (int32_t)share_bp;
         return reference_add_share(r, &row, error);
@@ -155,8 +144,8 @@ static bool add_tariff(struct reference *r, const struct cells *c, char error[RE
         if (!cell_copy(row.issuer, sizeof(row.issuer), c->cell[0]) ||
             !cell_name(c->cell[1], band_name, BAND_COUNT, &band) ||
             !calendar_parse_day(c->cell[2], &row.from_day) ||
-            !cell_number(c->cell[3], 0, INT64_MAX, &row.customer_fee_yen) ||
-            !cell_number(c->cell[4], 0, INT64_MAX, &row.interbank_fee_yen))
+            !number_parse(c->cell[3], 0, INT64_MAX, &row.customer_fee_yen) ||
+            !number_parse(c->cell[4], 0, INT64_MAX, &row.interbank_fee_yen))
                 return false;
         row.band = (enum band)band;
         return reference_add_tariff(r, &row, error);
@@ -168,7 +157,7 @@ static bool add_tax_rate(struct reference *r, const struct cells *c, char error[
         struct tax_rate row = {0};
         int64_t rate_bp;
         int rounding;
-        if (!calendar_parse_day(c->cell[0], &row.from_day) || !cell_number(c->cell[1], 0, 10000, &rate_bp) ||
+        if (!calendar_parse_day(c->cell[0], &row.from_day) || !number_parse(c->cell[1], 0, 10000, &rate_bp) ||
             !cell_name(c->cell[2], rounding_name, 3, &rounding))
                 return false;
         row.rate_bp = (int32_t)rate_bp;
@@ -188,7 +177,7 @@ static bool add_limit(struct reference *r, const struct cells *c, char error[REF
         int kind;
         if (!cell_name(c->cell[0], limit_kind_name, LIMIT_KIND_COUNT, &kind) ||
             !calendar_parse_day(c->cell[1], &row.from_day) ||
-            (*c->cell[2] && !cell_number(c->cell[2], 0, INT64_MAX, &row.value)))
+            (*c->cell[2] && !number_parse(c->cell[2], 0, INT64_MAX, &row.value)))
                 return false;
         row.kind = (enum limit_kind)kind;
         return reference_add_limit(r, &row, error);
@@ -249,7 +238,7 @@ enum reference_load reference_load(const PGresult *result, struct reference **re
         int64_t version;
         if (rows < 1 || strcmp(PQgetvalue(result, 0, 0), "version") ||
             !cells_parse(PQgetvalue(result, 0, 1), &cells) || cells.count != 1 ||
-            !cell_number(cells.cell[0], 1, INT64_MAX, &version)) {
+            !number_parse(cells.cell[0], 1, INT64_MAX, &version)) {
                 snprintf(error, REFERENCE_ERROR_MAX, "reference data: the version is missing");
                 return REFERENCE_REFUSED;
         }

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/number.h"
 #include "rules/calendar.h"
 
 /* The clock multiplies a real span by the speed: the year 2100 and this speed stay far inside int64_t. */
@@ -217,6 +218,7 @@ static void value_show(const char *value, char buffer[SHOWN_MAX + 4])
 
 static void row_expected(const struct settings_row *row, char *buffer, size_t size)
 {
+        char number[NUMBER_EXPECTED_MAX];
         switch (row->type) {
         case SETTING_HOST:
                 snprintf(buffer, size, "a host's name or address, as 127.0.0.1, ::1 or [::1]");
@@ -234,8 +236,7 @@ static void row_expected(const struct settings_row *row, char *buffer, size_t si
                 break;
         case SETTING_NUMBER:
         case SETTING_FACTOR:
-                snprintf(buffer, size, "a whole number from %" PRId64 " to %" PRId64, row->minimum,
-                         row->maximum);
+                snprintf(buffer, size, "%s", number_expected(row->minimum, row->maximum, number));
                 break;
         case SETTING_BOOL:
                 snprintf(buffer, size, "yes or no");
@@ -448,18 +449,6 @@ static int on_pair(void *user, const char *section, const char *key, const char 
                 return 1;
         row_fail(r, i, "too long");
         return 0;
-}
-
-static bool number_parse(const char *text, int64_t minimum, int64_t maximum, int64_t *ret_value)
-{
-        size_t digits = strspn(text, "0123456789");
-        if (!digits || text[digits] || digits > 18)
-                return false;
-        int64_t value = strtoll(text, NULL, 10);
-        if (value < minimum || value > maximum)
-                return false;
-        *ret_value = value;
-        return true;
 }
 
 static bool moment_parse(const struct settings_row *row, const char *text, int64_t *ret_ms)
@@ -713,7 +702,7 @@ int64_t settings_default(const char *section, const char *key)
 {
         for (size_t i = 0; i < settings_row_count; i++) {
                 if (strcmp(settings_rows[i].section, section) == 0 && strcmp(settings_rows[i].key, key) == 0)
-                        return strtoll(settings_rows[i].fallback, NULL, 10);
+                        return number_known(settings_rows[i].fallback);
         }
         abort();
 }

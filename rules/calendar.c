@@ -9,6 +9,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "lib/base/number.h"
+
 enum {
         DAYS_PER_ERA = 146097,      /* 400 years */
         EPOCH_DAY_OF_ERAS = 719468, /* 1970-01-01 counted from 0000-03-01 */
@@ -146,17 +148,12 @@ void calendar_print_day(int32_t day, char buffer[11])
 /* Take `digits` digits; the text moves on only where they are there. */
 static bool take_digits(const char **text, int digits, int *ret_value)
 {
-        int value = 0;
+        int64_t value;
 
-        for (int i = 0; i < digits; i++) {
-                char c = (*text)[i];
-
-                if (c < '0' || c > '9')
-                        return false;
-                value = value * 10 + (c - '0');
-        }
+        if (!number_parse_bytes(*text, (size_t)digits, 0, INT32_MAX, &value))
+                return false;
         *text += digits;
-        *ret_value = value;
+        *ret_value = (int)value;
         return true;
 }
 

@@ -2,11 +2,10 @@
 #include "rules/clock.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+
+#include "lib/base/number.h"
 
 const struct business_clock clock_real = {.start_ms = 0, .anchor_ms = 0, .speed = 1};
 
@@ -25,17 +24,14 @@ enum clock_source clock_parse(const char *const texts[CLOCK_VARIABLES], struct b
                 given |= texts[i] && *texts[i];
         for (int i = 0; i < CLOCK_VARIABLES && given; i++) {
                 const char *text = texts[i] ? texts[i] : "";
+                char expected[NUMBER_EXPECTED_MAX];
 
-                errno = 0;
-                value[i] = strtoll(text, NULL, 10);
-                if (*text && !text[strspn(text, "0123456789")] && !errno && value[i] >= least[i] &&
-                    value[i] <= most[i])
+                if (number_parse(text, least[i], most[i], &value[i]))
                         continue;
                 snprintf(error, CLOCK_ERROR_MAX,
-                         "%s: '%.40s': expected a whole number, %lld or more; a laboratory sets %s, %s and "
-                         "%s together",
-                         clock_variable[i], text, (long long)least[i], clock_variable[0], clock_variable[1],
-                         clock_variable[2]);
+                         "%s: '%.40s': expected %s; a laboratory sets %s, %s and %s together",
+                         clock_variable[i], text, number_expected(least[i], most[i], expected),
+                         clock_variable[0], clock_variable[1], clock_variable[2]);
                 return CLOCK_WRONG;
         }
         *ret_clock = given ? (struct business_clock){value[0], value[1], (int32_t)value[2]} : clock_real;

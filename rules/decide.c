@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "lib/base/number.h"
 #include "rules/calendar.h"
 #include "rules/withdrawal.h"
 
@@ -35,8 +36,8 @@ static bool is_expired(const char *expiry_yymm, int32_t business_day)
                 return false;
         if (strlen(expiry_yymm) != 4 || strspn(expiry_yymm, "0123456789") != 4)
                 return true;
-        year = 2000 + (expiry_yymm[0] - '0') * 10 + (expiry_yymm[1] - '0');
-        month = (expiry_yymm[2] - '0') * 10 + (expiry_yymm[3] - '0');
+        year = 2000 + (int)number_known_bytes(expiry_yymm, 2);
+        month = (int)number_known_bytes(expiry_yymm + 2, 2);
         if (month < 1 || month > 12)
                 return true;
         calendar_civil_of_day(business_day, &today);

@@ -6,12 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/number.h"
+
 static bool number_of(const char *text, int64_t *ret_value)
 {
-        char *end;
-
-        *ret_value = strtoll(text, &end, 10);
-        return *text && !*end;
+        return number_parse(text, INT64_MIN, INT64_MAX, ret_value);
 }
 
 static bool token_of(const char *text, uint8_t token[TOKEN_LENGTH])

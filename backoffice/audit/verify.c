@@ -1,6 +1,5 @@
 #include "backoffice/audit/verify.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,8 +62,8 @@ static bool list_quarters(struct verification *v)
                 if (!listed)
                         snprintf(v->error, PG_ERROR_MAX, "ledger_partition has no day '%s'",
                                  PQgetvalue(result, i, 0));
-                *quarter = (struct quarter){from_day, INT32_MAX,
-                                            atoll(PQgetvalue(result, i, 1)) / WITHDRAWAL_ROW_SIZE};
+                *quarter =
+                    (struct quarter){from_day, INT32_MAX, pg_number(result, i, 1) / WITHDRAWAL_ROW_SIZE};
                 if (i)
                         quarter[-1].to_day = from_day;
                 else
@@ -92,7 +91,7 @@ static bool guess_rows(struct verification *v)
 
         if (!result)
                 return false;
-        v->progress.rows_about = atoll(PQgetvalue(result, 0, 0));
+        v->progress.rows_about = pg_number(result, 0, 0);
         PQclear(result);
         return true;
 }

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/array.h"
@@ -23,7 +22,7 @@ enum closing closing_close(PGconn *connection, const struct closing_question *qu
                 return CLOSING_FAILED;
         if (!PQgetisnull(result, 0, 0))
                 closing = strcmp(PQgetvalue(result, 0, 0), "closed") ? CLOSING_WITHOUT_END : CLOSING_BEFORE;
-        *ret_without_end = strtoll(PQgetvalue(result, 0, 1), NULL, 10);
+        *ret_without_end = pg_number(result, 0, 1);
         PQclear(result);
         return closing;
 }

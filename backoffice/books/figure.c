@@ -4,7 +4,8 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
+
+#include "lib/base/number.h"
 
 enum { TENTHS = 10, PERCENT_TENTHS = 1000, WHOLE_BP = 10000 };
 
@@ -104,5 +105,5 @@ const char *figure_print_tenths(struct figure tenths, char buffer[FIGURE_TEXT_MA
 
 struct figure figure_read(const char *text)
 {
-        return text ? figure_known(strtoll(text, NULL, 10)) : figure_missing;
+        return text ? figure_known(number_known(text)) : figure_missing;
 }

@@ -162,12 +162,11 @@ static void take_row(const PGresult *result, int row, struct fleet_row *ret_row)
                                          &ret_row->profit_yen};
 
         ret_row->key = PQgetvalue(result, row, 0);
-        ret_row->name = PQgetisnull(result, row, 1) ? NULL : PQgetvalue(result, row, 1);
+        ret_row->name = pg_text(result, row, 1);
         for (size_t i = 0; i < LENGTH(figure); i++) {
                 int column = (int)i + 2;
 
-                *figure[i] =
-                    figure_read(PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column));
+                *figure[i] = figure_read(pg_text(result, row, column));
         }
         fleet_derive(ret_row);
 }
@@ -201,7 +200,7 @@ static bool take_ranking(const PGresult *result, struct fleet *fleet)
         for (int i = 0; i < rows && fleet->row; i++)
                 take_row(result, i, &fleet->row[fleet->rows++]);
         take_row(result, rows, &fleet->total);
-        fleet->without_contract = strtoll(PQgetvalue(result, rows, WITHOUT_CONTRACT), NULL, 10);
+        fleet->without_contract = pg_number(result, rows, WITHOUT_CONTRACT);
         return fleet->row;
 }
 
@@ -223,10 +222,10 @@ static const char penetration_sql[] =
 static void take_area(const PGresult *result, int row, struct fleet_area *ret_area)
 {
         ret_area->area = PQgetvalue(result, row, 0);
-        ret_area->name = PQgetisnull(result, row, 1) ? NULL : PQgetvalue(result, row, 1);
+        ret_area->name = pg_text(result, row, 1);
         ret_area->atms = figure_read(PQgetvalue(result, row, 2));
         ret_area->halls = figure_read(PQgetvalue(result, row, 3));
-        ret_area->parlors = figure_read(PQgetisnull(result, row, 4) ? NULL : PQgetvalue(result, row, 4));
+        ret_area->parlors = figure_read(pg_text(result, row, 4));
         ret_area->penetration_tenths = figure_share(ret_area->atms, ret_area->parlors);
 }
 
@@ -277,7 +276,7 @@ static bool take_peers(const PGresult *result, struct fleet *fleet)
                                              &peer->theirs, &peer->difference, &peer->source};
 
                 for (size_t i = 0; i < LENGTH(text); i++)
-                        *text[i] = PQgetisnull(result, row, (int)i) ? NULL : PQgetvalue(result, row, (int)i);
+                        *text[i] = pg_text(result, row, (int)i);
         }
         return fleet->peer;
 }
@@ -312,7 +311,7 @@ bool fleet_load(PGconn *connection, const struct fleet_question *question, struc
             !take_peers(held[2], ret_fleet) ||
             !(held[3] = pg_query(connection, missing_sql, LENGTH(days), days, error)))
                 return false;
-        ret_fleet->missing = PQgetisnull(held[3], 0, 0) ? NULL : PQgetvalue(held[3], 0, 0);
+        ret_fleet->missing = pg_text(held[3], 0, 0);
         return true;
 }
 

@@ -2,9 +2,9 @@
 #include "backoffice/books/period.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/number.h"
 #include "rules/calendar.h"
 
 enum { MONTHS = 12, QUARTERS = 4, QUARTER_MONTHS = 3, FIRST_MONTH = 4 }; /* April */
@@ -41,7 +41,8 @@ void period_of_quarters(int fiscal_year, int first, int last, struct period *ret
 
 void period_of_month(const char *month, struct period *ret_period)
 {
-        int year = atoi(month), number = atoi(month + sizeof("2016-") - 1);
+        int year = (int)number_known_bytes(month, 4),
+            number = (int)number_known_bytes(month + sizeof("2016-") - 1, 2);
 
         set_days(month_day(year, number), month_day(year, number + 1) - 1, ret_period);
         snprintf(ret_period->label, sizeof(ret_period->label), "%.7s", month);
@@ -49,12 +50,12 @@ void period_of_month(const char *month, struct period *ret_period)
 
 void period_of_name(const char *name, struct period *ret_period)
 {
-        int first = name[0] - '0', last = first;
+        int first = (int)number_known_bytes(name, 1), last = first;
         const char *dash = strchr(name, '-');
 
         if (dash)
-                last = dash[1] - '0';
-        period_of_quarters(2000 + atoi(strrchr(name, 'Q') + 1), first, last, ret_period);
+                last = (int)number_known_bytes(dash + 1, 1);
+        period_of_quarters(2000 + (int)number_known(strrchr(name, 'Q') + 1), first, last, ret_period);
 }
 
 /* Whole quarters of one fiscal year, or a whole month, are called by their names. */

@@ -8,6 +8,7 @@
 
 #include "backoffice/books/period.h"
 #include "lib/base/array.h"
+#include "lib/base/number.h"
 
 const struct result_row result_rows[RESULT_ITEM_COUNT] = {
 #define ITEM_ROW(name, unit, kind) [RESULT_##name] = {#name, UNIT_##unit, KIND_##kind},
@@ -23,9 +24,9 @@ void results_begin(const char *quarter, int32_t today, struct results *ret_resul
         struct period period;
 
         memset(ret_results, 0, sizeof(*ret_results));
-        ret_results->of_year = (size_t)(quarter[0] - '0'); /* "3Q16" */
+        ret_results->of_year = (size_t)number_known_bytes(quarter, 1); /* "3Q16" */
         ret_results->quarters = 4 + ret_results->of_year;
-        ret_results->fiscal_year = 2000 + atoi(quarter + 2);
+        ret_results->fiscal_year = 2000 + (int)number_known(quarter + 2);
         for (size_t i = 0; i < ret_results->quarters; i++) {
                 struct results_quarter *q = &ret_results->quarter[i];
                 int number = 1 + (int)i % 4;

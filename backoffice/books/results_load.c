@@ -83,8 +83,7 @@ static void take_figures(struct results *results, const PGresult *result)
                 struct results_quarter *quarter = quarter_named(results, PQgetvalue(result, row, 0));
 
                 if (!PQgetisnull(result, row, 2))
-                        keep_figure(quarter, PQgetvalue(result, row, 1),
-                                    strtoll(PQgetvalue(result, row, 2), NULL, 10),
+                        keep_figure(quarter, PQgetvalue(result, row, 1), pg_number(result, row, 2),
                                     rates[quarter - results->quarter]);
         }
         for (size_t q = 0; q < results->quarters; q++)
@@ -132,8 +131,7 @@ static bool load_targets(PGconn *connection, const struct results *results, stru
         if (!result)
                 return false;
         for (int row = 0; row < PQntuples(result); row++)
-                keep_item(entered->target, PQgetvalue(result, row, 0),
-                          strtoll(PQgetvalue(result, row, 1), NULL, 10));
+                keep_item(entered->target, PQgetvalue(result, row, 0), pg_number(result, row, 1));
         PQclear(result);
         return true;
 }
@@ -151,7 +149,7 @@ static bool load_published(PGconn *connection, const struct results *results, st
                 return false;
         for (int row = 0; row < PQntuples(result); row++) {
                 const char *period = PQgetvalue(result, row, 0), *item = PQgetvalue(result, row, 1);
-                int64_t value = strtoll(PQgetvalue(result, row, 2), NULL, 10);
+                int64_t value = pg_number(result, row, 2);
 
                 if (!strcmp(period, results->period))
                         keep_item(entered->published, item, value);
@@ -191,9 +189,8 @@ static PGresult *load_part(PGconn *connection, const struct results *results, co
         calendar_print_day(results->quarter[results->quarters - 1].to_day, last);
         result = pg_query(connection, sql, LENGTH(parameters), parameters, error);
         for (int i = 0; result && i < PQntuples(result) && i < RESULTS_PARTS_MAX; i++)
-                parts[(*ret_count)++] =
-                    (struct results_part){PQgetvalue(result, i, 0), PQgetvalue(result, i, 1),
-                                          strtoll(PQgetvalue(result, i, 2), NULL, 10)};
+                parts[(*ret_count)++] = (struct results_part){
+                    PQgetvalue(result, i, 0), PQgetvalue(result, i, 1), pg_number(result, i, 2)};
         return result;
 }
 

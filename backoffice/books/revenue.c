@@ -371,27 +371,17 @@ enum column {
         EARLIER
 };
 
-static const char *text_of(const PGresult *result, int row, int column)
-{
-        return PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column);
-}
-
-static int64_t number_of(const PGresult *result, int row, int column)
-{
-        return figure_read(text_of(result, row, column)).value;
-}
-
 static void take_row(const PGresult *result, int row, struct revenue_row *ret_row)
 {
-        *ret_row = (struct revenue_row){.key = {text_of(result, row, KEY), text_of(result, row, KEY2)},
-                                        .name = {text_of(result, row, NAME), text_of(result, row, NAME2)},
-                                        .withdrawals = number_of(result, row, WITHDRAWALS),
-                                        .cash_yen = number_of(result, row, CASH),
-                                        .customer_fee_yen = number_of(result, row, CUSTOMER_FEE),
-                                        .interbank_fee_yen = number_of(result, row, INTERBANK_FEE),
-                                        .tax_yen = number_of(result, row, TAX),
-                                        .revenue_yen = number_of(result, row, REVENUE),
-                                        .before_yen = figure_read(text_of(result, row, BEFORE))};
+        *ret_row = (struct revenue_row){.key = {pg_text(result, row, KEY), pg_text(result, row, KEY2)},
+                                        .name = {pg_text(result, row, NAME), pg_text(result, row, NAME2)},
+                                        .withdrawals = pg_number(result, row, WITHDRAWALS),
+                                        .cash_yen = pg_number(result, row, CASH),
+                                        .customer_fee_yen = pg_number(result, row, CUSTOMER_FEE),
+                                        .interbank_fee_yen = pg_number(result, row, INTERBANK_FEE),
+                                        .tax_yen = pg_number(result, row, TAX),
+                                        .revenue_yen = pg_number(result, row, REVENUE),
+                                        .before_yen = figure_read(pg_text(result, row, BEFORE))};
         ret_row->change_tenths = figure_change(figure_known(ret_row->revenue_yen), ret_row->before_yen);
 }
 
@@ -417,7 +407,7 @@ bool revenue_load(PGconn *connection, const struct revenue_question *question, s
                 take_row(result, i, &ret_revenue->row[i]);
         take_row(result, rows, &ret_revenue->total);
         ret_revenue->rows = (size_t)rows;
-        ret_revenue->earlier_yen = number_of(result, rows, EARLIER);
+        ret_revenue->earlier_yen = pg_number(result, rows, EARLIER);
         return true;
 }
 

@@ -56,25 +56,24 @@ static PGresult *ask(PGconn *connection, const struct statement_question *questi
 
 static struct figure figure_at(const PGresult *result, int row, int column)
 {
-        return figure_read(PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column));
+        return figure_read(pg_text(result, row, column));
 }
 
 static void take_line(const PGresult *result, int row, struct statement_line *ret_line)
 {
-        *ret_line = (struct statement_line){
-            .kind = (enum statement_kind)figure_at(result, row, KIND).value,
-            .terminal = PQgetvalue(result, row, TERMINAL),
-            .from = PQgetisnull(result, row, FROM) ? NULL : PQgetvalue(result, row, FROM),
-            .days = figure_at(result, row, DAYS),
-            .month_days = figure_at(result, row, MONTH_DAYS),
-            .month_fee_yen = figure_at(result, row, MONTH_FEE),
-            .withdrawals = figure_at(result, row, WITHDRAWALS),
-            .commission_yen = figure_at(result, row, COMMISSION),
-            .amount_yen = figure_at(result, row, AMOUNT).value,
-            .tax_rate_bp = figure_at(result, row, TAX_RATE),
-            .tax_yen = figure_at(result, row, TAX),
-            .total_yen = figure_at(result, row, TOTAL).value,
-            .earlier_yen = figure_at(result, row, EARLIER)};
+        *ret_line = (struct statement_line){.kind = (enum statement_kind)figure_at(result, row, KIND).value,
+                                            .terminal = PQgetvalue(result, row, TERMINAL),
+                                            .from = pg_text(result, row, FROM),
+                                            .days = figure_at(result, row, DAYS),
+                                            .month_days = figure_at(result, row, MONTH_DAYS),
+                                            .month_fee_yen = figure_at(result, row, MONTH_FEE),
+                                            .withdrawals = figure_at(result, row, WITHDRAWALS),
+                                            .commission_yen = figure_at(result, row, COMMISSION),
+                                            .amount_yen = figure_at(result, row, AMOUNT).value,
+                                            .tax_rate_bp = figure_at(result, row, TAX_RATE),
+                                            .tax_yen = figure_at(result, row, TAX),
+                                            .total_yen = figure_at(result, row, TOTAL).value,
+                                            .earlier_yen = figure_at(result, row, EARLIER)};
 }
 
 void statement_sum(struct statement *statement)

@@ -53,9 +53,9 @@ static void take_row(const PGresult *result, int row, struct tax_row *ret_row)
                                    &ret_row->base_fee_yen,      &ret_row->base_fee_tax_yen,
                                    &ret_row->revenue_yen,       &ret_row->tax_yen};
 
-        ret_row->rate_bp = (int32_t)atoi(PQgetvalue(result, row, 0)); /* of the total: NULL, which is "" */
+        ret_row->rate_bp = (int32_t)pg_number(result, row, 0); /* of the total: NULL */
         for (size_t i = 0; i < LENGTH(amount); i++)
-                *amount[i] = strtoll(PQgetvalue(result, row, (int)i + 1), NULL, 10);
+                *amount[i] = pg_number(result, row, (int)i + 1);
 }
 
 bool tax_load(PGconn *connection, const struct tax_question *question, struct tax *ret_tax,

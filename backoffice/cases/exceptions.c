@@ -92,9 +92,9 @@ enum exception_end exception_resolve(PGconn *connection, const struct exception_
             LENGTH(parameters), parameters, error);
         if (!result)
                 return EXCEPTION_FAILED;
-        *o = (struct exception_outcome){.counted_before_yen = atoll(PQgetvalue(result, 0, COUNTED_BEFORE)),
-                                        .counted_yen = atoll(PQgetvalue(result, 0, COUNTED)),
-                                        .exceptions = atoi(PQgetvalue(result, 0, EXCEPTIONS))};
+        *o = (struct exception_outcome){.counted_before_yen = pg_number(result, 0, COUNTED_BEFORE),
+                                        .counted_yen = pg_number(result, 0, COUNTED),
+                                        .exceptions = (int)pg_number(result, 0, EXCEPTIONS)};
         snprintf(o->state_before, sizeof(o->state_before), "%s", PQgetvalue(result, 0, STATE_BEFORE));
         snprintf(o->state, sizeof(o->state), "%s", PQgetvalue(result, 0, STATE));
         end = end_of(result);

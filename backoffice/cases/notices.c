@@ -1,7 +1,6 @@
 #include "backoffice/cases/notices.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "backoffice/cases/select.h"
 
@@ -93,7 +92,7 @@ int notices_change(PGconn *connection, const struct notice_question *question, e
         result = pg_query_repeated(connection, sql.text, selection.count, selection.parameters, error);
         if (!result)
                 return -1;
-        changed = atoi(PQgetvalue(result, 0, 0));
+        changed = (int)pg_number(result, 0, 0);
         PQclear(result);
         return changed;
 }

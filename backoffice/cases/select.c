@@ -1,8 +1,8 @@
 #include "backoffice/cases/select.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
+#include "lib/base/number.h"
 #include "rules/calendar.h"
 
 enum { RRN_YEARS = 10 };
@@ -49,17 +49,18 @@ bool select_rrn(struct selection *selection, PGconn *connection, const char *pre
                                     "SELECT extract(year FROM min(from_on))::integer, extract(year FROM "
                                     "max(to_on))::integer FROM ledger_partition",
                                     0, NULL, error);
-        int first, last, day_of_year, hour;
+        int first, last, digit, day_of_year, hour;
 
         if (!result)
                 return false;
-        first = atoi(PQgetvalue(result, 0, 0));
-        last = atoi(PQgetvalue(result, 0, 1));
+        first = (int)pg_number(result, 0, 0);
+        last = (int)pg_number(result, 0, 1);
         PQclear(result);
-        day_of_year = (rrn[1] - '0') * 100 + (rrn[2] - '0') * 10 + rrn[3] - '0';
-        hour = (rrn[4] - '0') * 10 + rrn[5] - '0';
-        sql_add(&selection->conditions, " AND %sstan = %d AND (false", prefix, atoi(rrn + 6));
-        for (int year = first + (rrn[0] - '0' - first % 10 + RRN_YEARS) % RRN_YEARS; year <= last;
+        digit = (int)number_known_bytes(rrn, 1);
+        day_of_year = (int)number_known_bytes(rrn + 1, 3);
+        hour = (int)number_known_bytes(rrn + 4, 2);
+        sql_add(&selection->conditions, " AND %sstan = %d AND (false", prefix, (int)number_known(rrn + 6));
+        for (int year = first + (digit - first % 10 + RRN_YEARS) % RRN_YEARS; year <= last;
              year += RRN_YEARS) {
                 int64_t start_ms = calendar_day_start_ms(calendar_day(year, 1, 1) + day_of_year - 1) +
                                    (int64_t)hour * 60 * MINUTE_MS;

@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/base/array.h"
+#include "lib/base/number.h"
 #include "rules/calendar.h"
 
 enum { PARAMETERS = 5 };
@@ -82,7 +82,7 @@ static bool check(const struct entering *e, const struct scenario_entry *entry, 
 /* A smaller fleet has smaller costs and targets: as many of the whole's as it has ATMs. */
 static void scale(const struct business_plan *plan, char value[GENERATION_WORD_MAX])
 {
-        __int128 whole = (__int128)strtoll(value, NULL, 10) * plan->atms;
+        __int128 whole = (__int128)number_known(value) * plan->atms;
 
         snprintf(value, GENERATION_WORD_MAX, "%lld",
                  (long long)((whole + plan->atms_whole / 2) / plan->atms_whole));

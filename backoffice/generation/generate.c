@@ -274,7 +274,7 @@ static bool load_done(struct generation *g)
         if (!result)
                 return false;
         for (int i = 0; i < PQntuples(result); i++)
-                g->is_done[atoi(PQgetvalue(result, i, 0))] = true;
+                g->is_done[pg_number(result, i, 0)] = true;
         g->done_before = PQntuples(result);
         PQclear(result);
         return true;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/number.h"
 #include "rules/calendar.h"
 
 enum { PERMILLE = 1000, BASIS_POINTS = 10000, ATMS_MAX = 100000 };
@@ -48,17 +49,11 @@ static void fail(struct reading *r, const char *format, ...)
 static bool number(struct reading *r, const char *key, const char *text, int64_t minimum, int64_t maximum,
                    int64_t *ret)
 {
-        char *end;
-        long long value;
+        char expected[NUMBER_EXPECTED_MAX];
 
-        errno = 0;
-        value = strtoll(text, &end, 10);
-        if (*text && !*end && !errno && value >= minimum && value <= maximum) {
-                *ret = value;
+        if (number_parse(text, minimum, maximum, ret))
                 return true;
-        }
-        fail(r, "%s: '%.40s': expected a whole number from %" PRId64 " to %" PRId64, key, text, minimum,
-             maximum);
+        fail(r, "%s: '%.40s': expected %s", key, text, number_expected(minimum, maximum, expected));
         return false;
 }
 
@@ -154,7 +149,7 @@ static bool parse_quarter(const char *text, struct scenario_quarter *ret)
         if (strlen(text) != 4 || text[0] < '1' || text[0] > '4' || text[1] != 'Q' ||
             strspn(text + 2, "0123456789") != 2)
                 return false;
-        year = 2000 + atoi(text + 2);
+        year = 2000 + (int)number_known(text + 2);
         first = 4 + 3 * (text[0] - '1');
         memcpy(ret->name, text, 5);
         ret->from_day = calendar_day(year + first / 13, first > 12 ? first - 12 : first, 1);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/number.h"
 #include "rules/calendar.h"
 
 #define HEADER "banksim journal 1 "
@@ -144,10 +145,7 @@ static bool text_of(const char *word, char *buffer, size_t size)
 static bool digits_of(const char *word, size_t least, size_t most, int64_t *ret_value)
 {
         size_t length = strlen(word);
-        if (length < least || length > most || strspn(word, "0123456789") != length)
-                return false;
-        *ret_value = strtoll(word, NULL, 10);
-        return true;
+        return length >= least && length <= most && number_parse_bytes(word, length, 0, INT64_MAX, ret_value);
 }
 
 static bool yen_of(const char *word, int64_t *ret_yen)
@@ -177,12 +175,15 @@ static bool kind_of(const char *word, enum bank_kind *ret_kind)
 
 static bool moment_of(const char *word, int64_t *ret_ms)
 {
+        static const size_t width[] = {4, 2, 2, 2, 2, 2};
         int part[6];
         char again[32];
-        if (strlen(word) != 14 || strspn(word, "0123456789") != 14 ||
-            sscanf(word, "%4d%2d%2d%2d%2d%2d", &part[0], &part[1], &part[2], &part[3], &part[4], &part[5]) !=
-                6 ||
-            part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > 31)
+        const char *at = word;
+        if (strlen(word) != 14 || strspn(word, "0123456789") != 14)
+                return false;
+        for (int i = 0; i < 6; at += width[i++])
+                part[i] = (int)number_known_bytes(at, width[i]);
+        if (part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > 31)
                 return false;
         int64_t ms = calendar_from_utc(part[0], part[1], part[2], part[3], part[4], part[5]);
         print_moment(ms, again);

@@ -15,9 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/number.h"
 #include "rules/calendar.h"
 
 #define FILE_HEADER "atmsim journal 1\n"
+#define NUMBER_MOST INT64_C(999999999999999999) /* a sum of some still has room */
 
 enum { BUFFER_ROOM = 1 << 20, READ_ROOM = 1 << 18 };
 
@@ -194,21 +196,6 @@ static bool take_text(struct eye *eye, char *buffer, size_t size)
         return true;
 }
 
-static bool digits_of(const char *text, size_t length, int64_t *ret_value)
-{
-        int64_t value = 0;
-
-        if (length == 0 || length > 18)
-                return false;
-        for (size_t i = 0; i < length; i++) {
-                if (text[i] < '0' || text[i] > '9')
-                        return false;
-                value = value * 10 + (text[i] - '0');
-        }
-        *ret_value = value;
-        return true;
-}
-
 /* '-' is -1. */
 static bool take_number(struct eye *eye, int64_t *ret_value)
 {
@@ -219,7 +206,7 @@ static bool take_number(struct eye *eye, int64_t *ret_value)
                 *ret_value = -1;
                 return true;
         }
-        return digits_of(word, length, ret_value);
+        return number_parse_bytes(word, length, 0, NUMBER_MOST, ret_value);
 }
 
 static bool take_identity(struct eye *eye, int32_t *ret_stan, int64_t *ret_ms)
@@ -228,10 +215,11 @@ static bool take_identity(struct eye *eye, int32_t *ret_stan, int64_t *ret_ms)
         int64_t stan, part[6];
         static const int width[6] = {4, 2, 2, 2, 2, 2};
 
-        if (take_word(eye, &word) != 6 || !digits_of(word, 6, &stan) || take_word(eye, &word) != 14)
+        if (take_word(eye, &word) != 6 || !number_parse_bytes(word, 6, 0, NUMBER_MOST, &stan) ||
+            take_word(eye, &word) != 14)
                 return false;
         for (int i = 0; i < 6; word += width[i], i++)
-                if (!digits_of(word, (size_t)width[i], &part[i]))
+                if (!number_parse_bytes(word, (size_t)width[i], 0, NUMBER_MOST, &part[i]))
                         return false;
         if (part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > 31 || part[3] > 23 || part[4] > 59 ||
             part[5] > 59)

@@ -11,6 +11,7 @@
 #include "lib/db/pg_conn.h"
 #include "config/reference_load.h"
 #include "config/schema.h"
+#include "lib/db/pg_query.h"
 
 enum { STATEMENT_REFERENCE = LEDGER_KIND_COUNT, STATEMENT_COUNT };
 
@@ -492,7 +493,7 @@ static bool check_schema(PGconn *pg, char error[LEDGER_PG_ERROR_MAX])
         const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
         bool good = false;
         if (PQresultStatus(result) == PGRES_TUPLES_OK) {
-                int version = atoi(PQgetvalue(result, 0, 0));
+                int version = (int)pg_number(result, 0, 0);
                 good = version == SCHEMA_VERSION;
                 if (version > SCHEMA_VERSION)
                         snprintf(error, LEDGER_PG_ERROR_MAX,

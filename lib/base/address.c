@@ -8,17 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/number.h"
+
 static bool read_port(const char *digits, size_t length, uint16_t lowest, uint16_t *ret_port)
 {
-        uint32_t number = 0;
-        if (length == 0 || length > 5)
-                return false;
-        for (size_t i = 0; i < length; i++) {
-                if (digits[i] < '0' || digits[i] > '9')
-                        return false;
-                number = number * 10 + (uint32_t)(digits[i] - '0');
-        }
-        if (number < lowest || number > UINT16_MAX)
+        int64_t number;
+        if (length > 5 || !number_parse_bytes(digits, length, lowest, UINT16_MAX, &number))
                 return false;
         *ret_port = (uint16_t)number;
         return true;

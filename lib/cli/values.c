@@ -1,14 +1,13 @@
 /* The values that rows of options share: see values.h. */
 #include "lib/cli/values.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/address.h"
+#include "lib/base/number.h"
 
 enum { DECIMAL_MAX = 1000000000 }; /* as microseconds, too, it is a whole number */
 
@@ -22,21 +21,6 @@ bool option_refuse(const struct option_value *value, char error[OPTIONS_ERROR_MA
         va_end(arguments);
         snprintf(error, OPTIONS_ERROR_MAX, "'%.80s': expected %s", value->text, expected);
         return false;
-}
-
-bool number_parse(const char *text, int64_t least, int64_t most, int64_t *ret_value)
-{
-        const char *digits = text + (least < 0 && *text == '-');
-        int64_t value;
-
-        if (!*digits || digits[strspn(digits, "0123456789")])
-                return false;
-        errno = 0;
-        value = strtoll(text, NULL, 10);
-        if (errno || value < least || value > most)
-                return false;
-        *ret_value = value;
-        return true;
 }
 
 bool span_parse(const char *text, struct span *ret_span)
@@ -138,10 +122,10 @@ bool option_take_flag(const struct option_value *value, char error[OPTIONS_ERROR
 bool option_take_number(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
         const struct option_row *row = value->row;
+        char expected[NUMBER_EXPECTED_MAX];
 
         return number_parse(value->text, row->minimum, row->maximum, row->target) ||
-               option_refuse(value, error, "a whole number from %" PRId64 " to %" PRId64, row->minimum,
-                             row->maximum);
+               option_refuse(value, error, "%s", number_expected(row->minimum, row->maximum, expected));
 }
 
 bool option_take_rate(const struct option_value *value, char error[OPTIONS_ERROR_MAX])

@@ -36,8 +36,6 @@ option_take
 bool option_refuse(const struct option_value *value, char error[OPTIONS_ERROR_MAX], const char *format, ...)
     ATM_PRINTF(3, 4);
 
-/* Digits, with '-' before them where least is below zero. */
-ATM_MUST_USE bool number_parse(const char *text, int64_t least, int64_t most, int64_t *ret_value);
 ATM_MUST_USE bool span_parse(const char *text, struct span *ret_span);
 /* "slow=0.02,silent=0.01": a rate for each kind, 0 where it is not named. False with a text that names the
  * bad part. */

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/number.h"
+
 #define PG_INSUFFICIENT_PRIVILEGE "42501"
 #define PG_SERIALIZATION_FAILURE  "40001"
 #define PG_DEADLOCK_DETECTED      "40P01"
@@ -91,4 +93,23 @@ bool pg_execute(PGconn *connection, const char *sql, int count, const char *cons
 
         PQclear(result);
         return result != NULL;
+}
+
+const char *pg_text(const PGresult *result, int row, int column)
+{
+        return PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column);
+}
+
+int64_t pg_number(const PGresult *result, int row, int column)
+{
+        const char *text = pg_text(result, row, column);
+
+        return text ? number_known(text) : 0;
+}
+
+int64_t pg_rows_written(PGresult *result)
+{
+        const char *text = PQcmdTuples(result); /* "" of a statement that writes none */
+
+        return *text ? number_known(text) : 0;
 }

@@ -7,6 +7,7 @@
 
 #include <libpq-fe.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/base/attributes.h"
 
@@ -28,5 +29,12 @@ ATM_MUST_USE PGresult *pg_query_repeated(PGconn *connection, const char *sql, in
 /* For a statement whose rows nobody wants. False with an error. */
 ATM_MUST_USE bool pg_execute(PGconn *connection, const char *sql, int count, const char *const *parameters,
                              char error[PG_ERROR_MAX]);
+
+/* A column's text; NULL where it is NULL. */
+const char *pg_text(const PGresult *result, int row, int column);
+/* The number in a column of whole numbers; 0 where it is NULL. */
+int64_t pg_number(const PGresult *result, int row, int column);
+/* How many rows a statement has written. */
+int64_t pg_rows_written(PGresult *result);
 
 #endif

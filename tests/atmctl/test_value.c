@@ -1,6 +1,8 @@
 /* Protects tools/atmctl/value.c: what each kind of value takes, in which form it goes on, and what is shown
  * of it. */
 #include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tools/atmctl/value.h"
@@ -68,6 +70,10 @@ static const struct {
     {VALUE_FEE, "1000001", NULL},
     {VALUE_FEE, "-1", NULL},
     {VALUE_YEN, "99999999999999999999", NULL},
+    {VALUE_NUMBER, "1000000000", "1000000000"},
+    {VALUE_NUMBER, "1000000001", NULL},
+    {VALUE_NUMBER, "-1", NULL},
+    {VALUE_NUMBER, "+1", NULL},
     {VALUE_DAYS, "-36500", "-36500"},
     {VALUE_DAYS, "-36501", NULL},
     {VALUE_AMOUNT, "-0", "0"},
@@ -129,6 +135,20 @@ START_TEST(every_kind_says_what_it_expects_and_refuses_what_is_too_long)
 }
 END_TEST
 
+START_TEST(a_kind_of_number_says_between_which_bounds)
+{
+        for (int kind = 0; kind < VALUE_KIND_COUNT; kind++) {
+                const struct value_row *row = value_row((enum value_kind)kind);
+                char bounds[64];
+                if (row->check != value_row(VALUE_NUMBER)->check)
+                        continue;
+                snprintf(bounds, sizeof(bounds), "from %" PRId64 " to %" PRId64, row->minimum, row->maximum);
+                ck_assert_msg(strstr(row->expected, bounds), "%s: '%s' lacks '%s'", row->name, row->expected,
+                              bounds);
+        }
+}
+END_TEST
+
 static const struct {
         enum value_kind kind;
         const char *text, *shown;
@@ -160,6 +180,7 @@ int main(void)
         TCase *tcase = tcase_create("value");
         tcase_add_loop_test(tcase, a_value_is_taken_in_its_canonical_form_or_refused, 0, COUNT(values));
         tcase_add_test(tcase, every_kind_says_what_it_expects_and_refuses_what_is_too_long);
+        tcase_add_test(tcase, a_kind_of_number_says_between_which_bounds);
         tcase_add_loop_test(tcase, a_value_is_shown_without_what_is_secret, 0, COUNT(shows));
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);

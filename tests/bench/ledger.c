@@ -34,6 +34,7 @@
 #include "config/reference_load.h"
 #include "daemon/ledger/ledger_batch.h"
 #include "daemon/txn.h"
+#include "lib/base/number.h"
 #include "lib/db/pg_conn.h"
 #include "rules/calendar.h"
 #include "rules/decide.h"
@@ -146,7 +147,7 @@ static struct use use_now(struct bench *b)
                 add_process(&use, PQgetvalue(pids, i, 0));
         PQclear(pids);
         PGresult *wal = query(b, "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint", 0);
-        use.wal_bytes = strtoll(PQgetvalue(wal, 0, 0), NULL, 10);
+        use.wal_bytes = pg_number(wal, 0, 0);
         PQclear(wal);
         return use;
 }
@@ -329,7 +330,7 @@ static void bench_open(struct bench *b)
         char error[PG_ERROR_MAX];
         if (!start)
                 die("ATM_CLOCK_START_MS is missing");
-        b->start_ms = strtoll(start, NULL, 10) / 1000 * 1000;
+        b->start_ms = number_known(start) / 1000 * 1000;
         b->pg = PQconnectdb("");
         if (PQstatus(b->pg) != CONNECTION_OK)
                 die("%s", PQerrorMessage(b->pg));
@@ -371,10 +372,10 @@ static void bench_close(struct bench *b)
 
 static int64_t number(const char *text, int64_t least, int64_t most)
 {
-        char *end;
-        int64_t value = strtoll(text, &end, 10);
-        if (*end || end == text || value < least || value > most)
-                die("'%s': expected a number from %" PRId64 " to %" PRId64, text, least, most);
+        char expected[NUMBER_EXPECTED_MAX];
+        int64_t value;
+        if (!number_parse(text, least, most, &value))
+                die("'%s': expected %s", text, number_expected(least, most, expected));
         return value;
 }
 

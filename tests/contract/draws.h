@@ -4,8 +4,18 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 
+#include "lib/base/number.h"
 #include "lib/base/random.h"
+
+/* What ATM_TEST_SEED asks for, else `otherwise`. */
+static inline uint64_t draws_seed(uint64_t otherwise)
+{
+        const char *text = getenv("ATM_TEST_SEED");
+
+        return text ? (uint64_t)number_known(text) : otherwise;
+}
 
 struct draws {
         uint64_t state;

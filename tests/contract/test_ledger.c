@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "rules/calendar.h"
+#include "tests/contract/draws.h"
 #include "tests/contract/ops.h"
 
 /* --- random plays ----------------------------------------------------------------------------- */
@@ -137,10 +138,8 @@ static void check_coverage(void)
 
 START_TEST(both_back_ends_give_the_same_answers_and_keep_the_same_rows)
 {
-        const char *seed = getenv("ATM_TEST_SEED");
-
-        if (seed) {
-                perform(strtoull(seed, NULL, 10));
+        if (draws_seed(0)) {
+                perform(draws_seed(0));
                 return;
         }
         for (uint64_t i = 1; i <= SEEDS; i++)

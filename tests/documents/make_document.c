@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/number.h"
 #include "tests/documents/example.h"
 
 static const char *const formats[] = {
@@ -24,7 +25,7 @@ int main(int argc, char **argv)
         int kind = argc > 3 ? find(kinds, 4, argv[1]) : -1,
             language = argc > 3 ? find(languages, 2, argv[2]) : -1;
         int format = argc > 3 ? find(formats, 4, argv[3]) : -1;
-        size_t rows = argc > 4 ? strtoul(argv[4], NULL, 10) : 1000;
+        size_t rows = argc > 4 ? (size_t)number_known(argv[4]) : 1000;
         struct document *document;
         char error[256] = "";
         bool is_done;

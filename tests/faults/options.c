@@ -1,8 +1,6 @@
 /* The command line of netproxy, as rows. */
 #include "tests/faults/options.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <netdb.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,21 +16,8 @@ static struct address listen_at, to;
 static struct span delay, stall = {1000, 5000};
 static double drop, half, stall_rate;
 static int64_t connections_max = 4096;
-static uint64_t seed = 1;
+static int64_t seed = 1;
 static const char *control;
-
-/* More than an int64_t holds. */
-static bool take_seed(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
-{
-        unsigned long long number;
-
-        errno = 0;
-        number = strtoull(value->text, NULL, 10);
-        if (!*value->text || value->text[strspn(value->text, "0123456789")] || errno)
-                return option_refuse(value, error, "a whole number from 0 to %llu", ULLONG_MAX);
-        seed = number;
-        return true;
-}
 
 static bool take_control(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
@@ -96,7 +81,9 @@ static const struct option_row rows[] = {
      .text = "whole number that all of this is drawn from. The same seed gives the same fate to the n-th "
              "chunk of a "
              "connection; what a chunk is, TCP decides",
-     .take = take_seed,
+     .take = option_take_number,
+     .target = &seed,
+     .maximum = INT64_MAX,
      .fallback = "1"},
     {.name = "connections-max",
      .value = "N",
@@ -173,7 +160,7 @@ void options_read(int count, char **words, struct options *ret_options)
                 exit(status);
         options = (struct options){.connections_max = (uint32_t)connections_max,
                                    .control = control,
-                                   .rules = {.seed = seed,
+                                   .rules = {.seed = (uint64_t)seed,
                                              .drop = share_of_2_32(drop),
                                              .half = share_of_2_32(half),
                                              .stall = share_of_2_32(stall_rate),

@@ -383,7 +383,7 @@ fi
 expect "speed of real time" '"speed":1' "$(atmctl clock --format json | grep -o '"speed":1')"
 expect_exit 0 env ATM_CLOCK_START_MS=1482965700000 ATM_CLOCK_ANCHOR_MS="$(now_ms)" ATM_CLOCK_SPEED=1 atmctl clock
 says "2016-12-29T07:55:" environment
-refuses 1 "ATM_CLOCK_SPEED: '0': expected a whole number, 1 or more" env ATM_CLOCK_START_MS=0 ATM_CLOCK_ANCHOR_MS=0 ATM_CLOCK_SPEED=0 atmctl clock
+refuses 1 "ATM_CLOCK_SPEED: '0': expected a whole number from 1 to 2147483647" env ATM_CLOCK_START_MS=0 ATM_CLOCK_ANCHOR_MS=0 ATM_CLOCK_SPEED=0 atmctl clock
 refuses 1 "ATM_CLOCK_ANCHOR_MS: ''" env ATM_CLOCK_START_MS=0 atmctl clock
 
 # certificates
@@ -591,7 +591,7 @@ sql "DELETE FROM summary_stale; INSERT INTO summary SELECT * FROM gone; DROP TAB
 
 # part by part it says the same
 expect "verify in parts" "$(atmctl verify --format json)" "$(ATM_VERIFY_PARTS=7 atmctl verify --format json)"
-refuses 1 "expected a number from 1 to 1000" env ATM_VERIFY_PARTS=0 atmctl verify
+refuses 1 "expected a whole number from 1 to 1000" env ATM_VERIFY_PARTS=0 atmctl verify
 
 # banks behind links ---------------------------------------------------------------------------------------------
 

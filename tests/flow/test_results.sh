@@ -80,7 +80,7 @@ refuses 1 "bad.csv:3: column quarter: the same cost is on line 2 already" atmctl
 printf 'quarter,item,amount_yen\n4Q16,rent,1\n' >bad.csv
 refuses 1 "bad.csv:2: column item: 'rent': expected cash_in_transit, network" atmctl cost import bad.csv
 printf 'quarter,item,amount_yen\n4Q16,sga,-1\n' >bad.csv
-refuses 1 "bad.csv:2: column amount_yen: '-1': expected whole yen, 0 or more" atmctl cost import bad.csv
+refuses 1 "bad.csv:2: column amount_yen: '-1': expected whole yen from 0 to 1000000000000000" atmctl cost import bad.csv
 printf 'terminal,from,until,hall,base_fee_yen\nT0000001,2016-06-01,,H1,1\n' >bad.csv
 refuses 1 "bad.csv:2: contract of T0000001 from 2016-06-01: overlaps the one from 2015-04-01, which has no end, in hall H1" atmctl contract import bad.csv
 printf 'terminal,from,until,hall,base_fee_yen\nT0000009,2016-06-01,,H1,1\n' >bad.csv

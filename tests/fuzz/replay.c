@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "config/dialect.h"
+#include "lib/base/number.h"
 #include "lib/base/random.h"
 #include "protocol/frame.h"
 #include "protocol/iso8583.h"
@@ -229,8 +230,8 @@ int main(int count, char **arguments)
                 fprintf(stderr, "usage: replay CORPUS DIALECTS TABLES [MUTATIONS [SECONDS]]\n");
                 return 2;
         }
-        long mutations = count > 4 ? strtol(arguments[4], NULL, 10) : MUTATIONS_USUAL;
-        long seconds = count > 5 ? strtol(arguments[5], NULL, 10) : SECONDS_USUAL;
+        long mutations = count > 4 ? number_known(arguments[4]) : MUTATIONS_USUAL;
+        long seconds = count > 5 ? number_known(arguments[5]) : SECONDS_USUAL;
         if (!load_seeds(&messages, arguments[1]) || !load_seeds(&files, arguments[2]) ||
             !load_seeds(&tables, arguments[3]) || !load_dialects())
                 return 1;

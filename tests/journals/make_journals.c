@@ -24,6 +24,7 @@
 
 #include "backoffice/journals/dispenser.h"
 #include "backoffice/journals/journal.h"
+#include "lib/base/number.h"
 #include "rules/calendar.h"
 #include "tools/banksim/bank.h"
 #include "tools/banksim/journal_writer.h"
@@ -128,7 +129,7 @@ static void tell_bank(const char *folder, const struct row *row)
                 else if (!strcmp(word, "poor"))
                         ask(made, row, 0);
                 else if (strcmp(word, "-"))
-                        advise(made, row, *word == '-', strtoll(word + (*word == '-'), NULL, 10));
+                        advise(made, row, *word == '-', number_known(word + (*word == '-')));
         }
 }
 

@@ -7,9 +7,9 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/number.h"
 #include "rules/calendar.h"
 #include "rules/reference.h"
 
@@ -96,10 +96,9 @@ static inline int shipped_choice(const char *const *names, int count, const char
 
 static inline int64_t shipped_number(const char *text)
 {
-        char *end;
-        int64_t value = strtoll(text, &end, 10);
+        int64_t value;
 
-        ck_assert_msg(*text != '\0' && *end == '\0', "\"%s\" is no number", text);
+        ck_assert_msg(number_parse(text, INT64_MIN, INT64_MAX, &value), "\"%s\" is no number", text);
         return value;
 }
 

@@ -536,11 +536,10 @@ END_TEST
 
 int main(void)
 {
-        const char *given = getenv("ATM_TEST_SEED");
         Suite *suite = suite_create("carried");
         TCase *tcase = tcase_create("carried");
         SRunner *runner = srunner_create(suite);
-        seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 1000003 + (uint64_t)getpid();
+        seed = draws_seed((uint64_t)time(NULL) * 1000003 + (uint64_t)getpid());
         seed %= 1000000000;
         log_open("stderr", "error", NULL);
         printf("seed %" PRIu64 "; again: ATM_TEST_SEED=%" PRIu64 " build/bin/test_carried\n", seed, seed);

@@ -11,9 +11,9 @@
 #include <time.h>
 
 #include "config/dialect.h"
-#include "lib/base/random.h"
 #include "protocol/frame.h"
 #include "protocol/profile.h"
+#include "tests/contract/draws.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -950,8 +950,7 @@ static Suite *suite(void)
 
 int main(void)
 {
-        const char *text = getenv("ATM_TEST_SEED");
-        seed = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
+        seed = draws_seed((uint64_t)time(NULL));
         SRunner *runner = srunner_create(suite());
         srunner_run_all(runner, CK_NORMAL);
         int failed = srunner_ntests_failed(runner);

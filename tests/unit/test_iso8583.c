@@ -10,8 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "lib/base/random.h"
 #include "protocol/iso8583.h"
+#include "tests/contract/draws.h"
 #include "tests/fuzz/variants.h"
 
 #define PAN          "9900010000000008"
@@ -985,8 +985,7 @@ static Suite *suite(void)
 
 int main(void)
 {
-        const char *text = getenv("ATM_TEST_SEED");
-        seed = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
+        seed = draws_seed((uint64_t)time(NULL));
         SRunner *runner = srunner_create(suite());
         srunner_run_all(runner, CK_NORMAL);
         int failed = srunner_ntests_failed(runner);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/number.h"
+
 static const struct field output_fields[] = {
     {.name = "format", .kind = VALUE_FORMAT, .text = "how rows are written; table unless given"},
     {.name = "output",
@@ -162,7 +164,7 @@ int64_t invocation_number(const struct invocation *invocation, const char *name,
 {
         const char *value = invocation_value(invocation, name);
 
-        return value ? strtoll(value, NULL, 10) : fallback;
+        return value ? number_known(value) : fallback;
 }
 
 bool invocation_has(const struct invocation *invocation, const char *name)

@@ -128,7 +128,7 @@ bool database_refresh(struct database *database)
         result = database_query(database, "SELECT coalesce(max(version), 0) FROM schema_migration", 0, NULL);
         if (!result)
                 return false;
-        database->version = atoi(PQgetvalue(result, 0, 0));
+        database->version = (int)pg_number(result, 0, 0);
         if (database->version > migration_newest())
                 database->state = DATABASE_NEWER;
         else if (database->version == migration_newest()) /* they are run in their order */

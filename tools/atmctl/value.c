@@ -1,11 +1,12 @@
 /* The kinds of values as rows, and the checks that they name. */
 #include "tools/atmctl/value.h"
 
-#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/number.h"
 #include "protocol/balances.h"
 #include "protocol/profile.h"
 #include "rules/calendar.h"
@@ -18,7 +19,6 @@
 #define SMALL    "abcdefghijklmnopqrstuvwxyz"
 
 enum { FEE_MAX_YEN = 1000000, FISCAL_YEAR_FIRST = 2000 };
-static const long long yen_max = 1000000000000000;
 
 /* checks ---------------------------------------------------------------------------------------------- */
 
@@ -70,17 +70,11 @@ static bool check_code(const struct value_row *row, const char *text, char *ret_
 
 static bool check_number(const struct value_row *row, const char *text, char *ret_canonical)
 {
-        const char *digits = *text == '-' ? text + 1 : text;
-        char *end;
-        long long number;
+        int64_t number;
 
-        if (!*digits || strspn(digits, DIGITS) != strlen(digits))
+        if (!number_parse(text, row->minimum, row->maximum, &number))
                 return false;
-        errno = 0;
-        number = strtoll(text, &end, 10);
-        if (errno || *end || number < row->minimum || number > row->maximum || number > yen_max)
-                return false;
-        snprintf(ret_canonical, VALUE_MAX, "%lld", number);
+        snprintf(ret_canonical, VALUE_MAX, "%" PRId64, number);
         return true;
 }
 
@@ -138,7 +132,7 @@ static bool check_expiry(const struct value_row *row, const char *text, char *re
         (void)row, (void)ret_canonical;
         if (strlen(text) != 4 || strspn(text, DIGITS) != 4)
                 return false;
-        month = (text[2] - '0') * 10 + text[3] - '0';
+        month = (int)number_known(text + 2);
         return month >= 1 && month <= 12;
 }
 
@@ -346,7 +340,7 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                            .maximum = FISCAL_YEAR_FIRST + 99,
                            .check = check_fiscal_year},
     [VALUE_QUARTER_NUMBER] = {.name = "1-4",
-                              .expected = "a quarter's number from 1 (April to June) to 4",
+                              .expected = "a quarter's number from 1 to 4: 1 is April to June",
                               .sql_type = "integer",
                               .minimum = 1,
                               .maximum = 4,
@@ -375,7 +369,7 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                    .maximum = FEE_MAX_YEN,
                    .check = check_number},
     [VALUE_YEN] = {.name = "YEN",
-                   .expected = "whole yen, 0 or more, as 80000",
+                   .expected = "whole yen from 0 to 1000000000000000, as 80000",
                    .sql_type = "bigint",
                    .minimum = 0,
                    .maximum = 1000000000000000,
@@ -387,7 +381,7 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                        .maximum = BALANCE_MAX_YEN,
                        .check = check_number},
     [VALUE_NUMBER] = {.name = "N",
-                      .expected = "a whole number, 1 or more",
+                      .expected = "a whole number from 1 to 1000000000",
                       .sql_type = "bigint",
                       .minimum = 1,
                       .maximum = 1000000000,
@@ -549,12 +543,13 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                          .sql_type = "text",
                          .choices = "income_tax|non_controlling_share",
                          .check = check_choice},
-    [VALUE_AMOUNT] = {.name = "N",
-                      .expected = "whole yen, or a whole number of things; may be negative",
-                      .sql_type = "bigint",
-                      .minimum = -1000000000000000,
-                      .maximum = 1000000000000000,
-                      .check = check_number},
+    [VALUE_AMOUNT] =
+        {.name = "N",
+         .expected = "whole yen, or a whole number of things, from -1000000000000000 to 1000000000000000",
+         .sql_type = "bigint",
+         .minimum = -1000000000000000,
+         .maximum = 1000000000000000,
+         .check = check_number},
     [VALUE_DECIMAL] = {.name = "N.N",
                        .expected = "a number with at most 4 decimals, as 98.8",
                        .sql_type = "numeric",

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/attributes.h"
 
@@ -80,13 +81,13 @@ enum value_kind {
 enum { VALUE_MAX = 512 };
 
 struct value_row {
-        const char *name;           /* in help: "DATE" */
-        const char *expected;       /* "a date as 2016-12-31" */
-        const char *sql_type;       /* what the canonical form is cast to */
-        const char *choices;        /* "day|other", for kinds that are an enumeration */
-        long long minimum, maximum; /* for numbers, and lengths of codes */
-        const char *alphabet;       /* for codes: the characters that may occur */
-        bool secret;                /* never shown: masked in messages */
+        const char *name;         /* in help: "DATE" */
+        const char *expected;     /* "a date as 2016-12-31" */
+        const char *sql_type;     /* what the canonical form is cast to */
+        const char *choices;      /* "day|other", for kinds that are an enumeration */
+        int64_t minimum, maximum; /* for numbers, which `expected` names; lengths of codes */
+        const char *alphabet;     /* for codes: the characters that may occur */
+        bool secret;              /* never shown: masked in messages */
         /* Of a text shorter than VALUE_MAX. A canonical form is written where it differs from the text. */
         bool (*check)(const struct value_row *row, const char *text, char *ret_canonical);
 };

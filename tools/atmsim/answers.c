@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/number.h"
 #include "protocol/profile.h"
 #include "rules/calendar.h"
 
@@ -123,17 +124,9 @@ static bool take_charge(const struct iso_message *message, int64_t *ret_yen)
 {
         size_t length;
         const char *value = iso_get(message, 28, &length);
-        int64_t yen = 0;
 
-        if (!value || length != 9 || value[0] != 'D')
-                return false;
-        for (size_t i = 1; i < length; i++) {
-                if (value[i] < '0' || value[i] > '9')
-                        return false;
-                yen = yen * 10 + (value[i] - '0');
-        }
-        *ret_yen = yen;
-        return true;
+        return value && length == 9 && value[0] == 'D' &&
+               number_parse_bytes(value + 1, 8, 0, INT64_MAX, ret_yen);
 }
 
 static bool check_approval(const struct expected *e, const struct iso_message *message,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/number.h"
 #include "lib/cli/values.h"
 #include "tools/atmsim/atm_conn.h"
 #include "tools/atmsim/clock.h"
@@ -67,12 +68,12 @@ static bool take_ports(const struct option_value *value, char error[OPTIONS_ERRO
         int ports = 0;
 
         for (; *at; at += strspn(at, " "), ports++) {
-                size_t digits = strspn(at, "0123456789");
+                size_t length = strcspn(at, " ");
+                int64_t port;
 
-                if (!digits || digits > 5 || (at[digits] && at[digits] != ' ') || atoi(at) < 1 ||
-                    atoi(at) > 65535)
+                if (!number_parse_bytes(at, length, 1, UINT16_MAX, &port))
                         break;
-                at += digits;
+                at += length;
         }
         if (*at || !ports || ports > ATM_CONN_PORTS_MAX)
                 return option_refuse(value, error, "1 to %d ports from 1 to 65535, separated by blanks",

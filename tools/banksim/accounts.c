@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/csv.h"
+#include "lib/base/number.h"
 
 enum column { COLUMN_PAN, COLUMN_EXPIRY, COLUMN_ISSUER, COLUMN_BALANCE, COLUMN_COUNT };
 static const char *const column_name[COLUMN_COUNT + 1] = {"pan", "expiry", "issuer", "balance_yen", NULL};
@@ -26,15 +27,15 @@ static bool take_row(struct csv *csv, struct bank *bank, struct token_key *key)
         const char *pan = csv_value(csv, COLUMN_PAN), *expiry = csv_value(csv, COLUMN_EXPIRY);
         const char *balance = csv_value(csv, COLUMN_BALANCE);
         uint8_t token[TOKEN_LENGTH];
-        size_t digits = strspn(balance, "0123456789");
+        int64_t balance_yen;
         if (!pan_is_valid(pan)) /* and never shown */
                 return csv_refuse(csv, csv->line, column_name[COLUMN_PAN], "expected 12 to 19 digits");
         if (!is_expiry(expiry))
                 return wrong(csv, COLUMN_EXPIRY, expiry, "YYMM");
-        if (digits == 0 || digits > 12 || balance[digits] != '\0')
+        if (!number_parse(balance, 0, BANK_YEN_MAX, &balance_yen))
                 return wrong(csv, COLUMN_BALANCE, balance, "yen, at most 12 digits");
         token_of_pan(key, pan, token);
-        return bank_add_account(bank, token, expiry, strtoll(balance, NULL, 10)) ||
+        return bank_add_account(bank, token, expiry, balance_yen) ||
                csv_refuse(csv, csv->line, column_name[COLUMN_PAN], "the same card stands in an earlier row");
 }
 

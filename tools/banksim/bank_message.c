@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/number.h"
 #include "protocol/balances.h"
 #include "rules/calendar.h"
 
@@ -121,17 +122,13 @@ static bool read_rrn(const struct exchange *x, char rrn[BANK_RRN_LENGTH + 1])
 static bool read_charge(const struct exchange *x, int64_t *ret_yen)
 {
         char text[10];
-        int64_t yen = 0;
         if (!iso_has(x->message, 28)) {
                 *ret_yen = 0;
                 return true;
         }
         if (!iso_copy(x->message, 28, text, sizeof(text)) || strlen(text) != 9 || text[0] != 'D' ||
-            strspn(text + 1, "0123456789") != 8)
+            !number_parse(text + 1, 0, INT64_MAX, ret_yen))
                 return refuse_field(x, 28, "not D and 8 digits, a charge to the card-holder"), false;
-        for (const char *c = text + 1; *c; c++)
-                yen = yen * 10 + *c - '0';
-        *ret_yen = yen;
         return true;
 }
 

@@ -7,13 +7,13 @@
 #include <ctype.h>
 #include <errno.h>
 #include <ini.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/number.h"
 #include "rules/calendar.h"
 
 enum row {
@@ -457,13 +457,11 @@ static bool number_of(struct reading *r, const struct layer *layer, int row, int
                       int64_t *ret_value)
 {
         struct value value;
-        char expected[64];
+        char expected[NUMBER_EXPECTED_MAX];
         if (!find(r, layer, row, &value))
                 return false;
-        snprintf(expected, sizeof(expected), "a whole number from %" PRId64 " to %" PRId64, least, most);
-        if (!number_parse(value.text, least, most, ret_value))
-                return bad(r, &value, expected);
-        return true;
+        return number_parse(value.text, least, most, ret_value) ||
+               bad(r, &value, number_expected(least, most, expected));
 }
 
 static bool span_of(struct reading *r, const struct layer *layer, int row, struct span *ret_span)

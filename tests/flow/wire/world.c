@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/number.h"
 #include "lib/security/token.h"
 
 enum { JAPAN_MS = 9 * 3600 * 1000, TEXT_MAX = 4096 };
@@ -89,7 +90,7 @@ static void read_cards(const char *path)
                 cell(header, line, "pan", card->pan, sizeof(card->pan));
                 cell(header, line, "expiry", card->expiry, sizeof(card->expiry));
                 cell(header, line, "balance_yen", balance, sizeof(balance));
-                card->opening_yen = strtoll(balance, NULL, 10);
+                card->opening_yen = number_known(balance);
                 token_of_pan(key, card->pan, token);
                 token_print(token, card->token);
         }
@@ -111,10 +112,10 @@ static void read_terminals(const char *path)
 
 static void read_ports(const char *text)
 {
-        char *end;
         while (*text && world.instances < INSTANCES_MAX) {
-                world.port[world.instances++] = (int)strtol(text, &end, 10);
-                text = *end ? end + 1 : end;
+                size_t length = strcspn(text, " ");
+                world.port[world.instances++] = (int)number_known_bytes(text, length);
+                text += length + (text[length] == ' ');
         }
 }
 
@@ -139,9 +140,9 @@ void world_open(void)
         world.ca = variable("ATMD_CA");
         world.certs = variable("ATMD_CERTS");
         world.acquirer = variable("ATM_ACQUIRER");
-        world.clock_start_ms = strtoll(variable("ATM_CLOCK_START_MS"), NULL, 10);
-        world.clock_anchor_ms = strtoll(variable("ATM_CLOCK_ANCHOR_MS"), NULL, 10);
-        world.clock_speed = strtoll(variable("ATM_CLOCK_SPEED"), NULL, 10);
+        world.clock_start_ms = number_known(variable("ATM_CLOCK_START_MS"));
+        world.clock_anchor_ms = number_known(variable("ATM_CLOCK_ANCHOR_MS"));
+        world.clock_speed = number_known(variable("ATM_CLOCK_SPEED"));
         read_ports(variable("ATMD_PORTS"));
         read_terminals(variable("ATM_TERMINALS"));
         read_cards(variable("WIRE_CARDS"));
@@ -254,13 +255,13 @@ void sql_text(char *buffer, size_t size, const char *format, ...)
 
 int64_t sql_number(const char *format, ...)
 {
-        char buffer[64], *end;
+        char buffer[64];
+        int64_t number;
         va_list arguments;
         va_start(arguments, format);
         first_cell(buffer, sizeof(buffer), format, arguments);
         va_end(arguments);
-        int64_t number = strtoll(buffer, &end, 10);
-        if (end == buffer || *end)
+        if (!number_parse(buffer, INT64_MIN, INT64_MAX, &number))
                 give_up("%s: '%s' is no number", format, buffer);
         return number;
 }
@@ -646,7 +647,7 @@ int book_decision(const struct message *request, const struct card *card, const 
         snprintf(entry->de39, sizeof(entry->de39), "%s", de39);
         entry->state = approved ? "approved" : "declined";
         entry->card = card;
-        entry->amount_yen = strtoll(message_get(request, 4), NULL, 10);
+        entry->amount_yen = number_known(message_get(request, 4));
         entry->charge_yen = approved ? charge_yen_at(entry->moment_ms) : 0;
         return number;
 }

@@ -1,8 +1,7 @@
 /* card and account: the cards of the house bank, one at a time; card_import.c has the files. */
-#include <inttypes.h>
 #include <openssl/crypto.h>
-#include <string.h>
 
+#include "lib/db/pg_query.h"
 #include "protocol/profile.h"
 #include "tools/atmctl/nouns/card_change.h"
 #include "tools/atmctl/nouns/card_import.h"
@@ -177,7 +176,7 @@ static bool insert_one(struct database *database, const char *sql, int count, co
                        const char *problem)
 {
         PGresult *result = database_query(database, sql, count, parameters);
-        bool added = result && atoi(PQcmdTuples(result)) == 1;
+        bool added = result && pg_rows_written(result) == 1;
 
         if (result && !added)
                 complain("card add: %s", problem);

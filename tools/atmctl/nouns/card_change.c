@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/db/pg_query.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/database.h"
@@ -28,7 +29,7 @@ int change_card(const struct invocation *invocation, const char *sql, int count,
         if (!database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
         result = database_query(&database, sql, count, parameters);
-        if (result && !atoi(PQcmdTuples(result))) {
+        if (result && !pg_rows_written(result)) {
                 complain("%s: %s", invocation_name(invocation), nothing);
         } else if (result) {
                 printf("card %s: %s\n", parameters[0], what);

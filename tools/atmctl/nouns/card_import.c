@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "lib/db/pg_query.h"
 #include "protocol/profile.h"
 #include "tools/atmctl/nouns/card_routes.h"
 #include "tools/atmctl/card_token.h"
@@ -140,7 +141,7 @@ static bool run_checks(struct card_import *work, const struct stage_check *check
                 if (result && !kept) {
                         bool more = PQnfields(result) > 2;
 
-                        csv_complain(&work->import.csv, atol(PQgetvalue(result, 0, 0)), checks[i].column,
+                        csv_complain(&work->import.csv, (long)pg_number(result, 0, 0), checks[i].column,
                                      "'%s': %s%s", PQgetvalue(result, 0, 1), checks[i].problem,
                                      more ? PQgetvalue(result, 0, 2) : "");
                 }

@@ -7,10 +7,10 @@
  * leaves its row in schema_migration, so a failure leaves what was before it. Everything belongs to
  * atm_owner.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/db/pg_query.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/database.h"
@@ -243,7 +243,7 @@ static int database_status(const struct invocation *invocation)
                 if (!partitions)
                         goto disconnect;
                 for (int i = 0; i < 3; i++)
-                        values[5 + i] = PQgetisnull(partitions, 0, i) ? NULL : PQgetvalue(partitions, 0, i);
+                        values[5 + i] = pg_text(partitions, 0, i);
         }
         output = output_open(invocation, OUTPUT_ONE, columns, sizeof(columns) / sizeof(*columns));
         if (output && !output_row(output, values))

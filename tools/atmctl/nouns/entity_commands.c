@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/base/array.h"
+#include "lib/db/pg_query.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/import.h"
@@ -110,7 +111,7 @@ static bool check_duplicates(struct database *database, const struct entity *ent
                 return false;
         unique = PQntuples(result) == 0;
         if (!unique)
-                complain_at(origin, atol(PQgetvalue(result, 0, 0)), key->name,
+                complain_at(origin, (long)pg_number(result, 0, 0), key->name,
                             "the same %s is on line %s already: expected each once", entity->noun,
                             PQgetvalue(result, 0, 1));
         PQclear(result);
@@ -136,7 +137,7 @@ static bool check_reference(struct database *database, const struct field *field
                 return false;
         known = PQntuples(result) == 0;
         if (!known)
-                complain_at(origin, atol(PQgetvalue(result, 0, 0)), field->name,
+                complain_at(origin, (long)pg_number(result, 0, 0), field->name,
                             "'%s': the database has no such %s: expected one that 'atmctl %s list' shows",
                             PQgetvalue(result, 0, 1), table, table);
         PQclear(result);
@@ -156,7 +157,7 @@ static bool check_rule(struct database *database, const struct entity_rule *rule
                 return false;
         kept = PQntuples(result) == 0;
         if (!kept)
-                complain_at(origin, atol(PQgetvalue(result, 0, 0)), rule->field, "expected %s",
+                complain_at(origin, (long)pg_number(result, 0, 0), rule->field, "expected %s",
                             rule->expected);
         PQclear(result);
         return kept;
@@ -193,7 +194,7 @@ static bool run_counted(struct database *database, const char *sql, long long *r
                 *ret_failure = result;
                 return false;
         }
-        *ret_count = atoll(PQcmdTuples(result));
+        *ret_count = pg_rows_written(result);
         PQclear(result);
         return true;
 }
@@ -270,7 +271,7 @@ static void complain_of_row(struct database *database, const struct entity *enti
         if (failure) {
                 const char *hint = PQresultErrorField(failure, PG_DIAG_MESSAGE_HINT);
 
-                complain_at(origin, atol(PQgetvalue(lines, i - 1, 0)), NULL, "%s",
+                complain_at(origin, (long)pg_number(lines, i - 1, 0), NULL, "%s",
                             PQresultErrorField(failure, PG_DIAG_MESSAGE_PRIMARY)
                                 ? PQresultErrorField(failure, PG_DIAG_MESSAGE_PRIMARY)
                                 : PQerrorMessage(database->connection));
@@ -306,8 +307,8 @@ static bool count_stage(struct database *database, const struct entity *entity, 
         result = database_query(database, sql.text, 0, NULL);
         if (!result)
                 return false;
-        *ret_changes = atoll(PQgetvalue(result, 0, 0));
-        *ret_new = atoll(PQgetvalue(result, 0, 1));
+        *ret_changes = pg_number(result, 0, 0);
+        *ret_new = pg_number(result, 0, 1);
         PQclear(result);
         return true;
 }
@@ -601,7 +602,7 @@ static bool stage_changed(struct database *database, const struct invocation *in
         result = database_query(database, sql.text, count, parameters);
         if (!result)
                 return false;
-        *ret_found = atoi(PQcmdTuples(result)) > 0;
+        *ret_found = pg_rows_written(result) > 0;
         PQclear(result);
         return true;
 }
@@ -658,7 +659,7 @@ int entity_remove(const struct invocation *invocation)
         count = add_key_condition(&sql, invocation, parameters, 0);
         if (begin(&database, invocation, &guard))
                 result = database_query(&database, sql.text, count, parameters);
-        done = result && atoi(PQcmdTuples(result)) > 0;
+        done = result && pg_rows_written(result) > 0;
         if (result && !done)
                 complain_of_absence(invocation);
         PQclear(result);

@@ -66,7 +66,7 @@ static int exception_list(const struct invocation *invocation)
 static void describe(const PGresult *withdrawal, char buffer[80])
 {
         snprintf(buffer, 80, "%s %s %06d", PQgetvalue(withdrawal, 0, WITHDRAWAL_TERMINAL),
-                 PQgetvalue(withdrawal, 0, WITHDRAWAL_AT), atoi(PQgetvalue(withdrawal, 0, WITHDRAWAL_STAN)));
+                 PQgetvalue(withdrawal, 0, WITHDRAWAL_AT), (int)pg_number(withdrawal, 0, WITHDRAWAL_STAN));
 }
 
 /* How old a withdrawal must be before a person decides: its ATM may pay out until then. False after a

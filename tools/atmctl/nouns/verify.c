@@ -4,10 +4,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "backoffice/audit/verify.h"
 #include "backoffice/pages/audit_text.h"
+#include "lib/base/number.h"
 #include "tools/atmctl/rows.h"
 
 static const struct output_column difference_columns[] = {{"check", OUTPUT_TEXT, 0},
@@ -111,15 +111,15 @@ static void on_progress(const struct verify_progress *p, void *context)
 static bool parts_asked(int *ret_parts)
 {
         const char *asked = getenv("ATM_VERIFY_PARTS");
-        char *end;
-        long parts;
+        char expected[NUMBER_EXPECTED_MAX];
+        int64_t parts;
 
         *ret_parts = 0;
         if (!asked)
                 return true;
-        parts = strtol(asked, &end, 10);
-        if (end == asked || *end || parts < 1 || parts > VERIFY_PARTS_MAX) {
-                complain("ATM_VERIFY_PARTS is '%s': expected a number from 1 to %d", asked, VERIFY_PARTS_MAX);
+        if (!number_parse(asked, 1, VERIFY_PARTS_MAX, &parts)) {
+                complain("ATM_VERIFY_PARTS is '%s': expected %s", asked,
+                         number_expected(1, VERIFY_PARTS_MAX, expected));
                 return false;
         }
         *ret_parts = (int)parts;

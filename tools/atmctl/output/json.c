@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/number.h"
 #include "tools/atmctl/output/form.h"
 #include "lib/cli/say.h"
 
@@ -12,15 +13,17 @@ enum { JSON_FLAGS = JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12) }; /* decimals
 
 static json_t *cell(enum output_type type, const char *value)
 {
+        int64_t number;
+
         if (!value)
                 return json_null();
         switch (type) {
         case OUTPUT_NUMBER:
         case OUTPUT_YEN:
-                return json_integer(strtoll(value, NULL, 10));
         case OUTPUT_QUANTITY:
-                return strchr(value, '.') ? json_real(strtod(value, NULL))
-                                          : json_integer(strtoll(value, NULL, 10));
+                if (number_parse(value, INT64_MIN, INT64_MAX, &number))
+                        return json_integer(number);
+                /* fall through */
         case OUTPUT_DECIMAL:
                 return json_real(strtod(value, NULL));
         case OUTPUT_BOOL:

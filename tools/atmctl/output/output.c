@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/db/pg_query.h"
 #include "tools/atmctl/output/form.h"
 #include "lib/cli/say.h"
 
@@ -256,7 +257,7 @@ bool output_result(struct output *output, const PGresult *result, int rows)
         assert((size_t)PQnfields(result) >= output->section->count);
         for (int row = 0; row < rows; row++) {
                 for (size_t i = 0; i < output->section->count; i++)
-                        values[i] = PQgetisnull(result, row, (int)i) ? NULL : PQgetvalue(result, row, (int)i);
+                        values[i] = pg_text(result, row, (int)i);
                 if (!output_row(output, values))
                         return false;
         }
