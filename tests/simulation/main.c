@@ -1,6 +1,4 @@
 /* The simulation's command line: one seed, many seeds, or the search for a deliberate defect. */
-#include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,189 +6,175 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/array.h"
 #include "lib/base/log.h"
+#include "lib/base/number.h"
+#include "lib/base/process.h"
+#include "lib/cli/program.h"
+#include "lib/cli/values.h"
 #include "tests/simulation/sim.h"
 
-enum { STEPS = 3000, COVERAGE_SEEDS = 200, LONG_FACTOR = 10 };
+enum { STEPS = 3000, COVERAGE_SEEDS = 200, LONG_FACTOR = 10, COUNT_MAX = 100000000 };
 
-static const char help[] =
-    "sim [options]\n"
-    "\n"
-    "Plays a fleet of ATMs on a bad network, with daemons that crash and one database, in virtual time, and\n"
-    "checks the invariants of the design with every commit and every answer. The same seed plays the same.\n"
-    "\n"
-    "  --seed N         one seed (default 1)\n"
-    "  --seeds A-B      all seeds from A to B\n"
-    "  --random         one seed from the clock\n"
-    "  --steps M        events of each run before the faults end and all business is finished (default "
-    "3000)\n"
-    "  --seconds S      begin no further run after so long\n"
-    "  --twice          play each seed twice and compare\n"
-    "  --trace          tell what happens, on standard error\n"
-    "  --defect NAME    put a deliberate defect into the ledger: answers-before-commit,\n"
-    "                   decides-repeats-anew, keeps-commission, pays-late-approvals,\n"
-    "                   forgets-reversals, forgets-completions, times-out-approvals,\n"
-    "                   keeps-usage, takes-out-of-order, repeats-after-end,\n"
-    "                   repeats-for-ever, overrides-people, hurries-people,\n"
-    "                   corrects-late, corrects-often\n"
-    "  --expect NAME    succeed only if a run violates this invariant (I1, I2, I3, ...); stop there\n"
-    "  --faults         play the rows of tests/faults/fault_table.def instead: what fails at which\n"
-    "                   moment, and what ATM, host and bank must hold in the end\n"
-    "  --row NAME       this row alone\n"
-    "  --help           this text\n"
-    "\n"
-    "ATM_TEST_LONG=1 in the environment: ten times as many of --seeds, and ten times --seconds.\n"
-    "Exit 0: every invariant held (with --expect: the one was violated). 1: not so; the command that plays\n"
-    "it again is printed. 2: wrong usage.\n";
+#define DEFECTS(X)                                                                                           \
+        X("answers-before-commit", LEDGER_MEM_ANSWERS_BEFORE_COMMIT)                                         \
+        X("decides-repeats-anew", LEDGER_MEM_DECIDES_REPEATS_ANEW)                                           \
+        X("keeps-commission", LEDGER_MEM_KEEPS_COMMISSION)                                                   \
+        X("pays-late-approvals", LEDGER_MEM_PAYS_LATE_APPROVALS)                                             \
+        X("forgets-reversals", LEDGER_MEM_FORGETS_REVERSALS)                                                 \
+        X("forgets-completions", LEDGER_MEM_FORGETS_COMPLETIONS)                                             \
+        X("times-out-approvals", LEDGER_MEM_TIMES_OUT_APPROVALS)                                             \
+        X("keeps-usage", LEDGER_MEM_KEEPS_USAGE)                                                             \
+        X("takes-out-of-order", LEDGER_MEM_TAKES_OUT_OF_ORDER)                                               \
+        X("repeats-after-end", LEDGER_MEM_REPEATS_AFTER_END)                                                 \
+        X("repeats-for-ever", LEDGER_MEM_REPEATS_FOR_EVER)                                                   \
+        X("overrides-people", LEDGER_MEM_OVERRIDES_PEOPLE)                                                   \
+        X("hurries-people", LEDGER_MEM_HURRIES_PEOPLE)                                                       \
+        X("corrects-late", LEDGER_MEM_CORRECTS_LATE)                                                         \
+        X("corrects-often", LEDGER_MEM_CORRECTS_OFTEN)
 
 static const struct {
         const char *name;
         enum ledger_mem_defect defect;
 } defects[] = {
-    {"answers-before-commit", LEDGER_MEM_ANSWERS_BEFORE_COMMIT},
-    {"decides-repeats-anew", LEDGER_MEM_DECIDES_REPEATS_ANEW},
-    {"keeps-commission", LEDGER_MEM_KEEPS_COMMISSION},
-    {"pays-late-approvals", LEDGER_MEM_PAYS_LATE_APPROVALS},
-    {"forgets-reversals", LEDGER_MEM_FORGETS_REVERSALS},
-    {"forgets-completions", LEDGER_MEM_FORGETS_COMPLETIONS},
-    {"times-out-approvals", LEDGER_MEM_TIMES_OUT_APPROVALS},
-    {"keeps-usage", LEDGER_MEM_KEEPS_USAGE},
-    {"takes-out-of-order", LEDGER_MEM_TAKES_OUT_OF_ORDER},
-    {"repeats-after-end", LEDGER_MEM_REPEATS_AFTER_END},
-    {"repeats-for-ever", LEDGER_MEM_REPEATS_FOR_EVER},
-    {"overrides-people", LEDGER_MEM_OVERRIDES_PEOPLE},
-    {"hurries-people", LEDGER_MEM_HURRIES_PEOPLE},
-    {"corrects-late", LEDGER_MEM_CORRECTS_LATE},
-    {"corrects-often", LEDGER_MEM_CORRECTS_OFTEN},
+#define ROW(name, defect) {name, defect},
+    DEFECTS(ROW)
+#undef ROW
 };
+#define NAME(name, defect) " " name
+#define DEFECT_NAMES       DEFECTS(NAME)
+
+static struct {
+        int64_t seed, steps, seconds;
+        bool trace, twice, faults;
+        const char *expect, *row;
+} asked = {.steps = STEPS};
 
 struct command {
         uint64_t first, last;
-        int steps, seconds;
-        bool trace, twice, faults;
         enum ledger_mem_defect defect;
-        const char *defect_name, *expect, *row;
+        const char *defect_name;
         struct token_key *token_key;
         struct sim_counters counters;
 };
 
-static int wrong_usage(const char *what, const char *value)
+/* "A-B" */
+static bool take_seeds(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
-        fprintf(stderr, "sim: %s '%s' (sim --help)\n", what, value);
-        return 2;
-}
+        struct command *command = value->context;
+        const char *dash = strchr(value->text, '-');
+        int64_t first, last;
 
-static bool parse_number(const char *text, uint64_t *ret_number, char end)
-{
-        char *stop;
-
-        errno = 0;
-        if (*text < '0' || *text > '9')
-                return false;
-        *ret_number = strtoull(text, &stop, 10);
-        return errno == 0 && *stop == end;
-}
-
-static bool parse_seeds(const char *text, struct command *command)
-{
-        const char *dash = strchr(text, '-');
-
-        return dash && parse_number(text, &command->first, '-') &&
-               parse_number(dash + 1, &command->last, '\0') && command->first <= command->last;
-}
-
-static bool parse_count(const char *text, int *ret_count)
-{
-        uint64_t number;
-
-        if (!parse_number(text, &number, '\0') || number < 1 || number > 100000000)
-                return false;
-        *ret_count = (int)number;
+        if (!dash || !number_parse_bytes(value->text, (size_t)(dash - value->text), 0, INT64_MAX, &first) ||
+            !number_parse(dash + 1, first, INT64_MAX, &last))
+                return option_refuse(value, error, "A-B, whole numbers from 0, A not above B");
+        command->first = (uint64_t)first;
+        command->last = (uint64_t)last;
         return true;
 }
 
-static bool parse_defect(const char *text, struct command *command)
+static bool take_seed(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
-        for (size_t i = 0; i < sizeof defects / sizeof defects[0]; i++) {
-                if (strcmp(defects[i].name, text) == 0) {
+        struct command *command = value->context;
+
+        if (!option_take_number(value, error))
+                return false;
+        command->first = command->last = (uint64_t)asked.seed;
+        return true;
+}
+
+static bool take_random(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
+{
+        struct command *command = value->context;
+
+        (void)error;
+        command->first = command->last = (uint64_t)time(NULL);
+        return true;
+}
+
+static bool take_defect(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
+{
+        struct command *command = value->context;
+
+        for (size_t i = 0; i < LENGTH(defects); i++) {
+                if (strcmp(defects[i].name, value->text) == 0) {
                         command->defect = defects[i].defect;
                         command->defect_name = defects[i].name;
                         return true;
                 }
         }
-        return false;
+        return option_refuse(value, error, "one of" DEFECT_NAMES);
 }
 
-/* -1: go on; else the exit code. */
-static int parse(int argc, char **argv, struct command *command)
+static bool take_row(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
-        static const struct option options[] = {
-            {"seed", required_argument, NULL, 's'},
-            {"seeds", required_argument, NULL, 'S'},
-            {"random", no_argument, NULL, 'r'},
-            {"steps", required_argument, NULL, 'n'},
-            {"seconds", required_argument, NULL, 't'},
-            {"twice", no_argument, NULL, '2'},
-            {"trace", no_argument, NULL, 'v'},
-            {"defect", required_argument, NULL, 'd'},
-            {"expect", required_argument, NULL, 'e'},
-            {"faults", no_argument, NULL, 'f'},
-            {"row", required_argument, NULL, 'o'},
-            {"help", no_argument, NULL, 'h'},
-            {NULL, 0, NULL, 0},
-        };
-
-        for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-                switch (option) {
-                case 's':
-                        if (!parse_number(optarg, &command->first, '\0'))
-                                return wrong_usage("--seed: a number is expected, not", optarg);
-                        command->last = command->first;
-                        break;
-                case 'S':
-                        if (!parse_seeds(optarg, command))
-                                return wrong_usage("--seeds: A-B is expected, not", optarg);
-                        break;
-                case 'r':
-                        command->first = command->last = (uint64_t)time(NULL);
-                        break;
-                case 'n':
-                        if (!parse_count(optarg, &command->steps))
-                                return wrong_usage("--steps: a number from 1 is expected, not", optarg);
-                        break;
-                case 't':
-                        if (!parse_count(optarg, &command->seconds))
-                                return wrong_usage("--seconds: a number from 1 is expected, not", optarg);
-                        break;
-                case '2':
-                        command->twice = true;
-                        break;
-                case 'v':
-                        command->trace = true;
-                        break;
-                case 'd':
-                        if (!parse_defect(optarg, command))
-                                return wrong_usage("--defect: there is no", optarg);
-                        break;
-                case 'e':
-                        command->expect = optarg;
-                        break;
-                case 'o':
-                        command->row = optarg;
-                        command->faults = true;
-                        break;
-                case 'f':
-                        command->faults = true;
-                        break;
-                case 'h':
-                        fputs(help, stdout);
-                        return 0;
-                default:
-                        return 2;
-                }
-        }
-        return optind < argc ? wrong_usage("unknown argument", argv[optind]) : -1;
+        asked.faults = true;
+        return option_take_text(value, error);
 }
+
+static const struct option_row rows[] = {
+    {.name = "seed",
+     .value = "N",
+     .text = "one seed",
+     .take = take_seed,
+     .target = &asked.seed,
+     .maximum = INT64_MAX,
+     .fallback = "1"},
+    {.name = "seeds", .value = "A-B", .text = "all seeds from A to B", .take = take_seeds},
+    {.name = "random", .text = "one seed from the clock", .take = take_random},
+    {.name = "steps",
+     .value = "M",
+     .text = "events of each run before the faults end and all business is finished",
+     .take = option_take_number,
+     .target = &asked.steps,
+     .minimum = 1,
+     .maximum = COUNT_MAX,
+     .fallback = "3000"},
+    {.name = "seconds",
+     .value = "S",
+     .text = "begin no further run after so long",
+     .take = option_take_number,
+     .target = &asked.seconds,
+     .minimum = 1,
+     .maximum = COUNT_MAX},
+    {.name = "twice",
+     .text = "play each seed twice and compare",
+     .take = option_take_flag,
+     .target = &asked.twice},
+    {.name = "trace",
+     .text = "tell what happens, on standard error",
+     .take = option_take_flag,
+     .target = &asked.trace},
+    {.name = "defect",
+     .value = "NAME",
+     .text = "put a deliberate defect into the ledger:" DEFECT_NAMES,
+     .take = take_defect},
+    {.name = "expect",
+     .value = "NAME",
+     .text = "succeed only if a run violates this invariant (I1, I2, I3, ...); stop there",
+     .take = option_take_text,
+     .target = &asked.expect},
+    {.name = "faults",
+     .text = "play the rows of tests/faults/fault_table.def instead: what fails at which moment, and what "
+             "ATM, host and bank must hold in the end",
+     .take = option_take_flag,
+     .target = &asked.faults},
+    {.name = "row", .value = "NAME", .text = "this row alone", .take = take_row, .target = &asked.row},
+};
+
+static const struct program_command command_line = {
+    .synopsis = "sim [options]",
+    .about = "Plays a fleet of ATMs on a bad network, with daemons that crash and one database, in virtual "
+             "time, and\n"
+             "checks the invariants of the design with every commit and every answer. The same seed plays "
+             "the same.\n",
+    .ending = "ATM_TEST_LONG=1 in the environment: ten times as many of --seeds, and ten times --seconds.\n"
+              "Exit 0: every invariant held (with --expect: the one was violated). 1: not so; the command "
+              "that plays\n"
+              "it again is printed. 2: wrong usage.\n",
+    .rows = rows,
+    .count = LENGTH(rows),
+};
 
 /* The simulation's cards are as good as any, so its key may be known. */
 static struct token_key *make_token_key(void)
@@ -206,14 +190,15 @@ static struct token_key *make_token_key(void)
                 unlink(path);
         }
         if (!key)
-                fprintf(stderr, "sim: a card token key can't be made: %s\n", error);
+                complain("a card token key can't be made: %s", error);
         return key;
 }
 
 static void replay(const struct command *command, uint64_t seed)
 {
-        fprintf(stderr, "sim: to play it again: build/bin/sim --seed %" PRIu64 " --steps %d%s%s --trace\n",
-                seed, command->steps, command->defect_name ? " --defect " : "",
+        fprintf(stderr,
+                "sim: to play it again: build/bin/sim --seed %" PRIu64 " --steps %" PRId64 "%s%s --trace\n",
+                seed, asked.steps, command->defect_name ? " --defect " : "",
                 command->defect_name ? command->defect_name : "");
 }
 
@@ -224,22 +209,21 @@ static enum outcome play(struct command *command, uint64_t seed, char violated[1
         uint64_t digests[2] = {0, 0};
         bool held = true;
 
-        for (int turn = 0; turn < (command->twice ? 2 : 1); turn++) {
+        for (int turn = 0; turn < (asked.twice ? 2 : 1); turn++) {
                 struct sim *sim =
-                    sim_new(seed, command->defect, command->token_key, &command->counters, command->trace);
+                    sim_new(seed, command->defect, command->token_key, &command->counters, asked.trace);
 
-                held = sim_run(sim, command->steps);
+                held = sim_run(sim, (int)asked.steps);
                 digests[turn] = sim->digest;
                 if (!held) {
-                        fprintf(stderr, "sim: seed %" PRIu64 ": %s is violated: %s\n", seed, sim->violated,
-                                sim->violation);
+                        complain("seed %" PRIu64 ": %s is violated: %s", seed, sim->violated, sim->violation);
                         memcpy(violated, sim->violated, sizeof sim->violated);
                         replay(command, seed);
                 }
                 sim_free(sim);
         }
-        if (command->twice && digests[0] != digests[1]) {
-                fprintf(stderr, "sim: seed %" PRIu64 " does not play the same twice\n", seed);
+        if (asked.twice && digests[0] != digests[1]) {
+                complain("seed %" PRIu64 " does not play the same twice", seed);
                 return DIFFERED;
         }
         return held ? HELD : VIOLATED;
@@ -258,7 +242,7 @@ static bool check_coverage(const struct sim_counters *counters)
         bool good = true;
 #define X(name)                                                                                              \
         if (counters->name == 0) {                                                                           \
-                fprintf(stderr, "sim: in all these runs there were no %s\n", #name);                         \
+                complain("in all these runs there were no %s", #name);                                       \
                 good = false;                                                                                \
         }
         SIM_COUNTERS(X)
@@ -268,10 +252,10 @@ static bool check_coverage(const struct sim_counters *counters)
 
 static void lengthen(struct command *command)
 {
-        if (!getenv("ATM_TEST_LONG") || command->expect)
+        if (!getenv("ATM_TEST_LONG") || asked.expect)
                 return;
         command->last += (LONG_FACTOR - 1) * (command->last - command->first);
-        command->seconds *= LONG_FACTOR;
+        asked.seconds *= LONG_FACTOR;
 }
 
 static int run(struct command *command)
@@ -283,21 +267,20 @@ static int run(struct command *command)
                 char violated[16] = "";
                 enum outcome outcome;
 
-                if (command->seconds && time(NULL) - began >= command->seconds)
+                if (asked.seconds && time(NULL) - began >= asked.seconds)
                         break;
                 outcome = play(command, seed, violated);
                 if (outcome == HELD)
                         continue;
-                if (!command->expect || outcome == DIFFERED)
+                if (!asked.expect || outcome == DIFFERED)
                         return 1;
-                if (strcmp(violated, command->expect) == 0) {
+                if (strcmp(violated, asked.expect) == 0) {
                         printf("found after %" PRIu64 " seeds: %s is violated\n", count + 1, violated);
                         return 0;
                 }
         }
-        if (command->expect) {
-                fprintf(stderr, "sim: %" PRIu64 " seeds, and %s was never found violated\n", count,
-                        command->expect);
+        if (asked.expect) {
+                complain("%" PRIu64 " seeds, and %s was never found violated", count, asked.expect);
                 return 1;
         }
         printf("%" PRIu64 " seeds from %" PRIu64 ", every invariant held\n", count, command->first);
@@ -307,19 +290,21 @@ static int run(struct command *command)
 
 int main(int argc, char **argv)
 {
-        struct command command = {.first = 1, .last = 1, .steps = STEPS};
-        int result = parse(argc, argv, &command);
+        struct command command = {.first = 1, .last = 1};
+        int result;
 
-        if (result >= 0)
+        process_hold_streams();
+        say_as("sim");
+        result = program_options(&command_line, &command, argc - 1, argv + 1);
+        if (result != PROGRAM_GOES_ON)
                 return result;
         lengthen(&command);
         log_open("stderr", "error", "sim");
         command.token_key = make_token_key();
         if (!command.token_key)
                 return 1;
-        if (command.faults)
-                result =
-                    faults_play(command.token_key, &command.counters, command.row, command.trace) ? 0 : 1;
+        if (asked.faults)
+                result = faults_play(command.token_key, &command.counters, asked.row, asked.trace) ? 0 : 1;
         else
                 result = run(&command);
         token_key_free(command.token_key);
