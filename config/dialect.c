@@ -1,25 +1,18 @@
 /*
  * The loader of dialects: see dialect.h.
  *
- * libinih splits lines; its reader and handler are ours. The reader counts the lines (Debian's libinih does
- * not pass the number on) and refuses what libinih would silently cut or join; the handler files each row and
- * checks it by itself and against the built-in dialect. Only when all is there is the caller's struct
- * written.
+ * Each row of the file (lib/base/ini_file.h) is checked by itself and against the built-in dialect. Only when all is
+ * there is the caller's struct written.
  */
 #include "config/dialect.h"
 
-#include <errno.h>
-#include <ini.h>
-#include <limits.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/ini_file.h"
 #include "lib/base/number.h"
 
 enum {
-        LINE_NONE = INT_MAX, /* of an error that belongs to the whole file */
-        SHOWN_MAX = 60,      /* of a wrong text, in an error */
+        SHOWN_MAX = 60, /* of a wrong text, in an error */
         CELL_MAX = 100,
         FIELD_LONGEST = 999,
         FIELD_NUMBER_MAX = 999, /* beyond it nobody means a field */
@@ -144,11 +137,7 @@ static const char *const section_names[] = {[SECTION_NONE] = "",
 #define SECTIONS_WANTED "[dialect], [fields], [request codes] or [notice codes]"
 
 struct reading {
-        const char *path;
-        FILE *file;
-        int line;
-        int error_line; /* 0: no error yet */
-        char *error;
+        struct ini_file file;
         int key_line[KEY_COUNT]; /* 0: not given */
         int field_line[ISO_FIELD_MAX + 1];
         struct iso_dialect dialect;
@@ -156,78 +145,24 @@ struct reading {
         struct bank_codes codes;
 };
 
-/* Keeps the error that comes first in the file. */
-ATM_PRINTF(3, 4)
-static int reading_fail(struct reading *r, int line, const char *format, ...)
-{
-        if (r->error_line && r->error_line <= line)
-                return 0;
-        r->error_line = line;
-        int used = line == LINE_NONE ? snprintf(r->error, DIALECT_ERROR_MAX, "%s: ", r->path)
-                                     : snprintf(r->error, DIALECT_ERROR_MAX, "%s:%d: ", r->path, line);
-        if (used < 0 || used >= DIALECT_ERROR_MAX)
-                return 0;
-        va_list arguments;
-        va_start(arguments, format);
-        vsnprintf(r->error + used, (size_t)(DIALECT_ERROR_MAX - used), format, arguments);
-        va_end(arguments);
-        return 0;
-}
-
 static enum section section_find(const char *name)
 {
         int section = word_find(section_names, name);
         return section < 0 ? SECTION_NONE : (enum section)section;
 }
 
-/* libinih tells of a section only when it meets a key in it, so an empty unknown one is caught here. */
-static bool section_check(struct reading *r, const char *line)
+static bool on_section(void *context, const char *section)
 {
-        char name[CELL_MAX], shown[SHOWN_MAX + 4];
-        const char *end = strchr(line, ']');
-        if (!end)
-                return true; /* libinih reports it */
-        snprintf(name, sizeof(name), "%.*s", (int)(end - line - 1), line + 1);
-        if (section_find(name) != SECTION_NONE)
-                return true;
-        return reading_fail(r, r->line, "unknown section [%s]; expected " SECTIONS_WANTED,
-                            text_shown(name, shown));
-}
-
-/* fgets with a line count, for libinih; NULL ends the reading, at an error of ours too. */
-static char *on_line(char *buffer, int size, void *stream)
-{
-        struct reading *r = stream;
-        int c, n = 0;
-        r->line++;
-        while ((c = getc(r->file)) != EOF) {
-                if (n == size - 1) {
-                        reading_fail(r, r->line, "the line is longer than %d characters", size - 2);
-                        return NULL;
-                }
-                if (c == '\0') {
-                        reading_fail(r, r->line, "a zero byte; expected text");
-                        return NULL;
-                }
-                buffer[n++] = (char)c;
-                if (c == '\n')
-                        break;
-        }
-        if (n == 0)
-                return NULL;
-        buffer[n] = '\0';
-        const char *start = buffer + strspn(buffer, " \t\r\v\f\n");
-        if (start > buffer && *start && !strchr(";#", *start)) {
-                /* libinih would take it for more of the value above it */
-                reading_fail(r, r->line, "an indented line; expected [section] or key = value at its start");
-                return NULL;
-        }
-        return *start == '[' && !section_check(r, start) ? NULL : buffer;
+        struct reading *r = context;
+        char shown[SHOWN_MAX + 4];
+        return section_find(section) != SECTION_NONE ||
+               ini_file_refuse(&r->file, r->file.line, "unknown section [%s]; expected " SECTIONS_WANTED,
+                               text_shown(section, shown));
 }
 
 /* ---- [dialect] --------------------------------------------------------------------------------------- */
 
-static int key_store(struct reading *r, enum key key, int choice)
+static bool key_store(struct reading *r, enum key key, int choice)
 {
         switch (key) {
         case KEY_HEADER:
@@ -252,41 +187,43 @@ static int key_store(struct reading *r, enum key key, int choice)
         case KEY_COUNT:
                 break;
         }
-        return 1;
+        return true;
 }
 
-static int on_name(struct reading *r, const char *name)
+static bool on_name(struct reading *r, const char *name)
 {
         char shown[SHOWN_MAX + 4];
         if (!is_name(name))
-                return reading_fail(r, r->line, "[dialect] name = '%s'; expected 1 to %d characters of ASCII",
-                                    text_shown(name, shown), ISO_NAME_MAX);
+                return ini_file_refuse(&r->file, r->file.line,
+                                       "[dialect] name = '%s'; expected 1 to %d characters of ASCII",
+                                       text_shown(name, shown), ISO_NAME_MAX);
         strcpy(r->dialect.name, name);
-        return 1;
+        return true;
 }
 
-static int on_key(struct reading *r, const char *key, const char *value)
+static bool on_key(struct reading *r, const char *key, const char *value)
 {
         char shown[SHOWN_MAX + 4], expected[80];
         int i = 0;
         while (i < KEY_COUNT && strcmp(keys[i].key, key) != 0)
                 i++;
         if (i == KEY_COUNT)
-                return reading_fail(r, r->line,
-                                    "[dialect] %s: unknown key; expected one of: name, header, "
-                                    "header_counts_itself, bitmap, digits, length_digits, empty_messages",
-                                    text_shown(key, shown));
+                return ini_file_refuse(&r->file, r->file.line,
+                                       "[dialect] %s: unknown key; expected one of: name, header, "
+                                       "header_counts_itself, bitmap, digits, length_digits, empty_messages",
+                                       text_shown(key, shown));
         if (r->key_line[i])
-                return reading_fail(r, r->line, "[dialect] %s: given twice, first in line %d; expected once",
-                                    key, r->key_line[i]);
-        r->key_line[i] = r->line;
+                return ini_file_refuse(&r->file, r->file.line,
+                                       "[dialect] %s: given twice, first in line %d; expected once", key,
+                                       r->key_line[i]);
+        r->key_line[i] = r->file.line;
         if (i == KEY_NAME)
                 return on_name(r, value);
         int choice = word_find(keys[i].words, value);
         if (choice < 0)
-                return reading_fail(r, r->line, "[dialect] %s = '%s'; expected %s", key,
-                                    text_shown(value, shown),
-                                    words_list(keys[i].words, expected, sizeof(expected)));
+                return ini_file_refuse(&r->file, r->file.line, "[dialect] %s = '%s'; expected %s", key,
+                                       text_shown(value, shown),
+                                       words_list(keys[i].words, expected, sizeof(expected)));
         return key_store(r, (enum key)i, choice);
 }
 
@@ -363,54 +300,58 @@ static enum iso_mask least_mask(int field, const struct iso_field *row)
 }
 
 /* Against what our programs put into the field. */
-static int use_check(struct reading *r, int field, struct iso_field *row)
+static bool use_check(struct reading *r, int field, struct iso_field *row)
 {
         const struct dialect_use *use = use_find(field);
         const struct iso_field *builtin = &iso_dialect_ascii.field[field];
         if (!use)
-                return 1;
+                return true;
         if (!takes(row->format, use->least))
-                return reading_fail(r, r->line,
-                                    "[fields] %d (%s): format %s; expected %s, which our values have", field,
-                                    row->name, format_word(row->format), format_word(use->least));
+                return ini_file_refuse(&r->file, r->file.line,
+                                       "[fields] %d (%s): format %s; expected %s, which our values have",
+                                       field, row->name, format_word(row->format), format_word(use->least));
         if ((row->length_kind == ISO_FIXED) != (builtin->length_kind == ISO_FIXED))
-                return reading_fail(r, r->line, "[fields] %d (%s): %s; expected %s, which our values are",
-                                    field, row->name, kind_words[row->length_kind],
-                                    builtin->length_kind == ISO_FIXED ? "fixed" : "llvar or lllvar");
+                return ini_file_refuse(&r->file, r->file.line,
+                                       "[fields] %d (%s): %s; expected %s, which our values are", field,
+                                       row->name, kind_words[row->length_kind],
+                                       builtin->length_kind == ISO_FIXED ? "fixed" : "llvar or lllvar");
         if (row->length < use->shortest || row->length > use->longest) {
                 char expected[40];
                 snprintf(expected, sizeof(expected), use->shortest == use->longest ? "%d" : "%d to %d",
                          use->shortest, use->longest);
-                return reading_fail(r, r->line,
-                                    "[fields] %d (%s): a length of %d; expected %s, which holds our values",
-                                    field, row->name, row->length, expected);
+                return ini_file_refuse(
+                    &r->file, r->file.line,
+                    "[fields] %d (%s): a length of %d; expected %s, which holds our values", field, row->name,
+                    row->length, expected);
         }
         if (row->format != builtin->format)
                 row->value_format = builtin->format;
         if (row->length_kind == ISO_FIXED && row->length != builtin->length)
                 row->value_length = builtin->length;
-        return 1;
+        return true;
 }
 
-static int row_check(struct reading *r, int field, struct iso_field *row)
+static bool row_check(struct reading *r, int field, struct iso_field *row)
 {
         if (row->length_kind == ISO_LLVAR && row->length > LLVAR_LONGEST)
-                return reading_fail(
-                    r, r->line, "[fields] %d (%s): a length of %d in two digits; expected lllvar, or 1 to %d",
-                    field, row->name, row->length, LLVAR_LONGEST);
+                return ini_file_refuse(
+                    &r->file, r->file.line,
+                    "[fields] %d (%s): a length of %d in two digits; expected lllvar, or 1 to %d", field,
+                    row->name, row->length, LLVAR_LONGEST);
         if (row->format == ISO_XN && (row->length_kind != ISO_FIXED || row->length < 2))
-                return reading_fail(
-                    r, r->line, "[fields] %d (%s): x+n is a sign and digits; expected fixed and 2 or more",
-                    field, row->name);
+                return ini_file_refuse(
+                    &r->file, r->file.line,
+                    "[fields] %d (%s): x+n is a sign and digits; expected fixed and 2 or more", field,
+                    row->name);
         enum iso_mask least = least_mask(field, row);
         if (row->mask < least)
-                return reading_fail(r, r->line,
-                                    "[fields] %d (%s): %s would let secrets into logs; expected %s", field,
-                                    row->name, mask_words[row->mask], secrecy_wanted(least));
+                return ini_file_refuse(&r->file, r->file.line,
+                                       "[fields] %d (%s): %s would let secrets into logs; expected %s", field,
+                                       row->name, mask_words[row->mask], secrecy_wanted(least));
         return use_check(r, field, row);
 }
 
-static int on_row(struct reading *r, int field, const char *value)
+static bool on_row(struct reading *r, int field, const char *value)
 {
         struct cells cells;
         struct iso_field row = {.name = ""};
@@ -418,80 +359,84 @@ static int on_row(struct reading *r, int field, const char *value)
         int format, kind, mask;
         int64_t length;
         if (!cells_split(value, &cells))
-                return reading_fail(r, r->line, "[fields] %d = '%s'; expected " ROW_WANTED, field,
-                                    text_shown(value, shown));
+                return ini_file_refuse(&r->file, r->file.line, "[fields] %d = '%s'; expected " ROW_WANTED,
+                                       field, text_shown(value, shown));
         if (!is_name(cells.name))
-                return reading_fail(r, r->line,
-                                    "[fields] %d: name '%s'; expected 1 to %d characters of ASCII", field,
-                                    text_shown(cells.name, shown), ISO_NAME_MAX);
+                return ini_file_refuse(&r->file, r->file.line,
+                                       "[fields] %d: name '%s'; expected 1 to %d characters of ASCII", field,
+                                       text_shown(cells.name, shown), ISO_NAME_MAX);
         if ((format = word_find(format_words, cells.format)) < 0)
-                return reading_fail(r, r->line, "[fields] %d (%s): format '%s'; expected %s", field,
-                                    cells.name, text_shown(cells.format, shown),
-                                    words_list(format_words, expected, sizeof(expected)));
+                return ini_file_refuse(&r->file, r->file.line, "[fields] %d (%s): format '%s'; expected %s",
+                                       field, cells.name, text_shown(cells.format, shown),
+                                       words_list(format_words, expected, sizeof(expected)));
         if ((kind = word_find(kind_words, cells.kind)) < 0)
-                return reading_fail(r, r->line, "[fields] %d (%s): '%s'; expected %s", field, cells.name,
-                                    text_shown(cells.kind, shown),
-                                    words_list(kind_words, expected, sizeof(expected)));
+                return ini_file_refuse(&r->file, r->file.line, "[fields] %d (%s): '%s'; expected %s", field,
+                                       cells.name, text_shown(cells.kind, shown),
+                                       words_list(kind_words, expected, sizeof(expected)));
         if (!number_parse(cells.length, 1, FIELD_LONGEST, &length))
-                return reading_fail(r, r->line, "[fields] %d (%s): length '%s'; expected 1 to %d", field,
-                                    cells.name, text_shown(cells.length, shown), FIELD_LONGEST);
+                return ini_file_refuse(&r->file, r->file.line,
+                                       "[fields] %d (%s): length '%s'; expected 1 to %d", field, cells.name,
+                                       text_shown(cells.length, shown), FIELD_LONGEST);
         if ((mask = word_find(mask_words, cells.mask)) < 0)
-                return reading_fail(r, r->line, "[fields] %d (%s): '%s'; expected %s", field, cells.name,
-                                    text_shown(cells.mask, shown),
-                                    words_list(mask_words, expected, sizeof(expected)));
+                return ini_file_refuse(&r->file, r->file.line, "[fields] %d (%s): '%s'; expected %s", field,
+                                       cells.name, text_shown(cells.mask, shown),
+                                       words_list(mask_words, expected, sizeof(expected)));
         strcpy(row.name, cells.name);
         row.format = formats[format];
         row.length_kind = (enum iso_length_kind)kind;
         row.length = (uint16_t)length;
         row.mask = (enum iso_mask)mask;
         if (!row_check(r, field, &row))
-                return 0;
+                return false;
         r->dialect.field[field] = row;
-        return 1;
+        return true;
 }
 
-static int on_field(struct reading *r, const char *key, const char *value)
+static bool on_field(struct reading *r, const char *key, const char *value)
 {
         char shown[SHOWN_MAX + 4];
         int64_t number;
         if (!number_parse(key, 0, FIELD_NUMBER_MAX, &number))
-                return reading_fail(r, r->line, "[fields] %s: no field number; expected 2 to %d",
-                                    text_shown(key, shown), ISO_FIELD_MAX);
+                return ini_file_refuse(&r->file, r->file.line,
+                                       "[fields] %s: no field number; expected 2 to %d",
+                                       text_shown(key, shown), ISO_FIELD_MAX);
         int field = (int)number;
         if (field == 1 || field == 65)
-                return reading_fail(r, r->line, "[fields] %d: a bitmap; expected another number from 2 to %d",
-                                    field, ISO_FIELD_MAX);
+                return ini_file_refuse(&r->file, r->file.line,
+                                       "[fields] %d: a bitmap; expected another number from 2 to %d", field,
+                                       ISO_FIELD_MAX);
         if (field < 2 || field > ISO_FIELD_MAX)
-                return reading_fail(r, r->line, "[fields] %d: no such field; expected 2 to %d", field,
-                                    ISO_FIELD_MAX);
+                return ini_file_refuse(&r->file, r->file.line, "[fields] %d: no such field; expected 2 to %d",
+                                       field, ISO_FIELD_MAX);
         if (r->field_line[field])
-                return reading_fail(r, r->line, "[fields] %d: given twice, first in line %d; expected once",
-                                    field, r->field_line[field]);
-        r->field_line[field] = r->line;
+                return ini_file_refuse(&r->file, r->file.line,
+                                       "[fields] %d: given twice, first in line %d; expected once", field,
+                                       r->field_line[field]);
+        r->field_line[field] = r->file.line;
         return on_row(r, field, value);
 }
 
 /* ---- [request codes], [notice codes] ------------------------------------------------------------------ */
 
-static int on_code(struct reading *r, enum section section, const char *code, const char *value)
+static bool on_code(struct reading *r, enum section section, const char *code, const char *value)
 {
         char why[BANK_CODES_ERROR_MAX], shown[2][SHOWN_MAX + 4];
         bool of_request = section == SECTION_REQUEST_CODES;
         if (!(of_request ? bank_codes_set_reason : bank_codes_set_verdict)(&r->codes, code, value, why))
-                return reading_fail(r, r->line, "[%s] %s = '%s'; %s", section_names[section],
-                                    text_shown(code, shown[0]), text_shown(value, shown[1]), why);
+                return ini_file_refuse(&r->file, r->file.line, "[%s] %s = '%s'; %s", section_names[section],
+                                       text_shown(code, shown[0]), text_shown(value, shown[1]), why);
         int *line = &r->code_line[of_request][bank_code_place(code)];
         if (*line)
-                return reading_fail(r, r->line, "[%s] %s: given twice, first in line %d; expected once",
-                                    section_names[section], code, *line);
-        *line = r->line;
-        return 1;
+                return ini_file_refuse(&r->file, r->file.line,
+                                       "[%s] %s: given twice, first in line %d; expected once",
+                                       section_names[section], code, *line);
+        *line = r->file.line;
+        return true;
 }
 
-static int on_pair(void *user, const char *section, const char *key, const char *value)
+static bool on_pair(void *context, const char *section, const char *key, const char *value)
 {
-        struct reading *r = user;
-        char shown[SHOWN_MAX + 4];
+        struct reading *r = context;
         switch (section_find(section)) {
         case SECTION_DIALECT:
                 return on_key(r, key, value);
@@ -500,11 +445,10 @@ static int on_pair(void *user, const char *section, const char *key, const char 
         case SECTION_REQUEST_CODES:
         case SECTION_NOTICE_CODES:
                 return on_code(r, section_find(section), key, value);
-        case SECTION_NONE:
+        case SECTION_NONE: /* on_section refused it */
                 break;
         }
-        return reading_fail(r, r->line, "key '%s' stands before any section; expected [dialect] first",
-                            text_shown(key, shown));
+        return false;
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------- */
@@ -514,15 +458,16 @@ static void missing_check(struct reading *r)
         char expected[80];
         for (int i = 0; i < KEY_COUNT; i++)
                 if (!r->key_line[i] && !keys[i].optional)
-                        reading_fail(r, LINE_NONE, "[dialect] %s is missing; expected %s", keys[i].key,
-                                     keys[i].words ? words_list(keys[i].words, expected, sizeof(expected))
-                                                   : "what the dialect is called");
+                        ini_file_refuse(&r->file, INI_FILE_WHOLE, "[dialect] %s is missing; expected %s",
+                                        keys[i].key,
+                                        keys[i].words ? words_list(keys[i].words, expected, sizeof(expected))
+                                                      : "what the dialect is called");
         for (size_t i = 0; i < dialect_use_count; i++) {
                 int field = dialect_uses[i].field;
                 const struct iso_field *row = &iso_dialect_ascii.field[field];
                 if (dialect_uses[i].required && !r->field_line[field])
-                        reading_fail(
-                            r, LINE_NONE,
+                        ini_file_refuse(
+                            &r->file, INI_FILE_WHOLE,
                             "[fields] %d (%s) is missing, which is needed towards a bank; expected a row "
                             "such as %d = %s, %s, %s, %d, %s",
                             field, row->name, field, row->name, format_word(row->format),
@@ -530,30 +475,38 @@ static void missing_check(struct reading *r)
         }
 }
 
-bool dialect_read(FILE *file, const char *path, struct iso_dialect *ret_dialect, struct bank_codes *ret_codes,
-                  char error[DIALECT_ERROR_MAX])
+static struct ini_file file_of(const char *path, char error[DIALECT_ERROR_MAX])
 {
-        struct reading r = {
-            .path = path, .file = file, .error = error, .dialect = {.frame_may_be_empty = true}};
+        return (struct ini_file){.path = path,
+                                 .wanted = "a dialect's file, or ascii for the built-in one",
+                                 .error = error,
+                                 .error_size = DIALECT_ERROR_MAX,
+                                 .on_section = on_section,
+                                 .on_pair = on_pair};
+}
+
+static bool read_all(struct ini_file file, struct iso_dialect *ret_dialect, struct bank_codes *ret_codes)
+{
+        struct reading r = {.file = file, .dialect = {.frame_may_be_empty = true}};
+        r.file.context = &r;
         bank_codes_init(&r.codes);
-        int bad_line = ini_parse_stream(on_line, &r, on_pair, &r);
-        if (ferror(file)) {
-                snprintf(error, DIALECT_ERROR_MAX, "%s: can't be read; expected a dialect's file", path);
+        if (!ini_file_read(&r.file))
                 return false;
-        }
-        /* An error of on_pair comes with its line too; it was filed first and stays. */
-        if (bad_line > 0)
-                reading_fail(&r, bad_line,
-                             "not understood; expected [section], key = value, or a comment after # or ;");
-        else if (bad_line < 0)
-                reading_fail(&r, LINE_NONE, "no memory to read it");
         missing_check(&r);
-        if (r.error_line)
+        if (r.file.error_line)
                 return false;
         *ret_dialect = r.dialect;
         if (ret_codes)
                 *ret_codes = r.codes;
         return true;
+}
+
+bool dialect_read(FILE *file, const char *path, struct iso_dialect *ret_dialect, struct bank_codes *ret_codes,
+                  char error[DIALECT_ERROR_MAX])
+{
+        struct ini_file ini = file_of(path, error);
+        ini.stream = file;
+        return read_all(ini, ret_dialect, ret_codes);
 }
 
 bool dialect_load(const char *path, struct iso_dialect *ret_dialect, struct bank_codes *ret_codes,
@@ -565,14 +518,8 @@ bool dialect_load(const char *path, struct iso_dialect *ret_dialect, struct bank
                         bank_codes_init(ret_codes);
                 return true;
         }
-        FILE *file = fopen(path, "re");
-        if (!file) {
-                snprintf(error, DIALECT_ERROR_MAX,
-                         "%s: %s; expected a dialect's file, or %s for the built-in one", path,
-                         strerror(errno), iso_dialect_ascii.name);
-                return false;
-        }
-        bool loaded = dialect_read(file, path, ret_dialect, ret_codes, error);
-        fclose(file);
+        struct ini_file ini = file_of(path, error);
+        bool loaded = ini_file_open(&ini) && read_all(ini, ret_dialect, ret_codes);
+        ini_file_close(&ini);
         return loaded;
 }

@@ -1,9 +1,8 @@
 /*
  * The configuration file: rows of keys, and the way from text to struct settings.
  *
- * libinih splits lines; its reader and handler are ours. The reader counts the lines (Debian's libinih does
- * not pass the number on) and refuses what libinih would silently cut; the handler files the text under its
- * row. Only when all text is there is it turned into values, row by row, then checked across rows.
+ * The file's text is filed under its rows (lib/base/ini_file.h). Only when all of it is there is it turned into
+ * values, row by row, then checked across rows.
  *
  * Invariants: the error reported is the first one of the file, and what is missing comes after all of them.
  * The caller's struct is written once, at the end, and only when everything holds. A value of
@@ -13,15 +12,13 @@
 
 #include <assert.h>
 #include <ctype.h>
-#include <errno.h>
-#include <ini.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/ini_file.h"
 #include "lib/base/number.h"
 #include "rules/calendar.h"
 
@@ -145,18 +142,11 @@ enum {
         LINK_ROWS = sizeof(settings_link_rows) / sizeof(settings_link_rows[0]),
         /* The places of all keys that a file can have: the rows, then each link's. */
         PLACES = ROWS + SETTINGS_LINKS_MAX * LINK_ROWS,
-        LINE_NONE = INT_MAX, /* of an error that belongs to the whole file */
-        SHOWN_MAX = 80,      /* of a wrong value, in an error */
+        SHOWN_MAX = 80, /* of a wrong value, in an error */
 };
 
 struct reading {
-        const char *path;
-        FILE *file;
-        int line;
-        bool indented;  /* the line at hand begins with a blank */
-        bool has_key;   /* a key of this section came before it */
-        int error_line; /* 0: no error yet */
-        char *error;
+        struct ini_file file;
         char link[SETTINGS_LINKS_MAX][ISSUER_MAX + 1];
         size_t links;
         int line_of[PLACES]; /* 0: not given */
@@ -182,30 +172,6 @@ static const char *section_at(const struct reading *r, size_t place, char buffer
 static size_t places(const struct reading *r)
 {
         return ROWS + r->links * LINK_ROWS;
-}
-
-/* Keeps the error that comes first in the file. */
-ATM_PRINTF(3, 4)
-static void reading_fail(struct reading *r, int line, const char *format, ...)
-{
-        if (r->error_line && r->error_line <= line)
-                return;
-        r->error_line = line;
-        int used = line == LINE_NONE ? snprintf(r->error, SETTINGS_ERROR_MAX, "%s: ", r->path)
-                                     : snprintf(r->error, SETTINGS_ERROR_MAX, "%s:%d: ", r->path, line);
-        if (used < 0 || used >= SETTINGS_ERROR_MAX)
-                return;
-        va_list arguments;
-        va_start(arguments, format);
-        vsnprintf(r->error + used, (size_t)(SETTINGS_ERROR_MAX - used), format, arguments);
-        va_end(arguments);
-}
-
-/* A name from the file as it may be shown: whatever is no plain word could be part of a secret. */
-static const char *name_shown(const char *name)
-{
-        size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
-        return length > 0 && length <= 40 && !name[length] ? name : "(not a word)";
 }
 
 static void value_show(const char *value, char buffer[SHOWN_MAX + 4])
@@ -268,10 +234,11 @@ static void row_fail(struct reading *r, size_t i, const char *what)
         row_expected(row, expected, sizeof(expected));
         value_show(r->text[i], shown);
         if (row->type == SETTING_CONNINFO || !*r->text[i])
-                reading_fail(r, r->line_of[i], "[%s] %s: %s; expected %s", section, row->key, what, expected);
+                ini_file_refuse(&r->file, r->line_of[i], "[%s] %s: %s; expected %s", section, row->key, what,
+                                expected);
         else
-                reading_fail(r, r->line_of[i], "[%s] %s = '%s': %s; expected %s", section, row->key, shown,
-                             what, expected);
+                ini_file_refuse(&r->file, r->line_of[i], "[%s] %s = '%s': %s; expected %s", section, row->key,
+                                shown, what, expected);
 }
 
 static bool name_add(char *buffer, size_t size, size_t *used, const char *name)
@@ -311,18 +278,16 @@ static void keys_list(const struct reading *r, const char *section, char *buffer
 static bool link_check(struct reading *r, const char *name)
 {
         size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
-        if (length == 0 || length > ISSUER_MAX || name[length]) {
-                reading_fail(r, r->line, "[link %s]: expected a name of 1 to %d capital letters and digits",
-                             name_shown(name), ISSUER_MAX);
-                return false;
-        }
+        if (length == 0 || length > ISSUER_MAX || name[length])
+                return ini_file_refuse(&r->file, r->file.line,
+                                       "[link %s]: expected a name of 1 to %d capital letters and digits",
+                                       ini_file_word(name), ISSUER_MAX);
         for (size_t i = 0; i < r->links; i++)
                 if (strcmp(r->link[i], name) == 0)
                         return true;
-        if (r->links == SETTINGS_LINKS_MAX) {
-                reading_fail(r, r->line, "[link %s]: expected at most %d links", name, SETTINGS_LINKS_MAX);
-                return false;
-        }
+        if (r->links == SETTINGS_LINKS_MAX)
+                return ini_file_refuse(&r->file, r->file.line, "[link %s]: expected at most %d links", name,
+                                       SETTINGS_LINKS_MAX);
         strcpy(r->link[r->links++], name);
         return true;
 }
@@ -345,55 +310,17 @@ static size_t row_find(const struct reading *r, const char *section, const char 
         return PLACES;
 }
 
-/* libinih tells of a section only when it meets a key in it, so an empty unknown one is caught here. */
-static bool section_check(struct reading *r, const char *line)
+static bool on_section(void *context, const char *section)
 {
-        char section[64];
-        const char *end = strchr(line, ']');
-        if (!end)
-                return true; /* libinih reports it */
-        snprintf(section, sizeof(section), "%.*s", (int)(end - line - 1), line + 1);
-        r->has_key = false;
+        struct reading *r = context;
+        char known[256];
         if (section_known(section))
                 return true;
         if (strncmp(section, "link ", 5) == 0)
                 return link_check(r, section + 5);
-        char known[256];
         sections_list(known, sizeof(known));
-        reading_fail(r, r->line, "unknown section [%s]; expected one of: %s", name_shown(section), known);
-        return false;
-}
-
-/* fgets with a line count, for libinih; NULL ends the reading, at an error of ours too. */
-static char *on_line(char *buffer, int size, void *stream)
-{
-        struct reading *r = stream;
-        int c, n = 0;
-        r->line++;
-        while ((c = getc(r->file)) != EOF) {
-                if (n == size - 1) {
-                        reading_fail(r, r->line,
-                                     "the line is longer than %d characters; a long conninfo may go on "
-                                     "in indented lines",
-                                     size - 2);
-                        return NULL;
-                }
-                if (c == '\0') {
-                        reading_fail(r, r->line, "a zero byte; expected text");
-                        return NULL;
-                }
-                buffer[n++] = (char)c;
-                if (c == '\n')
-                        break;
-        }
-        if (n == 0)
-                return NULL;
-        buffer[n] = '\0';
-        const char *start = buffer + strspn(buffer, " \t\r\v\f");
-        r->indented = start > buffer;
-        if (*start == '[' && !(r->indented && r->has_key) && !section_check(r, start))
-                return NULL;
-        return buffer;
+        return ini_file_refuse(&r->file, r->file.line, "unknown section [%s]; expected one of: %s",
+                               ini_file_word(section), known);
 }
 
 /* An indented line: more of the value above it. Only a conninfo may be that long. */
@@ -403,10 +330,11 @@ static bool value_continue(struct reading *r, size_t i, const char *section, con
         char word[64];
         snprintf(word, sizeof(word), "%.*s", (int)strcspn(value, " \t=:"), value);
         if (row->type != SETTING_CONNINFO || row_find(r, section, word) < PLACES) {
-                reading_fail(r, r->line,
-                             "[%s] %s: an indented line goes on with the value above it, which only conninfo "
-                             "may; expected a key at the start of the line",
-                             section, row->key);
+                ini_file_refuse(
+                    &r->file, r->file.line,
+                    "[%s] %s: an indented line goes on with the value above it, which only conninfo "
+                    "may; expected a key at the start of the line",
+                    section, row->key);
                 return false;
         }
         size_t used = strlen(r->text[i]);
@@ -419,36 +347,28 @@ static bool value_continue(struct reading *r, size_t i, const char *section, con
         return true;
 }
 
-static int on_pair(void *user, const char *section, const char *key, const char *value)
+static bool on_pair(void *context, const char *section, const char *key, const char *value)
 {
-        struct reading *r = user;
+        struct reading *r = context;
         size_t i = row_find(r, section, key);
-        if (i < PLACES && r->indented && r->has_key)
-                return value_continue(r, i, section, value);
-        r->has_key = true;
-        if (i == PLACES && !*section) {
-                reading_fail(r, r->line, "key '%s' stands before any section; expected [atmd] or another",
-                             name_shown(key));
-                return 0;
-        }
+        char known[256];
         if (i == PLACES) {
-                char known[256];
                 keys_list(r, section, known, sizeof(known));
-                reading_fail(r, r->line, "[%s] %s: unknown key; expected one of: %s", section,
-                             name_shown(key), known); /* the section was checked at its header */
-                return 0;
+                return ini_file_refuse(&r->file, r->file.line, "[%s] %s: unknown key; expected one of: %s",
+                                       section, ini_file_word(key), known);
         }
-        if (r->line_of[i]) {
-                reading_fail(r, r->line, "[%s] %s: given twice, first in line %d; expected once", section,
-                             key, r->line_of[i]);
-                return 0;
-        }
-        r->line_of[i] = r->line;
+        if (r->file.goes_on)
+                return value_continue(r, i, section, value);
+        if (r->line_of[i])
+                return ini_file_refuse(&r->file, r->file.line,
+                                       "[%s] %s: given twice, first in line %d; expected once", section, key,
+                                       r->line_of[i]);
+        r->line_of[i] = r->file.line;
         int n = snprintf(r->text[i], SETTINGS_TEXT_MAX, "%s", value);
         if (n < SETTINGS_TEXT_MAX)
-                return 1;
+                return true;
         row_fail(r, i, "too long");
-        return 0;
+        return false;
 }
 
 static bool moment_parse(const struct settings_row *row, const char *text, int64_t *ret_ms)
@@ -478,16 +398,16 @@ static bool path_resolve(struct reading *r, size_t i, char target[SETTINGS_TEXT_
         if (strlen(value) == 64 && !value[strspn(value, "0123456789abcdefABCDEF")]) {
                 /* Somebody wrote the key where its file's name belongs: don't repeat it. */
                 char section[SECTION_MAX];
-                reading_fail(r, r->line_of[i],
-                             "[%s] %s: 64 hexadecimal digits, which look like a key; "
-                             "expected the path of the file that holds it",
-                             section_at(r, i, section), row_at(i)->key);
+                ini_file_refuse(&r->file, r->line_of[i],
+                                "[%s] %s: 64 hexadecimal digits, which look like a key; "
+                                "expected the path of the file that holds it",
+                                section_at(r, i, section), row_at(i)->key);
                 return false;
         }
-        const char *slash = strrchr(r->path, '/');
+        const char *slash = strrchr(r->file.path, '/');
         char folder[PATH_MAX];
-        snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - r->path + 1) : 1,
-                 slash ? r->path : ".");
+        snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - r->file.path + 1) : 1,
+                 slash ? r->file.path : ".");
         char *absolute = *value == '/' ? NULL : realpath(folder, NULL);
         int n = *value == '/' || !absolute ? snprintf(target, SETTINGS_TEXT_MAX, "%s", value)
                                            : snprintf(target, SETTINGS_TEXT_MAX, "%s/%s", absolute, value);
@@ -587,8 +507,8 @@ static void rows_store(struct reading *r, struct settings *settings)
         for (size_t i = 0; i < places(r); i++) {
                 const struct settings_row *row = row_at(i);
                 if (!r->line_of[i] && !row->fallback) {
-                        reading_fail(r, LINE_NONE, "[%s] %s is missing: %s", section_at(r, i, section),
-                                     row->key, row->text);
+                        ini_file_refuse(&r->file, INI_FILE_WHOLE, "[%s] %s is missing: %s",
+                                        section_at(r, i, section), row->key, row->text);
                         continue;
                 }
                 if (!r->line_of[i] && !*row->fallback)
@@ -619,16 +539,18 @@ static void clock_check(struct reading *r, struct settings *settings)
                 const int line[] = {start, anchor, speed};
                 for (int i = 0; i < 3; i++)
                         if (line[i])
-                                reading_fail(r, line[i],
-                                             "[clock] %s: only a laboratory has a clock of its own; expected "
-                                             "laboratory = yes beside it, or real time",
-                                             key[i]);
+                                ini_file_refuse(
+                                    &r->file, line[i],
+                                    "[clock] %s: only a laboratory has a clock of its own; expected "
+                                    "laboratory = yes beside it, or real time",
+                                    key[i]);
         } else if (!start != !anchor) {
-                reading_fail(r, start ? start : anchor,
-                             "[clock] %s: given without %s; expected both or neither",
-                             start ? "start" : "anchor", start ? "anchor" : "start");
+                ini_file_refuse(&r->file, start ? start : anchor,
+                                "[clock] %s: given without %s; expected both or neither",
+                                start ? "start" : "anchor", start ? "anchor" : "start");
         } else if (!start && settings->clock.speed != 1) {
-                reading_fail(r, speed, "[clock] speed: other than 1 without start and anchor; expected both");
+                ini_file_refuse(&r->file, speed,
+                                "[clock] speed: other than 1 without start and anchor; expected both");
         }
         if (!settings->laboratory || !start)
                 settings->clock = clock_real;
@@ -638,10 +560,10 @@ static void limits_check(struct reading *r, const struct settings *settings)
 {
         int queue = line_of(r, "database", "queue_max"), batch = line_of(r, "database", "batch_max");
         if (settings->queue_max < settings->batch_max)
-                reading_fail(r, queue ? queue : batch,
-                             "[database] %s: a queue of %" PRId64 " can't hold a batch of %" PRId64
-                             "; expected queue_max to be at least batch_max",
-                             queue ? "queue_max" : "batch_max", settings->queue_max, settings->batch_max);
+                ini_file_refuse(&r->file, queue ? queue : batch,
+                                "[database] %s: a queue of %" PRId64 " can't hold a batch of %" PRId64
+                                "; expected queue_max to be at least batch_max",
+                                queue ? "queue_max" : "batch_max", settings->queue_max, settings->batch_max);
 }
 
 /* An ATM must be told 91 before it is left in silence. */
@@ -653,46 +575,33 @@ static void links_check(struct reading *r, const struct settings *settings)
                 snprintf(section, sizeof(section), "link %s", link->name);
                 int line = line_of(r, section, "answer_timeout_ms");
                 if (link->answer_timeout_ms >= settings->request_timeout_ms)
-                        reading_fail(r, line ? line : line_of(r, "limits", "request_timeout_ms"),
-                                     "[%s] answer_timeout_ms: %" PRId64 " is not less than [limits] "
-                                     "request_timeout_ms, %" PRId64
-                                     "; expected an ATM to wait longer than atmd "
-                                     "waits for the bank",
-                                     section, link->answer_timeout_ms, settings->request_timeout_ms);
+                        ini_file_refuse(&r->file, line ? line : line_of(r, "limits", "request_timeout_ms"),
+                                        "[%s] answer_timeout_ms: %" PRId64 " is not less than [limits] "
+                                        "request_timeout_ms, %" PRId64
+                                        "; expected an ATM to wait longer than atmd "
+                                        "waits for the bank",
+                                        section, link->answer_timeout_ms, settings->request_timeout_ms);
         }
         int line = line_of(r, "saf", "retry_first_ms"), longest = line_of(r, "saf", "retry_max_ms");
         if (settings->saf_retry_first_ms > settings->saf_retry_max_ms)
-                reading_fail(r, line ? line : longest,
-                             "[saf] retry_first_ms: %" PRId64 " is more than retry_max_ms, %" PRId64
-                             "; expected the first pause to be the shortest",
-                             settings->saf_retry_first_ms, settings->saf_retry_max_ms);
+                ini_file_refuse(&r->file, line ? line : longest,
+                                "[saf] retry_first_ms: %" PRId64 " is more than retry_max_ms, %" PRId64
+                                "; expected the first pause to be the shortest",
+                                settings->saf_retry_first_ms, settings->saf_retry_max_ms);
 }
 
-static bool stream_load(struct reading *r, struct settings *ret_settings)
+static bool file_load(struct reading *r, struct settings *ret_settings)
 {
         struct settings settings = {0};
-        int bad_line = ini_parse_stream(on_line, r, on_pair, r);
-        bool unreadable = ferror(r->file);
-        fclose(r->file);
-        if (unreadable) {
-                snprintf(r->error, SETTINGS_ERROR_MAX, "%s: can't be read; expected a configuration file",
-                         r->path);
+        if (!ini_file_read(&r->file))
                 return false;
-        }
-        /* An error of on_pair comes with its line too; it was filed first and stays. */
-        if (bad_line > 0)
-                reading_fail(r, bad_line,
-                             "not understood; expected [section], key = value, or a comment after # or ;");
-        else if (bad_line < 0)
-                reading_fail(r, LINE_NONE, "no memory to read it");
-        if (!r->error_line)
-                rows_store(r, &settings);
-        if (!r->error_line) {
+        rows_store(r, &settings);
+        if (!r->file.error_line) {
                 clock_check(r, &settings);
                 limits_check(r, &settings);
                 links_check(r, &settings);
         }
-        if (r->error_line)
+        if (r->file.error_line)
                 return false;
         *ret_settings = settings;
         return true;
@@ -714,13 +623,16 @@ bool settings_load(const char *path, struct settings *ret_settings, char error[S
                 snprintf(error, SETTINGS_ERROR_MAX, "%s: no memory to read it", path);
                 return false;
         }
-        r->path = path;
-        r->error = error;
-        r->file = fopen(path, "re");
-        if (!r->file)
-                snprintf(error, SETTINGS_ERROR_MAX, "%s: %s; expected a configuration file", path,
-                         strerror(errno));
-        bool good = r->file && stream_load(r, ret_settings);
+        r->file = (struct ini_file){.path = path,
+                                    .wanted = "a configuration file",
+                                    .error = error,
+                                    .error_size = SETTINGS_ERROR_MAX,
+                                    .on_section = on_section,
+                                    .on_pair = on_pair,
+                                    .context = r,
+                                    .may_go_on = true};
+        bool good = ini_file_open(&r->file) && file_load(r, ret_settings);
+        ini_file_close(&r->file);
         free(r);
         return good;
 }

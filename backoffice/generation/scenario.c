@@ -1,18 +1,14 @@
-/*
- * The scenario's file. libinih splits lines; the reader counts them, since Debian's does not pass the number on.
- * The first error stays, with its line.
- */
+/* The scenario's file (lib/base/ini_file.h); then what must hold of all of it, and what it says of a day. */
 #include "backoffice/generation/scenario.h"
 
-#include <errno.h>
-#include <ini.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/array.h"
+#include "lib/base/ini_file.h"
 #include "lib/base/number.h"
 #include "rules/calendar.h"
 
@@ -20,30 +16,29 @@ enum { PERMILLE = 1000, BASIS_POINTS = 10000, ATMS_MAX = 100000 };
 
 struct reading {
         struct scenario *scenario;
-        FILE *file;
-        int line;
-        bool failed;
-        char *error;
-        char section[64], source[160];
+        struct ini_file file;
+        char section[INI_FILE_NAME_MAX + 1], source[160];
         size_t section_entries; /* the first entry of the section: its source comes last */
         bool seen[64];          /* of the rows of keys */
 };
 
+/* Of the line at hand, and of the section that it is in. */
 static void fail(struct reading *r, const char *format, ...) ATM_PRINTF(2, 3);
 
 static void fail(struct reading *r, const char *format, ...)
 {
+        char text[SCENARIO_ERROR_MAX];
         va_list arguments;
-        int length;
 
-        if (r->failed)
-                return;
-        r->failed = true;
-        length =
-            snprintf(r->error, SCENARIO_ERROR_MAX, "%s:%d: [%s] ", r->scenario->path, r->line, r->section);
         va_start(arguments, format);
-        vsnprintf(r->error + length, SCENARIO_ERROR_MAX - (size_t)length, format, arguments);
+        vsnprintf(text, sizeof(text), format, arguments);
         va_end(arguments);
+        ini_file_refuse(&r->file, r->file.line, "[%s] %s", r->section, text);
+}
+
+static bool failed(const struct reading *r)
+{
+        return r->file.error_line != 0;
 }
 
 static bool number(struct reading *r, const char *key, const char *text, int64_t minimum, int64_t maximum,
@@ -137,7 +132,7 @@ static void take_placed(struct reading *r, const char *key, const char *value)
         else if (number(r, key, value, 1, ATMS_MAX, &placed.atms) && s->placed_count &&
                  placed.atms < s->placed[s->placed_count - 1].atms)
                 fail(r, "%s: %s: expected as many ATMs as before, or more", key, value);
-        else if (!r->failed)
+        else if (!failed(r))
                 s->placed[s->placed_count++] = placed;
 }
 
@@ -262,7 +257,7 @@ static void take_entry(struct reading *r, enum scenario_entry_kind kind, char wo
                 fail(r, "%.40s: too long", key);
                 return;
         }
-        *entry = (struct scenario_entry){.kind = kind, .line = r->line};
+        *entry = (struct scenario_entry){.kind = kind, .line = r->file.line};
         memcpy(entry->key, words, sizeof(entry->key));
         strcpy(entry->name, key);
         strcpy(entry->value, value);
@@ -281,45 +276,40 @@ static bool is_plain_section(const char *section)
         return false;
 }
 
-static int on_pair(void *context, const char *section, const char *key, const char *value)
+static bool on_section(void *context, const char *section)
+{
+        struct reading *r = context;
+        char words[2][24];
+        bool known = is_plain_section(section) || entry_kind(section, words) != ENTRY_KINDS;
+
+        for (size_t i = 0; i < LENGTH(lists); i++)
+                known = known || !strcmp(lists[i].section, section);
+        strcpy(r->section, section);
+        r->source[0] = '\0';
+        r->section_entries = r->scenario->entry_count;
+        if (!known)
+                fail(r, "no such section");
+        return known;
+}
+
+static bool on_pair(void *context, const char *section, const char *key, const char *value)
 {
         struct reading *r = context;
         enum scenario_entry_kind kind;
         char words[2][24];
 
-        if (strcmp(section, r->section) != 0) {
-                snprintf(r->section, sizeof(r->section), "%s", section);
-                r->source[0] = '\0';
-                r->section_entries = r->scenario->entry_count;
-        }
-        for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+        for (size_t i = 0; i < LENGTH(lists); i++) {
                 if (!strcmp(lists[i].section, section)) {
                         lists[i].take(r, key, value);
-                        return !r->failed;
+                        return !failed(r);
                 }
         }
         kind = entry_kind(section, words);
         if (kind != ENTRY_KINDS)
                 take_entry(r, kind, words, key, value);
-        else if (is_plain_section(section))
-                take_key(r, key, value);
         else
-                fail(r, "no such section");
-        return !r->failed;
-}
-
-/* libinih would tell of a line that is nothing only after those that follow it. */
-static char *on_line(char *buffer, int size, void *stream)
-{
-        struct reading *r = stream;
-        char *line = r->failed ? NULL : fgets(buffer, size, r->file);
-
-        r->line++;
-        if (line && !strchr("[#;\n", line[strspn(line, " \t\r")]) && !strchr(line, '=')) {
-                fail(r, "not understood: expected [section], key = value, or a comment after # or ;");
-                return NULL;
-        }
-        return line;
+                take_key(r, key, value);
+        return !failed(r);
 }
 
 /* A section or key that has to be there, and what must add up. */
@@ -329,8 +319,8 @@ static void check_whole(struct reading *r)
         int64_t banks = 0, hours = 0, amounts = 0,
                 ends = s->none_bp + s->partial_bp + s->corrected_bp + s->taken_back_bp;
 
-        r->line = 0;
-        for (size_t i = 0; i < KEYS && !r->failed; i++) {
+        r->file.line = INI_FILE_WHOLE;
+        for (size_t i = 0; i < KEYS && !failed(r); i++) {
                 snprintf(r->section, sizeof(r->section), "%s", keys[i].section);
                 if (!r->seen[i])
                         fail(r, "%s is missing", keys[i].key);
@@ -363,7 +353,7 @@ static void check_whole(struct reading *r)
         if (ends > BASIS_POINTS || s->refused_bp + s->silent_bp > BASIS_POINTS)
                 fail(r, "more than %d basis points in all", BASIS_POINTS);
         strcpy(r->section, "demand quarter");
-        for (int32_t day = s->from_day; day <= s->to_day && !r->failed; day++) {
+        for (int32_t day = s->from_day; day <= s->to_day && !failed(r); day++) {
                 bool known = false;
                 char text[11];
 
@@ -394,40 +384,35 @@ static bool digest_file(FILE *file, char ret_digest[65])
 
 static bool read_file(struct reading *r)
 {
-        int bad_line;
-
-        if (!digest_file(r->file, r->scenario->digest)) {
-                snprintf(r->error, SCENARIO_ERROR_MAX, "%s: can't be read", r->scenario->path);
+        if (!digest_file(r->file.stream, r->scenario->digest)) {
+                snprintf(r->file.error, SCENARIO_ERROR_MAX, "%s: can't be read; expected %s", r->file.path,
+                         r->file.wanted);
                 return false;
         }
-        bad_line = ini_parse_stream(on_line, r, on_pair, r);
-        if (bad_line && !r->failed) {
-                r->line = bad_line > 0 ? bad_line : 0;
-                fail(r, "not understood: expected [section], key = value, or a comment after # or ;");
-        }
-        if (!r->failed)
-                check_whole(r);
-        return !r->failed;
+        if (!ini_file_read(&r->file))
+                return false;
+        check_whole(r);
+        return !failed(r);
 }
 
 bool scenario_load(const char *path, struct scenario *ret_scenario, char error[SCENARIO_ERROR_MAX])
 {
-        struct reading r = {.scenario = ret_scenario, .error = error};
+        struct reading r = {.scenario = ret_scenario,
+                            .file = {.path = path,
+                                     .wanted = "a scenario, as etc/scenarios/fy2015-fy2016",
+                                     .error = error,
+                                     .error_size = SCENARIO_ERROR_MAX,
+                                     .on_section = on_section,
+                                     .on_pair = on_pair,
+                                     .context = &r}};
         const char *name = strrchr(path, '/');
         bool good;
 
         memset(ret_scenario, 0, sizeof(*ret_scenario));
         snprintf(ret_scenario->path, sizeof(ret_scenario->path), "%s", path);
         snprintf(ret_scenario->name, sizeof(ret_scenario->name), "%s", name ? name + 1 : path);
-        r.file = fopen(path, "re");
-        if (!r.file) {
-                snprintf(error, SCENARIO_ERROR_MAX,
-                         "%s: %s: expected a scenario, as etc/scenarios/fy2015-fy2016", path,
-                         strerror(errno));
-                return false;
-        }
-        good = read_file(&r);
-        fclose(r.file);
+        good = ini_file_open(&r.file) && read_file(&r);
+        ini_file_close(&r.file);
         return good;
 }
 

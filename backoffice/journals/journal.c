@@ -199,7 +199,7 @@ static bool take_text(struct eye *eye, char *buffer, size_t size)
 /* '-' is -1. */
 static bool take_number(struct eye *eye, int64_t *ret_value)
 {
-        const char *word;
+        const char *word = "";
         size_t length = take_word(eye, &word);
 
         if (length == 1 && *word == '-') {

@@ -110,7 +110,7 @@ static const struct {
     {"none_bp", "none_bp = 9999\n", "[ends] more than 10000 basis points in all"},
     {"[parlors]", "[pachinko]\n", "[pachinko] no such section"},
     {"[cost 1Q15]", "[cost]\n", "[cost] no such section"},
-    {"[cards]", "cards\n", "not understood: expected [section], key = value, or a comment after # or ;"},
+    {"[cards]", "cards\n", "not understood; expected [section], key = value, or a comment after # or ;"},
 };
 
 START_TEST(what_is_wrong_is_named_with_its_line)
@@ -129,7 +129,7 @@ END_TEST
 START_TEST(a_file_that_is_not_there_is_named)
 {
         ck_assert(!scenario_load("/no/such/scenario", &scenario, error));
-        ck_assert_str_eq(error, "/no/such/scenario: No such file or directory: expected a scenario, as "
+        ck_assert_str_eq(error, "/no/such/scenario: No such file or directory; expected a scenario, as "
                                 "etc/scenarios/fy2015-fy2016");
 }
 END_TEST

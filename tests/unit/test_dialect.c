@@ -490,7 +490,7 @@ static const struct {
     {LINE_END, "[bank]", "x.dialect:26: unknown section [bank]; expected " SECTIONS_WANTED},
     {LINE_FIELDS, "[bank]", "x.dialect:8: unknown section [bank]; expected " SECTIONS_WANTED},
     {LINE_FIELDS, "[b\x01k]", "x.dialect:8: unknown section [b?k]; expected " SECTIONS_WANTED},
-    {1, NULL, "x.dialect:1: key 'name' stands before any section; expected [dialect] first"},
+    {1, NULL, "x.dialect:1: key 'name' stands before any section; expected [section] first"},
     {LINE_FIELDS, NULL,
      "x.dialect:8: [dialect] 2: unknown key; expected one of: name, header, header_counts_itself, bitmap, "
      "digits, "
@@ -798,7 +798,7 @@ START_TEST(a_file_that_is_not_there_is_named)
                          "/nowhere/x.dialect: No such file or directory; expected a dialect's file, or ascii "
                          "for the built-in one");
         ck_assert(!dialect_load("/", &dialect, NULL, error));
-        ck_assert_str_eq(error, "/: can't be read; expected a dialect's file");
+        ck_assert_str_eq(error, "/: can't be read; expected a dialect's file, or ascii for the built-in one");
 }
 END_TEST
 

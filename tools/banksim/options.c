@@ -4,15 +4,13 @@
  */
 #include "tools/banksim/options.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <ini.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/ini_file.h"
 #include "lib/base/number.h"
 #include "rules/calendar.h"
 
@@ -163,12 +161,8 @@ struct reading {
         size_t banks;
         struct layer *layer; /* of the words: the common one, then the bank's */
         bool require_faults, json;
-        /* the file */
-        const char *path;
-        FILE *file;
-        int line;
-        struct layer *section;
-        char section_name[64];
+        struct ini_file file;
+        struct layer *section; /* of the file, at hand */
         bool failed, of_file;
         char *error;
 };
@@ -254,81 +248,61 @@ static bool is_of_bank(int row)
 static bool give_path(struct reading *r, struct value *value, const char *text)
 {
         char path[PATH_MAX + OPTIONS_TEXT_MAX];
-        const char *slash = strrchr(r->path, '/');
-        snprintf(path, sizeof(path), "%.*s%s", slash ? (int)(slash - r->path + 1) : 0, r->path, text);
+        const char *slash = strrchr(r->file.path, '/');
+        snprintf(path, sizeof(path), "%.*s%s", slash ? (int)(slash - r->file.path + 1) : 0, r->file.path,
+                 text);
         return give(r, value, path);
 }
 
-/* libinih's Debian build does not pass the line's number: this reader counts. */
-static char *on_line(char *buffer, int size, void *context)
+static bool on_section(void *context, const char *section)
 {
         struct reading *r = context;
-        char *line = fgets(buffer, size, r->file);
-        if (!line)
-                return NULL;
-        r->line++;
-        size_t length = strlen(line);
-        if (length + 1 == (size_t)size && line[length - 1] != '\n')
-                wrong(r, true, "%s:%d: a line of at most %d bytes is expected", r->path, r->line, size - 2);
-        return line;
-}
-
-static bool enter_section(struct reading *r, const char *section)
-{
-        char place[192], problem[256] = "";
-        if (strcmp(section, r->section_name) == 0 && r->section)
-                return true;
-        snprintf(r->section_name, sizeof(r->section_name), "%s", section);
-        snprintf(place, sizeof(place), "%.120s:%d", r->path, r->line);
-        if (strcmp(section, "banksim") == 0)
+        char problem[256];
+        if (strcmp(section, "banksim") == 0) {
                 r->section = &r->common;
-        else if (strncmp(section, "bank ", 5) == 0)
-                r->section = layer_of(r, section + 5, problem, sizeof(problem));
-        else
-                r->section = NULL;
-        if (*problem)
-                wrong(r, true, "%s: %s", place, problem);
-        else if (!r->section)
-                wrong(r, true, "%s: [%.40s]: unknown section; expected [banksim] or [bank NAME]", place,
-                      section);
-        return r->section;
+                return true;
+        }
+        if (strncmp(section, "bank ", 5) != 0)
+                return ini_file_refuse(&r->file, r->file.line,
+                                       "[%.40s]: unknown section; expected [banksim] or [bank NAME]",
+                                       section);
+        r->section = layer_of(r, section + 5, problem, sizeof(problem));
+        return r->section || ini_file_refuse(&r->file, r->file.line, "%s", problem);
 }
 
-static int on_pair(void *context, const char *section, const char *key, const char *text)
+static bool on_pair(void *context, const char *section, const char *key, const char *text)
 {
         struct reading *r = context;
-        if (r->failed || !enter_section(r, section))
-                return 0;
         int row = row_of(key);
         if (row < 0 || (r->section != &r->common && !is_of_bank(row)))
-                return wrong(r, true, "%s:%d: [%.40s] %.40s: unknown key%s", r->path, r->line, section, key,
-                             row < 0 ? "; `banksim run --help` names them" : " here; it stands in [banksim]");
+                return ini_file_refuse(&r->file, r->file.line, "[%.40s] %.40s: unknown key%s", section, key,
+                                       row < 0 ? "; `banksim run --help` names them"
+                                               : " here; it stands in [banksim]");
         struct value *value = &r->section->value[row];
         if (value->text)
-                return wrong(r, true, "%s:%d: [%.40s] %s: given twice; expected once", r->path, r->line,
-                             section, key);
-        snprintf(value->place, sizeof(value->place), "%.100s:%d: [%.20s] %s", r->path, r->line, section, key);
+                return ini_file_refuse(&r->file, r->file.line, "[%.40s] %s: given twice; expected once",
+                                       section, key);
+        snprintf(value->place, sizeof(value->place), "%.100s:%d: [%.20s] %s", r->file.path, r->file.line,
+                 section, key);
         value->of_file = true;
         if (is_path(row) && *text && *text != '/' && !(row == ROW_DIALECT && strcmp(text, "ascii") == 0))
-                return give_path(r, value, text);
-        return give(r, value, text);
+                return give_path(r, value, text) || ini_file_refuse(&r->file, r->file.line, "out of memory");
+        return give(r, value, text) || ini_file_refuse(&r->file, r->file.line, "out of memory");
 }
 
 static bool read_file(struct reading *r, const char *path)
 {
-        r->path = path;
-        r->file = fopen(path, "re");
-        if (!r->file)
-                return wrong(r, true, "%s: %s; expected a configuration file", path, strerror(errno));
-        int bad_line = ini_parse_stream(on_line, r, on_pair, r);
-        bool unreadable = ferror(r->file);
-        fclose(r->file);
-        if (unreadable)
-                return wrong(r, true, "%s: can't be read; expected a configuration file", path);
-        if (bad_line != 0)
-                return wrong(r, true, "%s:%d: not understood; expected [section], key = value, or a comment",
-                             path, bad_line);
-        return !r->failed;
+        r->file = (struct ini_file){.path = path,
+                                    .wanted = "a configuration file",
+                                    .error = r->error,
+                                    .error_size = OPTIONS_ERROR_MAX,
+                                    .on_section = on_section,
+                                    .on_pair = on_pair,
+                                    .context = r};
+        bool good = ini_file_open(&r->file) && ini_file_read(&r->file) && !r->failed;
+        ini_file_close(&r->file);
+        r->failed = r->of_file = !good;
+        return good;
 }
 
 /* ---- the command line ---------------------------------------------------------------------------------- */
