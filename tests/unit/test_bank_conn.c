@@ -17,91 +17,33 @@
 #include "lib/net/priorities.h"
 #include "protocol/frame.h"
 #include "tests/unit/bank_peer.h"
-#include "lib/security/pki.h"
-#include "lib/security/tls.h"
+#include "tests/unit/pki_folder.h"
 
 enum { PATIENCE_MS = 60000, TURN_US = 100, SIDES = 2, EXCHANGES = 200 };
 
 /* ---- certificates, made once --------------------------------------------------------------------------- */
 
-static char folder[] = "/tmp/atm-test-bank-conn-XXXXXX";
 static SSL_CTX *client_tls, *bank_tls, *elsewhere_tls, *foreign_tls;
-
-static const char *in_folder(const char *name)
-{
-        static char paths[4][128];
-        static int next;
-        char *path = paths[next++ % 4];
-        snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
-        return path;
-}
-
-static void must(bool good, const char *error)
-{
-        if (good)
-                return;
-        fprintf(stderr, "test_bank_conn: %s\n", error);
-        exit(EXIT_FAILURE);
-}
-
-static void issue(const char *authority, const char *name, enum pki_use use, const char *san)
-{
-        char error[PKI_ERROR_MAX] = "";
-        struct pki_authority *pki = pki_open(in_folder(authority), error);
-        must(pki != NULL, error);
-        must(pki_issue(pki, name, use, san, 10, in_folder(authority), error), error);
-        pki_close(pki);
-}
-
-static SSL_CTX *server_of(const char *certificate, const char *key)
-{
-        char error[TLS_ERROR_MAX];
-        SSL_CTX *tls = tls_server_context(in_folder("ours/ca.crt"), in_folder(certificate), in_folder(key),
-                                          "1.3", error);
-        must(tls != NULL, error);
-        return tls;
-}
 
 static void make_certificates(void)
 {
-        char error[PKI_ERROR_MAX] = "", tls_error[TLS_ERROR_MAX];
-        must(mkdtemp(folder) != NULL, "mkdtemp");
-        must(pki_init(in_folder("ours"), "ours", 10, error), error);
-        must(pki_init(in_folder("other"), "other", 10, error), error);
-        issue("ours", "ACQUIRER", PKI_CLIENT, NULL);
-        issue("ours", "bank", PKI_SERVER, "IP:127.0.0.1,DNS:localhost");
-        issue("ours", "elsewhere", PKI_SERVER, "IP:127.0.0.2");
-        issue("other", "foreign", PKI_SERVER, "IP:127.0.0.1");
-        client_tls = tls_client_context(in_folder("ours/ca.crt"), in_folder("ours/ACQUIRER.crt"),
-                                        in_folder("ours/ACQUIRER.key"), tls_error);
-        must(client_tls != NULL, tls_error);
-        bank_tls = server_of("ours/bank.crt", "ours/bank.key");
-        elsewhere_tls = server_of("ours/elsewhere.crt", "ours/elsewhere.key");
-        foreign_tls = server_of("other/foreign.crt", "other/foreign.key");
+        pki_folder_make();
+        pki_folder_issue("ours", "ACQUIRER", PKI_CLIENT, NULL, 10);
+        pki_folder_issue("ours", "bank", PKI_SERVER, "IP:127.0.0.1,DNS:localhost", 10);
+        pki_folder_issue("ours", "elsewhere", PKI_SERVER, "IP:127.0.0.2", 10);
+        pki_folder_issue("other", "foreign", PKI_SERVER, "IP:127.0.0.1", 10);
+        client_tls = pki_folder_client("ours/ACQUIRER");
+        bank_tls = pki_folder_server("ours/bank");
+        elsewhere_tls = pki_folder_server("ours/elsewhere");
+        foreign_tls = pki_folder_server("other/foreign");
 }
 
 static void drop_certificates(void)
 {
-        static const char *const names[] = {"ours/ca.crt",
-                                            "ours/ca.key",
-                                            "ours/ACQUIRER.crt",
-                                            "ours/ACQUIRER.key",
-                                            "ours/bank.crt",
-                                            "ours/bank.key",
-                                            "ours/elsewhere.crt",
-                                            "ours/elsewhere.key",
-                                            "other/ca.crt",
-                                            "other/ca.key",
-                                            "other/foreign.crt",
-                                            "other/foreign.key",
-                                            "ours",
-                                            "other",
-                                            ""};
         SSL_CTX *const contexts[] = {client_tls, bank_tls, elsewhere_tls, foreign_tls};
         for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
                 SSL_CTX_free(contexts[i]);
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-                remove(in_folder(names[i]));
+        pki_folder_drop();
 }
 
 /* ---- the bank's side ----------------------------------------------------------------------------------- */

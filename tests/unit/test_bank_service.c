@@ -11,6 +11,7 @@
 #include "daemon/session.h"
 #include "rules/calendar.h"
 #include "tests/unit/bank_peer.h"
+#include "tests/unit/token_key.h"
 
 #define PAN      "9900110000000001"
 #define TERMINAL "T0000001"
@@ -152,20 +153,6 @@ static struct reference *make_reference(void)
         return r;
 }
 
-static struct token_key *make_key(void)
-{
-        char path[] = "/tmp/atm-test-token-XXXXXX", error[TOKEN_ERROR_MAX];
-        int fd = mkstemp(path);
-        ck_assert_int_ge(fd, 0);
-        for (int i = 0; i < 64; i++)
-                ck_assert_int_eq(write(fd, "a", 1), 1);
-        close(fd);
-        struct token_key *key = token_key_load(path, error);
-        unlink(path);
-        ck_assert_msg(key != NULL, "%s", error);
-        return key;
-}
-
 static void sign_on(int i)
 {
         uint8_t bytes[ISO_MESSAGE_MAX];
@@ -193,7 +180,7 @@ static void set_up(void)
         log_open("stderr", "error", NULL);
         ck_assert(calendar_parse_moment(BUSINESS, &bank_now_ms));
         reference = make_reference();
-        token_key = make_key();
+        token_key = token_key_of("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
         script.face.backend = &script_backend;
         script.reference = reference;
         script.count = 0;

@@ -21,6 +21,7 @@
 #include "tests/contract/draws.h"
 #include "tests/ledger_mem/ledger_mem.h"
 #include "tests/unit/bank_peer.h"
+#include "tests/unit/token_key.h"
 
 #define TERMINAL     "T0000001"
 #define BUSINESS     "2016-12-29T12:00:00+09:00"
@@ -182,20 +183,6 @@ static struct reference *draw_reference(void)
         return r;
 }
 
-static struct token_key *make_key(void)
-{
-        char path[] = "/tmp/atm-test-token-XXXXXX", error[TOKEN_ERROR_MAX];
-        int fd = mkstemp(path);
-        ck_assert_int_ge(fd, 0);
-        for (int i = 0; i < 64; i++)
-                ck_assert_int_eq(write(fd, "a", 1), 1);
-        close(fd);
-        struct token_key *key = token_key_load(path, error);
-        unlink(path);
-        ck_assert_msg(key != NULL, "%s", error);
-        return key;
-}
-
 static int64_t on_clock(void *context)
 {
         (void)context;
@@ -228,7 +215,7 @@ static void set_up_world(int dialect)
         story[0] = '\0';
         ck_assert(calendar_parse_moment(BUSINESS, &bank_now_ms));
         reference = draw_reference();
-        token_key = make_key();
+        token_key = token_key_of("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
         database = memory_database_new(reference);
         draw_pan("9900010000", house_pan);
         draw_pan("8800110000", link_pan);

@@ -18,8 +18,7 @@
 #include "lib/base/log.h"
 #include "lib/net/priorities.h"
 #include "protocol/frame.h"
-#include "lib/security/pki.h"
-#include "lib/security/tls.h"
+#include "tests/unit/pki_folder.h"
 
 enum {
         FRAMES_MAX = 4096,
@@ -32,84 +31,28 @@ enum {
 
 /* ---- certificates, made once --------------------------------------------------------------------------- */
 
-static char folder[] = "/tmp/atm-test-conn-XXXXXX";
 static SSL_CTX *server_tls, *client_tls, *expired_tls, *foreign_tls, *bare_tls;
-
-static const char *in_folder(const char *name)
-{
-        static char paths[4][128];
-        static int next;
-        char *path = paths[next++ % 4];
-        snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
-        return path;
-}
-
-static void must(bool good, const char *error)
-{
-        if (good)
-                return;
-        fprintf(stderr, "test_conn: %s\n", error);
-        exit(EXIT_FAILURE);
-}
-
-static SSL_CTX *client_of(const char *ca, const char *certificate, const char *key)
-{
-        char error[TLS_ERROR_MAX];
-        SSL_CTX *tls = tls_client_context(in_folder(ca), in_folder(certificate), in_folder(key), error);
-        must(tls != NULL, error);
-        return tls;
-}
-
-static void issue(const char *authority, const char *name, enum pki_use use, int days)
-{
-        char error[PKI_ERROR_MAX] = "";
-        struct pki_authority *pki = pki_open(in_folder(authority), error);
-        must(pki != NULL, error);
-        must(pki_issue(pki, name, use, NULL, days, in_folder(authority), error), error);
-        pki_close(pki);
-}
 
 static void make_certificates(void)
 {
-        char error[PKI_ERROR_MAX] = "", tls_error[TLS_ERROR_MAX];
-        must(mkdtemp(folder) != NULL, "mkdtemp");
-        must(pki_init(in_folder("ours"), "ours", 10, error), error);
-        must(pki_init(in_folder("other"), "other", 10, error), error);
-        issue("ours", "atmd", PKI_SERVER, 10);
-        issue("ours", "T0000001", PKI_CLIENT, 10);
-        issue("ours", "T0000002", PKI_CLIENT, -1);
-        issue("other", "T0000003", PKI_CLIENT, 10);
-        server_tls = tls_server_context(in_folder("ours/ca.crt"), in_folder("ours/atmd.crt"),
-                                        in_folder("ours/atmd.key"), "1.3", tls_error);
-        must(server_tls != NULL, tls_error);
-        client_tls = client_of("ours/ca.crt", "ours/T0000001.crt", "ours/T0000001.key");
-        expired_tls = client_of("ours/ca.crt", "ours/T0000002.crt", "ours/T0000002.key");
-        foreign_tls = client_of("ours/ca.crt", "other/T0000003.crt", "other/T0000003.key");
+        pki_folder_make();
+        pki_folder_issue("ours", "atmd", PKI_SERVER, NULL, 10);
+        pki_folder_issue("ours", "T0000001", PKI_CLIENT, NULL, 10);
+        pki_folder_issue("ours", "T0000002", PKI_CLIENT, NULL, -1);
+        pki_folder_issue("other", "T0000003", PKI_CLIENT, NULL, 10);
+        server_tls = pki_folder_server("ours/atmd");
+        client_tls = pki_folder_client("ours/T0000001");
+        expired_tls = pki_folder_client("ours/T0000002");
+        foreign_tls = pki_folder_client("other/T0000003");
         bare_tls = SSL_CTX_new(TLS_client_method());
 }
 
 static void drop_certificates(void)
 {
-        static const char *const names[] = {"ours/ca.crt",
-                                            "ours/ca.key",
-                                            "ours/atmd.crt",
-                                            "ours/atmd.key",
-                                            "ours/T0000001.crt",
-                                            "ours/T0000001.key",
-                                            "ours/T0000002.crt",
-                                            "ours/T0000002.key",
-                                            "other/ca.crt",
-                                            "other/ca.key",
-                                            "other/T0000003.crt",
-                                            "other/T0000003.key",
-                                            "ours",
-                                            "other",
-                                            ""};
         SSL_CTX *const contexts[] = {server_tls, client_tls, expired_tls, foreign_tls, bare_tls};
         for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
                 SSL_CTX_free(contexts[i]);
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-                remove(in_folder(names[i]));
+        pki_folder_drop();
 }
 
 /* ---- the owner ----------------------------------------------------------------------------------------- */

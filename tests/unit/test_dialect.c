@@ -14,6 +14,7 @@
 #include "protocol/frame.h"
 #include "protocol/profile.h"
 #include "tests/contract/draws.h"
+#include "tests/unit/random_char.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -823,24 +824,6 @@ static unsigned below(unsigned limit)
         return (unsigned)(random_mix(&state) % limit);
 }
 
-static char random_char(enum iso_format format)
-{
-        static const char an[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ";
-        switch (format) {
-        case ISO_N:
-        case ISO_XN:
-                return (char)('0' + below(10));
-        case ISO_AN:
-                return an[below(sizeof(an) - 1)];
-        case ISO_Z:
-                return "0123456789=D"[below(12)];
-        case ISO_B:
-                return (char)below(256);
-        default:
-                return (char)(' ' + below('~' - ' ' + 1));
-        }
-}
-
 /* A value as it is in a message, of what fits the dialect. */
 static size_t random_value(const struct iso_field *row, char *value)
 {
@@ -851,7 +834,7 @@ static size_t random_value(const struct iso_field *row, char *value)
                         : row->length_kind == ISO_FIXED ? row->length
                                                         : below(row->length + 1U);
         for (size_t i = 0; i < length; i++)
-                value[i] = random_char(format);
+                value[i] = random_char(&state, format);
         if (row->format == ISO_XN)
                 value[0] = "CD"[below(2)];
         /* A wire that is shorter than the value holds it as long as what is cut off is zeros or blanks. */

@@ -13,6 +13,7 @@
 #include "protocol/iso8583.h"
 #include "tests/contract/draws.h"
 #include "tests/fuzz/variants.h"
+#include "tests/unit/random_char.h"
 
 #define PAN          "9900010000000008"
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -866,24 +867,6 @@ static unsigned below(unsigned limit)
         return (unsigned)(random_mix(&state) % limit);
 }
 
-static char random_char(enum iso_format format)
-{
-        static const char an[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ";
-        switch (format) {
-        case ISO_N:
-        case ISO_XN:
-                return (char)('0' + below(10));
-        case ISO_AN:
-                return an[below(sizeof(an) - 1)];
-        case ISO_Z:
-                return "0123456789=D"[below(12)];
-        case ISO_B:
-                return (char)below(256);
-        default:
-                return (char)(' ' + below('~' - ' ' + 1));
-        }
-}
-
 static void random_message(struct iso_message *message)
 {
         char mti[5];
@@ -900,7 +883,7 @@ static void random_message(struct iso_message *message)
                         continue;
                 char value[999];
                 for (size_t i = 0; i < length; i++)
-                        value[i] = random_char(row->format);
+                        value[i] = random_char(&state, row->format);
                 if (row->format == ISO_XN)
                         value[0] = "CD"[below(2)];
                 iso_set(message, field, value, length);

@@ -15,6 +15,7 @@
 #include "daemon/service.h"
 #include "daemon/session.h"
 #include "rules/calendar.h"
+#include "tests/unit/token_key.h"
 
 #define PAN      "9900010000000001"
 #define TERMINAL "T0000001"
@@ -155,20 +156,6 @@ static struct reference *make_reference(int64_t version)
         return r;
 }
 
-static struct token_key *make_key(void)
-{
-        char path[] = "/tmp/atm-test-token-XXXXXX", error[TOKEN_ERROR_MAX];
-        int fd = mkstemp(path);
-        ck_assert_int_ge(fd, 0);
-        for (int i = 0; i < 64; i++)
-                ck_assert_int_eq(write(fd, "a", 1), 1);
-        close(fd);
-        struct token_key *key = token_key_load(path, error);
-        unlink(path);
-        ck_assert_msg(key != NULL, "%s", error);
-        return key;
-}
-
 static void start(struct ledger *ledger)
 {
         struct service_settings settings = {.clock = clock_real,
@@ -191,7 +178,7 @@ static void set_up(void)
         script.reference = reference;
         script.count = 0;
         reliefs = 0;
-        token_key = make_key();
+        token_key = token_key_of("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
         uint8_t token[TOKEN_LENGTH];
         token_of_pan(token_key, PAN, token);
         database = memory_database_new(reference);

@@ -19,59 +19,28 @@
 #include "lib/base/log.h"
 #include "lib/net/listener.h"
 #include "lib/net/stream.h"
-#include "lib/security/pki.h"
-#include "lib/security/tls.h"
+#include "tests/unit/pki_folder.h"
 
 enum { PATIENCE_MS = 8000, OUT_MAX = 1 << 16, MESSAGE_MAX = 255, END_OURS = STREAM_END_OWNER };
 
 /* ---- certificates, made once --------------------------------------------------------------------------- */
 
-static char folder[] = "/tmp/atm-test-stream-XXXXXX";
 static SSL_CTX *server_tls, *client_tls;
-
-static const char *in_folder(const char *name)
-{
-        static char paths[4][128];
-        static int next;
-        char *path = paths[next++ % 4];
-        snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
-        return path;
-}
-
-static void must(bool good, const char *error)
-{
-        if (good)
-                return;
-        fprintf(stderr, "test_stream: %s\n", error);
-        exit(EXIT_FAILURE);
-}
 
 static void make_certificates(void)
 {
-        char error[PKI_ERROR_MAX] = "", tls_error[TLS_ERROR_MAX];
-        must(mkdtemp(folder) != NULL, "mkdtemp");
-        must(pki_init(folder, "ours", 10, error), error);
-        struct pki_authority *pki = pki_open(folder, error);
-        must(pki != NULL, error);
-        must(pki_issue(pki, "server", PKI_SERVER, "IP:127.0.0.1", 10, folder, error), error);
-        must(pki_issue(pki, "CLIENT", PKI_CLIENT, NULL, 10, folder, error), error);
-        pki_close(pki);
-        server_tls = tls_server_context(in_folder("ca.crt"), in_folder("server.crt"), in_folder("server.key"),
-                                        "1.3", tls_error);
-        must(server_tls != NULL, tls_error);
-        client_tls = tls_client_context(in_folder("ca.crt"), in_folder("CLIENT.crt"), in_folder("CLIENT.key"),
-                                        tls_error);
-        must(client_tls != NULL, tls_error);
+        pki_folder_make();
+        pki_folder_issue("ours", "server", PKI_SERVER, "IP:127.0.0.1", 10);
+        pki_folder_issue("ours", "CLIENT", PKI_CLIENT, NULL, 10);
+        server_tls = pki_folder_server("ours/server");
+        client_tls = pki_folder_client("ours/CLIENT");
 }
 
 static void drop_certificates(void)
 {
-        static const char *const names[] = {"ca.crt",     "ca.key", "server.crt", "server.key", "CLIENT.crt",
-                                            "CLIENT.key", ""};
         SSL_CTX_free(server_tls);
         SSL_CTX_free(client_tls);
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-                remove(in_folder(names[i]));
+        pki_folder_drop();
 }
 
 /* ---- both ends ----------------------------------------------------------------------------------------- */
