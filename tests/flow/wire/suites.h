@@ -19,7 +19,12 @@ Suite *suite_losses(void); /* instances killed, PostgreSQL gone */
 Suite *suite_new_year(void);
 Suite *suite_before_2016(void);
 
-/* Last, in every laboratory: what the ATMs know against what the database holds. */
+/* Of a working day in June 2026, open at all hours, two instances, banks over links; it ends after midnight. */
+Suite *suite_walk(void);
+
+/* After those of one laboratory: what the ATMs know against what the database holds. */
 Suite *suite_agreement(void);
+/* Last, in every laboratory: the database by itself. */
+Suite *suite_rest(void);
 
 #endif

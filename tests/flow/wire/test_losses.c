@@ -72,17 +72,6 @@ START_TEST(an_instance_killed_and_started_knows_its_answers)
 }
 END_TEST
 
-static pid_t pid_in(const char *folder, const char *name)
-{
-        char path[PATH_SIZE];
-        long pid = 0;
-        make_path(path, folder, name, "");
-        FILE *file = fopen(path, "re");
-        ck_assert_msg(file != NULL && fscanf(file, "%ld", &pid) == 1 && pid > 1, "%s", path);
-        fclose(file);
-        return (pid_t)pid;
-}
-
 /* Requests that nobody waits for; what became of them is not known when `pid` is hit a moment later. */
 static void hit_in_flight(pid_t pid, int hit, int delay_ms, struct message *requests,
                           const struct card **cards)

@@ -1,4 +1,5 @@
-/* test_wire today|new-year|before-2016: an ATM of another make against a laboratory. test_wire.sh runs it. */
+/* test_wire today|new-year|before-2016|walk: an ATM of another make against a laboratory. test_wire.sh and
+ * test_walk.sh run it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +7,7 @@
 #include "tests/flow/wire/suites.h"
 #include "tests/flow/wire/world.h"
 
-enum { SUITES_MAX = 8 };
+enum { SUITES_MAX = 9 };
 
 static const struct {
         const char *name;
@@ -14,9 +15,10 @@ static const struct {
 } laboratories[] = {
     {"today",
      {suite_framing, suite_tls, suite_format, suite_rules, suite_limits, suite_repeats, suite_states,
-      suite_losses}},
-    {"new-year", {suite_new_year}},
-    {"before-2016", {suite_before_2016}},
+      suite_losses, suite_agreement}},
+    {"new-year", {suite_new_year, suite_agreement}},
+    {"before-2016", {suite_before_2016, suite_agreement}},
+    {"walk", {suite_walk}},
 };
 
 /* Each test is a process of its own, and what it holds ends with it. (A leak in atmd is found in atmd.) */
@@ -36,10 +38,10 @@ int main(int argc, char **argv)
                      j++, suites++)
                         srunner_add_suite(runner, laboratories[i].suites[j]());
         if (suites == 0) {
-                fprintf(stderr, "test_wire: expected today, new-year or before-2016\n");
+                fprintf(stderr, "test_wire: expected today, new-year, before-2016 or walk\n");
                 return 2;
         }
-        srunner_add_suite(runner, suite_agreement());
+        srunner_add_suite(runner, suite_rest());
         world_open();
         srunner_run_all(runner, CK_ENV);
         int failed = srunner_ntests_failed(runner);

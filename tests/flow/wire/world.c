@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@ struct world world;
 
 /* Shared by the tests' processes. */
 static struct shared {
-        atomic_int stan, next_card, entries;
+        atomic_int stan, next_card, next_bank_card, entries;
         int first_stan;
         bool used[CARDS_MAX];
         struct entry entry[BOOK_MAX];
@@ -131,7 +132,8 @@ static void mark_used(void)
         PQclear(rows);
         shared->first_stan = (int)sql_number("SELECT coalesce(max(stan), 0) + 1 FROM v_withdrawal");
         atomic_store(&shared->stan, shared->first_stan);
-        atomic_store(&shared->next_card, SPECIAL_COUNT);
+        atomic_store(&shared->next_card, world.specials);
+        atomic_store(&shared->next_bank_card, world.house_cards);
 }
 
 void world_open(void)
@@ -145,10 +147,16 @@ void world_open(void)
         world.clock_speed = number_known(variable("ATM_CLOCK_SPEED"));
         read_ports(variable("ATMD_PORTS"));
         read_terminals(variable("ATM_TERMINALS"));
-        read_cards(variable("WIRE_CARDS"));
-        if (world.cards != SPECIAL_COUNT)
-                give_up("WIRE_CARDS: expected %d cards, found %d", SPECIAL_COUNT, world.cards);
+        if (getenv("WIRE_CARDS")) {
+                read_cards(variable("WIRE_CARDS"));
+                world.specials = world.cards;
+                if (world.specials != SPECIAL_COUNT)
+                        give_up("WIRE_CARDS: expected %d cards, found %d", SPECIAL_COUNT, world.specials);
+        }
         read_cards(variable("ATM_CARDS"));
+        world.house_cards = world.cards;
+        if (getenv("ATM_BANK_CARDS"))
+                read_cards(variable("ATM_BANK_CARDS"));
         shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (shared == MAP_FAILED)
                 give_up("out of memory");
@@ -206,32 +214,72 @@ void wait_for_second(void)
                 sleep_ms(1000 - into_ms);
 }
 
+static void set_number(const char *name, int64_t number)
+{
+        char text[24];
+        snprintf(text, sizeof(text), "%" PRId64, number);
+        setenv(name, text, 1);
+}
+
+void set_clock(int64_t moment_ms)
+{
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        world.clock_anchor_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+        world.clock_start_ms = moment_ms;
+        set_number("ATM_CLOCK_START_MS", world.clock_start_ms);
+        set_number("ATM_CLOCK_ANCHOR_MS", world.clock_anchor_ms);
+        run("\"$WIRE_CONTROL\" clock %" PRId64 " %" PRId64, world.clock_start_ms, world.clock_anchor_ms);
+}
+
 /* ---- database and commands ----------------------------------------------------------------------------- */
 
-/* Each process has its own connection, made anew where PostgreSQL was stopped meanwhile. */
-static PGconn *database(void)
+/* Each process has its own connections, made anew where PostgreSQL was stopped meanwhile. */
+struct database {
+        const char *conninfo;
+        PGconn *connection;
+        pid_t owner;
+};
+
+static PGconn *connection_of(struct database *database)
 {
-        static PGconn *connection;
-        static pid_t owner;
-        if (connection && owner == getpid() && PQstatus(connection) == CONNECTION_OK)
-                return connection;
-        connection = PQconnectdb("");
-        owner = getpid();
-        if (PQstatus(connection) != CONNECTION_OK)
-                give_up("%s", PQerrorMessage(connection));
-        return connection;
+        if (database->connection && database->owner == getpid() &&
+            PQstatus(database->connection) == CONNECTION_OK)
+                return database->connection;
+        database->connection = PQconnectdb(database->conninfo);
+        database->owner = getpid();
+        if (PQstatus(database->connection) != CONNECTION_OK)
+                give_up("%s", PQerrorMessage(database->connection));
+        return database->connection;
+}
+
+static PGresult *execute(struct database *database, const char *text, ExecStatusType wanted)
+{
+        PGresult *result = PQexec(connection_of(database), text);
+        if (PQresultStatus(result) != wanted) {
+                PQclear(result);
+                result = PQexec(connection_of(database), text);
+        }
+        if (PQresultStatus(result) != wanted)
+                give_up("%s: %s", text, PQresultErrorMessage(result));
+        return result;
 }
 
 PGresult *sql_rows(const char *text)
 {
-        PGresult *rows = PQexec(database(), text);
-        if (PQresultStatus(rows) != PGRES_TUPLES_OK) {
-                PQclear(rows);
-                rows = PQexec(database(), text);
-        }
-        if (PQresultStatus(rows) != PGRES_TUPLES_OK)
-                give_up("%s: %s", text, PQresultErrorMessage(rows));
-        return rows;
+        static struct database reader = {.conninfo = ""};
+        return execute(&reader, text, PGRES_TUPLES_OK);
+}
+
+void sql_change(const char *format, ...)
+{
+        static struct database superuser = {.conninfo = "user=postgres"};
+        char text[TEXT_MAX];
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        PQclear(execute(&superuser, text, PGRES_COMMAND_OK));
 }
 
 static void first_cell(char *buffer, size_t size, const char *format, va_list arguments)
@@ -275,6 +323,30 @@ void run(const char *format, ...)
         va_end(arguments);
         fflush(NULL);
         ck_assert_msg(system(text) == 0, "the command failed: %s", text);
+}
+
+int run_status(const char *format, ...)
+{
+        char text[TEXT_MAX];
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        fflush(NULL);
+        int status = system(text);
+        ck_assert_msg(WIFEXITED(status), "the command was killed: %s", text);
+        return WEXITSTATUS(status);
+}
+
+pid_t pid_in(const char *folder, const char *name)
+{
+        char path[PATH_SIZE];
+        long pid = 0;
+        make_path(path, folder, name, "");
+        FILE *file = fopen(path, "re");
+        ck_assert_msg(file != NULL && fscanf(file, "%ld", &pid) == 1 && pid > 1, "%s", path);
+        fclose(file);
+        return (pid_t)pid;
 }
 
 void make_path(char buffer[PATH_SIZE], const char *folder, const char *name, const char *suffix)
@@ -330,15 +402,25 @@ int take_stan(void)
         return atomic_fetch_add(&shared->stan, 1);
 }
 
-const struct card *take_card(void)
+static const struct card *next_unused(atomic_int *next, int end)
 {
         for (;;) {
-                int card = atomic_fetch_add(&shared->next_card, 1);
-                if (card >= world.cards)
-                        give_up("all %d cards are used up", world.cards);
+                int card = atomic_fetch_add(next, 1);
+                if (card >= end)
+                        give_up("all cards up to the %dth are used up", end);
                 if (!shared->used[card])
                         return &world.card[card];
         }
+}
+
+const struct card *take_card(void)
+{
+        return next_unused(&shared->next_card, world.house_cards);
+}
+
+const struct card *take_bank_card(void)
+{
+        return next_unused(&shared->next_bank_card, world.cards);
 }
 
 const struct card *special_card(enum special special)

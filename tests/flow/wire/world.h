@@ -11,6 +11,7 @@
 
 #include <check.h>
 #include <libpq-fe.h>
+#include <sys/types.h>
 
 #include "tests/flow/wire/client.h"
 
@@ -28,8 +29,8 @@ struct card {
         int64_t opening_yen;
 };
 
-/* Cards with something about them, in the order of the file that WIRE_CARDS names; test_wire.sh makes it.
- * Those from CARD_UNKNOWN on are not in the house bank's list. */
+/* Cards with something about them, in the order of the file that WIRE_CARDS names, where it is set; test_wire.sh
+ * makes it. Those from CARD_UNKNOWN on are not in the house bank's list. */
 enum special {
         CARD_LOST,
         CARD_STOLEN,
@@ -53,8 +54,8 @@ struct world {
         int port[INSTANCES_MAX], instances;
         char terminal[TERMINALS_MAX][9], hall[TERMINALS_MAX][16];
         int terminals;
-        struct card card[CARDS_MAX]; /* the specials first */
-        int cards;
+        struct card card[CARDS_MAX]; /* the specials first, the banks' last */
+        int cards, specials, house_cards;
         int64_t clock_start_ms, clock_anchor_ms, clock_speed;
 };
 extern struct world world;
@@ -68,14 +69,21 @@ int64_t japan_ms(const char *moment); /* "2016-12-29 07:59:59" */
 void de7_of(int64_t moment_ms, char buffer[11]);
 int64_t charge_yen_at(int64_t moment_ms); /* customer fee with tax, by domain rules */
 void wait_for_second(void);               /* until a second of business time has just begun */
+/* The laboratory with its banks is started anew, and business time is then `moment`. */
+void set_clock(int64_t moment_ms);
 
 /* ---- database and laboratory --------------------------------------------------------------------------- */
 
 int64_t sql_number(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void sql_text(char *buffer, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 PGresult *sql_rows(const char *text);
-/* A command line for the shell that must succeed. */
+/* By the superuser, who alone may change what is history. */
+void sql_change(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A command line for the shell that must succeed; one that may fail: its exit code. */
 void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int run_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The process whose number a file begins with. */
+pid_t pid_in(const char *folder, const char *name);
 
 /* "FOLDER/NAME" and what follows the name. */
 enum { PATH_SIZE = 4096 };
@@ -98,6 +106,7 @@ struct client *connect_with(const char *folder, const char *name, int instance, 
 
 int take_stan(void);
 const struct card *take_card(void);
+const struct card *take_bank_card(void); /* of one bank after the other */
 const struct card *special_card(enum special special);
 
 /* Messages of this ATM, with DE 7 and 11 of their own. */
