@@ -10,6 +10,7 @@
 
 #include "protocol/frame.h"
 #include "protocol/profile.h"
+#include "rules/reasons.h"
 #include "tools/atmsim/answers.h"
 #include "tools/atmsim/message.h"
 
@@ -139,6 +140,17 @@ START_TEST(a_right_answer_is_accepted)
         approve(send_out(ATM_COMPLETION, false));
         ck_assert_msg(check(&answer), "%s", why);
         ck_assert_int_eq(answer.what, ATM_COMPLETION);
+}
+END_TEST
+
+/* But for the format error: what an ATM sends is well-formed. */
+START_TEST(every_refusal_of_the_protocol_is_taken)
+{
+        struct atm_answer answer;
+
+        approve(send_out(ATM_REQUEST, false));
+        iso_set_string(&reply, 39, reason_de39((enum reason)_i));
+        ck_assert_int_eq(check(&answer), _i != REASON_FORMAT_ERROR);
 }
 END_TEST
 
@@ -294,6 +306,7 @@ int main(void)
         tcase_add_checked_fixture(all, set_up, NULL);
         tcase_add_loop_test(all, each_message_passes_the_protocol_s_checks, 0, (int)COUNT(messages));
         tcase_add_test(all, a_right_answer_is_accepted);
+        tcase_add_loop_test(all, every_refusal_of_the_protocol_is_taken, 0, REASON_COUNT);
         tcase_add_loop_test(all, an_answer_that_is_wrong_in_a_field_is_named, 0, (int)COUNT(faults));
         tcase_add_test(all, a_repeat_s_answer_must_be_the_original_s);
         tcase_add_test(all, an_approval_may_become_94_and_never_an_approval_again);
