@@ -71,6 +71,53 @@ void bank_codes_init(struct bank_codes *ret_codes)
                     (uint8_t)usual_verdicts[i].verdict;
 }
 
+/* The other way round from bank_code_place, of a place that is not that of 'other'. */
+static void code_of(int place, char ret_code[BANK_CODE_LENGTH + 1])
+{
+        static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        ret_code[0] = digits[place / 36];
+        ret_code[1] = digits[place % 36];
+        ret_code[2] = '\0';
+}
+
+static bool is_refusal(const struct bank_codes *codes, int place)
+{
+        return place != APPROVAL && codes->reason[place] != BANK_UNLISTED;
+}
+
+size_t bank_codes_choose_refusal(const struct bank_codes *codes, uint64_t choice,
+                                 char ret_code[BANK_CODE_LENGTH + 1])
+{
+        size_t count = 0, wanted;
+        for (int place = 0; place < BANK_CODES; place++)
+                count += is_refusal(codes, place);
+        wanted = count > 0 ? choice % count : 0;
+        for (int place = 0; place < BANK_CODES; place++)
+                if (is_refusal(codes, place) && wanted-- == 0)
+                        code_of(place, ret_code);
+        return count;
+}
+
+static bool is_answer(const struct bank_codes *codes, enum notice_verdict verdict, int place)
+{
+        if (codes->verdict[place] != BANK_UNLISTED)
+                return codes->verdict[place] == verdict;
+        return codes->verdict[BANK_CODES] == verdict && is_refusal(codes, place);
+}
+
+size_t bank_codes_choose_answer(const struct bank_codes *codes, enum notice_verdict verdict, uint64_t choice,
+                                char ret_code[BANK_CODE_LENGTH + 1])
+{
+        size_t count = 0, wanted;
+        for (int place = 0; place < BANK_CODES; place++)
+                count += is_answer(codes, verdict, place);
+        wanted = count > 0 ? choice % count : 0;
+        for (int place = 0; place < BANK_CODES; place++)
+                if (is_answer(codes, verdict, place) && wanted-- == 0)
+                        code_of(place, ret_code);
+        return count;
+}
+
 bool bank_codes_allow(enum reason reason)
 {
         for (size_t i = 0; i < sizeof(usual_reasons) / sizeof(usual_reasons[0]); i++)

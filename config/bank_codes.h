@@ -58,6 +58,14 @@ ATM_MUST_USE bool bank_codes_set_verdict(struct bank_codes *codes, const char *c
 enum reason bank_codes_reason(const struct bank_codes *codes, const char *de39);
 enum notice_verdict bank_codes_verdict(const struct bank_codes *codes, const char *de39);
 
+/* The other way round, for who plays a bank. The `choice`-th, counted round, of the codes with which a request is
+ * refused, or a notice is answered with this verdict; of what 'other' means, those that the requests' table names.
+ * How many there are: 0, and nothing is written. */
+size_t bank_codes_choose_refusal(const struct bank_codes *codes, uint64_t choice,
+                                 char ret_code[BANK_CODE_LENGTH + 1]);
+size_t bank_codes_choose_answer(const struct bank_codes *codes, enum notice_verdict verdict, uint64_t choice,
+                                char ret_code[BANK_CODE_LENGTH + 1]);
+
 /* Whether a reason can be a bank's to give: no approval, and no finding of our own. */
 bool bank_codes_allow(enum reason reason);
 

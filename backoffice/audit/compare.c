@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backoffice/journals/bank_record.h"
 #include "lib/base/number.h"
 
 static bool number_of(const char *text, int64_t *ret_value)
@@ -36,10 +37,15 @@ const char reconcile_query[] =
     "COPY (SELECT v.terminal, (extract(epoch FROM v.transmitted_at) * 1000)::bigint, v.stan, v.amount_yen, "
     "v.dispensed_yen, v.customer_fee_yen, v.customer_tax_yen, v.interbank_fee_yen, v.tax_yen, v.state, "
     "coalesce(v.de39, ''), v.card_token, v.charge_yen, coalesce(s.waiting, 0), coalesce(v.link, ''), "
-    "coalesce(v.outcome_cause, ''), coalesce(v.bank_de39, ''), v.rrn, coalesce(v.approval_code, '') "
+    "coalesce(v.outcome_cause, ''), coalesce(v.bank_de39, ''), v.rrn, coalesce(v.approval_code, ''), "
+    "coalesce(e.cases, '') "
     "FROM v_withdrawal v LEFT JOIN (SELECT terminal, transmitted_at, stan, count(*) AS waiting FROM saf "
     "GROUP BY 1, "
     "2, 3) s USING (terminal, transmitted_at, stan) "
+    "LEFT JOIN (SELECT terminal, transmitted_at, stan, left(string_agg(what || '|', '' ORDER BY what), 200) "
+    "AS "
+    "cases FROM exception_record WHERE kind = 'bank' GROUP BY 1, 2, 3) e USING (terminal, transmitted_at, "
+    "stan) "
     /* what was generated has no journals */
     "WHERE NOT EXISTS (SELECT FROM history_run h WHERE v.business_date BETWEEN h.from_on AND h.to_on) "
     "ORDER BY v.terminal COLLATE \"C\", v.transmitted_at, v.stan) TO STDOUT";
@@ -64,6 +70,7 @@ enum column {
         BANK_DE39,
         RRN,
         APPROVAL,
+        CASES,
         COLUMNS
 };
 
@@ -93,7 +100,8 @@ static bool texts_of(char *const column[COLUMNS], struct database_row *row)
                      {CAUSE, row->cause, sizeof(row->cause)},
                      {BANK_DE39, row->bank_de39, sizeof(row->bank_de39)},
                      {RRN, row->rrn, sizeof(row->rrn)},
-                     {APPROVAL, row->approval, sizeof(row->approval)}};
+                     {APPROVAL, row->approval, sizeof(row->approval)},
+                     {CASES, row->cases, sizeof(row->cases)}};
 
         for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
                 if (strlen(column[texts[i].column]) >= texts[i].size)
@@ -144,7 +152,7 @@ static bool is_state(const struct database_row *row, const char *state)
 /* telling ------------------------------------------------------------------------------------------ */
 
 struct telling {
-        reconcile_tell *tell;
+        reconcile_tell *tell, *explain;
         void *context;
 };
 
@@ -261,7 +269,7 @@ enum fact_kind reconcile_unfinished(const struct atm_entry *entry, const struct 
 void reconcile_compare(const struct atm_entry *entry, const struct database_row *row, reconcile_tell *tell,
                        void *context)
 {
-        const struct telling to = {tell, context};
+        const struct telling to = {tell, NULL, context};
 
         if (compare_state(&to, entry, row) && entry->end == ATM_DECLINED)
                 compare_texts(&to, "de39", FACT_ATM_ANSWER, entry->de39, row->de39);
@@ -273,7 +281,7 @@ void reconcile_missing(const struct atm_entry *entry, reconcile_tell *tell, void
 {
         /* Refusals before the identity is looked at are not kept. */
         static const char *const unkept[] = {"30", "40", "58", "96", "98"};
-        const struct telling to = {tell, context};
+        const struct telling to = {tell, NULL, context};
         char amount[24];
 
         for (size_t i = 0; entry->end == ATM_DECLINED && i < sizeof(unkept) / sizeof(unkept[0]); i++)
@@ -337,6 +345,57 @@ static void compare_answer(const struct telling *to, const struct database_row *
                 compare_texts(to, "bank-approval", FACT_BANK_APPROVAL, entry->approval, row->approval);
 }
 
+/* What the bank must keep of the card-holder's money by what the database has. */
+static int64_t wanted_yen(const struct database_row *row)
+{
+        return is_state(row, "completed") ? row->dispensed_yen + row->charge_yen : 0;
+}
+
+/* What it keeps by the last thing that it booked. */
+static int64_t booked_yen(const struct bank_entry *entry)
+{
+        if (!entry->asked || strcmp(entry->de39, "00") || (entry->told && entry->dispensed_yen == 0))
+                return 0;
+        return (entry->told ? entry->dispensed_yen : entry->amount_yen) + entry->charge_yen;
+}
+
+/* Would the bank not book the end that the database has, and does an exception say just that? */
+static bool is_explained(const struct database_row *row, const struct bank_entry *entry)
+{
+        char wanted[64];
+
+        snprintf(wanted, sizeof(wanted), "%s answered %s|", bank_kind_name[entry->refused_kind],
+                 entry->refused_de39);
+        for (const char *at = row->cases; (at = strstr(at, wanted)); at++)
+                if (at == row->cases || at[-1] == '|')
+                        return entry->held_yen == booked_yen(entry);
+        return false;
+}
+
+/* True: that is what became of it, and all is said. */
+static bool explain_refusal(const struct telling *to, const struct database_row *row,
+                            const struct bank_entry *entry)
+{
+        const char *kind = bank_kind_name[entry->refused_kind];
+        struct fact fact;
+
+        if (!entry->refused || entry->refused_yen != row->dispensed_yen)
+                return false; /* or booked what it was told later */
+        if (entry->told && entry->dispensed_yen == row->dispensed_yen)
+                return false;
+        if (!is_explained(row, entry)) {
+                tell_texts(to, "bank-refused", FACT_BANK_REFUSED, kind, entry->refused_de39);
+                return false;
+        }
+        fact_begin(&fact, FACT_BANK_EXPLAINED);
+        fact_text(&fact, kind);
+        fact_text(&fact, entry->refused_de39);
+        fact_number(&fact, entry->held_yen);
+        fact_number(&fact, wanted_yen(row));
+        to->explain("explained", &fact, to->context);
+        return true;
+}
+
 /* What became of it: nothing of it may be on its way any more. */
 static void compare_end(const struct telling *to, const struct database_row *row,
                         const struct bank_entry *entry)
@@ -344,8 +403,7 @@ static void compare_end(const struct telling *to, const struct database_row *row
         bool completed = is_state(row, "completed");
         bool approved = !strcmp(row->cause, "answer") && !strcmp(row->bank_de39, "00");
 
-        compare_yen(to, "bank-held", FACT_BANK_KEEPS, entry->held_yen,
-                    completed ? row->dispensed_yen + row->charge_yen : 0);
+        compare_yen(to, "bank-held", FACT_BANK_KEEPS, entry->held_yen, wanted_yen(row));
         if (entry->told)
                 compare_yen(to, "bank-dispensed", FACT_BANK_DISPENSED, entry->dispensed_yen,
                             row->dispensed_yen);
@@ -356,9 +414,9 @@ static void compare_end(const struct telling *to, const struct database_row *row
 }
 
 void reconcile_bank(const struct database_row *row, const struct bank_entry *entry, reconcile_tell *tell,
-                    void *context)
+                    reconcile_tell *explain, void *context)
 {
-        const struct telling to = {tell, context};
+        const struct telling to = {tell, explain, context};
 
         if (!entry) {
                 bank_lacks(&to, row);
@@ -368,6 +426,6 @@ void reconcile_bank(const struct database_row *row, const struct bank_entry *ent
                 compare_request(&to, row, entry);
         if (!strcmp(row->cause, "answer"))
                 compare_answer(&to, row, entry);
-        if (!is_state(row, "approved"))
+        if (!is_state(row, "approved") && !explain_refusal(&to, row, entry))
                 compare_end(&to, row, entry);
 }

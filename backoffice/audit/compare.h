@@ -22,6 +22,9 @@ struct database_row {
         char link[12];                /* "": no bank was asked */
         char cause[12], bank_de39[3]; /* of the bank's outcome; "": none */
         char rrn[13], approval[7];
+        char cases
+            [208]; /* the notices that the bank would not book, as the exceptions name them: "partial answered
+                            12", each with '|' behind it; "": none */
         bool has_token;
         uint8_t token[TOKEN_LENGTH];
 };
@@ -45,8 +48,10 @@ void reconcile_compare(const struct atm_entry *entry, const struct database_row 
 /* The database has no row of it. */
 void reconcile_missing(const struct atm_entry *entry, reconcile_tell *tell, void *context);
 /* The database's row of a withdrawal that a bank was asked about, once nothing waits to be told, and what
- * that bank's journal has of it; NULL: nothing. */
+ * that bank's journal has of it; NULL: nothing. A notice that the bank would not book, as an exception says that it
+ * would not, leaves the bank with what its journal says and us with what was dispensed: `explain` hears of it instead
+ * of `tell`, where that is all the difference. */
 void reconcile_bank(const struct database_row *row, const struct bank_entry *entry, reconcile_tell *tell,
-                    void *context);
+                    reconcile_tell *explain, void *context);
 
 #endif

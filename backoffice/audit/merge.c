@@ -64,15 +64,27 @@ static bool least_key(const struct merge *m, struct key *ret_key)
 
 /* telling ------------------------------------------------------------------------------------------ */
 
-static void tell(const char *what, const struct fact *fact, void *context)
+static void tell_at(struct merge *m, const char *what, const struct fact *fact, bool explained)
 {
-        struct merge *m = context;
-
         m->at.what = what;
         m->at.fact = fact;
+        m->at.explained = explained;
         m->at.bank_name = m->at.bank ? m->banks->bank[m->at.bank->bank].name : "";
-        m->differences++;
+        if (explained)
+                m->explained++;
+        else
+                m->differences++;
         m->tell(&m->at, m->context);
+}
+
+static void tell(const char *what, const struct fact *fact, void *context)
+{
+        tell_at(context, what, fact, false);
+}
+
+static void explain(const char *what, const struct fact *fact, void *context)
+{
+        tell_at(context, what, fact, true);
 }
 
 static void tell_of_terminal(struct merge *m, const char *what, const char *terminal, const struct fact *fact)
@@ -136,7 +148,7 @@ static void compare_banks(struct merge *m, const struct database_row *row, const
                         tell_wrong_bank(m, row, &span->first[i]);
         m->at.bank = right;
         if (row && *row->link && is_finished)
-                reconcile_bank(row, right, tell, m);
+                reconcile_bank(row, right, tell, explain, m);
 }
 
 static void compare_atm(struct merge *m, const struct atm_entry *entry, const struct database_row *row)

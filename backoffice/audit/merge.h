@@ -12,6 +12,7 @@
 #include "backoffice/audit/compare.h"
 
 struct merge_difference {
+        bool explained;   /* an exception says just that: counted by itself */
         const char *what; /* a short name for programs: "dispensed", "bank-held" */
         const struct fact *fact;
         const char *terminal; /* NULL: of none */
@@ -34,6 +35,7 @@ struct merge {
         void *context;
         /* what was found: */
         uint64_t withdrawals, differences;
+        uint64_t explained;  /* differences that are none, since an exception says so; told like these */
         uint64_t unfinished; /* under way */
         int64_t cash_yen;    /* dispensed, as the database has it */
         /* its own: */

@@ -126,6 +126,7 @@ static void answer_of(const struct reconciliation *r, struct reconcile_answer *r
 {
         *ret_answer = (struct reconcile_answer){.withdrawals = r->merge.withdrawals,
                                                 .differences = r->merge.differences,
+                                                .explained = r->merge.explained,
                                                 .unfinished = r->merge.unfinished,
                                                 .cash_yen = r->merge.cash_yen,
                                                 .terminals = r->atms.terminals.count,

@@ -29,6 +29,7 @@ struct reconcile_question {
 
 struct reconcile_answer {
         uint64_t withdrawals, differences;
+        uint64_t explained;  /* as exceptions say; no differences */
         uint64_t unfinished; /* under way */
         int64_t cash_yen;    /* dispensed, as the database has it */
         size_t terminals;    /* of the ATMs' side */

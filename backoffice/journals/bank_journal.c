@@ -76,6 +76,11 @@ static void print_moment(int64_t moment_ms, char buffer[32])
                  utc.minute, utc.second);
 }
 
+static const char *note_of(const struct bank_record *record)
+{
+        return record->refused ? "refused" : record->exception ? "exception" : "-";
+}
+
 static void print_token(const struct bank_record *record, char buffer[2 * TOKEN_LENGTH + 1])
 {
         if (!record->has_card) {
@@ -102,7 +107,7 @@ size_t bank_journal_print(const char *bank, const struct bank_record *record,
                               record->identity.stan, moment, or_dash(record->rrn), record->processing_code,
                               record->amount_yen, record->charge_yen, record->dispensed_yen,
                               or_dash(record->de39), or_dash(record->approval), day, record->moved_yen,
-                              balance, record->exception ? "exception" : "-", token, or_dash(record->mask));
+                              balance, note_of(record), token, or_dash(record->mask));
         assert(length > 0 && length < BANK_JOURNAL_LINE_MAX - CRC_DIGITS - 2);
         return seal(buffer, (size_t)length, BANK_JOURNAL_LINE_MAX);
 }
@@ -235,7 +240,8 @@ static const char *take_words(char *word[WORDS], struct bank_record *record)
             (strcmp(word[14], "-") != 0 && !yen_of(word[14], &record->balance_yen)))
                 return "columns 14 and 15 are not amounts";
         record->exception = strcmp(word[15], "exception") == 0;
-        if (!record->exception && strcmp(word[15], "-") != 0)
+        record->refused = strcmp(word[15], "refused") == 0;
+        if (strcmp(word[15], note_of(record)) != 0)
                 return "column 16 is no note";
         if (!token_of(word[16], record) || !text_of(word[17], record->mask, sizeof(record->mask)))
                 return "columns 17 and 18 are no card";

@@ -124,8 +124,20 @@ static const char *fold_request(struct bank_entry *entry, const struct bank_reco
         return NULL;
 }
 
+static void fold_refusal(struct bank_entry *entry, const struct bank_record *record)
+{
+        entry->refused = true;
+        entry->refused_kind = (uint8_t)record->kind;
+        memcpy(entry->refused_de39, record->de39, sizeof(entry->refused_de39));
+        entry->refused_yen = record->dispensed_yen;
+}
+
 static void fold_advice(struct bank_entry *entry, const struct bank_record *record)
 {
+        if (record->refused) {
+                fold_refusal(entry, record);
+                return;
+        }
         entry->told = true;
         if (record->exception)
                 entry->exception = true;

@@ -22,10 +22,14 @@ struct bank_entry {
         int64_t dispensed_yen; /* as the last advice that changed anything said */
         int64_t held_yen;      /* debited from the card-holder and not given back */
         int32_t stan;
-        uint8_t bank;   /* of the banks */
-        bool asked;     /* the 0200 came */
-        bool told;      /* some advice came */
-        bool exception; /* an advice did not fit: cash for what was declined, or more than before */
+        uint8_t bank;         /* of the banks */
+        bool asked;           /* the 0200 came */
+        bool told;            /* some advice came and was booked */
+        bool exception;       /* an advice did not fit: cash for what was declined, or more than before */
+        bool refused;         /* one was answered and not booked; what follows is the last of these */
+        uint8_t refused_kind; /* enum bank_kind */
+        char refused_de39[3];
+        int64_t refused_yen; /* the cash that it said was dispensed */
         bool has_card;
         char terminal[9];
         char de39[3], approval[7], rrn[13]; /* of the 0200's answer */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backoffice/audit/compare.h"
+#include "backoffice/journals/bank_record.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -17,6 +18,12 @@ static void tell(const char *what, const struct fact *fact, void *context)
         if (told[0])
                 strcat(told, " ");
         strcat(told, what);
+}
+
+static void explain(const char *what, const struct fact *fact, void *context)
+{
+        ck_assert_str_eq(what, "explained");
+        tell(what, fact, context);
 }
 
 /* An ATM's side and a database's side that agree, and what may be changed in them. */
@@ -192,7 +199,10 @@ END_TEST
 #define APPROVED .cause = "answer", .bank_de39 = "00"
 #define DONE     .state = "completed", .dispensed_yen = 13000, APPROVED
 #define BACK     .state = "reversed", APPROVED
-#define LATE     .state = "declined", .cause = "timeout"
+#define PART     .state = "completed", .dispensed_yen = 10000, APPROVED
+#define REFUSES(kind, yen, code)                                                                             \
+        .refused = true, .refused_kind = (kind), .refused_yen = (yen), .refused_de39 = code
+#define LATE .state = "declined", .cause = "timeout"
 
 static const struct {
         struct database_row row;
@@ -230,6 +240,33 @@ static const struct {
     {LINKED(LATE), {0}, true, "not-at-bank"},
     {LINKED(LATE), HELD(.de39 = "00", .held_yen = 13108), false, "bank-held bank-untold"},
     {LINKED(.state = "reversed", .cause = "reversal"), HELD(.de39 = "00", .told = true), false, ""},
+    {LINKED(DONE, .cases = "completion answered 12|"),
+     HELD(.de39 = "00", REFUSES(BANK_COMPLETION, 13000, "12"), .held_yen = 13108), false, "explained"},
+    {LINKED(DONE), HELD(.de39 = "00", REFUSES(BANK_COMPLETION, 13000, "12"), .held_yen = 13108), false,
+     "bank-refused bank-untold"},
+    {LINKED(DONE, .cases = "completion answered 12|"), HELD(.de39 = "00", .held_yen = 13108), false,
+     "bank-untold"},
+    {LINKED(DONE, .cases = "completion answered 12|"),
+     HELD(.de39 = "00", REFUSES(BANK_COMPLETION, 13000, "05"), .held_yen = 13108), false,
+     "bank-refused bank-untold"},
+    {LINKED(DONE, .cases = "completion answered 12|"),
+     HELD(.de39 = "00", REFUSES(BANK_COMPLETION, 13000, "12"), .held_yen = 13107), false,
+     "bank-refused bank-held bank-untold"},
+    {LINKED(BACK, .cases = "reversal answered 05|"),
+     HELD(.de39 = "00", REFUSES(BANK_REVERSAL, 0, "05"), .held_yen = 13108), false, "explained"},
+    {LINKED(LATE, .cases = "reversal answered 05|"),
+     HELD(.de39 = "00", REFUSES(BANK_REVERSAL, 0, "05"), .held_yen = 13108), false, "explained"},
+    {LINKED(LATE, .cases = "reversal answered 05|"), {REFUSES(BANK_REVERSAL, 0, "05")}, false, "explained"},
+    {LINKED(PART, .cases = "completion answered 12|partial answered 05|"),
+     HELD(.de39 = "00", REFUSES(BANK_PARTIAL, 10000, "05"), .held_yen = 13108), false, "explained"},
+    {LINKED(PART, .cases = "partial answered 05|"),
+     HELD(.de39 = "00", .told = true, .dispensed_yen = 13000, REFUSES(BANK_PARTIAL, 10000, "05"),
+          .held_yen = 13108),
+     false, "explained"}, /* a correction that it would not book */
+    {LINKED(PART, .cases = "completion answered 05|"),
+     HELD(.de39 = "00", .told = true, .dispensed_yen = 10000, REFUSES(BANK_COMPLETION, 13000, "05"),
+          .held_yen = 10108),
+     false, ""}, /* the correction of what it had not booked */
     {LINKED(.state = "reversed", .cause = "operator"), HELD(.de39 = "00", .told = true), false, ""},
     {LINKED(.state = "approved", APPROVED), HELD(.de39 = "00", .held_yen = 13108), false, ""},
     {LINKED(DONE),
@@ -251,7 +288,7 @@ static const struct {
 START_TEST(each_difference_with_a_bank_has_its_name)
 {
         told[0] = '\0';
-        reconcile_bank(&banked[_i].row, banked[_i].absent ? NULL : &banked[_i].entry, tell, NULL);
+        reconcile_bank(&banked[_i].row, banked[_i].absent ? NULL : &banked[_i].entry, tell, explain, NULL);
         ck_assert_msg(!strcmp(told, banked[_i].told), "pair %d: '%s' instead of '%s'", _i, told,
                       banked[_i].told);
 }
@@ -259,11 +296,11 @@ END_TEST
 
 START_TEST(a_row_is_read_from_copy_s_text)
 {
-        char line[] =
-            "T0000001\t1483056000000\t123\t13000\t10000\t100\t8\t90\t15\tcompleted\t00\t"
-            "1f0dc9bb-7344-1a97-90af-e90237f37c72\t108\t2\tBANKA\tanswer\t00\t636510000123\t471108\n";
-        char blocked[] =
-            "T0000001\t1483056000000\t123\t0\t0\t0\t0\t0\t0\tblocked\t94\t\\N\t0\t0\t\t\t\t636510000123\t\n";
+        char line[] = "T0000001\t1483056000000\t123\t13000\t10000\t100\t8\t90\t15\tcompleted\t00\t"
+                      "1f0dc9bb-7344-1a97-90af-"
+                      "e90237f37c72\t108\t2\tBANKA\tanswer\t00\t636510000123\t471108\tpartial answered 12|\n";
+        char blocked[] = "T0000001\t1483056000000\t123\t0\t0\t0\t0\t0\t0\tblocked\t94\t\\N\t0\t0\t\t\t\t63651"
+                         "0000123\t\t\n";
         struct database_row row;
 
         ck_assert(reconcile_parse(line, &row));
@@ -286,6 +323,7 @@ START_TEST(a_row_is_read_from_copy_s_text)
         ck_assert_str_eq(row.bank_de39, "00");
         ck_assert_str_eq(row.rrn, "636510000123");
         ck_assert_str_eq(row.approval, "471108");
+        ck_assert_str_eq(row.cases, "partial answered 12|");
         ck_assert(reconcile_parse(blocked, &row));
         ck_assert(!row.has_token);
         ck_assert_str_eq(row.link, "");
@@ -298,12 +336,12 @@ START_TEST(a_row_of_another_form_is_refused)
             "",
             "T0000001\n",
             "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\n",
-            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t1f\t1\t0\t\t\t\t1\t\n",
-            "T0000001\tx\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\n",
-            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t\t0\t\t\t\t1\t\n",
-            "T001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\n",
-            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\tBANKBANKBANK\t\t\t1\t\n",
-            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\tmore\n",
+            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t1f\t1\t0\t\t\t\t1\t\t\n",
+            "T0000001\tx\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\t\n",
+            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t\t0\t\t\t\t1\t\t\n",
+            "T001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\t\n",
+            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\tBANKBANKBANK\t\t\t1\t\t\n",
+            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\t\tmore\n",
         };
         char line[200];
         struct database_row row;

@@ -414,6 +414,55 @@ START_TEST(what_has_no_end_yet_is_summed)
 }
 END_TEST
 
+static enum bank_verdict advise_refused(int stan, bool reversal, int64_t dispensed_yen, const char *code,
+                                        struct bank_record *ret_record)
+{
+        struct bank_advice advice = {.original = identity_of(stan),
+                                     .reversal = reversal,
+                                     .processing_code = 10000,
+                                     .amount_yen = AMOUNT_YEN,
+                                     .dispensed_yen = dispensed_yen,
+                                     .order = code,
+                                     .refuse = true};
+        enum bank_verdict verdict = bank_advise(bank, &advice, ret_record);
+        keep(verdict, ret_record);
+        return verdict;
+}
+
+START_TEST(an_advice_that_was_refused_moves_nothing_and_stays_refused)
+{
+        struct bank_totals totals;
+        struct bank_record record;
+        approve(1);
+        ck_assert_int_eq(advise_refused(1, true, 0, "12", &record), BANK_ORDERED);
+        ck_assert(record.refused);
+        ck_assert_int_eq(balance_of(bank, 1), OPENING_YEN - AMOUNT_YEN - CHARGE_YEN);
+        ck_assert_int_eq(advise(1, true, 0, &record), BANK_REPEAT);
+        ck_assert_str_eq(record.de39, "12");
+        bank_total(bank, &totals);
+        ck_assert_uint_eq(totals.open, 1);
+        ck_assert_uint_eq(totals.refused, 1);
+        assert_rebuilds();
+        ck_assert_int_eq(advise(1, false, AMOUNT_YEN, &record), BANK_NEW); /* another end it may book */
+        bank_total(bank, &totals);
+        ck_assert_uint_eq(totals.open, 0);
+        ck_assert_uint_eq(totals.refused, 0);
+        assert_rebuilds();
+}
+END_TEST
+
+START_TEST(what_was_refused_before_its_request_came_is_no_block)
+{
+        struct bank_request request = withdrawal_of(1, 1);
+        struct bank_record record;
+        advise_refused(1, true, 0, "05", &record);
+        ck_assert(!record.exception);
+        ck_assert_int_eq(ask(&request, &record), BANK_NEW);
+        ck_assert_str_eq(record.de39, "00");
+        assert_rebuilds();
+}
+END_TEST
+
 START_TEST(after_a_cutover_withdrawals_settle_on_its_day)
 {
         struct bank_identity message = identity_of(900);
@@ -527,6 +576,8 @@ int main(void)
         tcase_add_test(tcase, an_advice_about_a_refusal_moves_nothing);
         tcase_add_test(tcase, an_advice_about_an_inquiry_moves_nothing);
         tcase_add_test(tcase, what_has_no_end_yet_is_summed);
+        tcase_add_test(tcase, an_advice_that_was_refused_moves_nothing_and_stays_refused);
+        tcase_add_test(tcase, what_was_refused_before_its_request_came_is_no_block);
         tcase_add_test(tcase, after_a_cutover_withdrawals_settle_on_its_day);
         tcase_add_test(tcase, a_card_has_one_account);
         tcase_add_test(tcase, a_record_that_does_not_follow_is_refused);

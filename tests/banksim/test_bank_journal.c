@@ -172,6 +172,7 @@ static const struct bank_record samples[] = {
      .has_card = true,
      .mask = "990011******1234"},
     {.kind = BANK_REVERSAL, .identity = {"T0000001", 7, 0}, .de39 = "00", .balance_yen = -1},
+    {.kind = BANK_REVERSAL, .identity = {"T0000001", 8, 0}, .de39 = "N5", .balance_yen = -1, .refused = true},
     {.kind = BANK_CUTOVER,
      .identity = {"HOST", 1, 0},
      .de39 = "00",
@@ -193,6 +194,7 @@ START_TEST(a_record_is_the_same_after_its_line)
         ck_assert_int_eq(record.moved_yen, samples[_i].moved_yen);
         ck_assert_int_eq(record.balance_yen, samples[_i].balance_yen);
         ck_assert_int_eq(record.exception, samples[_i].exception);
+        ck_assert_int_eq(record.refused, samples[_i].refused);
         ck_assert_int_eq(record.has_card, samples[_i].has_card);
         ck_assert_mem_eq(record.token, samples[_i].token, TOKEN_LENGTH);
         ck_assert_str_eq(record.mask, samples[_i].mask);

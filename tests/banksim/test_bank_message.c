@@ -243,7 +243,7 @@ END_TEST
 START_TEST(an_order_to_decline_is_followed_and_said)
 {
         struct iso_message message = request("0200");
-        desk.order = "61";
+        desk.order = (struct behaviour_order){.has_request = true, .de39 = "61"};
         take(&message);
         ck_assert_str_eq(answered(39), "61");
         ck_assert(reply.ordered);
@@ -289,6 +289,74 @@ START_TEST(an_advice_is_accepted_and_recorded_with_its_withdrawal)
         ck_assert_int_eq(reply.count, BANK_COUNT_REPEAT);
         ck_assert_str_eq(answered(39), "00");
         ck_assert(!reply.has_record);
+}
+END_TEST
+
+static const struct told_row {
+        enum notice_verdict verdict;
+        const char *code, *mti, *dispensed;
+        bool refused;
+        enum bank_count count;
+        int64_t moved_yen;
+} told_rows[] = {
+    {NOTICE_REPEATED, "94", "0220", NULL, false, BANK_COUNT_COMPLETION, 0},
+    {NOTICE_REPEATED, "21", "0420", "000000005000", false, BANK_COUNT_PARTIAL, 15000},
+    {NOTICE_REPEATED, "94", "0420", NULL, false, BANK_COUNT_REVERSAL, 20216},
+    {NOTICE_CASE, "12", "0220", NULL, true, BANK_COUNT_REFUSED, 0},
+    {NOTICE_CASE, "05", "0420", "000000005000", true, BANK_COUNT_REFUSED, 0},
+    {NOTICE_CASE, "12", "0420", NULL, true, BANK_COUNT_REFUSED, 0},
+    {NOTICE_MISSING, "25", "0220", NULL, true, BANK_COUNT_REFUSED, 0},
+    {NOTICE_MISSING, "25", "0420", "000000005000", true, BANK_COUNT_REFUSED, 0},
+    {NOTICE_MISSING, "25", "0420", NULL, false, BANK_COUNT_REVERSAL, 20216}, /* it holds nothing of it */
+};
+
+START_TEST(an_order_to_answer_an_advice_with_a_code_is_followed_and_stays)
+{
+        const struct told_row *row = &told_rows[_i];
+        struct iso_message message = request("0200"), told = advice(row->mti, row->dispensed);
+        take(&message);
+        desk.order = (struct behaviour_order){.has_notice = true, .verdict = row->verdict};
+        strcpy(desk.order.de39, row->code);
+        take(&told);
+        ck_assert_str_eq(answered(39), row->code);
+        ck_assert(reply.ordered && reply.has_record);
+        ck_assert_int_eq(reply.count, row->count);
+        ck_assert_int_eq(reply.record.refused, row->refused);
+        ck_assert_str_eq(reply.record.de39, row->code);
+        ck_assert_int_eq(reply.record.moved_yen, row->moved_yen);
+        desk.order = (struct behaviour_order){.has_notice = false};
+        take(&told);
+        ck_assert_str_eq(answered(39), row->code);
+        ck_assert(!reply.ordered && !reply.has_record);
+}
+END_TEST
+
+START_TEST(an_advice_that_is_put_off_leaves_nothing_and_may_come_again)
+{
+        struct iso_message message = request("0200"), told = advice("0420", NULL);
+        take(&message);
+        desk.order = (struct behaviour_order){.has_notice = true, .de39 = "91", .verdict = NOTICE_AGAIN};
+        take(&told);
+        ck_assert_str_eq(answered(39), "91");
+        ck_assert_int_eq(reply.count, BANK_COUNT_PUT_OFF);
+        ck_assert(reply.ordered && !reply.has_record);
+        desk.order = (struct behaviour_order){.has_notice = false};
+        take(&told);
+        ck_assert_str_eq(answered(39), "00");
+        ck_assert_int_eq(reply.record.moved_yen, 20216);
+}
+END_TEST
+
+START_TEST(an_order_of_the_other_kind_changes_nothing)
+{
+        struct iso_message message = request("0200"), told = advice("0420", NULL);
+        desk.order = (struct behaviour_order){.has_notice = true, .de39 = "12", .verdict = NOTICE_CASE};
+        take(&message);
+        ck_assert_str_eq(answered(39), "00");
+        desk.order = (struct behaviour_order){.has_request = true, .de39 = "51"};
+        take(&told);
+        ck_assert_str_eq(answered(39), "00");
+        ck_assert(!reply.ordered);
 }
 END_TEST
 
@@ -491,6 +559,10 @@ int main(void)
         tcase_add_test(tcase, an_order_to_decline_is_followed_and_said);
         tcase_add_loop_test(tcase, an_advice_is_accepted_and_recorded_with_its_withdrawal, 0,
                             ROWS(advice_rows));
+        tcase_add_loop_test(tcase, an_order_to_answer_an_advice_with_a_code_is_followed_and_stays, 0,
+                            (int)(sizeof(told_rows) / sizeof(told_rows[0])));
+        tcase_add_test(tcase, an_advice_that_is_put_off_leaves_nothing_and_may_come_again);
+        tcase_add_test(tcase, an_order_of_the_other_kind_changes_nothing);
         tcase_add_test(tcase, an_advice_with_numbers_of_its_own_finds_its_original);
         tcase_add_test(tcase, cash_that_does_not_fit_is_said_to_people);
         tcase_add_loop_test(tcase, a_bad_form_is_answered_30_and_changes_nothing, 0, ROWS(bad_forms));

@@ -953,6 +953,33 @@ START_TEST(a_decline_is_a_decision_that_stays)
 }
 END_TEST
 
+/* The codes are those of the bank's dialect. */
+START_TEST(an_advice_is_answered_as_ordered_and_counted)
+{
+        static const struct {
+                const char *order, *codes;
+                int64_t balance_yen;
+        } orders[] = {{"again", "68 91 96", OPENING_YEN - 10108},
+                      {"case", "05 12 13 14 41 43 51 54 55 57 61 62 65 75 92", OPENING_YEN - 10108},
+                      {"missing", "25", OPENING_YEN},
+                      {"repeated", "21 94", OPENING_YEN}};
+        banks_start("", NULL);
+        client_up(port_a);
+        for (int i = 0; i < (int)(sizeof(orders) / sizeof(orders[0])); i++) {
+                struct iso_message message = withdrawal("0200", i + 1, i);
+                ck_assert_str_eq(ask(&message), "00");
+                ck_assert_int_eq(ctl("BANKA", orders[i].order, NULL), 0);
+                message = advice("0420", i + 1, -1);
+                ck_assert_ptr_nonnull(strstr(orders[i].codes, ask(&message)));
+                ck_assert_int_eq(ctl("BANKA", "normal", NULL), 0);
+                ck_assert_int_eq(balance_at(i), orders[i].balance_yen);
+                ck_assert_int_eq(shown("behaviours", orders[i].order), 1);
+        }
+        ck_assert_int_eq(shown("counts", "not_booked"), 1);
+        ck_assert_int_eq(shown("counts", "put_off"), 1);
+}
+END_TEST
+
 START_TEST(a_hang_up_comes_in_the_middle_of_an_answer)
 {
         struct iso_message message = withdrawal("0200", 1, 0);
@@ -1028,8 +1055,10 @@ START_TEST(behaviours_by_rate_happen_and_money_stays_right)
         ck_assert_int_gt(approved, COUNT / 2);
         ck_assert_int_eq(opening_yen - balance_yen, approved * 1108);
         ck_assert_int_eq(json_integer_value(json_object_get(money, "open")), approved);
-        json_object_foreach(json_object_get(root, "behaviours"), name, row) ck_assert_msg(
-            json_integer_value(json_object_get(row, "happened")) > 0, "%s never happened", name);
+        json_object_foreach(json_object_get(root, "behaviours"), name, row)
+            ck_assert_msg(json_number_value(json_object_get(row, "rate")) == 0 ||
+                              json_integer_value(json_object_get(row, "happened")) > 0,
+                          "%s never happened", name);
         json_decref(root);
         ck_assert_int_eq(banks_stop(), 0);
 }
@@ -1223,6 +1252,7 @@ int main(void)
         tcase_add_test(tcase, a_wrong_echo_matches_no_request);
         tcase_add_test(tcase, a_duplicate_comes_twice);
         tcase_add_test(tcase, a_decline_is_a_decision_that_stays);
+        tcase_add_test(tcase, an_advice_is_answered_as_ordered_and_counted);
         tcase_add_test(tcase, a_hang_up_comes_in_the_middle_of_an_answer);
         tcase_add_test(tcase, down_is_gone_and_comes_back);
         tcase_add_test(tcase, behaviours_by_rate_happen_and_money_stays_right);

@@ -260,6 +260,19 @@ restored
 in_file $A '/^partial BANKA T0000002 000003 /s/ 9000 00 / 8000 00 /'
 named "the cash that the bank was told of" 3 bank-dispensed
 restored
+# what the bank would not book is a difference, unless an exception says just that; then it is said, and counted apart
+in_file $A '/^partial BANKA T0000002 000003 /s/ 9000 00 ([^ ]+ [^ ]+) 1000 ([0-9]+) - / 9000 12 \1 0 \2 refused /'
+named "a notice that the bank would not book" 3 bank-refused bank-held bank-untold
+says "did not book it; no exception says so"
+sql "INSERT INTO exception_record SELECT terminal, transmitted_at, stan, 'bank', transmitted_at, stan, 'partial answered 05', 10000, 9000 FROM withdrawal WHERE stan = 3" >/dev/null
+named "a notice that the bank would not book, and another exception" 3 bank-refused bank-held bank-untold
+sql "UPDATE exception_record SET what = 'partial answered 12'" >/dev/null
+expect_exit 0 "${R[@]}" --drained
+says "explained: $T" "keeps 10108 yen; by what the database has it should be 9108" "agree; 1 that a bank would not book, as exceptions say"
+expect_exit 0 "${R[@]}" --drained --json
+expect "as JSON" "0 explained 3" "$(json "$OUTPUT" "concat_ws(' ', jsonb_array_length(j -> 'differences'), j #>> '{explained,0,what}', j #>> '{explained,0,stan}') FROM (SELECT (:'j')::jsonb AS j) x")"
+sql "DELETE FROM exception_record" >/dev/null
+restored
 in_file $A '/^reversal BANKA T0000002 000004 /s/ - ([0-9a-f]{32}) / exception \1 /'
 named "an advice that did not fit" 4 bank-exception
 restored

@@ -1,6 +1,7 @@
 /* Protects config/bank_codes.c: what a bank's DE 39 means where its dialect says nothing, and where it does. */
 #include <check.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "config/bank_codes.h"
@@ -89,6 +90,42 @@ START_TEST(other_is_all_that_no_row_names)
 }
 END_TEST
 
+/* All codes that choose() gives, in their order, with blanks between them. */
+static const char *all_of(bool of_request, enum notice_verdict verdict)
+{
+        static char text[400];
+        size_t count = 1;
+        char code[BANK_CODE_LENGTH + 1] = "";
+        text[0] = '\0';
+        for (size_t i = 0; i < count; i++) {
+                size_t used = strlen(text);
+                count = of_request ? bank_codes_choose_refusal(&codes, i, code)
+                                   : bank_codes_choose_answer(&codes, verdict, i, code);
+                if (count > 0)
+                        snprintf(text + used, sizeof(text) - used, "%s%s", used ? " " : "", code);
+        }
+        return text;
+}
+
+START_TEST(who_plays_a_bank_finds_every_code_of_a_meaning)
+{
+        char error[BANK_CODES_ERROR_MAX], code[BANK_CODE_LENGTH + 1];
+        ck_assert_str_eq(all_of(true, NOTICE_DONE), "05 12 13 14 41 43 51 54 55 57 61 62 65 75 91 92 96");
+        ck_assert_str_eq(all_of(false, NOTICE_DONE), "00");
+        ck_assert_str_eq(all_of(false, NOTICE_REPEATED), "21 94");
+        ck_assert_str_eq(all_of(false, NOTICE_MISSING), "25");
+        ck_assert_str_eq(all_of(false, NOTICE_AGAIN), "68 91 96");
+        ck_assert_str_eq(all_of(false, NOTICE_CASE), "05 12 13 14 41 43 51 54 55 57 61 62 65 75 92");
+        ck_assert(bank_codes_set_reason(&codes, "A7", "CARD_LOST", error));
+        ck_assert(bank_codes_set_verdict(&codes, "other", "again", error));
+        ck_assert(bank_codes_set_verdict(&codes, "Z9", "case", error));
+        ck_assert_str_eq(all_of(true, NOTICE_DONE), "05 12 13 14 41 43 51 54 55 57 61 62 65 75 91 92 96 A7");
+        ck_assert_str_eq(all_of(false, NOTICE_CASE), "Z9");
+        ck_assert_uint_eq(bank_codes_choose_answer(&codes, NOTICE_REPEATED, 5, code), 2);
+        ck_assert_str_eq(code, "94"); /* counted round */
+}
+END_TEST
+
 static const struct {
         bool of_request;
         const char *code, *value, *error;
@@ -135,6 +172,7 @@ int main(void)
         tcase_add_test(t, every_code_has_a_durable_reason_and_one_approves);
         tcase_add_test(t, a_row_replaces_the_usual_and_no_other);
         tcase_add_test(t, other_is_all_that_no_row_names);
+        tcase_add_test(t, who_plays_a_bank_finds_every_code_of_a_meaning);
         tcase_add_loop_test(t, a_row_that_makes_no_sense_is_refused_with_what_was_expected, 0,
                             (int)COUNT(faults));
         tcase_add_test(t, no_row_approves_or_says_what_only_we_can_find);

@@ -310,10 +310,12 @@ static void apply_advice(struct bank *bank, const struct bank_record *record)
         struct withdrawal *withdrawal = have_withdrawal(bank, &record->identity);
         const struct withdrawal_rule *rule = rule_for(withdrawal, record->dispensed_yen);
         struct advice *advice = room_for(sizeof(*advice));
-        withdrawal->counted_yen = counted_after(rule, withdrawal->counted_yen, record->dispensed_yen);
-        withdrawal->state = rule->to;
-        if (withdrawal->account)
-                withdrawal->account->balance_yen = record->balance_yen;
+        if (!record->refused) {
+                withdrawal->counted_yen = counted_after(rule, withdrawal->counted_yen, record->dispensed_yen);
+                withdrawal->state = rule->to;
+                if (withdrawal->account)
+                        withdrawal->account->balance_yen = record->balance_yen;
+        }
         advice->record = *record;
         advice->next = withdrawal->advices;
         withdrawal->advices = advice;
@@ -403,16 +405,17 @@ enum bank_verdict bank_advise(struct bank *bank, const struct bank_advice *advic
         record.kind = kind_of(advice->reversal, advice->dispensed_yen);
         record.identity = advice->original;
         record.dispensed_yen = advice->dispensed_yen;
-        memcpy(record.de39, "00", sizeof(record.de39));
+        memcpy(record.de39, advice->order ? advice->order : "00", sizeof(record.de39));
         record.settlement_day = settlement_day_of(bank, advice->original.transmitted_ms);
-        record.moved_yen = given_back(withdrawal, rule, advice->dispensed_yen);
+        record.refused = advice->order && advice->refuse;
+        record.moved_yen = record.refused ? 0 : given_back(withdrawal, rule, advice->dispensed_yen);
         record.balance_yen = withdrawal && withdrawal->account
                                  ? add_yen(withdrawal->account->balance_yen, record.moved_yen)
                                  : -1;
-        record.exception = rule->exception;
+        record.exception = rule->exception && !record.refused;
         *ret_record = record;
         bank_apply(bank, ret_record);
-        return BANK_NEW;
+        return advice->order ? BANK_ORDERED : BANK_NEW;
 }
 
 enum bank_verdict bank_cutover(struct bank *bank, const struct bank_identity *message, int32_t day,
@@ -461,10 +464,12 @@ static const char *replay_advice(struct bank *bank, const struct bank_record *re
 {
         const struct withdrawal *withdrawal = find_withdrawal(bank, &record->identity);
         const struct withdrawal_rule *rule = rule_for(withdrawal, record->dispensed_yen);
-        int64_t moved_yen = given_back(withdrawal, rule, record->dispensed_yen);
+        int64_t moved_yen = record->refused ? 0 : given_back(withdrawal, rule, record->dispensed_yen);
+        if (record->refused && strcmp(record->de39, "00") == 0)
+                return "an advice that was refused with 00";
         if (find_advice(withdrawal, record->kind != BANK_COMPLETION, record->dispensed_yen))
                 return "the same advice stands in an earlier line";
-        if (record->moved_yen != moved_yen || record->exception != rule->exception)
+        if (record->moved_yen != moved_yen || record->exception != (rule->exception && !record->refused))
                 return "not what this advice does to the withdrawal of the lines before it";
         if (withdrawal && withdrawal->account &&
             record->balance_yen != add_yen(withdrawal->account->balance_yen, moved_yen))
@@ -508,6 +513,7 @@ void bank_total(const struct bank *bank, struct bank_totals *ret_totals)
                 if (w->state != WITHDRAWAL_APPROVED)
                         continue;
                 totals.open++;
+                totals.refused += w->advices && w->advices->record.refused;
                 totals.held_yen = add_yen(totals.held_yen, held_yen(w, w->state, w->counted_yen));
         }
         *ret_totals = totals;

@@ -9,7 +9,8 @@
  *
  * A withdrawal's states and what an advice does to it are the rows of rules/withdrawal.h, read from the
  * bank's side: approved debits cash and charge; completed with less gives cash back and keeps the charge;
- * reversed gives back whatever is still held; nothing is ever taken a second time.
+ * reversed gives back whatever is still held; nothing is ever taken a second time. An advice that the bank refuses on
+ * order changes nothing, and is refused again with the same code whenever it comes again.
  *
  * Invariants: an account's balance is its opening balance plus the sum of its records' moved_yen, and never
  * below zero. An identity (terminal, STAN, moment) is decided once; whatever comes again is told from memory.
@@ -47,11 +48,13 @@ struct bank_advice {
         int64_t amount_yen; /* DE 4 */
         int64_t dispensed_yen;
         char rrn[BANK_RRN_LENGTH + 1];
+        const char *order; /* a DE 39 to answer it with; NULL: 00 */
+        bool refuse;       /* with that code, and not booked */
 };
 
 enum bank_verdict {
         BANK_NEW,         /* decided now: the record goes into the journal before the answer leaves */
-        BANK_ORDERED,     /* the same, and declined only because it was ordered */
+        BANK_ORDERED,     /* the same, and declined, or answered so, only because it was ordered */
         BANK_REPEAT,      /* the record is the one of the first time */
         BANK_CONTRADICTS, /* known with another card, DE 3, DE 4 or DE 28: 94, nothing recorded */
 };
@@ -85,6 +88,7 @@ struct bank_totals {
         int64_t opening_yen, balance_yen;
         int64_t held_yen;       /* debited and still without an end */
         size_t open;            /* withdrawals approved and still without an end */
+        size_t refused;         /* likewise, because the bank would not book the end that it was told */
         int32_t settlement_day; /* 0: no cutover so far */
 };
 void bank_total(const struct bank *bank, struct bank_totals *ret_totals);

@@ -155,8 +155,8 @@ static bool read_card(const struct exchange *x, struct bank_request *request)
 
 static bool read_request(const struct exchange *x, struct bank_request *request)
 {
-        *request =
-            (struct bank_request){.processing = profile_processing(x->message), .order = x->desk->order};
+        *request = (struct bank_request){.processing = profile_processing(x->message),
+                                         .order = x->desk->order.has_request ? x->desk->order.de39 : NULL};
         if (!read_identity(x, &request->identity) || !read_processing(x, &request->processing_code) ||
             !read_rrn(x, request->rrn) || !read_charge(x, &request->charge_yen) || !read_card(x, request))
                 return false;
@@ -171,7 +171,8 @@ static bool read_request(const struct exchange *x, struct bank_request *request)
 static bool read_advice(const struct exchange *x, struct bank_advice *advice)
 {
         struct profile_original original;
-        *advice = (struct bank_advice){.reversal = x->row->kind == MESSAGE_REVERSAL};
+        *advice = (struct bank_advice){.reversal = x->row->kind == MESSAGE_REVERSAL,
+                                       .order = x->desk->order.has_notice ? x->desk->order.de39 : NULL};
         if (!read_identity(x, &advice->original) || !read_processing(x, &advice->processing_code) ||
             !read_rrn(x, advice->rrn))
                 return false;
@@ -221,20 +222,35 @@ static void on_request(struct exchange *x)
         }
 }
 
+/* Who says that it has booked it, has; who says that it does not know the withdrawal holds nothing of it after a
+ * reversal of all. */
+static bool refuses(enum notice_verdict verdict, const struct bank_advice *advice)
+{
+        return verdict == NOTICE_CASE || (verdict == NOTICE_MISSING && advice->dispensed_yen > 0);
+}
+
 static void on_advice(struct exchange *x)
 {
         struct bank_advice advice;
         struct bank_record *record = &x->reply->record;
         if (!read_advice(x, &advice))
                 return;
+        if (advice.order && x->desk->order.verdict == NOTICE_AGAIN) {
+                x->reply->ordered = true;
+                answer(x, BANK_COUNT_PUT_OFF, advice.order);
+                return;
+        }
+        advice.refuse = refuses(x->desk->order.verdict, &advice);
         enum bank_verdict verdict = bank_advise(x->desk->bank, &advice, record);
         x->reply->has_record = verdict != BANK_REPEAT;
+        x->reply->ordered = verdict == BANK_ORDERED;
         answer(x,
                verdict == BANK_REPEAT            ? BANK_COUNT_REPEAT
+               : record->refused                 ? BANK_COUNT_REFUSED
                : record->kind == BANK_COMPLETION ? BANK_COUNT_COMPLETION
                : record->kind == BANK_PARTIAL    ? BANK_COUNT_PARTIAL
                                                  : BANK_COUNT_REVERSAL,
-               "00");
+               record->de39);
         if (x->reply->has_record && record->exception)
                 snprintf(x->reply->why, sizeof(x->reply->why),
                          "%s of terminal %s STAN %06" PRId32 " does not fit its withdrawal: %" PRId64 " yen",

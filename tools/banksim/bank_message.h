@@ -10,6 +10,7 @@
 
 #include "protocol/iso8583.h"
 #include "tools/banksim/bank.h"
+#include "tools/banksim/behaviours.h"
 
 /* What a message came to. COUNT(id, name in `show`) */
 #define BANK_COUNTS(COUNT)                                                                                   \
@@ -20,6 +21,8 @@
         COUNT(PARTIAL, "partials")                                                                           \
         COUNT(REVERSAL, "reversals")                                                                         \
         COUNT(REPEAT, "repeats")                                                                             \
+        COUNT(REFUSED, "not_booked")                                                                         \
+        COUNT(PUT_OFF, "put_off")                                                                            \
         COUNT(CONTRADICTION, "contradictions")                                                               \
         COUNT(SIGN_ON, "sign_ons")                                                                           \
         COUNT(SIGN_OFF, "sign_offs")                                                                         \
@@ -42,14 +45,14 @@ struct bank_desk {
         struct bank *bank;
         struct token_key *key;
         int64_t business_ms;
-        const char *order; /* a DE 39 to decline with, or NULL */
-        bool signed_on;    /* of the connection; the message may change it */
+        struct behaviour_order order; /* what it is to answer with */
+        bool signed_on;               /* of the connection; the message may change it */
 };
 
 struct bank_reply {
         enum bank_count count;
         bool close;      /* the connection can't go on: no answer, `why` says it */
-        bool ordered;    /* declined on order */
+        bool ordered;    /* the order was followed: it would have been another answer without */
         bool has_record; /* new: into the journal before the answer leaves */
         struct bank_record record;
         struct iso_message answer;

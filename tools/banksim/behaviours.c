@@ -16,6 +16,10 @@ const char *const behaviour_name[BEHAVIOUR_COUNT + 1] = {
     [BEHAVIOUR_WRONG_ECHO] = "wrong-echo",
     [BEHAVIOUR_DUPLICATE] = "duplicate",
     [BEHAVIOUR_DECLINE] = "decline",
+    [BEHAVIOUR_REPEATED] = "repeated",
+    [BEHAVIOUR_MISSING] = "missing",
+    [BEHAVIOUR_CASE] = "case",
+    [BEHAVIOUR_AGAIN] = "again",
     [BEHAVIOUR_HANG_UP] = "hang-up",
     [BEHAVIOUR_DOWN] = "down",
     [BEHAVIOUR_NORMAL] = "normal",
@@ -91,6 +95,35 @@ void behaviours_count(struct behaviours *behaviours, enum behaviour behaviour)
 {
         assert((unsigned)behaviour < BEHAVIOUR_COUNT);
         behaviours->happened[behaviour]++;
+}
+
+static const struct {
+        enum behaviour behaviour;
+        enum notice_verdict verdict;
+} notice_behaviours[] = {
+    {BEHAVIOUR_REPEATED, NOTICE_REPEATED},
+    {BEHAVIOUR_MISSING, NOTICE_MISSING},
+    {BEHAVIOUR_CASE, NOTICE_CASE},
+    {BEHAVIOUR_AGAIN, NOTICE_AGAIN},
+};
+
+size_t behaviour_order(enum behaviour behaviour, const struct bank_codes *codes, uint64_t choice,
+                       struct behaviour_order *ret_order)
+{
+        struct behaviour_order order = {.has_request = behaviour == BEHAVIOUR_DECLINE};
+        size_t count = 0;
+        for (size_t i = 0; i < sizeof(notice_behaviours) / sizeof(notice_behaviours[0]); i++) {
+                if (notice_behaviours[i].behaviour != behaviour)
+                        continue;
+                order.has_notice = true;
+                order.verdict = notice_behaviours[i].verdict;
+        }
+        if (order.has_request)
+                count = bank_codes_choose_refusal(codes, choice, order.de39);
+        else if (order.has_notice)
+                count = bank_codes_choose_answer(codes, order.verdict, choice, order.de39);
+        *ret_order = count > 0 ? order : (struct behaviour_order){.has_request = false};
+        return count;
 }
 
 int64_t behaviours_between(struct behaviours *behaviours, int64_t from, int64_t to)

@@ -8,11 +8,16 @@
  *      deaf        the message is lost: nothing is done, nothing answered
  *      wrong-echo  the answer echoes another DE 4, 7, 11 or 41 than it was asked with
  *      duplicate   answers twice
- *      decline     declines a request that it could approve
+ *      decline     declines a request that it could approve, with any code that its dialect lists for that
+ *      repeated    books a completion or reversal and answers with a code of that meaning
+ *      missing     answers one so; a reversal of all is booked, as nothing is held of what nobody knows; else it is not
+ *      case        answers one so and does not book it
+ *      again       answers one so and does not book it until it comes again
  *      hang-up     cuts the connection in the middle of the answer
  *      down        is gone, connections and port, for down_ms; the message is lost
  *
- * Each is counted when it is carried out: a `decline` that fell on an advice never happened.
+ * Each is counted when it is carried out: a `decline` that fell on an advice never happened. The four for advices are
+ * named as the verdicts of a dialect's [notice codes] are; the codes are drawn from that table.
  */
 #ifndef BANKSIM_BEHAVIOURS_H
 #define BANKSIM_BEHAVIOURS_H
@@ -21,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/bank_codes.h"
 #include "lib/cli/options.h"
 
 enum behaviour {
@@ -31,6 +37,10 @@ enum behaviour {
         BEHAVIOUR_WRONG_ECHO,
         BEHAVIOUR_DUPLICATE,
         BEHAVIOUR_DECLINE,
+        BEHAVIOUR_REPEATED,
+        BEHAVIOUR_MISSING,
+        BEHAVIOUR_CASE,
+        BEHAVIOUR_AGAIN,
         BEHAVIOUR_HANG_UP,
         BEHAVIOUR_DOWN,
         BEHAVIOUR_COUNT,
@@ -64,6 +74,17 @@ void behaviours_command(struct behaviours *behaviours, enum behaviour command, i
 /* What to do with a message. about_money: 0200, 0220, 0420 and their repeats. Counts nothing. */
 enum behaviour behaviours_draw(struct behaviours *behaviours, int64_t now_ms, bool about_money);
 void behaviours_count(struct behaviours *behaviours, enum behaviour behaviour);
+
+/* What a behaviour makes a bank answer: to the one kind of message or the other. */
+struct behaviour_order {
+        bool has_request, has_notice;
+        char de39[BANK_CODE_LENGTH + 1];
+        enum notice_verdict verdict; /* of has_notice */
+};
+/* The `choice`-th of the codes that the behaviour may answer with, counted round; none where it is no matter of a
+ * code, or the bank's table has no such code. How many there are: 0 and no order. */
+size_t behaviour_order(enum behaviour behaviour, const struct bank_codes *codes, uint64_t choice,
+                       struct behaviour_order *ret_order);
 
 /* from .. to */
 int64_t behaviours_between(struct behaviours *behaviours, int64_t from, int64_t to);

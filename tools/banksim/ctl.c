@@ -186,7 +186,9 @@ static void obey(const struct ctl *ctl, char *line, struct evbuffer *to)
                 evbuffer_add_printf(
                     to,
                     "error: '%.40s': expected show, normal, or one of slow, late, silent, deaf, "
-                    "wrong-echo, duplicate, decline, hang-up, down and how many seconds\n",
+                    "wrong-echo, duplicate, decline, repeated, missing, case, again, hang-up, down and how "
+                    "many "
+                    "seconds\n",
                     verb);
         else if (count == 3 && (span_ms == 0 || behaviour == BEHAVIOUR_NORMAL))
                 evbuffer_add_printf(to, "error: '%.40s': %s\n", word[2],
@@ -451,6 +453,10 @@ static const struct program_command ctl_command = {
               "  wrong-echo      answers echo another DE 4, 7, 11 or 41\n"
               "  duplicate       answers come twice\n"
               "  decline         declines what it could approve\n"
+              "  repeated        books completions and reversals, and says that it had booked them before\n"
+              "  missing         says of them that it knows no such withdrawal\n"
+              "  case            refuses them and does not book them\n"
+              "  again           wants them to be sent again later\n"
               "  hang-up         cuts the connection in the middle of each answer\n"
               "  down            is gone, connections and port\n"
               "\n"

@@ -224,12 +224,17 @@ static int64_t drawn_ms(struct host *host, const struct span *span)
         return behaviours_between(&host->behaviours, span->from_ms, span->to_ms);
 }
 
-/* What a bank may say where nothing is wrong. */
-static const char *drawn_decline(struct host *host)
+/* The code that it answers with where it is a matter of one. */
+static struct behaviour_order drawn_order(struct host *host, enum behaviour how)
 {
-        static const char *const codes[] = {"51", "55", "57", "61", "75"};
-        int64_t last = (int64_t)(sizeof(codes) / sizeof(codes[0])) - 1;
-        return codes[behaviours_between(&host->behaviours, 0, last)];
+        const struct bank_codes *codes = wire_codes(host->wire);
+        struct behaviour_order order;
+        size_t count = behaviour_order(how, codes, 0, &order);
+        if (count > 1)
+                (void)behaviour_order(how, codes,
+                                      (uint64_t)behaviours_between(&host->behaviours, 0, (int64_t)count - 1),
+                                      &order);
+        return order;
 }
 
 static int64_t delay_for(struct host *host, enum behaviour how)
@@ -281,7 +286,7 @@ static void carry_out(struct host *host, struct host_conn *conn, enum behaviour 
                 host->exceptions += reply->record.exception;
         }
         if (reply->ordered)
-                behaviours_count(&host->behaviours, BEHAVIOUR_DECLINE);
+                behaviours_count(&host->behaviours, how);
         if (how == BEHAVIOUR_SILENT) {
                 behaviours_count(&host->behaviours, how);
         } else {
@@ -316,7 +321,7 @@ static void on_message(struct host_conn *conn, const uint8_t *bytes, size_t leng
                 struct bank_desk desk = {.bank = host->bank,
                                          .key = host->world->key,
                                          .business_ms = business_ms(host),
-                                         .order = how == BEHAVIOUR_DECLINE ? drawn_decline(host) : NULL,
+                                         .order = drawn_order(host, how),
                                          .signed_on = *host_conn_signed_on(conn)};
                 bank_message_take(&desk, wire_dialect(host->wire), &message, whole ? NULL : &error, &reply);
                 *host_conn_signed_on(conn) = desk.signed_on;
@@ -622,6 +627,7 @@ static json_t *show_money(const struct host *host)
         put(object, "withdrawals", (int64_t)totals.withdrawals);
         put(object, "open", (int64_t)totals.open);
         put(object, "open_yen", totals.held_yen);
+        put(object, "refused", (int64_t)totals.refused);
         json_object_set_new(object, "settlement_day", day[0] ? json_string(day) : json_null());
         return object;
 }

@@ -130,8 +130,11 @@ const struct program_command run_command = {
              "over TLS, a durable journal, and misbehaviour by rate or on command.\n",
     .ending =
         "Behaviours: slow, late, silent (done, not answered), deaf (lost), wrong-echo, duplicate, decline,\n"
-        "hang-up (in the middle of an answer), down (connections and port gone). Rates are of one message\n"
-        "about money; their sum is at most 1.\n"
+        "hang-up (in the middle of an answer), down (connections and port gone); repeated, missing, case "
+        "and\n"
+        "again (a completion or reversal is answered with a code that the dialect's [notice codes] call "
+        "so).\n"
+        "Rates are of one message about money; their sum is at most 1.\n"
         "\n"
         "Prints one line a bank and `serving` when its banks can be reached. SIGTERM and SIGINT end it with\n"
         "the counts. Exit codes: 0 ended by a signal, 1 failed, 2 wrong usage.\n"

@@ -8,13 +8,14 @@
 
 struct wire {
         struct iso_dialect dialect;
+        struct bank_codes codes;
 };
 
 struct wire *wire_open(const char *dialect, char error[WIRE_ERROR_MAX])
 {
         _Static_assert((int)WIRE_ERROR_MAX >= (int)DIALECT_ERROR_MAX, "room for what dialect_load says");
         struct wire *wire = calloc(1, sizeof(*wire));
-        if (wire && dialect_load(dialect, &wire->dialect, NULL, error))
+        if (wire && dialect_load(dialect, &wire->dialect, &wire->codes, error))
                 return wire;
         if (!wire)
                 snprintf(error, WIRE_ERROR_MAX, "out of memory");
@@ -30,6 +31,11 @@ void wire_close(struct wire *wire)
 const struct iso_dialect *wire_dialect(const struct wire *wire)
 {
         return &wire->dialect;
+}
+
+const struct bank_codes *wire_codes(const struct wire *wire)
+{
+        return &wire->codes;
 }
 
 const char *wire_name(const struct wire *wire)

@@ -2,6 +2,7 @@
 #ifndef BANKSIM_WIRE_H
 #define BANKSIM_WIRE_H
 
+#include "config/bank_codes.h"
 #include "protocol/frame.h"
 #include "protocol/iso8583.h"
 
@@ -14,6 +15,7 @@ ATM_MUST_USE struct wire *wire_open(const char *dialect, char error[WIRE_ERROR_M
 void wire_close(struct wire *wire);
 
 const struct iso_dialect *wire_dialect(const struct wire *wire);
+const struct bank_codes *wire_codes(const struct wire *wire);
 const char *wire_name(const struct wire *wire);
 
 /* A message as it goes out, with its header, without fields that the dialect does not know; its length, or 0

@@ -26,7 +26,7 @@ struct reconciliation {
         const struct telling *telling;
         bool has_banks;
         struct output *output; /* sentences and rows: differences go out as they are found */
-        json_t *differences;
+        json_t *differences, *explained;
         struct reconcile_answer answer;
 };
 
@@ -111,7 +111,7 @@ static bool tell_value(struct reconciliation *r, const struct merge_difference *
                         object = NULL;
                 }
         }
-        if (json_array_append_new(r->differences, object) == 0)
+        if (json_array_append_new(d->explained ? r->explained : r->differences, object) == 0)
                 return true;
         complain("out of memory");
         return false;
@@ -166,10 +166,11 @@ static json_t *banks_json(const struct reconcile_answer *answer)
 static bool finish_value(struct reconciliation *r, bool drained)
 {
         const struct reconcile_answer *a = &r->answer;
-        json_t *object = json_pack("{s:I, s:I, s:I, s:I, s:o, s:O}", "withdrawals",
-                                   (json_int_t)a->withdrawals, "unfinished", (json_int_t)a->unfinished,
-                                   "cash_yen", (json_int_t)a->cash_yen, "terminals", (json_int_t)a->terminals,
-                                   "banks", banks_json(a), "differences", r->differences);
+        json_t *object =
+            json_pack("{s:I, s:I, s:I, s:I, s:o, s:O, s:O}", "withdrawals", (json_int_t)a->withdrawals,
+                      "unfinished", (json_int_t)a->unfinished, "cash_yen", (json_int_t)a->cash_yen,
+                      "terminals", (json_int_t)a->terminals, "banks", banks_json(a), "differences",
+                      r->differences, "explained", r->explained);
         bool printed = object && output_json(r->invocation, object);
 
         (void)drained;
@@ -192,6 +193,8 @@ static void print_summary(const struct reconciliation *r, bool drained)
                 fprintf(stream, "%" PRIu64 " differences", a->differences);
         else
                 fprintf(stream, a->has_banks ? "ATMs, host and banks agree" : "ATMs and host agree");
+        if (a->explained)
+                fprintf(stream, "; %" PRIu64 " that a bank would not book, as exceptions say", a->explained);
         if (a->unfinished && !drained)
                 fprintf(stream, "; %" PRIu64 " more are under way", a->unfinished);
         fputc('\n', stream);
@@ -235,7 +238,8 @@ static bool open_rows(struct reconciliation *r)
 static bool open_value(struct reconciliation *r)
 {
         r->differences = json_array();
-        return r->differences;
+        r->explained = json_array();
+        return r->differences && r->explained;
 }
 
 static const struct telling tellings[] = {
@@ -290,6 +294,7 @@ int reconcile_all(const struct invocation *invocation)
         done = r.telling->open(&r) && ask(&r, &question);
         output_abandon(r.output);
         json_decref(r.differences);
+        json_decref(r.explained);
         return done && !r.answer.differences ? EXIT_DONE : EXIT_FAILED;
 }
 

@@ -111,24 +111,27 @@ static const struct command commands[] = {
      .fields = journals_fields},
     {.noun = "reconcile",
      .text = "compare every withdrawal with what the ATMs did and what the banks hold, to the yen",
-     .more = "Three sides: the ATMs' journals and dispensers, the database, the banks' journals. Each "
-             "difference is "
-             "named with what all three say: dispensed, amount, card, fee, state, de39 (ATM and host); "
-             "bank-held, "
-             "bank-dispensed, bank-amount, bank-charge, bank-card, bank-rrn, bank-de39, bank-approval, "
-             "bank-untold, "
-             "bank-exception, not-at-bank, only-at-bank (host and bank); only-in-journal, only-in-database; "
-             "total: "
-             "a dispenser's counter; and lines of journals that are damaged. What is under way is counted, "
-             "and no "
-             "difference unless --drained. The ATMs must stand still; atmd and the banks may go on. Without "
-             "banks' "
-             "journals two sides are compared. Exit code 0 only if there is no difference.\n"
-             "JSON: one object {\"withdrawals\", \"unfinished\", \"cash_yen\", \"terminals\", \"banks\", "
-             "\"differences\": [{\"what\", \"terminal\", \"text\", \"transmitted_at\", \"stan\", \"atm\", "
-             "\"host\", "
-             "\"bank\"}]}.\n"
-             "Example: atmctl reconcile --atm-journals journal --bank-journals banks/journal --drained",
+     .more =
+         "Three sides: the ATMs' journals and dispensers, the database, the banks' journals. Each "
+         "difference is "
+         "named with what all three say: dispensed, amount, card, fee, state, de39 (ATM and host); "
+         "bank-held, "
+         "bank-dispensed, bank-amount, bank-charge, bank-card, bank-rrn, bank-de39, bank-approval, "
+         "bank-untold, "
+         "bank-exception, bank-refused, not-at-bank, only-at-bank (host and bank); only-in-journal, "
+         "only-in-database; "
+         "total: "
+         "a dispenser's counter; and lines of journals that are damaged. What a bank would not book, as an "
+         "exception says, is told as explained, and no difference. What is under way is counted, "
+         "and no "
+         "difference unless --drained. The ATMs must stand still; atmd and the banks may go on. Without "
+         "banks' "
+         "journals two sides are compared. Exit code 0 only if there is no difference.\n"
+         "JSON: one object {\"withdrawals\", \"unfinished\", \"cash_yen\", \"terminals\", \"banks\", "
+         "\"differences\": [{\"what\", \"terminal\", \"text\", \"transmitted_at\", \"stan\", \"atm\", "
+         "\"host\", "
+         "\"bank\"}], \"explained\": likewise}.\n"
+         "Example: atmctl reconcile --atm-journals journal --bank-journals banks/journal --drained",
      .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
      .run = reconcile_all,
      .fields = reconcile_fields},

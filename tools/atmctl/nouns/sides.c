@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backoffice/journals/bank_record.h"
+
 static const char nothing[] = "nothing";
 
 static const char *end_name(const struct atm_entry *entry)
@@ -83,6 +85,10 @@ void side_print_bank(const struct bank_entry *entry, const char *bank, char buff
         if (entry->told)
                 used += (size_t)snprintf(buffer + used, SIDE_MAX - used, ", told of %" PRId64 " dispensed",
                                          entry->dispensed_yen);
+        if (entry->refused)
+                used += (size_t)snprintf(buffer + used, SIDE_MAX - used,
+                                         ", answered a %s with %s and did not book it",
+                                         bank_kind_name[entry->refused_kind], entry->refused_de39);
         snprintf(buffer + used, SIDE_MAX - used, ", keeps %" PRId64 "%s", entry->held_yen,
                  entry->exception ? ", and was told what does not fit" : "");
 }
@@ -118,9 +124,10 @@ json_t *side_json_bank(const struct bank_entry *entry, const char *bank)
 {
         if (!entry)
                 return json_null();
-        return json_pack("{s:s, s:b, s:o, s:I, s:I, s:o, s:I, s:b}", "bank", bank, "asked", entry->asked,
+        return json_pack("{s:s, s:b, s:o, s:I, s:I, s:o, s:I, s:b, s:o}", "bank", bank, "asked", entry->asked,
                          "de39", text_or_null(entry->de39), "amount_yen", (json_int_t)entry->amount_yen,
                          "charge_yen", (json_int_t)entry->charge_yen, "dispensed_yen",
                          entry->told ? json_integer(entry->dispensed_yen) : json_null(), "held_yen",
-                         (json_int_t)entry->held_yen, "exception", entry->exception);
+                         (json_int_t)entry->held_yen, "exception", entry->exception, "refused_de39",
+                         text_or_null(entry->refused_de39));
 }
