@@ -816,7 +816,9 @@ static void tell_bank(struct memory_database *database, struct memory_withdrawal
         memcpy(notice->why, why, sizeof notice->why);
         saf->key.identity = withdrawal->identity;
         saf->key.seq = notice->seq;
-        strcpy(saf->link, withdrawal->request.link);
+        strcpy(saf->link, database->defect == LEDGER_MEM_TELLS_NEW_LINK
+                              ? reference_issuer(database->reference, withdrawal->request.issuer)->link
+                              : withdrawal->request.link);
         saf->created_ms = saf->due_ms = now_ms;
         HASH_ADD(hh, database->saf, key, sizeof saf->key, saf);
 }
@@ -1274,6 +1276,23 @@ static enum notice_verdict final_verdict(const struct memory_withdrawal *withdra
                                                                                              : verdict;
 }
 
+/* The verdict as it is taken; another than the bank's only where a defect is wanted. */
+static enum notice_verdict taken_verdict(const struct memory_database *database,
+                                         const struct memory_ended *ended)
+{
+        enum notice_verdict verdict = ended->verdict;
+        bool answered = strlen(ended->said) == BANK_CODE_LENGTH;
+
+        if (database->defect == LEDGER_MEM_BELIEVES_REFUSALS &&
+            (verdict == NOTICE_CASE || verdict == NOTICE_MISSING))
+                return NOTICE_DONE;
+        if (database->defect == LEDGER_MEM_REPEATS_REPEATED && verdict == NOTICE_REPEATED)
+                return NOTICE_AGAIN;
+        if (database->defect == LEDGER_MEM_FORGETS_PUT_OFF && verdict == NOTICE_AGAIN && answered)
+                return NOTICE_DONE;
+        return verdict;
+}
+
 static void add_bank_exception(struct memory_database *database, const struct ledger_identity *identity,
                                const struct memory_notice *notice)
 {
@@ -1294,11 +1313,12 @@ int memory_saf_end(struct memory_database *database, const struct memory_ended *
 
         for (size_t i = 0; i < count; i++) {
                 struct memory_saf *saf = find_saf(database, &ended[i].identity, ended[i].seq);
+                enum notice_verdict verdict = taken_verdict(database, &ended[i]);
                 struct memory_notice *notice;
 
                 if (!saf)
                         continue;
-                if (ended[i].verdict == NOTICE_AGAIN) {
+                if (verdict == NOTICE_AGAIN) {
                         snprintf(saf->last_error, sizeof saf->last_error, "%s", ended[i].said);
                         continue;
                 }
@@ -1306,8 +1326,7 @@ int memory_saf_end(struct memory_database *database, const struct memory_ended *
                 notice->acknowledged = true;
                 notice->acknowledged_ms = now_ms;
                 notice->attempts = saf->attempts;
-                notice->verdict =
-                    final_verdict(memory_withdrawal(database, &ended[i].identity), ended[i].verdict);
+                notice->verdict = final_verdict(memory_withdrawal(database, &ended[i].identity), verdict);
                 snprintf(notice->de39, sizeof notice->de39, "%s", ended[i].said);
                 if (notice->verdict == NOTICE_CASE)
                         add_bank_exception(database, &ended[i].identity, notice);
@@ -1406,7 +1425,10 @@ struct ledger *ledger_mem_new(struct memory_database *database, const struct led
 
 void ledger_mem_poll(struct ledger *ledger)
 {
-        of(ledger)->reference = of(ledger)->database->reference;
+        const struct memory_database *database = of(ledger)->database;
+        bool half = database->defect == LEDGER_MEM_SWAPS_HALF && database->torn;
+
+        of(ledger)->reference = half ? database->torn : database->reference;
 }
 
 enum ledger_mem_stage ledger_mem_stage(const struct ledger *ledger)
@@ -1465,6 +1487,7 @@ static void refuse_all(struct op_list *ops)
 static bool is_stale(const struct ledger_mem *mem, const struct ledger_op *op)
 {
         return (op->kind == LEDGER_REQUEST || op->kind == LEDGER_INQUIRY) &&
+               mem->database->defect != LEDGER_MEM_DECIDES_STALE &&
                op->request.reference_version != reference_version(mem->database->reference);
 }
 

@@ -217,10 +217,17 @@ enum ledger_mem_defect {
         LEDGER_MEM_HURRIES_PEOPLE,      /* lets them decide while the ATM may still pay out */
         LEDGER_MEM_CORRECTS_LATE,       /* at any age */
         LEDGER_MEM_CORRECTS_OFTEN,      /* any number of times a card and day */
+        LEDGER_MEM_BELIEVES_REFUSALS,   /* takes a notice that the bank refused for heard and booked */
+        LEDGER_MEM_REPEATS_REPEATED,    /* sends again what the bank says it had before */
+        LEDGER_MEM_FORGETS_PUT_OFF,     /* does not send again what the bank does not want now */
+        LEDGER_MEM_DECIDES_STALE,  /* from a version of the reference data that is not current any more */
+        LEDGER_MEM_SWAPS_HALF,     /* of a snapshot: the new version's number, and the old one's halls */
+        LEDGER_MEM_TELLS_NEW_LINK, /* tells the bank that is the issuer's now, not the one that was asked */
 };
 
 struct memory_database {
         const struct reference *reference; /* the owner's; what is current */
+        const struct reference *torn;      /* what a ledger takes for it that swaps half of it; NULL: none */
         enum ledger_mem_defect defect;
         struct memory_card *cards;
         struct memory_withdrawal *withdrawals;

@@ -105,6 +105,19 @@ static enum behaviour draw(struct sim_bank *bank, struct line *line, const char 
         return BEHAVIOUR_NORMAL;
 }
 
+/* The code that it answers with where it is a matter of one. */
+static void draw_order(struct sim_bank *bank, enum behaviour how, struct behaviour_order *ret_order)
+{
+        struct sim *sim = bank->sim;
+        size_t count = behaviour_order(how, &bank->codes, 0, ret_order);
+
+        if (count > 0 && sim->script)
+                (void)behaviour_order(how, &bank->codes, script_choice(sim, count), ret_order);
+        else if (count > 1)
+                (void)behaviour_order(how, &bank->codes, (uint64_t)draw_below(&sim->random, (int)count),
+                                      ret_order);
+}
+
 static void count_behaviour(struct sim_counters *counters, enum behaviour how, const struct bank_reply *reply)
 {
         counters->bank_slow += how == BEHAVIOUR_SLOW;
@@ -113,7 +126,11 @@ static void count_behaviour(struct sim_counters *counters, enum behaviour how, c
         counters->bank_wrong_echo += how == BEHAVIOUR_WRONG_ECHO;
         counters->bank_duplicate += how == BEHAVIOUR_DUPLICATE;
         counters->bank_hang_up += how == BEHAVIOUR_HANG_UP;
-        counters->bank_decline += reply->ordered;
+        counters->bank_decline += reply->ordered && how == BEHAVIOUR_DECLINE;
+        counters->bank_repeated += reply->ordered && how == BEHAVIOUR_REPEATED;
+        counters->bank_missing += reply->ordered && how == BEHAVIOUR_MISSING;
+        counters->bank_case += reply->ordered && how == BEHAVIOUR_CASE;
+        counters->bank_again += reply->ordered && how == BEHAVIOUR_AGAIN;
         counters->bank_repeats += reply->count == BANK_COUNT_REPEAT;
 }
 
@@ -151,7 +168,6 @@ static void answer(struct line *line, enum behaviour how, struct iso_message *me
 
 void bank_hear(struct sim_bank *bank, struct line *line, const uint8_t *bytes, size_t length)
 {
-        static const char *const refusals[] = {"51", "55", "57", "61", "75", "05"};
         struct sim *sim = bank->sim;
         struct iso_message message;
         struct iso_error error;
@@ -175,8 +191,7 @@ void bank_hear(struct sim_bank *bank, struct line *line, const uint8_t *bytes, s
                 bank_go_down(bank, draw_between(&sim->random, DOWN_FROM_MS, DOWN_TO_MS));
                 return;
         }
-        if (how == BEHAVIOUR_DECLINE)
-                desk.order = refusals[draw_below(&sim->random, sizeof refusals / sizeof refusals[0])];
+        draw_order(bank, how, &desk.order);
         bank_message_take(&desk, &bank->dialect, &message, NULL, &reply);
         line->signed_on = desk.signed_on;
         count_behaviour(sim->counters, how, &reply);

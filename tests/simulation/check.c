@@ -97,17 +97,26 @@ static void check_usage(struct sim *sim, const struct sim_card *card, int32_t da
                             "usage of a card: %" PRId64 " yen that day, %" PRId64
                             " that month by its withdrawals",
                             day_yen, month_yen);
-        if (day_yen > reference_limit(sim->database->reference, LIMIT_DAY_YEN, day) ||
-            month_yen > reference_limit(sim->database->reference, LIMIT_MONTH_YEN, day) ||
-            count > reference_limit(sim->database->reference, LIMIT_DAY_COUNT, day))
-                sim_violate(sim, "I4",
-                            "a limit is passed: %" PRId64 " yen that day, %" PRId64 " that month, %" PRId64
-                            " times",
-                            day_yen, month_yen, count);
         if (card->bank < 0 &&
             (account->balance_yen != account->opening_yen - spent_yen || account->balance_yen < 0))
                 sim_violate(sim, "I4", "a balance of %" PRId64 " yen, after %" PRId64 " spent of %" PRId64,
                             account->balance_yen, spent_yen, account->opening_yen);
+}
+
+/* Of what was just decided: the limits that hold now. They may have been lowered below what was used before. */
+static void check_limits(struct sim *sim, const struct sim_card *card, int32_t day)
+{
+        const struct memory_usage *of_day = memory_day(sim->database, card->token, day);
+        const struct memory_usage *of_month = memory_month(sim->database, card->token, day);
+        const struct reference *reference = sim->database->reference;
+
+        if (of_day->cash_yen > reference_limit(reference, LIMIT_DAY_YEN, day) ||
+            of_month->cash_yen > reference_limit(reference, LIMIT_MONTH_YEN, day) ||
+            of_day->withdrawals > reference_limit(reference, LIMIT_DAY_COUNT, day))
+                sim_violate(sim, "I4",
+                            "a limit is passed: %" PRId64 " yen that day, %" PRId64 " that month, %" PRId64
+                            " times",
+                            of_day->cash_yen, of_month->cash_yen, of_day->withdrawals);
 }
 
 static void check_commission(struct sim *sim, const struct memory_withdrawal *w)
@@ -182,6 +191,8 @@ static void use_card(struct sim *sim, const struct memory_withdrawal *w)
         card->used[card->used_count++] = w;
         check_price(sim, w);
         check_usage(sim, card, w->request.business_day);
+        if (!sim->violated[0])
+                check_limits(sim, card, w->request.business_day);
 }
 
 static void check_decision(struct sim *sim, const struct ledger_op *op)
@@ -485,14 +496,22 @@ void check_commit(struct memory_database *database, const struct ledger_op *op, 
 
 /* banks --------------------------------------------------------------------------------------------- */
 
-/* What a bank has written down about a withdrawal, summed. */
+enum { REFUSALS_MAX = 8 };
+
+/* What a bank has written down about a withdrawal, summed, and what of it it would not book. */
 struct sim_record {
         struct ledger_identity identity; /* the key; zeroed */
         int64_t held_yen;
+        struct refusal {
+                int64_t dispensed_yen;
+                char what[32]; /* as the exception must name it */
+        } refusals[REFUSALS_MAX];
+        int refusal_count;
         UT_hash_handle hh;
 };
 
-static void add_record(struct sim *sim, const struct ledger_identity *identity, int64_t moved_yen)
+static struct sim_record *add_record(struct sim *sim, const struct ledger_identity *identity,
+                                     int64_t moved_yen)
 {
         struct sim_record *record;
 
@@ -505,6 +524,34 @@ static void add_record(struct sim *sim, const struct ledger_identity *identity, 
                 HASH_ADD(hh, sim->records, identity, sizeof record->identity, record);
         }
         record->held_yen -= moved_yen;
+        return record;
+}
+
+static void add_refusal(struct sim_record *record, const struct bank_record *told)
+{
+        struct refusal *refusal = &record->refusals[record->refusal_count++];
+
+        assert(record->refusal_count <= REFUSALS_MAX);
+        refusal->dispensed_yen = told->dispensed_yen;
+        snprintf(refusal->what, sizeof refusal->what, "%s answered %s", bank_kind_name[told->kind],
+                 told->de39);
+}
+
+static bool has_case(const struct sim *sim, const struct ledger_identity *identity, const char *what)
+{
+        for (const struct memory_exception *e = sim->database->exceptions; e; e = e->hh.next) {
+                if (e->key.kind == MEMORY_EXCEPTION_BANK && (!what || strcmp(e->key.what, what) == 0) &&
+                    strcmp(e->key.original.terminal, identity->terminal) == 0 &&
+                    e->key.original.transmitted_ms == identity->transmitted_ms &&
+                    e->key.original.stan == identity->stan)
+                        return true;
+        }
+        return false;
+}
+
+bool check_has_case(const struct sim *sim, const struct ledger_identity *identity)
+{
+        return has_case(sim, identity, NULL);
 }
 
 int64_t check_held_yen(const struct sim *sim, const struct ledger_identity *identity)
@@ -533,6 +580,7 @@ void check_record(struct sim *sim, int bank, const struct bank_record *record)
 {
         struct ledger_identity identity;
         const struct memory_withdrawal *w;
+        struct sim_record *written;
 
         if (record->kind == BANK_INQUIRY || record->kind == BANK_CUTOVER)
                 return;
@@ -541,7 +589,9 @@ void check_record(struct sim *sim, int bank, const struct bank_record *record)
         identity.transmitted_ms = record->identity.transmitted_ms;
         identity.stan = record->identity.stan;
         w = memory_withdrawal(sim->database, &identity);
-        add_record(sim, &identity, record->moved_yen);
+        written = add_record(sim, &identity, record->moved_yen);
+        if (record->refused)
+                add_refusal(written, record);
         if (!w || strcmp(w->request.link, sim->banks[bank].name) != 0 ||
             w->request.amount_yen != record->amount_yen)
                 sim_violate(sim, "I1", "%s hears of %s STAN %" PRId32 ", which is not durable like that",
@@ -772,7 +822,8 @@ static bool people_know(const struct sim *sim, const struct memory_withdrawal *w
         if (!w)
                 return false;
         for (const struct memory_exception *e = sim->database->exceptions; e; e = e->hh.next) {
-                if (memcmp(&e->key.original, &w->identity, sizeof w->identity) == 0 &&
+                if (e->key.kind != MEMORY_EXCEPTION_BANK &&
+                    memcmp(&e->key.original, &w->identity, sizeof w->identity) == 0 &&
                     e->dispensed_yen == dispensed_yen && strcmp(e->key.what, "corrected") != 0)
                         return true;
         }
@@ -810,7 +861,8 @@ static void check_truth(struct sim *sim, const struct machine *atm, const struct
                 spent_yen[w->card] += counted_yen + charge_yen(row);
 }
 
-/* What a card-holder has paid, at whichever bank, is what came out of the ATMs and the fees for it. */
+/* What a card-holder has paid, at whichever bank, is what came out of the ATMs and the fees for it, and what his bank
+ * would not give back. */
 static void check_paid(struct sim *sim, int number, int64_t spent_yen)
 {
         const struct sim_card *card = &sim->cards[number];
@@ -825,15 +877,39 @@ static void check_paid(struct sim *sim, int number, int64_t spent_yen)
                             card->opening_yen - balance_yen, spent_yen);
 }
 
-/* Each bank holds for each withdrawal what the host has recorded, and nothing waits. */
-static void check_banks(struct sim *sim)
+/* Is what the bank holds too much what it would not book of the end that we have, as people are told? */
+static bool is_explained(const struct sim *sim, const struct sim_record *r, int64_t counted_yen)
+{
+        const struct refusal *last = r->refusal_count ? &r->refusals[r->refusal_count - 1] : NULL;
+
+        return last && last->dispensed_yen == counted_yen && has_case(sim, &r->identity, last->what);
+}
+
+static void check_refusals(struct sim *sim, const struct sim_record *r)
+{
+        for (int i = 0; i < r->refusal_count; i++) {
+                if (!has_case(sim, &r->identity, r->refusals[i].what))
+                        sim_violate(sim, "I5", "%s STAN %" PRId32 ": a %s, and nobody is told",
+                                    r->identity.terminal, r->identity.stan, r->refusals[i].what);
+        }
+}
+
+/* Each bank holds for each withdrawal what the host has recorded, or people know why not, and nothing waits.
+ * spent_yen: of the cards, to which is added what banks keep too much. */
+static void check_banks(struct sim *sim, int64_t *spent_yen)
 {
         for (const struct sim_record *r = sim->records; r; r = r->hh.next) {
                 const struct memory_withdrawal *w = memory_withdrawal(sim->database, &r->identity);
                 bool completed = w && memory_state(w) == WITHDRAWAL_COMPLETED;
-                int64_t recorded_yen = completed ? memory_counts_yen(w) + charge_yen(w) : 0;
+                int64_t counted_yen = completed ? memory_counts_yen(w) : 0;
+                int64_t recorded_yen = completed ? counted_yen + charge_yen(w) : 0;
 
-                if (r->held_yen != recorded_yen)
+                check_refusals(sim, r);
+                if (w && r->held_yen > recorded_yen && is_explained(sim, r, counted_yen)) {
+                        spent_yen[find_card(sim, w->request.card_token) - sim->cards] +=
+                            r->held_yen - recorded_yen;
+                        sim->counters->explained_by_cases++;
+                } else if (r->held_yen != recorded_yen)
                         sim_violate(sim, "I5",
                                     "%s STAN %" PRId32 ": its bank holds %" PRId64
                                     " yen, we have recorded %" PRId64,
@@ -843,9 +919,9 @@ static void check_banks(struct sim *sim)
                 struct bank_totals totals;
 
                 bank_total(sim->banks[i].bank, &totals);
-                if (totals.open)
+                if (totals.open != totals.refused)
                         sim_violate(sim, "I5", "%s holds %zu withdrawals without an end", sim->banks[i].name,
-                                    totals.open);
+                                    totals.open - totals.refused);
         }
         if (sim->database->saf)
                 sim_violate(sim, "I5", "%u notices were never acknowledged", HASH_COUNT(sim->database->saf));
@@ -876,9 +952,9 @@ void check_end(struct sim *sim)
                 approved += memory_reason(w) == REASON_APPROVED;
         if (approved != known)
                 sim_violate(sim, "truth", "%zu approvals, but the ATMs know of %zu", approved, known);
+        check_banks(sim, spent_yen);
         for (int i = 0; i < SIM_CARDS; i++)
                 check_paid(sim, i, spent_yen[i]);
-        check_banks(sim);
 }
 
 static void free_decisions(struct sim *sim)

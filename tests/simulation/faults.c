@@ -2,7 +2,8 @@
  * The table of faults: tests/faults/fault_table.def. Each row is one withdrawal of one ATM over a link, with
  * two daemons, in which nothing goes wrong but what the row says, at the moment that it says. A fault that
  * strikes from outside strikes at every step of its moment, one run each: as many events after the moment has
- * come as there are before it is over. Each row is played with each bank, and so in each dialect.
+ * come as there are before it is over. Each row is played with each bank, and so in each dialect; where the bank
+ * answers with a code, with each code of its dialect that may be meant.
  */
 #include "tests/simulation/sim.h"
 
@@ -11,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "rules/calendar.h"
 
 /* The table's words. */
 enum what {
@@ -22,6 +25,10 @@ enum what {
         WHAT_BANK_WRONG_ECHO,
         WHAT_BANK_DUPLICATE,
         WHAT_BANK_DECLINES,
+        WHAT_BANK_REPEATED,
+        WHAT_BANK_MISSING,
+        WHAT_BANK_CASE,
+        WHAT_BANK_AGAIN,
         WHAT_BANK_HANGS_UP,
         WHAT_BANK_DOWN,
         WHAT_BANK_KILLED,
@@ -35,11 +42,17 @@ enum what {
         WHAT_ATM_POWER_LOSS,
         WHAT_ATM_LINE_CUT,
         WHAT_PERSON_SAYS_NONE,
+        WHAT_TARIFF_ADDED,
+        WHAT_PREFIX_MOVED,
+        WHAT_HALL_CLOSED,
+        WHAT_LIMIT_LOWERED,
+        WHAT_LINK_MOVED,
 };
 
 enum moment { MOMENT_ROUTE, MOMENT_REQUEST, MOMENT_DECIDED, MOMENT_NOTICE };
 enum share { SHARE_ALL, SHARE_PART, SHARE_NONE };
 enum host { HOST_COMPLETED, HOST_REVERSED, HOST_DECLINED };
+enum people { PEOPLE_NOBODY, PEOPLE_CASE };
 
 struct row {
         const char *name;
@@ -49,13 +62,14 @@ struct row {
         const char *de39;
         enum host host;
         enum share bank;
+        enum people people;
         const char *text;
 };
 
 static const struct row rows[] = {
-#define FAULT(name, what, moment, notes, atm, de39, host, bank, text)                                        \
-        {#name, WHAT_##what, MOMENT_##moment, SHARE_##notes, SHARE_##atm,                                    \
-         #de39, HOST_##host, SHARE_##bank,    text},
+#define FAULT(name, what, moment, notes, atm, de39, host, bank, people, text)                                \
+        {#name, WHAT_##what, MOMENT_##moment, SHARE_##notes,   SHARE_##atm,                                  \
+         #de39, HOST_##host, SHARE_##bank,    PEOPLE_##people, text},
 #include "tests/faults/fault_table.def"
 #undef FAULT
 };
@@ -86,7 +100,9 @@ struct sim_script {
         int delay;                        /* so many events after the moment */
         bool is_met, has_struck, is_over; /* the moment has come; the fault; the moment has gone */
         int to_go;
-        int instance; /* that asked the bank, or tells it */
+        int instance;  /* that asked the bank, or tells it */
+        size_t choice; /* which of the bank's codes, */
+        size_t codes;  /* of so many that there are */
 };
 
 /* what it asks for ---------------------------------------------------------------------------------- */
@@ -157,6 +173,12 @@ int64_t script_slow_ms(const struct sim *sim)
         return SLOW_MS;
 }
 
+uint64_t script_choice(struct sim *sim, size_t count)
+{
+        sim->script->codes = count;
+        return sim->script->choice;
+}
+
 /* the fault ----------------------------------------------------------------------------------------- */
 
 static void each_line(struct sim *sim, void (*visit)(struct line *line))
@@ -178,6 +200,22 @@ static void lose_database(struct sim *sim)
                 instance_set_cut(&sim->instances[i], true);
                 sim_put(sim, DATABASE_GONE_MS, (struct event){.kind = EVENT_DATABASE_UP, .number = i});
         }
+}
+
+/* What an operator does, of the script's bank and the ATM's hall. */
+static void change_reference(struct sim *sim, enum sim_change_kind kind)
+{
+        int issuer = sim->script->bank + 1, other = issuer % SIM_BANKS_MAX + 1;
+        int32_t day = calendar_business_day(sim->now_ms);
+        const struct sim_change changes[] = {
+            [SIM_CHANGE_TARIFF] = {SIM_CHANGE_TARIFF, issuer, day + 1, 990},
+            [SIM_CHANGE_PREFIX] = {SIM_CHANGE_PREFIX, issuer, day + 1, other},
+            [SIM_CHANGE_HOURS] = {SIM_CHANGE_HOURS, 0, day, 0}, /* until six in the morning: it is noon */
+            [SIM_CHANGE_LIMIT] = {SIM_CHANGE_LIMIT, 0, day, 1000},
+            [SIM_CHANGE_LINK] = {SIM_CHANGE_LINK, issuer, day, other},
+        };
+
+        sim_change_reference(sim, &changes[kind]);
 }
 
 static void kill_hosts(struct sim *sim)
@@ -235,6 +273,21 @@ static void strike(struct sim *sim)
                 if (atm->link)
                         link_cut(atm->link);
                 break;
+        case WHAT_TARIFF_ADDED:
+                change_reference(sim, SIM_CHANGE_TARIFF);
+                break;
+        case WHAT_PREFIX_MOVED:
+                change_reference(sim, SIM_CHANGE_PREFIX);
+                break;
+        case WHAT_HALL_CLOSED:
+                change_reference(sim, SIM_CHANGE_HOURS);
+                break;
+        case WHAT_LIMIT_LOWERED:
+                change_reference(sim, SIM_CHANGE_LIMIT);
+                break;
+        case WHAT_LINK_MOVED:
+                change_reference(sim, SIM_CHANGE_LINK);
+                break;
         default:
                 break; /* the bank has done it, or the ATM does it by itself */
         }
@@ -251,7 +304,12 @@ static bool is_from_outside(const struct row *row)
         case WHAT_ATM_POWER_LOSS:
         case WHAT_ATM_LINE_CUT:
         case WHAT_BANK_LINE_CUT:
-                return row->moment != MOMENT_DECIDED;
+        case WHAT_TARIFF_ADDED:
+        case WHAT_PREFIX_MOVED:
+        case WHAT_HALL_CLOSED:
+        case WHAT_LIMIT_LOWERED:
+        case WHAT_LINK_MOVED:
+                return row->moment == MOMENT_REQUEST || row->moment == MOMENT_NOTICE;
         default:
                 return false;
         }
@@ -297,6 +355,14 @@ static enum behaviour behaviour_of_row(const struct row *row)
                 return BEHAVIOUR_DUPLICATE;
         case WHAT_BANK_DECLINES:
                 return BEHAVIOUR_DECLINE;
+        case WHAT_BANK_REPEATED:
+                return BEHAVIOUR_REPEATED;
+        case WHAT_BANK_MISSING:
+                return BEHAVIOUR_MISSING;
+        case WHAT_BANK_CASE:
+                return BEHAVIOUR_CASE;
+        case WHAT_BANK_AGAIN:
+                return BEHAVIOUR_AGAIN;
         case WHAT_BANK_HANGS_UP:
                 return BEHAVIOUR_HANG_UP;
         default:
@@ -366,8 +432,21 @@ static bool is_done(const struct sim *sim)
         return all_lines_are_up(sim);
 }
 
-static bool is_as_said(const struct sim *sim, const char *heard, enum share atm, enum host host,
-                       enum share bank)
+/* 'xx': what the bank's code becomes. */
+static bool has_heard(const struct sim *sim, const char *de39, const char *heard)
+{
+        const struct bank_codes *codes = &sim->banks[sim->script->bank].codes;
+        struct behaviour_order order;
+
+        if (strcmp(de39, "--") == 0)
+                return true;
+        if (strcmp(de39, "xx") != 0)
+                return strcmp(de39, heard) == 0;
+        (void)behaviour_order(BEHAVIOUR_DECLINE, codes, sim->script->choice, &order);
+        return strcmp(reason_de39(bank_codes_reason(codes, order.de39)), heard) == 0;
+}
+
+static bool is_as_said(const struct sim *sim, const struct row *said)
 {
         static const enum withdrawal_state states[] = {
             [HOST_COMPLETED] = WITHDRAWAL_COMPLETED,
@@ -378,13 +457,13 @@ static bool is_as_said(const struct sim *sim, const char *heard, enum share atm,
         const struct memory_withdrawal *row = memory_withdrawal(sim->database, &w->identity);
         int64_t charge_yen =
             row ? row->request.price.customer_fee_yen + row->request.price.customer_tax_yen : 0;
-        int64_t held_yen = bank == SHARE_NONE ? 0 : yen_of(bank) + charge_yen;
+        int64_t held_yen = said->bank == SHARE_NONE ? 0 : yen_of(said->bank) + charge_yen;
+        unsigned cases = said->people == PEOPLE_CASE;
 
-        if (strcmp(heard, "xx") == 0 ? !w->heard[0] || strcmp(w->heard, "00") == 0
-                                     : strcmp(heard, "--") != 0 && strcmp(heard, w->heard) != 0)
-                return false;
-        return row && w->dispensed_yen == yen_of(atm) && memory_state(row) == states[host] &&
-               check_held_yen(sim, &w->identity) == held_yen;
+        return row && has_heard(sim, said->de39, w->heard) && w->dispensed_yen == yen_of(said->atm) &&
+               memory_state(row) == states[said->host] && check_held_yen(sim, &w->identity) == held_yen &&
+               HASH_COUNT(sim->database->exceptions) == cases &&
+               check_has_case(sim, &w->identity) == (cases > 0);
 }
 
 static void tell_result(const struct sim *sim, const struct sim_script *script)
@@ -393,8 +472,9 @@ static void tell_result(const struct sim *sim, const struct sim_script *script)
         const struct atm_withdrawal *w = atm->withdrawal_count ? &atm->withdrawals[0] : NULL;
         const struct memory_withdrawal *row = w ? memory_withdrawal(sim->database, &w->identity) : NULL;
 
-        fprintf(stderr, "sim: row %s, bank %d, %d events after its moment (%s): ", script->row->name,
-                script->bank, script->delay, script->row->text);
+        fprintf(stderr,
+                "sim: row %s, bank %d, %d events after its moment, code %zu (%s): ", script->row->name,
+                script->bank, script->delay, script->choice, script->row->text);
         if (sim->violated[0])
                 fprintf(stderr, "%s is violated: %s\n", sim->violated, sim->violation);
         else if (!row)
@@ -402,9 +482,10 @@ static void tell_result(const struct sim *sim, const struct sim_script *script)
         else
                 fprintf(stderr,
                         "the ATM heard '%s' and dispensed %" PRId64
-                        " yen, the host says %s, the bank holds %" PRId64 " yen\n",
+                        " yen, the host says %s, the bank holds %" PRId64 " yen, %u "
+                        "exceptions\n",
                         w->heard, w->dispensed_yen, withdrawal_state_name[memory_state(row)],
-                        check_held_yen(sim, &w->identity));
+                        check_held_yen(sim, &w->identity), HASH_COUNT(sim->database->exceptions));
 }
 
 /* 1: as the row says; 0: not; -1: the moment was over before. */
@@ -419,7 +500,7 @@ static int play(struct sim_script *script, struct token_key *token_key, struct s
         script->card = script->bank + (SIM_BANKS_MAX + 1);
         sim = sim_new_script((uint64_t)script->delay + 1, script, token_key, counters, trace);
         good = sim_run_script(sim, EVENTS_MAX, is_done);
-        result = good && is_as_said(sim, row->de39, row->atm, row->host, row->bank);
+        result = good && is_as_said(sim, row);
         if (script->delay > 0 && !script->has_struck)
                 result = -1;
         else if (script->row->what != WHAT_NOTHING && !script->has_struck)
@@ -430,20 +511,30 @@ static int play(struct sim_script *script, struct token_key *token_key, struct s
         return result;
 }
 
+/* Each code, or each step. */
+static bool play_with_bank(const struct row *row, int bank, struct token_key *token_key,
+                           struct sim_counters *counters, bool trace, int *runs)
+{
+        struct sim_script script;
+        size_t choice = 0;
+        int delay = 0, result;
+
+        do {
+                script = (struct sim_script){.row = row, .bank = bank, .delay = delay, .choice = choice};
+                result = play(&script, token_key, counters, trace);
+                *runs += result > 0;
+                choice++;
+                delay += is_from_outside(row);
+        } while (result > 0 && (choice < script.codes || (is_from_outside(row) && delay < DELAYS_MAX)));
+        return result != 0;
+}
+
 static bool play_row(const struct row *row, struct token_key *token_key, struct sim_counters *counters,
                      bool trace, int *runs)
 {
         for (int bank = 0; bank < SIM_BANKS_MAX; bank++) {
-                for (int delay = 0; delay < DELAYS_MAX; delay++) {
-                        struct sim_script script = {.row = row, .bank = bank, .delay = delay};
-                        int result = play(&script, token_key, counters, trace);
-
-                        if (result == 0)
-                                return false;
-                        *runs += result > 0;
-                        if (result < 0 || !is_from_outside(row))
-                                break;
-                }
+                if (!play_with_bank(row, bank, token_key, counters, trace, runs))
+                        return false;
         }
         return true;
 }

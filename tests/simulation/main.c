@@ -31,7 +31,13 @@ enum { STEPS = 3000, COVERAGE_SEEDS = 200, LONG_FACTOR = 10, COUNT_MAX = 1000000
         X("overrides-people", LEDGER_MEM_OVERRIDES_PEOPLE)                                                   \
         X("hurries-people", LEDGER_MEM_HURRIES_PEOPLE)                                                       \
         X("corrects-late", LEDGER_MEM_CORRECTS_LATE)                                                         \
-        X("corrects-often", LEDGER_MEM_CORRECTS_OFTEN)
+        X("corrects-often", LEDGER_MEM_CORRECTS_OFTEN)                                                       \
+        X("believes-refusals", LEDGER_MEM_BELIEVES_REFUSALS)                                                 \
+        X("repeats-repeated", LEDGER_MEM_REPEATS_REPEATED)                                                   \
+        X("forgets-put-off", LEDGER_MEM_FORGETS_PUT_OFF)                                                     \
+        X("decides-stale", LEDGER_MEM_DECIDES_STALE)                                                         \
+        X("swaps-half", LEDGER_MEM_SWAPS_HALF)                                                               \
+        X("tells-new-link", LEDGER_MEM_TELLS_NEW_LINK)
 
 static const struct {
         const char *name;

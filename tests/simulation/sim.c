@@ -21,6 +21,7 @@ enum {
         LONGEST_DAYS = 500,
         STORM_FACTOR = 12,
         STORM_EVENTS = 40,
+        HOURS_OPEN = 6, /* of a hall whose hours operators have changed */
 };
 
 /* Just before something changes: year and month ends, limits, taxes, hours, exclusions. */
@@ -101,8 +102,21 @@ static void must(bool good, const char *error)
         abort();
 }
 
+static const char *const issuer_names[] = {"HOUSE", "BANKA", "BANKB", "BANKC"};
+
+/* The last change of a kind, of an issuer where it is of one; NULL: none. */
+static const struct sim_change *last_change(const struct sim *sim, enum sim_change_kind kind, int issuer)
+{
+        for (int i = sim->change_count - 1; i >= 0; i--) {
+                if (sim->changes[i].kind == kind && sim->changes[i].issuer == issuer)
+                        return &sim->changes[i];
+        }
+        return NULL;
+}
+
 static void add_fleet(struct sim *sim, struct reference *r, int version)
 {
+        const struct sim_change *hours = last_change(sim, SIM_CHANGE_HOURS, 0);
         char error[REFERENCE_ERROR_MAX] = "";
         struct hall halls[] = {
             {"H00001", "kanto", "Tokyo", {0, 1440}, 1000},
@@ -110,6 +124,8 @@ static void add_fleet(struct sim *sim, struct reference *r, int version)
             {"H00002", "kansai", "Osaka", {540, 1230}, 100 * (version % 7)},
         };
 
+        if (hours && hours->value >= 0)
+                halls[0].hours = (struct hours){60 * hours->value, 60 * (hours->value + HOURS_OPEN)};
         for (size_t i = 0; i < sizeof halls / sizeof halls[0]; i++)
                 must(reference_add_hall(r, &halls[i], error), error);
         for (int i = 0; i < sim->atm_count; i++) {
@@ -121,7 +137,41 @@ static void add_fleet(struct sim *sim, struct reference *r, int version)
         }
 }
 
-static void add_prices(struct reference *r)
+/* What operators have added since the beginning: tariffs, prefixes and limits by day. */
+static void add_changes(const struct sim *sim, struct reference *r)
+{
+        char error[REFERENCE_ERROR_MAX] = "", prefix[8];
+
+        for (int i = 0; i < sim->change_count; i++) {
+                const struct sim_change *c = &sim->changes[i];
+                struct tariff tariff = {"", BAND_DAY, c->day, c->value, 90};
+                struct limit limit = {LIMIT_DAY_YEN, c->day, c->value};
+
+                switch (c->kind) {
+                case SIM_CHANGE_TARIFF:
+                        strcpy(tariff.issuer, issuer_names[c->issuer]);
+                        must(reference_add_tariff(r, &tariff, error), error);
+                        tariff.band = BAND_OTHER;
+                        must(reference_add_tariff(r, &tariff, error), error);
+                        break;
+                case SIM_CHANGE_PREFIX:
+                        snprintf(prefix, sizeof prefix, "99100%d", c->issuer);
+                        must(
+                            reference_add_prefix(r, prefix, c->day, issuer_names[c->value], CARD_CASH, error),
+                            error);
+                        break;
+                case SIM_CHANGE_LIMIT:
+                        must(reference_add_limit(r, &limit, error), error);
+                        break;
+                case SIM_CHANGE_HOURS: /* in the fleet's row */
+                case SIM_CHANGE_LINK:  /* in the issuer's */
+                case SIM_CHANGE_KINDS:
+                        break;
+                }
+        }
+}
+
+static void add_prices(const struct sim *sim, struct reference *r)
 {
         char error[REFERENCE_ERROR_MAX] = "";
         struct issuer issuers[] = {
@@ -148,8 +198,11 @@ static void add_prices(struct reference *r)
         };
 
         for (size_t i = 0; i < sizeof issuers / sizeof issuers[0]; i++) {
+                const struct sim_change *link = last_change(sim, SIM_CHANGE_LINK, (int)i);
                 char prefix[8];
 
+                if (link)
+                        strcpy(issuers[i].link, issuer_names[link->value]);
                 snprintf(prefix, sizeof prefix, "99100%d", (int)i);
                 must(reference_add_issuer(r, &issuers[i], error), error);
                 must(reference_add_prefix(r, prefix, day_of("2007-07-01"), issuers[i].issuer, CARD_CASH,
@@ -185,21 +238,37 @@ static void add_rules(struct reference *r)
 }
 
 /* The next version of what operators have set. */
-static const struct reference *new_reference(struct sim *sim)
+static struct reference *build_reference(struct sim *sim, int fleet, int version)
 {
         char error[REFERENCE_ERROR_MAX] = "";
         struct reference *r = reference_new();
 
         if (!r)
                 abort();
-        add_fleet(sim, r, sim->reference_count);
-        add_prices(r);
+        add_fleet(sim, r, fleet);
+        add_prices(sim, r);
         add_rules(r);
-        reference_set_version(r, sim->reference_count + 1);
+        add_changes(sim, r);
+        reference_set_version(r, version);
         reference_set_moments(r, sim->now_ms - PAST_DAYS * (int64_t)DAY_MS,
                               sim->now_ms + FUTURE_DAYS * (int64_t)DAY_MS);
         must(reference_finish(r, error), error);
-        return sim->references[sim->reference_count++] = r;
+        return r;
+}
+
+static const struct reference *new_reference(struct sim *sim)
+{
+        int number = sim->reference_count++;
+
+        return sim->references[number] = build_reference(sim, number, number + 1);
+}
+
+/* The same version with the halls of the one before it: what a daemon has that swaps half of a snapshot. */
+static const struct reference *torn_reference(struct sim *sim)
+{
+        int number = sim->reference_count - 1;
+
+        return sim->torn[number] = build_reference(sim, number - 1, number + 1);
 }
 
 static void add_card(struct sim *sim, int number)
@@ -387,8 +456,10 @@ void sim_free(struct sim *sim)
         queue_clear(&sim->queue);
         check_free(sim);
         memory_database_free(sim->database);
-        for (int i = 0; i < sim->reference_count; i++)
+        for (int i = 0; i < sim->reference_count; i++) {
                 reference_free(sim->references[i]);
+                reference_free(sim->torn[i]);
+        }
         free(sim);
 }
 
@@ -423,16 +494,86 @@ static void lose_database(struct sim *sim)
         }
 }
 
-static void change_reference(struct sim *sim)
+static void count_change(struct sim_counters *counters, enum sim_change_kind kind)
+{
+        counters->tariffs_added += kind == SIM_CHANGE_TARIFF;
+        counters->prefixes_moved += kind == SIM_CHANGE_PREFIX;
+        counters->halls_opened_otherwise += kind == SIM_CHANGE_HOURS;
+        counters->limits_changed += kind == SIM_CHANGE_LIMIT;
+        counters->links_moved += kind == SIM_CHANGE_LINK;
+}
+
+/* Is there a row of that day already? */
+static bool is_dated(const struct sim *sim, const struct sim_change *change)
+{
+        if (change->kind == SIM_CHANGE_HOURS || change->kind == SIM_CHANGE_LINK)
+                return false;
+        for (int i = 0; i < sim->change_count; i++) {
+                const struct sim_change *known = &sim->changes[i];
+
+                if (known->kind == change->kind && known->issuer == change->issuer &&
+                    known->day == change->day)
+                        return true;
+        }
+        return false;
+}
+
+void sim_change_reference(struct sim *sim, const struct sim_change *change)
 {
         if (sim->reference_count == SIM_REFERENCES_MAX)
                 return;
-        sim->counters->reference_changes++;
         sim_tell(sim, "reference data version %d", sim->reference_count + 1);
+        sim->counters->reference_changes++;
+        if (!is_dated(sim, change)) { /* else only the version changes, and what follows from it alone */
+                sim->changes[sim->change_count++] = *change;
+                count_change(sim->counters, change->kind);
+        }
         memory_set_reference(sim->database, new_reference(sim));
+        if (sim->database->defect == LEDGER_MEM_SWAPS_HALF)
+                sim->database->torn = torn_reference(sim);
         for (int i = 0; i < sim->instance_count; i++)
                 sim_put(sim, draw_between(&sim->random, 1, 25000),
                         (struct event){.kind = EVENT_POLL, .number = i, .epoch = sim->instances[i].epoch});
+}
+
+/* Tariffs, prefixes and links are the banks'; they come back as often as they go. */
+static void change_reference(struct sim *sim)
+{
+        static const int limits_yen[] = {10000, 30000, 50000}, opens[] = {-1, 8, 14};
+        struct draws *random = &sim->random;
+        struct sim_change change = {.kind = (enum sim_change_kind)draw_below(random, SIM_CHANGE_KINDS),
+                                    .day = calendar_business_day(sim->now_ms)};
+        bool is_of_issuer = change.kind == SIM_CHANGE_TARIFF || change.kind == SIM_CHANGE_PREFIX ||
+                            change.kind == SIM_CHANGE_LINK;
+
+        if (is_of_issuer && sim->bank_count == 0)
+                change.kind = SIM_CHANGE_LIMIT;
+        else if (is_of_issuer)
+                change.issuer = 1 + draw_below(random, sim->bank_count);
+        switch (change.kind) {
+        case SIM_CHANGE_TARIFF:
+                change.day += 1 + draw_below(random, 3);
+                change.value = 10 * draw_below(random, 30);
+                break;
+        case SIM_CHANGE_PREFIX:
+                change.day += 1;
+                change.value =
+                    draw_permille(random, 500) ? change.issuer : 1 + draw_below(random, sim->bank_count);
+                break;
+        case SIM_CHANGE_HOURS:
+                change.value = opens[draw_below(random, sizeof opens / sizeof opens[0])];
+                break;
+        case SIM_CHANGE_LIMIT:
+                change.value = limits_yen[draw_below(random, sizeof limits_yen / sizeof limits_yen[0])];
+                break;
+        case SIM_CHANGE_LINK:
+                change.value =
+                    draw_permille(random, 500) ? change.issuer : 1 + draw_below(random, sim->bank_count);
+                break;
+        case SIM_CHANGE_KINDS:
+                break;
+        }
+        sim_change_reference(sim, &change);
 }
 
 static void cut_some_line(struct sim *sim)

@@ -81,6 +81,11 @@ enum {
         X(database_losses)                                                                                   \
         X(power_losses)                                                                                      \
         X(reference_changes)                                                                                 \
+        X(tariffs_added)                                                                                     \
+        X(prefixes_moved)                                                                                    \
+        X(halls_opened_otherwise)                                                                            \
+        X(limits_changed)                                                                                    \
+        X(links_moved)                                                                                       \
         X(stale_decisions)                                                                                   \
         X(congestions)                                                                                       \
         X(month_ends)                                                                                        \
@@ -108,6 +113,11 @@ enum {
         X(bank_duplicate)                                                                                    \
         X(bank_decline)                                                                                      \
         X(bank_hang_up)                                                                                      \
+        X(bank_repeated)                                                                                     \
+        X(bank_missing)                                                                                      \
+        X(bank_case)                                                                                         \
+        X(bank_again)                                                                                        \
+        X(explained_by_cases)                                                                                \
         X(bank_down)                                                                                         \
         X(lines_opened)                                                                                      \
         X(lines_refused)                                                                                     \
@@ -285,6 +295,23 @@ struct sim_card {
         size_t used_count;
 };
 
+/* What operators change while withdrawals are under way. What a price follows from holds from a later day on. */
+enum sim_change_kind {
+        SIM_CHANGE_TARIFF, /* of an issuer; value: the customer's fee */
+        SIM_CHANGE_PREFIX, /* of an issuer to another, `value` */
+        SIM_CHANGE_HOURS, /* of the first hall; value: the hour at which it opens, for six hours; -1: always open */
+        SIM_CHANGE_LIMIT, /* a card's cash a day */
+        SIM_CHANGE_LINK,  /* of an issuer to another's bank, `value` */
+        SIM_CHANGE_KINDS
+};
+
+struct sim_change {
+        enum sim_change_kind kind;
+        int issuer; /* from 1: the banks' */
+        int32_t day;
+        int value;
+};
+
 /* One row of the table of faults at work: faults.c. */
 struct sim_script;
 
@@ -323,7 +350,10 @@ struct sim {
         struct sim_script *script; /* NULL: chance decides */
         struct memory_database *database;
         struct reference *references[SIM_REFERENCES_MAX];
+        struct reference *torn[SIM_REFERENCES_MAX]; /* where the defect is wanted */
         int reference_count;
+        struct sim_change changes[SIM_REFERENCES_MAX]; /* in each version from the next on */
+        int change_count;
 
         struct sim_card cards[SIM_CARDS];
         struct sim_decision *decisions;
@@ -346,6 +376,8 @@ void sim_put(struct sim *sim, int64_t delay_ms, struct event event);
 bool sim_chance(struct sim *sim, int permille); /* of a fault: none any more when calm */
 /* The number of a card: valid, and the same in every run. */
 void sim_pan(const struct sim *sim, int card, char buffer[17]);
+/* Operators change what holds; the daemons hear of it in their time. */
+void sim_change_reference(struct sim *sim, const struct sim_change *change);
 ATM_PRINTF(2, 3) void sim_tell(struct sim *sim, const char *format, ...);
 ATM_PRINTF(3, 4) void sim_violate(struct sim *sim, const char *invariant, const char *format, ...);
 
@@ -418,6 +450,8 @@ int64_t script_dispensed_yen(const struct sim *sim);
 int script_repeats(const struct sim *sim);
 int64_t script_patience_ms(const struct sim *sim);
 int64_t script_slow_ms(const struct sim *sim);
+/* Which of the bank's `count` codes is its turn. */
+uint64_t script_choice(struct sim *sim, size_t count);
 /* What is told to the script as it happens. */
 enum behaviour script_behaviour(struct sim *sim, struct sim_bank *bank, struct line *line, const char *mti);
 void script_after_event(struct sim *sim);
@@ -435,6 +469,8 @@ void atm_free(struct machine *atm);
 
 /* check.c */
 void check_commit(struct memory_database *database, const struct ledger_op *op, void *context);
+/* What people are told of a withdrawal that its bank would not book. */
+bool check_has_case(const struct sim *sim, const struct ledger_identity *identity);
 /* What a bank holds for a withdrawal. */
 int64_t check_held_yen(const struct sim *sim, const struct ledger_identity *identity);
 /* A bank has written it down. */
