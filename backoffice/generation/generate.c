@@ -436,3 +436,12 @@ enum generation_end generate(const struct generation_question *question, struct 
         free(g);
         return end;
 }
+
+PGresult *generation_written(PGconn *connection, char error[PG_ERROR_MAX])
+{
+        return pg_query(connection,
+                        "SELECT r.scenario, r.seed, r.scale, r.from_on, r.to_on, r.atms, r.atms_whole, "
+                        "count(c.chunk), coalesce(sum(c.withdrawals), 0)::bigint, r.finished, r.digest FROM "
+                        "history_run r LEFT JOIN history_chunk c USING (scenario) GROUP BY r.scenario",
+                        0, NULL, error);
+}

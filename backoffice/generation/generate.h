@@ -55,6 +55,10 @@ enum generation_end {
 ATM_MUST_USE enum generation_end generate(const struct generation_question *question,
                                           struct generation_answer *ret_answer, char error[PG_ERROR_MAX]);
 
+/* What was written into this database: scenario, seed, scale, from, to, atms, atms_whole, atms_written, withdrawals, finished,
+ * digest; a row a scenario. NULL with an error. */
+ATM_MUST_USE PGresult *generation_written(PGconn *connection, char error[PG_ERROR_MAX]);
+
 /* "0.01" to the ATMs of a fleet: rounded, at least one. */
 int64_t generation_scaled_fleet(const char *scale, int64_t fleet);
 

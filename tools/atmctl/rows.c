@@ -20,9 +20,14 @@ static void note_cut(const char *cut, int64_t limit)
 static bool write_rows(const struct invocation *invocation, const struct rows_question *q,
                        const PGresult *result)
 {
-        struct output *output = output_open(invocation, OUTPUT_ROWS, q->columns, q->column_count);
+        struct output *output;
         bool is_cut = q->limit && PQntuples(result) > q->limit;
 
+        if (q->absent && !PQntuples(result)) {
+                complain("%s: %s", invocation_name(invocation), q->absent);
+                return false;
+        }
+        output = output_open(invocation, q->shape, q->columns, q->column_count);
         if (!output)
                 return false;
         if (!output_result(output, result, is_cut ? (int)q->limit : PQntuples(result))) {
@@ -32,7 +37,7 @@ static bool write_rows(const struct invocation *invocation, const struct rows_qu
         if (!output_close(output))
                 return false;
         if (is_cut)
-                note_cut(q->cut, q->limit);
+                note_cut(q->cut ? q->cut : "there are more than %s: --limit N shows more of them", q->limit);
         return true;
 }
 
@@ -57,43 +62,22 @@ int rows_answer(const struct invocation *invocation, const struct rows_question 
         return database_run(invocation, answer, &asked);
 }
 
-static bool write_query(const struct invocation *invocation, const struct rows_query *query,
-                        const PGresult *result)
+/* The limit is one of its parameters. */
+static PGresult *run_query(PGconn *connection, const void *question, int64_t limit, char error[PG_ERROR_MAX])
 {
-        struct output *output;
-        bool cut = query->limit && PQntuples(result) > query->limit;
+        const struct rows_query *query = question;
 
-        if (query->absent && !PQntuples(result)) {
-                complain("%s: %s", invocation_name(invocation), query->absent);
-                return false;
-        }
-        output = output_open(invocation, query->shape, query->columns, query->column_count);
-        if (!output)
-                return false;
-        if (!output_result(output, result, cut ? (int)query->limit : PQntuples(result))) {
-                output_abandon(output);
-                return false;
-        }
-        if (!output_close(output))
-                return false;
-        if (cut)
-                note("there are more than %" PRId64 ": --limit N shows more of them", query->limit);
-        return true;
-}
-
-static bool run_query(struct database *database, const struct invocation *invocation, void *context)
-{
-        const struct rows_query *query = context;
-        PGresult *result = database_query(database, query->sql, query->count, query->parameters);
-        bool written = result && write_query(invocation, query, result);
-
-        PQclear(result);
-        return written;
+        (void)limit;
+        return pg_query(connection, query->sql, query->count, query->parameters, error);
 }
 
 int rows_print(const struct invocation *invocation, const struct rows_query *query)
 {
-        struct rows_query asked = *query;
-
-        return database_run(invocation, run_query, &asked);
+        return rows_answer(invocation, &(struct rows_question){.ask = run_query,
+                                                               .question = query,
+                                                               .shape = query->shape,
+                                                               .columns = query->columns,
+                                                               .column_count = query->column_count,
+                                                               .absent = query->absent,
+                                                               .limit = query->limit});
 }

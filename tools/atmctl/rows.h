@@ -9,6 +9,24 @@
 
 enum { LIST_LIMIT = 1000 };
 
+/* What the back office answers, with at most so many rows. NULL with an error. */
+typedef PGresult *rows_ask(PGconn *connection, const void *question, int64_t limit, char error[PG_ERROR_MAX]);
+
+struct rows_question {
+        rows_ask *ask;
+        const void *question;
+        enum output_shape shape;
+        const struct output_column *columns;
+        size_t column_count;
+        const char *absent; /* the complaint where there are no rows; NULL: none is fine */
+        int64_t limit;      /* of what is shown; one more is asked for, so that a cut is noticed. 0: all */
+        const char *cut;    /* what is then said, with %s for the limit; NULL: that there are more */
+};
+
+/* The exit code. */
+int rows_answer(const struct invocation *invocation, const struct rows_question *question);
+
+/* The same of a query of the command's own. */
 struct rows_query {
         const char *sql;
         int count;
@@ -16,27 +34,12 @@ struct rows_query {
         enum output_shape shape;
         const struct output_column *columns;
         size_t column_count;
-        const char *absent; /* the complaint where there are no rows; NULL: none is fine */
-        int64_t limit;      /* what the query was cut at; 0: nothing */
+        const char *absent; /* as above */
+        int64_t limit;      /* one less than what the query was cut at; 0: nothing */
 };
 
 /* The exit code. */
 int rows_print(const struct invocation *invocation, const struct rows_query *query);
-
-/* The same of a question that the back office answers, with at most so many rows. */
-typedef PGresult *rows_ask(PGconn *connection, const void *question, int64_t limit, char error[PG_ERROR_MAX]);
-
-struct rows_question {
-        rows_ask *ask;
-        const void *question;
-        const struct output_column *columns;
-        size_t column_count;
-        int64_t limit;   /* of what is shown; one more is asked for, so that a cut is noticed. 0: all */
-        const char *cut; /* what is then said, with %s for the limit */
-};
-
-/* The exit code. */
-int rows_answer(const struct invocation *invocation, const struct rows_question *question);
 
 /* --limit as a parameter of a query: one more than is shown, so that a cut is noticed. */
 void rows_limit(const struct invocation *invocation, int64_t fallback, int64_t *ret_limit, char ret_text[24]);

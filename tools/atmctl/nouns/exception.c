@@ -50,13 +50,12 @@ static int exception_list(const struct invocation *invocation)
 
         if (!open_before(invocation, before))
                 return EXIT_FAILED;
-        return rows_answer(invocation, &(struct rows_question){
-                                           .ask = ask_list,
-                                           .question = &question,
-                                           .columns = list_columns,
-                                           .column_count = LENGTH(list_columns),
-                                           .limit = invocation_number(invocation, "limit", LIST_LIMIT),
-                                           .cut = "there are more than %s: --limit N shows more of them"});
+        return rows_answer(
+            invocation, &(struct rows_question){.ask = ask_list,
+                                                .question = &question,
+                                                .columns = list_columns,
+                                                .column_count = LENGTH(list_columns),
+                                                .limit = invocation_number(invocation, "limit", LIST_LIMIT)});
 }
 
 /* resolve -------------------------------------------------------------------------------------------------

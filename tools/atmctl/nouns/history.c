@@ -153,6 +153,14 @@ static int history_generate(const struct invocation *invocation)
         return said ? EXIT_DONE : EXIT_FAILED;
 }
 
+static PGresult *ask_written(PGconn *connection, const void *question, int64_t limit,
+                             char error[PG_ERROR_MAX])
+{
+        (void)question;
+        (void)limit; /* a scenario has one */
+        return generation_written(connection, error);
+}
+
 static int history_show(const struct invocation *invocation)
 {
         static const struct output_column columns[] = {
@@ -163,16 +171,12 @@ static int history_show(const struct invocation *invocation)
             {"withdrawals", OUTPUT_YEN, 0},   {"finished", OUTPUT_BOOL, 0},
             {"digest", OUTPUT_TEXT, 0}};
 
-        return rows_print(
-            invocation, &(struct rows_query){
-                            .sql = "SELECT r.scenario, r.seed, r.scale, r.from_on, r.to_on, r.atms, "
-                                   "r.atms_whole, count(c.chunk), coalesce(sum(c.withdrawals), 0)::bigint, "
-                                   "r.finished, r.digest FROM history_run r LEFT JOIN history_chunk c USING "
-                                   "(scenario) GROUP BY r.scenario",
-                            .shape = OUTPUT_ONE,
-                            .columns = columns,
-                            .column_count = LENGTH(columns),
-                            .absent = "no history was generated into this database"});
+        return rows_answer(invocation,
+                           &(struct rows_question){.ask = ask_written,
+                                                   .shape = OUTPUT_ONE,
+                                                   .columns = columns,
+                                                   .column_count = LENGTH(columns),
+                                                   .absent = "no history was generated into this database"});
 }
 
 static const struct field generate_fields[] = {
