@@ -1,10 +1,11 @@
 /* What is wrong with a line is said before libinih sees it: its Debian build does not pass the line's number on. */
 #include "lib/base/ini_file.h"
 
-#include <errno.h>
 #include <ini.h>
 #include <stdarg.h>
 #include <string.h>
+
+#include "lib/base/file.h"
 
 #define LINES_WANTED "[section], key = value, or a comment after # or ;"
 #define BLANKS       " \t\r\v\f\n"
@@ -155,10 +156,11 @@ static int on_pair(void *user, const char *section, const char *key, const char 
 
 bool ini_file_open(struct ini_file *file)
 {
-        file->stream = fopen(file->path, "re");
+        const char *why;
+
+        file->stream = file_open_stream(file->path, &why);
         if (!file->stream)
-                snprintf(file->error, file->error_size, "%s: %s; expected %s", file->path, strerror(errno),
-                         file->wanted);
+                snprintf(file->error, file->error_size, "%s: %s; expected %s", file->path, why, file->wanted);
         return file->stream;
 }
 

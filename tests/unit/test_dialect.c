@@ -799,7 +799,7 @@ START_TEST(a_file_that_is_not_there_is_named)
                          "/nowhere/x.dialect: No such file or directory; expected a dialect's file, or ascii "
                          "for the built-in one");
         ck_assert(!dialect_load("/", &dialect, NULL, error));
-        ck_assert_str_eq(error, "/: can't be read; expected a dialect's file, or ascii for the built-in one");
+        ck_assert_str_eq(error, "/: not a file; expected a dialect's file, or ascii for the built-in one");
 }
 END_TEST
 

@@ -182,10 +182,9 @@ START_TEST(a_file_that_cannot_be_opened_or_read_is_named_with_what_was_expected)
         ck_assert(!ini_file_open(&file));
         ck_assert_str_eq(error, "/no/such/file: No such file or directory; expected a configuration file");
         ini_file_close(&file);
-        file.path = "/";
-        ck_assert(ini_file_open(&file));
-        ck_assert(!ini_file_read(&file));
-        ck_assert_str_eq(error, "/: can't be read; expected a configuration file");
+        file.path = "/"; /* nor is a FIFO one: who opens it would wait for its writer */
+        ck_assert(!ini_file_open(&file));
+        ck_assert_str_eq(error, "/: not a file; expected a configuration file");
         ini_file_close(&file);
 }
 END_TEST

@@ -341,7 +341,7 @@ START_TEST(a_file_that_is_not_there_or_not_a_file_is_named)
                  path);
         ck_assert_str_eq(error, wanted);
         ck_assert(!settings_load(folder, &settings, error));
-        snprintf(wanted, sizeof(wanted), "%s: can't be read; expected a configuration file", folder);
+        snprintf(wanted, sizeof(wanted), "%s: not a file; expected a configuration file", folder);
         ck_assert_str_eq(error, wanted);
 }
 END_TEST
