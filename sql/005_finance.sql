@@ -99,15 +99,6 @@ ALTER TABLE revenue_rollup DROP CONSTRAINT revenue_rollup_pkey,
 DROP INDEX revenue_rollup_date;
 CREATE INDEX revenue_rollup_posted ON revenue_rollup (posted_on);
 
--- posted_on is never before the business date, and has the index
-CREATE OR REPLACE FUNCTION priced_since(p_issuer text, p_day date) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-        SELECT EXISTS (SELECT FROM revenue_rollup
-                       WHERE posted_on >= p_day AND business_date >= p_day AND (p_issuer IS NULL OR issuer = p_issuer))
-            OR EXISTS (SELECT FROM open_withdrawal o JOIN withdrawal w USING (terminal, transmitted_at, stan)
-                       WHERE w.business_date >= p_day AND (p_issuer IS NULL OR w.issuer = p_issuer))
-$$;
-
 -- summaries: whole months, made of the roll-up and of the commission rows ------------------------------
 -- Five cubes, each with the dimensions that its reports need and NULL in the others:
 --      atm     month, ATM, hall                        day    day, ATM, hall

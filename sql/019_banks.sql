@@ -1,5 +1,5 @@
 -- The ledger's functions for banks over links: outcomes, the sweep, store and forward.
--- Times (..._ms) are real milliseconds, given by the caller. Locks as in 018_ledger.sql.
+-- Times (..._ms) are real milliseconds, given by the caller. Locks as in 022_ledger.sql.
 BEGIN;
 
 -- What became of withdrawals that a bank was asked about: its answer, or none in time. p_reason 0: the bank

@@ -18,7 +18,7 @@ enum verify_check {
         CHECK_PRICE,
         CHECK_BAND,
         CHECK_ADVICE,
-        CHECK_ROLLUP,
+        CHECK_DAY_SUM,
         CHECK_CARD_DAY,
         CHECK_CARD_MONTH,
         CHECK_ACCOUNT,

@@ -1,5 +1,6 @@
 #include "backoffice/audit/verify_books.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,10 +9,17 @@
 #include "rules/calendar.h"
 #include "lib/base/array.h"
 
-struct rollup_key {
+struct detail_key {
         uint32_t terminal;
-        int32_t posted_day, business_day;
+        int32_t posted_day, place_day; /* since when the hall was where it was */
         uint32_t hall, issuer, band;
+};
+
+/* A row of unsummed_post. */
+struct post_key {
+        int64_t moment_us;
+        uint32_t terminal;
+        int32_t stan, seq, unused;
 };
 
 struct card_key {
@@ -22,7 +30,7 @@ struct card_key {
 /* COPY_NO_DAY, NAME_NONE and -1 where a cube has no such dimension. */
 struct summary_key {
         uint32_t cube;
-        int32_t month, posted_day, place_day; /* place_day: since when the hall was where it was */
+        int32_t month, posted_day, place_day;
         uint32_t terminal, hall, issuer, band;
         int32_t hour, tax_rate_bp;
 };
@@ -36,10 +44,13 @@ enum {
         DAY_VALUES,
         USE_WITHDRAWALS = 0,
         USE_CASH,
-        USE_VALUES
+        USE_VALUES,
+        POST_DAY = 0,
+        POST_IS_THERE,
+        POST_VALUES
 };
 
-/* What a cube of the summary has beside its month. */
+/* What a cube of the summary has beside its month, and when it is there: by day, or by month. */
 enum dimension {
         BY_DAY = 1,
         BY_TERMINAL = 2,
@@ -47,17 +58,19 @@ enum dimension {
         BY_ISSUER = 8,
         BY_BAND = 16,
         BY_HOUR = 32,
-        BY_TAX_RATE = 64
+        BY_TAX_RATE = 64,
+        OF_MONTHS = 128,      /* of those that are summed up */
+        BY_DAY_AT_FIRST = 256 /* until its month is summed up */
 };
 static const struct cube {
         const char *name;
         unsigned dimensions;
 } cubes[SUMMARY_CUBES] = {
-    {"atm", BY_TERMINAL | BY_HALL},
-    {"place", BY_TERMINAL | BY_HALL | BY_ISSUER | BY_BAND},
+    {"atm", OF_MONTHS | BY_TERMINAL | BY_HALL},
+    {"place", OF_MONTHS | BY_TERMINAL | BY_HALL | BY_ISSUER | BY_BAND},
     {"day", BY_DAY | BY_TERMINAL | BY_HALL},
     {"bank", BY_DAY | BY_ISSUER | BY_BAND | BY_HOUR | BY_TAX_RATE},
-    {"hour", BY_TERMINAL | BY_HALL | BY_BAND | BY_HOUR},
+    {"hour", BY_DAY_AT_FIRST | BY_TERMINAL | BY_HALL | BY_BAND | BY_HOUR},
 };
 
 /* texts ------------------------------------------------------------------------------------------------ */
@@ -97,21 +110,26 @@ static struct fact sums_fact(enum fact_kind kind, const int64_t value[POSTING_VA
         return fact;
 }
 
-static void on_rollup(const void *key, const int64_t *expected, const int64_t *found, void *context)
+static void on_detail(const void *key, const int64_t *expected, const int64_t *found, void *context)
 {
         struct books *books = context;
-        const struct rollup_key *k = key;
+        const struct detail_key *k = key;
         const struct names *names = books->names;
-        struct fact which = begun(FACT_ROLLUP_KEY), wanted = sums_fact(FACT_SUMS, expected),
-                    got = sums_fact(FACT_SUMS, found);
+        bool moved = places_moved(&books->places, k->hall);
+        struct fact which = begun(moved ? FACT_DETAIL_PLACE_KEY : FACT_DETAIL_KEY),
+                    wanted = sums_fact(FACT_SUMS_EARLIER, expected),
+                    got = sums_fact(FACT_SUMS_EARLIER, found);
 
         fact_text(&which, names_text(names, k->terminal));
         fact_day(&which, k->posted_day);
-        fact_day(&which, k->business_day);
         fact_text(&which, names_text(names, k->hall));
         fact_text(&which, names_text(names, k->issuer));
         fact_text(&which, names_text(names, k->band));
-        findings_add(books->findings, CHECK_ROLLUP, &which, &wanted, &got);
+        if (moved)
+                fact_day(&which, k->place_day);
+        fact_number(&wanted, expected[SUMMARY_EARLIER]);
+        fact_number(&got, found[SUMMARY_EARLIER]);
+        findings_add(books->findings, CHECK_DAY_SUM, &which, &wanted, &got);
 }
 
 static struct fact card_fact(enum fact_kind kind, const uint8_t card[UUID_SIZE])
@@ -225,12 +243,6 @@ static void add(struct books *books, struct tally *tally, const void *key, const
         copy_source_fail(books->source, "out of memory, or a sum over 2^63 yen");
 }
 
-static bool is_summarised(struct books *books, int32_t month)
-{
-        return books->summarised_day_last != COPY_NO_DAY && month <= books->summarised_day_last &&
-               !tally_find(&books->stale_month, &month);
-}
-
 /* Calendar quarters and those of the fiscal year begin on the same days. */
 static int32_t quarter_of(int32_t month)
 {
@@ -253,57 +265,73 @@ static struct summary_key cube_key(unsigned dimensions, const struct posting *p,
                                     .tax_rate_bp = dimensions & BY_TAX_RATE ? p->tax_rate_bp : -1};
 }
 
-static void summarise(struct books *books, const struct posting *p)
+static bool in_quarter(const struct books *books, int32_t day)
 {
-        const struct place *place;
+        return day >= books->from_day && day < books->to_day;
+}
+
+static void sum_up(struct books *books, const struct posting *p)
+{
+        const struct place *place = places_find(&books->places, p->hall, p->business_day);
+        struct detail_key detail = {.terminal = p->terminal,
+                                    .posted_day = p->posted_day,
+                                    .place_day = place ? place->from_day : COPY_NO_DAY,
+                                    .hall = p->hall,
+                                    .issuer = p->issuer,
+                                    .band = p->band};
         int64_t value[SUMMARY_VALUES];
 
-        if (p->posted_day != books->posted.day) {
-                books->posted.day = p->posted_day;
-                books->posted.month = calendar_month_of(p->posted_day);
-                books->posted.quarter = quarter_of(books->posted.month);
-                books->posted.summarised = is_summarised(books, books->posted.month);
-        }
-        if (!books->posted.summarised)
-                return;
-        place = places_find(&books->places, p->hall, p->business_day);
         memcpy(value, p->value, sizeof(p->value));
         value[SUMMARY_EARLIER] = p->business_day < books->posted.quarter
                                      ? p->value[POSTING_CUSTOMER_FEE] + p->value[POSTING_INTERBANK_FEE]
                                      : 0;
+        add(books, in_quarter(books, p->posted_day) ? &books->detail : &books->later_detail, &detail, value);
         for (size_t i = 0; i < SUMMARY_CUBES; i++) {
-                struct summary_key key = cube_key(cubes[i].dimensions, p, place);
+                unsigned dimensions = cubes[i].dimensions;
+                struct summary_key key;
 
+                if (dimensions & OF_MONTHS && !books->posted.is_month_summed)
+                        continue;
+                if (dimensions & BY_DAY_AT_FIRST && !books->posted.is_month_summed)
+                        dimensions |= BY_DAY;
+                key = cube_key(dimensions, p, place);
                 key.cube = books->cube[i];
                 key.month = books->posted.month;
                 add(books, &books->summary, &key, value);
         }
 }
 
-static bool in_quarter(const struct books *books, int32_t day)
+/* Whether the sums are said to lack it. */
+static bool is_unsummed(struct books *books, const struct posting *p)
 {
-        return day >= books->from_day && day < books->to_day;
-}
+        struct post_key key = {
+            .moment_us = p->moment_us, .terminal = p->terminal, .stan = p->stan, .seq = p->seq};
+        int64_t *post = tally_find(&books->unsummed, &key);
 
-/* Where the sum of a row of the roll-up is. */
-static struct tally *rollup_of(struct books *books, const struct rollup_key *key)
-{
-        return in_quarter(books, key->posted_day) && in_quarter(books, key->business_day)
-                   ? &books->rollup
-                   : &books->late_rollup;
+        if (!post || post[POST_DAY] != p->posted_day)
+                return false;
+        post[POST_IS_THERE] = 1;
+        return true;
 }
 
 void books_post(struct books *books, const struct posting *p)
 {
-        struct rollup_key key = {p->terminal, p->posted_day, p->business_day, p->hall, p->issuer, p->band};
         const int64_t day[DAY_VALUES] = {[DAY_WITHDRAWALS] = p->value[POSTING_WITHDRAWALS],
                                          [DAY_CASH] = p->value[POSTING_CASH],
                                          [DAY_FEES] = p->value[POSTING_CUSTOMER_FEE] +
                                                       p->value[POSTING_INTERBANK_FEE]};
 
-        add(books, rollup_of(books, &key), &key, p->value);
         add(books, &books->day, &p->posted_day, day);
-        summarise(books, p);
+        if (p->posted_day != books->posted.day) {
+                books->posted.day = p->posted_day;
+                books->posted.month = calendar_month_of(p->posted_day);
+                books->posted.quarter = quarter_of(books->posted.month);
+                books->posted.is_summed = tally_find(&books->summed_day, &p->posted_day) != NULL;
+                books->posted.is_month_summed =
+                    tally_find(&books->summed_month, &books->posted.month) != NULL;
+        }
+        if (!is_unsummed(books, p) && books->posted.is_summed)
+                sum_up(books, p);
 }
 
 bool books_may_post(struct books *books, int32_t business_day, int32_t posted_day)
@@ -383,32 +411,33 @@ static struct bounds quarter_bounds(const struct books *books)
         return bounds;
 }
 
-static bool compare_rollup(struct books *books)
+static bool compare_details(struct books *books)
 {
         struct bounds bounds = quarter_bounds(books);
         struct copy_out copy;
 
         if (!begin(books, &copy,
-                   "SELECT terminal, posted_on, business_date, hall, issuer, band, withdrawals, cash_yen, "
-                   "customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen "
-                   "FROM revenue_rollup WHERE posted_on >= '%s' AND posted_on < '%s'",
+                   "SELECT terminal, posted_on, place_on, hall, issuer, band, withdrawals, cash_yen, "
+                   "customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, "
+                   "hall_share_yen, earlier_yen FROM summary_detail WHERE posted_on >= '%s' AND posted_on < "
+                   "'%s'",
                    bounds.from, bounds.to))
                 return false;
         while (copy_out_row(&copy)) {
-                struct rollup_key key = {.terminal = copy_name(&copy)};
-                int64_t found[POSTING_VALUES];
+                struct detail_key key = {.terminal = copy_name(&copy)};
+                int64_t found[SUMMARY_VALUES];
 
                 key.posted_day = copy_day(&copy);
-                key.business_day = copy_day(&copy);
+                key.place_day = copy_day(&copy);
                 key.hall = copy_name(&copy);
                 key.issuer = copy_name(&copy);
                 key.band = copy_name(&copy);
-                for (int i = 0; i < POSTING_VALUES; i++)
+                for (int i = 0; i < SUMMARY_VALUES; i++)
                         found[i] = copy_int8(&copy);
-                tally_compare(rollup_of(books, &key), &key, found, on_rollup, books);
-                books->findings->checked[CHECK_ROLLUP]++;
+                tally_compare(&books->detail, &key, found, on_detail, books);
+                books->findings->checked[CHECK_DAY_SUM]++;
         }
-        return compared(books, &copy, CHECK_ROLLUP, &books->rollup, on_rollup);
+        return compared(books, &copy, CHECK_DAY_SUM, &books->detail, on_detail);
 }
 
 static bool compare_card_days(struct books *books)
@@ -487,9 +516,7 @@ static bool compare_summaries(struct books *books)
                 "SELECT cube, month, posted_on, place_on, terminal, hall, issuer, band, hour, tax_rate_bp, "
                 "withdrawals, "
                 "cash_yen, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, "
-                "hall_share_yen, earlier_yen FROM summary s WHERE month <= (SELECT summarised_through "
-                "FROM books) "
-                "AND NOT EXISTS (SELECT FROM summary_stale t WHERE t.month = s.month)"))
+                "hall_share_yen, earlier_yen FROM summary WHERE cube <> 'detail'"))
                 return false;
         while (copy_out_row(&copy)) {
                 struct summary_key key = {.cube = copy_name(&copy)};
@@ -591,24 +618,98 @@ static bool compare_contracts(struct books *books)
         return compared(books, &copy, CHECK_CONTRACT, NULL, NULL);
 }
 
+/* What was posted in this quarter to a business day before it. */
+static void take_earlier_details(struct books *books)
+{
+        struct tally earlier = books->later_detail;
+
+        tally_open(&books->later_detail, sizeof(struct detail_key), SUMMARY_VALUES);
+        for (size_t i = 0; i < earlier.count; i++) {
+                const struct detail_key *key = tally_key(&earlier, i);
+
+                add(books, in_quarter(books, key->posted_day) ? &books->detail : &books->later_detail, key,
+                    tally_numbers(&earlier, i));
+        }
+        tally_close(&earlier);
+}
+
 void books_quarter_begin(struct books *books, int32_t from_day, int32_t to_day)
 {
         books->from_day = from_day;
         books->to_day = to_day;
-        tally_clear(&books->rollup);
+        tally_clear(&books->detail);
+        take_earlier_details(books);
         tally_clear(&books->card_day);
         tally_clear(&books->card_month);
 }
 
 bool books_quarter_end(struct books *books)
 {
-        return !books->failed && compare_rollup(books) && compare_card_days(books) &&
+        return !books->failed && compare_details(books) && compare_card_days(books) &&
                compare_card_months(books);
+}
+
+static struct fact day_fact(enum fact_kind kind, int32_t day)
+{
+        struct fact fact = begun(kind);
+
+        fact_day(&fact, day);
+        return fact;
+}
+
+/* Each day of a month that is summed up is summed up, and none of those that nobody marks when he posts to them. */
+static void check_summed(struct books *books)
+{
+        struct fact noted = day_fact(FACT_SUMMED_LATER, books->summed_day_last), summed = begun(FACT_SUMMED),
+                    none = begun(FACT_NONE);
+
+        for (size_t i = 0; i < books->summed_day.count; i++) {
+                int32_t day = *(const int32_t *)tally_key(&books->summed_day, i);
+                struct fact which = day_fact(FACT_DAY_KEY, day);
+
+                if (books->summed_day_last == COPY_NO_DAY || day > books->summed_day_last)
+                        findings_add(books->findings, CHECK_SUMMARY, &which, &noted, &summed);
+        }
+        for (size_t i = 0; i < books->summed_month.count; i++) {
+                int32_t month = *(const int32_t *)tally_key(&books->summed_month, i);
+
+                for (int32_t day = month; calendar_month_of(day) == month; day++) {
+                        struct fact which = day_fact(FACT_DAY_KEY, day);
+
+                        if (!tally_find(&books->summed_day, &day))
+                                findings_add(books->findings, CHECK_SUMMARY, &which, &summed, &none);
+                }
+        }
+}
+
+/* Each row that the sums are said to lack is there. */
+static void check_unsummed(struct books *books)
+{
+        struct fact none = begun(FACT_NONE);
+
+        for (size_t i = 0; i < books->unsummed.count; i++) {
+                const struct post_key *key = tally_key(&books->unsummed, i);
+                const int64_t *post = tally_numbers(&books->unsummed, i);
+                struct fact which = begun(FACT_POST_KEY),
+                            wanted = day_fact(FACT_POSTED_ROW, (int32_t)post[POST_DAY]);
+                char stan[16];
+
+                books->findings->checked[CHECK_SUMMARY]++;
+                if (post[POST_IS_THERE])
+                        continue;
+                snprintf(stan, sizeof(stan), "%06" PRId32, key->stan);
+                fact_text(&which, names_text(books->names, key->terminal));
+                fact_text(&which, stan);
+                fact_number(&which, key->seq);
+                findings_add(books->findings, CHECK_SUMMARY, &which, &wanted, &none);
+        }
 }
 
 bool books_end(struct books *books)
 {
-        books->findings->checked[CHECK_ROLLUP] += tally_compare_rest(&books->late_rollup, on_rollup, books);
+        books->findings->checked[CHECK_DAY_SUM] += tally_compare_rest(&books->later_detail, on_detail, books);
+        check_summed(books);
+        check_unsummed(books);
         return compare_accounts(books) && compare_summaries(books) && compare_periods(books) &&
                compare_contracts(books);
 }
@@ -619,11 +720,30 @@ static bool read_books(struct books *books)
 {
         struct copy_out copy;
 
-        if (!begin(books, &copy, "SELECT summarised_through FROM books"))
+        if (!begin(books, &copy, "SELECT summed_through FROM books"))
                 return false;
         while (copy_out_row(&copy))
-                books->summarised_day_last = copy_day(&copy);
+                books->summed_day_last = copy_day(&copy);
         return copy_out_end(&copy);
+}
+
+static bool read_unsummed(struct books *books)
+{
+        struct copy_out copy;
+
+        if (!begin(books, &copy, "SELECT terminal, transmitted_at, stan, seq, posted_on FROM unsummed_post"))
+                return false;
+        while (copy_out_row(&copy)) {
+                struct post_key key = {.terminal = copy_name(&copy)};
+                int64_t post[POST_VALUES] = {0};
+
+                key.moment_us = copy_moment_us(&copy);
+                key.stan = copy_int4(&copy, 0);
+                key.seq = copy_int2(&copy, 0);
+                post[POST_DAY] = copy_day(&copy);
+                add(books, &books->unsummed, &key, post);
+        }
+        return copy_out_end(&copy) && !books->failed;
 }
 
 /* A set of days. */
@@ -676,10 +796,10 @@ bool books_open(struct books *books, struct copy_source *source, struct findings
         *books = (struct books){.source = source,
                                 .names = source->names,
                                 .findings = findings,
-                                .summarised_day_last = COPY_NO_DAY,
+                                .summed_day_last = COPY_NO_DAY,
                                 .posted = {.day = COPY_NO_DAY}};
-        tally_open(&books->rollup, sizeof(struct rollup_key), POSTING_VALUES);
-        tally_open(&books->late_rollup, sizeof(struct rollup_key), POSTING_VALUES);
+        tally_open(&books->detail, sizeof(struct detail_key), SUMMARY_VALUES);
+        tally_open(&books->later_detail, sizeof(struct detail_key), SUMMARY_VALUES);
         tally_open(&books->card_day, sizeof(struct card_key), USE_VALUES);
         tally_open(&books->card_month, sizeof(struct card_key), 1);
         tally_open(&books->account, UUID_SIZE, 1);
@@ -687,21 +807,24 @@ bool books_open(struct books *books, struct copy_source *source, struct findings
         tally_open(&books->successor, UUID_SIZE, UUID_SIZE / sizeof(int64_t));
         tally_open(&books->summary, sizeof(struct summary_key), SUMMARY_VALUES);
         tally_open(&books->day, sizeof(int32_t), DAY_VALUES);
-        tally_open(&books->stale_month, sizeof(int32_t), 0);
+        tally_open(&books->unsummed, sizeof(struct post_key), POST_VALUES);
+        tally_open(&books->summed_day, sizeof(int32_t), 0);
+        tally_open(&books->summed_month, sizeof(int32_t), 0);
         tally_open(&books->closed_day, sizeof(int32_t), 0);
         for (size_t i = 0; i < SUMMARY_CUBES; i++)
                 books->cube[i] = names_add(books->names, cubes[i].name, strlen(cubes[i].name));
-        return places_open(&books->places, source) && read_books(books) &&
-               read_set(books, &books->stale_month, "SELECT month FROM summary_stale") &&
+        return places_open(&books->places, source) && read_books(books) && read_unsummed(books) &&
+               read_set(books, &books->summed_day, "SELECT day FROM summed_day") &&
+               read_set(books, &books->summed_month, "SELECT month FROM summed_month") &&
                read_set(books, &books->closed_day, "SELECT to_on FROM period") && read_cards(books);
 }
 
 void books_close(struct books *books)
 {
-        struct tally *const all[] = {&books->rollup,      &books->late_rollup, &books->card_day,
-                                     &books->card_month,  &books->account,     &books->card,
-                                     &books->successor,   &books->summary,     &books->day,
-                                     &books->stale_month, &books->closed_day};
+        struct tally *const all[] = {
+            &books->detail,     &books->later_detail, &books->card_day,  &books->card_month, &books->account,
+            &books->card,       &books->successor,    &books->summary,   &books->day,        &books->unsummed,
+            &books->summed_day, &books->summed_month, &books->closed_day};
 
         for (size_t i = 0; i < LENGTH(all); i++)
                 tally_close(all[i]);

@@ -3,9 +3,9 @@
  *
  *      opened --quarter_begin--> QUARTER --post, use--> --quarter_end--> ... --end--> done
  *
- * Roll-up and use of cards are made and compared quarter by quarter, so that memory follows the largest
+ * Days' sums by ATM and bank and the use of cards are made and compared quarter by quarter, so that memory follows the largest
  * quarter; what is posted in a later quarter than that of its business date is kept aside until its quarter
- * comes. Over all quarters are kept: the summaries (as many sums as the table has rows), what was taken from
+ * comes. Over all quarters are kept: all other sums (as many as the summary has rows), what was taken from
  * each account, a sum a day, and the house bank's cards.
  */
 #ifndef BACKOFFICE_AUDIT_VERIFY_BOOKS_H
@@ -32,6 +32,8 @@ enum { SUMMARY_CUBES = 5 };
 /* A commission row. */
 struct posting {
         uint32_t terminal, hall, issuer, band;
+        int64_t moment_us; /* its withdrawal's, since 1970 */
+        int32_t stan, seq;
         int32_t business_day, posted_day, tax_rate_bp;
         int16_t hour;
         int64_t value[POSTING_VALUES];
@@ -41,15 +43,15 @@ struct books {
         struct copy_source *source;
         struct names *names; /* of the source */
         struct findings *findings;
-        struct tally rollup, late_rollup, card_day, card_month, account, card, summary, day;
+        struct tally detail, later_detail, card_day, card_month, account, card, summary, day;
         struct tally successor; /* of cards that were replaced: a token in the room of the numbers */
-        struct tally stale_month, closed_day; /* the last days of closed periods */
+        struct tally unsummed, summed_day, summed_month, closed_day; /* closed: the last days of periods */
         struct places places;
-        int32_t summarised_day_last; /* COPY_NO_DAY: none */
-        int32_t from_day, to_day;    /* the quarter: [from, to) */
+        int32_t summed_day_last;  /* of books; COPY_NO_DAY: none */
+        int32_t from_day, to_day; /* the quarter: [from, to) */
         struct {
                 int32_t day, month, quarter; /* the first days of */
-                bool summarised;
+                bool is_summed, is_month_summed;
         } posted; /* the last day that was posted on: many rows of a day follow each other */
         uint32_t cube[SUMMARY_CUBES]; /* their names */
         bool failed;                  /* the source says why */

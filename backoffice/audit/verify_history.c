@@ -489,6 +489,9 @@ static void on_commission(struct verify_history *h, struct copy_out *copy)
         row.seq = copy_int2(copy, 0);
         row.sign = copy_int2(copy, 0);
         p->terminal = key.terminal;
+        p->moment_us = key.at_us;
+        p->stan = key.stan;
+        p->seq = row.seq;
         p->hall = copy_name(copy);
         p->business_day = copy_day(copy);
         p->issuer = copy_name(copy);

@@ -35,7 +35,7 @@ static const struct fleet_key *find_key(const char *by)
         return &fleet_keys[i];
 }
 
-/* $1 and $2 the days that count, $3 and $4 the parts of the cube, $5 how many at most. Everything by ATM, hall and
+/* $1 and $2 the days that count, $3 to $5 the parts of the cube, $6 how many at most. Everything by ATM, hall and
  * the hall's place first. Of a month in which the hall moves each place has its days, and of the month's fee its part of
  * the running sum. What is posted late counts where the hall was when the days began. */
 static const char by_atm_sql[] =
@@ -52,7 +52,7 @@ static const char by_atm_sql[] =
     "money AS (SELECT s.terminal, s.hall, h.from_on AS place, sum(s.withdrawals) AS withdrawals, "
     "sum(s.customer_fee_yen + "
     "s.interbank_fee_yen) AS commission, sum(s.hall_share_yen) AS share FROM cube_atm($3::date[], "
-    "$4::date[]) s" JOIN_PLACE(
+    "$4::date[], $5::date[]) s" JOIN_PLACE(
         "s.hall",
         "greatest(s.place_on, $1::date)") " GROUP BY 1, 2, 3), "
                                           "known AS (SELECT x.item, bool_and(c.item IS NOT NULL) AS known "
@@ -130,7 +130,7 @@ static void build_ranking(struct sqltext *sql, const struct fleet_key *key)
                 "SELECT coalesce(key, 'total'), name, rank, atms, days, withdrawals, commission, base_fee, "
                 "revenue, share, cash_in_transit, network, maintenance, depreciation, cost, profit, "
                 "without_contract "
-                "FROM ranks WHERE key IS NULL OR $5::bigint IS NULL OR rank <= $5::bigint ORDER BY rank "
+                "FROM ranks WHERE key IS NULL OR $6::bigint IS NULL OR rank <= $6::bigint ORDER BY rank "
                 "NULLS LAST");
 }
 
@@ -181,9 +181,10 @@ static PGresult *ask_ranking(PGconn *connection, const struct fleet_question *qu
 
         if (question->limit)
                 snprintf(limit, sizeof(limit), "%" PRId64, *question->limit);
-        if (summary_parts_of(connection, question->period.first, counted, true, &parts, error)) {
-                const char *parameters[] = {question->period.first, counted, parts.months, parts.days,
-                                            question->limit ? limit : NULL};
+        if (summary_parts_of(connection, question->period.first, counted, SUMMARY_OF_DAYS, &parts, error)) {
+                const char *parameters[] = {
+                    question->period.first,        counted, parts.months, parts.days, parts.rows,
+                    question->limit ? limit : NULL};
 
                 build_ranking(&sql, find_key(question->by));
                 result = pg_query(connection, sql.text, LENGTH(parameters), parameters, error);

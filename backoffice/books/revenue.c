@@ -3,8 +3,8 @@
  *
  *      keys + filters --need dimensions--> the smallest cube that has them --> now [, before] --> rows, total
  *
- * Amounts count on the day that they were posted on; see sql/015_reports.sql for how a cube is the summary
- * and the rows of all other days. Both periods of a comparison are read in one statement, so from one
+ * Amounts count on the day that they were posted on; see sql/023_reports.sql for how a cube is sums and
+ * the rows of what is in none. Both periods of a comparison are read in one statement, so from one
  * snapshot.
  */
 #include "backoffice/books/revenue.h"
@@ -24,20 +24,20 @@
 enum { PLACE = BOOKS_ATM | BOOKS_HALL, BANK = BOOKS_ISSUER | BOOKS_BAND };
 
 struct cube {
-        const char *function; /* of sql/015_reports.sql; each has the month too */
+        const char *function; /* of sql/023_reports.sql; each has the month too */
         unsigned dimensions;
-        bool summarised;
+        enum summary_use use;
 };
 
-/* The smallest first. The last two read every row of the days. */
+/* The smallest first. The last reads every row of the days. */
 static const struct cube cubes[] = {
-    {"cube_atm", PLACE, true},
-    {"cube_bank", BANK | BOOKS_HOUR | BOOKS_DAY, true},
-    {"cube_place", PLACE | BANK, true},
-    {"cube_hour", PLACE | BOOKS_BAND | BOOKS_HOUR, true},
-    {"cube_day", PLACE | BOOKS_DAY, true},
-    {"cube_rollup", PLACE | BANK | BOOKS_DAY, false},
-    {"cube_every", PLACE | BANK | BOOKS_HOUR | BOOKS_DAY, false},
+    {"cube_atm", PLACE, SUMMARY_OF_DAYS},
+    {"cube_bank", BANK | BOOKS_HOUR | BOOKS_DAY, SUMMARY_OF_DAYS},
+    {"cube_place", PLACE | BANK, SUMMARY_OF_DAYS},
+    {"cube_hour", PLACE | BOOKS_BAND | BOOKS_HOUR, SUMMARY_OF_HOURS},
+    {"cube_day", PLACE | BOOKS_DAY, SUMMARY_OF_DAYS},
+    {"cube_detail", PLACE | BANK | BOOKS_DAY, SUMMARY_OF_DAYS},
+    {"cube_every", PLACE | BANK | BOOKS_HOUR | BOOKS_DAY, SUMMARY_UNUSED},
 };
 
 static const struct cube *smallest_cube(unsigned needs)
@@ -148,13 +148,14 @@ static void add_filters(struct sqltext *sql, const struct asked *asked, struct s
 static void add_cube(struct sqltext *sql, const struct cube *cube, const struct summary_parts *parts,
                      struct selection *selection)
 {
-        int days = selection_parameter(selection, parts->days);
+        int rows = selection_parameter(selection, parts->rows);
 
-        if (cube->summarised)
-                sql_add(sql, "%s($%d::date[], $%d::date[]) s", cube->function,
-                        selection_parameter(selection, parts->months), days);
+        if (cube->use == SUMMARY_UNUSED)
+                sql_add(sql, "%s($%d::date[]) s", cube->function, rows);
         else
-                sql_add(sql, "%s($%d::date[]) s", cube->function, days);
+                sql_add(sql, "%s($%d::date[], $%d::date[], $%d::date[]) s", cube->function,
+                        selection_parameter(selection, parts->months),
+                        selection_parameter(selection, parts->days), rows);
 }
 
 /* The groups of a period, as a table expression `name`. */
@@ -316,12 +317,11 @@ static PGresult *ask(PGconn *connection, const struct asked *asked, char error[P
         PGresult *result = NULL;
 
         selection_start(&selection);
-        if (summary_parts_of(connection, now->first, now->last, asked->cube->summarised, &parts[NOW],
-                             error) &&
-            (!asked->step || summary_parts_of(connection, before->first, before->last,
-                                              asked->cube->summarised, &parts[BEFORE_THEM], error)) &&
+        if (summary_parts_of(connection, now->first, now->last, asked->cube->use, &parts[NOW], error) &&
+            (!asked->step || summary_parts_of(connection, before->first, before->last, asked->cube->use,
+                                              &parts[BEFORE_THEM], error)) &&
             (!atm_key(asked) ||
-             summary_parts_of(connection, now->first, now->last, true, &parts[STOOD], error))) {
+             summary_parts_of(connection, now->first, now->last, SUMMARY_OF_DAYS, &parts[STOOD], error))) {
                 build(asked, parts, &sql, &selection);
                 result = pg_query(connection, sql.text, selection.count, selection.parameters, error);
         }

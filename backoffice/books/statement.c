@@ -7,7 +7,7 @@
 #include "backoffice/books/summary.h"
 #include "lib/base/array.h"
 
-/* $1 the hall, $2 and $3 the month's days, $4 and $5 the parts of the cube. */
+/* $1 the hall, $2 and $3 the month's days, $4 to $6 the parts of the cube. */
 static const char sql[] =
     "SELECT 0, b.terminal, b.from_on, b.days, b.month_days, b.month_fee_yen, NULL::bigint, "
     "NULL::bigint, "
@@ -16,7 +16,8 @@ static const char sql[] =
     "UNION ALL SELECT 1, s.terminal, NULL, NULL, NULL, NULL, sum(s.withdrawals)::bigint, "
     "(sum(s.customer_fee_yen) + sum(s.interbank_fee_yen))::bigint, sum(s.hall_share_yen)::bigint, NULL, "
     "NULL, "
-    "-sum(s.hall_share_yen)::bigint, sum(s.earlier_yen)::bigint FROM cube_atm($4::date[], $5::date[]) s "
+    "-sum(s.hall_share_yen)::bigint, sum(s.earlier_yen)::bigint FROM cube_atm($4::date[], $5::date[], "
+    "$6::date[]) s "
     "WHERE s.hall = $1 "
     "GROUP BY s.terminal HAVING sum(s.withdrawals) <> 0 OR sum(s.customer_fee_yen) <> 0 OR "
     "sum(s.interbank_fee_yen) <> 0 "
@@ -44,9 +45,9 @@ static PGresult *ask(PGconn *connection, const struct statement_question *questi
         struct summary_parts parts = {0};
         PGresult *result = NULL;
 
-        if (summary_parts_of(connection, month->first, month->last, true, &parts, error)) {
-                const char *parameters[] = {question->hall, month->first, month->last, parts.months,
-                                            parts.days};
+        if (summary_parts_of(connection, month->first, month->last, SUMMARY_OF_DAYS, &parts, error)) {
+                const char *parameters[] = {question->hall, month->first, month->last,
+                                            parts.months,   parts.days,   parts.rows};
 
                 result = pg_query(connection, sql, LENGTH(parameters), parameters, error);
         }

@@ -6,7 +6,7 @@
 #include "lib/base/array.h"
 #include "rules/calendar.h"
 
-/* A month is past for good once no clock of an ATM may be in it. */
+/* A day is past for good once no clock of an ATM may be in it. */
 enum { SETTLED_DAYS = 2 };
 
 /* The reason alone: that the report is slow is no failure that needs advice. */
@@ -24,25 +24,23 @@ static PGresult *ask(PGconn *connection, const char *sql, int count, const char 
         return NULL;
 }
 
-bool summary_refresh(PGconn *connection, int32_t today, void (*on_month)(const char *month, void *context),
+bool summary_refresh(PGconn *connection, int32_t today, void (*on_step)(const char *what, void *context),
                      void *context, char error[PG_ERROR_MAX])
 {
         char through[11];
         const char *parameters[] = {through};
         PGresult *result;
-        bool built;
+        bool stepped;
 
-        /* the last day of the month before the one that has the day after the last settled day */
-        calendar_print_day(calendar_month_of(today - SETTLED_DAYS + 1) - 1, through);
+        calendar_print_day(today - SETTLED_DAYS, through);
         result = ask(connection, "SELECT summary_extend($1::date)", 1, parameters, error);
         while (result) {
                 PQclear(result);
-                /* the oldest stale month, made anew */
-                result = ask(connection, "SELECT to_char(summary_build(), 'YYYY-MM')", 0, NULL, error);
-                built = result && !PQgetisnull(result, 0, 0);
-                if (built && on_month)
-                        on_month(PQgetvalue(result, 0, 0), context);
-                if (result && !built) {
+                result = ask(connection, "SELECT summary_step(false)", 0, NULL, error);
+                stepped = result && !PQgetisnull(result, 0, 0);
+                if (stepped && on_step)
+                        on_step(PQgetvalue(result, 0, 0), context);
+                if (result && !stepped) {
                         PQclear(result);
                         return true;
                 }
@@ -61,23 +59,23 @@ bool summary_snapshot(PGconn *connection, char error[PG_ERROR_MAX])
                           0, NULL, error);
 }
 
-bool summary_parts_of(PGconn *connection, const char *first, const char *last, bool with_summary,
+bool summary_parts_of(PGconn *connection, const char *first, const char *last, enum summary_use use,
                       struct summary_parts *ret_parts, char error[PG_ERROR_MAX])
 {
-        static const char parts[] = "SELECT ARRAY(SELECT m FROM report_months($1::date, $2::date) m), "
-                                    "ARRAY(SELECT d FROM report_days($1::date, $2::date) d)";
-        static const char days[] =
-            "SELECT '{}', ARRAY(SELECT d::date FROM generate_series("
-            "greatest($1::date, (SELECT min(posted_on) FROM revenue_rollup))::timestamp, "
-            "least($2::date, (SELECT max(posted_on) FROM revenue_rollup))::timestamp, INTERVAL '1 day') d)";
+        static const char *const sql[] = {
+            [SUMMARY_OF_DAYS] = "SELECT months, days, rows FROM report_parts($1::date, $2::date, false)",
+            [SUMMARY_OF_HOURS] = "SELECT months, days, rows FROM report_parts($1::date, $2::date, true)",
+            [SUMMARY_UNUSED] =
+                "SELECT '{}', '{}', ARRAY(SELECT d FROM ledger_days($1::date, $2::date) d ORDER BY 1)",
+        };
         const char *parameters[] = {first, last};
 
-        ret_parts->result =
-            pg_query(connection, with_summary ? parts : days, LENGTH(parameters), parameters, error);
+        ret_parts->result = pg_query(connection, sql[use], LENGTH(parameters), parameters, error);
         if (!ret_parts->result)
                 return false;
         ret_parts->months = PQgetvalue(ret_parts->result, 0, 0);
         ret_parts->days = PQgetvalue(ret_parts->result, 0, 1);
+        ret_parts->rows = PQgetvalue(ret_parts->result, 0, 2);
         return true;
 }
 

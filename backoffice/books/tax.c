@@ -11,13 +11,14 @@
 #include "lib/base/array.h"
 #include "rules/calendar.h"
 
-/* $1 and $2: months and days of the cube; $3 and $4: the days of the base fees. The last row is the total. */
+/* $1 to $3: the parts of the cube; $4 and $5: the days of the base fees. The last row is the total. */
 static const char sql[] =
     "WITH fees AS (SELECT tax_rate_bp AS rate, sum(customer_fee_yen) AS cf, sum(customer_tax_yen) AS ct, "
-    "sum(interbank_fee_yen) AS bf, sum(interbank_tax_yen) AS bt FROM cube_bank($1::date[], $2::date[]) GROUP "
+    "sum(interbank_fee_yen) AS bf, sum(interbank_tax_yen) AS bt FROM cube_bank($1::date[], $2::date[], "
+    "$3::date[]) GROUP "
     "BY 1), "
     "base AS (SELECT coalesce(tax_rate_bp, 0) AS rate, sum(base_fee_yen) AS fee, sum(tax_yen) AS tax "
-    "FROM report_base_fee($3::date, $4::date) GROUP BY 1), "
+    "FROM report_base_fee($4::date, $5::date) GROUP BY 1), "
     "rates AS (SELECT coalesce(f.rate, b.rate) AS rate, coalesce(f.cf, 0) AS cf, coalesce(f.ct, 0) AS ct, "
     "coalesce(f.bf, 0) AS bf, coalesce(f.bt, 0) AS bt, coalesce(b.fee, 0) AS fee, coalesce(b.tax, 0) AS tax "
     "FROM fees f FULL JOIN base b ON b.rate = f.rate) "
@@ -36,9 +37,10 @@ static PGresult *ask(PGconn *connection, const struct tax_question *question, ch
         char counted[11];
 
         calendar_print_day(period_counted(&question->period, question->today), counted);
-        if (summary_parts_of(connection, question->period.first, question->period.last, true, &parts,
-                             error)) {
-                const char *parameters[] = {parts.months, parts.days, question->period.first, counted};
+        if (summary_parts_of(connection, question->period.first, question->period.last, SUMMARY_OF_DAYS,
+                             &parts, error)) {
+                const char *parameters[] = {parts.months, parts.days, parts.rows, question->period.first,
+                                            counted};
 
                 result = pg_query(connection, sql, LENGTH(parameters), parameters, error);
         }

@@ -33,8 +33,7 @@ struct making {
         const char *terminal;
         struct business *business;
         struct random random;
-        struct use *use;                /* one a card */
-        struct business_rollup *rollup; /* [day][issuer][band] */
+        struct use *use; /* one a card */
         int64_t atm_permille;
         int64_t weights, amounts; /* sums of the scenario's */
         int32_t stan;
@@ -265,48 +264,22 @@ static enum withdrawal_state end_state(const struct business_withdrawal *w, int6
         return state;
 }
 
-static void add_price(struct price *sum, const struct price *price)
-{
-        sum->customer_fee_yen += price->customer_fee_yen;
-        sum->customer_tax_yen += price->customer_tax_yen;
-        sum->interbank_fee_yen += price->interbank_fee_yen;
-        sum->interbank_tax_yen += price->interbank_tax_yen;
-        sum->hall_share_yen += price->hall_share_yen;
-}
-
-static struct business_rollup *rollup_of(struct making *m, const struct business_withdrawal *w)
-{
-        const struct scenario *s = m->plan->scenario;
-        size_t day = (size_t)(w->business_day - s->from_day);
-        uint8_t issuer = m->business->card[w->card].issuer;
-
-        return &m->rollup[(day * s->issuer_count + issuer) * BAND_COUNT + w->price.band];
-}
-
-/* Cash, limits, account and roll-up of one that may have dispensed. A roll-up row is there as soon as an advice
- * earned something, whatever was taken back since. */
+/* Cash, limits and account of one that may have dispensed. */
 static void settle(struct making *m, struct business_withdrawal *w)
 {
         struct business_card *card = &m->business->card[w->card];
         struct business_usage *day = day_of(m, w->card, w->business_day),
                               *month = month_of(m, w->card, w->business_day);
-        struct business_rollup *rollup = rollup_of(m, w);
         int64_t counted_yen = 0;
 
         if (m->failed || w->outcome > 0)
                 return; /* the rows of its use are there, with nothing used */
-        if (w->advice[0].dispensed_yen > 0)
-                *rollup = (struct business_rollup){w->business_day,     card->issuer,     w->price.band,
-                                                   rollup->withdrawals, rollup->cash_yen, rollup->sum};
         if (end_state(w, &counted_yen) != WITHDRAWAL_COMPLETED)
                 return;
         day->cash_yen += counted_yen;
         day->withdrawals++;
         month->cash_yen += counted_yen;
         card->taken_yen += counted_yen + w->price.customer_fee_yen + w->price.customer_tax_yen;
-        rollup->withdrawals++;
-        rollup->cash_yen += counted_yen;
-        add_price(&rollup->sum, &w->price);
 }
 
 /* one customer ------------------------------------------------------------------------------------------------------ */
@@ -463,7 +436,6 @@ static bool prepare(struct making *m, int64_t index)
 {
         const struct scenario *s = m->plan->scenario;
         struct business *b = m->business;
-        size_t cells = (size_t)(s->to_day - s->from_day + 1) * s->issuer_count * BAND_COUNT;
 
         random_seed(&m->random, m->plan->seed ^ ((uint64_t)index * 0x9e3779b97f4a7c15u));
         m->atm_permille = atm_permille(s, index);
@@ -474,29 +446,10 @@ static bool prepare(struct making *m, int64_t index)
         b->cards = (size_t)s->cards_per_atm;
         b->card = b->card ? b->card : calloc(b->cards, sizeof(*b->card));
         m->use = calloc(b->cards, sizeof(*m->use));
-        m->rollup = calloc(cells, sizeof(*m->rollup));
-        if (!b->card || !m->use || !m->rollup)
+        if (!b->card || !m->use)
                 return false;
         for (size_t i = 0; i < b->cards; i++)
                 make_card(m, index, i, &b->card[i]);
-        return true;
-}
-
-/* The rows that something was posted to. */
-static bool keep_rollups(struct making *m)
-{
-        const struct scenario *s = m->plan->scenario;
-        struct business *b = m->business;
-        size_t cells = (size_t)(s->to_day - s->from_day + 1) * s->issuer_count * BAND_COUNT;
-
-        for (size_t i = 0; i < cells; i++) {
-                if (!m->rollup[i].day)
-                        continue;
-                b->rollup = grow(m, b->rollup, b->rollups, &b->rollups_room, sizeof(*b->rollup));
-                if (m->failed)
-                        return false;
-                b->rollup[b->rollups++] = m->rollup[i];
-        }
         return true;
 }
 
@@ -510,14 +463,12 @@ bool business_make(const struct business_plan *plan, const char *terminal, int64
 
         snprintf(business->terminal, sizeof(business->terminal), "%s", terminal);
         business->hall[0] = '\0';
-        business->withdrawals = business->days = business->months = business->rollups = 0;
+        business->withdrawals = business->days = business->months = 0;
         snprintf(error, SCENARIO_ERROR_MAX, "out of memory");
         made = prepare(&m, index);
         for (int32_t day = first > s->from_day ? first : s->from_day; day <= s->to_day && made; day++)
                 made = make_day(&m, day);
-        made = made && keep_rollups(&m);
         free(m.use);
-        free(m.rollup);
         return made;
 }
 
@@ -527,6 +478,5 @@ void business_free(struct business *business)
         free(business->withdrawal);
         free(business->day);
         free(business->month);
-        free(business->rollup);
         *business = (struct business){.cards = 0};
 }

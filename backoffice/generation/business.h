@@ -56,14 +56,6 @@ struct business_usage {
         int32_t withdrawals;
 };
 
-struct business_rollup {
-        int32_t day;
-        uint8_t issuer;
-        enum band band;
-        int64_t withdrawals, cash_yen;
-        struct price sum;
-};
-
 struct business {
         char terminal[TERMINAL_LENGTH + 1], hall[HALL_MAX + 1];
         struct business_card *card;
@@ -72,8 +64,6 @@ struct business {
         size_t withdrawals, withdrawals_room;
         struct business_usage *day, *month;
         size_t days, days_room, months, months_room;
-        struct business_rollup *rollup;
-        size_t rollups, rollups_room;
 };
 
 /* What all ATMs of a history have in common. */

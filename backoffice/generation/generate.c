@@ -280,24 +280,24 @@ static bool load_done(struct generation *g)
         return true;
 }
 
-/* Months are summed up as soon as all of it is there. */
+/* Days and months are summed up as soon as all of it is there. */
 static bool summarise(struct generation *g)
 {
         const char *parameters[] = {g->to};
-        char *month;
+        char *summed;
         bool more = true;
 
         tell(g, (struct generation_progress){.step = GENERATION_ANALYZES});
         if (!run(g, "ANALYZE", 0, NULL) || !run(g, "SELECT summary_extend($1::date)", 1, parameters))
                 return false;
         while (more) {
-                month = one(g, "SELECT to_char(summary_build(), 'YYYY-MM')", 0, NULL);
-                if (!month)
+                summed = one(g, "SELECT summary_step(true)", 0, NULL);
+                if (!summed)
                         return false;
-                more = *month;
+                more = *summed;
                 if (more)
-                        tell(g, (struct generation_progress){.step = GENERATION_SUMS, .month = month});
-                free(month);
+                        tell(g, (struct generation_progress){.step = GENERATION_SUMS, .summed = summed});
+                free(summed);
         }
         return run(g, "ANALYZE summary", 0, NULL) &&
                run(g, "UPDATE history_run SET finished = true", 0, NULL);

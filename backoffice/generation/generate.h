@@ -20,7 +20,7 @@ struct generation_progress {
         enum generation_step step;
         int64_t atms, atms_done; /* WRITES */
         struct generation_total total;
-        const char *month; /* SUMS: "2017-02" */
+        const char *summed; /* SUMS: "2017-02", or a day of it */
 };
 
 struct generation_question {

@@ -35,7 +35,6 @@ enum table {
         COMMISSION,
         NOTICE,
         ACK,
-        ROLLUP,
         TABLES
 };
 static const char *const copy_sql[TABLES] = {
@@ -65,11 +64,6 @@ static const char *const copy_sql[TABLES] = {
                "FROM STDIN (FORMAT binary)",
     [ACK] = "COPY bank_ack (terminal, transmitted_at, stan, seq, attempts, acknowledged_ms) FROM STDIN "
             "(FORMAT binary)",
-    [ROLLUP] =
-        "COPY revenue_rollup (terminal, posted_on, business_date, hall, issuer, band, withdrawals, cash_yen, "
-        "customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen) FROM "
-        "STDIN (FORMAT "
-        "binary)",
 };
 
 struct writer {
@@ -283,26 +277,6 @@ static void add_advices(struct writer *w, const struct business_withdrawal *x)
         }
 }
 
-static void add_rollups(struct writer *w)
-{
-        struct pg_copy *copy = &w->copy[ROLLUP];
-
-        for (size_t i = 0; i < w->business.rollups; i++) {
-                const struct business_rollup *r = &w->business.rollup[i];
-
-                pg_copy_row(copy, 13);
-                pg_copy_text(copy, w->business.terminal);
-                pg_copy_date(copy, r->day);
-                pg_copy_date(copy, r->day);
-                pg_copy_text(copy, w->business.hall);
-                pg_copy_text(copy, w->job->plan->scenario->issuer[r->issuer].issuer);
-                pg_copy_text(copy, band_name[r->band]);
-                pg_copy_int8(copy, r->withdrawals);
-                pg_copy_int8(copy, r->cash_yen);
-                add_fees(copy, &r->sum, 1);
-        }
-}
-
 static void add_rows(struct writer *w)
 {
         for (int table = 0; table < TABLES; table++)
@@ -319,7 +293,6 @@ static void add_rows(struct writer *w)
                         add_notice(w, x, 0, "reversal", 0, "68", x->transmitted_ms);
                 add_advices(w, x);
         }
-        add_rollups(w);
 }
 
 /* a piece ----------------------------------------------------------------------------------------------------- */
@@ -339,9 +312,8 @@ static bool send_rows(struct writer *w, char error[PG_ERROR_MAX])
         return true;
 }
 
-/* What a report has summed up already is to be summed up anew, as the ledger says of what it posts: by the row's lock,
- * whoever sums up meanwhile waits. Last, so that pieces wait for each other for a moment only. */
-static bool mark_months(const struct writer *w, char error[PG_ERROR_MAX])
+/* What is summed up already is to be summed up anew. Last, so that pieces wait for each other for a moment only. */
+static bool forget_sums(const struct writer *w, char error[PG_ERROR_MAX])
 {
         char from[11], to[11];
         const char *parameters[] = {from, to};
@@ -350,11 +322,7 @@ static bool mark_months(const struct writer *w, char error[PG_ERROR_MAX])
         calendar_print_day(w->job->plan->scenario->to_day, to);
         return pg_execute(w->connection, "LOCK TABLE books IN ROW SHARE MODE", 0, NULL, error) &&
                pg_execute(w->connection,
-                          "INSERT INTO summary_stale AS t (month) SELECT m::date FROM "
-                          "generate_series(date_trunc('month', "
-                          "$1::date::timestamp), $2::date::timestamp, INTERVAL '1 month') m WHERE m <= "
-                          "(SELECT summarised_through "
-                          "FROM books) ORDER BY 1 ON CONFLICT (month) DO UPDATE SET posts = t.posts + 1",
+                          "SELECT summary_forget($1::date, $2::date) FROM books WHERE summed_through >= $1",
                           LENGTH(parameters), parameters, error);
 }
 
@@ -379,7 +347,7 @@ static bool write_piece(struct writer *w, int64_t index, struct generation_total
                send_rows(w, error) &&
                pg_execute(w->connection, "INSERT INTO history_chunk VALUES ($1, $2::integer, $3::bigint)", 3,
                           parameters, error) &&
-               mark_months(w, error) && pg_execute(w->connection, "COMMIT", 0, NULL, error);
+               forget_sums(w, error) && pg_execute(w->connection, "COMMIT", 0, NULL, error);
 }
 
 /* processes ----------------------------------------------------------------------------------------------------- */

@@ -13,7 +13,10 @@ static const char *const fact_words[FACT_KINDS] = {
     [FACT_ROW_KEY] = "{0} {1} {2} row {3}",
     [FACT_ADVICE_KEY] = "{0} {1} {2} advice {3}",
     [FACT_NOTICE_KEY] = "{0} {1} {2} notice {3}",
-    [FACT_ROLLUP_KEY] = "{0} {1} {2} {3} {4} {5}",
+    [FACT_DETAIL_KEY] = "{0} {1} {2} {3} {4}",
+    [FACT_DETAIL_PLACE_KEY] = "{0} {1} {2} {3} {4}, place since {5}",
+    [FACT_DAY_KEY] = "day {0}",
+    [FACT_POST_KEY] = "{0} STAN {1} row {2}, said to be in no sum",
     [FACT_CARD_KEY] = "card {0}",
     [FACT_CARD_DAY_KEY] = "card {0} {1}",
     [FACT_SUMMARY_KEY] = "{0} {1} {2} {3} {4} {5} {6} {7} {8}",
@@ -53,6 +56,9 @@ static const char *const fact_words[FACT_KINDS] = {
         "withdrawals {0}, cash {1}, customer {2}+{3}, interbank {4}+{5}, hall {6}, earlier {7}",
     [FACT_USE] = "{0} withdrawals, {1}",
     [FACT_PERIOD_SUMS] = "withdrawals {0}, cash {1}, commission {2}, base fees {3}",
+    [FACT_SUMMED] = "summed up",
+    [FACT_SUMMED_LATER] = "not summed up: late posts are noted through {0}",
+    [FACT_POSTED_ROW] = "a commission row posted on {0}",
     [FACT_UNTIL] = "until {0} or earlier",
     [FACT_NO_END] = "no end",
     [FACT_FAULT] = "{0}",
@@ -104,7 +110,7 @@ static const char *const check_texts[CHECK_COUNT] = {
     [CHECK_PRICE] = "tariff and tax of a withdrawal are those of the reference rows of its date",
     [CHECK_BAND] = "business date and band of a withdrawal follow from its moment and the holidays",
     [CHECK_ADVICE] = "each advice did to its withdrawal what the table of states says",
-    [CHECK_ROLLUP] = "the revenue roll-up is the sum of the commission rows",
+    [CHECK_DAY_SUM] = "the sums of a day by ATM, hall, issuer and band are those of its commission rows",
     [CHECK_CARD_DAY] = "a card's use of a day is what its withdrawals took: dispensed cash, or all "
                        "where the end is not known",
     [CHECK_CARD_MONTH] = "a card's use of a calendar month likewise",
@@ -122,7 +128,9 @@ static const char *const check_texts[CHECK_COUNT] = {
                         "issuer, the house bank's card",
     [CHECK_POSTING] = "each commission row is posted on its business date, or after it on the first day "
                       "after a close, and a closed period's sums are still those it was closed with",
-    [CHECK_SUMMARY] = "the summaries of whole months are the sums of the commission rows",
+    [CHECK_SUMMARY] =
+        "all other sums of days and months are those of the commission rows, and the rows that are "
+        "said to be in none are there",
     [CHECK_CONTRACT] = "an ATM stands in one place at a time",
 };
 

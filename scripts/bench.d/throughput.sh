@@ -36,7 +36,7 @@ check_same_writes() {
         pgbench_run pgbench 1 0 -t 1
         theirs=$(rows_since "$before")
         [[ $ours == "$theirs" ]] || fail "atmd and pgbench write different rows: $(diff <(echo "$ours") <(echo "$theirs"))"
-        [[ $ours == *'withdrawal|1'*'revenue_rollup|1'* ]] || fail "atmd wrote no withdrawal: $ours"
+        [[ $ours == *'withdrawal|1'*'commission|1'* ]] || fail "atmd wrote no withdrawal: $ours"
         run_note atmd 1 0 1 0
 }
 

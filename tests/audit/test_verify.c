@@ -18,21 +18,22 @@
 #define MOMENT INT64_C(1485910800000) /* 2017-02-01T10:00+09:00 */
 #define DAY    "2017-02-01"
 
-enum { FEES = 5, ROWS_MAX = 16, HEADER_SIZE = 19 };
+enum { FEES = 5, ROWS_MAX = 24, HEADER_SIZE = 19 };
 
 /* What the tables hold of one withdrawal and of the sums that it is in. */
 struct story {
         int64_t amount_yen, dispensed_yen, counted_yen,
             cash_yen; /* asked, advised, recorded, in the commission row */
         int64_t price[FEES], earned[FEES],
-            summed[FEES]; /* of the withdrawal, the commission row, the roll-up */
-        int64_t rollup_yen, used_yen, month_yen, balance_yen, opening_yen;
+            summed[FEES]; /* of the withdrawal, the commission row, the sums of the day */
+        int64_t sum_yen, used_yen, month_yen, balance_yen, opening_yen;
         int64_t commission; /* that the advice says it earned */
         const char *band, *hall, *state, *posted_on, *tariff_from;
         const char *place_from; /* NULL: nobody knows where the hall was */
         int32_t share_bp;
-        bool has_withdrawal, has_advice, has_commission, has_rollup, has_day, has_account, has_card, is_open;
+        bool has_withdrawal, has_advice, has_commission, has_sums, has_day, has_account, has_card, is_open;
         bool is_replaced, is_moved; /* the card, by another; its use and account, to that other */
+        bool is_summed, is_month_summed, is_unsummed; /* its day and month; that the sums lack it */
 };
 
 static const struct story good = {.amount_yen = 10000,
@@ -42,7 +43,7 @@ static const struct story good = {.amount_yen = 10000,
                                   .price = {100, 8, 100, 8, 6},
                                   .earned = {100, 8, 100, 8, 6},
                                   .summed = {100, 8, 100, 8, 6},
-                                  .rollup_yen = 10000,
+                                  .sum_yen = 10000,
                                   .used_yen = 10000,
                                   .month_yen = 10000,
                                   .opening_yen = 500000,
@@ -56,7 +57,8 @@ static const struct story good = {.amount_yen = 10000,
                                   .has_withdrawal = true,
                                   .has_advice = true,
                                   .has_commission = true,
-                                  .has_rollup = true,
+                                  .has_sums = true,
+                                  .is_summed = true,
                                   .has_day = true,
                                   .has_account = true,
                                   .has_card = true};
@@ -160,6 +162,14 @@ static void put_fees(struct pg_copy *copy, const int64_t fees[FEES])
                 pg_copy_int8(copy, fees[i]);
 }
 
+static void put_text_if(struct pg_copy *copy, bool is_there, const char *text)
+{
+        if (is_there)
+                pg_copy_text(copy, text);
+        else
+                pg_copy_null(copy);
+}
+
 static void give_withdrawal(struct server *server, const struct story *s)
 {
         struct pg_copy *copy = give_keyed(server, "withdrawal", 18);
@@ -208,19 +218,72 @@ static void give_commission(struct server *server, const struct story *s)
         put_day(copy, s->posted_on);
 }
 
-static void give_rollup(struct server *server, const struct story *s)
+static void put_place(struct pg_copy *copy, const struct story *s, bool is_there)
 {
-        struct pg_copy *copy = give(server, "revenue_rollup", 13);
+        if (is_there && s->place_from && strcmp(s->place_from, DAY) <= 0)
+                put_day(copy, s->place_from);
+        else
+                pg_copy_null(copy);
+}
+
+static void give_sums(struct server *server, const struct story *s)
+{
+        static const struct {
+                const char *cube;
+                bool by_place, by_bank, by_band, by_hour;
+        } cubes[] = {{"day", true, false, false, false},
+                     {"bank", false, true, true, true},
+                     {"hour", true, false, true, true}};
+        struct pg_copy *copy = give(server, "summary_detail", 14);
 
         pg_copy_text(copy, "T0000001");
         put_day(copy, s->posted_on);
-        put_day(copy, DAY);
+        put_place(copy, s, true);
         pg_copy_text(copy, "H00001");
         pg_copy_text(copy, "HOUSE");
         pg_copy_text(copy, "day");
         pg_copy_int8(copy, 1);
-        pg_copy_int8(copy, s->rollup_yen);
+        pg_copy_int8(copy, s->sum_yen);
         put_fees(copy, s->summed);
+        pg_copy_int8(copy, 0);
+        for (size_t i = 0; i < LENGTH(cubes); i++) {
+                copy = give(server, "summary", 18);
+                pg_copy_text(copy, cubes[i].cube);
+                put_day(copy, "2017-02-01");
+                put_day(copy, s->posted_on);
+                put_place(copy, s, cubes[i].by_place);
+                put_text_if(copy, cubes[i].by_place, "T0000001");
+                put_text_if(copy, cubes[i].by_place, "H00001");
+                put_text_if(copy, cubes[i].by_bank, "HOUSE");
+                put_text_if(copy, cubes[i].by_band, "day");
+                if (cubes[i].by_hour)
+                        pg_copy_int2(copy, 10);
+                else
+                        pg_copy_null(copy);
+                if (cubes[i].by_bank)
+                        pg_copy_int4(copy, 800);
+                else
+                        pg_copy_null(copy);
+                pg_copy_int8(copy, 1);
+                pg_copy_int8(copy, s->sum_yen);
+                put_fees(copy, s->summed);
+                pg_copy_int8(copy, 0);
+        }
+}
+
+static void give_what_is_summed(struct server *server, const struct story *s)
+{
+        put_day(give(server, "books", 1), DAY);
+        if (s->is_summed)
+                put_day(give(server, "summed_day", 1), DAY);
+        if (s->is_month_summed)
+                put_day(give(server, "summed_month", 1), "2017-02-01");
+        if (s->is_unsummed) {
+                struct pg_copy *copy = give_keyed(server, "unsummed_post", 5);
+
+                pg_copy_int2(copy, 1);
+                put_day(copy, s->posted_on);
+        }
 }
 
 static void give_use(struct server *server, const struct story *s)
@@ -271,8 +334,9 @@ static void give_story(struct server *server, const struct story *s)
                 give_advice(server, s);
         if (s->has_commission)
                 give_commission(server, s);
-        if (s->has_rollup)
-                give_rollup(server, s);
+        if (s->has_sums)
+                give_sums(server, s);
+        give_what_is_summed(server, s);
         give_use(server, s);
         if (s->is_open) {
                 struct pg_copy *copy = give_keyed(server, "open_withdrawal", 6);
@@ -364,11 +428,14 @@ START_TEST(a_completed_withdrawal_and_its_sums_agree)
         ck_assert_uint_eq(answer.findings.checked[CHECK_COMMISSION], 1);
         ck_assert_uint_eq(answer.findings.checked[CHECK_PRICE], 1);
         ck_assert_uint_eq(answer.findings.checked[CHECK_ADVICE], 1);
-        ck_assert_uint_eq(answer.findings.checked[CHECK_ROLLUP], 1);
+        ck_assert_uint_eq(answer.findings.checked[CHECK_DAY_SUM], 1);
         ck_assert_uint_eq(answer.findings.checked[CHECK_ACCOUNT], 1);
         findings_free(&answer.findings);
 }
 END_TEST
+
+/* The sums by day, by bank and by hour. */
+#define SUMMARIES " summary summary summary"
 
 /* One thing changed, and the checks that must say so, in their order. */
 static const struct change {
@@ -381,12 +448,12 @@ static const struct change {
         {                                                                                                    \
 #field, offsetof(struct story, field), value, found                                          \
         }
-    NUMBER(cash_yen, 9000, "commission commission_row rollup"),
-    NUMBER(earned[0], 101, "commission commission_row rollup"),
+    NUMBER(cash_yen, 9000, "commission commission_row day_sum" SUMMARIES),
+    NUMBER(earned[0], 101, "commission commission_row day_sum" SUMMARIES),
     NUMBER(price[2], 101, "commission commission_row price"),
     NUMBER(price[4], 201, "commission commission_row price"), /* a share of more than all */
-    NUMBER(summed[3], 9, "rollup"),
-    NUMBER(rollup_yen, 20000, "rollup"),
+    NUMBER(summed[3], 9, "day_sum" SUMMARIES),
+    NUMBER(sum_yen, 20000, "day_sum" SUMMARIES),
     NUMBER(counted_yen, 9000, "commission commission_row advice card_day card_month account"),
     NUMBER(dispensed_yen, 9000, "advice"),
     NUMBER(commission, 0, "commission_row commission_row advice"),
@@ -421,8 +488,10 @@ static const struct loss {
         {                                                                                                    \
 #field, offsetof(struct story, field), found                                                 \
         }
-    LOSS(has_commission, "commission commission_row rollup"),
-    LOSS(has_rollup, "rollup"),
+    LOSS(has_commission, "commission commission_row day_sum" SUMMARIES),
+    LOSS(has_sums, "day_sum" SUMMARIES),
+    LOSS(is_summed, "day_sum" SUMMARIES),   /* sums of a day that has none */
+    LOSS(is_unsummed, "day_sum" SUMMARIES), /* what is said to be in no sum is in them */
     LOSS(has_day, "card_day"),
     LOSS(has_account, "account"),
     LOSS(has_card, "reference"),
@@ -458,7 +527,7 @@ static const struct word {
     WORD(band, "other", "commission_row price band"),
     WORD(hall, "H00009", "commission_row reference"),
     WORD(state, "reversed", "commission advice card_day card_month account"),
-    WORD(posted_on, "2017-02-02", "posting"),
+    WORD(posted_on, "2017-02-02", "day_sum posting" SUMMARIES), /* a day without sums */
     WORD(tariff_from, "2008-07-01", "commission_row price"),
 };
 

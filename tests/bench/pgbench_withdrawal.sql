@@ -49,7 +49,7 @@ SELECT terminal, transmitted_at, :stan, 0, 10000, :amount, card_token, '990001**
 FROM o JOIN debit USING (card_token)
 RETURNING terminal, transmitted_at, business_date AS day \gset
 
--- the 0220: advice, commission, roll-up, and the open withdrawal goes
+-- the 0220: advice, commission, and the open withdrawal goes
 WITH said AS (
         INSERT INTO advice (terminal, transmitted_at, stan, seq, kind, advice_at, advice_stan, amount_yen, dispensed_yen,
                 state_before, state, counted_yen, commission)
@@ -61,17 +61,5 @@ WITH said AS (
                 posted_on)
         VALUES (:terminal, :transmitted_at, :stan, 1, 1, :hall, :day, 'HOUSE', :band, :tariff_from, :tax_bp, :customer_fee,
                 :customer_tax, :interbank_fee, :interbank_tax, :share, :amount, :day)
-), ended AS (
-        DELETE FROM open_withdrawal WHERE terminal = :terminal AND transmitted_at = :transmitted_at AND stan = :stan
 )
-INSERT INTO revenue_rollup AS r (terminal, posted_on, hall, issuer, band, business_date, withdrawals, cash_yen,
-        customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen)
-VALUES (:terminal, :day, :hall, 'HOUSE', :band, :day, 1, :amount, :customer_fee, :customer_tax, :interbank_fee, :interbank_tax,
-        :share)
-ON CONFLICT (terminal, posted_on, hall, issuer, band, business_date) DO UPDATE SET
-        withdrawals = r.withdrawals + EXCLUDED.withdrawals, cash_yen = r.cash_yen + EXCLUDED.cash_yen,
-        customer_fee_yen = r.customer_fee_yen + EXCLUDED.customer_fee_yen,
-        customer_tax_yen = r.customer_tax_yen + EXCLUDED.customer_tax_yen,
-        interbank_fee_yen = r.interbank_fee_yen + EXCLUDED.interbank_fee_yen,
-        interbank_tax_yen = r.interbank_tax_yen + EXCLUDED.interbank_tax_yen,
-        hall_share_yen = r.hall_share_yen + EXCLUDED.hall_share_yen;
+DELETE FROM open_withdrawal WHERE terminal = :terminal AND transmitted_at = :transmitted_at AND stan = :stan;

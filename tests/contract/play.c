@@ -723,6 +723,15 @@ static void replace_something(struct play *play)
         play->coverage.not_replaced += problem != NULL;
 }
 
+/* Days that are over, and now and then those that are not: then all that comes is posted late. */
+static void sum_up(struct play *play)
+{
+        if (!draw_permille(&play->random, 50))
+                return;
+        world_sum_up(play->world, calendar_business_day(play->now_ms) - draw_below(&play->random, 4));
+        play->coverage.summed++;
+}
+
 void play_round(struct play *play)
 {
         int wanted = 1 + draw_below(&play->random, ROUND_MAX);
@@ -743,6 +752,7 @@ void play_round(struct play *play)
         replace_something(play);
         if (draw_permille(&play->random, 500))
                 forward(play);
+        sum_up(play);
         let_time_pass(play);
 }
 

@@ -24,7 +24,7 @@ struct coverage {
         int asked, pending, passed_on; /* requests, repeats and inquiries of banks over links */
         int outcome[OUTCOME_CAUSE_COUNT], late_outcome[OUTCOME_CAUSE_COUNT], late_approval;
         int taken, taken_again, refused_lease, acknowledged, acknowledged_twice, cases, missing, swept,
-            parked;
+            parked, summed;
         int notice[3];                              /* by memory_notice_kind */
         int replaced, replaced_again, not_replaced; /* cards; those that had taken another's place */
         int followed; /* advices and banks' words about withdrawals with a card that was replaced since */

@@ -63,10 +63,13 @@ SELECT line FROM (
         UNION ALL
         SELECT concat_ws('|', 'account', pg_temp.hex(card_token), opening_yen, balance_yen) FROM account
         UNION ALL
-        SELECT concat_ws('|', 'revenue_rollup', terminal, posted_on, business_date, hall, issuer, band, withdrawals,
-                         cash_yen, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen,
-                         hall_share_yen)
-        FROM revenue_rollup
+        SELECT concat_ws('|', 'summary_detail', terminal, posted_on, hall, issuer, band, sum(withdrawals),
+                         sum(cash_yen), sum(customer_fee_yen), sum(customer_tax_yen), sum(interbank_fee_yen),
+                         sum(interbank_tax_yen), sum(hall_share_yen))
+        FROM summary_detail GROUP BY terminal, posted_on, hall, issuer, band
+        UNION ALL
+        SELECT concat_ws('|', 'unsummed_post', terminal, pg_temp.ms(transmitted_at), stan, seq, posted_on)
+        FROM unsummed_post
         UNION ALL
         SELECT concat_ws('|', 'advice_identity', terminal, pg_temp.ms(advice_at), advice_stan, kind,
                          pg_temp.ms(transmitted_at), stan)

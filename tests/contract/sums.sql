@@ -34,13 +34,34 @@ WITH last AS (
                sum(interbank_fee_yen) AS bank_fee, sum(interbank_tax_yen) AS bank_tax,
                sum(hall_share_yen) AS share, sum(cash_yen) AS cash
         FROM commission GROUP BY 1, 2, 3
-), rolled AS ( -- everything that advices change in the books is a commission row
-        SELECT c.terminal, c.posted_on, c.business_date, c.hall, c.issuer, c.band, sum(c.sign) AS withdrawals,
-               sum(c.cash_yen) AS cash,
-               sum(c.customer_fee_yen) AS fee, sum(c.customer_tax_yen) AS tax,
-               sum(c.interbank_fee_yen) AS bank_fee, sum(c.interbank_tax_yen) AS bank_tax,
-               sum(c.hall_share_yen) AS share
-        FROM commission c GROUP BY 1, 2, 3, 4, 5, 6
+), summed AS ( -- the rows of the days that have their sums, but for those that are noted as posted since
+        SELECT c.*, extract(hour FROM c.transmitted_at AT TIME ZONE 'Asia/Tokyo')::smallint AS hour,
+               date_trunc('month', c.posted_on)::date AS month, m.month IS NOT NULL AS whole
+        FROM commission c
+        JOIN summed_day d ON d.day = c.posted_on
+        LEFT JOIN summed_month m ON m.month = date_trunc('month', c.posted_on)::date
+        WHERE NOT EXISTS (SELECT FROM unsummed_post u WHERE (u.terminal, u.transmitted_at, u.stan, u.seq)
+                          = (c.terminal, c.transmitted_at, c.stan, c.seq))
+), cube AS (
+        SELECT k.cube, s.month, k.posted_on, k.terminal, k.hall, k.issuer, k.band, k.hour, k.rate,
+               (sum(s.sign), sum(s.cash_yen), sum(s.customer_fee_yen), sum(s.customer_tax_yen), sum(s.interbank_fee_yen),
+                sum(s.interbank_tax_yen), sum(s.hall_share_yen))::text AS sums
+        FROM summed s
+        CROSS JOIN LATERAL (VALUES
+                ('detail', posted_on, terminal, hall, issuer, band, NULL, NULL),
+                ('day', posted_on, terminal, hall, NULL, NULL, NULL, NULL),
+                ('bank', posted_on, NULL, NULL, issuer, band, hour, tax_rate_bp),
+                ('hour', CASE WHEN NOT whole THEN posted_on END, terminal, hall, NULL, band, hour, NULL),
+                (CASE WHEN whole THEN 'atm' END, NULL, terminal, hall, NULL, NULL, NULL, NULL),
+                (CASE WHEN whole THEN 'place' END, NULL, terminal, hall, issuer, band, NULL, NULL))
+                k (cube, posted_on, terminal, hall, issuer, band, hour, rate)
+        WHERE k.cube IS NOT NULL
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+), kept AS ( -- by the hall's places they are apart
+        SELECT cube, month, posted_on, terminal, hall, issuer, band, hour, tax_rate_bp AS rate,
+               (sum(withdrawals), sum(cash_yen), sum(customer_fee_yen), sum(customer_tax_yen), sum(interbank_fee_yen),
+                sum(interbank_tax_yen), sum(hall_share_yen))::text AS sums
+        FROM summary GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 )
 SELECT 'card_day ' || coalesce(d.card_token, x.card_token)
 FROM card_day d FULL JOIN by_day x USING (card_token, day)
@@ -95,12 +116,19 @@ WHERE CASE WHEN l.state = 'completed'
            ELSE (coalesce(e.fee, 0), coalesce(e.tax, 0), coalesce(e.bank_fee, 0), coalesce(e.bank_tax, 0),
                  coalesce(e.share, 0), coalesce(e.cash, 0)) IS DISTINCT FROM (0, 0, 0, 0, 0, 0) END
 UNION ALL -- I6
-SELECT 'revenue_rollup ' || coalesce(r.terminal, x.terminal)
-FROM revenue_rollup r
-FULL JOIN rolled x USING (terminal, posted_on, business_date, hall, issuer, band)
-WHERE (r.withdrawals, r.cash_yen, r.customer_fee_yen, r.customer_tax_yen, r.interbank_fee_yen,
-       r.interbank_tax_yen, r.hall_share_yen)
-      IS DISTINCT FROM (x.withdrawals, x.cash, x.fee, x.tax, x.bank_fee, x.bank_tax, x.share)
+SELECT 'summary ' || concat_ws(' ', d.cube, d.month, d.terminal)
+FROM (TABLE cube EXCEPT TABLE kept UNION ALL (TABLE kept EXCEPT TABLE cube)) d
+UNION ALL
+SELECT 'unsummed_post ' || u.terminal || ' ' || u.stan
+FROM unsummed_post u LEFT JOIN commission c USING (terminal, transmitted_at, stan, seq)
+WHERE u.posted_on IS DISTINCT FROM c.posted_on
+UNION ALL -- whoever posts to a day that has its sums must know it
+SELECT 'summed_day ' || d.day FROM summed_day d
+WHERE d.day > coalesce((SELECT summed_through FROM books), '-infinity')
+UNION ALL
+SELECT 'summed_month ' || m.month
+FROM summed_month m CROSS JOIN LATERAL generate_series(m.month, m.month + INTERVAL '1 month - 1 day', INTERVAL '1 day') d
+WHERE NOT EXISTS (SELECT FROM summed_day s WHERE s.day = d::date)
 UNION ALL -- I4
 SELECT 'limit of the day ' || card_token FROM card_day
 WHERE cash_yen > 30000 OR (day >= '2020-04-01' AND withdrawals > 2)

@@ -66,8 +66,15 @@ START_TEST(verify_agrees_with_what_the_ledger_wrote_and_finds_what_was_changed)
                 const char *alter, *undo, *found;
         } cases[] = {
             {"SELECT 1", "SELECT 1", ""},
-            {"UPDATE revenue_rollup SET cash_yen = cash_yen + 1",
-             "UPDATE revenue_rollup SET cash_yen = cash_yen - 1", "rollup"},
+            {"SELECT summary_extend('2016-12-29'); SELECT count(summary_step(true)) FROM generate_series(1, "
+             "100)",
+             "SELECT 1", ""},
+            {"UPDATE summary_detail SET cash_yen = cash_yen + 1",
+             "UPDATE summary_detail SET cash_yen = cash_yen - 1", "day_sum"},
+            {"UPDATE summary_bank SET hall_share_yen = hall_share_yen + 1",
+             "UPDATE summary_bank SET hall_share_yen = hall_share_yen - 1", "summary"},
+            {"UPDATE books SET summed_through = '2016-12-28'",
+             "UPDATE books SET summed_through = '2016-12-29'", "summary"},
             {"UPDATE account SET balance_yen = balance_yen + 1 WHERE card_token = (SELECT card_token FROM "
              "withdrawal "
              "WHERE stan = 1)",

@@ -134,6 +134,7 @@ static void check_coverage(void)
         ck_assert_int_gt(total.cases, 0);
         ck_assert_int_gt(total.missing, 0);
         ck_assert_int_gt(total.parked, 0);
+        ck_assert_int_gt(total.summed, 0);
 }
 
 START_TEST(both_back_ends_give_the_same_answers_and_keep_the_same_rows)
@@ -516,8 +517,14 @@ START_TEST(an_altered_yen_is_seen_by_the_sums)
             {"card_day", "UPDATE card_day SET withdrawals = withdrawals + 1"},
             {"card_month", "UPDATE card_month SET cash_yen = cash_yen - 1"},
             {"commission", "UPDATE commission SET interbank_tax_yen = interbank_tax_yen + 1"},
-            {"revenue_rollup", "UPDATE revenue_rollup SET cash_yen = cash_yen + 1"},
-            {"revenue_rollup", "DELETE FROM revenue_rollup"},
+            {"summary", "UPDATE summary_detail SET cash_yen = cash_yen + 1"},
+            {"summary", "UPDATE summary_day SET hall_share_yen = hall_share_yen + 1"},
+            {"summary", "DELETE FROM summary_bank"},
+            {"summary", "DELETE FROM summed_day"},
+            {"summed_day", "UPDATE books SET summed_through = NULL"},
+            {"unsummed_post",
+             "INSERT INTO unsummed_post SELECT terminal, transmitted_at, stan, seq, posted_on - 1 "
+             "FROM commission LIMIT 1"},
             {"open_withdrawal", "DELETE FROM open_withdrawal"},
             {"limit of the day", "UPDATE card_day SET cash_yen = 30001"},
         };
@@ -535,6 +542,7 @@ START_TEST(an_altered_yen_is_seen_by_the_sums)
         play_fill_advice(&completion, &request[0].identity, false, 10000, 10000);
         ops_submit(&world, 0, &completion, &pending);
         world_wait(&world, &pending);
+        world_sum_up(&world, calendar_business_day(request[0].identity.transmitted_ms));
         world_check_sums(&world);
         for (size_t i = 0; i < sizeof alterations / sizeof alterations[0]; i++) {
                 char *found;
@@ -550,6 +558,19 @@ START_TEST(an_altered_yen_is_seen_by_the_sums)
 }
 END_TEST
 
+/* Whoever sums up works beside: the days of the storm are summed up while it lasts, and what is posted to them since is added. */
+static void sum_up_beside(PGconn *builder)
+{
+        PGresult *result;
+
+        ck_assert(PQconsumeInput(builder));
+        if (PQisBusy(builder))
+                return;
+        while ((result = PQgetResult(builder)))
+                PQclear(result); /* a time-out is an end like another */
+        ck_assert(PQsendQuery(builder, "SELECT summary_extend('2016-12-29'); SELECT summary_step(true)"));
+}
+
 /* Everything at once on eight cards: what PostgreSQL ends with must agree with itself. */
 START_TEST(a_storm_over_two_instances_keeps_every_sum_and_limit)
 {
@@ -558,9 +579,14 @@ START_TEST(a_storm_over_two_instances_keeps_every_sum_and_limit)
         struct draws random = {.state = (uint64_t)_i + 1};
         struct ledger_op *op = calloc(OPS, sizeof *op);
         int pending = 0, approved = 0;
+        char conninfo[96];
+        PGconn *builder;
 
         ck_assert_ptr_nonnull(op);
         ops_open(&world);
+        snprintf(conninfo, sizeof conninfo, "dbname=%s", world.name);
+        builder = PQconnectdb(conninfo);
+        ck_assert_int_eq(PQstatus(builder), CONNECTION_OK);
         for (int i = 0; i < OPS; i++) {
                 int former = i ? draw_below(&random, i) : 0;
 
@@ -586,8 +612,15 @@ START_TEST(a_storm_over_two_instances_keeps_every_sum_and_limit)
                                          draw_permille(&random, 300) ? 0 : op[former].request.amount_yen);
                 }
                 ops_submit(&world, draw_below(&random, WORLD_INSTANCES), &op[i], &pending);
+                if (i > OPS / 4)
+                        sum_up_beside(builder);
         }
         world_wait(&world, &pending);
+        PQfinish(builder);
+        world_check_sums(&world);
+        world_sql(&world, "SELECT summary_extend('2016-12-30')");
+        world_sql(&world, "DO $$ BEGIN WHILE summary_step(true) IS NOT NULL LOOP END LOOP; END $$");
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM unsummed_post"), 0);
         for (int i = 0; i < OPS; i++) {
                 ck_assert(op[i].answer.status == LEDGER_DECIDED || op[i].answer.status == LEDGER_STORED);
                 approved += op[i].kind == LEDGER_REQUEST && op[i].answer.status == LEDGER_DECIDED &&

@@ -600,6 +600,16 @@ int world_sweep(struct world *world, int64_t asked_before_ms, int64_t now_ms)
         return by_memory;
 }
 
+void world_sum_up(struct world *world, int32_t day_last)
+{
+        char day[11];
+
+        calendar_print_day(day_last, day);
+        memory_sum_up(world->memory, day_last);
+        world_sql(world, "SELECT summary_extend('%s')", day);
+        world_sql(world, "DO $$ BEGIN WHILE summary_step(true) IS NOT NULL LOOP END LOOP; END $$");
+}
+
 bool world_operator_saf(struct world *world, bool park, const struct ledger_identity *identity, int seq,
                         int64_t now_ms)
 {

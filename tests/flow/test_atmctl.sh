@@ -113,7 +113,7 @@ sql "CREATE DATABASE ${DATABASE}_old" >/dev/null
         refuses 1 "atmctl db migrate" atmctl db init
         PGUSER=atm_operator refuses 1 "need a superuser" atmctl db migrate
         expect_exit 0 atmctl db migrate
-        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "015_reports.sql: done" "017_replacement.sql: done" "018_ledger.sql: done" "019_banks.sql: done" "020_views.sql: done"
+        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "017_replacement.sql: done" "019_banks.sql: done" "021_days.sql: done" "022_ledger.sql: done" "023_reports.sql: done" "024_views.sql: done"
         [[ $OUTPUT != *001_schema* ]] || wrong "migrate repeats what is there: $OUTPUT"
         expect_exit 0 atmctl db status
         says current
@@ -512,10 +512,10 @@ expect_exit 0 atmctl tariff import "$ROOT/etc/tariffs.csv"
 
 # verify ---------------------------------------------------------------------------------------------------------
 
-# the reports above made summaries, which would be named beside each commission row that is altered
-sql "DELETE FROM summary; DELETE FROM summary_stale; UPDATE books SET summarised_through = NULL" >/dev/null
+# the reports above made sums, which would be named beside each commission row that is altered
+sql "SELECT summary_forget('0001-01-01', 'infinity')" >/dev/null
 expect_exit 0 atmctl verify
-says commission rollup card_month open_withdrawal
+says commission day_sum card_month open_withdrawal
 verified=$(atmctl verify --format json)
 expect "what is verified" "380 380 0" "$(json "$verified" "concat_ws(' ', j #>> '{checked,commission}', j #>> '{checked,price}', jsonb_array_length(j -> 'differences')) FROM (SELECT (:'j')::jsonb AS j) x")"
 
@@ -534,16 +534,16 @@ altered() {
 # withdrawal 9 is completed, 1 is open
 IFS='|' read -r key token < <(sql "SET TIME ZONE 'Asia/Tokyo'; SELECT terminal || ' ' || to_char(transmitted_at, 'YYYY-MM-DD\"T\"HH24:MI:SS') || '+09:00 000009', card_token FROM withdrawal WHERE stan = 9")
 KEY=$key altered "a fee earned" "UPDATE commission SET customer_fee_yen = customer_fee_yen + 1 WHERE stan = 9" \
-        "UPDATE commission SET customer_fee_yen = customer_fee_yen - 1 WHERE stan = 9" commission commission_row rollup
+        "UPDATE commission SET customer_fee_yen = customer_fee_yen - 1 WHERE stan = 9" commission commission_row
 sql "UPDATE commission SET customer_fee_yen = customer_fee_yen + 1 WHERE stan = 9"
 expect_exit 1 atmctl verify --format csv
-says "commission,$key,\"customer " "rollup,"
+says "commission,$key,\"customer "
 sql "UPDATE commission SET customer_fee_yen = customer_fee_yen - 1 WHERE stan = 9"
 expect_exit 0 atmctl verify
 KEY=$key altered "a hall's share" "UPDATE commission SET hall_share_yen = hall_share_yen + 1 WHERE stan = 9" \
-        "UPDATE commission SET hall_share_yen = hall_share_yen - 1 WHERE stan = 9" commission commission_row rollup
+        "UPDATE commission SET hall_share_yen = hall_share_yen - 1 WHERE stan = 9" commission commission_row
 KEY=$key altered "a band" "UPDATE withdrawal SET band = CASE band WHEN 'day' THEN 'other' ELSE 'day' END WHERE stan = 9; UPDATE commission c SET band = w.band FROM withdrawal w WHERE w.stan = 9 AND c.stan = 9" \
-        "UPDATE withdrawal SET band = CASE band WHEN 'day' THEN 'other' ELSE 'day' END WHERE stan = 9; UPDATE commission c SET band = w.band FROM withdrawal w WHERE w.stan = 9 AND c.stan = 9" band price rollup
+        "UPDATE withdrawal SET band = CASE band WHEN 'day' THEN 'other' ELSE 'day' END WHERE stan = 9; UPDATE commission c SET band = w.band FROM withdrawal w WHERE w.stan = 9 AND c.stan = 9" band price
 KEY=$key altered "the tax rate applied" "UPDATE withdrawal SET tax_rate_bp = 500 WHERE stan = 9" \
         "UPDATE withdrawal SET tax_rate_bp = 800 WHERE stan = 9" commission_row price
 KEY=$key altered "the cash of an advice" "UPDATE advice SET counted_yen = counted_yen + 1000 WHERE stan = 9" \
@@ -556,8 +556,6 @@ KEY="card $token" altered "a day's count" "UPDATE card_day SET withdrawals = wit
         "UPDATE card_day SET withdrawals = withdrawals - 1 WHERE card_token = '$token'" card_day
 KEY="card $token" altered "a month's cash" "UPDATE card_month SET cash_yen = cash_yen + 1 WHERE card_token = '$token'" \
         "UPDATE card_month SET cash_yen = cash_yen - 1 WHERE card_token = '$token'" card_month
-KEY="${key%% *}" altered "the roll-up" "UPDATE revenue_rollup SET cash_yen = cash_yen + 1000 WHERE terminal = '${key%% *}'" \
-        "UPDATE revenue_rollup SET cash_yen = cash_yen - 1000 WHERE terminal = '${key%% *}'" rollup
 KEY=" 000001" altered "an open withdrawal" "CREATE TABLE gone AS SELECT * FROM open_withdrawal WHERE stan = 1; DELETE FROM open_withdrawal WHERE stan = 1" \
         "INSERT INTO open_withdrawal SELECT * FROM gone; DROP TABLE gone" open_withdrawal
 KEY="hall H99999" altered "a hall named" "UPDATE withdrawal SET hall = 'H99999' WHERE stan = 1" \
@@ -565,18 +563,25 @@ KEY="hall H99999" altered "a hall named" "UPDATE withdrawal SET hall = 'H99999' 
 KEY="a withdrawal" altered "an advice of nothing" "INSERT INTO advice SELECT terminal, transmitted_at, 888888, seq, kind, advice_at, advice_stan, why, amount_yen, dispensed_yen, state_before, state, counted_yen, commission FROM advice WHERE stan = 9" \
         "DELETE FROM advice WHERE stan = 888888" advice
 KEY="an approved withdrawal" altered "commission of nothing" "INSERT INTO commission SELECT terminal, transmitted_at, 888888, seq, sign, hall, business_date, issuer, band, tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, cash_yen, posted_on FROM commission WHERE stan = 9" \
-        "DELETE FROM commission WHERE stan = 888888" commission commission_row rollup
+        "DELETE FROM commission WHERE stan = 888888" commission commission_row
 KEY="$key row 1" altered "a commission row lost" "CREATE TABLE gone AS SELECT * FROM commission WHERE stan = 9; DELETE FROM commission WHERE stan = 9" \
-        "INSERT INTO commission SELECT * FROM gone; DROP TABLE gone" commission commission_row rollup
+        "INSERT INTO commission SELECT * FROM gone; DROP TABLE gone" commission commission_row
 KEY="$key row 1" altered "a day of posting" "UPDATE commission SET posted_on = posted_on + 1 WHERE stan = 9" \
-        "UPDATE commission SET posted_on = posted_on - 1 WHERE stan = 9" posting rollup
-KEY=3Q16 altered "a period's sums" "INSERT INTO period SELECT '3Q16', '2016-10-01', '2016-12-31', 1, 'x', 0, sum(withdrawals), sum(cash_yen) + 1, sum(customer_fee_yen + interbank_fee_yen), 0 FROM revenue_rollup" \
+        "UPDATE commission SET posted_on = posted_on - 1 WHERE stan = 9" posting
+KEY=3Q16 altered "a period's sums" "INSERT INTO period SELECT '3Q16', '2016-10-01', '2016-12-31', 1, 'x', 0, sum(sign), sum(cash_yen) + 1, sum(customer_fee_yen + interbank_fee_yen), 0 FROM commission" \
         "DELETE FROM period" posting
 KEY="T0000001 from 2016-11-01" altered "contracts" "SET session_replication_role = replica; INSERT INTO contract SELECT 'T0000001', d, NULL, hall, 1000 FROM hall, unnest(ARRAY[DATE '2016-11-01', DATE '2016-12-01']) d WHERE hall = (SELECT min(hall) FROM hall)" \
         "SET session_replication_role = replica; DELETE FROM contract" contract
 
-# summaries, cube by cube; a month that is stale is not compared
-sql "SELECT summary_extend('2016-12-31'); SELECT summary_build()" >/dev/null
+# sums, cube by cube; what is said to be in none is not compared
+sum_up() {
+        sql "SELECT summary_extend('2016-12-31')" >/dev/null
+        sql "DO \$\$ BEGIN WHILE summary_step(true) IS NOT NULL LOOP END LOOP; END \$\$"
+}
+sum_up
+expect_exit 0 atmctl verify
+KEY="${key%% *} 2016-12-" altered "a day's sum" "UPDATE summary_detail SET cash_yen = cash_yen + 1000 WHERE terminal = '${key%% *}'" \
+        "UPDATE summary_detail SET cash_yen = cash_yen - 1000 WHERE terminal = '${key%% *}'" day_sum
 for cube in atm place day hour bank; do
         KEY="$cube 2016-12 " altered "a summary: $cube" "UPDATE summary_$cube SET interbank_fee_yen = interbank_fee_yen + 1" \
                 "UPDATE summary_$cube SET interbank_fee_yen = interbank_fee_yen - 1" summary
@@ -585,9 +590,19 @@ KEY="withdrawals 0" altered "a summary lost" "CREATE TABLE gone AS SELECT * FROM
         "INSERT INTO summary SELECT * FROM gone; DROP TABLE gone" summary
 KEY="day 2016-12 " altered "a summary that is there twice" "INSERT INTO summary SELECT * FROM summary WHERE cube = 'day'" \
         "DELETE FROM summary s USING summary t WHERE s.cube = 'day' AND t.cube = 'day' AND (s.posted_on, s.terminal, s.hall) = (t.posted_on, t.terminal, t.hall) AND s.ctid > t.ctid" summary
-sql "CREATE TABLE gone AS SELECT * FROM summary; DELETE FROM summary; INSERT INTO summary_stale VALUES ('2016-12-01')" >/dev/null
+KEY="day 2016-12-0" altered "days that are said to be in no sum" "CREATE TABLE gone AS SELECT * FROM summed_day WHERE day < '2016-12-10' AND day >= '2016-12-01'; DELETE FROM summed_day WHERE day IN (SELECT day FROM gone)" \
+        "INSERT INTO summed_day SELECT * FROM gone; DROP TABLE gone" summary
+KEY="day 2016-12-31" altered "the end of the days that are summed up" "CREATE TABLE gone AS TABLE books; UPDATE books SET summed_through = '2016-12-30'" \
+        "UPDATE books SET summed_through = (SELECT summed_through FROM gone); DROP TABLE gone" summary
+KEY="${key%% *} 2016-12-" altered "a row that is said to be in no sum" "INSERT INTO unsummed_post SELECT terminal, transmitted_at, stan, seq, posted_on FROM commission WHERE stan = 9" \
+        "DELETE FROM unsummed_post" day_sum summary
+KEY="STAN 888888 row 1, said to be in no sum" altered "a row that is said to be in no sum, and is not there" "INSERT INTO unsummed_post SELECT terminal, transmitted_at, 888888, seq, posted_on FROM commission WHERE stan = 9" \
+        "DELETE FROM unsummed_post" summary
+# what came late and is not noted: as if its batch had known nothing of the sums
+KEY="${key%% *} 2016-12-" altered "a late post that is not noted" "CREATE TABLE gone AS SELECT * FROM commission WHERE stan = 9; DELETE FROM commission WHERE stan = 9; SELECT summary_forget('2016-12-01', '2016-12-31'); DO \$\$ BEGIN WHILE summary_step(true) IS NOT NULL LOOP END LOOP; END \$\$; INSERT INTO commission SELECT * FROM gone; DROP TABLE gone" \
+        "SELECT summary_forget('2016-12-01', '2016-12-31')" day_sum summary
+sum_up
 expect_exit 0 atmctl verify
-sql "DELETE FROM summary_stale; INSERT INTO summary SELECT * FROM gone; DROP TABLE gone" >/dev/null
 
 # part by part it says the same
 expect "verify in parts" "$(atmctl verify --format json)" "$(ATM_VERIFY_PARTS=7 atmctl verify --format json)"

@@ -54,12 +54,7 @@ as_owner -c "INSERT INTO tax_rate VALUES ('2014-04-01', 800)" -c "
         INSERT INTO commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, band, tariff_from, tax_rate_bp,
                 customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, cash_yen, posted_on)
         SELECT 'Z999999' || i, '2016-10-03 10:00+09', 999999, 1, 1, 'H-00000000000-' || i, '2016-10-03', 'ABCDEFGHIJK', 'day', '2014-04-01',
-               800, $fee, $fee / 100 * 8, $fee, $fee / 100 * 8, $fee, $cash, '2016-10-03' FROM generate_series(1, 6) i;
-        INSERT INTO revenue_rollup (terminal, posted_on, hall, issuer, band, business_date, withdrawals, cash_yen,
-                customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen)
-        SELECT terminal, posted_on, hall, issuer, band, business_date, sum(sign), sum(cash_yen), sum(customer_fee_yen),
-               sum(customer_tax_yen), sum(interbank_fee_yen), sum(interbank_tax_yen), sum(hall_share_yen)
-        FROM commission GROUP BY 1, 2, 3, 4, 5, 6"
+               800, $fee, $fee / 100 * 8, $fee, $fee / 100 * 8, $fee, $cash, '2016-10-03' FROM generate_series(1, 6) i"
 draw_name
 note=$DRAWN
 for item in cash_in_transit network maintenance depreciation sga; do

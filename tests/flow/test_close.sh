@@ -105,9 +105,9 @@ expect_exit 0 atmctl hall set "$hall" --area "$area" --prefecture 那覇 --share
 expect_exit 0 atmctl atm set T0000002 --hall "$other"
 pages | diff "$WORK/places.before" - || wrong "the closed quarter's pages changed with the places"
 atmsim run --closed --withdrawals 60 --seed "$SEED" --answer-timeout-ms 4000 >/dev/null
-expect "the new quarter's withdrawals in the new area" "$(sql "SELECT sum(withdrawals) FROM revenue_rollup WHERE hall = '$hall' AND business_date >= (SELECT max(from_on) FROM hall_place WHERE hall = '$hall')")" "$(of_area "$area")"
+expect "the new quarter's withdrawals in the new area" "$(sql "SELECT sum(withdrawals) FROM v_revenue WHERE hall = '$hall' AND business_date >= (SELECT max(from_on) FROM hall_place WHERE hall = '$hall')")" "$(of_area "$area")"
 (($(of_area "$area") > 0)) || wrong "nobody withdrew in the new area"
-(($(sql "SELECT sum(withdrawals) FROM revenue_rollup WHERE terminal = 'T0000002' AND hall = '$other'") > 0)) || wrong "nobody withdrew at the ATM that moved"
+(($(sql "SELECT sum(withdrawals) FROM v_revenue WHERE terminal = 'T0000002' AND hall = '$other'") > 0)) || wrong "nobody withdrew at the ATM that moved"
 pages | diff "$WORK/places.before" - || wrong "the closed quarter's pages changed with business in the new places"
 expect_exit 0 atmctl verify
 

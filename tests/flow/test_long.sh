@@ -44,7 +44,7 @@ while process_lives "$simulator"; do
         sleep 0.5
         "$ROOT/scripts/lab" start --dir "$WORK/lab" --instance "$instance"
         kills=$((kills + 1))
-        if ((kills >= kills_wanted && $(sql "SELECT count(*) FROM revenue_rollup WHERE business_date > '2016-12-31'") > 0)); then
+        if ((kills >= kills_wanted && $(sql "SELECT count(*) FROM commission WHERE business_date > '2016-12-31'") > 0)); then
                 touch "$WORK/enough"
         fi
 done

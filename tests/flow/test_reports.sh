@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The reports, against a small history worked out by hand, and against the raw rows: in a random history of several
-# months, with late posts, some months in the summary, some stale there, some not yet, each single and double grouping
+# months, with late posts, some months and days in the sums, some not yet, each single and double grouping
 # must have the rows that a plain sum of the commission rows has, with the summary as it is and brought up to date.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 flow_postgres
@@ -37,16 +37,7 @@ PGDATABASE=postgres psql_all -c "CREATE DATABASE $DATABASE"
 expect_exit 0 atmctl db init --clock-now 2016-01-01
 expect_exit 0 atmctl db partitions --from 2015-01-01 --to 2018-01-01
 
-# The roll-up of whatever commission rows there are, as the ledger would keep it.
 psql_all <<'SQL'
-CREATE PROCEDURE roll_up() LANGUAGE sql AS $$
-        TRUNCATE revenue_rollup;
-        INSERT INTO revenue_rollup (terminal, posted_on, hall, issuer, band, business_date, withdrawals, cash_yen,
-                customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen)
-        SELECT terminal, posted_on, hall, issuer, band, business_date, sum(sign), sum(cash_yen), sum(customer_fee_yen),
-               sum(customer_tax_yen), sum(interbank_fee_yen), sum(interbank_tax_yen), sum(hall_share_yen)
-        FROM commission GROUP BY 1, 2, 3, 4, 5, 6;
-$$;
 INSERT INTO area (area, name, parlors) VALUES ('kanto', '関東', 200), ('kansai', '関西', NULL);
 INSERT INTO hall (hall, name, area, prefecture, share_bp) VALUES
         ('H1', '一号店', 'kanto', '東京都', 1000), ('H2', '二号店', 'kansai', '大阪府', 0), ('H3', '三号店', 'kansai', '京都府', 500);
@@ -64,6 +55,8 @@ expect "an empty report's remark" "no withdrawals from 2016-04-01 to 2017-03-31"
 expect "an empty report as JSON" "[]" "$(PGUSER=atm_operator atmctl report revenue --fy 2016 --by area --format json)"
 
 psql_all <<'SQL'
+-- what the report above summed up has nothing yet
+SELECT summary_forget('0001-01-01', 'infinity');
 -- the fifth is the reversal of the fourth, which was posted when September was closed
 INSERT INTO commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, band, tariff_from, tax_rate_bp,
         customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, cash_yen, posted_on) VALUES
@@ -73,7 +66,6 @@ INSERT INTO commission (terminal, transmitted_at, stan, seq, sign, hall, busines
         ('T0000001', '2016-09-30 12:00+09', 4, 1, 1, 'H1', '2016-09-30', 'HOUSE', 'day', '2014-04-01', 800, 100, 8, 100, 8, 20, 10000, '2016-09-30'),
         ('T0000001', '2016-09-30 12:00+09', 4, 2, -1, 'H1', '2016-09-30', 'HOUSE', 'day', '2014-04-01', 800, -100, -8, -100, -8, -20, -10000, '2016-10-02'),
         ('T0000002', '2016-12-31 23:59:59+09', 5, 1, 1, 'H2', '2016-12-31', 'BANKA', 'other', '2014-04-01', 800, 200, 16, 120, 9, 0, 10000, '2016-12-31');
-CALL roll_up();
 INSERT INTO contract VALUES ('T0000001', '2016-04-01', NULL, 'H1', 60000), ('T0000002', '2016-10-16', NULL, 'H2', 31000);
 INSERT INTO cost VALUES ('3Q16', 'cash_in_transit', 1000), ('3Q16', 'network', 500), ('3Q16', 'maintenance', 300), ('3Q16', 'depreciation', 69);
 INSERT INTO peer VALUES ('SEVENBANK', 'atms', 22472, 'March 2016'), ('SEVENBANK', 'transactions_per_atm_day', 98.8, 'press');
@@ -194,11 +186,11 @@ expect "days up to today" "T0000001,76 T0000002,51" "$(cut -d, -f2,4 <<<"$OUTPUT
 
 # at random -----------------------------------------------------------------------------------------------------
 
-# January to August 2016: a year of quarters and the turn of a fiscal year. First what was posted in time, and the
-# summary of the months to May; then late posts, of which the summary has heard; then the oldest stale months anew.
+# January to August 2016: a year of quarters and the turn of a fiscal year. First what was posted in time, and the sums of the
+# days to 20 June; then late posts, which are noted as the ledger does, some before and some after a step that adds them.
 psql_all -v seed="$SEED" <<'SQL' >/dev/null
-TRUNCATE commission, summary, summary_stale;
-UPDATE books SET summarised_through = NULL;
+TRUNCATE commission, summary, summed_day, summed_month, unsummed_post;
+UPDATE books SET summed_through = NULL;
 SELECT setseed((:seed % 1000003) / 1000003.0);
 INSERT INTO hall (hall, name, area, prefecture) VALUES ('H4', '四号店', 'kanto', '千葉県');
 CREATE TABLE drawn AS
@@ -208,7 +200,7 @@ SELECT i, 'T000000' || 1 + floor(3 * random()) AS terminal, 'H' || 1 + floor(4 *
        100 * floor(3 * random())::bigint AS fee, 100 + floor(60 * random())::bigint AS bank_fee, 1000 * (1 + floor(30 * random()))::bigint AS cash,
        (ARRAY[800, 1000])[1 + floor(2 * random())] AS rate, random() AS what, floor(90 * random())::integer AS late
 FROM generate_series(1, 1500) i;
-CREATE PROCEDURE post(p_late boolean) LANGUAGE sql AS $$
+CREATE PROCEDURE post(p_late integer) LANGUAGE sql AS $$
         INSERT INTO commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, band, tariff_from, tax_rate_bp,
                 customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, cash_yen, posted_on)
         SELECT d.terminal, d.at, d.i, x.seq, x.sign, d.hall, x.day, d.issuer, d.band, '2014-04-01', d.rate, x.sign * d.fee,
@@ -218,17 +210,21 @@ CREATE PROCEDURE post(p_late boolean) LANGUAGE sql AS $$
         CROSS JOIN LATERAL (SELECT b.day, 1 AS seq, 1 AS sign, CASE WHEN d.what < 0.1 THEN b.day + d.late ELSE b.day END AS posted
                             UNION ALL SELECT b.day, 2, CASE WHEN d.what < 0.3 THEN -1 ELSE 0 END, least(b.day + d.late, DATE '2016-08-31')
                             WHERE d.what BETWEEN 0.2 AND 0.4 AND b.day <= DATE '2016-08-31') x
-        WHERE (x.posted > x.day) = p_late;
+        WHERE (x.posted > x.day) = (p_late > 0) AND (p_late = 0 OR d.i % 2 = p_late - 1)
+        ON CONFLICT DO NOTHING;
+        INSERT INTO unsummed_post (terminal, transmitted_at, stan, seq, posted_on)
+        SELECT c.terminal, c.transmitted_at, c.stan, c.seq, c.posted_on FROM commission c, books b
+        WHERE c.posted_on <= b.summed_through AND p_late > 0 AND c.posted_on > c.business_date AND c.stan % 2 = p_late - 1;
 $$;
-CALL post(false);
-CALL roll_up();
-SELECT summary_extend('2016-05-31');
-DO $$ BEGIN WHILE summary_build() IS NOT NULL LOOP END LOOP; END $$;
-CALL post(true);
-CALL roll_up();
-INSERT INTO summary_stale (month) SELECT DISTINCT date_trunc('month', posted_on)::date FROM commission
-        WHERE posted_on > business_date AND posted_on <= '2016-05-31';
-SELECT summary_build(), summary_build();
+CREATE PROCEDURE sum_up() LANGUAGE plpgsql AS $$ BEGIN WHILE summary_step(false) IS NOT NULL LOOP END LOOP; END $$;
+CALL post(0);
+SELECT summary_extend('2016-05-20');
+CALL sum_up();
+SELECT summary_extend('2016-06-20');
+CALL sum_up();
+CALL post(1);
+CALL sum_up();
+CALL post(2);
 
 -- Everybody's keys, from the rows alone.
 CREATE TABLE raw AS
@@ -245,14 +241,16 @@ CREATE ROLE reads_only LOGIN;
 GRANT USAGE ON SCHEMA public TO reads_only;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO reads_only;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO reads_only;
-REVOKE EXECUTE ON FUNCTION summary_extend, summary_build FROM reads_only;
+REVOKE EXECUTE ON FUNCTION summary_extend, summary_step FROM reads_only;
 SQL
-expect "months in the summary, of them stale" "5 3" "$(sql "SELECT (SELECT count(DISTINCT month) FROM summary) || ' ' || count(*) FROM summary_stale")"
+expect "months and days that are summed up" "4 51" "$(sql "SELECT (SELECT count(*) FROM summed_month WHERE month BETWEEN '2016-01-01' AND '2016-12-31') || ' ' ||
+        (SELECT count(*) FROM summed_day WHERE day >= '2016-05-01')")"
+(($(sql "SELECT count(*) FROM unsummed_post") > 0)) || wrong "nothing was posted late"
 
 business_day 2016-09-20
 keys=(area prefecture hall atm issuer band hour day month quarter fy)
 RANDOM=$SEED
-# February is in the summary as it is, March to May are stale there, June is in no summary
+# to April by month, May and June by day, from 21 June in no sum
 odd_from=$(date -d "2016-01-02 +$((RANDOM % 30)) days" +%F)
 odd_to=$(date -d "2016-07-01 +$((RANDOM % 60)) days" +%F)
 runs=()
@@ -303,7 +301,7 @@ for by in "${runs[@]}"; do
 done
 run_all atm_report 2016-01-01 2016-08-31 "${some[@]}"
 compare 2016-01-01 2016-08-31 "the summary whole" "${some[@]}"
-expect "months in the summary, of them stale" "8 0" "$(sql "SELECT count(DISTINCT month) || ' ' || (SELECT count(*) FROM summary_stale) FROM summary")"
+expect "what is summed up now" "8 2016-09-18 0" "$(sql "SELECT count(*) || ' ' || (SELECT max(day) FROM summed_day) || ' ' || (SELECT count(*) FROM unsummed_post) FROM summed_month WHERE month >= '2016-01-01'")"
 
 # of earlier periods, and tax by rate, in both ways of reading
 earlier=$(sql "SELECT to_char(sum(customer_fee_yen + interbank_fee_yen), 'FM999,999,990') FROM commission WHERE posted_on BETWEEN '$odd_from' AND '$odd_to'

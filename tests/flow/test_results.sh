@@ -31,11 +31,6 @@ CREATE FUNCTION business(p_day date, p_n integer, p_band text) RETURNS void LANG
         SELECT 'T0000001', p_day + TIME '10:00' AT TIME ZONE 'Asia/Tokyo' + i * INTERVAL '1 minute', i, 1, 1, 'H1', p_day, 'HOUSE',
                p_band, '2007-07-01', 800, f, f * 8 / 100, 100, 8, (f + 100) * 5 / 100, 10000, p_day
         FROM generate_series(1, p_n) i CROSS JOIN (SELECT CASE p_band WHEN 'day' THEN 100 ELSE 200 END AS f) x;
-        INSERT INTO revenue_rollup (terminal, business_date, hall, issuer, band, withdrawals, cash_yen, customer_fee_yen,
-                customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, posted_on)
-        SELECT terminal, business_date, hall, issuer, band, sum(sign), sum(cash_yen), sum(customer_fee_yen),
-               sum(customer_tax_yen), sum(interbank_fee_yen), sum(interbank_tax_yen), sum(hall_share_yen), posted_on
-        FROM commission WHERE business_date = p_day GROUP BY 1, 2, 3, 4, 5, 13
 $$;
 SELECT FROM business('2015-05-11', 10, 'day');
 SELECT FROM business('2015-10-04', 20, 'other');

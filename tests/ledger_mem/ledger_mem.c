@@ -7,7 +7,7 @@
  * back end does in some order.
  *
  * Invariants: rows of withdrawal and advice, of commission, outcome and notice are only ever added.
- * card_month, card_day, account, the roll-up and what waits for a bank change in the same commit as the rows
+ * card_month, card_day, account and what waits for a bank change in the same commit as the rows
  * that they sum. Keys are zeroed before they are filled: uthash compares bytes.
  */
 #include "tests/ledger_mem/ledger_mem.h"
@@ -91,6 +91,7 @@ struct memory_database *memory_database_new(const struct reference *reference)
         struct memory_database *database = allocate(sizeof *database);
 
         database->reference = reference;
+        database->summed_day_last = INT32_MIN;
         return database;
 }
 
@@ -114,7 +115,7 @@ void memory_database_free(struct memory_database *database)
                    (free(row->advices), free(row->commissions), free(row->notices)));
         FREE_TABLE(database->months, memory_usage, (void)0);
         FREE_TABLE(database->days, memory_usage, (void)0);
-        FREE_TABLE(database->rollups, memory_rollup, (void)0);
+        FREE_TABLE(database->sums, memory_sum, (void)0);
         FREE_TABLE(database->exceptions, memory_exception, (void)0);
         FREE_TABLE(database->advice_identities, memory_advice_identity, (void)0);
         FREE_TABLE(database->saf, memory_saf, (void)0);
@@ -734,8 +735,53 @@ static struct price times(const struct price *price, int sign)
         return product;
 }
 
+void memory_add_to_sum(struct memory_sum **sums, const struct memory_withdrawal *withdrawal,
+                       const struct memory_commission *commission)
+{
+        const struct ledger_request *request = &withdrawal->request;
+        struct memory_sum_key key;
+        struct memory_sum *sum;
+
+        memset(&key, 0, sizeof key);
+        strcpy(key.terminal, withdrawal->identity.terminal);
+        strcpy(key.hall, request->hall);
+        strcpy(key.issuer, request->issuer);
+        key.business_day = request->business_day;
+        key.band = request->price.band;
+        HASH_FIND(hh, *sums, &key, sizeof key, sum);
+        if (!sum) {
+                sum = allocate(sizeof *sum);
+                sum->key = key;
+                HASH_ADD(hh, *sums, key, sizeof key, sum);
+        }
+        sum->withdrawals += commission->sign;
+        add_yen(&sum->cash_yen, commission->cash_yen);
+        add_yen(&sum->customer_fee_yen, commission->price.customer_fee_yen);
+        add_yen(&sum->customer_tax_yen, commission->price.customer_tax_yen);
+        add_yen(&sum->interbank_fee_yen, commission->price.interbank_fee_yen);
+        add_yen(&sum->interbank_tax_yen, commission->price.interbank_tax_yen);
+        add_yen(&sum->hall_share_yen, commission->price.hall_share_yen);
+}
+
+void memory_sum_up(struct memory_database *database, int32_t day_last)
+{
+        for (struct memory_withdrawal *w = database->withdrawals; w; w = w->hh.next) {
+                bool is_new = w->request.business_day > database->summed_day_last &&
+                              w->request.business_day <= day_last;
+
+                for (size_t i = 0; i < w->commission_count; i++) {
+                        if (is_new || w->commissions[i].unsummed)
+                                memory_add_to_sum(&database->sums, w, &w->commissions[i]);
+                        w->commissions[i].unsummed = false;
+                }
+        }
+        if (day_last > database->summed_day_last)
+                database->summed_day_last = day_last;
+}
+
 /* sign 0: only the cash is corrected. */
-static void earn(struct memory_withdrawal *withdrawal, int sign, int64_t cash_yen)
+static void earn(const struct memory_database *database, struct memory_withdrawal *withdrawal, int sign,
+                 int64_t cash_yen)
 {
         struct memory_commission *commission;
         void *array = withdrawal->commissions;
@@ -746,35 +792,8 @@ static void earn(struct memory_withdrawal *withdrawal, int sign, int64_t cash_ye
         commission->sign = sign;
         commission->cash_yen = cash_yen;
         commission->price = times(&withdrawal->request.price, sign);
-}
-
-static void roll_up(struct memory_database *database, const struct memory_withdrawal *withdrawal, int sign,
-                    int64_t cash_yen)
-{
-        const struct ledger_request *request = &withdrawal->request;
-        struct price price = times(&request->price, sign);
-        struct memory_rollup_key key;
-        struct memory_rollup *rollup;
-
-        memset(&key, 0, sizeof key);
-        strcpy(key.terminal, withdrawal->identity.terminal);
-        strcpy(key.hall, request->hall);
-        strcpy(key.issuer, request->issuer);
-        key.business_day = request->business_day;
-        key.band = request->price.band;
-        HASH_FIND(hh, database->rollups, &key, sizeof key, rollup);
-        if (!rollup) {
-                rollup = allocate(sizeof *rollup);
-                rollup->key = key;
-                HASH_ADD(hh, database->rollups, key, sizeof key, rollup);
-        }
-        rollup->withdrawals += sign;
-        add_yen(&rollup->cash_yen, cash_yen);
-        add_yen(&rollup->customer_fee_yen, price.customer_fee_yen);
-        add_yen(&rollup->customer_tax_yen, price.customer_tax_yen);
-        add_yen(&rollup->interbank_fee_yen, price.interbank_fee_yen);
-        add_yen(&rollup->interbank_tax_yen, price.interbank_tax_yen);
-        add_yen(&rollup->hall_share_yen, price.hall_share_yen);
+        commission->unsummed = withdrawal->request.business_day <= database->summed_day_last &&
+                               database->defect != LEDGER_MEM_FORGETS_LATE_POSTS;
 }
 
 static void give_back(struct memory_database *database, const struct memory_withdrawal *withdrawal,
@@ -960,10 +979,8 @@ static void write_advice(struct memory_database *database, struct memory_withdra
             .counted_yen = counted_yen,
             .commission = commission,
         };
-        if (commission != 0 || counted_yen != already_yen) {
-                earn(withdrawal, commission, counted_yen - already_yen);
-                roll_up(database, withdrawal, commission, counted_yen - already_yen);
-        }
+        if (commission != 0 || counted_yen != already_yen)
+                earn(database, withdrawal, commission, counted_yen - already_yen);
         if (ends && state != WITHDRAWAL_REVERSED)
                 give_back(database, withdrawal, counts_yen - counted_yen, rule->to == WITHDRAWAL_REVERSED,
                           corrects);
@@ -1762,6 +1779,10 @@ static void print_history(struct lines *lines, const struct memory_withdrawal *w
                          band_name[p->band], word_of_day(p->tariff_from_day).text, p->tax_rate_bp,
                          p->customer_fee_yen, p->customer_tax_yen, p->interbank_fee_yen, p->interbank_tax_yen,
                          p->hall_share_yen, c->cash_yen, word_of_day(w->request.business_day).text);
+                if (c->unsummed)
+                        add_line(lines, "unsummed_post|%s|%" PRId64 "|%" PRId32 "|%zu|%s",
+                                 w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, c->seq,
+                                 word_of_day(w->request.business_day).text);
         }
 }
 
@@ -1796,12 +1817,11 @@ static void print_sums(struct lines *lines, const struct memory_database *databa
                          d->withdrawals, d->corrections);
         for (const struct memory_card *c = database->cards; c; c = c->hh.next)
                 print_card(lines, c);
-        for (const struct memory_rollup *r = database->rollups; r; r = r->hh.next)
+        for (const struct memory_sum *r = database->sums; r; r = r->hh.next)
                 add_line(lines,
-                         "revenue_rollup|%s|%s|%s|%s|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64
+                         "summary_detail|%s|%s|%s|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64
                          "|%" PRId64 "|%" PRId64 "|%" PRId64,
-                         r->key.terminal, word_of_day(r->key.business_day).text,
-                         word_of_day(r->key.business_day).text, r->key.hall, r->key.issuer,
+                         r->key.terminal, word_of_day(r->key.business_day).text, r->key.hall, r->key.issuer,
                          band_name[r->key.band], r->withdrawals, r->cash_yen, r->customer_fee_yen,
                          r->customer_tax_yen, r->interbank_fee_yen, r->interbank_tax_yen, r->hall_share_yen);
 }

@@ -1,6 +1,6 @@
 /*
  * The ledger in memory: the second back end of daemon/ledger/ledger.h, for the simulation and the contract test.
- * It gives the same answers and keeps the same rows as sql/018_ledger.sql and sql/019_banks.sql; what an
+ * It gives the same answers and keeps the same rows as sql/022_ledger.sql and sql/019_banks.sql; what an
  * advice does and which reason wins come from rules/, where sql has tables of its own, so that the test
  * compares those too.
  *
@@ -69,6 +69,7 @@ struct memory_commission {
         int sign;
         int64_t cash_yen;   /* by which the cash that counts as dispensed changes */
         struct price price; /* times the sign */
+        bool unsummed;      /* posted to a day that has its sums, which lack it */
 };
 
 /* How it went with the bank: the row that answer, time-out and the ATM's reversal compete for. */
@@ -156,7 +157,8 @@ struct memory_usage {
         UT_hash_handle hh;
 };
 
-struct memory_rollup_key {
+/* What was posted on a day, by ATM, hall and bank: made when memory_sum_up is told to. */
+struct memory_sum_key {
         char terminal[TERMINAL_LENGTH + 1];
         char hall[HALL_MAX + 1];
         char issuer[ISSUER_MAX + 1];
@@ -164,8 +166,8 @@ struct memory_rollup_key {
         enum band band;
 };
 
-struct memory_rollup {
-        struct memory_rollup_key key;
+struct memory_sum {
+        struct memory_sum_key key;
         int64_t withdrawals, cash_yen;
         int64_t customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen;
         UT_hash_handle hh;
@@ -223,6 +225,7 @@ enum ledger_mem_defect {
         LEDGER_MEM_DECIDES_STALE,  /* from a version of the reference data that is not current any more */
         LEDGER_MEM_SWAPS_HALF,     /* of a snapshot: the new version's number, and the old one's halls */
         LEDGER_MEM_TELLS_NEW_LINK, /* tells the bank that is the issuer's now, not the one that was asked */
+        LEDGER_MEM_FORGETS_LATE_POSTS, /* to days that have their sums */
 };
 
 struct memory_database {
@@ -232,7 +235,8 @@ struct memory_database {
         struct memory_card *cards;
         struct memory_withdrawal *withdrawals;
         struct memory_usage *months, *days;
-        struct memory_rollup *rollups;
+        struct memory_sum *sums;
+        int32_t summed_day_last; /* the days up to it have their sums; INT32_MIN: none */
         struct memory_exception *exceptions;
         struct memory_advice_identity *advice_identities;
         struct memory_saf *saf;
@@ -246,6 +250,11 @@ struct memory_database {
 
 struct memory_database *memory_database_new(const struct reference *reference);
 void memory_database_free(struct memory_database *database);
+
+/* Sum up the days through day_last, and what was posted since to days before. */
+void memory_sum_up(struct memory_database *database, int32_t day_last);
+void memory_add_to_sum(struct memory_sum **sums, const struct memory_withdrawal *withdrawal,
+                       const struct memory_commission *commission);
 
 /* Operators at work. A reference stays its owner's and must outlive every ledger that has seen it. */
 void memory_set_reference(struct memory_database *database, const struct reference *reference);

@@ -5,7 +5,7 @@
  *   I2   a request is committed: it was not decided before; an answer leaves: it is the one given before
  *   I3   an advice is committed: the commission is the tariff's, or nothing
  *   I4   anything about a card is committed: limits, usage and balance are what its withdrawals sum to
- *   I6   now and then, and at the end: roll-ups are the sums of the rows
+ *   I6   now and then, and at the end: the sums of days are those of their rows, but for those that are noted as posted since
  *   I5   a time-out is committed: no approval is taken back by it, and the bank will be told; a bank writes
  *        something down: it is durable here, and in order; at the end: no bank holds anything but what was
  *        dispensed and its fee, and nothing waits
@@ -746,40 +746,7 @@ void check_answer(struct sim *sim, const struct link *link, const uint8_t *bytes
 
 /* I6 ------------------------------------------------------------------------------------------------ */
 
-static void add_to_rollup(struct memory_rollup **rollups, const struct memory_withdrawal *w)
-{
-        const struct ledger_request *r = &w->request;
-        struct memory_rollup_key key;
-        struct memory_rollup *rollup;
-
-        memset(&key, 0, sizeof key);
-        strcpy(key.terminal, w->identity.terminal);
-        strcpy(key.hall, r->hall);
-        strcpy(key.issuer, r->issuer);
-        key.business_day = r->business_day;
-        key.band = r->price.band;
-        HASH_FIND(hh, *rollups, &key, sizeof key, rollup);
-        if (!rollup) {
-                rollup = calloc(1, sizeof *rollup);
-                if (!rollup)
-                        abort();
-                rollup->key = key;
-                HASH_ADD(hh, *rollups, key, sizeof key, rollup);
-        }
-        for (size_t i = 0; i < w->commission_count; i++) {
-                const struct memory_commission *c = &w->commissions[i];
-
-                rollup->withdrawals += c->sign;
-                rollup->cash_yen += c->cash_yen;
-                rollup->customer_fee_yen += c->price.customer_fee_yen;
-                rollup->customer_tax_yen += c->price.customer_tax_yen;
-                rollup->interbank_fee_yen += c->price.interbank_fee_yen;
-                rollup->interbank_tax_yen += c->price.interbank_tax_yen;
-                rollup->hall_share_yen += c->price.hall_share_yen;
-        }
-}
-
-static bool is_same_rollup(const struct memory_rollup *a, const struct memory_rollup *b)
+static bool is_same_sum(const struct memory_sum *a, const struct memory_sum *b)
 {
         return a->withdrawals == b->withdrawals && a->cash_yen == b->cash_yen &&
                a->customer_fee_yen == b->customer_fee_yen && a->customer_tax_yen == b->customer_tax_yen &&
@@ -787,28 +754,39 @@ static bool is_same_rollup(const struct memory_rollup *a, const struct memory_ro
                a->hall_share_yen == b->hall_share_yen;
 }
 
+/* Of the days that have their sums: the rows that are in them. */
+static void add_summed_rows(const struct sim *sim, const struct memory_withdrawal *w,
+                            struct memory_sum **wanted)
+{
+        if (w->request.business_day > sim->database->summed_day_last)
+                return;
+        for (size_t i = 0; i < w->commission_count; i++) {
+                if (!w->commissions[i].unsummed)
+                        memory_add_to_sum(wanted, w, &w->commissions[i]);
+        }
+}
+
 void check_sums(struct sim *sim)
 {
-        struct memory_rollup *wanted = NULL, *row, *next;
+        struct memory_sum *wanted = NULL, *row, *next;
 
         for (const struct memory_withdrawal *w = sim->database->withdrawals; w; w = w->hh.next) {
-                if (w->commission_count > 0)
-                        add_to_rollup(&wanted, w);
+                add_summed_rows(sim, w, &wanted);
                 if (w->open !=
                     (memory_state(w) == WITHDRAWAL_APPROVED || memory_state(w) == WITHDRAWAL_ASKED))
                         sim_violate(sim, "I6", "%s STAN %" PRId32 " is %s, open: %d", w->identity.terminal,
                                     w->identity.stan, withdrawal_state_name[memory_state(w)], w->open);
         }
-        if (HASH_COUNT(wanted) != HASH_COUNT(sim->database->rollups))
-                sim_violate(sim, "I6", "%u roll-ups instead of %u", HASH_COUNT(sim->database->rollups),
+        if (HASH_COUNT(wanted) != HASH_COUNT(sim->database->sums))
+                sim_violate(sim, "I6", "%u sums instead of %u", HASH_COUNT(sim->database->sums),
                             HASH_COUNT(wanted));
         HASH_ITER(hh, wanted, row, next)
         {
-                const struct memory_rollup *found;
+                const struct memory_sum *found;
 
-                HASH_FIND(hh, sim->database->rollups, &row->key, sizeof row->key, found);
-                if (!found || !is_same_rollup(found, row))
-                        sim_violate(sim, "I6", "the roll-up of %s differs from its rows", row->key.terminal);
+                HASH_FIND(hh, sim->database->sums, &row->key, sizeof row->key, found);
+                if (!found || !is_same_sum(found, row))
+                        sim_violate(sim, "I6", "a sum of %s differs from its rows", row->key.terminal);
                 HASH_DELETE(hh, wanted, row);
                 free(row);
         }

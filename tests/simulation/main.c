@@ -37,7 +37,8 @@ enum { STEPS = 3000, COVERAGE_SEEDS = 200, LONG_FACTOR = 10, COUNT_MAX = 1000000
         X("forgets-put-off", LEDGER_MEM_FORGETS_PUT_OFF)                                                     \
         X("decides-stale", LEDGER_MEM_DECIDES_STALE)                                                         \
         X("swaps-half", LEDGER_MEM_SWAPS_HALF)                                                               \
-        X("tells-new-link", LEDGER_MEM_TELLS_NEW_LINK)
+        X("tells-new-link", LEDGER_MEM_TELLS_NEW_LINK)                                                       \
+        X("forgets-late-posts", LEDGER_MEM_FORGETS_LATE_POSTS)
 
 static const struct {
         const char *name;

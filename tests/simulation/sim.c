@@ -742,8 +742,11 @@ static void play(struct sim *sim, int steps)
                 if (!do_event(sim))
                         break;
                 do_faults(sim);
-                if (i % SUMS_EVERY == 0)
+                if (i % SUMS_EVERY == 0) {
                         check_sums(sim);
+                        /* days that are not over among them, so that much is posted to days that have their sums */
+                        memory_sum_up(sim->database, calendar_business_day(sim->now_ms));
+                }
         }
 }
 

@@ -261,7 +261,7 @@ static const struct command commands[] = {
      .more =
          "The options must select exactly one withdrawal. It does what the ATM's advice would do: "
          "commission, "
-         "roll-up, limits, account, and what the bank must be told; and it deals with the withdrawal's "
+         "limits, account, and what the bank must be told; and it deals with the withdrawal's "
          "exceptions. Where the finding is what is recorded already, it only does the latter. Refused where "
          "the "
          "finding can't be recorded any more: put the money right by hand, then --elsewhere. Refused also "

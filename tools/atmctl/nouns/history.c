@@ -76,7 +76,7 @@ static void on_progress(const struct generation_progress *p, void *context)
                 progress("gathering statistics");
                 break;
         case GENERATION_SUMS:
-                progress("summing up %s", p->month);
+                progress("summing up %s", p->summed);
                 break;
         }
 }
@@ -201,7 +201,7 @@ static const struct command commands[] = {
      .text = "write years of business that never was, for reports and trials",
      .more = "Decided and priced by the daemon's own rules, written straight into the database, ATM by ATM: "
              "withdrawals, "
-             "advices, commission, what banks were told, use of cards, accounts, roll-up, contracts, and the "
+             "advices, commission, what banks were told, use of cards, accounts, contracts, and the "
              "figures that the "
              "scenario says finance entered. The same file, scale and seed give the same rows. Broken off, "
              "the same command "

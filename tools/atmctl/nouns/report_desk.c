@@ -85,10 +85,10 @@ static bool filters_exist(struct report_desk *desk)
 
 /* the books --------------------------------------------------------------------------------------------- */
 
-static void on_month(const char *month, void *context)
+static void on_step(const char *what, void *context)
 {
         (void)context;
-        progress("summary: %s", month);
+        progress("summary: %s", what);
 }
 
 /* Bring the summary up to date, and take one snapshot. False after a complaint. */
@@ -97,7 +97,7 @@ static bool read_books(struct report_desk *desk)
         PGconn *connection = desk->database.connection;
         char error[PG_ERROR_MAX];
 
-        if (!summary_refresh(connection, desk->today, on_month, NULL, error))
+        if (!summary_refresh(connection, desk->today, on_step, NULL, error))
                 note("the summary could not be brought up to date (%s): reading the rows themselves", error);
         progress_end();
         if (summary_snapshot(connection, error))

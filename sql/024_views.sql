@@ -74,14 +74,20 @@ LEFT JOIN exception_resolution r USING (terminal, advice_at, advice_stan, kind, 
 CREATE VIEW v_account AS
 SELECT card_token, balance_yen FROM account;
 
--- The roll-up with the places that reports group by: those of the business date.
+-- What was posted, with the places that reports group by: those of the business date. From the rows, so that it is to be asked of
+-- one ATM or a few; reports have the sums.
 CREATE VIEW v_revenue AS
 SELECT r.posted_on, r.business_date, r.terminal, r.hall, h.name AS hall_name, p.area, a.name AS area_name, p.prefecture,
        r.issuer, r.band, r.withdrawals, r.cash_yen, r.customer_fee_yen, r.interbank_fee_yen,
        r.customer_tax_yen + r.interbank_tax_yen AS tax_yen,
        r.customer_fee_yen + r.interbank_fee_yen AS revenue_yen,
        r.hall_share_yen
-FROM revenue_rollup r JOIN hall h USING (hall)
+FROM (SELECT terminal, posted_on, business_date, hall, issuer, band, sum(sign)::bigint AS withdrawals,
+             sum(cash_yen)::bigint AS cash_yen, sum(customer_fee_yen)::bigint AS customer_fee_yen,
+             sum(customer_tax_yen)::bigint AS customer_tax_yen, sum(interbank_fee_yen)::bigint AS interbank_fee_yen,
+             sum(interbank_tax_yen)::bigint AS interbank_tax_yen, sum(hall_share_yen)::bigint AS hall_share_yen
+      FROM commission GROUP BY 1, 2, 3, 4, 5, 6) r
+JOIN hall h USING (hall)
 JOIN hall_place p ON p.hall = r.hall AND p.from_on <= r.business_date AND p.until_on > r.business_date
 JOIN area a ON a.area = p.area;
 
@@ -101,8 +107,9 @@ GRANT EXECUTE ON FUNCTION ledger_request, ledger_inquiry, ledger_advice, ledger_
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION schema_version(), ledger_make_partitions(date, date) TO atm_operator;
 GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve, card_replace, period_close TO atm_operator;
-GRANT EXECUTE ON FUNCTION summary_extend, summary_build, report_months, report_days, report_rows, cube_rollup, cube_every, cube_atm,
-        cube_place, cube_day, cube_bank, cube_hour, report_atm, report_place, report_day, report_bank, report_hour,
+GRANT EXECUTE ON FUNCTION summary_extend, summary_step TO atm_daemon, atm_operator, atm_report;
+GRANT EXECUTE ON FUNCTION report_parts, ledger_days, posted_rows, unsummed_rows, cube_every, cube_atm, cube_place, cube_detail, cube_day,
+        cube_bank, cube_hour, report_atm, report_place, report_detail, report_day, report_bank, report_hour,
         report_base_fee, earlier_yen, tenths_text, tax_yen, quarter_first_day, quarter_last_day, quarter_of
         TO atm_operator, atm_report;
 GRANT INSERT, UPDATE, DELETE ON contract, cost, target, published, peer, finance_rate TO atm_operator;
@@ -112,5 +119,5 @@ GRANT DELETE ON holiday TO atm_operator;
 GRANT INSERT ON card, account TO atm_operator;
 GRANT UPDATE (status, expiry_yymm) ON card TO atm_operator;
 
-INSERT INTO schema_migration VALUES (20, 'views');
+INSERT INTO schema_migration VALUES (24, 'views');
 COMMIT;

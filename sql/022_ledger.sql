@@ -2,9 +2,9 @@
 -- length and is one transaction.
 --
 -- Locks. Everybody takes them in one order: keys of advice_identity, in order; the card's month row and its account, card by card in the
--- order of the token; then keys of withdrawal, in order; then of advice, in order; then roll-up rows, in
--- order; then of summary_stale. Before all of them books, in ROW SHARE mode, against whoever closes a period
--- (005_finance.sql) or replaces a card (017_replacement.sql). Locking is a statement of its own and the decision a later one, so that the decision sees what
+-- order of the token; then keys of withdrawal, in order; then of advice, in order. Before all of them books, in ROW SHARE mode,
+-- against whoever closes a period (005_finance.sql), replaces a card (017_replacement.sql) or moves the end of the days that are
+-- summed up (021_days.sql). Locking is a statement of its own and the decision a later one, so that the decision sees what
 -- the lock waited for. An identity needs no lock: its key refuses a second decision, and whoever meets the
 -- key of a decision that it did not see gives up with serialization_failure; repeated, the batch sees it.
 --
@@ -255,13 +255,13 @@ DECLARE
         v_to timestamptz := (SELECT max(to_on)::timestamp AT TIME ZONE 'Asia/Tokyo' FROM ledger_partition);
         v_outside integer;
         v_open_from date;
-        v_summarised date;
+        v_summed date;
         v_now timestamptz;
         v_taken boolean[];
 BEGIN
         -- the next statement sees what this lock waited for
         LOCK TABLE books IN ROW SHARE MODE;
-        SELECT closed_through + 1, summarised_through INTO v_open_from, v_summarised FROM books;
+        SELECT closed_through + 1, summed_through INTO v_open_from, v_summed FROM books;
 
         -- an advice's own numbers speak of one original for good; said of another they contradict, and nothing is done.
         -- A person's word has none
@@ -437,30 +437,12 @@ BEGIN
                         e.commission * e.interbank_fee_yen, e.commission * e.interbank_tax_yen,
                         e.commission * e.hall_share_yen, e.counted_delta_yen, e.posted_on
                 FROM effect e WHERE e.commission <> 0 OR e.counted_delta_yen <> 0
-        ), ended AS (
-                DELETE FROM open_withdrawal WHERE ctid = ANY (ARRAY(
-                        SELECT o.ctid FROM effect e
-                        CROSS JOIN LATERAL (SELECT o.ctid FROM open_withdrawal o WHERE o.terminal = e.terminal
-                                            AND o.transmitted_at = e.transmitted_at AND o.stan = e.stan LIMIT 1) o
-                        WHERE e.state_before IN ('asked', 'approved') AND e.state IN ('completed', 'reversed')))
         )
-        INSERT INTO revenue_rollup AS r (terminal, posted_on, hall, issuer, band, business_date, withdrawals, cash_yen,
-                customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen)
-        SELECT e.terminal, e.posted_on, e.hall, e.issuer, e.band, e.business_date, sum(e.commission), sum(e.counted_delta_yen),
-               sum(e.commission * e.customer_fee_yen), sum(e.commission * e.customer_tax_yen),
-               sum(e.commission * e.interbank_fee_yen), sum(e.commission * e.interbank_tax_yen),
-               sum(e.commission * e.hall_share_yen)
-        FROM effect e WHERE e.commission <> 0 OR e.counted_delta_yen <> 0
-        GROUP BY 1, 2, 3, 4, 5, 6
-        ORDER BY 1, 2, 3, 4, 5, 6
-        ON CONFLICT (terminal, posted_on, hall, issuer, band, business_date) DO UPDATE SET
-                withdrawals = r.withdrawals + EXCLUDED.withdrawals,
-                cash_yen = r.cash_yen + EXCLUDED.cash_yen,
-                customer_fee_yen = r.customer_fee_yen + EXCLUDED.customer_fee_yen,
-                customer_tax_yen = r.customer_tax_yen + EXCLUDED.customer_tax_yen,
-                interbank_fee_yen = r.interbank_fee_yen + EXCLUDED.interbank_fee_yen,
-                interbank_tax_yen = r.interbank_tax_yen + EXCLUDED.interbank_tax_yen,
-                hall_share_yen = r.hall_share_yen + EXCLUDED.hall_share_yen;
+        DELETE FROM open_withdrawal WHERE ctid = ANY (ARRAY(
+                SELECT o.ctid FROM effect e
+                CROSS JOIN LATERAL (SELECT o.ctid FROM open_withdrawal o WHERE o.terminal = e.terminal
+                                    AND o.transmitted_at = e.transmitted_at AND o.stan = e.stan LIMIT 1) o
+                WHERE e.state_before IN ('asked', 'approved') AND e.state IN ('completed', 'reversed')));
 
         -- the reversal of a withdrawal that its bank is still being asked about is its outcome; whoever
         -- else brings one at the same moment meets its key
@@ -497,15 +479,13 @@ BEGIN
                 SELECT t.terminal, t.transmitted_at, t.stan, t.seq, t.link, p_now_ms, p_now_ms FROM told t;
         END IF;
 
-        -- a month that is summarised already is to be summarised anew; the row's lock makes whoever does so wait
-        IF EXISTS (SELECT FROM unnest(v_effect) e WHERE NOT e.repeated AND e.posted_on <= v_summarised
+        -- a day whose sums are made, or may be any time, is told what they lack: rows of its own, for which nobody waits
+        IF EXISTS (SELECT FROM unnest(v_effect) e WHERE NOT e.repeated AND e.posted_on <= v_summed
                    AND (e.commission <> 0 OR e.counted_delta_yen <> 0)) THEN
-                INSERT INTO summary_stale AS t (month)
-                SELECT DISTINCT date_trunc('month', e.posted_on::timestamp)::date
-                FROM unnest(v_effect) e WHERE NOT e.repeated AND e.posted_on <= v_summarised
-                AND (e.commission <> 0 OR e.counted_delta_yen <> 0)
-                ORDER BY 1
-                ON CONFLICT (month) DO UPDATE SET posts = t.posts + 1;
+                INSERT INTO unsummed_post (terminal, transmitted_at, stan, seq, posted_on)
+                SELECT e.terminal, e.transmitted_at, e.stan, e.seq, e.posted_on
+                FROM unnest(v_effect) e WHERE NOT e.repeated AND e.posted_on <= v_summed
+                AND (e.commission <> 0 OR e.counted_delta_yen <> 0);
         END IF;
 
         IF v_gives_back THEN
@@ -553,5 +533,5 @@ BEGIN
 END
 $$;
 
-INSERT INTO schema_migration VALUES (18, 'ledger');
+INSERT INTO schema_migration VALUES (22, 'ledger');
 COMMIT;
