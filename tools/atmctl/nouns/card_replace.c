@@ -20,7 +20,10 @@
 #include "tools/atmctl/nouns/card_routes.h"
 #include "tools/atmctl/operator.h"
 
-enum { PIECE = 100, LITERAL_ROOM = 40 /* a token with its comma, the longest that stands in an array */ };
+enum {
+        PIECE = 25 /* a tenth of a second */,
+        LITERAL_ROOM = 40 /* a token with its comma, the longest that stands in an array */
+};
 
 /* The parameters of card_replace that are arrays, in its order. */
 enum part {
