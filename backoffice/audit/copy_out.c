@@ -5,15 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/db/pg_time.h"
 #include "rules/calendar.h"
 
 enum {
         SIGNATURE_SIZE = 11,
         HEADER_SIZE = SIGNATURE_SIZE + 8, /* flags, length of the extension */
         PROGRESS_ROWS = 1 << 16,
-        DAY_2000 = 10957, /* PostgreSQL counts from 2000-01-01 */
 };
-#define US_2000 (INT64_C(946684800) * 1000000)
 
 void copy_source_fail(struct copy_source *source, const char *why)
 {
@@ -205,12 +204,12 @@ bool copy_bool(struct copy_out *copy)
 
 int32_t copy_day(struct copy_out *copy)
 {
-        return field(copy, sizeof(int32_t)) < 0 ? COPY_NO_DAY : take4(copy) + DAY_2000;
+        return field(copy, sizeof(int32_t)) < 0 ? COPY_NO_DAY : take4(copy) + PG_EPOCH_DAYS;
 }
 
 int64_t copy_moment_us(struct copy_out *copy)
 {
-        return copy_int8(copy) + US_2000;
+        return copy_int8(copy) + PG_EPOCH_US;
 }
 
 void copy_uuid(struct copy_out *copy, uint8_t ret_uuid[UUID_SIZE])

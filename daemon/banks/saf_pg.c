@@ -11,9 +11,10 @@
 #include "lib/base/now.h"
 #include "lib/db/pg_conn.h"
 #include "lib/db/pg_array.h"
+#include "lib/db/pg_time.h"
 
 enum { TAKE, END, SWEEP, LOOK, STATEMENT_COUNT };
-enum { RESULT_ARRAYS = 6, POSTGRES_EPOCH_S = 946684800 };
+enum { RESULT_ARRAYS = 6 };
 
 static const struct pg_statement statements[STATEMENT_COUNT + 1] = {
     [TAKE] =
@@ -129,10 +130,9 @@ static void copy_text(const PGresult *result, int row, int column, char *buffer,
         snprintf(buffer, size, "%.*s", PQgetlength(result, row, column), PQgetvalue(result, row, column));
 }
 
-/* A binary timestamptz: microseconds since 2000. */
 static int64_t get_moment_ms(const PGresult *result, int row, int column)
 {
-        return pg_get_int8(PQgetvalue(result, row, column)) / 1000 + (int64_t)POSTGRES_EPOCH_S * 1000;
+        return (pg_get_int8(PQgetvalue(result, row, column)) + PG_EPOCH_US) / 1000;
 }
 
 static void read_notice(const PGresult *result, int row, struct bank_notice *notice)

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/db/pg_time.h"
+
 enum {
         HEADER_LENGTH = 20, /* dimensions, has-null, type, size, lower bound */
-        EPOCH_DAYS = 10957, /* 1970-01-01 to PostgreSQL's 2000-01-01 */
         FIRST_CAPACITY = 4096,
 };
 
@@ -117,12 +118,12 @@ void pg_array_uuid(struct pg_array *array, const uint8_t value[16])
 
 void pg_array_date(struct pg_array *array, int32_t day)
 {
-        pg_array_int4(array, day - EPOCH_DAYS);
+        pg_array_int4(array, day - PG_EPOCH_DAYS);
 }
 
 void pg_array_timestamptz(struct pg_array *array, int64_t moment_ms)
 {
-        pg_array_int8(array, (moment_ms - (int64_t)EPOCH_DAYS * 86400000) * 1000);
+        pg_array_int8(array, pg_time_of_ms(moment_ms));
 }
 
 int16_t pg_get_int2(const char *bytes)
@@ -154,5 +155,5 @@ void pg_put_int8(char bytes[8], int64_t value)
 
 int32_t pg_get_date(const char *bytes)
 {
-        return pg_get_int4(bytes) + EPOCH_DAYS;
+        return pg_get_int4(bytes) + PG_EPOCH_DAYS;
 }

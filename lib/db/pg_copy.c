@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EPOCH_DAYS = 10957 /* 2000-01-01 in days since 1970-01-01 */, CHUNK = 1 << 20 };
+#include "lib/db/pg_time.h"
+
+enum { CHUNK = 1 << 20 };
 static const char header[19] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0"; /* signature, no flags, no extension */
 
 static unsigned char *room(struct pg_copy *copy, size_t size)
@@ -117,12 +119,12 @@ void pg_copy_uuid(struct pg_copy *copy, const uint8_t value[16])
 
 void pg_copy_date(struct pg_copy *copy, int32_t day)
 {
-        pg_copy_int4(copy, day - EPOCH_DAYS);
+        pg_copy_int4(copy, day - PG_EPOCH_DAYS);
 }
 
 void pg_copy_timestamptz(struct pg_copy *copy, int64_t moment_ms)
 {
-        pg_copy_int8(copy, (moment_ms - (int64_t)EPOCH_DAYS * 86400000) * 1000);
+        pg_copy_int8(copy, pg_time_of_ms(moment_ms));
 }
 
 static bool put_all(struct pg_copy *copy, PGconn *connection)
