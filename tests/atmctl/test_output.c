@@ -7,6 +7,7 @@
 
 #include "lib/base/array.h"
 #include "tools/atmctl/output/output.h"
+#include "tests/suite.h"
 
 static const struct field fields[] = {{.name = "format", .kind = VALUE_FORMAT},
                                       {.name = "output", .kind = VALUE_FILE}};
@@ -255,8 +256,6 @@ int main(void)
 {
         Suite *suite = suite_create("output");
         TCase *tests = tcase_create("output");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tests, set_up, tear_down);
         tcase_add_test(tests, programs_get_rows_without_names_and_totals_people_without_what_is_for_programs);
@@ -267,9 +266,5 @@ int main(void)
         tcase_add_test(tests, only_csv_holds_one_table_alone);
         tcase_add_test(tests, what_is_abandoned_leaves_the_file_as_it_was);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tools/atmctl/value.h"
+#include "tests/suite.h"
 
 #define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
 
@@ -183,9 +184,5 @@ int main(void)
         tcase_add_test(tcase, a_kind_of_number_says_between_which_bounds);
         tcase_add_loop_test(tcase, a_value_is_shown_without_what_is_secret, 0, COUNT(shows));
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? 1 : 0;
+        return suite_run(suite);
 }

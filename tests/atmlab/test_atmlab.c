@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/suite.h"
+
 static char folder[64];
 
 /* The exit code of `atmlab ...`; what it says goes to FOLDER/said. */
@@ -237,8 +239,6 @@ int main(void)
 {
         Suite *suite = suite_create("atmlab");
         TCase *cases = tcase_create("atmlab");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         tcase_add_checked_fixture(cases, make_folder, remove_folder);
         tcase_add_test(cases, a_process_is_started_with_nothing_inherited_and_awaited);
@@ -251,8 +251,5 @@ int main(void)
         tcase_add_test(cases, another_process_under_an_old_number_is_left_alone);
         tcase_add_test(cases, wrong_words_are_named);
         suite_add_tcase(suite, cases);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed != 0;
+        return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tools/atmsim/atm.h"
+#include "tests/suite.h"
 
 enum { SECOND = 1000000, AMOUNT = 13000 };
 
@@ -729,8 +730,6 @@ int main(void)
 {
         Suite *suite = suite_create("atm");
         TCase *life = tcase_create("life"), *chaos = tcase_create("chaos");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(life, set_up, NULL);
         tcase_add_test(life, an_approved_withdrawal_is_recorded_paid_and_completed);
@@ -757,9 +756,5 @@ int main(void)
         tcase_set_timeout(chaos, 60);
         tcase_add_loop_test(chaos, whatever_happens_the_host_counts_the_cash_that_left, 0, 50);
         suite_add_tcase(suite, chaos);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

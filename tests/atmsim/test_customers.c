@@ -16,6 +16,7 @@
 #include "tools/atmsim/faults.h"
 #include "tools/atmsim/histogram.h"
 #include "tools/atmsim/terminal_file.h"
+#include "tests/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -407,8 +408,6 @@ int main(void)
 {
         Suite *suite = suite_create("customers");
         TCase *all = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_add_test(all, customers_come_as_often_as_asked_and_in_the_day_s_hours);
         tcase_add_test(all, who_starts_at_noon_gets_the_afternoon_s_customers);
@@ -428,9 +427,5 @@ int main(void)
         tcase_add_test(all, every_value_lands_in_a_bucket_that_holds_it);
         tcase_add_test(all, an_empty_histogram_and_negative_values_are_zero);
         suite_add_tcase(suite, all);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

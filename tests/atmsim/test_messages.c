@@ -13,6 +13,7 @@
 #include "rules/reasons.h"
 #include "tools/atmsim/answers.h"
 #include "tools/atmsim/message.h"
+#include "tests/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -300,8 +301,6 @@ int main(void)
 {
         Suite *suite = suite_create("messages");
         TCase *all = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(all, set_up, NULL);
         tcase_add_loop_test(all, each_message_passes_the_protocol_s_checks, 0, (int)COUNT(messages));
@@ -315,9 +314,5 @@ int main(void)
         tcase_add_test(all, an_answer_to_nothing_is_told);
         tcase_add_test(all, garbage_is_told_with_field_and_offset);
         suite_add_tcase(suite, all);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

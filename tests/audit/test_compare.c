@@ -6,6 +6,7 @@
 
 #include "backoffice/audit/compare.h"
 #include "backoffice/journals/bank_record.h"
+#include "tests/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -355,8 +356,6 @@ int main(void)
 {
         Suite *suite = suite_create("reconcile");
         TCase *all = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(all, each_difference_has_its_name, 0, (int)COUNT(pairs));
         tcase_add_test(all, a_charge_that_the_journal_does_not_know_is_not_compared);
@@ -366,9 +365,5 @@ int main(void)
         tcase_add_test(all, a_row_is_read_from_copy_s_text);
         tcase_add_loop_test(all, a_row_of_another_form_is_refused, 0, 9);
         suite_add_tcase(suite, all);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backoffice/audit/merge.h"
+#include "tests/suite.h"
 
 enum { ROWS_MAX = 8 };
 #define MOMENT INT64_C(1485910800000)
@@ -258,8 +259,6 @@ int main(void)
 {
         Suite *suite = suite_create("merge");
         TCase *all = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_add_test(all, sides_that_agree_are_met_once);
         tcase_add_test(all, what_a_side_lacks_is_named_in_order_wherever_it_lies);
@@ -269,9 +268,5 @@ int main(void)
         tcase_add_test(all, without_banks_two_sides_are_compared);
         tcase_add_test(all, a_terminal_s_total_is_compared_whatever_its_withdrawals_say);
         suite_add_tcase(suite, all);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "backoffice/audit/repricing.h"
 #include "lib/base/array.h"
+#include "tests/suite.h"
 #include "tests/unit/shipped.h"
 
 /* In order; the house bank asks 100 yen by day and 200 at other times, and the other bank pays 100; 8 % of tax. */
@@ -149,17 +150,11 @@ int main(void)
 {
         Suite *suite = suite_create("repricing");
         TCase *tests = tcase_create("repricing");
-        SRunner *runner;
-        int failed;
 
         tcase_add_unchecked_fixture(tests, load, unload);
         tcase_add_loop_test(tests, what_was_dispensed_is_priced_one_by_one_and_summed_as_asked, 0,
                             LENGTH(asked));
         tcase_add_test(tests, what_a_journal_can_not_tell_fails_with_the_withdrawal);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "backoffice/audit/findings.h"
 #include "backoffice/audit/tally.h"
+#include "tests/suite.h"
 
 static char told[512];
 
@@ -137,8 +138,6 @@ int main(void)
 {
         Suite *suite = suite_create("tally");
         TCase *tests = tcase_create("tally");
-        SRunner *runner;
-        int failed;
 
         tcase_add_test(tests, each_side_that_lacks_a_key_counts_as_zero);
         tcase_add_test(tests, a_key_that_comes_twice_was_expected_once);
@@ -146,9 +145,5 @@ int main(void)
         tcase_add_test(tests, many_keys_are_all_found_again_and_gone_after_clearing);
         tcase_add_test(tests, findings_are_counted_by_check_and_named_by_check_and_key);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

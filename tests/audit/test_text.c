@@ -6,6 +6,7 @@
 
 #include "backoffice/pages/audit_text.h"
 #include "lib/base/array.h"
+#include "tests/suite.h"
 
 START_TEST(each_kind_says_all_its_values)
 {
@@ -88,8 +89,6 @@ int main(void)
 {
         Suite *suite = suite_create("audit text");
         TCase *tests = tcase_create("audit text");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tests, each_kind_says_all_its_values, 0, FACT_KINDS);
         tcase_add_loop_test(tests, no_two_kinds_without_values_say_the_same, 0, FACT_KINDS);
@@ -97,9 +96,5 @@ int main(void)
         tcase_add_test(tests, what_is_too_long_is_cut);
         tcase_add_loop_test(tests, each_check_says_what_holds, 0, CHECK_COUNT);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 #include "lib/db/pg_copy.h"
 #include "rules/calendar.h"
 #include "rules/reasons.h"
+#include "tests/suite.h"
 #include "tests/unit/shipped.h"
 
 #define MOMENT INT64_C(1485910800000) /* 2017-02-01T10:00+09:00 */
@@ -654,8 +655,6 @@ int main(void)
 {
         Suite *suite = suite_create("verify");
         TCase *tests = tcase_create("verify");
-        SRunner *runner;
-        int failed;
 
         tcase_add_unchecked_fixture(tests, load, unload);
         tcase_add_test(tests, a_completed_withdrawal_and_its_sums_agree);
@@ -668,9 +667,5 @@ int main(void)
         tcase_add_test(tests, a_difference_says_where_it_is_and_what_both_are);
         tcase_add_test(tests, rows_of_another_form_fail_the_whole_and_say_so);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "rules/calendar.h"
+#include "tests/suite.h"
 
 enum { OPENING_YEN = 100000, AMOUNT_YEN = 20000, CHARGE_YEN = 108 };
 
@@ -583,9 +584,5 @@ int main(void)
         tcase_add_test(tcase, a_record_that_does_not_follow_is_refused);
         tcase_add_test(tcase, an_approval_behind_its_reversal_can_not_be);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? 1 : 0;
+        return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "rules/calendar.h"
+#include "tests/suite.h"
 
 enum { OPENING_YEN = 100000 };
 static const char mark[] = "0123abcd";
@@ -459,9 +460,5 @@ int main(void)
         tcase_add_test(tcase, a_journal_that_can_not_be_is_named);
         tcase_add_test(tcase, a_reader_hears_of_damage_and_goes_on);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? 1 : 0;
+        return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "rules/calendar.h"
+#include "tests/suite.h"
 
 static const char pan[] = "9900110000000017", unknown_pan[] = "9900110000000025";
 
@@ -572,9 +573,5 @@ int main(void)
         tcase_add_test(tcase, what_banks_do_not_do_is_answered_40);
         tcase_add_test(tcase, a_spoilt_answer_matches_no_request_any_more);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? 1 : 0;
+        return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 #include "tools/banksim/accounts.h"
 #include "tools/banksim/behaviours.h"
 #include "tools/banksim/options.h"
+#include "tests/suite.h"
 
 enum { WORDS_MAX = 32 };
 
@@ -417,9 +418,5 @@ int main(void)
         tcase_add_test(tcase, accounts_of_the_issuer_are_taken_and_others_are_not);
         tcase_add_loop_test(tcase, a_wrong_card_file_is_named_without_its_cards, 0, ROWS(wrong_cards));
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? 1 : 0;
+        return suite_run(suite);
 }

@@ -25,6 +25,7 @@
 #include "tests/banksim/client.h"
 #include "lib/security/pki.h"
 #include "tools/banksim/journal_writer.h"
+#include "tests/suite.h"
 
 enum {
         PATIENCE_MS = 60000,
@@ -1262,9 +1263,5 @@ int main(void)
         tcase_add_test(tcase, a_second_banksim_on_the_same_files_does_not_start);
         tcase_add_test(tcase, the_program_explains_itself);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? 1 : 0;
+        return suite_run(suite);
 }

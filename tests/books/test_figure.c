@@ -4,6 +4,7 @@
 
 #include "backoffice/books/figure.h"
 #include "lib/base/array.h"
+#include "tests/suite.h"
 
 #define EXPECT(figure, expected) expect_figure(__LINE__, figure, expected)
 
@@ -126,8 +127,6 @@ int main(void)
 {
         Suite *suite = suite_create("figure");
         TCase *tests = tcase_create("figure");
-        SRunner *runner;
-        int failed;
 
         tcase_add_test(tests, what_is_made_of_a_missing_figure_is_missing);
         tcase_add_test(tests, sums_are_whole);
@@ -137,9 +136,5 @@ int main(void)
         tcase_add_test(tests, a_tax_is_rounded_down);
         tcase_add_test(tests, programs_read_figures_as_they_are);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include "backoffice/books/period.h"
 #include "lib/base/array.h"
 #include "rules/calendar.h"
+#include "tests/suite.h"
 
 static int32_t day(const char *text)
 {
@@ -100,8 +101,6 @@ int main(void)
 {
         Suite *suite = suite_create("period");
         TCase *tests = tcase_create("period");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tests, whole_quarters_years_and_months_are_called_by_their_names, 0,
                             LENGTH(names));
@@ -109,9 +108,5 @@ int main(void)
         tcase_add_loop_test(tests, the_same_days_lie_so_much_earlier, 0, LENGTH(steps));
         tcase_add_test(tests, days_to_come_do_not_count);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "backoffice/pages/results_text.h"
 #include "lib/base/array.h"
 #include "rules/calendar.h"
+#include "tests/suite.h"
 
 #define EXPECT(column, item, expected) expect_figure(__LINE__, column, RESULT_##item, expected)
 #define EXPECT_MISSING(column, item)                                                                         \
@@ -376,8 +377,6 @@ int main(void)
 {
         Suite *suite = suite_create("results");
         TCase *tests = tcase_create("results");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tests, set_up, NULL);
         tcase_add_test(tests, a_page_has_the_quarters_of_two_years);
@@ -398,9 +397,5 @@ int main(void)
         tcase_add_test(tests, a_reader_is_told_what_is_preliminary_and_what_is_missing);
         tcase_add_test(tests, headings_are_in_the_reader_s_language);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include "backoffice/books/statement.h"
 #include "backoffice/pages/words.h"
 #include "lib/base/array.h"
+#include "tests/suite.h"
 
 START_TEST(an_atm_s_quotients_are_by_its_days_and_its_revenue)
 {
@@ -80,17 +81,11 @@ int main(void)
 {
         Suite *suite = suite_create("sums");
         TCase *tests = tcase_create("sums");
-        SRunner *runner;
-        int failed;
 
         tcase_add_test(tests, an_atm_s_quotients_are_by_its_days_and_its_revenue);
         tcase_add_test(tests, without_days_or_costs_quotients_are_missing);
         tcase_add_test(tests, a_balance_is_what_is_owed_less_what_was_earned);
         tcase_add_test(tests, names_are_joined_as_the_reader_s_language_does);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

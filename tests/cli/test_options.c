@@ -8,6 +8,7 @@
 #include "lib/base/address.h"
 #include "lib/cli/help.h"
 #include "lib/cli/values.h"
+#include "tests/suite.h"
 
 #define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
 
@@ -273,9 +274,5 @@ int main(void)
         tcase_add_loop_test(tcase, what_is_wrong_is_named, 0, COUNT(wrong));
         tcase_add_test(tcase, help_and_man_pages_show_each_row);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? 1 : 0;
+        return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/cli/say.h"
+#include "tests/suite.h"
 
 #define WIPED "\r\033[K"
 
@@ -113,9 +114,5 @@ int main(void)
         tcase_add_test(tcase, it_is_due_five_times_a_second_on_a_terminal);
         tcase_add_test(tcase, it_is_due_once_a_second_elsewhere);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

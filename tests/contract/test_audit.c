@@ -16,6 +16,7 @@
 #include "backoffice/journals/journal.h"
 #include "lib/base/array.h"
 #include "tests/contract/ops.h"
+#include "tests/suite.h"
 
 enum { WITHDRAWALS = 3, AMOUNT_YEN = 10000, DISPENSED = 0, REVERSED, WITHOUT_END };
 
@@ -282,8 +283,6 @@ int main(void)
 {
         Suite *suite = suite_create("audit");
         TCase *tests = tcase_create("audit");
-        SRunner *runner;
-        int failed;
 
         tcase_set_timeout(tests, 120);
         tcase_add_test(tests, verify_agrees_with_what_the_ledger_wrote_and_finds_what_was_changed);
@@ -292,9 +291,5 @@ int main(void)
         tcase_add_test(tests, reconcile_ends_where_whoever_takes_the_differences_has_enough);
         tcase_add_test(tests, reconcile_needs_the_journals_that_it_was_given);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 
 #include "rules/calendar.h"
 #include "tests/contract/ops.h"
+#include "tests/suite.h"
 
 /* From here on, times that those who forward give; the ledgers' own are earlier. */
 static int64_t later_ms(int64_t ms)
@@ -717,8 +718,6 @@ int main(void)
 {
         Suite *suite = suite_create("banks");
         TCase *outcome = tcase_create("outcome"), *forward = tcase_create("forward");
-        SRunner *runner;
-        int failed;
 
         tcase_set_timeout(outcome, 120);
         tcase_add_test(outcome, what_is_durable_first_stands_and_whoever_comes_late_hears_it);
@@ -740,9 +739,5 @@ int main(void)
         tcase_add_test(forward, two_who_take_at_once_never_get_the_same_notice);
         suite_add_tcase(suite, outcome);
         suite_add_tcase(suite, forward);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include "backoffice/cases/withdrawals.h"
 #include "lib/base/array.h"
 #include "tests/contract/ops.h"
+#include "tests/suite.h"
 
 enum { WITHDRAWALS = 4, AMOUNT_YEN = 10000 };
 
@@ -285,8 +286,6 @@ int main(void)
 {
         Suite *suite = suite_create("cases");
         TCase *tests = tcase_create("cases");
-        SRunner *runner;
-        int failed;
 
         tcase_set_timeout(tests, 120);
         tcase_add_test(tests, withdrawals_are_found_by_whatever_is_known_of_them);
@@ -296,9 +295,5 @@ int main(void)
         tcase_add_test(tests, what_a_bank_must_be_told_is_held_back_and_let_go);
         tcase_add_test(tests, what_has_no_end_is_an_exception_until_a_finding_ends_it);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

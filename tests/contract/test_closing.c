@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "tests/contract/ops.h"
+#include "tests/suite.h"
 
 #define AMOUNT_YEN 10000
 #define CLOSE                                                                                                \
@@ -763,8 +764,6 @@ int main(void)
         Suite *suite = suite_create("closing");
         TCase *closing = tcase_create("closing"), *summaries = tcase_create("summaries"),
               *guards = tcase_create("guards"), *places = tcase_create("places");
-        SRunner *runner;
-        int failed;
 
         tcase_set_timeout(closing, 120);
         tcase_add_loop_test(closing, a_close_waits_for_a_batch_in_flight, 0, 2);
@@ -786,9 +785,5 @@ int main(void)
         suite_add_tcase(suite, summaries);
         suite_add_tcase(suite, places);
         suite_add_tcase(suite, guards);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

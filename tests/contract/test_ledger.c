@@ -14,6 +14,7 @@
 #include "rules/calendar.h"
 #include "tests/contract/draws.h"
 #include "tests/contract/ops.h"
+#include "tests/suite.h"
 
 /* --- random plays ----------------------------------------------------------------------------- */
 
@@ -804,8 +805,6 @@ int main(void)
         Suite *suite = suite_create("contract");
         TCase *same = tcase_create("same"), *together = tcase_create("together"),
               *wrong = tcase_create("wrong");
-        SRunner *runner;
-        int failed;
 
         tcase_set_timeout(same, 280);
         tcase_add_test(same, the_tables_of_reasons_and_of_the_states_are_those_of_the_code);
@@ -831,9 +830,5 @@ int main(void)
         suite_add_tcase(suite, same);
         suite_add_tcase(suite, together);
         suite_add_tcase(suite, wrong);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tests/contract/ops.h"
+#include "tests/suite.h"
 
 /* Numbers that nobody has: of the house bank, and of the bank of WORLD_LINK_CARD. */
 enum { NEW = WORLD_CARDS, NEWER = WORLD_CARDS + 2, NEW_LINK = WORLD_CARDS + 1 };
@@ -264,8 +265,6 @@ int main(void)
 {
         Suite *suite = suite_create("replacement");
         TCase *tests = tcase_create("replacement");
-        SRunner *runner;
-        int failed;
 
         tcase_set_timeout(tests, 120);
         tcase_add_test(tests, a_chain_of_cards_has_one_account_and_one_limit);
@@ -276,9 +275,5 @@ int main(void)
         tcase_add_test(tests, what_can_not_be_replaced_is_left_as_it_is);
         tcase_add_test(tests, a_replacement_in_the_middle_of_batches_loses_and_doubles_no_use);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -12,11 +12,11 @@
  */
 #include <check.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "rules/calendar.h"
 #include "tests/contract/ops.h"
+#include "tests/suite.h"
 
 enum { AMOUNT_YEN = 10000, HOUSE_CARDS = 8 };
 
@@ -261,16 +261,10 @@ int main(void)
 {
         Suite *suite = suite_create("walk");
         TCase *tcase = tcase_create("walk");
-        SRunner *runner;
-        int failed;
 
         tcase_set_timeout(tcase, 280);
         tcase_add_loop_test(tcase, it_is_known_who_holds_the_money_in_the_end, 0, STORIES);
         tcase_add_loop_test(tcase, an_outage_at_any_step_leaves_nobody_with_the_money_twice, 0, 2);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

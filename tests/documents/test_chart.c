@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/documents/chart.h"
+#include "tests/suite.h"
 
 #define WIDTH  400
 #define HEIGHT 260
@@ -354,8 +355,6 @@ int main(void)
 {
         Suite *suite = suite_create("documents/chart");
         TCase *cases = tcase_create("chart");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         tcase_add_checked_fixture(cases, open_pen, close_pen);
         tcase_add_test(cases, columns_stand_on_zero_hang_from_it_or_are_not_there);
@@ -371,8 +370,5 @@ int main(void)
         tcase_add_loop_test(cases, every_digit_is_as_wide_as_every_other, 0, 2);
         tcase_set_timeout(cases, 60);
         suite_add_tcase(suite, cases);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "tests/documents/example.h"
 #include "tests/documents/written.h"
+#include "tests/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -298,8 +299,6 @@ int main(void)
 {
         Suite *suite = suite_create("documents/document");
         TCase *cases = tcase_create("document");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         tcase_add_test(cases, the_first_problem_is_kept_and_said_when_it_is_written);
         tcase_add_loop_test(cases, without_the_font_the_error_names_the_package, DOCUMENT_ENGLISH,
@@ -311,8 +310,5 @@ int main(void)
         tcase_add_test(cases, nothing_is_said_on_stderr_whatever_the_surroundings);
         tcase_set_timeout(cases, 60);
         suite_add_tcase(suite, cases);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

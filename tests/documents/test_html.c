@@ -7,6 +7,7 @@
 #include "tests/documents/example.h"
 #include "tests/documents/markup.h"
 #include "tests/documents/written.h"
+#include "tests/suite.h"
 
 START_TEST(an_html_page_is_well_formed_and_its_pictures_share_no_id)
 {
@@ -137,8 +138,6 @@ int main(void)
 {
         Suite *suite = suite_create("documents/html");
         TCase *cases = tcase_create("html");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         tcase_add_loop_test(cases, an_html_page_is_well_formed_and_its_pictures_share_no_id, 0, 6);
         tcase_add_test(cases, an_html_page_needs_nothing_from_elsewhere);
@@ -151,8 +150,5 @@ int main(void)
                             DOCUMENT_JAPANESE + 1);
         tcase_set_timeout(cases, 60);
         suite_add_tcase(suite, cases);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

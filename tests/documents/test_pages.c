@@ -7,6 +7,7 @@
 
 #include "tests/documents/example.h"
 #include "tests/documents/written.h"
+#include "tests/suite.h"
 
 /* What a program prints about a PDF, to be freed. */
 static char *ask(const char *program, const char *last, const struct written *pdf)
@@ -247,8 +248,6 @@ int main(void)
 {
         Suite *suite = suite_create("documents/pages");
         TCase *cases = tcase_create("pages");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         tcase_add_loop_test(cases, results_fit_one_page_across_with_the_caller_s_date, DOCUMENT_ENGLISH,
                             DOCUMENT_JAPANESE + 1);
@@ -264,8 +263,5 @@ int main(void)
         tcase_add_test(cases, an_empty_document_is_a_page_too);
         tcase_set_timeout(cases, 60);
         suite_add_tcase(suite, cases);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

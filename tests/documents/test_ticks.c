@@ -4,6 +4,7 @@
 
 #include "lib/documents/document.h"
 #include "lib/documents/ticks.h"
+#include "tests/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -113,16 +114,11 @@ int main(void)
 {
         Suite *suite = suite_create("documents/ticks");
         TCase *cases = tcase_create("ticks");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         tcase_add_test(cases, ticks_are_round_and_enclose_what_they_measure);
         tcase_add_test(cases, amounts_are_rounded_half_away_from_zero_and_have_commas);
         tcase_add_test(cases, shares_are_percentages_with_one_decimal);
         tcase_add_test(cases, ticks_get_as_many_decimals_as_tell_them_apart);
         suite_add_tcase(suite, cases);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "tests/faults/fate.h"
+#include "tests/suite.h"
 
 enum { PATIENCE_MS = 5000, OPTIONS_MAX = 12 };
 
@@ -677,9 +678,5 @@ int main(void)
         tcase_add_test(alone, help_names_every_option);
         tcase_add_test(alone, fates_follow_the_rates_and_the_seed);
         suite_add_tcase(suite, alone);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? 1 : 0;
+        return suite_run(suite);
 }

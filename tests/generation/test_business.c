@@ -11,6 +11,7 @@
 #include "backoffice/generation/business.h"
 #include "rules/withdrawal.h"
 #include "tests/contract/draws.h"
+#include "tests/suite.h"
 #include "tests/unit/shipped.h"
 
 #define SHIPPED SOURCE_DIR "/etc/scenarios/fy2015-fy2016"
@@ -276,8 +277,6 @@ int main(void)
 {
         Suite *suite = suite_create("business");
         TCase *tcase = tcase_create("business");
-        SRunner *runner;
-        int failed;
 
         tcase_set_timeout(tcase, 120); /* a year of business takes a loaded machine a while */
         tcase_add_checked_fixture(tcase, set_up, tear_down);
@@ -290,9 +289,5 @@ int main(void)
         tcase_add_test(tcase, the_scenario_earns_what_was_published);
         tcase_add_test(tcase, reference_data_that_serve_nobody_are_named);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

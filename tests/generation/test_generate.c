@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backoffice/generation/generate.h"
+#include "tests/suite.h"
 
 START_TEST(a_scale_takes_its_share_of_the_fleet_rounded_and_at_least_one)
 {
@@ -98,17 +99,11 @@ int main(void)
 {
         Suite *suite = suite_create("generate");
         TCase *tests = tcase_create("generate");
-        SRunner *runner;
-        int failed;
 
         tcase_add_test(tests, a_scale_takes_its_share_of_the_fleet_rounded_and_at_least_one);
         tcase_add_test(tests, a_scenario_that_can_not_be_read_is_refused_before_anybody_connects);
         tcase_add_test(tests, without_a_connection_nothing_is_written_and_nothing_more_is_said);
         tcase_add_test(tests, a_process_that_can_not_connect_fails_the_whole);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "backoffice/generation/scenario.h"
 #include "rules/calendar.h"
+#include "tests/suite.h"
 
 #define SHIPPED SOURCE_DIR "/etc/scenarios/fy2015-fy2016"
 
@@ -138,8 +139,6 @@ int main(void)
 {
         Suite *suite = suite_create("scenario");
         TCase *tcase = tcase_create("scenario");
-        SRunner *runner;
-        int failed;
 
         tcase_add_test(tcase, the_shipped_scenario_has_the_published_fleet);
         tcase_add_test(tcase, published_sga_is_entered_as_published);
@@ -147,9 +146,5 @@ int main(void)
                             (int)(sizeof(bad) / sizeof(*bad)));
         tcase_add_test(tcase, a_file_that_is_not_there_is_named);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 
 #include "backoffice/journals/dispenser.h"
 #include "backoffice/journals/journal.h"
+#include "tests/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -456,8 +457,6 @@ int main(void)
 {
         Suite *suite = suite_create("journal");
         TCase *line = tcase_create("line"), *file = tcase_create("file");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(line, each_kind_of_record_has_its_line, 0, (int)COUNT(lines));
         tcase_add_loop_test(line, every_changed_byte_and_every_cut_is_noticed, 0, (int)COUNT(lines));
@@ -477,9 +476,5 @@ int main(void)
         tcase_add_test(file, an_empty_cassette_is_replenished);
         tcase_add_test(file, a_file_that_is_no_dispensers_is_refused);
         suite_add_tcase(suite, file);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

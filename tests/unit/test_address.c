@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/address.h"
+#include "tests/suite.h"
 
 static char *of_length(size_t length, const char *port)
 {
@@ -214,9 +215,5 @@ int main(void)
         tcase_add_test(tcase, an_address_prints_as_it_is_written);
         tcase_add_test(tcase, a_sockets_address_prints_likewise);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "protocol/balances.h"
+#include "tests/suite.h"
 
 #define AVAILABLE "1002392C000000000001"
 #define LEDGER    "1001392D000000000002"
@@ -68,13 +69,9 @@ int main(void)
 {
         Suite *suite = suite_create("balances");
         TCase *tcase = tcase_create("balances");
-        SRunner *runner = srunner_create(suite);
         suite_add_tcase(suite, tcase);
         tcase_add_test(tcase, what_an_atm_has_room_for_is_passed_on_as_it_is);
         tcase_add_test(tcase, of_more_the_available_and_ledger_balances_come_first);
         tcase_add_test(tcase, what_twelve_digits_do_not_say_is_said_to_be_their_most);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/bank_codes.h"
+#include "tests/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -177,9 +178,5 @@ int main(void)
                             (int)COUNT(faults));
         tcase_add_test(t, no_row_approves_or_says_what_only_we_can_find);
         suite_add_tcase(suite, t);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -17,6 +17,7 @@
 #include "lib/net/priorities.h"
 #include "protocol/frame.h"
 #include "tests/unit/bank_peer.h"
+#include "tests/suite.h"
 #include "tests/unit/pki_folder.h"
 
 enum { PATIENCE_MS = 60000, TURN_US = 100, SIDES = 2, EXCHANGES = 200 };
@@ -471,10 +472,7 @@ int main(void)
         tcase_add_test(tcase, a_list_without_addresses_is_no_reason_to_abort);
         tcase_add_test(tcase, a_sign_off_leaves_before_the_connection_ends);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
+        int failed = suite_run(suite);
         drop_certificates();
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return failed;
 }

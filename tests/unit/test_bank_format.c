@@ -8,6 +8,7 @@
 #include "daemon/banks/bank_format.h"
 #include "config/dialect.h"
 #include "rules/calendar.h"
+#include "tests/suite.h"
 
 #define PAN "9900110000000001"
 
@@ -167,9 +168,5 @@ int main(void)
         tcase_add_loop_test(tcase, a_notice_is_what_the_profile_says_an_advice_is, 0, COUNT(notice_rows));
         tcase_add_loop_test(tcase, every_message_can_be_said_in_every_dialect, 0, COUNT(dialects));
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -1,11 +1,11 @@
 /* atmd(8) explains every counter that atmd logs, in the counter's own words. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/banks/bank_route.h"
 #include "daemon/stats.h"
+#include "tests/suite.h"
 
 static const struct {
         const char *name, *text;
@@ -35,9 +35,5 @@ int main(void)
         tcase_add_loop_test(tcase, the_manual_explains_every_counter, 0,
                             (int)(sizeof(rows) / sizeof(rows[0])));
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 
 #include "daemon/banks/saf.h"
 #include "rules/calendar.h"
+#include "tests/suite.h"
 #include "tests/unit/bank_peer.h"
 
 enum { STORED_MAX = 256, ALARM_AGE_MS = 300000, SWEEP_AGE_MS = 25000 };
@@ -410,9 +411,5 @@ int main(void)
         tcase_add_test(tcase, a_draining_instance_takes_nothing_and_ends_what_is_under_way);
         tcase_add_test(tcase, an_old_notice_raises_the_alarm_once_until_it_is_over);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include "daemon/session.h"
 #include "rules/calendar.h"
 #include "tests/unit/bank_peer.h"
+#include "tests/suite.h"
 #include "tests/unit/token_key.h"
 
 #define PAN      "9900110000000001"
@@ -712,9 +713,5 @@ int main(void)
         tcase_add_test(tcase, an_inquiry_without_room_with_the_bank_is_refused_through_the_ledger);
         tcase_add_loop_test(tcase, store_and_forward_is_told_of_what_is_newly_durable, 0, COUNT(advice_rows));
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

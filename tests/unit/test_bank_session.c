@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "rules/calendar.h"
+#include "tests/suite.h"
 #include "tests/unit/bank_peer.h"
 
 enum { PEERS = 3, ASKS = 64, OUTSTANDING_MAX = 32 };
@@ -619,9 +620,5 @@ int main(void)
         tcase_add_test(tcase, no_card_number_stays_behind_once_a_request_has_left);
         tcase_add_test(tcase, a_stop_signs_off);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -1,10 +1,10 @@
 /* Days, moments in Japan, DE 7 and DE 37. libc's gmtime_r and GNU date are the oracles. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "rules/calendar.h"
+#include "tests/suite.h"
 
 struct day_row {
         int year, month, day;
@@ -335,8 +335,6 @@ int main(void)
 {
         Suite *suite = suite_create("calendar");
         TCase *tcase = tcase_create("calendar");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         tcase_add_loop_test(tcase, a_date_and_its_number_follow_from_each_other, 0, DAY_ROWS);
         tcase_add_test(tcase, every_day_of_two_centuries_is_libcs);
@@ -353,8 +351,5 @@ int main(void)
         tcase_add_test(tcase, de7_reads_as_it_prints_anywhere_in_the_year);
         tcase_add_loop_test(tcase, the_rrn_holds_day_and_hour_in_japan_and_the_stan, 0, RRN_ROWS);
         suite_add_tcase(suite, tcase);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -21,6 +21,7 @@
 #include "tests/contract/draws.h"
 #include "tests/ledger_mem/ledger_mem.h"
 #include "tests/unit/bank_peer.h"
+#include "tests/suite.h"
 #include "tests/unit/token_key.h"
 
 #define TERMINAL     "T0000001"
@@ -525,7 +526,6 @@ int main(void)
 {
         Suite *suite = suite_create("carried");
         TCase *tcase = tcase_create("carried");
-        SRunner *runner = srunner_create(suite);
         seed = draws_seed((uint64_t)time(NULL) * 1000003 + (uint64_t)getpid());
         seed %= 1000000000;
         log_open("stderr", "error", NULL);
@@ -534,8 +534,5 @@ int main(void)
         suite_add_tcase(suite, tcase);
         tcase_add_loop_test(tcase, what_is_accepted_is_carried_to_its_end, 0, DIALECTS);
         tcase_set_timeout(tcase, 60);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

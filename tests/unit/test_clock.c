@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rules/clock.h"
+#include "tests/suite.h"
 
 static const struct {
         struct business_clock clock;
@@ -104,8 +105,6 @@ int main(void)
 {
         Suite *suite = suite_create("clock");
         TCase *tcase = tcase_create("clock");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         tcase_add_loop_test(tcase, business_time_runs_from_start_at_speed, 0, ROWS);
         tcase_add_test(tcase, the_real_clock_is_real);
@@ -113,8 +112,5 @@ int main(void)
         tcase_add_test(tcase, a_moment_out_of_reach_is_the_last_one);
         tcase_add_loop_test(tcase, a_laboratory_tells_its_clock_whole_or_not_at_all, 0, TOLD);
         suite_add_tcase(suite, tcase);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

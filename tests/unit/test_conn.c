@@ -18,6 +18,7 @@
 #include "lib/base/log.h"
 #include "lib/net/priorities.h"
 #include "protocol/frame.h"
+#include "tests/suite.h"
 #include "tests/unit/pki_folder.h"
 
 enum {
@@ -585,10 +586,7 @@ int main(void)
         tcase_add_test(tcase, a_message_that_trickles_in_is_not_waited_for_longer);
         tcase_add_test(tcase, a_peer_that_does_not_take_its_answers_is_closed);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
+        int failed = suite_run(suite);
         drop_certificates();
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return failed;
 }

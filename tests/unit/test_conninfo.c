@@ -6,6 +6,7 @@
 
 #include "config/instance_label.h"
 #include "lib/db/conninfo.h"
+#include "tests/suite.h"
 
 /* What libpq takes the text for; "" where it says nothing. */
 static const char *value_of(const char *conninfo, const char *keyword)
@@ -70,15 +71,9 @@ int main(void)
 {
         Suite *suite = suite_create("conninfo");
         TCase *tests = tcase_create("conninfo");
-        SRunner *runner;
-        int failed;
 
         tcase_add_test(tests, only_the_name_is_another);
         tcase_add_test(tests, a_label_has_room_for_the_longest_limits);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

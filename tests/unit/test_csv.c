@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/base/csv.h"
+#include "tests/suite.h"
 
 #define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
 
@@ -209,9 +210,5 @@ int main(void)
         tcase_add_test(tcase, a_file_of_card_numbers_is_its_owner_s_alone);
         tcase_add_test(tcase, what_is_no_file_is_named);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? 1 : 0;
+        return suite_run(suite);
 }

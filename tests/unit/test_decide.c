@@ -3,9 +3,9 @@
  * in every combination that can be: the reason that ranks first must win each time.
  */
 #include <check.h>
-#include <stdlib.h>
 
 #include "rules/decide.h"
+#include "tests/suite.h"
 #include "tests/unit/shipped.h"
 
 enum { SKEW_LIMIT_MS = 300000 };
@@ -636,8 +636,6 @@ int main(void)
 {
         Suite *suite = suite_create("decide");
         TCase *tcase = tcase_create("decide");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         tcase_add_unchecked_fixture(tcase, set_up, tear_down);
         tcase_add_test(tcase, a_good_request_is_not_refused_and_carries_all_that_the_ledger_needs);
@@ -656,8 +654,5 @@ int main(void)
         tcase_add_loop_test(tcase, shipped_prefixes_let_only_cash_cards_of_the_house_bank_through, 0, CARDS);
         tcase_add_test(tcase, the_moment_is_de7s_not_the_clocks);
         suite_add_tcase(suite, tcase);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 #include "config/dialect.h"
 #include "protocol/frame.h"
 #include "protocol/profile.h"
+#include "tests/suite.h"
 
 #define DOCUMENT SOURCE_DIR "/docs/protocol.md"
 
@@ -298,9 +299,5 @@ static Suite *suite(void)
 int main(void)
 {
         load();
-        SRunner *runner = srunner_create(suite());
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? 1 : 0;
+        return suite_run(suite());
 }

@@ -1,9 +1,9 @@
 /* FNV-1a against its authors' own values, and that the parts of a hash can be fed one after the other. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/hash.h"
+#include "tests/suite.h"
 
 START_TEST(values_are_those_that_its_authors_published)
 {
@@ -34,16 +34,10 @@ int main(void)
 {
         Suite *suite = suite_create("hash");
         TCase *tests = tcase_create("hash");
-        SRunner *runner;
-        int failed;
 
         tcase_add_test(tests, values_are_those_that_its_authors_published);
         tcase_add_test(tests, parts_make_the_hash_of_the_whole);
         tcase_add_test(tests, a_number_is_its_bytes_from_the_lowest);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

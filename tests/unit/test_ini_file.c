@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/base/ini_file.h"
+#include "tests/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define TEN          "aaaaaaaaaa"
@@ -213,9 +214,5 @@ int main(void)
         tcase_add_test(tcase, a_file_that_cannot_be_opened_or_read_is_named_with_what_was_expected);
         tcase_add_test(tcase, only_plain_words_are_shown);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 #include "protocol/iso8583.h"
 #include "tests/contract/draws.h"
 #include "tests/fuzz/variants.h"
+#include "tests/suite.h"
 #include "tests/unit/random_char.h"
 
 #define PAN          "9900010000000008"
@@ -969,11 +970,8 @@ static Suite *suite(void)
 int main(void)
 {
         seed = draws_seed((uint64_t)time(NULL));
-        SRunner *runner = srunner_create(suite());
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
+        int failed = suite_run(suite());
         if (failed)
                 fprintf(stderr, "random messages: repeat with ATM_TEST_SEED=%" PRIu64 "\n", seed);
-        srunner_free(runner);
-        return failed ? 1 : 0;
+        return failed;
 }

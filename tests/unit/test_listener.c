@@ -10,6 +10,7 @@
 
 #include "lib/net/listener.h"
 #include "lib/net/priorities.h"
+#include "tests/suite.h"
 
 enum { GUESTS_MAX = 8 };
 
@@ -153,16 +154,11 @@ int main(void)
 {
         Suite *suite = suite_create("listener");
         TCase *cases = tcase_create("listener");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         tcase_add_checked_fixture(cases, setup, teardown);
         tcase_add_test(cases, a_shut_door_refuses_keeps_its_port_and_opens_again);
         tcase_add_test(cases, who_may_not_come_in_waits_until_there_is_room);
         tcase_add_test(cases, a_port_that_others_listen_on_is_named);
         suite_add_tcase(suite, cases);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed != 0;
+        return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/log.h"
+#include "tests/suite.h"
 
 static const struct {
         const char *value, *line;
@@ -86,9 +87,5 @@ int main(void)
         tcase_add_test(tcase, one_place_writes_so_many_lines_a_second_and_no_more);
         tcase_add_test(tcase, lines_below_the_level_are_not_wanted);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

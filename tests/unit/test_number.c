@@ -1,8 +1,8 @@
 /* Whole numbers as texts: what is one, what is none, and the bounds, which belong to it. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "lib/base/number.h"
+#include "tests/suite.h"
 
 #define LEAST "-9223372036854775808"
 #define MOST  "9223372036854775807"
@@ -86,9 +86,5 @@ int main(void)
         tcase_add_test(tcase, bytes_are_read_as_far_as_they_are_asked_for);
         tcase_add_test(tcase, what_was_expected_names_both_bounds);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

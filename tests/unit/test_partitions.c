@@ -1,11 +1,11 @@
 /* What the daemon says of partitions that its database lacks. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/partitions.h"
 #include "lib/base/log.h"
 #include "rules/calendar.h"
+#include "tests/suite.h"
 
 static struct reference *reference;
 static int64_t now_ms;
@@ -61,9 +61,5 @@ int main(void)
         tcase_add_test(tcase, without_todays_partitions_nothing_starts_and_the_day_is_named);
         tcase_add_test(tcase, each_missing_day_is_named_once);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -4,12 +4,12 @@
  */
 #include <check.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/db/pg_conn.h"
+#include "tests/suite.h"
 
 enum { PAUSES = 12, FIRST_MS = 100, LONGEST_MS = 10000 };
 
@@ -109,9 +109,5 @@ int main(void)
         tcase_add_test(tcase, two_instances_do_not_come_back_in_step);
         tcase_add_test(tcase, pauses_double_up_to_the_longest_and_stay_within_a_quarter);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -3,6 +3,7 @@
  * or written under a name that leads elsewhere.
  */
 #include "lib/security/pki.h"
+#include "tests/suite.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -342,9 +343,5 @@ int main(void)
         tcase_add_test(tests, a_failed_write_leaves_nothing_behind);
         tcase_add_test(tests, an_authority_needs_a_name_and_days);
         suite_add_tcase(suite, tests);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? 1 : 0;
+        return suite_run(suite);
 }

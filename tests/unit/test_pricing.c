@@ -2,9 +2,9 @@
  */
 #include <check.h>
 #include <signal.h>
-#include <stdlib.h>
 
 #include "rules/pricing.h"
+#include "tests/suite.h"
 #include "tests/unit/shipped.h"
 
 static struct reference *shipped;
@@ -220,8 +220,6 @@ int main(void)
         Suite *suite = suite_create("pricing");
         TCase *tcase = tcase_create("pricing");
         TCase *fatal = tcase_create("fatal");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         tcase_add_unchecked_fixture(tcase, set_up, tear_down);
         tcase_add_loop_test(tcase, the_band_follows_from_the_moment, 0, BANDS);
@@ -235,8 +233,5 @@ int main(void)
         tcase_add_test_raise_signal(fatal, money_that_overflows_stops_the_program, SIGABRT);
         tcase_add_test_raise_signal(fatal, a_negative_fee_stops_the_program, SIGABRT);
         suite_add_tcase(suite, fatal);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

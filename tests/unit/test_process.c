@@ -1,11 +1,11 @@
 /* Protects lib/base/process.c: a program whose standard streams were closed for it prints into nothing, and not
  * into the next file or connection that it opens. */
 #include "lib/base/process.h"
+#include "tests/suite.h"
 
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,15 +63,9 @@ int main(void)
 {
         Suite *suite = suite_create("process");
         TCase *tcase = tcase_create("process");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tcase, a_closed_standard_stream_stays_closed, STDIN_FILENO, STDERR_FILENO + 1);
         tcase_add_test(tcase, open_standard_streams_are_left_alone);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

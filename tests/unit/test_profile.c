@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "protocol/profile.h"
+#include "tests/suite.h"
 
 #define PAN          "9900010000000008"
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -578,9 +579,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-        SRunner *runner = srunner_create(suite());
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? 1 : 0;
+        return suite_run(suite());
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "lib/base/random.h"
+#include "tests/suite.h"
 
 START_TEST(a_seed_gives_the_same_numbers_again)
 {
@@ -89,9 +90,5 @@ int main(void)
         tcase_add_test(tcase, seeds_of_the_systems_differ_between_processes_and_within_one);
         tcase_add_test(tcase, jitter_reaches_its_bounds_and_keeps_them);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

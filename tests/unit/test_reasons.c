@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "rules/reasons.h"
+#include "tests/suite.h"
 
 /* The wire's order, by DE 39: "Where several hold, the first of these wins." The stored answer is no
  * refusal; 40 is decided by the kind of message before any of the others can hold; the last two are told to repeats
@@ -120,8 +121,6 @@ int main(void)
 {
         Suite *suite = suite_create("reasons");
         TCase *tcase = tcase_create("reasons");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         tcase_add_test(tcase, the_order_is_the_wires);
         tcase_add_test(tcase, amounts_come_after_the_number_of_withdrawals_and_day_before_month);
@@ -129,8 +128,5 @@ int main(void)
         tcase_add_test(tcase, refusals_before_identity_or_without_a_decision_are_not_kept);
         tcase_add_test(tcase, the_schema_holds_the_same_rows);
         suite_add_tcase(suite, tcase);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

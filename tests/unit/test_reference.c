@@ -5,6 +5,7 @@
 
 #include "rules/calendar.h"
 #include "rules/reference.h"
+#include "tests/suite.h"
 #include "tests/unit/shipped.h"
 
 static const struct hall good_hall = {"H00001", "kanto", "東京都", {0, 1440}, 500};
@@ -783,8 +784,6 @@ int main(void)
 {
         Suite *suite = suite_create("reference");
         TCase *tcase = tcase_create("reference");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_add_loop_test(tcase, a_malformed_row_is_refused_and_named, 0, BAD_ROWS);
@@ -808,8 +807,5 @@ int main(void)
         tcase_add_test(tcase, every_shipped_hall_has_atms_and_every_area_is_listed);
         tcase_add_test(tcase, the_shipped_files_make_a_whole_with_either_hours);
         suite_add_tcase(suite, tcase);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -15,6 +15,7 @@
 #include "daemon/service.h"
 #include "daemon/session.h"
 #include "rules/calendar.h"
+#include "tests/suite.h"
 #include "tests/unit/token_key.h"
 
 #define PAN      "9900010000000001"
@@ -945,9 +946,5 @@ int main(void)
         tcase_add_test(tcase, draining_answers_what_is_in_flight_and_closes_the_rest);
         tcase_add_test(tcase, handles_of_former_sessions_find_nobody);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -4,6 +4,7 @@
  */
 #include "config/settings.h"
 #include "config/settings_change.h"
+#include "tests/suite.h"
 
 #include <check.h>
 #include <ctype.h>
@@ -830,9 +831,5 @@ int main(void)
         tcase_add_loop_test(rows, the_commented_configuration_explains_every_row_with_its_default, 0,
                             (int)(settings_row_count + settings_link_row_count));
         suite_add_tcase(suite, rows);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? 1 : 0;
+        return suite_run(suite);
 }

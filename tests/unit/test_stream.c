@@ -19,6 +19,7 @@
 #include "lib/base/log.h"
 #include "lib/net/listener.h"
 #include "lib/net/stream.h"
+#include "tests/suite.h"
 #include "tests/unit/pki_folder.h"
 
 enum { PATIENCE_MS = 8000, OUT_MAX = 1 << 16, MESSAGE_MAX = 255, END_OURS = STREAM_END_OWNER };
@@ -775,10 +776,7 @@ int main(void)
         tcase_add_test(tcase, a_host_that_is_not_the_one_is_refused);
         tcase_add_test(tcase, a_server_that_says_nothing_is_not_waited_for);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
+        int failed = suite_run(suite);
         drop_certificates();
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return failed;
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/security/pki.h"
+#include "tests/suite.h"
 
 /* Two authorities with the same names, each with a server, a terminal, and one of each that has expired. */
 static char ours[64], foreign[64];
@@ -494,9 +495,5 @@ int main(void)
                             (int)(sizeof(bad_files) / sizeof(bad_files[0])));
         tcase_add_test(tests, an_unknown_minimum_is_refused);
         suite_add_tcase(suite, tests);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? 1 : 0;
+        return suite_run(suite);
 }

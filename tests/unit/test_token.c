@@ -3,6 +3,7 @@
  * key that others could read, or that is no key, is refused without being shown.
  */
 #include "lib/security/token.h"
+#include "tests/suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -196,9 +197,5 @@ int main(void)
                             (int)(sizeof(modes) / sizeof(modes[0])));
         tcase_add_test(tests, what_is_no_file_is_refused_without_waiting);
         suite_add_tcase(suite, tests);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? 1 : 0;
+        return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "daemon/txn.h"
 #include "rules/calendar.h"
+#include "tests/suite.h"
 
 static struct txn txn;
 static struct iso_message request, answer;
@@ -390,9 +391,5 @@ int main(void)
         tcase_add_test(tcase, an_approval_code_follows_from_the_identity_alone);
         tcase_add_test(tcase, the_pool_stops_at_its_limit_and_wipes_what_comes_back);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rules/withdrawal.h"
+#include "tests/suite.h"
 
 /* The wire's table in its own terms: what is known, what the advice says, what is then. */
 static const struct {
@@ -187,8 +188,6 @@ int main(void)
 {
         Suite *suite = suite_create("withdrawal rules");
         TCase *tcase = tcase_create("withdrawal rules");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         tcase_add_loop_test(tcase, an_advice_does_what_the_wires_table_says, 0, CELLS);
         tcase_add_test(tcase, rows_stand_where_they_are_looked_for);
@@ -196,8 +195,5 @@ int main(void)
         tcase_add_loop_test(tcase, cash_is_compared_with_what_counts_so_far, 0, RELATIONS);
         tcase_add_test(tcase, the_schema_holds_the_same_rows);
         suite_add_tcase(suite, tcase);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

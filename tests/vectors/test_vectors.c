@@ -15,6 +15,7 @@
 #include "protocol/iso8583.h"
 #include "protocol/profile.h"
 #include "tests/fuzz/variants.h"
+#include "tests/suite.h"
 
 enum {
         VECTORS_MAX = 100,
@@ -402,10 +403,7 @@ int main(void)
         load(SOURCE_DIR "/tests/vectors/iso_8583.vectors");
         load_bankc(SOURCE_DIR "/tests/vectors/BANKC.vectors");
         load_dialects();
-        SRunner *runner = srunner_create(suite());
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
+        int failed = suite_run(suite());
         unload();
-        return failed ? 1 : 0;
+        return failed;
 }
