@@ -13,12 +13,10 @@
 #define BACKOFFICE_AUDIT_VERIFY_HISTORY_H
 
 #include "rules/reference.h"
+#include "backoffice/audit/kept.h"
 #include "backoffice/audit/verify_books.h"
 
 enum { HISTORY_WITHDRAWAL_SIZE = 400 };
-
-struct kept_advice;
-struct kept_notice;
 
 struct verify_history {
         struct copy_source *source;
@@ -26,12 +24,8 @@ struct verify_history {
         struct findings *findings;
         struct books *books;
         const struct reference *reference;
-        struct tally withdrawals;   /* key, struct kept_withdrawal */
-        struct tally halls;         /* that exist, by name */
-        struct kept_advice *advice; /* place 0 is none */
-        struct kept_notice *notice;
-        uint32_t advices, advices_max, notices, notices_max;
-        bool failed; /* the source says why */
+        struct kept kept;
+        struct tally halls; /* that exist, by name */
 };
 
 /* What is to be read: moments as SQL has them, [from, to), and of `parts` parts of the ATMs one. */
