@@ -348,34 +348,12 @@ static void on_arrival(evutil_socket_t fd, short what, void *context)
 
 /* power ------------------------------------------------------------------------------------------- */
 
-struct rereading {
-        struct recovery recovery;
-        bool damaged;
-};
-
-static void on_reread(const struct journal_record *record, void *context)
-{
-        struct rereading *rereading = context;
-
-        rereading->damaged |= !recovery_apply(&rereading->recovery, record);
-}
-
-static void on_reread_damage(const char *path, uint64_t line, const char *why, void *context)
-{
-        (void)path, (void)line, (void)why;
-        ((struct rereading *)context)->damaged = true;
-}
-
 /* The ATM forgets all that it held in memory; journal file and dispenser tell it what it was doing. */
 static void cycle_power(struct seat *seat)
 {
         struct fleet *fleet = seat->fleet;
-        struct rereading rereading = {0};
-        struct journal_reader reader = {.on_record = on_reread,
-                                        .on_damage = on_reread_damage,
-                                        .context = &rereading,
-                                        .only_terminal = seat->atm.terminal};
-        char path[JOURNAL_PATH_MAX], error[JOURNAL_ERROR_MAX] = "its records there make no sense";
+        struct recovery recovery;
+        char path[JOURNAL_PATH_MAX], error[JOURNAL_ERROR_MAX];
         struct atm_turn turn;
 
         seat->power_off = false;
@@ -387,14 +365,14 @@ static void cycle_power(struct seat *seat)
         if (seat->phase != LINED_UP) /* it keeps its place in the line */
                 enter_phase(seat, PARKED, random_jitter(&fleet->random, BOOT_PAUSE_US, PAUSE_JITTER));
         journal_path(fleet->options->journal, fleet->journal.number, path);
-        if (!journal_read(path, seat->open_offset, &reader, error) || rereading.damaged) {
+        if (!recovery_read(path, seat->open_offset, seat->atm.terminal, &recovery, error)) {
                 break_off(fleet, path, error);
                 return;
         }
         turn_begin(fleet, &turn);
-        atm_on_power(&seat->atm, &turn, &rereading.recovery,
-                     dispensers_paid_yen(fleet->dispensers, seat->slot, rereading.recovery.request.stan,
-                                         rereading.recovery.request.transmitted_ms));
+        atm_on_power(&seat->atm, &turn, &recovery,
+                     dispensers_paid_yen(fleet->dispensers, seat->slot, recovery.request.stan,
+                                         recovery.request.transmitted_ms));
         run_turn(seat, &turn);
 }
 
@@ -733,77 +711,13 @@ static void on_signal(evutil_socket_t fd, short what, void *context)
 
 /* start ------------------------------------------------------------------------------------------- */
 
-struct rebirth {
-        struct terminals terminals;
-        struct recovery *recovery;
-        size_t room;
-        char error[JOURNAL_ERROR_MAX];
-};
-
-static void on_old_record(const struct journal_record *record, void *context)
-{
-        struct rebirth *rebirth = context;
-        int64_t at = terminals_add(&rebirth->terminals, record->terminal, "");
-
-        if (rebirth->error[0])
-                return;
-        if (at >= (int64_t)rebirth->room) {
-                size_t room = rebirth->room ? rebirth->room * 2 : 1024;
-                struct recovery *grown = realloc(rebirth->recovery, room * sizeof(*grown));
-
-                if (grown) {
-                        memset(grown + rebirth->room, 0, (room - rebirth->room) * sizeof(*grown));
-                        rebirth->recovery = grown;
-                        rebirth->room = room;
-                } else {
-                        at = -1;
-                }
-        }
-        if (at < 0)
-                snprintf(rebirth->error, sizeof(rebirth->error), "journal: out of memory");
-        else if (!recovery_apply(&rebirth->recovery[at], record))
-                snprintf(rebirth->error, sizeof(rebirth->error),
-                         "journal: the record '%c' of %s STAN %06" PRId32 " can't follow the one before it",
-                         (char)record->kind, record->terminal, record->stan);
-}
-
-static void on_old_damage(const char *path, uint64_t line, const char *why, void *context)
-{
-        struct rebirth *rebirth = context;
-
-        if (!rebirth->error[0])
-                snprintf(rebirth->error, sizeof(rebirth->error),
-                         "%.300s:%" PRIu64 ": %s; this journal can't be continued", path, line, why);
-}
-
-static bool read_journals(const char *dir, struct rebirth *rebirth)
-{
-        struct journal_reader reader = {
-            .on_record = on_old_record, .on_damage = on_old_damage, .context = rebirth};
-        int last = journal_last(dir);
-
-        if (last < 0) {
-                snprintf(rebirth->error, sizeof(rebirth->error), "journal folder %.300s: %s", dir,
-                         strerror(errno));
-                return false;
-        }
-        for (int number = 1; number <= last && !rebirth->error[0]; number++) {
-                char path[JOURNAL_PATH_MAX], error[JOURNAL_ERROR_MAX];
-
-                journal_path(dir, number, path);
-                if (!journal_read(path, 0, &reader, error))
-                        memcpy(rebirth->error, error, sizeof(error));
-        }
-        return !rebirth->error[0];
-}
-
-static void warn_of_strangers(const struct fleet *fleet, const struct rebirth *rebirth)
+static void warn_of_strangers(const struct fleet *fleet, const struct recoveries *recoveries)
 {
         int strangers = 0;
 
-        for (size_t i = 0; i < rebirth->terminals.count; i++)
-                strangers += rebirth->recovery[i].open &&
-                             terminals_find(&fleet->terminals, rebirth->terminals.terminal[i].name) < 0;
+        for (size_t i = 0; i < recoveries->terminals.count; i++)
+                strangers += recoveries->recovery[i].open &&
+                             terminals_find(&fleet->terminals, recoveries->terminals.terminal[i].name) < 0;
         if (strangers)
                 complain("%d ATMs of this journal have open withdrawals but are not part of this run; "
                          "run them too (--atms) to bring those to their end",
@@ -813,18 +727,18 @@ static void warn_of_strangers(const struct fleet *fleet, const struct rebirth *r
 /* Each ATM learns from journal and dispenser what it was doing when its last process ended. */
 static bool switch_on(struct fleet *fleet)
 {
-        struct rebirth rebirth = {0};
-        bool good = read_journals(fleet->options->journal, &rebirth);
+        struct recoveries recoveries;
+        char error[JOURNAL_ERROR_MAX];
+        bool good = recoveries_read(&recoveries, fleet->options->journal, error);
 
         if (!good) {
-                complain("%s", rebirth.error);
+                complain("%s", error);
                 goto done;
         }
-        warn_of_strangers(fleet, &rebirth);
+        warn_of_strangers(fleet, &recoveries);
         for (size_t i = 0; i < fleet->count; i++) {
                 struct seat *seat = &fleet->seats[i];
-                int64_t at = terminals_find(&rebirth.terminals, seat->atm.terminal);
-                struct recovery nothing = {0}, *recovery = at < 0 ? &nothing : &rebirth.recovery[at];
+                const struct recovery *recovery = recoveries_of(&recoveries, seat->atm.terminal);
                 struct atm_turn turn;
 
                 turn_begin(fleet, &turn);
@@ -836,8 +750,7 @@ static bool switch_on(struct fleet *fleet)
         settle(fleet);
         good = !fleet->result.broken;
 done:
-        terminals_free(&rebirth.terminals);
-        free(rebirth.recovery);
+        recoveries_free(&recoveries);
         return good;
 }
 
