@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backoffice/journals/bank_record.h"
+#include "lib/base/hex.h"
 #include "lib/base/number.h"
 
 static bool number_of(const char *text, int64_t *ret_value)
@@ -19,9 +20,7 @@ static bool token_of(const char *text, uint8_t token[TOKEN_LENGTH])
         int digits = 0;
 
         for (; *text; text++) {
-                int value = *text >= '0' && *text <= '9'   ? *text - '0'
-                            : *text >= 'a' && *text <= 'f' ? *text - 'a' + 10
-                                                           : -1;
+                int value = hex_digit(*text);
 
                 if (*text == '-')
                         continue;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/db/pg_time.h"
+#include "lib/security/token.h"
 #include "rules/calendar.h"
 
 enum {
@@ -230,15 +231,7 @@ const char *copy_print_day(int32_t day, char buffer[11])
 
 const char *copy_print_uuid(const uint8_t uuid[UUID_SIZE], char buffer[37])
 {
-        static const char digits[] = "0123456789abcdef";
-        char *at = buffer;
-
-        for (int i = 0; i < UUID_SIZE; i++) {
-                if (i == 4 || i == 6 || i == 8 || i == 10)
-                        *at++ = '-';
-                *at++ = digits[uuid[i] >> 4];
-                *at++ = digits[uuid[i] & 15];
-        }
-        *at = '\0';
+        _Static_assert((int)UUID_SIZE == (int)TOKEN_LENGTH, "a token is a uuid");
+        token_print(uuid, buffer);
         return buffer;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/base/array.h"
+#include "lib/base/hex.h"
 #include "lib/base/ini_file.h"
 #include "lib/base/number.h"
 #include "rules/calendar.h"
@@ -377,8 +378,8 @@ static bool digest_file(FILE *file, char ret_digest[65])
                 good = EVP_DigestUpdate(md, buffer, n) == 1;
         good = good && !ferror(file) && EVP_DigestFinal_ex(md, hash, &length) == 1;
         EVP_MD_CTX_free(md);
-        for (unsigned int i = 0; i < length && good; i++)
-                snprintf(ret_digest + (size_t)2 * i, 3, "%02x", hash[i]);
+        if (good)
+                hex_print(hash, length, ret_digest);
         return good && fseek(file, 0, SEEK_SET) == 0;
 }
 

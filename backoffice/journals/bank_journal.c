@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/hex.h"
 #include "lib/base/number.h"
 #include "rules/calendar.h"
 
@@ -87,8 +88,7 @@ static void print_token(const struct bank_record *record, char buffer[2 * TOKEN_
                 strcpy(buffer, "-");
                 return;
         }
-        for (int i = 0; i < TOKEN_LENGTH; i++)
-                snprintf(buffer + 2 * i, 3, "%02x", record->token[i]);
+        hex_print(record->token, TOKEN_LENGTH, buffer);
 }
 
 size_t bank_journal_print(const char *bank, const struct bank_record *record,
@@ -203,13 +203,7 @@ static bool token_of(const char *word, struct bank_record *record)
         record->has_card = strcmp(word, "-") != 0;
         if (!record->has_card)
                 return true;
-        if (strlen(word) != 2 * TOKEN_LENGTH || strspn(word, "0123456789abcdef") != 2 * TOKEN_LENGTH)
-                return false;
-        for (int i = 0; i < TOKEN_LENGTH; i++) {
-                char pair[3] = {word[2 * i], word[2 * i + 1], '\0'};
-                record->token[i] = (uint8_t)strtoul(pair, NULL, 16);
-        }
-        return true;
+        return strlen(word) == 2 * TOKEN_LENGTH && hex_parse(word, record->token, TOKEN_LENGTH);
 }
 
 static const char *take_words(char *word[WORDS], struct bank_record *record)

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <dirent.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/hex.h"
 #include "lib/base/number.h"
 #include "rules/calendar.h"
 
@@ -102,15 +104,10 @@ static void put_identity(struct pen *pen, int32_t stan, int64_t moment_ms)
         put_digits(pen, utc.second, 2);
 }
 
-static const char hexadecimal[] = "0123456789abcdef";
-
 static void put_token(struct pen *pen, const uint8_t token[TOKEN_LENGTH])
 {
         *pen->at++ = ' ';
-        for (int i = 0; i < TOKEN_LENGTH; i++) {
-                *pen->at++ = hexadecimal[token[i] >> 4];
-                *pen->at++ = hexadecimal[token[i] & 15];
-        }
+        pen->at = hex_put(pen->at, token, TOKEN_LENGTH);
 }
 
 static void put_body(struct pen *pen, const struct journal_record *record)
@@ -152,10 +149,9 @@ size_t journal_print(const struct journal_record *record, char buffer[JOURNAL_LI
         put_text(&pen, record->terminal);
         put_identity(&pen, record->stan, record->transmitted_ms);
         put_body(&pen, record);
-        crc = crc32_of(buffer, (size_t)(pen.at - buffer));
+        crc = htobe32(crc32_of(buffer, (size_t)(pen.at - buffer)));
         *pen.at++ = ' ';
-        for (int shift = 28; shift >= 0; shift -= 4)
-                *pen.at++ = hexadecimal[(crc >> shift) & 15];
+        pen.at = hex_put(pen.at, &crc, sizeof(crc));
         assert(pen.at - buffer < JOURNAL_LINE_MAX);
         return (size_t)(pen.at - buffer);
 }
@@ -230,27 +226,11 @@ static bool take_identity(struct eye *eye, int32_t *ret_stan, int64_t *ret_ms)
         return true;
 }
 
-static int nibble(char c)
-{
-        const char *at = c ? strchr(hexadecimal, c) : NULL;
-
-        return at ? (int)(at - hexadecimal) : -1;
-}
-
 static bool take_token(struct eye *eye, uint8_t token[TOKEN_LENGTH])
 {
         const char *word;
 
-        if (take_word(eye, &word) != 2 * TOKEN_LENGTH)
-                return false;
-        for (int i = 0; i < TOKEN_LENGTH; i++) {
-                int high = nibble(word[2 * i]), low = nibble(word[2 * i + 1]);
-
-                if (high < 0 || low < 0)
-                        return false;
-                token[i] = (uint8_t)(high << 4 | low);
-        }
-        return true;
+        return take_word(eye, &word) == 2 * TOKEN_LENGTH && hex_parse(word, token, TOKEN_LENGTH);
 }
 
 static bool take_body(struct eye *eye, struct journal_record *record)
@@ -283,18 +263,12 @@ static bool take_body(struct eye *eye, struct journal_record *record)
 
 static bool crc_of_line(const char *line, size_t length, uint32_t *ret_crc)
 {
-        uint32_t crc = 0;
+        uint8_t wire[sizeof(*ret_crc)];
 
-        if (length < 10 || line[length - 9] != ' ')
+        if (length < 10 || line[length - 9] != ' ' || !hex_parse(line + length - 8, wire, sizeof(wire)))
                 return false;
-        for (size_t i = length - 8; i < length; i++) {
-                int value = nibble(line[i]);
-
-                if (value < 0)
-                        return false;
-                crc = crc << 4 | (uint32_t)value;
-        }
-        *ret_crc = crc;
+        memcpy(ret_crc, wire, sizeof(wire));
+        *ret_crc = be32toh(*ret_crc);
         return true;
 }
 

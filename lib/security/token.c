@@ -20,23 +20,13 @@
 #include <unistd.h>
 
 #include "lib/base/file.h"
+#include "lib/base/hex.h"
 
 enum { KEY_LENGTH = 32, KEY_DIGITS = 2 * KEY_LENGTH, HMAC_LENGTH = 32 };
 
 struct token_key {
         EVP_MAC_CTX *mac; /* keyed; started anew for each token */
 };
-
-static int hex_value(char c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if (c >= 'a' && c <= 'f')
-                return c - 'a' + 10;
-        if (c >= 'A' && c <= 'F')
-                return c - 'A' + 10;
-        return -1;
-}
 
 /* 64 digits, then nothing but one line end. */
 static bool key_parse(const char *text, size_t length, uint8_t ret_key[KEY_LENGTH])
@@ -45,14 +35,7 @@ static bool key_parse(const char *text, size_t length, uint8_t ret_key[KEY_LENGT
                 length--;
         if (length > 0 && text[length - 1] == '\r')
                 length--;
-        if (length != KEY_DIGITS)
-                return false;
-        for (size_t i = 0; i < KEY_DIGITS; i++)
-                if (hex_value(text[i]) < 0)
-                        return false;
-        for (size_t i = 0; i < KEY_LENGTH; i++)
-                ret_key[i] = (uint8_t)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
-        return true;
+        return length == KEY_DIGITS && hex_parse(text, ret_key, KEY_LENGTH);
 }
 
 static bool key_read(int fd, const struct stat *status, const char *path, uint8_t ret_key[KEY_LENGTH],
@@ -151,18 +134,15 @@ void token_key_check_value(struct token_key *key, char ret_text[TOKEN_CHECK_TEXT
 {
         uint8_t token[TOKEN_LENGTH];
         token_of_pan(key, "check value", token);
-        for (int i = 0; i < TOKEN_LENGTH; i++)
-                snprintf(ret_text + 2 * i, 3, "%02x", token[i]);
+        hex_print(token, TOKEN_LENGTH, ret_text);
 }
 
 void token_print(const uint8_t token[TOKEN_LENGTH], char buffer[37])
 {
-        static const char digit[] = "0123456789abcdef";
-        for (int i = 0; i < TOKEN_LENGTH; i++) {
-                if (i == 4 || i == 6 || i == 8 || i == 10)
-                        *buffer++ = '-';
-                *buffer++ = digit[token[i] >> 4];
-                *buffer++ = digit[token[i] & 15];
+        static const uint8_t group[] = {4, 2, 2, 2, 6};
+        for (size_t i = 0; i < sizeof(group); token += group[i++]) {
+                buffer = hex_put(buffer, token, group[i]);
+                *buffer++ = '-';
         }
-        *buffer = '\0';
+        buffer[-1] = '\0';
 }

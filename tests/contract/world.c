@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "config/reference_load.h"
+#include "lib/base/hex.h"
 #include "rules/calendar.h"
 
 #define RICH 100000000
@@ -218,8 +219,7 @@ static void print_token(int card, char text[2 * CARD_TOKEN_LENGTH + 1])
         uint8_t token[CARD_TOKEN_LENGTH];
 
         world_token(card, token);
-        for (int i = 0; i < CARD_TOKEN_LENGTH; i++)
-                snprintf(text + (size_t)i * 2, 3, "%02x", token[i]);
+        hex_print(token, CARD_TOKEN_LENGTH, text);
 }
 
 static void add_card(struct world *world, int place)

@@ -24,6 +24,7 @@
 
 #include "backoffice/journals/dispenser.h"
 #include "backoffice/journals/journal.h"
+#include "lib/base/hex.h"
 #include "lib/base/number.h"
 #include "rules/calendar.h"
 #include "tools/banksim/bank.h"
@@ -207,14 +208,10 @@ static bool take_row(struct row *row)
         if (fields == EOF)
                 return false;
         if (fields != 11 || strlen(row->terminal) != 8 || strlen(row->token_text) != 2 * TOKEN_LENGTH ||
+            !hex_parse(row->token_text, row->token, TOKEN_LENGTH) ||
             !calendar_parse_moment(row->moment, &row->transmitted_ms) || strlen(row->answer) > 2)
                 fail("standard input",
                      "expected TERMINAL STAN MOMENT AMOUNT CHARGE TOKEN ANSWER PAID ADVICE BANK STORY");
-        for (int i = 0; i < TOKEN_LENGTH; i++) {
-                char pair[3] = {row->token_text[2 * i], row->token_text[2 * i + 1], '\0'};
-
-                row->token[i] = (uint8_t)strtoul(pair, NULL, 16);
-        }
         calendar_rrn(row->transmitted_ms, row->stan, row->rrn);
         return true;
 }

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hex.h"
 #include "rules/calendar.h"
 
 /* small helpers ------------------------------------------------------------------------------------- */
@@ -1678,8 +1679,7 @@ static struct word word_of_token(const uint8_t token[CARD_TOKEN_LENGTH])
 {
         struct word word;
 
-        for (int i = 0; i < CARD_TOKEN_LENGTH; i++)
-                snprintf(word.text + (size_t)i * 2, 3, "%02x", token[i]);
+        hex_print(token, CARD_TOKEN_LENGTH, word.text);
         return word;
 }
 

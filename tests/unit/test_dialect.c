@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "config/dialect.h"
+#include "lib/base/hex.h"
 #include "protocol/frame.h"
 #include "protocol/profile.h"
 #include "tests/contract/draws.h"
@@ -38,11 +39,9 @@ static size_t from_hex(const char *hex, uint8_t *bytes)
 {
         size_t size = 0;
         for (; *hex; hex++) {
-                unsigned byte;
                 if (*hex == ' ')
                         continue;
-                ck_assert_int_eq(sscanf(hex, "%2x", &byte), 1);
-                bytes[size++] = (uint8_t)byte;
+                ck_assert(hex_parse(hex, bytes + size++, 1));
                 hex++;
         }
         return size;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "config/dialect.h"
+#include "lib/base/hex.h"
 #include "protocol/frame.h"
 #include "protocol/profile.h"
 #include "tests/suite.h"
@@ -251,11 +252,9 @@ START_TEST(the_examples_are_what_they_say)
         while ((at = strstr(at, "\n```\n")) != NULL) {
                 uint8_t bytes[ISO_MESSAGE_MAX + ISO_LENGTH_HEADER];
                 size_t size = 0;
-                unsigned byte;
                 for (at += strlen("\n```\n"); strncmp(at, "```", 3) != 0; at += at[2] == '\n' ? 3 : 2) {
                         ck_assert_uint_lt(size, sizeof(bytes));
-                        ck_assert_msg(sscanf(at, "%2x", &byte) == 1, "not hex: %.40s", at);
-                        bytes[size++] = (uint8_t)byte;
+                        ck_assert_msg(hex_parse(at, bytes + size++, 1), "not hex: %.40s", at);
                 }
                 at += strlen("```");
                 ck_assert_msg(strncmp(at, "\n\n    ", 6) == 0, "no dump behind an example: %.40s", at);

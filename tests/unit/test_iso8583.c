@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/base/hex.h"
 #include "protocol/iso8583.h"
 #include "tests/contract/draws.h"
 #include "tests/fuzz/variants.h"
@@ -27,9 +28,7 @@ static size_t from_hex(const char *hex, uint8_t *bytes)
         for (; *hex; hex++) {
                 if (*hex == ' ')
                         continue;
-                unsigned byte;
-                ck_assert_int_eq(sscanf(hex, "%2x", &byte), 1);
-                bytes[size++] = (uint8_t)byte;
+                ck_assert(hex_parse(hex, bytes + size++, 1));
                 hex++;
         }
         return size;

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/hex.h"
 #include "lib/base/log.h"
 #include "lib/net/listener.h"
 #include "lib/net/stream.h"
@@ -301,8 +302,7 @@ static void on_key(const SSL *ssl, const char *line)
         (void)ssl;
         if (strncmp(line, label, strlen(label)) != 0)
                 return;
-        for (size_t i = 0; i < SECRET_LENGTH; i++)
-                ck_assert_int_eq(sscanf(digits + 2 * i, "%2hhx", &sender.secret[i]), 1);
+        ck_assert(hex_parse(digits, sender.secret, SECRET_LENGTH));
         sender.sequence = 0;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "config/dialect.h"
+#include "lib/base/hex.h"
 #include "protocol/frame.h"
 #include "protocol/iso8583.h"
 #include "protocol/profile.h"
@@ -48,12 +49,10 @@ static void parse_bytes(const char *hex, struct bytes *ret_bytes, int line)
 {
         size_t size = 0;
         for (; hex[0] && hex[1]; hex += 2) {
-                unsigned byte;
-                if (size == sizeof(ret_bytes->at) || sscanf(hex, "%2x", &byte) != 1) {
+                if (size == sizeof(ret_bytes->at) || !hex_parse(hex, ret_bytes->at + size++, 1)) {
                         fprintf(stderr, "vectors:%d: not the hex of a message\n", line);
                         exit(1);
                 }
-                ret_bytes->at[size++] = (uint8_t)byte;
         }
         ret_bytes->size = size;
 }

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/hex.h"
+
 enum { BUFFER_ROOM = 1 << 16 };
 
 ATM_PRINTF(2, 3) static bool fail(char error[BANK_JOURNAL_ERROR_MAX], const char *format, ...)
@@ -204,6 +206,5 @@ void bank_journal_mark(struct token_key *key, char buffer[BANK_JOURNAL_MARK_LENG
 {
         uint8_t token[TOKEN_LENGTH];
         token_of_pan(key, "banksim journal", token);
-        for (int i = 0; i < BANK_JOURNAL_MARK_LENGTH / 2; i++)
-                snprintf(buffer + 2 * i, 3, "%02x", token[i]);
+        hex_print(token, BANK_JOURNAL_MARK_LENGTH / 2, buffer);
 }
