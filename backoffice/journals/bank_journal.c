@@ -11,58 +11,28 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backoffice/journals/seal.h"
 #include "lib/base/hex.h"
 #include "lib/base/number.h"
 #include "rules/calendar.h"
 
 #define HEADER "banksim journal 1 "
 
-enum { CRC_DIGITS = 8, READ_ROOM = 1 << 18, WORDS = 18 };
+enum { READ_ROOM = 1 << 18, WORDS = 18 };
 
 const char *const bank_kind_name[BANK_KIND_COUNT] = {
     [BANK_WITHDRAWAL] = "withdrawal", [BANK_INQUIRY] = "inquiry",   [BANK_COMPLETION] = "completion",
     [BANK_PARTIAL] = "partial",       [BANK_REVERSAL] = "reversal", [BANK_CUTOVER] = "cutover",
 };
 
-/* ---- checksum ------------------------------------------------------------------------------------------ */
-
-static uint32_t crc32_of(const char *bytes, size_t length)
-{
-        static uint32_t table[256];
-        uint32_t crc = UINT32_MAX;
-        for (uint32_t i = 0; table[255] == 0 && i < 256; i++) {
-                uint32_t value = i;
-                for (int bit = 0; bit < 8; bit++)
-                        value = value >> 1 ^ (value & 1 ? 0xedb88320u : 0);
-                table[i] = value;
-        }
-        for (size_t i = 0; i < length; i++)
-                crc = table[(crc ^ (uint8_t)bytes[i]) & 0xff] ^ crc >> 8;
-        return ~crc;
-}
-
-static size_t seal(char *line, size_t length, size_t size)
-{
-        int n = snprintf(line + length, size - length, " %08" PRIx32, crc32_of(line, length));
-        assert(n == 1 + CRC_DIGITS);
-        return length + (size_t)n;
-}
-
-/* The line without its checksum, or NULL with why. */
-static const char *unseal(const char *line, size_t length, size_t *ret_length)
-{
-        char digits[CRC_DIGITS + 1];
-        if (length < CRC_DIGITS + 2 || line[length - CRC_DIGITS - 1] != ' ')
-                return "the checksum is missing";
-        size_t body = length - CRC_DIGITS - 1;
-        snprintf(digits, sizeof(digits), "%08" PRIx32, crc32_of(line, body));
-        if (memcmp(digits, line + body + 1, CRC_DIGITS) != 0)
-                return "the checksum is wrong";
-        *ret_length = body;
-        return NULL;
-}
-
 /* ---- printing ------------------------------------------------------------------------------------------ */
+
+static size_t seal(char *line, size_t length)
+{
+        length = seal_put(line, length);
+        line[length] = '\0';
+        return length;
+}
 
 static const char *or_dash(const char *text)
 {
@@ -108,16 +78,16 @@ size_t bank_journal_print(const char *bank, const struct bank_record *record,
                               record->amount_yen, record->charge_yen, record->dispensed_yen,
                               or_dash(record->de39), or_dash(record->approval), day, record->moved_yen,
                               balance, note_of(record), token, or_dash(record->mask));
-        assert(length > 0 && length < BANK_JOURNAL_LINE_MAX - CRC_DIGITS - 2);
-        return seal(buffer, (size_t)length, BANK_JOURNAL_LINE_MAX);
+        assert(length > 0 && length < BANK_JOURNAL_LINE_MAX - SEAL_LENGTH - 1);
+        return seal(buffer, (size_t)length);
 }
 
 size_t bank_journal_print_header(const char *bank, const char *mark, char buffer[BANK_JOURNAL_LINE_MAX])
 {
         int length = snprintf(buffer, BANK_JOURNAL_LINE_MAX, HEADER "%s %s", bank, mark);
 
-        assert(length > 0 && length < BANK_JOURNAL_LINE_MAX - CRC_DIGITS - 2);
-        return seal(buffer, (size_t)length, BANK_JOURNAL_LINE_MAX);
+        assert(length > 0 && length < BANK_JOURNAL_LINE_MAX - SEAL_LENGTH - 1);
+        return seal(buffer, (size_t)length);
 }
 
 /* ---- parsing ------------------------------------------------------------------------------------------- */
@@ -250,7 +220,7 @@ const char *bank_journal_parse(const char *line, size_t length, char ret_bank[BA
         char copy[BANK_JOURNAL_LINE_MAX], *word[WORDS];
         struct bank_record record = {0};
         size_t body;
-        const char *why = unseal(line, length, &body);
+        const char *why = seal_check(line, length, &body);
         if (why)
                 return why;
         if (body >= sizeof(copy) || memchr(line, '\0', body))
@@ -285,7 +255,7 @@ static bool take_header(const char *line, size_t length, struct bank_journal_fou
 {
         size_t body, start = sizeof(HEADER) - 1;
         char copy[64], extra;
-        if (unseal(line, length, &body) || body <= start || body - start >= sizeof(copy) ||
+        if (seal_check(line, length, &body) || body <= start || body - start >= sizeof(copy) ||
             memcmp(line, HEADER, start) != 0)
                 return false;
         memcpy(copy, line + start, body - start);

@@ -6,7 +6,6 @@
 
 #include <assert.h>
 #include <dirent.h>
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backoffice/journals/seal.h"
 #include "lib/base/hex.h"
 #include "lib/base/number.h"
 #include "rules/calendar.h"
@@ -24,27 +24,6 @@
 #define NUMBER_MOST INT64_C(999999999999999999) /* a sum of some still has room */
 
 enum { BUFFER_ROOM = 1 << 20, READ_ROOM = 1 << 18 };
-
-/* checksum ---------------------------------------------------------------------------------------- */
-
-static uint32_t crc32_of(const char *bytes, size_t length)
-{
-        static uint32_t table[256];
-        uint32_t crc = 0xffffffffu;
-
-        if (table[1] == 0) {
-                for (uint32_t i = 0; i < 256; i++) {
-                        uint32_t value = i;
-
-                        for (int bit = 0; bit < 8; bit++)
-                                value = (value >> 1) ^ (value & 1 ? 0xedb88320u : 0);
-                        table[i] = value;
-                }
-        }
-        for (size_t i = 0; i < length; i++)
-                crc = table[(crc ^ (uint8_t)bytes[i]) & 0xff] ^ (crc >> 8);
-        return ~crc;
-}
 
 /* writing a line ---------------------------------------------------------------------------------- */
 
@@ -143,15 +122,12 @@ static void put_body(struct pen *pen, const struct journal_record *record)
 size_t journal_print(const struct journal_record *record, char buffer[JOURNAL_LINE_MAX])
 {
         struct pen pen = {.at = buffer};
-        uint32_t crc;
 
         *pen.at++ = (char)record->kind;
         put_text(&pen, record->terminal);
         put_identity(&pen, record->stan, record->transmitted_ms);
         put_body(&pen, record);
-        crc = htobe32(crc32_of(buffer, (size_t)(pen.at - buffer)));
-        *pen.at++ = ' ';
-        pen.at = hex_put(pen.at, &crc, sizeof(crc));
+        pen.at = buffer + seal_put(buffer, (size_t)(pen.at - buffer));
         assert(pen.at - buffer < JOURNAL_LINE_MAX);
         return (size_t)(pen.at - buffer);
 }
@@ -261,29 +237,15 @@ static bool take_body(struct eye *eye, struct journal_record *record)
         return false;
 }
 
-static bool crc_of_line(const char *line, size_t length, uint32_t *ret_crc)
-{
-        uint8_t wire[sizeof(*ret_crc)];
-
-        if (length < 10 || line[length - 9] != ' ' || !hex_parse(line + length - 8, wire, sizeof(wire)))
-                return false;
-        memcpy(ret_crc, wire, sizeof(wire));
-        *ret_crc = be32toh(*ret_crc);
-        return true;
-}
-
 const char *journal_parse(const char *line, size_t length, struct journal_record *ret_record)
 {
         struct journal_record record = {.charge_yen = -1};
         struct eye eye;
-        const char *word;
-        uint32_t crc;
+        const char *word, *why = seal_check(line, length, &length);
 
-        if (!crc_of_line(line, length, &crc))
-                return "the checksum is missing";
-        if (crc32_of(line, length - 9) != crc)
-                return "the checksum is wrong";
-        eye = (struct eye){.at = line, .end = line + length - 9};
+        if (why)
+                return why;
+        eye = (struct eye){.at = line, .end = line + length};
         if (take_word(&eye, &word) != 1 || !strchr("QBAVK", *word))
                 return "no kind of record: Q, B, A, V or K is expected";
         record.kind = (enum journal_kind) * word;
