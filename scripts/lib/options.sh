@@ -10,6 +10,7 @@
 #       number A B      a whole number from A to B, without leading zeros
 #       scale           a number above 0 and up to 1
 #       word WORD...    one of them
+#       words WORD...   likewise, and the option may be repeated: blanks between them
 #       date            YYYY-MM-DD, of the calendar
 #       path            made absolute; it need not exist
 #       text            anything
@@ -27,7 +28,7 @@ takes() {
 
 # option_take --OPTION VALUE
 option_take() {
-        local value=$2
+        local value=$2 variable=${OPTION_VARIABLE[$1]}
         local -a bounds
         read -r -a bounds <<<"${OPTION_BOUNDS[$1]}"
         case ${OPTION_KIND[$1]} in
@@ -39,7 +40,7 @@ option_take() {
                 [[ $value =~ ^(1|0\.[0-9]{1,6})$ && $value =~ [1-9] ]] ||
                         usage_error "$1: expected a number above 0 and up to 1, as 0.01, not '$value'"
                 ;;
-        word)
+        word | words)
                 [[ -n $value && " ${bounds[*]} " == *" $value "* ]] || usage_error "$1: expected one of: ${bounds[*]}; not '$value'"
                 ;;
         date)
@@ -51,7 +52,8 @@ option_take() {
                 value=$(realpath -m -- "$value")
                 ;;
         esac
-        printf -v "${OPTION_VARIABLE[$1]}" %s "$value"
+        [[ ${OPTION_KIND[$1]} != words || -z ${!variable} ]] || value="${!variable} $value"
+        printf -v "$variable" %s "$value"
 }
 
 # options_read WHAT WORD...: WHAT is the verb or so, for messages; may be empty.
