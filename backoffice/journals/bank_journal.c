@@ -241,7 +241,7 @@ const char *bank_journal_parse(const char *line, size_t length, char ret_bank[BA
 
 /* ---- reading a file ------------------------------------------------------------------------------------ */
 
-ATM_PRINTF(2, 3) static bool fail(char error[BANK_JOURNAL_ERROR_MAX], const char *format, ...)
+bool bank_journal_fail(char error[BANK_JOURNAL_ERROR_MAX], const char *format, ...)
 {
         va_list arguments;
         va_start(arguments, format);
@@ -277,11 +277,12 @@ static bool take_first_line(struct scan *scan, const char *line, size_t length)
 {
         const struct bank_journal_reader *reader = scan->reader;
         if (!take_header(line, length, scan->found))
-                return fail(scan->error,
-                            "%.400s:1: no journal of banksim, or one of another version; expected '%s...'",
-                            scan->path, HEADER);
+                return bank_journal_fail(
+                    scan->error,
+                    "%.400s:1: no journal of banksim, or one of another version; expected '%s...'",
+                    scan->path, HEADER);
         const char *why = reader->on_header ? reader->on_header(scan->found, reader->context) : NULL;
-        return !why || fail(scan->error, "%.400s:1: %s", scan->path, why);
+        return !why || bank_journal_fail(scan->error, "%.400s:1: %s", scan->path, why);
 }
 
 /* False: no more of it. */
@@ -300,7 +301,7 @@ static bool take_line(struct scan *scan, const char *line, size_t length)
         if (!why)
                 scan->found->records++;
         else if (!reader->on_damage(scan->path, scan->line, why, reader->context))
-                return fail(scan->error, "%.400s:%" PRIu64 ": %s", scan->path, scan->line, why);
+                return bank_journal_fail(scan->error, "%.400s:%" PRIu64 ": %s", scan->path, scan->line, why);
         return true;
 }
 
@@ -343,12 +344,12 @@ static bool scan_bytes(struct scan *scan, int fd, char *buffer)
                 kept -= used;
                 memmove(buffer, buffer + used, kept);
                 if (kept >= BANK_JOURNAL_LINE_MAX && !scan->at_tail)
-                        return fail(scan->error, "%.400s:%" PRIu64 ": longer than any record", scan->path,
-                                    scan->line + 1);
+                        return bank_journal_fail(scan->error, "%.400s:%" PRIu64 ": longer than any record",
+                                                 scan->path, scan->line + 1);
         }
         off_t end = lseek(fd, 0, SEEK_END);
         if (n < 0 || end < 0)
-                return fail(scan->error, "%.400s: %s", scan->path, strerror(errno));
+                return bank_journal_fail(scan->error, "%.400s: %s", scan->path, strerror(errno));
         scan->found->torn_bytes = end - scan->found->whole_bytes;
         return true;
 }
@@ -359,7 +360,8 @@ bool bank_journal_scan(const char *path, int fd, const struct bank_journal_reade
         struct bank_journal_found found = {.records = 0};
         struct scan scan = {.path = path, .reader = reader, .found = &found, .error = error};
         char *buffer = malloc(READ_ROOM);
-        bool good = buffer ? scan_bytes(&scan, fd, buffer) : fail(error, "%.400s: out of memory", path);
+        bool good =
+            buffer ? scan_bytes(&scan, fd, buffer) : bank_journal_fail(error, "%.400s: out of memory", path);
         free(buffer);
         if (good)
                 *ret_found = found;
@@ -371,7 +373,8 @@ bool bank_journal_read(const char *path, const struct bank_journal_reader *reade
 {
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
-                return fail(error, "%.400s: %s; expected a journal of banksim", path, strerror(errno));
+                return bank_journal_fail(error, "%.400s: %s; expected a journal of banksim", path,
+                                         strerror(errno));
         bool good = bank_journal_scan(path, fd, reader, ret_found, error);
         close(fd);
         return good;

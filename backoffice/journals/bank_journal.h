@@ -75,6 +75,9 @@ ATM_MUST_USE bool bank_journal_read(const char *path, const struct bank_journal_
 ATM_MUST_USE bool bank_journal_scan(const char *path, int fd, const struct bank_journal_reader *reader,
                                     struct bank_journal_found *ret_found, char error[BANK_JOURNAL_ERROR_MAX]);
 
+/* Put what is wrong with a journal into error[]. False. */
+bool bank_journal_fail(char error[BANK_JOURNAL_ERROR_MAX], const char *format, ...) ATM_PRINTF(2, 3);
+
 /* The first line of a journal, without its end; its length. */
 size_t bank_journal_print_header(const char *bank, const char *mark, char buffer[BANK_JOURNAL_LINE_MAX]);
 

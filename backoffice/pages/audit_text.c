@@ -2,8 +2,9 @@
 #include "backoffice/pages/audit_text.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "lib/base/number.h"
 
 /* {N} is the value in place N. */
 static const char *const fact_words[FACT_KINDS] = {
@@ -140,7 +141,7 @@ const char *audit_check_text(enum verify_check check)
 }
 
 /* The value in a place, and how long it is. */
-static const char *value_at(const char *values, long place, int *ret_length)
+static const char *value_at(const char *values, int64_t place, int *ret_length)
 {
         const char *end;
 
@@ -159,14 +160,14 @@ void audit_text(enum fact_kind kind, const char *values, char buffer[AUDIT_TEXT_
         buffer[0] = '\0';
         while (*at && used < AUDIT_TEXT_MAX) {
                 size_t plain = strcspn(at, "{");
-                const char *value = "";
-                char *end;
+                const char *value = "", *place = at + plain + 1;
+                size_t digits = at[plain] ? strcspn(place, "}") : 0;
                 int length = 0;
 
-                if (at[plain])
-                        value = value_at(values, strtol(at + plain + 1, &end, 10), &length);
+                if (digits)
+                        value = value_at(values, number_known_bytes(place, digits), &length);
                 used += (size_t)snprintf(buffer + used, AUDIT_TEXT_MAX - used, "%.*s%.*s", (int)plain, at,
                                          length, value);
-                at = at[plain] ? end + 1 : at + plain;
+                at = digits ? place + digits + 1 : at + plain;
         }
 }

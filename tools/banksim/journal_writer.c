@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,15 +13,6 @@
 #include "lib/base/hex.h"
 
 enum { BUFFER_ROOM = 1 << 16 };
-
-ATM_PRINTF(2, 3) static bool fail(char error[BANK_JOURNAL_ERROR_MAX], const char *format, ...)
-{
-        va_list arguments;
-        va_start(arguments, format);
-        vsnprintf(error, BANK_JOURNAL_ERROR_MAX, format, arguments);
-        va_end(arguments);
-        return false;
-}
 
 /* ---- opening ------------------------------------------------------------------------------------------- */
 
@@ -103,7 +93,7 @@ static bool write_header(struct bank_journal *journal, const char *mark, char er
         line[length++] = '\n';
         if (write_all(journal->fd, line, length) && fdatasync(journal->fd) == 0 && sync_folder(journal->path))
                 return true;
-        return fail(error, "%.400s: %s", journal->path, strerror(errno));
+        return bank_journal_fail(error, "%.400s: %s", journal->path, strerror(errno));
 }
 
 /* What a crash cut off was never answered: away with it, before anything is appended to it. */
@@ -114,8 +104,8 @@ static bool cut_tail(struct bank_journal *journal, const struct bank_journal_fou
                 return true;
         if (ftruncate(journal->fd, (off_t)found->whole_bytes) == 0 && fsync(journal->fd) == 0)
                 return true;
-        return fail(error, "%.400s: the end that a crash cut off can't be cut away: %s", journal->path,
-                    strerror(errno));
+        return bank_journal_fail(error, "%.400s: the end that a crash cut off can't be cut away: %s",
+                                 journal->path, strerror(errno));
 }
 
 static bool rebuild(struct bank_journal *journal, struct bank *bank, const char *mark,
@@ -138,16 +128,16 @@ bool bank_journal_open(struct bank_journal *ret_journal, const char *path, struc
         struct bank_journal journal = {.path = path, .bank = bank_name(bank), .room = BUFFER_ROOM};
         journal.fd = open_file(path);
         if (journal.fd < 0)
-                return fail(error, "%.400s: %s; expected a place for the bank's journal", path,
-                            strerror(errno));
+                return bank_journal_fail(error, "%.400s: %s; expected a place for the bank's journal", path,
+                                         strerror(errno));
         if (flock(journal.fd, LOCK_EX | LOCK_NB) < 0) {
-                fail(error, "%.400s: %s", path,
-                     errno == EWOULDBLOCK ? "another banksim writes it" : strerror(errno));
+                bank_journal_fail(error, "%.400s: %s", path,
+                                  errno == EWOULDBLOCK ? "another banksim writes it" : strerror(errno));
                 goto failed;
         }
         journal.buffer = malloc(journal.room);
         if (!journal.buffer) {
-                fail(error, "%.400s: out of memory", path);
+                bank_journal_fail(error, "%.400s: out of memory", path);
                 goto failed;
         }
         if (!rebuild(&journal, bank, mark, error))
