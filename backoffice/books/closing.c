@@ -5,19 +5,35 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backoffice/books/period.h"
+#include "backoffice/books/summary.h"
 #include "lib/base/array.h"
 #include "lib/db/selection.h"
+
+/* Batches wait for the close while it adds the quarter up: it shall find the days' sums. Without them it only takes longer. */
+static void sum_up(PGconn *connection, const char *quarter)
+{
+        struct period period;
+        char why[PG_ERROR_MAX];
+
+        period_of_name(quarter, &period);
+        if (!summary_extend(connection, period.last_day, NULL, NULL, why)) {
+                /* nobody who closes needs to know */
+        }
+}
 
 enum closing closing_close(PGconn *connection, const struct closing_question *question,
                            int64_t *ret_without_end, char error[PG_ERROR_MAX])
 {
         const char *parameters[] = {question->quarter, question->anyway ? "true" : "false", question->now_ms,
                                     question->who};
-        PGresult *result = pg_query_repeated(
+        enum closing closing = CLOSING_DONE;
+        PGresult *result;
+
+        sum_up(connection, question->quarter);
+        result = pg_query_repeated(
             connection, "SELECT r_refusal, r_without_end FROM period_close($1, $2::boolean, $3::bigint, $4)",
             LENGTH(parameters), parameters, error);
-        enum closing closing = CLOSING_DONE;
-
         if (!result)
                 return CLOSING_FAILED;
         if (!PQgetisnull(result, 0, 0))

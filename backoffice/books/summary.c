@@ -24,15 +24,15 @@ static PGresult *ask(PGconn *connection, const char *sql, int count, const char 
         return NULL;
 }
 
-bool summary_refresh(PGconn *connection, int32_t today, void (*on_step)(const char *what, void *context),
-                     void *context, char error[PG_ERROR_MAX])
+bool summary_extend(PGconn *connection, int32_t day_last, void (*on_step)(const char *what, void *context),
+                    void *context, char error[PG_ERROR_MAX])
 {
         char through[11];
         const char *parameters[] = {through};
         PGresult *result;
         bool stepped;
 
-        calendar_print_day(today - SETTLED_DAYS, through);
+        calendar_print_day(day_last, through);
         result = ask(connection, "SELECT summary_extend($1::date)", 1, parameters, error);
         while (result) {
                 PQclear(result);
@@ -46,6 +46,12 @@ bool summary_refresh(PGconn *connection, int32_t today, void (*on_step)(const ch
                 }
         }
         return false;
+}
+
+bool summary_refresh(PGconn *connection, int32_t today, void (*on_step)(const char *what, void *context),
+                     void *context, char error[PG_ERROR_MAX])
+{
+        return summary_extend(connection, today - SETTLED_DAYS, on_step, context, error);
 }
 
 /* Sums over years are worth memory and one more process; compiling them is not worth it, and with several

@@ -18,6 +18,11 @@ ATM_MUST_USE bool summary_refresh(PGconn *connection, int32_t today,
                                   void (*on_step)(const char *what, void *context), void *context,
                                   char error[PG_ERROR_MAX]);
 
+/* The same with every day up to one. */
+ATM_MUST_USE bool summary_extend(PGconn *connection, int32_t day_last,
+                                 void (*on_step)(const char *what, void *context), void *context,
+                                 char error[PG_ERROR_MAX]);
+
 /* One snapshot from here until the connection is closed. False with an error. */
 ATM_MUST_USE bool summary_snapshot(PGconn *connection, char error[PG_ERROR_MAX]);
 
