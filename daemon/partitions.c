@@ -6,7 +6,10 @@
 #include "lib/base/log.h"
 #include "rules/calendar.h"
 
-enum { AHEAD_DAYS = 214 }; /* DE 7 has no year: it may be half a year off, and a bit */
+enum {
+        AHEAD_DAYS = 214, /* DE 7 has no year: it may be half a year off, and a bit */
+        DUE_DAYS = 31,
+};
 
 bool partitions_check(const struct reference *reference, int64_t now_ms, char *error, size_t size)
 {
@@ -17,6 +20,11 @@ bool partitions_check(const struct reference *reference, int64_t now_ms, char *e
         snprintf(error, size, "database: no partitions for the business day %s: run 'atmctl db partitions'",
                  day);
         return false;
+}
+
+bool partitions_are_due(const struct reference *reference, int64_t now_ms)
+{
+        return !reference_holds_moment(reference, now_ms + (int64_t)(AHEAD_DAYS + DUE_DAYS) * DAY_MS);
 }
 
 void partitions_warn(struct partitions *partitions, const struct reference *reference, int64_t now_ms)

@@ -1,6 +1,6 @@
 /*
- * Whether the database has partitions for the moments that requests may come for. Making them is an operator's work
- * (atmctl db partitions); atmd looks into the reference data, and complains.
+ * Whether the database has partitions for the moments that requests may come for. atmd makes them in time (upkeep.h); where its
+ * role may not, that is an operator's work (atmctl db partitions), and atmd looks into the reference data, and complains.
  */
 #ifndef DAEMON_PARTITIONS_H
 #define DAEMON_PARTITIONS_H
@@ -21,6 +21,9 @@ struct partitions {
 /* Today's: without them nothing can be served. False with a text in error[]. */
 ATM_MUST_USE bool partitions_check(const struct reference *reference, int64_t now_ms, char *error,
                                    size_t size);
+
+/* A month before the first moment that partitions_warn would miss. */
+bool partitions_are_due(const struct reference *reference, int64_t now_ms);
 
 /* Name in the log what is missing, once for each business day, as long as it is so. */
 void partitions_warn(struct partitions *partitions, const struct reference *reference, int64_t now_ms);

@@ -17,7 +17,7 @@
 #include "daemon/partitions.h"
 #include "daemon/reload.h"
 #include "daemon/service.h"
-#include "daemon/sums.h"
+#include "daemon/upkeep.h"
 #include "lib/base/log.h"
 #include "lib/base/now.h"
 #include "lib/net/priorities.h"
@@ -40,7 +40,7 @@ struct server {
         struct clients *clients;
         struct banks *banks; /* NULL: no link is configured */
         struct instances *instances;
-        struct sums *sums;
+        struct upkeep *upkeep;
         struct partitions partitions;
         struct signals *signals;
         struct event *tick, *stats, *watchdog, *deadline;
@@ -202,7 +202,7 @@ static void on_stats(evutil_socket_t fd, short what, void *context)
         log_stats(server);
         warn_partitions(server);
         instances_look(server->instances);
-        sums_look(server->sums);
+        upkeep_look(server->upkeep);
 }
 
 static void on_watchdog(evutil_socket_t fd, short what, void *context)
@@ -415,10 +415,17 @@ static bool make_banks(struct server *server, char error[SERVER_ERROR_MAX])
         return true;
 }
 
-static bool make_sums(struct server *server, char error[SERVER_ERROR_MAX])
+static bool partitions_due(void *context)
 {
-        server->sums = sums_new(server->base, server->settings.conninfo, business_ms, server);
-        return server->sums || fail(error, "out of memory");
+        struct server *server = context;
+        return partitions_are_due(ledger_reference(server->ledger), business_ms(server));
+}
+
+static bool make_upkeep(struct server *server, char error[SERVER_ERROR_MAX])
+{
+        const struct upkeep_events events = {business_ms, partitions_due, server};
+        server->upkeep = upkeep_new(server->base, server->settings.conninfo, &events);
+        return server->upkeep || fail(error, "out of memory");
 }
 
 static bool open_door(struct server *server, char error[SERVER_ERROR_MAX])
@@ -462,7 +469,7 @@ struct server *server_new(const struct server_options *options, const struct set
         if (!make_ledger(server, error) || !make_service(server, error) || !make_clients(server, error) ||
             !partitions_check(ledger_reference(server->ledger), business_ms(server), error,
                               SERVER_ERROR_MAX) ||
-            !make_banks(server, error) || !make_sums(server, error) || !open_door(server, error) ||
+            !make_banks(server, error) || !make_upkeep(server, error) || !open_door(server, error) ||
             !make_instances(server, error))
                 goto failed;
         if (!make_signals(server)) {
@@ -511,7 +518,7 @@ void server_free(struct server *server)
         service_free(server->service);
         instances_free(server->instances);
         banks_free(server->banks); /* it says nothing any more to those who wait for it */
-        sums_free(server->sums);
+        upkeep_free(server->upkeep);
         signals_free(server->signals);
         free_event(server->tick);
         free_event(server->stats);

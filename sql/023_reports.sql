@@ -46,7 +46,7 @@ $$;
 
 -- The commission rows that were posted on some days, in order, with the hour of their moment in Japan: in the form of the summary,
 -- with the business date as the day on which the hall was in its place. What lies close together, of many days, is read from
--- the tables as they lie; else each run of days is looked for ATM by ATM.
+-- the tables as they lie; else each run of days is looked for ATM by ATM. Of no days nothing is left in the plan.
 CREATE OR REPLACE FUNCTION posted_rows(p_days date[]) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT c.sign::bigint, c.cash_yen, c.customer_fee_yen, c.customer_tax_yen, c.interbank_fee_yen, c.interbank_tax_yen,
                c.hall_share_yen, earlier_yen(c.posted_on, c.business_date, c.customer_fee_yen, c.interbank_fee_yen),
@@ -61,7 +61,8 @@ CREATE OR REPLACE FUNCTION posted_rows(p_days date[]) RETURNS SETOF summary LANG
               CROSS JOIN LATERAL (SELECT c.* FROM commission c
                                   WHERE c.terminal = a.terminal AND c.transmitted_at >= r.from_at AND c.transmitted_at < r.to_at
                                   AND c.posted_on = c.business_date OFFSET 0) c
-              WHERE cardinality(p_days) <= 7 OR p_days[cardinality(p_days)] - p_days[1] > 4 * cardinality(p_days)
+              WHERE cardinality(p_days) > 0
+              AND (cardinality(p_days) <= 7 OR p_days[cardinality(p_days)] - p_days[1] > 4 * cardinality(p_days))
               UNION ALL
               SELECT c.* FROM commission c
               WHERE c.transmitted_at >= p_days[1]::timestamp AT TIME ZONE 'Asia/Tokyo'
@@ -69,7 +70,8 @@ CREATE OR REPLACE FUNCTION posted_rows(p_days date[]) RETURNS SETOF summary LANG
               AND c.posted_on = c.business_date AND c.posted_on = ANY (p_days)
               AND cardinality(p_days) > 7 AND p_days[cardinality(p_days)] - p_days[1] <= 4 * cardinality(p_days)
               UNION ALL
-              SELECT c.* FROM commission c WHERE c.posted_on > c.business_date AND c.posted_on = ANY (p_days)) c
+              SELECT c.* FROM commission c
+              WHERE c.posted_on > c.business_date AND c.posted_on = ANY (p_days) AND cardinality(p_days) > 0) c
 $$;
 
 -- The rows of unsummed_post that were posted in some months and on some days, whose sums lack them.
@@ -80,8 +82,7 @@ CREATE OR REPLACE FUNCTION unsummed_rows(p_months date[], p_days date[]) RETURNS
                extract(hour FROM c.transmitted_at AT TIME ZONE 'Asia/Tokyo')::smallint, c.hall, c.terminal, c.issuer, c.band,
                'every'::text, c.business_date
         FROM unsummed_post u
-        CROSS JOIN LATERAL (SELECT c.* FROM commission c WHERE c.terminal = u.terminal AND c.transmitted_at = u.transmitted_at
-                            AND c.stan = u.stan AND c.seq = u.seq LIMIT 1) c
+        JOIN commission c ON c.terminal = u.terminal AND c.transmitted_at = u.transmitted_at AND c.stan = u.stan AND c.seq = u.seq
         WHERE u.posted_on = ANY (p_days) OR date_trunc('month', u.posted_on::timestamp)::date = ANY (p_months)
 $$;
 

@@ -105,7 +105,8 @@ GRANT EXECUTE ON FUNCTION ledger_request, ledger_inquiry, ledger_advice, ledger_
         TO atm_daemon;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO atm_operator, atm_report;
-GRANT EXECUTE ON FUNCTION schema_version(), ledger_make_partitions(date, date) TO atm_operator;
+GRANT EXECUTE ON FUNCTION schema_version() TO atm_operator;
+GRANT EXECUTE ON FUNCTION ledger_make_partitions(date, date) TO atm_daemon, atm_operator;
 GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve, card_replace, period_close TO atm_operator;
 GRANT EXECUTE ON FUNCTION summary_extend, summary_step TO atm_daemon, atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION report_parts, ledger_days, posted_rows, unsummed_rows, cube_every, cube_atm, cube_place, cube_detail, cube_day,

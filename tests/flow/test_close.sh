@@ -20,6 +20,10 @@ figure() {
 }
 
 PGUSER=postgres psql -X -q -c "INSERT INTO contract SELECT terminal, '2016-12-01', NULL, hall, 62000 FROM atm WHERE terminal <= 'T0000008'"
+days_are_summed_up() {
+        [[ $(sql "SELECT max(day) FROM summed_day") > 2016-12-2 ]]
+}
+await "the sums of the days that are over, by atmd" days_are_summed_up
 expect_exit 1 atmctl period close 3Q16
 [[ $OUTPUT == *"3Q16 is not over: its last day is 2016-12-31"* ]] || wrong "closing too early says: $OUTPUT"
 expect_exit 2 atmctl period close 2016Q3

@@ -53,11 +53,36 @@ START_TEST(each_missing_day_is_named_once)
 }
 END_TEST
 
+/* They are made a month before the log would name one that is missing. */
+START_TEST(partitions_are_due_a_month_before_they_are_missed)
+{
+        static const struct {
+                int32_t days; /* that there are partitions ahead */
+                bool due, missed;
+        } cases[] = {{400, false, false},
+                     {246, false, false},
+                     {245, true, false},
+                     {215, true, false},
+                     {214, true, true}};
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct partitions partitions = {0};
+
+                reference_set_moments(reference, now_ms - 400 * (int64_t)DAY_MS,
+                                      now_ms + cases[i].days * (int64_t)DAY_MS);
+                ck_assert_int_eq(partitions_are_due(reference, now_ms), cases[i].due);
+                partitions_warn(&partitions, reference, now_ms);
+                ck_assert_int_eq(partitions.warned_day[2] != 0, cases[i].missed);
+        }
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("partitions");
         TCase *tcase = tcase_create("partitions");
         tcase_add_checked_fixture(tcase, set_up, tear_down);
+        tcase_add_test(tcase, partitions_are_due_a_month_before_they_are_missed);
         tcase_add_test(tcase, without_todays_partitions_nothing_starts_and_the_day_is_named);
         tcase_add_test(tcase, each_missing_day_is_named_once);
         suite_add_tcase(suite, tcase);

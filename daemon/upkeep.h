@@ -1,0 +1,35 @@
+/*
+ * What the database wants done once a day, by whichever instance comes first: partitions for the months to come, sums of the days
+ * that are over (sql/021_days.sql). On a connection of its own, beside everything else, and nobody waits for it. Each instance
+ * looks now and then; locks of the database let one at a time work, and whoever comes later finds nothing left.
+ *
+ *      RESTING --look, partitions are due--> PARTITIONS --done--> EXTENDING --done--> STEPPING --one step--> STEPPING
+ *         |'-----look--------------------------------------------->'                       |
+ *         '<------------- failed, lost ---------------'-----------------'------------------'--- nothing is left
+ */
+#ifndef DAEMON_UPKEEP_H
+#define DAEMON_UPKEEP_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/attributes.h"
+
+struct upkeep;
+
+struct upkeep_events {
+        int64_t (*business_ms)(void *context); /* the time by which days are over */
+        bool (*partitions_are_due)(void *context);
+        void *context;
+};
+
+/* NULL: out of memory. */
+ATM_MUST_USE struct upkeep *upkeep_new(struct event_base *base, const char *conninfo,
+                                       const struct upkeep_events *events);
+void upkeep_free(struct upkeep *upkeep);
+
+/* Unless it works already, or its connection is down. */
+void upkeep_look(struct upkeep *upkeep);
+
+#endif
