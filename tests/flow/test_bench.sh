@@ -64,7 +64,7 @@ WHERE stan >= $stan AND stan < $stan + 5000 AND state = 'completed'" </dev/null)
 }
 
 throughput() {
-        measure throughput throughput --rounds 1 --seconds 2 --atms 40 --cards 20000
+        measure throughput throughput --rounds 1 --seconds 2 --atms 40 --cards 8000
         hold throughput <<'PERL'
 near($o{ratio_to_pgbench}, $o{withdrawals_per_second} / $o{pgbench_withdrawals_per_second}, 0.01)
 near($o{ratio_to_yardstick}, $o{withdrawals_per_second} / $o{yardstick_withdrawals_per_second}, 0.01)
@@ -118,7 +118,7 @@ PERL
 }
 
 ledger() {
-        measure ledger ledger --rounds 1 --withdrawals 4000 --cards 10000
+        measure ledger ledger --rounds 1 --withdrawals 1500 --cards 4000
         # no process takes more of a processor than there is time; what a withdrawal writes is no less than its columns
         hold ledger <<'PERL'
 join(" ", map { "$_->{connections}*$_->{batch}" } @{$o{cells}}) eq "1*1 1*8 1*32 1*128 2*1 2*8 2*32 2*128"

@@ -600,6 +600,13 @@ static bool is_first(const struct sim *sim, const struct memory_saf *row)
         return true;
 }
 
+static bool is_sent_to(const struct instance *instance, const char *link)
+{
+        const struct bank_route *route = bank_routes_find(&instance->routes, link);
+
+        return route && bank_route_is_up(route);
+}
+
 /* What the store would find to do, if it is there. */
 static void see_store(int64_t *next_ms, const struct instance *instance)
 {
@@ -613,11 +620,12 @@ static void see_store(int64_t *next_ms, const struct instance *instance)
         if (instance->drains)
                 return;
         for (const struct memory_saf *row = sim->database->saf; row; row = row->hh.next) {
-                const struct bank_route *route = bank_routes_find(&instance->routes, row->link);
                 int64_t due_ms = row->due_ms - instance->skew_ms;
+                int64_t when_ms = due_ms > now_ms ? due_ms : now_ms + SAF_POLL_MS;
 
-                if (route && bank_route_is_up(route) && due_ms < *next_ms && is_first(sim, row))
-                        sooner(next_ms, due_ms > now_ms ? due_ms : now_ms + SAF_POLL_MS);
+                /* the cheapest first: this is asked after every event */
+                if (when_ms < *next_ms && is_sent_to(instance, row->link) && is_first(sim, row))
+                        *next_ms = when_ms;
         }
         for (size_t i = 0; i < sim->asked_count; i++) {
                 int64_t old_ms =
@@ -630,7 +638,8 @@ static void see_store(int64_t *next_ms, const struct instance *instance)
 void lines_arm(struct instance *instance)
 {
         struct sim *sim = instance->sim;
-        int64_t next_ms = INT64_MAX;
+        /* what is armed already is the latest that matters */
+        int64_t armed_ms = instance->banks_ms ? instance->banks_ms : INT64_MAX, next_ms = armed_ms;
 
         for (size_t i = 0; i < instance->routes.count; i++) {
                 const struct bank_session *session;
@@ -641,7 +650,7 @@ void lines_arm(struct instance *instance)
                 }
         }
         see_store(&next_ms, instance);
-        if (next_ms == INT64_MAX || (instance->banks_ms && instance->banks_ms <= next_ms))
+        if (next_ms >= armed_ms)
                 return;
         if (next_ms < sim->now_ms)
                 next_ms = sim->now_ms;

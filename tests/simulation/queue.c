@@ -8,14 +8,6 @@ static bool is_before(const struct event *a, const struct event *b)
         return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->order < b->order;
 }
 
-static void swap(struct event *a, struct event *b)
-{
-        struct event kept = *a;
-
-        *a = *b;
-        *b = kept;
-}
-
 void queue_put(struct queue *queue, struct event event)
 {
         size_t at = queue->count;
@@ -27,29 +19,33 @@ void queue_put(struct queue *queue, struct event event)
                         abort();
         }
         event.order = queue->orders++;
-        queue->events[queue->count++] = event;
-        for (; at > 0 && is_before(&queue->events[at], &queue->events[(at - 1) / 2]); at = (at - 1) / 2)
-                swap(&queue->events[at], &queue->events[(at - 1) / 2]);
+        queue->count++;
+        for (; at > 0 && is_before(&event, &queue->events[(at - 1) / 2]); at = (at - 1) / 2)
+                queue->events[at] = queue->events[(at - 1) / 2];
+        queue->events[at] = event;
 }
 
+/* A hole sinks from the top until the last event fits into it: nothing is moved twice. */
 bool queue_take(struct queue *queue, struct event *ret_event)
 {
+        const struct event *last;
+        size_t hole = 0;
+
         if (queue->count == 0)
                 return false;
         *ret_event = queue->events[0];
-        queue->events[0] = queue->events[--queue->count];
-        for (size_t at = 0;;) {
-                size_t least = at, left = 2 * at + 1;
-
-                for (size_t child = left; child < left + 2 && child < queue->count; child++) {
-                        if (is_before(&queue->events[child], &queue->events[least]))
-                                least = child;
-                }
-                if (least == at)
-                        return true;
-                swap(&queue->events[at], &queue->events[least]);
-                at = least;
+        last = &queue->events[--queue->count];
+        for (size_t child = 1; child < queue->count; child = 2 * hole + 1) {
+                if (child + 1 < queue->count && is_before(&queue->events[child + 1], &queue->events[child]))
+                        child++;
+                if (!is_before(&queue->events[child], last))
+                        break;
+                queue->events[hole] = queue->events[child];
+                hole = child;
         }
+        if (last != &queue->events[hole])
+                queue->events[hole] = *last;
+        return true;
 }
 
 void queue_clear(struct queue *queue)

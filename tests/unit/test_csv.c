@@ -12,10 +12,11 @@
 
 #define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
 
-static char folder[] = "/tmp/test_csv.XXXXXX", path[64];
+static char folder[64], path[96];
 
 static void setup(void)
 {
+        snprintf(folder, sizeof(folder), "/tmp/test_csv.XXXXXX");
         ck_assert_ptr_nonnull(mkdtemp(folder));
         snprintf(path, sizeof(path), "%s/file.csv", folder);
 }

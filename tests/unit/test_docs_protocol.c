@@ -20,7 +20,7 @@
 
 enum { DOCUMENT_MAX = 200000, TABLE_MAX = 20000 };
 
-static char document[DOCUMENT_MAX];
+static char document[DOCUMENT_MAX], expected[TABLE_MAX];
 
 static void load(void)
 {
@@ -50,8 +50,6 @@ static void table_of(const char *head, char *ret_rows, size_t size)
         ret_rows[end - at] = '\0';
 }
 
-static char expected[TABLE_MAX];
-
 static void ATM_PRINTF(1, 2) expect(const char *format, ...)
 {
         size_t length = strlen(expected);
@@ -76,6 +74,7 @@ static void compare(const char *head)
                 one = strtok_r(NULL, "\n", &one_state);
                 other = strtok_r(NULL, "\n", &other_state);
         }
+        expected[0] = '\0';
 }
 
 static void expect_fields(const uint8_t *fields, size_t count)
