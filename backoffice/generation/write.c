@@ -48,22 +48,24 @@ static const char *const copy_sql[TABLES] = {
         "issuer, band, hall, business_date, tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, "
         "interbank_fee_yen, interbank_tax_yen, hall_share_yen, approval_code, link) FROM STDIN (FORMAT "
         "binary)",
-    [OUTCOME] = "COPY bank_outcome (terminal, transmitted_at, stan, reason, approval_code, bank_de39, cause) "
-                "FROM STDIN "
-                "(FORMAT binary)",
-    [ADVICE] = "COPY advice (terminal, transmitted_at, stan, seq, kind, advice_at, advice_stan, why, "
-               "amount_yen, dispensed_yen, "
-               "state_before, state, counted_yen, commission) FROM STDIN (FORMAT binary)",
-    [COMMISSION] = "COPY commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, "
-                   "band, tariff_from, "
-                   "tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, "
-                   "hall_share_yen, "
-                   "cash_yen, posted_on) FROM STDIN (FORMAT binary)",
-    [NOTICE] = "COPY bank_notice (terminal, transmitted_at, stan, seq, link, kind, amount_yen, charge_yen, "
-               "dispensed_yen, why) "
-               "FROM STDIN (FORMAT binary)",
-    [ACK] = "COPY bank_ack (terminal, transmitted_at, stan, seq, attempts, acknowledged_ms) FROM STDIN "
-            "(FORMAT binary)",
+    [OUTCOME] =
+        ("COPY bank_outcome (terminal, transmitted_at, stan, reason, approval_code, bank_de39, cause) "
+         "FROM STDIN "
+         "(FORMAT binary)"),
+    [ADVICE] = ("COPY advice (terminal, transmitted_at, stan, seq, kind, advice_at, advice_stan, why, "
+                "amount_yen, dispensed_yen, "
+                "state_before, state, counted_yen, commission) FROM STDIN (FORMAT binary)"),
+    [COMMISSION] =
+        ("COPY commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, "
+         "band, tariff_from, "
+         "tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, "
+         "hall_share_yen, "
+         "cash_yen, posted_on) FROM STDIN (FORMAT binary)"),
+    [NOTICE] = ("COPY bank_notice (terminal, transmitted_at, stan, seq, link, kind, amount_yen, charge_yen, "
+                "dispensed_yen, why) "
+                "FROM STDIN (FORMAT binary)"),
+    [ACK] = ("COPY bank_ack (terminal, transmitted_at, stan, seq, attempts, acknowledged_ms) FROM STDIN "
+             "(FORMAT binary)"),
 };
 
 struct writer {

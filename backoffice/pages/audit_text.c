@@ -95,8 +95,9 @@ static const char *const fact_words[FACT_KINDS] = {
     [FACT_BANK_UNTOLD] = "the bank has acknowledged the end to us; its journal has none",
     [FACT_BANK_EXCEPTION] = "the bank was told of cash that does not fit what it knew",
     [FACT_BANK_REFUSED] = "the bank answered our {0} with {1} and did not book it; no exception says so",
-    [FACT_BANK_EXPLAINED] = "the bank answered our {0} with {1}, as an exception says, and keeps {2} yen; by "
-                            "what the database has it should be {3}",
+    [FACT_BANK_EXPLAINED] =
+        ("the bank answered our {0} with {1}, as an exception says, and keeps {2} yen; by "
+         "what the database has it should be {3}"),
     [FACT_UNACKNOWLEDGED] = "its advice is not acknowledged yet",
     [FACT_UNENDED] = "the ATM has not brought it to its end",
     [FACT_UNDECIDED] = "its bank is still being asked",
