@@ -842,6 +842,7 @@ START_TEST(what_is_shown_is_a_line_a_figure_for_scripts)
         ck_assert_int_eq(strncmp(output, "bank,group,figure,value\nBANKA,,bank,BANKA\nBANKA,,state,up\n", 57),
                          0);
         ck_assert_ptr_nonnull(strstr(output, "\nBANKA,,links,1\n"));
+        ck_assert_ptr_nonnull(strstr(output, "\nBANKA,,signed_on,1\n"));
         ck_assert_ptr_nonnull(strstr(output, "\nBANKA,counts,approved,1\n"));
         ck_assert_ptr_nonnull(strstr(output, "\nBANKA,behaviours,slow,0\n"));
         ck_assert_ptr_nonnull(strstr(output, "\nBANKB,,links,0\n"));

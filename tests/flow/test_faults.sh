@@ -8,7 +8,7 @@
 #
 # How a moment is met: the bank is told to take its time (SLOW_MS), or to say nothing; what has happened is seen
 # in the database and in the bank's journal. An ATM that must not hear an answer yet stands behind a line that is
-# stalled.
+# stalled. Nobody sends echoes meanwhile: what a bank is ordered would fall on an echo instead, and be over.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 TABLE=$ROOT/tests/faults/fault_table.def
@@ -93,9 +93,9 @@ has_happened() {
         (($(happened "$1") > BEFORE))
 }
 
-# Every connection to every bank is there again.
+# Every connection to every bank is there again, and has signed on: what a bank is ordered falls on sign-ons too.
 linked() {
-        [[ $(banksim ctl all show --csv | grep -cE '^BANK.,,(state,up|behaviour,normal|links,4)$') == 9 ]]
+        [[ $(banksim ctl all show --csv | grep -cE '^BANK.,,(state,up|behaviour,normal|signed_on,4)$') == 9 ]]
 }
 
 # what has happened ---------------------------------------------------------------------------------------
@@ -482,6 +482,7 @@ check() {
         xx) [[ $heard =~ ^\"(05|12|13|14|41|43|51|54|55|57|61|62|65|75|91|92)\":\ 1$ ]] || wrong "$NAME: the ATM heard {$heard}; one refusal of a bank is expected" ;;
         *) [[ $heard == *"\"$DE39\": "* ]] || wrong "$NAME: the ATM heard {$heard}; $DE39 is expected" ;;
         esac
+        [[ $MOMENT != REQUEST || $outcome != - ]] || wrong "$NAME: the bank was never asked"
         expect "$NAME: how it ended with the host" "${HOST_HOLDS,,}" "$state"
         expect "$NAME: cash with the host" "$cash" "$dispensed"
         case $BANK_HOLDS in
@@ -542,6 +543,7 @@ for BANK in $BANKSIM_BANKS; do
         sed -i "s/^addresses = 127.0.0.1:${ports[i]}\$/addresses = 127.0.0.1:$PORT/" "$ATMD_CONF"
         i=$((i + 1))
 done
+sed -i '/^addresses = /a echo_interval_ms = 3600000' "$ATMD_CONF"
 lab kill --bank
 sed -i "s/^slow_ms = .*/slow_ms = $SLOW_MS/; s/^late_ms = .*/late_ms = $LATE_MS/" "$BANKSIM_CONF"
 lab start --bank

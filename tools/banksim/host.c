@@ -646,6 +646,7 @@ json_t *host_show(const struct host *host)
         put(object, "port", listener_port(host->listener));
         json_object_set_new(object, "dialect", json_string(wire_name(host->wire)));
         put(object, "links", (int64_t)conns);
+        put(object, "signed_on", host->conns ? (int64_t)host_conns_signed_on(host->conns) : 0);
         put(object, "delayed", (int64_t)host->delayed_count);
         json_object_set_new(object, "money", show_money(host));
         json_object_set_new(journal, "path", json_string(host->journal.path));

@@ -175,6 +175,15 @@ size_t host_conns_count(const struct host_conns *conns)
         return stream_env_count(conns->streams);
 }
 
+size_t host_conns_signed_on(const struct host_conns *conns)
+{
+        const struct host_conn *conn;
+        size_t count = 0;
+        LIST_FOREACH(conn, &conns->all, entry)
+        count += conn->signed_on && stream_state(&conn->stream) == STREAM_OPEN;
+        return count;
+}
+
 struct host_conn *host_conns_find(const struct host_conns *conns, uint64_t id)
 {
         struct host_conn *conn;
