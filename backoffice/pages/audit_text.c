@@ -105,34 +105,34 @@ static const char *const fact_words[FACT_KINDS] = {
 };
 
 static const char *const check_texts[CHECK_COUNT] = {
-    [CHECK_COMMISSION] = "the commission rows of a withdrawal add up to its price and its cash if "
-                         "cash was dispensed, else to nothing",
-    [CHECK_COMMISSION_ROW] = "each commission row is its withdrawal's price, caused by an "
-                             "advice that says so, and each such advice has its row",
+    [CHECK_COMMISSION] = ("the commission rows of a withdrawal add up to its price and its cash if "
+                          "cash was dispensed, else to nothing"),
+    [CHECK_COMMISSION_ROW] = ("each commission row is its withdrawal's price, caused by an "
+                              "advice that says so, and each such advice has its row"),
     [CHECK_PRICE] = "tariff and tax of a withdrawal are those of the reference rows of its date",
     [CHECK_BAND] = "business date and band of a withdrawal follow from its moment and the holidays",
     [CHECK_ADVICE] = "each advice did to its withdrawal what the table of states says",
     [CHECK_DAY_SUM] = "the sums of a day by ATM, hall, issuer and band are those of its commission rows",
-    [CHECK_CARD_DAY] = "a card's use of a day is what its withdrawals took: dispensed cash, or all "
-                       "where the end is not known",
+    [CHECK_CARD_DAY] = ("a card's use of a day is what its withdrawals took: dispensed cash, or all "
+                        "where the end is not known"),
     [CHECK_CARD_MONTH] = "a card's use of a calendar month likewise",
-    [CHECK_ACCOUNT] = "an account of the house bank holds what it opened with less what its card's "
-                      "withdrawals took and cost",
+    [CHECK_ACCOUNT] = ("an account of the house bank holds what it opened with less what its card's "
+                       "withdrawals took and cost"),
     [CHECK_OPEN_WITHDRAWAL] = "the open withdrawals are the asked and the approved ones without an end",
-    [CHECK_OUTCOME] = "each outcome is of a withdrawal that a bank was asked about, and is told by the "
-                      "advices that follow it",
-    [CHECK_NOTICE] = "each change that a bank must hear of has its notice, in its order, and there are "
-                     "no others",
-    [CHECK_SAF] = "what is to be sent is the notices that are not acknowledged, and a bank acknowledges "
-                  "them in order",
+    [CHECK_OUTCOME] = ("each outcome is of a withdrawal that a bank was asked about, and is told by the "
+                       "advices that follow it"),
+    [CHECK_NOTICE] = ("each change that a bank must hear of has its notice, in its order, and there are "
+                      "no others"),
+    [CHECK_SAF] = ("what is to be sent is the notices that are not acknowledged, and a bank acknowledges "
+                   "them in order"),
     [CHECK_ACKNOWLEDGEMENT] = "what a bank has acknowledged, it was told",
-    [CHECK_REFERENCE] = "what a withdrawal that was approved or asked about names exists: ATM, hall, "
-                        "issuer, the house bank's card",
-    [CHECK_POSTING] = "each commission row is posted on its business date, or after it on the first day "
-                      "after a close, and a closed period's sums are still those it was closed with",
+    [CHECK_REFERENCE] = ("what a withdrawal that was approved or asked about names exists: ATM, hall, "
+                         "issuer, the house bank's card"),
+    [CHECK_POSTING] = ("each commission row is posted on its business date, or after it on the first day "
+                       "after a close, and a closed period's sums are still those it was closed with"),
     [CHECK_SUMMARY] =
-        "all other sums of days and months are those of the commission rows, and the rows that are "
-        "said to be in none are there",
+        ("all other sums of days and months are those of the commission rows, and the rows that are "
+         "said to be in none are there"),
     [CHECK_CONTRACT] = "an ATM stands in one place at a time",
 };
 

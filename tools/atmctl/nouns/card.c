@@ -206,20 +206,20 @@ static bool insert_card(struct database *database, const struct invocation *invo
                database_execute(database, "COMMIT", 0, NULL);
 }
 
+static bool add(struct database *database, const struct invocation *invocation, void *context)
+{
+        struct new_card card;
+
+        (void)context;
+        if (!read_new_card(invocation, database, &card) || !insert_card(database, invocation, &card))
+                return false;
+        printf("card %s: added\n", card.token);
+        return true;
+}
+
 static int card_add(const struct invocation *invocation)
 {
-        struct database database;
-        struct new_card card;
-        int exit_code = EXIT_FAILED;
-
-        if (!database_open(&database, invocation, DATABASE_READY))
-                return EXIT_FAILED;
-        if (read_new_card(invocation, &database, &card) && insert_card(&database, invocation, &card)) {
-                printf("card %s: added\n", card.token);
-                exit_code = EXIT_DONE;
-        }
-        database_close(&database);
-        return exit_code;
+        return database_run(invocation, add, NULL);
 }
 
 static int account_add(const struct invocation *invocation)

@@ -19,23 +19,31 @@ bool print_today(const struct invocation *invocation, char ret_day[11])
         return true;
 }
 
+struct change {
+        const char *sql;
+        int count;
+        const char *const *parameters;
+        const char *what, *nothing; /* what is said of it, and where no row was like that */
+};
+
+static bool change(struct database *database, const struct invocation *invocation, void *context)
+{
+        const struct change *change = context;
+        PGresult *result = database_query(database, change->sql, change->count, change->parameters);
+        bool changed = result && pg_rows_written(result);
+
+        if (changed)
+                printf("card %s: %s\n", change->parameters[0], change->what);
+        else if (result)
+                complain("%s: %s", invocation_name(invocation), change->nothing);
+        PQclear(result);
+        return changed;
+}
+
 int change_card(const struct invocation *invocation, const char *sql, int count,
                 const char *const *parameters, const char *what, const char *nothing)
 {
-        struct database database;
-        PGresult *result;
-        int exit_code = EXIT_FAILED;
+        struct change asked = {sql, count, parameters, what, nothing};
 
-        if (!database_open(&database, invocation, DATABASE_READY))
-                return EXIT_FAILED;
-        result = database_query(&database, sql, count, parameters);
-        if (result && !pg_rows_written(result)) {
-                complain("%s: %s", invocation_name(invocation), nothing);
-        } else if (result) {
-                printf("card %s: %s\n", parameters[0], what);
-                exit_code = EXIT_DONE;
-        }
-        PQclear(result);
-        database_close(&database);
-        return exit_code;
+        return database_run(invocation, change, &asked);
 }

@@ -97,37 +97,41 @@ static int32_t take_day(const struct invocation *invocation, const char *option,
         return day;
 }
 
+static bool report(struct database *database, const struct invocation *invocation, void *context)
+{
+        struct repricing repricing;
+        char error[PG_ERROR_MAX];
+        bool done = reprice(database->connection, context, &repricing, error);
+
+        progress_end();
+        if (!done)
+                database_complain_of(error);
+        done = done && print_sums(invocation, &repricing);
+        repricing_free(&repricing);
+        return done;
+}
+
 int report_journals(const struct invocation *invocation)
 {
         const struct journal_folders atms = journal_folders_of_atms(invocation);
-        bool damaged = false, done;
-        const struct repricing_question question = {.atm_folder = atms.folder,
-                                                    .atm_folders = atms.count,
-                                                    .by = take_by(invocation),
-                                                    .first_day = take_day(invocation, "from", INT32_MIN),
-                                                    .last_day = take_day(invocation, "to", INT32_MAX),
-                                                    .on_fault = on_fault,
-                                                    .on_atm_folder = on_atm_folder,
-                                                    .context = &damaged};
-        struct repricing repricing;
-        struct database database;
-        char error[PG_ERROR_MAX];
+        bool damaged = false;
+        int exit_code;
+        struct repricing_question question = {.atm_folder = atms.folder,
+                                              .atm_folders = atms.count,
+                                              .by = take_by(invocation),
+                                              .first_day = take_day(invocation, "from", INT32_MIN),
+                                              .last_day = take_day(invocation, "to", INT32_MAX),
+                                              .on_fault = on_fault,
+                                              .on_atm_folder = on_atm_folder,
+                                              .context = &damaged};
 
         if (!atms.count)
                 return usage_error(
                     invocation->command,
                     "--atm-journals is missing: expected the folders of the ATMs' journals, or the variable "
                     "ATM_JOURNAL");
-        if (!database_open(&database, invocation, DATABASE_READY))
-                return EXIT_FAILED;
-        done = reprice(database.connection, &question, &repricing, error);
-        progress_end();
-        if (!done)
-                database_complain_of(error);
-        done = done && print_sums(invocation, &repricing) && !damaged;
-        repricing_free(&repricing);
-        database_close(&database);
-        return done ? EXIT_DONE : EXIT_FAILED;
+        exit_code = database_run(invocation, report, &question);
+        return damaged ? EXIT_FAILED : exit_code;
 }
 
 const struct field journals_fields[] = {
