@@ -504,6 +504,7 @@ bool service_submit(struct service *service, struct session_entry *asker, const 
         txn->session = asker->handle;
         txn->started_ms = steady_ms(service);
         txn->deadline_ms = txn->started_ms + service->settings.request_timeout_ms;
+        txn->op.look = row->repeat;
         txn->op.in_doubt = txn->op.alone = false;
         txn->op.on_done = on_done;
         txn->op.context = service;
@@ -528,7 +529,7 @@ static void on_late_approval(void *context, const struct bank_route *route,
         txn->op.kind = LEDGER_REQUEST;
         txn->op.identity = *identity;
         txn->started_ms = txn->deadline_ms = steady_ms(service);
-        txn->op.in_doubt = txn->op.alone = false;
+        txn->op.look = txn->op.in_doubt = txn->op.alone = false;
         txn->op.on_done = on_done;
         txn->op.context = service;
         change_state(service, txn, TXN_IN_HAND);

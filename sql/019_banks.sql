@@ -1,6 +1,10 @@
 -- The ledger's functions for banks over links: outcomes, the sweep, store and forward.
--- Times (..._ms) are real milliseconds, given by the caller. Locks as in 022_ledger.sql.
+-- Times (..._ms) are real milliseconds, given by the caller. Locks and parameters as in 022_ledger.sql.
 BEGIN;
+SET LOCAL client_min_messages = warning;
+
+-- Its parameters change.
+DROP FUNCTION IF EXISTS ledger_outcome(text[], timestamptz[], integer[], smallint[], text[], text[], text[], bigint);
 
 -- What became of withdrawals that a bank was asked about: its answer, or none in time. p_reason 0: the bank
 -- approved. A time-out queues a reversal in the same commit, since the bank may have approved unheard. An approval
@@ -9,12 +13,15 @@ BEGIN;
 -- One row each: what stands durable now, and whether it did before (then this outcome came too late).
 CREATE OR REPLACE FUNCTION ledger_outcome(
         p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
-        p_reason smallint[], p_approval_code text[], p_bank_de39 text[], p_cause text[], p_now_ms bigint)
+        p_reason smallint[], p_approval_code text[], p_bank_de39 text[], p_cause text[], p_now_ms bigint,
+        p_from timestamptz DEFAULT '-infinity', p_to timestamptz DEFAULT 'infinity')
 RETURNS TABLE (r_position integer, r_stored boolean, r_reason smallint, r_business_date date,
                r_charge_yen bigint, r_approval_code text)
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
-SET enable_seqscan = off SET enable_bitmapscan = off SET random_page_cost = 0.01 SET jit = off AS $$
+SET search_path = public, pg_temp AS $$
+DECLARE
+        v_from_month date := date_trunc('month', p_from AT TIME ZONE 'Asia/Tokyo')::date;
+        v_to_month date := date_trunc('month', p_to AT TIME ZONE 'Asia/Tokyo')::date;
 BEGIN
         -- whoever replaces a card waits for what is on its way; the next statement sees what this waited for
         LOCK TABLE books IN ROW SHARE MODE;
@@ -22,14 +29,16 @@ BEGIN
         -- the cards' locks, where usage is given back
         PERFORM FROM (SELECT DISTINCT coalesce(h.successor, w.card_token) AS card_token,
                              date_trunc('month', w.business_date::timestamp)::date AS month
-                      FROM unnest(p_terminal, p_transmitted_at, p_stan, p_reason) o (terminal, transmitted_at, stan, reason)
+                      FROM (SELECT unnest(p_terminal) AS terminal, unnest(p_transmitted_at) AS transmitted_at,
+                                   unnest(p_stan) AS stan, unnest(p_reason) AS reason) o
                       CROSS JOIN LATERAL (SELECT * FROM withdrawal w WHERE w.terminal = o.terminal
-                                          AND w.transmitted_at = o.transmitted_at AND w.stan = o.stan LIMIT 1) w
+                                          AND w.transmitted_at = o.transmitted_at AND w.stan = o.stan
+                                          AND w.transmitted_at BETWEEN p_from AND p_to LIMIT 1) w
                       LEFT JOIN LATERAL (SELECT c.successor FROM card c WHERE c.card_token = w.card_token LIMIT 1) h ON true
-                      WHERE o.reason <> 0 AND w.link IS NOT NULL
+                      WHERE o.reason <> reason_of('APPROVED') AND w.link IS NOT NULL
                       ORDER BY 1, 2) o
         CROSS JOIN LATERAL (SELECT FROM card_month m WHERE m.card_token = o.card_token AND m.month = o.month
-                            LIMIT 1 FOR UPDATE) m;
+                            AND m.month BETWEEN v_from_month AND v_to_month LIMIT 1 FOR UPDATE) m;
 
         RETURN QUERY
         WITH decided AS MATERIALIZED (
@@ -37,24 +46,24 @@ BEGIN
                        w.customer_fee_yen + w.customer_tax_yen AS charge_yen,
                        x.terminal IS NOT NULL AS known, coalesce(x.reason, o.reason) AS durable_reason,
                        CASE WHEN x.terminal IS NULL THEN o.approval_code ELSE x.approval_code END AS durable_code
-                FROM unnest(p_terminal, p_transmitted_at, p_stan, p_reason, p_approval_code, p_bank_de39, p_cause)
-                     WITH ORDINALITY o (terminal, transmitted_at, stan, reason, approval_code, bank_de39, cause, position)
+                FROM (SELECT unnest(p_terminal) AS terminal, unnest(p_transmitted_at) AS transmitted_at, unnest(p_stan) AS stan,
+                             unnest(p_reason) AS reason, unnest(p_approval_code) AS approval_code, unnest(p_bank_de39) AS bank_de39,
+                             unnest(p_cause) AS cause, generate_subscripts(p_terminal, 1) AS position) o
                 CROSS JOIN LATERAL (SELECT * FROM withdrawal w WHERE w.terminal = o.terminal
                                     AND w.transmitted_at = o.transmitted_at AND w.stan = o.stan
-                                    AND w.link IS NOT NULL LIMIT 1) w
+                                    AND w.transmitted_at BETWEEN p_from AND p_to AND w.link IS NOT NULL LIMIT 1) w
                 LEFT JOIN LATERAL (SELECT * FROM bank_outcome x WHERE x.terminal = o.terminal
-                                   AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan LIMIT 1) x ON true
+                                   AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan
+                                   AND x.transmitted_at BETWEEN p_from AND p_to LIMIT 1) x ON true
                 -- where the card's use stands now, if it is given back
-                LEFT JOIN LATERAL (SELECT c.successor FROM card c WHERE o.reason <> 0 AND c.card_token = w.card_token
-                                   LIMIT 1) h ON true
+                LEFT JOIN LATERAL (SELECT c.successor FROM card c WHERE o.reason <> reason_of('APPROVED')
+                                   AND c.card_token = w.card_token LIMIT 1) h ON true
         ), written AS (
                 INSERT INTO bank_outcome (terminal, transmitted_at, stan, reason, approval_code, bank_de39, cause, approved_at)
-                SELECT n.terminal, n.transmitted_at, n.stan, n.reason, CASE WHEN n.reason = 0 THEN n.approval_code END,
-                       n.bank_de39, n.cause, CASE WHEN n.reason = 0 THEN clock_timestamp() END
+                SELECT n.terminal, n.transmitted_at, n.stan, n.reason, CASE WHEN n.reason = reason_of('APPROVED') THEN n.approval_code END,
+                       n.bank_de39, n.cause, CASE WHEN n.reason = reason_of('APPROVED') THEN clock_timestamp() END
                 FROM decided n WHERE NOT n.known
                 ORDER BY 1, 2, 3
-                ON CONFLICT DO NOTHING
-                RETURNING terminal
         ), told AS (
                 INSERT INTO bank_notice (terminal, transmitted_at, stan, seq, link, kind, amount_yen, charge_yen,
                                          dispensed_yen, why)
@@ -62,7 +71,7 @@ BEGIN
                 FROM decided n WHERE NOT n.known AND n.cause = 'timeout'
                 UNION ALL
                 SELECT n.terminal, n.transmitted_at, n.stan, 32767, n.link, 'reversal', n.amount_yen, n.charge_yen, 0, '68'
-                FROM decided n WHERE n.known AND n.reason = 0 AND n.durable_reason <> 0
+                FROM decided n WHERE n.known AND n.reason = reason_of('APPROVED') AND n.durable_reason <> reason_of('APPROVED')
                 AND NOT EXISTS (SELECT FROM saf s WHERE s.terminal = n.terminal AND s.transmitted_at = n.transmitted_at
                                 AND s.stan = n.stan)
                 ON CONFLICT DO NOTHING
@@ -75,23 +84,21 @@ BEGIN
                         SELECT w.ctid FROM decided n
                         CROSS JOIN LATERAL (SELECT w.ctid FROM open_withdrawal w WHERE w.terminal = n.terminal
                                             AND w.transmitted_at = n.transmitted_at AND w.stan = n.stan LIMIT 1) w
-                        WHERE NOT n.known AND n.reason <> 0))
+                        WHERE NOT n.known AND n.reason <> reason_of('APPROVED')))
         ), month AS (
                 INSERT INTO card_month AS m (card_token, month, cash_yen)
                 SELECT n.card_token, date_trunc('month', n.business_date::timestamp)::date, sum(n.amount_yen)
-                FROM decided n WHERE NOT n.known AND n.reason <> 0 GROUP BY 1, 2
+                FROM decided n WHERE NOT n.known AND n.reason <> reason_of('APPROVED') GROUP BY 1, 2
                 ON CONFLICT (card_token, month) DO UPDATE SET cash_yen = m.cash_yen - EXCLUDED.cash_yen
         ), day AS (
                 INSERT INTO card_day AS d (card_token, day, cash_yen, withdrawals)
                 SELECT n.card_token, n.business_date, sum(n.amount_yen), count(*)
-                FROM decided n WHERE NOT n.known AND n.reason <> 0 GROUP BY 1, 2
+                FROM decided n WHERE NOT n.known AND n.reason <> reason_of('APPROVED') GROUP BY 1, 2
                 ON CONFLICT (card_token, day) DO UPDATE
                 SET cash_yen = d.cash_yen - EXCLUDED.cash_yen, withdrawals = d.withdrawals - EXCLUDED.withdrawals
         )
         SELECT n.position::integer, n.known, n.durable_reason, n.business_date, n.charge_yen, n.durable_code
-        FROM decided n
-        WHERE CASE WHEN (SELECT count(*) FROM written) = (SELECT count(*) FROM decided x WHERE NOT x.known) THEN true
-                   ELSE ledger_conflict() END;
+        FROM decided n;
 END
 $$;
 
@@ -118,7 +125,7 @@ BEGIN
                 RETURN 0;
         END IF;
         SELECT count(*) FILTER (WHERE NOT r_stored) INTO v_count
-        FROM ledger_outcome(v_key.terminals, v_key.moments, v_key.stans, array_fill(25::smallint, ARRAY[v_key.n]),
+        FROM ledger_outcome(v_key.terminals, v_key.moments, v_key.stans, array_fill(reason_of('ISSUER_UNAVAILABLE'), ARRAY[v_key.n]),
                             array_fill(NULL::text, ARRAY[v_key.n]), array_fill(NULL::text, ARRAY[v_key.n]),
                             array_fill('timeout'::text, ARRAY[v_key.n]), p_now_ms);
         RETURN v_count;
@@ -280,7 +287,9 @@ CREATE OR REPLACE FUNCTION operator_resolve(p_terminal text, p_transmitted_at ti
                                  p_youngest_ms bigint)
 RETURNS TABLE (r_refusal text, r_state_before text, r_counted_before_yen bigint, r_state text, r_counted_yen bigint,
                r_exceptions integer)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET random_page_cost = 0.01 SET jit = off AS $$
 DECLARE
         v record;
         v_rule record;
@@ -289,8 +298,7 @@ DECLARE
         v_refusal text;
 BEGIN
         SELECT w.state, w.amount_yen, w.dispensed_yen,
-               CASE w.state WHEN 'completed' THEN w.dispensed_yen WHEN 'approved' THEN w.amount_yen
-                            WHEN 'asked' THEN w.amount_yen ELSE 0 END AS counts_yen,
+               withdrawal_counts(w.state, w.dispensed_yen, w.amount_yen) AS counts_yen,
                coalesce(w.approved_at, (SELECT to_timestamp(o.asked_ms / 1000.0) FROM open_withdrawal o
                                         WHERE o.terminal = w.terminal AND o.transmitted_at = w.transmitted_at
                                         AND o.stan = w.stan)) AS since
@@ -302,9 +310,7 @@ BEGIN
         END IF;
         SELECT u.* INTO STRICT v_rule FROM advice_rule u
         WHERE u.state_before = v.state
-        AND u.relation = CASE WHEN p_dispensed_yen = 0 THEN 'zero'
-                              WHEN p_dispensed_yen % 1000 <> 0 OR p_dispensed_yen > v.counts_yen THEN 'more'
-                              WHEN p_dispensed_yen < v.counts_yen THEN 'less' ELSE 'equal' END;
+        AND u.relation = advice_relation(p_dispensed_yen, v.counts_yen);
         SELECT count(*) INTO v_exceptions FROM v_exception e
         WHERE e.terminal = p_terminal AND e.transmitted_at = p_transmitted_at AND e.stan = p_stan AND NOT e.resolved;
 
@@ -320,11 +326,15 @@ BEGIN
 
         -- also where it only confirms what is recorded: a person has decided
         IF NOT p_elsewhere THEN
-                PERFORM ledger_advice(ARRAY[p_terminal], ARRAY[p_transmitted_at], ARRAY[p_stan], ARRAY['operator'],
-                                      ARRAY[p_advice_at], ARRAY[0],
-                                      ARRAY[CASE WHEN p_dispensed_yen = 0 THEN '21' WHEN p_dispensed_yen < v.amount_yen
-                                                 THEN '32' END],
-                                      ARRAY[v.amount_yen], ARRAY[p_dispensed_yen], p_now_ms, 0);
+                BEGIN
+                        PERFORM ledger_advice(ARRAY[p_terminal], ARRAY[p_transmitted_at], ARRAY[p_stan], ARRAY['operator'],
+                                              ARRAY[p_advice_at], ARRAY[0],
+                                              ARRAY[CASE WHEN p_dispensed_yen = 0 THEN '21' WHEN p_dispensed_yen < v.amount_yen
+                                                         THEN '32' END],
+                                              ARRAY[v.amount_yen], ARRAY[p_dispensed_yen], p_now_ms, 0);
+                EXCEPTION WHEN unique_violation THEN
+                        PERFORM ledger_conflict(); -- an advice came meanwhile
+                END;
                 SELECT a.* INTO STRICT v_advice FROM advice a
                 WHERE a.terminal = p_terminal AND a.transmitted_at = p_transmitted_at AND a.stan = p_stan
                 AND a.kind = 'operator' AND a.advice_at = p_advice_at;

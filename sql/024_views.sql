@@ -11,9 +11,7 @@ SELECT w.terminal, w.stan, w.transmitted_at,
        coalesce(c.customer_fee_yen, 0) AS customer_fee_yen,
        coalesce(c.interbank_fee_yen, 0) AS interbank_fee_yen,
        coalesce(c.tax_yen, 0) AS tax_yen,
-       coalesce(nullif(a.state, 'asked'),
-                CASE WHEN r.name IS NULL THEN 'asked' WHEN r.name = 'APPROVED' THEN 'approved'
-                     WHEN r.name = 'BLOCKED' THEN 'blocked' ELSE 'declined' END) AS state,
+       withdrawal_state(a.state, coalesce(w.reason, o.reason)) AS state,
        r.de39, w.hall, w.business_date,
        r.name AS reason, w.issuer, w.band, w.pan_mask, coalesce(w.approval_code, o.approval_code) AS approval_code,
        w.link, o.cause AS outcome_cause, o.bank_de39,
@@ -101,8 +99,10 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO atm_daemon, atm_operator, atm_report;
 
 GRANT EXECUTE ON FUNCTION reference_snapshot(bigint), schema_version() TO atm_daemon, atm_operator;
-GRANT EXECUTE ON FUNCTION ledger_request, ledger_inquiry, ledger_advice, ledger_outcome, ledger_sweep, saf_take, saf_end, saf_look
+GRANT EXECUTE ON FUNCTION ledger_session, ledger_request, ledger_inquiry, ledger_advice, ledger_outcome, ledger_sweep, saf_take, saf_end, saf_look
         TO atm_daemon;
+
+GRANT EXECUTE ON FUNCTION reason_of, withdrawal_state, withdrawal_counts, advice_relation TO atm_operator, atm_report;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION schema_version() TO atm_operator;

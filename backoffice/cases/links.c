@@ -14,8 +14,9 @@
         "CASE WHEN l.until_ms >= $1::bigint THEN l.holder END, l.asked, l.approved, "                        \
         "coalesce(o.approved, 0), coalesce(o.declined, 0), coalesce(o.timeouts, 0), coalesce(o.reversed, "   \
         "0) "                                                                                                \
-        "FROM v_link l LEFT JOIN (SELECT x.link, count(*) FILTER (WHERE x.reason = 0) AS approved, "         \
-        "count(*) FILTER (WHERE x.reason <> 0 AND x.cause = 'answer') AS declined, "                         \
+        "FROM v_link l LEFT JOIN (SELECT x.link, count(*) FILTER (WHERE x.reason = reason_of('APPROVED')) "  \
+        "AS approved, "                                                                                      \
+        "count(*) FILTER (WHERE x.reason <> reason_of('APPROVED') AND x.cause = 'answer') AS declined, "     \
         "count(*) FILTER (WHERE x.cause = 'timeout') AS timeouts, "                                          \
         "count(*) FILTER (WHERE x.cause IN ('reversal', 'operator')) AS reversed "                           \
         "FROM (" OUTCOMES ") x GROUP BY x.link) o USING (link) "                                             \

@@ -23,21 +23,22 @@
 #define HAS_OUTCOME "EXISTS (SELECT FROM bank_outcome x WHERE " SAME_KEY("x") ")"
 #define IS_OPEN     "EXISTS (SELECT FROM open_withdrawal o WHERE " SAME_KEY("o") ")"
 #define ENDED_AS(state)                                                                                      \
-        "coalesce(w.reason, 0) = 0 AND EXISTS (SELECT FROM advice a WHERE " SAME_KEY(                        \
-            "a") " AND a.state = '" state "' AND NOT EXISTS (SELECT FROM advice l WHERE l.terminal = "       \
-                 "a.terminal AND l.transmitted_at = "                                                        \
-                 "a.transmitted_at AND l.stan = a.stan AND l.seq > a.seq))"
+        "(w.reason IS NULL OR w.reason = reason_of('APPROVED')) AND EXISTS (SELECT FROM advice a "           \
+        "WHERE " SAME_KEY("a") " AND a.state = '" state                                                      \
+                               "' AND NOT EXISTS (SELECT FROM advice l WHERE l.terminal = "                  \
+                               "a.terminal AND l.transmitted_at = "                                          \
+                               "a.transmitted_at AND l.stan = a.stan AND l.seq > a.seq))"
 
 /* A state as a condition that the history's own rows answer, before the end of each is looked up. */
 static const struct {
         const char *state, *condition;
 } state_conditions[] = {
-    {"blocked", "w.reason = 6"},
-    {"declined",
-     "(w.reason NOT IN (0, 6) OR w.reason IS NULL AND EXISTS (SELECT FROM bank_outcome x WHERE " SAME_KEY(
-         "x") " AND x.reason <> 0 AND x.cause IN ('answer', 'timeout')))"},
+    {"blocked", "w.reason = reason_of('BLOCKED')"},
+    {"declined", "(w.reason NOT IN (reason_of('APPROVED'), reason_of('BLOCKED')) OR w.reason IS NULL AND "
+                 "EXISTS (SELECT FROM bank_outcome x WHERE " SAME_KEY(
+                     "x") " AND x.reason <> reason_of('APPROVED') AND x.cause IN ('answer', 'timeout')))"},
     {"asked", "w.reason IS NULL AND " IS_OPEN " AND NOT " HAS_OUTCOME},
-    {"approved", "(w.reason = 0 OR " HAS_OUTCOME ") AND " IS_OPEN},
+    {"approved", "(w.reason = reason_of('APPROVED') OR " HAS_OUTCOME ") AND " IS_OPEN},
     {"completed", ENDED_AS("completed")},
     {"reversed", ENDED_AS("reversed")},
 };

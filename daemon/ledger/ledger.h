@@ -109,6 +109,8 @@ struct ledger_op {
         void *context;
         /* the ledger's own: */
         TAILQ_ENTRY(ledger_op) entry;
+        bool
+            look; /* for its identity before it is decided; at first: whether its message says that it is a repeat */
         bool in_doubt; /* was in flight on a connection that was lost; false before the first submit */
         bool alone;    /* its batch failed over somebody's data: to be sent by itself */
 };

@@ -1,25 +1,68 @@
 #include "daemon/ledger/ledger_batch.h"
 
 #include <assert.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/ledger/ledger_parameters.h"
 #include "lib/base/hash.h"
 #include "rules/calendar.h"
 
 const char *const outcome_cause_name[OUTCOME_CAUSE_COUNT] = {"answer", "timeout"};
 
-const struct pg_statement ledger_batch_statement[LEDGER_KIND_COUNT] = {
-    [LEDGER_REQUEST] =
-        {"ledger_request",
-         "SELECT * FROM ledger_request($1::bigint,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,"
-         "$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28::bigint,$29::bigint)"},
-    [LEDGER_INQUIRY] = {"ledger_inquiry", "SELECT * FROM ledger_inquiry($1::bigint,$2,$3,$4,$5,$6,$7,$8,$9)"},
-    [LEDGER_ADVICE] = {"ledger_advice",
-                       "SELECT * FROM ledger_advice($1,$2,$3,$4,$5,$6,$7,$8,$9,$10::bigint,$11::bigint)"},
-    [LEDGER_OUTCOME] = {"ledger_outcome", "SELECT * FROM ledger_outcome($1,$2,$3,$4,$5,$6,$7,$8::bigint)"},
+const char *const ledger_function[LEDGER_KIND_COUNT] = {
+    [LEDGER_REQUEST] = "ledger_request",
+    [LEDGER_INQUIRY] = "ledger_inquiry",
+    [LEDGER_ADVICE] = "ledger_advice",
+    [LEDGER_OUTCOME] = "ledger_outcome",
 };
+
+#define ONE(name, type, value)  {#name, PG_TYPE_##type, false},
+#define EACH(name, type, value) {#name, PG_TYPE_##type, true},
+enum {
+        PG_TYPE_bool = PG_BOOL,
+        PG_TYPE_int2 = PG_INT2,
+        PG_TYPE_int4 = PG_INT4,
+        PG_TYPE_int8 = PG_INT8,
+        PG_TYPE_text = PG_TEXT,
+        PG_TYPE_uuid = PG_UUID,
+        PG_TYPE_date = PG_DATE,
+        PG_TYPE_timestamptz = PG_TIMESTAMPTZ
+};
+static const struct ledger_parameter requests[] = {LEDGER_REQUEST_PARAMETERS(ONE, EACH)};
+static const struct ledger_parameter inquiries[] = {LEDGER_INQUIRY_PARAMETERS(ONE, EACH)};
+static const struct ledger_parameter advices[] = {LEDGER_ADVICE_PARAMETERS(ONE, EACH)};
+static const struct ledger_parameter outcomes[] = {LEDGER_OUTCOME_PARAMETERS(ONE, EACH)};
+#undef ONE
+#undef EACH
+
+#define ROWS(rows)                                                                                           \
+        {                                                                                                    \
+                rows, sizeof(rows) / sizeof((rows)[0])                                                       \
+        }
+const struct ledger_parameters ledger_parameters[LEDGER_KIND_COUNT] = {
+    [LEDGER_REQUEST] = ROWS(requests),
+    [LEDGER_INQUIRY] = ROWS(inquiries),
+    [LEDGER_ADVICE] = ROWS(advices),
+    [LEDGER_OUTCOME] = ROWS(outcomes),
+};
+#undef ROWS
+
+void ledger_batch_statements(struct pg_statement statements[LEDGER_STATEMENT_COUNT])
+{
+        static char sql[LEDGER_KIND_COUNT][256]; /* the same whoever calls */
+        statements[0] = (struct pg_statement){PG_AT_ONCE, "SELECT ledger_session()"};
+        for (int kind = 0; kind < LEDGER_KIND_COUNT; kind++) {
+                size_t length = (size_t)snprintf(sql[kind], sizeof(sql[kind]), "SELECT * FROM %s(",
+                                                 ledger_function[kind]);
+                for (int i = 0; i < ledger_parameters[kind].count; i++)
+                        length += (size_t)snprintf(sql[kind] + length, sizeof(sql[kind]) - length, "%s$%d",
+                                                   i ? "," : "", i + 1);
+                length += (size_t)snprintf(sql[kind] + length, sizeof(sql[kind]) - length, ")");
+                assert(length < sizeof(sql[kind]));
+                statements[kind + 1] = (struct pg_statement){ledger_function[kind], sql[kind]};
+        }
+}
 
 /* Two keys that meet in a hash only make an op wait for the next batch. */
 static uint64_t hash_identity(const char *terminal, const struct ledger_identity *identity)
@@ -101,167 +144,147 @@ void ledger_batch_take(struct ledger_batch *batch, enum ledger_kind kind, struct
         }
 }
 
-/* The arrays by their place in the statement, counted from its first array. */
-static void arrays_begin(struct ledger_batch *batch, const enum pg_type *types, int count)
-{
-        for (int i = 0; i < count; i++)
-                pg_array_begin(&batch->array[i], types[i]);
-}
-
-static int encode_requests(struct ledger_batch *batch)
-{
-        static const enum pg_type types[] = {
-            PG_TEXT, PG_TIMESTAMPTZ, PG_INT4, PG_INT4, PG_INT8, PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT,
-            PG_TEXT, PG_TEXT,        PG_DATE, PG_DATE, PG_DATE, PG_INT4, PG_INT8, PG_INT8, PG_INT8,
-            PG_INT8, PG_INT8,        PG_INT8, PG_INT8, PG_INT8, PG_INT2, PG_TEXT, PG_TEXT,
-        };
-        int count = sizeof(types) / sizeof(types[0]);
-        arrays_begin(batch, types, count);
-        for (int i = 0; i < batch->count; i++) {
-                const struct ledger_op *op = batch->op[i];
-                const struct ledger_request *r = &op->request;
-                bool priced = r->price.tax_rate_bp || r->price.tariff_from_day;
-                struct pg_array *a = batch->array;
-                pg_array_text(a++, op->identity.terminal);
-                pg_array_timestamptz(a++, op->identity.transmitted_ms);
-                pg_array_int4(a++, op->identity.stan);
-                pg_array_int4(a++, r->processing_code);
-                pg_array_int8(a++, r->amount_yen);
-                pg_array_uuid(a++, r->card_token);
-                pg_array_text(a++, r->pan_mask);
-                pg_array_text(a++, r->expiry_yymm);
-                pg_array_text(a++, r->issuer);
-                pg_array_text(a++, priced ? band_name[r->price.band] : "");
-                pg_array_text(a++, r->hall);
-                pg_array_date(a++, r->business_day);
-                pg_array_date(a++, calendar_month_of(r->business_day));
-                if (priced)
-                        pg_array_date(a++, r->price.tariff_from_day);
-                else
-                        pg_array_null(a++);
-                pg_array_int4(a++, r->price.tax_rate_bp);
-                pg_array_int8(a++, r->price.customer_fee_yen);
-                pg_array_int8(a++, r->price.customer_tax_yen);
-                pg_array_int8(a++, r->price.interbank_fee_yen);
-                pg_array_int8(a++, r->price.interbank_tax_yen);
-                pg_array_int8(a++, r->price.hall_share_yen);
-                pg_array_int8(a++, r->limit[LIMIT_DAY_YEN]);
-                pg_array_int8(a++, r->limit[LIMIT_MONTH_YEN]);
-                pg_array_int8(a++, r->limit[LIMIT_DAY_COUNT]);
-                pg_array_int2(a++, (int16_t)r->refusal);
-                pg_array_text(a++, r->approval_code);
-                pg_array_text(a++, r->link);
-        }
-        return count;
-}
-
-static int encode_inquiries(struct ledger_batch *batch)
-{
-        static const enum pg_type types[] = {PG_TEXT, PG_TIMESTAMPTZ, PG_INT4, PG_UUID,
-                                             PG_TEXT, PG_DATE,        PG_INT2, PG_TEXT};
-        int count = sizeof(types) / sizeof(types[0]);
-        arrays_begin(batch, types, count);
-        for (int i = 0; i < batch->count; i++) {
-                const struct ledger_op *op = batch->op[i];
-                struct pg_array *a = batch->array;
-                pg_array_text(a++, op->identity.terminal);
-                pg_array_timestamptz(a++, op->identity.transmitted_ms);
-                pg_array_int4(a++, op->identity.stan);
-                pg_array_uuid(a++, op->request.card_token);
-                pg_array_text(a++, op->request.expiry_yymm);
-                pg_array_date(a++, op->request.business_day);
-                pg_array_int2(a++, (int16_t)op->request.refusal);
-                pg_array_text(a++, op->request.link);
-        }
-        return count;
-}
-
-static int encode_advices(struct ledger_batch *batch)
-{
-        static const enum pg_type types[] = {PG_TEXT, PG_TIMESTAMPTZ, PG_INT4, PG_TEXT, PG_TIMESTAMPTZ,
-                                             PG_INT4, PG_TEXT,        PG_INT8, PG_INT8};
-        int count = sizeof(types) / sizeof(types[0]);
-        arrays_begin(batch, types, count);
-        for (int i = 0; i < batch->count; i++) {
-                const struct ledger_op *op = batch->op[i];
-                struct pg_array *a = batch->array;
-                pg_array_text(a++, op->identity.terminal);
-                pg_array_timestamptz(a++, op->advice.original.transmitted_ms);
-                pg_array_int4(a++, op->advice.original.stan);
-                pg_array_text(a++, op->advice.reversal ? "reversal" : "completion");
-                pg_array_timestamptz(a++, op->identity.transmitted_ms);
-                pg_array_int4(a++, op->identity.stan);
-                pg_array_text(a++, op->advice.why);
-                pg_array_int8(a++, op->advice.amount_yen);
-                pg_array_int8(a++, op->advice.dispensed_yen);
-        }
-        return count;
-}
-
-static int encode_outcomes(struct ledger_batch *batch)
-{
-        static const enum pg_type types[] = {PG_TEXT, PG_TIMESTAMPTZ, PG_INT4, PG_INT2,
-                                             PG_TEXT, PG_TEXT,        PG_TEXT};
-        int count = sizeof(types) / sizeof(types[0]);
-        arrays_begin(batch, types, count);
-        for (int i = 0; i < batch->count; i++) {
-                const struct ledger_op *op = batch->op[i];
-                struct pg_array *a = batch->array;
-                pg_array_text(a++, op->identity.terminal);
-                pg_array_timestamptz(a++, op->identity.transmitted_ms);
-                pg_array_int4(a++, op->identity.stan);
-                pg_array_int2(a++, (int16_t)op->outcome.reason);
-                pg_array_text(a++, op->outcome.approval_code);
-                pg_array_text(a++, op->outcome.bank_de39);
-                pg_array_text(a++, outcome_cause_name[op->outcome.cause]);
-        }
-        return count;
-}
-
-#define NO_TIME SIZE_MAX
-
-/* How each kind is sent: its arrays, and the numbers before and after them. */
-static const struct {
-        int (*encode)(struct ledger_batch *batch);
-        bool version_first; /* it depends on the reference data */
-        bool now_last;
-        size_t time_last; /* and of struct ledger_times the one at this offset */
-} forms[LEDGER_KIND_COUNT] = {
-    [LEDGER_REQUEST] = {encode_requests, true, true, offsetof(struct ledger_times, wait_ms)},
-    [LEDGER_INQUIRY] = {encode_inquiries, true, false, NO_TIME},
-    [LEDGER_ADVICE] = {encode_advices, false, true, offsetof(struct ledger_times, correct_ms)},
-    [LEDGER_OUTCOME] = {encode_outcomes, false, true, NO_TIME},
+/* What is said of a whole batch. */
+struct ledger_send {
+        int64_t reference_version, now_ms;
+        const struct ledger_times *times;
+        bool looks;
+        int64_t from_ms, to_ms;   /* of the originals */
+        int32_t from_day, to_day; /* of the business dates */
 };
+
+static bool is_priced(const struct ledger_request *request)
+{
+        return request->price.tax_rate_bp || request->price.tariff_from_day;
+}
+
+#define SKIP(name, type, value)
+#define PUT(name, type, value) pg_array_##type(array++, value);
+
+static void put_request(struct pg_array *array, const struct ledger_op *op)
+{
+        const struct ledger_request *r = &op->request;
+        LEDGER_REQUEST_PARAMETERS(SKIP, PUT)
+}
+
+static void put_inquiry(struct pg_array *array, const struct ledger_op *op)
+{
+        const struct ledger_request *r = &op->request;
+        LEDGER_INQUIRY_PARAMETERS(SKIP, PUT)
+}
+
+static void put_advice(struct pg_array *array, const struct ledger_op *op)
+{
+        const struct ledger_advice *a = &op->advice;
+        LEDGER_ADVICE_PARAMETERS(SKIP, PUT)
+}
+
+static void put_outcome(struct pg_array *array, const struct ledger_op *op)
+{
+        const struct ledger_outcome *o = &op->outcome;
+        LEDGER_OUTCOME_PARAMETERS(SKIP, PUT)
+}
+
+#undef PUT
+#define PUT(name, type, value)                                                                               \
+        one->length = pg_put_##type(one->bytes, value);                                                      \
+        one++;
+
+static void say_requests(struct ledger_one *one, const struct ledger_send *send)
+{
+        LEDGER_REQUEST_PARAMETERS(PUT, SKIP)
+}
+
+static void say_inquiries(struct ledger_one *one, const struct ledger_send *send)
+{
+        LEDGER_INQUIRY_PARAMETERS(PUT, SKIP)
+}
+
+static void say_advices(struct ledger_one *one, const struct ledger_send *send)
+{
+        LEDGER_ADVICE_PARAMETERS(PUT, SKIP)
+}
+
+static void say_outcomes(struct ledger_one *one, const struct ledger_send *send)
+{
+        LEDGER_OUTCOME_PARAMETERS(PUT, SKIP)
+}
+
+#undef PUT
+#undef SKIP
+
+static const struct {
+        void (*put)(struct pg_array *array, const struct ledger_op *op); /* into the arrays, in their order */
+        void (*say)(struct ledger_one *one, const struct ledger_send *send);
+        bool has_version; /* it depends on the reference data */
+} forms[LEDGER_KIND_COUNT] = {
+    [LEDGER_REQUEST] = {put_request, say_requests, true},
+    [LEDGER_INQUIRY] = {put_inquiry, say_inquiries, true},
+    [LEDGER_ADVICE] = {put_advice, say_advices, false},
+    [LEDGER_OUTCOME] = {put_outcome, say_outcomes, false},
+};
+
+static void widen(struct ledger_send *send, const struct ledger_op *op)
+{
+        int64_t moment_ms =
+            op->kind == LEDGER_ADVICE ? op->advice.original.transmitted_ms : op->identity.transmitted_ms;
+        if (moment_ms < send->from_ms)
+                send->from_ms = moment_ms;
+        if (moment_ms > send->to_ms)
+                send->to_ms = moment_ms;
+        if (op->kind != LEDGER_REQUEST)
+                return;
+        if (op->request.business_day < send->from_day)
+                send->from_day = op->request.business_day;
+        if (op->request.business_day > send->to_day)
+                send->to_day = op->request.business_day;
+}
+
+static void encode(struct ledger_batch *batch, struct ledger_send *send)
+{
+        struct pg_array *array = batch->array;
+        for (int i = 0; i < ledger_parameters[batch->kind].count; i++)
+                if (ledger_parameters[batch->kind].rows[i].each)
+                        pg_array_begin(array++, (enum pg_type)ledger_parameters[batch->kind].rows[i].type);
+        for (int i = 0; i < batch->count; i++) {
+                const struct ledger_op *op = batch->op[i];
+                forms[batch->kind].put(batch->array, op);
+                widen(send, op);
+                send->looks |= op->look || op->in_doubt;
+        }
+        forms[batch->kind].say(batch->one, send);
+}
 
 bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, int64_t now_ms,
                        const struct ledger_times *times, struct pg_conn *conn)
 {
         struct pg_parameter parameters[PG_PARAMETERS_MAX];
-        char version[8], now[8], time[8];
-        int place = 0;
-        if (forms[batch->kind].version_first) {
-                pg_put_int8(version, reference_version);
-                parameters[place++] = (struct pg_parameter){version, sizeof(version), 1};
-        }
-        int count = forms[batch->kind].encode(batch);
-        for (int i = 0; i < count; i++) {
-                pg_array_end(&batch->array[i]);
-                if (!pg_array_ok(&batch->array[i]))
+        struct ledger_send send = {
+            .reference_version = reference_version,
+            .now_ms = now_ms,
+            .times = times,
+            .from_ms = INT64_MAX,
+            .to_ms = INT64_MIN,
+            .from_day = INT32_MAX,
+            .to_day = INT32_MIN,
+        };
+        struct pg_array *array = batch->array;
+        const struct ledger_one *one = batch->one;
+        encode(batch, &send);
+        batch->looks = send.looks;
+        for (int i = 0; i < ledger_parameters[batch->kind].count; i++) {
+                if (!ledger_parameters[batch->kind].rows[i].each) {
+                        parameters[i] = (struct pg_parameter){one->bytes, one->length, 1};
+                        one++;
+                        continue;
+                }
+                pg_array_end(array);
+                if (!pg_array_ok(array))
                         return false;
-                parameters[place++] =
-                    (struct pg_parameter){batch->array[i].bytes, (int)batch->array[i].length, 1};
+                parameters[i] = (struct pg_parameter){array->bytes, (int)array->length, 1};
+                array++;
         }
-        if (forms[batch->kind].now_last) {
-                pg_put_int8(now, now_ms);
-                parameters[place++] = (struct pg_parameter){now, sizeof(now), 1};
-        }
-        if (forms[batch->kind].time_last != NO_TIME) {
-                int64_t time_ms;
-                memcpy(&time_ms, (const char *)times + forms[batch->kind].time_last, sizeof(time_ms));
-                pg_put_int8(time, time_ms);
-                parameters[place++] = (struct pg_parameter){time, sizeof(time), 1};
-        }
-        pg_conn_send(conn, ledger_batch_statement[batch->kind].name, parameters, place, 1);
+        pg_conn_send(conn, ledger_function[batch->kind], parameters, ledger_parameters[batch->kind].count, 1);
         return true;
 }
 
@@ -292,7 +315,7 @@ static enum ledger_status status_of(enum ledger_kind kind, const PGresult *resul
 
 static bool is_stale(const struct ledger_batch *batch, const PGresult *result)
 {
-        return forms[batch->kind].version_first && PQntuples(result) == 1 &&
+        return forms[batch->kind].has_version && PQntuples(result) == 1 &&
                status_of(batch->kind, result, 0) == LEDGER_STALE;
 }
 

@@ -20,15 +20,33 @@ struct ledger_batch {
         enum ledger_kind kind;
         int count;
         struct ledger_op *op[BATCH_MAX];
+        bool looks; /* it was sent looking for its identities first */
         /* private: */
         struct pg_array array[PG_PARAMETERS_MAX];
+        struct ledger_one {
+                char bytes[8];
+                int length;
+        } one[PG_PARAMETERS_MAX];         /* what is said of the whole batch */
         uint64_t key_slot[8 * BATCH_MAX]; /* open addressing: the keys that are in, of this generation */
         uint32_t key_generation[8 * BATCH_MAX];
         uint32_t generation;
 };
 
-/* The prepared statement of each kind; ledger_pg adds the reference's. */
-extern const struct pg_statement ledger_batch_statement[LEDGER_KIND_COUNT];
+/* What a connection for batches does first and prepares: its settings (sql/022_ledger.sql: ledger_session), a statement a kind. */
+enum { LEDGER_STATEMENT_COUNT = LEDGER_KIND_COUNT + 1 };
+void ledger_batch_statements(struct pg_statement statements[LEDGER_STATEMENT_COUNT]);
+
+/* The function of sql/ that each kind is given to, also its statement's name, and its parameters in their order. */
+extern const char *const ledger_function[LEDGER_KIND_COUNT];
+struct ledger_parameter {
+        const char *name;
+        int type;  /* enum pg_type */
+        bool each; /* an array with an element an op */
+};
+extern const struct ledger_parameters {
+        const struct ledger_parameter *rows;
+        int count;
+} ledger_parameters[LEDGER_KIND_COUNT];
 
 void ledger_batch_free(struct ledger_batch *batch); /* its arrays */
 

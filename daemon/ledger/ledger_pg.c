@@ -13,7 +13,7 @@
 #include "config/schema.h"
 #include "lib/db/pg_query.h"
 
-enum { STATEMENT_REFERENCE = LEDGER_KIND_COUNT, STATEMENT_COUNT };
+enum { STATEMENT_REFERENCE = LEDGER_STATEMENT_COUNT, STATEMENT_COUNT };
 
 struct ledger_pg;
 
@@ -167,21 +167,33 @@ static void batch_refused(struct ledger_pg *l, struct ledger_batch *batch)
 }
 
 /* What an SQLSTATE means for the batch that met it; the first matching prefix counts. */
-enum remedy { REPEAT, SPLIT, REFUSE };
+enum remedy { REPEAT, LOOK, SPLIT, REFUSE };
 static const struct {
         const char *sqlstate;
+        const char *table; /* the beginning of its name; "": any */
         enum remedy remedy;
 } remedies[] = {
-    {"40", REPEAT},                   /* serialization failure, deadlock */
-    {"55P03", REPEAT},                /* lock not available */
-    {"22", SPLIT},     {"23", SPLIT}, /* somebody's data */
-    {"P0", SPLIT},     {"XX", SPLIT},
+    {"40", "", REPEAT},    /* serialization failure, deadlock */
+    {"55P03", "", REPEAT}, /* lock not available */
+    /* the key of a decision that the batch did not see: it did not look, or the decision was made meanwhile */
+    {"23505", "withdrawal_", LOOK},
+    {"23505", "advice_", LOOK}, /* also advice_identity_ */
+    {"23505", "bank_outcome_", LOOK},
+    {"22", "", SPLIT}, /* somebody's data */
+    {"23", "", SPLIT},
+    {"P0", "", SPLIT},
+    {"XX", "", SPLIT},
 };
 
-static enum remedy remedy_of(const char *sqlstate)
+static bool begins_with(const char *text, const char *beginning)
 {
-        for (size_t i = 0; sqlstate && i < sizeof(remedies) / sizeof(remedies[0]); i++)
-                if (!strncmp(sqlstate, remedies[i].sqlstate, strlen(remedies[i].sqlstate)))
+        return !strncmp(text ? text : "", beginning, strlen(beginning));
+}
+
+static enum remedy remedy_of(const char *sqlstate, const char *table)
+{
+        for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++)
+                if (begins_with(sqlstate, remedies[i].sqlstate) && begins_with(table, remedies[i].table))
                         return remedies[i].remedy;
         return REFUSE; /* no space, read-only server, shutting down, ... */
 }
@@ -190,16 +202,17 @@ static enum remedy remedy_of(const char *sqlstate)
 static void batch_failed(struct ledger_pg *l, struct ledger_batch *batch, const PGresult *result)
 {
         const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-        enum remedy remedy = remedy_of(sqlstate);
-        if (remedy == REPEAT) {
+        enum remedy remedy = remedy_of(sqlstate, PQresultErrorField(result, PG_DIAG_TABLE_NAME));
+        if (remedy == REPEAT || remedy == LOOK) {
                 l->stats.repeated_batches++;
+                for (int i = 0; i < batch->count; i++)
+                        batch->op[i]->look |= remedy == LOOK;
                 queue_return(l, batch);
                 return;
         }
         const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-        say(l, true, "batch of %d %s refused: %s (%s)", batch->count,
-            ledger_batch_statement[batch->kind].name, message ? message : "no message",
-            sqlstate ? sqlstate : "no SQLSTATE");
+        say(l, true, "batch of %d %s refused: %s (%s)", batch->count, ledger_function[batch->kind],
+            message ? message : "no message", sqlstate ? sqlstate : "no SQLSTATE");
         if (remedy == REFUSE || batch->count == 1) {
                 batch_refused(l, batch);
                 return;
@@ -229,7 +242,7 @@ static void batch_done(struct ledger_pg *l, struct ledger_batch *batch, const PG
         case BATCH_MALFORMED:
                 /* it was committed, but its answers can't be read: nothing may be said */
                 say(l, true, "%s answered in a form that this program doesn't know",
-                    ledger_batch_statement[batch->kind].name);
+                    ledger_function[batch->kind]);
                 for (int i = 0; i < batch->count; i++)
                         batch->op[i]->in_doubt = true;
                 batch_refused(l, batch);
@@ -601,10 +614,9 @@ struct ledger *ledger_pg_new(struct event_base *base, const struct ledger_pg_opt
                 goto no_memory;
         l->face.backend = &backend;
         l->options = *options;
-        for (int kind = 0; kind < LEDGER_KIND_COUNT; kind++) {
+        for (int kind = 0; kind < LEDGER_KIND_COUNT; kind++)
                 TAILQ_INIT(&l->waiting[kind]);
-                l->statements[kind] = ledger_batch_statement[kind];
-        }
+        ledger_batch_statements(l->statements);
         l->statements[STATEMENT_REFERENCE] = reference_statement;
         TAILQ_INIT(&l->stale);
         TAILQ_INIT(&l->ended);

@@ -118,7 +118,10 @@ void pg_array_uuid(struct pg_array *array, const uint8_t value[16])
 
 void pg_array_date(struct pg_array *array, int32_t day)
 {
-        pg_array_int4(array, day - PG_EPOCH_DAYS);
+        if (day == NO_DAY)
+                pg_array_null(array);
+        else
+                pg_array_int4(array, day - PG_EPOCH_DAYS);
 }
 
 void pg_array_timestamptz(struct pg_array *array, int64_t moment_ms)
@@ -147,10 +150,28 @@ int64_t pg_get_int8(const char *bytes)
         return (int64_t)be64toh(wire);
 }
 
-void pg_put_int8(char bytes[8], int64_t value)
+int pg_put_bool(char bytes[8], bool value)
+{
+        bytes[0] = value;
+        return 1;
+}
+
+int pg_put_int8(char bytes[8], int64_t value)
 {
         uint64_t wire = htobe64((uint64_t)value);
         memcpy(bytes, &wire, sizeof(wire));
+        return sizeof(wire);
+}
+
+int pg_put_date(char bytes[8], int32_t day)
+{
+        put32((unsigned char *)bytes, (uint32_t)(day - PG_EPOCH_DAYS));
+        return 4;
+}
+
+int pg_put_timestamptz(char bytes[8], int64_t moment_ms)
+{
+        return pg_put_int8(bytes, pg_time_of_ms(moment_ms));
 }
 
 int32_t pg_get_date(const char *bytes)

@@ -14,6 +14,7 @@
 
 /* Element types, by their fixed OIDs (pg_type.dat). */
 enum pg_type {
+        PG_BOOL = 16,
         PG_INT2 = 21,
         PG_INT4 = 23,
         PG_INT8 = 20,
@@ -37,7 +38,8 @@ void pg_array_int4(struct pg_array *array, int32_t value);
 void pg_array_int8(struct pg_array *array, int64_t value);
 void pg_array_text(struct pg_array *array, const char *value); /* "" is NULL: unknown */
 void pg_array_uuid(struct pg_array *array, const uint8_t value[16]);
-void pg_array_date(struct pg_array *array, int32_t day);              /* days since 1970-01-01 */
+enum { NO_DAY = INT32_MIN };
+void pg_array_date(struct pg_array *array, int32_t day); /* days since 1970-01-01; NO_DAY is NULL */
 void pg_array_timestamptz(struct pg_array *array, int64_t moment_ms); /* milliseconds since 1970-01-01 UTC */
 /* Complete the header; the bytes may be sent until the next begin. */
 void pg_array_end(struct pg_array *array);
@@ -52,7 +54,11 @@ static inline bool pg_array_ok(const struct pg_array *array)
 int16_t pg_get_int2(const char *bytes);
 int32_t pg_get_int4(const char *bytes);
 int64_t pg_get_int8(const char *bytes);
-void pg_put_int8(char bytes[8], int64_t value);
+/* Binary parameters; the length is returned. */
+int pg_put_bool(char bytes[8], bool value);
+int pg_put_int8(char bytes[8], int64_t value);
+int pg_put_date(char bytes[8], int32_t day);
+int pg_put_timestamptz(char bytes[8], int64_t moment_ms);
 /* A binary date to days since 1970-01-01. */
 int32_t pg_get_date(const char *bytes);
 

@@ -124,7 +124,8 @@ static void prepare_next(struct pg_conn *conn)
                 conn->pause_ms = PAUSE_FIRST_MS;
                 conn_enter(conn, IDLE);
                 conn->events->on_up(conn->context);
-        } else if (PQsendPrepare(conn->pg, statement->name, statement->sql, 0, NULL)) {
+        } else if (*statement->name ? PQsendPrepare(conn->pg, statement->name, statement->sql, 0, NULL)
+                                    : PQsendQuery(conn->pg, statement->sql)) {
                 conn_flush(conn);
         } else {
                 conn_lose(conn, PQerrorMessage(conn->pg));

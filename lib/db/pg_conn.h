@@ -27,6 +27,7 @@ enum pg_outcome {
 struct pg_statement {
         const char *name, *sql;
 };
+#define PG_AT_ONCE "" /* as a name: to be done once when connected, before those after it are prepared */
 
 struct pg_conn_events {
         void (*on_up)(void *context);
@@ -52,7 +53,7 @@ struct pg_parameter {
         const void *bytes;
         int length, format; /* 0 text, 1 binary */
 };
-enum { PG_PARAMETERS_MAX = 32 };
+enum { PG_PARAMETERS_MAX = 40 };
 
 /* Start a prepared statement on an idle connection; everything else is told through the events. */
 void pg_conn_send(struct pg_conn *conn, const char *statement, const struct pg_parameter *parameters,

@@ -70,7 +70,7 @@ struct bench {
         struct reference *reference;
         PGresult *cards, *terminals;
         int64_t start_ms;
-        struct pg_statement statements[LEDGER_KIND_COUNT + 1];
+        struct pg_statement statements[LEDGER_STATEMENT_COUNT + 1];
         struct event_base *base;
         struct lane lane[LANES_MAX];
 };
@@ -346,8 +346,7 @@ static void bench_open(struct bench *b)
         if (PQntuples(b->cards) < b->size * b->lanes)
                 die("%d cards are not enough for %d connections with batches of %d", PQntuples(b->cards),
                     b->lanes, b->size);
-        for (int kind = 0; kind < LEDGER_KIND_COUNT; kind++)
-                b->statements[kind] = ledger_batch_statement[kind];
+        ledger_batch_statements(b->statements);
         b->base = event_base_new();
         for (int i = 0; i < b->lanes; i++) {
                 b->lane[i].bench = b;

@@ -52,6 +52,39 @@ void ops_advise(struct ledger_op *op, const struct ledger_op *request, int numbe
         play_fill_advice(op, &request->identity, dispensed_yen < amount_yen, amount_yen, dispensed_yen);
 }
 
+const char *ops_request_sql(const struct ledger_op *request)
+{
+        const struct ledger_request *r = &request->request;
+        static char sql[2048];
+        char token[2 * CARD_TOKEN_LENGTH + 1], day[11], month[11], tariff[11];
+
+        for (int i = 0; i < CARD_TOKEN_LENGTH; i++)
+                snprintf(token + (size_t)i * 2, 3, "%02x", r->card_token[i]);
+        calendar_print_day(r->business_day, day);
+        calendar_print_day(calendar_month_of(r->business_day), month);
+        calendar_print_day(r->price.tariff_from_day, tariff);
+        snprintf(
+            sql, sizeof sql,
+            "SELECT r_reason FROM ledger_request(%" PRId64 ", ARRAY['%s'], ARRAY[to_timestamp(%" PRId64
+            " / 1000.0)], ARRAY[%" PRId32 "], ARRAY[%" PRId32 "], ARRAY[%" PRId64
+            "::bigint], ARRAY['%s'::uuid], ARRAY['%s'], ARRAY['%s'], ARRAY['%s'], ARRAY['%s'], ARRAY['%s'],"
+            " ARRAY[DATE '%s'], ARRAY[DATE '%s'], ARRAY[DATE '%s'], ARRAY[%" PRId32 "], ARRAY[%" PRId64
+            "::bigint], ARRAY[%" PRId64 "::bigint], ARRAY[%" PRId64 "::bigint], ARRAY[%" PRId64
+            "::bigint], ARRAY[%" PRId64 "::bigint], ARRAY[%" PRId64 "::bigint], ARRAY[%" PRId64
+            "::bigint], ARRAY[%" PRId64
+            "::bigint], ARRAY[%d::smallint], ARRAY['%s'], ARRAY[nullif('%s', '')], 1,"
+            " 90000, p_look => false, p_from => to_timestamp(%" PRId64
+            " / 1000.0), p_to => to_timestamp(%" PRId64 " / 1000.0), p_from_on => '%s', p_to_on => '%s')",
+            r->reference_version, request->identity.terminal, request->identity.transmitted_ms,
+            request->identity.stan, r->processing_code, r->amount_yen, token, r->pan_mask, r->expiry_yymm,
+            r->issuer, band_name[r->price.band], r->hall, day, month, tariff, r->price.tax_rate_bp,
+            r->price.customer_fee_yen, r->price.customer_tax_yen, r->price.interbank_fee_yen,
+            r->price.interbank_tax_yen, r->price.hall_share_yen, r->limit[LIMIT_DAY_YEN],
+            r->limit[LIMIT_MONTH_YEN], r->limit[LIMIT_DAY_COUNT], (int)r->refusal, r->approval_code, r->link,
+            request->identity.transmitted_ms, request->identity.transmitted_ms, day, day);
+        return sql;
+}
+
 void ops_submit(struct world *world, int instance, struct ledger_op *op, int *pending)
 {
         op->on_done = on_done;

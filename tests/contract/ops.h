@@ -23,6 +23,9 @@ void ops_outcome(struct ledger_op *op, const struct ledger_op *request, enum out
 void ops_advise(struct ledger_op *op, const struct ledger_op *request, int number, int64_t amount_yen,
                 int64_t dispensed_yen);
 
+/* Its decision as a statement, for a transaction that a test holds open. Good until the next. */
+const char *ops_request_sql(const struct ledger_op *request);
+
 /* To an instance on PostgreSQL; *pending counts those without an answer. */
 void ops_submit(struct world *world, int instance, struct ledger_op *op, int *pending);
 

@@ -390,7 +390,9 @@ static void make_repeat(struct play *play)
         default:
                 break;
         }
-        step.mem = (struct ledger_op){.identity = former->mem.identity};
+        /* whether or not its message says that it is one */
+        step.mem =
+            (struct ledger_op){.identity = former->mem.identity, .look = draw_permille(&play->random, 500)};
         play_fill_request(world_reference(play->world), &step.mem, step.card, amount_yen, processing_code);
         strcpy(step.mem.request.approval_code, "REPEAT"); /* must not be heard */
         keep(play, &step);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/ledger/ledger_batch.h"
 #include "rules/calendar.h"
 #include "tests/contract/draws.h"
 #include "tests/contract/ops.h"
@@ -200,6 +201,77 @@ START_TEST(the_tables_of_reasons_and_of_the_states_are_those_of_the_code)
         ck_assert_str_eq(found, wanted);
         free(found);
         free(wanted);
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(the_parameters_of_each_batch_are_those_of_its_function)
+{
+        struct world world;
+
+        world_open(&world, "2016-10-01", "2017-01-01");
+        for (int kind = 0; kind < LEDGER_KIND_COUNT; kind++) {
+                char *found, *wanted, sql[512];
+                size_t size;
+                FILE *out = open_memstream(&wanted, &size);
+
+                for (int i = 0; i < ledger_parameters[kind].count; i++) {
+                        const struct ledger_parameter *row = &ledger_parameters[kind].rows[i];
+
+                        fprintf(out, "p_%s %d %s\n", row->name, row->type, row->each ? "each" : "one");
+                }
+                fclose(out);
+                snprintf(
+                    sql, sizeof sql,
+                    "SELECT concat_ws(' ', f.proargnames[a.place], coalesce(nullif(t.typelem, 0), t.oid),"
+                    " CASE WHEN t.typcategory = 'A' THEN 'each' ELSE 'one' END)"
+                    " FROM pg_proc f, unnest(f.proargtypes) WITH ORDINALITY a (type, place), pg_type t"
+                    " WHERE f.proname = '%s' AND t.oid = a.type ORDER BY a.place",
+                    ledger_function[kind]);
+                found = world_query(&world, sql);
+                ck_assert_str_eq(found, wanted);
+                free(found);
+                free(wanted);
+        }
+        world_close(&world);
+}
+END_TEST
+
+/* What a connection of atmd has locked after a batch whose plans are made already: the indexes that it opened. */
+#define OPENED                                                                                               \
+        "SELECT string_agg(DISTINCT substring(c.relname FROM '20..q.'), ',') FROM pg_locks l"                \
+        " JOIN pg_class c ON c.oid = l.relation WHERE l.pid = pg_backend_pid() AND c.relkind = 'i'"
+
+START_TEST(a_batch_opens_the_quarter_of_its_moments_and_no_other)
+{
+        struct world world;
+        struct ledger_op request[2] = {0};
+        char completion[1024];
+        const char *calls[2] = {NULL, completion};
+
+        world_open(&world, "2015-10-01", "2018-04-01");
+        for (int i = 0; i < 2; i++)
+                ops_ask(&world, &request[i], i, i, 10000);
+        ops_do(&world, &request[0]);
+        calls[0] = ops_request_sql(&request[1]);
+        snprintf(completion, sizeof completion,
+                 "SELECT r_what FROM ledger_advice(ARRAY['%1$s'], ARRAY[to_timestamp(%2$" PRId64
+                 " / 1000.0)], ARRAY[%3$" PRId32 "], ARRAY['completion'], ARRAY[to_timestamp(%2$" PRId64
+                 " / 1000.0)], ARRAY[1], ARRAY[NULL::text], ARRAY[10000::bigint], ARRAY[10000::bigint], 1, 1,"
+                 " p_look => false, p_from => to_timestamp(%2$" PRId64
+                 " / 1000.0), p_to => to_timestamp(%2$" PRId64 " / 1000.0))",
+                 request[0].identity.terminal, request[0].identity.transmitted_ms, request[0].identity.stan);
+        world_sql(&world, "SELECT ledger_session()");
+        for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+                char *opened;
+
+                world_sql(&world, "BEGIN; %s; ROLLBACK", calls[i]);
+                world_sql(&world, "BEGIN; %s", calls[i]);
+                opened = world_query(&world, OPENED);
+                ck_assert_str_eq(opened, "2016q4\n");
+                free(opened);
+                world_sql(&world, "ROLLBACK");
+        }
         world_close(&world);
 }
 END_TEST
@@ -458,6 +530,72 @@ START_TEST(one_advice_that_names_two_originals_is_done_to_one_of_them)
         ck_assert_int_eq(
             world_number(&world, "SELECT count(*) FROM exception_record WHERE what = 'contradicts'"), PAIRS);
         world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
+
+/* Its message does not say that it is a repeat, and this time nothing could be decided. */
+START_TEST(a_repeat_that_can_not_be_decided_hears_what_stands)
+{
+        struct world world;
+        struct ledger_op request = {0}, op;
+
+        ops_open(&world);
+        ops_ask(&world, &request, 1, 0, 10000);
+        op = request;
+        ops_do(&world, &op);
+        op = request;
+        op.request.refusal = REASON_CANNOT_DECIDE;
+        ops_do(&world, &op);
+        ck_assert_int_eq(op.answer.status, LEDGER_STORED);
+        ck_assert_int_eq(op.answer.reason, REASON_APPROVED);
+        world_close(&world);
+}
+END_TEST
+
+/* The connections of atmd set what their plans need: on tables as small as these others would read all of each. */
+START_TEST(no_batch_reads_a_table_from_one_end_to_the_other)
+{
+        struct world world;
+        static struct ledger_op op[4];
+        int pending = 0;
+        char *read;
+
+        ops_open(&world);
+        /* what making the tables has counted is no batch's */
+        world_sql(&world, "SELECT pg_stat_force_next_flush()");
+        world_sql(&world, "SELECT pg_stat_reset()");
+        memset(op, 0, sizeof op);
+        ops_ask(&world, &op[0], 1, 0, 10000);
+        ops_submit(&world, 0, &op[0], &pending);
+        world_wait(&world, &pending);
+        ops_advise(&op[1], &op[0], 1, 10000, 10000);
+        ops_submit(&world, 0, &op[1], &pending);
+        ops_ask(&world, &op[2], 1, 0, 10000);
+        op[2].look = true;
+        ops_submit(&world, 0, &op[2], &pending);
+        world_wait(&world, &pending);
+        ops_advise(&op[3], &op[0], 2, 10000, 5000);
+        ops_submit(&world, 0, &op[3], &pending);
+        world_wait(&world, &pending);
+        ck_assert_str_eq(op[3].answer.what, "corrected");
+        for (int i = 0; i < WORLD_INSTANCES; i++) {
+                ledger_free(world.pg[i]);
+                world.pg[i] = NULL;
+        }
+        /* what a connection has counted is there before it is gone */
+        while (world_number(&world, "SELECT count(*) FROM pg_stat_activity"
+                                    " WHERE datname = current_database() AND usename = 'atm_daemon'") > 0)
+                ;
+        read =
+            world_query(&world, "SELECT relname FROM pg_stat_user_tables WHERE seq_scan > 0 AND relname ~"
+                                " '^(withdrawal|advice|bank_|card_month|card_day|account|open_withdrawal)'");
+        ck_assert_str_eq(read, "");
+        ck_assert_int_gt(
+            world_number(&world,
+                         "SELECT sum(idx_scan) FROM pg_stat_user_tables WHERE relname ~ '^withdrawal'"),
+            0);
+        free(read);
         world_close(&world);
 }
 END_TEST
@@ -808,6 +946,8 @@ int main(void)
 
         tcase_set_timeout(same, 280);
         tcase_add_test(same, the_tables_of_reasons_and_of_the_states_are_those_of_the_code);
+        tcase_add_test(same, the_parameters_of_each_batch_are_those_of_its_function);
+        tcase_add_test(same, a_batch_opens_the_quarter_of_its_moments_and_no_other);
         tcase_add_test(same, both_back_ends_give_the_same_answers_and_keep_the_same_rows);
         tcase_set_timeout(together, 120);
         tcase_add_test(together, one_card_at_many_terminals_of_two_instances_never_passes_its_limit);
@@ -817,6 +957,8 @@ int main(void)
         tcase_add_test(together, advices_that_race_each_other_are_taken_one_after_the_other);
         tcase_add_loop_test(together, of_two_corrections_of_a_card_and_day_at_once_one_is_taken, 0, 2);
         tcase_add_loop_test(together, one_advice_that_names_two_originals_is_done_to_one_of_them, 0, 2);
+        tcase_add_test(together, a_repeat_that_can_not_be_decided_hears_what_stands);
+        tcase_add_test(together, no_batch_reads_a_table_from_one_end_to_the_other);
         tcase_add_test(together, a_repeat_that_contradicts_its_own_advice_moves_nothing);
         tcase_add_test(together, a_disabled_atm_corrects_nothing);
         tcase_add_test(together, an_altered_yen_is_seen_by_the_sums);
