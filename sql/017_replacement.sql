@@ -67,7 +67,7 @@ DECLARE
         v_old card; -- all NULL where the database has none
         v_link text;
 BEGIN
-        LOCK TABLE books IN EXCLUSIVE MODE;
+        PERFORM books_hold(); -- 022_ledger.sql
         FOR i IN 1 .. coalesce(cardinality(p_old), 0) LOOP
                 SELECT c.* INTO v_old FROM card c WHERE c.card_token = p_old[i] FOR UPDATE;
                 SELECT s.link INTO v_link FROM issuer s WHERE s.issuer = p_issuer[i];

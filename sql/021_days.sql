@@ -80,16 +80,6 @@ DROP TABLE revenue_rollup, summary_stale;
 
 -- guards ---------------------------------------------------------------------------------------------------
 
--- The partitions of the days before are not looked at.
-CREATE OR REPLACE FUNCTION priced_since(p_issuer text, p_day date) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-        SELECT EXISTS (SELECT FROM commission
-                       WHERE transmitted_at >= p_day::timestamp AT TIME ZONE 'Asia/Tokyo' AND business_date >= p_day
-                       AND (p_issuer IS NULL OR issuer = p_issuer))
-            OR EXISTS (SELECT FROM open_withdrawal o JOIN withdrawal w USING (terminal, transmitted_at, stan)
-                       WHERE w.business_date >= p_day AND (p_issuer IS NULL OR w.issuer = p_issuer))
-$$;
-
 -- The sums of the months that have days of [p_from, p_to] are taken away, to be made anew: for what changes rows' place or
 -- brings rows without a word of each. To be called last before the commit, since others who sum up wait for it.
 CREATE FUNCTION summary_forget(p_from date, p_to date) RETURNS void
@@ -124,8 +114,7 @@ BEGIN
                 VALUES (NEW.hall, DATE '0001-01-01', NEW.area, NEW.prefecture, NEW.share_bp);
                 RETURN NULL;
         END IF;
-        LOCK TABLE books IN ROW SHARE MODE;
-        SELECT closed_through INTO v_closed FROM books;
+        SELECT closed_through INTO v_closed FROM books; -- and once more at the commit: hall_place_held
         SELECT max(from_on) INTO v_last FROM hall_place WHERE hall = NEW.hall;
         IF v_given <= v_closed THEN
                 RAISE EXCEPTION 'hall %: the books are closed through %', NEW.hall, v_closed

@@ -611,5 +611,180 @@ BEGIN
 END
 $$;
 
+-- guards -------------------------------------------------------------------------------------------------
+
+-- Nobody but batches takes anything that a batch waits for, but as the last thing before his commit: a person's
+-- transaction may be open for minutes. So what must not change under a batch on its way, or under another's close, is
+-- checked twice: at once, for whoever reads the message, and by a deferred trigger that holds all batches first.
+--
+-- Hold all batches until the end of this transaction: those under way have ended, those to come wait. Whoever waits for
+-- this lock makes them wait too, so he waits a quarter of a second and lets them pass before he tries again.
+CREATE OR REPLACE FUNCTION books_hold() RETURNS void LANGUAGE plpgsql VOLATILE
+SET search_path = public, pg_temp SET lock_timeout = '250ms' AS $$
+BEGIN
+        FOR v_try IN 1..40 LOOP
+                BEGIN
+                        LOCK TABLE books IN EXCLUSIVE MODE;
+                        RETURN;
+                EXCEPTION WHEN lock_not_available THEN
+                        PERFORM pg_sleep(0.05 + 0.1 * random());
+                END;
+        END LOOP;
+        RAISE EXCEPTION 'withdrawals are being written without a pause' USING ERRCODE = 'lock_not_available',
+                HINT = 'try again; a history that is being generated, or a session that is open within a transaction, may be the cause';
+END
+$$;
+
+-- What a withdrawal was priced for: approved by ourselves, or left to its bank (atmctl verify holds the same rows to their price).
+CREATE OR REPLACE FUNCTION withdrawal_is_priced(p_reason smallint) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        SELECT p_reason IS NULL OR p_reason = reason_of('APPROVED')
+$$;
+
+-- The last moment of any withdrawal.
+CREATE OR REPLACE FUNCTION last_moment() RETURNS timestamptz LANGUAGE sql STABLE
+SET search_path = public, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+        SELECT max(l.transmitted_at)
+        FROM atm t
+        CROSS JOIN LATERAL (SELECT w.transmitted_at FROM withdrawal w WHERE w.terminal = t.terminal
+                            ORDER BY w.transmitted_at DESC LIMIT 1) l
+$$;
+
+-- Is any withdrawal priced of the days [p_from, p_to], at or after the moment p_since, of the issuer and with the first digits of
+-- the card, where they are given? An index look-up for each ATM: there is no index by day.
+DROP FUNCTION IF EXISTS priced_since(text, date);
+CREATE OR REPLACE FUNCTION priced_between(p_from date, p_to date, p_since timestamptz, p_issuer text, p_digits text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = public, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+        SELECT EXISTS (
+                SELECT FROM atm t
+                CROSS JOIN LATERAL (SELECT FROM withdrawal w WHERE w.terminal = t.terminal
+                                    AND w.transmitted_at >= greatest(p_since, p_from::timestamp AT TIME ZONE 'Asia/Tokyo')
+                                    AND w.transmitted_at < (p_to::timestamp + INTERVAL '1 day') AT TIME ZONE 'Asia/Tokyo'
+                                    AND withdrawal_is_priced(w.reason) AND (p_issuer IS NULL OR w.issuer = p_issuer)
+                                    AND (p_digits IS NULL OR starts_with(w.pan_mask, p_digits)) LIMIT 1) w)
+$$;
+
+-- What a price follows from (tariff, tax rate, holiday, prefix) can't change for a time that has priced withdrawals. The second
+-- check sees those that were on their way at the first: they are no older than two days before the last moment that the first one
+-- saw, since an ATM's clock is off by a day at most.
+CREATE OR REPLACE FUNCTION price_guard() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+DECLARE
+        v_before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
+        v_after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
+        v_row jsonb;
+        v_since timestamptz := '-infinity';
+        v_from date;
+BEGIN
+        -- a holiday's name is no part of it
+        IF v_before - 'name' IS NOT DISTINCT FROM v_after - 'name' THEN
+                RETURN NEW;
+        END IF;
+        IF TG_WHEN = 'AFTER' THEN
+                PERFORM books_hold();
+                v_since := current_setting('atm.priced_since')::timestamptz;
+        ELSIF coalesce(current_setting('atm.priced_since', true), '') = '' THEN
+                PERFORM set_config('atm.priced_since', coalesce(last_moment() - INTERVAL '2 days', '-infinity')::text, true);
+        END IF;
+        FOREACH v_row IN ARRAY array_remove(ARRAY[v_before, v_after], NULL) LOOP
+                v_from := coalesce(v_row ->> 'from_on', v_row ->> 'day')::date;
+                IF priced_between(v_from, coalesce((v_row ->> 'day')::date, 'infinity'), v_since,
+                                  CASE WHEN TG_TABLE_NAME = 'tariff' THEN v_row ->> 'issuer' END,
+                                  left(v_row ->> 'prefix', 6)) THEN
+                        RAISE EXCEPTION '% from %: withdrawals of that time are already priced%', TG_TABLE_NAME, v_from,
+                                coalesce(' (' || CASE TG_TABLE_NAME WHEN 'tariff' THEN 'issuer ' || (v_row ->> 'issuer')
+                                                 WHEN 'card_prefix' THEN 'prefix ' || (v_row ->> 'prefix') END || ')', '')
+                                USING HINT = 'let it take effect on a day that has no withdrawals yet', ERRCODE = 'check_violation';
+                END IF;
+        END LOOP;
+        RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
+
+-- What counts for a closed day may not come, change or go (005_finance.sql): against a close that is on its way, too.
+CREATE OR REPLACE FUNCTION closed_guard() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+DECLARE
+        v_closed date;
+        v_row jsonb;
+        v_before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
+        v_after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
+        v_from date;
+BEGIN
+        IF v_before IS NOT DISTINCT FROM v_after THEN
+                RETURN NEW;
+        END IF;
+        IF TG_WHEN = 'AFTER' THEN
+                PERFORM books_hold();
+        END IF;
+        SELECT closed_through INTO v_closed FROM books;
+        IF v_closed IS NULL THEN
+                RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+        END IF;
+        IF TG_TABLE_NAME = 'contract' AND TG_OP = 'UPDATE' AND v_before - 'until_on' = v_after - 'until_on'
+           AND least((v_before ->> 'until_on')::date, (v_after ->> 'until_on')::date) > v_closed THEN
+                RETURN NEW;
+        END IF;
+        IF TG_TABLE_NAME = 'published' AND TG_OP = 'INSERT' THEN
+                RETURN NEW;
+        END IF;
+        FOREACH v_row IN ARRAY array_remove(ARRAY[v_before, v_after], NULL) LOOP
+                v_from := CASE TG_TABLE_NAME
+                          WHEN 'cost' THEN quarter_last_day(v_row ->> 'quarter')
+                          WHEN 'published' THEN quarter_last_day(v_row ->> 'period')
+                          WHEN 'target' THEN (v_row ->> 'announced_on')::date
+                          ELSE (v_row ->> 'from_on')::date END;
+                IF v_from <= v_closed THEN
+                        RAISE EXCEPTION '%: the books are closed through %', TG_TABLE_NAME, v_closed
+                                USING HINT = CASE TG_TABLE_NAME
+                                             WHEN 'cost' THEN 'enter the correction in the first open quarter, '
+                                                              || quarter_of(v_closed + 1)
+                                             WHEN 'published' THEN 'a figure of a closed period can be added, not changed'
+                                             ELSE 'let it take effect on ' || (v_closed + 1) || ' or later' END,
+                                      ERRCODE = 'check_violation';
+                END IF;
+        END LOOP;
+        RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
+
+-- Where a hall is, against a close that is on its way.
+CREATE OR REPLACE FUNCTION hall_place_held() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+DECLARE
+        v_closed date;
+BEGIN
+        PERFORM books_hold();
+        SELECT closed_through INTO v_closed FROM books;
+        IF NEW.from_on > DATE '0001-01-01' AND NEW.from_on <= v_closed THEN
+                RAISE EXCEPTION 'hall %: the books are closed through %', NEW.hall, v_closed
+                        USING HINT = 'let it change on ' || (v_closed + 1) || ' or later', ERRCODE = 'check_violation';
+        END IF;
+        RETURN NULL;
+END
+$$;
+DROP TRIGGER IF EXISTS hall_place_held ON hall_place;
+CREATE CONSTRAINT TRIGGER hall_place_held AFTER INSERT ON hall_place DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION hall_place_held();
+
+DO $$
+DECLARE
+        t text;
+BEGIN
+        DROP TRIGGER IF EXISTS tariff_guard ON tariff;
+        DROP TRIGGER IF EXISTS tariff_guard ON tax_rate;
+        DROP FUNCTION IF EXISTS tariff_guard();
+        FOREACH t IN ARRAY ARRAY['tariff', 'tax_rate', 'holiday', 'card_prefix'] LOOP
+                EXECUTE format('CREATE TRIGGER price_guard BEFORE INSERT OR UPDATE OR DELETE ON %I '
+                               'FOR EACH ROW EXECUTE FUNCTION price_guard()', t);
+                EXECUTE format('CREATE CONSTRAINT TRIGGER price_guard_held AFTER INSERT OR UPDATE OR DELETE ON %I '
+                               'DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION price_guard()', t);
+        END LOOP;
+        FOREACH t IN ARRAY ARRAY['contract', 'cost', 'target', 'published', 'finance_rate'] LOOP
+                EXECUTE format('CREATE CONSTRAINT TRIGGER closed_guard_held AFTER INSERT OR UPDATE OR DELETE ON %I '
+                               'DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION closed_guard()', t);
+        END LOOP;
+END
+$$;
+
 INSERT INTO schema_migration VALUES (22, 'ledger');
 COMMIT;

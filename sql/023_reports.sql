@@ -398,14 +398,14 @@ LEFT JOIN bank_outcome x USING (terminal, transmitted_at, stan);
 -- end. p_force closes nevertheless: what they earn is then posted on the first open day.
 CREATE OR REPLACE FUNCTION period_close(p_quarter text, p_force boolean, p_now_ms bigint, p_who text)
 RETURNS TABLE (r_refusal text, r_without_end bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '10s' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
         v_from date := quarter_first_day(p_quarter);
         v_to date := quarter_last_day(p_quarter);
         v_open bigint;
 BEGIN
         -- batches in flight end first, those to come wait and then see the new date
-        LOCK TABLE books IN EXCLUSIVE MODE;
+        PERFORM books_hold();
         IF (SELECT closed_through >= v_to FROM books) THEN
                 RETURN QUERY SELECT 'closed', 0::bigint;
                 RETURN;

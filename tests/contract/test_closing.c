@@ -209,7 +209,8 @@ START_TEST(a_close_waits_for_a_batch_in_flight)
 }
 END_TEST
 
-START_TEST(a_batch_that_comes_while_a_close_waits_is_posted_on_the_first_open_day)
+/* Whoever closes waits for the batches under way, and lets those pass that come meanwhile. */
+START_TEST(a_batch_that_comes_while_a_close_waits_is_not_held_up)
 {
         struct world world;
         struct ledger_op request[2], late;
@@ -222,8 +223,37 @@ START_TEST(a_batch_that_comes_while_a_close_waits_is_posted_on_the_first_open_da
         closer = session(&world, "atm_operator");
         expect_told(batch, "BEGIN", "");
         expect_told(batch, completion_sql(&request[0]), "f");
-        say(closer, CLOSE_FORCED);
+        say(closer, CLOSE);
         await_lock(&world, closer);
+        ops_advise(&late, &request[1], 1, AMOUNT_YEN, AMOUNT_YEN);
+        ops_submit(&world, 1, &late, &pending);
+        world_wait(&world, &pending);
+        ck_assert_int_eq(late.answer.status, LEDGER_DECIDED);
+        expect_told(batch, "COMMIT", "");
+        expect_heard(closer, "done 0", "the close");
+        expect_value(&world, POSTINGS, "2016-12-29 2016-12-29 1 10000, 2016-12-29 2016-12-29 1 10000");
+        expect_value(&world, PERIOD, "0 2 20000 400");
+        world_check_sums(&world);
+        ck_assert_int_eq(world.problems, 0);
+        PQfinish(batch);
+        PQfinish(closer);
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(a_batch_that_comes_during_a_close_is_posted_on_the_first_open_day)
+{
+        struct world world;
+        struct ledger_op request[2], late;
+        PGconn *closer;
+        int pending = 0;
+
+        ops_open(&world);
+        approve(&world, request, 2);
+        dispense(&world, &request[0], 1, AMOUNT_YEN);
+        closer = session(&world, "atm_operator");
+        expect_told(closer, "BEGIN", "");
+        expect_told(closer, CLOSE_FORCED, "done 1");
         /* an instance of atmd, which now stands behind whoever closes */
         ops_advise(&late, &request[1], 1, AMOUNT_YEN, AMOUNT_YEN);
         ops_submit(&world, 1, &late, &pending);
@@ -232,8 +262,7 @@ START_TEST(a_batch_that_comes_while_a_close_waits_is_posted_on_the_first_open_da
                 nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
         }
         ck_assert_int_eq(pending, 1);
-        expect_told(batch, "COMMIT", "");
-        expect_heard(closer, "done 1", "the close");
+        expect_told(closer, "COMMIT", "");
         world_wait(&world, &pending);
         ck_assert_int_eq(late.answer.status, LEDGER_DECIDED);
         expect_value(&world, POSTINGS, "2016-12-29 2016-12-29 1 10000, 2016-12-29 2017-01-01 1 10000");
@@ -245,7 +274,6 @@ START_TEST(a_batch_that_comes_while_a_close_waits_is_posted_on_the_first_open_da
                      "1 200");
         world_check_sums(&world);
         ck_assert_int_eq(world.problems, 0);
-        PQfinish(batch);
         PQfinish(closer);
         world_close(&world);
 }
@@ -577,23 +605,141 @@ START_TEST(what_counts_for_a_closed_day_neither_comes_nor_changes_nor_goes)
 }
 END_TEST
 
-START_TEST(a_close_waits_for_whoever_changes_what_it_counts)
+/* A transaction of people may stay open for long: no close, and so no batch, waits for it. */
+START_TEST(who_changes_what_a_close_counted_meanwhile_is_refused_at_his_commit)
 {
+        static const struct {
+                const char *change, *refusal;
+        } cases[] = {
+            {"INSERT INTO contract VALUES ('T0000001', '2016-12-01', NULL, 'H00001', 1000)",
+             "contract" CLOSED},
+            {"INSERT INTO cost VALUES ('3Q16', 'network', 100)", "cost" CLOSED},
+            {"SET LOCAL atm.business_day = '2016-12-30'; UPDATE hall SET area = 'kansai' WHERE hall = "
+             "'H00001'",
+             "hall H00001" CLOSED},
+        };
         struct world world;
         PGconn *desk, *closer;
 
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+                ops_open(&world);
+                desk = session(&world, "atm_operator");
+                closer = session(&world, "atm_operator");
+                expect_told(desk, "BEGIN", "");
+                expect_told(desk, cases[i].change, "");
+                expect_told(closer, CLOSE, "done 0");
+                expect_told(desk, "COMMIT", cases[i].refusal);
+                expect_value(&world, "SELECT base_fee_yen FROM period", "0");
+                PQfinish(desk);
+                PQfinish(closer);
+                world_close(&world);
+        }
+}
+END_TEST
+
+#define PRICED ": withdrawals of that time are already priced"
+
+static const struct {
+        const char *change, *refusal;
+} price_changes[] = {
+    {"UPDATE tariff SET customer_fee_yen = 101 WHERE issuer = 'HOUSE' AND band = 'day'",
+     "tariff from 2007-07-01" PRICED " (issuer HOUSE)"},
+    {"INSERT INTO tariff VALUES ('HOUSE', 'day', '2016-12-29', 1, 1)",
+     "tariff from 2016-12-29" PRICED " (issuer HOUSE)"},
+    {"DELETE FROM tax_rate WHERE from_on = '2014-04-01'", "tax_rate from 2014-04-01" PRICED},
+    {"INSERT INTO holiday VALUES ('2016-12-29', 'operator', 'x')", "holiday from 2016-12-29" PRICED},
+    {"INSERT INTO card_prefix VALUES ('9900010', '2016-12-29', 'A', 'cash')",
+     "card_prefix from 2016-12-29" PRICED " (prefix 9900010)"},
+};
+enum { PRICE_CHANGES = sizeof price_changes / sizeof price_changes[0] };
+
+/* A batch that has seen the old price commits first, or not at all. */
+START_TEST(no_price_changes_under_a_batch_on_its_way)
+{
+        for (int i = 0; i < 2 * PRICE_CHANGES; i++) {
+                bool commits = i % 2;
+                struct world world;
+                struct ledger_op request = {0};
+                PGconn *batch, *desk;
+
+                ops_open(&world);
+                ops_ask(&world, &request, 1, 0, AMOUNT_YEN);
+                batch = session(&world, NULL);
+                desk = session(&world, "atm_operator");
+                expect_told(batch, "BEGIN", "");
+                expect_told(batch, ops_request_sql(&request), "0");
+                say(desk, price_changes[i / 2].change);
+                await_lock(&world, desk);
+                expect_told(batch, commits ? "COMMIT" : "ROLLBACK", "");
+                expect_heard(desk, commits ? price_changes[i / 2].refusal : "", price_changes[i / 2].change);
+                PQfinish(batch);
+                PQfinish(desk);
+                world_close(&world);
+        }
+}
+END_TEST
+
+/* Approved is priced, whatever became of it; other days, issuers and cards are free. */
+START_TEST(what_a_price_follows_from_is_fixed_where_anything_was_approved)
+{
+        static const char *const free_changes[] = {
+            "INSERT INTO tariff VALUES ('HOUSE', 'day', '2016-12-30', 1, 1)",
+            "UPDATE tariff SET customer_fee_yen = 101 WHERE issuer = 'OTHER' AND from_on = '2016-01-01'",
+            "INSERT INTO tax_rate VALUES ('2016-12-30', 900, 'down')",
+            "INSERT INTO holiday VALUES ('2016-12-28', 'operator', 'x'), ('2016-12-30', 'operator', 'x')",
+            "UPDATE holiday SET name = 'another' WHERE day = '2016-12-30'",
+            "INSERT INTO card_prefix VALUES ('990007', '2016-12-01', 'A', 'cash')",
+            "INSERT INTO card_prefix VALUES ('990001', '2016-12-30', 'A', 'cash')",
+        };
+        struct world world;
+        struct ledger_op request;
+        PGconn *desk;
+
         ops_open(&world);
+        approve(&world, &request, 1);
+        dispense(&world, &request, 1, 0);
         desk = session(&world, "atm_operator");
-        closer = session(&world, "atm_operator");
-        expect_told(desk, "BEGIN", "");
-        expect_told(desk, "INSERT INTO contract VALUES ('T0000001', '2016-12-01', NULL, 'H00001', 1000)", "");
-        say(closer, CLOSE);
-        await_lock(&world, closer);
-        expect_told(desk, "COMMIT", "");
-        expect_heard(closer, "done 0", "the close");
-        expect_value(&world, "SELECT base_fee_yen FROM period", "1000");
+        for (int i = 0; i < PRICE_CHANGES; i++)
+                expect_told(desk, price_changes[i].change, price_changes[i].refusal);
+        for (size_t i = 0; i < sizeof free_changes / sizeof free_changes[0]; i++)
+                expect_told(desk, free_changes[i], "");
         PQfinish(desk);
-        PQfinish(closer);
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(partitions_and_batches_do_not_wait_for_each_other)
+{
+        struct world world;
+        struct ledger_op request[2] = {0}, later = {0};
+        PGconn *batch, *desk;
+
+        ops_open(&world);
+        for (int i = 0; i < 2; i++)
+                ops_ask(&world, &request[i], i, i, AMOUNT_YEN);
+        batch = session(&world, NULL);
+        desk = session(&world, "atm_operator");
+        expect_told(batch, "BEGIN", "");
+        expect_told(batch, ops_request_sql(&request[0]), "0");
+        expect_told(desk, "BEGIN", "");
+        expect_told(desk, "SELECT ledger_make_partitions('2017-04-01', '2017-07-01')", "1");
+        expect_told(batch, ops_request_sql(&request[1]), "0");
+        expect_told(batch, "COMMIT", "");
+        expect_told(desk, "COMMIT", "");
+        expect_value(&world, "SELECT count(*) FROM withdrawal", "2");
+        /* each is as those that were made with the tables */
+        expect_value(&world,
+                     "SELECT count(*) FROM pg_indexes a FULL JOIN pg_indexes b ON b.indexdef ="
+                     " replace(a.indexdef, '2017q1', '2017q2') WHERE a.tablename LIKE '%_2017q1' AND "
+                     "b.indexname IS NULL",
+                     "0");
+        world_refresh(&world);
+        ops_identify(&later, "2017-06-30T12:00", 1);
+        play_fill_request(world_reference(&world), &later, 1, AMOUNT_YEN, 10000);
+        ops_do(&world, &later);
+        ck_assert_int_eq(later.answer.reason, REASON_APPROVED);
+        PQfinish(batch);
+        PQfinish(desk);
         world_close(&world);
 }
 END_TEST
@@ -767,7 +913,8 @@ int main(void)
 
         tcase_set_timeout(closing, 120);
         tcase_add_loop_test(closing, a_close_waits_for_a_batch_in_flight, 0, 2);
-        tcase_add_test(closing, a_batch_that_comes_while_a_close_waits_is_posted_on_the_first_open_day);
+        tcase_add_test(closing, a_batch_that_comes_while_a_close_waits_is_not_held_up);
+        tcase_add_test(closing, a_batch_that_comes_during_a_close_is_posted_on_the_first_open_day);
         tcase_add_test(closing, what_is_corrected_after_a_close_is_posted_on_the_first_open_day);
         tcase_add_test(closing, what_has_no_end_keeps_a_quarter_open_unless_forced);
         tcase_set_timeout(summaries, 120);
@@ -779,7 +926,10 @@ int main(void)
         tcase_add_test(places, who_moves_a_hall_without_a_day_moves_what_is_not_posted);
         tcase_set_timeout(guards, 120);
         tcase_add_test(guards, what_counts_for_a_closed_day_neither_comes_nor_changes_nor_goes);
-        tcase_add_test(guards, a_close_waits_for_whoever_changes_what_it_counts);
+        tcase_add_test(guards, who_changes_what_a_close_counted_meanwhile_is_refused_at_his_commit);
+        tcase_add_test(guards, partitions_and_batches_do_not_wait_for_each_other);
+        tcase_add_test(guards, no_price_changes_under_a_batch_on_its_way);
+        tcase_add_test(guards, what_a_price_follows_from_is_fixed_where_anything_was_approved);
         tcase_add_test(guards, an_atm_stands_in_one_place_at_a_time);
         suite_add_tcase(suite, closing);
         suite_add_tcase(suite, summaries);

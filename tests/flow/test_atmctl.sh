@@ -887,6 +887,7 @@ expect_exit 0 atmctl db partitions --from 2018-04-01 --to 2018-07-01
 says "1 quarters are new"
 expect_exit 0 atmctl db partitions --clock-now 2016-12-29
 says "0 quarters are new"
+refuses 1 "from 2018-07-01 to before 2037-01-01 there would be none" atmctl db partitions --from 2037-01-01 --to 2037-04-01
 expect "what atmd's role makes" 1 "$(PGUSER=atm_daemon sql "SELECT ledger_make_partitions('2018-07-01', '2018-10-01')")"
 
 passed
