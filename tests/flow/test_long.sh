@@ -6,15 +6,16 @@
 FLOW_CLUSTERS=disk
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-withdrawals=10000 atms=60 kills_wanted=4
+withdrawals=10000 atms=60 kills_wanted=4 starts=22:45 # midnight after 22 s
 if ((LONG)); then
-        withdrawals=100000 atms=120 kills_wanted=15
+        # the clock runs while the ATMs read their cards, and a busy machine takes half a minute for so many
+        withdrawals=100000 atms=120 kills_wanted=15 starts=18:00
 fi
 if [[ $ATM_PRESET == asan ]]; then
         withdrawals=2500 kills_wanted=3
 fi
 say "$withdrawals withdrawals, seed $SEED"
-flow_lab lab --atms "$atms" --cards $((withdrawals * 4)) --instances 2 --clock 2016-12-31T22:45:00+09:00,200 # midnight after 22 s
+flow_lab lab --atms "$atms" --cards $((withdrawals * 4)) --instances 2 --clock "2016-12-31T$starts:00+09:00,200"
 # shellcheck disable=SC1091
 source "$WORK/lab/lab.env"
 

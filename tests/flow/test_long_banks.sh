@@ -13,7 +13,8 @@ STARTS=2016-12-31T23:30:00+09:00 SPEED=90 # midnight after 20 s
 PER_SECOND=160 # customers; when they come does not depend on how well they are served
 withdrawals=6000 atms=200 kills_wanted=4 bank_kills_wanted=1
 if ((LONG)); then
-        withdrawals=100000 kills_wanted=40 bank_kills_wanted=5
+        # the clock runs while the ATMs read their cards, and a busy machine takes half a minute for so many
+        withdrawals=100000 kills_wanted=40 bank_kills_wanted=5 STARTS=2016-12-31T22:00:00+09:00
 fi
 if [[ $ATM_PRESET == asan ]]; then
         withdrawals=1500 atms=60 PER_SECOND=50
