@@ -91,6 +91,7 @@ static const struct story {
     /* the database goes while a bank is asked or told, and comes back when the bank has spoken: whether the ATM or the
      * sweep is first is not known */
     {"BtDbUA", LINK, "-- 00", NULL, 0, 0, "", "reversal"},
+    {"BqDbU", LINK, "91", "declined", 0, 0, "", "reversal"},
     {"qBaDbU", LINK, "00 00", "completed", 10000, 10000, "", "completion"},
     {"tBaDbU", LINK, "-- (00) 00", "reversed", 0, 0, "", "reversal"},
 };
