@@ -80,8 +80,8 @@ DROP TABLE revenue_rollup, summary_stale;
 
 -- guards ---------------------------------------------------------------------------------------------------
 
--- The sums of the months that have days of [p_from, p_to] are taken away, to be made anew: for what changes rows' place or
--- brings rows without a word of each. To be called last before the commit, since others who sum up wait for it.
+-- The sums of the months that have summed days of [p_from, p_to] are taken away, to be made anew: for what changes rows' place
+-- or brings rows without a word of each. To be called last before the commit, since others who sum up wait for it.
 CREATE FUNCTION summary_forget(p_from date, p_to date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -89,7 +89,7 @@ DECLARE
 BEGIN
         LOCK TABLE summed_day IN SHARE ROW EXCLUSIVE MODE;
         SELECT array_agg(DISTINCT date_trunc('month', day::timestamp)::date) INTO v_months
-        FROM summed_day WHERE day >= date_trunc('month', p_from::timestamp) AND day <= p_to;
+        FROM summed_day WHERE day >= p_from AND day <= p_to;
         IF v_months IS NULL THEN
                 RETURN;
         END IF;

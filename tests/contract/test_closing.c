@@ -881,6 +881,9 @@ START_TEST(a_hall_that_moves_keeps_its_past)
         expect_by_area(&world, "kanto 2016-12-01 1, kansai 2017-01-01 1, kanto 2017-01-01 1");
         world_sql(&world, ALL_STEPS);
         expect_value(&world, SUMMED_MONTHS, "2016-12-01, 2017-01-01");
+        /* and none, where it moves on a day that has no sums yet */
+        expect_told(desk, DAY("2017-02-01") "; UPDATE hall SET area = 'kansai' WHERE hall = 'H00001'", "");
+        expect_value(&world, SUMMED_MONTHS, "2016-12-01, 2017-01-01");
         world_check_sums(&world);
         PQfinish(desk);
         world_close(&world);
