@@ -159,9 +159,9 @@ $$;
 -- sums -------------------------------------------------------------------------------------------------------
 
 -- The days through p_through are to be summed up from now on; false where they were before. Waits for the batches on their
--- way, and those to come wait for it: half a second at most, then it is given up, for another time.
+-- way, and those to come wait for it: a quarter of a second at most, then it is given up, for another time.
 CREATE OR REPLACE FUNCTION summary_extend(p_through date) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '500ms' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '250ms' AS $$
 BEGIN
         IF (SELECT summed_through >= p_through FROM books) THEN
                 RETURN false;
