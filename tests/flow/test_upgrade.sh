@@ -36,12 +36,36 @@ revenue_before=$(sql "$revenue revenue_rollup")
 
 expect_exit 1 env PGUSER=atm_operator atmctl verify
 [[ $OUTPUT == *"it is at version 4"* ]] || wrong "not said to be at version 4: $OUTPUT"
+# A release between has summed up two months, one of them stale since: as its summary_build did, in five cubes.
+for file in 005_finance 010_ends 011_codes 014_places 017_replacement 019_banks; do
+        psql -X -q -v ON_ERROR_STOP=1 -c "SET client_min_messages = error; SET ROLE atm_owner" -f "$ROOT/sql/$file.sql" >/dev/null
+done
+psql -X -q -v ON_ERROR_STOP=1 <<'SQL'
+INSERT INTO summary (cube, month, posted_on, terminal, hall, place_on, issuer, band, hour, tax_rate_bp, withdrawals, cash_yen, customer_fee_yen,
+        customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, earlier_yen)
+SELECT CASE WHEN grouping(c.terminal) = 1 THEN 'bank' WHEN grouping(c.hour) = 0 THEN 'hour' WHEN grouping(c.posted_on) = 0 THEN 'day'
+            WHEN grouping(c.issuer) = 0 THEN 'place' ELSE 'atm' END, '2016-12-01', c.posted_on, c.terminal, c.hall, p.from_on, c.issuer,
+       c.band, c.hour, c.tax_rate_bp, sum(c.sign), sum(c.cash_yen), sum(c.customer_fee_yen), sum(c.customer_tax_yen),
+       sum(c.interbank_fee_yen), sum(c.interbank_tax_yen), sum(c.hall_share_yen), 0
+FROM (SELECT *, extract(hour FROM transmitted_at AT TIME ZONE 'Asia/Tokyo')::smallint AS hour FROM commission) c
+JOIN hall_place p ON p.hall = c.hall AND p.from_on <= c.business_date AND p.until_on > c.business_date
+WHERE c.posted_on BETWEEN '2016-12-01' AND '2016-12-31'
+GROUP BY GROUPING SETS ((c.terminal, c.hall, p.from_on), (c.terminal, c.hall, p.from_on, c.issuer, c.band),
+                        (c.terminal, c.hall, p.from_on, c.posted_on), (c.terminal, c.hall, p.from_on, c.band, c.hour),
+                        (c.posted_on, c.issuer, c.band, c.hour, c.tax_rate_bp));
+INSERT INTO summary SELECT (jsonb_populate_record(s, '{"month": "2017-01-01"}')).* FROM summary s WHERE cube = 'atm';
+INSERT INTO summary_stale VALUES ('2017-01-01');
+UPDATE books SET summarised_through = '2017-01-31';
+SQL
+
 expect_exit 0 atmctl db migrate --clock-now 2017-01-04
 export PGUSER=atm_operator
 expect_exit 0 atmctl db status
 [[ $OUTPUT == *current* ]] || wrong "not current after the migration: $OUTPUT"
 
+expect "what stays summed up" "2016-12-01 31 2017-01-31" "$(sql "SELECT string_agg(month::text, ' ') || ' ' || (SELECT count(*) FROM summed_day) || ' ' || (SELECT summed_through FROM books) FROM summed_month")"
 expect_exit 0 atmctl verify
+(($(sql "SELECT count(*) FROM summary_detail") > 0)) || wrong "the roll-up's days are gone"
 expect "each withdrawal" "$withdrawals_before" "$(sql "$withdrawals")"
 expect "the roll-up, and the rows" "$revenue_before" "$(sql "$revenue ($rows) r")"
 expect "revenue by ATM, as the earlier release reported it" \
