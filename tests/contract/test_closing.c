@@ -800,6 +800,131 @@ START_TEST(an_atm_stands_in_one_place_at_a_time)
 }
 END_TEST
 
+/* everything at once -------------------------------------------------------------------------------- */
+
+/* What desks ask, one after the other, %d counts; a transaction at a time. */
+static const struct {
+        const char *sql[3];
+} desks[] = {
+    {{"SELECT r_refusal FROM period_close('%dQ16', true, 1, 'test')"}},
+    {{"BEGIN; INSERT INTO cost VALUES ('2Q18', 'network', %d); COMMIT",
+      "DELETE FROM cost WHERE amount_yen < %d"}},
+    {{"BEGIN; INSERT INTO contract VALUES ('T0000001', '2017-01-01', NULL, 'H00001', %d); COMMIT",
+      "DELETE FROM contract WHERE base_fee_yen < %d"}},
+    {{"UPDATE tariff SET customer_fee_yen = 100 + %d WHERE issuer = 'HOUSE' AND band = 'day'"}},
+    {{"INSERT INTO holiday VALUES (DATE '2018-01-01' + %d, 'operator', 'x')",
+      "INSERT INTO card_prefix VALUES ('99001' || %d, '2016-12-01', 'A', 'cash')"}},
+    {{"UPDATE hall SET area = CASE area WHEN 'kanto' THEN 'kansai' ELSE 'kanto' END WHERE hall = 'H-3' AND "
+      "%d > 0"}},
+    {{"SELECT ledger_make_partitions('2017-04-01', DATE '2017-04-01' + 90 * %d)"}},
+    {{"SELECT sum(withdrawals + %d) FROM report_place('2016-10-01', '2017-03-31')",
+      "SELECT summary_extend(DATE '2016-12-28' + %d)", "SELECT summary_step(%d > 0)"}},
+};
+enum { DESKS = sizeof desks / sizeof desks[0] };
+
+struct desk {
+        PGconn *pg;
+        int asked, done;
+};
+
+/* The next statement, once the last one has ended. */
+static void desk_go_on(struct desk *desk, int number)
+{
+        enum { CASES = sizeof desks[0].sql / sizeof desks[0].sql[0] };
+        int count = 0;
+        char sql[256];
+        PGresult *result;
+
+        ck_assert_int_eq(PQconsumeInput(desk->pg), 1);
+        while (!PQisBusy(desk->pg) && (result = PQgetResult(desk->pg))) {
+                const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+                ck_assert_msg(!sqlstate || strcmp(sqlstate, "40P01") != 0, "%s",
+                              PQresultErrorMessage(result));
+                desk->done += !sqlstate;
+                PQclear(result);
+        }
+        if (PQisBusy(desk->pg))
+                return;
+        while (count < CASES && desks[number].sql[count])
+                count++;
+        desk->asked++;
+        if (PQtransactionStatus(desk->pg) == PQTRANS_INERROR) {
+                say(desk->pg, "ROLLBACK");
+                return;
+        }
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        snprintf(sql, sizeof sql, desks[number].sql[desk->asked % count], 1 + desk->asked % 8);
+#pragma GCC diagnostic pop
+        say(desk->pg, sql);
+}
+
+/* A request of one of eight cards about the end of a year, or what became of one. */
+static void batch_op(struct world *world, struct ledger_op *ops, int i)
+{
+        static const char *const moments[] = {"2016-12-30T12:00", "2016-12-31T23:50", "2017-01-01T00:10"};
+        struct ledger_op *op = &ops[i], *former = &ops[i / 2];
+
+        *op = (struct ledger_op){0};
+        if (i % 2 == 0 || former->kind != LEDGER_REQUEST || former->answer.status != LEDGER_DECIDED ||
+            former->answer.reason != REASON_APPROVED) {
+                ops_identify(op, moments[i % 3], i);
+                play_fill_request(ledger_reference(world->pg[i % WORLD_INSTANCES]), op, i * 5 % 8, 1000,
+                                  10000);
+        } else {
+                ops_advise(op, former, 1, 1000, i % 5 ? 1000 : 0);
+        }
+}
+
+START_TEST(batches_closes_prices_partitions_and_reports_at_once_never_deadlock)
+{
+        enum { OPS = 1200, WAVE = 20 };
+        struct world world;
+        struct desk desk[DESKS] = {0};
+        struct ledger_op *op = calloc(OPS, sizeof *op);
+        int pending = 0, approved = 0;
+
+        ck_assert_ptr_nonnull(op);
+        ops_open(&world);
+        for (int i = 0; i < DESKS; i++)
+                desk[i].pg = session(&world, "atm_operator");
+        for (int i = 0; i < OPS; i++) {
+                batch_op(&world, op, i);
+                ops_submit(&world, i % WORLD_INSTANCES, &op[i], &pending);
+                if (i % WAVE != WAVE - 1)
+                        continue;
+                for (int k = 0; k < DESKS; k++)
+                        desk_go_on(&desk[k], k);
+                world_wait(&world, &pending);
+        }
+        for (int i = 0; i < OPS; i++)
+                approved += op[i].kind == LEDGER_REQUEST && op[i].answer.status == LEDGER_DECIDED &&
+                            op[i].answer.reason == REASON_APPROVED;
+        ck_assert_int_gt(approved, 0);
+        for (int i = 0; i < DESKS; i++) {
+                if (getenv("ATM_TEST_VERBOSE"))
+                        fprintf(stderr, "desk %d: %d asked, %d done\n", i, desk[i].asked, desk[i].done);
+                free(hear(desk[i].pg));
+                ck_assert_msg(desk[i].asked > 1, "desk %d: asked %d", i, desk[i].asked);
+                PQfinish(desk[i].pg);
+        }
+        ck_assert_int_eq(
+            world_number(&world, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"),
+            0);
+        /* whatever was approved has the price that its day has for good */
+        expect_value(
+            &world,
+            "SELECT count(*) FROM withdrawal w JOIN tariff t ON t.issuer = w.issuer AND t.band = w.band"
+            " AND t.from_on = w.tariff_from WHERE w.reason = 0 AND t.customer_fee_yen <> w.customer_fee_yen",
+            "0");
+        ck_assert_int_eq(world.problems, 0);
+        world_check_sums(&world);
+        world_close(&world);
+        free(op);
+}
+END_TEST
+
 /* places -------------------------------------------------------------------------------------------- */
 
 #define DAY(day) "SET atm.business_day = '" day "'"
@@ -912,7 +1037,8 @@ int main(void)
 {
         Suite *suite = suite_create("closing");
         TCase *closing = tcase_create("closing"), *summaries = tcase_create("summaries"),
-              *guards = tcase_create("guards"), *places = tcase_create("places");
+              *guards = tcase_create("guards"), *places = tcase_create("places"),
+              *together = tcase_create("together");
 
         tcase_set_timeout(closing, 120);
         tcase_add_loop_test(closing, a_close_waits_for_a_batch_in_flight, 0, 2);
@@ -937,6 +1063,9 @@ int main(void)
         suite_add_tcase(suite, closing);
         suite_add_tcase(suite, summaries);
         suite_add_tcase(suite, places);
+        tcase_set_timeout(together, 120);
+        tcase_add_test(together, batches_closes_prices_partitions_and_reports_at_once_never_deadlock);
         suite_add_tcase(suite, guards);
+        suite_add_tcase(suite, together);
         return suite_run(suite);
 }
