@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the systemd unit names (programs, configuration, documents) a command of docs/operations.md puts there.
+# What the systemd units name (programs, configuration, documents) a command of docs/operations.md puts there.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
@@ -14,14 +14,16 @@ installed() {
                 done
                 echo "$to"
                 for word in "${words[@]}"; do
-                        echo "$to/${word##*/}"
+                        echo "${to%/}/${word##*/}"
                 done
         done < <(grep -E '^ +install ' "$root/docs/operations.md")
 }
 
 there=$(installed)
-named=$(grep -E '^(Exec|Documentation)' "$root/etc/systemd/atmd.service" | grep -Eo '/(usr|etc)/[A-Za-z0-9_./-]+' | sort -u)
-(($(wc -l <<<"$named") >= 3)) || { echo "the unit was not understood: $named"; exit 1; }
-for path in $named; do
-        grep -Fxq "$path" <<<"$there" || { echo "atmd.service names $path, which no 'install' of docs/operations.md puts there"; exit 1; }
+for unit in "$root"/etc/systemd/*; do
+        named=$(grep -E '^(Exec|Documentation)' "$unit" | grep -Eo '/(usr|etc)/[A-Za-z0-9_./-]+' | sort -u)
+        [[ -n $named ]] || { echo "${unit##*/} was not understood"; exit 1; }
+        for path in $named "/etc/systemd/system/${unit##*/}"; do
+                grep -Fxq "$path" <<<"$there" || { echo "${unit##*/} needs $path, which no 'install' of docs/operations.md puts there"; exit 1; }
+        done
 done
