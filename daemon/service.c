@@ -437,10 +437,20 @@ static void wait_for_outcome(struct service *service, struct txn *txn)
         change_state(service, txn, TXN_PENDING);
 }
 
-/* An approval that came when its transaction was gone: there is nobody to tell. Where the ledger could not be
- * asked, nothing is known of it but what the log says. */
+/* Nothing is kept of it but this line: the reversal takes it back, unless the bank acknowledged that one before it
+ * debited, which reconciling with the bank shows. */
+static void note_unrecorded(struct service *service, const struct ledger_identity *identity)
+{
+        service->count.unrecorded++;
+        log_limited(LEVEL_WARNING, "approval_not_recorded", LOG_TEXT("terminal", identity->terminal),
+                    LOG_NUMBER("stan", identity->stan));
+}
+
+/* An approval that came when its transaction was gone: there is nobody to tell. */
 static void finish_late_approval(struct service *service, struct txn *txn)
 {
+        if (txn->op.answer.status == LEDGER_UNAVAILABLE || txn->op.answer.status == LEDGER_UNKNOWN)
+                note_unrecorded(service, &txn->op.identity);
         service->count.overtaken += is_overtaken(txn);
         note_notice(service, txn);
         log_overtaken(txn);
@@ -523,8 +533,10 @@ static void on_late_approval(void *context, const struct bank_route *route,
 {
         struct service *service = context;
         struct txn *txn = txn_take(&service->pool);
-        if (!txn)
+        if (!txn) {
+                note_unrecorded(service, identity);
                 return;
+        }
         txn->row = profile_find("0200");
         txn->op.kind = LEDGER_REQUEST;
         txn->op.identity = *identity;

@@ -41,6 +41,7 @@
         X(pending, "repeats that found their bank asked and not heard yet, and looks after them")            \
         X(timed_out, "withdrawals that a bank had not answered in time, refused and reversed")               \
         X(overtaken, "answers of banks that came after another outcome was durable")                         \
+        X(unrecorded, "late approvals of banks that the ledger was out of reach for")                        \
         X(corrections, "completed withdrawals that their ATM corrected, or wanted to when it was too late")  \
         X(exceptions, "advices that left an exception for people to look at")                                \
         X(unavailable, "transactions that the ledger could not take")                                        \

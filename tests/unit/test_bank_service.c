@@ -415,6 +415,23 @@ START_TEST(a_late_approval_is_not_paid_and_the_ledger_hears_of_it)
 }
 END_TEST
 
+START_TEST(a_late_approval_that_the_ledger_can_not_take_is_counted)
+{
+        static const enum ledger_status statuses[] = {LEDGER_UNAVAILABLE, LEDGER_UNKNOWN};
+        withdraw(7);
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        pass(15000);
+        bank_peer_answer(&bank, 0, "00");
+        script_end(LEDGER_DECIDED, REASON_ISSUER_UNAVAILABLE);
+        ck_assert_str_eq(heard(0), "91");
+        int sent = notices;
+        script_end(statuses[_i], REASON_CANNOT_DECIDE);
+        ck_assert_uint_eq(service->count.unrecorded, 1);
+        ck_assert_int_eq(notices, sent);
+        assert_over();
+}
+END_TEST
+
 START_TEST(no_card_number_is_kept_once_the_banks_0200_has_left)
 {
         withdraw(7);
@@ -698,6 +715,7 @@ int main(void)
         tcase_add_loop_test(tcase, the_atm_hears_what_stands_durable_and_not_what_the_bank_said, 0,
                             COUNT(stands_rows));
         tcase_add_test(tcase, a_late_approval_is_not_paid_and_the_ledger_hears_of_it);
+        tcase_add_loop_test(tcase, a_late_approval_that_the_ledger_can_not_take_is_counted, 0, 2);
         tcase_add_test(tcase, no_card_number_is_kept_once_the_banks_0200_has_left);
         tcase_add_loop_test(tcase, without_room_with_the_bank_the_ledger_is_told_a_refusal, 0, NO_BANKS + 1);
         tcase_add_loop_test(tcase, room_that_is_not_needed_is_given_back, 0, COUNT(not_asked_rows));
