@@ -111,6 +111,9 @@ set_up atm_history_b
 generate >/dev/null
 digest | diff a.digest - || wrong "the same scenario and seed gave other rows"
 sql "DELETE FROM history_chunk; DELETE FROM history_run"
-refuses "the database has withdrawals of that time already" generate
+refuses "the database has withdrawals that are of no history" generate
+sed -e 's/^from = .*/from = 2017-01-01/' -e 's/^to = .*/to = 2017-03-31/' "$ROOT/etc/scenarios/fy2015-fy2016" >later
+refuses "the database has withdrawals that are of no history" atmctl history generate --scenario later --scale 0.003
+expect "no trace of what was refused" 0 "$(sql "SELECT count(*) FROM history_run")"
 
 passed

@@ -154,7 +154,7 @@ done
 expect "left after down" "log" "$(ls "$D")"
 [[ -f $D/log/postgres.log && ! -L $D/log/postgres.log && -s $D/log/postgres.log ]] || wrong "down keeps no end of PostgreSQL's log"
 "$LAB" down --dir "$D"
-"$LAB" down --dir "$WORK/never-was"
+expect "down where no lab is" "lab: no lab in $WORK/never-was: nothing to do" "$("$LAB" down --dir "$WORK/never-was" 2>&1)"
 
 # a clock of one's own, in the folder of an earlier lab, with more ATMs than the example fleet has
 "$LAB" up --dir "$D" --atms 1070 --cards 5 --banks 0 --clock 2016-12-29T07:55:00+09:00,60 --hours real >/dev/null

@@ -163,10 +163,20 @@ static int command_stop(char **words)
 
 static int command_pid(char **words)
 {
+        int end = EXIT_DONE;
+
         (void)words;
-        for (size_t i = 0; i < part_count; i++)
-                printf("%d\n", (int)part_number(&parts[i]));
-        return program_end(EXIT_DONE);
+        for (size_t i = 0; i < part_count; i++) {
+                pid_t number = part_number(&parts[i]);
+
+                if (number) { /* a 0 would be the caller's whole group to 'kill' */
+                        printf("%d\n", (int)number);
+                } else {
+                        complain("%s was not started here", parts[i].name);
+                        end = EXIT_FAILED;
+                }
+        }
+        return program_end(end);
 }
 
 #define ROWS(rows) (rows), sizeof(rows) / sizeof((rows)[0])
@@ -195,7 +205,7 @@ static const struct {
      command_stop,
      "end processes as their operator does"},
     {{"pid", "atmlab pid --dir DIR NAME...",
-      "Prints the number that each was last started with, alive or gone, a line each; 0: never.\n", NULL,
+      "Prints the number that each was last started with, alive or gone, a line each.\n", NULL,
       ROWS(names_rows)},
      command_pid,
      "print processes' numbers"},

@@ -106,17 +106,17 @@ static void complain_of_refusal(const struct invocation *invocation, const char 
         } else if (end == EXCEPTION_YOUNG) {
                 complain("exception resolve: %s is %s, and so young that its ATM may still pay out: expected "
                          "to wait "
-                         "until an ATM's longest wait and longest dispensing are over (atm_wait_s and "
+                         "until an ATM's longest wait and longest dispensing are over, in real time "
+                         "(atm_wait_s and "
                          "atm_dispense_s "
                          "of the configuration)",
                          key, state);
                 note("where the ATM is known to stand still, --force decides now");
         } else if (!strcmp(state, "declined") || !strcmp(state, "blocked") || !strcmp(state, "reversed")) {
-                complain("exception resolve: %s is %s: that %s yen left for it can't be recorded, for the "
-                         "bank was told "
-                         "otherwise",
+                complain("exception resolve: %s is %s: that %s yen left for it can't be recorded any more",
                          key, state, dispensed);
-                note("once the money is put right with the bank by hand, --elsewhere records that");
+                note("once the money is put right by hand, with the card-holder's bank too, --elsewhere "
+                     "records that");
         } else if (!strcmp(state, "asked")) {
                 complain("exception resolve: %s: its bank has not decided yet: expected --dispensed 0, or to "
                          "wait for "
@@ -241,7 +241,9 @@ static const struct command commands[] = {
          "Advices that contradict what is known, with what the withdrawal was to us when they came (settled: "
          "completed, and too late to correct it; decided: a person had said otherwise); corrections of what "
          "was "
-         "completed (corrected), which did move money: look whether they are honest; and "
+         "completed (corrected), which did move money: look whether they are honest; completions and "
+         "reversals that a bank would not book (kind bank, with its code), which are not sent again: agree "
+         "with the bank; and "
          "withdrawals without an end: approved and not heard of again (no end), or asked of a bank and not "
          "decided, which any running atmd does by itself (no outcome).",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_CLOCK,
@@ -268,7 +270,8 @@ static const struct command commands[] = {
          "while "
          "its ATM may still pay out: for its longest wait and longest dispensing after the approval, "
          "together "
-         "ten minutes unless --config says otherwise. Should the ATM "
+         "ten minutes of real time unless --config says otherwise, whatever clock a laboratory has. Should "
+         "the ATM "
          "speak after all and say otherwise, that is a new exception and moves nothing.\n"
          "Example: atmctl exception resolve --terminal T0000001 --stan 123 --dispensed 0 --note 'counted the "
          "cassettes with the guard'",
