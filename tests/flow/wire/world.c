@@ -729,7 +729,8 @@ int book_decision(const struct message *request, const struct card *card, const 
         snprintf(entry->de39, sizeof(entry->de39), "%s", de39);
         entry->state = approved ? "approved" : "declined";
         entry->card = card;
-        entry->amount_yen = number_known(message_get(request, 4));
+        entry->amount_yen =
+            *message_get(request, 4) ? number_known(message_get(request, 4)) : 0; /* an inquiry has none */
         entry->charge_yen = approved ? charge_yen_at(entry->moment_ms) : 0;
         return number;
 }
