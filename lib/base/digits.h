@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* "1234567" as "1,234,567", cut where the buffer ends. */
+/* "1234567.25" as "1,234,567.25", cut where the buffer ends. */
 void digits_group(const char *number, char *buffer, size_t size);
 
 #endif

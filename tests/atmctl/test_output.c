@@ -72,7 +72,7 @@ static void write_table(const char *format, size_t rows)
 {
         static const char *const values[][LENGTH(columns)] = {{"a,\"b\"", "x", "1234567", "-3.5", "t"},
                                                               {"c", "y", NULL, NULL, NULL}};
-        static const char *const total[LENGTH(columns)] = {"total", NULL, "1234567", NULL, NULL};
+        static const char *const total[LENGTH(columns)] = {"total", NULL, "1234567", "-123456.75", NULL};
         struct output *output;
 
         give(format);
@@ -87,10 +87,10 @@ static void write_table(const char *format, size_t rows)
 START_TEST(programs_get_rows_without_names_and_totals_people_without_what_is_for_programs)
 {
         write_table("table", 2);
-        expect_written("key    name        yen  percent\n"
-                       "a,\"b\"  x     1,234,567     -3.5\n"
-                       "c      y             -        -\n"
-                       "total        1,234,567        -\n");
+        expect_written("key    name        yen      percent\n"
+                       "a,\"b\"  x     1,234,567         -3.5\n"
+                       "c      y             -            -\n"
+                       "total        1,234,567  -123,456.75\n");
         write_table("expanded", 1);
         expect_written("-[ 1 ]-\n"
                        "key      a,\"b\"\n"
@@ -101,7 +101,7 @@ START_TEST(programs_get_rows_without_names_and_totals_people_without_what_is_for
                        "key      total\n"
                        "name     \n"
                        "yen      1,234,567\n"
-                       "percent  -\n");
+                       "percent  -123,456.75\n");
         write_table("csv", 2);
         expect_written("key,yen,percent,open\n\"a,\"\"b\"\"\",1234567,-3.5,yes\nc,,,\n");
         write_table("json", 2);

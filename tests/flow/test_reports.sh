@@ -112,6 +112,11 @@ expect "the fleet as JSON" "2 2 2 178984 null" "$(PGUSER=atm_operator atmctl rep
         printf "%d %d %d %d %s\n", (map { scalar @{ $o->{$_} } } qw(ranking penetration comparison)), $o->{ranking}[0]{profit_yen},
                 $o->{penetration}[0]{parlors} // "null"')"
 
+expect "totals of a Japanese document" "合計 合計" "$(PGUSER=atm_operator atmctl report fleet --fy 2016 --quarter 3 --format html --lang ja 2>/dev/null |
+        grep -oE '>(total|合計)<' | tr -d '<>' | xargs)"
+expect "what is compared, for people" "2 22,472 -22,470" "$(PGUSER=atm_operator atmctl report fleet --fy 2016 --quarter 3 --section comparison 2>/dev/null |
+        awk '$2 == "atms" { print $3, $4, $5 }')"
+
 report tax --fy 2016 --quarter 3
 expect "tax" "800,400,32,240,18,258000,20640,258640,20690" "$OUTPUT"
 report statement --hall H2 --month 2016-10

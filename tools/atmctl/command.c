@@ -21,7 +21,9 @@ static const struct field output_fields[] = {
 };
 static const struct field document_fields[] = {
     {.name = "format", .kind = VALUE_DOCUMENT_FORMAT, .text = "how it is written; table unless given"},
-    {.name = "lang", .kind = VALUE_LANGUAGE, .text = "the language of headings: en unless given, or ja"},
+    {.name = "lang",
+     .kind = VALUE_LANGUAGE,
+     .text = "the language of remarks, and of headings of documents and results: en unless given, or ja"},
     {.name = "output",
      .kind = VALUE_FILE,
      .text = "write there instead of standard output: all of it or nothing"},

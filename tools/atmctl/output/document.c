@@ -85,6 +85,8 @@ static void add_cells(struct output *output, const char *const *values, bool tot
 
                 if (!form_shows(output, column))
                         continue;
+                if (total && text && column->type == OUTPUT_TEXT)
+                        text = word_of(text, output->japanese); /* its word need not be in the first column */
                 if (!label)
                         label = text ? text : "";
                 else /* a text that is not there is nothing; a figure that is not there is missing */

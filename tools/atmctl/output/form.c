@@ -35,7 +35,7 @@ const char *form_readable(const struct output_column *column, const char *value,
                 return type == OUTPUT_DECIMAL || column->flags & OUTPUT_DASH ? "-" : "";
         if (type == OUTPUT_BOOL)
                 return form_yes_or_no(value);
-        if (type != OUTPUT_YEN)
+        if (type != OUTPUT_YEN && type != OUTPUT_DECIMAL)
                 return value;
         digits_group(value, buffer, 64);
         return buffer;
