@@ -24,7 +24,7 @@ DECLARE
 BEGIN
         FOR f IN SELECT oid::regprocedure FROM pg_proc
                  WHERE pronamespace = 'public'::regnamespace
-                 AND (proname ~ '^cube_' OR proname IN ('ledger_advice', 'report_months', 'report_days', 'report_rows', 'summary_build')) LOOP
+                 AND (proname ~ '^cube_' OR proname IN ('ledger_advice', 'report_months', 'report_days', 'report_rows', 'summary_build', 'summary_extend')) LOOP
                 EXECUTE 'DROP FUNCTION ' || f;
         END LOOP;
 END

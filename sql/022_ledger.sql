@@ -786,5 +786,56 @@ BEGIN
 END
 $$;
 
+-- A partition is made by itself and then attached, which no batch waits for
+-- (made in its place it would lock the table, and one table after the other, against batches that hold some and want others).
+-- No gap may be left ahead: a fleet whose clock came to it would stop. (Behind there may be one: years that were generated.)
+CREATE OR REPLACE FUNCTION ledger_make_partitions(p_from date, p_to date) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET timezone = 'Asia/Tokyo' AS $$
+DECLARE
+        v_from date := date_trunc('quarter', p_from::timestamp)::date;
+        v_to date;
+        v_last date;
+        v_part text;
+        v_table text;
+        v_made integer := 0;
+BEGIN
+        IF p_to <= p_from THEN
+                RAISE EXCEPTION 'partitions: the end % is not after the start %', p_to, p_from;
+        END IF;
+        -- one at a time: a partition's name is taken before its row is there
+        LOCK TABLE ledger_partition IN SHARE ROW EXCLUSIVE MODE;
+        SELECT max(to_on) INTO v_last FROM ledger_partition;
+        IF v_from > v_last THEN
+                RAISE EXCEPTION 'partitions: from % to before % there would be none', v_last, v_from
+                        USING HINT = 'withdrawals of those days would be refused: begin with ' || v_last, ERRCODE = 'check_violation';
+        END IF;
+        WHILE v_from < p_to LOOP
+                v_to := (v_from + INTERVAL '3 months')::date;
+                IF NOT EXISTS (SELECT FROM ledger_partition WHERE from_on = v_from) THEN
+                        FOREACH v_table IN ARRAY ARRAY['withdrawal', 'advice', 'advice_identity', 'commission', 'bank_outcome',
+                                                          'bank_notice', 'bank_ack', 'card_month', 'card_day'] LOOP
+                                v_part := v_table || to_char(v_from, '"_"YYYY"q"Q');
+                                EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', v_part, v_table);
+                                IF v_table IN ('card_month', 'card_day') THEN
+                                        EXECUTE format('ALTER TABLE %I SET (fillfactor = 70)', v_part);
+                                        EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                                                       v_table, v_part, v_from, v_to);
+                                ELSE
+                                        EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                                                       v_table, v_part, v_from::timestamptz, v_to::timestamptz);
+                                END IF;
+                        END LOOP;
+                        INSERT INTO ledger_partition VALUES (v_from, v_to);
+                        v_made := v_made + 1;
+                END IF;
+                v_from := v_to;
+        END LOOP;
+        IF v_made > 0 THEN
+                UPDATE reference_version SET version = version + 1;
+        END IF;
+        RETURN v_made;
+END
+$$;
+
 INSERT INTO schema_migration VALUES (22, 'ledger');
 COMMIT;

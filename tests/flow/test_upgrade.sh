@@ -9,18 +9,34 @@
 # are not acknowledged.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 flow_postgres
+psql -X -q -v ON_ERROR_STOP=1 -f "$ROOT/sql/000_roles.sql" >/dev/null 2>&1
 
 export PATH=$BIN:$PATH LC_ALL=C.UTF-8
 unset ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED
-database=atm_upgrade
-sql "CREATE DATABASE $database" >/dev/null
-export PGDATABASE=$database
-psql -X -q -v ON_ERROR_STOP=1 -f "$ROOT/sql/000_roles.sql" >/dev/null 2>&1
-sql "GRANT USAGE, CREATE ON SCHEMA public TO atm_owner"
-{
-        echo "SET client_min_messages = error; SET ROLE atm_owner;"
-        gunzip -c "$ROOT/tests/flow/upgrade/version-4.sql.gz" | grep -v '^SET client_min_messages'
-} | psql -X -q -v ON_ERROR_STOP=1 >/dev/null
+# make NAME: an empty database, from now on the one that is meant
+make() {
+        export PGDATABASE=postgres
+        sql "CREATE DATABASE $1" >/dev/null
+        export PGDATABASE=$1
+        sql "GRANT USAGE, CREATE ON SCHEMA public TO atm_owner"
+}
+
+# restore VERSION: a database that an earlier release left
+restore() {
+        make "atm_upgrade_$1"
+        {
+                echo "SET client_min_messages = error; SET ROLE atm_owner;"
+                gunzip -c "$ROOT/tests/flow/upgrade/version-$1.sql.gz" | grep -v '^SET client_min_messages'
+        } | psql -X -q -v ON_ERROR_STOP=1 >/dev/null
+}
+
+# What tables, columns, keys, functions, views, triggers and rights there are. Brackets and the order of columns say nothing
+# about what they do, and partitions may be rightless: what reads them goes by their table.
+schema() {
+        PGUSER=postgres pg_dump --schema-only --dbname "$1" | grep -v -E '^(--|$|.(un)?restrict )|^(GRANT|REVOKE) .*_20[0-9][0-9]q[1-4]' | tr -d '(),' | sort
+}
+
+restore 4
 
 # What the earlier release says, row by row; columns that came later are left out.
 withdrawals="SELECT md5(string_agg(concat_ws('|', terminal, stan, transmitted_at, rrn, card_token, amount_yen, dispensed_yen, customer_fee_yen,
@@ -93,5 +109,28 @@ expect_exit 0 atmctl verify
 expect "what a step adds" posts "$(sql "SELECT summary_step(true)")"
 expect "what the sums lack then" 0 "$(sql "SELECT count(*) FROM unsummed_post")"
 expect_exit 0 atmctl verify
+
+# The last release's: 60 withdrawals of atmsim, 10 of them with notes that were retracted.
+export PGUSER=postgres
+restore 16
+withdrawals_before=$(sql "$withdrawals")
+expect_exit 1 env PGUSER=atm_operator atmctl verify
+[[ $OUTPUT == *"it is at version 16"* ]] || wrong "not said to be at version 16: $OUTPUT"
+expect_exit 0 atmctl db migrate --clock-now 2017-01-04
+expect_exit 0 env PGUSER=atm_operator atmctl verify
+expect "each withdrawal of version 16" "$withdrawals_before" "$(sql "$withdrawals")"
+expect "revenue by ATM of version 16" \
+        "T0000001,18,241000,3500,1930,434,5430 T0000002,16,164000,2900,1940,386,4840 T0000003,12,124000,2400,1300,296,3700 T0000004,1,1000,100,130,18,230" \
+        "$(PGUSER=atm_operator atmctl report revenue --from 2016-12-01 --to 2016-12-31 --by atm --format csv | sed 1d | xargs)"
+
+# Whatever it came from, the schema is that of a database that is new.
+make atm_upgrade_new
+expect_exit 0 atmctl db init --clock-now 2017-01-04
+schema atm_upgrade_new >"$WORK/new"
+for version in 4 16; do
+        from=$(PGDATABASE=atm_upgrade_$version sql "SELECT min(from_on) FROM ledger_partition")
+        schema "atm_upgrade_$version" >"$WORK/of-$version"
+        diff "$WORK/new" "$WORK/of-$version" >"$WORK/differences" || wrong "migrated from version $version (partitions from $from): $(head -n 40 "$WORK/differences")"
+done
 
 passed
