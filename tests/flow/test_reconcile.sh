@@ -160,6 +160,8 @@ say "an instance that is gone, a database that is gone"
 "$ROOT/scripts/lab" kill --dir "$WORK/lab" --instance 1
 expect_exit 1 "${run[@]}" --seconds 1 --start-seconds 1 --drain-seconds 1
 [[ $OUTPUT == *'0 of 12 ATMs were signed on'* ]] || wrong "without a daemon: $OUTPUT"
+expect_exit 1 "${run[@]}" --withdrawals 5 --start-seconds 1 --drain-seconds 1 # ends, though none will ever be made
+[[ $OUTPUT == *'0 of 12 ATMs were signed on'* ]] || wrong "withdrawals without a daemon: $OUTPUT"
 expect_exit 1 env PGPORT=1 atmctl reconcile
 [[ $OUTPUT == *'no connection to database'* ]] || wrong "without a database: $OUTPUT"
 passed

@@ -197,7 +197,8 @@ static const struct option_row rows[] = {
      .value = "S",
      .take = option_take_decimal,
      .target = &fleet.start_seconds,
-     .text = "begin without the ATMs that are not signed on by then (60)"},
+     .text =
+         "begin without the ATMs that are not signed on by then; where none is, the run ends and fails (60)"},
     {.name = "drain-seconds",
      .value = "S",
      .take = option_take_decimal,

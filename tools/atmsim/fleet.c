@@ -629,6 +629,13 @@ static bool may_begin(const struct fleet *fleet, int64_t now)
                (double)(now - fleet->started_us) > fleet->options->start_seconds * 1e6;
 }
 
+/* Where it waited for ATMs and none is there, so many withdrawals would never come about, and the run would not end. */
+static bool nobody_came(const struct fleet *fleet)
+{
+        return fleet->signed_on == 0 && !fleet->options->idle &&
+               (fleet->options->closed || fleet->options->from_ms == INT64_MIN);
+}
+
 static void keep_schedule(struct fleet *fleet, int64_t now)
 {
         const struct fleet_options *options = fleet->options;
@@ -637,8 +644,12 @@ static void keep_schedule(struct fleet *fleet, int64_t now)
                 say_ready(fleet);
         if (fleet->stopping)
                 return;
-        if (!fleet->begun && may_begin(fleet, now))
-                begin(fleet);
+        if (!fleet->begun && may_begin(fleet, now)) {
+                if (nobody_came(fleet))
+                        stop_arrivals(fleet);
+                else
+                        begin(fleet);
+        }
         if (!fleet->begun)
                 return;
         if (!fleet->warm && now - fleet->begun_us >= (int64_t)(options->warmup_seconds * 1e6)) {
