@@ -90,22 +90,15 @@ throughput_house() {
         say "took $((SECONDS - began)) s; every row written by either adds up (atmctl verify)"
 }
 
-notices_are_acknowledged() {
-        [[ $(sql 'SELECT count(*) FROM saf') == 0 ]]
-}
-
 throughput_link() {
-        local round began=$SECONDS waited=$SECONDS
+        local round began=$SECONDS
         local rate p50 p99 daemon database house_rate house_daemon house_database _
         bench_begin --atms "$ATMS" --cards "$CARDS" --bank-cards $((CARDS / 3)) --clock "${DAY}T10:00:00+09:00,1"
         for ((round = 1; round <= ROUNDS; round++)); do
                 timed_round house "$round" "$ROUND_SECONDS"
                 timed_round link "$round" "$ROUND_SECONDS" --cards "$ATM_BANK_CARDS"
         done
-        until notices_are_acknowledged; do
-                ((SECONDS - waited < 120 + ROUNDS * ROUND_SECONDS * 2)) || fail "the banks have not acknowledged all notices"
-                sleep 0.5
-        done
+        await_notices $((120 + ROUNDS * ROUND_SECONDS * 2))
         bench_verify
         read -r rate p50 p99 daemon database <<<"$(rounds_mean link)"
         read -r house_rate _ _ house_daemon house_database <<<"$(rounds_mean house)"

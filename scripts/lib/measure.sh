@@ -6,15 +6,19 @@
 
 AMOUNT_YEN=1000
 WORK='' LAB='' SIMULATOR='' RUNS=''
+LABS_BESIDE=() # further ones, of other checkouts, that never stay: CHECKOUT|FOLDER
 
 bench_end() {
-        local status=$?
+        local status=$? beside
         trap '' INT TERM HUP PIPE
         set +e
         [[ -z $SIMULATOR ]] || kill -TERM "$SIMULATOR" 2>/dev/null || true
         if [[ -n $LAB && (-z $KEEP || $status != 0) ]]; then
                 "$ROOT/scripts/lab" down --dir "$LAB" || true
         fi
+        for beside in "${LABS_BESIDE[@]}"; do
+                "${beside%|*}/scripts/lab" down --dir "${beside#*|}" || true
+        done
         [[ -z $WORK ]] || rm -rf "$WORK"
         exit "$status"
 }
@@ -108,21 +112,37 @@ atmd_rows() {
         sql "SELECT count(*) FROM withdrawal WHERE approval_code <> '123456' OR link IS NOT NULL"
 }
 
-# atmsim_round NUMBER SECONDS [options]: the result in $WORK/run.json, and in DAEMON_US and DATABASE_US what processor time a
+# atmsim_run NUMBER [options]: the result in $WORK/run.json, and in COUNT how many withdrawals it made, each of them a row. Every
+# number begins with other cards.
+atmsim_run() {
+        local rows number=$1
+        shift
+        rows=$(atmd_rows)
+        atmsim run --seed "$number" --amount-yen "$AMOUNT_YEN" --cards-even --card-uses 20 --cards-skip $((number * CARDS / 20)) \
+                --answer-timeout-ms 30000 --json "$@" >"$WORK/run.json" || fail "atmsim run failed: $(cat "$WORK/run.json")"
+        COUNT=$(json_number "$WORK/run.json" withdrawals)
+        rows=$(($(atmd_rows) - rows))
+        ((rows == COUNT)) || fail "atmsim says $COUNT withdrawals, but atmd wrote $rows"
+}
+
+# atmsim_round NUMBER SECONDS [options]: all ATMs as fast as they can; in DAEMON_US and DATABASE_US what processor time a
 # withdrawal took of each.
 atmsim_round() {
-        local daemon database count rows number=$1 seconds=$2
+        local daemon database number=$1 seconds=$2
         shift 2
-        rows=$(atmd_rows)
         daemon=$(cpu_of_daemon) database=$(cpu_of_database)
-        atmsim run --closed --seconds "$seconds" --warmup-seconds 1 --seed "$number" --amount-yen "$AMOUNT_YEN" --cards-even \
-                --card-uses 20 --cards-skip $((number * CARDS / 20)) --answer-timeout-ms 30000 --json "$@" >"$WORK/run.json" ||
-                fail "atmsim run failed: $(cat "$WORK/run.json")"
-        count=$(json_number "$WORK/run.json" withdrawals)
-        rows=$(($(atmd_rows) - rows))
-        ((rows == count)) || fail "atmsim says $count withdrawals, but atmd wrote $rows"
-        DAEMON_US=$(calculate %.0f "($(cpu_of_daemon) - $daemon) * 1e6 / $count")
-        DATABASE_US=$(calculate %.0f "($(cpu_of_database) - $database) * 1e6 / $count")
+        atmsim_run "$number" --closed --seconds "$seconds" --warmup-seconds 1 "$@"
+        DAEMON_US=$(calculate %.0f "($(cpu_of_daemon) - $daemon) * 1e6 / $COUNT")
+        DATABASE_US=$(calculate %.0f "($(cpu_of_database) - $database) * 1e6 / $COUNT")
+}
+
+# await_notices SECONDS: until the banks have acknowledged all of them.
+await_notices() {
+        local until=$((SECONDS + $1))
+        until [[ $(sql 'SELECT count(*) FROM saf') == 0 ]]; do
+                ((SECONDS < until)) || fail "the banks have not acknowledged all notices"
+                sleep 0.5
+        done
 }
 
 # run_note NAME CLIENTS SECONDS WITHDRAWALS RATE [MORE]: a run for the list of all, RUNS, with all withdrawals that it wrote;

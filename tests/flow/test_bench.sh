@@ -137,6 +137,65 @@ WHERE reason = 0 AND state = 'completed' AND c.sign = 1")"
         measured ledger
 }
 
+# checkout DIR: a checkout of two revisions, `without` and `with` bench_ledger, that has no sources: its build takes the programs
+# from here, since what is asked is which programs run where. Its bench_ledger notes in $WORK/ran which database it is given.
+checkout() {
+        local git=(git -c user.name=test -c user.email=test@localhost -c init.defaultBranch=main -c core.hooksPath=/dev/null -C "$1") program
+        mkdir -p "$1/tests/bench"
+        cp -a "$ROOT"/{scripts,etc,sql,CMakePresets.json} "$1"
+        {
+                echo 'cmake_minimum_required(VERSION 3.20)'
+                echo 'project(programs NONE)'
+                echo 'file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/bin)'
+                for program in "${PROGRAMS[@]}"; do
+                        printf 'add_custom_target(%s COMMAND cp %s ${CMAKE_BINARY_DIR}/bin)\n' "$program" "$BIN/$program"
+                done
+                echo 'add_custom_target(bench_ledger COMMAND cp ${CMAKE_SOURCE_DIR}/bench_ledger ${CMAKE_BINARY_DIR}/bin)'
+        } >"$1/CMakeLists.txt"
+        printf '#!/bin/sh\necho "$PGHOST" >>%s\nexec %s "$@"\n' "$WORK/ran" "$BIN/bench_ledger" >"$1/bench_ledger"
+        chmod +x "$1/bench_ledger"
+        printf '/build*/\n' >"$1/.gitignore"
+        "${git[@]}" init -q
+        "${git[@]}" add -A
+        "${git[@]}" commit -q -m without
+        "${git[@]}" tag without
+        cp "$ROOT/tests/bench/ledger.c" "$1/tests/bench"
+        "${git[@]}" add -A
+        "${git[@]}" commit -q -m with
+        "${git[@]}" tag with
+        # what has been built of the checkout itself
+        mkdir -p "$1/${BIN#"$ROOT/"}"
+        for program in "${PROGRAMS[@]}" bench_ledger; do
+                ln -s "$BIN/$program" "$1/${BIN#"$ROOT/"}/$program"
+        done
+}
+
+# Two laboratories, each with programs of its own; what was done in either is in its own database.
+against() {
+        local checkout=$WORK/checkout
+        checkout "$checkout"
+        ROOT=$checkout ATM_BUILT=1 measure against ledger --against with --rounds 1 --withdrawals 1000 --cards 2500
+        hold against <<'PERL'
+$o{against} =~ /^[0-9a-f]{40}$/
+$o{withdrawals} == $o{against_withdrawals}
+join(" ", map { "$_->{connections}*$_->{batch}*$_->{withdrawals}" } @{$o{cells}}) eq join(" ", map { "$_->{connections}*$_->{batch}*$_->{withdrawals}" } @{$o{against_cells}})
+all { near($o{cells}[$_]{cpu_ratio}, $o{cells}[$_]{cpu_us} / $o{against_cells}[$_]{cpu_us}, 0.001) } 0 .. $#{$o{cells}}
+all { near($o{cells}[$_]{wal_ratio}, $o{cells}[$_]{wal_bytes} / $o{against_cells}[$_]{wal_bytes}, 0.001) } 0 .. $#{$o{cells}}
+all { 500 < $_->{wal_bytes} && $_->{wal_bytes} < 50000 && $_->{cpu_us} > 0 } @{$o{against_cells}}
+near($o{against_withdrawal_us} + $o{against_batch_us}, $o{against_cells}[0]{cpu_us}, 0.4)
+PERL
+        expect "runs of the revision's own bench_ledger, their databases" "8|1" "$(wc -l <"$WORK/ran")|$(sort -u "$WORK/ran" | wc -l)"
+        ! grep -qxF "$PGHOST" "$WORK/ran" || wrong "both sides were measured in the database of $PGHOST"
+        expect "the revision" "$(git -C "$checkout" rev-parse with)" "$(perl -MJSON::PP -e 'print decode_json(<>)->{against}' "$WORK/against.json")"
+        expect "withdrawals of this side" "$(perl -MJSON::PP -e 'print decode_json(<>)->{withdrawals}' "$WORK/against.json")" \
+                "$(sql 'SELECT count(*) FROM withdrawal')"
+        measured against
+        ATM_BUILT=1 expect_exit 1 "$checkout/scripts/bench" ledger --against without
+        [[ $OUTPUT == *"revision without has no bench_ledger"* ]] || wrong "--against without: $OUTPUT"
+        ATM_BUILT=1 expect_exit 1 "$checkout/scripts/bench" ledger --against nowhere
+        [[ $OUTPUT == *"no revision 'nowhere'"* ]] || wrong "--against nowhere: $OUTPUT"
+}
+
 reports() {
         measure reports reports --rounds 1 --scale 0.001
         hold reports <<'PERL'
@@ -176,10 +235,10 @@ SELECT (SELECT count(*) FROM card) + (SELECT count(*) FROM account) + (SELECT co
 trap 'kill $(jobs -p) 2>/dev/null; wait; exit 1' INT TERM HUP
 export TMPDIR=$WORK/temporary
 mkdir "$TMPDIR"
-LABS=("$WORK"/{throughput,link,memory,ledger,reports,history})
+LABS=("$WORK"/{throughput,link,memory,ledger,against,reports,history})
 status=0
 (LABS=() && trap - EXIT && throughput && memory && history) &
-(LABS=() && trap - EXIT && link && reports && ledger) || status=1
+(LABS=() && trap - EXIT && link && reports && ledger && against) || status=1
 wait $! || status=1
 ((!status)) || exit 1
 expect "left behind" "" "$(ls "$TMPDIR")"
