@@ -30,3 +30,8 @@ int64_t steady_now_ms(void)
 {
         return steady_now_us() / 1000;
 }
+
+int64_t processor_now_us(void)
+{
+        return clock_us(CLOCK_PROCESS_CPUTIME_ID);
+}

@@ -8,6 +8,7 @@
 #
 #       flag            1 where it is given
 #       number A B      a whole number from A to B, without leading zeros
+#       numbers A B     several of them, with commas between: blanks between them
 #       scale           a number above 0 and up to 1
 #       word WORD...    one of them
 #       words WORD...   likewise, and the option may be repeated: blanks between them
@@ -28,13 +29,21 @@ takes() {
 
 # option_take --OPTION VALUE
 option_take() {
-        local value=$2 variable=${OPTION_VARIABLE[$1]}
+        local value=$2 variable=${OPTION_VARIABLE[$1]} word list=''
         local -a bounds
         read -r -a bounds <<<"${OPTION_BOUNDS[$1]}"
         case ${OPTION_KIND[$1]} in
         number)
                 need_number "$1" "$value" "${bounds[@]}"
                 value=$((10#$value))
+                ;;
+        numbers)
+                [[ $value =~ ^[0-9]+(,[0-9]+)*$ ]] || usage_error "$1: expected whole numbers with commas between, not '$value'"
+                for word in ${value//,/ }; do
+                        need_number "$1" "$word" "${bounds[@]}"
+                        list+="${list:+ }$((10#$word))"
+                done
+                value=$list
                 ;;
         scale)
                 [[ $value =~ ^(1|0\.[0-9]{1,6})$ && $value =~ [1-9] ]] ||

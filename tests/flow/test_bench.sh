@@ -196,6 +196,40 @@ PERL
         [[ $OUTPUT == *"no revision 'nowhere'"* ]] || wrong "--against nowhere: $OUTPUT"
 }
 
+# What is true of the latency of either route. Answers are as many as were to come in the time that was measured, however slow
+# they are: seven standard deviations of a Poisson stream either way.
+latency_holds() {
+        hold "$1" <<'PERL'
+join(" ", map { $_->{rate} } @{$o{rates}}) eq "20 60"
+$o{atms} == 40 && $o{processors} >= 1
+all { 0 < $_->{p50_ms} && $_->{p50_ms} <= $_->{p99_ms} && $_->{p99_ms} <= $_->{p99_9_ms} && $_->{p99_9_ms} <= $_->{max_ms} } @{$o{rates}}
+all { abs($_->{answers} - $_->{rate} * $_->{seconds}) < 7 * sqrt($_->{rate} * $_->{seconds}) + 5 } @{$o{rates}}
+all { 0 < $_->{answers} && $_->{answers} <= $_->{withdrawals} } @{$o{rates}}
+all { 0 < $_->{atmsim_share} && $_->{atmsim_share} <= 1 && 0 <= $_->{banksim_share} && $_->{banksim_share} <= 1 } @{$o{rates}}
+all { $_->{checkpoints} >= 0 && $_->{vacuums} >= 0 } @{$o{rates}}
+PERL
+        expect "withdrawals, all with their ends" \
+                "$(perl -MJSON::PP -MList::Util=sum -e 'print sum(map { $_->{withdrawals} } @{decode_json(<>)->{rates}})' "$WORK/$1.json")|0" \
+                "$(sql "SELECT (SELECT count(*) FROM withdrawal JOIN advice USING (terminal, transmitted_at, stan) WHERE state = 'completed'),
+                               (SELECT count(*) FROM open_withdrawal)")"
+        expect "checkpoints and autovacuum" "30s|on" "$(sql "SELECT current_setting('checkpoint_timeout'), current_setting('autovacuum')")"
+}
+
+latency() {
+        measure latency latency --rates 20,60 --seconds 2 --atms 40 --cards 3000
+        latency_holds latency
+        expect "routes" "0" "$(sql 'SELECT count(*) FROM withdrawal WHERE link IS NOT NULL')"
+        measured latency
+}
+
+latency_link() {
+        measure latency_link latency --route link --rates 20,60 --seconds 2 --atms 40 --cards 3000
+        latency_holds latency_link
+        expect "banks, and what was not asked of one" "3|0" \
+                "$(sql 'SELECT count(DISTINCT link), count(*) FILTER (WHERE link IS NULL) FROM withdrawal')"
+        measured latency_link
+}
+
 reports() {
         measure reports reports --rounds 1 --scale 0.001
         hold reports <<'PERL'
@@ -235,10 +269,10 @@ SELECT (SELECT count(*) FROM card) + (SELECT count(*) FROM account) + (SELECT co
 trap 'kill $(jobs -p) 2>/dev/null; wait; exit 1' INT TERM HUP
 export TMPDIR=$WORK/temporary
 mkdir "$TMPDIR"
-LABS=("$WORK"/{throughput,link,memory,ledger,against,reports,history})
+LABS=("$WORK"/{throughput,link,memory,ledger,against,latency,latency_link,reports,history})
 status=0
-(LABS=() && trap - EXIT && throughput && memory && history) &
-(LABS=() && trap - EXIT && link && reports && ledger && against) || status=1
+(LABS=() && trap - EXIT && throughput && memory && history && latency_link) &
+(LABS=() && trap - EXIT && link && reports && ledger && against && latency) || status=1
 wait $! || status=1
 ((!status)) || exit 1
 expect "left behind" "" "$(ls "$TMPDIR")"
@@ -248,6 +282,8 @@ expect_exit 2 "$ROOT/scripts/bench" memory --rounds 3
 expect_exit 2 "$ROOT/scripts/bench" ledger --atms 3
 expect_exit 2 "$ROOT/scripts/bench" throughput --route moon
 expect_exit 2 "$ROOT/scripts/bench" reports --scale 2
+expect_exit 2 "$ROOT/scripts/bench" latency --rates 10,
+expect_exit 2 "$ROOT/scripts/bench" latency --rates 10,0
 expect_exit 2 "$ROOT/scripts/bench" throughput --database
 expect_exit 2 "$ROOT/scripts/bench" reports --database --keep "$WORK/kept"
 expect_exit 0 "$ROOT/scripts/bench" --help

@@ -398,14 +398,16 @@ static void print_json(const struct fleet_result *r, bool good)
         const struct atm_counters *c = &r->counters;
         const char *comma = "";
 
-        printf("{\"ok\": %s, \"atms\": %" PRId64 ", \"signed_on\": %" PRId64 ", \"seconds\": %.3f, ",
-               good ? "true" : "false", r->atms, r->signed_on, r->seconds);
+        printf("{\"ok\": %s, \"atms\": %" PRId64 ", \"signed_on\": %" PRId64 ", \"seconds\": %.3f, "
+               "\"cpu_us\": %" PRId64 ", ",
+               good ? "true" : "false", r->atms, r->signed_on, r->seconds, r->cpu_us);
         printf("\"withdrawals\": %" PRIu64 ", \"withdrawals_per_second\": %.1f, \"ended_per_second\": %.1f, ",
                sum_ended(c), per_second(r->measured_paid, r->seconds),
                per_second(r->measured_ended, r->seconds));
         for (int i = 0; i < OUTCOME_COUNT; i++)
                 printf("\"%s\": %" PRIu64 ", ", outcome_name[i], c->ended[i]);
         printf("\"cash_yen\": %" PRId64 ", \"charged_yen\": %" PRId64 ", ", c->cash_yen, c->charged_yen);
+        printf("\"answers\": %" PRIu64 ", ", c->request_us.count);
         print_times_json("", &c->request_us);
         print_times_json("advice_", &c->advice_us);
         print_times_json("inquiry_", &c->inquiry_us);

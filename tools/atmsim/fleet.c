@@ -93,6 +93,7 @@ struct fleet {
         int64_t signed_on;
         int64_t started_us, begun_us, measured_from_us, stop_us, drain_until_us;
         uint64_t paid_before, ended_before;
+        int64_t cpu_before_us;
         int64_t next_arrival_ms;
         bool begun, warm, stopping, ready_said;
         int complaints;
@@ -243,6 +244,7 @@ static void stop_arrivals(struct fleet *fleet)
         fleet->drain_until_us = fleet->stop_us + (int64_t)(fleet->options->drain_seconds * 1e6);
         if (fleet->warm) {
                 fleet->result.seconds = (double)(fleet->stop_us - fleet->measured_from_us) / 1e6;
+                fleet->result.cpu_us = processor_now_us() - fleet->cpu_before_us;
                 fleet->result.measured_paid = paid(&fleet->result.counters) - fleet->paid_before;
                 fleet->result.measured_ended = ended(&fleet->result.counters) - fleet->ended_before;
         }
@@ -657,6 +659,7 @@ static void keep_schedule(struct fleet *fleet, int64_t now)
 
                 fleet->warm = true;
                 fleet->measured_from_us = now;
+                fleet->cpu_before_us = processor_now_us();
                 fleet->paid_before = paid(counters);
                 fleet->ended_before = ended(counters);
                 memset(&counters->request_us, 0, sizeof(counters->request_us));

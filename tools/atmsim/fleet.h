@@ -52,6 +52,7 @@ struct fleet_result {
         struct atm_counters counters;
         int64_t atms, signed_on;
         double seconds;          /* measured: from the end of the warm-up to the last arrival */
+        int64_t cpu_us;          /* of atmsim itself in that time */
         uint64_t measured_paid;  /* withdrawals in that time that dispensed cash, with both answers */
         uint64_t measured_ended; /* all that came to their end in that time */
         uint64_t walked_away;    /* customers who found the queue before their ATM full */
