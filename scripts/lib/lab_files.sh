@@ -63,7 +63,7 @@ env_write() {
                 put ATM_JOURNAL "$DIR/journal"
                 put ATM_TOKEN_KEY_FILE "$DIR/token.key"
                 put ATM_CLUSTER "$LAB_CLUSTER"
-                ((!LAB_BANKS)) || env_of_banks
+                if ((LAB_BANKS)); then env_of_banks; else env_of_no_banks; fi
                 put ATM_CLOCK_START_MS "$LAB_START_MS"
                 put ATM_CLOCK_ANCHOR_MS "$LAB_ANCHOR_MS"
                 put ATM_CLOCK_SPEED "$LAB_SPEED"
@@ -86,6 +86,11 @@ env_of_banks() {
         put BANKSIM_JOURNALS "$DIR/banks/journal"
         put BANKSIM_SOCKET "$(bank_socket)"
         put BANKSIM_PID "$pid"
+}
+
+# Who has sourced another lab's lab.env before must not ask for that one's banks.
+env_of_no_banks() {
+        echo 'unset ATM_BANK_CARDS BANKSIM_BANKS BANKSIM_PORTS BANKSIM_CONF BANKSIM_JOURNALS BANKSIM_SOCKET BANKSIM_PID'
 }
 
 # configurations -------------------------------------------------------------------------------------
