@@ -611,6 +611,201 @@ BEGIN
 END
 $$;
 
+-- banks over links ---------------------------------------------------------------------------------------
+-- Times (..._ms) are real milliseconds, given by the caller.
+
+-- What became of withdrawals that a bank was asked about: its answer, or none in time. p_reason 0: the bank
+-- approved. A time-out queues a reversal in the same commit, since the bank may have approved unheard. An approval
+-- that comes when something else stands queues one more, once: its seq is the last there can be. Also while another waits:
+-- that one may reach the bank before it approves, and it is the only word that the bank was heard to approve (saf_end).
+-- One row each: what stands durable now, and whether it did before (then this outcome came too late).
+CREATE OR REPLACE FUNCTION ledger_outcome(
+        p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
+        p_reason smallint[], p_approval_code text[], p_bank_de39 text[], p_cause text[], p_now_ms bigint,
+        p_from timestamptz DEFAULT '-infinity', p_to timestamptz DEFAULT 'infinity')
+RETURNS TABLE (r_position integer, r_stored boolean, r_reason smallint, r_business_date date,
+               r_charge_yen bigint, r_approval_code text)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+DECLARE
+        v_from_month date := date_trunc('month', p_from AT TIME ZONE 'Asia/Tokyo')::date;
+        v_to_month date := date_trunc('month', p_to AT TIME ZONE 'Asia/Tokyo')::date;
+BEGIN
+        -- whoever replaces a card waits for what is on its way; the next statement sees what this waited for
+        LOCK TABLE books IN ROW SHARE MODE;
+
+        -- the cards' locks, where usage is given back
+        PERFORM FROM (SELECT DISTINCT coalesce(h.successor, w.card_token) AS card_token,
+                             date_trunc('month', w.business_date::timestamp)::date AS month
+                      FROM (SELECT unnest(p_terminal) AS terminal, unnest(p_transmitted_at) AS transmitted_at,
+                                   unnest(p_stan) AS stan, unnest(p_reason) AS reason) o
+                      CROSS JOIN LATERAL (SELECT * FROM withdrawal w WHERE w.terminal = o.terminal
+                                          AND w.transmitted_at = o.transmitted_at AND w.stan = o.stan
+                                          AND w.transmitted_at BETWEEN p_from AND p_to LIMIT 1) w
+                      LEFT JOIN LATERAL (SELECT c.successor FROM card c WHERE c.card_token = w.card_token LIMIT 1) h ON true
+                      WHERE o.reason <> reason_of('APPROVED') AND w.link IS NOT NULL
+                      ORDER BY 1, 2) o
+        CROSS JOIN LATERAL (SELECT FROM card_month m WHERE m.card_token = o.card_token AND m.month = o.month
+                            AND m.month BETWEEN v_from_month AND v_to_month LIMIT 1 FOR UPDATE) m;
+
+        RETURN QUERY
+        WITH decided AS MATERIALIZED (
+                SELECT o.*, w.link, coalesce(h.successor, w.card_token) AS card_token, w.business_date, w.amount_yen,
+                       w.customer_fee_yen + w.customer_tax_yen AS charge_yen,
+                       x.terminal IS NOT NULL AS known, coalesce(x.reason, o.reason) AS durable_reason,
+                       CASE WHEN x.terminal IS NULL THEN o.approval_code ELSE x.approval_code END AS durable_code
+                FROM (SELECT unnest(p_terminal) AS terminal, unnest(p_transmitted_at) AS transmitted_at, unnest(p_stan) AS stan,
+                             unnest(p_reason) AS reason, unnest(p_approval_code) AS approval_code, unnest(p_bank_de39) AS bank_de39,
+                             unnest(p_cause) AS cause, generate_subscripts(p_terminal, 1) AS position) o
+                CROSS JOIN LATERAL (SELECT * FROM withdrawal w WHERE w.terminal = o.terminal
+                                    AND w.transmitted_at = o.transmitted_at AND w.stan = o.stan
+                                    AND w.transmitted_at BETWEEN p_from AND p_to AND w.link IS NOT NULL LIMIT 1) w
+                LEFT JOIN LATERAL (SELECT * FROM bank_outcome x WHERE x.terminal = o.terminal
+                                   AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan
+                                   AND x.transmitted_at BETWEEN p_from AND p_to LIMIT 1) x ON true
+                -- where the card's use stands now, if it is given back
+                LEFT JOIN LATERAL (SELECT c.successor FROM card c WHERE o.reason <> reason_of('APPROVED')
+                                   AND c.card_token = w.card_token LIMIT 1) h ON true
+        ), written AS (
+                INSERT INTO bank_outcome (terminal, transmitted_at, stan, reason, approval_code, bank_de39, cause, approved_at)
+                SELECT n.terminal, n.transmitted_at, n.stan, n.reason, CASE WHEN n.reason = reason_of('APPROVED') THEN n.approval_code END,
+                       n.bank_de39, n.cause, CASE WHEN n.reason = reason_of('APPROVED') THEN clock_timestamp() END
+                FROM decided n WHERE NOT n.known
+                ORDER BY 1, 2, 3
+        ), told AS (
+                INSERT INTO bank_notice (terminal, transmitted_at, stan, seq, link, kind, amount_yen, charge_yen,
+                                         dispensed_yen, why)
+                SELECT n.terminal, n.transmitted_at, n.stan, 0, n.link, 'reversal', n.amount_yen, n.charge_yen, 0, '68'
+                FROM decided n WHERE NOT n.known AND n.cause = 'timeout'
+                UNION ALL
+                SELECT n.terminal, n.transmitted_at, n.stan, 32767, n.link, 'reversal', n.amount_yen, n.charge_yen, 0, '68'
+                FROM decided n WHERE n.known AND n.reason = reason_of('APPROVED') AND n.durable_reason <> reason_of('APPROVED')
+                ON CONFLICT DO NOTHING
+                RETURNING terminal, transmitted_at, stan, seq, link
+        ), queued AS (
+                INSERT INTO saf (terminal, transmitted_at, stan, seq, link, created_ms, due_ms)
+                SELECT t.terminal, t.transmitted_at, t.stan, t.seq, t.link, p_now_ms, p_now_ms FROM told t
+        ), ended AS (
+                DELETE FROM open_withdrawal WHERE ctid = ANY (ARRAY(
+                        SELECT w.ctid FROM decided n
+                        CROSS JOIN LATERAL (SELECT w.ctid FROM open_withdrawal w WHERE w.terminal = n.terminal
+                                            AND w.transmitted_at = n.transmitted_at AND w.stan = n.stan LIMIT 1) w
+                        WHERE NOT n.known AND n.reason <> reason_of('APPROVED')))
+        ), month AS (
+                INSERT INTO card_month AS m (card_token, month, cash_yen)
+                SELECT n.card_token, date_trunc('month', n.business_date::timestamp)::date, sum(n.amount_yen)
+                FROM decided n WHERE NOT n.known AND n.reason <> reason_of('APPROVED') GROUP BY 1, 2
+                ON CONFLICT (card_token, month) DO UPDATE SET cash_yen = m.cash_yen - EXCLUDED.cash_yen
+        ), day AS (
+                INSERT INTO card_day AS d (card_token, day, cash_yen, withdrawals)
+                SELECT n.card_token, n.business_date, sum(n.amount_yen), count(*)
+                FROM decided n WHERE NOT n.known AND n.reason <> reason_of('APPROVED') GROUP BY 1, 2
+                ON CONFLICT (card_token, day) DO UPDATE
+                SET cash_yen = d.cash_yen - EXCLUDED.cash_yen, withdrawals = d.withdrawals - EXCLUDED.withdrawals
+        )
+        SELECT n.position::integer, n.known, n.durable_reason, n.business_date, n.charge_yen, n.durable_code
+        FROM decided n;
+END
+$$;
+
+-- Withdrawals whose bank was asked before p_asked_before_ms and about which nothing is decided: whoever
+-- asked is dead or too slow. Each is timed out; returns how many. What is approved stays open until its ATM
+-- or a person speaks: no timer ends it.
+CREATE OR REPLACE FUNCTION ledger_sweep(p_asked_before_ms bigint, p_now_ms bigint, p_max integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET random_page_cost = 0.01 SET jit = off AS $$
+DECLARE
+        v_key record;
+        v_count integer;
+BEGIN
+        SELECT array_agg(k.terminal) AS terminals, array_agg(k.transmitted_at) AS moments, array_agg(k.stan) AS stans,
+               count(*)::integer AS n
+        INTO v_key
+        FROM (SELECT o.terminal, o.transmitted_at, o.stan FROM open_withdrawal o
+              LEFT JOIN LATERAL (SELECT x.terminal FROM bank_outcome x WHERE x.terminal = o.terminal
+                                 AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan LIMIT 1) x ON true
+              WHERE o.asked_ms < p_asked_before_ms AND x.terminal IS NULL
+              ORDER BY o.asked_ms LIMIT p_max) k;
+        IF v_key.n = 0 THEN
+                RETURN 0;
+        END IF;
+        SELECT count(*) FILTER (WHERE NOT r_stored) INTO v_count
+        FROM ledger_outcome(v_key.terminals, v_key.moments, v_key.stans, array_fill(reason_of('ISSUER_UNAVAILABLE'), ARRAY[v_key.n]),
+                            array_fill(NULL::text, ARRAY[v_key.n]), array_fill(NULL::text, ARRAY[v_key.n]),
+                            array_fill('timeout'::text, ARRAY[v_key.n]), p_now_ms);
+        RETURN v_count;
+END
+$$;
+
+-- What banks have answered to notices. Verdicts, of the bank's dialect (config/bank_codes.h): 'done', 'repeated', 'missing' and
+-- 'case' are final: the notice is gone, with the bank's own code (p_said) in bank_ack; 'again': it stays, with what was
+-- said, and is repeated when it is due. A case makes an exception in the same commit; so does an original that is missing
+-- unless the bank was never heard to approve it, late (seq 32767) neither. Harmless when said twice, also by one who lost the lease meanwhile.
+-- Returns how many are gone by this.
+CREATE OR REPLACE FUNCTION saf_end(p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[], p_seq smallint[],
+                        p_verdict text[], p_said text[], p_now_ms bigint) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET random_page_cost = 0.01 SET jit = off AS $$
+DECLARE
+        v_count integer;
+BEGIN
+        -- who takes the same rows, or ends them, comes before or after all of this
+        PERFORM FROM (SELECT o.* FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq)
+                           o (terminal, transmitted_at, stan, seq)
+                      ORDER BY 1, 2, 3, 4) o
+        CROSS JOIN LATERAL (SELECT FROM saf s WHERE s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at
+                            AND s.stan = o.stan AND s.seq = o.seq LIMIT 1 FOR UPDATE) s;
+
+        INSERT INTO saf AS k (terminal, transmitted_at, stan, seq, link, created_ms, due_ms, last_error)
+        SELECT s.terminal, s.transmitted_at, s.stan, s.seq, s.link, s.created_ms, s.due_ms, o.said
+        FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_verdict, p_said)
+             o (terminal, transmitted_at, stan, seq, verdict, said)
+        CROSS JOIN LATERAL (SELECT * FROM saf s WHERE s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at
+                            AND s.stan = o.stan AND s.seq = o.seq LIMIT 1) s
+        WHERE o.verdict = 'again'
+        ON CONFLICT (terminal, transmitted_at, stan, seq) DO UPDATE SET last_error = EXCLUDED.last_error;
+
+        WITH gone AS (
+                DELETE FROM saf WHERE ctid = ANY (ARRAY(
+                        SELECT s.ctid
+                        FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_verdict)
+                             o (terminal, transmitted_at, stan, seq, verdict)
+                        CROSS JOIN LATERAL (SELECT s.ctid FROM saf s WHERE s.terminal = o.terminal
+                                            AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan
+                                            AND s.seq = o.seq LIMIT 1) s
+                        WHERE o.verdict <> 'again'))
+                RETURNING terminal, transmitted_at, stan, seq, attempts
+        ), answered AS MATERIALIZED (
+                SELECT DISTINCT ON (g.terminal, g.transmitted_at, g.stan, g.seq) g.*, o.said,
+                       CASE WHEN o.verdict <> 'missing' THEN o.verdict
+                            WHEN x.cause = 'answer' OR g.seq = 32767 THEN 'case' ELSE 'missing' END AS verdict
+                FROM gone g
+                JOIN unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_verdict, p_said)
+                     o (terminal, transmitted_at, stan, seq, verdict, said) USING (terminal, transmitted_at, stan, seq)
+                CROSS JOIN LATERAL (SELECT x.cause FROM bank_outcome x WHERE x.terminal = g.terminal
+                                    AND x.transmitted_at = g.transmitted_at AND x.stan = g.stan LIMIT 1) x
+                ORDER BY g.terminal, g.transmitted_at, g.stan, g.seq
+        ), cases AS (
+                INSERT INTO exception_record (terminal, advice_at, advice_stan, kind, transmitted_at, stan, what, amount_yen,
+                                              dispensed_yen)
+                SELECT a.terminal, a.transmitted_at, a.stan, 'bank', a.transmitted_at, a.stan, n.kind || ' answered ' || a.said,
+                       n.amount_yen, n.dispensed_yen
+                FROM answered a
+                CROSS JOIN LATERAL (SELECT * FROM bank_notice n WHERE n.terminal = a.terminal
+                                    AND n.transmitted_at = a.transmitted_at AND n.stan = a.stan AND n.seq = a.seq LIMIT 1) n
+                WHERE a.verdict = 'case'
+                ON CONFLICT DO NOTHING
+        )
+        INSERT INTO bank_ack (terminal, transmitted_at, stan, seq, attempts, acknowledged_ms, verdict, de39)
+        SELECT a.terminal, a.transmitted_at, a.stan, a.seq, a.attempts, p_now_ms, a.verdict, a.said FROM answered a
+        ORDER BY 1, 2, 3, 4;
+        GET DIAGNOSTICS v_count = ROW_COUNT;
+        RETURN v_count;
+END
+$$;
+
 -- guards -------------------------------------------------------------------------------------------------
 
 -- Nobody but batches takes anything that a batch waits for, but as the last thing before his commit: a person's

@@ -14,6 +14,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "config/bank_codes.h"
+#include "lib/base/array.h"
 #include "rules/calendar.h"
 #include "tests/contract/ops.h"
 #include "tests/suite.h"
@@ -257,6 +259,97 @@ START_TEST(an_outage_at_any_step_leaves_nobody_with_the_money_twice)
 }
 END_TEST
 
+/* late approvals -------------------------------------------------------------------------------------- */
+
+/* A bank that we have given up approves nevertheless, and knows no original of a reversal, letter by letter:
+ *      t  it was silent for too long                v  the ATM has reversed meanwhile
+ *      a  its 00 comes, late                        0, 5  the next notice is answered with 00, with 25
+ * It keeps the money where the last reversal after its approval is refused: that is for people. */
+static const struct {
+        const char *story;
+        const char *exception; /* "": none */
+        int notices;
+} late_stories[] = {
+    {"t5", "", 1},
+    {"t0a0", "", 2},
+    {"t0a5", "reversal answered 25", 2},
+    {"t5a5", "reversal answered 25", 2},
+    {"ta50", "", 2},
+    {"ta00", "", 2},
+    {"ta55", "reversal answered 25", 2},
+    {"taa55", "reversal answered 25", 2},
+    {"v5", "", 1},
+    {"v0a0", "", 2},
+    {"v0a5", "reversal answered 25", 2},
+    {"v5a5", "reversal answered 25", 2},
+    {"va50", "", 2},
+    {"va55", "reversal answered 25", 2},
+};
+enum { LATE_STORIES = sizeof late_stories / sizeof late_stories[0] };
+
+static void answer_notice(struct world *world, const char *said, int64_t now_ms)
+{
+        struct memory_taken taken[2];
+        struct memory_ended ended = {.said = said};
+        struct bank_codes codes;
+
+        bank_codes_init(&codes);
+        ck_assert_uint_eq(world_saf_take(world, "BANKA", "walker", now_ms, LENGTH(taken), taken), 1);
+        ended.identity = taken[0].identity;
+        ended.seq = taken[0].notice.seq;
+        ended.verdict = bank_codes_verdict(&codes, said);
+        ck_assert_int_eq(world_saf_end(world, &ended, 1, now_ms), 1);
+}
+
+static void tell_late(struct world *world, const struct ledger_op *request, char letter, int place)
+{
+        struct ledger_op op = {0};
+        int64_t now_ms = world_real_ms() + (place + 1) * (int64_t)WORLD_LONGEST_MS;
+
+        switch (letter) {
+        case '0':
+        case '5':
+                answer_notice(world, letter == '0' ? "00" : "25", now_ms);
+                return;
+        case 'v':
+                ops_advise(&op, request, 1, AMOUNT_YEN, 0);
+                break;
+        case 't':
+                ops_outcome(&op, request, OUTCOME_TIMEOUT, REASON_ISSUER_UNAVAILABLE);
+                break;
+        default:
+                ops_outcome(&op, request, OUTCOME_ANSWER, REASON_APPROVED);
+                break;
+        }
+        ops_do(world, &op);
+}
+
+START_TEST(a_bank_that_approves_late_and_reverses_nothing_is_known_to_people)
+{
+        const char *story = late_stories[_i].story;
+        struct world world;
+        struct ledger_op request = {0}, op;
+        const struct memory_exception *e;
+
+        ops_open(&world);
+        ops_ask(&world, &request, 1, WORLD_LINK_CARD, AMOUNT_YEN);
+        op = request;
+        ops_do(&world, &op);
+        ck_assert_int_eq(op.answer.status, LEDGER_ASK);
+        for (int place = 0; story[place]; place++)
+                tell_late(&world, &request, story[place], place);
+        e = exception_of(&world, &request.identity);
+        ck_assert_msg(!strcmp(e ? e->key.what : "", late_stories[_i].exception), "%s leaves '%s'", story,
+                      e ? e->key.what : "");
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM bank_notice"), late_stories[_i].notices);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM exception_record"),
+                         late_stories[_i].exception[0] != '\0');
+        world_same_rows(&world, story);
+        world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("walk");
@@ -265,6 +358,8 @@ int main(void)
         tcase_set_timeout(tcase, 280);
         tcase_add_loop_test(tcase, it_is_known_who_holds_the_money_in_the_end, 0, STORIES);
         tcase_add_loop_test(tcase, an_outage_at_any_step_leaves_nobody_with_the_money_twice, 0, 2);
+        tcase_add_loop_test(tcase, a_bank_that_approves_late_and_reverses_nothing_is_known_to_people, 0,
+                            LATE_STORIES);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);
 }

@@ -1111,16 +1111,16 @@ static void answer_outcome(const struct memory_database *database, const struct 
         }
 }
 
-/* Something waits for the bank, or all that there can be has been told. */
-static bool has_notice_to_tell(const struct memory_database *database,
-                               const struct memory_withdrawal *withdrawal)
+static struct memory_notice *find_notice(const struct memory_database *database,
+                                         const struct ledger_identity *identity, int seq)
 {
-        for (size_t i = 0; i < withdrawal->notice_count; i++) {
-                if (withdrawal->notices[i].seq == MEMORY_SEQ_LATE ||
-                    find_saf(database, &withdrawal->identity, withdrawal->notices[i].seq))
-                        return true;
+        struct memory_withdrawal *withdrawal = memory_withdrawal(database, identity);
+
+        for (size_t i = 0; withdrawal && i < withdrawal->notice_count; i++) {
+                if (withdrawal->notices[i].seq == seq)
+                        return &withdrawal->notices[i];
         }
-        return false;
+        return NULL;
 }
 
 static void do_outcome(struct memory_database *database, struct ledger_op *op, int64_t now_ms)
@@ -1131,7 +1131,8 @@ static void do_outcome(struct memory_database *database, struct ledger_op *op, i
         if (op->answer.status == LEDGER_DECIDED && !withdrawal->has_outcome)
                 write_outcome(database, withdrawal, &op->outcome, now_ms);
         else if (op->answer.status == LEDGER_STORED && op->outcome.reason == REASON_APPROVED &&
-                 op->answer.reason != REASON_APPROVED && !has_notice_to_tell(database, withdrawal))
+                 op->answer.reason != REASON_APPROVED &&
+                 !find_notice(database, &op->identity, MEMORY_SEQ_LATE))
                 tell_bank(database, withdrawal, MEMORY_SEQ_LATE, 0, "68", now_ms);
 }
 
@@ -1207,18 +1208,6 @@ static bool take_lease(struct memory_database *database, const char *link, const
         return true;
 }
 
-static struct memory_notice *find_notice(const struct memory_database *database,
-                                         const struct ledger_identity *identity, int seq)
-{
-        struct memory_withdrawal *withdrawal = memory_withdrawal(database, identity);
-
-        for (size_t i = 0; withdrawal && i < withdrawal->notice_count; i++) {
-                if (withdrawal->notices[i].seq == seq)
-                        return &withdrawal->notices[i];
-        }
-        return NULL;
-}
-
 /* Another of the same withdrawal goes before it. */
 static bool must_wait(const struct memory_database *database, const struct memory_saf *saf)
 {
@@ -1286,12 +1275,13 @@ size_t memory_saf_take(struct memory_database *database, const char *link, const
 
 static const char *const notice_kind_name[] = {"completion", "partial", "reversal"};
 
-/* An original that the bank does not know is a case if the bank was heard to approve it. */
-static enum notice_verdict final_verdict(const struct memory_withdrawal *withdrawal,
+/* An original that the bank does not know is a case if the bank was heard to approve it, in time or late. */
+static enum notice_verdict final_verdict(const struct memory_withdrawal *withdrawal, int seq,
                                          enum notice_verdict verdict)
 {
-        return verdict == NOTICE_MISSING && withdrawal->outcome.cause == MEMORY_CAUSE_ANSWER ? NOTICE_CASE
-                                                                                             : verdict;
+        bool was_approved = withdrawal->outcome.cause == MEMORY_CAUSE_ANSWER || seq == MEMORY_SEQ_LATE;
+
+        return verdict == NOTICE_MISSING && was_approved ? NOTICE_CASE : verdict;
 }
 
 /* The verdict as it is taken; another than the bank's only where a defect is wanted. */
@@ -1344,7 +1334,8 @@ int memory_saf_end(struct memory_database *database, const struct memory_ended *
                 notice->acknowledged = true;
                 notice->acknowledged_ms = now_ms;
                 notice->attempts = saf->attempts;
-                notice->verdict = final_verdict(memory_withdrawal(database, &ended[i].identity), verdict);
+                notice->verdict =
+                    final_verdict(memory_withdrawal(database, &ended[i].identity), ended[i].seq, verdict);
                 snprintf(notice->de39, sizeof notice->de39, "%s", ended[i].said);
                 if (notice->verdict == NOTICE_CASE)
                         add_bank_exception(database, &ended[i].identity, notice);
