@@ -711,6 +711,8 @@ $$;
 -- Withdrawals whose bank was asked before p_asked_before_ms and about which nothing is decided: whoever
 -- asked is dead or too slow. Each is timed out; returns how many. What is approved stays open until its ATM
 -- or a person speaks: no timer ends it.
+-- An answer, or another sweep, that commits at the same moment is an ordinary event: the sweep looks again and leaves out what was
+-- decided meanwhile.
 CREATE OR REPLACE FUNCTION ledger_sweep(p_asked_before_ms bigint, p_now_ms bigint, p_max integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
@@ -719,22 +721,30 @@ DECLARE
         v_key record;
         v_count integer;
 BEGIN
-        SELECT array_agg(k.terminal) AS terminals, array_agg(k.transmitted_at) AS moments, array_agg(k.stan) AS stans,
-               count(*)::integer AS n
-        INTO v_key
-        FROM (SELECT o.terminal, o.transmitted_at, o.stan FROM open_withdrawal o
-              LEFT JOIN LATERAL (SELECT x.terminal FROM bank_outcome x WHERE x.terminal = o.terminal
-                                 AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan LIMIT 1) x ON true
-              WHERE o.asked_ms < p_asked_before_ms AND x.terminal IS NULL
-              ORDER BY o.asked_ms LIMIT p_max) k;
-        IF v_key.n = 0 THEN
-                RETURN 0;
-        END IF;
-        SELECT count(*) FILTER (WHERE NOT r_stored) INTO v_count
-        FROM ledger_outcome(v_key.terminals, v_key.moments, v_key.stans, array_fill(reason_of('ISSUER_UNAVAILABLE'), ARRAY[v_key.n]),
-                            array_fill(NULL::text, ARRAY[v_key.n]), array_fill(NULL::text, ARRAY[v_key.n]),
-                            array_fill('timeout'::text, ARRAY[v_key.n]), p_now_ms);
-        RETURN v_count;
+        FOR v_try IN 1..5 LOOP
+                SELECT array_agg(k.terminal) AS terminals, array_agg(k.transmitted_at) AS moments, array_agg(k.stan) AS stans,
+                       count(*)::integer AS n
+                INTO v_key
+                FROM (SELECT o.terminal, o.transmitted_at, o.stan FROM open_withdrawal o
+                      LEFT JOIN LATERAL (SELECT x.terminal FROM bank_outcome x WHERE x.terminal = o.terminal
+                                         AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan LIMIT 1) x ON true
+                      WHERE o.asked_ms < p_asked_before_ms AND x.terminal IS NULL
+                      ORDER BY o.asked_ms LIMIT p_max) k;
+                IF v_key.n = 0 THEN
+                        RETURN 0;
+                END IF;
+                BEGIN
+                        SELECT count(*) FILTER (WHERE NOT r_stored) INTO v_count
+                        FROM ledger_outcome(v_key.terminals, v_key.moments, v_key.stans,
+                                            array_fill(reason_of('ISSUER_UNAVAILABLE'), ARRAY[v_key.n]),
+                                            array_fill(NULL::text, ARRAY[v_key.n]), array_fill(NULL::text, ARRAY[v_key.n]),
+                                            array_fill('timeout'::text, ARRAY[v_key.n]), p_now_ms);
+                        RETURN v_count;
+                EXCEPTION WHEN unique_violation THEN
+                        NULL; -- somebody was faster
+                END;
+        END LOOP;
+        PERFORM ledger_conflict();
 END
 $$;
 

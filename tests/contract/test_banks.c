@@ -381,6 +381,55 @@ START_TEST(two_sweeps_at_once_time_each_out_once)
 }
 END_TEST
 
+/* Somebody decides, but has not committed when the sweep comes to the same withdrawals. */
+START_TEST(a_sweep_that_meets_a_decision_leaves_it_out_and_fails_for_nobody)
+{
+        enum { COUNT = 6, ANSWERED = 2 };
+        struct world world;
+        static struct ledger_op request[COUNT];
+        char sweep[128], answer[512], waits[128], conninfo[128];
+        PGconn *other, *sweeper;
+        PGresult *result;
+
+        ops_open(&world);
+        ask_banks(&world, request, COUNT);
+        snprintf(conninfo, sizeof conninfo, "dbname=%s", world.name);
+        other = PQconnectdb(conninfo);
+        sweeper = PQconnectdb(conninfo);
+        snprintf(sweep, sizeof sweep, "SELECT ledger_sweep(%" PRId64 ", 1, 1000)", later_ms(0));
+        snprintf(answer, sizeof answer,
+                 "SELECT count(*) FROM (SELECT array_agg(terminal) a, array_agg(transmitted_at) b, "
+                 "array_agg(stan) c"
+                 " FROM open_withdrawal WHERE stan < %d) o, ledger_outcome(a, b, c, "
+                 "array_fill(reason_of('APPROVED'), "
+                 "ARRAY[%d]), array_fill('B00001'::text, ARRAY[%d]), array_fill('00'::text, ARRAY[%d]), "
+                 "array_fill('answer'::text, ARRAY[%d]), 1)",
+                 ANSWERED, ANSWERED, ANSWERED, ANSWERED, ANSWERED);
+        snprintf(waits, sizeof waits,
+                 "SELECT count(*) FROM pg_stat_activity WHERE pid = %d AND wait_event_type = 'Lock'",
+                 PQbackendPID(sweeper));
+        PQclear(PQexec(other, "BEGIN"));
+        result = PQexec(other, _i ? sweep : answer);
+        ck_assert_msg(PQresultStatus(result) == PGRES_TUPLES_OK, "%s", PQerrorMessage(other));
+        PQclear(result);
+        ck_assert_int_eq(PQsendQuery(sweeper, sweep), 1);
+        while (!world_number(&world, waits))
+                ck_assert_msg(PQconsumeInput(sweeper) && PQisBusy(sweeper),
+                              "a sweep that must wait does not");
+        PQclear(PQexec(other, "COMMIT"));
+        result = PQgetResult(sweeper);
+        ck_assert_msg(PQresultStatus(result) == PGRES_TUPLES_OK, "%s",
+                      PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+        ck_assert_str_eq(PQgetvalue(result, 0, 0), _i ? "0" : "4");
+        PQclear(result);
+        PQfinish(other);
+        PQfinish(sweeper);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM bank_outcome"), COUNT);
+        world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
+
 START_TEST(a_sweep_takes_the_oldest_and_leaves_the_young_and_the_approved)
 {
         enum { COUNT = 12 };
@@ -736,6 +785,7 @@ int main(void)
         tcase_add_test(outcome, outcomes_over_a_lost_connection_are_decided_once);
         tcase_add_test(outcome, an_intent_that_breaks_a_constraint_is_not_kept);
         tcase_add_test(outcome, two_sweeps_at_once_time_each_out_once);
+        tcase_add_loop_test(outcome, a_sweep_that_meets_a_decision_leaves_it_out_and_fails_for_nobody, 0, 2);
         tcase_add_test(outcome, a_sweep_takes_the_oldest_and_leaves_the_young_and_the_approved);
         tcase_add_loop_test(outcome, a_storm_with_banks_over_two_instances_keeps_every_sum_and_limit, 0, 3);
         tcase_add_test(outcome, an_altered_row_of_a_bank_is_seen_by_the_sums);
