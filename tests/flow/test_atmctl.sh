@@ -55,7 +55,7 @@ refuses 2 "expected a date as 2016-12-31" atmctl tariff show HOUSE day 2016-02-3
 refuses 2 "expected day or other" atmctl tariff show HOUSE night 2016-02-01
 refuses 2 "--value is missing" atmctl limit add day_yen 2031-01-01
 refuses 2 "--from is missing" atmctl report revenue --to 2016-12-31 --by area
-refuses 2 "expected --from 2016-12-31 or a later day" atmctl report revenue --from 2016-12-31 --to 2016-12-30 --by area
+refuses 2 "expected --from 2016-12-31 or later" atmctl report revenue --from 2016-12-31 --to 2016-12-30 --by area
 refuses 2 "expected one or two of area, prefecture, hall, atm" atmctl report revenue --from 2016-12-30 --to 2016-12-31 --by week
 refuses 2 "expected '-'" atmctl account show --card 9900010000000002
 [[ $OUTPUT != *9900010000000002* ]] || wrong "a card number is repeated: $OUTPUT"

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/base/number.h"
+#include "rules/calendar.h"
 
 static const struct field output_fields[] = {
     {.name = "format", .kind = VALUE_FORMAT, .text = "how rows are written; table unless given"},
@@ -249,6 +250,29 @@ size_t command_rows(const struct command *command, struct option_row ret_rows[OP
         return options.count;
 }
 
+/* A moment in Japan time; a day is its first moment, or its last. */
+static bool read_moment(const char *text, bool last, int64_t *ret_ms)
+{
+        int32_t day;
+
+        if (!calendar_parse_day(text, &day))
+                return calendar_parse_moment(text, ret_ms);
+        *ret_ms = calendar_day_start_ms(day + last) - last;
+        return true;
+}
+
+/* Whatever has a beginning and an end. */
+static int check_span(const struct invocation *invocation)
+{
+        const char *from = invocation_value(invocation, "from"), *to = invocation_value(invocation, "to");
+        int64_t from_ms, to_ms;
+
+        if (from && to && read_moment(from, false, &from_ms) && read_moment(to, true, &to_ms) &&
+            from_ms > to_ms)
+                return usage_error(invocation->command, "--to %s: expected --from %s or later", to, from);
+        return EXIT_DONE;
+}
+
 static int parse(struct invocation *invocation, int argc, char **argv)
 {
         struct option_row rows[OPTIONS_MAX];
@@ -258,7 +282,7 @@ static int parse(struct invocation *invocation, int argc, char **argv)
         for (size_t i = 0; i < count; i++)
                 rows[i].target = &invocation->values[i];
         if (options_parse(rows, count, invocation, argc, argv, error) == OPTIONS_GOOD)
-                return EXIT_DONE;
+                return check_span(invocation);
         return usage_error(invocation->command, "%s", error);
 }
 
