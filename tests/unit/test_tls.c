@@ -466,6 +466,18 @@ START_TEST(files_that_can_not_serve_are_refused_by_name)
 }
 END_TEST
 
+START_TEST(every_context_wipes_what_it_has_decrypted_and_has_its_own_level)
+{
+        SSL_CTX *contexts[] = {server_make(ours, "1.3"), server_make(ours, "1.2"),
+                               client_make(ours, ours, "T0000001")};
+        for (size_t i = 0; i < sizeof(contexts) / sizeof(*contexts); i++) {
+                ck_assert(SSL_CTX_get_options(contexts[i]) & SSL_OP_CLEANSE_PLAINTEXT);
+                ck_assert_int_eq(SSL_CTX_get_security_level(contexts[i]), 2);
+                SSL_CTX_free(contexts[i]);
+        }
+}
+END_TEST
+
 START_TEST(an_unknown_minimum_is_refused)
 {
         char error[TLS_ERROR_MAX] = "";
@@ -493,6 +505,7 @@ int main(void)
         tcase_add_test(tests, a_peer_that_hangs_up_is_named_as_such);
         tcase_add_loop_test(tests, files_that_can_not_serve_are_refused_by_name, 0,
                             (int)(sizeof(bad_files) / sizeof(bad_files[0])));
+        tcase_add_test(tests, every_context_wipes_what_it_has_decrypted_and_has_its_own_level);
         tcase_add_test(tests, an_unknown_minimum_is_refused);
         suite_add_tcase(suite, tests);
         return suite_run(suite);
