@@ -158,15 +158,15 @@ $$;
 
 -- sums -------------------------------------------------------------------------------------------------------
 
--- The days through p_through are to be summed up from now on; false where they were before. Waits for the batches on their
--- way, and those to come wait for it: a quarter of a second at most, then it is given up, for another time.
+-- The days through p_through are to be summed up from now on; false where they were before. Holds the batches as a close does
+-- (books_hold), and fails with what is in the way.
 CREATE OR REPLACE FUNCTION summary_extend(p_through date) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '250ms' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
         IF (SELECT summed_through >= p_through FROM books) THEN
                 RETURN false;
         END IF;
-        LOCK TABLE books IN EXCLUSIVE MODE;
+        PERFORM books_hold();
         UPDATE books SET summed_through = greatest(summed_through, p_through);
         RETURN true;
 END

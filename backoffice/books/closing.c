@@ -10,16 +10,18 @@
 #include "lib/base/array.h"
 #include "lib/db/selection.h"
 
-/* Batches wait for the close while it adds the quarter up: it shall find the days' sums. Without them it only takes longer. */
-static void sum_up(PGconn *connection, const char *quarter)
+/* Batches wait for the close while it adds the quarter up, from the rows of every day that has no sums: it must find them all. */
+static bool sum_up(PGconn *connection, const char *quarter, char error[PG_ERROR_MAX])
 {
         struct period period;
         char why[PG_ERROR_MAX];
 
         period_of_name(quarter, &period);
-        if (!summary_extend(connection, period.last_day, NULL, NULL, why)) {
-                /* nobody who closes needs to know */
-        }
+        if (summary_extend(connection, period.last_day, NULL, NULL, why))
+                return true;
+        snprintf(error, PG_ERROR_MAX, "not all days of %s are summed up, try again: %.*s", quarter,
+                 PG_ERROR_MAX / 2, why);
+        return false;
 }
 
 enum closing closing_close(PGconn *connection, const struct closing_question *question,
@@ -30,7 +32,8 @@ enum closing closing_close(PGconn *connection, const struct closing_question *qu
         enum closing closing = CLOSING_DONE;
         PGresult *result;
 
-        sum_up(connection, question->quarter);
+        if (!sum_up(connection, question->quarter, error))
+                return CLOSING_FAILED;
         result = pg_query_repeated(
             connection, "SELECT r_refusal, r_without_end FROM period_close($1, $2::boolean, $3::bigint, $4)",
             LENGTH(parameters), parameters, error);
