@@ -12,6 +12,7 @@
 #include "config/reference_load.h"
 #include "config/schema.h"
 #include "lib/db/pg_query.h"
+#include "lib/db/pg_session.h"
 
 enum { STATEMENT_REFERENCE = LEDGER_STATEMENT_COUNT, STATEMENT_COUNT };
 
@@ -529,6 +530,16 @@ static bool check_schema(PGconn *pg, char error[LEDGER_PG_ERROR_MAX])
         return good;
 }
 
+/* The server and the settings of this connection. */
+static bool check_server(PGconn *pg, char error[LEDGER_PG_ERROR_MAX])
+{
+        char why[PG_ERROR_MAX];
+        if (pg_execute(pg, pg_daemon_session_sql, 0, NULL, why) && pg_server_check(pg, why))
+                return true;
+        first_line(error, why);
+        return false;
+}
+
 static bool check_token_key(PGconn *pg, const char *check_value, char error[LEDGER_PG_ERROR_MAX])
 {
         char why[PG_ERROR_MAX];
@@ -562,7 +573,8 @@ static bool start_up(struct ledger_pg *l, char error[LEDGER_PG_ERROR_MAX])
         if (PQstatus(pg) != CONNECTION_OK)
                 first_line(error, PQerrorMessage(pg));
         else
-                good = check_schema(pg, error) && check_token_key(pg, l->options.token_check_value, error) &&
+                good = check_server(pg, error) && check_schema(pg, error) &&
+                       check_token_key(pg, l->options.token_check_value, error) &&
                        first_reference(pg, &l->reference, error);
         PQfinish(pg);
         return good;

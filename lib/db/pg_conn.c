@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/random.h"
+#include "lib/db/pg_session.h"
 
 enum {
         CONNECT_TIMEOUT_MS = 5000,
@@ -17,6 +18,8 @@ enum {
 };
 
 enum state { DOWN, CONNECTING, PREPARING, IDLE, BUSY };
+
+enum { SETTINGS = -1 }; /* are made before any statement is prepared */
 
 struct pg_conn {
         struct event_base *base;
@@ -29,7 +32,7 @@ struct pg_conn {
         PGconn *pg;
         struct event *readable, *writable; /* of the current socket */
         struct event *timer;               /* the state's time limit; the pause while DOWN */
-        int prepared;                      /* statements that are */
+        int prepared;                      /* statements that are; SETTINGS at first */
         PGresult *result;                  /* the last one of the statement under way */
         int64_t pause_ms;
         struct random random; /* so that instances don't come back in step */
@@ -119,7 +122,9 @@ static void conn_flush(struct pg_conn *conn)
 
 static void prepare_next(struct pg_conn *conn)
 {
-        const struct pg_statement *statement = &conn->statements[conn->prepared];
+        static const struct pg_statement settings = {PG_AT_ONCE, pg_daemon_session_sql};
+        const struct pg_statement *statement =
+            conn->prepared == SETTINGS ? &settings : &conn->statements[conn->prepared];
         if (!statement->name) {
                 conn->pause_ms = PAUSE_FIRST_MS;
                 conn_enter(conn, IDLE);
@@ -150,7 +155,7 @@ static void connect_step(struct pg_conn *conn)
         } else {
                 PQsetnonblocking(conn->pg, 1);
                 event_add(conn->readable, NULL);
-                conn->prepared = 0;
+                conn->prepared = SETTINGS;
                 conn_enter(conn, PREPARING);
                 prepare_next(conn);
         }

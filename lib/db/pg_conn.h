@@ -7,6 +7,7 @@
  * Invariants: one statement at a time; a result is handed on only after ReadyForQuery, that is after its
  * commit. A statement that was sent and whose connection was then lost is reported as PG_LOST: whether it
  * was committed is unknown. Pauses between attempts grow from 0.1 s to 10 s, with jitter.
+ * Its settings are pg_session.h's, whatever was set for its role or database.
  * Host names in the conninfo are looked up by libpq, which may block: use hostaddr where that matters.
  */
 #ifndef LIB_DB_PG_CONN_H

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/db/pg_query.h"
+#include "lib/db/pg_session.h"
 #include "tools/atmctl/migrations.h"
 
 static const char *text_or(const char *text, const char *fallback)
@@ -143,6 +144,15 @@ static void on_notice(void *context, const PGresult *result)
         (void)result; /* "relation exists, skipping" is nothing that people need */
 }
 
+/* A server that may lose what it has committed still has to be looked into. */
+static void warn_of_server(PGconn *connection)
+{
+        char error[PG_ERROR_MAX];
+
+        if (!pg_server_check(connection, error))
+                note("%s", error);
+}
+
 bool database_open(struct database *database, const struct invocation *invocation, enum database_need need)
 {
         const char *conninfo = invocation_value(invocation, "conninfo");
@@ -156,13 +166,9 @@ bool database_open(struct database *database, const struct invocation *invocatio
                 goto fail;
         }
         PQsetNoticeReceiver(database->connection, on_notice, NULL);
-        if (!database_execute(
-                database,
-                "SET TIME ZONE 'Asia/Tokyo'; SET DateStyle = ISO, YMD; SET search_path = public;"
-                "SET standard_conforming_strings = on",
-                0, NULL) ||
-            !database_refresh(database))
+        if (!database_execute(database, pg_session_sql, 0, NULL) || !database_refresh(database))
                 goto fail;
+        warn_of_server(database->connection);
         if (need == DATABASE_READY && database->state != DATABASE_CURRENT) {
                 complain_about_state(database);
                 goto fail;

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Settings that somebody made for a role, a database or by PGOPTIONS change nothing of what the programs do; a server that may lose
+# what it has committed is refused by atmd.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+flow_lab lab --atms 10 --cards 2000 --clock 2016-12-28T10:00:00+09:00,1
+# shellcheck disable=SC1091
+source "$WORK/lab/lab.env"
+STARTED=()
+trap 'kill "${STARTED[@]}" 2>/dev/null || true; flow_end' EXIT
+
+# NAME VALUE: each alone would have stopped the service, lost commits or moved days
+settings=(
+        search_path nowhere
+        synchronous_commit off
+        default_transaction_isolation serializable
+        default_transaction_read_only on
+        TimeZone America/Caracas
+        DateStyle 'SQL, DMY'
+        lock_timeout 1
+        idle_session_timeout 1000
+)
+role=$(sed -nE "s/^conninfo *=.*user=([a-z_]+).*/\1/p" "$ATMD_CONF")
+database=$(sql 'SELECT current_database()')
+for ((i = 0; i < ${#settings[@]}; i += 2)); do
+        sql "ALTER ROLE \"$role\" IN DATABASE \"$database\" SET ${settings[i]} = '${settings[i + 1]}'" >/dev/null
+done
+
+start() {
+        atmd --config "$ATMD_CONF" --listen 127.0.0.1:0 </dev/null >"$WORK/$1.log" 2>&1 &
+        pid=$!
+        STARTED+=("$pid")
+}
+
+start badly
+await "atmd is ready" grep -q event=ready "$WORK/badly.log"
+port=$(sed -nE 's/.* event=ready listen=[^ ]*:([0-9]+).*/\1/p' "$WORK/badly.log")
+expect_exit 0 atmsim run --ports "$port" --closed --withdrawals 50 --seed "$SEED" --json
+grep -qE '"96": *[1-9]' <<<"$OUTPUT" && wrong "withdrawals were answered 96: $OUTPUT"
+# an idle connection of the same role is ended: so would atmd's idle ones have been, which are older
+mkfifo "$WORK/idle"
+PGUSER=$role "$PSQL" -X -A -t -q <"$WORK/idle" >"$WORK/idle.pid" 2>/dev/null &
+exec 7>"$WORK/idle"
+echo 'SELECT pg_backend_pid();' >&7
+await "an idle connection" grep -q . "$WORK/idle.pid"
+is_gone() { [[ $(sql "SELECT count(*) FROM pg_stat_activity WHERE pid = $(<"$WORK/idle.pid")") == 0 ]]; }
+await "the end of the idle connection" is_gone
+exec 7>&-
+expect "what atmd's connections keep" "" "$(grep -E 'event=(database_down|batch_failed)' "$WORK/badly.log" || true)"
+kill -TERM "$pid"
+wait "$pid" || wrong "atmd ended with $?"
+
+for options in '-c search_path=nowhere' '-c synchronous_commit=off' '-c default_transaction_read_only=on' '-c datestyle=SQL,DMY'; do
+        PGOPTIONS=$options expect_exit 0 atmctl hall list
+        PGOPTIONS=$options expect_exit 0 atmctl verify
+done
+
+sql 'ALTER SYSTEM SET full_page_writes = off' >/dev/null
+sql 'SELECT pg_reload_conf()' >/dev/null
+pages_are_halved() { [[ $(sql 'SHOW full_page_writes') == off ]]; }
+await "the server's new setting" pages_are_halved
+start refused
+wait "$pid" && wrong "atmd serves on a server that may lose what it has committed"
+grep -q "full_page_writes is off; expected on" "$WORK/refused.log" || wrong "the setting is not named: $(cat "$WORK/refused.log")"
+sql 'ALTER SYSTEM RESET full_page_writes' >/dev/null
+sql 'SELECT pg_reload_conf()' >/dev/null
+passed
