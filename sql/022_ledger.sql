@@ -868,9 +868,22 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp SET enable_seqscan = off S
                                     AND (p_digits IS NULL OR starts_with(w.pan_mask, p_digits)) LIMIT 1) w)
 $$;
 
+-- The moments from the first to the last priced withdrawal at or after p_since; NULL: there is none. Two index look-ups for each ATM.
+CREATE OR REPLACE FUNCTION priced_span(p_since timestamptz) RETURNS tstzrange LANGUAGE sql STABLE
+SET search_path = public, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+        SELECT tstzrange(min(f.transmitted_at), max(l.transmitted_at), '[]')
+        FROM atm t
+        CROSS JOIN LATERAL (SELECT w.transmitted_at FROM withdrawal w WHERE w.terminal = t.terminal AND w.transmitted_at >= p_since
+                            AND withdrawal_is_priced(w.reason) ORDER BY w.transmitted_at LIMIT 1) f
+        CROSS JOIN LATERAL (SELECT w.transmitted_at FROM withdrawal w WHERE w.terminal = t.terminal AND w.transmitted_at >= p_since
+                            AND withdrawal_is_priced(w.reason) ORDER BY w.transmitted_at DESC LIMIT 1) l
+        HAVING count(*) > 0
+$$;
+
 -- What a price follows from (tariff, tax rate, holiday, prefix) can't change for a time that has priced withdrawals. The second
 -- check sees those that were on their way at the first: they are no older than two days before the last moment that the first one
--- saw, since an ATM's clock is off by a day at most.
+-- saw, since an ATM's clock is off by a day at most. Batches wait for it, so it finds the span of those once for a transaction, and
+-- looks for those of a row only where the row's days meet it.
 CREATE OR REPLACE FUNCTION price_guard() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
 DECLARE
@@ -878,7 +891,9 @@ DECLARE
         v_after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
         v_row jsonb;
         v_since timestamptz := '-infinity';
+        v_span tstzrange;
         v_from date;
+        v_to date;
 BEGIN
         -- a holiday's name is no part of it
         IF v_before - 'name' IS NOT DISTINCT FROM v_after - 'name' THEN
@@ -887,12 +902,19 @@ BEGIN
         IF TG_WHEN = 'AFTER' THEN
                 PERFORM books_hold();
                 v_since := current_setting('atm.priced_since')::timestamptz;
+                IF coalesce(current_setting('atm.priced_span', true), '') = '' THEN
+                        PERFORM set_config('atm.priced_span', coalesce(priced_span(v_since)::text, 'empty'), true);
+                END IF;
+                v_span := current_setting('atm.priced_span')::tstzrange;
         ELSIF coalesce(current_setting('atm.priced_since', true), '') = '' THEN
                 PERFORM set_config('atm.priced_since', coalesce(last_moment() - INTERVAL '2 days', '-infinity')::text, true);
         END IF;
         FOREACH v_row IN ARRAY array_remove(ARRAY[v_before, v_after], NULL) LOOP
                 v_from := coalesce(v_row ->> 'from_on', v_row ->> 'day')::date;
-                IF priced_between(v_from, coalesce((v_row ->> 'day')::date, 'infinity'), v_since,
+                v_to := coalesce((v_row ->> 'day')::date, 'infinity');
+                CONTINUE WHEN NOT v_span && tstzrange(v_from::timestamp AT TIME ZONE 'Asia/Tokyo',
+                                                      (v_to::timestamp + INTERVAL '1 day') AT TIME ZONE 'Asia/Tokyo');
+                IF priced_between(v_from, v_to, v_since,
                                   CASE WHEN TG_TABLE_NAME = 'tariff' THEN v_row ->> 'issuer' END,
                                   left(v_row ->> 'prefix', 6)) THEN
                         RAISE EXCEPTION '% from %: withdrawals of that time are already priced%', TG_TABLE_NAME, v_from,

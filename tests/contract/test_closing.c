@@ -688,6 +688,33 @@ START_TEST(no_price_changes_under_a_batch_on_its_way)
 }
 END_TEST
 
+/* The fleet waits for the second check: of days that no withdrawal is near it asks nothing, however many change. */
+START_TEST(an_import_of_holidays_looks_for_withdrawals_of_none_while_the_fleet_waits)
+{
+#define LOOK_UPS                                                                                             \
+        "SELECT coalesce(sum(calls), 0) FROM pg_stat_xact_user_functions WHERE funcname = 'priced_between'"
+        struct world world;
+        struct ledger_op request;
+        PGconn *desk;
+
+        ops_open(&world);
+        approve(&world, &request, 1);
+        desk = session(&world, NULL);
+        expect_told(desk, "SET track_functions = 'all'; BEGIN", "");
+        expect_told(
+            desk,
+            "INSERT INTO holiday SELECT d::date, 'operator', 'x' FROM generate_series(DATE '2017-02-01', "
+            "'2017-03-02', INTERVAL '1 day') d",
+            "");
+        expect_told(desk, LOOK_UPS, "30");
+        expect_told(desk, "SET CONSTRAINTS ALL IMMEDIATE", "");
+        expect_told(desk, LOOK_UPS, "30");
+        expect_told(desk, "COMMIT", "");
+        PQfinish(desk);
+        world_close(&world);
+}
+END_TEST
+
 /* Approved is priced, whatever became of it; other days, issuers and cards are free. */
 START_TEST(what_a_price_follows_from_is_fixed_where_anything_was_approved)
 {
@@ -1068,6 +1095,7 @@ int main(void)
         tcase_add_test(guards, who_changes_what_a_close_counted_meanwhile_is_refused_at_his_commit);
         tcase_add_test(guards, partitions_and_batches_do_not_wait_for_each_other);
         tcase_add_test(guards, no_price_changes_under_a_batch_on_its_way);
+        tcase_add_test(guards, an_import_of_holidays_looks_for_withdrawals_of_none_while_the_fleet_waits);
         tcase_add_test(guards, what_a_price_follows_from_is_fixed_where_anything_was_approved);
         tcase_add_test(guards, an_atm_stands_in_one_place_at_a_time);
         suite_add_tcase(suite, closing);
