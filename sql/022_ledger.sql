@@ -6,7 +6,7 @@
 -- against whoever closes a period (005_finance.sql), replaces a card (017_replacement.sql), moves the end of the days that are
 -- summed up (021_days.sql) or changes a price (below). Locking is a statement of its own and the decision a later one, so that the decision sees what
 -- the lock waited for. An identity needs no lock: its key refuses a second decision, and whoever meets the
--- key of a decision that it did not see gives up with serialization_failure; repeated, the batch sees it.
+-- key of a decision that it did not see gives up with unique_violation; repeated, the batch sees it.
 --
 -- A batch holds an identity, a card (requests) and an original (advices) at most once; atmd sees to it.
 --
@@ -974,7 +974,8 @@ BEGIN
 END
 $$;
 
--- Where a hall is, against a close that is on its way.
+-- Where a hall is, against a close that is on its way; also where it changes twice on a day, which changes a row. (That a row ends
+-- is no change of its past.)
 CREATE OR REPLACE FUNCTION hall_place_held() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
 DECLARE
@@ -990,7 +991,7 @@ BEGIN
 END
 $$;
 DROP TRIGGER IF EXISTS hall_place_held ON hall_place;
-CREATE CONSTRAINT TRIGGER hall_place_held AFTER INSERT ON hall_place DEFERRABLE INITIALLY DEFERRED
+CREATE CONSTRAINT TRIGGER hall_place_held AFTER INSERT OR UPDATE OF area, prefecture, share_bp ON hall_place DEFERRABLE INITIALLY DEFERRED
         FOR EACH ROW EXECUTE FUNCTION hall_place_held();
 
 DO $$

@@ -105,7 +105,6 @@ GRANT EXECUTE ON FUNCTION ledger_session, ledger_request, ledger_inquiry, ledger
 GRANT EXECUTE ON FUNCTION reason_of, withdrawal_state, withdrawal_counts, advice_relation TO atm_operator, atm_report;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO atm_operator, atm_report;
-GRANT EXECUTE ON FUNCTION schema_version() TO atm_operator;
 GRANT EXECUTE ON FUNCTION ledger_make_partitions(date, date) TO atm_daemon, atm_operator;
 GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve, card_replace, period_close TO atm_operator;
 GRANT EXECUTE ON FUNCTION summary_extend, summary_step TO atm_daemon, atm_operator, atm_report;

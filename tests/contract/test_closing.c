@@ -618,14 +618,17 @@ END_TEST
 START_TEST(who_changes_what_a_close_counted_meanwhile_is_refused_at_his_commit)
 {
         static const struct {
-                const char *change, *refusal;
+                const char *before, *change, *refusal;
         } cases[] = {
-            {"INSERT INTO contract VALUES ('T0000001', '2016-12-01', NULL, 'H00001', 1000)",
+            {"", "INSERT INTO contract VALUES ('T0000001', '2016-12-01', NULL, 'H00001', 1000)",
              "contract" CLOSED},
-            {"INSERT INTO cost VALUES ('3Q16', 'network', 100)", "cost" CLOSED},
-            {"SET LOCAL atm.business_day = '2016-12-30'; UPDATE hall SET area = 'kansai' WHERE hall = "
+            {"", "INSERT INTO cost VALUES ('3Q16', 'network', 100)", "cost" CLOSED},
+            {"",
+             "SET LOCAL atm.business_day = '2016-12-30'; UPDATE hall SET area = 'kansai' WHERE hall = "
              "'H00001'",
              "hall H00001" CLOSED},
+            {"SET atm.business_day = '2016-12-30'; UPDATE hall SET share_bp = 7 WHERE hall = 'H00001'",
+             "UPDATE hall SET share_bp = 8 WHERE hall = 'H00001'", "hall H00001" CLOSED},
         };
         struct world world;
         PGconn *desk, *closer;
@@ -634,6 +637,7 @@ START_TEST(who_changes_what_a_close_counted_meanwhile_is_refused_at_his_commit)
                 ops_open(&world);
                 desk = session(&world, "atm_operator");
                 closer = session(&world, "atm_operator");
+                expect_told(desk, cases[i].before, "");
                 expect_told(desk, "BEGIN", "");
                 expect_told(desk, cases[i].change, "");
                 expect_told(closer, CLOSE, "done 0");
