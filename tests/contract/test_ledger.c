@@ -28,6 +28,13 @@ static const struct {
     {"2020-01-01", "2021-04-01", "2020-03-30T09:00"},
     {"2019-07-01", "2020-07-01", "2019-09-28T17:30"},
 };
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_SANITIZERS true
+#elif defined(__has_feature)
+#define HAS_SANITIZERS __has_feature(address_sanitizer)
+#else
+#define HAS_SANITIZERS false
+#endif
 enum { SPANS = sizeof spans / sizeof spans[0], SEEDS = 12, ROUNDS = 250 };
 
 static struct coverage total;
@@ -145,9 +152,15 @@ START_TEST(both_back_ends_give_the_same_answers_and_keep_the_same_rows)
                 perform(draws_seed(0));
                 return;
         }
-        for (uint64_t i = 1; i <= SEEDS; i++)
-                perform(i);
-        check_coverage();
+        /* PostgreSQL takes most of the time, and has no sanitizers: their build plays some others, and fewer */
+        if (HAS_SANITIZERS) {
+                for (uint64_t i = 1; i <= SPANS; i++)
+                        perform(SEEDS + i);
+        } else {
+                for (uint64_t i = 1; i <= SEEDS; i++)
+                        perform(i);
+                check_coverage();
+        }
         perform((uint64_t)time(NULL));
 }
 END_TEST

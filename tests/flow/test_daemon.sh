@@ -8,7 +8,7 @@ flow_lab lab --atms 40 --cards 20000 --clock 2016-12-28T10:00:00+09:00,1
 source "$WORK/lab/lab.env"
 STARTED=()
 CONF=$WORK/lab/own.conf # beside the laboratory's own, so that its relative paths hold
-trap 'kill "${STARTED[@]}" 2>/dev/null; flow_end' EXIT
+trap 'kill "${STARTED[@]}" 2>/dev/null || true; flow_end' EXIT
 
 # start NAME [options]: an atmd of our own, its log in $WORK/NAME.log; its number in $pid, its port in $port.
 start() {
