@@ -840,6 +840,77 @@ BEGIN
 END
 $$;
 
+-- Let cards take the places of others (017_replacement.sql), one after the other, up to the first of which that can't be done.
+-- All batches wait until its transaction ends: ask it in a statement of its own. So it waits for nobody's row for long either.
+-- p_status says why the old one is refused from now on:
+-- 'lost', 'stolen', 'replaced', or NULL: what it is already, else 'replaced'. One row each: r_problem NULL where it was
+-- done, 'already' where it was done before, else why nothing was done about this one and those behind it:
+--   'unknown'   the database has no such card of the house bank
+--   'replaced'  the old card was replaced before, by another one than this
+--   'known'     the database has the new card already
+--   'issuer'    the old card is of another bank than the new number
+--   'expiry'    a card of the house bank needs one
+-- p_old_issuer and p_old_kind, by the number's prefix, are for cards that the database doesn't have: those of banks over
+-- links may be new to it. What the new card has used already counts too.
+CREATE OR REPLACE FUNCTION card_replace(p_old uuid[], p_old_mask text[], p_old_issuer text[], p_old_kind text[], p_new uuid[],
+                                        p_new_mask text[], p_new_kind text[], p_issuer text[], p_expiry_yymm text[], p_status text[], p_now_ms bigint,
+                                        p_who text)
+RETURNS TABLE (r_position integer, r_problem text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+SET enable_seqscan = off SET jit = off SET lock_timeout = '250ms' AS $$
+DECLARE
+        v_old card; -- all NULL where the database has none
+        v_link text;
+BEGIN
+        PERFORM books_hold();
+        FOR i IN 1 .. coalesce(cardinality(p_old), 0) LOOP
+                SELECT c.* INTO v_old FROM card c WHERE c.card_token = p_old[i] FOR UPDATE;
+                SELECT s.link INTO v_link FROM issuer s WHERE s.issuer = p_issuer[i];
+                r_position := i;
+                r_problem := CASE WHEN v_old.card_token IS NULL AND v_link IS NULL THEN 'unknown'
+                                  WHEN coalesce(v_old.issuer, p_old_issuer[i]) IS DISTINCT FROM p_issuer[i] THEN 'issuer'
+                                  WHEN EXISTS (SELECT FROM card_replacement r
+                                               WHERE r.card_token = p_old[i] AND r.replaced_by = p_new[i]) THEN 'already'
+                                  WHEN v_old.successor IS NOT NULL THEN 'replaced'
+                                  WHEN p_old[i] = p_new[i] OR EXISTS (SELECT FROM card c WHERE c.card_token = p_new[i]) THEN 'known'
+                                  WHEN v_link IS NULL AND p_expiry_yymm[i] IS NULL THEN 'expiry' END;
+                RETURN NEXT;
+                CONTINUE WHEN r_problem = 'already';
+                EXIT WHEN r_problem IS NOT NULL;
+
+                INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm, kind)
+                VALUES (p_new[i], p_issuer[i], p_new_mask[i], p_expiry_yymm[i], p_new_kind[i]);
+                INSERT INTO card AS c (card_token, issuer, pan_mask, kind, status, successor)
+                VALUES (p_old[i], p_issuer[i], p_old_mask[i], p_old_kind[i], coalesce(p_status[i], 'replaced'), p_new[i])
+                ON CONFLICT (card_token) DO UPDATE
+                SET status = coalesce(p_status[i], nullif(c.status, 'active'), 'replaced'), successor = p_new[i];
+                UPDATE card SET successor = p_new[i] WHERE successor = p_old[i];
+
+                UPDATE account SET card_token = p_new[i] WHERE card_token = p_old[i];
+                WITH gone AS (DELETE FROM card_month WHERE card_token = p_old[i] RETURNING *)
+                INSERT INTO card_month AS m (card_token, month, cash_yen)
+                SELECT p_new[i], g.month, g.cash_yen FROM gone g
+                ON CONFLICT (card_token, month) DO UPDATE SET cash_yen = m.cash_yen + EXCLUDED.cash_yen;
+                WITH gone AS (DELETE FROM card_day WHERE card_token = p_old[i] RETURNING *)
+                INSERT INTO card_day AS d (card_token, day, cash_yen, withdrawals, corrections)
+                SELECT p_new[i], g.day, g.cash_yen, g.withdrawals, g.corrections FROM gone g
+                ON CONFLICT (card_token, day) DO UPDATE
+                SET cash_yen = d.cash_yen + EXCLUDED.cash_yen, withdrawals = d.withdrawals + EXCLUDED.withdrawals,
+                    corrections = d.corrections + EXCLUDED.corrections;
+                -- of two that begin on the same day the longer one holds
+                WITH gone AS (DELETE FROM exclusion WHERE card_token = p_old[i] RETURNING *)
+                INSERT INTO exclusion AS e (card_token, from_on, until_on)
+                SELECT p_new[i], g.from_on, g.until_on FROM gone g
+                ON CONFLICT (card_token, from_on) DO UPDATE
+                SET until_on = CASE WHEN e.until_on IS NOT NULL AND EXCLUDED.until_on IS NOT NULL
+                                    THEN greatest(e.until_on, EXCLUDED.until_on) END;
+
+                INSERT INTO card_replacement (card_token, replaced_by, at_ms, who)
+                VALUES (p_old[i], p_new[i], p_now_ms, session_user || '/' || p_who);
+        END LOOP;
+END
+$$;
+
 -- What a withdrawal was priced for: approved by ourselves, or left to its bank (atmctl verify holds the same rows to their price).
 CREATE OR REPLACE FUNCTION withdrawal_is_priced(p_reason smallint) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         SELECT p_reason IS NULL OR p_reason = reason_of('APPROVED')

@@ -320,10 +320,11 @@ static const struct command commands[] = {
     {.noun = "card",
      .verb = "replace",
      .text = "give a card's place to a new one: account, use of limits and exclusions go over",
-     .more = "Both numbers must be of the same bank, and the new one new to the database. The old card is "
-             "refused from now on; what is under way with it ends as it would have, and is booked on the new "
-             "one. A file is done in pieces of 25 cards, each whole or not at all: done again, it goes on "
-             "where it was.",
+     .more =
+         "Both numbers must be of the same bank, and the new one new to the database. The old card is "
+         "refused from now on; what is under way with it ends as it would have, and is booked on the new "
+         "one. A file is done in pieces of 25 cards, up to the first that can't be: done again, it goes on "
+         "where it was.",
      .flags = COMMAND_CARDS,
      .run = card_replace,
      .fields = replacement_fields},

@@ -1,9 +1,10 @@
 /*
  * New cards for old ones (sql/017_replacement.sql). Numbers become tokens and masks as soon as they are read.
  *
- *      pair, or file --> piece of at most PIECE pairs --card_replace, in a transaction of its own--> done
+ *      pair, or file --> piece of at most PIECE pairs --card_replace, a statement of its own--> done
  *
- * While a piece is done, no batch of the ledger is: so pieces are small, and a file is not done whole or not at all.
+ * While a piece is done, no batch of the ledger is: so pieces are small, each is one statement, which ends
+ * whatever becomes of this program, and a file is not done whole or not at all.
  * Pairs that were done before are passed over, so that a file can be done again from its first line.
  */
 #include "tools/atmctl/nouns/card_replace.h"
@@ -153,20 +154,18 @@ static void complain_of_pair(struct replacing *work, size_t at, const char *prob
 /* Count what was done; false after a complaint about the first that was not. */
 static bool piece_judge(struct replacing *work, const PGresult *result)
 {
-        unsigned long long already = 0;
-
         for (int row = 0; row < PQntuples(result); row++) {
                 const char *problem = PQgetvalue(result, row, 1);
 
                 if (!strcmp(problem, "already")) {
-                        already++;
+                        work->already++;
                 } else if (*problem) {
                         complain_of_pair(work, (size_t)row, problem);
                         return false;
+                } else {
+                        work->replaced++;
                 }
         }
-        work->already += already;
-        work->replaced += work->count - already;
         return true;
 }
 
@@ -183,8 +182,6 @@ static bool piece_end(struct replacing *work)
                 strcpy(work->part[i].text + work->part[i].used, "}");
                 parameters[i] = work->part[i].text;
         }
-        if (!database_execute(&work->database, "BEGIN", 0, NULL))
-                return false;
         result = database_query(
             &work->database,
             "SELECT r_position, r_problem FROM card_replace($1::uuid[], $2::text[], $3::text[], $4::text[], "
@@ -194,7 +191,6 @@ static bool piece_end(struct replacing *work)
             LENGTH(parameters), parameters);
         done = result && piece_judge(work, result);
         PQclear(result);
-        done = database_execute(&work->database, done ? "COMMIT" : "ROLLBACK", 0, NULL) && done;
         piece_begin(work);
         return done;
 }
