@@ -3,9 +3,9 @@
 --
 -- They stand under one token at any time, the newest of its chain, so that a request finds them by the card that it is
 -- made with and looks nothing else up. History keeps the card that each withdrawal was made with; whoever gives cash
--- back asks card.successor where it stands now. Whoever changes a card's use, account or exclusions holds books in ROW
+-- back asks card.successor where it stands now. Whoever changes a card's use or account holds books in ROW
 -- SHARE mode from before it reads card to its commit; a replacement takes EXCLUSIVE mode first, waits for the batches
--- that are on their way, and those to come see the new card. (Rows of card can't be the lock: a card of a bank over a
+-- that are on their way, and those to come see the new card. (New accounts and exclusions: 022_ledger.sql.) (Rows of card can't be the lock: a card of a bank over a
 -- link has none before it is replaced.)
 BEGIN;
 SET LOCAL client_min_messages = warning;
@@ -35,17 +35,6 @@ CREATE TABLE card_replacement (
         at_ms bigint NOT NULL, -- real milliseconds, given by the operator's program
         who text NOT NULL      -- the database's user, and whom the operator's program says it ran as
 );
-
--- An exclusion of a replaced card is its successor's, by whatever number its holder asks for it.
-CREATE FUNCTION exclusion_follows() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp AS $$
-BEGIN
-        LOCK TABLE books IN ROW SHARE MODE;
-        NEW.card_token := coalesce((SELECT c.successor FROM card c WHERE c.card_token = NEW.card_token), NEW.card_token);
-        RETURN NEW;
-END
-$$;
-CREATE TRIGGER exclusion_follows BEFORE INSERT ON exclusion FOR EACH ROW EXECUTE FUNCTION exclusion_follows();
 
 INSERT INTO schema_migration VALUES (17, 'replacement');
 COMMIT;

@@ -911,6 +911,55 @@ BEGIN
 END
 $$;
 
+-- A replaced card gets no account. The lock is the one that the reference to card takes: it waits for a replacement that is on its
+-- way, and then sees it; a replacement waits for it likewise.
+CREATE OR REPLACE FUNCTION account_guard() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+DECLARE
+        v_successor uuid;
+BEGIN
+        SELECT c.successor INTO v_successor FROM card c WHERE c.card_token = NEW.card_token FOR KEY SHARE;
+        IF v_successor IS NOT NULL THEN
+                RAISE EXCEPTION 'account: card % was replaced', NEW.card_token
+                        USING HINT = 'its successor is card ' || v_successor, ERRCODE = 'check_violation';
+        END IF;
+        RETURN NEW;
+END
+$$;
+DROP TRIGGER IF EXISTS account_guard ON account;
+CREATE TRIGGER account_guard BEFORE INSERT ON account FOR EACH ROW EXECUTE FUNCTION account_guard();
+
+-- An exclusion of a replaced card is its successor's, by whatever number its holder asks for it: of one that is replaced
+-- before this transaction ends, too. (A bank's card may have no row to lock before it is replaced.) Of two that begin on the same
+-- day the longer one holds.
+CREATE OR REPLACE FUNCTION exclusion_follows() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+DECLARE
+        v_successor uuid;
+BEGIN
+        IF TG_WHEN = 'BEFORE' THEN
+                NEW.card_token := coalesce((SELECT c.successor FROM card c WHERE c.card_token = NEW.card_token), NEW.card_token);
+                RETURN NEW;
+        END IF;
+        LOCK TABLE books IN ROW SHARE MODE;
+        SELECT c.successor INTO v_successor FROM card c WHERE c.card_token = NEW.card_token;
+        IF v_successor IS NOT NULL THEN
+                WITH gone AS (DELETE FROM exclusion WHERE card_token = NEW.card_token AND from_on = NEW.from_on RETURNING *)
+                INSERT INTO exclusion AS e (card_token, from_on, until_on)
+                SELECT v_successor, g.from_on, g.until_on FROM gone g
+                ON CONFLICT (card_token, from_on) DO UPDATE
+                SET until_on = CASE WHEN e.until_on IS NOT NULL AND EXCLUDED.until_on IS NOT NULL
+                                    THEN greatest(e.until_on, EXCLUDED.until_on) END;
+        END IF;
+        RETURN NULL;
+END
+$$;
+DROP TRIGGER IF EXISTS exclusion_follows ON exclusion;
+CREATE TRIGGER exclusion_follows BEFORE INSERT ON exclusion FOR EACH ROW EXECUTE FUNCTION exclusion_follows();
+DROP TRIGGER IF EXISTS exclusion_follows_held ON exclusion;
+CREATE CONSTRAINT TRIGGER exclusion_follows_held AFTER INSERT ON exclusion DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION exclusion_follows();
+
 -- What a withdrawal was priced for: approved by ourselves, or left to its bank (atmctl verify holds the same rows to their price).
 CREATE OR REPLACE FUNCTION withdrawal_is_priced(p_reason smallint) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         SELECT p_reason IS NULL OR p_reason = reason_of('APPROVED')

@@ -486,6 +486,15 @@ static bool compare_card_months(struct books *books)
         return compared(books, &copy, CHECK_CARD_MONTH, &books->card_month, on_card_month);
 }
 
+/* A replaced card's account and exclusions are its successor's. */
+static void tell_left_behind(struct books *books, enum verify_check check, const uint8_t card[UUID_SIZE],
+                             enum fact_kind what)
+{
+        struct fact which = card_fact(FACT_CARD_KEY, card), wanted = begun(FACT_NONE), got = begun(what);
+
+        findings_add(books->findings, check, &which, &wanted, &got);
+}
+
 static bool compare_accounts(struct books *books)
 {
         struct copy_out copy;
@@ -501,10 +510,30 @@ static bool compare_accounts(struct books *books)
                 row.opening_yen = copy_int8(&copy);
                 row.balance_yen = copy_int8(&copy);
                 found = row.opening_yen - row.balance_yen;
-                tally_compare(&books->account, card, &found, on_account, &row);
+                if (tally_find(&books->successor, card))
+                        tell_left_behind(books, CHECK_ACCOUNT, card, FACT_ACCOUNT);
+                else
+                        tally_compare(&books->account, card, &found, on_account, &row);
                 books->findings->checked[CHECK_ACCOUNT]++;
         }
         return compared(books, &copy, CHECK_ACCOUNT, &books->account, on_no_account);
+}
+
+static bool compare_exclusions(struct books *books)
+{
+        struct copy_out copy;
+
+        if (!begin(books, &copy, "SELECT card_token FROM exclusion"))
+                return false;
+        while (copy_out_row(&copy)) {
+                uint8_t card[UUID_SIZE];
+
+                copy_uuid(&copy, card);
+                if (tally_find(&books->successor, card))
+                        tell_left_behind(books, CHECK_REFERENCE, card, FACT_EXCLUSION);
+                books->findings->checked[CHECK_REFERENCE]++;
+        }
+        return compared(books, &copy, CHECK_REFERENCE, NULL, NULL);
 }
 
 static bool compare_summaries(struct books *books)
@@ -710,8 +739,8 @@ bool books_end(struct books *books)
         books->findings->checked[CHECK_DAY_SUM] += tally_compare_rest(&books->later_detail, on_detail, books);
         check_summed(books);
         check_unsummed(books);
-        return compare_accounts(books) && compare_summaries(books) && compare_periods(books) &&
-               compare_contracts(books);
+        return compare_accounts(books) && compare_exclusions(books) && compare_summaries(books) &&
+               compare_periods(books) && compare_contracts(books);
 }
 
 /* opening ---------------------------------------------------------------------------------------------- */

@@ -52,6 +52,7 @@ static const char *const fact_words[FACT_KINDS] = {
     [FACT_ISSUER] = "issuer {0}",
     [FACT_CARD] = "card {0}",
     [FACT_ACCOUNT] = "an account",
+    [FACT_EXCLUSION] = "an exclusion",
     [FACT_SUMS] = "withdrawals {0}, cash {1}, customer {2}+{3}, interbank {4}+{5}, hall {6}",
     [FACT_SUMS_EARLIER] =
         "withdrawals {0}, cash {1}, customer {2}+{3}, interbank {4}+{5}, hall {6}, earlier {7}",
@@ -117,7 +118,7 @@ static const char *const check_texts[CHECK_COUNT] = {
                         "where the end is not known"),
     [CHECK_CARD_MONTH] = "a card's use of a calendar month likewise",
     [CHECK_ACCOUNT] = ("an account of the house bank holds what it opened with less what its card's "
-                       "withdrawals took and cost"),
+                       "withdrawals took and cost; a card that was replaced has none"),
     [CHECK_OPEN_WITHDRAWAL] = "the open withdrawals are the asked and the approved ones without an end",
     [CHECK_OUTCOME] = ("each outcome is of a withdrawal that a bank was asked about, and is told by the "
                        "advices that follow it"),
@@ -127,7 +128,7 @@ static const char *const check_texts[CHECK_COUNT] = {
                    "them in order"),
     [CHECK_ACKNOWLEDGEMENT] = "what a bank has acknowledged, it was told",
     [CHECK_REFERENCE] = ("what a withdrawal that was approved or asked about names exists: ATM, hall, "
-                         "issuer, the house bank's card"),
+                         "issuer, the house bank's card; no exclusion is of a card that was replaced"),
     [CHECK_POSTING] = ("each commission row is posted on its business date, or after it on the first day "
                        "after a close, and a closed period's sums are still those it was closed with"),
     [CHECK_SUMMARY] =

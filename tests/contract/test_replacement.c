@@ -261,6 +261,109 @@ START_TEST(a_replacement_in_the_middle_of_batches_loses_and_doubles_no_use)
 }
 END_TEST
 
+/* What a session was told: its first value, or the server's message. */
+static const char *told(PGconn *connection)
+{
+        static char text[256];
+        PGresult *result, *next = PQgetResult(connection);
+
+        ck_assert_ptr_nonnull(next);
+        while ((result = next)) {
+                if (PQresultStatus(result) == PGRES_FATAL_ERROR)
+                        snprintf(text, sizeof(text), "%s",
+                                 PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+                else
+                        snprintf(text, sizeof(text), "%s", PQntuples(result) ? PQgetvalue(result, 0, 0) : "");
+                next = PQgetResult(connection);
+                PQclear(result);
+        }
+        return text;
+}
+
+static const char *ask_session(PGconn *connection, const char *sql)
+{
+        ck_assert_int_eq(PQsendQuery(connection, sql), 1);
+        return told(connection);
+}
+
+static PGconn *session(const struct world *world)
+{
+        PGconn *connection;
+        char conninfo[128];
+
+        snprintf(conninfo, sizeof conninfo, "dbname=%s", world->name);
+        connection = PQconnectdb(conninfo);
+
+        ck_assert_int_eq(PQstatus(connection), CONNECTION_OK);
+        return connection;
+}
+
+/* Until the session waits for a lock of another one. */
+static void await_wait(struct world *world, PGconn *connection)
+{
+        char sql[128];
+
+        snprintf(sql, sizeof sql, "SELECT cardinality(pg_blocking_pids(%d))", PQbackendPID(connection));
+        while (world_number(world, sql) == 0)
+                continue;
+}
+
+/* An import's transaction may be long: neither batches nor replacements wait for it. */
+START_TEST(an_exclusion_that_is_not_committed_yet_follows_its_card)
+{
+        struct world world;
+        PGconn *import;
+        char sql[1024];
+
+        ops_open(&world);
+        import = session(&world);
+        ask_session(import, "BEGIN");
+        ck_assert_str_eq(ask_session(import,
+                                     "INSERT INTO exclusion SELECT card_token, '2020-06-01' FROM card "
+                                     "WHERE pan_mask LIKE '%0000' RETURNING from_on"),
+                         "2020-06-01");
+        world_replace_text(0, NEW, "3111", MEMORY_CARD_LOST, sql, sizeof sql);
+        ck_assert_str_eq(ask_session(world.admin, sql), "done");
+        ck_assert_str_eq(ask_session(import, "COMMIT"), "");
+        ck_assert_int_eq(
+            world_number(&world, "SELECT count(*) FROM exclusion e JOIN card c USING (card_token) "
+                                 "WHERE c.successor IS NULL AND e.from_on = '2020-06-01' AND "
+                                 "c.card_token = (SELECT successor FROM card WHERE pan_mask LIKE '%0000')"),
+            1);
+        PQfinish(import);
+        world_close(&world);
+}
+END_TEST
+
+START_TEST(a_card_that_is_being_replaced_gets_no_account)
+{
+        struct world world;
+        PGconn *import;
+        char sql[1024];
+
+        ops_open(&world);
+        world_sql(&world,
+                  "DELETE FROM account a USING card c WHERE c.card_token = a.card_token AND c.pan_mask LIKE "
+                  "'%%0000'");
+        import = session(&world);
+        ask_session(world.admin, "BEGIN");
+        world_replace_text(0, NEW, "3111", MEMORY_CARD_LOST, sql, sizeof sql);
+        ck_assert_str_eq(ask_session(world.admin, sql), "done");
+        ck_assert_int_eq(PQsendQuery(import, "INSERT INTO account SELECT card_token, 1, 1 FROM card WHERE "
+                                             "pan_mask LIKE '%0000' AND successor IS NULL"),
+                         1);
+        await_wait(&world, import);
+        ask_session(world.admin, "COMMIT");
+        ck_assert_ptr_nonnull(strstr(told(import), "was replaced"));
+        ck_assert_int_eq(world_number(&world,
+                                      "SELECT count(*) FROM account JOIN card USING (card_token) WHERE "
+                                      "successor IS NOT NULL"),
+                         0);
+        PQfinish(import);
+        world_close(&world);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("replacement");
@@ -273,6 +376,8 @@ int main(void)
         tcase_add_test(tests, a_bank_is_asked_while_the_card_is_replaced);
         tcase_add_test(tests, what_a_banks_new_card_has_used_already_counts_too);
         tcase_add_test(tests, what_can_not_be_replaced_is_left_as_it_is);
+        tcase_add_test(tests, an_exclusion_that_is_not_committed_yet_follows_its_card);
+        tcase_add_test(tests, a_card_that_is_being_replaced_gets_no_account);
         tcase_add_test(tests, a_replacement_in_the_middle_of_batches_loses_and_doubles_no_use);
         suite_add_tcase(suite, tests);
         return suite_run(suite);

@@ -861,6 +861,12 @@ KEY="card $newest" altered "whose place a card has taken" "UPDATE card SET succe
 KEY="card $newest" altered "use that stayed behind" "UPDATE card_day SET card_token = '$token' WHERE card_token = '$newest'" \
         "UPDATE card_day SET card_token = '$newest' WHERE card_token = '$token'" card_day
 
+KEY="card $token" altered "an exclusion that stayed behind" "UPDATE exclusion SET card_token = '$token' WHERE card_token = '$newest'" \
+        "UPDATE exclusion SET card_token = '$newest' WHERE card_token = '$token'" reference
+KEY="card $newer" altered "an account that is a replaced card's" "SET session_replication_role = replica; INSERT INTO account VALUES ('$newer', 1, 1)" \
+        "DELETE FROM account WHERE card_token = '$newer'" account
+refuses 1 "was replaced" sql "INSERT INTO account VALUES ('$newer', 1, 1)"
+
 # a bank behind a link: no account, no card before
 number=$(luhn 990011000000001)
 given "$number" "$(luhn 990011000000002)" --status lost
