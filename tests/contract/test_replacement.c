@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules/calendar.h"
 #include "tests/contract/ops.h"
 #include "tests/suite.h"
 
@@ -84,6 +85,8 @@ START_TEST(an_exclusion_goes_over_to_the_new_card_and_later_ones_find_it)
 {
         struct world world;
         struct ledger_op op;
+        uint8_t token[CARD_TOKEN_LENGTH];
+        int32_t from_day;
 
         world_open(&world, "2020-04-01", "2021-01-01");
         replace(&world, 21, NEW, MEMORY_CARD_STOLEN);
@@ -96,6 +99,10 @@ START_TEST(an_exclusion_goes_over_to_the_new_card_and_later_ones_find_it)
         world_sql(&world,
                   "INSERT INTO exclusion SELECT card_token, '2020-06-01' FROM card WHERE status = 'stolen' "
                   "AND successor IS NOT NULL");
+        world_token(21, token);
+        ck_assert(calendar_parse_day("2020-06-01", &from_day));
+        memory_add_exclusion(world.memory, token, from_day, INT32_MAX);
+        world_same_rows(&world, "the later one is, too");
         ck_assert_int_eq(world_number(&world,
                                       "SELECT count(*) FROM exclusion e JOIN card c USING (card_token) "
                                       "WHERE c.pan_mask LIKE '%0033'"),
@@ -184,10 +191,10 @@ START_TEST(what_can_not_be_replaced_is_left_as_it_is)
         } cases[] = {
             {20, NEWER, "3111", "unknown"}, {0, NEW, "3111", "already"}, {0, NEWER, "3111", "replaced"},
             {1, 2, "3111", "known"},        {1, 1, "3111", "known"},     {1, NEW, "3111", "known"},
-            {1, NEWER, NULL, "expiry"},     {NEW, 0, "3111", "known"},
+            {1, NEWER, NULL, "expiry"},     {NEW, 0, "3111", "known"},   {1, NEW_LINK, "3111", "issuer"},
         };
         struct world world;
-        char sql[1024], *rows, *after, *said;
+        char *rows, *after;
 
         ops_open(&world);
         replace(&world, 0, NEW, MEMORY_CARD_ACTIVE);
@@ -199,13 +206,9 @@ START_TEST(what_can_not_be_replaced_is_left_as_it_is)
                 ck_assert_msg(problem != NULL, "%zu", i);
                 ck_assert_str_eq(problem, cases[i].problem);
         }
-        world_replace_text(1, NEW_LINK, "3111", MEMORY_CARD_ACTIVE, sql, sizeof sql);
-        said = world_query(&world, sql);
-        ck_assert_str_eq(said, "issuer\n");
         after = world_rows(&world);
         ck_assert_str_eq(rows, after);
         ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM card_replacement"), 1);
-        free(said);
         free(rows);
         free(after);
         world_close(&world);

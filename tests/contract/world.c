@@ -340,6 +340,8 @@ const char *world_replace(struct world *world, int old_card, int new_card, const
         const struct memory_replacement replacement = {.old_token = from,
                                                        .new_token = to,
                                                        .is_house = !strcmp(bank_of(new_card), "HOUSE"),
+                                                       .is_same_bank =
+                                                           !strcmp(bank_of(old_card), bank_of(new_card)),
                                                        .expiry_yymm = expiry_yymm,
                                                        .status = status};
         char sql[1024], *stored;

@@ -174,7 +174,7 @@ void memory_add_account(struct memory_database *database, const uint8_t token[CA
 void memory_add_exclusion(struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH],
                           int32_t from_day, int32_t until_day)
 {
-        struct memory_card *card = need_card(database, token);
+        struct memory_card *card = need_card(database, memory_holder(database, token));
         struct memory_exclusion *exclusion;
         void *array;
 
@@ -319,6 +319,8 @@ static const char *replacement_problem(const struct memory_database *database,
 
         if ((!card || !card->in_bank) && r->is_house)
                 return "unknown";
+        if (!r->is_same_bank)
+                return "issuer";
         if (card && card->is_replaced)
                 return memcmp(card->replaced_by, r->new_token, CARD_TOKEN_LENGTH) == 0 ? "already"
                                                                                        : "replaced";

@@ -268,10 +268,11 @@ void memory_set_card_status(struct memory_database *database, const uint8_t toke
                             enum memory_card_status status);
 
 /* One pair of card_replace: NULL where it was done, or its word for why not. Without an expiry: NULL; with
- * MEMORY_CARD_ACTIVE the old card is refused for what it is already. Whose bank a number is, is not looked at. */
+ * MEMORY_CARD_ACTIVE the old card is refused for what it is already. */
 struct memory_replacement {
         const uint8_t *old_token, *new_token;
-        bool is_house; /* the bank's accounts are here */
+        bool is_house;     /* the new number's bank has its accounts here */
+        bool is_same_bank; /* as the old number's */
         const char *expiry_yymm;
         enum memory_card_status status;
 };
