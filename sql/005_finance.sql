@@ -104,8 +104,8 @@ CREATE INDEX revenue_rollup_posted ON revenue_rollup (posted_on);
 --      atm     month, ATM, hall                        day    day, ATM, hall
 --      place   month, ATM, hall, issuer, band          hour   month, ATM, hall, band, hour
 --      bank    day, issuer, band, hour, tax rate
--- Made by summary_build, read together with the roll-up or the commission rows of the months that are not in
--- it. A batch that posts to a month in it marks the month as stale.
+-- Until 021_days.sql, which makes sums of days, it was made by summary_build and read together with the roll-up; a batch
+-- that posted to a month in it marked the month as stale.
 -- What is always there and of one width comes first: rows are read by the million, and that reads faster.
 CREATE TABLE summary (
         withdrawals bigint NOT NULL,

@@ -1,12 +1,14 @@
 -- The ledger's functions: all that atmd may do to the database. Each takes a batch as arrays of equal
 -- length and is one transaction.
 --
--- Locks. Everybody takes them in one order: keys of advice_identity, in order; the card's month row and its account, card by card in the
--- order of the token; then keys of withdrawal, in order; then of advice, in order. Before all of them books, in ROW SHARE mode,
--- against whoever closes a period (005_finance.sql), replaces a card (017_replacement.sql), moves the end of the days that are
--- summed up (021_days.sql) or changes a price (below). Locking is a statement of its own and the decision a later one, so that the decision sees what
--- the lock waited for. An identity needs no lock: its key refuses a second decision, and whoever meets the
--- key of a decision that it did not see gives up with unique_violation; repeated, the batch sees it.
+-- Locks. Everybody takes them in one order: books, in ROW SHARE mode, against whoever closes a period (005_finance.sql),
+-- replaces a card, moves the end of the days that are summed up (021_days.sql) or changes a price (below); keys of
+-- advice_identity, in order; the card's month row and its account, card by card in the order of the token; then keys of
+-- withdrawal, in order; then of advice, in order; last keys of unsummed_post, which nobody else waits for. Whoever makes
+-- sums or partitions holds summed_day or ledger_partition alone.
+-- Locking is a statement of its own and the decision a later one, so that the decision sees what the lock waited for. An
+-- identity needs no lock: its key refuses a second decision, and whoever meets the key of a decision that it did not see
+-- gives up with unique_violation; repeated, the batch sees it.
 --
 -- A batch holds an identity, a card (requests) and an original (advices) at most once; atmd sees to it.
 --
@@ -42,7 +44,7 @@ CREATE OR REPLACE FUNCTION ledger_session() RETURNS void LANGUAGE sql VOLATILE S
                      ('random_page_cost', '0.01'), ('jit', 'off')) s (name, value)
 $$;
 
--- Somebody else decided what this batch was about to decide; the batch is to be repeated.
+-- Somebody else decided what was about to be decided here; it is to be repeated.
 CREATE OR REPLACE FUNCTION ledger_conflict() RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
         RAISE EXCEPTION 'decided elsewhere at the same time' USING ERRCODE = 'serialization_failure';
