@@ -35,7 +35,7 @@ static const struct {
 #else
 #define HAS_SANITIZERS false
 #endif
-enum { SPANS = sizeof spans / sizeof spans[0], SEEDS = 12, ROUNDS = 250 };
+enum { SPANS = sizeof spans / sizeof spans[0], SEEDS = 12, ROUNDS = 170 };
 
 static struct coverage total;
 

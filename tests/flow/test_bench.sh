@@ -118,7 +118,7 @@ PERL
 }
 
 ledger() {
-        measure ledger ledger --rounds 1 --withdrawals 800 --cards 2500
+        measure ledger ledger --rounds 1 --withdrawals 1000 --cards 2500
         # no process takes more of a processor than there is time; what a withdrawal writes is no less than its columns
         hold ledger <<'PERL'
 join(" ", map { "$_->{connections}*$_->{batch}" } @{$o{cells}}) eq "1*1 1*8 1*32 1*128 2*1 2*8 2*32 2*128"
@@ -174,7 +174,7 @@ checkout() {
 against() {
         local checkout=$WORK/checkout
         checkout "$checkout"
-        ROOT=$checkout ATM_BUILT=1 measure against ledger --against with --rounds 1 --withdrawals 500 --cards 1500
+        ROOT=$checkout ATM_BUILT=1 measure against ledger --against with --rounds 1 --withdrawals 1000 --cards 2500
         hold against <<'PERL'
 $o{against} =~ /^[0-9a-f]{40}$/
 $o{withdrawals} == $o{against_withdrawals}

@@ -84,10 +84,11 @@ static const struct story {
     {"qa4capx", BOTH, "00 00 00 ok", "reversed", 0, 5000, "corrected", "completion partial reversal"},
     {"qpxay", BOTH, "00 ok 00 no", "reversed", 0, 10000, "decided", "reversal"},
     {"qpxae", BOTH, "00 ok 00 ok", "reversed", 0, 10000, "decided", "reversal"},
-    /* a bank that stands still: for longer than we wait; while its ATM gives up */
-    {"Bqb", LINK, "91", "declined", 0, 0, "", "reversal"},
-    {"BtAb", LINK, "-- 00", "reversed", 0, 0, "", "reversal"},
-    {"BtArb", LINK, "-- 00 94", "reversed", 0, 0, "", "reversal"},
+    /* a bank that stands still: for longer than we wait; while its ATM gives up. Its approval comes when the reversal
+     * waits already, and is given one of its own */
+    {"Bqb", LINK, "91", "declined", 0, 0, "", "reversal reversal"},
+    {"BtAb", LINK, "-- 00", "reversed", 0, 0, "", "reversal reversal"},
+    {"BtArb", LINK, "-- 00 94", "reversed", 0, 0, "", "reversal reversal"},
     /* the database goes while a bank is asked or told, and comes back when the bank has spoken: whether the ATM or the
      * sweep is first is not known */
     {"BtDbUA", LINK, "-- 00", NULL, 0, 0, "", "reversal"},
