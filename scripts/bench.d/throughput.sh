@@ -6,24 +6,25 @@
 #                (tests/bench/yardstick.sql). Rounds alternate:
 #                  --rounds N       rounds of each (3)
 #                  --seconds S      of a round, and half of it for each number of pgbench's clients (12)
+#                  --clients N,...  of pgbench, of which the best counts (8,16,32,64)
 #                  --atms N         connections, each an ATM that withdraws as fast as it can (512)
 #                  --cards N        (200000)
 #                  --route ROUTE    house: cards of the house bank (house). link: cards of three banks over links, whose
 #                                   rounds alternate with the house bank's instead of pgbench's: what asking a bank
 #                                   costs, with its third commit (the bank's answer) and the notice of the end
 #                withdrawals_per_second, pgbench_withdrawals_per_second and yardstick_withdrawals_per_second (best of
-#                8, 16, 32, 64 clients), ratio_to_pgbench, ratio_to_yardstick, p50_ms and p99_ms of the answer to a 0200,
+#                all --clients), ratio_to_pgbench, ratio_to_yardstick, p50_ms and p99_ms of the answer to a 0200,
 #                and each run by itself; with --route link: house_withdrawals_per_second, ratio_to_house and the
 #                processor time of both
 takes --rounds ROUNDS 3 number 1 100
 takes --seconds ROUND_SECONDS 12 number 2 3600
+takes --clients CLIENTS '8 16 32 64' numbers 1 1000
 takes --atms ATMS 512 number 1 20000
 takes --cards CARDS 200000 number 1000 10000000
 takes --route ROUTE house word house link
 
 source "$ROOT/scripts/lib/pgbench.sh"
 
-CLIENTS=(8 16 32 64)
 DAY=2016-12-28 # a Wednesday before any limit on the number of withdrawals
 
 # The comparison is fair only if one withdrawal of either writes as many rows in the same tables.
@@ -43,7 +44,7 @@ check_same_writes() {
 # pgbench_round NUMBER: with each number of clients
 pgbench_round() {
         local name clients seconds=$(((ROUND_SECONDS + 1) / 2))
-        for clients in "${CLIENTS[@]}"; do
+        for clients in $CLIENTS; do
                 for name in pgbench yardstick; do
                         pgbench_run "$name" "$clients" "$seconds" -T "$seconds"
                         echo "$clients $RATE" >>"$WORK/$name"
@@ -81,8 +82,8 @@ throughput_house() {
                         "${whose[pgbench]}" "${whose[yardstick]}" "$ATMS" "$ROUNDS" "$ROUND_SECONDS" "$daemon" "$database" "$RUNS"
         else
                 printf '%-34s %12s a second (%d connections, mean of %d rounds)\n' "durable withdrawals through atmd" "$rate" "$ATMS" "$ROUNDS"
-                printf '%-34s %12s a second (best of %s clients: %d)\n' "pgbench, the same one at a time" "${bests[pgbench]}" "${CLIENTS[*]}" "${whose[pgbench]}"
-                printf '%-34s %12s a second (best of %s clients: %d)\n' "the yardstick, which never changes" "${bests[yardstick]}" "${CLIENTS[*]}" "${whose[yardstick]}"
+                printf '%-34s %12s a second (best of %s clients: %d)\n' "pgbench, the same one at a time" "${bests[pgbench]}" "$CLIENTS" "${whose[pgbench]}"
+                printf '%-34s %12s a second (best of %s clients: %d)\n' "the yardstick, which never changes" "${bests[yardstick]}" "$CLIENTS" "${whose[yardstick]}"
                 printf '%-34s %12s\n' "ratio to pgbench" "${ratios[pgbench]}" "ratio to the yardstick" "${ratios[yardstick]}"
                 printf '%-34s %12s ms p50, %s ms p99\n' "answer to a 0200" "$p50" "$p99"
                 printf '%-34s %12s microseconds in atmd, %s in PostgreSQL\n' "processor time a withdrawal" "$daemon" "$database"
