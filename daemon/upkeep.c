@@ -9,7 +9,6 @@
 #include "rules/calendar.h"
 
 enum {
-        SETTLED_DAYS = 2, /* a day is over for good once no clock of an ATM may be in it */
         AHEAD_DAYS = 430, /* partitions: as many months as 'atmctl db partitions' makes */
         DAY_TEXT = 11,
 };
@@ -59,7 +58,7 @@ static void make_partitions(struct upkeep *upkeep)
 static void extend(struct upkeep *upkeep)
 {
         char text[DAY_TEXT];
-        struct pg_parameter through = day_parameter(today(upkeep) - SETTLED_DAYS, text);
+        struct pg_parameter through = day_parameter(today(upkeep) - CALENDAR_SETTLED_DAYS, text);
 
         submit(upkeep, EXTEND, &through, 1);
 }

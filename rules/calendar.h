@@ -32,6 +32,9 @@ int32_t calendar_business_day(int64_t moment_ms);
 int calendar_jst_minute(int64_t moment_ms);
 /* The first moment of a day in Japan. */
 int64_t calendar_day_start_ms(int32_t day);
+
+/* A business day is over for good once no clock of an ATM may be in it: so many days later. */
+enum { CALENDAR_SETTLED_DAYS = 2 };
 /* The first day of the day's month. */
 int32_t calendar_month_of(int32_t day);
 

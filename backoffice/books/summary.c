@@ -6,9 +6,6 @@
 #include "lib/base/array.h"
 #include "rules/calendar.h"
 
-/* A day is past for good once no clock of an ATM may be in it. */
-enum { SETTLED_DAYS = 2 };
-
 /* The reason alone: that the report is slow is no failure that needs advice. */
 static PGresult *ask(PGconn *connection, const char *sql, int count, const char *const *parameters,
                      char error[PG_ERROR_MAX])
@@ -51,7 +48,7 @@ bool summary_extend(PGconn *connection, int32_t day_last, void (*on_step)(const 
 bool summary_refresh(PGconn *connection, int32_t today, void (*on_step)(const char *what, void *context),
                      void *context, char error[PG_ERROR_MAX])
 {
-        return summary_extend(connection, today - SETTLED_DAYS, on_step, context, error);
+        return summary_extend(connection, today - CALENDAR_SETTLED_DAYS, on_step, context, error);
 }
 
 /* Sums over years are worth memory and one more process; compiling them is not worth it, and with several
