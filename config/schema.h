@@ -2,6 +2,6 @@
 #ifndef CONFIG_SCHEMA_H
 #define CONFIG_SCHEMA_H
 
-enum { SCHEMA_VERSION = 24 };
+enum { SCHEMA_VERSION = 42 };
 
 #endif

@@ -1,5 +1,5 @@
--- The ledger's functions for banks over links: what is due, and people. Outcomes, the sweep and banks' answers are in 022_ledger.sql.
--- Times (..._ms) are real milliseconds, given by the caller. Locks and parameters as in 022_ledger.sql.
+-- The ledger's functions for banks over links: what is due, and people. Outcomes, the sweep and banks' answers are in 040_ledger.sql.
+-- Times (..._ms) are real milliseconds, given by the caller. Locks and parameters as in 040_ledger.sql.
 BEGIN;
 SET LOCAL client_min_messages = warning;
 

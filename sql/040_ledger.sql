@@ -19,7 +19,10 @@
 -- The settings that this needs are the connection's: ledger_session.
 BEGIN;
 
--- Its parameters change.
+-- What functions and views of an earlier release may stand on; those whose parameters change.
+SET LOCAL client_min_messages = warning;
+DROP VIEW IF EXISTS v_withdrawal, v_saf, v_link, v_exception, v_account, v_revenue, v_holiday CASCADE;
+DROP TYPE IF EXISTS ledger_effect CASCADE;
 DO $$
 DECLARE
         f regprocedure;
@@ -1124,12 +1127,14 @@ BEGIN
         DROP TRIGGER IF EXISTS tariff_guard ON tax_rate;
         DROP FUNCTION IF EXISTS tariff_guard();
         FOREACH t IN ARRAY ARRAY['tariff', 'tax_rate', 'holiday', 'card_prefix'] LOOP
+                EXECUTE format('DROP TRIGGER IF EXISTS price_guard ON %1$I; DROP TRIGGER IF EXISTS price_guard_held ON %1$I', t);
                 EXECUTE format('CREATE TRIGGER price_guard BEFORE INSERT OR UPDATE OR DELETE ON %I '
                                'FOR EACH ROW EXECUTE FUNCTION price_guard()', t);
                 EXECUTE format('CREATE CONSTRAINT TRIGGER price_guard_held AFTER INSERT OR UPDATE OR DELETE ON %I '
                                'DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION price_guard()', t);
         END LOOP;
         FOREACH t IN ARRAY ARRAY['contract', 'cost', 'target', 'published', 'finance_rate'] LOOP
+                EXECUTE format('DROP TRIGGER IF EXISTS closed_guard_held ON %I', t);
                 EXECUTE format('CREATE CONSTRAINT TRIGGER closed_guard_held AFTER INSERT OR UPDATE OR DELETE ON %I '
                                'DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION closed_guard()', t);
         END LOOP;
@@ -1187,5 +1192,5 @@ BEGIN
 END
 $$;
 
-INSERT INTO schema_migration VALUES (22, 'ledger');
+INSERT INTO schema_migration VALUES (40, 'ledger');
 COMMIT;

@@ -425,5 +425,5 @@ BEGIN
 END
 $$;
 
-INSERT INTO schema_migration VALUES (23, 'reports');
+INSERT INTO schema_migration VALUES (41, 'reports');
 COMMIT;

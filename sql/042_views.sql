@@ -119,5 +119,5 @@ GRANT DELETE ON holiday TO atm_operator;
 GRANT INSERT ON card, account TO atm_operator;
 GRANT UPDATE (status, expiry_yymm) ON card TO atm_operator;
 
-INSERT INTO schema_migration VALUES (24, 'views');
+INSERT INTO schema_migration VALUES (42, 'views');
 COMMIT;
