@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backoffice/audit/snapshot.h"
+
 enum { PROGRESS_ROWS = 8192 };
 
 struct reconciliation {
@@ -11,6 +13,7 @@ struct reconciliation {
         struct atm_side atms;
         struct bank_side banks;
         struct merge merge;
+        struct snapshot snapshot;
         bool stopped; /* by whoever takes the differences */
         char *error;
 };
@@ -110,16 +113,14 @@ static bool compare_sides(struct reconciliation *r)
 {
         if (!atm_side_read(&r->atms, r->question->atm_folder, r->question->atm_folders))
                 return fail(r, r->atms.error);
-        if (!pg_execute(r->connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 0, NULL,
-                        r->error) ||
-            !pg_execute(r->connection, "SELECT FROM reference_version", 0, NULL, r->error) || !read_banks(r))
+        if (!snapshot_begin(r->connection, &r->snapshot, r->error) || !read_banks(r))
                 return false;
         if (!merge_begin(&r->merge))
                 return fail(r, "out of memory");
         if (!stream_database(r))
                 return false;
         merge_end(&r->merge);
-        return !r->stopped && pg_execute(r->connection, "COMMIT", 0, NULL, r->error);
+        return !r->stopped && snapshot_end(&r->snapshot, r->error);
 }
 
 static void answer_of(const struct reconciliation *r, struct reconcile_answer *ret_answer)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backoffice/audit/snapshot.h"
 #include "backoffice/audit/verify_history.h"
 #include "config/reference_load.h"
 #include "rules/calendar.h"
@@ -29,6 +30,7 @@ struct verification {
         struct books books;
         struct verify_history history;
         struct reference *reference;
+        struct snapshot snapshot;
         struct quarter quarter[QUARTERS_MAX];
         size_t quarters;
         struct verify_progress progress;
@@ -141,9 +143,8 @@ static bool verify_snapshot(struct verification *v)
                                          .error = v->error,
                                          .on_rows = on_rows,
                                          .context = v};
-        if (!pg_execute(v->connection,
-                        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off;"
-                        "SET LOCAL max_parallel_workers_per_gather = 0",
+        if (!snapshot_begin(v->connection, &v->snapshot, v->error) ||
+            !pg_execute(v->connection, "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0",
                         0, NULL, v->error) ||
             !reference_read(v->connection, &v->reference, v->error) || !list_quarters(v) || !guess_rows(v))
                 return false;
@@ -163,7 +164,7 @@ static bool verify_snapshot(struct verification *v)
         if (!books_end(&v->books) || v->findings->failed)
                 return false;
         findings_sort(v->findings);
-        return pg_execute(v->connection, "COMMIT", 0, NULL, v->error);
+        return snapshot_end(&v->snapshot, v->error);
 }
 
 bool verify(PGconn *connection, const struct verify_question *question, struct findings *ret_findings,

@@ -12,21 +12,9 @@
 #ifndef BACKOFFICE_AUDIT_VERIFY_HISTORY_H
 #define BACKOFFICE_AUDIT_VERIFY_HISTORY_H
 
-#include "rules/reference.h"
-#include "backoffice/audit/kept.h"
-#include "backoffice/audit/verify_books.h"
+#include "backoffice/audit/verifying.h"
 
 enum { HISTORY_WITHDRAWAL_SIZE = 400 };
-
-struct verify_history {
-        struct copy_source *source;
-        struct names *names; /* of the source */
-        struct findings *findings;
-        struct books *books;
-        const struct reference *reference;
-        struct kept kept;
-        struct tally halls; /* that exist, by name */
-};
 
 /* What is to be read: moments as SQL has them, [from, to), and of `parts` parts of the ATMs one. */
 struct history_piece {
