@@ -13,6 +13,11 @@ enum {
         LIMIT_INPUT = 2 * LIMIT_FRAME,
         /* Output kept for one connection whose peer does not read: one answer, and one more to be safe. */
         LIMIT_OUTPUT = 2 * LIMIT_FRAME,
+        /* The system's own buffers of an ATM's connection, each way; it doubles them for what it keeps beside. */
+        LIMIT_SOCKET_BUFFER = 32768,
+        /* What an ATM's system has not acknowledged for so long (it does not read, or is gone) helps nobody any more: the ATM
+         * has given up. */
+        LIMIT_UNTAKEN_MS = 30000,
         /* Messages of one connection in one turn of the loop; then the others have theirs. */
         LIMIT_FRAMES_PER_TURN = 16,
 
@@ -44,6 +49,8 @@ enum {
          * pauses between attempts. */
         LIMIT_BANK_OUTPUT = 1 << 18,
         LIMIT_BANK_CONNECT_MS = 5000,
+        LIMIT_BANK_OUTPUT_MS = 10000,  /* for the bank to take what it is sent */
+        LIMIT_BANK_MESSAGE_MS = 10000, /* for its message once begun */
         LIMIT_BANK_PAUSE_FIRST_MS = 200,
         LIMIT_BANK_PAUSE_MS = 15000,
         LIMIT_PAUSE_JITTER = 25, /* percent less or more */

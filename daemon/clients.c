@@ -151,6 +151,8 @@ static void count_end(struct client_counters *count, enum conn_end end)
             [CONN_END_HANDSHAKE_TIMEOUT] = &count->timeout_handshake,
             [CONN_END_IDLE_TIMEOUT] = &count->timeout_idle,
             [CONN_END_MESSAGE_TIMEOUT] = &count->timeout_message,
+            [CONN_END_UNREAD] = &count->closed_unread,
+            [CONN_END_FLOOD] = &count->closed_flood,
             [CONN_END_PROTOCOL] = &count->closed_protocol,
             [CONN_END_TERMINAL] = &count->closed_terminal,
             [CONN_END_REPLACED] = &count->replaced,
@@ -246,8 +248,10 @@ static void on_refused(void *context)
         clients->count.refused_descriptors++;
 }
 
-static const struct listener_rules listener_rules = {
-    .backlog = LIMIT_BACKLOG, .accepts_per_turn = LIMIT_ACCEPTS_PER_TURN, .rest_ms = LIMIT_ACCEPT_REST_MS};
+static const struct listener_rules listener_rules = {.backlog = LIMIT_BACKLOG,
+                                                     .accepts_per_turn = LIMIT_ACCEPTS_PER_TURN,
+                                                     .socket_buffer = LIMIT_SOCKET_BUFFER,
+                                                     .rest_ms = LIMIT_ACCEPT_REST_MS};
 static const struct listener_events listener_events = {on_accepted, may_accept, on_refused};
 
 /* ---- settings ------------------------------------------------------------------------------------------ */

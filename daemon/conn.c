@@ -38,6 +38,8 @@ const char *const conn_end_name[CONN_END_COUNT] = {
     [CONN_END_HANDSHAKE_TIMEOUT] = "handshake_timeout",
     [CONN_END_IDLE_TIMEOUT] = "idle_timeout",
     [CONN_END_MESSAGE_TIMEOUT] = "message_timeout",
+    [CONN_END_UNREAD] = "unread",
+    [CONN_END_FLOOD] = "flood",
     [CONN_END_PROTOCOL] = "protocol",
     [CONN_END_TERMINAL] = "terminal",
     [CONN_END_REPLACED] = "replaced",
@@ -93,6 +95,9 @@ static enum log_level level_of(enum conn_end end)
 static void on_closed(struct stream *stream, int end, const char *reason)
 {
         struct conn *conn = conn_of(stream);
+        if (end == CONN_END_FLOOD || end == CONN_END_UNREAD)
+                log_limited(LEVEL_WARNING, "flood", LOG_TEXT("terminal", conn->name),
+                            LOG_TEXT("peer", conn->peer), LOG_TEXT("reason", reason));
         log_limited(level_of((enum conn_end)end), "connection_closed", LOG_TEXT("peer", conn->peer),
                     LOG_TEXT("terminal", conn->name), LOG_TEXT("end", conn_end_name[end]),
                     LOG_TEXT("reason", reason));
@@ -124,6 +129,7 @@ static struct stream_timeouts stream_timeouts_of(const struct conn_timeouts *tim
             .message_ms = timeouts->message_ms,
             .output_ms = timeouts->message_ms,
             .linger_ms = LIMIT_LINGER_MS,
+            .untaken_ms = LIMIT_UNTAKEN_MS,
         };
 }
 

@@ -22,6 +22,7 @@
 #include "lib/base/now.h"
 #include "lib/net/priorities.h"
 #include "lib/net/signals.h"
+#include "lib/net/watchdog.h"
 #include "rules/calendar.h"
 
 enum {
@@ -43,7 +44,8 @@ struct server {
         struct upkeep *upkeep;
         struct partitions partitions;
         struct signals *signals;
-        struct event *tick, *stats, *watchdog, *deadline;
+        struct event *tick, *stats, *deadline;
+        struct watchdog *watchdog; /* NULL: nobody watches */
         bool draining;
 };
 
@@ -205,14 +207,6 @@ static void on_stats(evutil_socket_t fd, short what, void *context)
         upkeep_look(server->upkeep);
 }
 
-static void on_watchdog(evutil_socket_t fd, short what, void *context)
-{
-        (void)fd;
-        (void)what;
-        (void)context;
-        sd_notify(0, "WATCHDOG=1");
-}
-
 static void on_deadline(evutil_socket_t fd, short what, void *context)
 {
         struct server *server = context;
@@ -334,13 +328,11 @@ static struct event *make_timer(struct server *server, int64_t ms, event_callbac
 
 static bool make_timers(struct server *server)
 {
-        uint64_t watchdog_us = 0;
         server->tick = make_timer(server, TICK_MS, on_tick);
         server->stats = make_timer(server, (int64_t)STATS_S * 1000, on_stats);
         server->deadline = event_new(server->base, -1, 0, on_deadline, server);
-        if (sd_watchdog_enabled(0, &watchdog_us) > 0)
-                server->watchdog = make_timer(server, (int64_t)largest(watchdog_us / 2000, 1), on_watchdog);
-        return server->tick && server->stats && server->deadline && (server->watchdog || !watchdog_us);
+        return server->tick && server->stats && server->deadline &&
+               watchdog_new(server->base, &server->watchdog);
 }
 
 static bool make_ledger(struct server *server, char error[SERVER_ERROR_MAX])
@@ -522,7 +514,7 @@ void server_free(struct server *server)
         signals_free(server->signals);
         free_event(server->tick);
         free_event(server->stats);
-        free_event(server->watchdog);
+        watchdog_free(server->watchdog);
         free_event(server->deadline);
         if (server->base)
                 event_base_free(server->base);

@@ -21,7 +21,9 @@
         X(handshake_failed, "handshakes that failed: no, foreign or expired certificate, no TLS")            \
         X(timeout_handshake, "handshakes not completed in time")                                             \
         X(timeout_idle, "connections without a message for too long")                                        \
-        X(timeout_message, "messages begun but not completed, or answers not taken, in time")                \
+        X(timeout_message, "messages begun but not completed in time")                                       \
+        X(closed_unread, "connections closed because answers were not taken in time")                        \
+        X(closed_flood, "connections closed for too many key updates or the like")                           \
         X(closed_protocol, "connections closed because their bytes could not be followed")                   \
         X(closed_terminal, "connections closed because DE 41 or the certificate names no such terminal")     \
         X(replaced, "connections replaced by a newer one of the same terminal")                              \

@@ -175,6 +175,9 @@ static void try_next(struct bank_conn *conn, const char *reason)
 static void on_closed(struct stream *stream, int end, const char *reason)
 {
         struct bank_conn *conn = conn_of(stream);
+        if (end == STREAM_END_FLOOD || end == STREAM_END_UNREAD)
+                log_limited(LEVEL_WARNING, "flood", LOG_TEXT("link", conn->conns->route->settings.name),
+                            LOG_TEXT("peer", conn->peer), LOG_TEXT("reason", reason));
         if (end == STREAM_END_CONNECT_FAILED)
                 try_next(conn, reason);
         else
@@ -280,7 +283,10 @@ struct bank_conns *bank_conns_new(const struct bank_conns_options *options)
             .messages_per_turn = MESSAGES_PER_TURN,
             .keeps_buffers = true,
         };
-        static const struct stream_timeouts timeouts = {.handshake_ms = LIMIT_BANK_CONNECT_MS};
+        static const struct stream_timeouts timeouts = {.handshake_ms = LIMIT_BANK_CONNECT_MS,
+                                                        .message_ms = LIMIT_BANK_MESSAGE_MS,
+                                                        .output_ms = LIMIT_BANK_OUTPUT_MS,
+                                                        .untaken_ms = LIMIT_BANK_OUTPUT_MS};
         struct bank_conns *conns =
             calloc(1, sizeof(*conns) + (size_t)options->connections * sizeof(conns->conn[0]));
         if (!conns)

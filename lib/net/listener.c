@@ -133,6 +133,16 @@ static int bound_socket(const struct listener *listener)
         return fd;
 }
 
+/* Those who are accepted inherit it. */
+static void limit_buffers(const struct listener *listener)
+{
+        int bytes = listener->rules.socket_buffer;
+        if (bytes == 0)
+                return;
+        setsockopt(listener->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+        setsockopt(listener->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+}
+
 bool listener_open(struct listener *listener)
 {
         int reason;
@@ -142,6 +152,7 @@ bool listener_open(struct listener *listener)
                 listener->fd = bound_socket(listener);
         if (listener->fd < 0)
                 return false;
+        limit_buffers(listener);
         if (listen(listener->fd, listener->rules.backlog) == 0) {
                 listener->readable =
                     event_new(listener->base, listener->fd, EV_READ | EV_PERSIST, on_readable, listener);

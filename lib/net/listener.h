@@ -23,6 +23,7 @@ struct listener;
 struct listener_rules {
         int backlog;
         int accepts_per_turn;
+        int socket_buffer; /* bytes that the system may keep of a connection, each way; 0: as many as it likes */
         int64_t rest_ms; /* where the system has no descriptors or memory left */
         /* While it is shut nobody is given the port by chance: another socket, which never listens, is bound to it. */
         bool keeps_port;

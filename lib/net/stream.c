@@ -13,10 +13,16 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "lib/base/now.h"
 #include "lib/net/priorities.h"
 #include "lib/security/tls.h"
 
-enum { DISCARD_CHUNK = 4096, ROOM_FIRST = 4096, READ_PER_TURN = 65536 };
+enum {
+        DISCARD_CHUNK = 4096,
+        ROOM_FIRST = 4096,
+        /* Two records at least: where nothing of a message was among them, they were not those of one. */
+        READ_PER_TURN = 32768
+};
 
 enum wait { WAIT_NONE, WAIT_HANDSHAKE, WAIT_IDLE, WAIT_MESSAGE, WAIT_OUTPUT, WAIT_LINGER, WAIT_COUNT };
 
@@ -31,6 +37,7 @@ struct stream_env {
         TAILQ_HEAD(, stream) turn; /* to be told or gone at the end of the loop's turn */
         LIST_HEAD(, stream) all;
         size_t count, lingering;
+        unsigned untaken_ms;
         uint8_t in[]; /* of rules.input_max: what is read goes here first */
 };
 
@@ -249,6 +256,7 @@ bool stream_env_set_timeouts(struct stream_env *env, const struct stream_timeout
             !common_timeout(env->base, timeouts->linger_ms, &timeout[WAIT_LINGER]))
                 return false;
         memcpy(env->timeout, timeout, sizeof(timeout));
+        env->untaken_ms = (unsigned)timeouts->untaken_ms;
         return true;
 }
 
@@ -323,8 +331,28 @@ static long on_bio(BIO *bio, int operation, const char *bytes, size_t length, in
         return result;
 }
 
+/* A key update costs us tens of times what it costs its sender, who may have made them all beforehand. Telling TLS that the
+ * peer has closed is the one way to have SSL_read return before it has read all that is there. */
+static void on_tls_message(int is_ours, int version, int kind, const void *bytes, size_t length, SSL *ssl,
+                           void *context)
+{
+        static const struct rate_rules limit = {STREAM_TLS_MESSAGES, STREAM_TLS_MESSAGE_MS};
+        struct stream *stream = context;
+        (void)version;
+        (void)bytes;
+        (void)length;
+        if (is_ours || kind != SSL3_RT_HANDSHAKE || stream->state != STREAM_OPEN ||
+            rate_take(&stream->tls_messages, &limit, steady_now_ms()))
+                return;
+        stream->flooding = true;
+        stream->allowance = 0;
+        SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
+}
+
 static void limit_reading(struct stream *stream)
 {
+        SSL_set_msg_callback(stream->ssl, on_tls_message);
+        SSL_set_msg_callback_arg(stream->ssl, stream);
         BIO *bio = SSL_get_rbio(stream->ssl);
         BIO_set_callback_arg(bio, (char *)stream);
         BIO_set_callback_ex(bio, on_bio);
@@ -341,9 +369,13 @@ static void set_up(struct stream *stream, int fd, SSL *ssl)
         stream->ssl = ssl;
         stream->paused = stream->deaf = stream->stopped = false;
         stream->read_wants_write = stream->write_wants_read = false;
-        stream->unread = stream->heard = stream->broken = false;
+        stream->unread = stream->heard = stream->broken = stream->flooding = false;
+        stream->tls_messages = (struct rate){0};
         stream->lingered = 0;
         limit_reading(stream);
+        if (stream->env->untaken_ms)
+                setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &stream->env->untaken_ms,
+                           sizeof(stream->env->untaken_ms));
         event_assign(&stream->readable, base, fd, EV_READ | EV_PERSIST, on_readable, stream);
         event_assign(&stream->writable, base, fd, EV_WRITE, on_writable, stream);
         event_assign(&stream->timer, base, -1, 0, on_timer, stream);
@@ -548,6 +580,13 @@ static void await_input(struct stream *stream)
         look_again(stream);
 }
 
+/* From the first byte that waits on, not from the latest try. */
+static void await_taking(struct stream *stream)
+{
+        if (stream->env->timeout[WAIT_OUTPUT] && stream->wait != WAIT_OUTPUT)
+                wait_for(stream, WAIT_OUTPUT);
+}
+
 /* What fits into the socket; returns how many bytes. The stream may be over then, and `bytes` with it. */
 static size_t write_some(struct stream *stream, const uint8_t *bytes, size_t length)
 {
@@ -601,10 +640,7 @@ static void see_what_is_left(struct stream *stream)
         if (stream->state != STREAM_OPEN)
                 return;
         if (stream->released > 0) {
-                if (stream->env->timeout[WAIT_OUTPUT] && stream->wait != WAIT_OUTPUT)
-                        wait_for(
-                            stream,
-                            WAIT_OUTPUT); /* from the first byte that waits on, not from the latest try */
+                await_taking(stream);
         } else {
                 if (stream->wait == WAIT_OUTPUT)
                         wait_for(stream, WAIT_IDLE);
@@ -654,7 +690,7 @@ static bool takes(struct stream *stream, size_t length)
 {
         assert(length > 0);
         if (stream->state == STREAM_OPEN && stream->output_length + length > stream->env->rules.output_max)
-                stream_close(stream, STREAM_END_MESSAGE_TIMEOUT, "the peer does not take what it is sent");
+                stream_close(stream, STREAM_END_UNREAD, "the peer does not take what it is sent");
         return stream->state == STREAM_OPEN;
 }
 
@@ -708,6 +744,13 @@ void stream_send(struct stream *stream, const uint8_t *bytes, size_t length)
         see_what_is_left(stream);
 }
 
+static void end_flood(struct stream *stream)
+{
+        if (stream->flooding)
+                stream_close(stream, STREAM_END_FLOOD, "more than %d key updates or the like at once",
+                             STREAM_TLS_MESSAGES);
+}
+
 static void on_writable(evutil_socket_t fd, short what, void *context)
 {
         struct stream *stream = context;
@@ -731,6 +774,7 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
         default:
                 break;
         }
+        end_flood(stream);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
@@ -804,12 +848,15 @@ static size_t read_some(struct stream *stream, size_t have, bool *ret_again)
                 *ret_again = SSL_has_pending(stream->ssl);
                 return have + (size_t)result;
         }
+        if (stream->flooding)
+                return have;
         int kind = SSL_get_error(stream->ssl, result);
         if (kind == SSL_ERROR_WANT_READ)
                 return have;
         if (kind == SSL_ERROR_WANT_WRITE) {
                 stream->read_wants_write = true;
                 event_add(&stream->writable, NULL);
+                await_taking(stream);
                 return have;
         }
         fail(stream, result, kind, have ? "in the middle of a message" : "reading");
@@ -848,8 +895,8 @@ static void read_on(struct stream *stream)
                 most = have > most ? have : most;
                 used = deliver(stream, in, have, &messages);
         }
-        if (stream->allowance == 0 && !heard)
-                stream_close(stream, STREAM_END_PROTOCOL, "%d bytes without a message", READ_PER_TURN);
+        if (stream->allowance == 0 && !heard && !stream->flooding)
+                stream_close(stream, STREAM_END_FLOOD, "%d bytes without a message", READ_PER_TURN);
         if (messages >= env->rules.messages_per_turn && may_deliver(stream))
                 event_active(&stream->readable, EV_READ, 0);
         keep_input(stream, in + used, have - used);
@@ -885,6 +932,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         default:
                 break;
         }
+        end_flood(stream);
 }
 
 void stream_pause(struct stream *stream)
@@ -977,7 +1025,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
                                      "a message was not completed in time");
                 break;
         case WAIT_OUTPUT:
-                stream_close(stream, STREAM_END_MESSAGE_TIMEOUT, "what was sent was not taken in time");
+                stream_close(stream, STREAM_END_UNREAD, "what was sent was not taken in time");
                 break;
         case WAIT_LINGER:
                 close_now(stream);

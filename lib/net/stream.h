@@ -24,9 +24,10 @@
  * Memory: input is kept only while it is partial or its owner has paused it, at most input_max; output only while it
  * waits to leave, at most output_max. Where keeps_buffers is not set an idle stream has no buffer at all.
  * What was queued leaves at stream_flush and not before, whatever happens, so that answers may wait for their records
- * to be durable. In one turn of the loop a stream may read so many bytes (READ_PER_TURN): who spends them all on TLS's
- * own messages, and says nothing, is closed. Time limits, all real: the handshake (with connecting), a message once begun, taking what is sent,
- * idleness.
+ * to be durable. In one turn of the loop a stream may read so many bytes (READ_PER_TURN): who spends them all and says
+ * nothing is closed. So is who sends TLS's own messages (key updates, tickets, a wish to negotiate anew) more often than
+ * STREAM_TLS_MESSAGES and STREAM_TLS_MESSAGE_MS say: each costs us more than its sender. Time limits, all real: the
+ * handshake (with connecting), a message once begun, taking what is sent, idleness.
  */
 #ifndef LIB_NET_STREAM_H
 #define LIB_NET_STREAM_H
@@ -42,8 +43,16 @@
 
 #include "lib/base/attributes.h"
 #include "lib/base/framing.h"
+#include "lib/base/rate.h"
 
-enum { STREAM_REASON_MAX = 384, STREAM_NAME_MAX = 64 };
+enum {
+        STREAM_REASON_MAX = 384,
+        STREAM_NAME_MAX = 64,
+        /* A peer's messages of TLS's own on an open stream: so many at once, and one more in each such time. Keys are good for
+         * millions of messages (RFC 8446, 5.5); a server sends a few tickets at the beginning. */
+        STREAM_TLS_MESSAGES = 32,
+        STREAM_TLS_MESSAGE_MS = 1000,
+};
 
 enum stream_state {
         STREAM_CLOSED,
@@ -60,7 +69,9 @@ enum stream_end {
         STREAM_END_HANDSHAKE_FAILED,
         STREAM_END_HANDSHAKE_TIMEOUT,
         STREAM_END_IDLE_TIMEOUT,
-        STREAM_END_MESSAGE_TIMEOUT, /* not completed, or what was sent not taken */
+        STREAM_END_MESSAGE_TIMEOUT, /* not completed */
+        STREAM_END_UNREAD,          /* what was sent was not taken: too much of it, or for too long */
+        STREAM_END_FLOOD,           /* too much that is TLS's own and no message */
         STREAM_END_PROTOCOL,        /* bytes that can't be followed */
         STREAM_END_ERROR,
         STREAM_END_CONNECT_FAILED,
@@ -87,8 +98,10 @@ struct stream {
         bool heard;            /* a byte has come */
         bool broken;           /* TLS or the socket failed: nothing more can be sent */
         bool lingering;        /* counted in env->lingering */
-        uint32_t allowance;    /* bytes that may still be read in this turn */
-        uint32_t lingered;     /* bytes thrown away while draining */
+        bool flooding;         /* more of TLS's own messages than it may send */
+        struct rate tls_messages;
+        uint32_t allowance; /* bytes that may still be read in this turn */
+        uint32_t lingered;  /* bytes thrown away while draining */
         uint32_t input_length, input_room;
         uint32_t output_length, output_room;
         uint32_t released; /* of the output, what may leave */
@@ -127,6 +140,8 @@ struct stream_rules {
 
 struct stream_timeouts {
         int64_t handshake_ms, idle_ms, message_ms, output_ms, linger_ms; /* 0: none; it does not linger */
+        int64_t
+            untaken_ms; /* what the system has taken to send and the peer's has not: 0: as the system does */
 };
 
 /* events must outlive it. NULL: out of memory, or too many different time-outs for libevent. */

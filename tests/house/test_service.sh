@@ -27,3 +27,9 @@ for unit in "$root"/etc/systemd/*; do
                 grep -Fxq "$path" <<<"$there" || { echo "${unit##*/} needs $path, which no 'install' of docs/operations.md puts there"; exit 1; }
         done
 done
+
+# An instance whose loop stands is started anew: it says so itself, and who says nothing is ended.
+unit=$root/etc/systemd/atmd.service
+for line in '^Type=notify$' '^WatchdogSec=[0-9]+$' '^Restart=(on-failure|always)$'; do
+        grep -Eq "$line" "$unit" || { echo "atmd.service lacks $line"; exit 1; }
+done

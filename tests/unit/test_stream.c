@@ -287,7 +287,7 @@ static int turns_of_50_ms(void)
 /* ---- records that OpenSSL would not send --------------------------------------------------------------- */
 
 enum { SECRET_LENGTH = 32, KEY_LENGTH = 16, IV_LENGTH = 12, TAG_LENGTH = 16, RECORD_MAX = 64 };
-enum record_kind { RECORD_HANDSHAKE = 22, RECORD_DATA = 23 };
+enum record_kind { RECORD_CHANGE_CIPHER = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_DATA = 23 };
 
 /* What the client protects its messages with (RFC 8446, 7.1 to 7.3). */
 static struct {
@@ -466,7 +466,7 @@ START_TEST(a_peer_that_does_not_read_is_closed_when_too_much_waits)
                 ck_assert_uint_le(stream_waiting(&client.stream), OUT_MAX);
         }
         ck_assert_int_eq(client.closes, 1);
-        ck_assert_int_eq(client.end, STREAM_END_MESSAGE_TIMEOUT);
+        ck_assert_int_eq(client.end, STREAM_END_UNREAD);
         ck_assert_int_eq(server.messages, 0);
 }
 END_TEST
@@ -480,7 +480,7 @@ START_TEST(what_was_not_taken_in_time_closes_too)
         while (stream_waiting(&client.stream) == 0)
                 stream_send(&client.stream, bytes, compose(bytes, 'a', 255));
         RUN_UNTIL(client.closes == 1);
-        ck_assert_int_eq(client.end, STREAM_END_MESSAGE_TIMEOUT);
+        ck_assert_int_eq(client.end, STREAM_END_UNREAD);
         ck_assert_str_eq(client.reason, "what was sent was not taken in time");
 }
 END_TEST
@@ -550,13 +550,12 @@ static bool update_key(void)
                SSL_do_handshake(client.stream.ssl) == 1;
 }
 
-START_TEST(key_updates_between_messages_are_nothing_special)
+START_TEST(key_updates_now_and_then_are_nothing_special)
 {
         uint8_t bytes[256];
         open_both();
-        for (int i = 1; i <= 20; i++) {
-                for (int k = 0; k < 100; k++)
-                        ck_assert(update_key());
+        for (int i = 1; i <= STREAM_TLS_MESSAGES; i++) {
+                ck_assert(update_key());
                 stream_send(&client.stream, bytes, compose(bytes, 'a', 10));
                 RUN_UNTIL(server.messages == i);
         }
@@ -564,18 +563,92 @@ START_TEST(key_updates_between_messages_are_nothing_special)
 }
 END_TEST
 
-/* It would keep the loop from everybody else. */
-START_TEST(who_sends_key_updates_and_nothing_else_is_closed)
+/* Either way they would keep the loop from everybody else; a message among them changes nothing. */
+START_TEST(who_sends_more_key_updates_than_that_is_closed)
 {
+        uint8_t bytes[256];
+        size_t length = compose(bytes, 'a', 10);
         open_both();
         for (int64_t end_ms = steady_ms() + PATIENCE_MS; !server.closes && steady_ms() < end_ms;) {
-                for (int i = 0; i < 10000 && update_key(); i++)
-                        continue;
+                for (int i = 0; i < 1000 && update_key(); i++)
+                        if (_i)
+                                SSL_write(client.stream.ssl, bytes, (int)length);
                 event_base_loop(base, EVLOOP_NONBLOCK);
         }
         ck_assert_int_eq(server.closes, 1);
-        ck_assert_int_eq(server.end, STREAM_END_PROTOCOL);
-        ck_assert_str_eq(server.reason, "65536 bytes without a message");
+        ck_assert_int_eq(server.end, STREAM_END_FLOOD);
+        ck_assert_str_eq(server.reason, "more than 32 key updates or the like at once");
+        ck_assert_int_le(server.messages, 2 * STREAM_TLS_MESSAGES); /* some more where the machine is slow */
+}
+END_TEST
+
+/* They cost their sender nothing at the moment; of all that has come the stream reads what it has read already and no more. */
+START_TEST(key_updates_that_were_made_beforehand_are_not_read_to_their_end)
+{
+        enum { PREPARED = 10000 };
+        char *bytes;
+        timeouts.linger_ms = PATIENCE_MS;
+        open_both();
+        SSL_set0_wbio(client.stream.ssl, BIO_new(BIO_s_mem()));
+        for (int i = 0; i < PREPARED; i++)
+                ck_assert(update_key());
+        long length = BIO_get_mem_data(SSL_get_wbio(client.stream.ssl), &bytes);
+        ck_assert_int_ge(length, PREPARED * 20);
+        ck_assert_int_gt(write(client.stream.fd, bytes, (size_t)length), length / 2);
+        stream_pause(&client.stream);
+        event_base_loop(base, EVLOOP_NONBLOCK);
+        ck_assert_int_eq(server.closes, 1);
+        ck_assert_int_eq(server.end, STREAM_END_FLOOD);
+}
+END_TEST
+
+/* A bank is a server: it may send tickets at any time. */
+START_TEST(a_server_that_floods_with_tickets_is_closed)
+{
+        open_both();
+        for (int i = 0; i < 2 * STREAM_TLS_MESSAGES; i++) {
+                ck_assert_int_eq(SSL_new_session_ticket(server.stream.ssl), 1);
+                ck_assert_int_eq(SSL_do_handshake(server.stream.ssl), 1);
+        }
+        RUN_UNTIL(client.closes == 1);
+        ck_assert_int_eq(client.end, STREAM_END_FLOOD);
+}
+END_TEST
+
+/* Records of all other sorts: OpenSSL itself counts them, or they are part of what we count. */
+static const struct {
+        enum record_kind kind;
+        size_t length;
+        uint8_t bytes[4];
+        bool plain;
+        int end;
+} record_rows[] = {
+    {RECORD_DATA, 0, {0}, false, STREAM_END_PROTOCOL},
+    {RECORD_ALERT, 2, {1, 90}, false, STREAM_END_PROTOCOL}, /* user_canceled, which means nothing */
+    {RECORD_CHANGE_CIPHER, 1, {1}, true, STREAM_END_PROTOCOL},
+    {RECORD_HANDSHAKE, 0, {0}, false, STREAM_END_PROTOCOL},
+    {RECORD_HANDSHAKE, 4, {24, 0, 0, 0}, false, STREAM_END_PROTOCOL}, /* a key update of no length */
+};
+
+START_TEST(records_that_hold_no_message_end_the_stream_whatever_they_are)
+{
+        enum { RECORDS = 100 };
+        uint8_t record[RECORD_MAX];
+        SSL_CTX_set_keylog_callback(client_tls, on_key);
+        open_both();
+        for (int i = 0; i < RECORDS; i++) {
+                size_t length = record_rows[_i].length;
+                if (record_rows[_i].plain) {
+                        memcpy(record, (const uint8_t[]){record_rows[_i].kind, 3, 3, 0, (uint8_t)length}, 5);
+                        memcpy(record + 5, record_rows[_i].bytes, length);
+                        send_raw(record, 5 + length);
+                } else {
+                        send_raw(record,
+                                 protect(record, record_rows[_i].kind, record_rows[_i].bytes, length));
+                }
+        }
+        RUN_UNTIL(server.closes == 1);
+        ck_assert_int_eq(server.end, record_rows[_i].end);
 }
 END_TEST
 
@@ -763,8 +836,12 @@ int main(void)
         tcase_add_loop_test(tcase, reading_rests_while_as_much_waits_as_the_rules_say, 0, 2);
         tcase_add_test(tcase, a_pause_keeps_what_has_come_and_resuming_hands_it_over);
         tcase_add_loop_test(tcase, half_a_key_update_holds_an_answer_up_and_keeps_nobody_busy, 0, 2);
-        tcase_add_test(tcase, key_updates_between_messages_are_nothing_special);
-        tcase_add_test(tcase, who_sends_key_updates_and_nothing_else_is_closed);
+        tcase_add_test(tcase, key_updates_now_and_then_are_nothing_special);
+        tcase_add_loop_test(tcase, who_sends_more_key_updates_than_that_is_closed, 0, 2);
+        tcase_add_test(tcase, key_updates_that_were_made_beforehand_are_not_read_to_their_end);
+        tcase_add_test(tcase, a_server_that_floods_with_tickets_is_closed);
+        tcase_add_loop_test(tcase, records_that_hold_no_message_end_the_stream_whatever_they_are, 0,
+                            sizeof(record_rows) / sizeof(record_rows[0]));
         tcase_add_test(tcase, half_a_key_update_does_not_make_more_time_to_take_an_answer);
         tcase_add_test(tcase, what_comes_while_the_last_words_wait_to_leave_keeps_nobody_busy);
         tcase_add_test(tcase, a_message_that_is_not_read_is_not_late);
