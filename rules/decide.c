@@ -26,8 +26,7 @@ bool decide_is_clock_off(int64_t transmitted_ms, int64_t business_ms, int64_t sk
         return difference_ms > skew_limit_ms || difference_ms < -skew_limit_ms;
 }
 
-/* Valid to the end of the month YYMM of the 2000s. What is no month can't be the card's either. */
-static bool is_expired(const char *expiry_yymm, int32_t business_day)
+bool decide_is_expired(const char *expiry_yymm, int32_t business_day)
 {
         int year, month;
         struct civil today;
@@ -87,7 +86,7 @@ static enum reason request_refusal(const struct reference *reference, const stru
                 return REASON_NO_ROUTE;
         if (prefix->kind != CARD_CASH)
                 return REASON_CARD_KIND;
-        if (is_expired(request->expiry_yymm, business_day))
+        if (decide_is_expired(request->expiry_yymm, business_day))
                 return REASON_CARD_EXPIRED;
         if (!is_in_service(reference, prefix->issuer, request->transmitted_ms, business_day))
                 return REASON_ISSUER_UNAVAILABLE;

@@ -33,4 +33,7 @@ bool decide_is_clock_off(int64_t transmitted_ms, int64_t business_ms, int64_t sk
 void decide_request(const struct reference *reference, const struct request *request, int64_t business_ms,
                     int64_t skew_limit_ms, struct verdict *ret_verdict);
 
+/* Valid to the end of the month YYMM of the 2000s; "" is always. What is no month can't be the card's either. */
+bool decide_is_expired(const char *expiry_yymm, int32_t business_day);
+
 #endif

@@ -265,7 +265,7 @@ static void add_rows(struct sqltext *sql, const struct asked *asked, struct sele
                 sql_add(sql, ", p.before_yen");
         else
                 sql_add(sql, ", NULL::bigint");
-        sql_add(sql, ", NULL::bigint FROM %s p", asked->step ? "pairs" : "now");
+        sql_add(sql, ", NULL::bigint, count(*) OVER () FROM %s p", asked->step ? "pairs" : "now");
         if (atm_key(asked))
                 sql_add(sql, " LEFT JOIN stood ON stood.terminal = p.k%d", atm_key(asked));
         sql_add(sql, " WHERE p.withdrawals <> 0 OR p.cash_yen <> 0 OR p.revenue_yen <> 0 OR p.tax_yen <> 0%s",
@@ -285,7 +285,7 @@ static void add_total(struct sqltext *sql, const struct asked *asked)
                 sql_add(sql, ", (SELECT sum(b.revenue_yen)::bigint FROM before b)");
         else
                 sql_add(sql, ", NULL");
-        sql_add(sql, ", coalesce(sum(p.earlier_yen), 0)::bigint FROM now p)");
+        sql_add(sql, ", coalesce(sum(p.earlier_yen), 0)::bigint, NULL FROM now p)");
 }
 
 /* parts: of the period; of the one before; of the period again, for the smallest cube. */
@@ -368,7 +368,8 @@ enum column {
         TAX,
         REVENUE,
         BEFORE,
-        EARLIER
+        EARLIER,
+        ALL_ROWS /* of each: how many there would be without a limit */
 };
 
 static void take_row(const PGresult *result, int row, struct revenue_row *ret_row)
@@ -407,6 +408,7 @@ bool revenue_load(PGconn *connection, const struct revenue_question *question, s
                 take_row(result, i, &ret_revenue->row[i]);
         take_row(result, rows, &ret_revenue->total);
         ret_revenue->rows = (size_t)rows;
+        ret_revenue->more = rows ? (size_t)pg_number(result, 0, ALL_ROWS) - (size_t)rows : 0;
         ret_revenue->earlier_yen = pg_number(result, rows, EARLIER);
         return true;
 }

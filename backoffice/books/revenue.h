@@ -29,7 +29,7 @@ struct revenue_row {
 
 struct revenue {
         struct revenue_row *row;
-        size_t rows;
+        size_t rows, more;        /* within the question's limit, and beyond it */
         struct revenue_row total; /* of whole periods: of more, perhaps, than have rows to be compared with */
         int64_t earlier_yen;      /* of it: posted in a later quarter than that of the business date */
         PGresult *held;           /* the texts */

@@ -1,4 +1,4 @@
-/* The CSV reader: a row is gathered in one buffer, then cut into fields in place. */
+/* CSV: a row is gathered in one buffer, then cut into fields in place; cells are written one by one. */
 #include "lib/base/csv.h"
 
 #include <assert.h>
@@ -27,6 +27,67 @@ bool csv_refuse(struct csv *csv, long line, const char *column, const char *form
         return false;
 }
 
+/* writing -------------------------------------------------------------------------------------------------- */
+
+static bool is_number(const char *text)
+{
+        static const char digits[] = "0123456789";
+        size_t whole;
+
+        text += *text == '-';
+        whole = strspn(text, digits);
+        text += whole;
+        if (!whole || !*text)
+                return whole;
+        return *text == '.' && text[1] && !text[1 + strspn(text + 1, digits)];
+}
+
+/* Would a spreadsheet take the cell for a formula, or for one once it has taken blanks off? */
+static bool is_formula(const char *text)
+{
+        static const char *const beginnings[] = {"=",  "+",      "-",      "@",      "\t",    "\r",
+                                                 "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"};
+
+        for (size_t i = 0; i < sizeof(beginnings) / sizeof(*beginnings); i++) {
+                if (!strncmp(text, beginnings[i], strlen(beginnings[i])))
+                        return !is_number(text);
+        }
+        return false;
+}
+
+/* Whether a cell gets an apostrophe more, or has one to be taken off, depends on what stands behind its own. */
+static bool is_formula_within(const char *text)
+{
+        return is_formula(text + strspn(text, "'"));
+}
+
+void csv_write_cell(FILE *stream, bool first, const char *value)
+{
+        const char *mark = is_formula_within(value) ? "'" : "";
+        /* ';' and tab: some spreadsheets part cells by them; an empty line would be passed over */
+        bool quoted = strpbrk(value, ",;\"\r\n\t") || (first && !*value);
+
+        fprintf(stream, "%s%s%s", first ? "" : ",", quoted ? "\"" : "", mark);
+        for (; *value; value++) {
+                if (*value == '"')
+                        fputc('"', stream);
+                fputc(*value, stream);
+        }
+        fputs(quoted ? "\"" : "", stream);
+}
+
+void csv_write_none(FILE *stream, bool first)
+{
+        fputs(first ? "" : ",", stream);
+}
+
+void csv_write_end(FILE *stream)
+{
+        fputc('\n', stream);
+}
+
+/* reading -------------------------------------------------------------------------------------------------- */
+
 static bool check_mode(struct csv *csv, const struct stat *status)
 {
         if (!S_ISREG(status->st_mode) || !(status->st_mode & 077))
@@ -46,6 +107,7 @@ static bool check_file(struct csv *csv, bool secret)
         if (S_ISDIR(status.st_mode))
                 return csv_refuse(csv, 0, NULL, "is a folder; expected a CSV file");
         csv->bytes_total = S_ISREG(status.st_mode) ? (unsigned long long)status.st_size : 0;
+        csv->secret = secret;
         return !secret || check_mode(csv, &status);
 }
 
@@ -206,6 +268,48 @@ static bool cut_fields(struct csv *csv, char *at)
         return true;
 }
 
+/* What a column may be called; what is none may be a row that was taken for the header, with a card number in it. */
+static bool is_name(const char *text)
+{
+        return strlen(text) < CSV_NAME_MAX && *text >= 'a' && *text <= 'z' &&
+               !text[strspn(text, "abcdefghijklmnopqrstuvwxyz_0123456789")];
+}
+
+static void take_names(struct csv *csv)
+{
+        csv->columns = csv->count;
+        for (size_t i = 0; i < csv->count; i++)
+                snprintf(csv->name[i], CSV_NAME_MAX, "%s", is_name(csv->field[i]) ? csv->field[i] : "");
+}
+
+/* No cell steers a terminal or turns what stands beside it. Ends of lines within quotes are text, as RFC 4180 has them. */
+static bool check_cell(struct csv *csv, size_t i)
+{
+        const char *text = csv->field[i], *at = utf8_not_line(text), *name = csv->name[i];
+        char one[5] = "", shown[sizeof(one) * UTF8_GROWTH];
+
+        while (at && strchr("\r\n", *at))
+                at = utf8_not_line(at + 1);
+        if (!at)
+                return true;
+        memcpy(one, at, utf8_length((const unsigned char *)at, strlen(at)));
+        utf8_show(one, "", shown, sizeof(shown));
+        return csv_refuse(csv, csv->line, *name ? name : NULL,
+                          "%s at position %zu of field %zu: expected text without control characters and "
+                          "marks of direction",
+                          shown, (size_t)(at - text) + 1, i + 1);
+}
+
+static bool check_cells(struct csv *csv)
+{
+        for (size_t i = 0; i < csv->count; i++) {
+                if (!check_cell(csv, i))
+                        return false;
+                csv->field[i] += *csv->field[i] == '\'' && is_formula_within(csv->field[i]);
+        }
+        return true;
+}
+
 enum csv_result csv_next(struct csv *csv)
 {
         enum csv_result result;
@@ -220,13 +324,15 @@ enum csv_result csv_next(struct csv *csv)
         } while (!length);
         if (!cut_fields(csv, csv->buffer))
                 return CSV_BAD;
-        if (!csv->columns)
-                csv->columns = csv->count;
-        if (csv->count != csv->columns) {
+        if (csv->columns && csv->count != csv->columns) {
                 csv_refuse(csv, csv->line, NULL, "%zu fields: expected %zu, as the header has", csv->count,
                            csv->columns);
                 return CSV_BAD;
         }
+        if (!check_cells(csv))
+                return CSV_BAD;
+        if (!csv->columns)
+                take_names(csv);
         return CSV_ROW;
 }
 

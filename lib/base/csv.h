@@ -2,8 +2,12 @@
  * CSV files as RFC 4180 has them, read a row at a time: UTF-8, a header row that names the columns in any
  * order, fields quoted with '"' where needed, lines ending in LF or CRLF. A byte order mark and blank lines
  * are passed over; a row with more or fewer fields than the header is refused, and so are bytes that are no
- * text. Nothing is kept beyond its row, and the buffer is wiped when the reader is closed: card files go
- * through it.
+ * text, control characters and marks that turn the direction of writing (lib/base/utf8.h). Nothing but the
+ * header is kept beyond its row, and the buffers are wiped when the reader is closed: card files go through it.
+ *
+ * A spreadsheet takes a cell that begins with =, +, -, @ or their full-width forms for a formula, whatever quotes are around it. So a
+ * cell that begins so and is no plain number is written with an apostrophe before it, and one that begins with apostrophes and then so
+ * with one more; the reader takes that apostrophe off again. What was read can thus be written and read again, and is the same.
  *
  *      csv_open --csv_header, or csv_next--> ROWS --csv_next: CSV_END--> csv_close
  *
@@ -20,7 +24,7 @@
 #include "lib/base/attributes.h"
 
 enum csv_result { CSV_ROW, CSV_END, CSV_BAD };
-enum { CSV_FIELDS_MAX = 64, CSV_ROW_MAX = 65536, CSV_ERROR_MAX = 768 };
+enum { CSV_FIELDS_MAX = 64, CSV_ROW_MAX = 65536, CSV_ERROR_MAX = 768, CSV_NAME_MAX = 32 };
 
 struct csv {
         const char *path; /* as messages call it: "cards.csv", "standard input" */
@@ -29,12 +33,20 @@ struct csv {
         size_t count;
         size_t columns;                /* in the header */
         size_t wanted[CSV_FIELDS_MAX]; /* where csv_header found each column */
+        char name[CSV_FIELDS_MAX]
+                 [CSV_NAME_MAX]; /* the columns', for messages; "": what stands there may be a card number */
+        bool secret;             /* it holds card numbers: no message may show a cell */
         long next_line;
         FILE *stream;
         char *buffer;
         unsigned long long bytes_read, bytes_total; /* total: 0 where unknown */
         char error[CSV_ERROR_MAX];
 };
+
+/* One cell, the separator before it unless it is the row's first. */
+void csv_write_cell(FILE *stream, bool first, const char *value);
+void csv_write_none(FILE *stream, bool first); /* a cell without a value */
+void csv_write_end(FILE *stream);
 
 /* "-" is standard input. `secret`: the file holds card numbers, and is refused where others may read it. A
  * reader that did not open needs no close. */

@@ -1,7 +1,9 @@
 /* See utf8.h. */
 #include "lib/base/utf8.h"
 
+#include <inttypes.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 size_t utf8_length(const unsigned char *bytes, size_t left)
@@ -66,32 +68,56 @@ static size_t shown_length(const unsigned char *bytes, size_t left)
         return length;
 }
 
-bool utf8_is_line(const char *text)
+const char *utf8_not_line(const char *text)
 {
         const unsigned char *at = (const unsigned char *)text;
-        size_t left = strlen(text), length = 1;
 
-        for (; left && (length = shown_length(at, left)); left -= length)
+        for (size_t left = strlen(text), length; left; left -= length) {
+                length = shown_length(at, left);
+                if (!length)
+                        return (const char *)at;
                 at += length;
-        return length != 0;
+        }
+        return NULL;
 }
 
-void utf8_make_line(char *text)
+bool utf8_is_line(const char *text)
+{
+        return !utf8_not_line(text);
+}
+
+/* The escape of what stands at `at` and can't be shown; its length in the text is returned. */
+static size_t escape(const unsigned char *at, size_t left, char escaped[11])
+{
+        size_t length = utf8_length(at, left);
+        uint32_t character = length ? character_of(at, length) : *at;
+
+        if (!length)
+                snprintf(escaped, 11, "\\x%02" PRIx32, character);
+        else
+                snprintf(escaped, 11, character > 0xffff ? "\\U%08" PRIx32 : "\\u%04" PRIx32, character);
+        return length ? length : 1;
+}
+
+size_t utf8_show(const char *text, const char *kept, char *buffer, size_t size)
 {
         const unsigned char *at = (const unsigned char *)text;
-        size_t left = strlen(text);
+        size_t used = 0;
 
-        while (left) {
-                size_t length = shown_length(at, left), step = length ? length : utf8_length(at, left);
+        for (size_t left = strlen(text), step; left; left -= step, at += step) {
+                char escaped[11];
+                bool plain = (step = shown_length(at, left)) || (strchr(kept, *at) && (step = 1));
+                size_t length;
 
-                if (length)
-                        memmove(text, at, length);
-                else
-                        *text = '?';
-                text += length ? length : 1;
-                step = step ? step : 1; /* a byte of no character */
-                at += step;
-                left -= step;
+                if (!plain)
+                        step = escape(at, left, escaped);
+                length = plain ? step : strlen(escaped);
+                if (used + length >= size)
+                        break;
+                memcpy(buffer + used, plain ? (const char *)at : escaped, length);
+                used += length;
         }
-        *text = '\0';
+        if (size)
+                buffer[used] = '\0';
+        return used;
 }

@@ -14,7 +14,12 @@ size_t utf8_length(const unsigned char *bytes, size_t left);
  * (C0, DEL and C1), ends of lines, marks that turn the direction of what stands around them, and what is no character. */
 ATM_MUST_USE bool utf8_is_line(const char *text);
 
-/* Make it such a text: a '?' stands for each character that it can't have. */
-void utf8_make_line(char *text);
+/* Where the first character stands that such a text can't have; NULL: there is none. */
+const char *utf8_not_line(const char *text);
+
+enum { UTF8_GROWTH = 6 }; /* bytes that one byte of a text may become */
+/* Write it as such a text: "\u202e", "\u001b", "\xff" (a byte of no character) stand for what it can't have, but those characters that
+ * `kept` names stay. What `size` has no room for is left away, nothing by halves. The length is returned. */
+size_t utf8_show(const char *text, const char *kept, char *buffer, size_t size);
 
 #endif

@@ -3,7 +3,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
+
+#include "lib/base/utf8.h"
 
 static const char *name = "?";
 static bool progress_shown, everywhere;
@@ -21,27 +24,42 @@ const char *say_name(void)
         return name;
 }
 
-void complain(const char *format, ...)
+/* What is quoted in a message may be anybody's: nothing of it steers a terminal or turns the text around it. */
+static void say(const char *before, const char *format, va_list arguments) ATM_PRINTF(2, 0);
+static void say(const char *before, const char *format, va_list arguments)
 {
-        va_list arguments;
+        char *text = NULL, *shown = NULL;
+        int length = vasprintf(&text, format, arguments);
+        size_t size = (size_t)(length < 0 ? 0 : length) * UTF8_GROWTH + 1;
 
         progress_end();
-        fprintf(stderr, "%s: ", name);
+        if (length >= 0 && (shown = malloc(size))) {
+                utf8_show(text, "\n\t", shown, size);
+                fprintf(stderr, "%s%s\n", before, shown);
+        }
+        free(shown);
+        if (length >= 0)
+                free(text);
+}
+
+void complain(const char *format, ...)
+{
+        char before[64];
+        va_list arguments;
+
+        snprintf(before, sizeof(before), "%.60s: ", name);
         va_start(arguments, format);
-        vfprintf(stderr, format, arguments);
+        say(before, format, arguments);
         va_end(arguments);
-        fputc('\n', stderr);
 }
 
 void note(const char *format, ...)
 {
         va_list arguments;
 
-        progress_end();
         va_start(arguments, format);
-        vfprintf(stderr, format, arguments);
+        say("", format, arguments);
         va_end(arguments);
-        fputc('\n', stderr);
 }
 
 void progress_everywhere(void)

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/utf8.h"
+
 struct document *document_new(enum document_language language)
 {
         struct document *d = calloc(1, sizeof(*d));
@@ -96,17 +98,12 @@ static ATM_PRINTF(2, 3) void fail(struct document *d, const char *format, ...)
         va_end(arguments);
 }
 
-/* Control characters, and what Unicode says are no characters: cairo refuses those. */
-static bool is_drawn(gunichar c)
-{
-        return !g_unichar_iscntrl(c) && (c & 0xfffe) != 0xfffe && (c < 0xfdd0 || c > 0xfdef);
-}
-
-/* A copy of a text that can be drawn on one line: a '?' stands for what can't be, so that one name of thousands, however
- * it came in, spoils no page. NULL after a failure. */
+/* A copy of a text that can be drawn on one line: what can't be (cairo refuses what is no character, too) is escaped, so that one name
+ * of thousands, however it came in, spoils no page. NULL after a failure. */
 static char *copy(struct document *d, const char *what, const char *text)
 {
-        char *made, *to;
+        size_t size;
+        char *made;
 
         if (!text) {
                 fail(d, "%s: no text", what);
@@ -120,18 +117,12 @@ static char *copy(struct document *d, const char *what, const char *text)
                 fail(d, "%s: the text is not UTF-8", what);
                 return NULL;
         }
-        to = made = malloc(strlen(text) + 1);
-        if (!made) {
+        size = (utf8_is_line(text) ? 1 : UTF8_GROWTH) * strlen(text) + 1;
+        made = malloc(size);
+        if (made)
+                utf8_show(text, "", made, size);
+        else
                 fail(d, "out of memory");
-                return NULL;
-        }
-        for (const char *p = text; *p; p += g_utf8_skip[(unsigned char)*p]) {
-                if (!is_drawn(g_utf8_get_char(p)))
-                        *to++ = '?';
-                else
-                        to = mempcpy(to, p, (size_t)g_utf8_skip[(unsigned char)*p]);
-        }
-        *to = '\0';
         return made;
 }
 

@@ -155,13 +155,15 @@ static const struct {
         const char *text, *shown;
 } shows[] = {
     {VALUE_TEXT, "plain", "'plain'"},
-    {VALUE_TEXT, "a\tb", "'a?b'"},
+    {VALUE_TEXT, "a\tb", "'a\\u0009b'"},
     {VALUE_TEXT,
      "a\xc2\x9b"
      "b\u202e"
      "c\xff",
-     "'a?b?c?'"},
+     "'a\\u009bb\\u202ec\\xff'"},
     {VALUE_TEXT, "in the wrong column 9900010000000001", "'in the wrong column 990001******0001'"},
+    {VALUE_TEXT, "9900 0100 0000 0001, 9900-0100-0000-0001", "'9900 01** **** 0001, 9900-01**-****-0001'"},
+    {VALUE_TEXT, "2016-12-31 23:59, 12345678901", "'2016-12-31 23:59, 12345678901'"},
     {VALUE_PAN, "9900010000000001", "'990001******0001'"},
     {VALUE_PAN, "secret", "a value of 6 characters"},
     {VALUE_ANYTHING, "1234", "a value of 4 characters"},

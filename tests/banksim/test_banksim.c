@@ -1134,11 +1134,11 @@ START_TEST(wrong_orders_are_named)
                 int status;
                 const char *says;
         } rows[] = {
-            {"BANKC", "slow", NULL, 1, "'BANKC' is no bank here; expected one of BANKA, BANKB, all"},
-            {"BANKA", "rude", NULL, 1, "'rude': expected show, normal, or one of slow"},
-            {"BANKA", "slow", "soon", 1, "'soon': expected seconds"},
-            {"BANKA", "slow", "0", 1, "'0': expected seconds"},
-            {"BANKA", "normal", "5", 1, "normal takes no seconds"},
+            {"BANKC", "slow", NULL, 2, "'BANKC' is no bank here; expected one of BANKA, BANKB, all"},
+            {"BANKA", "rude", NULL, 2, "'rude': expected show, normal, or one of slow"},
+            {"BANKA", "slow", "soon", 2, "'soon': expected seconds"},
+            {"BANKA", "slow", "0", 2, "'0': expected seconds"},
+            {"BANKA", "normal", "5", 2, "normal takes no seconds"},
             {"BANKA", "slow", "--json", 2, "--json and --csv: go with show"},
             {"BANKA", "slow", "--csv", 2, "--json and --csv: go with show"},
             {"BANKA", NULL, NULL, 2, "ORDER is missing: expected an order, such as slow or show"},

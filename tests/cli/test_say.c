@@ -71,6 +71,17 @@ START_TEST(elsewhere_there_is_no_progress)
 }
 END_TEST
 
+START_TEST(what_a_message_quotes_steers_no_terminal)
+{
+        int reading = catch_pipe();
+        say_as("program");
+        complain("%s", "red \033[31m, turned \u202e, cut \xe4\xb8; 丸の内\nadvice");
+        note("%s", "back\r");
+        expect(reading,
+               "program: red \\u001b[31m, turned \\u202e, cut \\xe4\\xb8; 丸の内\nadvice\nback\\u000d\n");
+}
+END_TEST
+
 START_TEST(elsewhere_whole_lines_come_where_they_were_asked_for)
 {
         int reading = catch_pipe();
@@ -110,6 +121,7 @@ int main(void)
         TCase *tcase = tcase_create("say");
         tcase_add_test(tcase, a_line_on_a_terminal_replaces_itself_and_makes_way_for_a_complaint);
         tcase_add_test(tcase, elsewhere_there_is_no_progress);
+        tcase_add_test(tcase, what_a_message_quotes_steers_no_terminal);
         tcase_add_test(tcase, elsewhere_whole_lines_come_where_they_were_asked_for);
         tcase_add_test(tcase, it_is_due_five_times_a_second_on_a_terminal);
         tcase_add_test(tcase, it_is_due_once_a_second_elsewhere);

@@ -228,7 +228,12 @@ START_TEST(a_name_with_any_character_is_carried_in_every_format)
                         document_row(d, DOCUMENT_NORMAL, names[i], cells);
                         document_footnote(d, names[i]);
                         ck_assert_msg(!document_problem(d), "%s", document_problem(d));
-                        free(write_out(d, (enum document_format)format).bytes);
+                        struct written written = write_out(d, (enum document_format)format);
+                        bool is_text = format == DOCUMENT_HTML || format == DOCUMENT_SVG;
+                        ck_assert(!is_text || !occurrences(written.bytes, "\u202e"));
+                        ck_assert(format != DOCUMENT_HTML || strcmp(names[i], "\u202edlrow") ||
+                                  occurrences(written.bytes, "\\u202edlrow"));
+                        free(written.bytes);
                 }
         }
 }

@@ -180,7 +180,8 @@ bad hall "bad.csv:3: column area: 'mars': the database has no such area" "hall,n
 bad hall "bad.csv:2: column opens: '8:60': expected a time" "hall,name,area,prefecture,opens" "HX1,a,kanto,東京都,8:60"
 bad hall "bad.csv:2: column closes: expected a time after 'opens'" "hall,name,area,prefecture,opens,closes" \
         "HX1,a,kanto,東京都,10:00,09:00"
-bad hall "bad.csv:2: column name: 'a?b': expected a text of 1 to 200 bytes" "hall,name,area,prefecture" "HX1,a"$'\xc2\x9b'"b,kanto,東京都"
+bad hall "bad.csv:2: column name: \\u009b at position 2 of field 2: expected text without control characters" \
+        "hall,name,area,prefecture" "HX1,a"$'\xc2\x9b'"b,kanto,東京都"
 bad hall "column share_bp: '10001': expected basis points from 0 to 10000" "hall,name,area,prefecture,share_bp" "HX1,a,kanto,東京都,10001"
 bad atm "column terminal: 'T1': expected 8 capitals or digits" "terminal,hall" "T1,H00001"
 bad atm "column enabled: 'maybe': expected yes or no" "terminal,hall,enabled" "TX000001,H00001,maybe"
@@ -209,6 +210,17 @@ expect_exit 0 atmctl area import form.csv
 says "2 rows: 2 new"
 expect "a quoted name" '北 "の", 国' "$(sql "SELECT name FROM area WHERE area = 'hokkaido'")"
 expect "the same as CSV" 'hokkaido,"北 ""の"", 国",' "$(atmctl area list --format csv | grep hokkaido)"
+# names that a spreadsheet would take for formulas are marked in what is listed, and come back as they were
+printf 'area,name\nf1,=cmd|x\nf2,-5\nf3,"@h, ""x"""\nf4,\x27+1\nf5,\x27\x27=1\nf6,＝1\n' >form.csv
+expect_exit 0 atmctl area import form.csv
+atmctl area list --format csv --output formulas.csv
+expect "names like formulas" "f1,'=cmd|x, f2,-5, f3,\"'@h, \"\"x\"\"\", f4,'+1, f5,''=1, f6,'＝1," "$(grep '^f[1-6],' formulas.csv | xargs -d '\n')"
+expect "the names themselves" "=cmd|x -5 @h, \"x\" +1 '=1 ＝1" "$(sql "SELECT string_agg(name, ' ' ORDER BY area) FROM area WHERE area ~ '^f[1-6]\$'")"
+expect_exit 0 atmctl area import formulas.csv
+says "0 new, 0 changed"
+sql "UPDATE area SET name = 'a' || chr(8238) || 'b' WHERE area = 'f1'"
+[[ $(atmctl area show f1 2>&1) == *'a\u202eb'* ]] || wrong "a mark of direction is shown: $(atmctl area show f1)"
+sql "DELETE FROM area WHERE area ~ '^f[1-6]\$'"
 expect "from standard input" "areas: 1 rows: 0 new, 1 changed, 0 as they were" "$(printf 'area,name\nhokkaido,北海道\n' | atmctl area import -)"
 
 # cards -----------------------------------------------------------------------------------------------------
@@ -254,13 +266,17 @@ bad card "bad.csv:3: column pan: '$(mask 901)': expected each card once: the sam
         "$(pan 901),3012,1234,HOUSE,1" "$(pan 901),3012,1234,HOUSE,1"
 bad card "bad.csv:2: column pan: '990001******0002': expected a card number of 12 to 19 digits with a right check digit" \
         "$header" "9900010000000002,3012,1234,HOUSE,1"
-bad card "column expiry: '3013': expected year and month" "$header" "$(pan 901),3013,1234,HOUSE,1"
-bad card "column issuer: 'OTHER': the database has no such issuer" "$header" "$(pan 901),3012,1234,OTHER,1"
+# (of a card file no cell is shown: with a column too many or too few the next one is a PIN)
+bad card "column expiry: a value of 4 characters: expected year and month" "$header" "$(pan 901),3013,1234,HOUSE,1"
+bad card "column issuer: a value of 5 characters: the database has no such issuer" "$header" "$(pan 901),3012,1234,OTHER,1"
 bad card "no prefix in the database begins this number" "$header" "4111111111111111,3012,1234,HOUSE,1"
-bad card "column balance_yen: '1e6': expected whole yen from 0 to 999999999999, which an ATM can be told, or nothing" "$header" "$(pan 901),3012,1234,HOUSE,1e6"
+bad card "column balance_yen: a value of 3 characters: expected whole yen from 0 to 999999999999, which an ATM can be told, or nothing" "$header" "$(pan 901),3012,1234,HOUSE,1e6"
 # a number in the wrong column stays a number
 bad card "bad.csv:2: column pan: a value of 4 characters" "expiry,pan,pin,issuer,balance_yen" "$(pan 901),3012,1234,HOUSE,1"
 bad card "column expiry: '$(mask 901)'" "$header" "$(pan 902),$(pan 901),1234,HOUSE,1"
+bad card "bad.csv:1: unknown column '$(mask 901)': expected a header of pan,expiry,pin" "$(pan 901),3012,1234,HOUSE,1"
+bad card "bad.csv:1: unknown column a value of 4 characters: expected a header of pan,expiry,pin" "4821,3012,1234,HOUSE,1"
+bad card "bad.csv:1: unknown column 'pam': expected a header of pan,expiry,pin" "pam,expiry,pin,issuer,balance_yen"
 bad issuer "bad.csv:2: column link: expected none: accounts of this bank's cards are kept here" "issuer,name,link" "HOUSE,x,BANKA"
 expect "card numbers in the database" 0 "$(PGUSER=postgres pg_dump --data-only | grep -c "$(pan 1)" || true)"
 
@@ -461,6 +477,9 @@ expect "types of JSON" "string number number number number number number" "$(jso
 expect_exit 0 atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by area
 says "関東" "九州" total "$(sql "SELECT to_char(sum(dispensed_yen), 'FM999,999,999') FROM v_withdrawal")"
 expect "halls by revenue" 3 "$(atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by hall --format csv --limit 3 | sed 1d | sort -t, -k7,7nr -c && echo 3)"
+
+expect "what a limit leaves out" "$(($(atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by hall --format csv | sed 1d | wc -l) - 3)) more rows, which the total has too" \
+        "$(atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by hall --limit 3 2>&1 >/dev/null | grep more)"
 
 # look-ups
 newest=$(atmctl withdrawal list --format json --limit 1000)
@@ -744,6 +763,7 @@ refuses 1 "is completed with 10000 yen dispensed already" atmctl exception resol
 refuses 1 "nothing about it is open" atmctl exception resolve --link BANKA --stan 3 --dispensed 9000 --elsewhere --note x
 refuses 1 "so young that its ATM may still pay out" atmctl exception resolve --link BANKA --stan 2 --dispensed 9000 --note x
 refuses 1 "so young that its ATM may still pay out" atmctl exception resolve --link BANKA --stan 1 --dispensed 0 --note x
+refuses 1 "so young that its ATM may still correct what it said" atmctl exception resolve --link BANKA --stan 3 --dispensed 9000 --note x
 # ten minutes go by
 PGUSER=postgres sql "UPDATE bank_outcome SET approved_at = approved_at - INTERVAL '601 s'; UPDATE withdrawal SET approved_at = approved_at - INTERVAL '601 s'" >/dev/null
 PGUSER=atm_report refuses 1 "permission denied" atmctl exception resolve --link BANKA --stan 2 --dispensed 9000 --note x
@@ -818,6 +838,10 @@ OUTPUT=$(echo "$old" | atmctl card replace --card - --expiry 3105 2>&1) && wrong
 says "expected a card number on its second line"
 given "$(pan 999)" "$(pan 601)" --expiry 3105
 says "$(mask 999): the database has no such card of the house bank"
+given "$old" "$(pan 601)" --expiry 1601
+says "card replace: --expiry: '1601': expected a month that is not over yet"
+given "$old" "$(pan 601)"$'\n'"$(pan 602)" --expiry 3105
+says "standard input: expected nothing behind its second line"
 given "$old" "$(pan 1)" --expiry 3105
 says "$(mask 1): the database has this card already"
 given "$old" "$(luhn 990011000000001)" --expiry 3105
@@ -887,6 +911,9 @@ chmod 600 replaced.csv
 refuses 1 "replaced.csv:112: column new_pan: '$(mask 601)': the database has this card already" atmctl card replace --file replaced.csv
 says "cards: 110 replaced, 0 before" "can be done again"
 sed -i '$d' replaced.csv
+sed '2s/3107/1601/' replaced.csv >expired.csv
+chmod 600 expired.csv
+refuses 1 "expired.csv:2: column expiry: a value of 4 characters: expected a month that is not over yet" atmctl card replace --file expired.csv
 expect_exit 0 atmctl card replace --file replaced.csv
 says "cards: 0 replaced, 110 before"
 expect "replaced cards" 100 "$(atmctl card list --status replaced --limit 100 --format csv 2>/dev/null | sed 1d | wc -l)"

@@ -148,19 +148,11 @@ void target_dialect(const uint8_t *bytes, size_t size)
         target_decode(&dialect, bytes, size);
 }
 
-/* One row as it would be written, every field in quotes. */
 static void write_row(FILE *file, const struct csv *csv)
 {
-        for (size_t i = 0; i < csv->count; i++) {
-                fputs(i ? ",\"" : "\"", file);
-                for (const char *at = csv->field[i]; *at; at++) {
-                        if (*at == '"')
-                                fputc('"', file);
-                        fputc(*at, file);
-                }
-                fputc('"', file);
-        }
-        fputs("\r\n", file);
+        for (size_t i = 0; i < csv->count; i++)
+                csv_write_cell(file, i == 0, csv->field[i]);
+        csv_write_end(file);
 }
 
 static bool next_row(struct csv *csv)

@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/atmctl/database.h"
 
@@ -83,6 +84,20 @@ bool card_number_read(const char *which, char ret_pan[CARD_NUMBER_TEXT])
         return right;
 }
 
+bool card_number_last(const char *which)
+{
+        int byte;
+
+        if (isatty(STDIN_FILENO))
+                return true;
+        while ((byte = getc(stdin)) != EOF && isspace(byte)) {
+        }
+        if (byte == EOF)
+                return true;
+        complain("standard input: expected nothing behind its %s line", which);
+        return false;
+}
+
 static int token_of_stdin(const struct invocation *invocation, char ret_token[TOKEN_TEXT])
 {
         struct token_key *key = card_token_key(invocation);
@@ -92,7 +107,7 @@ static int token_of_stdin(const struct invocation *invocation, char ret_token[TO
 
         if (!key)
                 return EXIT_FAILED;
-        read = card_number_read("first", pan);
+        read = card_number_read("first", pan) && card_number_last("first");
         if (read) {
                 token_of_pan(key, pan, token);
                 token_print(token, ret_token);

@@ -15,6 +15,9 @@ struct token_key *card_token_key(const struct invocation *invocation);
 /* A card number from the next line of standard input, checked; which: "first". The caller wipes it. False after a
  * complaint. */
 ATM_MUST_USE bool card_number_read(const char *which, char ret_pan[CARD_NUMBER_TEXT]);
+/* Nothing may follow what was read: it would be a number that was given for nothing. At a terminal nobody waits for it. False
+ * after a complaint. */
+ATM_MUST_USE bool card_number_last(const char *which);
 /* The card that --card - or --token names. EXIT_DONE, or the exit code after a complaint. */
 ATM_MUST_USE int card_token_given(const struct invocation *invocation, char ret_token[TOKEN_TEXT]);
 

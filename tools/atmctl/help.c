@@ -189,11 +189,17 @@ static void manual_command(FILE *stream, const struct command *command)
 
 static void manual_files(FILE *stream, const struct command_group *const *groups)
 {
-        fputs("# FILES FOR IMPORT\n\n"
-              "CSV as RFC 4180 has it, in UTF-8; the first row names the columns, in any order. All of a "
-              "file is\n"
-              "imported or nothing; a bad line is named with its column and what was expected.\n\n",
-              stream);
+        fputs(
+            "# FILES FOR IMPORT\n\n"
+            "CSV as RFC 4180 has it, in UTF-8; the first row names the columns, in any order. All of a "
+            "file is\n"
+            "imported or nothing; a bad line is named with its column and what was expected.\n\n"
+            "Control characters and marks that turn the direction of writing are refused. A spreadsheet "
+            "takes a\n"
+            "cell that begins with =, +, -, @ or their full-width forms for a formula: --format csv writes "
+            "one\n"
+            "that is no number with an apostrophe before it, and import takes that apostrophe off again.\n\n",
+            stream);
         for (const struct command_group *const *group = groups; *group; group++) {
                 for (size_t i = 0; i < (*group)->count; i++) {
                         const struct command *command = &(*group)->commands[i];

@@ -47,7 +47,9 @@ static bool match_header(struct import *import)
                 if (i == import->count) {
                         char shown[2 * VALUE_MAX];
 
-                        value_show(VALUE_TEXT, csv->field[column], shown, sizeof(shown));
+                        /* a card file without a header begins with a card number */
+                        value_show(csv->secret && !*csv->name[column] ? VALUE_ANYTHING : VALUE_TEXT,
+                                   csv->field[column], shown, sizeof(shown));
                         csv_complain(csv, csv->line, NULL, "unknown column %s: expected a header of %s",
                                      shown, expected);
                         return false;
@@ -122,7 +124,8 @@ void import_complain(struct import *import, size_t field, const char *problem)
         const char *text = text_of(import, field);
         char shown[2 * VALUE_MAX];
 
-        value_show(row->kind, text, shown, sizeof(shown));
+        /* of a file of card numbers only their masks: with a column too many the next one is a PIN */
+        value_show(import->csv.secret ? VALUE_ANYTHING : row->kind, text, shown, sizeof(shown));
         csv_complain(&import->csv, import->csv.line, row->name, "%s: %s", shown, problem);
 }
 

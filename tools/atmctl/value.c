@@ -626,24 +626,41 @@ bool value_check(enum value_kind kind, const char *text, char ret_canonical[VALU
         return true;
 }
 
-/* Whatever column it is in: a card number in the wrong column of a file is a card number still. */
+/* The digits at `text`, blanks or '-' between them passed over; their number is returned. */
+static size_t digits_from(const char *text, size_t *ret_length)
+{
+        size_t count = 0, length = 0;
+
+        for (size_t i = 0; text[i] && strchr(DIGITS " -", text[i]); i++) {
+                if (strchr(" -", text[i]))
+                        continue;
+                count++;
+                length = i + 1;
+        }
+        *ret_length = length;
+        return count;
+}
+
+/* Whatever column it is in: a card number in the wrong column of a file is a card number still, and so it is in groups. */
 static void mask_long_numbers(char *text)
 {
         enum { PAN_SHORTEST = 12, SHOWN_HEAD = 6, SHOWN_TAIL = 4 };
 
         while (*text) {
-                size_t run = strspn(text, DIGITS);
+                size_t length, count = strchr(DIGITS, *text) ? digits_from(text, &length) : 0, seen = 0;
 
-                if (run >= PAN_SHORTEST)
-                        memset(text + SHOWN_HEAD, '*', run - SHOWN_HEAD - SHOWN_TAIL);
-                text += run ? run : 1;
+                for (size_t i = 0; count >= PAN_SHORTEST && i < length; i++) {
+                        if (strchr(DIGITS, text[i]) && ++seen > SHOWN_HEAD && seen <= count - SHOWN_TAIL)
+                                text[i] = '*';
+                }
+                text += count ? length : 1;
         }
 }
 
 void value_show(enum value_kind kind, const char *text, char *buffer, size_t size)
 {
         enum { SHOWN_MAX = 60 };
-        char copy[VALUE_MAX];
+        char copy[VALUE_MAX], shown[UTF8_GROWTH * SHOWN_MAX + 1];
         size_t length = strlen(text);
 
         if (rows[kind].secret && !pan_is_valid(text)) {
@@ -659,6 +676,6 @@ void value_show(enum value_kind kind, const char *text, char *buffer, size_t siz
                         cut--; /* not within a character of UTF-8 */
                 copy[cut] = '\0';
         }
-        utf8_make_line(copy);
-        snprintf(buffer, size, "'%s%s'", copy, length > SHOWN_MAX ? "..." : "");
+        utf8_show(copy, "", shown, sizeof(shown));
+        snprintf(buffer, size, "'%s%s'", shown, length > SHOWN_MAX ? "..." : "");
 }

@@ -11,9 +11,10 @@
 enum column { COLUMN_PAN, COLUMN_EXPIRY, COLUMN_ISSUER, COLUMN_BALANCE, COLUMN_COUNT };
 static const char *const column_name[COLUMN_COUNT + 1] = {"pan", "expiry", "issuer", "balance_yen", NULL};
 
-static bool wrong(struct csv *csv, enum column column, const char *text, const char *expected)
+/* What stands there is not shown: with a column too many it is the card number. */
+static bool wrong(struct csv *csv, enum column column, const char *expected)
 {
-        return csv_refuse(csv, csv->line, column_name[column], "'%.20s': expected %s", text, expected);
+        return csv_refuse(csv, csv->line, column_name[column], "expected %s", expected);
 }
 
 static bool is_expiry(const char *text)
@@ -31,9 +32,9 @@ static bool take_row(struct csv *csv, struct bank *bank, struct token_key *key)
         if (!pan_is_valid(pan)) /* and never shown */
                 return csv_refuse(csv, csv->line, column_name[COLUMN_PAN], "expected 12 to 19 digits");
         if (!is_expiry(expiry))
-                return wrong(csv, COLUMN_EXPIRY, expiry, "YYMM");
+                return wrong(csv, COLUMN_EXPIRY, "YYMM");
         if (!number_parse(balance, 0, BANK_YEN_MAX, &balance_yen))
-                return wrong(csv, COLUMN_BALANCE, balance, "yen, at most 12 digits");
+                return wrong(csv, COLUMN_BALANCE, "yen, at most 12 digits");
         token_of_pan(key, pan, token);
         return bank_add_account(bank, token, expiry, balance_yen) ||
                csv_refuse(csv, csv->line, column_name[COLUMN_PAN], "the same card stands in an earlier row");

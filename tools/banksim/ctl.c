@@ -477,7 +477,7 @@ ATM_PRINTF(1, 2) static int fail(const char *format, ...)
         return EXIT_FAILED;
 }
 
-/* The answer: its first line says how it went. */
+/* The answer: its first line says how it went. The socket's other end finds nothing wrong but words. */
 static int read_answer(FILE *stream)
 {
         char line[4096];
@@ -485,7 +485,8 @@ static int read_answer(FILE *stream)
                 return fail("no answer came");
         if (strcmp(line, "ok\n") != 0) {
                 const char *why = strncmp(line, "error: ", 7) == 0 ? line + 7 : line;
-                return fail("%.*s", (int)strcspn(why, "\n"), why);
+                fail("%.*s", (int)strcspn(why, "\n"), why);
+                return EXIT_USAGE;
         }
         while (fgets(line, sizeof(line), stream))
                 fputs(line, stdout);

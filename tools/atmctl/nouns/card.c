@@ -144,7 +144,7 @@ static bool read_new_card(const struct invocation *invocation, struct database *
 
         if (!key)
                 return false;
-        if (!card_number_read("first", pan) || !routes_load(database, &routes))
+        if (!card_number_read("first", pan) || !card_number_last("first") || !routes_load(database, &routes))
                 goto done;
         kind = route_kind(&routes, pan, invocation_value(invocation, "issuer"), &fault, problem,
                           sizeof(problem));
@@ -267,9 +267,9 @@ static const struct field replacement_fields[] = {
              "may be empty or lacking; '-' is standard input"},
     {.name = "expiry",
      .kind = VALUE_EXPIRY,
-     .text = "the last month that the new card is valid in; left to its bank where that is behind a link and "
-             "none "
-             "is given"},
+     .text = "the last month that the new card is valid in, not over yet; left to its bank where that is "
+             "behind a "
+             "link and none is given"},
     {.name = "status",
      .kind = VALUE_CARD_END,
      .text =
@@ -325,7 +325,7 @@ static const struct command commands[] = {
          "refused from now on; what is under way with it ends as it would have, and is booked on the new "
          "one. A file is done in pieces of 25 cards, up to the first that can't be: done again, it goes on "
          "where it was.",
-     .flags = COMMAND_CARDS,
+     .flags = COMMAND_CARDS | COMMAND_CLOCK,
      .run = card_replace,
      .fields = replacement_fields},
     {.noun = "card",

@@ -16,6 +16,8 @@
 
 #include "lib/base/array.h"
 #include "protocol/profile.h"
+#include "rules/decide.h"
+#include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/card_token.h"
 #include "tools/atmctl/import.h"
 #include "tools/atmctl/nouns/card_routes.h"
@@ -51,6 +53,7 @@ struct replacing {
         struct database database;
         struct token_key *key;
         struct routes routes;
+        int32_t today;
         struct import *import; /* NULL: the one pair of standard input */
         struct literal part[PART_COUNT];
         long line[PIECE]; /* of the file */
@@ -216,11 +219,24 @@ static bool has_route(struct replacing *work, const char *pan)
         return false;
 }
 
+/* A card that is refused from its first day on. */
+static bool is_in_force(struct replacing *work, const char *expiry)
+{
+        if (!expiry || !decide_is_expired(expiry, work->today))
+                return true;
+        if (work->import)
+                import_complain(work->import, FILE_EXPIRY, "expected a month that is not over yet");
+        else
+                complain("card replace: --expiry: '%s': expected a month that is not over yet", expiry);
+        return false;
+}
+
 static bool replace_given(struct replacing *work, const struct invocation *invocation)
 {
         char pan[2][CARD_NUMBER_TEXT];
         bool read = card_number_read("first", pan[0]) && card_number_read("second", pan[1]) &&
-                    has_route(work, pan[1]);
+                    card_number_last("second") && has_route(work, pan[1]) &&
+                    is_in_force(work, invocation_value(invocation, "expiry"));
 
         if (read)
                 piece_add(work, (const char *const[]){pan[0], pan[1]}, invocation_value(invocation, "expiry"),
@@ -239,7 +255,7 @@ static bool replace_listed(struct replacing *work)
         bool done = true;
 
         while (done && (result = import_next(work->import)) == CSV_ROW) {
-                done = has_route(work, value[FILE_NEW]);
+                done = has_route(work, value[FILE_NEW]) && is_in_force(work, value[FILE_EXPIRY]);
                 if (!done)
                         break;
                 piece_add(work, value, value[FILE_EXPIRY], value[FILE_STATUS]);
@@ -295,7 +311,8 @@ int card_replace(const struct invocation *invocation)
                 return EXIT_FAILED;
         }
         work->key = card_token_key(invocation);
-        if (!work->key || !database_open(&work->database, invocation, DATABASE_READY))
+        if (!work->key || !business_today(invocation, &work->today) ||
+            !database_open(&work->database, invocation, DATABASE_READY))
                 goto free_key;
         if (routes_load(&work->database, &work->routes))
                 done = path ? replace_file(work, path) : replace_given(work, invocation);

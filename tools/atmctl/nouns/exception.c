@@ -104,13 +104,15 @@ static void complain_of_refusal(const struct invocation *invocation, const char 
                          " yen dispensed already, and nothing about it is open",
                          key, state, outcome->counted_before_yen);
         } else if (end == EXCEPTION_YOUNG) {
-                complain("exception resolve: %s is %s, and so young that its ATM may still pay out: expected "
+                complain("exception resolve: %s is %s, and so young that its ATM may still %s: expected "
                          "to wait "
                          "until an ATM's longest wait and longest dispensing are over, in real time "
                          "(atm_wait_s and "
                          "atm_dispense_s "
                          "of the configuration)",
-                         key, state);
+                         key, state,
+                         !strcmp(state, "asked") || !strcmp(state, "approved") ? "pay out"
+                                                                               : "correct what it said");
                 note("where the ATM is known to stand still, --force decides now");
         } else if (!strcmp(state, "declined") || !strcmp(state, "blocked") || !strcmp(state, "reversed")) {
                 complain("exception resolve: %s is %s: that %s yen left for it can't be recorded any more",
@@ -226,7 +228,7 @@ static const struct field resolve_fields[] = {
      .text = "the money was put right outside this system: deal with its exceptions, move nothing"},
     {.name = "force",
      .kind = VALUE_NONE,
-     .text = "decide although its ATM may still pay out, because it is known to stand still"},
+     .text = "decide although its ATM may still pay out or correct, because it is known to stand still"},
     WITHDRAWAL_FIELDS,
     {.name = NULL},
 };
@@ -268,8 +270,9 @@ static const struct command commands[] = {
          "the "
          "finding can't be recorded any more: put the money right by hand, then --elsewhere. Refused also "
          "while "
-         "its ATM may still pay out: for its longest wait and longest dispensing after the approval, "
-         "together "
+         "its ATM may still pay out, or correct what it said: for its longest wait and longest dispensing "
+         "after the "
+         "approval, together "
          "ten minutes of real time unless --config says otherwise, whatever clock a laboratory has. Should "
          "the ATM "
          "speak after all and say otherwise, that is a new exception and moves nothing.\n"

@@ -113,6 +113,15 @@ static void note_earlier(struct output *output, int64_t yen)
         output_note(output, "of which earlier periods: %s yen", text);
 }
 
+static void note_more(struct output *output, size_t rows)
+{
+        if (rows)
+                output_note(output,
+                            output_writes_japanese(output) ? "このほか%zu行（合計に含む）"
+                                                           : "%zu more rows, which the total has too",
+                            rows);
+}
+
 static bool print_report(struct report_desk *desk, const struct revenue_question *question,
                          const struct revenue *revenue)
 {
@@ -128,6 +137,7 @@ static bool print_report(struct report_desk *desk, const struct revenue_question
         output_when_empty(output, empty);
         report_head(output, "Revenue", "売上高", question->period.label);
         if (write_rows(output, question, revenue)) {
+                note_more(output, revenue->more);
                 note_earlier(output, revenue->earlier_yen);
                 if (report_notes(desk, output, &question->period))
                         return output_close(output);

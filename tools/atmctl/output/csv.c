@@ -1,40 +1,24 @@
 /* CSV: one section, its first row the names. */
-#include <string.h>
-
+#include "lib/base/csv.h"
 #include "tools/atmctl/output/form.h"
-
-static void write_cell(FILE *stream, const char *value)
-{
-        if (!strpbrk(value, ",\"\r\n")) {
-                fputs(value, stream);
-                return;
-        }
-        fputc('"', stream);
-        for (; *value; value++) {
-                if (*value == '"')
-                        fputc('"', stream);
-                fputc(*value, stream);
-        }
-        fputc('"', stream);
-}
 
 static bool begin(struct output *output)
 {
-        const char *separator = "";
+        bool first = true;
 
         for (size_t i = 0; i < output->section->count; i++) {
                 if (!form_shows(output, &output->section->columns[i]))
                         continue;
-                fprintf(output->stream, "%s%s", separator, form_name(&output->section->columns[i]));
-                separator = ",";
+                csv_write_cell(output->stream, first, form_name(&output->section->columns[i]));
+                first = false;
         }
-        fputc('\n', output->stream);
+        csv_write_end(output->stream);
         return !ferror(output->stream);
 }
 
 static bool row(struct output *output, const char *const *values, bool total)
 {
-        const char *separator = "";
+        bool first = true;
 
         (void)total;
         for (size_t i = 0; i < output->section->count; i++) {
@@ -42,13 +26,14 @@ static bool row(struct output *output, const char *const *values, bool total)
 
                 if (!form_shows(output, column))
                         continue;
-                fputs(separator, output->stream);
-                separator = ",";
                 if (values[i])
-                        write_cell(output->stream,
-                                   column->type == OUTPUT_BOOL ? form_yes_or_no(values[i]) : values[i]);
+                        csv_write_cell(output->stream, first,
+                                       column->type == OUTPUT_BOOL ? form_yes_or_no(values[i]) : values[i]);
+                else
+                        csv_write_none(output->stream, first);
+                first = false;
         }
-        fputc('\n', output->stream);
+        csv_write_end(output->stream);
         return !ferror(output->stream);
 }
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/utf8.h"
 #include "lib/db/pg_query.h"
 #include "tools/atmctl/output/form.h"
 #include "lib/cli/say.h"
@@ -230,11 +231,43 @@ bool output_next_whole(struct output *output)
         return complain_unwritten(output);
 }
 
+/* Values as people see them, who must be able to trust what stands beside them; NULL where memory is short. */
+static const char *const *shown_values(const struct output *output, const char *const *values,
+                                       const char *shown[OUTPUT_COLUMNS_MAX], char **ret_made)
+{
+        size_t size = 0, count = output->section->count;
+        char *at;
+
+        for (size_t i = 0; i < count; i++) {
+                if (values[i] && !utf8_is_line(values[i]))
+                        size += strlen(values[i]) * UTF8_GROWTH + 1;
+        }
+        *ret_made = at = NULL;
+        if (!size || !is_for_people(output))
+                return values;
+        *ret_made = at = malloc(size);
+        for (size_t i = 0; i < count && at; i++) {
+                shown[i] = values[i];
+                if (values[i] && !utf8_is_line(values[i])) {
+                        shown[i] = at;
+                        at += utf8_show(values[i], "", at, size) + 1;
+                }
+        }
+        return at ? shown : NULL;
+}
+
 static bool write_row(struct output *output, const char *const *values, bool total)
 {
+        const char *shown[OUTPUT_COLUMNS_MAX];
+        char *made;
+        bool written;
+
         if (is_left_out(output))
                 return true;
-        if (!output->form->row(output, values, total))
+        values = shown_values(output, values, shown, &made);
+        written = values && output->form->row(output, values, total);
+        free(made);
+        if (!written)
                 return complain_unwritten(output);
         output->rows++;
         return true;
