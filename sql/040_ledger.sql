@@ -828,10 +828,14 @@ $$;
 -- checked twice: at once, for whoever reads the message, and by a deferred trigger that holds all batches first.
 --
 -- Hold all batches until the end of this transaction: those under way have ended, those to come wait. Whoever waits for
--- this lock makes them wait too, so he waits a quarter of a second and lets them pass before he tries again.
+-- this lock makes them wait too, so he waits a quarter of a second and lets them pass before he tries again. Nor does he wait longer
+-- for anybody once he has it: the limit stays for the rest of his transaction, its deferred triggers included. What he does
+-- meanwhile doesn't grow with the history: period_close adds up sums alone, at most one an ATM and day; price_guard reads the
+-- withdrawals of two days once, whatever he changes; card_replace the rows of its cards.
 CREATE OR REPLACE FUNCTION books_hold() RETURNS void LANGUAGE plpgsql VOLATILE
-SET search_path = public, pg_temp SET lock_timeout = '250ms' AS $$
+SET search_path = public, pg_temp AS $$
 BEGIN
+        PERFORM set_config('lock_timeout', '250ms', true);
         FOR v_try IN 1..40 LOOP
                 BEGIN
                         LOCK TABLE books IN EXCLUSIVE MODE;
@@ -861,8 +865,7 @@ CREATE OR REPLACE FUNCTION card_replace(p_old uuid[], p_old_mask text[], p_old_i
                                         p_new_mask text[], p_new_kind text[], p_issuer text[], p_expiry_yymm text[], p_status text[], p_now_ms bigint,
                                         p_who text)
 RETURNS TABLE (r_position integer, r_problem text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
-SET enable_seqscan = off SET jit = off SET lock_timeout = '250ms' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
         v_old card; -- all NULL where the database has none
         v_link text;
@@ -979,17 +982,18 @@ SET search_path = public, pg_temp SET enable_seqscan = off SET enable_bitmapscan
                             ORDER BY w.transmitted_at DESC LIMIT 1) l
 $$;
 
--- Is any withdrawal priced of the days [p_from, p_to], at or after the moment p_since, of the issuer and with the first digits of
--- the card, where they are given? An index look-up for each ATM: there is no index by day.
-DROP FUNCTION IF EXISTS priced_since(text, date);
-CREATE OR REPLACE FUNCTION priced_between(p_from date, p_to date, p_since timestamptz, p_issuer text, p_digits text) RETURNS boolean
+-- Is any withdrawal priced of the days [p_from, p_to], of the issuer, in the hall and with the first digits of the card, where
+-- they are given? An index look-up for each ATM: there is no index by day.
+DROP FUNCTION IF EXISTS priced_since(text, date), priced_between(date, date, timestamptz, text, text);
+CREATE OR REPLACE FUNCTION priced_between(p_from date, p_to date, p_issuer text, p_hall text, p_digits text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = public, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
         SELECT EXISTS (
                 SELECT FROM atm t
                 CROSS JOIN LATERAL (SELECT FROM withdrawal w WHERE w.terminal = t.terminal
-                                    AND w.transmitted_at >= greatest(p_since, p_from::timestamp AT TIME ZONE 'Asia/Tokyo')
+                                    AND w.transmitted_at >= p_from::timestamp AT TIME ZONE 'Asia/Tokyo'
                                     AND w.transmitted_at < (p_to::timestamp + INTERVAL '1 day') AT TIME ZONE 'Asia/Tokyo'
                                     AND withdrawal_is_priced(w.reason) AND (p_issuer IS NULL OR w.issuer = p_issuer)
+                                    AND (p_hall IS NULL OR w.hall = p_hall)
                                     AND (p_digits IS NULL OR starts_with(w.pan_mask, p_digits)) LIMIT 1) w)
 $$;
 
@@ -1005,30 +1009,57 @@ SET search_path = public, pg_temp SET enable_seqscan = off SET enable_bitmapscan
         HAVING count(*) > 0
 $$;
 
--- What a price follows from (tariff, tax rate, holiday, prefix) can't change for a time that has priced withdrawals. The second
--- check sees those that were on their way at the first: they are no older than two days before the last moment that the first one
--- saw, since an ATM's clock is off by a day at most. Batches wait for it, so it finds the span of those once for a transaction, and
--- looks for those of a row only where the row's days meet it.
+-- The last day of priced withdrawals since then, of whatever prices are changed for: lines of name=day.
+CREATE OR REPLACE FUNCTION priced_lately(p_since timestamptz) RETURNS text LANGUAGE sql STABLE
+SET search_path = public, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+        SELECT E'\n' || coalesce(string_agg(k.name || '=' || k.last, E'\n'), '')
+        FROM (SELECT k.name, max(w.last) AS last
+              FROM (SELECT w.business_date, w.issuer, w.hall, left(w.pan_mask, 6) AS digits, max(w.business_date) AS last
+                    FROM atm t
+                    CROSS JOIN LATERAL (SELECT w.* FROM withdrawal w WHERE w.terminal = t.terminal AND w.transmitted_at >= p_since
+                                        AND withdrawal_is_priced(w.reason) OFFSET 0) w
+                    GROUP BY 1, 2, 3, 4) w
+              CROSS JOIN LATERAL (SELECT 'every' UNION ALL SELECT 'day ' || w.business_date UNION ALL SELECT 'issuer ' || w.issuer
+                                  UNION ALL SELECT 'hall ' || w.hall
+                                  UNION ALL SELECT 'prefix ' || left(w.digits, n) FROM generate_series(1, 6) n) k (name)
+              WHERE k.name IS NOT NULL
+              GROUP BY 1) k
+$$;
+
+-- What a price follows from (tariff, tax rate, holiday, prefix, a hall's share) can't change for a time that has priced
+-- withdrawals. The second check sees those that were on their way at the first: they are no older than two days before the last
+-- moment that the first one saw, since an ATM's clock is off by a day at most. Batches wait for it, so it reads those once for a
+-- transaction, and only where the days of what changes meet them.
 CREATE OR REPLACE FUNCTION price_guard() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
 DECLARE
         v_before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
         v_after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
         v_row jsonb;
-        v_since timestamptz := '-infinity';
+        v_former integer;
         v_span tstzrange;
         v_from date;
         v_to date;
+        v_is_priced boolean;
 BEGIN
-        -- a holiday's name is no part of it
+        -- a holiday's name is no part of it; of where a hall is, its share alone, which a new hall never had otherwise
         IF v_before - 'name' IS NOT DISTINCT FROM v_after - 'name' THEN
                 RETURN NEW;
         END IF;
+        IF TG_TABLE_NAME = 'hall_place' THEN
+                v_former := CASE WHEN v_before IS NOT NULL THEN (v_before ->> 'share_bp')::integer
+                                 ELSE (SELECT p.share_bp FROM hall_place p WHERE p.hall = v_after ->> 'hall'
+                                       AND p.from_on <= (v_after ->> 'from_on')::date - CASE TG_WHEN WHEN 'AFTER' THEN 1 ELSE 0 END
+                                       ORDER BY p.from_on DESC LIMIT 1) END;
+                IF v_former IS NULL OR v_former = (v_after ->> 'share_bp')::integer THEN
+                        RETURN NEW;
+                END IF;
+        END IF;
         IF TG_WHEN = 'AFTER' THEN
                 PERFORM books_hold();
-                v_since := current_setting('atm.priced_since')::timestamptz;
                 IF coalesce(current_setting('atm.priced_span', true), '') = '' THEN
-                        PERFORM set_config('atm.priced_span', coalesce(priced_span(v_since)::text, 'empty'), true);
+                        PERFORM set_config('atm.priced_span',
+                                           coalesce(priced_span(current_setting('atm.priced_since')::timestamptz)::text, 'empty'), true);
                 END IF;
                 v_span := current_setting('atm.priced_span')::tstzrange;
         ELSIF coalesce(current_setting('atm.priced_since', true), '') = '' THEN
@@ -1037,13 +1068,28 @@ BEGIN
         FOREACH v_row IN ARRAY array_remove(ARRAY[v_before, v_after], NULL) LOOP
                 v_from := coalesce(v_row ->> 'from_on', v_row ->> 'day')::date;
                 v_to := coalesce((v_row ->> 'day')::date, 'infinity');
-                CONTINUE WHEN NOT v_span && tstzrange(v_from::timestamp AT TIME ZONE 'Asia/Tokyo',
-                                                      (v_to::timestamp + INTERVAL '1 day') AT TIME ZONE 'Asia/Tokyo');
-                IF priced_between(v_from, v_to, v_since,
-                                  CASE WHEN TG_TABLE_NAME = 'tariff' THEN v_row ->> 'issuer' END,
-                                  left(v_row ->> 'prefix', 6)) THEN
-                        RAISE EXCEPTION '% from %: withdrawals of that time are already priced%', TG_TABLE_NAME, v_from,
+                IF TG_WHEN = 'BEFORE' THEN
+                        v_is_priced := priced_between(v_from, v_to, CASE WHEN TG_TABLE_NAME = 'tariff' THEN v_row ->> 'issuer' END,
+                                                      v_row ->> 'hall', left(v_row ->> 'prefix', 6));
+                ELSE
+                        CONTINUE WHEN NOT v_span && tstzrange(v_from::timestamp AT TIME ZONE 'Asia/Tokyo',
+                                                              (v_to::timestamp + INTERVAL '1 day') AT TIME ZONE 'Asia/Tokyo');
+                        IF coalesce(current_setting('atm.priced_lately', true), '') = '' THEN
+                                PERFORM set_config('atm.priced_lately',
+                                                   priced_lately(current_setting('atm.priced_since')::timestamptz), true);
+                        END IF;
+                        v_is_priced := nullif(left(split_part(
+                                current_setting('atm.priced_lately'),
+                                E'\n' || CASE TG_TABLE_NAME WHEN 'tariff' THEN 'issuer ' || (v_row ->> 'issuer')
+                                         WHEN 'card_prefix' THEN 'prefix ' || left(v_row ->> 'prefix', 6)
+                                         WHEN 'hall_place' THEN 'hall ' || (v_row ->> 'hall')
+                                         WHEN 'holiday' THEN 'day ' || v_from ELSE 'every' END || '=', 2), 10), '')::date >= v_from;
+                END IF;
+                IF v_is_priced THEN
+                        RAISE EXCEPTION '% from %: withdrawals of that time are already priced%',
+                                CASE TG_TABLE_NAME WHEN 'hall_place' THEN 'share' ELSE TG_TABLE_NAME END, v_from,
                                 coalesce(' (' || CASE TG_TABLE_NAME WHEN 'tariff' THEN 'issuer ' || (v_row ->> 'issuer')
+                                                 WHEN 'hall_place' THEN 'hall ' || (v_row ->> 'hall')
                                                  WHEN 'card_prefix' THEN 'prefix ' || (v_row ->> 'prefix') END || ')', '')
                                 USING HINT = 'let it take effect on a day that has no withdrawals yet', ERRCODE = 'check_violation';
                 END IF;
@@ -1099,6 +1145,40 @@ BEGIN
 END
 $$;
 
+-- A new hall has no past. What changes holds from the day that the operator's program gives (atm.business_day: today, or later);
+-- who writes without it changes what is not posted yet.
+CREATE OR REPLACE FUNCTION hall_placed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+DECLARE
+        v_given date := nullif(current_setting('atm.business_day', true), '')::date;
+        v_closed date;
+        v_last date;
+        v_day date;
+BEGIN
+        IF TG_OP = 'INSERT' THEN
+                INSERT INTO hall_place (hall, from_on, area, prefecture, share_bp)
+                VALUES (NEW.hall, DATE '0001-01-01', NEW.area, NEW.prefecture, NEW.share_bp);
+                RETURN NULL;
+        END IF;
+        SELECT closed_through INTO v_closed FROM books; -- and once more at the commit: hall_place_held
+        SELECT max(from_on) INTO v_last FROM hall_place WHERE hall = NEW.hall;
+        IF v_given <= v_closed THEN
+                RAISE EXCEPTION 'hall %: the books are closed through %', NEW.hall, v_closed
+                        USING HINT = 'let it change on ' || (v_closed + 1) || ' or later', ERRCODE = 'check_violation';
+        END IF;
+        IF v_given < v_last THEN
+                RAISE EXCEPTION 'hall %: it changed on % already', NEW.hall, v_last
+                        USING HINT = 'let it change on ' || v_last || ' or later', ERRCODE = 'check_violation';
+        END IF;
+        v_day := coalesce(v_given, greatest(v_closed + 1, v_last, (SELECT max(posted_on) FROM commission)));
+        UPDATE hall_place SET until_on = v_day WHERE hall = NEW.hall AND from_on = v_last AND from_on < v_day;
+        INSERT INTO hall_place (hall, from_on, area, prefecture, share_bp)
+        VALUES (NEW.hall, v_day, NEW.area, NEW.prefecture, NEW.share_bp)
+        ON CONFLICT (hall, from_on) DO UPDATE SET area = EXCLUDED.area, prefecture = EXCLUDED.prefecture, share_bp = EXCLUDED.share_bp;
+        PERFORM summary_forget(v_day, 'infinity');
+        RETURN NULL;
+END
+$$;
 -- Where a hall is, against a close that is on its way; also where it changes twice on a day, which changes a row. (That a row ends
 -- is no change of its past.)
 CREATE OR REPLACE FUNCTION hall_place_held() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
@@ -1133,6 +1213,11 @@ BEGIN
                 EXECUTE format('CREATE CONSTRAINT TRIGGER price_guard_held AFTER INSERT OR UPDATE OR DELETE ON %I '
                                'DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION price_guard()', t);
         END LOOP;
+        DROP TRIGGER IF EXISTS price_guard ON hall_place;
+        DROP TRIGGER IF EXISTS price_guard_held ON hall_place;
+        CREATE TRIGGER price_guard BEFORE INSERT OR UPDATE OF share_bp ON hall_place FOR EACH ROW EXECUTE FUNCTION price_guard();
+        CREATE CONSTRAINT TRIGGER price_guard_held AFTER INSERT OR UPDATE OF share_bp ON hall_place
+                DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION price_guard();
         FOREACH t IN ARRAY ARRAY['contract', 'cost', 'target', 'published', 'finance_rate'] LOOP
                 EXECUTE format('DROP TRIGGER IF EXISTS closed_guard_held ON %I', t);
                 EXECUTE format('CREATE CONSTRAINT TRIGGER closed_guard_held AFTER INSERT OR UPDATE OR DELETE ON %I '

@@ -394,7 +394,8 @@ JOIN withdrawal w USING (terminal, transmitted_at, stan)
 LEFT JOIN bank_outcome x USING (terminal, transmitted_at, stan);
 
 -- Close the books through the end of a quarter, and with it whatever earlier quarters are open. One row: why
--- it was refused ('closed', 'without end'), NULL where it is done, and how many withdrawals up to then have no
+-- it was refused ('closed', 'without end', 'not summed': batches wait while the quarter is added up, so each of its days must have
+-- its sums), NULL where it is done, and how many withdrawals up to then have no
 -- end. p_force closes nevertheless: what they earn is then posted on the first open day.
 CREATE OR REPLACE FUNCTION period_close(p_quarter text, p_force boolean, p_now_ms bigint, p_who text)
 RETURNS TABLE (r_refusal text, r_without_end bigint)
@@ -410,6 +411,10 @@ BEGIN
                 RETURN QUERY SELECT 'closed', 0::bigint;
                 RETURN;
         END IF;
+        IF EXISTS (SELECT FROM ledger_days(v_from, v_to) d WHERE NOT EXISTS (SELECT FROM summed_day s WHERE s.day = d)) THEN
+                RETURN QUERY SELECT 'not summed', 0::bigint;
+                RETURN;
+        END IF;
         SELECT count(*) INTO v_open FROM v_without_end e WHERE e.business_date <= v_to;
         IF v_open > 0 AND NOT p_force THEN
                 RETURN QUERY SELECT 'without end', v_open;
@@ -420,7 +425,7 @@ BEGIN
         SELECT p_quarter, v_from, v_to, p_now_ms, session_user || '/' || p_who, v_open, coalesce(sum(r.withdrawals), 0),
                coalesce(sum(r.cash_yen), 0), coalesce(sum(r.customer_fee_yen + r.interbank_fee_yen), 0),
                (SELECT coalesce(sum(b.base_fee_yen), 0) FROM report_base_fee(v_from, v_to) b)
-        FROM report_place(v_from, v_to) r;
+        FROM report_atm(v_from, v_to) r;
         RETURN QUERY SELECT NULL::text, v_open;
 END
 $$;

@@ -10,7 +10,9 @@
 #include "lib/base/array.h"
 #include "lib/db/selection.h"
 
-/* Batches wait for the close while it adds the quarter up, from the rows of every day that has no sums: it must find them all. */
+enum { ATTEMPTS_MAX = 5 };
+
+/* Batches wait for the close while it adds the quarter up, so it takes sums alone. */
 static bool sum_up(PGconn *connection, const char *quarter, char error[PG_ERROR_MAX])
 {
         struct period period;
@@ -24,19 +26,36 @@ static bool sum_up(PGconn *connection, const char *quarter, char error[PG_ERROR_
         return false;
 }
 
-enum closing closing_close(PGconn *connection, const struct closing_question *question,
-                           int64_t *ret_without_end, char error[PG_ERROR_MAX])
+/* The answer of period_close; NULL with the error. A hall that moves meanwhile takes sums away: then they are made once more. */
+static PGresult *ask(PGconn *connection, const struct closing_question *question, char error[PG_ERROR_MAX])
 {
         const char *parameters[] = {question->quarter, question->anyway ? "true" : "false", question->now_ms,
                                     question->who};
-        enum closing closing = CLOSING_DONE;
-        PGresult *result;
 
-        if (!sum_up(connection, question->quarter, error))
-                return CLOSING_FAILED;
-        result = pg_query_repeated(
-            connection, "SELECT r_refusal, r_without_end FROM period_close($1, $2::boolean, $3::bigint, $4)",
-            LENGTH(parameters), parameters, error);
+        for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+                PGresult *result;
+
+                if (!sum_up(connection, question->quarter, error))
+                        return NULL;
+                result = pg_query_repeated(
+                    connection,
+                    "SELECT r_refusal, r_without_end FROM period_close($1, $2::boolean, $3::bigint, $4)",
+                    LENGTH(parameters), parameters, error);
+                if (!result || strcmp(PQgetvalue(result, 0, 0), "not summed") != 0)
+                        return result;
+                PQclear(result);
+        }
+        snprintf(error, PG_ERROR_MAX, "not all days of %s are summed up, try again: halls move meanwhile",
+                 question->quarter);
+        return NULL;
+}
+
+enum closing closing_close(PGconn *connection, const struct closing_question *question,
+                           int64_t *ret_without_end, char error[PG_ERROR_MAX])
+{
+        enum closing closing = CLOSING_DONE;
+        PGresult *result = ask(connection, question, error);
+
         if (!result)
                 return CLOSING_FAILED;
         if (!PQgetisnull(result, 0, 0))

@@ -165,6 +165,15 @@ static void expect_value(struct world *world, const char *sql, const char *expec
         "SELECT string_agg(month::text, ', ' ORDER BY month) FROM summed_month WHERE month >= '2016-12-01'"
 #define UNSUMMED "SELECT count(*) FROM unsummed_post"
 
+#define ALL_STEPS "DO $$ BEGIN WHILE summary_step(true) IS NOT NULL LOOP END LOOP; END $$"
+
+/* What a close adds up. */
+static void sum_up_quarters(struct world *world)
+{
+        expect_value(world, "SELECT summary_extend('2017-03-31')", "t");
+        world_sql(world, ALL_STEPS);
+}
+
 /* closing ------------------------------------------------------------------------------------------- */
 
 START_TEST(a_close_waits_for_a_batch_in_flight)
@@ -179,6 +188,7 @@ START_TEST(a_close_waits_for_a_batch_in_flight)
 
         ops_open(&world);
         approve(&world, &request, 1);
+        sum_up_quarters(&world);
         batch = session(&world, NULL);
         closer = session(&world, "atm_operator");
         expect_told(batch, "BEGIN", "");
@@ -209,6 +219,7 @@ START_TEST(a_batch_that_comes_while_a_close_waits_is_not_held_up)
 
         ops_open(&world);
         approve(&world, request, 2);
+        sum_up_quarters(&world);
         batch = session(&world, NULL);
         closer = session(&world, "atm_operator");
         expect_told(batch, "BEGIN", "");
@@ -241,6 +252,7 @@ START_TEST(a_batch_that_comes_during_a_close_is_posted_on_the_first_open_day)
         ops_open(&world);
         approve(&world, request, 2);
         dispense(&world, &request[0], 1, AMOUNT_YEN);
+        sum_up_quarters(&world);
         closer = session(&world, "atm_operator");
         expect_told(closer, "BEGIN", "");
         expect_told(closer, CLOSE_FORCED, "done 1");
@@ -290,6 +302,7 @@ START_TEST(what_is_corrected_after_a_close_is_posted_on_the_first_open_day)
                 ops_open(&world);
                 approve(&world, &request, 1);
                 dispense(&world, &request, 1, AMOUNT_YEN);
+                sum_up_quarters(&world);
                 closer = session(&world, "atm_operator");
                 expect_told(closer, CLOSE, "done 0");
                 dispense(&world, &request, 2, cases[i].dispensed_yen);
@@ -323,6 +336,7 @@ START_TEST(a_quarter_whose_days_can_not_be_summed_up_is_not_closed)
         approve(&world, &request, 1);
         dispense(&world, &request, 1, AMOUNT_YEN);
         closer = session(&world, "atm_operator");
+        expect_told(closer, CLOSE_FORCED, "not summed 0");
         world_sql(&world, "REVOKE EXECUTE ON FUNCTION summary_step FROM atm_operator");
         ck_assert_int_eq(closing_close(closer, &question, &without_end, error), CLOSING_FAILED);
         ck_assert_msg(strstr(error, "try again") && strstr(error, "permission denied"), "%s", error);
@@ -350,6 +364,7 @@ START_TEST(what_has_no_end_keeps_a_quarter_open_unless_forced)
         play_fill_request(world_reference(&world), &later, 5, AMOUNT_YEN, 10000);
         ops_submit(&world, 0, &later, &pending);
         world_wait(&world, &pending);
+        sum_up_quarters(&world);
         closer = session(&world, "atm_operator");
         expect_told(closer, CLOSE, "without end 3");
         dispense(&world, &request[0], 1, AMOUNT_YEN);
@@ -380,8 +395,6 @@ START_TEST(what_has_no_end_keeps_a_quarter_open_unless_forced)
 END_TEST
 
 /* summaries ----------------------------------------------------------------------------------------- */
-
-#define ALL_STEPS "DO $$ BEGIN WHILE summary_step(true) IS NOT NULL LOOP END LOOP; END $$"
 
 /* All days through 30 December. */
 static void sum_up(struct world *world)
@@ -600,6 +613,7 @@ START_TEST(what_counts_for_a_closed_day_neither_comes_nor_changes_nor_goes)
         desk = session(&world, "atm_operator");
         try_statements(desk, before_the_close, sizeof before_the_close / sizeof before_the_close[0]);
         changes = world_number(&world, "SELECT count(*) FROM finance_change");
+        sum_up_quarters(&world);
         expect_told(desk, CLOSE, "done 0");
         expect_value(&world, "SELECT base_fee_yen FROM period", "5000"); /* 3 months of one, 2 of the other */
         try_statements(desk, after_the_close, sizeof after_the_close / sizeof after_the_close[0]);
@@ -638,6 +652,7 @@ START_TEST(who_changes_what_a_close_counted_meanwhile_is_refused_at_his_commit)
                 desk = session(&world, "atm_operator");
                 closer = session(&world, "atm_operator");
                 expect_told(desk, cases[i].before, "");
+                sum_up_quarters(&world);
                 expect_told(desk, "BEGIN", "");
                 expect_told(desk, cases[i].change, "");
                 expect_told(closer, CLOSE, "done 0");
@@ -663,6 +678,8 @@ static const struct {
     {"INSERT INTO holiday VALUES ('2016-12-29', 'operator', 'x')", "holiday from 2016-12-29" PRICED},
     {"INSERT INTO card_prefix VALUES ('9900010', '2016-12-29', 'A', 'cash')",
      "card_prefix from 2016-12-29" PRICED " (prefix 9900010)"},
+    {"SET atm.business_day = '2016-12-29'; UPDATE hall SET share_bp = 5 WHERE hall = 'H00001'",
+     "share from 2016-12-29" PRICED " (hall H00001)"},
 };
 enum { PRICE_CHANGES = sizeof price_changes / sizeof price_changes[0] };
 
@@ -676,7 +693,7 @@ START_TEST(no_price_changes_under_a_batch_on_its_way)
                 PGconn *batch, *desk;
 
                 ops_open(&world);
-                ops_ask(&world, &request, 1, 0, AMOUNT_YEN);
+                ops_ask(&world, &request, 3, 0, AMOUNT_YEN);
                 batch = session(&world, NULL);
                 desk = session(&world, "atm_operator");
                 expect_told(batch, "BEGIN", "");
@@ -692,11 +709,12 @@ START_TEST(no_price_changes_under_a_batch_on_its_way)
 }
 END_TEST
 
-/* The fleet waits for the second check: of days that no withdrawal is near it asks nothing, however many change. */
-START_TEST(an_import_of_holidays_looks_for_withdrawals_of_none_while_the_fleet_waits)
+/* The fleet waits for the second check: of days that no withdrawal is near it asks nothing, of others once, however many change. */
+START_TEST(the_second_check_of_prices_reads_withdrawals_once_while_the_fleet_waits)
 {
 #define LOOK_UPS                                                                                             \
-        "SELECT coalesce(sum(calls), 0) FROM pg_stat_xact_user_functions WHERE funcname = 'priced_between'"
+        "SELECT coalesce(sum(calls) FILTER (WHERE funcname = 'priced_between'), 0) || ' ' || "               \
+        "coalesce(sum(calls) FILTER (WHERE funcname = 'priced_lately'), 0) FROM pg_stat_xact_user_functions"
         struct world world;
         struct ledger_op request;
         PGconn *desk;
@@ -710,9 +728,16 @@ START_TEST(an_import_of_holidays_looks_for_withdrawals_of_none_while_the_fleet_w
             "INSERT INTO holiday SELECT d::date, 'operator', 'x' FROM generate_series(DATE '2017-02-01', "
             "'2017-03-02', INTERVAL '1 day') d",
             "");
-        expect_told(desk, LOOK_UPS, "30");
+        expect_told(desk, LOOK_UPS, "30 0");
         expect_told(desk, "SET CONSTRAINTS ALL IMMEDIATE", "");
-        expect_told(desk, LOOK_UPS, "30");
+        expect_told(desk, LOOK_UPS, "30 0");
+        expect_told(desk, "COMMIT; BEGIN", "");
+        expect_told(desk,
+                    "INSERT INTO card_prefix SELECT '99' || n, '2016-12-01', 'A', 'cash' FROM "
+                    "generate_series(100, 119) n",
+                    "");
+        expect_told(desk, "SET CONSTRAINTS ALL IMMEDIATE", "");
+        expect_told(desk, LOOK_UPS, "50 1");
         expect_told(desk, "COMMIT", "");
         PQfinish(desk);
         world_close(&world);
@@ -730,6 +755,11 @@ START_TEST(what_a_price_follows_from_is_fixed_where_anything_was_approved)
             "UPDATE holiday SET name = 'another' WHERE day = '2016-12-30'",
             "INSERT INTO card_prefix VALUES ('990007', '2016-12-01', 'A', 'cash')",
             "INSERT INTO card_prefix VALUES ('990001', '2016-12-30', 'A', 'cash')",
+            "SET atm.business_day = '2016-12-29'; UPDATE hall SET area = 'kansai' WHERE hall = 'H00001'",
+            "UPDATE hall SET share_bp = 6 WHERE hall = 'H-3'",
+            "UPDATE hall SET share_bp = 7, area = 'kansai' WHERE hall = 'H-3'",
+            "SET atm.business_day = '2016-12-30'; UPDATE hall SET share_bp = 5 WHERE hall = 'H00001'",
+            "UPDATE hall SET area = 'kanto' WHERE hall = 'H00001'",
         };
         struct world world;
         struct ledger_op request;
@@ -840,13 +870,105 @@ START_TEST(an_atm_stands_in_one_place_at_a_time)
 }
 END_TEST
 
+/* who waits for whom -------------------------------------------------------------------------------- */
+
+/* What a person's transaction does before it is left open. */
+static const char *const left_open[] = {
+    "LOCK TABLE area, hall, atm, issuer, holiday, card_prefix, tariff, tax_rate, limit_rule, network_hours, "
+    "exclusion, contract, cost, target, published, peer, finance_rate IN SHARE ROW EXCLUSIVE MODE",
+    "INSERT INTO cost VALUES ('3Q16', 'network', 1)",
+    "INSERT INTO contract VALUES ('T0000001', '2017-01-01', NULL, 'H00001', 1)",
+    "INSERT INTO tariff VALUES ('HOUSE', 'day', '2017-02-01', 1, 1)",
+    "INSERT INTO holiday VALUES ('2017-02-01', 'operator', 'x')",
+    "INSERT INTO limit_rule VALUES ('day_yen', '2016-12-01', 1000)",
+    "SET LOCAL atm.business_day = '2017-02-01'; UPDATE hall SET share_bp = 5, area = 'kansai'",
+    "UPDATE atm SET enabled = false",
+    "INSERT INTO exclusion SELECT card_token, '2030-01-01', NULL FROM card",
+    "UPDATE card SET status = 'lost'",
+    "SELECT ledger_make_partitions('2017-04-01', '2017-07-01')",
+    "SELECT summary_step(true) FROM generate_series(1, 9)",
+    "SELECT count(*) FROM report_place('2016-10-01', '2016-12-31'), v_withdrawal, v_without_end",
+};
+
+/* A withdrawal of the house bank, one that a bank approves and one that it refuses, with their ends. */
+static void pass(struct world *world, int number)
+{
+        struct ledger_op request[3] = {{0}}, op;
+
+        for (int i = 0; i < 3; i++) {
+                ops_ask(world, &request[i], 10 * number + i, i ? WORLD_LINK_CARD + i : number % 8, 1000);
+                op = request[i];
+                ops_do(world, &op);
+                if (op.answer.status == LEDGER_ASK) {
+                        ops_outcome(&op, &request[i], i == 1 ? OUTCOME_ANSWER : OUTCOME_TIMEOUT,
+                                    i == 1 ? REASON_APPROVED : REASON_ISSUER_UNAVAILABLE);
+                        ops_do(world, &op);
+                }
+                ops_advise(&op, &request[i], 1, 1000, i ? 1000 : 0);
+                ops_do(world, &op);
+        }
+}
+
+/* A batch that waited for one of them would wait until the test is given up. */
+START_TEST(no_batch_waits_for_a_transaction_that_a_person_left_open)
+{
+        struct world world;
+
+        ops_open(&world);
+        world_sql(&world, "SELECT summary_extend('2016-12-28')");
+        for (size_t i = 0; i < sizeof left_open / sizeof left_open[0]; i++) {
+                PGconn *desk = session(&world, "atm_operator");
+
+                expect_told(desk, "BEGIN", "");
+                say(desk, left_open[i]);
+                free(hear(desk));
+                ck_assert_msg(PQtransactionStatus(desk) == PQTRANS_INTRANS, "%s: %s", left_open[i],
+                              PQerrorMessage(desk));
+                pass(&world, (int)i + 1);
+                expect_told(desk, "ROLLBACK", "");
+                PQfinish(desk);
+        }
+        world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
+
+/* All batches are held by one function, and whoever has called it gives up before he waits for a person. */
+START_TEST(who_holds_all_batches_waits_for_nobody_left_open)
+{
+        struct world world;
+        PGconn *open, *holder;
+
+        ops_open(&world);
+        expect_value(&world,
+                     "SELECT string_agg(proname, ', ') FROM pg_proc WHERE prosrc ~ 'LOCK TABLE books IN "
+                     "(?!ROW SHARE)'",
+                     "books_hold");
+        open = session(&world, "atm_operator");
+        holder = session(&world, "atm_operator");
+        expect_told(open, "BEGIN", "");
+        expect_told(open, "INSERT INTO contract VALUES ('T0000003', '2017-01-01', NULL, 'H00001', 1000)", "");
+        expect_told(holder, "BEGIN; SET CONSTRAINTS contract_overlap DEFERRED", "");
+        expect_told(holder, "INSERT INTO contract VALUES ('T0000003', '2017-02-01', NULL, 'H-3', 1000)", "");
+        expect_told(holder, "COMMIT", "canceling statement due to lock timeout");
+        expect_told(holder, "SHOW lock_timeout", "0");
+        pass(&world, 1);
+        expect_told(open, "COMMIT", "");
+        PQfinish(open);
+        PQfinish(holder);
+        world_close(&world);
+}
+END_TEST
+
 /* everything at once -------------------------------------------------------------------------------- */
 
 /* What desks ask, one after the other, %d counts; a transaction at a time. */
 static const struct {
         const char *sql[3];
 } desks[] = {
-    {{"SELECT r_refusal FROM period_close('%dQ16', true, 1, 'test')"}},
+    {{"SELECT r_refusal FROM period_close('%dQ16', true, 1, 'test')",
+      "SELECT summary_extend(quarter_last_day(least(%d, 4) || 'Q16'))",
+      "SELECT summary_step(%d > 0) FROM generate_series(1, 4)"}},
     {{"BEGIN; INSERT INTO cost VALUES ('2Q18', 'network', %d); COMMIT",
       "DELETE FROM cost WHERE amount_yen < %d"}},
     {{"BEGIN; INSERT INTO contract VALUES ('T0000001', '2017-01-01', NULL, 'H00001', %d); COMMIT",
@@ -856,6 +978,19 @@ static const struct {
       "INSERT INTO card_prefix VALUES ('99001' || %d, '2016-12-01', 'A', 'cash')"}},
     {{"UPDATE hall SET area = CASE area WHEN 'kanto' THEN 'kansai' ELSE 'kanto' END WHERE hall = 'H-3' AND "
       "%d > 0"}},
+    {{"SET atm.business_day = '2016-12-31'; UPDATE hall SET share_bp = %d WHERE hall = 'H00002'",
+      "SET atm.business_day = '2016-12-31'; UPDATE hall SET share_bp = %d WHERE hall = 'H00001'"}},
+    /* the first card gets one new number after the other */
+    {{"SELECT r_problem FROM card c, card_replace(ARRAY[c.card_token], ARRAY[c.pan_mask], ARRAY['HOUSE'], "
+      "ARRAY['cash'], "
+      "ARRAY[md5(random()::text)::uuid], ARRAY['000000******0000'], ARRAY['cash'], ARRAY['HOUSE'], "
+      "ARRAY['3111'], "
+      "ARRAY[NULL::text], %d, 'test') WHERE c.card_token = (SELECT card_token FROM card WHERE issuer = "
+      "'HOUSE' AND "
+      "successor IS NULL ORDER BY pan_mask LIMIT 1)",
+      "BEGIN; LOCK TABLE exclusion IN SHARE ROW EXCLUSIVE MODE; INSERT INTO exclusion SELECT card_token, "
+      "DATE "
+      "'2020-04-01' + %d, NULL FROM card ORDER BY pan_mask LIMIT 1; COMMIT"}},
     {{"SELECT ledger_make_partitions('2017-04-01', DATE '2017-04-01' + 90 * %d)"}},
     {{"SELECT sum(withdrawals + %d) FROM report_place('2016-10-01', '2017-03-31')",
       "SELECT summary_extend(DATE '2016-12-28' + %d)", "SELECT summary_step(%d > 0)"}},
@@ -872,7 +1007,7 @@ static void desk_go_on(struct desk *desk, int number)
 {
         enum { CASES = sizeof desks[0].sql / sizeof desks[0].sql[0] };
         int count = 0;
-        char sql[256];
+        char sql[640];
         PGresult *result;
 
         ck_assert_int_eq(PQconsumeInput(desk->pg), 1);
@@ -917,7 +1052,7 @@ static void batch_op(struct world *world, struct ledger_op *ops, int i)
         }
 }
 
-START_TEST(batches_closes_prices_partitions_and_reports_at_once_never_deadlock)
+START_TEST(batches_closes_prices_replacements_partitions_and_reports_at_once_never_deadlock)
 {
         enum { OPS = 1200, WAVE = 20 };
         struct world world;
@@ -956,7 +1091,11 @@ START_TEST(batches_closes_prices_partitions_and_reports_at_once_never_deadlock)
         expect_value(
             &world,
             "SELECT count(*) FROM withdrawal w JOIN tariff t ON t.issuer = w.issuer AND t.band = w.band"
-            " AND t.from_on = w.tariff_from WHERE w.reason = 0 AND t.customer_fee_yen <> w.customer_fee_yen",
+            " AND t.from_on = w.tariff_from JOIN hall_place p ON p.hall = w.hall AND p.from_on <= "
+            "w.business_date AND "
+            "p.until_on > w.business_date WHERE w.reason = 0 AND (t.customer_fee_yen <> w.customer_fee_yen "
+            "OR "
+            "(w.customer_fee_yen + w.interbank_fee_yen) * p.share_bp / 10000 <> w.hall_share_yen)",
             "0");
         ck_assert_int_eq(world.problems, 0);
         world_check_sums(&world);
@@ -1014,6 +1153,8 @@ START_TEST(a_hall_that_moves_keeps_its_past)
         dispense(&world, &request[0], 1, AMOUNT_YEN);
         expect_value(&world, VIEWED, "2016-12-29 kanto 東京都 1");
         desk = session(&world, "atm_operator");
+        expect_value(&world, "SELECT summary_extend('2016-12-31')", "t");
+        world_sql(&world, ALL_STEPS);
         expect_told(desk, CLOSE, "done 0");
         try_statements(desk, moves, sizeof moves / sizeof moves[0]);
         expect_value(&world, PLACES,
@@ -1099,14 +1240,17 @@ int main(void)
         tcase_add_test(guards, who_changes_what_a_close_counted_meanwhile_is_refused_at_his_commit);
         tcase_add_test(guards, partitions_and_batches_do_not_wait_for_each_other);
         tcase_add_test(guards, no_price_changes_under_a_batch_on_its_way);
-        tcase_add_test(guards, an_import_of_holidays_looks_for_withdrawals_of_none_while_the_fleet_waits);
+        tcase_add_test(guards, the_second_check_of_prices_reads_withdrawals_once_while_the_fleet_waits);
         tcase_add_test(guards, what_a_price_follows_from_is_fixed_where_anything_was_approved);
         tcase_add_test(guards, an_atm_stands_in_one_place_at_a_time);
         suite_add_tcase(suite, closing);
         suite_add_tcase(suite, summaries);
         suite_add_tcase(suite, places);
         tcase_set_timeout(together, 120);
-        tcase_add_test(together, batches_closes_prices_partitions_and_reports_at_once_never_deadlock);
+        tcase_add_test(together, no_batch_waits_for_a_transaction_that_a_person_left_open);
+        tcase_add_test(together, who_holds_all_batches_waits_for_nobody_left_open);
+        tcase_add_test(together,
+                       batches_closes_prices_replacements_partitions_and_reports_at_once_never_deadlock);
         suite_add_tcase(suite, guards);
         suite_add_tcase(suite, together);
         return suite_run(suite);

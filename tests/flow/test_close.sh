@@ -125,11 +125,16 @@ pages >"$WORK/places.before"
 grep -q "$hall" "$WORK/places.before" || wrong "the pages have nothing of hall $hall: $(cat "$WORK/places.before")"
 area=$(sql "SELECT area FROM area a WHERE NOT EXISTS (SELECT FROM atm JOIN hall h USING (hall) WHERE terminal <= 'T0000008' AND h.area = a.area) ORDER BY area LIMIT 1")
 expect "the new area so far" "" "$(of_area "$area")"
-expect_exit 0 atmctl hall set "$hall" --area "$area" --prefecture 那覇 --share-bp 777
+expect_exit 1 atmctl hall set "$hall" --share-bp 777 --from 2016-12-31
+[[ $OUTPUT == *"--from 2016-12-31: expected 2017-"*", the business day, or later"* ]] || wrong "a share of yesterday: $OUTPUT"
+expect_exit 0 atmctl hall set "$hall" --area "$area" --prefecture 那覇
+expect_exit 0 atmctl hall set "$hall" --share-bp 777 --from 2017-02-20
+expect "the hall's places since" "2017-02-20 777" \
+        "$(sql "SELECT string_agg(from_on || ' ' || share_bp, ', ') FROM hall_place WHERE hall = '$hall' AND from_on > '2017-02-19'")"
 expect_exit 0 atmctl atm set T0000002 --hall "$other"
 pages | diff "$WORK/places.before" - || wrong "the closed quarter's pages changed with the places"
 atmsim run --closed --withdrawals 60 --seed "$SEED" --answer-timeout-ms 4000 >/dev/null
-expect "the new quarter's withdrawals in the new area" "$(sql "SELECT sum(withdrawals) FROM v_revenue WHERE hall = '$hall' AND business_date >= (SELECT max(from_on) FROM hall_place WHERE hall = '$hall')")" "$(of_area "$area")"
+expect "the new quarter's withdrawals in the new area" "$(sql "SELECT sum(withdrawals) FROM v_revenue WHERE hall = '$hall' AND business_date >= (SELECT min(from_on) FROM hall_place WHERE hall = '$hall' AND from_on > '2016-12-31')")" "$(of_area "$area")"
 (($(of_area "$area") > 0)) || wrong "nobody withdrew in the new area"
 (($(sql "SELECT sum(withdrawals) FROM v_revenue WHERE terminal = 'T0000002' AND hall = '$other'") > 0)) || wrong "nobody withdrew at the ATM that moved"
 pages | diff "$WORK/places.before" - || wrong "the closed quarter's pages changed with business in the new places"

@@ -57,6 +57,14 @@ static const struct field clock_fields[] = {
              "ATM_CLOCK_SPEED, or else real time, unless given"},
     {.name = NULL},
 };
+static const struct field from_fields[] = {
+    {.name = "from",
+     .kind = VALUE_DATE,
+     .text =
+         "the business day, today or later, from which on it holds where a hall is and what share it has; "
+         "today unless given"},
+    {.name = NULL},
+};
 static const struct field import_fields[] = {
     {.name = "file",
      .kind = VALUE_FILE,
@@ -122,6 +130,8 @@ void command_options(const struct command *command, struct command_options *ret_
                 add_group(ret_options, command->fields);
         if (command->flags & COMMAND_TOKEN_KEY)
                 add_group(ret_options, token_key_fields);
+        if (command->flags & COMMAND_FROM)
+                add_group(ret_options, from_fields);
         if (command->flags & COMMAND_CLOCK)
                 add_group(ret_options, clock_fields);
         if (command->flags & COMMAND_OUTPUT)

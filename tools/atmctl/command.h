@@ -22,6 +22,7 @@ enum command_flags {
         COMMAND_TOKEN_KEY = 8,
         COMMAND_CLOCK = 16,    /* --config */
         COMMAND_DOCUMENT = 32, /* with COMMAND_OUTPUT: more forms, and --lang */
+        COMMAND_FROM = 64,     /* --from */
         COMMAND_CARDS = COMMAND_DATABASE | COMMAND_TOKEN_KEY, /* whose numbers become tokens on their way */
         COMMAND_ONE_CARD = COMMAND_CARDS | COMMAND_CARD,
 };

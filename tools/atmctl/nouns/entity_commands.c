@@ -347,15 +347,20 @@ static bool apply_stage(struct database *database, const struct entity *entity, 
 /* The day from which on a change holds, where the command has a clock. */
 static bool say_business_day(struct database *database, const struct invocation *invocation)
 {
-        char day[11];
-        const char *parameters[] = {day};
-        int32_t today;
+        const char *from = invocation_value(invocation, "from");
+        char today[11];
+        const char *parameters[] = {from ? from : today};
+        int32_t day;
 
         if (!(invocation->command->flags & COMMAND_CLOCK))
                 return true;
-        if (!business_today(invocation, &today))
+        if (!business_today(invocation, &day))
                 return false;
-        calendar_print_day(today, day);
+        calendar_print_day(day, today);
+        if (from && strcmp(from, today) < 0) {
+                complain("--from %s: expected %s, the business day, or later", from, today);
+                return false;
+        }
         return database_execute(database, "SELECT set_config('atm.business_day', $1, false)",
                                 LENGTH(parameters), parameters);
 }

@@ -11,7 +11,8 @@ int entity_remove(const struct invocation *invocation);
 int entity_show(const struct invocation *invocation);
 int entity_list(const struct invocation *invocation);
 
-/* more: further flags. With COMMAND_CLOCK the database is told the business day, from which on holds what changes. */
+/* more: further flags. With COMMAND_CLOCK the database is told the day from which on holds what changes: the business day, or, with
+ * COMMAND_FROM, a later one. */
 #define IMPORT(name, what, more)                                                                             \
         {                                                                                                    \
                 .noun = #name, .verb = "import",                                                             \
@@ -21,8 +22,9 @@ int entity_list(const struct invocation *invocation);
         }
 #define ADD(name, what, more)                                                                                \
         {                                                                                                    \
-                .noun = #name, .verb = "add", .text = "add " what, .flags = COMMAND_DATABASE | (more),       \
-                .run = entity_add, .shape = SHAPE_ADD, .entity = &name                                       \
+                .noun = #name, .verb = "add", .text = "add " what,                                           \
+                .flags = COMMAND_DATABASE | ((more) & ~COMMAND_FROM), .run = entity_add, .shape = SHAPE_ADD, \
+                .entity = &name                                                                              \
         }
 #define SET(name, what, more)                                                                                \
         {                                                                                                    \

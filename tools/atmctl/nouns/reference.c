@@ -186,7 +186,7 @@ static int atm_switch(const struct invocation *invocation)
 
 static const struct command commands[] = {
     KEPT(area, "an area", "areas"),
-    KEPT_WITH(hall, "a hall", "halls", COMMAND_CLOCK),
+    KEPT_WITH(hall, "a hall", "halls", COMMAND_CLOCK | COMMAND_FROM),
     KEPT(atm, "an ATM", "ATMs"),
     {.noun = "atm",
      .verb = "enable",
