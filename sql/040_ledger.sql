@@ -4,8 +4,8 @@
 -- Locks. Everybody takes them in one order: books, in ROW SHARE mode, against whoever closes a period (005_finance.sql),
 -- replaces a card, moves the end of the days that are summed up (021_days.sql) or changes a price (below); keys of
 -- advice_identity, in order; the card's month row and its account, card by card in the order of the token; then keys of
--- withdrawal, in order; then of advice, in order; last keys of unsummed_post, which nobody else waits for. Whoever makes
--- sums or partitions holds summed_day or ledger_partition alone.
+-- withdrawal, in order (the moment, the terminal, the STAN); then of advice, in order; last keys of unsummed_post, which nobody else
+-- waits for. Whoever makes sums or partitions holds summed_day or ledger_partition alone.
 -- Locking is a statement of its own and the decision a later one, so that the decision sees what the lock waited for. An
 -- identity needs no lock: its key refuses a second decision, and whoever meets the key of a decision that it did not see
 -- gives up with unique_violation; repeated, the batch sees it.
@@ -230,7 +230,7 @@ BEGIN
                         CASE WHEN n.asked_reason = reason_of('APPROVED') THEN n.approval_code END, CASE WHEN n.asked_reason IS NULL THEN n.link END,
                         CASE WHEN n.asked_reason = reason_of('APPROVED') THEN v_now END
                 FROM asked n WHERE NOT n.known AND n.reason <> reason_of('CANNOT_DECIDE')
-                ORDER BY n.terminal, n.transmitted_at, n.stan
+                ORDER BY n.transmitted_at, n.terminal, n.stan
                 RETURNING terminal, transmitted_at, stan, reason, card_token, business_date, amount_yen, link,
                           amount_yen + customer_fee_yen + customer_tax_yen AS debit_yen
         ), opened AS (
@@ -348,7 +348,7 @@ BEGIN
                 FROM unnest(p_terminal, p_original_at, p_original_stan, p_kind, p_advice_at, p_advice_stan) WITH ORDINALITY
                      o (terminal, original_at, original_stan, kind, advice_at, advice_stan, position)
                 WHERE o.kind <> 'operator' AND o.advice_at >= v_books.from_at AND o.advice_at < v_books.to_at
-                ORDER BY 1, 2, 3, 4, o.position
+                ORDER BY 2, 1, 3, 4, o.position
                 ON CONFLICT DO NOTHING;
                 SELECT array_agg(coalesce((i.transmitted_at, i.stan) <> (o.original_at, o.original_stan), false) ORDER BY o.position) INTO v_taken
                 FROM unnest(p_terminal, p_original_at, p_original_stan, p_kind, p_advice_at, p_advice_stan) WITH ORDINALITY
@@ -362,7 +362,7 @@ BEGIN
                              unnest(p_original_stan) AS original_stan, unnest(p_kind) AS kind, unnest(p_advice_at) AS advice_at,
                              unnest(p_advice_stan) AS advice_stan) o
                 WHERE o.advice_at >= v_books.from_at AND o.advice_at < v_books.to_at
-                ORDER BY 1, 2, 3, 4;
+                ORDER BY 2, 1, 3, 4;
         END IF;
 
         -- Decide; where that needs locks or originals, take and make them, and decide again in a statement that sees
@@ -466,7 +466,7 @@ BEGIN
                                      e.card_token, e.hall, e.business_date, e.issuer, e.link, e.original_amount_yen, e.band, e.tariff_from,
                                      e.tax_rate_bp, e.customer_fee_yen, e.customer_tax_yen, e.interbank_fee_yen, e.interbank_tax_yen,
                                      e.hall_share_yen, e.posted_on)::ledger_effect
-                                 ORDER BY e.terminal, e.original_at, e.original_stan) FILTER (WHERE e.is_done) AS effect
+                                 ORDER BY e.original_at, e.terminal, e.original_stan) FILTER (WHERE e.is_done) AS effect
                 INTO v FROM ruled e;
                 EXIT WHEN v_prepared OR NOT (v.any_unknown OR v.any_lock);
 
@@ -492,7 +492,7 @@ BEGIN
                              WITH ORDINALITY o (terminal, original_at, original_stan, amount_yen, position)
                         WHERE v_taken[o.position] IS NOT TRUE AND o.original_at >= v_books.from_at AND o.original_at < v_books.to_at
                         AND NOT EXISTS (SELECT FROM unnest(v.effect) e WHERE e.position = o.position)
-                        ORDER BY 1, 2, 3;
+                        ORDER BY 2, 1, 3;
                 END IF;
                 v_prepared := true;
         END LOOP;
@@ -538,7 +538,7 @@ BEGIN
                 INSERT INTO bank_outcome (terminal, transmitted_at, stan, reason, cause)
                 SELECT e.terminal, e.transmitted_at, e.stan, reason_of('BLOCKED'), CASE e.kind WHEN 'operator' THEN 'operator' ELSE 'reversal' END
                 FROM unnest(v.effect) e WHERE NOT e.repeated AND e.state_before = 'asked' AND e.state = 'reversed'
-                ORDER BY 1, 2, 3;
+                ORDER BY 2, 1, 3;
         END IF;
 
         -- what the bank must be told of it
@@ -676,7 +676,7 @@ BEGIN
                 SELECT n.terminal, n.transmitted_at, n.stan, n.reason, CASE WHEN n.reason = reason_of('APPROVED') THEN n.approval_code END,
                        n.bank_de39, n.cause, CASE WHEN n.reason = reason_of('APPROVED') THEN clock_timestamp() END
                 FROM decided n WHERE NOT n.known
-                ORDER BY 1, 2, 3
+                ORDER BY 2, 1, 3
         ), told AS (
                 INSERT INTO bank_notice (terminal, transmitted_at, stan, seq, link, kind, amount_yen, charge_yen,
                                          dispensed_yen, why)
@@ -815,7 +815,7 @@ BEGIN
         )
         INSERT INTO bank_ack (terminal, transmitted_at, stan, seq, attempts, acknowledged_ms, verdict, de39)
         SELECT a.terminal, a.transmitted_at, a.stan, a.seq, a.attempts, p_now_ms, a.verdict, a.said FROM answered a
-        ORDER BY 1, 2, 3, 4;
+        ORDER BY 2, 1, 3, 4;
         GET DIAGNOSTICS v_count = ROW_COUNT;
         RETURN v_count;
 END
@@ -976,37 +976,30 @@ $$;
 -- The last moment of any withdrawal.
 CREATE OR REPLACE FUNCTION last_moment() RETURNS timestamptz LANGUAGE sql STABLE
 SET search_path = public, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
-        SELECT max(l.transmitted_at)
-        FROM atm t
-        CROSS JOIN LATERAL (SELECT w.transmitted_at FROM withdrawal w WHERE w.terminal = t.terminal
-                            ORDER BY w.transmitted_at DESC LIMIT 1) l
+        SELECT w.transmitted_at FROM withdrawal w ORDER BY w.transmitted_at DESC LIMIT 1
 $$;
 
 -- Is any withdrawal priced of the days [p_from, p_to], of the issuer, in the hall and with the first digits of the card, where
--- they are given? An index look-up for each ATM: there is no index by day.
+-- they are given? By the moment: there is no index by day.
 DROP FUNCTION IF EXISTS priced_since(text, date), priced_between(date, date, timestamptz, text, text);
 CREATE OR REPLACE FUNCTION priced_between(p_from date, p_to date, p_issuer text, p_hall text, p_digits text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = public, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
-        SELECT EXISTS (
-                SELECT FROM atm t
-                CROSS JOIN LATERAL (SELECT FROM withdrawal w WHERE w.terminal = t.terminal
-                                    AND w.transmitted_at >= p_from::timestamp AT TIME ZONE 'Asia/Tokyo'
-                                    AND w.transmitted_at < (p_to::timestamp + INTERVAL '1 day') AT TIME ZONE 'Asia/Tokyo'
-                                    AND withdrawal_is_priced(w.reason) AND (p_issuer IS NULL OR w.issuer = p_issuer)
-                                    AND (p_hall IS NULL OR w.hall = p_hall)
-                                    AND (p_digits IS NULL OR starts_with(w.pan_mask, p_digits)) LIMIT 1) w)
+        SELECT EXISTS (SELECT FROM withdrawal w
+                       WHERE w.transmitted_at >= p_from::timestamp AT TIME ZONE 'Asia/Tokyo'
+                       AND w.transmitted_at < (p_to::timestamp + INTERVAL '1 day') AT TIME ZONE 'Asia/Tokyo'
+                       AND withdrawal_is_priced(w.reason) AND (p_issuer IS NULL OR w.issuer = p_issuer)
+                       AND (p_hall IS NULL OR w.hall = p_hall)
+                       AND (p_digits IS NULL OR starts_with(w.pan_mask, p_digits)))
 $$;
 
--- The moments from the first to the last priced withdrawal at or after p_since; NULL: there is none. Two index look-ups for each ATM.
+-- The moments from the first to the last priced withdrawal at or after p_since; NULL: there is none.
 CREATE OR REPLACE FUNCTION priced_span(p_since timestamptz) RETURNS tstzrange LANGUAGE sql STABLE
 SET search_path = public, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
-        SELECT tstzrange(min(f.transmitted_at), max(l.transmitted_at), '[]')
-        FROM atm t
-        CROSS JOIN LATERAL (SELECT w.transmitted_at FROM withdrawal w WHERE w.terminal = t.terminal AND w.transmitted_at >= p_since
-                            AND withdrawal_is_priced(w.reason) ORDER BY w.transmitted_at LIMIT 1) f
-        CROSS JOIN LATERAL (SELECT w.transmitted_at FROM withdrawal w WHERE w.terminal = t.terminal AND w.transmitted_at >= p_since
-                            AND withdrawal_is_priced(w.reason) ORDER BY w.transmitted_at DESC LIMIT 1) l
-        HAVING count(*) > 0
+        SELECT tstzrange(f.transmitted_at, l.transmitted_at, '[]')
+        FROM (SELECT w.transmitted_at FROM withdrawal w WHERE w.transmitted_at >= p_since AND withdrawal_is_priced(w.reason)
+              ORDER BY w.transmitted_at LIMIT 1) f
+        CROSS JOIN (SELECT w.transmitted_at FROM withdrawal w WHERE w.transmitted_at >= p_since AND withdrawal_is_priced(w.reason)
+                    ORDER BY w.transmitted_at DESC LIMIT 1) l
 $$;
 
 -- The last day of priced withdrawals since then, of whatever prices are changed for: lines of name=day.
@@ -1015,9 +1008,7 @@ SET search_path = public, pg_temp SET enable_seqscan = off SET enable_bitmapscan
         SELECT E'\n' || coalesce(string_agg(k.name || '=' || k.last, E'\n'), '')
         FROM (SELECT k.name, max(w.last) AS last
               FROM (SELECT w.business_date, w.issuer, w.hall, left(w.pan_mask, 6) AS digits, max(w.business_date) AS last
-                    FROM atm t
-                    CROSS JOIN LATERAL (SELECT w.* FROM withdrawal w WHERE w.terminal = t.terminal AND w.transmitted_at >= p_since
-                                        AND withdrawal_is_priced(w.reason) OFFSET 0) w
+                    FROM withdrawal w WHERE w.transmitted_at >= p_since AND withdrawal_is_priced(w.reason)
                     GROUP BY 1, 2, 3, 4) w
               CROSS JOIN LATERAL (SELECT 'every' UNION ALL SELECT 'day ' || w.business_date UNION ALL SELECT 'issuer ' || w.issuer
                                   UNION ALL SELECT 'hall ' || w.hall

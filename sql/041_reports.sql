@@ -46,7 +46,7 @@ $$;
 
 -- The commission rows that were posted on some days, in order, with the hour of their moment in Japan: in the form of the summary,
 -- with the business date as the day on which the hall was in its place. What lies close together, of many days, is read from
--- the tables as they lie; else each run of days is looked for ATM by ATM. Of no days nothing is left in the plan.
+-- the tables as they lie; else each run of days is looked for by its moments. Of no days nothing is left in the plan.
 CREATE OR REPLACE FUNCTION posted_rows(p_days date[]) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT c.sign::bigint, c.cash_yen, c.customer_fee_yen, c.customer_tax_yen, c.interbank_fee_yen, c.interbank_tax_yen,
                c.hall_share_yen, earlier_yen(c.posted_on, c.business_date, c.customer_fee_yen, c.interbank_fee_yen),
@@ -57,9 +57,8 @@ CREATE OR REPLACE FUNCTION posted_rows(p_days date[]) RETURNS SETOF summary LANG
                                       (max(i.day) + 1)::timestamp AT TIME ZONE 'Asia/Tokyo' AS to_at
                                FROM (SELECT d.day, d.day - row_number() OVER (ORDER BY d.day)::integer AS run
                                      FROM unnest(p_days) d (day)) i GROUP BY i.run) r
-              CROSS JOIN atm a
               CROSS JOIN LATERAL (SELECT c.* FROM commission c
-                                  WHERE c.terminal = a.terminal AND c.transmitted_at >= r.from_at AND c.transmitted_at < r.to_at
+                                  WHERE c.transmitted_at >= r.from_at AND c.transmitted_at < r.to_at
                                   AND c.posted_on = c.business_date OFFSET 0) c
               WHERE cardinality(p_days) > 0
               AND (cardinality(p_days) <= 7 OR p_days[cardinality(p_days)] - p_days[1] > 4 * cardinality(p_days))

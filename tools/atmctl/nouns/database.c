@@ -4,8 +4,8 @@
  *      EMPTY --init--> CURRENT        BEHIND --migrate--> CURRENT        NEWER: another release's work
  *
  * The files of sql/ run as they are: each is one transaction of its own (BEGIN and COMMIT are in it) and
- * leaves its row in schema_migration, so a failure leaves what was before it. Everything belongs to
- * atm_owner.
+ * leaves its row in schema_migration, so a failure leaves what was before it. What takes long does so quarter by
+ * quarter of history, each a transaction too. Everything belongs to atm_owner.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +67,59 @@ static bool run_migration(struct database *database, const struct migration *mig
         return true;
 }
 
+/* The quarters that a migration enters in schema_quarter (sql/028_keys.sql) and that are left, one a transaction. The database is
+ * whole between any two, so that whoever was stopped goes on with the next. */
+static bool run_quarter(struct database *database, const struct migration *migration, const char *from_on)
+{
+        char sql[256];
+
+        snprintf(sql, sizeof(sql),
+                 "BEGIN; SELECT schema_quarter_%d('%s'); "
+                 "UPDATE schema_quarter SET done = true WHERE version = %d AND from_on = '%s'; COMMIT",
+                 migration->version, from_on, migration->version, from_on);
+        if (database_execute(database, sql, 0, NULL))
+                return true;
+        complain("%s failed in the quarter from %s: that quarter is as it was", migration->name, from_on);
+        note("'atmctl db migrate' goes on there");
+        return false;
+}
+
+static PGresult *quarters_left(struct database *database, const struct migration *migration)
+{
+        char number[12];
+        const char *parameters[] = {number};
+
+        snprintf(number, sizeof(number), "%d", migration->version);
+        return database_query(
+            database,
+            "SELECT from_on, row_number() OVER (ORDER BY from_on) + (SELECT count(*) FROM schema_quarter "
+            "WHERE "
+            "version = $1::integer AND done), (SELECT count(*) FROM schema_quarter WHERE version = "
+            "$1::integer) FROM schema_quarter WHERE version = $1::integer AND NOT done ORDER BY from_on",
+            1, parameters);
+}
+
+static bool run_quarters(struct database *database, const struct migration *migration)
+{
+        PGresult *left = database_query(
+            database, "SELECT FROM pg_class WHERE oid = to_regclass('schema_quarter')", 0, NULL);
+        bool done = left != NULL;
+
+        if (left && PQntuples(left) > 0) {
+                PQclear(left);
+                left = quarters_left(database, migration);
+                done = left != NULL;
+        }
+        for (int i = 0; done && i < PQntuples(left); i++) {
+                progress("%s: quarter from %s, %s of %s", migration->name, PQgetvalue(left, i, 0),
+                         PQgetvalue(left, i, 1), PQgetvalue(left, i, 2));
+                done = run_quarter(database, migration, PQgetvalue(left, i, 0));
+        }
+        progress_end();
+        PQclear(left);
+        return done;
+}
+
 /* The roles first, as whoever we are; then, as their owner, what is not there yet. */
 static bool run_migrations(struct database *database)
 {
@@ -78,7 +131,7 @@ static bool run_migrations(struct database *database)
                         return false;
                 if (migration->version == 0 && !database_execute(database, "RESET ROLE", 0, NULL))
                         return false;
-                if (!applied && !run_migration(database, migration))
+                if ((!applied && !run_migration(database, migration)) || !run_quarters(database, migration))
                         return false;
                 if (migration->version == 0 &&
                     !database_execute(database,
