@@ -4,4 +4,9 @@
 
 enum { SCHEMA_VERSION = 42 };
 
+/* How many quarters of history are converted, of how many: of a database on its way to a newer version (sql/028_keys.sql).
+ * Of an older one it fails. */
+#define SCHEMA_QUARTERS                                                                                      \
+        "SELECT count(*) FILTER (WHERE done), count(*) FROM schema_quarter HAVING count(*) > 0"
+
 #endif

@@ -501,6 +501,19 @@ static void first_line(char *buffer, const char *text)
         snprintf(buffer, LEDGER_PG_ERROR_MAX, "database: %.*s", (int)strcspn(text, "\n"), text);
 }
 
+/* Its migration has begun, and takes a while or was stopped. */
+static void say_quarters(PGconn *pg, char error[LEDGER_PG_ERROR_MAX])
+{
+        PGresult *result = PQexec(pg, SCHEMA_QUARTERS);
+        size_t length = strlen(error);
+
+        if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) > 0)
+                snprintf(error + length, LEDGER_PG_ERROR_MAX - length,
+                         "; one has begun: %s of %s quarters are converted", PQgetvalue(result, 0, 0),
+                         PQgetvalue(result, 0, 1));
+        PQclear(result);
+}
+
 static bool check_schema(PGconn *pg, char error[LEDGER_PG_ERROR_MAX])
 {
         PGresult *result = PQexec(pg, "SELECT schema_version()");
@@ -515,11 +528,13 @@ static bool check_schema(PGconn *pg, char error[LEDGER_PG_ERROR_MAX])
                                  "install the "
                                  "program that belongs to it",
                                  PQdb(pg), version, SCHEMA_VERSION);
-                else if (!good)
+                if (version < SCHEMA_VERSION) {
                         snprintf(error, LEDGER_PG_ERROR_MAX,
                                  "database %s: its schema is version %d, this program needs %d: run 'atmctl "
                                  "db migrate'",
                                  PQdb(pg), version, SCHEMA_VERSION);
+                        say_quarters(pg, error);
+                }
         } else if (sqlstate && !strcmp(sqlstate, "42883")) {
                 snprintf(error, LEDGER_PG_ERROR_MAX,
                          "database %s: not set up for this system: run 'atmctl db init'", PQdb(pg));

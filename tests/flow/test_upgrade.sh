@@ -112,7 +112,7 @@ expect_exit 0 atmctl verify
 
 # Later releases': of atmsim all, some with notes that were retracted; in 24 with cards of four banks, a card replaced, an exception
 # dealt with.
-# later VERSION REVENUE: it migrates, verifies, and says what it said
+# later VERSION REVENUE [COMMAND]: it migrates, verifies, and says what it said; COMMAND first
 later() {
         local version=$1 revenue_of_december=$2
         export PGUSER=postgres
@@ -120,18 +120,96 @@ later() {
         withdrawals_before=$(sql "$withdrawals")
         expect_exit 1 env PGUSER=atm_operator atmctl verify
         [[ $OUTPUT == *"it is at version $version"* ]] || wrong "not said to be at version $version: $OUTPUT"
+        ${3:-true}
         expect_exit 0 atmctl db migrate --clock-now 2017-01-04
         expect_exit 0 env PGUSER=atm_operator atmctl verify
         expect "each withdrawal of version $version" "$withdrawals_before" "$(sql "$withdrawals")"
         expect "revenue by ATM of version $version" "$revenue_of_december" \
                 "$(PGUSER=atm_operator atmctl report revenue --from 2016-12-01 --to 2016-12-31 --by atm --format csv | sed 1d | xargs)"
 }
+# in_the_way TEXT STATEMENT REMEDY: what the statement makes is named, and nothing is changed.
+in_the_way() {
+        sql "$2" >/dev/null
+        expect_exit 1 atmctl db migrate --clock-now 2017-01-04
+        [[ $OUTPUT == *"nothing was changed"*"$1"* ]] || wrong "'$2' is not named as '$1': $OUTPUT"
+        expect "the version after '$2'" 24 "$(sql "SELECT schema_version()")"
+        sql "$3" >/dev/null
+}
+
+# hold USER STATEMENT: a session that keeps what it has got until `release`
+hold() {
+        coproc HOLDER { exec env PGUSER="$1" "$PSQL" -X -A -t -q; }
+        printf '%s; SELECT 1;\n' "$2" >&"${HOLDER[1]}"
+        read -r <&"${HOLDER[0]}"
+}
+release() {
+        local holder=$HOLDER_PID
+        eval "exec ${HOLDER[1]}>&-"
+        wait "$holder" || true
+}
+
+# The quarters' conversion, of which the last but one is kept waiting in its middle, by somebody who reads one of its tables.
+# Whoever converts is killed there, and so is what the server was doing for him.
+waits_for_quarter() {
+        [[ $(sql "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'commission_$1'::regclass") == 1 ]]
+}
+nobody_migrates() {
+        [[ $(sql "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'atmctl'") == 0 ]]
+}
+killed_in_the_middle() {
+        local migrating
+        in_the_way "the view mine, which stands on v_withdrawal" "CREATE VIEW mine AS SELECT rrn FROM v_withdrawal" "DROP VIEW mine"
+        in_the_way "column since of table atm, which is date" "ALTER TABLE atm ADD since date" "ALTER TABLE atm DROP since"
+        in_the_way "column hall of table contract, which is text and not text!" "ALTER TABLE contract ALTER hall DROP NOT NULL" \
+                "ALTER TABLE contract ALTER hall SET NOT NULL"
+        in_the_way "the partition advice_2016q4 of advice, which is missing" "ALTER TABLE advice DETACH PARTITION advice_2016q4" \
+                "ALTER TABLE advice ATTACH PARTITION advice_2016q4 FOR VALUES FROM ('2016-10-01 00:00+09') TO ('2017-01-01 00:00+09')"
+        in_the_way "the trigger own on withdrawal" \
+                "CREATE TRIGGER own AFTER INSERT ON withdrawal EXECUTE FUNCTION suppress_redundant_updates_trigger()" "DROP TRIGGER own ON withdrawal"
+        hold atm_daemon "SELECT 1"
+        in_the_way "stop all instances" "SELECT 1" "SELECT 1"
+        release
+
+        hold postgres "BEGIN; LOCK TABLE commission_2016q4 IN ACCESS SHARE MODE"
+        atmctl db migrate --clock-now 2017-01-04 >"$WORK/killed" 2>&1 &
+        migrating=$!
+        await "the conversion to come to the held quarter" waits_for_quarter 2016q4
+        kill -KILL "$migrating"
+        wait "$migrating" 2>/dev/null || true
+        sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'atmctl'" >/dev/null
+        await "the end of what the server did" nobody_migrates
+        release
+
+        # quarters before it are converted; of its own tables all are as they were, those too that it had done
+        expect "what is converted" "t 2016-07-01" "$(sql "SELECT done || ' ' || max(from_on) FROM schema_quarter WHERE done GROUP BY done" | sed 's/true/t/')"
+        expect "where its withdrawals are" "withdrawal|t" \
+                "$(sql "SELECT inhparent::regclass, (SELECT pg_get_constraintdef(oid) ~ '.terminal,' FROM pg_constraint WHERE conrelid = inhrelid AND contype = 'p')
+                        FROM pg_inherits WHERE inhrelid = 'withdrawal_2016q4'::regclass")"
+
+        # nobody serves what is half converted, and everybody says why
+        expect_exit 1 env PGUSER=atm_operator atmctl withdrawal list
+        [[ $OUTPUT == *"not migrated"*"of 10 quarters are converted"* ]] || wrong "half converted, and not said so: $OUTPUT"
+        expect_exit 1 atmd --config "$WORK/atmd.conf"
+        [[ $OUTPUT == *"run 'atmctl db migrate'; one has begun: "*" of 10 quarters are converted"* ]] || wrong "atmd says of what is half converted: $OUTPUT"
+        PGUSER=atm_daemon expect_exit 1 psql -X -c "SELECT saf_take('X', 'x', 1, 1, 1, 1, 1)"
+        [[ $OUTPUT == *"permission denied"* ]] || wrong "a former release's instance may write: $OUTPUT"
+}
+atmctl pki init --dir "$WORK/pki" >/dev/null
+atmctl pki issue --dir "$WORK/pki" --out "$WORK/server" --server atmd --san IP:127.0.0.1 >/dev/null
+(umask 077 && printf '%064d\n' 7 >"$WORK/token.key")
+printf '%s\n' '[atmd]' 'listen_host = 127.0.0.1' 'listen_port = 1' 'log_target = stderr' '[tls]' 'certificate = server/atmd.crt' \
+        'key = server/atmd.key' 'ca = pki/ca.crt' '[database]' \
+        "conninfo = host=$PGHOST port=$PGPORT dbname=atm_upgrade_24 user=atm_daemon" '[card]' 'token_key_file = token.key' >"$WORK/atmd.conf"
+
 later 16 "T0000001,18,241000,3500,1930,434,5430 T0000002,16,164000,2900,1940,386,4840 T0000003,12,124000,2400,1300,296,3700 T0000004,1,1000,100,130,18,230"
-later 24 "T0000002,26,183000,4300,2980,580,7280 T0000004,22,230000,3700,2440,490,6140 T0000003,23,220000,3400,2650,482,6050 T0000001,14,140000,2000,1670,292,3670"
+later 24 "T0000002,26,183000,4300,2980,580,7280 T0000004,22,230000,3700,2440,490,6140 T0000003,23,220000,3400,2650,482,6050 T0000001,14,140000,2000,1670,292,3670" killed_in_the_middle
 
 # Whatever it came from, the schema is that of a database that is new.
 make atm_upgrade_new
 expect_exit 0 atmctl db init --clock-now 2017-01-04
+expect "codes that are not compared as bytes" "" "$(sql "SELECT string_agg(table_name || '.' || column_name, ' ') FROM information_schema.columns
+        WHERE table_schema = 'public' AND table_name !~ '^v_' AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'
+        AND column_name IN ('terminal', 'hall', 'area', 'issuer', 'link', 'band', 'kind', 'prefix')")"
 schema atm_upgrade_new >"$WORK/new"
 for version in 4 16 24; do
         from=$(PGDATABASE=atm_upgrade_$version sql "SELECT min(from_on) FROM ledger_partition")

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/schema.h"
 #include "lib/db/pg_query.h"
 #include "lib/db/pg_session.h"
 #include "tools/atmctl/migrations.h"
@@ -46,6 +47,16 @@ static void complain_about_connection(const PGconn *connection)
         }
 }
 
+static void note_quarters(PGconn *connection)
+{
+        PGresult *result = PQexec(connection, SCHEMA_QUARTERS);
+
+        if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) > 0)
+                note("its migration has begun: %s of %s quarters are converted", PQgetvalue(result, 0, 0),
+                     PQgetvalue(result, 0, 1));
+        PQclear(result);
+}
+
 static void complain_about_state(const struct database *database)
 {
         const char *name = PQdb(database->connection);
@@ -60,6 +71,7 @@ static void complain_about_state(const struct database *database)
                 complain("database '%s' is not migrated: it is at version %d, this program needs %d", name,
                          database->version, migration_newest());
                 note("'atmctl db migrate' brings it there");
+                note_quarters(database->connection);
                 break;
         case DATABASE_NEWER:
                 complain(

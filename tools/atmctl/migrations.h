@@ -13,6 +13,9 @@ struct migration {
 extern const struct migration migrations[]; /* by version */
 extern const size_t migration_count;
 
+/* Statements whose last one has a row for each thing that stands in the way of migrating: sql/before_migration.sql */
+extern const char migration_obstacles[];
+
 int migration_newest(void); /* the highest version */
 
 #endif

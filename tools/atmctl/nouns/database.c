@@ -67,6 +67,21 @@ static bool run_migration(struct database *database, const struct migration *mig
         return true;
 }
 
+/* What stands in the way is all said before anything is changed. */
+static bool nothing_is_in_the_way(struct database *database)
+{
+        PGresult *obstacles = database_query(database, migration_obstacles, 0, NULL);
+        bool none = obstacles && PQntuples(obstacles) == 0;
+
+        if (obstacles && !none)
+                complain("database '%s' can't be migrated, nothing was changed; in the way:",
+                         PQdb(database->connection));
+        for (int i = 0; i < PQntuples(obstacles); i++)
+                note("  %s", PQgetvalue(obstacles, i, 0));
+        PQclear(obstacles);
+        return none;
+}
+
 /* The quarters that a migration enters in schema_quarter (sql/028_keys.sql) and that are left, one a transaction. The database is
  * whole between any two, so that whoever was stopped goes on with the next. */
 static bool run_quarter(struct database *database, const struct migration *migration, const char *from_on)
@@ -90,13 +105,11 @@ static PGresult *quarters_left(struct database *database, const struct migration
         const char *parameters[] = {number};
 
         snprintf(number, sizeof(number), "%d", migration->version);
-        return database_query(
-            database,
-            "SELECT from_on, row_number() OVER (ORDER BY from_on) + (SELECT count(*) FROM schema_quarter "
-            "WHERE "
-            "version = $1::integer AND done), (SELECT count(*) FROM schema_quarter WHERE version = "
-            "$1::integer) FROM schema_quarter WHERE version = $1::integer AND NOT done ORDER BY from_on",
-            1, parameters);
+        return database_query(database,
+                              "SELECT from_on, place, places FROM (SELECT from_on, done, row_number() OVER "
+                              "(ORDER BY done DESC, from_on) AS place, count(*) OVER () AS places FROM "
+                              "schema_quarter WHERE version = $1::integer) q WHERE NOT done ORDER BY place",
+                              1, parameters);
 }
 
 static bool run_quarters(struct database *database, const struct migration *migration)
@@ -209,6 +222,8 @@ static int database_partitions(const struct invocation *invocation)
 
 static int migrate_to_newest(struct database *database, const struct invocation *invocation)
 {
+        if (database->state == DATABASE_BEHIND && !nothing_is_in_the_way(database))
+                return EXIT_FAILED;
         if (!run_migrations(database) || !make_partitions(database, invocation))
                 return EXIT_FAILED;
         printf("database '%s' is at version %d\n", PQdb(database->connection), database->version);
@@ -339,7 +354,10 @@ static const struct command commands[] = {
     {.noun = "db",
      .verb = "migrate",
      .text = "bring a database of an earlier release to this program's version",
-     .more = "Each migration is one transaction. Needs a superuser.",
+     .more = "All instances of atmd have to be stopped. What stands in the way is said before anything is "
+             "changed. Each migration is one transaction; what takes long goes by quarters of history, each "
+             "one transaction too, and whoever was stopped goes on where he was. As much disk as the largest "
+             "quarter takes should be free. Needs a superuser.",
      .flags = COMMAND_DATABASE | COMMAND_CLOCK,
      .run = database_setup,
      .fields = setup_fields},
