@@ -28,7 +28,8 @@ DECLARE
         f regprocedure;
 BEGIN
         FOR f IN SELECT oid::regprocedure FROM pg_proc
-                 WHERE pronamespace = 'public'::regnamespace AND proname IN ('ledger_request', 'ledger_inquiry', 'ledger_advice') LOOP
+                 WHERE pronamespace = 'public'::regnamespace AND proname IN ('ledger_request', 'ledger_inquiry', 'ledger_advice', 'operator_saf',
+                                                                               'operator_resolve', 'card_replace', 'period_close') LOOP
                 EXECUTE 'DROP FUNCTION ' || f;
         END LOOP;
 END
@@ -51,6 +52,63 @@ $$;
 CREATE OR REPLACE FUNCTION ledger_conflict() RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
         RAISE EXCEPTION 'decided elsewhere at the same time' USING ERRCODE = 'serialization_failure';
+END
+$$;
+
+-- people ---------------------------------------------------------------------------------------------------
+-- What a role may call it may call by hand, past atmctl; so each of these functions checks for itself what atmctl checks, and says
+-- what was wrong and what was expected.
+
+CREATE OR REPLACE FUNCTION demand(p_holds boolean, p_given text, p_expected text) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+        IF p_holds IS NOT TRUE THEN
+                RAISE EXCEPTION '%: expected %', p_given, p_expected USING ERRCODE = 'invalid_parameter_value';
+        END IF;
+END
+$$;
+
+-- Arrays that go together: as long as the first, and in one dimension.
+CREATE OR REPLACE FUNCTION demand_equal(p_first anyarray, p_lengths integer[]) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+        PERFORM demand(coalesce(array_ndims(p_first), 1) = 1
+                       AND coalesce(cardinality(p_first), 0) = ALL (SELECT coalesce(l, 0) FROM unnest(p_lengths) l),
+                       'lists of ' || coalesce(cardinality(p_first), 0) || ' and ' || array_to_string(p_lengths, ', ', 'no') || ' values',
+                       'lists of the same length');
+END
+$$;
+
+-- Business time: the server's clock, a laboratory's where one was entered (031_clock.sql).
+CREATE OR REPLACE FUNCTION business_now() RETURNS timestamptz LANGUAGE sql VOLATILE SET search_path = public, pg_temp AS $$
+        SELECT coalesce((SELECT to_timestamp((c.start_ms + (n.real_ms - c.anchor_ms) * c.speed) / 1000) FROM business_clock c),
+                        to_timestamp(n.real_ms / 1000))
+        FROM (SELECT extract(epoch FROM clock_timestamp()) * 1000 AS real_ms OFFSET 0) n
+$$;
+CREATE OR REPLACE FUNCTION business_today() RETURNS date LANGUAGE sql VOLATILE SET search_path = public, pg_temp AS $$
+        SELECT (business_now() AT TIME ZONE 'Asia/Tokyo')::date
+$$;
+
+-- Which key makes the tokens of cards (011_codes.sql): is it this one? Whoever asks first enters it.
+CREATE OR REPLACE FUNCTION token_key_is(p_check_value text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+        PERFORM demand(p_check_value ~ '^[0-9a-f]{32}$', format('check value %L', p_check_value), '32 digits of hexadecimal');
+        INSERT INTO token_key (check_value) VALUES (p_check_value) ON CONFLICT DO NOTHING;
+        RETURN (SELECT check_value = p_check_value FROM token_key);
+END
+$$;
+
+-- Who changes something, and why: the database's user; the person whom a program says it speaks for (atm.person); the program's
+-- command (atm.command), and the person's note (atm.note). Settings of the connection.
+CREATE OR REPLACE FUNCTION trail_who() RETURNS text LANGUAGE sql STABLE AS $$
+        SELECT session_user || coalesce('/' || nullif(current_setting('atm.person', true), ''), '')
+$$;
+CREATE OR REPLACE FUNCTION trail_note() RETURNS text LANGUAGE sql STABLE AS $$
+        SELECT nullif(btrim(current_setting('atm.note', true)), '')
+$$;
+CREATE OR REPLACE FUNCTION demand_note() RETURNS void LANGUAGE plpgsql STABLE AS $$
+BEGIN
+        PERFORM demand(trail_note() IS NOT NULL, 'no note', 'a reason, by --note or the setting atm.note');
+        PERFORM demand(length(trail_note()) <= 1000, 'a note of ' || length(trail_note()) || ' characters', 'at most 1000');
 END
 $$;
 
@@ -859,17 +917,35 @@ $$;
 --   'known'     the database has the new card already
 --   'issuer'    the old card is of another bank than the new number
 --   'expiry'    a card of the house bank needs one
+--   'past'      the new card's expiry is over
 -- p_old_issuer and p_old_kind, by the number's prefix, are for cards that the database doesn't have: those of banks over
 -- links may be new to it. What the new card has used already counts too.
 CREATE OR REPLACE FUNCTION card_replace(p_old uuid[], p_old_mask text[], p_old_issuer text[], p_old_kind text[], p_new uuid[],
-                                        p_new_mask text[], p_new_kind text[], p_issuer text[], p_expiry_yymm text[], p_status text[], p_now_ms bigint,
-                                        p_who text)
+                                        p_new_mask text[], p_new_kind text[], p_issuer text[], p_expiry_yymm text[], p_status text[])
 RETURNS TABLE (r_position integer, r_problem text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
         v_old card; -- all NULL where the database has none
         v_link text;
+        v_month text := to_char(business_today(), 'YYMM');
 BEGIN
+        PERFORM demand_note();
+        PERFORM demand_equal(p_old, ARRAY[cardinality(p_old_mask), cardinality(p_old_issuer), cardinality(p_old_kind), cardinality(p_new),
+                                          cardinality(p_new_mask), cardinality(p_new_kind), cardinality(p_issuer),
+                                          cardinality(p_expiry_yymm), cardinality(p_status)]);
+        FOR i IN 1 .. coalesce(cardinality(p_old), 0) LOOP
+                PERFORM demand(p_old[i] IS NOT NULL AND p_new[i] IS NOT NULL, 'pair ' || i || ': no card', 'tokens of two cards');
+                PERFORM demand(p_old_mask[i] ~ '^[0-9]{6}[*]+[0-9]{4}$' AND p_new_mask[i] ~ '^[0-9]{6}[*]+[0-9]{4}$',
+                               format('pair %s: masks %L and %L', i, p_old_mask[i], p_new_mask[i]), 'the first 6 and last 4 digits');
+                PERFORM demand(EXISTS (SELECT FROM card_prefix x WHERE x.issuer = p_issuer[i] AND x.kind = p_new_kind[i]
+                                       AND starts_with(p_new_mask[i], left(x.prefix, 6))),
+                               format('pair %s: %s as a %s card of bank %s', i, p_new_mask[i], coalesce(p_new_kind[i], 'NULL'),
+                                      coalesce(p_issuer[i], 'NULL')), 'a number that begins with a prefix of that bank and kind');
+                PERFORM demand(coalesce(p_expiry_yymm[i] ~ '^[0-9]{2}(0[1-9]|1[0-2])$', true), format('pair %s: expiry %L', i, p_expiry_yymm[i]),
+                               'year and month, as 3105');
+                PERFORM demand(coalesce(p_status[i] IN ('lost', 'stolen', 'replaced'), true), format('pair %s: status %L', i, p_status[i]),
+                               'lost, stolen or replaced');
+        END LOOP;
         PERFORM books_hold();
         FOR i IN 1 .. coalesce(cardinality(p_old), 0) LOOP
                 SELECT c.* INTO v_old FROM card c WHERE c.card_token = p_old[i] FOR UPDATE;
@@ -881,7 +957,8 @@ BEGIN
                                                WHERE r.card_token = p_old[i] AND r.replaced_by = p_new[i]) THEN 'already'
                                   WHEN v_old.successor IS NOT NULL THEN 'replaced'
                                   WHEN p_old[i] = p_new[i] OR EXISTS (SELECT FROM card c WHERE c.card_token = p_new[i]) THEN 'known'
-                                  WHEN v_link IS NULL AND p_expiry_yymm[i] IS NULL THEN 'expiry' END;
+                                  WHEN v_link IS NULL AND p_expiry_yymm[i] IS NULL THEN 'expiry'
+                                  WHEN p_expiry_yymm[i] < v_month THEN 'past' END;
                 RETURN NEXT;
                 CONTINUE WHEN r_problem = 'already';
                 EXIT WHEN r_problem IS NOT NULL;
@@ -914,7 +991,7 @@ BEGIN
                                     THEN greatest(e.until_on, EXCLUDED.until_on) END;
 
                 INSERT INTO card_replacement (card_token, replaced_by, at_ms, who)
-                VALUES (p_old[i], p_new[i], p_now_ms, session_user || '/' || p_who);
+                VALUES (p_old[i], p_new[i], (extract(epoch FROM clock_timestamp()) * 1000)::bigint, trail_who());
         END LOOP;
 END
 $$;
@@ -1217,6 +1294,149 @@ BEGIN
 END
 $$;
 
+-- withdrawals and notices: what people decide -----------------------------------------------------------
+
+-- Real milliseconds, as the caller's clock has them: what is due by them must not wait for a time that does not come.
+CREATE OR REPLACE FUNCTION demand_now(p_now_ms bigint) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+        PERFORM demand(p_now_ms BETWEEN 0 AND (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 86400000,
+                       format('%L as the time', p_now_ms), 'milliseconds since 1970, no more than a day ahead of the server''s clock');
+END
+$$;
+
+-- Take notices out of the sending (p_park), or let them be sent now, whatever held them back; how many. Never later than they
+-- would be anyway, whatever time is given.
+-- Parked ones hold back those of the same withdrawal that come after them.
+CREATE FUNCTION operator_saf(p_park boolean, p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
+                             p_seq smallint[], p_now_ms bigint) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+        v_count integer;
+BEGIN
+        PERFORM demand(p_park IS NOT NULL, 'neither retry nor park', 'true for park, false for retry');
+        IF p_park THEN
+                PERFORM demand_note();
+        END IF;
+        PERFORM demand_equal(p_terminal, ARRAY[cardinality(p_transmitted_at), cardinality(p_stan), cardinality(p_seq)]);
+        PERFORM demand(p_now_ms >= 0, format('%L as the time', p_now_ms), 'milliseconds since 1970');
+        PERFORM FROM saf s
+        JOIN unnest(p_terminal, p_transmitted_at, p_stan, p_seq) o (terminal, transmitted_at, stan, seq)
+             USING (terminal, transmitted_at, stan, seq)
+        ORDER BY s.terminal, s.transmitted_at, s.stan, s.seq FOR UPDATE OF s;
+        WITH changed AS (
+                UPDATE saf s SET parked = p_park, due_ms = CASE WHEN p_park THEN s.due_ms ELSE least(s.due_ms, p_now_ms) END
+                FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq) o (terminal, transmitted_at, stan, seq)
+                WHERE s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan
+                AND s.seq = o.seq AND NOT (p_park AND s.parked)
+                RETURNING s.terminal, s.transmitted_at, s.stan, s.seq
+        )
+        INSERT INTO operator_action (at_ms, who, what, terminal, transmitted_at, stan, seq, note)
+        SELECT p_now_ms, trail_who(), CASE WHEN p_park THEN 'saf park' ELSE 'saf retry' END,
+               c.terminal, c.transmitted_at, c.stan, c.seq, trail_note()
+        FROM changed c;
+        GET DIAGNOSTICS v_count = ROW_COUNT;
+        RETURN v_count;
+END
+$$;
+
+-- An operator's finding: this much cash left the ATM. It is what an advice would do, as an advice of kind
+-- 'operator', and deals with the withdrawal's exceptions; from then on no message changes the withdrawal any
+-- more. Where money was put right elsewhere (p_elsewhere), it only deals with the exceptions. One row: the state
+-- as it was; why nothing was done, NULL where it was; the state as it is now, and how many exceptions were dealt
+-- with. Refused is what the table of states calls an exception, what would change nothing at all, and what is
+-- 'young': its bank was asked, or it was approved, less than p_youngest_ms of real time ago, so that its ATM may
+-- still be at it.
+CREATE FUNCTION operator_resolve(p_terminal text, p_transmitted_at timestamptz, p_stan integer, p_dispensed_yen bigint,
+                                 p_elsewhere boolean, p_advice_at timestamptz, p_now_ms bigint, p_youngest_ms bigint)
+RETURNS TABLE (r_refusal text, r_state_before text, r_counted_before_yen bigint, r_state text, r_counted_yen bigint,
+               r_exceptions integer)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET random_page_cost = 0.01 SET jit = off AS $$
+DECLARE
+        v record;
+        v_rule record;
+        v_advice advice; -- all NULL while there is none
+        v_exceptions integer;
+        v_refusal text;
+BEGIN
+        PERFORM demand_note();
+        PERFORM demand(p_terminal IS NOT NULL AND p_transmitted_at IS NOT NULL AND p_stan IS NOT NULL, 'no withdrawal',
+                       'its terminal, moment and STAN');
+        PERFORM demand(p_dispensed_yen >= 0 AND p_dispensed_yen % 1000 = 0, format('%L yen dispensed', p_dispensed_yen),
+                       'a multiple of 1000 yen: notes');
+        PERFORM demand(p_elsewhere IS NOT NULL, 'neither here nor elsewhere', 'true where money was put right elsewhere, else false');
+        PERFORM demand(p_youngest_ms >= 0, format('%L ms as the least age', p_youngest_ms), '0 or more');
+        PERFORM demand_now(p_now_ms);
+        -- the moment of the finding, by the business clock; an ATM's clock may be ahead of it by a day
+        PERFORM demand(p_advice_at BETWEEN p_transmitted_at - INTERVAL '1 day' AND business_now() + INTERVAL '1 day',
+                       format('a finding of %s', coalesce(p_advice_at::text, 'no moment')),
+                       format('a moment between the withdrawal and now, %s', date_trunc('second', business_now())));
+        SELECT w.state, w.amount_yen, w.dispensed_yen,
+               withdrawal_counts(w.state, w.dispensed_yen, w.amount_yen) AS counts_yen,
+               coalesce(w.approved_at, (SELECT to_timestamp(o.asked_ms / 1000.0) FROM open_withdrawal o
+                                        WHERE o.terminal = w.terminal AND o.transmitted_at = w.transmitted_at
+                                        AND o.stan = w.stan)) AS since
+        INTO v FROM v_withdrawal w
+        WHERE w.terminal = p_terminal AND w.transmitted_at = p_transmitted_at AND w.stan = p_stan;
+        IF NOT FOUND THEN
+                RETURN QUERY SELECT 'unknown', NULL::text, NULL::bigint, NULL::text, NULL::bigint, 0;
+                RETURN;
+        END IF;
+        SELECT u.* INTO STRICT v_rule FROM advice_rule u
+        WHERE u.state_before = v.state
+        AND u.relation = advice_relation(p_dispensed_yen, v.counts_yen);
+        SELECT count(*) INTO v_exceptions FROM v_exception e
+        WHERE e.terminal = p_terminal AND e.transmitted_at = p_transmitted_at AND e.stan = p_stan AND NOT e.resolved;
+
+        v_refusal := CASE WHEN p_elsewhere AND v_exceptions = 0 THEN 'no exception'
+                          WHEN p_elsewhere THEN NULL
+                          WHEN v_rule.exception THEN 'impossible'
+                          WHEN v_exceptions = 0 AND v.state = v_rule.state_after AND v.dispensed_yen = p_dispensed_yen THEN 'no change'
+                          WHEN clock_timestamp() - v.since < make_interval(secs => p_youngest_ms / 1000.0) THEN 'young' END;
+        IF v_refusal IS NOT NULL THEN
+                RETURN QUERY SELECT v_refusal, v.state, v.dispensed_yen, v.state, v.dispensed_yen, v_exceptions;
+                RETURN;
+        END IF;
+
+        -- also where it only confirms what is recorded: a person has decided
+        IF NOT p_elsewhere THEN
+                BEGIN
+                        PERFORM ledger_advice(ARRAY[p_terminal], ARRAY[p_transmitted_at], ARRAY[p_stan], ARRAY['operator'],
+                                              ARRAY[p_advice_at], ARRAY[0],
+                                              ARRAY[CASE WHEN p_dispensed_yen = 0 THEN '21' WHEN p_dispensed_yen < v.amount_yen
+                                                         THEN '32' END],
+                                              ARRAY[v.amount_yen], ARRAY[p_dispensed_yen], p_now_ms, 0);
+                EXCEPTION WHEN unique_violation THEN
+                        PERFORM ledger_conflict(); -- an advice came meanwhile
+                END;
+                SELECT a.* INTO STRICT v_advice FROM advice a
+                WHERE a.terminal = p_terminal AND a.transmitted_at = p_transmitted_at AND a.stan = p_stan
+                AND a.kind = 'operator' AND a.advice_at = p_advice_at;
+                -- somebody was faster: to be decided anew
+                IF v_advice.state_before <> v.state OR v_advice.state <> v_rule.state_after
+                   OR v_advice.counted_yen <> p_dispensed_yen THEN
+                        PERFORM ledger_conflict();
+                END IF;
+        END IF;
+
+        INSERT INTO exception_resolution (terminal, advice_at, advice_stan, kind, transmitted_at, stan, what, at_ms)
+        SELECT e.terminal, e.advice_at, e.advice_stan, e.kind, e.transmitted_at, e.stan, e.what, p_now_ms
+        FROM v_exception e
+        WHERE e.terminal = p_terminal AND e.transmitted_at = p_transmitted_at AND e.stan = p_stan AND NOT e.resolved
+        ORDER BY 1, 2, 3, 4, 7
+        ON CONFLICT DO NOTHING;
+        GET DIAGNOSTICS v_exceptions = ROW_COUNT;
+        INSERT INTO operator_action (at_ms, who, what, terminal, transmitted_at, stan, seq, dispensed_yen, note)
+        VALUES (p_now_ms, trail_who(), 'exception resolve', p_terminal, p_transmitted_at, p_stan,
+                v_advice.seq, p_dispensed_yen, trail_note());
+        RETURN QUERY SELECT NULL::text, v.state, v.dispensed_yen, coalesce(v_advice.state, v.state),
+                            coalesce(v_advice.counted_yen, v.dispensed_yen), v_exceptions;
+END
+$$;
+
+-- partitions ---------------------------------------------------------------------------------------------
+
 -- A partition is made by itself and then attached, which no batch waits for
 -- (made in its place it would lock the table, and one table after the other, against batches that hold some and want others).
 -- No gap may be left ahead: a fleet whose clock came to it would stop. (Behind there may be one: years that were generated.)
@@ -1230,8 +1450,9 @@ DECLARE
         v_table text;
         v_made integer := 0;
 BEGIN
+        PERFORM demand(p_from IS NOT NULL AND p_to IS NOT NULL, 'partitions: no day', 'the first day, and the day after the last');
         IF p_to <= p_from THEN
-                RAISE EXCEPTION 'partitions: the end % is not after the start %', p_to, p_from;
+                RAISE EXCEPTION 'partitions: the end % is not after the start %', p_to, p_from USING ERRCODE = 'invalid_parameter_value';
         END IF;
         -- one at a time: a partition's name is taken before its row is there
         LOCK TABLE ledger_partition IN SHARE ROW EXCLUSIVE MODE;
@@ -1240,6 +1461,10 @@ BEGIN
                 RAISE EXCEPTION 'partitions: from % to before % there would be none', v_last, v_from
                         USING HINT = 'withdrawals of those days would be refused: begin with ' || v_last, ERRCODE = 'check_violation';
         END IF;
+        -- each plan names them all
+        PERFORM demand(p_from >= DATE '2000-01-01' AND p_to <= business_today() + INTERVAL '10 years',
+                       format('partitions from %s to %s', p_from, p_to),
+                       format('days from 2000-01-01 to ten years after business today, %s', business_today()));
         WHILE v_from < p_to LOOP
                 v_to := (v_from + INTERVAL '3 months')::date;
                 IF NOT EXISTS (SELECT FROM ledger_partition WHERE from_on = v_from) THEN

@@ -162,6 +162,8 @@ $$;
 CREATE OR REPLACE FUNCTION summary_extend(p_through date) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
+        PERFORM demand(p_through < business_today(), format('sums through %s', coalesce(p_through::text, 'no day')),
+                       format('a day that is over: business today is %s', business_today()));
         IF (SELECT summed_through >= p_through FROM books) THEN
                 RETURN false;
         END IF;
@@ -304,6 +306,7 @@ DECLARE
         v_days date[];
         v_whole boolean;
 BEGIN
+        PERFORM demand(p_all IS NOT NULL, 'neither all months nor all but the last', 'true or false');
         LOCK TABLE summed_day IN SHARE ROW EXCLUSIVE MODE;
         SELECT summed_through INTO v_through FROM books;
 
@@ -395,15 +398,22 @@ LEFT JOIN bank_outcome x USING (terminal, transmitted_at, stan);
 -- Close the books through the end of a quarter, and with it whatever earlier quarters are open. One row: why
 -- it was refused ('closed', 'without end', 'not summed': batches wait while the quarter is added up, so each of its days must have
 -- its sums), NULL where it is done, and how many withdrawals up to then have no
--- end. p_force closes nevertheless: what they earn is then posted on the first open day.
-CREATE OR REPLACE FUNCTION period_close(p_quarter text, p_force boolean, p_now_ms bigint, p_who text)
+-- end. p_force closes nevertheless: what they earn is then posted on the first open day. Nothing is closed before it is over.
+CREATE FUNCTION period_close(p_quarter text, p_force boolean)
 RETURNS TABLE (r_refusal text, r_without_end bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-        v_from date := quarter_first_day(p_quarter);
-        v_to date := quarter_last_day(p_quarter);
+        v_from date;
+        v_to date;
         v_open bigint;
 BEGIN
+        PERFORM demand(p_quarter ~ '^[1-4]Q[0-9]{2}$', format('quarter %L', p_quarter), 'one as 3Q16');
+        PERFORM demand(p_force IS NOT NULL, 'neither with nor without force', 'true or false');
+        PERFORM demand_note();
+        v_from := quarter_first_day(p_quarter);
+        v_to := quarter_last_day(p_quarter);
+        PERFORM demand(v_to < business_today(), format('%s is not over', p_quarter),
+                       format('a quarter whose last day is before business today, %s: its last day is %s', business_today(), v_to));
         -- batches in flight end first, those to come wait and then see the new date
         PERFORM books_hold();
         IF (SELECT closed_through >= v_to FROM books) THEN
@@ -421,7 +431,7 @@ BEGIN
         END IF;
         UPDATE books SET closed_through = v_to;
         INSERT INTO period (quarter, from_on, to_on, closed_ms, who, without_end, withdrawals, cash_yen, commission_yen, base_fee_yen)
-        SELECT p_quarter, v_from, v_to, p_now_ms, session_user || '/' || p_who, v_open, coalesce(sum(r.withdrawals), 0),
+        SELECT p_quarter, v_from, v_to, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, trail_who(), v_open, coalesce(sum(r.withdrawals), 0),
                coalesce(sum(r.cash_yen), 0), coalesce(sum(r.customer_fee_yen + r.interbank_fee_yen), 0),
                (SELECT coalesce(sum(b.base_fee_yen), 0) FROM report_base_fee(v_from, v_to) b)
         FROM report_atm(v_from, v_to) r;

@@ -29,8 +29,7 @@ static bool sum_up(PGconn *connection, const char *quarter, char error[PG_ERROR_
 /* The answer of period_close; NULL with the error. A hall that moves meanwhile takes sums away: then they are made once more. */
 static PGresult *ask(PGconn *connection, const struct closing_question *question, char error[PG_ERROR_MAX])
 {
-        const char *parameters[] = {question->quarter, question->anyway ? "true" : "false", question->now_ms,
-                                    question->who};
+        const char *parameters[] = {question->quarter, question->anyway ? "true" : "false"};
 
         for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
                 PGresult *result;
@@ -38,8 +37,7 @@ static PGresult *ask(PGconn *connection, const struct closing_question *question
                 if (!sum_up(connection, question->quarter, error))
                         return NULL;
                 result = pg_query_repeated(
-                    connection,
-                    "SELECT r_refusal, r_without_end FROM period_close($1, $2::boolean, $3::bigint, $4)",
+                    connection, "SELECT r_refusal, r_without_end FROM period_close($1, $2::boolean)",
                     LENGTH(parameters), parameters, error);
                 if (!result || strcmp(PQgetvalue(result, 0, 0), "not summed") != 0)
                         return result;

@@ -21,7 +21,8 @@ struct exception_question {
 ATM_MUST_USE PGresult *exceptions_list(PGconn *connection, const struct exception_question *question,
                                        int64_t limit, char error[PG_ERROR_MAX]);
 
-/* A finding: how much cash a withdrawal dispensed. */
+/* A finding: how much cash a withdrawal dispensed. Who found it, and how, the connection's settings say: trail_who and
+ * trail_note in sql/040_ledger.sql. */
 struct exception_finding {
         const char *terminal, *transmitted_at, *stan; /* the withdrawal, as a row of it has them */
         const char *dispensed_yen;
@@ -29,7 +30,6 @@ struct exception_finding {
         int64_t youngest_ms;   /* since it was approved, or its bank asked: its ATM may pay out until then */
         const char *advice_at; /* business time, to the millisecond */
         const char *now_ms;    /* real time */
-        const char *who, *note;
 };
 
 enum exception_end {

@@ -69,26 +69,23 @@ PGresult *notices_show(PGconn *connection, const struct notice_question *questio
 }
 
 int notices_change(PGconn *connection, const struct notice_question *question, enum notice_change change,
-                   const char *who, const char *note, char error[PG_ERROR_MAX])
+                   char error[PG_ERROR_MAX])
 {
         struct selection selection;
         struct sqltext sql;
         PGresult *result;
-        int who_given, note_given, parking, changed;
+        int parking, changed;
 
         if (!select_notices(&selection, connection, question, error))
                 return -1;
-        who_given = selection_parameter(&selection, who);
-        note_given = selection_parameter(&selection, note);
         parking = selection_parameter(&selection, change == NOTICE_PARK ? "true" : "false");
         sql_start(&sql);
         sql_add(&sql,
-                "SELECT operator_saf($%d::boolean, k.terminals, k.moments, k.stans, k.seqs, $1::bigint, $%d, "
-                "$%d) FROM "
+                "SELECT operator_saf($%d::boolean, k.terminals, k.moments, k.stans, k.seqs, $1::bigint) FROM "
                 "(SELECT array_agg(s.terminal) AS terminals, array_agg(s.transmitted_at) AS moments, "
                 "array_agg(s.stan) "
                 "AS stans, array_agg(s.seq) AS seqs FROM saf s WHERE true%s) k",
-                parking, who_given, note_given, selection.conditions.text);
+                parking, selection.conditions.text);
         result = pg_query_repeated(connection, sql.text, selection.count, selection.parameters, error);
         if (!result)
                 return -1;

@@ -699,9 +699,11 @@ static void decide_something(struct play *play)
                 world_age(play->world, draw_permille(&play->random, 500) ? WORLD_WAIT_MS : WORLD_CORRECT_MS);
         if (!stored || !stored->open || draw_permille(&play->random, 600))
                 return;
-        refusal = world_resolve(play->world, &stored->identity,
-                                some_dispensed(play, step->mem.request.amount_yen, memory_counts_yen(stored)),
-                                play->now_ms + 999, WORLD_WAIT_MS / 2);
+        refusal = world_resolve(
+            play->world, &stored->identity,
+            /* notes; what is none is not even asked */
+            some_dispensed(play, step->mem.request.amount_yen, memory_counts_yen(stored)) / 1000 * 1000,
+            play->now_ms + 999, WORLD_WAIT_MS / 2);
         play->coverage.resolved += !refusal;
         play->coverage.too_young += refusal && !strcmp(refusal, "young");
 }

@@ -12,6 +12,7 @@
 #include "backoffice/cases/withdrawals.h"
 #include "lib/base/array.h"
 #include "tests/contract/ops.h"
+#include "tests/contract/roles.h"
 #include "tests/suite.h"
 
 enum { WITHDRAWALS = 4, AMOUNT_YEN = 10000 };
@@ -203,9 +204,7 @@ START_TEST(what_has_no_end_is_an_exception_until_a_finding_ends_it)
                                             .stan = "3",
                                             .dispensed_yen = "20000",
                                             .advice_at = "2016-12-29T13:00:00.000+09:00",
-                                            .now_ms = "1",
-                                            .who = "test",
-                                            .note = "counted"};
+                                            .now_ms = "1"};
         struct exception_outcome outcome;
         char error[PG_ERROR_MAX], terminal[9];
         struct world world;
@@ -267,16 +266,16 @@ START_TEST(what_a_bank_must_be_told_is_held_back_and_let_go)
         ops_advise(&advice, &request, 1, AMOUNT_YEN, 0); /* the ATM takes it back while its bank is asked */
         ops_do(&world, &advice);
         expect_notices(&world, &all, "4 due");
-        ck_assert_int_eq(notices_change(world.admin, &other, NOTICE_PARK, "test", "why", error), 0);
-        ck_assert_int_eq(notices_change(world.admin, &of_stan, NOTICE_PARK, "test", "why", error), 1);
+        ck_assert_int_eq(notices_change(world.admin, &other, NOTICE_PARK, error), 0);
+        ck_assert_int_eq(notices_change(world.admin, &of_stan, NOTICE_PARK, error), 1);
         expect_notices(&world, &parked, "4 parked");
-        ck_assert_int_eq(notices_change(world.admin, &all, NOTICE_PARK, "test", "why", error), 0);
+        ck_assert_int_eq(notices_change(world.admin, &all, NOTICE_PARK, error), 0);
         result = notices_show(world.admin, &of_stan, 10, error);
         ck_assert_msg(result, "%s", error);
         ck_assert_int_eq(PQntuples(result), 1);
         ck_assert_str_eq(PQgetvalue(result, 0, 16), "reversed");
         PQclear(result);
-        ck_assert_int_eq(notices_change(world.admin, &parked, NOTICE_RETRY, "test", NULL, error), 1);
+        ck_assert_int_eq(notices_change(world.admin, &parked, NOTICE_RETRY, error), 1);
         expect_notices(&world, &all, "4 due");
         world_close(&world);
 }
@@ -295,5 +294,6 @@ int main(void)
         tcase_add_test(tests, what_a_bank_must_be_told_is_held_back_and_let_go);
         tcase_add_test(tests, what_has_no_end_is_an_exception_until_a_finding_ends_it);
         suite_add_tcase(suite, tests);
+        suite_add_tcase(suite, roles_tests());
         return suite_run(suite);
 }

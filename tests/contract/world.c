@@ -290,7 +290,7 @@ const char *world_resolve(struct world *world, const struct ledger_identity *ide
         snprintf(sql, sizeof sql,
                  "SELECT coalesce(r_refusal, 'done') FROM operator_resolve('%s', to_timestamp(%" PRId64
                  " / 1000.0), %" PRId32 ", %" PRId64 ", false, to_timestamp(%" PRId64 " / 1000.0), %" PRId64
-                 ", 'contract', NULL, %" PRId64 ")",
+                 ", %" PRId64 ")",
                  identity->terminal, identity->transmitted_ms, identity->stan, dispensed_yen, advice_ms,
                  world_real_ms(), youngest_ms);
         stored = world_query(world, sql);
@@ -327,10 +327,9 @@ void world_replace_text(int old_card, int new_card, const char *expiry_yymm, enu
         snprintf(buffer, size,
                  "SELECT coalesce(r_problem, 'done') FROM card_replace(ARRAY['%s'::uuid], "
                  "ARRAY['990001******%04d'], ARRAY['%s'], ARRAY['cash'], ARRAY['%s'::uuid], "
-                 "ARRAY['990001******%04d'], ARRAY['cash'], ARRAY['%s'], ARRAY[%s::text], ARRAY[%s::text], "
-                 "%" PRId64 ", 'contract')",
-                 from, old_card, bank_of(old_card), to, new_card, bank_of(new_card),
-                 quoted(expiry_yymm, expiry), quoted(names[status], why), world_real_ms());
+                 "ARRAY['%s******%04d'], ARRAY['cash'], ARRAY['%s'], ARRAY[%s::text], ARRAY[%s::text])",
+                 from, old_card, bank_of(old_card), to, world_cards[new_card].prefix, new_card,
+                 bank_of(new_card), quoted(expiry_yymm, expiry), quoted(names[status], why));
 }
 
 const char *world_replace(struct world *world, int old_card, int new_card, const char *expiry_yymm,
@@ -422,6 +421,12 @@ void world_open(struct world *world, const char *from, const char *to)
         snprintf(conninfo, sizeof conninfo, "dbname=%s", world->name);
         snprintf(world->conninfo, sizeof world->conninfo, "dbname=%s user=atm_daemon", world->name);
         world->admin = connect_to(conninfo);
+        /* what people's programs say of everything they do; and a business day after all of the tests' */
+        world_sql(world,
+                  "ALTER DATABASE %s SET atm.person = 'test'; ALTER DATABASE %s SET atm.note = 'a test'; "
+                  "SET atm.person = 'test'; SET atm.note = 'a test'; "
+                  "INSERT INTO business_clock VALUES (true, 1640995200000, %" PRId64 ", 1)",
+                  world->name, world->name, world_real_ms());
         world_sql(world, "SELECT ledger_make_partitions('%s', '%s')", from, to);
         load_reference(world);
         world->memory = memory_database_new(world_reference(world));
@@ -620,7 +625,7 @@ bool world_operator_saf(struct world *world, bool park, const struct ledger_iden
 
         snprintf(sql, sizeof sql,
                  "SELECT operator_saf(%s, ARRAY['%s'], ARRAY[to_timestamp(%" PRId64
-                 " / 1000.0)], ARRAY[%" PRId32 "], ARRAY[%d::smallint], %" PRId64 ", 'contract', NULL)",
+                 " / 1000.0)], ARRAY[%" PRId32 "], ARRAY[%d::smallint], %" PRId64 ")",
                  park ? "true" : "false", identity->terminal, identity->transmitted_ms, identity->stan, seq,
                  now_ms);
         ck_assert_int_eq(world_number(world, sql), by_memory);

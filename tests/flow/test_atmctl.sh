@@ -113,7 +113,7 @@ sql "CREATE DATABASE ${DATABASE}_old" >/dev/null
         refuses 1 "atmctl db migrate" atmctl db init
         PGUSER=atm_operator refuses 1 "need a superuser" atmctl db migrate
         expect_exit 0 atmctl db migrate
-        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "017_replacement.sql: done" "019_banks.sql: done" "021_days.sql: done" "028_keys.sql: done" "029_keys_end.sql: done" "040_ledger.sql: done" "041_reports.sql: done" "042_views.sql: done"
+        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "017_replacement.sql: done" "019_banks.sql: done" "021_days.sql: done" "028_keys.sql: done" "029_keys_end.sql: done" "031_clock.sql: done" "040_ledger.sql: done" "041_reports.sql: done" "042_views.sql: done"
         [[ $OUTPUT != *001_schema* ]] || wrong "migrate repeats what is there: $OUTPUT"
         expect_exit 0 atmctl db status
         says current
@@ -819,14 +819,14 @@ expect_exit 0 atmctl verify
 # given OLD NEW OPTION...: replace on standard input
 given() {
         local status=0
-        OUTPUT=$(printf '%s\n' "$1" "$2" | atmctl card replace --card - "${@:3}" 2>&1) || status=$?
+        OUTPUT=$(printf '%s\n' "$1" "$2" | atmctl card replace --note trial --card - "${@:3}" 2>&1) || status=$?
         STATUS=$status
 }
-refuses 2 "which cards?" atmctl card replace
-refuses 2 "which cards?" atmctl card replace --card - --file x.csv
-refuses 2 "go with --card" atmctl card replace --file x.csv --status lost
-refuses 2 "expected lost, stolen or replaced" atmctl card replace --card - --status active
-refuses 1 "expected a card number on its first line" atmctl card replace --card - --expiry 3105
+refuses 2 "which cards?" atmctl card replace --note trial
+refuses 2 "which cards?" atmctl card replace --note trial --card - --file x.csv
+refuses 2 "go with --card" atmctl card replace --note trial --file x.csv --status lost
+refuses 2 "expected lost, stolen or replaced" atmctl card replace --note trial --card - --status active
+refuses 1 "expected a card number on its first line" atmctl card replace --note trial --card - --expiry 3105
 # the card of withdrawal 9, which is completed
 token=$(sql "SELECT card_token FROM withdrawal WHERE stan = 9 AND link IS NULL")
 tail=$(sql "SELECT right(pan_mask, 4) FROM card WHERE card_token = '$token'")
@@ -834,7 +834,7 @@ old=$(while read -r number; do
         [[ $number == *"$tail" && $(atmctl card show --card - --format csv <<<"$number" | sed 1d | cut -d, -f1) == "$token" ]] && echo "$number"
 done < <(sed 1d cards.csv | cut -d, -f1) || true)
 [[ -n $old ]] || wrong "the card of withdrawal 9 is not found"
-OUTPUT=$(echo "$old" | atmctl card replace --card - --expiry 3105 2>&1) && wrong "a card is replaced by none"
+OUTPUT=$(echo "$old" | atmctl card replace --note trial --card - --expiry 3105 2>&1) && wrong "a card is replaced by none"
 says "expected a card number on its second line"
 given "$(pan 999)" "$(pan 601)" --expiry 3105
 says "$(mask 999): the database has no such card of the house bank"
@@ -906,19 +906,19 @@ expect "both of its cards" "BANKA,,cash,active BANKA,,cash,lost" "$(atmctl card 
         echo "$(pan 500),$(pan 601),3107,lost"
 } >replaced.csv
 chmod 644 replaced.csv
-refuses 1 "expected mode 0600" atmctl card replace --file replaced.csv
+refuses 1 "expected mode 0600" atmctl card replace --note trial --file replaced.csv
 chmod 600 replaced.csv
-refuses 1 "replaced.csv:112: column new_pan: '$(mask 601)': the database has this card already" atmctl card replace --file replaced.csv
+refuses 1 "replaced.csv:112: column new_pan: '$(mask 601)': the database has this card already" atmctl card replace --note trial --file replaced.csv
 says "cards: 110 replaced, 0 before" "can be done again"
 sed -i '$d' replaced.csv
 sed '2s/3107/1601/' replaced.csv >expired.csv
 chmod 600 expired.csv
-refuses 1 "expired.csv:2: column expiry: a value of 4 characters: expected a month that is not over yet" atmctl card replace --file expired.csv
-expect_exit 0 atmctl card replace --file replaced.csv
+refuses 1 "expired.csv:2: column expiry: a value of 4 characters: expected a month that is not over yet" atmctl card replace --note trial --file expired.csv
+expect_exit 0 atmctl card replace --note trial --file replaced.csv
 says "cards: 0 replaced, 110 before"
 expect "replaced cards" 100 "$(atmctl card list --status replaced --limit 100 --format csv 2>/dev/null | sed 1d | wc -l)"
 expect "card numbers in the database" 0 "$(PGUSER=postgres pg_dump --data-only | grep -c "$(pan 701)" || true)"
-PGUSER=atm_report refuses 1 "permission denied" atmctl card replace --file replaced.csv
+PGUSER=atm_report refuses 1 "permission denied" atmctl card replace --note trial --file replaced.csv
 expect_exit 0 atmctl verify
 
 # partitions ahead

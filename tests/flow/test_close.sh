@@ -20,9 +20,9 @@ figure() {
 }
 
 PGUSER=postgres psql -X -q -c "INSERT INTO contract SELECT terminal, '2016-12-01', NULL, hall, 62000 FROM atm WHERE terminal <= 'T0000008'"
-expect_exit 1 atmctl period close 3Q16
+expect_exit 1 atmctl period close 3Q16 --note "agreed"
 [[ $OUTPUT == *"3Q16 is not over: its last day is 2016-12-31"* ]] || wrong "closing too early says: $OUTPUT"
-expect_exit 2 atmctl period close 2016Q3
+expect_exit 2 atmctl period close 2016Q3 --note "agreed"
 [[ $OUTPUT == *"expected a quarter as 3Q16"* ]] || wrong "a wrong quarter says: $OUTPUT"
 atmctl report results --quarter 3Q16 2>"$WORK/notes" >/dev/null
 grep -q "Preliminary: 3Q16 is not over yet" "$WORK/notes" || wrong "a quarter that is not over is not marked: $(cat "$WORK/notes")"
@@ -71,12 +71,12 @@ partitions_are_made() {
 await "partitions by atmd" partitions_are_made
 
 open=$(without_end)
-expect_exit 1 atmctl period close 3Q16
+expect_exit 1 atmctl period close 3Q16 --note "agreed"
 [[ $OUTPUT == *"$open withdrawals up to the end of 3Q16 have no end: nothing was closed"* ]] || wrong "closing with $open open says: $OUTPUT"
 expect "nothing was closed" "" "$(sql "SELECT closed_through FROM books")"
-expect_exit 0 atmctl period close 3Q16 --force
+expect_exit 0 atmctl period close 3Q16 --note "agreed" --force
 [[ $OUTPUT == *"3Q16 is closed"*"Without an end"*T00000* ]] || wrong "--force lists nothing: $OUTPUT"
-expect_exit 1 atmctl period close 2Q16
+expect_exit 1 atmctl period close 2Q16 --note "agreed"
 [[ $OUTPUT == *"are closed through 2Q16 already"* ]] || wrong "closing twice says: $OUTPUT"
 results 3Q16 >"$WORK/closed.json"
 atmctl report results --quarter 3Q16 --lang ja 2>"$WORK/closed.notes" >"$WORK/closed.txt"

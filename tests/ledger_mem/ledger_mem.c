@@ -1357,7 +1357,7 @@ bool memory_operator_saf(struct memory_database *database, bool park, const stru
                 return false;
         saf->parked = park;
         if (!park)
-                saf->due_ms = now_ms;
+                saf->due_ms = saf->due_ms < now_ms ? saf->due_ms : now_ms;
         return true;
 }
 

@@ -36,6 +36,14 @@ enum command_shape {
         SHAPE_LIST,   /* every filter, optional */
 };
 
+/* Rows of a command's own fields: why it is done, for those that change something. */
+#define NOTE_FIELD(flags_, text_)                                                                            \
+        {                                                                                                    \
+                .name = "note", .kind = VALUE_TEXT, .flags = (flags_), .text = (text_)                       \
+        }
+#define NOTE          NOTE_FIELD(0, "why; kept with who did it and when")
+#define NOTE_DEMANDED NOTE_FIELD(FIELD_REQUIRED, "why; kept with who did it and when")
+
 struct invocation;
 
 struct command {

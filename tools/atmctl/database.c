@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "config/schema.h"
+#include "lib/base/array.h"
 #include "lib/db/pg_query.h"
 #include "lib/db/pg_session.h"
 #include "tools/atmctl/migrations.h"
+#include "tools/atmctl/operator.h"
 
 static const char *text_or(const char *text, const char *fallback)
 {
@@ -165,6 +167,21 @@ static void warn_of_server(PGconn *connection)
                 note("%s", error);
 }
 
+/* From here on this connection's changes bear the operator's name, the command and the note. */
+static bool sign(struct database *database, const struct invocation *invocation)
+{
+        const char *const note = invocation_value(invocation, "note");
+        const char *parameters[] = {operator_now(), operator_name(), invocation_name(invocation),
+                                    note ? note : ""};
+
+        return database_execute(
+            database,
+            "SELECT set_config('atm.now_ms', $1, false), set_config('atm.who', $2, false), "
+            "set_config('atm.person', $2, false), set_config('atm.command', $3, false), "
+            "set_config('atm.note', $4, false)",
+            LENGTH(parameters), parameters);
+}
+
 bool database_open(struct database *database, const struct invocation *invocation, enum database_need need)
 {
         const char *conninfo = invocation_value(invocation, "conninfo");
@@ -178,7 +195,8 @@ bool database_open(struct database *database, const struct invocation *invocatio
                 goto fail;
         }
         PQsetNoticeReceiver(database->connection, on_notice, NULL);
-        if (!database_execute(database, pg_session_sql, 0, NULL) || !database_refresh(database))
+        if (!database_execute(database, pg_session_sql, 0, NULL) || !sign(database, invocation) ||
+            !database_refresh(database))
                 goto fail;
         warn_of_server(database->connection);
         if (need == DATABASE_READY && database->state != DATABASE_CURRENT) {

@@ -3,9 +3,10 @@
 
 #include <inttypes.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <unistd.h>
 
-#include "tools/atmctl/business_clock.h"
+#include "lib/base/now.h"
 
 const char *operator_name(void)
 {
@@ -25,13 +26,4 @@ const char *operator_now(void)
 
         snprintf(text, sizeof(text), "%" PRId64, real_now_ms());
         return text;
-}
-
-bool operator_sign(struct database *database)
-{
-        const char *parameters[] = {operator_now(), operator_name()};
-
-        return database_execute(
-            database, "SELECT set_config('atm.now_ms', $1, false), set_config('atm.who', $2, false)", 2,
-            parameters);
 }

@@ -275,6 +275,7 @@ static const struct field replacement_fields[] = {
      .text =
          "why the old card is refused: lost (41), stolen (43) or replaced (54); what it is already, or else "
          "replaced, unless given"},
+    NOTE_DEMANDED,
     {.name = NULL},
 };
 static const struct field card_filter_fields[] = {

@@ -21,7 +21,6 @@
 #include "tools/atmctl/card_token.h"
 #include "tools/atmctl/import.h"
 #include "tools/atmctl/nouns/card_routes.h"
-#include "tools/atmctl/operator.h"
 
 enum {
         PIECE = 25 /* a tenth of a second */,
@@ -90,6 +89,7 @@ static const struct {
     {"known", "the database has this card already: expected a new one", FILE_NEW, 1},
     {"issuer", "expected a number of the same bank as the old card's", FILE_NEW, 1},
     {"expiry", "expected an expiry: the card is of the house bank", FILE_EXPIRY, 1},
+    {"past", "expected an expiry that is not over", FILE_EXPIRY, 1},
 };
 
 /* a piece ------------------------------------------------------------------------------------------------- */
@@ -174,8 +174,7 @@ static bool piece_judge(struct replacing *work, const PGresult *result)
 
 static bool piece_end(struct replacing *work)
 {
-        const char *parameters[PART_COUNT + 2] = {[PART_COUNT] = operator_now(),
-                                                  [PART_COUNT + 1] = operator_name()};
+        const char *parameters[PART_COUNT];
         PGresult *result;
         bool done;
 
@@ -188,8 +187,7 @@ static bool piece_end(struct replacing *work)
         result = database_query(
             &work->database,
             "SELECT r_position, r_problem FROM card_replace($1::uuid[], $2::text[], $3::text[], $4::text[], "
-            "$5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint, "
-            "$12::text) "
+            "$5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[]) "
             "ORDER BY r_position",
             LENGTH(parameters), parameters);
         done = result && piece_judge(work, result);

@@ -7,9 +7,11 @@
  * leaves its row in schema_migration, so a failure leaves what was before it. What takes long does so quarter by
  * quarter of history, each a transaction too. Everything belongs to atm_owner.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/array.h"
 #include "lib/db/pg_query.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
@@ -220,11 +222,35 @@ static int database_partitions(const struct invocation *invocation)
 
 /* init, migrate, status -------------------------------------------------------------------------------- */
 
+/* A laboratory's clock, so that the database knows which days are over; a database without a row goes by its own. */
+static bool enter_clock(struct database *database, const struct invocation *invocation)
+{
+        struct business_clock clock;
+        const char *source;
+        char start[24], anchor[24], speed[12];
+        const char *parameters[] = {start, anchor, speed};
+
+        if (!business_clock_of(invocation, &clock, &source))
+                return false;
+        if (clock.start_ms == clock_real.start_ms && clock.anchor_ms == clock_real.anchor_ms &&
+            clock.speed == clock_real.speed)
+                return true;
+        snprintf(start, sizeof(start), "%" PRId64, clock.start_ms);
+        snprintf(anchor, sizeof(anchor), "%" PRId64, clock.anchor_ms);
+        snprintf(speed, sizeof(speed), "%" PRId32, clock.speed);
+        return database_execute(database,
+                                "INSERT INTO business_clock (start_ms, anchor_ms, speed) VALUES ($1::bigint, "
+                                "$2::bigint, $3::integer) ON CONFLICT (only_row) DO UPDATE SET start_ms = "
+                                "EXCLUDED.start_ms, anchor_ms = EXCLUDED.anchor_ms, speed = EXCLUDED.speed",
+                                LENGTH(parameters), parameters);
+}
+
 static int migrate_to_newest(struct database *database, const struct invocation *invocation)
 {
         if (database->state == DATABASE_BEHIND && !nothing_is_in_the_way(database))
                 return EXIT_FAILED;
-        if (!run_migrations(database) || !make_partitions(database, invocation))
+        if (!run_migrations(database) || !enter_clock(database, invocation) ||
+            !make_partitions(database, invocation))
                 return EXIT_FAILED;
         printf("database '%s' is at version %d\n", PQdb(database->connection), database->version);
         return EXIT_DONE;
@@ -345,7 +371,10 @@ static const struct command commands[] = {
     {.noun = "db",
      .verb = "init",
      .text = "set up an empty database: roles, tables, functions, views, partitions",
-     .more = "Connects with the usual PG variables or --conninfo, and needs a superuser. A database that is "
+     .more = "Connects with the usual PG variables or --conninfo, and needs a superuser. A laboratory's "
+             "clock (--config, or the ATM_CLOCK variables) is entered into the database, which else goes by "
+             "its own: it "
+             "closes no quarter that is not over. A database that is "
              "set up "
              "already is left as it is.\nExample: PGUSER=postgres PGDATABASE=atm atmctl db init",
      .flags = COMMAND_DATABASE | COMMAND_CLOCK,
@@ -354,10 +383,11 @@ static const struct command commands[] = {
     {.noun = "db",
      .verb = "migrate",
      .text = "bring a database of an earlier release to this program's version",
-     .more = "All instances of atmd have to be stopped. What stands in the way is said before anything is "
-             "changed. Each migration is one transaction; what takes long goes by quarters of history, each "
-             "one transaction too, and whoever was stopped goes on where he was. As much disk as the largest "
-             "quarter takes should be free. Needs a superuser.",
+     .more =
+         "All instances of atmd have to be stopped. What stands in the way is said before anything is "
+         "changed. Each migration is one transaction; what takes long goes by quarters of history, each "
+         "one transaction too, and whoever was stopped goes on where he was. As much disk as the largest "
+         "quarter takes should be free. Needs a superuser. A laboratory's clock is entered as by db init.",
      .flags = COMMAND_DATABASE | COMMAND_CLOCK,
      .run = database_setup,
      .fields = setup_fields},

@@ -13,7 +13,6 @@
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/import.h"
-#include "tools/atmctl/operator.h"
 #include "tools/atmctl/reference_guard.h"
 #include "tools/atmctl/rows.h"
 #include "lib/db/sqltext.h"
@@ -375,9 +374,9 @@ static bool begin(struct database *database, const struct invocation *invocation
         *ret_guard = (struct reference_guard){NULL};
         sql_start(&sql);
         sql_add(&sql, "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", entity->table);
-        return operator_sign(database) && say_business_day(database, invocation) &&
-               database_execute(database, "BEGIN", 0, NULL) && reference_guard_begin(ret_guard, database) &&
-               database_execute(database, sql.text, 0, NULL) && create_stage(database, entity);
+        return say_business_day(database, invocation) && database_execute(database, "BEGIN", 0, NULL) &&
+               reference_guard_begin(ret_guard, database) && database_execute(database, sql.text, 0, NULL) &&
+               create_stage(database, entity);
 }
 
 /* COMMIT, where all went well and atmd can go on with what it makes. */

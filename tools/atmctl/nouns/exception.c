@@ -144,9 +144,7 @@ static bool resolve_found(const struct invocation *invocation, struct database *
                                                   .elsewhere = invocation_has(invocation, "elsewhere"),
                                                   .youngest_ms = youngest,
                                                   .advice_at = advice_at,
-                                                  .now_ms = operator_now(),
-                                                  .who = operator_name(),
-                                                  .note = invocation_value(invocation, "note")};
+                                                  .now_ms = operator_now()};
         struct exception_outcome outcome;
         char key[80], error[PG_ERROR_MAX];
         enum exception_end end = exception_resolve(database->connection, &finding, &outcome, error);

@@ -8,7 +8,6 @@
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/nouns/entity_commands.h"
-#include "tools/atmctl/operator.h"
 #include "tools/atmctl/rows.h"
 #include "lib/db/selection.h"
 

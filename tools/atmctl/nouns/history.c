@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "backoffice/generation/generate.h"
-#include "tools/atmctl/operator.h"
 #include "tools/atmctl/rows.h"
 
 struct asking {
@@ -19,12 +18,9 @@ static PGconn *connect_owner(void *context)
 
         if (!database_open(&database, ((const struct asking *)context)->invocation, DATABASE_READY))
                 return NULL;
-        if (database_execute(&database, "SET ROLE atm_owner", 0, NULL)) {
-                if (operator_sign(&database))
-                        return database.connection;
-        } else {
-                note("only a superuser, or a member of atm_owner, may write history (PGUSER or --conninfo)");
-        }
+        if (database_execute(&database, "SET ROLE atm_owner", 0, NULL))
+                return database.connection;
+        note("only a superuser, or a member of atm_owner, may write history (PGUSER or --conninfo)");
         database_close(&database);
         return NULL;
 }

@@ -10,7 +10,6 @@
 #include "backoffice/books/closing.h"
 #include "backoffice/books/period.h"
 #include "tools/atmctl/business_clock.h"
-#include "tools/atmctl/operator.h"
 #include "tools/atmctl/rows.h"
 
 /* those without an end ------------------------------------------------------------------------------------ */
@@ -72,9 +71,7 @@ static bool close_quarter(struct database *database, const struct invocation *in
 {
         const char *quarter = invocation_value(invocation, "quarter");
         const struct closing_question question = {.quarter = quarter,
-                                                  .anyway = invocation_has(invocation, "force"),
-                                                  .now_ms = operator_now(),
-                                                  .who = operator_name()};
+                                                  .anyway = invocation_has(invocation, "force")};
         char error[PG_ERROR_MAX];
         int64_t without_end;
 
@@ -137,6 +134,7 @@ static const struct field close_fields[] = {
     {.name = "force",
      .kind = VALUE_NONE,
      .text = "close although withdrawals have no end yet, and list them"},
+    NOTE_DEMANDED,
     {.name = NULL},
 };
 
@@ -151,7 +149,7 @@ static const struct command commands[] = {
              "rates and targets of closed days can't be changed any more. Refused while a withdrawal of "
              "those days has no end, "
              "and before the quarter is over. Batches that are on their way are waited for.\n"
-             "Example: atmctl period close 3Q16",
+             "Example: atmctl period close 3Q16 --note 'agreed by finance, minutes of 12 January'",
      .flags = COMMAND_DATABASE | COMMAND_CLOCK,
      .run = period_close,
      .fields = close_fields},

@@ -168,8 +168,7 @@ static bool change(struct database *database, const struct invocation *invocatio
 {
         enum notice_change change = change_of(invocation);
         char error[PG_ERROR_MAX];
-        int changed = notices_change(database->connection, context, change, operator_name(),
-                                     invocation_value(invocation, "note"), error);
+        int changed = notices_change(database->connection, context, change, error);
 
         if (changed > 0)
                 printf("saf: %d %s\n", changed,
@@ -224,15 +223,12 @@ static const struct field list_fields[] = {
 static const struct field show_fields[] = {NOTICE_FIELDS, {.name = NULL}};
 static const struct field retry_fields[] = {
     NOTICE_FIELDS,
-    {.name = "note", .kind = VALUE_TEXT, .text = "why; kept with who did it and when"},
+    NOTE,
     {.name = NULL},
 };
 static const struct field park_fields[] = {
     NOTICE_FIELDS,
-    {.name = "note",
-     .kind = VALUE_TEXT,
-     .flags = FIELD_REQUIRED,
-     .text = "why; kept with who did it and when"},
+    NOTE_DEMANDED,
     {.name = NULL},
 };
 
