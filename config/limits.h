@@ -21,15 +21,17 @@ enum {
         /* Messages of one connection in one turn of the loop; then the others have theirs. */
         LIMIT_FRAMES_PER_TURN = 16,
 
-        /* Connections that are not open yet. Accepting stops there, so that a handshake's memory (some
-         * 60 kB) and time (a millisecond or two) can't be multiplied at will. */
-        LIMIT_OPENING = 256,
-        /* A peer that has sent nothing for so long makes room where LIMIT_OPENING or connections_max is
-         * reached. */
+        /* A peer that has sent nothing for so long makes room where connections_max is reached. */
         LIMIT_SILENT_MS = 1000,
         /* So does one that has begun a handshake and does not go on; one whose bytes wait for us does not. */
         LIMIT_SLOW_MS = 5000,
-        LIMIT_ACCEPTS_PER_TURN = 16,
+        /* Where others wait for its place ([limits] handshakes_max), a handshake has so long; less where many wait, and at
+         * least the other. One whose bytes wait for us has as long as it takes. */
+        LIMIT_PATIENCE_MS = 1000,
+        LIMIT_PATIENCE_LEAST_MS = 20,
+        LIMIT_DOOR_LOOK_MS = 20, /* how often that is looked at */
+        /* Who comes late stands behind all that have come before: the system's queue knows no addresses. */
+        LIMIT_ACCEPTS_PER_TURN = 64,
         LIMIT_BACKLOG = 4096,
         /* Accepting rests so long where the system has no descriptors or memory left. */
         LIMIT_ACCEPT_REST_MS = 200,

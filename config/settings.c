@@ -78,6 +78,12 @@ const struct settings_row settings_rows[] = {
 
     {"limits", "connections_max", SETTING_NUMBER, "10000", 1, 1000000, NULL, AT(connections_max), RELOAD,
      "connections of ATMs at the same time"},
+    {"limits", "handshakes_max", SETTING_NUMBER, "256", 1, 10000, NULL, AT(handshakes_max), RELOAD,
+     "TLS handshakes that are under way at the same time"},
+    {"limits", "handshakes_per_address", SETTING_NUMBER, "64", 1, 10000, NULL, AT(handshakes_per_address),
+     RELOAD, "of those, from one address (IPv6: from the same 64 bits)"},
+    {"limits", "waiting_per_address", SETTING_NUMBER, "2048", 1, 1000000, NULL, AT(waiting_per_address),
+     RELOAD, "connections of one address that wait to begin their handshake; with more the oldest is closed"},
     {"limits", "handshake_timeout_ms", SETTING_NUMBER, "30000", 100, 600000, NULL, AT(handshake_timeout_ms),
      RELOAD, "a TLS handshake must be over by then, in milliseconds"},
     {"limits", "idle_timeout_ms", SETTING_NUMBER, "900000", 100, 86400000, NULL, AT(idle_timeout_ms), RELOAD,

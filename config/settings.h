@@ -60,6 +60,7 @@ struct settings {
         int64_t skew_s;              /* how far DE 7 may be from business time at speed 1 */
         /* [limits] */
         int64_t connections_max;
+        int64_t handshakes_max, handshakes_per_address, waiting_per_address;
         int64_t handshake_timeout_ms;
         int64_t idle_timeout_ms;
         int64_t message_timeout_ms;         /* a message once begun must be whole by then */

@@ -1,13 +1,16 @@
 /* The ATMs of an instance: see clients.h. */
 #include "daemon/clients.h"
 
+#include <event2/event_struct.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <unistd.h>
 
 #include "config/limits.h"
 #include "daemon/conn.h"
+#include "daemon/lobby.h"
 #include "daemon/service.h"
 #include "lib/base/log.h"
 #include "lib/base/process.h"
@@ -15,13 +18,22 @@
 struct client {
         struct clients *clients;
         struct conn *conn;
-        bool opening;   /* on clients->opening */
-        bool held_back; /* on clients->held_back */
+        struct newcomer *newcomer; /* NULL once the handshake is over */
+        bool held_back;            /* on clients->held_back */
         bool has_session;
-        int64_t accepted_ms;
         struct session session;
         LIST_ENTRY(client) entry;
-        TAILQ_ENTRY(client) opening_entry, held_back_entry;
+        TAILQ_ENTRY(client) held_back_entry;
+};
+
+/* In the lobby. */
+struct newcomer {
+        struct lobby_guest guest; /* first: see newcomer_of */
+        struct clients *clients;
+        struct client *client; /* whose handshake is under way; until then NULL, and the descriptor is ours */
+        int fd;
+        struct event speaks;
+        char peer[LISTENER_PEER_MAX];
 };
 
 TAILQ_HEAD(client_list, client);
@@ -33,8 +45,10 @@ struct clients {
         struct listener *listener; /* NULL before it listens and once it drains */
         struct session_env sessions;
         LIST_HEAD(, client) all;
-        struct client_list opening; /* in order of acceptance */
-        size_t opening_count;
+        struct lobby *lobby;
+        struct event *look; /* at those in the lobby who are slow, while others wait for their places */
+        const struct timeval *silence; /* that a newcomer may keep */
+        int64_t crowd_told_ms;
         struct client_list held_back; /* not read from while the service is congested */
         size_t connections_max;
         bool draining;
@@ -44,12 +58,6 @@ struct clients {
 static int64_t steady_ms(const struct clients *clients)
 {
         return clients->options.steady_ms(clients->options.context);
-}
-
-static void resume_listening(struct clients *clients)
-{
-        if (clients->listener)
-                listener_resume(clients->listener);
 }
 
 /* ---- from session to connection ------------------------------------------------------------------------ */
@@ -87,15 +95,22 @@ static const struct session_ops session_ops = {client_send, client_close, client
 
 /* ---- from connection to session ------------------------------------------------------------------------ */
 
-static void leave_opening(struct client *client)
+static void admit(struct clients *clients);
+
+static void forget(struct newcomer *newcomer)
 {
-        struct clients *clients = client->clients;
-        if (!client->opening)
+        lobby_leave(newcomer->clients->lobby, &newcomer->guest);
+        free(newcomer);
+}
+
+/* The handshake is over, for better or worse: its place is somebody else's. */
+static void leave_lobby(struct client *client)
+{
+        if (!client->newcomer)
                 return;
-        client->opening = false;
-        clients->opening_count--;
-        TAILQ_REMOVE(&clients->opening, client, opening_entry);
-        resume_listening(clients);
+        forget(client->newcomer);
+        client->newcomer = NULL;
+        admit(client->clients);
 }
 
 static void leave_held_back(struct client *client)
@@ -110,7 +125,7 @@ static void on_ready(void *owner, const char *certificate_name)
 {
         struct client *client = owner;
         struct clients *clients = client->clients;
-        leave_opening(client);
+        leave_lobby(client);
         clients->count.opened++;
         if (clients->draining) {
                 conn_close(client->conn, CONN_END_SHUTDOWN, "the daemon stops");
@@ -156,7 +171,7 @@ static void count_end(struct client_counters *count, enum conn_end end)
             [CONN_END_PROTOCOL] = &count->closed_protocol,
             [CONN_END_TERMINAL] = &count->closed_terminal,
             [CONN_END_REPLACED] = &count->replaced,
-            [CONN_END_FULL] = &count->refused_full,
+            [CONN_END_FULL] = &count->crowded_out,
             [CONN_END_SHUTDOWN] = &count->closed_shutdown,
             [CONN_END_ERROR] = &count->closed_error,
         };
@@ -168,7 +183,7 @@ static void on_closed(void *owner, enum conn_end end)
         struct client *client = owner;
         struct clients *clients = client->clients;
         count_end(&clients->count, end);
-        leave_opening(client);
+        leave_lobby(client);
         leave_held_back(client);
         if (client->has_session)
                 session_closed(&client->session);
@@ -182,64 +197,197 @@ static const struct conn_events conn_events = {on_ready, may_read, on_frame, on_
 static void on_conn_free(void *context)
 {
         struct clients *clients = context;
-        resume_listening(clients);
         clients->options.on_gone(clients->options.context);
 }
 
 /* ---- from the door ------------------------------------------------------------------------------------- */
 
-/* Make room: the oldest connection that has said nothing for a while, or begun and not ended, is closed. */
-static bool drop_slow(struct clients *clients)
+static struct newcomer *newcomer_of(struct lobby_guest *guest)
+{
+        return (struct newcomer *)(void *)guest;
+}
+
+/* Nothing of what it said is still to be read, so that it is its turn. */
+static bool is_awaited(const struct lobby_guest *guest)
+{
+        const struct newcomer *newcomer = (const struct newcomer *)(const void *)guest;
+        return conn_is_opening(newcomer->client->conn) && !conn_has_unread(newcomer->client->conn);
+}
+
+/* Whoever has not begun its handshake has no connection that could say so. */
+static void end_newcomer(struct newcomer *newcomer, enum conn_end end, const char *reason)
+{
+        event_del(&newcomer->speaks);
+        close(newcomer->fd);
+        count_end(&newcomer->clients->count, end);
+        conn_log_end(newcomer->peer, "", end, reason);
+        forget(newcomer);
+}
+
+static void turn_out(struct newcomer *newcomer, enum conn_end end, const char *reason)
+{
+        struct client *client = newcomer->client;
+        if (!client) {
+                end_newcomer(newcomer, end, reason);
+                return;
+        }
+        conn_close(client->conn, end, "%s", reason);
+        leave_lobby(client);
+}
+
+static void turn_out_all(struct clients *clients, enum lobby_state state)
+{
+        struct lobby_guest *guest;
+        while ((guest = lobby_first(clients->lobby, state)))
+                turn_out(newcomer_of(guest), CONN_END_SHUTDOWN, "the daemon stops");
+}
+
+/* Without a word, and after the connections. */
+static void empty_lobby(struct clients *clients)
+{
+        for (int state = 0; state < LOBBY_STATE_COUNT; state++) {
+                struct lobby_guest *guest;
+                while ((guest = lobby_first(clients->lobby, (enum lobby_state)state))) {
+                        struct newcomer *newcomer = newcomer_of(guest);
+                        if (!newcomer->client) {
+                                event_del(&newcomer->speaks);
+                                close(newcomer->fd);
+                        }
+                        forget(newcomer);
+                }
+        }
+        lobby_free(clients->lobby);
+}
+
+/* Once a second, whoever it is: how many of one address there are says more than each of them. */
+static void tell_of_crowd(struct clients *clients, const struct newcomer *newcomer)
 {
         int64_t now_ms = steady_ms(clients);
-        struct client *client;
-        TAILQ_FOREACH(client, &clients->opening, opening_entry)
-        {
-                int64_t age_ms = now_ms - client->accepted_ms;
-                if (age_ms < LIMIT_SILENT_MS)
-                        return false;
-                if (!conn_is_opening(client->conn) || conn_has_unread(client->conn) ||
-                    (!conn_is_silent(client->conn) && age_ms < LIMIT_SLOW_MS))
-                        continue;
-                leave_opening(client);
-                conn_close(client->conn, CONN_END_FULL, "the handshake is not done, and others wait");
-                return true;
+        if (now_ms - clients->crowd_told_ms < 1000)
+                return;
+        clients->crowd_told_ms = now_ms;
+        log_event(LEVEL_WARNING, "crowded", LOG_TEXT("peer", newcomer->peer),
+                  LOG_NUMBER("of_address_silent", (int64_t)lobby_count_of(&newcomer->guest, LOBBY_SILENT)),
+                  LOG_NUMBER("of_address_waiting", (int64_t)lobby_count_of(&newcomer->guest, LOBBY_WAITING)),
+                  LOG_NUMBER("of_address_shaking", (int64_t)lobby_count_of(&newcomer->guest, LOBBY_SHAKING)),
+                  LOG_NUMBER("silent", (int64_t)lobby_count(clients->lobby, LOBBY_SILENT)),
+                  LOG_NUMBER("waiting", (int64_t)lobby_count(clients->lobby, LOBBY_WAITING)),
+                  LOG_NUMBER("shaking", (int64_t)lobby_count(clients->lobby, LOBBY_SHAKING)),
+                  LOG_NUMBER("crowded_out", (int64_t)clients->count.crowded_out));
+}
+
+static void crowd_out(struct clients *clients, struct lobby_guest *guest, const char *reason)
+{
+        tell_of_crowd(clients, newcomer_of(guest));
+        turn_out(newcomer_of(guest), CONN_END_FULL, reason);
+}
+
+/* Its handshake begins. */
+static void begin(struct newcomer *newcomer)
+{
+        struct clients *clients = newcomer->clients;
+        struct client *client = calloc(1, sizeof(*client));
+        if (client)
+                client->conn = conn_new(clients->conns, clients->tls, newcomer->fd, newcomer->peer, client);
+        else
+                close(newcomer->fd);
+        if (!client || !client->conn) {
+                clients->count.closed_error++;
+                log_limited(LEVEL_ERROR, "out_of_memory", LOG_TEXT("peer", newcomer->peer));
+                free(client);
+                forget(newcomer);
+                return;
         }
-        return false;
+        client->clients = clients;
+        client->newcomer = newcomer;
+        newcomer->client = client;
+        LIST_INSERT_HEAD(&clients->all, client, entry);
 }
 
-static bool may_accept(void *context)
+/* All whose turn it is; where others have to wait for somebody's place, that is looked at soon. */
+static void admit(struct clients *clients)
 {
-        struct clients *clients = context;
-        return clients->opening_count < LIMIT_OPENING || drop_slow(clients);
+        static const struct timeval soon = {.tv_usec = LIMIT_DOOR_LOOK_MS * 1000};
+        struct lobby_guest *guest;
+        while (!clients->draining && (guest = lobby_next(clients->lobby, steady_ms(clients))))
+                begin(newcomer_of(guest));
+        if (lobby_count(clients->lobby, LOBBY_WAITING) > 0 && !event_pending(clients->look, EV_TIMEOUT, NULL))
+                event_add(clients->look, &soon);
 }
 
-static void on_accepted(void *context, int fd, const char *peer)
+static void on_look(evutil_socket_t fd, short what, void *context)
 {
         struct clients *clients = context;
-        bool is_full = conn_env_count(clients->conns) >= clients->connections_max && !drop_slow(clients);
-        struct client *client = is_full ? NULL : calloc(1, sizeof(*client));
+        struct lobby_guest *guest;
+        (void)fd;
+        (void)what;
+        while ((guest = lobby_slowest(clients->lobby, steady_ms(clients), is_awaited)))
+                crowd_out(clients, guest, "the handshake is not done, and others wait");
+        admit(clients);
+}
+
+static void on_speaks(evutil_socket_t fd, short what, void *context)
+{
+        struct newcomer *newcomer = context;
+        struct clients *clients = newcomer->clients;
+        (void)fd;
+        if (what & EV_TIMEOUT) {
+                end_newcomer(newcomer, CONN_END_HANDSHAKE_TIMEOUT,
+                             "the handshake was not completed in time: nothing was sent");
+                return;
+        }
+        lobby_speak(clients->lobby, &newcomer->guest, steady_ms(clients));
+        admit(clients);
+}
+
+/* Make room in a full house. */
+static bool make_room(struct clients *clients, uint64_t key)
+{
+        int64_t now_ms = steady_ms(clients);
+        struct lobby_guest *guest = lobby_room(clients->lobby, key, now_ms, LIMIT_SILENT_MS);
+        if (!guest)
+                guest = lobby_first(clients->lobby, LOBBY_SHAKING);
+        if (!guest || (guest->state == LOBBY_SHAKING &&
+                       (now_ms - guest->since_ms < LIMIT_SLOW_MS || !is_awaited(guest))))
+                return false;
+        crowd_out(clients, guest, "nothing is heard, and the house is full");
+        return true;
+}
+
+static size_t count_in_house(const struct clients *clients)
+{
+        return conn_env_count(clients->conns) + lobby_count(clients->lobby, LOBBY_SILENT) +
+               lobby_count(clients->lobby, LOBBY_WAITING);
+}
+
+static void on_accepted(void *context, int fd, const struct sockaddr *address, const char *peer)
+{
+        struct clients *clients = context;
+        uint64_t key = lobby_key(address);
+        bool is_full = count_in_house(clients) >= clients->connections_max && !make_room(clients, key);
+        struct newcomer *newcomer = is_full ? NULL : calloc(1, sizeof(*newcomer));
+        struct lobby_guest *guest;
         clients->count.accepted++;
-        if (!client) {
+        if (!newcomer) {
                 clients->count.refused_full++;
                 log_limited(LEVEL_WARNING, "refused_full", LOG_TEXT("peer", peer),
                             LOG_NUMBER("connections_max", (int64_t)clients->connections_max));
                 close(fd);
                 return;
         }
-        client->clients = clients;
-        client->accepted_ms = steady_ms(clients);
-        client->conn = conn_new(clients->conns, clients->tls, fd, peer, client);
-        if (!client->conn) {
+        while ((guest = lobby_crowd(clients->lobby, key)))
+                crowd_out(clients, guest, "too many of its address wait");
+        *newcomer = (struct newcomer){.clients = clients, .fd = fd};
+        snprintf(newcomer->peer, sizeof(newcomer->peer), "%s", peer);
+        event_assign(&newcomer->speaks, clients->options.base, fd, EV_READ, on_speaks, newcomer);
+        if (!lobby_enter(clients->lobby, &newcomer->guest, key, steady_ms(clients))) {
                 clients->count.closed_error++;
                 log_limited(LEVEL_ERROR, "out_of_memory", LOG_TEXT("peer", peer));
-                free(client);
+                close(fd);
+                free(newcomer);
                 return;
         }
-        client->opening = true;
-        clients->opening_count++;
-        TAILQ_INSERT_TAIL(&clients->opening, client, opening_entry);
-        LIST_INSERT_HEAD(&clients->all, client, entry);
+        event_add(&newcomer->speaks, clients->silence);
 }
 
 static void on_refused(void *context)
@@ -252,7 +400,7 @@ static const struct listener_rules listener_rules = {.backlog = LIMIT_BACKLOG,
                                                      .accepts_per_turn = LIMIT_ACCEPTS_PER_TURN,
                                                      .socket_buffer = LIMIT_SOCKET_BUFFER,
                                                      .rest_ms = LIMIT_ACCEPT_REST_MS};
-static const struct listener_events listener_events = {on_accepted, may_accept, on_refused};
+static const struct listener_events listener_events = {on_accepted, NULL, on_refused};
 
 /* ---- settings ------------------------------------------------------------------------------------------ */
 
@@ -279,6 +427,24 @@ static size_t possible_connections(const struct settings *settings)
         return (size_t)possible;
 }
 
+static struct lobby_rules lobby_rules_of(const struct settings *settings)
+{
+        return (struct lobby_rules){.places = (size_t)settings->handshakes_max,
+                                    .share = (size_t)settings->handshakes_per_address,
+                                    .waiting = (size_t)settings->waiting_per_address,
+                                    .patience_ms = LIMIT_PATIENCE_MS,
+                                    .patience_least_ms = LIMIT_PATIENCE_LEAST_MS};
+}
+
+static void take_limits(struct clients *clients, const struct settings *settings)
+{
+        int64_t ms = settings->handshake_timeout_ms;
+        struct timeval silence = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+        clients->connections_max = possible_connections(settings);
+        /* one that the connections have already */
+        clients->silence = event_base_init_common_timeout(clients->options.base, &silence);
+}
+
 bool clients_set_timeouts(struct clients *clients, const struct settings *settings)
 {
         struct conn_timeouts timeouts = timeouts_of(settings);
@@ -290,7 +456,10 @@ void clients_change(struct clients *clients, const struct settings *settings, SS
         SSL_CTX_up_ref(tls);
         SSL_CTX_free(clients->tls);
         clients->tls = tls;
-        clients->connections_max = possible_connections(settings);
+        take_limits(clients, settings);
+        struct lobby_rules rules = lobby_rules_of(settings);
+        lobby_change(clients->lobby, &rules);
+        admit(clients);
 }
 
 /* ---- life ---------------------------------------------------------------------------------------------- */
@@ -299,22 +468,24 @@ struct clients *clients_new(const struct clients_options *options)
 {
         struct clients *clients = calloc(1, sizeof(*clients));
         struct conn_timeouts timeouts = timeouts_of(options->settings);
+        struct lobby_rules rules = lobby_rules_of(options->settings);
         if (!clients)
                 return NULL;
         clients->options = *options;
         clients->options.settings = NULL;
         clients->sessions.service = options->service;
         LIST_INIT(&clients->all);
-        TAILQ_INIT(&clients->opening);
         TAILQ_INIT(&clients->held_back);
         SSL_CTX_up_ref(options->tls);
         clients->tls = options->tls;
         clients->conns = conn_env_new(options->base, &conn_events, &timeouts, on_conn_free, clients);
-        if (!clients->conns) {
+        clients->look = event_new(options->base, -1, 0, on_look, clients);
+        clients->lobby = lobby_new(&rules);
+        if (!clients->conns || !clients->look || !clients->lobby) {
                 clients_free(clients);
                 return NULL;
         }
-        clients->connections_max = possible_connections(options->settings);
+        take_limits(clients, options->settings);
         return clients;
 }
 
@@ -325,6 +496,10 @@ void clients_free(struct clients *clients)
                 return;
         listener_free(clients->listener);
         conn_env_free(clients->conns);
+        if (clients->lobby)
+                empty_lobby(clients);
+        if (clients->look)
+                event_free(clients->look);
         while ((client = LIST_FIRST(&clients->all))) {
                 LIST_REMOVE(client, entry);
                 free(client);
@@ -345,11 +520,6 @@ const char *clients_address(const struct clients *clients)
         return listener_address(clients->listener);
 }
 
-void clients_tick(struct clients *clients)
-{
-        resume_listening(clients);
-}
-
 void clients_relieve(struct clients *clients)
 {
         struct client *client;
@@ -367,13 +537,13 @@ static void drain_session(struct session_entry *entry, void *context)
 
 void clients_drain(struct clients *clients)
 {
-        struct client *client;
         clients->draining = true;
         listener_free(clients->listener);
         clients->listener = NULL;
         session_index_each(clients->options.service->sessions, drain_session, NULL);
-        TAILQ_FOREACH(client, &clients->opening, opening_entry)
-        conn_close(client->conn, CONN_END_SHUTDOWN, "the daemon stops");
+        turn_out_all(clients, LOBBY_SILENT);
+        turn_out_all(clients, LOBBY_WAITING);
+        turn_out_all(clients, LOBBY_SHAKING);
 }
 
 size_t clients_count(const struct clients *clients)

@@ -1,16 +1,16 @@
 /*
  * The ATMs of an instance: the door, their connections, and a session for each that is known by its certificate.
  *
- *      (listener) --accepted--> opening --certificate known--> with a session --closed--> (gone)
- *                                  '-------- closed, or made room for others --------------^
+ *      (listener) --accepted--> at the door --its turn--> shaking hands --certificate known--> with a session --closed--> (gone)
+ *                                    '-------- closed, or made room for others ----'----------------------------^
  *
- * Who may come in: as many as the configuration and the system allow, and of those whose handshake is not over as
- * many as LIMIT_OPENING; where that is reached, the oldest that says nothing is closed for the next one. While the
- * service is congested nothing is read from those who want to say something: they are held back until
- * clients_relieve.
+ * Who may come in: as many as the configuration and the system allow. Until its handshake is over a newcomer is in the
+ * lobby (daemon/lobby.h), which says whose turn it is, and who makes room for others. While the service is congested
+ * nothing is read from those who want to say something: they are held back until clients_relieve.
  *
- * Invariants: a client is memory of this file from its acceptance until its connection's `closed`; it is the owner
- * that a connection knows and the peer that a session knows, and neither knows the other.
+ * Invariants: a newcomer is memory of this file from its acceptance until its handshake is over, a client from the
+ * handshake's beginning until its connection's `closed`; it is the owner that a connection knows and the peer that a
+ * session knows, and neither knows the other.
  */
 #ifndef DAEMON_CLIENTS_H
 #define DAEMON_CLIENTS_H
@@ -50,8 +50,6 @@ const char *clients_address(const struct clients *clients); /* "127.0.0.1:7583" 
 ATM_MUST_USE bool clients_set_timeouts(struct clients *clients, const struct settings *settings);
 void clients_change(struct clients *clients, const struct settings *settings, SSL_CTX *tls);
 
-/* To be called every tenth of a second or so: a silent peer may be old enough to make room. */
-void clients_tick(struct clients *clients);
 /* The service is congested no longer. */
 void clients_relieve(struct clients *clients);
 /* Close the door and whoever waits for nothing; the others once they are answered. */

@@ -92,15 +92,19 @@ static enum log_level level_of(enum conn_end end)
         }
 }
 
+void conn_log_end(const char *peer, const char *name, enum conn_end end, const char *reason)
+{
+        log_limited(level_of(end), "connection_closed", LOG_TEXT("peer", peer), LOG_TEXT("terminal", name),
+                    LOG_TEXT("end", conn_end_name[end]), LOG_TEXT("reason", reason));
+}
+
 static void on_closed(struct stream *stream, int end, const char *reason)
 {
         struct conn *conn = conn_of(stream);
         if (end == CONN_END_FLOOD || end == CONN_END_UNREAD)
                 log_limited(LEVEL_WARNING, "flood", LOG_TEXT("terminal", conn->name),
                             LOG_TEXT("peer", conn->peer), LOG_TEXT("reason", reason));
-        log_limited(level_of((enum conn_end)end), "connection_closed", LOG_TEXT("peer", conn->peer),
-                    LOG_TEXT("terminal", conn->name), LOG_TEXT("end", conn_end_name[end]),
-                    LOG_TEXT("reason", reason));
+        conn_log_end(conn->peer, conn->name, (enum conn_end)end, reason);
         env_of(conn)->events->closed(conn->owner, (enum conn_end)end);
 }
 
@@ -229,11 +233,6 @@ void conn_close(struct conn *conn, enum conn_end end, const char *format, ...)
 bool conn_is_opening(const struct conn *conn)
 {
         return stream_state(&conn->stream) == STREAM_HANDSHAKE;
-}
-
-bool conn_is_silent(const struct conn *conn)
-{
-        return stream_is_silent(&conn->stream);
 }
 
 bool conn_has_unread(const struct conn *conn)

@@ -73,8 +73,10 @@ void conn_resume(struct conn *conn);
 
 void conn_close(struct conn *conn, enum conn_end end, const char *format, ...) ATM_PRINTF(3, 4);
 
+/* The log's line of an end; also for who did not get as far as a connection. name: of the certificate, or "". */
+void conn_log_end(const char *peer, const char *name, enum conn_end end, const char *reason);
+
 bool conn_is_opening(const struct conn *conn); /* the handshake is not over */
-bool conn_is_silent(const struct conn *conn);  /* has not sent a byte yet */
 bool conn_has_unread(const struct conn *conn); /* what it sent waits for us */
 const char *conn_peer(const struct conn *conn);
 

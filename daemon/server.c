@@ -20,13 +20,11 @@
 #include "daemon/upkeep.h"
 #include "lib/base/log.h"
 #include "lib/base/now.h"
-#include "lib/net/priorities.h"
 #include "lib/net/signals.h"
 #include "lib/net/watchdog.h"
 #include "rules/calendar.h"
 
 enum {
-        CALLBACKS_BEFORE_LOOK = 16, /* of newcomers, before looking for those that are served */
         TICK_MS = 100,
         STATS_S = 60,
 };
@@ -187,7 +185,6 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         if (server->banks)
                 banks_tick(server->banks); /* first: what a bank leaves unanswered is an outcome */
         service_tick(server->service);
-        clients_tick(server->clients);
         check_drained(server);
 }
 
@@ -302,11 +299,10 @@ static bool make_base(struct server *server)
         struct event_config *config = event_config_new();
         if (!config)
                 return false;
-        event_config_set_max_dispatch_interval(config, NULL, CALLBACKS_BEFORE_LOOK, PRIORITY_NEWCOMER);
         event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
         server->base = event_base_new_with_config(config);
         event_config_free(config);
-        return server->base && event_base_priority_init(server->base, PRIORITY_COUNT) == 0;
+        return server->base;
 }
 
 static bool make_signals(struct server *server)

@@ -14,6 +14,7 @@
 #define CLIENT_COUNTERS(X)                                                                                   \
         X(accepted, "connections accepted")                                                                  \
         X(refused_full, "connections closed at once: connections_max reached")                               \
+        X(crowded_out, "connections closed before their handshake was over, to make room for others")        \
         X(refused_descriptors, "connections closed at once: no descriptors left")                            \
         X(opened, "handshakes completed")                                                                    \
         X(closed_by_peer, "connections that the ATM closed")                                                 \

@@ -14,7 +14,6 @@
 
 #include "lib/base/address.h"
 #include "lib/base/log.h"
-#include "lib/net/priorities.h"
 
 struct listener {
         struct event_base *base;
@@ -52,12 +51,9 @@ static void turn_away(struct listener *listener)
 
 static void take_in(struct listener *listener, int fd, const struct sockaddr *address, socklen_t length)
 {
-        static const int on = 1;
         char peer[LISTENER_PEER_MAX];
         address_print_socket(address, length, peer, sizeof(peer));
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-        listener->events->accepted(listener->context, fd, peer);
+        listener->events->accepted(listener->context, fd, address, peer);
 }
 
 /* False: nobody is there any more, or accepting rests. */
@@ -94,7 +90,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         (void)fd;
         (void)what;
         for (int i = 0; i < listener->rules.accepts_per_turn && listener->readable; i++) {
-                if (!listener->events->may_accept(listener->context)) {
+                if (listener->events->may_accept && !listener->events->may_accept(listener->context)) {
                         event_del(listener->readable);
                         return;
                 }
@@ -134,9 +130,12 @@ static int bound_socket(const struct listener *listener)
 }
 
 /* Those who are accepted inherit it. */
-static void limit_buffers(const struct listener *listener)
+static void set_for_all(const struct listener *listener)
 {
+        static const int on = 1;
         int bytes = listener->rules.socket_buffer;
+        setsockopt(listener->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        setsockopt(listener->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
         if (bytes == 0)
                 return;
         setsockopt(listener->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
@@ -152,16 +151,12 @@ bool listener_open(struct listener *listener)
                 listener->fd = bound_socket(listener);
         if (listener->fd < 0)
                 return false;
-        limit_buffers(listener);
+        set_for_all(listener);
         if (listen(listener->fd, listener->rules.backlog) == 0) {
                 listener->readable =
                     event_new(listener->base, listener->fd, EV_READ | EV_PERSIST, on_readable, listener);
-                if (listener->readable) {
-                        /* a loop without queues has no other */
-                        event_priority_set(listener->readable, PRIORITY_NEWCOMER);
-                        if (event_add(listener->readable, NULL) == 0)
-                                return true;
-                }
+                if (listener->readable && event_add(listener->readable, NULL) == 0)
+                        return true;
                 errno = ENOMEM;
         }
         reason = errno;

@@ -13,6 +13,7 @@
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "lib/base/attributes.h"
 
@@ -31,8 +32,8 @@ struct listener_rules {
 
 struct listener_events {
         /* Takes over the descriptor: non-blocking, close-on-exec, without Nagle's delay. */
-        void (*accepted)(void *context, int fd, const char *peer);
-        /* Asked before each: false rests until listener_resume. */
+        void (*accepted)(void *context, int fd, const struct sockaddr *address, const char *peer);
+        /* Asked before each: false rests until listener_resume. NULL: it always may. */
         bool (*may_accept)(void *context);
         void (*refused)(void *context); /* no descriptors */
 };

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "lib/base/now.h"
-#include "lib/net/priorities.h"
 #include "lib/security/tls.h"
 
 enum {
@@ -34,7 +33,9 @@ struct stream_env {
             *timeout[WAIT_COUNT]; /* libevent's common time-outs: adding one costs O(1); NULL: none */
         void *context;
         struct event *reaper;
+        struct event *usher;
         TAILQ_HEAD(, stream) turn; /* to be told or gone at the end of the loop's turn */
+        TAILQ_HEAD(, stream) line; /* whose handshake can go on */
         LIST_HEAD(, stream) all;
         size_t count, lingering;
         unsigned untaken_ms;
@@ -48,8 +49,16 @@ static void drain(struct stream *stream);
 static void on_readable(evutil_socket_t fd, short what, void *context);
 static void on_writable(evutil_socket_t fd, short what, void *context);
 static void on_timer(evutil_socket_t fd, short what, void *context);
+static void on_usher(evutil_socket_t fd, short what, void *context);
 
 /* ---- doors --------------------------------------------------------------------------------------------- */
+
+static void leave_line(struct stream *stream)
+{
+        if (stream->in_line)
+                TAILQ_REMOVE(&stream->env->line, stream, line);
+        stream->in_line = false;
+}
 
 static void change_state(struct stream *stream, enum stream_state to)
 {
@@ -61,6 +70,7 @@ static void change_state(struct stream *stream, enum stream_state to)
             [STREAM_DRAINING] = {[STREAM_CLOSED] = true},
         };
         assert(legal[stream->state][to]);
+        leave_line(stream);
         stream->state = (uint8_t)to;
 }
 
@@ -269,9 +279,11 @@ struct stream_env *stream_env_new(struct event_base *base, const struct stream_r
                 return NULL;
         *env = (struct stream_env){.base = base, .rules = *rules, .events = events, .context = context};
         TAILQ_INIT(&env->turn);
+        TAILQ_INIT(&env->line);
+        env->usher = event_new(base, -1, 0, on_usher, env);
         LIST_INIT(&env->all);
         env->reaper = event_new(base, -1, 0, on_turn_end, env);
-        if (!env->reaper || !stream_env_set_timeouts(env, timeouts)) {
+        if (!env->reaper || !env->usher || !stream_env_set_timeouts(env, timeouts)) {
                 stream_env_free(env);
                 return NULL;
         }
@@ -290,6 +302,8 @@ void stream_env_free(struct stream_env *env)
         }
         if (env->reaper)
                 event_free(env->reaper);
+        if (env->usher)
+                event_free(env->usher);
         free(env);
 }
 
@@ -397,9 +411,6 @@ bool stream_accept(struct stream *stream, SSL_CTX *tls, int fd)
         }
         SSL_set_accept_state(ssl);
         set_up(stream, fd, ssl);
-        /* A handshake costs a millisecond: those that are open come first. */
-        event_priority_set(&stream->readable, PRIORITY_NEWCOMER);
-        event_priority_set(&stream->writable, PRIORITY_NEWCOMER);
         change_state(stream, STREAM_HANDSHAKE);
         event_add(&stream->readable, NULL);
         wait_for(stream, WAIT_HANDSHAKE);
@@ -494,6 +505,21 @@ static void fail_for_memory(struct stream *stream)
         stream_close(stream, STREAM_END_ERROR, "out of memory");
 }
 
+/* ---- looking away ---------------------------------------------------------------------------------------- */
+
+static void look_away(struct stream *stream)
+{
+        event_del(&stream->readable);
+        stream->deaf = true;
+}
+
+static void look_again(struct stream *stream)
+{
+        if (stream->deaf)
+                event_add(&stream->readable, NULL);
+        stream->deaf = false;
+}
+
 /* ---- handshake ----------------------------------------------------------------------------------------- */
 
 static void fail_handshake(struct stream *stream, int result, int kind)
@@ -518,8 +544,6 @@ static void open_up(struct stream *stream)
                 return;
         }
         event_del(&stream->writable);
-        event_priority_set(&stream->readable, PRIORITY_SERVICE);
-        event_priority_set(&stream->writable, PRIORITY_SERVICE);
         change_state(stream, STREAM_OPEN);
         wait_for(stream, WAIT_IDLE);
         stream->env->events->on_open(stream, is_server ? name : NULL);
@@ -543,6 +567,42 @@ static void shake_hands(struct stream *stream)
                 fail_handshake(stream, result, kind);
 }
 
+/* One step in each turn of the loop: it costs up to a millisecond, and those who are open go on in between. libevent's
+ * priorities would say who comes first as well, but keep the others waiting for as long as anybody is served. */
+static void call_next(struct stream_env *env)
+{
+        static const struct timeval next_turn = {0};
+        if (!TAILQ_EMPTY(&env->line))
+                event_add(env->usher, &next_turn);
+}
+
+static void on_usher(evutil_socket_t fd, short what, void *context)
+{
+        struct stream_env *env = context;
+        struct stream *stream = TAILQ_FIRST(&env->line);
+        (void)fd;
+        (void)what;
+        if (!stream)
+                return;
+        leave_line(stream);
+        look_again(stream);
+        stream->allowance = READ_PER_TURN;
+        shake_hands(stream);
+        call_next(env);
+}
+
+static void line_up(struct stream *stream)
+{
+        struct stream_env *env = stream->env;
+        if (stream->in_line)
+                return;
+        look_away(stream);
+        stream->in_line = true;
+        TAILQ_INSERT_TAIL(&env->line, stream, line);
+        if (!event_pending(env->usher, EV_TIMEOUT, NULL))
+                call_next(env);
+}
+
 static void on_connected(struct stream *stream)
 {
         int error = 0;
@@ -559,19 +619,6 @@ static void on_connected(struct stream *stream)
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------- */
-
-static void look_away(struct stream *stream)
-{
-        event_del(&stream->readable);
-        stream->deaf = true;
-}
-
-static void look_again(struct stream *stream)
-{
-        if (stream->deaf)
-                event_add(&stream->readable, NULL);
-        stream->deaf = false;
-}
 
 /* Half a message of TLS itself has come (a KeyUpdate in two records), and TLS writes nothing before it is whole. */
 static void await_input(struct stream *stream)
@@ -761,7 +808,7 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
                 on_connected(stream);
                 break;
         case STREAM_HANDSHAKE:
-                shake_hands(stream);
+                line_up(stream);
                 break;
         case STREAM_OPEN:
                 stream->unread = stream->unread || stream->read_wants_write;
@@ -913,7 +960,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         stream->allowance = READ_PER_TURN;
         switch (stream->state) {
         case STREAM_HANDSHAKE:
-                shake_hands(stream);
+                line_up(stream);
                 break;
         case STREAM_OPEN:
                 if (stream->write_wants_read) {

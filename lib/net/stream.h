@@ -13,6 +13,9 @@
  *             hanging up is awaited so that the kernel does not throw the last bytes away
  * CLOSED      no descriptor, no memory of its own
  *
+ * Handshakes go on one at a time, a step in each turn of the loop, in the order in which their peers were heard: a step
+ * costs as much as thirty messages, and messages must not wait for a crowd of newcomers, nor newcomers for each message.
+ *
  * change_state (stream.c) is the one door for states. stream_close, with a reason, is the way out for owner, failure
  * and time alike: `on_closed` is then called once, at the end of the loop's turn and never from within a call of the
  * owner's; `on_gone` follows when nothing refers to the stream any more. stream_drop ends it without a word; where its
@@ -89,6 +92,7 @@ struct stream {
         bool listed;           /* in env->all */
         bool untold;           /* on_closed is still to be called */
         bool in_turn;          /* on env->turn */
+        bool in_line;          /* on env->line */
         bool paused;           /* by the owner */
         bool deaf;             /* the read event was taken out because nothing may be read */
         bool stopped;          /* reading was broken off because nothing may be read */
@@ -109,7 +113,7 @@ struct stream {
         char *reason; /* while untold */
         struct event readable, writable, timer;
         LIST_ENTRY(stream) entry;
-        TAILQ_ENTRY(stream) turn;
+        TAILQ_ENTRY(stream) turn, line;
 };
 
 struct stream_events {

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "daemon/banks/bank_conn.h"
-#include "lib/net/priorities.h"
 #include "protocol/frame.h"
 #include "tests/unit/bank_peer.h"
 #include "tests/suite.h"
@@ -215,7 +214,6 @@ static void set_up(void)
                 listen_on(&sides[i], 0);
         }
         base = event_base_new();
-        ck_assert_int_eq(event_base_priority_init(base, PRIORITY_COUNT), 0);
         dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
         route = bank_peer_route("BANKA", EXCHANGES);
         conns = NULL;

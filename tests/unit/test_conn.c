@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,6 @@
 
 #include "daemon/conn.h"
 #include "lib/base/log.h"
-#include "lib/net/priorities.h"
 #include "protocol/frame.h"
 #include "tests/suite.h"
 #include "tests/unit/pki_folder.h"
@@ -129,7 +129,6 @@ static void start(SSL_CTX *tls)
         log_open("stderr", "error", NULL);
         memset(&owner, 0, sizeof(owner));
         base = event_base_new();
-        ck_assert_int_eq(event_base_priority_init(base, PRIORITY_COUNT), 0);
         env = conn_env_new(base, &events, &timeouts, on_free, NULL);
         ck_assert_ptr_nonnull(env);
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
@@ -405,6 +404,50 @@ START_TEST(a_spoilt_record_ends_the_connection)
 }
 END_TEST
 
+/* ---- a crowd at the door ------------------------------------------------------------------------------- */
+
+/* What a handshake costs, those who are open don't wait for more than once a turn; nor does a newcomer for them to be silent. */
+START_TEST(handshakes_go_on_one_a_turn_in_order_and_messages_in_between)
+{
+        enum { NEWCOMERS = 6 };
+        uint8_t bytes[102];
+        SSL *newcomer[NEWCOMERS];
+        int fds[NEWCOMERS][2], answered = 0;
+        struct pollfd polled[NEWCOMERS];
+        open_it();
+        owner.answer_each = true;
+        size_t length = frame(bytes, 'a', 100);
+        for (int i = 0; i < NEWCOMERS; i++) {
+                ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds[i]), 0);
+                ck_assert_ptr_nonnull(conn_new(env, server_tls, fds[i][0], "a newcomer", &owner));
+                newcomer[i] = SSL_new(client_tls);
+                SSL_set_fd(newcomer[i], fds[i][1]);
+                SSL_set_connect_state(newcomer[i]);
+                SSL_do_handshake(newcomer[i]);
+                polled[i] = (struct pollfd){.fd = fds[i][1], .events = POLLIN};
+        }
+        ERR_clear_error();
+        for (int turns = 0; answered < NEWCOMERS; turns++) {
+                int before = answered, frames = owner.frames;
+                ck_assert_int_lt(turns, 4 * NEWCOMERS);
+                write_all(bytes, length);
+                event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+                ck_assert_int_eq(owner.frames, frames + 1);
+                ck_assert_int_ge(poll(polled, NEWCOMERS, 0), 0);
+                for (answered = 0; answered < NEWCOMERS && polled[answered].revents; answered++)
+                        continue;
+                for (int i = answered; i < NEWCOMERS; i++)
+                        ck_assert_int_eq(polled[i].revents, 0);
+                ck_assert_int_le(answered, before + 1);
+        }
+        for (int i = 0; i < NEWCOMERS; i++) {
+                SSL_free(newcomer[i]);
+                close(fds[i][1]);
+        }
+        finish();
+}
+END_TEST
+
 /* ---- strangers ----------------------------------------------------------------------------------------- */
 
 START_TEST(who_has_no_certificate_of_ours_is_not_let_in)
@@ -576,6 +619,7 @@ int main(void)
         tcase_add_test(tcase, nothing_is_read_while_the_owner_may_not);
         tcase_add_loop_test(tcase, a_peer_that_leaves_is_told_from_one_that_hangs_up, 0, COUNT(end_rows));
         tcase_add_test(tcase, a_spoilt_record_ends_the_connection);
+        tcase_add_test(tcase, handshakes_go_on_one_a_turn_in_order_and_messages_in_between);
         tcase_add_loop_test(tcase, who_has_no_certificate_of_ours_is_not_let_in, 0, 3);
         tcase_add_loop_test(tcase, who_leaves_before_the_handshake_is_over_has_hung_up, 0, 2);
         tcase_add_loop_test(tcase, bytes_that_are_no_handshake_end_the_connection, 0, COUNT(garbage));

@@ -3,22 +3,23 @@
 #include <check.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/net/listener.h"
-#include "lib/net/priorities.h"
 #include "tests/suite.h"
 
-enum { GUESTS_MAX = 8 };
+enum { GUESTS_MAX = 8, BUFFER = 16384 };
 
 static struct event_base *base;
 static int guest[GUESTS_MAX], guests, places;
 
-static void accepted(void *context, int fd, const char *peer)
+static void accepted(void *context, int fd, const struct sockaddr *address, const char *peer)
 {
+        ck_assert_int_eq(address->sa_family, AF_INET);
         ck_assert_ptr_eq(context, &places);
         ck_assert_int_eq(strncmp(peer, "127.0.0.1:", 10), 0);
         guest[guests++] = fd;
@@ -41,7 +42,7 @@ static const struct listener_events events = {accepted, may_accept, refused};
 static struct listener *open_door(int port, char error[LISTENER_ERROR_MAX])
 {
         static const struct listener_rules rules = {
-            .backlog = 8, .accepts_per_turn = 8, .rest_ms = 1, .keeps_port = true};
+            .backlog = 8, .accepts_per_turn = 8, .socket_buffer = BUFFER, .rest_ms = 1, .keeps_port = true};
 
         return listener_new(base, "127.0.0.1", port, &rules, &events, &places, error);
 }
@@ -49,7 +50,6 @@ static struct listener *open_door(int port, char error[LISTENER_ERROR_MAX])
 static void setup(void)
 {
         base = event_base_new();
-        ck_assert_int_eq(event_base_priority_init(base, PRIORITY_COUNT), 0);
         guests = 0;
         places = GUESTS_MAX;
 }
@@ -136,6 +136,35 @@ START_TEST(who_may_not_come_in_waits_until_there_is_room)
 }
 END_TEST
 
+/* They are set once, at the door. */
+START_TEST(who_comes_in_answers_without_delay_is_looked_after_and_keeps_the_system_small)
+{
+        static const struct {
+                int level, option, value;
+        } rows[] = {{IPPROTO_TCP, TCP_NODELAY, 1},
+                    {SOL_SOCKET, SO_KEEPALIVE, 1},
+                    {SOL_SOCKET, SO_SNDBUF, 2 * BUFFER},
+                    {SOL_SOCKET, SO_RCVBUF, 2 * BUFFER}};
+        char error[LISTENER_ERROR_MAX];
+        struct listener *door = open_door(0, error);
+        int fd;
+
+        ck_assert_msg(door, "%s", error);
+        fd = knock(listener_port(door));
+        turn();
+        ck_assert_int_eq(guests, 1);
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                int value = 0;
+                socklen_t length = sizeof(value);
+
+                ck_assert_int_eq(getsockopt(guest[0], rows[i].level, rows[i].option, &value, &length), 0);
+                ck_assert_msg(value == rows[i].value, "row %zu: %d", i, value);
+        }
+        close(fd);
+        listener_free(door);
+}
+END_TEST
+
 START_TEST(a_port_that_others_listen_on_is_named)
 {
         char error[LISTENER_ERROR_MAX], wanted[LISTENER_ERROR_MAX];
@@ -158,6 +187,7 @@ int main(void)
         tcase_add_checked_fixture(cases, setup, teardown);
         tcase_add_test(cases, a_shut_door_refuses_keeps_its_port_and_opens_again);
         tcase_add_test(cases, who_may_not_come_in_waits_until_there_is_room);
+        tcase_add_test(cases, who_comes_in_answers_without_delay_is_looked_after_and_keeps_the_system_small);
         tcase_add_test(cases, a_port_that_others_listen_on_is_named);
         suite_add_tcase(suite, cases);
         return suite_run(suite);

@@ -399,6 +399,7 @@ START_TEST(every_key_reaches_its_member)
                  "[clock]\nlaboratory=yes\nstart=2016-12-29T07:55:00+09:00\nanchor=1700000000123\n"
                  "speed=4320\nskew_s=1\n"
                  "[limits]\nconnections_max=11\nhandshake_timeout_ms=101\nidle_timeout_ms=102\n"
+                 "handshakes_max=21\nhandshakes_per_address=22\nwaiting_per_address=23\n"
                  "message_timeout_ms=103\nrequest_timeout_ms=104\ndrain_timeout_ms=0\n"
                  "atm_wait_s=12\natm_dispense_s=13\ncorrection_s=0\n"
                  "[saf]\nlease_ms=501\nretry_first_ms=201\nretry_max_ms=202\nalarm_age_s=7\n"
@@ -427,6 +428,9 @@ START_TEST(every_key_reaches_its_member)
         ck_assert_int_eq(s.clock.speed, 4320);
         ck_assert_int_eq(s.skew_s, 1);
         ck_assert_int_eq(s.connections_max, 11);
+        ck_assert_int_eq(s.handshakes_max, 21);
+        ck_assert_int_eq(s.handshakes_per_address, 22);
+        ck_assert_int_eq(s.waiting_per_address, 23);
         ck_assert_int_eq(s.handshake_timeout_ms, 101);
         ck_assert_int_eq(s.idle_timeout_ms, 102);
         ck_assert_int_eq(s.message_timeout_ms, 103);

@@ -145,9 +145,10 @@ static void on_gone(struct stream *stream)
 
 static const struct stream_events events = {on_open, may_read, on_message, on_sent, on_closed, on_gone};
 
-static void on_accepted(void *context, int fd, const char *peer)
+static void on_accepted(void *context, int fd, const struct sockaddr *address, const char *peer)
 {
         (void)context;
+        (void)address;
         ck_assert_int_eq(strncmp(peer, "127.0.0.1:", 10), 0);
         if (stream_state(&server.stream) == STREAM_CLOSED)
                 ck_assert(stream_accept(&server.stream, server_tls, fd));

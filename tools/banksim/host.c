@@ -357,9 +357,10 @@ static const struct host_conn_events conn_events = {on_open, on_message, on_clos
 
 /* ---- the port ------------------------------------------------------------------------------------------ */
 
-static void on_accepted(void *context, int fd, const char *peer)
+static void on_accepted(void *context, int fd, const struct sockaddr *address, const char *peer)
 {
         struct host *host = context;
+        (void)address;
         if (host_conns_count(host->conns) >= (size_t)host->options->connections_max) {
                 host->refused++;
                 say(host, "a connection is turned away: there are %" PRId64 " already",
@@ -369,12 +370,6 @@ static void on_accepted(void *context, int fd, const char *peer)
         }
         if (!host_conn_add(host->conns, fd, peer))
                 say(host, "%s: out of memory", peer);
-}
-
-static bool may_accept(void *context)
-{
-        (void)context;
-        return true; /* who is one too many hears it at once */
 }
 
 static void on_refused(void *context)
@@ -388,7 +383,7 @@ static bool open_port(struct host *host, char error[HOST_ERROR_MAX])
                                                     .accepts_per_turn = ACCEPTS_PER_TURN,
                                                     .rest_ms = REOPEN_MS,
                                                     .keeps_port = true};
-        static const struct listener_events events = {on_accepted, may_accept, on_refused};
+        static const struct listener_events events = {on_accepted, NULL, on_refused};
         char text[LISTENER_ERROR_MAX];
         host->listener = listener_new(host->world->base, host->options->host, (int)host->options->port,
                                       &rules, &events, host, text);
