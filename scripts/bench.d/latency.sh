@@ -18,8 +18,6 @@ takes --cards CARDS 200000 number 1000 10000000
 takes --route ROUTE house word house link
 
 DAY=2016-12-28 # a Wednesday before any limit on the number of withdrawals
-MEMORY=/dev/shm
-DAY_SECONDS=86400
 
 # The database at work, as it is in a house that never stops.
 database_settings() {
@@ -44,18 +42,14 @@ banks_cpu() {
 
 # latency_rate NUMBER RATE: a line of figures in $WORK/latency
 latency_rate() {
-        local number=$1 rate=$2 before after chores banks banks_share result=$WORK/run.json warm walked
-        local -a options=(--profile flat --per-atm-day "$(calculate %.3f "$rate * $DAY_SECONDS / $ATMS")" --careless-rate 0)
+        local number=$1 rate=$2 before after banks banks_share result=$WORK/run.json
+        local -a options=()
         [[ $ROUTE == house ]] || options+=(--cards "$ATM_BANK_CARDS")
-        warm=$(calculate %.1f "$RATE_SECONDS / 10")
         read -r -a before <<<"$(database_chores)"
         banks=$(banks_cpu)
-        atmsim_run "$number" --seconds "$RATE_SECONDS" --warmup-seconds "$warm" "${options[@]}"
+        atmsim_steady "$number" "$rate" "$RATE_SECONDS" "${options[@]}"
         banks=$(calculate %.2f "$(banks_cpu) - $banks")
         read -r -a after <<<"$(database_chores)"
-        # who left is in no figure, and would have waited longest
-        walked=$(json_number "$result" walked_away)
-        ((walked == 0)) || fail "at $rate a second $walked customers walked away from queues before ATMs: that is more than this machine can serve"
         # the banks' time is known of all withdrawals, the warm-up's among them
         banks_share=$(calculate %.4f "$banks / $COUNT * $(json_number "$result" ended_per_second) / $(nproc)")
         echo "$rate $COUNT $(json_number "$result" answers) $(json_number "$result" seconds) $(json_number "$result" ended_per_second)" \
@@ -81,7 +75,7 @@ latency_text() {
 
 benchmark() {
         local rate number=0 banks=0 began=$SECONDS
-        [[ ! -w $MEMORY ]] || export TMPDIR=$MEMORY
+        journals_in_memory
         [[ $ROUTE == house ]] || banks=3
         bench_begin --atms "$ATMS" --cards "$CARDS" --bank-cards $((CARDS / 3)) --clock "${DAY}T10:00:00+09:00,1" --banks "$banks"
         JOURNALS_IN_MEMORY=false

@@ -1,26 +1,32 @@
 # What benchmarks share: a laboratory that goes away with them, withdrawals through its front door, and figures. To be
 # sourced after common.sh, install.sh, build.sh and cluster.sh.
 #
-# A benchmark works in $WORK and its lab is in $LAB, which stays where KEEP names a folder for it.
+# A benchmark works in $WORK and its lab is in $LAB.
 # shellcheck shell=bash disable=SC2034
 
 AMOUNT_YEN=1000
 WORK='' LAB='' SIMULATOR='' RUNS=''
+LABS=()        # their folders; they stay where KEEP names a folder for them
 LABS_BESIDE=() # further ones, of other checkouts, that never stay: CHECKOUT|FOLDER
 
 bench_end() {
-        local status=$? beside
+        local status=$? lab beside
         trap '' INT TERM HUP PIPE
         set +e
         [[ -z $SIMULATOR ]] || kill -TERM "$SIMULATOR" 2>/dev/null || true
-        if [[ -n $LAB && (-z $KEEP || $status != 0) ]]; then
-                "$ROOT/scripts/lab" down --dir "$LAB" || true
-        fi
+        for lab in "${LABS[@]}"; do
+                [[ -n $KEEP && $status == 0 ]] || "$ROOT/scripts/lab" down --dir "$lab" || true
+        done
         for beside in "${LABS_BESIDE[@]}"; do
                 "${beside%|*}/scripts/lab" down --dir "${beside#*|}" || true
         done
         [[ -z $WORK ]] || rm -rf "$WORK"
         exit "$status"
+}
+
+# The simulators' journals in memory, since each ATM and each bank has a disk of its own: before the laboratory is made.
+journals_in_memory() {
+        [[ ! -w /dev/shm ]] || export TMPDIR=/dev/shm
 }
 
 # A folder, $WORK, for a benchmark that needs no lab.
@@ -34,8 +40,14 @@ bench_folder() {
 # bench_begin [options of lab up]
 bench_begin() {
         bench_folder
-        LAB=${KEEP:-$WORK/lab}
-        "$ROOT/scripts/lab" up --dir "$LAB" "$@" >/dev/null
+        lab_begin "${KEEP:-$WORK/lab}" "$@"
+}
+
+# lab_begin FOLDER [options of lab up]: from now on it is $LAB, and what follows is about it.
+lab_begin() {
+        LAB=$1
+        LABS+=("$LAB")
+        "$ROOT/scripts/lab" up --dir "$LAB" "${@:2}" >/dev/null
         # shellcheck disable=SC1091
         source "$LAB/lab.env"
 }
@@ -107,9 +119,12 @@ cpu_of_database() {
 
 # withdrawals through the front door ----------------------------------------------------------------
 
-# Those that atmd wrote: pgbench approves all of its own with one code.
+DAY_SECONDS=86400
+
+# Those that atmd wrote, since the lab's DAY: pgbench approves all of its own with one code.
 atmd_rows() {
-        sql "SELECT count(*) FROM withdrawal WHERE approval_code <> '123456' OR link IS NOT NULL"
+        sql "SELECT count(*) FROM withdrawal WHERE transmitted_at >= TIMESTAMP '$DAY' AT TIME ZONE 'Asia/Tokyo'
+             AND (approval_code <> '123456' OR link IS NOT NULL)"
 }
 
 # atmsim_run NUMBER [options]: the result in $WORK/run.json, and in COUNT how many withdrawals it made, each of them a row. Every
@@ -123,6 +138,17 @@ atmsim_run() {
         COUNT=$(json_number "$WORK/run.json" withdrawals)
         rows=$(($(atmd_rows) - rows))
         ((rows == COUNT)) || fail "atmsim says $COUNT withdrawals, but atmd wrote $rows"
+}
+
+# atmsim_steady NUMBER RATE SECONDS [options]: customers come at RATE a second to all ATMs, whether or not others are answered;
+# a tenth of the time before that is to warm up. Who leaves is in no figure, and would have waited longest.
+atmsim_steady() {
+        local number=$1 rate=$2 seconds=$3 walked
+        shift 3
+        atmsim_run "$number" --seconds "$seconds" --warmup-seconds "$(calculate %.1f "$seconds / 10")" --profile flat \
+                --per-atm-day "$(calculate %.3f "$rate * $DAY_SECONDS / $ATMS")" --careless-rate 0 "$@"
+        walked=$(json_number "$WORK/run.json" walked_away)
+        ((walked == 0)) || fail "at $rate a second $walked customers walked away from queues before ATMs: that is more than this machine can serve"
 }
 
 # atmsim_round NUMBER SECONDS [options]: all ATMs as fast as they can; in DAEMON_US and DATABASE_US what processor time a

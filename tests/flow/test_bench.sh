@@ -13,6 +13,8 @@ hold() {
                 # the runs of a name whose rate counts
                 sub runs { my ($name) = @_; return grep { $_->{run} eq $name && $_->{seconds} > 0 } @{$o{runs}} }
                 sub mean { return sum(@_) / @_ }
+                # what the tables of a size have under a name
+                sub column { my ($size, $name) = @_; return map { $_->{$name} } @{$size->{tables}} }
                 while (my $line = <STDIN>) {
                         (eval $line) or die "not true: $line$@";
                 }
@@ -35,7 +37,7 @@ measure() {
         "$ROOT/scripts/bench" "$what" --json --keep "$WORK/$name" "$@" >"$WORK/$name.json" 2>"$WORK/$name.progress" ||
                 wrong "$name: $(cat "$WORK/$name.progress")"
         # shellcheck disable=SC1090,SC1091
-        source "$WORK/$name/lab.env"
+        [[ ! -f $WORK/$name/lab.env ]] || source "$WORK/$name/lab.env"
 }
 
 measured() {
@@ -196,10 +198,11 @@ PERL
         [[ $OUTPUT == *"no revision 'nowhere'"* ]] || wrong "--against nowhere: $OUTPUT"
 }
 
-# What is true of the latency of either route. Answers are as many as were to come in the time that was measured, however slow
-# they are: seven standard deviations of a Poisson stream either way.
-latency_holds() {
-        hold "$1" <<'PERL'
+# Answers are as many as were to come in the time that was measured, however slow they are: seven standard deviations of a Poisson
+# stream either way.
+latency_link() {
+        measure latency_link latency --route link --rates 20,60 --seconds 2 --atms 40 --cards 3000
+        hold latency_link <<'PERL'
 join(" ", map { $_->{rate} } @{$o{rates}}) eq "20 60"
 $o{atms} == 40 && $o{processors} >= 1
 all { 0 < $_->{p50_ms} && $_->{p50_ms} <= $_->{p99_ms} && $_->{p99_ms} <= $_->{p99_9_ms} && $_->{p99_9_ms} <= $_->{max_ms} } @{$o{rates}}
@@ -209,29 +212,53 @@ all { 0 < $_->{atmsim_share} && $_->{atmsim_share} <= 1 && 0 <= $_->{banksim_sha
 all { $_->{checkpoints} >= 0 && $_->{vacuums} >= 0 } @{$o{rates}}
 PERL
         expect "withdrawals, all with their ends" \
-                "$(perl -MJSON::PP -MList::Util=sum -e 'print sum(map { $_->{withdrawals} } @{decode_json(<>)->{rates}})' "$WORK/$1.json")|0" \
+                "$(perl -MJSON::PP -MList::Util=sum -e 'print sum(map { $_->{withdrawals} } @{decode_json(<>)->{rates}})' "$WORK/latency_link.json")|0" \
                 "$(sql "SELECT (SELECT count(*) FROM withdrawal JOIN advice USING (terminal, transmitted_at, stan) WHERE state = 'completed'),
                                (SELECT count(*) FROM open_withdrawal)")"
         expect "checkpoints and autovacuum" "30s|on" "$(sql "SELECT current_setting('checkpoint_timeout'), current_setting('autovacuum')")"
-}
-
-latency() {
-        measure latency latency --rates 20,60 --seconds 2 --atms 40 --cards 3000
-        latency_holds latency
-        expect "routes" "0" "$(sql 'SELECT count(*) FROM withdrawal WHERE link IS NOT NULL')"
-        measured latency
-}
-
-latency_link() {
-        measure latency_link latency --route link --rates 20,60 --seconds 2 --atms 40 --cards 3000
-        latency_holds latency_link
         expect "banks, and what was not asked of one" "3|0" \
                 "$(sql 'SELECT count(DISTINCT link), count(*) FILTER (WHERE link IS NULL) FROM withdrawal')"
         measured latency_link
 }
 
+# added SIZE: withdrawals that the rounds beside a size wrote
+added() {
+        perl -MJSON::PP -e 'print((grep { !$_->{stored} == !$ARGV[0] } @{decode_json(<STDIN>)->{sizes}})[0]{added})' "$1" <"$WORK/growth.json"
+}
+
+# Two laboratories, one with a history; its reports are measured by the way.
+growth() {
+        local size
+        measure growth growth --stored 0,27000 --rounds 1 --seconds 2 --rate 20 --atms 20 --cards 1000
+        hold growth <<'PERL'
+@{$o{sizes}} == 2 && $o{sizes}[0]{stored} == 0 && 10000 < $o{sizes}[1]{stored} && $o{sizes}[1]{stored} < 50000
+all { near($_->{ratio}, $_->{withdrawals_per_second} / $o{sizes}[0]{withdrawals_per_second}, 0.001) } @{$o{sizes}}
+all { near($_->{p99_ratio}, $_->{p99_ms} / $o{sizes}[0]{p99_ms}, 0.01) } @{$o{sizes}}
+all { my $s = $_; near($s->{withdrawals_per_second}, mean(map { $_->{withdrawals_per_second} } runs("fast-" . ($s->{stored} ? 27000 : 0))), 0.1) } @{$o{sizes}}
+all { 0 < $_->{p50_ms} && $_->{p50_ms} <= $_->{p99_ms} } @{$o{sizes}}
+all { my $s = $_; all { near($s->{$_}, sum(column($s, $_)), 2) } qw(heap_bytes index_bytes wal_bytes page_bytes) } @{$o{sizes}}
+all { 500 < $_->{wal_bytes} && $_->{wal_bytes} < 50000 } @{$o{sizes}}
+all { my %t = map { $_->{table} => $_ } @{$_->{tables}}; all { $t{$_}{wal_bytes} > 100 } qw(withdrawal advice commission) } @{$o{sizes}}
+$o{sizes}[1]{stored_heap_bytes} > $o{sizes}[0]{stored_heap_bytes} && $o{sizes}[1]{stored_index_bytes} > $o{sizes}[0]{stored_index_bytes}
+$o{connections} == 20 && $o{rate} == 20
+PERL
+        for size in 0 27000; do
+                # shellcheck disable=SC1090
+                source "$WORK/growth/$size/lab.env"
+                expect "withdrawals beside those stored ($size), all with their ends" \
+                        "$(($(added "$size") + $(written growth "warm-$size")))|0" \
+                        "$(sql "SELECT (SELECT count(*) FROM withdrawal JOIN advice USING (terminal, transmitted_at, stan)
+                                        WHERE state = 'completed' AND business_date >= '2017-04-05'), (SELECT count(*) FROM open_withdrawal)")"
+        done
+        reports
+        for size in 0 27000; do
+                measured "growth/$size"
+        done
+}
+
 reports() {
-        measure reports reports --rounds 1 --scale 0.001
+        "$ROOT/scripts/bench" reports --json --rounds 1 --database >"$WORK/reports.json" 2>"$WORK/reports.progress" ||
+                wrong "reports: $(cat "$WORK/reports.progress")"
         hold reports <<'PERL'
 all { exists $o{"${_}_ms"} } qw(area hall atm issuer band hour day month quarter fy area_quarter area_day atm_month hall_band hall_hour compared_yoy fleet tax results)
 all { near($o{"${_}_ratio"}, $o{"${_}_rows_ms"} / $o{"${_}_ms"}, 1) } map { /^(.*)_ratio$/ } keys %o
@@ -245,7 +272,6 @@ PERL
         expect "withdrawals in the summary that the reports are read from" "$(sql "
 SELECT sum(sign) FROM commission WHERE posted_on BETWEEN '2015-04-01' AND '2017-03-31' AND date_trunc('month', posted_on) IN (SELECT month FROM summed_month)")" \
                 "$(sql "SELECT sum(withdrawals) FROM summary WHERE cube = 'atm'")"
-        measured reports
 }
 
 history() {
@@ -269,10 +295,10 @@ SELECT (SELECT count(*) FROM card) + (SELECT count(*) FROM account) + (SELECT co
 trap 'kill $(jobs -p) 2>/dev/null; wait; exit 1' INT TERM HUP
 export TMPDIR=$WORK/temporary
 mkdir "$TMPDIR"
-LABS=("$WORK"/{throughput,link,memory,ledger,against,latency,latency_link,reports,history})
+LABS=("$WORK"/{throughput,link,memory,ledger,against,latency_link,growth/0,growth/27000,history})
 status=0
 (LABS=() && trap - EXIT && throughput && memory && history && latency_link) &
-(LABS=() && trap - EXIT && link && reports && ledger && against && latency) || status=1
+(LABS=() && trap - EXIT && link && growth && ledger && against) || status=1
 wait $! || status=1
 ((!status)) || exit 1
 expect "left behind" "" "$(ls "$TMPDIR")"
@@ -284,6 +310,7 @@ expect_exit 2 "$ROOT/scripts/bench" throughput --route moon
 expect_exit 2 "$ROOT/scripts/bench" reports --scale 2
 expect_exit 2 "$ROOT/scripts/bench" latency --rates 10,
 expect_exit 2 "$ROOT/scripts/bench" latency --rates 10,0
+expect_exit 2 "$ROOT/scripts/bench" growth --stored 3000000,3000000
 expect_exit 2 "$ROOT/scripts/bench" throughput --database
 expect_exit 2 "$ROOT/scripts/bench" reports --database --keep "$WORK/kept"
 expect_exit 0 "$ROOT/scripts/bench" --help
