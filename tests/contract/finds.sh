@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# tests/contract/finds.sh PROGRAM
+#
+# Deliberate defects in the database's functions, one at a time: each is a phrase of a function that is replaced by another. The
+# contract's plays (PROGRAM is contract_ledger), which pass without any, must find each, by what the row says.
+[[ -n ${PGHOST:-} ]] || exec "$(dirname "${BASH_SOURCE[0]}")/run.sh" "$0" "$@"
+source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib/common.sh"
+
+PROGRAM=$1
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/atm-finds.XXXXXX")
+trap 'rm -rf "$WORK"' EXIT
+
+# play SEED: one play; its words are in $WORK/play.
+play() {
+        CK_RUN_CASE=same ATM_TEST_SEED=$1 "$PROGRAM" >"$WORK/play" 2>&1
+}
+
+# definition FUNCTION: as it stands in the database that each test's is copied from.
+definition() {
+        psql -X -A -t -q -v ON_ERROR_STOP=1 -d contract_template -c "SELECT pg_get_functiondef('$1'::regproc)"
+}
+
+# finds NAME SEED WORDS FUNCTION PHRASE REPLACEMENT
+finds() {
+        local name=$1 seed=$2 words=$3 function=$4
+        definition "$function" >"$WORK/sound.sql"
+        PHRASE=$5 REPLACEMENT=$6 perl -0777 -pe '
+                my ($phrase, $replacement) = @ENV{qw(PHRASE REPLACEMENT)};
+                my $count = s/\Q$phrase\E/$replacement/g;
+                die "the phrase stands $count times: $phrase\n" if $count != 1' "$WORK/sound.sql" >"$WORK/defect.sql" ||
+                fail "$name: $function has changed"
+        psql -X -q -v ON_ERROR_STOP=1 -d contract_template -f "$WORK/defect.sql"
+        ! play "$seed" || fail "$name: the plays of seed $seed found nothing"
+        grep -qE "$words" "$WORK/play" || fail "$name: found by something else than '$words': $(tail -n 5 "$WORK/play")"
+        psql -X -q -v ON_ERROR_STOP=1 -d contract_template -f "$WORK/sound.sql"
+        say "$name: $(grep -m 1 -oE "$words" "$WORK/play")"
+}
+
+play 1 || fail "without a defect: $(tail -n 5 "$WORK/play")"
+finds "a repeat that is not looked for" 1 'of advice .* differs' ledger_advice \
+        'a.kind = o.kind AND a.advice_at = o.advice_at' 'a.kind = o.kind AND a.advice_at <> o.advice_at'
+finds "a day's sum not marked by a late post" 1 'the rows differ' ledger_advice \
+        'IF v.any_summed THEN' 'IF false THEN'
+finds "an original missed by bounds that are too narrow" 1 'differs' ledger_outcome \
+        'w.transmitted_at BETWEEN p_from AND p_to AND w.link IS NOT NULL' 'w.transmitted_at > p_from AND w.transmitted_at <= p_to AND w.link IS NOT NULL'
