@@ -17,7 +17,7 @@
 #                and each run by itself; with --route link: house_withdrawals_per_second, ratio_to_house and the
 #                processor time of both
 takes --rounds ROUNDS 3 number 1 100
-takes --seconds ROUND_SECONDS 12 number 2 3600
+takes --seconds ROUND_SECONDS 12 number 1 3600
 takes --clients CLIENTS '8 16 32 64' numbers 1 1000
 takes --atms ATMS 512 number 1 20000
 takes --cards CARDS 200000 number 1000 10000000

@@ -66,6 +66,7 @@ banks_import() {
 }
 
 database_make() {
+        local -a filled=()
         export PGHOST=$LAB_CLUSTER/socket PGPORT=$CLUSTER_PORT PGDATABASE=atm
         run_quietly "createdb" env PGUSER=postgres psql -X -q -d postgres -v ON_ERROR_STOP=1 -c 'CREATE DATABASE atm'
         PGUSER=postgres ctl db init
@@ -100,7 +101,9 @@ database_make() {
         psql -X -q -v ON_ERROR_STOP=1 -c "COPY (SELECT a.terminal, a.hall, h.area, h.prefecture
                 FROM atm a JOIN hall h USING (hall) ORDER BY a.terminal) TO STDOUT WITH (FORMAT csv, HEADER)" |
                 awk -F, 'NR == FNR { here[$1] = 1; next } $1 in here' "$DIR/atms.csv" - >"$DIR/terminals.csv"
-        run_quietly "ANALYZE" env PGUSER=postgres psql -X -q -c 'VACUUM ANALYZE'
+        # what was just filled; all partitions of history where there is one
+        [[ -n $HISTORY ]] || filled=(area hall hall_place atm issuer tax_rate tariff card_prefix holiday limit_rule network_hours card)
+        run_quietly "ANALYZE" env PGUSER=postgres psql -X -q -c "VACUUM ANALYZE $(IFS=, && echo "${filled[*]}")"
 }
 
 # What is live in a lab is reconciled with journals, so it must not lie in the time of a history that has none.

@@ -108,6 +108,6 @@ await() {
         shift
         until "$@"; do
                 ((SECONDS < deadline)) || wrong "waited in vain for: $what"
-                sleep 0.05
+                sleep 0.1 # what is asked is a program, or several
         done
 }

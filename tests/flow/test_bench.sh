@@ -66,7 +66,7 @@ WHERE stan >= $stan AND stan < $stan + 5000 AND state = 'completed'" </dev/null)
 }
 
 throughput() {
-        measure throughput throughput --rounds 1 --seconds 2 --clients 8,32 --atms 40 --cards 8000
+        measure throughput throughput --rounds 1 --seconds 1 --clients 8,32 --atms 40 --cards 8000
         hold throughput <<'PERL'
 near($o{ratio_to_pgbench}, $o{withdrawals_per_second} / $o{pgbench_withdrawals_per_second}, 0.01)
 near($o{ratio_to_yardstick}, $o{withdrawals_per_second} / $o{yardstick_withdrawals_per_second}, 0.01)
@@ -76,7 +76,7 @@ near($o{yardstick_withdrawals_per_second}, max(map { $_->{withdrawals_per_second
 join(" ", map { $_->{clients} } runs("pgbench"), runs("yardstick")) eq "8 32 8 32"
 all { $_->{withdrawals_per_second} > 0 && $_->{withdrawals_per_second} * $_->{seconds} <= $_->{withdrawals} * 1.01 } runs("atmd"), runs("pgbench"), runs("yardstick")
 0 < $o{p50_ms} && $o{p50_ms} <= $o{p99_ms}
-$o{connections} == 40 && $o{rounds} == 1 && $o{seconds_per_round} == 2
+$o{connections} == 40 && $o{rounds} == 1 && $o{seconds_per_round} == 1
 $o{atmd_cpu_us_per_withdrawal} > 0 && $o{postgresql_cpu_us_per_withdrawal} > 0
 PERL
         pgbench_runs_are_true
@@ -89,7 +89,7 @@ SELECT (SELECT count(*) FROM withdrawal JOIN advice USING (terminal, transmitted
 }
 
 link() {
-        measure link throughput --route link --rounds 1 --seconds 2 --atms 40 --cards 6000
+        measure link throughput --route link --rounds 1 --seconds 1 --atms 40 --cards 6000
         hold link <<'PERL'
 near($o{ratio_to_house}, $o{withdrawals_per_second} / $o{house_withdrawals_per_second}, 0.01)
 near($o{withdrawals_per_second}, mean(map { $_->{withdrawals_per_second} } runs("link")), 0.1)

@@ -141,7 +141,7 @@ until_true() {
         shift
         until "$@"; do
                 ((SECONDS < deadline)) || wrong "$NAME: waited in vain: $what"
-                sleep 0.01
+                sleep 0.03
         done
 }
 
