@@ -44,10 +44,13 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
               LEFT JOIN summed_month m ON m.month = date_trunc('month', d::timestamp)::date) d
 $$;
 
--- The commission rows that were posted on some days, in order, with the hour of their moment in Japan: in the form of the summary,
--- with the business date as the day on which the hall was in its place. What lies close together, of many days, is read from
--- the tables as they lie; else each run of days is looked for by its moments. Of no days nothing is left in the plan.
-CREATE OR REPLACE FUNCTION posted_rows(p_days date[]) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
+-- The commission rows that were posted on some days, in order, and those of unsummed_post that were posted in some months or on some
+-- summed days, whose sums lack them: in the form of the summary, with the hour of their moment in Japan, and with the business date as
+-- the day on which the hall was in its place. What lies close together, of many days, is read from the tables as they lie;
+-- else each run of days is looked for by its moments. Of no days nothing is left in the plan.
+DROP FUNCTION IF EXISTS posted_rows(date[]), unsummed_rows(date[], date[]);
+CREATE OR REPLACE FUNCTION posted_rows(p_days date[], p_late_months date[], p_late_days date[]) RETURNS SETOF summary
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT c.sign::bigint, c.cash_yen, c.customer_fee_yen, c.customer_tax_yen, c.interbank_fee_yen, c.interbank_tax_yen,
                c.hall_share_yen, earlier_yen(c.posted_on, c.business_date, c.customer_fee_yen, c.interbank_fee_yen),
                date_trunc('month', c.posted_on::timestamp)::date, c.posted_on, c.tax_rate_bp,
@@ -70,89 +73,37 @@ CREATE OR REPLACE FUNCTION posted_rows(p_days date[]) RETURNS SETOF summary LANG
               AND cardinality(p_days) > 7 AND p_days[cardinality(p_days)] - p_days[1] <= 4 * cardinality(p_days)
               UNION ALL
               SELECT c.* FROM commission c
-              WHERE c.posted_on > c.business_date AND c.posted_on = ANY (p_days) AND cardinality(p_days) > 0) c
-$$;
-
--- The rows of unsummed_post that were posted in some months and on some days, whose sums lack them.
-CREATE OR REPLACE FUNCTION unsummed_rows(p_months date[], p_days date[]) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT c.sign::bigint, c.cash_yen, c.customer_fee_yen, c.customer_tax_yen, c.interbank_fee_yen, c.interbank_tax_yen,
-               c.hall_share_yen, earlier_yen(c.posted_on, c.business_date, c.customer_fee_yen, c.interbank_fee_yen),
-               date_trunc('month', c.posted_on::timestamp)::date, c.posted_on, c.tax_rate_bp,
-               extract(hour FROM c.transmitted_at AT TIME ZONE 'Asia/Tokyo')::smallint, c.hall, c.terminal, c.issuer, c.band,
-               'every'::text, c.business_date
-        FROM unsummed_post u
-        JOIN commission c ON c.terminal = u.terminal AND c.transmitted_at = u.transmitted_at AND c.stan = u.stan AND c.seq = u.seq
-        WHERE u.posted_on = ANY (p_days) OR date_trunc('month', u.posted_on::timestamp)::date = ANY (p_months)
+              WHERE c.posted_on > c.business_date AND c.posted_on = ANY (p_days) AND cardinality(p_days) > 0
+              UNION ALL
+              SELECT c.* FROM unsummed_post u
+              JOIN commission c ON c.terminal = u.terminal AND c.transmitted_at = u.transmitted_at AND c.stan = u.stan AND c.seq = u.seq
+              WHERE u.posted_on = ANY (p_late_days) OR date_trunc('month', u.posted_on::timestamp)::date = ANY (p_late_months)) c
 $$;
 
 -- What a cube is: its sums of some months and of some days, and the rows that are in no sum; the days in order. All have the
 -- columns of summary; what is none of the cube's dimensions is not to be relied on. Whoever asks for the place of
 -- a hall joins hall_place by the hall and the day place_on.
--- Arrays, since who knows them beforehand gets better plans, and parallel ones.
+-- Arrays, since who knows them beforehand gets better plans, and parallel ones. report_... is the same for the days [p_from, p_to].
 CREATE OR REPLACE FUNCTION cube_every(p_days date[]) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT r.* FROM posted_rows(p_days) r
+        SELECT r.* FROM posted_rows(p_days, NULL, NULL) r
 $$;
-CREATE OR REPLACE FUNCTION cube_atm(p_months date[], p_days date[], p_rows date[]) RETURNS SETOF summary
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT s.* FROM summary_atm s WHERE s.month = ANY (p_months)
-        UNION ALL SELECT s.* FROM summary_day s WHERE s.posted_on = ANY (p_days)
-        UNION ALL SELECT r.* FROM posted_rows(p_rows) r
-        UNION ALL SELECT r.* FROM unsummed_rows(p_months, p_days) r
-$$;
-CREATE OR REPLACE FUNCTION cube_place(p_months date[], p_days date[], p_rows date[]) RETURNS SETOF summary
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT s.* FROM summary_place s WHERE s.month = ANY (p_months)
-        UNION ALL SELECT s.* FROM summary_detail s WHERE s.posted_on = ANY (p_days)
-        UNION ALL SELECT r.* FROM posted_rows(p_rows) r
-        UNION ALL SELECT r.* FROM unsummed_rows(p_months, p_days) r
-$$;
-CREATE OR REPLACE FUNCTION cube_detail(p_months date[], p_days date[], p_rows date[]) RETURNS SETOF summary
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT s.* FROM summary_detail s WHERE s.month = ANY (p_months)
-        UNION ALL SELECT s.* FROM summary_detail s WHERE s.posted_on = ANY (p_days)
-        UNION ALL SELECT r.* FROM posted_rows(p_rows) r
-        UNION ALL SELECT r.* FROM unsummed_rows(p_months, p_days) r
-$$;
-CREATE OR REPLACE FUNCTION cube_day(p_months date[], p_days date[], p_rows date[]) RETURNS SETOF summary
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT s.* FROM summary_day s WHERE s.month = ANY (p_months)
-        UNION ALL SELECT s.* FROM summary_day s WHERE s.posted_on = ANY (p_days)
-        UNION ALL SELECT r.* FROM posted_rows(p_rows) r
-        UNION ALL SELECT r.* FROM unsummed_rows(p_months, p_days) r
-$$;
-CREATE OR REPLACE FUNCTION cube_bank(p_months date[], p_days date[], p_rows date[]) RETURNS SETOF summary
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT s.* FROM summary_bank s WHERE s.month = ANY (p_months)
-        UNION ALL SELECT s.* FROM summary_bank s WHERE s.posted_on = ANY (p_days)
-        UNION ALL SELECT r.* FROM posted_rows(p_rows) r
-        UNION ALL SELECT r.* FROM unsummed_rows(p_months, p_days) r
-$$;
-CREATE OR REPLACE FUNCTION cube_hour(p_months date[], p_days date[], p_rows date[]) RETURNS SETOF summary
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT s.* FROM summary_hour s WHERE s.month = ANY (p_months)
-        UNION ALL SELECT s.* FROM summary_hour s WHERE s.posted_on = ANY (p_days)
-        UNION ALL SELECT r.* FROM posted_rows(p_rows) r
-        UNION ALL SELECT r.* FROM unsummed_rows(p_months, p_days) r
-$$;
-
--- The same for the days [p_from, p_to].
-CREATE OR REPLACE FUNCTION report_atm(p_from date, p_to date) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT c.* FROM report_parts(p_from, p_to, false) p CROSS JOIN LATERAL cube_atm(p.months, p.days, p.rows) c
-$$;
-CREATE OR REPLACE FUNCTION report_place(p_from date, p_to date) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT c.* FROM report_parts(p_from, p_to, false) p CROSS JOIN LATERAL cube_place(p.months, p.days, p.rows) c
-$$;
-CREATE OR REPLACE FUNCTION report_detail(p_from date, p_to date) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT c.* FROM report_parts(p_from, p_to, false) p CROSS JOIN LATERAL cube_detail(p.months, p.days, p.rows) c
-$$;
-CREATE OR REPLACE FUNCTION report_day(p_from date, p_to date) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT c.* FROM report_parts(p_from, p_to, false) p CROSS JOIN LATERAL cube_day(p.months, p.days, p.rows) c
-$$;
-CREATE OR REPLACE FUNCTION report_bank(p_from date, p_to date) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT c.* FROM report_parts(p_from, p_to, false) p CROSS JOIN LATERAL cube_bank(p.months, p.days, p.rows) c
-$$;
-CREATE OR REPLACE FUNCTION report_hour(p_from date, p_to date) RETURNS SETOF summary LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT c.* FROM report_parts(p_from, p_to, true) p CROSS JOIN LATERAL cube_hour(p.months, p.days, p.rows) c
+DO $$
+DECLARE
+        v record;
+BEGIN
+        FOR v IN SELECT * FROM (VALUES ('atm', 'day', false), ('place', 'detail', false), ('detail', 'detail', false), ('day', 'day', false),
+                                       ('bank', 'bank', false), ('hour', 'hour', true)) k (cube, of_days, has_hours) LOOP
+                EXECUTE format('CREATE OR REPLACE FUNCTION cube_%1$s(p_months date[], p_days date[], p_rows date[]) RETURNS SETOF summary '
+                               'LANGUAGE sql STABLE PARALLEL SAFE AS %2$L', v.cube,
+                               format('SELECT s.* FROM summary_%s s WHERE s.month = ANY (p_months) '
+                                      'UNION ALL SELECT s.* FROM summary_%s s WHERE s.posted_on = ANY (p_days) '
+                                      'UNION ALL SELECT r.* FROM posted_rows(p_rows, p_months, p_days) r', v.cube, v.of_days));
+                EXECUTE format('CREATE OR REPLACE FUNCTION report_%1$s(p_from date, p_to date) RETURNS SETOF summary '
+                               'LANGUAGE sql STABLE PARALLEL SAFE AS %2$L', v.cube,
+                               format('SELECT c.* FROM report_parts(p_from, p_to, %L) p '
+                                      'CROSS JOIN LATERAL cube_%s(p.months, p.days, p.rows) c', v.has_hours, v.cube));
+        END LOOP;
+END
 $$;
 
 -- sums -------------------------------------------------------------------------------------------------------
@@ -192,7 +143,7 @@ BEGIN
                r.hour, r.tax_rate_bp, sum(r.withdrawals), sum(r.cash_yen), sum(r.customer_fee_yen), sum(r.customer_tax_yen),
                sum(r.interbank_fee_yen), sum(r.interbank_tax_yen), sum(r.hall_share_yen), sum(r.earlier_yen)
         FROM (SELECT r.*, p.from_on AS place, CASE WHEN NOT p_whole THEN r.posted_on END AS hour_on
-              FROM posted_rows(p_days) r
+              FROM posted_rows(p_days, NULL, NULL) r
               LEFT JOIN hall_place p ON p.hall = r.hall AND p.from_on <= r.place_on AND p.until_on > r.place_on) r
         GROUP BY GROUPING SETS ((r.posted_on, r.terminal, r.hall, r.place, r.issuer, r.band),
                                 (r.hour_on, r.terminal, r.hall, r.place, r.band, r.hour),
