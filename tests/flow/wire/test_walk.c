@@ -136,7 +136,7 @@ static void note(struct walker *w, const char *text)
 
 static void await(struct walker *w, bool (*is_so)(const struct walker *), const char *what)
 {
-        for (int64_t until_ms = steady_ms() + PATIENCE_MS; !is_so(w); sleep_ms(10))
+        for (int64_t until_ms = steady_ms() + PATIENCE_MS; !is_so(w); sleep_ms(25))
                 ck_assert_msg(steady_ms() < until_ms, "%s STAN %s: waited in vain until %s",
                               w->story->letters, stan_of(w), what);
 }
