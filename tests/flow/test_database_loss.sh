@@ -4,7 +4,7 @@
 FLOW_CLUSTERS=disk
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-flow_lab lab --atms 30 --cards 20000 --clock 2016-12-28T10:00:00+09:00,1
+flow_lab lab --atms 30 --cards 4000 --clock 2016-12-28T10:00:00+09:00,1
 # shellcheck disable=SC1091
 source "$WORK/lab/lab.env"
 pid=$ATMD_PIDS
