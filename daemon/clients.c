@@ -330,7 +330,11 @@ static void on_speaks(evutil_socket_t fd, short what, void *context)
 {
         struct newcomer *newcomer = context;
         struct clients *clients = newcomer->clients;
-        (void)fd;
+        char byte;
+        if (what & EV_READ && recv(fd, &byte, 1, MSG_PEEK) <= 0) { /* no place is needed to see that */
+                end_newcomer(newcomer, CONN_END_HUNG_UP, "before the handshake was completed");
+                return;
+        }
         if (what & EV_TIMEOUT) {
                 end_newcomer(newcomer, CONN_END_HANDSHAKE_TIMEOUT,
                              "the handshake was not completed in time: nothing was sent");

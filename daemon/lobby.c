@@ -166,7 +166,10 @@ struct lobby_guest *lobby_next(struct lobby *lobby, int64_t now_ms)
         struct lobby_address *address = TAILQ_FIRST(&lobby->ready);
         if (!address || lobby->count[LOBBY_SHAKING] >= lobby->rules.places)
                 return NULL;
-        struct lobby_guest *guest = TAILQ_FIRST(&address->in[LOBBY_WAITING]);
+        struct guests *waiting = &address->in[LOBBY_WAITING];
+        struct lobby_guest *guest = address->count[LOBBY_WAITING] > lobby->rules.share
+                                        ? TAILQ_LAST(waiting, guests)
+                                        : TAILQ_FIRST(waiting);
         change_state(lobby, guest, LOBBY_SHAKING, now_ms);
         if (address->turn == TURN_READY) { /* the others have their turns first */
                 TAILQ_REMOVE(&lobby->ready, address, circle);
@@ -247,6 +250,8 @@ struct lobby_guest *lobby_room(const struct lobby *lobby, uint64_t key, int64_t 
         struct lobby_guest *waiting = TAILQ_FIRST(&lobby->in[LOBBY_WAITING]);
         const struct lobby_address *address = find(lobby, key);
         size_t own = address ? at_door(address) : 0;
+        if (own > lobby->rules.share)
+                own = 0; /* a crowd itself: it may lose its own */
         if (silent && (now_ms - silent->since_ms >= silence_ms || at_door(silent->address) > own + 1))
                 return silent;
         return waiting && at_door(waiting->address) > own + 1 ? waiting : NULL;

@@ -6,8 +6,9 @@
  *
  * A handshake costs a place: its memory, and a millisecond of the loop. There are so many places, and of those an
  * address (of IPv6 the 64 bits that a line is given) has at most its share. Who has said nothing needs none. Addresses
- * that wait have their turns in a circle, and within one who spoke first comes first: a crowd from one address is in the
- * way of that address alone.
+ * that wait have their turns in a circle: a crowd from one address is in the way of that address alone. Within one who
+ * spoke first comes first; where more wait than its share, the last: most of the others will have given up when it is
+ * their turn, or never meant to go on.
  *
  * Who has to go, always the oldest:
  *      of an address with more at the door than rules.waiting (lobby_crowd), before somebody enters;

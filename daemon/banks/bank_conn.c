@@ -21,7 +21,7 @@
 #include "lib/security/tls.h"
 #include "protocol/frame.h"
 
-enum { INPUT_MAX = 16384, MESSAGES_PER_TURN = 512, PEER_MAX = 80 };
+enum { INPUT_MAX = 16384, MESSAGES_PER_TURN = 64, PEER_MAX = 80 };
 
 enum bank_conn_state { DOWN, LOOKING_UP, CONNECTING, OPEN, STATE_COUNT };
 

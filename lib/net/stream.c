@@ -36,6 +36,8 @@ struct stream_env {
         struct event *usher;
         TAILQ_HEAD(, stream) turn; /* to be told or gone at the end of the loop's turn */
         TAILQ_HEAD(, stream) line; /* whose handshake can go on */
+        TAILQ_HEAD(, stream) rest; /* who had their share of a turn, and go on in the next */
+        size_t rest_count;
         LIST_HEAD(, stream) all;
         size_t count, lingering;
         unsigned untaken_ms;
@@ -53,11 +55,39 @@ static void on_usher(evutil_socket_t fd, short what, void *context);
 
 /* ---- doors --------------------------------------------------------------------------------------------- */
 
+/* In HANDSHAKE that is env->line, in OPEN env->rest. */
 static void leave_line(struct stream *stream)
 {
-        if (stream->in_line)
-                TAILQ_REMOVE(&stream->env->line, stream, line);
+        struct stream_env *env = stream->env;
+        if (!stream->in_line)
+                return;
         stream->in_line = false;
+        if (stream->state == STREAM_HANDSHAKE) {
+                TAILQ_REMOVE(&env->line, stream, line);
+                return;
+        }
+        TAILQ_REMOVE(&env->rest, stream, line);
+        env->rest_count--;
+}
+
+static void call_next(struct stream_env *env)
+{
+        static const struct timeval next_turn = {0};
+        if (!event_pending(env->usher, EV_TIMEOUT, NULL))
+                event_add(env->usher, &next_turn);
+}
+
+/* What TLS or we have read already makes no event any more; event_active would go on in this turn, for as long as the peer
+ * sends fast enough. */
+static void read_in_next_turn(struct stream *stream)
+{
+        struct stream_env *env = stream->env;
+        if (stream->in_line)
+                return;
+        stream->in_line = true;
+        TAILQ_INSERT_TAIL(&env->rest, stream, line);
+        env->rest_count++;
+        call_next(env);
 }
 
 static void change_state(struct stream *stream, enum stream_state to)
@@ -280,6 +310,7 @@ struct stream_env *stream_env_new(struct event_base *base, const struct stream_r
         *env = (struct stream_env){.base = base, .rules = *rules, .events = events, .context = context};
         TAILQ_INIT(&env->turn);
         TAILQ_INIT(&env->line);
+        TAILQ_INIT(&env->rest);
         env->usher = event_new(base, -1, 0, on_usher, env);
         LIST_INIT(&env->all);
         env->reaper = event_new(base, -1, 0, on_turn_end, env);
@@ -548,7 +579,7 @@ static void open_up(struct stream *stream)
         wait_for(stream, WAIT_IDLE);
         stream->env->events->on_open(stream, is_server ? name : NULL);
         if (stream->state == STREAM_OPEN && SSL_has_pending(stream->ssl))
-                event_active(&stream->readable, EV_READ, 0);
+                read_in_next_turn(stream);
 }
 
 static void shake_hands(struct stream *stream)
@@ -569,26 +600,29 @@ static void shake_hands(struct stream *stream)
 
 /* One step in each turn of the loop: it costs up to a millisecond, and those who are open go on in between. libevent's
  * priorities would say who comes first as well, but keep the others waiting for as long as anybody is served. */
-static void call_next(struct stream_env *env)
+static void shake_next(struct stream_env *env)
 {
-        static const struct timeval next_turn = {0};
-        if (!TAILQ_EMPTY(&env->line))
-                event_add(env->usher, &next_turn);
-}
-
-static void on_usher(evutil_socket_t fd, short what, void *context)
-{
-        struct stream_env *env = context;
         struct stream *stream = TAILQ_FIRST(&env->line);
-        (void)fd;
-        (void)what;
         if (!stream)
                 return;
         leave_line(stream);
         look_again(stream);
         stream->allowance = READ_PER_TURN;
         shake_hands(stream);
-        call_next(env);
+}
+
+static void on_usher(evutil_socket_t fd, short what, void *context)
+{
+        struct stream_env *env = context;
+        struct stream *stream;
+        (void)fd;
+        for (size_t left = env->rest_count; left > 0 && (stream = TAILQ_FIRST(&env->rest)); left--) {
+                leave_line(stream);
+                on_readable(stream->fd, what, stream);
+        }
+        shake_next(env);
+        if (!TAILQ_EMPTY(&env->line))
+                call_next(env);
 }
 
 static void line_up(struct stream *stream)
@@ -599,8 +633,7 @@ static void line_up(struct stream *stream)
         look_away(stream);
         stream->in_line = true;
         TAILQ_INSERT_TAIL(&env->line, stream, line);
-        if (!event_pending(env->usher, EV_TIMEOUT, NULL))
-                call_next(env);
+        call_next(env);
 }
 
 static void on_connected(struct stream *stream)
@@ -945,7 +978,7 @@ static void read_on(struct stream *stream)
         if (stream->allowance == 0 && !heard && !stream->flooding)
                 stream_close(stream, STREAM_END_FLOOD, "%d bytes without a message", READ_PER_TURN);
         if (messages >= env->rules.messages_per_turn && may_deliver(stream))
-                event_active(&stream->readable, EV_READ, 0);
+                read_in_next_turn(stream);
         keep_input(stream, in + used, have - used);
         stream->stopped = !may_deliver(stream);
         OPENSSL_cleanse(in, most);
@@ -956,6 +989,8 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         struct stream *stream = context;
         (void)fd;
         (void)what;
+        if (stream->in_line) /* its turn comes: one share, whoever calls */
+                return;
         stream->heard = true;
         stream->allowance = READ_PER_TURN;
         switch (stream->state) {
@@ -994,7 +1029,7 @@ static void go_on(struct stream *stream)
         stream->stopped = false;
         look_again(stream);
         if (stream->input_length || stream->unread || SSL_has_pending(stream->ssl))
-                event_active(&stream->readable, EV_READ, 0);
+                read_in_next_turn(stream);
 }
 
 void stream_resume(struct stream *stream)

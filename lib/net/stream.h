@@ -92,7 +92,7 @@ struct stream {
         bool listed;           /* in env->all */
         bool untold;           /* on_closed is still to be called */
         bool in_turn;          /* on env->turn */
-        bool in_line;          /* on env->line */
+        bool in_line;          /* on env->line or env->rest */
         bool paused;           /* by the owner */
         bool deaf;             /* the read event was taken out because nothing may be read */
         bool stopped;          /* reading was broken off because nothing may be read */

@@ -110,6 +110,9 @@ static bool files_use(SSL_CTX *ctx, const char *ca, const char *certificate, con
 /* 112 bits: RSA of 2,048, curves of 224, no SHA-1 in signatures (SSL_CTX_set_security_level(3)). */
 enum { SECURITY_LEVEL = 2 };
 
+/* Bytes of a peer's certificates: a dozen. They are kept and read before anybody knows whom they are of. */
+enum { CERTIFICATES_MAX = 16384 };
+
 static bool options_set(SSL_CTX *ctx, int minimum)
 {
         char groups[] = "X25519:P-256"; /* OpenSSL's macro wants it writable */
@@ -119,6 +122,7 @@ static bool options_set(SSL_CTX *ctx, int minimum)
                                      SSL_OP_IGNORE_UNEXPECTED_EOF |
                                      SSL_OP_CLEANSE_PLAINTEXT); /* card numbers are in it */
         SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);        /* not what the system's openssl.cnf says */
+        SSL_CTX_set_max_cert_list(ctx, CERTIFICATES_MAX);
         /* What an idle connection keeps (19 kB on the server's side, OpenSSL 3.0): the peer's whole chain, so
          * no authority is sent along (4.6 kB); its key share, smaller for X25519 than P-256 (3.5 kB); its
          * buffers unless they are released (9 kB). */

@@ -66,7 +66,7 @@ struct kind {
 
 static struct address to, from;
 static const char *ca, *certificates, *terminal_list;
-static int64_t line_count;
+static int64_t line_count, times = TIMES_MAX;
 static double seconds = 10;
 static const struct kind *kind;
 
@@ -407,7 +407,7 @@ static void attack(void)
 {
         int64_t end_us = steady_now_us() + (int64_t)(seconds * 1e6);
         int64_t now_us;
-        while (!stopped && (now_us = steady_now_us()) < end_us) {
+        while (!stopped && result.times < (size_t)times && (now_us = steady_now_us()) < end_us) {
                 for (int64_t i = 0; i < line_count; i++) {
                         struct line *line = &lines[i];
                         if (line->phase == DOWN && line->back_us <= now_us)
@@ -532,6 +532,13 @@ static const struct option_row rows[] = {
      .text = "how long (10); SIGTERM ends it earlier",
      .take = option_take_decimal,
      .target = &seconds},
+    {.name = "times",
+     .value = "N",
+     .text = "of a newcomer: so often, if there is time",
+     .take = option_take_number,
+     .target = &times,
+     .minimum = 1,
+     .maximum = TIMES_MAX},
     {.name = "ca",
      .value = "FILE",
      .text = "certificate of the authority",

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # atmd as an operator and a service manager see it: READY, SIGHUP that takes all or nothing, SIGTERM that drains, a
-# full house, and a database that is missing, empty or newer when it starts.
+# full house, attacks on the door, and a database that is missing, empty or newer when it starts.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
+build_programs attacker || exit 1
 flow_lab lab --atms 40 --cards 20000 --clock 2016-12-28T10:00:00+09:00,1
 # shellcheck disable=SC1091
 source "$WORK/lab/lab.env"
@@ -120,6 +121,63 @@ expect_exit 1 env ATMD_PORTS="$port" ATM_TERMINALS="$WORK/last.csv" atmsim run -
         --journal "$WORK/journal-eleventh"
 wait "$inside" || wrong "those inside suffered: $(cat "$WORK/idle.log")"
 await "a log line about the full house" grep -q event=refused_full "$WORK/full.log"
+stop
+cp "$WORK/good.conf" "$CONF"
+
+# --- attacks of every kind at once on a door with small limits: they run, the limits hold, the log and the counters name them,
+# and meanwhile newcomers from elsewhere come in and those inside are served
+set_key limits handshakes_max 20 # more than the shares of all attackers and two for those who are none
+set_key limits handshakes_per_address 4
+set_key limits waiting_per_address 16
+set_key limits message_timeout_ms 500
+start attacked
+attack() {
+        attacker "$1" --to "127.0.0.1:$port" --terminals "$2" --seconds 60 "${@:3}" >"$WORK/attacker-$1.json" 2>&1 &
+        STARTED+=("$!")
+        attackers+=("$!")
+}
+attackers=()
+mapfile -t terminal < <(sed -n '2,30s/,.*//p' "$ATM_TERMINALS")
+attack silent "${terminal[10]}" --from 127.0.0.2:0 --lines 40
+attack half "${terminal[10]}" --from 127.0.0.3:0 --lines 40
+attack junk "${terminal[10]}" --from 127.0.0.4:0 --lines 8
+attack keyupdate "${terminal[11]}" --from 127.0.0.5:0 --lines 1
+attack prepared "${terminal[12]}" --from 127.0.0.6:0 --lines 1
+attack unread "${terminal[13]}" --from 127.0.0.7:0 --lines 1
+attack storm "${terminal[14]}" --from 127.0.0.8:0 --lines 8
+attack flood "${terminal[15]}" --from 127.0.0.9:0
+flooded() {
+        grep -q "event=flood terminal=${terminal[$1]} .*reason=\"$2" "$WORK/attacked.log"
+}
+await "key updates that are cut off" flooded 11 "more than 32 key updates"
+await "prepared key updates that are cut off" flooded 12 "more than 32 key updates"
+await "unread answers that are cut off" flooded 13 "what was sent was not taken"
+await "a crowd" grep -q 'event=crowded ' "$WORK/attacked.log"
+attacker newcomer --to "127.0.0.1:$port" --terminals "${terminal[16]}" --times 2 --seconds "$PATIENCE_S" >"$WORK/newcomer.json"
+ATMD_PORTS=$port atmsim run --closed --atms 10 --handshakes 2 --withdrawals 50 --seed "$SEED" >"$WORK/run.log" 2>&1 ||
+        wrong "no service under attack: $(cat "$WORK/run.log")"
+counted() {
+        kill -USR1 "$pid"
+        grep -q "event=stats .* $1=[1-9]" "$WORK/attacked.log"
+}
+for counter in crowded_out closed_flood closed_unread handshake_failed; do
+        await "the counter $counter" counted "$counter"
+done
+kill -TERM "${attackers[@]}"
+wait "${attackers[@]}" || wrong "an attacker failed: $(cat "$WORK"/attacker-*.json)"
+grep -q '"came_in": 2' "$WORK/newcomer.json" || wrong "no newcomer came in: $(cat "$WORK/newcomer.json")"
+# within the limits, and those of the crowd's own address gave way
+awk '/event=crowded / {
+                for (i = 1; i <= NF; i++) { split($i, pair, "="); is[pair[1]] = pair[2] }
+                if (is["shaking"] > 20 || is["of_address_shaking"] > 4 || is["of_address_waiting"] + is["of_address_silent"] > 16) print }' \
+        "$WORK/attacked.log" >"$WORK/beyond"
+[[ ! -s $WORK/beyond ]] || wrong "more than the limits let in: $(head -n 3 "$WORK/beyond")"
+! grep -E 'event=connection_closed peer=127.0.0.1:.*end=full' "$WORK/attacked.log" || wrong "an ATM gave way to a crowd"
+for kind in silent half junk keyupdate prepared unread storm flood; do
+        grep -Eq '"connected": [1-9]' "$WORK/attacker-$kind.json" || wrong "the attack $kind did not run: $(cat "$WORK/attacker-$kind.json")"
+done
+expect_exit 2 "$ROOT/scripts/attack" silent nonsense
+grep -Eq '"answers": [1-9]' "$WORK/attacker-flood.json" || wrong "no answers to a flood: $(cat "$WORK/attacker-flood.json")"
 stop
 cp "$WORK/good.conf" "$CONF"
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "daemon/banks/bank_conn.h"
+#include "lib/net/stream.h"
 #include "protocol/frame.h"
 #include "tests/unit/bank_peer.h"
 #include "tests/suite.h"
@@ -319,6 +320,25 @@ START_TEST(an_address_where_nobody_listens_is_followed_by_the_next)
 }
 END_TEST
 
+/* A server may send tickets at any time; each costs us more than it. */
+START_TEST(a_bank_that_floods_us_with_tickets_is_left_and_tried_anew)
+{
+        start(address_of(0), 1);
+        RUN_UNTIL(bank_route_is_up(route));
+        ask(0);
+        RUN_UNTIL(answered == 1);
+        for (int i = 0; i < 2 * STREAM_TLS_MESSAGES; i++) {
+                ck_assert_int_eq(SSL_new_session_ticket(sides[0].ssl), 1);
+                ck_assert_int_eq(SSL_do_handshake(sides[0].ssl), 1);
+        }
+        RUN_UNTIL(!bank_route_is_up(route));
+        RUN_UNTIL(bank_route_is_up(route));
+        ck_assert_int_eq(sides[0].accepted, 2);
+        ask(1);
+        RUN_UNTIL(answered == 2);
+}
+END_TEST
+
 START_TEST(a_name_is_looked_up)
 {
         char addresses[80];
@@ -460,6 +480,7 @@ int main(void)
         tcase_add_loop_test(tcase, many_messages_of_one_turn_and_their_answers_arrive_whole, 0, 3);
         tcase_add_test(tcase, connections_spread_over_the_addresses);
         tcase_add_test(tcase, an_address_where_nobody_listens_is_followed_by_the_next);
+        tcase_add_test(tcase, a_bank_that_floods_us_with_tickets_is_left_and_tried_anew);
         tcase_add_test(tcase, a_name_is_looked_up);
         tcase_add_test(tcase, an_address_that_can_not_be_connected_to_at_all_is_followed_by_the_names_next);
         tcase_add_loop_test(tcase, a_bank_that_is_not_the_one_is_never_offered_and_tried_ever_less_often, 0,

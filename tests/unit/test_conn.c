@@ -27,12 +27,13 @@ enum {
         TURN_US = 100,
         HANDSHAKE_MS = 300,
         IDLE_MS = 400,
-        MESSAGE_MS = 200
+        MESSAGE_MS = 200,
+        CERTIFICATES = 100, /* more than anybody needs */
 };
 
 /* ---- certificates, made once --------------------------------------------------------------------------- */
 
-static SSL_CTX *server_tls, *client_tls, *expired_tls, *foreign_tls, *bare_tls;
+static SSL_CTX *server_tls, *client_tls, *expired_tls, *foreign_tls, *bare_tls, *many_tls;
 
 static void make_certificates(void)
 {
@@ -46,11 +47,15 @@ static void make_certificates(void)
         expired_tls = pki_folder_client("ours/T0000002");
         foreign_tls = pki_folder_client("other/T0000003");
         bare_tls = SSL_CTX_new(TLS_client_method());
+        many_tls = pki_folder_client("ours/T0000001");
+        for (int i = 0; i < CERTIFICATES; i++) /* each of some 500 bytes */
+                pki_folder_must(SSL_CTX_add1_chain_cert(many_tls, SSL_CTX_get0_certificate(many_tls)) == 1,
+                                "chain");
 }
 
 static void drop_certificates(void)
 {
-        SSL_CTX *const contexts[] = {server_tls, client_tls, expired_tls, foreign_tls, bare_tls};
+        SSL_CTX *const contexts[] = {server_tls, client_tls, expired_tls, foreign_tls, bare_tls, many_tls};
         for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
                 SSL_CTX_free(contexts[i]);
         pki_folder_drop();
@@ -448,11 +453,32 @@ START_TEST(handshakes_go_on_one_a_turn_in_order_and_messages_in_between)
 }
 END_TEST
 
+/* All of it is there at once, and would come faster than it is answered: it has its share of each turn, as everybody has. */
+START_TEST(a_flood_of_messages_has_its_share_of_a_turn_and_no_more)
+{
+        enum { FLOOD = 20 * LIMIT_FRAMES_PER_TURN };
+        static uint8_t bytes[FLOOD * 102];
+        size_t length = 0;
+        open_it();
+        for (int i = 0; i < FLOOD; i++)
+                length += frame(bytes + length, 'a', 100);
+        write_all(bytes, length);
+        ck_assert_int_le(owner.frames, LIMIT_FRAMES_PER_TURN); /* write_all may have had to turn the loop */
+        for (int turns = 0; owner.frames < FLOOD; turns++) {
+                int before = owner.frames;
+                ck_assert_int_lt(turns, 4 * FLOOD);
+                event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+                ck_assert_int_le(owner.frames, before + LIMIT_FRAMES_PER_TURN);
+        }
+        finish();
+}
+END_TEST
+
 /* ---- strangers ----------------------------------------------------------------------------------------- */
 
 START_TEST(who_has_no_certificate_of_ours_is_not_let_in)
 {
-        SSL_CTX *const strangers[] = {bare_tls, expired_tls, foreign_tls};
+        SSL_CTX *const strangers[] = {bare_tls, expired_tls, foreign_tls, many_tls};
         start(strangers[_i]);
         RUN_UNTIL((shaken(), owner.closes == 1));
         ck_assert_int_eq(owner.end, CONN_END_HANDSHAKE_FAILED);
@@ -620,7 +646,8 @@ int main(void)
         tcase_add_loop_test(tcase, a_peer_that_leaves_is_told_from_one_that_hangs_up, 0, COUNT(end_rows));
         tcase_add_test(tcase, a_spoilt_record_ends_the_connection);
         tcase_add_test(tcase, handshakes_go_on_one_a_turn_in_order_and_messages_in_between);
-        tcase_add_loop_test(tcase, who_has_no_certificate_of_ours_is_not_let_in, 0, 3);
+        tcase_add_test(tcase, a_flood_of_messages_has_its_share_of_a_turn_and_no_more);
+        tcase_add_loop_test(tcase, who_has_no_certificate_of_ours_is_not_let_in, 0, 4);
         tcase_add_loop_test(tcase, who_leaves_before_the_handshake_is_over_has_hung_up, 0, 2);
         tcase_add_loop_test(tcase, bytes_that_are_no_handshake_end_the_connection, 0, COUNT(garbage));
         tcase_add_test(tcase, a_silent_peer_is_closed_when_the_handshakes_time_is_up);

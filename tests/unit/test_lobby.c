@@ -79,8 +79,10 @@ static int slowest(void)
 
 START_TEST(an_address_has_its_share_and_no_more)
 {
-        come(0, 7, CROWD);
+        come(0, 3, CROWD);
         ck_assert_str_eq(turns(), "0 1 2 3");
+        come(4, 7, CROWD);
+        ck_assert_str_eq(turns(), "");
         come(8, 9, ANOTHER);
         ck_assert_str_eq(turns(), "8 9");
         ck_assert_uint_eq(lobby_count(lobby, LOBBY_SHAKING), PLACES);
@@ -91,13 +93,27 @@ END_TEST
 
 START_TEST(addresses_take_turns_and_within_one_the_first_to_speak_comes_first)
 {
+        come(0, 3, CROWD);
+        come(20, 22, ANOTHER);
+        come(30, 30, THIRD);
+        ck_assert_str_eq(turns(), "0 20 30 1 21 2");
+        lobby_leave(lobby, &guests[0]);
+        lobby_leave(lobby, &guests[1]);
+        ck_assert_str_eq(turns(), "22 3");
+}
+END_TEST
+
+/* The others of such a crowd don't wait for each other any more: whoever means it came late, or comes again. */
+START_TEST(where_more_wait_than_the_share_the_last_to_speak_comes_first)
+{
         come(0, 9, CROWD);
-        ck_assert_str_eq(turns(), "0 1 2 3");
-        for (int i = 0; i < 4; i++)
+        ck_assert_str_eq(turns(), "9 8 7 6");
+        come(10, 10, CROWD);
+        lobby_leave(lobby, &guests[9]);
+        ck_assert_str_eq(turns(), "10");
+        for (int i = 6; i <= 8; i++)
                 lobby_leave(lobby, &guests[i]);
-        come(20, 21, ANOTHER);
-        come(30, 31, THIRD);
-        ck_assert_str_eq(turns(), "4 20 30 5 21 31");
+        ck_assert_str_eq(turns(), "5 4 0"); /* the first again once four wait */
 }
 END_TEST
 
@@ -121,7 +137,7 @@ START_TEST(a_crowd_loses_its_own_oldest_those_who_said_nothing_first)
         ck_assert_int_eq(number(lobby_crowd(lobby, ANOTHER)), -1);
         lobby_speak(lobby, &guests[20], now_ms);
         ck_assert_int_eq(number(lobby_crowd(lobby, CROWD)), 0);
-        ck_assert_str_eq(turns(), "0 1 2 3"); /* who shakes hands is not in that count */
+        ck_assert_str_eq(turns(), "20 8 7 6"); /* who shakes hands is not in that count */
         ck_assert_int_eq(number(lobby_crowd(lobby, CROWD)), -1);
 }
 END_TEST
@@ -208,6 +224,15 @@ START_TEST(for_a_full_house_the_oldest_silent_one_goes_if_it_is_old_enough)
 }
 END_TEST
 
+START_TEST(in_a_full_house_a_crowd_beyond_its_share_loses_its_own_oldest)
+{
+        come(0, SHARE, CROWD);
+        ck_assert_int_eq(number(lobby_room(lobby, CROWD, now_ms, 100)), 0);
+        lobby_leave(lobby, &guests[0]);
+        ck_assert_int_eq(number(lobby_room(lobby, CROWD, now_ms, 100)), -1);
+}
+END_TEST
+
 START_TEST(for_a_full_house_one_of_a_larger_crowd_goes_at_once)
 {
         for (int i = 0; i < 3; i++)
@@ -227,8 +252,9 @@ END_TEST
 START_TEST(other_limits_hold_for_those_who_are_there)
 {
         static const struct lobby_rules wider = {PLACES, PLACES, WAITING, PATIENCE_MS, LEAST_MS};
-        come(0, 7, CROWD);
+        come(0, 3, CROWD);
         ck_assert_str_eq(turns(), "0 1 2 3");
+        come(4, 7, CROWD);
         lobby_change(lobby, &wider);
         ck_assert_str_eq(turns(), "4 5");
 }
@@ -273,6 +299,8 @@ int main(void)
         tcase_add_test(tcase, a_crowd_at_its_share_takes_nothing_from_others);
         tcase_add_test(tcase, where_all_places_are_taken_the_oldest_of_all_goes_for_whoever_waits);
         tcase_add_test(tcase, for_a_full_house_the_oldest_silent_one_goes_if_it_is_old_enough);
+        tcase_add_test(tcase, in_a_full_house_a_crowd_beyond_its_share_loses_its_own_oldest);
+        tcase_add_test(tcase, where_more_wait_than_the_share_the_last_to_speak_comes_first);
         tcase_add_test(tcase, for_a_full_house_one_of_a_larger_crowd_goes_at_once);
         tcase_add_test(tcase, other_limits_hold_for_those_who_are_there);
         tcase_add_loop_test(tcase, an_address_is_ipv4_whole_and_ipv6_by_the_64_bits_of_its_line, 0,
