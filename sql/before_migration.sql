@@ -138,6 +138,18 @@ BEGIN
                            JOIN pg_temp.former_columns() t ON t.name = c.relname
                            WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')) n USING (tab, name)
                 WHERE f.type IS DISTINCT FROM n.type;
+                -- rows that would have no place: ten of each kind
+                IF to_regclass('account') IS NOT NULL AND to_regclass('card_day') IS NOT NULL THEN
+                        RETURN QUERY EXECUTE $query$
+                                (SELECT format('the account of card %s, which was replaced by %s: the account is that one''s',
+                                               a.card_token, c.successor)
+                                 FROM account a JOIN card c USING (card_token) WHERE c.successor IS NOT NULL LIMIT 10)
+                                UNION ALL
+                                (SELECT format('the use of card %s, of which there is neither a row of card nor a withdrawal', d.card_token)
+                                 FROM (SELECT card_token FROM card_day EXCEPT SELECT card_token FROM card) d
+                                 WHERE NOT EXISTS (SELECT FROM withdrawal w WHERE w.card_token = d.card_token AND w.issuer IS NOT NULL) LIMIT 10)
+                        $query$;
+                END IF;
         END IF;
 
         RETURN QUERY

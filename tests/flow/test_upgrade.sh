@@ -166,6 +166,12 @@ killed_in_the_middle() {
                 "ALTER TABLE advice ATTACH PARTITION advice_2016q4 FOR VALUES FROM ('2016-10-01 00:00+09') TO ('2017-01-01 00:00+09')"
         in_the_way "the trigger own on withdrawal" \
                 "CREATE TRIGGER own AFTER INSERT ON withdrawal EXECUTE FUNCTION suppress_redundant_updates_trigger()" "DROP TRIGGER own ON withdrawal"
+        in_the_way "the use of card 00000000-0000-0000-0000-000000000001" \
+                "INSERT INTO card_day VALUES ('00000000-0000-0000-0000-000000000001', '2016-12-30', 1000, 1)" \
+                "DELETE FROM card_day WHERE card_token = '00000000-0000-0000-0000-000000000001'"
+        in_the_way ", which was replaced by " \
+                "ALTER TABLE account DISABLE TRIGGER account_guard; INSERT INTO account SELECT card_token, 0, 0 FROM card WHERE successor IS NOT NULL LIMIT 1" \
+                "DELETE FROM account a USING card c WHERE c.card_token = a.card_token AND c.successor IS NOT NULL; ALTER TABLE account ENABLE TRIGGER account_guard"
         hold atm_daemon "SELECT 1"
         in_the_way "stop all instances" "SELECT 1" "SELECT 1"
         release
