@@ -266,7 +266,7 @@ refused:
 /* asking ----------------------------------------------------------------------------------------------------- */
 
 const struct pg_statement reference_statement = {"reference",
-                                                 "SELECT section, cell FROM reference_snapshot($1)"};
+                                                 "SELECT section, cell FROM reference_current($1)"};
 
 struct pg_parameter reference_known(int64_t version, char buffer[REFERENCE_KNOWN_MAX])
 {
@@ -275,10 +275,11 @@ struct pg_parameter reference_known(int64_t version, char buffer[REFERENCE_KNOWN
         return (struct pg_parameter){buffer, length, 0};
 }
 
-bool reference_read(PGconn *connection, struct reference **ret_reference, char error[PG_ERROR_MAX])
+static bool read_by(PGconn *connection, const char *sql, struct reference **ret_reference,
+                    char error[PG_ERROR_MAX])
 {
         static const char *const nothing_known[] = {"0"};
-        PGresult *result = pg_query(connection, reference_statement.sql, 1, nothing_known, error);
+        PGresult *result = pg_query(connection, sql, 1, nothing_known, error);
         char why[REFERENCE_ERROR_MAX] =
             "reference data: there are none: import issuers, tariffs, tax rates and hours";
         bool loaded;
@@ -290,4 +291,14 @@ bool reference_read(PGconn *connection, struct reference **ret_reference, char e
         if (!loaded)
                 snprintf(error, PG_ERROR_MAX, "database '%s': %s", PQdb(connection), why);
         return loaded;
+}
+
+bool reference_read(PGconn *connection, struct reference **ret_reference, char error[PG_ERROR_MAX])
+{
+        return read_by(connection, "SELECT section, cell FROM reference_snapshot($1)", ret_reference, error);
+}
+
+bool reference_read_copy(PGconn *connection, struct reference **ret_reference, char error[PG_ERROR_MAX])
+{
+        return read_by(connection, reference_statement.sql, ret_reference, error);
 }

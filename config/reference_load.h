@@ -12,11 +12,14 @@
 #include "lib/db/pg_query.h"
 #include "rules/reference.h"
 
-/* Waiting for it, whatever is known already. False with an error. */
+/* Waiting for it, whatever is known already: from its tables, as the transaction sees them. False with an error. */
 ATM_MUST_USE bool reference_read(PGconn *connection, struct reference **ret_reference,
                                  char error[PG_ERROR_MAX]);
+/* The same from the copy of what is committed, which waits for nobody who holds a table (036_reference.sql). */
+ATM_MUST_USE bool reference_read_copy(PGconn *connection, struct reference **ret_reference,
+                                      char error[PG_ERROR_MAX]);
 
-/* On the event loop: the statement is sent with its one parameter, and its end is taken. ------------------------- */
+/* On the event loop, from the copy: the statement is sent with its one parameter, and its end is taken. ------------------------- */
 
 extern const struct pg_statement reference_statement;
 

@@ -85,6 +85,15 @@ static void on_ledger_message(void *context, bool is_problem, const char *text)
         log_event(is_problem ? LEVEL_WARNING : LEVEL_INFO, "ledger", LOG_TEXT("text", text));
 }
 
+static void on_lock_holder(void *context, const struct lock_holder *holder)
+{
+        (void)context;
+        log_event(LEVEL_WARNING, "lock_held", LOG_NUMBER("pid", holder->pid), LOG_TEXT("user", holder->user),
+                  LOG_TEXT("application", holder->application), LOG_TEXT("state", holder->state),
+                  LOG_TEXT("since", holder->since), LOG_TEXT("table", holder->table),
+                  LOG_TEXT("mode", holder->mode), LOG_NUMBER("waiting", holder->waiting));
+}
+
 static size_t largest(size_t a, size_t b)
 {
         return a > b ? a : b;
@@ -106,6 +115,7 @@ static struct ledger_pg_options ledger_options_of(const struct settings *setting
             .reference_poll_ms = (int)settings->reference_poll_ms,
             .times = ledger_times_of(settings),
             .on_message = on_ledger_message,
+            .on_holder = on_lock_holder,
         };
 }
 
@@ -200,6 +210,7 @@ static void on_stats(evutil_socket_t fd, short what, void *context)
         (void)what;
         log_stats(server);
         warn_partitions(server);
+        ledger_pg_look(server->ledger);
         instances_look(server->instances);
         upkeep_look(server->upkeep);
 }

@@ -15,5 +15,16 @@ BEGIN
                         EXECUTE format('CREATE ROLE %I %s', r.name, r.login);
                 END IF;
         END LOOP;
+        -- lock_holders names who is in whose way
+        IF NOT pg_has_role('atm_owner', 'pg_read_all_stats', 'USAGE') THEN
+                GRANT pg_read_all_stats TO atm_owner;
+        END IF;
+        -- A transaction that somebody left open ends after a minute, with what it holds (programs of ours that must wait say so themselves).
+        -- What an administrator has set stays.
+        IF NOT EXISTS (SELECT FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+                       WHERE d.datname = current_database() AND s.setrole = 0
+                       AND array_to_string(s.setconfig, ',') LIKE '%idle_in_transaction_session_timeout=%') THEN
+                EXECUTE format('ALTER DATABASE %I SET idle_in_transaction_session_timeout = %L', current_database(), '1min');
+        END IF;
 END
 $$;

@@ -1435,6 +1435,143 @@ BEGIN
 END
 $$;
 
+-- what atmd decides from -----------------------------------------------------------------------------------
+
+-- Everything that rules/reference.h holds and that comes from one table, as rows of text. A statement a table: a query of all would lock
+-- them all.
+CREATE OR REPLACE FUNCTION reference_rows(p_table text) RETURNS TABLE (section text, cell text[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+        CASE p_table
+        WHEN 'ledger_partition' THEN
+                RETURN QUERY SELECT 'moments', ARRAY[
+                        (extract(epoch FROM min(from_on)::timestamp AT TIME ZONE 'Asia/Tokyo') * 1000)::bigint::text,
+                        (extract(epoch FROM max(to_on)::timestamp AT TIME ZONE 'Asia/Tokyo') * 1000)::bigint::text]
+                FROM ledger_partition HAVING count(*) > 0;
+        WHEN 'hall' THEN
+                RETURN QUERY SELECT 'hall', ARRAY[h.hall, h.area, h.prefecture, h.opens_minute::text, h.closes_minute::text, p.share_bp::text]
+                FROM hall h JOIN hall_place p ON p.hall = h.hall AND p.from_on = DATE '0001-01-01'
+                UNION ALL
+                SELECT 'share', ARRAY[hall, to_char(from_on, 'YYYY-MM-DD'), share_bp::text] FROM hall_place WHERE from_on > DATE '0001-01-01';
+        WHEN 'atm' THEN
+                RETURN QUERY SELECT 'atm', ARRAY[terminal, coalesce(hall, ''), enabled::text] FROM atm;
+        WHEN 'issuer' THEN
+                RETURN QUERY SELECT 'issuer', ARRAY[issuer, coalesce(link, ''), opens_minute::text, closes_minute::text,
+                                                    off_opens_minute::text, off_closes_minute::text] FROM issuer;
+        WHEN 'card_prefix' THEN
+                RETURN QUERY SELECT 'prefix', ARRAY[prefix, to_char(from_on, 'YYYY-MM-DD'), issuer, kind] FROM card_prefix;
+        WHEN 'tariff' THEN
+                RETURN QUERY SELECT 'tariff', ARRAY[issuer, band, to_char(from_on, 'YYYY-MM-DD'), customer_fee_yen::text,
+                                                    interbank_fee_yen::text] FROM tariff;
+        WHEN 'tax_rate' THEN
+                RETURN QUERY SELECT 'tax_rate', ARRAY[to_char(from_on, 'YYYY-MM-DD'), rate_bp::text, rounding] FROM tax_rate;
+        WHEN 'holiday' THEN
+                RETURN QUERY SELECT 'holiday', ARRAY[to_char(h.day, 'YYYY-MM-DD')]
+                FROM (SELECT DISTINCT ON (day) day, is_holiday FROM holiday ORDER BY day, source) h WHERE h.is_holiday;
+        WHEN 'limit_rule' THEN
+                RETURN QUERY SELECT 'limit', ARRAY[kind, to_char(from_on, 'YYYY-MM-DD'), coalesce(value::text, '')] FROM limit_rule;
+        WHEN 'network_hours' THEN
+                RETURN QUERY SELECT 'hours', ARRAY[to_char(from_on, 'YYYY-MM-DD'), day_kind, opens_minute::text, closes_minute::text]
+                FROM network_hours;
+        END CASE;
+END
+$$;
+
+-- The tables, in the order in which a snapshot is built from their rows.
+CREATE OR REPLACE FUNCTION reference_tables() RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        SELECT ARRAY['ledger_partition', 'hall', 'atm', 'issuer', 'card_prefix', 'tariff', 'tax_rate', 'holiday', 'limit_rule', 'network_hours']
+$$;
+
+-- For people's programs: from the tables themselves, as the transaction sees them, its own changes included. The version first; only
+-- that where it is the one that the caller knows already.
+CREATE OR REPLACE FUNCTION reference_snapshot(p_known bigint) RETURNS TABLE (section text, cell text[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+        v_version bigint := (SELECT version FROM reference_version);
+BEGIN
+        RETURN QUERY SELECT 'version'::text, ARRAY[v_version::text];
+        IF v_version IS DISTINCT FROM p_known THEN
+                RETURN QUERY SELECT r.section, r.cell FROM unnest(reference_tables()) WITH ORDINALITY t (name, position)
+                             CROSS JOIN LATERAL reference_rows(t.name) r ORDER BY t.position;
+        END IF;
+END
+$$;
+
+-- For atmd: the same from the copy, which waits for nobody who holds the tables.
+CREATE OR REPLACE FUNCTION reference_current(p_known bigint) RETURNS TABLE (section text, cell text[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+        v_version bigint := (SELECT version FROM reference_version);
+BEGIN
+        RETURN QUERY SELECT 'version'::text, ARRAY[v_version::text];
+        IF v_version IS DISTINCT FROM p_known THEN
+                RETURN QUERY SELECT c.section, c.cell FROM reference_copy c
+                             ORDER BY array_position(reference_tables(), c.source), c.section, c.cell;
+        END IF;
+END
+$$;
+
+-- The next version, with what a table's rows are in it. The version's row is locked first, and what follows is a new statement: so of two
+-- who change the same table the second one sees what the first one did.
+CREATE OR REPLACE FUNCTION reference_refresh(p_table text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+BEGIN
+        UPDATE reference_version SET version = version + 1;
+        IF p_table <> ALL (reference_tables()) THEN
+                RETURN; -- areas have names alone
+        END IF;
+        WITH fresh AS MATERIALIZED (SELECT r.section, r.cell FROM reference_rows(p_table) r),
+        gone AS (DELETE FROM reference_copy c
+                 WHERE c.source = p_table AND NOT EXISTS (SELECT FROM fresh f WHERE f.section = c.section AND f.cell = c.cell))
+        INSERT INTO reference_copy (source, section, cell)
+        SELECT p_table, f.section, f.cell FROM fresh f
+        WHERE NOT EXISTS (SELECT FROM reference_copy c WHERE c.section = f.section AND c.cell = f.cell);
+END
+$$;
+
+CREATE OR REPLACE FUNCTION reference_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+BEGIN
+        PERFORM reference_refresh(TG_TABLE_NAME);
+        RETURN NULL;
+END
+$$;
+DROP TRIGGER IF EXISTS reference_changed ON ledger_partition;
+CREATE TRIGGER reference_changed AFTER INSERT OR UPDATE OR DELETE ON ledger_partition FOR EACH STATEMENT EXECUTE FUNCTION reference_changed();
+DO $$
+BEGIN
+        PERFORM reference_refresh(t) FROM unnest(reference_tables()) t;
+END
+$$;
+
+-- who is in whose way ---------------------------------------------------------------------------------------
+
+-- Sessions that somebody waits for, and those that are idle in a transaction, or in one of five seconds or more, with a lock of that strength
+-- on one of our tables (2 may change rows, 6 keeps readers or all writers out): who, since when, the strongest lock, how many wait. (SECURITY DEFINER: the owner may see what others do.)
+CREATE OR REPLACE FUNCTION lock_holders(p_strength integer) RETURNS TABLE (r_pid integer, r_who text, r_application text, r_state text, r_since timestamptz,
+                                                         r_table text, r_mode text, r_waiting integer)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        WITH waiting AS MATERIALIZED (
+                SELECT w.pid, b.pid AS blocker FROM pg_stat_activity w CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) b (pid)
+                WHERE w.datname = current_database() AND w.wait_event_type = 'Lock'),
+        held AS (
+                SELECT l.pid, c.relname, l.mode,
+                       array_position(ARRAY['RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock',
+                                            'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'], l.mode) AS strength
+                FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+                WHERE l.locktype = 'relation' AND l.granted AND c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
+                AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+        SELECT a.pid, a.usename::text, a.application_name, a.state, a.xact_start, h.relname::text, h.mode,
+               (SELECT count(*) FROM waiting w WHERE w.blocker = a.pid)::integer
+        FROM pg_stat_activity a
+        LEFT JOIN LATERAL (SELECT h.* FROM held h WHERE h.pid = a.pid ORDER BY h.strength DESC NULLS LAST, h.relname LIMIT 1) h ON true
+        WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
+        AND NOT EXISTS (SELECT FROM waiting w WHERE w.pid = a.pid)
+        AND (EXISTS (SELECT FROM waiting w WHERE w.blocker = a.pid)
+             OR (h.strength >= p_strength
+                 AND (a.state LIKE 'idle in transaction%' OR a.xact_start < clock_timestamp() - INTERVAL '5 s')))
+        ORDER BY (SELECT count(*) FROM waiting w WHERE w.blocker = a.pid) DESC, a.xact_start
+$$;
 -- partitions ---------------------------------------------------------------------------------------------
 
 -- A partition is made by itself and then attached, which no batch waits for
@@ -1486,9 +1623,6 @@ BEGIN
                 END IF;
                 v_from := v_to;
         END LOOP;
-        IF v_made > 0 THEN
-                UPDATE reference_version SET version = version + 1;
-        END IF;
         RETURN v_made;
 END
 $$;

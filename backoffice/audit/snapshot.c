@@ -7,8 +7,11 @@ bool snapshot_begin(PGconn *connection, struct snapshot *ret_snapshot, char erro
         *ret_snapshot = (struct snapshot){.connection = connection, .is_callers = is_callers};
         if (is_callers)
                 return true;
-        /* the first statement after BEGIN takes it */
-        return pg_execute(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 0, NULL, error) &&
+        /* the first statement after BEGIN takes it; nobody waits for it, however long it is looked into */
+        return pg_execute(connection,
+                          "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+                          "SET LOCAL idle_in_transaction_session_timeout = 0",
+                          0, NULL, error) &&
                pg_execute(connection, "SELECT FROM reference_version", 0, NULL, error);
 }
 

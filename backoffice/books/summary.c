@@ -57,6 +57,7 @@ bool summary_snapshot(PGconn *connection, char error[PG_ERROR_MAX])
 {
         return pg_execute(connection,
                           "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+                          "SET LOCAL idle_in_transaction_session_timeout = 0;" /* nobody waits for it */
                           "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off;"
                           "SET LOCAL max_parallel_workers_per_gather = 1",
                           0, NULL, error);

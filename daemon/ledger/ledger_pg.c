@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/ledger/ledger_batch.h"
+#include "daemon/ledger/reference_feed.h"
 #include "lib/base/now.h"
 #include "lib/db/pg_conn.h"
 #include "config/reference_load.h"
@@ -14,15 +15,15 @@
 #include "lib/db/pg_query.h"
 #include "lib/db/pg_session.h"
 
-enum { STATEMENT_REFERENCE = LEDGER_STATEMENT_COUNT, STATEMENT_COUNT };
+enum { LOOK_AFTER_MS = 1000 }; /* a batch takes milliseconds: somebody may be in its way */
 
 struct ledger_pg;
 
-/* A connection and what it carries: a batch, or the look for changed reference data. */
+/* A connection and the batch that it carries. */
 struct lane {
         struct ledger_pg *ledger;
         struct pg_conn *conn;
-        bool carries_reference;
+        int64_t sent_ms;           /* steady time */
         struct ledger_batch batch; /* empty while the connection is idle */
 };
 
@@ -30,7 +31,7 @@ struct ledger_pg {
         struct ledger face; /* first: see struct ledger */
         struct ledger_pg_options options;
         char *conninfo;
-        struct pg_statement statements[STATEMENT_COUNT + 1];
+        struct pg_statement statements[LEDGER_STATEMENT_COUNT + 1];
 
         struct ledger_queue waiting[LEDGER_KIND_COUNT];
         struct ledger_queue stale; /* wait for newer reference data, then answered LEDGER_STALE */
@@ -40,7 +41,7 @@ struct ledger_pg {
         int last_kind; /* the kinds take turns */
 
         struct reference *reference;
-        bool reference_due;
+        struct reference_feed *feed;
         struct event *reference_timer;
 
         struct lane *lanes;
@@ -157,7 +158,7 @@ static void batch_stale(struct ledger_pg *l, struct ledger_batch *batch)
                 TAILQ_INSERT_TAIL(&l->stale, batch->op[i], entry);
         }
         batch->count = 0;
-        l->reference_due = true;
+        reference_feed_ask(l->feed);
 }
 
 static void batch_refused(struct ledger_pg *l, struct ledger_batch *batch)
@@ -266,8 +267,15 @@ static void on_lack(void *context, const char *text)
         say(context, true, "reference data: %s: withdrawals without a price are refused with 91", text);
 }
 
-static void reference_take(struct ledger_pg *l, const PGresult *result)
+static int64_t reference_in_force(void *context)
 {
+        const struct ledger_pg *l = context;
+        return reference_version(l->reference);
+}
+
+static void reference_take(void *context, const PGresult *result)
+{
+        struct ledger_pg *l = context;
         char error[REFERENCE_ERROR_MAX];
         struct reference *fresh;
         switch (reference_load(result, &fresh, error)) {
@@ -276,6 +284,7 @@ static void reference_take(struct ledger_pg *l, const PGresult *result)
                 l->reference = fresh;
                 say(l, false, "reference data version %lld in force", (long long)reference_version(fresh));
                 (void)reference_check(fresh, on_lack, l);
+                reference_feed_look(l->feed); /* whoever stops the next change is named before it comes */
                 break;
         case REFERENCE_UNCHANGED:
                 break;
@@ -286,14 +295,22 @@ static void reference_take(struct ledger_pg *l, const PGresult *result)
         stale_release(l);
 }
 
-static void reference_send(struct ledger_pg *l, struct lane *lane)
+static void on_feed_holder(void *context, const struct lock_holder *holder)
 {
-        char known[REFERENCE_KNOWN_MAX];
-        struct pg_parameter parameter = reference_known(reference_version(l->reference), known);
-        l->reference_due = false;
-        lane->carries_reference = true;
-        pg_conn_send(lane->conn, l->statements[STATEMENT_REFERENCE].name, &parameter, 1, 0);
+        struct ledger_pg *l = context;
+        if (l->options.on_holder)
+                l->options.on_holder(l->options.context, holder);
 }
+
+static void on_feed_problem(void *context, const char *text)
+{
+        say(context, true, "%s", text);
+}
+
+static const struct reference_feed_events feed_events = {.known = reference_in_force,
+                                                         .on_rows = reference_take,
+                                                         .on_holder = on_feed_holder,
+                                                         .on_problem = on_feed_problem};
 
 static void reference_timer_start(struct ledger_pg *l)
 {
@@ -302,14 +319,24 @@ static void reference_timer_start(struct ledger_pg *l)
         event_add(l->reference_timer, &tv);
 }
 
+static bool any_lane_waits(const struct ledger_pg *l)
+{
+        int64_t before_ms = steady_now_ms() - LOOK_AFTER_MS;
+        for (int i = 0; i < l->options.connections; i++)
+                if (l->lanes[i].batch.count > 0 && l->lanes[i].sent_ms < before_ms)
+                        return true;
+        return false;
+}
+
 static void on_reference_timer(evutil_socket_t socket, short what, void *context)
 {
         struct ledger_pg *l = context;
         (void)socket;
         (void)what;
-        l->reference_due = true;
+        reference_feed_ask(l->feed);
+        if (any_lane_waits(l))
+                reference_feed_look(l->feed);
         reference_timer_start(l);
-        pump(l);
 }
 
 /* --- lanes ---------------------------------------------------------------------------------------- */
@@ -349,6 +376,7 @@ static void lane_send(struct ledger_pg *l, struct lane *lane, enum ledger_kind k
 {
         queue_take(l, lane, kind);
         drop_outdated(l, &lane->batch);
+        lane->sent_ms = steady_now_ms();
         if (lane->batch.count > 0 && !ledger_batch_send(&lane->batch, reference_version(l->reference),
                                                         real_now_ms(), &l->options.times, lane->conn)) {
                 say(l, true, "out of memory for a batch of %d", lane->batch.count);
@@ -362,8 +390,6 @@ static void pump(struct ledger_pg *l)
         for (int i = 0; i < l->options.connections; i++) {
                 struct lane *lane = &l->lanes[i];
                 enum ledger_kind kind;
-                if (l->reference_due && pg_conn_is_idle(lane->conn))
-                        reference_send(l, lane);
                 while (pg_conn_is_idle(lane->conn) && next_kind(l, &kind))
                         lane_send(l, lane, kind);
         }
@@ -375,7 +401,7 @@ static void on_up(void *context)
         struct ledger_pg *l = lane->ledger;
         say(l, false, "database connection %td is up", lane - l->lanes);
         l->is_down = false;
-        l->reference_due = true; /* it may be another server, or a changed one */
+        reference_feed_ask(l->feed); /* it may be another server, or a changed one */
         pump(l);
 }
 
@@ -383,19 +409,12 @@ static void on_end(void *context, enum pg_outcome outcome, const PGresult *resul
 {
         struct lane *lane = context;
         struct ledger_pg *l = lane->ledger;
-        if (lane->carries_reference) {
-                lane->carries_reference = false;
-                if (outcome == PG_DONE)
-                        reference_take(l, result);
-                else
-                        l->reference_due = outcome == PG_LOST;
-        } else if (outcome == PG_DONE) {
+        if (outcome == PG_DONE)
                 batch_done(l, &lane->batch, result);
-        } else if (outcome == PG_FAILED) {
+        else if (outcome == PG_FAILED)
                 batch_failed(l, &lane->batch, result);
-        } else {
+        else
                 batch_lost(l, &lane->batch);
-        }
         if (outcome != PG_LOST)
                 pump(l);
 }
@@ -443,6 +462,7 @@ static void ledger_pg_free(struct ledger *ledger)
                 ledger_batch_free(&l->lanes[i].batch);
         }
         free(l->lanes);
+        reference_feed_free(l->feed);
         if (l->ended_event)
                 event_free(l->ended_event);
         if (l->reference_timer)
@@ -460,9 +480,12 @@ static const struct ledger_backend backend = {
 
 void ledger_pg_reload(struct ledger *ledger)
 {
-        struct ledger_pg *l = of_face(ledger);
-        l->reference_due = true;
-        pump(l);
+        reference_feed_ask(of_face(ledger)->feed);
+}
+
+void ledger_pg_look(struct ledger *ledger)
+{
+        reference_feed_look(of_face(ledger)->feed);
 }
 
 void ledger_pg_set_times(struct ledger *ledger, struct ledger_times times)
@@ -575,7 +598,7 @@ static bool check_token_key(PGconn *pg, const char *check_value, char error[LEDG
 static bool first_reference(PGconn *pg, struct reference **ret_reference, char error[LEDGER_PG_ERROR_MAX])
 {
         char why[PG_ERROR_MAX];
-        if (reference_read(pg, ret_reference, why))
+        if (reference_read_copy(pg, ret_reference, why))
                 return true;
         snprintf(error, LEDGER_PG_ERROR_MAX, "%.*s", (int)strcspn(why, "\n"), why);
         return false;
@@ -644,7 +667,6 @@ struct ledger *ledger_pg_new(struct event_base *base, const struct ledger_pg_opt
         for (int kind = 0; kind < LEDGER_KIND_COUNT; kind++)
                 TAILQ_INIT(&l->waiting[kind]);
         ledger_batch_statements(l->statements);
-        l->statements[STATEMENT_REFERENCE] = reference_statement;
         TAILQ_INIT(&l->stale);
         TAILQ_INIT(&l->ended);
         l->conninfo = strdup(options->conninfo);
@@ -654,7 +676,8 @@ struct ledger *ledger_pg_new(struct event_base *base, const struct ledger_pg_opt
                 goto no_memory;
         if (!start_up(l, error))
                 goto failed;
-        if (!make_lanes(l, base))
+        l->feed = reference_feed_new(base, l->conninfo, &feed_events, l);
+        if (!l->feed || !make_lanes(l, base))
                 goto no_memory;
         reference_timer_start(l);
         return &l->face;

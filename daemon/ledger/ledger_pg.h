@@ -7,6 +7,7 @@
 
 #include <event2/event.h>
 
+#include "config/lock_holder.h"
 #include "daemon/ledger/ledger.h"
 
 enum { LEDGER_PG_ERROR_MAX = 512, LEDGER_PG_CONNECTIONS_MAX = 8 };
@@ -23,6 +24,8 @@ struct ledger_pg_options {
         /* Something that people should know: a connection lost or found, a batch refused, reference data
          * changed or refused. */
         void (*on_message)(void *context, bool is_problem, const char *text);
+        /* A session is in the way of others, or holds a lock that would be. NULL: nobody wants to know. */
+        void (*on_holder)(void *context, const struct lock_holder *holder);
         void *context;
 };
 
@@ -44,6 +47,9 @@ ATM_MUST_USE struct ledger *ledger_pg_new(struct event_base *base, const struct 
 
 /* Load the reference data now (SIGHUP); the outcome comes as a message. */
 void ledger_pg_reload(struct ledger *ledger);
+
+/* Look who holds locks; what is new comes through on_holder. It is also done when a batch has waited for a second. */
+void ledger_pg_look(struct ledger *ledger);
 
 /* For batches to come. */
 void ledger_pg_set_times(struct ledger *ledger, struct ledger_times times);

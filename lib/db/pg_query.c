@@ -9,6 +9,7 @@
 #define PG_INSUFFICIENT_PRIVILEGE "42501"
 #define PG_SERIALIZATION_FAILURE  "40001"
 #define PG_DEADLOCK_DETECTED      "40P01"
+#define PG_LOCK_NOT_AVAILABLE     "55P03"
 
 enum { ATTEMPTS_MAX = 20, PAUSE_US = 20000 };
 
@@ -45,6 +46,8 @@ void pg_error(const PGconn *connection, const PGresult *result, char error[PG_ER
                 add_advice(error, "", hint, "");
         if (state && !strcmp(state, PG_INSUFFICIENT_PRIVILEGE))
                 add_advice(error, PG_CONNECTED_AS "'", PQuser(connection), "'");
+        if (state && !strcmp(state, PG_LOCK_NOT_AVAILABLE))
+                add_advice(error, PG_LOCKED, "", "");
 }
 
 PGresult *pg_query(PGconn *connection, const char *sql, int count, const char *const *parameters,

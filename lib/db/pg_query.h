@@ -14,6 +14,7 @@
 enum { PG_ERROR_MAX = 2048 };
 
 /* How the line of advice begins that a statement gets which its role may not run; the role's name follows, in '. */
+#define PG_LOCKED       "somebody else holds what this needs" /* likewise, where a lock was waited for too long */
 #define PG_CONNECTED_AS "connected as "
 
 /* Why there is no good result. result NULL: the connection itself failed. */

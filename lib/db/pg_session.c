@@ -26,7 +26,13 @@
         "SELECT set_config('synchronous_commit', 'on', false) "                                              \
         "WHERE current_setting('synchronous_commit') <> 'remote_apply'"
 
-const char pg_session_sql[] = SESSION DURABLE;
+/* Nobody waits for a person's command for ever, nor it for somebody's. */
+#define PATIENCE                                                                                             \
+        ";SELECT set_config('lock_timeout', '10s', false) WHERE current_setting('lock_timeout') = '0'"       \
+        ";SELECT set_config('idle_in_transaction_session_timeout', '1min', false) "                          \
+        "WHERE current_setting('idle_in_transaction_session_timeout') = '0'"
+
+const char pg_session_sql[] = SESSION DURABLE PATIENCE;
 
 const char pg_daemon_session_sql[] = "SET statement_timeout = 0;"
                                      "SET lock_timeout = 0;"

@@ -12,7 +12,9 @@
 #include "lib/db/pg_query.h"
 
 /* Statements without parameters, to be sent as one string right after connecting. */
-extern const char pg_session_sql[];        /* of a person's command: time-outs that his role has stay */
+extern const char
+    pg_session_sql[]; /* of a person's command: time-outs that his role has stay; without them it waits
+                                     * ten seconds for a lock, and a minute without a word ends its transaction */
 extern const char pg_daemon_session_sql[]; /* of a daemon: no time-outs but its own */
 
 /* Whether the server keeps what it has committed (fsync, full_page_writes) and knows the names that it is given (version, encoding):

@@ -113,7 +113,7 @@ sql "CREATE DATABASE ${DATABASE}_old" >/dev/null
         refuses 1 "atmctl db migrate" atmctl db init
         PGUSER=atm_operator refuses 1 "need a superuser" atmctl db migrate
         expect_exit 0 atmctl db migrate
-        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "017_replacement.sql: done" "019_banks.sql: done" "021_days.sql: done" "028_keys.sql: done" "029_keys_end.sql: done" "031_clock.sql: done" "040_ledger.sql: done" "041_reports.sql: done" "042_views.sql: done"
+        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "017_replacement.sql: done" "019_banks.sql: done" "021_days.sql: done" "028_keys.sql: done" "029_keys_end.sql: done" "031_clock.sql: done" "036_reference.sql: done" "040_ledger.sql: done" "041_reports.sql: done" "042_views.sql: done"
         [[ $OUTPUT != *001_schema* ]] || wrong "migrate repeats what is there: $OUTPUT"
         expect_exit 0 atmctl db status
         says current
@@ -928,5 +928,7 @@ expect_exit 0 atmctl db partitions --clock-now 2016-12-29
 says "0 quarters are new"
 refuses 1 "from 2018-07-01 to before 2037-01-01 there would be none" atmctl db partitions --from 2037-01-01 --to 2037-04-01
 expect "what atmd's role makes" 1 "$(PGUSER=atm_daemon sql "SELECT ledger_make_partitions('2018-07-01', '2018-10-01')")"
+expect "what atmd decides from, beside its tables" "0 0 t" "$(sql "SELECT concat_ws(' ', (SELECT count(*) FROM (SELECT * FROM reference_snapshot(0) EXCEPT SELECT * FROM reference_current(0)) d),
+        (SELECT count(*) FROM (SELECT * FROM reference_current(0) EXCEPT SELECT * FROM reference_snapshot(0)) d), count(*) > 400) FROM reference_current(0)")"
 
 passed

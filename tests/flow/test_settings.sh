@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Settings that somebody made for a role, a database or by PGOPTIONS change nothing of what the programs do; a server that may lose
-# what it has committed is refused by atmd.
+# Settings that somebody made for a role, a database or by PGOPTIONS change nothing of what the programs do; locks that somebody holds
+# are named and don't stop what needs none of them; a server that may lose what it has committed is refused by atmd.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 flow_lab lab --atms 10 --cards 2000 --clock 2016-12-28T10:00:00+09:00,1
@@ -47,6 +47,34 @@ is_gone() { [[ $(sql "SELECT count(*) FROM pg_stat_activity WHERE pid = $(<"$WOR
 await "the end of the idle connection" is_gone
 exec 7>&-
 expect "what atmd's connections keep" "" "$(grep -E 'event=(database_down|batch_failed)' "$WORK/badly.log" || true)"
+
+# --- an operator's idle lock and a change that somebody else commits: withdrawals go on, the log says who holds what, and so does
+# atmctl, which waits no longer than its time
+mkfifo "$WORK/desk"
+PGUSER=atm_operator PGAPPNAME=desk "$PSQL" -X -A -t -q <"$WORK/desk" >"$WORK/holder.pid" 2>&1 &
+STARTED+=("$!")
+exec 7>"$WORK/desk"
+echo 'SHOW idle_in_transaction_session_timeout; BEGIN; LOCK TABLE hall; SELECT pg_backend_pid();' >&7
+await "a lock on hall" grep -qx '[0-9]*' "$WORK/holder.pid"
+expect "when a transaction that is left open ends" 1min "$(head -n 1 "$WORK/holder.pid")"
+holder=$(tail -n 1 "$WORK/holder.pid")
+sql "UPDATE limit_rule SET value = value" >/dev/null
+version=$(sql "SELECT version FROM reference_version")
+await "the new reference data" grep -q "reference data version $version in force" "$WORK/badly.log"
+await "the lock in the log" grep -qE "event=lock_held pid=$holder user=atm_operator application=desk state=\"idle in transaction\" since=.* table=hall mode=AccessExclusiveLock waiting=0" "$WORK/badly.log"
+expect_exit 0 atmsim run --ports "$port" --closed --withdrawals 50 --seed "$SEED" --json
+grep -qE '"(91|96)": *[1-9]' <<<"$OUTPUT" && wrong "an idle lock stops withdrawals: $OUTPUT"
+PGOPTIONS='-c lock_timeout=100ms' expect_exit 1 atmctl hall list
+[[ $OUTPUT == *"lock timeout"*"process $holder holds locks: user atm_operator, application 'desk', idle in transaction since "*", AccessExclusiveLock on hall"* ]] ||
+        wrong "atmctl does not say who is in its way: $OUTPUT"
+# one that stops the batches themselves is named while they wait
+echo 'LOCK TABLE exclusion;' >&7
+atmsim run --ports "$port" --closed --withdrawals 5 --seed "$SEED" --answer-timeout-ms 60000 >"$WORK/waits.log" 2>&1 &
+simulator=$!
+await "the batch's blocker in the log" grep -qE "event=lock_held pid=$holder .* waiting=[1-9]" "$WORK/badly.log"
+echo 'ROLLBACK;' >&7
+exec 7>&-
+wait "$simulator" || wrong "withdrawals did not go on: $(cat "$WORK/waits.log")"
 kill -TERM "$pid"
 wait "$pid" || wrong "atmd ended with $?"
 

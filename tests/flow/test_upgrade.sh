@@ -123,6 +123,7 @@ later() {
         ${3:-true}
         expect_exit 0 atmctl db migrate --clock-now 2017-01-04
         expect_exit 0 env PGUSER=atm_operator atmctl verify
+        expect "what atmd decides from, beside its tables" 0 "$(sql "SELECT count(*) FROM (SELECT * FROM reference_snapshot(0) EXCEPT SELECT * FROM reference_current(0)) d")"
         expect "each withdrawal of version $version" "$withdrawals_before" "$(sql "$withdrawals")"
         expect "revenue by ATM of version $version" "$revenue_of_december" \
                 "$(PGUSER=atm_operator atmctl report revenue --from 2016-12-01 --to 2016-12-31 --by atm --format csv | sed 1d | xargs)"

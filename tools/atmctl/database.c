@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/lock_holder.h"
 #include "config/schema.h"
 #include "lib/base/array.h"
 #include "lib/db/pg_query.h"
@@ -86,6 +87,56 @@ static void complain_about_state(const struct database *database)
         }
 }
 
+/* The connection of the command, for what is asked beside it. */
+static PGconn *present;
+
+/* Another connection to the same place: the present one's transaction has failed. NULL: there is none. */
+static PGconn *connect_beside(void)
+{
+        enum { KEYWORDS_MAX = 128 };
+        PQconninfoOption *options = present ? PQconninfo(present) : NULL;
+        const char *keys[KEYWORDS_MAX + 1], *values[KEYWORDS_MAX + 1];
+        PGconn *beside = NULL;
+        size_t count = 0;
+
+        for (PQconninfoOption *option = options; option && option->keyword && count < KEYWORDS_MAX;
+             option++) {
+                if (!option->val || !*option->val)
+                        continue;
+                keys[count] = option->keyword;
+                values[count++] = option->val;
+        }
+        keys[count] = values[count] = NULL;
+        if (options)
+                beside = PQconnectdbParams(keys, values, 0);
+        PQconninfoFree(options);
+        if (PQstatus(beside) == CONNECTION_OK)
+                return beside;
+        PQfinish(beside);
+        return NULL;
+}
+
+/* Who is in the way, as far as it can be known. */
+static void note_holders(void)
+{
+        static const char *const least[] = {LOCK_HOLDERS_OF_CHANGES};
+        char error[PG_ERROR_MAX];
+        PGconn *beside = connect_beside();
+        PGresult *result = beside ? pg_query(beside, lock_holders_sql, 1, least, error) : NULL;
+
+        for (int row = 0; row < PQntuples(result); row++) {
+                struct lock_holder holder = lock_holder_read(result, row);
+
+                note("process %lld holds locks: user %s, application '%s', %s since %s, %s on %s",
+                     (long long)holder.pid, holder.user, holder.application, holder.state, holder.since,
+                     holder.mode, holder.table);
+        }
+        if (result && !PQntuples(result))
+                note("nobody does any more: try again");
+        PQclear(result);
+        PQfinish(beside);
+}
+
 void database_complain_of(const char *error)
 {
         size_t length = strcspn(error, "\n");
@@ -94,6 +145,10 @@ void database_complain_of(const char *error)
         while (error[length]) {
                 error += length + 1;
                 length = strcspn(error, "\n");
+                if (!strncmp(error, PG_LOCKED, strlen(PG_LOCKED))) {
+                        note_holders();
+                        continue;
+                }
                 note("%.*s%s", (int)length, error,
                      strncmp(error, PG_CONNECTED_AS, strlen(PG_CONNECTED_AS))
                          ? ""
@@ -195,6 +250,7 @@ bool database_open(struct database *database, const struct invocation *invocatio
                 goto fail;
         }
         PQsetNoticeReceiver(database->connection, on_notice, NULL);
+        present = database->connection;
         if (!database_execute(database, pg_session_sql, 0, NULL) || !sign(database, invocation) ||
             !database_refresh(database))
                 goto fail;
@@ -211,6 +267,8 @@ fail:
 
 void database_close(struct database *database)
 {
+        if (present == database->connection)
+                present = NULL;
         PQfinish(database->connection);
         database->connection = NULL;
 }

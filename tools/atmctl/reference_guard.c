@@ -11,7 +11,7 @@ static void on_lack(void *context, const char *text)
         fprintf(context, "%s\n", text);
 }
 
-/* What the snapshot of this transaction lacks, a line each; one that can't be built is one line. NULL: no memory. */
+/* What the snapshot that atmd would take after this transaction lacks, a line each; one that can't be built is one line. NULL: no memory. */
 static char *read_lacking(struct database *database)
 {
         char *text = NULL, error[PG_ERROR_MAX];
@@ -21,7 +21,7 @@ static char *read_lacking(struct database *database)
 
         if (!stream)
                 return NULL;
-        if (reference_read(database->connection, &reference, error)) {
+        if (reference_read_copy(database->connection, &reference, error)) {
                 (void)reference_check(reference, on_lack, stream);
                 reference_free(reference);
         } else {

@@ -1,0 +1,166 @@
+#include "daemon/ledger/reference_feed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/reference_load.h"
+#include "lib/base/hash.h"
+#include "lib/db/pg_conn.h"
+
+#define LOCK_NOT_AVAILABLE "55P03"
+
+enum { LOCKS, REFERENCE, HOLDERS, STATEMENT_COUNT };
+enum { NAMED_MAX = 16 };
+
+struct reference_feed {
+        struct pg_conn *conn;
+        struct pg_statement statements[STATEMENT_COUNT + 1];
+        const struct reference_feed_events *events;
+        void *context;
+        bool reference_due, holders_due;
+        int asked;                 /* while it is busy */
+        uint64_t named[NAMED_MAX]; /* holders, the last time */
+        size_t named_count;
+};
+
+static void pump(struct reference_feed *feed)
+{
+        static const struct pg_parameter least = {LOCK_HOLDERS_OF_READERS,
+                                                  sizeof(LOCK_HOLDERS_OF_READERS) - 1, 0};
+        char known[REFERENCE_KNOWN_MAX];
+
+        if (!pg_conn_is_idle(feed->conn))
+                return;
+        if (feed->reference_due) {
+                struct pg_parameter parameter = reference_known(feed->events->known(feed->context), known);
+
+                feed->reference_due = false;
+                feed->asked = REFERENCE;
+                pg_conn_send(feed->conn, feed->statements[REFERENCE].name, &parameter, 1, 0);
+        } else if (feed->holders_due) {
+                feed->holders_due = false;
+                feed->asked = HOLDERS;
+                pg_conn_send(feed->conn, feed->statements[HOLDERS].name, &least, 1, 0);
+        }
+}
+
+/* The same transaction in the way of the same table. */
+static uint64_t holder_hash(const struct lock_holder *holder)
+{
+        char text[256];
+
+        snprintf(text, sizeof(text), "%lld %s %s %s", (long long)holder->pid, holder->since, holder->table,
+                 holder->mode);
+        return hash_text(HASH_FIRST, text);
+}
+
+static bool was_named(const struct reference_feed *feed, uint64_t hash)
+{
+        for (size_t i = 0; i < feed->named_count; i++)
+                if (feed->named[i] == hash)
+                        return true;
+        return false;
+}
+
+static void take_holders(struct reference_feed *feed, const PGresult *result)
+{
+        uint64_t now[NAMED_MAX];
+        size_t count = 0;
+
+        for (int row = 0; row < PQntuples(result) && count < NAMED_MAX; row++) {
+                struct lock_holder holder = lock_holder_read(result, row);
+
+                now[count] = holder_hash(&holder);
+                if (!was_named(feed, now[count++]))
+                        feed->events->on_holder(feed->context, &holder);
+        }
+        memcpy(feed->named, now, count * sizeof(*now));
+        feed->named_count = count;
+}
+
+static void on_failed(struct reference_feed *feed, const PGresult *result)
+{
+        const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+        const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+        bool locked = state && !strcmp(state, LOCK_NOT_AVAILABLE);
+        char text[256];
+
+        feed->holders_due = feed->holders_due || locked;
+        snprintf(text, sizeof(text), "%s: %.180s",
+                 feed->asked == REFERENCE ? "reference data can't be read" : "lock_holders",
+                 message ? message : "no message");
+        feed->events->on_problem(feed->context, text);
+}
+
+static void on_end(void *context, enum pg_outcome outcome, const PGresult *result)
+{
+        struct reference_feed *feed = context;
+
+        if (outcome == PG_LOST) {
+                feed->reference_due = true;
+                return;
+        }
+        if (outcome == PG_FAILED)
+                on_failed(feed, result);
+        else if (feed->asked == REFERENCE)
+                feed->events->on_rows(feed->context, result);
+        else
+                take_holders(feed, result);
+        pump(feed);
+}
+
+static void on_up(void *context)
+{
+        reference_feed_ask(context); /* it may be another server, or a changed one */
+}
+
+static void on_down(void *context, const char *why)
+{
+        struct reference_feed *feed = context;
+        char text[256];
+
+        snprintf(text, sizeof(text), "database connection for reference data is down: %.180s", why);
+        feed->events->on_problem(feed->context, text);
+}
+
+struct reference_feed *reference_feed_new(struct event_base *base, const char *conninfo,
+                                          const struct reference_feed_events *events, void *context)
+{
+        static const struct pg_conn_events conn_events = {
+            .on_up = on_up, .on_end = on_end, .on_down = on_down};
+        struct reference_feed *feed = calloc(1, sizeof(*feed));
+
+        if (!feed)
+                return NULL;
+        feed->statements[LOCKS] = (struct pg_statement){PG_AT_ONCE, "SET lock_timeout = '1s'"};
+        feed->statements[REFERENCE] = reference_statement;
+        feed->statements[HOLDERS] = (struct pg_statement){"lock_holders", lock_holders_sql};
+        feed->events = events;
+        feed->context = context;
+        feed->conn = pg_conn_new(base, conninfo, feed->statements, &conn_events, feed);
+        if (feed->conn)
+                return feed;
+        free(feed);
+        return NULL;
+}
+
+void reference_feed_free(struct reference_feed *feed)
+{
+        if (!feed)
+                return;
+        pg_conn_free(feed->conn);
+        free(feed);
+}
+
+void reference_feed_ask(struct reference_feed *feed)
+{
+        feed->reference_due = true;
+        pump(feed);
+}
+
+void reference_feed_look(struct reference_feed *feed)
+{
+        feed->holders_due = true;
+        pump(feed);
+}

@@ -1,0 +1,38 @@
+/*
+ * The connection that brings the reference data, and that asks who is in the way: no batch travels on it, so that whoever makes it wait
+ * keeps no withdrawal waiting. It waits a second for a lock and then asks who holds one.
+ *
+ *      IDLE --due--> asks for the reference --came--> IDLE
+ *                          '--a lock in the way--> asks for those who hold locks --> IDLE
+ */
+#ifndef DAEMON_LEDGER_REFERENCE_FEED_H
+#define DAEMON_LEDGER_REFERENCE_FEED_H
+
+#include <event2/event.h>
+#include <libpq-fe.h>
+#include <stdint.h>
+
+#include "config/lock_holder.h"
+#include "lib/base/attributes.h"
+
+struct reference_feed;
+
+struct reference_feed_events {
+        int64_t (*known)(void *context);                        /* the version in force */
+        void (*on_rows)(void *context, const PGresult *result); /* as reference_load takes them */
+        void (*on_holder)(void *context,
+                          const struct lock_holder *holder); /* one that was not named the last time */
+        void (*on_problem)(void *context, const char *text);
+};
+
+/* conninfo and events must outlive it. NULL: out of memory. */
+ATM_MUST_USE struct reference_feed *reference_feed_new(struct event_base *base, const char *conninfo,
+                                                       const struct reference_feed_events *events,
+                                                       void *context);
+void reference_feed_free(struct reference_feed *feed);
+
+/* Ask as soon as it can: for newer rows; for those who hold locks. */
+void reference_feed_ask(struct reference_feed *feed);
+void reference_feed_look(struct reference_feed *feed);
+
+#endif
