@@ -61,6 +61,8 @@ const struct settings_row settings_rows[] = {
      "operations that may wait for a batch; beyond it atmd stops reading from ATMs"},
     {"database", "reference_poll_ms", SETTING_NUMBER, "1000", 50, 60000, NULL, AT(reference_poll_ms), RESTART,
      "pause between looks for changed reference data, in milliseconds"},
+    {"database", "synchronous", SETTING_BOOL, "no", 0, 0, NULL, AT(synchronous), RESTART,
+     "yes: nothing is decided unless a standby confirms each commit (synchronous_standby_names)"},
 
     {"card", "token_key_file", SETTING_PATH, NULL, 0, 0, NULL, AT(token_key_file), RESTART,
      "file of 64 hexadecimal digits, mode 0600: the key of the card tokens"},

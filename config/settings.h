@@ -52,6 +52,7 @@ struct settings {
         int64_t batch_max;
         int64_t queue_max;
         int64_t reference_poll_ms;
+        bool synchronous;
         /* [card] */
         char token_key_file[SETTINGS_TEXT_MAX];
         /* [clock] */

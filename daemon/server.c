@@ -112,6 +112,7 @@ static struct ledger_pg_options ledger_options_of(const struct settings *setting
             .connections = (int)settings->database_connections,
             .batch_max = (int)settings->batch_max,
             .queue_max = (int)settings->queue_max,
+            .synchronous = settings->synchronous,
             .reference_poll_ms = (int)settings->reference_poll_ms,
             .times = ledger_times_of(settings),
             .on_message = on_ledger_message,

@@ -1544,6 +1544,13 @@ BEGIN
 END
 $$;
 
+-- NULL where each commit waits for a standby that is there; else what is wrong. (SECURITY DEFINER: others may not see what standbys do.)
+CREATE OR REPLACE FUNCTION standby_problem() RETURNS text LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        SELECT CASE WHEN current_setting('synchronous_standby_names') = '' THEN 'synchronous_standby_names is empty'
+                    WHEN NOT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum'))
+                    THEN 'no standby is synchronous (pg_stat_replication)' END
+$$;
+
 -- who is in whose way ---------------------------------------------------------------------------------------
 
 -- Sessions that somebody waits for, and those that are idle in a transaction, or in one of five seconds or more, with a lock of that strength

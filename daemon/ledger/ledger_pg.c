@@ -47,6 +47,7 @@ struct ledger_pg {
         struct lane *lanes;
         bool
             is_down; /* no connection is up; false while the first are being made, so that work waits for them */
+        bool lacks_standby; /* that the options want */
         struct ledger_pg_stats stats;
 };
 
@@ -307,9 +308,28 @@ static void on_feed_problem(void *context, const char *text)
         say(context, true, "%s", text);
 }
 
+/* Without a standby that confirms commits nothing is decided, as without a database. */
+static void on_standby(void *context, const char *problem)
+{
+        struct ledger_pg *l = context;
+        if (l->lacks_standby == (problem != NULL))
+                return;
+        l->lacks_standby = problem;
+        if (problem)
+                say(l, true, "no synchronous standby: %s: nothing is decided until there is one ([database] synchronous = yes)",
+                    problem);
+        else
+                say(l, false, "a standby is synchronous again");
+        if (problem)
+                refuse_waiting(l);
+        else
+                pump(l);
+}
+
 static const struct reference_feed_events feed_events = {.known = reference_in_force,
                                                          .on_rows = reference_take,
                                                          .on_holder = on_feed_holder,
+                                                         .on_standby = on_standby,
                                                          .on_problem = on_feed_problem};
 
 static void reference_timer_start(struct ledger_pg *l)
@@ -334,6 +354,8 @@ static void on_reference_timer(evutil_socket_t socket, short what, void *context
         (void)socket;
         (void)what;
         reference_feed_ask(l->feed);
+        if (l->options.synchronous)
+                reference_feed_ask_standby(l->feed);
         if (any_lane_waits(l))
                 reference_feed_look(l->feed);
         reference_timer_start(l);
@@ -387,6 +409,8 @@ static void lane_send(struct ledger_pg *l, struct lane *lane, enum ledger_kind k
 /* Give work to every idle connection. */
 static void pump(struct ledger_pg *l)
 {
+        if (l->lacks_standby)
+                return;
         for (int i = 0; i < l->options.connections; i++) {
                 struct lane *lane = &l->lanes[i];
                 enum ledger_kind kind;
@@ -440,7 +464,7 @@ static void ledger_pg_submit(struct ledger *ledger, struct ledger_op *op)
         struct ledger_pg *l = of_face(ledger);
         op->alone =
             false; /* in_doubt stays: an op decided anew after LEDGER_STALE may have been sent before */
-        if (l->is_down || l->waiting_count >= l->options.queue_max) {
+        if (l->is_down || l->lacks_standby || l->waiting_count >= l->options.queue_max) {
                 op_refuse(l, op);
                 return;
         }
@@ -578,6 +602,21 @@ static bool check_server(PGconn *pg, char error[LEDGER_PG_ERROR_MAX])
         return false;
 }
 
+static bool check_standby(PGconn *pg, char error[LEDGER_PG_ERROR_MAX])
+{
+        char why[PG_ERROR_MAX];
+        PGresult *result = pg_query(pg, standby_problem_sql, 0, NULL, why);
+        bool good = result && PQgetisnull(result, 0, 0);
+        if (!result)
+                first_line(error, why);
+        else if (!good)
+                snprintf(error, LEDGER_PG_ERROR_MAX,
+                         "database %s: %s: expected a standby that confirms each commit, since [database] synchronous = yes",
+                         PQdb(pg), PQgetvalue(result, 0, 0));
+        PQclear(result);
+        return good;
+}
+
 static bool check_token_key(PGconn *pg, const char *check_value, char error[LEDGER_PG_ERROR_MAX])
 {
         char why[PG_ERROR_MAX];
@@ -612,6 +651,7 @@ static bool start_up(struct ledger_pg *l, char error[LEDGER_PG_ERROR_MAX])
                 first_line(error, PQerrorMessage(pg));
         else
                 good = check_server(pg, error) && check_schema(pg, error) &&
+                       (!l->options.synchronous || check_standby(pg, error)) &&
                        check_token_key(pg, l->options.token_check_value, error) &&
                        first_reference(pg, &l->reference, error);
         PQfinish(pg);

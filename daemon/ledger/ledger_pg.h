@@ -19,6 +19,7 @@ struct ledger_pg_options {
         int queue_max;   /* ops that may wait */
         const char *
             token_check_value; /* of the key that makes card tokens (lib/security/token.h); for ledger_pg_new alone */
+        bool synchronous;      /* nothing is decided unless a standby confirms each commit */
         int reference_poll_ms; /* how often to look for changed reference data (real time) */
         struct ledger_times times;
         /* Something that people should know: a connection lost or found, a batch refused, reference data

@@ -7,10 +7,13 @@
 #include "config/reference_load.h"
 #include "lib/base/hash.h"
 #include "lib/db/pg_conn.h"
+#include "lib/db/pg_query.h"
 
 #define LOCK_NOT_AVAILABLE "55P03"
 
-enum { LOCKS, REFERENCE, HOLDERS, STATEMENT_COUNT };
+const char standby_problem_sql[] = "SELECT standby_problem()";
+
+enum { LOCKS, REFERENCE, HOLDERS, STANDBY, STATEMENT_COUNT };
 enum { NAMED_MAX = 16 };
 
 struct reference_feed {
@@ -18,7 +21,7 @@ struct reference_feed {
         struct pg_statement statements[STATEMENT_COUNT + 1];
         const struct reference_feed_events *events;
         void *context;
-        bool reference_due, holders_due;
+        bool reference_due, holders_due, standby_due;
         int asked;                 /* while it is busy */
         uint64_t named[NAMED_MAX]; /* holders, the last time */
         size_t named_count;
@@ -32,7 +35,11 @@ static void pump(struct reference_feed *feed)
 
         if (!pg_conn_is_idle(feed->conn))
                 return;
-        if (feed->reference_due) {
+        if (feed->standby_due) {
+                feed->standby_due = false;
+                feed->asked = STANDBY;
+                pg_conn_send(feed->conn, feed->statements[STANDBY].name, NULL, 0, 0);
+        } else if (feed->reference_due) {
                 struct pg_parameter parameter = reference_known(feed->events->known(feed->context), known);
 
                 feed->reference_due = false;
@@ -88,7 +95,7 @@ static void on_failed(struct reference_feed *feed, const PGresult *result)
 
         feed->holders_due = feed->holders_due || locked;
         snprintf(text, sizeof(text), "%s: %.180s",
-                 feed->asked == REFERENCE ? "reference data can't be read" : "lock_holders",
+                 feed->asked == REFERENCE ? "reference data can't be read" : feed->statements[feed->asked].name,
                  message ? message : "no message");
         feed->events->on_problem(feed->context, text);
 }
@@ -105,6 +112,8 @@ static void on_end(void *context, enum pg_outcome outcome, const PGresult *resul
                 on_failed(feed, result);
         else if (feed->asked == REFERENCE)
                 feed->events->on_rows(feed->context, result);
+        else if (feed->asked == STANDBY)
+                feed->events->on_standby(feed->context, pg_text(result, 0, 0));
         else
                 take_holders(feed, result);
         pump(feed);
@@ -136,6 +145,7 @@ struct reference_feed *reference_feed_new(struct event_base *base, const char *c
         feed->statements[LOCKS] = (struct pg_statement){PG_AT_ONCE, "SET lock_timeout = '1s'"};
         feed->statements[REFERENCE] = reference_statement;
         feed->statements[HOLDERS] = (struct pg_statement){"lock_holders", lock_holders_sql};
+        feed->statements[STANDBY] = (struct pg_statement){"standby_problem", standby_problem_sql};
         feed->events = events;
         feed->context = context;
         feed->conn = pg_conn_new(base, conninfo, feed->statements, &conn_events, feed);
@@ -156,6 +166,12 @@ void reference_feed_free(struct reference_feed *feed)
 void reference_feed_ask(struct reference_feed *feed)
 {
         feed->reference_due = true;
+        pump(feed);
+}
+
+void reference_feed_ask_standby(struct reference_feed *feed)
+{
+        feed->standby_due = true;
         pump(feed);
 }
 

@@ -1,5 +1,5 @@
 /*
- * The connection that brings the reference data, and that asks who is in the way: no batch travels on it, so that whoever makes it wait
+ * The connection that brings the reference data, asks who is in the way and whether a standby is there: no batch travels on it, so that whoever makes it wait
  * keeps no withdrawal waiting. It waits a second for a lock and then asks who holds one.
  *
  *      IDLE --due--> asks for the reference --came--> IDLE
@@ -22,6 +22,7 @@ struct reference_feed_events {
         void (*on_rows)(void *context, const PGresult *result); /* as reference_load takes them */
         void (*on_holder)(void *context,
                           const struct lock_holder *holder); /* one that was not named the last time */
+        void (*on_standby)(void *context, const char *problem); /* NULL: one confirms each commit */
         void (*on_problem)(void *context, const char *text);
 };
 
@@ -34,5 +35,10 @@ void reference_feed_free(struct reference_feed *feed);
 /* Ask as soon as it can: for newer rows; for those who hold locks. */
 void reference_feed_ask(struct reference_feed *feed);
 void reference_feed_look(struct reference_feed *feed);
+/* Ask whether a standby confirms each commit. */
+void reference_feed_ask_standby(struct reference_feed *feed);
+
+/* What it asks then, for who waits: NULL, or what is wrong. */
+extern const char standby_problem_sql[];
 
 #endif

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Settings that somebody made for a role, a database or by PGOPTIONS change nothing of what the programs do; locks that somebody holds
-# are named and don't stop what needs none of them; a server that may lose what it has committed is refused by atmd.
+# are named and don't stop what needs none of them; a server that may lose what it has committed is refused by atmd, and so is one without
+# the standby that the configuration wants.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 flow_lab lab --atms 10 --cards 2000 --clock 2016-12-28T10:00:00+09:00,1
@@ -92,4 +93,53 @@ wait "$pid" && wrong "atmd serves on a server that may lose what it has committe
 grep -q "full_page_writes is off; expected on" "$WORK/refused.log" || wrong "the setting is not named: $(cat "$WORK/refused.log")"
 sql 'ALTER SYSTEM RESET full_page_writes' >/dev/null
 sql 'SELECT pg_reload_conf()' >/dev/null
+
+# --- [database] synchronous: no start without a standby that confirms commits, and no decision while there is none
+export PGOPTIONS='-c synchronous_commit=local' # of what this script itself commits
+names() {
+        sql "ALTER SYSTEM SET synchronous_standby_names = '$1'" >/dev/null
+        sql 'SELECT pg_reload_conf()' >/dev/null
+        names_are() { [[ $(sql 'SHOW synchronous_standby_names') == "$1" ]]; }
+        await "synchronous_standby_names = '$1'" names_are "$1"
+}
+sed 's/^\[database\]/&\nsynchronous = yes/' "$ATMD_CONF" >"$WORK/lab/own.conf"
+ATMD_CONF=$WORK/lab/own.conf
+start alone
+wait "$pid" && wrong "atmd serves without a standby"
+grep -q "synchronous_standby_names is empty: expected a standby that confirms each commit" "$WORK/alone.log" ||
+        wrong "the setting is not named: $(cat "$WORK/alone.log")"
+names second
+start lonely
+wait "$pid" && wrong "atmd serves without its standby"
+grep -q "no standby is synchronous" "$WORK/lonely.log" || wrong "the standby is not missed: $(cat "$WORK/lonely.log")"
+STANDBY=$(cluster_folder)
+trap 'kill "${STARTED[@]}" 2>/dev/null || true; cluster_remove "$STANDBY"; flow_end' EXIT
+((EUID != 0)) || chown postgres: "$STANDBY"
+cluster_run mkdir "$STANDBY/socket"
+echo 'local replication all trust' | cluster_run tee -a "$(sql 'SHOW hba_file')" >/dev/null
+sql 'SELECT pg_reload_conf()' >/dev/null
+cluster_run "$(cluster_programs)/pg_basebackup" -h "$PGHOST" -p "${PGPORT:-5432}" -U postgres -D "$STANDBY/data" -R -c fast
+cluster_run tee -a "$STANDBY/data/postgresql.auto.conf" >/dev/null <<CONF
+unix_socket_directories = '$STANDBY/socket'
+primary_conninfo = 'host=$PGHOST port=${PGPORT:-5432} user=postgres application_name=second'
+CONF
+cluster_start "$STANDBY"
+is_synchronous() { [[ $(sql 'SELECT standby_problem() IS NULL') == t ]]; }
+await "a synchronous standby" is_synchronous
+start pair
+await "atmd beside its standby" grep -q event=ready "$WORK/pair.log"
+port=$(sed -nE 's/.* event=ready listen=[^ ]*:([0-9]+).*/\1/p' "$WORK/pair.log")
+expect_exit 0 atmsim run --ports "$port" --closed --withdrawals 5 --seed "$SEED"
+# who manages the standbys takes the last one out of the setting, so that commits no longer wait
+names ''
+await "the alarm" grep -q "level=warning .*no synchronous standby: synchronous_standby_names is empty" "$WORK/pair.log"
+before=$(sql 'SELECT count(*) FROM withdrawal')
+atmsim run --ports "$port" --closed --withdrawals 3 --seed "$SEED" --answer-timeout-ms 1000 >"$WORK/unsafe.log" 2>&1 || true
+expect "what is decided without a standby" "$before" "$(sql 'SELECT count(*) FROM withdrawal')"
+names second
+await "the end of the alarm" grep -q "a standby is synchronous again" "$WORK/pair.log"
+expect_exit 0 atmsim run --ports "$port" --closed --withdrawals 5 --seed "$SEED"
+kill -TERM "$pid"
+wait "$pid" || wrong "atmd ended with $?"
+names ''
 passed
