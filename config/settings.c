@@ -13,10 +13,12 @@
 #include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
+#include <libpq-fe.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/base/ini_file.h"
 #include "lib/base/number.h"
@@ -45,7 +47,7 @@ const struct settings_row settings_rows[] = {
     {"tls", "certificate", SETTING_PATH, NULL, 0, 0, NULL, AT(tls_certificate), RELOAD,
      "atmd's certificate, its intermediates after it, PEM"},
     {"tls", "key", SETTING_PATH, NULL, 0, 0, NULL, AT(tls_key), RELOAD,
-     "the certificate's private key, PEM, unencrypted, not readable by everybody"},
+     "the certificate's private key, PEM, unencrypted, mode 0600 (0640 where it is root's)"},
     {"tls", "ca", SETTING_PATH, NULL, 0, 0, NULL, AT(tls_ca), RELOAD,
      "the authorities that ATMs' certificates must come from, PEM"},
     {"tls", "minimum", SETTING_CHOICE, "1.3", 0, 0, "1.3|1.2", AT(tls_minimum), RELOAD,
@@ -129,7 +131,7 @@ const struct settings_row settings_link_rows[] = {
     {"link", "certificate", SETTING_PATH, NULL, 0, 0, NULL, LINK_AT(certificate), RELOAD,
      "the certificate that this house shows the bank, its intermediates after it, PEM"},
     {"link", "key", SETTING_PATH, NULL, 0, 0, NULL, LINK_AT(key), RELOAD,
-     "that certificate's private key, PEM, unencrypted, not readable by everybody"},
+     "that certificate's private key, PEM, unencrypted, mode 0600 (0640 where it is root's)"},
     {"link", "ca", SETTING_PATH, NULL, 0, 0, NULL, LINK_AT(ca), RELOAD,
      "the authorities that the bank's certificate must come from, PEM"},
     {"link", "acquirer", SETTING_ACQUIRER, NULL, 0, 0, NULL, LINK_AT(acquirer), RESTART,
@@ -624,6 +626,33 @@ int64_t settings_default(const char *section, const char *key)
         abort();
 }
 
+/* Nobody else decides what is in it, and nobody else reads a password. */
+static bool mode_check(const char *path, const struct settings *settings, char error[SETTINGS_ERROR_MAX])
+{
+        struct stat status;
+        PQconninfoOption *options = PQconninfoParse(settings->conninfo, NULL);
+        bool has_password = false;
+        for (PQconninfoOption *option = options; option && option->keyword; option++)
+                has_password |=
+                    option->val && *option->val &&
+                    (!strcmp(option->keyword, "password") || !strcmp(option->keyword, "sslpassword"));
+        PQconninfoFree(options);
+        if (stat(path, &status) < 0 || !S_ISREG(status.st_mode))
+                return true; /* what was read came from elsewhere: a pipe */
+        if (status.st_mode & 002)
+                snprintf(error, SETTINGS_ERROR_MAX,
+                         "%s: mode %04o lets everybody change it; expected 0640 or less", path,
+                         (unsigned)status.st_mode & 07777);
+        else if (has_password && status.st_mode & 004)
+                snprintf(error, SETTINGS_ERROR_MAX,
+                         "%s: mode %04o lets everybody read the password in [database] conninfo; expected "
+                         "0640 or less",
+                         path, (unsigned)status.st_mode & 07777);
+        else
+                return true;
+        return false;
+}
+
 bool settings_load(const char *path, struct settings *ret_settings, char error[SETTINGS_ERROR_MAX])
 {
         struct reading *r = calloc(1, sizeof(*r));
@@ -639,7 +668,8 @@ bool settings_load(const char *path, struct settings *ret_settings, char error[S
                                     .on_pair = on_pair,
                                     .context = r,
                                     .may_go_on = true};
-        bool good = ini_file_open(&r->file) && file_load(r, ret_settings);
+        bool good =
+            ini_file_open(&r->file) && file_load(r, ret_settings) && mode_check(path, ret_settings, error);
         ini_file_close(&r->file);
         free(r);
         return good;

@@ -357,7 +357,7 @@ static void on_stale(struct service *service, struct txn *txn)
 static void submit_outcome(struct service *service, struct txn *txn, const struct bank_codes *codes,
                            const struct iso_message *bank_answer)
 {
-        txn_make_outcome(txn, codes, bank_answer);
+        txn_make_outcome(txn, service->token_key, codes, bank_answer);
         service->count.timed_out += txn->op.outcome.cause == OUTCOME_TIMEOUT;
         submit(service, txn);
 }

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "daemon/banks/bank_format.h"
-#include "lib/base/hash.h"
 #include "protocol/balances.h"
 #include "rules/calendar.h"
 
@@ -68,7 +67,6 @@ static int read_request(struct txn *txn, const struct iso_message *message, stru
         request->amount_yen = amount_yen;
         pan_mask(txn->card.pan, request->pan_mask);
         memcpy(request->expiry_yymm, txn->card.expiry_yymm, sizeof(request->expiry_yymm));
-        txn_approval_code(&txn->op.identity, request->approval_code);
         txn->op.kind = txn->processing == PROCESSING_INQUIRY ? LEDGER_INQUIRY : LEDGER_REQUEST;
         return 0;
 }
@@ -124,15 +122,17 @@ int txn_read(struct txn *txn, const struct profile_row *row, const struct iso_me
         return result < 0 ? -1 : read_echo(txn, message, ret_error);
 }
 
-void txn_approval_code(const struct ledger_identity *identity, char buffer[APPROVAL_CODE_LENGTH + 1])
+void txn_approval_code(struct token_key *key, const struct ledger_identity *identity,
+                       char buffer[APPROVAL_CODE_LENGTH + 1])
 {
         static const char digits[] = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"; /* none that people confuse */
-        uint64_t h = hash_text(HASH_FIRST, identity->terminal);
-        h = hash_number(h, (uint64_t)identity->transmitted_ms, sizeof(uint64_t));
-        h = hash_number(h, (uint64_t)identity->stan, sizeof(uint64_t));
-        h ^= h >> 32;
-        for (int i = 0; i < APPROVAL_CODE_LENGTH; i++, h >>= 5)
-                buffer[i] = digits[h & 31];
+        uint8_t token[TOKEN_LENGTH];
+        char text[96];
+        snprintf(text, sizeof(text), "approval %s %" PRId64 " %" PRId32, identity->terminal,
+                 identity->transmitted_ms, identity->stan);
+        token_of_text(key, text, token);
+        for (int i = 0; i < APPROVAL_CODE_LENGTH; i++)
+                buffer[i] = digits[token[i] & 31];
         buffer[APPROVAL_CODE_LENGTH] = '\0';
 }
 
@@ -156,6 +156,7 @@ bool txn_decide(struct txn *txn, const struct txn_world *world)
         txn->decisions++;
         decide_request(world->reference, &asked, world->business_ms, world->skew_limit_ms, &verdict);
         token_of_pan(world->token_key, txn->card.pan, request->card_token);
+        txn_approval_code(world->token_key, &txn->op.identity, request->approval_code);
         request->reference_version = reference_version(world->reference);
         request->business_day = verdict.business_day;
         request->price = verdict.price;
@@ -265,7 +266,8 @@ static void read_approval_code(const struct iso_message *bank_answer, char code[
                 strcpy(code, given);
 }
 
-void txn_make_outcome(struct txn *txn, const struct bank_codes *codes, const struct iso_message *bank_answer)
+void txn_make_outcome(struct txn *txn, struct token_key *key, const struct bank_codes *codes,
+                      const struct iso_message *bank_answer)
 {
         struct ledger_outcome outcome = {.cause = OUTCOME_TIMEOUT, .reason = REASON_ISSUER_UNAVAILABLE};
         assert(txn->op.kind == LEDGER_REQUEST);
@@ -273,7 +275,7 @@ void txn_make_outcome(struct txn *txn, const struct bank_codes *codes, const str
                 outcome.cause = OUTCOME_ANSWER;
                 outcome.reason = bank_codes_reason(codes, outcome.bank_de39);
                 if (outcome.reason == REASON_APPROVED) {
-                        txn_approval_code(&txn->op.identity, outcome.approval_code);
+                        txn_approval_code(key, &txn->op.identity, outcome.approval_code);
                         read_approval_code(bank_answer, outcome.approval_code);
                 }
         }

@@ -85,14 +85,17 @@ void txn_answer_inquiry(const struct txn *txn, enum reason reason, const struct 
                         struct iso_message *ret_answer);
 
 /* Turn the op into the outcome of its withdrawal. bank_answer NULL: there was none in time, and no codes are needed. */
-void txn_make_outcome(struct txn *txn, const struct bank_codes *codes, const struct iso_message *bank_answer);
+void txn_make_outcome(struct txn *txn, struct token_key *key, const struct bank_codes *codes,
+                      const struct iso_message *bank_answer);
 
 /* The answer 96, where the ledger could not be asked: to an inquiry, which leaves nothing behind. False: silence,
  * since an advice is its ATM's to keep, and a withdrawal may be durable already, at whichever instance. */
 ATM_MUST_USE bool txn_answer_unavailable(const struct txn *txn, struct iso_message *ret_answer);
 
-/* DE 38 for an identity: always the same, so that whichever instance proposes it, it is one. */
-void txn_approval_code(const struct ledger_identity *identity, char buffer[APPROVAL_CODE_LENGTH + 1]);
+/* DE 38 for an identity: always the same, so that whichever instance proposes it, it is one; and keyed (the key of the card tokens, which
+ * all instances share), so that nobody who knows the message can compute what an approval of it would say. */
+void txn_approval_code(struct token_key *key, const struct ledger_identity *identity,
+                       char buffer[APPROVAL_CODE_LENGTH + 1]);
 
 /* The pool: taken and given back without malloc; it grows by blocks up to its limit and never shrinks. */
 struct txn_pool {

@@ -15,6 +15,15 @@ BEGIN
                         EXECUTE format('CREATE ROLE %I %s', r.name, r.login);
                 END IF;
         END LOOP;
+        -- Nobody fills the disk with tables and objects of his own; whoever imports has a temporary table to check in.
+        EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+        EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO atm_owner, atm_operator', current_database());
+        FOR r IN SELECT oid::regprocedure AS name FROM pg_proc
+                 WHERE pronamespace = 'pg_catalog'::regnamespace
+                 AND proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_import', 'lo_put', 'lowrite', 'lo_truncate', 'lo_truncate64')
+        LOOP
+                EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', r.name);
+        END LOOP;
         -- lock_holders names who is in whose way
         IF NOT pg_has_role('atm_owner', 'pg_read_all_stats', 'USAGE') THEN
                 GRANT pg_read_all_stats TO atm_owner;

@@ -1545,7 +1545,7 @@ END
 $$;
 
 -- NULL where each commit waits for a standby that is there; else what is wrong. (SECURITY DEFINER: others may not see what standbys do.)
-CREATE OR REPLACE FUNCTION standby_problem() RETURNS text LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+CREATE OR REPLACE FUNCTION standby_problem() RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         SELECT CASE WHEN current_setting('synchronous_standby_names') = '' THEN 'synchronous_standby_names is empty'
                     WHEN NOT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum'))
                     THEN 'no standby is synchronous (pg_stat_replication)' END
@@ -1557,7 +1557,7 @@ $$;
 -- on one of our tables (2 may change rows, 6 keeps readers or all writers out): who, since when, the strongest lock, how many wait. (SECURITY DEFINER: the owner may see what others do.)
 CREATE OR REPLACE FUNCTION lock_holders(p_strength integer) RETURNS TABLE (r_pid integer, r_who text, r_application text, r_state text, r_since timestamptz,
                                                          r_table text, r_mode text, r_waiting integer)
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         WITH waiting AS MATERIALIZED (
                 SELECT w.pid, b.pid AS blocker FROM pg_stat_activity w CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) b (pid)
                 WHERE w.datname = current_database() AND w.wait_event_type = 'Lock'),

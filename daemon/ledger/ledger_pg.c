@@ -9,6 +9,7 @@
 #include "daemon/ledger/ledger_batch.h"
 #include "daemon/ledger/reference_feed.h"
 #include "lib/base/now.h"
+#include "lib/db/conninfo.h"
 #include "lib/db/pg_conn.h"
 #include "config/reference_load.h"
 #include "config/schema.h"
@@ -316,7 +317,9 @@ static void on_standby(void *context, const char *problem)
                 return;
         l->lacks_standby = problem;
         if (problem)
-                say(l, true, "no synchronous standby: %s: nothing is decided until there is one ([database] synchronous = yes)",
+                say(l, true,
+                    "no synchronous standby: %s: nothing is decided until there is one ([database] "
+                    "synchronous = yes)",
                     problem);
         else
                 say(l, false, "a standby is synchronous again");
@@ -595,7 +598,11 @@ static bool check_schema(PGconn *pg, char error[LEDGER_PG_ERROR_MAX])
 /* The server and the settings of this connection. */
 static bool check_server(PGconn *pg, char error[LEDGER_PG_ERROR_MAX])
 {
-        char why[PG_ERROR_MAX];
+        char why[PG_ERROR_MAX], exposed[CONNINFO_ERROR_MAX];
+        if (!conninfo_of_is_private(pg, exposed)) {
+                first_line(error, exposed);
+                return false;
+        }
         if (pg_execute(pg, pg_daemon_session_sql, 0, NULL, why) && pg_server_check(pg, why))
                 return true;
         first_line(error, why);
@@ -611,7 +618,8 @@ static bool check_standby(PGconn *pg, char error[LEDGER_PG_ERROR_MAX])
                 first_line(error, why);
         else if (!good)
                 snprintf(error, LEDGER_PG_ERROR_MAX,
-                         "database %s: %s: expected a standby that confirms each commit, since [database] synchronous = yes",
+                         "database %s: %s: expected a standby that confirms each commit, since [database] "
+                         "synchronous = yes",
                          PQdb(pg), PQgetvalue(result, 0, 0));
         PQclear(result);
         return good;
@@ -683,7 +691,10 @@ bool ledger_pg_check(const struct ledger_pg_options *options, char error[LEDGER_
                 return false;
         }
         PQconninfoFree(parsed);
-        if (options->connections > LEDGER_PG_CONNECTIONS_MAX)
+        char why[CONNINFO_ERROR_MAX];
+        if (!conninfo_is_private(options->conninfo, why))
+                snprintf(error, LEDGER_PG_ERROR_MAX, "[database] conninfo: %s", why);
+        else if (options->connections > LEDGER_PG_CONNECTIONS_MAX)
                 snprintf(error, LEDGER_PG_ERROR_MAX, "[database] connections: %d: expected 1 to %d",
                          options->connections, LEDGER_PG_CONNECTIONS_MAX);
         else if (options->batch_max > BATCH_MAX)

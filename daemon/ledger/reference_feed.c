@@ -95,7 +95,8 @@ static void on_failed(struct reference_feed *feed, const PGresult *result)
 
         feed->holders_due = feed->holders_due || locked;
         snprintf(text, sizeof(text), "%s: %.180s",
-                 feed->asked == REFERENCE ? "reference data can't be read" : feed->statements[feed->asked].name,
+                 feed->asked == REFERENCE ? "reference data can't be read"
+                                          : feed->statements[feed->asked].name,
                  message ? message : "no message");
         feed->events->on_problem(feed->context, text);
 }

@@ -21,7 +21,7 @@ struct reference_feed_events {
         int64_t (*known)(void *context);                        /* the version in force */
         void (*on_rows)(void *context, const PGresult *result); /* as reference_load takes them */
         void (*on_holder)(void *context,
-                          const struct lock_holder *holder); /* one that was not named the last time */
+                          const struct lock_holder *holder);    /* one that was not named the last time */
         void (*on_standby)(void *context, const char *problem); /* NULL: one confirms each commit */
         void (*on_problem)(void *context, const char *text);
 };

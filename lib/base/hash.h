@@ -5,7 +5,7 @@
  *      uint64_t h = hash_text(HASH_FIRST, name);
  *      h = hash_number(h, number, sizeof(number));
  *
- * What is stored or shown is made of it (approval codes, the dispensers' file): the numbers may not change.
+ * What is stored or shown is made of it (the dispensers' file): the numbers may not change.
  */
 #ifndef LIB_BASE_HASH_H
 #define LIB_BASE_HASH_H

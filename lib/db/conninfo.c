@@ -1,6 +1,5 @@
 #include "lib/db/conninfo.h"
 
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,4 +35,78 @@ char *conninfo_named(const char *conninfo, const char *name)
                 return text;
         free(text);
         return NULL;
+}
+
+/* privacy ------------------------------------------------------------------------------------------------ */
+
+/* What the first of them says; NULL: neither does. */
+static const char *option_value(const PQconninfoOption *given, const PQconninfoOption *otherwise,
+                                const char *keyword)
+{
+        const PQconninfoOption *const both[] = {given, otherwise};
+
+        for (size_t i = 0; i < sizeof(both) / sizeof(*both); i++) {
+                for (const PQconninfoOption *option = both[i]; option && option->keyword; option++) {
+                        if (!strcmp(option->keyword, keyword) && option->val && *option->val)
+                                return option->val;
+                }
+        }
+        return NULL;
+}
+
+/* A socket's folder or abstract name, or this machine by name or address. */
+static bool is_here(const char *host, size_t length)
+{
+        static const char *const names[] = {"localhost", "::1"};
+
+        if (!length || *host == '/' || *host == '@' || !strncmp(host, "127.", 4))
+                return true;
+        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+                if (strlen(names[i]) == length && !strncmp(host, names[i], length))
+                        return true;
+        }
+        return false;
+}
+
+static bool are_private(const PQconninfoOption *given, const PQconninfoOption *otherwise,
+                        char error[CONNINFO_ERROR_MAX])
+{
+        const char *address = option_value(given, otherwise, "hostaddr"),
+                   *mode = option_value(given, otherwise, "sslmode");
+        const char *hosts = address ? address : option_value(given, otherwise, "host");
+
+        if (mode && !strcmp(mode, "verify-full"))
+                return true;
+        for (const char *host = hosts; host; host = strchr(host, ',') ? strchr(host, ',') + 1 : NULL) {
+                size_t length = strcspn(host, ",");
+
+                if (is_here(host, length))
+                        continue;
+                snprintf(error, CONNINFO_ERROR_MAX,
+                         "%.*s is another machine, and sslmode is %.20s: expected 'sslmode=verify-full "
+                         "sslrootcert=FILE', FILE being "
+                         "the authority of the server's certificate",
+                         (int)(length < 120 ? length : 120), host, mode ? mode : "prefer");
+                return false;
+        }
+        return true;
+}
+
+bool conninfo_is_private(const char *conninfo, char error[CONNINFO_ERROR_MAX])
+{
+        PQconninfoOption *given = PQconninfoParse(conninfo, NULL), *otherwise = PQconndefaults();
+        bool good = !given || are_private(given, otherwise, error);
+
+        PQconninfoFree(given);
+        PQconninfoFree(otherwise);
+        return good;
+}
+
+bool conninfo_of_is_private(PGconn *connection, char error[CONNINFO_ERROR_MAX])
+{
+        PQconninfoOption *options = PQconninfo(connection);
+        bool good = are_private(options, NULL, error);
+
+        PQconninfoFree(options);
+        return good;
 }

@@ -2,8 +2,22 @@
 #ifndef LIB_DB_CONNINFO_H
 #define LIB_DB_CONNINFO_H
 
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+#include "lib/base/attributes.h"
+
 /* The same way, keywords and values or a URI, with another application_name. NULL: out of memory, or libpq does not take it. To be
  * freed; it may hold a password. */
 char *conninfo_named(const char *conninfo, const char *name);
+
+enum { CONNINFO_ERROR_MAX = 320 };
+
+/* Whether nobody between can read or change what goes to the server and back: it is on this machine, or sslmode=verify-full. What the
+ * text leaves open the environment says, as libpq has it. False with what is wrong and what to write; a text that libpq does not take
+ * is not judged. */
+ATM_MUST_USE bool conninfo_is_private(const char *conninfo, char error[CONNINFO_ERROR_MAX]);
+/* The same of a connection, whose service file may have said more. */
+ATM_MUST_USE bool conninfo_of_is_private(PGconn *connection, char error[CONNINFO_ERROR_MAX]);
 
 #endif

@@ -36,6 +36,22 @@ static int on_passphrase(char *buffer, int size, int writing, void *context)
         return -1; /* a daemon has nobody to ask */
 }
 
+/* Its user's alone; root's may be one that a group is let at, which can't change it then. */
+static bool key_is_private(const char *path, const struct stat *status, char error[TLS_ERROR_MAX])
+{
+        bool is_roots = status->st_uid == 0;
+        if (!is_roots && geteuid() != 0 && status->st_uid != geteuid())
+                snprintf(error, TLS_ERROR_MAX,
+                         "%s: it belongs to another user; expected a key of this one's or root's", path);
+        else if (status->st_mode & (is_roots ? 037 : 077))
+                snprintf(error, TLS_ERROR_MAX, "%s: mode %04o lets others at the key; expected 0600%s", path,
+                         (unsigned)status->st_mode & 07777,
+                         is_roots ? " or 0640" : ", or 0640 where it is root's");
+        else
+                return true;
+        return false;
+}
+
 /* NULL with a text in error[]. */
 static BIO *key_open(const char *path, char error[TLS_ERROR_MAX])
 {
@@ -46,10 +62,7 @@ static BIO *key_open(const char *path, char error[TLS_ERROR_MAX])
                 snprintf(error, TLS_ERROR_MAX, "%s: %s; expected a private key", path, why);
                 return NULL;
         }
-        if (status.st_mode & 007) {
-                snprintf(error, TLS_ERROR_MAX,
-                         "%s: mode %04o lets everybody at the key; expected 0600 or 0640", path,
-                         (unsigned)status.st_mode & 07777);
+        if (!key_is_private(path, &status, error)) {
                 close(fd);
                 return NULL;
         }
@@ -148,12 +161,47 @@ static SSL_CTX *context_new(const SSL_METHOD *method, int minimum, char error[TL
         return NULL;
 }
 
+/* Whether it says that it is for that: one that says nothing may be for anything, a mail client's too, and OpenSSL takes it. */
+static bool is_meant_for(X509 *certificate, uint32_t use)
+{
+        return (X509_get_extension_flags(certificate) & EXFLAG_XKUSAGE) &&
+               (X509_get_extended_key_usage(certificate) & use) == use;
+}
+
+static int refuse_purpose(X509_STORE_CTX *store, int good, uint32_t use)
+{
+        if (!good || X509_STORE_CTX_get_error_depth(store) > 0 ||
+            is_meant_for(X509_STORE_CTX_get_current_cert(store), use))
+                return good;
+        X509_STORE_CTX_set_error(store, X509_V_ERR_INVALID_PURPOSE);
+        return 0;
+}
+
+static int on_client_verified(int good, X509_STORE_CTX *store)
+{
+        return refuse_purpose(store, good, XKU_SSL_CLIENT);
+}
+
+static int on_server_verified(int good, X509_STORE_CTX *store)
+{
+        return refuse_purpose(store, good, XKU_SSL_SERVER);
+}
+
+static bool client_certificate_check(SSL_CTX *ctx, const char *path, char error[TLS_ERROR_MAX])
+{
+        bool good = is_meant_for(SSL_CTX_get0_certificate(ctx), XKU_SSL_CLIENT);
+        if (!good)
+                file_error(error, path, "not for a client; expected a certificate with the use clientAuth");
+        return good;
+}
+
 /* A fault that would make every ATM fail later is found here, at the start. */
 static bool server_certificate_check(SSL_CTX *ctx, const char *path, char error[TLS_ERROR_MAX])
 {
         X509 *certificate = SSL_CTX_get0_certificate(ctx);
         const char *fault = NULL;
-        if (X509_check_purpose(certificate, X509_PURPOSE_SSL_SERVER, 0) != 1)
+        if (X509_check_purpose(certificate, X509_PURPOSE_SSL_SERVER, 0) != 1 ||
+            !is_meant_for(certificate, XKU_SSL_SERVER))
                 fault = "not for a server; expected a certificate with the use serverAuth";
         else if (X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0)
                 fault = "the certificate has expired; expected one in force";
@@ -183,7 +231,7 @@ SSL_CTX *tls_server_context(const char *ca, const char *certificate, const char 
         SSL_CTX_set_num_tickets(ctx, 0);
         SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1);
         SSL_CTX_set_purpose(ctx, X509_PURPOSE_SSL_CLIENT);
-        SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+        SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, on_client_verified);
         return ctx;
 }
 
@@ -193,12 +241,13 @@ SSL_CTX *tls_client_context(const char *ca, const char *certificate, const char 
         SSL_CTX *ctx = context_new(TLS_client_method(), TLS1_3_VERSION, error);
         if (!ctx)
                 return NULL;
-        if (!files_use(ctx, ca, certificate, key, error)) {
+        if (!files_use(ctx, ca, certificate, key, error) ||
+            !client_certificate_check(ctx, certificate, error)) {
                 SSL_CTX_free(ctx);
                 return NULL;
         }
         SSL_CTX_set_purpose(ctx, X509_PURPOSE_SSL_SERVER);
-        SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+        SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_server_verified);
         return ctx;
 }
 

@@ -14,7 +14,8 @@
 enum { TLS_ERROR_MAX = 512 };
 
 /* minimum: "1.3" or "1.2". Certificate and key are PEM files; the key must belong to the certificate and
- * not be readable by everybody. NULL with a text in error[] that names the file. A client's connection must
+ * be nobody else's to read (0600, or 0640 where it is root's). Certificates, ours and the peer's, must say that they are for what they are
+ * used for (serverAuth, clientAuth). NULL with a text in error[] that names the file. A client's connection must
  * be told whom it expects (tls_expect_host). */
 ATM_MUST_USE SSL_CTX *tls_server_context(const char *ca, const char *certificate, const char *key,
                                          const char *minimum, char error[TLS_ERROR_MAX]);

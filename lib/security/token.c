@@ -117,23 +117,28 @@ void token_key_free(struct token_key *key)
         free(key);
 }
 
-void token_of_pan(struct token_key *key, const char *pan, uint8_t ret_token[TOKEN_LENGTH])
+void token_of_text(struct token_key *key, const char *text, uint8_t ret_token[TOKEN_LENGTH])
 {
         uint8_t full[HMAC_LENGTH];
         size_t length = 0;
         /* Without a key, init starts anew under the one that the context has. */
         bool good = EVP_MAC_init(key->mac, NULL, 0, NULL) == 1 &&
-                    EVP_MAC_update(key->mac, (const uint8_t *)pan, strlen(pan)) == 1 &&
+                    EVP_MAC_update(key->mac, (const uint8_t *)text, strlen(text)) == 1 &&
                     EVP_MAC_final(key->mac, full, &length, sizeof(full)) == 1;
         assert(good && length == HMAC_LENGTH);
         memcpy(ret_token, full, TOKEN_LENGTH);
         OPENSSL_cleanse(full, sizeof(full));
 }
 
+void token_of_pan(struct token_key *key, const char *pan, uint8_t ret_token[TOKEN_LENGTH])
+{
+        token_of_text(key, pan, ret_token);
+}
+
 void token_key_check_value(struct token_key *key, char ret_text[TOKEN_CHECK_TEXT])
 {
         uint8_t token[TOKEN_LENGTH];
-        token_of_pan(key, "check value", token);
+        token_of_text(key, "check value", token);
         hex_print(token, TOKEN_LENGTH, ret_text);
 }
 

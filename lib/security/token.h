@@ -20,6 +20,8 @@ ATM_MUST_USE struct token_key *token_key_load(const char *path, char error[TOKEN
 void token_key_free(struct token_key *key);
 
 void token_of_pan(struct token_key *key, const char *pan, uint8_t ret_token[TOKEN_LENGTH]);
+/* The same of any text: one that is no number of digits alone is no card's. */
+void token_of_text(struct token_key *key, const char *text, uint8_t ret_token[TOKEN_LENGTH]);
 
 /* A value that tells keys apart and gives none away: the token of a text that is no card number, 32 hexadecimal digits. */
 void token_key_check_value(struct token_key *key, char ret_text[TOKEN_CHECK_TEXT]);

@@ -194,7 +194,7 @@ static void make_request(const struct bench *b, int64_t n, struct ledger_op *op)
         memcpy(r->limit, verdict.limit, sizeof(r->limit));
         snprintf(r->issuer, sizeof(r->issuer), "%s", verdict.issuer->issuer);
         snprintf(r->hall, sizeof(r->hall), "%s", verdict.atm->hall->hall);
-        txn_approval_code(&op->identity, r->approval_code);
+        snprintf(r->approval_code, sizeof(r->approval_code), "%06d", (int)op->identity.stan);
 }
 
 /* Its ATM's next message: all was dispensed. */

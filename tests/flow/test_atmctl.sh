@@ -81,6 +81,11 @@ while read -r -a words; do
 done <<<"$commands"
 atmctl --man | diff - "$ROOT/docs/man/atmctl.1.scd" || wrong "docs/man/atmctl.1.scd is not what atmctl --man prints"
 
+# As whoever PGUSER names.
+sql_as() {
+        psql -X -A -t -q -v ON_ERROR_STOP=1 -c "$1"
+}
+
 # databases that are not ready ------------------------------------------------------------------------
 
 refuses 1 "is the server running?" atmctl hall list --conninfo "host=$WORK/nowhere dbname=x"
@@ -920,6 +925,18 @@ expect "replaced cards" 100 "$(atmctl card list --status replaced --limit 100 --
 expect "card numbers in the database" 0 "$(PGUSER=postgres pg_dump --data-only | grep -c "$(pan 701)" || true)"
 PGUSER=atm_report refuses 1 "permission denied" atmctl card replace --note trial --file replaced.csv
 expect_exit 0 atmctl verify
+
+# nobody has room of his own in the database but who imports
+for role in atm_daemon atm_report; do
+        PGUSER=$role refuses 1 "permission denied to create temporary tables" sql_as "CREATE TEMPORARY TABLE own (n integer)"
+done
+for role in atm_daemon atm_operator atm_report; do
+        PGUSER=$role refuses 1 "permission denied for function lo_from_bytea" sql_as "SELECT lo_from_bytea(0, 'x')"
+done
+
+# a database on another machine must prove who it is
+PGHOST=db.example refuses 1 "db.example is another machine, and sslmode is prefer: expected 'sslmode=verify-full sslrootcert=FILE'" atmctl hall list
+PGSSLMODE=disable refuses 1 "192.0.2.1 is another machine, and sslmode is disable" atmctl hall list --conninfo "hostaddr=192.0.2.1"
 
 # partitions ahead
 expect_exit 0 atmctl db partitions --from 2018-04-01 --to 2018-07-01

@@ -134,8 +134,14 @@ expect_exit 0 atmsim run --ports "$port" --closed --withdrawals 5 --seed "$SEED"
 names ''
 await "the alarm" grep -q "level=warning .*no synchronous standby: synchronous_standby_names is empty" "$WORK/pair.log"
 before=$(sql 'SELECT count(*) FROM withdrawal')
-atmsim run --ports "$port" --closed --withdrawals 3 --seed "$SEED" --answer-timeout-ms 1000 >"$WORK/unsafe.log" 2>&1 || true
+atmsim run --ports "$port" --closed --withdrawals 3 --seed "$SEED" >"$WORK/unsafe.log" 2>&1 &
+simulator=$!
+STARTED+=("$simulator")
+is_refused() { kill -USR1 "$pid" && grep -q 'event=ledger_stats .*refused_ops=[1-9]' "$WORK/pair.log"; }
+await "requests without a standby" is_refused
 expect "what is decided without a standby" "$before" "$(sql 'SELECT count(*) FROM withdrawal')"
+kill "$simulator"
+wait "$simulator" || true
 names second
 await "the end of the alarm" grep -q "a standby is synchronous again" "$WORK/pair.log"
 expect_exit 0 atmsim run --ports "$port" --closed --withdrawals 5 --seed "$SEED"

@@ -33,3 +33,8 @@ unit=$root/etc/systemd/atmd.service
 for line in '^Type=notify$' '^WatchdogSec=[0-9]+$' '^Restart=(on-failure|always)$'; do
         grep -Eq "$line" "$unit" || { echo "atmd.service lacks $line"; exit 1; }
 done
+
+# It speaks with nobody but those who are listed.
+for line in '^IPAddressDeny=any$' '^IPAddressAllow=[^ ]'; do
+        grep -Eq "$line" "$unit" || { echo "atmd.service lacks $line"; exit 1; }
+done

@@ -41,6 +41,7 @@ static void file_put(const char *text, size_t length)
         ck_assert_ptr_nonnull(file);
         ck_assert_uint_eq(fwrite(text, 1, length, file), length);
         ck_assert_int_eq(fclose(file), 0);
+        ck_assert_int_eq(chmod(path, 0640), 0);
 }
 
 static bool load(const char *text, struct settings *ret_settings, char error[SETTINGS_ERROR_MAX])
@@ -344,6 +345,34 @@ START_TEST(a_file_that_is_not_there_or_not_a_file_is_named)
         ck_assert(!settings_load(folder, &settings, error));
         snprintf(wanted, sizeof(wanted), "%s: not a file; expected a configuration file", folder);
         ck_assert_str_eq(error, wanted);
+}
+END_TEST
+
+/* mode; a password in it; what is said. */
+static const struct {
+        unsigned mode;
+        bool password;
+        const char *says;
+} modes[] = {
+    {0600, true, NULL},
+    {0640, true, NULL},
+    {0644, false, NULL},
+    {0644, true, "mode 0644 lets everybody read the password in [database] conninfo; expected 0640 or less"},
+    {0646, false, "mode 0646 lets everybody change it; expected 0640 or less"},
+    {0642, true, "mode 0642 lets everybody change it; expected 0640 or less"},
+};
+
+START_TEST(a_file_that_everybody_may_change_is_refused_and_so_is_a_password_for_everybody)
+{
+        static const char without[] =
+            "[tls]\ncertificate = /a\nkey = /b\nca = /c\n[database]\nconninfo = dbname=atm\n"
+            "[card]\ntoken_key_file = /d\n";
+        char error[SETTINGS_ERROR_MAX] = "";
+        struct settings s;
+        file_put(modes[_i].password ? MANDATORY : without, strlen(modes[_i].password ? MANDATORY : without));
+        ck_assert_int_eq(chmod(path, modes[_i].mode), 0);
+        ck_assert_msg(settings_load(path, &s, error) == !modes[_i].says, "%s", error);
+        ck_assert_msg(!modes[_i].says || strstr(error, modes[_i].says), "%s", error);
 }
 END_TEST
 
@@ -817,6 +846,9 @@ int main(void)
         tcase_add_test(files, the_longest_line_is_still_read);
         tcase_add_test(files, a_file_that_is_not_there_or_not_a_file_is_named);
         tcase_add_test(files, the_mandatory_keys_alone_give_the_defaults);
+        tcase_add_loop_test(files,
+                            a_file_that_everybody_may_change_is_refused_and_so_is_a_password_for_everybody, 0,
+                            (int)(sizeof(modes) / sizeof(modes[0])));
         tcase_add_test(files, every_key_reaches_its_member);
         tcase_add_test(files, each_link_has_its_own_keys_and_defaults);
         tcase_add_test(files, a_laboratory_without_start_and_anchor_runs_on_real_time);

@@ -272,6 +272,17 @@ START_TEST(nothing_is_resumed_and_nothing_renegotiated)
 }
 END_TEST
 
+/* A context of OpenSSL's, which shows what none of ours would. */
+static SSL_CTX *plain_make(const SSL_METHOD *method, const char *certificate, const char *key)
+{
+        SSL_CTX *ctx = SSL_CTX_new(method);
+        ck_assert_int_eq(SSL_CTX_load_verify_file(ctx, in(ours, "ca", ".crt")), 1);
+        ck_assert_int_eq(SSL_CTX_use_certificate_file(ctx, in(ours, certificate, ".crt"), SSL_FILETYPE_PEM),
+                         1);
+        ck_assert_int_eq(SSL_CTX_use_PrivateKey_file(ctx, in(ours, key, ".key"), SSL_FILETYPE_PEM), 1);
+        return ctx;
+}
+
 /* Which client stands before which server, and what each of them says. NULL: that side is content. */
 static const struct refusal {
         const char *name, *client_folder, *client_ca, *client_name, *host, *server_says, *client_says;
@@ -294,7 +305,10 @@ START_TEST(whoever_can_not_prove_who_he_is_gets_no_connection)
         struct link link;
         char name[16];
         SSL_CTX *server = server_make(ours, "1.3");
-        SSL_CTX *client = client_make(refusal->client_ca, refusal->client_folder, refusal->client_name);
+        bool shows_other = !strcmp(refusal->client_name, "atmd"); /* which no client of ours would */
+        SSL_CTX *client = shows_other
+                              ? plain_make(TLS_client_method(), "atmd", "atmd")
+                              : client_make(refusal->client_ca, refusal->client_folder, refusal->client_name);
         link_open(&link, server, client);
         if (refusal->host)
                 ck_assert_int_eq(X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(link.client), refusal->host),
@@ -418,7 +432,9 @@ static const struct bad_file {
     {"an encrypted key", "ca", "atmd", "locked", "locked.key", "expected one in PEM, unencrypted"},
     {"another certificate's key", "ca", "atmd", "T0000001", "T0000001.key",
      "the key does not fit the certificate"},
-    {"a key for everybody", "ca", "atmd", "open", "open.key", "mode 0604 lets everybody at the key"},
+    {"a key for everybody", "ca", "atmd", "open", "open.key", "mode 0604 lets others at the key"},
+    {"a key that a group may change", "ca", "atmd", "group", "group.key", "mode 0660 lets others at the key"},
+    {"a server's certificate without a use", "ca", "useless", "atmd", "useless.crt", "not for a server"},
     {"a folder for a key", "ca", "atmd", "folder", "folder.key", "not a file"},
     {"a FIFO for an authority", "fifo", "atmd", "atmd", "fifo.crt", "not a file"},
     {"a FIFO for a certificate", "ca", "fifo", "atmd", "fifo.crt", "not a file"},
@@ -428,6 +444,25 @@ static const struct bad_file {
     {"a server's certificate that has expired", "ca", "late", "late", "late.crt", "has expired"},
 };
 
+/* The certificate of that name without its uses, signed anew; the key stays. */
+static void use_remove(const char *name, const char *to_name)
+{
+        FILE *from = fopen(in(ours, name, ".crt"), "r"), *key_file = fopen(in(ours, "ca", ".key"), "r");
+        X509 *certificate = PEM_read_X509(from, NULL, NULL, NULL);
+        EVP_PKEY *authority = PEM_read_PrivateKey(key_file, NULL, NULL, NULL);
+        int at = X509_get_ext_by_NID(certificate, NID_ext_key_usage, -1);
+        fclose(from);
+        fclose(key_file);
+        ck_assert_int_ge(at, 0);
+        X509_EXTENSION_free(X509_delete_ext(certificate, at));
+        ck_assert_int_gt(X509_sign(certificate, authority, EVP_sha256()), 0);
+        FILE *to = fopen(in(ours, to_name, ".crt"), "w");
+        ck_assert_int_eq(PEM_write_X509(to, certificate), 1);
+        fclose(to);
+        EVP_PKEY_free(authority);
+        X509_free(certificate);
+}
+
 static void bad_files_make(void)
 {
         file_put(in(ours, "junk", ".crt"), "hello\n");
@@ -436,11 +471,15 @@ static void bad_files_make(void)
         EVP_PKEY *key = PEM_read_PrivateKey(from, NULL, NULL, NULL);
         fclose(from);
         FILE *locked = fopen(in(ours, "locked", ".key"), "w"),
-             *open_file = fopen(in(ours, "open", ".key"), "w");
+             *open_file = fopen(in(ours, "open", ".key"), "w"),
+             *group = fopen(in(ours, "group", ".key"), "w");
         ck_assert_int_eq(PEM_write_PKCS8PrivateKey(locked, key, EVP_aes_128_cbc(), "pass", 4, NULL, NULL), 1);
         ck_assert_int_eq(PEM_write_PKCS8PrivateKey(open_file, key, NULL, NULL, 0, NULL, NULL), 1);
         fclose(locked);
         fclose(open_file);
+        fclose(group);
+        ck_assert_int_eq(chmod(in(ours, "group", ".key"), 0660), 0);
+        use_remove("atmd", "useless");
         EVP_PKEY_free(key);
         ck_assert_int_eq(chmod(in(ours, "locked", ".key"), 0600), 0);
         ck_assert_int_eq(chmod(in(ours, "open", ".key"), 0604), 0);
@@ -448,6 +487,40 @@ static void bad_files_make(void)
         ck_assert_int_eq(mkfifo(in(ours, "fifo", ".crt"), 0600), 0);
         ck_assert_int_eq(mkfifo(in(ours, "fifo", ".key"), 0600), 0);
 }
+
+START_TEST(a_certificate_that_does_not_say_what_it_is_for_is_refused_on_both_sides)
+{
+        static const char wanted[] = "certificate refused: unsuitable certificate purpose";
+        char error[TLS_ERROR_MAX] = "";
+        struct link link;
+        use_remove("T0000001", "useless");
+        ck_assert_ptr_null(tls_client_context(in(ours, "ca", ".crt"), in(ours, "useless", ".crt"),
+                                              in(ours, "T0000001", ".key"), error));
+        ck_assert_msg(strstr(error, "not for a client; expected a certificate with the use clientAuth"), "%s",
+                      error);
+
+        SSL_CTX *server = server_make(ours, "1.3"),
+                *client = plain_make(TLS_client_method(), "useless", "T0000001");
+        link_open(&link, server, client);
+        link_shake(&link);
+        ck_assert(!link.server_done);
+        ck_assert_str_eq(link.server_reason, wanted);
+        link_close(&link);
+        SSL_CTX_free(server);
+        SSL_CTX_free(client);
+
+        use_remove("atmd", "useless");
+        server = plain_make(TLS_server_method(), "useless", "atmd");
+        client = client_make(ours, ours, "T0000001");
+        link_open(&link, server, client);
+        link_shake(&link);
+        ck_assert(!link.client_done);
+        ck_assert_str_eq(link.client_reason, wanted);
+        link_close(&link);
+        SSL_CTX_free(server);
+        SSL_CTX_free(client);
+}
+END_TEST
 
 START_TEST(files_that_can_not_serve_are_refused_by_name)
 {
@@ -503,6 +576,7 @@ int main(void)
         tcase_add_test(tests, tls_1_2_is_spoken_only_where_a_setting_allows_it);
         tcase_add_test(tests, garbage_instead_of_a_handshake_is_an_error_with_a_reason);
         tcase_add_test(tests, a_peer_that_hangs_up_is_named_as_such);
+        tcase_add_test(tests, a_certificate_that_does_not_say_what_it_is_for_is_refused_on_both_sides);
         tcase_add_loop_test(tests, files_that_can_not_serve_are_refused_by_name, 0,
                             (int)(sizeof(bad_files) / sizeof(bad_files[0])));
         tcase_add_test(tests, every_context_wipes_what_it_has_decrypted_and_has_its_own_level);

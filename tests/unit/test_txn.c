@@ -8,6 +8,7 @@
 #include "daemon/txn.h"
 #include "rules/calendar.h"
 #include "tests/suite.h"
+#include "tests/unit/token_key.h"
 
 static struct txn txn;
 static struct iso_message request, answer;
@@ -323,20 +324,28 @@ START_TEST(only_what_is_known_is_said)
 }
 END_TEST
 
-START_TEST(an_approval_code_follows_from_the_identity_alone)
+#define ONE_KEY   "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define OTHER_KEY "10112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+START_TEST(an_approval_code_follows_from_the_identity_and_the_key)
 {
+        struct token_key *key = token_key_of(ONE_KEY), *other = token_key_of(OTHER_KEY);
         struct ledger_identity identity = {
             .terminal = "T0000001", .transmitted_ms = 1483196340000, .stan = 42};
         char first[APPROVAL_CODE_LENGTH + 1], second[APPROVAL_CODE_LENGTH + 1];
-        txn_approval_code(&identity, first);
-        txn_approval_code(&identity, second);
+        txn_approval_code(key, &identity, first);
+        txn_approval_code(key, &identity, second);
         ck_assert_str_eq(first, second);
         ck_assert_uint_eq(strlen(first), APPROVAL_CODE_LENGTH);
         for (const char *c = first; *c; c++)
                 ck_assert(isupper((unsigned char)*c) || isdigit((unsigned char)*c));
+        txn_approval_code(other, &identity, second);
+        ck_assert_str_ne(first, second); /* who has no key can't compute it */
         identity.stan++;
-        txn_approval_code(&identity, second);
+        txn_approval_code(key, &identity, second);
         ck_assert_str_ne(first, second);
+        token_key_free(key);
+        token_key_free(other);
 }
 END_TEST
 
@@ -388,7 +397,7 @@ int main(void)
                             REASON_APPROVED + 1, REASON_COUNT);
         tcase_add_test(tcase, an_inquiry_is_answered_with_both_balances_and_costs_nothing);
         tcase_add_loop_test(tcase, only_what_is_known_is_said, 0, COUNT(status_rows));
-        tcase_add_test(tcase, an_approval_code_follows_from_the_identity_alone);
+        tcase_add_test(tcase, an_approval_code_follows_from_the_identity_and_the_key);
         tcase_add_test(tcase, the_pool_stops_at_its_limit_and_wipes_what_comes_back);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);

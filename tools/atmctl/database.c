@@ -7,6 +7,7 @@
 #include "config/lock_holder.h"
 #include "config/schema.h"
 #include "lib/base/array.h"
+#include "lib/db/conninfo.h"
 #include "lib/db/pg_query.h"
 #include "lib/db/pg_session.h"
 #include "tools/atmctl/migrations.h"
@@ -242,11 +243,20 @@ bool database_open(struct database *database, const struct invocation *invocatio
         const char *conninfo = invocation_value(invocation, "conninfo");
         const char *keys[] = {"dbname", "fallback_application_name", "client_encoding", NULL};
         const char *values[] = {conninfo, "atmctl", "UTF8", NULL};
+        char exposed[CONNINFO_ERROR_MAX];
 
         *database = (struct database){.state = DATABASE_ABSENT};
+        if (!conninfo_is_private(conninfo ? conninfo : "", exposed)) {
+                complain("database: %s (PGSSLMODE and PGSSLROOTCERT, or --conninfo)", exposed);
+                return false;
+        }
         database->connection = PQconnectdbParams(keys, values, 1);
         if (!database->connection || PQstatus(database->connection) != CONNECTION_OK) {
                 complain_about_connection(database->connection);
+                goto fail;
+        }
+        if (!conninfo_of_is_private(database->connection, exposed)) {
+                complain("database: %s", exposed);
                 goto fail;
         }
         PQsetNoticeReceiver(database->connection, on_notice, NULL);
