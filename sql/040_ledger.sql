@@ -112,6 +112,64 @@ BEGIN
 END
 $$;
 
+-- A withdrawal's key in the trail.
+CREATE OR REPLACE FUNCTION trail_key(p_terminal text, p_transmitted_at timestamptz, p_stan integer) RETURNS text LANGUAGE sql STABLE AS $$
+        SELECT concat_ws(' ', p_terminal, to_char(p_transmitted_at AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD"T"HH24:MI:SS"+09:00"'), p_stan)
+$$;
+
+CREATE OR REPLACE FUNCTION trail_write(p_noun text, p_key text, p_before jsonb, p_after jsonb) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = public, pg_temp AS $$
+        INSERT INTO trail (at, who, person, command, noun, key, before, after, note)
+        VALUES (clock_timestamp(), session_user, nullif(current_setting('atm.person', true), ''),
+                nullif(current_setting('atm.command', true), ''), p_noun, p_key, p_before, p_after, trail_note())
+$$;
+
+-- What the trail shows of a row: some of its columns. Of a card, in whatever column, its mask.
+CREATE OR REPLACE FUNCTION trail_row(p_row jsonb, p_columns text[]) RETURNS jsonb LANGUAGE plpgsql STABLE
+SET search_path = public, pg_temp AS $$
+DECLARE
+        v_row jsonb := (SELECT jsonb_object_agg(c.key, c.value) FROM jsonb_each(p_row) c WHERE c.key = ANY (p_columns));
+        v_column text;
+BEGIN
+        FOREACH v_column IN ARRAY ARRAY['card_token', 'successor'] LOOP
+                IF v_row ->> v_column IS NOT NULL THEN
+                        v_row := jsonb_set(v_row, ARRAY[v_column], coalesce(
+                                CASE WHEN v_column = 'card_token' THEN nullif(p_row -> 'pan_mask', 'null') END,
+                                to_jsonb((SELECT c.pan_mask FROM card c WHERE c.card_token = (p_row ->> v_column)::uuid)), '"?"'));
+                END IF;
+        END LOOP;
+        RETURN v_row;
+END
+$$;
+
+-- The trail of tables. Arguments: the noun, its key's columns, the others that people set, and those whose change demands a note (*: all,
+-- and that a row comes or goes). Who owns the tables may do without a note: he could do without the trail, too.
+CREATE OR REPLACE FUNCTION trail_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp SET timezone = 'Asia/Tokyo' SET datestyle = 'ISO' AS $$
+DECLARE
+        v_key text[] := TG_ARGV[1];
+        v_columns text[] := v_key || TG_ARGV[2]::text[];
+        v_noted text[] := TG_ARGV[3];
+        v_before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN trail_row(to_jsonb(OLD), v_columns) END;
+        v_after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN trail_row(to_jsonb(NEW), v_columns) END;
+BEGIN
+        IF v_before IS NOT DISTINCT FROM v_after THEN
+                RETURN NULL;
+        END IF;
+        IF trail_note() IS NULL AND NOT pg_has_role(session_user, 'atm_owner', 'MEMBER')
+           AND ('*' = ANY (v_noted) OR EXISTS (SELECT FROM unnest(v_noted) c WHERE TG_OP = 'UPDATE' AND v_before -> c <> v_after -> c)) THEN
+                PERFORM demand(false, TG_ARGV[0] || ': no note', 'a reason, by --note or the setting atm.note');
+        END IF;
+        -- a hall changes from a day on
+        IF TG_TABLE_NAME = 'hall' AND TG_OP = 'UPDATE' AND nullif(current_setting('atm.business_day', true), '') IS NOT NULL THEN
+                v_after := v_after || jsonb_build_object('from', current_setting('atm.business_day'));
+        END IF;
+        PERFORM trail_write(TG_ARGV[0], (SELECT string_agg(coalesce(v_after, v_before) ->> k.name, ' ' ORDER BY k.place)
+                                         FROM unnest(v_key) WITH ORDINALITY k (name, place)), v_before, v_after);
+        RETURN NULL;
+END
+$$;
+
 -- rules that more than one statement needs --------------------------------------------------------------
 -- Each is an expression that the planner puts in the place of the call: so none has a SET, is STRICT or SECURITY DEFINER, and
 -- none holds a query. Whoever reads the views may execute them.
@@ -996,6 +1054,76 @@ BEGIN
 END
 $$;
 
+-- New accounts of the house bank, for cards that are there; how many. An account can't be changed, nor go, but with its card's place.
+CREATE OR REPLACE FUNCTION account_open(p_card_token uuid[], p_opening_yen bigint[]) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+        v record;
+BEGIN
+        PERFORM demand_note();
+        PERFORM demand_equal(p_card_token, ARRAY[cardinality(p_opening_yen)]);
+        SELECT o.place, o.opening_yen, c.card_token, c.pan_mask, c.successor, s.issuer, s.link, a.card_token AS known INTO v
+        FROM unnest(p_card_token, p_opening_yen) WITH ORDINALITY o (card_token, opening_yen, place)
+        LEFT JOIN card c USING (card_token)
+        LEFT JOIN issuer s USING (issuer)
+        LEFT JOIN account a USING (card_token)
+        WHERE (o.opening_yen BETWEEN 0 AND 999999999999 AND c.card_token IS NOT NULL AND c.successor IS NULL AND s.link IS NULL
+               AND a.card_token IS NULL) IS NOT TRUE
+        ORDER BY o.place LIMIT 1;
+        IF FOUND THEN
+                PERFORM demand(v.card_token IS NOT NULL, format('account %s: its card is not there', v.place), 'a card that the database has');
+                PERFORM demand(v.successor IS NULL, v.pan_mask || ': the card was replaced', 'its successor');
+                PERFORM demand(v.link IS NULL, format('%s: a card of bank %s, which keeps its accounts itself', v.pan_mask, v.issuer),
+                               'a card of the house bank');
+                PERFORM demand(v.known IS NULL, v.pan_mask || ': the card has an account already', 'a card without one');
+                PERFORM demand(false, format('%s: opening with %L yen', v.pan_mask, v.opening_yen), 'whole yen from 0 to 999999999999');
+        END IF;
+        INSERT INTO account (card_token, opening_yen, balance_yen)
+        SELECT o.card_token, o.opening_yen, o.opening_yen FROM unnest(p_card_token, p_opening_yen) o (card_token, opening_yen) ORDER BY 1;
+        RETURN cardinality(p_card_token);
+END
+$$;
+
+-- New cards; how many. p_opening_yen: the account of the house bank that is opened with it; NULL: none.
+CREATE OR REPLACE FUNCTION card_open(p_card_token uuid[], p_pan_mask text[], p_issuer text[], p_expiry_yymm text[], p_kind text[],
+                                     p_opening_yen bigint[]) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+        v record;
+BEGIN
+        PERFORM demand_equal(p_card_token, ARRAY[cardinality(p_pan_mask), cardinality(p_issuer), cardinality(p_expiry_yymm),
+                                                 cardinality(p_kind), cardinality(p_opening_yen)]);
+        SELECT o.*, c.card_token AS known INTO v
+        FROM unnest(p_card_token, p_pan_mask, p_issuer, p_expiry_yymm, p_kind) WITH ORDINALITY
+             o (card_token, pan_mask, issuer, expiry_yymm, kind, place)
+        LEFT JOIN card c USING (card_token)
+        WHERE (o.card_token IS NOT NULL AND c.card_token IS NULL AND o.pan_mask ~ '^[0-9]{6}[*]+[0-9]{4}$'
+               AND o.expiry_yymm ~ '^[0-9]{2}(0[1-9]|1[0-2])$'
+               AND EXISTS (SELECT FROM card_prefix x WHERE x.issuer = o.issuer AND x.kind = o.kind
+                           AND starts_with(o.pan_mask, left(x.prefix, 6)))) IS NOT TRUE
+        ORDER BY o.place LIMIT 1;
+        IF FOUND THEN
+                PERFORM demand(v.card_token IS NOT NULL, format('card %s: no token', v.place), 'its token');
+                PERFORM demand(v.pan_mask ~ '^[0-9]{6}[*]+[0-9]{4}$', format('card %s: mask %L', v.place, v.pan_mask),
+                               'the first 6 and last 4 digits');
+                PERFORM demand(v.known IS NULL, v.pan_mask || ': the database has this card already', 'a new one');
+                PERFORM demand(v.expiry_yymm ~ '^[0-9]{2}(0[1-9]|1[0-2])$', format('%s: expiry %L', v.pan_mask, v.expiry_yymm),
+                               'year and month, as 3105');
+                PERFORM demand(false, format('%s as a %s card of bank %s', v.pan_mask, coalesce(v.kind, 'NULL'), coalesce(v.issuer, 'NULL')),
+                               'a number that begins with a prefix of that bank and kind');
+        END IF;
+        INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm, kind)
+        SELECT o.card_token, o.issuer, o.pan_mask, o.expiry_yymm, o.kind
+        FROM unnest(p_card_token, p_issuer, p_pan_mask, p_expiry_yymm, p_kind) o (card_token, issuer, pan_mask, expiry_yymm, kind)
+        ORDER BY 1;
+        IF EXISTS (SELECT FROM unnest(p_opening_yen) o (yen) WHERE o.yen IS NOT NULL) THEN
+                PERFORM account_open(array_agg(o.card_token), array_agg(o.opening_yen))
+                FROM unnest(p_card_token, p_opening_yen) o (card_token, opening_yen) WHERE o.opening_yen IS NOT NULL;
+        END IF;
+        RETURN coalesce(cardinality(p_card_token), 0);
+END
+$$;
+
 -- A replaced card gets no account. The lock is the one that the reference to card takes: it waits for a replacement that is on its
 -- way, and then sees it; a replacement waits for it likewise.
 CREATE OR REPLACE FUNCTION account_guard() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
@@ -1330,11 +1458,7 @@ BEGIN
                 AND s.seq = o.seq AND NOT (p_park AND s.parked)
                 RETURNING s.terminal, s.transmitted_at, s.stan, s.seq
         )
-        INSERT INTO operator_action (at_ms, who, what, terminal, transmitted_at, stan, seq, note)
-        SELECT p_now_ms, trail_who(), CASE WHEN p_park THEN 'saf park' ELSE 'saf retry' END,
-               c.terminal, c.transmitted_at, c.stan, c.seq, trail_note()
-        FROM changed c;
-        GET DIAGNOSTICS v_count = ROW_COUNT;
+        SELECT count(*) INTO v_count FROM changed;
         RETURN v_count;
 END
 $$;
@@ -1427,9 +1551,10 @@ BEGIN
         ORDER BY 1, 2, 3, 4, 7
         ON CONFLICT DO NOTHING;
         GET DIAGNOSTICS v_exceptions = ROW_COUNT;
-        INSERT INTO operator_action (at_ms, who, what, terminal, transmitted_at, stan, seq, dispensed_yen, note)
-        VALUES (p_now_ms, trail_who(), 'exception resolve', p_terminal, p_transmitted_at, p_stan,
-                v_advice.seq, p_dispensed_yen, trail_note());
+        PERFORM trail_write('withdrawal', trail_key(p_terminal, p_transmitted_at, p_stan),
+                            jsonb_build_object('state', v.state, 'dispensed_yen', v.dispensed_yen),
+                            jsonb_build_object('state', coalesce(v_advice.state, v.state), 'dispensed_yen', p_dispensed_yen, 'seq', v_advice.seq,
+                                               'elsewhere', p_elsewhere, 'exceptions', v_exceptions, 'youngest_ms', p_youngest_ms));
         RETURN QUERY SELECT NULL::text, v.state, v.dispensed_yen, coalesce(v_advice.state, v.state),
                             coalesce(v_advice.counted_yen, v.dispensed_yen), v_exceptions;
 END
@@ -1580,6 +1705,56 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         ORDER BY (SELECT count(*) FROM waiting w WHERE w.blocker = a.pid) DESC, a.xact_start
 $$;
 -- partitions ---------------------------------------------------------------------------------------------
+
+-- what people change --------------------------------------------------------------------------------------
+
+-- A row a table: the noun, the key's columns, the others that people set, those whose change demands a note (*: any), and a condition, where
+-- other rows of the table are no person's. What the ledger writes is in none: an update of other columns meets no trigger.
+DO $$
+DECLARE
+        t record;
+        v_others text;
+BEGIN
+        FOR t IN SELECT * FROM (VALUES
+                ('area', 'area', 'area', 'name,parlors', '', NULL),
+                ('hall', 'hall', 'hall', 'name,area,prefecture,opens_minute,closes_minute,share_bp', 'share_bp', NULL),
+                ('atm', 'atm', 'terminal', 'hall,enabled', '', NULL),
+                ('issuer', 'issuer', 'issuer', 'name,link,opens_minute,closes_minute,off_opens_minute,off_closes_minute', '', NULL),
+                ('card_prefix', 'prefix', 'prefix,from_on', 'issuer,kind', '', NULL),
+                ('tariff', 'tariff', 'issuer,band,from_on', 'customer_fee_yen,interbank_fee_yen', '*', NULL),
+                ('tax_rate', 'tax', 'from_on', 'rate_bp,rounding', '*', NULL),
+                ('holiday', 'holiday', 'day,source', 'name,is_holiday', '', NULL),
+                ('limit_rule', 'limit', 'kind,from_on', 'value', '*', NULL),
+                ('network_hours', 'hours', 'from_on,day_kind', 'opens_minute,closes_minute', '', NULL),
+                -- a history that is generated has no person's cards (backoffice/generation)
+                ('card', 'card', 'card_token', 'issuer,expiry_yymm,kind,status,successor', '',
+                 'current_setting(''atm.generated'', true) IS NULL OR NOT pg_has_role(session_user, ''atm_owner'', ''MEMBER'')'),
+                ('account', 'account', 'card_token', 'opening_yen', '*',
+                 'current_setting(''atm.generated'', true) IS NULL OR NOT pg_has_role(session_user, ''atm_owner'', ''MEMBER'')'),
+                ('exclusion', 'exclusion', 'card_token,from_on', 'until_on,pan_mask', '*', NULL),
+                ('contract', 'contract', 'terminal,from_on', 'until_on,hall,base_fee_yen', '*', NULL),
+                ('cost', 'cost', 'quarter,item', 'amount_yen,note', '', NULL),
+                ('target', 'target', 'fiscal_year,item,announced_on', 'value,note', '', NULL),
+                ('published', 'published', 'period,item', 'value,source', '', NULL),
+                ('peer', 'peer', 'peer,item', 'value,source', '', NULL),
+                ('finance_rate', 'rate', 'item,from_on', 'rate_bp,note', '', NULL),
+                ('period', 'period', 'quarter', 'from_on,to_on,without_end,withdrawals,cash_yen,commission_yen,base_fee_yen', '*', NULL),
+                ('business_clock', 'clock', 'only_row', 'start_ms,anchor_ms,speed', '', NULL))
+                l (name, noun, key, columns, noted, condition) LOOP
+                EXECUTE format('DROP TRIGGER IF EXISTS trail_in ON %1$I; DROP TRIGGER IF EXISTS trail_set ON %1$I; '
+                               'DROP TRIGGER IF EXISTS trail_out ON %1$I', t.name);
+                v_others := format('WHEN (%s) EXECUTE FUNCTION trail_changed(%L, %L, %L, %L)', coalesce(t.condition, 'true'), t.noun,
+                                   '{' || t.key || '}', '{' || t.columns || '}', '{' || t.noted || '}');
+                EXECUTE format('CREATE TRIGGER trail_in AFTER INSERT ON %I FOR EACH ROW %s', t.name, v_others);
+                EXECUTE format('CREATE TRIGGER trail_set AFTER UPDATE OF %s ON %I FOR EACH ROW %s', t.key || ',' || t.columns, t.name, v_others);
+                EXECUTE format('CREATE TRIGGER trail_out AFTER DELETE ON %I FOR EACH ROW %s', t.name, v_others);
+        END LOOP;
+        -- notices come and go with the ledger; people hold them back, and let them go
+        DROP TRIGGER IF EXISTS trail_set ON saf;
+        CREATE TRIGGER trail_set AFTER UPDATE OF parked ON saf FOR EACH ROW
+                EXECUTE FUNCTION trail_changed('saf', '{terminal,transmitted_at,stan,seq}', '{parked,due_ms}', '{}');
+END
+$$;
 
 -- A partition is made by itself and then attached, which no batch waits for
 -- (made in its place it would lock the table, and one table after the other, against batches that hold some and want others).

@@ -105,11 +105,13 @@ GRANT EXECUTE ON FUNCTION lock_holders(integer) TO atm_daemon, atm_operator, atm
 GRANT EXECUTE ON FUNCTION ledger_session, ledger_request, ledger_inquiry, ledger_advice, ledger_outcome, ledger_sweep, saf_take, saf_end, saf_look
         TO atm_daemon;
 
-GRANT EXECUTE ON FUNCTION reason_of, withdrawal_state, withdrawal_counts, advice_relation TO atm_operator, atm_report;
+GRANT EXECUTE ON FUNCTION trail_key, reason_of, withdrawal_state, withdrawal_counts, advice_relation TO atm_operator, atm_report;
 
+-- what an earlier release granted
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM atm_operator, atm_report;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION ledger_make_partitions(date, date) TO atm_daemon, atm_operator;
-GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve, card_replace, period_close TO atm_operator;
+GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve, card_open, card_replace, account_open, period_close TO atm_operator;
 GRANT EXECUTE ON FUNCTION summary_extend, summary_step TO atm_daemon, atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION report_parts, ledger_days, posted_rows, cube_every, cube_atm, cube_place, cube_detail, cube_day,
         cube_bank, cube_hour, report_atm, report_place, report_detail, report_day, report_bank, report_hour,
@@ -119,7 +121,6 @@ GRANT INSERT, UPDATE, DELETE ON contract, cost, target, published, peer, finance
 GRANT INSERT, UPDATE ON area, hall, atm, issuer, holiday TO atm_operator;
 GRANT INSERT, UPDATE, DELETE ON card_prefix, tariff, tax_rate, limit_rule, network_hours, exclusion TO atm_operator;
 GRANT DELETE ON holiday TO atm_operator;
-GRANT INSERT ON card, account TO atm_operator;
 GRANT UPDATE (status, expiry_yymm) ON card TO atm_operator;
 
 INSERT INTO schema_migration VALUES (42, 'views');

@@ -156,9 +156,13 @@ static const char *const parts[WITHDRAWAL_PARTS] = {
     [WITHDRAWAL_EXCEPTIONS] = "SELECT " MOMENT(
         "e.advice_at") ", e.advice_stan, e.kind, e.what, e.amount_yen, e.dispensed_yen, e.resolved "
                        "FROM v_exception e WHERE e." KEY " ORDER BY e.advice_at, e.advice_stan",
-    [WITHDRAWAL_ACTIONS] = "SELECT " REAL_MOMENT(
-        "o.at_ms") ", o.who, o.what, o.seq, o.dispensed_yen, o.note FROM operator_action o "
-                   "WHERE o." KEY " ORDER BY o.at_ms",
+    [WITHDRAWAL_ACTIONS] = "SELECT " MOMENT(
+        "o.at") ", concat_ws('/', o.who, o.person), coalesce(o.command, o.noun), coalesce(o.after ->> 'seq', "
+                "split_part(o.key, ' ', 4)), o.after ->> 'dispensed_yen', o.note FROM trail o CROSS JOIN "
+                "(SELECT "
+                "trail_key($1, $2::timestamptz, $3::integer) AS key) k WHERE (o.noun = 'withdrawal' AND "
+                "o.key = k.key) OR "
+                "(o.noun = 'saf' AND o.key LIKE k.key || ' %') ORDER BY o.change",
 };
 
 static bool read_parts(PGconn *connection, struct withdrawal_whole *whole, char error[PG_ERROR_MAX])

@@ -18,7 +18,7 @@ history_template() {
         atmctl db init --clock-now 2016-12-29 >/dev/null
         for noun in area:areas hall:halls atm:atms issuer:issuers issuer:banks/issuers tax:tax_rates tariff:tariffs \
                 tariff:banks/tariffs prefix:prefixes prefix:banks/prefixes holiday:holidays limit:limits hours:hours; do
-                atmctl "${noun%%:*}" import "$ROOT/etc/${noun#*:}.csv" >/dev/null
+                atmctl "${noun%%:*}" import --note benchmark "$ROOT/etc/${noun#*:}.csv" >/dev/null
         done
         sql "SELECT ledger_make_partitions('2015-04-01', '2017-04-01')" >/dev/null
 }

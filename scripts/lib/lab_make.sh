@@ -61,7 +61,7 @@ banks_import() {
         awk -F, -v banks=" ${BANKS[*]:0:LAB_BANKS} " '
                 NR == 1 { for (i = 1; i <= NF; i++) if ($i == "issuer") column = i }
                 NR == 1 || index(banks, " " $column " ")' "$ROOT/etc/banks/$2" >"$DIR/run/$2"
-        ctl "$1" import "$DIR/run/$2"
+        ctl "$1" import --note laboratory "$DIR/run/$2"
         rm "$DIR/run/$2"
 }
 
@@ -76,8 +76,8 @@ database_make() {
         [[ -z $HISTORY ]] || ctl atm import "$ROOT/etc/atms.csv" # the scenario's fleet; no certificates for those beyond --atms
         ctl atm import "$DIR/atms.csv"
         ctl issuer import "$ROOT/etc/issuers.csv"
-        ctl tax import "$ROOT/etc/tax_rates.csv"
-        ctl tariff import "$ROOT/etc/tariffs.csv"
+        ctl tax import --note laboratory "$ROOT/etc/tax_rates.csv"
+        ctl tariff import --note laboratory "$ROOT/etc/tariffs.csv"
         ctl prefix import "$ROOT/etc/prefixes.csv"
         if ((LAB_BANKS)); then
                 banks_import issuer issuers.csv
@@ -85,7 +85,7 @@ database_make() {
                 banks_import prefix prefixes.csv
         fi
         ctl holiday import "$ROOT/etc/holidays.csv"
-        ctl limit import "$ROOT/etc/limits.csv"
+        ctl limit import --note laboratory "$ROOT/etc/limits.csv"
         ctl hours import "$ROOT/etc/hours.csv"
         [[ -z $HISTORY ]] || history_make
         if [[ $HOURS == open ]]; then
@@ -97,7 +97,7 @@ database_make() {
                             WHERE opens_minute > 0 OR closes_minute < 1440 OR off_opens_minute > 0 OR off_closes_minute < 1440'
         fi
         cards_make "$CARDS" 1 HOUSE 990001 "$DIR/cards.csv"
-        ctl card import "$DIR/cards.csv"
+        ctl card import --note laboratory "$DIR/cards.csv"
         psql -X -q -v ON_ERROR_STOP=1 -c "COPY (SELECT a.terminal, a.hall, h.area, h.prefecture
                 FROM atm a JOIN hall h USING (hall) ORDER BY a.terminal) TO STDOUT WITH (FORMAT csv, HEADER)" |
                 awk -F, 'NR == FNR { here[$1] = 1; next } $1 in here' "$DIR/atms.csv" - >"$DIR/terminals.csv"

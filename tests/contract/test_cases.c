@@ -170,10 +170,10 @@ START_TEST(one_is_shown_whole_or_it_is_said_that_there_is_none_or_too_many)
         ck_assert_int_eq(PQntuples(whole->part[WITHDRAWAL_NOTICES]), 0);
         ck_assert_int_eq(PQntuples(whole->part[WITHDRAWAL_OUTCOME]), 0);
         withdrawal_wholes_free(&wholes);
-        world_sql(&world, "ALTER TABLE operator_action RENAME TO elsewhere");
+        world_sql(&world, "ALTER TABLE trail RENAME TO elsewhere");
         ck_assert_int_eq(withdrawal_wholes_read(world.admin, &one, &wholes, error), WITHDRAWAL_FAILED);
-        ck_assert_msg(strstr(error, "operator_action"), "%s", error);
-        world_sql(&world, "ALTER TABLE elsewhere RENAME TO operator_action");
+        ck_assert_msg(strstr(error, "trail"), "%s", error);
+        world_sql(&world, "ALTER TABLE elsewhere RENAME TO trail");
         world_sql(&world, "INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, "
                           "amount_yen, business_date) "
                           "SELECT terminal, transmitted_at + make_interval(secs => i), stan, 10, 10000, "

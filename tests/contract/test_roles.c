@@ -13,6 +13,7 @@
 #define OPERATOR "atm_operator"
 #define NO_NOTE  "SET atm.note = ' '; "
 #define MASKS    "ARRAY['990001******0001']"
+#define CARD     "'{00000000-0000-0000-0000-000000000001}', " MASKS ", '{HOUSE}'"
 #define PAIR                                                                                                 \
         "ARRAY['00000000-0000-0000-0000-000000000001'::uuid], " MASKS ", ARRAY['HOUSE'], ARRAY['cash'], "    \
         "ARRAY['00000000-0000-0000-0000-000000000002'::uuid], "
@@ -91,6 +92,48 @@ static const struct refused {
     {OPERATOR, "card_replace",
      "SELECT card_replace(" PAIR MASKS ", '{cash}', '{HOUSE}', '{3105}', '{active}')",
      "status 'active': expected lost, stolen or replaced"},
+    {OPERATOR, "card_open", "SELECT card_open(" CARD ", '{3105}', '{cash}', '{1,2}')",
+     "expected lists of the same length"},
+    {OPERATOR, "card_open",
+     "SELECT card_open(ARRAY[NULL::uuid], " MASKS ", '{HOUSE}', '{3105}', '{cash}', '{NULL}')",
+     "card 1: no token: expected its token"},
+    {OPERATOR, "card_open",
+     "SELECT card_open('{00000000-0000-0000-0000-000000000001}', '{9900010000000001}', '{HOUSE}', '{3105}', "
+     "'{cash}', '{NULL}')",
+     "expected the first 6 and last 4 digits"},
+    {OPERATOR, "card_open",
+     "SELECT card_open(array_agg(card_token), array_agg(pan_mask), array_agg(issuer), "
+     "array_agg(expiry_yymm), "
+     "array_agg(kind), array_agg(NULL::bigint)) FROM card WHERE pan_mask = '990001******0000'",
+     "990001******0000: the database has this card already: expected a new one"},
+    {OPERATOR, "card_open", "SELECT card_open(" CARD ", '{3100}', '{cash}', '{NULL}')",
+     "990001******0001: expiry '3100': expected year and month, as 3105"},
+    {OPERATOR, "card_open", "SELECT card_open(" CARD ", '{3105}', '{loan}', '{NULL}')",
+     "990001******0001 as a loan card of bank HOUSE: expected a number that begins with a prefix of that "
+     "bank and kind"},
+    {OPERATOR, "card_open", NO_NOTE "SELECT card_open(" CARD ", '{3105}', '{cash}', '{1000}')",
+     "no note: expected a reason"},
+    {OPERATOR, "card_open", "SELECT card_open(" CARD ", '{3105}', '{cash}', '{-1}')",
+     "990001******0001: opening with '-1' yen: expected whole yen"},
+    {OPERATOR, "card_open",
+     "SELECT card_open('{00000000-0000-0000-0000-000000000001}', '{990004******0001}', '{A}', '{3105}', "
+     "'{cash}', "
+     "'{1000}')",
+     "a card of bank A, which keeps its accounts itself: expected a card of the house bank"},
+    {OPERATOR, "account_open",
+     NO_NOTE "SELECT account_open('{00000000-0000-0000-0000-000000000001}', '{1000}')",
+     "no note: expected a reason"},
+    {OPERATOR, "account_open", "SELECT account_open('{00000000-0000-0000-0000-000000000001}', '{1000}')",
+     "its card is not there: expected a card that the database has"},
+    {OPERATOR, "account_open",
+     "SELECT account_open(ARRAY[card_token], '{1000}') FROM card WHERE pan_mask = '990001******0000'",
+     "990001******0000: the card has an account already: expected a card without one"},
+    {OPERATOR, "account_open",
+     "SELECT account_open(ARRAY[card_token], '{1000000000000}') FROM card WHERE pan_mask = "
+     "'990001******0019'",
+     "opening with '1000000000000' yen: expected whole yen from 0 to 999999999999"},
+    {OPERATOR, "account_open", "SELECT account_open('{00000000-0000-0000-0000-000000000001}', '{1000,1000}')",
+     "expected lists of the same length"},
     {OPERATOR, "ledger_make_partitions", "SELECT ledger_make_partitions('2020-01-01', NULL)",
      "no day: expected the first day, and the day after the last"},
     {OPERATOR, "ledger_make_partitions", "SELECT ledger_make_partitions('2020-01-01', '2019-01-01')",
@@ -221,6 +264,141 @@ START_TEST(no_function_is_without_a_row)
 }
 END_TEST
 
+/* trail --------------------------------------------------------------------------------------------------------- */
+
+START_TEST(whatever_people_may_write_is_in_the_trail)
+{
+        /* columns that a role may insert or update, of tables without a trigger that is told of them */
+        static const char silent[] =
+            "SELECT c.relname || '.' || a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
+            "AND a.attnum > 0 "
+            "AND NOT a.attisdropped CROSS JOIN unnest('{atm_operator,atm_report,atm_daemon}'::text[]) r "
+            "WHERE c.relnamespace = "
+            "'public'::regnamespace AND c.relkind IN ('r', 'p') AND (has_column_privilege(r, c.oid, "
+            "a.attnum, 'INSERT') OR "
+            "has_column_privilege(r, c.oid, a.attnum, 'UPDATE')) AND NOT EXISTS (SELECT FROM pg_trigger t "
+            "WHERE t.tgrelid = "
+            "c.oid AND t.tgname = 'trail_set' AND a.attnum = ANY (t.tgattr::smallint[]) AND EXISTS (SELECT "
+            "FROM pg_trigger i "
+            "WHERE i.tgrelid = c.oid AND i.tgname = 'trail_in') AND EXISTS (SELECT FROM pg_trigger o WHERE "
+            "o.tgrelid = c.oid "
+            "AND o.tgname = 'trail_out'))";
+        struct world world;
+        char *columns;
+
+        ops_open(&world);
+        columns = world_query(&world, silent);
+        ck_assert_str_eq(columns, "");
+        free(columns);
+        world_close(&world);
+}
+END_TEST
+
+/* What an operator's statement ends with: "done", or the error. */
+static const char *told(PGconn *pg, const char *sql, char said[300])
+{
+        PGresult *result = PQexec(pg, sql);
+        const char *error = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+        snprintf(said, 300, "%s", error ? error : "done");
+        PQclear(result);
+        return said;
+}
+
+START_TEST(a_change_leaves_who_why_before_and_after_and_no_token)
+{
+        static const struct {
+                const char *sql, *said;
+        } changes[] = {
+            {NO_NOTE "UPDATE limit_rule SET value = 9 WHERE kind = 'day_count'",
+             "limit: no note: expected a reason, by --note or the setting atm.note"},
+            {NO_NOTE "DELETE FROM limit_rule WHERE kind = 'day_count'",
+             "limit: no note: expected a reason, by --note or the "
+             "setting atm.note"},
+            {NO_NOTE "UPDATE hall SET share_bp = 1 WHERE hall = 'H00001'",
+             "hall: no note: expected a reason, by --note or the setting atm.note"},
+            {NO_NOTE "INSERT INTO exclusion VALUES ('00000000-0000-0000-0000-000000000001', '2021-01-01')",
+             "exclusion: no note: expected a reason, by --note or the setting atm.note"},
+            {NO_NOTE "UPDATE hall SET name = 'one!' WHERE hall = 'H00001'", "done"},
+            {"SET atm.command = 'limit set'; SET atm.note = 'as decided'; UPDATE limit_rule SET value = 3 "
+             "WHERE kind = 'day_count'",
+             "done"},
+            {"UPDATE limit_rule SET value = 3 WHERE kind = 'day_count'", "done"},
+            {"SET atm.command = 'card set'; UPDATE card SET status = 'lost' WHERE pan_mask = "
+             "'990001******0001'",
+             "done"},
+        };
+        static const char rows[] = "SELECT concat_ws('|', who, person, command, noun, key, before, after, "
+                                   "note, at BETWEEN now() - interval '1 minute' AND "
+                                   "clock_timestamp()) FROM trail ORDER BY change DESC LIMIT 3";
+        static const char tokens[] =
+            "SELECT count(*) FROM trail t JOIN card c ON t::text LIKE '%' || c.card_token || '%'";
+        struct world world;
+        struct ledger_op request, advice;
+        PGconn *pg;
+        char conninfo[300], said[300], *shown;
+        int64_t kept;
+
+        ops_open(&world);
+        snprintf(conninfo, sizeof conninfo, "dbname=%s user=" OPERATOR, world.name);
+        pg = PQconnectdb(conninfo);
+        for (size_t i = 0; i < LENGTH(changes); i++)
+                ck_assert_str_eq(told(pg, changes[i].sql, said), changes[i].said);
+        shown = world_query(&world, rows);
+        ck_assert_str_eq(shown, "atm_operator|test|card set|card|990001******0001|{\"kind\": \"cash\", "
+                                "\"issuer\": \"HOUSE\", \"status\": \"active\", "
+                                "\"successor\": null, \"card_token\": \"990001******0001\", \"expiry_yymm\": "
+                                "\"3012\"}|{\"kind\": \"cash\", "
+                                "\"issuer\": \"HOUSE\", \"status\": \"lost\", \"successor\": null, "
+                                "\"card_token\": \"990001******0001\", "
+                                "\"expiry_yymm\": \"3012\"}|as decided|t\n"
+                                "atm_operator|test|limit set|limit|day_count 2020-04-01|{\"kind\": "
+                                "\"day_count\", \"value\": 2, \"from_on\": "
+                                "\"2020-04-01\"}|{\"kind\": \"day_count\", \"value\": 3, \"from_on\": "
+                                "\"2020-04-01\"}|as decided|t\n"
+                                "atm_operator|test|hall|H00001|{\"area\": \"kanto\", \"hall\": \"H00001\", "
+                                "\"name\": \"one\", \"share_bp\": 0, "
+                                "\"prefecture\": \"東京都\", \"opens_minute\": 0, \"closes_minute\": "
+                                "1440}|{\"area\": \"kanto\", \"hall\": "
+                                "\"H00001\", \"name\": \"one!\", \"share_bp\": 0, \"prefecture\": "
+                                "\"東京都\", \"opens_minute\": 0, "
+                                "\"closes_minute\": 1440}|t\n");
+        free(shown);
+        world_refresh(&world);
+
+        /* what the ledger writes is no person's change */
+        kept = world_number(&world, "SELECT count(*) FROM trail");
+        memset(&request, 0, sizeof request);
+        ops_ask(&world, &request, 1, 0, 10000);
+        ops_do(&world, &request);
+        ck_assert_int_eq(request.answer.reason, REASON_APPROVED);
+        ops_advise(&advice, &request, 1, 10000, 9000);
+        ops_do(&world, &advice);
+        memset(&request, 0, sizeof request);
+        ops_ask(&world, &request, 4, WORLD_LINK_CARD, 10000);
+        ops_do(&world, &request);
+        ops_advise(&advice, &request, 1, 10000, 0);
+        ops_do(&world, &advice);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM trail"), kept);
+
+        /* a person's word about one is */
+        ck_assert_str_eq(told(pg,
+                              "SET atm.command = 'saf park'; SELECT operator_saf(true, array_agg(terminal), "
+                              "array_agg(transmitted_at), "
+                              "array_agg(stan), array_agg(seq), 1) FROM saf",
+                              said),
+                         "done");
+        shown = world_query(&world, "SELECT concat_ws('|', command, noun, key, before -> 'parked', after -> "
+                                    "'parked') FROM trail ORDER BY "
+                                    "change DESC LIMIT 1");
+        ck_assert_str_eq(shown, "saf park|saf|T0000002 2016-12-29T12:00:00+09:00 4 1|false|true\n");
+        free(shown);
+        ck_assert_int_eq(world_number(&world, tokens), 0);
+        PQfinish(pg);
+        world_close(&world);
+}
+END_TEST
+
 TCase *roles_tests(void)
 {
         TCase *roles_case = tcase_create("roles");
@@ -228,5 +406,7 @@ TCase *roles_tests(void)
         tcase_set_timeout(roles_case, 120);
         tcase_add_test(roles_case, each_function_that_a_role_may_execute_refuses_what_its_program_would);
         tcase_add_test(roles_case, no_function_is_without_a_row);
+        tcase_add_test(roles_case, whatever_people_may_write_is_in_the_trail);
+        tcase_add_test(roles_case, a_change_leaves_who_why_before_and_after_and_no_token);
         return roles_case;
 }

@@ -53,7 +53,7 @@ refuses 2 "nothing is to be changed" atmctl hall set H00001
 refuses 2 "'atmctl hall set --help' shows" atmctl hall set H00001
 refuses 2 "expected a date as 2016-12-31" atmctl tariff show HOUSE day 2016-02-30
 refuses 2 "expected day or other" atmctl tariff show HOUSE night 2016-02-01
-refuses 2 "--value is missing" atmctl limit add day_yen 2031-01-01
+refuses 2 "--value is missing" atmctl limit add --note trial day_yen 2031-01-01
 refuses 2 "--from is missing" atmctl report revenue --to 2016-12-31 --by area
 refuses 2 "expected --from 2016-12-31 or later" atmctl report revenue --from 2016-12-31 --to 2016-12-30 --by area
 refuses 2 "expected one or two of area, prefecture, hall, atm" atmctl report revenue --from 2016-12-30 --to 2016-12-31 --by week
@@ -61,7 +61,7 @@ refuses 2 "expected '-'" atmctl account show --card 9900010000000002
 [[ $OUTPUT != *9900010000000002* ]] || wrong "a card number is repeated: $OUTPUT"
 refuses 2 "which card?" atmctl account show
 refuses 2 "name the card twice" atmctl card show --card - --token 6e2f33a1-9a59-4d6e-8b4e-0f6a1c2d3e4f
-refuses 2 "expected 2020-04-01 or later" atmctl exclusion add --token 6e2f33a1-9a59-4d6e-8b4e-0f6a1c2d3e4f --from 2020-03-31
+refuses 2 "expected 2020-04-01 or later" atmctl exclusion add --note trial --token 6e2f33a1-9a59-4d6e-8b4e-0f6a1c2d3e4f --from 2020-03-31
 refuses 2 "expected table or json" atmctl withdrawal show --stan 1 --format csv
 refuses 2 "which withdrawal? expected options that select one" atmctl withdrawal show
 refuses 2 "expected one of --server" atmctl pki issue --dir x --out y
@@ -76,6 +76,8 @@ commands=$(sed -nE 's/^  ([a-z]+)( [a-z]+)? {2,}.*/\1\2/p' <<<"$OUTPUT")
 while read -r -a words; do
         expect_exit 0 atmctl "${words[@]}" --help
         says "atmctl ${words[*]}"
+        # whatever changes something takes a reason
+        [[ ! ${words[1]:-} =~ ^(import|add|set|remove|enable|disable|bar|unbar|replace|end|park|retry|resolve|close)$ ]] || says "--note"
         expect_exit 0 atmctl "${words[0]}" --help
         says "atmctl ${words[*]}"
 done <<<"$commands"
@@ -118,7 +120,7 @@ sql "CREATE DATABASE ${DATABASE}_old" >/dev/null
         refuses 1 "atmctl db migrate" atmctl db init
         PGUSER=atm_operator refuses 1 "need a superuser" atmctl db migrate
         expect_exit 0 atmctl db migrate
-        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "017_replacement.sql: done" "019_banks.sql: done" "021_days.sql: done" "028_keys.sql: done" "029_keys_end.sql: done" "031_clock.sql: done" "036_reference.sql: done" "040_ledger.sql: done" "041_reports.sql: done" "042_views.sql: done"
+        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "017_replacement.sql: done" "019_banks.sql: done" "021_days.sql: done" "028_keys.sql: done" "029_keys_end.sql: done" "031_clock.sql: done" "032_trail.sql: done" "036_reference.sql: done" "040_ledger.sql: done" "041_reports.sql: done" "042_views.sql: done"
         [[ $OUTPUT != *001_schema* ]] || wrong "migrate repeats what is there: $OUTPUT"
         expect_exit 0 atmctl db status
         says current
@@ -141,7 +143,7 @@ import_all() {
         local pair
         for pair in area:areas hall:halls atm:atms issuer:issuers tax:tax_rates tariff:tariffs prefix:prefixes \
                 holiday:holidays limit:limits hours:hours; do
-                expect_exit 0 atmctl "${pair%:*}" import "$ROOT/etc/${pair#*:}.csv"
+                expect_exit 0 atmctl "${pair%:*}" import --note trial "$ROOT/etc/${pair#*:}.csv"
                 says "$1"
         done
 }
@@ -154,7 +156,7 @@ expect "halls" "$(($(wc -l <"$ROOT/etc/halls.csv") - 1))" "$(sql "SELECT count(*
 # What list writes as CSV, import reads.
 for noun in area hall atm issuer tax tariff prefix holiday limit hours; do
         atmctl "$noun" list --format csv --output "$noun.csv"
-        expect_exit 0 atmctl "$noun" import "$noun.csv"
+        expect_exit 0 atmctl "$noun" import --note trial "$noun.csv"
         says "0 new, 0 changed"
 done
 
@@ -165,7 +167,7 @@ bad() {
         before=$(sql "SELECT count(*) FROM ${TABLE:-$noun}")
         printf '%s\n' "$@" >bad.csv
         chmod 600 bad.csv
-        refuses 1 "$text" atmctl "$noun" import bad.csv
+        refuses 1 "$text" atmctl "$noun" import --note trial bad.csv
         expect "rows of $noun after a bad file" "$before" "$(sql "SELECT count(*) FROM ${TABLE:-$noun}")"
 }
 bad area "bad.csv:1: empty: expected a header of area,name" ""
@@ -253,17 +255,17 @@ header=pan,expiry,pin,issuer,balance_yen
         done
 } >cards.csv
 chmod 644 cards.csv
-refuses 1 "others may read it (mode 0644): expected mode 0600" atmctl card import cards.csv
+refuses 1 "others may read it (mode 0644): expected mode 0600" atmctl card import --note trial cards.csv
 chmod 600 cards.csv
-expect_exit 1 env -u ATM_TOKEN_KEY_FILE atmctl card import cards.csv
+expect_exit 1 env -u ATM_TOKEN_KEY_FILE atmctl card import --note trial cards.csv
 says "ATM_TOKEN_KEY_FILE"
-expect_exit 0 atmctl card import cards.csv
+expect_exit 0 atmctl card import --note trial cards.csv
 says "cards: 400 new"
 # under another key the same cards would have other tokens
 (umask 077 && openssl rand -hex 32 >other.key)
-refuses 1 "other.key: holds another key than the one that the cards" atmctl card import cards.csv --token-key other.key
+refuses 1 "other.key: holds another key than the one that the cards" atmctl card import --note trial cards.csv --token-key other.key
 sed -n '2s/,.*//p' cards.csv >number
-expect_exit 1 atmctl exclusion add --card - --from 2020-04-01 --token-key other.key <number
+expect_exit 1 atmctl exclusion add --note trial --card - --from 2020-04-01 --token-key other.key <number
 says "holds another key"
 expect "cards and accounts" "400 400" "$(sql "SELECT count(*), count(a) FROM card LEFT JOIN account a USING (card_token)" | tr '|' ' ')"
 bad card "bad.csv:2: column pan: '$(mask 1)': the database has this card already" "$header" "$(pan 1),3012,1234,HOUSE,1"
@@ -296,27 +298,27 @@ OUTPUT=$(atmctl card show --card - <<<"9900010000000002" 2>&1) && wrong "a wrong
 says "'990001******0002': expected a card number"
 OUTPUT=$(atmctl account show --card - <<<"$(pan 999)" 2>&1) && wrong "an unknown card has an account"
 says "the card has no account"
-expect_exit 0 atmctl card set --token "$token" --status stolen
+expect_exit 0 atmctl card set --note trial --token "$token" --status stolen
 expect "stolen cards" "$token" "$(atmctl card list --status stolen --format csv | sed 1d | cut -d, -f1)"
-expect_exit 0 atmctl card set --token "$token" --status active
-atmctl card add --card - --expiry 2912 --issuer HOUSE <<<"$(pan 500)" >/dev/null
-OUTPUT=$(atmctl card add --card - --expiry 2912 --issuer HOUSE <<<"$(pan 500)" 2>&1) && wrong "a card is added twice"
-says "has card $(mask 500) already"
+expect_exit 0 atmctl card set --note trial --token "$token" --status active
+atmctl card add --note trial --card - --expiry 2912 --issuer HOUSE <<<"$(pan 500)" >/dev/null
+OUTPUT=$(atmctl card add --note trial --card - --expiry 2912 --issuer HOUSE <<<"$(pan 500)" 2>&1) && wrong "a card is added twice"
+says "$(mask 500): the database has this card already: expected a new one"
 printf 'pan,balance_yen\n%s,5000\n' "$(pan 500)" >accounts.csv
 chmod 600 accounts.csv
-expect_exit 0 atmctl account import accounts.csv
-refuses 1 "accounts.csv:2: column pan: '$(mask 500)': the card has an account already" atmctl account import accounts.csv
+expect_exit 0 atmctl account import --note trial accounts.csv
+refuses 1 "accounts.csv:2: column pan: '$(mask 500)': the card has an account already" atmctl account import --note trial accounts.csv
 expect "the new account" 5000 "$(atmctl account show --card - --format csv <<<"$(pan 500)" | sed 1d | cut -d, -f2)"
 OUTPUT=$(atmctl card list --limit 3 --format csv 2>&1)
 says "there are more than 3"
 expect "cards listed" 4 "$(atmctl card list --limit 3 --format csv 2>/dev/null | wc -l)"
 
 # exclusions: by the year, from 2020-04-01 on
-expect_exit 0 atmctl exclusion add --token "$token" --from 2020-04-01
-refuses 1 "is excluded from that day already" atmctl exclusion add --token "$token" --from 2020-04-01
-expect_exit 0 atmctl exclusion end --token "$token" --on 2022-06-01
+expect_exit 0 atmctl exclusion add --note trial --token "$token" --from 2020-04-01
+refuses 1 "is excluded from that day already" atmctl exclusion add --note trial --token "$token" --from 2020-04-01
+expect_exit 0 atmctl exclusion end --note trial --token "$token" --on 2022-06-01
 expect "the end of an exclusion" "2023-04-01" "$(atmctl exclusion show --token "$token" --format csv | sed 1d | cut -d, -f3)"
-refuses 1 "no exclusion that runs" atmctl exclusion end --token "$token" --on 2022-06-01
+refuses 1 "no exclusion that runs" atmctl exclusion end --note trial --token "$token" --on 2022-06-01
 expect "excluded on a day within" 1 "$(atmctl exclusion list --date 2023-03-31 --format csv | sed 1d | wc -l)"
 expect "excluded on the day of the end" 0 "$(atmctl exclusion list --date 2023-04-01 --format csv | sed 1d | wc -l)"
 TABLE=exclusion bad exclusion "bad.csv:2: column until: '$(mask 2)': expected a year or more after" "pan,from,until" "$(pan 2),2020-05-01,2021-04-30"
@@ -328,7 +330,16 @@ expect_exit 0 atmctl hall add HX-1 --name 新しいホール --area kanto --pref
 refuses 1 "hall HX-1 exists already" atmctl hall add HX-1 --name x --area kanto --prefecture 東京都
 refuses 1 "area: 'mars': the database has no such area" atmctl hall add HX-2 --name x --area mars --prefecture 東京都
 refuses 1 "closes: expected a time after 'opens'" atmctl hall set HX-1 --closes 08:00
-expect_exit 0 atmctl hall set HX-1 --closes=22:30 --share-bp 250
+refuses 1 "hall: no note: expected a reason" atmctl hall set HX-1 --share-bp 250
+expect_exit 0 atmctl hall set HX-1 --closes=22:30 --share-bp 250 --note "a share from now on"
+IFS='|' read -r change said < <(sql "SELECT change, concat_ws(' ', before -> 'share_bp', after -> 'share_bp') FROM trail ORDER BY change DESC LIMIT 1")
+expect "what the trail has of it" "0 250" "$said"
+expect "its row" "$change $PGUSER $(id -un) hall set|hall HX-1 changed a share from now on" \
+        "$(json "$(atmctl trail list --noun hall --key HX-1 --person "$(id -un)" --limit 1 --format json 2>/dev/null)" "(SELECT concat_ws(' ', r ->> 'change', r ->> 'who', r ->> 'person', r ->> 'command') || '|' || concat_ws(' ', r ->> 'noun', r ->> 'key', r ->> 'what', r ->> 'note') FROM jsonb_array_elements((:'j')::jsonb) r)")"
+expect_exit 0 atmctl trail show "$change"
+says '"share_bp": 250' "a share from now on"
+refuses 1 "the trail has no such change" atmctl trail show 999999999
+refuses 2 "expected area, hall, atm" atmctl trail list --noun halls
 expect "a hall as JSON" '{"hall":"HX-1","name":"新しいホール","area":"kanto","prefecture":"東京都","opens":"09:00","closes":"22:30","share_bp":250}' \
         "$(atmctl hall show HX-1 --format json)"
 expect_exit 0 atmctl hall set HX-1 --closes 22:30
@@ -342,10 +353,10 @@ expect_exit 0 atmctl atm enable TX000001
 expect "an enabled ATM" "TX000001,HX-1,yes" "$(atmctl atm list --hall HX-1 --format csv | sed 1d)"
 expect_exit 0 atmctl atm set TX000001 --hall ''
 expect "an ATM that stands nowhere" '{"terminal":"TX000001","hall":null,"enabled":true}' "$(atmctl atm show TX000001 --format json)"
-expect_exit 0 atmctl limit add day_yen 2031-01-01 --value ''
+expect_exit 0 atmctl limit add --note trial day_yen 2031-01-01 --value ''
 expect "a lifted limit" '{"kind":"day_yen","from":"2031-01-01","value":null}' "$(atmctl limit show day_yen 2031-01-01 --format json)"
-expect_exit 0 atmctl limit remove day_yen 2031-01-01
-refuses 1 "the database has no limit day_yen 2031-01-01" atmctl limit remove day_yen 2031-01-01
+expect_exit 0 atmctl limit remove --note trial day_yen 2031-01-01
+refuses 1 "the database has no limit day_yen 2031-01-01" atmctl limit remove --note trial day_yen 2031-01-01
 expect_exit 0 atmctl holiday add 2016-12-30 --name 臨時
 expect "an operator's holiday" "2016-12-30,operator,臨時,yes" "$(atmctl holiday list --source operator --format csv | sed 1d)"
 expect_exit 0 atmctl holiday remove 2016-12-30
@@ -353,21 +364,21 @@ expect_exit 0 atmctl holiday remove 2016-12-30
 expect_exit 0 atmctl issuer add NEWB --name 新銀行
 refuses 1 "issuer NEWB: no tariff for band day, though card prefix 990077 leads to it" atmctl prefix add 990077 2016-01-01 --issuer NEWB
 refuses 1 "issuer NEWB: no tariff for band day, though card prefix 990077 leads to it" atmctl prefix add 990077 2037-01-01 --issuer NEWB
-expect_exit 0 atmctl tariff add NEWB day 2016-01-01 --customer-fee-yen 100 --interbank-fee-yen 90
+expect_exit 0 atmctl tariff add --note trial NEWB day 2016-01-01 --customer-fee-yen 100 --interbank-fee-yen 90
 refuses 1 "issuer NEWB: no tariff for band other" atmctl prefix add 990077 2016-01-01 --issuer NEWB
 printf 'prefix,from,issuer,kind\n990077,2016-01-01,NEWB,cash\n' >new-prefix.csv
 refuses 1 "issuer NEWB: no tariff for band other" atmctl prefix import new-prefix.csv
 expect "nothing of it" 0 "$(sql "SELECT count(*) FROM card_prefix WHERE issuer = 'NEWB'")"
-expect_exit 0 atmctl tariff add NEWB other 2016-01-01 --customer-fee-yen 200 --interbank-fee-yen 90
+expect_exit 0 atmctl tariff add --note trial NEWB other 2016-01-01 --customer-fee-yen 200 --interbank-fee-yen 90
 expect_exit 0 atmctl prefix import new-prefix.csv
-refuses 1 "issuer NEWB: no tariff for band other, though card prefix 990077 leads to it" atmctl tariff remove NEWB other 2016-01-01
+refuses 1 "issuer NEWB: no tariff for band other, though card prefix 990077 leads to it" atmctl tariff remove --note trial NEWB other 2016-01-01
 refuses 1 "issuer NEWB: a gap: tariffs of band day start on 2016-01-01, of band other on 2015-12-01" \
-        atmctl tariff add NEWB other 2015-12-01 --customer-fee-yen 200 --interbank-fee-yen 90
+        atmctl tariff add --note trial NEWB other 2015-12-01 --customer-fee-yen 200 --interbank-fee-yen 90
 # what came in by another way hinders no other change, and is no longer lacking when it is mended
 sql "DELETE FROM tariff WHERE issuer = 'NEWB' AND band = 'other'"
 expect_exit 0 atmctl area set kanto --name 関東
-refuses 1 "issuer HOUSE: no tariff for band day" atmctl tariff remove HOUSE day 2007-07-01
-expect_exit 0 atmctl tariff add NEWB other 2016-01-01 --customer-fee-yen 200 --interbank-fee-yen 90
+refuses 1 "issuer HOUSE: no tariff for band day" atmctl tariff remove --note trial HOUSE day 2007-07-01
+expect_exit 0 atmctl tariff add --note trial NEWB other 2016-01-01 --customer-fee-yen 200 --interbank-fee-yen 90
 expect_exit 0 atmctl prefix remove 990077 2016-01-01
 sql "DELETE FROM tariff WHERE issuer = 'NEWB'; DELETE FROM issuer WHERE issuer = 'NEWB'"
 expect_exit 0 atmctl prefix add 777 2016-01-01 --issuer HOUSE
@@ -526,13 +537,13 @@ expect "exceptions" "40 approved 40 corrected 20 declined 80 no end" "$(atmctl e
 expect "exceptions of an ATM" "approved no end" "$(atmctl exception list --terminal "$terminal" --format csv | sed 1d | cut -d, -f7 | sort | xargs)"
 
 # tariffs and tax rates of a time that is priced already
-refuses 1 "withdrawals of that time are already priced" atmctl tariff set HOUSE day 2007-07-01 --customer-fee-yen 101
+refuses 1 "withdrawals of that time are already priced" atmctl tariff set --note trial HOUSE day 2007-07-01 --customer-fee-yen 101
 says "tariff set"
 printf 'issuer,band,from,customer_fee_yen,interbank_fee_yen\nHOUSE,day,2031-01-01,1,1\nHOUSE,day,2016-12-30,1,1\n' >tariffs.csv
-refuses 1 "tariffs.csv:3: tariff from 2016-12-30: withdrawals of that time are already priced" atmctl tariff import tariffs.csv
+refuses 1 "tariffs.csv:3: tariff from 2016-12-30: withdrawals of that time are already priced" atmctl tariff import --note trial tariffs.csv
 expect "tariffs after a refused import" 0 "$(sql "SELECT count(*) FROM tariff WHERE from_on >= '2016-01-01'")"
-refuses 1 "already priced" atmctl tax add 2016-12-31 --rate-bp 900
-expect_exit 0 atmctl tariff import "$ROOT/etc/tariffs.csv"
+refuses 1 "already priced" atmctl tax add --note trial 2016-12-31 --rate-bp 900
+expect_exit 0 atmctl tariff import --note trial "$ROOT/etc/tariffs.csv"
 
 # verify ---------------------------------------------------------------------------------------------------------
 
@@ -645,15 +656,15 @@ expect "columns that a file lacks" "BANKB,B,,09:00,24:00,09:00,24:00" "$(atmctl 
 expect_exit 0 atmctl issuer set BANKB --link BANKB
 expect "issuers of a link" BANKA "$(atmctl issuer list --link BANKA --format csv | sed 1d | cut -d, -f1)"
 for issuer in BANKA BANKB; do
-        expect_exit 0 atmctl tariff add $issuer day 2016-01-01 --customer-fee-yen 100 --interbank-fee-yen 90
-        expect_exit 0 atmctl tariff add $issuer other 2016-01-01 --customer-fee-yen 200 --interbank-fee-yen 90
+        expect_exit 0 atmctl tariff add --note trial $issuer day 2016-01-01 --customer-fee-yen 100 --interbank-fee-yen 90
+        expect_exit 0 atmctl tariff add --note trial $issuer other 2016-01-01 --customer-fee-yen 200 --interbank-fee-yen 90
 done
 expect_exit 0 atmctl prefix add 990011 2016-01-01 --issuer BANKA
 number=$(luhn 990011000000001)
 bad card "column balance_yen: '990011******${number: -4}': expected nothing, for the card's bank keeps its accounts itself, behind link BANKA" \
         "$header" "$number,3012,1234,BANKA,1"
-OUTPUT=$(atmctl card add --card - --expiry 2912 --issuer BANKA --balance-yen 1 <<<"$number" 2>&1) && wrong "an account of another bank's card"
-says "--balance-yen: expected nothing"
+OUTPUT=$(atmctl card add --note trial --card - --expiry 2912 --issuer BANKA --balance-yen 1 <<<"$number" 2>&1) && wrong "an account of another bank's card"
+says "a card of bank BANKA, which keeps its accounts itself: expected a card of the house bank"
 
 # Ten withdrawals of BANKA at one ATM: 1 the bank is being asked; 2 approved, no end; 3 completed; 4 in part;
 # 5 reversed; 6 declined; 7 timed out; 8 reversed while the bank was asked; 9 completed, then reversed; 10 timed
@@ -747,8 +758,9 @@ expect "the sender of a notice" one "$(of "$(atmctl saf show --stan 7 --format j
 expect_exit 0 atmctl saf retry --link BANKA
 says "saf: 5 to be sent now"
 expect "what is sent again" "7/0 reversal due,10/0 reversal due,3/1 completion due,9/1 completion due,9/2 reversal behind" "$(notices)"
-expect "the trace of it" "saf park 1 case 4711,saf retry 5 " "$(sql "SELECT string_agg(concat_ws(' ', what, n, coalesce(note, '')), ',') FROM (SELECT what, note, count(*) AS n FROM operator_action GROUP BY 1, 2 ORDER BY 1) a")"
-[[ $(sql "SELECT DISTINCT who FROM operator_action") == "atm_operator/$(id -un)" ]] || wrong "the trace does not say who: $(sql "SELECT DISTINCT who FROM operator_action")"
+# one was due already
+expect "the trace of it" "saf park 1 case 4711,saf retry 4 " "$(sql "SELECT string_agg(concat_ws(' ', command, n, coalesce(note, '')), ',') FROM (SELECT command, note, count(*) AS n FROM trail WHERE noun = 'saf' GROUP BY 1, 2 ORDER BY 1) a")"
+expect "who did it" "$PGUSER $(id -un)" "$(sql "SELECT DISTINCT concat_ws(' ', who, person) FROM trail WHERE noun = 'saf'")"
 
 # what people find
 open_things() {
@@ -772,7 +784,7 @@ refuses 1 "so young that its ATM may still correct what it said" atmctl exceptio
 # ten minutes go by
 PGUSER=postgres sql "UPDATE bank_outcome SET approved_at = approved_at - INTERVAL '601 s'; UPDATE withdrawal SET approved_at = approved_at - INTERVAL '601 s'" >/dev/null
 PGUSER=atm_report refuses 1 "permission denied" atmctl exception resolve --link BANKA --stan 2 --dispensed 9000 --note x
-expect "refusals leave no trace" 0 "$(sql "SELECT count(*) FROM operator_action WHERE what = 'exception resolve'")"
+expect "refusals leave no trace" 0 "$(sql "SELECT count(*) FROM trail WHERE noun = 'withdrawal'")"
 expect_exit 0 atmctl exception resolve --link BANKA --stan 2 --dispensed 9000 --note "counted"
 says "completed, 9000 yen dispensed (was: approved, 0 yen); exceptions dealt with: 0"
 expect "what the bank is told of it" "2/1 partial due" "$(notices --stan 2)"
@@ -855,7 +867,7 @@ given "$old" "$(pan 601)"
 says "expected an expiry"
 before=$(sql "SELECT balance_yen FROM account WHERE card_token = '$token'")
 use=$(sql "SELECT day, cash_yen, withdrawals FROM card_day WHERE card_token = '$token' ORDER BY day")
-expect_exit 0 atmctl exclusion add --token "$token" --from 2031-04-01
+expect_exit 0 atmctl exclusion add --note trial --token "$token" --from 2031-04-01
 # which holds all batches until its transaction ends: that is one statement, whatever becomes of this program
 sql "CREATE FUNCTION alone() RETURNS trigger LANGUAGE plpgsql AS
              'BEGIN IF current_query() ~* ''commit'' THEN RAISE EXCEPTION ''committed by a statement of its own''; END IF; RETURN NULL; END';
@@ -870,7 +882,7 @@ given "$old" "$(pan 602)" --expiry 3105
 says "the card was replaced before, by another one"
 newer=$(atmctl card show --card - --format csv <<<"$(pan 601)" | sed 1d | cut -d, -f1)
 expect "the old card" "replaced $newer" "$(json "$(atmctl card show --token "$token" --format json)" "concat_ws(' ', j ->> 'status', j ->> 'successor') FROM (SELECT (:'j')::jsonb AS j) x")"
-refuses 1 "can't be active again" atmctl card set --token "$token" --status active
+refuses 1 "can't be active again" atmctl card set --note trial --token "$token" --status active
 given "$(pan 601)" "$(pan 602)" --expiry 3106 --status stolen
 expect "a second replacement" "0 card replace: done" "$STATUS $OUTPUT"
 newest=$(atmctl card show --card - --format csv <<<"$(pan 602)" | sed 1d | cut -d, -f1)
@@ -881,8 +893,8 @@ for known in "$token" "$newer" "$newest"; do
                 "$(atmctl withdrawal list --token "$known" --format csv | sed 1d | wc -l)"
 done
 expect "its use" "$use" "$(sql "SELECT day, cash_yen, withdrawals FROM card_day WHERE card_token = '$newest' ORDER BY day")"
-refuses 1 "is excluded from that day already" atmctl exclusion add --token "$token" --from 2031-04-01
-expect "an exclusion that finds the new card" "2032-04-01" "$(atmctl exclusion add --token "$newer" --from 2032-04-01 >/dev/null && atmctl exclusion show --token "$newest" --format csv | sed 1d | cut -d, -f2 | tail -n 1)"
+refuses 1 "is excluded from that day already" atmctl exclusion add --note trial --token "$token" --from 2031-04-01
+expect "an exclusion that finds the new card" "2032-04-01" "$(atmctl exclusion add --note trial --token "$newer" --from 2032-04-01 >/dev/null && atmctl exclusion show --token "$newest" --format csv | sed 1d | cut -d, -f2 | tail -n 1)"
 expect "who did it" "2 t" "$(sql "SELECT count(*), bool_and(who LIKE '%/%') FROM card_replacement" | tr '|' ' ')"
 expect_exit 0 atmctl verify
 KEY="card $newest" altered "whose place a card has taken" "UPDATE card SET successor = '$newer' WHERE card_token = '$token'" \

@@ -125,10 +125,10 @@ pages >"$WORK/places.before"
 grep -q "$hall" "$WORK/places.before" || wrong "the pages have nothing of hall $hall: $(cat "$WORK/places.before")"
 area=$(sql "SELECT area FROM area a WHERE NOT EXISTS (SELECT FROM atm JOIN hall h USING (hall) WHERE terminal <= 'T0000008' AND h.area = a.area) ORDER BY area LIMIT 1")
 expect "the new area so far" "" "$(of_area "$area")"
-expect_exit 1 atmctl hall set "$hall" --share-bp 777 --from 2016-12-31
+expect_exit 1 atmctl hall set "$hall" --share-bp 777 --note agreed --from 2016-12-31
 [[ $OUTPUT == *"--from 2016-12-31: expected 2017-"*", the business day, or later"* ]] || wrong "a share of yesterday: $OUTPUT"
 expect_exit 0 atmctl hall set "$hall" --area "$area" --prefecture 那覇
-expect_exit 0 atmctl hall set "$hall" --share-bp 777 --from 2017-02-20
+expect_exit 0 atmctl hall set "$hall" --share-bp 777 --note agreed --from 2017-02-20
 expect "the hall's places since" "2017-02-20 777" \
         "$(sql "SELECT string_agg(from_on || ' ' || share_bp, ', ') FROM hall_place WHERE hall = '$hall' AND from_on > '2017-02-19'")"
 expect_exit 0 atmctl atm set T0000002 --hall "$other"
@@ -143,8 +143,8 @@ expect_exit 0 atmctl verify
 # what is closed can't be entered differently any more
 expect_exit 1 atmctl cost add 3Q16 sga --amount-yen 1
 [[ $OUTPUT == *"closed through 2016-12-31"*"first open quarter, 4Q16"* ]] || wrong "a cost of a closed quarter: $OUTPUT"
-expect_exit 1 atmctl contract set T0000001 2016-12-01 --base-fee-yen 1
-expect_exit 0 atmctl contract set T0000001 2016-12-01 --until 2017-02-01
+expect_exit 1 atmctl contract set --note trial T0000001 2016-12-01 --base-fee-yen 1
+expect_exit 0 atmctl contract set --note trial T0000001 2016-12-01 --until 2017-02-01
 expect_exit 0 atmctl published add 3Q16 sga --value 42900000 --source "Corporate Overview, April 2017"
 expect_exit 1 atmctl published set 3Q16 sga --value 1
 expect_exit 0 atmctl verify

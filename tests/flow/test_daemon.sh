@@ -88,7 +88,7 @@ ATMD_PORTS=$port atmsim run --closed --withdrawals 20 --seed "$SEED" --json >"$W
         wrong "no service beside an issuer without a price: $(cat "$WORK/run.log")"
 expect "withdrawals of the others that were refused for it" 0 "$(grep -cE '"(91|96)": ' "$WORK/others.json")"
 (umask 077 && printf 'pan,expiry,pin,issuer,balance_yen\n9900770000000018,4912,0900,NEWB,1000000\n' >"$WORK/new.csv")
-atmctl card import "$WORK/new.csv" >/dev/null
+atmctl card import --note trial "$WORK/new.csv" >/dev/null
 ATMD_PORTS=$port atmsim run --closed --withdrawals 2 --seed "$SEED" --json --cards "$WORK/new.csv" >"$WORK/new.json" 2>"$WORK/run.log" || true
 expect "answers to its cards" '{"91": 2}' "$(sed -nE 's/.*"de39": (\{[^}]*\}).*/\1/p' "$WORK/new.json")"
 sql "DELETE FROM account a USING card c WHERE c.card_token = a.card_token AND c.issuer = 'NEWB'; DELETE FROM card WHERE issuer = 'NEWB'

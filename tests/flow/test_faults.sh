@@ -167,22 +167,22 @@ operators_change() {
         TARIFF_ADDED-)
                 # not for a day that has its price: this withdrawal's own
                 band=$(sql "SELECT band FROM withdrawal WHERE terminal = '$TERMINAL'")
-                expect_exit 1 atmctl tariff add "$BANK" "$band" "$TODAY" --customer-fee-yen 990 --interbank-fee-yen 90
+                expect_exit 1 atmctl tariff add --note trial "$BANK" "$band" "$TODAY" --customer-fee-yen 990 --interbank-fee-yen 90
                 for band in day other; do
-                        operator tariff add "$BANK" $band "$LATER" --customer-fee-yen 990 --interbank-fee-yen 90
+                        operator tariff add --note trial "$BANK" $band "$LATER" --customer-fee-yen 990 --interbank-fee-yen 90
                 done
                 ;;
         TARIFF_ADDED-back)
                 for band in day other; do
-                        operator tariff remove "$BANK" $band "$LATER"
+                        operator tariff remove --note trial "$BANK" $band "$LATER"
                 done
                 ;;
         PREFIX_MOVED-) operator prefix add "$prefix" "$LATER" --issuer "$other" ;;
         PREFIX_MOVED-back) operator prefix remove "$prefix" "$LATER" ;;
         HALL_CLOSED-) operator hall set "$hall" --opens "$hour:00" --closes "$hour:59" ;;
         HALL_CLOSED-back) operator hall set "$hall" --opens 00:00 --closes 24:00 ;;
-        LIMIT_LOWERED-) operator limit add day_yen "$TODAY" --value 1000 ;;
-        LIMIT_LOWERED-back) operator limit remove day_yen "$TODAY" ;;
+        LIMIT_LOWERED-) operator limit add --note trial day_yen "$TODAY" --value 1000 ;;
+        LIMIT_LOWERED-back) operator limit remove --note trial day_yen "$TODAY" ;;
         LINK_MOVED-) operator issuer set "$BANK" --link "$other" ;;
         LINK_MOVED-back) operator issuer set "$BANK" --link "$BANK" ;;
         esac

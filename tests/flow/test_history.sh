@@ -46,16 +46,16 @@ set_up() {
         refuses "0 ATMs that stand in a hall" generate
         local noun
         for noun in area:areas hall:halls atm:atms issuer:issuers tax:tax_rates tariff:tariffs prefix:prefixes holiday:holidays limit:limits; do
-                atmctl "${noun%%:*}" import "$ROOT/etc/${noun##*:}.csv" >/dev/null
+                atmctl "${noun%%:*}" import --note trial "$ROOT/etc/${noun##*:}.csv" >/dev/null
         done
         refuses "[issuers] BANKA: no prefix of its cash cards is in force on 2016-04-01" generate
         atmctl issuer import "$ROOT/etc/banks/issuers.csv" >/dev/null
-        sed 's/^BANKB,\(.*\),2007-07-01/BANKB,\1,2016-05-01/' "$ROOT/etc/banks/tariffs.csv" | atmctl tariff import - >/dev/null
+        sed 's/^BANKB,\(.*\),2007-07-01/BANKB,\1,2016-05-01/' "$ROOT/etc/banks/tariffs.csv" | atmctl tariff import --note trial - >/dev/null
         atmctl prefix import "$ROOT/etc/banks/prefixes.csv" >/dev/null
         refuses "the fleet has no hours on 2016-04-01" generate
         atmctl hours import "$ROOT/etc/hours.csv" >/dev/null
         refuses "a gap in the tariffs: bank BANKB has none of band day in force on 2016-04-01" generate
-        atmctl tariff import "$ROOT/etc/banks/tariffs.csv" >/dev/null
+        atmctl tariff import --note trial "$ROOT/etc/banks/tariffs.csv" >/dev/null
 }
 
 # killed in the middle, twice, then finished

@@ -56,7 +56,7 @@ CSV
         echo 1Q16,capex,100000,
         echo 3Q15,sga,41300,
 } >costs.csv
-expect_exit 0 atmctl contract import contracts.csv
+expect_exit 0 atmctl contract import --note trial contracts.csv
 expect_exit 0 atmctl cost import costs.csv
 refuses 0 "0 new, 0 changed, 17 as they were" atmctl cost import costs.csv
 atmctl target add 2016 revenue 2016-05-13 --value 2000000 >/dev/null
@@ -77,11 +77,11 @@ refuses 1 "bad.csv:2: column item: 'rent': expected cash_in_transit, network" at
 printf 'quarter,item,amount_yen\n4Q16,sga,-1\n' >bad.csv
 refuses 1 "bad.csv:2: column amount_yen: '-1': expected whole yen from 0 to 1000000000000000" atmctl cost import bad.csv
 printf 'terminal,from,until,hall,base_fee_yen\nT0000001,2016-06-01,,H1,1\n' >bad.csv
-refuses 1 "bad.csv:2: contract of T0000001 from 2016-06-01: overlaps the one from 2015-04-01, which has no end, in hall H1" atmctl contract import bad.csv
+refuses 1 "bad.csv:2: contract of T0000001 from 2016-06-01: overlaps the one from 2015-04-01, which has no end, in hall H1" atmctl contract import --note trial bad.csv
 printf 'terminal,from,until,hall,base_fee_yen\nT0000009,2016-06-01,,H1,1\n' >bad.csv
-refuses 1 "bad.csv:2: column terminal: 'T0000009': the database has no such atm: expected one that 'atmctl atm list' shows" atmctl contract import bad.csv
+refuses 1 "bad.csv:2: column terminal: 'T0000009': the database has no such atm: expected one that 'atmctl atm list' shows" atmctl contract import --note trial bad.csv
 printf 'terminal,from,until,hall,base_fee_yen\nT0000002,2016-06-01,2016-06-01,H1,1\n' >bad.csv
-refuses 1 "bad.csv:2: column until: expected a day after 'from'" atmctl contract import bad.csv
+refuses 1 "bad.csv:2: column until: expected a day after 'from'" atmctl contract import --note trial bad.csv
 refuses 2 "item: 'turnover': expected an item of 'atmctl report results'" atmctl target add 2016 turnover 2016-05-13 --value 1
 refuses 2 "value: '98.88888': expected a number with at most 4 decimals" atmctl peer add SEVENBANK atms --value 98.88888 --source x
 expect "nothing of it came in" "17 2" "$(sql "SELECT (SELECT count(*) FROM cost), (SELECT count(*) FROM contract)" | tr '|' ' ')"
@@ -90,9 +90,9 @@ atmctl cost remove 3Q15 sga >/dev/null
 expect "the trace of a cost" "added - 41300,changed 41300 41400,removed 41400 -" \
         "$(sql "SELECT string_agg(concat_ws(' ', CASE WHEN before IS NULL THEN 'added' WHEN after IS NULL THEN 'removed' ELSE 'changed' END,
                 coalesce(before ->> 'amount_yen', '-'), coalesce(after ->> 'amount_yen', '-')), ',' ORDER BY change)
-                FROM finance_change WHERE noun = 'cost' AND coalesce(before, after) ->> 'quarter' = '3Q15'")"
-[[ $(sql "SELECT DISTINCT who FROM finance_change WHERE at_ms > 0") == "atm_operator/$(id -un)" ]] || wrong "the trace does not say who"
-expect "the history" 3 "$(atmctl finance history --noun cost --limit 3 --format csv 2>/dev/null | sed 1d | wc -l)"
+                FROM trail WHERE noun = 'cost' AND key LIKE '3Q15 %'")"
+expect "what the trail says of it" "$PGUSER $(id -un) cost remove cost 3Q15 sga removed,$PGUSER $(id -un) cost set cost 3Q15 sga changed" \
+        "$(atmctl trail list --noun cost --key 3Q15 --limit 2 --format csv 2>/dev/null | sed 1d | cut -d, -f3-8 | tr ',\n' ' ,' | sed 's/,$//')"
 
 # the results, against what was computed by hand ---------------------------------------------------------
 

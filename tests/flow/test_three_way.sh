@@ -60,13 +60,13 @@ make_journals . <rows.txt >decided.txt
 PGDATABASE=postgres sql "CREATE DATABASE $DATABASE" >/dev/null
 atmctl db init --clock-now 2017-02-01 >/dev/null
 for pair in area:areas hall:halls atm:atms issuer:issuers tax:tax_rates tariff:tariffs prefix:prefixes holiday:holidays limit:limits hours:hours; do
-        PGUSER=atm_operator atmctl "${pair%:*}" import "$ROOT/etc/${pair#*:}.csv" >/dev/null
+        PGUSER=atm_operator atmctl "${pair%:*}" import --note trial "$ROOT/etc/${pair#*:}.csv" >/dev/null
 done
 export PGUSER=atm_operator
 for issuer in BANKA BANKB; do
         atmctl issuer add $issuer --name $issuer --link $issuer >/dev/null
-        atmctl tariff add $issuer day 2016-01-01 --customer-fee-yen 100 --interbank-fee-yen 90 >/dev/null
-        atmctl tariff add $issuer other 2016-01-01 --customer-fee-yen 200 --interbank-fee-yen 90 >/dev/null
+        atmctl tariff add --note trial $issuer day 2016-01-01 --customer-fee-yen 100 --interbank-fee-yen 90 >/dev/null
+        atmctl tariff add --note trial $issuer other 2016-01-01 --customer-fee-yen 200 --interbank-fee-yen 90 >/dev/null
 done
 PGUSER=postgres psql -X -q -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
 SET TIME ZONE 'Asia/Tokyo';

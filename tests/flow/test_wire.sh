@@ -40,10 +40,10 @@ enter() {
         WIRE_LAB=$WORK/$1
         # shellcheck disable=SC1091
         source "$WIRE_LAB/lab.env"
-        atmctl card import "$WORK/house.csv" >/dev/null
-        pan 1 | atmctl card set --card - --status lost >/dev/null
-        pan 7 | atmctl card set --card - --status lost >/dev/null
-        pan 2 | atmctl card set --card - --status stolen >/dev/null
+        atmctl card import --note trial "$WORK/house.csv" >/dev/null
+        pan 1 | atmctl card set --note trial --card - --status lost >/dev/null
+        pan 7 | atmctl card set --note trial --card - --status lost >/dev/null
+        pan 2 | atmctl card set --note trial --card - --status stolen >/dev/null
 }
 
 # Certificates that must be refused, and one of a terminal that is not in the fleet.
@@ -81,7 +81,7 @@ play() {
 build_programs test_wire || exit 1
 flow_lab today --banks 0 --atms 20 --cards 600 --instances 2 --clock 2026-06-10T10:00:00+09:00,1
 enter today
-pan 3 | atmctl exclusion add --card - --from 2026-01-01 >/dev/null
+pan 3 | atmctl exclusion add --note trial --card - --from 2026-01-01 >/dev/null
 make_certificates
 
 # Short time limits, taken by the first instance alone; a wrong file is refused and changes nothing.

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "protocol/profile.h"
 #include "tools/atmctl/database.h"
 
 /* Whether the tokens of the database's cards are made with it; false after a complaint. */
@@ -98,7 +99,8 @@ bool card_number_last(const char *which)
         return false;
 }
 
-static int token_of_stdin(const struct invocation *invocation, char ret_token[TOKEN_TEXT])
+static int token_of_stdin(const struct invocation *invocation, char ret_token[TOKEN_TEXT],
+                          char ret_mask[CARD_MASK_TEXT])
 {
         struct token_key *key = card_token_key(invocation);
         char pan[CARD_NUMBER_TEXT];
@@ -111,13 +113,14 @@ static int token_of_stdin(const struct invocation *invocation, char ret_token[TO
         if (read) {
                 token_of_pan(key, pan, token);
                 token_print(token, ret_token);
+                pan_mask(pan, ret_mask);
         }
         OPENSSL_cleanse(pan, sizeof(pan));
         token_key_free(key);
         return read ? EXIT_DONE : EXIT_FAILED;
 }
 
-int card_token_given(const struct invocation *invocation, char ret_token[TOKEN_TEXT])
+int card_given(const struct invocation *invocation, char ret_token[TOKEN_TEXT], char ret_mask[CARD_MASK_TEXT])
 {
         const char *token = invocation_value(invocation, "token");
 
@@ -126,10 +129,18 @@ int card_token_given(const struct invocation *invocation, char ret_token[TOKEN_T
                                    "--card and --token name the card twice: expected one of them");
         if (token) {
                 snprintf(ret_token, TOKEN_TEXT, "%s", token);
+                *ret_mask = '\0';
                 return EXIT_DONE;
         }
         if (!invocation_has(invocation, "card"))
                 return usage_error(invocation->command, "which card? expected '--card -' with its number on "
                                                         "standard input, or --token TOKEN");
-        return token_of_stdin(invocation, ret_token);
+        return token_of_stdin(invocation, ret_token, ret_mask);
+}
+
+int card_token_given(const struct invocation *invocation, char ret_token[TOKEN_TEXT])
+{
+        char mask[CARD_MASK_TEXT];
+
+        return card_given(invocation, ret_token, mask);
 }

@@ -73,6 +73,9 @@ static const struct field import_fields[] = {
     {.name = NULL},
 };
 
+static const struct field note_field = {
+    .name = "note", .kind = VALUE_TEXT, .text = "why; kept in the trail with who did it and when"};
+
 static void add_use(struct command_options *options, const struct field *field, bool positional,
                     bool required)
 {
@@ -115,6 +118,26 @@ static void add_entity_field(struct command_options *options, enum command_shape
         }
 }
 
+static size_t find_use(const struct command_options *options, const char *name)
+{
+        size_t i = 0;
+
+        while (i < options->count && !option_same_name(options->use[i].field->name, name))
+                i++;
+        return i;
+}
+
+/* Of what has a note among its own columns, that one is the reason. */
+static void add_note(const struct command *command, struct command_options *options)
+{
+        bool demanded =
+            command->flags & COMMAND_NOTE_DEMANDED || (command->entity && command->entity->is_noted);
+
+        if (command->flags & (COMMAND_NOTE | COMMAND_NOTE_DEMANDED) &&
+            find_use(options, note_field.name) == options->count)
+                add_use(options, &note_field, false, demanded);
+}
+
 void command_options(const struct command *command, struct command_options *ret_options)
 {
         ret_options->count = 0;
@@ -128,6 +151,7 @@ void command_options(const struct command *command, struct command_options *ret_
                 add_group(ret_options, card_fields);
         if (command->fields)
                 add_group(ret_options, command->fields);
+        add_note(command, ret_options);
         if (command->flags & COMMAND_TOKEN_KEY)
                 add_group(ret_options, token_key_fields);
         if (command->flags & COMMAND_FROM)
@@ -138,15 +162,6 @@ void command_options(const struct command *command, struct command_options *ret_
                 add_group(ret_options, command->flags & COMMAND_DOCUMENT ? document_fields : output_fields);
         if (command->flags & COMMAND_DATABASE)
                 add_group(ret_options, database_fields);
-}
-
-static size_t find_use(const struct command_options *options, const char *name)
-{
-        size_t i = 0;
-
-        while (i < options->count && !option_same_name(options->use[i].field->name, name))
-                i++;
-        return i;
 }
 
 const char *invocation_value(const struct invocation *invocation, const char *name)

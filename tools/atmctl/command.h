@@ -20,9 +20,11 @@ enum command_flags {
         COMMAND_OUTPUT = 2,   /* --format, --output */
         COMMAND_CARD = 4,     /* --card or --token */
         COMMAND_TOKEN_KEY = 8,
-        COMMAND_CLOCK = 16,    /* --config */
-        COMMAND_DOCUMENT = 32, /* with COMMAND_OUTPUT: more forms, and --lang */
-        COMMAND_FROM = 64,     /* --from */
+        COMMAND_CLOCK = 16,           /* --config */
+        COMMAND_DOCUMENT = 32,        /* with COMMAND_OUTPUT: more forms, and --lang */
+        COMMAND_FROM = 64,            /* --from */
+        COMMAND_NOTE = 1024,          /* --note, where no field of the entity is called so */
+        COMMAND_NOTE_DEMANDED = 2048, /* it must be given */
         COMMAND_CARDS = COMMAND_DATABASE | COMMAND_TOKEN_KEY, /* whose numbers become tokens on their way */
         COMMAND_ONE_CARD = COMMAND_CARDS | COMMAND_CARD,
 };
@@ -35,14 +37,6 @@ enum command_shape {
         SHAPE_KEY,    /* the key: show, remove, enable, disable */
         SHAPE_LIST,   /* every filter, optional */
 };
-
-/* Rows of a command's own fields: why it is done, for those that change something. */
-#define NOTE_FIELD(flags_, text_)                                                                            \
-        {                                                                                                    \
-                .name = "note", .kind = VALUE_TEXT, .flags = (flags_), .text = (text_)                       \
-        }
-#define NOTE          NOTE_FIELD(0, "why; kept with who did it and when")
-#define NOTE_DEMANDED NOTE_FIELD(FIELD_REQUIRED, "why; kept with who did it and when")
 
 struct invocation;
 

@@ -227,14 +227,12 @@ static void warn_of_server(PGconn *connection)
 static bool sign(struct database *database, const struct invocation *invocation)
 {
         const char *const note = invocation_value(invocation, "note");
-        const char *parameters[] = {operator_now(), operator_name(), invocation_name(invocation),
-                                    note ? note : ""};
+        const char *parameters[] = {operator_name(), invocation_name(invocation), note ? note : ""};
 
         return database_execute(
             database,
-            "SELECT set_config('atm.now_ms', $1, false), set_config('atm.who', $2, false), "
-            "set_config('atm.person', $2, false), set_config('atm.command', $3, false), "
-            "set_config('atm.note', $4, false)",
+            "SELECT set_config('atm.person', $1, false), set_config('atm.command', $2, false), "
+            "set_config('atm.note', $3, false)",
             LENGTH(parameters), parameters);
 }
 

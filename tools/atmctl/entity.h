@@ -51,6 +51,8 @@ struct entity {
         const char *more_sql;            /* further columns for people, as SQL; NULL: none */
         const struct output_column *more;
         size_t more_count;
+        bool
+            is_noted; /* whoever changes it says why: --note is demanded (sql/040_ledger.sql demands it likewise) */
 };
 
 #endif

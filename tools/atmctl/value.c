@@ -563,11 +563,15 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                      .expected = "a scale above 0 and up to 1 with at most 6 decimals, as 0.01",
                      .sql_type = "text",
                      .check = check_scale},
-    [VALUE_FINANCE_NOUN] = {.name = "NOUN",
-                            .expected = "contract, cost, target, published, peer or rate",
-                            .sql_type = "text",
-                            .choices = "contract|cost|target|published|peer|rate",
-                            .check = check_choice},
+    [VALUE_TRAIL_NOUN] =
+        {.name = "NOUN",
+         .expected =
+             "area, hall, atm, issuer, prefix, tariff, tax, holiday, limit, hours, card, account, exclusion, "
+             "withdrawal, saf, contract, cost, target, published, peer, rate, period or clock",
+         .sql_type = "text",
+         .choices = "area|hall|atm|issuer|prefix|tariff|tax|holiday|limit|hours|card|account|exclusion|"
+                    "withdrawal|saf|contract|cost|target|published|peer|rate|period|clock",
+         .check = check_choice},
     [VALUE_FORMAT] = {.name = "FORMAT",
                       .expected = "table, expanded, csv or json",
                       .sql_type = "text",

@@ -64,7 +64,7 @@ enum value_kind {
         VALUE_RATE_ITEM,
         VALUE_AMOUNT,
         VALUE_DECIMAL,
-        VALUE_FINANCE_NOUN,
+        VALUE_TRAIL_NOUN,
         VALUE_SCALE,
         VALUE_JOURNALS_KEY,
         VALUE_FORMAT,

@@ -123,7 +123,8 @@ START_TEST(a_new_card_is_excluded_like_the_old_one)
         struct atm atm = atm_open(6, 0);
         const struct card *old_card = take_card(), *new_card = special_card(CARD_NEW_TOO);
         struct trade trade;
-        run("printf '%%s\\n' %s | atmctl exclusion add --card - --from 2026-01-01 >/dev/null", old_card->pan);
+        run("printf '%%s\\n' %s | atmctl exclusion add --note trial --card - --from 2026-01-01 >/dev/null",
+            old_card->pan);
         withdraw(&atm, old_card, 1000, "62", &trade);
         replace(old_card, new_card, "");
         withdraw(&atm, new_card, 1000, "62", &trade);

@@ -164,46 +164,22 @@ done:
         return kind != NULL;
 }
 
-/* Accounts are the house bank's alone: the query's second half finds no row where the card's bank has a link.
- */
-#define OPEN_ACCOUNT                                                                                         \
-        "INSERT INTO account (card_token, opening_yen, balance_yen) SELECT card_token, $2::bigint, "         \
-        "$2::bigint FROM card JOIN issuer USING (issuer) WHERE card_token = $1::uuid AND link IS NULL AND "  \
-        "successor IS NULL ON CONFLICT DO NOTHING"
-
-/* False after a complaint, where no row was written with `problem`. */
-static bool insert_one(struct database *database, const char *sql, int count, const char *const *parameters,
-                       const char *problem)
-{
-        PGresult *result = database_query(database, sql, count, parameters);
-        bool added = result && pg_rows_written(result) == 1;
-
-        if (result && !added)
-                complain("card add: %s", problem);
-        PQclear(result);
-        return added;
-}
-
+/* False after a complaint. */
 static bool insert_card(struct database *database, const struct invocation *invocation,
                         const struct new_card *card)
 {
-        const char *balance = invocation_value(invocation, "balance-yen");
-        const char *of_card[] = {card->token, invocation_value(invocation, "issuer"), card->mask,
-                                 invocation_value(invocation, "expiry"), card->kind};
-        const char *of_account[] = {card->token, balance};
-        char known[80];
+        const char *parameters[] = {card->token,
+                                    card->mask,
+                                    invocation_value(invocation, "issuer"),
+                                    invocation_value(invocation, "expiry"),
+                                    card->kind,
+                                    invocation_value(invocation, "balance-yen")};
 
-        snprintf(known, sizeof(known), "the database has card %s already", card->mask);
-        return database_execute(database, "BEGIN", 0, NULL) &&
-               insert_one(database,
-                          "INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm, kind) "
-                          "VALUES ($1::uuid, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-                          LENGTH(of_card), of_card, known) &&
-               (!balance ||
-                insert_one(database, OPEN_ACCOUNT, LENGTH(of_account), of_account,
-                           "--balance-yen: expected nothing, for the card's bank keeps its accounts "
-                           "itself, behind a link")) &&
-               database_execute(database, "COMMIT", 0, NULL);
+        return database_execute(
+            database,
+            "SELECT card_open(ARRAY[$1::uuid], ARRAY[$2], ARRAY[$3], ARRAY[$4], ARRAY[$5], "
+            "ARRAY[$6::bigint])",
+            LENGTH(parameters), parameters);
 }
 
 static bool add(struct database *database, const struct invocation *invocation, void *context)
@@ -219,6 +195,8 @@ static bool add(struct database *database, const struct invocation *invocation, 
 
 static int card_add(const struct invocation *invocation)
 {
+        if (invocation_has(invocation, "balance-yen") && !invocation_has(invocation, "note"))
+                return usage_error(invocation->command, "--note is missing: expected why the card has money");
         return database_run(invocation, add, NULL);
 }
 
@@ -230,10 +208,8 @@ static int account_add(const struct invocation *invocation)
 
         if (exit_code != EXIT_DONE)
                 return exit_code;
-        return change_card(
-            invocation, OPEN_ACCOUNT, LENGTH(parameters), parameters, "has an account now",
-            "the database has no such card of the house bank, it was replaced, or it has an account "
-            "already");
+        return change_card(invocation, "SELECT account_open(ARRAY[$1::uuid], ARRAY[$2::bigint])",
+                           LENGTH(parameters), parameters, "has an account now", "");
 }
 
 /* rows ------------------------------------------------------------------------------------------------ */
@@ -275,7 +251,6 @@ static const struct field replacement_fields[] = {
      .text =
          "why the old card is refused: lost (41), stolen (43) or replaced (54); what it is already, or else "
          "replaced, unless given"},
-    NOTE_DEMANDED,
     {.name = NULL},
 };
 static const struct field card_filter_fields[] = {
@@ -302,20 +277,20 @@ static const struct command commands[] = {
      .more = "The file must be readable by its owner alone. PostgreSQL gets a keyed hash of each number and "
              "its first 6 "
              "and last 4 digits; PINs are read past.",
-     .flags = COMMAND_CARDS,
+     .flags = COMMAND_CARDS | COMMAND_NOTE_DEMANDED,
      .run = card_import,
      .shape = SHAPE_IMPORT,
      .entity = &card_file},
     {.noun = "card",
      .verb = "add",
      .text = "add a card",
-     .flags = COMMAND_CARDS,
+     .flags = COMMAND_CARDS | COMMAND_NOTE,
      .run = card_add,
      .fields = new_card_fields},
     {.noun = "card",
      .verb = "set",
      .text = "change a card: only what the options name",
-     .flags = COMMAND_ONE_CARD,
+     .flags = COMMAND_ONE_CARD | COMMAND_NOTE,
      .run = card_set,
      .fields = card_change_fields},
     {.noun = "card",
@@ -326,7 +301,7 @@ static const struct command commands[] = {
          "refused from now on; what is under way with it ends as it would have, and is booked on the new "
          "one. A file is done in pieces of 25 cards, up to the first that can't be: done again, it goes on "
          "where it was.",
-     .flags = COMMAND_CARDS | COMMAND_CLOCK,
+     .flags = COMMAND_CARDS | COMMAND_CLOCK | COMMAND_NOTE_DEMANDED,
      .run = card_replace,
      .fields = replacement_fields},
     {.noun = "card",
@@ -343,14 +318,14 @@ static const struct command commands[] = {
     {.noun = "account",
      .verb = "import",
      .text = "open accounts of the house bank for cards that are there already",
-     .flags = COMMAND_CARDS,
+     .flags = COMMAND_CARDS | COMMAND_NOTE_DEMANDED,
      .run = account_import,
      .shape = SHAPE_IMPORT,
      .entity = &account_file},
     {.noun = "account",
      .verb = "add",
      .text = "open an account for a card that is there already",
-     .flags = COMMAND_ONE_CARD,
+     .flags = COMMAND_ONE_CARD | COMMAND_NOTE_DEMANDED,
      .run = account_add,
      .fields = new_account_fields},
     {.noun = "account",

@@ -159,7 +159,7 @@ struct card_file {
         stage_rest *rest;
         const struct stage_check *checks;
         size_t check_count;
-        const char *apply[2];
+        const char *apply;
         const char *plural;
 };
 
@@ -174,11 +174,8 @@ static bool import_within(struct card_import *work, const struct card_file *file
             !run_checks(work, file->checks, file->check_count))
                 return false;
         progress("%llu rows read; storing", work->import.rows);
-        for (size_t i = 0; i < sizeof(file->apply) / sizeof(*file->apply) && file->apply[i]; i++) {
-                if (!database_execute(&work->database, file->apply[i], 0, NULL))
-                        return false;
-        }
-        return database_execute(&work->database, "COMMIT", 0, NULL);
+        return database_execute(&work->database, file->apply, 0, NULL) &&
+               database_execute(&work->database, "COMMIT", 0, NULL);
 }
 
 static int import_cards(const struct invocation *invocation, const struct card_file *file)
@@ -216,6 +213,12 @@ free_key:
                     "pan", "expected each card once: the same card is on line "                              \
         }
 
+/* The stage in pieces of so many rows, in the order of the token: the indexes grow at their end. */
+#define PIECES                                                                                               \
+        "(SELECT *, (row_number() OVER (ORDER BY card_token) - 1) / 10000 AS piece FROM pg_temp.stage "      \
+        "ORDER BY card_token) "                                                                              \
+        "s GROUP BY piece ORDER BY piece"
+
 int card_import(const struct invocation *invocation)
 {
         static const struct stage_check checks[] = {
@@ -236,12 +239,8 @@ int card_import(const struct invocation *invocation)
             stage_card_rest,
             checks,
             sizeof(checks) / sizeof(*checks),
-            /* in the order of the token: the indexes grow at their end */
-            {"INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm, kind) "
-             "SELECT card_token, issuer, pan_mask, expiry_yymm, kind FROM pg_temp.stage ORDER BY card_token",
-             "INSERT INTO account (card_token, opening_yen, balance_yen) SELECT card_token, balance_yen, "
-             "balance_yen "
-             "FROM pg_temp.stage WHERE balance_yen IS NOT NULL ORDER BY card_token"},
+            "SELECT card_open(array_agg(card_token), array_agg(pan_mask), array_agg(issuer), "
+            "array_agg(expiry_yymm), array_agg(kind), array_agg(balance_yen)) FROM " PIECES,
             "cards"};
 
         return import_cards(invocation, &file);
@@ -267,16 +266,15 @@ int account_import(const struct invocation *invocation)
              "pan",
              "expected a card of the house bank: this one's bank keeps its accounts itself, behind link "},
         };
-        static const struct card_file file = {account_columns,
-                                              "CREATE TEMPORARY TABLE stage (line bigint, card_token uuid, "
-                                              "pan_mask text, balance_yen bigint) ON COMMIT DROP",
-                                              stage_values_rest,
-                                              checks,
-                                              sizeof(checks) / sizeof(*checks),
-                                              {"INSERT INTO account (card_token, opening_yen, balance_yen) "
-                                               "SELECT card_token, balance_yen, balance_yen "
-                                               "FROM pg_temp.stage ORDER BY card_token"},
-                                              "accounts"};
+        static const struct card_file file = {
+            account_columns,
+            "CREATE TEMPORARY TABLE stage (line bigint, card_token uuid, "
+            "pan_mask text, balance_yen bigint) ON COMMIT DROP",
+            stage_values_rest,
+            checks,
+            sizeof(checks) / sizeof(*checks),
+            "SELECT account_open(array_agg(card_token), array_agg(balance_yen)) FROM " PIECES,
+            "accounts"};
 
         return import_cards(invocation, &file);
 }
@@ -309,8 +307,9 @@ int exclusion_import(const struct invocation *invocation)
             stage_values_rest,
             checks,
             sizeof(checks) / sizeof(*checks),
-            {"INSERT INTO exclusion (card_token, from_on, until_on) SELECT card_token, from_on, until_on "
-             "FROM pg_temp.stage"},
+            "INSERT INTO exclusion (card_token, pan_mask, from_on, until_on) SELECT card_token, pan_mask, "
+            "from_on, "
+            "until_on FROM pg_temp.stage",
             "exclusions"};
 
         return import_cards(invocation, &file);

@@ -217,10 +217,6 @@ static const struct field resolve_fields[] = {
      .kind = VALUE_YEN,
      .flags = FIELD_REQUIRED,
      .text = "the cash that was found to have left the ATM for it"},
-    {.name = "note",
-     .kind = VALUE_TEXT,
-     .flags = FIELD_REQUIRED,
-     .text = "how that was found; kept with who did it and when"},
     {.name = "elsewhere",
      .kind = VALUE_NONE,
      .text = "the money was put right outside this system: deal with its exceptions, move nothing"},
@@ -276,7 +272,7 @@ static const struct command commands[] = {
          "speak after all and say otherwise, that is a new exception and moves nothing.\n"
          "Example: atmctl exception resolve --terminal T0000001 --stan 123 --dispensed 0 --note 'counted the "
          "cassettes with the guard'",
-     .flags = FIND_FLAGS | COMMAND_CLOCK,
+     .flags = FIND_FLAGS | COMMAND_CLOCK | COMMAND_NOTE_DEMANDED,
      .run = resolve,
      .fields = resolve_fields},
 };

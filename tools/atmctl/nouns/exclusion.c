@@ -11,21 +11,22 @@
 
 static int exclusion_add(const struct invocation *invocation)
 {
-        char token[TOKEN_TEXT];
+        char token[TOKEN_TEXT], mask[CARD_MASK_TEXT];
         const char *from = invocation_value(invocation, "from");
-        const char *parameters[] = {token, from, invocation_value(invocation, "until")};
+        const char *parameters[] = {token, from, invocation_value(invocation, "until"), mask};
         int exit_code;
 
         if (strcmp(from, "2020-04-01") < 0)
                 return usage_error(
                     invocation->command,
                     "--from %s: expected 2020-04-01 or later: there was no self-exclusion before", from);
-        exit_code = card_token_given(invocation, token);
+        exit_code = card_given(invocation, token, mask);
         if (exit_code != EXIT_DONE)
                 return exit_code;
         return change_card(
             invocation,
-            "INSERT INTO exclusion (card_token, from_on, until_on) VALUES ($1::uuid, $2::date, $3::date) "
+            "INSERT INTO exclusion (card_token, from_on, until_on, pan_mask) VALUES ($1::uuid, $2::date, "
+            "$3::date, nullif($4, '')) "
             "ON CONFLICT DO NOTHING",
             LENGTH(parameters), parameters, "excluded", "the card is excluded from that day already");
 }
@@ -125,7 +126,7 @@ static const struct command commands[] = {
     {.noun = "exclusion",
      .verb = "import",
      .text = "import self-exclusions of cards from CSV",
-     .flags = COMMAND_CARDS,
+     .flags = COMMAND_CARDS | COMMAND_NOTE_DEMANDED,
      .run = exclusion_import,
      .shape = SHAPE_IMPORT,
      .entity = &exclusion_file},
@@ -133,13 +134,13 @@ static const struct command commands[] = {
      .verb = "add",
      .text = "bar a card because its holder asks for it, by the year",
      .more = "Of a card that was replaced, its successor is barred.",
-     .flags = COMMAND_ONE_CARD,
+     .flags = COMMAND_ONE_CARD | COMMAND_NOTE_DEMANDED,
      .run = exclusion_add,
      .fields = new_exclusion_fields},
     {.noun = "exclusion",
      .verb = "end",
      .text = "end a card's exclusion when its running year is over",
-     .flags = COMMAND_ONE_CARD | COMMAND_CLOCK,
+     .flags = COMMAND_ONE_CARD | COMMAND_CLOCK | COMMAND_NOTE_DEMANDED,
      .run = exclusion_end,
      .fields = exclusion_end_fields},
     {.noun = "exclusion",

@@ -1,15 +1,9 @@
 /*
  * What finance enters beside the ledger: contracts of ATMs, costs, targets, published figures, what others
- * publish, rates; the trace of all of it; and closing the books.
+ * publish, rates.
  */
-#include <stdlib.h>
-#include <string.h>
 
-#include "rules/calendar.h"
-#include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/nouns/entity_commands.h"
-#include "tools/atmctl/rows.h"
-#include "lib/db/selection.h"
 
 static const struct field contract_fields[] = {
     {"terminal", VALUE_TERMINAL, FIELD_KEY | FIELD_FILTER, "the ATM", NULL, NULL, "terminal", "atm.terminal"},
@@ -30,7 +24,8 @@ static const struct entity contract = {.noun = "contract",
                                        .table = "contract",
                                        .fields = contract_fields,
                                        .order = "t.terminal, t.from_on",
-                                       .rules = contract_rules};
+                                       .rules = contract_rules,
+                                       .is_noted = true};
 
 static const struct field cost_fields[] = {
     {"quarter", VALUE_QUARTER, FIELD_KEY | FIELD_FILTER, "the quarter", NULL, NULL, "quarter", NULL},
@@ -101,45 +96,6 @@ static const struct entity rate = {.noun = "rate",
                                    .fields = rate_fields,
                                    .order = "t.item, t.from_on"};
 
-/* finance history ---------------------------------------------------------------------------------------- */
-
-static int finance_history(const struct invocation *invocation)
-{
-        static const struct output_column columns[] = {{"at", OUTPUT_TEXT, 0},     {"who", OUTPUT_TEXT, 0},
-                                                       {"noun", OUTPUT_TEXT, 0},   {"what", OUTPUT_TEXT, 0},
-                                                       {"before", OUTPUT_TEXT, 0}, {"after", OUTPUT_TEXT, 0}};
-        struct selection selection;
-        struct sqltext sql;
-        int64_t limit;
-        char limit_text[24];
-
-        rows_limit(invocation, LIST_LIMIT, &limit, limit_text);
-        selection_start(&selection);
-        select_equal(&selection, "CASE noun WHEN 'finance_rate' THEN 'rate' ELSE noun END", "text",
-                     invocation_value(invocation, "noun"));
-        sql_start(&sql);
-        sql_add(&sql,
-                "SELECT " REAL_MOMENT(
-                    "at_ms") ", who, CASE noun WHEN 'finance_rate' THEN 'rate' ELSE noun END, CASE WHEN "
-                             "before IS NULL THEN "
-                             "'added' WHEN after IS NULL THEN 'removed' ELSE 'changed' END, before, after "
-                             "FROM finance_change WHERE true%s ORDER BY change DESC LIMIT %s",
-                selection.conditions.text, limit_text);
-        return rows_print(invocation, &(struct rows_query){.sql = sql.text,
-                                                           .count = selection.count,
-                                                           .parameters = selection.parameters,
-                                                           .shape = OUTPUT_ROWS,
-                                                           .columns = columns,
-                                                           .column_count = LENGTH(columns),
-                                                           .limit = limit});
-}
-
-static const struct field history_fields[] = {
-    {.name = "noun", .kind = VALUE_FINANCE_NOUN, .text = "only changes of these"},
-    {.name = "limit", .kind = VALUE_NUMBER, .text = "at most so many, the latest first; 1000 unless given"},
-    {.name = NULL},
-};
-
 static const struct command commands[] = {
     KEPT(contract, "a contract of an ATM with a hall", "contracts of ATMs with halls"),
     REMOVE(contract, "a contract of an ATM with a hall"),
@@ -148,14 +104,6 @@ static const struct command commands[] = {
     DATED(published, "a published figure", "published figures of our own"),
     DATED(peer, "a figure that others publish", "figures that others publish"),
     DATED(rate, "a rate of the results", "rates: income tax, share of non-controlling interests"),
-    {.noun = "finance",
-     .verb = "history",
-     .text = "show every change of contracts, costs, targets, published figures and rates",
-     .more = "Who changed what and when, the latest first. Nothing is ever removed from it.\n"
-             "Example: atmctl finance history --noun cost",
-     .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
-     .run = finance_history,
-     .fields = history_fields},
 };
 
 const struct command_group group_finance = {commands, sizeof(commands) / sizeof(*commands),

@@ -18,7 +18,7 @@ static PGconn *connect_owner(void *context)
 
         if (!database_open(&database, ((const struct asking *)context)->invocation, DATABASE_READY))
                 return NULL;
-        if (database_execute(&database, "SET ROLE atm_owner", 0, NULL))
+        if (database_execute(&database, "SET ROLE atm_owner; SET atm.generated = 'on'", 0, NULL))
                 return database.connection;
         note("only a superuser, or a member of atm_owner, may write history (PGUSER or --conninfo)");
         database_close(&database);

@@ -134,7 +134,6 @@ static const struct field close_fields[] = {
     {.name = "force",
      .kind = VALUE_NONE,
      .text = "close although withdrawals have no end yet, and list them"},
-    NOTE_DEMANDED,
     {.name = NULL},
 };
 
@@ -150,7 +149,7 @@ static const struct command commands[] = {
              "those days has no end, "
              "and before the quarter is over. Batches that are on their way are waited for.\n"
              "Example: atmctl period close 3Q16 --note 'agreed by finance, minutes of 12 January'",
-     .flags = COMMAND_DATABASE | COMMAND_CLOCK,
+     .flags = COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_NOTE_DEMANDED,
      .run = period_close,
      .fields = close_fields},
     {.noun = "period",

@@ -117,7 +117,8 @@ static const struct entity tariff = {.noun = "tariff",
                                      .plural = "tariffs",
                                      .table = "tariff",
                                      .fields = tariff_fields,
-                                     .order = "t.issuer, t.band, t.from_on"};
+                                     .order = "t.issuer, t.band, t.from_on",
+                                     .is_noted = true};
 
 static const struct field tax_fields[] = {
     {"from", VALUE_DATE, FIELD_KEY, "the first day", NULL, NULL, "from_on", NULL},
@@ -125,8 +126,12 @@ static const struct field tax_fields[] = {
     {"rounding", VALUE_ROUNDING, 0, "how each fee's tax becomes whole yen", "down", NULL, "rounding", NULL},
     {.name = NULL},
 };
-static const struct entity tax = {
-    .noun = "tax", .plural = "tax rates", .table = "tax_rate", .fields = tax_fields, .order = "t.from_on"};
+static const struct entity tax = {.noun = "tax",
+                                  .plural = "tax rates",
+                                  .table = "tax_rate",
+                                  .fields = tax_fields,
+                                  .order = "t.from_on",
+                                  .is_noted = true};
 
 static const struct field holiday_fields[] = {
     {"day", VALUE_DATE, FIELD_KEY, "the day", NULL, NULL, "day", NULL},
@@ -155,7 +160,8 @@ static const struct entity limit = {.noun = "limit",
                                     .plural = "limits",
                                     .table = "limit_rule",
                                     .fields = limit_fields,
-                                    .order = "t.kind, t.from_on"};
+                                    .order = "t.kind, t.from_on",
+                                    .is_noted = true};
 
 static const struct field hours_fields[] = {
     {"from", VALUE_DATE, FIELD_KEY, "the first day", NULL, NULL, "from_on", NULL},
@@ -191,7 +197,7 @@ static const struct command commands[] = {
     {.noun = "atm",
      .verb = "enable",
      .text = "let an ATM serve",
-     .flags = COMMAND_DATABASE,
+     .flags = COMMAND_DATABASE | COMMAND_NOTE,
      .run = atm_switch,
      .shape = SHAPE_KEY,
      .entity = &atm,
@@ -199,7 +205,7 @@ static const struct command commands[] = {
     {.noun = "atm",
      .verb = "disable",
      .text = "take an ATM out of service: its requests are refused, its advices not",
-     .flags = COMMAND_DATABASE,
+     .flags = COMMAND_DATABASE | COMMAND_NOTE,
      .run = atm_switch,
      .shape = SHAPE_KEY,
      .entity = &atm,

@@ -221,17 +221,6 @@ static const struct field list_fields[] = {
     {.name = NULL},
 };
 static const struct field show_fields[] = {NOTICE_FIELDS, {.name = NULL}};
-static const struct field retry_fields[] = {
-    NOTICE_FIELDS,
-    NOTE,
-    {.name = NULL},
-};
-static const struct field park_fields[] = {
-    NOTICE_FIELDS,
-    NOTE_DEMANDED,
-    {.name = NULL},
-};
-
 static const struct command commands[] = {
     {.noun = "saf",
      .verb = "list",
@@ -257,9 +246,9 @@ static const struct command commands[] = {
      .verb = "retry",
      .text = "let notices be sent now, without waiting out their pause; parked ones too",
      .more = "Example: atmctl saf retry --link BANKA",
-     .flags = COMMAND_DATABASE,
+     .flags = COMMAND_DATABASE | COMMAND_NOTE,
      .run = saf_change,
-     .fields = retry_fields,
+     .fields = show_fields,
      .argument = "false"},
     {.noun = "saf",
      .verb = "park",
@@ -270,9 +259,9 @@ static const struct command commands[] = {
              "reversal that is parked is a card-holder's money.\n"
              "Example: atmctl saf park --terminal T0000001 --stan 123 --note 'the bank books it by hand, "
              "case 4711'",
-     .flags = COMMAND_DATABASE,
+     .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED,
      .run = saf_change,
-     .fields = park_fields,
+     .fields = show_fields,
      .argument = "true"},
 };
 
