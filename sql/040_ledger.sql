@@ -41,11 +41,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 
 -- What a connection that sends batches calls first, once: every look-up is to be a descent of an index, planned once.
--- As settings of each function they cost 40 microseconds a pair of calls. Nothing but time rests on them.
+-- As settings of each function they cost 40 microseconds a pair of calls. Nothing but time rests on them. And no batch waits for a
+-- lock for longer than a second: the row of a card may be in a person's open transaction. Then its operations are sent one by one.
 CREATE OR REPLACE FUNCTION ledger_session() RETURNS void LANGUAGE sql VOLATILE SET search_path = public, pg_temp AS $$
         SELECT set_config(s.name, s.value, false)
         FROM (VALUES ('plan_cache_mode', 'force_generic_plan'), ('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'),
-                     ('random_page_cost', '0.01'), ('jit', 'off')) s (name, value)
+                     ('random_page_cost', '0.01'), ('jit', 'off'), ('lock_timeout', '1s')) s (name, value)
 $$;
 
 -- Somebody else decided what was about to be decided here; it is to be repeated.

@@ -171,14 +171,14 @@ static void batch_refused(struct ledger_pg *l, struct ledger_batch *batch)
 }
 
 /* What an SQLSTATE means for the batch that met it; the first matching prefix counts. */
-enum remedy { REPEAT, LOOK, SPLIT, REFUSE };
+enum remedy { REPEAT, LOOK, WAIT, SPLIT, REFUSE };
 static const struct {
         const char *sqlstate;
         const char *table; /* the beginning of its name; "": any */
         enum remedy remedy;
 } remedies[] = {
-    {"40", "", REPEAT},    /* serialization failure, deadlock */
-    {"55P03", "", REPEAT}, /* lock not available */
+    {"40", "", REPEAT},  /* serialization failure, deadlock */
+    {"55P03", "", WAIT}, /* somebody holds a row for longer than ledger_session allows */
     /* the key of a decision that the batch did not see: it did not look, or the decision was made meanwhile */
     {"23505", "withdrawal_", LOOK},
     {"23505", "advice_", LOOK}, /* also advice_identity_ */
@@ -202,6 +202,17 @@ static enum remedy remedy_of(const char *sqlstate, const char *table)
         return REFUSE; /* no space, read-only server, shutting down, ... */
 }
 
+/* Each by itself, behind those that wait already: whoever asks for a row that a person holds keeps no other waiting for long. */
+static void queue_part(struct ledger_pg *l, struct ledger_batch *batch)
+{
+        l->waiting_count += batch->count;
+        for (int i = 0; i < batch->count; i++) {
+                batch->op[i]->alone = true;
+                TAILQ_INSERT_TAIL(&l->waiting[batch->kind], batch->op[i], entry);
+        }
+        batch->count = 0;
+}
+
 /* The server aborted the batch: nothing was committed. */
 static void batch_failed(struct ledger_pg *l, struct ledger_batch *batch, const PGresult *result)
 {
@@ -212,6 +223,11 @@ static void batch_failed(struct ledger_pg *l, struct ledger_batch *batch, const 
                 for (int i = 0; i < batch->count; i++)
                         batch->op[i]->look |= remedy == LOOK;
                 queue_return(l, batch);
+                return;
+        }
+        if (remedy == WAIT) {
+                l->stats.repeated_batches++;
+                queue_part(l, batch);
                 return;
         }
         const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);

@@ -881,7 +881,6 @@ static const char *const left_open[] = {
     "SET LOCAL atm.business_day = '2017-02-01'; UPDATE hall SET share_bp = 5, area = 'kansai'",
     "UPDATE atm SET enabled = false",
     "INSERT INTO exclusion SELECT card_token, '2030-01-01', NULL FROM card",
-    "UPDATE card SET status = 'lost'",
     "SELECT ledger_make_partitions('2017-04-01', '2017-07-01')",
     "SELECT summary_step(true) FROM generate_series(1, 9)",
     "SELECT count(*) FROM report_place('2016-10-01', '2016-12-31'), v_withdrawal, v_without_end",
@@ -926,6 +925,41 @@ START_TEST(no_batch_waits_for_a_transaction_that_a_person_left_open)
                 PQfinish(desk);
         }
         world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
+
+/* Of a batch that asks for a card which a person is changing, the others don't wait for him. */
+START_TEST(a_card_that_a_person_holds_keeps_only_its_own_withdrawals_waiting)
+{
+        enum { OPS = 4 };
+        struct world world;
+        struct ledger_op request[OPS] = {{0}};
+        PGconn *desk;
+        int held = 0, others = 0;
+
+        ops_open(&world);
+        desk = session(&world, NULL);
+        expect_told(desk, "BEGIN", "");
+        expect_told(desk, "UPDATE card SET status = 'lost' WHERE pan_mask = '990001******0000'", "");
+        expect_told(desk,
+                    "SELECT 1 FROM account JOIN card USING (card_token) WHERE pan_mask = '990001******0000' "
+                    "FOR UPDATE",
+                    "1");
+        for (int i = 0; i < OPS; i++) {
+                ops_ask(&world, &request[i], i, i, 1000);
+                ops_submit(&world, 0, &request[i], i ? &others : &held);
+        }
+        world_wait(&world, &others);
+        for (int i = 1; i < OPS; i++)
+                ck_assert_int_eq(request[i].answer.reason, REASON_APPROVED);
+        ck_assert_int_eq(held, 1);
+        expect_told(desk, "COMMIT", "");
+        world_wait(&world, &held);
+        ck_assert_int_eq(request[0].answer.reason, REASON_CARD_LOST);
+        ck_assert_int_eq(world.problems, 0);
+        world_check_sums(&world);
+        PQfinish(desk);
         world_close(&world);
 }
 END_TEST
@@ -1246,6 +1280,7 @@ int main(void)
         suite_add_tcase(suite, places);
         tcase_set_timeout(together, 120);
         tcase_add_test(together, no_batch_waits_for_a_transaction_that_a_person_left_open);
+        tcase_add_test(together, a_card_that_a_person_holds_keeps_only_its_own_withdrawals_waiting);
         tcase_add_test(together, who_holds_all_batches_waits_for_nobody_left_open);
         tcase_add_test(together,
                        batches_closes_prices_replacements_partitions_and_reports_at_once_never_deadlock);

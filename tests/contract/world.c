@@ -407,7 +407,8 @@ static void make_database(struct world *world)
         snprintf(world->name, sizeof world->name, "contract_%d", (int)getpid());
         snprintf(sql, sizeof sql, "DROP DATABASE IF EXISTS %s WITH (FORCE)", world->name);
         PQclear(run(pg, sql));
-        snprintf(sql, sizeof sql, "CREATE DATABASE %s TEMPLATE contract_template STRATEGY FILE_COPY", world->name);
+        snprintf(sql, sizeof sql, "CREATE DATABASE %s TEMPLATE contract_template STRATEGY FILE_COPY",
+                 world->name);
         PQclear(run(pg, sql));
         PQfinish(pg); /* and with it the lock: nobody else may be connected to a template that is copied */
 }
