@@ -72,8 +72,8 @@ LEFT JOIN exception_resolution r USING (terminal, advice_at, advice_stan, kind, 
 CREATE VIEW v_account AS
 SELECT card_token, balance_yen FROM account;
 
--- What was posted, with the places that reports group by: those of the business date. From the rows, so that it is to be asked of
--- one ATM or a few; reports have the sums.
+-- What was posted, with the places that reports group by: those of the business date. From the rows, all of which it reads
+-- whatever is asked; reports have the sums.
 CREATE VIEW v_revenue AS
 SELECT r.posted_on, r.business_date, r.terminal, r.hall, h.name AS hall_name, p.area, a.name AS area_name, p.prefecture,
        r.issuer, r.band, r.withdrawals, r.cash_yen, r.customer_fee_yen, r.interbank_fee_yen,
