@@ -67,13 +67,19 @@ void csv_write_cell(FILE *stream, bool first, const char *value)
         /* ';' and tab: some spreadsheets part cells by them; an empty line would be passed over */
         bool quoted = strpbrk(value, ",;\"\r\n\t") || (first && !*value);
 
-        fprintf(stream, "%s%s%s", first ? "" : ",", quoted ? "\"" : "", mark);
+        fputs(first ? "" : ",", stream);
+        fputs(quoted ? "\"" : "", stream);
+        fputs(mark, stream);
+        if (!quoted) {
+                fputs(value, stream);
+                return;
+        }
         for (; *value; value++) {
                 if (*value == '"')
                         fputc('"', stream);
                 fputc(*value, stream);
         }
-        fputs(quoted ? "\"" : "", stream);
+        fputc('"', stream);
 }
 
 void csv_write_none(FILE *stream, bool first)
@@ -84,6 +90,13 @@ void csv_write_none(FILE *stream, bool first)
 void csv_write_end(FILE *stream)
 {
         fputc('\n', stream);
+}
+
+void csv_write_row(FILE *stream, const char *const *cells, size_t count)
+{
+        for (size_t i = 0; i < count; i++)
+                csv_write_cell(stream, i == 0, cells[i]);
+        csv_write_end(stream);
 }
 
 /* reading -------------------------------------------------------------------------------------------------- */

@@ -47,6 +47,7 @@ struct csv {
 void csv_write_cell(FILE *stream, bool first, const char *value);
 void csv_write_none(FILE *stream, bool first); /* a cell without a value */
 void csv_write_end(FILE *stream);
+void csv_write_row(FILE *stream, const char *const *cells, size_t count);
 
 /* "-" is standard input. `secret`: the file holds card numbers, and is refused where others may read it. A
  * reader that did not open needs no close. */

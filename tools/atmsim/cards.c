@@ -194,9 +194,9 @@ bool cards_make(const struct cards_recipe *recipe, FILE *file)
          */
         step = random_below(&random, numbers) / 10 * 10 + 7;
 
-        fputs("pan,expiry,pin,issuer,balance_yen\n", file);
+        csv_write_row(file, (const char *const[]){"pan", "expiry", "pin", "issuer", "balance_yen"}, 5);
         for (uint64_t i = 0; i < recipe->count; i++) {
-                char pan[PAN_DIGITS + 1];
+                char pan[PAN_DIGITS + 1], pin[5], balance[24];
                 uint64_t number = (uint64_t)(((unsigned __int128)i * step + start) % numbers);
 
                 memcpy(pan, recipe->prefix, prefix_digits);
@@ -204,8 +204,10 @@ bool cards_make(const struct cards_recipe *recipe, FILE *file)
                         pan[at] = (char)('0' + number % 10);
                 pan[PAN_DIGITS - 1] = check_digit(pan, PAN_DIGITS - 1);
                 pan[PAN_DIGITS] = '\0';
-                fprintf(file, "%s,%s,%04d,%s,%" PRId64 "\n", pan, recipe->expiry_yymm,
-                        (int)random_below(&random, 10000), recipe->issuer, recipe->balance_yen);
+                snprintf(pin, sizeof(pin), "%04u", (unsigned)random_below(&random, 10000) % 10000);
+                snprintf(balance, sizeof(balance), "%" PRId64, recipe->balance_yen);
+                csv_write_row(
+                    file, (const char *const[]){pan, recipe->expiry_yymm, pin, recipe->issuer, balance}, 5);
         }
         return fflush(file) == 0 && !ferror(file);
 }

@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/base/csv.h"
 #include "lib/cli/program.h"
 #include "lib/cli/values.h"
 
@@ -75,34 +76,48 @@ static void show_json(const char *what, const json_t *banks, struct evbuffer *to
         json_decref(root);
 }
 
-/* One figure a line; of a behaviour how often it happened. Of texts only names are told: none needs quotes.
- */
-static void csv_figures(const char *bank, const char *group, json_t *object, struct evbuffer *to)
+static void csv_figure(const char *bank, const char *group, const char *key, const char *value, FILE *to)
 {
+        csv_write_row(to, (const char *const[]){bank, group, key, value}, 4);
+}
+
+/* One figure a line; of a behaviour how often it happened. Of texts only names are told. */
+static void csv_figures(const char *bank, const char *group, json_t *object, FILE *to)
+{
+        char number[24];
         const char *key;
         json_t *value;
         json_object_foreach(object, key, value)
         {
                 const json_t *figure =
                     *group && json_is_object(value) ? json_object_get(value, "happened") : value;
-                if (json_is_integer(figure))
-                        evbuffer_add_printf(to, "%s,%s,%s,%" JSON_INTEGER_FORMAT "\n", bank, group, key,
-                                            json_integer_value(figure));
-                else if (!*group && json_is_string(figure))
-                        evbuffer_add_printf(to, "%s,%s,%s,%s\n", bank, group, key, json_string_value(figure));
-                else if (json_is_object(value))
+                if (json_is_integer(figure)) {
+                        snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(figure));
+                        csv_figure(bank, group, key, number, to);
+                } else if (!*group && json_is_string(figure)) {
+                        csv_figure(bank, group, key, json_string_value(figure), to);
+                } else if (json_is_object(value)) {
                         csv_figures(bank, key, value, to);
+                }
         }
 }
 
 static void show_csv(const char *what, const json_t *banks, struct evbuffer *to)
 {
+        char *text = NULL;
+        size_t length = 0;
+        FILE *stream = open_memstream(&text, &length);
         (void)what;
-        evbuffer_add_printf(to, "bank,group,figure,value\n");
+        if (!stream)
+                return;
+        csv_figure("bank", "group", "figure", "value", stream);
         for (size_t i = 0; i < json_array_size(banks); i++) {
                 json_t *object = json_array_get(banks, i);
-                csv_figures(json_string_value(json_object_get(object, "bank")), "", object, to);
+                csv_figures(json_string_value(json_object_get(object, "bank")), "", object, stream);
         }
+        if (fclose(stream) == 0)
+                evbuffer_add(to, text, length);
+        free(text);
 }
 
 static const struct {
