@@ -96,8 +96,8 @@ END_TEST
 
 static void replace(const struct card *old_card, const struct card *new_card, const char *options)
 {
-        run("printf '%%s\\n' %s %s | atmctl card replace --card - --expiry %s %s >/dev/null", old_card->pan,
-            new_card->pan, new_card->expiry, options);
+        run("printf '%%s\\n' %s %s | atmctl card replace --card - --note renewed --expiry %s %s >/dev/null",
+            old_card->pan, new_card->pan, new_card->expiry, options);
 }
 
 START_TEST(a_new_card_has_used_what_the_old_one_has)
