@@ -63,6 +63,11 @@ enum {
         /* Text that says why something was closed or refused. */
         LIMIT_REASON = 384,
 
+        /* How far [clock] skew_s may let ATMs' clocks be off: less than half a day, so that the moments that are
+         * accepted at the same time lie on two dates at most. A card's row knows its use of two. The rest is for what
+         * waits, and for instances' clocks. */
+        LIMIT_SKEW_S = 11 * 3600,
+
         LIMIT_CONNECTIONS = 1 << 20, /* handles are 32 bits of place and 32 bits of generation */
 };
 

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "config/limits.h"
 #include "lib/base/ini_file.h"
 #include "lib/base/number.h"
 #include "rules/calendar.h"
@@ -77,7 +78,7 @@ const struct settings_row settings_rows[] = {
      "real moment at which business time is 'start' (laboratory only)"},
     {"clock", "speed", SETTING_FACTOR, "1", 1, SPEED_MAX, NULL, AT(clock.speed), RESTART,
      "business seconds a real second (laboratory only)"},
-    {"clock", "skew_s", SETTING_NUMBER, "300", 1, 86400, NULL, AT(skew_s), RELOAD,
+    {"clock", "skew_s", SETTING_NUMBER, "300", 1, LIMIT_SKEW_S, NULL, AT(skew_s), RELOAD,
      "how far a request's DE 7 may be from business time, in seconds; grows with the speed"},
 
     {"limits", "connections_max", SETTING_NUMBER, "10000", 1, 1000000, NULL, AT(connections_max), RELOAD,

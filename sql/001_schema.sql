@@ -2,8 +2,8 @@
 --   reference   what operators set; every change bumps reference_version, which each ledger batch checks
 --   history     withdrawal, advice, commission, exception_record: insert-only, partitioned by the moment
 --               (DE 7 of the 0200) so that a key is unique across partitions
---   working     open_withdrawal, card_month, card_day, account: changed in the same commit as the history
---               that they can be recomputed from (atmctl verify does); so was revenue_rollup until 021_days.sql
+--   working     open_withdrawal, and card (card_month, card_day and account until 025_cards.sql): changed in the same commit as
+--               the history that they can be recomputed from (atmctl verify does); so was revenue_rollup until 021_days.sql
 -- Keys lead with terminal and time: no sequence, no row that the whole fleet updates, and a database per
 -- group of terminals is possible. Money is bigint yen. SQL never asks for the database's own time.
 -- History has no foreign keys: a look-up for each row would cost a third of the ledger's speed, and

@@ -5,8 +5,7 @@
 -- made with and looks nothing else up. History keeps the card that each withdrawal was made with; whoever gives cash
 -- back asks card.successor where it stands now. Whoever changes a card's use or account holds books in ROW
 -- SHARE mode from before it reads card to its commit; a replacement takes EXCLUSIVE mode first, waits for the batches
--- that are on their way, and those to come see the new card. (New accounts and exclusions: 040_ledger.sql.) (Rows of card can't be the lock: a card of a bank over a
--- link has none before it is replaced.)
+-- that are on their way, and those to come see the new card. (New accounts and exclusions: 040_ledger.sql.)
 BEGIN;
 SET LOCAL client_min_messages = warning;
 

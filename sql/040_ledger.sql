@@ -3,25 +3,29 @@
 --
 -- Locks. Everybody takes them in one order: books, in ROW SHARE mode, against whoever closes a period (005_finance.sql),
 -- replaces a card, moves the end of the days that are summed up (021_days.sql) or changes a price (below); keys of
--- advice_identity, in order; the card's month row and its account, card by card in the order of the token; then keys of
+-- advice_identity, in order; new rows of card, then rows of card, each in the order of the token; then keys of
 -- withdrawal, in order (the moment, the terminal, the STAN); then of advice, in order; last keys of unsummed_post, which nobody else
--- waits for. Whoever makes sums or partitions holds summed_day or ledger_partition alone.
--- Locking is a statement of its own and the decision a later one, so that the decision sees what the lock waited for. An
--- identity needs no lock: its key refuses a second decision, and whoever meets the key of a decision that it did not see
--- gives up with unique_violation; repeated, the batch sees it.
+-- waits for. Whoever makes sums or partitions holds summed_day or ledger_partition alone. (A card without an account of the house bank that needs one is
+-- refused without a lock: accounts may be opened for many cards in one transaction.)
+-- What is decided from a card's row alone is decided in the statement that locks it, which has the newest version of what it waited for.
+-- All else is decided in a later statement than the lock's, so that it sees what the lock waited for. A row that is
+-- inserted after a statement has begun is not there for its locks: a bank's card gets its first row in a statement of its own.
+-- An identity needs no lock: its key refuses a second decision, and whoever meets the key of a decision that it did not see
+-- gives up with unique_violation; repeated, the batch sees it. Rows of card are changed by their key and counted: another
+-- number than was locked is a conflict.
 --
 -- A batch holds an identity, a card (requests) and an original (advices) at most once; atmd sees to it.
 --
 -- Plans are cached while tables grow from nothing, and statistics are always late. So every look-up is a
 -- lateral subquery with LIMIT 1, which the planner can only carry out as one descent of an index for each
--- row of the batch, and what changes is changed through ON CONFLICT, which always goes by the key. (Plain
+-- row of the batch, and what changes is joined by its key, by nested loops. (Plain
 -- joins were tried: planned on an empty table, one turned round and read the whole index for each batch.)
 -- The settings that this needs are the connection's: ledger_session.
 BEGIN;
 
 -- What functions and views of an earlier release may stand on; those whose parameters change.
 SET LOCAL client_min_messages = warning;
-DROP VIEW IF EXISTS v_withdrawal, v_saf, v_link, v_exception, v_account, v_revenue, v_holiday CASCADE;
+DROP VIEW IF EXISTS v_withdrawal, v_saf, v_link, v_exception, v_account, v_card_day, v_card_month, v_revenue, v_holiday CASCADE;
 DROP TYPE IF EXISTS ledger_effect CASCADE;
 DO $$
 DECLARE
@@ -29,7 +33,7 @@ DECLARE
 BEGIN
         FOR f IN SELECT oid::regprocedure FROM pg_proc
                  WHERE pronamespace = 'public'::regnamespace AND proname IN ('ledger_request', 'ledger_inquiry', 'ledger_advice', 'operator_saf',
-                                                                               'operator_resolve', 'card_replace', 'period_close') LOOP
+                                                                               'operator_resolve', 'card_replace', 'period_close', 'account_guard') LOOP
                 EXECUTE 'DROP FUNCTION ' || f;
         END LOOP;
 END
@@ -46,7 +50,8 @@ $$;
 CREATE OR REPLACE FUNCTION ledger_session() RETURNS void LANGUAGE sql VOLATILE SET search_path = public, pg_temp AS $$
         SELECT set_config(s.name, s.value, false)
         FROM (VALUES ('plan_cache_mode', 'force_generic_plan'), ('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'),
-                     ('random_page_cost', '0.01'), ('jit', 'off'), ('lock_timeout', '1s')) s (name, value)
+                     ('enable_mergejoin', 'off'), ('enable_hashjoin', 'off'), ('random_page_cost', '0.01'), ('jit', 'off'),
+                     ('lock_timeout', '1s')) s (name, value)
 $$;
 
 -- Somebody else decided what was about to be decided here; it is to be repeated.
@@ -218,6 +223,70 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
                     WHEN p_is_excluded THEN reason_of('CARD_EXCLUDED') END
 $$;
 
+-- The use of a card on a date (a day's, or a month's by its first day), as the row has it (025_cards.sql).
+CREATE OR REPLACE FUNCTION use_of(p_on date, p_newest_on date, p_newest bigint, p_earlier_on date, p_earlier bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        SELECT CASE WHEN p_on = p_newest_on THEN p_newest WHEN p_on = p_earlier_on THEN p_earlier ELSE 0 END
+$$;
+
+-- What becomes of the newest use and of the one before it when something is added on a date that is not before both.
+CREATE OR REPLACE FUNCTION newest_use(p_on date, p_newest_on date, p_newest bigint, p_added bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        SELECT CASE WHEN p_on = p_newest_on THEN p_newest + p_added WHEN p_on < p_newest_on THEN p_newest ELSE p_added END
+$$;
+
+CREATE OR REPLACE FUNCTION earlier_use(p_on date, p_newest_on date, p_newest bigint, p_earlier_on date, p_earlier bigint, p_added bigint)
+RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        SELECT CASE WHEN p_on = p_newest_on THEN p_earlier WHEN p_on = p_earlier_on THEN p_earlier + p_added
+                    WHEN p_on < p_newest_on THEN p_added ELSE p_newest END
+$$;
+
+CREATE OR REPLACE FUNCTION earlier_use_on(p_on date, p_newest_on date, p_earlier_on date) RETURNS date
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        SELECT CASE WHEN p_on = p_newest_on THEN p_earlier_on WHEN p_on < p_newest_on THEN p_on ELSE p_newest_on END
+$$;
+
+-- Cash goes back to cards whose rows the caller has locked: of their use, as far as it stands in the row, and to their account.
+CREATE OR REPLACE FUNCTION card_give_back(p_card_token uuid[], p_business_date date[], p_cash_yen bigint[], p_withdrawals integer[],
+                                          p_corrections integer[], p_account_yen bigint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp AS $$
+DECLARE
+        v_count bigint;
+BEGIN
+        WITH back AS MATERIALIZED (
+                SELECT g.card_token, coalesce(sum(g.cash_yen) FILTER (WHERE g.month = c.month_on), 0)::bigint AS month_yen,
+                       coalesce(sum(g.cash_yen) FILTER (WHERE g.month = c.earlier_month_on), 0)::bigint AS earlier_month_yen,
+                       coalesce(sum(g.cash_yen) FILTER (WHERE g.day = c.day_on), 0)::bigint AS day_yen,
+                       coalesce(sum(g.withdrawals) FILTER (WHERE g.day = c.day_on), 0)::integer AS day_count,
+                       coalesce(sum(g.corrections) FILTER (WHERE g.day = c.day_on), 0)::integer AS day_corrections,
+                       coalesce(sum(g.cash_yen) FILTER (WHERE g.day = c.earlier_day_on), 0)::bigint AS earlier_day_yen,
+                       coalesce(sum(g.withdrawals) FILTER (WHERE g.day = c.earlier_day_on), 0)::integer AS earlier_day_count,
+                       coalesce(sum(g.corrections) FILTER (WHERE g.day = c.earlier_day_on), 0)::integer AS earlier_day_corrections,
+                       sum(g.account_yen)::bigint AS account_yen
+                FROM (SELECT u.*, date_trunc('month', u.day::timestamp)::date AS month
+                      FROM unnest(p_card_token, p_business_date, p_cash_yen, p_withdrawals, p_corrections, p_account_yen)
+                           u (card_token, day, cash_yen, withdrawals, corrections, account_yen)) g
+                CROSS JOIN LATERAL (SELECT * FROM card c WHERE c.card_token = g.card_token LIMIT 1) c
+                GROUP BY 1
+        ), given AS (
+                UPDATE card c
+                SET month_yen = c.month_yen - b.month_yen, earlier_month_yen = c.earlier_month_yen - b.earlier_month_yen,
+                    day_yen = c.day_yen - b.day_yen, day_count = c.day_count - b.day_count,
+                    day_corrections = c.day_corrections + b.day_corrections,
+                    earlier_day_yen = c.earlier_day_yen - b.earlier_day_yen,
+                    earlier_day_count = c.earlier_day_count - b.earlier_day_count,
+                    earlier_day_corrections = c.earlier_day_corrections + b.earlier_day_corrections,
+                    balance_yen = c.balance_yen + b.account_yen
+                FROM back b WHERE c.card_token = b.card_token
+                RETURNING 1
+        )
+        SELECT count(*) INTO v_count FROM given;
+        IF v_count <> (SELECT count(DISTINCT u.card_token) FROM unnest(p_card_token) u (card_token)) THEN
+                PERFORM ledger_conflict();
+        END IF;
+END
+$$;
+
 -- batches ------------------------------------------------------------------------------------------------
 
 -- Withdrawal requests (0200, 0201). p_refusal is the first reason that needs no shared row, 0 where there
@@ -237,8 +306,7 @@ CREATE OR REPLACE FUNCTION ledger_request(
         p_interbank_fee_yen bigint[], p_interbank_tax_yen bigint[], p_hall_share_yen bigint[],
         p_limit_day_yen bigint[], p_limit_month_yen bigint[], p_limit_day_count bigint[],
         p_refusal smallint[], p_approval_code text[], p_link text[], p_now_ms bigint, p_wait_ms bigint,
-        p_look boolean DEFAULT true, p_from timestamptz DEFAULT '-infinity', p_to timestamptz DEFAULT 'infinity',
-        p_from_on date DEFAULT '-infinity', p_to_on date DEFAULT 'infinity')
+        p_look boolean DEFAULT true, p_from timestamptz DEFAULT '-infinity', p_to timestamptz DEFAULT 'infinity')
 RETURNS TABLE (r_position integer, r_stored boolean, r_reason smallint, r_business_date date,
                r_charge_yen bigint, r_approval_code text)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -246,8 +314,6 @@ SET search_path = public, pg_temp AS $$
 DECLARE
         v_now timestamptz;
         v_look boolean := p_look OR reason_of('CANNOT_DECIDE') = ANY (p_refusal); -- which is not kept
-        v_from_month date := date_trunc('month', p_from_on::timestamp)::date;
-        v_to_month date := date_trunc('month', p_to_on::timestamp)::date;
 BEGIN
         -- whoever closes a period, or replaces a card, waits for what is on its way, and counts it
         LOCK TABLE books IN ROW SHARE MODE;
@@ -256,23 +322,26 @@ BEGIN
                 RETURN;
         END IF;
 
-        -- the card's lock: its month row, made where missing, and its account at the house bank
-        INSERT INTO card_month (card_token, month, cash_yen)
-        SELECT o.card_token, o.month, 0
-        FROM (SELECT unnest(p_card_token) AS card_token, unnest(p_month) AS month, unnest(p_refusal) AS refusal,
-                     unnest(p_link) AS link) o
-        LEFT JOIN LATERAL (SELECT a.card_token FROM account a WHERE a.card_token = o.card_token LIMIT 1) a ON true
-        WHERE o.refusal = 0 AND (o.link IS NOT NULL OR a.card_token IS NOT NULL)
-        ORDER BY 1, 2
-        ON CONFLICT DO NOTHING;
+        IF cardinality(array_remove(p_link, NULL)) > 0 THEN
+                INSERT INTO card (card_token, issuer, pan_mask)
+                SELECT o.card_token, o.issuer, o.pan_mask
+                FROM (SELECT unnest(p_card_token) AS card_token, unnest(p_issuer) AS issuer, unnest(p_pan_mask) AS pan_mask,
+                             unnest(p_refusal) AS refusal, unnest(p_link) AS link) o
+                LEFT JOIN LATERAL (SELECT c.card_token FROM card c WHERE c.card_token = o.card_token LIMIT 1) c ON true
+                WHERE o.refusal = 0 AND o.link IS NOT NULL AND c.card_token IS NULL
+                ORDER BY 1
+                ON CONFLICT DO NOTHING;
+        END IF;
 
-        PERFORM FROM (SELECT o.card_token, o.month
-                      FROM (SELECT unnest(p_card_token) AS card_token, unnest(p_month) AS month, unnest(p_refusal) AS refusal) o
-                      WHERE o.refusal = 0
-                      ORDER BY 1, 2) o
-        CROSS JOIN LATERAL (SELECT FROM card_month m WHERE m.card_token = o.card_token AND m.month = o.month
-                            AND m.month BETWEEN v_from_month AND v_to_month LIMIT 1 FOR UPDATE) m
-        LEFT JOIN LATERAL (SELECT FROM account a WHERE a.card_token = o.card_token LIMIT 1 FOR UPDATE) a ON true;
+        -- a repeat's answer depends on other rows than its card's
+        IF v_look THEN
+                PERFORM FROM (SELECT o.card_token, o.link
+                              FROM (SELECT unnest(p_card_token) AS card_token, unnest(p_refusal) AS refusal, unnest(p_link) AS link) o
+                              WHERE o.refusal = 0
+                              ORDER BY 1) o
+                CROSS JOIN LATERAL (SELECT FROM card c WHERE c.card_token = o.card_token AND (o.link IS NOT NULL OR c.balance_yen IS NOT NULL)
+                                    LIMIT 1 FOR NO KEY UPDATE) c;
+        END IF;
         v_now := clock_timestamp();
 
         RETURN QUERY
@@ -281,17 +350,23 @@ BEGIN
                        CASE WHEN s.terminal IS NULL THEN
                                -- rules/reasons.def: the least id wins
                                coalesce(least(nullif(o.refusal, reason_of('APPROVED')),
-                                       coalesce(card_refusal(o.link IS NULL, a.card_token IS NOT NULL OR c.successor IS NOT NULL, c.kind, c.expiry_yymm,
-                                                             o.expiry_yymm, c.status,
+                                       coalesce(card_refusal(o.link IS NULL, r.balance_yen IS NOT NULL OR r.successor IS NOT NULL, r.kind, r.expiry_yymm,
+                                                             o.expiry_yymm, r.status,
                                                              EXISTS (SELECT FROM exclusion e
                                                                      WHERE e.card_token = o.card_token AND e.from_on <= o.business_date
                                                                      AND (e.until_on IS NULL OR o.business_date < e.until_on))),
-                                                CASE WHEN coalesce(d.withdrawals, 0) >= o.limit_day_count THEN reason_of('COUNT_LIMIT')
-                                                     WHEN coalesce(d.cash_yen, 0) + o.amount_yen > o.limit_day_yen THEN reason_of('DAY_LIMIT')
-                                                     WHEN coalesce(m.cash_yen, 0) + o.amount_yen > o.limit_month_yen THEN reason_of('MONTH_LIMIT')
-                                                     WHEN a.balance_yen < o.amount_yen + o.customer_fee_yen + o.customer_tax_yen
+                                                CASE WHEN use_of(o.business_date, r.day_on, r.day_count, r.earlier_day_on, r.earlier_day_count) >= o.limit_day_count
+                                                          THEN reason_of('COUNT_LIMIT')
+                                                     WHEN use_of(o.business_date, r.day_on, r.day_yen, r.earlier_day_on, r.earlier_day_yen) + o.amount_yen
+                                                          > o.limit_day_yen THEN reason_of('DAY_LIMIT')
+                                                     WHEN use_of(o.month, r.month_on, r.month_yen, r.earlier_month_on, r.earlier_month_yen) + o.amount_yen
+                                                          > o.limit_month_yen THEN reason_of('MONTH_LIMIT')
+                                                     WHEN r.balance_yen < o.amount_yen + o.customer_fee_yen + o.customer_tax_yen
                                                           THEN reason_of('NOT_COVERED')
-                                                END)), reason_of('APPROVED'))
+                                                END),
+                                       -- the row no longer knows the use of that day or month
+                                       CASE WHEN o.business_date < r.earlier_day_on OR o.month < r.earlier_month_on
+                                            THEN reason_of('CLOCK_OFF') END), reason_of('APPROVED'))
                             WHEN s.reason = reason_of('BLOCKED') THEN s.reason
                             WHEN s.processing_code <> o.processing_code OR s.amount_yen <> o.amount_yen
                                  OR s.card_token IS DISTINCT FROM o.card_token THEN reason_of('CONTRADICTS')
@@ -303,7 +378,7 @@ BEGIN
                             ELSE s.customer_fee_yen + s.customer_tax_yen END AS charge_yen,
                        CASE WHEN s.terminal IS NULL THEN o.approval_code
                             ELSE coalesce(s.approval_code, x.approval_code) END AS answer_code
-                FROM (SELECT unnest(p_terminal) AS terminal, unnest(p_transmitted_at) AS transmitted_at, unnest(p_stan) AS stan,
+                FROM (SELECT * FROM (SELECT unnest(p_terminal) AS terminal, unnest(p_transmitted_at) AS transmitted_at, unnest(p_stan) AS stan,
                              unnest(p_processing_code) AS processing_code, unnest(p_amount_yen) AS amount_yen,
                              unnest(p_card_token) AS card_token, unnest(p_pan_mask) AS pan_mask,
                              unnest(p_expiry_yymm) AS expiry_yymm, unnest(p_issuer) AS issuer, unnest(p_band) AS band,
@@ -314,7 +389,7 @@ BEGIN
                              unnest(p_hall_share_yen) AS hall_share_yen, unnest(p_limit_day_yen) AS limit_day_yen,
                              unnest(p_limit_month_yen) AS limit_month_yen, unnest(p_limit_day_count) AS limit_day_count,
                              unnest(p_refusal) AS refusal, unnest(p_approval_code) AS approval_code, unnest(p_link) AS link,
-                             generate_subscripts(p_terminal, 1) AS position) o
+                             generate_subscripts(p_terminal, 1) AS position) u ORDER BY u.card_token) o
                 LEFT JOIN LATERAL (SELECT * FROM withdrawal s WHERE v_look AND s.terminal = o.terminal
                                    AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan
                                    AND s.transmitted_at BETWEEN p_from AND p_to LIMIT 1) s ON true
@@ -325,17 +400,24 @@ BEGIN
                 LEFT JOIN LATERAL (SELECT w.terminal FROM open_withdrawal w
                                    WHERE v_look AND s.terminal IS NOT NULL AND w.terminal = o.terminal
                                    AND w.transmitted_at = o.transmitted_at AND w.stan = o.stan LIMIT 1) w ON true
-                LEFT JOIN LATERAL (SELECT * FROM card c WHERE c.card_token = o.card_token LIMIT 1) c ON true
-                LEFT JOIN LATERAL (SELECT * FROM account a WHERE a.card_token = o.card_token LIMIT 1) a ON true
-                LEFT JOIN LATERAL (SELECT m.cash_yen FROM card_month m
-                                   WHERE m.card_token = o.card_token AND m.month = o.month
-                                   AND m.month BETWEEN v_from_month AND v_to_month LIMIT 1) m ON true
-                LEFT JOIN LATERAL (SELECT d.cash_yen, d.withdrawals FROM card_day d
-                                   WHERE d.card_token = o.card_token AND d.day = o.business_date
-                                   AND d.day BETWEEN p_from_on AND p_to_on LIMIT 1) d ON true
+                LEFT JOIN LATERAL (SELECT * FROM card c WHERE o.refusal = 0 AND c.card_token = o.card_token
+                                   AND (o.link IS NOT NULL OR c.balance_yen IS NOT NULL) LIMIT 1 FOR NO KEY UPDATE) c ON true
+                LEFT JOIN LATERAL (SELECT * FROM card k WHERE c.card_token IS NULL AND k.card_token = o.card_token LIMIT 1) k ON true
+                -- (of the two, one is there at most)
+                CROSS JOIN LATERAL (SELECT coalesce(c.kind, k.kind) AS kind, coalesce(c.expiry_yymm, k.expiry_yymm) AS expiry_yymm,
+                                           coalesce(c.status, k.status) AS status, coalesce(c.successor, k.successor) AS successor,
+                                           coalesce(c.balance_yen, k.balance_yen) AS balance_yen, coalesce(c.day_on, k.day_on) AS day_on,
+                                           coalesce(c.day_yen, k.day_yen) AS day_yen, coalesce(c.day_count, k.day_count) AS day_count,
+                                           coalesce(c.earlier_day_on, k.earlier_day_on) AS earlier_day_on,
+                                           coalesce(c.earlier_day_yen, k.earlier_day_yen) AS earlier_day_yen,
+                                           coalesce(c.earlier_day_count, k.earlier_day_count) AS earlier_day_count,
+                                           coalesce(c.month_on, k.month_on) AS month_on, coalesce(c.month_yen, k.month_yen) AS month_yen,
+                                           coalesce(c.earlier_month_on, k.earlier_month_on) AS earlier_month_on,
+                                           coalesce(c.earlier_month_yen, k.earlier_month_yen) AS earlier_month_yen) r
         ), asked AS MATERIALIZED (
                 -- what is ours to approve, we approve; the rest is the bank's
-                SELECT n.*, CASE WHEN n.known OR n.reason <> reason_of('APPROVED') OR n.link IS NULL THEN n.reason END AS asked_reason
+                SELECT n.*, CASE WHEN n.known OR n.reason <> reason_of('APPROVED') OR n.link IS NULL THEN n.reason END AS asked_reason,
+                       NOT n.known AND n.reason = reason_of('APPROVED') AS takes
                 FROM decided n
         ), written AS (
                 INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, card_token,
@@ -348,31 +430,33 @@ BEGIN
                         CASE WHEN n.asked_reason = reason_of('APPROVED') THEN v_now END
                 FROM asked n WHERE NOT n.known AND n.reason <> reason_of('CANNOT_DECIDE')
                 ORDER BY n.transmitted_at, n.terminal, n.stan
-                RETURNING terminal, transmitted_at, stan, reason, card_token, business_date, amount_yen, link,
-                          amount_yen + customer_fee_yen + customer_tax_yen AS debit_yen
+                RETURNING terminal, transmitted_at, stan, reason, card_token, amount_yen, link
         ), opened AS (
                 INSERT INTO open_withdrawal (terminal, transmitted_at, stan, card_token, amount_yen, asked_ms)
-                SELECT w.terminal, w.transmitted_at, w.stan, w.card_token, w.amount_yen,
-                       CASE WHEN w.link IS NOT NULL THEN p_now_ms END
+                SELECT w.terminal, w.transmitted_at, w.stan, w.card_token, w.amount_yen, CASE WHEN w.link IS NOT NULL THEN p_now_ms END
                 FROM written w WHERE coalesce(w.reason, reason_of('APPROVED')) = reason_of('APPROVED')
-        ), counted_month AS (
-                INSERT INTO card_month AS m (card_token, month, cash_yen)
-                SELECT w.card_token, date_trunc('month', w.business_date::timestamp)::date, w.amount_yen
-                FROM written w WHERE coalesce(w.reason, reason_of('APPROVED')) = reason_of('APPROVED')
-                ON CONFLICT (card_token, month) DO UPDATE SET cash_yen = m.cash_yen + EXCLUDED.cash_yen
-        ), counted_day AS (
-                INSERT INTO card_day AS d (card_token, day, cash_yen, withdrawals)
-                SELECT w.card_token, w.business_date, w.amount_yen, 1 FROM written w WHERE coalesce(w.reason, reason_of('APPROVED')) = reason_of('APPROVED')
-                ON CONFLICT (card_token, day) DO UPDATE
-                SET cash_yen = d.cash_yen + EXCLUDED.cash_yen, withdrawals = d.withdrawals + 1
-        ), debited AS (
-                -- the row is there and locked: an approval has seen its balance
-                INSERT INTO account AS a (card_token, opening_yen, balance_yen)
-                SELECT w.card_token, 0, w.debit_yen FROM written w WHERE w.reason = reason_of('APPROVED')
-                ON CONFLICT (card_token) DO UPDATE SET balance_yen = a.balance_yen - EXCLUDED.balance_yen
+        ), used AS (
+                UPDATE card c
+                SET balance_yen = c.balance_yen - CASE WHEN n.link IS NULL THEN n.amount_yen + n.charge_yen ELSE 0 END,
+                    month_on = greatest(c.month_on, n.month),
+                    month_yen = newest_use(n.month, c.month_on, c.month_yen, n.amount_yen),
+                    earlier_month_on = earlier_use_on(n.month, c.month_on, c.earlier_month_on),
+                    earlier_month_yen = earlier_use(n.month, c.month_on, c.month_yen, c.earlier_month_on, c.earlier_month_yen, n.amount_yen),
+                    day_on = greatest(c.day_on, n.business_date),
+                    day_yen = newest_use(n.business_date, c.day_on, c.day_yen, n.amount_yen),
+                    day_count = newest_use(n.business_date, c.day_on, c.day_count, 1),
+                    day_corrections = newest_use(n.business_date, c.day_on, c.day_corrections, 0),
+                    earlier_day_on = earlier_use_on(n.business_date, c.day_on, c.earlier_day_on),
+                    earlier_day_yen = earlier_use(n.business_date, c.day_on, c.day_yen, c.earlier_day_on, c.earlier_day_yen, n.amount_yen),
+                    earlier_day_count = earlier_use(n.business_date, c.day_on, c.day_count, c.earlier_day_on, c.earlier_day_count, 1),
+                    earlier_day_corrections = earlier_use(n.business_date, c.day_on, c.day_corrections, c.earlier_day_on,
+                                                          c.earlier_day_corrections, 0)
+                FROM asked n WHERE n.takes AND c.card_token = n.card_token
+                RETURNING 1
         )
         SELECT n.position::integer, n.known, n.asked_reason, n.business_date, n.charge_yen, n.answer_code
-        FROM asked n;
+        FROM asked n
+        WHERE (SELECT count(*) FROM used) = (SELECT count(*) FROM asked t WHERE t.takes) OR ledger_conflict();
 END
 $$;
 
@@ -395,12 +479,12 @@ BEGIN
                CASE WHEN s.reason = reason_of('BLOCKED') THEN s.reason
                     WHEN s.terminal IS NOT NULL THEN reason_of('CONTRADICTS')
                     ELSE coalesce(least(nullif(o.refusal, reason_of('APPROVED')),
-                               card_refusal(o.link IS NULL, a.card_token IS NOT NULL OR c.successor IS NOT NULL, c.kind, c.expiry_yymm, o.expiry_yymm, c.status,
+                               card_refusal(o.link IS NULL, c.balance_yen IS NOT NULL OR c.successor IS NOT NULL, c.kind, c.expiry_yymm, o.expiry_yymm, c.status,
                                             EXISTS (SELECT FROM exclusion e
                                                     WHERE e.card_token = o.card_token AND e.from_on <= o.business_date
                                                     AND (e.until_on IS NULL OR o.business_date < e.until_on)))),
                                   reason_of('APPROVED')) END,
-               a.balance_yen
+               c.balance_yen
         FROM (SELECT unnest(p_terminal) AS terminal, unnest(p_transmitted_at) AS transmitted_at, unnest(p_stan) AS stan,
                      unnest(p_card_token) AS card_token, unnest(p_expiry_yymm) AS expiry_yymm,
                      unnest(p_business_date) AS business_date, unnest(p_refusal) AS refusal, unnest(p_link) AS link,
@@ -408,8 +492,7 @@ BEGIN
         LEFT JOIN LATERAL (SELECT * FROM withdrawal s WHERE s.terminal = o.terminal
                            AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan
                            AND s.transmitted_at BETWEEN p_from AND p_to LIMIT 1) s ON true
-        LEFT JOIN LATERAL (SELECT * FROM card c WHERE c.card_token = o.card_token LIMIT 1) c ON true
-        LEFT JOIN LATERAL (SELECT * FROM account a WHERE a.card_token = o.card_token LIMIT 1) a ON true;
+        LEFT JOIN LATERAL (SELECT * FROM card c WHERE c.card_token = o.card_token LIMIT 1) c ON true;
 END
 $$;
 
@@ -447,8 +530,6 @@ DECLARE
         v_now timestamptz := clock_timestamp();
         v_prepared boolean := false; -- cards are locked, unknown originals blocked
         v_taken boolean[]; -- NULL: none
-        v_from_on date := (p_from AT TIME ZONE 'Asia/Tokyo')::date;
-        v_to_on date := (p_to AT TIME ZONE 'Asia/Tokyo')::date;
 BEGIN
         -- the next statement sees what this lock waited for
         LOCK TABLE books IN ROW SHARE MODE;
@@ -533,9 +614,12 @@ BEGIN
                         -- where the card's use stands now; a completion of all that was asked for, the usual one, doesn't ask
                         LEFT JOIN LATERAL (SELECT c.successor FROM card c WHERE (o.dispensed_yen < w.amount_yen OR z.state = 'completed')
                                            AND c.card_token = w.card_token LIMIT 1) h ON true
-                        LEFT JOIN LATERAL (SELECT d.corrections FROM card_day d WHERE p_look AND z.state = 'completed'
-                                           AND d.card_token = coalesce(h.successor, w.card_token) AND d.day = w.business_date
-                                           AND d.day BETWEEN v_from_on AND v_to_on LIMIT 1) d ON true
+                        -- (none where the day has left the card's row)
+                        LEFT JOIN LATERAL (SELECT use_of(w.business_date, c.day_on, c.day_corrections, c.earlier_day_on,
+                                                         c.earlier_day_corrections) AS corrections
+                                           FROM card c WHERE p_look AND z.state = 'completed'
+                                           AND c.card_token = coalesce(h.successor, w.card_token)
+                                           AND w.business_date IN (c.day_on, c.earlier_day_on) LIMIT 1) d ON true
                         LEFT JOIN LATERAL (SELECT t.enabled FROM atm t WHERE p_look AND z.state = 'completed'
                                            AND t.terminal = o.terminal LIMIT 1) t ON true
                 ), judged AS (
@@ -589,13 +673,10 @@ BEGIN
 
                 -- the cards' locks, where cash may be given back
                 IF v.any_lock THEN
-                        PERFORM FROM (SELECT DISTINCT e.card_token, date_trunc('month', e.business_date::timestamp)::date AS month
-                                      FROM unnest(v.effect) e
+                        PERFORM FROM (SELECT DISTINCT e.card_token FROM unnest(v.effect) e
                                       WHERE e.card_token IS NOT NULL AND e.dispensed_yen < e.original_amount_yen
-                                      ORDER BY 1, 2) o
-                        CROSS JOIN LATERAL (SELECT FROM card_month m WHERE m.card_token = o.card_token AND m.month = o.month
-                                            LIMIT 1 FOR UPDATE) m
-                        LEFT JOIN LATERAL (SELECT FROM account a WHERE a.card_token = o.card_token LIMIT 1 FOR UPDATE) a ON true;
+                                      ORDER BY 1) o
+                        CROSS JOIN LATERAL (SELECT FROM card c WHERE c.card_token = o.card_token LIMIT 1 FOR NO KEY UPDATE) c;
                         v_now := clock_timestamp();
                 END IF;
 
@@ -687,29 +768,11 @@ BEGIN
         END IF;
 
         IF v.any_back THEN
-                WITH back AS MATERIALIZED (
-                        SELECT e.card_token, e.business_date, e.link IS NULL AS is_house, sum(e.back_cash_yen)::bigint AS cash_yen,
-                               sum(e.back_count)::integer AS withdrawals, sum(e.back_fee_yen)::bigint AS fee_yen,
-                               count(*) FILTER (WHERE e.corrects)::integer AS corrections
-                        FROM unnest(v.effect) e
-                        WHERE NOT e.repeated AND (e.back_cash_yen <> 0 OR e.back_count <> 0)
-                        GROUP BY 1, 2, 3
-                ), month AS (
-                        INSERT INTO card_month AS m (card_token, month, cash_yen)
-                        SELECT b.card_token, date_trunc('month', b.business_date::timestamp)::date, sum(b.cash_yen)
-                        FROM back b GROUP BY 1, 2
-                        ON CONFLICT (card_token, month) DO UPDATE SET cash_yen = m.cash_yen - EXCLUDED.cash_yen
-                ), day AS (
-                        INSERT INTO card_day AS d (card_token, day, cash_yen, withdrawals, corrections)
-                        SELECT b.card_token, b.business_date, sum(b.cash_yen), sum(b.withdrawals), sum(b.corrections)
-                        FROM back b GROUP BY 1, 2
-                        ON CONFLICT (card_token, day) DO UPDATE
-                        SET cash_yen = d.cash_yen - EXCLUDED.cash_yen, withdrawals = d.withdrawals - EXCLUDED.withdrawals,
-                            corrections = d.corrections + EXCLUDED.corrections
-                )
-                INSERT INTO account AS a (card_token, opening_yen, balance_yen)
-                SELECT b.card_token, 0, sum(b.cash_yen + b.fee_yen) FROM back b WHERE b.is_house GROUP BY 1
-                ON CONFLICT (card_token) DO UPDATE SET balance_yen = a.balance_yen + EXCLUDED.balance_yen;
+                PERFORM card_give_back(array_agg(e.card_token), array_agg(e.business_date), array_agg(e.back_cash_yen), array_agg(e.back_count),
+                                       array_agg(e.corrects::integer),
+                                       array_agg(CASE WHEN e.link IS NULL THEN e.back_cash_yen + e.back_fee_yen ELSE 0 END))
+                FROM unnest(v.effect) e
+                WHERE NOT e.repeated AND (e.back_cash_yen <> 0 OR e.back_count <> 0);
         END IF;
 
         IF v.any_exception THEN
@@ -749,16 +812,12 @@ RETURNS TABLE (r_position integer, r_stored boolean, r_reason smallint, r_busine
                r_charge_yen bigint, r_approval_code text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
-DECLARE
-        v_from_month date := date_trunc('month', p_from AT TIME ZONE 'Asia/Tokyo')::date;
-        v_to_month date := date_trunc('month', p_to AT TIME ZONE 'Asia/Tokyo')::date;
 BEGIN
         -- whoever replaces a card waits for what is on its way; the next statement sees what this waited for
         LOCK TABLE books IN ROW SHARE MODE;
 
         -- the cards' locks, where usage is given back
-        PERFORM FROM (SELECT DISTINCT coalesce(h.successor, w.card_token) AS card_token,
-                             date_trunc('month', w.business_date::timestamp)::date AS month
+        PERFORM FROM (SELECT DISTINCT coalesce(h.successor, w.card_token) AS card_token
                       FROM (SELECT unnest(p_terminal) AS terminal, unnest(p_transmitted_at) AS transmitted_at,
                                    unnest(p_stan) AS stan, unnest(p_reason) AS reason) o
                       CROSS JOIN LATERAL (SELECT * FROM withdrawal w WHERE w.terminal = o.terminal
@@ -766,9 +825,8 @@ BEGIN
                                           AND w.transmitted_at BETWEEN p_from AND p_to LIMIT 1) w
                       LEFT JOIN LATERAL (SELECT c.successor FROM card c WHERE c.card_token = w.card_token LIMIT 1) h ON true
                       WHERE o.reason <> reason_of('APPROVED') AND w.link IS NOT NULL
-                      ORDER BY 1, 2) o
-        CROSS JOIN LATERAL (SELECT FROM card_month m WHERE m.card_token = o.card_token AND m.month = o.month
-                            AND m.month BETWEEN v_from_month AND v_to_month LIMIT 1 FOR UPDATE) m;
+                      ORDER BY 1) o
+        CROSS JOIN LATERAL (SELECT FROM card c WHERE c.card_token = o.card_token LIMIT 1 FOR NO KEY UPDATE) c;
 
         RETURN QUERY
         WITH decided AS MATERIALIZED (
@@ -813,20 +871,15 @@ BEGIN
                         CROSS JOIN LATERAL (SELECT w.ctid FROM open_withdrawal w WHERE w.terminal = n.terminal
                                             AND w.transmitted_at = n.transmitted_at AND w.stan = n.stan LIMIT 1) w
                         WHERE NOT n.known AND n.reason <> reason_of('APPROVED')))
-        ), month AS (
-                INSERT INTO card_month AS m (card_token, month, cash_yen)
-                SELECT n.card_token, date_trunc('month', n.business_date::timestamp)::date, sum(n.amount_yen)
-                FROM decided n WHERE NOT n.known AND n.reason <> reason_of('APPROVED') GROUP BY 1, 2
-                ON CONFLICT (card_token, month) DO UPDATE SET cash_yen = m.cash_yen - EXCLUDED.cash_yen
-        ), day AS (
-                INSERT INTO card_day AS d (card_token, day, cash_yen, withdrawals)
-                SELECT n.card_token, n.business_date, sum(n.amount_yen), count(*)
-                FROM decided n WHERE NOT n.known AND n.reason <> reason_of('APPROVED') GROUP BY 1, 2
-                ON CONFLICT (card_token, day) DO UPDATE
-                SET cash_yen = d.cash_yen - EXCLUDED.cash_yen, withdrawals = d.withdrawals - EXCLUDED.withdrawals
+        ), given AS MATERIALIZED (
+                SELECT card_give_back(array_agg(n.card_token), array_agg(n.business_date), array_agg(n.amount_yen), array_agg(1),
+                                      array_agg(0), array_agg(0::bigint))
+                FROM decided n WHERE NOT n.known AND n.reason <> reason_of('APPROVED')
+                HAVING count(*) > 0
         )
         SELECT n.position::integer, n.known, n.durable_reason, n.business_date, n.charge_yen, n.durable_code
-        FROM decided n;
+        FROM decided n
+        WHERE (SELECT count(*) FROM given) >= 0; -- which is done for what it does
 END
 $$;
 
@@ -966,6 +1019,11 @@ BEGIN
 END
 $$;
 
+-- A card that people know nothing of yet: its row was made at its first use, at a bank over a link.
+CREATE OR REPLACE FUNCTION card_only_used(p_expiry_yymm text, p_status text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        SELECT p_expiry_yymm IS NULL AND p_status = 'active'
+$$;
+
 -- Let cards take the places of others (017_replacement.sql), one after the other, up to the first of which that can't be done.
 -- All batches wait until its transaction ends: ask it in a statement of its own. So it waits for nobody's row for long either.
 -- p_status says why the old one is refused from now on:
@@ -973,7 +1031,7 @@ $$;
 -- done, 'already' where it was done before, else why nothing was done about this one and those behind it:
 --   'unknown'   the database has no such card of the house bank
 --   'replaced'  the old card was replaced before, by another one than this
---   'known'     the database has the new card already
+--   'known'     the database has the new card already, from a person or of the house bank
 --   'issuer'    the old card is of another bank than the new number
 --   'expiry'    a card of the house bank needs one
 --   'past'      the new card's expiry is over
@@ -985,6 +1043,7 @@ RETURNS TABLE (r_position integer, r_problem text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
         v_old card; -- all NULL where the database has none
+        v_new card;
         v_link text;
         v_month text := to_char(business_today(), 'YYMM');
 BEGIN
@@ -1008,6 +1067,7 @@ BEGIN
         PERFORM books_hold();
         FOR i IN 1 .. coalesce(cardinality(p_old), 0) LOOP
                 SELECT c.* INTO v_old FROM card c WHERE c.card_token = p_old[i] FOR UPDATE;
+                SELECT c.* INTO v_new FROM card c WHERE c.card_token = p_new[i] FOR UPDATE;
                 SELECT s.link INTO v_link FROM issuer s WHERE s.issuer = p_issuer[i];
                 r_position := i;
                 r_problem := CASE WHEN v_old.card_token IS NULL AND v_link IS NULL THEN 'unknown'
@@ -1015,7 +1075,10 @@ BEGIN
                                   WHEN EXISTS (SELECT FROM card_replacement r
                                                WHERE r.card_token = p_old[i] AND r.replaced_by = p_new[i]) THEN 'already'
                                   WHEN v_old.successor IS NOT NULL THEN 'replaced'
-                                  WHEN p_old[i] = p_new[i] OR EXISTS (SELECT FROM card c WHERE c.card_token = p_new[i]) THEN 'known'
+                                  WHEN p_old[i] = p_new[i]
+                                       OR (v_new.card_token IS NOT NULL AND NOT (v_link IS NOT NULL AND card_only_used(v_new.expiry_yymm, v_new.status)
+                                                                                 AND NOT EXISTS (SELECT FROM card_replacement r
+                                                                                                 WHERE r.replaced_by = p_new[i]))) THEN 'known'
                                   WHEN v_link IS NULL AND p_expiry_yymm[i] IS NULL THEN 'expiry'
                                   WHEN p_expiry_yymm[i] < v_month THEN 'past' END;
                 RETURN NEXT;
@@ -1023,24 +1086,39 @@ BEGIN
                 EXIT WHEN r_problem IS NOT NULL;
 
                 INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm, kind)
-                VALUES (p_new[i], p_issuer[i], p_new_mask[i], p_expiry_yymm[i], p_new_kind[i]);
+                VALUES (p_new[i], p_issuer[i], p_new_mask[i], p_expiry_yymm[i], p_new_kind[i])
+                ON CONFLICT (card_token) DO UPDATE SET expiry_yymm = EXCLUDED.expiry_yymm;
                 INSERT INTO card AS c (card_token, issuer, pan_mask, kind, status, successor)
                 VALUES (p_old[i], p_issuer[i], p_old_mask[i], p_old_kind[i], coalesce(p_status[i], 'replaced'), p_new[i])
                 ON CONFLICT (card_token) DO UPDATE
-                SET status = coalesce(p_status[i], nullif(c.status, 'active'), 'replaced'), successor = p_new[i];
+                SET status = coalesce(p_status[i], nullif(c.status, 'active'), 'replaced'), successor = p_new[i],
+                    opening_yen = NULL, balance_yen = NULL, pin_tries = 0, month_on = NULL, month_yen = 0, earlier_month_on = NULL,
+                    earlier_month_yen = 0, day_on = NULL, day_yen = 0, day_count = 0, day_corrections = 0, earlier_day_on = NULL,
+                    earlier_day_yen = 0, earlier_day_count = 0, earlier_day_corrections = 0;
                 UPDATE card SET successor = p_new[i] WHERE successor = p_old[i];
 
-                UPDATE account SET card_token = p_new[i] WHERE card_token = p_old[i];
-                WITH gone AS (DELETE FROM card_month WHERE card_token = p_old[i] RETURNING *)
-                INSERT INTO card_month AS m (card_token, month, cash_yen)
-                SELECT p_new[i], g.month, g.cash_yen FROM gone g
-                ON CONFLICT (card_token, month) DO UPDATE SET cash_yen = m.cash_yen + EXCLUDED.cash_yen;
-                WITH gone AS (DELETE FROM card_day WHERE card_token = p_old[i] RETURNING *)
-                INSERT INTO card_day AS d (card_token, day, cash_yen, withdrawals, corrections)
-                SELECT p_new[i], g.day, g.cash_yen, g.withdrawals, g.corrections FROM gone g
-                ON CONFLICT (card_token, day) DO UPDATE
-                SET cash_yen = d.cash_yen + EXCLUDED.cash_yen, withdrawals = d.withdrawals + EXCLUDED.withdrawals,
-                    corrections = d.corrections + EXCLUDED.corrections;
+                -- of the dates that either was used on, the two newest
+                UPDATE card c
+                SET opening_yen = v_old.opening_yen, balance_yen = v_old.balance_yen, month_on = m.used_on[1], month_yen = coalesce(m.yen[1], 0),
+                    earlier_month_on = m.used_on[2], earlier_month_yen = coalesce(m.yen[2], 0), day_on = d.used_on[1],
+                    day_yen = coalesce(d.yen[1], 0), day_count = coalesce(d.n[1], 0), day_corrections = coalesce(d.corrections[1], 0),
+                    earlier_day_on = d.used_on[2], earlier_day_yen = coalesce(d.yen[2], 0), earlier_day_count = coalesce(d.n[2], 0),
+                    earlier_day_corrections = coalesce(d.corrections[2], 0)
+                FROM (SELECT array_agg(u.used_on ORDER BY u.used_on DESC) AS used_on, array_agg(u.yen ORDER BY u.used_on DESC) AS yen
+                      FROM (SELECT u.used_on, sum(u.yen)::bigint AS yen
+                            FROM (VALUES (v_old.month_on, v_old.month_yen), (v_old.earlier_month_on, v_old.earlier_month_yen),
+                                         (v_new.month_on, v_new.month_yen), (v_new.earlier_month_on, v_new.earlier_month_yen)) u (used_on, yen)
+                            WHERE u.used_on IS NOT NULL GROUP BY 1) u) m,
+                     (SELECT array_agg(u.used_on ORDER BY u.used_on DESC) AS used_on, array_agg(u.yen ORDER BY u.used_on DESC) AS yen,
+                             array_agg(u.n ORDER BY u.used_on DESC) AS n, array_agg(u.corrections ORDER BY u.used_on DESC) AS corrections
+                      FROM (SELECT u.used_on, sum(u.yen)::bigint AS yen, sum(u.n)::integer AS n, sum(u.corrections)::integer AS corrections
+                            FROM (VALUES (v_old.day_on, v_old.day_yen, v_old.day_count, v_old.day_corrections),
+                                         (v_old.earlier_day_on, v_old.earlier_day_yen, v_old.earlier_day_count, v_old.earlier_day_corrections),
+                                         (v_new.day_on, v_new.day_yen, v_new.day_count, v_new.day_corrections),
+                                         (v_new.earlier_day_on, v_new.earlier_day_yen, v_new.earlier_day_count, v_new.earlier_day_corrections))
+                                 u (used_on, yen, n, corrections)
+                            WHERE u.used_on IS NOT NULL GROUP BY 1) u) d
+                WHERE c.card_token = p_new[i];
                 -- of two that begin on the same day the longer one holds
                 WITH gone AS (DELETE FROM exclusion WHERE card_token = p_old[i] RETURNING *)
                 INSERT INTO exclusion AS e (card_token, from_on, until_on)
@@ -1063,13 +1141,14 @@ DECLARE
 BEGIN
         PERFORM demand_note();
         PERFORM demand_equal(p_card_token, ARRAY[cardinality(p_opening_yen)]);
-        SELECT o.place, o.opening_yen, c.card_token, c.pan_mask, c.successor, s.issuer, s.link, a.card_token AS known INTO v
+        -- who waits here for a replacement sees it then
+        PERFORM FROM card c WHERE c.card_token = ANY (p_card_token) ORDER BY c.card_token FOR NO KEY UPDATE;
+        SELECT o.place, o.opening_yen, c.card_token, c.pan_mask, c.successor, s.issuer, s.link, c.opening_yen AS known INTO v
         FROM unnest(p_card_token, p_opening_yen) WITH ORDINALITY o (card_token, opening_yen, place)
         LEFT JOIN card c USING (card_token)
         LEFT JOIN issuer s USING (issuer)
-        LEFT JOIN account a USING (card_token)
         WHERE (o.opening_yen BETWEEN 0 AND 999999999999 AND c.card_token IS NOT NULL AND c.successor IS NULL AND s.link IS NULL
-               AND a.card_token IS NULL) IS NOT TRUE
+               AND c.opening_yen IS NULL) IS NOT TRUE
         ORDER BY o.place LIMIT 1;
         IF FOUND THEN
                 PERFORM demand(v.card_token IS NOT NULL, format('account %s: its card is not there', v.place), 'a card that the database has');
@@ -1079,13 +1158,13 @@ BEGIN
                 PERFORM demand(v.known IS NULL, v.pan_mask || ': the card has an account already', 'a card without one');
                 PERFORM demand(false, format('%s: opening with %L yen', v.pan_mask, v.opening_yen), 'whole yen from 0 to 999999999999');
         END IF;
-        INSERT INTO account (card_token, opening_yen, balance_yen)
-        SELECT o.card_token, o.opening_yen, o.opening_yen FROM unnest(p_card_token, p_opening_yen) o (card_token, opening_yen) ORDER BY 1;
+        UPDATE card c SET opening_yen = o.opening_yen, balance_yen = o.opening_yen
+        FROM unnest(p_card_token, p_opening_yen) o (card_token, opening_yen) WHERE c.card_token = o.card_token;
         RETURN cardinality(p_card_token);
 END
 $$;
 
--- New cards; how many. p_opening_yen: the account of the house bank that is opened with it; NULL: none.
+-- New cards; how many. One of a bank over a link may have been used already. p_opening_yen: the account of the house bank that is opened with it; NULL: none.
 CREATE OR REPLACE FUNCTION card_open(p_card_token uuid[], p_pan_mask text[], p_issuer text[], p_expiry_yymm text[], p_kind text[],
                                      p_opening_yen bigint[]) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -1094,11 +1173,11 @@ DECLARE
 BEGIN
         PERFORM demand_equal(p_card_token, ARRAY[cardinality(p_pan_mask), cardinality(p_issuer), cardinality(p_expiry_yymm),
                                                  cardinality(p_kind), cardinality(p_opening_yen)]);
-        SELECT o.*, c.card_token AS known INTO v
+        SELECT o.*, NOT card_only_used(c.expiry_yymm, c.status) AS known INTO v
         FROM unnest(p_card_token, p_pan_mask, p_issuer, p_expiry_yymm, p_kind) WITH ORDINALITY
              o (card_token, pan_mask, issuer, expiry_yymm, kind, place)
         LEFT JOIN card c USING (card_token)
-        WHERE (o.card_token IS NOT NULL AND c.card_token IS NULL AND o.pan_mask ~ '^[0-9]{6}[*]+[0-9]{4}$'
+        WHERE (o.card_token IS NOT NULL AND (c.card_token IS NULL OR card_only_used(c.expiry_yymm, c.status)) AND o.pan_mask ~ '^[0-9]{6}[*]+[0-9]{4}$'
                AND o.expiry_yymm ~ '^[0-9]{2}(0[1-9]|1[0-2])$'
                AND EXISTS (SELECT FROM card_prefix x WHERE x.issuer = o.issuer AND x.kind = o.kind
                            AND starts_with(o.pan_mask, left(x.prefix, 6)))) IS NOT TRUE
@@ -1107,7 +1186,7 @@ BEGIN
                 PERFORM demand(v.card_token IS NOT NULL, format('card %s: no token', v.place), 'its token');
                 PERFORM demand(v.pan_mask ~ '^[0-9]{6}[*]+[0-9]{4}$', format('card %s: mask %L', v.place, v.pan_mask),
                                'the first 6 and last 4 digits');
-                PERFORM demand(v.known IS NULL, v.pan_mask || ': the database has this card already', 'a new one');
+                PERFORM demand(v.known IS NOT TRUE, v.pan_mask || ': the database has this card already', 'a new one');
                 PERFORM demand(v.expiry_yymm ~ '^[0-9]{2}(0[1-9]|1[0-2])$', format('%s: expiry %L', v.pan_mask, v.expiry_yymm),
                                'year and month, as 3105');
                 PERFORM demand(false, format('%s as a %s card of bank %s', v.pan_mask, coalesce(v.kind, 'NULL'), coalesce(v.issuer, 'NULL')),
@@ -1116,7 +1195,8 @@ BEGIN
         INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm, kind)
         SELECT o.card_token, o.issuer, o.pan_mask, o.expiry_yymm, o.kind
         FROM unnest(p_card_token, p_issuer, p_pan_mask, p_expiry_yymm, p_kind) o (card_token, issuer, pan_mask, expiry_yymm, kind)
-        ORDER BY 1;
+        ORDER BY 1
+        ON CONFLICT (card_token) DO UPDATE SET expiry_yymm = EXCLUDED.expiry_yymm;
         IF EXISTS (SELECT FROM unnest(p_opening_yen) o (yen) WHERE o.yen IS NOT NULL) THEN
                 PERFORM account_open(array_agg(o.card_token), array_agg(o.opening_yen))
                 FROM unnest(p_card_token, p_opening_yen) o (card_token, opening_yen) WHERE o.opening_yen IS NOT NULL;
@@ -1124,24 +1204,6 @@ BEGIN
         RETURN coalesce(cardinality(p_card_token), 0);
 END
 $$;
-
--- A replaced card gets no account. The lock is the one that the reference to card takes: it waits for a replacement that is on its
--- way, and then sees it; a replacement waits for it likewise.
-CREATE OR REPLACE FUNCTION account_guard() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp AS $$
-DECLARE
-        v_successor uuid;
-BEGIN
-        SELECT c.successor INTO v_successor FROM card c WHERE c.card_token = NEW.card_token FOR KEY SHARE;
-        IF v_successor IS NOT NULL THEN
-                RAISE EXCEPTION 'account: card % was replaced', NEW.card_token
-                        USING HINT = 'its successor is card ' || v_successor, ERRCODE = 'check_violation';
-        END IF;
-        RETURN NEW;
-END
-$$;
-DROP TRIGGER IF EXISTS account_guard ON account;
-CREATE TRIGGER account_guard BEFORE INSERT ON account FOR EACH ROW EXECUTE FUNCTION account_guard();
 
 -- An exclusion of a replaced card is its successor's, by whatever number its holder asks for it: of one that is replaced
 -- before this transaction ends, too. (A bank's card may have no row to lock before it is replaced.) Of two that begin on the same
@@ -1728,10 +1790,9 @@ BEGIN
                 ('limit_rule', 'limit', 'kind,from_on', 'value', '*', NULL),
                 ('network_hours', 'hours', 'from_on,day_kind', 'opens_minute,closes_minute', '', NULL),
                 -- a history that is generated has no person's cards (backoffice/generation)
+                -- nor does a bank's card come by a person, when it is used for the first time
                 ('card', 'card', 'card_token', 'issuer,expiry_yymm,kind,status,successor', '',
-                 'current_setting(''atm.generated'', true) IS NULL OR NOT pg_has_role(session_user, ''atm_owner'', ''MEMBER'')'),
-                ('account', 'account', 'card_token', 'opening_yen', '*',
-                 'current_setting(''atm.generated'', true) IS NULL OR NOT pg_has_role(session_user, ''atm_owner'', ''MEMBER'')'),
+                 'session_user <> ''atm_daemon'' AND (current_setting(''atm.generated'', true) IS NULL OR NOT pg_has_role(session_user, ''atm_owner'', ''MEMBER''))'),
                 ('exclusion', 'exclusion', 'card_token,from_on', 'until_on,pan_mask', '*', NULL),
                 ('contract', 'contract', 'terminal,from_on', 'until_on,hall,base_fee_yen', '*', NULL),
                 ('cost', 'cost', 'quarter,item', 'amount_yen,note', '', NULL),
@@ -1750,6 +1811,10 @@ BEGIN
                 EXECUTE format('CREATE TRIGGER trail_set AFTER UPDATE OF %s ON %I FOR EACH ROW %s', t.key || ',' || t.columns, t.name, v_others);
                 EXECUTE format('CREATE TRIGGER trail_out AFTER DELETE ON %I FOR EACH ROW %s', t.name, v_others);
         END LOOP;
+        -- accounts are columns of card
+        DROP TRIGGER IF EXISTS trail_account ON card;
+        CREATE TRIGGER trail_account AFTER UPDATE OF opening_yen ON card FOR EACH ROW
+                EXECUTE FUNCTION trail_changed('account', '{card_token}', '{opening_yen}', '{*}');
         -- notices come and go with the ledger; people hold them back, and let them go
         DROP TRIGGER IF EXISTS trail_set ON saf;
         CREATE TRIGGER trail_set AFTER UPDATE OF parked ON saf FOR EACH ROW
@@ -1789,17 +1854,11 @@ BEGIN
                 v_to := (v_from + INTERVAL '3 months')::date;
                 IF NOT EXISTS (SELECT FROM ledger_partition WHERE from_on = v_from) THEN
                         FOREACH v_table IN ARRAY ARRAY['withdrawal', 'advice', 'advice_identity', 'commission', 'bank_outcome',
-                                                          'bank_notice', 'bank_ack', 'card_month', 'card_day'] LOOP
+                                                          'bank_notice', 'bank_ack'] LOOP
                                 v_part := v_table || to_char(v_from, '"_"YYYY"q"Q');
                                 EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', v_part, v_table);
-                                IF v_table IN ('card_month', 'card_day') THEN
-                                        EXECUTE format('ALTER TABLE %I SET (fillfactor = 70)', v_part);
-                                        EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
-                                                       v_table, v_part, v_from, v_to);
-                                ELSE
-                                        EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
-                                                       v_table, v_part, v_from::timestamptz, v_to::timestamptz);
-                                END IF;
+                                EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                                               v_table, v_part, v_from::timestamptz, v_to::timestamptz);
                         END LOOP;
                         INSERT INTO ledger_partition VALUES (v_from, v_to);
                         v_made := v_made + 1;

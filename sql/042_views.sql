@@ -70,7 +70,22 @@ FROM exception_record e
 LEFT JOIN exception_resolution r USING (terminal, advice_at, advice_stan, kind, transmitted_at, stan, what);
 
 CREATE VIEW v_account AS
-SELECT card_token, balance_yen FROM account;
+SELECT card_token, balance_yen, opening_yen FROM card WHERE opening_yen IS NOT NULL;
+
+-- What cards' rows have of their use (025_cards.sql).
+CREATE VIEW v_card_day AS
+SELECT c.card_token, u.day, u.cash_yen, u.withdrawals, u.corrections
+FROM card c
+CROSS JOIN LATERAL (VALUES (c.day_on, c.day_yen, c.day_count, c.day_corrections),
+                           (c.earlier_day_on, c.earlier_day_yen, c.earlier_day_count, c.earlier_day_corrections))
+                   u (day, cash_yen, withdrawals, corrections)
+WHERE u.day IS NOT NULL;
+
+CREATE VIEW v_card_month AS
+SELECT c.card_token, u.month, u.cash_yen
+FROM card c
+CROSS JOIN LATERAL (VALUES (c.month_on, c.month_yen), (c.earlier_month_on, c.earlier_month_yen)) u (month, cash_yen)
+WHERE u.month IS NOT NULL;
 
 -- What was posted, with the places that reports group by: those of the business date. From the rows, all of which it reads
 -- whatever is asked; reports have the sums.
@@ -111,7 +126,7 @@ GRANT EXECUTE ON FUNCTION trail_key, reason_of, withdrawal_state, withdrawal_cou
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM atm_operator, atm_report;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION ledger_make_partitions(date, date) TO atm_daemon, atm_operator;
-GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve, card_open, card_replace, account_open, period_close TO atm_operator;
+GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve, card_only_used, card_open, card_replace, account_open, period_close TO atm_operator;
 GRANT EXECUTE ON FUNCTION summary_extend, summary_step TO atm_daemon, atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION report_parts, ledger_days, posted_rows, cube_every, cube_atm, cube_place, cube_detail, cube_day,
         cube_bank, cube_hour, report_atm, report_place, report_detail, report_day, report_bank, report_hour,

@@ -86,8 +86,8 @@ static bool guess_rows(struct verification *v)
                      "0)::bigint FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid "
                      "WHERE coalesce(i.inhparent, c.oid) = ANY (ARRAY['withdrawal', 'bank_outcome', "
                      "'advice', 'commission', "
-                     "'bank_notice', 'bank_ack', 'card_day', 'card_month', "
-                     "'summary', 'card', 'account']"
+                     "'bank_notice', 'bank_ack', "
+                     "'summary', 'card']"
                      "::regclass[]) AND c.relkind = 'r'",
                      0, NULL, v->error);
 

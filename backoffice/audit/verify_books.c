@@ -141,6 +141,16 @@ static struct fact card_fact(enum fact_kind kind, const uint8_t card[UUID_SIZE])
         return fact;
 }
 
+/* A row knows the newest two dates that its card was used on: of which of two it keeps the earlier one. */
+enum { CARD_DAY, CARD_MONTH, CARD_VALUES };
+
+static bool has_left(struct books *books, const struct card_key *key, int which)
+{
+        const int64_t *earlier = tally_find(&books->card, key->card);
+
+        return earlier && key->day < earlier[which];
+}
+
 static void on_card_day(const void *key, const int64_t *expected, const int64_t *found, void *context)
 {
         struct books *books = context;
@@ -150,6 +160,13 @@ static void on_card_day(const void *key, const int64_t *expected, const int64_t 
 
         fact_day(&which, k->day);
         findings_add(books->findings, CHECK_CARD_DAY, &which, &wanted, &got);
+}
+
+/* That its row lacks it. */
+static void on_no_card_day(const void *key, const int64_t *expected, const int64_t *found, void *context)
+{
+        if (!has_left(context, key, CARD_DAY))
+                on_card_day(key, expected, found, context);
 }
 
 /* "2017-02" */
@@ -170,6 +187,12 @@ static void on_card_month(const void *key, const int64_t *expected, const int64_
 
         add_month(&which, k->day);
         findings_add(books->findings, CHECK_CARD_MONTH, &which, &wanted, &got);
+}
+
+static void on_no_card_month(const void *key, const int64_t *expected, const int64_t *found, void *context)
+{
+        if (!has_left(context, key, CARD_MONTH))
+                on_card_month(key, expected, found, context);
 }
 
 struct account_row {
@@ -342,13 +365,13 @@ bool books_may_post(struct books *books, int32_t business_day, int32_t posted_da
                (posted_day > business_day && tally_find(&books->closed_day, &closed_day));
 }
 
-void books_use(struct books *books, const uint8_t card[UUID_SIZE], int32_t business_day, int64_t used_yen,
-               bool is_house, int64_t charge_yen)
+void books_use(struct books *books, const uint8_t card[UUID_SIZE], int32_t business_day, bool is_used,
+               int64_t used_yen, bool is_house, int64_t charge_yen)
 {
         struct card_key key = {.day = business_day};
         const int64_t *successor = tally_find(&books->successor, card);
-        const int64_t use[USE_VALUES] = {[USE_WITHDRAWALS] = 1, [USE_CASH] = used_yen};
-        int64_t taken_yen = used_yen + charge_yen;
+        const int64_t use[USE_VALUES] = {[USE_WITHDRAWALS] = is_used, [USE_CASH] = used_yen};
+        int64_t taken_yen = is_used ? used_yen + charge_yen : 0;
 
         memcpy(key.card, successor ? (const void *)successor : card, UUID_SIZE);
         add(books, &books->card_day, &key, use);
@@ -445,10 +468,11 @@ static bool compare_card_days(struct books *books)
         struct bounds bounds = quarter_bounds(books);
         struct copy_out copy;
 
-        if (!begin(books, &copy,
-                   "SELECT card_token, day, withdrawals, cash_yen FROM card_day WHERE day >= '%s' AND day < "
-                   "'%s'",
-                   bounds.from, bounds.to))
+        if (!begin(
+                books, &copy,
+                "SELECT card_token, day, withdrawals, cash_yen FROM v_card_day WHERE day >= '%s' AND day < "
+                "'%s'",
+                bounds.from, bounds.to))
                 return false;
         while (copy_out_row(&copy)) {
                 struct card_key key;
@@ -458,10 +482,13 @@ static bool compare_card_days(struct books *books)
                 key.day = copy_day(&copy);
                 found[USE_WITHDRAWALS] = copy_int4(&copy, 0);
                 found[USE_CASH] = copy_int8(&copy);
-                tally_compare(&books->card_day, &key, found, on_card_day, books);
+                if (tally_find(&books->card_day, &key))
+                        tally_compare(&books->card_day, &key, found, on_card_day, books);
+                else
+                        on_card_day(&key, (const int64_t[USE_VALUES]){0}, found, books);
                 books->findings->checked[CHECK_CARD_DAY]++;
         }
-        return compared(books, &copy, CHECK_CARD_DAY, &books->card_day, on_card_day);
+        return compared(books, &copy, CHECK_CARD_DAY, &books->card_day, on_no_card_day);
 }
 
 static bool compare_card_months(struct books *books)
@@ -469,9 +496,10 @@ static bool compare_card_months(struct books *books)
         struct bounds bounds = quarter_bounds(books);
         struct copy_out copy;
 
-        if (!begin(books, &copy,
-                   "SELECT card_token, month, cash_yen FROM card_month WHERE month >= '%s' AND month < '%s'",
-                   bounds.from, bounds.to))
+        if (!begin(
+                books, &copy,
+                "SELECT card_token, month, cash_yen FROM v_card_month WHERE month >= '%s' AND month < '%s'",
+                bounds.from, bounds.to))
                 return false;
         while (copy_out_row(&copy)) {
                 struct card_key key;
@@ -480,10 +508,13 @@ static bool compare_card_months(struct books *books)
                 copy_uuid(&copy, key.card);
                 key.day = copy_day(&copy);
                 found = copy_int8(&copy);
-                tally_compare(&books->card_month, &key, &found, on_card_month, books);
+                if (tally_find(&books->card_month, &key))
+                        tally_compare(&books->card_month, &key, &found, on_card_month, books);
+                else
+                        on_card_month(&key, &(const int64_t){0}, &found, books);
                 books->findings->checked[CHECK_CARD_MONTH]++;
         }
-        return compared(books, &copy, CHECK_CARD_MONTH, &books->card_month, on_card_month);
+        return compared(books, &copy, CHECK_CARD_MONTH, &books->card_month, on_no_card_month);
 }
 
 /* A replaced card's account and exclusions are its successor's. */
@@ -499,7 +530,7 @@ static bool compare_accounts(struct books *books)
 {
         struct copy_out copy;
 
-        if (!begin(books, &copy, "SELECT card_token, opening_yen, balance_yen FROM account"))
+        if (!begin(books, &copy, "SELECT card_token, opening_yen, balance_yen FROM v_account"))
                 return false;
         while (copy_out_row(&copy)) {
                 uint8_t card[UUID_SIZE];
@@ -798,11 +829,11 @@ static bool read_cards(struct books *books)
         static const uint8_t none[UUID_SIZE];
         struct copy_out copy;
 
-        if (!begin(books, &copy, "SELECT card_token, successor FROM card"))
+        if (!begin(books, &copy, "SELECT card_token, successor, earlier_day_on, earlier_month_on FROM card"))
                 return false;
         while (copy_out_row(&copy)) {
                 uint8_t card[UUID_SIZE], successor[UUID_SIZE];
-                int64_t *room = NULL;
+                int64_t *room = NULL, *earlier;
                 bool is_replaced;
 
                 copy_uuid(&copy, card);
@@ -812,10 +843,14 @@ static bool read_cards(struct books *books)
                         room = tally_at(&books->successor, card);
                 if (room)
                         memcpy(room, successor, UUID_SIZE);
-                if ((is_replaced && !room) || !tally_at(&books->card, card)) {
+                earlier = tally_at(&books->card, card);
+                if ((is_replaced && !room) || !earlier) {
                         copy_source_fail(books->source, "out of memory");
                         copy.failed = true;
+                        break;
                 }
+                earlier[CARD_DAY] = copy_day(&copy);
+                earlier[CARD_MONTH] = copy_day(&copy);
         }
         return copy_out_end(&copy);
 }
@@ -832,7 +867,7 @@ bool books_open(struct books *books, struct copy_source *source, struct findings
         tally_open(&books->card_day, sizeof(struct card_key), USE_VALUES);
         tally_open(&books->card_month, sizeof(struct card_key), 1);
         tally_open(&books->account, UUID_SIZE, 1);
-        tally_open(&books->card, UUID_SIZE, 0);
+        tally_open(&books->card, UUID_SIZE, CARD_VALUES);
         tally_open(&books->successor, UUID_SIZE, UUID_SIZE / sizeof(int64_t));
         tally_open(&books->summary, sizeof(struct summary_key), SUMMARY_VALUES);
         tally_open(&books->day, sizeof(int32_t), DAY_VALUES);

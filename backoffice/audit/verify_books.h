@@ -6,7 +6,7 @@
  * Days' sums by ATM and bank and the use of cards are made and compared quarter by quarter, so that memory follows the largest
  * quarter; what is posted in a later quarter than that of its business date is kept aside until its quarter
  * comes. Over all quarters are kept: all other sums (as many as the summary has rows), what was taken from
- * each account, a sum a day, and the house bank's cards.
+ * each account, a sum a day, and each card's place and how far back its row knows its use.
  */
 #ifndef BACKOFFICE_AUDIT_VERIFY_BOOKS_H
 #define BACKOFFICE_AUDIT_VERIFY_BOOKS_H
@@ -43,7 +43,8 @@ struct books {
         struct copy_source *source;
         struct names *names; /* of the source */
         struct findings *findings;
-        struct tally detail, later_detail, card_day, card_month, account, card, summary, day;
+        struct tally detail, later_detail, card_day, card_month, account, summary, day;
+        struct tally card;      /* the days and months that their rows have, up to the earlier of two */
         struct tally successor; /* of cards that were replaced: a token in the room of the numbers */
         struct tally unsummed, summed_day, summed_month, closed_day; /* closed: the last days of periods */
         struct places places;
@@ -65,9 +66,9 @@ void books_quarter_begin(struct books *books, int32_t from_day, int32_t to_day);
 void books_post(struct books *books, const struct posting *posting);
 bool books_may_post(struct books *books, int32_t business_day, int32_t posted_day);
 /* What a withdrawal counts for of its card's limits; charge_yen of its account, where the house bank has it. The use
- * stands with the card that has taken the place of this one since. */
-void books_use(struct books *books, const uint8_t card[UUID_SIZE], int32_t business_day, int64_t used_yen,
-               bool is_house, int64_t charge_yen);
+ * stands with the card that has taken the place of this one since. (One that counts for nothing any more has dated the row.) */
+void books_use(struct books *books, const uint8_t card[UUID_SIZE], int32_t business_day, bool is_used,
+               int64_t used_yen, bool is_house, int64_t charge_yen);
 bool books_has_card(struct books *books, const uint8_t card[UUID_SIZE]);
 ATM_MUST_USE bool books_quarter_end(struct books *books);
 ATM_MUST_USE bool books_end(struct books *books);

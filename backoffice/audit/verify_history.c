@@ -86,9 +86,8 @@ static void check_withdrawal(struct verify_history *h, const struct withdrawal_k
                 h->findings->checked[CHECK_OPEN_WITHDRAWAL]++;
                 verifying_tell(h, CHECK_OPEN_WITHDRAWAL, key, &expected, &ended);
         }
-        if (end.is_used)
-                books_use(h->books, w->card, w->business_day, end.used_yen, w->link == NAME_NONE,
-                          w->price[CUSTOMER_FEE] + w->price[CUSTOMER_TAX]);
+        books_use(h->books, w->card, w->business_day, end.is_used, end.used_yen, w->link == NAME_NONE,
+                  w->price[CUSTOMER_FEE] + w->price[CUSTOMER_TAX]);
 }
 
 /* the tables ------------------------------------------------------------------------------------------- */

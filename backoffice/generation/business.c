@@ -272,8 +272,11 @@ static void settle(struct making *m, struct business_withdrawal *w)
                               *month = month_of(m, w->card, w->business_day);
         int64_t counted_yen = 0;
 
-        if (m->failed || w->outcome > 0)
-                return; /* the rows of its use are there, with nothing used */
+        if (m->failed)
+                return;
+        day->used = month->used = true;
+        if (w->outcome > 0)
+                return; /* the dates of its use are there, with nothing used */
         if (end_state(w, &counted_yen) != WITHDRAWAL_COMPLETED)
                 return;
         day->cash_yen += counted_yen;

@@ -54,6 +54,7 @@ struct business_usage {
         int32_t day;
         int64_t cash_yen;
         int32_t withdrawals;
+        bool used; /* or only looked at, where a limit refuses */
 };
 
 struct business {

@@ -24,24 +24,11 @@
 enum { PROCESSES_MAX = 64, APPROVAL_TEXT = 7, OPENING_SPARE_YEN = 50000, OPENING_EMPTY_YEN = 500 };
 
 /* The tables in the order in which they are written: what others refer to comes first. */
-enum table {
-        CARD,
-        ACCOUNT,
-        CARD_MONTH,
-        CARD_DAY,
-        WITHDRAWAL,
-        OUTCOME,
-        ADVICE,
-        COMMISSION,
-        NOTICE,
-        ACK,
-        TABLES
-};
+enum table { CARD, WITHDRAWAL, OUTCOME, ADVICE, COMMISSION, NOTICE, ACK, TABLES };
 static const char *const copy_sql[TABLES] = {
-    [CARD] = "COPY card (card_token, issuer, pan_mask, expiry_yymm, kind, status) FROM STDIN (FORMAT binary)",
-    [ACCOUNT] = "COPY account (card_token, opening_yen, balance_yen) FROM STDIN (FORMAT binary)",
-    [CARD_MONTH] = "COPY card_month (card_token, month, cash_yen) FROM STDIN (FORMAT binary)",
-    [CARD_DAY] = "COPY card_day (card_token, day, cash_yen, withdrawals) FROM STDIN (FORMAT binary)",
+    [CARD] = ("COPY card (card_token, issuer, pan_mask, expiry_yymm, opening_yen, balance_yen, month_on, "
+              "month_yen, earlier_month_on, earlier_month_yen, day_on, day_yen, day_count, earlier_day_on, "
+              "earlier_day_yen, earlier_day_count) FROM STDIN (FORMAT binary)"),
     [WITHDRAWAL] =
         "COPY withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, card_token, "
         "pan_mask, "
@@ -89,47 +76,86 @@ static const char *link_of(const struct writer *w, const struct business_card *c
         return issuer->link[0] ? issuer->link : NULL;
 }
 
-static void add_cards(struct writer *w)
-{
-        for (size_t i = 0; i < w->business.cards; i++) {
-                const struct business_card *card = &w->business.card[i];
-                int64_t opening_yen = card->empty ? OPENING_EMPTY_YEN : card->taken_yen + OPENING_SPARE_YEN;
+/* The newest two of a card's days or months, of which its row tells. */
+struct newest {
+        const struct business_usage *use[2];
+};
 
-                if (link_of(w, card))
-                        continue; /* the bank's, not ours */
-                pg_copy_row(&w->copy[CARD], 6);
-                pg_copy_uuid(&w->copy[CARD], card->token);
-                pg_copy_text(&w->copy[CARD], issuer_of(w, card));
-                pg_copy_text(&w->copy[CARD], card->pan_mask);
-                pg_copy_text(&w->copy[CARD], "2912");
-                pg_copy_text(&w->copy[CARD], "cash");
-                pg_copy_text(&w->copy[CARD], "active");
-                pg_copy_row(&w->copy[ACCOUNT], 3);
-                pg_copy_uuid(&w->copy[ACCOUNT], card->token);
-                pg_copy_int8(&w->copy[ACCOUNT], opening_yen);
-                pg_copy_int8(&w->copy[ACCOUNT], opening_yen - card->taken_yen);
+/* One each card; NULL: out of memory. */
+static struct newest *find_newest(const struct business *business, const struct business_usage *usage,
+                                  size_t count)
+{
+        struct newest *all = calloc(business->cards, sizeof(*all));
+
+        for (size_t i = 0; all && i < count; i++) {
+                struct newest *newest = &all[usage[i].card];
+
+                if (!usage[i].used)
+                        continue;
+                if (!newest->use[0] || usage[i].day > newest->use[0]->day) {
+                        newest->use[1] = newest->use[0];
+                        newest->use[0] = &usage[i];
+                } else if (!newest->use[1] || usage[i].day > newest->use[1]->day) {
+                        newest->use[1] = &usage[i];
+                }
+        }
+        return all;
+}
+
+static void add_use(struct pg_copy *copy, const struct newest *newest, bool has_count)
+{
+        for (int i = 0; i < 2; i++) {
+                const struct business_usage *use = newest->use[i];
+
+                if (use)
+                        pg_copy_date(copy, use->day);
+                else
+                        pg_copy_null(copy);
+                pg_copy_int8(copy, use ? use->cash_yen : 0);
+                if (has_count)
+                        pg_copy_int4(copy, use ? use->withdrawals : 0);
         }
 }
 
-static void add_usage(struct writer *w)
+static void add_card(struct writer *w, const struct business_card *card, const struct newest *month,
+                     const struct newest *day)
 {
-        for (size_t i = 0; i < w->business.months; i++) {
-                const struct business_usage *month = &w->business.month[i];
+        int64_t opening_yen = card->empty ? OPENING_EMPTY_YEN : card->taken_yen + OPENING_SPARE_YEN;
+        struct pg_copy *copy = &w->copy[CARD];
+        bool is_banks = link_of(w, card) != NULL;
 
-                pg_copy_row(&w->copy[CARD_MONTH], 3);
-                pg_copy_uuid(&w->copy[CARD_MONTH], w->business.card[month->card].token);
-                pg_copy_date(&w->copy[CARD_MONTH], month->day);
-                pg_copy_int8(&w->copy[CARD_MONTH], month->cash_yen);
+        if (is_banks && !day->use[0])
+                return; /* nobody has seen it */
+        pg_copy_row(copy, 16);
+        pg_copy_uuid(copy, card->token);
+        pg_copy_text(copy, issuer_of(w, card));
+        pg_copy_text(copy, card->pan_mask);
+        if (is_banks) {
+                pg_copy_null(copy);
+                pg_copy_null(copy);
+                pg_copy_null(copy);
+        } else {
+                pg_copy_text(copy, "2912");
+                pg_copy_int8(copy, opening_yen);
+                pg_copy_int8(copy, opening_yen - card->taken_yen);
         }
-        for (size_t i = 0; i < w->business.days; i++) {
-                const struct business_usage *day = &w->business.day[i];
+        add_use(copy, month, false);
+        add_use(copy, day, true);
+}
 
-                pg_copy_row(&w->copy[CARD_DAY], 4);
-                pg_copy_uuid(&w->copy[CARD_DAY], w->business.card[day->card].token);
-                pg_copy_date(&w->copy[CARD_DAY], day->day);
-                pg_copy_int8(&w->copy[CARD_DAY], day->cash_yen);
-                pg_copy_int4(&w->copy[CARD_DAY], day->withdrawals);
-        }
+/* False: out of memory. */
+static bool add_cards(struct writer *w)
+{
+        const struct business *business = &w->business;
+        struct newest *month = find_newest(business, business->month, business->months),
+                      *day = find_newest(business, business->day, business->days);
+        bool good = month && day;
+
+        for (size_t i = 0; good && i < business->cards; i++)
+                add_card(w, &business->card[i], &month[i], &day[i]);
+        free(month);
+        free(day);
+        return good;
 }
 
 /* Begins a row of a table that is kept by a withdrawal's key. */
@@ -279,12 +305,12 @@ static void add_advices(struct writer *w, const struct business_withdrawal *x)
         }
 }
 
-static void add_rows(struct writer *w)
+static bool add_rows(struct writer *w)
 {
         for (int table = 0; table < TABLES; table++)
                 pg_copy_begin(&w->copy[table]);
-        add_cards(w);
-        add_usage(w);
+        if (!add_cards(w))
+                return false;
         for (size_t i = 0; i < w->business.withdrawals; i++) {
                 const struct business_withdrawal *x = &w->business.withdrawal[i];
 
@@ -295,6 +321,7 @@ static void add_rows(struct writer *w)
                         add_notice(w, x, 0, "reversal", 0, "68", x->transmitted_ms);
                 add_advices(w, x);
         }
+        return true;
 }
 
 /* a piece ----------------------------------------------------------------------------------------------------- */
@@ -338,7 +365,10 @@ static bool write_piece(struct writer *w, int64_t index, struct generation_total
                 snprintf(error, PG_ERROR_MAX, "%s", why);
                 return false;
         }
-        add_rows(w);
+        if (!add_rows(w)) {
+                snprintf(error, PG_ERROR_MAX, "out of memory");
+                return false;
+        }
         snprintf(chunk, sizeof(chunk), "%" PRId64, index);
         snprintf(withdrawals, sizeof(withdrawals), "%zu", w->business.withdrawals);
         *ret_piece = (struct generation_total){1, (int64_t)w->business.withdrawals, 0};

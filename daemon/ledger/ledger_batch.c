@@ -149,8 +149,7 @@ struct ledger_send {
         int64_t reference_version, now_ms;
         const struct ledger_times *times;
         bool looks;
-        int64_t from_ms, to_ms;   /* of the originals */
-        int32_t from_day, to_day; /* of the business dates */
+        int64_t from_ms, to_ms; /* of the originals */
 };
 
 static bool is_priced(const struct ledger_request *request)
@@ -232,12 +231,6 @@ static void widen(struct ledger_send *send, const struct ledger_op *op)
                 send->from_ms = moment_ms;
         if (moment_ms > send->to_ms)
                 send->to_ms = moment_ms;
-        if (op->kind != LEDGER_REQUEST)
-                return;
-        if (op->request.business_day < send->from_day)
-                send->from_day = op->request.business_day;
-        if (op->request.business_day > send->to_day)
-                send->to_day = op->request.business_day;
 }
 
 static void encode(struct ledger_batch *batch, struct ledger_send *send)
@@ -265,8 +258,6 @@ bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, in
             .times = times,
             .from_ms = INT64_MAX,
             .to_ms = INT64_MIN,
-            .from_day = INT32_MAX,
-            .to_day = INT32_MIN,
         };
         struct pg_array *array = batch->array;
         const struct ledger_one *one = batch->one;

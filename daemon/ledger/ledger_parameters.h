@@ -40,9 +40,7 @@
         ONE(wait_ms, int8, send->times->wait_ms)                                                             \
         ONE(look, bool, send->looks)                                                                         \
         ONE(from, timestamptz, send->from_ms)                                                                \
-        ONE(to, timestamptz, send->to_ms)                                                                    \
-        ONE(from_on, date, send->from_day)                                                                   \
-        ONE(to_on, date, send->to_day)
+        ONE(to, timestamptz, send->to_ms)
 
 #define LEDGER_INQUIRY_PARAMETERS(ONE, EACH)                                                                 \
         ONE(version, int8, send->reference_version)                                                          \

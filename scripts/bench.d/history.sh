@@ -7,7 +7,7 @@
 takes --scale SCALE 0.005 scale
 takes --rounds ROUNDS 3 number 1 100
 
-HISTORY_TABLES=(card account card_month card_day withdrawal bank_outcome advice commission bank_notice bank_ack)
+HISTORY_TABLES=(card withdrawal bank_outcome advice commission bank_notice bank_ack)
 
 # An empty database with the lab's reference data and the history's partitions, to be copied for each round.
 history_template() {

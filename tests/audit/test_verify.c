@@ -30,6 +30,7 @@ struct story {
         int64_t sum_yen, used_yen, month_yen, balance_yen, opening_yen;
         int64_t commission; /* that the advice says it earned */
         const char *band, *hall, *state, *posted_on, *tariff_from;
+        const char *earlier_on; /* the earlier of two days that the card's row has; NULL: it has one */
         const char *place_from; /* NULL: nobody knows where the hall was */
         int32_t share_bp;
         bool has_withdrawal, has_advice, has_commission, has_sums, has_day, has_account, has_card, is_open;
@@ -293,29 +294,34 @@ static void give_use(struct server *server, const struct story *s)
         struct pg_copy *copy;
 
         if (s->has_day) {
-                copy = give(server, "card_day", 4);
+                copy = give(server, "v_card_day", 4);
                 pg_copy_uuid(copy, holder);
                 put_day(copy, DAY);
                 pg_copy_int4(copy, 1);
                 pg_copy_int8(copy, s->used_yen);
         }
-        copy = give(server, "card_month", 3);
+        copy = give(server, "v_card_month", 3);
         pg_copy_uuid(copy, holder);
         put_day(copy, "2017-02-01");
         pg_copy_int8(copy, s->month_yen);
         if (s->has_account) {
-                copy = give(server, "account", 3);
+                copy = give(server, "v_account", 3);
                 pg_copy_uuid(copy, holder);
                 pg_copy_int8(copy, s->opening_yen);
                 pg_copy_int8(copy, s->balance_yen);
         }
         if (s->has_card) {
-                copy = give(server, "card", 2);
+                copy = give(server, "card", 4);
                 pg_copy_uuid(copy, card);
                 if (s->is_replaced)
                         pg_copy_uuid(copy, new_card);
                 else
                         pg_copy_null(copy);
+                if (s->earlier_on)
+                        put_day(copy, s->earlier_on);
+                else
+                        pg_copy_null(copy);
+                pg_copy_null(copy);
         }
 }
 

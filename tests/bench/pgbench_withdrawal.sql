@@ -14,29 +14,30 @@
 \set stan (:first_stan + :u / :atms) % 1000000
 \set c random(1, :cards)
 
--- the 0200: card's month and day, account, withdrawal, open withdrawal
+-- the 0200: the card's row, withdrawal, open withdrawal
 WITH o AS MATERIALIZED (
         SELECT 'T' || lpad((:t)::text, 7, '0') AS terminal, date_trunc('second', m) AS transmitted_at,
                (m AT TIME ZONE 'Asia/Tokyo')::date AS day,
                (SELECT card_token FROM bench.card WHERE n = :c) AS card_token
         FROM (SELECT clock_timestamp() + :offset_ms::bigint * interval '1 millisecond') x (m)
-), month AS (
-        INSERT INTO card_month AS m (card_token, month, cash_yen)
-        SELECT card_token, date_trunc('month', day::timestamp)::date, :amount FROM o
-        ON CONFLICT (card_token, month) DO UPDATE SET cash_yen = m.cash_yen + EXCLUDED.cash_yen
-        WHERE m.cash_yen + EXCLUDED.cash_yen <= :limit_month_yen
-        RETURNING card_token
-), day AS (
-        INSERT INTO card_day AS d (card_token, day, cash_yen, withdrawals)
-        SELECT o.card_token, o.day, :amount, 1 FROM o JOIN month USING (card_token)
-        ON CONFLICT (card_token, day) DO UPDATE
-        SET cash_yen = d.cash_yen + EXCLUDED.cash_yen, withdrawals = d.withdrawals + 1
-        WHERE d.cash_yen + EXCLUDED.cash_yen <= :limit_day_yen AND d.withdrawals < :limit_day_count
-        RETURNING card_token
 ), debit AS (
-        UPDATE account a SET balance_yen = balance_yen - (:amount::bigint + :customer_fee::bigint + :customer_tax::bigint)
-        FROM day WHERE a.card_token = day.card_token AND balance_yen >= :amount::bigint + :customer_fee::bigint + :customer_tax::bigint
-        RETURNING a.card_token
+        UPDATE card c
+        SET balance_yen = balance_yen - (:amount::bigint + :customer_fee::bigint + :customer_tax::bigint),
+            month_on = date_trunc('month', o.day::timestamp)::date,
+            month_yen = CASE WHEN month_on = date_trunc('month', o.day::timestamp)::date THEN month_yen ELSE 0 END + :amount::bigint,
+            day_on = o.day, day_yen = CASE WHEN day_on = o.day THEN day_yen ELSE 0 END + :amount::bigint,
+            day_count = CASE WHEN day_on = o.day THEN day_count ELSE 0 END + 1,
+            earlier_day_on = CASE WHEN day_on = o.day THEN earlier_day_on ELSE day_on END,
+            earlier_day_yen = CASE WHEN day_on = o.day THEN earlier_day_yen ELSE day_yen END,
+            earlier_day_count = CASE WHEN day_on = o.day THEN earlier_day_count ELSE day_count END,
+            earlier_month_on = CASE WHEN month_on = date_trunc('month', o.day::timestamp)::date THEN earlier_month_on ELSE month_on END,
+            earlier_month_yen = CASE WHEN month_on = date_trunc('month', o.day::timestamp)::date THEN earlier_month_yen ELSE month_yen END
+        FROM o
+        WHERE c.card_token = o.card_token AND balance_yen >= :amount::bigint + :customer_fee::bigint + :customer_tax::bigint
+        AND CASE WHEN month_on = date_trunc('month', o.day::timestamp)::date THEN month_yen ELSE 0 END + :amount::bigint <= :limit_month_yen
+        AND CASE WHEN day_on = o.day THEN day_yen ELSE 0 END + :amount::bigint <= :limit_day_yen
+        AND CASE WHEN day_on = o.day THEN day_count ELSE 0 END < :limit_day_count
+        RETURNING c.card_token
 ), opened AS (
         INSERT INTO open_withdrawal (terminal, transmitted_at, stan, card_token, amount_yen)
         SELECT terminal, transmitted_at, :stan, card_token, :amount FROM o JOIN debit USING (card_token)

@@ -43,3 +43,5 @@ finds "a day's sum not marked by a late post" 1 'the rows differ' ledger_advice 
         'IF v.any_summed THEN' 'IF false THEN'
 finds "an original missed by bounds that are too narrow" 1 'differs' ledger_outcome \
         'w.transmitted_at BETWEEN p_from AND p_to AND w.link IS NOT NULL' 'w.transmitted_at > p_from AND w.transmitted_at <= p_to AND w.link IS NOT NULL'
+finds "a stale day's use read after a gap" 1 'differs' use_of \
+        'WHEN p_on = p_earlier_on' 'WHEN p_on < p_newest_on'

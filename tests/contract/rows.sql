@@ -52,16 +52,16 @@ SELECT line FROM (
         UNION ALL
         SELECT concat_ws('|', 'saf_lease', link, holder, until_ms) FROM saf_lease
         UNION ALL
-        SELECT concat_ws('|', 'card_month', pg_temp.hex(card_token), month, cash_yen) FROM card_month
+        SELECT concat_ws('|', 'card_month', pg_temp.hex(card_token), month, cash_yen) FROM v_card_month
         UNION ALL
-        SELECT concat_ws('|', 'card_day', pg_temp.hex(card_token), day, cash_yen, withdrawals, corrections) FROM card_day
+        SELECT concat_ws('|', 'card_day', pg_temp.hex(card_token), day, cash_yen, withdrawals, corrections) FROM v_card_day
         UNION ALL
         SELECT concat_ws('|', 'card', pg_temp.hex(card_token), coalesce(expiry_yymm, '-'), kind, status, pg_temp.hex(successor))
         FROM card
         UNION ALL
         SELECT concat_ws('|', 'exclusion', pg_temp.hex(card_token), from_on, coalesce(until_on::text, '-')) FROM exclusion
         UNION ALL
-        SELECT concat_ws('|', 'account', pg_temp.hex(card_token), opening_yen, balance_yen) FROM account
+        SELECT concat_ws('|', 'account', pg_temp.hex(card_token), opening_yen, balance_yen) FROM v_account
         UNION ALL
         SELECT concat_ws('|', 'summary_detail', terminal, posted_on, hall, issuer, band, sum(withdrawals),
                          sum(cash_yen), sum(customer_fee_yen), sum(customer_tax_yen), sum(interbank_fee_yen),

@@ -64,16 +64,20 @@ WITH last AS (
         FROM summary GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 )
 SELECT 'card_day ' || coalesce(d.card_token, x.card_token)
-FROM card_day d FULL JOIN by_day x USING (card_token, day)
+FROM v_card_day d FULL JOIN by_day x USING (card_token, day)
+LEFT JOIN card c ON c.card_token = x.card_token
 WHERE (d.cash_yen, d.withdrawals) IS DISTINCT FROM (x.yen, x.withdrawals)
+AND (d.day IS NOT NULL OR (x.day < c.earlier_day_on) IS NOT TRUE)
 UNION ALL
 SELECT 'card_month ' || coalesce(m.card_token, x.card_token)
-FROM card_month m FULL JOIN by_month x USING (card_token, month)
-WHERE coalesce(m.cash_yen, -1) <> coalesce(x.yen, 0)
+FROM v_card_month m FULL JOIN by_month x USING (card_token, month)
+LEFT JOIN card c ON c.card_token = x.card_token
+WHERE m.cash_yen IS DISTINCT FROM x.yen
+AND (m.month IS NOT NULL OR (x.month < c.earlier_month_on) IS NOT TRUE)
 UNION ALL
-SELECT 'account ' || a.card_token
-FROM account a LEFT JOIN by_card x USING (card_token)
-WHERE a.balance_yen <> a.opening_yen - coalesce(x.yen, 0)
+SELECT 'account ' || coalesce(a.card_token, x.card_token)
+FROM card a FULL JOIN by_card x USING (card_token)
+WHERE a.opening_yen IS NULL AND x.yen IS NOT NULL OR a.balance_yen <> a.opening_yen - coalesce(x.yen, 0)
 UNION ALL
 SELECT 'open_withdrawal ' || coalesce(o.terminal || ' ' || o.stan, u.terminal || ' ' || u.stan)
 FROM open_withdrawal o
@@ -130,8 +134,8 @@ SELECT 'summed_month ' || m.month
 FROM summed_month m CROSS JOIN LATERAL generate_series(m.month, m.month + INTERVAL '1 month - 1 day', INTERVAL '1 day') d
 WHERE NOT EXISTS (SELECT FROM summed_day s WHERE s.day = d::date)
 UNION ALL -- I4
-SELECT 'limit of the day ' || card_token FROM card_day
+SELECT 'limit of the day ' || card_token FROM v_card_day
 WHERE cash_yen > 30000 OR (day >= '2020-04-01' AND withdrawals > 2)
 UNION ALL
-SELECT 'limit of the month ' || card_token FROM card_month
+SELECT 'limit of the month ' || card_token FROM v_card_month
 WHERE cash_yen > CASE WHEN month >= '2015-09-01' THEN 80000 ELSE 150000 END

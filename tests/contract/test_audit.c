@@ -76,10 +76,10 @@ START_TEST(verify_agrees_with_what_the_ledger_wrote_and_finds_what_was_changed)
              "UPDATE summary_bank SET hall_share_yen = hall_share_yen - 1", "summary"},
             {"UPDATE books SET summed_through = '2016-12-28'",
              "UPDATE books SET summed_through = '2016-12-29'", "summary"},
-            {"UPDATE account SET balance_yen = balance_yen + 1 WHERE card_token = (SELECT card_token FROM "
+            {"UPDATE card SET balance_yen = balance_yen + 1 WHERE card_token = (SELECT card_token FROM "
              "withdrawal "
              "WHERE stan = 1)",
-             "UPDATE account SET balance_yen = balance_yen - 1 WHERE card_token = (SELECT card_token FROM "
+             "UPDATE card SET balance_yen = balance_yen - 1 WHERE card_token = (SELECT card_token FROM "
              "withdrawal "
              "WHERE stan = 1)",
              "account"},

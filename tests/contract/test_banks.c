@@ -252,8 +252,8 @@ START_TEST(of_answer_time_out_and_reversal_at_two_instances_one_stands)
             world_number(&world,
                          "SELECT count(*) FROM bank_outcome WHERE cause <> 'answer' AND stan % 3 <> 0"));
         ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM open_withdrawal"), 0);
-        ck_assert_int_eq(world_number(&world, "SELECT sum(cash_yen) FROM card_month"), 0);
-        ck_assert_int_eq(world_number(&world, "SELECT sum(withdrawals) FROM card_day"), 0);
+        ck_assert_int_eq(world_number(&world, "SELECT sum(cash_yen) FROM v_card_month"), 0);
+        ck_assert_int_eq(world_number(&world, "SELECT sum(withdrawals) FROM v_card_day"), 0);
         world_check_sums(&world);
         ck_assert_int_eq(world.problems, 0);
         world_close(&world);

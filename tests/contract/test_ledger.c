@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "daemon/ledger/ledger_batch.h"
+#include "lib/base/array.h"
 #include "rules/calendar.h"
 #include "tests/contract/draws.h"
 #include "tests/contract/ops.h"
@@ -409,8 +410,8 @@ START_TEST(a_reversal_that_races_its_request_leaves_nothing_open)
         ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM open_withdrawal"), 0);
         ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM withdrawal WHERE reason = 6"), blocked);
         ck_assert_int_eq(
-            world_number(&world, "SELECT count(*) FROM account WHERE balance_yen <> opening_yen"), 0);
-        ck_assert_int_eq(world_number(&world, "SELECT sum(cash_yen) FROM card_month"), 0);
+            world_number(&world, "SELECT count(*) FROM v_account WHERE balance_yen <> opening_yen"), 0);
+        ck_assert_int_eq(world_number(&world, "SELECT sum(cash_yen) FROM v_card_month"), 0);
         world_check_sums(&world);
         world_close(&world);
 }
@@ -455,7 +456,7 @@ START_TEST(advices_that_race_each_other_are_taken_one_after_the_other)
         ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM advice"), 2 * ORIGINALS);
         ck_assert_int_eq(world_number(&world, "SELECT max(seq) FROM advice"), 2);
         ck_assert_int_eq(
-            world_number(&world, "SELECT count(*) FROM account WHERE balance_yen <> opening_yen"), 0);
+            world_number(&world, "SELECT count(*) FROM v_account WHERE balance_yen <> opening_yen"), 0);
         world_check_sums(&world);
         world_close(&world);
 }
@@ -498,7 +499,7 @@ START_TEST(of_two_corrections_of_a_card_and_day_at_once_one_is_taken)
         }
         ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM v_withdrawal WHERE state = 'reversed'"),
                          CARDS);
-        ck_assert_int_eq(world_number(&world, "SELECT sum(corrections) FROM card_day"), CARDS);
+        ck_assert_int_eq(world_number(&world, "SELECT sum(corrections) FROM v_card_day"), CARDS);
         world_check_sums(&world);
         ck_assert_int_eq(world.problems, 0);
         world_close(&world);
@@ -600,9 +601,8 @@ START_TEST(no_batch_reads_a_table_from_one_end_to_the_other)
         while (world_number(&world, "SELECT count(*) FROM pg_stat_activity"
                                     " WHERE datname = current_database() AND usename = 'atm_daemon'") > 0)
                 ;
-        read =
-            world_query(&world, "SELECT relname FROM pg_stat_user_tables WHERE seq_scan > 0 AND relname ~"
-                                " '^(withdrawal|advice|bank_|card_month|card_day|account|open_withdrawal)'");
+        read = world_query(&world, "SELECT relname FROM pg_stat_user_tables WHERE seq_scan > 0 AND relname ~"
+                                   " '^(withdrawal|advice|bank_|card$|open_withdrawal)'");
         ck_assert_str_eq(read, "");
         ck_assert_int_gt(
             world_number(&world,
@@ -658,16 +658,57 @@ START_TEST(a_disabled_atm_corrects_nothing)
 }
 END_TEST
 
+/* A card's row has the two newest days and months of its use: each request finds its own, after a gap too, and one that is
+ * before both is refused. What is given back of a day that has left the row changes its month alone. */
+START_TEST(a_late_request_finds_the_use_of_its_own_day_and_month)
+{
+        static const struct {
+                const char *moment;
+                int64_t amount_yen;
+                enum reason reason;
+        } steps[] = {
+            {"2016-12-20T12:00", 30000, REASON_APPROVED},  {"2016-12-29T12:00", 20000, REASON_APPROVED},
+            {"2016-12-28T12:00", 30000, REASON_APPROVED},  {"2016-12-28T12:00", 1000, REASON_DAY_LIMIT},
+            {"2016-12-29T12:00", 11000, REASON_DAY_LIMIT}, {"2016-12-29T12:00", 10000, REASON_MONTH_LIMIT},
+            {"2017-01-01T12:00", 30000, REASON_APPROVED},  {"2016-12-31T12:00", 1000, REASON_MONTH_LIMIT},
+            {"2016-12-28T12:00", 1000, REASON_CLOCK_OFF},  {"2017-01-01T12:00", 1000, REASON_DAY_LIMIT},
+            {"2016-12-28T12:00", 30000, REASON_APPROVED},  {"2016-12-31T12:00", 30000, REASON_APPROVED},
+            {"2016-12-31T12:00", 1000, REASON_DAY_LIMIT},
+        };
+        enum { TAKEN_BACK = 2, THEN = 10 };
+        struct world world;
+        struct ledger_op op[LENGTH(steps)];
+
+        ops_open(&world);
+        memset(op, 0, sizeof op);
+        for (size_t i = 0; i < LENGTH(steps); i++) {
+                ops_identify(&op[i], steps[i].moment, (int)i);
+                if (i == THEN) {
+                        ops_advise(&op[i], &op[TAKEN_BACK], 1, steps[TAKEN_BACK].amount_yen, 0);
+                        ops_do(&world, &op[i]);
+                        continue;
+                }
+                play_fill_request(world_reference(&world), &op[i], 0, steps[i].amount_yen, 10000);
+                ops_do(&world, &op[i]);
+                ck_assert_msg(op[i].answer.reason == steps[i].reason, "step %zu: reason %d", i,
+                              (int)op[i].answer.reason);
+        }
+        world_same_rows(&world, "late requests");
+        world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
+
 /* What the checks of sums are worth: one altered yen, one lost row, and they name the table. */
 START_TEST(an_altered_yen_is_seen_by_the_sums)
 {
         static const struct {
                 const char *table, *sql;
         } alterations[] = {
-            {"account", "UPDATE account SET balance_yen = balance_yen + 1 WHERE balance_yen <> opening_yen"},
-            {"card_day", "UPDATE card_day SET cash_yen = cash_yen - 1"},
-            {"card_day", "UPDATE card_day SET withdrawals = withdrawals + 1"},
-            {"card_month", "UPDATE card_month SET cash_yen = cash_yen - 1"},
+            {"account", "UPDATE card SET balance_yen = balance_yen + 1 WHERE balance_yen <> opening_yen"},
+            {"card_day", "UPDATE card SET day_yen = day_yen - 1 WHERE day_yen > 0"},
+            {"card_day", "UPDATE card SET day_count = day_count + 1 WHERE day_on IS NOT NULL"},
+            {"card_month", "UPDATE card SET month_yen = month_yen - 1 WHERE month_yen > 0"},
             {"commission", "UPDATE commission SET interbank_tax_yen = interbank_tax_yen + 1"},
             {"summary", "UPDATE summary_detail SET cash_yen = cash_yen + 1"},
             {"summary", "UPDATE summary_day SET hall_share_yen = hall_share_yen + 1"},
@@ -678,7 +719,7 @@ START_TEST(an_altered_yen_is_seen_by_the_sums)
              "INSERT INTO unsummed_post SELECT terminal, transmitted_at, stan, seq, posted_on - 1 "
              "FROM commission LIMIT 1"},
             {"open_withdrawal", "DELETE FROM open_withdrawal"},
-            {"limit of the day", "UPDATE card_day SET cash_yen = 30001"},
+            {"limit of the day", "UPDATE card SET day_yen = 30001 WHERE day_on IS NOT NULL"},
         };
         struct world world;
         static struct ledger_op request[2], completion;
@@ -963,6 +1004,7 @@ int main(void)
         tcase_add_test(same, a_batch_opens_the_quarter_of_its_moments_and_no_other);
         tcase_add_test(same, both_back_ends_give_the_same_answers_and_keep_the_same_rows);
         tcase_set_timeout(together, 120);
+        tcase_add_test(same, a_late_request_finds_the_use_of_its_own_day_and_month);
         tcase_add_test(together, one_card_at_many_terminals_of_two_instances_never_passes_its_limit);
         tcase_add_test(together, one_identity_at_two_instances_is_decided_once);
         tcase_add_test(together, of_two_cards_with_one_identity_one_contradicts);

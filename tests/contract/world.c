@@ -240,8 +240,10 @@ static void add_card(struct world *world, int place)
                 memory_set_card_status(world->memory, token, card->status);
         }
         if (card->has_account) {
-                world_sql(world, "INSERT INTO account VALUES ('%s', %" PRId64 ", %" PRId64 ")", text,
-                          card->balance_yen, card->balance_yen);
+                world_sql(world,
+                          "UPDATE card SET opening_yen = %" PRId64 ", balance_yen = %" PRId64
+                          " WHERE card_token = '%s'",
+                          card->balance_yen, card->balance_yen, text);
                 memory_add_account(world->memory, token, card->balance_yen);
         }
         if (card->excluded_from) {

@@ -284,7 +284,7 @@ PERL
         for database in generated copied; do
                 expect "rows in the database $database" "$(perl -MJSON::PP -e 'print decode_json(<>)->{rows}' "$WORK/history.json")" \
                         "$(PGDATABASE=$database sql "
-SELECT (SELECT count(*) FROM card) + (SELECT count(*) FROM account) + (SELECT count(*) FROM card_month) + (SELECT count(*) FROM card_day)
+SELECT (SELECT count(*) FROM card)
         + (SELECT count(*) FROM withdrawal) + (SELECT count(*) FROM bank_outcome) + (SELECT count(*) FROM advice)
         + (SELECT count(*) FROM commission) + (SELECT count(*) FROM bank_notice) + (SELECT count(*) FROM bank_ack)")"
         done

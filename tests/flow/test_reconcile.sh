@@ -152,7 +152,7 @@ say "notes that nobody takes"
 expect_exit 0 "${run[@]}" --withdrawals 100 --cards-even --card-uses 1 --faults retract=0.3 --json
 [[ $OUTPUT =~ \"retract\":\ ([0-9]+) ]] || wrong "no count of retracted notes: $OUTPUT"
 expect "corrections that were taken, each with a record" "${BASH_REMATCH[1]} ${BASH_REMATCH[1]}" \
-        "$(sql "SELECT count(*) FROM exception_record WHERE what = 'corrected'") $(sql "SELECT sum(corrections) FROM card_day")"
+        "$(sql "SELECT count(*) FROM exception_record WHERE what = 'corrected'") $(sql "SELECT sum(corrections) FROM v_card_day")"
 agrees "after corrections"
 expect_exit 0 atmctl verify
 

@@ -79,7 +79,7 @@ SELECT i, 'T0000002'::text AS terminal, TIMESTAMPTZ '2017-02-01 10:00:00+09' + m
        (SELECT approval FROM d WHERE stan = i) AS approval
 FROM generate_series(1, 10) i, (SELECT hall, share_bp FROM atm JOIN hall USING (hall) WHERE terminal = 'T0000002') h;
 INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm) SELECT card_token, 'HOUSE', '990001******1234', '3012' FROM b WHERE i IN (1, 10);
-INSERT INTO account SELECT card_token, 1000000, 1000000 FROM b WHERE i IN (1, 10);
+UPDATE card SET opening_yen = 1000000, balance_yen = 1000000 WHERE card_token IN (SELECT card_token FROM b WHERE i IN (1, 10));
 SELECT ledger_request((SELECT version FROM reference_version), array_agg(terminal), array_agg(at), array_agg(stan),
         array_agg(10000), array_agg(10000::bigint), array_agg(card_token), array_agg('990011******1234'::text),
         array_agg('3012'::text), array_agg(coalesce(link, 'HOUSE')), array_agg('day'::text), array_agg(hall), array_agg(at::date),

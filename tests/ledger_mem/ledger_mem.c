@@ -7,7 +7,7 @@
  * back end does in some order.
  *
  * Invariants: rows of withdrawal and advice, of commission, outcome and notice are only ever added.
- * card_month, card_day, account and what waits for a bank change in the same commit as the rows
+ * a card's use and account and what waits for a bank change in the same commit as the rows
  * that they sum. Keys are zeroed before they are filled: uthash compares bytes.
  */
 #include "tests/ledger_mem/ledger_mem.h"
@@ -155,8 +155,9 @@ void memory_add_card(struct memory_database *database, const uint8_t token[CARD_
 {
         struct memory_card *card = need_card(database, token);
 
-        assert(!card->in_bank && (strlen(expiry_yymm) == 4 || !*expiry_yymm));
+        assert((!card->in_bank || card->only_used) && (strlen(expiry_yymm) == 4 || !*expiry_yymm));
         card->in_bank = true;
+        card->only_used = false;
         snprintf(card->expiry_yymm, sizeof card->expiry_yymm, "%s", expiry_yymm);
         card->kind = kind;
 }
@@ -271,6 +272,17 @@ const uint8_t *memory_holder(const struct memory_database *database, const uint8
         return card && card->is_replaced ? card->successor : token;
 }
 
+/* The two newest dates that a card was used on. */
+static void note_use(int32_t newest[2], int32_t day)
+{
+        if (day > newest[0]) {
+                newest[1] = newest[0];
+                newest[0] = day;
+        } else if (day < newest[0] && day > newest[1]) {
+                newest[1] = day;
+        }
+}
+
 static void move_usage(struct memory_usage **table, const struct memory_replacement *r)
 {
         struct memory_usage *usage, *next;
@@ -324,7 +336,8 @@ static const char *replacement_problem(const struct memory_database *database,
         if (card && card->is_replaced)
                 return memcmp(card->replaced_by, r->new_token, CARD_TOKEN_LENGTH) == 0 ? "already"
                                                                                        : "replaced";
-        if ((known && known->in_bank) || memcmp(r->old_token, r->new_token, CARD_TOKEN_LENGTH) == 0)
+        if ((known && known->in_bank && !(known->only_used && known->status == MEMORY_CARD_ACTIVE)) ||
+            memcmp(r->old_token, r->new_token, CARD_TOKEN_LENGTH) == 0)
                 return "known";
         return r->is_house && !r->expiry_yymm ? "expiry" : NULL;
 }
@@ -356,6 +369,12 @@ const char *memory_card_replace(struct memory_database *database, const struct m
         to->balance_yen = card->balance_yen;
         card->has_account = false;
         card->opening_yen = card->balance_yen = 0;
+        for (int i = 0; i < 2; i++) {
+                note_use(to->day, card->day[i]);
+                note_use(to->month, card->month[i]);
+                card->day[i] = card->month[i] = 0;
+        }
+        card->only_used = false;
         move_usage(&database->months, r);
         move_usage(&database->days, r);
         move_exclusions(database, card, r);
@@ -490,6 +509,11 @@ static enum reason decide(const struct memory_database *database, const struct l
 
         if (reason == REASON_APPROVED && op->kind == LEDGER_REQUEST)
                 reason = usage_refusal(database, card, request);
+        /* the card's row knows nothing of it any more */
+        if (op->kind == LEDGER_REQUEST && card &&
+            (request->business_day < card->day[1] ||
+             calendar_month_of(request->business_day) < card->month[1]))
+                reason = reason_first(reason, REASON_CLOCK_OFF);
         return reason_first(request->refusal, reason);
 }
 
@@ -618,6 +642,7 @@ static void write_request(struct memory_database *database, const struct ledger_
 {
         const struct ledger_request *request = &op->request;
         struct memory_withdrawal *withdrawal = stored ? stored : add_withdrawal(database, &op->identity);
+        struct memory_card *card = memory_card(database, request->card_token);
         struct memory_usage *day;
 
         withdrawal->request = *request;
@@ -639,16 +664,22 @@ static void write_request(struct memory_database *database, const struct ledger_
         day = need_usage(&database->days, request->card_token, request->business_day);
         add_yen(&day->cash_yen, request->amount_yen);
         day->withdrawals++;
+        note_use(card->day, request->business_day);
+        note_use(card->month, calendar_month_of(request->business_day));
 }
 
-/* The month's row is the card's lock in PostgreSQL: it is there once anybody asked to decide. */
-static void touch_month(struct memory_database *database, const struct ledger_request *request)
+/* A card of another bank has a row once anybody asked to decide. */
+static void touch_card(struct memory_database *database, const struct ledger_request *request)
 {
-        const struct memory_card *card = memory_card(database, request->card_token);
+        struct memory_card *card;
 
-        if (request->refusal == REASON_APPROVED && (request->link[0] != '\0' || (card && card->has_account)))
-                (void)need_usage(&database->months, request->card_token,
-                                 calendar_month_of(request->business_day));
+        if (request->refusal != REASON_APPROVED || request->link[0] == '\0')
+                return;
+        card = need_card(database, request->card_token);
+        if (card->in_bank)
+                return;
+        card->in_bank = card->only_used = true;
+        card->kind = CARD_CASH;
 }
 
 static void do_request(struct memory_database *database, struct ledger_op *op, int64_t now_ms,
@@ -661,7 +692,7 @@ static void do_request(struct memory_database *database, struct ledger_op *op, i
         answer_request(database, op, anew ? NULL : stored, wait_ms, &op->answer);
         if (op->answer.status == LEDGER_UNAVAILABLE)
                 return;
-        touch_month(database, &op->request);
+        touch_card(database, &op->request);
         if (op->answer.reason == REASON_CANNOT_DECIDE && op->answer.status == LEDGER_DECIDED)
                 return; /* said, not kept */
         if (op->answer.status == LEDGER_DECIDED || op->answer.status == LEDGER_ASK)
@@ -912,15 +943,17 @@ static int64_t completed_ms(const struct memory_withdrawal *withdrawal)
 static bool may_correct(const struct memory_database *database, const struct memory_withdrawal *withdrawal,
                         int64_t correct_ms)
 {
-        const struct memory_usage *day =
-            memory_day(database, memory_holder(database, withdrawal->request.card_token),
-                       withdrawal->request.business_day);
+        const uint8_t *holder = memory_holder(database, withdrawal->request.card_token);
+        const struct memory_card *card = memory_card(database, holder);
+        const struct memory_usage *day = memory_day(database, holder, withdrawal->request.business_day);
         const struct atm *atm = reference_atm(database->reference, withdrawal->identity.terminal);
         bool late = clock_of(database) - completed_ms(withdrawal) >= correct_ms &&
                     database->defect != LEDGER_MEM_CORRECTS_LATE;
         bool second = day && day->corrections > 0 && database->defect != LEDGER_MEM_CORRECTS_OFTEN;
+        bool left = card && withdrawal->request.business_day != card->day[0] &&
+                    withdrawal->request.business_day != card->day[1]; /* the card's row */
 
-        return !late && !second && !is_decided_by_person(withdrawal) && atm && atm->enabled;
+        return !late && !second && !left && !is_decided_by_person(withdrawal) && atm && atm->enabled;
 }
 
 /* What the withdrawal is to this advice. */
@@ -1779,7 +1812,29 @@ static void print_history(struct lines *lines, const struct memory_withdrawal *w
         }
 }
 
-static void print_card(struct lines *lines, const struct memory_card *card)
+/* What stands in the card's row of it. */
+static void print_use(struct lines *lines, const struct memory_database *database,
+                      const struct memory_card *card)
+{
+        struct word word = word_of_token(card->token);
+        const char *token = word.text;
+
+        for (int i = 0; i < 2; i++) {
+                const struct memory_usage *month = find_usage(database->months, card->token, card->month[i]),
+                                          *day = find_usage(database->days, card->token, card->day[i]);
+
+                if (card->month[i])
+                        add_line(lines, "card_month|%s|%s|%" PRId64, token, word_of_day(card->month[i]).text,
+                                 month->cash_yen);
+                if (card->day[i])
+                        add_line(lines, "card_day|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64, token,
+                                 word_of_day(card->day[i]).text, day->cash_yen, day->withdrawals,
+                                 day->corrections);
+        }
+}
+
+static void print_card(struct lines *lines, const struct memory_database *database,
+                       const struct memory_card *card)
 {
         static const char *const status[] = {"active", "lost", "stolen", "replaced"};
         struct word token = word_of_token(card->token);
@@ -1788,6 +1843,7 @@ static void print_card(struct lines *lines, const struct memory_card *card)
                 add_line(lines, "card|%s|%s|%s|%s|%s", token.text, or_null(card->expiry_yymm),
                          card_kind_name[card->kind], status[card->status],
                          card->is_replaced ? word_of_token(card->successor).text : "-");
+        print_use(lines, database, card);
         if (card->has_account)
                 add_line(lines, "account|%s|%" PRId64 "|%" PRId64, token.text, card->opening_yen,
                          card->balance_yen);
@@ -1801,15 +1857,8 @@ static void print_card(struct lines *lines, const struct memory_card *card)
 
 static void print_sums(struct lines *lines, const struct memory_database *database)
 {
-        for (const struct memory_usage *m = database->months; m; m = m->hh.next)
-                add_line(lines, "card_month|%s|%s|%" PRId64, word_of_token(m->key.token).text,
-                         word_of_day(m->key.day).text, m->cash_yen);
-        for (const struct memory_usage *d = database->days; d; d = d->hh.next)
-                add_line(lines, "card_day|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64,
-                         word_of_token(d->key.token).text, word_of_day(d->key.day).text, d->cash_yen,
-                         d->withdrawals, d->corrections);
         for (const struct memory_card *c = database->cards; c; c = c->hh.next)
-                print_card(lines, c);
+                print_card(lines, database, c);
         for (const struct memory_sum *r = database->sums; r; r = r->hh.next)
                 add_line(lines,
                          "summary_detail|%s|%s|%s|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64

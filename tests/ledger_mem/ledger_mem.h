@@ -36,10 +36,11 @@ struct memory_exclusion {
         int32_t from_day, until_day; /* INT32_MAX: renewed every year */
 };
 
-/* A card that somebody has told us of. One of another bank has a row only where it is excluded or was replaced. */
+/* A card that somebody has told us of, or of another bank and used. */
 struct memory_card {
         uint8_t token[CARD_TOKEN_LENGTH]; /* the key */
         bool in_bank;                     /* it has a row of card; what follows up to the balance is that's */
+        bool only_used;                   /* the row was made at its first use */
         char expiry_yymm[5];              /* "": its bank's business */
         enum card_kind kind;
         enum memory_card_status status;
@@ -48,6 +49,7 @@ struct memory_card {
         uint8_t successor[CARD_TOKEN_LENGTH];   /* and where its account, use and exclusions stand now */
         bool has_account;
         int64_t opening_yen, balance_yen;
+        int32_t day[2], month[2]; /* the newest dates of its use, which alone stand in the row; 0: none */
         struct memory_exclusion *exclusions;
         size_t exclusion_count;
         UT_hash_handle hh;

@@ -55,7 +55,7 @@ START_TEST(every_account_is_as_its_withdrawals_say)
                                 spent_yen[i] += spent_yen[new_card];
                 }
                 int64_t balance_yen =
-                    sql_number("SELECT balance_yen FROM card c JOIN v_account a ON a.card_token = "
+                    sql_number("SELECT a.balance_yen FROM card c JOIN v_account a ON a.card_token = "
                                "coalesce(c.successor, c.card_token) WHERE c.card_token = '%s'",
                                world.card[i].token);
                 if (book_first_stan() == 1)

@@ -69,7 +69,8 @@ START_TEST(the_months_amount_holds_and_returns_to_the_originals_month)
         withdraw_at(&b, card, 30000, japan_ms("2017-01-01 12:00:00"), "00", &trade); /* another month */
         advise(&a, &first, "0420", 30000, NO_DE_95);
         withdraw_at(&b, card, 30000, japan_ms("2016-12-31 12:00:00"), "00", &trade);
-        withdraw_at(&b, card, 1000, japan_ms("2016-12-28 12:00:00"), "61", &trade);
+        withdraw_at(&b, card, 1000, japan_ms("2016-12-28 12:00:00"), "58",
+                    &trade); /* it was used on two newer days */
         withdraw_at(&b, card, 1000, japan_ms("2017-01-01 12:00:00"), "61", &trade);
         advise(&b, &trade, "0420", 1000, NO_DE_95);
 }

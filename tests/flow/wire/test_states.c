@@ -128,15 +128,15 @@ static void check_cell(int cell, const struct trade *trade, const struct card *c
         ck_assert_int_eq(sql_number("SELECT balance_yen FROM v_account WHERE card_token = '%s'", card->token),
                          card->opening_yen - used - (holds_money ? FEE_YEN + TAX_YEN : 0));
         ck_assert_int_eq(
-            sql_number("SELECT coalesce(sum(cash_yen), 0)::bigint FROM card_day WHERE card_token = '%s'",
+            sql_number("SELECT coalesce(sum(cash_yen), 0)::bigint FROM v_card_day WHERE card_token = '%s'",
                        card->token),
             used);
         ck_assert_int_eq(
-            sql_number("SELECT coalesce(sum(withdrawals), 0)::bigint FROM card_day WHERE card_token = '%s'",
+            sql_number("SELECT coalesce(sum(withdrawals), 0)::bigint FROM v_card_day WHERE card_token = '%s'",
                        card->token),
             holds_money);
         ck_assert_int_eq(
-            sql_number("SELECT coalesce(sum(cash_yen), 0)::bigint FROM card_month WHERE card_token = '%s'",
+            sql_number("SELECT coalesce(sum(cash_yen), 0)::bigint FROM v_card_month WHERE card_token = '%s'",
                        card->token),
             used);
         ck_assert_int_eq(

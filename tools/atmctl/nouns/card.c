@@ -312,6 +312,9 @@ static const struct command commands[] = {
     {.noun = "card",
      .verb = "list",
      .text = "list cards",
+     .more = "Those of banks behind links are there from their first use on, without an expiry until "
+             "somebody gives "
+             "one.",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_CLOCK,
      .run = card_list,
      .fields = card_filter_fields},

@@ -223,8 +223,8 @@ int card_import(const struct invocation *invocation)
 {
         static const struct stage_check checks[] = {
             TWICE_IN_FILE,
-            {"SELECT line, s.pan_mask FROM pg_temp.stage s JOIN card c USING (card_token) ORDER BY line "
-             "LIMIT 1",
+            {"SELECT line, s.pan_mask FROM pg_temp.stage s JOIN card c USING (card_token) WHERE NOT "
+             "card_only_used(c.expiry_yymm, c.status) ORDER BY line LIMIT 1",
              "pan", "the database has this card already: expected new cards only"},
             {"SELECT line, pan_mask, i.link FROM pg_temp.stage s JOIN issuer i USING (issuer) WHERE i.link "
              "IS NOT "
@@ -257,8 +257,8 @@ int account_import(const struct invocation *invocation)
              "IS "
              "NOT NULL ORDER BY line LIMIT 1",
              "pan", "the card was replaced: expected its successor's number"},
-            {"SELECT line, pan_mask FROM pg_temp.stage s JOIN account a USING (card_token) ORDER BY line "
-             "LIMIT 1",
+            {"SELECT line, s.pan_mask FROM pg_temp.stage s JOIN card a USING (card_token) WHERE "
+             "a.opening_yen IS NOT NULL ORDER BY line LIMIT 1",
              "pan", "the card has an account already: expected cards without one"},
             {"SELECT line, s.pan_mask, i.link FROM pg_temp.stage s JOIN card c USING (card_token) JOIN "
              "issuer i USING "

@@ -76,7 +76,7 @@ static const struct entity_rule calendar_rules[] = {
     {"closes", "s.opens_minute > s.closes_minute", "a time not before 'opens'"},
     {"off_closes", "s.off_opens_minute > s.off_closes_minute", "a time not before 'off_opens'"},
     {"link",
-     "s.link IS NOT NULL AND EXISTS (SELECT FROM account a JOIN card c USING (card_token) WHERE c.issuer = "
+     "s.link IS NOT NULL AND EXISTS (SELECT FROM card c WHERE c.opening_yen IS NOT NULL AND c.issuer = "
      "s.issuer)",
      "none: accounts of this bank's cards are kept here, as the house bank's are"},
     {NULL, NULL, NULL},
