@@ -197,13 +197,18 @@ static size_t at_door(const struct lobby_address *address)
         return address->count[LOBBY_SILENT] + address->count[LOBBY_WAITING];
 }
 
+static struct lobby_guest *oldest_at_door(const struct lobby_address *address)
+{
+        struct lobby_guest *silent = TAILQ_FIRST(&address->in[LOBBY_SILENT]);
+        return silent ? silent : TAILQ_FIRST(&address->in[LOBBY_WAITING]);
+}
+
 struct lobby_guest *lobby_crowd(const struct lobby *lobby, uint64_t key)
 {
         const struct lobby_address *address = find(lobby, key);
         if (!address || at_door(address) < lobby->rules.waiting)
                 return NULL;
-        struct lobby_guest *silent = TAILQ_FIRST(&address->in[LOBBY_SILENT]);
-        return silent ? silent : TAILQ_FIRST(&address->in[LOBBY_WAITING]);
+        return oldest_at_door(address);
 }
 
 /* So that all who wait would have had their turns within rules.patience_ms. */
@@ -251,7 +256,7 @@ struct lobby_guest *lobby_room(const struct lobby *lobby, uint64_t key, int64_t 
         const struct lobby_address *address = find(lobby, key);
         size_t own = address ? at_door(address) : 0;
         if (own > lobby->rules.share)
-                own = 0; /* a crowd itself: it may lose its own */
+                return oldest_at_door(address);
         if (silent && (now_ms - silent->since_ms >= silence_ms || at_door(silent->address) > own + 1))
                 return silent;
         return waiting && at_door(waiting->address) > own + 1 ? waiting : NULL;

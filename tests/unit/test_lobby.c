@@ -226,6 +226,8 @@ END_TEST
 
 START_TEST(in_a_full_house_a_crowd_beyond_its_share_loses_its_own_oldest)
 {
+        for (int i = 20; i < 23; i++) /* others, and older */
+                ck_assert(lobby_enter(lobby, &guests[i], ANOTHER, now_ms));
         come(0, SHARE, CROWD);
         ck_assert_int_eq(number(lobby_room(lobby, CROWD, now_ms, 100)), 0);
         lobby_leave(lobby, &guests[0]);
