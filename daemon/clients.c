@@ -1,6 +1,7 @@
 /* The ATMs of an instance: see clients.h. */
 #include "daemon/clients.h"
 
+#include <errno.h>
 #include <event2/event_struct.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -326,21 +327,30 @@ static void on_look(evutil_socket_t fd, short what, void *context)
         admit(clients);
 }
 
+/* Is there anything of it to read? Who has hung up meanwhile needs no place to be seen off. */
+static void listen_to(struct newcomer *newcomer)
+{
+        struct clients *clients = newcomer->clients;
+        char byte;
+        ssize_t length = recv(newcomer->fd, &byte, 1, MSG_PEEK);
+        if (length > 0)
+                lobby_speak(clients->lobby, &newcomer->guest, steady_ms(clients));
+        else if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+                event_add(&newcomer->speaks, clients->silence);
+        else
+                end_newcomer(newcomer, CONN_END_HUNG_UP, "before the handshake was completed");
+}
+
 static void on_speaks(evutil_socket_t fd, short what, void *context)
 {
         struct newcomer *newcomer = context;
         struct clients *clients = newcomer->clients;
-        char byte;
-        if (what & EV_READ && recv(fd, &byte, 1, MSG_PEEK) <= 0) { /* no place is needed to see that */
-                end_newcomer(newcomer, CONN_END_HUNG_UP, "before the handshake was completed");
-                return;
-        }
-        if (what & EV_TIMEOUT) {
+        (void)fd;
+        if (what & EV_TIMEOUT)
                 end_newcomer(newcomer, CONN_END_HANDSHAKE_TIMEOUT,
                              "the handshake was not completed in time: nothing was sent");
-                return;
-        }
-        lobby_speak(clients->lobby, &newcomer->guest, steady_ms(clients));
+        else
+                listen_to(newcomer);
         admit(clients);
 }
 
@@ -391,7 +401,8 @@ static void on_accepted(void *context, int fd, const struct sockaddr *address, c
                 free(newcomer);
                 return;
         }
-        event_add(&newcomer->speaks, clients->silence);
+        listen_to(newcomer); /* most say something at once */
+        admit(clients);
 }
 
 static void on_refused(void *context)
