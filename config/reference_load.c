@@ -113,7 +113,13 @@ static bool add_share(struct reference *r, const struct cells *c, char error[REF
 
 static bool add_atm(struct reference *r, const struct cells *c, char error[REFERENCE_ERROR_MAX])
 {
-        return reference_add_atm(r, c->cell[0], c->cell[1], !strcmp(c->cell[2], "true"), error);
+        static const char *const state_name[] = {"disabled", "enabled", "barred"};
+        int state;
+        if (!cell_name(c->cell[2], state_name, 3, &state))
+                return false;
+        if (state == 2)
+                return reference_add_barred_atm(r, c->cell[0], c->cell[1], error);
+        return reference_add_atm(r, c->cell[0], c->cell[1], state == 1, error);
 }
 
 static bool add_issuer(struct reference *r, const struct cells *c, char error[REFERENCE_ERROR_MAX])

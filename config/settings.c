@@ -51,6 +51,8 @@ const struct settings_row settings_rows[] = {
      "the certificate's private key, PEM, unencrypted, mode 0600 (0640 where it is root's)"},
     {"tls", "ca", SETTING_PATH, NULL, 0, 0, NULL, AT(tls_ca), RELOAD,
      "the authorities that ATMs' certificates must come from, PEM"},
+    {"tls", "crl", SETTING_PATH, "", 0, 0, NULL, AT(tls_crl), RELOAD,
+     "certificates that those authorities have revoked, PEM; taken over whenever the file changes"},
     {"tls", "minimum", SETTING_CHOICE, "1.3", 0, 0, "1.3|1.2", AT(tls_minimum), RELOAD,
      "oldest version of TLS that is accepted"},
 
@@ -106,6 +108,15 @@ const struct settings_row settings_rows[] = {
      "decide"},
     {"limits", "correction_s", SETTING_NUMBER, "300", 0, 86400, NULL, AT(correction_s), RELOAD,
      "a completed withdrawal may be corrected by its ATM for so long, in seconds; later is an exception"},
+    {"limits", "replaced_burst", SETTING_NUMBER, "6", 1, 10000, NULL, AT(replaced_burst), RELOAD,
+     "so often in a row a terminal's connection may replace its former one; then the newcomer has to wait"},
+    {"limits", "replaced_s", SETTING_NUMBER, "10", 1, 86400, NULL, AT(replaced_s), RELOAD,
+     "and once more each so many seconds"},
+    {"limits", "guess_burst", SETTING_NUMBER, "30", 1, 1000000, NULL, AT(guess_burst), RELOAD,
+     "so many balance inquiries in a row may be refused for their card; then the terminal's are answered "
+     "65"},
+    {"limits", "guess_s", SETTING_NUMBER, "30", 1, 86400, NULL, AT(guess_s), RELOAD,
+     "and one more each so many seconds"},
     {"limits", "drain_timeout_ms", SETTING_NUMBER, "25000", 0, 600000, NULL, AT(drain_timeout_ms), RELOAD,
      "what is in flight at SIGTERM may take this long to end, in milliseconds"},
 

@@ -45,7 +45,8 @@ struct settings {
         char tls_certificate[SETTINGS_TEXT_MAX];
         char tls_key[SETTINGS_TEXT_MAX];
         char tls_ca[SETTINGS_TEXT_MAX];
-        char tls_minimum[8]; /* 1.3 | 1.2 */
+        char tls_crl[SETTINGS_TEXT_MAX]; /* "": none */
+        char tls_minimum[8];             /* 1.3 | 1.2 */
         /* [database] */
         char conninfo[SETTINGS_TEXT_MAX];
         int64_t database_connections;
@@ -68,6 +69,8 @@ struct settings {
         int64_t request_timeout_ms;         /* atmd's 20 s */
         int64_t atm_wait_s, atm_dispense_s; /* real time, as are the following */
         int64_t correction_s;
+        int64_t replaced_burst, replaced_s; /* of a terminal: connections that replace each other */
+        int64_t guess_burst, guess_s;       /* of a terminal: inquiries refused for their card */
         int64_t drain_timeout_ms;
         /* [saf] */
         int64_t saf_lease_ms;

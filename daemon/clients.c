@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "config/limits.h"
+#include "daemon/admission.h"
 #include "daemon/conn.h"
 #include "daemon/lobby.h"
+#include "daemon/security.h"
 #include "daemon/service.h"
 #include "lib/base/log.h"
 #include "lib/base/process.h"
@@ -22,6 +24,7 @@ struct client {
         struct newcomer *newcomer; /* NULL once the handshake is over */
         bool held_back;            /* on clients->held_back */
         bool has_session;
+        struct admission admission;
         struct session session;
         LIST_ENTRY(client) entry;
         TAILQ_ENTRY(client) held_back_entry;
@@ -51,6 +54,12 @@ struct clients {
         const struct timeval *silence; /* that a newcomer may keep */
         int64_t crowd_told_ms;
         struct client_list held_back; /* not read from while the service is congested */
+        /* Whether those who are connected still may be: */
+        struct event *review;
+        struct client *next; /* to be asked about; NULL: all have been */
+        int64_t reviewed;    /* the version of the reference data that the last review began with */
+        int64_t ends_s;      /* the soonest end of a certificate, or sooner; real time */
+        uint64_t trust;      /* counts what TLS believes */
         size_t connections_max;
         bool draining;
         struct client_counters count;
@@ -74,7 +83,7 @@ static void client_close(void *peer, enum session_end end, const char *reason)
         static const enum conn_end ends[] = {
             [SESSION_END_PROTOCOL] = CONN_END_PROTOCOL, [SESSION_END_TERMINAL] = CONN_END_TERMINAL,
             [SESSION_END_REPLACED] = CONN_END_REPLACED, [SESSION_END_SHUTDOWN] = CONN_END_SHUTDOWN,
-            [SESSION_END_ERROR] = CONN_END_ERROR,
+            [SESSION_END_REFUSED] = CONN_END_REFUSED,   [SESSION_END_ERROR] = CONN_END_ERROR,
         };
         struct client *client = peer;
         conn_close(client->conn, ends[end], "%s", reason);
@@ -122,6 +131,115 @@ static void leave_held_back(struct client *client)
         TAILQ_REMOVE(&client->clients->held_back, client, held_back_entry);
 }
 
+/* ---- who may be connected ------------------------------------------------------------------------------ */
+
+static struct admission_world world_of(const struct clients *clients)
+{
+        const struct service_shell *shell = &clients->options.service->shell;
+        return (struct admission_world){
+            .reference = ledger_reference(clients->options.service->ledger),
+            .tls = clients->tls,
+            .trust = clients->trust,
+            .now_s = shell->real_ms(shell->context) / 1000,
+        };
+}
+
+/* Asked at the handshake's end and in reviews. */
+static bool is_admitted(struct client *client, const struct admission_world *world, const char *terminal,
+                        bool connected, char why[LIMIT_REASON])
+{
+        struct clients *clients = client->clients;
+        SSL *ssl = conn_tls(client->conn);
+        if (!admission_ask(&client->admission, world, terminal, SSL_get0_peer_certificate(ssl),
+                           SSL_get_peer_cert_chain(ssl), why, LIMIT_REASON)) {
+                security_event(SECURITY_TERMINAL_REFUSED, terminal, LOG_TEXT("peer", conn_peer(client->conn)),
+                               LOG_TEXT("connected", connected ? "yes" : "no"), LOG_TEXT("why", why));
+                return false;
+        }
+        if (client->admission.until_s < clients->ends_s)
+                clients->ends_s = client->admission.until_s;
+        return true;
+}
+
+static int64_t version_of(const struct reference *reference)
+{
+        return reference ? reference_version(reference) : 0;
+}
+
+static const struct timeval no_time; /* in the loop's next turn, after what has come meanwhile */
+
+/* Ask about everybody, from the first on. */
+static void begin_review(struct clients *clients)
+{
+        clients->reviewed = version_of(ledger_reference(clients->options.service->ledger));
+        clients->ends_s = INT64_MAX;
+        clients->next = LIST_FIRST(&clients->all);
+        event_add(clients->review, &no_time);
+}
+
+/* What it may cost in one turn of the loop: a thousand look-ups, or sixteen signatures. */
+static void on_review(evutil_socket_t fd, short what, void *context)
+{
+        enum { TURN = 1024, SIGNATURE = 64 };
+        struct clients *clients = context;
+        struct admission_world world = world_of(clients);
+        char why[LIMIT_REASON];
+        (void)fd;
+        (void)what;
+        for (int left = TURN; left > 0 && clients->next; clients->next = LIST_NEXT(clients->next, entry)) {
+                struct client *client = clients->next;
+                if (!client->has_session || client->session.state == SESSION_CLOSING)
+                        continue;
+                left -= admission_is_due(&client->admission, &world) ? SIGNATURE : 1;
+                if (!is_admitted(client, &world, client->session.entry.terminal, true, why))
+                        session_refuse(&client->session, why);
+        }
+        if (clients->next)
+                event_add(clients->review, &no_time);
+}
+
+static bool is_review_due(struct clients *clients)
+{
+        struct admission_world world = world_of(clients);
+        return version_of(world.reference) != clients->reviewed || world.now_s >= clients->ends_s;
+}
+
+/* Of one terminal's connections the newest counts. Where two machines hold one key, they would replace each other for ever. */
+static bool may_replace(struct client *client, const char *terminal)
+{
+        struct service *service = client->clients->options.service;
+        const struct pace_rule *rule = &service->settings.replaced;
+        struct session_entry *former = session_index_find_terminal(service->sessions, terminal);
+        int64_t now_ms = steady_ms(client->clients);
+        if (!former || paces_take(service->paces, PACE_REPLACE, rule, terminal, now_ms))
+                return true;
+        const struct client *holder = session_of(former)->peer;
+        int64_t wait_s = (paces_wait_ms(service->paces, PACE_REPLACE, rule, terminal, now_ms) + 999) / 1000;
+        security_event(SECURITY_TERMINAL_REPLACED, terminal, LOG_TEXT("former", conn_peer(holder->conn)),
+                       LOG_TEXT("peer", conn_peer(client->conn)), LOG_NUMBER("wait_s", wait_s));
+        conn_close(client->conn, CONN_END_REFUSED,
+                   "the terminal's connections replace each other too often: %" PRId64 " s to wait", wait_s);
+        return false;
+}
+
+static void open_session(struct client *client, const char *terminal)
+{
+        struct clients *clients = client->clients;
+        const struct admission_world world = world_of(clients);
+        char why[LIMIT_REASON];
+        if (!is_admitted(client, &world, terminal, false, why)) {
+                conn_close(client->conn, CONN_END_REFUSED, "%s", why);
+                return;
+        }
+        if (!may_replace(client, terminal))
+                return;
+        client->has_session =
+            session_open(&client->session, &clients->sessions, &session_ops, client, terminal);
+        if (client->has_session)
+                log_limited(LEVEL_INFO, "connected", LOG_TEXT("terminal", terminal),
+                            LOG_TEXT("peer", conn_peer(client->conn)));
+}
+
 static void on_ready(void *owner, const char *certificate_name)
 {
         struct client *client = owner;
@@ -132,11 +250,7 @@ static void on_ready(void *owner, const char *certificate_name)
                 conn_close(client->conn, CONN_END_SHUTDOWN, "the daemon stops");
                 return;
         }
-        client->has_session =
-            session_open(&client->session, &clients->sessions, &session_ops, client, certificate_name);
-        if (client->has_session)
-                log_limited(LEVEL_INFO, "connected", LOG_TEXT("terminal", certificate_name),
-                            LOG_TEXT("peer", conn_peer(client->conn)));
+        open_session(client, certificate_name);
 }
 
 static bool may_read(void *owner)
@@ -172,6 +286,7 @@ static void count_end(struct client_counters *count, enum conn_end end)
             [CONN_END_PROTOCOL] = &count->closed_protocol,
             [CONN_END_TERMINAL] = &count->closed_terminal,
             [CONN_END_REPLACED] = &count->replaced,
+            [CONN_END_REFUSED] = &count->refused_terminal,
             [CONN_END_FULL] = &count->crowded_out,
             [CONN_END_SHUTDOWN] = &count->closed_shutdown,
             [CONN_END_ERROR] = &count->closed_error,
@@ -188,6 +303,8 @@ static void on_closed(void *owner, enum conn_end end)
         leave_held_back(client);
         if (client->has_session)
                 session_closed(&client->session);
+        if (clients->next == client)
+                clients->next = LIST_NEXT(client, entry);
         LIST_REMOVE(client, entry);
         free(client);
         clients->options.on_gone(clients->options.context);
@@ -475,6 +592,18 @@ void clients_change(struct clients *clients, const struct settings *settings, SS
         struct lobby_rules rules = lobby_rules_of(settings);
         lobby_change(clients->lobby, &rules);
         admit(clients);
+        clients_trust_changed(clients);
+}
+
+void clients_trust_changed(struct clients *clients)
+{
+        clients->trust++;
+        begin_review(clients);
+}
+
+SSL_CTX *clients_tls(const struct clients *clients)
+{
+        return clients->tls;
 }
 
 /* ---- life ---------------------------------------------------------------------------------------------- */
@@ -493,10 +622,13 @@ struct clients *clients_new(const struct clients_options *options)
         TAILQ_INIT(&clients->held_back);
         SSL_CTX_up_ref(options->tls);
         clients->tls = options->tls;
+        clients->trust = 1;
+        clients->ends_s = INT64_MAX;
+        clients->review = event_new(options->base, -1, 0, on_review, clients);
         clients->conns = conn_env_new(options->base, &conn_events, &timeouts, on_conn_free, clients);
         clients->look = event_new(options->base, -1, 0, on_look, clients);
         clients->lobby = lobby_new(&rules);
-        if (!clients->conns || !clients->look || !clients->lobby) {
+        if (!clients->conns || !clients->look || !clients->lobby || !clients->review) {
                 clients_free(clients);
                 return NULL;
         }
@@ -519,6 +651,8 @@ void clients_free(struct clients *clients)
                 LIST_REMOVE(client, entry);
                 free(client);
         }
+        if (clients->review)
+                event_free(clients->review);
         SSL_CTX_free(clients->tls);
         free(clients);
 }
@@ -533,6 +667,12 @@ bool clients_listen(struct clients *clients, const char *host, int port, char er
 const char *clients_address(const struct clients *clients)
 {
         return listener_address(clients->listener);
+}
+
+void clients_tick(struct clients *clients)
+{
+        if (is_review_due(clients))
+                begin_review(clients);
 }
 
 void clients_relieve(struct clients *clients)

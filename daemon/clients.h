@@ -45,11 +45,17 @@ ATM_MUST_USE bool clients_listen(struct clients *clients, const char *host, int 
                                  char error[LISTENER_ERROR_MAX]);
 const char *clients_address(const struct clients *clients); /* "127.0.0.1:7583" */
 
-/* A reload in two steps: what can fail (too many different time-outs since the start), then what can't.
- * Connections keep the context that they began with. */
+/* A reload in two steps: what can fail (too many different time-outs since the start), then what can't. Who is connected
+ * keeps the context that he began with, but has to stand before the new one: see admission.h. */
 ATM_MUST_USE bool clients_set_timeouts(struct clients *clients, const struct settings *settings);
 void clients_change(struct clients *clients, const struct settings *settings, SSL_CTX *tls);
 
+/* What handshakes go by now; after a change of what it believes, those who are connected have to stand before it. */
+SSL_CTX *clients_tls(const struct clients *clients);
+void clients_trust_changed(struct clients *clients);
+
+/* To be called every tenth of a second or so: the reference data may have barred somebody, a certificate may have ended. */
+void clients_tick(struct clients *clients);
 /* The service is congested no longer. */
 void clients_relieve(struct clients *clients);
 /* Close the door and whoever waits for nothing; the others once they are answered. */

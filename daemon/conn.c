@@ -8,7 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/security.h"
 #include "lib/base/log.h"
+#include "lib/security/tls.h"
 #include "protocol/frame.h"
 
 /* Connections are ATMs'. */
@@ -19,7 +21,8 @@ enum { PEER_MAX = 56 };
 struct conn {
         struct stream stream; /* first: see conn_of */
         void *owner;
-        char name[16]; /* the certificate's, once it is known; for the log */
+        char name
+            [TLS_NAME_MAX]; /* the certificate's, once one of our authorities is known to have signed it */
         char peer[PEER_MAX];
 };
 
@@ -43,6 +46,7 @@ const char *const conn_end_name[CONN_END_COUNT] = {
     [CONN_END_PROTOCOL] = "protocol",
     [CONN_END_TERMINAL] = "terminal",
     [CONN_END_REPLACED] = "replaced",
+    [CONN_END_REFUSED] = "refused",
     [CONN_END_FULL] = "full",
     [CONN_END_SHUTDOWN] = "shutdown",
     [CONN_END_ERROR] = "error",
@@ -92,10 +96,29 @@ static enum log_level level_of(enum conn_end end)
         }
 }
 
+/* Subject: the address without its port, which is another each time. */
+static void log_failed_handshake(const char *peer, const char *name, const char *reason)
+{
+        char address[PEER_MAX];
+        snprintf(address, sizeof(address), "%s", peer);
+        if (strrchr(address, ':'))
+                *strrchr(address, ':') = '\0';
+        if (*name)
+                security_event(SECURITY_TERMINAL_REFUSED, name, LOG_TEXT("peer", peer),
+                               LOG_TEXT("connected", "no"), LOG_TEXT("why", reason));
+        else
+                security_event(SECURITY_HANDSHAKE_REFUSED, address, LOG_TEXT("reason", reason));
+}
+
+/* Whoever is known is not crowded out of the log by those who are not, nor one kind of end by another. */
 void conn_log_end(const char *peer, const char *name, enum conn_end end, const char *reason)
 {
-        log_limited(level_of(end), "connection_closed", LOG_TEXT("peer", peer), LOG_TEXT("terminal", name),
-                    LOG_TEXT("end", conn_end_name[end]), LOG_TEXT("reason", reason));
+        static struct log_site site[2][CONN_END_COUNT];
+        if (end == CONN_END_HANDSHAKE_FAILED)
+                log_failed_handshake(peer, name, reason);
+        log_limited_at(&site[*name != '\0'][end], level_of(end), "connection_closed", LOG_TEXT("peer", peer),
+                       LOG_TEXT("terminal", name), LOG_TEXT("end", conn_end_name[end]),
+                       LOG_TEXT("reason", reason));
 }
 
 static void on_closed(struct stream *stream, int end, const char *reason)
@@ -194,8 +217,11 @@ struct conn *conn_new(struct conn_env *env, SSL_CTX *tls, int fd, const char *pe
         conn->owner = owner;
         snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
         stream_init(&conn->stream, env->streams);
-        if (stream_accept(&conn->stream, tls, fd))
-                return conn;
+        if (stream_accept(&conn->stream, tls, fd)) {
+                if (tls_note_refused(stream_tls(&conn->stream), conn->name))
+                        return conn;
+                stream_drop(&conn->stream, false);
+        }
         free(conn);
         return NULL;
 }
@@ -238,6 +264,11 @@ bool conn_is_opening(const struct conn *conn)
 bool conn_has_unread(const struct conn *conn)
 {
         return stream_has_unread(&conn->stream);
+}
+
+SSL *conn_tls(const struct conn *conn)
+{
+        return stream_tls(&conn->stream);
 }
 
 const char *conn_peer(const struct conn *conn)

@@ -32,7 +32,8 @@ enum conn_end {
         CONN_END_ERROR = STREAM_END_ERROR,
         CONN_END_TERMINAL = STREAM_END_OWNER, /* not the terminal that it should be */
         CONN_END_REPLACED,
-        CONN_END_FULL, /* made room for another */
+        CONN_END_REFUSED, /* it may not be connected, or not any more */
+        CONN_END_FULL,    /* made room for another */
         CONN_END_SHUTDOWN,
         CONN_END_COUNT
 };
@@ -79,5 +80,6 @@ void conn_log_end(const char *peer, const char *name, enum conn_end end, const c
 bool conn_is_opening(const struct conn *conn); /* the handshake is not over */
 bool conn_has_unread(const struct conn *conn); /* what it sent waits for us */
 const char *conn_peer(const struct conn *conn);
+SSL *conn_tls(const struct conn *conn); /* once it is ready, until it is closed */
 
 #endif

@@ -11,9 +11,11 @@ static bool load_tls(const struct settings *settings, struct keys *keys, char *e
         char why[TLS_ERROR_MAX];
         keys->tls = tls_server_context(settings->tls_ca, settings->tls_certificate, settings->tls_key,
                                        settings->tls_minimum, why);
-        if (!keys->tls)
-                snprintf(error, size, "[tls] %s", why);
-        return keys->tls;
+        size_t revoked;
+        if (keys->tls && (!*settings->tls_crl || tls_use_crl(keys->tls, settings->tls_crl, &revoked, why)))
+                return true;
+        snprintf(error, size, "[tls] %s", why);
+        return false;
 }
 
 static bool load_token(const struct settings *settings, struct keys *keys, char *error, size_t size)

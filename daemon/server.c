@@ -16,6 +16,8 @@
 #include "daemon/ledger/ledger_pg.h"
 #include "daemon/partitions.h"
 #include "daemon/reload.h"
+#include "daemon/revocation.h"
+#include "daemon/security.h"
 #include "daemon/service.h"
 #include "daemon/upkeep.h"
 #include "lib/base/log.h"
@@ -26,6 +28,7 @@
 
 enum {
         TICK_MS = 100,
+        LOOK_MS = 1000,
         STATS_S = 60,
 };
 
@@ -41,8 +44,9 @@ struct server {
         struct instances *instances;
         struct upkeep *upkeep;
         struct partitions partitions;
+        struct revocation revocation;
         struct signals *signals;
-        struct event *tick, *stats, *deadline;
+        struct event *tick, *look, *stats, *deadline;
         struct watchdog *watchdog; /* NULL: nobody watches */
         bool draining;
 };
@@ -130,6 +134,8 @@ static struct service_settings service_settings_of(const struct settings *settin
             .clock = settings->clock,
             .skew_limit_ms = settings->skew_s * 1000 * settings->clock.speed,
             .request_timeout_ms = settings->request_timeout_ms,
+            .replaced = {settings->replaced_burst, settings->replaced_s * 1000},
+            .guesses = {settings->guess_burst, settings->guess_s * 1000},
             .open_max = open_max,
             .open_resume = largest(open_max / 2, in_flight),
         };
@@ -196,7 +202,23 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         if (server->banks)
                 banks_tick(server->banks); /* first: what a bank leaves unanswered is an outcome */
         service_tick(server->service);
+        clients_tick(server->clients);
         check_drained(server);
+}
+
+static void look_at_revoked(struct server *server)
+{
+        if (revocation_look(&server->revocation, clients_tls(server->clients), real_ms(NULL) / 1000))
+                clients_trust_changed(server->clients);
+}
+
+static void on_look(evutil_socket_t fd, short what, void *context)
+{
+        (void)fd;
+        (void)what;
+        look_at_revoked(context);
+        log_tell_dropped(false);
+        security_tick(false);
 }
 
 static void warn_partitions(struct server *server)
@@ -212,6 +234,7 @@ static void on_stats(evutil_socket_t fd, short what, void *context)
         log_stats(server);
         warn_partitions(server);
         ledger_pg_look(server->ledger);
+        revocation_warn(&server->revocation, clients_tls(server->clients));
         instances_look(server->instances);
         upkeep_look(server->upkeep);
 }
@@ -267,6 +290,8 @@ static void take_over(struct server *server, const struct reload *reload)
         service_change(server->service, &service);
         ledger_pg_set_times(server->ledger, ledger_times_of(&reload->settings));
         clients_change(server->clients, &server->settings, reload->keys.tls);
+        revocation_start(&server->revocation, server->settings.tls_crl);
+        look_at_revoked(server);
         instances_change(server->instances, &server->settings);
 }
 
@@ -337,9 +362,10 @@ static struct event *make_timer(struct server *server, int64_t ms, event_callbac
 static bool make_timers(struct server *server)
 {
         server->tick = make_timer(server, TICK_MS, on_tick);
+        server->look = make_timer(server, LOOK_MS, on_look);
         server->stats = make_timer(server, (int64_t)STATS_S * 1000, on_stats);
         server->deadline = event_new(server->base, -1, 0, on_deadline, server);
-        return server->tick && server->stats && server->deadline &&
+        return server->tick && server->look && server->stats && server->deadline &&
                watchdog_new(server->base, &server->watchdog);
 }
 
@@ -489,6 +515,8 @@ void server_run(struct server *server)
         char now[26];
         calendar_print_moment(business_ms(server), now);
         warn_partitions(server);
+        revocation_start(&server->revocation, server->settings.tls_crl);
+        look_at_revoked(server);
         log_event(LEVEL_INFO, "ready", LOG_TEXT("listen", clients_address(server->clients)),
                   LOG_NUMBER("connections_max", (int64_t)clients_max(server->clients)),
                   LOG_TEXT("business_time", now), LOG_NUMBER("clock_speed", clock->speed),
@@ -499,6 +527,8 @@ void server_run(struct server *server)
                 banks_stop(server->banks);
                 event_base_loop(server->base, EVLOOP_NONBLOCK); /* for the sign-offs to leave */
         }
+        log_tell_dropped(true);
+        security_tick(true);
         log_stats(server);
         log_event(LEVEL_INFO, "stopped", LOG_NUMBER("connections", (int64_t)clients_count(server->clients)));
 }
@@ -521,6 +551,7 @@ void server_free(struct server *server)
         upkeep_free(server->upkeep);
         signals_free(server->signals);
         free_event(server->tick);
+        free_event(server->look);
         free_event(server->stats);
         watchdog_free(server->watchdog);
         free_event(server->deadline);

@@ -14,6 +14,7 @@
 
 #include "config/limits.h"
 #include "daemon/banks/bank_format.h"
+#include "daemon/security.h"
 #include "lib/base/log.h"
 
 struct service *service_new(const struct service_settings *settings, const struct service_shell *shell,
@@ -22,18 +23,18 @@ struct service *service_new(const struct service_settings *settings, const struc
         struct service *service = calloc(1, sizeof(*service));
         if (!service)
                 return NULL;
-        service->sessions = session_index_new();
-        if (!service->sessions) {
-                free(service);
-                return NULL;
-        }
         service->settings = *settings;
         service->shell = *shell;
         service->ledger = ledger;
         service->token_key = token_key;
         txn_pool_init(&service->pool, settings->open_max);
         TAILQ_INIT(&service->open);
-        return service;
+        service->sessions = session_index_new();
+        service->paces = paces_new();
+        if (service->sessions && service->paces)
+                return service;
+        service_free(service);
+        return NULL;
 }
 
 void service_free(struct service *service)
@@ -42,6 +43,7 @@ void service_free(struct service *service)
                 return;
         txn_pool_clear(&service->pool);
         session_index_free(service->sessions);
+        paces_free(service->paces);
         free(service);
 }
 
@@ -49,6 +51,8 @@ void service_change(struct service *service, const struct service_settings *sett
 {
         service->settings.skew_limit_ms = settings->skew_limit_ms;
         service->settings.request_timeout_ms = settings->request_timeout_ms;
+        service->settings.replaced = settings->replaced;
+        service->settings.guesses = settings->guesses;
 }
 
 void service_reset_latency(struct service *service)
@@ -171,6 +175,28 @@ static void count_advice(struct service_counters *count, const struct ledger_ans
         count->exceptions += answer->what[0] && !corrected;
 }
 
+/* Refused for the card and nothing else: what somebody who tries card numbers would hear. */
+static bool is_guess(enum reason reason)
+{
+        static const bool guess[REASON_COUNT] = {
+            [REASON_NO_ROUTE] = true,      [REASON_INVALID_CARD] = true, [REASON_CARD_KIND] = true,
+            [REASON_CARD_EXPIRED] = true,  [REASON_CARD_STOLEN] = true,  [REASON_CARD_LOST] = true,
+            [REASON_CARD_EXCLUDED] = true, [REASON_PIN_TRIES] = true,    [REASON_PIN_WRONG] = true,
+            [REASON_DECLINED] = true,
+        };
+        return guess[reason];
+}
+
+/* An inquiry leaves no row, so whoever guesses card numbers by inquiries leaves nothing but this. */
+static void note_guess(struct service *service, const struct txn *txn)
+{
+        if (txn->op.kind != LEDGER_INQUIRY || !is_guess(txn->op.answer.reason))
+                return;
+        service->count.guesses++;
+        (void)paces_take(service->paces, PACE_GUESS, &service->settings.guesses, txn->op.identity.terminal,
+                         steady_ms(service));
+}
+
 static void count_answer(struct service *service, const struct txn *txn)
 {
         struct service_counters *count = &service->count;
@@ -179,6 +205,7 @@ static void count_answer(struct service *service, const struct txn *txn)
                 count_advice(count, &txn->op.answer);
         else
                 count->by_reason[txn->op.answer.reason]++;
+        note_guess(service, txn);
         if (txn->op.kind == LEDGER_OUTCOME)
                 count->overtaken += txn->op.answer.reason != txn->op.outcome.reason;
         else if (txn->op.answer.status == LEDGER_STORED)
@@ -255,6 +282,22 @@ static void finish_undecided(struct service *service, struct txn *txn)
 static void finish_clock_off(struct service *service, struct txn *txn)
 {
         txn->op.answer = (struct ledger_answer){.status = LEDGER_DECIDED, .reason = REASON_CLOCK_OFF};
+        finish_decided(service, txn);
+}
+
+/* Whoever has guessed so often hears nothing of any card for a while, right or wrong. */
+static bool has_guessed_enough(const struct service *service, const struct txn *txn)
+{
+        return txn->op.kind == LEDGER_INQUIRY &&
+               paces_wait_ms(service->paces, PACE_GUESS, &service->settings.guesses,
+                             txn->op.identity.terminal, steady_ms(service)) > 0;
+}
+
+static void finish_guessing(struct service *service, struct txn *txn)
+{
+        security_event(SECURITY_INQUIRIES_REFUSED, txn->op.identity.terminal,
+                       LOG_NUMBER("in_a_row", service->settings.guesses.burst));
+        txn->op.answer = (struct ledger_answer){.status = LEDGER_DECIDED, .reason = REASON_GUESSES};
         finish_decided(service, txn);
 }
 
@@ -522,6 +565,8 @@ bool service_submit(struct service *service, struct session_entry *asker, const 
         TAILQ_INSERT_TAIL(&service->open, txn, entry);
         if (txn->op.kind == LEDGER_ADVICE)
                 submit(service, txn);
+        else if (has_guessed_enough(service, txn))
+                finish_guessing(service, txn);
         else
                 decide_and_submit(service, txn);
         return true;

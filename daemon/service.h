@@ -11,7 +11,7 @@
  *
  * Invariants: every op given to the ledger belongs to one transaction in `open`, in order of deadline;
  * `open` never holds more than the pool's limit. An answer leaves only from the ledger's on_done (I1) or as
- * 96 to an inquiry. A transaction past its deadline is answered with silence and stays in `open`
+ * 96, or 65, to an inquiry. A transaction past its deadline is answered with silence and stays in `open`
  * until the ledger gives it back; `waiting` counts the sessions that wait for one of them. Of a session the
  * service knows its entry in the index alone, and finds it by the handle that the transaction keeps.
  */
@@ -19,6 +19,7 @@
 #define DAEMON_SERVICE_H
 
 #include "daemon/banks/bank_route.h"
+#include "daemon/paces.h"
 #include "daemon/session_index.h"
 #include "daemon/stats.h"
 #include "daemon/txn.h"
@@ -28,6 +29,7 @@ struct service_settings {
         struct business_clock clock;
         int64_t skew_limit_ms; /* scaled by the clock's speed */
         int64_t request_timeout_ms;
+        struct pace_rule replaced, guesses;
         size_t open_max;    /* transactions open at once */
         size_t open_resume; /* below it, reading goes on again */
 };
@@ -53,6 +55,7 @@ struct service {
         struct ledger *ledger;       /* not owned; to be freed first */
         struct token_key *token_key; /* not owned */
         struct session_index *sessions;
+        struct paces *paces;
         struct txn_pool pool;
         struct txn_list open;
         size_t waiting; /* sessions that wait for a transaction */

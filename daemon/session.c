@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/limits.h"
+#include "daemon/security.h"
 #include "daemon/service.h"
 #include "lib/base/log.h"
 #include "rules/calendar.h"
@@ -235,6 +236,8 @@ static void on_decoded(struct session *session, const struct profile_row *row,
             strcmp(terminal, session->entry.terminal) != 0) {
                 snprintf(reason, sizeof(reason), "DE 41 is '%s', the certificate says '%s'", terminal,
                          session->entry.terminal);
+                security_event(SECURITY_TERMINAL_FOREIGN, session->entry.terminal,
+                               LOG_TEXT("claimed", terminal));
                 answer_now(session, row, request, REASON_FOREIGN_TERMINAL);
                 end_session(session, SESSION_END_TERMINAL, reason);
                 return;
@@ -307,6 +310,11 @@ void session_drain(struct session *session)
         session->draining = true;
         if (!session->entry.waiting)
                 end_session(session, SESSION_END_SHUTDOWN, "the daemon stops");
+}
+
+void session_refuse(struct session *session, const char *reason)
+{
+        end_session(session, SESSION_END_REFUSED, reason);
 }
 
 void session_closed(struct session *session)

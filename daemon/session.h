@@ -27,6 +27,7 @@ enum session_end {
         SESSION_END_PROTOCOL, /* bytes that can't be followed */
         SESSION_END_TERMINAL, /* DE 41 is not the certificate's */
         SESSION_END_REPLACED,
+        SESSION_END_REFUSED, /* it may not be connected any more */
         SESSION_END_SHUTDOWN,
         SESSION_END_ERROR, /* our own fault, or memory */
 };
@@ -75,6 +76,9 @@ void session_frame(struct session *session, const uint8_t *bytes, size_t length)
 
 /* Close once what is waited for has been answered: at once if that is nothing. */
 void session_drain(struct session *session);
+
+/* It may not be connected any more: closed at once, whatever it waits for. */
+void session_refuse(struct session *session, const char *reason);
 
 /* The connection is gone, whoever ended it. */
 void session_closed(struct session *session);

@@ -28,6 +28,7 @@
         X(closed_protocol, "connections closed because their bytes could not be followed")                   \
         X(closed_terminal, "connections closed because DE 41 or the certificate names no such terminal")     \
         X(replaced, "connections replaced by a newer one of the same terminal")                              \
+        X(refused_terminal, "connections not let in, or ended: barred, certificate, replaced too often")     \
         X(closed_shutdown, "connections closed because the daemon stops")                                    \
         X(closed_error, "connections closed by an error of the system")
 
@@ -47,6 +48,7 @@
         X(unrecorded, "late approvals of banks that the ledger was out of reach for")                        \
         X(corrections, "completed withdrawals that their ATM corrected, or wanted to when it was too late")  \
         X(exceptions, "advices that left an exception for people to look at")                                \
+        X(guesses, "balance inquiries refused for their card")                                               \
         X(unavailable, "transactions that the ledger could not take")                                        \
         X(silent, "transactions left without an answer on purpose")                                          \
         X(late, "transactions whose time limit passed before the ledger answered")                           \

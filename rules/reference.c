@@ -180,11 +180,9 @@ bool reference_add_share(struct reference *r, const struct hall_share *row, char
         return check_share(row->hall, row->share_bp, error) && append(r, &r->shares, row, sizeof *row, error);
 }
 
-bool reference_add_atm(struct reference *r, const char *terminal, const char *hall, bool enabled,
-                       char error[REFERENCE_ERROR_MAX])
+static bool add_atm(struct reference *r, const char *terminal, const char *hall, struct atm_row row,
+                    char error[REFERENCE_ERROR_MAX])
 {
-        struct atm_row row = {.atm = {.enabled = enabled}};
-
         if (!is_name(terminal, TERMINAL_LENGTH, UPPER_DIGITS) || strlen(terminal) != TERMINAL_LENGTH)
                 return fail(error, "ATM \"%.*s\": %d capital letters or digits wanted",
                             NAME(terminal, TERMINAL_LENGTH), TERMINAL_LENGTH);
@@ -194,6 +192,18 @@ bool reference_add_atm(struct reference *r, const char *terminal, const char *ha
         strcpy(row.atm.terminal, terminal);
         strcpy(row.hall, hall ? hall : "");
         return append(r, &r->atms, &row, sizeof row, error);
+}
+
+bool reference_add_atm(struct reference *r, const char *terminal, const char *hall, bool enabled,
+                       char error[REFERENCE_ERROR_MAX])
+{
+        return add_atm(r, terminal, hall, (struct atm_row){.atm = {.enabled = enabled}}, error);
+}
+
+bool reference_add_barred_atm(struct reference *r, const char *terminal, const char *hall,
+                              char error[REFERENCE_ERROR_MAX])
+{
+        return add_atm(r, terminal, hall, (struct atm_row){.atm = {.barred = true}}, error);
 }
 
 bool reference_add_issuer(struct reference *r, const struct issuer *row, char error[REFERENCE_ERROR_MAX])

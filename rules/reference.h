@@ -53,7 +53,8 @@ struct hall_share {
 struct atm {
         char terminal[TERMINAL_LENGTH + 1];
         const struct hall *hall; /* where it stands; NULL while it stands nowhere */
-        bool enabled;
+        bool enabled;            /* a barred one is not */
+        bool barred;             /* may not be connected */
 };
 
 enum day_kind { DAY_WEEKDAY, DAY_OFF, DAY_KIND_COUNT }; /* DAY_OFF: Saturday, Sunday, public holiday */
@@ -118,6 +119,8 @@ ATM_MUST_USE bool reference_add_share(struct reference *r, const struct hall_sha
                                       char error[REFERENCE_ERROR_MAX]);
 ATM_MUST_USE bool reference_add_atm(struct reference *r, const char *terminal, const char *hall, bool enabled,
                                     char error[REFERENCE_ERROR_MAX]);
+ATM_MUST_USE bool reference_add_barred_atm(struct reference *r, const char *terminal, const char *hall,
+                                           char error[REFERENCE_ERROR_MAX]);
 ATM_MUST_USE bool reference_add_issuer(struct reference *r, const struct issuer *row,
                                        char error[REFERENCE_ERROR_MAX]);
 ATM_MUST_USE bool reference_add_prefix(struct reference *r, const char *prefix, int32_t from_day,

@@ -515,7 +515,7 @@ CREATE TYPE ledger_effect AS (
 --
 -- A completed withdrawal is settled, so that no message changes it any more, once a person has decided about it,
 -- p_correct_ms of real time after its completion, where a message has corrected another of its card and day, and
--- while its ATM is disabled. A correction before that leaves a record, 'corrected'.
+-- while its ATM is disabled or barred. A correction before that leaves a record, 'corrected'.
 CREATE OR REPLACE FUNCTION ledger_advice(
         p_terminal text[], p_original_at timestamptz[], p_original_stan integer[],
         p_kind text[], p_advice_at timestamptz[], p_advice_stan integer[], p_why text[],
@@ -620,7 +620,7 @@ BEGIN
                                            FROM card c WHERE p_look AND z.state = 'completed'
                                            AND c.card_token = coalesce(h.successor, w.card_token)
                                            AND w.business_date IN (c.day_on, c.earlier_day_on) LIMIT 1) d ON true
-                        LEFT JOIN LATERAL (SELECT t.enabled FROM atm t WHERE p_look AND z.state = 'completed'
+                        LEFT JOIN LATERAL (SELECT t.enabled AND NOT t.barred AS enabled FROM atm t WHERE p_look AND z.state = 'completed'
                                            AND t.terminal = o.terminal LIMIT 1) t ON true
                 ), judged AS (
                         -- the first of a card and day, also among those of this batch
@@ -1642,7 +1642,7 @@ BEGIN
                 UNION ALL
                 SELECT 'share', ARRAY[hall, to_char(from_on, 'YYYY-MM-DD'), share_bp::text] FROM hall_place WHERE from_on > DATE '0001-01-01';
         WHEN 'atm' THEN
-                RETURN QUERY SELECT 'atm', ARRAY[terminal, coalesce(hall, ''), enabled::text] FROM atm;
+                RETURN QUERY SELECT 'atm', ARRAY[terminal, coalesce(hall, ''), CASE WHEN barred THEN 'barred' WHEN enabled THEN 'enabled' ELSE 'disabled' END] FROM atm;
         WHEN 'issuer' THEN
                 RETURN QUERY SELECT 'issuer', ARRAY[issuer, coalesce(link, ''), opens_minute::text, closes_minute::text,
                                                     off_opens_minute::text, off_closes_minute::text] FROM issuer;
@@ -1781,7 +1781,7 @@ BEGIN
         FOR t IN SELECT * FROM (VALUES
                 ('area', 'area', 'area', 'name,parlors', '', NULL),
                 ('hall', 'hall', 'hall', 'name,area,prefecture,opens_minute,closes_minute,share_bp', 'share_bp', NULL),
-                ('atm', 'atm', 'terminal', 'hall,enabled', '', NULL),
+                ('atm', 'atm', 'terminal', 'hall,enabled,barred', 'barred', NULL),
                 ('issuer', 'issuer', 'issuer', 'name,link,opens_minute,closes_minute,off_opens_minute,off_closes_minute', '', NULL),
                 ('card_prefix', 'prefix', 'prefix,from_on', 'issuer,kind', '', NULL),
                 ('tariff', 'tariff', 'issuer,band,from_on', 'customer_fee_yen,interbank_fee_yen', '*', NULL),

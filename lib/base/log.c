@@ -24,6 +24,7 @@ static const struct {
 static enum log_level lowest = LEVEL_INFO;
 static bool to_journal;
 static char instance_name[32];
+static struct log_site *droppers; /* places that have dropped lines at some time */
 
 void log_open(const char *target, const char *level, const char *instance)
 {
@@ -164,19 +165,51 @@ void log_write(enum log_level level, const char *event, const struct log_field *
                 write_stderr(level, text);
 }
 
-bool log_allow(struct log_site *site, const char *event)
+static int64_t this_second(void)
 {
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-        if (site->second != now.tv_sec) {
-                int64_t dropped = site->dropped;
-                *site = (struct log_site){.second = now.tv_sec};
-                if (dropped > 0)
-                        log_event(LEVEL_WARNING, "log_dropped", LOG_TEXT("of", event),
-                                  LOG_NUMBER("lines", dropped));
+        return now.tv_sec;
+}
+
+static void tell_dropped(struct log_site *site)
+{
+        int64_t dropped = site->dropped;
+        site->dropped = 0;
+        if (dropped > 0)
+                log_event(LEVEL_WARNING, "log_dropped", LOG_TEXT("of", site->event),
+                          LOG_NUMBER("lines", dropped));
+}
+
+void log_tell_dropped(bool all)
+{
+        int64_t second = this_second();
+        for (struct log_site *site = droppers; site; site = site->next)
+                if (all || site->second != second)
+                        tell_dropped(site);
+}
+
+static void drop(struct log_site *site, const char *event)
+{
+        site->dropped++;
+        site->event = event;
+        if (site->listed)
+                return;
+        site->listed = true;
+        site->next = droppers;
+        droppers = site;
+}
+
+bool log_allow(struct log_site *site, const char *event)
+{
+        int64_t second = this_second();
+        if (site->second != second) {
+                tell_dropped(site);
+                site->second = second;
+                site->lines = 0;
         }
         if (site->lines >= LOG_LINES_PER_SECOND) {
-                site->dropped++;
+                drop(site, event);
                 return false;
         }
         site->lines++;

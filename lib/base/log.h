@@ -50,16 +50,29 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 struct log_site {
         int64_t second;
         int64_t lines, dropped;
+        const char *event;
+        struct log_site *next; /* of those that have dropped some */
+        bool listed;
 };
 
 bool log_allow(struct log_site *site, const char *event);
 
+/* site: of whoever has several limits in one place. It must last. */
+#define log_limited_at(site_, level_, event_, ...)                                                           \
+        do {                                                                                                 \
+                if (log_wants(level_) && log_allow(site_, event_))                                           \
+                        log_event(level_, event_, __VA_ARGS__);                                              \
+        } while (0)
+
 #define log_limited(level_, event_, ...)                                                                     \
         do {                                                                                                 \
                 static struct log_site log_site_;                                                            \
-                if (log_wants(level_) && log_allow(&log_site_, event_))                                      \
-                        log_event(level_, event_, __VA_ARGS__);                                              \
+                log_limited_at(&log_site_, level_, event_, __VA_ARGS__);                                     \
         } while (0)
+
+/* Says how many lines were left out in seconds that are over, though nothing more came from their place; all: in this one,
+ * too. Every second or so, and before the end. */
+void log_tell_dropped(bool all);
 
 /* One line without its end, cut where it does not fit. For log_write and its test. */
 void log_format(char *buffer, size_t size, const char *event, const struct log_field *fields, size_t count);

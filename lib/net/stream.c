@@ -485,6 +485,11 @@ enum stream_state stream_state(const struct stream *stream)
         return stream->state;
 }
 
+SSL *stream_tls(const struct stream *stream)
+{
+        return stream->ssl;
+}
+
 size_t stream_waiting(const struct stream *stream)
 {
         return stream->output_length;

@@ -442,3 +442,113 @@ out:
         EVP_PKEY_free(key);
         return done;
 }
+
+/* ---- revoking ------------------------------------------------------------------------------------------ */
+
+static bool list_write(const char *path, X509_CRL *list, char error[PKI_ERROR_MAX])
+{
+        BIO *content = BIO_new(BIO_s_mem());
+        bool good = content && PEM_write_bio_X509_CRL(content, list) == 1;
+        if (!good)
+                openssl_error(error, path, "can't encode the list");
+        else
+                good = file_write(path, 0644, content, true, error);
+        BIO_free(content);
+        return good;
+}
+
+/* What the list at path names goes over to the new one; nothing where there is none. */
+static bool list_take_over(struct pki_authority *authority, X509_CRL *list, const char *path,
+                           char error[PKI_ERROR_MAX])
+{
+        static const char what[] = "no list of revoked certificates of this authority";
+        if (access(path, F_OK) < 0 && errno == ENOENT)
+                return true;
+        BIO *file = file_find(path, what, error);
+        if (!file)
+                return false;
+        X509_CRL *former = PEM_read_bio_X509_CRL(file, NULL, on_passphrase, NULL);
+        BIO_free(file);
+        bool good = former && X509_CRL_verify(former, authority->key) == 1;
+        STACK_OF(X509_REVOKED) *entries = good ? X509_CRL_get_REVOKED(former) : NULL;
+        for (int i = 0; good && i < sk_X509_REVOKED_num(entries); i++) {
+                X509_REVOKED *entry = X509_REVOKED_dup(sk_X509_REVOKED_value(entries, i));
+                good = entry && X509_CRL_add0_revoked(list, entry) == 1;
+        }
+        if (!good)
+                openssl_error(error, path, what);
+        X509_CRL_free(former);
+        return good;
+}
+
+static bool entry_add(X509_CRL *list, X509 *certificate, ASN1_TIME *now)
+{
+        X509_REVOKED *entry;
+        if (X509_CRL_get0_by_cert(list, &entry, certificate) == 1)
+                return true;
+        entry = X509_REVOKED_new();
+        if (entry && X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(certificate)) == 1 &&
+            X509_REVOKED_set_revocationDate(entry, now) == 1 && X509_CRL_add0_revoked(list, entry) == 1)
+                return true;
+        X509_REVOKED_free(entry);
+        return false;
+}
+
+static bool list_add(struct pki_authority *authority, X509_CRL *list, const char *path, ASN1_TIME *now,
+                     char error[PKI_ERROR_MAX])
+{
+        static const char what[] = "no certificate of this authority";
+        BIO *file = file_find(path, what, error);
+        if (!file)
+                return false;
+        X509 *certificate = PEM_read_bio_X509(file, NULL, on_passphrase, NULL);
+        BIO_free(file);
+        bool good =
+            certificate && X509_verify(certificate, authority->key) == 1 && entry_add(list, certificate, now);
+        if (!good)
+                openssl_error(error, path, what);
+        X509_free(certificate);
+        return good;
+}
+
+static bool list_sign(struct pki_authority *authority, X509_CRL *list, const ASN1_TIME *now, int days)
+{
+        time_t real = time(NULL), end = real + (time_t)days * SECONDS_OF_DAY;
+        ASN1_TIME *next = ASN1_TIME_set(NULL, end);
+        ASN1_TIME *last = days > 0 ? ASN1_STRING_dup(now) : ASN1_TIME_set(NULL, end - SECONDS_OF_DAY);
+        ASN1_INTEGER *number = ASN1_INTEGER_new();
+        bool good = next && last && number && ASN1_INTEGER_set_int64(number, (int64_t)real) == 1 &&
+                    X509_CRL_set_version(list, X509_CRL_VERSION_2) == 1 &&
+                    X509_CRL_set_issuer_name(list, X509_get_subject_name(authority->certificate)) == 1 &&
+                    X509_CRL_set1_lastUpdate(list, last) == 1 && X509_CRL_set1_nextUpdate(list, next) == 1 &&
+                    X509_CRL_add1_ext_i2d(list, NID_crl_number, number, 0, X509V3_ADD_DEFAULT) == 1 &&
+                    X509_CRL_sort(list) == 1 && X509_CRL_sign(list, authority->key, EVP_sha256()) > 0;
+        ASN1_INTEGER_free(number);
+        ASN1_TIME_free(last);
+        ASN1_TIME_free(next);
+        return good;
+}
+
+bool pki_revoke(struct pki_authority *authority, const char *crl_path, const char *const *certificates,
+                size_t count, int days, char error[PKI_ERROR_MAX])
+{
+        if (!days_check(days, true, error))
+                return false;
+        ERR_clear_error();
+        X509_CRL *list = X509_CRL_new();
+        ASN1_TIME *now = ASN1_TIME_set(NULL, time(NULL));
+        bool good = list && now;
+        if (!good)
+                error_set(error, "no memory");
+        good = good && list_take_over(authority, list, crl_path, error);
+        for (size_t i = 0; good && i < count; i++)
+                good = list_add(authority, list, certificates[i], now, error);
+        if (good && !list_sign(authority, list, now, days)) {
+                openssl_error(error, crl_path, "can't sign the list");
+                good = false;
+        }
+        good = good && list_write(crl_path, list, error);
+        ASN1_TIME_free(now);
+        X509_CRL_free(list);
+        return good;
+}

@@ -7,6 +7,7 @@
 #define LIB_SECURITY_PKI_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "lib/base/attributes.h"
 
@@ -26,5 +27,12 @@ enum pki_use { PKI_SERVER, PKI_CLIENT };
  * expired already, for tests. */
 ATM_MUST_USE bool pki_issue(struct pki_authority *authority, const char *common_name, enum pki_use use,
                             const char *san, int days, const char *out_dir, char error[PKI_ERROR_MAX]);
+
+/* The authority's list of revoked certificates (CRL) at crl_path: what it named and these certificates (PEM files that the
+ * authority has signed), dated now, the next one due in `days`; negative: overdue already, for tests. It is made where there
+ * is none, also without any certificate. */
+ATM_MUST_USE bool pki_revoke(struct pki_authority *authority, const char *crl_path,
+                             const char *const *certificates, size_t count, int days,
+                             char error[PKI_ERROR_MAX]);
 
 #endif

@@ -14,6 +14,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/file.h"
@@ -91,6 +92,7 @@ static bool key_use(SSL_CTX *ctx, const char *path, char error[TLS_ERROR_MAX])
 }
 
 static const char authorities_wanted[] = "no certificate of an authority; expected one or more in PEM";
+static const char crl_wanted[] = "no list of revoked certificates; expected one or more in PEM";
 static const char certificate_wanted[] = "no certificate; expected one in PEM";
 
 /* OpenSSL opens by the name alone, and would wait for a FIFO's writer. */
@@ -177,11 +179,6 @@ static int refuse_purpose(X509_STORE_CTX *store, int good, uint32_t use)
         return 0;
 }
 
-static int on_client_verified(int good, X509_STORE_CTX *store)
-{
-        return refuse_purpose(store, good, XKU_SSL_CLIENT);
-}
-
 static int on_server_verified(int good, X509_STORE_CTX *store)
 {
         return refuse_purpose(store, good, XKU_SSL_SERVER);
@@ -209,6 +206,231 @@ static bool server_certificate_check(SSL_CTX *ctx, const char *path, char error[
                 file_error(error, path, fault);
         return !fault;
 }
+
+/* ---- who is believed ----------------------------------------------------------------------------------- */
+
+/* What a subject says that has one plain name. */
+static bool name_of(const X509 *certificate, char *buffer, size_t size)
+{
+        X509_NAME *subject = X509_get_subject_name(certificate);
+        int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+        if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0)
+                return false; /* two names would be one too many to decide by */
+        const ASN1_STRING *value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+        const unsigned char *text = ASN1_STRING_get0_data(value);
+        int length = ASN1_STRING_length(value);
+        if (length <= 0 || (size_t)length >= size)
+                return false;
+        for (int i = 0; i < length; i++)
+                if (text[i] < 0x20 || text[i] > 0x7e) /* a wider string type, a zero byte */
+                        return false;
+        memcpy(buffer, text, (size_t)length);
+        buffer[length] = '\0';
+        return true;
+}
+
+/* Several authorities may have the same name: what counts is whose key signed the list. */
+static bool is_revoked(X509_STORE_CTX *check)
+{
+        X509 *certificate = X509_STORE_CTX_get_current_cert(check);
+        X509 *issuer = X509_STORE_CTX_get0_current_issuer(check);
+        STACK_OF(X509_CRL) *lists =
+            X509_STORE_CTX_get1_crls(check, X509_get_issuer_name(certificate)); /* NULL: none */
+        bool revoked = false;
+        for (int i = 0; !revoked && i < sk_X509_CRL_num(lists); i++) {
+                X509_CRL *list = sk_X509_CRL_value(lists, i);
+                X509_REVOKED *entry;
+                revoked = X509_CRL_get0_by_cert(list, &entry, certificate) == 1 && issuer &&
+                          X509_CRL_verify(list, X509_get0_pubkey(issuer)) == 1;
+        }
+        sk_X509_CRL_pop_free(lists, X509_CRL_free);
+        return revoked;
+}
+
+static int refused_index(void)
+{
+        static int index = -1;
+        if (index < 0)
+                index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+        return index;
+}
+
+bool tls_note_refused(SSL *ssl, char *name)
+{
+        return SSL_set_ex_data(ssl, refused_index(), name) == 1;
+}
+
+/* Signatures are looked at before dates, and this is asked after both: whoever gets here with one of these errors has a
+ * certificate of ours. */
+static void note_refused(X509_STORE_CTX *check)
+{
+        SSL *ssl = X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx());
+        char *name = ssl ? SSL_get_ex_data(ssl, refused_index()) : NULL;
+        int error = X509_STORE_CTX_get_error(check);
+        if (name && X509_STORE_CTX_get_error_depth(check) == 0 &&
+            (error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID ||
+             error == X509_V_ERR_CERT_REVOKED) &&
+            !name_of(X509_STORE_CTX_get0_cert(check), name, TLS_NAME_MAX))
+                *name = '\0';
+}
+
+/* Called for each certificate of a chain once it was found good, and for each error. OpenSSL's own way with lists
+ * (X509_V_FLAG_CRL_CHECK) refuses everybody once a list is too old, and looks into it before signatures are verified. */
+static int on_client_verified(int good, X509_STORE_CTX *check)
+{
+        good = refuse_purpose(check, good, XKU_SSL_CLIENT);
+        if (good && is_revoked(check)) {
+                X509_STORE_CTX_set_error(check, X509_V_ERR_CERT_REVOKED);
+                good = 0;
+        }
+        if (!good)
+                note_refused(check);
+        return good;
+}
+
+static int64_t seconds_of(const ASN1_TIME *time)
+{
+        struct tm tm;
+        return time && ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : INT64_MAX;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+        return a < b ? a : b;
+}
+
+int64_t tls_crl_due(SSL_CTX *ctx)
+{
+        STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
+        int64_t due_s = INT64_MAX;
+        for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+                const X509_CRL *list = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
+                if (list)
+                        due_s = earlier(due_s, seconds_of(X509_CRL_get0_nextUpdate(list)));
+        }
+        return due_s;
+}
+
+/* The authorities of another store, without its lists. */
+static X509_STORE *authorities_copy(X509_STORE *from)
+{
+        STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(from);
+        X509_STORE *store = X509_STORE_new();
+        bool good = store;
+        for (int i = 0; good && i < sk_X509_OBJECT_num(objects); i++) {
+                X509 *authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+                good = !authority || X509_STORE_add_cert(store, authority) == 1;
+        }
+        if (good)
+                return store;
+        X509_STORE_free(store);
+        return NULL;
+}
+
+static bool is_of_an_authority(X509_STORE *store, X509_CRL *list)
+{
+        STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+        for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+                X509 *authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+                if (authority &&
+                    X509_NAME_cmp(X509_get_subject_name(authority), X509_CRL_get_issuer(list)) == 0 &&
+                    X509_CRL_verify(list, X509_get0_pubkey(authority)) == 1)
+                        return true;
+        }
+        ERR_clear_error();
+        return false;
+}
+
+static bool list_add(X509_STORE *store, X509_CRL *list, const char *path, size_t *revoked,
+                     char error[TLS_ERROR_MAX])
+{
+        if (!is_of_an_authority(store, list)) {
+                file_error(error, path, "a list that none of the authorities in 'ca' has signed");
+                return false;
+        }
+        if (X509_STORE_add_crl(store, list) != 1) {
+                file_error(error, path, "no memory");
+                return false;
+        }
+        *revoked += (size_t)(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(list)) > 0
+                                 ? sk_X509_REVOKED_num(X509_CRL_get_REVOKED(list))
+                                 : 0);
+        return true;
+}
+
+/* All lists of a file; one at least. */
+static bool lists_read(X509_STORE *store, BIO *file, const char *path, size_t *ret_revoked,
+                       char error[TLS_ERROR_MAX])
+{
+        X509_CRL *list;
+        size_t count = 0;
+        *ret_revoked = 0;
+        ERR_clear_error();
+        for (; (list = PEM_read_bio_X509_CRL(file, NULL, on_passphrase, NULL)); count++) {
+                bool good = list_add(store, list, path, ret_revoked, error);
+                X509_CRL_free(list);
+                if (!good)
+                        return false;
+        }
+        bool ended = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+        if (count == 0 || !ended)
+                file_error(error, path, crl_wanted);
+        ERR_clear_error();
+        return count > 0 && ended;
+}
+
+bool tls_use_crl(SSL_CTX *ctx, const char *path, size_t *ret_revoked, char error[TLS_ERROR_MAX])
+{
+        if (!file_is_there(path, crl_wanted, error))
+                return false;
+        BIO *file = BIO_new_file(path, "r");
+        X509_STORE *store = authorities_copy(SSL_CTX_get_cert_store(ctx));
+        bool good = file && store;
+        if (!good)
+                file_error(error, path, crl_wanted);
+        good = good && lists_read(store, file, path, ret_revoked, error);
+        if (good)
+                SSL_CTX_set1_cert_store(ctx, store);
+        X509_STORE_free(store);
+        BIO_free(file);
+        return good;
+}
+
+/* The soonest end in a chain. */
+static int64_t chain_until(STACK_OF(X509) * chain)
+{
+        int64_t until_s = INT64_MAX;
+        for (int i = 0; i < sk_X509_num(chain); i++)
+                until_s = earlier(until_s, seconds_of(X509_get0_notAfter(sk_X509_value(chain, i))));
+        return until_s;
+}
+
+bool tls_certificate_stands(SSL_CTX *ctx, X509 *certificate, STACK_OF(X509) * chain, int64_t now_s,
+                            int64_t *ret_until_s, char *ret_why, size_t size)
+{
+        X509_STORE_CTX *check = X509_STORE_CTX_new();
+        bool good = check &&
+                    X509_STORE_CTX_init(check, SSL_CTX_get_cert_store(ctx), certificate, chain) == 1 &&
+                    X509_STORE_CTX_set_default(check, "ssl_client") == 1;
+        if (!good) {
+                snprintf(ret_why, size, "out of memory");
+        } else {
+                X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(check), (time_t)now_s);
+                X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(check), SECURITY_LEVEL);
+                X509_STORE_CTX_set_verify_cb(check, on_client_verified);
+                good = X509_verify_cert(check) == 1;
+                if (good)
+                        *ret_until_s = chain_until(X509_STORE_CTX_get0_chain(check));
+                else
+                        snprintf(ret_why, size, "%s",
+                                 X509_verify_cert_error_string(X509_STORE_CTX_get_error(check)));
+        }
+        X509_STORE_CTX_free(check);
+        ERR_clear_error();
+        return good;
+}
+
+/* ---- contexts ------------------------------------------------------------------------------------------ */
 
 SSL_CTX *tls_server_context(const char *ca, const char *certificate, const char *key, const char *minimum,
                             char error[TLS_ERROR_MAX])
@@ -253,25 +475,9 @@ SSL_CTX *tls_client_context(const char *ca, const char *certificate, const char 
 
 bool tls_peer_name(SSL *ssl, char *buffer, size_t size)
 {
-        X509 *certificate = SSL_get0_peer_certificate(ssl);
-        if (!certificate || !(SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) ||
-            SSL_get_verify_result(ssl) != X509_V_OK)
-                return false;
-        X509_NAME *subject = X509_get_subject_name(certificate);
-        int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-        if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0)
-                return false; /* two names would be one too many to decide by */
-        const ASN1_STRING *value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
-        const unsigned char *text = ASN1_STRING_get0_data(value);
-        int length = ASN1_STRING_length(value);
-        if (length <= 0 || (size_t)length >= size)
-                return false;
-        for (int i = 0; i < length; i++)
-                if (text[i] < 0x20 || text[i] > 0x7e) /* a wider string type, a zero byte */
-                        return false;
-        memcpy(buffer, text, (size_t)length);
-        buffer[length] = '\0';
-        return true;
+        const X509 *certificate = SSL_get0_peer_certificate(ssl);
+        return certificate && (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) &&
+               SSL_get_verify_result(ssl) == X509_V_OK && name_of(certificate, buffer, size);
 }
 
 bool tls_expect_host(SSL *ssl, const char *host)

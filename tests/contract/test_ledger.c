@@ -636,8 +636,12 @@ START_TEST(a_repeat_that_contradicts_its_own_advice_moves_nothing)
 }
 END_TEST
 
-START_TEST(a_disabled_atm_corrects_nothing)
+START_TEST(a_disabled_or_barred_atm_corrects_nothing)
 {
+        static const char *const changes[] = {
+            "UPDATE atm SET enabled = false WHERE terminal = 'T0000002'",
+            "UPDATE atm SET barred = true WHERE terminal = 'T0000002'",
+        };
         struct world world;
         struct ledger_op request = {0}, op;
 
@@ -647,7 +651,7 @@ START_TEST(a_disabled_atm_corrects_nothing)
         ops_do(&world, &op);
         ops_advise(&op, &request, 1, 10000, 10000);
         ops_do(&world, &op);
-        world_sql(&world, "UPDATE atm SET enabled = false WHERE terminal = 'T0000002'");
+        world_sql(&world, "%s", changes[_i]);
         world_refresh(&world);
         ops_advise(&op, &request, 2, 10000, 0);
         ops_do(&world, &op);
@@ -1015,7 +1019,7 @@ int main(void)
         tcase_add_test(together, a_repeat_that_can_not_be_decided_hears_what_stands);
         tcase_add_test(together, no_batch_reads_a_table_from_one_end_to_the_other);
         tcase_add_test(together, a_repeat_that_contradicts_its_own_advice_moves_nothing);
-        tcase_add_test(together, a_disabled_atm_corrects_nothing);
+        tcase_add_loop_test(together, a_disabled_or_barred_atm_corrects_nothing, 0, 2);
         tcase_add_test(together, an_altered_yen_is_seen_by_the_sums);
         tcase_add_loop_test(together, a_storm_over_two_instances_keeps_every_sum_and_limit, 0, 3);
         tcase_set_timeout(wrong, 120);

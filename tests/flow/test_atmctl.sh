@@ -120,7 +120,7 @@ sql "CREATE DATABASE ${DATABASE}_old" >/dev/null
         refuses 1 "atmctl db migrate" atmctl db init
         PGUSER=atm_operator refuses 1 "need a superuser" atmctl db migrate
         expect_exit 0 atmctl db migrate
-        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "017_replacement.sql: done" "019_banks.sql: done" "021_days.sql: done" "025_cards.sql: done" "028_keys.sql: done" "029_keys_end.sql: done" "031_clock.sql: done" "032_trail.sql: done" "036_reference.sql: done" "040_ledger.sql: done" "041_reports.sql: done" "042_views.sql: done"
+        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "017_replacement.sql: done" "019_banks.sql: done" "021_days.sql: done" "025_cards.sql: done" "028_keys.sql: done" "029_keys_end.sql: done" "031_clock.sql: done" "032_trail.sql: done" "034_barred.sql: done" "036_reference.sql: done" "040_ledger.sql: done" "041_reports.sql: done" "042_views.sql: done"
         [[ $OUTPUT != *001_schema* ]] || wrong "migrate repeats what is there: $OUTPUT"
         expect_exit 0 atmctl db status
         says current
@@ -351,6 +351,18 @@ expect_exit 0 atmctl atm disable TX000001
 expect "a disabled ATM" '[{"terminal":"TX000001","hall":"HX-1","enabled":false}]' "$(atmctl atm list --hall HX-1 --format json)"
 expect_exit 0 atmctl atm enable TX000001
 expect "an enabled ATM" "TX000001,HX-1,yes" "$(atmctl atm list --hall HX-1 --format csv | sed 1d)"
+refuses 2 "--note" atmctl atm bar TX000001
+refuses 1 "no note: expected a reason" atmctl atm bar TX000001 --note ' '
+[[ $(PGUSER=atm_operator psql -X -c "UPDATE atm SET barred = true WHERE terminal = 'TX000001'" 2>&1) == *"no note: expected a reason"* ]] ||
+        wrong "an ATM is barred without a note"
+refuses 1 "the database has no ATM TX000009" atmctl atm bar TX000009 --note 'stolen'
+expect_exit 0 atmctl atm bar TX000001 --note 'stolen from the hall'
+says "atm TX000001: barred"
+expect "barred ATMs" "TX000001,HX-1,stolen from the hall" "$(atmctl atm barred --format csv | sed 1d)"
+expect_exit 0 atmctl atm unbar TX000001 --note 'found, keys renewed'
+expect "barred ATMs once it is let in" "" "$(atmctl atm barred --format csv | sed 1d)"
+expect "what the trail has of it" $'atm bar|true|stolen from the hall\natm unbar|false|found, keys renewed' \
+        "$(sql "SELECT command, after ->> 'barred', note FROM trail WHERE noun = 'atm' AND key = 'TX000001' AND command ~ 'bar' ORDER BY change")"
 expect_exit 0 atmctl atm set TX000001 --hall ''
 expect "an ATM that stands nowhere" '{"terminal":"TX000001","hall":null,"enabled":true}' "$(atmctl atm show TX000001 --format json)"
 expect_exit 0 atmctl limit add --note trial day_yen 2031-01-01 --value ''

@@ -39,8 +39,33 @@ set_key() {
         mv "$CONF.new" "$CONF"
 }
 
+# what callers that say nothing read from: never a byte, never an end
+mkfifo "$WORK/silence"
+exec 8<>"$WORK/silence"
+
 cp "$ATMD_CONF" "$CONF"
 expect_exit 0 atmd --config "$CONF" --check-config
+
+# --- a connection ends when its certificate does: begun here, looked at in the end
+short_certificate() {
+        local name
+        name=$(sed -n '40s/,.*//p' "$ATM_TERMINALS")
+        mkdir -p "$WORK/short"
+        : >"$WORK/short/index"
+        openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" -keyout "$WORK/short/key" \
+                -out "$WORK/short/csr" 2>/dev/null
+        printf '[ca]\ndefault_ca=x\n[x]\ndatabase=%s\nnew_certs_dir=%s\nrand_serial=yes\ndefault_md=sha256\npolicy=p\nx509_extensions=e\n[p]\ncommonName=supplied\n[e]\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\n' \
+                "$WORK/short/index" "$WORK/short" >"$WORK/short/ca.conf"
+        openssl ca -batch -notext -config "$WORK/short/ca.conf" -cert "$WORK/lab/pki/ca.crt" -keyfile "$WORK/lab/pki/ca.key" \
+                -startdate 20000101000000Z -enddate "$(date -u -d "+$1 seconds" +%Y%m%d%H%M%SZ)" -in "$WORK/short/csr" -out "$WORK/short/crt" 2>/dev/null
+}
+start short --instance short
+short=$pid
+short_certificate 20
+openssl s_client -connect "127.0.0.1:$port" -CAfile "$WORK/lab/pki/ca.crt" -cert "$WORK/short/crt" -key "$WORK/short/key" -quiet \
+        <&8 >/dev/null 2>&1 &
+STARTED+=("$!")
+await "the ATM whose certificate ends soon" grep -q event=connected "$WORK/short.log"
 
 # --- READY and STOPPING reach the service manager
 perl -MSocket -e 'socket(S, AF_UNIX, SOCK_DGRAM, 0); bind(S, pack_sockaddr_un($ARGV[0])) or die;
@@ -210,6 +235,94 @@ stop
 pid=$one
 stop
 
+# --- who may be connected is asked again whenever something that it rests on changes, and while somebody is connected
+# dial TERMINAL [FOLDER]: an ATM's connection that says nothing, in the background; its number in $caller.
+dial() {
+        local folder=${2:-$WORK/lab/certs}
+        openssl s_client -connect "127.0.0.1:$port" -CAfile "$WORK/lab/pki/ca.crt" -cert "$folder/$1.crt" -key "$folder/$1.key" \
+                -quiet -no_ign_eof <&8 >/dev/null 2>&1 &
+        caller=$!
+        STARTED+=("$caller")
+}
+# connected COUNT TERMINAL: so often it was let in
+connected() {
+        (($(grep -c "event=connected terminal=$2 " "$WORK/guard.log") >= $1))
+}
+# ended TERMINAL REASON: a line of the log says so
+ended() {
+        grep -q "event=connection_closed .*terminal=$1 end=refused reason=\"$2" "$WORK/guard.log"
+}
+gone() {
+        ! process_lives "$1"
+}
+mapfile -t atms < <(sed -n '2,7s/,.*//p' "$ATM_TERMINALS")
+atmctl pki revoke --dir "$WORK/lab/pki" --crl "$WORK/crl.pem" >/dev/null
+set_key tls crl "$WORK/crl.pem"
+set_key limits replaced_burst 2
+set_key limits replaced_s 86400
+start guard
+await "the list of revoked certificates" grep -q "event=crl_loaded .* revoked=0 " "$WORK/guard.log"
+callers=()
+for i in 0 1 2 3; do
+        dial "${atms[i]}"
+        callers+=("$caller")
+        await "ATM $i inside" connected 1 "${atms[i]}"
+done
+# barred: out at once, and not in again before it is unbarred
+atmctl atm bar "${atms[0]}" --note 'stolen' >/dev/null
+await "the end of the barred ATM" ended "${atms[0]}" "the terminal is barred"
+await "its hanging up" gone "${callers[0]}"
+await "the event" grep -q "event=security_terminal_refused terminal=${atms[0]} .*connected=yes why=\"the terminal is barred\"" "$WORK/guard.log"
+dial "${atms[0]}"
+await "a barred ATM that is not let in" gone "$caller"
+connected 2 "${atms[0]}" && wrong "a barred ATM was let in"
+atmctl atm unbar "${atms[0]}" --note 'found' >/dev/null
+let_in() {
+        dial "$2"
+        until connected "$1" "$2"; do
+                process_lives "$caller" || return 1
+                sleep 0.05
+        done
+}
+await "the ATM that is unbarred" let_in 2 "${atms[0]}"
+# revoked: as soon as the file changes
+atmctl pki revoke --dir "$WORK/lab/pki" --crl "$WORK/crl.pem" --certificate "$WORK/lab/certs/${atms[1]}.crt" >/dev/null
+await "the end of the revoked ATM" ended "${atms[1]}" "certificate revoked"
+await "its hanging up" gone "${callers[1]}"
+dial "${atms[1]}"
+await "a revoked ATM that is not let in" grep -q "connection_closed .*terminal=${atms[1]} end=handshake_failed .*certificate revoked" "$WORK/guard.log"
+# a list that can't be read, or is overdue, changes nothing for the others
+cp "$WORK/crl.pem" "$WORK/crl.good"
+echo junk >"$WORK/crl.pem"
+await "the refusal of a list" grep -q "event=security_crl_refused file=.*crl.pem" "$WORK/guard.log"
+cp "$WORK/crl.good" "$WORK/crl.pem"
+atmctl pki revoke --dir "$WORK/lab/pki" --crl "$WORK/crl.pem" --days -1 >/dev/null
+await "the alarm of an overdue list" grep -q "event=security_crl_overdue file=.*crl.pem" "$WORK/guard.log"
+# who replaces himself more often than the limit has to wait, and the former stays
+for i in 2 3; do
+        dial "${atms[2]}"
+        await "ATM 2 inside again" connected "$i" "${atms[2]}"
+done
+callers[2]=$caller
+dial "${atms[2]}"
+await "a warning with both addresses" \
+        grep -qE "event=security_terminal_replaced terminal=${atms[2]} former=127.0.0.1:[0-9]+ peer=127.0.0.1:[0-9]+ wait_s=[0-9]+" "$WORK/guard.log"
+await "the newcomer's end" gone "$caller"
+process_lives "${callers[2]}" || wrong "the former connection did not stay"
+# its authority is believed no longer: whoever is inside is out after the reload
+process_lives "${callers[3]}" || wrong "an ATM that nothing was done to is out"
+atmctl pki init --dir "$WORK/other-pki" >/dev/null
+set_key tls ca "$WORK/other-pki/ca.crt"
+sed -i '/^crl = /d' "$CONF"
+kill -HUP "$pid"
+for i in 2 3; do
+        await "the end of ATM $i" ended "${atms[i]}" ".*certificate" # how much of its chain it sent decides the words
+        await "its hanging up" gone "${callers[i]}"
+done
+stop
+grep -q 'event=security_more of=security_terminal_refused ' "$WORK/guard.log" || wrong "what was not written was not counted"
+cp "$WORK/good.conf" "$CONF"
+
 # --- where to listen: nobody knows where an IPv6 address without brackets ends and its port begins
 for address in ::1:7583 ::1 127.0.0.1 :7583 127.0.0.1:65536; do
         expect_exit 2 atmd --config "$CONF" --listen "$address"
@@ -234,6 +347,9 @@ cat "$WORK/other.key" >"$ATM_TOKEN_KEY_FILE"
 expect_conninfo "host=$PGHOST dbname=$PGDATABASE user=atm_daemon" "holds another key than the one that its cards have their tokens from" "under another token key"
 cat "$WORK/token.key" >"$ATM_TOKEN_KEY_FILE"
 
+await "the end of a certificate" grep -q 'event=connection_closed .*end=refused reason="certificate has expired"' "$WORK/short.log"
+pid=$short
+stop
 expect_exit 0 env -u BANKSIM_JOURNALS atmctl reconcile --drained
 expect_exit 0 atmctl verify
 passed

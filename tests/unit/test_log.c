@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/log.h"
 #include "tests/suite.h"
@@ -68,6 +69,26 @@ START_TEST(one_place_writes_so_many_lines_a_second_and_no_more)
 }
 END_TEST
 
+/* Also where nothing more comes from there. */
+START_TEST(lines_that_were_left_out_are_told_in_the_end)
+{
+        static struct log_site site;
+        char line[256] = "";
+        int ends[2];
+        ck_assert_int_eq(pipe(ends), 0);
+        int standard = dup(STDERR_FILENO);
+        log_open("stderr", "warning", NULL);
+        while (log_allow(&site, "x"))
+                ;
+        dup2(ends[1], STDERR_FILENO);
+        log_tell_dropped(true);
+        dup2(standard, STDERR_FILENO);
+        ck_assert_int_gt(read(ends[0], line, sizeof(line) - 1), 0);
+        ck_assert_msg(strstr(line, "event=log_dropped of=x lines=1\n"), "%s", line);
+        ck_assert_int_eq(site.dropped, 0);
+}
+END_TEST
+
 START_TEST(lines_below_the_level_are_not_wanted)
 {
         log_open("stderr", "warning", NULL);
@@ -85,6 +106,7 @@ int main(void)
         tcase_add_test(tcase, fields_follow_each_other);
         tcase_add_test(tcase, a_line_that_is_too_long_is_cut_and_says_so);
         tcase_add_test(tcase, one_place_writes_so_many_lines_a_second_and_no_more);
+        tcase_add_test(tcase, lines_that_were_left_out_are_told_in_the_end);
         tcase_add_test(tcase, lines_below_the_level_are_not_wanted);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);

@@ -724,6 +724,48 @@ START_TEST(what_can_not_be_decided_is_not_kept_and_decided_by_its_repeat)
 }
 END_TEST
 
+/* An inquiry leaves no row: whoever tries card numbers by it is slowed, and hears nothing of the right one either. */
+START_TEST(whoever_guesses_cards_by_inquiries_is_slowed_and_nobody_else)
+{
+        enum { BURST = 3, EACH_MS = 30000 };
+        start(memory);
+        service->settings.guesses = (struct pace_rule){BURST, EACH_MS};
+        struct peer *peer = sign_on(0);
+        for (int i = 0; i < 2 * BURST; i++) {
+                build("0200", TERMINAL, 10 + i);
+                iso_set_string(&request, 3, "310000");
+                iso_set_string(&request, 2, "9900010000000019");
+                ck_assert_str_eq(ask(peer), i < BURST ? "14" : "65");
+        }
+        build("0200", TERMINAL, 20);
+        iso_set_string(&request, 3, "310000");
+        ck_assert_str_eq(ask(peer), "65");
+        ck_assert_uint_eq(service->count.guesses, BURST);
+        ck_assert_uint_eq(service->count.by_reason[REASON_GUESSES], BURST + 1);
+        build("0200", TERMINAL, 21); /* a withdrawal leaves a row, whoever makes it */
+        ck_assert_str_eq(ask(peer), "00");
+        now_ms += EACH_MS;
+        build("0200", TERMINAL, 22);
+        iso_set_string(&request, 3, "310000");
+        ck_assert_str_eq(ask(peer), "00");
+        ck_assert_uint_eq(service->pool.taken, 0);
+}
+END_TEST
+
+START_TEST(a_refused_session_is_closed_whatever_it_waits_for)
+{
+        start(&script.face);
+        struct peer *peer = sign_on(0);
+        build("0200", TERMINAL, 7);
+        feed(peer);
+        session_refuse(&peer->session, "the terminal is barred");
+        ck_assert_int_eq(peer->closes, 1);
+        ck_assert_int_eq(peer->end, SESSION_END_REFUSED);
+        script_end(LEDGER_DECIDED, REASON_APPROVED); /* and hears nothing of it: peer_send would complain */
+        ck_assert_uint_eq(service->count.gone, 1);
+}
+END_TEST
+
 START_TEST(without_reference_data_a_sign_on_can_not_be_decided)
 {
         start(&script.face);
@@ -936,6 +978,8 @@ int main(void)
         tcase_add_loop_test(tcase, without_a_database_nothing_is_said_that_is_not_known, 0,
                             COUNT(trouble_rows));
         tcase_add_test(tcase, what_can_not_be_decided_is_not_kept_and_decided_by_its_repeat);
+        tcase_add_test(tcase, whoever_guesses_cards_by_inquiries_is_slowed_and_nobody_else);
+        tcase_add_test(tcase, a_refused_session_is_closed_whatever_it_waits_for);
         tcase_add_test(tcase, without_reference_data_a_sign_on_can_not_be_decided);
         tcase_add_test(tcase, a_decision_from_old_reference_data_is_made_anew);
         tcase_add_loop_test(tcase, it_waits_for_new_reference_data_and_at_last_is_silent, 0, 2);

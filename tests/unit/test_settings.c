@@ -62,7 +62,7 @@ static const struct fault {
      false,
      "[tls]\nmaximum = 1.3\n",
      2,
-     {"[tls] maximum: unknown key", "expected one of: certificate, key, ca, minimum"}},
+     {"[tls] maximum: unknown key", "expected one of: certificate, key, ca, crl, minimum"}},
     {"unknown section with a key",
      false,
      "\n[bank]\nhost = x\n",

@@ -328,6 +328,45 @@ START_TEST(whoever_can_not_prove_who_he_is_gets_no_connection)
 }
 END_TEST
 
+/* Whose certificate one of our authorities has signed is known by name also where he is refused; nobody else is. */
+static const struct {
+        bool is_ours;
+        const char *name;
+        bool is_revoked;
+        const char *noted, *says;
+} refused_rows[] = {
+    {true, "T0000001", true, "T0000001", "certificate revoked"},
+    {true, "T0000002", false, "T0000002", "certificate has expired"},
+    {false, "T0000001", true, "", "certificate refused"},
+    {false, "T0000002", false, "", "certificate refused"},
+};
+
+START_TEST(of_the_refused_only_ours_are_known_by_name)
+{
+        char error[PKI_ERROR_MAX] = "", noted[TLS_NAME_MAX] = "";
+        const char *folder = refused_rows[_i].is_ours ? ours : foreign;
+        SSL_CTX *server = server_make(ours, "1.3"),
+                *client = client_make(ours, folder, refused_rows[_i].name);
+        const char *const revoked[] = {in(ours, "T0000001", ".crt")};
+        struct pki_authority *authority = pki_open(ours, error);
+        struct link link;
+        size_t count;
+        ck_assert_msg(pki_revoke(authority, in(ours, "list", ".pem"), revoked, 1, 30, error), "%s", error);
+        pki_close(authority);
+        if (refused_rows[_i].is_revoked)
+                ck_assert(tls_use_crl(server, in(ours, "list", ".pem"), &count, error));
+        link_open(&link, server, client);
+        ck_assert(tls_note_refused(link.server, noted));
+        link_shake(&link);
+        ck_assert(!link.server_done);
+        ck_assert_msg(strstr(link.server_reason, refused_rows[_i].says), "%s", link.server_reason);
+        ck_assert_str_eq(noted, refused_rows[_i].noted);
+        link_close(&link);
+        SSL_CTX_free(client);
+        SSL_CTX_free(server);
+}
+END_TEST
+
 START_TEST(no_certificate_no_service)
 {
         struct link link;
@@ -570,6 +609,8 @@ int main(void)
         tcase_add_loop_test(tests, a_subject_that_is_not_one_plain_name_is_no_name, 0,
                             (int)(sizeof(subjects) / sizeof(subjects[0])));
         tcase_add_test(tests, nothing_is_resumed_and_nothing_renegotiated);
+        tcase_add_loop_test(tests, of_the_refused_only_ours_are_known_by_name, 0,
+                            (int)(sizeof(refused_rows) / sizeof(refused_rows[0])));
         tcase_add_loop_test(tests, whoever_can_not_prove_who_he_is_gets_no_connection, 0,
                             (int)(sizeof(refusals) / sizeof(refusals[0])));
         tcase_add_test(tests, no_certificate_no_service);

@@ -193,6 +193,70 @@ START_TEST(a_disabled_atm_is_refused_but_its_advices_are_not)
 }
 END_TEST
 
+/* Sign-ons until one is answered: an instance looks for changed reference data once a second. */
+static struct atm atm_once_let_in(int terminal, int instance)
+{
+        struct message request, answer;
+        int64_t patience_ms = steady_ms() + ANSWER_MS;
+        for (;;) {
+                struct atm atm = atm_connect(terminal, instance);
+                make_network(&request, &atm, "001");
+                send_message(&atm, &request);
+                enum client_result result = client_receive(atm.client, &answer, ANSWER_MS);
+                if (result == CLIENT_RECEIVED)
+                        return atm;
+                ck_assert_msg(steady_ms() < patience_ms, "%s", client_result_name[result]);
+                atm_close(&atm);
+        }
+}
+
+START_TEST(a_barred_atm_is_shut_out_everywhere_and_its_advices_wait)
+{
+        struct atm a = atm_open(5, 0), b = atm_open(5, 1), other = atm_open(6, 0);
+        struct trade before;
+        withdraw(&a, take_card(), 10000, "00", &before);
+        run("atmctl atm bar %s --note 'stolen' >/dev/null", a.terminal);
+        expect_closed(a.client);
+        expect_closed(b.client);
+        atm_close(&a);
+        atm_close(&b);
+        expect_echo(&other);
+        a = atm_connect(5, 0); /* the refusal comes after the handshake */
+        expect_closed(a.client);
+        atm_close(&a);
+        ck_assert_int_eq(sql_number("SELECT count(*) FROM advice WHERE terminal = '%s' AND stan = %s",
+                                    a.terminal, message_get(&before.request, 11)),
+                         0);
+        run("atmctl atm unbar %s --note 'found' >/dev/null", a.terminal);
+        a = atm_once_let_in(5, 0);
+        b = atm_once_let_in(5, 1);
+        advise(&a, &before, "0220", 10000, NO_DE_95);
+        expect_echo(&b);
+}
+END_TEST
+
+/* An inquiry leaves no row: whoever tries card numbers by it is slowed, and nobody else. */
+START_TEST(an_atm_that_guesses_cards_by_inquiries_is_slowed)
+{
+        enum { BURST = 30 }; /* guess_burst, unless the configuration says otherwise */
+        struct atm atm = atm_open(11, _i), other = atm_open(12, _i);
+        struct message request, answer;
+        struct trade trade;
+        for (int i = 0; i < BURST; i++) {
+                make_inquiry(&request, &atm, special_card(CARD_UNKNOWN));
+                ask(&atm, &request, &answer, "14");
+        }
+        make_inquiry(&request, &atm, special_card(CARD_UNKNOWN));
+        ask(&atm, &request, &answer, "65");
+        const struct card *card = take_card();
+        make_inquiry(&request, &atm, card);
+        ask(&atm, &request, &answer, "65");
+        make_inquiry(&request, &other, card);
+        ask(&other, &request, &answer, "00");
+        withdraw(&atm, card, 1000, "00", &trade);
+}
+END_TEST
+
 /* A good certificate for a terminal that is not in the fleet; test_wire.sh issues it. */
 START_TEST(an_unknown_terminal_is_refused_but_its_advices_are_not)
 {
@@ -229,6 +293,8 @@ Suite *suite_rules(void)
         tcase_add_test(tcase, an_advice_is_taken_whatever_its_clock_says);
         tcase_add_test(tcase, requests_need_a_sign_on_and_advices_do_not);
         tcase_add_loop_test(tcase, a_disabled_atm_is_refused_but_its_advices_are_not, 0, 2);
+        tcase_add_test(tcase, a_barred_atm_is_shut_out_everywhere_and_its_advices_wait);
+        tcase_add_loop_test(tcase, an_atm_that_guesses_cards_by_inquiries_is_slowed, 0, 2);
         tcase_add_test(tcase, an_unknown_terminal_is_refused_but_its_advices_are_not);
         suite_add_tcase(suite, tcase);
         return suite;

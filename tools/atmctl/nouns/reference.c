@@ -1,6 +1,12 @@
 /* The nouns of the reference data as rows: their fields, rules and commands. */
+#include <stdio.h>
+
+#include "lib/cli/say.h"
+#include "lib/db/pg_query.h"
+#include "tools/atmctl/database.h"
 #include "tools/atmctl/nouns/entity_commands.h"
 #include "tools/atmctl/output/output.h"
+#include "tools/atmctl/rows.h"
 
 static const struct field area_fields[] = {
     {"area", VALUE_AREA, FIELD_KEY, "the area's short name", NULL, NULL, "area", NULL},
@@ -45,7 +51,13 @@ static const struct field atm_fields[] = {
 static const struct output_column atm_more[] = {
     {"hall_name", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
     {"prefecture", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+    {"barred", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
 };
+/* Why it is barred, as the trail has it; NULL: it is not. */
+#define BAR_NOTE                                                                                             \
+        "CASE WHEN t.barred THEN (SELECT r.note FROM trail r WHERE r.noun = 'atm' AND r.key = t.terminal "   \
+        "AND r.after ->> 'barred' = 'true' AND r.before ->> 'barred' = 'false' "                             \
+        "ORDER BY r.change DESC LIMIT 1) END"
 static const struct entity atm = {
     .noun = "atm",
     .plural = "ATMs",
@@ -53,7 +65,7 @@ static const struct entity atm = {
     .fields = atm_fields,
     .order = "t.terminal",
     .more_sql = "(SELECT h.name FROM hall h WHERE h.hall = t.hall), (SELECT h.prefecture FROM hall h WHERE "
-                "h.hall = t.hall)",
+                "h.hall = t.hall), " BAR_NOTE,
     .more = atm_more,
     .more_count = sizeof(atm_more) / sizeof(*atm_more)};
 
@@ -190,6 +202,41 @@ static int atm_switch(const struct invocation *invocation)
         return entity_set(&changed);
 }
 
+static bool bar(struct database *database, const struct invocation *invocation, void *context)
+{
+        const char *terminal = invocation_value(invocation, "terminal");
+        const char *parameters[] = {terminal, invocation->command->argument};
+        PGresult *result = database_query(database, "UPDATE atm SET barred = $2::boolean WHERE terminal = $1",
+                                          2, parameters);
+        bool found = result && pg_rows_written(result) > 0;
+        (void)context;
+        if (found)
+                printf("atm %s: %s\n", terminal,
+                       *invocation->command->argument == 't' ? "barred" : "not barred");
+        else if (result)
+                complain("the database has no ATM %s", terminal);
+        PQclear(result);
+        return found;
+}
+
+/* bar and unbar: the command's argument is whether to bar. */
+static int atm_bar(const struct invocation *invocation)
+{
+        return database_run(invocation, bar, NULL);
+}
+
+static const struct output_column barred_columns[] = {
+    {"terminal", OUTPUT_TEXT, 0}, {"hall", OUTPUT_TEXT, 0}, {"note", OUTPUT_TEXT, 0}};
+
+static int atm_barred(const struct invocation *invocation)
+{
+        return rows_print(invocation, &(struct rows_query){
+                                          .sql = "SELECT t.terminal, t.hall, " BAR_NOTE
+                                                 " FROM atm t WHERE t.barred ORDER BY t.terminal",
+                                          .columns = barred_columns,
+                                          .column_count = sizeof(barred_columns) / sizeof(*barred_columns)});
+}
+
 static const struct command commands[] = {
     KEPT(area, "an area", "areas"),
     KEPT_WITH(hall, "a hall", "halls", COMMAND_CLOCK | COMMAND_FROM),
@@ -210,6 +257,30 @@ static const struct command commands[] = {
      .shape = SHAPE_KEY,
      .entity = &atm,
      .argument = "false"},
+    {.noun = "atm",
+     .verb = "bar",
+     .text = "let an ATM in no more: its connection ends, at every instance, and it gets no other",
+     .more = "Every instance knows within a second (reference_poll_ms). What the ATM has still to say of its "
+             "withdrawals waits in it until it is unbarred; 'atmctl exception resolve' decides without it.\n"
+             "Example: atmctl atm bar T0000001 --note 'stolen from the hall, police report 4711'",
+     .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED,
+     .run = atm_bar,
+     .shape = SHAPE_KEY,
+     .entity = &atm,
+     .argument = "true"},
+    {.noun = "atm",
+     .verb = "unbar",
+     .text = "let a barred ATM in again",
+     .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED,
+     .run = atm_bar,
+     .shape = SHAPE_KEY,
+     .entity = &atm,
+     .argument = "false"},
+    {.noun = "atm",
+     .verb = "barred",
+     .text = "list the ATMs that are barred, and why",
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT,
+     .run = atm_barred},
     KEPT(issuer, "a bank", "banks that issue cards"),
     DATED(prefix, "a prefix", "prefixes of card numbers"),
     DATED(tariff, "a tariff", "tariffs"),

@@ -8,7 +8,7 @@
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/output/output.h"
 
-enum { AUTHORITY_DAYS = 3650, LEAF_DAYS = 825 };
+enum { AUTHORITY_DAYS = 3650, LEAF_DAYS = 825, CRL_DAYS = 30 };
 
 static int clock_show(const struct invocation *invocation)
 {
@@ -163,6 +163,23 @@ static int authority_issue(const struct invocation *invocation)
         return issued ? EXIT_DONE : EXIT_FAILED;
 }
 
+static int authority_revoke(const struct invocation *invocation)
+{
+        const char *crl = invocation_value(invocation, "crl"), *const *certificates = NULL;
+        size_t count = invocation_values(invocation, "certificate", &certificates);
+        char error[PKI_ERROR_MAX];
+        struct pki_authority *authority = pki_open(invocation_value(invocation, "dir"), error);
+        bool done = authority && pki_revoke(authority, crl, certificates, count,
+                                            (int)invocation_number(invocation, "days", CRL_DAYS), error);
+
+        if (done)
+                printf("%s: %zu certificates more revoked\n", crl, count);
+        else
+                complain("%s", error);
+        pki_close(authority);
+        return done ? EXIT_DONE : EXIT_FAILED;
+}
+
 static const struct field init_fields[] = {
     {.name = "dir",
      .kind = VALUE_DIRECTORY,
@@ -190,6 +207,21 @@ static const struct field issue_fields[] = {
      .text = "how long they are valid, negative for expired ones; 825 unless given"},
     {.name = NULL},
 };
+static const struct field revoke_fields[] = {
+    {.name = "dir", .kind = VALUE_DIRECTORY, .flags = FIELD_REQUIRED, .text = "where ca.crt and ca.key are"},
+    {.name = "crl",
+     .kind = VALUE_FILE,
+     .flags = FIELD_REQUIRED,
+     .text = "the list of revoked certificates, [tls] crl; made where there is none"},
+    {.name = "certificate",
+     .kind = VALUE_FILE,
+     .flags = FIELD_REPEAT,
+     .text = "certificates to be revoked, NAME.crt"},
+    {.name = "days",
+     .kind = VALUE_DAYS,
+     .text = "when the next list is due, negative for an overdue one; 30 unless given"},
+    {.name = NULL},
+};
 
 static const struct command commands[] = {
     {.noun = "clock",
@@ -209,6 +241,14 @@ static const struct command commands[] = {
          "Example: atmctl pki issue --dir pki --out certs --terminals etc/atms.csv",
      .run = authority_issue,
      .fields = issue_fields},
+    {.noun = "pki",
+     .verb = "revoke",
+     .text = "revoke certificates: add them to the authority's list, or only date it anew",
+     .more =
+         "atmd takes the list over as soon as the file changes, and ends connections of whom it names.\n"
+         "Example: atmctl pki revoke --dir pki --crl /etc/atmd/pki/crl.pem --certificate certs/T0000001.crt",
+     .run = authority_revoke,
+     .fields = revoke_fields},
 };
 
 const struct command_group group_system = {commands, sizeof(commands) / sizeof(*commands),
