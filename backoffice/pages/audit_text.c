@@ -23,6 +23,8 @@ static const char *const fact_words[FACT_KINDS] = {
     [FACT_SUMMARY_KEY] = "{0} {1} {2} {3} {4} {5} {6} {7} {8}",
     [FACT_PLACE_KEY] = "{0} {1} {2} {3} {4} {5} {6} {7} {8}, place since {9}",
     [FACT_CONTRACT_KEY] = "{0} from {1}",
+    [FACT_COPY_KEY] = "{0} {1}",
+    [FACT_COPIED] = "a row that atmd decides from",
     [FACT_WITHDRAWAL] = "a withdrawal",
     [FACT_WITHDRAWAL_APPROVED] = "an approved withdrawal",
     [FACT_WITHDRAWAL_ASKED] = "a withdrawal that a bank was asked about",
@@ -128,7 +130,8 @@ static const char *const check_texts[CHECK_COUNT] = {
                    "them in order"),
     [CHECK_ACKNOWLEDGEMENT] = "what a bank has acknowledged, it was told",
     [CHECK_REFERENCE] = ("what a withdrawal that was approved or asked about names exists: ATM, hall, "
-                         "issuer, the house bank's card; no exclusion is of a card that was replaced"),
+                         "issuer, the house bank's card; no exclusion is of a card that was replaced; and "
+                         "atmd decides from what the tables say"),
     [CHECK_POSTING] = ("each commission row is posted on its business date, or after it on the first day "
                        "after a close, and a closed period's sums are still those it was closed with"),
     [CHECK_SUMMARY] =

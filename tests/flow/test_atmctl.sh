@@ -587,6 +587,9 @@ expect_exit 1 atmctl verify --format csv
 says "commission,$key,\"customer "
 sql "UPDATE commission SET customer_fee_yen = customer_fee_yen - 1 WHERE stan = 9"
 expect_exit 0 atmctl verify
+KEY="tax_rate {" altered "what atmd decides from" "DELETE FROM reference_copy WHERE source = 'tax_rate'" "SELECT reference_refresh('tax_rate')" reference
+KEY="limit {" altered "a table past its triggers" "SET session_replication_role = replica; UPDATE limit_rule SET value = value + 1 WHERE kind = 'day_count'" \
+        "SET session_replication_role = replica; UPDATE limit_rule SET value = value - 1 WHERE kind = 'day_count'" reference
 KEY=$key altered "a hall's share" "UPDATE commission SET hall_share_yen = hall_share_yen + 1 WHERE stan = 9" \
         "UPDATE commission SET hall_share_yen = hall_share_yen - 1 WHERE stan = 9" commission commission_row
 KEY=$key altered "a band" "UPDATE withdrawal SET band = CASE band WHEN 'day' THEN 'other' ELSE 'day' END WHERE stan = 9; UPDATE commission c SET band = w.band FROM withdrawal w WHERE w.stan = 9 AND c.stan = 9" \
