@@ -289,6 +289,10 @@ await "the ATM that is unbarred" let_in 2 "${atms[0]}"
 atmctl pki revoke --dir "$WORK/lab/pki" --crl "$WORK/crl.pem" --certificate "$WORK/lab/certs/${atms[1]}.crt" >/dev/null
 await "the end of the revoked ATM" ended "${atms[1]}" "certificate revoked"
 await "its hanging up" gone "${callers[1]}"
+# a crowd of strangers does not keep its refusal out of the log
+for ((i = 0; i < 200; i++)); do
+        printf 'GET / HTTP/1.0\r\n\r\n' >"/dev/tcp/127.0.0.1/$port" || true
+done
 dial "${atms[1]}"
 await "a revoked ATM that is not let in" grep -q "connection_closed .*terminal=${atms[1]} end=handshake_failed .*certificate revoked" "$WORK/guard.log"
 # a list that can't be read, or is overdue, changes nothing for the others
@@ -320,7 +324,9 @@ for i in 2 3; do
         await "its hanging up" gone "${callers[i]}"
 done
 stop
-grep -q 'event=security_more of=security_terminal_refused ' "$WORK/guard.log" || wrong "what was not written was not counted"
+for event in security_terminal_refused security_handshake_refused; do
+        grep -q "event=security_more of=$event " "$WORK/guard.log" || wrong "what was not written of $event was not counted"
+done
 cp "$WORK/good.conf" "$CONF"
 
 # --- where to listen: nobody knows where an IPv6 address without brackets ends and its port begins
