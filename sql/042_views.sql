@@ -124,7 +124,28 @@ GRANT EXECUTE ON FUNCTION trail_key, reason_of, withdrawal_state, withdrawal_cou
 
 -- what an earlier release granted
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM atm_operator, atm_report;
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO atm_operator, atm_report;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO atm_operator;
+
+-- Reports read all but what is about cards, and of the rest no token. (Of what has partitions they read the whole; the summary's have
+-- names of their own.)
+DO $$
+DECLARE
+        t record;
+BEGIN
+        FOR t IN SELECT c.relname AS name, bool_or(a.attname IN ('card_token', 'successor')) AS has_token,
+                        string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FILTER (WHERE a.attname NOT IN ('card_token', 'successor')) AS columns
+                 FROM pg_class c
+                 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+                 AND (NOT c.relispartition OR starts_with(c.relname, 'summary_'))
+                 AND c.relname NOT IN ('card', 'v_account', 'v_card_month', 'v_card_day', 'exclusion', 'card_replacement', 'open_withdrawal', 'token_key',
+                                       'trail')
+                 GROUP BY 1 LOOP
+                EXECUTE format(CASE WHEN t.has_token THEN 'GRANT SELECT (%s) ON %I TO atm_report' ELSE 'GRANT SELECT ON %2$I TO atm_report' END,
+                               t.columns, t.name);
+        END LOOP;
+END
+$$;
 GRANT EXECUTE ON FUNCTION ledger_make_partitions(date, date) TO atm_daemon, atm_operator;
 GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve, card_only_used, card_open, card_replace, account_open, period_close TO atm_operator;
 GRANT EXECUTE ON FUNCTION summary_extend, summary_step TO atm_daemon, atm_operator, atm_report;

@@ -15,6 +15,7 @@
 # shellcheck shell=bash
 
 CLUSTER_PORT=5432
+CLUSTER_PERSON=operator # who uses atmctl: see cluster_person
 CLUSTER_BASE=${ATM_CLUSTER_BASE:-/var/tmp}
 CLUSTER_TEMPLATES=/var/tmp
 CLUSTER_MEMORY=/dev/shm
@@ -131,6 +132,11 @@ cluster_start() {
                 tail -n 15 "$folder/log" 2>/dev/null | sed 's/^/    /' >&2
                 return 1
         fi
+}
+
+# The login of a person who uses atmctl, in the cluster of PGHOST: a member of the group that `atmctl db init` makes.
+cluster_person() {
+        PGUSER=postgres psql -X -q -d postgres -v ON_ERROR_STOP=1 -c "CREATE ROLE $CLUSTER_PERSON LOGIN IN ROLE atm_operator"
 }
 
 # cluster_stop FOLDER [fast|immediate]

@@ -70,7 +70,7 @@ env_write() {
                 put PGHOST "$LAB_CLUSTER/socket"
                 put PGPORT "$CLUSTER_PORT"
                 put PGDATABASE atm
-                put PGUSER atm_operator
+                put PGUSER "$CLUSTER_PERSON"
                 put PATH "$LAB_BIN:$PATH"
         } >"$DIR/lab.env.new"
         mv "$DIR/lab.env.new" "$DIR/lab.env"

@@ -70,7 +70,8 @@ database_make() {
         export PGHOST=$LAB_CLUSTER/socket PGPORT=$CLUSTER_PORT PGDATABASE=atm
         run_quietly "createdb" env PGUSER=postgres psql -X -q -d postgres -v ON_ERROR_STOP=1 -c 'CREATE DATABASE atm'
         PGUSER=postgres ctl db init
-        export PGUSER=atm_operator
+        run_quietly "the operator's login" cluster_person
+        export PGUSER=$CLUSTER_PERSON
         ctl area import "$ROOT/etc/areas.csv"
         ctl hall import "$ROOT/etc/halls.csv"
         [[ -z $HISTORY ]] || ctl atm import "$ROOT/etc/atms.csv" # the scenario's fleet; no certificates for those beyond --atms

@@ -10,7 +10,7 @@
 #include "tests/contract/ops.h"
 #include "tests/contract/roles.h"
 
-#define OPERATOR "atm_operator"
+#define OPERATOR WORLD_OPERATOR
 #define NO_NOTE  "SET atm.note = ' '; "
 #define MASKS    "ARRAY['990001******0001']"
 #define CARD     "'{00000000-0000-0000-0000-000000000001}', " MASKS ", '{HOUSE}'"
@@ -264,6 +264,89 @@ START_TEST(no_function_is_without_a_row)
 }
 END_TEST
 
+/* rights -------------------------------------------------------------------------------------------------------- */
+
+START_TEST(each_role_reads_and_writes_what_it_is_there_for_and_no_more)
+{
+        static const struct {
+                const char *what, *sql, *expected;
+        } rights[] = {
+            {"what reports don't read",
+             "SELECT c.relname || coalesce(' but ' || string_agg(a.attname, ' ' ORDER BY a.attname) FILTER "
+             "(WHERE "
+             "has_column_privilege('atm_report', c.oid, a.attnum, 'SELECT') IS FALSE AND "
+             "has_any_column_privilege('atm_report', c.oid, "
+             "'SELECT')), '') FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND "
+             "NOT a.attisdropped WHERE "
+             "c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND (NOT "
+             "c.relispartition OR c.relname LIKE "
+             "'summary%') AND NOT has_table_privilege('atm_report', c.oid, 'SELECT') GROUP BY c.relname "
+             "ORDER BY c.relname",
+             "card\ncard_replacement\nexclusion\nopen_withdrawal\ntoken_key\ntrail\nv_account\nv_card_day\nv_"
+             "card_month\nv_withdrawal but card_token\nwithdrawal but card_token\n"},
+            {"what reports read of cards",
+             "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname IN "
+             "('card_token', 'successor') WHERE "
+             "c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND "
+             "has_column_privilege('atm_report', c.oid, "
+             "a.attnum, 'SELECT')",
+             ""},
+            {"what reports write",
+             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', "
+             "'p', 'v') AND "
+             "(has_any_column_privilege('atm_report', oid, 'INSERT') OR "
+             "has_any_column_privilege('atm_report', oid, 'UPDATE') OR "
+             "has_table_privilege('atm_report', oid, 'DELETE') OR has_table_privilege('atm_report', oid, "
+             "'TRUNCATE'))",
+             ""},
+            {"what the daemon touches",
+             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', "
+             "'p', 'v', 'S') AND "
+             "(has_any_column_privilege('atm_daemon', oid, 'SELECT') OR "
+             "has_any_column_privilege('atm_daemon', oid, 'INSERT') OR "
+             "has_any_column_privilege('atm_daemon', oid, 'UPDATE') OR has_table_privilege('atm_daemon', "
+             "oid, 'DELETE'))",
+             "schema_quarter\n"},
+            {"what operators write",
+             "SELECT concat_ws(' ', relname, CASE WHEN has_table_privilege('" OPERATOR
+             "', oid, 'INSERT') THEN 'i' END, CASE WHEN "
+             "has_table_privilege('" OPERATOR
+             "', oid, 'UPDATE') THEN 'u' ELSE (SELECT 'u(' || string_agg(attname, ' ' ORDER BY attname) "
+             "|| ')' FROM pg_attribute WHERE attrelid = oid AND attnum > 0 AND "
+             "has_column_privilege('" OPERATOR "', oid, attnum, "
+             "'UPDATE')) END, CASE WHEN has_table_privilege('" OPERATOR
+             "', oid, 'DELETE') THEN 'd' END) FROM pg_class c WHERE "
+             "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v') AND "
+             "(has_any_column_privilege('" OPERATOR "', oid, 'INSERT') OR has_any_column_privilege('" OPERATOR
+             "', oid, 'UPDATE') OR has_table_privilege('" OPERATOR "', oid, 'DELETE')) ORDER BY 1",
+             "area i u\natm i u\ncard u(expiry_yymm status)\ncard_prefix i u d\ncontract i u d\ncost i u "
+             "d\nexclusion i u d\n"
+             "finance_rate i u d\nhall i u\nholiday i u d\nissuer i u\nlimit_rule i u d\nnetwork_hours i u "
+             "d\npeer i u d\n"
+             "published i u d\ntarget i u d\ntariff i u d\ntax_rate i u d\n"},
+            {"who logs in, and who owns",
+             "SELECT concat_ws(' ', rolname, CASE WHEN rolcanlogin THEN 'logs in' END, CASE WHEN rolsuper OR "
+             "rolcreaterole OR rolcreatedb "
+             "OR rolbypassrls OR rolreplication THEN 'may more' END, CASE WHEN rolname <> 'atm_owner' AND "
+             "pg_has_role(rolname, "
+             "'atm_owner', 'MEMBER') THEN 'owns' END) FROM pg_roles WHERE rolname LIKE 'atm%' OR rolname = "
+             "'" OPERATOR "' ORDER BY 1",
+             "atm_daemon logs in\natm_operator\natm_owner\natm_report logs in\noperator logs in\n"},
+        };
+        struct world world;
+
+        ops_open(&world);
+        for (size_t i = 0; i < LENGTH(rights); i++) {
+                char *found = world_query(&world, rights[i].sql);
+
+                ck_assert_msg(!strcmp(found, rights[i].expected), "%s: '%s' expected, found: '%s'",
+                              rights[i].what, rights[i].expected, found);
+                free(found);
+        }
+        world_close(&world);
+}
+END_TEST
+
 /* trail --------------------------------------------------------------------------------------------------------- */
 
 START_TEST(whatever_people_may_write_is_in_the_trail)
@@ -272,7 +355,7 @@ START_TEST(whatever_people_may_write_is_in_the_trail)
         static const char silent[] =
             "SELECT c.relname || '.' || a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
             "AND a.attnum > 0 "
-            "AND NOT a.attisdropped CROSS JOIN unnest('{atm_operator,atm_report,atm_daemon}'::text[]) r "
+            "AND NOT a.attisdropped CROSS JOIN unnest('{" OPERATOR ",atm_report,atm_daemon}'::text[]) r "
             "WHERE c.relnamespace = "
             "'public'::regnamespace AND c.relkind IN ('r', 'p') AND (has_column_privilege(r, c.oid, "
             "a.attnum, 'INSERT') OR "
@@ -345,18 +428,18 @@ START_TEST(a_change_leaves_who_why_before_and_after_and_no_token)
         for (size_t i = 0; i < LENGTH(changes); i++)
                 ck_assert_str_eq(told(pg, changes[i].sql, said), changes[i].said);
         shown = world_query(&world, rows);
-        ck_assert_str_eq(shown, "atm_operator|test|card set|card|990001******0001|{\"kind\": \"cash\", "
+        ck_assert_str_eq(shown, "operator|test|card set|card|990001******0001|{\"kind\": \"cash\", "
                                 "\"issuer\": \"HOUSE\", \"status\": \"active\", "
                                 "\"successor\": null, \"card_token\": \"990001******0001\", \"expiry_yymm\": "
                                 "\"3012\"}|{\"kind\": \"cash\", "
                                 "\"issuer\": \"HOUSE\", \"status\": \"lost\", \"successor\": null, "
                                 "\"card_token\": \"990001******0001\", "
                                 "\"expiry_yymm\": \"3012\"}|as decided|t\n"
-                                "atm_operator|test|limit set|limit|day_count 2020-04-01|{\"kind\": "
+                                "operator|test|limit set|limit|day_count 2020-04-01|{\"kind\": "
                                 "\"day_count\", \"value\": 2, \"from_on\": "
                                 "\"2020-04-01\"}|{\"kind\": \"day_count\", \"value\": 3, \"from_on\": "
                                 "\"2020-04-01\"}|as decided|t\n"
-                                "atm_operator|test|hall|H00001|{\"area\": \"kanto\", \"hall\": \"H00001\", "
+                                "operator|test|hall|H00001|{\"area\": \"kanto\", \"hall\": \"H00001\", "
                                 "\"name\": \"one\", \"share_bp\": 0, "
                                 "\"prefecture\": \"東京都\", \"opens_minute\": 0, \"closes_minute\": "
                                 "1440}|{\"area\": \"kanto\", \"hall\": "
@@ -393,6 +476,18 @@ START_TEST(a_change_leaves_who_why_before_and_after_and_no_token)
                                     "change DESC LIMIT 1");
         ck_assert_str_eq(shown, "saf park|saf|T0000002 2016-12-29T12:00:00+09:00 4 1|false|true\n");
         free(shown);
+
+        /* an account that is opened is one, too */
+        ck_assert_str_eq(told(pg,
+                              "SELECT account_open(ARRAY[card_token], '{5000}') FROM card WHERE pan_mask = "
+                              "'990001******0019'",
+                              said),
+                         "done");
+        shown = world_query(&world, "SELECT concat_ws('|', noun, key, before -> 'opening_yen', after -> "
+                                    "'opening_yen', note) FROM trail ORDER "
+                                    "BY change DESC LIMIT 1");
+        ck_assert_str_eq(shown, "account|990001******0019|null|5000|as decided\n");
+        free(shown);
         ck_assert_int_eq(world_number(&world, tokens), 0);
         PQfinish(pg);
         world_close(&world);
@@ -406,6 +501,7 @@ TCase *roles_tests(void)
         tcase_set_timeout(roles_case, 120);
         tcase_add_test(roles_case, each_function_that_a_role_may_execute_refuses_what_its_program_would);
         tcase_add_test(roles_case, no_function_is_without_a_row);
+        tcase_add_test(roles_case, each_role_reads_and_writes_what_it_is_there_for_and_no_more);
         tcase_add_test(roles_case, whatever_people_may_write_is_in_the_trail);
         tcase_add_test(roles_case, a_change_leaves_who_why_before_and_after_and_no_token);
         return roles_case;

@@ -181,8 +181,13 @@ static void migrate(PGconn *pg)
         ck_assert_int_eq(glob(SOURCE_DIR "/sql/[0-9]*.sql", 0, NULL, &files), 0);
         for (size_t i = 0; i < files.gl_pathc; i++) {
                 run_file(pg, files.gl_pathv[i]);
-                if (i == 0)
+                if (i == 0) {
+                        PQclear(run(pg, "DO $$ BEGIN CREATE ROLE " WORLD_OPERATOR
+                                        " LOGIN IN ROLE atm_operator; EXCEPTION WHEN duplicate_object OR "
+                                        "unique_violation THEN "
+                                        "NULL; END $$"));
                         PQclear(run(pg, "GRANT CREATE ON SCHEMA public TO atm_owner; SET ROLE atm_owner"));
+                }
         }
         PQclear(run(pg, "RESET ROLE"));
         globfree(&files);

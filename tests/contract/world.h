@@ -23,6 +23,8 @@ enum {
         WORLD_TERMINALS = 6
 };
 
+#define WORLD_OPERATOR "operator" /* a person's login, member of atm_operator */
+
 struct world {
         PGconn *admin; /* superuser of this database, blocking */
         char name[64], conninfo[256];

@@ -103,6 +103,7 @@ expect "state of an empty database" "not set up" "$(json "$OUTPUT" "(:'j')::json
 expect_exit 0 atmctl db init --clock-now 2016-12-29
 newest=$(sed -n "s/.*SCHEMA_VERSION = \([0-9]*\).*/\1/p" "$ROOT/config/schema.h")
 says "001_schema.sql: done" "version $newest"
+cluster_person
 expect_exit 0 atmctl db init
 says "is set up already" "nothing was changed"
 expect_exit 0 atmctl db migrate
@@ -118,7 +119,7 @@ sql "CREATE DATABASE ${DATABASE}_old" >/dev/null
         psql -X -q -v ON_ERROR_STOP=1 -c 'SET ROLE atm_owner' -f "$ROOT/sql/001_schema.sql"
         refuses 1 "is not migrated: it is at version 1, this program needs" atmctl hall list
         refuses 1 "atmctl db migrate" atmctl db init
-        PGUSER=atm_operator refuses 1 "need a superuser" atmctl db migrate
+        PGUSER=$CLUSTER_PERSON refuses 1 "need a superuser" atmctl db migrate
         expect_exit 0 atmctl db migrate
         says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "017_replacement.sql: done" "019_banks.sql: done" "021_days.sql: done" "025_cards.sql: done" "028_keys.sql: done" "029_keys_end.sql: done" "031_clock.sql: done" "032_trail.sql: done" "034_barred.sql: done" "036_reference.sql: done" "040_ledger.sql: done" "041_reports.sql: done" "042_views.sql: done"
         [[ $OUTPUT != *001_schema* ]] || wrong "migrate repeats what is there: $OUTPUT"
@@ -133,9 +134,11 @@ sql "CREATE DATABASE ${DATABASE}_old" >/dev/null
 )
 sql "DROP DATABASE ${DATABASE}_old" >/dev/null
 
-PGUSER=atm_report refuses 1 "operators connect as atm_operator" atmctl area add kanto --name 関東
+PGUSER=atm_report refuses 1 "operators connect as members of atm_operator" atmctl area add kanto --name 関東
 refuses 1 "role" env PGUSER=nobody_at_all atmctl hall list
-export PGUSER=atm_operator
+refuses 1 "is not permitted to log in" env PGUSER=atm_operator atmctl hall list
+says "operators connect as members of atm_operator"
+export PGUSER=$CLUSTER_PERSON
 
 # imports ------------------------------------------------------------------------------------------------
 
@@ -958,7 +961,7 @@ expect_exit 0 atmctl verify
 for role in atm_daemon atm_report; do
         PGUSER=$role refuses 1 "permission denied to create temporary tables" sql_as "CREATE TEMPORARY TABLE own (n integer)"
 done
-for role in atm_daemon atm_operator atm_report; do
+for role in atm_daemon "$CLUSTER_PERSON" atm_report; do
         PGUSER=$role refuses 1 "permission denied for function lo_from_bytea" sql_as "SELECT lo_from_bytea(0, 'x')"
 done
 

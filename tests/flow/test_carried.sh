@@ -4,7 +4,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 flow_postgres
 
-export PATH=$BIN:$PATH PGDATABASE=atm_carried PGUSER=atm_operator LC_ALL=C.UTF-8
+export PATH=$BIN:$PATH PGDATABASE=atm_carried PGUSER=$CLUSTER_PERSON LC_ALL=C.UTF-8
 RANDOM=$SEED
 cd "$WORK"
 
@@ -25,6 +25,7 @@ as_owner() {
 
 (export DATABASE=$PGDATABASE PGDATABASE=postgres && as_owner -c "CREATE DATABASE $DATABASE")
 PGUSER=postgres expect_exit 0 atmctl db init --clock-now 2016-01-01
+cluster_person
 PGUSER=postgres expect_exit 0 atmctl db partitions --from 2016-01-01 --to 2018-01-01
 
 # what is set is what is shown -----------------------------------------------------------------------------------

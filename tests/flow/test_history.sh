@@ -88,7 +88,8 @@ refuses "another scale: 0.003, not 0.004" atmctl history generate --scenario "$S
 sed 's/^payday_permille = .*/payday_permille = 1300/' "$SCENARIO" >other
 mkdir -p same && mv other same/fy2016
 refuses "another file's digest" atmctl history generate --scenario same/fy2016 --scale 0.003
-PGUSER=atm_operator refuses "only a superuser, or a member of atm_owner" generate
+cluster_person
+PGUSER=$CLUSTER_PERSON refuses "only a superuser, or a member of atm_owner" generate
 expect "what is shown of it" "fy2016 1 0.003 3 1066 3 true" \
         "$(atmctl history show --format json | perl -MJSON::PP -0777 -ne '$h = decode_json($_); $h = $h->[0] if ref $h eq "ARRAY"; print join " ", @{$h}{qw(scenario seed scale atms atms_whole atms_written)}, $h->{finished} ? "true" : "false"')"
 

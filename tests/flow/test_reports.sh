@@ -24,7 +24,7 @@ business_day() {
 
 # report COMMAND...: its rows as CSV without the heading, in $OUTPUT; what it remarks in $REMARKS
 report() {
-        OUTPUT=$(PGUSER=atm_operator atmctl report "$@" --format csv 2>remarks | sed 1d) || wrong "report $*: $(cat remarks)"
+        OUTPUT=$(PGUSER=$CLUSTER_PERSON atmctl report "$@" --format csv 2>remarks | sed 1d) || wrong "report $*: $(cat remarks)"
         REMARKS=$(cat remarks)
 }
 
@@ -35,6 +35,7 @@ psql_all() {
 DATABASE=$PGDATABASE
 PGDATABASE=postgres psql_all -c "CREATE DATABASE $DATABASE"
 expect_exit 0 atmctl db init --clock-now 2016-01-01
+cluster_person
 expect_exit 0 atmctl db partitions --from 2015-01-01 --to 2018-01-01
 
 psql_all <<'SQL'
@@ -51,8 +52,8 @@ SQL
 business_day 2017-05-15
 report revenue --fy 2016 --by area
 expect "an empty report" "" "$OUTPUT"
-expect "an empty report's remark" "no withdrawals from 2016-04-01 to 2017-03-31" "$(PGUSER=atm_operator atmctl report revenue --fy 2016 --by area 2>&1)"
-expect "an empty report as JSON" "[]" "$(PGUSER=atm_operator atmctl report revenue --fy 2016 --by area --format json)"
+expect "an empty report's remark" "no withdrawals from 2016-04-01 to 2017-03-31" "$(PGUSER=$CLUSTER_PERSON atmctl report revenue --fy 2016 --by area 2>&1)"
+expect "an empty report as JSON" "[]" "$(PGUSER=$CLUSTER_PERSON atmctl report revenue --fy 2016 --by area --format json)"
 
 psql_all <<'SQL'
 -- what the report above summed up has nothing yet
@@ -85,11 +86,11 @@ expect "a closed day keeps its sum" "T0000001,1,10000,100,100,16,200" "$OUTPUT"
 report revenue --fy 2015 --by fy,month
 expect "fiscal years" "FY2015,2015-10,1,10000,100,100,16,200" "$OUTPUT"
 expect "columns of two keys" "key,key2,withdrawals,cash_yen,customer_fee_yen,interbank_fee_yen,tax_yen,revenue_yen" \
-        "$(PGUSER=atm_operator atmctl report revenue --fy 2015 --by fy,month --format csv | head -n 1)"
-expect_exit 0 env PGUSER=atm_operator atmctl report revenue --fy 2016 --quarter 3 --by hall,band
+        "$(PGUSER=$CLUSTER_PERSON atmctl report revenue --fy 2015 --by fy,month --format csv | head -n 1)"
+expect_exit 0 env PGUSER=$CLUSTER_PERSON atmctl report revenue --fy 2016 --quarter 3 --by hall,band
 says 二号店 other total "of which earlier periods: -200 yen"
 psql_all -c "INSERT INTO history_run VALUES ('quiet', repeat('0', 64), 1, '0.01', '2015-10-01', '2016-12-31', 11, 1066, true)"
-expect_exit 0 env PGUSER=atm_operator atmctl report tax --fy 2016
+expect_exit 0 env PGUSER=$CLUSTER_PERSON atmctl report tax --fy 2016
 says "generated history: scenario quiet, scale 0.01: 11 of 1,066 ATMs"
 psql_all -c "DELETE FROM history_run"
 
@@ -107,14 +108,14 @@ expect "penetration" "kansai,1,1,, kanto,1,1,200,0.5" "$(xargs <<<"$OUTPUT")"
 report fleet --fy 2016 --quarter 3 --section comparison
 expect "comparison" "SEVENBANK,atms,2,22472,-22470,March 2016
 SEVENBANK,transactions_per_atm_day,0.0,98.8,-98.8,press" "$OUTPUT"
-expect "the fleet as JSON" "2 2 2 178984 null" "$(PGUSER=atm_operator atmctl report fleet --fy 2016 --quarter 3 --format json | perl -MJSON::PP -e '
+expect "the fleet as JSON" "2 2 2 178984 null" "$(PGUSER=$CLUSTER_PERSON atmctl report fleet --fy 2016 --quarter 3 --format json | perl -MJSON::PP -e '
         my $o = decode_json(do { local $/; <STDIN> });
         printf "%d %d %d %d %s\n", (map { scalar @{ $o->{$_} } } qw(ranking penetration comparison)), $o->{ranking}[0]{profit_yen},
                 $o->{penetration}[0]{parlors} // "null"')"
 
-expect "totals of a Japanese document" "合計 合計" "$(PGUSER=atm_operator atmctl report fleet --fy 2016 --quarter 3 --format html --lang ja 2>/dev/null |
+expect "totals of a Japanese document" "合計 合計" "$(PGUSER=$CLUSTER_PERSON atmctl report fleet --fy 2016 --quarter 3 --format html --lang ja 2>/dev/null |
         grep -oE '>(total|合計)<' | tr -d '<>' | xargs)"
-expect "what is compared, for people" "2 22,472 -22,470" "$(PGUSER=atm_operator atmctl report fleet --fy 2016 --quarter 3 --section comparison 2>/dev/null |
+expect "what is compared, for people" "2 22,472 -22,470" "$(PGUSER=$CLUSTER_PERSON atmctl report fleet --fy 2016 --quarter 3 --section comparison 2>/dev/null |
         awk '$2 == "atms" { print $3, $4, $5 }')"
 
 report tax --fy 2016 --quarter 3
@@ -123,7 +124,7 @@ report statement --hall H2 --month 2016-10
 expect "a statement" "base fee,T0000002,2016-10-16,16,31,31000,,,16000,800,1280,17280
 share,T0000002,,,,,1,320,0,,,0" "$OUTPUT"
 expect "who owes" "the hall owes 17,280 yen" "$REMARKS"
-expect "a balance as JSON" "0 20 -20" "$(PGUSER=atm_operator atmctl report statement --hall H1 --month 2015-10 --format json | perl -MJSON::PP -e '
+expect "a balance as JSON" "0 20 -20" "$(PGUSER=$CLUSTER_PERSON atmctl report statement --hall H1 --month 2015-10 --format json | perl -MJSON::PP -e '
         my $o = decode_json(do { local $/; <STDIN> }); print join(" ", @$o{qw(owed_yen earned_yen balance_yen)}), "\n"')"
 report statement --hall H3 --month 2016-10
 expect "an empty statement" "" "$OUTPUT"
@@ -143,7 +144,7 @@ business_day 2026-11-15
 # taxed MONTH FEE TAX: the hall's statement and the report of taxes say the same
 taxed() {
         local statement
-        statement=$(PGUSER=atm_operator atmctl report statement --hall H5 --month "$1" --format json | perl -MJSON::PP -e '
+        statement=$(PGUSER=$CLUSTER_PERSON atmctl report statement --hall H5 --month "$1" --format json | perl -MJSON::PP -e '
                 my $o = decode_json(do { local $/; <STDIN> }); my ($fee, $tax) = (0, 0);
                 for (@{$o->{lines}}) { $fee += $_->{amount_yen}; $tax += $_->{tax_yen}; $_->{amount_yen} + $_->{tax_yen} == $_->{total_yen} or die }
                 $fee + $tax == $o->{owed_yen} or die; print "$fee $tax\n"')
@@ -163,7 +164,7 @@ psql_all -c "DELETE FROM contract WHERE hall = 'H5'" -c "DELETE FROM atm WHERE h
 refuses() {
         local status=$1 text=$2
         shift 2
-        expect_exit "$status" env PGUSER=atm_operator atmctl report "$@"
+        expect_exit "$status" env PGUSER=$CLUSTER_PERSON atmctl report "$@"
         says "$text"
 }
 refuses 1 "--hall: there is no hall 'H9'" revenue --fy 2016 --by area --hall H9

@@ -18,6 +18,7 @@ refuses() {
 DATABASE=$PGDATABASE
 PGDATABASE=postgres sql "CREATE DATABASE $DATABASE"
 atmctl db init --clock-now 2016-12-29 >/dev/null
+cluster_person
 PGUSER=postgres psql -X -q -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
 SELECT FROM ledger_make_partitions('2015-04-01', '2017-04-01');
 INSERT INTO area VALUES ('kanto', '関東', NULL);
@@ -41,7 +42,7 @@ SQL
 
 # what finance enters ---------------------------------------------------------------------------------
 
-export PGUSER=atm_operator
+export PGUSER=$CLUSTER_PERSON
 cat >contracts.csv <<'CSV'
 terminal,from,until,hall,base_fee_yen
 T0000001,2015-04-01,,H1,60000

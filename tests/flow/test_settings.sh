@@ -52,7 +52,7 @@ expect "what atmd's connections keep" "" "$(grep -E 'event=(database_down|batch_
 # --- an operator's idle lock and a change that somebody else commits: withdrawals go on, the log says who holds what, and so does
 # atmctl, which waits no longer than its time
 mkfifo "$WORK/desk"
-PGUSER=atm_operator PGAPPNAME=desk "$PSQL" -X -A -t -q <"$WORK/desk" >"$WORK/holder.pid" 2>&1 &
+PGUSER=$CLUSTER_PERSON PGAPPNAME=desk "$PSQL" -X -A -t -q <"$WORK/desk" >"$WORK/holder.pid" 2>&1 &
 STARTED+=("$!")
 exec 7>"$WORK/desk"
 echo 'SHOW idle_in_transaction_session_timeout; BEGIN; LOCK TABLE hall; SELECT pg_backend_pid();' >&7
@@ -62,11 +62,11 @@ holder=$(tail -n 1 "$WORK/holder.pid")
 sql "UPDATE limit_rule SET value = value" >/dev/null
 version=$(sql "SELECT version FROM reference_version")
 await "the new reference data" grep -q "reference data version $version in force" "$WORK/badly.log"
-await "the lock in the log" grep -qE "event=lock_held pid=$holder user=atm_operator application=desk state=\"idle in transaction\" since=.* table=hall mode=AccessExclusiveLock waiting=0" "$WORK/badly.log"
+await "the lock in the log" grep -qE "event=lock_held pid=$holder user=$CLUSTER_PERSON application=desk state=\"idle in transaction\" since=.* table=hall mode=AccessExclusiveLock waiting=0" "$WORK/badly.log"
 expect_exit 0 atmsim run --ports "$port" --closed --withdrawals 50 --seed "$SEED" --json
 grep -qE '"(91|96)": *[1-9]' <<<"$OUTPUT" && wrong "an idle lock stops withdrawals: $OUTPUT"
 PGOPTIONS='-c lock_timeout=100ms' expect_exit 1 atmctl hall list
-[[ $OUTPUT == *"lock timeout"*"process $holder holds locks: user atm_operator, application 'desk', idle in transaction since "*", AccessExclusiveLock on hall"* ]] ||
+[[ $OUTPUT == *"lock timeout"*"process $holder holds locks: user $CLUSTER_PERSON, application 'desk', idle in transaction since "*", AccessExclusiveLock on hall"* ]] ||
         wrong "atmctl does not say who is in its way: $OUTPUT"
 # one that stops the batches themselves is named while they wait
 echo 'LOCK TABLE exclusion;' >&7

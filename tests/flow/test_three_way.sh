@@ -59,10 +59,11 @@ make_journals . <rows.txt >decided.txt
 # The database, through the ledger's own functions.
 PGDATABASE=postgres sql "CREATE DATABASE $DATABASE" >/dev/null
 atmctl db init --clock-now 2017-02-01 >/dev/null
+cluster_person
 for pair in area:areas hall:halls atm:atms issuer:issuers tax:tax_rates tariff:tariffs prefix:prefixes holiday:holidays limit:limits hours:hours; do
-        PGUSER=atm_operator atmctl "${pair%:*}" import --note trial "$ROOT/etc/${pair#*:}.csv" >/dev/null
+        PGUSER=$CLUSTER_PERSON atmctl "${pair%:*}" import --note trial "$ROOT/etc/${pair#*:}.csv" >/dev/null
 done
-export PGUSER=atm_operator
+export PGUSER=$CLUSTER_PERSON
 for issuer in BANKA BANKB; do
         atmctl issuer add $issuer --name $issuer --link $issuer >/dev/null
         atmctl tariff add --note trial $issuer day 2016-01-01 --customer-fee-yen 100 --interbank-fee-yen 90 >/dev/null

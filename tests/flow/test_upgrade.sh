@@ -10,6 +10,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 flow_postgres
 psql -X -q -v ON_ERROR_STOP=1 -f "$ROOT/sql/000_roles.sql" >/dev/null 2>&1
+cluster_person
 
 export PATH=$BIN:$PATH LC_ALL=C.UTF-8
 unset ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED
@@ -50,7 +51,7 @@ rows="SELECT terminal, business_date, hall, issuer, band, sum(sign) AS withdrawa
 withdrawals_before=$(sql "$withdrawals")
 revenue_before=$(sql "$revenue revenue_rollup")
 
-expect_exit 1 env PGUSER=atm_operator atmctl verify
+expect_exit 1 env PGUSER=$CLUSTER_PERSON atmctl verify
 [[ $OUTPUT == *"it is at version 4"* ]] || wrong "not said to be at version 4: $OUTPUT"
 # A release between has summed up two months, one of them stale since: as its summary_build did, in five cubes.
 for file in 005_finance 010_ends 011_codes 014_places 017_replacement 019_banks; do
@@ -75,7 +76,7 @@ UPDATE books SET summarised_through = '2017-01-31';
 SQL
 
 expect_exit 0 atmctl db migrate --clock-now 2017-01-04
-export PGUSER=atm_operator
+export PGUSER=$CLUSTER_PERSON
 expect_exit 0 atmctl db status
 [[ $OUTPUT == *current* ]] || wrong "not current after the migration: $OUTPUT"
 
@@ -118,15 +119,15 @@ later() {
         export PGUSER=postgres
         restore "$version"
         withdrawals_before=$(sql "$withdrawals")
-        expect_exit 1 env PGUSER=atm_operator atmctl verify
+        expect_exit 1 env PGUSER=$CLUSTER_PERSON atmctl verify
         [[ $OUTPUT == *"it is at version $version"* ]] || wrong "not said to be at version $version: $OUTPUT"
         ${3:-true}
         expect_exit 0 atmctl db migrate --clock-now 2017-01-04
-        expect_exit 0 env PGUSER=atm_operator atmctl verify
+        expect_exit 0 env PGUSER=$CLUSTER_PERSON atmctl verify
         expect "what atmd decides from, beside its tables" 0 "$(sql "SELECT count(*) FROM (SELECT * FROM reference_snapshot(0) EXCEPT SELECT * FROM reference_current(0)) d")"
         expect "each withdrawal of version $version" "$withdrawals_before" "$(sql "$withdrawals")"
         expect "revenue by ATM of version $version" "$revenue_of_december" \
-                "$(PGUSER=atm_operator atmctl report revenue --from 2016-12-01 --to 2016-12-31 --by atm --format csv | sed 1d | xargs)"
+                "$(PGUSER=$CLUSTER_PERSON atmctl report revenue --from 2016-12-01 --to 2016-12-31 --by atm --format csv | sed 1d | xargs)"
 }
 # in_the_way TEXT STATEMENT REMEDY: what the statement makes is named, and nothing is changed.
 in_the_way() {
@@ -194,7 +195,7 @@ killed_in_the_middle() {
                         FROM pg_inherits WHERE inhrelid = 'withdrawal_2016q4'::regclass")"
 
         # nobody serves what is half converted, and everybody says why
-        expect_exit 1 env PGUSER=atm_operator atmctl withdrawal list
+        expect_exit 1 env PGUSER=$CLUSTER_PERSON atmctl withdrawal list
         [[ $OUTPUT == *"not migrated"*"of 10 quarters are converted"* ]] || wrong "half converted, and not said so: $OUTPUT"
         expect_exit 1 atmd --config "$WORK/atmd.conf"
         [[ $OUTPUT == *"run 'atmctl db migrate'; one has begun: "*" of 10 quarters are converted"* ]] || wrong "atmd says of what is half converted: $OUTPUT"

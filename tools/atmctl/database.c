@@ -43,8 +43,14 @@ static void complain_about_connection(const PGconn *connection)
                      name);
         } else if (strstr(message, "role \"") && strstr(message, "does not exist")) {
                 complain("the server has no role '%s': %s", user, message);
-                note("'atmctl db init' makes the roles; operators connect as atm_operator (PGUSER or "
+                note("'atmctl db init' makes the roles; operators connect as members of atm_operator (PGUSER "
+                     "or "
                      "--conninfo)");
+        } else if (strstr(message, "is not permitted to log in")) {
+                complain("no connection to database '%s' as '%s': %s", name, user, message);
+                note("operators connect as members of atm_operator (PGUSER or --conninfo): 'CREATE ROLE "
+                     "tanaka LOGIN IN ROLE "
+                     "atm_operator'");
         } else {
                 complain("no connection to database '%s' as '%s': %s", name, user, message);
                 note("is the server running? PGHOST and PGPORT or --conninfo say where it is");
@@ -153,7 +159,8 @@ void database_complain_of(const char *error)
                 note("%.*s%s", (int)length, error,
                      strncmp(error, PG_CONNECTED_AS, strlen(PG_CONNECTED_AS))
                          ? ""
-                         : "; operators connect as atm_operator, 'db init' and 'db migrate' need a superuser "
+                         : "; operators connect as members of atm_operator, 'db init' and 'db migrate' need "
+                           "a superuser "
                            "(PGUSER or --conninfo)");
         }
 }
