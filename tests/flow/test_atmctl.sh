@@ -356,7 +356,7 @@ expect_exit 0 atmctl atm enable TX000001
 expect "an enabled ATM" "TX000001,HX-1,yes" "$(atmctl atm list --hall HX-1 --format csv | sed 1d)"
 refuses 2 "--note" atmctl atm bar TX000001
 refuses 1 "no note: expected a reason" atmctl atm bar TX000001 --note ' '
-[[ $(PGUSER=atm_operator psql -X -c "UPDATE atm SET barred = true WHERE terminal = 'TX000001'" 2>&1) == *"no note: expected a reason"* ]] ||
+[[ $(PGUSER=$CLUSTER_PERSON psql -X -c "UPDATE atm SET barred = true WHERE terminal = 'TX000001'" 2>&1) == *"no note: expected a reason"* ]] ||
         wrong "an ATM is barred without a note"
 refuses 1 "the database has no ATM TX000009" atmctl atm bar TX000009 --note 'stolen'
 expect_exit 0 atmctl atm bar TX000001 --note 'stolen from the hall'
