@@ -272,6 +272,8 @@ void reconcile_compare(const struct atm_entry *entry, const struct database_row 
 
         if (compare_state(&to, entry, row) && entry->end == ATM_DECLINED)
                 compare_texts(&to, "de39", FACT_ATM_ANSWER, entry->de39, row->de39);
+        if (entry->approved && *entry->approval)
+                compare_texts(&to, "approval", FACT_ATM_APPROVAL, entry->approval, row->approval);
         compare_cash(&to, entry, row);
         compare_fees(&to, entry, row);
 }

@@ -221,6 +221,24 @@ void copy_uuid(struct copy_out *copy, uint8_t ret_uuid[UUID_SIZE])
                 memcpy(ret_uuid, take(copy, UUID_SIZE), UUID_SIZE);
 }
 
+/* rows: a pointer to the caller's pointer. */
+bool copy_room(struct copy_out *copy, void *rows, size_t count, size_t size)
+{
+        void *old, *grown;
+
+        if (count & (count - 1))
+                return true; /* it has room up to the next power of two */
+        memcpy(&old, rows, sizeof(old));
+        grown = reallocarray(old, count ? 2 * count : 1, size);
+        if (!grown) {
+                copy_source_fail(copy->source, "out of memory");
+                copy->failed = true;
+                return false;
+        }
+        memcpy(rows, &grown, sizeof(grown));
+        return true;
+}
+
 const char *copy_print_day(int32_t day, char buffer[11])
 {
         if (day == COPY_NO_DAY)

@@ -64,6 +64,9 @@ int32_t copy_day(struct copy_out *copy);
 int64_t copy_moment_us(struct copy_out *copy);
 void copy_uuid(struct copy_out *copy, uint8_t ret_uuid[UUID_SIZE]);
 
+/* Room for one more of `count` rows, which are kept; it doubles. False after a failure that the copy says. */
+ATM_MUST_USE bool copy_room(struct copy_out *copy, void *rows, size_t count, size_t size);
+
 /* What was read, for people: "-" for COPY_NO_DAY; a UUID in PostgreSQL's form. */
 const char *copy_print_day(int32_t day, char buffer[11]);
 const char *copy_print_uuid(const uint8_t uuid[UUID_SIZE], char buffer[37]);

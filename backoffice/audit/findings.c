@@ -19,10 +19,16 @@ const char *const verify_check_name[CHECK_COUNT] = {
     [CHECK_NOTICE] = "notice",
     [CHECK_SAF] = "saf",
     [CHECK_ACKNOWLEDGEMENT] = "acknowledgement",
+    [CHECK_EXCEPTION] = "exception",
+    [CHECK_PERSON] = "person",
+    [CHECK_IDENTITY] = "identity",
+    [CHECK_LIMIT] = "limit",
     [CHECK_REFERENCE] = "reference",
     [CHECK_POSTING] = "posting",
     [CHECK_SUMMARY] = "summary",
     [CHECK_CONTRACT] = "contract",
+    [CHECK_RULE] = "rule",
+    [CHECK_TRAIL] = "trail",
 };
 
 static bool keep(struct findings *findings, const struct difference *difference)

@@ -27,10 +27,16 @@ enum verify_check {
         CHECK_NOTICE,
         CHECK_SAF,
         CHECK_ACKNOWLEDGEMENT,
+        CHECK_EXCEPTION,
+        CHECK_PERSON,
+        CHECK_IDENTITY,
+        CHECK_LIMIT,
         CHECK_REFERENCE,
         CHECK_POSTING,
         CHECK_SUMMARY,
         CHECK_CONTRACT,
+        CHECK_RULE,
+        CHECK_TRAIL,
         CHECK_COUNT
 };
 extern const char *const verify_check_name[CHECK_COUNT];
@@ -47,7 +53,14 @@ struct difference {
         struct kept_fact key, expected, found;
 };
 
+/* What has no end yet, and is no difference. */
+struct under_way {
+        uint64_t asked, approved; /* withdrawals: a bank is asked; the ATM has not said what became of it */
+        uint64_t notices;         /* that a bank has not acknowledged */
+};
+
 struct findings {
+        struct under_way under_way;
         uint64_t checked[CHECK_COUNT], differ[CHECK_COUNT];
         uint64_t differences; /* of all checks */
         struct difference *named;

@@ -90,6 +90,18 @@ struct kept_withdrawal *kept_take(struct kept *k, struct copy_out *copy, struct 
         return w;
 }
 
+/* When it was approved: by whichever of its rows says so. */
+static void take_approval(struct kept_withdrawal *w, struct copy_out *copy)
+{
+        bool is_timed = copy_bool(copy);
+        int64_t approved_us = copy_moment_us(copy);
+
+        if (!is_timed)
+                return;
+        w->is_timed = true;
+        w->approved_us = approved_us;
+}
+
 void kept_take_withdrawal(struct kept *k, struct copy_out *copy)
 {
         struct withdrawal_key key;
@@ -110,6 +122,8 @@ void kept_take_withdrawal(struct kept *k, struct copy_out *copy)
         for (int i = 0; i < PRICE_PARTS; i++)
                 w->price[i] = copy_int8(copy);
         w->link = copy_name(copy);
+        w->head = copy_name(copy);
+        take_approval(w, copy);
 }
 
 void kept_take_outcome(struct kept *k, struct copy_out *copy)
@@ -122,6 +136,7 @@ void kept_take_outcome(struct kept *k, struct copy_out *copy)
         w->has_outcome = true;
         w->outcome = copy_int2(copy, KEPT_NO_REASON);
         w->cause = copy_name(copy);
+        take_approval(w, copy);
 }
 
 void kept_take_advice(struct kept *k, struct copy_out *copy)
@@ -143,6 +158,10 @@ void kept_take_advice(struct kept *k, struct copy_out *copy)
         advice->state = copy_name(copy);
         advice->counted_yen = copy_int8(copy);
         advice->commission = copy_int2(copy, 0);
+        advice->at_us = copy_moment_us(copy);
+        advice->stan = copy_int4(copy, 0);
+        advice->amount_yen = copy_int8(copy);
+        advice->is_timed = copy_bool(copy);
         for (link = &w->advices; *link && k->advice[*link].seq < advice->seq; link = &k->advice[*link].next)
                 ;
         advice->next = *link;
@@ -182,6 +201,57 @@ void kept_take_notice(struct kept *k, struct copy_out *copy)
         *link = place;
 }
 
+struct kept_exception *kept_find_exception(struct kept *k, const struct kept_withdrawal *w,
+                                           const struct kept_exception *like)
+{
+        for (uint32_t at = w->exceptions; at; at = k->exception[at].next) {
+                struct kept_exception *e = &k->exception[at];
+
+                if (e->kind == like->kind && e->what == like->what && e->stan == like->stan &&
+                    e->at_us == like->at_us)
+                        return e;
+        }
+        return NULL;
+}
+
+void kept_take_exception(struct kept *k, struct copy_out *copy)
+{
+        struct withdrawal_key key;
+        struct kept_withdrawal *w = kept_take(k, copy, &key);
+        uint32_t place =
+            w ? make_room(k, &k->exception, &k->exceptions, &k->exceptions_max, sizeof(*k->exception)) : 0;
+        struct kept_exception *exception;
+
+        if (!place)
+                return;
+        exception = &k->exception[place];
+        *exception = (struct kept_exception){.next = w->exceptions, .kind = copy_name(copy)};
+        exception->at_us = copy_moment_us(copy);
+        exception->stan = copy_int4(copy, 0);
+        exception->what = copy_name(copy);
+        exception->amount_yen = copy_int8(copy);
+        exception->dispensed_yen = copy_int8(copy);
+        w->exceptions = place;
+}
+
+void kept_take_action(struct kept *k, struct copy_out *copy)
+{
+        struct withdrawal_key key;
+        struct kept_withdrawal *w = kept_take(k, copy, &key);
+        uint32_t place = w ? make_room(k, &k->action, &k->actions, &k->actions_max, sizeof(*k->action)) : 0;
+        struct kept_action *action;
+
+        if (!place)
+                return;
+        action = &k->action[place];
+        *action = (struct kept_action){.next = w->actions, .what = copy_name(copy)};
+        action->at_ms = copy_int8(copy);
+        action->seq = copy_int2(copy, KEPT_NO_SEQ);
+        action->dispensed_yen = copy_int8(copy);
+        action->exceptions = copy_int8(copy);
+        w->actions = place;
+}
+
 /* the whole -------------------------------------------------------------------------------------------- */
 
 void kept_open(struct kept *k, struct copy_source *source)
@@ -198,10 +268,12 @@ void kept_close(struct kept *k)
         tally_close(&k->withdrawals);
         free(k->advice);
         free(k->notice);
+        free(k->exception);
+        free(k->action);
 }
 
 void kept_clear(struct kept *k)
 {
         tally_clear(&k->withdrawals);
-        k->advices = k->notices = 0;
+        k->advices = k->notices = k->exceptions = k->actions = 0;
 }

@@ -1,6 +1,6 @@
 /*
  * The withdrawals of a piece of history, as their rows say, in memory: each with its outcome, its advices and its notices in the
- * order of seq. A row finds its withdrawal by the key, in whatever order the tables lie; rows without one get an entry that is
+ * order of seq, its exceptions and what people did to it. A row finds its withdrawal by the key, in whatever order the tables lie; rows without one get an entry that is
  * not `present`. Names are numbers (names.h).
  *
  *      kept_open --kept_take_...: a row each--> read --kept_clear--> the next piece --> kept_close
@@ -29,8 +29,12 @@ struct kept_withdrawal {
         int16_t reason, outcome;
         uint32_t cause; /* of the outcome */
         uint32_t issuer, band, hall, link;
+        uint32_t head; /* its card number's first six digits, a name */
+        bool is_timed; /* when it was approved is known */
         int32_t business_day, tariff_day, tax_rate_bp;
         uint32_t advices, notices; /* the first of each, in the order of seq */
+        uint32_t exceptions, actions;
+        int64_t approved_us; /* since 1970, by the database's clock */
         uint8_t card[UUID_SIZE];
         int64_t amount_yen;
         int64_t price[PRICE_PARTS];
@@ -40,26 +44,54 @@ struct kept_withdrawal {
 struct kept_advice {
         uint32_t next;
         int16_t seq, commission;
-        bool has_row; /* a commission row */
+        bool has_row;      /* a commission row */
+        bool has_identity; /* a row of advice_identity */
+        bool is_timed;     /* recorded since there are identities, and records of corrections */
         uint32_t kind, why, state_before, state;
-        int64_t dispensed_yen, counted_yen;
+        int32_t stan; /* its own, as at_us */
+        int64_t at_us;
+        int64_t amount_yen, dispensed_yen, counted_yen;
 };
 
 struct kept_notice {
         uint32_t next;
         int16_t seq;
-        bool acknowledged;
+        bool acknowledged, parked;
         uint32_t link, kind, why;
-        uint32_t saf; /* the link that it is to be sent to */
+        uint32_t verdict, de39; /* of the acknowledgement */
+        uint32_t saf;           /* the link that it is to be sent to */
         int64_t amount_yen, charge_yen, dispensed_yen;
 };
+
+/* A row of exception_record: the numbers of what it is about, as of an advice. */
+struct kept_exception {
+        uint32_t next;
+        uint32_t kind, what;
+        int32_t stan;
+        int64_t at_us;
+        int64_t amount_yen, dispensed_yen;
+        bool is_resolved, is_met;
+};
+
+/* What a person did to a withdrawal, or to a notice of it. */
+struct kept_action {
+        uint32_t next;
+        int16_t seq; /* of the notice; of the advice that it became; KEPT_NO_SEQ: none */
+        uint32_t what;
+        int64_t at_ms, dispensed_yen;
+        int64_t exceptions; /* that it dealt with; KEPT_NO_COUNT: an earlier release did not say */
+};
+
+enum { KEPT_NO_SEQ = -1, KEPT_NO_COUNT = -1 };
 
 struct kept {
         struct copy_source *source;
         struct tally withdrawals;   /* key, struct kept_withdrawal */
         struct kept_advice *advice; /* place 0 is none */
         struct kept_notice *notice;
-        uint32_t advices, advices_max, notices, notices_max;
+        struct kept_exception *exception;
+        struct kept_action *action;
+        uint32_t advices, advices_max, notices, notices_max, exceptions, exceptions_max, actions, actions_max;
         bool failed; /* the source says why */
 };
 
@@ -76,6 +108,11 @@ void kept_take_withdrawal(struct kept *kept, struct copy_out *copy);
 void kept_take_outcome(struct kept *kept, struct copy_out *copy);
 void kept_take_advice(struct kept *kept, struct copy_out *copy);
 void kept_take_notice(struct kept *kept, struct copy_out *copy);
+void kept_take_exception(struct kept *kept, struct copy_out *copy);
+void kept_take_action(struct kept *kept, struct copy_out *copy);
+/* The exception of a withdrawal that has the numbers and the name of another. NULL: there is none. */
+struct kept_exception *kept_find_exception(struct kept *kept, const struct kept_withdrawal *w,
+                                           const struct kept_exception *like);
 /* NULL: there is none. */
 struct kept_notice *kept_find_notice(struct kept *kept, const struct kept_withdrawal *w, int16_t seq);
 

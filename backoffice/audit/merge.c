@@ -151,6 +151,14 @@ static void compare_banks(struct merge *m, const struct database_row *row, const
                 reconcile_bank(row, right, tell, explain, m);
 }
 
+static bool has_late_bank(const struct bank_span *span)
+{
+        for (size_t i = 0; i < span->count; i++)
+                if (span->first[i].is_late)
+                        return true;
+        return false;
+}
+
 static void compare_atm(struct merge *m, const struct atm_entry *entry, const struct database_row *row)
 {
         struct fact fact;
@@ -177,7 +185,7 @@ static void take(struct merge *m, const struct key *key, const struct database_r
         struct bank_span span = {NULL, 0};
         struct key at;
         struct fact why;
-        bool is_finished;
+        bool is_finished, is_late;
 
         if (has_atm(m) && (at = key_of_atm(m), compare_keys(&at, key) == 0))
                 entry = &m->atms->entry[m->next_atm++];
@@ -195,14 +203,17 @@ static void take(struct merge *m, const struct key *key, const struct database_r
                                           .atm = entry,
                                           .row = row};
         m->at.bank = m->banks ? right_bank(m, row, &span) : NULL;
-        fact_begin(&why, reconcile_unfinished(entry, row, m->banks != NULL));
+        is_late = (entry && entry->is_late) || has_late_bank(&span);
+        fact_begin(&why, is_late ? FACT_GOING_ON : reconcile_unfinished(entry, row, m->banks != NULL));
         is_finished = why.kind == FACT_NONE;
         if (!is_finished)
                 m->unfinished++;
-        if (entry && entry->end == ATM_OPEN)
+        if (entry && (entry->end == ATM_OPEN || is_late))
                 m->is_open[entry->terminal] = true;
         if (!is_finished && m->drained)
                 tell("unfinished", &why, m);
+        if (is_late)
+                return; /* the snapshot may know what came last, or not */
         compare_atm(m, entry, row);
         if (m->banks)
                 compare_banks(m, row, &span, is_finished);

@@ -72,8 +72,11 @@ uint32_t names_add(struct names *names, const char *text, size_t length)
 
 bool names_open(struct names *names)
 {
-        static const char *const words[] = {"answer",  "timeout", "reversal", "operator", "completion",
-                                            "partial", "00",      "32",       "21",       "68"};
+        static const char *const words[] = {"answer",     "timeout",  "reversal",    "operator",
+                                            "completion", "partial",  "00",          "exception resolve",
+                                            "32",         "saf park", "21",          "saf retry",
+                                            "68",         "bank",     "case",        "missing",
+                                            "corrected",  "decided",  "contradicts", "out-of-range"};
 
         *names = (struct names){.count = 0};
         if (!grow_slots(names, SLOTS_FIRST))

@@ -25,9 +25,19 @@ enum name {
         NAME_COMPLETION,
         NAME_PARTIAL,
         NAME_WHY_ALL,  /* "00" */
+        NAME_RESOLVE,  /* what a person did */
         NAME_WHY_PART, /* "32" */
+        NAME_PARK,
         NAME_WHY_NONE, /* "21" */
-        NAME_WHY_LATE, /* "68" */
+        NAME_RETRY,
+        NAME_WHY_LATE,     /* "68" */
+        NAME_BANK,         /* kind of an exception: what a bank said of a notice */
+        NAME_CASE,         /* its verdict */
+        NAME_MISSING,      /* likewise: it knows no such withdrawal */
+        NAME_CORRECTED,    /* what an exception is, beside states */
+        NAME_DECIDED,      /* of something that a person had decided */
+        NAME_CONTRADICTS,  /* an advice with the numbers of another */
+        NAME_OUT_OF_RANGE, /* one of an original outside of every partition; with blanks in the database */
         NAME_RULES_COUNT
 };
 

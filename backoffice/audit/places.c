@@ -11,24 +11,9 @@ static int by_hall(const void *a, const void *b)
         return (p->from_day > q->from_day) - (p->from_day < q->from_day);
 }
 
-static bool append(struct places *places, size_t *room, struct place place)
-{
-        if (places->count == *room) {
-                struct place *grown = reallocarray(places->place, *room ? *room * 2 : 64, sizeof(*grown));
-
-                if (!grown)
-                        return false;
-                places->place = grown;
-                *room = *room ? *room * 2 : 64;
-        }
-        places->place[places->count++] = place;
-        return true;
-}
-
 bool places_open(struct places *places, struct copy_source *source)
 {
         struct copy_out copy;
-        size_t room = 0;
 
         *places = (struct places){.count = 0};
         if (!copy_out_begin(
@@ -40,10 +25,8 @@ bool places_open(struct places *places, struct copy_source *source)
 
                 place.from_day = copy_day(&copy);
                 place.share_bp = copy_int4(&copy, -1);
-                if (!append(places, &room, place)) {
-                        copy_source_fail(source, "out of memory");
-                        copy.failed = true;
-                }
+                if (copy_room(&copy, &places->place, places->count, sizeof(place)))
+                        places->place[places->count++] = place;
         }
         if (places->count)
                 qsort(places->place, places->count, sizeof(*places->place), by_hall);

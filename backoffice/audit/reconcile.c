@@ -111,9 +111,16 @@ static bool stream_database(struct reconciliation *r)
 
 static bool compare_sides(struct reconciliation *r)
 {
+        if (!atm_side_mark(&r->atms, r->question->atm_folder, r->question->atm_folders))
+                return fail(r, r->atms.error);
+        if (r->question->bank_folders &&
+            !bank_side_mark(&r->banks, r->question->bank_folder, r->question->bank_folders))
+                return fail(r, r->banks.error);
+        if (!snapshot_begin(r->connection, &r->snapshot, r->error))
+                return false;
         if (!atm_side_read(&r->atms, r->question->atm_folder, r->question->atm_folders))
                 return fail(r, r->atms.error);
-        if (!snapshot_begin(r->connection, &r->snapshot, r->error) || !read_banks(r))
+        if (!read_banks(r))
                 return false;
         if (!merge_begin(&r->merge))
                 return fail(r, "out of memory");

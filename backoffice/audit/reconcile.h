@@ -2,9 +2,10 @@
  * reconcile: what the ATMs did, what the database recorded, and what the banks hold, of every withdrawal.
  * The database's side streams through COPY; of the others one small entry a withdrawal is in memory.
  *
- * The sides are read in an order in which none can know less than it must: first the ATMs', whose folders are
- * locked, so that nothing happens there any more; then the database's snapshot; then the banks' journals,
- * which may grow meanwhile: whatever the snapshot calls acknowledged stands in them already.
+ * ATMs and banks may go on meanwhile. First it is marked how far all journals go; then comes the database's snapshot; then the
+ * journals, to their ends. What lies before the marks was done before the snapshot, which knows it; what the snapshot has was
+ * begun before it, and stands in the journals. A withdrawal with a record behind a mark is under way: the snapshot may know it or not, so it
+ * is counted and no more. (Reading the ATMs' side first, locked against them, was the way before; it waited for their end.)
  */
 #ifndef BACKOFFICE_AUDIT_RECONCILE_H
 #define BACKOFFICE_AUDIT_RECONCILE_H

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "backoffice/audit/snapshot.h"
+#include "backoffice/audit/verify_entries.h"
 #include "backoffice/audit/verify_history.h"
 #include "config/reference_load.h"
 #include "rules/calendar.h"
@@ -188,7 +189,8 @@ static bool verify_snapshot(struct verification *v)
                 if (!verify_quarter(v, &v->quarter[i]))
                         return false;
         }
-        if (!books_end(&v->books) || v->findings->failed)
+        verify_history_end(&v->history);
+        if (!books_end(&v->books) || !verify_entries(&v->source, v->findings) || v->findings->failed)
                 return false;
         findings_sort(v->findings);
         return snapshot_end(&v->snapshot, v->error);

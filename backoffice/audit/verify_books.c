@@ -11,7 +11,7 @@
 
 struct detail_key {
         uint32_t terminal;
-        int32_t posted_day, place_day; /* since when the hall was where it was */
+        int32_t month, posted_day, place_day; /* since when the hall was where it was */
         uint32_t hall, issuer, band;
 };
 
@@ -297,6 +297,7 @@ static void sum_up(struct books *books, const struct posting *p)
 {
         const struct place *place = places_find(&books->places, p->hall, p->business_day);
         struct detail_key detail = {.terminal = p->terminal,
+                                    .month = books->posted.month,
                                     .posted_day = p->posted_day,
                                     .place_day = place ? place->from_day : COPY_NO_DAY,
                                     .hall = p->hall,
@@ -381,6 +382,13 @@ void books_use(struct books *books, const uint8_t card[UUID_SIZE], int32_t busin
                 add(books, &books->account, key.card, &taken_yen);
 }
 
+bool books_exclude(struct books *books, const uint8_t card[UUID_SIZE], int32_t business_day)
+{
+        const int64_t *successor = tally_find(&books->successor, card);
+
+        return limits_exclude(&books->limits, successor ? (const void *)successor : card, business_day);
+}
+
 bool books_has_card(struct books *books, const uint8_t card[UUID_SIZE])
 {
         return tally_find(&books->card, card) != NULL;
@@ -440,7 +448,7 @@ static bool compare_details(struct books *books)
         struct copy_out copy;
 
         if (!begin(books, &copy,
-                   "SELECT terminal, posted_on, place_on, hall, issuer, band, withdrawals, cash_yen, "
+                   "SELECT terminal, month, posted_on, place_on, hall, issuer, band, withdrawals, cash_yen, "
                    "customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, "
                    "hall_share_yen, earlier_yen FROM summary_detail WHERE posted_on >= '%s' AND posted_on < "
                    "'%s'",
@@ -450,6 +458,7 @@ static bool compare_details(struct books *books)
                 struct detail_key key = {.terminal = copy_name(&copy)};
                 int64_t found[SUMMARY_VALUES];
 
+                key.month = copy_day(&copy);
                 key.posted_day = copy_day(&copy);
                 key.place_day = copy_day(&copy);
                 key.hall = copy_name(&copy);
@@ -703,8 +712,29 @@ void books_quarter_begin(struct books *books, int32_t from_day, int32_t to_day)
         tally_clear(&books->card_month);
 }
 
+/* What cards have used was theirs to use. */
+static void check_limits(struct books *books)
+{
+        for (size_t i = 0; i < books->card_day.count; i++) {
+                const struct card_key *key = tally_key(&books->card_day, i);
+                const int64_t *use = tally_numbers(&books->card_day, i);
+
+                if (!tally_find(&books->heir, key->card))
+                        limits_check_day(&books->limits, key->card, key->day, use[USE_WITHDRAWALS],
+                                         use[USE_CASH]);
+        }
+        for (size_t i = 0; i < books->card_month.count; i++) {
+                const struct card_key *key = tally_key(&books->card_month, i);
+
+                if (!tally_find(&books->heir, key->card))
+                        limits_check_month(&books->limits, key->card, key->day,
+                                           *tally_numbers(&books->card_month, i));
+        }
+}
+
 bool books_quarter_end(struct books *books)
 {
+        check_limits(books);
         return !books->failed && compare_details(books) && compare_card_days(books) &&
                compare_card_months(books);
 }
@@ -844,7 +874,7 @@ static bool read_cards(struct books *books)
                 if (room)
                         memcpy(room, successor, UUID_SIZE);
                 earlier = tally_at(&books->card, card);
-                if ((is_replaced && !room) || !earlier) {
+                if ((is_replaced && (!room || !tally_at(&books->heir, successor))) || !earlier) {
                         copy_source_fail(books->source, "out of memory");
                         copy.failed = true;
                         break;
@@ -869,6 +899,7 @@ bool books_open(struct books *books, struct copy_source *source, struct findings
         tally_open(&books->account, UUID_SIZE, 1);
         tally_open(&books->card, UUID_SIZE, CARD_VALUES);
         tally_open(&books->successor, UUID_SIZE, UUID_SIZE / sizeof(int64_t));
+        tally_open(&books->heir, UUID_SIZE, 0);
         tally_open(&books->summary, sizeof(struct summary_key), SUMMARY_VALUES);
         tally_open(&books->day, sizeof(int32_t), DAY_VALUES);
         tally_open(&books->unsummed, sizeof(struct post_key), POST_VALUES);
@@ -877,7 +908,8 @@ bool books_open(struct books *books, struct copy_source *source, struct findings
         tally_open(&books->closed_day, sizeof(int32_t), 0);
         for (size_t i = 0; i < SUMMARY_CUBES; i++)
                 books->cube[i] = names_add(books->names, cubes[i].name, strlen(cubes[i].name));
-        return places_open(&books->places, source) && read_books(books) && read_unsummed(books) &&
+        return places_open(&books->places, source) && limits_open(&books->limits, source, findings) &&
+               read_books(books) && read_unsummed(books) &&
                read_set(books, &books->summed_day, "SELECT day FROM summed_day") &&
                read_set(books, &books->summed_month, "SELECT month FROM summed_month") &&
                read_set(books, &books->closed_day, "SELECT to_on FROM period") && read_cards(books);
@@ -892,5 +924,7 @@ void books_close(struct books *books)
 
         for (size_t i = 0; i < LENGTH(all); i++)
                 tally_close(all[i]);
+        tally_close(&books->heir);
         places_close(&books->places);
+        limits_close(&books->limits);
 }

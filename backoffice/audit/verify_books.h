@@ -15,6 +15,7 @@
 #include "backoffice/audit/places.h"
 #include "backoffice/audit/tally.h"
 #include "backoffice/audit/findings.h"
+#include "backoffice/audit/verify_limits.h"
 
 enum posting_value {
         POSTING_WITHDRAWALS, /* the sign of the row */
@@ -47,7 +48,9 @@ struct books {
         struct tally card;      /* the days and months that their rows have, up to the earlier of two */
         struct tally successor; /* of cards that were replaced: a token in the room of the numbers */
         struct tally unsummed, summed_day, summed_month, closed_day; /* closed: the last days of periods */
+        struct tally heir;                                           /* cards that took another's place */
         struct places places;
+        struct limits limits;
         int32_t summed_day_last;  /* of books; COPY_NO_DAY: none */
         int32_t from_day, to_day; /* the quarter: [from, to) */
         struct {
@@ -69,6 +72,8 @@ bool books_may_post(struct books *books, int32_t business_day, int32_t posted_da
  * stands with the card that has taken the place of this one since. (One that counts for nothing any more has dated the row.) */
 void books_use(struct books *books, const uint8_t card[UUID_SIZE], int32_t business_day, bool is_used,
                int64_t used_yen, bool is_house, int64_t charge_yen);
+/* Whether a card was barred by its holder on all of a day. */
+bool books_exclude(struct books *books, const uint8_t card[UUID_SIZE], int32_t business_day);
 bool books_has_card(struct books *books, const uint8_t card[UUID_SIZE]);
 ATM_MUST_USE bool books_quarter_end(struct books *books);
 ATM_MUST_USE bool books_end(struct books *books);

@@ -2,13 +2,26 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "backoffice/audit/verify_advices.h"
 #include "backoffice/audit/verify_commission.h"
+#include "backoffice/audit/verify_identity.h"
+#include "backoffice/audit/verify_people.h"
 #include "backoffice/audit/verify_price.h"
 #include "lib/base/array.h"
 
 /* reading ---------------------------------------------------------------------------------------------- */
+
+static struct kept_notice acknowledged(const struct kept_notice *notice, struct copy_out *copy)
+{
+        struct kept_notice heard = *notice;
+
+        heard.acknowledged = true;
+        heard.verdict = copy_name(copy);
+        heard.de39 = copy_name(copy);
+        return heard;
+}
 
 static void on_acknowledgement(struct verify_history *h, struct copy_out *copy)
 {
@@ -20,7 +33,7 @@ static void on_acknowledgement(struct verify_history *h, struct copy_out *copy)
 
         h->findings->checked[CHECK_ACKNOWLEDGEMENT]++;
         if (notice)
-                notice->acknowledged = true;
+                *notice = acknowledged(notice, copy);
         else
                 verifying_tell_missing(h, CHECK_ACKNOWLEDGEMENT, &key, FACT_NOTICE_KEY, seq, &expected);
 }
@@ -36,6 +49,7 @@ static void on_saf(struct verify_history *h, struct copy_out *copy)
 
         if (notice) {
                 notice->saf = link;
+                notice->parked = copy_bool(copy);
                 return;
         }
         h->findings->checked[CHECK_SAF]++;
@@ -69,6 +83,17 @@ static void on_open(struct verify_history *h, struct copy_out *copy)
                 verifying_tell(h, CHECK_OPEN_WITHDRAWAL, &key, &expected, &found);
 }
 
+static void count_under_way(struct verify_history *h, const struct kept_withdrawal *w,
+                            const struct kept_ending *end)
+{
+        struct under_way *under_way = &h->findings->under_way;
+
+        under_way->asked += w->present && end->state == NAME_STATE + WITHDRAWAL_ASKED;
+        under_way->approved += w->present && end->state == NAME_STATE + WITHDRAWAL_APPROVED;
+        for (uint32_t at = w->notices; at; at = h->kept.notice[at].next)
+                under_way->notices += h->kept.notice[at].saf != NAME_NONE;
+}
+
 static void check_withdrawal(struct verify_history *h, const struct withdrawal_key *key,
                              const struct kept_withdrawal *w)
 {
@@ -76,6 +101,9 @@ static void check_withdrawal(struct verify_history *h, const struct withdrawal_k
 
         verify_advices(h, key, w);
         verify_commission(h, key, w, &end);
+        verify_people(h, key, w);
+        count_under_way(h, w, &end);
+        verify_identity(h, key, w);
         if (!kept_is_priced(w))
                 return;
         verify_price(h, key, w);
@@ -112,41 +140,80 @@ static void keep_notice(struct verify_history *h, struct copy_out *copy)
         kept_take_notice(&h->kept, copy);
 }
 
-#define KEY "terminal, transmitted_at, stan, "
+static void keep_exception(struct verify_history *h, struct copy_out *copy)
+{
+        kept_take_exception(&h->kept, copy);
+}
 
+static void keep_action(struct verify_history *h, struct copy_out *copy)
+{
+        kept_take_action(&h->kept, copy);
+}
+
+/* What people did to withdrawals and notices, of the trail. */
+#define ACTIONS                                                                                              \
+        "(SELECT split_part(key, ' ', 1) AS terminal, split_part(key, ' ', 2)::timestamptz AS "              \
+        "transmitted_at, "                                                                                   \
+        "split_part(key, ' ', 3)::integer AS stan, CASE WHEN noun = 'withdrawal' THEN 'exception resolve' "  \
+        "WHEN (after ->> 'parked')::boolean THEN 'saf park' ELSE 'saf retry' END AS what, "                  \
+        "(extract(epoch FROM at) * 1000)::bigint AS at_ms, CASE WHEN noun = 'saf' THEN "                     \
+        "split_part(key, ' ', 4)::smallint ELSE (after ->> 'seq')::smallint END AS seq, "                    \
+        "(after ->> 'dispensed_yen')::bigint AS dispensed_yen, coalesce((after ->> 'exceptions')::bigint, "  \
+        "-1) "                                                                                               \
+        "AS exceptions FROM trail WHERE noun IN ('withdrawal', 'saf')) action"
+/* What an exception is, as names.h has it. */
+#define WHAT "replace(what, ' of ', '-of-')"
+#define KEY  "terminal, transmitted_at, stan, "
+
+#define ORIGINAL "transmitted_at"
 /* In the order in which they are read: a row is checked against those that came before. */
 static const struct table {
-        const char *name, *columns;
+        const char *name;
+        const char *
+            moment; /* that it is read by; where that is its own, it says last whether its original is of the quarter */
+        const char *columns;
         void (*on_row)(struct verify_history *history, struct copy_out *copy);
 } tables[] = {
-    {"withdrawal",
+    {"withdrawal", ORIGINAL,
      KEY "reason, amount_yen, card_token, issuer, band, hall, business_date, tariff_from, tax_rate_bp, "
-         "customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, link",
+         "customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, link, "
+         "left(pan_mask, 6), approved_at IS NOT NULL, approved_at",
      keep_withdrawal},
-    {"bank_outcome", KEY "reason, cause", keep_outcome},
-    {"advice", KEY "seq, kind, why, dispensed_yen, state_before, state, counted_yen, commission",
+    {"bank_outcome", ORIGINAL, KEY "reason, cause, approved_at IS NOT NULL, approved_at", keep_outcome},
+    {"advice", ORIGINAL,
+     KEY
+     "seq, kind, why, dispensed_yen, state_before, state, counted_yen, commission, advice_at, advice_stan, "
+     "amount_yen, recorded_at IS NOT NULL",
      keep_advice},
-    {"commission",
+    {"commission", ORIGINAL,
      KEY "seq, sign, hall, business_date, issuer, band, tariff_from, tax_rate_bp, customer_fee_yen, "
          "customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, cash_yen, posted_on",
      verify_commission_row},
-    {"bank_notice", KEY "seq, link, kind, amount_yen, charge_yen, dispensed_yen, why", keep_notice},
-    {"bank_ack", KEY "seq", on_acknowledgement},
-    {"saf", KEY "seq, link", on_saf},
-    {"open_withdrawal", KEY "card_token, amount_yen, asked_ms IS NULL", on_open},
+    {"bank_notice", ORIGINAL, KEY "seq, link, kind, amount_yen, charge_yen, dispensed_yen, why", keep_notice},
+    {"bank_ack", ORIGINAL, KEY "seq, verdict, de39", on_acknowledgement},
+    {"saf", ORIGINAL, KEY "seq, link, parked", on_saf},
+    {"exception_record", ORIGINAL, KEY "kind, advice_at, advice_stan, " WHAT ", amount_yen, dispensed_yen",
+     keep_exception},
+    {"advice_identity", "advice_at", KEY "kind, advice_at, advice_stan", verify_identity_row},
+    {"exception_resolution", ORIGINAL, KEY "kind, advice_at, advice_stan, " WHAT, verify_people_resolution},
+    {ACTIONS, ORIGINAL, KEY "what, at_ms, seq, dispensed_yen, exceptions", keep_action},
+    {"open_withdrawal", ORIGINAL, KEY "card_token, amount_yen, asked_ms IS NULL", on_open},
 };
 
 static bool read_table(struct verify_history *h, const struct table *table, const struct history_piece *piece)
 {
         struct copy_out copy;
-        char *query, part[96] = "";
+        char *query, part[96] = "", near[96] = "";
         bool begun;
 
         if (piece->parts > 1)
                 snprintf(part, sizeof(part), " AND (hashtext(terminal) & 2147483647) %% %d = %d",
                          piece->parts, piece->part);
-        if (asprintf(&query, "SELECT %s FROM %s WHERE transmitted_at >= '%s' AND transmitted_at < '%s'%s",
-                     table->columns, table->name, piece->from, piece->to, part) < 0) {
+        if (strcmp(table->moment, ORIGINAL))
+                snprintf(near, sizeof(near), ", transmitted_at >= '%s' AND transmitted_at < '%s'",
+                         piece->from, piece->to);
+        if (asprintf(&query, "SELECT %s%s FROM %s WHERE %s >= '%s' AND %s < '%s'%s", table->columns, near,
+                     table->name, table->moment, piece->from, table->moment, piece->to, part) < 0) {
                 kept_out_of_memory(&h->kept);
                 return false;
         }
@@ -175,16 +242,17 @@ bool verify_history_piece(struct verify_history *h, const struct history_piece *
         return !h->kept.failed && !h->books->failed && !h->findings->failed;
 }
 
-static bool read_halls(struct verify_history *h)
+/* A set of names. */
+static bool read_set(struct verify_history *h, struct tally *set, const char *query)
 {
         struct copy_out copy;
 
-        if (!copy_out_begin(&copy, h->source, "SELECT hall FROM hall"))
+        if (!copy_out_begin(&copy, h->source, query))
                 return false;
         while (copy_out_row(&copy)) {
-                uint32_t hall = copy_name(&copy);
+                uint32_t name = copy_name(&copy);
 
-                if (!tally_at(&h->halls, &hall))
+                if (!tally_at(set, &name))
                         kept_out_of_memory(&h->kept);
         }
         return copy_out_end(&copy) && !h->kept.failed;
@@ -194,11 +262,23 @@ bool verify_history_open(struct verify_history *h)
 {
         kept_open(&h->kept, h->source);
         tally_open(&h->halls, sizeof(uint32_t), 0);
-        return read_halls(h);
+        tally_open(&h->long_prefix, sizeof(uint32_t), 0);
+        return verify_identity_open(h) && stands_open(&h->stands, h->source) &&
+               read_set(h, &h->halls, "SELECT hall FROM hall") &&
+               read_set(h, &h->long_prefix,
+                        "SELECT DISTINCT left(prefix, 6) FROM card_prefix WHERE length(prefix) > 6");
+}
+
+void verify_history_end(struct verify_history *h)
+{
+        verify_identity_end(h);
 }
 
 void verify_history_close(struct verify_history *h)
 {
         kept_close(&h->kept);
         tally_close(&h->halls);
+        tally_close(&h->long_prefix);
+        stands_close(&h->stands);
+        verify_identity_close(h);
 }

@@ -25,6 +25,8 @@ struct history_piece {
 /* False after a failure that the source says. */
 ATM_MUST_USE bool verify_history_open(struct verify_history *history);
 void verify_history_close(struct verify_history *history);
+/* After the last piece. */
+void verify_history_end(struct verify_history *history);
 ATM_MUST_USE bool verify_history_piece(struct verify_history *history, const struct history_piece *piece);
 
 #endif

@@ -72,6 +72,51 @@ static void check_band(struct verify_history *h, const struct withdrawal_key *ke
         verifying_tell(h, CHECK_BAND, key, &expected, &found);
 }
 
+/* Whether the card number leads to the issuer; of longer prefixes six digits don't tell. */
+static void check_issuer(struct verify_history *h, const struct withdrawal_key *key,
+                         const struct kept_withdrawal *w)
+{
+        const struct card_prefix *prefix;
+        struct fact expected, found;
+
+        if (w->head == NAME_NONE || tally_find(&h->long_prefix, &w->head))
+                return;
+        prefix = reference_prefix(h->reference, names_text(h->names, w->head), w->business_day);
+        if (prefix && !strcmp(prefix->issuer->issuer, names_text(h->names, w->issuer)))
+                return;
+        expected = history_fact(FACT_ISSUER);
+        fact_text(&expected, prefix ? prefix->issuer->issuer : "-");
+        found = history_fact(FACT_ISSUER);
+        fact_text(&found, names_text(h->names, w->issuer));
+        verifying_tell(h, CHECK_REFERENCE, key, &expected, &found);
+}
+
+/* Whether the ATM was in that hall: by its contract, or where it is now. */
+static void check_hall(struct verify_history *h, const struct withdrawal_key *key,
+                       const struct kept_withdrawal *w)
+{
+        const struct atm *atm = reference_atm(h->reference, names_text(h->names, key->terminal));
+        uint32_t other = stands_contradict(&h->stands, key->terminal, w->hall, w->business_day);
+        struct fact expected = history_fact(FACT_HALL), found = history_fact(FACT_HALL);
+
+        if (other == NAME_NONE ||
+            (atm && atm->hall && !strcmp(atm->hall->hall, names_text(h->names, w->hall))))
+                return;
+        fact_text(&expected, names_text(h->names, other));
+        fact_text(&found, names_text(h->names, w->hall));
+        verifying_tell(h, CHECK_REFERENCE, key, &expected, &found);
+}
+
+static void check_exclusion(struct verify_history *h, const struct withdrawal_key *key,
+                            const struct kept_withdrawal *w)
+{
+        const struct fact expected = history_fact(FACT_NOT_EXCLUDED), found = history_fact(FACT_EXCLUSION);
+
+        h->findings->checked[CHECK_LIMIT]++;
+        if (books_exclude(h->books, w->card, w->business_day))
+                verifying_tell(h, CHECK_LIMIT, key, &expected, &found);
+}
+
 static void tell_absent(struct verify_history *h, const struct withdrawal_key *key, enum fact_kind kind,
                         const char *name)
 {
@@ -103,4 +148,7 @@ void verify_price(struct verify_history *h, const struct withdrawal_key *key, co
         check_price(h, key, w);
         check_band(h, key, w);
         check_reference(h, key, w);
+        check_issuer(h, key, w);
+        check_hall(h, key, w);
+        check_exclusion(h, key, w);
 }

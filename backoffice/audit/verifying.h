@@ -7,6 +7,7 @@
 
 #include "backoffice/audit/history_facts.h"
 #include "backoffice/audit/kept.h"
+#include "backoffice/audit/stands.h"
 #include "backoffice/audit/verify_books.h"
 #include "rules/reference.h"
 
@@ -17,8 +18,10 @@ struct verify_history {
         struct books *books;
         const struct reference *reference;
         struct kept kept;
-        struct tally halls;       /* that exist, by name */
-        struct tally long_prefix; /* the first six digits of cards that longer prefixes lead, by name */
+        struct stands stands;
+        struct tally halls;        /* that exist, by name */
+        struct tally far_identity; /* verify_identity.h */
+        struct tally long_prefix;  /* the first six digits of cards that longer prefixes lead, by name */
 };
 
 /* About a withdrawal. */

@@ -15,6 +15,7 @@
 struct reading {
         struct atm_side *side;
         const char *path;
+        bool is_late; /* the line that is read */
 };
 
 static bool out_of_memory(struct atm_side *side)
@@ -62,8 +63,9 @@ static struct atm_entry *add_entry(struct atm_side *side)
         return &side->entry[side->count++];
 }
 
-static void fold_request(struct atm_side *side, int64_t terminal, const struct journal_record *record)
+static void fold_request(struct reading *reading, int64_t terminal, const struct journal_record *record)
 {
+        struct atm_side *side = reading->side;
         struct atm_entry *entry = add_entry(side);
 
         if (!entry)
@@ -72,15 +74,17 @@ static void fold_request(struct atm_side *side, int64_t terminal, const struct j
                                     .amount_yen = record->amount_yen,
                                     .charge_yen = -1,
                                     .terminal = (uint32_t)terminal,
-                                    .stan = record->stan};
+                                    .stan = record->stan,
+                                    .is_late = reading->is_late};
         memcpy(entry->token, record->token, sizeof(entry->token));
         memcpy(entry->head, record->mask, sizeof(entry->head) - 1);
         side->totals[terminal].last_entry = (int64_t)side->count - 1;
 }
 
 /* False: it can't follow what came before it. */
-static bool fold_later(struct atm_side *side, int64_t terminal, const struct journal_record *record)
+static bool fold_later(struct reading *reading, int64_t terminal, const struct journal_record *record)
 {
+        struct atm_side *side = reading->side;
         int64_t at = side->totals[terminal].last_entry;
         struct atm_entry *entry = at < 0 ? NULL : &side->entry[at];
         bool answer = record->kind == JOURNAL_ANSWER;
@@ -88,11 +92,13 @@ static bool fold_later(struct atm_side *side, int64_t terminal, const struct jou
         if (!entry || entry->stan != (answer ? record->stan : record->original_stan) ||
             entry->transmitted_ms != (answer ? record->transmitted_ms : record->original_ms))
                 return false;
+        entry->is_late |= reading->is_late;
         if (answer) {
                 strcpy(entry->de39, record->de39);
                 entry->approved = !strcmp(record->de39, "00");
                 entry->end = entry->approved ? ATM_OPEN : ATM_DECLINED;
                 entry->charge_yen = record->charge_yen;
+                strcpy(entry->approval, record->approval);
         } else if (record->kind == JOURNAL_ADVICE) {
                 side->totals[terminal].journal_yen += record->dispensed_yen - entry->paid_yen;
                 entry->advised = true;
@@ -109,20 +115,28 @@ static bool fold_later(struct atm_side *side, int64_t terminal, const struct jou
 
 static void on_record(const struct journal_record *record, void *context)
 {
-        struct atm_side *side = ((struct reading *)context)->side;
+        struct reading *reading = context;
+        struct atm_side *side = reading->side;
         int64_t terminal = side->error[0] ? -1 : terminal_of(side, record->terminal);
         char text[640];
 
         if (terminal < 0 || record->kind == JOURNAL_INQUIRY)
                 return;
         if (record->kind == JOURNAL_REQUEST) {
-                fold_request(side, terminal, record);
-        } else if (!fold_later(side, terminal, record)) {
+                fold_request(reading, terminal, record);
+        } else if (!fold_later(reading, terminal, record)) {
                 snprintf(text, sizeof(text),
                          "%s: the record '%c' with STAN %06" PRId32 " fits no withdrawal before it",
-                         ((struct reading *)context)->path, (char)record->kind, record->stan);
+                         reading->path, (char)record->kind, record->stan);
                 side->on_fault("journal-record", record->terminal, text, side->context);
         }
+}
+
+static void on_line(int64_t end, void *context)
+{
+        struct reading *reading = context;
+
+        reading->is_late = marks_are_behind(&reading->side->marks, reading->path, end);
 }
 
 static void on_damage(const char *path, uint64_t line, const char *why, void *context)
@@ -137,7 +151,8 @@ static void on_damage(const char *path, uint64_t line, const char *why, void *co
 static bool read_journals(struct atm_side *side, const char *dir)
 {
         struct reading reading = {.side = side};
-        struct journal_reader reader = {.on_record = on_record, .on_damage = on_damage, .context = &reading};
+        struct journal_reader reader = {
+            .on_record = on_record, .on_damage = on_damage, .on_line = on_line, .context = &reading};
         int last = journal_last(dir);
 
         if (last <= 0) {
@@ -185,28 +200,71 @@ static bool read_dispensers(struct atm_side *side, const char *dir)
         return !side->error[0];
 }
 
+/* Of ATMs that go on meanwhile the counters come first: whatever was counted then has its request in the journal, and its end there,
+ * or none yet. */
+static bool read_files(struct atm_side *side, const char *dir)
+{
+        if (side->on_folder)
+                side->on_folder(dir, side->context);
+        for (size_t i = 0; i < side->terminals.count; i++)
+                side->totals[i].last_entry = -1; /* each folder is a story of its own */
+        if (side->marks.are_set)
+                return read_dispensers(side, dir) && read_journals(side, dir);
+        return read_journals(side, dir) && read_dispensers(side, dir);
+}
+
+static bool is_folder(struct atm_side *side, const char *dir)
+{
+        if (access(dir, F_OK) == 0)
+                return true;
+        snprintf(side->error, sizeof(side->error), "%s: there is no such folder", dir);
+        return false;
+}
+
 static bool read_folder(struct atm_side *side, const char *dir)
 {
         char error[JOURNAL_ERROR_MAX];
         int lock;
         bool done;
 
-        if (access(dir, F_OK) != 0) {
-                snprintf(side->error, sizeof(side->error), "%s: there is no such folder", dir);
+        if (!is_folder(side, dir))
                 return false;
-        }
+        if (side->marks.are_set)
+                return read_files(side, dir);
         lock = journal_lock(dir, false, error);
         if (lock < 0) {
                 snprintf(side->error, sizeof(side->error), "%s", error);
                 return false;
         }
-        if (side->on_folder)
-                side->on_folder(dir, side->context);
-        for (size_t i = 0; i < side->terminals.count; i++)
-                side->totals[i].last_entry = -1; /* each folder is a story of its own */
-        done = read_journals(side, dir) && read_dispensers(side, dir);
+        done = read_files(side, dir);
         close(lock);
         return done;
+}
+
+static bool mark_folder(struct atm_side *side, const char *dir)
+{
+        int last = is_folder(side, dir) ? journal_last(dir) : 0;
+
+        for (int number = 0; number <= last; number++) { /* 0, which is none: an empty folder is marked too */
+                char path[JOURNAL_PATH_MAX];
+
+                journal_path(dir, number, path);
+                if (!marks_set(&side->marks, path)) {
+                        snprintf(side->error, sizeof(side->error), "journal %.500s: %s", path,
+                                 strerror(errno));
+                        return false;
+                }
+        }
+        return !side->error[0];
+}
+
+bool atm_side_mark(struct atm_side *side, const char *const *folders, size_t count)
+{
+        for (size_t i = 0; i < count; i++) {
+                if (!mark_folder(side, folders[i]))
+                        return false;
+        }
+        return true;
 }
 
 static int by_name(const void *a, const void *b, void *context)
@@ -259,6 +317,7 @@ bool atm_side_read(struct atm_side *side, const char *const *folders, size_t cou
 
 void atm_side_free(struct atm_side *side)
 {
+        marks_free(&side->marks);
         terminals_free(&side->terminals);
         free(side->totals);
         free(side->entry);

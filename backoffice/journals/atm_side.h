@@ -12,6 +12,7 @@
 
 #include "lib/security/token.h"
 #include "lib/base/attributes.h"
+#include "backoffice/journals/marks.h"
 #include "backoffice/journals/terminals.h"
 
 enum { ATM_SIDE_ERROR_MAX = 640 };
@@ -32,8 +33,10 @@ struct atm_entry {
         uint8_t end;   /* enum atm_end */
         bool approved; /* an answer 00 is recorded */
         bool advised;
+        bool is_late; /* a record of it lies behind the mark */
         char de39[3];
-        char head[7]; /* the card number's first six digits */
+        char approval[7]; /* the answer's; "": none */
+        char head[7];     /* the card number's first six digits */
         uint8_t token[TOKEN_LENGTH];
 };
 
@@ -44,6 +47,7 @@ struct atm_total {
 };
 
 struct atm_side {
+        struct marks marks;
         struct terminals terminals;
         struct atm_total *totals; /* one a terminal, in their order */
         size_t totals_room;
@@ -57,8 +61,10 @@ struct atm_side {
         char error[ATM_SIDE_ERROR_MAX];
 };
 
-/* Fold all folders and sort the entries by terminal (as text), moment, STAN. Each folder is locked meanwhile against
- * ATMs that would write. False with side->error. */
+/* Mark how far the journals go: whatever ATMs write from here on makes its withdrawals late. Without marks each folder is locked
+ * while it is read, against ATMs that would write. Before atm_side_read. False with side->error. */
+ATM_MUST_USE bool atm_side_mark(struct atm_side *side, const char *const *folders, size_t count);
+/* Fold all folders and sort the entries by terminal (as text), moment, STAN. False with side->error. */
 ATM_MUST_USE bool atm_side_read(struct atm_side *side, const char *const *folders, size_t count);
 void atm_side_free(struct atm_side *side);
 

@@ -314,6 +314,9 @@ static bool take_lines(struct scan *scan, const char *bytes, size_t length, size
                 size_t size = (size_t)(end - (bytes + used));
                 if (memchr(bytes + used, '\0', size))
                         break;
+                if (scan->reader->on_line)
+                        scan->reader->on_line(scan->found->whole_bytes + (int64_t)size + 1,
+                                              scan->reader->context);
                 if (!take_line(scan, bytes + used, size))
                         return false;
                 used += size + 1;

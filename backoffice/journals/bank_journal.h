@@ -52,6 +52,8 @@ struct bank_journal_found;
 struct bank_journal_reader {
         /* The first line is read: whose journal it is. NULL, or why it can't be. May itself be NULL. */
         const char *(*on_header)(const struct bank_journal_found *found, void *context);
+        /* A line is about to be read, that ends there in the file; NULL: nobody wants to know. */
+        void (*on_line)(int64_t end, void *context);
         /* NULL, or why the record can't be; then on_damage hears it. */
         const char *(*on_record)(const char *bank, const struct bank_record *record, void *context);
         /* A line that is no record, by its number. False: stop reading. */

@@ -17,6 +17,7 @@ struct reading {
         struct bank_side *side;
         const char *path;
         uint8_t bank;
+        bool is_late; /* the line that is read */
 };
 
 static bool out_of_memory(struct bank_side *side)
@@ -164,6 +165,7 @@ static const char *on_record(const char *name, const struct bank_record *record,
         entry = entry_of(side, record, reading->bank);
         if (!entry)
                 return NULL;
+        entry->is_late |= reading->is_late;
         if (record->kind == BANK_WITHDRAWAL)
                 why = fold_request(entry, record);
         else
@@ -173,6 +175,13 @@ static const char *on_record(const char *name, const struct bank_record *record,
         entry->held_yen -= record->moved_yen;
         total->held_yen -= record->moved_yen;
         return NULL;
+}
+
+static void on_line(int64_t end, void *context)
+{
+        struct reading *reading = context;
+
+        reading->is_late = marks_are_behind(&reading->side->marks, reading->path, end);
 }
 
 static bool on_damage(const char *path, uint64_t line, const char *why, void *context)
@@ -207,8 +216,11 @@ static const char *on_header(const struct bank_journal_found *found, void *conte
 static bool read_file(struct bank_side *side, const char *path)
 {
         struct reading reading = {.side = side, .path = path};
-        const struct bank_journal_reader reader = {
-            .on_header = on_header, .on_record = on_record, .on_damage = on_damage, .context = &reading};
+        const struct bank_journal_reader reader = {.on_header = on_header,
+                                                   .on_line = on_line,
+                                                   .on_record = on_record,
+                                                   .on_damage = on_damage,
+                                                   .context = &reading};
         struct bank_journal_found found;
         char error[BANK_JOURNAL_ERROR_MAX];
 
@@ -227,7 +239,17 @@ static int is_journal(const struct dirent *file)
                !strcmp(file->d_name + length - suffix, ".journal");
 }
 
-static bool read_folder(struct bank_side *side, const char *dir)
+static bool mark_file(struct bank_side *side, const char *path)
+{
+        if (marks_set(&side->marks, path))
+                return true;
+        snprintf(side->error, sizeof(side->error), "journal %.500s: %s", path, strerror(errno));
+        return false;
+}
+
+/* Each journal of a folder. */
+static bool each_file(struct bank_side *side, const char *dir,
+                      bool (*take)(struct bank_side *side, const char *path))
 {
         struct dirent **file;
         int files = scandir(dir, &file, is_journal, alphasort);
@@ -244,7 +266,7 @@ static bool read_folder(struct bank_side *side, const char *dir)
 
                 snprintf(path, sizeof(path), "%s/%s", dir, file[i]->d_name);
                 if (!side->error[0])
-                        (void)read_file(side, path);
+                        (void)take(side, path);
                 free(file[i]);
         }
         free(file);
@@ -276,10 +298,19 @@ static void sort(struct bank_side *side)
                 side->bank[side->entry[i].bank].withdrawals++;
 }
 
+bool bank_side_mark(struct bank_side *side, const char *const *folders, size_t count)
+{
+        for (size_t i = 0; i < count; i++) {
+                if (!each_file(side, folders[i], mark_file))
+                        return false;
+        }
+        return true;
+}
+
 bool bank_side_read(struct bank_side *side, const char *const *folders, size_t count)
 {
         for (size_t i = 0; i < count; i++) {
-                if (!read_folder(side, folders[i]))
+                if (!each_file(side, folders[i], read_file))
                         return false;
         }
         sort(side);
@@ -288,6 +319,7 @@ bool bank_side_read(struct bank_side *side, const char *const *folders, size_t c
 
 void bank_side_free(struct bank_side *side)
 {
+        marks_free(&side->marks);
         free(side->entry);
         free(side->slot);
 }

@@ -12,6 +12,7 @@
 
 #include "lib/security/token.h"
 #include "lib/base/attributes.h"
+#include "backoffice/journals/marks.h"
 
 enum { BANK_SIDE_ERROR_MAX = 1024, BANK_SIDE_NAME_MAX = 11, BANK_SIDE_BANKS_MAX = 250 };
 
@@ -30,6 +31,7 @@ struct bank_entry {
         uint8_t refused_kind; /* enum bank_kind */
         char refused_de39[3];
         int64_t refused_yen; /* the cash that it said was dispensed */
+        bool is_late;        /* a record of it lies behind the mark */
         bool has_card;
         char terminal[9];
         char de39[3], approval[7], rrn[13]; /* of the 0200's answer */
@@ -43,6 +45,7 @@ struct bank_total {
 };
 
 struct bank_side {
+        struct marks marks;
         struct bank_total bank[BANK_SIDE_BANKS_MAX];
         size_t banks;
         struct bank_entry *entry;
@@ -58,6 +61,8 @@ struct bank_side {
         char error[BANK_SIDE_ERROR_MAX];
 };
 
+/* Mark how far the journals go, as atm_side_mark does. Before bank_side_read. False with side->error. */
+ATM_MUST_USE bool bank_side_mark(struct bank_side *side, const char *const *folders, size_t count);
 /* Fold all folders and sort the entries by terminal, moment, STAN, bank. Once. False with side->error. */
 ATM_MUST_USE bool bank_side_read(struct bank_side *side, const char *const *folders, size_t count);
 void bank_side_free(struct bank_side *side);

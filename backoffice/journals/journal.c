@@ -460,14 +460,16 @@ static void read_line(const struct journal_reader *reader, const char *path, uin
                 reader->on_record(&record, reader->context);
 }
 
-/* Hand out the whole lines of a buffer; bytes used. */
+/* Hand out the whole lines of a buffer, which begins at `offset`; bytes used. */
 static size_t read_lines(const struct journal_reader *reader, const char *path, uint64_t *number,
-                         const char *buffer, size_t length)
+                         int64_t offset, const char *buffer, size_t length)
 {
         const char *at = buffer, *end = buffer + length, *stop;
 
         while ((stop = memchr(at, '\n', (size_t)(end - at)))) {
                 ++*number;
+                if (reader->on_line)
+                        reader->on_line(offset + (stop + 1 - buffer), reader->context);
                 read_line(reader, path, *number, at, (size_t)(stop - at));
                 at = stop + 1;
         }
@@ -516,9 +518,11 @@ bool journal_read(const char *path, int64_t offset, const struct journal_reader 
         }
         if (offset == 0 && !skip_header(fd, path, error))
                 goto done;
+        offset = lseek(fd, 0, SEEK_CUR); /* of the buffer's first byte */
         while ((n = read_some(fd, buffer + kept, READ_ROOM - kept)) > 0) {
-                size_t used = read_lines(reader, path, &number, buffer, kept + (size_t)n);
+                size_t used = read_lines(reader, path, &number, offset, buffer, kept + (size_t)n);
 
+                offset += (int64_t)used;
                 kept += (size_t)n - used;
                 memmove(buffer, buffer + used, kept);
                 if (kept == READ_ROOM) {

@@ -92,6 +92,8 @@ int journal_last(const char *dir);
 struct journal_reader {
         void (*on_record)(const struct journal_record *record, void *context);
         void (*on_damage)(const char *path, uint64_t line, const char *why, void *context);
+        /* A line is about to be read, that ends there in the file; NULL: nobody wants to know. */
+        void (*on_line)(int64_t end, void *context);
         void *context;
         const char *only_terminal; /* NULL: all; others' lines are passed over unread */
 };

@@ -16,7 +16,9 @@ static const char *const fact_words[FACT_KINDS] = {
     [FACT_NOTICE_KEY] = "{0} {1} {2} notice {3}",
     [FACT_DETAIL_KEY] = "{0} {1} {2} {3} {4}",
     [FACT_DETAIL_PLACE_KEY] = "{0} {1} {2} {3} {4}, place since {5}",
+    [FACT_EXCEPTION_KEY] = "{0} {1} {2}, {3} {4} {5}",
     [FACT_DAY_KEY] = "day {0}",
+    [FACT_RULE_KEY] = "{0} {1}",
     [FACT_POST_KEY] = "{0} STAN {1} row {2}, said to be in no sum",
     [FACT_CARD_KEY] = "card {0}",
     [FACT_CARD_DAY_KEY] = "card {0} {1}",
@@ -49,11 +51,21 @@ static const char *const fact_words[FACT_KINDS] = {
     [FACT_ACKNOWLEDGED] = "acknowledged",
     [FACT_NOTHING] = "nothing",
     [FACT_OUTCOME] = "{0}, reason {1}",
+    [FACT_EXCEPTION] = "an exception '{0}', amount {1}, dispensed {2}",
+    [FACT_RESOLUTION] = "dealt with",
+    [FACT_DECISION] = "a person's word that {0} yen were dispensed",
+    [FACT_RESOLUTIONS] = "{0} exceptions that people dealt with",
+    [FACT_PARKED] = "parked",
+    [FACT_NOT_PARKED] = "not parked",
+    [FACT_VERDICT] = "verdict '{0}'",
     [FACT_ATM] = "ATM {0}",
     [FACT_HALL] = "hall {0}",
     [FACT_ISSUER] = "issuer {0}",
     [FACT_CARD] = "card {0}",
     [FACT_ACCOUNT] = "an account",
+    [FACT_LIMIT] = "{0} {1} at most",
+    [FACT_NOT_EXCLUDED] = "no card that is excluded",
+    [FACT_ADVICE_OF] = "{0} {1} {2}",
     [FACT_EXCLUSION] = "an exclusion",
     [FACT_SUMS] = "withdrawals {0}, cash {1}, customer {2}+{3}, interbank {4}+{5}, hall {6}",
     [FACT_SUMS_EARLIER] =
@@ -73,6 +85,7 @@ static const char *const fact_words[FACT_KINDS] = {
     [FACT_ATM_ENDED] = "to the ATM it is reversed, declined or blocked, the database has it {0}",
     [FACT_ATM_ANSWER] = "the ATM was answered {0}, the database has {1}",
     [FACT_ATM_CHARGE] = "the customer was charged {0} yen (DE 28), the database has {1} with tax",
+    [FACT_ATM_APPROVAL] = "the ATM was given the approval code '{0}', the database has '{1}'",
     [FACT_FEES_WITHOUT_CASH] =
         "no cash was dispensed, but the database has fees of {0} and {1} yen and {2} yen of tax",
     [FACT_FEES_SENSELESS] = "fees of {0} and {1} yen with {2} yen of tax make no sense",
@@ -104,6 +117,7 @@ static const char *const fact_words[FACT_KINDS] = {
     [FACT_UNACKNOWLEDGED] = "its advice is not acknowledged yet",
     [FACT_UNENDED] = "the ATM has not brought it to its end",
     [FACT_UNDECIDED] = "its bank is still being asked",
+    [FACT_GOING_ON] = "it went on while the sides were read",
     [FACT_BANK_WAITING] = "its bank has not acknowledged yet what it must be told",
 };
 
@@ -129,6 +143,16 @@ static const char *const check_texts[CHECK_COUNT] = {
     [CHECK_SAF] = ("what is to be sent is the notices that are not acknowledged, and a bank acknowledges "
                    "them in order"),
     [CHECK_ACKNOWLEDGEMENT] = "what a bank has acknowledged, it was told",
+    [CHECK_EXCEPTION] =
+        ("each advice and each bank's word that people should see has its exception, each exception "
+         "its cause, and a resolution is of an exception"),
+    [CHECK_PERSON] =
+        ("what was decided by a person, dealt with or parked, an operator's action says, and each action "
+         "has been carried out"),
+    [CHECK_IDENTITY] = "each advice's own numbers speak of its withdrawal, and of no other",
+    [CHECK_LIMIT] =
+        ("what was approved, or asked about, was within the limits of its day and month, and no card was "
+         "excluded"),
     [CHECK_REFERENCE] = ("what a withdrawal that was approved or asked about names exists: ATM, hall, "
                          "issuer, the house bank's card; no exclusion is of a card that was replaced; and "
                          "atmd decides from what the tables say"),
@@ -138,6 +162,9 @@ static const char *const check_texts[CHECK_COUNT] = {
         ("all other sums of days and months are those of the commission rows, and the rows that are "
          "said to be in none are there"),
     [CHECK_CONTRACT] = "an ATM stands in one place at a time",
+    [CHECK_RULE] =
+        "the tables of reasons and of states, and the quarters that there are, are as the programs know them",
+    [CHECK_TRAIL] = "what people entered stands as the trail of their changes has it",
 };
 
 const char *audit_check_text(enum verify_check check)

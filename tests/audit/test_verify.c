@@ -174,7 +174,7 @@ static void put_text_if(struct pg_copy *copy, bool is_there, const char *text)
 
 static void give_withdrawal(struct server *server, const struct story *s)
 {
-        struct pg_copy *copy = give_keyed(server, "withdrawal", 18);
+        struct pg_copy *copy = give_keyed(server, "withdrawal", 21);
 
         pg_copy_int2(copy, REASON_APPROVED);
         pg_copy_int8(copy, s->amount_yen);
@@ -187,11 +187,14 @@ static void give_withdrawal(struct server *server, const struct story *s)
         pg_copy_int4(copy, 800);
         put_fees(copy, s->price);
         pg_copy_null(copy);
+        pg_copy_null(copy); /* no card number, and no moment of approval */
+        pg_copy_null(copy);
+        pg_copy_null(copy);
 }
 
 static void give_advice(struct server *server, const struct story *s)
 {
-        struct pg_copy *copy = give_keyed(server, "advice", 11);
+        struct pg_copy *copy = give_keyed(server, "advice", 15);
 
         pg_copy_int2(copy, 1);
         pg_copy_text(copy, "completion");
@@ -201,6 +204,10 @@ static void give_advice(struct server *server, const struct story *s)
         pg_copy_text(copy, s->state);
         pg_copy_int8(copy, s->counted_yen);
         pg_copy_int2(copy, (int16_t)s->commission);
+        pg_copy_timestamptz(copy, MOMENT + 60000);
+        pg_copy_int4(copy, 6);
+        pg_copy_int8(copy, s->amount_yen);
+        pg_copy_null(copy); /* of an earlier release */
 }
 
 static void give_commission(struct server *server, const struct story *s)
@@ -236,9 +243,10 @@ static void give_sums(struct server *server, const struct story *s)
         } cubes[] = {{"day", true, false, false, false},
                      {"bank", false, true, true, true},
                      {"hour", true, false, true, true}};
-        struct pg_copy *copy = give(server, "summary_detail", 14);
+        struct pg_copy *copy = give(server, "summary_detail", 15);
 
         pg_copy_text(copy, "T0000001");
+        put_day(copy, "2017-02-01");
         put_day(copy, s->posted_on);
         put_place(copy, s, true);
         pg_copy_text(copy, "H00001");

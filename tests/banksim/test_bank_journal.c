@@ -420,7 +420,8 @@ START_TEST(a_reader_hears_of_damage_and_goes_on)
         char error[BANK_JOURNAL_ERROR_MAX] = "";
         struct bank *bank = bank_with_money("BANKA");
         int count = 0;
-        const struct bank_journal_reader reader = {NULL, count_record, note_damage, &count};
+        const struct bank_journal_reader reader = {
+            .on_record = count_record, .on_damage = note_damage, .context = &count};
         open_journal(&journal, bank);
         do_business(bank, &journal, 1, 4);
         bank_journal_close(&journal);

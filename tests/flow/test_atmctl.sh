@@ -602,7 +602,7 @@ KEY=$key altered "the tax rate applied" "UPDATE withdrawal SET tax_rate_bp = 500
 KEY=$key altered "the cash of an advice" "UPDATE advice SET counted_yen = counted_yen + 1000 WHERE stan = 9" \
         "UPDATE advice SET counted_yen = counted_yen - 1000 WHERE stan = 9" account advice card_day card_month commission commission_row
 KEY=$key altered "a state" "UPDATE advice SET state_before = 'completed' WHERE stan = 9" \
-        "UPDATE advice SET state_before = 'approved' WHERE stan = 9" advice
+        "UPDATE advice SET state_before = 'approved' WHERE stan = 9" advice exception
 KEY="card $token" altered "a balance" "UPDATE card SET balance_yen = balance_yen - 1 WHERE card_token = '$token'" \
         "UPDATE card SET balance_yen = balance_yen + 1 WHERE card_token = '$token'" account
 KEY="card $token" altered "a day's count" "UPDATE card SET day_count = day_count + 1 WHERE card_token = '$token'" \
@@ -624,7 +624,7 @@ KEY="$key row 1" altered "a day of posting" "UPDATE commission SET posted_on = p
 KEY=3Q16 altered "a period's sums" "INSERT INTO period SELECT '3Q16', '2016-10-01', '2016-12-31', 1, 'x', 0, sum(sign), sum(cash_yen) + 1, sum(customer_fee_yen + interbank_fee_yen), 0 FROM commission" \
         "DELETE FROM period" posting
 KEY="T0000001 from 2016-11-01" altered "contracts" "SET session_replication_role = replica; INSERT INTO contract SELECT 'T0000001', d, NULL, hall, 1000 FROM hall, unnest(ARRAY[DATE '2016-11-01', DATE '2016-12-01']) d WHERE hall = (SELECT min(hall) FROM hall)" \
-        "SET session_replication_role = replica; DELETE FROM contract" contract
+        "SET session_replication_role = replica; DELETE FROM contract" contract trail
 
 # sums, cube by cube; what is said to be in none is not compared
 sum_up() {
@@ -830,7 +830,7 @@ K="T0000002 2017-02-01T10:0"
 KEY="${K}3:00+09:00 000003 notice 1" altered "a notice" "UPDATE bank_notice SET dispensed_yen = 9000 WHERE stan = 3" \
         "UPDATE bank_notice SET dispensed_yen = 10000 WHERE stan = 3" notice
 KEY="${K}7:00+09:00 000007 notice 0" altered "a notice lost" "CREATE TABLE gone AS SELECT * FROM bank_notice WHERE stan = 7; DELETE FROM bank_notice WHERE stan = 7" \
-        "INSERT INTO bank_notice SELECT * FROM gone; DROP TABLE gone" notice saf
+        "INSERT INTO bank_notice SELECT * FROM gone; DROP TABLE gone" notice person saf
 KEY="${K}3:00+09:00 000003 notice 1" altered "what is to be sent" "CREATE TABLE gone AS SELECT * FROM saf WHERE stan = 3; DELETE FROM saf WHERE stan = 3" \
         "INSERT INTO saf SELECT * FROM gone; DROP TABLE gone" saf
 KEY="${K}9:00+09:00 000009 notice 2" altered "the order of acknowledgements" \
@@ -916,7 +916,7 @@ expect "an exclusion that finds the new card" "2032-04-01" "$(atmctl exclusion a
 expect "who did it" "2 t" "$(sql "SELECT count(*), bool_and(who LIKE '%/%') FROM card_replacement" | tr '|' ' ')"
 expect_exit 0 atmctl verify
 KEY="card $newest" altered "whose place a card has taken" "UPDATE card SET successor = '$newer' WHERE card_token = '$token'" \
-        "UPDATE card SET successor = '$newest' WHERE card_token = '$token'" account card_day card_month
+        "UPDATE card SET successor = '$newest' WHERE card_token = '$token'" account card_day card_month reference
 KEY="card $newest" altered "use that stayed behind" "UPDATE card SET day_on = NULL, day_yen = 0, day_count = 0 WHERE card_token = '$newest'; UPDATE card SET day_on = '${use%%|*}', day_yen = 10000, day_count = 1 WHERE card_token = '$token'" \
         "UPDATE card SET day_on = NULL, day_yen = 0, day_count = 0 WHERE card_token = '$token'; UPDATE card SET day_on = '${use%%|*}', day_yen = 10000, day_count = 1 WHERE card_token = '$newest'" card_day
 

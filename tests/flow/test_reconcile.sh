@@ -2,7 +2,8 @@
 # atmctl reconcile in a laboratory: where dispensers, journals and database agree it says so; a journal line that is altered,
 # with or without its checksum, a row that is changed, missing or too many, and a dispenser's counter are each
 # named with terminal and STAN. A simulator killed at any moment goes on where its journal ends: what was open
-# is reversed or completed as the dispenser says, never sent again.
+# is reversed or completed as the dispenser says, never sent again. While it works, reconcile and verify find nothing, and count what
+# is under way.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 flow_lab lab --atms 12 --cards 3000
@@ -124,15 +125,21 @@ rm "$WORK/lab/journal/dispensers"
 differs "no dispensers" "total: $terminal: in all its dispenser counted 0 yen"
 restore
 
-say "a simulator killed in the middle, again and again"
+say "a simulator that is reconciled while it works, and killed in the middle, again and again"
+under_way=0
 for round in 1 2 3 4; do
         "${run[@]}" --seconds 60 --seed "$((SEED + round))" --faults power-loss=0.05,lost-answer=0.1 >"$WORK/killed.log" 2>&1 &
         simulator=$!
         sleep "1.$round"
+        expect_exit 0 atmctl reconcile
+        [[ $OUTPUT != *'under way'* ]] || ((++under_way))
+        [[ $OUTPUT == *'ATMs and host agree'* ]] || wrong "reconciled while ATMs work: $OUTPUT"
+        expect_exit 0 atmctl verify
         kill -KILL "$simulator"
         wait "$simulator" 2>/dev/null || true
         [[ ! -s $WORK/killed.log ]] || wrong "it ended by itself: $(cat "$WORK/killed.log")"
 done
+((under_way > 0)) || wrong "nothing was under way while it worked"
 cp -r "$WORK/lab/journal" "$WORK/before"
 open=$(atmctl reconcile --drained | grep -c '^unfinished' || true)
 ((open > 0)) || wrong "nothing was open when it was killed"

@@ -64,10 +64,12 @@ for pair in area:areas hall:halls atm:atms issuer:issuers tax:tax_rates tariff:t
         PGUSER=$CLUSTER_PERSON atmctl "${pair%:*}" import --note trial "$ROOT/etc/${pair#*:}.csv" >/dev/null
 done
 export PGUSER=$CLUSTER_PERSON
+declare -A prefix=([BANKA]=990011 [BANKB]=990012)
 for issuer in BANKA BANKB; do
         atmctl issuer add $issuer --name $issuer --link $issuer >/dev/null
         atmctl tariff add --note trial $issuer day 2016-01-01 --customer-fee-yen 100 --interbank-fee-yen 90 >/dev/null
         atmctl tariff add --note trial $issuer other 2016-01-01 --customer-fee-yen 200 --interbank-fee-yen 90 >/dev/null
+        atmctl prefix add "${prefix[$issuer]}" 2016-01-01 --issuer $issuer >/dev/null
 done
 PGUSER=postgres psql -X -q -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
 SET TIME ZONE 'Asia/Tokyo';
@@ -82,7 +84,7 @@ FROM generate_series(1, 10) i, (SELECT hall, share_bp FROM atm JOIN hall USING (
 INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm) SELECT card_token, 'HOUSE', '990001******1234', '3012' FROM b WHERE i IN (1, 10);
 UPDATE card SET opening_yen = 1000000, balance_yen = 1000000 WHERE card_token IN (SELECT card_token FROM b WHERE i IN (1, 10));
 SELECT ledger_request((SELECT version FROM reference_version), array_agg(terminal), array_agg(at), array_agg(stan),
-        array_agg(10000), array_agg(10000::bigint), array_agg(card_token), array_agg('990011******1234'::text),
+        array_agg(10000), array_agg(10000::bigint), array_agg(card_token), array_agg(CASE WHEN link IS NULL THEN '990001' WHEN link = 'BANKA' THEN '990011' ELSE '990012' END || '******1234'),
         array_agg('3012'::text), array_agg(coalesce(link, 'HOUSE')), array_agg('day'::text), array_agg(hall), array_agg(at::date),
         array_agg('2017-02-01'::date), array_agg(CASE WHEN link IS NULL THEN '2007-07-01' ELSE '2016-01-01' END::date),
         array_agg(800), array_agg(100::bigint), array_agg(8::bigint),

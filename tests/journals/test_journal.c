@@ -211,7 +211,8 @@ static void on_damage(const char *path, uint64_t line, const char *why, void *co
 static struct seen read_file(int number, int64_t offset, const char *terminal)
 {
         struct seen seen = {0};
-        struct journal_reader reader = {on_record, on_damage, &seen, terminal};
+        struct journal_reader reader = {
+            .on_record = on_record, .on_damage = on_damage, .context = &seen, .only_terminal = terminal};
         char path[JOURNAL_PATH_MAX], error[JOURNAL_ERROR_MAX];
 
         journal_path(folder, number, path);
@@ -311,7 +312,7 @@ END_TEST
 
 START_TEST(a_file_of_another_kind_is_refused)
 {
-        struct journal_reader reader = {on_record, on_damage, NULL, NULL};
+        struct journal_reader reader = {.on_record = on_record, .on_damage = on_damage};
         char path[JOURNAL_PATH_MAX], error[JOURNAL_ERROR_MAX] = "";
         FILE *file;
 

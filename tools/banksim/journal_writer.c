@@ -112,7 +112,8 @@ static bool rebuild(struct bank_journal *journal, struct bank *bank, const char 
                     char error[BANK_JOURNAL_ERROR_MAX])
 {
         struct rebuild target = {bank, mark};
-        const struct bank_journal_reader reader = {on_header, on_record, on_damage, &target};
+        const struct bank_journal_reader reader = {
+            .on_header = on_header, .on_record = on_record, .on_damage = on_damage, .context = &target};
         struct bank_journal_found found;
         if (!bank_journal_scan(journal->path, journal->fd, &reader, &found, error) ||
             !cut_tail(journal, &found, error))

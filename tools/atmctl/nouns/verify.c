@@ -70,6 +70,20 @@ static bool write_checked(struct output *output, const struct findings *findings
         return true;
 }
 
+static bool write_under_way(struct output *output, const struct under_way *under_way)
+{
+        static const struct output_column columns[] = {{"under_way.asked", OUTPUT_NUMBER, OUTPUT_MEMBER},
+                                                       {"under_way.approved", OUTPUT_NUMBER, OUTPUT_MEMBER},
+                                                       {"under_way.notices", OUTPUT_NUMBER, OUTPUT_MEMBER}};
+        char asked[24], approved[24], notices[24];
+
+        snprintf(asked, sizeof(asked), "%" PRIu64, under_way->asked);
+        snprintf(approved, sizeof(approved), "%" PRIu64, under_way->approved);
+        snprintf(notices, sizeof(notices), "%" PRIu64, under_way->notices);
+        return output_members(output, columns, LENGTH(columns),
+                              (const char *const[]){asked, approved, notices});
+}
+
 /* For people: what was checked, or, where something differs, the differences. */
 static bool print_verification(const struct invocation *invocation, const struct findings *findings)
 {
@@ -83,8 +97,15 @@ static bool print_verification(const struct invocation *invocation, const struct
 
         if (!output)
                 return false;
-        if (write_checked(output, findings) && output_begin(output, &differences) &&
-            write_differences(output, findings) &&
+        if (findings->under_way.asked || findings->under_way.approved || findings->under_way.notices)
+                output_note(output,
+                            "under way, and no differences: %" PRIu64
+                            " withdrawals that a bank is asked about, %" PRIu64
+                            " approved ones without an end, %" PRIu64 " notices to banks",
+                            findings->under_way.asked, findings->under_way.approved,
+                            findings->under_way.notices);
+        if (write_checked(output, findings) && write_under_way(output, &findings->under_way) &&
+            output_begin(output, &differences) && write_differences(output, findings) &&
             (findings->differences || (output_begin(output, &summary) && write_summary(output, findings))))
                 return output_close(output);
         output_abandon(output);
