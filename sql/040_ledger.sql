@@ -108,8 +108,12 @@ $$;
 CREATE OR REPLACE FUNCTION trail_who() RETURNS text LANGUAGE sql STABLE AS $$
         SELECT session_user || coalesce('/' || nullif(current_setting('atm.person', true), ''), '')
 $$;
+-- A card number in it, of 13 digits or more (an RRN has 12) or in groups of four, goes no further than its first 6 and last 4 digits.
 CREATE OR REPLACE FUNCTION trail_note() RETURNS text LANGUAGE sql STABLE AS $$
-        SELECT nullif(btrim(current_setting('atm.note', true)), '')
+        SELECT regexp_replace(regexp_replace(nullif(btrim(current_setting('atm.note', true)), ''),
+                                             '(?<![0-9])([0-9]{6})[0-9]{3,}([0-9]{4})(?![0-9])', '\1******\2', 'g'),
+                              '(?<![0-9])([0-9]{4}[ -][0-9]{2})[0-9]{2}([ -])[0-9]{4}(?:[ -][0-9]{4})?[ -]([0-9]{1,4})(?![0-9])',
+                              '\1**\2****\2\3', 'g')
 $$;
 CREATE OR REPLACE FUNCTION demand_note() RETURNS void LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -1214,6 +1218,8 @@ DECLARE
         v_successor uuid;
 BEGIN
         IF TG_WHEN = 'BEFORE' THEN
+                PERFORM demand((NEW.until_on < NEW.from_on + INTERVAL '1 year') IS NOT TRUE,
+                               format('exclusion from %s until %s', NEW.from_on, NEW.until_on), 'a year or more');
                 NEW.card_token := coalesce((SELECT c.successor FROM card c WHERE c.card_token = NEW.card_token), NEW.card_token);
                 RETURN NEW;
         END IF;

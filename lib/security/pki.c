@@ -484,7 +484,8 @@ static bool list_take_over(struct pki_authority *authority, X509_CRL *list, cons
 static bool entry_add(X509_CRL *list, X509 *certificate, ASN1_TIME *now)
 {
         X509_REVOKED *entry;
-        if (X509_CRL_get0_by_cert(list, &entry, certificate) == 1)
+        /* by its number alone: the list has no issuer yet */
+        if (X509_CRL_get0_by_serial(list, &entry, X509_get_serialNumber(certificate)) == 1)
                 return true;
         entry = X509_REVOKED_new();
         if (entry && X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(certificate)) == 1 &&
@@ -503,10 +504,20 @@ static bool list_add(struct pki_authority *authority, X509_CRL *list, const char
                 return false;
         X509 *certificate = PEM_read_bio_X509(file, NULL, on_passphrase, NULL);
         BIO_free(file);
-        bool good =
-            certificate && X509_verify(certificate, authority->key) == 1 && entry_add(list, certificate, now);
-        if (!good)
+        bool good = certificate != NULL;
+        if (!good) {
                 openssl_error(error, path, what);
+        } else if (X509_cmp(certificate, authority->certificate) == 0) {
+                error_set(error, "%s: the authority's own: no ATM would be let in any more", path);
+                good = false;
+        } else if (X509_verify(certificate, authority->key) != 1) {
+                ERR_clear_error();
+                error_set(error, "%s: a certificate of another authority", path);
+                good = false;
+        } else if (!entry_add(list, certificate, now)) {
+                openssl_error(error, path, "can't name it");
+                good = false;
+        }
         X509_free(certificate);
         return good;
 }

@@ -91,6 +91,7 @@ sql_as() {
 # databases that are not ready ------------------------------------------------------------------------
 
 refuses 1 "is the server running?" atmctl hall list --conninfo "host=$WORK/nowhere dbname=x"
+refuses 1 "the connection string is wrong: invalid connection option" atmctl hall list --conninfo "dbnam=x"
 refuses 1 "has no database '$DATABASE'" atmctl hall list
 says "createdb $DATABASE" "atmctl db init"
 refuses 1 "has no database" atmctl db init
@@ -319,6 +320,7 @@ expect "cards listed" 4 "$(atmctl card list --limit 3 --format csv 2>/dev/null |
 # exclusions: by the year, from 2020-04-01 on
 expect_exit 0 atmctl exclusion add --note trial --token "$token" --from 2020-04-01
 refuses 1 "is excluded from that day already" atmctl exclusion add --note trial --token "$token" --from 2020-04-01
+refuses 1 "exclusion from 2021-04-01 until 2022-03-31: expected a year or more" atmctl exclusion add --note trial --token "$token" --from 2021-04-01 --until 2022-03-31
 expect_exit 0 atmctl exclusion end --note trial --token "$token" --on 2022-06-01
 expect "the end of an exclusion" "2023-04-01" "$(atmctl exclusion show --token "$token" --format csv | sed 1d | cut -d, -f3)"
 refuses 1 "no exclusion that runs" atmctl exclusion end --note trial --token "$token" --on 2022-06-01
@@ -362,9 +364,12 @@ refuses 1 "the database has no ATM TX000009" atmctl atm bar TX000009 --note 'sto
 expect_exit 0 atmctl atm bar TX000001 --note 'stolen from the hall'
 says "atm TX000001: barred"
 expect "barred ATMs" "TX000001,HX-1,stolen from the hall" "$(atmctl atm barred --format csv | sed 1d)"
-expect_exit 0 atmctl atm unbar TX000001 --note 'found, keys renewed'
+expect_exit 0 atmctl atm bar TX000001 --note 'stolen again'
+says "atm TX000001: is so already"
+expect_exit 0 atmctl atm unbar TX000001 --note "found, keys renewed; held $(pan 1), $(pan 1 | sed 's/..../& /g; s/ $//'), RRN 633412000017"
+says "atm TX000001: let in again"
 expect "barred ATMs once it is let in" "" "$(atmctl atm barred --format csv | sed 1d)"
-expect "what the trail has of it" $'atm bar|true|stolen from the hall\natm unbar|false|found, keys renewed' \
+expect "what the trail has of it" $'atm bar|true|stolen from the hall\natm unbar|false|found, keys renewed; held '"$(mask 1), $(mask 1 | sed 's/..../& /g; s/ $//'), RRN 633412000017" \
         "$(sql "SELECT command, after ->> 'barred', note FROM trail WHERE noun = 'atm' AND key = 'TX000001' AND command ~ 'bar' ORDER BY change")"
 expect_exit 0 atmctl atm set TX000001 --hall ''
 expect "an ATM that stands nowhere" '{"terminal":"TX000001","hall":null,"enabled":true}' "$(atmctl atm show TX000001 --format json)"
@@ -592,7 +597,7 @@ sql "UPDATE commission SET customer_fee_yen = customer_fee_yen - 1 WHERE stan = 
 expect_exit 0 atmctl verify
 KEY="tax_rate {" altered "what atmd decides from" "DELETE FROM reference_copy WHERE source = 'tax_rate'" "SELECT reference_refresh('tax_rate')" reference
 KEY="limit {" altered "a table past its triggers" "SET session_replication_role = replica; UPDATE limit_rule SET value = value + 1 WHERE kind = 'day_count'" \
-        "SET session_replication_role = replica; UPDATE limit_rule SET value = value - 1 WHERE kind = 'day_count'" reference
+        "SET session_replication_role = replica; UPDATE limit_rule SET value = value - 1 WHERE kind = 'day_count'" reference trail
 KEY=$key altered "a hall's share" "UPDATE commission SET hall_share_yen = hall_share_yen + 1 WHERE stan = 9" \
         "UPDATE commission SET hall_share_yen = hall_share_yen - 1 WHERE stan = 9" commission commission_row
 KEY=$key altered "a band" "UPDATE withdrawal SET band = CASE band WHEN 'day' THEN 'other' ELSE 'day' END WHERE stan = 9; UPDATE commission c SET band = w.band FROM withdrawal w WHERE w.stan = 9 AND c.stan = 9" \

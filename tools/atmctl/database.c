@@ -36,7 +36,10 @@ static void complain_about_connection(const PGconn *connection)
         const char *name = text_or(PQdb(connection), "?"), *user = text_or(PQuser(connection), "?");
 
         trim(PQerrorMessage(connection), message, sizeof(message));
-        if (strstr(message, "database \"") && strstr(message, "does not exist")) {
+        if (!PQdb(connection)) {
+                complain("the connection string is wrong: %s", message);
+                note("--conninfo: expected pairs as 'host=/run/pg dbname=atm', or a postgresql:// address");
+        } else if (strstr(message, "database \"") && strstr(message, "does not exist")) {
                 complain("the server has no database '%s': %s", name, message);
                 note("'createdb %s' makes it, 'atmctl db init' sets it up; PGDATABASE or --conninfo name "
                      "another",

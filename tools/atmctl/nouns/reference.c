@@ -205,14 +205,21 @@ static int atm_switch(const struct invocation *invocation)
 static bool bar(struct database *database, const struct invocation *invocation, void *context)
 {
         const char *terminal = invocation_value(invocation, "terminal");
-        const char *parameters[] = {terminal, invocation->command->argument};
-        PGresult *result = database_query(database, "UPDATE atm SET barred = $2::boolean WHERE terminal = $1",
+        const char *wanted = invocation->command->argument, *parameters[] = {terminal, wanted};
+        PGresult *result = database_query(database,
+                                          "WITH was AS MATERIALIZED (SELECT terminal, barred FROM atm WHERE "
+                                          "terminal = $1 FOR NO KEY UPDATE), "
+                                          "done AS (UPDATE atm a SET barred = $2::boolean FROM was "
+                                          "WHERE a.terminal = was.terminal AND was.barred <> $2::boolean) "
+                                          "SELECT barred <> $2::boolean FROM was",
                                           2, parameters);
-        bool found = result && pg_rows_written(result) > 0;
+        bool found = result && PQntuples(result) > 0;
         (void)context;
         if (found)
                 printf("atm %s: %s\n", terminal,
-                       *invocation->command->argument == 't' ? "barred" : "not barred");
+                       *PQgetvalue(result, 0, 0) != 't' ? "is so already"
+                       : *wanted == 't'                 ? "barred"
+                                                        : "let in again");
         else if (result)
                 complain("the database has no ATM %s", terminal);
         PQclear(result);

@@ -173,7 +173,7 @@ static int authority_revoke(const struct invocation *invocation)
                                             (int)invocation_number(invocation, "days", CRL_DAYS), error);
 
         if (done)
-                printf("%s: %zu certificates more revoked\n", crl, count);
+                printf("%s: %zu certificates revoked\n", crl, count);
         else
                 complain("%s", error);
         pki_close(authority);
