@@ -155,7 +155,8 @@ GRANT EXECUTE ON FUNCTION report_parts, ledger_days, posted_rows, cube_every, cu
         TO atm_operator, atm_report;
 GRANT INSERT, UPDATE, DELETE ON contract, cost, target, published, peer, finance_rate TO atm_operator;
 GRANT INSERT, UPDATE ON area, hall, atm, issuer, holiday TO atm_operator;
-GRANT INSERT, UPDATE, DELETE ON card_prefix, tariff, tax_rate, limit_rule, network_hours, exclusion TO atm_operator;
+GRANT INSERT, UPDATE, DELETE ON card_prefix, tariff, tax_rate, limit_rule, network_hours TO atm_operator;
+GRANT INSERT, UPDATE (until_on) ON exclusion TO atm_operator; -- one ends by its last day, and stays that card's
 GRANT DELETE ON holiday TO atm_operator;
 GRANT UPDATE (status, expiry_yymm) ON card TO atm_operator;
 

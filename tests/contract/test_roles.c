@@ -320,7 +320,7 @@ START_TEST(each_role_reads_and_writes_what_it_is_there_for_and_no_more)
              "(has_any_column_privilege('" OPERATOR "', oid, 'INSERT') OR has_any_column_privilege('" OPERATOR
              "', oid, 'UPDATE') OR has_table_privilege('" OPERATOR "', oid, 'DELETE')) ORDER BY 1",
              "area i u\natm i u\ncard u(expiry_yymm status)\ncard_prefix i u d\ncontract i u d\ncost i u "
-             "d\nexclusion i u d\n"
+             "d\nexclusion i u(until_on)\n"
              "finance_rate i u d\nhall i u\nholiday i u d\nissuer i u\nlimit_rule i u d\nnetwork_hours i u "
              "d\npeer i u d\n"
              "published i u d\ntarget i u d\ntariff i u d\ntax_rate i u d\n"},
@@ -402,6 +402,9 @@ START_TEST(a_change_leaves_who_why_before_and_after_and_no_token)
              "hall: no note: expected a reason, by --note or the setting atm.note"},
             {NO_NOTE "INSERT INTO exclusion VALUES ('00000000-0000-0000-0000-000000000001', '2021-01-01')",
              "exclusion: no note: expected a reason, by --note or the setting atm.note"},
+            {NO_NOTE "UPDATE exclusion SET card_token = '00000000-0000-0000-0000-000000000001'",
+             "permission denied for table exclusion"},
+            {NO_NOTE "DELETE FROM exclusion", "permission denied for table exclusion"},
             {NO_NOTE "UPDATE hall SET name = 'one!' WHERE hall = 'H00001'", "done"},
             {"SET atm.command = 'limit set'; SET atm.note = 'as decided'; UPDATE limit_rule SET value = 3 "
              "WHERE kind = 'day_count'",
@@ -448,6 +451,29 @@ START_TEST(a_change_leaves_who_why_before_and_after_and_no_token)
                                 "\"closes_minute\": 1440}|t\n");
         free(shown);
         world_refresh(&world);
+
+        /* of two cards with the same mask each is one, and what somebody says of a card that is there is not believed */
+        world_sql(&world,
+                  "INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm) SELECT "
+                  "'00000000-0000-0000-0000-000000000001', issuer, pan_mask, expiry_yymm FROM card WHERE "
+                  "pan_mask = '990001******0001'");
+        ck_assert_str_eq(told(pg,
+                              "INSERT INTO exclusion (card_token, from_on, pan_mask) VALUES "
+                              "('00000000-0000-0000-0000-000000000001', '2021-01-01', '990001******0002')",
+                              said),
+                         "done");
+        world_sql(&world, "UPDATE exclusion SET card_token = (SELECT card_token FROM card WHERE pan_mask = "
+                          "'990001******0001' AND card_token <> '00000000-0000-0000-0000-000000000001') "
+                          "WHERE from_on = '2021-01-01'");
+        shown = world_query(
+            &world,
+            "SELECT concat_ws('|', noun, key, before IS NULL) FROM trail ORDER BY change DESC LIMIT 2");
+        ck_assert_str_eq(
+            shown, "exclusion|990001******0001 2021-01-01|f\nexclusion|990001******0001 2021-01-01|t\n");
+        free(shown);
+        world_sql(&world,
+                  "DELETE FROM exclusion WHERE from_on = '2021-01-01'; DELETE FROM card WHERE card_token = "
+                  "'00000000-0000-0000-0000-000000000001'");
 
         /* what the ledger writes is no person's change */
         kept = world_number(&world, "SELECT count(*) FROM trail");
