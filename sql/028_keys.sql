@@ -34,6 +34,7 @@ BEGIN
         END LOOP;
 END
 $$;
+REVOKE INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public FROM atm_operator; -- whose guards read history
 
 -- The change of a table: its codes, and, where the name of the moment is given, its key. NULL: nothing is to be changed.
 CREATE FUNCTION keys_change(p_table regclass, p_moment text, p_codes text[]) RETURNS text LANGUAGE sql STABLE

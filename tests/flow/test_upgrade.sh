@@ -201,6 +201,8 @@ killed_in_the_middle() {
         [[ $OUTPUT == *"run 'atmctl db migrate'; one has begun: "*" of 10 quarters are converted"* ]] || wrong "atmd says of what is half converted: $OUTPUT"
         PGUSER=atm_daemon expect_exit 1 psql -X -c "SELECT saf_take('X', 'x', 1, 1, 1, 1, 1)"
         [[ $OUTPUT == *"permission denied"* ]] || wrong "a former release's instance may write: $OUTPUT"
+        expect_exit 1 psql -X -v ON_ERROR_STOP=1 -c "SET ROLE atm_operator" -c "UPDATE hall SET area = area"
+        [[ $OUTPUT == *"permission denied"* ]] || wrong "a price may change while its withdrawals are set aside: $OUTPUT"
 }
 atmctl pki init --dir "$WORK/pki" >/dev/null
 atmctl pki issue --dir "$WORK/pki" --out "$WORK/server" --server atmd --san IP:127.0.0.1 >/dev/null
