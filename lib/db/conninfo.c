@@ -59,7 +59,9 @@ static bool is_here(const char *host, size_t length)
 {
         static const char *const names[] = {"localhost", "::1"};
 
-        if (!length || *host == '/' || *host == '@' || !strncmp(host, "127.", 4))
+        if (!length || *host == '/' || *host == '@')
+                return true;
+        if (!strncmp(host, "127.", 4) && strspn(host, "0123456789.") >= length) /* no name, as 127.example */
                 return true;
         for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
                 if (strlen(names[i]) == length && !strncmp(host, names[i], length))

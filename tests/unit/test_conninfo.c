@@ -88,6 +88,8 @@ static const struct {
     {"host=/run/postgresql,db2", NULL, "db2"},
     {"host=localhost hostaddr=192.0.2.1", NULL, "192.0.2.1"},
     {"host=127", NULL, "127"},
+    {"host=127.0.0.1.example", NULL, "127.0.0.1.example"},
+    {"host=127.0.0.1,127.0.0.2", NULL, NULL},
     {"host=localhost.example", NULL, "localhost.example"},
 };
 
