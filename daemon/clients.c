@@ -532,7 +532,7 @@ static const struct listener_rules listener_rules = {.backlog = LIMIT_BACKLOG,
                                                      .accepts_per_turn = LIMIT_ACCEPTS_PER_TURN,
                                                      .socket_buffer = LIMIT_SOCKET_BUFFER,
                                                      .rest_ms = LIMIT_ACCEPT_REST_MS};
-static const struct listener_events listener_events = {on_accepted, NULL, on_refused};
+static const struct listener_events listener_events = {on_accepted, on_refused};
 
 /* ---- settings ------------------------------------------------------------------------------------------ */
 

@@ -90,10 +90,6 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         (void)fd;
         (void)what;
         for (int i = 0; i < listener->rules.accepts_per_turn && listener->readable; i++) {
-                if (listener->events->may_accept && !listener->events->may_accept(listener->context)) {
-                        event_del(listener->readable);
-                        return;
-                }
                 if (!accept_one(listener))
                         return;
         }
@@ -101,15 +97,10 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 
 static void on_rested(evutil_socket_t fd, short what, void *context)
 {
+        struct listener *listener = context;
         (void)fd;
         (void)what;
-        listener_resume(context);
-}
-
-void listener_resume(struct listener *listener)
-{
-        if (listener->readable && !event_pending(listener->rest, EV_TIMEOUT, NULL) &&
-            !event_pending(listener->readable, EV_READ, NULL))
+        if (listener->readable) /* it may have been shut meanwhile */
                 event_add(listener->readable, NULL);
 }
 

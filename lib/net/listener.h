@@ -33,8 +33,6 @@ struct listener_rules {
 struct listener_events {
         /* Takes over the descriptor: non-blocking, close-on-exec, without Nagle's delay. */
         void (*accepted)(void *context, int fd, const struct sockaddr *address, const char *peer);
-        /* Asked before each: false rests until listener_resume. NULL: it always may. */
-        bool (*may_accept)(void *context);
         void (*refused)(void *context); /* no descriptors */
 };
 
@@ -44,7 +42,6 @@ ATM_MUST_USE struct listener *listener_new(struct event_base *base, const char *
                                            const struct listener_events *events, void *context,
                                            char error[LISTENER_ERROR_MAX]);
 void listener_free(struct listener *listener); /* stops listening; NULL is fine */
-void listener_resume(struct listener *listener);
 /* Who comes is refused by the system. */
 void listener_shut(struct listener *listener);
 /* At the same address. False with errno. */

@@ -495,11 +495,6 @@ size_t stream_waiting(const struct stream *stream)
         return stream->output_length;
 }
 
-bool stream_is_silent(const struct stream *stream)
-{
-        return !stream->heard;
-}
-
 bool stream_has_unread(const struct stream *stream)
 {
         int unread = 0;

@@ -187,7 +187,6 @@ void stream_drop(struct stream *stream, bool politely);
 enum stream_state stream_state(const struct stream *stream);
 SSL *stream_tls(const struct stream *stream);        /* NULL while it is CLOSED */
 size_t stream_waiting(const struct stream *stream);  /* bytes to leave, queued ones too */
-bool stream_is_silent(const struct stream *stream);  /* has not sent a byte yet */
 bool stream_has_unread(const struct stream *stream); /* what it sent waits for us */
 
 #endif

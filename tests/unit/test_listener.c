@@ -15,20 +15,14 @@
 enum { GUESTS_MAX = 8, BUFFER = 16384 };
 
 static struct event_base *base;
-static int guest[GUESTS_MAX], guests, places;
+static int guest[GUESTS_MAX], guests;
 
 static void accepted(void *context, int fd, const struct sockaddr *address, const char *peer)
 {
         ck_assert_int_eq(address->sa_family, AF_INET);
-        ck_assert_ptr_eq(context, &places);
+        ck_assert_ptr_eq(context, guest);
         ck_assert_int_eq(strncmp(peer, "127.0.0.1:", 10), 0);
         guest[guests++] = fd;
-}
-
-static bool may_accept(void *context)
-{
-        (void)context;
-        return guests < places;
 }
 
 static void refused(void *context)
@@ -37,21 +31,20 @@ static void refused(void *context)
         ck_abort_msg("there are descriptors");
 }
 
-static const struct listener_events events = {accepted, may_accept, refused};
+static const struct listener_events events = {accepted, refused};
 
 static struct listener *open_door(int port, char error[LISTENER_ERROR_MAX])
 {
         static const struct listener_rules rules = {
             .backlog = 8, .accepts_per_turn = 8, .socket_buffer = BUFFER, .rest_ms = 1, .keeps_port = true};
 
-        return listener_new(base, "127.0.0.1", port, &rules, &events, &places, error);
+        return listener_new(base, "127.0.0.1", port, &rules, &events, guest, error);
 }
 
 static void setup(void)
 {
         base = event_base_new();
         guests = 0;
-        places = GUESTS_MAX;
 }
 
 static void teardown(void)
@@ -97,7 +90,6 @@ START_TEST(a_shut_door_refuses_keeps_its_port_and_opens_again)
 
         listener_shut(door);
         listener_shut(door);
-        listener_resume(door);
         ck_assert_int_eq(knock(port), -1);
         ck_assert_int_eq(errno, ECONNREFUSED);
         ck_assert_int_eq(send(guest[0], "x", 1, MSG_NOSIGNAL), 1);
@@ -112,26 +104,6 @@ START_TEST(a_shut_door_refuses_keeps_its_port_and_opens_again)
         ck_assert_int_eq(guests, 2);
         close(first);
         close(second);
-        listener_free(door);
-}
-END_TEST
-
-START_TEST(who_may_not_come_in_waits_until_there_is_room)
-{
-        char error[LISTENER_ERROR_MAX];
-        struct listener *door = open_door(0, error);
-        int fd;
-
-        ck_assert_msg(door, "%s", error);
-        places = 0;
-        fd = knock(listener_port(door));
-        turn();
-        ck_assert_int_eq(guests, 0);
-        places = 1;
-        listener_resume(door);
-        turn();
-        ck_assert_int_eq(guests, 1);
-        close(fd);
         listener_free(door);
 }
 END_TEST
@@ -186,7 +158,6 @@ int main(void)
 
         tcase_add_checked_fixture(cases, setup, teardown);
         tcase_add_test(cases, a_shut_door_refuses_keeps_its_port_and_opens_again);
-        tcase_add_test(cases, who_may_not_come_in_waits_until_there_is_room);
         tcase_add_test(cases, who_comes_in_answers_without_delay_is_looked_after_and_keeps_the_system_small);
         tcase_add_test(cases, a_port_that_others_listen_on_is_named);
         suite_add_tcase(suite, cases);

@@ -156,12 +156,6 @@ static void on_accepted(void *context, int fd, const struct sockaddr *address, c
                 close(fd);
 }
 
-static bool may_accept(void *context)
-{
-        (void)context;
-        return true;
-}
-
 static void on_refused(void *context)
 {
         (void)context;
@@ -170,7 +164,7 @@ static void on_refused(void *context)
 static void open_door(int port)
 {
         static const struct listener_rules rules = {.backlog = 16, .accepts_per_turn = 16, .rest_ms = 100};
-        static const struct listener_events door_events = {on_accepted, may_accept, on_refused};
+        static const struct listener_events door_events = {on_accepted, on_refused};
         char error[LISTENER_ERROR_MAX] = "";
         door = listener_new(base, "127.0.0.1", port, &rules, &door_events, NULL, error);
         ck_assert_msg(door != NULL, "%s", error);

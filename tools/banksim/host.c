@@ -383,7 +383,7 @@ static bool open_port(struct host *host, char error[HOST_ERROR_MAX])
                                                     .accepts_per_turn = ACCEPTS_PER_TURN,
                                                     .rest_ms = REOPEN_MS,
                                                     .keeps_port = true};
-        static const struct listener_events events = {on_accepted, NULL, on_refused};
+        static const struct listener_events events = {on_accepted, on_refused};
         char text[LISTENER_ERROR_MAX];
         host->listener = listener_new(host->world->base, host->options->host, (int)host->options->port,
                                       &rules, &events, host, text);
