@@ -1,6 +1,6 @@
 /*
- * The connection that brings the reference data, asks who is in the way and whether a standby is there: no batch travels on it, so that whoever makes it wait
- * keeps no withdrawal waiting. It waits a second for a lock and then asks who holds one.
+ * The connection that brings the reference data, asks who is in the way and whether a standby is there: no batch travels
+ * on it, so that whoever makes it wait keeps no withdrawal waiting. It waits a second for a lock and then asks who holds one.
  *
  *      IDLE --due--> asks for the reference --came--> IDLE
  *                          '--a lock in the way--> asks for those who hold locks --> IDLE

@@ -14,8 +14,9 @@
 enum { PG_ERROR_MAX = 2048 };
 
 /* How the line of advice begins that a statement gets which its role may not run; the role's name follows, in '. */
-#define PG_LOCKED       "somebody else holds what this needs" /* likewise, where a lock was waited for too long */
 #define PG_CONNECTED_AS "connected as "
+/* The line of advice where a lock was waited for too long. */
+#define PG_LOCKED "somebody else holds what this needs"
 
 /* Why there is no good result. result NULL: the connection itself failed. */
 void pg_error(const PGconn *connection, const PGresult *result, char error[PG_ERROR_MAX]);
