@@ -1,7 +1,4 @@
-/*
- * Buckets by terminal: see paces.h. A bucket is one moment, that at which it will be full again: taking one moves it on by
- * each_ms, and it may not be further off than burst times that.
- */
+/* Rates by terminal: see paces.h. */
 #include "daemon/paces.h"
 
 #include <stdlib.h>
@@ -13,16 +10,16 @@
 
 enum { CHAINS = 1024 };
 
-struct bucket {
+struct pace_holder {
         char terminal[TERMINAL_LENGTH + 1];
-        int64_t full_ms[PACE_COUNT];
-        LIST_ENTRY(bucket) chain;
-        TAILQ_ENTRY(bucket) age;
+        struct rate rate[PACE_COUNT];
+        LIST_ENTRY(pace_holder) chain;
+        TAILQ_ENTRY(pace_holder) age;
 };
 
 struct paces {
-        LIST_HEAD(, bucket) chain[CHAINS];
-        TAILQ_HEAD(, bucket) by_age; /* who took longest ago comes first */
+        LIST_HEAD(, pace_holder) chain[CHAINS];
+        TAILQ_HEAD(, pace_holder) by_age; /* who took longest ago comes first */
         size_t count;
 };
 
@@ -32,45 +29,45 @@ static uint32_t chain_of(const char *terminal)
         return (h ^ h >> 16) % CHAINS;
 }
 
-static struct bucket *find(const struct paces *paces, const char *terminal)
+static struct pace_holder *find(const struct paces *paces, const char *terminal)
 {
-        struct bucket *bucket;
-        LIST_FOREACH(bucket, &paces->chain[chain_of(terminal)], chain)
-        if (strcmp(bucket->terminal, terminal) == 0)
-                return bucket;
+        struct pace_holder *holder;
+        LIST_FOREACH(holder, &paces->chain[chain_of(terminal)], chain)
+        if (strcmp(holder->terminal, terminal) == 0)
+                return holder;
         return NULL;
 }
 
-static void forget(struct paces *paces, struct bucket *bucket)
+static void forget(struct paces *paces, struct pace_holder *holder)
 {
-        LIST_REMOVE(bucket, chain);
-        TAILQ_REMOVE(&paces->by_age, bucket, age);
+        LIST_REMOVE(holder, chain);
+        TAILQ_REMOVE(&paces->by_age, holder, age);
         paces->count--;
 }
 
 /* NULL: out of memory. */
-static struct bucket *remember(struct paces *paces, const char *terminal)
+static struct pace_holder *remember(struct paces *paces, const char *terminal)
 {
-        struct bucket *bucket = find(paces, terminal);
-        if (bucket) {
-                TAILQ_REMOVE(&paces->by_age, bucket, age);
-                TAILQ_INSERT_TAIL(&paces->by_age, bucket, age);
-                return bucket;
+        struct pace_holder *holder = find(paces, terminal);
+        if (holder) {
+                TAILQ_REMOVE(&paces->by_age, holder, age);
+                TAILQ_INSERT_TAIL(&paces->by_age, holder, age);
+                return holder;
         }
         if (paces->count == PACES_MAX) {
-                bucket = TAILQ_FIRST(&paces->by_age);
-                forget(paces, bucket);
+                holder = TAILQ_FIRST(&paces->by_age);
+                forget(paces, holder);
         } else {
-                bucket = malloc(sizeof(*bucket));
+                holder = malloc(sizeof(*holder));
         }
-        if (!bucket)
+        if (!holder)
                 return NULL;
-        *bucket = (struct bucket){.terminal = ""};
-        strncpy(bucket->terminal, terminal, TERMINAL_LENGTH);
-        LIST_INSERT_HEAD(&paces->chain[chain_of(bucket->terminal)], bucket, chain);
-        TAILQ_INSERT_TAIL(&paces->by_age, bucket, age);
+        *holder = (struct pace_holder){.terminal = ""};
+        strncpy(holder->terminal, terminal, TERMINAL_LENGTH);
+        LIST_INSERT_HEAD(&paces->chain[chain_of(holder->terminal)], holder, chain);
+        TAILQ_INSERT_TAIL(&paces->by_age, holder, age);
         paces->count++;
-        return bucket;
+        return holder;
 }
 
 struct paces *paces_new(void)
@@ -83,34 +80,31 @@ struct paces *paces_new(void)
 
 void paces_free(struct paces *paces)
 {
-        struct bucket *bucket;
+        struct pace_holder *holder;
         if (!paces)
                 return;
-        while ((bucket = TAILQ_FIRST(&paces->by_age))) {
-                TAILQ_REMOVE(&paces->by_age, bucket, age);
-                free(bucket);
+        while ((holder = TAILQ_FIRST(&paces->by_age))) {
+                TAILQ_REMOVE(&paces->by_age, holder, age);
+                free(holder);
         }
         free(paces);
 }
 
-int64_t paces_wait_ms(const struct paces *paces, enum pace pace, const struct pace_rule *rule,
+int64_t paces_wait_ms(const struct paces *paces, enum pace pace, const struct rate_rules *rule,
                       const char *terminal, int64_t now_ms)
 {
-        const struct bucket *bucket = rule->burst > 0 ? find(paces, terminal) : NULL;
-        int64_t furthest_ms = now_ms + (rule->burst - 1) * rule->each_ms;
-        return bucket && bucket->full_ms[pace] > furthest_ms ? bucket->full_ms[pace] - furthest_ms : 0;
+        const struct pace_holder *holder = rule->at_once > 0 ? find(paces, terminal) : NULL;
+        return holder ? rate_wait_ms(&holder->rate[pace], rule, now_ms) : 0;
 }
 
-bool paces_take(struct paces *paces, enum pace pace, const struct pace_rule *rule, const char *terminal,
+bool paces_take(struct paces *paces, enum pace pace, const struct rate_rules *rule, const char *terminal,
                 int64_t now_ms)
 {
-        if (rule->burst <= 0)
+        struct pace_holder *holder;
+        if (rule->at_once <= 0)
                 return true;
         if (paces_wait_ms(paces, pace, rule, terminal, now_ms) > 0)
                 return false;
-        struct bucket *bucket = remember(paces, terminal);
-        if (bucket)
-                bucket->full_ms[pace] =
-                    (bucket->full_ms[pace] > now_ms ? bucket->full_ms[pace] : now_ms) + rule->each_ms;
-        return true;
+        holder = remember(paces, terminal);
+        return !holder || rate_take(&holder->rate[pace], rule, now_ms);
 }

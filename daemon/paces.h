@@ -1,8 +1,7 @@
 /*
- * How often each terminal may do what only a fault or a thief does often: a bucket a terminal and kind, which holds `burst` at
- * most and gets one back each `each_ms`. A terminal is remembered from its first take until its buckets are full again and
- * another needs the place, or PACES_MAX others have taken since: memory is bounded. By steady time, in this process alone: who
- * goes to several instances has a bucket at each.
+ * How often each terminal may do what only a fault or a thief does often: a rate (lib/base/rate.h) a terminal and kind. A
+ * terminal is remembered from its first take until PACES_MAX others have taken since: memory is bounded. By steady time, in this
+ * process alone: who goes to several instances has a rate at each. Where a rule's at_once is 0, it may as often as it likes.
  */
 #ifndef DAEMON_PACES_H
 #define DAEMON_PACES_H
@@ -10,13 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/base/rate.h"
+
 enum { PACES_MAX = 4096 };
 
 enum pace { PACE_REPLACE, PACE_GUESS, PACE_COUNT };
-
-struct pace_rule {
-        int64_t burst, each_ms; /* burst 0: as often as they like */
-};
 
 struct paces;
 
@@ -24,10 +21,10 @@ struct paces *paces_new(void); /* NULL: out of memory */
 void paces_free(struct paces *paces);
 
 /* How long until there is one to take; 0: there is. */
-int64_t paces_wait_ms(const struct paces *paces, enum pace pace, const struct pace_rule *rule,
+int64_t paces_wait_ms(const struct paces *paces, enum pace pace, const struct rate_rules *rule,
                       const char *terminal, int64_t now_ms);
 /* Takes one. False: there is none. */
-bool paces_take(struct paces *paces, enum pace pace, const struct pace_rule *rule, const char *terminal,
+bool paces_take(struct paces *paces, enum pace pace, const struct rate_rules *rule, const char *terminal,
                 int64_t now_ms);
 
 #endif

@@ -296,7 +296,7 @@ static bool has_guessed_enough(const struct service *service, const struct txn *
 static void finish_guessing(struct service *service, struct txn *txn)
 {
         security_event(SECURITY_INQUIRIES_REFUSED, txn->op.identity.terminal,
-                       LOG_NUMBER("in_a_row", service->settings.guesses.burst));
+                       LOG_NUMBER("in_a_row", service->settings.guesses.at_once));
         txn->op.answer = (struct ledger_answer){.status = LEDGER_DECIDED, .reason = REASON_GUESSES};
         finish_decided(service, txn);
 }

@@ -29,7 +29,7 @@ struct service_settings {
         struct business_clock clock;
         int64_t skew_limit_ms; /* scaled by the clock's speed */
         int64_t request_timeout_ms;
-        struct pace_rule replaced, guesses;
+        struct rate_rules replaced, guesses;
         size_t open_max;    /* transactions open at once */
         size_t open_resume; /* below it, reading goes on again */
 };

@@ -19,6 +19,8 @@ struct rate_rules {
         int64_t period_ms; /* until there is one more; at least 1 */
 };
 
+/* How long until it may happen; 0: it may. */
+int64_t rate_wait_ms(const struct rate *rate, const struct rate_rules *rules, int64_t now_ms);
 /* False: it is one too many, and counts for nothing. */
 ATM_MUST_USE bool rate_take(struct rate *rate, const struct rate_rules *rules, int64_t now_ms);
 

@@ -5,7 +5,7 @@
 #include "daemon/paces.h"
 #include "tests/suite.h"
 
-static const struct pace_rule rule = {.burst = 3, .each_ms = 1000}, free_rule = {0};
+static const struct rate_rules rule = {.at_once = 3, .period_ms = 1000}, free_rule = {0};
 
 static bool take(struct paces *paces, const char *terminal, int64_t now_ms)
 {

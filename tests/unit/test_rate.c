@@ -26,6 +26,9 @@ START_TEST(so_many_at_once_and_one_more_each_period)
         struct rate rate = {0};
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
                 ck_assert_msg(taken(&rate, rows[i].now_ms) == rows[i].taken, "row %zu", i);
+        ck_assert_int_eq(rate_wait_ms(&rate, &rules, 9000), 100);
+        ck_assert_int_eq(rate_wait_ms(&rate, &rules, 9099), 1);
+        ck_assert_int_eq(rate_wait_ms(&rate, &rules, 9100), 0);
 }
 END_TEST
 

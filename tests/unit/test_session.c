@@ -729,7 +729,7 @@ START_TEST(whoever_guesses_cards_by_inquiries_is_slowed_and_nobody_else)
 {
         enum { BURST = 3, EACH_MS = 30000 };
         start(memory);
-        service->settings.guesses = (struct pace_rule){BURST, EACH_MS};
+        service->settings.guesses = (struct rate_rules){BURST, EACH_MS};
         struct peer *peer = sign_on(0);
         for (int i = 0; i < 2 * BURST; i++) {
                 build("0200", TERMINAL, 10 + i);
