@@ -188,8 +188,9 @@ static void on_review(evutil_socket_t fd, short what, void *context)
         (void)what;
         for (int left = TURN; left > 0 && clients->next; clients->next = LIST_NEXT(clients->next, entry)) {
                 struct client *client = clients->next;
-                if (!client->has_session || client->session.state == SESSION_CLOSING)
-                        continue;
+                if (!client->has_session || client->session.state == SESSION_CLOSING ||
+                    !conn_tls(client->conn))
+                        continue; /* gone, or about to be told so */
                 left -= admission_is_due(&client->admission, &world) ? SIGNATURE : 1;
                 if (!is_admitted(client, &world, client->session.entry.terminal, true, why))
                         session_refuse(&client->session, why);
@@ -208,7 +209,7 @@ static bool is_review_due(struct clients *clients)
 static bool may_replace(struct client *client, const char *terminal)
 {
         struct service *service = client->clients->options.service;
-        const struct pace_rule *rule = &service->settings.replaced;
+        const struct rate_rules *rule = &service->settings.replaced;
         struct session_entry *former = session_index_find_terminal(service->sessions, terminal);
         int64_t now_ms = steady_ms(client->clients);
         if (!former || paces_take(service->paces, PACE_REPLACE, rule, terminal, now_ms))

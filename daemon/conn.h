@@ -80,6 +80,6 @@ void conn_log_end(const char *peer, const char *name, enum conn_end end, const c
 bool conn_is_opening(const struct conn *conn); /* the handshake is not over */
 bool conn_has_unread(const struct conn *conn); /* what it sent waits for us */
 const char *conn_peer(const struct conn *conn);
-SSL *conn_tls(const struct conn *conn); /* once it is ready, until it is closed */
+SSL *conn_tls(const struct conn *conn); /* once it is ready; NULL when it is closed, told or not */
 
 #endif
