@@ -871,8 +871,8 @@ END_TEST
 
 /* What a person's transaction does before it is left open. */
 static const char *const left_open[] = {
-    "LOCK TABLE area, hall, atm, issuer, holiday, card_prefix, tariff, tax_rate, limit_rule, network_hours, "
-    "contract, cost, target, published, peer, finance_rate IN SHARE ROW EXCLUSIVE MODE",
+    ("LOCK TABLE area, hall, atm, issuer, holiday, card_prefix, tariff, tax_rate, limit_rule, network_hours, "
+     "contract, cost, target, published, peer, finance_rate IN SHARE ROW EXCLUSIVE MODE"),
     "INSERT INTO cost VALUES ('3Q16', 'network', 1)",
     "INSERT INTO contract VALUES ('T0000001', '2017-01-01', NULL, 'H00001', 1)",
     "INSERT INTO tariff VALUES ('HOUSE', 'day', '2017-02-01', 1, 1)",
