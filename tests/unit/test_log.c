@@ -59,7 +59,7 @@ END_TEST
 
 START_TEST(one_place_writes_so_many_lines_a_second_and_no_more)
 {
-        struct log_site site = {0};
+        static struct log_site site;
         int allowed = 0;
         log_open("stderr", "error", NULL);
         for (int i = 0; i < 10 * LOG_LINES_PER_SECOND; i++)
