@@ -129,7 +129,8 @@ static SSL *peer;
 
 static void start(SSL_CTX *tls)
 {
-        static const struct conn_timeouts timeouts = {HANDSHAKE_MS, IDLE_MS, MESSAGE_MS};
+        /* who shakes hands may be on a busy machine */
+        const struct conn_timeouts timeouts = {tls ? PATIENCE_MS : HANDSHAKE_MS, IDLE_MS, MESSAGE_MS};
         int fds[2];
         log_open("stderr", "error", NULL);
         memset(&owner, 0, sizeof(owner));
