@@ -25,7 +25,7 @@ BEGIN;
 
 -- What functions and views of an earlier release may stand on; those whose parameters change.
 SET LOCAL client_min_messages = warning;
-DROP VIEW IF EXISTS v_withdrawal, v_saf, v_link, v_exception, v_account, v_card_day, v_card_month, v_revenue, v_holiday CASCADE;
+DROP VIEW IF EXISTS v_withdrawal, v_saf, v_link, v_exception, v_account, v_card_day, v_card_month, v_revenue, v_holiday, v_without_end, v_open, v_open_listed CASCADE;
 DROP TYPE IF EXISTS ledger_effect CASCADE;
 DO $$
 DECLARE
@@ -319,11 +319,14 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
 DECLARE
         v_now timestamptz;
+        v_version bigint;
+        v_summed_through date;
         v_look boolean := p_look OR reason_of('CANNOT_DECIDE') = ANY (p_refusal); -- which is not kept
 BEGIN
         -- whoever closes a period, or replaces a card, waits for what is on its way, and counts it
         LOCK TABLE books IN ROW SHARE MODE;
-        IF p_version <> (SELECT version FROM reference_version) THEN
+        SELECT b.summed_through, r.version INTO v_summed_through, v_version FROM reference_version r CROSS JOIN books b;
+        IF p_version <> v_version THEN
                 RETURN QUERY SELECT 0, false, -1::smallint, NULL::date, NULL::bigint, NULL::text;
                 RETURN;
         END IF;
@@ -376,7 +379,8 @@ BEGIN
                             WHEN s.reason = reason_of('BLOCKED') THEN s.reason
                             WHEN s.processing_code <> o.processing_code OR s.amount_yen <> o.amount_yen
                                  OR s.card_token IS DISTINCT FROM o.card_token THEN reason_of('CONTRADICTS')
-                            WHEN coalesce(s.reason, x.reason) = reason_of('APPROVED') AND (w.terminal IS NULL
+                            WHEN coalesce(s.reason, x.reason) = reason_of('APPROVED')
+                                 AND (withdrawal_state(l.state, reason_of('APPROVED')) <> 'approved'
                                  OR (v_now - coalesce(s.approved_at, x.approved_at) < make_interval(secs => p_wait_ms / 1000.0)) IS NOT TRUE)
                                  THEN reason_of('ENDED')
                             ELSE coalesce(s.reason, x.reason) END AS reason,
@@ -403,9 +407,10 @@ BEGIN
                                    WHERE v_look AND s.link IS NOT NULL AND x.terminal = o.terminal
                                    AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan
                                    AND x.transmitted_at BETWEEN p_from AND p_to LIMIT 1) x ON true
-                LEFT JOIN LATERAL (SELECT w.terminal FROM open_withdrawal w
-                                   WHERE v_look AND s.terminal IS NOT NULL AND w.terminal = o.terminal
-                                   AND w.transmitted_at = o.transmitted_at AND w.stan = o.stan LIMIT 1) w ON true
+                LEFT JOIN LATERAL (SELECT a.state FROM advice a
+                                   WHERE v_look AND s.terminal IS NOT NULL AND a.terminal = o.terminal
+                                   AND a.transmitted_at = o.transmitted_at AND a.stan = o.stan
+                                   AND a.transmitted_at BETWEEN p_from AND p_to ORDER BY a.seq DESC LIMIT 1) l ON true
                 LEFT JOIN LATERAL (SELECT * FROM card c WHERE o.refusal = 0 AND c.card_token = o.card_token
                                    AND (o.link IS NOT NULL OR c.balance_yen IS NOT NULL) LIMIT 1 FOR NO KEY UPDATE) c ON true
                 LEFT JOIN LATERAL (SELECT * FROM card k WHERE c.card_token IS NULL AND k.card_token = o.card_token LIMIT 1) k ON true
@@ -436,11 +441,13 @@ BEGIN
                         CASE WHEN n.asked_reason = reason_of('APPROVED') THEN v_now END
                 FROM asked n WHERE NOT n.known AND n.reason <> reason_of('CANNOT_DECIDE')
                 ORDER BY n.transmitted_at, n.terminal, n.stan
-                RETURNING terminal, transmitted_at, stan, reason, card_token, amount_yen, link
+                RETURNING terminal, transmitted_at, stan, reason, card_token, business_date, amount_yen, link
         ), opened AS (
+                -- the house bank's are found without a row, while their day is not summed up (v_open)
                 INSERT INTO open_withdrawal (terminal, transmitted_at, stan, card_token, amount_yen, asked_ms)
                 SELECT w.terminal, w.transmitted_at, w.stan, w.card_token, w.amount_yen, CASE WHEN w.link IS NOT NULL THEN p_now_ms END
                 FROM written w WHERE coalesce(w.reason, reason_of('APPROVED')) = reason_of('APPROVED')
+                AND (w.link IS NOT NULL OR w.business_date <= v_summed_through)
         ), used AS (
                 UPDATE card c
                 SET balance_yen = c.balance_yen - CASE WHEN n.link IS NULL THEN n.amount_yen + n.charge_yen ELSE 0 END,
@@ -661,6 +668,7 @@ BEGIN
                        count(*) FILTER (WHERE e.is_outside) AS outside,
                        bool_or(e.is_new AND e.state_before = 'asked' AND e.state_after = 'reversed') AS any_unanswered,
                        bool_or(e.is_new AND e.link IS NOT NULL) AS any_link,
+                       bool_or(e.is_new AND (e.link IS NOT NULL OR e.business_date <= v_books.summed_through)) AS any_listed,
                        bool_or(e.is_new AND e.posted_on <= v_books.summed_through
                                AND (e.commission <> 0 OR e.counted_delta_yen <> 0)) AS any_summed,
                        bool_or(e.is_new AND (e.back_cash_yen <> 0 OR e.takes_back)) AS any_back,
@@ -718,23 +726,22 @@ BEGIN
                e.dispensed_yen, e.state_before, e.state, e.counted_yen, e.commission, v_now
         FROM unnest(v.effect) e WHERE NOT e.repeated;
 
-        WITH effect AS MATERIALIZED (
-                SELECT * FROM unnest(v.effect) e WHERE NOT e.repeated
-        ), earned AS (
-                INSERT INTO commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, band,
-                        tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen,
-                        interbank_tax_yen, hall_share_yen, cash_yen, posted_on)
-                SELECT e.terminal, e.transmitted_at, e.stan, e.seq, e.commission, e.hall, e.business_date, e.issuer, e.band,
-                        e.tariff_from, e.tax_rate_bp, e.commission * e.customer_fee_yen, e.commission * e.customer_tax_yen,
-                        e.commission * e.interbank_fee_yen, e.commission * e.interbank_tax_yen,
-                        e.commission * e.hall_share_yen, e.counted_delta_yen, e.posted_on
-                FROM effect e WHERE e.commission <> 0 OR e.counted_delta_yen <> 0
-        )
-        DELETE FROM open_withdrawal WHERE ctid = ANY (ARRAY(
-                SELECT o.ctid FROM effect e
-                CROSS JOIN LATERAL (SELECT o.ctid FROM open_withdrawal o WHERE o.terminal = e.terminal
-                                    AND o.transmitted_at = e.transmitted_at AND o.stan = e.stan LIMIT 1) o
-                WHERE e.state_before IN ('asked', 'approved') AND e.state IN ('completed', 'reversed')));
+        INSERT INTO commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, band,
+                tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen,
+                interbank_tax_yen, hall_share_yen, cash_yen, posted_on)
+        SELECT e.terminal, e.transmitted_at, e.stan, e.seq, e.commission, e.hall, e.business_date, e.issuer, e.band,
+                e.tariff_from, e.tax_rate_bp, e.commission * e.customer_fee_yen, e.commission * e.customer_tax_yen,
+                e.commission * e.interbank_fee_yen, e.commission * e.interbank_tax_yen,
+                e.commission * e.hall_share_yen, e.counted_delta_yen, e.posted_on
+        FROM unnest(v.effect) e WHERE NOT e.repeated AND (e.commission <> 0 OR e.counted_delta_yen <> 0);
+
+        IF v.any_listed THEN
+                DELETE FROM open_withdrawal WHERE ctid = ANY (ARRAY(
+                        SELECT o.ctid FROM unnest(v.effect) e
+                        CROSS JOIN LATERAL (SELECT o.ctid FROM open_withdrawal o WHERE o.terminal = e.terminal
+                                            AND o.transmitted_at = e.transmitted_at AND o.stan = e.stan LIMIT 1) o
+                        WHERE NOT e.repeated AND e.state_before IN ('asked', 'approved') AND e.state IN ('completed', 'reversed')));
+        END IF;
 
         -- the reversal of a withdrawal that its bank is still being asked about is its outcome; whoever
         -- else brings one at the same moment meets its key

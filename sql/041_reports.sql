@@ -149,6 +149,23 @@ BEGIN
                                 (r.hour_on, r.terminal, r.hall, r.place, r.band, r.hour),
                                 (r.posted_on, r.issuer, r.band, r.hour, r.tax_rate_bp));
 
+        -- withdrawals of these days that are open now are listed from now on (v_open)
+        DELETE FROM open_withdrawal WHERE ctid = ANY (ARRAY(
+                SELECT o.ctid FROM open_withdrawal o
+                WHERE o.asked_ms IS NULL AND EXISTS (SELECT FROM advice a WHERE a.terminal = o.terminal AND a.transmitted_at = o.transmitted_at
+                                                     AND a.stan = o.stan AND a.state IN ('completed', 'reversed'))
+                FOR UPDATE SKIP LOCKED));
+        INSERT INTO open_withdrawal (terminal, transmitted_at, stan, card_token, amount_yen)
+        SELECT w.terminal, w.transmitted_at, w.stan, w.card_token, w.amount_yen
+        FROM withdrawal w
+        WHERE w.transmitted_at >= p_days[1]::timestamp AT TIME ZONE 'Asia/Tokyo'
+        AND w.transmitted_at < (p_days[cardinality(p_days)] + 1)::timestamp AT TIME ZONE 'Asia/Tokyo'
+        AND w.business_date = ANY (p_days) AND w.reason = reason_of('APPROVED')
+        AND NOT EXISTS (SELECT FROM advice a WHERE a.terminal = w.terminal AND a.transmitted_at = w.transmitted_at
+                        AND a.stan = w.stan AND a.state IN ('completed', 'reversed'))
+        ORDER BY w.transmitted_at, w.terminal, w.stan
+        ON CONFLICT DO NOTHING;
+
         INSERT INTO summary (cube, month, posted_on, terminal, hall, place_on, withdrawals, cash_yen, customer_fee_yen,
                 customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, earlier_yen)
         SELECT 'day', v_month, s.posted_on, s.terminal, s.hall, s.place_on, sum(s.withdrawals), sum(s.cash_yen), sum(s.customer_fee_yen),
@@ -338,11 +355,32 @@ $$;
 
 -- closing --------------------------------------------------------------------------------------------------
 
--- Withdrawals without an end up to a day.
+-- Withdrawals without an end: asked of a bank, or approved, and no advice has ended them. Those that a bank is asked about have a row of
+-- open_withdrawal. So have the house bank's of the days that are summed up, or may be any time: they get it in summary_days, or, where they come
+-- after books.summed_through has passed their day, at once; a few may have ended since. Of all other days they are found among
+-- their rows: no commit of the house bank's withdrawals writes a row for that.
+CREATE OR REPLACE VIEW v_open_listed AS
+SELECT o.terminal, o.transmitted_at, o.stan, o.card_token, o.amount_yen, o.asked_ms
+FROM open_withdrawal o
+WHERE o.asked_ms IS NOT NULL
+   OR NOT EXISTS (SELECT FROM advice a WHERE a.terminal = o.terminal AND a.transmitted_at = o.transmitted_at AND a.stan = o.stan
+                  AND a.state IN ('completed', 'reversed'));
+CREATE OR REPLACE VIEW v_open AS
+SELECT l.terminal, l.transmitted_at, l.stan, l.card_token, l.amount_yen, l.asked_ms FROM v_open_listed l
+UNION ALL
+SELECT w.terminal, w.transmitted_at, w.stan, w.card_token, w.amount_yen, NULL::bigint
+FROM ledger_days('-infinity', 'infinity') d
+CROSS JOIN LATERAL (SELECT * FROM withdrawal w WHERE w.transmitted_at >= d::timestamp AT TIME ZONE 'Asia/Tokyo'
+                    AND w.transmitted_at < (d + 1)::timestamp AT TIME ZONE 'Asia/Tokyo' AND w.reason = reason_of('APPROVED')) w
+WHERE NOT EXISTS (SELECT FROM summed_day s WHERE s.day = d)
+AND NOT EXISTS (SELECT FROM advice a WHERE a.terminal = w.terminal AND a.transmitted_at = w.transmitted_at AND a.stan = w.stan
+                AND a.state IN ('completed', 'reversed'))
+AND NOT EXISTS (SELECT FROM open_withdrawal o WHERE o.terminal = w.terminal AND o.transmitted_at = w.transmitted_at AND o.stan = w.stan);
+
 CREATE OR REPLACE VIEW v_without_end AS
 SELECT o.terminal, o.transmitted_at, o.stan, o.amount_yen, w.business_date, w.hall, w.issuer,
        CASE WHEN o.asked_ms IS NOT NULL AND x.terminal IS NULL THEN 'asked' ELSE 'approved' END AS state
-FROM open_withdrawal o
+FROM v_open o
 JOIN withdrawal w USING (terminal, transmitted_at, stan)
 LEFT JOIN bank_outcome x USING (terminal, transmitted_at, stan);
 
@@ -375,7 +413,8 @@ BEGIN
                 RETURN QUERY SELECT 'not summed', 0::bigint;
                 RETURN;
         END IF;
-        SELECT count(*) INTO v_open FROM v_without_end e WHERE e.business_date <= v_to;
+        -- all of those days are summed up
+        SELECT count(*) INTO v_open FROM v_open_listed o JOIN withdrawal w USING (terminal, transmitted_at, stan) WHERE w.business_date <= v_to;
         IF v_open > 0 AND NOT p_force THEN
                 RETURN QUERY SELECT 'without end', v_open;
                 RETURN;

@@ -138,8 +138,8 @@ BEGIN
                  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
                  AND (NOT c.relispartition OR starts_with(c.relname, 'summary_'))
-                 AND c.relname NOT IN ('card', 'v_account', 'v_card_month', 'v_card_day', 'exclusion', 'card_replacement', 'open_withdrawal', 'token_key',
-                                       'trail')
+                 AND c.relname NOT IN ('card', 'v_account', 'v_card_month', 'v_card_day', 'exclusion', 'card_replacement', 'open_withdrawal',
+                                       'v_open', 'v_open_listed', 'token_key', 'trail')
                  GROUP BY 1 LOOP
                 EXECUTE format(CASE WHEN t.has_token THEN 'GRANT SELECT (%s) ON %I TO atm_report' ELSE 'GRANT SELECT ON %2$I TO atm_report' END,
                                t.columns, t.name);

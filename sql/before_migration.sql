@@ -117,7 +117,8 @@ BEGIN
         JOIN pg_class t ON d.refclassid = 'pg_class'::regclass AND t.oid = d.refobjid
         WHERE t.relnamespace = 'public'::regnamespace AND d.refobjid <> r.ev_class
         AND NOT (v.relnamespace = 'public'::regnamespace
-                 AND v.relname IN ('v_withdrawal', 'v_saf', 'v_link', 'v_exception', 'v_account', 'v_revenue', 'v_holiday', 'v_without_end'));
+                 AND v.relname IN ('v_withdrawal', 'v_saf', 'v_link', 'v_exception', 'v_account', 'v_revenue', 'v_holiday', 'v_without_end', 'v_open', 'v_open_listed',
+                                   'v_card_day', 'v_card_month'));
 
         IF v_version < 24 THEN
                 RETURN;

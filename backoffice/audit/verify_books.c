@@ -389,6 +389,11 @@ bool books_exclude(struct books *books, const uint8_t card[UUID_SIZE], int32_t b
         return limits_exclude(&books->limits, successor ? (const void *)successor : card, business_day);
 }
 
+bool books_has_summed(struct books *books, int32_t day)
+{
+        return tally_find(&books->summed_day, &day) != NULL;
+}
+
 bool books_has_card(struct books *books, const uint8_t card[UUID_SIZE])
 {
         return tally_find(&books->card, card) != NULL;

@@ -74,6 +74,7 @@ void books_use(struct books *books, const uint8_t card[UUID_SIZE], int32_t busin
                int64_t used_yen, bool is_house, int64_t charge_yen);
 /* Whether a card was barred by its holder on all of a day. */
 bool books_exclude(struct books *books, const uint8_t card[UUID_SIZE], int32_t business_day);
+bool books_has_summed(struct books *books, int32_t day);
 bool books_has_card(struct books *books, const uint8_t card[UUID_SIZE]);
 ATM_MUST_USE bool books_quarter_end(struct books *books);
 ATM_MUST_USE bool books_end(struct books *books);

@@ -21,7 +21,7 @@
         "bank_outcome b "                                                                                    \
         "WHERE b.terminal = o.terminal AND b.transmitted_at = o.transmitted_at AND b.stan = o.stan) "        \
         "THEN 'no outcome' ELSE 'no end' END AS what, o.amount_yen, NULL::bigint AS dispensed_yen, "         \
-        "false AS resolved FROM open_withdrawal o"
+        "false AS resolved FROM v_open o"
 
 PGresult *exceptions_list(PGconn *connection, const struct exception_question *question, int64_t limit,
                           char error[PG_ERROR_MAX])

@@ -21,7 +21,7 @@
         "v.business_date, v.issuer, v.band, v.approval_code, v.link, v.outcome_cause, v.bank_de39"
 
 #define HAS_OUTCOME "EXISTS (SELECT FROM bank_outcome x WHERE " SAME_KEY("x") ")"
-#define IS_OPEN     "EXISTS (SELECT FROM open_withdrawal o WHERE " SAME_KEY("o") ")"
+#define IS_OPEN     "EXISTS (SELECT FROM v_open o WHERE " SAME_KEY("o") ")"
 #define ENDED_AS(state)                                                                                      \
         "(w.reason IS NULL OR w.reason = reason_of('APPROVED')) AND EXISTS (SELECT FROM advice a "           \
         "WHERE " SAME_KEY("a") " AND a.state = '" state                                                      \

@@ -73,7 +73,7 @@ best_clients() {
 # Rows of each table that were written since transaction $1: table and number, a line each.
 rows_since() {
         local table
-        for table in withdrawal open_withdrawal card advice commission exception_record; do
+        for table in withdrawal card advice commission exception_record; do
                 sql "SELECT '$table', count(*) FROM $table WHERE xmin::text::bigint > $1"
         done
 }

@@ -14,7 +14,7 @@
 \set stan (:first_stan + :u / :atms) % 1000000
 \set c random(1, :cards)
 
--- the 0200: the card's row, withdrawal, open withdrawal
+-- the 0200: the card's row, withdrawal
 WITH o AS MATERIALIZED (
         SELECT 'T' || lpad((:t)::text, 7, '0') AS terminal, date_trunc('second', m) AS transmitted_at,
                (m AT TIME ZONE 'Asia/Tokyo')::date AS day,
@@ -38,9 +38,6 @@ WITH o AS MATERIALIZED (
         AND CASE WHEN day_on = o.day THEN day_yen ELSE 0 END + :amount::bigint <= :limit_day_yen
         AND CASE WHEN day_on = o.day THEN day_count ELSE 0 END < :limit_day_count
         RETURNING c.card_token
-), opened AS (
-        INSERT INTO open_withdrawal (terminal, transmitted_at, stan, card_token, amount_yen)
-        SELECT terminal, transmitted_at, :stan, card_token, :amount FROM o JOIN debit USING (card_token)
 )
 INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, card_token, pan_mask, issuer,
         band, hall, business_date, tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen,
@@ -50,17 +47,15 @@ SELECT terminal, transmitted_at, :stan, 0, 10000, :amount, card_token, '990001**
 FROM o JOIN debit USING (card_token)
 RETURNING terminal, transmitted_at, business_date AS day \gset
 
--- the 0220: advice, commission, and the open withdrawal goes
+-- the 0220: advice and commission
 WITH said AS (
         INSERT INTO advice (terminal, transmitted_at, stan, seq, kind, advice_at, advice_stan, amount_yen, dispensed_yen,
                 state_before, state, counted_yen, commission)
         VALUES (:terminal, :transmitted_at, :stan, 1, 'completion', :transmitted_at, :stan, :amount, :amount, 'approved', 'completed',
                 :amount, 1)
-), earned AS (
-        INSERT INTO commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, band, tariff_from,
-                tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, cash_yen,
-                posted_on)
-        VALUES (:terminal, :transmitted_at, :stan, 1, 1, :hall, :day, 'HOUSE', :band, :tariff_from, :tax_bp, :customer_fee,
-                :customer_tax, :interbank_fee, :interbank_tax, :share, :amount, :day)
 )
-DELETE FROM open_withdrawal WHERE terminal = :terminal AND transmitted_at = :transmitted_at AND stan = :stan;
+INSERT INTO commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, band, tariff_from,
+        tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, cash_yen,
+        posted_on)
+VALUES (:terminal, :transmitted_at, :stan, 1, 1, :hall, :day, 'HOUSE', :band, :tariff_from, :tax_bp, :customer_fee,
+        :customer_tax, :interbank_fee, :interbank_tax, :share, :amount, :day);

@@ -20,7 +20,7 @@ SELECT line FROM (
         SELECT concat_ws('|', 'open_withdrawal', terminal, pg_temp.ms(transmitted_at), stan,
                          pg_temp.hex(card_token), amount_yen,
                          CASE WHEN asked_ms IS NULL THEN '-' ELSE 'asked' END)
-        FROM open_withdrawal
+        FROM v_open
         UNION ALL
         SELECT concat_ws('|', 'advice', terminal, pg_temp.ms(transmitted_at), stan, seq, kind,
                          pg_temp.ms(advice_at), advice_stan, coalesce(why, '-'), amount_yen, dispensed_yen,

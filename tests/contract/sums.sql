@@ -80,7 +80,7 @@ FROM card a FULL JOIN by_card x USING (card_token)
 WHERE a.opening_yen IS NULL AND x.yen IS NOT NULL OR a.balance_yen <> a.opening_yen - coalesce(x.yen, 0)
 UNION ALL
 SELECT 'open_withdrawal ' || coalesce(o.terminal || ' ' || o.stan, u.terminal || ' ' || u.stan)
-FROM open_withdrawal o
+FROM v_open o
 FULL JOIN (SELECT * FROM used WHERE state IN ('asked', 'approved')) u USING (terminal, transmitted_at, stan)
 WHERE o.card_token IS NULL OR u.card_token IS NULL OR (o.asked_ms IS NULL) <> (u.link IS NULL)
 UNION ALL

@@ -37,6 +37,7 @@ struct alteration {
 static const struct alteration alterations[] = {
 #define ALTERED(table, column, value, name) {SEEN, #table, #column, value, name},
 #define ROWS(table, sql, name)              {SEEN, #table, NULL, sql, name},
+#define LEGAL(table, sql, why)              {UNSEEN, #table, NULL, sql, why},
 #define NOTHING(table, column, value, why)  {UNSEEN, #table, #column, value, why},
 #define FIXED(table, column, value)         {REFUSED, #table, #column, value, NULL},
 #include "tests/contract/alterations.def"

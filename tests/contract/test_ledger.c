@@ -407,7 +407,7 @@ START_TEST(a_reversal_that_races_its_request_leaves_nothing_open)
                           request[i].answer.reason == REASON_APPROVED ||
                           request[i].answer.reason == REASON_DAY_LIMIT);
         }
-        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM open_withdrawal"), 0);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM v_open"), 0);
         ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM withdrawal WHERE reason = 6"), blocked);
         ck_assert_int_eq(
             world_number(&world, "SELECT count(*) FROM v_account WHERE balance_yen <> opening_yen"), 0);

@@ -283,7 +283,7 @@ START_TEST(each_role_reads_and_writes_what_it_is_there_for_and_no_more)
              "'summary%') AND NOT has_table_privilege('atm_report', c.oid, 'SELECT') GROUP BY c.relname "
              "ORDER BY c.relname",
              "card\ncard_replacement\nexclusion\nopen_withdrawal\ntoken_key\ntrail\nv_account\nv_card_day\nv_"
-             "card_month\nv_withdrawal but card_token\nwithdrawal but card_token\n"},
+             "card_month\nv_open\nv_open_listed\nv_withdrawal but card_token\nwithdrawal but card_token\n"},
             {"what reports read of cards",
              "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname IN "
              "('card_token', 'successor') WHERE "

@@ -614,8 +614,6 @@ KEY="card $token" altered "a day's count" "UPDATE card SET day_count = day_count
         "UPDATE card SET day_count = day_count - 1 WHERE card_token = '$token'" card_day
 KEY="card $token" altered "a month's cash" "UPDATE card SET month_yen = month_yen + 1 WHERE card_token = '$token'" \
         "UPDATE card SET month_yen = month_yen - 1 WHERE card_token = '$token'" card_month
-KEY=" 000001" altered "an open withdrawal" "CREATE TABLE gone AS SELECT * FROM open_withdrawal WHERE stan = 1; DELETE FROM open_withdrawal WHERE stan = 1" \
-        "INSERT INTO open_withdrawal SELECT * FROM gone; DROP TABLE gone" open_withdrawal
 KEY="hall H99999" altered "a hall named" "UPDATE withdrawal SET hall = 'H99999' WHERE stan = 1" \
         "UPDATE withdrawal w SET hall = a.hall FROM atm a WHERE w.stan = 1 AND a.terminal = w.terminal" reference
 KEY="a withdrawal" altered "an advice of nothing" "INSERT INTO advice SELECT terminal, transmitted_at, 888888, seq, kind, advice_at, advice_stan, why, amount_yen, dispensed_yen, state_before, state, counted_yen, commission FROM advice WHERE stan = 9" \
@@ -638,6 +636,9 @@ sum_up() {
 }
 sum_up
 expect_exit 0 atmctl verify
+# which has made a row of each that is open
+KEY=" 000001" altered "an open withdrawal" "CREATE TABLE gone AS SELECT * FROM open_withdrawal WHERE stan = 1; DELETE FROM open_withdrawal WHERE stan = 1" \
+        "INSERT INTO open_withdrawal SELECT * FROM gone; DROP TABLE gone" open_withdrawal
 KEY="${key%% *} 2016-12-" altered "a day's sum" "UPDATE summary_detail SET cash_yen = cash_yen + 1000 WHERE terminal = '${key%% *}'" \
         "UPDATE summary_detail SET cash_yen = cash_yen - 1000 WHERE terminal = '${key%% *}'" day_sum
 for cube in atm place day hour bank; do

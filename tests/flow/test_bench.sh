@@ -82,7 +82,7 @@ PERL
         pgbench_runs_are_true
         expect "withdrawals" "$(($(written throughput atmd) + $(written throughput pgbench)))|0" "$(sql "
 SELECT (SELECT count(*) FROM withdrawal JOIN advice USING (terminal, transmitted_at, stan) WHERE state = 'completed'),
-       (SELECT count(*) FROM open_withdrawal)")"
+       (SELECT count(*) FROM v_open)")"
         expect "withdrawals of the yardstick" "$(written throughput yardstick)" "$(sql 'SELECT count(*) FROM yardstick.withdrawal')"
         expect "ATMs that took part" 40 "$(sql "SELECT count(DISTINCT terminal) FROM withdrawal")"
         measured throughput
@@ -214,7 +214,7 @@ PERL
         expect "withdrawals, all with their ends" \
                 "$(perl -MJSON::PP -MList::Util=sum -e 'print sum(map { $_->{withdrawals} } @{decode_json(<>)->{rates}})' "$WORK/latency_link.json")|0" \
                 "$(sql "SELECT (SELECT count(*) FROM withdrawal JOIN advice USING (terminal, transmitted_at, stan) WHERE state = 'completed'),
-                               (SELECT count(*) FROM open_withdrawal)")"
+                               (SELECT count(*) FROM v_open)")"
         expect "checkpoints and autovacuum" "30s|on" "$(sql "SELECT current_setting('checkpoint_timeout'), current_setting('autovacuum')")"
         expect "banks, and what was not asked of one" "3|0" \
                 "$(sql 'SELECT count(DISTINCT link), count(*) FILTER (WHERE link IS NULL) FROM withdrawal')"
@@ -248,7 +248,7 @@ PERL
                 expect "withdrawals beside those stored ($size), all with their ends" \
                         "$(($(added "$size") + $(written growth "warm-$size")))|0" \
                         "$(sql "SELECT (SELECT count(*) FROM withdrawal JOIN advice USING (terminal, transmitted_at, stan)
-                                        WHERE state = 'completed' AND business_date >= '2017-04-05'), (SELECT count(*) FROM open_withdrawal)")"
+                                        WHERE state = 'completed' AND business_date >= '2017-04-05'), (SELECT count(*) FROM v_open)")"
         done
         reports
         for size in 0 27000; do

@@ -42,5 +42,5 @@ grep -qE '"connections_lost": *0[,}]' "$WORK/run.json" || wrong "ATMs lost their
 
 expect_exit 0 env -u BANKSIM_JOURNALS atmctl reconcile --drained --json
 expect_exit 0 atmctl verify
-expect "open withdrawals" 0 "$(sql 'SELECT count(*) FROM open_withdrawal')"
+expect "open withdrawals" 0 "$(sql 'SELECT count(*) FROM v_open')"
 passed

@@ -126,7 +126,7 @@ sent() {
 }
 
 drained() {
-        ! row_of saf && ! row_of open_withdrawal
+        ! row_of saf && ! row_of v_open
 }
 
 # An end of the row's ATM; its result is in $WORK/run.json.

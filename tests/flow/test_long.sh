@@ -55,7 +55,7 @@ say "$kills kills; $(cat "$WORK"/run-*.json)"
 expect_exit 0 env -u BANKSIM_JOURNALS atmctl reconcile --drained --json
 [[ $OUTPUT == *'"differences": []'* || $OUTPUT == *'"differences":[]'* ]] || wrong "reconcile: $OUTPUT"
 expect_exit 0 atmctl verify
-expect "open withdrawals" 0 "$(sql 'SELECT count(*) FROM open_withdrawal')"
+expect "open withdrawals" 0 "$(sql 'SELECT count(*) FROM v_open')"
 expect "approved withdrawals without an end" 0 "$(sql "SELECT count(*) FROM v_withdrawal WHERE state = 'approved'")"
 decided=$(sql "SELECT count(*) FROM v_withdrawal WHERE state <> 'blocked'")
 ((decided * 10 >= withdrawals * 9)) || wrong "only $decided of $withdrawals withdrawals reached the database"

@@ -50,7 +50,7 @@ happened() {
 }
 
 drained() {
-        [[ $(sql 'SELECT (SELECT count(*) FROM saf) + (SELECT count(*) FROM open_withdrawal)') == 0 ]]
+        [[ $(sql 'SELECT (SELECT count(*) FROM saf) + (SELECT count(*) FROM v_open)') == 0 ]]
 }
 
 rate=0.03

@@ -139,9 +139,8 @@ static void check_cell(int cell, const struct trade *trade, const struct card *c
             sql_number("SELECT coalesce(sum(cash_yen), 0)::bigint FROM v_card_month WHERE card_token = '%s'",
                        card->token),
             used);
-        ck_assert_int_eq(
-            sql_number("SELECT count(*) FROM open_withdrawal WHERE card_token = '%s'", card->token),
-            !strcmp(cells[cell].state, "approved"));
+        ck_assert_int_eq(sql_number("SELECT count(*) FROM v_open WHERE card_token = '%s'", card->token),
+                         !strcmp(cells[cell].state, "approved"));
 }
 
 /* Twice as many as there are cells: the second half advises the instance that did not decide. */
