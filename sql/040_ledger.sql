@@ -110,7 +110,8 @@ CREATE OR REPLACE FUNCTION trail_who() RETURNS text LANGUAGE sql STABLE AS $$
 $$;
 -- A card number in it, of 13 digits or more (an RRN has 12) or in groups of four, goes no further than its first 6 and last 4 digits.
 CREATE OR REPLACE FUNCTION trail_note() RETURNS text LANGUAGE sql STABLE AS $$
-        SELECT regexp_replace(regexp_replace(nullif(btrim(current_setting('atm.note', true)), ''),
+        SELECT regexp_replace(regexp_replace(nullif(btrim(current_setting('atm.note', true),
+                                                                 E' \t\n\r\f\u000b\u00a0\u3000\u200b\u2060\ufeff'), ''),
                                              '(?<![0-9])([0-9]{6})[0-9]{3,}([0-9]{4})(?![0-9])', '\1******\2', 'g'),
                               '(?<![0-9])([0-9]{4}[ -][0-9]{2})[0-9]{2}([ -])[0-9]{4}(?:[ -][0-9]{4})?[ -]([0-9]{1,4})(?![0-9])',
                               '\1**\2****\2\3', 'g')
@@ -118,8 +119,17 @@ $$;
 CREATE OR REPLACE FUNCTION demand_note() RETURNS void LANGUAGE plpgsql STABLE AS $$
 BEGIN
         PERFORM demand(trail_note() IS NOT NULL, 'no note', 'a reason, by --note or the setting atm.note');
-        PERFORM demand(length(trail_note()) <= 1000, 'a note of ' || length(trail_note()) || ' characters', 'at most 1000');
 END
+$$;
+
+-- Is there a whole number of a card in a text, in one piece or in fours?
+CREATE OR REPLACE FUNCTION names_card(p_text text) RETURNS boolean LANGUAGE sql IMMUTABLE SET search_path = public, pg_temp AS $$
+        SELECT EXISTS (
+                SELECT FROM regexp_matches(p_text, '[0-9]{13,19}|(?:[0-9]{4}[ -]){3,4}[0-9]{1,4}', 'g') m (found)
+                CROSS JOIN LATERAL (SELECT reverse(translate(m.found[1], ' -', '')) AS digits) d
+                WHERE (SELECT sum(CASE WHEN i % 2 = 1 THEN n.digit ELSE n.digit * 2 / 10 + n.digit * 2 % 10 END)
+                       FROM generate_series(1, length(d.digits)) i
+                       CROSS JOIN LATERAL (SELECT substr(d.digits, i, 1)::integer AS digit) n) % 10 = 0)
 $$;
 
 -- A withdrawal's key in the trail.
@@ -127,11 +137,27 @@ CREATE OR REPLACE FUNCTION trail_key(p_terminal text, p_transmitted_at timestamp
         SELECT concat_ws(' ', p_terminal, to_char(p_transmitted_at AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD"T"HH24:MI:SS"+09:00"'), p_stan)
 $$;
 
+-- The trail is for good: nothing goes into it that may be nowhere, and nothing that fills it.
 CREATE OR REPLACE FUNCTION trail_write(p_noun text, p_key text, p_before jsonb, p_after jsonb) RETURNS void
-LANGUAGE sql VOLATILE SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp AS $$
+DECLARE
+        v_note text := trail_note();
+        v_person text := nullif(current_setting('atm.person', true), '');
+        v_command text := nullif(current_setting('atm.command', true), '');
+        v_text text := concat_ws(E'\n', v_person, v_command, p_after ->> 'name', p_after ->> 'note', p_after ->> 'source');
+BEGIN
+        IF length(v_note) > 1000 THEN
+                PERFORM demand(false, 'a note of ' || length(v_note) || ' characters', 'at most 1000');
+        END IF;
+        IF length(v_person) > 200 OR length(v_command) > 200 THEN
+                PERFORM demand(false, 'a person or command of more than 200 characters', 'at most 200');
+        END IF;
+        IF v_text ~ '[0-9]{4}' AND names_card(v_text) THEN
+                PERFORM demand(false, p_noun || ': a text with a card''s number', 'its mask: the first 6 and last 4 digits');
+        END IF;
         INSERT INTO trail (at, who, person, command, noun, key, before, after, note)
-        VALUES (clock_timestamp(), session_user, nullif(current_setting('atm.person', true), ''),
-                nullif(current_setting('atm.command', true), ''), p_noun, p_key, p_before, p_after, trail_note())
+        VALUES (clock_timestamp(), session_user, v_person, v_command, p_noun, p_key, p_before, p_after, v_note);
+END
 $$;
 
 -- What the trail shows of a row: some of its columns. Of a card, in whatever column, its mask; what somebody says beside the token is
@@ -163,6 +189,8 @@ DECLARE
         v_noted text[] := TG_ARGV[3];
         v_before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN trail_row(to_jsonb(OLD), v_columns) END;
         v_after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN trail_row(to_jsonb(NEW), v_columns) END;
+        v_was text;
+        v_is text;
 BEGIN
         -- by the rows themselves: two cards may have the same mask
         IF TG_OP = 'UPDATE' AND NOT EXISTS (SELECT FROM unnest(v_columns) c WHERE to_jsonb(OLD) -> c <> to_jsonb(NEW) -> c) THEN
@@ -174,10 +202,15 @@ BEGIN
         END IF;
         -- a hall changes from a day on
         IF TG_TABLE_NAME = 'hall' AND TG_OP = 'UPDATE' AND nullif(current_setting('atm.business_day', true), '') IS NOT NULL THEN
-                v_after := v_after || jsonb_build_object('from', current_setting('atm.business_day'));
+                v_after := v_after || jsonb_build_object('from', current_setting('atm.business_day')::date);
         END IF;
-        PERFORM trail_write(TG_ARGV[0], (SELECT string_agg(coalesce(v_after, v_before) ->> k.name, ' ' ORDER BY k.place)
-                                         FROM unnest(v_key) WITH ORDINALITY k (name, place)), v_before, v_after);
+        SELECT string_agg(v_before ->> k.name, ' ' ORDER BY k.place), string_agg(v_after ->> k.name, ' ' ORDER BY k.place)
+        INTO v_was, v_is FROM unnest(v_key) WITH ORDINALITY k (name, place);
+        IF v_was <> v_is THEN -- found by either key: one row goes, another comes
+                PERFORM trail_write(TG_ARGV[0], v_was, v_before, NULL);
+                v_before := NULL;
+        END IF;
+        PERFORM trail_write(TG_ARGV[0], coalesce(v_is, v_was), v_before, v_after);
         RETURN NULL;
 END
 $$;
@@ -1230,6 +1263,8 @@ BEGIN
                 PERFORM demand((NEW.until_on < NEW.from_on + INTERVAL '1 year') IS NOT TRUE,
                                format('exclusion from %s until %s', NEW.from_on, NEW.until_on), 'a year or more');
                 NEW.card_token := coalesce((SELECT c.successor FROM card c WHERE c.card_token = NEW.card_token), NEW.card_token);
+                -- by whatever mask he says he means it: where the card is known, by its own
+                NEW.pan_mask := coalesce((SELECT c.pan_mask FROM card c WHERE c.card_token = NEW.card_token), NEW.pan_mask);
                 RETURN NEW;
         END IF;
         LOCK TABLE books IN ROW SHARE MODE;

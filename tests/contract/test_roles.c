@@ -405,6 +405,21 @@ START_TEST(a_change_leaves_who_why_before_and_after_and_no_token)
             {NO_NOTE "UPDATE exclusion SET card_token = '00000000-0000-0000-0000-000000000001'",
              "permission denied for table exclusion"},
             {NO_NOTE "DELETE FROM exclusion", "permission denied for table exclusion"},
+            {"SET atm.note = E'\\t\\u3000\\u200b'; UPDATE limit_rule SET value = 9 WHERE kind = 'day_count'",
+             "limit: no note: expected a reason, by --note or the setting atm.note"},
+            {"SELECT set_config('atm.note', repeat('x', 1001), false); UPDATE limit_rule SET value = 9",
+             "a note of 1001 characters: expected at most 1000"},
+            {NO_NOTE "UPDATE issuer SET name = 'Bank4111111111111111'",
+             "issuer: a text with a card's number: expected its mask: the first 6 and last 4 digits"},
+            /* days that atmd could not read, which kept it from every later change */
+            {NO_NOTE "INSERT INTO network_hours VALUES ('infinity', 'off', 0, 1440)",
+             "new row for relation \"network_hours\" violates check constraint "
+             "\"network_hours_from_on_calendar\""},
+            {NO_NOTE "INSERT INTO network_hours VALUES ('0044-03-15 BC', 'off', 0, 1440)",
+             "new row for relation \"network_hours\" violates check constraint "
+             "\"network_hours_from_on_calendar\""},
+            {NO_NOTE "INSERT INTO holiday VALUES ('10000-01-01', 'operator', 'far')",
+             "new row for relation \"holiday\" violates check constraint \"holiday_day_calendar\""},
             {NO_NOTE "UPDATE hall SET name = 'one!' WHERE hall = 'H00001'", "done"},
             {"SET atm.command = 'limit set'; SET atm.note = 'as decided'; UPDATE limit_rule SET value = 3 "
              "WHERE kind = 'day_count'",
@@ -449,6 +464,18 @@ START_TEST(a_change_leaves_who_why_before_and_after_and_no_token)
                                 "\"H00001\", \"name\": \"one!\", \"share_bp\": 0, \"prefecture\": "
                                 "\"東京都\", \"opens_minute\": 0, "
                                 "\"closes_minute\": 1440}|t\n");
+        free(shown);
+
+        /* who changes a key is found by the former one, too */
+        ck_assert_str_eq(told(pg,
+                              "UPDATE limit_rule SET from_on = '2020-04-02' WHERE kind = 'day_count'; "
+                              "UPDATE limit_rule SET from_on = '2020-04-01' WHERE kind = 'day_count'",
+                              said),
+                         "done");
+        shown = world_query(&world, "SELECT concat_ws('|', key, before IS NULL, after IS NULL) FROM "
+                                    "(SELECT * FROM trail ORDER BY change DESC LIMIT 4) t ORDER BY change");
+        ck_assert_str_eq(shown, "day_count 2020-04-01|f|t\nday_count 2020-04-02|t|f\n"
+                                "day_count 2020-04-02|f|t\nday_count 2020-04-01|t|f\n");
         free(shown);
         world_refresh(&world);
 
