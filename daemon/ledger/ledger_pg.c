@@ -49,6 +49,7 @@ struct ledger_pg {
         bool
             is_down; /* no connection is up; false while the first are being made, so that work waits for them */
         bool lacks_standby; /* that the options want */
+        bool met_lock;      /* a batch of late: whoever holds it is to be named */
         struct ledger_pg_stats stats;
 };
 
@@ -227,6 +228,7 @@ static void batch_failed(struct ledger_pg *l, struct ledger_batch *batch, const 
         }
         if (remedy == WAIT) {
                 l->stats.repeated_batches++;
+                l->met_lock = true;
                 queue_part(l, batch);
                 return;
         }
@@ -375,8 +377,9 @@ static void on_reference_timer(evutil_socket_t socket, short what, void *context
         reference_feed_ask(l->feed);
         if (l->options.synchronous)
                 reference_feed_ask_standby(l->feed);
-        if (any_lane_waits(l))
+        if (l->met_lock || any_lane_waits(l)) /* who met one waits for it again by now */
                 reference_feed_look(l->feed);
+        l->met_lock = false;
         reference_timer_start(l);
 }
 
