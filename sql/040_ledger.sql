@@ -119,6 +119,7 @@ $$;
 CREATE OR REPLACE FUNCTION demand_note() RETURNS void LANGUAGE plpgsql STABLE AS $$
 BEGIN
         PERFORM demand(trail_note() IS NOT NULL, 'no note', 'a reason, by --note or the setting atm.note');
+        PERFORM demand(length(trail_note()) <= 1000, 'a note of ' || length(trail_note()) || ' characters', 'at most 1000');
 END
 $$;
 

@@ -57,8 +57,8 @@ static uint64_t holder_hash(const struct lock_holder *holder)
 {
         char text[256];
 
-        snprintf(text, sizeof(text), "%lld %s %s %s", (long long)holder->pid, holder->since, holder->table,
-                 holder->mode);
+        snprintf(text, sizeof(text), "%lld %s %s %s %d", (long long)holder->pid, holder->since, holder->table,
+                 holder->mode, holder->waiting > 0); /* said again where somebody begins to wait */
         return hash_text(HASH_FIRST, text);
 }
 

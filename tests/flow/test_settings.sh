@@ -69,7 +69,7 @@ PGOPTIONS='-c lock_timeout=100ms' expect_exit 1 atmctl hall list
 [[ $OUTPUT == *"lock timeout"*"process $holder holds locks: user $CLUSTER_PERSON, application 'desk', idle in transaction since "*", AccessExclusiveLock on hall"* ]] ||
         wrong "atmctl does not say who is in its way: $OUTPUT"
 # one that stops the batches themselves is named while they wait
-echo 'LOCK TABLE exclusion;' >&7
+echo 'SELECT count(*) FROM (SELECT FROM card FOR UPDATE) held;' >&7
 atmsim run --ports "$port" --closed --withdrawals 5 --seed "$SEED" --answer-timeout-ms 60000 >"$WORK/waits.log" 2>&1 &
 simulator=$!
 await "the batch's blocker in the log" grep -qE "event=lock_held pid=$holder .* waiting=[1-9]" "$WORK/badly.log"
