@@ -453,7 +453,7 @@ START_TEST(nobody_who_posts_waits_for_who_sums_up_and_nothing_is_lost_between_th
         approve(&world, request, 4);
         dispense(&world, &request[0], 1, AMOUNT_YEN);
         expect_value(&world, "SELECT summary_extend('2016-12-30')", "t");
-        builder = session(&world, "atm_report");
+        builder = session(&world, WORLD_OPERATOR);
         other = session(&world, WORLD_OPERATOR);
         batch = session(&world, NULL);
         /* a batch that begins first, and one that begins and ends while the day is summed up */
@@ -500,7 +500,7 @@ START_TEST(days_are_summed_up_after_the_batches_that_did_not_know)
 
         ops_open(&world);
         approve(&world, request, 2);
-        builder = session(&world, "atm_report");
+        builder = session(&world, WORLD_OPERATOR);
         batch = session(&world, NULL);
         expect_told(batch, "BEGIN", "");
         expect_told(batch, completion_sql(&request[0]), "f");

@@ -151,11 +151,6 @@ static const struct refused {
     {OPERATOR, "summary_extend", "SELECT summary_extend('infinity')",
      "sums through infinity: expected a day that is over"},
     {OPERATOR, "summary_step", "SELECT summary_step(NULL)", "expected true or false"},
-    {"atm_report", "summary_extend", "SELECT summary_extend('2100-01-01')",
-     "sums through 2100-01-01: expected a day that is over"},
-    {"atm_report", "summary_extend", "SELECT summary_extend(NULL)",
-     "sums through no day: expected a day that is over"},
-    {"atm_report", "summary_step", "SELECT summary_step(NULL)", "expected true or false"},
     /* atmd's role: what its tables refuse */
     {"atm_daemon", "summary_extend", "SELECT summary_extend('2100-01-01')",
      "sums through 2100-01-01: expected a day that is over"},

@@ -242,12 +242,6 @@ FROM commission c JOIN hall h USING (hall);
 CREATE TABLE wanted (run text, key text, key2 text, withdrawals bigint, cash_yen bigint, customer_fee_yen bigint,
         interbank_fee_yen bigint, tax_yen bigint, revenue_yen bigint);
 CREATE TABLE got (LIKE wanted);
--- somebody who may read and nothing else: to whom the summary is what it is
-CREATE ROLE reads_only LOGIN;
-GRANT USAGE ON SCHEMA public TO reads_only;
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO reads_only;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO reads_only;
-REVOKE EXECUTE ON FUNCTION summary_extend, summary_step FROM reads_only;
 SQL
 expect "months and days that are summed up" "4 51" "$(sql "SELECT (SELECT count(*) FROM summed_month WHERE month BETWEEN '2016-01-01' AND '2016-12-31') || ' ' ||
         (SELECT count(*) FROM summed_day WHERE day >= '2016-05-01')")"
@@ -298,14 +292,15 @@ compare() {
                 (SELECT run, (sum(withdrawals), sum(cash_yen), sum(tax_yen), sum(revenue_yen))::text AS total FROM got GROUP BY 1) t")"
 }
 
-run_all reads_only "$odd_from" "$odd_to" "${runs[@]}"
+# atm_report sums nothing up: to it the summary is what it is
+run_all atm_report "$odd_from" "$odd_to" "${runs[@]}"
 expect "remarks that rows are read instead" ${#runs[@]} "$(grep -c 'could not be brought up to date' remarks)"
 compare "$odd_from" "$odd_to" "the summary in part, $odd_from to $odd_to" "${runs[@]}"
 some=("${keys[@]}")
 for by in "${runs[@]}"; do
         [[ $by != *,* ]] || ((RANDOM % 3)) || some+=("$by")
 done
-run_all atm_report 2016-01-01 2016-08-31 "${some[@]}"
+run_all "$CLUSTER_PERSON" 2016-01-01 2016-08-31 "${some[@]}"
 compare 2016-01-01 2016-08-31 "the summary whole" "${some[@]}"
 expect "what is summed up now" "8 2016-09-18 0" "$(sql "SELECT count(*) || ' ' || (SELECT max(day) FROM summed_day) || ' ' || (SELECT count(*) FROM unsummed_post) FROM summed_month WHERE month >= '2016-01-01'")"
 
