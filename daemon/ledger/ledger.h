@@ -113,6 +113,7 @@ struct ledger_op {
             look; /* for its identity before it is decided; at first: whether its message says that it is a repeat */
         bool in_doubt; /* was in flight on a connection that was lost; false before the first submit */
         bool alone;    /* its batch failed over somebody's data: to be sent by itself */
+        int misses;    /* how often its batch met a key that it had not seen */
 };
 
 /* How long, in real time by the database's clock: */

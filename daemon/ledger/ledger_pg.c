@@ -172,6 +172,7 @@ static void batch_refused(struct ledger_pg *l, struct ledger_batch *batch)
 }
 
 /* What an SQLSTATE means for the batch that met it; the first matching prefix counts. */
+enum { MISSES_MAX = 8 };
 enum remedy { REPEAT, LOOK, WAIT, SPLIT, REFUSE };
 static const struct {
         const char *sqlstate;
@@ -195,11 +196,22 @@ static bool begins_with(const char *text, const char *beginning)
         return !strncmp(text ? text : "", beginning, strlen(beginning));
 }
 
-static enum remedy remedy_of(const char *sqlstate, const char *table)
+/* Who looks sees what was decided before. Others may decide meanwhile, but not for ever: then the look misses what is there. */
+static bool looks_in_vain(struct ledger_batch *batch)
+{
+        bool in_vain = false;
+
+        for (int i = 0; i < batch->count; i++)
+                in_vain |= ++batch->op[i]->misses > MISSES_MAX;
+        return in_vain;
+}
+
+static enum remedy remedy_of(struct ledger_batch *batch, const char *sqlstate, const char *table)
 {
         for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++)
                 if (begins_with(sqlstate, remedies[i].sqlstate) && begins_with(table, remedies[i].table))
-                        return remedies[i].remedy;
+                        return remedies[i].remedy == LOOK && looks_in_vain(batch) ? SPLIT
+                                                                                  : remedies[i].remedy;
         return REFUSE; /* no space, read-only server, shutting down, ... */
 }
 
@@ -218,7 +230,7 @@ static void queue_part(struct ledger_pg *l, struct ledger_batch *batch)
 static void batch_failed(struct ledger_pg *l, struct ledger_batch *batch, const PGresult *result)
 {
         const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-        enum remedy remedy = remedy_of(sqlstate, PQresultErrorField(result, PG_DIAG_TABLE_NAME));
+        enum remedy remedy = remedy_of(batch, sqlstate, PQresultErrorField(result, PG_DIAG_TABLE_NAME));
         if (remedy == REPEAT || remedy == LOOK) {
                 l->stats.repeated_batches++;
                 for (int i = 0; i < batch->count; i++)
@@ -239,8 +251,10 @@ static void batch_failed(struct ledger_pg *l, struct ledger_batch *batch, const 
                 batch_refused(l, batch);
                 return;
         }
-        for (int i = 0; i < batch->count; i++)
+        for (int i = 0; i < batch->count; i++) {
                 batch->op[i]->alone = true;
+                batch->op[i]->misses = 0; /* it may have been another's key */
+        }
         queue_return(l, batch);
 }
 
@@ -484,6 +498,7 @@ static const struct pg_conn_events lane_events = {.on_up = on_up, .on_end = on_e
 static void ledger_pg_submit(struct ledger *ledger, struct ledger_op *op)
 {
         struct ledger_pg *l = of_face(ledger);
+        op->misses = 0;
         op->alone =
             false; /* in_doubt stays: an op decided anew after LEDGER_STALE may have been sent before */
         if (l->is_down || l->lacks_standby || l->waiting_count >= l->options.queue_max) {

@@ -911,6 +911,34 @@ START_TEST(one_row_that_breaks_a_constraint_sinks_no_other)
 }
 END_TEST
 
+/* A look that misses what is there (bounds that are too narrow, say) is a fault of ours: it is said, and no batch goes round for ever. */
+START_TEST(a_key_that_no_look_finds_is_refused_in_the_end_and_sinks_no_other)
+{
+        enum { OPS = 12, BAD = 5, BAD_YEN = 7000 };
+        struct world world;
+        static struct ledger_op op[OPS];
+        int pending = 0;
+
+        ops_open(&world);
+        world_sql(
+            &world,
+            "CREATE FUNCTION unseen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.amount_yen = %d "
+            "THEN RAISE unique_violation USING TABLE = 'withdrawal_unseen'; END IF; RETURN NEW; END $$; "
+            "CREATE TRIGGER unseen BEFORE INSERT ON withdrawal FOR EACH ROW EXECUTE FUNCTION unseen()",
+            BAD_YEN);
+        memset(op, 0, sizeof op);
+        for (int i = 0; i < OPS; i++)
+                ops_ask(&world, &op[i], i, i % 8, i == BAD ? BAD_YEN : 1000);
+        for (int i = 0; i < OPS; i++)
+                ops_submit(&world, 0, &op[i], &pending);
+        world_wait(&world, &pending);
+        for (int i = 0; i < OPS; i++)
+                ck_assert_int_eq(op[i].answer.status, i == BAD ? LEDGER_UNAVAILABLE : LEDGER_DECIDED);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM withdrawal"), OPS - 1);
+        world_close(&world);
+}
+END_TEST
+
 /* Connections are cut while work is in flight. What is said to be decided is there, once; what is said to be
  * unwritten is not there. */
 START_TEST(a_lost_connection_loses_and_doubles_nothing)
@@ -1026,6 +1054,7 @@ int main(void)
         tcase_add_test(wrong, what_was_decided_from_old_reference_data_is_not_done);
         tcase_add_test(wrong, a_change_that_the_ledger_has_not_seen_yet_makes_requests_stale);
         tcase_add_test(wrong, one_row_that_breaks_a_constraint_sinks_no_other);
+        tcase_add_test(wrong, a_key_that_no_look_finds_is_refused_in_the_end_and_sinks_no_other);
         tcase_add_test(wrong, a_lost_connection_loses_and_doubles_nothing);
         tcase_add_test(wrong, in_memory_a_crash_before_the_commit_leaves_nothing_and_after_it_everything);
         suite_add_tcase(suite, same);
