@@ -147,7 +147,7 @@ static const char *const check_texts[CHECK_COUNT] = {
         ("each advice and each bank's word that people should see has its exception, each exception "
          "its cause, and a resolution is of an exception"),
     [CHECK_PERSON] =
-        ("what was decided by a person, dealt with or parked, an operator's action says, and each action "
+        ("what was decided by a person, dealt with or parked, the trail says, and what it says of that "
          "has been carried out"),
     [CHECK_IDENTITY] = "each advice's own numbers speak of its withdrawal, and of no other",
     [CHECK_LIMIT] =
