@@ -1922,5 +1922,5 @@ BEGIN
 END
 $$;
 
-INSERT INTO schema_migration VALUES (40, 'ledger');
+INSERT INTO schema_migration VALUES (60, 'ledger');
 COMMIT;

@@ -429,5 +429,5 @@ BEGIN
 END
 $$;
 
-INSERT INTO schema_migration VALUES (41, 'reports');
+INSERT INTO schema_migration VALUES (61, 'reports');
 COMMIT;
