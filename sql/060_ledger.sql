@@ -33,7 +33,7 @@ DECLARE
 BEGIN
         FOR f IN SELECT oid::regprocedure FROM pg_proc
                  WHERE pronamespace = 'public'::regnamespace AND proname IN ('ledger_request', 'ledger_inquiry', 'ledger_advice', 'operator_saf',
-                                                                               'operator_resolve', 'card_replace', 'period_close', 'account_guard') LOOP
+                                                                               'operator_resolve', 'card_replace', 'period_close', 'account_guard', 'trail_row') LOOP
                 EXECUTE 'DROP FUNCTION ' || f;
         END LOOP;
 END
@@ -138,46 +138,61 @@ CREATE OR REPLACE FUNCTION trail_key(p_terminal text, p_transmitted_at timestamp
         SELECT concat_ws(' ', p_terminal, to_char(p_transmitted_at AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD"T"HH24:MI:SS"+09:00"'), p_stan)
 $$;
 
--- The trail is for good: nothing goes into it that may be nowhere, and nothing that fills it.
-CREATE OR REPLACE FUNCTION trail_write(p_noun text, p_key text, p_before jsonb, p_after jsonb) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp AS $$
-DECLARE
-        v_note text := trail_note();
-        v_person text := nullif(current_setting('atm.person', true), '');
-        v_command text := nullif(current_setting('atm.command', true), '');
-        v_text text := concat_ws(E'\n', v_person, v_command, p_after ->> 'name', p_after ->> 'note', p_after ->> 'source');
+-- What the trail has from the connection: who speaks, by which command, and why. It is for good: nothing goes into it that may be
+-- nowhere, and nothing that fills it.
+CREATE OR REPLACE FUNCTION trail_said(p_noun text, OUT r_person text, OUT r_command text, OUT r_note text)
+LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
 BEGIN
-        IF length(v_note) > 1000 THEN
-                PERFORM demand(false, 'a note of ' || length(v_note) || ' characters', 'at most 1000');
+        r_person := nullif(current_setting('atm.person', true), '');
+        r_command := nullif(current_setting('atm.command', true), '');
+        r_note := trail_note();
+        IF length(r_note) > 1000 THEN
+                PERFORM demand(false, 'a note of ' || length(r_note) || ' characters', 'at most 1000');
         END IF;
-        IF length(v_person) > 200 OR length(v_command) > 200 THEN
+        IF length(r_person) > 200 OR length(r_command) > 200 THEN
                 PERFORM demand(false, 'a person or command of more than 200 characters', 'at most 200');
         END IF;
-        IF v_text ~ '[0-9]{4}' AND names_card(v_text) THEN
+        PERFORM trail_texts(p_noun, concat_ws(E'\n', r_person, r_command));
+END
+$$;
+-- Texts on their way there; a card is its mask.
+CREATE OR REPLACE FUNCTION trail_texts(p_noun text, p_texts text) RETURNS void LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+BEGIN
+        IF p_texts ~ '[0-9]{4}' AND names_card(p_texts) THEN
                 PERFORM demand(false, p_noun || ': a text with a card''s number', 'its mask: the first 6 and last 4 digits');
         END IF;
-        INSERT INTO trail (at, who, person, command, noun, key, before, after, note)
-        VALUES (clock_timestamp(), session_user, v_person, v_command, p_noun, p_key, p_before, p_after, v_note);
 END
 $$;
 
--- What the trail shows of a row: some of its columns. Of a card, in whatever column, its mask; what somebody says beside the token is
--- believed only of a card that has no row.
-CREATE OR REPLACE FUNCTION trail_row(p_row jsonb, p_columns text[]) RETURNS jsonb LANGUAGE plpgsql STABLE
-SET search_path = public, pg_temp AS $$
-DECLARE
-        v_row jsonb := (SELECT jsonb_object_agg(c.key, c.value) FROM jsonb_each(p_row) c WHERE c.key = ANY (p_columns));
-        v_column text;
+CREATE OR REPLACE FUNCTION trail_write(p_noun text, p_key text, p_before jsonb, p_after jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp AS $$
 BEGIN
-        FOREACH v_column IN ARRAY ARRAY['card_token', 'successor'] LOOP
-                IF v_row ->> v_column IS NOT NULL THEN
-                        v_row := jsonb_set(v_row, ARRAY[v_column], coalesce(
-                                to_jsonb((SELECT c.pan_mask FROM card c WHERE c.card_token = (p_row ->> v_column)::uuid)),
-                                CASE WHEN v_column = 'card_token' THEN nullif(p_row -> 'pan_mask', 'null') END, '"?"'));
-                END IF;
-        END LOOP;
-        RETURN v_row;
+        PERFORM trail_texts(p_noun, concat_ws(E'\n', p_after ->> 'name', p_after ->> 'note', p_after ->> 'source'));
+        INSERT INTO trail (at, who, person, command, noun, key, before, after, note)
+        SELECT clock_timestamp(), session_user, s.r_person, s.r_command, p_noun, p_key, p_before, p_after, s.r_note
+        FROM trail_said(p_noun) s;
 END
+$$;
+
+-- What the trail shows of a row, and the key that it is found by, of at most four columns. Of a card, in whatever column, its mask; what
+-- somebody says beside the token is believed only of a card that has no row.
+-- A query that the planner puts in the place of the call, so it is not STRICT and has no SET; OFFSET 0 lets nothing be done twice.
+CREATE OR REPLACE FUNCTION trail_row(p_row jsonb, p_key text[], p_hidden text[], OUT r_shown jsonb, OUT r_key text) RETURNS SETOF record
+LANGUAGE sql STABLE ROWS 1 AS $$
+        SELECT m.shown, concat_ws(' ', m.shown ->> p_key[1], m.shown ->> p_key[2], m.shown ->> p_key[3], m.shown ->> p_key[4])
+        FROM (SELECT s.shown || jsonb_strip_nulls(jsonb_build_object(
+                        'card_token', CASE WHEN s.shown ->> 'card_token' IS NOT NULL
+                                           THEN coalesce((SELECT k.pan_mask FROM card k WHERE k.card_token = (s.shown ->> 'card_token')::uuid),
+                                                         s.whole ->> 'pan_mask', '?') END,
+                        'successor', CASE WHEN s.shown ->> 'successor' IS NOT NULL
+                                          THEN coalesce((SELECT k.pan_mask FROM card k WHERE k.card_token = (s.shown ->> 'successor')::uuid),
+                                                        '?') END)) AS shown
+              FROM (SELECT r.whole, r.whole - p_hidden AS shown FROM (SELECT p_row AS whole OFFSET 0) r OFFSET 0) s OFFSET 0) m
+$$;
+-- The columns of a table that it does not show.
+CREATE OR REPLACE FUNCTION trail_hidden(p_table oid, p_shown text[]) RETURNS text[] LANGUAGE sql STABLE AS $$
+        SELECT coalesce(array_agg(a.attname::text), '{}') FROM pg_attribute a
+        WHERE a.attrelid = p_table AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (p_shown)
 $$;
 
 -- The trail of tables. Arguments: the noun, its key's columns, the others that people set, and those whose change demands a note (*: all,
@@ -186,16 +201,21 @@ CREATE OR REPLACE FUNCTION trail_changed() RETURNS trigger LANGUAGE plpgsql SECU
 SET search_path = public, pg_temp SET timezone = 'Asia/Tokyo' SET datestyle = 'ISO' AS $$
 DECLARE
         v_key text[] := TG_ARGV[1];
-        v_columns text[] := v_key || TG_ARGV[2]::text[];
+        v_columns text[] := TG_ARGV[2];
         v_noted text[] := TG_ARGV[3];
-        v_before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN trail_row(to_jsonb(OLD), v_columns) END;
-        v_after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN trail_row(to_jsonb(NEW), v_columns) END;
+        v_hidden text[] := trail_hidden(TG_RELID, v_key || v_columns);
+        v_before jsonb;
+        v_after jsonb;
         v_was text;
         v_is text;
 BEGIN
         -- by the rows themselves: two cards may have the same mask
-        IF TG_OP = 'UPDATE' AND NOT EXISTS (SELECT FROM unnest(v_columns) c WHERE to_jsonb(OLD) -> c <> to_jsonb(NEW) -> c) THEN
+        IF TG_OP = 'UPDATE' AND NOT EXISTS (SELECT FROM unnest(v_key || v_columns) c WHERE to_jsonb(OLD) -> c <> to_jsonb(NEW) -> c) THEN
                 RETURN NULL;
+        END IF;
+        SELECT r_shown, r_key INTO v_before, v_was FROM trail_row(to_jsonb(OLD), v_key, v_hidden);
+        IF TG_OP = 'UPDATE' THEN
+                SELECT r_shown, r_key INTO v_after, v_is FROM trail_row(to_jsonb(NEW), v_key, v_hidden);
         END IF;
         IF trail_note() IS NULL AND NOT pg_has_role(session_user, 'atm_owner', 'MEMBER')
            AND ('*' = ANY (v_noted) OR EXISTS (SELECT FROM unnest(v_noted) c WHERE TG_OP = 'UPDATE' AND v_before -> c <> v_after -> c)) THEN
@@ -205,13 +225,43 @@ BEGIN
         IF TG_TABLE_NAME = 'hall' AND TG_OP = 'UPDATE' AND nullif(current_setting('atm.business_day', true), '') IS NOT NULL THEN
                 v_after := v_after || jsonb_build_object('from', current_setting('atm.business_day')::date);
         END IF;
-        SELECT string_agg(v_before ->> k.name, ' ' ORDER BY k.place), string_agg(v_after ->> k.name, ' ' ORDER BY k.place)
-        INTO v_was, v_is FROM unnest(v_key) WITH ORDINALITY k (name, place);
         IF v_was <> v_is THEN -- found by either key: one row goes, another comes
                 PERFORM trail_write(TG_ARGV[0], v_was, v_before, NULL);
                 v_before := NULL;
         END IF;
         PERFORM trail_write(TG_ARGV[0], coalesce(v_is, v_was), v_before, v_after);
+        RETURN NULL;
+END
+$$;
+
+-- Of rows that come, all that a statement brings at once: a file has thousands, and a call a row cost five times what storing it does.
+-- (Changes can't be had so: a trigger of chosen columns has no such table, and one of all columns would meet what the ledger writes.)
+-- A fifth argument is a column: only rows that have it are told of, as if they had got it after they came.
+CREATE OR REPLACE FUNCTION trail_came() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp SET timezone = 'Asia/Tokyo' SET datestyle = 'ISO' SET enable_seqscan = off AS $$
+DECLARE
+        v_key text[] := TG_ARGV[1];
+        v_columns text[] := TG_ARGV[2];
+        v_hidden text[] := trail_hidden(TG_RELID, v_key || v_columns);
+        v_got text := TG_ARGV[4];
+        v_said record;
+BEGIN
+        IF NOT EXISTS (SELECT FROM came c WHERE v_got IS NULL OR to_jsonb(c) ->> v_got IS NOT NULL) THEN
+                RETURN NULL;
+        END IF;
+        IF trail_note() IS NULL AND '*' = ANY (TG_ARGV[3]::text[]) AND NOT pg_has_role(session_user, 'atm_owner', 'MEMBER') THEN
+                PERFORM demand(false, TG_ARGV[0] || ': no note', 'a reason, by --note or the setting atm.note');
+        END IF;
+        v_said := trail_said(TG_ARGV[0]);
+        IF v_columns && '{name,note,source}' THEN
+                PERFORM trail_texts(TG_ARGV[0], concat_ws(E'\n', to_jsonb(c) ->> 'name', to_jsonb(c) ->> 'note', to_jsonb(c) ->> 'source'))
+                FROM came c;
+        END IF;
+        INSERT INTO trail (at, who, person, command, noun, key, before, after, note)
+        SELECT clock_timestamp(), session_user, v_said.r_person, v_said.r_command, TG_ARGV[0], r.r_key,
+               CASE WHEN v_got IS NOT NULL THEN r.r_shown || jsonb_build_object(v_got, NULL) END, r.r_shown, v_said.r_note
+        FROM came c CROSS JOIN LATERAL trail_row(to_jsonb(c), v_key, v_hidden) r
+        WHERE v_got IS NULL OR r.r_shown ->> v_got IS NOT NULL;
         RETURN NULL;
 END
 $$;
@@ -1180,6 +1230,16 @@ BEGIN
 END
 $$;
 
+CREATE OR REPLACE FUNCTION account_demand(p_pan_mask text, p_issuer text, p_link text, p_opening_yen bigint) RETURNS void
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+        PERFORM demand(p_link IS NULL, format('%s: a card of bank %s, which keeps its accounts itself', p_pan_mask, p_issuer),
+                       'a card of the house bank');
+        PERFORM demand(p_opening_yen BETWEEN 0 AND 999999999999, format('%s: opening with %L yen', p_pan_mask, p_opening_yen),
+                       'whole yen from 0 to 999999999999');
+END
+$$;
+
 -- New accounts of the house bank, for cards that are there; how many. An account can't be changed, nor go, but with its card's place.
 CREATE OR REPLACE FUNCTION account_open(p_card_token uuid[], p_opening_yen bigint[]) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -1200,10 +1260,8 @@ BEGIN
         IF FOUND THEN
                 PERFORM demand(v.card_token IS NOT NULL, format('account %s: its card is not there', v.place), 'a card that the database has');
                 PERFORM demand(v.successor IS NULL, v.pan_mask || ': the card was replaced', 'its successor');
-                PERFORM demand(v.link IS NULL, format('%s: a card of bank %s, which keeps its accounts itself', v.pan_mask, v.issuer),
-                               'a card of the house bank');
                 PERFORM demand(v.known IS NULL, v.pan_mask || ': the card has an account already', 'a card without one');
-                PERFORM demand(false, format('%s: opening with %L yen', v.pan_mask, v.opening_yen), 'whole yen from 0 to 999999999999');
+                PERFORM account_demand(v.pan_mask, v.issuer, v.link, v.opening_yen);
         END IF;
         UPDATE card c SET opening_yen = o.opening_yen, balance_yen = o.opening_yen
         FROM unnest(p_card_token, p_opening_yen) o (card_token, opening_yen) WHERE c.card_token = o.card_token;
@@ -1217,6 +1275,7 @@ CREATE OR REPLACE FUNCTION card_open(p_card_token uuid[], p_pan_mask text[], p_i
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
         v record;
+        v_made integer;
 BEGIN
         PERFORM demand_equal(p_card_token, ARRAY[cardinality(p_pan_mask), cardinality(p_issuer), cardinality(p_expiry_yymm),
                                                  cardinality(p_kind), cardinality(p_opening_yen)]);
@@ -1239,16 +1298,31 @@ BEGIN
                 PERFORM demand(false, format('%s as a %s card of bank %s', v.pan_mask, coalesce(v.kind, 'NULL'), coalesce(v.issuer, 'NULL')),
                                'a number that begins with a prefix of that bank and kind');
         END IF;
-        INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm, kind)
-        SELECT o.card_token, o.issuer, o.pan_mask, o.expiry_yymm, o.kind
-        FROM unnest(p_card_token, p_issuer, p_pan_mask, p_expiry_yymm, p_kind) o (card_token, issuer, pan_mask, expiry_yymm, kind)
-        ORDER BY 1
-        ON CONFLICT (card_token) DO UPDATE SET expiry_yymm = EXCLUDED.expiry_yymm;
         IF EXISTS (SELECT FROM unnest(p_opening_yen) o (yen) WHERE o.yen IS NOT NULL) THEN
-                PERFORM account_open(array_agg(o.card_token), array_agg(o.opening_yen))
-                FROM unnest(p_card_token, p_opening_yen) o (card_token, opening_yen) WHERE o.opening_yen IS NOT NULL;
+                PERFORM demand_note();
+                SELECT o.pan_mask, o.opening_yen, s.issuer, s.link INTO v
+                FROM unnest(p_card_token, p_pan_mask, p_issuer, p_opening_yen) WITH ORDINALITY o (card_token, pan_mask, issuer, opening_yen, place)
+                LEFT JOIN card c USING (card_token)
+                JOIN issuer s ON s.issuer = coalesce(c.issuer, o.issuer)
+                WHERE o.opening_yen IS NOT NULL AND NOT (o.opening_yen BETWEEN 0 AND 999999999999 AND s.link IS NULL)
+                ORDER BY o.place LIMIT 1;
+                IF FOUND THEN
+                        PERFORM account_demand(v.pan_mask, v.issuer, v.link, v.opening_yen);
+                END IF;
         END IF;
-        RETURN coalesce(cardinality(p_card_token), 0);
+        -- a card and its account are one row, written once
+        INSERT INTO card AS c (card_token, issuer, pan_mask, expiry_yymm, kind, opening_yen, balance_yen)
+        SELECT o.card_token, o.issuer, o.pan_mask, o.expiry_yymm, o.kind, o.opening_yen, o.opening_yen
+        FROM unnest(p_card_token, p_issuer, p_pan_mask, p_expiry_yymm, p_kind, p_opening_yen)
+             o (card_token, issuer, pan_mask, expiry_yymm, kind, opening_yen)
+        ORDER BY 1
+        ON CONFLICT (card_token) DO UPDATE
+        SET expiry_yymm = EXCLUDED.expiry_yymm, opening_yen = EXCLUDED.opening_yen, balance_yen = EXCLUDED.balance_yen
+        WHERE card_only_used(c.expiry_yymm, c.status) AND c.opening_yen IS NULL;
+        GET DIAGNOSTICS v_made = ROW_COUNT;
+        -- others may have been faster since it was looked for them
+        PERFORM demand(v_made = coalesce(cardinality(p_card_token), 0), 'cards that the database has meanwhile', 'new ones');
+        RETURN v_made;
 END
 $$;
 
@@ -1827,7 +1901,12 @@ $$;
 DO $$
 DECLARE
         t record;
-        v_others text;
+        v_when text;
+        v_arguments text;
+        -- a history that is generated has no person's cards (backoffice/generation)
+        -- nor does a bank's card come by a person, when it is used for the first time
+        v_persons CONSTANT text := 'session_user <> ''atm_daemon'' AND (current_setting(''atm.generated'', true) IS NULL OR '
+                                   'NOT pg_has_role(session_user, ''atm_owner'', ''MEMBER''))';
 BEGIN
         FOR t IN SELECT * FROM (VALUES
                 ('area', 'area', 'area', 'name,parlors', '', NULL),
@@ -1840,10 +1919,7 @@ BEGIN
                 ('holiday', 'holiday', 'day,source', 'name,is_holiday', '', NULL),
                 ('limit_rule', 'limit', 'kind,from_on', 'value', '*', NULL),
                 ('network_hours', 'hours', 'from_on,day_kind', 'opens_minute,closes_minute', '', NULL),
-                -- a history that is generated has no person's cards (backoffice/generation)
-                -- nor does a bank's card come by a person, when it is used for the first time
-                ('card', 'card', 'card_token', 'issuer,expiry_yymm,kind,status,successor', '',
-                 'session_user <> ''atm_daemon'' AND (current_setting(''atm.generated'', true) IS NULL OR NOT pg_has_role(session_user, ''atm_owner'', ''MEMBER''))'),
+                ('card', 'card', 'card_token', 'issuer,expiry_yymm,kind,status,successor', '', v_persons),
                 ('exclusion', 'exclusion', 'card_token,from_on', 'until_on,pan_mask', '*', NULL),
                 ('contract', 'contract', 'terminal,from_on', 'until_on,hall,base_fee_yen', '*', NULL),
                 ('cost', 'cost', 'quarter,item', 'amount_yen,note', '', NULL),
@@ -1856,13 +1932,19 @@ BEGIN
                 l (name, noun, key, columns, noted, condition) LOOP
                 EXECUTE format('DROP TRIGGER IF EXISTS trail_in ON %1$I; DROP TRIGGER IF EXISTS trail_set ON %1$I; '
                                'DROP TRIGGER IF EXISTS trail_out ON %1$I', t.name);
-                v_others := format('WHEN (%s) EXECUTE FUNCTION trail_changed(%L, %L, %L, %L)', coalesce(t.condition, 'true'), t.noun,
-                                   '{' || t.key || '}', '{' || t.columns || '}', '{' || t.noted || '}');
-                EXECUTE format('CREATE TRIGGER trail_in AFTER INSERT ON %I FOR EACH ROW %s', t.name, v_others);
-                EXECUTE format('CREATE TRIGGER trail_set AFTER UPDATE OF %s ON %I FOR EACH ROW %s', t.key || ',' || t.columns, t.name, v_others);
-                EXECUTE format('CREATE TRIGGER trail_out AFTER DELETE ON %I FOR EACH ROW %s', t.name, v_others);
+                v_when := coalesce(t.condition, 'true');
+                v_arguments := format('(%L, %L, %L, %L)', t.noun, '{' || t.key || '}', '{' || t.columns || '}', '{' || t.noted || '}');
+                EXECUTE format('CREATE TRIGGER trail_in AFTER INSERT ON %I REFERENCING NEW TABLE AS came FOR EACH STATEMENT '
+                               'WHEN (%s) EXECUTE FUNCTION trail_came%s', t.name, v_when, v_arguments);
+                EXECUTE format('CREATE TRIGGER trail_set AFTER UPDATE OF %s ON %I FOR EACH ROW WHEN (%s) EXECUTE FUNCTION trail_changed%s',
+                               t.key || ',' || t.columns, t.name, v_when, v_arguments);
+                EXECUTE format('CREATE TRIGGER trail_out AFTER DELETE ON %I FOR EACH ROW WHEN (%s) EXECUTE FUNCTION trail_changed%s',
+                               t.name, v_when, v_arguments);
         END LOOP;
-        -- accounts are columns of card
+        -- accounts are columns of card; of what comes with both the card is told first, by the triggers' names
+        DROP TRIGGER IF EXISTS trail_in_account ON card;
+        EXECUTE format('CREATE TRIGGER trail_in_account AFTER INSERT ON card REFERENCING NEW TABLE AS came FOR EACH STATEMENT '
+                       'WHEN (%s) EXECUTE FUNCTION trail_came(''account'', ''{card_token}'', ''{opening_yen}'', ''{*}'', ''opening_yen'')', v_persons);
         DROP TRIGGER IF EXISTS trail_account ON card;
         CREATE TRIGGER trail_account AFTER UPDATE OF opening_yen ON card FOR EACH ROW
                 EXECUTE FUNCTION trail_changed('account', '{card_token}', '{opening_yen}', '{*}');

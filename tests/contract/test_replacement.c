@@ -366,6 +366,35 @@ START_TEST(a_card_that_is_being_replaced_gets_no_account)
 }
 END_TEST
 
+/* Of two who bring the same card the later one changes nothing of what the first one brought. */
+START_TEST(a_card_that_two_bring_at_once_is_the_first_ones)
+{
+        static const char opening[] =
+            "SET atm.note = 'trial'; SELECT card_open('{00000000-0000-0000-0000-000000000001}', "
+            "'{990001******0001}', '{HOUSE}', '{%s}', '{cash}', '{%s}')";
+        struct world world;
+        PGconn *import;
+        char sql[1024];
+
+        ops_open(&world);
+        import = session(&world);
+        ask_session(world.admin, "BEGIN");
+        snprintf(sql, sizeof sql, opening, "3105", "1000");
+        ck_assert_str_eq(ask_session(world.admin, sql), "1");
+        snprintf(sql, sizeof sql, opening, "3106", "NULL");
+        ck_assert_int_eq(PQsendQuery(import, sql), 1);
+        await_wait(&world, import);
+        ask_session(world.admin, "COMMIT");
+        ck_assert_ptr_nonnull(strstr(told(import), "expected new ones"));
+        ck_assert_int_eq(
+            world_number(&world, "SELECT expiry_yymm::integer + opening_yen FROM card WHERE card_token = "
+                                 "'00000000-0000-0000-0000-000000000001'"),
+            3105 + 1000);
+        PQfinish(import);
+        world_close(&world);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("replacement");
@@ -373,6 +402,7 @@ int main(void)
 
         tcase_set_timeout(tests, 120);
         tcase_add_test(tests, a_chain_of_cards_has_one_account_and_one_limit);
+        tcase_add_test(tests, a_card_that_two_bring_at_once_is_the_first_ones);
         tcase_add_test(tests, an_exclusion_goes_over_to_the_new_card_and_later_ones_find_it);
         tcase_add_test(tests, a_correction_counts_for_the_chain);
         tcase_add_test(tests, a_bank_is_asked_while_the_card_is_replaced);

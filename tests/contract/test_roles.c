@@ -536,6 +536,35 @@ START_TEST(a_change_leaves_who_why_before_and_after_and_no_token)
                                     "BY change DESC LIMIT 1");
         ck_assert_str_eq(shown, "account|990001******0019|null|5000|as decided\n");
         free(shown);
+
+        /* cards that come together are a row each, then the accounts that some of them open */
+        ck_assert_str_eq(
+            told(pg,
+                 "SELECT card_open('{00000000-0000-0000-0000-000000000002, "
+                 "00000000-0000-0000-0000-000000000001}', '{990001******0002,990001******0001}', "
+                 "'{HOUSE,HOUSE}', '{3105,3106}', '{cash,cash}', '{NULL,7000}')",
+                 said),
+            "done");
+        shown = world_query(&world, "SELECT concat_ws('|', noun, key, before, after - 'issuer' - 'kind' - "
+                                    "'status' - 'successor', note) FROM (SELECT * FROM trail ORDER BY change "
+                                    "DESC LIMIT 3) t ORDER BY change");
+        ck_assert_str_eq(shown, "card|990001******0001|{\"card_token\": \"990001******0001\", "
+                                "\"expiry_yymm\": \"3106\"}|as decided\n"
+                                "card|990001******0002|{\"card_token\": \"990001******0002\", "
+                                "\"expiry_yymm\": \"3105\"}|as decided\n"
+                                "account|990001******0001|{\"card_token\": \"990001******0001\", "
+                                "\"opening_yen\": null}|{\"card_token\": \"990001******0001\", "
+                                "\"opening_yen\": 7000}|as decided\n");
+        free(shown);
+        kept = world_number(&world, "SELECT count(*) FROM trail");
+        ck_assert_str_eq(told(pg, "INSERT INTO area SELECT area, name, parlors FROM area WHERE false", said),
+                         "done");
+        ck_assert_str_eq(told(pg, NO_NOTE "INSERT INTO tariff SELECT * FROM tariff WHERE false", said),
+                         "done");
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM trail"), kept);
+        ck_assert_str_eq(
+            told(pg, "INSERT INTO area VALUES ('a', 'A', 1), ('b', 'Bank 4111-1111-1111-1111', 1)", said),
+            "area: a text with a card's number: expected its mask: the first 6 and last 4 digits");
         ck_assert_int_eq(world_number(&world, tokens), 0);
         PQfinish(pg);
         world_close(&world);

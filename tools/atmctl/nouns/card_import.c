@@ -1,7 +1,7 @@
 /*
  * Files of cards, accounts and exclusions: card numbers become tokens and masks on their way to the stage,
- * so that the database never sees one. A million cards take some 20 seconds, most of them the database's
- * checks of its foreign keys.
+ * so that the database never sees one. The time is the database's: of a card's some 0.1 ms most is for its
+ * rows in the trail, the rest for the check of its issuer.
  */
 #include "tools/atmctl/nouns/card_import.h"
 
