@@ -9,7 +9,8 @@
 #       FOLDER/data   FOLDER/socket/.s.PGSQL.5432   FOLDER/log
 #
 # initdb takes seconds and always makes the same, so it runs once for each version of the server and user; what it made is
-# kept in /var/tmp (atm-pg-template.*) and copied from then on.
+# kept in /var/tmp (atm-pg-template.*) and copied from then on. A cluster with something in it can be kept and copied likewise
+# (cluster_keep, cluster_make FOLDER TEMPLATE).
 #
 # Tests (cluster_for_tests) have many clusters at a time, for minutes: small ones, in memory where there is room.
 # shellcheck shell=bash
@@ -77,23 +78,43 @@ cluster_template() {
         printf '%s\n' "$template"
 }
 
+# cluster_copy FROM TO: the data of a cluster that is stopped, into a folder that has none.
+cluster_copy() {
+        ((EUID != 0)) || chown postgres: "$2" || return 1
+        cp -a --reflink=auto "$1/data" "$2/data" || return 1
+}
+
+# cluster_keep FOLDER TEMPLATE: a copy of a cluster that is stopped, with the configuration that initdb made. It is under its name when all
+# of it is there and on the disk.
+cluster_keep() {
+        local new
+        new=$(mktemp -d "${2%/*}/new.XXXXXX") || return 1
+        if cluster_copy "$1" "$new" && sed -i '/^# of this project/,$d' "$new/data/postgresql.conf" &&
+                cluster_run "$(cluster_programs)/initdb" --sync-only -D "$new/data" >/dev/null; then
+                # whoever was faster has made the same
+                mv -T "$new" "$2" 2>/dev/null || true
+        fi
+        rm -rf "$new"
+}
+
 # Nobody else's folder under that name.
 cluster_template_is_ours() {
         [[ $(stat -c '%U %a' "$1" 2>/dev/null) == "$( ((EUID == 0)) && echo postgres || id -un) 700" ]]
 }
 
-# cluster_make FOLDER: a cluster in it, not started.
+# cluster_make FOLDER [TEMPLATE]: a cluster in it, not started; an empty one, or what the template has.
 cluster_make() {
-        local folder=$1 template
-        template=$(cluster_template) || return 1
-        ((EUID != 0)) || chown postgres: "$folder"
-        cluster_run mkdir "$folder/socket"
+        local folder=$1 template=${2:-}
+        [[ -n $template ]] || template=$(cluster_template) || return 1
         if cluster_template_is_ours "$template"; then
-                run_quietly "copying the cluster's template" cluster_run cp -a --reflink=auto "$template/data" "$folder/data" || return 1
+                run_quietly "copying the cluster's template" cluster_copy "$template" "$folder" || return 1
+        elif [[ -n ${2:-} ]]; then
+                return 1
         else
                 cluster_initdb "$folder" || return 1
         fi
-        cluster_run tee -a "$folder/data/postgresql.conf" >/dev/null <<CONF
+        cluster_run mkdir "$folder/socket" || return 1
+        cluster_run tee -a "$folder/data/postgresql.conf" >/dev/null <<CONF || return 1
 
 # of this project: scripts/lib/cluster.sh
 listen_addresses = ''
@@ -136,7 +157,22 @@ cluster_start() {
 
 # The login of a person who uses atmctl, in the cluster of PGHOST: a member of the group that `atmctl db init` makes.
 cluster_person() {
-        PGUSER=postgres psql -X -q -d postgres -v ON_ERROR_STOP=1 -c "CREATE ROLE $CLUSTER_PERSON LOGIN IN ROLE atm_operator"
+        cluster_ask -d postgres -c "CREATE ROLE $CLUSTER_PERSON LOGIN IN ROLE atm_operator"
+}
+
+# Debian's psql is a script that looks for the newest server's, which takes longer than what is asked.
+psql() {
+        : "${CLUSTER_PSQL:=$(cluster_programs)/psql}"
+        if [[ -x $CLUSTER_PSQL ]]; then
+                "$CLUSTER_PSQL" "$@"
+        else
+                command psql "$@"
+        fi
+}
+
+# psql as the superuser, for statements that may not fail.
+cluster_ask() {
+        PGUSER=postgres psql -X -q -v ON_ERROR_STOP=1 "$@"
 }
 
 # cluster_stop FOLDER [fast|immediate]

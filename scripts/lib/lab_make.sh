@@ -65,17 +65,18 @@ banks_import() {
         rm "$DIR/run/$2"
 }
 
-database_make() {
-        local -a filled=()
-        export PGHOST=$LAB_CLUSTER/socket PGPORT=$CLUSTER_PORT PGDATABASE=atm
-        run_quietly "createdb" env PGUSER=postgres psql -X -q -d postgres -v ON_ERROR_STOP=1 -c 'CREATE DATABASE atm'
-        PGUSER=postgres ctl db init
+# The database with what laboratories of the same options have alike; of a template (lab_template.sh) without a clock, which each of them
+# enters for itself.
+reference_make() {
+        run_quietly "createdb" cluster_ask -d postgres -c "CREATE DATABASE $PGDATABASE"
+        if [[ -n $TEMPLATE ]]; then
+                (unset ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED && PGUSER=postgres ctl db init --clock-now "$TEMPLATE_DAY")
+        else
+                PGUSER=postgres ctl db init
+        fi
         run_quietly "the operator's login" cluster_person
-        export PGUSER=$CLUSTER_PERSON
         ctl area import "$ROOT/etc/areas.csv"
         ctl hall import "$ROOT/etc/halls.csv"
-        [[ -z $HISTORY ]] || ctl atm import "$ROOT/etc/atms.csv" # the scenario's fleet; no certificates for those beyond --atms
-        ctl atm import "$DIR/atms.csv"
         ctl issuer import "$ROOT/etc/issuers.csv"
         ctl tax import --note laboratory "$ROOT/etc/tax_rates.csv"
         ctl tariff import --note laboratory "$ROOT/etc/tariffs.csv"
@@ -88,23 +89,51 @@ database_make() {
         ctl holiday import "$ROOT/etc/holidays.csv"
         ctl limit import --note laboratory "$ROOT/etc/limits.csv"
         ctl hours import "$ROOT/etc/hours.csv"
-        [[ -z $HISTORY ]] || history_make
-        if [[ $HOURS == open ]]; then
-                ctl hours import "$ROOT/etc/hours_open.csv"
-                run_quietly "opening the halls" psql -X -q -v ON_ERROR_STOP=1 \
-                        -c 'UPDATE network_hours SET opens_minute = 0, closes_minute = 1440 WHERE opens_minute > 0 OR closes_minute < 1440' \
-                        -c 'UPDATE hall SET opens_minute = 0, closes_minute = 1440 WHERE opens_minute > 0 OR closes_minute < 1440' \
-                        -c 'UPDATE issuer SET opens_minute = 0, closes_minute = 1440, off_opens_minute = 0, off_closes_minute = 1440
-                            WHERE opens_minute > 0 OR closes_minute < 1440 OR off_opens_minute > 0 OR off_closes_minute < 1440'
+        [[ -n $HISTORY ]] || hours_make # a history has the hours of its own time
+        run_quietly "ANALYZE" cluster_ask -c 'VACUUM ANALYZE area, hall, hall_place, issuer, tax_rate, tariff, card_prefix, holiday, limit_rule, network_hours'
+}
+
+hours_make() {
+        [[ $HOURS == open ]] || return 0
+        ctl hours import "$ROOT/etc/hours_open.csv"
+        run_quietly "opening the halls" psql -X -q -v ON_ERROR_STOP=1 \
+                -c 'UPDATE network_hours SET opens_minute = 0, closes_minute = 1440 WHERE opens_minute > 0 OR closes_minute < 1440' \
+                -c 'UPDATE hall SET opens_minute = 0, closes_minute = 1440 WHERE opens_minute > 0 OR closes_minute < 1440' \
+                -c 'UPDATE issuer SET opens_minute = 0, closes_minute = 1440, off_opens_minute = 0, off_closes_minute = 1440
+                    WHERE opens_minute > 0 OR closes_minute < 1440 OR off_opens_minute > 0 OR off_closes_minute < 1440'
+}
+
+# As `atmctl db init` enters it, which made the template without one.
+clock_enter() {
+        run_quietly "the clock" cluster_ask -c "SET atm.command = 'db init'" -c "SET atm.person = $(quote "$(id -un)")" \
+                -c "INSERT INTO business_clock (start_ms, anchor_ms, speed) VALUES ($LAB_START_MS, $LAB_ANCHOR_MS, $LAB_SPEED)"
+}
+
+# A database, in a cluster that is made and started here.
+database_make() {
+        export PGHOST=$LAB_CLUSTER/socket PGPORT=$CLUSTER_PORT PGDATABASE=atm PGUSER=$CLUSTER_PERSON
+        template_choose
+        if ! template_start; then
+                cluster_make "$LAB_CLUSTER"
+                cluster_start "$LAB_CLUSTER"
+                reference_make
+                [[ -z $TEMPLATE ]] || template_keep
+        fi
+        ln -s "$LAB_CLUSTER/log" "$DIR/log/postgres.log"
+        [[ -z $TEMPLATE ]] || clock_enter
+        [[ -z $HISTORY ]] || ctl atm import "$ROOT/etc/atms.csv" # the scenario's fleet; no certificates for those beyond --atms
+        ctl atm import "$DIR/atms.csv"
+        if [[ -n $HISTORY ]]; then
+                history_make
+                hours_make
         fi
         cards_make "$CARDS" 1 HOUSE 990001 "$DIR/cards.csv"
         ctl card import --note laboratory "$DIR/cards.csv"
         psql -X -q -v ON_ERROR_STOP=1 -c "COPY (SELECT a.terminal, a.hall, h.area, h.prefecture
                 FROM atm a JOIN hall h USING (hall) ORDER BY a.terminal) TO STDOUT WITH (FORMAT csv, HEADER)" |
                 awk -F, 'NR == FNR { here[$1] = 1; next } $1 in here' "$DIR/atms.csv" - >"$DIR/terminals.csv"
-        # what was just filled; all partitions of history where there is one
-        [[ -n $HISTORY ]] || filled=(area hall hall_place atm issuer tax_rate tariff card_prefix holiday limit_rule network_hours card)
-        run_quietly "ANALYZE" env PGUSER=postgres psql -X -q -c "VACUUM ANALYZE $(IFS=, && echo "${filled[*]}")"
+        # all partitions of history where there is one
+        run_quietly "ANALYZE" cluster_ask -c "VACUUM ANALYZE$([[ -n $HISTORY ]] || echo ' atm, card')"
 }
 
 # What is live in a lab is reconciled with journals, so it must not lie in the time of a history that has none.

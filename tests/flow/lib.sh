@@ -86,16 +86,6 @@ expect_exit() {
         ((status == wanted)) || wrong "'$*' ended with $status instead of $wanted: $OUTPUT"
 }
 
-# Debian's psql is a script that looks for the newest server's; the tests ask it hundreds of times.
-PSQL=$(cluster_programs)/psql
-psql() {
-        if [[ -x $PSQL ]]; then
-                "$PSQL" "$@"
-        else
-                command psql "$@"
-        fi
-}
-
 # One value from the lab's database, as the superuser.
 sql() {
         PGUSER=postgres psql -X -A -t -q -v ON_ERROR_STOP=1 -c "$1"

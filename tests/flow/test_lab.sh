@@ -136,10 +136,24 @@ for name in server/mine log/mine; do
         rm -r "$WORK/foreign"
 done
 
-# a port that is taken: exit 1, named, nothing left behind
+# a template that is broken is made again, by a port that is taken, too: exit 1, named, nothing left behind
+source "$ROOT/scripts/lib/lab_files.sh"
+source "$ROOT/scripts/lib/lab_template.sh"
+source "$ROOT/scripts/lib/lab_make.sh"
+HISTORY='' HOURS=real LAB_BIN=$BIN LAB_BANKS=1 LAB_START_MS=$(now_ms)
+template_choose
+mkdir -p "${TEMPLATE%/*}"
+broken=$(mktemp -d "${TEMPLATE%/*}/new.XXXXXX")
+mkdir "$broken/data"
+((EUID != 0)) || chown -R postgres: "$broken"
+rm -rf "$TEMPLATE"
+mv -T "$broken" "$TEMPLATE"
 base=$(mktemp -d /var/tmp/atm-flow.XXXXXX)
 chmod 755 "$base"
-expect_exit 1 env ATM_CLUSTER_BASE="$base" "$LAB" up --dir "$WORK/taken" --atms 2 --cards 2 --port "$ATMD_PORT"
+expect_exit 1 env ATM_CLUSTER_BASE="$base" "$LAB" up --dir "$WORK/taken" --atms 2 --cards 2 --banks 1 --hours real --port "$ATMD_PORT"
+[[ $OUTPUT == *"$TEMPLATE is of no use"* ]] || wrong "the broken template was not met: $OUTPUT"
+[[ -e $TEMPLATE/data/PG_VERSION && ! -e $TEMPLATE/data/postmaster.pid ]] || wrong "no template was made in the place of the broken one"
+rm -rf "$TEMPLATE" # nobody else has one like it
 [[ $OUTPUT == *"$ATMD_PORT"* ]] || wrong "the port is not named: $OUTPUT"
 [[ ! -e $WORK/taken ]] || wrong "a failed up left its folder behind"
 rmdir "$base" || wrong "a failed up left its cluster behind: $(ls "$base")"
@@ -168,5 +182,21 @@ age_ms=$(($(now_ms) - ATM_CLOCK_ANCHOR_MS))
 ((age_ms >= 0 && age_ms < 60000)) || wrong "the clock's anchor is $age_ms ms ago"
 expect "terminals" 1071 "$(wc -l <"$ATM_TERMINALS")"
 expect "a terminal beyond the example fleet" T0001070 "$(sed -n '1071s/,.*//p' "$ATM_TERMINALS")"
+# what it has from a template is what `atmctl db init` and the imports make
+contents() {
+        local table
+        for table in area hall hall_place issuer tax_rate tariff card_prefix holiday limit_rule network_hours ledger_partition \
+                schema_migration; do
+                echo "SELECT '$table', count(*), md5(string_agg(t::text, ' ' ORDER BY t::text)) FROM $table t;"
+        done | psql -X -A -t -q
+        psql -X -A -t -q -c "SELECT who, person, command, noun, key, before, after - 'anchor_ms', note FROM trail WHERE noun NOT IN ('atm', 'card', 'account')
+                ORDER BY noun, key, change"
+}
+contents >"$WORK/of-template"
 "$LAB" down --dir "$D"
+flow_postgres
+PGDATABASE=atm LAB_BANKS=0 TEMPLATE='' DIR=$WORK
+PGUSER=$CLUSTER_PERSON reference_make
+contents >"$WORK/of-imports"
+diff "$WORK/of-template" "$WORK/of-imports" >&2 || wrong "what is in a template is not what the imports make"
 passed
