@@ -6,7 +6,6 @@
 
 #include "config/instance_label.h"
 #include "lib/base/log.h"
-#include "lib/db/conninfo.h"
 #include "lib/db/pg_conn.h"
 
 enum { OTHERS_MAX = 512 };
@@ -21,7 +20,8 @@ static const struct pg_statement statements[] = {
 struct instances {
         struct event_base *base;
         char name[INSTANCE_LABEL_MAX];
-        char *conninfo; /* with the label */
+        struct pg_hosts *hosts;
+        char label[INSTANCE_LABEL_MAX]; /* the connection's name */
         struct pg_conn *conn;
         char limits[INSTANCE_LIMITS_MAX];
         char others[OTHERS_MAX]; /* those that differ, as the log has them already */
@@ -77,32 +77,28 @@ static const struct pg_conn_events events = {.on_up = on_up, .on_end = on_end, .
 static void disconnect(struct instances *instances)
 {
         pg_conn_free(instances->conn);
-        free(instances->conninfo);
         instances->conn = NULL;
-        instances->conninfo = NULL;
 }
 
 /* The label is the connection's name, so that other limits are another connection. */
 static bool connect_as(struct instances *instances, const struct settings *settings)
 {
-        char label[INSTANCE_LABEL_MAX];
-
         instance_limits_print(settings, instances->limits);
-        instance_label_print(instances->name, settings, label);
-        instances->conninfo = conninfo_named(settings->conninfo, label);
-        instances->conn = instances->conninfo ? pg_conn_new(instances->base, instances->conninfo, statements,
-                                                            &events, instances)
-                                              : NULL;
+        instance_label_print(instances->name, settings, instances->label);
+        instances->conn =
+            pg_conn_new(instances->base, instances->hosts, instances->label, statements, &events, instances);
         return instances->conn;
 }
 
-struct instances *instances_new(struct event_base *base, const struct settings *settings, const char *name)
+struct instances *instances_new(struct event_base *base, struct pg_hosts *hosts,
+                                const struct settings *settings, const char *name)
 {
         struct instances *instances = calloc(1, sizeof(*instances));
 
         if (!instances)
                 return NULL;
         instances->base = base;
+        instances->hosts = hosts;
         snprintf(instances->name, sizeof(instances->name), "%s", name);
         if (connect_as(instances, settings))
                 return instances;

@@ -10,11 +10,13 @@
 #include <event2/event.h>
 
 #include "config/settings.h"
+#include "lib/db/pg_hosts.h"
 
 struct instances;
 
 /* name: as the others see it. The settings are copied from. NULL: out of memory. */
-struct instances *instances_new(struct event_base *base, const struct settings *settings, const char *name);
+struct instances *instances_new(struct event_base *base, struct pg_hosts *hosts,
+                                const struct settings *settings, const char *name);
 void instances_free(struct instances *instances);
 
 /* Other limits may be in force now. */

@@ -1,6 +1,7 @@
 /* The daemon's parts put together: see server.h. */
 #include "daemon/server.h"
 
+#include <event2/dns.h>
 #include <event2/event.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -22,6 +23,7 @@
 #include "daemon/upkeep.h"
 #include "lib/base/log.h"
 #include "lib/base/now.h"
+#include "lib/db/pg_hosts.h"
 #include "lib/net/signals.h"
 #include "lib/net/watchdog.h"
 #include "rules/calendar.h"
@@ -30,6 +32,7 @@ enum {
         TICK_MS = 100,
         LOOK_MS = 1000,
         STATS_S = 60,
+        ANSWER_LEAST_MS = 2000, /* a commit may wait for a disk */
 };
 
 struct server {
@@ -37,6 +40,8 @@ struct server {
         struct server_options options;
         struct keys keys;
         struct event_base *base;
+        struct evdns_base *dns;
+        struct pg_hosts *hosts; /* of the database */
         struct ledger *ledger;
         struct service *service;
         struct clients *clients;
@@ -109,6 +114,13 @@ static struct ledger_times ledger_times_of(const struct settings *settings)
                                      .correct_ms = settings->correction_s * 1000};
 }
 
+/* A batch that is lost must be decided by another server while its ATMs still wait: less than half of their time. */
+static int64_t answer_timeout_ms_of(const struct settings *settings)
+{
+        int64_t timeout_ms = settings->request_timeout_ms * 2 / 5;
+        return timeout_ms < ANSWER_LEAST_MS ? ANSWER_LEAST_MS : timeout_ms;
+}
+
 static struct ledger_pg_options ledger_options_of(const struct settings *settings)
 {
         return (struct ledger_pg_options){
@@ -118,6 +130,7 @@ static struct ledger_pg_options ledger_options_of(const struct settings *setting
             .queue_max = (int)settings->queue_max,
             .synchronous = settings->synchronous,
             .reference_poll_ms = (int)settings->reference_poll_ms,
+            .answer_timeout_ms = answer_timeout_ms_of(settings),
             .times = ledger_times_of(settings),
             .on_message = on_ledger_message,
             .on_holder = on_lock_holder,
@@ -369,12 +382,24 @@ static bool make_timers(struct server *server)
                watchdog_new(server->base, &server->watchdog);
 }
 
+/* Names of the database's servers and of banks. Without name servers it still knows numbers and /etc/hosts. */
+static bool make_hosts(struct server *server, char error[SERVER_ERROR_MAX])
+{
+        server->dns = evdns_base_new(server->base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+        if (server->dns) {
+                evdns_base_resolv_conf_parse(server->dns, DNS_OPTIONS_ALL, "/etc/resolv.conf");
+                server->hosts = pg_hosts_new(server->base, server->dns, server->settings.conninfo);
+        }
+        return server->hosts || fail(error, "out of memory");
+}
+
 static bool make_ledger(struct server *server, char error[SERVER_ERROR_MAX])
 {
         char why[LEDGER_PG_ERROR_MAX], check_value[TOKEN_CHECK_TEXT];
         struct ledger_pg_options options = ledger_options_of(&server->settings);
         token_key_check_value(server->keys.token, check_value);
         options.token_check_value = check_value;
+        options.hosts = server->hosts;
         server->ledger = ledger_pg_new(server->base, &options, why);
         return server->ledger || fail(error, "%s", why);
 }
@@ -425,6 +450,8 @@ static bool make_banks(struct server *server, char error[SERVER_ERROR_MAX])
                 return true;
         struct banks_options options = {
             .base = server->base,
+            .dns = server->dns,
+            .hosts = server->hosts,
             .settings = &server->settings,
             .keys = server->keys.banks,
             .instance = server->options.instance,
@@ -450,7 +477,7 @@ static bool partitions_due(void *context)
 static bool make_upkeep(struct server *server, char error[SERVER_ERROR_MAX])
 {
         const struct upkeep_events events = {business_ms, partitions_due, server};
-        server->upkeep = upkeep_new(server->base, server->settings.conninfo, &events);
+        server->upkeep = upkeep_new(server->base, server->hosts, &events);
         return server->upkeep || fail(error, "out of memory");
 }
 
@@ -467,7 +494,7 @@ static bool make_instances(struct server *server, char error[SERVER_ERROR_MAX])
 {
         const char *name =
             server->options.instance ? server->options.instance : clients_address(server->clients);
-        server->instances = instances_new(server->base, &server->settings, name);
+        server->instances = instances_new(server->base, server->hosts, &server->settings, name);
         return server->instances || fail(error, "out of memory");
 }
 
@@ -492,7 +519,8 @@ struct server *server_new(const struct server_options *options, const struct set
                 goto failed;
         }
         /* Connecting blocks: until that is over a signal simply ends the process. */
-        if (!make_ledger(server, error) || !make_service(server, error) || !make_clients(server, error) ||
+        if (!make_hosts(server, error) || !make_ledger(server, error) || !make_service(server, error) ||
+            !make_clients(server, error) ||
             !partitions_check(ledger_reference(server->ledger), business_ms(server), error,
                               SERVER_ERROR_MAX) ||
             !make_banks(server, error) || !make_upkeep(server, error) || !open_door(server, error) ||
@@ -549,6 +577,9 @@ void server_free(struct server *server)
         instances_free(server->instances);
         banks_free(server->banks); /* it says nothing any more to those who wait for it */
         upkeep_free(server->upkeep);
+        pg_hosts_free(server->hosts);
+        if (server->dns)
+                evdns_base_free(server->dns, 0);
         signals_free(server->signals);
         free_event(server->tick);
         free_event(server->look);

@@ -22,7 +22,6 @@ static const struct pg_statement statements[STATEMENT_COUNT + 1] = {
 };
 
 struct upkeep {
-        char *conninfo;
         struct pg_conn *conn;
         struct upkeep_events events;
         int statement; /* under way */
@@ -127,7 +126,7 @@ static void on_down(void *context, const char *why)
                   LOG_TEXT("reason", why));
 }
 
-struct upkeep *upkeep_new(struct event_base *base, const char *conninfo, const struct upkeep_events *events)
+struct upkeep *upkeep_new(struct event_base *base, struct pg_hosts *hosts, const struct upkeep_events *events)
 {
         static const struct pg_conn_events conn_events = {
             .on_up = on_up, .on_end = on_end, .on_down = on_down};
@@ -136,12 +135,9 @@ struct upkeep *upkeep_new(struct event_base *base, const char *conninfo, const s
         if (!upkeep)
                 return NULL;
         upkeep->events = *events;
-        upkeep->conninfo = strdup(conninfo);
-        upkeep->conn =
-            upkeep->conninfo ? pg_conn_new(base, upkeep->conninfo, statements, &conn_events, upkeep) : NULL;
+        upkeep->conn = pg_conn_new(base, hosts, NULL, statements, &conn_events, upkeep);
         if (upkeep->conn)
                 return upkeep;
-        free(upkeep->conninfo);
         free(upkeep);
         return NULL;
 }
@@ -151,7 +147,6 @@ void upkeep_free(struct upkeep *upkeep)
         if (!upkeep)
                 return;
         pg_conn_free(upkeep->conn);
-        free(upkeep->conninfo);
         free(upkeep);
 }
 

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "lib/base/attributes.h"
+#include "lib/db/pg_hosts.h"
 
 struct upkeep;
 
@@ -25,7 +26,7 @@ struct upkeep_events {
 };
 
 /* NULL: out of memory. */
-ATM_MUST_USE struct upkeep *upkeep_new(struct event_base *base, const char *conninfo,
+ATM_MUST_USE struct upkeep *upkeep_new(struct event_base *base, struct pg_hosts *hosts,
                                        const struct upkeep_events *events);
 void upkeep_free(struct upkeep *upkeep);
 

@@ -2,7 +2,6 @@
 #include "daemon/banks/banks.h"
 
 #include <assert.h>
-#include <event2/dns.h>
 #include <event2/util.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,8 +24,6 @@ struct bank_keys {
 };
 
 struct banks {
-        struct evdns_base *dns;
-        char conninfo[SETTINGS_TEXT_MAX];
         struct bank_routes routes;
         struct bank_conns *conns[BANK_ROUTES_MAX];
         struct saf_pg *store;
@@ -143,7 +140,7 @@ static bool make_link(struct banks *banks, const struct banks_options *options, 
         banks->routes.route[banks->routes.count++] = route;
         struct bank_conns_options conns = {
             .base = options->base,
-            .dns = banks->dns,
+            .dns = options->dns,
             .route = route,
             .tls = options->keys->tls[i],
             .addresses = &link->addresses,
@@ -159,8 +156,7 @@ static bool make_saf(struct banks *banks, const struct banks_options *options)
 {
         struct saf_settings settings = saf_settings_of(banks, options->settings);
         struct saf_shell shell = {options->real_ms, options->steady_ms, options->context};
-        snprintf(banks->conninfo, sizeof(banks->conninfo), "%s", options->settings->conninfo);
-        banks->store = saf_pg_new(options->base, banks->conninfo);
+        banks->store = saf_pg_new(options->base, options->hosts);
         if (!banks->store)
                 return false;
         struct saf_store store = saf_pg_store(banks->store);
@@ -171,23 +167,12 @@ static bool make_saf(struct banks *banks, const struct banks_options *options)
         return true;
 }
 
-/* Without name servers it still knows numbers and /etc/hosts. */
-static bool make_dns(struct banks *banks, struct event_base *base)
-{
-        banks->dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-        if (banks->dns)
-                evdns_base_resolv_conf_parse(banks->dns, DNS_OPTIONS_ALL, "/etc/resolv.conf");
-        return banks->dns;
-}
-
 struct banks *banks_new(const struct banks_options *options, char *error, size_t size)
 {
         struct banks *banks = calloc(1, sizeof(*banks));
         if (!banks)
                 goto no_memory;
         name_holder(banks, options->instance);
-        if (!make_dns(banks, options->base))
-                goto no_memory;
         while (banks->routes.count < options->settings->link_count)
                 if (!make_link(banks, options, error, size))
                         goto failed;
@@ -207,8 +192,6 @@ void banks_free(struct banks *banks)
                 return;
         saf_pg_free(banks->store);
         saf_free(banks->saf);
-        if (banks->dns)
-                evdns_base_free(banks->dns, 0);
         for (size_t i = 0; i < banks->routes.count; i++) {
                 bank_conns_free(banks->conns[i]);
                 bank_route_free(banks->routes.route[i]);

@@ -9,6 +9,7 @@
 
 #include "config/settings.h"
 #include "daemon/banks/bank_route.h"
+#include "lib/db/pg_hosts.h"
 
 struct banks;
 struct bank_keys; /* the TLS contexts of all links */
@@ -19,6 +20,8 @@ void banks_free_keys(struct bank_keys *keys);
 
 struct banks_options {
         struct event_base *base;
+        struct evdns_base *dns;          /* outlives the banks, as do hosts */
+        struct pg_hosts *hosts;          /* of the database */
         const struct settings *settings; /* stays where it is; its text is used while the banks live */
         const struct bank_keys *keys;    /* each connection refers to its own */
         const char *instance;            /* NULL: unnamed */

@@ -242,12 +242,12 @@ static void on_down(void *context, const char *why)
 
 static const struct pg_conn_events conn_events = {.on_up = on_up, .on_end = on_end, .on_down = on_down};
 
-struct saf_pg *saf_pg_new(struct event_base *base, const char *conninfo)
+struct saf_pg *saf_pg_new(struct event_base *base, struct pg_hosts *hosts)
 {
         struct saf_pg *store = calloc(1, sizeof(*store));
         if (!store)
                 return NULL;
-        store->conn = pg_conn_new(base, conninfo, statements, &conn_events, store);
+        store->conn = pg_conn_new(base, hosts, NULL, statements, &conn_events, store);
         if (store->conn)
                 return store;
         free(store);

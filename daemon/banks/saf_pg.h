@@ -7,11 +7,12 @@
 #include <event2/event.h>
 
 #include "daemon/banks/saf.h"
+#include "lib/db/pg_hosts.h"
 
 struct saf_pg;
 
-/* conninfo must outlive it. NULL: out of memory. */
-struct saf_pg *saf_pg_new(struct event_base *base, const char *conninfo);
+/* NULL: out of memory. */
+struct saf_pg *saf_pg_new(struct event_base *base, struct pg_hosts *hosts);
 void saf_pg_free(struct saf_pg *store);
 
 /* Whom to tell of ends; before the loop runs. */

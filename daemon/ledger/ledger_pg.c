@@ -31,7 +31,6 @@ struct lane {
 struct ledger_pg {
         struct ledger face; /* first: see struct ledger */
         struct ledger_pg_options options;
-        char *conninfo;
         struct pg_statement statements[LEDGER_STATEMENT_COUNT + 1];
 
         struct ledger_queue waiting[LEDGER_KIND_COUNT];
@@ -529,7 +528,6 @@ static void ledger_pg_free(struct ledger *ledger)
         if (l->reference_timer)
                 event_free(l->reference_timer);
         reference_free(l->reference);
-        free(l->conninfo);
         free(l);
 }
 
@@ -687,7 +685,7 @@ static bool first_reference(PGconn *pg, struct reference **ret_reference, char e
 
 static bool start_up(struct ledger_pg *l, char error[LEDGER_PG_ERROR_MAX])
 {
-        PGconn *pg = PQconnectdb(l->conninfo);
+        PGconn *pg = pg_hosts_connect(l->options.hosts);
         bool good = false;
         if (PQstatus(pg) != CONNECTION_OK)
                 first_line(error, PQerrorMessage(pg));
@@ -705,9 +703,11 @@ static bool make_lanes(struct ledger_pg *l, struct event_base *base)
         l->lanes = calloc((size_t)l->options.connections, sizeof(*l->lanes));
         for (int i = 0; l->lanes && i < l->options.connections; i++) {
                 l->lanes[i].ledger = l;
-                l->lanes[i].conn = pg_conn_new(base, l->conninfo, l->statements, &lane_events, &l->lanes[i]);
+                l->lanes[i].conn =
+                    pg_conn_new(base, l->options.hosts, NULL, l->statements, &lane_events, &l->lanes[i]);
                 if (!l->lanes[i].conn)
                         return false;
+                pg_conn_set_answer_timeout(l->lanes[i].conn, l->options.answer_timeout_ms);
         }
         return l->lanes;
 }
@@ -754,14 +754,13 @@ struct ledger *ledger_pg_new(struct event_base *base, const struct ledger_pg_opt
         ledger_batch_statements(l->statements);
         TAILQ_INIT(&l->stale);
         TAILQ_INIT(&l->ended);
-        l->conninfo = strdup(options->conninfo);
         l->ended_event = event_new(base, -1, 0, on_ended, l);
         l->reference_timer = evtimer_new(base, on_reference_timer, l);
-        if (!l->conninfo || !l->ended_event || !l->reference_timer)
+        if (!l->ended_event || !l->reference_timer)
                 goto no_memory;
         if (!start_up(l, error))
                 goto failed;
-        l->feed = reference_feed_new(base, l->conninfo, &feed_events, l);
+        l->feed = reference_feed_new(base, l->options.hosts, &feed_events, l);
         if (!l->feed || !make_lanes(l, base))
                 goto no_memory;
         reference_timer_start(l);

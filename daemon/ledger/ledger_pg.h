@@ -9,18 +9,22 @@
 
 #include "config/lock_holder.h"
 #include "daemon/ledger/ledger.h"
+#include "lib/db/pg_hosts.h"
 
 enum { LEDGER_PG_ERROR_MAX = 512, LEDGER_PG_CONNECTIONS_MAX = 8 };
 
 struct ledger_pg_options {
-        const char *conninfo;
-        int connections; /* 1 to LEDGER_PG_CONNECTIONS_MAX */
-        int batch_max;   /* ops in a batch, 1 to 1024 */
-        int queue_max;   /* ops that may wait */
+        const char *conninfo;   /* for ledger_pg_check */
+        struct pg_hosts *hosts; /* of that conninfo; for ledger_pg_new, and they outlive the ledger */
+        int connections;        /* 1 to LEDGER_PG_CONNECTIONS_MAX */
+        int batch_max;          /* ops in a batch, 1 to 1024 */
+        int queue_max;          /* ops that may wait */
         const char *
             token_check_value; /* of the key that makes card tokens (lib/security/token.h); for ledger_pg_new alone */
         bool synchronous;      /* nothing is decided unless a standby confirms each commit */
         int reference_poll_ms; /* how often to look for changed reference data (real time) */
+        int64_t
+            answer_timeout_ms; /* a batch without an answer is in doubt by then, and its connection made anew */
         struct ledger_times times;
         /* Something that people should know: a connection lost or found, a batch refused, reference data
          * changed or refused. */

@@ -134,7 +134,7 @@ static void on_down(void *context, const char *why)
         feed->events->on_problem(feed->context, text);
 }
 
-struct reference_feed *reference_feed_new(struct event_base *base, const char *conninfo,
+struct reference_feed *reference_feed_new(struct event_base *base, struct pg_hosts *hosts,
                                           const struct reference_feed_events *events, void *context)
 {
         static const struct pg_conn_events conn_events = {
@@ -149,7 +149,7 @@ struct reference_feed *reference_feed_new(struct event_base *base, const char *c
         feed->statements[STANDBY] = (struct pg_statement){"standby_problem", standby_problem_sql};
         feed->events = events;
         feed->context = context;
-        feed->conn = pg_conn_new(base, conninfo, feed->statements, &conn_events, feed);
+        feed->conn = pg_conn_new(base, hosts, NULL, feed->statements, &conn_events, feed);
         if (feed->conn)
                 return feed;
         free(feed);

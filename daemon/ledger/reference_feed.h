@@ -14,6 +14,7 @@
 
 #include "config/lock_holder.h"
 #include "lib/base/attributes.h"
+#include "lib/db/pg_hosts.h"
 
 struct reference_feed;
 
@@ -26,8 +27,8 @@ struct reference_feed_events {
         void (*on_problem)(void *context, const char *text);
 };
 
-/* conninfo and events must outlive it. NULL: out of memory. */
-ATM_MUST_USE struct reference_feed *reference_feed_new(struct event_base *base, const char *conninfo,
+/* hosts and events must outlive it. NULL: out of memory. */
+ATM_MUST_USE struct reference_feed *reference_feed_new(struct event_base *base, struct pg_hosts *hosts,
                                                        const struct reference_feed_events *events,
                                                        void *context);
 void reference_feed_free(struct reference_feed *feed);

@@ -7,10 +7,6 @@
 
 #include "lib/base/attributes.h"
 
-/* The same way, keywords and values or a URI, with another application_name. NULL: out of memory, or libpq does not take it. To be
- * freed; it may hold a password. */
-char *conninfo_named(const char *conninfo, const char *name);
-
 enum { CONNINFO_ERROR_MAX = 320 };
 
 /* Whether nobody between can read or change what goes to the server and back: it is on this machine, or sslmode=verify-full. What the

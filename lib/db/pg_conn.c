@@ -10,20 +10,23 @@
 #include "lib/db/pg_session.h"
 
 enum {
-        CONNECT_TIMEOUT_MS = 5000,
+        LOOK_UP_TIMEOUT_MS = 2000, /* of a name that was never known; the look-up itself goes on */
+        PREPARE_TIMEOUT_MS = 5000,
         ANSWER_TIMEOUT_MS = 30000, /* longer than any ATM waits: then the server is taken for dead */
+        ANSWER_TIMEOUT_MAX_MS = 60000,
         PAUSE_FIRST_MS = 100,
-        PAUSE_MAX_MS = 10000,
+        PAUSE_MAX_MS = 2000,
         PAUSE_JITTER = 25, /* percent less or more */
 };
 
-enum state { DOWN, CONNECTING, PREPARING, IDLE, BUSY };
+enum state { DOWN, LOOKING_UP, CONNECTING, PREPARING, IDLE, BUSY, STATE_COUNT };
 
 enum { SETTINGS = -1 }; /* are made before any statement is prepared */
 
 struct pg_conn {
         struct event_base *base;
-        const char *conninfo;
+        struct pg_seeker seeker;
+        const char *application_name;
         const struct pg_statement *statements;
         const struct pg_conn_events *events;
         void *context;
@@ -35,6 +38,7 @@ struct pg_conn {
         int prepared;                      /* statements that are; SETTINGS at first */
         PGresult *result;                  /* the last one of the statement under way */
         int64_t pause_ms;
+        int64_t answer_first_ms, answer_ms;
         struct random random; /* so that instances don't come back in step */
 };
 
@@ -74,37 +78,79 @@ static bool socket_watch(struct pg_conn *conn)
 /* The one door for changes of state; each state's time limit is set here. */
 static void conn_enter(struct pg_conn *conn, enum state state)
 {
-        static const bool legal[5][5] = {
-            [DOWN] = {[CONNECTING] = true, [DOWN] = true}, [CONNECTING] = {[DOWN] = true, [PREPARING] = true},
-            [PREPARING] = {[DOWN] = true, [IDLE] = true},  [IDLE] = {[DOWN] = true, [BUSY] = true},
+        static const bool legal[STATE_COUNT][STATE_COUNT] = {
+            [DOWN] = {[LOOKING_UP] = true},
+            [LOOKING_UP] = {[DOWN] = true, [CONNECTING] = true},
+            [CONNECTING] = {[DOWN] = true, [PREPARING] = true},
+            [PREPARING] = {[DOWN] = true, [IDLE] = true},
+            [IDLE] = {[DOWN] = true, [BUSY] = true},
             [BUSY] = {[DOWN] = true, [IDLE] = true},
         };
         assert(legal[conn->state][state]);
         conn->state = state;
-        if (state == IDLE)
+        switch (state) {
+        case DOWN: /* whoever comes here says how long */
+        case IDLE:
                 event_del(conn->timer);
-        else if (state == BUSY)
-                timer_start(conn, ANSWER_TIMEOUT_MS);
-        else if (state == CONNECTING || state == PREPARING)
-                timer_start(conn, CONNECT_TIMEOUT_MS);
-        else
-                timer_start(conn, random_jitter(&conn->random, conn->pause_ms, PAUSE_JITTER));
+                break;
+        case LOOKING_UP:
+                timer_start(conn, LOOK_UP_TIMEOUT_MS);
+                break;
+        case CONNECTING:
+                timer_start(conn, pg_hosts_attempt_ms(conn->seeker.hosts));
+                break;
+        case PREPARING:
+                timer_start(conn, PREPARE_TIMEOUT_MS);
+                break;
+        case BUSY:
+                timer_start(conn, conn->answer_ms);
+                break;
+        case STATE_COUNT:
+                break;
+        }
 }
 
-/* The one door for losing the connection. */
-static void conn_lose(struct pg_conn *conn, const char *why)
+static void conn_go_down(struct pg_conn *conn)
 {
-        char text[256];
-        size_t length = strcspn(why, "\n");
-        snprintf(text, sizeof(text), "%.*s", (int)(length < sizeof(text) ? length : sizeof(text) - 1), why);
-
-        bool busy = conn->state == BUSY;
         socket_forget(conn);
         result_clear(conn);
         PQfinish(conn->pg);
         conn->pg = NULL;
         conn_enter(conn, DOWN);
+}
+
+static void pause_start(struct pg_conn *conn)
+{
+        timer_start(conn, random_jitter(&conn->random, conn->pause_ms, PAUSE_JITTER));
         conn->pause_ms = conn->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : conn->pause_ms * 2;
+}
+
+/* Whose fault it is that a connection ends: a server that falls silent is the last to be tried again. */
+enum blame { BLAME_LINE, BLAME_SERVER, BLAME_NOBODY };
+
+static bool goes_on_at_once(struct pg_seeker *seeker, bool was_up, enum blame blame)
+{
+        if (blame == BLAME_SERVER && was_up)
+                return pg_seeker_begin_elsewhere(seeker);
+        if (blame != BLAME_NOBODY && !was_up)
+                return pg_seeker_failed(seeker);
+        pg_seeker_begin(seeker);
+        return blame == BLAME_NOBODY;
+}
+
+/* The one door for losing the connection. */
+static void conn_lose(struct pg_conn *conn, enum blame blame, const char *why)
+{
+        char text[256];
+        size_t length = strcspn(why, "\n");
+        snprintf(text, sizeof(text), "%.*s", (int)(length < sizeof(text) ? length : sizeof(text) - 1), why);
+
+        bool busy = conn->state == BUSY, was_up = busy || conn->state == IDLE;
+        conn_go_down(conn);
+        if (goes_on_at_once(&conn->seeker, was_up, blame))
+                timer_start(conn, 0);
+        else
+                pause_start(conn);
         if (busy)
                 conn->events->on_end(conn->context, PG_LOST, NULL);
         conn->events->on_down(conn->context, text);
@@ -115,7 +161,7 @@ static void conn_flush(struct pg_conn *conn)
 {
         int left = PQflush(conn->pg);
         if (left < 0)
-                conn_lose(conn, PQerrorMessage(conn->pg));
+                conn_lose(conn, BLAME_LINE, PQerrorMessage(conn->pg));
         else if (left > 0)
                 event_add(conn->writable, NULL);
 }
@@ -128,12 +174,13 @@ static void prepare_next(struct pg_conn *conn)
         if (!statement->name) {
                 conn->pause_ms = PAUSE_FIRST_MS;
                 conn_enter(conn, IDLE);
+                pg_seeker_succeeded(&conn->seeker);
                 conn->events->on_up(conn->context);
         } else if (*statement->name ? PQsendPrepare(conn->pg, statement->name, statement->sql, 0, NULL)
                                     : PQsendQuery(conn->pg, statement->sql)) {
                 conn_flush(conn);
         } else {
-                conn_lose(conn, PQerrorMessage(conn->pg));
+                conn_lose(conn, BLAME_LINE, PQerrorMessage(conn->pg));
         }
 }
 
@@ -141,11 +188,11 @@ static void connect_step(struct pg_conn *conn)
 {
         PostgresPollingStatusType poll = PQconnectPoll(conn->pg);
         if (poll == PGRES_POLLING_FAILED) {
-                conn_lose(conn, PQerrorMessage(conn->pg));
+                conn_lose(conn, BLAME_LINE, PQerrorMessage(conn->pg));
                 return;
         }
         if (!socket_watch(conn)) {
-                conn_lose(conn, "out of memory");
+                conn_lose(conn, BLAME_LINE, "out of memory");
                 return;
         }
         if (poll == PGRES_POLLING_READING) {
@@ -171,15 +218,67 @@ static void on_notice(void *context, const char *text)
 static void connect_start(struct pg_conn *conn)
 {
         conn_enter(conn, CONNECTING);
-        conn->pg = PQconnectStart(conn->conninfo);
+        conn->pg = pg_seeker_connect(&conn->seeker, conn->application_name);
         if (conn->pg)
                 PQsetNoticeProcessor(conn->pg, on_notice, NULL);
         if (!conn->pg || PQstatus(conn->pg) == CONNECTION_BAD)
-                conn_lose(conn, conn->pg ? PQerrorMessage(conn->pg) : "out of memory");
+                conn_lose(conn, BLAME_LINE, conn->pg ? PQerrorMessage(conn->pg) : "out of memory");
         else if (!socket_watch(conn))
-                conn_lose(conn, "out of memory");
+                conn_lose(conn, BLAME_LINE, "out of memory");
         else
                 event_add(conn->writable, NULL); /* PQconnectStart: begin as if POLLING_WRITING */
+}
+
+static void look_up_start(struct pg_conn *conn)
+{
+        conn_enter(conn, LOOKING_UP);
+        if (pg_seeker_is_ready(&conn->seeker))
+                connect_start(conn);
+}
+
+static void look_up_lose(struct pg_conn *conn, const char *why)
+{
+        char place[PG_PLACE_MAX], text[PG_PLACE_MAX + 80];
+
+        pg_seeker_place(&conn->seeker, place);
+        snprintf(text, sizeof(text), "%s: looking it up: %s", place, why);
+        conn_lose(conn, BLAME_LINE, text);
+}
+
+static void on_addresses(void *context)
+{
+        struct pg_conn *conn = context;
+
+        if (conn->state != LOOKING_UP)
+                return;
+        if (pg_seeker_has_address(&conn->seeker))
+                connect_start(conn);
+        else
+                look_up_lose(conn, pg_seeker_lookup_error(&conn->seeker));
+}
+
+/* All go where one has found a server: who has none, who looks elsewhere, and who is connected to one that serves no more, or not alone. */
+static void on_found(void *context)
+{
+        struct pg_conn *conn = context;
+        bool is_astray = pg_seeker_is_astray(&conn->seeker);
+
+        switch (conn->state) {
+        case DOWN:
+                pg_seeker_begin(&conn->seeker);
+                timer_start(conn, 0);
+                break;
+        case LOOKING_UP:
+        case CONNECTING:
+        case PREPARING:
+        case IDLE:
+        case BUSY:
+                if (is_astray)
+                        conn_lose(conn, BLAME_NOBODY, "another server is the primary");
+                break;
+        case STATE_COUNT:
+                break;
+        }
 }
 
 /* The statement under way has ended: ReadyForQuery was seen. */
@@ -194,9 +293,10 @@ static void statement_end(struct pg_conn *conn)
                         conn->prepared++;
                         prepare_next(conn);
                 } else {
-                        conn_lose(conn, PQresultErrorMessage(result));
+                        conn_lose(conn, BLAME_LINE, PQresultErrorMessage(result));
                 }
         } else {
+                conn->answer_ms = conn->answer_first_ms;
                 conn_enter(conn, IDLE);
                 conn->events->on_end(conn->context, done ? PG_DONE : PG_FAILED, result);
         }
@@ -206,14 +306,14 @@ static void statement_end(struct pg_conn *conn)
 static void results_read(struct pg_conn *conn)
 {
         if (!PQconsumeInput(conn->pg)) {
-                conn_lose(conn, PQerrorMessage(conn->pg));
+                conn_lose(conn, BLAME_LINE, PQerrorMessage(conn->pg));
                 return;
         }
         while (conn->pg && (conn->state == BUSY || conn->state == PREPARING) && !PQisBusy(conn->pg)) {
                 PGresult *result = PQgetResult(conn->pg);
                 if (!result) {
                         if (PQstatus(conn->pg) != CONNECTION_OK || !conn->result) {
-                                conn_lose(conn, PQerrorMessage(conn->pg));
+                                conn_lose(conn, BLAME_LINE, PQerrorMessage(conn->pg));
                                 return;
                         }
                         statement_end(conn);
@@ -223,12 +323,12 @@ static void results_read(struct pg_conn *conn)
                 result_clear(conn);
                 conn->result = result;
                 if (PQstatus(conn->pg) == CONNECTION_BAD) {
-                        conn_lose(conn, PQresultErrorMessage(result));
+                        conn_lose(conn, BLAME_LINE, PQresultErrorMessage(result));
                         return;
                 }
         }
         if (conn->pg && conn->state == IDLE && PQstatus(conn->pg) != CONNECTION_OK)
-                conn_lose(conn, PQerrorMessage(conn->pg));
+                conn_lose(conn, BLAME_LINE, PQerrorMessage(conn->pg));
 }
 
 static void on_socket(evutil_socket_t socket, short what, void *context)
@@ -245,19 +345,45 @@ static void on_socket(evutil_socket_t socket, short what, void *context)
                 results_read(conn);
 }
 
+static void time_is_over(struct pg_conn *conn, const char *what)
+{
+        char place[PG_PLACE_MAX], text[PG_PLACE_MAX + 80];
+
+        pg_seeker_place(&conn->seeker, place);
+        snprintf(text, sizeof(text), "%s: %s", place, what);
+        conn_lose(conn, BLAME_SERVER, text);
+}
+
 static void on_timer(evutil_socket_t socket, short what, void *context)
 {
         struct pg_conn *conn = context;
         (void)socket;
         (void)what;
-        if (conn->state == DOWN)
-                connect_start(conn);
-        else
-                conn_lose(conn, conn->state == BUSY ? "the server did not answer in time"
-                                                    : "connecting took too long");
+        switch (conn->state) {
+        case DOWN:
+                look_up_start(conn);
+                break;
+        case LOOKING_UP:
+                look_up_lose(conn, "no answer in time");
+                break;
+        case CONNECTING:
+                time_is_over(conn, "connecting took too long");
+                break;
+        case PREPARING:
+                time_is_over(conn, "preparing statements took too long");
+                break;
+        case BUSY:
+                conn->answer_ms =
+                    conn->answer_ms * 2 > ANSWER_TIMEOUT_MAX_MS ? ANSWER_TIMEOUT_MAX_MS : conn->answer_ms * 2;
+                time_is_over(conn, "the server did not answer in time");
+                break;
+        case IDLE:
+        case STATE_COUNT:
+                break;
+        }
 }
 
-struct pg_conn *pg_conn_new(struct event_base *base, const char *conninfo,
+struct pg_conn *pg_conn_new(struct event_base *base, struct pg_hosts *hosts, const char *application_name,
                             const struct pg_statement *statements, const struct pg_conn_events *events,
                             void *context)
 {
@@ -265,17 +391,22 @@ struct pg_conn *pg_conn_new(struct event_base *base, const char *conninfo,
         if (!conn)
                 return NULL;
         *conn = (struct pg_conn){.base = base,
-                                 .conninfo = conninfo,
+                                 .application_name = application_name,
                                  .statements = statements,
                                  .events = events,
                                  .context = context,
                                  .state = DOWN,
-                                 .pause_ms = PAUSE_FIRST_MS};
+                                 .pause_ms = PAUSE_FIRST_MS,
+                                 .answer_first_ms = ANSWER_TIMEOUT_MS,
+                                 .answer_ms = ANSWER_TIMEOUT_MS};
         conn->timer = evtimer_new(base, on_timer, conn);
         if (!conn->timer) {
                 free(conn);
                 return NULL;
         }
+        conn->seeker =
+            (struct pg_seeker){.on_addresses = on_addresses, .on_found = on_found, .context = conn};
+        pg_seeker_join(&conn->seeker, hosts);
         random_seed_anew(&conn->random);
         timer_start(conn, 0);
         return conn;
@@ -285,11 +416,17 @@ void pg_conn_free(struct pg_conn *conn)
 {
         if (!conn)
                 return;
+        pg_seeker_leave(&conn->seeker);
         socket_forget(conn);
         event_free(conn->timer);
         result_clear(conn);
         PQfinish(conn->pg);
         free(conn);
+}
+
+void pg_conn_set_answer_timeout(struct pg_conn *conn, int64_t timeout_ms)
+{
+        conn->answer_first_ms = conn->answer_ms = timeout_ms;
 }
 
 bool pg_conn_is_idle(const struct pg_conn *conn)
@@ -317,5 +454,5 @@ void pg_conn_send(struct pg_conn *conn, const char *statement, const struct pg_p
         if (PQsendQueryPrepared(conn->pg, statement, count, values, lengths, formats, result_format))
                 conn_flush(conn);
         else
-                conn_lose(conn, PQerrorMessage(conn->pg));
+                conn_lose(conn, BLAME_LINE, PQerrorMessage(conn->pg));
 }

@@ -1,14 +1,17 @@
 /*
  * One connection to PostgreSQL on the event loop: never blocks, reconnects by itself.
  *
- *      DOWN --pause over--> CONNECTING --connected--> PREPARING --prepared--> IDLE <--> BUSY
- *       ^--------------------------'------------------------'------ lost ----'----------'
+ *      DOWN --pause over--> LOOKING_UP --address--> CONNECTING --connected--> PREPARING --prepared--> IDLE <--> BUSY
+ *       ^-----------------------'-----------------------'------------------------'------ lost ----'----------'
  *
  * Invariants: one statement at a time; a result is handed on only after ReadyForQuery, that is after its
  * commit. A statement that was sent and whose connection was then lost is reported as PG_LOST: whether it
- * was committed is unknown. Pauses between attempts grow from 0.1 s to 10 s, with jitter.
+ * was committed is unknown.
+ * Whose turn it is to be connected to is pg_hosts.h's to say. Within a round one host follows another at once; pauses between rounds grow
+ * from 0.1 s to 2 s, with jitter. Where one connection of the process is up again, those that are not follow it without a pause.
+ * An answer that does not come in time ends the connection. The limit doubles each time until something is answered: a server that
+ * is slow, and not the line, gets no heap of sessions that all wait for the same.
  * Its settings are pg_session.h's, whatever was set for its role or database.
- * Host names in the conninfo are looked up by libpq, which may block: use hostaddr where that matters.
  */
 #ifndef LIB_DB_PG_CONN_H
 #define LIB_DB_PG_CONN_H
@@ -18,6 +21,7 @@
 #include <stdbool.h>
 
 #include "lib/base/attributes.h"
+#include "lib/db/pg_hosts.h"
 
 enum pg_outcome {
         PG_DONE,   /* the result's rows are durable */
@@ -40,11 +44,15 @@ struct pg_conn_events {
 
 struct pg_conn;
 
-/* statements ends with a NULL name; the array and conninfo must outlive it. NULL: out of memory. */
-ATM_MUST_USE struct pg_conn *pg_conn_new(struct event_base *base, const char *conninfo,
-                                         const struct pg_statement *statements,
+/* application_name NULL: as the conninfo says. statements ends with a NULL name; the array, the name and the hosts must outlive it. NULL:
+ * out of memory. */
+ATM_MUST_USE struct pg_conn *pg_conn_new(struct event_base *base, struct pg_hosts *hosts,
+                                         const char *application_name, const struct pg_statement *statements,
                                          const struct pg_conn_events *events, void *context);
 void pg_conn_free(struct pg_conn *conn);
+
+/* How long a statement may take, the first time; 30 s where nobody says. */
+void pg_conn_set_answer_timeout(struct pg_conn *conn, int64_t timeout_ms);
 
 bool pg_conn_is_idle(const struct pg_conn *conn);
 bool pg_conn_is_up(const struct pg_conn *conn); /* IDLE or BUSY */

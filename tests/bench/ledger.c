@@ -72,6 +72,7 @@ struct bench {
         int64_t start_ms;
         struct pg_statement statements[LEDGER_STATEMENT_COUNT + 1];
         struct event_base *base;
+        struct pg_hosts *hosts;
         struct lane lane[LANES_MAX];
 };
 
@@ -348,9 +349,12 @@ static void bench_open(struct bench *b)
                     b->lanes, b->size);
         ledger_batch_statements(b->statements);
         b->base = event_base_new();
+        b->hosts = pg_hosts_new(b->base, NULL, LANE_CONNINFO);
+        if (!b->hosts)
+                die("out of memory");
         for (int i = 0; i < b->lanes; i++) {
                 b->lane[i].bench = b;
-                b->lane[i].conn = pg_conn_new(b->base, LANE_CONNINFO, b->statements, &events, &b->lane[i]);
+                b->lane[i].conn = pg_conn_new(b->base, b->hosts, NULL, b->statements, &events, &b->lane[i]);
                 if (!b->lane[i].conn)
                         die("out of memory");
         }
@@ -362,6 +366,7 @@ static void bench_close(struct bench *b)
                 pg_conn_free(b->lane[i].conn);
                 ledger_batch_free(&b->lane[i].batch);
         }
+        pg_hosts_free(b->hosts);
         event_base_free(b->base);
         PQclear(b->cards);
         PQclear(b->terminals);

@@ -373,6 +373,7 @@ static void open_ledgers(struct world *world)
             .batch_max = 64,
             .queue_max = 100000,
             .reference_poll_ms = 60000,
+            .answer_timeout_ms = 30000,
             .times = {.wait_ms = WORLD_WAIT_MS, .correct_ms = WORLD_CORRECT_MS},
             .on_message = on_message,
             .context = world,
@@ -383,6 +384,9 @@ static void open_ledgers(struct world *world)
 
         world->base = event_base_new();
         ck_assert_ptr_nonnull(world->base);
+        world->hosts = pg_hosts_new(world->base, NULL, world->conninfo);
+        ck_assert_ptr_nonnull(world->hosts);
+        options.hosts = world->hosts;
         for (int i = 0; i < WORLD_INSTANCES; i++) {
                 world->pg[i] = ledger_pg_new(world->base, &options, error);
                 if (!world->pg[i])
@@ -452,6 +456,7 @@ void world_close(struct world *world)
         for (int i = 0; i < WORLD_INSTANCES; i++)
                 ledger_free(world->pg[i]);
         ledger_free(world->mem);
+        pg_hosts_free(world->hosts);
         event_base_free(world->base);
         memory_database_free(world->memory);
         for (int i = 0; i < world->reference_count; i++)

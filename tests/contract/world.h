@@ -29,6 +29,7 @@ struct world {
         PGconn *admin; /* superuser of this database, blocking */
         char name[64], conninfo[256];
         struct event_base *base;
+        struct pg_hosts *hosts;
         struct ledger *pg[WORLD_INSTANCES];
         struct memory_database *memory;
         struct ledger *mem;

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Settings that somebody made for a role, a database or by PGOPTIONS change nothing of what the programs do; locks that somebody holds
 # are named and don't stop what needs none of them; a server that may lose what it has committed is refused by atmd, and so is one without
-# the standby that the configuration wants.
+# the standby that the configuration wants. Of several servers those that are silent or in recovery are left for the primary, and a primary
+# that freezes for the one that is promoted.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 flow_lab lab --atms 10 --cards 2000 --clock 2016-12-28T10:00:00+09:00,1
@@ -121,6 +122,7 @@ sql 'SELECT pg_reload_conf()' >/dev/null
 cluster_run "$(cluster_programs)/pg_basebackup" -h "$PGHOST" -p "${PGPORT:-5432}" -U postgres -D "$STANDBY/data" -R -c fast
 cluster_run tee -a "$STANDBY/data/postgresql.auto.conf" >/dev/null <<CONF
 unix_socket_directories = '$STANDBY/socket'
+synchronous_standby_names = ''
 primary_conninfo = 'host=$PGHOST port=${PGPORT:-5432} user=postgres application_name=second'
 CONF
 cluster_start "$STANDBY"
@@ -148,4 +150,33 @@ expect_exit 0 atmsim run --ports "$port" --closed --withdrawals 5 --seed "$SEED"
 kill -TERM "$pid"
 wait "$pid" || wrong "atmd ended with $?"
 names ''
+
+# --- several servers: one accepts and never speaks, one is in recovery, the third is the primary
+perl -MIO::Socket::INET -e '$| = 1; my $s = IO::Socket::INET->new(Listen => 9, LocalAddr => "127.0.0.1") or die "$!\n"; print $s->sockport, "\n"; sleep' \
+        >"$WORK/silent.port" &
+STARTED+=("$!")
+await "a silent server" grep -q . "$WORK/silent.port"
+sed -i -E -e '/^synchronous/d' -e 's/^(request_timeout_ms *=).*/\1 10000/' -e 's/^(answer_timeout_ms *=).*/\1 9000/' \
+        -e "s|^conninfo *=.*|conninfo = host=127.0.0.1,$STANDBY/socket,$PGHOST\n    port=$(<"$WORK/silent.port"),$CLUSTER_PORT,${PGPORT:-5432}\n    dbname=$database user=$role connect_timeout=2|" "$ATMD_CONF"
+start several
+await "atmd on the third of its servers" grep -q event=ready "$WORK/several.log"
+port=$(sed -nE 's/.* event=ready listen=[^ ]*:([0-9]+).*/\1/p' "$WORK/several.log")
+expect_exit 0 atmsim run --ports "$port" --closed --withdrawals 5 --seed "$SEED"
+# the primary freezes, and the standby is promoted: it gets what the primary left without an answer, in the same wait of the ATM
+before=$(PGHOST=$STANDBY/socket PGPORT=$CLUSTER_PORT sql 'SELECT count(*) FROM withdrawal')
+postmaster=$(head -n 1 "$ATM_CLUSTER/data/postmaster.pid")
+mapfile -t FROZEN < <(echo "$postmaster" && pgrep -P "$postmaster")
+trap 'kill -CONT "${FROZEN[@]}" 2>/dev/null || true; kill "${STARTED[@]}" 2>/dev/null || true; cluster_remove "$STANDBY"; flow_end' EXIT
+kill -STOP "${FROZEN[@]}"
+cluster_run "$(cluster_programs)/pg_ctl" -D "$STANDBY/data" -w promote >/dev/null
+expect_exit 0 atmsim run --ports "$port" --closed --withdrawals 5 --seed "$SEED" --answer-timeout-ms 60000 --json
+grep -q 'database connection 0 is down: server at .*did not answer in time' "$WORK/several.log" ||
+        grep -q 'database connection 1 is down: server at .*did not answer in time' "$WORK/several.log" ||
+        wrong "the frozen server is not named: $(grep event=ledger "$WORK/several.log")"
+grep -q 'server at ."127.0.0.1.", port .*: connecting took too long' "$WORK/several.log" ||
+        wrong "the silent server is not named: $(grep event=ledger "$WORK/several.log")"
+after=$(PGHOST=$STANDBY/socket PGPORT=$CLUSTER_PORT sql 'SELECT count(*) FROM withdrawal')
+((after >= before + 5)) || wrong "the promoted server decided $((after - before)) of 5 withdrawals"
+kill -TERM "$pid"
+wait "$pid" || wrong "atmd ended with $?"
 passed
