@@ -162,9 +162,9 @@ cluster_person() {
 
 # Debian's psql is a script that looks for the newest server's, which takes longer than what is asked.
 psql() {
-        : "${CLUSTER_PSQL:=$(cluster_programs)/psql}"
-        if [[ -x $CLUSTER_PSQL ]]; then
-                "$CLUSTER_PSQL" "$@"
+        : "${PSQL:=$(cluster_programs)/psql}"
+        if [[ -x $PSQL ]]; then
+                "$PSQL" "$@"
         else
                 command psql "$@"
         fi

@@ -86,6 +86,9 @@ expect_exit() {
         ((status == wanted)) || wrong "'$*' ended with $status instead of $wanted: $OUTPUT"
 }
 
+# The program behind psql (scripts/lib/cluster.sh), for what is to be a process of its own.
+PSQL=$(cluster_programs)/psql
+
 # One value from the lab's database, as the superuser.
 sql() {
         PGUSER=postgres psql -X -A -t -q -v ON_ERROR_STOP=1 -c "$1"
