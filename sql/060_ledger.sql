@@ -213,8 +213,10 @@ BEGIN
         IF TG_OP = 'UPDATE' AND NOT EXISTS (SELECT FROM unnest(v_key || v_columns) c WHERE to_jsonb(OLD) -> c <> to_jsonb(NEW) -> c) THEN
                 RETURN NULL;
         END IF;
-        SELECT r_shown, r_key INTO v_before, v_was FROM trail_row(to_jsonb(OLD), v_key, v_hidden);
-        IF TG_OP = 'UPDATE' THEN
+        IF TG_OP <> 'INSERT' THEN
+                SELECT r_shown, r_key INTO v_before, v_was FROM trail_row(to_jsonb(OLD), v_key, v_hidden);
+        END IF;
+        IF TG_OP <> 'DELETE' THEN
                 SELECT r_shown, r_key INTO v_after, v_is FROM trail_row(to_jsonb(NEW), v_key, v_hidden);
         END IF;
         IF trail_note() IS NULL AND NOT pg_has_role(session_user, 'atm_owner', 'MEMBER')
@@ -1898,6 +1900,8 @@ $$;
 
 -- A row a table: the noun, the key's columns, the others that people set, those whose change demands a note (*: any), and a condition, where
 -- other rows of the table are no person's. What the ledger writes is in none: an update of other columns meets no trigger.
+-- Of limits and exclusions the trail's moment is that from which they hold (atmctl verify goes by it), so it is written as the last thing
+-- before the commit: a person's transaction may be open for minutes.
 DO $$
 DECLARE
         t record;
@@ -1934,6 +1938,13 @@ BEGIN
                                'DROP TRIGGER IF EXISTS trail_out ON %1$I', t.name);
                 v_when := coalesce(t.condition, 'true');
                 v_arguments := format('(%L, %L, %L, %L)', t.noun, '{' || t.key || '}', '{' || t.columns || '}', '{' || t.noted || '}');
+                IF t.name IN ('limit_rule', 'exclusion') THEN
+                        EXECUTE (SELECT string_agg(format('CREATE CONSTRAINT TRIGGER %s AFTER %s ON %I DEFERRABLE INITIALLY DEFERRED FOR EACH ROW '
+                                                          'WHEN (%s) EXECUTE FUNCTION trail_changed%s', e.name, e.event, t.name, v_when, v_arguments), ';')
+                                 FROM (VALUES ('trail_in', 'INSERT'), ('trail_set', 'UPDATE OF ' || t.key || ',' || t.columns), ('trail_out', 'DELETE'))
+                                      e (name, event));
+                        CONTINUE;
+                END IF;
                 EXECUTE format('CREATE TRIGGER trail_in AFTER INSERT ON %I REFERENCING NEW TABLE AS came FOR EACH STATEMENT '
                                'WHEN (%s) EXECUTE FUNCTION trail_came%s', t.name, v_when, v_arguments);
                 EXECUTE format('CREATE TRIGGER trail_set AFTER UPDATE OF %s ON %I FOR EACH ROW WHEN (%s) EXECUTE FUNCTION trail_changed%s',

@@ -26,6 +26,14 @@ struct fact history_fact(enum fact_kind kind)
         return fact;
 }
 
+struct fact history_numbers(enum fact_kind kind, const int64_t *values)
+{
+        struct fact fact = history_fact(kind);
+
+        fact_numbers(&fact, values, fact_values_of(kind));
+        return fact;
+}
+
 struct fact history_open(const uint8_t card[UUID_SIZE], int64_t amount_yen, bool is_house)
 {
         struct fact fact = history_fact(is_house ? FACT_OPEN_HOUSE : FACT_OPEN_LINK);

@@ -10,6 +10,8 @@ void history_key(const struct names *names, const struct withdrawal_key *key, en
                  struct fact *ret_fact);
 /* Of a kind without values. */
 struct fact history_fact(enum fact_kind kind);
+/* Of one whose values are all numbers. */
+struct fact history_numbers(enum fact_kind kind, const int64_t *values);
 struct fact history_open(const uint8_t card[UUID_SIZE], int64_t amount_yen, bool is_house);
 struct fact history_commission(const struct names *names, uint32_t hall, int32_t business_day,
                                uint32_t issuer, uint32_t band, int32_t tariff_day, int32_t tax_rate_bp,

@@ -95,6 +95,19 @@ static void count_under_way(struct verify_history *h, const struct kept_withdraw
                 under_way->notices += h->kept.notice[at].saf != NAME_NONE;
 }
 
+static void use_card(struct verify_history *h, const struct kept_withdrawal *w, const struct kept_ending *end)
+{
+        struct card_use use = {.business_day = w->business_day,
+                               .decided_us = verifying_decided_us(w),
+                               .is_used = end->is_used,
+                               .is_house = w->link == NAME_NONE,
+                               .used_yen = end->used_yen,
+                               .charge_yen = w->price[CUSTOMER_FEE] + w->price[CUSTOMER_TAX]};
+
+        memcpy(use.card, w->card, UUID_SIZE);
+        cards_use(&h->books->cards, &use);
+}
+
 static void check_withdrawal(struct verify_history *h, const struct withdrawal_key *key,
                              const struct kept_withdrawal *w)
 {
@@ -110,15 +123,14 @@ static void check_withdrawal(struct verify_history *h, const struct withdrawal_k
         verify_price(h, key, w);
         /* before its day is summed up, the house bank's is found among its rows */
         if (end.is_open && !w->open &&
-            (w->link != NAME_NONE || books_has_summed(h->books, w->business_day))) {
+            (w->link != NAME_NONE || sums_have(&h->books->sums, w->business_day))) {
                 struct fact expected = history_open(w->card, w->amount_yen, w->link == NAME_NONE);
                 const struct fact ended = history_fact(FACT_ENDED);
 
                 h->findings->checked[CHECK_OPEN_WITHDRAWAL]++;
                 verifying_tell(h, CHECK_OPEN_WITHDRAWAL, key, &expected, &ended);
         }
-        books_use(h->books, w->card, w->business_day, end.is_used, end.used_yen, w->link == NAME_NONE,
-                  w->price[CUSTOMER_FEE] + w->price[CUSTOMER_TAX]);
+        use_card(h, w, &end);
 }
 
 /* the tables ------------------------------------------------------------------------------------------- */
@@ -226,7 +238,7 @@ static bool read_table(struct verify_history *h, const struct table *table, cons
                 return false;
         while (copy_out_row(&copy)) {
                 table->on_row(h, &copy);
-                copy.failed |= h->kept.failed || h->books->failed || h->findings->failed;
+                copy.failed |= h->kept.failed || h->books->with.failed || h->findings->failed;
         }
         return copy_out_end(&copy);
 }
@@ -242,7 +254,7 @@ bool verify_history_piece(struct verify_history *h, const struct history_piece *
                 check_withdrawal(
                     h, tally_key(&h->kept.withdrawals, i),
                     (const struct kept_withdrawal *)(const void *)tally_numbers(&h->kept.withdrawals, i));
-        return !h->kept.failed && !h->books->failed && !h->findings->failed;
+        return !h->kept.failed && !h->books->with.failed && !h->findings->failed;
 }
 
 /* A set of names. */

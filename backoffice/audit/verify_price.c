@@ -113,7 +113,7 @@ static void check_exclusion(struct verify_history *h, const struct withdrawal_ke
         const struct fact expected = history_fact(FACT_NOT_EXCLUDED), found = history_fact(FACT_EXCLUSION);
 
         h->findings->checked[CHECK_LIMIT]++;
-        if (books_exclude(h->books, w->card, w->business_day))
+        if (cards_exclude(&h->books->cards, w->card, w->business_day, verifying_decided_us(w)))
                 verifying_tell(h, CHECK_LIMIT, key, &expected, &found);
 }
 
@@ -139,7 +139,7 @@ static void check_reference(struct verify_history *h, const struct withdrawal_ke
                 tell_absent(h, key, FACT_HALL, names_text(h->names, w->hall));
         if (!reference_issuer(h->reference, names_text(h->names, w->issuer)))
                 tell_absent(h, key, FACT_ISSUER, names_text(h->names, w->issuer));
-        if (w->link == NAME_NONE && !books_has_card(h->books, w->card))
+        if (w->link == NAME_NONE && !cards_have(&h->books->cards, w->card))
                 tell_absent(h, key, FACT_CARD, copy_print_uuid(w->card, card));
 }
 

@@ -1,5 +1,12 @@
 #include "backoffice/audit/verifying.h"
 
+int64_t verifying_decided_us(const struct kept_withdrawal *w)
+{
+        if (w->is_timed)
+                return w->approved_us;
+        return w->link != NAME_NONE && !w->has_outcome ? DECIDED_LATELY : DECIDED_ONCE;
+}
+
 void verifying_tell(struct verify_history *h, enum verify_check check, const struct withdrawal_key *key,
                     const struct fact *expected, const struct fact *found)
 {

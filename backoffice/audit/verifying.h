@@ -24,6 +24,9 @@ struct verify_history {
         struct tally long_prefix;  /* the first six digits of cards that longer prefixes lead, by name */
 };
 
+/* When a withdrawal that has a price was decided, as verify_limits.h has it. */
+int64_t verifying_decided_us(const struct kept_withdrawal *w);
+
 /* About a withdrawal. */
 void verifying_tell(struct verify_history *h, enum verify_check check, const struct withdrawal_key *key,
                     const struct fact *expected, const struct fact *found);

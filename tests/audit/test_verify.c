@@ -19,7 +19,7 @@
 #define MOMENT INT64_C(1485910800000) /* 2017-02-01T10:00+09:00 */
 #define DAY    "2017-02-01"
 
-enum { FEES = 5, ROWS_MAX = 24, HEADER_SIZE = 19 };
+enum { FEES = 5, ROWS_MAX = 24, HEADER_SIZE = 19, NO_LIMIT = -1 };
 
 /* What the tables hold of one withdrawal and of the sums that it is in. */
 struct story {
@@ -36,6 +36,11 @@ struct story {
         bool has_withdrawal, has_advice, has_commission, has_sums, has_day, has_account, has_card, is_open;
         bool is_replaced, is_moved; /* the card, by another; its use and account, to that other */
         bool is_summed, is_month_summed, is_unsummed; /* its day and month; that the sums lack it */
+        int64_t approved_ms;                          /* 0: nobody wrote it down */
+        /* what a card may take a day, before and after it was changed, and when; NO_LIMIT: there was no row; 0: no more is known */
+        int64_t limit_was_yen, limit_yen, limit_changed_ms;
+        const char *excluded_from; /* NULL: no exclusion */
+        int64_t excluded_ms;       /* when that was entered; 0: before anybody wrote it down */
 };
 
 static const struct story good = {.amount_yen = 10000,
@@ -172,6 +177,22 @@ static void put_text_if(struct pg_copy *copy, bool is_there, const char *text)
                 pg_copy_null(copy);
 }
 
+/* In binary form it is a byte; no value is read as false. */
+static void put_bool(struct pg_copy *copy, bool value)
+{
+        pg_copy_text(copy, value ? "\1" : NULL);
+}
+
+/* Whether there is one, and it. */
+static void put_moment_if(struct pg_copy *copy, int64_t moment_ms)
+{
+        put_bool(copy, moment_ms != 0);
+        if (moment_ms)
+                pg_copy_timestamptz(copy, moment_ms);
+        else
+                pg_copy_null(copy);
+}
+
 static void give_withdrawal(struct server *server, const struct story *s)
 {
         struct pg_copy *copy = give_keyed(server, "withdrawal", 21);
@@ -187,9 +208,8 @@ static void give_withdrawal(struct server *server, const struct story *s)
         pg_copy_int4(copy, 800);
         put_fees(copy, s->price);
         pg_copy_null(copy);
-        pg_copy_null(copy); /* no card number, and no moment of approval */
-        pg_copy_null(copy);
-        pg_copy_null(copy);
+        pg_copy_null(copy); /* no card number */
+        put_moment_if(copy, s->approved_ms);
 }
 
 static void give_advice(struct server *server, const struct story *s)
@@ -333,6 +353,42 @@ static void give_use(struct server *server, const struct story *s)
         }
 }
 
+static void put_limit(struct pg_copy *copy, int64_t yen)
+{
+        if (yen == NO_LIMIT) {
+                pg_copy_null(copy);
+                pg_copy_null(copy);
+                put_bool(copy, false);
+                pg_copy_null(copy);
+                return;
+        }
+        pg_copy_text(copy, "day_yen");
+        put_day(copy, "2007-07-01");
+        put_bool(copy, true);
+        pg_copy_int8(copy, yen);
+}
+
+static void give_limits(struct server *server, const struct story *s)
+{
+        struct pg_copy *copy;
+
+        if (s->limit_yen)
+                put_limit(give(server, "limit_rule", 4), s->limit_yen);
+        if (s->limit_changed_ms) {
+                copy = give(server, "trail", 9);
+                pg_copy_timestamptz(copy, s->limit_changed_ms);
+                put_limit(copy, s->limit_yen ? s->limit_yen : NO_LIMIT);
+                put_limit(copy, s->limit_was_yen);
+        }
+        if (s->excluded_from) {
+                copy = give(server, "exclusion", 5);
+                pg_copy_uuid(copy, card);
+                put_day(copy, s->excluded_from);
+                pg_copy_null(copy);
+                put_moment_if(copy, s->excluded_ms);
+        }
+}
+
 static void give_story(struct server *server, const struct story *s)
 {
         pg_copy_text(give(server, "hall", 1), "H00001");
@@ -353,6 +409,7 @@ static void give_story(struct server *server, const struct story *s)
                 give_sums(server, s);
         give_what_is_summed(server, s);
         give_use(server, s);
+        give_limits(server, s);
         if (s->is_open) {
                 struct pg_copy *copy = give_keyed(server, "open_withdrawal", 6);
 
@@ -591,6 +648,58 @@ START_TEST(a_share_is_that_of_the_day_where_it_is_known)
 }
 END_TEST
 
+/* 10,000 yen were taken. */
+#define APPROVED (MOMENT + 1000)
+#define BEFORE   (APPROVED - 3600000)
+#define AFTER    (APPROVED + 3600000)
+static const struct held {
+        int64_t approved_ms, limit_was_yen, limit_yen, limit_changed_ms;
+        const char *excluded_from;
+        int64_t excluded_ms;
+        const char *found;
+} helds[] = {
+    {APPROVED, 0, 10000, 0, NULL, 0, ""},
+    {APPROVED, 0, 9000, 0, NULL, 0, "limit"},
+    {APPROVED, 30000, 9000, AFTER, NULL, 0, ""}, /* lowered when the cash was out */
+    {APPROVED, 30000, 9000, BEFORE, NULL, 0, "limit"},
+    {APPROVED, 9000, 30000, AFTER, NULL, 0, "limit"}, /* raised when it was too late */
+    {APPROVED, 9000, 30000, BEFORE, NULL, 0, ""},
+    {APPROVED, NO_LIMIT, 9000, AFTER, NULL, 0, ""},
+    {APPROVED, NO_LIMIT, 9000, BEFORE, NULL, 0, "limit"},
+    {APPROVED, 9000, 0, AFTER, NULL, 0, "limit"}, /* lifted */
+    {0, 30000, 9000, AFTER, NULL, 0, ""},         /* nobody knows which */
+    {0, NO_LIMIT, 9000, AFTER, NULL, 0, "limit"},
+    {APPROVED, 0, 0, 0, "2017-01-31", BEFORE, "limit"},
+    {APPROVED, 0, 0, 0, DAY, BEFORE, "limit"},
+    {APPROVED, 0, 0, 0, "2017-02-02", BEFORE, ""},
+    {APPROVED, 0, 0, 0, "2017-01-31", AFTER, ""}, /* barred from a day that was over */
+    {APPROVED, 0, 0, 0, "2017-01-31", 0, "limit"},
+    {APPROVED, 0, 0, 0, DAY, 0, ""}, /* before or after, on that day */
+    {0, 0, 0, 0, "2017-01-31", 0, "limit"},
+    {0, 0, 0, 0, "2017-01-31", BEFORE, ""},
+};
+
+START_TEST(a_card_may_take_what_held_at_the_moment_of_the_decision)
+{
+        const struct held *held = &helds[_i];
+        struct story story = good;
+        struct answer answer;
+        char found[256];
+
+        story.approved_ms = held->approved_ms;
+        story.limit_was_yen = held->limit_was_yen;
+        story.limit_yen = held->limit_yen;
+        story.limit_changed_ms = held->limit_changed_ms;
+        story.excluded_from = held->excluded_from;
+        story.excluded_ms = held->excluded_ms;
+        ask(&story, &answer);
+        ck_assert_msg(answer.done, "%s", answer.error);
+        names_of(&answer.findings, found, sizeof(found));
+        ck_assert_str_eq(found, held->found);
+        findings_free(&answer.findings);
+}
+END_TEST
+
 static const char *words_of(const struct kept_fact *fact)
 {
         static char text[AUDIT_TEXT_MAX];
@@ -678,6 +787,7 @@ int main(void)
         tcase_add_loop_test(tests, a_share_is_that_of_the_day_where_it_is_known, 0, LENGTH(shares));
         tcase_add_loop_test(tests, use_and_account_of_a_replaced_card_are_its_successors, 0,
                             LENGTH(replacements));
+        tcase_add_loop_test(tests, a_card_may_take_what_held_at_the_moment_of_the_decision, 0, LENGTH(helds));
         tcase_add_test(tests, a_difference_says_where_it_is_and_what_both_are);
         tcase_add_test(tests, rows_of_another_form_fail_the_whole_and_say_so);
         suite_add_tcase(suite, tests);

@@ -198,6 +198,8 @@ void story_open(struct world *world)
         world_open(world, "2020-04-01", "2020-10-01");
         world_sql(world, "INSERT INTO holiday VALUES ('2020-06-29', 'operator', 'none after all', false)");
         world_refresh(world);
+        /* what is decided from was entered long before */
+        world_sql(world, "UPDATE trail SET at = at - INTERVAL '1 day'");
         house_bank(&story);
         banks(&story);
         contradict(&story);

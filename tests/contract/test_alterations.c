@@ -1,6 +1,6 @@
 /*
  * Each column of the database, altered by a superuser's hand where no trigger sees it: verify or reconcile names what does not
- * fit any more. alterations.def has a row for each, and says of the others why nothing follows from them. The columns come
+ * fit any more. What people may change, and the withdrawals before it don't fit, it does not. alterations.def has a row for each, and says of the others why nothing follows from them. The columns come
  * from the catalogue, so a new one without a row fails.
  *
  * All of it is asked of one small database: each alteration is a transaction that is taken back.
@@ -20,6 +20,7 @@
 enum alteration_end {
         SEEN,    /* under that name */
         UNSEEN,  /* nothing follows from it, and why */
+        PERSON,  /* likewise; a person does it, where triggers see it */
         REFUSED, /* by a constraint, even to a superuser */
 };
 
@@ -38,6 +39,7 @@ static const struct alteration alterations[] = {
 #define ALTERED(table, column, value, name) {SEEN, #table, #column, value, name},
 #define ROWS(table, sql, name)              {SEEN, #table, NULL, sql, name},
 #define LEGAL(table, sql, why)              {UNSEEN, #table, NULL, sql, why},
+#define CHANGED(table, sql, why)            {PERSON, #table, NULL, sql, why},
 #define NOTHING(table, column, value, why)  {UNSEEN, #table, #column, value, why},
 #define FIXED(table, column, value)         {REFUSED, #table, #column, value, NULL},
 #include "tests/contract/alterations.def"
@@ -105,8 +107,10 @@ static int64_t alter(struct world *world, const struct alteration *a)
         int64_t rows;
 
         PQclear(
-            PQexec(world->admin,
-                   "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL session_replication_role = replica"));
+            PQexec(world->admin, a->end == PERSON
+                                     ? "BEGIN ISOLATION LEVEL REPEATABLE READ; SET CONSTRAINTS ALL IMMEDIATE"
+                                     : "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL "
+                                       "session_replication_role = replica"));
         if (a->column)
                 snprintf(sql, sizeof(sql), "UPDATE %s SET %s = %s", a->table, a->column, a->sql);
         else
@@ -139,7 +143,7 @@ static bool is_as_said(struct world *world, const char *folder, const struct alt
         *found = (struct found){.used = 0};
         if (rows > 0) {
                 audit(world, folder, found);
-                good = a->end == SEEN ? has_name(found->names, a->what) : a->end == UNSEEN && !found->used;
+                good = a->end == SEEN ? has_name(found->names, a->what) : a->end != REFUSED && !found->used;
         }
         PQclear(PQexec(world->admin, "ROLLBACK"));
         if (!good || getenv("ATM_TEST_VERBOSE"))
