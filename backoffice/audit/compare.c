@@ -37,14 +37,19 @@ const char reconcile_query[] =
     "v.dispensed_yen, v.customer_fee_yen, v.customer_tax_yen, v.interbank_fee_yen, v.tax_yen, v.state, "
     "coalesce(v.de39, ''), v.card_token, v.charge_yen, coalesce(s.waiting, 0), coalesce(v.link, ''), "
     "coalesce(v.outcome_cause, ''), coalesce(v.bank_de39, ''), v.rrn, coalesce(v.approval_code, ''), "
-    "coalesce(e.cases, '') "
+    "coalesce(e.cases, ''), coalesce(e.open_cases, 0), coalesce(e.words, '') "
     "FROM v_withdrawal v LEFT JOIN (SELECT terminal, transmitted_at, stan, count(*) AS waiting FROM saf "
     "GROUP BY 1, "
     "2, 3) s USING (terminal, transmitted_at, stan) "
-    "LEFT JOIN (SELECT terminal, transmitted_at, stan, left(string_agg(what || '|', '' ORDER BY what), 200) "
-    "AS "
-    "cases FROM exception_record WHERE kind = 'bank' GROUP BY 1, 2, 3) e USING (terminal, transmitted_at, "
-    "stan) "
+    "LEFT JOIN (SELECT terminal, transmitted_at, stan, left(string_agg(what || '|', '' ORDER BY what) FILTER "
+    "(WHERE kind = 'bank'), 200) AS cases, count(*) FILTER (WHERE kind = 'bank' AND NOT resolved) AS "
+    "open_cases, "
+    "left(string_agg(concat_ws(' ', dispensed_yen, what, CASE WHEN resolved THEN 'dealt' ELSE 'open' END) || "
+    "'|', "
+    /* what the other exceptions say has been done, or is of another withdrawal */
+    "'' ORDER BY resolved, what) FILTER (WHERE kind IN ('completion', 'reversal') AND what !~ "
+    "'^(corrected|contradicts|out )'), 200) AS words FROM v_exception GROUP BY 1, 2, 3) e USING (terminal, "
+    "transmitted_at, stan) "
     /* what was generated has no journals */
     "WHERE NOT EXISTS (SELECT FROM history_run h WHERE v.business_date BETWEEN h.from_on AND h.to_on) "
     "ORDER BY v.terminal COLLATE \"C\", v.transmitted_at, v.stan) TO STDOUT";
@@ -70,6 +75,8 @@ enum column {
         RRN,
         APPROVAL,
         CASES,
+        OPEN_CASES,
+        WORDS,
         COLUMNS
 };
 
@@ -100,7 +107,8 @@ static bool texts_of(char *const column[COLUMNS], struct database_row *row)
                      {BANK_DE39, row->bank_de39, sizeof(row->bank_de39)},
                      {RRN, row->rrn, sizeof(row->rrn)},
                      {APPROVAL, row->approval, sizeof(row->approval)},
-                     {CASES, row->cases, sizeof(row->cases)}};
+                     {CASES, row->cases, sizeof(row->cases)},
+                     {WORDS, row->words, sizeof(row->words)}};
 
         for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
                 if (strlen(column[texts[i].column]) >= texts[i].size)
@@ -121,7 +129,7 @@ static bool numbers_of(char *const column[COLUMNS], struct database_row *row)
             !number_of(column[CUSTOMER_TAX], &row->customer_tax_yen) ||
             !number_of(column[INTERBANK_FEE], &row->interbank_fee_yen) ||
             !number_of(column[TAX], &row->tax_yen) || !number_of(column[CHARGE], &row->charge_yen) ||
-            !number_of(column[WAITING], &row->waiting))
+            !number_of(column[WAITING], &row->waiting) || !number_of(column[OPEN_CASES], &row->open_cases))
                 return false;
         row->stan = (int32_t)stan;
         return true;
@@ -265,17 +273,60 @@ enum fact_kind reconcile_unfinished(const struct atm_entry *entry, const struct 
         return FACT_NONE;
 }
 
-void reconcile_compare(const struct atm_entry *entry, const struct database_row *row, reconcile_tell *tell,
-                       void *context)
+/* The exception of the ATM's word that so much was dispensed: what it is, and whether people have dealt with it. "": there is none. */
+static void find_word(const struct database_row *row, int64_t paid_yen, char what[16], bool *ret_open)
 {
-        const struct telling to = {tell, NULL, context};
+        *what = '\0';
+        *ret_open = false;
+        for (const char *at = row->words, *end; (end = strchr(at, '|')); at = end + 1) {
+                char name[16], dealt[8];
+                int64_t yen;
 
-        if (compare_state(&to, entry, row) && entry->end == ATM_DECLINED)
+                if (sscanf(at, "%" SCNd64 " %15[a-z] %7[a-z]|", &yen, name, dealt) != 3 || yen != paid_yen)
+                        continue;
+                strcpy(what, name);
+                *ret_open |= !strcmp(dealt, "open");
+        }
+}
+
+/* Was its ATM's last word heard, and put before people? Then that is all that there is to say of the cash. */
+static bool explain_word(const struct telling *to, const struct atm_entry *entry,
+                         const struct database_row *row)
+{
+        struct fact fact;
+        char what[16];
+        bool is_open;
+
+        if (!entry->advised || entry->paid_yen == row->dispensed_yen)
+                return false;
+        find_word(row, entry->paid_yen, what, &is_open);
+        if (!*what)
+                return false;
+        if (!is_open)
+                return true;
+        fact_begin(&fact, FACT_ATM_EXPLAINED);
+        fact_numbers(&fact, (const int64_t[]){entry->paid_yen, row->dispensed_yen}, 2);
+        fact_text(&fact, what);
+        to->explain("explained", &fact, to->context);
+        return true;
+}
+
+int64_t reconcile_compare(const struct atm_entry *entry, const struct database_row *row, reconcile_tell *tell,
+                          reconcile_tell *explain, void *context)
+{
+        const struct telling to = {tell, explain, context};
+        struct atm_entry as_taken = *entry;
+        bool is_explained = explain_word(&to, entry, row);
+
+        if (is_explained)
+                as_taken.paid_yen = row->dispensed_yen;
+        else if (compare_state(&to, entry, row) && entry->end == ATM_DECLINED)
                 compare_texts(&to, "de39", FACT_ATM_ANSWER, entry->de39, row->de39);
         if (entry->approved && *entry->approval)
                 compare_texts(&to, "approval", FACT_ATM_APPROVAL, entry->approval, row->approval);
-        compare_cash(&to, entry, row);
-        compare_fees(&to, entry, row);
+        compare_cash(&to, &as_taken, row);
+        compare_fees(&to, &as_taken, row);
+        return entry->paid_yen - as_taken.paid_yen;
 }
 
 void reconcile_missing(const struct atm_entry *entry, reconcile_tell *tell, void *context)
@@ -388,6 +439,8 @@ static bool explain_refusal(const struct telling *to, const struct database_row 
                 tell_texts(to, "bank-refused", FACT_BANK_REFUSED, kind, entry->refused_de39);
                 return false;
         }
+        if (!row->open_cases)
+                return true;
         fact_begin(&fact, FACT_BANK_EXPLAINED);
         fact_text(&fact, kind);
         fact_text(&fact, entry->refused_de39);

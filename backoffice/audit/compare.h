@@ -25,6 +25,10 @@ struct database_row {
         char cases
             [208]; /* the notices that the bank would not book, as the exceptions name them: "partial answered
                             12", each with '|' behind it; "": none */
+        int64_t open_cases; /* those that people have not dealt with */
+        char words
+            [208]; /* the ATM's words that were not followed, likewise: "9000 settled open|": the cash, why, and whether
+                               people have dealt with it: open, dealt */
         bool has_token;
         uint8_t token[TOKEN_LENGTH];
 };
@@ -42,15 +46,18 @@ typedef void reconcile_tell(const char *what, const struct fact *fact, void *con
 enum fact_kind reconcile_unfinished(const struct atm_entry *entry, const struct database_row *row,
                                     bool banks);
 
-/* What an ATM has brought to its end, and the database's row of it. */
-void reconcile_compare(const struct atm_entry *entry, const struct database_row *row, reconcile_tell *tell,
-                       void *context);
+/* What an ATM has brought to its end, and the database's row of it. An ATM's word that was heard and not followed is an exception:
+ * the ATM has dispensed what it says, and the books have another sum until people have decided. `explain` hears of
+ * that instead of `tell`, where that is all the difference, until people have dealt with it. Returns how much cash more the ATM
+ * dispensed by such a word. */
+int64_t reconcile_compare(const struct atm_entry *entry, const struct database_row *row, reconcile_tell *tell,
+                          reconcile_tell *explain, void *context);
 /* The database has no row of it. */
 void reconcile_missing(const struct atm_entry *entry, reconcile_tell *tell, void *context);
 /* The database's row of a withdrawal that a bank was asked about, once nothing waits to be told, and what
  * that bank's journal has of it; NULL: nothing. A notice that the bank would not book, as an exception says that it
  * would not, leaves the bank with what its journal says and us with what was dispensed: `explain` hears of it instead
- * of `tell`, where that is all the difference. */
+ * of `tell`, where that is all the difference, and nobody once people have dealt with it. */
 void reconcile_bank(const struct database_row *row, const struct bank_entry *entry, reconcile_tell *tell,
                     reconcile_tell *explain, void *context);
 

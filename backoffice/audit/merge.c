@@ -165,7 +165,7 @@ static void compare_atm(struct merge *m, const struct atm_entry *entry, const st
 
         if (entry && row) {
                 if (entry->end != ATM_OPEN && strcmp(row->state, "asked"))
-                        reconcile_compare(entry, row, tell, m);
+                        m->database_yen[entry->terminal] += reconcile_compare(entry, row, tell, explain, m);
                 return;
         }
         if (entry && entry->end != ATM_OPEN)

@@ -79,6 +79,9 @@ static const char *const fact_words[FACT_KINDS] = {
     [FACT_NO_END] = "no end",
     [FACT_FAULT] = "{0}",
     [FACT_ATM_DISPENSED] = "the ATM dispensed {0} yen, the database has {1}",
+    [FACT_ATM_EXPLAINED] = ("the ATM dispensed {0} yen, the database has {1}: known, the ATM's word is an "
+                            "exception ('{2}') that "
+                            "is not dealt with yet"),
     [FACT_ATM_AMOUNT] = "the ATM asked for {0} yen, the database has {1}",
     [FACT_ATM_CARD] = "the ATM had another card than the database",
     [FACT_ATM_STATE] = "to the ATM it is {0}, the database has it {1}",
@@ -112,8 +115,8 @@ static const char *const fact_words[FACT_KINDS] = {
     [FACT_BANK_EXCEPTION] = "the bank was told of cash that does not fit what it knew",
     [FACT_BANK_REFUSED] = "the bank answered our {0} with {1} and did not book it; no exception says so",
     [FACT_BANK_EXPLAINED] =
-        ("the bank answered our {0} with {1}, as an exception says, and keeps {2} yen; by "
-         "what the database has it should be {3}"),
+        ("the bank answered our {0} with {1} and keeps {2} yen; by what the database has it should be {3}: "
+         "known, an exception says so that is not dealt with yet"),
     [FACT_UNACKNOWLEDGED] = "its advice is not acknowledged yet",
     [FACT_UNENDED] = "the ATM has not brought it to its end",
     [FACT_UNDECIDED] = "its bank is still being asked",

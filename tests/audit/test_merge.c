@@ -255,6 +255,22 @@ START_TEST(a_terminal_s_total_is_compared_whatever_its_withdrawals_say)
 }
 END_TEST
 
+START_TEST(cash_that_is_known_by_an_exception_is_in_the_total)
+{
+        struct world *w = world_new(false);
+        struct database_row row = row_of("T0000001", 1, 10000, "");
+
+        strcpy(row.words, "9000 settled open|");
+        add_atm(w, 0, 1, 9000, ATM_ADVISED);
+        merge_row(&w->merge, &row);
+        merge_end(&w->merge);
+        ck_assert_str_eq(w->told, "explained T0000001 1");
+        ck_assert_uint_eq(w->merge.differences, 0);
+        ck_assert_uint_eq(w->merge.explained, 1);
+        world_free(w);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("merge");
@@ -266,6 +282,7 @@ int main(void)
         tcase_add_test(all, the_bank_that_was_not_asked_is_named_beside_the_one_that_was);
         tcase_add_test(all, what_is_under_way_is_no_difference_until_all_is_drained);
         tcase_add_test(all, without_banks_two_sides_are_compared);
+        tcase_add_test(all, cash_that_is_known_by_an_exception_is_in_the_total);
         tcase_add_test(all, a_terminal_s_total_is_compared_whatever_its_withdrawals_say);
         suite_add_tcase(suite, all);
         return suite_run(suite);

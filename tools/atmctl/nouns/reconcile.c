@@ -194,7 +194,8 @@ static void print_summary(const struct reconciliation *r, bool drained)
         else
                 fprintf(stream, a->has_banks ? "ATMs, host and banks agree" : "ATMs and host agree");
         if (a->explained)
-                fprintf(stream, "; %" PRIu64 " that a bank would not book, as exceptions say", a->explained);
+                fprintf(stream, "; %" PRIu64 " known, by exceptions that are not dealt with yet",
+                        a->explained);
         if (a->unfinished && !drained)
                 fprintf(stream, "; %" PRIu64 " more are under way", a->unfinished);
         fputc('\n', stream);
