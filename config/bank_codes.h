@@ -28,7 +28,8 @@ enum {
 enum notice_verdict {
         NOTICE_DONE,     /* heard and booked */
         NOTICE_REPEATED, /* it was told before: booked */
-        NOTICE_MISSING, /* it knows no such original: as it should be after a time-out, a case after an approval */
+        NOTICE_MISSING, /* it knows no such original: as it should be after a time-out, and to a reversal that had no
+                            answer before; a case after an approval */
         NOTICE_CASE,  /* it will not book it: people must settle it */
         NOTICE_AGAIN, /* not now */
         NOTICE_VERDICT_COUNT

@@ -1025,7 +1025,9 @@ $$;
 -- What banks have answered to notices. Verdicts, of the bank's dialect (config/bank_codes.h): 'done', 'repeated', 'missing' and
 -- 'case' are final: the notice is gone, with the bank's own code (p_said) in bank_ack; 'again': it stays, with what was
 -- said, and is repeated when it is due. A case makes an exception in the same commit; so does an original that is missing
--- unless the bank was never heard to approve it, late (seq 32767) neither. Harmless when said twice, also by one who lost the lease meanwhile.
+-- unless the bank was never heard to approve it, late (seq 32767) neither; or unless it is a reversal that was sent before and had no answer
+-- then: it may have been booked and put away, and the bank holds nothing either way. (A code that put it off was an answer.)
+-- Harmless when said twice, also by one who lost the lease meanwhile.
 -- Returns how many are gone by this.
 CREATE OR REPLACE FUNCTION saf_end(p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[], p_seq smallint[],
                         p_verdict text[], p_said text[], p_now_ms bigint) RETURNS integer
@@ -1060,25 +1062,27 @@ BEGIN
                                             AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan
                                             AND s.seq = o.seq LIMIT 1) s
                         WHERE o.verdict <> 'again'))
-                RETURNING terminal, transmitted_at, stan, seq, attempts
+                RETURNING terminal, transmitted_at, stan, seq, attempts, last_error
         ), answered AS MATERIALIZED (
-                SELECT DISTINCT ON (g.terminal, g.transmitted_at, g.stan, g.seq) g.*, o.said,
+                SELECT DISTINCT ON (g.terminal, g.transmitted_at, g.stan, g.seq) g.*, o.said, n.kind, n.amount_yen, n.dispensed_yen,
                        CASE WHEN o.verdict <> 'missing' THEN o.verdict
-                            WHEN x.cause = 'answer' OR g.seq = 32767 THEN 'case' ELSE 'missing' END AS verdict
+                            WHEN x.cause <> 'answer' AND g.seq <> 32767 THEN 'missing'
+                            WHEN n.kind = 'reversal' AND g.attempts > 1 AND coalesce(length(g.last_error), 0) <> 2 THEN 'missing'
+                            ELSE 'case' END AS verdict
                 FROM gone g
                 JOIN unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_verdict, p_said)
                      o (terminal, transmitted_at, stan, seq, verdict, said) USING (terminal, transmitted_at, stan, seq)
                 CROSS JOIN LATERAL (SELECT x.cause FROM bank_outcome x WHERE x.terminal = g.terminal
                                     AND x.transmitted_at = g.transmitted_at AND x.stan = g.stan LIMIT 1) x
+                CROSS JOIN LATERAL (SELECT n.kind, n.amount_yen, n.dispensed_yen FROM bank_notice n WHERE n.terminal = g.terminal
+                                    AND n.transmitted_at = g.transmitted_at AND n.stan = g.stan AND n.seq = g.seq LIMIT 1) n
                 ORDER BY g.terminal, g.transmitted_at, g.stan, g.seq
         ), cases AS (
                 INSERT INTO exception_record (terminal, advice_at, advice_stan, kind, transmitted_at, stan, what, amount_yen,
                                               dispensed_yen)
-                SELECT a.terminal, a.transmitted_at, a.stan, 'bank', a.transmitted_at, a.stan, n.kind || ' answered ' || a.said,
-                       n.amount_yen, n.dispensed_yen
+                SELECT a.terminal, a.transmitted_at, a.stan, 'bank', a.transmitted_at, a.stan, a.kind || ' answered ' || a.said,
+                       a.amount_yen, a.dispensed_yen
                 FROM answered a
-                CROSS JOIN LATERAL (SELECT * FROM bank_notice n WHERE n.terminal = a.terminal
-                                    AND n.transmitted_at = a.transmitted_at AND n.stan = a.stan AND n.seq = a.seq LIMIT 1) n
                 WHERE a.verdict = 'case'
                 ON CONFLICT DO NOTHING
         )

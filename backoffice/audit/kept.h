@@ -59,6 +59,7 @@ struct kept_notice {
         bool acknowledged, parked;
         uint32_t link, kind, why;
         uint32_t verdict, de39; /* of the acknowledgement */
+        int32_t attempts;       /* likewise */
         uint32_t saf;           /* the link that it is to be sent to */
         int64_t amount_yen, charge_yen, dispensed_yen;
 };

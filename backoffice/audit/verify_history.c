@@ -20,6 +20,7 @@ static struct kept_notice acknowledged(const struct kept_notice *notice, struct 
         heard.acknowledged = true;
         heard.verdict = copy_name(copy);
         heard.de39 = copy_name(copy);
+        heard.attempts = copy_int4(copy, 0);
         return heard;
 }
 
@@ -205,7 +206,7 @@ static const struct table {
          "customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, cash_yen, posted_on",
      verify_commission_row},
     {"bank_notice", ORIGINAL, KEY "seq, link, kind, amount_yen, charge_yen, dispensed_yen, why", keep_notice},
-    {"bank_ack", ORIGINAL, KEY "seq, verdict, de39", on_acknowledgement},
+    {"bank_ack", ORIGINAL, KEY "seq, verdict, de39, attempts", on_acknowledgement},
     {"saf", ORIGINAL, KEY "seq, link, parked", on_saf},
     {"exception_record", ORIGINAL, KEY "kind, advice_at, advice_stan, " WHAT ", amount_yen, dispensed_yen",
      keep_exception},

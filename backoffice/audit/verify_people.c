@@ -100,7 +100,9 @@ static void expect_of_notice(struct verify_history *h, const struct withdrawal_k
         struct fact wanted = history_fact(FACT_VERDICT), got = history_fact(FACT_VERDICT);
         char what[64];
 
-        if (n->verdict == NAME_MISSING && (w->cause == NAME_ANSWER || n->seq == SEQ_LATE_APPROVAL)) {
+        /* a reversal that had no answer before may be booked and put away */
+        if (n->verdict == NAME_MISSING && (w->cause == NAME_ANSWER || n->seq == SEQ_LATE_APPROVAL) &&
+            (n->kind != NAME_REVERSAL || n->attempts <= 1)) {
                 fact_text(&wanted, names_text(h->names, NAME_CASE));
                 fact_text(&got, names_text(h->names, NAME_MISSING));
                 verifying_tell_row(h, CHECK_ACKNOWLEDGEMENT, key, FACT_NOTICE_KEY, n->seq, &wanted, &got);

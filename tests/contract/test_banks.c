@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "rules/calendar.h"
+#include "lib/base/array.h"
 #include "tests/contract/ops.h"
 #include "tests/suite.h"
 
@@ -570,6 +571,45 @@ START_TEST(what_is_not_acknowledged_is_due_again_after_growing_pauses)
 }
 END_TEST
 
+/* A bank that approved says that it knows no such withdrawal, at once or when it is told again. */
+static const struct {
+        char ending;       /* of the withdrawal */
+        const char *first; /* what it says the first time, "": nothing, in time; NULL: it is the first time */
+        int exceptions;
+} unknowns[] = {
+    {'R', NULL, 1}, {'R', "", 0}, /* it may have booked it, and put it away */
+    {'R', "96", 1},               /* it has not */
+    {'C', NULL, 1}, {'C', "", 1}, {'C', "96", 1},
+};
+
+START_TEST(an_original_that_a_bank_does_not_know_is_a_case_unless_it_may_be_put_away)
+{
+        const char *first = unknowns[_i].first;
+        struct world world;
+        struct memory_taken taken[10];
+        struct ledger_op request = {0}, op;
+
+        ops_open(&world);
+        ops_ask(&world, &request, 1, link_card(0), 10000);
+        op = request;
+        ops_do(&world, &op);
+        tell(&world, &request, 'A', 0);
+        tell(&world, &request, unknowns[_i].ending, 1);
+        for (int attempt = first ? 1 : 2; attempt <= 2; attempt++)
+                ck_assert_int_eq(take(&world, "one", attempt * 10000, taken), 1);
+        if (first && *first)
+                ck_assert_int_eq(end(&world, &request.identity, 1, first, 10000), 0);
+        ck_assert_int_eq(end(&world, &request.identity, 1, "25", 20000), 1);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM exception_record WHERE kind = 'bank'"),
+                         unknowns[_i].exceptions);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM bank_ack WHERE verdict = 'missing'"),
+                         1 - unknowns[_i].exceptions);
+        world_same_rows(&world, "told");
+        world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
+
 START_TEST(a_parked_notice_is_held_back_with_those_after_it_until_an_operator_lets_it_go)
 {
         struct world world;
@@ -792,6 +832,9 @@ int main(void)
         tcase_set_timeout(forward, 120);
         tcase_add_loop_test(forward, an_approval_that_something_else_came_before_is_reversed_once_more, 0, 4);
         tcase_add_test(forward, a_bank_is_told_of_a_withdrawal_in_order_one_notice_after_the_other);
+        tcase_add_loop_test(forward,
+                            an_original_that_a_bank_does_not_know_is_a_case_unless_it_may_be_put_away, 0,
+                            LENGTH(unknowns));
         tcase_add_test(forward, what_is_not_acknowledged_is_due_again_after_growing_pauses);
         tcase_add_test(forward,
                        a_parked_notice_is_held_back_with_those_after_it_until_an_operator_lets_it_go);

@@ -1310,13 +1310,18 @@ size_t memory_saf_take(struct memory_database *database, const char *link, const
 
 static const char *const notice_kind_name[] = {"completion", "partial", "reversal"};
 
-/* An original that the bank does not know is a case if the bank was heard to approve it, in time or late. */
-static enum notice_verdict final_verdict(const struct memory_withdrawal *withdrawal, int seq,
+/* An original that the bank does not know is a case if the bank was heard to approve it, in time or late: but not where a reversal
+ * had no answer before, which the bank may have booked and put away. */
+static enum notice_verdict final_verdict(const struct memory_withdrawal *withdrawal,
+                                         const struct memory_saf *saf, const struct memory_notice *notice,
                                          enum notice_verdict verdict)
 {
-        bool was_approved = withdrawal->outcome.cause == MEMORY_CAUSE_ANSWER || seq == MEMORY_SEQ_LATE;
+        bool was_approved =
+            withdrawal->outcome.cause == MEMORY_CAUSE_ANSWER || saf->key.seq == MEMORY_SEQ_LATE;
+        bool may_be_booked = notice->kind == MEMORY_NOTICE_REVERSAL && saf->attempts > 1 &&
+                             strlen(saf->last_error) != BANK_CODE_LENGTH;
 
-        return verdict == NOTICE_MISSING && was_approved ? NOTICE_CASE : verdict;
+        return verdict == NOTICE_MISSING && was_approved && !may_be_booked ? NOTICE_CASE : verdict;
 }
 
 /* The verdict as it is taken; another than the bank's only where a defect is wanted. */
@@ -1370,7 +1375,7 @@ int memory_saf_end(struct memory_database *database, const struct memory_ended *
                 notice->acknowledged_ms = now_ms;
                 notice->attempts = saf->attempts;
                 notice->verdict =
-                    final_verdict(memory_withdrawal(database, &ended[i].identity), ended[i].seq, verdict);
+                    final_verdict(memory_withdrawal(database, &ended[i].identity), saf, notice, verdict);
                 snprintf(notice->de39, sizeof notice->de39, "%s", ended[i].said);
                 if (notice->verdict == NOTICE_CASE)
                         add_bank_exception(database, &ended[i].identity, notice);
