@@ -96,14 +96,18 @@ static bool select_withdrawals(struct selection *selection, PGconn *connection,
         return true;
 }
 
-PGresult *withdrawals_find(PGconn *connection, const struct withdrawal_question *question, int64_t limit,
-                           char error[PG_ERROR_MAX])
+/* since NULL: from the first one on. */
+static PGresult *find_since(PGconn *connection, const struct withdrawal_question *question, const char *since,
+                            int64_t limit, char error[PG_ERROR_MAX])
 {
         struct selection selection;
         struct sqltext sql;
 
         if (!select_withdrawals(&selection, connection, question, error))
                 return NULL;
+        if (since)
+                sql_add(&selection.conditions, " AND w.transmitted_at >= $%d::timestamptz",
+                        selection_parameter(&selection, since));
         sql_start(&sql);
         sql_add(&sql,
                 "SELECT " WITHDRAWAL_COLUMNS
@@ -113,6 +117,38 @@ PGresult *withdrawals_find(PGconn *connection, const struct withdrawal_question 
                 "transmitted_at, stan) ORDER BY transmitted_at DESC, terminal DESC, stan DESC",
                 selection.conditions.text, limit);
         return pg_query(connection, sql.text, selection.count, selection.parameters, error);
+}
+
+/* The keys are led by the moment: a STAN without one is looked for in all of them, and few are like that. */
+static bool looks_back(const struct withdrawal_question *q)
+{
+        return q->stan && !q->from && !q->to && !q->date && !q->rrn && !q->card_token;
+}
+
+PGresult *withdrawals_find(PGconn *connection, const struct withdrawal_question *question, int64_t limit,
+                           char error[PG_ERROR_MAX])
+{
+        PGresult *since = NULL, *found;
+
+        if (looks_back(question)) {
+                since = pg_query(
+                    connection,
+                    "SELECT at - INTERVAL '2 days', at - INTERVAL '31 days', at - INTERVAL '1 year' FROM "
+                    "(SELECT max(transmitted_at) AS at FROM withdrawal) w",
+                    0, NULL, error);
+                if (!since)
+                        return NULL;
+        }
+        for (int i = 0; since && i < PQnfields(since) && !PQgetisnull(since, 0, i); i++) {
+                found = find_since(connection, question, PQgetvalue(since, 0, i), limit, error);
+                if (!found || PQntuples(found) > 0) {
+                        PQclear(since);
+                        return found;
+                }
+                PQclear(found);
+        }
+        PQclear(since);
+        return find_since(connection, question, NULL, limit, error);
 }
 
 enum withdrawal_found withdrawals_find_one(PGconn *connection, const struct withdrawal_question *question,

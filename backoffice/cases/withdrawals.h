@@ -44,7 +44,8 @@ enum withdrawal_column {
         WITHDRAWAL_COLUMN_COUNT
 };
 
-/* At most `limit` of them, the newest first. NULL with an error. */
+/* At most `limit` of them, the newest first. A STAN without a time, a reference number or a card is looked for in the newest days, then
+ * in the newest month, year, and in all: those of the first of these that has any. NULL with an error. */
 ATM_MUST_USE PGresult *withdrawals_find(PGconn *connection, const struct withdrawal_question *question,
                                         int64_t limit, char error[PG_ERROR_MAX]);
 

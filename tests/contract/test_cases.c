@@ -94,6 +94,55 @@ START_TEST(withdrawals_are_found_by_whatever_is_known_of_them)
 }
 END_TEST
 
+/* How often the session has lately read withdrawal's partitions before that of a moment. */
+static int64_t reads_before(struct world *world, const char *moment)
+{
+        char sql[512];
+
+        snprintf(sql, sizeof(sql),
+                 "SELECT coalesce(sum(s.seq_scan + s.idx_scan), 0) FROM pg_stat_xact_user_tables s JOIN "
+                 "pg_inherits i "
+                 "ON i.inhrelid = s.relid WHERE i.inhparent = 'withdrawal'::regclass AND "
+                 "s.relname < to_char(TIMESTAMP '%s', '\"withdrawal_\"YYYY\"q\"Q')",
+                 moment);
+        return world_number(world, sql);
+}
+
+START_TEST(a_stan_without_a_time_is_looked_for_in_the_newest_days_first)
+{
+        static const struct withdrawal_question of_1 = {.terminal = "T0000001", .stan = "1"},
+                                                of_7 = {.terminal = "T0000001", .stan = "7"},
+                                                of_8 = {.terminal = "T0000001", .stan = "8"};
+        char found[64];
+        struct world world;
+        int64_t others, oldest;
+
+        open_world(&world);
+        world_sql(&world, "SELECT ledger_make_partitions('2015-07-01', '2016-10-01')");
+        world_sql(
+            &world,
+            "INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, "
+            "business_date) SELECT 'T0000001', at, n, 10, 10000, 10000, (at AT TIME ZONE 'Asia/Tokyo')::date "
+            "FROM "
+            "(VALUES (TIMESTAMPTZ '2016-12-27T11:00+09:00', 1), ('2016-08-01T12:00+09:00', 7), "
+            "('2015-08-01T12:00+09:00', 7)) w (at, n)");
+        world_sql(&world, "ANALYZE withdrawal; SET enable_seqscan = off; SET enable_bitmapscan = off; BEGIN");
+        others = reads_before(&world, "2016-12-01");
+        oldest = reads_before(&world, "2015-10-01");
+        stans(&world, &of_1, 10, found, sizeof(found));
+        ck_assert_str_eq(found, "1"); /* of the newest days alone */
+        ck_assert_int_eq(reads_before(&world, "2016-12-01"), others);
+        stans(&world, &of_7, 10, found, sizeof(found));
+        ck_assert_str_eq(found, "7"); /* of the newest year */
+        ck_assert_int_eq(reads_before(&world, "2015-10-01"), oldest);
+        stans(&world, &of_8, 10, found, sizeof(found));
+        ck_assert_str_eq(found, "");
+        ck_assert_int_gt(reads_before(&world, "2015-10-01"), oldest);
+        world_sql(&world, "COMMIT; RESET enable_seqscan; RESET enable_bitmapscan");
+        world_close(&world);
+}
+END_TEST
+
 /* The ATM of STAN 1 uses the STAN again half an hour later, for a withdrawal that is refused. */
 static void ask_again(struct world *world)
 {
@@ -288,6 +337,7 @@ int main(void)
 
         tcase_set_timeout(tests, 120);
         tcase_add_test(tests, withdrawals_are_found_by_whatever_is_known_of_them);
+        tcase_add_test(tests, a_stan_without_a_time_is_looked_for_in_the_newest_days_first);
         tcase_add_test(tests, all_of_an_rrn_are_shown_whole);
         tcase_add_test(tests, an_rrn_of_a_day_that_no_year_has_is_nobody_s);
         tcase_add_test(tests, one_is_shown_whole_or_it_is_said_that_there_is_none_or_too_many);

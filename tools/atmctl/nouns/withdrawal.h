@@ -26,7 +26,10 @@ int withdrawal_show(const struct invocation *invocation);
         {.name = "terminal", .kind = VALUE_TERMINAL, .text = "at this ATM"}, WITHDRAWAL_TIME_FIELDS("sent"), \
             {.name = "date", .kind = VALUE_DATE, .text = "of this business date"},                           \
             {.name = "rrn", .kind = VALUE_RRN, .text = "with this retrieval reference number, DE 37"},       \
-            {.name = "stan", .kind = VALUE_STAN, .text = "with this trace number, DE 11"},                   \
+            {.name = "stan",                                                                                 \
+             .kind = VALUE_STAN,                                                                             \
+             .text = "with this trace number, DE 11; without a time, a reference number or a card: looked "  \
+                     "for in the newest two days, else the newest month, year, and all"},                    \
             {.name = "amount-yen", .kind = VALUE_YEN, .text = "of this amount"},                             \
             {.name = "link", .kind = VALUE_LINK, .text = "that the bank behind this link was asked about"},  \
         {                                                                                                    \
