@@ -4,8 +4,8 @@
 -- Locks. Everybody takes them in one order: books, in ROW SHARE mode, against whoever closes a period (005_finance.sql),
 -- replaces a card, moves the end of the days that are summed up (021_days.sql) or changes a price (below); keys of
 -- advice_identity, in order; new rows of card, then rows of card, each in the order of the token; then keys of
--- withdrawal, in order (the moment, the terminal, the STAN); then of advice, in order; last keys of unsummed_post, which nobody else
--- waits for. Whoever makes sums or partitions holds summed_day or ledger_partition alone. (A card without an account of the house bank that needs one is
+-- withdrawal, in order (the moment, the terminal, the STAN); then of advice, in order; then of saf, in order (who takes what is due waits
+-- for none of them, 019_banks.sql); last keys of unsummed_post, which nobody else waits for. Whoever makes sums or partitions holds summed_day or ledger_partition alone. (A card without an account of the house bank that needs one is
 -- refused without a lock: accounts may be opened for many cards in one transaction.)
 -- What is decided from a card's row alone is decided in the statement that locks it, which has the newest version of what it waited for.
 -- All else is decided in a later statement than the lock's, so that it sees what the lock waited for. A row that is
@@ -1040,7 +1040,7 @@ BEGIN
         -- who takes the same rows, or ends them, comes before or after all of this
         PERFORM FROM (SELECT o.* FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq)
                            o (terminal, transmitted_at, stan, seq)
-                      ORDER BY 1, 2, 3, 4) o
+                      ORDER BY 2, 1, 3, 4) o
         CROSS JOIN LATERAL (SELECT FROM saf s WHERE s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at
                             AND s.stan = o.stan AND s.seq = o.seq LIMIT 1 FOR UPDATE) s;
 
@@ -1645,7 +1645,7 @@ BEGIN
         PERFORM FROM saf s
         JOIN unnest(p_terminal, p_transmitted_at, p_stan, p_seq) o (terminal, transmitted_at, stan, seq)
              USING (terminal, transmitted_at, stan, seq)
-        ORDER BY s.terminal, s.transmitted_at, s.stan, s.seq FOR UPDATE OF s;
+        ORDER BY s.transmitted_at, s.terminal, s.stan, s.seq FOR UPDATE OF s;
         WITH changed AS (
                 UPDATE saf s SET parked = p_park, due_ms = CASE WHEN p_park THEN s.due_ms ELSE least(s.due_ms, p_now_ms) END
                 FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq) o (terminal, transmitted_at, stan, seq)

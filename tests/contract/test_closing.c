@@ -989,7 +989,14 @@ END_TEST
 
 /* everything at once -------------------------------------------------------------------------------- */
 
-/* What desks ask, one after the other, %d counts; a transaction at a time. */
+/* What banks must be told, from one end or the other. */
+enum { NOTICE_FIRST = 2001, NOTICES = 20 };
+#define KEYS(order)                                                                                          \
+        "array_agg(t ORDER BY s " order "), array_agg(TIMESTAMPTZ '" OPS_NOON "+09:00'), "                   \
+        "array_agg(s ORDER BY s " order "), array_agg(0::smallint)"
+#define OF_KEYS " FROM (SELECT s, 'T000000' || s %% 3 + 1 AS t FROM generate_series(2001, 2020) s) n"
+
+/* What desks ask, one after the other, %d counts; a transaction at a time. The last is none: it forwards. */
 static const struct {
         const char *sql[3];
 } desks[] = {
@@ -1021,6 +1028,9 @@ static const struct {
     {{"SELECT ledger_make_partitions('2017-04-01', DATE '2017-04-01' + 90 * %d)"}},
     {{"SELECT sum(withdrawals + %d) FROM report_place('2016-10-01', '2017-03-31')",
       "SELECT summary_extend(DATE '2016-12-28' + %d)", "SELECT summary_step(%d > 0)"}},
+    {{"SELECT operator_saf(%d %% 2 = 0, " KEYS("DESC") ", 1)" OF_KEYS}},
+    {{"SELECT saf_end(" KEYS("") ", array_agg('again'::text), array_agg('96'::text), %d)" OF_KEYS,
+      "SELECT count(*) FROM saf_take('BANKA', 'desk', 4000000000000, 1000, 1, %d, 20)"}},
 };
 enum { DESKS = sizeof desks / sizeof desks[0] };
 
@@ -1079,6 +1089,23 @@ static void batch_op(struct world *world, struct ledger_op *ops, int i)
         }
 }
 
+/* Reversals of withdrawals that the first link's bank has not answered in time. */
+static void owe_notices(struct world *world)
+{
+        for (int i = 0; i < NOTICES; i++) {
+                struct ledger_op request = {0}, outcome;
+                int pending = 0;
+
+                ops_ask(world, &request, NOTICE_FIRST + i, WORLD_LINK_CARD + i % 4, 1000);
+                ops_outcome(&outcome, &request, OUTCOME_TIMEOUT, REASON_ISSUER_UNAVAILABLE);
+                ops_submit(world, 0, &request, &pending);
+                world_wait(world, &pending);
+                ops_submit(world, 0, &outcome, &pending);
+                world_wait(world, &pending);
+        }
+        ck_assert_int_eq(world_number(world, "SELECT count(*) FROM saf"), NOTICES);
+}
+
 START_TEST(batches_closes_prices_replacements_partitions_and_reports_at_once_never_deadlock)
 {
         enum { OPS = 1200, WAVE = 20 };
@@ -1089,8 +1116,9 @@ START_TEST(batches_closes_prices_replacements_partitions_and_reports_at_once_nev
 
         ck_assert_ptr_nonnull(op);
         ops_open(&world);
+        owe_notices(&world);
         for (int i = 0; i < DESKS; i++)
-                desk[i].pg = session(&world, WORLD_OPERATOR);
+                desk[i].pg = session(&world, i == DESKS - 1 ? "atm_daemon" : WORLD_OPERATOR);
         for (int i = 0; i < OPS; i++) {
                 batch_op(&world, op, i);
                 ops_submit(&world, i % WORLD_INSTANCES, &op[i], &pending);
@@ -1114,6 +1142,9 @@ START_TEST(batches_closes_prices_replacements_partitions_and_reports_at_once_nev
         ck_assert_int_eq(
             world_number(&world, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"),
             0);
+        ck_assert_int_eq(
+            world_number(&world, "SELECT count(*) FROM saf WHERE last_error = '96' AND attempts > 0"),
+            NOTICES);
         /* whatever was approved has the price that its day has for good */
         expect_value(
             &world,
