@@ -124,9 +124,9 @@ void conn_log_end(const char *peer, const char *name, enum conn_end end, const c
 static void on_closed(struct stream *stream, int end, const char *reason)
 {
         struct conn *conn = conn_of(stream);
-        if (end == CONN_END_FLOOD || end == CONN_END_UNREAD)
-                log_limited(LEVEL_WARNING, "flood", LOG_TEXT("terminal", conn->name),
-                            LOG_TEXT("peer", conn->peer), LOG_TEXT("reason", reason));
+        if (*conn->name && (end == CONN_END_FLOOD || end == CONN_END_UNREAD))
+                security_event(SECURITY_FLOOD, conn->name, LOG_TEXT("peer", conn->peer),
+                               LOG_TEXT("reason", reason));
         conn_log_end(conn->peer, conn->name, (enum conn_end)end, reason);
         env_of(conn)->events->closed(conn->owner, (enum conn_end)end);
 }

@@ -107,7 +107,7 @@ static enum reason sign_on(struct session *session)
         if (!reference)
                 return REASON_CANNOT_DECIDE;
         if (!reference_atm(reference, session->entry.terminal)) {
-                log_limited(LEVEL_WARNING, "terminal_unknown", LOG_TEXT("terminal", session->entry.terminal));
+                security_event(SECURITY_TERMINAL_UNKNOWN, session->entry.terminal, LOG_TEXT("at", "sign-on"));
                 return REASON_TERMINAL_UNKNOWN;
         }
         if (session->state == SESSION_CONNECTED)

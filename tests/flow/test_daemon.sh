@@ -172,7 +172,7 @@ attack unread "${terminal[13]}" --from 127.0.0.7:0 --lines 1
 attack storm "${terminal[14]}" --from 127.0.0.8:0 --lines 8
 attack flood "${terminal[15]}" --from 127.0.0.9:0
 flooded() {
-        grep -q "event=flood terminal=${terminal[$1]} .*reason=\"$2" "$WORK/attacked.log"
+        grep -q "event=security_flood terminal=${terminal[$1]} .*reason=\"$2" "$WORK/attacked.log"
 }
 await "key updates that are cut off" flooded 11 "more than 32 key updates"
 await "prepared key updates that are cut off" flooded 12 "more than 32 key updates"
