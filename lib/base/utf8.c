@@ -99,6 +99,33 @@ static size_t escape(const unsigned char *at, size_t left, char escaped[11])
         return length ? length : 1;
 }
 
+static void print_json_escape(uint32_t character, FILE *stream)
+{
+        uint32_t beyond = character - 0x10000;
+
+        if (character < 0x10000)
+                fprintf(stream, "\\u%04" PRIx32, character);
+        else
+                fprintf(stream, "\\u%04" PRIx32 "\\u%04" PRIx32, 0xd800 + (beyond >> 10),
+                        0xdc00 + (beyond & 0x3ff));
+}
+
+void utf8_print_json(const char *bytes, size_t length, FILE *stream)
+{
+        const unsigned char *at = (const unsigned char *)bytes;
+
+        for (size_t left = length, step; left; left -= step, at += step) {
+                bool plain = (step = shown_length(at, left)) || (*at == '\n' && (step = 1));
+
+                if (plain)
+                        fwrite(at, 1, step, stream);
+                else if ((step = utf8_length(at, left)))
+                        print_json_escape(character_of(at, step), stream);
+                else
+                        print_json_escape(0xfffd, stream), step = 1;
+        }
+}
+
 size_t utf8_show(const char *text, const char *kept, char *buffer, size_t size)
 {
         const unsigned char *at = (const unsigned char *)text;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "lib/base/attributes.h"
 
@@ -21,5 +22,8 @@ enum { UTF8_GROWTH = 6 }; /* bytes that one byte of a text may become */
 /* Write it as such a text: "\u202e", "\u001b", "\xff" (a byte of no character) stand for what it can't have, but those characters that
  * `kept` names stay. What `size` has no room for is left away, nothing by halves. The length is returned. */
 size_t utf8_show(const char *text, const char *kept, char *buffer, size_t size);
+/* JSON as it is, but for what such a text can't have, which can only stand within its strings: that as JSON has it ("\u202e", in two halves
+ * beyond 16 bits), so that whoever reads the value gets it whole. Ends of lines (\n) stay. */
+void utf8_print_json(const char *bytes, size_t length, FILE *stream);
 
 #endif

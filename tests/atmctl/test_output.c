@@ -111,15 +111,20 @@ START_TEST(programs_get_rows_without_names_and_totals_people_without_what_is_for
 END_TEST
 
 /* However they came into the database. */
-START_TEST(people_see_escaped_what_would_turn_or_steer_the_text_around_it)
+START_TEST(nothing_written_turns_or_steers_what_stands_around_it)
 {
-        static const struct output_column texts[] = {{"a", OUTPUT_TEXT, 0}, {"b", OUTPUT_TEXT, 0}};
-        static const char *const values[] = {"x\u202ey\033[1m", "z\u2067"};
+        static const struct output_column texts[] = {
+            {"a", OUTPUT_TEXT, 0}, {"b", OUTPUT_TEXT, 0}, {"c", OUTPUT_VALUE, 0}};
+        static const char *const values[] = {"x\u202ey\033[1m", "z\U0001fffe", "{\"k\": \"\u2067\"}"};
         static const struct {
                 const char *format, *written;
-        } rows[] = {{"table", "a                  b\nx\\u202ey\\u001b[1m  z\\u2067\n"},
-                    {"expanded", "-[ 1 ]-\na  x\\u202ey\\u001b[1m\nb  z\\u2067\n"},
-                    {"csv", "a,b\nx\u202ey\033[1m,z\u2067\n"}};
+        } rows[] = {
+            {"table", "a                  b            c\n"
+                      "x\\u202ey\\u001b[1m  z\\U0001fffe  {\"k\": \"\\u2067\"}\n"},
+            {"expanded", "-[ 1 ]-\na  x\\u202ey\\u001b[1m\nb  z\\U0001fffe\nc  {\"k\": \"\\u2067\"}\n"},
+            {"csv", "a,b,c\nx\\u202ey\\u001b[1m,z\\U0001fffe,\"{\"\"k\"\": \"\"\\u2067\"\"}\"\n"},
+            {"json",
+             "[{\"a\":\"x\\u202ey\\u001B[1m\",\"b\":\"z\\ud83f\\udffe\",\"c\":{\"k\":\"\\u2067\"}}]\n"}};
 
         for (size_t i = 0; i < LENGTH(rows); i++) {
                 struct output *output;
@@ -282,7 +287,7 @@ int main(void)
 
         tcase_add_checked_fixture(tests, set_up, tear_down);
         tcase_add_test(tests, programs_get_rows_without_names_and_totals_people_without_what_is_for_programs);
-        tcase_add_test(tests, people_see_escaped_what_would_turn_or_steer_the_text_around_it);
+        tcase_add_test(tests, nothing_written_turns_or_steers_what_stands_around_it);
         tcase_add_test(tests, no_rows_are_nothing_to_people_and_an_empty_list_to_programs);
         tcase_add_test(tests, a_whole_is_tables_under_their_headings_or_one_value_or_its_first_section);
         tcase_add_test(tests, several_wholes_follow_each_other_or_are_an_array);

@@ -58,20 +58,19 @@ static void put_in_words(const struct merge_difference *d, struct told *ret_told
 
 static bool tell_people(struct reconciliation *r, const struct merge_difference *d)
 {
-        FILE *stream = output_stream(r->output);
         struct told told;
 
         progress_end();
         put_in_words(d, &told);
         if (!d->withdrawal) {
-                fprintf(stream, "%s: %s%s%s\n", d->what, d->terminal ? d->terminal : "",
-                        d->terminal ? ": " : "", told.text);
+                output_say(r->output, "%s: %s%s%s\n", d->what, d->terminal ? d->terminal : "",
+                           d->terminal ? ": " : "", told.text);
                 return true;
         }
-        fprintf(stream, "%s: %s %s %s: %s\n    ATM:  %s\n    host: %s\n", d->what, d->terminal, told.moment,
-                told.stan, told.text, told.atm, told.host);
+        output_say(r->output, "%s: %s %s %s: %s\n    ATM:  %s\n    host: %s\n", d->what, d->terminal,
+                   told.moment, told.stan, told.text, told.atm, told.host);
         if (r->has_banks)
-                fprintf(stream, "    bank: %s\n", told.bank);
+                output_say(r->output, "    bank: %s\n", told.bank);
         return true;
 }
 
@@ -183,25 +182,24 @@ static bool finish_value(struct reconciliation *r, bool drained)
 static void print_summary(const struct reconciliation *r, bool drained)
 {
         const struct reconcile_answer *a = &r->answer;
-        FILE *stream = output_stream(r->output);
 
-        fprintf(stream, "%" PRIu64 " withdrawals of %zu ATMs", a->withdrawals, a->terminals);
+        output_say(r->output, "%" PRIu64 " withdrawals of %zu ATMs", a->withdrawals, a->terminals);
         if (a->has_banks)
-                fprintf(stream, " and %zu banks", a->banks);
-        fprintf(stream, ", %" PRId64 " yen: ", a->cash_yen);
+                output_say(r->output, " and %zu banks", a->banks);
+        output_say(r->output, ", %" PRId64 " yen: ", a->cash_yen);
         if (a->differences)
-                fprintf(stream, "%" PRIu64 " differences", a->differences);
+                output_say(r->output, "%" PRIu64 " differences", a->differences);
         else
-                fprintf(stream, a->has_banks ? "ATMs, host and banks agree" : "ATMs and host agree");
+                output_say(r->output, a->has_banks ? "ATMs, host and banks agree" : "ATMs and host agree");
         if (a->explained)
-                fprintf(stream, "; %" PRIu64 " known, by exceptions that are not dealt with yet",
-                        a->explained);
+                output_say(r->output, "; %" PRIu64 " known, by exceptions that are not dealt with yet",
+                           a->explained);
         if (a->unfinished && !drained)
-                fprintf(stream, "; %" PRIu64 " more are under way", a->unfinished);
-        fputc('\n', stream);
+                output_say(r->output, "; %" PRIu64 " more are under way", a->unfinished);
+        output_say(r->output, "\n");
         for (size_t i = 0; i < a->banks; i++)
-                fprintf(stream, "%s: %" PRIu64 " withdrawals, %" PRId64 " yen debited and kept\n",
-                        a->bank[i].name, a->bank[i].withdrawals, a->bank[i].held_yen);
+                output_say(r->output, "%s: %" PRIu64 " withdrawals, %" PRId64 " yen debited and kept\n",
+                           a->bank[i].name, a->bank[i].withdrawals, a->bank[i].held_yen);
 }
 
 static bool close_output(struct reconciliation *r)

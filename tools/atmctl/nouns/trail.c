@@ -8,8 +8,8 @@
 #define COLUMNS(in_list)                                                                                     \
         {"change", OUTPUT_NUMBER, 0}, {"at", OUTPUT_TEXT, 0}, {"who", OUTPUT_TEXT, 0},                       \
             {"person", OUTPUT_TEXT, 0}, {"command", OUTPUT_TEXT, 0}, {"noun", OUTPUT_TEXT, 0},               \
-            {"key", OUTPUT_TEXT, 0}, {"what", OUTPUT_TEXT, 0}, {"before", OUTPUT_TEXT, (in_list)},           \
-            {"after", OUTPUT_TEXT, (in_list)},                                                               \
+            {"key", OUTPUT_TEXT, 0}, {"what", OUTPUT_TEXT, 0}, {"before", OUTPUT_VALUE, (in_list)},          \
+            {"after", OUTPUT_VALUE, (in_list)},                                                              \
         {                                                                                                    \
                 "note", OUTPUT_TEXT, 0                                                                       \
         }

@@ -26,7 +26,7 @@ static bool row(struct output *output, const char *const *values, bool total)
 
         (void)total;
         if (!output->rows && section->heading && *section->heading)
-                fprintf(output->stream, "\n%s\n", section->heading);
+                form_print_heading(output);
         if (section->shape == OUTPUT_ROWS)
                 fprintf(output->stream, "-[ %zu ]-\n", output->rows + 1);
         for (size_t i = 0; i < section->count; i++) {

@@ -1,9 +1,11 @@
 /* What several forms share: which columns they show, and values as people read them. */
 #include "tools/atmctl/output/form.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/digits.h"
+#include "lib/base/utf8.h"
 #include "lib/cli/say.h"
 
 const char *form_place(const struct output *output)
@@ -19,7 +21,7 @@ bool form_shows(const struct output *output, const struct output_column *column)
 
 bool form_is_right(enum output_type type)
 {
-        return type != OUTPUT_TEXT && type != OUTPUT_BOOL;
+        return type != OUTPUT_TEXT && type != OUTPUT_VALUE && type != OUTPUT_BOOL;
 }
 
 const char *form_yes_or_no(const char *value)
@@ -39,6 +41,26 @@ const char *form_readable(const struct output_column *column, const char *value,
                 return value;
         digits_group(value, buffer, 64);
         return buffer;
+}
+
+/* Out of memory: a sentence less. */
+void form_print(struct output *output, const char *text)
+{
+        size_t size = strlen(text) * UTF8_GROWTH + 1;
+        char *shown = malloc(size);
+
+        if (!shown)
+                return;
+        utf8_show(text, "\n", shown, size);
+        fputs(shown, output->stream);
+        free(shown);
+}
+
+void form_print_heading(struct output *output)
+{
+        fputc('\n', output->stream);
+        form_print(output, output->section->heading);
+        fputc('\n', output->stream);
 }
 
 const char *form_name(const struct output_column *column)

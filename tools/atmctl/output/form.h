@@ -74,8 +74,14 @@ bool form_is_right(enum output_type type); /* figures stand to the right */
 const char *form_yes_or_no(const char *value);
 /* As people read it; in `buffer` where it had to be written anew. */
 const char *form_readable(const struct output_column *column, const char *value, char buffer[64]);
+/* A text with ends of lines; nothing else in it steers a terminal. */
+void form_print(struct output *output, const char *text);
+/* The section's heading, set apart. */
+void form_print_heading(struct output *output);
 /* A column's name to programs. */
 const char *form_name(const struct output_column *column);
+/* Write a JSON value; nothing in it steers a terminal or turns the text around it. */
+ATM_MUST_USE bool form_dump(const json_t *value, size_t flags, FILE *stream);
 /* A note to standard error. */
 void form_say(struct output *output, const char *text);
 

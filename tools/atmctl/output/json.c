@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/number.h"
+#include "lib/base/utf8.h"
 #include "tools/atmctl/output/form.h"
 #include "lib/cli/say.h"
 
@@ -28,11 +29,24 @@ static json_t *cell(enum output_type type, const char *value)
                 return json_real(strtod(value, NULL));
         case OUTPUT_BOOL:
                 return json_boolean(!strcmp(form_yes_or_no(value), "yes"));
+        case OUTPUT_VALUE:
+                return json_loads(value, JSON_DECODE_ANY, NULL);
         case OUTPUT_TEXT:
         case OUTPUT_FIGURE:
                 break;
         }
         return json_string(value);
+}
+
+static int print_some(const char *bytes, size_t length, void *stream)
+{
+        utf8_print_json(bytes, length, stream); /* jansson ends no piece within a character */
+        return ferror((FILE *)stream) ? -1 : 0;
+}
+
+bool form_dump(const json_t *value, size_t flags, FILE *stream)
+{
+        return json_dump_callback(value, print_some, stream, flags | JSON_FLAGS) == 0;
 }
 
 /* The object that a column's value belongs to, "OBJECT.NAME" to OBJECT, made where it is the first. */
@@ -90,7 +104,7 @@ static bool stream_row(struct output *output, const char *const *values)
 
         if (written && section->shape == OUTPUT_ROWS)
                 fputs(output->rows ? ",\n " : "[", output->stream);
-        written = written && json_dumpf(object, output->stream, JSON_COMPACT | JSON_FLAGS) == 0;
+        written = written && form_dump(object, JSON_COMPACT, output->stream);
         json_decref(object);
         return written;
 }
@@ -169,8 +183,7 @@ static bool close_whole(struct output *output)
                 return true;
         if (output->wholes && json_array_append(output->wholes, output->whole) != 0)
                 return complain_unwritten(output);
-        if (json_dumpf(output->wholes ? output->wholes : output->whole, output->stream,
-                       JSON_INDENT(1) | JSON_FLAGS) != 0)
+        if (!form_dump(output->wholes ? output->wholes : output->whole, JSON_INDENT(1), output->stream))
                 return complain_unwritten(output);
         fputc('\n', output->stream);
         return true;

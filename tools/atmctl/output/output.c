@@ -231,10 +231,12 @@ bool output_next_whole(struct output *output)
         return complain_unwritten(output);
 }
 
-/* Values as people see them, who must be able to trust what stands beside them; NULL where memory is short. */
+/* Cells that nobody's terminal or page is steered by; JSON has escapes of its own (form_dump). A CSV cell may have lines. NULL where
+ * memory is short. */
 static const char *const *shown_values(const struct output *output, const char *const *values,
                                        const char *shown[OUTPUT_COLUMNS_MAX], char **ret_made)
 {
+        const char *kept = output->form->kind == OUTPUT_AS_ROWS ? "\n" : "";
         size_t size = 0, count = output->section->count;
         char *at;
 
@@ -243,14 +245,14 @@ static const char *const *shown_values(const struct output *output, const char *
                         size += strlen(values[i]) * UTF8_GROWTH + 1;
         }
         *ret_made = at = NULL;
-        if (!size || !is_for_people(output))
+        if (!size || output->form->kind == OUTPUT_AS_VALUE)
                 return values;
         *ret_made = at = malloc(size);
         for (size_t i = 0; i < count && at; i++) {
                 shown[i] = values[i];
                 if (values[i] && !utf8_is_line(values[i])) {
                         shown[i] = at;
-                        at += utf8_show(values[i], "", at, size) + 1;
+                        at += utf8_show(values[i], kept, at, size) + 1;
                 }
         }
         return at ? shown : NULL;
@@ -366,9 +368,20 @@ void output_remark(struct output *output, const char *text)
         output->remarks = remarks;
 }
 
-FILE *output_stream(struct output *output)
+/* Out of memory: a sentence less. */
+void output_say(struct output *output, const char *format, ...)
 {
-        return output->stream;
+        char *text;
+        va_list arguments;
+        int length;
+
+        va_start(arguments, format);
+        length = vasprintf(&text, format, arguments);
+        va_end(arguments);
+        if (length < 0)
+                return;
+        form_print(output, text);
+        free(text);
 }
 
 /* closing ----------------------------------------------------------------------------------------------- */
@@ -421,8 +434,7 @@ bool output_json(const struct invocation *invocation, const json_t *value)
 
         if (!output)
                 return false;
-        if (json_dumpf(value, output->stream,
-                       JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) != 0) {
+        if (!form_dump(value, JSON_INDENT(1), output->stream)) {
                 complain("%s: can't be written", form_place(output));
                 output_abandon(output);
                 return false;

@@ -69,8 +69,8 @@ void output_note(struct output *output, const char *format, ...) ATM_PRINTF(2, 3
 /* A remark for people alone, after the rows. */
 void output_remark(struct output *output, const char *text);
 
-/* For sentences instead of rows: the stream, with the same care for --output. */
-FILE *output_stream(struct output *output);
+/* Sentences instead of rows, with the same care for --output and for what a text may hold. */
+void output_say(struct output *output, const char *format, ...) ATM_PRINTF(2, 3);
 /* One JSON value and a line end, as a whole is written. */
 ATM_MUST_USE bool output_json(const struct invocation *invocation, const json_t *value);
 

@@ -17,6 +17,7 @@ enum output_type {
         OUTPUT_DECIMAL,  /* "-3.5": JSON number; in tables with thousands apart, '-' where there is none */
         OUTPUT_FIGURE,   /* a figure that is text already, in its final form; to the right */
         OUTPUT_QUANTITY, /* an integer or a decimal, as the text has it: JSON number; to the right */
+        OUTPUT_VALUE,    /* JSON as the database writes it: in JSON itself, elsewhere its text */
         OUTPUT_BOOL,     /* "t"/"f" or "yes"/"no" from the database; yes/no in tables and CSV */
 };
 

@@ -92,7 +92,7 @@ static bool end(struct output *output)
 
         if (output->rows) {
                 if (heading && *heading)
-                        fprintf(output->stream, "\n%s\n", heading);
+                        form_print_heading(output);
                 written = scols_print_table(output->table) == 0;
                 if (heading)
                         fputc('\n', output->stream);
