@@ -34,25 +34,41 @@ static bool is_here(const char *host, size_t length)
         return false;
 }
 
+/* The next of a list, "" where there is none; *at goes on behind it, to NULL after the last. */
+static const char *next_of(const char **at, size_t *ret_length)
+{
+        const char *value = *at ? *at : "";
+
+        *ret_length = strcspn(value, ",");
+        *at = value[*ret_length] ? value + *ret_length + 1 : NULL;
+        return value;
+}
+
 static bool are_private(const PQconninfoOption *given, const PQconninfoOption *otherwise,
                         char error[CONNINFO_ERROR_MAX])
 {
-        const char *address = option_value(given, otherwise, "hostaddr"),
-                   *mode = option_value(given, otherwise, "sslmode");
-        const char *hosts = address ? address : option_value(given, otherwise, "host");
+        const char *addresses = option_value(given, otherwise, "hostaddr"),
+                   *mode = option_value(given, otherwise, "sslmode"),
+                   *hosts = option_value(given, otherwise, "host");
 
         if (mode && !strcmp(mode, "verify-full"))
                 return true;
-        for (const char *host = hosts; host; host = strchr(host, ',') ? strchr(host, ',') + 1 : NULL) {
-                size_t length = strcspn(host, ",");
+        /* libpq goes to each by its own address, and by its name where that is empty */
+        while (addresses || hosts) {
+                size_t length, host_length;
+                const char *to = next_of(&addresses, &length), *host = next_of(&hosts, &host_length);
 
-                if (is_here(host, length))
+                if (!length) {
+                        to = host;
+                        length = host_length;
+                }
+                if (is_here(to, length))
                         continue;
                 snprintf(error, CONNINFO_ERROR_MAX,
                          "%.*s is another machine, and sslmode is %.20s: expected 'sslmode=verify-full "
                          "sslrootcert=FILE', FILE being "
                          "the authority of the server's certificate",
-                         (int)(length < 120 ? length : 120), host, mode ? mode : "prefer");
+                         (int)(length < 120 ? length : 120), to, mode ? mode : "prefer");
                 return false;
         }
         return true;

@@ -46,6 +46,10 @@ static const struct {
     {"postgresql://db1,db2/atm?sslmode=verify-full", NULL, NULL},
     {"host=/run/postgresql,db2", NULL, "db2"},
     {"host=localhost hostaddr=192.0.2.1", NULL, "192.0.2.1"},
+    {"host=db1,db2 hostaddr=127.0.0.1,", NULL, "db2"}, /* each by its own address, else by its name */
+    {"host=db1,db2 hostaddr=,127.0.0.1", NULL, "db1"},
+    {"host=db1,/run/postgresql hostaddr=127.0.0.1,", NULL, NULL},
+    {"hostaddr=,192.0.2.1", NULL, "192.0.2.1"},
     {"host=127", NULL, "127"},
     {"host=127.0.0.1.example", NULL, "127.0.0.1.example"},
     {"host=127.0.0.1,127.0.0.2", NULL, NULL},
