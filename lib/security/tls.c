@@ -379,11 +379,30 @@ static bool lists_read(X509_STORE *store, BIO *file, const char *path, size_t *r
         return count > 0 && ended;
 }
 
+/* Whoever reads it again while he serves stands still for so long. */
+static FILE *crl_open(const char *path, char error[TLS_ERROR_MAX])
+{
+        const char *why;
+        struct stat status;
+        FILE *stream = file_open_stream(path, &why);
+        if (!stream) {
+                snprintf(error, TLS_ERROR_MAX, "%s: %s: %s", path, crl_wanted, why);
+        } else if (fstat(fileno(stream), &status) < 0 || status.st_size > TLS_CRL_BYTES) {
+                snprintf(error, TLS_ERROR_MAX, "%s: expected at most %d bytes of lists", path, TLS_CRL_BYTES);
+                fclose(stream);
+                stream = NULL;
+        }
+        return stream;
+}
+
 bool tls_use_crl(SSL_CTX *ctx, const char *path, size_t *ret_revoked, char error[TLS_ERROR_MAX])
 {
-        if (!file_is_there(path, crl_wanted, error))
+        FILE *stream = crl_open(path, error);
+        if (!stream)
                 return false;
-        BIO *file = BIO_new_file(path, "r");
+        BIO *file = BIO_new_fp(stream, BIO_CLOSE);
+        if (!file)
+                fclose(stream);
         X509_STORE *store = authorities_copy(SSL_CTX_get_cert_store(ctx));
         bool good = file && store;
         if (!good)

@@ -14,6 +14,9 @@
 #include "lib/base/attributes.h"
 
 enum { TLS_ERROR_MAX = 512 };
+enum {
+        TLS_CRL_BYTES = 1 << 20
+}; /* of a file of revoked certificates: some 20,000 of them, read in a few hundredths of a second */
 
 /* minimum: "1.3" or "1.2". Certificate and key are PEM files; the key must belong to the certificate and
  * be nobody else's to read (0600, or 0640 where it is root's). Certificates, ours and the peer's, must say that they are for what they are
@@ -28,7 +31,7 @@ ATM_MUST_USE SSL_CTX *tls_client_context(const char *ca, const char *certificate
  * A list of certificates that their authorities have revoked (CRL), or several, in PEM: it takes the place of the context's
  * former ones, for handshakes to come and for tls_certificate_stands. Each must be signed by an authority that the context
  * believes. One whose next issue is overdue still holds: tls_crl_due says so, and nobody is refused for it. False with a text in
- * error[], and the context as it was. ret_revoked: how many certificates they name.
+ * error[], and the context as it was; so with a file of more than TLS_CRL_BYTES. ret_revoked: how many certificates they name.
  */
 ATM_MUST_USE bool tls_use_crl(SSL_CTX *ctx, const char *path, size_t *ret_revoked, char error[TLS_ERROR_MAX]);
 /* When the first of the context's lists should have been followed by another, in seconds since 1970; INT64_MAX: never. */

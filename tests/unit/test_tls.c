@@ -367,6 +367,22 @@ START_TEST(of_the_refused_only_ours_are_known_by_name)
 }
 END_TEST
 
+/* Who reads it while he serves stands still meanwhile. */
+START_TEST(a_list_that_would_take_long_to_read_is_refused)
+{
+        SSL_CTX *server = server_make(ours, "1.3");
+        FILE *file = fopen(in(ours, "long", ".pem"), "w");
+        char error[TLS_ERROR_MAX];
+        size_t count;
+        ck_assert_ptr_nonnull(file);
+        ck_assert_int_eq(ftruncate(fileno(file), TLS_CRL_BYTES + 1), 0);
+        fclose(file);
+        ck_assert(!tls_use_crl(server, in(ours, "long", ".pem"), &count, error));
+        ck_assert_msg(strstr(error, "expected at most 1048576 bytes of lists"), "%s", error);
+        SSL_CTX_free(server);
+}
+END_TEST
+
 START_TEST(no_certificate_no_service)
 {
         struct link link;
@@ -614,6 +630,7 @@ int main(void)
         tcase_add_loop_test(tests, whoever_can_not_prove_who_he_is_gets_no_connection, 0,
                             (int)(sizeof(refusals) / sizeof(refusals[0])));
         tcase_add_test(tests, no_certificate_no_service);
+        tcase_add_test(tests, a_list_that_would_take_long_to_read_is_refused);
         tcase_add_test(tests, tls_1_2_is_spoken_only_where_a_setting_allows_it);
         tcase_add_test(tests, garbage_instead_of_a_handshake_is_an_error_with_a_reason);
         tcase_add_test(tests, a_peer_that_hangs_up_is_named_as_such);
