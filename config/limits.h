@@ -44,6 +44,11 @@ enum {
         LIMIT_LINGER_BYTES = 65536,
         LIMIT_LINGERING = 256, /* so many failed handshakes; the next are cut off at once */
 
+        /* A person's session that a batch waits for is ended once it has been idle in its transaction for so long, or in that
+         * transaction, whatever it does. */
+        LIMIT_BLOCKED_IDLE_MS = 60000,
+        LIMIT_BLOCKED_OPEN_MS = 300000,
+
         /* How often a repeat looks whether its bank has been heard. */
         LIMIT_PENDING_POLL_MS = 250,
 

@@ -3,8 +3,8 @@
 #include "lib/db/pg_query.h"
 
 const char lock_holders_sql[] =
-    "SELECT r_pid, r_who, r_application, r_state, date_trunc('second', r_since), r_table, r_mode, r_waiting "
-    "FROM lock_holders($1::integer)";
+    "SELECT r_pid, r_who, r_application, r_state, to_char(r_since AT TIME ZONE 'Asia/Tokyo', "
+    "'YYYY-MM-DD\"T\"HH24:MI:SS\"+09:00\"'), r_table, r_mode, r_waiting FROM lock_holders($1::integer)";
 
 static const char *text_of(const PGresult *result, int row, int column)
 {

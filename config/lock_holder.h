@@ -13,9 +13,16 @@ extern const char lock_holders_sql[];
 struct lock_holder {
         int64_t pid;
         const char *user, *application, *state,
-            *since;               /* since: of its transaction, "2016-12-28 10:00:00+09" */
+            *since;               /* since: of its transaction, "2016-12-28T10:00:00+09:00" */
         const char *table, *mode; /* the strongest lock of it; "" where it holds none on a table */
         int64_t waiting;          /* sessions */
+};
+
+/* One that was ended (sql's ledger_unblock). */
+struct ended_session {
+        int64_t pid;
+        const char *user, *application, *state;
+        int64_t seconds; /* in its transaction */
 };
 
 /* A row of the result, with its texts in it. */

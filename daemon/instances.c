@@ -1,5 +1,6 @@
 #include "daemon/instances.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +11,11 @@
 
 enum { OTHERS_MAX = 512 };
 
-static const struct pg_statement statements[] = {
-    {"instances", "SELECT m[1] || ': ' || concat_ws('/', m[2], m[3], m[4]), concat_ws('/', m[2], m[3], m[4]) "
-                  "FROM " INSTANCE_LABELS " WHERE m IS NOT NULL AND a.datname = current_database() AND a.pid "
-                  "<> pg_backend_pid() ORDER BY 1"},
-    {NULL, NULL},
-};
+enum { TELL, LOOK, STATEMENT_COUNT };
+static const struct pg_statement look = {
+    "instances", "SELECT m[1] || ': ' || concat_ws('/', m[2], m[3], m[4]), concat_ws('/', m[2], m[3], m[4]) "
+                 "FROM " INSTANCE_LABELS " WHERE m IS NOT NULL AND a.datname = current_database() AND a.pid "
+                 "<> pg_backend_pid() ORDER BY 1"};
 
 struct instances {
         struct event_base *base;
@@ -23,6 +23,8 @@ struct instances {
         struct pg_hosts *hosts;
         char label[INSTANCE_LABEL_MAX]; /* the connection's name */
         struct pg_conn *conn;
+        char tell[96]; /* what people's decisions have to wait for, to the database */
+        struct pg_statement statements[STATEMENT_COUNT + 1];
         char limits[INSTANCE_LIMITS_MAX];
         char others[OTHERS_MAX]; /* those that differ, as the log has them already */
 };
@@ -85,8 +87,13 @@ static bool connect_as(struct instances *instances, const struct settings *setti
 {
         instance_limits_print(settings, instances->limits);
         instance_label_print(instances->name, settings, instances->label);
-        instances->conn =
-            pg_conn_new(instances->base, instances->hosts, instances->label, statements, &events, instances);
+        snprintf(instances->tell, sizeof(instances->tell),
+                 "SELECT instance_limits_are(%" PRId64 ", %" PRId64 ")", settings->atm_wait_s,
+                 settings->atm_dispense_s);
+        instances->statements[TELL] = (struct pg_statement){PG_AT_ONCE, instances->tell};
+        instances->statements[LOOK] = look;
+        instances->conn = pg_conn_new(instances->base, instances->hosts, instances->label,
+                                      instances->statements, &events, instances);
         return instances->conn;
 }
 
@@ -129,5 +136,5 @@ void instances_change(struct instances *instances, const struct settings *settin
 void instances_look(struct instances *instances)
 {
         if (instances->conn && pg_conn_is_idle(instances->conn))
-                pg_conn_send(instances->conn, statements[0].name, NULL, 0, 0);
+                pg_conn_send(instances->conn, look.name, NULL, 0, 0);
 }

@@ -103,6 +103,14 @@ static void on_lock_holder(void *context, const struct lock_holder *holder)
                   LOG_TEXT("mode", holder->mode), LOG_NUMBER("waiting", holder->waiting));
 }
 
+static void on_session_ended(void *context, const struct ended_session *ended)
+{
+        (void)context;
+        security_event(SECURITY_SESSION_ENDED, ended->user, LOG_NUMBER("pid", ended->pid),
+                       LOG_TEXT("application", ended->application), LOG_TEXT("state", ended->state),
+                       LOG_NUMBER("seconds", ended->seconds));
+}
+
 static size_t largest(size_t a, size_t b)
 {
         return a > b ? a : b;
@@ -134,6 +142,7 @@ static struct ledger_pg_options ledger_options_of(const struct settings *setting
             .times = ledger_times_of(settings),
             .on_message = on_ledger_message,
             .on_holder = on_lock_holder,
+            .on_ended = on_session_ended,
         };
 }
 

@@ -33,6 +33,10 @@ BEGIN
         IF NOT pg_has_role('atm_owner', 'pg_read_all_stats', 'USAGE') THEN
                 GRANT pg_read_all_stats TO atm_owner;
         END IF;
+        -- ledger_unblock ends sessions of people that keep withdrawals waiting (no superuser's)
+        IF NOT pg_has_role('atm_owner', 'pg_signal_backend', 'USAGE') THEN
+                GRANT pg_signal_backend TO atm_owner;
+        END IF;
         -- A transaction that somebody left open ends after a minute, with what it holds (programs of ours that must wait say so themselves).
         -- What an administrator has set stays.
         IF NOT EXISTS (SELECT FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase

@@ -93,13 +93,51 @@ CREATE OR REPLACE FUNCTION business_today() RETURNS date LANGUAGE sql VOLATILE S
         SELECT (business_now() AT TIME ZONE 'Asia/Tokyo')::date
 $$;
 
--- Which key makes the tokens of cards (011_codes.sql): is it this one? Whoever asks first enters it.
+-- Is a role a member of another, or that itself? A superuser is none of any for being one.
+CREATE OR REPLACE FUNCTION role_is(p_role name, p_of name) RETURNS boolean LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+        WITH RECURSIVE members (oid) AS (
+                SELECT r.oid FROM pg_roles r WHERE r.rolname = p_of
+                UNION
+                SELECT m.member FROM members g JOIN pg_auth_members m ON m.roleid = g.oid)
+        SELECT EXISTS (SELECT FROM members JOIN pg_roles r USING (oid) WHERE r.rolname = p_role)
+$$;
+
+-- Which key makes the tokens of cards (011_codes.sql): is it this one? NULL: none is entered yet, so that there is no token either.
 CREATE OR REPLACE FUNCTION token_key_is(p_check_value text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
         PERFORM demand(p_check_value ~ '^[0-9a-f]{32}$', format('check value %L', p_check_value), '32 digits of hexadecimal');
-        INSERT INTO token_key (check_value) VALUES (p_check_value) ON CONFLICT DO NOTHING;
         RETURN (SELECT check_value = p_check_value FROM token_key);
+END
+$$;
+
+-- The same for who is about to make tokens: the first one enters his key, and the trail says who that was.
+CREATE OR REPLACE FUNCTION token_key_enter(p_check_value text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+        IF token_key_is(p_check_value) IS NULL THEN
+                INSERT INTO token_key (check_value) VALUES (p_check_value) ON CONFLICT DO NOTHING;
+        END IF;
+        RETURN token_key_is(p_check_value);
+END
+$$;
+
+-- A key that was entered by mistake gives way while there is no token and no instance of atmd, which might be about to make one.
+CREATE OR REPLACE FUNCTION token_key_correct(p_check_value text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+        v_who text;
+BEGIN
+        PERFORM demand_note();
+        PERFORM token_key_is(p_check_value); -- is it a check value?
+        LOCK TABLE token_key, card, exclusion IN SHARE ROW EXCLUSIVE MODE;
+        PERFORM demand(NOT EXISTS (SELECT FROM card) AND NOT EXISTS (SELECT FROM exclusion) AND NOT EXISTS (SELECT FROM withdrawal),
+                       'there are tokens of the key that was entered', 'a database without cards, exclusions and withdrawals');
+        SELECT string_agg(DISTINCT a.usename || coalesce(' (' || nullif(a.application_name, '') || ')', ''), ', ') INTO v_who
+        FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND role_is(a.usename, 'atm_daemon');
+        PERFORM demand(v_who IS NULL, 'connected: ' || v_who, 'all instances of atmd to be stopped');
+        INSERT INTO token_key (check_value) VALUES (p_check_value)
+        ON CONFLICT (only_one) DO UPDATE SET check_value = EXCLUDED.check_value;
 END
 $$;
 
@@ -1481,7 +1519,7 @@ BEGIN
                                 coalesce(' (' || CASE TG_TABLE_NAME WHEN 'tariff' THEN 'issuer ' || (v_row ->> 'issuer')
                                                  WHEN 'hall_place' THEN 'hall ' || (v_row ->> 'hall')
                                                  WHEN 'card_prefix' THEN 'prefix ' || (v_row ->> 'prefix') END || ')', '')
-                                USING HINT = 'let it take effect on a day that has no withdrawals yet', ERRCODE = 'check_violation';
+                                USING HINT = 'let it take effect on a day that has no withdrawals yet (--from)', ERRCODE = 'check_violation';
                 END IF;
         END LOOP;
         RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
@@ -1535,8 +1573,8 @@ BEGIN
 END
 $$;
 
--- A new hall has no past. What changes holds from the day that the operator's program gives (atm.business_day: today, or later);
--- who writes without it changes what is not posted yet.
+-- A new hall has no past. What changes holds from the day that the operator's program gives (atm.business_day: today, or later, but for who
+-- owns the tables); who writes without it changes what is not posted yet.
 CREATE OR REPLACE FUNCTION hall_placed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
 DECLARE
@@ -1559,6 +1597,9 @@ BEGIN
         IF v_given < v_last THEN
                 RAISE EXCEPTION 'hall %: it changed on % already', NEW.hall, v_last
                         USING HINT = 'let it change on ' || v_last || ' or later', ERRCODE = 'check_violation';
+        END IF;
+        IF v_given < business_today() AND NOT pg_has_role(session_user, 'atm_owner', 'MEMBER') THEN
+                PERFORM demand(false, format('hall %s: changed from %s on', NEW.hall, v_given), format('business today, %s, or a later day', business_today()));
         END IF;
         v_day := coalesce(v_given, greatest(v_closed + 1, v_last, (SELECT max(posted_on) FROM commission)));
         UPDATE hall_place SET until_on = v_day WHERE hall = NEW.hall AND from_on = v_last AND from_on < v_day;
@@ -1663,10 +1704,10 @@ $$;
 -- more. Where money was put right elsewhere (p_elsewhere), it only deals with the exceptions. One row: the state
 -- as it was; why nothing was done, NULL where it was; the state as it is now, and how many exceptions were dealt
 -- with. Refused is what the table of states calls an exception, what would change nothing at all, and what is
--- 'young': its bank was asked, or it was approved, less than p_youngest_ms of real time ago, so that its ATM may
--- still be at it.
+-- 'young': its bank was asked, or it was approved, so little real time ago that its ATM may still be at it (050_limits.sql), unless the
+-- ATM is known to stand still (p_force).
 CREATE FUNCTION operator_resolve(p_terminal text, p_transmitted_at timestamptz, p_stan integer, p_dispensed_yen bigint,
-                                 p_elsewhere boolean, p_advice_at timestamptz, p_now_ms bigint, p_youngest_ms bigint)
+                                 p_elsewhere boolean, p_advice_at timestamptz, p_now_ms bigint, p_force boolean)
 RETURNS TABLE (r_refusal text, r_state_before text, r_counted_before_yen bigint, r_state text, r_counted_yen bigint,
                r_exceptions integer)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -1678,6 +1719,8 @@ DECLARE
         v_advice advice; -- all NULL while there is none
         v_exceptions integer;
         v_refusal text;
+        v_youngest interval := CASE WHEN p_force THEN INTERVAL '0' ELSE (SELECT make_interval(secs => l.atm_wait_s + l.atm_dispense_s)
+                                                                         FROM instance_limit l) END;
 BEGIN
         PERFORM demand_note();
         PERFORM demand(p_terminal IS NOT NULL AND p_transmitted_at IS NOT NULL AND p_stan IS NOT NULL, 'no withdrawal',
@@ -1685,7 +1728,7 @@ BEGIN
         PERFORM demand(p_dispensed_yen >= 0 AND p_dispensed_yen % 1000 = 0, format('%L yen dispensed', p_dispensed_yen),
                        'a multiple of 1000 yen: notes');
         PERFORM demand(p_elsewhere IS NOT NULL, 'neither here nor elsewhere', 'true where money was put right elsewhere, else false');
-        PERFORM demand(p_youngest_ms >= 0, format('%L ms as the least age', p_youngest_ms), '0 or more');
+        PERFORM demand(p_force IS NOT NULL, 'neither forced nor not', 'true where its ATM is known to stand still, else false');
         PERFORM demand_now(p_now_ms);
         -- the moment of the finding, by the business clock; an ATM's clock may be ahead of it by a day
         PERFORM demand(p_advice_at BETWEEN p_transmitted_at - INTERVAL '1 day' AND business_now() + INTERVAL '1 day',
@@ -1712,7 +1755,7 @@ BEGIN
                           WHEN p_elsewhere THEN NULL
                           WHEN v_rule.exception THEN 'impossible'
                           WHEN v_exceptions = 0 AND v.state = v_rule.state_after AND v.dispensed_yen = p_dispensed_yen THEN 'no change'
-                          WHEN clock_timestamp() - v.since < make_interval(secs => p_youngest_ms / 1000.0) THEN 'young' END;
+                          WHEN clock_timestamp() - v.since < v_youngest THEN 'young' END;
         IF v_refusal IS NOT NULL THEN
                 RETURN QUERY SELECT v_refusal, v.state, v.dispensed_yen, v.state, v.dispensed_yen, v_exceptions;
                 RETURN;
@@ -1749,7 +1792,7 @@ BEGIN
         PERFORM trail_write('withdrawal', trail_key(p_terminal, p_transmitted_at, p_stan),
                             jsonb_build_object('state', v.state, 'dispensed_yen', v.dispensed_yen),
                             jsonb_build_object('state', coalesce(v_advice.state, v.state), 'dispensed_yen', p_dispensed_yen, 'seq', v_advice.seq,
-                                               'elsewhere', p_elsewhere, 'exceptions', v_exceptions, 'youngest_ms', p_youngest_ms));
+                                               'elsewhere', p_elsewhere, 'exceptions', v_exceptions, 'forced', p_force));
         RETURN QUERY SELECT NULL::text, v.state, v.dispensed_yen, coalesce(v_advice.state, v.state),
                             coalesce(v_advice.counted_yen, v.dispensed_yen), v_exceptions;
 END
@@ -1900,6 +1943,45 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         ORDER BY (SELECT count(*) FROM waiting w WHERE w.blocker = a.pid) DESC, a.xact_start
 $$;
 
+-- How long a withdrawal is its ATM's alone, as an instance is configured (050_limits.sql).
+CREATE OR REPLACE FUNCTION instance_limits_are(p_atm_wait_s integer, p_atm_dispense_s integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+        PERFORM demand(p_atm_wait_s >= 0 AND p_atm_dispense_s >= 0, format('limits of %L and %L seconds', p_atm_wait_s, p_atm_dispense_s), '0 or more');
+        UPDATE instance_limit SET atm_wait_s = p_atm_wait_s, atm_dispense_s = p_atm_dispense_s
+        WHERE (atm_wait_s, atm_dispense_s) IS DISTINCT FROM (p_atm_wait_s, p_atm_dispense_s);
+END
+$$;
+
+-- End people's sessions that a batch waits for at this moment: idle in their transaction for p_idle_ms, or, whatever they do, in it for p_open_ms.
+-- (idle_in_transaction_session_timeout is anybody's to set.) One row a session; the trail has it too. Who is a superuser is let be.
+CREATE OR REPLACE FUNCTION ledger_unblock(p_idle_ms bigint, p_open_ms bigint)
+RETURNS TABLE (r_pid integer, r_who text, r_application text, r_state text, r_seconds integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+        v record;
+BEGIN
+        PERFORM demand(p_idle_ms >= 0 AND p_open_ms >= 0, format('%L and %L ms', p_idle_ms, p_open_ms), '0 or more');
+        FOR v IN
+                WITH blocker AS MATERIALIZED (
+                        SELECT DISTINCT b.pid FROM pg_stat_activity w CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) b (pid)
+                        WHERE w.datname = current_database() AND w.wait_event_type = 'Lock' AND role_is(w.usename, 'atm_daemon'))
+                SELECT a.pid, a.usename, a.application_name, a.state,
+                       extract(epoch FROM clock_timestamp() - a.xact_start)::integer AS seconds
+                FROM pg_stat_activity a JOIN blocker USING (pid) JOIN pg_roles r ON r.oid = a.usesysid
+                WHERE a.datname = current_database() AND NOT r.rolsuper
+                AND (role_is(a.usename, 'atm_operator') OR role_is(a.usename, 'atm_report'))
+                AND (a.state LIKE 'idle in transaction%' AND clock_timestamp() - a.state_change >= p_idle_ms * INTERVAL '1 ms'
+                     OR clock_timestamp() - a.xact_start >= p_open_ms * INTERVAL '1 ms')
+        LOOP
+                CONTINUE WHEN NOT pg_terminate_backend(v.pid);
+                PERFORM trail_write('session', concat_ws(' ', v.usename, v.pid),
+                                    jsonb_build_object('application', v.application_name, 'state', v.state, 'seconds', v.seconds), NULL);
+                RETURN QUERY SELECT v.pid, v.usename::text, v.application_name, v.state, v.seconds;
+        END LOOP;
+END
+$$;
+
 -- what people change --------------------------------------------------------------------------------------
 
 -- A row a table: the noun, the key's columns, the others that people set, those whose change demands a note (*: any), and a condition, where
@@ -1913,7 +1995,7 @@ DECLARE
         v_arguments text;
         -- a history that is generated has no person's cards (backoffice/generation)
         -- nor does a bank's card come by a person, when it is used for the first time
-        v_persons CONSTANT text := 'session_user <> ''atm_daemon'' AND (current_setting(''atm.generated'', true) IS NULL OR '
+        v_persons CONSTANT text := 'session_user <> ''atm_daemon'' AND NOT role_is(session_user, ''atm_daemon'') AND (current_setting(''atm.generated'', true) IS NULL OR '
                                    'NOT pg_has_role(session_user, ''atm_owner'', ''MEMBER''))';
 BEGIN
         FOR t IN SELECT * FROM (VALUES
@@ -1936,7 +2018,8 @@ BEGIN
                 ('peer', 'peer', 'peer,item', 'value,source', '', NULL),
                 ('finance_rate', 'rate', 'item,from_on', 'rate_bp,note', '', NULL),
                 ('period', 'period', 'quarter', 'from_on,to_on,without_end,withdrawals,cash_yen,commission_yen,base_fee_yen', '*', NULL),
-                ('business_clock', 'clock', 'only_row', 'start_ms,anchor_ms,speed', '', NULL))
+                ('business_clock', 'clock', 'only_row', 'start_ms,anchor_ms,speed', '', NULL),
+                ('token_key', 'key', 'only_one', 'check_value', '', NULL))
                 l (name, noun, key, columns, noted, condition) LOOP
                 EXECUTE format('DROP TRIGGER IF EXISTS trail_in ON %1$I; DROP TRIGGER IF EXISTS trail_set ON %1$I; '
                                'DROP TRIGGER IF EXISTS trail_out ON %1$I', t.name);
@@ -1963,6 +2046,9 @@ BEGIN
         DROP TRIGGER IF EXISTS trail_account ON card;
         CREATE TRIGGER trail_account AFTER UPDATE OF opening_yen ON card FOR EACH ROW
                 EXECUTE FUNCTION trail_changed('account', '{card_token}', '{opening_yen}', '{*}');
+        DROP TRIGGER IF EXISTS trail_out_account ON card;
+        EXECUTE format('CREATE TRIGGER trail_out_account AFTER DELETE ON card FOR EACH ROW WHEN (OLD.opening_yen IS NOT NULL AND %s) '
+                       'EXECUTE FUNCTION trail_changed(''account'', ''{card_token}'', ''{opening_yen}'', ''{*}'')', v_persons);
         -- notices come and go with the ledger; people hold them back, and let them go
         DROP TRIGGER IF EXISTS trail_set ON saf;
         CREATE TRIGGER trail_set AFTER UPDATE OF parked ON saf FOR EACH ROW

@@ -68,7 +68,6 @@ static enum exception_end end_of(const PGresult *result)
 enum exception_end exception_resolve(PGconn *connection, const struct exception_finding *finding,
                                      struct exception_outcome *ret_outcome, char error[PG_ERROR_MAX])
 {
-        char youngest[24];
         const char *parameters[] = {finding->terminal,
                                     finding->transmitted_at,
                                     finding->stan,
@@ -76,17 +75,16 @@ enum exception_end exception_resolve(PGconn *connection, const struct exception_
                                     finding->elsewhere ? "true" : "false",
                                     finding->advice_at,
                                     finding->now_ms,
-                                    youngest};
+                                    finding->force ? "true" : "false"};
         struct exception_outcome *o = ret_outcome;
         enum exception_end end;
         PGresult *result;
 
-        snprintf(youngest, sizeof(youngest), "%" PRId64, finding->youngest_ms);
         result = pg_query_repeated(
             connection,
             "SELECT r_refusal, r_state_before, r_counted_before_yen, r_state, r_counted_yen, "
             "r_exceptions FROM operator_resolve($1, $2::timestamptz, $3::integer, $4::bigint, "
-            "$5::boolean, $6::timestamptz, $7::bigint, $8::bigint)",
+            "$5::boolean, $6::timestamptz, $7::bigint, $8::boolean)",
             LENGTH(parameters), parameters, error);
         if (!result)
                 return EXCEPTION_FAILED;

@@ -27,7 +27,7 @@ struct exception_finding {
         const char *terminal, *transmitted_at, *stan; /* the withdrawal, as a row of it has them */
         const char *dispensed_yen;
         bool elsewhere;        /* the money was put right outside: deal with its exceptions, move nothing */
-        int64_t youngest_ms;   /* since it was approved, or its bank asked: its ATM may pay out until then */
+        bool force;            /* although its ATM may still be at it: it is known to stand still */
         const char *advice_at; /* business time, to the millisecond */
         const char *now_ms;    /* real time */
 };
@@ -36,7 +36,7 @@ enum exception_end {
         EXCEPTION_RESOLVED,
         EXCEPTION_NOTHING_OPEN, /* with `elsewhere`: no exception of it is open */
         EXCEPTION_NO_CHANGE,    /* it is recorded already, and no exception of it is open */
-        EXCEPTION_YOUNG,        /* younger than that */
+        EXCEPTION_YOUNG,        /* its ATM may still pay out, or correct what it said */
         EXCEPTION_IMPOSSIBLE,   /* the finding can't be recorded any more */
         EXCEPTION_FAILED,
 };

@@ -335,6 +335,13 @@ static void on_feed_holder(void *context, const struct lock_holder *holder)
                 l->options.on_holder(l->options.context, holder);
 }
 
+static void on_feed_ended(void *context, const struct ended_session *ended)
+{
+        struct ledger_pg *l = context;
+        if (l->options.on_ended)
+                l->options.on_ended(l->options.context, ended);
+}
+
 static void on_feed_problem(void *context, const char *text)
 {
         say(context, true, "%s", text);
@@ -363,6 +370,7 @@ static void on_standby(void *context, const char *problem)
 static const struct reference_feed_events feed_events = {.known = reference_in_force,
                                                          .on_rows = reference_take,
                                                          .on_holder = on_feed_holder,
+                                                         .on_ended = on_feed_ended,
                                                          .on_standby = on_standby,
                                                          .on_problem = on_feed_problem};
 
@@ -660,7 +668,7 @@ static bool check_standby(PGconn *pg, char error[LEDGER_PG_ERROR_MAX])
 static bool check_token_key(PGconn *pg, const char *check_value, char error[LEDGER_PG_ERROR_MAX])
 {
         char why[PG_ERROR_MAX];
-        PGresult *result = pg_query(pg, "SELECT token_key_is($1)", 1, &check_value, why);
+        PGresult *result = pg_query(pg, "SELECT token_key_enter($1)", 1, &check_value, why);
         bool good = result && *PQgetvalue(result, 0, 0) == 't';
         if (!result)
                 snprintf(error, LEDGER_PG_ERROR_MAX, "%.*s", (int)strcspn(why, "\n"), why);

@@ -31,6 +31,8 @@ struct ledger_pg_options {
         void (*on_message)(void *context, bool is_problem, const char *text);
         /* A session is in the way of others, or holds a lock that would be. NULL: nobody wants to know. */
         void (*on_holder)(void *context, const struct lock_holder *holder);
+        /* A person's session was ended, since batches waited for it. NULL likewise. */
+        void (*on_ended)(void *context, const struct ended_session *ended);
         void *context;
 };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/limits.h"
 #include "config/reference_load.h"
 #include "lib/base/hash.h"
 #include "lib/db/pg_conn.h"
@@ -13,15 +14,18 @@
 
 const char standby_problem_sql[] = "SELECT standby_problem()";
 
-enum { LOCKS, REFERENCE, HOLDERS, STANDBY, STATEMENT_COUNT };
-enum { NAMED_MAX = 16 };
+enum { LOCKS, REFERENCE, HOLDERS, UNBLOCK, STANDBY, STATEMENT_COUNT };
+enum { NAMED_MAX = 16, STANDBY_UNANSWERED_MAX = 10 };
 
 struct reference_feed {
         struct pg_conn *conn;
         struct pg_statement statements[STATEMENT_COUNT + 1];
+        char unblock[80];
         const struct reference_feed_events *events;
         void *context;
-        bool reference_due, holders_due, standby_due;
+        bool reference_due, holders_due, unblock_due, standby_due;
+        bool standby_wanted;
+        int standby_unanswered;    /* questions */
         int asked;                 /* while it is busy */
         uint64_t named[NAMED_MAX]; /* holders, the last time */
         size_t named_count;
@@ -49,6 +53,10 @@ static void pump(struct reference_feed *feed)
                 feed->holders_due = false;
                 feed->asked = HOLDERS;
                 pg_conn_send(feed->conn, feed->statements[HOLDERS].name, &least, 1, 0);
+        } else if (feed->unblock_due) {
+                feed->unblock_due = false;
+                feed->asked = UNBLOCK;
+                pg_conn_send(feed->conn, feed->statements[UNBLOCK].name, NULL, 0, 0);
         }
 }
 
@@ -81,9 +89,38 @@ static void take_holders(struct reference_feed *feed, const PGresult *result)
                 now[count] = holder_hash(&holder);
                 if (!was_named(feed, now[count++]))
                         feed->events->on_holder(feed->context, &holder);
+                feed->unblock_due |= holder.waiting > 0;
         }
         memcpy(feed->named, now, count * sizeof(*now));
         feed->named_count = count;
+}
+
+static void take_ended(struct reference_feed *feed, const PGresult *result)
+{
+        for (int row = 0; row < PQntuples(result); row++) {
+                struct ended_session ended = {.pid = pg_number(result, row, 0),
+                                              .user = PQgetvalue(result, row, 1),
+                                              .application = PQgetvalue(result, row, 2),
+                                              .state = PQgetvalue(result, row, 3),
+                                              .seconds = pg_number(result, row, 4)};
+
+                feed->events->on_ended(feed->context, &ended);
+        }
+}
+
+/* What is not known is no good news. */
+static void tell_standby_unknown(struct reference_feed *feed, const char *why)
+{
+        char text[256];
+
+        snprintf(text, sizeof(text), "unknown whether one is: %.200s", why);
+        feed->events->on_standby(feed->context, text);
+}
+
+static void take_standby(struct reference_feed *feed, const PGresult *result)
+{
+        feed->standby_unanswered = 0;
+        feed->events->on_standby(feed->context, pg_text(result, 0, 0));
 }
 
 static void on_failed(struct reference_feed *feed, const PGresult *result)
@@ -99,6 +136,8 @@ static void on_failed(struct reference_feed *feed, const PGresult *result)
                                           : feed->statements[feed->asked].name,
                  message ? message : "no message");
         feed->events->on_problem(feed->context, text);
+        if (feed->asked == STANDBY)
+                tell_standby_unknown(feed, message ? message : "no message");
 }
 
 static void on_end(void *context, enum pg_outcome outcome, const PGresult *result)
@@ -114,7 +153,9 @@ static void on_end(void *context, enum pg_outcome outcome, const PGresult *resul
         else if (feed->asked == REFERENCE)
                 feed->events->on_rows(feed->context, result);
         else if (feed->asked == STANDBY)
-                feed->events->on_standby(feed->context, pg_text(result, 0, 0));
+                take_standby(feed, result);
+        else if (feed->asked == UNBLOCK)
+                take_ended(feed, result);
         else
                 take_holders(feed, result);
         pump(feed);
@@ -122,7 +163,10 @@ static void on_end(void *context, enum pg_outcome outcome, const PGresult *resul
 
 static void on_up(void *context)
 {
-        reference_feed_ask(context); /* it may be another server, or a changed one */
+        struct reference_feed *feed = context;
+
+        feed->standby_due = feed->standby_wanted;
+        reference_feed_ask(feed); /* it may be another server, or a changed one */
 }
 
 static void on_down(void *context, const char *why)
@@ -132,6 +176,8 @@ static void on_down(void *context, const char *why)
 
         snprintf(text, sizeof(text), "database connection for reference data is down: %.180s", why);
         feed->events->on_problem(feed->context, text);
+        if (feed->standby_wanted)
+                tell_standby_unknown(feed, why);
 }
 
 struct reference_feed *reference_feed_new(struct event_base *base, struct pg_hosts *hosts,
@@ -146,6 +192,9 @@ struct reference_feed *reference_feed_new(struct event_base *base, struct pg_hos
         feed->statements[LOCKS] = (struct pg_statement){PG_AT_ONCE, "SET lock_timeout = '1s'"};
         feed->statements[REFERENCE] = reference_statement;
         feed->statements[HOLDERS] = (struct pg_statement){"lock_holders", lock_holders_sql};
+        snprintf(feed->unblock, sizeof(feed->unblock), "SELECT * FROM ledger_unblock(%d, %d)",
+                 LIMIT_BLOCKED_IDLE_MS, LIMIT_BLOCKED_OPEN_MS);
+        feed->statements[UNBLOCK] = (struct pg_statement){"ledger_unblock", feed->unblock};
         feed->statements[STANDBY] = (struct pg_statement){"standby_problem", standby_problem_sql};
         feed->events = events;
         feed->context = context;
@@ -173,6 +222,9 @@ void reference_feed_ask(struct reference_feed *feed)
 void reference_feed_ask_standby(struct reference_feed *feed)
 {
         feed->standby_due = true;
+        feed->standby_wanted = true;
+        if (++feed->standby_unanswered > STANDBY_UNANSWERED_MAX)
+                tell_standby_unknown(feed, "the database has not answered");
         pump(feed);
 }
 

@@ -4,6 +4,7 @@
  *
  *      IDLE --due--> asks for the reference --came--> IDLE
  *                          '--a lock in the way--> asks for those who hold locks --> IDLE
+ *                                  '--somebody waits--> ends people's sessions that a batch waits for, and that are old --> IDLE
  */
 #ifndef DAEMON_LEDGER_REFERENCE_FEED_H
 #define DAEMON_LEDGER_REFERENCE_FEED_H
@@ -22,8 +23,11 @@ struct reference_feed_events {
         int64_t (*known)(void *context);                        /* the version in force */
         void (*on_rows)(void *context, const PGresult *result); /* as reference_load takes them */
         void (*on_holder)(void *context,
-                          const struct lock_holder *holder);    /* one that was not named the last time */
-        void (*on_standby)(void *context, const char *problem); /* NULL: one confirms each commit */
+                          const struct lock_holder *holder); /* one that was not named the last time */
+        void (*on_ended)(void *context, const struct ended_session *ended);
+        void (*on_standby)(
+            void *context,
+            const char *problem); /* NULL: one confirms each commit; also what keeps it unknown */
         void (*on_problem)(void *context, const char *text);
 };
 
@@ -36,7 +40,8 @@ void reference_feed_free(struct reference_feed *feed);
 /* Ask as soon as it can: for newer rows; for those who hold locks. */
 void reference_feed_ask(struct reference_feed *feed);
 void reference_feed_look(struct reference_feed *feed);
-/* Ask whether a standby confirms each commit. */
+/* Ask whether a standby confirms each commit; whoever asked once hears also that it is not known: the question failed, its connection is
+ * down, or ten of them have no answer. */
 void reference_feed_ask_standby(struct reference_feed *feed);
 
 /* What it asks then, for who waits: NULL, or what is wrong. */

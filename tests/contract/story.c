@@ -172,7 +172,7 @@ static void finance(struct story *s)
             s->world,
             "SET atm.business_day = '2020-06-30'; UPDATE hall SET area = 'kansai' WHERE hall = 'H00001';"
             "RESET atm.business_day;"
-            "INSERT INTO hall VALUES ('H00004', 'four', 'kanto', 'Chiba', 0, 1440, 0);"
+            "INSERT INTO hall VALUES ('H00004', 'four', 'kanto', '千葉県', 0, 1440, 0);"
             "INSERT INTO contract VALUES ('T0000001', '2020-05-10', NULL, 'H00001', 60000);"
             "INSERT INTO cost VALUES ('1Q20', 'network', 1000, NULL);"
             "INSERT INTO target VALUES (2020, 'atms', '2020-04-02', 5, NULL);"

@@ -266,6 +266,8 @@ START_TEST(what_has_no_end_is_an_exception_until_a_finding_ends_it)
         ck_assert_int_eq(exception_resolve(world.admin, &finding, &outcome, error), EXCEPTION_IMPOSSIBLE);
         ck_assert_str_eq(outcome.state_before, "approved");
         finding.dispensed_yen = "9000";
+        ck_assert_int_eq(exception_resolve(world.admin, &finding, &outcome, error), EXCEPTION_YOUNG);
+        finding.force = true;
         ck_assert_int_eq(exception_resolve(world.admin, &finding, &outcome, error), EXCEPTION_RESOLVED);
         ck_assert_str_eq(outcome.state, "completed");
         ck_assert_int_eq(outcome.counted_yen, 9000);

@@ -46,31 +46,31 @@ static const struct refused {
     {OPERATOR, "operator_saf", "SELECT operator_saf(false, '{T0000001}', '{2016-12-29}', '{1}', '{1}', NULL)",
      "NULL as the time: expected milliseconds since 1970"},
     {OPERATOR, "operator_resolve",
-     NO_NOTE "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2016-12-29', 1, 0)",
+     NO_NOTE "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2016-12-29', 1, false)",
      "no note: expected a reason"},
     {OPERATOR, "operator_resolve",
-     "SELECT operator_resolve('T0000001', '2016-12-29', NULL, 0, false, '2016-12-29', 1, 0)",
+     "SELECT operator_resolve('T0000001', '2016-12-29', NULL, 0, false, '2016-12-29', 1, false)",
      "no withdrawal: expected its terminal, moment and STAN"},
     {OPERATOR, "operator_resolve",
-     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 1500, true, '2016-12-29', 1, 0)",
+     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 1500, true, '2016-12-29', 1, false)",
      "'1500' yen dispensed: expected a multiple of 1000 yen"},
     {OPERATOR, "operator_resolve",
-     "SELECT operator_resolve('T0000001', '2016-12-29', 1, -1000, true, '2016-12-29', 1, 0)",
+     "SELECT operator_resolve('T0000001', '2016-12-29', 1, -1000, true, '2016-12-29', 1, false)",
      "'-1000' yen dispensed: expected"},
     {OPERATOR, "operator_resolve",
-     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, NULL, '2016-12-29', 1, 0)",
+     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, NULL, '2016-12-29', 1, false)",
      "neither here nor elsewhere: expected"},
     {OPERATOR, "operator_resolve",
-     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2016-12-29', 1, -1)",
-     "'-1' ms as the least age: expected 0 or more"},
+     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2016-12-29', 1, NULL)",
+     "neither forced nor not: expected true where its ATM is known to stand still"},
     {OPERATOR, "operator_resolve",
-     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2016-12-29', 9000000000000, 0)",
+     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2016-12-29', 9000000000000, false)",
      "'9000000000000' as the time: expected milliseconds since 1970, no more than a day ahead"},
     {OPERATOR, "operator_resolve",
-     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2099-12-29', 1, 0)",
+     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2099-12-29', 1, false)",
      "expected a moment between the withdrawal and now, 2022-01-01"},
     {OPERATOR, "operator_resolve",
-     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2016-12-20', 1, 0)",
+     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2016-12-20', 1, false)",
      "expected a moment between the withdrawal and now"},
     {OPERATOR, "card_replace",
      NO_NOTE "SELECT card_replace(" PAIR MASKS ", '{cash}', '{HOUSE}', '{3105}', '{lost}')",
@@ -146,16 +146,35 @@ static const struct refused {
      "to before 2020-01-01 there would be none"},
     {OPERATOR, "token_key_is", "SELECT token_key_is('my own')", "expected 32 digits of hexadecimal"},
     {OPERATOR, "token_key_is", "SELECT token_key_is(NULL)", "expected 32 digits of hexadecimal"},
+    {OPERATOR, "token_key_enter", "SELECT token_key_enter('my own')", "expected 32 digits of hexadecimal"},
+    {OPERATOR, "token_key_enter", "SELECT token_key_enter(NULL)", "expected 32 digits of hexadecimal"},
+    {OPERATOR, "token_key_correct", "SELECT token_key_correct('my own')",
+     "expected 32 digits of hexadecimal"},
+    {OPERATOR, "token_key_correct", NO_NOTE "SELECT token_key_correct('my own')",
+     "no note: expected a reason"},
+    {OPERATOR, "token_key_correct", "SELECT token_key_correct(repeat('a', 32))",
+     "there are tokens of the key that was entered: expected a database without cards"},
     {OPERATOR, "summary_extend", "SELECT summary_extend('2022-01-01')",
      "sums through 2022-01-01: expected a day that is over: business today is 2022-01-01"},
     {OPERATOR, "summary_extend", "SELECT summary_extend('infinity')",
      "sums through infinity: expected a day that is over"},
     {OPERATOR, "summary_step", "SELECT summary_step(NULL)", "expected true or false"},
+    {OPERATOR, "business_now", "SELECT business_now()", NULL},
+    {OPERATOR, "business_today", "SELECT business_today()", NULL},
+    {"atm_report", "business_now", "SELECT business_now()", NULL},
+    {"atm_report", "business_today", "SELECT business_today()", NULL},
     /* atmd's role: what its tables refuse */
     {"atm_daemon", "summary_extend", "SELECT summary_extend('2100-01-01')",
      "sums through 2100-01-01: expected a day that is over"},
     {"atm_daemon", "summary_step", "SELECT summary_step(NULL)", "expected true or false"},
     {"atm_daemon", "token_key_is", "SELECT token_key_is('my own')", "expected 32 digits of hexadecimal"},
+    {"atm_daemon", "token_key_enter", "SELECT token_key_enter('my own')",
+     "expected 32 digits of hexadecimal"},
+    {"atm_daemon", "instance_limits_are", "SELECT instance_limits_are(-1, 510)",
+     "limits of '-1' and '510' seconds: expected 0 or more"},
+    {"atm_daemon", "instance_limits_are", "SELECT instance_limits_are(90, NULL)", "expected 0 or more"},
+    {"atm_daemon", "ledger_unblock", "SELECT ledger_unblock(-1, 0)", "'-1' and '0' ms: expected 0 or more"},
+    {"atm_daemon", "ledger_unblock", "SELECT ledger_unblock(0, 0)", NULL},
     {"atm_daemon", "ledger_make_partitions", "SELECT ledger_make_partitions('2016-10-01', '2099-01-01')",
      "expected days from 2000-01-01 to ten years after business today"},
     {"atm_daemon", "ledger_session", "SELECT ledger_session()", NULL},
@@ -415,6 +434,11 @@ START_TEST(a_change_leaves_who_why_before_and_after_and_no_token)
              "\"network_hours_from_on_calendar\""},
             {NO_NOTE "INSERT INTO holiday VALUES ('10000-01-01', 'operator', 'far')",
              "new row for relation \"holiday\" violates check constraint \"holiday_day_calendar\""},
+            {NO_NOTE "UPDATE hall SET prefecture = 'Tokyo' WHERE hall = 'H00001'",
+             "insert or update on table \"hall\" violates foreign key constraint \"hall_prefecture\""},
+            {"SET atm.business_day = '2021-12-31'; UPDATE hall SET area = 'kansai' WHERE hall = 'H00001'",
+             "hall H00001: changed from 2021-12-31 on: expected business today, 2022-01-01, or a later day"},
+            {"RESET atm.business_day", "done"},
             {NO_NOTE "UPDATE hall SET name = 'one!' WHERE hall = 'H00001'", "done"},
             {"SET atm.command = 'limit set'; SET atm.note = 'as decided'; UPDATE limit_rule SET value = 3 "
              "WHERE kind = 'day_count'",
@@ -565,8 +589,91 @@ START_TEST(a_change_leaves_who_why_before_and_after_and_no_token)
         ck_assert_str_eq(
             told(pg, "INSERT INTO area VALUES ('a', 'A', 1), ('b', 'Bank 4111-1111-1111-1111', 1)", said),
             "area: a text with a card's number: expected its mask: the first 6 and last 4 digits");
+        /* and one that comes or goes with its row */
+        world_sql(&world, "INSERT INTO card (card_token, issuer, pan_mask, opening_yen, balance_yen) VALUES "
+                          "('00000000-0000-0000-0000-000000000003', 'HOUSE', '990001******0042', 7, 7)");
+        world_sql(&world, "DELETE FROM card WHERE pan_mask = '990001******0042'");
+        shown = world_query(
+            &world, "SELECT concat_ws('|', noun, before -> 'opening_yen', after -> 'opening_yen') FROM "
+                    "trail WHERE key = '990001******0042' ORDER BY change");
+        ck_assert_str_eq(shown, "card\naccount|null|7\ncard\naccount|7\n");
+        free(shown);
+
+        /* atmd is who is of its group, whatever he is called; nobody is it for being able to */
+        world_sql(&world, "CREATE ROLE %s_night LOGIN IN ROLE atm_daemon", world.name);
+        shown = world_query(
+            &world, "SELECT role_is(r, 'atm_daemon') FROM unnest(ARRAY['atm_daemon', current_database() || "
+                    "'_night', '" OPERATOR "', session_user]) r");
+        ck_assert_str_eq(shown, "t\nt\nf\nf\n");
+        free(shown);
+        world_sql(&world, "DROP ROLE %s_night", world.name);
         ck_assert_int_eq(world_number(&world, tokens), 0);
         PQfinish(pg);
+        world_close(&world);
+}
+END_TEST
+
+/* Whoever sets no end to being idle, and whoever is not idle, for a while too. */
+START_TEST(who_keeps_the_ledger_waiting_is_ended_and_named)
+{
+        static const char batch[] =
+            "SELECT ledger_request(-1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', "
+            "'{}', '{}', "
+            "'{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 1, 1)";
+        struct world world;
+        PGconn *waiting, *atmd;
+        char conninfo[300], said[300], *shown;
+
+        ops_open(&world);
+        waiting = PQconnectdb(world.conninfo);
+        atmd = PQconnectdb(world.conninfo);
+        snprintf(conninfo, sizeof conninfo, "dbname=%s user=" OPERATOR " application_name=psql", world.name);
+        for (int i = 0; i < 2; i++) { /* idle, and at work */
+                PGconn *desk = PQconnectdb(conninfo);
+                PGresult *ended;
+
+                ck_assert_str_eq(told(desk, "SET idle_in_transaction_session_timeout = 0", said), "done");
+                ck_assert_str_eq(told(desk, "BEGIN; SELECT summary_extend('2016-12-28')", said), "done");
+                if (i) {
+                        ck_assert(PQsendQuery(desk, "SELECT pg_sleep(600)"));
+                        snprintf(said, sizeof said,
+                                 "SELECT count(*) FROM pg_stat_activity WHERE pid = %d AND state = 'active'",
+                                 PQbackendPID(desk));
+                        while (!world_number(&world, said)) {
+                        }
+                }
+                ck_assert(PQsendQuery(waiting, batch));
+                /* not yet */
+                ended = PQexec(atmd, "SELECT * FROM ledger_unblock(600000, 600000)");
+                ck_assert_int_eq(PQntuples(ended), 0);
+                do {
+                        PQclear(ended);
+                        ended = PQexec(atmd, i ? "SELECT * FROM ledger_unblock(600000, 0)"
+                                               : "SELECT * FROM ledger_unblock(0, 600000)");
+                        ck_assert_msg(PQresultStatus(ended) == PGRES_TUPLES_OK, "%s", PQerrorMessage(atmd));
+                } while (!PQntuples(ended));
+                ck_assert_str_eq(PQgetvalue(ended, 0, 1), OPERATOR);
+                ck_assert_str_eq(PQgetvalue(ended, 0, 2), "psql");
+                ck_assert_str_eq(PQgetvalue(ended, 0, 3), i ? "active" : "idle in transaction");
+                PQclear(ended);
+                while ((ended = PQgetResult(waiting))) {
+                        ck_assert_int_eq(PQresultStatus(ended), PGRES_TUPLES_OK);
+                        PQclear(ended);
+                }
+                PQclear(PQexec(desk, "SELECT 1"));
+                ck_assert_int_eq(PQstatus(desk), CONNECTION_BAD);
+                PQfinish(desk);
+        }
+        shown = world_query(
+            &world, "SELECT concat_ws('|', who, noun, split_part(key, ' ', 1), before - 'seconds', after IS "
+                    "NULL) FROM trail WHERE noun = 'session' ORDER BY change");
+        ck_assert_str_eq(shown, "atm_daemon|session|" OPERATOR
+                                "|{\"state\": \"idle in transaction\", \"application\": \"psql\"}|t\n"
+                                "atm_daemon|session|" OPERATOR
+                                "|{\"state\": \"active\", \"application\": \"psql\"}|t\n");
+        free(shown);
+        PQfinish(waiting);
+        PQfinish(atmd);
         world_close(&world);
 }
 END_TEST
@@ -581,5 +688,6 @@ TCase *roles_tests(void)
         tcase_add_test(roles_case, each_role_reads_and_writes_what_it_is_there_for_and_no_more);
         tcase_add_test(roles_case, whatever_people_may_write_is_in_the_trail);
         tcase_add_test(roles_case, a_change_leaves_who_why_before_and_after_and_no_token);
+        tcase_add_test(roles_case, who_keeps_the_ledger_waiting_is_ended_and_named);
         return roles_case;
 }

@@ -294,12 +294,14 @@ const char *world_resolve(struct world *world, const struct ledger_identity *ide
                                                    world_real_ms(), youngest_ms);
         char sql[512], *stored;
 
+        world_sql(world, "UPDATE instance_limit SET atm_wait_s = %" PRId64 ", atm_dispense_s = 0",
+                  youngest_ms / 1000);
         snprintf(sql, sizeof sql,
                  "SELECT coalesce(r_refusal, 'done') FROM operator_resolve('%s', to_timestamp(%" PRId64
                  " / 1000.0), %" PRId32 ", %" PRId64 ", false, to_timestamp(%" PRId64 " / 1000.0), %" PRId64
-                 ", %" PRId64 ")",
+                 ", false)",
                  identity->terminal, identity->transmitted_ms, identity->stan, dispensed_yen, advice_ms,
-                 world_real_ms(), youngest_ms);
+                 world_real_ms());
         stored = world_query(world, sql);
         stored[strcspn(stored, "\n")] = '\0';
         ck_assert_str_eq(stored, kept ? kept : "done");

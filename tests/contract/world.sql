@@ -5,7 +5,7 @@ INSERT INTO area VALUES ('kanto', '関東'), ('kansai', '関西');
 INSERT INTO hall VALUES
         ('H00001', 'one', 'kanto', '東京都', 0, 1440, 0),
         ('H00002', 'two', 'kansai', '大阪府', 600, 1200, 1234),
-        ('H-3', 'three', 'kanto', 'Chiba', 0, 1440, 10000);
+        ('H-3', 'three', 'kanto', '千葉県', 0, 1440, 10000);
 INSERT INTO atm VALUES
         ('T0000001', 'H00001', true), ('T0000002', 'H00002', true), ('T0000003', 'H-3', true),
         ('T0000004', 'H00001', false), ('T0000005', NULL, true);

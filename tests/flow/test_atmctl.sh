@@ -121,8 +121,19 @@ sql "CREATE DATABASE ${DATABASE}_old" >/dev/null
         refuses 1 "is not migrated: it is at version 1, this program needs" atmctl hall list
         refuses 1 "atmctl db migrate" atmctl db init
         PGUSER=$CLUSTER_PERSON refuses 1 "need a superuser" atmctl db migrate
-        expect_exit 0 atmctl db migrate
-        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "017_replacement.sql: done" "019_banks.sql: done" "021_days.sql: done" "025_cards.sql: done" "028_keys.sql: done" "029_keys_end.sql: done" "031_clock.sql: done" "032_trail.sql: done" "034_barred.sql: done" "036_reference.sql: done" "037_calendar.sql: done" "060_ledger.sql: done" "061_reports.sql: done" "062_views.sql: done"
+        # while another one is at work it says so, and waits
+        psql -X -q -c "SELECT pg_advisory_lock(hashtext('atm schema migration'))" -c "SELECT pg_sleep(600)" >/dev/null 2>&1 &
+        other=$!
+        holds_migrations() { [[ $(sql "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted") == 1 ]]; }
+        await "another migration" holds_migrations
+        atmctl db migrate >"$WORK/migrate.log" 2>&1 &
+        migrating=$!
+        await "word of who is at work" grep -q "another 'atmctl db' is at work (process [0-9]* of user .*: waiting for its end" "$WORK/migrate.log"
+        sql "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted" >/dev/null
+        wait "$other" || true
+        wait "$migrating" || wrong "a migration that had to wait: $(cat "$WORK/migrate.log")"
+        OUTPUT=$(cat "$WORK/migrate.log")
+        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "017_replacement.sql: done" "019_banks.sql: done" "021_days.sql: done" "025_cards.sql: done" "028_keys.sql: done" "029_keys_end.sql: done" "031_clock.sql: done" "032_trail.sql: done" "034_barred.sql: done" "036_reference.sql: done" "037_calendar.sql: done" "049_prefectures.sql: done" "050_limits.sql: done" "060_ledger.sql: done" "061_reports.sql: done" "062_views.sql: done"
         [[ $OUTPUT != *001_schema* ]] || wrong "migrate repeats what is there: $OUTPUT"
         expect_exit 0 atmctl db status
         says current
@@ -261,6 +272,19 @@ header=pan,expiry,pin,issuer,balance_yen
 chmod 644 cards.csv
 refuses 1 "others may read it (mode 0644): expected mode 0600" atmctl card import --note trial cards.csv
 chmod 600 cards.csv
+# a look-up enters no key; the first who makes tokens does, is named, and is corrected while there are none
+(umask 077 && openssl rand -hex 32 >wrong.key)
+sql "DELETE FROM token_key" >/dev/null # of the files above
+pan 1 >number
+with_number() { "$@" <number; }
+refuses 1 "the card has no account" with_number atmctl account show --card - --token-key wrong.key
+expect "keys after a look-up" 0 "$(sql "SELECT count(*) FROM token_key")"
+expect_exit 1 with_number atmctl card add --card - --issuer NOBODY --expiry 3012 --token-key wrong.key
+expect "who entered the first" "$PGUSER card add" "$(sql "SELECT concat_ws(' ', who, command) FROM trail WHERE noun = 'key' ORDER BY change DESC LIMIT 1")"
+refuses 1 "'atmctl card key' corrects" with_number atmctl exclusion add --note trial --card - --from 2020-04-01
+refuses 2 "--note" atmctl card key
+expect_exit 0 atmctl card key --note 'the first one was a test'
+says "tokens will be made with the key in $ATM_TOKEN_KEY_FILE"
 expect_exit 1 env -u ATM_TOKEN_KEY_FILE atmctl card import --note trial cards.csv
 says "ATM_TOKEN_KEY_FILE"
 expect_exit 0 atmctl card import --note trial cards.csv
@@ -269,7 +293,7 @@ says "cards: 400 new"
 (umask 077 && openssl rand -hex 32 >other.key)
 refuses 1 "other.key: holds another key than the one that the cards" atmctl card import --note trial cards.csv --token-key other.key
 sed -n '2s/,.*//p' cards.csv >number
-expect_exit 1 atmctl exclusion add --note trial --card - --from 2020-04-01 --token-key other.key <number
+expect_exit 1 with_number atmctl exclusion add --note trial --card - --from 2020-04-01 --token-key other.key
 says "holds another key"
 expect "cards and accounts" "400 400" "$(sql "SELECT count(*), count(opening_yen) FROM card" | tr '|' ' ')"
 bad card "bad.csv:2: column pan: '$(mask 1)': the database has this card already" "$header" "$(pan 1),3012,1234,HOUSE,1"
@@ -335,6 +359,9 @@ expect_exit 0 atmctl hall add HX-1 --name 新しいホール --area kanto --pref
 refuses 1 "hall HX-1 exists already" atmctl hall add HX-1 --name x --area kanto --prefecture 東京都
 refuses 1 "area: 'mars': the database has no such area" atmctl hall add HX-2 --name x --area mars --prefecture 東京都
 refuses 1 "closes: expected a time after 'opens'" atmctl hall set HX-1 --closes 08:00
+refuses 1 "prefecture: expected one of Japan's 47 prefectures" atmctl hall set HX-1 --prefecture 東京
+refuses 1 "name: it would change at once: expected it as it is where --from is given" \
+        atmctl hall set HX-1 --name 旧いホール --area kanto --from 9999-01-01
 refuses 1 "hall: no note: expected a reason" atmctl hall set HX-1 --share-bp 250
 expect_exit 0 atmctl hall set HX-1 --closes=22:30 --share-bp 250 --note "a share from now on"
 IFS='|' read -r change said < <(sql "SELECT change, concat_ws(' ', before -> 'share_bp', after -> 'share_bp') FROM trail ORDER BY change DESC LIMIT 1")
@@ -343,12 +370,17 @@ expect "its row" "$change $PGUSER $(id -un) hall set|hall HX-1 changed a share f
         "$(json "$(atmctl trail list --noun hall --key HX-1 --person "$(id -un)" --limit 1 --format json 2>/dev/null)" "(SELECT concat_ws(' ', r ->> 'change', r ->> 'who', r ->> 'person', r ->> 'command') || '|' || concat_ws(' ', r ->> 'noun', r ->> 'key', r ->> 'what', r ->> 'note') FROM jsonb_array_elements((:'j')::jsonb) r)")"
 expect_exit 0 atmctl trail show "$change"
 says '"share_bp": 250' "a share from now on"
+expect "the row before it, as JSON" 0 "$(json "$(atmctl trail show "$change" --format json)" "(:'j')::jsonb -> 'before' ->> 'share_bp'")"
 refuses 1 "the trail has no such change" atmctl trail show 999999999
 refuses 2 "expected area, hall, atm" atmctl trail list --noun halls
 expect "a hall as JSON" '{"hall":"HX-1","name":"新しいホール","area":"kanto","prefecture":"東京都","opens":"09:00","closes":"22:30","share_bp":250}' \
         "$(atmctl hall show HX-1 --format json)"
 expect_exit 0 atmctl hall set HX-1 --closes 22:30
 says "is so already"
+expect_exit 0 atmctl hall set HX-1 --share-bp 300 --prefecture 千葉県 --from 9998-12-31 --note "agreed for later"
+expect "a share that is not its share yet" "東京都 250" "$(atmctl hall list --format csv 2>/dev/null | awk -F, '$1 == "HX-1" { print $4, $7 }')"
+expect_exit 0 atmctl hall show HX-1
+says "changes_on  9998-12-31" "then        prefecture 千葉県, share_bp 300"
 refuses 1 "the database has no hall HX-9" atmctl hall show HX-9
 refuses 1 "the database has no hall HX-9" atmctl hall set HX-9 --closes 22:30
 expect_exit 0 atmctl atm add TX000001 --hall HX-1

@@ -127,7 +127,7 @@ area=$(sql "SELECT area FROM area a WHERE NOT EXISTS (SELECT FROM atm JOIN hall 
 expect "the new area so far" "" "$(of_area "$area")"
 expect_exit 1 atmctl hall set "$hall" --share-bp 777 --note agreed --from 2016-12-31
 [[ $OUTPUT == *"--from 2016-12-31: expected 2017-"*", the business day, or later"* ]] || wrong "a share of yesterday: $OUTPUT"
-expect_exit 0 atmctl hall set "$hall" --area "$area" --prefecture 那覇
+expect_exit 0 atmctl hall set "$hall" --area "$area" --prefecture 沖縄県
 expect_exit 0 atmctl hall set "$hall" --share-bp 777 --note agreed --from 2017-02-20
 expect "the hall's places since" "2017-02-20 777" \
         "$(sql "SELECT string_agg(from_on || ' ' || share_bp, ', ') FROM hall_place WHERE hall = '$hall' AND from_on > '2017-02-19'")"

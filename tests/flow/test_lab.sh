@@ -189,7 +189,7 @@ contents() {
                 schema_migration; do
                 echo "SELECT '$table', count(*), md5(string_agg(t::text, ' ' ORDER BY t::text)) FROM $table t;"
         done | psql -X -A -t -q
-        psql -X -A -t -q -c "SELECT who, person, command, noun, key, before, after - 'anchor_ms', note FROM trail WHERE noun NOT IN ('atm', 'card', 'account')
+        psql -X -A -t -q -c "SELECT who, person, command, noun, key, before, after - 'anchor_ms', note FROM trail WHERE noun NOT IN ('atm', 'card', 'account', 'key')
                 ORDER BY noun, key, change"
 }
 contents >"$WORK/of-template"

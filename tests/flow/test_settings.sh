@@ -146,6 +146,12 @@ kill "$simulator"
 wait "$simulator" || true
 names second
 await "the end of the alarm" grep -q "a standby is synchronous again" "$WORK/pair.log"
+# what can't be asked is not known, and the former answer is none
+sql 'REVOKE EXECUTE ON FUNCTION standby_problem() FROM atm_daemon' >/dev/null
+await "the alarm of what is not known" grep -q "level=warning .*no synchronous standby: unknown whether one is: permission denied" "$WORK/pair.log"
+sql 'GRANT EXECUTE ON FUNCTION standby_problem() TO atm_daemon' >/dev/null
+is_known_again() { (($(grep -c "a standby is synchronous again" "$WORK/pair.log") == 2)); }
+await "the end of that alarm" is_known_again
 expect_exit 0 atmsim run --ports "$port" --closed --withdrawals 5 --seed "$SEED"
 kill -TERM "$pid"
 wait "$pid" || wrong "atmd ended with $?"

@@ -10,9 +10,11 @@
 #include "protocol/profile.h"
 #include "tools/atmctl/database.h"
 
-/* Whether the tokens of the database's cards are made with it; false after a complaint. */
+/* Whether the tokens of the database's cards are made with it; false after a complaint. Who changes something may be about to make the first
+ * token: his key is entered where there is none. */
 static bool key_fits(const struct invocation *invocation, struct token_key *key, const char *path)
 {
+        bool enters = invocation->command->flags & (COMMAND_NOTE | COMMAND_NOTE_DEMANDED);
         char check_value[TOKEN_CHECK_TEXT];
         const char *parameters[] = {check_value};
         struct database database;
@@ -22,7 +24,9 @@ static bool key_fits(const struct invocation *invocation, struct token_key *key,
         if (!database_open(&database, invocation, DATABASE_READY))
                 return false;
         token_key_check_value(key, check_value);
-        result = database_query(&database, "SELECT token_key_is($1)", 1, parameters);
+        result = database_query(
+            &database, enters ? "SELECT token_key_enter($1)" : "SELECT coalesce(token_key_is($1), true)", 1,
+            parameters);
         fits = result && *PQgetvalue(result, 0, 0) == 't';
         if (result && !fits) {
                 complain("%s: holds another key than the one that the cards of database '%s' have their "
@@ -30,14 +34,16 @@ static bool key_fits(const struct invocation *invocation, struct token_key *key,
                          path, PQdb(database.connection));
                 note("another key would leave accounts, exclusions and the use of limits behind: the same "
                      "file is "
-                     "wanted that atmd uses");
+                     "wanted that atmd uses; one that was entered by mistake 'atmctl card key' corrects "
+                     "while there "
+                     "are no cards");
         }
         PQclear(result);
         database_close(&database);
         return fits;
 }
 
-struct token_key *card_token_key(const struct invocation *invocation)
+struct token_key *card_token_key_file(const struct invocation *invocation, const char **ret_path)
 {
         const char *path = invocation_value(invocation, "token-key");
         char error[TOKEN_ERROR_MAX];
@@ -52,13 +58,21 @@ struct token_key *card_token_key(const struct invocation *invocation)
                 return NULL;
         }
         key = token_key_load(path, error);
-        if (!key) {
+        if (!key)
                 complain("%s", error);
-        } else if (!key_fits(invocation, key, path)) {
-                token_key_free(key);
-                key = NULL;
-        }
+        *ret_path = path;
         return key;
+}
+
+struct token_key *card_token_key(const struct invocation *invocation)
+{
+        const char *path;
+        struct token_key *key = card_token_key_file(invocation, &path);
+
+        if (!key || key_fits(invocation, key, path))
+                return key;
+        token_key_free(key);
+        return NULL;
 }
 
 bool card_number_read(const char *which, char ret_pan[CARD_NUMBER_TEXT])

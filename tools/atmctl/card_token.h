@@ -13,6 +13,8 @@ enum { TOKEN_TEXT = 37, CARD_NUMBER_TEXT = 64 };
 
 /* NULL after a complaint: there is none, or it is not the one that the database's cards have their tokens from. */
 struct token_key *card_token_key(const struct invocation *invocation);
+/* The same, whether or not the database's tokens are made with it; and which file it is. */
+struct token_key *card_token_key_file(const struct invocation *invocation, const char **ret_path);
 /* A card number from the next line of standard input, checked; which: "first". The caller wipes it. False after a
  * complaint. */
 ATM_MUST_USE bool card_number_read(const char *which, char ret_pan[CARD_NUMBER_TEXT]);

@@ -16,6 +16,7 @@ enum field_flags {
         FIELD_REQUIRED = 16,   /* must be given, be it empty */
         FIELD_REPEAT = 32,     /* may be given several times, or with several values */
         FIELD_POSITIONAL = 64, /* given without a name */
+        FIELD_DATED = 128, /* holds from a day on, which --from names; what else there is changes at once */
 };
 
 /* A column of a CSV file, an option of a command, a column of a table: whichever applies. */
@@ -45,6 +46,7 @@ struct entity {
         const char *noun;   /* "hall" */
         const char *plural; /* "halls" */
         const char *table;  /* called t in the SQL that rows give */
+        const char *shown;  /* what list and show take its place, as SQL; NULL: itself */
         const struct field *fields;
         const char *order;               /* of list */
         const struct entity_rule *rules; /* field NULL ends it; NULL: none */

@@ -208,8 +208,35 @@ static int account_add(const struct invocation *invocation)
 
         if (exit_code != EXIT_DONE)
                 return exit_code;
-        return change_card(invocation, "SELECT account_open(ARRAY[$1::uuid], ARRAY[$2::bigint])",
-                           LENGTH(parameters), parameters, "has an account now", "");
+        return change_card(
+            invocation,
+            "SELECT account_open(ARRAY[c.card_token], ARRAY[$2::bigint]) FROM card c WHERE "
+            "c.card_token = $1::uuid",
+            LENGTH(parameters), parameters, "has an account now",
+            "the database has no such card: expected one that 'card add' or 'card import' entered");
+}
+
+static bool correct_key(struct database *database, const struct invocation *invocation, void *context)
+{
+        struct token_key *key = context;
+        char check_value[TOKEN_CHECK_TEXT];
+        const char *parameters[] = {check_value};
+
+        (void)invocation;
+        token_key_check_value(key, check_value);
+        return database_execute(database, "SELECT token_key_correct($1)", LENGTH(parameters), parameters);
+}
+
+static int card_key(const struct invocation *invocation)
+{
+        const char *path;
+        struct token_key *key = card_token_key_file(invocation, &path);
+        int exit_code = key ? database_run(invocation, correct_key, key) : EXIT_FAILED;
+
+        if (exit_code == EXIT_DONE)
+                printf("card key: tokens will be made with the key in %s\n", path);
+        token_key_free(key);
+        return exit_code;
 }
 
 /* rows ------------------------------------------------------------------------------------------------ */
@@ -318,6 +345,16 @@ static const struct command commands[] = {
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_CLOCK,
      .run = card_list,
      .fields = card_filter_fields},
+    {.noun = "card",
+     .verb = "key",
+     .text = "enter another key of the card tokens, where the first one was a mistake",
+     .more = "The database keeps to the key that the first atmd, or the first import or card, came with "
+             "('atmctl trail "
+             "list --noun key' has who that was). While there are no cards, exclusions and withdrawals, and "
+             "no atmd is "
+             "connected, this one takes its place.",
+     .flags = COMMAND_DATABASE | COMMAND_TOKEN_KEY | COMMAND_NOTE_DEMANDED,
+     .run = card_key},
     {.noun = "account",
      .verb = "import",
      .text = "open accounts of the house bank for cards that are there already",

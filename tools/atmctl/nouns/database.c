@@ -13,6 +13,7 @@
 
 #include "lib/base/array.h"
 #include "lib/db/pg_query.h"
+#include "lib/db/pg_session.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/database.h"
@@ -32,12 +33,44 @@ static const char *state_name(enum database_state state)
         return names[state];
 }
 
-/* Two operators at once: the second waits, then finds the work done. */
+#define MIGRATION_LOCK "hashtext('atm schema migration')"
+
+/* Whoever holds the lock of migrations, for people. */
+static void note_migration(struct database *database)
+{
+        PGresult *result = database_query(
+            database,
+            "SELECT l.pid, a.usename, to_char(a.backend_start AT TIME ZONE 'Asia/Tokyo', "
+            "'YYYY-MM-DD\"T\"HH24:MI:SS\"+09:00\"') FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+            "WHERE l.locktype "
+            "= 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = "
+            "current_database()) AND l.objid::bigint = " MIGRATION_LOCK "::bigint & 4294967295",
+            0, NULL);
+
+        if (result && PQntuples(result) > 0)
+                note("another 'atmctl db' is at work (process %s of user %s, there since %s): waiting for "
+                     "its end",
+                     PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 1), PQgetvalue(result, 0, 2));
+        PQclear(result);
+}
+
+/* Two operators at once: the second waits, says so, and then finds the work done. */
 static bool lock_migrations(struct database *database)
 {
-        return database_execute(database, "SELECT pg_advisory_lock(hashtext('atm schema migration'))", 0,
-                                NULL) &&
-               database_refresh(database);
+        PGresult *result =
+            database_query(database, "SELECT pg_try_advisory_lock(" MIGRATION_LOCK ")", 0, NULL);
+        bool locked = result && *PQgetvalue(result, 0, 0) == 't';
+
+        if (!result)
+                return false;
+        PQclear(result);
+        if (!locked) {
+                note_migration(database);
+                locked = database_execute(database, "SET lock_timeout = 0", 0, NULL) &&
+                         database_execute(database, "SELECT pg_advisory_lock(" MIGRATION_LOCK ")", 0, NULL) &&
+                         database_execute(database, pg_session_sql, 0, NULL);
+        }
+        return locked && database_refresh(database);
 }
 
 static bool is_applied(struct database *database, int version, bool *ret_applied)

@@ -162,9 +162,46 @@ static bool check_rule(struct database *database, const struct entity_rule *rule
         return kept;
 }
 
+/* With --from, what has no day of its own must stay as it is. */
+static bool check_undated(struct database *database, const struct entity *entity, const struct field *field,
+                          const struct origin *origin)
+{
+        struct sqltext sql;
+        PGresult *result;
+        bool same;
+
+        sql_start(&sql);
+        sql_add(&sql, "SELECT line FROM pg_temp.stage s JOIN %s t ON ", entity->table);
+        add_key_match(&sql, entity);
+        sql_add(&sql, " WHERE s.%s IS DISTINCT FROM t.%s ORDER BY line LIMIT 1", field->column,
+                field->column);
+        result = database_query(database, sql.text, 0, NULL);
+        if (!result)
+                return false;
+        same = PQntuples(result) == 0;
+        if (!same)
+                complain_at(origin, (long)pg_number(result, 0, 0), field->name,
+                            "it would change at once: expected it as it is where --from is given");
+        PQclear(result);
+        return same;
+}
+
+static bool check_dated(struct database *database, const struct entity *entity, const struct origin *origin)
+{
+        for (const struct field *field = entity->fields; field->name; field++) {
+                if (!(field->flags & (FIELD_KEY | FIELD_DATED)) &&
+                    !check_undated(database, entity, field, origin))
+                        return false;
+        }
+        return true;
+}
+
 static bool check_stage(struct database *database, const struct entity *entity, const struct origin *origin)
 {
         if (!check_duplicates(database, entity, origin))
+                return false;
+        if (origin->invocation->command->flags & COMMAND_FROM && invocation_has(origin->invocation, "from") &&
+            !check_dated(database, entity, origin))
                 return false;
         for (const struct field *field = entity->fields; field->name; field++) {
                 if (field->references && !check_reference(database, field, origin))
@@ -708,7 +745,7 @@ static size_t add_output(struct sqltext *sql, const struct entity *entity, struc
                 columns[count++] = entity->more[i];
         if (entity->more_sql)
                 sql_add(sql, ", %s", entity->more_sql);
-        sql_add(sql, " FROM %s t", entity->table);
+        sql_add(sql, " FROM %s t", entity->shown ? entity->shown : entity->table);
         return count;
 }
 

@@ -68,27 +68,6 @@ static void describe(const PGresult *withdrawal, char buffer[80])
                  PQgetvalue(withdrawal, 0, WITHDRAWAL_AT), (int)pg_number(withdrawal, 0, WITHDRAWAL_STAN));
 }
 
-/* How old a withdrawal must be before a person decides: its ATM may pay out until then. False after a
- * complaint. */
-static bool youngest_ms(const struct invocation *invocation, int64_t *ret_ms)
-{
-        const char *path = invocation_value(invocation, "config");
-        struct settings settings;
-        char error[SETTINGS_ERROR_MAX];
-
-        if (path && !settings_load(path, &settings, error)) {
-                complain("%s", error);
-                return false;
-        }
-        *ret_ms =
-            path ? (settings.atm_wait_s + settings.atm_dispense_s) * 1000
-                 : (settings_default("limits", "atm_wait_s") + settings_default("limits", "atm_dispense_s")) *
-                       1000;
-        if (invocation_has(invocation, "force"))
-                *ret_ms = 0;
-        return true;
-}
-
 static void complain_of_refusal(const struct invocation *invocation, const char *key, enum exception_end end,
                                 const struct exception_outcome *outcome)
 {
@@ -105,11 +84,9 @@ static void complain_of_refusal(const struct invocation *invocation, const char 
                          key, state, outcome->counted_before_yen);
         } else if (end == EXCEPTION_YOUNG) {
                 complain("exception resolve: %s is %s, and so young that its ATM may still %s: expected "
-                         "to wait "
-                         "until an ATM's longest wait and longest dispensing are over, in real time "
+                         "to wait until an ATM's longest wait and longest dispensing are over, in real time "
                          "(atm_wait_s and "
-                         "atm_dispense_s "
-                         "of the configuration)",
+                         "atm_dispense_s of atmd's configuration, which it has told the database)",
                          key, state,
                          !strcmp(state, "asked") || !strcmp(state, "approved") ? "pay out"
                                                                                : "correct what it said");
@@ -135,14 +112,14 @@ static void complain_of_refusal(const struct invocation *invocation, const char 
 }
 
 static bool resolve_found(const struct invocation *invocation, struct database *database,
-                          const PGresult *found, const char *advice_at, int64_t youngest)
+                          const PGresult *found, const char *advice_at)
 {
         const struct exception_finding finding = {.terminal = PQgetvalue(found, 0, WITHDRAWAL_TERMINAL),
                                                   .transmitted_at = PQgetvalue(found, 0, WITHDRAWAL_AT),
                                                   .stan = PQgetvalue(found, 0, WITHDRAWAL_STAN),
                                                   .dispensed_yen = invocation_value(invocation, "dispensed"),
                                                   .elsewhere = invocation_has(invocation, "elsewhere"),
-                                                  .youngest_ms = youngest,
+                                                  .force = invocation_has(invocation, "force"),
                                                   .advice_at = advice_at,
                                                   .now_ms = operator_now()};
         struct exception_outcome outcome;
@@ -171,7 +148,7 @@ static int resolve(const struct invocation *invocation)
         const char *source;
         char advice_at[32];
         PGresult *found;
-        int64_t now_ms, youngest;
+        int64_t now_ms;
         bool done;
         int exit_code;
 
@@ -182,7 +159,7 @@ static int resolve(const struct invocation *invocation)
         exit_code = withdrawal_asked(invocation, &question, token);
         if (exit_code != EXIT_DONE)
                 return exit_code;
-        if (!business_clock_of(invocation, &clock, &source) || !youngest_ms(invocation, &youngest) ||
+        if (!business_clock_of(invocation, &clock, &source) ||
             !database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
         now_ms = clock_business_ms(&clock, real_now_ms());
@@ -190,7 +167,7 @@ static int resolve(const struct invocation *invocation)
         /* to the millisecond, so that two findings of a second are two advices */
         snprintf(advice_at + 19, sizeof(advice_at) - 19, ".%03d+09:00", (int)(now_ms % 1000));
         found = withdrawal_one(invocation, &database, &question);
-        done = found && resolve_found(invocation, &database, found, advice_at, youngest);
+        done = found && resolve_found(invocation, &database, found, advice_at);
         PQclear(found);
         database_close(&database);
         return done ? EXIT_DONE : EXIT_FAILED;
@@ -267,7 +244,8 @@ static const struct command commands[] = {
          "its ATM may still pay out, or correct what it said: for its longest wait and longest dispensing "
          "after the "
          "approval, together "
-         "ten minutes of real time unless --config says otherwise, whatever clock a laboratory has. Should "
+         "ten minutes of real time unless atmd's configuration says otherwise, whatever clock a laboratory "
+         "has. Should "
          "the ATM "
          "speak after all and say otherwise, that is a new exception and moves nothing.\n"
          "Example: atmctl exception resolve --terminal T0000001 --stan 123 --dispensed 0 --note 'counted the "

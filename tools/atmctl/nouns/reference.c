@@ -21,24 +21,55 @@ static const struct entity area = {
 static const struct field hall_fields[] = {
     {"hall", VALUE_HALL, FIELD_KEY, "the hall's id, DE 42", NULL, NULL, "hall", NULL},
     {"name", VALUE_TEXT, 0, "its name for people", NULL, NULL, "name", NULL},
-    {"area", VALUE_AREA, FIELD_FILTER, "where it lies", NULL, NULL, "area", "area"},
-    {"prefecture", VALUE_PREFECTURE, FIELD_FILTER, "its prefecture", NULL, NULL, "prefecture", NULL},
+    {"area", VALUE_AREA, FIELD_FILTER | FIELD_DATED, "where it lies", NULL, NULL, "area", "area"},
+    {"prefecture", VALUE_PREFECTURE, FIELD_FILTER | FIELD_DATED,
+     "its prefecture, one of Japan's 47, whole and in Japanese", NULL, NULL, "prefecture", NULL},
     {"opens", VALUE_TIME, 0, "when it opens, in Japan", "00:00", NULL, "opens_minute", NULL},
     {"closes", VALUE_TIME, 0, "when it closes, that minute excluded", "24:00", NULL, "closes_minute", NULL},
-    {"share_bp", VALUE_BASIS_POINTS, 0, "the hall's share of both fees without tax", "0", NULL, "share_bp",
-     NULL},
+    {"share_bp", VALUE_BASIS_POINTS, FIELD_DATED, "the hall's share of both fees without tax", "0", NULL,
+     "share_bp", NULL},
     {.name = NULL},
 };
 static const struct entity_rule hours_rules[] = {
     {"closes", "s.opens_minute >= s.closes_minute", "a time after 'opens'"},
     {NULL, NULL, NULL},
 };
-static const struct entity hall = {.noun = "hall",
-                                   .plural = "halls",
-                                   .table = "hall",
-                                   .fields = hall_fields,
-                                   .order = "t.hall",
-                                   .rules = hours_rules};
+/* One that an earlier release took stays until it is changed. */
+static const struct entity_rule hall_rules[] = {
+    {"closes", "s.opens_minute >= s.closes_minute", "a time after 'opens'"},
+    {"prefecture",
+     "NOT EXISTS (SELECT FROM prefecture p WHERE p.prefecture = s.prefecture) AND NOT EXISTS (SELECT FROM "
+     "hall h WHERE "
+     "h.hall = s.hall AND h.prefecture = s.prefecture)",
+     "one of Japan's 47 prefectures, as 東京都"},
+    {NULL, NULL, NULL},
+};
+/* As it is today; its row has what it will be. */
+#define HALL_TODAY                                                                                           \
+        "(SELECT h.hall, h.name, p.area, p.prefecture, h.opens_minute, h.closes_minute, p.share_bp, CASE "   \
+        "WHEN p.until_on < 'infinity' THEN p.until_on END AS changes_on, n.area AS next_area, n.prefecture " \
+        "AS next_prefecture, n.share_bp AS next_share_bp FROM hall h JOIN hall_place p ON p.hall = h.hall "  \
+        "AND p.from_on <= business_today() AND p.until_on > business_today() LEFT JOIN hall_place n ON "     \
+        "n.hall = h.hall AND n.from_on = p.until_on)"
+static const struct output_column hall_more[] = {
+    {"changes_on", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+    {"then", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+};
+static const struct entity hall = {
+    .noun = "hall",
+    .plural = "halls",
+    .table = "hall",
+    .shown = HALL_TODAY,
+    .fields = hall_fields,
+    .order = "t.hall",
+    .rules = hall_rules,
+    .more_sql =
+        "t.changes_on, CASE WHEN t.changes_on IS NOT NULL THEN concat_ws(', ', 'area ' || "
+        "nullif(t.next_area, t.area), "
+        "'prefecture ' || nullif(t.next_prefecture, t.prefecture), 'share_bp ' || nullif(t.next_share_bp, "
+        "t.share_bp)) END",
+    .more = hall_more,
+    .more_count = sizeof(hall_more) / sizeof(*hall_more)};
 
 static const struct field atm_fields[] = {
     {"terminal", VALUE_TERMINAL, FIELD_KEY, "the ATM's id, DE 41 and its certificate's name", NULL, NULL,
@@ -64,8 +95,9 @@ static const struct entity atm = {
     .table = "atm",
     .fields = atm_fields,
     .order = "t.terminal",
-    .more_sql = "(SELECT h.name FROM hall h WHERE h.hall = t.hall), (SELECT h.prefecture FROM hall h WHERE "
-                "h.hall = t.hall), " BAR_NOTE,
+    .more_sql =
+        "(SELECT h.name FROM hall h WHERE h.hall = t.hall), (SELECT p.prefecture FROM hall_place p WHERE "
+        "p.hall = t.hall AND p.from_on <= business_today() AND p.until_on > business_today()), " BAR_NOTE,
     .more = atm_more,
     .more_count = sizeof(atm_more) / sizeof(*atm_more)};
 
