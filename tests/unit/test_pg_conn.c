@@ -155,6 +155,8 @@ START_TEST(a_silent_host_is_left_for_the_next_when_its_time_is_over)
         struct pg_hosts *hosts = pg_hosts_new(base, NULL, conninfo);
         struct pg_conn *conn = pg_conn_new(base, hosts, NULL, none, &events, base);
         limit_ms = limit_rows[_i].limit_ms;
+        limits = 0;
+        reasons[0] = '\0';
         watching = true;
         event_add(reached, NULL);
         event_base_dispatch(base);

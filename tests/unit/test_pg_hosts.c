@@ -271,6 +271,10 @@ static struct evdns_base *name_server(struct evdns_server_port **ret_port)
         int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         struct evdns_base *dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
 
+        kept = NULL;
+        silent = false;
+        asked = 0;
+        address_of_db2 = "127.0.0.2";
         ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, length), 0);
         ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
         *ret_port = evdns_add_server_port_with_base(base, fd, 0, on_question, NULL);
