@@ -58,14 +58,28 @@ ports_are_free() {
         done
 }
 
-# ports_find N: the first of so many free ports in a row, below those that the kernel hands out to clients.
+# ports_find N: the first of so many free ports in a row, below those that the kernel hands out to clients, and none of those that were
+# asked for.
 ports_find() {
         local try
         for ((try = 0; try < 200; try++)); do
                 FOUND_PORT=$((10000 + (RANDOM * 32768 + RANDOM) % (22000 - $1)))
+                [[ -z $PORT ]] || ((FOUND_PORT + $1 <= PORT || FOUND_PORT >= PORT + LAB_INSTANCES)) || continue
                 ! ports_are_free "$FOUND_PORT" "$1" || return 0
         done
         fail "no $1 free ports in a row"
+}
+
+# One row for all that is not asked for: nobody listens on any of them yet, so that two rows might be the same.
+ports_choose() {
+        LAB_PORT=$PORT
+        if [[ -n $PORT ]]; then
+                ports_find $((LAB_BANKS + 1))
+                LAB_BANK_PORT=$FOUND_PORT
+        else
+                ports_find $((LAB_INSTANCES + LAB_BANKS + 1))
+                LAB_PORT=$FOUND_PORT LAB_BANK_PORT=$((FOUND_PORT + LAB_INSTANCES))
+        fi
 }
 
 processes_start() {
@@ -79,22 +93,29 @@ processes_start() {
         done
 }
 
+# Was a port taken, as PART... say? Whoever had it may have let it go since.
+port_was_taken() {
+        local part
+        for part; do
+                ! grep -qs 'Address already in use' "$DIR/log/$part.log" || return 0
+        done
+        return 1
+}
+
 # Between its being found and its being listened on a port may be taken by others: then others are found, unless it is one
 # that was asked for.
 processes_start_somewhere() {
         local attempt
         for attempt in 1 2 3 4 5; do
-                if [[ -z $PORT ]]; then
-                        ports_find "$LAB_INSTANCES"
-                        LAB_PORT=$FOUND_PORT
-                fi
-                ports_find $((LAB_BANKS + 1))
-                LAB_BANK_PORT=$FOUND_PORT
+                ports_choose
                 ! processes_start || return 0
                 processes_end 2
-                [[ -z $PORT ]] || ports_are_free "$PORT" "$LAB_INSTANCES" || return 1
-                ! ports_are_free "$LAB_PORT" "$LAB_INSTANCES" || ! ports_are_free "$LAB_BANK_PORT" $((LAB_BANKS + 1)) || return 1
+                # shellcheck disable=SC2046 # one word an instance
+                [[ -z $PORT ]] || ! port_was_taken $(instances) || return 1
+                # shellcheck disable=SC2046
+                port_was_taken $(instances) banksim || return 1
                 say "a port was taken meanwhile (attempt $attempt)"
+                rm -f "$DIR"/log/{atmd-*,banksim}.log # of others' ports
         done
         return 1
 }

@@ -158,6 +158,21 @@ rm -rf "$TEMPLATE" # nobody else has one like it
 [[ ! -e $WORK/taken ]] || wrong "a failed up left its folder behind"
 rmdir "$base" || wrong "a failed up left its cluster behind: $(ls "$base")"
 process_lives "${pids[0]}" || wrong "a failed up took another lab's instance"
+# one that was taken and is free again by now is no reason to give up, and what is not asked for does not get in its own way
+somewhere() (
+        source "$ROOT/scripts/lib/lab_processes.sh"
+        DIR=$WORK/somewhere PORT='' LAB_INSTANCES=2 LAB_BANKS=3 tries=0
+        mkdir -p "$DIR/log"
+        processes_start() {
+                ((LAB_BANK_PORT >= LAB_PORT + 2)) && ((++tries == 2)) && return 0
+                echo "atmd: listen on 127.0.0.1 port $LAB_PORT: Address already in use" >"$DIR/log/atmd-2.log"
+                return 1
+        }
+        processes_end() { :; }
+        processes_start_somewhere
+)
+expect_exit 0 somewhere
+[[ $OUTPUT == *"a port was taken meanwhile (attempt 1)"* ]] || wrong "a port that was taken: $OUTPUT"
 
 # down, and again
 "$LAB" down --dir "$D"
