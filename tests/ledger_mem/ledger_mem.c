@@ -1243,20 +1243,19 @@ static bool take_lease(struct memory_database *database, const char *link, const
         return true;
 }
 
-/* Another of the same withdrawal goes before it. */
-static bool must_wait(const struct memory_database *database, const struct memory_saf *saf)
+bool memory_saf_is_first(const struct memory_database *database, const struct memory_saf *saf)
 {
         const struct memory_withdrawal *withdrawal = memory_withdrawal(database, &saf->key.identity);
 
         if (database->defect == LEDGER_MEM_TAKES_OUT_OF_ORDER)
-                return false;
+                return true;
         for (size_t i = 0; i < withdrawal->notice_count; i++) {
                 int seq = withdrawal->notices[i].seq;
 
                 if (seq < saf->key.seq && find_saf(database, &saf->key.identity, seq))
-                        return true;
+                        return false;
         }
-        return false;
+        return true;
 }
 
 static int compare_due(const void *a, const void *b)
@@ -1292,7 +1291,7 @@ size_t memory_saf_take(struct memory_database *database, const char *link, const
         due = allocate((HASH_COUNT(database->saf) + 1) * sizeof(struct memory_saf *));
         for (struct memory_saf *saf = database->saf; saf; saf = saf->hh.next) {
                 if (strcmp(saf->link, link) == 0 && !saf->parked && saf->due_ms <= now_ms &&
-                    !must_wait(database, saf))
+                    memory_saf_is_first(database, saf))
                         due[count++] = saf;
         }
         qsort(due, count, sizeof(struct memory_saf *), compare_due);

@@ -299,6 +299,8 @@ enum withdrawal_state memory_state(const struct memory_withdrawal *withdrawal);
 int64_t memory_counts_yen(const struct memory_withdrawal *withdrawal);
 const struct memory_saf *memory_saf(const struct memory_database *database,
                                     const struct ledger_identity *identity, int seq);
+/* No other of the same withdrawal goes before it. */
+bool memory_saf_is_first(const struct memory_database *database, const struct memory_saf *saf);
 
 /*
  * Every row of every table as a line of text, "table|column|...", sorted: days as 2016-12-31, moments as

@@ -232,17 +232,23 @@ static void report_look(struct saf *saf, const struct sim *sim)
         saf_looked(saf, true, ages, sim->bank_count);
 }
 
+static void report_taken(const struct sim_store *store, bool good)
+{
+        struct bank_notice notices[SAF_BATCH] = {0};
+
+        for (int i = 0; good && i < store->count; i++)
+                notices[i] = notice_of(&store->taken[i]);
+        saf_taken(store->instance->saf, good, notices, good ? store->count : 0);
+}
+
 static void report(struct sim_store *store, bool good)
 {
         struct saf *saf = store->instance->saf;
-        struct bank_notice notices[SAF_BATCH] = {0};
 
         store->stage = STORE_IDLE;
         switch (store->work) {
         case STORE_TAKE:
-                for (int i = 0; good && i < store->count; i++)
-                        notices[i] = notice_of(&store->taken[i]);
-                saf_taken(saf, good, notices, good ? store->count : 0);
+                report_taken(store, good);
                 break;
         case STORE_END:
                 saf_ended(saf, good);
@@ -591,15 +597,6 @@ static void see_session(int64_t *next_ms, const struct bank_session *session, bo
                        session->echo_due ? 0 : session->heard_ms + session->env->settings->echo_interval_ms);
 }
 
-static bool is_first(const struct sim *sim, const struct memory_saf *row)
-{
-        for (int seq = 0; seq < row->key.seq; seq++) {
-                if (memory_saf(sim->database, &row->key.identity, seq))
-                        return false;
-        }
-        return true;
-}
-
 static bool is_sent_to(const struct instance *instance, const char *link)
 {
         const struct bank_route *route = bank_routes_find(&instance->routes, link);
@@ -624,7 +621,8 @@ static void see_store(int64_t *next_ms, const struct instance *instance)
                 int64_t when_ms = due_ms > now_ms ? due_ms : now_ms + SAF_POLL_MS;
 
                 /* the cheapest first: this is asked after every event */
-                if (when_ms < *next_ms && is_sent_to(instance, row->link) && is_first(sim, row))
+                if (when_ms < *next_ms && !row->parked && is_sent_to(instance, row->link) &&
+                    memory_saf_is_first(sim->database, row))
                         *next_ms = when_ms;
         }
         for (size_t i = 0; i < sim->asked_count; i++) {

@@ -1,5 +1,6 @@
 /* The simulation's command line: one seed, many seeds, or the search for a deliberate defect. */
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 #include "tests/simulation/sim.h"
 #include "tests/unit/token_key.h"
 
-enum { STEPS = 3000, COVERAGE_SEEDS = 200, LONG_FACTOR = 10, COUNT_MAX = 100000000 };
+enum { STEPS = 3000, COVERAGE_SEEDS = 200, LONG_FACTOR = 10, COUNT_MAX = 100000000, KEPT_BYTES = 1 << 28 };
 
 #define DEFECTS(X)                                                                                           \
         X("answers-before-commit", LEDGER_MEM_ANSWERS_BEFORE_COMMIT)                                         \
@@ -284,6 +285,9 @@ int main(int argc, char **argv)
 
         process_hold_streams();
         say_as("sim");
+        /* a daemon is large and dies often: what it leaves is not given back to the system, to be cleared and fetched again */
+        mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
         result = program_options(&command_line, &command, argc - 1, argv + 1);
         if (result != PROGRAM_GOES_ON)
                 return result;

@@ -706,11 +706,18 @@ static bool is_put_off(struct sim *sim, const struct event *event)
         return true;
 }
 
+static bool is_month_end(int64_t before_ms, int64_t now_ms)
+{
+        int32_t before = calendar_business_day(before_ms), now = calendar_business_day(now_ms);
+
+        return before != now && calendar_month_of(before) != calendar_month_of(now);
+}
+
 /* False: nothing is left to happen. */
 static bool do_event(struct sim *sim)
 {
         struct event event;
-        int32_t month = calendar_month_of(calendar_business_day(sim->now_ms));
+        int64_t before_ms = sim->now_ms;
 
         if (!queue_take(&sim->queue, &event))
                 return false;
@@ -718,7 +725,7 @@ static bool do_event(struct sim *sim)
                 return true;
         sim->now_ms = event.at_ms;
         sim->counters->events++;
-        sim->counters->month_ends += calendar_month_of(calendar_business_day(sim->now_ms)) != month;
+        sim->counters->month_ends += is_month_end(before_ms, sim->now_ms);
         digest(sim, &event);
         if (event.link)
                 link_event(event.link, &event);
