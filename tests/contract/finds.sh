@@ -44,6 +44,8 @@ finds "a repeat that is not looked for" 1 'of advice .* differs' ledger_advice \
         'a.kind = o.kind AND a.advice_at = o.advice_at' 'a.kind = o.kind AND a.advice_at <> o.advice_at'
 finds "a day's sum not marked by a late post" 1 'the rows differ' ledger_advice \
         'IF v.any_summed THEN' 'IF false THEN'
+finds "a closed quarter that is posted into" 1 'the rows differ' ledger_advice \
+        'greatest(j.business_date, v_books.open_from) AS posted_on' 'j.business_date AS posted_on'
 finds "an original missed by bounds that are too narrow" 1 'differs' ledger_outcome \
         'w.transmitted_at BETWEEN p_from AND p_to AND w.link IS NOT NULL' 'w.transmitted_at > p_from AND w.transmitted_at <= p_to AND w.link IS NOT NULL'
 finds "a stale day's use read after a gap" 1 'differs' use_of \

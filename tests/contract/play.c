@@ -736,6 +736,22 @@ static void sum_up(struct play *play)
         play->coverage.summed++;
 }
 
+/* The quarter of about now, whether or not it is over: from then on all that comes of its days is posted on the first open one. */
+static void close_books(struct play *play)
+{
+        int32_t day = calendar_business_day(play->now_ms) - draw_below(&play->random, 60), from_day, to_day;
+        const char *refusal;
+
+        if (!draw_permille(&play->random, 15))
+                return;
+        memory_quarter_of(day, &from_day, &to_day);
+        if (draw_permille(&play->random, 700))
+                world_sum_up(play->world, to_day);
+        refusal = world_close_books(play->world, day, draw_permille(&play->random, 700));
+        play->coverage.closed += !refusal;
+        play->coverage.not_closed += refusal != NULL;
+}
+
 void play_round(struct play *play)
 {
         int wanted = 1 + draw_below(&play->random, ROUND_MAX);
@@ -757,6 +773,7 @@ void play_round(struct play *play)
         if (draw_permille(&play->random, 500))
                 forward(play);
         sum_up(play);
+        close_books(play);
         let_time_pass(play);
 }
 
@@ -779,6 +796,8 @@ void play_cover(const struct play *play, struct coverage *coverage)
                 bool used = w->reason == REASON_APPROVED || w->reason == REASON_COUNT;
                 int64_t counts_yen = used ? w->request.amount_yen : 0;
 
+                for (size_t i = 0; i < w->commission_count; i++)
+                        coverage->posted_late += w->commissions[i].posted_day > w->request.business_day;
                 for (size_t i = 0; i < w->advice_count; i++) {
                         const struct memory_advice *a = &w->advices[i];
 

@@ -68,6 +68,8 @@ SELECT line FROM (
                          sum(interbank_tax_yen), sum(hall_share_yen))
         FROM summary_detail GROUP BY terminal, posted_on, hall, issuer, band
         UNION ALL
+        SELECT concat_ws('|', 'period', quarter, from_on, to_on, without_end, withdrawals, cash_yen, commission_yen) FROM period
+        UNION ALL
         SELECT concat_ws('|', 'unsummed_post', terminal, pg_temp.ms(transmitted_at), stan, seq, posted_on)
         FROM unsummed_post
         UNION ALL

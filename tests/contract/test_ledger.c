@@ -145,6 +145,9 @@ static void check_coverage(void)
         ck_assert_int_gt(total.missing, 0);
         ck_assert_int_gt(total.parked, 0);
         ck_assert_int_gt(total.summed, 0);
+        ck_assert_int_gt(total.closed, 0);
+        ck_assert_int_gt(total.not_closed, 0);
+        ck_assert_int_gt(total.posted_late, 0);
 }
 
 START_TEST(both_back_ends_give_the_same_answers_and_keep_the_same_rows)

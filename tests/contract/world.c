@@ -632,6 +632,22 @@ void world_sum_up(struct world *world, int32_t day_last)
         world_sql(world, "DO $$ BEGIN WHILE summary_step(true) IS NOT NULL LOOP END LOOP; END $$");
 }
 
+const char *world_close_books(struct world *world, int32_t day, bool force)
+{
+        const char *kept = memory_period_close(world->memory, day, force);
+        char text[11], sql[128], *stored;
+
+        calendar_print_day(day, text);
+        snprintf(sql, sizeof sql,
+                 "SELECT coalesce(r_refusal, 'done') FROM period_close(quarter_of('%s'::date), %s)", text,
+                 force ? "true" : "false");
+        stored = world_query(world, sql);
+        stored[strcspn(stored, "\n")] = '\0';
+        ck_assert_str_eq(stored, kept ? kept : "done");
+        free(stored);
+        return kept;
+}
+
 bool world_operator_saf(struct world *world, bool park, const struct ledger_identity *identity, int seq,
                         int64_t now_ms)
 {

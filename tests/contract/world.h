@@ -74,6 +74,10 @@ int64_t world_number(struct world *world, const char *sql);
 /* The days through day_last are summed up, and what was posted to them since: by both back ends. */
 void world_sum_up(struct world *world, int32_t day_last);
 
+/* period_close of the quarter that the day lies in, by both back ends, which must say the same; what it is refused for, NULL: done.
+ * Static text. */
+const char *world_close_books(struct world *world, int32_t day, bool force);
+
 /* saf_take, saf_end, ledger_sweep and operator_saf, by both back ends: they must do and say the same. */
 size_t world_saf_take(struct world *world, const char *link, const char *holder, int64_t now_ms, size_t max,
                       struct memory_taken *taken);

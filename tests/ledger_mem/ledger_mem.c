@@ -92,7 +92,7 @@ struct memory_database *memory_database_new(const struct reference *reference)
         struct memory_database *database = allocate(sizeof *database);
 
         database->reference = reference;
-        database->summed_day_last = INT32_MIN;
+        database->summed_day_last = database->closed_day_last = INT32_MIN;
         return database;
 }
 
@@ -117,6 +117,7 @@ void memory_database_free(struct memory_database *database)
         FREE_TABLE(database->months, memory_usage, (void)0);
         FREE_TABLE(database->days, memory_usage, (void)0);
         FREE_TABLE(database->sums, memory_sum, (void)0);
+        FREE_TABLE(database->periods, memory_period, (void)0);
         FREE_TABLE(database->exceptions, memory_exception, (void)0);
         FREE_TABLE(database->advice_identities, memory_advice_identity, (void)0);
         FREE_TABLE(database->saf, memory_saf, (void)0);
@@ -780,7 +781,7 @@ void memory_add_to_sum(struct memory_sum **sums, const struct memory_withdrawal 
         strcpy(key.terminal, withdrawal->identity.terminal);
         strcpy(key.hall, request->hall);
         strcpy(key.issuer, request->issuer);
-        key.business_day = request->business_day;
+        key.posted_day = commission->posted_day;
         key.band = request->price.band;
         HASH_FIND(hh, *sums, &key, sizeof key, sum);
         if (!sum) {
@@ -800,18 +801,82 @@ void memory_add_to_sum(struct memory_sum **sums, const struct memory_withdrawal 
 void memory_sum_up(struct memory_database *database, int32_t day_last)
 {
         for (struct memory_withdrawal *w = database->withdrawals; w; w = w->hh.next) {
-                bool is_new = w->request.business_day > database->summed_day_last &&
-                              w->request.business_day <= day_last;
-
                 for (size_t i = 0; i < w->commission_count; i++) {
-                        if (is_new || w->commissions[i].unsummed)
-                                memory_add_to_sum(&database->sums, w, &w->commissions[i]);
-                        w->commissions[i].unsummed = false;
+                        struct memory_commission *c = &w->commissions[i];
+
+                        if (c->unsummed ||
+                            (c->posted_day > database->summed_day_last && c->posted_day <= day_last))
+                                memory_add_to_sum(&database->sums, w, c);
+                        c->unsummed = false;
                 }
         }
         if (day_last > database->summed_day_last)
                 database->summed_day_last = day_last;
 }
+
+/* closed books -------------------------------------------------------------------------------------- */
+
+void memory_quarter_of(int32_t day, int32_t *ret_from_day, int32_t *ret_to_day)
+{
+        struct civil date;
+
+        calendar_civil_of_day(day, &date);
+        *ret_from_day = calendar_month_of(day);
+        for (int i = 0; i < (date.month - 1) % 3; i++)
+                *ret_from_day = calendar_month_of(*ret_from_day - 1);
+        *ret_to_day = *ret_from_day;
+        for (int i = 0; i < 3; i++)
+                *ret_to_day = calendar_month_of(*ret_to_day + 31);
+        --*ret_to_day;
+}
+
+static void add_up(const struct memory_withdrawal *withdrawal, struct memory_period *period)
+{
+        if (withdrawal->open && withdrawal->request.business_day <= period->to_day)
+                period->without_end++;
+        for (size_t i = 0; i < withdrawal->commission_count; i++) {
+                const struct memory_commission *c = &withdrawal->commissions[i];
+
+                if (c->posted_day < period->from_day || c->posted_day > period->to_day)
+                        continue;
+                period->withdrawals += c->sign;
+                add_yen(&period->cash_yen, c->cash_yen);
+                add_yen(&period->commission_yen, c->price.customer_fee_yen);
+                add_yen(&period->commission_yen, c->price.interbank_fee_yen);
+        }
+}
+
+const char *memory_period_close(struct memory_database *database, int32_t day, bool force)
+{
+        struct memory_period sums = {0}, *period;
+
+        memory_quarter_of(day, &sums.from_day, &sums.to_day);
+        if (database->closed_day_last >= sums.to_day)
+                return "closed";
+        if (database->summed_day_last < sums.to_day)
+                return "not summed";
+        for (const struct memory_withdrawal *w = database->withdrawals; w; w = w->hh.next)
+                add_up(w, &sums);
+        if (sums.without_end > 0 && !force)
+                return "without end";
+        period = allocate(sizeof *period);
+        *period = sums;
+        HASH_ADD(hh, database->periods, from_day, sizeof period->from_day, period);
+        database->closed_day_last = period->to_day;
+        return NULL;
+}
+
+/* What is known late of a closed day is in the books of the first that is open. */
+static int32_t posting_day(const struct memory_database *database, const struct memory_withdrawal *withdrawal)
+{
+        int32_t day = withdrawal->request.business_day;
+
+        if (day > database->closed_day_last || database->defect == LEDGER_MEM_POSTS_INTO_CLOSED)
+                return day;
+        return database->closed_day_last + 1;
+}
+
+/* commissions --------------------------------------------------------------------------------------- */
 
 /* sign 0: only the cash is corrected. */
 static void earn(const struct memory_database *database, struct memory_withdrawal *withdrawal, int sign,
@@ -826,7 +891,8 @@ static void earn(const struct memory_database *database, struct memory_withdrawa
         commission->sign = sign;
         commission->cash_yen = cash_yen;
         commission->price = times(&withdrawal->request.price, sign);
-        commission->unsummed = withdrawal->request.business_day <= database->summed_day_last &&
+        commission->posted_day = posting_day(database, withdrawal);
+        commission->unsummed = commission->posted_day <= database->summed_day_last &&
                                database->defect != LEDGER_MEM_FORGETS_LATE_POSTS;
 }
 
@@ -1808,11 +1874,11 @@ static void print_history(struct lines *lines, const struct memory_withdrawal *w
                          w->request.hall, word_of_day(w->request.business_day).text, w->request.issuer,
                          band_name[p->band], word_of_day(p->tariff_from_day).text, p->tax_rate_bp,
                          p->customer_fee_yen, p->customer_tax_yen, p->interbank_fee_yen, p->interbank_tax_yen,
-                         p->hall_share_yen, c->cash_yen, word_of_day(w->request.business_day).text);
+                         p->hall_share_yen, c->cash_yen, word_of_day(c->posted_day).text);
                 if (c->unsummed)
                         add_line(lines, "unsummed_post|%s|%" PRId64 "|%" PRId32 "|%zu|%s",
                                  w->identity.terminal, w->identity.transmitted_ms, w->identity.stan, c->seq,
-                                 word_of_day(w->request.business_day).text);
+                                 word_of_day(c->posted_day).text);
         }
 }
 
@@ -1867,9 +1933,23 @@ static void print_sums(struct lines *lines, const struct memory_database *databa
                 add_line(lines,
                          "summary_detail|%s|%s|%s|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64
                          "|%" PRId64 "|%" PRId64 "|%" PRId64,
-                         r->key.terminal, word_of_day(r->key.business_day).text, r->key.hall, r->key.issuer,
+                         r->key.terminal, word_of_day(r->key.posted_day).text, r->key.hall, r->key.issuer,
                          band_name[r->key.band], r->withdrawals, r->cash_yen, r->customer_fee_yen,
                          r->customer_tax_yen, r->interbank_fee_yen, r->interbank_tax_yen, r->hall_share_yen);
+}
+
+/* A quarter as finance names it, by the fiscal year that begins in April. */
+static void print_periods(struct lines *lines, const struct memory_database *database)
+{
+        for (const struct memory_period *p = database->periods; p; p = p->hh.next) {
+                struct civil first;
+
+                calendar_civil_of_day(p->from_day, &first);
+                add_line(lines, "period|%dQ%02d|%s|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64,
+                         (first.month + 8) % 12 / 3 + 1, (first.year - (first.month < 4)) % 100,
+                         word_of_day(p->from_day).text, word_of_day(p->to_day).text, p->without_end,
+                         p->withdrawals, p->cash_yen, p->commission_yen);
+        }
 }
 
 static void print_advice_identities(struct lines *lines, const struct memory_database *database)
@@ -1930,6 +2010,7 @@ void memory_print(const struct memory_database *database, FILE *out)
         }
         print_saf(&lines, database);
         print_sums(&lines, database);
+        print_periods(&lines, database);
         print_advice_identities(&lines, database);
         print_exceptions(&lines, database);
         if (lines.count)

@@ -71,6 +71,7 @@ struct memory_commission {
         int sign;
         int64_t cash_yen;   /* by which the cash that counts as dispensed changes */
         struct price price; /* times the sign */
+        int32_t posted_day; /* its withdrawal's, or the first that is open in the books */
         bool unsummed;      /* posted to a day that has its sums, which lack it */
 };
 
@@ -164,7 +165,7 @@ struct memory_sum_key {
         char terminal[TERMINAL_LENGTH + 1];
         char hall[HALL_MAX + 1];
         char issuer[ISSUER_MAX + 1];
-        int32_t business_day;
+        int32_t posted_day;
         enum band band;
 };
 
@@ -172,6 +173,14 @@ struct memory_sum {
         struct memory_sum_key key;
         int64_t withdrawals, cash_yen;
         int64_t customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen;
+        UT_hash_handle hh;
+};
+
+/* A quarter that was closed, with what its days sum to since. */
+struct memory_period {
+        int32_t from_day, to_day; /* both included; from_day is the key */
+        int64_t without_end;      /* withdrawals, then */
+        int64_t withdrawals, cash_yen, commission_yen;
         UT_hash_handle hh;
 };
 
@@ -228,6 +237,7 @@ enum ledger_mem_defect {
         LEDGER_MEM_SWAPS_HALF,     /* of a snapshot: the new version's number, and the old one's halls */
         LEDGER_MEM_TELLS_NEW_LINK, /* tells the bank that is the issuer's now, not the one that was asked */
         LEDGER_MEM_FORGETS_LATE_POSTS, /* to days that have their sums */
+        LEDGER_MEM_POSTS_INTO_CLOSED,  /* days, of which a report was printed */
 };
 
 struct memory_database {
@@ -239,6 +249,8 @@ struct memory_database {
         struct memory_usage *months, *days;
         struct memory_sum *sums;
         int32_t summed_day_last; /* the days up to it have their sums; INT32_MIN: none */
+        struct memory_period *periods;
+        int32_t closed_day_last; /* the books are closed through it; INT32_MIN: nothing is closed */
         struct memory_exception *exceptions;
         struct memory_advice_identity *advice_identities;
         struct memory_saf *saf;
@@ -257,6 +269,10 @@ void memory_database_free(struct memory_database *database);
 void memory_sum_up(struct memory_database *database, int32_t day_last);
 void memory_add_to_sum(struct memory_sum **sums, const struct memory_withdrawal *withdrawal,
                        const struct memory_commission *commission);
+
+/* period_close, of the quarter that the day lies in: NULL, or why nothing was done. */
+const char *memory_period_close(struct memory_database *database, int32_t day, bool force);
+void memory_quarter_of(int32_t day, int32_t *ret_from_day, int32_t *ret_to_day);
 
 /* Operators at work. A reference stays its owner's and must outlive every ledger that has seen it. */
 void memory_set_reference(struct memory_database *database, const struct reference *reference);

@@ -5,13 +5,12 @@
  *   I2   a request is committed: it was not decided before; an answer leaves: it is the one given before
  *   I3   an advice is committed: the commission is the tariff's, or nothing
  *   I4   anything about a card is committed: limits, usage and balance are what its withdrawals sum to
- *   I6   now and then, and at the end: the sums of days are those of their rows, but for those that are noted as posted since
  *   I5   a time-out is committed: no approval is taken back by it, and the bank will be told; a bank writes
  *        something down: it is durable here, and in order; at the end: no bank holds anything but what was
  *        dispensed and its fee, and nothing waits
  *   truth  at the end: what the ATMs dispensed is what the database says, to the yen
  *
- * Sums are made here from the withdrawals alone, by plain loops.
+ * Sums are made here from the withdrawals alone, by plain loops. I6 is books.c's.
  */
 #include "tests/simulation/sim.h"
 
@@ -444,8 +443,10 @@ static void check_advice(struct sim *sim, const struct ledger_op *op)
                 return;
         }
         check_commission(sim, w);
-        if (op->answer.status == LEDGER_DECIDED)
+        if (op->answer.status == LEDGER_DECIDED) {
+                check_postings(sim, w);
                 check_written(sim, w, op);
+        }
         if (w->has_outcome &&
             (w->outcome.cause == MEMORY_CAUSE_REVERSAL || w->outcome.cause == MEMORY_CAUSE_OPERATOR) &&
             find_decision(sim, &w->identity)->reason == REASON_COUNT) {
@@ -742,54 +743,6 @@ void check_answer(struct sim *sim, const struct link *link, const uint8_t *bytes
                 check_withdrawal_answer(sim, link, &answer, bytes, length);
         else if (strcmp(answer.mti, "0810") == 0 && !says(&answer, 39, "00"))
                 sim_violate(sim, "dialog", "%s: network management is refused", atm->terminal);
-}
-
-/* I6 ------------------------------------------------------------------------------------------------ */
-
-static bool is_same_sum(const struct memory_sum *a, const struct memory_sum *b)
-{
-        return a->withdrawals == b->withdrawals && a->cash_yen == b->cash_yen &&
-               a->customer_fee_yen == b->customer_fee_yen && a->customer_tax_yen == b->customer_tax_yen &&
-               a->interbank_fee_yen == b->interbank_fee_yen && a->interbank_tax_yen == b->interbank_tax_yen &&
-               a->hall_share_yen == b->hall_share_yen;
-}
-
-/* Of the days that have their sums: the rows that are in them. */
-static void add_summed_rows(const struct sim *sim, const struct memory_withdrawal *w,
-                            struct memory_sum **wanted)
-{
-        if (w->request.business_day > sim->database->summed_day_last)
-                return;
-        for (size_t i = 0; i < w->commission_count; i++) {
-                if (!w->commissions[i].unsummed)
-                        memory_add_to_sum(wanted, w, &w->commissions[i]);
-        }
-}
-
-void check_sums(struct sim *sim)
-{
-        struct memory_sum *wanted = NULL, *row, *next;
-
-        for (const struct memory_withdrawal *w = sim->database->withdrawals; w; w = w->hh.next) {
-                add_summed_rows(sim, w, &wanted);
-                if (w->open !=
-                    (memory_state(w) == WITHDRAWAL_APPROVED || memory_state(w) == WITHDRAWAL_ASKED))
-                        sim_violate(sim, "I6", "%s STAN %" PRId32 " is %s, open: %d", w->identity.terminal,
-                                    w->identity.stan, withdrawal_state_name[memory_state(w)], w->open);
-        }
-        if (HASH_COUNT(wanted) != HASH_COUNT(sim->database->sums))
-                sim_violate(sim, "I6", "%u sums instead of %u", HASH_COUNT(sim->database->sums),
-                            HASH_COUNT(wanted));
-        HASH_ITER(hh, wanted, row, next)
-        {
-                const struct memory_sum *found;
-
-                HASH_FIND(hh, sim->database->sums, &row->key, sizeof row->key, found);
-                if (!found || !is_same_sum(found, row))
-                        sim_violate(sim, "I6", "a sum of %s differs from its rows", row->key.terminal);
-                HASH_DELETE(hh, wanted, row);
-                free(row);
-        }
 }
 
 /* the end ------------------------------------------------------------------------------------------- */

@@ -336,6 +336,7 @@ static void draw_faults(struct sim *sim)
             .cut_line = rate(sim, 4),
             .bank_down = rate(sim, 2),
             .person = rate(sim, 20),
+            .closing = rate(sim, 20),
         };
         for (int i = 0; i < BEHAVIOUR_COUNT; i++)
                 sim->rates.bank[i] = rate(sim, i == BEHAVIOUR_DOWN ? 10 : 80);
@@ -453,6 +454,7 @@ void sim_free(struct sim *sim)
         for (int i = 0; i < sim->bank_count; i++)
                 bank_close(&sim->banks[i]);
         free(sim->asked);
+        free(sim->closed);
         queue_clear(&sim->queue);
         check_free(sim);
         memory_database_free(sim->database);
@@ -536,46 +538,6 @@ void sim_change_reference(struct sim *sim, const struct sim_change *change)
                         (struct event){.kind = EVENT_POLL, .number = i, .epoch = sim->instances[i].epoch});
 }
 
-/* Tariffs, prefixes and links are the banks'; they come back as often as they go. */
-static void change_reference(struct sim *sim)
-{
-        static const int limits_yen[] = {10000, 30000, 50000}, opens[] = {-1, 8, 14};
-        struct draws *random = &sim->random;
-        struct sim_change change = {.kind = (enum sim_change_kind)draw_below(random, SIM_CHANGE_KINDS),
-                                    .day = calendar_business_day(sim->now_ms)};
-        bool is_of_issuer = change.kind == SIM_CHANGE_TARIFF || change.kind == SIM_CHANGE_PREFIX ||
-                            change.kind == SIM_CHANGE_LINK;
-
-        if (is_of_issuer && sim->bank_count == 0)
-                change.kind = SIM_CHANGE_LIMIT;
-        else if (is_of_issuer)
-                change.issuer = 1 + draw_below(random, sim->bank_count);
-        switch (change.kind) {
-        case SIM_CHANGE_TARIFF:
-                change.day += 1 + draw_below(random, 3);
-                change.value = 10 * draw_below(random, 30);
-                break;
-        case SIM_CHANGE_PREFIX:
-                change.day += 1;
-                change.value =
-                    draw_permille(random, 500) ? change.issuer : 1 + draw_below(random, sim->bank_count);
-                break;
-        case SIM_CHANGE_HOURS:
-                change.value = opens[draw_below(random, sizeof opens / sizeof opens[0])];
-                break;
-        case SIM_CHANGE_LIMIT:
-                change.value = limits_yen[draw_below(random, sizeof limits_yen / sizeof limits_yen[0])];
-                break;
-        case SIM_CHANGE_LINK:
-                change.value =
-                    draw_permille(random, 500) ? change.issuer : 1 + draw_below(random, sim->bank_count);
-                break;
-        case SIM_CHANGE_KINDS:
-                break;
-        }
-        sim_change_reference(sim, &change);
-}
-
 static void cut_some_line(struct sim *sim)
 {
         int count = 0, pick;
@@ -590,39 +552,6 @@ static void cut_some_line(struct sim *sim)
                 line_cut(line);
                 return;
         }
-}
-
-/* Mostly one that has no end for long. NULL: none. */
-static const struct memory_withdrawal *some_withdrawal(struct sim *sim)
-{
-        const struct memory_withdrawal *found = NULL;
-        int count = 0;
-        bool any = draw_permille(&sim->random, 100);
-
-        for (const struct memory_withdrawal *w = sim->database->withdrawals; w; w = w->hh.next) {
-                bool old = w->open && sim->now_ms - w->approved_ms >= SIM_YOUNGEST_MS;
-
-                if ((any || old) && draw_below(&sim->random, ++count) == 0)
-                        found = w;
-        }
-        return found;
-}
-
-/* A person finds out, or believes to, how much left an ATM. */
-static void let_person_decide(struct sim *sim)
-{
-        const struct memory_withdrawal *w = some_withdrawal(sim);
-        int64_t dispensed_yen;
-        const char *refusal;
-
-        if (!w)
-                return;
-        dispensed_yen = draw_permille(&sim->random, 400) ? 0 : w->request.amount_yen;
-        refusal = memory_operator_resolve(sim->database, &w->identity, dispensed_yen, sim->now_ms,
-                                          sim->now_ms, SIM_YOUNGEST_MS);
-        sim->counters->people_refused += refusal && strcmp(refusal, "young") == 0;
-        sim_tell(sim, "a person says of %s STAN %" PRId32 " that %" PRId64 " yen left: %s",
-                 w->identity.terminal, w->identity.stan, dispensed_yen, refusal ? refusal : "done");
 }
 
 static void do_faults(struct sim *sim)
@@ -646,13 +575,15 @@ static void do_faults(struct sim *sim)
         if (strikes(sim, rates->database))
                 lose_database(sim);
         if (strikes(sim, rates->reference))
-                change_reference(sim);
+                desk_changes_reference(sim);
         if (strikes(sim, rates->stall))
                 instance_stall(some_instance(sim), draw_between(&sim->random, 1000, 90000));
         if (strikes(sim, rates->cut_line))
                 cut_some_line(sim);
         if (sim_chance(sim, rates->person))
-                let_person_decide(sim);
+                desk_decides(sim);
+        if (sim_chance(sim, rates->closing))
+                desk_closes(sim);
         if (sim->bank_count && strikes(sim, rates->bank_down))
                 bank_go_down(&sim->banks[draw_below(&sim->random, sim->bank_count)],
                              draw_between(&sim->random, 500, 600000));

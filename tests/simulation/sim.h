@@ -10,7 +10,9 @@
  *      bank.c      the banks: the decisions and the memory of banksim, which answer late, twice, wrongly or
  *                  never, hang up, and are down for a while
  *      faults.c    the rows of tests/faults/fault_table.def, one withdrawal each
+ *      desk.c      the people: what they change, decide and close meanwhile
  *      check.c     the invariants, looked at with each commit and each answer that leaves
+ *      books.c     those of the books
  *      sim.c       time, faults, beginning and end
  *
  * Everything that happens is an event of the queue, and faults happen between events, so that a daemon dies
@@ -62,6 +64,9 @@ enum {
         X(decided_by_people)                                                                                 \
         X(advices_after_people)                                                                              \
         X(people_refused)                                                                                    \
+        X(quarters_closed)                                                                                   \
+        X(closings_refused)                                                                                  \
+        X(posted_late)                                                                                       \
         X(over_limit)                                                                                        \
         X(silences)                                                                                          \
         X(connections)                                                                                       \
@@ -135,7 +140,7 @@ struct sim_rates {
         int lost, doubled, overtaken, late, very_late;     /* of messages */
         int cut, crash, drain, database, power, reference; /* of events */
         int lost_batch, slow_batch;                        /* of the ledger's stages */
-        int stall, cut_line, bank_down, person;            /* of events */
+        int stall, cut_line, bank_down, person, closing;   /* of events */
         int bank[BEHAVIOUR_COUNT];                         /* of a bank's messages about money */
 };
 
@@ -312,6 +317,12 @@ struct sim_change {
         int value;
 };
 
+/* A quarter when it was closed: the rows that were posted in it, and what they sum to. */
+struct sim_closed {
+        int32_t from_day, to_day; /* both included */
+        int64_t rows, withdrawals, cash_yen, fees_yen;
+};
+
 /* One row of the table of faults at work: faults.c. */
 struct sim_script;
 
@@ -354,6 +365,9 @@ struct sim {
         int reference_count;
         struct sim_change changes[SIM_REFERENCES_MAX]; /* in each version from the next on */
         int change_count;
+
+        struct sim_closed *closed; /* the last one last */
+        int closed_count;
 
         struct sim_card cards[SIM_CARDS];
         struct sim_decision *decisions;
@@ -477,8 +491,19 @@ int64_t check_held_yen(const struct sim *sim, const struct ledger_identity *iden
 void check_record(struct sim *sim, int bank, const struct bank_record *record);
 void check_payment(struct sim *sim, const struct ledger_identity *identity);
 void check_answer(struct sim *sim, const struct link *link, const uint8_t *bytes, size_t length);
-void check_sums(struct sim *sim);
 void check_end(struct sim *sim);
 void check_free(struct sim *sim);
+
+/* books.c */
+/* Of the last advice. */
+void check_postings(struct sim *sim, const struct memory_withdrawal *w);
+void check_sums(struct sim *sim);
+/* The quarter was just closed. */
+void check_closed(struct sim *sim, int32_t from_day, int32_t to_day);
+
+/* desk.c */
+void desk_changes_reference(struct sim *sim);
+void desk_decides(struct sim *sim);
+void desk_closes(struct sim *sim);
 
 #endif
