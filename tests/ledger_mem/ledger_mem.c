@@ -130,6 +130,28 @@ void memory_set_reference(struct memory_database *database, const struct referen
         database->reference = reference;
 }
 
+static bool is_priced(const struct memory_withdrawal *withdrawal, const struct memory_priced *question)
+{
+        const struct ledger_request *r = &withdrawal->request;
+
+        return (withdrawal->reason == REASON_APPROVED || withdrawal->reason == REASON_COUNT) &&
+               r->business_day >= question->from_day && r->business_day <= question->to_day &&
+               (!question->issuer || strcmp(r->issuer, question->issuer) == 0) &&
+               (!question->hall || strcmp(r->hall, question->hall) == 0) &&
+               (!question->digits || strncmp(r->pan_mask, question->digits, strlen(question->digits)) == 0);
+}
+
+bool memory_is_priced(const struct memory_database *database, const struct memory_priced *question)
+{
+        if (database->defect == LEDGER_MEM_CHANGES_PRICED)
+                return false;
+        for (const struct memory_withdrawal *w = database->withdrawals; w; w = w->hh.next) {
+                if (is_priced(w, question))
+                        return true;
+        }
+        return false;
+}
+
 struct memory_card *memory_card(const struct memory_database *database,
                                 const uint8_t token[CARD_TOKEN_LENGTH])
 {

@@ -238,6 +238,7 @@ enum ledger_mem_defect {
         LEDGER_MEM_TELLS_NEW_LINK, /* tells the bank that is the issuer's now, not the one that was asked */
         LEDGER_MEM_FORGETS_LATE_POSTS, /* to days that have their sums */
         LEDGER_MEM_POSTS_INTO_CLOSED,  /* days, of which a report was printed */
+        LEDGER_MEM_CHANGES_PRICED,     /* what a price follows from, under withdrawals that have it */
 };
 
 struct memory_database {
@@ -276,6 +277,15 @@ void memory_quarter_of(int32_t day, int32_t *ret_from_day, int32_t *ret_to_day);
 
 /* Operators at work. A reference stays its owner's and must outlive every ledger that has seen it. */
 void memory_set_reference(struct memory_database *database, const struct reference *reference);
+
+/* Has any withdrawal a price (it was approved, or its bank was asked, whatever became of it) that a change for these days would
+ * follow from? Of the issuer, in the hall and with the first digits of the card, where they are given: then the change is refused. */
+struct memory_priced {
+        int32_t from_day, to_day; /* both included */
+        const char *issuer, *hall, *digits;
+};
+bool memory_is_priced(const struct memory_database *database, const struct memory_priced *question);
+
 void memory_add_card(struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH],
                      const char *expiry_yymm, enum card_kind kind);
 void memory_add_account(struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH],

@@ -150,8 +150,26 @@ static void check_commission(struct sim *sim, const struct memory_withdrawal *w)
                             sum.customer_fee_yen, sum.interbank_fee_yen);
 }
 
-/* The tariff of its moment, whatever else happened. */
-static void check_price(struct sim *sim, const struct memory_withdrawal *w)
+static bool is_same_price(const struct price *a, const struct price *b)
+{
+        return a->customer_fee_yen == b->customer_fee_yen && a->customer_tax_yen == b->customer_tax_yen &&
+               a->interbank_fee_yen == b->interbank_fee_yen && a->interbank_tax_yen == b->interbank_tax_yen &&
+               a->hall_share_yen == b->hall_share_yen;
+}
+
+/* The tariff of its moment, whatever else happened, then and for ever: no price changes under a withdrawal that has it. */
+static void check_price(struct sim *sim, const struct sim_card *card, const struct memory_withdrawal *w)
+{
+        struct price price;
+        const char *issuer = reference_price_of(sim, w, card->bank + 1, &price);
+
+        if (strcmp(issuer, w->request.issuer) != 0 || !is_same_price(&price, &w->request.price))
+                sim_violate(sim, "I3", "%s STAN %" PRId32 " is approved at a price that is not the tariff's",
+                            w->identity.terminal, w->identity.stan);
+}
+
+/* As the ledger's own code has it, of what holds at the commit: of the hall's share by version, too. */
+static void check_price_now(struct sim *sim, const struct memory_withdrawal *w)
 {
         const struct atm *atm = reference_atm(sim->database->reference, w->identity.terminal);
         const struct issuer *issuer = reference_issuer(sim->database->reference, w->request.issuer);
@@ -159,11 +177,21 @@ static void check_price(struct sim *sim, const struct memory_withdrawal *w)
 
         if (!atm || !issuer ||
             !pricing_price(sim->database->reference, issuer, atm->hall, w->identity.transmitted_ms, &price) ||
-            price.customer_fee_yen != w->request.price.customer_fee_yen ||
-            price.interbank_fee_yen != w->request.price.interbank_fee_yen ||
-            price.hall_share_yen != w->request.price.hall_share_yen)
-                sim_violate(sim, "I3", "%s STAN %" PRId32 " is approved at a price that is not the tariff's",
+            !is_same_price(&price, &w->request.price))
+                sim_violate(sim, "I3", "%s STAN %" PRId32 " is approved at a price that does not hold now",
                             w->identity.terminal, w->identity.stan);
+}
+
+/* What people have forbidden by now. */
+static void check_rules(struct sim *sim, const struct sim_card *card, const struct memory_withdrawal *w)
+{
+        const char *refusal = reference_refusal(sim, w);
+
+        if (card->excluded_day <= w->request.business_day)
+                refusal = "its card is excluded";
+        if (refusal)
+                sim_violate(sim, "I4", "%s STAN %" PRId32 " is approved, though %s", w->identity.terminal,
+                            w->identity.stan, refusal);
 }
 
 /* commits ------------------------------------------------------------------------------------------- */
@@ -188,7 +216,9 @@ static void use_card(struct sim *sim, const struct memory_withdrawal *w)
         if (!card->used)
                 abort();
         card->used[card->used_count++] = w;
-        check_price(sim, w);
+        check_price_now(sim, w);
+        check_price(sim, card, w);
+        check_rules(sim, card, w);
         check_usage(sim, card, w->request.business_day);
         if (!sim->violated[0])
                 check_limits(sim, card, w->request.business_day);
@@ -884,8 +914,11 @@ void check_end(struct sim *sim)
         if (approved != known)
                 sim_violate(sim, "truth", "%zu approvals, but the ATMs know of %zu", approved, known);
         check_banks(sim, spent_yen);
-        for (int i = 0; i < SIM_CARDS; i++)
+        for (int i = 0; i < SIM_CARDS; i++) {
                 check_paid(sim, i, spent_yen[i]);
+                for (size_t k = 0; k < sim->cards[i].used_count; k++)
+                        check_price(sim, &sim->cards[i], sim->cards[i].used[k]);
+        }
 }
 
 static void free_decisions(struct sim *sim)

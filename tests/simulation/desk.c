@@ -5,50 +5,160 @@
 #include "tests/simulation/sim.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "lib/base/array.h"
 #include "rules/calendar.h"
 
 /* reference data ------------------------------------------------------------------------------------ */
 
-/* Tariffs, prefixes and links are the banks'; they come back as often as they go. */
-void desk_changes_reference(struct sim *sim)
-{
-        static const int limits_yen[] = {10000, 30000, 50000}, opens[] = {-1, 8, 14};
-        struct draws *random = &sim->random;
-        struct sim_change change = {.kind = (enum sim_change_kind)draw_below(random, SIM_CHANGE_KINDS),
-                                    .day = calendar_business_day(sim->now_ms)};
-        bool is_of_issuer = change.kind == SIM_CHANGE_TARIFF || change.kind == SIM_CHANGE_PREFIX ||
-                            change.kind == SIM_CHANGE_LINK;
+static const char *const issuer_names[] = {"HOUSE", "BANKA", "BANKB", "BANKC"};
 
-        if (is_of_issuer && sim->bank_count == 0)
-                change.kind = SIM_CHANGE_LIMIT;
-        else if (is_of_issuer)
-                change.issuer = 1 + draw_below(random, sim->bank_count);
-        switch (change.kind) {
+/* What must not be priced yet where it changes; false: no price follows from it. */
+static bool price_question(const struct sim_change *change, char digits[8],
+                           struct memory_priced *ret_question)
+{
+        *ret_question = (struct memory_priced){.from_day = change->day, .to_day = INT32_MAX};
+        switch (change->kind) {
         case SIM_CHANGE_TARIFF:
-                change.day += 1 + draw_below(random, 3);
-                change.value = 10 * draw_below(random, 30);
-                break;
+                ret_question->issuer = issuer_names[change->issuer];
+                return true;
         case SIM_CHANGE_PREFIX:
-                change.day += 1;
-                change.value =
-                    draw_permille(random, 500) ? change.issuer : 1 + draw_below(random, sim->bank_count);
-                break;
+                snprintf(digits, 8, "99100%d", change->issuer);
+                ret_question->digits = digits;
+                return true;
+        case SIM_CHANGE_TAX:
+                return true;
+        case SIM_CHANGE_HOLIDAY:
+                ret_question->to_day = change->day;
+                return true;
+        case SIM_CHANGE_SHARE:
+                ret_question->hall = "H00001";
+                return true;
         case SIM_CHANGE_HOURS:
-                change.value = opens[draw_below(random, sizeof opens / sizeof opens[0])];
-                break;
         case SIM_CHANGE_LIMIT:
-                change.value = limits_yen[draw_below(random, sizeof limits_yen / sizeof limits_yen[0])];
-                break;
         case SIM_CHANGE_LINK:
-                change.value =
-                    draw_permille(random, 500) ? change.issuer : 1 + draw_below(random, sim->bank_count);
-                break;
+        case SIM_CHANGE_ATM:
         case SIM_CHANGE_KINDS:
                 break;
         }
-        sim_change_reference(sim, &change);
+        return false;
+}
+
+/* By the cards' withdrawals, not the ledger's. */
+static bool has_reason(const struct sim *sim, const struct sim_change *change, const struct memory_priced *q)
+{
+        for (int i = 0; i < SIM_CARDS; i++) {
+                const struct sim_card *card = &sim->cards[i];
+
+                if (q->digits && card->bank + 1 != change->issuer)
+                        continue;
+                for (size_t k = 0; k < card->used_count; k++) {
+                        const struct ledger_request *r = &card->used[k]->request;
+
+                        if (r->business_day >= q->from_day && r->business_day <= q->to_day &&
+                            (!q->issuer || strcmp(q->issuer, r->issuer) == 0) &&
+                            (!q->hall || strcmp(q->hall, r->hall) == 0))
+                                return true;
+                }
+        }
+        return false;
+}
+
+static bool is_refused(struct sim *sim, const struct sim_change *change)
+{
+        struct memory_priced question;
+        char digits[8];
+        bool refused;
+
+        if (!price_question(change, digits, &question))
+                return false;
+        refused = memory_is_priced(sim->database, &question);
+        if (refused != has_reason(sim, change, &question))
+                sim_violate(sim, "I3", "a change of kind %d is %s without a reason", (int)change->kind,
+                            refused ? "refused" : "taken");
+        sim->counters->changes_refused += refused;
+        return refused;
+}
+
+static int one_of(struct sim *sim, const int *values, size_t count)
+{
+        return values[draw_below(&sim->random, (int)count)];
+}
+
+/* Tariffs, prefixes and links are the banks'; they come back as often as they go. */
+static void draw_change(struct sim *sim, struct sim_change *change)
+{
+        static const int limits_yen[] = {10000, 30000, 50000}, opens[] = {-1, 8, 14},
+                         taxes_bp[] = {0, 800, 1250};
+        struct draws *random = &sim->random;
+        bool is_of_bank = change->kind == SIM_CHANGE_TARIFF || change->kind == SIM_CHANGE_PREFIX ||
+                          change->kind == SIM_CHANGE_LINK;
+
+        if (is_of_bank && sim->bank_count == 0)
+                change->kind = SIM_CHANGE_LIMIT;
+        else if (is_of_bank)
+                change->issuer = 1 + draw_below(random, sim->bank_count);
+        switch (change->kind) {
+        case SIM_CHANGE_TARIFF:
+                change->value = 10 * draw_below(random, 30);
+                break;
+        case SIM_CHANGE_PREFIX:
+        case SIM_CHANGE_LINK:
+                change->value =
+                    draw_permille(random, 500) ? change->issuer : 1 + draw_below(random, sim->bank_count);
+                break;
+        case SIM_CHANGE_HOURS:
+                change->value = one_of(sim, opens, LENGTH(opens));
+                break;
+        case SIM_CHANGE_LIMIT:
+                change->value = one_of(sim, limits_yen, LENGTH(limits_yen));
+                break;
+        case SIM_CHANGE_TAX:
+                change->value = one_of(sim, taxes_bp, LENGTH(taxes_bp));
+                break;
+        case SIM_CHANGE_SHARE:
+                change->value = 10 * draw_below(random, 1000);
+                break;
+        case SIM_CHANGE_ATM: /* most serve again */
+                change->issuer = draw_below(random, sim->atm_count);
+                change->value = draw_permille(random, 600) ? SIM_ATM_SERVES : draw_below(random, 3);
+                break;
+        case SIM_CHANGE_HOLIDAY:
+        case SIM_CHANGE_KINDS:
+                break;
+        }
+}
+
+/* What a price follows from: mostly for a day to come, now and then for one that may be priced. */
+void desk_changes_reference(struct sim *sim)
+{
+        struct draws *random = &sim->random;
+        struct sim_change change = {.kind = (enum sim_change_kind)draw_below(random, SIM_CHANGE_KINDS),
+                                    .day = calendar_business_day(sim->now_ms)};
+        struct memory_priced question;
+        char digits[8];
+
+        draw_change(sim, &change);
+        if (price_question(&change, digits, &question))
+                change.day += draw_permille(random, 700) ? 1 + draw_below(random, 3) : -draw_below(random, 3);
+        if (!is_refused(sim, &change))
+                sim_change_reference(sim, &change);
+}
+
+/* A card-holder bars the own card, for a year. */
+void desk_excludes(struct sim *sim)
+{
+        struct sim_card *card = &sim->cards[draw_below(&sim->random, SIM_CARDS)];
+        int32_t day = calendar_business_day(sim->now_ms);
+
+        if (card->excluded_day != INT32_MAX)
+                return;
+        sim_tell(sim, "card %d is excluded", (int)(card - sim->cards));
+        sim->counters->cards_excluded++;
+        card->excluded_day = day;
+        memory_add_exclusion(sim->database, card->token, day, INT32_MAX);
 }
 
 /* decisions ----------------------------------------------------------------------------------------- */

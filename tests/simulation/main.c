@@ -40,7 +40,8 @@ enum { STEPS = 3000, COVERAGE_SEEDS = 200, LONG_FACTOR = 10, COUNT_MAX = 1000000
         X("swaps-half", LEDGER_MEM_SWAPS_HALF)                                                               \
         X("tells-new-link", LEDGER_MEM_TELLS_NEW_LINK)                                                       \
         X("forgets-late-posts", LEDGER_MEM_FORGETS_LATE_POSTS)                                               \
-        X("posts-into-closed", LEDGER_MEM_POSTS_INTO_CLOSED)
+        X("posts-into-closed", LEDGER_MEM_POSTS_INTO_CLOSED)                                                 \
+        X("changes-priced", LEDGER_MEM_CHANGES_PRICED)
 
 static const struct {
         const char *name;

@@ -16,12 +16,9 @@
 enum {
         CALM_EVENTS_MAX = 200000, /* whatever is open must have come to its end by then */
         SUMS_EVERY = 256,
-        PAST_DAYS = 300,
-        FUTURE_DAYS = 900,
         LONGEST_DAYS = 500,
         STORM_FACTOR = 12,
         STORM_EVENTS = 40,
-        HOURS_OPEN = 6, /* of a hall whose hours operators have changed */
 };
 
 /* Just before something changes: year and month ends, limits, taxes, hours, exclusions. */
@@ -85,192 +82,6 @@ void sim_pan(const struct sim *sim, int card, char buffer[17])
 
 /* the world ----------------------------------------------------------------------------------------- */
 
-static int32_t day_of(const char *text)
-{
-        int32_t day;
-
-        if (!calendar_parse_day(text, &day))
-                abort();
-        return day;
-}
-
-static void must(bool good, const char *error)
-{
-        if (good)
-                return;
-        fprintf(stderr, "sim: the reference data of the simulation: %s\n", error);
-        abort();
-}
-
-static const char *const issuer_names[] = {"HOUSE", "BANKA", "BANKB", "BANKC"};
-
-/* The last change of a kind, of an issuer where it is of one; NULL: none. */
-static const struct sim_change *last_change(const struct sim *sim, enum sim_change_kind kind, int issuer)
-{
-        for (int i = sim->change_count - 1; i >= 0; i--) {
-                if (sim->changes[i].kind == kind && sim->changes[i].issuer == issuer)
-                        return &sim->changes[i];
-        }
-        return NULL;
-}
-
-static void add_fleet(struct sim *sim, struct reference *r, int version)
-{
-        const struct sim_change *hours = last_change(sim, SIM_CHANGE_HOURS, 0);
-        char error[REFERENCE_ERROR_MAX] = "";
-        struct hall halls[] = {
-            {"H00001", "kanto", "Tokyo", {0, 1440}, 1000},
-            /* what an operator changes */
-            {"H00002", "kansai", "Osaka", {540, 1230}, 100 * (version % 7)},
-        };
-
-        if (hours && hours->value >= 0)
-                halls[0].hours = (struct hours){60 * hours->value, 60 * (hours->value + HOURS_OPEN)};
-        for (size_t i = 0; i < sizeof halls / sizeof halls[0]; i++)
-                must(reference_add_hall(r, &halls[i], error), error);
-        for (int i = 0; i < sim->atm_count; i++) {
-                char terminal[TERMINAL_LENGTH + 1];
-
-                snprintf(terminal, sizeof terminal, "T%07u", (unsigned)i % 1000 + 1);
-                must(reference_add_atm(r, terminal, halls[i % 2].hall, version % 5 != 4 || i != 0, error),
-                     error);
-        }
-}
-
-/* What operators have added since the beginning: tariffs, prefixes and limits by day. */
-static void add_changes(const struct sim *sim, struct reference *r)
-{
-        char error[REFERENCE_ERROR_MAX] = "", prefix[8];
-
-        for (int i = 0; i < sim->change_count; i++) {
-                const struct sim_change *c = &sim->changes[i];
-                struct tariff tariff = {"", BAND_DAY, c->day, c->value, 90};
-                struct limit limit = {LIMIT_DAY_YEN, c->day, c->value};
-
-                switch (c->kind) {
-                case SIM_CHANGE_TARIFF:
-                        strcpy(tariff.issuer, issuer_names[c->issuer]);
-                        must(reference_add_tariff(r, &tariff, error), error);
-                        tariff.band = BAND_OTHER;
-                        must(reference_add_tariff(r, &tariff, error), error);
-                        break;
-                case SIM_CHANGE_PREFIX:
-                        snprintf(prefix, sizeof prefix, "99100%d", c->issuer);
-                        must(
-                            reference_add_prefix(r, prefix, c->day, issuer_names[c->value], CARD_CASH, error),
-                            error);
-                        break;
-                case SIM_CHANGE_LIMIT:
-                        must(reference_add_limit(r, &limit, error), error);
-                        break;
-                case SIM_CHANGE_HOURS: /* in the fleet's row */
-                case SIM_CHANGE_LINK:  /* in the issuer's */
-                case SIM_CHANGE_KINDS:
-                        break;
-                }
-        }
-}
-
-static void add_prices(const struct sim *sim, struct reference *r)
-{
-        char error[REFERENCE_ERROR_MAX] = "";
-        struct issuer issuers[] = {
-            {"HOUSE", "", {{0, 1440}, {0, 1440}}},
-            {"BANKA", "BANKA", {{0, 1440}, {0, 1440}}},
-            {"BANKB", "BANKB", {{510, 1230}, {0, 1440}}},
-            {"BANKC", "BANKC", {{0, 1440}, {540, 1200}}},
-        };
-        struct tariff tariffs[] = {
-            {"HOUSE", BAND_DAY, day_of("2007-07-01"), 100, 100},
-            {"HOUSE", BAND_OTHER, day_of("2007-07-01"), 200, 100},
-            {"HOUSE", BAND_DAY, day_of("2017-01-01"), 0, 155},
-            {"BANKA", BAND_DAY, day_of("2007-07-01"), 100, 100},
-            {"BANKA", BAND_OTHER, day_of("2007-07-01"), 200, 100},
-            {"BANKB", BAND_DAY, day_of("2007-07-01"), 0, 140},
-            {"BANKB", BAND_OTHER, day_of("2007-07-01"), 0, 140},
-            {"BANKC", BAND_DAY, day_of("2007-07-01"), 75, 120},
-            {"BANKC", BAND_OTHER, day_of("2007-07-01"), 150, 120},
-        };
-        struct tax_rate rates[] = {
-            {day_of("1997-04-01"), 500, TAX_DOWN},
-            {day_of("2014-04-01"), 800, TAX_DOWN},
-            {day_of("2019-10-01"), 1000, TAX_DOWN},
-        };
-
-        for (size_t i = 0; i < sizeof issuers / sizeof issuers[0]; i++) {
-                const struct sim_change *link = last_change(sim, SIM_CHANGE_LINK, (int)i);
-                char prefix[8];
-
-                if (link)
-                        strcpy(issuers[i].link, issuer_names[link->value]);
-                snprintf(prefix, sizeof prefix, "99100%d", (int)i);
-                must(reference_add_issuer(r, &issuers[i], error), error);
-                must(reference_add_prefix(r, prefix, day_of("2007-07-01"), issuers[i].issuer, CARD_CASH,
-                                          error),
-                     error);
-        }
-        for (size_t i = 0; i < sizeof tariffs / sizeof tariffs[0]; i++)
-                must(reference_add_tariff(r, &tariffs[i], error), error);
-        for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++)
-                must(reference_add_tax_rate(r, &rates[i], error), error);
-        must(reference_add_holiday(r, day_of("2017-01-02"), error), error);
-}
-
-static void add_rules(struct reference *r)
-{
-        char error[REFERENCE_ERROR_MAX] = "";
-        struct limit limits[] = {
-            {LIMIT_DAY_YEN, day_of("2007-07-01"), 30000},
-            {LIMIT_MONTH_YEN, day_of("2009-04-01"), 150000},
-            {LIMIT_MONTH_YEN, day_of("2015-09-01"), 80000},
-            {LIMIT_DAY_COUNT, day_of("2020-04-01"), 2},
-        };
-        struct network_hours hours[] = {
-            {day_of("2007-07-01"), DAY_WEEKDAY, {480, 1260}},
-            {day_of("2007-07-01"), DAY_OFF, {540, 1020}},
-            {day_of("2016-01-01"), DAY_OFF, {480, 1260}},
-        };
-
-        for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
-                must(reference_add_limit(r, &limits[i], error), error);
-        for (size_t i = 0; i < sizeof hours / sizeof hours[0]; i++)
-                must(reference_add_network_hours(r, &hours[i], error), error);
-}
-
-/* The next version of what operators have set. */
-static struct reference *build_reference(struct sim *sim, int fleet, int version)
-{
-        char error[REFERENCE_ERROR_MAX] = "";
-        struct reference *r = reference_new();
-
-        if (!r)
-                abort();
-        add_fleet(sim, r, fleet);
-        add_prices(sim, r);
-        add_rules(r);
-        add_changes(sim, r);
-        reference_set_version(r, version);
-        reference_set_moments(r, sim->now_ms - PAST_DAYS * (int64_t)DAY_MS,
-                              sim->now_ms + FUTURE_DAYS * (int64_t)DAY_MS);
-        must(reference_finish(r, error), error);
-        return r;
-}
-
-static const struct reference *new_reference(struct sim *sim)
-{
-        int number = sim->reference_count++;
-
-        return sim->references[number] = build_reference(sim, number, number + 1);
-}
-
-/* The same version with the halls of the one before it: what a daemon has that swaps half of a snapshot. */
-static const struct reference *torn_reference(struct sim *sim)
-{
-        int number = sim->reference_count - 1;
-
-        return sim->torn[number] = build_reference(sim, number - 1, number + 1);
-}
-
 static void add_card(struct sim *sim, int number)
 {
         struct sim_card *card = &sim->cards[number];
@@ -279,14 +90,16 @@ static void add_card(struct sim *sim, int number)
         sim_pan(sim, number, pan);
         token_of_pan(sim->token_key, pan, card->token);
         card->bank = bank_of(sim, number);
+        card->excluded_day = INT32_MAX;
         if (number >= SIM_CARDS - 5 && number < SIM_CARDS - 3)
-                memory_add_exclusion(sim->database, card->token, day_of("2020-04-01"), INT32_MAX);
+                memory_add_exclusion(sim->database, card->token, sim_day_of("2020-04-01"), INT32_MAX);
         if (number == SIM_CARDS - 1)
                 return; /* no bank knows it */
         card->opening_yen = number % 6 == 5 ? 60000 : 10000000;
         if (card->bank >= 0) {
-                must(bank_add_account(sim->banks[card->bank].bank, card->token, "3012", card->opening_yen),
-                     "an account");
+                sim_must(
+                    bank_add_account(sim->banks[card->bank].bank, card->token, "3012", card->opening_yen),
+                    "an account");
                 return;
         }
         memory_add_card(sim->database, card->token, "3012", CARD_CASH);
@@ -337,6 +150,7 @@ static void draw_faults(struct sim *sim)
             .bank_down = rate(sim, 2),
             .person = rate(sim, 20),
             .closing = rate(sim, 20),
+            .exclusion = rate(sim, 2),
         };
         for (int i = 0; i < BEHAVIOUR_COUNT; i++)
                 sim->rates.bank[i] = rate(sim, i == BEHAVIOUR_DOWN ? 10 : 80);
@@ -386,7 +200,7 @@ static void build(struct sim *sim, enum ledger_mem_defect defect)
         }
         for (int i = 0; i < sim->bank_count; i++)
                 bank_open(sim, i);
-        sim->database = memory_database_new(new_reference(sim));
+        sim->database = memory_database_new(reference_of_now(sim));
         sim->database->defect = defect;
         sim->database->on_commit = check_commit;
         sim->database->context = sim;
@@ -496,48 +310,6 @@ static void lose_database(struct sim *sim)
         }
 }
 
-static void count_change(struct sim_counters *counters, enum sim_change_kind kind)
-{
-        counters->tariffs_added += kind == SIM_CHANGE_TARIFF;
-        counters->prefixes_moved += kind == SIM_CHANGE_PREFIX;
-        counters->halls_opened_otherwise += kind == SIM_CHANGE_HOURS;
-        counters->limits_changed += kind == SIM_CHANGE_LIMIT;
-        counters->links_moved += kind == SIM_CHANGE_LINK;
-}
-
-/* Is there a row of that day already? */
-static bool is_dated(const struct sim *sim, const struct sim_change *change)
-{
-        if (change->kind == SIM_CHANGE_HOURS || change->kind == SIM_CHANGE_LINK)
-                return false;
-        for (int i = 0; i < sim->change_count; i++) {
-                const struct sim_change *known = &sim->changes[i];
-
-                if (known->kind == change->kind && known->issuer == change->issuer &&
-                    known->day == change->day)
-                        return true;
-        }
-        return false;
-}
-
-void sim_change_reference(struct sim *sim, const struct sim_change *change)
-{
-        if (sim->reference_count == SIM_REFERENCES_MAX)
-                return;
-        sim_tell(sim, "reference data version %d", sim->reference_count + 1);
-        sim->counters->reference_changes++;
-        if (!is_dated(sim, change)) { /* else only the version changes, and what follows from it alone */
-                sim->changes[sim->change_count++] = *change;
-                count_change(sim->counters, change->kind);
-        }
-        memory_set_reference(sim->database, new_reference(sim));
-        if (sim->database->defect == LEDGER_MEM_SWAPS_HALF)
-                sim->database->torn = torn_reference(sim);
-        for (int i = 0; i < sim->instance_count; i++)
-                sim_put(sim, draw_between(&sim->random, 1, 25000),
-                        (struct event){.kind = EVENT_POLL, .number = i, .epoch = sim->instances[i].epoch});
-}
-
 static void cut_some_line(struct sim *sim)
 {
         int count = 0, pick;
@@ -584,6 +356,8 @@ static void do_faults(struct sim *sim)
                 desk_decides(sim);
         if (sim_chance(sim, rates->closing))
                 desk_closes(sim);
+        if (sim_chance(sim, rates->exclusion))
+                desk_excludes(sim);
         if (sim->bank_count && strikes(sim, rates->bank_down))
                 bank_go_down(&sim->banks[draw_below(&sim->random, sim->bank_count)],
                              draw_between(&sim->random, 500, 600000));

@@ -10,6 +10,7 @@
  *      bank.c      the banks: the decisions and the memory of banksim, which answer late, twice, wrongly or
  *                  never, hang up, and are down for a while
  *      faults.c    the rows of tests/faults/fault_table.def, one withdrawal each
+ *      reference.c what operators have set, and what it costs by definition
  *      desk.c      the people: what they change, decide and close meanwhile
  *      check.c     the invariants, looked at with each commit and each answer that leaves
  *      books.c     those of the books
@@ -91,6 +92,12 @@ enum {
         X(halls_opened_otherwise)                                                                            \
         X(limits_changed)                                                                                    \
         X(links_moved)                                                                                       \
+        X(taxes_changed)                                                                                     \
+        X(holidays_added)                                                                                    \
+        X(shares_changed)                                                                                    \
+        X(atms_changed)                                                                                      \
+        X(changes_refused)                                                                                   \
+        X(cards_excluded)                                                                                    \
         X(stale_decisions)                                                                                   \
         X(congestions)                                                                                       \
         X(month_ends)                                                                                        \
@@ -137,11 +144,11 @@ struct sim_counters {
 
 /* How likely each fault is, drawn from the seed: per mille of messages, or of events. */
 struct sim_rates {
-        int lost, doubled, overtaken, late, very_late;     /* of messages */
-        int cut, crash, drain, database, power, reference; /* of events */
-        int lost_batch, slow_batch;                        /* of the ledger's stages */
-        int stall, cut_line, bank_down, person, closing;   /* of events */
-        int bank[BEHAVIOUR_COUNT];                         /* of a bank's messages about money */
+        int lost, doubled, overtaken, late, very_late;              /* of messages */
+        int cut, crash, drain, database, power, reference;          /* of events */
+        int lost_batch, slow_batch;                                 /* of the ledger's stages */
+        int stall, cut_line, bank_down, person, closing, exclusion; /* of events */
+        int bank[BEHAVIOUR_COUNT];                                  /* of a bank's messages about money */
 };
 
 /* network ------------------------------------------------------------------------------------------- */
@@ -294,7 +301,8 @@ struct instance {
 /* A card as the checks see it. */
 struct sim_card {
         uint8_t token[CARD_TOKEN_LENGTH];
-        int bank; /* -1: the house bank's */
+        int bank;             /* -1: the house bank's */
+        int32_t excluded_day; /* from then on by the desk; INT32_MAX: not */
         int64_t opening_yen;
         const struct memory_withdrawal **used; /* all with it that were approved, or left to its bank */
         size_t used_count;
@@ -307,8 +315,15 @@ enum sim_change_kind {
         SIM_CHANGE_HOURS, /* of the first hall; value: the hour at which it opens, for six hours; -1: always open */
         SIM_CHANGE_LIMIT, /* a card's cash a day */
         SIM_CHANGE_LINK,  /* of an issuer to another's bank, `value` */
+        SIM_CHANGE_TAX,   /* `value`: basis points */
+        SIM_CHANGE_HOLIDAY,
+        SIM_CHANGE_SHARE, /* of the first hall; `value`: basis points */
+        SIM_CHANGE_ATM,   /* `issuer` is its number, `value` below */
         SIM_CHANGE_KINDS
 };
+
+enum { SIM_ATM_SERVES, SIM_ATM_DISABLED, SIM_ATM_BARRED };
+enum { SIM_CHANGED_INTERBANK_YEN = 90 };
 
 struct sim_change {
         enum sim_change_kind kind;
@@ -390,10 +405,21 @@ void sim_put(struct sim *sim, int64_t delay_ms, struct event event);
 bool sim_chance(struct sim *sim, int permille); /* of a fault: none any more when calm */
 /* The number of a card: valid, and the same in every run. */
 void sim_pan(const struct sim *sim, int card, char buffer[17]);
-/* Operators change what holds; the daemons hear of it in their time. */
-void sim_change_reference(struct sim *sim, const struct sim_change *change);
 ATM_PRINTF(2, 3) void sim_tell(struct sim *sim, const char *format, ...);
 ATM_PRINTF(3, 4) void sim_violate(struct sim *sim, const char *invariant, const char *format, ...);
+
+/* reference.c */
+int32_t sim_day_of(const char *text);
+void sim_must(bool good, const char *error);
+const struct reference *reference_of_now(struct sim *sim);
+/* Operators change what holds; the daemons hear of it in their time. */
+void sim_change_reference(struct sim *sim, const struct sim_change *change);
+/* What it costs by what has been set up to now, and whose card it is, but for the tariff's day and the tax rate. own_issuer: of the
+ * card's number in the beginning. */
+const char *reference_price_of(const struct sim *sim, const struct memory_withdrawal *w, int own_issuer,
+                               struct price *ret_price);
+/* Why it could not be approved at this moment; NULL: it could. */
+const char *reference_refusal(const struct sim *sim, const struct memory_withdrawal *w);
 
 /* network.c */
 /* The event carries the message to its end of the wire; *last_ms is the arrival of the one before it. */
@@ -503,6 +529,7 @@ void check_closed(struct sim *sim, int32_t from_day, int32_t to_day);
 
 /* desk.c */
 void desk_changes_reference(struct sim *sim);
+void desk_excludes(struct sim *sim);
 void desk_decides(struct sim *sim);
 void desk_closes(struct sim *sim);
 
