@@ -10,9 +10,26 @@ PROGRAM=$1
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/atm-finds.XXXXXX")
 trap 'rm -rf "$WORK"' EXIT
 
-# play SEED: one play; its words are in $WORK/play.
+# play SEED|CASE: one play, or the tests of a case of the program; the words are in $WORK/play.
 play() {
-        CK_RUN_CASE=same ATM_TEST_SEED=$1 "$PROGRAM" >"$WORK/play" 2>&1
+        if [[ $1 == [0-9]* ]]; then
+                CK_RUN_CASE=same ATM_TEST_SEED=$1 "$PROGRAM" >"$WORK/play" 2>&1
+        else
+                CK_RUN_CASE=$1 "$PROGRAM" >"$WORK/play" 2>&1
+        fi
+}
+
+# is_found SEED|CASE: what meets what in a play depends a little on who commits first, so it may take the two seeds that follow.
+is_found() {
+        local seed
+        if [[ $1 != [0-9]* ]]; then
+                ! play "$1"
+                return
+        fi
+        for ((seed = $1; seed < $1 + 3; seed++)); do
+                play "$seed" || return 0
+        done
+        return 1
 }
 
 # definition FUNCTION: as it stands in the database that each test's is copied from.
@@ -20,7 +37,7 @@ definition() {
         psql -X -A -t -q -v ON_ERROR_STOP=1 -d contract_template -c "SELECT pg_get_functiondef('$1'::regproc)"
 }
 
-# finds NAME SEED WORDS FUNCTION PHRASE REPLACEMENT [PHRASE REPLACEMENT...]
+# finds NAME SEED|CASE WORDS FUNCTION PHRASE REPLACEMENT [PHRASE REPLACEMENT...]
 finds() {
         local name=$1 seed=$2 words=$3 function=$4
         definition "$function" >"$WORK/sound.sql"
@@ -33,7 +50,7 @@ finds() {
                 }
                 print $text' "${@:5}" <"$WORK/sound.sql" >"$WORK/defect.sql" || fail "$name: $function has changed"
         psql -X -q -v ON_ERROR_STOP=1 -d contract_template -f "$WORK/defect.sql"
-        ! play "$seed" || fail "$name: the plays of seed $seed found nothing"
+        is_found "$seed" || fail "$name: the plays of $seed found nothing"
         grep -qE "$words" "$WORK/play" || fail "$name: found by something else than '$words': $(tail -n 5 "$WORK/play")"
         psql -X -q -v ON_ERROR_STOP=1 -d contract_template -f "$WORK/sound.sql"
         say "$name: $(grep -m 1 -oE "$words" "$WORK/play")"
@@ -54,3 +71,8 @@ finds "a stale day's use read after a gap" 1 'differs' use_of \
 finds 'a count of updates that is not checked' 1 'differ' ledger_request \
         'FROM asked n WHERE n.takes AND c.card_token' 'FROM asked n WHERE n.takes AND n.stan % 16 <> 5 AND c.card_token' \
         'OR ledger_conflict();' 'OR true;'
+finds "a person's decision and the ATM's both counted" people 'differs' ledger_advice \
+        'coalesce(NOT k.decided AND v_now' 'coalesce(v_now'
+finds 'a person who decides of what he has not seen' people "person 'done', the memory 'no change'" operator_resolve \
+        'IF v_advice.state_before <> v.state OR v_advice.state <> v_rule.state_after' 'IF false' \
+        'OR v_advice.counted_yen <> p_dispensed_yen THEN' 'THEN'

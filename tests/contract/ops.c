@@ -93,16 +93,21 @@ void ops_submit(struct world *world, int instance, struct ledger_op *op, int *pe
         ledger_submit(world->pg[instance], op);
 }
 
+void ops_submit_kept(struct world *world, struct ledger_op *op, int *pending)
+{
+        op->on_done = on_done;
+        op->context = pending;
+        ledger_submit(world->mem, op);
+        ledger_mem_drain(world->mem);
+}
+
 void ops_do(struct world *world, struct ledger_op *op)
 {
         struct ledger_op mem = *op;
         int pending = 1;
         const char *difference;
 
-        mem.on_done = on_done;
-        mem.context = &pending;
-        ledger_submit(world->mem, &mem);
-        ledger_mem_drain(world->mem);
+        ops_submit_kept(world, &mem, &pending);
         ops_submit(world, op->identity.stan % WORLD_INSTANCES, op, &pending);
         world_wait(world, &pending);
         difference = play_difference(op, &mem);

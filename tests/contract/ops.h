@@ -29,6 +29,9 @@ const char *ops_request_sql(const struct ledger_op *request);
 /* To an instance on PostgreSQL; *pending counts those without an answer. */
 void ops_submit(struct world *world, int instance, struct ledger_op *op, int *pending);
 
+/* To the memory, which does it at once. */
+void ops_submit_kept(struct world *world, struct ledger_op *op, int *pending);
+
 /* To both back ends, and wait: the answers must be the same. The op holds PostgreSQL's. */
 void ops_do(struct world *world, struct ledger_op *op);
 

@@ -12,6 +12,7 @@
 
 enum {
         ROUND_MAX = 24,
+        CLOSING_ROUND = 70, /* before, what is late is posted on days that are open */
         SKEW_MS = 300000,
         WITHDRAW = 10000,
         WITHDRAW_SAVINGS = 11000,
@@ -28,6 +29,9 @@ struct step {
 
 struct play {
         struct world *world;
+        const struct reference *reference; /* what the instances know */
+        int32_t changes;
+        int rounds;
         struct draws random;
         int64_t now_ms;
         int32_t next_stan;
@@ -84,11 +88,13 @@ void play_fill_request(const struct reference *reference, struct ledger_op *op, 
                        int32_t processing_code)
 {
         struct ledger_request *r = &op->request;
+        char pan[17];
 
         op->kind = processing_code == INQUIRE ? LEDGER_INQUIRY : LEDGER_REQUEST;
         *r = (struct ledger_request){.processing_code = processing_code, .amount_yen = amount_yen};
         world_token(card, r->card_token);
-        snprintf(r->pan_mask, sizeof r->pan_mask, "990001******%04d", card);
+        world_pan(card, pan);
+        snprintf(r->pan_mask, sizeof r->pan_mask, "%.6s******%.4s", pan, pan + 12);
         snprintf(r->expiry_yymm, sizeof r->expiry_yymm, "%s", world_cards[card].expiry_yymm);
         snprintf(r->approval_code, sizeof r->approval_code, "%06u", (unsigned)op->identity.stan % 1000000u);
         fill_decided(reference, op, card, op->identity.transmitted_ms);
@@ -158,6 +164,9 @@ static void count(struct coverage *coverage, const struct step *step)
 {
         const struct ledger_answer *answer = &step->pg.answer;
 
+        coverage->stale += answer->status == LEDGER_STALE;
+        if (answer->status == LEDGER_STALE)
+                return;
         switch (step->pg.kind) {
         case LEDGER_REQUEST:
                 coverage->asked += answer->status == LEDGER_ASK;
@@ -243,7 +252,7 @@ static void keep(struct play *play, const struct step *step)
                 return;
         /* nobody submits what can't be kept: daemon/txn.c */
         if (step->mem.kind == LEDGER_REQUEST &&
-            !reference_holds_moment(world_reference(play->world), step->mem.identity.transmitted_ms))
+            !reference_holds_moment(play->reference, step->mem.identity.transmitted_ms))
                 return;
         for (size_t i = play->round_from; i < play->count; i++) {
                 const struct ledger_op *other = &play->steps[i]->mem;
@@ -336,7 +345,7 @@ static void disturb(struct play *play, struct step *step)
                 strcpy(r->expiry_yymm, "2906");
         if (draw_permille(&play->random, 10))
                 r->expiry_yymm[0] = '\0';
-        fill_decided(world_reference(play->world), &step->mem, step->card,
+        fill_decided(play->reference, &step->mem, step->card,
                      step->mem.identity.transmitted_ms +
                          (draw_permille(&play->random, 20) ? 2 * SKEW_MS : 0));
 }
@@ -346,8 +355,7 @@ static void make_request(struct play *play)
         struct step step = {.card = some_card(play)};
 
         step.mem.identity = fresh_identity(play, NULL);
-        play_fill_request(world_reference(play->world), &step.mem, step.card, some_amount(play),
-                          some_processing(play));
+        play_fill_request(play->reference, &step.mem, step.card, some_amount(play), some_processing(play));
         disturb(play, &step);
         keep(play, &step);
 }
@@ -359,7 +367,7 @@ static void make_inquiry(struct play *play)
 
         step.mem.identity =
             taken && draw_permille(&play->random, 250) ? taken->mem.identity : fresh_identity(play, NULL);
-        play_fill_request(world_reference(play->world), &step.mem, step.card, 0, INQUIRE);
+        play_fill_request(play->reference, &step.mem, step.card, 0, INQUIRE);
         disturb(play, &step);
         keep(play, &step);
 }
@@ -393,7 +401,7 @@ static void make_repeat(struct play *play)
         /* whether or not its message says that it is one */
         step.mem =
             (struct ledger_op){.identity = former->mem.identity, .look = draw_permille(&play->random, 500)};
-        play_fill_request(world_reference(play->world), &step.mem, step.card, amount_yen, processing_code);
+        play_fill_request(play->reference, &step.mem, step.card, amount_yen, processing_code);
         strcpy(step.mem.request.approval_code, "REPEAT"); /* must not be heard */
         keep(play, &step);
 }
@@ -404,11 +412,10 @@ static void make_late_request(struct play *play)
         const struct step *advice = some_step(play, LEDGER_ADVICE);
         struct step step = {.card = some_card(play)};
 
-        if (!advice ||
-            !reference_holds_moment(world_reference(play->world), advice->mem.advice.original.transmitted_ms))
+        if (!advice || !reference_holds_moment(play->reference, advice->mem.advice.original.transmitted_ms))
                 return;
         step.mem.identity = advice->mem.advice.original;
-        play_fill_request(world_reference(play->world), &step.mem, step.card, some_amount(play), WITHDRAW);
+        play_fill_request(play->reference, &step.mem, step.card, some_amount(play), WITHDRAW);
         keep(play, &step);
 }
 
@@ -464,9 +471,26 @@ static int64_t some_dispensed(struct play *play, int64_t amount_yen, int64_t cou
         }
 }
 
+/* Of a few the first that has no end, so that more is said of those. */
+static const struct step *some_open_step(struct play *play)
+{
+        const struct step *step = some_step(play, LEDGER_REQUEST);
+
+        for (int i = 0; i < 8 && step; i++) {
+                const struct memory_withdrawal *stored =
+                    memory_withdrawal(play->world->memory, &step->mem.identity);
+
+                if (stored && stored->open)
+                        break;
+                step = some_step(play, LEDGER_REQUEST);
+        }
+        return step;
+}
+
 static void make_advice(struct play *play)
 {
-        const struct step *former = some_step(play, LEDGER_REQUEST);
+        const struct step *former =
+            draw_permille(&play->random, 500) ? some_open_step(play) : some_step(play, LEDGER_REQUEST);
         const struct memory_withdrawal *stored;
         struct step step = {.card = -1};
         int64_t amount_yen;
@@ -560,6 +584,18 @@ static void make_something(struct play *play)
         }
 }
 
+/* Most nights are over in no time: whatever is asked in them is refused for the hour. */
+static void sleep_till_morning(struct play *play)
+{
+        enum { OPENS_MS = 8 * 3600000, CLOSES_MS = 21 * 3600000, TOKYO_MS = 9 * 3600000 };
+        int64_t of_day_ms = (play->now_ms + TOKYO_MS) % DAY_MS;
+
+        if ((of_day_ms >= OPENS_MS && of_day_ms < CLOSES_MS) || draw_permille(&play->random, 250))
+                return;
+        play->now_ms +=
+            (DAY_MS + OPENS_MS - of_day_ms) % DAY_MS + 1000 * draw_between(&play->random, 0, 3600);
+}
+
 static void let_time_pass(struct play *play)
 {
         int pick = draw_below(&play->random, 100);
@@ -570,6 +606,7 @@ static void let_time_pass(struct play *play)
                 play->now_ms += 1000 * draw_between(&play->random, 1, 36000);
         else if (pick < 77)
                 play->now_ms += DAY_MS * draw_between(&play->random, 1, 12);
+        sleep_till_morning(play);
 }
 
 /* rounds -------------------------------------------------------------------------------------------- */
@@ -580,21 +617,164 @@ static void on_done(struct ledger_op *op, void *context)
         --*(int *)context;
 }
 
+/* What people change. Prices follow from the first ones, of some withdrawals; the last one has no version, so that it may not come in
+ * the middle of a round. */
+enum change_kind {
+        CHANGE_TARIFF,
+        CHANGE_TAX,
+        CHANGE_HOLIDAY,
+        CHANGE_PREFIX,
+        CHANGE_LIMIT,
+        CHANGE_HOURS,
+        CHANGE_LINK,
+        CHANGE_ATM,
+        CHANGE_KINDS
+};
+
+/* An @ stands for an issuer, a # for a day, a ? for a number that is another each time. */
+static const char *const change_sql[CHANGE_KINDS] = {
+    [CHANGE_TARIFF] = "INSERT INTO tariff VALUES ('@', 'day', '#', ?, 90), ('@', 'other', '#', ?, "
+                      "90) ON CONFLICT (issuer, band, from_on) DO UPDATE SET customer_fee_yen = ?",
+    [CHANGE_TAX] = "INSERT INTO tax_rate VALUES ('#', 500 + ?) ON CONFLICT (from_on) DO UPDATE SET rate_bp = "
+                   "500 + ?",
+    [CHANGE_HOLIDAY] =
+        "INSERT INTO holiday VALUES ('#', 'operator', 'number ?') ON CONFLICT (day, source) DO "
+        "UPDATE SET is_holiday = NOT holiday.is_holiday",
+    [CHANGE_PREFIX] =
+        "INSERT INTO card_prefix VALUES ('990006', '#', '@', 'cash') ON CONFLICT (prefix, from_on) "
+        "DO UPDATE SET issuer = '@'",
+    [CHANGE_LIMIT] = "INSERT INTO limit_rule VALUES ('day_yen', '#', 24000 + 1000 * (? % 7)) ON CONFLICT "
+                     "(kind, from_on) DO UPDATE SET value = excluded.value",
+    [CHANGE_HOURS] = "UPDATE hall SET opens_minute = 300 + ? % 400 WHERE hall = 'H00002'",
+    [CHANGE_LINK] =
+        "UPDATE issuer SET link = CASE link WHEN 'BANKA' THEN 'BANKB' ELSE 'BANKA' END WHERE issuer = 'B'",
+    [CHANGE_ATM] = "UPDATE atm SET enabled = NOT enabled WHERE terminal = 'T0000003'",
+};
+
+struct change {
+        enum change_kind kind;
+        char sql[320];
+        struct memory_priced question;
+        bool is_priced; /* the question is asked */
+};
+
+static void fill_change(struct change *change, const char *issuer, const char *day, int number)
+{
+        FILE *out = fmemopen(change->sql, sizeof(change->sql), "w");
+
+        ck_assert_ptr_nonnull(out);
+        for (const char *at = change_sql[change->kind]; *at; at++) {
+                if (*at == '@')
+                        fputs(issuer, out);
+                else if (*at == '#')
+                        fputs(day, out);
+                else if (*at == '?')
+                        fprintf(out, "%d", number);
+                else
+                        fputc(*at, out);
+        }
+        ck_assert_int_eq(fclose(out), 0);
+}
+
+/* Mostly for a day to come, now and then for one that may have withdrawals. */
+static void draw_change(struct play *play, int kinds, struct change *ret_change)
+{
+        static const char *const issuers[] = {"HOUSE", "OTHER", "A", "B"};
+        const char *issuer = issuers[draw_below(&play->random, 4)];
+        enum change_kind kind = (enum change_kind)draw_below(&play->random, kinds);
+        int32_t day = calendar_business_day(play->now_ms) + draw_below(&play->random, 6) - 1;
+        char text[11];
+
+        calendar_print_day(day, text);
+        *ret_change = (struct change){.kind = kind};
+        ret_change->is_priced = ret_change->kind <= CHANGE_PREFIX;
+        ret_change->question = (struct memory_priced){
+            .from_day = day,
+            .to_day = ret_change->kind == CHANGE_HOLIDAY ? day : INT32_MAX,
+            .issuer = ret_change->kind == CHANGE_TARIFF ? issuer : NULL,
+            .digits = ret_change->kind == CHANGE_PREFIX ? "990006" : NULL,
+        };
+        fill_change(ret_change, issuer, text, ++play->changes);
+}
+
+static const struct memory_priced *question_of(const struct change *change)
+{
+        return change->is_priced ? &change->question : NULL;
+}
+
+static void count_change(struct play *play, bool is_done)
+{
+        play->coverage.changed += is_done;
+        play->coverage.change_refused += !is_done;
+}
+
+/* The instances learn of it at once, or from the next round, all of whose requests were decided by the former version. */
+static void catch_up(struct play *play)
+{
+        if (play->reference == world_reference(play->world))
+                return;
+        world_refresh(play->world);
+        play->reference = world_reference(play->world);
+}
+
+static void change_reference(struct play *play)
+{
+        struct change change;
+        bool is_done;
+
+        if (!draw_permille(&play->random, 80))
+                return;
+        draw_change(play, CHANGE_KINDS, &change);
+        is_done = world_change(play->world, change.sql, question_of(&change));
+        count_change(play, is_done);
+        if (is_done && draw_permille(&play->random, 700))
+                catch_up(play);
+}
+
+/* By the memory: first what PostgreSQL did by the version that was current, then what came after the change. */
+static void submit_kept(struct play *play, bool stale)
+{
+        for (size_t i = play->round_from; i < play->count; i++) {
+                struct step *step = play->steps[i];
+
+                if ((step->pg.answer.status == LEDGER_STALE) != stale)
+                        continue;
+                play->pending++;
+                ledger_submit(play->world->mem, &step->mem);
+        }
+        ledger_mem_drain(play->world->mem);
+}
+
 static void submit_round(struct play *play)
 {
         struct world *world = play->world;
+        bool is_changed = draw_permille(&play->random, 60), is_done = false;
+        struct change change;
+        int stale = 0;
 
         for (size_t i = play->round_from; i < play->count; i++) {
                 struct step *step = play->steps[i];
 
                 step->pg.on_done = step->mem.on_done = on_done;
                 step->pg.context = step->mem.context = &play->pending;
-                play->pending += 2;
+                play->pending++;
                 ledger_submit(world->pg[draw_below(&play->random, WORLD_INSTANCES)], &step->pg);
-                ledger_submit(world->mem, &step->mem);
         }
-        ledger_mem_drain(world->mem);
+        if (is_changed) {
+                for (int turn = draw_below(&play->random, 4); turn > 0; turn--)
+                        event_base_loop(world->base, EVLOOP_NONBLOCK);
+                draw_change(play, CHANGE_ATM, &change);
+                is_done = world_change_stored(world, change.sql);
+                count_change(play, is_done);
+        }
         world_wait(world, &play->pending);
+        for (size_t i = play->round_from; i < play->count; i++)
+                stale += play->steps[i]->pg.answer.status == LEDGER_STALE;
+        submit_kept(play, false);
+        if (is_changed)
+                world_change_kept(world, is_done, change.sql, question_of(&change));
+        submit_kept(play, true);
+        play->coverage.parted += is_done && stale > 0 && stale < (int)(play->count - play->round_from);
 }
 
 /* store and forward ---------------------------------------------------------------------------------- */
@@ -690,14 +870,14 @@ static void sweep(struct play *play)
 /* An hour or two go by; a person says how much left an ATM. */
 static void decide_something(struct play *play)
 {
-        const struct step *step = some_step(play, LEDGER_REQUEST);
+        const struct step *step = some_open_step(play);
         const struct memory_withdrawal *stored =
             step ? memory_withdrawal(play->world->memory, &step->mem.identity) : NULL;
         const char *refusal;
 
         if (draw_permille(&play->random, 150))
                 world_age(play->world, draw_permille(&play->random, 500) ? WORLD_WAIT_MS : WORLD_CORRECT_MS);
-        if (!stored || !stored->open || draw_permille(&play->random, 600))
+        if (!stored || draw_permille(&play->random, 600))
                 return;
         refusal = world_resolve(
             play->world, &stored->identity,
@@ -742,7 +922,7 @@ static void close_books(struct play *play)
         int32_t day = calendar_business_day(play->now_ms) - draw_below(&play->random, 60), from_day, to_day;
         const char *refusal;
 
-        if (!draw_permille(&play->random, 15))
+        if (++play->rounds < CLOSING_ROUND || !draw_permille(&play->random, 30))
                 return;
         memory_quarter_of(day, &from_day, &to_day);
         if (draw_permille(&play->random, 700))
@@ -774,6 +954,8 @@ void play_round(struct play *play)
                 forward(play);
         sum_up(play);
         close_books(play);
+        catch_up(play);
+        change_reference(play);
         let_time_pass(play);
 }
 
@@ -783,6 +965,7 @@ struct play *play_new(struct world *world, uint64_t seed, const char *start)
 
         ck_assert_ptr_nonnull(play);
         play->world = world;
+        play->reference = world_reference(world);
         play->random.state = seed;
         play->saf_ms = world_real_ms() + 3600000;
         ck_assert(calendar_parse_moment(start, &play->now_ms));

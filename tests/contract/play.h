@@ -25,8 +25,10 @@ struct coverage {
         int outcome[OUTCOME_CAUSE_COUNT], late_outcome[OUTCOME_CAUSE_COUNT], late_approval;
         int taken, taken_again, refused_lease, acknowledged, acknowledged_twice, cases, missing, swept,
             parked, summed;
-        int closed, not_closed, posted_late;        /* quarters, and what was earned of their days since */
-        int notice[3];                              /* by memory_notice_kind */
+        int changed, change_refused, stale;  /* reference data; requests and inquiries by former ones */
+        int parted;                          /* rounds of which a change came in the middle */
+        int closed, not_closed, posted_late; /* quarters, and what was earned of their days since */
+        int notice[3];                       /* by memory_notice_kind */
         int replaced, replaced_again, not_replaced; /* cards; those that had taken another's place */
         int followed; /* advices and banks' words about withdrawals with a card that was replaced since */
 };

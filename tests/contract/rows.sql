@@ -78,7 +78,8 @@ SELECT line FROM (
         FROM advice_identity
         UNION ALL
         SELECT concat_ws('|', 'exception_record', terminal, pg_temp.ms(advice_at), advice_stan, kind,
-                         pg_temp.ms(transmitted_at), stan, what, amount_yen, dispensed_yen)
-        FROM exception_record
+                         pg_temp.ms(transmitted_at), stan, what, amount_yen, dispensed_yen,
+                         CASE WHEN resolved THEN 'resolved' ELSE '-' END)
+        FROM v_exception
 ) lines
 ORDER BY line COLLATE "C"

@@ -16,6 +16,7 @@
 #include "rules/calendar.h"
 #include "tests/contract/draws.h"
 #include "tests/contract/ops.h"
+#include "tests/contract/people.h"
 #include "tests/suite.h"
 
 /* --- random plays ----------------------------------------------------------------------------- */
@@ -36,7 +37,7 @@ static const struct {
 #else
 #define HAS_SANITIZERS false
 #endif
-enum { SPANS = sizeof spans / sizeof spans[0], SEEDS = 12, ROUNDS = 170 };
+enum { SPANS = sizeof spans / sizeof spans[0], SEEDS = 8, ROUNDS = 170 };
 
 static struct coverage total;
 
@@ -145,6 +146,10 @@ static void check_coverage(void)
         ck_assert_int_gt(total.missing, 0);
         ck_assert_int_gt(total.parked, 0);
         ck_assert_int_gt(total.summed, 0);
+        ck_assert_int_gt(total.changed, 0);
+        ck_assert_int_gt(total.change_refused, 0);
+        ck_assert_int_gt(total.stale, 0);
+        ck_assert_int_gt(total.parted, 0);
         ck_assert_int_gt(total.closed, 0);
         ck_assert_int_gt(total.not_closed, 0);
         ck_assert_int_gt(total.posted_late, 0);
@@ -1063,5 +1068,6 @@ int main(void)
         suite_add_tcase(suite, same);
         suite_add_tcase(suite, together);
         suite_add_tcase(suite, wrong);
+        suite_add_tcase(suite, people_case());
         return suite_run(suite);
 }

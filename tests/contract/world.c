@@ -525,6 +525,38 @@ void world_refresh(struct world *world)
         wait_until(world, all_know, NULL, "the reference data are the old ones");
 }
 
+bool world_change_stored(struct world *world, const char *sql)
+{
+        PGresult *result = PQexec(world->admin, sql);
+        bool is_done = PQresultStatus(result) == PGRES_COMMAND_OK;
+
+        ck_assert_msg(is_done || strstr(PQresultErrorMessage(result), "already priced"), "%s: %s", sql,
+                      PQresultErrorMessage(result));
+        PQclear(result);
+        return is_done;
+}
+
+void world_change_kept(struct world *world, bool is_done, const char *sql,
+                       const struct memory_priced *question)
+{
+        bool is_refused = question && memory_is_priced(world->memory, question);
+
+        ck_assert_msg(is_done != is_refused, "%s: PostgreSQL %s it, the memory %s it", sql,
+                      is_done ? "takes" : "refuses", is_refused ? "refuses" : "takes");
+        if (!is_done)
+                return;
+        load_reference(world);
+        memory_set_reference(world->memory, world_reference(world));
+}
+
+bool world_change(struct world *world, const char *sql, const struct memory_priced *question)
+{
+        bool is_done = world_change_stored(world, sql);
+
+        world_change_kept(world, is_done, sql, question);
+        return is_done;
+}
+
 /* banks --------------------------------------------------------------------------------------------- */
 
 static int compare_texts(const void *a, const void *b)
@@ -725,6 +757,6 @@ void world_check_sums(struct world *world)
         char *found = world_contradictions(world);
 
         if (*found)
-                ck_abort_msg("the tables contradict each other:\n%s", found);
+                ck_abort_msg("the tables contradict each other:\n%.4000s", found);
         free(found);
 }

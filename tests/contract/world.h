@@ -16,7 +16,7 @@
 
 enum {
         WORLD_INSTANCES = 2,
-        WORLD_REFERENCES = 32,
+        WORLD_REFERENCES = 128,
         WORLD_CARDS = 33,
         WORLD_SPARE_CARDS = 24,
         WORLD_LINKS = 2,
@@ -105,6 +105,14 @@ const char *world_replace(struct world *world, int old_card, int new_card, const
 /* The statement for one pair of card_replace: its r_problem, or 'done'. */
 void world_replace_text(int old_card, int new_card, const char *expiry_yymm, enum memory_card_status status,
                         char *buffer, size_t size);
+
+/* People change reference data from which prices of those withdrawals follow (NULL: none do). Both back ends must refuse it, or
+ * neither: false. Otherwise both databases have it, and nobody else knows yet; see world_refresh. */
+bool world_change(struct world *world, const char *sql, const struct memory_priced *question);
+/* The same for PostgreSQL alone, and then for the memory: what is in flight meanwhile is done in PostgreSQL before or after. */
+bool world_change_stored(struct world *world, const char *sql);
+void world_change_kept(struct world *world, bool is_done, const char *sql,
+                       const struct memory_priced *question);
 
 /* After a change of reference data: the memory and both instances get to know it. */
 void world_refresh(struct world *world);

@@ -482,8 +482,11 @@ static bool is_excluded(const struct memory_card *card, int32_t day)
 }
 
 /* What the card itself is refused for, whatever it is used for. Another bank's is that bank's to know. */
-static enum reason card_refusal(const struct memory_card *card, const struct ledger_request *request)
+static enum reason card_refusal(const struct memory_database *database, const struct memory_card *card,
+                                const struct ledger_request *request)
 {
+        if (database->defect == LEDGER_MEM_SERVES_REPLACED && card && card->is_replaced)
+                return REASON_APPROVED;
         if (request->link[0] == '\0' && (!card || (!card->has_account && !card->is_replaced)))
                 return REASON_INVALID_CARD;
         if (!card)
@@ -528,7 +531,7 @@ static enum reason decide(const struct memory_database *database, const struct l
 {
         const struct ledger_request *request = &op->request;
         const struct memory_card *card = memory_card(database, request->card_token);
-        enum reason reason = card_refusal(card, request);
+        enum reason reason = card_refusal(database, card, request);
 
         if (reason == REASON_APPROVED && op->kind == LEDGER_REQUEST)
                 reason = usage_refusal(database, card, request);
@@ -1084,6 +1087,7 @@ static void write_advice(struct memory_database *database, struct memory_withdra
         int commission =
             rule->commission < 0 && database->defect == LEDGER_MEM_KEEPS_COMMISSION ? 0 : rule->commission;
         bool ends = rule->to == WITHDRAWAL_COMPLETED || rule->to == WITHDRAWAL_REVERSED;
+        bool twice = database->defect == LEDGER_MEM_COUNTS_TWICE && is_decided_by_person(withdrawal);
         int64_t counted_yen = withdrawal_counted_yen(rule, counts_yen, op->advice.dispensed_yen);
         bool corrects = before == WITHDRAWAL_COMPLETED && !by_person && counted_yen < counts_yen;
         struct memory_advice *advice;
@@ -1103,6 +1107,8 @@ static void write_advice(struct memory_database *database, struct memory_withdra
             .counted_yen = counted_yen,
             .commission = commission,
         };
+        if (twice && op->advice.dispensed_yen > 0)
+                earn(database, withdrawal, 1, op->advice.dispensed_yen);
         if (commission != 0 || counted_yen != already_yen)
                 earn(database, withdrawal, commission, counted_yen - already_yen);
         if (ends && state != WITHDRAWAL_REVERSED)
@@ -1150,6 +1156,27 @@ static void do_advice(struct memory_database *database, struct ledger_op *op, in
                 add_advice_exception(database, op, "contradicts");
 }
 
+static bool concerns(const struct memory_exception *exception, const struct memory_withdrawal *withdrawal)
+{
+        return !exception->resolved &&
+               memcmp(&exception->key.original, &withdrawal->identity, sizeof withdrawal->identity) == 0;
+}
+
+static bool has_exception(const struct memory_database *database, const struct memory_withdrawal *withdrawal)
+{
+        for (const struct memory_exception *e = database->exceptions; e; e = e->hh.next) {
+                if (concerns(e, withdrawal))
+                        return true;
+        }
+        return false;
+}
+
+static void resolve_exceptions(struct memory_database *database, const struct memory_withdrawal *withdrawal)
+{
+        for (struct memory_exception *e = database->exceptions; e; e = e->hh.next)
+                e->resolved = e->resolved || concerns(e, withdrawal);
+}
+
 const char *memory_operator_resolve(struct memory_database *database, const struct ledger_identity *identity,
                                     int64_t dispensed_yen, int64_t advice_ms, int64_t now_ms,
                                     int64_t youngest_ms)
@@ -1166,8 +1193,8 @@ const char *memory_operator_resolve(struct memory_database *database, const stru
         rule = withdrawal_on_advice(state, withdrawal_relation(state, counts_yen, dispensed_yen));
         if (rule->exception)
                 return "impossible";
-        if (state == rule->to && counts_yen == dispensed_yen)
-                return "no change"; /* whether an exception waits for it is not known here */
+        if (state == rule->to && counts_yen == dispensed_yen && !has_exception(database, withdrawal))
+                return "no change";
         since_ms = withdrawal->approved_ms ? withdrawal->approved_ms
                    : withdrawal->open      ? withdrawal->asked_ms
                                            : 0;
@@ -1181,6 +1208,7 @@ const char *memory_operator_resolve(struct memory_database *database, const stru
         op.advice.dispensed_yen = dispensed_yen;
         strcpy(op.advice.why, dispensed_yen == 0 ? "21" : dispensed_yen < op.advice.amount_yen ? "32" : "");
         write_advice(database, withdrawal, &op, true, now_ms, 0);
+        resolve_exceptions(database, withdrawal);
         if (database->on_commit)
                 database->on_commit(database, &op, database->context);
         return NULL;
@@ -1346,6 +1374,11 @@ bool memory_saf_is_first(const struct memory_database *database, const struct me
         return true;
 }
 
+static bool is_free(const struct memory_database *database, const struct memory_saf *saf)
+{
+        return !saf->parked || database->defect == LEDGER_MEM_SENDS_HELD;
+}
+
 static int compare_due(const void *a, const void *b)
 {
         const struct memory_saf *x = *(const struct memory_saf *const *)a,
@@ -1378,7 +1411,7 @@ size_t memory_saf_take(struct memory_database *database, const char *link, const
                 return 0;
         due = allocate((HASH_COUNT(database->saf) + 1) * sizeof(struct memory_saf *));
         for (struct memory_saf *saf = database->saf; saf; saf = saf->hh.next) {
-                if (strcmp(saf->link, link) == 0 && !saf->parked && saf->due_ms <= now_ms &&
+                if (strcmp(saf->link, link) == 0 && is_free(database, saf) && saf->due_ms <= now_ms &&
                     memory_saf_is_first(database, saf))
                         due[count++] = saf;
         }
@@ -1992,10 +2025,10 @@ static void print_exceptions(struct lines *lines, const struct memory_database *
 
                 add_line(lines,
                          "exception_record|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64 "|%" PRId32 "|%s|%" PRId64
-                         "|%" PRId64,
+                         "|%" PRId64 "|%s",
                          advice->terminal, advice->transmitted_ms, advice->stan, kinds[e->key.kind],
                          original->transmitted_ms, original->stan, e->key.what, e->amount_yen,
-                         e->dispensed_yen);
+                         e->dispensed_yen, e->resolved ? "resolved" : "-");
         }
 }
 

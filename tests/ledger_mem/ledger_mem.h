@@ -207,6 +207,7 @@ struct memory_advice_identity {
 struct memory_exception {
         struct memory_exception_key key;
         int64_t amount_yen, dispensed_yen;
+        bool resolved;
         UT_hash_handle hh;
 };
 
@@ -238,6 +239,9 @@ enum ledger_mem_defect {
         LEDGER_MEM_TELLS_NEW_LINK, /* tells the bank that is the issuer's now, not the one that was asked */
         LEDGER_MEM_FORGETS_LATE_POSTS, /* to days that have their sums */
         LEDGER_MEM_POSTS_INTO_CLOSED,  /* days, of which a report was printed */
+        LEDGER_MEM_COUNTS_TWICE,       /* a person's decision, and then its ATM's */
+        LEDGER_MEM_SENDS_HELD,         /* notices that people hold back */
+        LEDGER_MEM_SERVES_REPLACED,    /* cards */
         LEDGER_MEM_CHANGES_PRICED,     /* what a price follows from, under withdrawals that have it */
 };
 
@@ -361,7 +365,7 @@ void memory_age(struct memory_database *database, int64_t ms);
 
 int memory_sweep(struct memory_database *database, int64_t asked_before_ms, int64_t now_ms, int max);
 
-/* operator_resolve, without `elsewhere`: NULL, or why nothing was done. */
+/* operator_resolve, without `elsewhere`: NULL, or why nothing was done. Its exceptions are resolved with it. */
 const char *memory_operator_resolve(struct memory_database *database, const struct ledger_identity *identity,
                                     int64_t dispensed_yen, int64_t advice_ms, int64_t now_ms,
                                     int64_t youngest_ms);
