@@ -1107,7 +1107,7 @@ static void write_advice(struct memory_database *database, struct memory_withdra
             .counted_yen = counted_yen,
             .commission = commission,
         };
-        if (twice && op->advice.dispensed_yen > 0)
+        if (twice)
                 earn(database, withdrawal, 1, op->advice.dispensed_yen);
         if (commission != 0 || counted_yen != already_yen)
                 earn(database, withdrawal, commission, counted_yen - already_yen);

@@ -278,6 +278,15 @@ static void withdraw(struct machine *atm, int card, int64_t amount_yen)
         ask(atm, false);
 }
 
+/* A holder who got a new number mostly has it with him. */
+static int some_card(struct machine *atm)
+{
+        int card = draw_below(&atm->sim->random, SIM_CARDS), numbers = atm->sim->cards[card].number_count;
+
+        return card + SIM_CARDS * (numbers > 1 && chance(atm, 300) ? draw_below(&atm->sim->random, numbers)
+                                                                   : numbers - 1);
+}
+
 static void serve(struct machine *atm)
 {
         if (atm->sim->script) {
@@ -295,11 +304,10 @@ static void serve(struct machine *atm)
                 struct ledger_identity identity = new_identity(atm);
 
                 atm->sim->counters->inquiries++;
-                send_request(atm, "0200", "310000", &identity, 0, draw_below(&atm->sim->random, SIM_CARDS),
-                             TASK_INQUIRES);
+                send_request(atm, "0200", "310000", &identity, 0, some_card(atm), TASK_INQUIRES);
                 return;
         }
-        withdraw(atm, draw_below(&atm->sim->random, SIM_CARDS), some_amount(atm));
+        withdraw(atm, some_card(atm), some_amount(atm));
 }
 
 /* Customers come while the hall is open, mostly. */

@@ -56,10 +56,17 @@ static struct sim_decision *find_decision(struct sim *sim, const struct ledger_i
 static struct sim_card *find_card(struct sim *sim, const uint8_t token[CARD_TOKEN_LENGTH])
 {
         for (int i = 0; i < SIM_CARDS; i++) {
-                if (memcmp(sim->cards[i].token, token, CARD_TOKEN_LENGTH) == 0)
-                        return &sim->cards[i];
+                for (int k = 0; k < sim->cards[i].number_count; k++) {
+                        if (memcmp(sim->cards[i].token[k], token, CARD_TOKEN_LENGTH) == 0)
+                                return &sim->cards[i];
+                }
         }
         return NULL;
+}
+
+static const uint8_t *good_token(const struct sim_card *card)
+{
+        return card->token[card->number_count - 1];
 }
 
 static int64_t charge_yen(const struct memory_withdrawal *w)
@@ -71,9 +78,9 @@ static int64_t charge_yen(const struct memory_withdrawal *w)
 
 static void check_usage(struct sim *sim, const struct sim_card *card, int32_t day)
 {
-        const struct memory_usage *of_day = memory_day(sim->database, card->token, day);
-        const struct memory_usage *of_month = memory_month(sim->database, card->token, day);
-        const struct memory_card *account = memory_card(sim->database, card->token);
+        const struct memory_usage *of_day = memory_day(sim->database, good_token(card), day);
+        const struct memory_usage *of_month = memory_month(sim->database, good_token(card), day);
+        const struct memory_card *account = memory_card(sim->database, good_token(card));
         int64_t day_yen = 0, month_yen = 0, count = 0, spent_yen = 0;
 
         for (size_t i = 0; i < card->used_count; i++) {
@@ -105,8 +112,8 @@ static void check_usage(struct sim *sim, const struct sim_card *card, int32_t da
 /* Of what was just decided: the limits that hold now. They may have been lowered below what was used before. */
 static void check_limits(struct sim *sim, const struct sim_card *card, int32_t day)
 {
-        const struct memory_usage *of_day = memory_day(sim->database, card->token, day);
-        const struct memory_usage *of_month = memory_month(sim->database, card->token, day);
+        const struct memory_usage *of_day = memory_day(sim->database, good_token(card), day);
+        const struct memory_usage *of_month = memory_month(sim->database, good_token(card), day);
         const struct reference *reference = sim->database->reference;
 
         if (of_day->cash_yen > reference_limit(reference, LIMIT_DAY_YEN, day) ||
@@ -182,6 +189,11 @@ static void check_price_now(struct sim *sim, const struct memory_withdrawal *w)
                             w->identity.terminal, w->identity.stan);
 }
 
+static bool is_old_number(const struct sim_card *card, const struct memory_withdrawal *w)
+{
+        return card && memcmp(w->request.card_token, good_token(card), CARD_TOKEN_LENGTH) != 0;
+}
+
 /* What people have forbidden by now. */
 static void check_rules(struct sim *sim, const struct sim_card *card, const struct memory_withdrawal *w)
 {
@@ -189,6 +201,8 @@ static void check_rules(struct sim *sim, const struct sim_card *card, const stru
 
         if (card->excluded_day <= w->request.business_day)
                 refusal = "its card is excluded";
+        if (is_old_number(card, w))
+                refusal = "its card is replaced";
         if (refusal)
                 sim_violate(sim, "I4", "%s STAN %" PRId32 " is approved, though %s", w->identity.terminal,
                             w->identity.stan, refusal);
@@ -242,6 +256,8 @@ static void check_decision(struct sim *sim, const struct ledger_op *op)
         }
         decision->reason = w->reason;
         count_decision(sim->counters, w->reason);
+        sim->counters->old_numbers_refused +=
+            w->reason != REASON_APPROVED && is_old_number(find_card(sim, w->request.card_token), w);
         if (w->reason == REASON_APPROVED)
                 use_card(sim, w);
         else if (w->reason == REASON_ISSUER_UNAVAILABLE)
@@ -522,6 +538,19 @@ void check_commit(struct memory_database *database, const struct ledger_op *op, 
                 if (sim->script)
                         script_decided(sim, op);
                 break;
+        }
+}
+
+/* What people hold back is not sent, nor what comes after it; unless it was on its way, and is acknowledged meanwhile. */
+void check_taken(struct sim *sim, const struct ledger_identity *identity, int seq)
+{
+        for (size_t i = 0; i < sim->held_count; i++) {
+                const struct memory_saf_key *held = &sim->held[i];
+
+                if (held->seq <= seq && memcmp(&held->identity, identity, sizeof *identity) == 0 &&
+                    memory_saf(sim->database, identity, held->seq))
+                        sim_violate(sim, "I5", "%s STAN %" PRId32 ": a notice is sent that people hold back",
+                                    identity->terminal, identity->stan);
         }
 }
 
@@ -819,7 +848,7 @@ static void check_truth(struct sim *sim, const struct machine *atm, const struct
                             "%s STAN %" PRId32 " dispensed %" PRId64 " yen, the database says %" PRId64,
                             atm->terminal, w->identity.stan, w->dispensed_yen, counted_yen);
         if (counted_yen > 0)
-                spent_yen[w->card] += counted_yen + charge_yen(row);
+                spent_yen[w->card % SIM_CARDS] += counted_yen + charge_yen(row);
 }
 
 /* What a card-holder has paid, at whichever bank, is what came out of the ATMs and the fees for it, and what his bank
@@ -827,10 +856,10 @@ static void check_truth(struct sim *sim, const struct machine *atm, const struct
 static void check_paid(struct sim *sim, int number, int64_t spent_yen)
 {
         const struct sim_card *card = &sim->cards[number];
-        const struct memory_card *account = memory_card(sim->database, card->token);
+        const struct memory_card *account = memory_card(sim->database, good_token(card));
         int64_t balance_yen = account ? account->balance_yen : 0;
 
-        if (card->bank >= 0 && !bank_balance(sim->banks[card->bank].bank, card->token, &balance_yen))
+        if (card->bank >= 0 && !bank_balance(sim->banks[card->bank].bank, good_token(card), &balance_yen))
                 balance_yen = 0;
         if (card->opening_yen - balance_yen != spent_yen)
                 sim_violate(sim, card->bank >= 0 ? "I5" : "truth",

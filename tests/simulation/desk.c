@@ -1,11 +1,12 @@
 /*
- * The desks: what people do while withdrawals are under way. They change reference data, close quarters, and say what left an ATM
- * whose withdrawal has no end.
+ * The desks: what people do while withdrawals are under way. They change reference data, close quarters, say what left an ATM whose
+ * withdrawal has no end, hold notices to banks back, and give holders new numbers.
  */
 #include "tests/simulation/sim.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/array.h"
@@ -158,7 +159,7 @@ void desk_excludes(struct sim *sim)
         sim_tell(sim, "card %d is excluded", (int)(card - sim->cards));
         sim->counters->cards_excluded++;
         card->excluded_day = day;
-        memory_add_exclusion(sim->database, card->token, day, INT32_MAX);
+        memory_add_exclusion(sim->database, card->token[card->number_count - 1], day, INT32_MAX);
 }
 
 /* decisions ----------------------------------------------------------------------------------------- */
@@ -194,6 +195,79 @@ void desk_decides(struct sim *sim)
         sim->counters->people_refused += refusal && strcmp(refusal, "young") == 0;
         sim_tell(sim, "a person says of %s STAN %" PRId32 " that %" PRId64 " yen left: %s",
                  w->identity.terminal, w->identity.stan, dispensed_yen, refusal ? refusal : "done");
+}
+
+/* holding back -------------------------------------------------------------------------------------- */
+
+static void let_go(struct sim *sim, size_t number)
+{
+        struct memory_saf_key key = sim->held[number];
+
+        sim->held[number] = sim->held[--sim->held_count];
+        sim->counters->notices_let_go +=
+            memory_operator_saf(sim->database, false, &key.identity, key.seq, sim->now_ms);
+        /* whoever forwards finds it when he looks again */
+        for (int i = 0; i < sim->instance_count; i++)
+                instance_arm(&sim->instances[i]);
+}
+
+static const struct memory_saf *some_notice(struct sim *sim)
+{
+        int skip = sim->database->saf ? draw_below(&sim->random, (int)HASH_COUNT(sim->database->saf)) : 0;
+        const struct memory_saf *saf = sim->database->saf;
+
+        while (saf && skip-- > 0)
+                saf = saf->hh.next;
+        return saf;
+}
+
+void desk_holds(struct sim *sim)
+{
+        const struct memory_saf *saf = some_notice(sim);
+
+        if (sim->held_count && draw_permille(&sim->random, 500)) {
+                let_go(sim, (size_t)draw_below(&sim->random, (int)sim->held_count));
+        } else if (saf &&
+                   memory_operator_saf(sim->database, true, &saf->key.identity, saf->key.seq, sim->now_ms)) {
+                sim_tell(sim, "a notice of STAN %" PRId32 " is held back", saf->key.identity.stan);
+                sim->counters->notices_held++;
+                sim->held = reallocarray(sim->held, sim->held_count + 1, sizeof *sim->held);
+                if (!sim->held)
+                        abort();
+                sim->held[sim->held_count++] = saf->key;
+        }
+}
+
+void desk_lets_go(struct sim *sim)
+{
+        while (sim->held_count)
+                let_go(sim, sim->held_count - 1);
+}
+
+/* replacing ----------------------------------------------------------------------------------------- */
+
+/* A holder of the house bank gets a new number; what is under way with the old one goes on. */
+void desk_replaces(struct sim *sim)
+{
+        struct sim_card *card = &sim->cards[draw_below(&sim->random, SIM_CARDS)];
+        enum memory_card_status status =
+            (enum memory_card_status)draw_below(&sim->random, MEMORY_CARD_REPLACED + 1);
+        struct memory_replacement replacement = {
+            .is_house = true, .is_same_bank = true, .expiry_yymm = "3012", .status = status};
+        const char *refusal;
+        char pan[17];
+
+        if (card->bank >= 0 || card->number_count == SIM_NUMBERS_MAX)
+                return;
+        sim_pan(sim, (int)(card - sim->cards) + SIM_CARDS * card->number_count, pan);
+        token_of_pan(sim->token_key, pan, card->token[card->number_count]);
+        replacement.old_token = card->token[card->number_count - 1];
+        replacement.new_token = card->token[card->number_count];
+        refusal = memory_card_replace(sim->database, &replacement);
+        sim_tell(sim, "card %d is replaced: %s", (int)(card - sim->cards), refusal ? refusal : "done");
+        sim->counters->replacements_refused += refusal != NULL;
+        sim->counters->cards_replaced += !refusal;
+        card->number_count += !refusal;
 }
 
 /* closing ------------------------------------------------------------------------------------------- */

@@ -152,6 +152,8 @@ static void commit_take(struct sim_store *store)
         else
                 sim->counters->leases_taken_over += was_others && store->count > 0;
         sim->counters->notices_taken += store->count;
+        for (int i = 0; i < store->count; i++)
+                check_taken(sim, &store->taken[i].identity, store->taken[i].notice.seq);
         for (int i = 0; i < store->count; i++) {
                 const struct memory_taken *t = &store->taken[i];
 

@@ -41,7 +41,10 @@ enum { STEPS = 3000, COVERAGE_SEEDS = 200, LONG_FACTOR = 10, COUNT_MAX = 1000000
         X("tells-new-link", LEDGER_MEM_TELLS_NEW_LINK)                                                       \
         X("forgets-late-posts", LEDGER_MEM_FORGETS_LATE_POSTS)                                               \
         X("posts-into-closed", LEDGER_MEM_POSTS_INTO_CLOSED)                                                 \
-        X("changes-priced", LEDGER_MEM_CHANGES_PRICED)
+        X("changes-priced", LEDGER_MEM_CHANGES_PRICED)                                                       \
+        X("counts-twice", LEDGER_MEM_COUNTS_TWICE)                                                           \
+        X("sends-held", LEDGER_MEM_SENDS_HELD)                                                               \
+        X("serves-replaced", LEDGER_MEM_SERVES_REPLACED)
 
 static const struct {
         const char *name;

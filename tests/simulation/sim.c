@@ -77,7 +77,8 @@ static int bank_of(const struct sim *sim, int card)
 
 void sim_pan(const struct sim *sim, int card, char buffer[17])
 {
-        snprintf(buffer, 17, "99100%u%010u", (unsigned)(bank_of(sim, card) + 1) % 10, (unsigned)card % 1000);
+        snprintf(buffer, 17, "99100%u%010u", (unsigned)(bank_of(sim, card % SIM_CARDS) + 1) % 10,
+                 (unsigned)card % 1000);
 }
 
 /* the world ----------------------------------------------------------------------------------------- */
@@ -88,24 +89,25 @@ static void add_card(struct sim *sim, int number)
         char pan[17];
 
         sim_pan(sim, number, pan);
-        token_of_pan(sim->token_key, pan, card->token);
+        token_of_pan(sim->token_key, pan, card->token[0]);
+        card->number_count = 1;
         card->bank = bank_of(sim, number);
         card->excluded_day = INT32_MAX;
         if (number >= SIM_CARDS - 5 && number < SIM_CARDS - 3)
-                memory_add_exclusion(sim->database, card->token, sim_day_of("2020-04-01"), INT32_MAX);
+                memory_add_exclusion(sim->database, card->token[0], sim_day_of("2020-04-01"), INT32_MAX);
         if (number == SIM_CARDS - 1)
                 return; /* no bank knows it */
         card->opening_yen = number % 6 == 5 ? 60000 : 10000000;
         if (card->bank >= 0) {
                 sim_must(
-                    bank_add_account(sim->banks[card->bank].bank, card->token, "3012", card->opening_yen),
+                    bank_add_account(sim->banks[card->bank].bank, card->token[0], "3012", card->opening_yen),
                     "an account");
                 return;
         }
-        memory_add_card(sim->database, card->token, "3012", CARD_CASH);
-        memory_add_account(sim->database, card->token, card->opening_yen);
+        memory_add_card(sim->database, card->token[0], "3012", CARD_CASH);
+        memory_add_account(sim->database, card->token[0], card->opening_yen);
         if (number == SIM_CARDS - 2)
-                memory_set_card_status(sim->database, card->token, MEMORY_CARD_LOST);
+                memory_set_card_status(sim->database, card->token[0], MEMORY_CARD_LOST);
 }
 
 static int rate(struct sim *sim, int most)
@@ -148,9 +150,11 @@ static void draw_faults(struct sim *sim)
             .stall = rate(sim, 2),
             .cut_line = rate(sim, 4),
             .bank_down = rate(sim, 2),
-            .person = rate(sim, 20),
+            .person = rate(sim, 40),
             .closing = rate(sim, 20),
             .exclusion = rate(sim, 2),
+            .holding = rate(sim, 15),
+            .replacing = rate(sim, 4),
         };
         for (int i = 0; i < BEHAVIOUR_COUNT; i++)
                 sim->rates.bank[i] = rate(sim, i == BEHAVIOUR_DOWN ? 10 : 80);
@@ -269,6 +273,7 @@ void sim_free(struct sim *sim)
                 bank_close(&sim->banks[i]);
         free(sim->asked);
         free(sim->closed);
+        free(sim->held);
         queue_clear(&sim->queue);
         check_free(sim);
         memory_database_free(sim->database);
@@ -358,6 +363,10 @@ static void do_faults(struct sim *sim)
                 desk_closes(sim);
         if (sim_chance(sim, rates->exclusion))
                 desk_excludes(sim);
+        if (sim_chance(sim, rates->holding))
+                desk_holds(sim);
+        if (sim_chance(sim, rates->replacing))
+                desk_replaces(sim);
         if (sim->bank_count && strikes(sim, rates->bank_down))
                 bank_go_down(&sim->banks[draw_below(&sim->random, sim->bank_count)],
                              draw_between(&sim->random, 500, 600000));
@@ -473,6 +482,7 @@ static void calm_down(struct sim *sim)
                 instance_set_cut(&sim->instances[i], false);
         for (int i = 0; i < sim->bank_count; i++)
                 bank_come_up(&sim->banks[i]);
+        desk_lets_go(sim);
         sim->echo_interval_ms = NO_ECHO_MS;
         for (int i = 0; i < sim->instance_count; i++)
                 lines_calm_down(&sim->instances[i]);

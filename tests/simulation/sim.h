@@ -38,6 +38,7 @@ enum {
         SIM_BANKS_MAX = 3,
         SIM_LINES = 2, /* of a daemon to a bank */
         SIM_CARDS = 60,
+        SIM_NUMBERS_MAX = 4, /* of a card: it is replaced less often */
         SIM_REFERENCES_MAX = 40,
         SIM_WAIT_MS = 90000, /* an ATM for an approval */
         SIM_CORRECT_MS = 300000,
@@ -65,6 +66,11 @@ enum {
         X(decided_by_people)                                                                                 \
         X(advices_after_people)                                                                              \
         X(people_refused)                                                                                    \
+        X(notices_held)                                                                                      \
+        X(notices_let_go)                                                                                    \
+        X(cards_replaced)                                                                                    \
+        X(replacements_refused)                                                                              \
+        X(old_numbers_refused)                                                                               \
         X(quarters_closed)                                                                                   \
         X(closings_refused)                                                                                  \
         X(posted_late)                                                                                       \
@@ -144,11 +150,11 @@ struct sim_counters {
 
 /* How likely each fault is, drawn from the seed: per mille of messages, or of events. */
 struct sim_rates {
-        int lost, doubled, overtaken, late, very_late;              /* of messages */
-        int cut, crash, drain, database, power, reference;          /* of events */
-        int lost_batch, slow_batch;                                 /* of the ledger's stages */
-        int stall, cut_line, bank_down, person, closing, exclusion; /* of events */
-        int bank[BEHAVIOUR_COUNT];                                  /* of a bank's messages about money */
+        int lost, doubled, overtaken, late, very_late;     /* of messages */
+        int cut, crash, drain, database, power, reference; /* of events */
+        int lost_batch, slow_batch;                        /* of the ledger's stages */
+        int stall, cut_line, bank_down, person, closing, exclusion, holding, replacing; /* of events */
+        int bank[BEHAVIOUR_COUNT]; /* of a bank's messages about money */
 };
 
 /* network ------------------------------------------------------------------------------------------- */
@@ -223,7 +229,7 @@ enum withdrawal_phase {
 struct atm_withdrawal {
         struct ledger_identity identity;
         int64_t amount_yen;
-        int card;
+        int card; /* as sim_pan has it */
         enum withdrawal_phase phase;
         int64_t dispensed_yen; /* the truth */
         int repeats;
@@ -300,7 +306,8 @@ struct instance {
 
 /* A card as the checks see it. */
 struct sim_card {
-        uint8_t token[CARD_TOKEN_LENGTH];
+        uint8_t token[SIM_NUMBERS_MAX][CARD_TOKEN_LENGTH]; /* of each number that it had; the last is good */
+        int number_count;
         int bank;             /* -1: the house bank's */
         int32_t excluded_day; /* from then on by the desk; INT32_MAX: not */
         int64_t opening_yen;
@@ -381,6 +388,8 @@ struct sim {
         struct sim_change changes[SIM_REFERENCES_MAX]; /* in each version from the next on */
         int change_count;
 
+        struct memory_saf_key *held; /* notices that people hold back */
+        size_t held_count;
         struct sim_closed *closed; /* the last one last */
         int closed_count;
 
@@ -403,7 +412,8 @@ bool sim_run(struct sim *sim, int steps);
 void sim_free(struct sim *sim);
 void sim_put(struct sim *sim, int64_t delay_ms, struct event event);
 bool sim_chance(struct sim *sim, int permille); /* of a fault: none any more when calm */
-/* The number of a card: valid, and the same in every run. */
+/* The number of a card: valid, and the same in every run. `card` is its place, and SIM_CARDS more for each time that it was
+ * replaced. */
 void sim_pan(const struct sim *sim, int card, char buffer[17]);
 ATM_PRINTF(2, 3) void sim_tell(struct sim *sim, const char *format, ...);
 ATM_PRINTF(3, 4) void sim_violate(struct sim *sim, const char *invariant, const char *format, ...);
@@ -515,6 +525,8 @@ bool check_has_case(const struct sim *sim, const struct ledger_identity *identit
 int64_t check_held_yen(const struct sim *sim, const struct ledger_identity *identity);
 /* A bank has written it down. */
 void check_record(struct sim *sim, int bank, const struct bank_record *record);
+/* A daemon has got it from the store, to send it. */
+void check_taken(struct sim *sim, const struct ledger_identity *identity, int seq);
 void check_payment(struct sim *sim, const struct ledger_identity *identity);
 void check_answer(struct sim *sim, const struct link *link, const uint8_t *bytes, size_t length);
 void check_end(struct sim *sim);
@@ -531,6 +543,10 @@ void check_closed(struct sim *sim, int32_t from_day, int32_t to_day);
 void desk_changes_reference(struct sim *sim);
 void desk_excludes(struct sim *sim);
 void desk_decides(struct sim *sim);
+/* Holds a notice back, or lets one go. */
+void desk_holds(struct sim *sim);
+void desk_lets_go(struct sim *sim); /* of all */
+void desk_replaces(struct sim *sim);
 void desk_closes(struct sim *sim);
 
 #endif
