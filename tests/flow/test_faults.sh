@@ -188,6 +188,40 @@ operators_change() {
         esac
 }
 
+# a person --------------------------------------------------------------------------------------------------
+
+person_says_none() {
+        atmctl exception resolve --terminal "$TERMINAL" --dispensed 0 --force --note "the ATM stands still" >/dev/null
+}
+
+# Server processes: of who holds the card, and of the person who waits for him.
+card_holder() {
+        sql "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%FOR UPDATE OF c%'"
+}
+
+person_who_waits() {
+        sql "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name LIKE 'atmctl%'"
+}
+
+is_there() {
+        [[ $("$1") =~ ^[0-9]+$ ]]
+}
+
+# He is in the middle of it, since another session holds the card.
+person_begins() {
+        sql "BEGIN; SELECT FROM card c JOIN withdrawal w USING (card_token) WHERE w.terminal = '$TERMINAL' FOR UPDATE OF c; SELECT pg_sleep(600)" \
+                >/dev/null 2>&1 &
+        until_true "the card is held" is_there card_holder
+        person_says_none >"$WORK/person" 2>&1 &
+        PERSON=$!
+        until_true "the person waits" is_there person_who_waits
+}
+
+person_goes_on() {
+        kill -TERM "$(card_holder)"
+        wait "$PERSON" || wrong "$NAME: the person could not decide: $(cat "$WORK/person")"
+}
+
 # the ATM ---------------------------------------------------------------------------------------------------
 
 atm_options() {
@@ -429,7 +463,28 @@ cause() {
         PERSON_SAYS_NONE-DECIDED)
                 until_decided
                 atm_lines cut
-                atmctl exception resolve --terminal "$TERMINAL" --dispensed 0 --force --note "the ATM stands still" >/dev/null
+                person_says_none
+                atm_lines resume
+                ;;
+        PERSON_HOST_KILLED-DECIDED)
+                until_decided
+                atm_lines cut
+                person_begins
+                lab kill --instance 1
+                person_goes_on
+                atm_lines resume
+                atm_await
+                lab start --instance 1
+                ;;
+        PERSON_DATABASE_KILLED-DECIDED)
+                until_decided
+                atm_lines cut
+                person_begins
+                kill -KILL "$(person_who_waits)"
+                ! wait "$PERSON" || wrong "$NAME: the person's decision survived its server process"
+                until_true "the server is there again" sql 'SELECT' 2>/dev/null
+                ! row_of advice || wrong "$NAME: half a decision was kept"
+                person_says_none
                 atm_lines resume
                 ;;
         TARIFF_ADDED-* | PREFIX_MOVED-* | HALL_CLOSED-* | LIMIT_LOWERED-* | LINK_MOVED-*)

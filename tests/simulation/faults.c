@@ -42,6 +42,8 @@ enum what {
         WHAT_ATM_POWER_LOSS,
         WHAT_ATM_LINE_CUT,
         WHAT_PERSON_SAYS_NONE,
+        WHAT_PERSON_HOST_KILLED,
+        WHAT_PERSON_DATABASE_KILLED,
         WHAT_TARIFF_ADDED,
         WHAT_PREFIX_MOVED,
         WHAT_HALL_CLOSED,
@@ -226,6 +228,17 @@ static void kill_hosts(struct sim *sim)
         }
 }
 
+/* That nothing left the ATM, whose repeat comes on another connection. */
+static void say_none(struct sim *sim)
+{
+        struct machine *atm = &sim->atms[0];
+
+        (void)memory_operator_resolve(sim->database, &atm->withdrawals[0].identity, 0, sim->now_ms,
+                                      sim->now_ms, 0);
+        if (atm->link)
+                link_cut(atm->link);
+}
+
 static void strike(struct sim *sim)
 {
         struct sim_script *script = sim->script;
@@ -264,10 +277,15 @@ static void strike(struct sim *sim)
                 atm_lose_power(atm);
                 break;
         case WHAT_PERSON_SAYS_NONE:
-                (void)memory_operator_resolve(sim->database, &atm->withdrawals[0].identity, 0, sim->now_ms,
-                                              sim->now_ms, 0);
-                if (atm->link)
-                        link_cut(atm->link);
+                say_none(sim);
+                break;
+        case WHAT_PERSON_HOST_KILLED:
+                instance_crash(instance);
+                say_none(sim);
+                break;
+        case WHAT_PERSON_DATABASE_KILLED: /* of his first word nothing is left */
+                lose_database(sim);
+                say_none(sim);
                 break;
         case WHAT_ATM_LINE_CUT:
                 if (atm->link)
