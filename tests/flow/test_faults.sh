@@ -121,6 +121,11 @@ bank_knows() {
         grep -qE "^$1 $BANK $TERMINAL " "$BANKSIM_JOURNALS/$BANK.journal"
 }
 
+# The ATM has written down what it will tell.
+atm_reverses() {
+        grep -qsE "^V $TERMINAL " "$ATM_JOURNAL"/*.journal
+}
+
 sent() {
         row_of saf "attempts >= $1"
 }
@@ -422,6 +427,8 @@ cause() {
                 fi
                 cluster_stop "$ATM_CLUSTER" immediate
                 order normal
+                # a server that is back sooner keeps the bank's answer for an ATM that still waits
+                [[ $MOMENT != REQUEST ]] || until_true "the ATM gives up" atm_reverses
                 cluster_start "$ATM_CLUSTER"
                 ;;
         ATM_GIVES_UP-REQUEST)
