@@ -61,6 +61,17 @@ BEGIN
 END
 $$;
 
+-- The end of whatever decides. A commit that has written nothing waits for no disk and no standby; but what it has found may have been
+-- committed on this server alone: the wait of that commit was cancelled, its session was ended, or the server was started anew in it. So
+-- nobody hears of it before a commit of now has waited: standbys confirm in the order of the log.
+CREATE OR REPLACE FUNCTION ledger_confirm() RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+        IF pg_current_xact_id_if_assigned() IS NULL THEN
+                PERFORM pg_logical_emit_message(true, 'atm', '');
+        END IF;
+END
+$$;
+
 -- people ---------------------------------------------------------------------------------------------------
 -- What a role may call it may call by hand, past atmctl; so each of these functions checks for itself what atmctl checks, and says
 -- what was wrong and what was expected.
@@ -594,6 +605,7 @@ BEGIN
         SELECT n.position::integer, n.known, n.asked_reason, n.business_date, n.charge_yen, n.answer_code
         FROM asked n
         WHERE (SELECT count(*) FROM used) = (SELECT count(*) FROM asked t WHERE t.takes) OR ledger_conflict();
+        PERFORM ledger_confirm();
 END
 $$;
 
@@ -930,6 +942,7 @@ BEGIN
                 FROM unnest(p_original_at) WITH ORDINALITY o (original_at, position)
                 WHERE v_taken[o.position] OR o.original_at < v_books.from_at OR o.original_at >= v_books.to_at;
         END IF;
+        PERFORM ledger_confirm();
 END
 $$;
 
@@ -1017,6 +1030,7 @@ BEGIN
         SELECT n.position::integer, n.known, n.durable_reason, n.business_date, n.charge_yen, n.durable_code
         FROM decided n
         WHERE (SELECT count(*) FROM given) >= 0; -- which is done for what it does
+        PERFORM ledger_confirm();
 END
 $$;
 

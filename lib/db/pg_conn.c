@@ -37,6 +37,7 @@ struct pg_conn {
         struct event *timer;               /* the state's time limit; the pause while DOWN */
         int prepared;                      /* statements that are; SETTINGS at first */
         PGresult *result;                  /* the last one of the statement under way */
+        char warning[160];                 /* of the commit under way; "": none */
         int64_t pause_ms;
         int64_t answer_first_ms, answer_ms;
         struct random random; /* so that instances don't come back in step */
@@ -145,6 +146,7 @@ static void conn_lose(struct pg_conn *conn, enum blame blame, const char *why)
         size_t length = strcspn(why, "\n");
         snprintf(text, sizeof(text), "%.*s", (int)(length < sizeof(text) ? length : sizeof(text) - 1), why);
 
+        conn->warning[0] = '\0';
         bool busy = conn->state == BUSY, was_up = busy || conn->state == IDLE;
         conn_go_down(conn);
         if (goes_on_at_once(&conn->seeker, was_up, blame))
@@ -208,11 +210,20 @@ static void connect_step(struct pg_conn *conn)
         }
 }
 
-/* What the server says besides results also comes as the reason of a loss: nothing for standard error. */
-static void on_notice(void *context, const char *text)
+/*
+ * What the server says besides results. What it warns of in a function has that as its context; what it warns of in the commit has none:
+ * that nobody waits any more for the standby's word, say, because somebody cancelled that.
+ */
+static void on_notice(void *context, const PGresult *notice)
 {
-        (void)context;
-        (void)text;
+        struct pg_conn *conn = context;
+        const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+        const char *message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+
+        if (conn->state == BUSY && severity && !strcmp(severity, "WARNING") &&
+            !PQresultErrorField(notice, PG_DIAG_CONTEXT))
+                snprintf(conn->warning, sizeof(conn->warning), "warned in a commit: %s",
+                         message ? message : "no message");
 }
 
 static void connect_start(struct pg_conn *conn)
@@ -220,7 +231,7 @@ static void connect_start(struct pg_conn *conn)
         conn_enter(conn, CONNECTING);
         conn->pg = pg_seeker_connect(&conn->seeker, conn->application_name);
         if (conn->pg)
-                PQsetNoticeProcessor(conn->pg, on_notice, NULL);
+                PQsetNoticeReceiver(conn->pg, on_notice, conn);
         if (!conn->pg || PQstatus(conn->pg) == CONNECTION_BAD)
                 conn_lose(conn, BLAME_LINE, conn->pg ? PQerrorMessage(conn->pg) : "out of memory");
         else if (!socket_watch(conn))
@@ -288,7 +299,9 @@ static void statement_end(struct pg_conn *conn)
         conn->result = NULL;
         ExecStatusType status = PQresultStatus(result);
         bool done = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
-        if (conn->state == PREPARING) {
+        if (*conn->warning) {
+                conn_lose(conn, BLAME_LINE, conn->warning);
+        } else if (conn->state == PREPARING) {
                 if (done) {
                         conn->prepared++;
                         prepare_next(conn);

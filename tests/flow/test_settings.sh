@@ -157,6 +157,36 @@ kill -TERM "$pid"
 wait "$pid" || wrong "atmd ended with $?"
 names ''
 
+# --- a commit whose wait for its standby somebody cancels is in doubt, and what finds it waits as it did: no ATM hears of it before
+sed -E -e '/^synchronous/d' -e 's/^(request_timeout_ms *=).*/\1 100000/' "$ATMD_CONF" >"$WORK/lab/patient.conf"
+names nobody
+ATMD_CONF=$WORK/lab/patient.conf start doubtful
+await "atmd without its standby" grep -q event=ready "$WORK/doubtful.log"
+port=$(sed -nE 's/.* event=ready listen=[^ ]*:([0-9]+).*/\1/p' "$WORK/doubtful.log")
+atmsim run --ports "$port" --closed --withdrawals 1 --seed "$SEED" --answer-timeout-ms 200000 --json >"$WORK/doubtful.json" 2>&1 &
+simulator=$!
+STARTED+=("$simulator")
+waiter='' cancelled=''
+another_waits() {
+        waiter=$(sql "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query LIKE '%ledger_request%' AND pid <> ${cancelled:-0} LIMIT 1")
+        [[ -n $waiter ]]
+}
+await "a decision that waits for its standby" another_waits
+cancelled=$waiter
+sql "SELECT pg_cancel_backend($cancelled)" >/dev/null
+await "the warning in the log" grep -q 'is down: warned in a commit: canceling wait for synchronous replication' "$WORK/doubtful.log"
+await "the same decision, found and waiting again" another_waits
+process_lives "$simulator" || wrong "the ATM was answered: $(cat "$WORK/doubtful.json")"
+names ''
+wait "$simulator" || wrong "the withdrawal did not go on: $(cat "$WORK/doubtful.json")"
+grep -qE '"answers": *1' "$WORK/doubtful.json" || wrong "the withdrawal was not decided: $(cat "$WORK/doubtful.json")"
+repeat="SELECT ledger_advice(ARRAY[terminal], ARRAY[transmitted_at], ARRAY[stan], ARRAY[kind], ARRAY[advice_at], ARRAY[advice_stan], ARRAY[why],
+        ARRAY[amount_yen], ARRAY[dispensed_yen], 0, 0) FROM advice LIMIT 1"
+expect "whether an advice that was written before is a commit that waits" t \
+        "$(sql "BEGIN; $repeat; SELECT pg_current_xact_id_if_assigned() IS NOT NULL" | tail -n 1)"
+kill -TERM "$pid"
+wait "$pid" || wrong "atmd ended with $?"
+
 # --- several servers: one accepts and never speaks, one is in recovery, the third is the primary
 perl -MIO::Socket::INET -e '$| = 1; my $s = IO::Socket::INET->new(Listen => 9, LocalAddr => "127.0.0.1") or die "$!\n"; print $s->sockport, "\n"; sleep' \
         >"$WORK/silent.port" &
