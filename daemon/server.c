@@ -391,11 +391,22 @@ static bool make_timers(struct server *server)
                watchdog_new(server->base, &server->watchdog);
 }
 
+/* What libevent would write to standard error, past the log: that name servers don't answer. */
+static void on_libevent(int severity, const char *text)
+{
+        if (severity != EVENT_LOG_DEBUG)
+                log_limited(LEVEL_WARNING, "libevent", LOG_TEXT("text", text));
+}
+
 /* Names of the database's servers and of banks. Without name servers it still knows numbers and /etc/hosts. */
 static bool make_hosts(struct server *server, char error[SERVER_ERROR_MAX])
 {
+        event_set_log_callback(on_libevent);
         server->dns = evdns_base_new(server->base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
         if (server->dns) {
+                /* who waits for a silent name server does so for four seconds, unless resolv.conf says how long */
+                evdns_base_set_option(server->dns, "timeout:", "2");
+                evdns_base_set_option(server->dns, "attempts:", "2");
                 evdns_base_resolv_conf_parse(server->dns, DNS_OPTIONS_ALL, "/etc/resolv.conf");
                 server->hosts = pg_hosts_new(server->base, server->dns, server->settings.conninfo);
         }

@@ -29,9 +29,11 @@ struct bank_conn {
         struct bank_conns *conns;
         int number; /* from 1, for people */
         enum bank_conn_state state;
-        size_t turn;                          /* whose it is: the addresses counted round and round */
-        struct address to;                    /* of those, the one being tried */
-        struct evutil_addrinfo *found, *next; /* what the name stands for */
+        size_t turn;       /* whose it is: the addresses counted round and round */
+        struct address to; /* of those, the one being tried */
+        struct evutil_addrinfo *found,
+            *next; /* what the name stands for; kept for when nobody can say it any more */
+        struct address found_for;
         char peer[PEER_MAX];
         struct stream stream;
         struct event timer, flush;
@@ -105,7 +107,6 @@ ATM_PRINTF(2, 3) static void give_up(struct bank_conn *conn, const char *format,
                     LOG_TEXT("reason", reason));
         if (conn->state == OPEN)
                 bank_route_detach(conn->conns->route, &conn->session);
-        forget_found(conn);
         event_del(&conn->flush);
         conn->turn++;
         change_state(conn, DOWN);
@@ -213,14 +214,23 @@ static void connect_next(struct bank_conn *conn)
                          strerror(errno)); /* the machine may have no way to the other sort of address */
 }
 
+static bool is_same(const struct address *a, const struct address *b)
+{
+        return !strcmp(a->host, b->host) && a->port == b->port;
+}
+
 static void on_found(int result, struct evutil_addrinfo *found, void *context)
 {
         struct bank_conn *conn = context;
-        if (result || !found) {
+        if (!result && found) {
+                forget_found(conn);
+                conn->found = found;
+                conn->found_for = conn->to;
+        } else if (!conn->found || !is_same(&conn->found_for, &conn->to)) {
                 give_up(conn, "looking up %s: %s", conn->to.host, evutil_gai_strerror(result));
                 return;
         }
-        conn->found = conn->next = found;
+        conn->next = conn->found;
         connect_next(conn);
 }
 

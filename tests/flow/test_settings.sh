@@ -193,7 +193,7 @@ perl -MIO::Socket::INET -e '$| = 1; my $s = IO::Socket::INET->new(Listen => 9, L
 STARTED+=("$!")
 await "a silent server" grep -q . "$WORK/silent.port"
 sed -i -E -e '/^synchronous/d' -e 's/^(request_timeout_ms *=).*/\1 10000/' -e 's/^(answer_timeout_ms *=).*/\1 9000/' \
-        -e "s|^conninfo *=.*|conninfo = host=127.0.0.1,$STANDBY/socket,$PGHOST\n    port=$(<"$WORK/silent.port"),$CLUSTER_PORT,${PGPORT:-5432}\n    dbname=$database user=$role connect_timeout=2|" "$ATMD_CONF"
+        -e "s|^conninfo *=.*|conninfo = host=localhost,$STANDBY/socket,$PGHOST\n    port=$(<"$WORK/silent.port"),$CLUSTER_PORT,${PGPORT:-5432}\n    dbname=$database user=$role connect_timeout=2|" "$ATMD_CONF"
 start several
 await "atmd on the third of its servers" grep -q event=ready "$WORK/several.log"
 port=$(sed -nE 's/.* event=ready listen=[^ ]*:([0-9]+).*/\1/p' "$WORK/several.log")
@@ -209,7 +209,7 @@ expect_exit 0 atmsim run --ports "$port" --closed --withdrawals 5 --seed "$SEED"
 grep -q 'database connection 0 is down: server at .*did not answer in time' "$WORK/several.log" ||
         grep -q 'database connection 1 is down: server at .*did not answer in time' "$WORK/several.log" ||
         wrong "the frozen server is not named: $(grep event=ledger "$WORK/several.log")"
-grep -q 'server at ."127.0.0.1.", port .*: connecting took too long' "$WORK/several.log" ||
+grep -q 'server at ."localhost." (127.0.0.1), port .*: connecting took too long' "$WORK/several.log" ||
         wrong "the silent server is not named: $(grep event=ledger "$WORK/several.log")"
 after=$(PGHOST=$STANDBY/socket PGPORT=$CLUSTER_PORT sql 'SELECT count(*) FROM withdrawal')
 ((after >= before + 5)) || wrong "the promoted server decided $((after - before)) of 5 withdrawals"

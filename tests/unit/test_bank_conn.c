@@ -349,6 +349,27 @@ START_TEST(a_name_is_looked_up)
 }
 END_TEST
 
+START_TEST(an_address_serves_on_while_nobody_can_say_what_the_name_stands_for)
+{
+        struct sockaddr_in nobody = {
+            .sin_family = AF_INET, .sin_port = htons(1), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        char addresses[80];
+        snprintf(addresses, sizeof(addresses), "localhost:%d", sides[0].port);
+        evdns_base_load_hosts(dns, "/etc/hosts");
+        start(addresses, 1);
+        RUN_UNTIL(bank_route_is_up(route));
+        evdns_base_clear_host_addresses(dns);
+        evdns_base_set_option(dns, "timeout:", "0.1");
+        evdns_base_set_option(dns, "attempts:", "1");
+        ck_assert_int_eq(
+            evdns_base_nameserver_sockaddr_add(dns, (struct sockaddr *)&nobody, sizeof(nobody), 0), 0);
+        sides[0].hang_up = true;
+        ask(1);
+        RUN_UNTIL(lost == 1);
+        RUN_UNTIL(bank_route_is_up(route));
+}
+END_TEST
+
 /* As of a name with an IPv6 address on a machine without a way there. */
 START_TEST(an_address_that_can_not_be_connected_to_at_all_is_followed_by_the_names_next)
 {
@@ -482,6 +503,7 @@ int main(void)
         tcase_add_test(tcase, an_address_where_nobody_listens_is_followed_by_the_next);
         tcase_add_test(tcase, a_bank_that_floods_us_with_tickets_is_left_and_tried_anew);
         tcase_add_test(tcase, a_name_is_looked_up);
+        tcase_add_test(tcase, an_address_serves_on_while_nobody_can_say_what_the_name_stands_for);
         tcase_add_test(tcase, an_address_that_can_not_be_connected_to_at_all_is_followed_by_the_names_next);
         tcase_add_loop_test(tcase, a_bank_that_is_not_the_one_is_never_offered_and_tried_ever_less_often, 0,
                             HANGS_UP + 1);
