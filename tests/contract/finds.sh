@@ -32,9 +32,18 @@ is_found() {
         return 1
 }
 
-# definition FUNCTION: as it stands in the database that each test's is copied from.
+# definition FUNCTION: as it stands in the database that those of all tests come from.
 definition() {
         psql -X -A -t -q -v ON_ERROR_STOP=1 -d contract_template -c "SELECT pg_get_functiondef('$1'::regproc)"
+}
+
+# define FILE: into that database; those that were copied from it with partitions and cards, for tests to be copied from them, are
+# made again by whoever needs one.
+define() {
+        psql -X -q -v ON_ERROR_STOP=1 -d contract_template -f "$1"
+        psql -X -A -t -q -v ON_ERROR_STOP=1 -c "
+SELECT format('DROP DATABASE %I;', datname) FROM pg_database WHERE datname LIKE 'contract\_template\_%'" |
+                psql -X -q -v ON_ERROR_STOP=1
 }
 
 # finds NAME SEED|CASE WORDS FUNCTION PHRASE REPLACEMENT [PHRASE REPLACEMENT...]
@@ -49,10 +58,10 @@ finds() {
                         $text =~ s/\Q$phrase\E/$replacement/;
                 }
                 print $text' "${@:5}" <"$WORK/sound.sql" >"$WORK/defect.sql" || fail "$name: $function has changed"
-        psql -X -q -v ON_ERROR_STOP=1 -d contract_template -f "$WORK/defect.sql"
+        define "$WORK/defect.sql"
         is_found "$seed" || fail "$name: the plays of $seed found nothing"
         grep -qE "$words" "$WORK/play" || fail "$name: found by something else than '$words': $(tail -n 5 "$WORK/play")"
-        psql -X -q -v ON_ERROR_STOP=1 -d contract_template -f "$WORK/sound.sql"
+        define "$WORK/sound.sql"
         say "$name: $(grep -m 1 -oE "$words" "$WORK/play")"
 }
 

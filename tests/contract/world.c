@@ -17,6 +17,8 @@
 
 #define RICH 100000000
 
+#define WORLD_TEMPLATE "contract_template"
+
 const struct world_card world_cards[WORLD_CARDS + WORLD_SPARE_CARDS] = {
     {"990001", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, true, true, RICH, NULL, NULL},
     {"990001", "3012", CARD_CASH, MEMORY_CARD_ACTIVE, true, true, RICH, NULL, NULL},
@@ -227,35 +229,43 @@ static void print_token(int card, char text[2 * CARD_TOKEN_LENGTH + 1])
         hex_print(token, CARD_TOKEN_LENGTH, text);
 }
 
-static void add_card(struct world *world, int place)
+static void insert_card(struct world *world, int place)
 {
         const struct world_card *card = &world_cards[place];
         static const char *const status[] = {"active", "lost", "stolen"};
-        uint8_t token[CARD_TOKEN_LENGTH];
         char text[2 * CARD_TOKEN_LENGTH + 1];
-        int32_t from, until = INT32_MAX;
 
-        world_token(place, token);
         print_token(place, text);
-        if (card->in_bank) {
+        if (card->in_bank)
                 world_sql(world,
                           "INSERT INTO card VALUES ('%s', 'HOUSE', '990001******%04d', '%s', '%s', '%s')",
                           text, place, card->expiry_yymm, card_kind_name[card->kind], status[card->status]);
-                memory_add_card(world->memory, token, card->expiry_yymm, card->kind);
-                memory_set_card_status(world->memory, token, card->status);
-        }
-        if (card->has_account) {
+        if (card->has_account)
                 world_sql(world,
                           "UPDATE card SET opening_yen = %" PRId64 ", balance_yen = %" PRId64
                           " WHERE card_token = '%s'",
                           card->balance_yen, card->balance_yen, text);
-                memory_add_account(world->memory, token, card->balance_yen);
-        }
-        if (card->excluded_from) {
+        if (card->excluded_from)
                 world_sql(world, "INSERT INTO exclusion VALUES ('%s', '%s', %s%s%s)", text,
                           card->excluded_from, card->excluded_until ? "'" : "",
                           card->excluded_until ? card->excluded_until : "NULL",
                           card->excluded_until ? "'" : "");
+}
+
+static void remember_card(struct world *world, int place)
+{
+        const struct world_card *card = &world_cards[place];
+        uint8_t token[CARD_TOKEN_LENGTH];
+        int32_t from, until = INT32_MAX;
+
+        world_token(place, token);
+        if (card->in_bank) {
+                memory_add_card(world->memory, token, card->expiry_yymm, card->kind);
+                memory_set_card_status(world->memory, token, card->status);
+        }
+        if (card->has_account)
+                memory_add_account(world->memory, token, card->balance_yen);
+        if (card->excluded_from) {
                 ck_assert(calendar_parse_day(card->excluded_from, &from));
                 ck_assert(!card->excluded_until || calendar_parse_day(card->excluded_until, &until));
                 memory_add_exclusion(world->memory, token, from, until);
@@ -397,56 +407,99 @@ static void open_ledgers(struct world *world)
         world->mem = ledger_mem_new(world->memory, &in_memory);
 }
 
-/* The template is made by whoever comes first; others wait for it. */
-static void make_database(struct world *world)
+static bool has_database(PGconn *pg, const char *name)
 {
-        PGconn *pg = connect_to("");
+        char sql[256];
         PGresult *result;
+        bool has;
+
+        snprintf(sql, sizeof sql, "SELECT FROM pg_database WHERE datname = '%s'", name);
+        result = run(pg, sql);
+        has = PQntuples(result) > 0;
+        PQclear(result);
+        return has;
+}
+
+static void copy_database(PGconn *pg, const char *name, const char *template)
+{
         char sql[256];
 
-        PQclear(run(pg, "SELECT pg_advisory_lock(hashtext('contract_template'))"));
-        result = run(pg, "SELECT FROM pg_database WHERE datname = 'contract_template'");
+        snprintf(sql, sizeof sql, "CREATE DATABASE %s TEMPLATE %s STRATEGY FILE_COPY", name, template);
+        PQclear(run(pg, sql));
+}
 
-        if (PQntuples(result) == 0) {
-                PGconn *fresh;
+static PGconn *connect_to_database(const char *name)
+{
+        char conninfo[256];
 
-                PQclear(run(pg, "CREATE DATABASE contract_template"));
-                fresh = connect_to("dbname=contract_template");
-                migrate(fresh);
-                run_file(fresh, SOURCE_DIR "/tests/contract/world.sql");
-                PQfinish(fresh);
-        }
-        PQclear(result);
+        snprintf(conninfo, sizeof conninfo, "dbname=%s", name);
+        return connect_to(conninfo);
+}
+
+static void make_first_template(PGconn *pg)
+{
+        PGconn *fresh;
+
+        PQclear(run(pg, "CREATE DATABASE " WORLD_TEMPLATE));
+        fresh = connect_to_database(WORLD_TEMPLATE);
+        migrate(fresh);
+        run_file(fresh, SOURCE_DIR "/tests/contract/world.sql");
+        PQfinish(fresh);
+}
+
+/* The same with cards, and with partitions from one day to another. */
+static void make_template(PGconn *pg, const char *name, const char *from, const char *to)
+{
+        struct world fresh = {.admin = NULL};
+
+        copy_database(pg, name, WORLD_TEMPLATE);
+        fresh.admin = connect_to_database(name);
+        /* what people's programs say of everything they do; and a business day after all of the tests' */
+        world_sql(&fresh,
+                  "SET atm.person = 'test'; SET atm.note = 'a test'; "
+                  "INSERT INTO business_clock VALUES (true, 1640995200000, %" PRId64 ", 1)",
+                  world_real_ms());
+        world_sql(&fresh, "SELECT ledger_make_partitions('%s', '%s')", from, to);
+        for (int card = 0; card < WORLD_CARDS; card++)
+                insert_card(&fresh, card);
+        PQfinish(fresh.admin);
+}
+
+/* Templates are made by whoever comes first; others wait for it. */
+static void make_database(struct world *world, const char *from, const char *to)
+{
+        PGconn *pg = connect_to("");
+        char template[64], sql[256];
+
+        PQclear(run(pg, "SELECT pg_advisory_lock(hashtext('" WORLD_TEMPLATE "'))"));
+        if (!has_database(pg, WORLD_TEMPLATE))
+                make_first_template(pg);
+        snprintf(template, sizeof template, WORLD_TEMPLATE "_%.4s%.2s%.2s_%.4s%.2s%.2s", from, from + 5,
+                 from + 8, to, to + 5, to + 8);
+        if (!has_database(pg, template))
+                make_template(pg, template, from, to);
         snprintf(world->name, sizeof world->name, "contract_%d", (int)getpid());
         snprintf(sql, sizeof sql, "DROP DATABASE IF EXISTS %s WITH (FORCE)", world->name);
         PQclear(run(pg, sql));
-        snprintf(sql, sizeof sql, "CREATE DATABASE %s TEMPLATE contract_template STRATEGY FILE_COPY",
-                 world->name);
-        PQclear(run(pg, sql));
+        copy_database(pg, world->name, template);
         PQfinish(pg); /* and with it the lock: nobody else may be connected to a template that is copied */
 }
 
 void world_open(struct world *world, const char *from, const char *to)
 {
-        char conninfo[256];
-
         *world = (struct world){.verbose = getenv("ATM_TEST_VERBOSE") != NULL};
-        make_database(world);
-        snprintf(conninfo, sizeof conninfo, "dbname=%s", world->name);
+        make_database(world, from, to);
         snprintf(world->conninfo, sizeof world->conninfo, "dbname=%s user=atm_daemon", world->name);
-        world->admin = connect_to(conninfo);
-        /* what people's programs say of everything they do; and a business day after all of the tests' */
+        world->admin = connect_to_database(world->name);
         world_sql(world,
                   "ALTER DATABASE %s SET atm.person = 'test'; ALTER DATABASE %s SET atm.note = 'a test'; "
-                  "SET atm.person = 'test'; SET atm.note = 'a test'; "
-                  "INSERT INTO business_clock VALUES (true, 1640995200000, %" PRId64 ", 1)",
-                  world->name, world->name, world_real_ms());
-        world_sql(world, "SELECT ledger_make_partitions('%s', '%s')", from, to);
+                  "SET atm.person = 'test'; SET atm.note = 'a test'",
+                  world->name, world->name);
         load_reference(world);
         world->memory = memory_database_new(world_reference(world));
         world->memory->clock_ms = on_real_ms;
         for (int card = 0; card < WORLD_CARDS; card++)
-                add_card(world, card);
+                remember_card(world, card);
         open_ledgers(world);
 }
 
