@@ -4,7 +4,8 @@
 FLOW_CLUSTERS=disk
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-flow_lab lab --atms 30 --cards 4000 --clock 2016-12-28T10:00:00+09:00,1
+# a thousand yen at a time: a card's day allows thirty, which is for more than three minutes of these customers
+flow_lab lab --atms 30 --cards 500 --clock 2016-12-28T10:00:00+09:00,1
 # shellcheck disable=SC1091
 source "$WORK/lab/lab.env"
 pid=$ATMD_PIDS
@@ -18,7 +19,7 @@ more_than() {
 }
 
 # until it is interrupted: 60 customers a second, who come whether they are served or not
-atmsim run --profile flat --per-atm-day $((60 * 86400 / 30)) --seed "$SEED" --answer-timeout-ms 3000 --repeats 1 --advice-pause-ms 300 --json \
+atmsim run --profile flat --per-atm-day $((60 * 86400 / 30)) --amount-yen 1000 --seed "$SEED" --answer-timeout-ms 3000 --repeats 1 --advice-pause-ms 300 --json \
         >"$WORK/run.json" 2>"$WORK/run.log" &
 simulator=$!
 before=0

@@ -2,7 +2,7 @@
 # Wireshark's dissector reads every message of a real flow, with every kind of fault in it, from both sides.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-flow_lab lab --atms 20 --cards 4000 --clock 2016-12-28T10:00:00+09:00,1
+flow_lab lab --atms 20 --cards 600 --clock 2016-12-28T10:00:00+09:00,1
 # shellcheck disable=SC1091
 source "$WORK/lab/lab.env"
 expect_exit 0 atmsim run --closed --withdrawals 500 --seed "$SEED" --inquiry-rate 0.3 \

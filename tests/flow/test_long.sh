@@ -15,7 +15,8 @@ if [[ $ATM_PRESET == asan ]]; then
         withdrawals=2500 kills_wanted=3
 fi
 say "$withdrawals withdrawals, seed $SEED"
-flow_lab lab --atms "$atms" --cards $((withdrawals * 4)) --instances 2 --clock "2016-12-31T$starts:00+09:00,200"
+# a card's day allows two of them, and two days are played
+flow_lab lab --atms "$atms" --cards "$withdrawals" --instances 2 --clock "2016-12-31T$starts:00+09:00,200"
 # shellcheck disable=SC1091
 source "$WORK/lab/lab.env"
 

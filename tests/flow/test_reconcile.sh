@@ -6,7 +6,7 @@
 # is under way.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-flow_lab lab --atms 12 --cards 3000
+flow_lab lab --atms 12 --cards 2000
 # shellcheck disable=SC1091
 source "$WORK/lab/lab.env"
 unset BANKSIM_JOURNALS # ATMs and database alone: what banks must still be told may be on its way

@@ -5,7 +5,7 @@
 # that freezes for the one that is promoted.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-flow_lab lab --atms 10 --cards 2000 --clock 2016-12-28T10:00:00+09:00,1
+flow_lab lab --atms 10 --cards 300 --clock 2016-12-28T10:00:00+09:00,1
 # shellcheck disable=SC1091
 source "$WORK/lab/lab.env"
 STARTED=()
