@@ -12,7 +12,7 @@
 #                table, and page_bytes, the WAL's whole pages besides, which a checkpoint makes; and what is stored takes
 takes --stored STORED '0 3000000 27000000' numbers 0 27000000
 takes --rounds ROUNDS 3 number 1 9
-takes --seconds ROUND_SECONDS 12 number 2 3600
+takes --seconds ROUND_SECONDS 12 number 1 3600
 takes --rate RATE 120 number 1 100000
 takes --atms ATMS 512 number 1 20000
 takes --cards CARDS 200000 number 1000 10000000

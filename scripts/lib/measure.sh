@@ -151,13 +151,13 @@ atmsim_steady() {
         ((walked == 0)) || fail "at $rate a second $walked customers walked away from queues before ATMs: that is more than this machine can serve"
 }
 
-# atmsim_round NUMBER SECONDS [options]: all ATMs as fast as they can; in DAEMON_US and DATABASE_US what processor time a
-# withdrawal took of each.
+# atmsim_round NUMBER SECONDS [options]: all ATMs as fast as they can, a second beforehand to warm up, or less before a round of
+# less than five; in DAEMON_US and DATABASE_US what processor time a withdrawal took of each.
 atmsim_round() {
         local daemon database number=$1 seconds=$2
         shift 2
         daemon=$(cpu_of_daemon) database=$(cpu_of_database)
-        atmsim_run "$number" --closed --seconds "$seconds" --warmup-seconds 1 "$@"
+        atmsim_run "$number" --closed --seconds "$seconds" --warmup-seconds "$(calculate %.1f "$seconds < 5 ? $seconds / 5 : 1")" "$@"
         DAEMON_US=$(calculate %.0f "($(cpu_of_daemon) - $daemon) * 1e6 / $COUNT")
         DATABASE_US=$(calculate %.0f "($(cpu_of_database) - $database) * 1e6 / $COUNT")
 }

@@ -66,14 +66,14 @@ WHERE stan >= $stan AND stan < $stan + 5000 AND state = 'completed'" </dev/null)
 }
 
 throughput() {
-        measure throughput throughput --rounds 1 --seconds 1 --clients 8,32 --atms 40 --cards 8000
+        measure throughput throughput --rounds 1 --seconds 1 --clients 1,2 --atms 40 --cards 3000
         hold throughput <<'PERL'
 near($o{ratio_to_pgbench}, $o{withdrawals_per_second} / $o{pgbench_withdrawals_per_second}, 0.01)
 near($o{ratio_to_yardstick}, $o{withdrawals_per_second} / $o{yardstick_withdrawals_per_second}, 0.01)
 near($o{withdrawals_per_second}, mean(map { $_->{withdrawals_per_second} } runs("atmd")), 0.1)
 near($o{pgbench_withdrawals_per_second}, max(map { $_->{withdrawals_per_second} } runs("pgbench")), 0.1)
 near($o{yardstick_withdrawals_per_second}, max(map { $_->{withdrawals_per_second} } runs("yardstick")), 0.1)
-join(" ", map { $_->{clients} } runs("pgbench"), runs("yardstick")) eq "8 32 8 32"
+join(" ", map { $_->{clients} } runs("pgbench"), runs("yardstick")) eq "1 2 1 2"
 all { $_->{withdrawals_per_second} > 0 && $_->{withdrawals_per_second} * $_->{seconds} <= $_->{withdrawals} * 1.01 } runs("atmd"), runs("pgbench"), runs("yardstick")
 0 < $o{p50_ms} && $o{p50_ms} <= $o{p99_ms}
 $o{connections} == 40 && $o{rounds} == 1 && $o{seconds_per_round} == 1
@@ -89,7 +89,7 @@ SELECT (SELECT count(*) FROM withdrawal JOIN advice USING (terminal, transmitted
 }
 
 link() {
-        measure link throughput --route link --rounds 1 --seconds 1 --atms 40 --cards 6000
+        measure link throughput --route link --rounds 1 --seconds 1 --atms 40 --cards 2000
         hold link <<'PERL'
 near($o{ratio_to_house}, $o{withdrawals_per_second} / $o{house_withdrawals_per_second}, 0.01)
 near($o{withdrawals_per_second}, mean(map { $_->{withdrawals_per_second} } runs("link")), 0.1)
@@ -120,7 +120,7 @@ PERL
 }
 
 ledger() {
-        measure ledger ledger --rounds 1 --withdrawals 1000 --cards 2500
+        measure ledger ledger --rounds 1 --withdrawals 1000 --cards 1000
         # no process takes more of a processor than there is time; what a withdrawal writes is no less than its columns
         hold ledger <<'PERL'
 join(" ", map { "$_->{connections}*$_->{batch}" } @{$o{cells}}) eq "1*1 1*8 1*32 1*128 2*1 2*8 2*32 2*128"
@@ -176,7 +176,7 @@ checkout() {
 against() {
         local checkout=$WORK/checkout
         checkout "$checkout"
-        ROOT=$checkout ATM_BUILT=1 measure against ledger --against with --rounds 1 --withdrawals 1000 --cards 2500
+        ROOT=$checkout ATM_BUILT=1 measure against ledger --against with --rounds 1 --withdrawals 1000 --cards 1000
         hold against <<'PERL'
 $o{against} =~ /^[0-9a-f]{40}$/
 $o{withdrawals} == $o{against_withdrawals}
@@ -201,7 +201,7 @@ PERL
 # Answers are as many as were to come in the time that was measured, however slow they are: seven standard deviations of a Poisson
 # stream either way.
 latency_link() {
-        measure latency_link latency --route link --rates 20,60 --seconds 2 --atms 40 --cards 3000
+        measure latency_link latency --route link --rates 20,60 --seconds 2 --atms 40 --cards 1000
         hold latency_link <<'PERL'
 join(" ", map { $_->{rate} } @{$o{rates}}) eq "20 60"
 $o{atms} == 40 && $o{processors} >= 1
@@ -229,7 +229,7 @@ added() {
 # Two laboratories, one with a history; its reports are measured by the way.
 growth() {
         local size
-        measure growth growth --stored 0,27000 --rounds 1 --seconds 2 --rate 20 --atms 20 --cards 1000
+        measure growth growth --stored 0,27000 --rounds 1 --seconds 1 --rate 20 --atms 20 --cards 1000
         hold growth <<'PERL'
 @{$o{sizes}} == 2 && $o{sizes}[0]{stored} == 0 && 10000 < $o{sizes}[1]{stored} && $o{sizes}[1]{stored} < 50000
 all { near($_->{ratio}, $_->{withdrawals_per_second} / $o{sizes}[0]{withdrawals_per_second}, 0.001) } @{$o{sizes}}
