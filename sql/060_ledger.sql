@@ -339,6 +339,12 @@ CREATE OR REPLACE FUNCTION withdrawal_state(p_last_state text, p_reason smallint
                              WHEN p_reason IS NULL THEN 'asked' ELSE 'declined' END)
 $$;
 
+-- What a request is decided with when nothing stands against it, or something does: what is ours to approve, we approve; the rest is the
+-- bank's (NULL).
+CREATE OR REPLACE FUNCTION own_reason(p_reason smallint, p_link text) RETURNS smallint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        SELECT CASE WHEN p_reason <> reason_of('APPROVED') OR p_link IS NULL THEN p_reason END
+$$;
+
 -- The cash that counts as dispensed, or may be yet: what an advice is compared with.
 CREATE OR REPLACE FUNCTION withdrawal_counts(p_state text, p_counted_yen bigint, p_amount_yen bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -457,6 +463,10 @@ DECLARE
         v_version bigint;
         v_summed_through date;
         v_look boolean := p_look OR reason_of('CANNOT_DECIDE') = ANY (p_refusal); -- which is not kept
+        v_known boolean[]; -- what a look has found, by position
+        v_reason smallint[];
+        v_charge_yen bigint[];
+        v_approval_code text[];
 BEGIN
         -- whoever closes a period, or replaces a card, waits for what is on its way, and counts it
         LOCK TABLE books IN ROW SHARE MODE;
@@ -477,7 +487,7 @@ BEGIN
                 ON CONFLICT DO NOTHING;
         END IF;
 
-        -- a repeat's answer depends on other rows than its card's
+        -- A repeat hears what was decided, which depends on other rows than its card's: so its card is locked before.
         IF v_look THEN
                 PERFORM FROM (SELECT o.card_token, o.link
                               FROM (SELECT unnest(p_card_token) AS card_token, unnest(p_refusal) AS refusal, unnest(p_link) AS link) o
@@ -487,65 +497,66 @@ BEGIN
                                     LIMIT 1 FOR NO KEY UPDATE) c;
         END IF;
         v_now := clock_timestamp();
+        IF v_look THEN
+                SELECT array_agg(s.terminal IS NOT NULL ORDER BY o.position) AS known,
+                       array_agg(CASE WHEN s.reason = reason_of('BLOCKED') THEN s.reason
+                                      WHEN s.processing_code <> o.processing_code OR s.amount_yen <> o.amount_yen
+                                           OR s.card_token IS DISTINCT FROM o.card_token THEN reason_of('CONTRADICTS')
+                                      WHEN coalesce(s.reason, x.reason) = reason_of('APPROVED')
+                                           AND (withdrawal_state(l.state, reason_of('APPROVED')) <> 'approved'
+                                           OR (v_now - coalesce(s.approved_at, x.approved_at) < make_interval(secs => p_wait_ms / 1000.0)) IS NOT TRUE)
+                                           THEN reason_of('ENDED')
+                                      ELSE coalesce(s.reason, x.reason) END ORDER BY o.position) AS reason,
+                       array_agg(s.customer_fee_yen + s.customer_tax_yen ORDER BY o.position) AS charge_yen,
+                       array_agg(coalesce(s.approval_code, x.approval_code) ORDER BY o.position) AS approval_code
+                INTO v_known, v_reason, v_charge_yen, v_approval_code
+                FROM (SELECT unnest(p_terminal) AS terminal, unnest(p_transmitted_at) AS transmitted_at, unnest(p_stan) AS stan,
+                             unnest(p_processing_code) AS processing_code, unnest(p_amount_yen) AS amount_yen,
+                             unnest(p_card_token) AS card_token, generate_subscripts(p_terminal, 1) AS position) o
+                LEFT JOIN LATERAL (SELECT * FROM withdrawal s WHERE s.terminal = o.terminal
+                                   AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan
+                                   AND s.transmitted_at BETWEEN p_from AND p_to LIMIT 1) s ON true
+                LEFT JOIN LATERAL (SELECT x.reason, x.approval_code, x.approved_at FROM bank_outcome x
+                                   WHERE s.link IS NOT NULL AND x.terminal = o.terminal
+                                   AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan
+                                   AND x.transmitted_at BETWEEN p_from AND p_to LIMIT 1) x ON true
+                LEFT JOIN LATERAL (SELECT a.state FROM advice a
+                                   WHERE s.terminal IS NOT NULL AND a.terminal = o.terminal
+                                   AND a.transmitted_at = o.transmitted_at AND a.stan = o.stan
+                                   AND a.transmitted_at BETWEEN p_from AND p_to ORDER BY a.seq DESC LIMIT 1) l ON true;
+        END IF;
 
+        -- What a statement costs before its first row is its plan's nodes times their columns: so few columns go through this one, and the
+        -- others are taken from the parameters, by position, where they are written.
         RETURN QUERY
         WITH decided AS MATERIALIZED (
-                SELECT o.*, s.terminal IS NOT NULL AS known,
-                       CASE WHEN s.terminal IS NULL THEN
-                               -- rules/reasons.def: the least id wins
-                               coalesce(least(nullif(o.refusal, reason_of('APPROVED')),
+                SELECT o.position, o.card_token, o.amount_yen, o.business_date, o.month, o.link,
+                       p_customer_fee_yen[o.position] + p_customer_tax_yen[o.position] AS charge_yen,
+                       v_known[o.position] IS TRUE AS known,
+                       CASE WHEN v_known[o.position] THEN v_reason[o.position]
+                            -- rules/reasons.def: the least id wins
+                            ELSE coalesce(least(nullif(o.refusal, reason_of('APPROVED')),
                                        coalesce(card_refusal(o.link IS NULL, r.balance_yen IS NOT NULL OR r.successor IS NOT NULL, r.kind, r.expiry_yymm,
-                                                             o.expiry_yymm, r.status,
+                                                             p_expiry_yymm[o.position], r.status,
                                                              EXISTS (SELECT FROM exclusion e
                                                                      WHERE e.card_token = o.card_token AND e.from_on <= o.business_date
                                                                      AND (e.until_on IS NULL OR o.business_date < e.until_on))),
-                                                CASE WHEN use_of(o.business_date, r.day_on, r.day_count, r.earlier_day_on, r.earlier_day_count) >= o.limit_day_count
-                                                          THEN reason_of('COUNT_LIMIT')
+                                                CASE WHEN use_of(o.business_date, r.day_on, r.day_count, r.earlier_day_on, r.earlier_day_count)
+                                                          >= p_limit_day_count[o.position] THEN reason_of('COUNT_LIMIT')
                                                      WHEN use_of(o.business_date, r.day_on, r.day_yen, r.earlier_day_on, r.earlier_day_yen) + o.amount_yen
-                                                          > o.limit_day_yen THEN reason_of('DAY_LIMIT')
+                                                          > p_limit_day_yen[o.position] THEN reason_of('DAY_LIMIT')
                                                      WHEN use_of(o.month, r.month_on, r.month_yen, r.earlier_month_on, r.earlier_month_yen) + o.amount_yen
-                                                          > o.limit_month_yen THEN reason_of('MONTH_LIMIT')
-                                                     WHEN r.balance_yen < o.amount_yen + o.customer_fee_yen + o.customer_tax_yen
+                                                          > p_limit_month_yen[o.position] THEN reason_of('MONTH_LIMIT')
+                                                     WHEN r.balance_yen < o.amount_yen + p_customer_fee_yen[o.position] + p_customer_tax_yen[o.position]
                                                           THEN reason_of('NOT_COVERED')
                                                 END),
                                        -- the row no longer knows the use of that day or month
                                        CASE WHEN o.business_date < r.earlier_day_on OR o.month < r.earlier_month_on
-                                            THEN reason_of('CLOCK_OFF') END), reason_of('APPROVED'))
-                            WHEN s.reason = reason_of('BLOCKED') THEN s.reason
-                            WHEN s.processing_code <> o.processing_code OR s.amount_yen <> o.amount_yen
-                                 OR s.card_token IS DISTINCT FROM o.card_token THEN reason_of('CONTRADICTS')
-                            WHEN coalesce(s.reason, x.reason) = reason_of('APPROVED')
-                                 AND (withdrawal_state(l.state, reason_of('APPROVED')) <> 'approved'
-                                 OR (v_now - coalesce(s.approved_at, x.approved_at) < make_interval(secs => p_wait_ms / 1000.0)) IS NOT TRUE)
-                                 THEN reason_of('ENDED')
-                            ELSE coalesce(s.reason, x.reason) END AS reason,
-                       CASE WHEN s.terminal IS NULL THEN o.customer_fee_yen + o.customer_tax_yen
-                            ELSE s.customer_fee_yen + s.customer_tax_yen END AS charge_yen,
-                       CASE WHEN s.terminal IS NULL THEN o.approval_code
-                            ELSE coalesce(s.approval_code, x.approval_code) END AS answer_code
-                FROM (SELECT * FROM (SELECT unnest(p_terminal) AS terminal, unnest(p_transmitted_at) AS transmitted_at, unnest(p_stan) AS stan,
-                             unnest(p_processing_code) AS processing_code, unnest(p_amount_yen) AS amount_yen,
-                             unnest(p_card_token) AS card_token, unnest(p_pan_mask) AS pan_mask,
-                             unnest(p_expiry_yymm) AS expiry_yymm, unnest(p_issuer) AS issuer, unnest(p_band) AS band,
-                             unnest(p_hall) AS hall, unnest(p_business_date) AS business_date, unnest(p_month) AS month,
-                             unnest(p_tariff_from) AS tariff_from, unnest(p_tax_rate_bp) AS tax_rate_bp,
-                             unnest(p_customer_fee_yen) AS customer_fee_yen, unnest(p_customer_tax_yen) AS customer_tax_yen,
-                             unnest(p_interbank_fee_yen) AS interbank_fee_yen, unnest(p_interbank_tax_yen) AS interbank_tax_yen,
-                             unnest(p_hall_share_yen) AS hall_share_yen, unnest(p_limit_day_yen) AS limit_day_yen,
-                             unnest(p_limit_month_yen) AS limit_month_yen, unnest(p_limit_day_count) AS limit_day_count,
-                             unnest(p_refusal) AS refusal, unnest(p_approval_code) AS approval_code, unnest(p_link) AS link,
-                             generate_subscripts(p_terminal, 1) AS position) u ORDER BY u.card_token) o
-                LEFT JOIN LATERAL (SELECT * FROM withdrawal s WHERE v_look AND s.terminal = o.terminal
-                                   AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan
-                                   AND s.transmitted_at BETWEEN p_from AND p_to LIMIT 1) s ON true
-                LEFT JOIN LATERAL (SELECT x.reason, x.approval_code, x.approved_at FROM bank_outcome x
-                                   WHERE v_look AND s.link IS NOT NULL AND x.terminal = o.terminal
-                                   AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan
-                                   AND x.transmitted_at BETWEEN p_from AND p_to LIMIT 1) x ON true
-                LEFT JOIN LATERAL (SELECT a.state FROM advice a
-                                   WHERE v_look AND s.terminal IS NOT NULL AND a.terminal = o.terminal
-                                   AND a.transmitted_at = o.transmitted_at AND a.stan = o.stan
-                                   AND a.transmitted_at BETWEEN p_from AND p_to ORDER BY a.seq DESC LIMIT 1) l ON true
+                                            THEN reason_of('CLOCK_OFF') END), reason_of('APPROVED')) END AS reason
+                FROM (SELECT * FROM (SELECT unnest(p_card_token) AS card_token, unnest(p_amount_yen) AS amount_yen,
+                                            unnest(p_business_date) AS business_date, unnest(p_month) AS month, unnest(p_refusal) AS refusal,
+                                            unnest(p_link) AS link, generate_subscripts(p_terminal, 1) AS position) u
+                      ORDER BY u.card_token) o
                 LEFT JOIN LATERAL (SELECT * FROM card c WHERE o.refusal = 0 AND c.card_token = o.card_token
                                    AND (o.link IS NOT NULL OR c.balance_yen IS NOT NULL) LIMIT 1 FOR NO KEY UPDATE) c ON true
                 LEFT JOIN LATERAL (SELECT * FROM card k WHERE c.card_token IS NULL AND k.card_token = o.card_token LIMIT 1) k ON true
@@ -560,29 +571,30 @@ BEGIN
                                            coalesce(c.month_on, k.month_on) AS month_on, coalesce(c.month_yen, k.month_yen) AS month_yen,
                                            coalesce(c.earlier_month_on, k.earlier_month_on) AS earlier_month_on,
                                            coalesce(c.earlier_month_yen, k.earlier_month_yen) AS earlier_month_yen) r
-        ), asked AS MATERIALIZED (
-                -- what is ours to approve, we approve; the rest is the bank's
-                SELECT n.*, CASE WHEN n.known OR n.reason <> reason_of('APPROVED') OR n.link IS NULL THEN n.reason END AS asked_reason,
-                       NOT n.known AND n.reason = reason_of('APPROVED') AS takes
-                FROM decided n
         ), written AS (
                 INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, card_token,
                         pan_mask, issuer, band, hall, business_date, tariff_from, tax_rate_bp, customer_fee_yen,
                         customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, approval_code, link, approved_at)
-                SELECT n.terminal, n.transmitted_at, n.stan, n.asked_reason, n.processing_code, n.amount_yen, n.card_token,
-                        n.pan_mask, n.issuer, n.band, n.hall, n.business_date, n.tariff_from, n.tax_rate_bp, n.customer_fee_yen,
-                        n.customer_tax_yen, n.interbank_fee_yen, n.interbank_tax_yen, n.hall_share_yen,
-                        CASE WHEN n.asked_reason = reason_of('APPROVED') THEN n.approval_code END, CASE WHEN n.asked_reason IS NULL THEN n.link END,
-                        CASE WHEN n.asked_reason = reason_of('APPROVED') THEN v_now END
-                FROM asked n WHERE NOT n.known AND n.reason <> reason_of('CANNOT_DECIDE')
-                ORDER BY n.transmitted_at, n.terminal, n.stan
-                RETURNING terminal, transmitted_at, stan, reason, card_token, business_date, amount_yen, link
+                SELECT p_terminal[n.position], p_transmitted_at[n.position], p_stan[n.position], own_reason(n.reason, n.link),
+                        p_processing_code[n.position], n.amount_yen, n.card_token, p_pan_mask[n.position], p_issuer[n.position],
+                        p_band[n.position], p_hall[n.position], n.business_date, p_tariff_from[n.position], p_tax_rate_bp[n.position],
+                        p_customer_fee_yen[n.position], p_customer_tax_yen[n.position], p_interbank_fee_yen[n.position],
+                        p_interbank_tax_yen[n.position], p_hall_share_yen[n.position],
+                        CASE WHEN own_reason(n.reason, n.link) = reason_of('APPROVED') THEN p_approval_code[n.position] END,
+                        CASE WHEN own_reason(n.reason, n.link) IS NULL THEN n.link END,
+                        CASE WHEN own_reason(n.reason, n.link) = reason_of('APPROVED') THEN v_now END
+                FROM (SELECT d.* FROM decided d WHERE NOT d.known AND d.reason <> reason_of('CANNOT_DECIDE')
+                      ORDER BY p_transmitted_at[d.position], p_terminal[d.position], p_stan[d.position]) n
+                RETURNING 1
         ), opened AS (
-                -- the house bank's are found without a row, while their day is not summed up (v_open)
+                -- the house bank's are found without a row, while their day is not summed up (v_open); after `written`, whose keys say
+                -- that somebody else was faster
                 INSERT INTO open_withdrawal (terminal, transmitted_at, stan, card_token, amount_yen, asked_ms)
-                SELECT w.terminal, w.transmitted_at, w.stan, w.card_token, w.amount_yen, CASE WHEN w.link IS NOT NULL THEN p_now_ms END
-                FROM written w WHERE coalesce(w.reason, reason_of('APPROVED')) = reason_of('APPROVED')
-                AND (w.link IS NOT NULL OR w.business_date <= v_summed_through)
+                SELECT p_terminal[n.position], p_transmitted_at[n.position], p_stan[n.position], n.card_token, n.amount_yen,
+                       CASE WHEN n.link IS NOT NULL THEN p_now_ms END
+                FROM decided n
+                WHERE NOT n.known AND n.reason = reason_of('APPROVED') AND (n.link IS NOT NULL OR n.business_date <= v_summed_through)
+                AND (SELECT count(*) FROM written) > 0
         ), used AS (
                 UPDATE card c
                 SET balance_yen = c.balance_yen - CASE WHEN n.link IS NULL THEN n.amount_yen + n.charge_yen ELSE 0 END,
@@ -599,12 +611,15 @@ BEGIN
                     earlier_day_count = earlier_use(n.business_date, c.day_on, c.day_count, c.earlier_day_on, c.earlier_day_count, 1),
                     earlier_day_corrections = earlier_use(n.business_date, c.day_on, c.day_corrections, c.earlier_day_on,
                                                           c.earlier_day_corrections, 0)
-                FROM asked n WHERE n.takes AND c.card_token = n.card_token
+                FROM decided n WHERE NOT n.known AND n.reason = reason_of('APPROVED') AND c.card_token = n.card_token
                 RETURNING 1
         )
-        SELECT n.position::integer, n.known, n.asked_reason, n.business_date, n.charge_yen, n.answer_code
-        FROM asked n
-        WHERE (SELECT count(*) FROM used) = (SELECT count(*) FROM asked t WHERE t.takes) OR ledger_conflict();
+        SELECT n.position::integer, n.known, CASE WHEN n.known THEN n.reason ELSE own_reason(n.reason, n.link) END, n.business_date,
+               CASE WHEN n.known THEN v_charge_yen[n.position] ELSE n.charge_yen END,
+               CASE WHEN n.known THEN v_approval_code[n.position] ELSE p_approval_code[n.position] END
+        FROM decided n
+        WHERE (SELECT count(*) FROM used) = (SELECT count(*) FROM decided t WHERE NOT t.known AND t.reason = reason_of('APPROVED'))
+              OR ledger_conflict();
         PERFORM ledger_confirm();
 END
 $$;
@@ -686,6 +701,54 @@ BEGIN
                (SELECT min(q.from_on) FROM ledger_partition q)::timestamp AT TIME ZONE 'Asia/Tokyo' AS from_at,
                (SELECT max(q.to_on) FROM ledger_partition q)::timestamp AT TIME ZONE 'Asia/Tokyo' AS to_at
         INTO v_books FROM books b;
+
+        -- The usual ones: all was dispensed of what the house bank had approved, on a day whose books and sums are open. Their effect is that
+        -- row of advice_rule, and nothing but keys decides, as below. All of a batch, or none.
+        IF NOT p_look THEN
+                RETURN QUERY
+                WITH plain AS MATERIALIZED (
+                        SELECT o.position, w.*
+                        FROM (SELECT unnest(p_terminal) AS terminal, unnest(p_original_at) AS original_at, unnest(p_original_stan) AS original_stan,
+                                     unnest(p_advice_at) AS advice_at, unnest(p_dispensed_yen) AS dispensed_yen,
+                                     generate_subscripts(p_terminal, 1) AS position) o
+                        CROSS JOIN LATERAL (SELECT w.terminal, w.transmitted_at, w.stan, w.amount_yen, w.hall, w.business_date, w.issuer, w.band,
+                                                   w.tariff_from, w.tax_rate_bp, w.customer_fee_yen, w.customer_tax_yen, w.interbank_fee_yen,
+                                                   w.interbank_tax_yen, w.hall_share_yen
+                                            FROM withdrawal w WHERE w.terminal = o.terminal
+                                            AND w.transmitted_at = o.original_at AND w.stan = o.original_stan
+                                            AND w.transmitted_at BETWEEN p_from AND p_to
+                                            AND w.reason = reason_of('APPROVED') AND advice_relation(o.dispensed_yen, w.amount_yen) = 'equal'
+                                            AND w.business_date > coalesce(greatest(v_books.open_from - 1, v_books.summed_through), '-infinity') LIMIT 1) w
+                        WHERE o.advice_at >= v_books.from_at AND o.advice_at < v_books.to_at
+                        ORDER BY o.original_at, o.terminal, o.original_stan
+                ), named AS (
+                        INSERT INTO advice_identity (terminal, advice_at, advice_stan, kind, transmitted_at, stan)
+                        SELECT p.terminal, p_advice_at[p.position], p_advice_stan[p.position], p_kind[p.position], p.transmitted_at, p.stan
+                        FROM (SELECT p.* FROM plain p ORDER BY p_advice_at[p.position], p.terminal, p_advice_stan[p.position], p_kind[p.position]) p
+                        WHERE (SELECT count(*) FROM plain) = cardinality(p_terminal)
+                        RETURNING 1
+                ), advised AS (
+                        INSERT INTO advice (terminal, transmitted_at, stan, seq, kind, advice_at, advice_stan, why, amount_yen,
+                                            dispensed_yen, state_before, state, counted_yen, commission, recorded_at)
+                        SELECT p.terminal, p.transmitted_at, p.stan, 1, p_kind[p.position], p_advice_at[p.position], p_advice_stan[p.position],
+                               p_why[p.position], p_amount_yen[p.position], p.amount_yen, 'approved', 'completed', p.amount_yen, 1, v_now
+                        FROM plain p WHERE (SELECT count(*) FROM named) = cardinality(p_terminal)
+                        RETURNING 1
+                ), booked AS (
+                        INSERT INTO commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, band,
+                                tariff_from, tax_rate_bp, customer_fee_yen, customer_tax_yen, interbank_fee_yen,
+                                interbank_tax_yen, hall_share_yen, cash_yen, posted_on)
+                        SELECT p.terminal, p.transmitted_at, p.stan, 1, 1, p.hall, p.business_date, p.issuer, p.band,
+                                p.tariff_from, p.tax_rate_bp, p.customer_fee_yen, p.customer_tax_yen, p.interbank_fee_yen,
+                                p.interbank_tax_yen, p.hall_share_yen, p.amount_yen, p.business_date
+                        FROM plain p WHERE (SELECT count(*) FROM advised) = cardinality(p_terminal)
+                        RETURNING 1
+                )
+                SELECT p.position, false, NULL::text FROM plain p WHERE (SELECT count(*) FROM booked) = cardinality(p_terminal);
+                IF FOUND THEN
+                        RETURN;
+                END IF;
+        END IF;
 
         -- an advice's own numbers speak of one original for good; said of another they contradict, and nothing is done.
         -- A person's word has none

@@ -72,13 +72,15 @@ finds "a day's sum not marked by a late post" 1 'the rows differ' ledger_advice 
         'IF v.any_summed THEN' 'IF false THEN'
 finds "a closed quarter that is posted into" 1 'the rows differ' ledger_advice \
         'greatest(j.business_date, v_books.open_from) AS posted_on' 'j.business_date AS posted_on'
+finds "a completion on a day that is summed up taken for a usual one" 1 'differ' ledger_advice \
+        'w.business_date > coalesce(greatest(v_books.open_from - 1, v_books.summed_through)' 'w.business_date > coalesce(NULL'
 finds "an original missed by bounds that are too narrow" 1 'differs' ledger_outcome \
         'w.transmitted_at BETWEEN p_from AND p_to AND w.link IS NOT NULL' 'w.transmitted_at > p_from AND w.transmitted_at <= p_to AND w.link IS NOT NULL'
 finds "a stale day's use read after a gap" 1 'differs' use_of \
         'WHEN p_on = p_earlier_on' 'WHEN p_on < p_newest_on'
 # it is always right where nobody loses an update, so one is lost
 finds 'a count of updates that is not checked' 1 'differ' ledger_request \
-        'FROM asked n WHERE n.takes AND c.card_token' 'FROM asked n WHERE n.takes AND n.stan % 16 <> 5 AND c.card_token' \
+        'AND c.card_token = n.card_token' 'AND p_stan[n.position] % 16 <> 5 AND c.card_token = n.card_token' \
         'OR ledger_conflict();' 'OR true;'
 finds "a person's decision and the ATM's both counted" people 'differs' ledger_advice \
         'coalesce(NOT k.decided AND v_now' 'coalesce(v_now'

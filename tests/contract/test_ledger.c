@@ -275,6 +275,7 @@ START_TEST(a_batch_opens_the_quarter_of_its_moments_and_no_other)
         for (int i = 0; i < 2; i++)
                 ops_ask(&world, &request[i], i, i, 10000);
         ops_do(&world, &request[0]);
+        request[1].look = true; /* else nothing is looked up */
         calls[0] = ops_request_sql(&request[1]);
         snprintf(completion, sizeof completion,
                  "SELECT r_what FROM ledger_advice(ARRAY['%1$s'], ARRAY[to_timestamp(%2$" PRId64
