@@ -330,10 +330,7 @@ START_TEST(other_fields_are_passed_over)
         message_set(&request, 25, "02");
         message_set(&request, 37, "ABCDEF123456");
         message_set(&request, 48, "what 48 holds is for an 0620");
-        message_set_bytes(&request, 52,
-                          "PIN\xff"
-                          "BLCK",
-                          8);
+        message_set_bytes(&request, 52, PIN_BLOCK_SENT, sizeof PIN_BLOCK_SENT - 1);
         message_set(&request, 60, "private");
         message_set(&request, 62, "5555444433332222");
         trade_request(&atm, &request, card, "00", &trade);

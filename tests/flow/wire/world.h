@@ -24,6 +24,12 @@ enum {
         SILENCE_MS = 400,  /* so long nothing came: nothing comes */
 };
 
+/* The PIN block that a test sends, and two forms in which it could come to light. Of its characters none is one
+ * of an approval code's, which may hold any four letters. */
+#define PIN_BLOCK_TEXT "@{;}"
+#define PIN_BLOCK_SENT "PIN\xff" PIN_BLOCK_TEXT
+#define PIN_BLOCK_DIGITS "50494EFF407B3B7D"
+
 struct card {
         char pan[20], expiry[5], token[37];
         int64_t opening_yen;
