@@ -865,6 +865,26 @@ START_TEST(a_late_answer_does_not_hold_up_the_others)
 }
 END_TEST
 
+START_TEST(what_is_held_is_done_at_once_and_answered_at_the_next_order)
+{
+        struct iso_message first = withdrawal("0200", 1, 0), second = withdrawal("0200", 2, 0), answer;
+        banks_start("", NULL);
+        client_up(port_a);
+        ck_assert_int_eq(ctl("BANKA", "held", NULL), 0);
+        say(&first);
+        say(&second);
+        hear_nothing(A_MOMENT_MS);
+        ck_assert_int_eq(shown("behaviours", "held"), 2);
+        ck_assert_int_eq(shown("counts", "approved"), 2);
+        ck_assert_int_eq(ctl("BANKA", "normal", NULL), 0);
+        hear(&answer);
+        ck_assert_str_eq(field(&answer, 11), "000001");
+        ck_assert_str_eq(field(&answer, 39), "00");
+        hear(&answer);
+        ck_assert_str_eq(field(&answer, 11), "000002");
+}
+END_TEST
+
 START_TEST(silent_does_what_it_is_asked_and_deaf_does_not)
 {
         const bool deaf = _i == 1;
@@ -1249,6 +1269,7 @@ int main(void)
         tcase_add_loop_test(tcase, slow_and_late_answers_come_after_their_time, 0, 2);
         tcase_add_test(tcase, what_is_shown_is_a_line_a_figure_for_scripts);
         tcase_add_test(tcase, a_late_answer_does_not_hold_up_the_others);
+        tcase_add_test(tcase, what_is_held_is_done_at_once_and_answered_at_the_next_order);
         tcase_add_loop_test(tcase, silent_does_what_it_is_asked_and_deaf_does_not, 0, 2);
         tcase_add_test(tcase, an_order_for_some_seconds_ends_by_itself);
         tcase_add_test(tcase, a_wrong_echo_matches_no_request);

@@ -4,6 +4,7 @@
  *
  *      slow        answers after slow_ms
  *      late        answers after late_ms: when nobody waits any more
+ *      held        answers when it gets its next order
  *      silent      does what it is asked, and never answers
  *      deaf        the message is lost: nothing is done, nothing answered
  *      wrong-echo  the answer echoes another DE 4, 7, 11 or 41 than it was asked with
@@ -32,6 +33,7 @@
 enum behaviour {
         BEHAVIOUR_SLOW,
         BEHAVIOUR_LATE,
+        BEHAVIOUR_HELD,
         BEHAVIOUR_SILENT,
         BEHAVIOUR_DEAF,
         BEHAVIOUR_WRONG_ECHO,

@@ -178,6 +178,14 @@ static size_t split(char *line, char *word[WORDS_MAX + 1])
         return count;
 }
 
+static void say_expected(const char *verb, struct evbuffer *to)
+{
+        evbuffer_add_printf(to, "error: '%.40s': expected show, normal, or one of ", verb);
+        for (int i = 0; i < BEHAVIOUR_COUNT; i++)
+                evbuffer_add_printf(to, "%s%s", i > 0 ? ", " : "", behaviour_name[i]);
+        evbuffer_add_printf(to, " and how many seconds\n");
+}
+
 static void obey(const struct ctl *ctl, char *line, struct evbuffer *to)
 {
         char *word[WORDS_MAX + 1], names[512];
@@ -198,13 +206,7 @@ static void obey(const struct ctl *ctl, char *line, struct evbuffer *to)
         enum behaviour behaviour = behaviour_of(verb, strlen(verb));
         int64_t span_ms = count == 3 ? span_of(word[2]) : 0;
         if (behaviour > BEHAVIOUR_NORMAL || count > 3)
-                evbuffer_add_printf(
-                    to,
-                    "error: '%.40s': expected show, normal, or one of slow, late, silent, deaf, "
-                    "wrong-echo, duplicate, decline, repeated, missing, case, again, hang-up, down and how "
-                    "many "
-                    "seconds\n",
-                    verb);
+                say_expected(verb, to);
         else if (count == 3 && (span_ms == 0 || behaviour == BEHAVIOUR_NORMAL))
                 evbuffer_add_printf(to, "error: '%.40s': %s\n", word[2],
                                     behaviour == BEHAVIOUR_NORMAL
@@ -463,6 +465,7 @@ static const struct program_command ctl_command = {
               "For so many seconds, or until the next order where none are given:\n"
               "  slow            every answer is held back (slow-ms)\n"
               "  late            every answer comes when nobody waits any more (late-ms)\n"
+              "  held            does what it is asked and answers when it gets its next order\n"
               "  silent          does what it is asked and never answers\n"
               "  deaf            does nothing and never answers\n"
               "  wrong-echo      answers echo another DE 4, 7, 11 or 41\n"

@@ -134,14 +134,32 @@ static void out_deliver(struct out *out)
         out_free(out);
 }
 
+static void out_end_delay(struct out *out)
+{
+        TAILQ_REMOVE(&out->host->delayed, out, entry);
+        out->host->delayed_count--;
+        out_deliver(out);
+}
+
 static void on_due(evutil_socket_t fd, short what, void *context)
 {
         struct out *out = context;
         struct host *host = out->host;
         (void)fd, (void)what;
-        TAILQ_REMOVE(&host->delayed, out, entry);
-        host->delayed_count--;
-        out_deliver(out);
+        out_end_delay(out);
+        host_conns_flush(host->conns);
+}
+
+/* What was held: every answer that waits for an order, in the order of their questions. */
+static void release_held(struct host *host)
+{
+        struct out *out = TAILQ_FIRST(&host->delayed);
+        while (out) {
+                struct out *next = TAILQ_NEXT(out, entry);
+                if (out->how == BEHAVIOUR_HELD)
+                        out_end_delay(out);
+                out = next;
+        }
         host_conns_flush(host->conns);
 }
 
@@ -156,7 +174,8 @@ static void out_delay(struct out *out)
         }
         TAILQ_INSERT_TAIL(&host->delayed, out, entry);
         host->delayed_count++;
-        event_add(&out->timer, &delay);
+        if (out->how != BEHAVIOUR_HELD)
+                event_add(&out->timer, &delay);
 }
 
 static void die(struct host *host)
@@ -181,7 +200,7 @@ static void flush(struct host *host)
         while ((out = TAILQ_FIRST(&host->waiting))) {
                 TAILQ_REMOVE(&host->waiting, out, entry);
                 host->waiting_count--;
-                if (out->delay_ms > 0)
+                if (out->delay_ms > 0 || out->how == BEHAVIOUR_HELD)
                         out_delay(out);
                 else
                         out_deliver(out);
@@ -239,9 +258,11 @@ static struct behaviour_order drawn_order(struct host *host, enum behaviour how)
 
 static int64_t delay_for(struct host *host, enum behaviour how)
 {
-        if (how != BEHAVIOUR_SLOW && how != BEHAVIOUR_LATE)
+        if (how != BEHAVIOUR_SLOW && how != BEHAVIOUR_LATE && how != BEHAVIOUR_HELD)
                 return 0;
         behaviours_count(&host->behaviours, how);
+        if (how == BEHAVIOUR_HELD)
+                return 0; /* it has no timer */
         return drawn_ms(host, how == BEHAVIOUR_SLOW ? &host->options->slow : &host->options->late);
 }
 
@@ -437,6 +458,7 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 void host_order(struct host *host, enum behaviour behaviour, int64_t span_ms)
 {
         int64_t until_ms = span_ms > 0 ? steady_now_ms() + span_ms : INT64_MAX;
+        release_held(host);
         if (behaviour == BEHAVIOUR_DOWN) {
                 behaviours_command(&host->behaviours, BEHAVIOUR_NORMAL, INT64_MAX);
                 behaviours_count(&host->behaviours, BEHAVIOUR_DOWN);

@@ -129,8 +129,10 @@ const struct program_command run_command = {
              "reversals\n"
              "over TLS, a durable journal, and misbehaviour by rate or on command.\n",
     .ending =
-        "Behaviours: slow, late, silent (done, not answered), deaf (lost), wrong-echo, duplicate, decline,\n"
-        "hang-up (in the middle of an answer), down (connections and port gone); repeated, missing, case "
+        "Behaviours: slow, late, held (until its next order), silent (done, not answered), deaf (lost), "
+        "wrong-echo,\n"
+        "duplicate, decline, hang-up (in the middle of an answer), down (connections and port gone); "
+        "repeated, missing, case "
         "and\n"
         "again (a completion or reversal is answered with a code that the dialect's [notice codes] call "
         "so).\n"
