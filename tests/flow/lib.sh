@@ -94,6 +94,22 @@ sql() {
         PGUSER=postgres psql -X -A -t -q -v ON_ERROR_STOP=1 -c "$1"
 }
 
+# sql_when "what" CONDITION [SECONDS]: until it holds. The server itself looks for it, again and again, so that waiting takes one
+# session and not one each time; it is known within some milliseconds.
+sql_when() {
+        sql "DO \$when\$
+                DECLARE
+                        deadline timestamptz := clock_timestamp() + interval '1 second' * ${3:-$PATIENCE_S};
+                BEGIN
+                        WHILE ($2) IS NOT TRUE LOOP
+                                IF clock_timestamp() > deadline THEN
+                                        RAISE EXCEPTION 'too late';
+                                END IF;
+                                PERFORM pg_sleep(0.01), pg_stat_clear_snapshot();
+                        END LOOP;
+                END \$when\$" || wrong "waited in vain for: $1"
+}
+
 # await "what" command...: until the command succeeds, which on any machine is long before PATIENCE_S is over.
 PATIENCE_S=180
 await() {

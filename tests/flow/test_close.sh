@@ -65,10 +65,7 @@ $$;
 SQL
 "$ROOT/scripts/lab" kill --dir "$WORK/lab" --instance 1
 "$ROOT/scripts/lab" start --dir "$WORK/lab" --instance 1
-partitions_are_made() {
-        [[ $(sql "SELECT max(to_on) FROM ledger_partition") == 2018-04-01 ]]
-}
-await "partitions by atmd" partitions_are_made
+sql_when "partitions by atmd" "(SELECT max(to_on) FROM ledger_partition) = '2018-04-01'"
 
 open=$(without_end)
 expect_exit 1 atmctl period close 3Q16 --note "agreed"

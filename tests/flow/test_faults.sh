@@ -6,13 +6,13 @@
 #
 #       tests/flow/test_faults.sh [ROW...]      these rows only (all)
 #
-# How a moment is met: the bank is told to take its time (SLOW_MS), or to say nothing; what has happened is seen
-# in the database and in the bank's journal. An ATM that must not hear an answer yet stands behind a line that is
+# How a moment is met: the bank is told to hold its answers until its next order, or to say nothing; what has happened is
+# seen in the database and in the bank's journal. An ATM that must not hear an answer yet stands behind a line that is
 # stalled. Nobody sends echoes meanwhile: what a bank is ordered would fall on an echo instead, and be over.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 TABLE=$ROOT/tests/faults/fault_table.def
-TIMEOUT_MS=1500 SLOW_MS=400 LATE_MS=1750 # of the banks: so long atmd waits for them, so late they are
+TIMEOUT_MS=1500 SLOW_MS=200 LATE_MS=1750 # of the banks: so long atmd waits for them, so late they are
 AMOUNT=13000                             # four notes
 INSTANCES=2
 declare -A HOW=([BANK_SLOW]=slow [BANK_LATE]=late [BANK_SILENT]=silent [BANK_DEAF]=deaf [BANK_WRONG_ECHO]=wrong-echo
@@ -100,20 +100,22 @@ linked() {
 
 # what has happened ---------------------------------------------------------------------------------------
 
+# there TABLE [CONDITION]: as SQL, that the row's ATM has such a row.
+there() {
+        echo "EXISTS (SELECT FROM $1 WHERE terminal = '$TERMINAL' AND ${2:-true})"
+}
+
 row_of() {
-        [[ $(sql "SELECT EXISTS (SELECT FROM $1 WHERE terminal = '$TERMINAL' AND ${2:-true})") == t ]]
+        [[ $(sql "SELECT $(there "$@")") == t ]]
 }
 
-asked() {
-        row_of withdrawal 'link IS NOT NULL'
+# until_row "what" TABLE [CONDITION]
+until_row() {
+        sql_when "$NAME: $1" "$(there "${@:2}")" "$IN_TIME_S"
 }
 
-decided() {
-        row_of bank_outcome
-}
-
-told_host() {
-        row_of advice
+until_drained() {
+        sql_when "$NAME: $1" "NOT $(there saf) AND NOT $(there v_open)" "$IN_TIME_S"
 }
 
 # The bank has written down what it decided, or was told.
@@ -126,14 +128,6 @@ atm_reverses() {
         grep -qsE "^V $TERMINAL " "$ATM_JOURNAL"/*.journal
 }
 
-sent() {
-        row_of saf "attempts >= $1"
-}
-
-drained() {
-        ! row_of saf && ! row_of v_open
-}
-
 # An end of the row's ATM; its result is in $WORK/run.json.
 atm_await() {
         wait "$ATM" || wrong "$NAME: atmsim: $(cat "$WORK/run.log" "$WORK/run.json")"
@@ -141,8 +135,9 @@ atm_await() {
 }
 
 # until "what" command...: quick, since faults must be in time.
+IN_TIME_S=25
 until_true() {
-        local what=$1 deadline=$((SECONDS + 25))
+        local what=$1 deadline=$((SECONDS + IN_TIME_S))
         shift
         until "$@"; do
                 ((SECONDS < deadline)) || wrong "$NAME: waited in vain: $what"
@@ -234,7 +229,7 @@ atm_options() {
         case $WHAT-$MOMENT in
         HOST_KILLED-REQUEST | HOST_STALLED-REQUEST) timeout_ms=3000 repeats=8 ;; # until the sweep
         HOSTS_KILLED-REQUEST | DATABASE_GONE-REQUEST) timeout_ms=1000 repeats=0 ;;
-        ATM_GIVES_UP-*) timeout_ms=$((SLOW_MS / 2)) repeats=0 ;;
+        ATM_GIVES_UP-*) timeout_ms=200 repeats=0 ;;
         esac
         OPTIONS=(--closed --withdrawals 1 --seed "$SEED" --terminals "$WORK/terminals.csv" --cards "$WORK/cards.csv"
                 --amount-yen "$AMOUNT" --ports "$ATM_PORTS" --answer-timeout-ms "$timeout_ms" --repeats "$repeats"
@@ -263,14 +258,14 @@ atm_power_loss() {
 
 # moments -------------------------------------------------------------------------------------------------
 
-# The bank is asked and takes its time.
+# The bank is asked and holds its answer.
 until_asked() {
-        order slow
+        order held
         atm_start
-        until_true "the bank is asked" asked
+        until_row "the bank is asked" withdrawal 'link IS NOT NULL'
 }
 
-# The bank is asked, has decided, and says nothing, or not yet: until_bank_decided slow|silent
+# The bank is asked, has decided, and says nothing, or not yet: until_bank_decided held|silent
 until_bank_decided() {
         order "$1"
         atm_start
@@ -281,8 +276,8 @@ until_bank_decided() {
 until_decided() {
         until_asked
         atm_lines stall
-        until_true "the answer is durable" decided
         order normal
+        until_row "the answer is durable" bank_outcome
 }
 
 # As the rows call the notices, by what the dispenser did.
@@ -294,7 +289,7 @@ notice() {
         esac
 }
 
-# The bank was told, and does not say that it heard: until_bank_told slow|silent
+# The bank was told, and does not say that it heard: until_bank_told held|silent
 until_bank_told() {
         until_decided
         order "$1"
@@ -331,7 +326,7 @@ cause() {
                 until_decided
                 order down
                 atm_lines resume
-                until_true "the host is told" told_host
+                until_row "the host is told" advice
                 sleep 0.5
                 row_of saf || wrong "$NAME: the bank was told while it was down"
                 order normal
@@ -347,9 +342,9 @@ cause() {
                 ;;
         BANK_LINE_CUT-*)
                 if [[ $MOMENT == REQUEST ]]; then
-                        until_bank_decided slow
+                        until_bank_decided held
                 else
-                        until_bank_told slow
+                        until_bank_told held
                 fi
                 line "$BANK" cut
                 order normal
@@ -364,7 +359,7 @@ cause() {
                 until_decided
                 line "$BANK" stall
                 atm_lines resume
-                until_true "the notice is sent again and again" sent 2
+                until_row "the notice is sent again and again" saf "attempts >= 2"
                 line "$BANK" resume
                 ;;
         HOST_KILLED-REQUEST)
@@ -387,7 +382,7 @@ cause() {
                 holder=$(lease_holder)
                 lab kill --instance "$holder"
                 order normal
-                until_true "another instance tells the bank" drained
+                until_drained "another instance tells the bank"
                 lab start --instance "$holder"
                 ;;
         HOSTS_KILLED-*)
@@ -403,7 +398,7 @@ cause() {
                 lab start --instance 2
                 ;;
         HOST_STALLED-REQUEST)
-                until_bank_decided slow
+                until_bank_decided held
                 kill -STOP "$(instance_pid 1)"
                 line atmd-1 cut
                 order normal
@@ -415,15 +410,15 @@ cause() {
                 holder=$(lease_holder)
                 kill -STOP "$(instance_pid "$holder")"
                 order normal
-                until_true "another instance tells the bank" drained
+                until_drained "another instance tells the bank"
                 [[ $(lease_holder) != "$holder" ]] || wrong "$NAME: the lease is still with the stalled instance"
                 kill -CONT "$(instance_pid "$holder")"
                 ;;
         DATABASE_GONE-*)
                 if [[ $MOMENT == REQUEST ]]; then
-                        until_bank_decided slow
+                        until_bank_decided held
                 else
-                        until_bank_told slow
+                        until_bank_told held
                 fi
                 cluster_stop "$ATM_CLUSTER" immediate
                 order normal
@@ -435,7 +430,7 @@ cause() {
                 # on its connection atmd reads nothing before the 0200 is answered: its reversal takes another
                 order late
                 atm_start
-                until_true "the bank is asked" asked
+                until_row "the bank is asked" withdrawal 'link IS NOT NULL'
                 atm_lines cut
                 atm_await
                 order normal
@@ -451,10 +446,10 @@ cause() {
                 ;;
         ATM_POWER_LOSS-NOTICE)
                 # the acknowledgement of the ATM's advice is on its way, over a long line
-                proxy long "${ATMD_PORTS%% *}" --delay-ms 150
+                proxy long "${ATMD_PORTS%% *}" --delay-ms 500
                 OPTIONS+=(--ports "$PORT")
                 atm_start
-                until_true "the host is told" told_host
+                until_row "the host is told" advice
                 atm_power_loss true
                 ;;
         ATM_LINE_CUT-REQUEST)
@@ -571,7 +566,7 @@ play() {
         atm_options
         cause
         ((!ATM)) || atm_await
-        until_true "the queues are drained" drained
+        until_drained "the queues are empty"
         check
         operators_change back
         say "$NAME took $(($(now_ms) - began)) ms"

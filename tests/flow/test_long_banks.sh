@@ -49,10 +49,6 @@ happened() {
         awk -F, -v name="$1" '$2 == "behaviours" && $3 == name { n += $4 } END { print n + 0 }' "$WORK"/banks-*.csv
 }
 
-drained() {
-        [[ $(sql 'SELECT (SELECT count(*) FROM saf) + (SELECT count(*) FROM v_open)') == 0 ]]
-}
-
 rate=0.03
 faults=$(printf "%s=$rate," no-dispense partial lost-answer drop duplicate reorder power-loss)
 atmsim run --profile flat --per-atm-day $((PER_SECOND * 86400 / SPEED / atms)) --withdrawals "$customers" --seed "$SEED" --cards "$ATM_BANK_CARDS" --inquiry-rate 0.05 --faults "${faults%,}" \
@@ -81,7 +77,7 @@ done
 wait "$simulator" || wrong "atmsim run: $(cat "$WORK/run.log" "$WORK/run.json")"
 say "$kills kills of instances, $bank_kills of banks; $(cat "$WORK/run.json")"
 
-await "the end of the queues ($(sql 'SELECT count(*) FROM saf') notices)" drained
+sql_when "the end of the queues" "NOT EXISTS (SELECT FROM saf) AND NOT EXISTS (SELECT FROM v_open)"
 show_banks
 if ((kills < kills_wanted || bank_kills < bank_kills_wanted)); then
         wrong "$kills kills of instances and $bank_kills of banks happened while it ran; $kills_wanted and $bank_kills_wanted are wanted"

@@ -26,8 +26,8 @@ enum {
 
 /* The PIN block that a test sends, and two forms in which it could come to light. Of its characters none is one
  * of an approval code's, which may hold any four letters. */
-#define PIN_BLOCK_TEXT "@{;}"
-#define PIN_BLOCK_SENT "PIN\xff" PIN_BLOCK_TEXT
+#define PIN_BLOCK_TEXT   "@{;}"
+#define PIN_BLOCK_SENT   "PIN\xff" PIN_BLOCK_TEXT
 #define PIN_BLOCK_DIGITS "50494EFF407B3B7D"
 
 struct card {
