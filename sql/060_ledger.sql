@@ -104,6 +104,16 @@ CREATE OR REPLACE FUNCTION business_today() RETURNS date LANGUAGE sql VOLATILE S
         SELECT (business_now() AT TIME ZONE 'Asia/Tokyo')::date
 $$;
 
+-- The day that an operator's program gives for a change (atm.business_day): `current` is today, for a program that named today
+-- itself would be refused at midnight. NULL: none.
+CREATE OR REPLACE FUNCTION business_day_given() RETURNS date LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp AS $$
+DECLARE
+        v_given text := nullif(current_setting('atm.business_day', true), '');
+BEGIN
+        RETURN CASE v_given WHEN 'current' THEN business_today() ELSE v_given::date END;
+END
+$$;
+
 -- Is a role a member of another, or that itself? A superuser is none of any for being one.
 CREATE OR REPLACE FUNCTION role_is(p_role name, p_of name) RETURNS boolean LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
         WITH RECURSIVE members (oid) AS (
@@ -273,8 +283,8 @@ BEGIN
                 PERFORM demand(false, TG_ARGV[0] || ': no note', 'a reason, by --note or the setting atm.note');
         END IF;
         -- a hall changes from a day on
-        IF TG_TABLE_NAME = 'hall' AND TG_OP = 'UPDATE' AND nullif(current_setting('atm.business_day', true), '') IS NOT NULL THEN
-                v_after := v_after || jsonb_build_object('from', current_setting('atm.business_day')::date);
+        IF TG_TABLE_NAME = 'hall' AND TG_OP = 'UPDATE' AND business_day_given() IS NOT NULL THEN
+                v_after := v_after || jsonb_build_object('from', business_day_given());
         END IF;
         IF v_was <> v_is THEN -- found by either key: one row goes, another comes
                 PERFORM trail_write(TG_ARGV[0], v_was, v_before, NULL);
@@ -1650,12 +1660,13 @@ BEGIN
 END
 $$;
 
--- A new hall has no past. What changes holds from the day that the operator's program gives (atm.business_day: today, or later, but for who
--- owns the tables); who writes without it changes what is not posted yet.
+-- A new hall has no past. What changes holds from the day that the operator's program gives (today or later, but for who owns the tables); who
+-- writes without one changes what is not posted yet.
 CREATE OR REPLACE FUNCTION hall_placed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
 DECLARE
-        v_given date := nullif(current_setting('atm.business_day', true), '')::date;
+        v_today date := business_today(); -- before the other
+        v_given date := business_day_given();
         v_closed date;
         v_last date;
         v_day date;
@@ -1675,8 +1686,8 @@ BEGIN
                 RAISE EXCEPTION 'hall %: it changed on % already', NEW.hall, v_last
                         USING HINT = 'let it change on ' || v_last || ' or later', ERRCODE = 'check_violation';
         END IF;
-        IF v_given < business_today() AND NOT pg_has_role(session_user, 'atm_owner', 'MEMBER') THEN
-                PERFORM demand(false, format('hall %s: changed from %s on', NEW.hall, v_given), format('business today, %s, or a later day', business_today()));
+        IF v_given < v_today AND NOT pg_has_role(session_user, 'atm_owner', 'MEMBER') THEN
+                PERFORM demand(false, format('hall %s: changed from %s on', NEW.hall, v_given), format('business today, %s, or a later day', v_today));
         END IF;
         v_day := coalesce(v_given, greatest(v_closed + 1, v_last, (SELECT max(posted_on) FROM commission)));
         UPDATE hall_place SET until_on = v_day WHERE hall = NEW.hall AND from_on = v_last AND from_on < v_day;

@@ -9,7 +9,7 @@
 FLOW_CLUSTERS=disk
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-STARTS=2016-12-31T23:30:00+09:00 SPEED=90 # midnight after 20 s
+STARTS=2016-12-31T22:52:30+09:00 SPEED=90 # midnight after 45 s: the ATMs work then, be the machine quick or slow
 PER_SECOND=160 # customers; when they come does not depend on how well they are served
 withdrawals=6000 atms=200 kills_wanted=4 bank_kills_wanted=1
 if ((LONG)); then

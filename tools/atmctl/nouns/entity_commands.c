@@ -380,24 +380,30 @@ static bool apply_stage(struct database *database, const struct entity *entity, 
         return false;
 }
 
-/* The day from which on a change holds, where the command has a clock. */
-static bool say_business_day(struct database *database, const struct invocation *invocation)
+static bool is_to_come(const struct invocation *invocation, const char *from)
 {
-        const char *from = invocation_value(invocation, "from");
         char today[11];
-        const char *parameters[] = {from ? from : today};
         int32_t day;
 
-        if (!(invocation->command->flags & COMMAND_CLOCK))
-                return true;
         if (!business_today(invocation, &day))
                 return false;
         calendar_print_day(day, today);
-        if (from && strcmp(from, today) < 0) {
-                complain("--from %s: expected %s, the business day, or later", from, today);
-                return false;
-        }
-        return database_execute(database, "SELECT set_config('atm.business_day', $1, false)",
+        if (strcmp(from, today) >= 0)
+                return true;
+        complain("--from %s: expected %s, the business day, or later", from, today);
+        return false;
+}
+
+/* The day from which on a change holds, where the command has a clock. Which day is current the database says: here it may be over. */
+static bool say_business_day(struct database *database, const struct invocation *invocation)
+{
+        const char *from = invocation_value(invocation, "from");
+        const char *parameters[] = {from ? from : "current"};
+
+        if (!(invocation->command->flags & COMMAND_CLOCK))
+                return true;
+        return (!from || is_to_come(invocation, from)) &&
+               database_execute(database, "SELECT set_config('atm.business_day', $1, false)",
                                 LENGTH(parameters), parameters);
 }
 
