@@ -45,9 +45,10 @@ enum {
         LIMIT_LINGERING = 256, /* so many failed handshakes; the next are cut off at once */
 
         /* A person's session that a batch waits for is ended once it has been idle in its transaction for so long, or in that
-         * transaction, whatever it does. */
+         * transaction, whatever it does; of a login whose session was ended within the hour, the last one. */
         LIMIT_BLOCKED_IDLE_MS = 60000,
         LIMIT_BLOCKED_OPEN_MS = 300000,
+        LIMIT_BLOCKED_AGAIN_MS = 5000,
 
         /* How often a repeat looks whether its bank has been heard. */
         LIMIT_PENDING_POLL_MS = 250,

@@ -210,7 +210,7 @@ static void log_stats(struct server *server)
                   LOG_NUMBER("ops", ledger.ops), LOG_NUMBER("repeated_batches", ledger.repeated_batches),
                   LOG_NUMBER("lost_batches", ledger.lost_batches),
                   LOG_NUMBER("refused_ops", ledger.refused_ops), LOG_NUMBER("waiting", ledger.waiting),
-                  LOG_NUMBER("in_doubt", ledger.in_doubt),
+                  LOG_NUMBER("held", ledger.held), LOG_NUMBER("in_doubt", ledger.in_doubt),
                   LOG_NUMBER("connections_up", ledger.connections_up));
         if (server->banks)
                 banks_log(server->banks);

@@ -33,7 +33,7 @@ DECLARE
 BEGIN
         FOR f IN SELECT oid::regprocedure FROM pg_proc
                  WHERE pronamespace = 'public'::regnamespace AND proname IN ('ledger_request', 'ledger_inquiry', 'ledger_advice', 'operator_saf',
-                                                                               'operator_resolve', 'card_replace', 'period_close', 'account_guard', 'trail_row') LOOP
+                                                                               'operator_resolve', 'card_replace', 'period_close', 'account_guard', 'trail_row', 'ledger_unblock') LOOP
                 EXECUTE 'DROP FUNCTION ' || f;
         END LOOP;
 END
@@ -46,12 +46,13 @@ $$;
 
 -- What a connection that sends batches calls first, once: every look-up is to be a descent of an index, planned once.
 -- As settings of each function they cost 40 microseconds a pair of calls. Nothing but time rests on them. And no batch waits for a
--- lock for longer than a second: the row of a card may be in a person's open transaction. Then its operations are sent one by one.
+-- lock for long: the row of a card may be in a person's open transaction. Then its operations are sent one by one, and those that meet
+-- it again wait apart (daemon/ledger/ledger_pg.c). Longer than books_hold waits, which batches queue behind.
 CREATE OR REPLACE FUNCTION ledger_session() RETURNS void LANGUAGE sql VOLATILE SET search_path = public, pg_temp AS $$
         SELECT set_config(s.name, s.value, false)
         FROM (VALUES ('plan_cache_mode', 'force_generic_plan'), ('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'),
                      ('enable_mergejoin', 'off'), ('enable_hashjoin', 'off'), ('random_page_cost', '0.01'), ('jit', 'off'),
-                     ('lock_timeout', '1s')) s (name, value)
+                     ('lock_timeout', '400ms')) s (name, value)
 $$;
 
 -- Somebody else decided what was about to be decided here; it is to be repeated.
@@ -842,8 +843,9 @@ BEGIN
                                            FROM card c WHERE p_look AND z.state = 'completed'
                                            AND c.card_token = coalesce(h.successor, w.card_token)
                                            AND w.business_date IN (c.day_on, c.earlier_day_on) LIMIT 1) d ON true
-                        LEFT JOIN LATERAL (SELECT t.enabled AND NOT t.barred AS enabled FROM atm t WHERE p_look AND z.state = 'completed'
-                                           AND t.terminal = o.terminal LIMIT 1) t ON true
+                        -- from what nobody locks (036_reference.sql): whoever may change the table may lock it
+                        LEFT JOIN LATERAL (SELECT t.cell[3] = 'enabled' AS enabled FROM reference_copy t WHERE p_look AND z.state = 'completed'
+                                           AND t.section = 'atm' AND t.cell > ARRAY[o.terminal] AND t.cell < ARRAY[o.terminal, NULL] LIMIT 1) t ON true
                 ), judged AS (
                         -- the first of a card and day, also among those of this batch
                         SELECT f.*, CASE WHEN f.state = 'completed' AND f.kind <> 'operator' AND NOT (f.may_correct AND (NOT f.corrects
@@ -2043,13 +2045,15 @@ $$;
 
 -- End people's sessions that a batch waits for at this moment: idle in their transaction for p_idle_ms, or, whatever they do, in it for p_open_ms.
 -- (idle_in_transaction_session_timeout is anybody's to set.) One row a session; the trail has it too. Who is a superuser is let be.
-CREATE OR REPLACE FUNCTION ledger_unblock(p_idle_ms bigint, p_open_ms bigint)
+-- Whose session was ended within the hour has p_again_ms from then on: who begins again and again would keep withdrawals waiting for most of the time.
+CREATE OR REPLACE FUNCTION ledger_unblock(p_idle_ms bigint, p_open_ms bigint, p_again_ms bigint)
 RETURNS TABLE (r_pid integer, r_who text, r_application text, r_state text, r_seconds integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
         v record;
 BEGIN
-        PERFORM demand(p_idle_ms >= 0 AND p_open_ms >= 0, format('%L and %L ms', p_idle_ms, p_open_ms), '0 or more');
+        PERFORM demand(p_idle_ms >= 0 AND p_open_ms >= 0 AND p_again_ms >= 0, format('%L, %L and %L ms', p_idle_ms, p_open_ms, p_again_ms),
+                       '0 or more');
         FOR v IN
                 WITH blocker AS MATERIALIZED (
                         SELECT DISTINCT b.pid FROM pg_stat_activity w CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) b (pid)
@@ -2057,10 +2061,12 @@ BEGIN
                 SELECT a.pid, a.usename, a.application_name, a.state,
                        extract(epoch FROM clock_timestamp() - a.xact_start)::integer AS seconds
                 FROM pg_stat_activity a JOIN blocker USING (pid) JOIN pg_roles r ON r.oid = a.usesysid
+                CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM trail t WHERE t.noun = 'session' AND starts_with(t.key, a.usename || ' ')
+                                                   AND t.at > clock_timestamp() - INTERVAL '1 hour') AS again) g
                 WHERE a.datname = current_database() AND NOT r.rolsuper
                 AND (role_is(a.usename, 'atm_operator') OR role_is(a.usename, 'atm_report'))
                 AND (a.state LIKE 'idle in transaction%' AND clock_timestamp() - a.state_change >= p_idle_ms * INTERVAL '1 ms'
-                     OR clock_timestamp() - a.xact_start >= p_open_ms * INTERVAL '1 ms')
+                     OR clock_timestamp() - a.xact_start >= CASE WHEN g.again THEN p_again_ms ELSE p_open_ms END * INTERVAL '1 ms')
         LOOP
                 CONTINUE WHEN NOT pg_terminate_backend(v.pid);
                 PERFORM trail_write('session', concat_ws(' ', v.usename, v.pid),
@@ -2141,6 +2147,24 @@ BEGIN
         DROP TRIGGER IF EXISTS trail_set ON saf;
         CREATE TRIGGER trail_set AFTER UPDATE OF parked ON saf FOR EACH ROW
                 EXECUTE FUNCTION trail_changed('saf', '{terminal,transmitted_at,stan,seq}', '{parked,due_ms}', '{}');
+END
+$$;
+
+-- What others name stays what it is called: nobody but the owner may remove it either (062_views.sql).
+CREATE OR REPLACE FUNCTION key_stays() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+        v_key text := to_jsonb(OLD) ->> TG_ARGV[0];
+BEGIN
+        PERFORM demand(to_jsonb(NEW) ->> TG_ARGV[0] = v_key, format('%s %s called %s', TG_TABLE_NAME, v_key, coalesce(to_jsonb(NEW) ->> TG_ARGV[0], 'nothing')),
+                       'the same code: a new one is a row of its own');
+        RETURN NEW;
+END
+$$;
+DO $$
+BEGIN
+        EXECUTE (SELECT string_agg(format('DROP TRIGGER IF EXISTS key_stays ON %1$I; CREATE TRIGGER key_stays BEFORE UPDATE OF %2$I ON %1$I '
+                                          'FOR EACH ROW EXECUTE FUNCTION key_stays(%2$L);', t.name, t.key), '')
+                 FROM (VALUES ('area', 'area'), ('hall', 'hall'), ('atm', 'terminal'), ('issuer', 'issuer')) t (name, key));
 END
 $$;
 

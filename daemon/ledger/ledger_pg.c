@@ -25,6 +25,7 @@ struct lane {
         struct ledger_pg *ledger;
         struct pg_conn *conn;
         int64_t sent_ms;           /* steady time */
+        bool tries_held;           /* its batch is one of those that wait for somebody's lock */
         struct ledger_batch batch; /* empty while the connection is idle */
 };
 
@@ -34,11 +35,14 @@ struct ledger_pg {
         struct pg_statement statements[LEDGER_STATEMENT_COUNT + 1];
 
         struct ledger_queue waiting[LEDGER_KIND_COUNT];
+        struct ledger_queue held[LEDGER_KIND_COUNT]; /* met a lock by themselves, or are of such a card */
         struct ledger_queue stale; /* wait for newer reference data, then answered LEDGER_STALE */
         struct ledger_queue ended; /* answered; on_done is called from the loop */
         struct event *ended_event;
         int waiting_count;
         int last_kind; /* the kinds take turns */
+        int last_held_kind;
+        bool took_held;
 
         struct reference *reference;
         struct reference_feed *feed;
@@ -98,9 +102,11 @@ static void on_ended(evutil_socket_t socket, short what, void *context)
         }
 }
 
-static void queue_take(struct ledger_pg *l, struct lane *lane, enum ledger_kind kind)
+static void queue_take(struct ledger_pg *l, struct lane *lane, enum ledger_kind kind,
+                       struct ledger_queue *queue)
 {
-        ledger_batch_take(&lane->batch, kind, &l->waiting[kind], l->options.batch_max);
+        ledger_batch_take(&lane->batch, kind, queue, l->options.batch_max);
+        lane->tries_held = queue == &l->held[kind];
         l->waiting_count -= lane->batch.count;
 }
 
@@ -122,18 +128,25 @@ static bool any_lane_up(const struct ledger_pg *l)
         return false;
 }
 
+static void refuse_queue(struct ledger_pg *l, struct ledger_queue *queue)
+{
+        for (struct ledger_op *op = TAILQ_FIRST(queue), *next; op; op = next) {
+                next = TAILQ_NEXT(op, entry);
+                if (op->in_doubt)
+                        continue;
+                TAILQ_REMOVE(queue, op, entry);
+                l->waiting_count--;
+                op_refuse(l, op);
+        }
+}
+
 /* Without any connection what was never sent is refused at once; what is in doubt waits for one. */
 static void refuse_waiting(struct ledger_pg *l)
 {
-        for (int kind = 0; kind < LEDGER_KIND_COUNT; kind++)
-                for (struct ledger_op *op = TAILQ_FIRST(&l->waiting[kind]), *next; op; op = next) {
-                        next = TAILQ_NEXT(op, entry);
-                        if (op->in_doubt)
-                                continue;
-                        TAILQ_REMOVE(&l->waiting[kind], op, entry);
-                        l->waiting_count--;
-                        op_refuse(l, op);
-                }
+        for (int kind = 0; kind < LEDGER_KIND_COUNT; kind++) {
+                refuse_queue(l, &l->waiting[kind]);
+                refuse_queue(l, &l->held[kind]);
+        }
         for (struct ledger_op *op; (op = TAILQ_FIRST(&l->stale));) {
                 TAILQ_REMOVE(&l->stale, op, entry);
                 op_refuse(l, op);
@@ -225,6 +238,25 @@ static void queue_part(struct ledger_pg *l, struct ledger_batch *batch)
         batch->count = 0;
 }
 
+/* What met a lock by itself waits apart, and one lane at a time tries it: while a person holds some cards, nobody waits for those of others. */
+static void op_hold(struct ledger_pg *l, struct ledger_op *op)
+{
+        op->alone = true;
+        TAILQ_INSERT_TAIL(&l->held[op->kind], op, entry);
+        l->waiting_count++;
+}
+
+static bool card_is_held(const struct ledger_pg *l, const struct ledger_op *asked)
+{
+        const struct ledger_op *op;
+        if (asked->kind != LEDGER_REQUEST)
+                return false;
+        TAILQ_FOREACH(op, &l->held[LEDGER_REQUEST], entry)
+        if (!memcmp(op->request.card_token, asked->request.card_token, CARD_TOKEN_LENGTH))
+                return true;
+        return false;
+}
+
 /* The server aborted the batch: nothing was committed. */
 static void batch_failed(struct ledger_pg *l, struct ledger_batch *batch, const PGresult *result)
 {
@@ -240,7 +272,10 @@ static void batch_failed(struct ledger_pg *l, struct ledger_batch *batch, const 
         if (remedy == WAIT) {
                 l->stats.repeated_batches++;
                 l->met_lock = true;
-                queue_part(l, batch);
+                if (batch->count > 1)
+                        queue_part(l, batch);
+                else
+                        op_hold(l, batch->op[--batch->count]);
                 return;
         }
         const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -406,16 +441,45 @@ static void on_reference_timer(evutil_socket_t socket, short what, void *context
 
 /* --- lanes ---------------------------------------------------------------------------------------- */
 
-static bool next_kind(struct ledger_pg *l, enum ledger_kind *ret_kind)
+static bool next_kind(const struct ledger_queue queues[LEDGER_KIND_COUNT], int *last_kind)
 {
         for (int i = 1; i <= LEDGER_KIND_COUNT; i++) {
-                int kind = (l->last_kind + i) % LEDGER_KIND_COUNT;
-                if (!TAILQ_EMPTY(&l->waiting[kind])) {
-                        *ret_kind = l->last_kind = kind;
+                int kind = (*last_kind + i) % LEDGER_KIND_COUNT;
+                if (!TAILQ_EMPTY(&queues[kind])) {
+                        *last_kind = kind;
                         return true;
                 }
         }
         return false;
+}
+
+static bool held_are_tried(const struct ledger_pg *l)
+{
+        for (int i = 0; i < l->options.connections; i++)
+                if (l->lanes[i].batch.count > 0 && l->lanes[i].tries_held)
+                        return true;
+        return false;
+}
+
+/* The queue whose turn it is, or NULL. An only lane takes turns with what waits for nobody. */
+static struct ledger_queue *next_queue(struct ledger_pg *l, enum ledger_kind *ret_kind)
+{
+        bool may_try = !held_are_tried(l);
+        bool others_first = l->options.connections == 1 && l->took_held;
+        l->took_held = false;
+        if ((!may_try || others_first) && next_kind(l->waiting, &l->last_kind)) {
+                *ret_kind = l->last_kind;
+                return &l->waiting[*ret_kind];
+        }
+        if (may_try && next_kind(l->held, &l->last_held_kind)) {
+                l->took_held = true;
+                *ret_kind = l->last_held_kind;
+                return &l->held[*ret_kind];
+        }
+        if (!next_kind(l->waiting, &l->last_kind))
+                return NULL;
+        *ret_kind = l->last_kind;
+        return &l->waiting[*ret_kind];
 }
 
 /* What was decided from other reference data than those in force now is to be decided anew: the database
@@ -437,9 +501,10 @@ static void drop_outdated(struct ledger_pg *l, struct ledger_batch *batch)
         batch->count = kept;
 }
 
-static void lane_send(struct ledger_pg *l, struct lane *lane, enum ledger_kind kind)
+static void lane_send(struct ledger_pg *l, struct lane *lane, enum ledger_kind kind,
+                      struct ledger_queue *queue)
 {
-        queue_take(l, lane, kind);
+        queue_take(l, lane, kind, queue);
         drop_outdated(l, &lane->batch);
         lane->sent_ms = steady_now_ms();
         if (lane->batch.count > 0 && !ledger_batch_send(&lane->batch, reference_version(l->reference),
@@ -456,9 +521,10 @@ static void pump(struct ledger_pg *l)
                 return;
         for (int i = 0; i < l->options.connections; i++) {
                 struct lane *lane = &l->lanes[i];
+                struct ledger_queue *queue;
                 enum ledger_kind kind;
-                while (pg_conn_is_idle(lane->conn) && next_kind(l, &kind))
-                        lane_send(l, lane, kind);
+                while (pg_conn_is_idle(lane->conn) && (queue = next_queue(l, &kind)))
+                        lane_send(l, lane, kind, queue);
         }
 }
 
@@ -512,8 +578,12 @@ static void ledger_pg_submit(struct ledger *ledger, struct ledger_op *op)
                 op_refuse(l, op);
                 return;
         }
-        TAILQ_INSERT_TAIL(&l->waiting[op->kind], op, entry);
-        l->waiting_count++;
+        if (card_is_held(l, op)) {
+                op_hold(l, op);
+        } else {
+                TAILQ_INSERT_TAIL(&l->waiting[op->kind], op, entry);
+                l->waiting_count++;
+        }
         pump(l);
 }
 
@@ -566,10 +636,16 @@ void ledger_pg_get_stats(const struct ledger *ledger, struct ledger_pg_stats *re
         struct ledger_pg_stats stats = l->stats;
         const struct ledger_op *op;
         stats.waiting = l->waiting_count;
-        stats.in_doubt = stats.connections_up = 0;
-        for (int kind = 0; kind < LEDGER_KIND_COUNT; kind++)
+        stats.in_doubt = stats.connections_up = stats.held = 0;
+        for (int kind = 0; kind < LEDGER_KIND_COUNT; kind++) {
                 TAILQ_FOREACH(op, &l->waiting[kind], entry)
-        stats.in_doubt += op->in_doubt;
+                stats.in_doubt += op->in_doubt;
+                TAILQ_FOREACH(op, &l->held[kind], entry)
+                {
+                        stats.in_doubt += op->in_doubt;
+                        stats.held++;
+                }
+        }
         for (int i = 0; i < l->options.connections; i++)
                 stats.connections_up += pg_conn_is_up(l->lanes[i].conn);
         *ret_stats = stats;
@@ -757,8 +833,10 @@ struct ledger *ledger_pg_new(struct event_base *base, const struct ledger_pg_opt
                 goto no_memory;
         l->face.backend = &backend;
         l->options = *options;
-        for (int kind = 0; kind < LEDGER_KIND_COUNT; kind++)
+        for (int kind = 0; kind < LEDGER_KIND_COUNT; kind++) {
                 TAILQ_INIT(&l->waiting[kind]);
+                TAILQ_INIT(&l->held[kind]);
+        }
         ledger_batch_statements(l->statements);
         TAILQ_INIT(&l->stale);
         TAILQ_INIT(&l->ended);

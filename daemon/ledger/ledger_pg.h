@@ -39,6 +39,7 @@ struct ledger_pg_options {
 struct ledger_pg_stats {
         int64_t batches, ops, repeated_batches, lost_batches, refused_ops;
         int waiting, in_doubt, connections_up;
+        int held; /* of those that wait: for somebody's lock */
 };
 
 /* What can be wrong with the options before anybody connects. False with a text in error[]. */

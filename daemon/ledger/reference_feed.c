@@ -192,8 +192,8 @@ struct reference_feed *reference_feed_new(struct event_base *base, struct pg_hos
         feed->statements[LOCKS] = (struct pg_statement){PG_AT_ONCE, "SET lock_timeout = '1s'"};
         feed->statements[REFERENCE] = reference_statement;
         feed->statements[HOLDERS] = (struct pg_statement){"lock_holders", lock_holders_sql};
-        snprintf(feed->unblock, sizeof(feed->unblock), "SELECT * FROM ledger_unblock(%d, %d)",
-                 LIMIT_BLOCKED_IDLE_MS, LIMIT_BLOCKED_OPEN_MS);
+        snprintf(feed->unblock, sizeof(feed->unblock), "SELECT * FROM ledger_unblock(%d, %d, %d)",
+                 LIMIT_BLOCKED_IDLE_MS, LIMIT_BLOCKED_OPEN_MS, LIMIT_BLOCKED_AGAIN_MS);
         feed->statements[UNBLOCK] = (struct pg_statement){"ledger_unblock", feed->unblock};
         feed->statements[STANDBY] = (struct pg_statement){"standby_problem", standby_problem_sql};
         feed->events = events;

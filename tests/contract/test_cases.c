@@ -12,6 +12,7 @@
 #include "backoffice/cases/withdrawals.h"
 #include "lib/base/array.h"
 #include "tests/contract/ops.h"
+#include "tests/contract/locks.h"
 #include "tests/contract/roles.h"
 #include "tests/suite.h"
 
@@ -347,5 +348,6 @@ int main(void)
         tcase_add_test(tests, what_has_no_end_is_an_exception_until_a_finding_ends_it);
         suite_add_tcase(suite, tests);
         suite_add_tcase(suite, roles_tests());
+        suite_add_tcase(suite, locks_tests());
         return suite_run(suite);
 }

@@ -173,8 +173,10 @@ static const struct refused {
     {"atm_daemon", "instance_limits_are", "SELECT instance_limits_are(-1, 510)",
      "limits of '-1' and '510' seconds: expected 0 or more"},
     {"atm_daemon", "instance_limits_are", "SELECT instance_limits_are(90, NULL)", "expected 0 or more"},
-    {"atm_daemon", "ledger_unblock", "SELECT ledger_unblock(-1, 0)", "'-1' and '0' ms: expected 0 or more"},
-    {"atm_daemon", "ledger_unblock", "SELECT ledger_unblock(0, 0)", NULL},
+    {"atm_daemon", "ledger_unblock", "SELECT ledger_unblock(-1, 0, 0)",
+     "'-1', '0' and '0' ms: expected 0 or more"},
+    {"atm_daemon", "ledger_unblock", "SELECT ledger_unblock(0, 0, NULL)", "expected 0 or more"},
+    {"atm_daemon", "ledger_unblock", "SELECT ledger_unblock(0, 0, 0)", NULL},
     {"atm_daemon", "ledger_make_partitions", "SELECT ledger_make_partitions('2016-10-01', '2099-01-01')",
      "expected days from 2000-01-01 to ten years after business today"},
     {"atm_daemon", "ledger_session", "SELECT ledger_session()", NULL},
@@ -439,6 +441,15 @@ START_TEST(a_change_leaves_who_why_before_and_after_and_no_token)
             {"SET atm.business_day = '2021-12-31'; UPDATE hall SET area = 'kansai' WHERE hall = 'H00001'",
              "hall H00001: changed from 2021-12-31 on: expected business today, 2022-01-01, or a later day"},
             {"RESET atm.business_day", "done"},
+            /* what others name keeps its code */
+            {"UPDATE area SET area = 'elsewhere' WHERE area = 'kanto'",
+             "area kanto called elsewhere: expected the same code: a new one is a row of its own"},
+            {"UPDATE hall SET hall = 'H9' WHERE hall = 'H00001'",
+             "hall H00001 called H9: expected the same code: a new one is a row of its own"},
+            {"UPDATE atm SET terminal = 'T0000009' WHERE terminal = 'T0000001'",
+             "atm T0000001 called T0000009: expected the same code: a new one is a row of its own"},
+            {"UPDATE issuer SET issuer = 'A9' WHERE issuer = 'A'",
+             "issuer A called A9: expected the same code: a new one is a row of its own"},
             {NO_NOTE "UPDATE hall SET name = 'one!' WHERE hall = 'H00001'", "done"},
             {"SET atm.command = 'limit set'; SET atm.note = 'as decided'; UPDATE limit_rule SET value = 3 "
              "WHERE kind = 'day_count'",
@@ -620,6 +631,13 @@ START_TEST(who_keeps_the_ledger_waiting_is_ended_and_named)
             "SELECT ledger_request(-1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', "
             "'{}', '{}', "
             "'{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 1, 1)";
+        static const struct {
+                bool at_work;
+                const char *unblock;
+        } rounds[] = {{false, "SELECT * FROM ledger_unblock(0, 600000, 600000)"},
+                      {true, "SELECT * FROM ledger_unblock(600000, 0, 600000)"},
+                      /* whose session was ended lately has less time */
+                      {false, "SELECT * FROM ledger_unblock(600000, 600000, 0)"}};
         struct world world;
         PGconn *waiting, *atmd;
         char conninfo[300], said[300], *shown;
@@ -628,13 +646,14 @@ START_TEST(who_keeps_the_ledger_waiting_is_ended_and_named)
         waiting = PQconnectdb(world.conninfo);
         atmd = PQconnectdb(world.conninfo);
         snprintf(conninfo, sizeof conninfo, "dbname=%s user=" OPERATOR " application_name=psql", world.name);
-        for (int i = 0; i < 2; i++) { /* idle, and at work */
+        for (size_t i = 0; i < LENGTH(rounds); i++) {
                 PGconn *desk = PQconnectdb(conninfo);
                 PGresult *ended;
 
                 ck_assert_str_eq(told(desk, "SET idle_in_transaction_session_timeout = 0", said), "done");
                 ck_assert_str_eq(told(desk, "BEGIN; SELECT summary_extend('2016-12-28')", said), "done");
-                if (i) {
+                if (rounds[i].at_work) {
+                        world_sql(&world, "UPDATE trail SET at = at - interval '1 hour'");
                         ck_assert(PQsendQuery(desk, "SELECT pg_sleep(600)"));
                         snprintf(said, sizeof said,
                                  "SELECT count(*) FROM pg_stat_activity WHERE pid = %d AND state = 'active'",
@@ -644,17 +663,17 @@ START_TEST(who_keeps_the_ledger_waiting_is_ended_and_named)
                 }
                 ck_assert(PQsendQuery(waiting, batch));
                 /* not yet */
-                ended = PQexec(atmd, "SELECT * FROM ledger_unblock(600000, 600000)");
+                ended = PQexec(atmd, "SELECT * FROM ledger_unblock(600000, 600000, 600000)");
                 ck_assert_int_eq(PQntuples(ended), 0);
                 do {
                         PQclear(ended);
-                        ended = PQexec(atmd, i ? "SELECT * FROM ledger_unblock(600000, 0)"
-                                               : "SELECT * FROM ledger_unblock(0, 600000)");
+                        ended = PQexec(atmd, rounds[i].unblock);
                         ck_assert_msg(PQresultStatus(ended) == PGRES_TUPLES_OK, "%s", PQerrorMessage(atmd));
                 } while (!PQntuples(ended));
                 ck_assert_str_eq(PQgetvalue(ended, 0, 1), OPERATOR);
                 ck_assert_str_eq(PQgetvalue(ended, 0, 2), "psql");
-                ck_assert_str_eq(PQgetvalue(ended, 0, 3), i ? "active" : "idle in transaction");
+                ck_assert_str_eq(PQgetvalue(ended, 0, 3),
+                                 rounds[i].at_work ? "active" : "idle in transaction");
                 PQclear(ended);
                 while ((ended = PQgetResult(waiting))) {
                         ck_assert_int_eq(PQresultStatus(ended), PGRES_TUPLES_OK);
@@ -670,7 +689,9 @@ START_TEST(who_keeps_the_ledger_waiting_is_ended_and_named)
         ck_assert_str_eq(shown, "atm_daemon|session|" OPERATOR
                                 "|{\"state\": \"idle in transaction\", \"application\": \"psql\"}|t\n"
                                 "atm_daemon|session|" OPERATOR
-                                "|{\"state\": \"active\", \"application\": \"psql\"}|t\n");
+                                "|{\"state\": \"active\", \"application\": \"psql\"}|t\n"
+                                "atm_daemon|session|" OPERATOR
+                                "|{\"state\": \"idle in transaction\", \"application\": \"psql\"}|t\n");
         free(shown);
         PQfinish(waiting);
         PQfinish(atmd);

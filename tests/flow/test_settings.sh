@@ -77,6 +77,28 @@ await "the batch's blocker in the log" grep -qE "event=lock_held pid=$holder .* 
 echo 'ROLLBACK;' >&7
 exec 7>&-
 wait "$simulator" || wrong "withdrawals did not go on: $(cat "$WORK/waits.log")"
+
+# --- whose session was ended lately, and who begins again: cards that he does not hold are drawn on meanwhile, his own wait apart, and
+# atmd ends his session before their ATMs give up, whatever he has set
+sql "INSERT INTO trail (at, who, person, noun, key, before) VALUES (clock_timestamp(), 'atm_daemon', '', 'session', '$CLUSTER_PERSON 1', '{}')"
+mkfifo "$WORK/again"
+PGUSER=$CLUSTER_PERSON PGAPPNAME=again "$PSQL" -X -A -t -q <"$WORK/again" >"$WORK/again.pid" 2>&1 &
+STARTED+=("$!")
+exec 7>"$WORK/again"
+{ head -n 1 "$ATM_CARDS" && sed -n '2,3p' "$ATM_CARDS"; } >"$WORK/held.csv"
+{ head -n 1 "$ATM_CARDS" && sed -n '4,$p' "$ATM_CARDS"; } >"$WORK/other.csv"
+chmod 600 "$WORK/held.csv" "$WORK/other.csv"
+masks=$(sed -n '2,$s/^\(.\{6\}\).\{6\}\(.\{4\}\),.*/'"'\\1******\\2'"'/p' "$WORK/held.csv" | paste -sd,)
+echo "SET idle_in_transaction_session_timeout = 0; BEGIN; SELECT FROM card WHERE pan_mask IN ($masks) FOR UPDATE; SELECT pg_backend_pid();" >&7
+await "a lock on cards" grep -qx '[0-9][0-9]*' "$WORK/again.pid"
+holder=$(tail -n 1 "$WORK/again.pid")
+atmsim run --ports "$port" --closed --atms 2 --cards "$WORK/held.csv" --withdrawals 2 --careless-rate 0 --seed "$SEED" --json >"$WORK/held.json" 2>&1 &
+simulator=$!
+STARTED+=("$simulator")
+await "the session's end in the log" grep -qE "event=security_session_ended user=$CLUSTER_PERSON pid=$holder application=again" "$WORK/badly.log"
+wait "$simulator" || wrong "the cards that were held did not go on: $(cat "$WORK/held.json")"
+grep -qE '"unanswered": *0' "$WORK/held.json" || wrong "their ATMs gave up: $(cat "$WORK/held.json")"
+exec 7>&-
 kill -TERM "$pid"
 wait "$pid" || wrong "atmd ended with $?"
 
