@@ -665,6 +665,13 @@ bool clients_listen(struct clients *clients, const char *host, int port, char er
         return clients->listener;
 }
 
+bool clients_adopt(struct clients *clients, int fd, char error[LISTENER_ERROR_MAX])
+{
+        clients->listener =
+            listener_adopt(clients->options.base, fd, &listener_rules, &listener_events, clients, error);
+        return clients->listener;
+}
+
 const char *clients_address(const struct clients *clients)
 {
         return listener_address(clients->listener);

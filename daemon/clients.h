@@ -43,6 +43,8 @@ void clients_free(struct clients *clients);
 /* Open the door. False with a text in error[]. */
 ATM_MUST_USE bool clients_listen(struct clients *clients, const char *host, int port,
                                  char error[LISTENER_ERROR_MAX]);
+/* The same with a socket that was passed (listener_adopt). */
+ATM_MUST_USE bool clients_adopt(struct clients *clients, int fd, char error[LISTENER_ERROR_MAX]);
 const char *clients_address(const struct clients *clients); /* "127.0.0.1:7583" */
 
 /* A reload in two steps: what can fail (too many different time-outs since the start), then what can't. Who is connected

@@ -8,6 +8,7 @@
 #include "lib/base/log.h"
 #include "lib/base/process.h"
 #include "lib/cli/program.h"
+#include "lib/net/listener.h"
 #include "lib/cli/values.h"
 
 enum { EXIT_CONFIG = 78 };
@@ -86,10 +87,27 @@ static int check(const struct settings *settings)
         return EXIT_CONFIG;
 }
 
+/* Where ATMs come in, where whoever started us has opened that already. */
+static bool take_passed(struct server_options *options)
+{
+        char error[LISTENER_ERROR_MAX];
+        if (!listener_passed(&options->passed, error)) {
+                complain("%s", error);
+                return false;
+        }
+        if (options->passed < 0 || !*options->listen.host)
+                return true;
+        complain("--listen %s:%d: a socket was passed as well (LISTEN_FDS); expected one of them",
+                 options->listen.host, options->listen.port);
+        return false;
+}
+
 static int serve(const struct settings *settings)
 {
         char error[SERVER_ERROR_MAX];
         bool bad_config;
+        if (!take_passed(&arguments.server))
+                return EXIT_USAGE;
         log_open(settings->log_target, settings->log_level, arguments.server.instance);
         if (!process_forbid_cores())
                 log_event(LEVEL_WARNING, "coredump_filter", LOG_TEXT("help", "cores may hold card numbers"));

@@ -505,6 +505,8 @@ static bool open_door(struct server *server, char error[SERVER_ERROR_MAX])
 {
         char why[LISTENER_ERROR_MAX];
         const struct address *listen = &server->options.listen;
+        if (server->options.passed >= 0)
+                return clients_adopt(server->clients, server->options.passed, why) || fail(error, "%s", why);
         const char *host = *listen->host ? listen->host : server->settings.listen_host;
         int port = *listen->host ? listen->port : (int)server->settings.listen_port;
         return clients_listen(server->clients, host, port, why) || fail(error, "%s", why);

@@ -21,6 +21,7 @@ struct server;
 struct server_options {
         const char *config_path;
         struct address listen; /* over the configuration's; no host: as configured */
+        int passed;            /* a socket that listens already, in place of both; -1: none */
         const char *instance;  /* NULL: unnamed */
 };
 

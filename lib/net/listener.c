@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "lib/base/address.h"
@@ -185,52 +186,105 @@ static bool resolve(struct listener *listener, const char *host, int port, char 
         return true;
 }
 
-/* The socket that is bound first learns which port it is, where any will do. */
+/* Where a socket is: its port is known now, where any would do. */
+static void learn_place(struct listener *listener, int fd)
+{
+        listener->place_length = sizeof(listener->place);
+        getsockname(fd, (struct sockaddr *)&listener->place, &listener->place_length);
+        address_print_socket((struct sockaddr *)&listener->place, listener->place_length, listener->address,
+                             sizeof(listener->address));
+}
+
 static bool take_place(struct listener *listener)
 {
         int *first = listener->rules.keeps_port ? &listener->keeper : &listener->fd;
         *first = bound_socket(listener);
         if (*first < 0)
                 return false;
-        getsockname(*first, (struct sockaddr *)&listener->place, &listener->place_length);
-        address_print_socket((struct sockaddr *)&listener->place, listener->place_length, listener->address,
-                             sizeof(listener->address));
+        learn_place(listener, *first);
         return listener_open(listener);
+}
+
+/* Shut. */
+static struct listener *make(struct event_base *base, const struct listener_rules *rules,
+                             const struct listener_events *events, void *context,
+                             char error[LISTENER_ERROR_MAX])
+{
+        struct listener *listener = calloc(1, sizeof(*listener));
+        if (listener) {
+                *listener = (struct listener){.base = base,
+                                              .fd = -1,
+                                              .keeper = -1,
+                                              .reserve = open("/dev/null", O_RDONLY | O_CLOEXEC),
+                                              .rules = *rules,
+                                              .events = events,
+                                              .context = context};
+                listener->rest = event_new(base, -1, 0, on_rested, listener);
+                if (listener->rest)
+                        return listener;
+        }
+        listener_free(listener);
+        snprintf(error, LISTENER_ERROR_MAX, "out of memory");
+        return NULL;
 }
 
 struct listener *listener_new(struct event_base *base, const char *host, int port,
                               const struct listener_rules *rules, const struct listener_events *events,
                               void *context, char error[LISTENER_ERROR_MAX])
 {
-        struct listener *listener = calloc(1, sizeof(*listener));
-        if (!listener) {
-                snprintf(error, LISTENER_ERROR_MAX, "out of memory");
+        struct listener *listener = make(base, rules, events, context, error);
+        if (!listener)
                 return NULL;
-        }
-        *listener = (struct listener){.base = base,
-                                      .fd = -1,
-                                      .keeper = -1,
-                                      .reserve = -1,
-                                      .rules = *rules,
-                                      .events = events,
-                                      .context = context};
-        if (!resolve(listener, host, port, error))
-                goto failed;
-        listener->rest = event_new(base, -1, 0, on_rested, listener);
-        if (!listener->rest) {
-                snprintf(error, LISTENER_ERROR_MAX, "out of memory");
-                goto failed;
-        }
-        if (!take_place(listener)) {
+        if (resolve(listener, host, port, error)) {
+                if (take_place(listener))
+                        return listener;
                 snprintf(error, LISTENER_ERROR_MAX, "listen on %.200s port %d: %.200s", host, port,
                          strerror(errno));
-                goto failed;
         }
-        listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        return listener;
-failed:
         listener_free(listener);
         return NULL;
+}
+
+struct listener *listener_adopt(struct event_base *base, int fd, const struct listener_rules *rules,
+                                const struct listener_events *events, void *context,
+                                char error[LISTENER_ERROR_MAX])
+{
+        struct listener *listener = make(base, rules, events, context, error);
+        if (!listener) {
+                close(fd);
+                return NULL;
+        }
+        listener->fd = fd;
+        learn_place(listener, fd);
+        /* who accepts beside us may take whom we were told of: that must not block */
+        if (fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && listener_open(listener))
+                return listener;
+        snprintf(error, LISTENER_ERROR_MAX, "listen on %s, the socket that was passed: %.200s",
+                 listener->address, strerror(errno));
+        listener_free(listener);
+        return NULL;
+}
+
+bool listener_passed(int *ret_fd, char error[LISTENER_ERROR_MAX])
+{
+        int count = sd_listen_fds(1);
+        if (count < 0) {
+                snprintf(error, LISTENER_ERROR_MAX,
+                         "LISTEN_FDS: %s; expected the number of sockets that were passed", strerror(-count));
+                return false;
+        }
+        if (count > 1) {
+                snprintf(error, LISTENER_ERROR_MAX,
+                         "LISTEN_FDS: %d sockets were passed; expected one, of TCP", count);
+                return false;
+        }
+        if (count == 1 && sd_is_socket_inet(SD_LISTEN_FDS_START, AF_UNSPEC, SOCK_STREAM, 1, 0) <= 0) {
+                snprintf(error, LISTENER_ERROR_MAX,
+                         "LISTEN_FDS: what was passed is no TCP socket that listens; expected one");
+                return false;
+        }
+        *ret_fd = count == 1 ? SD_LISTEN_FDS_START : -1;
+        return true;
 }
 
 void listener_free(struct listener *listener)

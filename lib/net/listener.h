@@ -41,6 +41,15 @@ ATM_MUST_USE struct listener *listener_new(struct event_base *base, const char *
                                            const struct listener_rules *rules,
                                            const struct listener_events *events, void *context,
                                            char error[LISTENER_ERROR_MAX]);
+/* Open, with a socket that somebody else has opened (listener_passed); taken over, closed where this fails. Others may hold it as well: who comes
+ * is accepted by one of them, and while nobody does he waits. Once it is shut it can't be opened again. */
+ATM_MUST_USE struct listener *listener_adopt(struct event_base *base, int fd,
+                                             const struct listener_rules *rules,
+                                             const struct listener_events *events, void *context,
+                                             char error[LISTENER_ERROR_MAX]);
+/* The socket that whoever started this process, a service manager's socket unit, has opened for it and passed on
+ * (sd_listen_fds(3): LISTEN_FDS, LISTEN_PID). -1: none. False with a text in error[]: it is not one TCP socket that listens. */
+ATM_MUST_USE bool listener_passed(int *ret_fd, char error[LISTENER_ERROR_MAX]);
 void listener_free(struct listener *listener); /* stops listening; NULL is fine */
 /* Who comes is refused by the system. */
 void listener_shut(struct listener *listener);

@@ -1,6 +1,14 @@
 #!/usr/bin/env bash
 # atmd as an operator and a service manager see it: READY, SIGHUP that takes all or nothing, SIGTERM that drains, a
 # full house, attacks on the door, and a database that is missing, empty or newer when it starts.
+if [[ -z ${PASSED_PORT:-} ]]; then
+        # descriptor 9 is a socket that listens on PASSED_PORT: what a service manager opens and passes on
+        exec perl -MIO::Socket::INET -MPOSIX=dup2 -e '
+                my $s = IO::Socket::INET->new(Listen => 128, LocalAddr => "127.0.0.1") or die $!;
+                $ENV{PASSED_PORT} = $s->sockport;
+                dup2(fileno($s), 9) or die $!;
+                exec @ARGV or die $!' "$BASH" "$0" "$@"
+fi
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 build_programs attacker || exit 1
@@ -20,6 +28,14 @@ start() {
         STARTED+=("$pid")
         await "$name is ready" grep -q event=ready "$WORK/$name.log"
         port=$(sed -nE 's/.* event=ready listen=[^ ]*:([0-9]+).*/\1/p' "$WORK/$name.log")
+}
+
+# start_passed NAME: the same with the socket that is passed
+start_passed() {
+        (LISTEN_FDS=1 LISTEN_PID=$BASHPID exec atmd --config "$CONF" --instance "$1" 3<&9 9<&- </dev/null >"$WORK/$1.log" 2>&1) &
+        pid=$!
+        STARTED+=("$pid")
+        await "$1 is ready" grep -q "event=ready listen=127.0.0.1:$PASSED_PORT " "$WORK/$1.log"
 }
 
 # stop: SIGTERM, and the exit code is 0.
@@ -134,6 +150,40 @@ stop
 process_lives "$simulator" || wrong "the ATMs were done before the drain: $(cat "$WORK/drain.json")"
 wait "$simulator" || wrong "atmsim run: $(cat "$WORK/drain.err" "$WORK/drain.json")"
 expect "requests left unanswered by a drain" 0 "$(sed -nE 's/.*"unanswered": *([0-9]+).*/\1/p' "$WORK/drain.json" | head -n 1)"
+
+# --- programs change under load and nobody is refused: the next one serves at the same socket before the former is told to stop,
+# or after, and who comes in between waits
+start_passed former
+former=$pid
+already=$(sql 'SELECT count(*) FROM withdrawal')
+ATMD_PORTS=$PASSED_PORT atmsim run --closed --withdrawals 6000 --seed "$SEED" --answer-timeout-ms 8000 --json \
+        >"$WORK/change.json" 2>"$WORK/change.err" &
+simulator=$!
+sql_when "ATMs at work" "(SELECT count(*) FROM withdrawal) >= $already + 300"
+start_passed latter
+latter=$pid
+pid=$former
+stop
+sql_when "ATMs at the latter" "(SELECT count(*) FROM withdrawal) >= $already + 1000"
+pid=$latter
+stop
+start_passed third
+process_lives "$simulator" || wrong "the ATMs were done before the programs changed: $(cat "$WORK/change.json")"
+wait "$simulator" || wrong "atmsim run: $(cat "$WORK/change.err" "$WORK/change.json")"
+for count in unanswered connections_failed; do
+        expect "$count while programs change: $(cat "$WORK/change.json")" 0 "$(sed -nE "s/.*\"$count\": *([0-9]+).*/\1/p" "$WORK/change.json" | head -n 1)"
+done
+(($(grep -c 'event=connected ' "$WORK/latter.log") > 0 && $(grep -c 'event=connected ' "$WORK/third.log") > 0)) || wrong "the latter or third program served nobody"
+stop
+# refuses_passed FDS "why" [options]: what is passed is descriptor 3
+refuses_passed() {
+        expect_exit 2 env LISTEN_FDS="$1" sh -c 'LISTEN_PID=$$ exec atmd "$@"' sh --config "$CONF" "${@:3}"
+        [[ $OUTPUT == *"$2"* ]] || wrong "LISTEN_FDS=$1: '$OUTPUT' does not say '$2'"
+}
+refuses_passed x "LISTEN_FDS: Invalid argument; expected the number"
+refuses_passed 1 "no TCP socket that listens" 3<"$CONF"
+refuses_passed 2 "2 sockets were passed; expected one" 3<&9 4<&9
+refuses_passed 1 "--listen 127.0.0.1:7583: a socket was passed as well" --listen 127.0.0.1:7583 3<&9
 
 # --- a full house refuses the next and goes on serving those inside
 set_key limits connections_max 10

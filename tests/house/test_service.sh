@@ -34,6 +34,10 @@ for line in '^Type=notify$' '^WatchdogSec=[0-9]+$' '^Restart=(on-failure|always)
         grep -Eq "$line" "$unit" || { echo "atmd.service lacks $line"; exit 1; }
 done
 
+# As many may wait at the socket unit's as at atmd's own.
+backlog=$(sed -n 's/^ *LIMIT_BACKLOG = \([0-9]*\),.*/\1/p' "$root/config/limits.h")
+grep -Fxq "Backlog=$backlog" "$root/etc/systemd/atmd.socket" || { echo "atmd.socket: expected Backlog=$backlog (LIMIT_BACKLOG)"; exit 1; }
+
 # It speaks with nobody but those who are listed.
 for line in '^IPAddressDeny=any$' '^IPAddressAllow=[^ ]'; do
         grep -Eq "$line" "$unit" || { echo "atmd.service lacks $line"; exit 1; }

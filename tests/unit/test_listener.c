@@ -137,6 +137,57 @@ START_TEST(who_comes_in_answers_without_delay_is_looked_after_and_keeps_the_syst
 }
 END_TEST
 
+START_TEST(a_socket_that_was_passed_is_shared_and_outlives_each_who_holds_it)
+{
+        static const struct listener_rules rules = {.backlog = 8, .accepts_per_turn = 8, .rest_ms = 1};
+        char error[LISTENER_ERROR_MAX];
+        struct sockaddr_in place = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        int passed = socket(AF_INET, SOCK_STREAM, 0), caller[3], port;
+        struct listener *former, *latter;
+
+        ck_assert_int_eq(bind(passed, (struct sockaddr *)&place, sizeof(place)), 0);
+        ck_assert_int_eq(listen(passed, 1), 0);
+        former = listener_adopt(base, dup(passed), &rules, &events, guest, error);
+        ck_assert_msg(former, "%s", error);
+        port = listener_port(former);
+        caller[0] = knock(port);
+        turn();
+        ck_assert_int_eq(guests, 1);
+
+        latter = listener_adopt(base, dup(passed), &rules, &events, guest, error);
+        ck_assert_msg(latter, "%s", error);
+        ck_assert_str_eq(listener_address(latter), listener_address(former));
+        listener_free(former);
+        caller[1] = knock(port);
+        turn();
+        ck_assert_int_eq(guests, 2);
+
+        listener_free(latter);
+        caller[2] = knock(port); /* waits for the next one */
+        ck_assert_int_ge(caller[2], 0);
+        latter = listener_adopt(base, passed, &rules, &events, guest, error);
+        ck_assert_msg(latter, "%s", error);
+        turn();
+        ck_assert_int_eq(guests, 3);
+        for (int i = 0; i < 3; i++)
+                close(caller[i]);
+        listener_free(latter);
+}
+END_TEST
+
+START_TEST(what_was_passed_and_does_not_listen_is_refused)
+{
+        static const struct listener_rules rules = {.backlog = 8, .accepts_per_turn = 8, .rest_ms = 1};
+        char error[LISTENER_ERROR_MAX];
+        int pipes[2];
+
+        ck_assert_int_eq(pipe(pipes), 0);
+        ck_assert_ptr_null(listener_adopt(base, pipes[0], &rules, &events, guest, error));
+        ck_assert_msg(strstr(error, "the socket that was passed: "), "%s", error);
+        close(pipes[1]);
+}
+END_TEST
+
 START_TEST(a_port_that_others_listen_on_is_named)
 {
         char error[LISTENER_ERROR_MAX], wanted[LISTENER_ERROR_MAX];
@@ -159,6 +210,8 @@ int main(void)
         tcase_add_checked_fixture(cases, setup, teardown);
         tcase_add_test(cases, a_shut_door_refuses_keeps_its_port_and_opens_again);
         tcase_add_test(cases, who_comes_in_answers_without_delay_is_looked_after_and_keeps_the_system_small);
+        tcase_add_test(cases, a_socket_that_was_passed_is_shared_and_outlives_each_who_holds_it);
+        tcase_add_test(cases, what_was_passed_and_does_not_listen_is_refused);
         tcase_add_test(cases, a_port_that_others_listen_on_is_named);
         suite_add_tcase(suite, cases);
         return suite_run(suite);

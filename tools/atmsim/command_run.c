@@ -424,12 +424,12 @@ static void print_json(const struct fleet_result *r, bool good)
         printf("}, \"inquiries\": %" PRIu64 ", \"inquiries_lost\": %" PRIu64 ", \"repeats\": %" PRIu64
                ", \"advice_repeats\": %" PRIu64 ", \"late_answers\": %" PRIu64 ", \"wrong_answers\": %" PRIu64
                ", \"recovered\": %" PRIu64 ", \"unfinished\": %" PRIu64 ", \"walked_away\": %" PRIu64
-               ", \"connections\": %" PRIu64 ", \"connections_lost\": %" PRIu64
-               ", \"sign_ons_refused\": %" PRIu64 ", \"echoes\": %" PRIu64 ", \"journal_flushes\": %" PRIu64
-               "}\n",
+               ", \"connections\": %" PRIu64 ", \"connections_failed\": %" PRIu64
+               ", \"connections_lost\": %" PRIu64 ", \"sign_ons_refused\": %" PRIu64 ", \"echoes\": %" PRIu64
+               ", \"journal_flushes\": %" PRIu64 "}\n",
                c->inquiries, c->inquiries_lost, c->repeats, c->advice_repeats, c->late_answers, c->wrong,
-               c->recovered, r->unfinished, r->walked_away, r->connections, r->connections_lost,
-               r->sign_ons_refused, c->echoes, r->flushes);
+               c->recovered, r->unfinished, r->walked_away, r->connections, r->connections_failed,
+               r->connections_lost, r->sign_ons_refused, c->echoes, r->flushes);
 }
 
 static void print_times(const char *name, const struct histogram *h)
@@ -456,9 +456,9 @@ static void print_text(const struct fleet_result *r)
 
         for (int i = 0; i < FAULT_COUNT; i++)
                 faults |= fleet.faults.rate[i] > 0;
-        printf("ATMs             %" PRId64 ", signed on %" PRId64 ", connections %" PRIu64 ", lost %" PRIu64
-               "\n",
-               r->atms, r->signed_on, r->connections, r->connections_lost);
+        printf("ATMs             %" PRId64 ", signed on %" PRId64 ", connections %" PRIu64 ", failed %" PRIu64
+               ", lost %" PRIu64 "\n",
+               r->atms, r->signed_on, r->connections, r->connections_failed, r->connections_lost);
         if (fleet.idle)
                 return;
         printf("withdrawals      %" PRIu64 " in %.1f s (%.1f a second)\n                 ", sum_ended(c),

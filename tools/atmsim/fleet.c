@@ -469,10 +469,12 @@ static void on_down(struct atm_conn *conn, const char *reason)
         enum phase phase = seat->phase;
         struct atm_turn turn;
 
-        if (phase == CONNECTING)
+        if (phase == CONNECTING) {
                 fleet->handshakes--;
-        else
+                fleet->result.connections_failed++;
+        } else {
                 fleet->result.connections_lost++;
+        }
         if (phase == SERVING)
                 fleet->signed_on--;
         if (phase == CONNECTING && fleet->result.connections == 0)

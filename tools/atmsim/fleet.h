@@ -57,8 +57,9 @@ struct fleet_result {
         uint64_t measured_ended; /* all that came to their end in that time */
         uint64_t walked_away;    /* customers who found the queue before their ATM full */
         uint64_t unfinished;     /* ATMs with an open withdrawal, an unacknowledged advice or a queue */
-        uint64_t connections, connections_lost, sign_ons_refused;
-        uint64_t flushes; /* of the journal to the disk */
+        uint64_t connections, connections_failed, connections_lost,
+            sign_ons_refused; /* failed: before anything was said */
+        uint64_t flushes;     /* of the journal to the disk */
         bool cards_used_up;
         bool broken; /* said on standard error */
 };
