@@ -4,7 +4,7 @@
  * None crowds out another. Each has its own limit, by its subject (a terminal, an address): the first is written at once; what
  * follows within SECURITY_SPAN_MS is counted, and said by one line at its end: `event=security_more of=... subject=... count=312
  * seconds=10`. While it goes on, each span has such a line. Subjects beyond SECURITY_SUBJECTS of one event in a span are counted
- * together, as "others". Where a subject is a terminal, its certificate was verified: nobody else can fill the table.
+ * together, as "others", and then those who have had a place make room: who is refused often keeps nobody out for long. Where a subject is a terminal, its certificate was verified: nobody else can fill the table.
  */
 #ifndef DAEMON_SECURITY_H
 #define DAEMON_SECURITY_H

@@ -91,16 +91,20 @@ static int64_t business_ms(void *context)
 static void on_ledger_message(void *context, bool is_problem, const char *text)
 {
         (void)context;
-        log_event(is_problem ? LEVEL_WARNING : LEVEL_INFO, "ledger", LOG_TEXT("text", text));
+        if (is_problem) /* an ATM's data may cause it over and over */
+                log_limited(LEVEL_WARNING, "ledger", LOG_TEXT("text", text));
+        else
+                log_event(LEVEL_INFO, "ledger", LOG_TEXT("text", text));
 }
 
 static void on_lock_holder(void *context, const struct lock_holder *holder)
 {
         (void)context;
-        log_event(LEVEL_WARNING, "lock_held", LOG_NUMBER("pid", holder->pid), LOG_TEXT("user", holder->user),
-                  LOG_TEXT("application", holder->application), LOG_TEXT("state", holder->state),
-                  LOG_TEXT("since", holder->since), LOG_TEXT("table", holder->table),
-                  LOG_TEXT("mode", holder->mode), LOG_NUMBER("waiting", holder->waiting));
+        log_limited(LEVEL_WARNING, "lock_held", LOG_NUMBER("pid", holder->pid),
+                    LOG_TEXT("user", holder->user), LOG_TEXT("application", holder->application),
+                    LOG_TEXT("state", holder->state), LOG_TEXT("since", holder->since),
+                    LOG_TEXT("table", holder->table), LOG_TEXT("mode", holder->mode),
+                    LOG_NUMBER("waiting", holder->waiting));
 }
 
 static void on_session_ended(void *context, const struct ended_session *ended)

@@ -113,7 +113,7 @@ $$;
 CREATE OR REPLACE FUNCTION summary_extend(p_through date) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-        PERFORM demand(p_through < business_today(), format('sums through %s', coalesce(p_through::text, 'no day')),
+        PERFORM demand(p_through < business_today() AND p_through >= DATE '2000-01-01', format('sums through %s', coalesce(p_through::text, 'no day')),
                        format('a day that is over: business today is %s', business_today()));
         IF (SELECT summed_through >= p_through FROM books) THEN
                 RETURN false;
@@ -344,7 +344,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                            c.base_fee_yen AS month_fee_yen, c.base_fee_yen * x.days / m.days AS fee_yen
                     FROM (SELECT g::date AS first, (g + INTERVAL '1 month')::date AS next,
                                  (g + INTERVAL '1 month')::date - g::date AS days, t.rate_bp, t.rounding
-                          FROM generate_series(date_trunc('month', p_from::timestamp), p_to::timestamp, INTERVAL '1 month') g
+                          FROM generate_series(date_trunc('month', greatest(p_from, DATE '0001-01-01')::timestamp), -- no endless one
+                                               least(p_to, DATE '9999-12-31')::timestamp, INTERVAL '1 month') g
                           LEFT JOIN LATERAL (SELECT r.rate_bp, r.rounding FROM tax_rate r
                                              WHERE r.from_on < (g + INTERVAL '1 month')::date ORDER BY r.from_on DESC LIMIT 1) t ON true
                           OFFSET 0) m -- the rate once a month, and not once a contract of it

@@ -208,10 +208,15 @@ bool log_allow(struct log_site *site, const char *event)
                 site->second = second;
                 site->lines = 0;
         }
-        if (site->lines >= LOG_LINES_PER_SECOND) {
+        if (site->minute != second / 60) {
+                site->minute = second / 60;
+                site->lines_of_minute = 0;
+        }
+        if (site->lines >= LOG_LINES_PER_SECOND || site->lines_of_minute >= LOG_LINES_PER_MINUTE) {
                 drop(site, event);
                 return false;
         }
         site->lines++;
+        site->lines_of_minute++;
         return true;
 }

@@ -3,7 +3,7 @@
  *
  * Values are quoted and escaped, so that nothing a peer sends can forge a line. Whoever logs passes no card
  * number: masks and tokens only. Lines that a peer can cause go through log_limited, which drops what
- * exceeds LOG_LINES_PER_SECOND a second from that place and says how many it dropped.
+ * exceeds LOG_LINES_PER_SECOND or LOG_LINES_PER_MINUTE from that place and says how many it dropped.
  */
 #ifndef LIB_BASE_LOG_H
 #define LIB_BASE_LOG_H
@@ -17,6 +17,7 @@
 enum {
         /* From one place in the code that a peer can make us reach. */
         LOG_LINES_PER_SECOND = 50,
+        LOG_LINES_PER_MINUTE = 600, /* a flood that lasts fills no disk */
         LOG_LINE_MAX = 2048,
 };
 
@@ -48,8 +49,8 @@ void log_write(enum log_level level, const char *event, const struct log_field *
         } while (0)
 
 struct log_site {
-        int64_t second;
-        int64_t lines, dropped;
+        int64_t second, minute;
+        int64_t lines, lines_of_minute, dropped;
         const char *event;
         struct log_site *next; /* of those that have dropped some */
         bool listed;

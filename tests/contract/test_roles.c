@@ -158,6 +158,8 @@ static const struct refused {
      "sums through 2022-01-01: expected a day that is over: business today is 2022-01-01"},
     {OPERATOR, "summary_extend", "SELECT summary_extend('infinity')",
      "sums through infinity: expected a day that is over"},
+    {OPERATOR, "summary_extend", "SELECT summary_extend('-infinity')",
+     "sums through -infinity: expected a day that is over"},
     {OPERATOR, "summary_step", "SELECT summary_step(NULL)", "expected true or false"},
     {OPERATOR, "business_now", "SELECT business_now()", NULL},
     {OPERATOR, "business_today", "SELECT business_today()", NULL},
@@ -214,13 +216,25 @@ static char *executable(struct world *world, const char *role)
         return world_query(world, sql);
 }
 
+/* What an operator's statement ends with: "done", or the error. */
+static const char *told(PGconn *pg, const char *sql, char said[300])
+{
+        PGresult *result = PQexec(pg, sql);
+        const char *error = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+        snprintf(said, 300, "%s", error ? error : "done");
+        PQclear(result);
+        return said;
+}
+
+static const char every_row[] = "SELECT string_agg(c.relname || ' ' || query_to_xml('SELECT "
+                                "md5(string_agg(t::text, '','' ORDER BY t::text)) AS s FROM ' "
+                                "|| c.relname || ' t', true, true, '')::text, ' ' ORDER BY "
+                                "c.relname) FROM pg_class c WHERE c.relnamespace = "
+                                "'public'::regnamespace AND c.relkind IN ('r', 'p')";
+
 START_TEST(each_function_that_a_role_may_execute_refuses_what_its_program_would)
 {
-        static const char every_row[] = "SELECT string_agg(c.relname || ' ' || query_to_xml('SELECT "
-                                        "md5(string_agg(t::text, '','' ORDER BY t::text)) AS s FROM ' "
-                                        "|| c.relname || ' t', true, true, '')::text, ' ' ORDER BY "
-                                        "c.relname) FROM pg_class c WHERE c.relnamespace = "
-                                        "'public'::regnamespace AND c.relkind IN ('r', 'p')";
         struct world world;
         struct ledger_op request;
         char *before, *after;
@@ -276,6 +290,111 @@ START_TEST(no_function_is_without_a_row)
                 }
                 free(names);
         }
+        world_close(&world);
+}
+END_TEST
+
+/*
+ * Calls that nobody would think of, of whatever a role may execute: all NULL, the least and the most of each type, nothing, and lists of
+ * different lengths. Made from the catalogue, so that a new function has them too.
+ */
+static char *hostile_calls(struct world *world, const char *role)
+{
+        char sql[4000];
+
+        snprintf(
+            sql, sizeof sql,
+            "SELECT format('SELECT FROM %%I(%%s)', p.proname, coalesce(string_agg(CASE v.kind "
+            "WHEN 'null' THEN format('NULL::%%s', a.type) "
+            "WHEN 'empty' THEN format('%%L::%%s', CASE WHEN a.is_list THEN '{}' ELSE e.middle END, a.type) "
+            "WHEN 'lengths' THEN CASE WHEN a.is_list THEN format('array_fill(%%L::%%s, ARRAY[%%s])', "
+            "e.middle, "
+            "e.type, a.position) ELSE format('%%L::%%s', e.middle, e.type) END "
+            "ELSE format(CASE WHEN a.is_list THEN 'ARRAY[%%L::%%s]' ELSE '%%L::%%s' END, "
+            "CASE v.kind WHEN 'least' THEN e.least ELSE e.most END, e.type) END, ', ' ORDER BY a.position) "
+            "FILTER (WHERE a.type IS NOT NULL), '')) "
+            "FROM pg_proc p CROSS JOIN (VALUES ('null'), ('empty'), ('lengths'), ('least'), ('most')) v "
+            "(kind) "
+            "LEFT JOIN LATERAL (SELECT format_type(t, NULL) AS type, format_type(t, NULL) LIKE '%%[]' AS "
+            "is_list, "
+            "position FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY u (t, position)) a ON true "
+            "LEFT JOIN LATERAL (SELECT replace(a.type, '[]', '') AS type, x.* FROM (VALUES "
+            "('date', '-infinity', '2022-01-01', 'infinity'), "
+            "('timestamp with time zone', '-infinity', '2016-12-29', 'infinity'), "
+            "('smallint', '-32768', '0', '32767'), ('integer', '-2147483648', '0', '2147483647'), "
+            "('bigint', '-9223372036854775808', '0', '9223372036854775807'), "
+            "('numeric', 'NaN', '0', '1e300'), ('boolean', 'f', 't', 't'), "
+            "('uuid', '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000001', "
+            "'ffffffff-ffff-ffff-ffff-ffffffffffff'), ('name', '', 'atm', repeat('x', 63)), "
+            "('text', '', 'x', repeat(E'\\u202e\\x01''\"', 3000))) x (name, least, middle, most) "
+            "WHERE x.name = replace(a.type, '[]', '')) e ON true "
+            "WHERE p.pronamespace = 'public'::regnamespace AND p.prorettype <> 'trigger'::regtype AND "
+            "has_function_privilege('%s', p.oid, 'EXECUTE') GROUP BY p.oid, p.proname, v.kind ORDER BY "
+            "p.proname, v.kind",
+            role);
+        return world_query(world, sql);
+}
+
+/* What such a call ends with: NULL where that is well. Nothing may be internal, endless, or the server's end. */
+static const char *judge(PGconn *pg, const char *call, char said[300])
+{
+        PGresult *result = PQexec(pg, call);
+        const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+        const char *error = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+        bool is_bad = PQstatus(pg) != CONNECTION_OK ||
+                      (state && (!strncmp(state, "XX", 2) || !strncmp(state, "57", 2) ||
+                                 !strncmp(state, "53", 2) || !strncmp(state, "42", 2)));
+
+        snprintf(said, 300, "%s", error ? error : PQerrorMessage(pg));
+        PQclear(result);
+        return is_bad ? said : NULL;
+}
+
+START_TEST(no_function_is_upset_by_what_nobody_would_ask)
+{
+        struct world world;
+        struct ledger_op request;
+        char *before, *after, said[300];
+        size_t differs;
+
+        ops_open(&world);
+        memset(&request, 0, sizeof request);
+        ops_ask(&world, &request, 1, 1, 10000);
+        ops_do(&world, &request);
+        before = world_query(&world, every_row);
+        for (size_t i = 0; i < LENGTH(roles); i++) {
+                char conninfo[300], *calls = hostile_calls(&world, roles[i]), *rest = calls, *call;
+                /* the daemon's own may change something where they hold */
+                bool may_change = !strcmp(roles[i], "atm_daemon");
+                PGconn *pg;
+                int count = 0;
+
+                snprintf(conninfo, sizeof conninfo, "dbname=%s user=%s", world.name, roles[i]);
+                pg = PQconnectdb(conninfo);
+                ck_assert_str_eq(told(pg, "SET statement_timeout = '60s'; SET atm.note = 'attacked'", said),
+                                 "done");
+                while ((call = strsep(&rest, "\n")) && *call) {
+                        const char *problem;
+
+                        if (may_change)
+                                PQclear(PQexec(pg, "BEGIN"));
+                        problem = judge(pg, call, said);
+                        ck_assert_msg(!problem, "%s: %.400s: %s", roles[i], call, problem);
+                        if (may_change)
+                                PQclear(PQexec(pg, "ROLLBACK"));
+                        count++;
+                }
+                ck_assert_int_gt(count, 20);
+                free(calls);
+                PQfinish(pg);
+        }
+        after = world_query(&world, every_row);
+        for (differs = 0; before[differs] && before[differs] == after[differs];)
+                differs++;
+        ck_assert_msg(!before[differs], "who may not has changed rows: %.*s", 300,
+                      after + (differs < 200 ? 0 : differs - 200));
+        free(before);
+        free(after);
         world_close(&world);
 }
 END_TEST
@@ -340,6 +459,16 @@ START_TEST(each_role_reads_and_writes_what_it_is_there_for_and_no_more)
              "finance_rate i u d\nhall i u\nholiday i u d\nissuer i u\nlimit_rule i u d\nnetwork_hours i u "
              "d\npeer i u d\n"
              "published i u d\ntarget i u d\ntariff i u d\ntax_rate i u d\n"},
+            {"what a login without any role may do",
+             "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prorettype <> "
+             "'trigger'::regtype AND has_function_privilege('public', oid, 'EXECUTE') UNION ALL SELECT "
+             "relname "
+             "FROM pg_class WHERE relnamespace = 'public'::regnamespace AND (relkind IN ('r', 'p', 'v') AND "
+             "has_table_privilege('public', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, "
+             "TRIGGER') "
+             "OR relkind = 'S' AND has_sequence_privilege('public', oid, 'SELECT, USAGE, UPDATE')) UNION ALL "
+             "SELECT 'creates' WHERE has_schema_privilege('public', 'public', 'CREATE')",
+             ""},
             {"who logs in, and who owns",
              "SELECT concat_ws(' ', rolname, CASE WHEN rolcanlogin THEN 'logs in' END, CASE WHEN rolsuper OR "
              "rolcreaterole OR rolcreatedb "
@@ -392,17 +521,6 @@ START_TEST(whatever_people_may_write_is_in_the_trail)
         world_close(&world);
 }
 END_TEST
-
-/* What an operator's statement ends with: "done", or the error. */
-static const char *told(PGconn *pg, const char *sql, char said[300])
-{
-        PGresult *result = PQexec(pg, sql);
-        const char *error = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-
-        snprintf(said, 300, "%s", error ? error : "done");
-        PQclear(result);
-        return said;
-}
 
 START_TEST(a_change_leaves_who_why_before_and_after_and_no_token)
 {
@@ -706,6 +824,7 @@ TCase *roles_tests(void)
         tcase_set_timeout(roles_case, 120);
         tcase_add_test(roles_case, each_function_that_a_role_may_execute_refuses_what_its_program_would);
         tcase_add_test(roles_case, no_function_is_without_a_row);
+        tcase_add_test(roles_case, no_function_is_upset_by_what_nobody_would_ask);
         tcase_add_test(roles_case, each_role_reads_and_writes_what_it_is_there_for_and_no_more);
         tcase_add_test(roles_case, whatever_people_may_write_is_in_the_trail);
         tcase_add_test(roles_case, a_change_leaves_who_why_before_and_after_and_no_token);

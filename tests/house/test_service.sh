@@ -38,6 +38,9 @@ done
 backlog=$(sed -n 's/^ *LIMIT_BACKLOG = \([0-9]*\),.*/\1/p' "$root/config/limits.h")
 grep -Fxq "Backlog=$backlog" "$root/etc/systemd/atmd.socket" || { echo "atmd.socket: expected Backlog=$backlog (LIMIT_BACKLOG)"; exit 1; }
 
+# No flood of one kind of line makes the journal drop another: atmd has a limit for each.
+grep -Eq '^LogRateLimitIntervalSec=0$' "$unit" || { echo "atmd.service leaves it to the journal which lines it drops"; exit 1; }
+
 # It speaks with nobody but those who are listed.
 for line in '^IPAddressDeny=any$' '^IPAddressAllow=[^ ]'; do
         grep -Eq "$line" "$unit" || { echo "atmd.service lacks $line"; exit 1; }

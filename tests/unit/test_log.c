@@ -69,6 +69,20 @@ START_TEST(one_place_writes_so_many_lines_a_second_and_no_more)
 }
 END_TEST
 
+START_TEST(a_place_that_writes_on_and_on_has_less)
+{
+        static struct log_site site;
+        int allowed = 0;
+        log_open("stderr", "error", NULL);
+        for (int i = 0; i < 10 * LOG_LINES_PER_MINUTE; i++) {
+                allowed += log_allow(&site, "x");
+                site.second = -1; /* the next one comes in another second */
+        }
+        ck_assert_int_ge(allowed, LOG_LINES_PER_MINUTE);
+        ck_assert_int_le(allowed, 2 * LOG_LINES_PER_MINUTE); /* a minute may have ended meanwhile */
+}
+END_TEST
+
 /* Also where nothing more comes from there. */
 START_TEST(lines_that_were_left_out_are_told_in_the_end)
 {
@@ -106,6 +120,7 @@ int main(void)
         tcase_add_test(tcase, fields_follow_each_other);
         tcase_add_test(tcase, a_line_that_is_too_long_is_cut_and_says_so);
         tcase_add_test(tcase, one_place_writes_so_many_lines_a_second_and_no_more);
+        tcase_add_test(tcase, a_place_that_writes_on_and_on_has_less);
         tcase_add_test(tcase, lines_that_were_left_out_are_told_in_the_end);
         tcase_add_test(tcase, lines_below_the_level_are_not_wanted);
         suite_add_tcase(suite, tcase);

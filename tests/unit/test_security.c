@@ -87,6 +87,12 @@ START_TEST(no_subject_crowds_out_another)
         ck_assert_int_eq(told.calls, SECURITY_SUBJECTS + 1);
         ck_assert_str_eq(told.name, "others");
         ck_assert_int_eq(told.more, 50);
+        /* and in the next span they have their places, though the former ones go on */
+        for (int i = 0; i < 50; i++) {
+                snprintf(name, sizeof(name), "198.51.100.%d", i);
+                ck_assert(security_limit_take(&limit, name, 1001 + SECURITY_SPAN_MS));
+        }
+        ck_assert(security_limit_take(&limit, "192.0.2.1", 1001 + SECURITY_SPAN_MS));
 }
 END_TEST
 
