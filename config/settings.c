@@ -68,6 +68,8 @@ const struct settings_row settings_rows[] = {
      "pause between looks for changed reference data, in milliseconds"},
     {"database", "synchronous", SETTING_BOOL, "no", 0, 0, NULL, AT(synchronous), RESTART,
      "yes: nothing is decided unless a standby confirms each commit (synchronous_standby_names)"},
+    {"database", "epoch_file", SETTING_PATH, "", 0, 0, NULL, AT(epoch_file), RESTART,
+     "the newest epoch that was seen; a primary of an older one is refused"},
 
     {"card", "token_key_file", SETTING_PATH, NULL, 0, 0, NULL, AT(token_key_file), RESTART,
      "file of 64 hexadecimal digits, mode 0600: the key of the card tokens"},

@@ -54,6 +54,7 @@ struct settings {
         int64_t queue_max;
         int64_t reference_poll_ms;
         bool synchronous;
+        char epoch_file[SETTINGS_TEXT_MAX]; /* "": none is named */
         /* [card] */
         char token_key_file[SETTINGS_TEXT_MAX];
         /* [clock] */

@@ -12,6 +12,7 @@
 
 #include "daemon/banks/banks.h"
 #include "daemon/clients.h"
+#include "daemon/epoch.h"
 #include "daemon/instances.h"
 #include "daemon/keys.h"
 #include "daemon/ledger/ledger_pg.h"
@@ -42,6 +43,7 @@ struct server {
         struct event_base *base;
         struct evdns_base *dns;
         struct pg_hosts *hosts; /* of the database */
+        struct epoch epoch;
         struct ledger *ledger;
         struct service *service;
         struct clients *clients;
@@ -53,6 +55,7 @@ struct server {
         struct signals *signals;
         struct event *tick, *look, *stats, *deadline;
         struct watchdog *watchdog; /* NULL: nobody watches */
+        bool is_ready;             /* once, when the first lane is up */
         bool draining;
 };
 
@@ -252,11 +255,20 @@ static void warn_partitions(struct server *server)
         partitions_warn(&server->partitions, ledger_reference(server->ledger), business_ms(server));
 }
 
+static void keep_epoch(struct server *server)
+{
+        char error[PG_EPOCH_ERROR_MAX];
+
+        if (!epoch_keep(&server->epoch, error))
+                log_event(LEVEL_ERROR, "epoch_not_kept", LOG_TEXT("reason", error));
+}
+
 static void on_stats(evutil_socket_t fd, short what, void *context)
 {
         struct server *server = context;
         (void)fd;
         (void)what;
+        keep_epoch(server);
         log_stats(server);
         warn_partitions(server);
         ledger_pg_look(server->ledger);
@@ -352,7 +364,8 @@ static void on_reload(evutil_socket_t signal, short what, void *context)
                 log_event(LEVEL_ERROR, "reload_refused", LOG_TEXT("reason", error),
                           LOG_TEXT("help", "everything stays as it was"));
         }
-        sd_notify(0, "READY=1");
+        if (server->is_ready)
+                sd_notify(0, "READY=1");
 }
 
 /* ---- building ------------------------------------------------------------------------------------------ */
@@ -417,6 +430,37 @@ static bool make_hosts(struct server *server, char error[SERVER_ERROR_MAX])
         return server->hosts || fail(error, "out of memory");
 }
 
+static bool make_epoch(struct server *server, char error[SERVER_ERROR_MAX])
+{
+        char why[PG_EPOCH_ERROR_MAX];
+        return epoch_begin(&server->epoch, server->hosts, &server->settings, why) || fail(error, "%s", why);
+}
+
+/* What is told to systemd, and who looks at it, once the first lane is up: a server that may be used was found. */
+static void tell_ready(struct server *server)
+{
+        char now[26];
+        calendar_print_moment(business_ms(server), now);
+        server->is_ready = true;
+        log_event(LEVEL_INFO, "ready", LOG_TEXT("listen", clients_address(server->clients)),
+                  LOG_NUMBER("connections_max", (int64_t)clients_max(server->clients)),
+                  LOG_TEXT("business_time", now), LOG_NUMBER("clock_speed", server->settings.clock.speed),
+                  LOG_NUMBER("reference_version", reference_version(ledger_reference(server->ledger))));
+        sd_notify(0, "READY=1");
+}
+
+static void on_serving(void *context, bool serves)
+{
+        struct server *server = context;
+
+        if (serves && !server->is_ready)
+                tell_ready(server);
+        if (serves && !server->draining)
+                sd_notifyf(0, "STATUS=serving ATMs on %s", clients_address(server->clients));
+        else if (!server->draining)
+                sd_notify(0, "STATUS=no database that decides: ATMs wait");
+}
+
 static bool make_ledger(struct server *server, char error[SERVER_ERROR_MAX])
 {
         char why[LEDGER_PG_ERROR_MAX], check_value[TOKEN_CHECK_TEXT];
@@ -424,8 +468,12 @@ static bool make_ledger(struct server *server, char error[SERVER_ERROR_MAX])
         token_key_check_value(server->keys.token, check_value);
         options.token_check_value = check_value;
         options.hosts = server->hosts;
+        options.on_serving = on_serving;
+        options.context = server;
         server->ledger = ledger_pg_new(server->base, &options, why);
-        return server->ledger || fail(error, "%s", why);
+        if (!server->ledger)
+                return fail(error, "%s", why);
+        return epoch_keep(&server->epoch, why) || fail(error, "[database] epoch_file: %s", why);
 }
 
 static void on_relief(void *context)
@@ -545,8 +593,8 @@ struct server *server_new(const struct server_options *options, const struct set
                 goto failed;
         }
         /* Connecting blocks: until that is over a signal simply ends the process. */
-        if (!make_hosts(server, error) || !make_ledger(server, error) || !make_service(server, error) ||
-            !make_clients(server, error) ||
+        if (!make_hosts(server, error) || !make_epoch(server, error) || !make_ledger(server, error) ||
+            !make_service(server, error) || !make_clients(server, error) ||
             !partitions_check(ledger_reference(server->ledger), business_ms(server), error,
                               SERVER_ERROR_MAX) ||
             !make_banks(server, error) || !make_upkeep(server, error) || !open_door(server, error) ||
@@ -565,17 +613,9 @@ failed:
 
 void server_run(struct server *server)
 {
-        const struct business_clock *clock = &server->settings.clock;
-        char now[26];
-        calendar_print_moment(business_ms(server), now);
         warn_partitions(server);
         revocation_start(&server->revocation, server->settings.tls_crl);
         look_at_revoked(server);
-        log_event(LEVEL_INFO, "ready", LOG_TEXT("listen", clients_address(server->clients)),
-                  LOG_NUMBER("connections_max", (int64_t)clients_max(server->clients)),
-                  LOG_TEXT("business_time", now), LOG_NUMBER("clock_speed", clock->speed),
-                  LOG_NUMBER("reference_version", reference_version(ledger_reference(server->ledger))));
-        sd_notifyf(0, "READY=1\nSTATUS=serving ATMs on %s", clients_address(server->clients));
         event_base_dispatch(server->base);
         if (server->banks) {
                 banks_stop(server->banks);

@@ -2004,6 +2004,34 @@ CREATE OR REPLACE FUNCTION standby_problem() RETURNS text LANGUAGE sql STABLE SE
                     THEN 'no standby is synchronous (pg_stat_replication)' END
 $$;
 
+-- Which primary this is, among those of one database: epochs come first, then timelines, which the server raises by itself when it is promoted
+-- and which begin anew where it is made by pg_upgrade or from a dump. Timeline 0: it is a standby, or does not say.
+-- (The timeline of the last checkpoint would be the former one for as long as the first checkpoint after a promotion takes.)
+CREATE OR REPLACE FUNCTION epoch_now(OUT r_lineage text, OUT r_epoch bigint, OUT r_timeline bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+        SELECT e.lineage::text, e.epoch, 0 INTO r_lineage, r_epoch, r_timeline FROM database_epoch e;
+        IF NOT pg_is_in_recovery() AND has_function_privilege('pg_walfile_name(pg_lsn)', 'EXECUTE')
+           AND has_function_privilege('pg_current_wal_lsn()', 'EXECUTE') THEN
+                r_timeline := ('x' || lpad(left(pg_walfile_name(pg_current_wal_lsn()), 8), 16, '0'))::bit(64)::bigint;
+        END IF;
+END
+$$;
+
+-- This server serves from now on, and none of an epoch before; p_above: of none up to that one, which others may have seen. The new epoch.
+-- Whoever calls it on a server that was replaced makes that the newest, so nobody has it but the owner, and whom an administrator gives it.
+CREATE OR REPLACE FUNCTION epoch_raise(p_above bigint) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+        v_epoch bigint;
+BEGIN
+        PERFORM demand(p_above >= 0, format('above epoch %L', p_above), '0 or more');
+        UPDATE database_epoch SET epoch = greatest(epoch, p_above) + 1 RETURNING epoch INTO v_epoch;
+        PERFORM trail_write('epoch', v_epoch::text, NULL, jsonb_build_object('timeline', (SELECT r_timeline FROM epoch_now())));
+        RETURN v_epoch;
+END
+$$;
+
 -- who is in whose way ---------------------------------------------------------------------------------------
 
 -- Sessions that somebody waits for, and those that are idle in a transaction, or in one of five seconds or more, with a lock of that strength

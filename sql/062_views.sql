@@ -121,6 +121,7 @@ GRANT EXECUTE ON FUNCTION role_is(name, name) TO atm_daemon, atm_operator;
 GRANT EXECUTE ON FUNCTION business_now(), business_today() TO atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION instance_limits_are, ledger_unblock TO atm_daemon;
 GRANT EXECUTE ON FUNCTION standby_problem() TO atm_daemon, atm_operator;
+GRANT EXECUTE ON FUNCTION epoch_now() TO atm_daemon, atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION lock_holders(integer) TO atm_daemon, atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION ledger_session, ledger_request, ledger_inquiry, ledger_advice, ledger_outcome, ledger_sweep, saf_take, saf_end, saf_look
         TO atm_daemon;

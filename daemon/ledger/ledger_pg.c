@@ -15,6 +15,7 @@
 #include "config/schema.h"
 #include "lib/db/pg_query.h"
 #include "lib/db/pg_session.h"
+#include "lib/db/pg_survey.h"
 
 enum { LOOK_AFTER_MS = 1000 }; /* a batch takes milliseconds: somebody may be in its way */
 
@@ -52,6 +53,7 @@ struct ledger_pg {
         bool
             is_down; /* no connection is up; false while the first are being made, so that work waits for them */
         bool lacks_standby; /* that the options want */
+        bool serves;        /* as on_serving was told */
         bool met_lock;      /* a batch of late: whoever holds it is to be named */
         struct ledger_pg_stats stats;
 };
@@ -138,6 +140,17 @@ static void refuse_queue(struct ledger_pg *l, struct ledger_queue *queue)
                 l->waiting_count--;
                 op_refuse(l, op);
         }
+}
+
+static void tell_serving(struct ledger_pg *l)
+{
+        bool serves = any_lane_up(l) && !l->lacks_standby;
+
+        if (l->serves == serves)
+                return;
+        l->serves = serves;
+        if (l->options.on_serving)
+                l->options.on_serving(l->options.context, serves);
 }
 
 /* Without any connection what was never sent is refused at once; what is in doubt waits for one. */
@@ -396,6 +409,7 @@ static void on_standby(void *context, const char *problem)
                     problem);
         else
                 say(l, false, "a standby is synchronous again");
+        tell_serving(l);
         if (problem)
                 refuse_waiting(l);
         else
@@ -534,6 +548,7 @@ static void on_up(void *context)
         struct ledger_pg *l = lane->ledger;
         say(l, false, "database connection %td is up", lane - l->lanes);
         l->is_down = false;
+        tell_serving(l);
         reference_feed_ask(l->feed); /* it may be another server, or a changed one */
         pump(l);
 }
@@ -558,6 +573,7 @@ static void on_down(void *context, const char *why)
         struct ledger_pg *l = lane->ledger;
         say(l, true, "database connection %td is down: %s", lane - l->lanes, why);
         l->is_down = !any_lane_up(l);
+        tell_serving(l);
         if (l->is_down)
                 refuse_waiting(l);
         else
@@ -769,10 +785,11 @@ static bool first_reference(PGconn *pg, struct reference **ret_reference, char e
 
 static bool start_up(struct ledger_pg *l, char error[LEDGER_PG_ERROR_MAX])
 {
-        PGconn *pg = pg_hosts_connect(l->options.hosts);
+        char why[PG_ERROR_MAX];
+        PGconn *pg = pg_survey_connect(l->options.hosts, why);
         bool good = false;
-        if (PQstatus(pg) != CONNECTION_OK)
-                first_line(error, PQerrorMessage(pg));
+        if (!pg)
+                first_line(error, why);
         else
                 good = check_server(pg, error) && check_schema(pg, error) &&
                        (!l->options.synchronous || check_standby(pg, error)) &&

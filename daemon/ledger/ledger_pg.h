@@ -33,6 +33,8 @@ struct ledger_pg_options {
         void (*on_holder)(void *context, const struct lock_holder *holder);
         /* A person's session was ended, since batches waited for it. NULL likewise. */
         void (*on_ended)(void *context, const struct ended_session *ended);
+        /* Batches can be decided from now on, or can't; the first time when the first connection is up. NULL likewise. */
+        void (*on_serving)(void *context, bool serves);
         void *context;
 };
 

@@ -14,7 +14,7 @@
 
 const char standby_problem_sql[] = "SELECT standby_problem()";
 
-enum { LOCKS, REFERENCE, HOLDERS, UNBLOCK, STANDBY, STATEMENT_COUNT };
+enum { LOCKS, REFERENCE, HOLDERS, UNBLOCK, STANDBY, EPOCH, STATEMENT_COUNT };
 enum { NAMED_MAX = 16, STANDBY_UNANSWERED_MAX = 10 };
 
 struct reference_feed {
@@ -23,8 +23,8 @@ struct reference_feed {
         char unblock[80];
         const struct reference_feed_events *events;
         void *context;
-        bool reference_due, holders_due, unblock_due, standby_due;
-        bool standby_wanted;
+        bool reference_due, holders_due, unblock_due, standby_due, epoch_due;
+        bool standby_wanted, epoch_wanted;
         int standby_unanswered;    /* questions */
         int asked;                 /* while it is busy */
         uint64_t named[NAMED_MAX]; /* holders, the last time */
@@ -43,6 +43,10 @@ static void pump(struct reference_feed *feed)
                 feed->standby_due = false;
                 feed->asked = STANDBY;
                 pg_conn_send(feed->conn, feed->statements[STANDBY].name, NULL, 0, 0);
+        } else if (feed->epoch_due) {
+                feed->epoch_due = false;
+                feed->asked = EPOCH;
+                pg_conn_send(feed->conn, feed->statements[EPOCH].name, NULL, 0, 0);
         } else if (feed->reference_due) {
                 struct pg_parameter parameter = reference_known(feed->events->known(feed->context), known);
 
@@ -154,6 +158,8 @@ static void on_end(void *context, enum pg_outcome outcome, const PGresult *resul
                 feed->events->on_rows(feed->context, result);
         else if (feed->asked == STANDBY)
                 take_standby(feed, result);
+        else if (feed->asked == EPOCH)
+                (void)!pg_conn_judge(feed->conn, result); /* it is down then, as on_down hears */
         else if (feed->asked == UNBLOCK)
                 take_ended(feed, result);
         else
@@ -196,6 +202,8 @@ struct reference_feed *reference_feed_new(struct event_base *base, struct pg_hos
                  LIMIT_BLOCKED_IDLE_MS, LIMIT_BLOCKED_OPEN_MS, LIMIT_BLOCKED_AGAIN_MS);
         feed->statements[UNBLOCK] = (struct pg_statement){"ledger_unblock", feed->unblock};
         feed->statements[STANDBY] = (struct pg_statement){"standby_problem", standby_problem_sql};
+        feed->statements[EPOCH] = (struct pg_statement){"epoch_now", pg_epoch_sql};
+        feed->epoch_wanted = pg_hosts_is_watching(hosts);
         feed->events = events;
         feed->context = context;
         feed->conn = pg_conn_new(base, hosts, NULL, feed->statements, &conn_events, feed);
@@ -216,6 +224,7 @@ void reference_feed_free(struct reference_feed *feed)
 void reference_feed_ask(struct reference_feed *feed)
 {
         feed->reference_due = true;
+        feed->epoch_due = feed->epoch_wanted;
         pump(feed);
 }
 

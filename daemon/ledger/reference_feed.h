@@ -37,7 +37,7 @@ ATM_MUST_USE struct reference_feed *reference_feed_new(struct event_base *base, 
                                                        void *context);
 void reference_feed_free(struct reference_feed *feed);
 
-/* Ask as soon as it can: for newer rows; for those who hold locks. */
+/* Ask as soon as it can: for newer rows, and whether a promotion has been told of since (where epochs are watched); for those who hold locks. */
 void reference_feed_ask(struct reference_feed *feed);
 void reference_feed_look(struct reference_feed *feed);
 /* Ask whether a standby confirms each commit; whoever asked once hears also that it is not known: the question failed, its connection is

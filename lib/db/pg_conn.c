@@ -21,7 +21,7 @@ enum {
 
 enum state { DOWN, LOOKING_UP, CONNECTING, PREPARING, IDLE, BUSY, STATE_COUNT };
 
-enum { SETTINGS = -1 }; /* are made before any statement is prepared */
+enum { SETTINGS = -2, EPOCH }; /* are made, and is asked for, before any statement is prepared */
 
 struct pg_conn {
         struct event_base *base;
@@ -36,6 +36,7 @@ struct pg_conn {
         struct event *readable, *writable; /* of the current socket */
         struct event *timer;               /* the state's time limit; the pause while DOWN */
         int prepared;                      /* statements that are; SETTINGS at first */
+        unsigned generation;               /* of the hosts, when this server was found to be right */
         PGresult *result;                  /* the last one of the statement under way */
         char warning[160];                 /* of the commit under way; "": none */
         int64_t pause_ms;
@@ -170,9 +171,11 @@ static void conn_flush(struct pg_conn *conn)
 
 static void prepare_next(struct pg_conn *conn)
 {
-        static const struct pg_statement settings = {PG_AT_ONCE, pg_daemon_session_sql};
-        const struct pg_statement *statement =
-            conn->prepared == SETTINGS ? &settings : &conn->statements[conn->prepared];
+        static const struct pg_statement settings = {PG_AT_ONCE, pg_daemon_session_sql},
+                                         epoch = {PG_AT_ONCE, pg_epoch_sql};
+        const struct pg_statement *statement = conn->prepared == SETTINGS ? &settings
+                                               : conn->prepared == EPOCH  ? &epoch
+                                                                          : &conn->statements[conn->prepared];
         if (!statement->name) {
                 conn->pause_ms = PAUSE_FIRST_MS;
                 conn_enter(conn, IDLE);
@@ -243,6 +246,7 @@ static void connect_start(struct pg_conn *conn)
 static void look_up_start(struct pg_conn *conn)
 {
         conn_enter(conn, LOOKING_UP);
+        conn->generation = pg_hosts_generation(conn->seeker.hosts);
         if (pg_seeker_is_ready(&conn->seeker))
                 connect_start(conn);
 }
@@ -268,11 +272,13 @@ static void on_addresses(void *context)
                 look_up_lose(conn, pg_seeker_lookup_error(&conn->seeker));
 }
 
-/* All go where one has found a server: who has none, who looks elsewhere, and who is connected to one that serves no more, or not alone. */
+/* All go where one has found a server: who has none, who looks elsewhere, and who is connected to one that serves no more, or not alone. (The
+ * same name may lead to another server than it did.) */
 static void on_found(void *context)
 {
         struct pg_conn *conn = context;
-        bool is_astray = pg_seeker_is_astray(&conn->seeker);
+        bool is_astray =
+            pg_seeker_is_astray(&conn->seeker) || conn->generation != pg_hosts_generation(conn->seeker.hosts);
 
         switch (conn->state) {
         case DOWN:
@@ -292,6 +298,19 @@ static void on_found(void *context)
         }
 }
 
+bool pg_conn_judge(struct pg_conn *conn, const PGresult *result)
+{
+        struct pg_epoch epoch;
+        char why[PG_EPOCH_ERROR_MAX] = "the server does not say its epoch";
+
+        if (!pg_epoch_take(result, &epoch) || !pg_seeker_judge(&conn->seeker, &epoch, why)) {
+                conn_lose(conn, BLAME_SERVER, why);
+                return false;
+        }
+        conn->generation = pg_hosts_generation(conn->seeker.hosts);
+        return true;
+}
+
 /* The statement under way has ended: ReadyForQuery was seen. */
 static void statement_end(struct pg_conn *conn)
 {
@@ -302,11 +321,13 @@ static void statement_end(struct pg_conn *conn)
         if (*conn->warning) {
                 conn_lose(conn, BLAME_LINE, conn->warning);
         } else if (conn->state == PREPARING) {
-                if (done) {
-                        conn->prepared++;
-                        prepare_next(conn);
-                } else {
+                if (!done) {
                         conn_lose(conn, BLAME_LINE, PQresultErrorMessage(result));
+                } else if (conn->prepared != EPOCH || pg_conn_judge(conn, result)) {
+                        conn->prepared++;
+                        if (conn->prepared == EPOCH && !pg_hosts_is_watching(conn->seeker.hosts))
+                                conn->prepared++;
+                        prepare_next(conn);
                 }
         } else {
                 conn->answer_ms = conn->answer_first_ms;

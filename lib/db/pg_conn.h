@@ -11,6 +11,7 @@
  * from 0.1 s to 2 s, with jitter. Where one connection of the process is up again, those that are not follow it without a pause.
  * An answer that does not come in time ends the connection. The limit doubles each time until something is answered: a server that
  * is slow, and not the line, gets no heap of sessions that all wait for the same.
+ * Where epochs are watched (pg_hosts.h), a server is asked for its own before anything is prepared.
  * Its settings are pg_session.h's, whatever was set for its role or database.
  */
 #ifndef LIB_DB_PG_CONN_H
@@ -53,6 +54,10 @@ void pg_conn_free(struct pg_conn *conn);
 
 /* How long a statement may take, the first time; 30 s where nobody says. */
 void pg_conn_set_answer_timeout(struct pg_conn *conn, int64_t timeout_ms);
+
+/* What the server says of its epoch, from within on_end. False where it is refused: the connection is down, and its host passed over. Who has
+ * just connected is judged without that. */
+ATM_MUST_USE bool pg_conn_judge(struct pg_conn *conn, const PGresult *result);
 
 bool pg_conn_is_idle(const struct pg_conn *conn);
 bool pg_conn_is_up(const struct pg_conn *conn); /* IDLE or BUSY */

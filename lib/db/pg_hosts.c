@@ -32,6 +32,7 @@ struct host {
         int64_t known_ms;
         struct look_up *look_up; /* while it is asked; not ours */
         int failure;             /* of the last look-up */
+        struct pg_epoch refused; /* the last one that was told of */
         struct pg_hosts *hosts;
 };
 
@@ -43,6 +44,10 @@ struct pg_hosts {
         size_t count, current;
         struct event *looked_up, *found; /* tell the seekers */
         TAILQ_HEAD(, pg_seeker) seekers;
+        bool is_watching;
+        struct pg_hosts_events events; /* while watching */
+        struct pg_epoch known;
+        unsigned generation;
 };
 
 /* --- what libpq is told --------------------------------------------------------------------------- */
@@ -97,7 +102,7 @@ static bool is_replaced(const char *keyword)
 }
 
 static void put_common(const struct pg_hosts *hosts, struct parameters *parameters,
-                       const char *application_name)
+                       const char *application_name, const char *session_attributes)
 {
         /* dead lines show within five seconds: what is sent, and what is only waited for */
         static const char *const defaults[][2] = {{"keepalives_idle", "3"},
@@ -113,7 +118,7 @@ static void put_common(const struct pg_hosts *hosts, struct parameters *paramete
                     !(application_name && !strcmp(option->keyword, "application_name")))
                         put(parameters, option->keyword, option->val);
         put(parameters, "application_name", application_name);
-        put(parameters, "target_session_attrs", hosts->session_attributes);
+        put(parameters, "target_session_attrs", session_attributes);
 }
 
 static int64_t attempt_s(const PQconninfoOption *options)
@@ -270,15 +275,17 @@ struct pg_hosts *pg_hosts_new(struct event_base *base, struct evdns_base *dns, c
                 goto failed;
         TAILQ_INIT(&hosts->seekers);
         hosts->dns = dns;
-        hosts->looked_up = event_new(base, -1, 0, on_looked_up, hosts);
-        hosts->found = event_new(base, -1, 0, on_found, hosts);
+        if (base) {
+                hosts->looked_up = event_new(base, -1, 0, on_looked_up, hosts);
+                hosts->found = event_new(base, -1, 0, on_found, hosts);
+        }
         hosts->options = options_without(conninfo, attributes);
         hosts->session_attributes = strdup(wanted && strcmp(wanted, "any") != 0 ? wanted : "primary");
         named = items(option_value(hosts->options, "host"));
         numeric = items(option_value(hosts->options, "hostaddr"));
         hosts->count = named > numeric ? named : numeric > 0 ? numeric : 1;
         hosts->host = calloc(hosts->count, sizeof(*hosts->host));
-        if (!hosts->looked_up || !hosts->found || !hosts->options || !hosts->session_attributes ||
+        if ((base && (!hosts->looked_up || !hosts->found)) || !hosts->options || !hosts->session_attributes ||
             !hosts->host)
                 goto failed;
         for (size_t i = 0; i < hosts->count; i++)
@@ -316,32 +323,143 @@ int64_t pg_hosts_attempt_ms(const struct pg_hosts *hosts)
         return attempt_s(hosts->options) * 1000;
 }
 
-static void begin_where_it_ended(struct pg_hosts *hosts, const PGconn *pg)
+bool pg_hosts_want_primary(const struct pg_hosts *hosts)
 {
-        for (size_t i = 0; PQstatus(pg) == CONNECTION_OK && i < hosts->count; i++) {
-                const struct host *host = &hosts->host[i];
-                bool is_it = !strcmp(PQhost(pg), *host->name ? host->name : host->address[0]);
-
-                if (is_it && (!*host->port || !strcmp(PQport(pg), host->port)))
-                        hosts->current = i;
-        }
+        return !strcmp(hosts->session_attributes, "primary") ||
+               !strcmp(hosts->session_attributes, "read-write");
 }
 
-PGconn *pg_hosts_connect(struct pg_hosts *hosts)
+static PGconn *connect_begin(const struct pg_hosts *hosts, size_t i, size_t address,
+                             const char *application_name, const char *session_attributes)
 {
+        const struct host *host = &hosts->host[i];
         struct parameters parameters = {.count = 0};
-        char seconds[24];
-        PGconn *pg;
 
-        snprintf(seconds, sizeof(seconds), "%lld", (long long)attempt_s(hosts->options));
-        put_common(hosts, &parameters, NULL);
-        put(&parameters, "host", option_value(hosts->options, "host"));
-        put(&parameters, "hostaddr", option_value(hosts->options, "hostaddr"));
-        put(&parameters, "port", option_value(hosts->options, "port"));
-        put(&parameters, "connect_timeout", seconds);
-        pg = PQconnectdbParams(parameters.keys, parameters.values, 0);
-        begin_where_it_ended(hosts, pg);
-        return pg;
+        put_common(hosts, &parameters, application_name, session_attributes);
+        put(&parameters, "host", host->name);
+        put(&parameters, "hostaddr", host->address[address]);
+        put(&parameters, "port", host->port);
+        return PQconnectStartParams(parameters.keys, parameters.values, 0);
+}
+
+/* --- all of them ---------------------------------------------------------------------------------- */
+
+size_t pg_hosts_count(const struct pg_hosts *hosts)
+{
+        return hosts->count;
+}
+
+size_t pg_hosts_addresses(struct pg_hosts *hosts, size_t i)
+{
+        struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *found = NULL;
+        struct host *host = &hosts->host[i];
+
+        if (host->is_named) {
+                host->failure = getaddrinfo(host->name, NULL, &hints, &found);
+                if (host->failure == 0) {
+                        addresses_take(host, found);
+                        freeaddrinfo(found);
+                }
+        }
+        return host->addresses;
+}
+
+PGconn *pg_hosts_begin(const struct pg_hosts *hosts, size_t i, size_t address)
+{
+        return connect_begin(hosts, i, address, NULL, NULL);
+}
+
+void pg_hosts_place(const struct pg_hosts *hosts, size_t i, size_t address_at, char text[PG_PLACE_MAX])
+{
+        const struct host *host = &hosts->host[i];
+        const char *address = host->addresses > address_at ? host->address[address_at] : "";
+        const char *name = *host->name ? host->name : address;
+        const char *port = *host->port ? host->port : "5432"; /* libpq's own */
+        bool has_both = *address && strcmp(name, address) != 0;
+
+        if (!*name)
+                snprintf(text, PG_PLACE_MAX, "server on this machine, port %s", port);
+        else
+                snprintf(text, PG_PLACE_MAX, "server at \"%.60s\"%s%.40s%s, port %.8s", name,
+                         has_both ? " (" : "", has_both ? address : "", has_both ? ")" : "", port);
+}
+
+const char *pg_hosts_lookup_error(const struct pg_hosts *hosts, size_t i)
+{
+        return evutil_gai_strerror(hosts->host[i].failure);
+}
+
+/* --- epochs --------------------------------------------------------------------------------------- */
+
+void pg_hosts_watch(struct pg_hosts *hosts, const struct pg_epoch *known,
+                    const struct pg_hosts_events *events)
+{
+        hosts->is_watching = true;
+        hosts->known = *known;
+        hosts->events = *events;
+}
+
+bool pg_hosts_is_watching(const struct pg_hosts *hosts)
+{
+        return hosts->is_watching;
+}
+
+unsigned pg_hosts_generation(const struct pg_hosts *hosts)
+{
+        return hosts->generation;
+}
+
+/* The server that everybody is connected with may raise its epoch: its timeline is what it was then. Where there is none to see, nobody knows
+ * which server a connection of the former epoch leads to. */
+static void raise_known(struct pg_hosts *hosts, const struct pg_epoch *epoch)
+{
+        bool is_same_server =
+            hosts->known.epoch && epoch->timeline && epoch->timeline == hosts->known.timeline;
+
+        if (!is_same_server)
+                hosts->generation++;
+        hosts->known = *epoch;
+        hosts->events.on_newer(hosts->events.context, epoch);
+}
+
+static void refuse(struct pg_hosts *hosts, size_t i, const char *place, const struct pg_epoch *epoch,
+                   char why[PG_EPOCH_ERROR_MAX])
+{
+        char its[PG_EPOCH_TEXT], seen[PG_EPOCH_TEXT];
+
+        pg_epoch_print(epoch, its);
+        pg_epoch_print(&hosts->known, seen);
+        if (pg_epoch_compare(epoch, &hosts->known) == PG_EPOCH_STRANGE)
+                snprintf(why, PG_EPOCH_ERROR_MAX, "%s: another database (%s) than the one that was seen (%s)",
+                         place, epoch->lineage, hosts->known.lineage);
+        else
+                snprintf(why, PG_EPOCH_ERROR_MAX, "%s: an old primary: %s, where %s was seen", place, its,
+                         seen);
+        if (pg_epoch_compare(epoch, &hosts->host[i].refused) == PG_EPOCH_SAME)
+                return;
+        hosts->host[i].refused = *epoch;
+        hosts->events.on_refused(hosts->events.context, place, epoch, &hosts->known);
+}
+
+void pg_hosts_learn(struct pg_hosts *hosts, const struct pg_epoch *epoch)
+{
+        if (hosts->is_watching && pg_epoch_compare(epoch, &hosts->known) == PG_EPOCH_NEWER)
+                raise_known(hosts, epoch);
+}
+
+bool pg_hosts_judge(struct pg_hosts *hosts, size_t host, const char *place, const struct pg_epoch *epoch,
+                    char why[PG_EPOCH_ERROR_MAX])
+{
+        pg_hosts_learn(hosts, epoch);
+        if (!hosts->is_watching || pg_epoch_compare(epoch, &hosts->known) == PG_EPOCH_SAME)
+                return true;
+        refuse(hosts, host, place, epoch, why);
+        return false;
+}
+
+void pg_hosts_start_at(struct pg_hosts *hosts, size_t host)
+{
+        hosts->current = host;
 }
 
 /* --- seekers -------------------------------------------------------------------------------------- */
@@ -389,14 +507,8 @@ bool pg_seeker_has_address(const struct pg_seeker *seeker)
 
 PGconn *pg_seeker_connect(const struct pg_seeker *seeker, const char *application_name)
 {
-        const struct host *host = host_of(seeker);
-        struct parameters parameters = {.count = 0};
-
-        put_common(seeker->hosts, &parameters, application_name);
-        put(&parameters, "host", host->name);
-        put(&parameters, "hostaddr", host->address[seeker->address]);
-        put(&parameters, "port", host->port);
-        return PQconnectStartParams(parameters.keys, parameters.values, 0);
+        return connect_begin(seeker->hosts, seeker->host, seeker->address, application_name,
+                             seeker->hosts->session_attributes);
 }
 
 /* The one behind it; who begins anew begins there too, unless others have moved that on already. */
@@ -440,22 +552,25 @@ bool pg_seeker_is_astray(const struct pg_seeker *seeker)
         return seeker->host != seeker->hosts->current;
 }
 
+bool pg_seeker_judge(struct pg_seeker *seeker, const struct pg_epoch *epoch, char why[PG_EPOCH_ERROR_MAX])
+{
+        bool is_newer = pg_epoch_compare(epoch, &seeker->hosts->known) == PG_EPOCH_NEWER;
+        char place[PG_PLACE_MAX];
+
+        pg_seeker_place(seeker, place);
+        if (!pg_hosts_judge(seeker->hosts, seeker->host, place, epoch, why))
+                return false;
+        if (is_newer)
+                pg_seeker_succeeded(seeker);
+        return true;
+}
+
 void pg_seeker_place(const struct pg_seeker *seeker, char text[PG_PLACE_MAX])
 {
-        const struct host *host = host_of(seeker);
-        const char *address = host->addresses > seeker->address ? host->address[seeker->address] : "";
-        const char *name = *host->name ? host->name : address;
-        const char *port = *host->port ? host->port : "5432"; /* libpq's own */
-        bool has_both = *address && strcmp(name, address) != 0;
-
-        if (!*name)
-                snprintf(text, PG_PLACE_MAX, "server on this machine, port %s", port);
-        else
-                snprintf(text, PG_PLACE_MAX, "server at \"%.60s\"%s%.40s%s, port %.8s", name,
-                         has_both ? " (" : "", has_both ? address : "", has_both ? ")" : "", port);
+        pg_hosts_place(seeker->hosts, seeker->host, seeker->address, text);
 }
 
 const char *pg_seeker_lookup_error(const struct pg_seeker *seeker)
 {
-        return evutil_gai_strerror(host_of(seeker)->failure);
+        return pg_hosts_lookup_error(seeker->hosts, seeker->host);
 }

@@ -12,6 +12,9 @@
  *
  * What the conninfo leaves open: a dead line is noticed within five seconds (keepalives, tcp_user_timeout), an attempt takes three
  * (connect_timeout), and the server must be a primary (target_session_attrs): read-write would ask for a setting that pg_session.h makes.
+ *
+ * Where a process watches epochs (pg_epoch.h), a primary of an older one than it has seen is passed over like one that is silent, and
+ * whoever meets a newer one takes all others there, those too that are still connected.
  */
 #ifndef LIB_DB_PG_HOSTS_H
 #define LIB_DB_PG_HOSTS_H
@@ -25,11 +28,14 @@
 #include <sys/queue.h>
 
 #include "lib/base/attributes.h"
+#include "lib/db/pg_epoch.h"
 
 struct pg_hosts;
 
-/* dns NULL: no names, only addresses and sockets; it must outlive the hosts, and they all that seek. What libpq does not take it refuses
- * when it connects. NULL: out of memory. */
+enum { PG_PLACE_MAX = 128 };
+
+/* dns NULL: no names, only addresses and sockets; it must outlive the hosts, and they all that seek. base NULL: nobody seeks, hosts are
+ * only surveyed. What libpq does not take it refuses when it connects. NULL: out of memory. */
 ATM_MUST_USE struct pg_hosts *pg_hosts_new(struct event_base *base, struct evdns_base *dns,
                                            const char *conninfo);
 void pg_hosts_free(struct pg_hosts *hosts);
@@ -37,11 +43,40 @@ void pg_hosts_free(struct pg_hosts *hosts);
 /* How long one attempt may take. */
 int64_t pg_hosts_attempt_ms(const struct pg_hosts *hosts);
 
-/* Blocking, by libpq's own way through the hosts, with the same limits: for a start. Whoever seeks begins where it ended. NULL: out of
- * memory. */
-ATM_MUST_USE PGconn *pg_hosts_connect(struct pg_hosts *hosts);
+struct pg_hosts_events {
+        /* A newer epoch than any before; also the first one. */
+        void (*on_newer)(void *context, const struct pg_epoch *seen);
+        /* A primary that is refused; once for each that a host shows. */
+        void (*on_refused)(void *context, const char *place, const struct pg_epoch *its,
+                           const struct pg_epoch *seen);
+        void *context;
+};
 
-enum { PG_PLACE_MAX = 128 };
+/* Watch epochs from here on; known: what was seen before. The events are copied. */
+void pg_hosts_watch(struct pg_hosts *hosts, const struct pg_epoch *known,
+                    const struct pg_hosts_events *events);
+bool pg_hosts_is_watching(const struct pg_hosts *hosts);
+/* Changes where servers that were right may be so no more. */
+unsigned pg_hosts_generation(const struct pg_hosts *hosts);
+
+/* What a server says of its epoch: one that is newer than all before is known from here on, one that is older, or another database's, is
+ * refused: false with a reason. */
+ATM_MUST_USE bool pg_hosts_judge(struct pg_hosts *hosts, size_t host, const char *place,
+                                 const struct pg_epoch *epoch, char why[PG_EPOCH_ERROR_MAX]);
+/* The same of whoever is no primary itself, and refused for nothing. */
+void pg_hosts_learn(struct pg_hosts *hosts, const struct pg_epoch *epoch);
+/* Whoever seeks begins there. */
+void pg_hosts_start_at(struct pg_hosts *hosts, size_t host);
+
+/* For a survey (pg_survey.h), which is blocking. Looks names up, and keeps their addresses. */
+size_t pg_hosts_count(const struct pg_hosts *hosts);
+size_t pg_hosts_addresses(struct pg_hosts *hosts, size_t host);
+/* Connect there, whatever the server is; see PQconnectStart. */
+ATM_MUST_USE PGconn *pg_hosts_begin(const struct pg_hosts *hosts, size_t host, size_t address);
+void pg_hosts_place(const struct pg_hosts *hosts, size_t host, size_t address, char text[PG_PLACE_MAX]);
+const char *pg_hosts_lookup_error(const struct pg_hosts *hosts, size_t host);
+/* Whether the conninfo wants a primary, or says nothing. */
+bool pg_hosts_want_primary(const struct pg_hosts *hosts);
 
 /* Somebody who looks for a server: member of a connection. */
 struct pg_seeker {
@@ -69,6 +104,9 @@ bool pg_seeker_has_address(const struct pg_seeker *seeker);
 ATM_MUST_USE PGconn *pg_seeker_connect(const struct pg_seeker *seeker, const char *application_name);
 /* The attempt, or the look-up, came to nothing. False: so did the round, and a new one is begun. */
 bool pg_seeker_failed(struct pg_seeker *seeker);
+/* What the server in turn says of its epoch. False with a reason where it is refused; where it is newer, all hear of it from the loop. */
+ATM_MUST_USE bool pg_seeker_judge(struct pg_seeker *seeker, const struct pg_epoch *epoch,
+                                  char why[PG_EPOCH_ERROR_MAX]);
 /* There is a server that can be used: all hear of it from the loop. */
 void pg_seeker_succeeded(struct pg_seeker *seeker);
 /* Whether another host than the one in turn is known to serve. */

@@ -137,6 +137,28 @@ CONF
         echo 'local all all trust' | cluster_run tee "$folder/data/pg_hba.conf" >/dev/null
 }
 
+# cluster_standby FOLDER NAME: a standby, not started, of the cluster of PGHOST and PGPORT; NAME is what that one may put into its
+# synchronous_standby_names. It has the same folders and port as any, and commits of its own, once it is promoted, wait for nobody.
+cluster_standby() {
+        local folder=$1 name=$2
+        ((EUID != 0)) || chown postgres: "$folder" || return 1
+        cluster_run mkdir "$folder/socket" || return 1
+        echo 'local replication all trust' | cluster_run tee -a "$(cluster_ask -A -t -c 'SHOW hba_file')" >/dev/null || return 1
+        cluster_ask -c 'SELECT pg_reload_conf()' >/dev/null || return 1
+        run_quietly "pg_basebackup" cluster_run "$(cluster_programs)/pg_basebackup" -h "$PGHOST" -p "${PGPORT:-5432}" -U postgres \
+                -D "$folder/data" -R -c fast || return 1
+        cluster_run tee -a "$folder/data/postgresql.auto.conf" >/dev/null <<CONF
+port = $CLUSTER_PORT
+unix_socket_directories = '$folder/socket'
+synchronous_standby_names = ''
+primary_conninfo = 'host=$PGHOST port=${PGPORT:-5432} user=postgres application_name=$name'
+CONF
+}
+
+cluster_promote() {
+        cluster_run "$(cluster_programs)/pg_ctl" -D "$1/data" -w promote >/dev/null
+}
+
 cluster_sizes() {
         if ((${ATM_CLUSTER_SMALL:-0})); then
                 printf '%s\n' 'shared_buffers = 64MB' 'max_wal_size = 256MB' 'min_wal_size = 32MB'

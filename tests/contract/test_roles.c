@@ -163,6 +163,8 @@ static const struct refused {
     {OPERATOR, "summary_step", "SELECT summary_step(NULL)", "expected true or false"},
     {OPERATOR, "business_now", "SELECT business_now()", NULL},
     {OPERATOR, "business_today", "SELECT business_today()", NULL},
+    {OPERATOR, "epoch_now", "SELECT epoch_now()", NULL},
+    {"atm_report", "epoch_now", "SELECT epoch_now()", NULL},
     {"atm_report", "business_now", "SELECT business_now()", NULL},
     {"atm_report", "business_today", "SELECT business_today()", NULL},
     /* atmd's role: what its tables refuse */
@@ -179,6 +181,7 @@ static const struct refused {
      "'-1', '0' and '0' ms: expected 0 or more"},
     {"atm_daemon", "ledger_unblock", "SELECT ledger_unblock(0, 0, NULL)", "expected 0 or more"},
     {"atm_daemon", "ledger_unblock", "SELECT ledger_unblock(0, 0, 0)", NULL},
+    {"atm_daemon", "epoch_now", "SELECT epoch_now()", NULL},
     {"atm_daemon", "ledger_make_partitions", "SELECT ledger_make_partitions('2016-10-01', '2099-01-01')",
      "expected days from 2000-01-01 to ten years after business today"},
     {"atm_daemon", "ledger_session", "SELECT ledger_session()", NULL},

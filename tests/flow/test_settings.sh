@@ -137,16 +137,7 @@ wait "$pid" && wrong "atmd serves without its standby"
 grep -q "no standby is synchronous" "$WORK/lonely.log" || wrong "the standby is not missed: $(cat "$WORK/lonely.log")"
 STANDBY=$(cluster_folder)
 trap 'kill "${STARTED[@]}" 2>/dev/null || true; cluster_remove "$STANDBY"; flow_end' EXIT
-((EUID != 0)) || chown postgres: "$STANDBY"
-cluster_run mkdir "$STANDBY/socket"
-echo 'local replication all trust' | cluster_run tee -a "$(sql 'SHOW hba_file')" >/dev/null
-sql 'SELECT pg_reload_conf()' >/dev/null
-cluster_run "$(cluster_programs)/pg_basebackup" -h "$PGHOST" -p "${PGPORT:-5432}" -U postgres -D "$STANDBY/data" -R -c fast
-cluster_run tee -a "$STANDBY/data/postgresql.auto.conf" >/dev/null <<CONF
-unix_socket_directories = '$STANDBY/socket'
-synchronous_standby_names = ''
-primary_conninfo = 'host=$PGHOST port=${PGPORT:-5432} user=postgres application_name=second'
-CONF
+cluster_standby "$STANDBY" second
 cluster_start "$STANDBY"
 is_synchronous() { [[ $(sql 'SELECT standby_problem() IS NULL') == t ]]; }
 await "a synchronous standby" is_synchronous
@@ -226,7 +217,7 @@ postmaster=$(head -n 1 "$ATM_CLUSTER/data/postmaster.pid")
 mapfile -t FROZEN < <(echo "$postmaster" && pgrep -P "$postmaster")
 trap 'kill -CONT "${FROZEN[@]}" 2>/dev/null || true; kill "${STARTED[@]}" 2>/dev/null || true; cluster_remove "$STANDBY"; flow_end' EXIT
 kill -STOP "${FROZEN[@]}"
-cluster_run "$(cluster_programs)/pg_ctl" -D "$STANDBY/data" -w promote >/dev/null
+cluster_promote "$STANDBY"
 expect_exit 0 atmsim run --ports "$port" --closed --withdrawals 5 --seed "$SEED" --answer-timeout-ms 60000 --json
 grep -q 'database connection 0 is down: server at .*did not answer in time' "$WORK/several.log" ||
         grep -q 'database connection 1 is down: server at .*did not answer in time' "$WORK/several.log" ||

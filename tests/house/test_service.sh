@@ -37,6 +37,8 @@ done
 # As many may wait at the socket unit's as at atmd's own.
 backlog=$(sed -n 's/^ *LIMIT_BACKLOG = \([0-9]*\),.*/\1/p' "$root/config/limits.h")
 grep -Fxq "Backlog=$backlog" "$root/etc/systemd/atmd.socket" || { echo "atmd.socket: expected Backlog=$backlog (LIMIT_BACKLOG)"; exit 1; }
+# It has a place for what it must not forget when it is started anew.
+grep -Eq '^StateDirectory=atmd$' "$unit" || { echo "atmd.service lacks StateDirectory=atmd"; exit 1; }
 
 # No flood of one kind of line makes the journal drop another: atmd has a limit for each.
 grep -Eq '^LogRateLimitIntervalSec=0$' "$unit" || { echo "atmd.service leaves it to the journal which lines it drops"; exit 1; }

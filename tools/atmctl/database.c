@@ -12,6 +12,7 @@
 #include "lib/db/pg_session.h"
 #include "tools/atmctl/migrations.h"
 #include "tools/atmctl/operator.h"
+#include "tools/atmctl/servers.h"
 
 static const char *text_or(const char *text, const char *fallback)
 {
@@ -246,19 +247,32 @@ static bool sign(struct database *database, const struct invocation *invocation)
             LENGTH(parameters), parameters);
 }
 
+/* By libpq's way, or, where the conninfo names several, to the server that serves. */
+static PGconn *connect_to(const char *conninfo, const PGconn *chosen)
+{
+        const char *keys[] = {
+            "dbname", "fallback_application_name", "client_encoding", "host", "hostaddr", "port", NULL};
+        const char *values[] = {conninfo,           "atmctl",       "UTF8", PQhost(chosen),
+                                PQhostaddr(chosen), PQport(chosen), NULL};
+
+        return PQconnectdbParams(keys, values, 1);
+}
+
 bool database_open(struct database *database, const struct invocation *invocation, enum database_need need)
 {
         const char *conninfo = invocation_value(invocation, "conninfo");
-        const char *keys[] = {"dbname", "fallback_application_name", "client_encoding", NULL};
-        const char *values[] = {conninfo, "atmctl", "UTF8", NULL};
         char exposed[CONNINFO_ERROR_MAX];
+        PGconn *chosen;
 
         *database = (struct database){.state = DATABASE_ABSENT};
         if (!conninfo_is_private(conninfo ? conninfo : "", exposed)) {
                 complain("database: %s (PGSSLMODE and PGSSLROOTCERT, or --conninfo)", exposed);
                 return false;
         }
-        database->connection = PQconnectdbParams(keys, values, 1);
+        if (!servers_choose(conninfo, &chosen))
+                return false;
+        database->connection = connect_to(conninfo, chosen);
+        PQfinish(chosen);
         if (!database->connection || PQstatus(database->connection) != CONNECTION_OK) {
                 complain_about_connection(database->connection);
                 goto fail;

@@ -567,10 +567,11 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
         {.name = "NOUN",
          .expected =
              "area, hall, atm, issuer, prefix, tariff, tax, holiday, limit, hours, card, account, exclusion, "
-             "withdrawal, saf, contract, cost, target, published, peer, rate, period, clock, key or session",
+             "withdrawal, saf, contract, cost, target, published, peer, rate, period, clock, key, session or "
+             "epoch",
          .sql_type = "text",
          .choices = "area|hall|atm|issuer|prefix|tariff|tax|holiday|limit|hours|card|account|exclusion|"
-                    "withdrawal|saf|contract|cost|target|published|peer|rate|period|clock|key|session",
+                    "withdrawal|saf|contract|cost|target|published|peer|rate|period|clock|key|session|epoch",
          .check = check_choice},
     [VALUE_FORMAT] = {.name = "FORMAT",
                       .expected = "table, expanded, csv or json",
