@@ -35,6 +35,8 @@ enum {
         LIMIT_BACKLOG = 4096,
         /* Accepting rests so long where the system has no descriptors or memory left. */
         LIMIT_ACCEPT_REST_MS = 200,
+        /* Of so many or more who were at the door or in, half have gone: the memory that they had goes back to the system. */
+        LIMIT_CROWD = 128,
         /* Descriptors that are not ATMs': log, journal, listener, database, files while loading. */
         LIMIT_OTHER_DESCRIPTORS = 64,
 

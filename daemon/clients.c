@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <event2/event_struct.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/queue.h>
@@ -61,6 +62,7 @@ struct clients {
         int64_t ends_s;      /* the soonest end of a certificate, or sooner; real time */
         uint64_t trust;      /* counts what TLS believes */
         size_t connections_max;
+        size_t most; /* at the door and in, since memory was given back */
         bool draining;
         struct client_counters count;
 };
@@ -492,6 +494,13 @@ static size_t count_in_house(const struct clients *clients)
                lobby_count(clients->lobby, LOBBY_WAITING);
 }
 
+/* At the door and in. */
+static size_t present(const struct clients *clients)
+{
+        return conn_env_count(clients->conns) + lobby_count(clients->lobby, LOBBY_SILENT) +
+               lobby_count(clients->lobby, LOBBY_WAITING);
+}
+
 static void on_accepted(void *context, int fd, const struct sockaddr *address, const char *peer)
 {
         struct clients *clients = context;
@@ -519,6 +528,8 @@ static void on_accepted(void *context, int fd, const struct sockaddr *address, c
                 free(newcomer);
                 return;
         }
+        if (present(clients) > clients->most)
+                clients->most = present(clients);
         listen_to(newcomer); /* most say something at once */
         admit(clients);
 }
@@ -677,8 +688,36 @@ const char *clients_address(const struct clients *clients)
         return listener_address(clients->listener);
 }
 
+static int64_t resident_kb(void)
+{
+        long all, resident = 0;
+        FILE *file = fopen("/proc/self/statm", "re");
+        if (file) {
+                if (fscanf(file, "%ld %ld", &all, &resident) != 2)
+                        resident = 0;
+                fclose(file);
+        }
+        return (int64_t)resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* What a crowd had is kept for the next one otherwise: small pieces all over the heap. */
+static void give_back_memory(struct clients *clients)
+{
+        size_t now = present(clients);
+        if (clients->most < LIMIT_CROWD || now > clients->most / 2)
+                return;
+        int64_t before_kb = resident_kb(), began_ms = steady_ms(clients);
+        malloc_trim(0);
+        log_event(LEVEL_INFO, "memory_given_back", LOG_NUMBER("were", (int64_t)clients->most),
+                  LOG_NUMBER("are", (int64_t)now), LOG_NUMBER("before_kb", before_kb),
+                  LOG_NUMBER("after_kb", resident_kb()),
+                  LOG_NUMBER("took_ms", steady_ms(clients) - began_ms));
+        clients->most = now;
+}
+
 void clients_tick(struct clients *clients)
 {
+        give_back_memory(clients);
         if (is_review_due(clients))
                 begin_review(clients);
 }

@@ -264,6 +264,17 @@ set_key tls certificate "$WORK/fifo.crt"
 expect_exit 78 atmd --config "$CONF" --check-config
 [[ $OUTPUT == *"fifo.crt: "*"not a file"* ]] || wrong "a FIFO for a certificate: '$OUTPUT'"
 kill -HUP "$pid"
+# what a crowd took is given back once it has gone
+attacker silent --to "127.0.0.1:$port" --terminals "${terminal[10]}" --from 127.0.0.2:0 --lines 200 --seconds 60 >"$WORK/crowd.json" 2>&1 &
+crowd=$!
+STARTED+=("$crowd")
+crowd_is_in() {
+        kill -USR1 "$pid"
+        [[ $(sed -nE 's/.*event=stats .* accepted=([0-9]+).*/\1/p' "$WORK/steady.log" | tail -n 1) -ge 200 ]]
+}
+await "a crowd" crowd_is_in
+kill -KILL "$crowd"
+await "what it had" grep -qE 'event=memory_given_back were=2[0-9][0-9] are=' "$WORK/steady.log"
 await "the refusal of a FIFO" grep -q "event=reload_refused .*fifo.crt: .*not a file" "$WORK/steady.log"
 cp "$WORK/before.conf" "$CONF"
 stop
