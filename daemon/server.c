@@ -527,7 +527,6 @@ static bool make_banks(struct server *server, char error[SERVER_ERROR_MAX])
             .settings = &server->settings,
             .keys = server->keys.banks,
             .instance = server->options.instance,
-            .real_ms = real_ms,
             .steady_ms = steady_ms,
             .business_ms = business_ms,
             .context = server,

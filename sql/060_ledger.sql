@@ -33,7 +33,9 @@ DECLARE
 BEGIN
         FOR f IN SELECT oid::regprocedure FROM pg_proc
                  WHERE pronamespace = 'public'::regnamespace AND proname IN ('ledger_request', 'ledger_inquiry', 'ledger_advice', 'operator_saf',
-                                                                               'operator_resolve', 'card_replace', 'period_close', 'account_guard', 'trail_row', 'ledger_unblock') LOOP
+                                                                               'operator_resolve', 'card_replace', 'period_close', 'account_guard', 'trail_row',
+                                                                               'ledger_outcome', 'ledger_sweep', 'saf_take', 'saf_end', 'saf_look',
+                                                                               'demand_now', 'ledger_unblock') LOOP
                 EXECUTE 'DROP FUNCTION ' || f;
         END LOOP;
 END
@@ -93,6 +95,11 @@ BEGIN
                        'lists of ' || coalesce(cardinality(p_first), 0) || ' and ' || array_to_string(p_lengths, ', ', 'no') || ' values',
                        'lists of the same length');
 END
+$$;
+
+-- Real milliseconds since 1970 by the database's clock, the one clock of all instances: leases, due times, asking times and sweeps go by it.
+CREATE OR REPLACE FUNCTION real_now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS $$
+        SELECT floor(date_part('epoch', clock_timestamp()) * 1000)::bigint
 $$;
 
 -- Business time: the server's clock, a laboratory's where one was entered (031_clock.sql).
@@ -463,7 +470,7 @@ CREATE OR REPLACE FUNCTION ledger_request(
         p_customer_fee_yen bigint[], p_customer_tax_yen bigint[],
         p_interbank_fee_yen bigint[], p_interbank_tax_yen bigint[], p_hall_share_yen bigint[],
         p_limit_day_yen bigint[], p_limit_month_yen bigint[], p_limit_day_count bigint[],
-        p_refusal smallint[], p_approval_code text[], p_link text[], p_now_ms bigint, p_wait_ms bigint,
+        p_refusal smallint[], p_approval_code text[], p_link text[], p_wait_ms bigint,
         p_look boolean DEFAULT true, p_from timestamptz DEFAULT '-infinity', p_to timestamptz DEFAULT 'infinity')
 RETURNS TABLE (r_position integer, r_stored boolean, r_reason smallint, r_business_date date,
                r_charge_yen bigint, r_approval_code text)
@@ -602,7 +609,7 @@ BEGIN
                 -- that somebody else was faster
                 INSERT INTO open_withdrawal (terminal, transmitted_at, stan, card_token, amount_yen, asked_ms)
                 SELECT p_terminal[n.position], p_transmitted_at[n.position], p_stan[n.position], n.card_token, n.amount_yen,
-                       CASE WHEN n.link IS NOT NULL THEN p_now_ms END
+                       CASE WHEN n.link IS NOT NULL THEN real_now_ms() END
                 FROM decided n
                 WHERE NOT n.known AND n.reason = reason_of('APPROVED') AND (n.link IS NOT NULL OR n.business_date <= v_summed_through)
                 AND (SELECT count(*) FROM written) > 0
@@ -694,7 +701,7 @@ CREATE TYPE ledger_effect AS (
 CREATE OR REPLACE FUNCTION ledger_advice(
         p_terminal text[], p_original_at timestamptz[], p_original_stan integer[],
         p_kind text[], p_advice_at timestamptz[], p_advice_stan integer[], p_why text[],
-        p_amount_yen bigint[], p_dispensed_yen bigint[], p_now_ms bigint, p_correct_ms bigint,
+        p_amount_yen bigint[], p_dispensed_yen bigint[], p_correct_ms bigint,
         p_look boolean DEFAULT true, p_from timestamptz DEFAULT '-infinity', p_to timestamptz DEFAULT 'infinity')
 RETURNS TABLE (r_position integer, r_stored boolean, r_what text)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -980,7 +987,7 @@ BEGIN
                         RETURNING terminal, transmitted_at, stan, seq, link
                 )
                 INSERT INTO saf (terminal, transmitted_at, stan, seq, link, created_ms, due_ms)
-                SELECT t.terminal, t.transmitted_at, t.stan, t.seq, t.link, p_now_ms, p_now_ms FROM told t;
+                SELECT t.terminal, t.transmitted_at, t.stan, t.seq, t.link, n.now_ms, n.now_ms FROM told t CROSS JOIN (SELECT real_now_ms() AS now_ms OFFSET 0) n;
         END IF;
 
         -- a day whose sums are made, or may be any time, is told what they lack: rows of its own, for which nobody waits
@@ -1022,7 +1029,8 @@ END
 $$;
 
 -- banks over links ---------------------------------------------------------------------------------------
--- Times (..._ms) are real milliseconds, given by the caller.
+-- Times (..._ms) are real milliseconds, by the database's clock (real_now_ms). One that lies further ahead than it could have been
+-- written is of a clock that has been set back since, or of another server's: nobody waits for it.
 
 -- What became of withdrawals that a bank was asked about: its answer, or none in time. p_reason 0: the bank
 -- approved. A time-out queues a reversal in the same commit, since the bank may have approved unheard. An approval
@@ -1031,7 +1039,7 @@ $$;
 -- One row each: what stands durable now, and whether it did before (then this outcome came too late).
 CREATE OR REPLACE FUNCTION ledger_outcome(
         p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
-        p_reason smallint[], p_approval_code text[], p_bank_de39 text[], p_cause text[], p_now_ms bigint,
+        p_reason smallint[], p_approval_code text[], p_bank_de39 text[], p_cause text[],
         p_from timestamptz DEFAULT '-infinity', p_to timestamptz DEFAULT 'infinity')
 RETURNS TABLE (r_position integer, r_stored boolean, r_reason smallint, r_business_date date,
                r_charge_yen bigint, r_approval_code text)
@@ -1089,7 +1097,7 @@ BEGIN
                 RETURNING terminal, transmitted_at, stan, seq, link
         ), queued AS (
                 INSERT INTO saf (terminal, transmitted_at, stan, seq, link, created_ms, due_ms)
-                SELECT t.terminal, t.transmitted_at, t.stan, t.seq, t.link, p_now_ms, p_now_ms FROM told t
+                SELECT t.terminal, t.transmitted_at, t.stan, t.seq, t.link, n.now_ms, n.now_ms FROM told t CROSS JOIN (SELECT real_now_ms() AS now_ms OFFSET 0) n
         ), ended AS (
                 DELETE FROM open_withdrawal WHERE ctid = ANY (ARRAY(
                         SELECT w.ctid FROM decided n
@@ -1109,27 +1117,31 @@ BEGIN
 END
 $$;
 
--- Withdrawals whose bank was asked before p_asked_before_ms and about which nothing is decided: whoever
+-- Withdrawals whose bank was asked at least p_age_ms ago and about which nothing is decided: whoever
 -- asked is dead or too slow. Each is timed out; returns how many. What is approved stays open until its ATM
 -- or a person speaks: no timer ends it.
 -- An answer, or another sweep, that commits at the same moment is an ordinary event: the sweep looks again and leaves out what was
 -- decided meanwhile.
-CREATE OR REPLACE FUNCTION ledger_sweep(p_asked_before_ms bigint, p_now_ms bigint, p_max integer) RETURNS integer
+CREATE OR REPLACE FUNCTION ledger_sweep(p_age_ms bigint, p_max integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET random_page_cost = 0.01 SET jit = off AS $$
 DECLARE
         v_key record;
         v_count integer;
+        v_now_ms bigint := real_now_ms();
 BEGIN
         FOR v_try IN 1..5 LOOP
                 SELECT array_agg(k.terminal) AS terminals, array_agg(k.transmitted_at) AS moments, array_agg(k.stan) AS stans,
                        count(*)::integer AS n
                 INTO v_key
-                FROM (SELECT o.terminal, o.transmitted_at, o.stan FROM open_withdrawal o
+                -- (two ranges of an index, not one condition: what is approved and open may be much)
+                FROM (SELECT o.terminal, o.transmitted_at, o.stan
+                      FROM (SELECT * FROM open_withdrawal o WHERE o.asked_ms <= v_now_ms - p_age_ms
+                            UNION ALL SELECT * FROM open_withdrawal o WHERE o.asked_ms > v_now_ms + p_age_ms) o
                       LEFT JOIN LATERAL (SELECT x.terminal FROM bank_outcome x WHERE x.terminal = o.terminal
                                          AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan LIMIT 1) x ON true
-                      WHERE o.asked_ms < p_asked_before_ms AND x.terminal IS NULL
+                      WHERE x.terminal IS NULL
                       ORDER BY o.asked_ms LIMIT p_max) k;
                 IF v_key.n = 0 THEN
                         RETURN 0;
@@ -1139,7 +1151,7 @@ BEGIN
                         FROM ledger_outcome(v_key.terminals, v_key.moments, v_key.stans,
                                             array_fill(reason_of('ISSUER_UNAVAILABLE'), ARRAY[v_key.n]),
                                             array_fill(NULL::text, ARRAY[v_key.n]), array_fill(NULL::text, ARRAY[v_key.n]),
-                                            array_fill('timeout'::text, ARRAY[v_key.n]), p_now_ms);
+                                            array_fill('timeout'::text, ARRAY[v_key.n]));
                         RETURN v_count;
                 EXCEPTION WHEN unique_violation THEN
                         NULL; -- somebody was faster
@@ -1147,6 +1159,64 @@ BEGIN
         END LOOP;
         PERFORM ledger_conflict();
 END
+$$;
+
+-- Take or keep the lease of a link and with it the notices that are due, in order for each withdrawal: the
+-- first that is not acknowledged, and only that. Each taken one counts as an attempt and is due again after
+-- a pause that doubles. No row: somebody else holds the lease, or nothing is due.
+-- (Where leases differ in length the shortest wins: a longer one looks to its holder as if it were of a clock that is ahead.)
+CREATE OR REPLACE FUNCTION saf_take(p_link text, p_holder text, p_lease_ms bigint,
+                         p_first_ms bigint, p_longest_ms bigint, p_max integer)
+RETURNS TABLE (r_terminal text, r_transmitted_at timestamptz, r_stan integer, r_seq smallint, r_kind text,
+               r_amount_yen bigint, r_charge_yen bigint, r_dispensed_yen bigint, r_why text, r_attempts integer)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET random_page_cost = 0.01 SET jit = off AS $$
+DECLARE
+        v_due tid[];
+        v_now_ms bigint := real_now_ms();
+BEGIN
+        INSERT INTO saf_lease AS l (link, holder, until_ms) VALUES (p_link, p_holder, v_now_ms + p_lease_ms)
+        ON CONFLICT (link) DO UPDATE SET holder = EXCLUDED.holder, until_ms = EXCLUDED.until_ms
+        WHERE l.holder = EXCLUDED.holder OR l.until_ms < v_now_ms OR l.until_ms > v_now_ms + p_lease_ms;
+        IF NOT FOUND THEN
+                RETURN;
+        END IF;
+        -- the oldest first, which is the order of the index; without sorting, nothing else can be read
+        SELECT array_agg(d.at) INTO v_due
+        FROM (SELECT d.at FROM (VALUES (0, v_now_ms), (v_now_ms + p_longest_ms + 1, 9223372036854775807)) b (from_ms, to_ms)
+              CROSS JOIN LATERAL (
+                      SELECT s.ctid AS at FROM saf s
+                      CROSS JOIN LATERAL (SELECT f.seq FROM saf f WHERE f.terminal = s.terminal
+                                          AND f.transmitted_at = s.transmitted_at AND f.stan = s.stan
+                                          ORDER BY f.seq LIMIT 1) f
+                      WHERE s.link = p_link AND NOT s.parked AND s.due_ms BETWEEN b.from_ms AND b.to_ms AND f.seq = s.seq
+                      ORDER BY s.due_ms LIMIT p_max FOR UPDATE OF s SKIP LOCKED) d
+              LIMIT p_max) d;
+        IF v_due IS NULL THEN
+                RETURN;
+        END IF;
+        RETURN QUERY
+        WITH taken AS (
+                UPDATE saf s SET attempts = s.attempts + 1,
+                        due_ms = v_now_ms + least(p_longest_ms, p_first_ms * (1 << least(s.attempts, 20))::bigint)
+                WHERE s.ctid = ANY (v_due)
+                RETURNING s.*
+        )
+        SELECT t.terminal, t.transmitted_at, t.stan, t.seq, n.kind, n.amount_yen, n.charge_yen, n.dispensed_yen, n.why,
+               t.attempts
+        FROM taken t
+        CROSS JOIN LATERAL (SELECT * FROM bank_notice n WHERE n.terminal = t.terminal
+                            AND n.transmitted_at = t.transmitted_at AND n.stan = t.stan AND n.seq = t.seq LIMIT 1) n;
+END
+$$;
+
+-- What waits for each link, and since when the oldest of it does (parked ones wait for people): for the alarm.
+CREATE OR REPLACE FUNCTION saf_look() RETURNS TABLE (r_link text, r_waiting bigint, r_parked bigint, r_oldest_age_ms bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        SELECT link, count(*) FILTER (WHERE NOT parked), count(*) FILTER (WHERE parked),
+               real_now_ms() - min(created_ms) FILTER (WHERE NOT parked)
+        FROM saf GROUP BY link
 $$;
 
 -- What banks have answered to notices. Verdicts, of the bank's dialect (config/bank_codes.h): 'done', 'repeated', 'missing' and
@@ -1157,7 +1227,7 @@ $$;
 -- Harmless when said twice, also by one who lost the lease meanwhile.
 -- Returns how many are gone by this.
 CREATE OR REPLACE FUNCTION saf_end(p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[], p_seq smallint[],
-                        p_verdict text[], p_said text[], p_now_ms bigint) RETURNS integer
+                        p_verdict text[], p_said text[]) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET random_page_cost = 0.01 SET jit = off AS $$
@@ -1214,7 +1284,7 @@ BEGIN
                 ON CONFLICT DO NOTHING
         )
         INSERT INTO bank_ack (terminal, transmitted_at, stan, seq, attempts, acknowledged_ms, verdict, de39)
-        SELECT a.terminal, a.transmitted_at, a.stan, a.seq, a.attempts, p_now_ms, a.verdict, a.said FROM answered a
+        SELECT a.terminal, a.transmitted_at, a.stan, a.seq, a.attempts, real_now_ms(), a.verdict, a.said FROM answered a
         ORDER BY 2, 1, 3, 4;
         GET DIAGNOSTICS v_count = ROW_COUNT;
         RETURN v_count;
@@ -1750,19 +1820,12 @@ $$;
 
 -- withdrawals and notices: what people decide -----------------------------------------------------------
 
--- Real milliseconds, as the caller's clock has them: what is due by them must not wait for a time that does not come.
-CREATE OR REPLACE FUNCTION demand_now(p_now_ms bigint) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
-BEGIN
-        PERFORM demand(p_now_ms BETWEEN 0 AND (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 86400000,
-                       format('%L as the time', p_now_ms), 'milliseconds since 1970, no more than a day ahead of the server''s clock');
-END
-$$;
-
--- Take notices out of the sending (p_park), or let them be sent now, whatever held them back; how many. Never later than they
--- would be anyway, whatever time is given.
+-- Take notices out of the sending (p_park), or let them be sent now, whatever held them back; how many. Their links' leases are broken with
+-- that: the next instance that can reach the bank takes them. (Who held one and is still at work sends at most once more what the bank
+-- answers from memory.)
 -- Parked ones hold back those of the same withdrawal that come after them.
 CREATE FUNCTION operator_saf(p_park boolean, p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
-                             p_seq smallint[], p_now_ms bigint) RETURNS integer
+                             p_seq smallint[]) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
         v_count integer;
@@ -1772,17 +1835,18 @@ BEGIN
                 PERFORM demand_note();
         END IF;
         PERFORM demand_equal(p_terminal, ARRAY[cardinality(p_transmitted_at), cardinality(p_stan), cardinality(p_seq)]);
-        PERFORM demand(p_now_ms >= 0, format('%L as the time', p_now_ms), 'milliseconds since 1970');
         PERFORM FROM saf s
         JOIN unnest(p_terminal, p_transmitted_at, p_stan, p_seq) o (terminal, transmitted_at, stan, seq)
              USING (terminal, transmitted_at, stan, seq)
         ORDER BY s.transmitted_at, s.terminal, s.stan, s.seq FOR UPDATE OF s;
         WITH changed AS (
-                UPDATE saf s SET parked = p_park, due_ms = CASE WHEN p_park THEN s.due_ms ELSE least(s.due_ms, p_now_ms) END
+                UPDATE saf s SET parked = p_park, due_ms = CASE WHEN p_park THEN s.due_ms ELSE least(s.due_ms, real_now_ms()) END
                 FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq) o (terminal, transmitted_at, stan, seq)
                 WHERE s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan
                 AND s.seq = o.seq AND NOT (p_park AND s.parked)
-                RETURNING s.terminal, s.transmitted_at, s.stan, s.seq
+                RETURNING s.link
+        ), broken AS (
+                DELETE FROM saf_lease l USING (SELECT DISTINCT link FROM changed) c WHERE NOT p_park AND l.link = c.link
         )
         SELECT count(*) INTO v_count FROM changed;
         RETURN v_count;
@@ -1797,7 +1861,7 @@ $$;
 -- 'young': its bank was asked, or it was approved, so little real time ago that its ATM may still be at it (050_limits.sql), unless the
 -- ATM is known to stand still (p_force).
 CREATE FUNCTION operator_resolve(p_terminal text, p_transmitted_at timestamptz, p_stan integer, p_dispensed_yen bigint,
-                                 p_elsewhere boolean, p_advice_at timestamptz, p_now_ms bigint, p_force boolean)
+                                 p_elsewhere boolean, p_advice_at timestamptz, p_force boolean)
 RETURNS TABLE (r_refusal text, r_state_before text, r_counted_before_yen bigint, r_state text, r_counted_yen bigint,
                r_exceptions integer)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -1819,7 +1883,6 @@ BEGIN
                        'a multiple of 1000 yen: notes');
         PERFORM demand(p_elsewhere IS NOT NULL, 'neither here nor elsewhere', 'true where money was put right elsewhere, else false');
         PERFORM demand(p_force IS NOT NULL, 'neither forced nor not', 'true where its ATM is known to stand still, else false');
-        PERFORM demand_now(p_now_ms);
         -- the moment of the finding, by the business clock; an ATM's clock may be ahead of it by a day
         PERFORM demand(p_advice_at BETWEEN p_transmitted_at - INTERVAL '1 day' AND business_now() + INTERVAL '1 day',
                        format('a finding of %s', coalesce(p_advice_at::text, 'no moment')),
@@ -1858,7 +1921,7 @@ BEGIN
                                               ARRAY[p_advice_at], ARRAY[0],
                                               ARRAY[CASE WHEN p_dispensed_yen = 0 THEN '21' WHEN p_dispensed_yen < v.amount_yen
                                                          THEN '32' END],
-                                              ARRAY[v.amount_yen], ARRAY[p_dispensed_yen], p_now_ms, 0);
+                                              ARRAY[v.amount_yen], ARRAY[p_dispensed_yen], 0);
                 EXCEPTION WHEN unique_violation THEN
                         PERFORM ledger_conflict(); -- an advice came meanwhile
                 END;
@@ -1873,7 +1936,7 @@ BEGIN
         END IF;
 
         INSERT INTO exception_resolution (terminal, advice_at, advice_stan, kind, transmitted_at, stan, what, at_ms)
-        SELECT e.terminal, e.advice_at, e.advice_stan, e.kind, e.transmitted_at, e.stan, e.what, p_now_ms
+        SELECT e.terminal, e.advice_at, e.advice_stan, e.kind, e.transmitted_at, e.stan, e.what, real_now_ms()
         FROM v_exception e
         WHERE e.terminal = p_terminal AND e.transmitted_at = p_transmitted_at AND e.stan = p_stan AND NOT e.resolved
         ORDER BY 1, 2, 3, 4, 7

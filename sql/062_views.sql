@@ -119,6 +119,7 @@ GRANT EXECUTE ON FUNCTION token_key_is(text), token_key_enter(text) TO atm_daemo
 GRANT EXECUTE ON FUNCTION token_key_correct(text) TO atm_operator;
 GRANT EXECUTE ON FUNCTION role_is(name, name) TO atm_daemon, atm_operator;
 GRANT EXECUTE ON FUNCTION business_now(), business_today() TO atm_operator, atm_report;
+GRANT EXECUTE ON FUNCTION real_now_ms() TO atm_daemon, atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION instance_limits_are, ledger_unblock TO atm_daemon;
 GRANT EXECUTE ON FUNCTION standby_problem() TO atm_daemon, atm_operator;
 GRANT EXECUTE ON FUNCTION epoch_now() TO atm_daemon, atm_operator, atm_report;

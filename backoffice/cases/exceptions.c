@@ -74,7 +74,6 @@ enum exception_end exception_resolve(PGconn *connection, const struct exception_
                                     finding->dispensed_yen,
                                     finding->elsewhere ? "true" : "false",
                                     finding->advice_at,
-                                    finding->now_ms,
                                     finding->force ? "true" : "false"};
         struct exception_outcome *o = ret_outcome;
         enum exception_end end;
@@ -84,7 +83,7 @@ enum exception_end exception_resolve(PGconn *connection, const struct exception_
             connection,
             "SELECT r_refusal, r_state_before, r_counted_before_yen, r_state, r_counted_yen, "
             "r_exceptions FROM operator_resolve($1, $2::timestamptz, $3::integer, $4::bigint, "
-            "$5::boolean, $6::timestamptz, $7::bigint, $8::boolean)",
+            "$5::boolean, $6::timestamptz, $7::boolean)",
             LENGTH(parameters), parameters, error);
         if (!result)
                 return EXCEPTION_FAILED;

@@ -29,7 +29,6 @@ struct exception_finding {
         bool elsewhere;        /* the money was put right outside: deal with its exceptions, move nothing */
         bool force;            /* although its ATM may still be at it: it is known to stand still */
         const char *advice_at; /* business time, to the millisecond */
-        const char *now_ms;    /* real time */
 };
 
 enum exception_end {

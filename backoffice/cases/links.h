@@ -9,9 +9,8 @@
 
 /* Texts in their canonical form. */
 struct link_question {
-        const char *link;   /* NULL: all */
-        const char *now_ms; /* real time: ages and who holds a lease are told from it */
-        const char *since;  /* business time: the outcomes of withdrawals sent since then are counted */
+        const char *link;  /* NULL: all */
+        const char *since; /* business time: the outcomes of withdrawals sent since then are counted */
 };
 
 /* By name: link, issuers, waiting, parked, oldest_s, attempts, holder, asked, open, approved, declined, timeouts, reversed.

@@ -10,7 +10,6 @@
 struct notice_question {
         const char *link, *terminal, *stan, *seq, *rrn, *from, *to;
         const char *parked; /* "true", "false" */
-        const char *now_ms; /* real time: ages and what is due are told from it */
 };
 
 /* At most `limit` rows, the oldest first: link, terminal, transmitted_at, stan, seq, rrn, kind, amount_yen, charge_yen,

@@ -155,7 +155,7 @@ static bool make_link(struct banks *banks, const struct banks_options *options, 
 static bool make_saf(struct banks *banks, const struct banks_options *options)
 {
         struct saf_settings settings = saf_settings_of(banks, options->settings);
-        struct saf_shell shell = {options->real_ms, options->steady_ms, options->context};
+        struct saf_shell shell = {options->steady_ms, options->context};
         banks->store = saf_pg_new(options->base, options->hosts);
         if (!banks->store)
                 return false;

@@ -25,7 +25,6 @@ struct banks_options {
         const struct settings *settings; /* stays where it is; its text is used while the banks live */
         const struct bank_keys *keys;    /* each connection refers to its own */
         const char *instance;            /* NULL: unnamed */
-        int64_t (*real_ms)(void *context);
         int64_t (*steady_ms)(void *context);
         int64_t (*business_ms)(void *context);
         void *context;

@@ -57,11 +57,6 @@ static int64_t steady_ms(const struct saf *saf)
         return saf->shell.steady_ms(saf->shell.context);
 }
 
-static int64_t real_ms(const struct saf *saf)
-{
-        return saf->shell.real_ms(saf->shell.context);
-}
-
 struct saf *saf_new(const struct saf_settings *settings, const struct bank_routes *routes,
                     const struct saf_store *store, const struct saf_shell *shell)
 {
@@ -265,7 +260,7 @@ static bool try_sweep(struct saf *saf, int64_t now_ms)
                 return false;
         saf->swept_ms = now_ms;
         saf->work = WORK_SWEEP;
-        saf->store.sweep(saf->store.context, real_ms(saf) - saf->settings.sweep_age_ms, SAF_SWEEP_MAX);
+        saf->store.sweep(saf->store.context, saf->settings.sweep_age_ms, SAF_SWEEP_MAX);
         return true;
 }
 
@@ -385,7 +380,7 @@ void saf_looked(struct saf *saf, bool good, const struct saf_age *ages, int coun
                                 continue;
                         window->waiting = ages[a].waiting;
                         window->parked = ages[a].parked;
-                        window->oldest_age_ms = ages[a].oldest_ms ? real_ms(saf) - ages[a].oldest_ms : 0;
+                        window->oldest_age_ms = ages[a].oldest_age_ms;
                 }
                 see_alarm(window);
         }

@@ -5,7 +5,7 @@
  * became of them and says so to the store, which deletes what has a final verdict
  * (config/bank_codes.h), makes an exception of a case for people, and keeps the rest for the next time. Every instance also sweeps: withdrawals whose bank was asked long ago and about
  * which nothing is decided are timed out, whoever asked. And it looks how old the oldest notice of each link
- * is, for the alarm.
+ * is, for the alarm. Leases, due times and ages go by the store's clock; here is only steady time.
  *
  *      (store) --take--> SENT --answered: a final verdict-> ENDED --end--> (gone: booked, or a case for people)
  *                          '-----put off, silence-------> ENDED --end--> (store: due again later)
@@ -57,7 +57,7 @@ struct saf_result {
 struct saf_age {
         char link[ISSUER_MAX + 1];
         int64_t waiting, parked;
-        int64_t oldest_ms; /* since 1970; of those that are not parked; 0: none */
+        int64_t oldest_age_ms; /* of those that are not parked; 0: none */
 };
 
 /* Each begins a piece of work on an idle store; its end is told by the function named, never from within. */
@@ -65,13 +65,12 @@ struct saf_store {
         bool (*is_idle)(void *context);
         void (*take)(void *context, const struct saf_take *take);                /* saf_taken */
         void (*end)(void *context, const struct saf_result *results, int count); /* saf_ended */
-        void (*sweep)(void *context, int64_t asked_before_ms, int max);          /* saf_swept */
+        void (*sweep)(void *context, int64_t age_ms, int max);                   /* saf_swept */
         void (*look)(void *context);                                             /* saf_looked */
         void *context;
 };
 
 struct saf_shell {
-        int64_t (*real_ms)(void *context);
         int64_t (*steady_ms)(void *context);
         void *context;
 };

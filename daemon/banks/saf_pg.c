@@ -1,4 +1,4 @@
-/* Store and forward's store in PostgreSQL: see saf_pg.h, and sql/019_banks.sql for the functions. */
+/* Store and forward's store in PostgreSQL: see saf_pg.h, and sql/060_ledger.sql for the functions. */
 #include "daemon/banks/saf_pg.h"
 
 #include <assert.h>
@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "lib/base/log.h"
-#include "lib/base/now.h"
 #include "lib/db/pg_conn.h"
 #include "lib/db/pg_array.h"
 #include "lib/db/pg_time.h"
@@ -17,11 +16,10 @@ enum { TAKE, END, SWEEP, LOOK, STATEMENT_COUNT };
 enum { RESULT_ARRAYS = 6 };
 
 static const struct pg_statement statements[STATEMENT_COUNT + 1] = {
-    [TAKE] =
-        {"saf_take",
-         "SELECT * FROM saf_take($1::text,$2::text,$3::bigint,$4::bigint,$5::bigint,$6::bigint,$7::integer)"},
-    [END] = {"saf_end", "SELECT saf_end($1,$2,$3,$4,$5,$6,$7::bigint)"},
-    [SWEEP] = {"ledger_sweep", "SELECT ledger_sweep($1::bigint,$2::bigint,$3::integer)"},
+    [TAKE] = {"saf_take",
+              "SELECT * FROM saf_take($1::text,$2::text,$3::bigint,$4::bigint,$5::bigint,$6::integer)"},
+    [END] = {"saf_end", "SELECT saf_end($1,$2,$3,$4,$5,$6)"},
+    [SWEEP] = {"ledger_sweep", "SELECT ledger_sweep($1::bigint,$2::integer)"},
     [LOOK] = {"saf_look", "SELECT * FROM saf_look()"},
 };
 
@@ -61,15 +59,14 @@ static bool is_idle(void *context)
 
 static void begin_take(void *context, const struct saf_take *take)
 {
-        char number[4][8], max[16];
+        char number[3][8], max[16];
         snprintf(max, sizeof(max), "%d", take->max);
         struct pg_parameter parameters[] = {
             text_parameter(take->link),
             text_parameter(take->holder),
-            number_parameter(real_now_ms(), number[0]),
-            number_parameter(take->lease_ms, number[1]),
-            number_parameter(take->retry_first_ms, number[2]),
-            number_parameter(take->retry_max_ms, number[3]),
+            number_parameter(take->lease_ms, number[0]),
+            number_parameter(take->retry_first_ms, number[1]),
+            number_parameter(take->retry_max_ms, number[2]),
             text_parameter(max),
         };
         submit(context, TAKE, parameters, sizeof(parameters) / sizeof(parameters[0]));
@@ -80,8 +77,7 @@ static void begin_end(void *context, const struct saf_result *results, int count
         static const enum pg_type types[RESULT_ARRAYS] = {PG_TEXT, PG_TIMESTAMPTZ, PG_INT4,
                                                           PG_INT2, PG_TEXT,        PG_TEXT};
         struct saf_pg *store = context;
-        struct pg_parameter parameters[RESULT_ARRAYS + 1];
-        char number[8];
+        struct pg_parameter parameters[RESULT_ARRAYS];
         bool good = true;
         for (int i = 0; i < RESULT_ARRAYS; i++)
                 pg_array_begin(&store->array[i], types[i]);
@@ -102,17 +98,15 @@ static void begin_end(void *context, const struct saf_result *results, int count
                 fputs("atmd: out of memory\n", stderr);
                 abort();
         }
-        parameters[RESULT_ARRAYS] = number_parameter(real_now_ms(), number);
-        submit(store, END, parameters, RESULT_ARRAYS + 1);
+        submit(store, END, parameters, RESULT_ARRAYS);
 }
 
-static void begin_sweep(void *context, int64_t asked_before_ms, int max)
+static void begin_sweep(void *context, int64_t age_ms, int max)
 {
-        char number[2][8], text[16];
+        char number[8], text[16];
         snprintf(text, sizeof(text), "%d", max);
         struct pg_parameter parameters[] = {
-            number_parameter(asked_before_ms, number[0]),
-            number_parameter(real_now_ms(), number[1]),
+            number_parameter(age_ms, number),
             text_parameter(text),
         };
         submit(context, SWEEP, parameters, sizeof(parameters) / sizeof(parameters[0]));
@@ -174,7 +168,7 @@ static void end_look(struct saf_pg *store, const PGresult *result)
                 copy_text(result, i, 0, age->link, sizeof(age->link));
                 age->waiting = pg_get_int8(PQgetvalue(result, i, 1));
                 age->parked = pg_get_int8(PQgetvalue(result, i, 2));
-                age->oldest_ms = PQgetisnull(result, i, 3) ? 0 : pg_get_int8(PQgetvalue(result, i, 3));
+                age->oldest_age_ms = PQgetisnull(result, i, 3) ? 0 : pg_get_int8(PQgetvalue(result, i, 3));
         }
         saf_looked(store->saf, true, store->age, count);
 }

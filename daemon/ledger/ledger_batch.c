@@ -146,7 +146,7 @@ void ledger_batch_take(struct ledger_batch *batch, enum ledger_kind kind, struct
 
 /* What is said of a whole batch. */
 struct ledger_send {
-        int64_t reference_version, now_ms;
+        int64_t reference_version;
         const struct ledger_times *times;
         bool looks;
         int64_t from_ms, to_ms; /* of the originals */
@@ -248,13 +248,12 @@ static void encode(struct ledger_batch *batch, struct ledger_send *send)
         forms[batch->kind].say(batch->one, send);
 }
 
-bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, int64_t now_ms,
+bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version,
                        const struct ledger_times *times, struct pg_conn *conn)
 {
         struct pg_parameter parameters[PG_PARAMETERS_MAX];
         struct ledger_send send = {
             .reference_version = reference_version,
-            .now_ms = now_ms,
             .times = times,
             .from_ms = INT64_MAX,
             .to_ms = INT64_MIN,

@@ -55,8 +55,8 @@ void ledger_batch_free(struct ledger_batch *batch); /* its arrays */
 void ledger_batch_take(struct ledger_batch *batch, enum ledger_kind kind, struct ledger_queue *queue,
                        int max);
 
-/* Encode and send on an idle connection; now_ms is real time. False: out of memory, nothing was sent. */
-ATM_MUST_USE bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version, int64_t now_ms,
+/* Encode and send on an idle connection. False: out of memory, nothing was sent. */
+ATM_MUST_USE bool ledger_batch_send(struct ledger_batch *batch, int64_t reference_version,
                                     const struct ledger_times *times, struct pg_conn *conn);
 
 /* Fill each op's answer from the rows. BATCH_STALE: nothing was done, the reference data has changed. */

@@ -1,5 +1,5 @@
 /*
- * The parameters of each kind of batch, in the order of its function in sql/ (060_ledger.sql, 019_banks.sql), where
+ * The parameters of each kind of batch, in the order of its function in sql/ (060_ledger.sql), where
  * each is called p_NAME. ONE(name, type, value): a value of the whole batch, `send` says it (struct ledger_send).
  * EACH(name, type, value): an array with the value of each op; `op` is at hand, and of it `r`, `a` or `o`: its request,
  * advice or outcome. A type is PostgreSQL's name of it; NO_DAY and "" are NULL. From these rows come the statement, its arrays
@@ -36,7 +36,6 @@
         EACH(refusal, int2, (int16_t)r->refusal)                                                             \
         EACH(approval_code, text, r->approval_code)                                                          \
         EACH(link, text, r->link)                                                                            \
-        ONE(now_ms, int8, send->now_ms)                                                                      \
         ONE(wait_ms, int8, send->times->wait_ms)                                                             \
         ONE(look, bool, send->looks)                                                                         \
         ONE(from, timestamptz, send->from_ms)                                                                \
@@ -65,7 +64,6 @@
         EACH(why, text, a->why)                                                                              \
         EACH(amount_yen, int8, a->amount_yen)                                                                \
         EACH(dispensed_yen, int8, a->dispensed_yen)                                                          \
-        ONE(now_ms, int8, send->now_ms)                                                                      \
         ONE(correct_ms, int8, send->times->correct_ms)                                                       \
         ONE(look, bool, send->looks)                                                                         \
         ONE(from, timestamptz, send->from_ms)                                                                \
@@ -79,7 +77,6 @@
         EACH(approval_code, text, o->approval_code)                                                          \
         EACH(bank_de39, text, o->bank_de39)                                                                  \
         EACH(cause, text, outcome_cause_name[o->cause])                                                      \
-        ONE(now_ms, int8, send->now_ms)                                                                      \
         ONE(from, timestamptz, send->from_ms)                                                                \
         ONE(to, timestamptz, send->to_ms)
 

@@ -522,7 +522,7 @@ static void lane_send(struct ledger_pg *l, struct lane *lane, enum ledger_kind k
         drop_outdated(l, &lane->batch);
         lane->sent_ms = steady_now_ms();
         if (lane->batch.count > 0 && !ledger_batch_send(&lane->batch, reference_version(l->reference),
-                                                        real_now_ms(), &l->options.times, lane->conn)) {
+                                                        &l->options.times, lane->conn)) {
                 say(l, true, "out of memory for a batch of %d", lane->batch.count);
                 batch_refused(l, &lane->batch);
         }

@@ -219,16 +219,13 @@ static void lane_send(struct lane *lane, enum ledger_kind kind)
                                                   .correct_ms = 300000}; /* the settings' defaults */
         struct bench *b = lane->bench;
         struct ledger_queue queue = TAILQ_HEAD_INITIALIZER(queue);
-        struct timespec now;
         for (int i = 0; i < b->size; i++)
                 TAILQ_INSERT_TAIL(&queue, &lane->op[i], entry);
         lane->batch.count = 0;
         ledger_batch_take(&lane->batch, kind, &queue, b->size);
         if (lane->batch.count != b->size)
                 die("%d of a batch of %d may go together", lane->batch.count, b->size);
-        clock_gettime(CLOCK_REALTIME, &now);
-        if (!ledger_batch_send(&lane->batch, reference_version(b->reference), (int64_t)now.tv_sec * 1000,
-                               &times, lane->conn))
+        if (!ledger_batch_send(&lane->batch, reference_version(b->reference), &times, lane->conn))
                 die("out of memory");
 }
 

@@ -72,7 +72,7 @@ const char *ops_request_sql(const struct ledger_op *request)
             "::bigint], ARRAY[%" PRId64 "::bigint], ARRAY[%" PRId64 "::bigint], ARRAY[%" PRId64
             "::bigint], ARRAY[%" PRId64 "::bigint], ARRAY[%" PRId64 "::bigint], ARRAY[%" PRId64
             "::bigint], ARRAY[%" PRId64
-            "::bigint], ARRAY[%d::smallint], ARRAY['%s'], ARRAY[nullif('%s', '')], 1,"
+            "::bigint], ARRAY[%d::smallint], ARRAY['%s'], ARRAY[nullif('%s', '')],"
             " 90000, p_look => %s, p_from => to_timestamp(%" PRId64
             " / 1000.0), p_to => to_timestamp(%" PRId64 " / 1000.0))",
             r->reference_version, request->identity.terminal, request->identity.transmitted_ms,

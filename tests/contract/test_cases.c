@@ -253,8 +253,7 @@ START_TEST(what_has_no_end_is_an_exception_until_a_finding_ends_it)
         struct exception_finding finding = {.transmitted_at = "2016-12-29T12:00:00+09:00",
                                             .stan = "3",
                                             .dispensed_yen = "20000",
-                                            .advice_at = "2016-12-29T13:00:00.000+09:00",
-                                            .now_ms = "1"};
+                                            .advice_at = "2016-12-29T13:00:00.000+09:00"};
         struct exception_outcome outcome;
         char error[PG_ERROR_MAX], terminal[9];
         struct world world;
@@ -303,10 +302,8 @@ static void expect_notices(struct world *world, const struct notice_question *qu
 
 START_TEST(what_a_bank_must_be_told_is_held_back_and_let_go)
 {
-        const struct notice_question all = {.now_ms = "9000000000000"},
-                                     of_stan = {.stan = "4", .now_ms = "9000000000000"},
-                                     parked = {.parked = "true", .now_ms = "9000000000000"},
-                                     other = {.link = "NOBODY", .now_ms = "9000000000000"};
+        const struct notice_question all = {0}, of_stan = {.stan = "4"}, parked = {.parked = "true"},
+                                     other = {.link = "NOBODY"};
         char error[PG_ERROR_MAX];
         struct ledger_op request = {.kind = LEDGER_REQUEST}, advice;
         PGresult *result;

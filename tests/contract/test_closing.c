@@ -135,7 +135,7 @@ static const char *completion_sql(const struct ledger_op *request)
                  "SELECT r_stored FROM ledger_advice(ARRAY['%s'], ARRAY[to_timestamp(%" PRId64
                  " / 1000.0)], ARRAY[%" PRId32 "], ARRAY['completion'], ARRAY[to_timestamp(%" PRId64
                  " / 1000.0)], ARRAY[%" PRId32
-                 "], ARRAY[NULL::text], ARRAY[%d::bigint], ARRAY[%d::bigint], 1, 300000)",
+                 "], ARRAY[NULL::text], ARRAY[%d::bigint], ARRAY[%d::bigint], 300000)",
                  request->identity.terminal, request->identity.transmitted_ms, request->identity.stan,
                  request->identity.transmitted_ms + 40000, request->identity.stan + 1000, AMOUNT_YEN,
                  AMOUNT_YEN);
@@ -1045,9 +1045,9 @@ static const struct {
     {{"SELECT ledger_make_partitions('2017-04-01', DATE '2017-04-01' + 90 * %d)"}},
     {{"SELECT sum(withdrawals + %d) FROM report_place('2016-10-01', '2017-03-31')",
       "SELECT summary_extend(DATE '2016-12-28' + %d)", "SELECT summary_step(%d > 0)"}},
-    {{"SELECT operator_saf(%d %% 2 = 0, " KEYS("DESC") ", 1)" OF_KEYS}},
-    {{"SELECT saf_end(" KEYS("") ", array_agg('again'::text), array_agg('96'::text), %d)" OF_KEYS,
-      "SELECT count(*) FROM saf_take('BANKA', 'desk', 4000000000000, 1000, 1, %d, 20)"}},
+    {{"SELECT operator_saf(%d %% 2 = 0, " KEYS("DESC") ")" OF_KEYS}},
+    {{"SELECT saf_end(" KEYS("") ", array_agg('again'::text), array_agg('96' || left('%d', 0)))" OF_KEYS,
+      "SELECT count(*) FROM saf_take('BANKA', 'desk', 1000, 1, %d, 20)"}},
 };
 enum { DESKS = sizeof desks / sizeof desks[0] };
 

@@ -280,7 +280,7 @@ START_TEST(a_batch_opens_the_quarter_of_its_moments_and_no_other)
         snprintf(completion, sizeof completion,
                  "SELECT r_what FROM ledger_advice(ARRAY['%1$s'], ARRAY[to_timestamp(%2$" PRId64
                  " / 1000.0)], ARRAY[%3$" PRId32 "], ARRAY['completion'], ARRAY[to_timestamp(%2$" PRId64
-                 " / 1000.0)], ARRAY[1], ARRAY[NULL::text], ARRAY[10000::bigint], ARRAY[10000::bigint], 1, 1,"
+                 " / 1000.0)], ARRAY[1], ARRAY[NULL::text], ARRAY[10000::bigint], ARRAY[10000::bigint], 1,"
                  " p_look => false, p_from => to_timestamp(%2$" PRId64
                  " / 1000.0), p_to => to_timestamp(%2$" PRId64 " / 1000.0))",
                  request[0].identity.terminal, request[0].identity.transmitted_ms, request[0].identity.stan);

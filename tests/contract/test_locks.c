@@ -34,9 +34,9 @@ static void run(PGconn *pg, const char *sql)
 static const char *const asked[] = {
     "SET lock_timeout = '1s'",
     "SELECT * FROM reference_current(-1)",
-    "SELECT ledger_sweep(0, 0, 10)",
-    "SELECT saf_take('BANKA', 'one', 1, 1, 1, 1, 1)",
-    "SELECT saf_end('{T0000001}', '{2016-12-29}', '{1}', '{1}', '{done}', '{00}', 1)",
+    "SELECT ledger_sweep(0, 10)",
+    "SELECT saf_take('BANKA', 'one', 1, 1, 1, 1)",
+    "SELECT saf_end('{T0000001}', '{2016-12-29}', '{1}', '{1}', '{done}', '{00}')",
     "SELECT summary_extend('2016-10-02')",
     "SELECT summary_step(true)",
     "SELECT instance_limits_are(90, 510)",

@@ -129,19 +129,17 @@ static const char *resolve_sql(const struct people *p, int number)
 
         snprintf(sql, sizeof(sql),
                  "SELECT coalesce(r_refusal, 'done') FROM operator_resolve('%s', to_timestamp(%" PRId64
-                 " / 1000.0), %" PRId32 ", %" PRId64 ", false, to_timestamp(%" PRId64 " / 1000.0), %" PRId64
-                 ", false)",
+                 " / 1000.0), %" PRId32 ", %" PRId64 ", false, to_timestamp(%" PRId64 " / 1000.0), false)",
                  identity->terminal, identity->transmitted_ms, identity->stan, word_yen(number),
-                 identity->transmitted_ms + 5000, world_real_ms());
+                 identity->transmitted_ms + 5000);
         return sql;
 }
 
 static const char *kept_word(struct people *p, int number)
 {
         const struct ledger_identity *identity = &p->request[number].identity;
-        const char *refusal =
-            memory_operator_resolve(p->world.memory, identity, word_yen(number),
-                                    identity->transmitted_ms + 5000, world_real_ms(), WORLD_WAIT_MS / 2);
+        const char *refusal = memory_operator_resolve(p->world.memory, identity, word_yen(number),
+                                                      identity->transmitted_ms + 5000, WORLD_WAIT_MS / 2);
 
         return refusal ? refusal : "done";
 }
@@ -192,20 +190,19 @@ static const char *rival_sql(const struct ledger_op *op)
                 snprintf(sql, sizeof(sql),
                          "SELECT r_stored FROM ledger_outcome(ARRAY['%s'], ARRAY[to_timestamp(%" PRId64
                          " / 1000.0)], ARRAY[%" PRId32 "], ARRAY[%d::smallint], ARRAY[nullif('%s', '')], "
-                         "ARRAY[nullif('%s', '')], ARRAY['%s'], %" PRId64 ")",
+                         "ARRAY[nullif('%s', '')], ARRAY['%s'])",
                          op->identity.terminal, op->identity.transmitted_ms, op->identity.stan,
                          (int)o->reason, o->approval_code, o->bank_de39,
-                         o->cause == OUTCOME_ANSWER ? "answer" : "timeout", world_real_ms());
+                         o->cause == OUTCOME_ANSWER ? "answer" : "timeout");
         else
                 snprintf(sql, sizeof(sql),
                          "SELECT r_stored FROM ledger_advice(ARRAY['%s'], ARRAY[to_timestamp(%" PRId64
                          " / 1000.0)], ARRAY[%" PRId32 "], ARRAY['%s'], ARRAY[to_timestamp(%" PRId64
                          " / 1000.0)], ARRAY[%" PRId32 "], ARRAY[nullif('%s', '')], ARRAY[%" PRId64
-                         "::bigint], ARRAY[%" PRId64 "::bigint], %" PRId64 ", %d)",
+                         "::bigint], ARRAY[%" PRId64 "::bigint], %d)",
                          op->identity.terminal, a->original.transmitted_ms, a->original.stan,
                          a->reversal ? "reversal" : "completion", op->identity.transmitted_ms,
-                         op->identity.stan, a->why, a->amount_yen, a->dispensed_yen, world_real_ms(),
-                         WORLD_CORRECT_MS);
+                         op->identity.stan, a->why, a->amount_yen, a->dispensed_yen, WORLD_CORRECT_MS);
         return sql;
 }
 

@@ -36,41 +36,36 @@ static const struct refused {
      "SELECT set_config('atm.note', repeat('x', 1001), false); SELECT period_close('3Q16', true)",
      "a note of 1001 characters: expected at most 1000"},
     {OPERATOR, "operator_saf",
-     NO_NOTE "SELECT operator_saf(true, '{T0000001}', '{2016-12-29}', '{1}', '{1}', 1)",
+     NO_NOTE "SELECT operator_saf(true, '{T0000001}', '{2016-12-29}', '{1}', '{1}')",
      "no note: expected a reason"},
     {OPERATOR, "operator_saf",
-     "SELECT operator_saf(true, '{T0000001}', '{2016-12-29,2016-12-30}', '{1}', '{1}', 1)",
+     "SELECT operator_saf(true, '{T0000001}', '{2016-12-29,2016-12-30}', '{1}', '{1}')",
      "lists of 1 and 2, 1, 1 values: expected lists of the same length"},
-    {OPERATOR, "operator_saf", "SELECT operator_saf(NULL, '{T0000001}', '{2016-12-29}', '{1}', '{1}', 1)",
+    {OPERATOR, "operator_saf", "SELECT operator_saf(NULL, '{T0000001}', '{2016-12-29}', '{1}', '{1}')",
      "expected true for park, false for retry"},
-    {OPERATOR, "operator_saf", "SELECT operator_saf(false, '{T0000001}', '{2016-12-29}', '{1}', '{1}', NULL)",
-     "NULL as the time: expected milliseconds since 1970"},
     {OPERATOR, "operator_resolve",
-     NO_NOTE "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2016-12-29', 1, false)",
+     NO_NOTE "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2016-12-29', false)",
      "no note: expected a reason"},
     {OPERATOR, "operator_resolve",
-     "SELECT operator_resolve('T0000001', '2016-12-29', NULL, 0, false, '2016-12-29', 1, false)",
+     "SELECT operator_resolve('T0000001', '2016-12-29', NULL, 0, false, '2016-12-29', false)",
      "no withdrawal: expected its terminal, moment and STAN"},
     {OPERATOR, "operator_resolve",
-     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 1500, true, '2016-12-29', 1, false)",
+     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 1500, true, '2016-12-29', false)",
      "'1500' yen dispensed: expected a multiple of 1000 yen"},
     {OPERATOR, "operator_resolve",
-     "SELECT operator_resolve('T0000001', '2016-12-29', 1, -1000, true, '2016-12-29', 1, false)",
+     "SELECT operator_resolve('T0000001', '2016-12-29', 1, -1000, true, '2016-12-29', false)",
      "'-1000' yen dispensed: expected"},
     {OPERATOR, "operator_resolve",
-     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, NULL, '2016-12-29', 1, false)",
+     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, NULL, '2016-12-29', false)",
      "neither here nor elsewhere: expected"},
     {OPERATOR, "operator_resolve",
-     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2016-12-29', 1, NULL)",
+     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2016-12-29', NULL)",
      "neither forced nor not: expected true where its ATM is known to stand still"},
     {OPERATOR, "operator_resolve",
-     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2016-12-29', 9000000000000, false)",
-     "'9000000000000' as the time: expected milliseconds since 1970, no more than a day ahead"},
-    {OPERATOR, "operator_resolve",
-     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2099-12-29', 1, false)",
+     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2099-12-29', false)",
      "expected a moment between the withdrawal and now, 2022-01-01"},
     {OPERATOR, "operator_resolve",
-     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2016-12-20', 1, false)",
+     "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2016-12-20', false)",
      "expected a moment between the withdrawal and now"},
     {OPERATOR, "card_replace",
      NO_NOTE "SELECT card_replace(" PAIR MASKS ", '{cash}', '{HOUSE}', '{3105}', '{lost}')",
@@ -163,6 +158,8 @@ static const struct refused {
     {OPERATOR, "summary_step", "SELECT summary_step(NULL)", "expected true or false"},
     {OPERATOR, "business_now", "SELECT business_now()", NULL},
     {OPERATOR, "business_today", "SELECT business_today()", NULL},
+    {OPERATOR, "real_now_ms", "SELECT real_now_ms()", NULL},
+    {"atm_report", "real_now_ms", "SELECT real_now_ms()", NULL},
     {OPERATOR, "epoch_now", "SELECT epoch_now()", NULL},
     {"atm_report", "epoch_now", "SELECT epoch_now()", NULL},
     {"atm_report", "business_now", "SELECT business_now()", NULL},
@@ -184,25 +181,25 @@ static const struct refused {
     {"atm_daemon", "epoch_now", "SELECT epoch_now()", NULL},
     {"atm_daemon", "ledger_make_partitions", "SELECT ledger_make_partitions('2016-10-01', '2099-01-01')",
      "expected days from 2000-01-01 to ten years after business today"},
+    {"atm_daemon", "real_now_ms", "SELECT real_now_ms()", NULL},
     {"atm_daemon", "ledger_session", "SELECT ledger_session()", NULL},
     {"atm_daemon", "ledger_request",
      "SELECT ledger_request(-1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', "
      "'{}', '{}', '{}', "
-     "'{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 1, 1)",
+     "'{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 1)",
      NULL},
     {"atm_daemon", "ledger_advice",
      "SELECT ledger_advice('{T0000001}', '{2016-12-29}', '{1}', '{completion}', '{2016-12-29}', '{2}', "
      "'{NULL}', '{10000}', "
-     "'{-1000}', 1, 1)",
+     "'{-1000}', 1)",
      "advice_dispensed_yen_check"},
     {"atm_daemon", "ledger_outcome",
-     "SELECT ledger_outcome('{T0000001}', '{2016-12-29}', '{1}', '{0}', '{NULL}', '{00}', '{answer}', 1)",
-     NULL},
-    {"atm_daemon", "ledger_sweep", "SELECT ledger_sweep(0, 0, 10)", NULL},
-    {"atm_daemon", "saf_take", "SELECT saf_take('BANKA', NULL, 1, 1, 1, 1, 1)",
+     "SELECT ledger_outcome('{T0000001}', '{2016-12-29}', '{1}', '{0}', '{NULL}', '{00}', '{answer}')", NULL},
+    {"atm_daemon", "ledger_sweep", "SELECT ledger_sweep(0, 10)", NULL},
+    {"atm_daemon", "saf_take", "SELECT saf_take('BANKA', NULL, 1, 1, 1, 1)",
      "null value in column \"holder\""},
-    {"atm_daemon", "saf_end",
-     "SELECT saf_end('{T0000001}', '{2016-12-29}', '{1}', '{1}', '{done}', '{00}', 1)", NULL},
+    {"atm_daemon", "saf_end", "SELECT saf_end('{T0000001}', '{2016-12-29}', '{1}', '{1}', '{done}', '{00}')",
+     NULL},
 };
 
 static const char *const roles[] = {"atm_daemon", OPERATOR, "atm_report"};
@@ -672,7 +669,7 @@ START_TEST(a_change_leaves_who_why_before_and_after_and_no_token)
         ck_assert_str_eq(told(pg,
                               "SET atm.command = 'saf park'; SELECT operator_saf(true, array_agg(terminal), "
                               "array_agg(transmitted_at), "
-                              "array_agg(stan), array_agg(seq), 1) FROM saf",
+                              "array_agg(stan), array_agg(seq)) FROM saf",
                               said),
                          "done");
         shown = world_query(&world, "SELECT concat_ws('|', command, noun, key, before -> 'parked', after -> "
@@ -751,7 +748,7 @@ START_TEST(who_keeps_the_ledger_waiting_is_ended_and_named)
         static const char batch[] =
             "SELECT ledger_request(-1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', "
             "'{}', '{}', "
-            "'{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 1, 1)";
+            "'{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 1)";
         static const struct {
                 bool at_work;
                 const char *unblock;

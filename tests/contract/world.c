@@ -280,10 +280,22 @@ int64_t world_real_ms(void)
         return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static int64_t given_ms; /* world_set_clock */
+
 static int64_t on_real_ms(void *context)
 {
         (void)context;
-        return world_real_ms();
+        return (given_ms ? given_ms : world_real_ms()) - 1; /* the memory adds it: no moment is 0 */
+}
+
+void world_set_clock(struct world *world, int64_t now_ms)
+{
+        char text[24] = "";
+
+        given_ms = now_ms;
+        if (now_ms)
+                snprintf(text, sizeof(text), "%" PRId64, now_ms);
+        world_sql(world, "SET contract.now_ms = '%s'", text);
 }
 
 void world_age(struct world *world, int64_t ms)
@@ -300,18 +312,16 @@ void world_age(struct world *world, int64_t ms)
 const char *world_resolve(struct world *world, const struct ledger_identity *identity, int64_t dispensed_yen,
                           int64_t advice_ms, int64_t youngest_ms)
 {
-        const char *kept = memory_operator_resolve(world->memory, identity, dispensed_yen, advice_ms,
-                                                   world_real_ms(), youngest_ms);
+        const char *kept =
+            memory_operator_resolve(world->memory, identity, dispensed_yen, advice_ms, youngest_ms);
         char sql[512], *stored;
 
         world_sql(world, "UPDATE instance_limit SET atm_wait_s = %" PRId64 ", atm_dispense_s = 0",
                   youngest_ms / 1000);
         snprintf(sql, sizeof sql,
                  "SELECT coalesce(r_refusal, 'done') FROM operator_resolve('%s', to_timestamp(%" PRId64
-                 " / 1000.0), %" PRId32 ", %" PRId64 ", false, to_timestamp(%" PRId64 " / 1000.0), %" PRId64
-                 ", false)",
-                 identity->terminal, identity->transmitted_ms, identity->stan, dispensed_yen, advice_ms,
-                 world_real_ms());
+                 " / 1000.0), %" PRId32 ", %" PRId64 ", false, to_timestamp(%" PRId64 " / 1000.0), false)",
+                 identity->terminal, identity->transmitted_ms, identity->stan, dispensed_yen, advice_ms);
         stored = world_query(world, sql);
         stored[strcspn(stored, "\n")] = '\0';
         ck_assert_str_eq(stored, kept ? kept : "done");
@@ -390,8 +400,7 @@ static void open_ledgers(struct world *world)
             .on_message = on_message,
             .context = world,
         };
-        struct ledger_mem_options in_memory = {
-            .queue_max = 100000, .batch_max = 64, .times = options.times, .real_ms = on_real_ms};
+        struct ledger_mem_options in_memory = {.queue_max = 100000, .batch_max = 64, .times = options.times};
         char error[LEDGER_PG_ERROR_MAX];
 
         world->base = event_base_new();
@@ -649,21 +658,25 @@ static char *print_taken(const struct memory_taken *taken, size_t count)
 size_t world_saf_take(struct world *world, const char *link, const char *holder, int64_t now_ms, size_t max,
                       struct memory_taken *taken)
 {
-        size_t count = memory_saf_take(world->memory, link, holder, now_ms, WORLD_LEASE_MS, WORLD_FIRST_MS,
-                                       WORLD_LONGEST_MS, max, taken);
-        char *kept = print_taken(taken, count), *stored, sql[640];
+        size_t count;
+        char *kept, *stored, sql[640];
+
+        world_set_clock(world, now_ms);
+        count = memory_saf_take(world->memory, link, holder, WORLD_LEASE_MS, WORLD_FIRST_MS, WORLD_LONGEST_MS,
+                                max, taken);
+        kept = print_taken(taken, count);
 
         snprintf(sql, sizeof sql,
                  "SELECT line FROM (SELECT concat_ws('|', r_terminal, (extract(epoch FROM r_transmitted_at) "
                  "* 1000)::bigint, r_stan,"
                  " r_seq, r_kind, r_amount_yen, r_charge_yen, r_dispensed_yen, r_why, r_attempts) AS line"
-                 " FROM saf_take('%s', '%s', %" PRId64
-                 ", %d, %d, %d, %zu)) taken ORDER BY line COLLATE \"C\"",
-                 link, holder, now_ms, WORLD_LEASE_MS, WORLD_FIRST_MS, WORLD_LONGEST_MS, max);
+                 " FROM saf_take('%s', '%s', %d, %d, %d, %zu)) taken ORDER BY line COLLATE \"C\"",
+                 link, holder, WORLD_LEASE_MS, WORLD_FIRST_MS, WORLD_LONGEST_MS, max);
         stored = world_query(world, sql);
         ck_assert_msg(strcmp(stored, kept) == 0,
                       "taken for %s by %s at %" PRId64 "\n  from PostgreSQL:\n%s  from memory:\n%s", link,
                       holder, now_ms, stored, kept);
+        world_set_clock(world, 0);
         free(stored);
         free(kept);
         return count;
@@ -671,16 +684,16 @@ size_t world_saf_take(struct world *world, const char *link, const char *holder,
 
 int world_saf_end(struct world *world, const struct memory_ended *ended, size_t count, int64_t now_ms)
 {
-        int by_memory = memory_saf_end(world->memory, ended, count, now_ms);
         char *sql = NULL;
         size_t size;
         FILE *out = open_memstream(&sql, &size);
+        int by_memory;
 
-        fprintf(out,
-                "SELECT saf_end(array_agg(a), array_agg(to_timestamp(b / 1000.0)), array_agg(c),"
-                " array_agg(d::smallint), array_agg(e), array_agg(f), %" PRId64 ") FROM (VALUES "
-                "(NULL::text, 0::bigint, 0, 0, NULL::text, NULL::text)",
-                now_ms);
+        world_set_clock(world, now_ms);
+        by_memory = memory_saf_end(world->memory, ended, count);
+        fprintf(out, "SELECT saf_end(array_agg(a), array_agg(to_timestamp(b / 1000.0)), array_agg(c),"
+                     " array_agg(d::smallint), array_agg(e), array_agg(f)) FROM (VALUES "
+                     "(NULL::text, 0::bigint, 0, 0, NULL::text, NULL::text)");
         for (size_t i = 0; i < count; i++) {
                 const struct memory_ended *e = &ended[i];
 
@@ -692,18 +705,22 @@ int world_saf_end(struct world *world, const struct memory_ended *ended, size_t 
         fclose(out);
         if (count)
                 ck_assert_int_eq(world_number(world, sql), by_memory);
+        world_set_clock(world, 0);
         free(sql);
         return by_memory;
 }
 
 int world_sweep(struct world *world, int64_t asked_before_ms, int64_t now_ms)
 {
-        int by_memory = memory_sweep(world->memory, asked_before_ms, now_ms, 100000);
+        int64_t age_ms = now_ms - asked_before_ms + 1;
         char sql[128];
+        int by_memory;
 
-        snprintf(sql, sizeof sql, "SELECT ledger_sweep(%" PRId64 ", %" PRId64 ", 100000)", asked_before_ms,
-                 now_ms);
+        world_set_clock(world, now_ms);
+        by_memory = memory_sweep(world->memory, age_ms, 100000);
+        snprintf(sql, sizeof sql, "SELECT ledger_sweep(%" PRId64 ", 100000)", age_ms);
         ck_assert_int_eq(world_number(world, sql), by_memory);
+        world_set_clock(world, 0);
         return by_memory;
 }
 
@@ -736,15 +753,17 @@ const char *world_close_books(struct world *world, int32_t day, bool force)
 bool world_operator_saf(struct world *world, bool park, const struct ledger_identity *identity, int seq,
                         int64_t now_ms)
 {
-        bool by_memory = memory_operator_saf(world->memory, park, identity, seq, now_ms);
         char sql[512];
+        bool by_memory;
 
+        world_set_clock(world, now_ms);
+        by_memory = memory_operator_saf(world->memory, park, identity, seq);
         snprintf(sql, sizeof sql,
                  "SELECT operator_saf(%s, ARRAY['%s'], ARRAY[to_timestamp(%" PRId64
-                 " / 1000.0)], ARRAY[%" PRId32 "], ARRAY[%d::smallint], %" PRId64 ")",
-                 park ? "true" : "false", identity->terminal, identity->transmitted_ms, identity->stan, seq,
-                 now_ms);
+                 " / 1000.0)], ARRAY[%" PRId32 "], ARRAY[%d::smallint])",
+                 park ? "true" : "false", identity->terminal, identity->transmitted_ms, identity->stan, seq);
         ck_assert_int_eq(world_number(world, sql), by_memory);
+        world_set_clock(world, 0);
         return by_memory;
 }
 

@@ -78,7 +78,10 @@ void world_sum_up(struct world *world, int32_t day_last);
  * Static text. */
 const char *world_close_books(struct world *world, int32_t day, bool force);
 
-/* saf_take, saf_end, ledger_sweep and operator_saf, by both back ends: they must do and say the same. */
+/* The database's clock, of both back ends, for what world_... asks itself; the ledgers' own sessions go by real time. 0: real time. */
+void world_set_clock(struct world *world, int64_t now_ms);
+
+/* saf_take, saf_end, ledger_sweep and operator_saf, by both back ends at that time: they must do and say the same. */
 size_t world_saf_take(struct world *world, const char *link, const char *holder, int64_t now_ms, size_t max,
                       struct memory_taken *taken);
 int world_saf_end(struct world *world, const struct memory_ended *ended, size_t count, int64_t now_ms);

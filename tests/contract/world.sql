@@ -37,3 +37,9 @@ INSERT INTO limit_rule VALUES
 INSERT INTO network_hours VALUES
         ('2007-07-01', 'weekday', 480, 1260), ('2007-07-01', 'off', 540, 1020),
         ('2016-01-01', 'off', 480, 1260);
+
+-- A session that says so has another clock than the server's (world_set_clock).
+CREATE OR REPLACE FUNCTION real_now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS $$
+        SELECT coalesce(nullif(current_setting('contract.now_ms', true), '')::bigint,
+                        floor(date_part('epoch', clock_timestamp()) * 1000)::bigint)
+$$;

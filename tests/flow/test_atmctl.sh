@@ -512,19 +512,19 @@ SELECT ledger_request((SELECT version FROM reference_version), array_agg(termina
         array_agg('2016-12-01'::date), array_agg(from_on), array_agg(rate_bp), array_agg(cf), array_agg(ct),
         array_agg(bf), array_agg(bt), array_agg(share), array_agg(30000::bigint), array_agg(80000::bigint),
         array_agg(2::bigint), array_agg((CASE WHEN i % 20 = 0 THEN 10 ELSE 0 END)::smallint), array_agg('123456'::text),
-        array_agg(NULL::text), 1000, 90000) FROM p;
+        array_agg(NULL::text), 90000) FROM p;
 -- i % 10 = 1: open; 2: reversed; 3: in part; 4: completed, then reversed; 5: more than asked (exception); else completed
 SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan),
         array_agg(CASE WHEN i % 10 IN (2, 3) THEN 'reversal' ELSE 'completion' END), array_agg(at + INTERVAL '40 s'),
         array_agg(stan + 1000), array_agg(CASE WHEN i % 10 IN (2, 3) THEN '22' END), array_agg(amount_yen::bigint),
-        array_agg((CASE i % 10 WHEN 2 THEN 0 WHEN 3 THEN amount_yen - 1000 WHEN 5 THEN amount_yen + 1000 ELSE amount_yen END)::bigint), 1000, 300000)
+        array_agg((CASE i % 10 WHEN 2 THEN 0 WHEN 3 THEN amount_yen - 1000 WHEN 5 THEN amount_yen + 1000 ELSE amount_yen END)::bigint), 300000)
 FROM p WHERE i % 10 <> 1;
 SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan), array_agg('reversal'::text),
         array_agg(at + INTERVAL '90 s'), array_agg(stan + 2000), array_agg('17'::text), array_agg(amount_yen::bigint),
-        array_agg(0::bigint), 1000, 300000) FROM p WHERE i % 10 = 4;
+        array_agg(0::bigint), 300000) FROM p WHERE i % 10 = 4;
 -- a reversal of what never came: its identity is blocked
 SELECT ledger_advice(ARRAY['T0000001'], ARRAY[TIMESTAMPTZ '2016-12-29 12:00:00+09'], ARRAY[999999], ARRAY['reversal'],
-        ARRAY[TIMESTAMPTZ '2016-12-29 12:00:40+09'], ARRAY[999998], ARRAY['68'], ARRAY[5000::bigint], ARRAY[0::bigint], 1000, 300000);
+        ARRAY[TIMESTAMPTZ '2016-12-29 12:00:40+09'], ARRAY[999998], ARRAY['68'], ARRAY[5000::bigint], ARRAY[0::bigint], 300000);
 SQL
 
 # the report: the same sum whatever it is grouped by, and equal to the rows
@@ -728,7 +728,7 @@ says "a card of bank BANKA, which keeps its accounts itself: expected a card of 
 export ATM_CLOCK_START_MS=1485918000000 ATM_CLOCK_SPEED=1 # 2017-02-01T12:00 in Japan
 ATM_CLOCK_ANCHOR_MS=$(now_ms)
 export ATM_CLOCK_ANCHOR_MS
-PGUSER=postgres psql -X -q -v ON_ERROR_STOP=1 -v now="$(now_ms)" >/dev/null <<'SQL'
+PGUSER=postgres psql -X -q -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
 SET TIME ZONE 'Asia/Tokyo';
 CREATE TEMPORARY TABLE b AS
 SELECT i, 'T0000002'::text AS terminal, TIMESTAMPTZ '2017-02-01 10:00:00+09' + make_interval(mins => i) AS at, i AS stan,
@@ -739,21 +739,21 @@ SELECT ledger_request((SELECT version FROM reference_version), array_agg(termina
         array_agg('3012'::text), array_agg('BANKA'::text), array_agg('day'::text), array_agg(hall), array_agg(at::date),
         array_agg('2017-02-01'::date), array_agg('2016-01-01'::date), array_agg(800), array_agg(100::bigint), array_agg(8::bigint),
         array_agg(90::bigint), array_agg(7::bigint), array_agg(190::bigint * share_bp / 10000), array_agg(30000::bigint), array_agg(80000::bigint),
-        array_agg(2::bigint), array_agg(0::smallint), array_agg('000000'::text), array_agg('BANKA'::text), :now, 90000) FROM b;
+        array_agg(2::bigint), array_agg(0::smallint), array_agg('000000'::text), array_agg('BANKA'::text), 90000) FROM b;
 SELECT ledger_outcome(array_agg(terminal), array_agg(at), array_agg(stan),
         array_agg((CASE WHEN i = 6 THEN 26 WHEN i IN (7, 10) THEN 25 ELSE 0 END)::smallint),
         array_agg(CASE WHEN i NOT IN (6, 7, 10) THEN '4711' || lpad(i::text, 2, '0') END),
         array_agg(CASE WHEN i = 6 THEN '51' WHEN i NOT IN (7, 10) THEN '00' END),
-        array_agg(CASE WHEN i IN (7, 10) THEN 'timeout' ELSE 'answer' END), :now - 5000) FROM b WHERE i NOT IN (1, 8);
+        array_agg(CASE WHEN i IN (7, 10) THEN 'timeout' ELSE 'answer' END)) FROM b WHERE i NOT IN (1, 8);
 SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan),
         array_agg(CASE WHEN i IN (4, 5, 8) THEN 'reversal' ELSE 'completion' END), array_agg(at + INTERVAL '40 s'),
         array_agg(stan + 1000), array_agg(CASE i WHEN 4 THEN '32' WHEN 5 THEN '22' WHEN 8 THEN '68' END), array_agg(10000::bigint),
-        array_agg((CASE WHEN i IN (5, 8) THEN 0 WHEN i = 4 THEN 9000 ELSE 10000 END)::bigint), :now - 4000, 300000)
+        array_agg((CASE WHEN i IN (5, 8) THEN 0 WHEN i = 4 THEN 9000 ELSE 10000 END)::bigint), 300000)
 FROM b WHERE i IN (3, 4, 5, 8, 9, 10);
 SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan), array_agg('reversal'::text),
         array_agg(at + INTERVAL '90 s'), array_agg(stan + 2000), array_agg('17'::text), array_agg(10000::bigint),
-        array_agg(0::bigint), :now - 3000, 300000) FROM b WHERE i = 9;
-SELECT saf_end(array_agg(terminal), array_agg(at), array_agg(stan), array_agg(1::smallint), array_agg('done'::text), array_agg('00'::text), :now - 2000)
+        array_agg(0::bigint), 300000) FROM b WHERE i = 9;
+SELECT saf_end(array_agg(terminal), array_agg(at), array_agg(stan), array_agg(1::smallint), array_agg('done'::text), array_agg('00'::text))
 FROM b WHERE i IN (4, 5, 8);
 SQL
 
@@ -807,7 +807,7 @@ expect_exit 0 atmctl saf park --stan 7 --terminal T0000002 --note "case 4711"
 says "saf: 1 parked"
 refuses 1 "no notice is like that and not parked yet" atmctl saf park --stan 7 --terminal T0000002 --note again
 expect "parked" "7/0 reversal parked" "$(notices --parked yes)"
-expect "what atmd takes" "3 9 10" "$(sql "SELECT string_agg(r_stan::text, ' ' ORDER BY r_stan) FROM saf_take('BANKA', 'one', $(now_ms), 60000, 60000, 60000, 100)")"
+expect "what atmd takes" "3 9 10" "$(sql "SELECT string_agg(r_stan::text, ' ' ORDER BY r_stan) FROM saf_take('BANKA', 'one', 60000, 60000, 60000, 100)")"
 expect "what waits once it was sent" "7/0 reversal parked,10/0 reversal waiting,3/1 completion waiting,9/1 completion waiting,9/2 reversal behind" "$(notices)"
 expect "who sends" "5 1 1 one" "$(of "$(atmctl link show BANKA --format json)" "concat_ws(' ', j ->> 'waiting', j ->> 'parked', j ->> 'attempts', j ->> 'holder')")"
 expect "the sender of a notice" one "$(of "$(atmctl saf show --stan 7 --format json)" "j ->> 'sender'")"

@@ -194,7 +194,7 @@ names ''
 wait "$simulator" || wrong "the withdrawal did not go on: $(cat "$WORK/doubtful.json")"
 grep -qE '"answers": *1' "$WORK/doubtful.json" || wrong "the withdrawal was not decided: $(cat "$WORK/doubtful.json")"
 repeat="SELECT ledger_advice(ARRAY[terminal], ARRAY[transmitted_at], ARRAY[stan], ARRAY[kind], ARRAY[advice_at], ARRAY[advice_stan], ARRAY[why],
-        ARRAY[amount_yen], ARRAY[dispensed_yen], 0, 0) FROM advice LIMIT 1"
+        ARRAY[amount_yen], ARRAY[dispensed_yen], 0) FROM advice LIMIT 1"
 expect "whether an advice that was written before is a commit that waits" t \
         "$(sql "BEGIN; $repeat; SELECT pg_current_xact_id_if_assigned() IS NOT NULL" | tail -n 1)"
 kill -TERM "$pid"

@@ -91,16 +91,16 @@ SELECT ledger_request((SELECT version FROM reference_version), array_agg(termina
         array_agg(CASE WHEN link IS NULL THEN 100 ELSE 90 END::bigint), array_agg(CASE WHEN link IS NULL THEN 8 ELSE 7 END::bigint),
         array_agg(CASE WHEN link IS NULL THEN 200 ELSE 190 END::bigint * share_bp / 10000), array_agg(30000::bigint), array_agg(80000::bigint),
         array_agg(2::bigint),
-        array_agg((CASE WHEN i = 10 THEN 10 ELSE 0 END)::smallint), array_agg('123456'::text), array_agg(link), 1000, 90000) FROM b;
+        array_agg((CASE WHEN i = 10 THEN 10 ELSE 0 END)::smallint), array_agg('123456'::text), array_agg(link), 90000) FROM b;
 SELECT ledger_outcome(array_agg(terminal), array_agg(at), array_agg(stan),
         array_agg((CASE WHEN i = 5 THEN 26 WHEN i IN (6, 8) THEN 25 ELSE 0 END)::smallint),
         array_agg(CASE WHEN i NOT IN (5, 6, 8) THEN approval END), array_agg(CASE WHEN i = 5 THEN '51' WHEN i NOT IN (6, 8) THEN '00' END),
-        array_agg(CASE WHEN i IN (6, 8) THEN 'timeout' ELSE 'answer' END), 1000) FROM b WHERE i BETWEEN 2 AND 8;
+        array_agg(CASE WHEN i IN (6, 8) THEN 'timeout' ELSE 'answer' END)) FROM b WHERE i BETWEEN 2 AND 8;
 SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan), array_agg(CASE WHEN i IN (1, 2, 7) THEN 'completion' ELSE 'reversal' END),
         array_agg(at + INTERVAL '40 s'), array_agg(stan + 1000), array_agg(CASE WHEN i NOT IN (1, 2, 7) THEN '22' END),
-        array_agg(10000::bigint), array_agg((CASE WHEN i = 3 THEN 9000 WHEN i IN (1, 2, 7) THEN 10000 ELSE 0 END)::bigint), 1000, 300000)
+        array_agg(10000::bigint), array_agg((CASE WHEN i = 3 THEN 9000 WHEN i IN (1, 2, 7) THEN 10000 ELSE 0 END)::bigint), 300000)
 FROM b WHERE i IN (1, 2, 3, 4, 7, 9);
-SELECT saf_end(array_agg(terminal), array_agg(transmitted_at), array_agg(stan), array_agg(seq), array_agg('done'::text), array_agg('00'::text), 2000) FROM saf;
+SELECT saf_end(array_agg(terminal), array_agg(transmitted_at), array_agg(stan), array_agg(seq), array_agg('done'::text), array_agg('00'::text)) FROM saf;
 SQL
 expect_exit 0 atmctl verify
 

@@ -663,8 +663,7 @@ static void debit(struct memory_database *database, const struct ledger_request 
 }
 
 static void write_request(struct memory_database *database, const struct ledger_op *op,
-                          struct memory_withdrawal *stored, const struct ledger_answer *answer,
-                          int64_t now_ms)
+                          struct memory_withdrawal *stored, const struct ledger_answer *answer)
 {
         const struct ledger_request *request = &op->request;
         struct memory_withdrawal *withdrawal = stored ? stored : add_withdrawal(database, &op->identity);
@@ -679,7 +678,7 @@ static void write_request(struct memory_database *database, const struct ledger_
         }
         withdrawal->open = true;
         if (answer->status == LEDGER_ASK) {
-                withdrawal->asked_ms = now_ms;
+                withdrawal->asked_ms = clock_of(database);
         } else {
                 withdrawal->approved_ms = clock_of(database);
                 debit(database, request);
@@ -708,8 +707,7 @@ static void touch_card(struct memory_database *database, const struct ledger_req
         card->kind = CARD_CASH;
 }
 
-static void do_request(struct memory_database *database, struct ledger_op *op, int64_t now_ms,
-                       int64_t wait_ms)
+static void do_request(struct memory_database *database, struct ledger_op *op, int64_t wait_ms)
 {
         struct memory_withdrawal *stored = memory_withdrawal(database, &op->identity);
         bool anew = database->defect == LEDGER_MEM_DECIDES_REPEATS_ANEW && stored &&
@@ -722,7 +720,7 @@ static void do_request(struct memory_database *database, struct ledger_op *op, i
         if (op->answer.reason == REASON_CANNOT_DECIDE && op->answer.status == LEDGER_DECIDED)
                 return; /* said, not kept */
         if (op->answer.status == LEDGER_DECIDED || op->answer.status == LEDGER_ASK)
-                write_request(database, op, stored, &op->answer, now_ms);
+                write_request(database, op, stored, &op->answer);
 }
 
 /* exceptions ---------------------------------------------------------------------------------------- */
@@ -943,7 +941,7 @@ static void give_back(struct memory_database *database, const struct memory_with
 }
 
 static void tell_bank(struct memory_database *database, struct memory_withdrawal *withdrawal, size_t seq,
-                      int64_t dispensed_yen, const char *why, int64_t now_ms)
+                      int64_t dispensed_yen, const char *why)
 {
         void *array = withdrawal->notices;
         struct memory_notice *notice = append(&array, &withdrawal->notice_count, sizeof *notice);
@@ -963,12 +961,12 @@ static void tell_bank(struct memory_database *database, struct memory_withdrawal
         strcpy(saf->link, database->defect == LEDGER_MEM_TELLS_NEW_LINK
                               ? reference_issuer(database->reference, withdrawal->request.issuer)->link
                               : withdrawal->request.link);
-        saf->created_ms = saf->due_ms = now_ms;
+        saf->created_ms = saf->due_ms = clock_of(database);
         HASH_ADD(hh, database->saf, key, sizeof saf->key, saf);
 }
 
 /* What a bank must be told of the advice that was just written. */
-static void pass_on(struct memory_database *database, struct memory_withdrawal *withdrawal, int64_t now_ms)
+static void pass_on(struct memory_database *database, struct memory_withdrawal *withdrawal)
 {
         const struct memory_advice *advice = last_advice(withdrawal);
         const char *why = advice->advice.why;
@@ -978,7 +976,7 @@ static void pass_on(struct memory_database *database, struct memory_withdrawal *
                       : advice->counted_yen < withdrawal->request.amount_yen ? "32"
                                                                              : "00";
         if (database->defect != LEDGER_MEM_FORGETS_COMPLETIONS || advice->after != WITHDRAWAL_COMPLETED)
-                tell_bank(database, withdrawal, withdrawal->advice_count, advice->counted_yen, why, now_ms);
+                tell_bank(database, withdrawal, withdrawal->advice_count, advice->counted_yen, why);
 }
 
 static void decide_outcome(struct memory_withdrawal *withdrawal, enum reason reason, enum memory_cause cause)
@@ -1076,7 +1074,7 @@ static void note_exception(struct memory_database *database, const struct memory
 
 /* An advice that was not there before: its row and all that follows from it. */
 static void write_advice(struct memory_database *database, struct memory_withdrawal *withdrawal,
-                         struct ledger_op *op, bool by_person, int64_t now_ms, int64_t correct_ms)
+                         struct ledger_op *op, bool by_person, int64_t correct_ms)
 {
         enum withdrawal_state state = memory_state(withdrawal);
         enum withdrawal_state before = state_to(database, withdrawal, by_person, correct_ms);
@@ -1121,11 +1119,10 @@ static void write_advice(struct memory_database *database, struct memory_withdra
                                by_person ? MEMORY_CAUSE_OPERATOR : MEMORY_CAUSE_REVERSAL);
         if (withdrawal->request.link[0] != '\0' &&
             ((rule->to == WITHDRAWAL_REVERSED && state != WITHDRAWAL_REVERSED) || counted_yen != already_yen))
-                pass_on(database, withdrawal, now_ms);
+                pass_on(database, withdrawal);
 }
 
-static void do_advice(struct memory_database *database, struct ledger_op *op, int64_t now_ms,
-                      int64_t correct_ms)
+static void do_advice(struct memory_database *database, struct ledger_op *op, int64_t correct_ms)
 {
         struct ledger_identity original = clean_identity(
             op->identity.terminal, op->advice.original.transmitted_ms, op->advice.original.stan);
@@ -1147,7 +1144,7 @@ static void do_advice(struct memory_database *database, struct ledger_op *op, in
                 withdrawal = block(database, op);
         repeated = find_advice(withdrawal, op);
         if (!repeated) {
-                write_advice(database, withdrawal, op, false, now_ms, correct_ms);
+                write_advice(database, withdrawal, op, false, correct_ms);
                 return;
         }
         op->answer.status = LEDGER_STORED;
@@ -1178,8 +1175,7 @@ static void resolve_exceptions(struct memory_database *database, const struct me
 }
 
 const char *memory_operator_resolve(struct memory_database *database, const struct ledger_identity *identity,
-                                    int64_t dispensed_yen, int64_t advice_ms, int64_t now_ms,
-                                    int64_t youngest_ms)
+                                    int64_t dispensed_yen, int64_t advice_ms, int64_t youngest_ms)
 {
         struct memory_withdrawal *withdrawal = memory_withdrawal(database, identity);
         enum withdrawal_state state = withdrawal ? memory_state(withdrawal) : WITHDRAWAL_UNKNOWN;
@@ -1207,7 +1203,7 @@ const char *memory_operator_resolve(struct memory_database *database, const stru
         op.advice.amount_yen = withdrawal->request.amount_yen;
         op.advice.dispensed_yen = dispensed_yen;
         strcpy(op.advice.why, dispensed_yen == 0 ? "21" : dispensed_yen < op.advice.amount_yen ? "32" : "");
-        write_advice(database, withdrawal, &op, true, now_ms, 0);
+        write_advice(database, withdrawal, &op, true, 0);
         resolve_exceptions(database, withdrawal);
         if (database->on_commit)
                 database->on_commit(database, &op, database->context);
@@ -1217,7 +1213,7 @@ const char *memory_operator_resolve(struct memory_database *database, const stru
 /* banks --------------------------------------------------------------------------------------------- */
 
 static void write_outcome(struct memory_database *database, struct memory_withdrawal *withdrawal,
-                          const struct ledger_outcome *outcome, int64_t now_ms)
+                          const struct ledger_outcome *outcome)
 {
         bool is_timeout = outcome->cause == OUTCOME_TIMEOUT;
 
@@ -1233,7 +1229,7 @@ static void write_outcome(struct memory_database *database, struct memory_withdr
         if (database->defect != LEDGER_MEM_KEEPS_USAGE || is_timeout)
                 give_back(database, withdrawal, withdrawal->request.amount_yen, true, false);
         if (is_timeout && database->defect != LEDGER_MEM_FORGETS_REVERSALS)
-                tell_bank(database, withdrawal, 0, 0, "68", now_ms);
+                tell_bank(database, withdrawal, 0, 0, "68");
 }
 
 /* A row that no constraint would take. */
@@ -1274,45 +1270,46 @@ static struct memory_notice *find_notice(const struct memory_database *database,
         return NULL;
 }
 
-static void do_outcome(struct memory_database *database, struct ledger_op *op, int64_t now_ms)
+static void do_outcome(struct memory_database *database, struct ledger_op *op)
 {
         struct memory_withdrawal *withdrawal = memory_withdrawal(database, &op->identity);
 
         answer_outcome(database, op, withdrawal, &op->answer);
         if (op->answer.status == LEDGER_DECIDED && !withdrawal->has_outcome)
-                write_outcome(database, withdrawal, &op->outcome, now_ms);
+                write_outcome(database, withdrawal, &op->outcome);
         else if (op->answer.status == LEDGER_STORED && op->outcome.reason == REASON_APPROVED &&
                  op->answer.reason != REASON_APPROVED &&
                  !find_notice(database, &op->identity, MEMORY_SEQ_LATE))
-                tell_bank(database, withdrawal, MEMORY_SEQ_LATE, 0, "68", now_ms);
+                tell_bank(database, withdrawal, MEMORY_SEQ_LATE, 0, "68");
 }
 
 static bool is_overdue(const struct memory_database *database, const struct memory_withdrawal *withdrawal,
-                       int64_t asked_before_ms)
+                       int64_t age_ms)
 {
         return withdrawal->open && withdrawal->request.link[0] != '\0' &&
-               withdrawal->asked_ms < asked_before_ms &&
+               (withdrawal->asked_ms <= clock_of(database) - age_ms ||
+                withdrawal->asked_ms > clock_of(database) + age_ms) &&
                (!withdrawal->has_outcome || database->defect == LEDGER_MEM_TIMES_OUT_APPROVALS);
 }
 
 /* The one that was asked first. */
-static struct memory_withdrawal *find_overdue(const struct memory_database *database, int64_t asked_before_ms)
+static struct memory_withdrawal *find_overdue(const struct memory_database *database, int64_t age_ms)
 {
         struct memory_withdrawal *found = NULL;
 
         for (struct memory_withdrawal *w = database->withdrawals; w; w = w->hh.next) {
-                if (is_overdue(database, w, asked_before_ms) && (!found || w->asked_ms < found->asked_ms))
+                if (is_overdue(database, w, age_ms) && (!found || w->asked_ms < found->asked_ms))
                         found = w;
         }
         return found;
 }
 
-int memory_sweep(struct memory_database *database, int64_t asked_before_ms, int64_t now_ms, int max)
+int memory_sweep(struct memory_database *database, int64_t age_ms, int max)
 {
         struct memory_withdrawal *withdrawal;
         int count = 0;
 
-        while (count < max && (withdrawal = find_overdue(database, asked_before_ms))) {
+        while (count < max && (withdrawal = find_overdue(database, age_ms))) {
                 struct ledger_op op = {
                     .kind = LEDGER_OUTCOME,
                     .identity = withdrawal->identity,
@@ -1320,7 +1317,7 @@ int memory_sweep(struct memory_database *database, int64_t asked_before_ms, int6
                 };
 
                 withdrawal->has_outcome = false; /* it never has one, unless the defect is wanted */
-                do_outcome(database, &op, now_ms);
+                do_outcome(database, &op);
                 count++;
                 if (database->on_commit)
                         database->on_commit(database, &op, database->context);
@@ -1338,20 +1335,30 @@ void memory_age(struct memory_database *database, int64_t ms)
         }
 }
 
-static bool take_lease(struct memory_database *database, const char *link, const char *holder, int64_t now_ms,
-                       int64_t lease_ms)
+static struct memory_lease *find_lease(const struct memory_database *database, const char *link)
 {
         char key[ISSUER_MAX + 1] = "";
         struct memory_lease *lease;
 
-        assert(strlen(link) <= ISSUER_MAX && strlen(holder) <= MEMORY_HOLDER_MAX);
+        assert(strlen(link) <= ISSUER_MAX);
         strcpy(key, link);
         HASH_FIND(hh, database->leases, key, sizeof key, lease);
+        return lease;
+}
+
+static bool take_lease(struct memory_database *database, const char *link, const char *holder,
+                       int64_t lease_ms)
+{
+        int64_t now_ms = clock_of(database);
+        struct memory_lease *lease = find_lease(database, link);
+
+        assert(strlen(holder) <= MEMORY_HOLDER_MAX);
         if (!lease) {
                 lease = allocate(sizeof *lease);
-                memcpy(lease->link, key, sizeof key);
+                strcpy(lease->link, link);
                 HASH_ADD(hh, database->leases, link, sizeof lease->link, lease);
-        } else if (strcmp(lease->holder, holder) != 0 && lease->until_ms >= now_ms) {
+        } else if (strcmp(lease->holder, holder) != 0 && lease->until_ms >= now_ms &&
+                   lease->until_ms <= now_ms + lease_ms) {
                 return false;
         }
         strcpy(lease->holder, holder);
@@ -1400,19 +1407,28 @@ static int64_t pause_ms(int32_t attempts, int64_t first_ms, int64_t longest_ms)
         return pause < longest_ms ? pause : longest_ms;
 }
 
-size_t memory_saf_take(struct memory_database *database, const char *link, const char *holder, int64_t now_ms,
+/* What lies further ahead than it could have been written is due, too. */
+static bool is_due(const struct memory_database *database, const struct memory_saf *saf, int64_t longest_ms)
+{
+        int64_t now_ms = clock_of(database);
+
+        return saf->due_ms <= now_ms || saf->due_ms > now_ms + longest_ms;
+}
+
+size_t memory_saf_take(struct memory_database *database, const char *link, const char *holder,
                        int64_t lease_ms, int64_t first_ms, int64_t longest_ms, size_t max,
                        struct memory_taken *taken)
 {
         struct memory_saf **due;
+        int64_t now_ms = clock_of(database);
         size_t count = 0;
 
-        if (!take_lease(database, link, holder, now_ms, lease_ms))
+        if (!take_lease(database, link, holder, lease_ms))
                 return 0;
         due = allocate((HASH_COUNT(database->saf) + 1) * sizeof(struct memory_saf *));
         for (struct memory_saf *saf = database->saf; saf; saf = saf->hh.next) {
-                if (strcmp(saf->link, link) == 0 && is_free(database, saf) && saf->due_ms <= now_ms &&
-                    memory_saf_is_first(database, saf))
+                if (strcmp(saf->link, link) == 0 && is_free(database, saf) &&
+                    is_due(database, saf, longest_ms) && memory_saf_is_first(database, saf))
                         due[count++] = saf;
         }
         qsort(due, count, sizeof(struct memory_saf *), compare_due);
@@ -1474,8 +1490,7 @@ static void add_bank_exception(struct memory_database *database, const struct le
         add_exception(database, &key, notice->amount_yen, notice->dispensed_yen);
 }
 
-int memory_saf_end(struct memory_database *database, const struct memory_ended *ended, size_t count,
-                   int64_t now_ms)
+int memory_saf_end(struct memory_database *database, const struct memory_ended *ended, size_t count)
 {
         int acknowledged = 0;
 
@@ -1492,7 +1507,7 @@ int memory_saf_end(struct memory_database *database, const struct memory_ended *
                 }
                 notice = find_notice(database, &ended[i].identity, ended[i].seq);
                 notice->acknowledged = true;
-                notice->acknowledged_ms = now_ms;
+                notice->acknowledged_ms = clock_of(database);
                 notice->attempts = saf->attempts;
                 notice->verdict =
                     final_verdict(memory_withdrawal(database, &ended[i].identity), saf, notice, verdict);
@@ -1506,16 +1521,29 @@ int memory_saf_end(struct memory_database *database, const struct memory_ended *
         return acknowledged;
 }
 
+static void break_lease(struct memory_database *database, const char *link)
+{
+        struct memory_lease *lease = find_lease(database, link);
+
+        if (!lease)
+                return;
+        HASH_DEL(database->leases, lease);
+        free(lease);
+}
+
 bool memory_operator_saf(struct memory_database *database, bool park, const struct ledger_identity *identity,
-                         int seq, int64_t now_ms)
+                         int seq)
 {
         struct memory_saf *saf = find_saf(database, identity, seq);
+        int64_t now_ms = clock_of(database);
 
         if (!saf || (park && saf->parked))
                 return false;
         saf->parked = park;
-        if (!park)
-                saf->due_ms = saf->due_ms < now_ms ? saf->due_ms : now_ms;
+        if (park)
+                return true;
+        saf->due_ms = saf->due_ms < now_ms ? saf->due_ms : now_ms;
+        break_lease(database, saf->link);
         return true;
 }
 
@@ -1531,7 +1559,6 @@ struct ledger_mem {
         struct op_list waiting, batch, refused;
         struct op_list early; /* answered before commit: copies of their ops, to be committed */
         size_t waiting_count;
-        int64_t now_ms; /* when the batch left */
         bool committed, is_down;
 };
 
@@ -1668,16 +1695,16 @@ static void commit_op(struct ledger_mem *mem, struct ledger_op *op)
         }
         switch (op->kind) {
         case LEDGER_REQUEST:
-                do_request(mem->database, op, mem->now_ms, mem->options.times.wait_ms);
+                do_request(mem->database, op, mem->options.times.wait_ms);
                 break;
         case LEDGER_INQUIRY:
                 answer_inquiry(mem->database, op, &op->answer);
                 break;
         case LEDGER_OUTCOME:
-                do_outcome(mem->database, op, mem->now_ms);
+                do_outcome(mem->database, op);
                 break;
         default:
-                do_advice(mem->database, op, mem->now_ms, mem->options.times.correct_ms);
+                do_advice(mem->database, op, mem->options.times.correct_ms);
                 break;
         }
         if (mem->database->on_commit)
@@ -1737,7 +1764,6 @@ static void take_batch(struct ledger_mem *mem)
                 mem->waiting_count--;
                 TAILQ_INSERT_TAIL(&mem->batch, op, entry);
         }
-        mem->now_ms = mem->options.real_ms ? mem->options.real_ms(mem->options.context) : 0;
         if (mem->database->defect == LEDGER_MEM_ANSWERS_BEFORE_COMMIT)
                 answer_early(mem);
 }

@@ -340,13 +340,13 @@ void memory_print(const struct memory_database *database, FILE *out);
 
 /* banks --------------------------------------------------------------------------------------------- */
 
-/* The functions of sql/019_banks.sql by the same names, each a transaction; all times are the caller's real
- * time. `taken` has room for `max`. */
+/* The functions of sql/060_ledger.sql by the same names, each a transaction, by the database's clock. `taken` has
+ * room for `max`. */
 struct memory_taken {
         struct ledger_identity identity;
         struct memory_notice notice; /* attempts: this one included */
 };
-size_t memory_saf_take(struct memory_database *database, const char *link, const char *holder, int64_t now_ms,
+size_t memory_saf_take(struct memory_database *database, const char *link, const char *holder,
                        int64_t lease_ms, int64_t first_ms, int64_t longest_ms, size_t max,
                        struct memory_taken *taken);
 
@@ -357,31 +357,26 @@ struct memory_ended {
         enum notice_verdict verdict;
         const char *said; /* the bank's DE 39, or why there is none */
 };
-int memory_saf_end(struct memory_database *database, const struct memory_ended *ended, size_t count,
-                   int64_t now_ms);
+int memory_saf_end(struct memory_database *database, const struct memory_ended *ended, size_t count);
 
 /* All that is there becomes older by so much. */
 void memory_age(struct memory_database *database, int64_t ms);
 
-int memory_sweep(struct memory_database *database, int64_t asked_before_ms, int64_t now_ms, int max);
+int memory_sweep(struct memory_database *database, int64_t age_ms, int max);
 
 /* operator_resolve, without `elsewhere`: NULL, or why nothing was done. Its exceptions are resolved with it. */
 const char *memory_operator_resolve(struct memory_database *database, const struct ledger_identity *identity,
-                                    int64_t dispensed_yen, int64_t advice_ms, int64_t now_ms,
-                                    int64_t youngest_ms);
+                                    int64_t dispensed_yen, int64_t advice_ms, int64_t youngest_ms);
 
 /* operator_saf, for one notice. False: it is not there, or parked already. */
 bool memory_operator_saf(struct memory_database *database, bool park, const struct ledger_identity *identity,
-                         int seq, int64_t now_ms);
+                         int seq);
 
 /* a daemon's ledger --------------------------------------------------------------------------------- */
 
 struct ledger_mem_options {
         size_t queue_max, batch_max;
         struct ledger_times times;
-        /* Real time, taken when a batch leaves; NULL: always 0. */
-        int64_t (*real_ms)(void *context);
-        void *context;
 };
 
 /* IDLE: nothing that it could do now. */

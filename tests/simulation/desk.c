@@ -190,8 +190,8 @@ void desk_decides(struct sim *sim)
         if (!w)
                 return;
         dispensed_yen = draw_permille(&sim->random, 400) ? 0 : w->request.amount_yen;
-        refusal = memory_operator_resolve(sim->database, &w->identity, dispensed_yen, sim->now_ms,
-                                          sim->now_ms, SIM_YOUNGEST_MS);
+        refusal =
+            memory_operator_resolve(sim->database, &w->identity, dispensed_yen, sim->now_ms, SIM_YOUNGEST_MS);
         sim->counters->people_refused += refusal && strcmp(refusal, "young") == 0;
         sim_tell(sim, "a person says of %s STAN %" PRId32 " that %" PRId64 " yen left: %s",
                  w->identity.terminal, w->identity.stan, dispensed_yen, refusal ? refusal : "done");
@@ -204,8 +204,7 @@ static void let_go(struct sim *sim, size_t number)
         struct memory_saf_key key = sim->held[number];
 
         sim->held[number] = sim->held[--sim->held_count];
-        sim->counters->notices_let_go +=
-            memory_operator_saf(sim->database, false, &key.identity, key.seq, sim->now_ms);
+        sim->counters->notices_let_go += memory_operator_saf(sim->database, false, &key.identity, key.seq);
         /* whoever forwards finds it when he looks again */
         for (int i = 0; i < sim->instance_count; i++)
                 instance_arm(&sim->instances[i]);
@@ -227,8 +226,7 @@ void desk_holds(struct sim *sim)
 
         if (sim->held_count && draw_permille(&sim->random, 500)) {
                 let_go(sim, (size_t)draw_below(&sim->random, (int)sim->held_count));
-        } else if (saf &&
-                   memory_operator_saf(sim->database, true, &saf->key.identity, saf->key.seq, sim->now_ms)) {
+        } else if (saf && memory_operator_saf(sim->database, true, &saf->key.identity, saf->key.seq)) {
                 sim_tell(sim, "a notice of STAN %" PRId32 " is held back", saf->key.identity.stan);
                 sim->counters->notices_held++;
                 sim->held = reallocarray(sim->held, sim->held_count + 1, sizeof *sim->held);

@@ -233,8 +233,7 @@ static void say_none(struct sim *sim)
 {
         struct machine *atm = &sim->atms[0];
 
-        (void)memory_operator_resolve(sim->database, &atm->withdrawals[0].identity, 0, sim->now_ms,
-                                      sim->now_ms, 0);
+        (void)memory_operator_resolve(sim->database, &atm->withdrawals[0].identity, 0, sim->now_ms, 0);
         if (atm->link)
                 link_cut(atm->link);
 }

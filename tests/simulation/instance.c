@@ -178,9 +178,7 @@ void instance_start(struct instance *instance)
         struct sim *sim = instance->sim;
         struct ledger_mem_options options = {.queue_max = 40,
                                              .batch_max = BATCH_MAX,
-                                             .times = {.wait_ms = SIM_WAIT_MS, .correct_ms = SIM_CORRECT_MS},
-                                             .real_ms = instance_real_ms,
-                                             .context = instance};
+                                             .times = {.wait_ms = SIM_WAIT_MS, .correct_ms = SIM_CORRECT_MS}};
         struct service_settings settings = {
             .clock = clock_real,
             .skew_limit_ms = SKEW_LIMIT_MS,

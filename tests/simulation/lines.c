@@ -43,10 +43,9 @@ struct sim_store {
         struct instance *instance;
         enum store_stage stage;
         enum store_work work;
-        int64_t now_ms; /* real, when it was sent */
         struct saf_take take;
         const struct saf_result *results; /* saf's, until it has heard */
-        int64_t asked_before_ms;
+        int64_t age_ms;
         int count, max;
         struct memory_taken taken[SAF_BATCH];
 };
@@ -89,7 +88,6 @@ static void begin(struct sim_store *store, enum store_work work)
         assert(is_idle(store));
         store->stage = STORE_SENT;
         store->work = work;
-        store->now_ms = instance_real_ms(instance);
         sim_put(sim,
                 sim_chance(sim, sim->rates.slow_batch) ? draw_between(&sim->random, 1000, 30000)
                                                        : draw_between(&sim->random, 0, 8),
@@ -113,11 +111,11 @@ static void begin_end(void *context, const struct saf_result *results, int count
         begin(store, STORE_END);
 }
 
-static void begin_sweep(void *context, int64_t asked_before_ms, int max)
+static void begin_sweep(void *context, int64_t age_ms, int max)
 {
         struct sim_store *store = context;
 
-        store->asked_before_ms = asked_before_ms;
+        store->age_ms = age_ms;
         store->max = max;
         begin(store, STORE_SWEEP);
 }
@@ -144,7 +142,7 @@ static void commit_take(struct sim_store *store)
         bool was_others = lease && strcmp(lease->holder, take->holder) != 0;
 
         store->count =
-            (int)memory_saf_take(sim->database, take->link, take->holder, store->now_ms, take->lease_ms,
+            (int)memory_saf_take(sim->database, take->link, take->holder, take->lease_ms,
                                  take->retry_first_ms, take->retry_max_ms, (size_t)take->max, store->taken);
         lease = find_lease(sim, take->link);
         if (strcmp(lease->holder, take->holder) != 0)
@@ -174,7 +172,7 @@ static void commit_end(struct sim_store *store)
         for (int i = 0; i < store->count; i++)
                 ended[i] = (struct memory_ended){store->results[i].identity, store->results[i].seq,
                                                  store->results[i].verdict, store->results[i].said};
-        memory_saf_end(store->instance->sim->database, ended, (size_t)store->count, store->now_ms);
+        memory_saf_end(store->instance->sim->database, ended, (size_t)store->count);
 }
 
 static void commit(struct sim_store *store)
@@ -189,7 +187,7 @@ static void commit(struct sim_store *store)
                 commit_end(store);
                 break;
         case STORE_SWEEP:
-                store->count = memory_sweep(database, store->asked_before_ms, store->now_ms, store->max);
+                store->count = memory_sweep(database, store->age_ms, store->max);
                 break;
         case STORE_LOOK:
                 break;
@@ -227,8 +225,8 @@ static void report_look(struct saf *saf, const struct sim *sim)
                         if (strcmp(row->link, ages[i].link) != 0)
                                 continue;
                         ages[i].waiting++;
-                        if (!ages[i].oldest_ms || row->created_ms < ages[i].oldest_ms)
-                                ages[i].oldest_ms = row->created_ms;
+                        if (sim->now_ms - row->created_ms > ages[i].oldest_age_ms)
+                                ages[i].oldest_age_ms = sim->now_ms - row->created_ms;
                 }
         }
         saf_looked(saf, true, ages, sim->bank_count);
@@ -505,7 +503,7 @@ void lines_start(struct instance *instance)
             .sweep_age_ms = REQUEST_TIMEOUT_MS + SWEEP_MARGIN_MS,
         };
         struct saf_store store = {is_idle, begin_take, begin_end, begin_sweep, begin_look, NULL};
-        struct saf_shell shell = {instance_real_ms, steady_ms, instance};
+        struct saf_shell shell = {steady_ms, instance};
 
         snprintf(settings.holder, sizeof settings.holder, "%d-%" PRIu64, instance->number, instance->epoch);
         instance->routes.count = 0;
@@ -619,7 +617,7 @@ static void see_store(int64_t *next_ms, const struct instance *instance)
         if (instance->drains)
                 return;
         for (const struct memory_saf *row = sim->database->saf; row; row = row->hh.next) {
-                int64_t due_ms = row->due_ms - instance->skew_ms;
+                int64_t due_ms = row->due_ms;
                 int64_t when_ms = due_ms > now_ms ? due_ms : now_ms + SAF_POLL_MS;
 
                 /* the cheapest first: this is asked after every event */
@@ -628,8 +626,7 @@ static void see_store(int64_t *next_ms, const struct instance *instance)
                         *next_ms = when_ms;
         }
         for (size_t i = 0; i < sim->asked_count; i++) {
-                int64_t old_ms =
-                    sim->asked[i]->asked_ms + REQUEST_TIMEOUT_MS + SWEEP_MARGIN_MS + 1 - instance->skew_ms;
+                int64_t old_ms = sim->asked[i]->asked_ms + REQUEST_TIMEOUT_MS + SWEEP_MARGIN_MS + 1;
 
                 sooner(next_ms, old_ms > now_ms ? old_ms : now_ms + SWEEP_LOOK_MS);
         }

@@ -218,6 +218,7 @@ static void set_up_world(int dialect)
         reference = draw_reference();
         token_key = token_key_of("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
         database = memory_database_new(reference);
+        database->clock_ms = on_clock;
         draw_pan("9900010000", house_pan);
         draw_pan("8800110000", link_pan);
         token_of_pan(token_key, house_pan, token);
@@ -225,8 +226,7 @@ static void set_up_world(int dialect)
         memory_add_account(
             database, token,
             DRAW_NUMBER(0, 1, BALANCE_MAX_YEN, BALANCE_MAX_YEN + 1, INT64_C(1000000000000000)));
-        ledger = ledger_mem_new(
-            database, &(struct ledger_mem_options){.queue_max = 64, .batch_max = 16, .real_ms = on_clock});
+        ledger = ledger_mem_new(database, &(struct ledger_mem_options){.queue_max = 64, .batch_max = 16});
         route = bank_peer_route("BANKA", 8);
         route->dialect = dialects[dialect];
         routes = (struct bank_routes){{route}, 1};
@@ -430,8 +430,8 @@ static void carry_notices(void)
 {
         struct memory_taken taken[NOTICES_MAX];
         size_t count;
-        while ((count = memory_saf_take(database, "BANKA", "test", bank_now_ms, 60000, 1000, 60000,
-                                        NOTICES_MAX, taken)) > 0) {
+        while ((count = memory_saf_take(database, "BANKA", "test", 60000, 1000, 60000, NOTICES_MAX, taken)) >
+               0) {
                 for (size_t i = 0; i < count; i++) {
                         const struct memory_notice *row = &taken[i].notice;
                         struct bank_notice notice = {.identity = taken[i].identity,
@@ -455,7 +455,7 @@ static void carry_notices(void)
                         must(told.acknowledged);
                         struct memory_ended ended = {
                             .identity = notice.identity, .seq = notice.seq, .said = "00"};
-                        must(memory_saf_end(database, &ended, 1, bank_now_ms) == 1);
+                        must(memory_saf_end(database, &ended, 1) == 1);
                 }
         }
         must(!database->saf);

@@ -1,12 +1,10 @@
 /* The trace's names; see operator.h. */
 #include "tools/atmctl/operator.h"
 
-#include <inttypes.h>
 #include <pwd.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
-
-#include "lib/base/now.h"
 
 const char *operator_name(void)
 {
@@ -18,12 +16,4 @@ const char *operator_name(void)
         else
                 snprintf(name, sizeof(name), "uid %ju", (uintmax_t)getuid());
         return name;
-}
-
-const char *operator_now(void)
-{
-        static char text[24];
-
-        snprintf(text, sizeof(text), "%" PRId64, real_now_ms());
-        return text;
 }

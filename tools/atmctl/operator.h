@@ -4,7 +4,5 @@
 
 /* The name of the machine's user; static room. */
 const char *operator_name(void);
-/* Real milliseconds as a parameter of a query; static room. */
-const char *operator_now(void);
 
 #endif

@@ -8,7 +8,6 @@
 #include "rules/calendar.h"
 #include "rules/withdrawal.h"
 #include "tools/atmctl/business_clock.h"
-#include "tools/atmctl/operator.h"
 #include "tools/atmctl/rows.h"
 #include "tools/atmctl/nouns/withdrawal.h"
 
@@ -120,8 +119,7 @@ static bool resolve_found(const struct invocation *invocation, struct database *
                                                   .dispensed_yen = invocation_value(invocation, "dispensed"),
                                                   .elsewhere = invocation_has(invocation, "elsewhere"),
                                                   .force = invocation_has(invocation, "force"),
-                                                  .advice_at = advice_at,
-                                                  .now_ms = operator_now()};
+                                                  .advice_at = advice_at};
         struct exception_outcome outcome;
         char key[80], error[PG_ERROR_MAX];
         enum exception_end end = exception_resolve(database->connection, &finding, &outcome, error);

@@ -2,7 +2,6 @@
 #include "backoffice/cases/links.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
-#include "tools/atmctl/operator.h"
 #include "tools/atmctl/rows.h"
 
 static const struct output_column link_columns[] = {
@@ -43,7 +42,7 @@ static PGresult *ask_list(PGconn *connection, const void *question, int64_t limi
 static int link_list(const struct invocation *invocation)
 {
         char since[26];
-        const struct link_question question = {.now_ms = operator_now(), .since = since};
+        const struct link_question question = {.since = since};
 
         if (!day_ago(invocation, since))
                 return EXIT_FAILED;
@@ -123,8 +122,7 @@ static bool show(struct database *database, const struct invocation *invocation,
 static int link_show(const struct invocation *invocation)
 {
         char since[26];
-        struct link_question question = {
-            .link = invocation_value(invocation, "link"), .now_ms = operator_now(), .since = since};
+        struct link_question question = {.link = invocation_value(invocation, "link"), .since = since};
 
         if (!output_holds_sections(invocation))
                 return usage_error(invocation->command,

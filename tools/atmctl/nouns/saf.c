@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "backoffice/cases/notices.h"
-#include "tools/atmctl/operator.h"
 #include "tools/atmctl/rows.h"
 
 static const struct output_column saf_columns[] = {
@@ -40,8 +39,7 @@ static struct notice_question question_of(const struct invocation *invocation)
                                         .rrn = invocation_value(invocation, "rrn"),
                                         .from = invocation_value(invocation, "from"),
                                         .to = invocation_value(invocation, "to"),
-                                        .parked = invocation_value(invocation, "parked"),
-                                        .now_ms = operator_now()};
+                                        .parked = invocation_value(invocation, "parked")};
 }
 
 static bool is_narrowed(const struct invocation *invocation)
@@ -245,7 +243,9 @@ static const struct command commands[] = {
     {.noun = "saf",
      .verb = "retry",
      .text = "let notices be sent now, without waiting out their pause; parked ones too",
-     .more = "Example: atmctl saf retry --link BANKA",
+     .more = "The leases of their links are broken with it: should an instance hold one and not send, "
+             "another does.\n"
+             "Example: atmctl saf retry --link BANKA",
      .flags = COMMAND_DATABASE | COMMAND_NOTE,
      .run = saf_change,
      .fields = show_fields,
