@@ -52,6 +52,12 @@ enum {
         LIMIT_BLOCKED_OPEN_MS = 300000,
         LIMIT_BLOCKED_AGAIN_MS = 5000,
 
+        /* How far this machine's clock may be from the database's: beyond the first people are warned, beyond the second nothing is
+         * approved, beyond the third nobody knows which moments ATMs mean. */
+        LIMIT_CLOCK_WARN_MS = 1000,
+        LIMIT_CLOCK_OFF_MS = 10000,
+        LIMIT_CLOCK_LOST_MS = 24 * 3600000,
+
         /* How often a repeat looks whether its bank has been heard. */
         LIMIT_PENDING_POLL_MS = 250,
 

@@ -12,6 +12,7 @@
 
 #include "daemon/banks/banks.h"
 #include "daemon/clients.h"
+#include "daemon/clock_watch.h"
 #include "daemon/epoch.h"
 #include "daemon/instances.h"
 #include "daemon/keys.h"
@@ -51,6 +52,7 @@ struct server {
         struct instances *instances;
         struct upkeep *upkeep;
         struct partitions partitions;
+        struct clock_watch clock;
         struct revocation revocation;
         struct signals *signals;
         struct event *tick, *look, *stats, *deadline;
@@ -118,6 +120,21 @@ static void on_session_ended(void *context, const struct ended_session *ended)
                        LOG_NUMBER("seconds", ended->seconds));
 }
 
+/* The service is not there yet when the ledger is made: make_service tells it. */
+static void clock_changed(struct server *server)
+{
+        clock_watch_log(&server->clock);
+        if (server->service)
+                service_set_clock(server->service, server->clock.state);
+}
+
+static void on_clock(void *context, int64_t database_ms, int64_t round_trip_ms)
+{
+        struct server *server = context;
+        if (clock_watch_hear(&server->clock, database_ms, round_trip_ms, real_ms(NULL), steady_ms(NULL)))
+                clock_changed(server);
+}
+
 static size_t largest(size_t a, size_t b)
 {
         return a > b ? a : b;
@@ -150,6 +167,7 @@ static struct ledger_pg_options ledger_options_of(const struct settings *setting
             .on_message = on_ledger_message,
             .on_holder = on_lock_holder,
             .on_ended = on_session_ended,
+            .on_clock = on_clock,
         };
 }
 
@@ -218,7 +236,8 @@ static void log_stats(struct server *server)
                   LOG_NUMBER("lost_batches", ledger.lost_batches),
                   LOG_NUMBER("refused_ops", ledger.refused_ops), LOG_NUMBER("waiting", ledger.waiting),
                   LOG_NUMBER("held", ledger.held), LOG_NUMBER("in_doubt", ledger.in_doubt),
-                  LOG_NUMBER("connections_up", ledger.connections_up));
+                  LOG_NUMBER("connections_up", ledger.connections_up),
+                  LOG_NUMBER("clock_ahead_ms", server->clock.ahead_ms));
         if (server->banks)
                 banks_log(server->banks);
 }
@@ -228,6 +247,8 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         struct server *server = context;
         (void)fd;
         (void)what;
+        if (clock_watch_look(&server->clock, real_ms(NULL), steady_ms(NULL)))
+                clock_changed(server);
         if (server->banks)
                 banks_tick(server->banks); /* first: what a bank leaves unanswered is an outcome */
         service_tick(server->service);
@@ -492,6 +513,8 @@ static bool make_service(struct server *server, char error[SERVER_ERROR_MAX])
         struct service_settings settings = service_settings_of(&server->settings);
         struct service_shell shell = {real_ms, steady_ms, on_relief, server};
         server->service = service_new(&settings, &shell, server->ledger, server->keys.token);
+        if (server->service)
+                service_set_clock(server->service, server->clock.state);
         return server->service || fail(error, "out of memory");
 }
 

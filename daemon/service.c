@@ -55,6 +55,11 @@ void service_change(struct service *service, const struct service_settings *sett
         service->settings.guesses = settings->guesses;
 }
 
+void service_set_clock(struct service *service, enum clock_state state)
+{
+        service->clock_state = state;
+}
+
 void service_reset_latency(struct service *service)
 {
         service->count.latency_sum_ms = service->count.latency_max_ms = service->count.latency_count = 0;
@@ -351,6 +356,21 @@ static void reserve_bank(struct service *service, struct txn *txn)
                 request->refusal = REASON_ISSUER_UNAVAILABLE;
 }
 
+/* With a clock that is off nothing is known of DE 7's distance from the right time; with one that is lost neither is the year that the
+ * ATM means, so that the ledger can't be asked for what it knows. */
+static void decide_without_clock(struct service *service, struct txn *txn, struct txn_world *world)
+{
+        world->skew_limit_ms = INT64_MAX;
+        if (service->clock_state == CLOCK_LOST || !txn_decide(txn, world)) {
+                finish_undecided(service, txn);
+                return;
+        }
+        release_bank(txn);
+        if (txn->op.request.refusal == REASON_APPROVED)
+                txn->op.request.refusal = REASON_CANNOT_DECIDE;
+        submit(service, txn);
+}
+
 static void decide_and_submit(struct service *service, struct txn *txn)
 {
         struct txn_world world = {
@@ -361,6 +381,10 @@ static void decide_and_submit(struct service *service, struct txn *txn)
         };
         if (!world.reference) {
                 finish_undecided(service, txn);
+                return;
+        }
+        if (service->clock_state >= CLOCK_OFF) {
+                decide_without_clock(service, txn, &world);
                 return;
         }
         if (!txn_decide(txn, &world)) {
@@ -549,7 +573,9 @@ bool service_submit(struct service *service, struct session_entry *asker, const 
                 return true;
         }
         if (txn_read(txn, row, request, asker->terminal, service_business_ms(service),
-                     service->settings.skew_limit_ms, ret_error) < 0) {
+                     service->settings.skew_limit_ms +
+                         2 * LIMIT_CLOCK_OFF_MS * (int64_t)service->settings.clock.speed,
+                     ret_error) < 0) {
                 txn_give_back(&service->pool, txn);
                 service_leave(service, asker);
                 return false;
@@ -563,7 +589,9 @@ bool service_submit(struct service *service, struct session_entry *asker, const 
         txn->op.context = service;
         change_state(service, txn, TXN_IN_HAND);
         TAILQ_INSERT_TAIL(&service->open, txn, entry);
-        if (txn->op.kind == LEDGER_ADVICE)
+        if (txn->op.kind == LEDGER_ADVICE && service->clock_state >= CLOCK_OFF)
+                finish_undecided(service, txn);
+        else if (txn->op.kind == LEDGER_ADVICE)
                 submit(service, txn);
         else if (has_guessed_enough(service, txn))
                 finish_guessing(service, txn);

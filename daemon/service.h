@@ -19,6 +19,7 @@
 #define DAEMON_SERVICE_H
 
 #include "daemon/banks/bank_route.h"
+#include "daemon/clock_watch.h"
 #include "daemon/paces.h"
 #include "daemon/session_index.h"
 #include "daemon/stats.h"
@@ -63,6 +64,7 @@ struct service {
         size_t pending; /* transactions that wait for what another has asked a bank */
         struct service_banks banks;
         bool congested;
+        enum clock_state clock_state;
         struct service_counters count;
 };
 
@@ -75,6 +77,11 @@ void service_free(struct service *service);
 void service_set_banks(struct service *service, const struct service_banks *banks);
 
 int64_t service_business_ms(const struct service *service);
+
+/* How this machine's clock is. While it is OFF, or LOST, nothing is approved, and no advice taken.
+ * A withdrawal hears what was decided before, or what refuses it at any time, or else 96, and nothing while it is LOST; an inquiry 96; an
+ * advice nothing, so that its ATM keeps it. */
+void service_set_clock(struct service *service, enum clock_state state);
 
 /* True: take no more requests from anybody until on_relief. */
 bool service_is_congested(struct service *service);

@@ -58,10 +58,12 @@ static void send_message(struct session *session, const struct iso_message *mess
         explicit_bzero(bytes, (size_t)length); /* DE 2 was among it */
 }
 
-/* Business time, so that ATMs can set their clocks by it. */
+/* Business time, so that ATMs can set their clocks by it, unless nobody should. */
 static void add_time(const struct service *service, struct iso_message *answer)
 {
         struct civil now;
+        if (service->clock_state >= CLOCK_OFF)
+                return;
         calendar_jst(service_business_ms(service), &now);
         iso_set_number(answer, 12, now.hour * 10000 + now.minute * 100 + now.second, 6);
         iso_set_number(answer, 13, now.month * 100 + now.day, 4);

@@ -108,7 +108,7 @@ static int read_echo(struct txn *txn, const struct iso_message *message, struct 
 }
 
 int txn_read(struct txn *txn, const struct profile_row *row, const struct iso_message *message,
-             const char *terminal, int64_t business_ms, int64_t skew_limit_ms, struct iso_error *ret_error)
+             const char *terminal, int64_t business_ms, int64_t ahead_limit_ms, struct iso_error *ret_error)
 {
         assert(row->kind == MESSAGE_REQUEST || row->kind == MESSAGE_COMPLETION ||
                row->kind == MESSAGE_REVERSAL);
@@ -118,7 +118,7 @@ int txn_read(struct txn *txn, const struct profile_row *row, const struct iso_me
                 return -1;
         int result = row->kind == MESSAGE_REQUEST
                          ? read_request(txn, message, ret_error)
-                         : read_advice(txn, message, business_ms + skew_limit_ms, ret_error);
+                         : read_advice(txn, message, business_ms + ahead_limit_ms, ret_error);
         return result < 0 ? -1 : read_echo(txn, message, ret_error);
 }
 

@@ -68,10 +68,11 @@ struct txn_world {
  * Fill a taken transaction from a request or advice that profile_check has accepted. 0, or -1 with
  * *ret_error filled where a value is of the right form and still means nothing (30 February). The year of DE 7 is
  * the nearest to business time, of an advice's the latest that is at most a day after it; of DE 90's DE 7 the
- * latest that is at most the skew limit after it: what is further ahead was refused.
+ * latest that is at most ahead_limit_ms after it: the skew limit, since what is further ahead was refused, and what the clock of the
+ * instance that took it may be ahead of this one's.
  */
 ATM_MUST_USE int txn_read(struct txn *txn, const struct profile_row *row, const struct iso_message *message,
-                          const char *terminal, int64_t business_ms, int64_t skew_limit_ms,
+                          const char *terminal, int64_t business_ms, int64_t ahead_limit_ms,
                           struct iso_error *ret_error);
 
 /* Decide a request or inquiry as far as that goes without shared rows, into txn->op.request. False: the

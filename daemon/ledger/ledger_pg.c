@@ -416,11 +416,19 @@ static void on_standby(void *context, const char *problem)
                 pump(l);
 }
 
+static void on_clock(void *context, int64_t database_ms, int64_t round_trip_ms)
+{
+        struct ledger_pg *l = context;
+        if (l->options.on_clock)
+                l->options.on_clock(l->options.context, database_ms, round_trip_ms);
+}
+
 static const struct reference_feed_events feed_events = {.known = reference_in_force,
                                                          .on_rows = reference_take,
                                                          .on_holder = on_feed_holder,
                                                          .on_ended = on_feed_ended,
                                                          .on_standby = on_standby,
+                                                         .on_clock = on_clock,
                                                          .on_problem = on_feed_problem};
 
 static void reference_timer_start(struct ledger_pg *l)
@@ -445,6 +453,7 @@ static void on_reference_timer(evutil_socket_t socket, short what, void *context
         (void)socket;
         (void)what;
         reference_feed_ask(l->feed);
+        reference_feed_ask_clock(l->feed);
         if (l->options.synchronous)
                 reference_feed_ask_standby(l->feed);
         if (l->met_lock || any_lane_waits(l)) /* who met one waits for it again by now */
@@ -783,6 +792,19 @@ static bool first_reference(PGconn *pg, struct reference **ret_reference, char e
         return false;
 }
 
+static bool first_clock(struct ledger_pg *l, PGconn *pg, char error[LEDGER_PG_ERROR_MAX])
+{
+        char why[PG_ERROR_MAX];
+        int64_t asked_ms = steady_now_ms();
+        PGresult *result = pg_query(pg, database_clock_sql, 0, NULL, why);
+        if (result)
+                on_clock(l, pg_number(result, 0, 0), steady_now_ms() - asked_ms);
+        else
+                first_line(error, why);
+        PQclear(result);
+        return result;
+}
+
 static bool start_up(struct ledger_pg *l, char error[LEDGER_PG_ERROR_MAX])
 {
         char why[PG_ERROR_MAX];
@@ -794,7 +816,7 @@ static bool start_up(struct ledger_pg *l, char error[LEDGER_PG_ERROR_MAX])
                 good = check_server(pg, error) && check_schema(pg, error) &&
                        (!l->options.synchronous || check_standby(pg, error)) &&
                        check_token_key(pg, l->options.token_check_value, error) &&
-                       first_reference(pg, &l->reference, error);
+                       first_reference(pg, &l->reference, error) && first_clock(l, pg, error);
         PQfinish(pg);
         return good;
 }

@@ -22,13 +22,16 @@ struct ledger_pg_options {
         const char *
             token_check_value; /* of the key that makes card tokens (lib/security/token.h); for ledger_pg_new alone */
         bool synchronous;      /* nothing is decided unless a standby confirms each commit */
-        int reference_poll_ms; /* how often to look for changed reference data (real time) */
+        int reference_poll_ms; /* how often to look for changed reference data, and at the clock (real time) */
         int64_t
             answer_timeout_ms; /* a batch without an answer is in doubt by then, and its connection made anew */
         struct ledger_times times;
         /* Something that people should know: a connection lost or found, a batch refused, reference data
          * changed or refused. */
         void (*on_message)(void *context, bool is_problem, const char *text);
+        /* The database's real time, so long after it was asked for: from ledger_pg_new, and at every reference_poll_ms. NULL: nobody
+         * wants to know. */
+        void (*on_clock)(void *context, int64_t database_ms, int64_t round_trip_ms);
         /* A session is in the way of others, or holds a lock that would be. NULL: nobody wants to know. */
         void (*on_holder)(void *context, const struct lock_holder *holder);
         /* A person's session was ended, since batches waited for it. NULL likewise. */

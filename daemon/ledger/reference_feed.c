@@ -7,14 +7,16 @@
 #include "config/limits.h"
 #include "config/reference_load.h"
 #include "lib/base/hash.h"
+#include "lib/base/now.h"
 #include "lib/db/pg_conn.h"
 #include "lib/db/pg_query.h"
 
 #define LOCK_NOT_AVAILABLE "55P03"
 
 const char standby_problem_sql[] = "SELECT standby_problem()";
+const char database_clock_sql[] = "SELECT real_now_ms()";
 
-enum { LOCKS, REFERENCE, HOLDERS, UNBLOCK, STANDBY, EPOCH, STATEMENT_COUNT };
+enum { LOCKS, REFERENCE, HOLDERS, UNBLOCK, STANDBY, EPOCH, CLOCK, STATEMENT_COUNT };
 enum { NAMED_MAX = 16, STANDBY_UNANSWERED_MAX = 10 };
 
 struct reference_feed {
@@ -23,7 +25,8 @@ struct reference_feed {
         char unblock[80];
         const struct reference_feed_events *events;
         void *context;
-        bool reference_due, holders_due, unblock_due, standby_due, epoch_due;
+        bool reference_due, holders_due, unblock_due, standby_due, epoch_due, clock_due;
+        int64_t clock_asked_ms; /* steady */
         bool standby_wanted, epoch_wanted;
         int standby_unanswered;    /* questions */
         int asked;                 /* while it is busy */
@@ -47,6 +50,11 @@ static void pump(struct reference_feed *feed)
                 feed->epoch_due = false;
                 feed->asked = EPOCH;
                 pg_conn_send(feed->conn, feed->statements[EPOCH].name, NULL, 0, 0);
+        } else if (feed->clock_due) {
+                feed->clock_due = false;
+                feed->asked = CLOCK;
+                feed->clock_asked_ms = steady_now_ms();
+                pg_conn_send(feed->conn, feed->statements[CLOCK].name, NULL, 0, 0);
         } else if (feed->reference_due) {
                 struct pg_parameter parameter = reference_known(feed->events->known(feed->context), known);
 
@@ -127,6 +135,12 @@ static void take_standby(struct reference_feed *feed, const PGresult *result)
         feed->events->on_standby(feed->context, pg_text(result, 0, 0));
 }
 
+static void take_clock(struct reference_feed *feed, const PGresult *result)
+{
+        feed->events->on_clock(feed->context, pg_number(result, 0, 0),
+                               steady_now_ms() - feed->clock_asked_ms);
+}
+
 static void on_failed(struct reference_feed *feed, const PGresult *result)
 {
         const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -160,6 +174,8 @@ static void on_end(void *context, enum pg_outcome outcome, const PGresult *resul
                 take_standby(feed, result);
         else if (feed->asked == EPOCH)
                 (void)!pg_conn_judge(feed->conn, result); /* it is down then, as on_down hears */
+        else if (feed->asked == CLOCK)
+                take_clock(feed, result);
         else if (feed->asked == UNBLOCK)
                 take_ended(feed, result);
         else
@@ -172,6 +188,7 @@ static void on_up(void *context)
         struct reference_feed *feed = context;
 
         feed->standby_due = feed->standby_wanted;
+        feed->clock_due = true;
         reference_feed_ask(feed); /* it may be another server, or a changed one */
 }
 
@@ -204,6 +221,7 @@ struct reference_feed *reference_feed_new(struct event_base *base, struct pg_hos
         feed->statements[STANDBY] = (struct pg_statement){"standby_problem", standby_problem_sql};
         feed->statements[EPOCH] = (struct pg_statement){"epoch_now", pg_epoch_sql};
         feed->epoch_wanted = pg_hosts_is_watching(hosts);
+        feed->statements[CLOCK] = (struct pg_statement){"database_clock", database_clock_sql};
         feed->events = events;
         feed->context = context;
         feed->conn = pg_conn_new(base, hosts, NULL, feed->statements, &conn_events, feed);
@@ -234,6 +252,12 @@ void reference_feed_ask_standby(struct reference_feed *feed)
         feed->standby_wanted = true;
         if (++feed->standby_unanswered > STANDBY_UNANSWERED_MAX)
                 tell_standby_unknown(feed, "the database has not answered");
+        pump(feed);
+}
+
+void reference_feed_ask_clock(struct reference_feed *feed)
+{
+        feed->clock_due = true;
         pump(feed);
 }
 

@@ -1,5 +1,5 @@
 /*
- * The connection that brings the reference data, asks who is in the way and whether a standby is there: no batch travels
+ * The connection that brings the reference data, asks who is in the way, whether a standby is there and what time it is: no batch travels
  * on it, so that whoever makes it wait keeps no withdrawal waiting. It waits a second for a lock and then asks who holds one.
  *
  *      IDLE --due--> asks for the reference --came--> IDLE
@@ -28,6 +28,8 @@ struct reference_feed_events {
         void (*on_standby)(
             void *context,
             const char *problem); /* NULL: one confirms each commit; also what keeps it unknown */
+        /* The database's real time, so long after it was asked for. */
+        void (*on_clock)(void *context, int64_t database_ms, int64_t round_trip_ms);
         void (*on_problem)(void *context, const char *text);
 };
 
@@ -37,14 +39,17 @@ ATM_MUST_USE struct reference_feed *reference_feed_new(struct event_base *base, 
                                                        void *context);
 void reference_feed_free(struct reference_feed *feed);
 
-/* Ask as soon as it can: for newer rows, and whether a promotion has been told of since (where epochs are watched); for those who hold locks. */
+/* Ask as soon as it can: for newer rows, and whether a promotion has been told of since (where epochs are watched); for those who hold locks; what time
+ * it is (which it also asks when it comes to another server). */
 void reference_feed_ask(struct reference_feed *feed);
 void reference_feed_look(struct reference_feed *feed);
+void reference_feed_ask_clock(struct reference_feed *feed);
 /* Ask whether a standby confirms each commit; whoever asked once hears also that it is not known: the question failed, its connection is
  * down, or ten of them have no answer. */
 void reference_feed_ask_standby(struct reference_feed *feed);
 
 /* What it asks then, for who waits: NULL, or what is wrong. */
 extern const char standby_problem_sql[];
+extern const char database_clock_sql[]; /* real milliseconds */
 
 #endif

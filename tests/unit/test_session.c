@@ -724,6 +724,68 @@ START_TEST(what_can_not_be_decided_is_not_kept_and_decided_by_its_repeat)
 }
 END_TEST
 
+/* Of a clock that is not the database's: what a request hears, and once the clock is right again its repeat. The withdrawal of STAN 6
+ * was approved before. */
+static const struct {
+        enum clock_state state;
+        const char *mti;
+        int stan;
+        const char *processing;
+        int64_t amount_yen;
+        const char *de7, *de39, *repeated;
+} clock_rows[] = {
+    {CLOCK_DRIFTS, "0200", 7, "010000", 10000, DE7, "00", "00"},
+    {CLOCK_OFF, "0200", 7, "010000", 10000, DE7, "96", "00"},
+    {CLOCK_OFF, "0200", 7, "310000", 10000, DE7, "96", "00"},
+    {CLOCK_OFF, "0200", 7, "010000", 10500, DE7, "13", "13"},          /* refused at any time */
+    {CLOCK_OFF, "0200", 7, "010000", 10000, "1228150000", "96", "58"}, /* is it the ATM's clock? */
+    {CLOCK_OFF, "0201", 6, "010000", 10000, DE7, "00", "00"},
+    {CLOCK_OFF, "0200", 6, "010000", 10000, DE7, "00", "00"},
+    {CLOCK_OFF, "0220", 7, "010000", 10000, DE7, "", "00"},
+    {CLOCK_OFF, "0420", 7, "010000", 10000, DE7, "", "00"},
+    {CLOCK_LOST, "0200", 7, "010000", 10000, DE7, "", "00"},
+    {CLOCK_LOST, "0200", 7, "310000", 10000, DE7, "96", "00"},
+    {CLOCK_LOST, "0200", 7, "010000", 10500, DE7, "", "13"},
+    {CLOCK_LOST, "0201", 6, "010000", 10000, DE7, "", "00"},
+    {CLOCK_LOST, "0220", 7, "010000", 10000, DE7, "", "00"},
+};
+
+START_TEST(with_a_clock_that_is_off_nothing_is_decided_and_what_was_is_said)
+{
+        start(memory);
+        struct peer *peer = sign_on(0);
+        build("0200", TERMINAL, 6);
+        ck_assert_str_eq(ask(peer), "00");
+        service_set_clock(service, clock_rows[_i].state);
+        build(clock_rows[_i].mti, TERMINAL, clock_rows[_i].stan);
+        iso_set_string(&request, 3, clock_rows[_i].processing);
+        iso_set_string(&request, 7, clock_rows[_i].de7);
+        iso_set_number(&request, 4, clock_rows[_i].amount_yen, 12);
+        ck_assert_str_eq(ask(peer), clock_rows[_i].de39);
+        ck_assert_int_eq(peer->closes, 0);
+        ck_assert_uint_eq(service->pool.taken, 0);
+
+        service_set_clock(service, CLOCK_AGREES);
+        request.mti[3] = '1';
+        ck_assert_str_eq(ask(peer), clock_rows[_i].repeated);
+}
+END_TEST
+
+START_TEST(a_clock_that_is_off_is_no_atm_s_to_be_set_by)
+{
+        start(memory);
+        struct peer *peer = connect_as(0, TERMINAL);
+        for (int state = CLOCK_AGREES; state < CLOCK_STATE_COUNT; state++) {
+                int before = peer->sent_count;
+                service_set_clock(service, (enum clock_state)state);
+                build_network(NETWORK_SIGN_ON, 1 + state);
+                ck_assert_str_eq(ask(peer), "00");
+                ck_assert_int_eq(iso_has(&peer->sent[before], 12), state < CLOCK_OFF);
+                ck_assert_int_eq(iso_has(&peer->sent[before], 13), state < CLOCK_OFF);
+        }
+}
+END_TEST
+
 /* An inquiry leaves no row: whoever tries card numbers by it is slowed, and hears nothing of the right one either. */
 START_TEST(whoever_guesses_cards_by_inquiries_is_slowed_and_nobody_else)
 {
@@ -978,6 +1040,9 @@ int main(void)
         tcase_add_loop_test(tcase, without_a_database_nothing_is_said_that_is_not_known, 0,
                             COUNT(trouble_rows));
         tcase_add_test(tcase, what_can_not_be_decided_is_not_kept_and_decided_by_its_repeat);
+        tcase_add_loop_test(tcase, with_a_clock_that_is_off_nothing_is_decided_and_what_was_is_said, 0,
+                            sizeof(clock_rows) / sizeof(clock_rows[0]));
+        tcase_add_test(tcase, a_clock_that_is_off_is_no_atm_s_to_be_set_by);
         tcase_add_test(tcase, whoever_guesses_cards_by_inquiries_is_slowed_and_nobody_else);
         tcase_add_test(tcase, a_refused_session_is_closed_whatever_it_waits_for);
         tcase_add_test(tcase, without_reference_data_a_sign_on_can_not_be_decided);
