@@ -525,6 +525,13 @@ static void finish_late_approval(struct service *service, struct txn *txn)
         finish(service, txn);
 }
 
+/* The ledger has looked for it and has nothing; but a copy that was sent before may still be on its way, elsewhere. */
+static bool is_nobody_s_to_say(const struct txn *txn)
+{
+        return txn->op.kind == LEDGER_REQUEST && txn->op.answer.reason == REASON_CANNOT_DECIDE &&
+               txn->row->repeat;
+}
+
 static void on_done(struct ledger_op *op, void *context)
 {
         struct service *service = context;
@@ -539,7 +546,10 @@ static void on_done(struct ledger_op *op, void *context)
         switch (op->answer.status) {
         case LEDGER_DECIDED:
         case LEDGER_STORED:
-                finish_decided(service, txn);
+                if (is_nobody_s_to_say(txn))
+                        finish_unknown(service, txn);
+                else
+                        finish_decided(service, txn);
                 break;
         case LEDGER_ASK:
                 ask_bank(service, txn);

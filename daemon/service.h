@@ -79,7 +79,7 @@ void service_set_banks(struct service *service, const struct service_banks *bank
 int64_t service_business_ms(const struct service *service);
 
 /* How this machine's clock is. While it is OFF, or LOST, nothing is approved, and no advice taken.
- * A withdrawal hears what was decided before, or what refuses it at any time, or else 96, and nothing while it is LOST; an inquiry 96; an
+ * A withdrawal hears what was decided before, or what refuses it at any time, or else 96 (a repeat nothing), and nothing while it is LOST; an inquiry 96; an
  * advice nothing, so that its ATM keeps it. */
 void service_set_clock(struct service *service, enum clock_state state);
 

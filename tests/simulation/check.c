@@ -249,6 +249,11 @@ static void check_decision(struct sim *sim, const struct ledger_op *op)
                             reason_rows[op->answer.reason].name);
                 return;
         }
+        if (op->answer.reason == REASON_CANNOT_DECIDE && w)
+                sim_violate(sim, "I2", "%s STAN %" PRId32 " is there, and is not decided",
+                            op->identity.terminal, op->identity.stan);
+        if (op->answer.reason == REASON_CANNOT_DECIDE)
+                return; /* said, not kept */
         if (!w || w->reason != op->answer.reason) {
                 sim_violate(sim, "I1", "%s STAN %" PRId32 " is decided %s and has no such row",
                             op->identity.terminal, op->identity.stan, reason_rows[op->answer.reason].name);
@@ -740,12 +745,14 @@ static void check_withdrawal_answer(struct sim *sim, const struct link *link,
                 return;
         }
         row = memory_withdrawal(sim->database, &w->identity);
-        if (strcmp(code, "96") == 0) {
+        if (strcmp(code, "96") == 0 && row && memory_reason(row) != REASON_BLOCKED) {
                 sim_violate(sim, "I1",
                             "%s STAN %" PRId32 ": 96 leaves, and nobody can know that it is not decided",
                             atm->terminal, w->identity.stan);
                 return;
         }
+        if (strcmp(code, "96") == 0)
+                return;
         reason = row ? memory_reason(row) : REASON_COUNT;
         if (reason == REASON_APPROVED && strcmp(code, reason_de39(REASON_ENDED)) == 0 && is_over(sim, row))
                 return;

@@ -155,6 +155,28 @@ int64_t instance_real_ms(void *context)
         return instance->sim->now_ms + instance->skew_ms;
 }
 
+/* It is measured at once: how that is done, tests/unit/test_clock_watch.c sees to. */
+static void measure_clock(struct instance *instance)
+{
+        struct sim *sim = instance->sim;
+
+        (void)clock_watch_hear(&instance->clock, sim->now_ms, 0, instance_real_ms(instance), sim->now_ms);
+        if (!instance->runs)
+                return;
+        service_set_clock(instance->service, instance->clock.state);
+        sim->counters->clocks_off += instance->clock.state == CLOCK_OFF;
+        sim->counters->clocks_lost += instance->clock.state == CLOCK_LOST;
+}
+
+void instance_set_clock(struct instance *instance, int64_t skew_ms)
+{
+        sim_tell(instance->sim, "daemon %d: its clock is set to %" PRId64 " ms ahead", instance->number,
+                 skew_ms);
+        instance->sim->counters->clocks_set++;
+        instance->skew_ms = skew_ms;
+        measure_clock(instance);
+}
+
 static void on_notice(void *context)
 {
         struct instance *instance = context;
@@ -199,6 +221,7 @@ void instance_start(struct instance *instance)
         instance->service = service_new(&settings, &shell, instance->ledger, sim->token_key);
         if (!instance->service)
                 abort();
+        measure_clock(instance);
         if (instance->is_cut)
                 ledger_mem_set_down(instance->ledger, true);
         sim_tell(sim, "daemon %d starts", instance->number);

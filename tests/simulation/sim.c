@@ -155,6 +155,7 @@ static void draw_faults(struct sim *sim)
             .exclusion = rate(sim, 2),
             .holding = rate(sim, 15),
             .replacing = rate(sim, 4),
+            .clock = rate(sim, 3),
         };
         for (int i = 0; i < BEHAVIOUR_COUNT; i++)
                 sim->rates.bank[i] = rate(sim, i == BEHAVIOUR_DOWN ? 10 : 80);
@@ -315,6 +316,15 @@ static void lose_database(struct sim *sim)
         }
 }
 
+/* Mostly right again, or nearly; sometimes by so much that its daemon may take DE 7 for a moment of another year. */
+static void set_some_clock(struct sim *sim)
+{
+        static const int64_t by_ms[] = {3000, 3000, 3000, 120000, 120000, 400 * (int64_t)DAY_MS};
+        int64_t most_ms = by_ms[draw_below(&sim->random, sizeof by_ms / sizeof by_ms[0])];
+
+        instance_set_clock(some_instance(sim), draw_between(&sim->random, -most_ms, most_ms));
+}
+
 static void cut_some_line(struct sim *sim)
 {
         int count = 0, pick;
@@ -355,6 +365,8 @@ static void do_faults(struct sim *sim)
                 desk_changes_reference(sim);
         if (strikes(sim, rates->stall))
                 instance_stall(some_instance(sim), draw_between(&sim->random, 1000, 90000));
+        if (strikes(sim, rates->clock))
+                set_some_clock(sim);
         if (strikes(sim, rates->cut_line))
                 cut_some_line(sim);
         if (sim_chance(sim, rates->person))
@@ -480,6 +492,8 @@ static void calm_down(struct sim *sim)
         sim->calm = true;
         for (int i = 0; i < sim->instance_count; i++)
                 instance_set_cut(&sim->instances[i], false);
+        for (int i = 0; i < sim->instance_count; i++)
+                instance_set_clock(&sim->instances[i], 0);
         for (int i = 0; i < sim->bank_count; i++)
                 bank_come_up(&sim->banks[i]);
         desk_lets_go(sim);

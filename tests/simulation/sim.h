@@ -108,6 +108,9 @@ enum {
         X(congestions)                                                                                       \
         X(month_ends)                                                                                        \
         X(stalls)                                                                                            \
+        X(clocks_set)                                                                                        \
+        X(clocks_off)                                                                                        \
+        X(clocks_lost)                                                                                       \
         X(asked)                                                                                             \
         X(bank_approvals)                                                                                    \
         X(bank_refusals)                                                                                     \
@@ -153,7 +156,7 @@ struct sim_rates {
         int lost, doubled, overtaken, late, very_late;     /* of messages */
         int cut, crash, drain, database, power, reference; /* of events */
         int lost_batch, slow_batch;                        /* of the ledger's stages */
-        int stall, cut_line, bank_down, person, closing, exclusion, holding, replacing; /* of events */
+        int stall, cut_line, bank_down, person, closing, exclusion, holding, replacing, clock; /* of events */
         int bank[BEHAVIOUR_COUNT]; /* of a bank's messages about money */
 };
 
@@ -288,8 +291,9 @@ struct instance {
         struct session_env sessions;
         struct ledger *ledger;
         bool ledger_armed, relief_armed;
-        int64_t tick_ms;          /* when its deadlines are looked at next; 0: never */
-        int64_t skew_ms;          /* of its clock */
+        int64_t tick_ms; /* when its deadlines are looked at next; 0: never */
+        int64_t skew_ms; /* of its clock */
+        struct clock_watch clock;
         int64_t stalled_until_ms; /* it stands still: SIGSTOP */
         /* lines.c: */
         struct bank_routes routes;
@@ -448,6 +452,8 @@ void instance_set_cut(struct instance *instance, bool is_cut);
 void instance_event(struct instance *instance, const struct event *event);
 bool instance_is_quiet(const struct instance *instance);
 void instance_free(struct instance *instance);
+/* Somebody sets its machine's clock, to so much ahead of the right time. */
+void instance_set_clock(struct instance *instance, int64_t skew_ms);
 int64_t instance_real_ms(void *instance);
 /* It dies at once. */
 void instance_crash(struct instance *instance);

@@ -740,6 +740,8 @@ static const struct {
     {CLOCK_OFF, "0200", 7, "010000", 10500, DE7, "13", "13"},          /* refused at any time */
     {CLOCK_OFF, "0200", 7, "010000", 10000, "1228150000", "96", "58"}, /* is it the ATM's clock? */
     {CLOCK_OFF, "0201", 6, "010000", 10000, DE7, "00", "00"},
+    {CLOCK_OFF, "0201", 7, "010000", 10000, DE7, "",
+     "00"}, /* the first may be on its way to another instance */
     {CLOCK_OFF, "0200", 6, "010000", 10000, DE7, "00", "00"},
     {CLOCK_OFF, "0220", 7, "010000", 10000, DE7, "", "00"},
     {CLOCK_OFF, "0420", 7, "010000", 10000, DE7, "", "00"},
