@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "lib/base/file.h"
 #include "lib/base/ini_file.h"
 #include "lib/base/number.h"
 
@@ -519,7 +520,12 @@ bool dialect_load(const char *path, struct iso_dialect *ret_dialect, struct bank
                 return true;
         }
         struct ini_file ini = file_of(path, error);
-        bool loaded = ini_file_open(&ini) && read_all(ini, ret_dialect, ret_codes);
+        struct stat status;
+        const char *why;
+        bool loaded = ini_file_open(&ini);
+        if (loaded && fstat(fileno(ini.stream), &status) == 0 && file_is_everybodys(&status, &why))
+                loaded = ini_file_refuse(&ini, INI_FILE_WHOLE, "%s", why);
+        loaded = loaded && read_all(ini, ret_dialect, ret_codes);
         ini_file_close(&ini);
         return loaded;
 }

@@ -53,6 +53,7 @@ $$;
 CREATE OR REPLACE FUNCTION ledger_session() RETURNS void LANGUAGE sql VOLATILE SET search_path = public, pg_temp AS $$
         SELECT set_config(s.name, s.value, false)
         FROM (VALUES ('plan_cache_mode', 'force_generic_plan'), ('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'),
+                     ('enable_indexscan', 'on'), ('enable_indexonlyscan', 'on'), ('enable_nestloop', 'on'),
                      ('enable_mergejoin', 'off'), ('enable_hashjoin', 'off'), ('random_page_cost', '0.01'), ('jit', 'off'),
                      ('lock_timeout', '400ms')) s (name, value)
 $$;

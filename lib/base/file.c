@@ -35,12 +35,21 @@ FILE *file_open_stream(const char *path, const char **ret_why)
         return stream;
 }
 
+bool file_is_everybodys(const struct stat *status, const char **ret_why)
+{
+        if (!(status->st_mode & S_IWOTH))
+                return false;
+        *ret_why = "everybody may change it; expected mode 0644 or less";
+        return true;
+}
+
 bool file_check(const char *path, const char **ret_why)
 {
         struct stat status;
         int fd = file_open(path, &status, ret_why);
 
-        if (fd >= 0)
-                close(fd);
-        return fd >= 0;
+        if (fd < 0)
+                return false;
+        close(fd);
+        return !file_is_everybodys(&status, ret_why);
 }

@@ -15,7 +15,9 @@
 ATM_MUST_USE int file_open(const char *path, struct stat *ret_status, const char **ret_why);
 /* The same as a stream; NULL and why. */
 ATM_MUST_USE FILE *file_open_stream(const char *path, const char **ret_why);
-/* Whether it can be opened, for those who do it by its name themselves. */
+/* Whether everybody may change it, so that nothing should rest on what is in it: an authority's certificate, say. */
+ATM_MUST_USE bool file_is_everybodys(const struct stat *status, const char **ret_why);
+/* Whether it can be opened, and is not everybody's, for those who open it by its name themselves. */
 ATM_MUST_USE bool file_check(const char *path, const char **ret_why);
 
 #endif

@@ -19,6 +19,9 @@
         "SET bytea_output = hex;"                                                                            \
         "SET extra_float_digits = 1;"                                                                        \
         "SET standard_conforming_strings = on;"                                                              \
+        "SET array_nulls = on;"                                                                              \
+        "SET transform_null_equals = off;"                                                                   \
+        "SET client_min_messages = notice;" /* a commit whose wait was cancelled is a warning */             \
         "SET client_encoding = UTF8;"
 
 /* What is told to be done is on a disk, and on the synchronous standby's; more than that is the operator's to ask for. */
@@ -46,6 +49,7 @@ static const struct demand {
     {"full_page_writes", "on", "else a crash leaves pages that are half written"},
     {"server_encoding", "UTF8",
      "names are Japanese; 'CREATE DATABASE ... ENCODING UTF8 TEMPLATE template0' makes one"},
+    {"session_replication_role", "origin", "else no trigger runs: no change has a trail"},
 };
 
 bool pg_server_check(PGconn *connection, char error[PG_ERROR_MAX])

@@ -391,6 +391,10 @@ static FILE *crl_open(const char *path, char error[TLS_ERROR_MAX])
                 snprintf(error, TLS_ERROR_MAX, "%s: expected at most %d bytes of lists", path, TLS_CRL_BYTES);
                 fclose(stream);
                 stream = NULL;
+        } else if (file_is_everybodys(&status, &why)) {
+                snprintf(error, TLS_ERROR_MAX, "%s: %s", path, why);
+                fclose(stream);
+                stream = NULL;
         }
         return stream;
 }

@@ -21,6 +21,13 @@ settings=(
         DateStyle 'SQL, DMY'
         lock_timeout 1
         idle_session_timeout 1000
+        client_min_messages error
+        enable_indexscan off
+        enable_nestloop off
+        bytea_output escape
+        standard_conforming_strings off
+        array_nulls off
+        client_encoding SJIS
 )
 role=$(sed -nE "s/^conninfo *=.*user=([a-z_]+).*/\1/p" "$ATMD_CONF")
 database=$(sql 'SELECT current_database()')
@@ -102,10 +109,19 @@ exec 7>&-
 kill -TERM "$pid"
 wait "$pid" || wrong "atmd ended with $?"
 
-for options in '-c search_path=nowhere' '-c synchronous_commit=off' '-c default_transaction_read_only=on' '-c datestyle=SQL,DMY'; do
+for options in '-c search_path=nowhere' '-c synchronous_commit=off' '-c default_transaction_read_only=on' '-c datestyle=SQL,DMY -c array_nulls=off -c standard_conforming_strings=off'; do
         PGOPTIONS=$options expect_exit 0 atmctl hall list
         PGOPTIONS=$options expect_exit 0 atmctl verify
 done
+
+# one that no program can set for itself: triggers that don't run leave no trail
+sql "ALTER ROLE $CLUSTER_PERSON SET session_replication_role = replica; ALTER ROLE \"$role\" SET session_replication_role = replica" >/dev/null
+expect_exit 0 atmctl hall list
+[[ $OUTPUT == *"session_replication_role is replica; expected origin"* ]] || wrong "atmctl does not say that no trigger runs: $OUTPUT"
+start untriggered
+wait "$pid" && wrong "atmd serves without triggers"
+grep -q "session_replication_role is replica; expected origin" "$WORK/untriggered.log" || wrong "the setting is not named: $(cat "$WORK/untriggered.log")"
+sql "ALTER ROLE $CLUSTER_PERSON RESET session_replication_role; ALTER ROLE \"$role\" RESET session_replication_role" >/dev/null
 
 sql 'ALTER SYSTEM SET full_page_writes = off' >/dev/null
 sql 'SELECT pg_reload_conf()' >/dev/null

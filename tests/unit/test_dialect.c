@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "config/dialect.h"
 #include "lib/base/hex.h"
@@ -662,6 +664,20 @@ START_TEST(the_codes_of_the_file_reach_whoever_asks_for_them)
 }
 END_TEST
 
+START_TEST(a_file_that_everybody_may_change_is_no_dialect)
+{
+        char error[DIALECT_ERROR_MAX] = "", path[] = "/tmp/atm-dialect.XXXXXX";
+        struct iso_dialect dialect;
+        int fd = mkstemp(path);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(fchmod(fd, 0646), 0);
+        ck_assert(!dialect_load(path, &dialect, NULL, error));
+        unlink(path);
+        close(fd);
+        ck_assert_msg(strstr(error, ": everybody may change it; expected mode 0644 or less"), "%s", error);
+}
+END_TEST
+
 START_TEST(each_field_that_a_bank_link_needs_is_missed)
 {
         int missed = 0;
@@ -912,6 +928,7 @@ static Suite *suite(void)
         tcase_add_test(t, the_codes_of_the_file_reach_whoever_asks_for_them);
         tcase_add_test(t, a_dialect_may_bar_empty_messages);
         tcase_add_loop_test(t, a_fault_is_named_with_its_line_and_what_was_expected, 0, COUNT(faults));
+        tcase_add_test(t, a_file_that_everybody_may_change_is_no_dialect);
         tcase_add_test(t, each_field_that_a_bank_link_needs_is_missed);
         tcase_add_test(t, the_first_error_of_the_file_is_the_one_that_is_told);
         tcase_add_test(t, comments_blanks_and_crlf_are_no_fault);

@@ -379,6 +379,10 @@ START_TEST(a_list_that_would_take_long_to_read_is_refused)
         fclose(file);
         ck_assert(!tls_use_crl(server, in(ours, "long", ".pem"), &count, error));
         ck_assert_msg(strstr(error, "expected at most 1048576 bytes of lists"), "%s", error);
+        ck_assert_int_eq(truncate(in(ours, "long", ".pem"), 0), 0);
+        ck_assert_int_eq(chmod(in(ours, "long", ".pem"), 0646), 0);
+        ck_assert(!tls_use_crl(server, in(ours, "long", ".pem"), &count, error));
+        ck_assert_msg(strstr(error, "everybody may change it; expected mode 0644 or less"), "%s", error);
         SSL_CTX_free(server);
 }
 END_TEST
@@ -490,6 +494,8 @@ static const struct bad_file {
     {"a key for everybody", "ca", "atmd", "open", "open.key", "mode 0604 lets others at the key"},
     {"a key that a group may change", "ca", "atmd", "group", "group.key", "mode 0660 lets others at the key"},
     {"a server's certificate without a use", "ca", "useless", "atmd", "useless.crt", "not for a server"},
+    {"an authority's file that everybody may change", "everybodys", "atmd", "atmd", "everybodys.crt",
+     "everybody may change it; expected mode 0644 or less"},
     {"a folder for a key", "ca", "atmd", "folder", "folder.key", "not a file"},
     {"a FIFO for an authority", "fifo", "atmd", "atmd", "fifo.crt", "not a file"},
     {"a FIFO for a certificate", "ca", "fifo", "atmd", "fifo.crt", "not a file"},
@@ -538,6 +544,8 @@ static void bad_files_make(void)
         EVP_PKEY_free(key);
         ck_assert_int_eq(chmod(in(ours, "locked", ".key"), 0600), 0);
         ck_assert_int_eq(chmod(in(ours, "open", ".key"), 0604), 0);
+        file_put(in(ours, "everybodys", ".crt"), "hello\n");
+        ck_assert_int_eq(chmod(in(ours, "everybodys", ".crt"), 0666), 0);
         ck_assert_int_eq(mkdir(in(ours, "folder", ".key"), 0700), 0);
         ck_assert_int_eq(mkfifo(in(ours, "fifo", ".crt"), 0600), 0);
         ck_assert_int_eq(mkfifo(in(ours, "fifo", ".key"), 0600), 0);
