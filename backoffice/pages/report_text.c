@@ -1,6 +1,7 @@
 /* Remarks of reports; see report_text.h. */
 #include "backoffice/pages/report_text.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "rules/calendar.h"
@@ -17,6 +18,15 @@ bool report_text_not_over(const struct period *period, int32_t today, bool japan
                  japanese ? "%s は終了していません（営業日 %s）。" : "%s is not over: business today is %s",
                  period->label, day);
         return true;
+}
+
+bool report_text_replica(const char *as_of, int64_t age_s, bool japanese, char buffer[REPORT_TEXT_MAX])
+{
+        snprintf(buffer, REPORT_TEXT_MAX,
+                 japanese ? "複製データベースによる（%s 現在、%" PRId64 " 秒前）。"
+                          : "from a replica: as of %s, %" PRId64 " s ago",
+                 as_of, age_s);
+        return *as_of;
 }
 
 bool report_text_generated(const struct generated_list *generated, bool japanese,

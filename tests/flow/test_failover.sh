@@ -24,6 +24,25 @@ sql "ALTER SYSTEM SET synchronous_standby_names = 'second'" >/dev/null
 sql 'SELECT pg_reload_conf()' >/dev/null
 sql_when "a synchronous standby" "standby_problem() IS NULL"
 
+# --- reports and lists are asked of the standby, and say how old that is; what money hangs on is asked of the primary
+replica="host=$NEW port=$CLUSTER_PORT"
+for command in "hall list" "report revenue --fy 2016 --by area" "report results --quarter 3Q16" "withdrawal list" "trail list"; do
+        # shellcheck disable=SC2086 # words
+        expect_exit 0 atmctl $command --read-only-conninfo "$replica"
+        [[ $OUTPUT =~ from\ a\ replica:\ as\ of\ 20[-0-9]+\ [0-9:]+,\ [0-9]+\ s\ ago ]] || wrong "$command does not say how old its data are: $OUTPUT"
+        [[ $OUTPUT != *"could not be brought up to date"* ]] || wrong "$command writes on a replica: $OUTPUT"
+done
+ATM_READ_ONLY_CONNINFO=$replica expect_exit 0 atmctl report revenue --fy 2016 --by area --format json
+[[ $OUTPUT == *"from a replica"* ]] || wrong "the variable has no effect: $OUTPUT"
+for command in verify "account show --token 00000000-0000-0000-0000-000000000000" "exception list"; do
+        # shellcheck disable=SC2086
+        expect_exit 2 atmctl $command --read-only-conninfo "$replica"
+done
+ATM_READ_ONLY_CONNINFO="host=$WORK" expect_exit 0 atmctl verify
+ATM_READ_ONLY_CONNINFO="host=$WORK" expect_exit 1 atmctl hall list
+expect_exit 0 atmctl hall list --read-only-conninfo "host=$OLD port=$OLD_PORT"
+[[ $OUTPUT == *"the server there is no replica"* ]] || wrong "a primary for a replica: $OUTPUT"
+
 # conf NAME HOSTS PORTS EPOCH_FILE
 conf() {
         sed -E -e "s|^conninfo *=.*|conninfo = host=$2\n    port=$3\n    dbname=atm user=atm_daemon\nepoch_file = $4|" "$ATMD_CONF" >"$WORK/lab/$1.conf"

@@ -36,6 +36,14 @@ static const struct field database_fields[] = {
      .text = "where the database is; PGHOST, PGPORT, PGDATABASE, PGUSER unless given"},
     {.name = NULL},
 };
+static const struct field replica_fields[] = {
+    {.name = "read-only-conninfo",
+     .kind = VALUE_CONNINFO,
+     .text = "ask a replica, there, instead; a remark says of when its data are; ATM_READ_ONLY_CONNINFO "
+             "unless this "
+             "or --conninfo is given"},
+    {.name = NULL},
+};
 static const struct field card_fields[] = {
     {.name = "card",
      .kind = VALUE_PAN_STDIN,
@@ -162,6 +170,8 @@ void command_options(const struct command *command, struct command_options *ret_
                 add_group(ret_options, command->flags & COMMAND_DOCUMENT ? document_fields : output_fields);
         if (command->flags & COMMAND_DATABASE)
                 add_group(ret_options, database_fields);
+        if (command->flags & COMMAND_REPLICA)
+                add_group(ret_options, replica_fields);
 }
 
 const char *invocation_value(const struct invocation *invocation, const char *name)

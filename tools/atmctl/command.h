@@ -25,6 +25,7 @@ enum command_flags {
         COMMAND_FROM = 64,            /* --from */
         COMMAND_NOTE = 1024,          /* --note, where no field of the entity is called so */
         COMMAND_NOTE_DEMANDED = 2048, /* it must be given */
+        COMMAND_REPLICA = 4096,       /* --read-only-conninfo: what it shows may be a little old */
         COMMAND_CARDS = COMMAND_DATABASE | COMMAND_TOKEN_KEY, /* whose numbers become tokens on their way */
         COMMAND_ONE_CARD = COMMAND_CARDS | COMMAND_CARD,
 };

@@ -258,18 +258,58 @@ static PGconn *connect_to(const char *conninfo, const PGconn *chosen)
         return PQconnectdbParams(keys, values, 1);
 }
 
+/* Where a replica is, NULL: the command asks the primary. */
+static const char *replica_of(const struct invocation *invocation)
+{
+        const char *conninfo = invocation_value(invocation, "read-only-conninfo");
+
+        if (conninfo || invocation_has(invocation, "conninfo") ||
+            !(invocation->command->flags & COMMAND_REPLICA))
+                return conninfo;
+        conninfo = getenv("ATM_READ_ONLY_CONNINFO");
+        return conninfo && *conninfo ? conninfo : NULL;
+}
+
+/* A report has that among its remarks (report_notes). */
+static bool learn_age(struct database *database, const struct invocation *invocation)
+{
+        /* one that has replayed nothing since it started has at least what its checkpoint had */
+        PGresult *result =
+            database_query(database,
+                           "SELECT pg_is_in_recovery(), to_char(t.at, 'YYYY-MM-DD HH24:MI:SS'), "
+                           "greatest(0, extract(epoch FROM clock_timestamp() - t.at)::integer) "
+                           "FROM (SELECT coalesce(pg_last_xact_replay_timestamp(), checkpoint_time) AS at "
+                           "FROM pg_control_checkpoint()) t",
+                           0, NULL);
+
+        if (!result)
+                return false;
+        if (*PQgetvalue(result, 0, 0) == 't') {
+                snprintf(database->as_of, sizeof(database->as_of), "%s", PQgetvalue(result, 0, 1));
+                database->age_s = pg_number(result, 0, 2);
+                if (!(invocation->command->flags & COMMAND_DOCUMENT))
+                        note("from a replica: as of %s, %lld s ago", database->as_of,
+                             (long long)database->age_s);
+        } else {
+                note("--read-only-conninfo: the server there is no replica");
+        }
+        PQclear(result);
+        return true;
+}
+
 bool database_open(struct database *database, const struct invocation *invocation, enum database_need need)
 {
-        const char *conninfo = invocation_value(invocation, "conninfo");
+        const char *replica = replica_of(invocation);
+        const char *conninfo = replica ? replica : invocation_value(invocation, "conninfo");
         char exposed[CONNINFO_ERROR_MAX];
-        PGconn *chosen;
+        PGconn *chosen = NULL;
 
         *database = (struct database){.state = DATABASE_ABSENT};
         if (!conninfo_is_private(conninfo ? conninfo : "", exposed)) {
                 complain("database: %s (PGSSLMODE and PGSSLROOTCERT, or --conninfo)", exposed);
                 return false;
         }
-        if (!servers_choose(conninfo, &chosen))
+        if (!replica && !servers_choose(conninfo, &chosen))
                 return false;
         database->connection = connect_to(conninfo, chosen);
         PQfinish(chosen);
@@ -284,7 +324,7 @@ bool database_open(struct database *database, const struct invocation *invocatio
         PQsetNoticeReceiver(database->connection, on_notice, NULL);
         present = database->connection;
         if (!database_execute(database, pg_session_sql, 0, NULL) || !sign(database, invocation) ||
-            !database_refresh(database))
+            !database_refresh(database) || (replica && !learn_age(database, invocation)))
                 goto fail;
         warn_of_server(database->connection);
         if (need == DATABASE_READY && database->state != DATABASE_CURRENT) {

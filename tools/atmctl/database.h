@@ -20,6 +20,8 @@ enum database_need {
 
 struct database {
         PGconn *connection;
+        char as_of[20]; /* of a replica: "2016-12-28 10:00:00", so long ago; "": it is none */
+        int64_t age_s;
         enum database_state state;
         int version; /* the highest migration that it has; 0 none */
 };

@@ -25,7 +25,8 @@ static void print_use(FILE *stream, const struct option_row *row)
 
 static bool is_common(const char *name)
 {
-        static const char *const names[] = {"format", "output", "conninfo", "token-key", "config"};
+        static const char *const names[] = {"format",    "output", "conninfo", "read-only-conninfo",
+                                            "token-key", "config"};
 
         for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
                 if (!strcmp(names[i], name))
@@ -241,6 +242,9 @@ void help_manual(FILE *stream, const struct command_group *const *groups)
             "*--output* _FILE_\n\tWrite there: under a temporary name that is renamed once all is "
             "written\\.\n\n"
             "*--conninfo* _CONNINFO_\n\tWhere the database is\\.\n\n"
+            "*--read-only-conninfo* _CONNINFO_\n\tOf reports and lists: ask a replica, there, instead; a "
+            "remark says of when its data are\\. "
+            "*ATM\\_READ\\_ONLY\\_CONNINFO* unless this or --conninfo is given\\.\n\n"
             "*--token-key* _FILE_\n\tThe key that makes tokens of card numbers\\.\n\n"
             "*--config* _FILE_\n\tatmd's configuration, for its business clock\\.\n\n"
             "# ENVIRONMENT\n\n"

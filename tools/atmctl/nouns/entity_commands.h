@@ -41,14 +41,14 @@ int entity_list(const struct invocation *invocation);
 #define SHOW(name, what)                                                                                     \
         {                                                                                                    \
                 .noun = #name, .verb = "show", .text = "show " what,                                         \
-                .flags = COMMAND_OUTPUT | COMMAND_DATABASE, .run = entity_show, .shape = SHAPE_KEY,          \
-                .entity = &name                                                                              \
+                .flags = COMMAND_OUTPUT | COMMAND_DATABASE | COMMAND_REPLICA, .run = entity_show,            \
+                .shape = SHAPE_KEY, .entity = &name                                                          \
         }
 #define LIST(name, what)                                                                                     \
         {                                                                                                    \
                 .noun = #name, .verb = "list", .text = "list " what,                                         \
-                .flags = COMMAND_OUTPUT | COMMAND_DATABASE, .run = entity_list, .shape = SHAPE_LIST,         \
-                .entity = &name                                                                              \
+                .flags = COMMAND_OUTPUT | COMMAND_DATABASE | COMMAND_REPLICA, .run = entity_list,            \
+                .shape = SHAPE_LIST, .entity = &name                                                         \
         }
 #define KEPT_WITH(name, one, many, more)                                                                     \
         IMPORT(name, many, more), ADD(name, one, more), SET(name, one, more), SHOW(name, one),               \

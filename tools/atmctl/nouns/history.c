@@ -211,7 +211,7 @@ static const struct command commands[] = {
     {.noun = "history",
      .verb = "show",
      .text = "show what was generated into this database, and how far it is",
-     .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
+     .flags = COMMAND_OUTPUT | COMMAND_DATABASE | COMMAND_REPLICA,
      .run = history_show},
 };
 

@@ -155,7 +155,7 @@ static const struct command commands[] = {
     {.noun = "period",
      .verb = "list",
      .text = "list the closings with the sums of that moment",
-     .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
+     .flags = COMMAND_OUTPUT | COMMAND_DATABASE | COMMAND_REPLICA,
      .run = period_list},
 };
 

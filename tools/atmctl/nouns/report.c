@@ -32,7 +32,7 @@ static const struct command commands[] = {
              "in Japan.\n"
              "Example: atmctl report revenue --fy 2016 --quarter 3 --by area --compare yoy\n"
              "Example: atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by hour,band --area kanto",
-     .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK,
+     .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_REPLICA,
      .run = report_revenue,
      .fields = revenue_fields},
     {.noun = "report",
@@ -51,7 +51,7 @@ static const struct command commands[] = {
              "one section: the "
              "ranking, or what --section names.\n"
              "Example: atmctl report fleet --fy 2016 --quarter 3 --by hall --limit 20",
-     .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK,
+     .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_REPLICA,
      .run = report_fleet,
      .fields = fleet_fields},
     {.noun = "report",
@@ -63,7 +63,7 @@ static const struct command commands[] = {
              "that is not over "
              "counts up to today.\n"
              "Example: atmctl report tax --fy 2019",
-     .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK,
+     .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_REPLICA,
      .run = report_tax,
      .fields = tax_report_fields},
     {.noun = "report",
@@ -77,7 +77,7 @@ static const struct command commands[] = {
              "JSON: one object {\"hall\", \"month\", \"lines\": [...], \"owed_yen\", \"earned_yen\", "
              "\"balance_yen\"}.\n"
              "Example: atmctl report statement --hall H00001 --month 2016-12",
-     .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK,
+     .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_REPLICA,
      .run = report_statement,
      .fields = statement_fields},
     {.noun = "report",
@@ -94,7 +94,7 @@ static const struct command commands[] = {
              "percentages are numbers "
              "with one decimal.\n"
              "Example: atmctl report results --quarter 3Q16 --format pdf --lang ja --output 3Q16.pdf",
-     .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK,
+     .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_REPLICA,
      .run = report_results,
      .fields = results_fields},
     {.noun = "report",

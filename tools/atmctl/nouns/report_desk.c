@@ -95,7 +95,8 @@ static bool read_books(struct report_desk *desk)
         PGconn *connection = desk->database.connection;
         char error[PG_ERROR_MAX];
 
-        if (!summary_refresh(connection, desk->today, on_step, NULL, error))
+        /* on a replica by whoever is at work on the primary */
+        if (!*desk->database.as_of && !summary_refresh(connection, desk->today, on_step, NULL, error))
                 note("the summary could not be brought up to date (%s): reading the rows themselves", error);
         progress_end();
         if (summary_snapshot(connection, error))
@@ -130,6 +131,8 @@ bool report_notes(struct report_desk *desk, struct output *output, const struct 
         struct generated_list generated;
         char text[REPORT_TEXT_MAX], error[PG_ERROR_MAX];
 
+        if (report_text_replica(desk->database.as_of, desk->database.age_s, japanese, text))
+                output_note(output, "%s", text);
         if (report_text_not_over(period, desk->today, japanese, text))
                 output_note(output, "%s", text);
         if (!generated_load(desk->database.connection, &generated, error)) {

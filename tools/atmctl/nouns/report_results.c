@@ -134,6 +134,11 @@ static bool report(struct report_desk *desk, void *context)
 {
         static const struct output_report results = {.rows = write_rows, .page = write_page};
         struct page *page = context;
+        char replica[REPORT_TEXT_MAX];
+
+        if (report_text_replica(desk->database.as_of, desk->database.age_s, page->japanese, replica))
+                note("%s", replica);
+
         bool written = load(desk->database.connection, invocation_value(desk->invocation, "quarter"),
                             desk->today, page) &&
                        output_write_report(desk->invocation, &results, page);

@@ -85,13 +85,13 @@ static const struct command commands[] = {
              "JSON), and the note. Nothing "
              "is ever removed from it, and no card number or token is in it.\n"
              "Example: atmctl trail list --noun tariff --key HOUSE",
-     .flags = COMMAND_DATABASE | COMMAND_OUTPUT,
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_REPLICA,
      .run = list,
      .fields = list_fields},
     {.noun = "trail",
      .verb = "show",
      .text = "show one change whole",
-     .flags = COMMAND_DATABASE | COMMAND_OUTPUT,
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_REPLICA,
      .run = show,
      .fields = show_fields},
 };

@@ -267,7 +267,7 @@ static const struct command commands[] = {
              "yet; cause is how that was decided: the bank's answer, a timeout, the ATM's reversal, an "
              "operator.\n"
              "Example: atmctl withdrawal list --terminal T0000001 --from 2016-12-31 --to 2016-12-31T12:00",
-     .flags = FLAGS,
+     .flags = FLAGS | COMMAND_REPLICA,
      .run = withdrawal_list,
      .fields = list_fields},
     {.noun = "withdrawal",
