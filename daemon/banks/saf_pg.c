@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/log.h"
+#include "lib/base/now.h"
+#include "lib/base/seldom.h"
 #include "lib/db/pg_conn.h"
 #include "lib/db/pg_array.h"
 #include "lib/db/pg_time.h"
@@ -27,6 +30,7 @@ struct saf_pg {
         struct pg_conn *conn;
         struct saf *saf;
         int statement; /* under way */
+        struct seldom failures[STATEMENT_COUNT];
         struct pg_array array[RESULT_ARRAYS];
         struct bank_notice notice[SAF_BATCH];
         struct saf_age age[BANK_ROUTES_MAX];
@@ -191,6 +195,15 @@ static void end_badly(struct saf_pg *store)
         }
 }
 
+static void log_failure(struct saf_pg *store, const char *state, const char *reason)
+{
+        int64_t more;
+        if (seldom_may(&store->failures[store->statement], hash_text(HASH_FIRST, state), steady_now_ms(),
+                       &more))
+                log_event(LEVEL_WARNING, "saf", LOG_TEXT("statement", statements[store->statement].name),
+                          LOG_TEXT("reason", reason), LOG_NUMBER("more", more));
+}
+
 static void on_end(void *context, enum pg_outcome outcome, const PGresult *result)
 {
         struct saf_pg *store = context;
@@ -198,9 +211,7 @@ static void on_end(void *context, enum pg_outcome outcome, const PGresult *resul
                 const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
                 /* the sweep meets answers that come at the same moment; it is to be repeated */
                 if (state && strcmp(state, "40001") != 0 && strcmp(state, "40P01") != 0)
-                        log_limited(LEVEL_WARNING, "saf",
-                                    LOG_TEXT("statement", statements[store->statement].name),
-                                    LOG_TEXT("reason", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
+                        log_failure(store, state, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
                 end_badly(store);
                 return;
         }

@@ -8,7 +8,9 @@
 
 #include "daemon/ledger/ledger_batch.h"
 #include "daemon/ledger/reference_feed.h"
+#include "lib/base/hash.h"
 #include "lib/base/now.h"
+#include "lib/base/seldom.h"
 #include "lib/db/conninfo.h"
 #include "lib/db/pg_conn.h"
 #include "config/reference_load.h"
@@ -52,9 +54,10 @@ struct ledger_pg {
         struct lane *lanes;
         bool
             is_down; /* no connection is up; false while the first are being made, so that work waits for them */
-        bool lacks_standby; /* that the options want */
-        bool serves;        /* as on_serving was told */
-        bool met_lock;      /* a batch of late: whoever holds it is to be named */
+        bool lacks_standby;                        /* that the options want */
+        bool serves;                               /* as on_serving was told */
+        bool met_lock;                             /* a batch of late: whoever holds it is to be named */
+        struct seldom refusals[LEDGER_KIND_COUNT]; /* of the server's, by SQLSTATE */
         struct ledger_pg_stats stats;
 };
 
@@ -270,6 +273,21 @@ static bool card_is_held(const struct ledger_pg *l, const struct ledger_op *aske
         return false;
 }
 
+/* A full disk refuses each batch, for as long as it lasts. Somebody's data are another thing each time. */
+static void say_refused(struct ledger_pg *l, const struct ledger_batch *batch, enum remedy remedy,
+                        const char *sqlstate, const char *message)
+{
+        int64_t more = 0;
+        char others[64] = "";
+        if (remedy == REFUSE &&
+            !seldom_may(&l->refusals[batch->kind], hash_text(HASH_FIRST, sqlstate), steady_now_ms(), &more))
+                return;
+        if (more > 0)
+                snprintf(others, sizeof(others), "; %lld more since it was said last", (long long)more);
+        say(l, true, "batch of %d %s refused: %s (%s)%s", batch->count, ledger_function[batch->kind], message,
+            sqlstate, others);
+}
+
 /* The server aborted the batch: nothing was committed. */
 static void batch_failed(struct ledger_pg *l, struct ledger_batch *batch, const PGresult *result)
 {
@@ -292,8 +310,7 @@ static void batch_failed(struct ledger_pg *l, struct ledger_batch *batch, const 
                 return;
         }
         const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-        say(l, true, "batch of %d %s refused: %s (%s)", batch->count, ledger_function[batch->kind],
-            message ? message : "no message", sqlstate ? sqlstate : "no SQLSTATE");
+        say_refused(l, batch, remedy, sqlstate ? sqlstate : "no SQLSTATE", message ? message : "no message");
         if (remedy == REFUSE || batch->count == 1) {
                 batch_refused(l, batch);
                 return;

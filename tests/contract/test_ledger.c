@@ -1033,6 +1033,35 @@ START_TEST(in_memory_a_crash_before_the_commit_leaves_nothing_and_after_it_every
 }
 END_TEST
 
+/* Each batch meets the same. */
+START_TEST(what_the_server_refuses_over_and_over_is_said_once)
+{
+        enum { COUNT = 5 };
+        struct world world;
+        struct ledger_op request[COUNT] = {0};
+
+        ops_open(&world);
+        world_sql(
+            &world,
+            "CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'could "
+            "not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$; "
+            "CREATE TRIGGER disk_full BEFORE INSERT ON withdrawal FOR EACH ROW EXECUTE FUNCTION disk_full()");
+        for (int i = 0; i < COUNT; i++) {
+                int pending = 0;
+
+                ops_ask(&world, &request[i], i, i, 10000);
+                ops_submit(&world, 0, &request[i], &pending);
+                world_wait(&world, &pending);
+                ck_assert_int_eq(request[i].answer.status, LEDGER_UNAVAILABLE);
+        }
+        ck_assert_int_eq(world.problems, 1);
+        world_sql(&world, "DROP TRIGGER disk_full ON withdrawal");
+        ops_do(&world, &request[0]);
+        ck_assert_int_eq(request[0].answer.reason, REASON_APPROVED);
+        world_close(&world);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("contract");
@@ -1060,6 +1089,7 @@ int main(void)
         tcase_add_test(together, an_altered_yen_is_seen_by_the_sums);
         tcase_add_loop_test(together, a_storm_over_two_instances_keeps_every_sum_and_limit, 0, 3);
         tcase_set_timeout(wrong, 120);
+        tcase_add_test(wrong, what_the_server_refuses_over_and_over_is_said_once);
         tcase_add_test(wrong, what_was_decided_from_old_reference_data_is_not_done);
         tcase_add_test(wrong, a_change_that_the_ledger_has_not_seen_yet_makes_requests_stale);
         tcase_add_test(wrong, one_row_that_breaks_a_constraint_sinks_no_other);
