@@ -371,6 +371,14 @@ static void decide_without_clock(struct service *service, struct txn *txn, struc
         submit(service, txn);
 }
 
+static void note_clock(struct service *service, const struct txn *txn, const struct txn_world *world,
+                       bool refused)
+{
+        const struct ledger_identity *identity = &txn->op.identity;
+        atm_clocks_note(&service->atm_clocks, identity->terminal,
+                        identity->transmitted_ms - world->business_ms, refused);
+}
+
 static void decide_and_submit(struct service *service, struct txn *txn)
 {
         struct txn_world world = {
@@ -390,6 +398,7 @@ static void decide_and_submit(struct service *service, struct txn *txn)
         if (!txn_decide(txn, &world)) {
                 if (decide_is_clock_off(txn->op.identity.transmitted_ms, world.business_ms,
                                         world.skew_limit_ms)) {
+                        note_clock(service, txn, &world, true);
                         finish_clock_off(service, txn);
                         return;
                 }
@@ -399,6 +408,7 @@ static void decide_and_submit(struct service *service, struct txn *txn)
                 finish_undecided(service, txn);
                 return;
         }
+        note_clock(service, txn, &world, txn->op.request.refusal == REASON_CLOCK_OFF);
         reserve_bank(service, txn);
         submit(service, txn);
 }
@@ -699,6 +709,7 @@ void service_tick(struct service *service)
                 if (txn->session || txn->state == TXN_STALE || txn->state == TXN_PENDING)
                         expire(service, txn);
         }
+        atm_clocks_look(&service->atm_clocks, now_ms);
         retry_stale(service);
         poll_pending(service, now_ms);
 }

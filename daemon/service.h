@@ -18,6 +18,7 @@
 #ifndef DAEMON_SERVICE_H
 #define DAEMON_SERVICE_H
 
+#include "daemon/atm_clocks.h"
 #include "daemon/banks/bank_route.h"
 #include "daemon/clock_watch.h"
 #include "daemon/paces.h"
@@ -65,6 +66,7 @@ struct service {
         struct service_banks banks;
         bool congested;
         enum clock_state clock_state;
+        struct atm_clocks atm_clocks;
         struct service_counters count;
 };
 
