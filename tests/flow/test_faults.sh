@@ -13,6 +13,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 TABLE=$ROOT/tests/faults/fault_table.def
 TIMEOUT_MS=1500 SLOW_MS=200 LATE_MS=1750 # of the banks: so long atmd waits for them, so late they are
+BANK_TIMEOUT_MS=$TIMEOUT_MS PATIENT_MS=15000
 AMOUNT=13000                             # four notes
 INSTANCES=2
 declare -A HOW=([BANK_SLOW]=slow [BANK_LATE]=late [BANK_SILENT]=silent [BANK_DEAF]=deaf [BANK_WRONG_ECHO]=wrong-echo
@@ -73,6 +74,27 @@ instance_pids() {
 
 instance_pid() {
         instance_pids | cut -d ' ' -f "$1"
+}
+
+reloads() {
+        cat "$WORK"/lab/log/atmd-*.log | grep -c 'event=reloaded '
+}
+
+have_reloaded() {
+        (($(reloads) >= $1))
+}
+
+# So long both instances wait for banks from now on, and twice as long do ATMs' requests at most.
+bank_timeout() {
+        local wanted i
+        [[ $BANK_TIMEOUT_MS != "$1" ]] || return 0
+        wanted=$(($(reloads || true) + INSTANCES))
+        sed -i "s/^answer_timeout_ms = .*/answer_timeout_ms = $1/; s/^request_timeout_ms = .*/request_timeout_ms = $((2 * $1))/" "$ATMD_CONF"
+        for ((i = 1; i <= INSTANCES; i++)); do
+                kill -HUP "$(instance_pid "$i")"
+        done
+        until_true "banks have $1 ms" have_reloaded "$wanted"
+        BANK_TIMEOUT_MS=$1
 }
 
 # Who sends for this row's bank just now: an instance's number.
@@ -491,7 +513,10 @@ cause() {
                 ;;
         TARIFF_ADDED-* | PREFIX_MOVED-* | HALL_CLOSED-* | LIMIT_LOWERED-* | LINK_MOVED-*)
                 case $MOMENT in
-                REQUEST) until_asked ;;
+                REQUEST)
+                        bank_timeout "$PATIENT_MS" # for several commands
+                        until_asked
+                        ;;
                 DECIDED) until_decided ;;
                 NOTICE) until_bank_told silent ;;
                 esac
@@ -569,6 +594,7 @@ play() {
         until_drained "the queues are empty"
         check
         operators_change back
+        bank_timeout "$TIMEOUT_MS"
         say "$NAME took $(($(now_ms) - began)) ms"
 }
 
