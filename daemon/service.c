@@ -535,11 +535,12 @@ static void finish_late_approval(struct service *service, struct txn *txn)
         finish(service, txn);
 }
 
-/* The ledger has looked for it and has nothing; but a copy that was sent before may still be on its way, elsewhere. */
-static bool is_nobody_s_to_say(const struct txn *txn)
+/* The ledger has looked for it and has nothing; but a copy that was sent before may still be on its way, elsewhere, and so may a repeat
+ * where we have stood still since. */
+static bool is_nobody_s_to_say(const struct service *service, const struct txn *txn)
 {
         return txn->op.kind == LEDGER_REQUEST && txn->op.answer.reason == REASON_CANNOT_DECIDE &&
-               txn->row->repeat;
+               (txn->row->repeat || steady_ms(service) >= txn->deadline_ms);
 }
 
 static void on_done(struct ledger_op *op, void *context)
@@ -556,7 +557,7 @@ static void on_done(struct ledger_op *op, void *context)
         switch (op->answer.status) {
         case LEDGER_DECIDED:
         case LEDGER_STORED:
-                if (is_nobody_s_to_say(txn))
+                if (is_nobody_s_to_say(service, txn))
                         finish_unknown(service, txn);
                 else
                         finish_decided(service, txn);

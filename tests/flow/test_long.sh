@@ -6,7 +6,7 @@
 FLOW_CLUSTERS=disk
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-withdrawals=10000 atms=60 kills_wanted=4 starts=23:30 # midnight after 9 s: until then it withdraws as fast as it can
+withdrawals=10000 atms=60 kills_wanted=4 starts=22:30 # midnight after 27 s: until then it withdraws as fast as it can
 if ((LONG)); then
         # the clock runs while the ATMs read their cards, and a busy machine takes half a minute for so many
         withdrawals=100000 atms=120 kills_wanted=15 starts=18:00
