@@ -92,3 +92,12 @@ bool conninfo_of_is_private(PGconn *connection, char error[CONNINFO_ERROR_MAX])
         PQconninfoFree(options);
         return good;
 }
+
+bool conninfo_has_password(const char *conninfo)
+{
+        PQconninfoOption *given = PQconninfoParse(conninfo, NULL);
+        bool has = option_value(given, NULL, "password") || option_value(given, NULL, "sslpassword");
+
+        PQconninfoFree(given);
+        return has;
+}

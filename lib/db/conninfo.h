@@ -15,5 +15,7 @@ enum { CONNINFO_ERROR_MAX = 320 };
 ATM_MUST_USE bool conninfo_is_private(const char *conninfo, char error[CONNINFO_ERROR_MAX]);
 /* The same of a connection, whose service file may have said more. */
 ATM_MUST_USE bool conninfo_of_is_private(PGconn *connection, char error[CONNINFO_ERROR_MAX]);
+/* A secret, which must not be where others can read it. A text that libpq does not take has none. */
+ATM_MUST_USE bool conninfo_has_password(const char *conninfo);
 
 #endif

@@ -108,6 +108,10 @@ static const struct {
     {VALUE_SCALE, "0.0", NULL},
     {VALUE_SCALE, "1.1", NULL},
     {VALUE_CONNINFO, "", ""},
+    {VALUE_CONNINFO, "host=/run/pg user=x passfile=/p", "host=/run/pg user=x passfile=/p"},
+    {VALUE_CONNINFO, "host=/run/pg password=secret", NULL},
+    {VALUE_CONNINFO, "postgresql://x:secret@/atm", NULL},
+    {VALUE_CONNINFO, "sslkey=/k sslpassword='a b'", NULL},
     {VALUE_FILE, "", NULL},
     {VALUE_ANYTHING, "\n", "\n"},
 };

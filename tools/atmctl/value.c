@@ -13,6 +13,7 @@
 #include "rules/reference.h"
 #include "backoffice/books/result_items.h"
 #include "lib/base/utf8.h"
+#include "lib/db/conninfo.h"
 
 #define DIGITS   "0123456789"
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -89,6 +90,12 @@ static bool check_text(const struct value_row *row, const char *text, char *ret_
                         return false;
         }
         return true;
+}
+
+/* Everybody on the machine can read a program's arguments. */
+static bool check_conninfo(const struct value_row *row, const char *text, char *ret_canonical)
+{
+        return check_text(row, text, ret_canonical) && !conninfo_has_password(text);
 }
 
 /* What tables, pages and terminals will show. */
@@ -601,12 +608,14 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                          .maximum = VALUE_MAX - 1,
                          .check = check_text},
     [VALUE_CONNINFO] = {.name = "CONNINFO",
-                        .expected = "a libpq connection string, as 'host=/run/pg "
-                                    "dbname=atm'",
+                        .expected =
+                            "a libpq connection string, as 'host=/run/pg dbname=atm'; a password, which "
+                            "others would see here, is for PGPASSFILE",
                         .sql_type = "text",
                         .minimum = 0,
                         .maximum = VALUE_MAX - 1,
-                        .check = check_text},
+                        .secret = true,
+                        .check = check_conninfo},
     [VALUE_SAN] = {.name = "LIST",
                    .expected = "names as IP:127.0.0.1,DNS:localhost",
                    .sql_type = "text",
