@@ -29,6 +29,11 @@ BEGIN
         LOOP
                 EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', r.name);
         END LOOP;
+        -- Locks that no table is behind fill the server's list of locks, and no batch finds a place in it then. Who generates takes one.
+        FOR r IN SELECT oid::regprocedure AS name FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '^pg_(try_)?advisory_' LOOP
+                EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', r.name);
+                EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO atm_owner', r.name);
+        END LOOP;
         -- lock_holders names who is in whose way
         IF NOT pg_has_role('atm_owner', 'pg_read_all_stats', 'USAGE') THEN
                 GRANT pg_read_all_stats TO atm_owner;

@@ -160,6 +160,10 @@ DECLARE
 BEGIN
         PERFORM demand_note();
         PERFORM token_key_is(p_check_value); -- is it a check value?
+        -- before it locks, so that nobody waits behind who is refused, and again when nobody else can make one
+        PERFORM demand(NOT EXISTS (SELECT FROM card) AND NOT EXISTS (SELECT FROM exclusion) AND NOT EXISTS (SELECT FROM withdrawal),
+                       'there are tokens of the key that was entered', 'a database without cards, exclusions and withdrawals');
+        PERFORM set_config('lock_timeout', '250ms', true);
         LOCK TABLE token_key, card, exclusion IN SHARE ROW EXCLUSIVE MODE;
         PERFORM demand(NOT EXISTS (SELECT FROM card) AND NOT EXISTS (SELECT FROM exclusion) AND NOT EXISTS (SELECT FROM withdrawal),
                        'there are tokens of the key that was entered', 'a database without cards, exclusions and withdrawals');
@@ -2147,9 +2151,12 @@ BEGIN
         PERFORM demand(p_idle_ms >= 0 AND p_open_ms >= 0 AND p_again_ms >= 0, format('%L, %L and %L ms', p_idle_ms, p_open_ms, p_again_ms),
                        '0 or more');
         FOR v IN
-                WITH blocker AS MATERIALIZED (
-                        SELECT DISTINCT b.pid FROM pg_stat_activity w CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) b (pid)
-                        WHERE w.datname = current_database() AND w.wait_event_type = 'Lock' AND role_is(w.usename, 'atm_daemon'))
+                -- also whom those wait for, who stand before the batch
+                WITH RECURSIVE blocker (pid) AS (
+                        SELECT b.pid FROM pg_stat_activity w CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) b (pid)
+                        WHERE w.datname = current_database() AND w.wait_event_type = 'Lock' AND role_is(w.usename, 'atm_daemon')
+                        UNION
+                        SELECT b.pid FROM blocker k CROSS JOIN LATERAL unnest(pg_blocking_pids(k.pid)) b (pid))
                 SELECT a.pid, a.usename, a.application_name, a.state,
                        extract(epoch FROM clock_timestamp() - a.xact_start)::integer AS seconds
                 FROM pg_stat_activity a JOIN blocker USING (pid) JOIN pg_roles r ON r.oid = a.usesysid

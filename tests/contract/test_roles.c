@@ -406,6 +406,12 @@ START_TEST(each_role_reads_and_writes_what_it_is_there_for_and_no_more)
         static const struct {
                 const char *what, *sql, *expected;
         } rights[] = {
+            {"locks without a table, of which a login could take any number",
+             "SELECT p.oid::regprocedure FROM pg_proc p CROSS JOIN unnest(ARRAY['atm_daemon', "
+             "'atm_operator', "
+             "'atm_report', 'operator']) r WHERE p.proname ~ '^pg_(try_)?advisory_' AND "
+             "has_function_privilege(r, p.oid, 'EXECUTE')",
+             ""},
             {"what reports don't read",
              "SELECT c.relname || coalesce(' but ' || string_agg(a.attname, ' ' ORDER BY a.attname) FILTER "
              "(WHERE "
@@ -817,6 +823,54 @@ START_TEST(who_keeps_the_ledger_waiting_is_ended_and_named)
 }
 END_TEST
 
+/* One who holds a card and is idle, behind another who waits for it too and is not. */
+START_TEST(who_is_waited_for_by_who_is_waited_for_is_ended)
+{
+        static const char wants[] = "SELECT FROM card ORDER BY card_token LIMIT 1 FOR UPDATE";
+        struct world world;
+        PGconn *desk[2], *batch, *atmd;
+        PGresult *ended = NULL;
+        char conninfo[300], said[300];
+
+        ops_open(&world);
+        world_sql(&world,
+                  "CREATE ROLE %s_batch LOGIN IN ROLE atm_daemon; GRANT SELECT, UPDATE ON card TO %s_batch",
+                  world.name, world.name);
+        for (int i = 0; i < 2; i++) {
+                snprintf(conninfo, sizeof conninfo, "dbname=%s user=" OPERATOR, world.name);
+                desk[i] = PQconnectdb(conninfo);
+                ck_assert_str_eq(told(desk[i], "SET idle_in_transaction_session_timeout = 0; BEGIN", said),
+                                 "done");
+        }
+        PQclear(PQexec(desk[0], wants));
+        ck_assert(PQsendQuery(desk[1], wants));
+        snprintf(said, sizeof said, "SELECT cardinality(pg_blocking_pids(%d))", PQbackendPID(desk[1]));
+        while (!world_number(&world, said)) {
+        }
+        snprintf(conninfo, sizeof conninfo, "dbname=%s user=%s_batch", world.name, world.name);
+        batch = PQconnectdb(conninfo);
+        ck_assert(PQsendQuery(batch, wants));
+        snprintf(said, sizeof said, "SELECT pg_blocking_pids(%d) = ARRAY[%d]", PQbackendPID(batch),
+                 PQbackendPID(desk[1]));
+        for (bool stands = false; !stands;) {
+                char *answer = world_query(&world, said);
+                stands = *answer == 't';
+                free(answer);
+        }
+        atmd = PQconnectdb(world.conninfo);
+        ended = PQexec(atmd, "SELECT r_pid FROM ledger_unblock(0, 600000, 600000)");
+        ck_assert_int_eq(PQntuples(ended), 1);
+        ck_assert_int_eq(atoi(PQgetvalue(ended, 0, 0)), PQbackendPID(desk[0]));
+        PQclear(ended);
+        PQfinish(desk[1]);
+        PQfinish(batch);
+        PQfinish(desk[0]);
+        PQfinish(atmd);
+        world_sql(&world, "DROP OWNED BY %s_batch; DROP ROLE %s_batch", world.name, world.name);
+        world_close(&world);
+}
+END_TEST
+
 TCase *roles_tests(void)
 {
         TCase *roles_case = tcase_create("roles");
@@ -829,5 +883,6 @@ TCase *roles_tests(void)
         tcase_add_test(roles_case, whatever_people_may_write_is_in_the_trail);
         tcase_add_test(roles_case, a_change_leaves_who_why_before_and_after_and_no_token);
         tcase_add_test(roles_case, who_keeps_the_ledger_waiting_is_ended_and_named);
+        tcase_add_test(roles_case, who_is_waited_for_by_who_is_waited_for_is_ended);
         return roles_case;
 }
