@@ -8,7 +8,7 @@
  *
  *      FREE --submit--> WAITING --batch leaves--> IN_FLIGHT --commit seen--> done
  *                          |                          |--serialization failure, lost connection--> WAITING
- *                          '--database gone, deadline--> done (UNAVAILABLE)
+ *                          '--database or standby gone--> done (UNAVAILABLE)
  *
  * Invariants: an answer is given only after its commit was seen (I1). An op in flight when the connection
  * is lost is never given up: whether it was committed is unknown, so it is sent again first, and its

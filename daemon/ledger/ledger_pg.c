@@ -262,14 +262,25 @@ static void op_hold(struct ledger_pg *l, struct ledger_op *op)
         l->waiting_count++;
 }
 
+static bool is_of_card(const struct ledger_op *op, const struct ledger_op *asked)
+{
+        return op->kind == LEDGER_REQUEST &&
+               !memcmp(op->request.card_token, asked->request.card_token, CARD_TOKEN_LENGTH);
+}
+
 static bool card_is_held(const struct ledger_pg *l, const struct ledger_op *asked)
 {
         const struct ledger_op *op;
         if (asked->kind != LEDGER_REQUEST)
                 return false;
         TAILQ_FOREACH(op, &l->held[LEDGER_REQUEST], entry)
-        if (!memcmp(op->request.card_token, asked->request.card_token, CARD_TOKEN_LENGTH))
+        if (is_of_card(op, asked))
                 return true;
+        for (int i = 0; i < l->options.connections; i++) {
+                const struct lane *lane = &l->lanes[i];
+                if (lane->tries_held && lane->batch.count > 0 && is_of_card(lane->batch.op[0], asked))
+                        return true;
+        }
         return false;
 }
 
@@ -589,6 +600,8 @@ static void on_end(void *context, enum pg_outcome outcome, const PGresult *resul
                 batch_failed(l, &lane->batch, result);
         else
                 batch_lost(l, &lane->batch);
+        if (l->lacks_standby)
+                refuse_waiting(l); /* what came back since it is missed */
         if (outcome != PG_LOST)
                 pump(l);
 }
