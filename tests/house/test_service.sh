@@ -43,7 +43,8 @@ grep -Eq '^StateDirectory=atmd$' "$unit" || { echo "atmd.service lacks StateDire
 # No flood of one kind of line makes the journal drop another: atmd has a limit for each.
 grep -Eq '^LogRateLimitIntervalSec=0$' "$unit" || { echo "atmd.service leaves it to the journal which lines it drops"; exit 1; }
 
-# It speaks with nobody but those who are listed.
+# It speaks with nobody but those who are listed; the socket unit has the same list.
 for line in '^IPAddressDeny=any$' '^IPAddressAllow=[^ ]'; do
         grep -Eq "$line" "$unit" || { echo "atmd.service lacks $line"; exit 1; }
 done
+diff <(grep ^IPAddress "$unit") <(grep ^IPAddress "$root/etc/systemd/atmd.socket") || { echo "atmd.socket lets in others than atmd.service"; exit 1; }
