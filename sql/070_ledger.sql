@@ -2249,7 +2249,7 @@ BEGIN
 END
 $$;
 
--- What others name stays what it is called: nobody but the owner may remove it either (062_views.sql).
+-- What others name stays what it is called: nobody but the owner may remove it either (072_views.sql).
 CREATE OR REPLACE FUNCTION key_stays() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
         v_key text := to_jsonb(OLD) ->> TG_ARGV[0];
