@@ -96,7 +96,7 @@ throughput_link() {
         local rate p50 p99 daemon database house_rate house_daemon house_database _
         bench_begin --atms "$ATMS" --cards "$CARDS" --bank-cards $((CARDS / 3)) --clock "${DAY}T10:00:00+09:00,1"
         for ((round = 1; round <= ROUNDS; round++)); do
-                timed_round house "$round" "$ROUND_SECONDS"
+                timed_round house "$round" "$ROUND_SECONDS" --cards "$ATM_CARDS" # the banks' come after them
                 timed_round link "$round" "$ROUND_SECONDS" --cards "$ATM_BANK_CARDS"
         done
         await_notices $((120 + ROUNDS * ROUND_SECONDS * 2))

@@ -81,6 +81,7 @@ expect "withdrawals that were given up for another instance" 0 "$(sql "SELECT co
 kill -TERM "$pid"
 wait "$pid" || wrong "the instance whose clock was wrong ended with $?"
 grep -q 'event=ledger_stats .*clock_ahead_ms=' "$WORK/wrong.log" || wrong "the counters don't say how the clock is"
+sql_when "the bank's acknowledgements, told by the other instance" "NOT EXISTS (SELECT FROM saf)"
 expect_exit 0 atmctl reconcile --drained --json
 expect_exit 0 atmctl verify
 passed
