@@ -2316,5 +2316,5 @@ BEGIN
 END
 $$;
 
-INSERT INTO schema_migration VALUES (60, 'ledger');
+INSERT INTO schema_migration VALUES (70, 'ledger');
 COMMIT;

@@ -430,5 +430,5 @@ BEGIN
 END
 $$;
 
-INSERT INTO schema_migration VALUES (61, 'reports');
+INSERT INTO schema_migration VALUES (71, 'reports');
 COMMIT;
