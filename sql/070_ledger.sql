@@ -717,6 +717,8 @@ DECLARE
         v_now timestamptz := clock_timestamp();
         v_prepared boolean := false; -- cards are locked, unknown originals blocked
         v_taken boolean[]; -- NULL: none
+        v_link text[]; -- of the usual ones, by position
+        v_charge_yen bigint[];
 BEGIN
         -- the next statement sees what this lock waited for
         LOCK TABLE books IN ROW SHARE MODE;
@@ -725,10 +727,9 @@ BEGIN
                (SELECT max(q.to_on) FROM ledger_partition q)::timestamp AT TIME ZONE 'Asia/Tokyo' AS to_at
         INTO v_books FROM books b;
 
-        -- The usual ones: all was dispensed of what the house bank had approved, on a day whose books and sums are open. Their effect is that
-        -- row of advice_rule, and nothing but keys decides, as below. All of a batch, or none.
+        -- The usual ones: all was dispensed of what the card's bank had approved, on a day whose books and sums are open. Their effect is that
+        -- row of advice_rule, and nothing but keys decides, as below; a bank over a link is told. All of a batch, or none.
         IF NOT p_look THEN
-                RETURN QUERY
                 WITH plain AS MATERIALIZED (
                         SELECT o.position, w.*
                         FROM (SELECT unnest(p_terminal) AS terminal, unnest(p_original_at) AS original_at, unnest(p_original_stan) AS original_stan,
@@ -736,11 +737,16 @@ BEGIN
                                      generate_subscripts(p_terminal, 1) AS position) o
                         CROSS JOIN LATERAL (SELECT w.terminal, w.transmitted_at, w.stan, w.amount_yen, w.hall, w.business_date, w.issuer, w.band,
                                                    w.tariff_from, w.tax_rate_bp, w.customer_fee_yen, w.customer_tax_yen, w.interbank_fee_yen,
-                                                   w.interbank_tax_yen, w.hall_share_yen
+                                                   w.interbank_tax_yen, w.hall_share_yen, w.link
                                             FROM withdrawal w WHERE w.terminal = o.terminal
                                             AND w.transmitted_at = o.original_at AND w.stan = o.original_stan
                                             AND w.transmitted_at BETWEEN p_from AND p_to
-                                            AND w.reason = reason_of('APPROVED') AND advice_relation(o.dispensed_yen, w.amount_yen) = 'equal'
+                                            AND (w.reason = reason_of('APPROVED')
+                                                 OR w.link IS NOT NULL
+                                                 AND EXISTS (SELECT FROM bank_outcome x WHERE x.terminal = o.terminal
+                                                             AND x.transmitted_at = o.original_at AND x.stan = o.original_stan
+                                                             AND x.transmitted_at BETWEEN p_from AND p_to AND x.reason = reason_of('APPROVED')))
+                                            AND advice_relation(o.dispensed_yen, w.amount_yen) = 'equal'
                                             AND w.business_date > coalesce(greatest(v_books.open_from - 1, v_books.summed_through), '-infinity') LIMIT 1) w
                         WHERE o.advice_at >= v_books.from_at AND o.advice_at < v_books.to_at
                         ORDER BY o.original_at, o.terminal, o.original_stan
@@ -767,8 +773,30 @@ BEGIN
                         FROM plain p WHERE (SELECT count(*) FROM advised) = cardinality(p_terminal)
                         RETURNING 1
                 )
-                SELECT p.position, false, NULL::text FROM plain p WHERE (SELECT count(*) FROM booked) = cardinality(p_terminal);
-                IF FOUND THEN
+                SELECT array_agg(p.link ORDER BY p.position), array_agg(p.customer_fee_yen + p.customer_tax_yen ORDER BY p.position)
+                INTO v_link, v_charge_yen
+                FROM plain p WHERE (SELECT count(*) FROM booked) = cardinality(p_terminal);
+                IF cardinality(array_remove(v_link, NULL)) > 0 THEN
+                        WITH told AS (
+                                INSERT INTO bank_notice (terminal, transmitted_at, stan, seq, link, kind, amount_yen, charge_yen, dispensed_yen, why)
+                                SELECT p_terminal[o.position], p_original_at[o.position], p_original_stan[o.position], 1, o.link, 'completion',
+                                       p_dispensed_yen[o.position], v_charge_yen[o.position], p_dispensed_yen[o.position],
+                                       coalesce(p_why[o.position], '00')
+                                FROM (SELECT unnest(v_link) AS link, generate_subscripts(v_link, 1) AS position) o
+                                WHERE o.link IS NOT NULL
+                                RETURNING terminal, transmitted_at, stan, seq, link
+                        ), ended AS (
+                                DELETE FROM open_withdrawal WHERE ctid = ANY (ARRAY(
+                                        SELECT o.ctid FROM told t
+                                        CROSS JOIN LATERAL (SELECT o.ctid FROM open_withdrawal o WHERE o.terminal = t.terminal
+                                                            AND o.transmitted_at = t.transmitted_at AND o.stan = t.stan LIMIT 1) o))
+                        )
+                        INSERT INTO saf (terminal, transmitted_at, stan, seq, link, created_ms, due_ms)
+                        SELECT t.terminal, t.transmitted_at, t.stan, t.seq, t.link, n.now_ms, n.now_ms
+                        FROM told t CROSS JOIN (SELECT real_now_ms() AS now_ms OFFSET 0) n;
+                END IF;
+                IF v_link IS NOT NULL THEN
+                        RETURN QUERY SELECT generate_subscripts(p_terminal, 1), false, NULL::text;
                         RETURN;
                 END IF;
         END IF;
@@ -1274,10 +1302,12 @@ BEGIN
                 FROM gone g
                 JOIN unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_verdict, p_said)
                      o (terminal, transmitted_at, stan, seq, verdict, said) USING (terminal, transmitted_at, stan, seq)
-                CROSS JOIN LATERAL (SELECT x.cause FROM bank_outcome x WHERE x.terminal = g.terminal
-                                    AND x.transmitted_at = g.transmitted_at AND x.stan = g.stan LIMIT 1) x
-                CROSS JOIN LATERAL (SELECT n.kind, n.amount_yen, n.dispensed_yen FROM bank_notice n WHERE n.terminal = g.terminal
-                                    AND n.transmitted_at = g.transmitted_at AND n.stan = g.stan AND n.seq = g.seq LIMIT 1) n
+                -- what was asked and told is looked for where it matters
+                LEFT JOIN LATERAL (SELECT x.cause FROM bank_outcome x WHERE o.verdict = 'missing' AND x.terminal = g.terminal
+                                   AND x.transmitted_at = g.transmitted_at AND x.stan = g.stan LIMIT 1) x ON true
+                LEFT JOIN LATERAL (SELECT n.kind, n.amount_yen, n.dispensed_yen FROM bank_notice n
+                                   WHERE o.verdict IN ('missing', 'case') AND n.terminal = g.terminal
+                                   AND n.transmitted_at = g.transmitted_at AND n.stan = g.stan AND n.seq = g.seq LIMIT 1) n ON true
                 ORDER BY g.terminal, g.transmitted_at, g.stan, g.seq
         ), cases AS (
                 INSERT INTO exception_record (terminal, advice_at, advice_stan, kind, transmitted_at, stan, what, amount_yen,
