@@ -1907,6 +1907,7 @@ DECLARE
         v_rule record;
         v_advice advice; -- all NULL while there is none
         v_exceptions integer;
+        v_found boolean;
         v_refusal text;
         v_youngest interval := CASE WHEN p_force THEN INTERVAL '0' ELSE (SELECT make_interval(secs => l.atm_wait_s + l.atm_dispense_s)
                                                                          FROM instance_limit l) END;
@@ -1929,17 +1930,16 @@ BEGIN
                                         AND o.stan = w.stan)) AS since
         INTO v FROM v_withdrawal w
         WHERE w.terminal = p_terminal AND w.transmitted_at = p_transmitted_at AND w.stan = p_stan;
-        IF NOT FOUND THEN
-                RETURN QUERY SELECT 'unknown', NULL::text, NULL::bigint, NULL::text, NULL::bigint, 0;
-                RETURN;
-        END IF;
-        SELECT u.* INTO STRICT v_rule FROM advice_rule u
-        WHERE u.state_before = v.state
-        AND u.relation = advice_relation(p_dispensed_yen, v.counts_yen);
+        v_found := FOUND;
         SELECT count(*) INTO v_exceptions FROM v_exception e
         WHERE e.terminal = p_terminal AND e.transmitted_at = p_transmitted_at AND e.stan = p_stan AND NOT e.resolved;
+        SELECT u.* INTO v_rule FROM advice_rule u
+        WHERE u.state_before = v.state
+        AND u.relation = advice_relation(p_dispensed_yen, v.counts_yen);
 
-        v_refusal := CASE WHEN p_elsewhere AND v_exceptions = 0 THEN 'no exception'
+        -- of one that a restore has lost and journals could not bring back the exception is all that there is
+        v_refusal := CASE WHEN NOT v_found AND NOT (p_elsewhere AND v_exceptions > 0) THEN 'unknown'
+                          WHEN p_elsewhere AND v_exceptions = 0 THEN 'no exception'
                           WHEN p_elsewhere THEN NULL
                           WHEN v_rule.exception THEN 'impossible'
                           WHEN v_exceptions = 0 AND v.state = v_rule.state_after AND v.dispensed_yen = p_dispensed_yen THEN 'no change'
@@ -1981,7 +1981,7 @@ BEGIN
                             jsonb_build_object('state', v.state, 'dispensed_yen', v.dispensed_yen),
                             jsonb_build_object('state', coalesce(v_advice.state, v.state), 'dispensed_yen', p_dispensed_yen, 'seq', v_advice.seq,
                                                'elsewhere', p_elsewhere, 'exceptions', v_exceptions, 'forced', p_force));
-        RETURN QUERY SELECT NULL::text, v.state, v.dispensed_yen, coalesce(v_advice.state, v.state),
+        RETURN QUERY SELECT NULL::text, coalesce(v.state, 'lost'), v.dispensed_yen, coalesce(v_advice.state, v.state, 'lost'),
                             coalesce(v_advice.counted_yen, v.dispensed_yen), v_exceptions;
 END
 $$;

@@ -65,7 +65,10 @@ LEFT JOIN (SELECT w.link, count(*) FILTER (WHERE x.terminal IS NULL) AS asked, c
 
 -- What people should look at, and whether an operator has.
 CREATE VIEW v_exception AS
-SELECT e.*, r.terminal IS NOT NULL AS resolved
+SELECT e.*, r.terminal IS NOT NULL
+       -- what could not be brought back, until it was
+       OR e.kind = 'recovery' AND EXISTS (SELECT FROM recovery_item i WHERE i.transmitted_at = e.transmitted_at AND i.terminal = e.terminal
+                                          AND i.stan = e.stan AND i.ended = 'brought back') AS resolved
 FROM exception_record e
 LEFT JOIN exception_resolution r USING (terminal, advice_at, advice_stan, kind, transmitted_at, stan, what);
 
@@ -146,7 +149,7 @@ BEGIN
                  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
                  AND (NOT c.relispartition OR starts_with(c.relname, 'summary_'))
                  AND c.relname NOT IN ('card', 'v_account', 'v_card_month', 'v_card_day', 'exclusion', 'card_replacement', 'open_withdrawal',
-                                       'v_open', 'v_open_listed', 'token_key', 'trail')
+                                       'v_open', 'v_open_listed', 'token_key', 'trail', 'recovery_item')
                  GROUP BY 1 LOOP
                 EXECUTE format(CASE WHEN t.has_token THEN 'GRANT SELECT (%s) ON %I TO atm_report' ELSE 'GRANT SELECT ON %2$I TO atm_report' END,
                                t.columns, t.name);
@@ -154,7 +157,8 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION ledger_make_partitions(date, date) TO atm_daemon, atm_operator;
-GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve, card_only_used, card_open, card_replace, account_open, period_close TO atm_operator;
+GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve, card_only_used, card_open, card_replace, account_open, period_close, recovery_propose, recovery_confirm,
+        recovery_drop, recovery_step TO atm_operator;
 -- (not to atm_report: left open in a transaction, the first keeps every batch waiting; its reports read the rows of days without sums)
 GRANT EXECUTE ON FUNCTION summary_extend, summary_step TO atm_daemon, atm_operator;
 REVOKE EXECUTE ON FUNCTION summary_extend, summary_step FROM atm_report; -- what an earlier release granted

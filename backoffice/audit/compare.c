@@ -289,6 +289,15 @@ static void find_word(const struct database_row *row, int64_t paid_yen, char wha
         }
 }
 
+bool reconcile_is_exception(const struct atm_entry *entry, const struct database_row *row)
+{
+        char what[16];
+        bool is_open;
+
+        find_word(row, entry->paid_yen, what, &is_open);
+        return entry->advised && entry->paid_yen != row->dispensed_yen && *what;
+}
+
 /* Was its ATM's last word heard, and put before people? Then that is all that there is to say of the cash. */
 static bool explain_word(const struct telling *to, const struct atm_entry *entry,
                          const struct database_row *row)
@@ -329,16 +338,24 @@ int64_t reconcile_compare(const struct atm_entry *entry, const struct database_r
         return entry->paid_yen - as_taken.paid_yen;
 }
 
+/* Refusals before the identity is looked at are not kept. */
+bool reconcile_is_unkept(const char *de39)
+{
+        static const char *const unkept[] = {"30", "40", "58", "96", "98"};
+
+        for (size_t i = 0; i < sizeof(unkept) / sizeof(unkept[0]); i++)
+                if (!strcmp(de39, unkept[i]))
+                        return true;
+        return false;
+}
+
 void reconcile_missing(const struct atm_entry *entry, reconcile_tell *tell, void *context)
 {
-        /* Refusals before the identity is looked at are not kept. */
-        static const char *const unkept[] = {"30", "40", "58", "96", "98"};
         const struct telling to = {tell, NULL, context};
         char amount[24];
 
-        for (size_t i = 0; entry->end == ATM_DECLINED && i < sizeof(unkept) / sizeof(unkept[0]); i++)
-                if (!strcmp(entry->de39, unkept[i]))
-                        return;
+        if (entry->end == ATM_DECLINED && reconcile_is_unkept(entry->de39))
+                return;
         snprintf(amount, sizeof(amount), "%" PRId64, entry->amount_yen);
         if (entry->end == ATM_DECLINED)
                 tell_texts(&to, "only-in-journal", FACT_NO_ROW_REFUSED, amount, entry->de39);

@@ -52,6 +52,10 @@ enum fact_kind reconcile_unfinished(const struct atm_entry *entry, const struct 
  * dispensed by such a word. */
 int64_t reconcile_compare(const struct atm_entry *entry, const struct database_row *row, reconcile_tell *tell,
                           reconcile_tell *explain, void *context);
+/* Is the ATM's last word an exception, which the books did not follow, whether people have dealt with it or not? */
+bool reconcile_is_exception(const struct atm_entry *entry, const struct database_row *row);
+/* Is a refusal with that DE 39 one that leaves no row? */
+bool reconcile_is_unkept(const char *de39);
 /* The database has no row of it. */
 void reconcile_missing(const struct atm_entry *entry, reconcile_tell *tell, void *context);
 /* The database's row of a withdrawal that a bank was asked about, once nothing waits to be told, and what

@@ -29,6 +29,7 @@ const char *const verify_check_name[CHECK_COUNT] = {
     [CHECK_CONTRACT] = "contract",
     [CHECK_RULE] = "rule",
     [CHECK_TRAIL] = "trail",
+    [CHECK_RECOVERY] = "recovery",
 };
 
 static bool keep(struct findings *findings, const struct difference *difference)

@@ -37,6 +37,7 @@ enum verify_check {
         CHECK_CONTRACT,
         CHECK_RULE,
         CHECK_TRAIL,
+        CHECK_RECOVERY,
         CHECK_COUNT
 };
 extern const char *const verify_check_name[CHECK_COUNT];
@@ -61,6 +62,7 @@ struct under_way {
 
 struct findings {
         struct under_way under_way;
+        uint64_t recovered; /* withdrawals that journals brought something back of */
         uint64_t checked[CHECK_COUNT], differ[CHECK_COUNT];
         uint64_t differences; /* of all checks */
         struct difference *named;

@@ -178,10 +178,40 @@ static void compare_atm(struct merge *m, const struct atm_entry *entry, const st
         tell("only-in-database", &fact, m);
 }
 
+static int by_key(const void *a, const void *b)
+{
+        const struct key *key = a;
+        const struct merge_case *found = b;
+
+        return compare_keys(key, &(struct key){found->terminal, found->transmitted_ms, found->stan});
+}
+
+/* NULL: it is no case. */
+static const struct merge_case *case_of(const struct merge *m, const struct key *key)
+{
+        return m->case_count ? bsearch(key, m->cases, m->case_count, sizeof(*m->cases), by_key) : NULL;
+}
+
+/* That, and no difference; its cash stands for what the database should have. */
+static void take_case(struct merge *m, const struct merge_case *the_case, const struct atm_entry *entry,
+                      const struct database_row *row)
+{
+        struct fact fact;
+
+        if (entry)
+                m->database_yen[entry->terminal] += entry->paid_yen - (row ? row->dispensed_yen : 0);
+        if (!the_case->is_open)
+                return;
+        fact_begin(&fact, FACT_NOT_RECOVERED);
+        fact_text(&fact, the_case->what);
+        explain("explained", &fact, m);
+}
+
 /* What the sides have of the withdrawal `key`; row NULL: the database has none. */
 static void take(struct merge *m, const struct key *key, const struct database_row *row)
 {
         const struct atm_entry *entry = NULL;
+        const struct merge_case *the_case = case_of(m, key);
         struct bank_span span = {NULL, 0};
         struct key at;
         struct fact why;
@@ -205,6 +235,21 @@ static void take(struct merge *m, const struct key *key, const struct database_r
         m->at.bank = m->banks ? right_bank(m, row, &span) : NULL;
         is_late = (entry && entry->is_late) || has_late_bank(&span);
         fact_begin(&why, is_late ? FACT_GOING_ON : reconcile_unfinished(entry, row, m->banks != NULL));
+        if (m->visit)
+                m->visit(&(struct merge_sides){.terminal = key->terminal,
+                                               .stan = key->stan,
+                                               .transmitted_ms = key->transmitted_ms,
+                                               .is_late = is_late,
+                                               .is_dealt_with = the_case && !the_case->is_open,
+                                               .atm = entry,
+                                               .row = row,
+                                               .bank = span.count ? span.first : NULL,
+                                               .banks = span.count},
+                         m->context);
+        if (the_case && !is_late) {
+                take_case(m, the_case, entry, row);
+                return;
+        }
         is_finished = why.kind == FACT_NONE;
         if (!is_finished)
                 m->unfinished++;

@@ -27,11 +27,38 @@ struct merge_difference {
         const char *bank_name; /* "" where bank is NULL */
 };
 
+/* A withdrawal of which a restore has lost something, and that could not be brought back: an exception. Where people have
+ * dealt with it, there is nothing more to be said. */
+struct merge_case {
+        char terminal[9];
+        int32_t stan;
+        int64_t transmitted_ms;
+        bool is_open;
+        char what[64];
+};
+
+/* What the sides have of a withdrawal; NULL: nothing. */
+struct merge_sides {
+        const char *terminal;
+        int32_t stan;
+        int64_t transmitted_ms;
+        bool is_late;       /* a record of it came while the sides were read: it is under way */
+        bool is_dealt_with; /* it could not be brought back, and people have put it right */
+        const struct atm_entry *atm;
+        const struct database_row *row;
+        const struct bank_entry *bank; /* the first of so many banks */
+        size_t banks;
+};
+
 struct merge {
         const struct atm_side *atms;
-        const struct bank_side *banks; /* NULL: they are not looked at */
-        bool drained;                  /* nothing may be under way any more: what is, is a difference */
+        const struct bank_side *banks;  /* NULL: they are not looked at */
+        bool drained;                   /* nothing may be under way any more: what is, is a difference */
+        const struct merge_case *cases; /* by terminal, moment, STAN */
+        size_t case_count;
         void (*tell)(const struct merge_difference *difference, void *context);
+        /* Each withdrawal, before its differences are told; NULL: nobody wants them. */
+        void (*visit)(const struct merge_sides *sides, void *context);
         void *context;
         /* what was found: */
         uint64_t withdrawals, differences;

@@ -76,7 +76,8 @@ bool names_open(struct names *names)
                                             "completion", "partial",  "00",          "exception resolve",
                                             "32",         "saf park", "21",          "saf retry",
                                             "68",         "bank",     "case",        "missing",
-                                            "corrected",  "decided",  "contradicts", "out-of-range"};
+                                            "corrected",  "decided",  "contradicts", "out-of-range",
+                                            "recovery"};
 
         *names = (struct names){.count = 0};
         if (!grow_slots(names, SLOTS_FIRST))

@@ -38,6 +38,7 @@ enum name {
         NAME_DECIDED,      /* of something that a person had decided */
         NAME_CONTRADICTS,  /* an advice with the numbers of another */
         NAME_OUT_OF_RANGE, /* one of an original outside of every partition; with blanks in the database */
+        NAME_RECOVERY,     /* kind of an exception: what could not be brought back from journals */
         NAME_RULES_COUNT
 };
 

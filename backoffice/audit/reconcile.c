@@ -1,6 +1,7 @@
 #include "backoffice/audit/reconcile.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backoffice/audit/snapshot.h"
@@ -13,6 +14,7 @@ struct reconciliation {
         struct atm_side atms;
         struct bank_side banks;
         struct merge merge;
+        struct merge_case *cases;
         struct snapshot snapshot;
         bool stopped; /* by whoever takes the differences */
         char *error;
@@ -24,6 +26,13 @@ static void on_difference(const struct merge_difference *difference, void *conte
 
         if (!r->stopped)
                 r->stopped = !r->question->on_difference(difference, r->question->context);
+}
+
+static void on_sides(const struct merge_sides *sides, void *context)
+{
+        struct reconciliation *r = context;
+
+        r->question->on_sides(sides, r->banks.bank, r->question->context);
 }
 
 static void on_fault(const char *what, const char *terminal, const char *text, void *context)
@@ -62,6 +71,41 @@ static bool read_banks(struct reconciliation *r)
         r->merge.banks = &r->banks;
         return bank_side_read(&r->banks, r->question->bank_folder, r->question->bank_folders) ||
                fail(r, r->banks.error);
+}
+
+/* What could not be brought back after a restore, and was not since. */
+static bool read_cases(struct reconciliation *r)
+{
+        PGresult *result =
+            pg_query(r->connection,
+                     "SELECT e.terminal, (extract(epoch FROM e.transmitted_at) * 1000)::bigint, e.stan, "
+                     "e.what, s.terminal IS NULL "
+                     "FROM exception_record e LEFT JOIN exception_resolution s USING (terminal, advice_at, "
+                     "advice_stan, kind, "
+                     "transmitted_at, stan, what) WHERE e.kind = 'recovery' AND NOT EXISTS (SELECT FROM "
+                     "recovery_item i WHERE "
+                     "i.transmitted_at = e.transmitted_at AND i.terminal = e.terminal AND i.stan = e.stan "
+                     "AND i.ended = 'brought "
+                     "back') ORDER BY e.terminal COLLATE \"C\", e.transmitted_at, e.stan, s.terminal IS NULL",
+                     0, NULL, r->error);
+        int count = result ? PQntuples(result) : 0;
+
+        r->cases = result ? calloc((size_t)count + 1, sizeof(*r->cases)) : NULL;
+        if (result && !r->cases)
+                (void)fail(r, "out of memory");
+        for (int i = 0; r->cases && i < count; i++) {
+                struct merge_case *the_case = &r->cases[i];
+
+                snprintf(the_case->terminal, sizeof(the_case->terminal), "%s", PQgetvalue(result, i, 0));
+                the_case->transmitted_ms = pg_number(result, i, 1);
+                the_case->stan = (int32_t)pg_number(result, i, 2);
+                snprintf(the_case->what, sizeof(the_case->what), "%s", PQgetvalue(result, i, 3));
+                the_case->is_open = *PQgetvalue(result, i, 4) == 't';
+        }
+        PQclear(result);
+        r->merge.cases = r->cases;
+        r->merge.case_count = (size_t)count;
+        return r->cases;
 }
 
 static bool take_line(struct reconciliation *r, char *line)
@@ -120,7 +164,7 @@ static bool compare_sides(struct reconciliation *r)
                 return false;
         if (!atm_side_read(&r->atms, r->question->atm_folder, r->question->atm_folders))
                 return fail(r, r->atms.error);
-        if (!read_banks(r))
+        if (!read_banks(r) || !read_cases(r))
                 return false;
         if (!merge_begin(&r->merge))
                 return fail(r, "out of memory");
@@ -156,10 +200,13 @@ bool reconcile(PGconn *connection, const struct reconcile_question *question,
         r.atms.context = r.banks.context = &r;
         r.merge = (struct merge){
             .atms = &r.atms, .drained = question->drained, .tell = on_difference, .context = &r};
+        if (question->on_sides)
+                r.merge.visit = on_sides;
         done = compare_sides(&r);
         if (done)
                 answer_of(&r, ret_answer);
         merge_free(&r.merge);
+        free(r.cases);
         atm_side_free(&r.atms);
         bank_side_free(&r.banks);
         return done;

@@ -21,6 +21,8 @@ struct reconcile_question {
         bool drained; /* nothing may be under way any more: what is, is a difference */
         /* The rows, in the order in which they are found. False: stop, and the whole fails with an empty error. */
         bool (*on_difference)(const struct merge_difference *difference, void *context);
+        /* Each withdrawal, with the names of its sides' banks by bank_side's places; NULL: nobody wants them. */
+        void (*on_sides)(const struct merge_sides *sides, const struct bank_total *banks, void *context);
         /* For progress; NULL: nobody wants it. */
         void (*on_atm_folder)(const char *folder, void *context);
         void (*on_bank_lines)(uint64_t lines, void *context);

@@ -220,6 +220,57 @@ static const struct question {
      "c.successor::text "
      "FROM (SELECT * FROM card WHERE successor IS NOT NULL) c FULL JOIN newest n USING (card_token) "
      "WHERE c.successor IS DISTINCT FROM n.replaced_by"},
+    /* two persons' words, as the trail has them; and what is proposed is what its withdrawals add up to */
+    {CHECK_RECOVERY,
+     "SELECT 'recovery ' || r.recovery, concat_ws(' ', p.who, p.after ->> 'withdrawals', p.after ->> "
+     "'cash_yen', "
+     "c.who), concat_ws(' ', r.proposed_by, r.withdrawals, r.cash_yen, r.confirmed_by) FROM recovery r "
+     "LEFT JOIN trail p ON p.noun = 'recovery' AND p.key = r.recovery::text AND p.before IS NULL "
+     "LEFT JOIN trail c ON c.noun = 'recovery' AND c.key = r.recovery::text AND c.after ? 'proposed_by' "
+     "WHERE (p.who, (p.after ->> 'withdrawals')::integer, (p.after ->> 'cash_yen')::bigint, c.who) "
+     "IS DISTINCT FROM (r.proposed_by, r.withdrawals, r.cash_yen, r.confirmed_by)"},
+    {CHECK_RECOVERY,
+     "SELECT 'recovery ' || recovery, concat_ws(' ', i.withdrawals, i.cash_yen), concat_ws(' ', "
+     "r.withdrawals, "
+     "r.cash_yen) FROM recovery r FULL JOIN (SELECT recovery, count(*) AS withdrawals, sum((plan ->> "
+     "'cash_yen')::bigint) AS cash_yen FROM recovery_item GROUP BY 1) i USING (recovery) "
+     "WHERE (i.withdrawals, i.cash_yen) IS DISTINCT FROM (r.withdrawals::bigint, r.cash_yen::numeric)"},
+    {CHECK_RECOVERY,
+     "SELECT 'recovery ' || r.recovery, CASE WHEN r.ended_at IS NULL THEN 'no end' ELSE 'nothing "
+     "left' END, i.left || ' left, ' || i.ended || ' ended' FROM recovery r CROSS JOIN LATERAL "
+     "(SELECT count(*) FILTER (WHERE i.ended IS NULL) AS left, count(i.ended) AS ended FROM "
+     "recovery_item i WHERE i.recovery = r.recovery) i WHERE (r.ended_at IS NULL) <> (i.left > 0) "
+     "OR r.confirmed_by IS NULL AND i.ended > 0"},
+    /* what came back is there, and its withdrawal's trail says so */
+    {CHECK_RECOVERY,
+     "SELECT 'recovery ' || coalesce(t.recovery, i.recovery) || ', ' || coalesce(t.key, i.key), "
+     "t.recovery::text, "
+     "i.recovery::text FROM (SELECT key, (after ->> 'recovery')::integer AS recovery FROM trail WHERE noun = "
+     "'withdrawal' AND after ? 'recovery') t FULL JOIN (SELECT trail_key(i.terminal, i.transmitted_at, "
+     "i.stan) AS "
+     "key, i.recovery FROM recovery_item i WHERE i.ended = 'brought back' AND EXISTS (SELECT FROM withdrawal "
+     "w "
+     "WHERE w.terminal = i.terminal AND w.transmitted_at = i.transmitted_at AND w.stan = i.stan)) i USING "
+     "(key, "
+     "recovery) WHERE t.key IS NULL OR i.key IS NULL"},
+    {CHECK_RECOVERY,
+     "SELECT 'recovery of ' || trail_key(i.terminal, i.transmitted_at, i.stan), 'a withdrawal', NULL FROM "
+     "recovery_item i WHERE i.ended = 'brought back' AND NOT EXISTS (SELECT FROM withdrawal w WHERE "
+     "w.terminal = "
+     "i.terminal AND w.transmitted_at = i.transmitted_at AND w.stan = i.stan)"},
+    /* what did not is an exception */
+    {CHECK_RECOVERY,
+     "SELECT 'exception of ' || trail_key(coalesce(i.terminal, e.terminal), coalesce(i.transmitted_at, "
+     "e.transmitted_at), coalesce(i.stan, e.stan)), concat_ws(' ', i.what, i.amount_yen, i.dispensed_yen), "
+     "concat_ws(' ', e.what, e.amount_yen, e.dispensed_yen) FROM (SELECT DISTINCT terminal, transmitted_at, "
+     "stan, "
+     "problem AS what, (plan ->> 'amount_yen')::bigint AS amount_yen, (plan ->> 'cash_yen')::bigint AS "
+     "dispensed_yen FROM recovery_item WHERE ended = 'for people') i FULL JOIN (SELECT * FROM "
+     "exception_record "
+     "WHERE kind = 'recovery') e ON (e.terminal, e.transmitted_at, e.stan, e.what, e.amount_yen, "
+     "e.dispensed_yen) "
+     "= (i.terminal, i.transmitted_at, i.stan, i.what, i.amount_yen, i.dispensed_yen) AND e.advice_at = "
+     "e.transmitted_at AND e.advice_stan = e.stan WHERE i.what IS NULL OR e.what IS NULL"},
     /* the books are closed through the end of the last period that was closed, and a period is its quarter */
     {CHECK_POSTING,
      "SELECT 'books', (SELECT max(p.to_on) FROM period p)::text, b.closed_through::text FROM books b "
@@ -231,6 +282,20 @@ static const struct question {
      "+ make_interval(months => 3 * left(p.quarter, 1)::integer - 3))::date AS from_on) q "
      "WHERE (p.from_on, p.to_on) <> (q.from_on, (q.from_on + INTERVAL '3 months - 1 day')::date)"},
 };
+
+static bool count_recovered(struct copy_source *source, struct findings *findings)
+{
+        struct copy_out copy;
+
+        if (!copy_out_begin(
+                &copy, source,
+                "SELECT count(DISTINCT (terminal, transmitted_at, stan)) FROM recovery_item WHERE ended = "
+                "'brought back'"))
+                return false;
+        while (copy_out_row(&copy))
+                findings->recovered = (uint64_t)copy_int8(&copy);
+        return copy_out_end(&copy);
+}
 
 bool verify_entries(struct copy_source *source, struct findings *findings)
 {
@@ -245,5 +310,5 @@ bool verify_entries(struct copy_source *source, struct findings *findings)
         for (size_t i = 0; i < LENGTH(followed); i++)
                 if (!ask_trail(source, findings, &followed[i]))
                         return false;
-        return true;
+        return count_recovered(source, findings);
 }

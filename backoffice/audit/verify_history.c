@@ -176,7 +176,7 @@ static void keep_action(struct verify_history *h, struct copy_out *copy)
         "split_part(key, ' ', 4)::smallint ELSE (after ->> 'seq')::smallint END AS seq, "                    \
         "(after ->> 'dispensed_yen')::bigint AS dispensed_yen, coalesce((after ->> 'exceptions')::bigint, "  \
         "-1) "                                                                                               \
-        "AS exceptions FROM trail WHERE noun IN ('withdrawal', 'saf')) action"
+        "AS exceptions FROM trail WHERE noun IN ('withdrawal', 'saf') AND NOT after ? 'recovery') action"
 /* What an exception is, as names.h has it. */
 #define WHAT "replace(what, ' of ', '-of-')"
 #define KEY  "terminal, transmitted_at, stan, "

@@ -116,10 +116,12 @@ static void expect_of_notice(struct verify_history *h, const struct withdrawal_k
 }
 
 /* May it be that nothing of the withdrawal calls for it? An advice with another's numbers, or of an original that there is no
- * place for, leaves nothing else. */
+ * place for, leaves nothing else; and what could not be brought back is held to its recovery (verify_entries.c). */
 static bool is_alone(const struct verify_history *h, const struct kept_withdrawal *w,
                      const struct kept_exception *e)
 {
+        if (e->kind == NAME_RECOVERY)
+                return true;
         if (e->what == NAME_OUT_OF_RANGE)
                 return !w->present;
         if (e->what != NAME_CONTRADICTS)

@@ -45,6 +45,28 @@ PGresult *exceptions_list(PGconn *connection, const struct exception_question *q
         return pg_query(connection, sql.text, selection.count, selection.parameters, error);
 }
 
+PGresult *exceptions_lost(PGconn *connection, const struct exception_question *question, const char *stan,
+                          char error[PG_ERROR_MAX])
+{
+        struct selection selection;
+        struct sqltext sql;
+
+        selection_start(&selection);
+        select_equal(&selection, "x.terminal", "text", question->terminal);
+        select_equal(&selection, "x.stan", "integer", stan);
+        select_time(&selection, "x.transmitted_at", question->from, question->to);
+        sql_start(&sql);
+        sql_add(
+            &sql,
+            "SELECT DISTINCT " MOMENT(
+                "x.transmitted_at") ", x.terminal, x.stan FROM v_exception x WHERE x.kind = "
+                                    "'recovery' AND NOT x.resolved AND NOT EXISTS (SELECT FROM withdrawal w "
+                                    "WHERE w.terminal = x.terminal "
+                                    "AND w.transmitted_at = x.transmitted_at AND w.stan = x.stan)%s LIMIT 2",
+            selection.conditions.text);
+        return pg_query(connection, sql.text, selection.count, selection.parameters, error);
+}
+
 enum { REFUSAL, STATE_BEFORE, COUNTED_BEFORE, STATE, COUNTED, EXCEPTIONS };
 
 static enum exception_end end_of(const PGresult *result)

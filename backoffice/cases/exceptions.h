@@ -21,6 +21,11 @@ struct exception_question {
 ATM_MUST_USE PGresult *exceptions_list(PGconn *connection, const struct exception_question *question,
                                        int64_t limit, char error[PG_ERROR_MAX]);
 
+/* Withdrawals that a restore has lost and that could not be brought back, with exceptions that are not dealt with: transmitted_at,
+ * terminal, stan, as a row of a withdrawal has them. At most two. NULL with an error. */
+ATM_MUST_USE PGresult *exceptions_lost(PGconn *connection, const struct exception_question *question,
+                                       const char *stan, char error[PG_ERROR_MAX]);
+
 /* A finding: how much cash a withdrawal dispensed. Who found it, and how, the connection's settings say: trail_who and
  * trail_note in sql/070_ledger.sql. */
 struct exception_finding {

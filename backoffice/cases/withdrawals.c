@@ -194,7 +194,8 @@ static const char *const parts[WITHDRAWAL_PARTS] = {
                        "FROM v_exception e WHERE e." KEY " ORDER BY e.advice_at, e.advice_stan",
     [WITHDRAWAL_ACTIONS] = "SELECT " MOMENT(
         "o.at") ", concat_ws('/', o.who, o.person), coalesce(o.command, o.noun), coalesce(o.after ->> 'seq', "
-                "split_part(o.key, ' ', 4)), o.after ->> 'dispensed_yen', o.note FROM trail o CROSS JOIN "
+                "split_part(o.key, ' ', 4)), o.after ->> 'dispensed_yen', o.after ->> 'recovery', o.note "
+                "FROM trail o CROSS JOIN "
                 "(SELECT "
                 "trail_key($1, $2::timestamptz, $3::integer) AS key) k WHERE (o.noun = 'withdrawal' AND "
                 "o.key = k.key) OR "

@@ -120,6 +120,8 @@ static const char *const fact_words[FACT_KINDS] = {
     [FACT_UNACKNOWLEDGED] = "its advice is not acknowledged yet",
     [FACT_UNENDED] = "the ATM has not brought it to its end",
     [FACT_UNDECIDED] = "its bank is still being asked",
+    [FACT_NOT_RECOVERED] =
+        "it could not be brought back from journals ('{0}'), an exception that is not dealt with yet",
     [FACT_GOING_ON] = "it went on while the sides were read",
     [FACT_BANK_WAITING] = "its bank has not acknowledged yet what it must be told",
 };
@@ -168,6 +170,9 @@ static const char *const check_texts[CHECK_COUNT] = {
     [CHECK_RULE] =
         "the tables of reasons and of states, and the quarters that there are, are as the programs know them",
     [CHECK_TRAIL] = "what people entered stands as the trail of their changes has it",
+    [CHECK_RECOVERY] = ("what was brought back from journals two persons have proposed and confirmed, and "
+                        "each withdrawal of it "
+                        "is there, or is an exception for people"),
 };
 
 const char *audit_check_text(enum verify_check check)

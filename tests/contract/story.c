@@ -191,6 +191,45 @@ static void finance(struct story *s)
                             "INSERT INTO schema_quarter VALUES (28, '2020-04-01', true)");
 }
 
+/* What two persons brought back: one withdrawal like the first, of another card, and one that is for people. */
+static void recover(struct story *s)
+{
+        world_sql(s->world,
+                  "SET SESSION AUTHORIZATION " WORLD_OPERATOR "; SET atm.note = 'lost';"
+                  "SELECT recovery_propose(jsonb_build_array("
+                  "jsonb_build_object('terminal', w.terminal, 'at_ms', w.at_ms, 'stan', %d, 'plan', "
+                  "jsonb_build_object("
+                  "'lost', 'withdrawal', 'amount_yen', 10000, 'cash_yen', 10000, 'request', w.request || "
+                  "jsonb_build_object('card_token', c.card_token, 'pan_mask', c.pan_mask), 'advices', "
+                  "jsonb_build_array(jsonb_build_object('kind', 'completion', 'at_ms', w.at_ms + 40000, "
+                  "'stan', 777, "
+                  "'amount_yen', 10000, 'dispensed_yen', 10000, 'in_time', true)))),"
+                  "jsonb_build_object('terminal', w.terminal, 'at_ms', w.at_ms, 'stan', %d, 'plan', "
+                  "jsonb_build_object("
+                  "'lost', 'withdrawal', 'amount_yen', 10000, 'cash_yen', 9000, 'problem', 'no-price')))) "
+                  "FROM (SELECT w.terminal, (extract(epoch FROM w.transmitted_at) * 1000)::bigint AS at_ms, "
+                  "to_jsonb(w) - "
+                  "'{terminal,transmitted_at,stan,approved_at}'::text[] AS request FROM withdrawal w WHERE "
+                  "w.stan = %d) w "
+                  "CROSS JOIN (SELECT c.card_token, c.pan_mask FROM card c WHERE c.balance_yen > 20000 AND "
+                  "c.day_on IS NULL "
+                  "AND NOT EXISTS (SELECT FROM exclusion e WHERE e.card_token = c.card_token) ORDER BY 1 "
+                  "LIMIT 1) c",
+                  STORY_RECOVERED, STORY_UNRECOVERED, STORY_COMPLETED);
+        world_sql(s->world,
+                  "RESET SESSION AUTHORIZATION; SET atm.note = 'lost, indeed';"
+                  "SELECT recovery_confirm(1, (SELECT jsonb_agg(jsonb_build_object('terminal', terminal, "
+                  "'at_ms', (extract(epoch FROM transmitted_at) * 1000)::bigint, 'stan', stan, 'plan', "
+                  "plan)) FROM recovery_item))");
+        /* nobody may be connected; who is cut off comes again when the loop runs */
+        world_sql(
+            s->world,
+            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE usename = 'atm_daemon'");
+        world_sql(s->world, "SELECT recovery_step(1, (SELECT version FROM reference_version), 10)");
+        ck_assert_int_eq(
+            world_number(s->world, "SELECT count(*) FROM recovery_item WHERE ended = 'brought back'"), 1);
+}
+
 void story_open(struct world *world)
 {
         struct story story = {.world = world};
@@ -206,6 +245,7 @@ void story_open(struct world *world)
         ask(&story, STORY_NEXT_QUARTER, 1, 10000);
         advise(&story, STORY_NEXT_QUARTER, 10000);
         finance(&story);
+        recover(&story);
 }
 
 /* journals ------------------------------------------------------------------------------------------------- */

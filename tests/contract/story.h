@@ -32,7 +32,9 @@ enum story_part {
         STORY_EXCLUDED,
         STORY_OVER_LIMIT,
         STORY_NEXT_QUARTER,
-        STORY_PARTS
+        STORY_PARTS,
+        STORY_RECOVERED, /* from journals, after the books were closed */
+        STORY_UNRECOVERED
 };
 
 /* The world's database then holds it. */

@@ -174,6 +174,17 @@ static const struct refused {
     {"atm_daemon", "instance_limits_are", "SELECT instance_limits_are(-1, 510)",
      "limits of '-1' and '510' seconds: expected 0 or more"},
     {"atm_daemon", "instance_limits_are", "SELECT instance_limits_are(90, NULL)", "expected 0 or more"},
+    {OPERATOR, "recovery_propose", NO_NOTE "SELECT recovery_propose('[]')", "no note: expected a reason"},
+    {OPERATOR, "recovery_propose", "SELECT recovery_propose('[]')", "[]: expected a list of what is lost"},
+    {OPERATOR, "recovery_propose", "SELECT recovery_propose('[{\"stan\": 1}]')",
+     "an item without terminal, moment, STAN and plan: expected all of them"},
+    {OPERATOR, "recovery_confirm", "SELECT recovery_confirm(1, '[]')",
+     "recovery 1: expected the number of one that was proposed"},
+    {OPERATOR, "recovery_drop", "SELECT recovery_drop(NULL)",
+     "recovery NULL: expected the number of one that was proposed"},
+    {OPERATOR, "recovery_step", "SELECT recovery_step(1, 1, 1)",
+     "recovery 1: expected the number of one that was proposed"},
+    {OPERATOR, "recovery_step", "SELECT recovery_step(1, 1, 0)", "'0' at a time: expected 1 or more"},
     {"atm_daemon", "ledger_unblock", "SELECT ledger_unblock(-1, 0, 0)",
      "'-1', '0' and '0' ms: expected 0 or more"},
     {"atm_daemon", "ledger_unblock", "SELECT ledger_unblock(0, 0, NULL)", "expected 0 or more"},
@@ -323,7 +334,7 @@ static char *hostile_calls(struct world *world, const char *role)
             "('timestamp with time zone', '-infinity', '2016-12-29', 'infinity'), "
             "('smallint', '-32768', '0', '32767'), ('integer', '-2147483648', '0', '2147483647'), "
             "('bigint', '-9223372036854775808', '0', '9223372036854775807'), "
-            "('numeric', 'NaN', '0', '1e300'), ('boolean', 'f', 't', 't'), "
+            "('jsonb', '{}', '[]', '[{}]'), ('numeric', 'NaN', '0', '1e300'), ('boolean', 'f', 't', 't'), "
             "('uuid', '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000001', "
             "'ffffffff-ffff-ffff-ffff-ffffffffffff'), ('name', '', 'atm', repeat('x', 63)), "
             "('text', '', 'x', repeat(E'\\u202e\\x01''\"', 3000))) x (name, least, middle, most) "
@@ -423,7 +434,8 @@ START_TEST(each_role_reads_and_writes_what_it_is_there_for_and_no_more)
              "c.relispartition OR c.relname LIKE "
              "'summary%') AND NOT has_table_privilege('atm_report', c.oid, 'SELECT') GROUP BY c.relname "
              "ORDER BY c.relname",
-             "card\ncard_replacement\nexclusion\nopen_withdrawal\ntoken_key\ntrail\nv_account\nv_card_day\nv_"
+             "card\ncard_replacement\nexclusion\nopen_withdrawal\nrecovery_item\ntoken_key\ntrail\nv_"
+             "account\nv_card_day\nv_"
              "card_month\nv_open\nv_open_listed\nv_withdrawal but card_token\nwithdrawal but card_token\n"},
             {"what reports read of cards",
              "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname IN "

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Three-way reconciliation of journals made by hand: ten withdrawals on which ATM, host and banks agree; then
-# each of the three sides is altered in turn, and each alteration must be named, with what all three say.
+# each of the three sides is altered in turn, and each alteration must be named, with what all three say. And recovery: the database
+# as it was at each moment on the way there becomes what it is in the end, by two persons' word.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 flow_postgres
 
@@ -37,9 +38,10 @@ json() {
 # answer in time for the ATM, which reversed it while its bank was asked. 10 refused by ourselves.
 rows() {
         local stan answer paid advice bank story
+        local -A head=([-]=990001 [BANKA]=990011 [BANKB]=990012)
         while read -r stan answer paid advice bank story; do
-                printf '%s %d 2017-02-01T10:%02d:00+09:00 10000 108 %s %s %d %s %s %s\n' "$T" "$stan" "$stan" "$(token "$stan")" \
-                        "$answer" "$paid" "$advice" "$bank" "$story"
+                printf '%s %d 2017-02-01T10:%02d:00+09:00 10000 108 %s %s %s %d %s %s %s\n' "$T" "$stan" "$stan" "$(token "$stan")" \
+                        "${head[$bank]}******1234" "$answer" "$paid" "$advice" "$bank" "$story"
         done <<'ROWS'
 1 00 10000 0220 - -
 2 00 10000 0220 BANKA ask,10000
@@ -71,7 +73,13 @@ for issuer in BANKA BANKB; do
         atmctl tariff add --note trial $issuer other 2016-01-01 --customer-fee-yen 200 --interbank-fee-yen 90 >/dev/null
         atmctl prefix add "${prefix[$issuer]}" 2016-01-01 --issuer $issuer >/dev/null
 done
-PGUSER=postgres psql -X -q -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
+# Each \\i moment.sql keeps the database as it is then.
+MOMENTS=(nothing asked decided "half told" unacknowledged)
+moment() {
+        printf '\\c postgres\nCREATE DATABASE "%s" TEMPLATE %s;\n\\c %s\nSET TIME ZONE '\''Asia/Tokyo'\'';\n' "$1" "$DATABASE" "$DATABASE"
+}
+PGUSER=postgres psql -X -q -v ON_ERROR_STOP=1 >/dev/null < <(
+        cat <<'SQL'
 SET TIME ZONE 'Asia/Tokyo';
 CREATE TABLE d (terminal text, stan integer, de39 text, approval text);
 \copy d FROM 'decided.txt' DELIMITER ' ' NULL '-'
@@ -83,6 +91,9 @@ SELECT i, 'T0000002'::text AS terminal, TIMESTAMPTZ '2017-02-01 10:00:00+09' + m
 FROM generate_series(1, 10) i, (SELECT hall, share_bp FROM atm JOIN hall USING (hall) WHERE terminal = 'T0000002') h;
 INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm) SELECT card_token, 'HOUSE', '990001******1234', '3012' FROM b WHERE i IN (1, 10);
 UPDATE card SET opening_yen = 1000000, balance_yen = 1000000 WHERE card_token IN (SELECT card_token FROM b WHERE i IN (1, 10));
+SQL
+        moment nothing
+        cat <<'SQL'
 SELECT ledger_request((SELECT version FROM reference_version), array_agg(terminal), array_agg(at), array_agg(stan),
         array_agg(10000), array_agg(10000::bigint), array_agg(card_token), array_agg(CASE WHEN link IS NULL THEN '990001' WHEN link = 'BANKA' THEN '990011' ELSE '990012' END || '******1234'),
         array_agg('3012'::text), array_agg(coalesce(link, 'HOUSE')), array_agg('day'::text), array_agg(hall), array_agg(at::date),
@@ -92,16 +103,32 @@ SELECT ledger_request((SELECT version FROM reference_version), array_agg(termina
         array_agg(CASE WHEN link IS NULL THEN 200 ELSE 190 END::bigint * share_bp / 10000), array_agg(30000::bigint), array_agg(80000::bigint),
         array_agg(2::bigint),
         array_agg((CASE WHEN i = 10 THEN 10 ELSE 0 END)::smallint), array_agg('123456'::text), array_agg(link), 90000) FROM b;
+SQL
+        moment asked
+        cat <<'SQL'
 SELECT ledger_outcome(array_agg(terminal), array_agg(at), array_agg(stan),
         array_agg((CASE WHEN i = 5 THEN 26 WHEN i IN (6, 8) THEN 25 ELSE 0 END)::smallint),
         array_agg(CASE WHEN i NOT IN (5, 6, 8) THEN approval END), array_agg(CASE WHEN i = 5 THEN '51' WHEN i NOT IN (6, 8) THEN '00' END),
         array_agg(CASE WHEN i IN (6, 8) THEN 'timeout' ELSE 'answer' END)) FROM b WHERE i BETWEEN 2 AND 8;
-SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan), array_agg(CASE WHEN i IN (1, 2, 7) THEN 'completion' ELSE 'reversal' END),
-        array_agg(at + INTERVAL '40 s'), array_agg(stan + 1000), array_agg(CASE WHEN i NOT IN (1, 2, 7) THEN '22' END),
-        array_agg(10000::bigint), array_agg((CASE WHEN i = 3 THEN 9000 WHEN i IN (1, 2, 7) THEN 10000 ELSE 0 END)::bigint), 300000)
-FROM b WHERE i IN (1, 2, 3, 4, 7, 9);
+SQL
+        moment decided
+        cat <<'SQL'
+CREATE FUNCTION tell(p_stans integer[]) RETURNS TABLE (r_what text) LANGUAGE sql AS $$
+SELECT a.r_what FROM (SELECT array_agg(terminal) AS terminals, array_agg(at) AS moments, array_agg(stan) AS stans,
+        array_agg(CASE WHEN i IN (1, 2, 7) THEN 'completion' ELSE 'reversal' END) AS kinds, array_agg(at + INTERVAL '40 s') AS at, array_agg(stan + 1000) AS own,
+        array_agg(CASE WHEN i NOT IN (1, 2, 7) THEN '22' END) AS why, array_agg(10000::bigint) AS yen,
+        array_agg((CASE WHEN i = 3 THEN 9000 WHEN i IN (1, 2, 7) THEN 10000 ELSE 0 END)::bigint) AS dispensed FROM b WHERE i = ANY (p_stans)) o
+CROSS JOIN LATERAL ledger_advice(o.terminals, o.moments, o.stans, o.kinds, o.at, o.own, o.why, o.yen, o.dispensed, 300000) a
+$$;
+SELECT tell('{1, 3, 9}');
+SQL
+        moment 'half told'
+        echo "SELECT tell('{2, 4, 7}');"
+        moment unacknowledged
+        cat <<'SQL'
 SELECT saf_end(array_agg(terminal), array_agg(transmitted_at), array_agg(stan), array_agg(seq), array_agg('done'::text), array_agg('00'::text)) FROM saf;
 SQL
+)
 expect_exit 0 atmctl verify
 
 # usage, and folders that are none ----------------------------------------------------------------------
@@ -316,5 +343,132 @@ cp $A $A.kept
 printf 'withdrawal BANKA T00' >>$A
 expect_exit 0 "${R[@]}" --drained
 restored
+
+# what a restore has lost --------------------------------------------------------------------------------------
+
+# What the database holds but for moments of real time, and how often banks were asked. (Of what may be refused before its identity is
+# looked at, as 10 was, journals know no more than the code.)
+contents() {
+        sql "SELECT 'withdrawal', to_jsonb(w) - 'approved_at' FROM withdrawal w WHERE stan <> 10 UNION ALL SELECT 'outcome', to_jsonb(o) - 'approved_at' FROM bank_outcome o
+        UNION ALL SELECT 'advice', to_jsonb(a) - 'recorded_at' FROM advice a UNION ALL SELECT 'identity', to_jsonb(i) FROM advice_identity i
+        UNION ALL SELECT 'commission', to_jsonb(c) FROM commission c UNION ALL SELECT 'notice', to_jsonb(n) FROM bank_notice n
+        UNION ALL SELECT 'ack', to_jsonb(k) - 'attempts' - 'acknowledged_ms' FROM bank_ack k UNION ALL SELECT 'saf', to_jsonb(f) FROM saf f
+        UNION ALL SELECT 'card', to_jsonb(d) FROM card d UNION ALL SELECT 'open', to_jsonb(e) FROM open_withdrawal e
+        UNION ALL SELECT 'exception', to_jsonb(x) FROM exception_record x WHERE kind <> 'recovery' ORDER BY 1, 2"
+}
+contents >whole.txt
+sql "CREATE ROLE second LOGIN IN ROLE atm_operator" >/dev/null
+L=(atmctl recover --atm-journals atm --bank-journals banks)
+confirms() {
+        env PGUSER=second atmctl recovery confirm "$1" --atm-journals atm --bank-journals banks --note trial
+}
+# lost FORMAT-LIKE ROWS: what is named, as "STAN what" or "STAN what: problem"
+lost() {
+        local status=0
+        OUTPUT=$("${L[@]}" --format json 2>err.txt) || status=$?
+        expect "exit code ($(cat err.txt))" $(($# > 0)) "$status"
+        expect "what is lost at $PGDATABASE" "$*" "$(json "$OUTPUT" "string_agg(concat_ws(': ', (l ->> 'stan') || ' ' || (l ->> 'lost'), l ->> 'problem'), ' ' ORDER BY n) FROM jsonb_array_elements((:'j')::jsonb -> 'losses') WITH ORDINALITY e (l, n)")"
+}
+healed() {
+        lost
+        expect_exit 0 "${R[@]}" --drained
+        expect_exit 0 atmctl verify
+        contents >part.txt
+        diff whole.txt part.txt >&2 || wrong "$PGDATABASE is not what was lost"
+}
+lost
+sql "CREATE DATABASE hard TEMPLATE nothing" >/dev/null
+for moment in "${MOMENTS[@]}"; do
+        export PGDATABASE=$moment
+        case $moment in
+        nothing) lost {1..9}\ withdrawal ;;
+        asked) lost "1 end" {2..9}\ outcome ;;
+        decided) lost {1..4}\ end "6 acknowledgement" "7 end" "8 acknowledgement" "9 outcome" ;;
+        "half told") lost "2 end" "3 acknowledgement" "4 end" "6 acknowledgement" "7 end" {8..9}\ acknowledgement ;;
+        unacknowledged) lost {2..4}\ acknowledgement {6..9}\ acknowledgement ;;
+        esac
+        expect_exit 2 atmctl recovery confirm 1 --atm-journals atm --bank-journals banks
+        expect_exit 0 "${L[@]}" --propose --note trial
+        says "recovery 1 is proposed"
+        if [[ $moment == nothing ]]; then
+                # one person is not two, and who looks at the journals sees what was proposed
+                expect_exit 1 "${L[@]}" --propose --note trial
+                says "recovery 1 is not at its end"
+                expect_exit 1 atmctl recovery confirm 1 --atm-journals atm --bank-journals banks --note trial
+                says "recovery 1 was proposed by $CLUSTER_PERSON: expected the word of another person"
+                expect_exit 1 env PGUSER=second psql -X -c "SET atm.note = 'x'; SELECT recovery_step(1, (SELECT version FROM reference_version), 1)"
+                says "recovery 1 is not confirmed"
+                in_file $ATM '/^A T0000002 000001 /s/ 123456/ 123457/'
+                expect_exit 1 confirms 1
+                says "recovery 1: of 1 withdrawals, $T 2017-02-01T10:01:00+09:00 1 first, something else is missing than was proposed"
+                mv $ATM.kept $ATM
+                cp $A $A.kept
+                sed -i '3s/ 108 / 109 /' $A
+                expect_exit 1 confirms 1
+                says "BANKA.journal:3: the checksum is wrong" "1 faults in the journals"
+                mv $A.kept $A
+                # nor while an instance might hear an advice about what is not there yet
+                PGUSER=atm_daemon psql -X -q -c "SELECT pg_sleep($PATIENCE_S)" >/dev/null 2>&1 &
+                daemon=$!
+                sql_when "a session of an instance" "EXISTS (SELECT FROM pg_stat_activity WHERE usename = 'atm_daemon')"
+                expect_exit 1 confirms 1
+                says "connected: atm_daemon (psql): expected all instances of atmd to be stopped"
+                kill $daemon
+                wait $daemon 2>/dev/null || true
+                sql "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE usename = 'atm_daemon'" >/dev/null
+                # where it was stopped, the same command goes on
+                PGUSER=second psql -X -q -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
+SET atm.note = 'by hand';
+SELECT recovery_step(1, (SELECT version FROM reference_version), 4);
+SQL
+                expect_exit 0 confirms 1
+                says "recovery 1: 5 withdrawals brought back"
+                expect_exit 0 atmctl withdrawal show --terminal $T --stan 3 --format json
+                expect "where it is from" '1 {"state": "completed", "recovery": 1, "dispensed_yen": 9000}' "$(json "$OUTPUT" "(:'j')::jsonb #>> '{actions,0,recovery}'") $(sql "SELECT after FROM trail WHERE noun = 'withdrawal' AND key ~ ' 3$'")"
+        else
+                expect_exit 0 confirms 1
+        fi
+        healed
+        expect_exit 1 confirms 1
+        says "recovery 1 is at its end"
+        expect_exit 0 atmctl verify --format json
+        says '"recovered":'
+done
+
+# what can't be brought back by itself
+export PGDATABASE=hard
+sql "UPDATE card SET opening_yen = NULL, balance_yen = NULL WHERE card_token = md5('card 1')::uuid" >/dev/null
+sql "CREATE TABLE gone AS SELECT * FROM tariff WHERE issuer = 'BANKB'; DELETE FROM tariff WHERE issuer = 'BANKB'" >/dev/null
+in_file $A '/^completion BANKA T0000002 000002 /s/ 10000 00 / 9000 00 /'
+lost "1 withdrawal: no-card" "2 withdrawal: journals-disagree" {3..6}\ withdrawal {7..8}\ "withdrawal: no-price" "9 withdrawal"
+expect_exit 1 atmctl recover --atm-journals atm
+says "no-bank-journal"
+expect_exit 0 "${L[@]}" --propose --note trial
+expect_exit 0 confirms 1
+says "5 withdrawals brought back" "4 more are for people"
+expect "exceptions" "1 no-card 2 journals-disagree 7 no-price 8 no-price" \
+        "$(sql "SELECT string_agg(concat_ws(' ', stan, what), ' ' ORDER BY stan) FROM v_exception WHERE kind = 'recovery' AND NOT resolved")"
+expect_exit 0 "${R[@]}" --drained
+says "agree; 4 known, by exceptions that are not dealt with yet"
+expect_exit 0 atmctl verify
+expect_exit 1 atmctl exception resolve --terminal $T --stan 8 --dispensed 0 --note trial
+says "none is like that"
+sql "CREATE DATABASE elsewhere TEMPLATE hard" >/dev/null
+PGDATABASE=elsewhere expect_exit 0 atmctl exception resolve --terminal $T --stan 8 --dispensed 0 --elsewhere --note trial
+says "exceptions dealt with: 1"
+PGDATABASE=elsewhere expect_exit 0 "${R[@]}" --drained
+says "agree; 3 known"
+PGDATABASE=elsewhere expect_exit 0 atmctl verify
+PGDATABASE=elsewhere lost "1 withdrawal: no-card" "2 withdrawal: journals-disagree" "7 withdrawal: no-price"
+sql "INSERT INTO tariff SELECT * FROM gone; UPDATE card SET opening_yen = 1000000, balance_yen = 1000000 WHERE card_token = md5('card 1')::uuid" >/dev/null
+mv $A.kept $A
+lost {1..2}\ withdrawal {7..8}\ withdrawal
+expect_exit 0 "${L[@]}" --propose --note trial
+expect_exit 0 env PGUSER=second atmctl recovery drop 2 --note trial
+expect_exit 0 "${L[@]}" --propose --note trial
+expect_exit 0 confirms 3
+says "4 withdrawals brought back"
+expect "exceptions that are left" 0 "$(sql "SELECT count(*) FROM v_exception WHERE NOT resolved")"
+healed
 
 passed

@@ -3,11 +3,12 @@
  * (with their dispensers), each bank's in FOLDER/banks/NAME.journal. Standard input has a row a withdrawal,
  * in the order in which the ATMs made them:
  *
- *      TERMINAL STAN MOMENT AMOUNT CHARGE TOKEN ANSWER PAID ADVICE BANK STORY
+ *      TERMINAL STAN MOMENT AMOUNT CHARGE TOKEN MASK ANSWER PAID ADVICE BANK STORY
  *
  * MOMENT     2017-02-01T10:01:00+09:00
  * TOKEN      32 hexadecimal digits
- * ANSWER     the DE 39 that the ATM heard; - none
+ * MASK       the card's first 6 and last 4 digits
+ * ANSWER     the DE 39 that the ATM heard; - none. With 00 of a card that no bank was asked about, the approval code 123456
  * ADVICE     0220 or 0420, acknowledged; a trailing ! : not acknowledged; - none
  * BANK       whom the host asked; - nobody
  * STORY      what the bank saw, in this order, separated by commas: ask (its card has 1,000,000 yen), poor
@@ -33,7 +34,8 @@
 enum { BANKS_MAX = 4, TEXT = 64, ADVICE_PAUSE_MS = 40000, BALANCE_YEN = 1000000 };
 
 struct row {
-        char terminal[9], moment[TEXT], token_text[TEXT], answer[TEXT], advice[TEXT], bank[TEXT], story[TEXT];
+        char terminal[9], moment[TEXT], token_text[TEXT], mask[20], answer[TEXT], advice[TEXT], bank[TEXT],
+            story[TEXT];
         int32_t stan;
         int64_t amount_yen, charge_yen, paid_yen, transmitted_ms;
         uint8_t token[TOKEN_LENGTH];
@@ -46,7 +48,6 @@ struct made_bank {
         struct bank_journal journal;
 };
 
-static const char mask[] = "990011******1234";
 static struct made_bank banks[BANKS_MAX];
 static size_t bank_count;
 
@@ -89,7 +90,7 @@ static void ask(struct made_bank *made, const struct row *row, int64_t balance_y
 
         strcpy(request.identity.terminal, row->terminal);
         strcpy(request.rrn, row->rrn);
-        strcpy(request.mask, mask);
+        strcpy(request.mask, row->mask);
         memcpy(request.token, row->token, sizeof(request.token));
         if (!bank_add_account(made->bank, row->token, "3012", balance_yen))
                 fail(row->token_text, "expected a card of its own for each withdrawal");
@@ -150,6 +151,7 @@ static void write_answer(struct journal *journal, const struct row *row)
         if (!strcmp(row->answer, "00")) {
                 record.charge_yen = row->charge_yen;
                 strcpy(record.rrn, row->rrn);
+                strcpy(record.approval, strcmp(row->bank, "-") ? "" : "123456");
         }
         (void)journal_append(journal, &record);
 }
@@ -187,7 +189,7 @@ static void write_atm(struct journal *journal, struct dispensers *dispensers, co
         if (slot < 0)
                 fail(row->terminal, "no room for its dispenser");
         strcpy(request.terminal, row->terminal);
-        strcpy(request.mask, mask);
+        strcpy(request.mask, row->mask);
         memcpy(request.token, row->token, sizeof(request.token));
         (void)journal_append(journal, &request);
         write_answer(journal, row);
@@ -201,17 +203,17 @@ static void write_atm(struct journal *journal, struct dispensers *dispensers, co
 static bool take_row(struct row *row)
 {
         int fields =
-            scanf("%8s %" SCNd32 " %63s %" SCNd64 " %" SCNd64 " %63s %63s %" SCNd64 " %63s %63s %63s",
+            scanf("%8s %" SCNd32 " %63s %" SCNd64 " %" SCNd64 " %63s %19s %63s %" SCNd64 " %63s %63s %63s",
                   row->terminal, &row->stan, row->moment, &row->amount_yen, &row->charge_yen, row->token_text,
-                  row->answer, &row->paid_yen, row->advice, row->bank, row->story);
+                  row->mask, row->answer, &row->paid_yen, row->advice, row->bank, row->story);
 
         if (fields == EOF)
                 return false;
-        if (fields != 11 || strlen(row->terminal) != 8 || strlen(row->token_text) != 2 * TOKEN_LENGTH ||
+        if (fields != 12 || strlen(row->terminal) != 8 || strlen(row->token_text) != 2 * TOKEN_LENGTH ||
             !hex_parse(row->token_text, row->token, TOKEN_LENGTH) ||
             !calendar_parse_moment(row->moment, &row->transmitted_ms) || strlen(row->answer) > 2)
                 fail("standard input",
-                     "expected TERMINAL STAN MOMENT AMOUNT CHARGE TOKEN ANSWER PAID ADVICE BANK STORY");
+                     "expected TERMINAL STAN MOMENT AMOUNT CHARGE TOKEN MASK ANSWER PAID ADVICE BANK STORY");
         calendar_rrn(row->transmitted_ms, row->stan, row->rrn);
         return true;
 }

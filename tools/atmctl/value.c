@@ -574,11 +574,12 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
         {.name = "NOUN",
          .expected =
              "area, hall, atm, issuer, prefix, tariff, tax, holiday, limit, hours, card, account, exclusion, "
-             "withdrawal, saf, contract, cost, target, published, peer, rate, period, clock, key, session or "
-             "epoch",
+             "withdrawal, saf, contract, cost, target, published, peer, rate, period, clock, key, session, "
+             "epoch or recovery",
          .sql_type = "text",
          .choices = "area|hall|atm|issuer|prefix|tariff|tax|holiday|limit|hours|card|account|exclusion|"
-                    "withdrawal|saf|contract|cost|target|published|peer|rate|period|clock|key|session|epoch",
+                    "withdrawal|saf|contract|cost|target|published|peer|rate|period|clock|key|session|epoch|"
+                    "recovery",
          .check = check_choice},
     [VALUE_FORMAT] = {.name = "FORMAT",
                       .expected = "table, expanded, csv or json",

@@ -137,6 +137,26 @@ static bool resolve_found(const struct invocation *invocation, struct database *
         return end == EXCEPTION_RESOLVED;
 }
 
+/* The one that is meant: a withdrawal, or, of one that a restore has lost, its exception. NULL after a complaint. */
+static PGresult *find(const struct invocation *invocation, struct database *database,
+                      const struct withdrawal_question *question)
+{
+        const struct exception_question lost = {
+            .terminal = question->terminal, .from = question->from, .to = question->to};
+        char error[PG_ERROR_MAX];
+        PGresult *found = NULL;
+
+        if (invocation_has(invocation, "elsewhere") && question->terminal && question->stan) {
+                found = exceptions_lost(database->connection, &lost, question->stan, error);
+                if (!found)
+                        database_complain_of(error);
+                if (!found || PQntuples(found) == 1)
+                        return found;
+                PQclear(found);
+        }
+        return withdrawal_one(invocation, database, question);
+}
+
 static int resolve(const struct invocation *invocation)
 {
         struct withdrawal_question question;
@@ -164,7 +184,7 @@ static int resolve(const struct invocation *invocation)
         calendar_print_moment(now_ms, advice_at);
         /* to the millisecond, so that two findings of a second are two advices */
         snprintf(advice_at + 19, sizeof(advice_at) - 19, ".%03d+09:00", (int)(now_ms % 1000));
-        found = withdrawal_one(invocation, &database, &question);
+        found = find(invocation, &database, &question);
         done = found && resolve_found(invocation, &database, found, advice_at);
         PQclear(found);
         database_close(&database);
@@ -214,7 +234,9 @@ static const struct command commands[] = {
          "was "
          "completed (corrected), which did move money: look whether they are honest; completions and "
          "reversals that a bank would not book (kind bank, with its code), which are not sent again: agree "
-         "with the bank; and "
+         "with the bank; what a restore has lost and journals could not bring back (kind recovery, with the "
+         "reason: see "
+         "'atmctl recover'); and "
          "withdrawals without an end: approved and not heard of again (no end), or asked of a bank and not "
          "decided, which any running atmd does by itself (no outcome).",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_CLOCK,

@@ -84,6 +84,15 @@ static bool write_under_way(struct output *output, const struct under_way *under
                               (const char *const[]){asked, approved, notices});
 }
 
+static bool write_recovered(struct output *output, uint64_t recovered)
+{
+        static const struct output_column column = {"recovered", OUTPUT_NUMBER, 0};
+        char text[24];
+
+        snprintf(text, sizeof(text), "%" PRIu64, recovered);
+        return output_members(output, &column, 1, (const char *const[]){text});
+}
+
 /* For people: what was checked, or, where something differs, the differences. */
 static bool print_verification(const struct invocation *invocation, const struct findings *findings)
 {
@@ -104,8 +113,14 @@ static bool print_verification(const struct invocation *invocation, const struct
                             " approved ones without an end, %" PRIu64 " notices to banks",
                             findings->under_way.asked, findings->under_way.approved,
                             findings->under_way.notices);
+        if (findings->recovered)
+                output_note(output,
+                            "of %" PRIu64
+                            " withdrawals something was brought back from journals: 'atmctl recovery list'",
+                            findings->recovered);
         if (write_checked(output, findings) && write_under_way(output, &findings->under_way) &&
-            output_begin(output, &differences) && write_differences(output, findings) &&
+            write_recovered(output, findings->recovered) && output_begin(output, &differences) &&
+            write_differences(output, findings) &&
             (findings->differences || (output_begin(output, &summary) && write_summary(output, findings))))
                 return output_close(output);
         output_abandon(output);

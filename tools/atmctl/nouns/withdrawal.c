@@ -161,7 +161,8 @@ static const struct output_column exception_columns[] = {
     {"resolved", OUTPUT_BOOL, 0}};
 static const struct output_column action_columns[] = {
     {"at", OUTPUT_TEXT, 0},    {"who", OUTPUT_TEXT, 0},          {"what", OUTPUT_TEXT, 0},
-    {"seq", OUTPUT_NUMBER, 0}, {"dispensed_yen", OUTPUT_YEN, 0}, {"note", OUTPUT_TEXT, 0}};
+    {"seq", OUTPUT_NUMBER, 0}, {"dispensed_yen", OUTPUT_YEN, 0}, {"recovery", OUTPUT_NUMBER, 0},
+    {"note", OUTPUT_TEXT, 0}};
 
 /* What belongs to one withdrawal: a part of what is shown. */
 static const struct part {
