@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# A database is lost and restored to a moment, with pgBackRest as etc/pgbackrest has it: backed up while ATMs withdraw, its log archived, restored
+# to a moment in the middle. What it has lost since is named, one person proposes to bring it back and another confirms; then all three sides
+# agree, the books are proved, and business goes on where its ATMs stood, with nothing left in the end.
+source "$(dirname "${BASH_SOURCE[0]}")/../flow/lib.sh"
+
+command -v pgbackrest >/dev/null || wrong "pgbackrest is missing: expected the Debian package of that name"
+flow_lab lab --atms 20 --cards 2000 --banks 2 --bank-cards 1000 --clock 2016-12-28T10:00:00+09:00,1
+# shellcheck disable=SC1091
+source "$WORK/lab/lab.env"
+CLUSTER=${PGHOST%/socket}
+JOURNALS=(--atm-journals "$ATM_JOURNAL" --bank-journals "$BANKSIM_JOURNALS")
+WITHDRAWALS=$((LONG ? 20000 : 1500))
+
+# the configuration as it is, in the folders of a laboratory ----------------------------------------------------
+
+cluster_run mkdir "$CLUSTER"/{etc,repository,spool,lock,pgbackrest-log}
+cluster_run tee "$CLUSTER/etc/pgbackrest.conf" <"$ROOT/etc/pgbackrest/pgbackrest.conf" >/dev/null
+cluster_run tee -a "$CLUSTER/data/postgresql.conf" <"$ROOT/etc/pgbackrest/postgresql.conf" >/dev/null
+export PGBACKREST_CONFIG=$CLUSTER/etc/pgbackrest.conf PGBACKREST_REPO1_PATH=$CLUSTER/repository PGBACKREST_REPO1_CIPHER_PASS=$SEED \
+        PGBACKREST_SPOOL_PATH=$CLUSTER/spool PGBACKREST_LOCK_PATH=$CLUSTER/lock PGBACKREST_LOG_PATH=$CLUSTER/pgbackrest-log \
+        PGBACKREST_PG1_PATH=$CLUSTER/data PGBACKREST_PG1_SOCKET_PATH=$PGHOST PGBACKREST_PG1_PORT=$CLUSTER_PORT PGBACKREST_PG1_USER=postgres
+backrest() {
+        cluster_run pgbackrest --stanza=atm "$@" >"$WORK/backrest.log" 2>&1 || wrong "pgbackrest $*: $(cat "$WORK/backrest.log")"
+}
+cluster_stop "$CLUSTER"
+cluster_start "$CLUSTER"
+sql "CREATE ROLE second LOGIN IN ROLE atm_operator" >/dev/null
+backrest stanza-create
+backrest check
+
+(umask 077 && { cat "$ATM_CARDS"; tail -n +2 "$ATM_BANK_CARDS"; } >"$WORK/cards.csv")
+
+# business, before and after the moment --------------------------------------------------------------------------
+
+# simulate NUMBER [options of atmsim run]: in a process of its own, which it becomes.
+simulate() {
+        exec atmsim run --closed --seed "$((SEED + $1))" --answer-timeout-ms 2000 --advice-pause-ms 200 --drain-seconds 60 --cards-even --amount-yen 3000 \
+                --cards "$WORK/cards.csv" "${@:2}" >"$WORK/sim.log" 2>&1
+}
+FAULTS=(--faults "no-dispense=0.05,partial=0.05,lost-answer=0.03,drop=0.05,duplicate=0.03,retract=0.05")
+(simulate 0 --withdrawals 20) || wrong "after the server's restart: $(cat "$WORK/sim.log")"
+simulate 1 --withdrawals "$WITHDRAWALS" "${FAULTS[@]}" &
+simulator=$!
+sql_when "business" "(SELECT count(*) FROM advice) > 200"
+backrest --type=full backup
+wait $simulator || wrong "atmsim: $(cat "$WORK/sim.log")"
+simulate 2 --withdrawals "$WITHDRAWALS" "${FAULTS[@]}" &
+simulator=$!
+sql_when "more business" "(SELECT count(*) FROM advice) > $((WITHDRAWALS * 3 / 2))"
+moment=$(sql "SELECT clock_timestamp()")
+wait $simulator || wrong "atmsim: $(cat "$WORK/sim.log")"
+simulate 3 --seconds 600 "${FAULTS[@]}" &
+simulator=$!
+sql_when "business that has no end yet" "(SELECT count(*) FROM advice) > $((WITHDRAWALS * 21 / 10))"
+kill -KILL $simulator
+wait $simulator 2>/dev/null || true
+sql "SELECT pg_switch_wal()" >/dev/null
+sql_when "the log's archive" "(SELECT last_archived_wal >= (SELECT pg_walfile_name(pg_current_wal_lsn() - 16777216)) FROM pg_stat_archiver)"
+before=$(sql "SELECT concat_ws(' ', count(*), sum(cash_yen), sum(customer_fee_yen + interbank_fee_yen)) FROM commission")
+
+# the loss, and the restore ---------------------------------------------------------------------------------------
+
+"$ROOT/scripts/lab" kill --dir "$WORK/lab" --instance 1
+epoch=$(sql "SELECT epoch FROM database_epoch")
+cluster_stop "$CLUSTER" immediate
+cluster_run rm -rf "$CLUSTER/data/base" "$CLUSTER/data/pg_wal"
+backrest restore --type=time --target="$moment" --target-action=promote
+cluster_start "$CLUSTER"
+sql_when "the end of recovery" "NOT pg_is_in_recovery()"
+PGUSER=postgres expect_exit 0 atmctl epoch raise --above "$epoch" --note "restored to $moment"
+expect_exit 0 atmctl verify
+expect_exit 1 atmctl reconcile "${JOURNALS[@]}"
+differences=$(grep -cE '^(only-in-journal|only-at-bank|state|dispensed):' <<<"$OUTPUT")
+((differences > WITHDRAWALS / 4)) || wrong "nothing was lost: $(tail -n 3 <<<"$OUTPUT")"
+
+# two persons' word ---------------------------------------------------------------------------------------------------
+
+expect_exit 1 atmctl recover "${JOURNALS[@]}" --format json
+[[ $OUTPUT == *'"for_people": 0,'*'"faults": 0,'* ]] || wrong "what can't be brought back: $(grep -A 1 '"problem": "' <<<"$OUTPUT" | sort | uniq -c | sort -rn | head)"
+expect_exit 0 atmctl recover "${JOURNALS[@]}" --propose --note "restored to $moment"
+began=$(now_ms)
+PGUSER=second expect_exit 0 atmctl recovery confirm 1 "${JOURNALS[@]}" --note "the banks' journals say the same"
+say "$OUTPUT, $(($(now_ms) - began)) ms; $differences differences before"
+expect_exit 0 atmctl recover "${JOURNALS[@]}"
+expect_exit 0 atmctl reconcile "${JOURNALS[@]}"
+expect_exit 0 atmctl verify
+expect "what was earned" "$before" "$(sql "SELECT concat_ws(' ', count(*), sum(cash_yen), sum(customer_fee_yen + interbank_fee_yen)) FROM commission")"
+
+# business goes on ------------------------------------------------------------------------------------------------------
+
+"$ROOT/scripts/lab" start --dir "$WORK/lab" --instance 1
+(simulate 4 --withdrawals 200) || wrong "atmsim after the restore: $(cat "$WORK/sim.log")"
+sql_when "the banks' acknowledgements" "NOT EXISTS (SELECT FROM saf)"
+expect_exit 0 atmctl reconcile "${JOURNALS[@]}" --drained
+expect_exit 0 atmctl verify
+expect "a new server's timeline" t "$(sql "SELECT r_timeline > 1 FROM epoch_now()")"
+passed
