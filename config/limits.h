@@ -25,10 +25,12 @@ enum {
         LIMIT_SILENT_MS = 1000,
         /* So does one that has begun a handshake and does not go on; one whose bytes wait for us does not. */
         LIMIT_SLOW_MS = 5000,
-        /* Where others wait for its place ([limits] handshakes_max), a handshake has so long; less where many wait, and at
-         * least the other. One whose bytes wait for us has as long as it takes. */
+        /* Where others wait for its place ([limits] handshakes_max), a handshake has so long for what it has to say, and so long again for
+         * its answer to ours; less where many wait, and at least the other: what a slow line takes. Nor would less let more in: a
+         * core begins some 1,000 handshakes a second, and handshakes_max of them in that time. One whose bytes wait for us has as
+         * long as it takes. */
         LIMIT_PATIENCE_MS = 1000,
-        LIMIT_PATIENCE_LEAST_MS = 20,
+        LIMIT_PATIENCE_LEAST_MS = 250,
         LIMIT_DOOR_LOOK_MS = 20, /* how often that is looked at */
         /* Who comes late stands behind all that have come before: the system's queue knows no addresses. */
         LIMIT_ACCEPTS_PER_TURN = 64,

@@ -328,11 +328,10 @@ static struct newcomer *newcomer_of(struct lobby_guest *guest)
         return (struct newcomer *)(void *)guest;
 }
 
-/* Nothing of what it said is still to be read, so that it is its turn. */
-static bool is_awaited(const struct lobby_guest *guest)
+static int64_t awaited_since_ms(const struct lobby_guest *guest)
 {
         const struct newcomer *newcomer = (const struct newcomer *)(const void *)guest;
-        return conn_is_opening(newcomer->client->conn) && !conn_has_unread(newcomer->client->conn);
+        return conn_awaited_since_ms(newcomer->client->conn);
 }
 
 /* Whoever has not begun its handshake has no connection that could say so. */
@@ -442,7 +441,7 @@ static void on_look(evutil_socket_t fd, short what, void *context)
         struct lobby_guest *guest;
         (void)fd;
         (void)what;
-        while ((guest = lobby_slowest(clients->lobby, steady_ms(clients), is_awaited)))
+        while ((guest = lobby_slowest(clients->lobby, steady_ms(clients), awaited_since_ms)))
                 crowd_out(clients, guest, "the handshake is not done, and others wait");
         admit(clients);
 }
@@ -481,8 +480,8 @@ static bool make_room(struct clients *clients, uint64_t key)
         struct lobby_guest *guest = lobby_room(clients->lobby, key, now_ms, LIMIT_SILENT_MS);
         if (!guest)
                 guest = lobby_first(clients->lobby, LOBBY_SHAKING);
-        if (!guest || (guest->state == LOBBY_SHAKING &&
-                       (now_ms - guest->since_ms < LIMIT_SLOW_MS || !is_awaited(guest))))
+        if (!guest || (guest->state == LOBBY_SHAKING && (now_ms - guest->since_ms < LIMIT_SLOW_MS ||
+                                                         awaited_since_ms(guest) > now_ms - LIMIT_SLOW_MS)))
                 return false;
         crowd_out(clients, guest, "nothing is heard, and the house is full");
         return true;

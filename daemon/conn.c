@@ -261,9 +261,10 @@ bool conn_is_opening(const struct conn *conn)
         return stream_state(&conn->stream) == STREAM_HANDSHAKE;
 }
 
-bool conn_has_unread(const struct conn *conn)
+int64_t conn_awaited_since_ms(const struct conn *conn)
 {
-        return stream_has_unread(&conn->stream);
+        return !conn_is_opening(conn) || stream_has_unread(&conn->stream) ? INT64_MAX
+                                                                          : stream_answered_ms(&conn->stream);
 }
 
 SSL *conn_tls(const struct conn *conn)

@@ -78,7 +78,9 @@ void conn_close(struct conn *conn, enum conn_end end, const char *format, ...) A
 void conn_log_end(const char *peer, const char *name, enum conn_end end, const char *reason);
 
 bool conn_is_opening(const struct conn *conn); /* the handshake is not over */
-bool conn_has_unread(const struct conn *conn); /* what it sent waits for us */
+/* In a handshake, since when it is the peer's turn, in steady milliseconds: from our first answer on, so that who says little at a time gains
+ * nothing by it; 0: it has not said enough for one. INT64_MAX: it is our turn, or nobody's. */
+int64_t conn_awaited_since_ms(const struct conn *conn);
 const char *conn_peer(const struct conn *conn);
 SSL *conn_tls(const struct conn *conn); /* once it is ready; NULL when it is closed, told or not */
 

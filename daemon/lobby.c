@@ -220,33 +220,34 @@ static int64_t patience_ms(const struct lobby *lobby, size_t places, size_t wait
         return ms > rules->patience_least_ms ? ms : rules->patience_least_ms;
 }
 
-struct lobby_guest *lobby_slowest(const struct lobby *lobby, int64_t now_ms,
-                                  bool (*is_awaited)(const struct lobby_guest *guest))
+/* The first of those that shake hands, the oldest first, with whom the house has been patient for so long. */
+static struct lobby_guest *first_slow(const struct guests *shaking, bool of_address, int64_t now_ms,
+                                      int64_t patience_ms,
+                                      int64_t (*awaited_since_ms)(const struct lobby_guest *guest))
 {
-        const struct lobby_address *address;
-        struct lobby_guest *guest;
-        if (!TAILQ_EMPTY(&lobby->ready) && lobby->count[LOBBY_SHAKING] >= lobby->rules.places) {
-                int64_t ms = patience_ms(lobby, lobby->rules.places, lobby->count[LOBBY_WAITING]);
-                TAILQ_FOREACH(guest, &lobby->in[LOBBY_SHAKING], of_all)
-                {
-                        if (now_ms - guest->since_ms < ms)
-                                break;
-                        if (is_awaited(guest))
-                                return guest;
-                }
-        }
-        TAILQ_FOREACH(address, &lobby->stuck, circle)
-        {
-                int64_t ms = patience_ms(lobby, lobby->rules.share, address->count[LOBBY_WAITING]);
-                TAILQ_FOREACH(guest, &address->in[LOBBY_SHAKING], of_address)
-                {
-                        if (now_ms - guest->since_ms < ms)
-                                break;
-                        if (is_awaited(guest))
-                                return guest;
-                }
+        struct lobby_guest *guest = TAILQ_FIRST(shaking);
+        while (guest && now_ms - guest->since_ms >= patience_ms) {
+                if (awaited_since_ms(guest) <= now_ms - patience_ms)
+                        return guest;
+                guest = of_address ? TAILQ_NEXT(guest, of_address) : TAILQ_NEXT(guest, of_all);
         }
         return NULL;
+}
+
+struct lobby_guest *lobby_slowest(const struct lobby *lobby, int64_t now_ms,
+                                  int64_t (*awaited_since_ms)(const struct lobby_guest *guest))
+{
+        const struct lobby_address *address;
+        struct lobby_guest *guest = NULL;
+        if (!TAILQ_EMPTY(&lobby->ready) && lobby->count[LOBBY_SHAKING] >= lobby->rules.places)
+                guest = first_slow(&lobby->in[LOBBY_SHAKING], false, now_ms,
+                                   patience_ms(lobby, lobby->rules.places, lobby->count[LOBBY_WAITING]),
+                                   awaited_since_ms);
+        for (address = TAILQ_FIRST(&lobby->stuck); address && !guest; address = TAILQ_NEXT(address, circle))
+                guest = first_slow(&address->in[LOBBY_SHAKING], true, now_ms,
+                                   patience_ms(lobby, lobby->rules.share, address->count[LOBBY_WAITING]),
+                                   awaited_since_ms);
+        return guest;
 }
 
 struct lobby_guest *lobby_room(const struct lobby *lobby, uint64_t key, int64_t now_ms, int64_t silence_ms)

@@ -13,7 +13,8 @@
  * Who has to go, always the oldest:
  *      of an address with more at the door than rules.waiting (lobby_crowd), before somebody enters;
  *      of those who shake hands, where others wait for that place (lobby_slowest): who had the patience of the house, which
- *      is less the more there are that wait, and has nothing more to say at the moment;
+ *      is less the more there are that wait, and counts from when it was his turn to speak: in a storm of honest ones it is we who
+ *      are slow;
  *      of those who don't shake hands yet, for whom the house is too full (lobby_room): who belongs to a larger crowd than the
  *      next one, or has said nothing for a while.
  *
@@ -67,9 +68,10 @@ struct lobby_guest *lobby_next(struct lobby *lobby, int64_t now_ms);
 /* From any state. */
 void lobby_leave(struct lobby *lobby, struct lobby_guest *guest);
 
-/* Who must give his place to one that waits, NULL: nobody. is_awaited: nothing of what he said is still unread. */
+/* Who must give his place to one that waits, NULL: nobody. awaited_since_ms: since when it is the guest's turn to speak, if that is later
+ * than when he began; INT64_MAX: it is ours. */
 struct lobby_guest *lobby_slowest(const struct lobby *lobby, int64_t now_ms,
-                                  bool (*is_awaited)(const struct lobby_guest *guest));
+                                  int64_t (*awaited_since_ms)(const struct lobby_guest *guest));
 /* Who must go for one more of this address where the house is full. silence_ms: too long for whoever says nothing. NULL:
  * nobody. */
 struct lobby_guest *lobby_room(const struct lobby *lobby, uint64_t key, int64_t now_ms, int64_t silence_ms);

@@ -209,7 +209,7 @@ static void connect_next(struct bank_conn *conn)
         SSL *ssl = new_ssl(conn);
         if (!ssl)
                 give_up(conn, "out of memory");
-        else if (!stream_connect(&conn->stream, ssl, info->ai_addr, (socklen_t)info->ai_addrlen))
+        else if (!stream_connect(&conn->stream, ssl, info->ai_addr, (socklen_t)info->ai_addrlen, NULL))
                 try_next(conn,
                          strerror(errno)); /* the machine may have no way to the other sort of address */
 }

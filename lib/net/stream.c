@@ -417,6 +417,7 @@ static void set_up(struct stream *stream, int fd, SSL *ssl)
         stream->unread = stream->heard = stream->broken = stream->flooding = false;
         stream->tls_messages = (struct rate){0};
         stream->lingered = 0;
+        stream->answered_ms = 0;
         limit_reading(stream);
         if (stream->env->untaken_ms)
                 setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &stream->env->untaken_ms,
@@ -448,7 +449,8 @@ bool stream_accept(struct stream *stream, SSL_CTX *tls, int fd)
         return true;
 }
 
-bool stream_connect(struct stream *stream, SSL *ssl, const struct sockaddr *address, socklen_t length)
+bool stream_connect(struct stream *stream, SSL *ssl, const struct sockaddr *address, socklen_t length,
+                    const struct sockaddr *from)
 {
         static const int on = 1;
         int saved_errno;
@@ -457,6 +459,9 @@ bool stream_connect(struct stream *stream, SSL *ssl, const struct sockaddr *addr
                 goto failed;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+        if (from && (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0 ||
+                     bind(fd, from, length) < 0))
+                goto failed;
         if (connect(fd, address, length) < 0 && errno != EINPROGRESS)
                 goto failed;
         errno = ENOMEM;
@@ -493,6 +498,11 @@ SSL *stream_tls(const struct stream *stream)
 size_t stream_waiting(const struct stream *stream)
 {
         return stream->output_length;
+}
+
+int64_t stream_answered_ms(const struct stream *stream)
+{
+        return stream->answered_ms;
 }
 
 bool stream_has_unread(const struct stream *stream)
@@ -596,6 +606,8 @@ static void shake_hands(struct stream *stream)
                 event_add(&stream->writable, NULL);
         else if (kind != SSL_ERROR_WANT_READ)
                 fail_handshake(stream, result, kind);
+        else if (stream->answered_ms == 0 && BIO_number_written(SSL_get_wbio(stream->ssl)) > 0)
+                stream->answered_ms = steady_now_ms();
 }
 
 /* One step in each turn of the loop: it costs up to a millisecond, and those who are open go on in between. libevent's
@@ -632,7 +644,10 @@ static void line_up(struct stream *stream)
                 return;
         look_away(stream);
         stream->in_line = true;
-        TAILQ_INSERT_TAIL(&env->line, stream, line);
+        if (stream->answered_ms) /* one step from its end, which makes room for another */
+                TAILQ_INSERT_HEAD(&env->line, stream, line);
+        else
+                TAILQ_INSERT_TAIL(&env->line, stream, line);
         call_next(env);
 }
 

@@ -104,8 +104,9 @@ struct stream {
         bool lingering;        /* counted in env->lingering */
         bool flooding;         /* more of TLS's own messages than it may send */
         struct rate tls_messages;
-        uint32_t allowance; /* bytes that may still be read in this turn */
-        uint32_t lingered;  /* bytes thrown away while draining */
+        int64_t answered_ms; /* steady: when the handshake's first answer had left; 0: not yet */
+        uint32_t allowance;  /* bytes that may still be read in this turn */
+        uint32_t lingered;   /* bytes thrown away while draining */
         uint32_t input_length, input_room;
         uint32_t output_length, output_room;
         uint32_t released; /* of the output, what may leave */
@@ -163,9 +164,10 @@ void *stream_env_context(const struct stream_env *env);
 void stream_init(struct stream *stream, struct stream_env *env);
 /* As the server on a connected descriptor, which it takes over. False: out of memory, and the descriptor is closed. */
 ATM_MUST_USE bool stream_accept(struct stream *stream, SSL_CTX *tls, int fd);
-/* As the client. ssl is taken over, and knows whom to expect (tls_expect_host). False: errno says why. */
+/* As the client. ssl is taken over, and knows whom to expect (tls_expect_host). from: an address of this machine, of the same family,
+ * NULL: the system's choice. False: errno says why. */
 ATM_MUST_USE bool stream_connect(struct stream *stream, SSL *ssl, const struct sockaddr *address,
-                                 socklen_t length);
+                                 socklen_t length, const struct sockaddr *from);
 
 /* To the peer at once, with all that was queued. All of these do nothing where it is not open. */
 void stream_send(struct stream *stream, const uint8_t *bytes, size_t length);
@@ -188,5 +190,7 @@ enum stream_state stream_state(const struct stream *stream);
 SSL *stream_tls(const struct stream *stream);        /* NULL while it is CLOSED */
 size_t stream_waiting(const struct stream *stream);  /* bytes to leave, queued ones too */
 bool stream_has_unread(const struct stream *stream); /* what it sent waits for us */
+/* When a handshake's first answer had left, in steady milliseconds; 0: not yet. */
+int64_t stream_answered_ms(const struct stream *stream);
 
 #endif

@@ -119,6 +119,26 @@ PERL
                 "$(grep ' event=stats ' "$WORK/memory/log/atmd-1.log" | tail -n 1 | grep -o 'sign_ons=[0-9]*')"
 }
 
+storm() {
+        measure storm storm --atms 60 --seconds 1
+        hold storm <<'PERL'
+$o{atms} == 60 && $o{instances} == 1
+near($o{handshakes_per_second}, 60 / $o{seconds}, 60 / $o{seconds} * 0.1)
+near($o{ratio_to_openssl}, $o{atmd_us} / $o{openssl_us}, 0.01)
+0 < $o{openssl_us} && 0 < $o{openssl_client_us}
+0 < $o{p50_ms_before} && $o{p50_ms_before} <= $o{p99_ms_before} && 0 < $o{p50_ms} && $o{p50_ms} <= $o{p99_ms}
+PERL
+        # (of so many at once the log leaves some out)
+        grep -h ' event=connected ' "$WORK/storm/log/atmd-1.log" | grep -oE 'peer=127\.64\.[0-9]+\.[0-9]+' >"$WORK/newcomers" ||
+                wrong "no newcomer came from an address of its own"
+        expect "newcomers with another's address" "" "$(sort "$WORK/newcomers" | uniq -d)"
+        expect "withdrawals of those at work" "$(perl -MJSON::PP -e 'my $o = decode_json(<>); print $o->{withdrawals_before} + $o->{withdrawals}' "$WORK/storm.json")" \
+                "$(sql "SELECT count(*) FROM withdrawal")"
+        ! atmsim run --idle --own-addresses --host ::1 --journal "$WORK/nowhere" >/dev/null 2>"$WORK/storm.refused" || wrong "--own-addresses with a host that has none"
+        grep -q "a host on a loopback address" "$WORK/storm.refused" || wrong "--own-addresses: $(cat "$WORK/storm.refused")"
+        measured storm
+}
+
 ledger() {
         measure ledger ledger --rounds 1 --withdrawals 1000 --cards 1000
         # no process takes more of a processor than there is time; what a withdrawal writes is no less than its columns
@@ -295,9 +315,9 @@ SELECT (SELECT count(*) FROM card)
 trap 'kill $(jobs -p) 2>/dev/null; wait; exit 1' INT TERM HUP
 export TMPDIR=$WORK/temporary
 mkdir "$TMPDIR"
-LABS=("$WORK"/{throughput,link,memory,ledger,against,latency_link,growth/0,growth/27000,history})
+LABS=("$WORK"/{throughput,link,memory,storm,ledger,against,latency_link,growth/0,growth/27000,history})
 status=0
-(LABS=() && trap - EXIT && throughput && memory && history && latency_link) &
+(LABS=() && trap - EXIT && throughput && memory && storm && history && latency_link) &
 (LABS=() && trap - EXIT && link && growth && ledger && against) || status=1
 wait $! || status=1
 ((!status)) || exit 1

@@ -16,14 +16,14 @@ enum { CROWD = 1, ANOTHER = 2, THIRD = 3 }; /* addresses */
 
 static struct lobby *lobby;
 static struct lobby_guest guests[GUESTS];
-static bool is_busy[GUESTS]; /* what it said is still unread */
+static int64_t awaited_ms[GUESTS]; /* since when it is their turn to speak */
 static int64_t now_ms;
 
 static void set_up(void)
 {
         static const struct lobby_rules rules = {PLACES, SHARE, WAITING, PATIENCE_MS, LEAST_MS};
         memset(guests, 0, sizeof(guests));
-        memset(is_busy, 0, sizeof(is_busy));
+        memset(awaited_ms, 0, sizeof(awaited_ms));
         now_ms = 5000;
         lobby = lobby_new(&rules);
         ck_assert_ptr_nonnull(lobby);
@@ -39,9 +39,9 @@ static void tear_down(void)
         lobby_free(lobby);
 }
 
-static bool is_awaited(const struct lobby_guest *guest)
+static int64_t awaited_since_ms(const struct lobby_guest *guest)
 {
-        return !is_busy[guest - guests];
+        return awaited_ms[guest - guests];
 }
 
 static int number(const struct lobby_guest *guest)
@@ -74,7 +74,7 @@ static const char *turns(void)
 /* Who has to give his place. */
 static int slowest(void)
 {
-        return number(lobby_slowest(lobby, now_ms, is_awaited));
+        return number(lobby_slowest(lobby, now_ms, awaited_since_ms));
 }
 
 START_TEST(an_address_has_its_share_and_no_more)
@@ -152,11 +152,32 @@ START_TEST(the_oldest_handshake_gives_its_place_once_the_patience_is_over)
         ck_assert_int_eq(slowest(), -1); /* nobody waits */
         come(4, 4, CROWD);
         ck_assert_int_eq(slowest(), 0);
-        is_busy[0] = true;
+        awaited_ms[0] = INT64_MAX; /* what it said is still unread */
         ck_assert_int_eq(slowest(), 1);
         lobby_leave(lobby, &guests[1]);
         ck_assert_str_eq(turns(), "4");
         ck_assert_int_eq(slowest(), -1);
+}
+END_TEST
+
+/* In a storm of honest ones the house is slow: its answer leaves when their time seems to be over. */
+START_TEST(who_was_answered_late_has_the_patience_from_then_on)
+{
+        come(0, 3, CROWD);
+        ck_assert_str_eq(turns(), "0 1 2 3");
+        come(4, 4, CROWD);
+        awaited_ms[0] = now_ms + PATIENCE_MS - 1;
+        awaited_ms[1] = now_ms + 1;
+        awaited_ms[2] = awaited_ms[3] = INT64_MAX;
+        now_ms += PATIENCE_MS;
+        ck_assert_int_eq(slowest(), -1);
+        now_ms += 1;
+        ck_assert_int_eq(slowest(), 1);
+        lobby_leave(lobby, &guests[1]);
+        ck_assert_str_eq(turns(), "4");
+        come(5, 5, CROWD);
+        now_ms += PATIENCE_MS - 2;
+        ck_assert_int_eq(slowest(), 0);
 }
 END_TEST
 
@@ -302,6 +323,7 @@ int main(void)
         tcase_add_test(tcase, where_all_places_are_taken_the_oldest_of_all_goes_for_whoever_waits);
         tcase_add_test(tcase, for_a_full_house_the_oldest_silent_one_goes_if_it_is_old_enough);
         tcase_add_test(tcase, in_a_full_house_a_crowd_beyond_its_share_loses_its_own_oldest);
+        tcase_add_test(tcase, who_was_answered_late_has_the_patience_from_then_on);
         tcase_add_test(tcase, where_more_wait_than_the_share_the_last_to_speak_comes_first);
         tcase_add_test(tcase, for_a_full_house_one_of_a_larger_crowd_goes_at_once);
         tcase_add_test(tcase, other_limits_hold_for_those_who_are_there);

@@ -216,7 +216,7 @@ static void connect_to(const char *host)
 {
         SSL *ssl = SSL_new(client_tls);
         ck_assert(tls_expect_host(ssl, host));
-        ck_assert(stream_connect(&client.stream, ssl, (const struct sockaddr *)&where, sizeof(where)));
+        ck_assert(stream_connect(&client.stream, ssl, (const struct sockaddr *)&where, sizeof(where), NULL));
 }
 
 static void connect_it(void)

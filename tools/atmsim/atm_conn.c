@@ -19,7 +19,8 @@
 enum {
         INPUT_MAX = 2 * (ISO_MESSAGE_MAX + ISO_LENGTH_HEADER),
         MESSAGES_PER_TURN = 16,
-        END_CUT = STREAM_END_OWNER
+        END_CUT = STREAM_END_OWNER,
+        FROM_FIRST = 0x7f400001 /* 127.64.0.1 */
 };
 
 static struct atm_conn *conn_of(struct stream *stream)
@@ -190,7 +191,20 @@ void atm_conn_init(struct atm_conn *conn, struct atm_conn_net *net)
 {
         conn->net = net;
         conn->cut = false;
+        conn->from = (struct sockaddr_in){0};
         stream_init(&conn->stream, net->streams);
+}
+
+bool atm_conn_come_from(struct atm_conn *conn, uint32_t number)
+{
+        for (int port = 0; port < conn->net->ports; port++) {
+                const struct sockaddr_in *host = (const struct sockaddr_in *)&conn->net->address[port];
+                if (host->sin_family != AF_INET || ntohl(host->sin_addr.s_addr) >> 24 != IN_LOOPBACKNET)
+                        return false;
+        }
+        conn->from = (struct sockaddr_in){
+            .sin_family = AF_INET, .sin_addr.s_addr = htonl(FROM_FIRST + number % ATM_CONN_NUMBERS_MAX)};
+        return true;
 }
 
 void atm_conn_close(struct atm_conn *conn, bool politely)
@@ -267,7 +281,8 @@ bool atm_conn_connect(struct atm_conn *conn, const char *terminal, int port, cha
         if (!ssl)
                 return false;
         if (stream_connect(&conn->stream, ssl, (const struct sockaddr *)&net->address[port],
-                           net->address_length))
+                           net->address_length,
+                           conn->from.sin_family ? (const struct sockaddr *)&conn->from : NULL))
                 return true;
         snprintf(reason, ATM_CONN_REASON_MAX, "%s", strerror(errno));
         return false;

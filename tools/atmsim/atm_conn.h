@@ -13,6 +13,7 @@
 #define ATMSIM_ATM_CONN_H
 
 #include <event2/event.h>
+#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,7 +28,8 @@ enum {
         ATM_CONN_ERROR_MAX = 640,
         ATM_CONN_PORTS_MAX = 64,
         ATM_CONN_OUT_MAX = 2048,
-        ATM_CONN_REASON_MAX = 256
+        ATM_CONN_REASON_MAX = 256,
+        ATM_CONN_NUMBERS_MAX = 4000000
 };
 
 struct atm_conn;
@@ -59,10 +61,14 @@ bool atm_conn_net_close(struct atm_conn_net *net);
 struct atm_conn {
         struct atm_conn_net *net;
         struct stream stream;
-        bool cut; /* by a fault, once what is queued has left */
+        bool cut;                /* by a fault, once what is queued has left */
+        struct sockaddr_in from; /* without a family: whatever the system chooses */
 };
 
 void atm_conn_init(struct atm_conn *conn, struct atm_conn_net *net);
+/* From now on it comes from a loopback address of its own, which follows from the number (after ATM_CONN_NUMBERS_MAX they begin again). False: the
+ * host isn't one of 127.0.0.0/8. */
+ATM_MUST_USE bool atm_conn_come_from(struct atm_conn *conn, uint32_t number);
 /* Begin to connect to the port with that index. False with a reason: it failed at once. */
 ATM_MUST_USE bool atm_conn_connect(struct atm_conn *conn, const char *terminal, int port,
                                    char reason[ATM_CONN_REASON_MAX]);

@@ -34,8 +34,8 @@
 
 enum {
         TICK_US = 10000,
-        QUEUE_MAX = 8,                 /* customers who wait before one ATM */
-        SIGN_ON_TIMEOUT_US = 10000000, /* connecting, handshake and sign-on, each */
+        QUEUE_MAX = 8, /* customers who wait before one ATM */
+        SIGN_ON_TIMEOUT_US = 10000000,
         RECONNECT_PAUSE_US = 50000,
         RECONNECT_PAUSE_MAX_US = 5000000,
         SIGN_ON_PAUSE_US = 1000000,
@@ -535,7 +535,9 @@ static void on_message(struct atm_conn *conn, const uint8_t *bytes, size_t lengt
 
 static void connect_next(struct fleet *fleet)
 {
-        while (fleet->line_count > 0 && fleet->handshakes < fleet->options->handshakes) {
+        int64_t most = fleet->options->handshakes > 0 ? fleet->options->handshakes : INT64_MAX;
+
+        while (fleet->line_count > 0 && fleet->handshakes < most) {
                 struct seat *seat = &fleet->seats[fleet->line[fleet->line_first]];
                 char reason[ATM_CONN_REASON_MAX];
 
@@ -543,7 +545,7 @@ static void connect_next(struct fleet *fleet)
                 fleet->line_count--;
                 if (atm_conn_connect(&seat->conn, seat->atm.terminal, seat->port, reason)) {
                         fleet->handshakes++;
-                        enter_phase(seat, CONNECTING, SIGN_ON_TIMEOUT_US);
+                        enter_phase(seat, CONNECTING, fleet->options->connect_timeout_ms * 1000);
                 } else {
                         complain_of(fleet, seat, reason);
                         park(seat);
@@ -792,6 +794,12 @@ static bool open_seats(struct fleet *fleet)
                 seat->index = (uint32_t)i;
                 atm_init(&seat->atm, terminal->name);
                 atm_conn_init(&seat->conn, &fleet->net);
+                if (fleet->options->own_addresses && !atm_conn_come_from(&seat->conn, (uint32_t)i)) {
+                        complain("--own-addresses: a host on a loopback address (127.0.0.0/8) is expected, "
+                                 "not '%s'",
+                                 fleet->options->host);
+                        return false;
+                }
                 snprintf(seat->place.hall, sizeof(seat->place.hall), "%-15s", terminal->hall);
                 seat->place.acquirer = fleet->options->acquirer;
                 seat->port = (int)(i % (size_t)fleet->net.ports);

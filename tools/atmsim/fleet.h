@@ -41,7 +41,9 @@ struct fleet_options {
         struct fault_rates faults;
         /* how ATMs behave */
         struct atm_habits habits;
-        int64_t handshakes;
+        int64_t handshakes; /* at a time; 0: without a limit */
+        int64_t connect_timeout_ms;
+        bool own_addresses; /* each ATM its own (atm_conn_come_from) */
         double start_seconds, drain_seconds;
         bool progress;
         const char *ready_file, *capture_file; /* NULL: none */
