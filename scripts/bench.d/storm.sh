@@ -34,8 +34,7 @@ CROWD=()
 storm_end() {
         local status=$?
         ((${#CROWD[@]} == 0)) || kill -TERM "${CROWD[@]}" 2>/dev/null || true
-        (exit "$status")
-        bench_end
+        bench_end "$status"
 }
 
 crowd_comes() {

@@ -9,8 +9,9 @@ WORK='' LAB='' SIMULATOR='' RUNS=''
 LABS=()        # their folders; they stay where KEEP names a folder for them
 LABS_BESIDE=() # further ones, of other checkouts, that never stay: CHECKOUT|FOLDER
 
+# bench_end [STATUS]: of what has just ended, if who calls has not asked since
 bench_end() {
-        local status=$? lab beside
+        local status=${1:-$?} lab beside
         trap '' INT TERM HUP PIPE
         set +e
         [[ -z $SIMULATOR ]] || kill -TERM "$SIMULATOR" 2>/dev/null || true
