@@ -404,10 +404,12 @@ ATM_MUST_USE static bool common_name_check(const char *name, char error[PKI_ERRO
 bool pki_issue(struct pki_authority *authority, const char *common_name, enum pki_use use, const char *san,
                int days, const char *out_dir, char error[PKI_ERROR_MAX])
 {
+        static const char *const uses[] = {
+            [PKI_SERVER] = "serverAuth", [PKI_CLIENT] = "clientAuth", [PKI_PEER] = "serverAuth,clientAuth"};
         const struct extension extensions[] = {
             {NID_basic_constraints, "critical,CA:FALSE"},
             {NID_key_usage, "critical,digitalSignature"},
-            {NID_ext_key_usage, use == PKI_SERVER ? "serverAuth" : "clientAuth"},
+            {NID_ext_key_usage, uses[use]},
             {NID_subject_key_identifier, "hash"},
             {NID_authority_key_identifier, "keyid:always"},
         };

@@ -20,7 +20,7 @@ struct pki_authority; /* a loaded ca.crt and ca.key */
 ATM_MUST_USE struct pki_authority *pki_open(const char *dir, char error[PKI_ERROR_MAX]);
 void pki_close(struct pki_authority *authority);
 
-enum pki_use { PKI_SERVER, PKI_CLIENT };
+enum pki_use { PKI_SERVER, PKI_CLIENT, PKI_PEER /* of several servers that are clients of each other */ };
 
 /* OUT_DIR/CN.crt and OUT_DIR/CN.key; a folder that is not there is made. san: "IP:127.0.0.1,DNS:localhost"
  * or NULL. The certificate ends in `days`, or with its authority's where that is sooner; negative: it has

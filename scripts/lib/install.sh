@@ -2,11 +2,14 @@
 #
 # Nothing happens where all are there: no update, no sudo. sudo is used for apt alone and only when not
 # root. Debian's PostgreSQL package would create and start a cluster of its own: a drop-in tells it not to
-# while it is being installed and is removed again afterwards.
+# while it is being installed and is removed again afterwards. Nothing else is started either, now or at the
+# next boot: what tests need of a server, they start themselves.
 # shellcheck shell=bash
 
 PACKAGE_TABLE=$ROOT/scripts/lib/packages.tsv
 CLUSTER_DROP_IN=/etc/postgresql-common/createcluster.d/atm-network.conf
+SERVICE_POLICY=/usr/sbin/policy-rc.d # Debian's: may a service be started?
+declare -A SERVICE_OF=([etcd-server]=etcd [patroni]=patroni [haproxy]=haproxy)
 
 # The packages that the groups given need and that are not there.
 packages_missing() {
@@ -65,9 +68,29 @@ install_packages() {
         fi
         say "installing ${missing[*]}"
         apt_get update || return 1
+        services_hold
+        apt_get install --no-install-recommends "${missing[@]}" || status=1
+        services_release "${missing[@]}"
+        return "$status"
+}
+
+services_hold() {
         as_root mkdir -p "${CLUSTER_DROP_IN%/*}"
         echo 'create_main_cluster = false' | as_root tee "$CLUSTER_DROP_IN" >/dev/null
-        apt_get install --no-install-recommends "${missing[@]}" || status=1
+        POLICY_IS_OURS=0
+        if [[ ! -e $SERVICE_POLICY ]]; then
+                POLICY_IS_OURS=1
+                printf '%s\n' '#!/bin/sh' 'exit 101' | as_root tee "$SERVICE_POLICY" >/dev/null
+                as_root chmod 755 "$SERVICE_POLICY"
+        fi
+}
+
+# services_release PACKAGE...
+services_release() {
+        local package
+        ((!POLICY_IS_OURS)) || as_root rm -f "$SERVICE_POLICY"
         as_root rm -f "$CLUSTER_DROP_IN"
-        return "$status"
+        for package; do
+                [[ -z ${SERVICE_OF[$package]:-} ]] || as_root update-rc.d "${SERVICE_OF[$package]}" disable >/dev/null 2>&1 || true
+        done
 }

@@ -109,6 +109,17 @@ clock_enter() {
                 -c "INSERT INTO business_clock (start_ms, anchor_ms, speed) VALUES ($LAB_START_MS, $LAB_ANCHOR_MS, $LAB_SPEED)"
 }
 
+cards_enter() {
+        cards_make "$CARDS" 1 HOUSE 990001 "$DIR/cards.csv"
+        ctl card import --note laboratory "$DIR/cards.csv"
+}
+
+terminals_write() {
+        psql -X -q -v ON_ERROR_STOP=1 -c "COPY (SELECT a.terminal, a.hall, h.area, h.prefecture
+                FROM atm a JOIN hall h USING (hall) ORDER BY a.terminal) TO STDOUT WITH (FORMAT csv, HEADER)" |
+                awk -F, 'NR == FNR { here[$1] = 1; next } $1 in here' "$DIR/atms.csv" - >"$DIR/terminals.csv"
+}
+
 # A database, in a cluster that is made and started here.
 database_make() {
         export PGHOST=$LAB_CLUSTER/socket PGPORT=$CLUSTER_PORT PGDATABASE=atm PGUSER=$CLUSTER_PERSON
@@ -127,11 +138,8 @@ database_make() {
                 history_make
                 hours_make
         fi
-        cards_make "$CARDS" 1 HOUSE 990001 "$DIR/cards.csv"
-        ctl card import --note laboratory "$DIR/cards.csv"
-        psql -X -q -v ON_ERROR_STOP=1 -c "COPY (SELECT a.terminal, a.hall, h.area, h.prefecture
-                FROM atm a JOIN hall h USING (hall) ORDER BY a.terminal) TO STDOUT WITH (FORMAT csv, HEADER)" |
-                awk -F, 'NR == FNR { here[$1] = 1; next } $1 in here' "$DIR/atms.csv" - >"$DIR/terminals.csv"
+        cards_enter
+        terminals_write
         # all partitions of history where there is one
         run_quietly "ANALYZE" cluster_ask -c "VACUUM ANALYZE$([[ -n $HISTORY ]] || echo ' atm, card')"
 }

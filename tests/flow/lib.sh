@@ -14,6 +14,7 @@ source "$ROOT/scripts/lib/build.sh"
 source "$ROOT/scripts/lib/cluster.sh"
 
 FLOW=$SCRIPT_NAME
+FLOW_PATH=$(realpath --relative-to="$ROOT" "$0")
 SEED=${ATM_TEST_SEED:-$((RANDOM * 32768 + RANDOM))}
 LONG=${ATM_TEST_LONG:-0}
 WORK=$(mktemp -d /tmp/atm-flow.XXXXXX)
@@ -26,7 +27,7 @@ flow_end() {
         trap '' INT TERM HUP PIPE
         set +e
         if ((!SUCCEEDED)); then
-                say "FAILED (status $status); seed $SEED; again: ATM_TEST_SEED=$SEED ATM_TEST_LONG=$LONG ATM_PRESET=$ATM_PRESET tests/flow/$FLOW"
+                say "FAILED (status $status); seed $SEED; again: ATM_TEST_SEED=$SEED ATM_TEST_LONG=$LONG ATM_PRESET=$ATM_PRESET $FLOW_PATH"
                 for lab in "${LABS[@]}"; do
                         tail -n 5 "$lab"/log/atmd-*.log 2>/dev/null | sed 's/^/    /' >&2
                 done

@@ -66,7 +66,9 @@ refuses 2 "expected table or json" atmctl withdrawal show --stan 1 --format csv
 refuses 2 "which withdrawal? expected options that select one" atmctl withdrawal show
 refuses 2 "expected one of --server" atmctl pki issue --dir x --out y
 refuses 2 "expected one of --server" atmctl pki issue --dir x --out y --terminal T0000001 --terminals f
-refuses 2 "--server and --san go together" atmctl pki issue --dir x --out y --server atmd
+refuses 2 "--san, go together" atmctl pki issue --dir x --out y --server atmd
+refuses 2 "--san, go together" atmctl pki issue --dir x --out y --peer db1
+refuses 2 "--san, go together" atmctl pki issue --dir x --out y --client tanaka --san DNS:db1
 refuses 2 "--to 2016-01-01: expected a day after" atmctl db partitions --from 2016-01-01 --to 2016-01-01
 
 # help: every command that --help lists explains itself, and the man page is what the program says

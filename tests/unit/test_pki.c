@@ -137,9 +137,11 @@ static const struct leaf {
         enum pki_use use;
         const char *san;
         int days;
+        unsigned uses;
 } leaves[] = {
-    {"T0000001", PKI_CLIENT, NULL, 20},
-    {"atmd", PKI_SERVER, "IP:127.0.0.1,DNS:localhost,IP:::1", 29},
+    {"T0000001", PKI_CLIENT, NULL, 20, XKU_SSL_CLIENT},
+    {"atmd", PKI_SERVER, "IP:127.0.0.1,DNS:localhost,IP:::1", 29, XKU_SSL_SERVER},
+    {"db1", PKI_PEER, "IP:127.0.0.1,DNS:localhost,IP:::1", 29, XKU_SSL_SERVER | XKU_SSL_CLIENT},
 };
 
 START_TEST(a_certificate_says_what_it_is_for)
@@ -160,8 +162,7 @@ START_TEST(a_certificate_says_what_it_is_for)
         ck_assert_int_eq(X509_check_ca(certificate), 0);
         ck_assert_uint_eq(X509_get_extension_flags(certificate) & (EXFLAG_CA | EXFLAG_BCONS), EXFLAG_BCONS);
         ck_assert_uint_eq(X509_get_key_usage(certificate), KU_DIGITAL_SIGNATURE);
-        ck_assert_uint_eq(X509_get_extended_key_usage(certificate),
-                          leaf->use == PKI_SERVER ? XKU_SSL_SERVER : XKU_SSL_CLIENT);
+        ck_assert_uint_eq(X509_get_extended_key_usage(certificate), leaf->uses);
         ck_assert_int_eq(
             ASN1_OCTET_STRING_cmp(X509_get0_authority_key_id(certificate), X509_get0_subject_key_id(ca)), 0);
         X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof(name));

@@ -132,6 +132,8 @@ static bool issue_file(struct issue *issue, const char *path)
 static int authority_issue(const struct invocation *invocation)
 {
         const char *server = invocation_value(invocation, "server"),
+                   *peer = invocation_value(invocation, "peer"),
+                   *client = invocation_value(invocation, "client"),
                    *san = invocation_value(invocation, "san");
         const char *file = invocation_value(invocation, "terminals");
         struct issue issue = {.invocation = invocation,
@@ -140,22 +142,24 @@ static int authority_issue(const struct invocation *invocation)
         char error[PKI_ERROR_MAX];
         bool issued;
 
-        if (!server + !file + !invocation_has(invocation, "terminal") != 2)
-                return usage_error(
-                    invocation->command,
-                    "for whom? expected one of --server NAME, --terminal TERMINAL..., --terminals FILE");
-        if (!server != !san)
+        if (!!server + !!peer + !!client + !!file + invocation_has(invocation, "terminal") != 1)
                 return usage_error(invocation->command,
-                                   "--server and --san go together: the names that clients "
+                                   "for whom? expected one of --server NAME, --peer NAME, --client NAME, "
+                                   "--terminal TERMINAL..., --terminals FILE");
+        if ((server || peer) != !!san)
+                return usage_error(invocation->command,
+                                   "--server or --peer, and --san, go together: the names that clients "
                                    "connect to, as IP:127.0.0.1,DNS:localhost");
         issue.authority = pki_open(invocation_value(invocation, "dir"), error);
         if (!issue.authority) {
                 complain("%s", error);
                 return EXIT_FAILED;
         }
-        issued = server ? issue_one(&issue, server, PKI_SERVER, san)
-                 : file ? issue_file(&issue, file)
-                        : issue_listed(&issue);
+        issued = server   ? issue_one(&issue, server, PKI_SERVER, san)
+                 : peer   ? issue_one(&issue, peer, PKI_PEER, san)
+                 : client ? issue_one(&issue, client, PKI_CLIENT, NULL)
+                 : file   ? issue_file(&issue, file)
+                          : issue_listed(&issue);
         pki_close(issue.authority);
         progress_end();
         if (issued)
@@ -196,6 +200,10 @@ static const struct field issue_fields[] = {
      .flags = FIELD_REQUIRED,
      .text = "where NAME.crt and NAME.key go"},
     {.name = "server", .kind = VALUE_TEXT, .text = "the name of a server's certificate"},
+    {.name = "peer",
+     .kind = VALUE_TEXT,
+     .text = "likewise, of one that is a client of others like it, as etcd and Patroni are"},
+    {.name = "client", .kind = VALUE_TEXT, .text = "whom a client is known as, as a login of the database"},
     {.name = "san", .kind = VALUE_SAN, .text = "the names that clients connect to"},
     {.name = "terminal",
      .kind = VALUE_TERMINAL,
@@ -235,7 +243,7 @@ static const struct command commands[] = {
      .fields = init_fields},
     {.noun = "pki",
      .verb = "issue",
-     .text = "issue certificates to a server or to ATMs",
+     .text = "issue certificates to a server, its clients or ATMs",
      .more =
          "A certificate decides which terminal a connection may be: its name is the terminal's id, DE 41.\n"
          "Example: atmctl pki issue --dir pki --out certs --terminals etc/atms.csv",
