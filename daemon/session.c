@@ -108,10 +108,8 @@ static enum reason sign_on(struct session *session)
         const struct reference *reference = ledger_reference(session->env->service->ledger);
         if (!reference)
                 return REASON_CANNOT_DECIDE;
-        if (!reference_atm(reference, session->entry.terminal)) {
-                security_event(SECURITY_TERMINAL_UNKNOWN, session->entry.terminal, LOG_TEXT("at", "sign-on"));
+        if (!reference_atm(reference, session->entry.terminal))
                 return REASON_TERMINAL_UNKNOWN;
-        }
         if (session->state == SESSION_CONNECTED)
                 change_state(session, SESSION_SIGNED_ON);
         session->env->count.sign_ons++;
@@ -211,6 +209,14 @@ static void on_answered(struct session_entry *entry, const struct iso_message *a
 
 /* ---- messages ------------------------------------------------------------------------------------------ */
 
+/* Whatever one does that is not in the fleet: it has a certificate of ours. */
+static void name_stranger(const struct session *session, const char *at)
+{
+        const struct reference *reference = ledger_reference(session->env->service->ledger);
+        if (reference && !reference_atm(reference, session->entry.terminal))
+                security_event(SECURITY_TERMINAL_UNKNOWN, session->entry.terminal, LOG_TEXT("at", at));
+}
+
 /* Not decodable: answered as long as it can be said to what. */
 static void on_undecodable(struct session *session, const struct profile_row *row,
                            const struct iso_message *request, const struct iso_error *error)
@@ -258,6 +264,7 @@ void session_frame(struct session *session, const uint8_t *bytes, size_t length)
                 return;
         assert(!session->entry.waiting); /* it is paused then */
         session->env->count.messages++;
+        name_stranger(session, "message");
         bool decoded = iso_decode(&iso_dialect_ascii, bytes, length, &request, &error) == 0;
         iso_unset(&request, 52); /* no PIN is kept for longer than it takes to find it */
         const struct profile_row *row = profile_find(request.mti);
@@ -301,6 +308,7 @@ bool session_open(struct session *session, struct session_env *env, const struct
                 ops->close(peer, SESSION_END_ERROR, "out of memory");
                 return false;
         }
+        name_stranger(session, "connection");
         if (former)
                 end_session(session_of(former), SESSION_END_REPLACED,
                             "a newer connection of the same terminal");

@@ -12,6 +12,7 @@
 
 #include "tests/ledger_mem/ledger_mem.h"
 #include "lib/base/log.h"
+#include "daemon/security.h"
 #include "daemon/service.h"
 #include "daemon/session.h"
 #include "rules/calendar.h"
@@ -409,6 +410,34 @@ START_TEST(an_unknown_terminal_may_not_sign_on_but_may_say_what_it_dispensed)
         build("0220", "T0000009", 3);
         ck_assert_str_eq(ask(peer), "00");
         ck_assert_int_eq(peer->closes, 0);
+}
+END_TEST
+
+/* It need not even sign on. */
+START_TEST(a_terminal_outside_the_fleet_is_named_whatever_it_does)
+{
+        static const char named[] = "event=security_terminal_unknown terminal=T0000009 at=connection";
+        FILE *file = tmpfile();
+        char text[1024] = "";
+        int old = dup(STDERR_FILENO);
+
+        start(memory);
+        log_open("stderr", "warning", NULL);
+        dup2(fileno(file), STDERR_FILENO);
+        struct peer *peer = connect_as(0, "T0000009");
+        connect_as(1, TERMINAL);
+        build("0800", "T0000009", 1);
+        iso_set_string(&request, 70, "301");
+        ck_assert_str_eq(ask(peer), "00");
+        security_tick(true); /* what came after the first is counted */
+        dup2(old, STDERR_FILENO);
+        rewind(file);
+        ck_assert_uint_gt(fread(text, 1, sizeof(text) - 1, file), 0);
+        ck_assert_msg(strstr(text, named), "%s", text);
+        ck_assert_msg(strstr(text, "of=security_terminal_unknown subject=T0000009 count=1"), "%s", text);
+        ck_assert_msg(!strstr(text, TERMINAL), "%s", text);
+        fclose(file);
+        close(old);
 }
 END_TEST
 
@@ -1026,6 +1055,7 @@ int main(void)
         tcase_add_loop_test(tcase, another_terminals_message_is_refused_and_ends_the_connection, 0, 4);
         tcase_add_loop_test(tcase, a_certificate_that_names_no_terminal_ends_the_connection, 0,
                             COUNT(bad_names));
+        tcase_add_test(tcase, a_terminal_outside_the_fleet_is_named_whatever_it_does);
         tcase_add_test(tcase, an_unknown_terminal_may_not_sign_on_but_may_say_what_it_dispensed);
         tcase_add_test(tcase, a_disabled_atm_is_refused_with_a_row_and_its_advices_are_taken);
         tcase_add_test(tcase, a_message_cut_anywhere_is_answered_30_or_ends_the_connection);
