@@ -49,9 +49,11 @@ enum {
         LIMIT_LINGERING = 256, /* so many failed handshakes; the next are cut off at once */
 
         /* A person's session that a batch waits for is ended once it has been idle in its transaction for so long, or in that
-         * transaction, whatever it does; of a login whose session was ended within the hour, the last one. */
-        LIMIT_BLOCKED_IDLE_MS = 60000,
-        LIMIT_BLOCKED_OPEN_MS = 300000,
+         * transaction, whatever it does: whatever it holds, the request that waits has its answer within request_timeout_ms. Longer
+         * than books_hold tries (sql/070_ledger.sql). Of a login whose session was ended within the hour, the last one, divided by
+         * how many were. */
+        LIMIT_BLOCKED_IDLE_MS = 5000,
+        LIMIT_BLOCKED_OPEN_MS = 15000,
         LIMIT_BLOCKED_AGAIN_MS = 5000,
 
         /* How far this machine's clock may be from the database's: beyond the first people are warned, beyond the second nothing is

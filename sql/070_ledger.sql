@@ -20,7 +20,10 @@
 -- lateral subquery with LIMIT 1, which the planner can only carry out as one descent of an index for each
 -- row of the batch, and what changes is joined by its key, by nested loops. (Plain
 -- joins were tried: planned on an empty table, one turned round and read the whole index for each batch.)
--- The settings that this needs are the connection's: ledger_session.
+-- The settings that this needs are the connection's: ledger_session. Nothing of atmd waits for a lock for long either (lib/db/pg_settings.def):
+-- what a person's open transaction may have, a card's row or a notice, is left out by whoever works for many at once (ledger_sweep, saf_take,
+-- saf_end) and comes the next time; a batch's operations are sent one by one then, and those that meet it again wait apart
+-- (daemon/ledger/ledger_pg.c).
 BEGIN;
 
 -- What functions and views of an earlier release may stand on; those whose parameters change.
@@ -47,15 +50,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 
 -- What a connection that sends batches calls first, once: every look-up is to be a descent of an index, planned once.
--- As settings of each function they cost 40 microseconds a pair of calls. Nothing but time rests on them. And no batch waits for a
--- lock for long: the row of a card may be in a person's open transaction. Then its operations are sent one by one, and those that meet
--- it again wait apart (daemon/ledger/ledger_pg.c). Longer than books_hold waits, which batches queue behind.
+-- As settings of each function they cost 40 microseconds a pair of calls. Nothing but time rests on them.
 CREATE OR REPLACE FUNCTION ledger_session() RETURNS void LANGUAGE sql VOLATILE SET search_path = public, pg_temp AS $$
         SELECT set_config(s.name, s.value, false)
         FROM (VALUES ('plan_cache_mode', 'force_generic_plan'), ('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'),
                      ('enable_indexscan', 'on'), ('enable_indexonlyscan', 'on'), ('enable_nestloop', 'on'),
-                     ('enable_mergejoin', 'off'), ('enable_hashjoin', 'off'), ('random_page_cost', '0.01'), ('jit', 'off'),
-                     ('lock_timeout', '400ms')) s (name, value)
+                     ('enable_mergejoin', 'off'), ('enable_hashjoin', 'off'), ('random_page_cost', '0.01'), ('jit', 'off')) s (name, value)
 $$;
 
 -- Somebody else decided what was about to be decided here; it is to be repeated.
@@ -1154,7 +1154,7 @@ $$;
 -- asked is dead or too slow. Each is timed out; returns how many. What is approved stays open until its ATM
 -- or a person speaks: no timer ends it.
 -- An answer, or another sweep, that commits at the same moment is an ordinary event: the sweep looks again and leaves out what was
--- decided meanwhile.
+-- decided meanwhile. It waits for nobody's card while it holds others: those that are locked come the next time.
 CREATE OR REPLACE FUNCTION ledger_sweep(p_age_ms bigint, p_max integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
@@ -1164,17 +1164,26 @@ DECLARE
         v_count integer;
         v_now_ms bigint := real_now_ms();
 BEGIN
+        LOCK TABLE books IN ROW SHARE MODE; -- before cards, as everybody
         FOR v_try IN 1..5 LOOP
                 SELECT array_agg(k.terminal) AS terminals, array_agg(k.transmitted_at) AS moments, array_agg(k.stan) AS stans,
                        count(*)::integer AS n
                 INTO v_key
                 -- (two ranges of an index, not one condition: what is approved and open may be much)
-                FROM (SELECT o.terminal, o.transmitted_at, o.stan
-                      FROM (SELECT * FROM open_withdrawal o WHERE o.asked_ms <= v_now_ms - p_age_ms
-                            UNION ALL SELECT * FROM open_withdrawal o WHERE o.asked_ms > v_now_ms + p_age_ms) o
-                      LEFT JOIN LATERAL (SELECT x.terminal FROM bank_outcome x WHERE x.terminal = o.terminal
-                                         AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan LIMIT 1) x ON true
-                      WHERE x.terminal IS NULL
+                FROM (SELECT o.*
+                      FROM (SELECT o.terminal, o.transmitted_at, o.stan, o.asked_ms
+                            FROM (SELECT * FROM open_withdrawal o WHERE o.asked_ms <= v_now_ms - p_age_ms
+                                  UNION ALL SELECT * FROM open_withdrawal o WHERE o.asked_ms > v_now_ms + p_age_ms) o
+                            LEFT JOIN LATERAL (SELECT x.terminal FROM bank_outcome x WHERE x.terminal = o.terminal
+                                               AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan LIMIT 1) x ON true
+                            WHERE x.terminal IS NULL
+                            ORDER BY o.asked_ms OFFSET 0) o
+                      CROSS JOIN LATERAL (SELECT w.card_token FROM withdrawal w WHERE w.terminal = o.terminal
+                                          AND w.transmitted_at = o.transmitted_at AND w.stan = o.stan LIMIT 1) w
+                      -- where a replaced card's use stands now
+                      LEFT JOIN LATERAL (SELECT c.successor FROM card c WHERE c.card_token = w.card_token LIMIT 1) h ON true
+                      CROSS JOIN LATERAL (SELECT FROM card c WHERE c.card_token = coalesce(h.successor, w.card_token)
+                                          LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) c
                       ORDER BY o.asked_ms LIMIT p_max) k;
                 IF v_key.n = 0 THEN
                         RETURN 0;
@@ -1257,7 +1266,8 @@ $$;
 -- said, and is repeated when it is due. A case makes an exception in the same commit; so does an original that is missing
 -- unless the bank was never heard to approve it, late (seq 32767) neither; or unless it is a reversal that was sent before and had no answer
 -- then: it may have been booked and put away, and the bank holds nothing either way. (A code that put it off was an answer.)
--- Harmless when said twice, also by one who lost the lease meanwhile.
+-- Harmless when said twice, also by one who lost the lease meanwhile. A notice that somebody else has locked (a person holds it back, another
+-- takes it) stays, and the bank is told once more.
 -- Returns how many are gone by this.
 CREATE OR REPLACE FUNCTION saf_end(p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[], p_seq smallint[],
                         p_verdict text[], p_said text[]) RETURNS integer
@@ -1266,32 +1276,34 @@ SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET random_page_cost = 0.01 SET jit = off AS $$
 DECLARE
         v_count integer;
+        v_got bigint[]; -- their places
 BEGIN
         -- who takes the same rows, or ends them, comes before or after all of this
-        PERFORM FROM (SELECT o.* FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq)
-                           o (terminal, transmitted_at, stan, seq)
+        SELECT coalesce(array_agg(o.place), '{}') INTO v_got
+        FROM (SELECT o.* FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq) WITH ORDINALITY
+                           o (terminal, transmitted_at, stan, seq, place)
                       ORDER BY 2, 1, 3, 4) o
         CROSS JOIN LATERAL (SELECT FROM saf s WHERE s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at
-                            AND s.stan = o.stan AND s.seq = o.seq LIMIT 1 FOR UPDATE) s;
+                            AND s.stan = o.stan AND s.seq = o.seq LIMIT 1 FOR UPDATE SKIP LOCKED) s;
 
         INSERT INTO saf AS k (terminal, transmitted_at, stan, seq, link, created_ms, due_ms, last_error)
         SELECT s.terminal, s.transmitted_at, s.stan, s.seq, s.link, s.created_ms, s.due_ms, o.said
-        FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_verdict, p_said)
-             o (terminal, transmitted_at, stan, seq, verdict, said)
+        FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_verdict, p_said) WITH ORDINALITY
+             o (terminal, transmitted_at, stan, seq, verdict, said, place)
         CROSS JOIN LATERAL (SELECT * FROM saf s WHERE s.terminal = o.terminal AND s.transmitted_at = o.transmitted_at
                             AND s.stan = o.stan AND s.seq = o.seq LIMIT 1) s
-        WHERE o.verdict = 'again'
+        WHERE o.verdict = 'again' AND o.place = ANY (v_got)
         ON CONFLICT (terminal, transmitted_at, stan, seq) DO UPDATE SET last_error = EXCLUDED.last_error;
 
         WITH gone AS (
                 DELETE FROM saf WHERE ctid = ANY (ARRAY(
                         SELECT s.ctid
-                        FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_verdict)
-                             o (terminal, transmitted_at, stan, seq, verdict)
+                        FROM unnest(p_terminal, p_transmitted_at, p_stan, p_seq, p_verdict) WITH ORDINALITY
+                             o (terminal, transmitted_at, stan, seq, verdict, place)
                         CROSS JOIN LATERAL (SELECT s.ctid FROM saf s WHERE s.terminal = o.terminal
                                             AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan
                                             AND s.seq = o.seq LIMIT 1) s
-                        WHERE o.verdict <> 'again'))
+                        WHERE o.verdict <> 'again' AND o.place = ANY (v_got)))
                 RETURNING terminal, transmitted_at, stan, seq, attempts, last_error
         ), answered AS MATERIALIZED (
                 SELECT DISTINCT ON (g.terminal, g.transmitted_at, g.stan, g.seq) g.*, o.said, n.kind, n.amount_yen, n.dispensed_yen,
@@ -2171,7 +2183,8 @@ $$;
 
 -- End people's sessions that a batch waits for at this moment: idle in their transaction for p_idle_ms, or, whatever they do, in it for p_open_ms.
 -- (idle_in_transaction_session_timeout is anybody's to set.) One row a session; the trail has it too. Who is a superuser is let be.
--- Whose session was ended within the hour has p_again_ms from then on: who begins again and again would keep withdrawals waiting for most of the time.
+-- Whose session was ended within the hour has p_again_ms from then on, who had two ended half of it, and so on: who begins again and again
+-- would keep withdrawals waiting for most of the time. (A server that does not track activities says of no session what it does, or since when.)
 CREATE OR REPLACE FUNCTION ledger_unblock(p_idle_ms bigint, p_open_ms bigint, p_again_ms bigint)
 RETURNS TABLE (r_pid integer, r_who text, r_application text, r_state text, r_seconds integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -2188,14 +2201,15 @@ BEGIN
                         UNION
                         SELECT b.pid FROM blocker k CROSS JOIN LATERAL unnest(pg_blocking_pids(k.pid)) b (pid))
                 SELECT a.pid, a.usename, a.application_name, a.state,
-                       extract(epoch FROM clock_timestamp() - a.xact_start)::integer AS seconds
+                       extract(epoch FROM clock_timestamp() - b.since)::integer AS seconds
                 FROM pg_stat_activity a JOIN blocker USING (pid) JOIN pg_roles r ON r.oid = a.usesysid
-                CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM trail t WHERE t.noun = 'session' AND starts_with(t.key, a.usename || ' ')
-                                                   AND t.at > clock_timestamp() - INTERVAL '1 hour') AS again) g
+                CROSS JOIN LATERAL (SELECT coalesce(a.xact_start, a.backend_start) AS since) b
+                CROSS JOIN LATERAL (SELECT count(*) AS times FROM trail t WHERE t.noun = 'session' AND starts_with(t.key, a.usename || ' ')
+                                    AND t.at > clock_timestamp() - INTERVAL '1 hour') g
                 WHERE a.datname = current_database() AND NOT r.rolsuper
                 AND (role_is(a.usename, 'atm_operator') OR role_is(a.usename, 'atm_report'))
                 AND (a.state LIKE 'idle in transaction%' AND clock_timestamp() - a.state_change >= p_idle_ms * INTERVAL '1 ms'
-                     OR clock_timestamp() - a.xact_start >= CASE WHEN g.again THEN p_again_ms ELSE p_open_ms END * INTERVAL '1 ms')
+                     OR clock_timestamp() - b.since >= CASE WHEN g.times > 0 THEN p_again_ms / g.times ELSE p_open_ms END * INTERVAL '1 ms')
         LOOP
                 CONTINUE WHEN NOT pg_terminate_backend(v.pid);
                 PERFORM trail_write('session', concat_ws(' ', v.usename, v.pid),

@@ -10,13 +10,14 @@
 #include "lib/base/now.h"
 #include "lib/db/pg_conn.h"
 #include "lib/db/pg_query.h"
+#include "lib/db/pg_session.h"
 
 #define LOCK_NOT_AVAILABLE "55P03"
 
 const char standby_problem_sql[] = "SELECT standby_problem()";
 const char database_clock_sql[] = "SELECT real_now_ms()";
 
-enum { LOCKS, REFERENCE, HOLDERS, UNBLOCK, STANDBY, EPOCH, CLOCK, STATEMENT_COUNT };
+enum { REFERENCE, HOLDERS, UNBLOCK, STANDBY, EPOCH, CLOCK, SERVER, STATEMENT_COUNT };
 enum { NAMED_MAX = 16, STANDBY_UNANSWERED_MAX = 10 };
 
 struct reference_feed {
@@ -25,9 +26,10 @@ struct reference_feed {
         char unblock[80];
         const struct reference_feed_events *events;
         void *context;
-        bool reference_due, holders_due, unblock_due, standby_due, epoch_due, clock_due;
+        bool reference_due, holders_due, unblock_due, standby_due, epoch_due, clock_due, server_due;
         int64_t clock_asked_ms; /* steady */
         bool standby_wanted, epoch_wanted;
+        bool server_is_wrong;      /* as was said since the last look */
         int standby_unanswered;    /* questions */
         int asked;                 /* while it is busy */
         uint64_t named[NAMED_MAX]; /* holders, the last time */
@@ -69,6 +71,10 @@ static void pump(struct reference_feed *feed)
                 feed->unblock_due = false;
                 feed->asked = UNBLOCK;
                 pg_conn_send(feed->conn, feed->statements[UNBLOCK].name, NULL, 0, 0);
+        } else if (feed->server_due) {
+                feed->server_due = false;
+                feed->asked = SERVER;
+                pg_conn_send(feed->conn, feed->statements[SERVER].name, NULL, 0, 0);
         }
 }
 
@@ -135,6 +141,19 @@ static void take_standby(struct reference_feed *feed, const PGresult *result)
         feed->events->on_standby(feed->context, pg_text(result, 0, 0));
 }
 
+/* It was right when it was connected to; no other connection is let in where it is not any more. */
+static void take_server(struct reference_feed *feed, const PGresult *result)
+{
+        char why[PG_ERROR_MAX], text[256];
+        bool was_wrong = feed->server_is_wrong;
+
+        feed->server_is_wrong = !pg_server_judge(result, why);
+        if (feed->server_is_wrong && !was_wrong) {
+                snprintf(text, sizeof(text), "no new connection: %.200s", why);
+                feed->events->on_problem(feed->context, text);
+        }
+}
+
 static void take_clock(struct reference_feed *feed, const PGresult *result)
 {
         feed->events->on_clock(feed->context, pg_number(result, 0, 0),
@@ -178,6 +197,8 @@ static void on_end(void *context, enum pg_outcome outcome, const PGresult *resul
                 take_clock(feed, result);
         else if (feed->asked == UNBLOCK)
                 take_ended(feed, result);
+        else if (feed->asked == SERVER)
+                take_server(feed, result);
         else
                 take_holders(feed, result);
         pump(feed);
@@ -212,7 +233,6 @@ struct reference_feed *reference_feed_new(struct event_base *base, struct pg_hos
 
         if (!feed)
                 return NULL;
-        feed->statements[LOCKS] = (struct pg_statement){PG_AT_ONCE, "SET lock_timeout = '1s'"};
         feed->statements[REFERENCE] = reference_statement;
         feed->statements[HOLDERS] = (struct pg_statement){"lock_holders", lock_holders_sql};
         snprintf(feed->unblock, sizeof(feed->unblock), "SELECT * FROM ledger_unblock(%d, %d, %d)",
@@ -222,6 +242,7 @@ struct reference_feed *reference_feed_new(struct event_base *base, struct pg_hos
         feed->statements[EPOCH] = (struct pg_statement){"epoch_now", pg_epoch_sql};
         feed->epoch_wanted = pg_hosts_is_watching(hosts);
         feed->statements[CLOCK] = (struct pg_statement){"database_clock", database_clock_sql};
+        feed->statements[SERVER] = (struct pg_statement){"server", pg_server_sql};
         feed->events = events;
         feed->context = context;
         feed->conn = pg_conn_new(base, hosts, NULL, feed->statements, &conn_events, feed);
@@ -242,6 +263,7 @@ void reference_feed_free(struct reference_feed *feed)
 void reference_feed_ask(struct reference_feed *feed)
 {
         feed->reference_due = true;
+        feed->server_due = true;
         feed->epoch_due = feed->epoch_wanted;
         pump(feed);
 }
@@ -264,5 +286,6 @@ void reference_feed_ask_clock(struct reference_feed *feed)
 void reference_feed_look(struct reference_feed *feed)
 {
         feed->holders_due = true;
+        feed->server_is_wrong = false;
         pump(feed);
 }

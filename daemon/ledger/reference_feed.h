@@ -1,6 +1,6 @@
 /*
  * The connection that brings the reference data, asks who is in the way, whether a standby is there and what time it is: no batch travels
- * on it, so that whoever makes it wait keeps no withdrawal waiting. It waits a second for a lock and then asks who holds one.
+ * on it, so that whoever makes it wait keeps no withdrawal waiting. Where it met a lock it asks who holds one.
  *
  *      IDLE --due--> asks for the reference --came--> IDLE
  *                          '--a lock in the way--> asks for those who hold locks --> IDLE
@@ -39,8 +39,9 @@ ATM_MUST_USE struct reference_feed *reference_feed_new(struct event_base *base, 
                                                        void *context);
 void reference_feed_free(struct reference_feed *feed);
 
-/* Ask as soon as it can: for newer rows, and whether a promotion has been told of since (where epochs are watched); for those who hold locks; what time
- * it is (which it also asks when it comes to another server). */
+/* Ask as soon as it can: for newer rows, whether the server is still what it was when it was connected to (pg_session.h), and whether a
+ * promotion has been told of since (where epochs are watched); for those who hold locks; what time it is (which it also asks when it comes
+ * to another server). */
 void reference_feed_ask(struct reference_feed *feed);
 void reference_feed_look(struct reference_feed *feed);
 void reference_feed_ask_clock(struct reference_feed *feed);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/random.h"
+#include "lib/db/pg_query.h"
 #include "lib/db/pg_session.h"
 
 enum {
@@ -21,7 +22,7 @@ enum {
 
 enum state { DOWN, LOOKING_UP, CONNECTING, PREPARING, IDLE, BUSY, STATE_COUNT };
 
-enum { SETTINGS = -2, EPOCH }; /* are made, and is asked for, before any statement is prepared */
+enum { SETTINGS = -3, SERVER, EPOCH }; /* are made, and are asked for, before any statement is prepared */
 
 struct pg_conn {
         struct event_base *base;
@@ -172,8 +173,10 @@ static void conn_flush(struct pg_conn *conn)
 static void prepare_next(struct pg_conn *conn)
 {
         static const struct pg_statement settings = {PG_AT_ONCE, pg_daemon_session_sql},
+                                         server = {PG_AT_ONCE, pg_server_sql},
                                          epoch = {PG_AT_ONCE, pg_epoch_sql};
         const struct pg_statement *statement = conn->prepared == SETTINGS ? &settings
+                                               : conn->prepared == SERVER ? &server
                                                : conn->prepared == EPOCH  ? &epoch
                                                                           : &conn->statements[conn->prepared];
         if (!statement->name) {
@@ -311,6 +314,31 @@ bool pg_conn_judge(struct pg_conn *conn, const PGresult *result)
         return true;
 }
 
+/* Whether it keeps what it commits, and the rest of what pg_session.h asks: another one than at the start may be connected to now. */
+static bool judge_server(struct pg_conn *conn, const PGresult *result)
+{
+        char place[PG_PLACE_MAX], why[PG_ERROR_MAX], text[PG_PLACE_MAX + 300];
+
+        if (pg_server_judge(result, why))
+                return true;
+        pg_seeker_place(&conn->seeker, place);
+        snprintf(text, sizeof(text), "%s: %.290s", place, why);
+        conn_lose(conn, BLAME_SERVER, text);
+        return false;
+}
+
+static bool prepared_well(struct pg_conn *conn, const PGresult *result)
+{
+        switch (conn->prepared) {
+        case SERVER:
+                return judge_server(conn, result);
+        case EPOCH:
+                return pg_conn_judge(conn, result);
+        default:
+                return true;
+        }
+}
+
 /* The statement under way has ended: ReadyForQuery was seen. */
 static void statement_end(struct pg_conn *conn)
 {
@@ -323,7 +351,7 @@ static void statement_end(struct pg_conn *conn)
         } else if (conn->state == PREPARING) {
                 if (!done) {
                         conn_lose(conn, BLAME_LINE, PQresultErrorMessage(result));
-                } else if (conn->prepared != EPOCH || pg_conn_judge(conn, result)) {
+                } else if (prepared_well(conn, result)) {
                         conn->prepared++;
                         if (conn->prepared == EPOCH && !pg_hosts_is_watching(conn->seeker.hosts))
                                 conn->prepared++;

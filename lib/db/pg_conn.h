@@ -11,8 +11,8 @@
  * from 0.1 s to 2 s, with jitter. Where one connection of the process is up again, those that are not follow it without a pause.
  * An answer that does not come in time ends the connection. The limit doubles each time until something is answered: a server that
  * is slow, and not the line, gets no heap of sessions that all wait for the same.
- * Where epochs are watched (pg_hosts.h), a server is asked for its own before anything is prepared.
- * Its settings are pg_session.h's, whatever was set for its role or database.
+ * Its settings are pg_session.h's, whatever was set for its role or database. Each server that it connects to is judged as at the start
+ * (pg_session.h) and, where epochs are watched (pg_hosts.h), asked for its own, before anything is prepared.
  */
 #ifndef LIB_DB_PG_CONN_H
 #define LIB_DB_PG_CONN_H

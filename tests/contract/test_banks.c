@@ -411,18 +411,67 @@ START_TEST(a_sweep_that_meets_a_decision_leaves_it_out_and_fails_for_nobody)
         ck_assert_msg(PQresultStatus(result) == PGRES_TUPLES_OK, "%s", PQerrorMessage(other));
         PQclear(result);
         ck_assert_int_eq(PQsendQuery(sweeper, sweep), 1);
-        while (!world_number(&world, waits))
+        /* one who approves has no card; another sweep has them all */
+        while (!_i && !world_number(&world, waits))
                 ck_assert_msg(PQconsumeInput(sweeper) && PQisBusy(sweeper),
                               "a sweep that must wait does not");
-        PQclear(PQexec(other, "COMMIT"));
+        if (!_i)
+                PQclear(PQexec(other, "COMMIT"));
         result = PQgetResult(sweeper);
         ck_assert_msg(PQresultStatus(result) == PGRES_TUPLES_OK, "%s",
                       PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
         ck_assert_str_eq(PQgetvalue(result, 0, 0), _i ? "0" : "4");
         PQclear(result);
+        if (_i)
+                PQclear(PQexec(other, "COMMIT"));
         PQfinish(other);
         PQfinish(sweeper);
         ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM bank_outcome"), COUNT);
+        world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
+
+/* Somebody's open transaction, as a person may leave one. */
+static PGconn *left_open(const struct world *world, const char *sql)
+{
+        char conninfo[128];
+        PGconn *pg;
+        PGresult *result;
+
+        snprintf(conninfo, sizeof conninfo, "dbname=%s user=" WORLD_OPERATOR, world->name);
+        pg = PQconnectdb(conninfo);
+        PQclear(PQexec(pg, "BEGIN"));
+        result = PQexec(pg, sql);
+        ck_assert_msg(PQntuples(result) == 1, "%s: %s", sql, PQerrorMessage(pg));
+        PQclear(result);
+        return pg;
+}
+
+/* Two at a time: those of the card that is locked are the oldest. */
+START_TEST(a_sweep_leaves_a_card_that_somebody_holds_for_the_next_time)
+{
+        enum { COUNT = 2 * WORLD_LINK_CARDS };
+        struct world world;
+        static struct ledger_op request[COUNT];
+        PGconn *desk;
+
+        ops_open(&world);
+        ask_banks(&world, request, COUNT);
+        desk = left_open(&world, "SELECT FROM card WHERE card_token = (SELECT card_token FROM "
+                                 "open_withdrawal ORDER BY asked_ms LIMIT 1) FOR UPDATE");
+        world_sql(&world, "UPDATE open_withdrawal SET asked_ms = CASE WHEN card_token = (SELECT card_token "
+                          "FROM open_withdrawal ORDER BY asked_ms LIMIT 1) THEN 1 ELSE 1000 + stan END");
+        world_sql(&world, "SET lock_timeout = '10s'"); /* it would not come back */
+        for (int left = COUNT - 2; left > 0; left -= 2)
+                ck_assert_int_eq(world_number(&world, "SELECT ledger_sweep(0, 2)"), 2);
+        ck_assert_int_eq(world_number(&world, "SELECT ledger_sweep(0, 2)"), 0);
+        PQclear(PQexec(desk, "ROLLBACK"));
+        PQfinish(desk);
+        while (world_number(&world, "SELECT ledger_sweep(0, 2)")) {
+        }
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM bank_outcome WHERE cause = 'timeout'"),
+                         COUNT);
         world_check_sums(&world);
         world_close(&world);
 }
@@ -490,6 +539,38 @@ static int end(struct world *world, const struct ledger_identity *identity, int 
 
         return world_saf_end(world, &ended, 1, later_ms(ms));
 }
+
+START_TEST(the_end_of_a_notice_that_somebody_holds_keeps_no_other_from_its_own)
+{
+        struct world world;
+        struct ledger_op request[2] = {{0}}, op;
+        PGconn *desk;
+
+        ops_open(&world);
+        for (int i = 0; i < 2; i++) {
+                ops_ask(&world, &request[i], 1 + i, link_card(0), 10000);
+                op = request[i];
+                ops_do(&world, &op);
+                tell(&world, &request[i], 'T', 1);
+        }
+        desk = left_open(&world, "SELECT operator_saf(true, ARRAY[terminal], ARRAY[transmitted_at], "
+                                 "ARRAY[stan], ARRAY[seq]) FROM saf ORDER BY stan LIMIT 1");
+        world_sql(&world, "SET lock_timeout = '10s'"); /* it would not come back */
+        for (int left = 1; left >= 0; left--)
+                ck_assert_int_eq(
+                    world_number(&world, "SELECT saf_end(array_agg(terminal), array_agg(transmitted_at), "
+                                         "array_agg(stan), array_agg(seq), array_agg('done'::text), "
+                                         "array_agg('00'::text)) FROM saf"),
+                    left);
+        PQfinish(desk);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM saf WHERE stan = (SELECT min(stan) FROM "
+                                              "withdrawal)"),
+                         1);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM bank_ack"), 1);
+        world_check_sums(&world);
+        world_close(&world);
+}
+END_TEST
 
 /* Once, whether the first reversal waits, so that it may reach the bank before it approves, or is acknowledged. */
 START_TEST(an_approval_that_something_else_came_before_is_reversed_once_more)
@@ -887,6 +968,7 @@ int main(void)
         tcase_add_test(outcome, an_intent_that_breaks_a_constraint_is_not_kept);
         tcase_add_test(outcome, two_sweeps_at_once_time_each_out_once);
         tcase_add_loop_test(outcome, a_sweep_that_meets_a_decision_leaves_it_out_and_fails_for_nobody, 0, 2);
+        tcase_add_test(outcome, a_sweep_leaves_a_card_that_somebody_holds_for_the_next_time);
         tcase_add_test(outcome, a_sweep_takes_the_oldest_and_leaves_the_young_and_the_approved);
         tcase_add_loop_test(outcome, a_storm_with_banks_over_two_instances_keeps_every_sum_and_limit, 0, 3);
         tcase_add_test(outcome, an_altered_row_of_a_bank_is_seen_by_the_sums);
@@ -899,6 +981,7 @@ int main(void)
         tcase_add_test(forward, what_is_not_acknowledged_is_due_again_after_growing_pauses);
         tcase_add_test(forward,
                        a_parked_notice_is_held_back_with_those_after_it_until_an_operator_lets_it_go);
+        tcase_add_test(forward, the_end_of_a_notice_that_somebody_holds_keeps_no_other_from_its_own);
         tcase_add_test(forward, a_lease_is_taken_over_when_it_has_run_out_and_who_wakes_up_does_no_harm);
         tcase_add_loop_test(forward, a_lease_a_pause_and_a_question_from_the_future_keep_nobody_waiting, 0,
                             LENGTH(set_back));

@@ -14,6 +14,7 @@
 #include "tests/contract/ops.h"
 #include "tests/contract/locks.h"
 #include "tests/contract/roles.h"
+#include "tests/contract/settings.h"
 #include "tests/suite.h"
 
 enum { WITHDRAWALS = 4, AMOUNT_YEN = 10000 };
@@ -346,5 +347,6 @@ int main(void)
         suite_add_tcase(suite, tests);
         suite_add_tcase(suite, roles_tests());
         suite_add_tcase(suite, locks_tests());
+        suite_add_tcase(suite, settings_tests());
         return suite_run(suite);
 }

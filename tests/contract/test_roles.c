@@ -770,10 +770,12 @@ START_TEST(who_keeps_the_ledger_waiting_is_ended_and_named)
         static const struct {
                 bool at_work;
                 const char *unblock;
-        } rounds[] = {{false, "SELECT * FROM ledger_unblock(0, 600000, 600000)"},
-                      {true, "SELECT * FROM ledger_unblock(600000, 0, 600000)"},
-                      /* whose session was ended lately has less time */
-                      {false, "SELECT * FROM ledger_unblock(600000, 600000, 0)"}};
+        } rounds[] = {
+            {false, "SELECT * FROM ledger_unblock(0, 600000, 600000)"},
+            {true, "SELECT * FROM ledger_unblock(600000, 0, 600000)"},
+            /* whose session was ended lately has less time, and whose were again and again hardly any */
+            {false, "SELECT * FROM ledger_unblock(600000, 600000, 0)"},
+            {false, "SELECT * FROM ledger_unblock(600000, 600000, 600000)"}};
         struct world world;
         PGconn *waiting, *atmd;
         char conninfo[300], said[300], *shown;
@@ -788,6 +790,10 @@ START_TEST(who_keeps_the_ledger_waiting_is_ended_and_named)
 
                 ck_assert_str_eq(told(desk, "SET idle_in_transaction_session_timeout = 0", said), "done");
                 ck_assert_str_eq(told(desk, "BEGIN; SELECT summary_extend('2016-12-28')", said), "done");
+                if (i + 1 == LENGTH(rounds))
+                        world_sql(&world, "INSERT INTO trail (at, who, person, noun, key, before) SELECT "
+                                          "clock_timestamp(), 'one', '', 'session', '" OPERATOR
+                                          " 1', '{}' FROM generate_series(1, 6000)");
                 if (rounds[i].at_work) {
                         world_sql(&world, "UPDATE trail SET at = at - interval '1 hour'");
                         ck_assert(PQsendQuery(desk, "SELECT pg_sleep(600)"));
@@ -799,7 +805,7 @@ START_TEST(who_keeps_the_ledger_waiting_is_ended_and_named)
                 }
                 ck_assert(PQsendQuery(waiting, batch));
                 /* not yet */
-                ended = PQexec(atmd, "SELECT * FROM ledger_unblock(600000, 600000, 600000)");
+                ended = PQexec(atmd, "SELECT * FROM ledger_unblock(600000, 600000, 3600000000)");
                 ck_assert_int_eq(PQntuples(ended), 0);
                 do {
                         PQclear(ended);
@@ -821,11 +827,13 @@ START_TEST(who_keeps_the_ledger_waiting_is_ended_and_named)
         }
         shown = world_query(
             &world, "SELECT concat_ws('|', who, noun, split_part(key, ' ', 1), before - 'seconds', after IS "
-                    "NULL) FROM trail WHERE noun = 'session' ORDER BY change");
+                    "NULL) FROM trail WHERE noun = 'session' AND who = 'atm_daemon' ORDER BY change");
         ck_assert_str_eq(shown, "atm_daemon|session|" OPERATOR
                                 "|{\"state\": \"idle in transaction\", \"application\": \"psql\"}|t\n"
                                 "atm_daemon|session|" OPERATOR
                                 "|{\"state\": \"active\", \"application\": \"psql\"}|t\n"
+                                "atm_daemon|session|" OPERATOR
+                                "|{\"state\": \"idle in transaction\", \"application\": \"psql\"}|t\n"
                                 "atm_daemon|session|" OPERATOR
                                 "|{\"state\": \"idle in transaction\", \"application\": \"psql\"}|t\n");
         free(shown);

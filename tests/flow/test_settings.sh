@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Settings that somebody made for a role, a database or by PGOPTIONS change nothing of what the programs do; locks that somebody holds
-# are named and don't stop what needs none of them; a server that may lose what it has committed is refused by atmd, and so is one without
-# the standby that the configuration wants. Of several servers those that are silent or in recovery are left for the primary, and a primary
+# are named and don't stop what needs none of them, and leave no sessions behind; a server that may lose what it has committed is refused by
+# atmd, also where it comes to one later, and so is one without the standby that the configuration wants. Of several servers those that are silent or in recovery are left for the primary, and a primary
 # that freezes for the one that is promoted.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -11,23 +11,17 @@ source "$WORK/lab/lab.env"
 STARTED=()
 trap 'kill "${STARTED[@]}" 2>/dev/null || true; flow_end' EXIT
 
-# NAME VALUE: each alone would have stopped the service, lost commits or moved days
-settings=(
+# NAME VALUE: each alone would have stopped the service, lost commits or moved days. Those that every session sets, and some that are dealt
+# with otherwise.
+mapfile -t settings < <(sed -nE 's/^SET_FOR_[A-Z]*\("([^"]*)", "[^"]*", "([^"]*)".*/\1\n\2/p' "$ROOT/lib/db/pg_settings.def")
+((${#settings[@]} >= 40)) || wrong "only ${#settings[@]} words of settings in pg_settings.def"
+settings+=(
         search_path nowhere
         synchronous_commit off
-        default_transaction_isolation serializable
-        default_transaction_read_only on
-        TimeZone America/Caracas
-        DateStyle 'SQL, DMY'
         lock_timeout 1
         idle_session_timeout 1000
-        client_min_messages error
         enable_indexscan off
         enable_nestloop off
-        bytea_output escape
-        standard_conforming_strings off
-        array_nulls off
-        client_encoding SJIS
 )
 role=$(sed -nE "s/^conninfo *=.*user=([a-z_]+).*/\1/p" "$ATMD_CONF")
 database=$(sql 'SELECT current_database()')
@@ -106,6 +100,32 @@ await "the session's end in the log" grep -qE "event=security_session_ended user
 wait "$simulator" || wrong "the cards that were held did not go on: $(cat "$WORK/held.json")"
 grep -qE '"unanswered": *0' "$WORK/held.json" || wrong "their ATMs gave up: $(cat "$WORK/held.json")"
 exec 7>&-
+
+# --- a superuser's lock on every table, while all connections are made anew, over and over: each gives up what it asks for first, and none is
+# left behind at the server by one that was made again
+expected=$(sql "SELECT count(*) FROM pg_stat_activity WHERE usename = '$role'")
+mkfifo "$WORK/owner"
+PGUSER=postgres "$PSQL" -X -A -t -q <"$WORK/owner" >"$WORK/owner.pid" 2>&1 &
+STARTED+=("$!")
+exec 7>"$WORK/owner"
+echo "SET idle_in_transaction_session_timeout = 0;
+        SELECT 'BEGIN; LOCK TABLE ' || string_agg(quote_ident(relname), ', ') FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') \gexec
+        SELECT pg_backend_pid();" >&7
+await "a lock on all tables" grep -qx '[0-9][0-9]*' "$WORK/owner.pid"
+sql "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = '$role'" >/dev/null
+gives_up() {
+        local event
+        for event in ledger saf upkeep; do
+                (($(grep -c "event=$event .*is down.*canceling statement due to lock timeout" "$WORK/badly.log") >= 3)) || return 1
+        done
+}
+await "connections that give up" gives_up
+sql_when "no more connections than before" "SELECT count(*) <= $expected FROM pg_stat_activity WHERE usename = '$role'"
+echo 'ROLLBACK;' >&7
+exec 7>&-
+sql_when "the connections again" "SELECT count(*) = $expected FROM pg_stat_activity WHERE usename = '$role' AND state = 'idle'"
+expect_exit 0 atmsim run --ports "$port" --closed --withdrawals 5 --seed "$SEED"
 kill -TERM "$pid"
 wait "$pid" || wrong "atmd ended with $?"
 
@@ -123,8 +143,16 @@ wait "$pid" && wrong "atmd serves without triggers"
 grep -q "session_replication_role is replica; expected origin" "$WORK/untriggered.log" || wrong "the setting is not named: $(cat "$WORK/untriggered.log")"
 sql "ALTER ROLE $CLUSTER_PERSON RESET session_replication_role; ALTER ROLE \"$role\" RESET session_replication_role" >/dev/null
 
+# one that runs says so, and goes on
+start running
+await "atmd is ready" grep -q event=ready "$WORK/running.log"
 sql 'ALTER SYSTEM SET full_page_writes = off' >/dev/null
 sql 'SELECT pg_reload_conf()' >/dev/null
+await "the server's change in the log" grep -q "no new connection: the server's full_page_writes is off; expected on" "$WORK/running.log"
+port=$(sed -nE 's/.* event=ready listen=[^ ]*:([0-9]+).*/\1/p' "$WORK/running.log")
+expect_exit 0 atmsim run --ports "$port" --closed --withdrawals 5 --seed "$SEED"
+kill -TERM "$pid"
+wait "$pid" || wrong "atmd ended with $?"
 pages_are_halved() { [[ $(sql 'SHOW full_page_writes') == off ]]; }
 await "the server's new setting" pages_are_halved
 start refused
@@ -238,13 +266,20 @@ before=$(PGHOST=$STANDBY/socket PGPORT=$CLUSTER_PORT sql 'SELECT count(*) FROM w
 postmaster=$(head -n 1 "$ATM_CLUSTER/data/postmaster.pid")
 mapfile -t FROZEN < <(echo "$postmaster" && pgrep -P "$postmaster")
 trap 'kill -CONT "${FROZEN[@]}" 2>/dev/null || true; kill "${STARTED[@]}" 2>/dev/null || true; cluster_remove "$STANDBY"; flow_end' EXIT
+standby() { PGHOST=$STANDBY/socket PGPORT=$CLUSTER_PORT sql "$1"; }
+standby 'ALTER SYSTEM SET full_page_writes = off' >/dev/null
+standby 'SELECT pg_reload_conf()' >/dev/null
 kill -STOP "${FROZEN[@]}"
 atmsim run --ports "$strict_port" --closed --withdrawals 1 --seed "$SEED" --answer-timeout-ms 60000 >"$WORK/strict.run" 2>&1 &
 simulator=$!
 STARTED+=("$simulator")
 cluster_promote "$STANDBY"
+# another server than at the start is judged as that one was
+await "the refusal of the promoted server" grep -q 'is down: server at .* full_page_writes is off; expected on' "$WORK/strict.log"
+standby 'ALTER SYSTEM RESET full_page_writes' >/dev/null
+standby 'SELECT pg_reload_conf()' >/dev/null
 # who wants a standby has a batch in doubt, and the promoted server has none: it is not even sent there
-await "the alarm of another server" grep -q 'no synchronous standby: unknown whether one is: another server is the primary' "$WORK/strict.log"
+await "the alarm of another server" grep -qE 'no synchronous standby: unknown whether one is: (another server is the primary|the database has not answered)' "$WORK/strict.log"
 grep -q 'did not answer in time' "$WORK/strict.log" || wrong "no batch was in doubt: $(cat "$WORK/strict.log")"
 keeps_it() { kill -USR1 "$strict" && grep -q 'event=ledger_stats .*in_doubt=1 connections_up=2' "$WORK/strict.log"; }
 await "both lanes, and the batch that waits" keeps_it
