@@ -36,6 +36,7 @@ CREATE TABLE recovery_item (
         CHECK ((ended_at IS NULL) = (ended IS NULL)),
         CHECK ((problem IS NOT NULL) = (ended IS NOT DISTINCT FROM 'for people'))
 );
+CREATE INDEX recovery_item_left ON recovery_item (recovery, transmitted_at, terminal, stan) WHERE ended IS NULL;
 CREATE INDEX recovery_item_withdrawal ON recovery_item (transmitted_at, terminal, stan);
 
 ALTER TABLE exception_record DROP CONSTRAINT exception_record_kind_check;

@@ -111,10 +111,6 @@ DECLARE
         v_charge_yen bigint := p_withdrawal.customer_fee_yen + p_withdrawal.customer_tax_yen;
 BEGIN
         IF withdrawal_is_priced(p_withdrawal.reason) THEN
-                IF p_withdrawal.link IS NOT NULL THEN
-                        INSERT INTO card (card_token, issuer, pan_mask)
-                        VALUES (p_withdrawal.card_token, p_withdrawal.issuer, p_withdrawal.pan_mask) ON CONFLICT DO NOTHING;
-                END IF;
                 -- where its use stands now
                 SELECT c.* INTO v_card FROM card c
                 WHERE c.card_token = coalesce((SELECT k.successor FROM card k WHERE k.card_token = p_withdrawal.card_token), p_withdrawal.card_token)
@@ -261,7 +257,15 @@ BEGIN
         FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND role_is(a.usename, 'atm_daemon');
         PERFORM demand(v_who IS NULL, 'connected: ' || v_who, 'all instances of atmd to be stopped');
         PERFORM demand(p_version = (SELECT version FROM reference_version), 'the reference data have changed since', 'them as they were');
-        -- the cards' locks, in their order
+        -- banks' cards have a row from their first use on; then the cards' locks, all in their order
+        INSERT INTO card (card_token, issuer, pan_mask)
+        SELECT DISTINCT ON (r.card_token) r.card_token, r.issuer, r.pan_mask
+        FROM (SELECT i.plan -> 'request' AS request FROM recovery_item i WHERE i.recovery = p_recovery AND i.ended IS NULL
+              ORDER BY i.transmitted_at, i.terminal, i.stan LIMIT p_max) i
+        CROSS JOIN LATERAL jsonb_to_record(i.request) r (card_token uuid, issuer text, pan_mask text, link text)
+        WHERE r.link IS NOT NULL AND NOT EXISTS (SELECT FROM card c WHERE c.card_token = r.card_token)
+        ORDER BY 1
+        ON CONFLICT DO NOTHING;
         PERFORM FROM (SELECT DISTINCT coalesce(h.successor, i.card_token) AS card_token
                       FROM (SELECT coalesce((i.plan #>> '{request,card_token}')::uuid,
                                             (SELECT w.card_token FROM withdrawal w WHERE w.terminal = i.terminal AND w.transmitted_at = i.transmitted_at

@@ -32,17 +32,21 @@ json() {
                 PGUSER=postgres PGDATABASE=postgres psql -X -A -t -q -v ON_ERROR_STOP=1
 }
 
+# stories FIRST_MOMENT: rows of make_journals from lines like those below.
+stories() {
+        local stan answer paid advice bank story
+        local -A head=([-]=990001 [BANKA]=990011 [BANKB]=990012)
+        while read -r stan answer paid advice bank story; do
+                printf '%s %d %s:%02d:00+09:00 10000 108 %s %s %s %d %s %s %s\n' "$T" "$stan" "$1" "$stan" "$(token "$stan")" \
+                        "${head[$bank]}******1234" "$answer" "$paid" "$advice" "$bank" "$story"
+        done
+}
+
 # The journals: STAN, what the ATM heard, paid, told the host; whom the host asked, what the bank saw.
 # 1 the house bank's. 2 all dispensed, 3 in part, 4 nothing. 5 declined by its bank. 6 timed out: the bank
 # approved unheard, its reversal came. 7 of another bank. 8 timed out: the 0200 never came to the bank. 9 no
 # answer in time for the ATM, which reversed it while its bank was asked. 10 refused by ourselves.
-rows() {
-        local stan answer paid advice bank story
-        local -A head=([-]=990001 [BANKA]=990011 [BANKB]=990012)
-        while read -r stan answer paid advice bank story; do
-                printf '%s %d 2017-02-01T10:%02d:00+09:00 10000 108 %s %s %s %d %s %s %s\n' "$T" "$stan" "$stan" "$(token "$stan")" \
-                        "${head[$bank]}******1234" "$answer" "$paid" "$advice" "$bank" "$story"
-        done <<'ROWS'
+stories 2017-02-01T10 >rows.txt <<'ROWS'
 1 00 10000 0220 - -
 2 00 10000 0220 BANKA ask,10000
 3 00 9000 0420 BANKA ask,-9000
@@ -54,8 +58,6 @@ rows() {
 9 - 0 0420 BANKA ask,-0
 10 58 0 - - -
 ROWS
-}
-rows >rows.txt
 make_journals . <rows.txt >decided.txt
 
 # The database, through the ledger's own functions.
@@ -378,6 +380,8 @@ healed() {
 }
 lost
 sql "CREATE DATABASE hard TEMPLATE nothing" >/dev/null
+sql "CREATE DATABASE more TEMPLATE nothing" >/dev/null
+PGDATABASE=more sql "INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm, opening_yen, balance_yen) SELECT md5('card ' || i)::uuid, 'HOUSE', '990001******1234', '3012', 1000000, 1000000 FROM generate_series(21, 28) i" >/dev/null
 for moment in "${MOMENTS[@]}"; do
         export PGDATABASE=$moment
         case $moment in
@@ -470,5 +474,36 @@ expect_exit 0 confirms 3
 says "4 withdrawals brought back"
 expect "exceptions that are left" 0 "$(sql "SELECT count(*) FROM v_exception WHERE NOT resolved")"
 healed
+
+# all other ways, on a day whose books are closed: 21 in part, 22 nothing, 23 no advice yet, 24 one that is not acknowledged, 25 corrected,
+# 26 corrected and not acknowledged, 27 never answered, 28 likewise and taken back, 29 its bank approved and nobody heard it
+mkdir more
+stories 2016-12-30T10 >more.txt <<'ROWS'
+21 00 9000 0420 - -
+22 00 0 0420 - -
+23 00 0 - - -
+24 00 10000 0220! - -
+25 00 9000 0220=10000,0420 - -
+26 00 9000 0220=10000,0420! - -
+27 - 0 - - -
+28 - 0 0420 - -
+29 - 0 - BANKA ask
+ROWS
+make_journals more <more.txt >/dev/null
+export PGDATABASE=more
+PGUSER=$CLUSTER_PERSON expect_exit 0 atmctl period close 3Q16 --note trial
+L=(atmctl recover --atm-journals more/atm --bank-journals more/banks)
+lost {21..26}\ withdrawal "28 word" "29 withdrawal"
+expect_exit 0 "${L[@]}" --propose --note trial
+expect_exit 0 env PGUSER=second atmctl recovery confirm 1 --atm-journals more/atm --bank-journals more/banks --note trial
+says "8 withdrawals brought back"
+lost
+expect_exit 0 atmctl reconcile --atm-journals more/atm --bank-journals more/banks
+expect_exit 0 atmctl verify
+expect "what they are" "21 completed 9000 2017-01-01,22 reversed 0,23 approved 0,24 approved 0,25 completed 9000 2017-01-01,26 completed 10000 2017-01-01,28 blocked 0,29 approved 0" \
+        "$(sql "SELECT string_agg(DISTINCT concat_ws(' ', stan, state, dispensed_yen, posted_on), ',') FROM v_withdrawal LEFT JOIN commission USING (terminal, transmitted_at, stan)")"
+expect "exceptions" "25 corrected" "$(sql "SELECT string_agg(concat_ws(' ', stan, what), ',') FROM v_exception")"
+expect "accounts" "1 990892,2 1000000,3 989892,4 989892,5 990892,6 989892" \
+        "$(sql "SELECT string_agg(i || ' ' || balance_yen, ',' ORDER BY i) FROM generate_series(1, 6) i JOIN card ON card_token = md5('card ' || 20 + i)::uuid")"
 
 passed

@@ -9,7 +9,8 @@
  * TOKEN      32 hexadecimal digits
  * MASK       the card's first 6 and last 4 digits
  * ANSWER     the DE 39 that the ATM heard; - none. With 00 of a card that no bank was asked about, the approval code 123456
- * ADVICE     0220 or 0420, acknowledged; a trailing ! : not acknowledged; - none
+ * ADVICE     0220 or 0420, acknowledged; a trailing ! : not acknowledged; - none. Several are separated by commas; =YEN behind one:
+ * it spoke of so much cash, and not of PAID
  * BANK       whom the host asked; - nobody
  * STORY      what the bank saw, in this order, separated by commas: ask (its card has 1,000,000 yen), poor
  * (its card has nothing), a number (0220 with so much cash), -number (0420 with so much); - nothing
@@ -156,26 +157,37 @@ static void write_answer(struct journal *journal, const struct row *row)
         (void)journal_append(journal, &record);
 }
 
-static void write_advice(struct journal *journal, const struct row *row)
+/* The n-th of its advices, from 1. */
+static void write_advice(struct journal *journal, const struct row *row, const char *advice, int n)
 {
+        const char *yen = strchr(advice, '=');
         struct journal_record record = {.kind = JOURNAL_ADVICE,
-                                        .stan = row->stan + 1000,
-                                        .transmitted_ms = row->transmitted_ms + ADVICE_PAUSE_MS,
-                                        .reversal = row->advice[1] == '4',
-                                        .dispensed_yen = row->paid_yen,
+                                        .stan = row->stan + 1000 * n,
+                                        .transmitted_ms = row->transmitted_ms + (int64_t)ADVICE_PAUSE_MS * n,
+                                        .reversal = advice[1] == '4',
+                                        .dispensed_yen = yen ? number_known(yen + 1) : row->paid_yen,
                                         .original_stan = row->stan,
                                         .original_ms = row->transmitted_ms};
 
-        if (!strcmp(row->advice, "-"))
-                return;
         strcpy(record.terminal, row->terminal);
         if (record.reversal)
                 strcpy(record.why, "22");
         (void)journal_append(journal, &record);
-        if (strchr(row->advice, '!'))
+        if (strchr(advice, '!'))
                 return;
         record.kind = JOURNAL_ACKNOWLEDGED;
         (void)journal_append(journal, &record);
+}
+
+static void write_advices(struct journal *journal, const struct row *row)
+{
+        char advices[TEXT], *save = NULL;
+        int n = 0;
+
+        strcpy(advices, row->advice);
+        for (char *advice = strtok_r(advices, ",", &save); advice; advice = strtok_r(NULL, ",", &save))
+                if (strcmp(advice, "-"))
+                        write_advice(journal, row, advice, ++n);
 }
 
 static void write_atm(struct journal *journal, struct dispensers *dispensers, const struct row *row)
@@ -195,7 +207,7 @@ static void write_atm(struct journal *journal, struct dispensers *dispensers, co
         write_answer(journal, row);
         if (row->paid_yen)
                 dispensers_pay(dispensers, slot, row->stan, row->transmitted_ms, row->paid_yen);
-        write_advice(journal, row);
+        write_advices(journal, row);
 }
 
 /* rows --------------------------------------------------------------------------------------------- */
