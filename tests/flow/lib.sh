@@ -23,7 +23,7 @@ SUCCEEDED=0
 cluster_for_tests "${FLOW_CLUSTERS:-memory}"
 
 flow_end() {
-        local status=$? lab
+        local status=${1:-$?} lab
         trap '' INT TERM HUP PIPE
         set +e
         if ((!SUCCEEDED)); then
