@@ -111,7 +111,7 @@ expect "what a step adds" posts "$(sql "SELECT summary_step(true)")"
 expect "what the sums lack then" 0 "$(sql "SELECT count(*) FROM unsummed_post")"
 expect_exit 0 atmctl verify
 
-# Later releases': of atmsim all, some with notes that were retracted; in 24 and 42 with cards of four banks, a card replaced, an exception
+# Later releases': of atmsim all, some with notes that were retracted; from 24 on with cards of four banks, a card replaced, an exception
 # dealt with.
 # later VERSION REVENUE [COMMAND]: it migrates, verifies, and says what it said; COMMAND first
 later() {
@@ -219,6 +219,7 @@ its_clock_goes() {
 later 16 "T0000001,18,241000,3500,1930,434,5430 T0000002,16,164000,2900,1940,386,4840 T0000003,12,124000,2400,1300,296,3700 T0000004,1,1000,100,130,18,230"
 later 24 "T0000002,26,183000,4300,2980,580,7280 T0000004,22,230000,3700,2440,490,6140 T0000003,23,220000,3400,2650,482,6050 T0000001,14,140000,2000,1670,292,3670" killed_in_the_middle
 later 42 "T0000001,21,347000,1700,2420,328,4120 T0000002,19,282000,1600,2190,302,3790 T0000003,16,134000,1200,1770,236,2970 T0000004,11,156000,900,1260,172,2160" its_clock_goes
+later 62 "T0000003,26,350000,2100,3100,414,5200 T0000002,21,224000,1700,2470,332,4170 T0000001,13,144000,1100,1560,212,2660 T0000004,12,157000,1000,1360,188,2360" its_clock_goes
 
 # Whatever it came from, the schema is that of a database that is new.
 make atm_upgrade_new
@@ -227,7 +228,7 @@ expect "codes that are not compared as bytes" "" "$(sql "SELECT string_agg(table
         WHERE table_schema = 'public' AND table_name !~ '^v_' AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'
         AND column_name IN ('terminal', 'hall', 'area', 'issuer', 'link', 'band', 'kind', 'prefix')")"
 schema atm_upgrade_new >"$WORK/new"
-for version in 4 16 24 42; do
+for version in 4 16 24 42 62; do
         from=$(PGDATABASE=atm_upgrade_$version sql "SELECT min(from_on) FROM ledger_partition")
         schema "atm_upgrade_$version" >"$WORK/of-$version"
         diff "$WORK/new" "$WORK/of-$version" >"$WORK/differences" || wrong "migrated from version $version (partitions from $from): $(head -n 40 "$WORK/differences")"
