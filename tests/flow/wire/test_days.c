@@ -25,8 +25,9 @@ static void check_moment(const struct moment *row)
                 ck_assert_int_eq(charge_yen_at(japan_ms(row->moment)), row->charge_yen);
         withdraw_at(&atm, take_card(), 10000, japan_ms(row->moment), row->charge_yen ? "00" : "58", &trade);
         sql_text(reason, sizeof(reason),
-                 "SELECT reason FROM v_withdrawal WHERE terminal = '%s' AND stan = %s", atm.terminal,
-                 message_get(&trade.request, 11));
+                 "SELECT reason FROM v_withdrawal WHERE terminal = '%s' AND stan = %s AND transmitted_at = "
+                 "timestamptz '%s+09'",
+                 atm.terminal, message_get(&trade.request, 11), row->moment);
         ck_assert_str_eq(reason, row->reason);
         ck_assert_int_eq(
             sql_number("SELECT count(*) FROM v_withdrawal WHERE terminal = '%s' AND stan = %s AND "

@@ -1,5 +1,6 @@
 /* Every cell of the table of states: what an advice makes of a withdrawal, its commission, the account and
  * the card's use, by a completion and by a reversal, on the instance that decided and on the other. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,8 +119,8 @@ static void check_cell(int cell, const struct trade *trade, const struct card *c
         sql_text(
             found, sizeof(found),
             "SELECT concat_ws(' ', state, dispensed_yen, customer_fee_yen, interbank_fee_yen, tax_yen) FROM "
-            "v_withdrawal WHERE terminal = '%s' AND stan = %s",
-            terminal, stan);
+            "v_withdrawal WHERE terminal = '%s' AND stan = %s AND transmitted_at = to_timestamp(%" PRId64 ")",
+            terminal, stan, moment_of(&trade->request) / 1000);
         ck_assert_str_eq(found, wanted);
         ck_assert_int_eq(
             sql_number("SELECT count(*) FROM exception_record WHERE terminal = '%s' AND stan = %s", terminal,

@@ -530,8 +530,7 @@ void make_valid(struct message *ret_message, const struct atm *atm, const char *
 
 /* ---- answers ------------------------------------------------------------------------------------------- */
 
-/* The business moment that a request's DE 7 names: the year that puts it nearest. */
-static int64_t moment_of(const struct message *request)
+int64_t moment_of(const struct message *request)
 {
         struct tm now = split(business_ms(), 0);
         int64_t best_ms = 0, least_ms = INT64_MAX;

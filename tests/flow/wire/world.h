@@ -133,6 +133,9 @@ void make_advice(struct message *ret_message, const struct atm *atm, const char 
  * withdrawal that never was, a reconciliation or an administrative advice. */
 void make_valid(struct message *ret_message, const struct atm *atm, const char *mti);
 
+/* The business moment that a request's DE 7 names: the year that puts it nearest. */
+int64_t moment_of(const struct message *request);
+
 /* Everything that an answer to this request with this DE 39 must and may hold. */
 void check_answer(const struct message *request, const struct message *answer, const char *de39);
 
