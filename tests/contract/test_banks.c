@@ -331,13 +331,9 @@ static int64_t do_twice_at_once(const struct world *world, const char *const sql
 {
         PGconn *pg[2];
         int64_t sum = 0;
-        char conninfo[128];
 
-        snprintf(conninfo, sizeof conninfo, "dbname=%s", world->name);
-        for (int i = 0; i < 2; i++) {
-                pg[i] = PQconnectdb(conninfo);
-                ck_assert_int_eq(PQstatus(pg[i]), CONNECTION_OK);
-        }
+        for (int i = 0; i < 2; i++)
+                pg[i] = world_session(world, NULL);
         for (int i = 0; i < 2; i++)
                 ck_assert_int_eq(PQsendQuery(pg[i], sql[i]), 1);
         for (int i = 0; i < 2; i++) {
@@ -386,15 +382,14 @@ START_TEST(a_sweep_that_meets_a_decision_leaves_it_out_and_fails_for_nobody)
         struct world world;
         static struct ledger_op request[COUNT];
         static const char sweep[] = "SELECT ledger_sweep(0, 1000)";
-        char answer[512], waits[128], conninfo[128];
+        char answer[512], waits[128];
         PGconn *other, *sweeper;
         PGresult *result;
 
         ops_open(&world);
         ask_banks(&world, request, COUNT);
-        snprintf(conninfo, sizeof conninfo, "dbname=%s", world.name);
-        other = PQconnectdb(conninfo);
-        sweeper = PQconnectdb(conninfo);
+        other = world_session(&world, NULL);
+        sweeper = world_session(&world, NULL);
         snprintf(answer, sizeof answer,
                  "SELECT count(*) FROM (SELECT array_agg(terminal) a, array_agg(transmitted_at) b, "
                  "array_agg(stan) c"
@@ -435,12 +430,9 @@ END_TEST
 /* Somebody's open transaction, as a person may leave one. */
 static PGconn *left_open(const struct world *world, const char *sql)
 {
-        char conninfo[128];
-        PGconn *pg;
+        PGconn *pg = world_session(world, WORLD_OPERATOR);
         PGresult *result;
 
-        snprintf(conninfo, sizeof conninfo, "dbname=%s user=" WORLD_OPERATOR, world->name);
-        pg = PQconnectdb(conninfo);
         PQclear(PQexec(pg, "BEGIN"));
         result = PQexec(pg, sql);
         ck_assert_msg(PQntuples(result) == 1, "%s: %s", sql, PQerrorMessage(pg));

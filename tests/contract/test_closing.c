@@ -24,18 +24,6 @@
 
 /* sessions ------------------------------------------------------------------------------------------ */
 
-static PGconn *session(const struct world *world, const char *user)
-{
-        char conninfo[128];
-        PGconn *pg;
-
-        snprintf(conninfo, sizeof conninfo, "dbname=%s%s%s", world->name, user ? " user=" : "",
-                 user ? user : "");
-        pg = PQconnectdb(conninfo);
-        ck_assert_msg(PQstatus(pg) == CONNECTION_OK, "%s", PQerrorMessage(pg));
-        return pg;
-}
-
 /* What the statement that was sent ends with: its first value, or its error; to be freed. */
 static char *hear(PGconn *pg)
 {
@@ -196,8 +184,8 @@ START_TEST(a_close_waits_for_a_batch_in_flight)
         ops_open(&world);
         approve(&world, &request, 1);
         sum_up_quarters(&world);
-        batch = session(&world, NULL);
-        closer = session(&world, WORLD_OPERATOR);
+        batch = world_session(&world, NULL);
+        closer = world_session(&world, WORLD_OPERATOR);
         expect_told(batch, "BEGIN", "");
         expect_told(batch, completion_sql(&request), "f");
         say(closer, CLOSE);
@@ -227,8 +215,8 @@ START_TEST(a_batch_that_comes_while_a_close_waits_is_not_held_up)
         ops_open(&world);
         approve(&world, request, 2);
         sum_up_quarters(&world);
-        batch = session(&world, NULL);
-        closer = session(&world, WORLD_OPERATOR);
+        batch = world_session(&world, NULL);
+        closer = world_session(&world, WORLD_OPERATOR);
         expect_told(batch, "BEGIN", "");
         expect_told(batch, completion_sql(&request[0]), "f");
         say(closer, CLOSE);
@@ -260,7 +248,7 @@ START_TEST(a_batch_that_comes_during_a_close_is_posted_on_the_first_open_day)
         approve(&world, request, 2);
         dispense(&world, &request[0], 1, AMOUNT_YEN);
         sum_up_quarters(&world);
-        closer = session(&world, WORLD_OPERATOR);
+        closer = world_session(&world, WORLD_OPERATOR);
         expect_told(closer, "BEGIN", "");
         expect_told(closer, CLOSE_FORCED, "done 1");
         /* an instance of atmd, which now stands behind whoever closes */
@@ -310,7 +298,7 @@ START_TEST(what_is_corrected_after_a_close_is_posted_on_the_first_open_day)
                 approve(&world, &request, 1);
                 dispense(&world, &request, 1, AMOUNT_YEN);
                 sum_up_quarters(&world);
-                closer = session(&world, WORLD_OPERATOR);
+                closer = world_session(&world, WORLD_OPERATOR);
                 expect_told(closer, CLOSE, "done 0");
                 dispense(&world, &request, 2, cases[i].dispensed_yen);
                 snprintf(postings, sizeof postings, "2016-12-29 2016-12-29 1 10000%s", cases[i].posted);
@@ -342,7 +330,7 @@ START_TEST(a_quarter_whose_days_can_not_be_summed_up_is_not_closed)
         ops_open(&world);
         approve(&world, &request, 1);
         dispense(&world, &request, 1, AMOUNT_YEN);
-        closer = session(&world, WORLD_OPERATOR);
+        closer = world_session(&world, WORLD_OPERATOR);
         expect_told(closer, CLOSE_FORCED, "not summed 0");
         world_sql(&world, "REVOKE EXECUTE ON FUNCTION summary_step FROM atm_operator");
         ck_assert_int_eq(closing_close(closer, &question, &without_end, error), CLOSING_FAILED);
@@ -372,7 +360,7 @@ START_TEST(what_has_no_end_keeps_a_quarter_open_unless_forced)
         ops_submit(&world, 0, &later, &pending);
         world_wait(&world, &pending);
         sum_up_quarters(&world);
-        closer = session(&world, WORLD_OPERATOR);
+        closer = world_session(&world, WORLD_OPERATOR);
         expect_told(closer, CLOSE, "without end 3");
         dispense(&world, &request[0], 1, AMOUNT_YEN);
         dispense(&world, &asked, 1, 0);
@@ -463,9 +451,9 @@ START_TEST(nobody_who_posts_waits_for_who_sums_up_and_nothing_is_lost_between_th
         approve(&world, request, 4);
         dispense(&world, &request[0], 1, AMOUNT_YEN);
         expect_value(&world, "SELECT summary_extend('2016-12-30')", "t");
-        builder = session(&world, WORLD_OPERATOR);
-        other = session(&world, WORLD_OPERATOR);
-        batch = session(&world, NULL);
+        builder = world_session(&world, WORLD_OPERATOR);
+        other = world_session(&world, WORLD_OPERATOR);
+        batch = world_session(&world, NULL);
         /* a batch that begins first, and one that begins and ends while the day is summed up */
         expect_told(batch, "BEGIN", "");
         expect_told(batch, completion_sql(&request[1]), "f");
@@ -510,8 +498,8 @@ START_TEST(days_are_summed_up_after_the_batches_that_did_not_know)
 
         ops_open(&world);
         approve(&world, request, 2);
-        builder = session(&world, WORLD_OPERATOR);
-        batch = session(&world, NULL);
+        builder = world_session(&world, WORLD_OPERATOR);
+        batch = world_session(&world, NULL);
         expect_told(batch, "BEGIN", "");
         expect_told(batch, completion_sql(&request[0]), "f");
         say(builder, "SELECT summary_extend('2016-12-30')");
@@ -616,7 +604,7 @@ START_TEST(what_counts_for_a_closed_day_neither_comes_nor_changes_nor_goes)
         int64_t changes, done = 0;
 
         ops_open(&world);
-        desk = session(&world, WORLD_OPERATOR);
+        desk = world_session(&world, WORLD_OPERATOR);
         try_statements(desk, before_the_close, sizeof before_the_close / sizeof before_the_close[0]);
         changes = world_number(&world, "SELECT count(*) FROM trail WHERE noun <> 'period'");
         sum_up_quarters(&world);
@@ -656,8 +644,8 @@ START_TEST(who_changes_what_a_close_counted_meanwhile_is_refused_at_his_commit)
 
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
                 ops_open(&world);
-                desk = session(&world, WORLD_OPERATOR);
-                closer = session(&world, WORLD_OPERATOR);
+                desk = world_session(&world, WORLD_OPERATOR);
+                closer = world_session(&world, WORLD_OPERATOR);
                 set_today(&world, "2016-12-30");
                 expect_told(desk, cases[i].before, "");
                 set_today(&world, "2022-01-01");
@@ -706,8 +694,8 @@ START_TEST(no_price_changes_under_a_batch_on_its_way)
                 ops_open(&world);
                 set_today(&world, "2016-12-29");
                 ops_ask(&world, &request, 3, 0, AMOUNT_YEN);
-                batch = session(&world, NULL);
-                desk = session(&world, WORLD_OPERATOR);
+                batch = world_session(&world, NULL);
+                desk = world_session(&world, WORLD_OPERATOR);
                 expect_told(batch, "BEGIN", "");
                 expect_told(batch, ops_request_sql(&request), "0");
                 say(desk, price_changes[i / 2].change);
@@ -733,7 +721,7 @@ START_TEST(the_second_check_of_prices_reads_withdrawals_once_while_the_fleet_wai
 
         ops_open(&world);
         approve(&world, &request, 1);
-        desk = session(&world, NULL);
+        desk = world_session(&world, NULL);
         expect_told(desk, "SET track_functions = 'all'; BEGIN", "");
         expect_told(
             desk,
@@ -781,7 +769,7 @@ START_TEST(what_a_price_follows_from_is_fixed_where_anything_was_approved)
         set_today(&world, "2016-12-29");
         approve(&world, &request, 1);
         dispense(&world, &request, 1, 0);
-        desk = session(&world, WORLD_OPERATOR);
+        desk = world_session(&world, WORLD_OPERATOR);
         for (int i = 0; i < PRICE_CHANGES; i++)
                 expect_told(desk, price_changes[i].change, price_changes[i].refusal);
         for (size_t i = 0; i < sizeof free_changes / sizeof free_changes[0]; i++)
@@ -800,8 +788,8 @@ START_TEST(partitions_and_batches_do_not_wait_for_each_other)
         ops_open(&world);
         for (int i = 0; i < 2; i++)
                 ops_ask(&world, &request[i], i, i, AMOUNT_YEN);
-        batch = session(&world, NULL);
-        desk = session(&world, WORLD_OPERATOR);
+        batch = world_session(&world, NULL);
+        desk = world_session(&world, WORLD_OPERATOR);
         expect_told(batch, "BEGIN", "");
         expect_told(batch, ops_request_sql(&request[0]), "0");
         expect_told(desk, "BEGIN", "");
@@ -864,10 +852,10 @@ START_TEST(an_atm_stands_in_one_place_at_a_time)
         PGconn *one, *other;
 
         ops_open(&world);
-        one = session(&world, WORLD_OPERATOR);
+        one = world_session(&world, WORLD_OPERATOR);
         try_statements(one, contracts, sizeof contracts / sizeof contracts[0]);
         /* two operators at the same time: the second waits, and then sees the first's */
-        other = session(&world, WORLD_OPERATOR);
+        other = world_session(&world, WORLD_OPERATOR);
         expect_told(one, "BEGIN", "");
         expect_told(one, "INSERT INTO contract VALUES ('T0000003', '2017-01-01', NULL, 'H00001', 1000)", "");
         say(other, "INSERT INTO contract VALUES ('T0000003', '2017-02-01', NULL, 'H-3', 1000)");
@@ -930,7 +918,7 @@ START_TEST(no_batch_waits_for_a_transaction_that_a_person_left_open)
         set_today(&world, "2017-02-01");
         world_sql(&world, "SELECT summary_extend('2016-12-28')");
         for (size_t i = 0; i < sizeof left_open / sizeof left_open[0]; i++) {
-                PGconn *desk = session(&world, WORLD_OPERATOR);
+                PGconn *desk = world_session(&world, WORLD_OPERATOR);
 
                 expect_told(desk, "BEGIN", "");
                 say(desk, left_open[i]);
@@ -956,7 +944,7 @@ START_TEST(a_card_that_a_person_holds_keeps_only_its_own_withdrawals_waiting)
         int held = 0, others = 0;
 
         ops_open(&world);
-        desk = session(&world, NULL);
+        desk = world_session(&world, NULL);
         expect_told(desk, "BEGIN", "");
         expect_told(desk, "UPDATE card SET status = 'lost' WHERE pan_mask = '990001******0000'", "");
         for (int i = 0; i < OPS; i++) {
@@ -988,8 +976,8 @@ START_TEST(who_holds_all_batches_waits_for_nobody_left_open)
                      "SELECT string_agg(proname, ', ') FROM pg_proc WHERE prosrc ~ 'LOCK TABLE books IN "
                      "(?!ROW SHARE)'",
                      "books_hold");
-        open = session(&world, WORLD_OPERATOR);
-        holder = session(&world, WORLD_OPERATOR);
+        open = world_session(&world, WORLD_OPERATOR);
+        holder = world_session(&world, WORLD_OPERATOR);
         expect_told(open, "BEGIN", "");
         expect_told(open, "INSERT INTO contract VALUES ('T0000003', '2017-01-01', NULL, 'H00001', 1000)", "");
         expect_told(holder, "BEGIN; SET CONSTRAINTS contract_overlap DEFERRED", "");
@@ -1136,9 +1124,10 @@ START_TEST(batches_closes_prices_replacements_partitions_and_reports_at_once_nev
         owe_notices(&world);
         for (int i = 0; i < DESKS; i++)
                 /* who owns the tables may change what was */
-                desk[i].pg = session(&world, i == DESKS - 1                                ? "atm_daemon"
-                                             : strstr(desks[i].sql[0], "atm.business_day") ? NULL
-                                                                                           : WORLD_OPERATOR);
+                desk[i].pg =
+                    world_session(&world, i == DESKS - 1                                ? "atm_daemon"
+                                          : strstr(desks[i].sql[0], "atm.business_day") ? NULL
+                                                                                        : WORLD_OPERATOR);
         for (int i = 0; i < OPS; i++) {
                 batch_op(&world, op, i);
                 ops_submit(&world, i % WORLD_INSTANCES, &op[i], &pending);
@@ -1231,7 +1220,7 @@ START_TEST(a_hall_that_moves_keeps_its_past)
         approve(&world, request, 1);
         dispense(&world, &request[0], 1, AMOUNT_YEN);
         expect_value(&world, VIEWED, "2016-12-29 kanto 東京都 1");
-        desk = session(&world, WORLD_OPERATOR);
+        desk = world_session(&world, WORLD_OPERATOR);
         expect_value(&world, "SELECT summary_extend('2016-12-31')", "t");
         world_sql(&world, ALL_STEPS);
         expect_told(desk, CLOSE, "done 0");

@@ -785,14 +785,11 @@ START_TEST(a_storm_over_two_instances_keeps_every_sum_and_limit)
         struct draws random = {.state = (uint64_t)_i + 1};
         struct ledger_op *op = calloc(OPS, sizeof *op);
         int pending = 0, approved = 0;
-        char conninfo[96];
         PGconn *builder;
 
         ck_assert_ptr_nonnull(op);
         ops_open(&world);
-        snprintf(conninfo, sizeof conninfo, "dbname=%s", world.name);
-        builder = PQconnectdb(conninfo);
-        ck_assert_int_eq(PQstatus(builder), CONNECTION_OK);
+        builder = world_session(&world, NULL);
         for (int i = 0; i < OPS; i++) {
                 int former = i ? draw_below(&random, i) : 0;
 

@@ -10,26 +10,6 @@
 #include "tests/contract/locks.h"
 #include "tests/contract/ops.h"
 
-static PGconn *connect_as(struct world *world, const char *user)
-{
-        char conninfo[300];
-        PGconn *pg;
-
-        snprintf(conninfo, sizeof conninfo, "dbname=%s user=%s", world->name, user);
-        pg = PQconnectdb(conninfo);
-        ck_assert_msg(PQstatus(pg) == CONNECTION_OK, "%s", PQerrorMessage(pg));
-        return pg;
-}
-
-static void run(PGconn *pg, const char *sql)
-{
-        PGresult *result = PQexec(pg, sql);
-
-        ck_assert_msg(PQresultStatus(result) == PGRES_COMMAND_OK || PQresultStatus(result) == PGRES_TUPLES_OK,
-                      "%s: %s", sql, PQerrorMessage(pg));
-        PQclear(result);
-}
-
 /* What an instance asks of the database beside its batches. */
 static const char *const asked[] = {
     "SET lock_timeout = '1s'",
@@ -65,10 +45,10 @@ START_TEST(a_lock_on_reference_data_keeps_no_batch_waiting)
         locks = world_query(&world, lockable);
         ck_assert_ptr_nonnull(strstr(locks, "hall"));
         ck_assert_ptr_nonnull(strstr(locks, "issuer"));
-        desk = connect_as(&world, WORLD_OPERATOR);
-        run(desk, "BEGIN");
-        run(desk, locks);
-        run(desk, "SELECT FROM exclusion FOR UPDATE");
+        desk = world_session(&world, WORLD_OPERATOR);
+        world_run(desk, "BEGIN");
+        world_run(desk, locks);
+        world_run(desk, "SELECT FROM exclusion FOR UPDATE");
         free(locks);
 
         /* each of these would not come back */
@@ -97,9 +77,9 @@ START_TEST(a_lock_on_reference_data_keeps_no_batch_waiting)
         ops_advise(&op, &request, 1, 10000, 0); /* of one that nobody knows */
         ops_do(&world, &op);
 
-        atmd = connect_as(&world, "atm_daemon");
+        atmd = world_session(&world, "atm_daemon");
         for (size_t i = 0; i < LENGTH(asked); i++)
-                run(atmd, asked[i]);
+                world_run(atmd, asked[i]);
         PQfinish(atmd);
         PQfinish(desk);
         world_close(&world);
@@ -123,10 +103,10 @@ START_TEST(a_lock_on_a_card_keeps_the_others_from_no_batch)
         PGconn *desk;
 
         ops_open(&world);
-        desk = connect_as(&world, WORLD_OPERATOR);
-        run(desk, "BEGIN");
-        run(desk, "SELECT FROM card WHERE pan_mask IN ('990001******0000', '990001******0001', "
-                  "'990001******0002') FOR UPDATE");
+        desk = world_session(&world, WORLD_OPERATOR);
+        world_run(desk, "BEGIN");
+        world_run(desk, "SELECT FROM card WHERE pan_mask IN ('990001******0000', '990001******0001', "
+                        "'990001******0002') FOR UPDATE");
         memset(locked, 0, sizeof locked);
         memset(other, 0, sizeof other);
         for (int i = 0; i < CARDS; i++) {
@@ -151,7 +131,7 @@ START_TEST(a_lock_on_a_card_keeps_the_others_from_no_batch)
         for (int i = 0; i < OTHERS; i++)
                 ck_assert(!other[i].alone);
 
-        run(desk, "ROLLBACK");
+        world_run(desk, "ROLLBACK");
         world_wait(&world, &locked_pending);
         ck_assert_int_eq(held(&world, 0), 0);
         for (int i = 0; i < 2 * CARDS; i++)

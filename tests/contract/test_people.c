@@ -36,26 +36,6 @@ struct people {
         struct ledger_op request[MEETINGS], rival[MEETINGS];
 };
 
-static PGconn *session(const struct world *world)
-{
-        char conninfo[128];
-        PGconn *pg;
-
-        snprintf(conninfo, sizeof(conninfo), "dbname=%s", world->name);
-        pg = PQconnectdb(conninfo);
-        ck_assert_msg(PQstatus(pg) == CONNECTION_OK, "%s", PQerrorMessage(pg));
-        return pg;
-}
-
-static void must(PGconn *pg, const char *sql)
-{
-        PGresult *result = PQexec(pg, sql);
-
-        ck_assert_msg(PQresultStatus(result) == PGRES_COMMAND_OK || PQresultStatus(result) == PGRES_TUPLES_OK,
-                      "%.300s: %s", sql, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
-        PQclear(result);
-}
-
 /* Of a letter but the person's. */
 static void fill(struct ledger_op *op, const struct ledger_op *request, char letter)
 {
@@ -88,8 +68,8 @@ static void open_people(struct people *p)
 
         memset(p, 0, sizeof(*p));
         ops_open(&p->world);
-        p->person = session(&p->world);
-        p->batch = session(&p->world);
+        p->person = world_session(&p->world, NULL);
+        p->batch = world_session(&p->world, NULL);
         for (int i = 0; i < MEETINGS; i++) {
                 ops_identify(&p->request[i], "2016-12-01T12:00", i);
                 p->request[i].identity.transmitted_ms += (i / WORLD_LINK_CARDS) * (int64_t)DAY_MS;
@@ -227,7 +207,7 @@ START_TEST(who_speaks_while_a_person_decides_hears_what_the_person_decided)
         int pending = 0;
 
         open_people(&p);
-        must(p.person, "BEGIN");
+        world_run(p.person, "BEGIN");
         for (int i = 0; i < MEETINGS; i++) {
                 char *heard;
 
@@ -243,7 +223,7 @@ START_TEST(who_speaks_while_a_person_decides_hears_what_the_person_decided)
                 event_base_loop(p.world.base, EVLOOP_NONBLOCK);
                 pause_a_little();
         }
-        must(p.person, "COMMIT");
+        world_run(p.person, "COMMIT");
         world_wait(&p.world, &pending);
         for (int i = 0; i < MEETINGS; i++) {
                 const char *difference;
@@ -264,8 +244,8 @@ static bool decide_beside(struct people *p, int number)
         bool waits = false;
         char *heard;
 
-        must(p->batch, "BEGIN");
-        must(p->batch, rival_sql(&p->rival[number]));
+        world_run(p->batch, "BEGIN");
+        world_run(p->batch, rival_sql(&p->rival[number]));
         ck_assert(PQsendQuery(p->person, resolve_sql(p, number)));
         for (int i = 0; !waits; i++) {
                 ck_assert_int_lt(i, ROUNDS_MAX);
@@ -275,7 +255,7 @@ static bool decide_beside(struct people *p, int number)
                 waits = anybody_waits(p);
                 pause_a_little();
         }
-        must(p->batch, "COMMIT");
+        world_run(p->batch, "COMMIT");
         heard = hear(p->person);
         if (waits)
                 do_kept(p, number, &kept);

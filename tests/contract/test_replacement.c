@@ -288,18 +288,6 @@ static const char *ask_session(PGconn *connection, const char *sql)
         return told(connection);
 }
 
-static PGconn *session(const struct world *world)
-{
-        PGconn *connection;
-        char conninfo[128];
-
-        snprintf(conninfo, sizeof conninfo, "dbname=%s", world->name);
-        connection = PQconnectdb(conninfo);
-
-        ck_assert_int_eq(PQstatus(connection), CONNECTION_OK);
-        return connection;
-}
-
 /* Until the session waits for a lock of another one. */
 static void await_wait(struct world *world, PGconn *connection)
 {
@@ -318,7 +306,7 @@ START_TEST(an_exclusion_that_is_not_committed_yet_follows_its_card)
         char sql[1024];
 
         ops_open(&world);
-        import = session(&world);
+        import = world_session(&world, NULL);
         ask_session(import, "BEGIN");
         ck_assert_str_eq(ask_session(import,
                                      "INSERT INTO exclusion SELECT card_token, '2020-06-01' FROM card "
@@ -346,7 +334,7 @@ START_TEST(a_card_that_is_being_replaced_gets_no_account)
         ops_open(&world);
         world_sql(&world,
                   "UPDATE card SET opening_yen = NULL, balance_yen = NULL WHERE pan_mask LIKE '%%0000'");
-        import = session(&world);
+        import = world_session(&world, NULL);
         ask_session(world.admin, "BEGIN");
         world_replace_text(0, NEW, "3111", MEMORY_CARD_LOST, sql, sizeof sql);
         ck_assert_str_eq(ask_session(world.admin, sql), "done");
@@ -377,7 +365,7 @@ START_TEST(a_card_that_two_bring_at_once_is_the_first_ones)
         char sql[1024];
 
         ops_open(&world);
-        import = session(&world);
+        import = world_session(&world, NULL);
         ask_session(world.admin, "BEGIN");
         snprintf(sql, sizeof sql, opening, "3105", "1000");
         ck_assert_str_eq(ask_session(world.admin, sql), "1");

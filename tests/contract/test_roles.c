@@ -215,14 +215,18 @@ static const struct refused {
 
 static const char *const roles[] = {"atm_daemon", OPERATOR, "atm_report"};
 
-/* The functions that a role may execute and that may change something. */
+/* Of pg_proc p: the functions that a role may execute. */
+#define MAY_EXECUTE                                                                                          \
+        "p.pronamespace = 'public'::regnamespace AND has_function_privilege('%s', p.oid, 'EXECUTE')"
+
+/* Those of them that may change something. */
 static char *executable(struct world *world, const char *role)
 {
         char sql[400];
 
         snprintf(sql, sizeof sql,
-                 "SELECT DISTINCT p.proname FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND "
-                 "p.provolatile = 'v' AND has_function_privilege('%s', p.oid, 'EXECUTE') ORDER BY 1",
+                 "SELECT DISTINCT p.proname FROM pg_proc p WHERE " MAY_EXECUTE
+                 " AND p.provolatile = 'v' ORDER BY 1",
                  role);
         return world_query(world, sql);
 }
@@ -247,6 +251,7 @@ static const char every_row[] = "SELECT string_agg(c.relname || ' ' || query_to_
 START_TEST(each_function_that_a_role_may_execute_refuses_what_its_program_would)
 {
         struct world world;
+        PGconn *session[LENGTH(roles)];
         struct ledger_op request;
         char *before, *after;
 
@@ -255,16 +260,18 @@ START_TEST(each_function_that_a_role_may_execute_refuses_what_its_program_would)
         ops_ask(&world, &request, 1, 1, 10000); /* there is something to be changed */
         ops_do(&world, &request);
         before = world_query(&world, every_row);
+        for (size_t i = 0; i < LENGTH(roles); i++)
+                session[i] = world_session(&world, roles[i]);
         for (size_t i = 0; i < LENGTH(refused); i++) {
                 const struct refused *row = &refused[i];
-                char conninfo[300];
-                PGconn *pg;
+                size_t role = 0;
                 PGresult *result;
                 const char *said;
 
-                snprintf(conninfo, sizeof conninfo, "dbname=%s user=%s", world.name, row->role);
-                pg = PQconnectdb(conninfo);
-                result = PQexec(pg, row->call);
+                while (strcmp(roles[role], row->role) != 0)
+                        role++;
+                world_run(session[role], "DISCARD ALL");
+                result = PQexec(session[role], row->call);
                 said = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
                 if (row->said)
                         ck_assert_msg(said && strstr(said, row->said), "%s: %s: '%s' expected, heard: %s",
@@ -272,8 +279,9 @@ START_TEST(each_function_that_a_role_may_execute_refuses_what_its_program_would)
                 else
                         ck_assert_msg(!said, "%s: %s: %s", row->role, row->call, said);
                 PQclear(result);
-                PQfinish(pg);
         }
+        for (size_t i = 0; i < LENGTH(roles); i++)
+                PQfinish(session[i]);
         after = world_query(&world, every_row);
         ck_assert_str_eq(before, after);
         free(before);
@@ -339,9 +347,8 @@ static char *hostile_calls(struct world *world, const char *role)
             "'ffffffff-ffff-ffff-ffff-ffffffffffff'), ('name', '', 'atm', repeat('x', 63)), "
             "('text', '', 'x', repeat(E'\\u202e\\x01''\"', 3000))) x (name, least, middle, most) "
             "WHERE x.name = replace(a.type, '[]', '')) e ON true "
-            "WHERE p.pronamespace = 'public'::regnamespace AND p.prorettype <> 'trigger'::regtype AND "
-            "has_function_privilege('%s', p.oid, 'EXECUTE') GROUP BY p.oid, p.proname, v.kind ORDER BY "
-            "p.proname, v.kind",
+            "WHERE " MAY_EXECUTE " AND p.prorettype <> 'trigger'::regtype GROUP BY p.oid, p.proname, v.kind "
+            "ORDER BY p.proname, v.kind",
             role);
         return world_query(world, sql);
 }
@@ -374,14 +381,13 @@ START_TEST(no_function_is_upset_by_what_nobody_would_ask)
         ops_do(&world, &request);
         before = world_query(&world, every_row);
         for (size_t i = 0; i < LENGTH(roles); i++) {
-                char conninfo[300], *calls = hostile_calls(&world, roles[i]), *rest = calls, *call;
+                char *calls = hostile_calls(&world, roles[i]), *rest = calls, *call;
                 /* the daemon's own may change something where they hold */
                 bool may_change = !strcmp(roles[i], "atm_daemon");
                 PGconn *pg;
                 int count = 0;
 
-                snprintf(conninfo, sizeof conninfo, "dbname=%s user=%s", world.name, roles[i]);
-                pg = PQconnectdb(conninfo);
+                pg = world_session(&world, roles[i]);
                 ck_assert_str_eq(told(pg, "SET statement_timeout = '60s'; SET atm.note = 'attacked'", said),
                                  "done");
                 while ((call = strsep(&rest, "\n")) && *call) {
@@ -603,12 +609,11 @@ START_TEST(a_change_leaves_who_why_before_and_after_and_no_token)
         struct world world;
         struct ledger_op request, advice;
         PGconn *pg;
-        char conninfo[300], said[300], *shown;
+        char said[300], *shown;
         int64_t kept;
 
         ops_open(&world);
-        snprintf(conninfo, sizeof conninfo, "dbname=%s user=" OPERATOR, world.name);
-        pg = PQconnectdb(conninfo);
+        pg = world_session(&world, OPERATOR);
         for (size_t i = 0; i < LENGTH(changes); i++)
                 ck_assert_str_eq(told(pg, changes[i].sql, said), changes[i].said);
         shown = world_query(&world, rows);
@@ -778,14 +783,13 @@ START_TEST(who_keeps_the_ledger_waiting_is_ended_and_named)
             {false, "SELECT * FROM ledger_unblock(600000, 600000, 600000)"}};
         struct world world;
         PGconn *waiting, *atmd;
-        char conninfo[300], said[300], *shown;
+        char said[300], *shown;
 
         ops_open(&world);
-        waiting = PQconnectdb(world.conninfo);
-        atmd = PQconnectdb(world.conninfo);
-        snprintf(conninfo, sizeof conninfo, "dbname=%s user=" OPERATOR " application_name=psql", world.name);
+        waiting = world_session(&world, "atm_daemon");
+        atmd = world_session(&world, "atm_daemon");
         for (size_t i = 0; i < LENGTH(rounds); i++) {
-                PGconn *desk = PQconnectdb(conninfo);
+                PGconn *desk = world_session(&world, OPERATOR " application_name=psql");
                 PGresult *ended;
 
                 ck_assert_str_eq(told(desk, "SET idle_in_transaction_session_timeout = 0", said), "done");
@@ -850,15 +854,14 @@ START_TEST(who_is_waited_for_by_who_is_waited_for_is_ended)
         struct world world;
         PGconn *desk[2], *batch, *atmd;
         PGresult *ended = NULL;
-        char conninfo[300], said[300];
+        char said[300], name[80];
 
         ops_open(&world);
         world_sql(&world,
                   "CREATE ROLE %s_batch LOGIN IN ROLE atm_daemon; GRANT SELECT, UPDATE ON card TO %s_batch",
                   world.name, world.name);
         for (int i = 0; i < 2; i++) {
-                snprintf(conninfo, sizeof conninfo, "dbname=%s user=" OPERATOR, world.name);
-                desk[i] = PQconnectdb(conninfo);
+                desk[i] = world_session(&world, OPERATOR);
                 ck_assert_str_eq(told(desk[i], "SET idle_in_transaction_session_timeout = 0; BEGIN", said),
                                  "done");
         }
@@ -867,8 +870,8 @@ START_TEST(who_is_waited_for_by_who_is_waited_for_is_ended)
         snprintf(said, sizeof said, "SELECT cardinality(pg_blocking_pids(%d))", PQbackendPID(desk[1]));
         while (!world_number(&world, said)) {
         }
-        snprintf(conninfo, sizeof conninfo, "dbname=%s user=%s_batch", world.name, world.name);
-        batch = PQconnectdb(conninfo);
+        snprintf(name, sizeof name, "%s_batch", world.name);
+        batch = world_session(&world, name);
         ck_assert(PQsendQuery(batch, wants));
         snprintf(said, sizeof said, "SELECT pg_blocking_pids(%d) = ARRAY[%d]", PQbackendPID(batch),
                  PQbackendPID(desk[1]));
@@ -877,7 +880,7 @@ START_TEST(who_is_waited_for_by_who_is_waited_for_is_ended)
                 stands = *answer == 't';
                 free(answer);
         }
-        atmd = PQconnectdb(world.conninfo);
+        atmd = world_session(&world, "atm_daemon");
         ended = PQexec(atmd, "SELECT r_pid FROM ledger_unblock(0, 600000, 600000)");
         ck_assert_int_eq(PQntuples(ended), 1);
         ck_assert_int_eq(atoi(PQgetvalue(ended, 0, 0)), PQbackendPID(desk[0]));

@@ -63,17 +63,6 @@ START_TEST(no_setting_that_a_login_may_have_is_without_a_row)
 }
 END_TEST
 
-static PGconn *connect_to(const struct world *world)
-{
-        char conninfo[128];
-        PGconn *pg;
-
-        snprintf(conninfo, sizeof conninfo, "dbname=%s", world->name);
-        pg = PQconnectdb(conninfo);
-        ck_assert_msg(PQstatus(pg) == CONNECTION_OK, "%s", PQerrorMessage(pg));
-        return pg;
-}
-
 /* What the session has of it; "?": this version does not know it. */
 static void shown(PGconn *pg, const char *name, char text[64])
 {
@@ -110,7 +99,7 @@ START_TEST(whatever_a_login_has_a_session_has_what_its_program_needs)
                                   rows[i].spoiled);
         }
         for (size_t s = 0; s < LENGTH(sessions); s++) {
-                PGconn *pg = connect_to(&world);
+                PGconn *pg = world_session(&world, NULL);
 
                 for (size_t i = 0; i < LENGTH(rows); i++) {
                         if (!rows[i].spoiled)

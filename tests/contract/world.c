@@ -155,6 +155,20 @@ int64_t world_number(struct world *world, const char *sql)
         return number;
 }
 
+PGconn *world_session(const struct world *world, const char *user)
+{
+        char conninfo[300];
+
+        snprintf(conninfo, sizeof conninfo, "dbname=%s%s%s", world->name, user ? " user=" : "",
+                 user ? user : "");
+        return connect_to(conninfo);
+}
+
+void world_run(PGconn *pg, const char *sql)
+{
+        PQclear(run(pg, sql));
+}
+
 static char *read_file(const char *path)
 {
         char *text = NULL;
@@ -474,29 +488,29 @@ static void make_template(PGconn *pg, const char *name, const char *from, const 
         PQfinish(fresh.admin);
 }
 
-/* Templates are made by whoever comes first; others wait for it. */
+/* Templates are made by whoever comes first; others wait for it. Nobody may be connected to one while it is copied. */
 static void make_database(struct world *world, const char *from, const char *to)
 {
-        PGconn *pg = connect_to("");
         char template[64], sql[256];
 
-        PQclear(run(pg, "SELECT pg_advisory_lock(hashtext('" WORLD_TEMPLATE "'))"));
-        if (!has_database(pg, WORLD_TEMPLATE))
-                make_first_template(pg);
+        PQclear(run(world->server, "SELECT pg_advisory_lock(hashtext('" WORLD_TEMPLATE "'))"));
+        if (!has_database(world->server, WORLD_TEMPLATE))
+                make_first_template(world->server);
         snprintf(template, sizeof template, WORLD_TEMPLATE "_%.4s%.2s%.2s_%.4s%.2s%.2s", from, from + 5,
                  from + 8, to, to + 5, to + 8);
-        if (!has_database(pg, template))
-                make_template(pg, template, from, to);
+        if (!has_database(world->server, template))
+                make_template(world->server, template, from, to);
         snprintf(world->name, sizeof world->name, "contract_%d", (int)getpid());
         snprintf(sql, sizeof sql, "DROP DATABASE IF EXISTS %s WITH (FORCE)", world->name);
-        PQclear(run(pg, sql));
-        copy_database(pg, world->name, template);
-        PQfinish(pg); /* and with it the lock: nobody else may be connected to a template that is copied */
+        PQclear(run(world->server, sql));
+        copy_database(world->server, world->name, template);
+        PQclear(run(world->server, "SELECT pg_advisory_unlock(hashtext('" WORLD_TEMPLATE "'))"));
 }
 
 void world_open(struct world *world, const char *from, const char *to)
 {
         *world = (struct world){.verbose = getenv("ATM_TEST_VERBOSE") != NULL};
+        world->server = connect_to("");
         make_database(world, from, to);
         snprintf(world->conninfo, sizeof world->conninfo, "dbname=%s user=atm_daemon", world->name);
         world->admin = connect_to_database(world->name);
@@ -515,7 +529,6 @@ void world_open(struct world *world, const char *from, const char *to)
 void world_close(struct world *world)
 {
         char sql[256];
-        PGconn *pg;
 
         for (int i = 0; i < WORLD_INSTANCES; i++)
                 ledger_free(world->pg[i]);
@@ -526,10 +539,9 @@ void world_close(struct world *world)
         for (int i = 0; i < world->reference_count; i++)
                 reference_free(world->references[i]);
         PQfinish(world->admin);
-        pg = connect_to("");
         snprintf(sql, sizeof sql, "DROP DATABASE %s WITH (FORCE)", world->name);
-        PQclear(run(pg, sql));
-        PQfinish(pg);
+        PQclear(run(world->server, sql));
+        PQfinish(world->server);
 }
 
 static void on_timeout(evutil_socket_t socket, short what, void *context)

@@ -26,7 +26,8 @@ enum {
 #define WORLD_OPERATOR "operator" /* a person's login, member of atm_operator */
 
 struct world {
-        PGconn *admin; /* superuser of this database, blocking */
+        PGconn *admin;  /* superuser of this database, blocking */
+        PGconn *server; /* who makes and drops it */
         char name[64], conninfo[256];
         struct event_base *base;
         struct pg_hosts *hosts;
@@ -66,6 +67,9 @@ void world_close(struct world *world);
 
 /* Run SQL as the superuser. */
 ATM_PRINTF(2, 3) void world_sql(struct world *world, const char *format, ...);
+/* Somebody else's session with the database; NULL: the superuser's. To be finished before the world is closed. */
+PGconn *world_session(const struct world *world, const char *user);
+void world_run(PGconn *pg, const char *sql);
 /* Its first column, one row a line; to be freed. */
 char *world_query(struct world *world, const char *sql);
 /* The number in the first row's first column. */
