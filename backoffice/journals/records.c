@@ -258,7 +258,7 @@ size_t records_atm(const struct records *records, size_t of, const struct atm_wo
 {
         size_t at = first_of(records->atm, records->atms, sizeof(*records->atm), of), count = 0;
 
-        *ret_first = records->atm + at;
+        *ret_first = records->atms ? records->atm + at : NULL;
         while (at + count < records->atms && records->atm[at + count].of == of)
                 count++;
         return count;
@@ -268,7 +268,7 @@ size_t records_bank(const struct records *records, size_t of, const struct bank_
 {
         size_t at = first_of(records->bank, records->banks, sizeof(*records->bank), of), count = 0;
 
-        *ret_first = records->bank + at;
+        *ret_first = records->banks ? records->bank + at : NULL;
         while (at + count < records->banks && records->bank[at + count].of == of)
                 count++;
         return count;
