@@ -5,6 +5,20 @@
 
 #include "backoffice/recovery/plan.h"
 
+/* What is no loss after all goes. */
+static void pick(struct losses *losses)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < losses->count; i++) {
+                if (losses->lost[i].is_none)
+                        lost_free(&losses->lost[i]);
+                else
+                        losses->lost[kept++] = losses->lost[i];
+        }
+        losses->count = kept;
+}
+
 static void add_up(struct losses *losses)
 {
         for (size_t i = 0; i < losses->count; i++) {
@@ -27,6 +41,7 @@ bool losses_find(PGconn *connection, const struct lost_question *question, struc
                 done = false;
         }
         done = done && plans_make(connection, &records, question->bank_folders > 0, ret_losses, error);
+        pick(ret_losses);
         if (done)
                 add_up(ret_losses);
         records_free(&records);

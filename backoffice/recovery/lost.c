@@ -76,7 +76,8 @@ static bool is_lost_part(const struct merge_sides *sides, enum lost_what *ret_wh
                 return is_answered(sides);
         }
         if (atm->end == ATM_ADVISED && !reconcile_is_exception(atm, row) &&
-            (is_state(row, "approved") || (is_state(row, "completed") && atm->paid_yen < row->dispensed_yen)))
+            (is_state(row, "approved") || ((is_state(row, "completed") || is_state(row, "reversed")) &&
+                                           atm->paid_yen != row->dispensed_yen)))
                 return true;
         *ret_what = LOST_ACKNOWLEDGEMENT;
         return !is_state(row, "approved") && is_acknowledged(sides);
@@ -179,12 +180,16 @@ bool losses_look(PGconn *connection, const struct lost_question *q, struct losse
         return !f.failed;
 }
 
+void lost_free(struct lost *lost)
+{
+        free(lost->fact_values);
+        free(lost->plan);
+}
+
 void losses_free(struct losses *losses)
 {
-        for (size_t i = 0; i < losses->count; i++) {
-                free(losses->lost[i].fact_values);
-                free(losses->lost[i].plan);
-        }
+        for (size_t i = 0; i < losses->count; i++)
+                lost_free(&losses->lost[i]);
         free(losses->lost);
         *losses = (struct losses){.count = 0};
 }

@@ -39,6 +39,7 @@ extern const char *const lost_problem_name[LOST_PROBLEMS]; /* "no-price"; "": no
 
 struct lost {
         enum lost_what what;
+        bool is_none; /* looked at closer, the database has all that was said: that it differs is no loss */
         enum lost_problem problem;
         enum fact_kind fact; /* of LOST_DISAGREE: how */
         char *fact_values;
@@ -83,5 +84,6 @@ struct losses {
 ATM_MUST_USE bool losses_look(PGconn *connection, const struct lost_question *question,
                               struct losses *ret_losses, struct records *records, char error[PG_ERROR_MAX]);
 void losses_free(struct losses *losses);
+void lost_free(struct lost *lost);
 
 #endif

@@ -630,6 +630,66 @@ static bool ask_cards(PGconn *connection, const struct losses *losses, PGresult 
         return *ret_result;
 }
 
+/* Advices that were acknowledged, of withdrawals that may lack one; NULL: out of memory. */
+static char *advices_of(const struct records *records, const struct losses *losses)
+{
+        struct json_text out = {.text = NULL};
+
+        json_text_open(&out, NULL, '[');
+        for (size_t place = 0; place < losses->count; place++) {
+                const struct lost *lost = &losses->lost[place];
+                const struct atm_word *word;
+                size_t words = lost->what == LOST_END ? records_atm(records, place, &word) : 0;
+
+                for (size_t i = 0; i < words; i++) {
+                        if (!counts(&word[i]))
+                                continue;
+                        json_text_open(&out, NULL, '{');
+                        json_text_number(&out, "place", (int64_t)place);
+                        json_text_string(&out, "terminal", lost->terminal);
+                        json_text_number(&out, "at_ms", lost->transmitted_ms);
+                        json_text_number(&out, "stan", lost->stan);
+                        json_text_string(&out, "kind", word[i].record.reversal ? "reversal" : "completion");
+                        json_text_number(&out, "advice_ms", word[i].record.transmitted_ms);
+                        json_text_number(&out, "advice_stan", word[i].record.stan);
+                        json_text_close(&out, '}');
+                }
+        }
+        json_text_close(&out, ']');
+        return json_text_done(&out);
+}
+
+/* Of an end that seems to be lost: does the database lack an advice at all? */
+static bool find_lacking(PGconn *connection, const struct records *records, struct losses *losses,
+                         char error[PG_ERROR_MAX])
+{
+        char *advices = advices_of(records, losses);
+        const char *parameters[] = {advices};
+        PGresult *result = NULL;
+
+        if (!advices)
+                snprintf(error, PG_ERROR_MAX, "out of memory");
+        else
+                result = pg_query(connection,
+                                  "SELECT DISTINCT a.place FROM jsonb_to_recordset($1::jsonb) a (place "
+                                  "bigint, terminal text, at_ms "
+                                  "bigint, stan integer, kind text, advice_ms bigint, advice_stan integer) "
+                                  "WHERE NOT EXISTS (SELECT "
+                                  "FROM advice d WHERE d.terminal = a.terminal AND d.transmitted_at = "
+                                  "to_timestamp(a.at_ms / 1000.0) "
+                                  "AND d.stan = a.stan AND d.kind = a.kind AND d.advice_at = "
+                                  "to_timestamp(a.advice_ms / 1000.0) AND "
+                                  "d.advice_stan = a.advice_stan)",
+                                  1, parameters, error);
+        free(advices);
+        for (size_t i = 0; result && i < losses->count; i++)
+                losses->lost[i].is_none = losses->lost[i].what == LOST_END;
+        for (int i = 0; i < PQntuples(result); i++)
+                losses->lost[pg_number(result, i, 0)].is_none = false;
+        PQclear(result);
+        return result;
+}
+
 bool plans_make(PGconn *connection, const struct records *records, bool has_banks, struct losses *losses,
                 char error[PG_ERROR_MAX])
 {
@@ -642,7 +702,8 @@ bool plans_make(PGconn *connection, const struct records *records, bool has_bank
         if (done)
                 prefixes = pg_query(connection, "SELECT prefix FROM card_prefix WHERE length(prefix) > 6", 0,
                                     NULL, error);
-        done = done && prefixes && ask_cards(connection, losses, &tokens, error);
+        done = done && prefixes && ask_cards(connection, losses, &tokens, error) &&
+               find_lacking(connection, records, losses, error);
         with.reference = reference;
         with.long_prefix = prefixes;
         with.token = tokens;

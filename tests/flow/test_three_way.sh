@@ -436,6 +436,11 @@ SQL
 done
 expect_exit 1 confirms 1
 says "recovery 1 is at its end"
+# what the database has and journals contradict is a difference, and no loss
+sql "UPDATE advice SET counted_yen = 9000 WHERE stan = 2" >/dev/null
+expect_exit 1 "${R[@]}" --drained
+lost
+sql "UPDATE advice SET counted_yen = 10000 WHERE stan = 2" >/dev/null
 expect_exit 0 atmctl verify --format json
 says '"recovered": 7'
 

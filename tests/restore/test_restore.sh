@@ -61,7 +61,13 @@ kill -KILL $simulator
 wait $simulator 2>/dev/null || true
 sql "SELECT pg_switch_wal()" >/dev/null
 sql_when "the log's archive" "(SELECT last_archived_wal >= (SELECT pg_walfile_name(pg_current_wal_lsn() - 16777216)) FROM pg_stat_archiver)"
-before=$(sql "SELECT concat_ws(' ', count(*), sum(cash_yen), sum(customer_fee_yen + interbank_fee_yen)) FROM commission")
+# What each withdrawal earned, and on which day it was posted.
+earned() {
+        sql "SELECT concat_ws(' ', count(*), sum(e.cash_yen), md5(string_agg(e::text, ',' ORDER BY e::text)))
+        FROM (SELECT transmitted_at, terminal, stan, posted_on, hall, issuer, band, tariff_from, sum(cash_yen) AS cash_yen, sum(customer_fee_yen), sum(customer_tax_yen),
+        sum(interbank_fee_yen), sum(interbank_tax_yen), sum(hall_share_yen) FROM commission GROUP BY 1, 2, 3, 4, 5, 6, 7, 8) e"
+}
+before=$(earned)
 
 # the loss, and the restore ---------------------------------------------------------------------------------------
 
@@ -89,7 +95,7 @@ say "$OUTPUT, $(($(now_ms) - began)) ms; $differences differences before"
 expect_exit 0 atmctl recover "${JOURNALS[@]}"
 expect_exit 0 atmctl reconcile "${JOURNALS[@]}"
 expect_exit 0 atmctl verify
-expect "what was earned" "$before" "$(sql "SELECT concat_ws(' ', count(*), sum(cash_yen), sum(customer_fee_yen + interbank_fee_yen)) FROM commission")"
+expect "what was earned" "$before" "$(earned)"
 
 # business goes on ------------------------------------------------------------------------------------------------------
 
