@@ -380,8 +380,8 @@ healed() {
 }
 lost
 sql "CREATE DATABASE hard TEMPLATE nothing" >/dev/null
-sql "CREATE DATABASE more TEMPLATE nothing" >/dev/null
-PGDATABASE=more sql "INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm, opening_yen, balance_yen) SELECT md5('card ' || i)::uuid, 'HOUSE', '990001******1234', '3012', 1000000, 1000000 FROM generate_series(21, 28) i" >/dev/null
+sql "CREATE DATABASE others TEMPLATE nothing" >/dev/null
+PGDATABASE=others sql "INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm, opening_yen, balance_yen) SELECT md5('card ' || i)::uuid, 'HOUSE', '990001******1234', '3012', 1000000, 1000000 FROM generate_series(21, 28) i" >/dev/null
 for moment in "${MOMENTS[@]}"; do
         export PGDATABASE=$moment
         case $moment in
@@ -495,7 +495,7 @@ stories 2016-12-30T10 >more.txt <<'ROWS'
 29 - 0 - BANKA ask
 ROWS
 make_journals more <more.txt >/dev/null
-export PGDATABASE=more
+export PGDATABASE=others
 PGUSER=$CLUSTER_PERSON expect_exit 0 atmctl period close 3Q16 --note trial
 L=(atmctl recover --atm-journals more/atm --bank-journals more/banks)
 lost {21..26}\ withdrawal "28 word" "29 withdrawal"

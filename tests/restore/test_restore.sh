@@ -5,12 +5,12 @@
 source "$(dirname "${BASH_SOURCE[0]}")/../flow/lib.sh"
 
 command -v pgbackrest >/dev/null || wrong "pgbackrest is missing: expected the Debian package of that name"
-flow_lab lab --atms 20 --cards 2000 --banks 2 --bank-cards 1000 --clock 2016-12-28T10:00:00+09:00,1
+WITHDRAWALS=$((LONG ? 10000 : 1500))
+flow_lab lab --atms 20 --cards $((WITHDRAWALS * 4 / 3)) --banks 2 --bank-cards $((WITHDRAWALS * 2 / 3)) --clock 2016-12-28T10:00:00+09:00,1
 # shellcheck disable=SC1091
 source "$WORK/lab/lab.env"
 CLUSTER=${PGHOST%/socket}
 JOURNALS=(--atm-journals "$ATM_JOURNAL" --bank-journals "$BANKSIM_JOURNALS")
-WITHDRAWALS=$((LONG ? 20000 : 1500))
 
 # the configuration as it is, in the folders of a laboratory ----------------------------------------------------
 
