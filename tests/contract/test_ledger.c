@@ -259,6 +259,44 @@ START_TEST(the_parameters_of_each_batch_are_those_of_its_function)
 }
 END_TEST
 
+/* An EXPLAIN of a call of each function that is an expression and that batches are decided by, with columns that the planner knows nothing of. */
+#define CALLS                                                                                                \
+        "SELECT f.proname, 'EXPLAIN (VERBOSE, COSTS OFF) SELECT ' || f.proname || '('"                       \
+        " || string_agg('x.a' || a.place, ', ' ORDER BY a.place) || ') FROM (SELECT '"                       \
+        " || string_agg(format('NULL::%s AS a%s', a.type::regtype, a.place), ', ' ORDER BY a.place)"         \
+        " || ' FROM generate_series(1, 2) OFFSET 0) x'"                                                      \
+        " FROM pg_proc f, unnest(f.proargtypes) WITH ORDINALITY a (type, place)"                             \
+        " WHERE f.pronamespace = 'public'::regnamespace AND f.provolatile = 'i' AND NOT f.proretset"         \
+        " AND f.prolang = (SELECT oid FROM pg_language WHERE lanname = 'sql')"                               \
+        " AND EXISTS (SELECT FROM pg_proc b WHERE strpos(b.prosrc, f.proname || '(') > 0 AND b.proname IN"   \
+        " ('ledger_request', 'ledger_inquiry', 'ledger_advice', 'ledger_outcome', 'card_give_back'))"        \
+        " GROUP BY f.oid, f.proname ORDER BY f.proname"
+
+START_TEST(what_stands_once_costs_a_batch_no_call)
+{
+        struct world world;
+        PGresult *calls;
+
+        world_open(&world, "2016-10-01", "2017-01-01");
+        calls = PQexec(world.admin, CALLS);
+        ck_assert_msg(PQresultStatus(calls) == PGRES_TUPLES_OK, "%s", PQerrorMessage(world.admin));
+        ck_assert_int_ge(PQntuples(calls), 8);
+        for (int i = 0; i < PQntuples(calls); i++) {
+                PGresult *plan = PQexec(world.admin, PQgetvalue(calls, i, 1));
+                char call[80];
+
+                ck_assert_msg(PQresultStatus(plan) == PGRES_TUPLES_OK, "%s", PQerrorMessage(world.admin));
+                snprintf(call, sizeof call, "%s(", PQgetvalue(calls, i, 0));
+                for (int line = 0; line < PQntuples(plan); line++)
+                        ck_assert_msg(!strstr(PQgetvalue(plan, line, 0), call),
+                                      "not put in the place of its call: %s", PQgetvalue(plan, line, 0));
+                PQclear(plan);
+        }
+        PQclear(calls);
+        world_close(&world);
+}
+END_TEST
+
 /* What a connection of atmd has locked after a batch whose plans are made already: the indexes that it opened. */
 #define OPENED                                                                                               \
         "SELECT string_agg(DISTINCT substring(c.relname FROM '20..q.'), ',') FROM pg_locks l"                \
@@ -1062,12 +1100,14 @@ END_TEST
 int main(void)
 {
         Suite *suite = suite_create("contract");
-        TCase *same = tcase_create("same"), *together = tcase_create("together"),
-              *wrong = tcase_create("wrong");
+        TCase *tables = tcase_create("tables"), *same = tcase_create("same"),
+              *together = tcase_create("together"), *wrong = tcase_create("wrong");
 
+        tcase_set_timeout(tables, 120);
+        tcase_add_test(tables, the_tables_of_reasons_and_of_the_states_are_those_of_the_code);
+        tcase_add_test(tables, the_parameters_of_each_batch_are_those_of_its_function);
+        tcase_add_test(tables, what_stands_once_costs_a_batch_no_call);
         tcase_set_timeout(same, 280);
-        tcase_add_test(same, the_tables_of_reasons_and_of_the_states_are_those_of_the_code);
-        tcase_add_test(same, the_parameters_of_each_batch_are_those_of_its_function);
         tcase_add_test(same, a_batch_opens_the_quarter_of_its_moments_and_no_other);
         tcase_add_test(same, both_back_ends_give_the_same_answers_and_keep_the_same_rows);
         tcase_set_timeout(together, 120);
@@ -1093,6 +1133,7 @@ int main(void)
         tcase_add_test(wrong, a_key_that_no_look_finds_is_refused_in_the_end_and_sinks_no_other);
         tcase_add_test(wrong, a_lost_connection_loses_and_doubles_nothing);
         tcase_add_test(wrong, in_memory_a_crash_before_the_commit_leaves_nothing_and_after_it_everything);
+        suite_add_tcase(suite, tables);
         suite_add_tcase(suite, same);
         suite_add_tcase(suite, together);
         suite_add_tcase(suite, wrong);
