@@ -1,6 +1,6 @@
 /*
  * The ledger in memory: the second back end of daemon/ledger/ledger.h, for the simulation and the contract test.
- * It gives the same answers and keeps the same rows as sql/070_ledger.sql and sql/019_banks.sql; what an
+ * It gives the same answers and keeps the same rows as sql/070_ledger.sql; what an
  * advice does and which reason wins come from rules/, where sql has tables of its own, so that the test
  * compares those too.
  *

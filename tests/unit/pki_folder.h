@@ -5,7 +5,6 @@
 #ifndef TESTS_UNIT_PKI_FOLDER_H
 #define TESTS_UNIT_PKI_FOLDER_H
 
-#include <ftw.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 
 #include "lib/security/pki.h"
 #include "lib/security/tls.h"
+#include "tests/unit/folder.h"
 
 static char pki_folder[] = "/tmp/atm-test-pki-XXXXXX";
 
@@ -76,15 +76,9 @@ static inline SSL_CTX *pki_folder_client(const char *name)
         return tls;
 }
 
-static inline int pki_folder_remove(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-        (void)status, (void)kind, (void)walk;
-        return remove(path);
-}
-
 static inline void pki_folder_drop(void)
 {
-        nftw(pki_folder, pki_folder_remove, 8, FTW_DEPTH | FTW_PHYS);
+        folder_remove(pki_folder);
 }
 
 #endif

@@ -19,8 +19,9 @@
 #include "tests/unit/bank_peer.h"
 #include "tests/suite.h"
 #include "tests/unit/pki_folder.h"
+#include "tests/unit/run_until.h"
 
-enum { PATIENCE_MS = 60000, TURN_US = 100, SIDES = 2, EXCHANGES = 200 };
+enum { TURN_US = 100, SIDES = 2, EXCHANGES = 200 };
 
 /* ---- certificates, made once --------------------------------------------------------------------------- */
 
@@ -171,13 +172,6 @@ static struct bank_conns *conns;
 static struct bank_exchange exchanges[EXCHANGES];
 static int answered, lost;
 
-static int64_t steady_ms(void)
-{
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Both sides take a step; what they wait for are timers mostly, so that it need not be all of the processor's
  * time. */
 static void turn(void)
@@ -186,22 +180,6 @@ static void turn(void)
         event_base_loop(base, EVLOOP_NONBLOCK);
         for (int i = 0; i < SIDES; i++)
                 step(&sides[i]);
-}
-
-#define RUN_UNTIL(condition)                                                                                 \
-        do {                                                                                                 \
-                int64_t end_ms_ = steady_ms() + PATIENCE_MS;                                                 \
-                while (!(condition)) {                                                                       \
-                        ck_assert_msg(steady_ms() < end_ms_, "never: " #condition);                          \
-                        turn();                                                                              \
-                }                                                                                            \
-        } while (0)
-
-static void run_for(int ms)
-{
-        int64_t end_ms = steady_ms() + ms;
-        while (steady_ms() < end_ms)
-                turn();
 }
 
 static void set_up(void)
@@ -406,7 +384,7 @@ START_TEST(a_bank_that_is_not_the_one_is_never_offered_and_tried_ever_less_often
                 RUN_UNTIL(bank_route_is_up(route));
                 return;
         }
-        run_for(2500); /* pauses of 0.2, 0.4, 0.8, 1.6 s, give or take a quarter */
+        RUN_FOR(2500); /* pauses of 0.2, 0.4, 0.8, 1.6 s, give or take a quarter */
         ck_assert(!bank_route_is_up(route));
         ck_assert_int_ge(sides[0].accepted, 3);
         ck_assert_int_le(sides[0].accepted, 5);
@@ -456,7 +434,7 @@ START_TEST(changed_addresses_hold_from_the_next_connection_on)
         RUN_UNTIL(bank_route_is_up(route));
         struct addresses addresses = list_of(address_of(1));
         bank_conns_change(conns, client_tls, &addresses);
-        run_for(50);
+        RUN_FOR(50);
         ck_assert_int_eq(sides[1].accepted, 0);
         hang_up(&sides[0]);
         RUN_UNTIL(sides[1].accepted == 1 && bank_route_is_up(route));
@@ -470,7 +448,7 @@ START_TEST(a_list_without_addresses_is_no_reason_to_abort)
         struct bank_conns_options options = {base, dns, route, client_tls, &none, 2};
         conns = bank_conns_new(&options);
         ck_assert_ptr_nonnull(conns);
-        run_for(50);
+        RUN_FOR(50);
         ck_assert(!bank_route_is_up(route));
         bank_conns_change(conns, client_tls, &later);
         RUN_UNTIL(bank_route_is_up(route));

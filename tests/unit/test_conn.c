@@ -20,10 +20,10 @@
 #include "protocol/frame.h"
 #include "tests/suite.h"
 #include "tests/unit/pki_folder.h"
+#include "tests/unit/run_until.h"
 
 enum {
         FRAMES_MAX = 4096,
-        PATIENCE_MS = 60000,
         TURN_US = 100,
         HANDSHAKE_MS = 300,
         IDLE_MS = 400,
@@ -160,34 +160,10 @@ static void finish(void)
         ERR_clear_error();
 }
 
-static int64_t steady_ms(void)
-{
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void turn(void)
 {
         usleep(TURN_US); /* timers are waited for mostly: that need not be all of the processor's time */
         event_base_loop(base, EVLOOP_NONBLOCK);
-}
-
-/* Both sides run until the condition holds. */
-#define RUN_UNTIL(condition)                                                                                 \
-        do {                                                                                                 \
-                int64_t end_ms_ = steady_ms() + PATIENCE_MS;                                                 \
-                while (!(condition)) {                                                                       \
-                        ck_assert_msg(steady_ms() < end_ms_, "never: " #condition);                          \
-                        turn();                                                                              \
-                }                                                                                            \
-        } while (0)
-
-static void run_for(int ms)
-{
-        int64_t end_ms = steady_ms() + ms;
-        while (steady_ms() < end_ms)
-                turn();
 }
 
 static bool shaken(void)
@@ -276,7 +252,7 @@ START_TEST(messages_in_one_segment_come_one_by_one)
         write_all(bytes, length);
         for (int i = 0; i < MESSAGES; i++) {
                 RUN_UNTIL(owner.frames == i + 1);
-                run_for(1);
+                RUN_FOR(1);
                 ck_assert_int_eq(owner.frames, i + 1); /* paused: no other one */
                 ck_assert_uint_eq(owner.first[i], (uint8_t)i);
                 conn_resume(conn);
@@ -355,7 +331,7 @@ START_TEST(nothing_is_read_while_the_owner_may_not)
         open_it();
         owner.stop_reading = true;
         write_all(bytes, frame(bytes, 'a', 100));
-        run_for(50);
+        RUN_FOR(50);
         ck_assert_int_eq(owner.frames, 0);
         owner.stop_reading = false;
         conn_resume(conn);
@@ -531,13 +507,13 @@ END_TEST
 /* Not before its time; by how much later is a matter of the machine. */
 static void assert_waited(int64_t since_ms, int64_t wanted_ms)
 {
-        int64_t took_ms = steady_ms() - since_ms;
+        int64_t took_ms = steady_now_ms() - since_ms;
         ck_assert_msg(took_ms >= wanted_ms - 20, "took %d ms", (int)took_ms);
 }
 
 START_TEST(a_silent_peer_is_closed_when_the_handshakes_time_is_up)
 {
-        int64_t since_ms = steady_ms();
+        int64_t since_ms = steady_now_ms();
         start(NULL);
         RUN_UNTIL(owner.closes == 1);
         assert_waited(since_ms, HANDSHAKE_MS);
@@ -549,7 +525,7 @@ END_TEST
 
 START_TEST(an_idle_connection_is_closed)
 {
-        int64_t since_ms = steady_ms();
+        int64_t since_ms = steady_now_ms();
         open_it();
         RUN_UNTIL(owner.closes == 1);
         assert_waited(since_ms, IDLE_MS);
@@ -563,7 +539,7 @@ START_TEST(messages_keep_a_connection_open)
         uint8_t bytes[102];
         open_it();
         for (int i = 0; i < 4; i++) {
-                run_for(IDLE_MS / 2);
+                RUN_FOR(IDLE_MS / 2);
                 write_all(bytes, frame(bytes, 'a', 100));
         }
         RUN_UNTIL(owner.frames == 4);
@@ -579,7 +555,7 @@ START_TEST(a_paused_connection_is_not_idle)
         owner.pause_each = true;
         write_all(bytes, frame(bytes, 'a', 100));
         RUN_UNTIL(owner.frames == 1);
-        run_for(IDLE_MS * 2);
+        RUN_FOR(IDLE_MS * 2);
         ck_assert_int_eq(owner.closes, 0);
         conn_resume(conn);
         RUN_UNTIL(owner.closes == 1);
@@ -594,10 +570,10 @@ START_TEST(a_message_that_trickles_in_is_not_waited_for_longer)
         uint8_t bytes[102];
         open_it();
         frame(bytes, 'a', 100);
-        int64_t since_ms = steady_ms();
+        int64_t since_ms = steady_now_ms();
         for (size_t i = 0; i < sizeof(bytes) && !owner.closes; i++) {
                 write_all(bytes + i, 1);
-                run_for(MESSAGE_MS / 5);
+                RUN_FOR(MESSAGE_MS / 5);
         }
         ck_assert_int_eq(owner.closes, 1);
         assert_waited(since_ms, MESSAGE_MS);
@@ -614,8 +590,8 @@ START_TEST(a_peer_that_does_not_take_its_answers_is_closed)
         open_it();
         owner.answer_each = true;
         size_t length = frame(bytes, 'a', ISO_MESSAGE_MAX), sent = 0;
-        int64_t end_ms = steady_ms() + PATIENCE_MS;
-        while (!owner.closes && steady_ms() < end_ms) {
+        int64_t end_ms = steady_now_ms() + PATIENCE_MS;
+        while (!owner.closes && steady_now_ms() < end_ms) {
                 if (SSL_write(peer, bytes, (int)length) > 0)
                         sent++;
                 ERR_clear_error();

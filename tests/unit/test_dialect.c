@@ -18,6 +18,7 @@
 #include "protocol/profile.h"
 #include "tests/contract/draws.h"
 #include "tests/suite.h"
+#include "tests/unit/coded.h"
 #include "tests/unit/random_char.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -34,41 +35,6 @@ static void load_shipped(void)
                 char path[512], error[DIALECT_ERROR_MAX] = "";
                 snprintf(path, sizeof(path), "%s/etc/dialects/%s.dialect", SOURCE_DIR, shipped[i]);
                 ck_assert_msg(dialect_load(path, &dialects[i], NULL, error), "%s", error);
-        }
-}
-
-static size_t from_hex(const char *hex, uint8_t *bytes)
-{
-        size_t size = 0;
-        for (; *hex; hex++) {
-                if (*hex == ' ')
-                        continue;
-                ck_assert(hex_parse(hex, bytes + size++, 1));
-                hex++;
-        }
-        return size;
-}
-
-static size_t encode(const struct iso_dialect *dialect, const struct iso_message *message, uint8_t *bytes)
-{
-        struct iso_error error = {0};
-        int size = iso_encode(dialect, message, bytes, ISO_MESSAGE_MAX, &error);
-        if (size < 0) {
-                char text[200];
-                iso_error_print(dialect, &error, text, sizeof(text));
-                ck_abort_msg("%s: %s", dialect->name, text);
-        }
-        return (size_t)size;
-}
-
-static void decode(const struct iso_dialect *dialect, const uint8_t *bytes, size_t size,
-                   struct iso_message *message)
-{
-        struct iso_error error = {0};
-        if (iso_decode(dialect, bytes, size, message, &error) < 0) {
-                char text[200];
-                iso_error_print(dialect, &error, text, sizeof(text));
-                ck_abort_msg("%s: %s", dialect->name, text);
         }
 }
 

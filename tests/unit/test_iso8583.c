@@ -15,6 +15,7 @@
 #include "tests/contract/draws.h"
 #include "tests/fuzz/variants.h"
 #include "tests/suite.h"
+#include "tests/unit/coded.h"
 #include "tests/unit/random_char.h"
 
 #define PAN          "9900010000000008"
@@ -22,46 +23,11 @@
 
 /* ---- helpers ------------------------------------------------------------------------------------------ */
 
-static size_t from_hex(const char *hex, uint8_t *bytes)
-{
-        size_t size = 0;
-        for (; *hex; hex++) {
-                if (*hex == ' ')
-                        continue;
-                ck_assert(hex_parse(hex, bytes + size++, 1));
-                hex++;
-        }
-        return size;
-}
-
 static void set_bytes(struct iso_message *message, int field, const char *hex)
 {
         uint8_t bytes[ISO_MESSAGE_MAX];
         size_t size = from_hex(hex, bytes);
         iso_set(message, field, (const char *)bytes, size);
-}
-
-static size_t encode(const struct iso_dialect *dialect, const struct iso_message *message, uint8_t *bytes)
-{
-        struct iso_error error = {0};
-        int size = iso_encode(dialect, message, bytes, ISO_MESSAGE_MAX, &error);
-        if (size < 0) {
-                char text[200];
-                iso_error_print(dialect, &error, text, sizeof(text));
-                ck_abort_msg("%s: %s", dialect->name, text);
-        }
-        return (size_t)size;
-}
-
-static void decode(const struct iso_dialect *dialect, const uint8_t *bytes, size_t size,
-                   struct iso_message *message)
-{
-        struct iso_error error = {0};
-        if (iso_decode(dialect, bytes, size, message, &error) < 0) {
-                char text[200];
-                iso_error_print(dialect, &error, text, sizeof(text));
-                ck_abort_msg("%s: %s", dialect->name, text);
-        }
 }
 
 static void assert_value(const struct iso_message *message, int field, const char *value, size_t length)

@@ -4,6 +4,7 @@
  */
 #include "lib/security/pki.h"
 #include "tests/suite.h"
+#include "tests/unit/folder.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -27,14 +28,7 @@ static void folder_setup(void)
 
 static void folder_teardown(void)
 {
-        DIR *dir = opendir(folder);
-        for (struct dirent *entry; (entry = readdir(dir));) {
-                char path[512];
-                snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-                unlink(path);
-        }
-        closedir(dir);
-        rmdir(folder);
+        folder_remove(folder);
 }
 
 static const char *in_folder(const char *name)

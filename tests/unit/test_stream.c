@@ -22,8 +22,9 @@
 #include "lib/net/stream.h"
 #include "tests/suite.h"
 #include "tests/unit/pki_folder.h"
+#include "tests/unit/run_until.h"
 
-enum { PATIENCE_MS = 8000, OUT_MAX = 1 << 16, MESSAGE_MAX = 255, END_OURS = STREAM_END_OWNER };
+enum { OUT_MAX = 1 << 16, MESSAGE_MAX = 255, END_OURS = STREAM_END_OWNER };
 
 /* ---- certificates, made once --------------------------------------------------------------------------- */
 
@@ -224,28 +225,15 @@ static void connect_it(void)
         connect_to("127.0.0.1");
 }
 
-static int64_t steady_ms(void)
+static void turn(void)
 {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+        event_base_loop(base, EVLOOP_NONBLOCK);
 }
-
-#define RUN_UNTIL(condition)                                                                                 \
-        do {                                                                                                 \
-                int64_t end_ms_ = steady_ms() + PATIENCE_MS;                                                 \
-                while (!(condition)) {                                                                       \
-                        ck_assert_msg(steady_ms() < end_ms_, "never: " #condition);                          \
-                        event_base_loop(base, EVLOOP_NONBLOCK);                                              \
-                }                                                                                            \
-        } while (0)
 
 /* Long enough for what must not happen to happen. */
 static void run_on(void)
 {
-        int64_t end_ms = steady_ms() + 30;
-        while (steady_ms() < end_ms)
-                event_base_loop(base, EVLOOP_NONBLOCK);
+        RUN_FOR(30);
 }
 
 static void open_both(void)
@@ -454,8 +442,8 @@ START_TEST(a_peer_that_does_not_read_is_closed_when_too_much_waits)
         uint8_t bytes[256];
         open_both();
         server.stops_reading = true;
-        int64_t end_ms = steady_ms() + PATIENCE_MS;
-        while (!client.closes && steady_ms() < end_ms) {
+        int64_t end_ms = steady_now_ms() + PATIENCE_MS;
+        while (!client.closes && steady_now_ms() < end_ms) {
                 stream_send(&client.stream, bytes, compose(bytes, 'a', 255));
                 event_base_loop(base, EVLOOP_NONBLOCK);
                 ck_assert_uint_le(stream_waiting(&client.stream), OUT_MAX);
@@ -564,7 +552,7 @@ START_TEST(who_sends_more_key_updates_than_that_is_closed)
         uint8_t bytes[256];
         size_t length = compose(bytes, 'a', 10);
         open_both();
-        for (int64_t end_ms = steady_ms() + PATIENCE_MS; !server.closes && steady_ms() < end_ms;) {
+        for (int64_t end_ms = steady_now_ms() + PATIENCE_MS; !server.closes && steady_now_ms() < end_ms;) {
                 for (int i = 0; i < 1000 && update_key(); i++)
                         if (_i)
                                 SSL_write(client.stream.ssl, bytes, (int)length);

@@ -5,7 +5,6 @@
 #include "lib/security/tls.h"
 
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -18,6 +17,7 @@
 
 #include "lib/security/pki.h"
 #include "tests/suite.h"
+#include "tests/unit/folder.h"
 
 /* Two authorities with the same names, each with a server, a terminal, and one of each that has expired. */
 static char ours[64], foreign[64];
@@ -37,18 +37,6 @@ static void authority_fill(char *folder)
         pki_close(authority);
 }
 
-static void folder_empty(const char *folder)
-{
-        DIR *dir = opendir(folder);
-        for (struct dirent *entry; (entry = readdir(dir));) {
-                char path[512];
-                snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-                unlink(path);
-        }
-        closedir(dir);
-        rmdir(folder);
-}
-
 static void files_setup(void)
 {
         authority_fill(ours);
@@ -57,8 +45,8 @@ static void files_setup(void)
 
 static void files_teardown(void)
 {
-        folder_empty(ours);
-        folder_empty(foreign);
+        folder_remove(ours);
+        folder_remove(foreign);
 }
 
 static const char *in(const char *folder, const char *name, const char *suffix)
