@@ -32,6 +32,7 @@ flow_end() {
                         tail -n 5 "$lab"/log/atmd-*.log 2>/dev/null | sed 's/^/    /' >&2
                 done
         fi
+        sql_drop
         for lab in "${LABS[@]}"; do
                 "$ROOT/scripts/lab" down --dir "$lab"
         done
@@ -90,9 +91,59 @@ expect_exit() {
 # The program behind psql (scripts/lib/cluster.sh), for what is to be a process of its own.
 PSQL=$(cluster_programs)/psql
 
-# One value from the lab's database, as the superuser.
+# One value from the lab's database, as the superuser: by the session that is kept (sql_keep), where there is one with that
+# database, otherwise by a session of its own.
 sql() {
+        local status=0
+        sql_kept "$1" || status=$?
+        ((status == SQL_GONE)) || return "$status"
+        sql_alone "$1"
+}
+
+# For what goes on beside others, and for what is to stay with the session: settings, transactions.
+sql_alone() {
         PGUSER=postgres psql -X -A -t -q -v ON_ERROR_STOP=1 -c "$1"
+}
+
+# Keeps a session for sql, since a process and a session for each question cost thirty times what most questions do. It begins anew
+# with each question, and is gone with the first that fails or with its server. To be called in the flow's own shell.
+SQL_GONE=99 SQL_OF='' SQL_PID='' SQL_END='-- that was all'
+sql_keep() {
+        sql_drop
+        mkfifo "$WORK/sql.in" "$WORK/sql.out"
+        PGUSER=postgres "$PSQL" -X -A -t -q -v ON_ERROR_STOP=1 <"$WORK/sql.in" >"$WORK/sql.out" 2>"$WORK/sql.err" &
+        SQL_PID=$!
+        disown "$SQL_PID" # a `wait` for all is not for this one
+        # for reading, too: then nobody is killed by writing to a session that is gone
+        exec {SQL_IN}<>"$WORK/sql.in" {SQL_OUT}<"$WORK/sql.out"
+        SQL_OF=$(sql_database)
+}
+
+sql_drop() {
+        [[ -n $SQL_OF ]] || return 0
+        kill "$SQL_PID" 2>/dev/null || true
+        exec {SQL_IN}>&- {SQL_OUT}<&-
+        rm -f "$WORK/sql.in" "$WORK/sql.out"
+        SQL_OF=''
+}
+
+sql_database() {
+        printf '%s\n' "${PGHOST:-} ${PGPORT:-} ${PGDATABASE:-} ${PGOPTIONS:-}"
+}
+
+# By the session that is kept; SQL_GONE where there is none.
+sql_kept() {
+        local line
+        [[ -n $SQL_OF && -p $WORK/sql.in && $SQL_OF == "$(sql_database)" ]] || return "$SQL_GONE"
+        printf 'DISCARD ALL;\n%s\n;\n\\echo %s\n' "$1" "'$SQL_END'" >&"$SQL_IN"
+        while IFS= read -r line <&"$SQL_OUT"; do
+                [[ $line != "$SQL_END" ]] || return 0
+                printf '%s\n' "$line"
+        done
+        rm -f "$WORK/sql.in"
+        grep -q '^ERROR:' "$WORK/sql.err" || return "$SQL_GONE"
+        cat "$WORK/sql.err" >&2
+        return 1
 }
 
 # sql_when "what" CONDITION [SECONDS]: until it holds. The server itself looks for it, again and again, so that waiting takes one

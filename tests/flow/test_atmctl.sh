@@ -28,11 +28,12 @@ refuses() {
 }
 
 # A query over a JSON text as :'j': json '[1]' "jsonb_array_length(:'j')"
-# shellcheck disable=SC2016 # psql runs the command in backticks
 json() {
+        local asked
         printf '%s' "$1" >"$WORK/j.json"
-        printf '\\set j `cat %s`\nSELECT %s;\n' "$WORK/j.json" "$2" |
-                PGUSER=postgres PGDATABASE=postgres psql -X -A -t -q -v ON_ERROR_STOP=1
+        # shellcheck disable=SC2016 # psql runs the command in backticks
+        printf -v asked '\\set j `cat %s`\nSELECT %s;' "$WORK/j.json" "$2"
+        sql_kept "$asked" || PGUSER=postgres PGDATABASE=postgres psql -X -A -t -q -v ON_ERROR_STOP=1 <<<"$asked"
 }
 
 # wrong usage -----------------------------------------------------------------------------------------
@@ -113,6 +114,7 @@ expect_exit 0 atmctl db migrate
 says "nothing was changed"
 expect "owners" atm_owner "$(sql "SELECT string_agg(DISTINCT tableowner, ',') FROM pg_tables WHERE schemaname = 'public'")"
 expect "quarters" "2015-10-01 2018-04-01 10" "$(sql "SELECT concat_ws(' ', min(from_on), max(to_on), count(*)) FROM ledger_partition")"
+sql_keep
 
 # a database at an earlier version, then at a later one
 sql "CREATE DATABASE ${DATABASE}_old" >/dev/null

@@ -14,8 +14,9 @@ withdrawals() {
         sql 'SELECT count(*) FROM withdrawal WHERE reason = 0'
 }
 
-more_than() {
-        (($(withdrawals) > $1))
+# await_more "what" THAN
+await_more() {
+        sql_when "$1" "(SELECT count(*) FROM withdrawal WHERE reason = 0) > $2"
 }
 
 # until it is interrupted: 60 customers a second, who come whether they are served or not
@@ -24,13 +25,13 @@ atmsim run --profile flat --per-atm-day $((60 * 86400 / 30)) --amount-yen 1000 -
 simulator=$!
 before=0
 for round in 1 2; do
-        await "withdrawals in round $round" more_than $((before + 200))
+        await_more "withdrawals in round $round" $((before + 200))
         cluster_stop "$ATM_CLUSTER" immediate
         sleep 2
         process_lives "$pid" || wrong "atmd ended when its database went away"
         cluster_start "$ATM_CLUSTER"
         before=$(withdrawals)
-        await "service after the database came back" more_than $((before + 10))
+        await_more "service after the database came back" $((before + 10))
         before=$(withdrawals)
 done
 kill -INT "$simulator"

@@ -231,7 +231,7 @@ is_there() {
 
 # He is in the middle of it, since another session holds the card.
 person_begins() {
-        sql "BEGIN; SELECT FROM card c JOIN withdrawal w USING (card_token) WHERE w.terminal = '$TERMINAL' FOR UPDATE OF c; SELECT pg_sleep(600)" \
+        sql_alone "BEGIN; SELECT FROM card c JOIN withdrawal w USING (card_token) WHERE w.terminal = '$TERMINAL' FOR UPDATE OF c; SELECT pg_sleep(600)" \
                 >/dev/null 2>&1 &
         until_true "the card is held" is_there card_holder
         person_says_none >"$WORK/person" 2>&1 &
@@ -447,6 +447,7 @@ cause() {
                 # a server that is back sooner keeps the bank's answer for an ATM that still waits
                 [[ $MOMENT != REQUEST ]] || until_true "the ATM gives up" atm_reverses
                 cluster_start "$ATM_CLUSTER"
+                sql_keep
                 ;;
         ATM_GIVES_UP-REQUEST)
                 # on its connection atmd reads nothing before the 0200 is answered: its reversal takes another
@@ -506,7 +507,8 @@ cause() {
                 person_begins
                 kill -KILL "$(person_who_waits)"
                 ! wait "$PERSON" || wrong "$NAME: the person's decision survived its server process"
-                until_true "the server is there again" sql 'SELECT' 2>/dev/null
+                until_true "the server is there again" sql_alone 'SELECT' 2>/dev/null
+                sql_keep
                 ! row_of advice || wrong "$NAME: half a decision was kept"
                 person_says_none
                 atm_lines resume
@@ -610,6 +612,7 @@ done
 flow_lab lab --atms "${#ROWS[@]}" --cards "${#ROWS[@]}" --instances "$INSTANCES" --bank-timeout-ms "$TIMEOUT_MS"
 # shellcheck disable=SC1091
 source "$WORK/lab/lab.env"
+sql_keep
 
 # Lines between all of them, and banks whose delays are no matter of chance.
 ATM_PORTS=''
