@@ -57,18 +57,26 @@ cluster_folder() {
         mktemp -d "$CLUSTER_BASE/atm-pg.XXXXXX"
 }
 
-# cluster_initdb FOLDER: a new, empty FOLDER/data.
+# cluster_initdb FOLDER: a new, empty FOLDER/data. A test's has segments of the log of 1 MiB: one is there from the beginning and
+# is copied each time, and one of 16 MiB is twice as large as all the rest.
 cluster_initdb() {
+        local segment_mib=16
+        ((!${ATM_CLUSTER_SMALL:-0})) || segment_mib=1
         ((EUID != 0)) || chown postgres: "$1"
         run_quietly "initdb" cluster_run "$(cluster_programs)/initdb" -D "$1/data" -U postgres --auth=trust \
-                --encoding=UTF8 --locale=C.UTF-8
+                --encoding=UTF8 --locale=C.UTF-8 --wal-segsize="$segment_mib"
+}
+
+# What the names of templates of tests' clusters end with: their segments are of another size.
+cluster_kind() {
+        ((!${ATM_CLUSTER_SMALL:-0})) || printf '%s\n' .small
 }
 
 # The template of this version and user, made where it is not there; prints it.
 cluster_template() {
         local template new version
         version=$("$(cluster_programs)/postgres" --version)
-        template=$CLUSTER_TEMPLATES/atm-pg-template.$EUID.${version//[^0-9A-Za-z.]/_}
+        template=$CLUSTER_TEMPLATES/atm-pg-template.$EUID.${version//[^0-9A-Za-z.]/_}$(cluster_kind)
         if [[ ! -d $template ]]; then
                 new=$(mktemp -d "$CLUSTER_TEMPLATES/atm-pg.XXXXXX")
                 cluster_initdb "$new" || return 1

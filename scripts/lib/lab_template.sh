@@ -32,7 +32,7 @@ template_choose() {
         TEMPLATE_DAY=$(TZ=JST-9 date -d "@$((LAB_START_MS / 1000))" +%Y-%m-01)
         [[ -z $HISTORY && -w $folder ]] || return 0
         ((10#${TEMPLATE_DAY%%-*} <= $(TZ=JST-9 date +%Y) + TEMPLATE_YEARS_AHEAD)) || return 0
-        TEMPLATE=$folder/lab-template/$(template_digest).${TEMPLATE_DAY%-*}-$LAB_BANKS-$HOURS
+        TEMPLATE=$folder/lab-template/$(template_digest).${TEMPLATE_DAY%-*}-$LAB_BANKS-$HOURS$(cluster_kind)
 }
 
 # The laboratory's cluster, started, with what the template has. Where there is no template there is no cluster then; nor where

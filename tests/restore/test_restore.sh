@@ -60,7 +60,7 @@ sql_when "business that has no end yet" "(SELECT count(*) FROM advice) > $((WITH
 kill -KILL $simulator
 wait $simulator 2>/dev/null || true
 sql "SELECT pg_switch_wal()" >/dev/null
-sql_when "the log's archive" "(SELECT last_archived_wal >= (SELECT pg_walfile_name(pg_current_wal_lsn() - 16777216)) FROM pg_stat_archiver)"
+sql_when "the log's archive" "(SELECT last_archived_wal >= pg_walfile_name(pg_current_wal_lsn() - pg_size_bytes(current_setting('wal_segment_size'))) FROM pg_stat_archiver)"
 # What each withdrawal earned, and on which day it was posted.
 earned() {
         sql "SELECT concat_ws(' ', count(*), sum(e.cash_yen), md5(string_agg(e::text, ',' ORDER BY e::text)))
