@@ -27,6 +27,7 @@ network_enter() {
                 return
         fi
         ((EUID == 0)) || fail "machines are made of namespaces, which takes root: sudo $0"
+        build_programs || exit 1
         cluster_for_tests
         MACHINES=$(mktemp -d "$CLUSTER_BASE/atm-machines.XXXXXX")
         chmod 755 "$MACHINES"
@@ -95,6 +96,7 @@ machine_init() {
         machine_memory
         machine_etc "$disk"
         install -d -o postgres -g postgres /run/postgresql
+        mkdir /run/haproxy
         for service in postgresql etcd atmd; do
                 mkdir -p "/var/lib/$service"
                 mount --bind "$disk/var/lib/$service" "/var/lib/$service"

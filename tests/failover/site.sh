@@ -1,5 +1,5 @@
 # What stands on the machines (machines.sh), as docs/operations.md has it for production and with the files of etc/ themselves: db1 to db3
-# with etcd and Patroni, app1 and app2 with atmd. "office" has certificates, journals and whoever uses atmctl. To be sourced after
+# with etcd and Patroni, app1 and app2 with atmd, "atm" with HAProxy. "office" has certificates, journals and whoever uses atmctl. To be sourced after
 # flow/lib.sh.
 # shellcheck shell=bash
 
@@ -24,6 +24,7 @@ site_make() {
         for i in 1 2; do
                 machine_make "app$i" "$NETWORK.2$i"
         done
+        machine_make atm "$NETWORK.30"
         mkdir "$DIR" "$DIR/run" "$DIR/journal"
         fleet_write "$ATMS"
         certificates_make
@@ -41,6 +42,9 @@ site_make() {
         for i in "${APP[@]}"; do
                 await "atmd on $i" grep -q event=ready "$MACHINES/$i/log/atmd"
         done
+        balancer_machine
+        machine_on atm
+        await "HAProxy's instances" instances_are_up
         site_environment
 }
 
@@ -48,7 +52,8 @@ site_make() {
 certificates_make() {
         local name
         pki_make
-        ctl pki issue --dir "$DIR/pki" --out "$DIR/server" --server atmd --san DNS:app1,DNS:app2,DNS:atm
+        ctl pki issue --dir "$DIR/pki" --out "$DIR/server" --server atmd --san DNS:atm
+        ctl pki issue --dir "$DIR/pki" --out "$DIR/server" --terminal PROBE001
         ctl pki init --dir "$DATABASE_PKI" --name "Database CA"
         for name in "${DB[@]}"; do
                 ctl pki issue --dir "$DATABASE_PKI" --out "$DATABASE_PKI" --peer "$name" --san "DNS:$name"
@@ -95,6 +100,13 @@ instance_machine() {
         machine_serves "$name" atmd postgres "exec atmd --config /etc/atmd/atmd.conf --instance $name"
 }
 
+balancer_machine() {
+        machine_install atm 644 root "$ROOT/etc/haproxy/haproxy.cfg" /etc/haproxy/haproxy.cfg
+        machine_install atm 644 root "$DIR/pki/ca.crt" /etc/haproxy/ca.crt
+        machine_install atm 600 root <(cat "$DIR/server/PROBE001.crt" "$DIR/server/PROBE001.key") /etc/haproxy/probe.pem
+        machine_serves atm haproxy root 'exec haproxy -db -f /etc/haproxy/haproxy.cfg'
+}
+
 # As the superuser on a machine of the database.
 on_database() {
         machine_run "$1" runuser -u postgres -- env PGHOST=/run/postgresql "${@:2}"
@@ -117,6 +129,18 @@ primary_is_there() {
         PRIMARY=$(members | awk '$2 == "Leader" && $3 == "running" { print $1 }') && [[ -n $PRIMARY ]]
 }
 
+# instances: NAME STATUS CONNECTIONS, as HAProxy has them.
+instances() {
+        machine_run atm perl -MIO::Socket::UNIX -e '
+                my $haproxy = IO::Socket::UNIX->new("/run/haproxy/admin.sock") or exit 1;
+                print $haproxy "show stat\n";
+                while (<$haproxy>) { my @column = split /,/; print "@column[1, 17, 4]\n" if $column[1] =~ /^app/ }'
+}
+
+instances_are_up() {
+        [[ $(instances | awk '$2 == "UP" { n++ } END { print n }') == "${#APP[@]}" ]]
+}
+
 # The database, as the superuser on its primary.
 database_fill() {
         chown -R postgres: "$DIR"
@@ -137,7 +161,7 @@ database_fill() {
 
 # What programs of the office need to know.
 site_environment() {
-        export ATMD_HOST=app1 ATMD_PORTS=7583 ATMD_CA=$DIR/pki/ca.crt ATMD_CERTS=$DIR/certs
+        export ATMD_HOST=atm ATMD_PORTS=7583 ATMD_CA=$DIR/pki/ca.crt ATMD_CERTS=$DIR/certs
         export ATM_ACQUIRER=99000001 ATM_TERMINALS=$DIR/terminals.csv ATM_CARDS=$DIR/cards.csv ATM_JOURNAL=$DIR/journal
         export ATM_TOKEN_KEY_FILE=$DIR/token.key PATH=$BIN:$PATH PG_COLOR=never
         unset ATM_BANK_CARDS BANKSIM_JOURNALS ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED

@@ -7,8 +7,10 @@ network_enter "$@"
 source "$(dirname "${BASH_SOURCE[0]}")/../flow/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/site.sh"
 
-RATE=30 # customers a second
-read -r -a FAULTS <<<"${ATM_FAULTS:-database_killed machine_off machine_frozen machine_cut etcd_killed standby_off switchover}"
+RATE=40 # customers a second
+FAULTS=(database_killed machine_off machine_frozen machine_cut etcd_killed standby_off switchover
+        instance_killed instance_stopped instance_frozen instance_off)
+[[ -z ${ATM_FAULTS:-} ]] || read -r -a FAULTS <<<"$ATM_FAULTS"
 ROUNDS=${#FAULTS[@]}
 ((!LONG)) || ROUNDS=50
 
@@ -23,10 +25,16 @@ machine_cut_end() { machine_join "$PRIMARY"; }
 etcd_killed_begin() { machine_run "$(etcd_leader)" bash -c 'pgrep -x etcd | xargs kill -KILL'; }
 standby_off_begin() { STANDBY=$(members | awk '$2 == "Sync" { print $1 }') && machine_off "$STANDBY"; }
 standby_off_end() { machine_on "$STANDBY"; }
+instance_killed_begin() { machine_run "$INSTANCE" bash -c 'pgrep -x atmd | xargs kill -KILL'; }
+instance_stopped_begin() { machine_run "$INSTANCE" bash -c 'pgrep -x atmd | xargs kill -TERM'; }
+instance_frozen_begin() { machine_freeze "$INSTANCE"; }
+instance_frozen_end() { instance_is_left && machine_thaw "$INSTANCE"; }
+instance_off_begin() { machine_off "$INSTANCE"; }
+instance_off_end() { instance_is_left && machine_on "$INSTANCE"; }
 switchover_begin() { on_database "$PRIMARY" patronictl -c /etc/patroni/config.yml switchover --force >"$WORK/switchover" 2>&1; }
 
 # Those that leave the primary where it is.
-declare -A KEEPS_PRIMARY=([etcd_killed]=1 [standby_off]=1)
+KEEPS_PRIMARY=" etcd_killed standby_off instance_killed instance_stopped instance_frozen instance_off "
 
 etcd_leader() {
         local name
@@ -46,17 +54,20 @@ etcd_leader() {
 answers_follow() {
         : >"$WORK/approvals"
         tail -n +1 -F "$ATM_JOURNAL"/atmsim-*.journal 2>/dev/null |
-                perl -MTime::HiRes=time -ne '$| = 1; printf "%d\n", time * 1000 if /^A \S+ \S+ \S+ 00 /' >"$WORK/approvals" &
+                perl -MTime::HiRes=time -ne '$| = 1; printf "%d %s\n", time * 1000, $1 if /^A (\S+) \S+ \S+ 00 /' >"$WORK/approvals" &
         FOLLOWER=$!
 }
 
 approvals() { wc -l <"$WORK/approvals"; }
 more_approvals_than() { (($(approvals) > $1)); }
 
-# The longest pause between two approvals since the fault began, in tenths of a second.
-pause() {
-        awk -v from="$1" '$1 >= from { if (last && $1 - last > longest) longest = $1 - last } { last = $1 } END { printf "%.1f", longest / 1000 }' \
-                "$WORK/approvals"
+# The longest pause between two approvals since the fault began, of all ATMs and of one, in tenths of a second.
+pauses() {
+        awk -v from="$1" '
+                $1 >= from && last { if ($1 - last > all) all = $1 - last }
+                $1 >= from && $2 in at { if ($1 - at[$2] > one) one = $1 - at[$2] }
+                { last = at[$2] = $1 }
+                END { printf "%.1f s without an approval, at one ATM %.1f s", all / 1000, one / 1000 }' "$WORK/approvals"
 }
 
 # --- a fault under load
@@ -73,12 +84,14 @@ round() {
         primary_is_there || wrong "no primary before $fault"
         primary=$PRIMARY
         epoch=$(ask "SELECT epoch FROM database_epoch")
+        INSTANCE=$(instances | sort -k3,3nr | awk 'NR == 1 { print $1 }') # that most ATMs are connected with
         began=$(now_ms)
         "${fault}_begin"
         await "approvals after $fault" approvals_after "$began"
         ! declare -F "${fault}_end" >/dev/null || "${fault}_end"
         await "three machines after $fault" database_is_whole
-        if ((${KEEPS_PRIMARY[$fault]:-0})); then
+        await "both instances after $fault" instances_are_up
+        if [[ $KEEPS_PRIMARY == *" $fault "* ]]; then
                 expect "the primary after $fault" "$primary" "$PRIMARY"
         else
                 [[ $PRIMARY != "$primary" ]] || wrong "$primary is the primary still, after $fault"
@@ -90,16 +103,20 @@ round() {
         kill "$FOLLOWER"
         expect_exit 0 atmctl reconcile --drained --json --conninfo "${DATABASE[*]}"
         expect_exit 0 atmctl verify --conninfo "${DATABASE[*]}"
-        say "$fault of $primary: $(pause "$began") s without an approval"
+        say "$fault: $(pauses "$began")"
 }
 
 journals_are_more_than() { (($(find "$ATM_JOURNAL" -name '*.journal' | wc -l) > $1)); }
 
-# Thirty of them that came well after the beginning: what was under way does not count.
-approvals_after() { (($(awk -v from=$(($1 + 1500)) '$1 > from' "$WORK/approvals" | wc -l) > RATE)); }
+# Of every ATM one that came well after the beginning: what was under way does not count.
+approvals_after() { (($(awk -v from=$(($1 + 1500)) '$1 > from { at[$2] } END { print length(at) }' "$WORK/approvals") == ATMS)); }
+
+instance_is_down() { [[ $(instances | awk -v name="$INSTANCE" '$1 == name { print $2, $3 }') == "DOWN 0" ]]; }
+instance_is_left() { await "HAProxy to leave $INSTANCE alone" instance_is_down; }
 
 site_make
 await "three machines" database_is_whole
+say "seven machines are up after $SECONDS s"
 for ((ROUND = 0; ROUND < ROUNDS; ROUND++)); do
         round "${FAULTS[ROUND % ${#FAULTS[@]}]}"
 done
