@@ -13,6 +13,7 @@ enum {
         NUMERIC_MAX = 64,
         ADDRESSES_AGE_MS = 10000, /* then the name is looked up again */
         ATTEMPT_S = 3,
+        SILENT_MS = 1000, /* who has not said so for so long */
         OPTIONS_MAX = 96, /* libpq 15 knows 42 */
 };
 
@@ -32,6 +33,8 @@ struct host {
         int64_t known_ms;
         struct look_up *look_up; /* while it is asked; not ours */
         int failure;             /* of the last look-up */
+        bool is_silent;          /* the last attempt was long in vain */
+        int64_t asked_until_ms;  /* by one seeker; the others pass it over */
         struct pg_epoch refused; /* the last one that was told of */
         struct pg_hosts *hosts;
 };
@@ -481,17 +484,38 @@ void pg_seeker_leave(struct pg_seeker *seeker)
         TAILQ_REMOVE(&seeker->hosts->seekers, seeker, entry);
 }
 
+static bool is_passed_over(const struct pg_hosts *hosts, size_t i)
+{
+        if (!hosts->host[i].is_silent || steady_now_ms() >= hosts->host[i].asked_until_ms)
+                return false;
+        for (size_t other = 0; other < hosts->count; other++)
+                if (!hosts->host[other].is_silent)
+                        return true;
+        return false;
+}
+
+static void pass_over(struct pg_seeker *seeker)
+{
+        for (; seeker->hosts_left > 0 && is_passed_over(seeker->hosts, seeker->host); seeker->hosts_left--)
+                seeker->host = (seeker->host + 1) % seeker->hosts->count;
+        seeker->began_ms = steady_now_ms();
+}
+
 void pg_seeker_begin(struct pg_seeker *seeker)
 {
         seeker->host = seeker->hosts->current;
         seeker->address = 0;
         seeker->hosts_left = seeker->hosts->count;
+        pass_over(seeker);
 }
 
 bool pg_seeker_is_ready(struct pg_seeker *seeker)
 {
         struct host *host = host_of(seeker);
 
+        seeker->began_ms = steady_now_ms();
+        if (host->is_silent)
+                host->asked_until_ms = seeker->began_ms + pg_hosts_attempt_ms(seeker->hosts);
         if (host->is_named && !host->look_up &&
             (!host->addresses || steady_now_ms() - host->known_ms > ADDRESSES_AGE_MS))
                 look_up_begin(host);
@@ -531,11 +555,14 @@ bool pg_seeker_begin_elsewhere(struct pg_seeker *seeker)
 
 bool pg_seeker_failed(struct pg_seeker *seeker)
 {
+        host_of(seeker)->is_silent = steady_now_ms() - seeker->began_ms >= SILENT_MS;
         if (++seeker->address < host_of(seeker)->addresses)
                 return true;
         seeker->host = next_host(seeker);
         seeker->address = 0;
-        if (--seeker->hosts_left > 0)
+        seeker->hosts_left--;
+        pass_over(seeker);
+        if (seeker->hosts_left > 0)
                 return true;
         pg_seeker_begin(seeker);
         return false;
@@ -543,6 +570,7 @@ bool pg_seeker_failed(struct pg_seeker *seeker)
 
 void pg_seeker_succeeded(struct pg_seeker *seeker)
 {
+        host_of(seeker)->is_silent = false;
         seeker->hosts->current = seeker->host;
         event_active(seeker->hosts->found, 0, 0);
 }

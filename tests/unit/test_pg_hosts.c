@@ -105,6 +105,69 @@ START_TEST(a_round_has_each_host_once_in_the_order_of_the_conninfo)
 }
 END_TEST
 
+START_TEST(a_silent_host_is_asked_by_one_at_a_time)
+{
+        struct pg_hosts *hosts = pg_hosts_new(base, NULL, "hostaddr=192.0.2.1,192.0.2.2,192.0.2.3");
+        struct pg_seeker a, b;
+        int told;
+
+        seek(&a, hosts, &told);
+        seek(&b, hosts, &told);
+        ck_assert(pg_seeker_is_ready(&a));
+        now_ms += 3000;
+        ck_assert(pg_seeker_failed(&a)); /* silent; the others refuse at once */
+        ck_assert(pg_seeker_failed(&a));
+        ck_assert(!pg_seeker_failed(&a));
+        ck_assert_str_eq(place(&a), "server at \"192.0.2.1\", port 5432");
+        ck_assert(pg_seeker_is_ready(&a)); /* a asks it again */
+
+        now_ms += 100;
+        pg_seeker_begin(&b);
+        ck_assert_str_eq(place(&b), "server at \"192.0.2.2\", port 5432");
+        ck_assert(pg_seeker_failed(&b));
+        ck_assert(!pg_seeker_failed(&b)); /* a round of two */
+        ck_assert_str_eq(place(&b), "server at \"192.0.2.2\", port 5432");
+
+        now_ms += 2900;
+        ck_assert(pg_seeker_failed(&a));
+        ck_assert(pg_seeker_failed(&a));
+        ck_assert(!pg_seeker_failed(&a));
+        pg_seeker_begin(&b); /* its time is over: who comes first is the next to ask it */
+        ck_assert_str_eq(place(&b), "server at \"192.0.2.1\", port 5432");
+        ck_assert(pg_seeker_is_ready(&b));
+        pg_seeker_begin(&a);
+        ck_assert_str_eq(place(&a), "server at \"192.0.2.2\", port 5432");
+        pg_seeker_succeeded(&b); /* it speaks again */
+        pg_seeker_begin(&a);
+        ck_assert_str_eq(place(&a), "server at \"192.0.2.1\", port 5432");
+        pg_seeker_leave(&a);
+        pg_seeker_leave(&b);
+        pg_hosts_free(hosts);
+}
+END_TEST
+
+START_TEST(where_all_hosts_are_silent_none_is_passed_over)
+{
+        struct pg_hosts *hosts = pg_hosts_new(base, NULL, "hostaddr=192.0.2.1,192.0.2.2");
+        struct pg_seeker a, b;
+        int told;
+
+        seek(&a, hosts, &told);
+        seek(&b, hosts, &told);
+        for (int i = 0; i < 4; i++) {
+                ck_assert(pg_seeker_is_ready(&a));
+                now_ms += 3000;
+                ck_assert_int_eq(pg_seeker_failed(&a), i % 2 == 0);
+        }
+        ck_assert(pg_seeker_is_ready(&a));
+        pg_seeker_begin(&b);
+        ck_assert_str_eq(place(&b), place(&a));
+        pg_seeker_leave(&a);
+        pg_seeker_leave(&b);
+        pg_hosts_free(hosts);
+}
+END_TEST
+
 START_TEST(who_finds_a_server_dead_or_good_finds_it_for_all)
 {
         struct pg_hosts *hosts = pg_hosts_new(base, NULL, "hostaddr=192.0.2.1,192.0.2.2,192.0.2.3");
@@ -373,6 +436,8 @@ int main(void)
         tcase_add_loop_test(tcase, a_round_has_each_host_once_in_the_order_of_the_conninfo, 0,
                             sizeof(rounds) / sizeof(*rounds));
         tcase_add_test(tcase, who_finds_a_server_dead_or_good_finds_it_for_all);
+        tcase_add_test(tcase, a_silent_host_is_asked_by_one_at_a_time);
+        tcase_add_test(tcase, where_all_hosts_are_silent_none_is_passed_over);
         tcase_add_loop_test(tcase, libpq_is_told_one_host_and_all_that_was_said_beside_it, 0,
                             sizeof(told_rows) / sizeof(*told_rows));
         tcase_add_test(tcase, a_bad_name_or_a_silent_name_server_only_costs_its_own_host);
