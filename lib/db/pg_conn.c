@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/random.h"
+#include "lib/db/pg_late.h"
 #include "lib/db/pg_query.h"
 #include "lib/db/pg_session.h"
 
@@ -34,6 +35,7 @@ struct pg_conn {
 
         enum state state;
         PGconn *pg;
+        struct pg_late_list late;
         struct event *readable, *writable; /* of the current socket */
         struct event *timer;               /* the state's time limit; the pause while DOWN */
         int prepared;                      /* statements that are; SETTINGS at first */
@@ -234,7 +236,16 @@ static void on_notice(void *context, const PGresult *notice)
 
 static void connect_start(struct pg_conn *conn)
 {
+        char place[PG_PLACE_MAX], text[PG_PLACE_MAX + 80];
+
         conn_enter(conn, CONNECTING);
+        pg_seeker_place(&conn->seeker, place);
+        if (pg_late_is_there(&conn->late, place)) {
+                snprintf(text, sizeof(text), "%s: it has taken an attempt to connect and still says nothing",
+                         place);
+                conn_lose(conn, BLAME_LINE, text);
+                return;
+        }
         conn->pg = pg_seeker_connect(&conn->seeker, conn->application_name);
         if (conn->pg)
                 PQsetNoticeReceiver(conn->pg, on_notice, conn);
@@ -416,6 +427,17 @@ static void time_is_over(struct pg_conn *conn, const char *what)
         conn_lose(conn, BLAME_SERVER, text);
 }
 
+static void connect_is_late(struct pg_conn *conn)
+{
+        char place[PG_PLACE_MAX];
+
+        pg_seeker_place(&conn->seeker, place);
+        socket_forget(conn);
+        pg_late_keep(&conn->late, conn->base, conn->pg, place);
+        conn->pg = NULL;
+        time_is_over(conn, "connecting took too long");
+}
+
 static void on_timer(evutil_socket_t socket, short what, void *context)
 {
         struct pg_conn *conn = context;
@@ -429,7 +451,7 @@ static void on_timer(evutil_socket_t socket, short what, void *context)
                 look_up_lose(conn, "no answer in time");
                 break;
         case CONNECTING:
-                time_is_over(conn, "connecting took too long");
+                connect_is_late(conn);
                 break;
         case PREPARING:
                 time_is_over(conn, "preparing statements took too long");
@@ -466,6 +488,7 @@ struct pg_conn *pg_conn_new(struct event_base *base, struct pg_hosts *hosts, con
                 free(conn);
                 return NULL;
         }
+        TAILQ_INIT(&conn->late);
         conn->seeker =
             (struct pg_seeker){.on_addresses = on_addresses, .on_found = on_found, .context = conn};
         pg_seeker_join(&conn->seeker, hosts);
@@ -483,6 +506,7 @@ void pg_conn_free(struct pg_conn *conn)
         event_free(conn->timer);
         result_clear(conn);
         PQfinish(conn->pg);
+        pg_late_forget(&conn->late);
         free(conn);
 }
 

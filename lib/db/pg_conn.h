@@ -7,6 +7,7 @@
  * Invariants: one statement at a time; a result is handed on only after ReadyForQuery, that is after its
  * commit. A statement that was sent and whose connection was then lost is reported as PG_LOST: whether it
  * was committed is unknown. So is one whose commit the server warns of, and its connection is made anew: it may be committed there alone.
+ * An attempt that a server has accepted and not answered in time is left to itself (pg_late.h).
  * Whose turn it is to be connected to is pg_hosts.h's to say. Within a round one host follows another at once; pauses between rounds grow
  * from 0.1 s to 2 s, with jitter. Where one connection of the process is up again, those that are not follow it without a pause.
  * An answer that does not come in time ends the connection. The limit doubles each time until something is answered: a server that

@@ -5,11 +5,11 @@
 #include <string.h>
 
 /*
- * The path comes before what looks anything up, so that it means PostgreSQL's own functions and operators. Statements and not the options of
- * the start: a pooler may refuse those, and they would take the place of the user's.
+ * The path comes before what looks anything up, so that it means PostgreSQL's own functions and operators; SET looks nothing up, whatever is
+ * locked. Statements and not the options of the start: a pooler may refuse those, and they would take the place of the user's.
  */
-#define SET(name, value) "SELECT pg_catalog.set_config('" name "', '" value "', false);"
-#define PATH             SET("search_path", "public, pg_temp")
+#define SET(name, value) "SET " name " = '" value "';"
+#define PATH             "SET search_path = public, pg_temp;"
 
 /* Around rows of what not every version of the server has. */
 #define WHERE_KNOWN "SELECT set_config(s.name, v.value, false) FROM (VALUES "

@@ -174,6 +174,39 @@ START_TEST(a_silent_host_is_left_for_the_next_when_its_time_is_over)
 }
 END_TEST
 
+static void on_attempt(void *context, const char *why)
+{
+        static int attempts;
+        (void)why;
+        if (++attempts == PAUSES)
+                event_base_loopbreak(context);
+}
+
+/* It would have a session for each of them. */
+START_TEST(a_host_that_has_taken_an_attempt_gets_no_other_before_it_speaks)
+{
+        static const struct pg_conn_events events = {on_up, on_end, on_attempt};
+        char port[8], conninfo[128];
+        int silent = listens(port), accepted = 0, fd;
+        struct event_base *base = event_base_new();
+        snprintf(conninfo, sizeof(conninfo), "hostaddr=127.0.0.1 port=%s dbname=none", port);
+        struct pg_hosts *hosts = pg_hosts_new(base, NULL, conninfo);
+        struct pg_conn *conn = pg_conn_new(base, hosts, NULL, none, &events, base);
+        watching = true;
+        event_base_dispatch(base);
+        watching = false;
+        while ((fd = accept(silent, NULL, NULL)) >= 0) {
+                close(fd);
+                accepted++;
+        }
+        ck_assert_int_eq(accepted, 1);
+        pg_conn_free(conn);
+        pg_hosts_free(hosts);
+        event_base_free(base);
+        close(silent);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("pg_conn");
@@ -182,6 +215,7 @@ int main(void)
         tcase_add_test(tcase, pauses_double_up_to_the_longest_and_stay_within_a_quarter);
         tcase_add_loop_test(tcase, a_silent_host_is_left_for_the_next_when_its_time_is_over, 0,
                             sizeof(limit_rows) / sizeof(*limit_rows));
+        tcase_add_test(tcase, a_host_that_has_taken_an_attempt_gets_no_other_before_it_speaks);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);
 }
