@@ -49,5 +49,21 @@ BEGIN
                        AND array_to_string(s.setconfig, ',') LIKE '%idle_in_transaction_session_timeout=%') THEN
                 EXECUTE format('ALTER DATABASE %I SET idle_in_transaction_session_timeout = %L', current_database(), '1min');
         END IF;
+        -- Nobody sorts the disk full (who has no rights of a superuser can't set this for himself),
+        IF NOT EXISTS (SELECT FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+                       WHERE d.datname = current_database() AND s.setrole = 0
+                       AND array_to_string(s.setconfig, ',') LIKE '%temp_file_limit=%') THEN
+                EXECUTE format('ALTER DATABASE %I SET temp_file_limit = %L', current_database(), '10GB');
+        END IF;
+        -- or takes all connections, processors, or places in the server's list of locks, of which a query of everything takes a thousand.
+        FOR r IN WITH RECURSIVE members (oid) AS (
+                         SELECT p.oid FROM pg_roles p WHERE p.rolname IN ('atm_operator', 'atm_report')
+                         UNION
+                         SELECT m.member FROM members g JOIN pg_auth_members m ON m.roleid = g.oid)
+                 SELECT p.rolname AS name FROM members JOIN pg_roles p USING (oid)
+                 WHERE p.rolcanlogin AND NOT p.rolsuper AND p.rolconnlimit = -1
+        LOOP
+                EXECUTE format('ALTER ROLE %I CONNECTION LIMIT 10', r.name);
+        END LOOP;
 END
 $$;

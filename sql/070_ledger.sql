@@ -2152,17 +2152,19 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         WITH waiting AS MATERIALIZED (
                 SELECT w.pid, b.pid AS blocker FROM pg_stat_activity w CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) b (pid)
                 WHERE w.datname = current_database() AND w.wait_event_type = 'Lock'),
-        held AS (
-                SELECT l.pid, c.relname, l.mode,
-                       array_position(ARRAY['RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock',
-                                            'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'], l.mode) AS strength
+        -- each session's strongest: read once, since there may be many
+        held AS MATERIALIZED (
+                SELECT DISTINCT ON (l.pid) l.pid, c.relname, l.mode, s.strength
                 FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+                CROSS JOIN LATERAL (SELECT array_position(ARRAY['RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock',
+                                                                'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'], l.mode)) s (strength)
                 WHERE l.locktype = 'relation' AND l.granted AND c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
-                AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+                AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                ORDER BY l.pid, s.strength DESC NULLS LAST, c.relname)
         SELECT a.pid, a.usename::text, a.application_name, a.state, a.xact_start, h.relname::text, h.mode,
                (SELECT count(*) FROM waiting w WHERE w.blocker = a.pid)::integer
         FROM pg_stat_activity a
-        LEFT JOIN LATERAL (SELECT h.* FROM held h WHERE h.pid = a.pid ORDER BY h.strength DESC NULLS LAST, h.relname LIMIT 1) h ON true
+        LEFT JOIN held h ON h.pid = a.pid
         WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
         AND NOT EXISTS (SELECT FROM waiting w WHERE w.pid = a.pid)
         AND (EXISTS (SELECT FROM waiting w WHERE w.blocker = a.pid)

@@ -63,14 +63,14 @@ static void pump(struct reference_feed *feed)
                 feed->reference_due = false;
                 feed->asked = REFERENCE;
                 pg_conn_send(feed->conn, feed->statements[REFERENCE].name, &parameter, 1, 0);
-        } else if (feed->holders_due) {
-                feed->holders_due = false;
-                feed->asked = HOLDERS;
-                pg_conn_send(feed->conn, feed->statements[HOLDERS].name, &least, 1, 0);
         } else if (feed->unblock_due) {
                 feed->unblock_due = false;
                 feed->asked = UNBLOCK;
                 pg_conn_send(feed->conn, feed->statements[UNBLOCK].name, NULL, 0, 0);
+        } else if (feed->holders_due) {
+                feed->holders_due = false;
+                feed->asked = HOLDERS;
+                pg_conn_send(feed->conn, feed->statements[HOLDERS].name, &least, 1, 0);
         } else if (feed->server_due) {
                 feed->server_due = false;
                 feed->asked = SERVER;
@@ -107,7 +107,6 @@ static void take_holders(struct reference_feed *feed, const PGresult *result)
                 now[count] = holder_hash(&holder);
                 if (!was_named(feed, now[count++]))
                         feed->events->on_holder(feed->context, &holder);
-                feed->unblock_due |= holder.waiting > 0;
         }
         memcpy(feed->named, now, count * sizeof(*now));
         feed->named_count = count;
@@ -167,7 +166,8 @@ static void on_failed(struct reference_feed *feed, const PGresult *result)
         bool locked = state && !strcmp(state, LOCK_NOT_AVAILABLE);
         char text[256];
 
-        feed->holders_due = feed->holders_due || locked;
+        feed->unblock_due |= locked;
+        feed->holders_due |= locked;
         snprintf(text, sizeof(text), "%s: %.180s",
                  feed->asked == REFERENCE ? "reference data can't be read"
                                           : feed->statements[feed->asked].name,
@@ -285,6 +285,8 @@ void reference_feed_ask_clock(struct reference_feed *feed)
 
 void reference_feed_look(struct reference_feed *feed)
 {
+        feed->unblock_due =
+            true; /* first: who is named has others' locks listed, which takes a while where there are many */
         feed->holders_due = true;
         feed->server_is_wrong = false;
         pump(feed);

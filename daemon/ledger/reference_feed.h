@@ -3,8 +3,8 @@
  * on it, so that whoever makes it wait keeps no withdrawal waiting. Where it met a lock it asks who holds one.
  *
  *      IDLE --due--> asks for the reference --came--> IDLE
- *                          '--a lock in the way--> asks for those who hold locks --> IDLE
- *                                  '--somebody waits--> ends people's sessions that a batch waits for, and that are old --> IDLE
+ *                          '--a lock in the way--> ends people's sessions that a batch waits for, and that are old --> asks for those
+ *                                  who hold locks --> IDLE
  */
 #ifndef DAEMON_LEDGER_REFERENCE_FEED_H
 #define DAEMON_LEDGER_REFERENCE_FEED_H

@@ -765,6 +765,40 @@ START_TEST(a_change_leaves_who_why_before_and_after_and_no_token)
 }
 END_TEST
 
+/* What would take all that the server has; what an administrator has said stays. */
+START_TEST(a_login_has_few_connections_and_a_session_few_files)
+{
+        static const char limits[] =
+            "SELECT rolname || ' ' || rolconnlimit FROM pg_roles WHERE rolname IN "
+            "('atm_daemon', 'atm_report', '" OPERATOR "') OR "
+            "starts_with(rolname, current_database()) ORDER BY rolconnlimit, rolname";
+        struct world world;
+        PGconn *pg;
+        char conninfo[300], said[300], wanted[300], *shown;
+
+        ops_open(&world);
+        world_sql(&world, "CREATE ROLE %s_many LOGIN IN ROLE " OPERATOR " CONNECTION LIMIT 50", world.name);
+        world_file(&world, "000_roles.sql");
+        shown = world_query(&world, limits);
+        snprintf(wanted, sizeof wanted, "atm_daemon -1\natm_report 10\n" OPERATOR " 10\n%s_many 50\n",
+                 world.name);
+        ck_assert_str_eq(shown, wanted);
+        free(shown);
+        snprintf(conninfo, sizeof conninfo, "dbname=%s user=" OPERATOR, world.name);
+        pg = PQconnectdb(conninfo);
+        ck_assert_str_eq(told(pg,
+                              "DO $$ BEGIN ASSERT current_setting('temp_file_limit') = "
+                              "'10GB'; END $$",
+                              said),
+                         "done");
+        ck_assert_str_eq(told(pg, "SET temp_file_limit = -1", said),
+                         "permission denied to set parameter \"temp_file_limit\"");
+        PQfinish(pg);
+        world_sql(&world, "DROP ROLE %s_many", world.name);
+        world_close(&world);
+}
+END_TEST
+
 /* Whoever sets no end to being idle, and whoever is not idle, for a while too. */
 START_TEST(who_keeps_the_ledger_waiting_is_ended_and_named)
 {
@@ -905,6 +939,7 @@ TCase *roles_tests(void)
         tcase_add_test(roles_case, each_role_reads_and_writes_what_it_is_there_for_and_no_more);
         tcase_add_test(roles_case, whatever_people_may_write_is_in_the_trail);
         tcase_add_test(roles_case, a_change_leaves_who_why_before_and_after_and_no_token);
+        tcase_add_test(roles_case, a_login_has_few_connections_and_a_session_few_files);
         tcase_add_test(roles_case, who_keeps_the_ledger_waiting_is_ended_and_named);
         tcase_add_test(roles_case, who_is_waited_for_by_who_is_waited_for_is_ended);
         return roles_case;

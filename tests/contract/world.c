@@ -189,6 +189,14 @@ static void run_file(PGconn *pg, const char *path)
         free(sql);
 }
 
+void world_file(struct world *world, const char *name)
+{
+        char path[300];
+
+        snprintf(path, sizeof path, SOURCE_DIR "/sql/%s", name);
+        run_file(world->admin, path);
+}
+
 /* The files as psql -f takes them, owned as `atmctl db init` has them owned. */
 static void migrate(PGconn *pg)
 {

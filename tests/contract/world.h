@@ -65,6 +65,8 @@ void world_token(int card, uint8_t ret_token[CARD_TOKEN_LENGTH]);
 void world_open(struct world *world, const char *from, const char *to);
 void world_close(struct world *world);
 
+/* One of the files of sql/, as the superuser. */
+void world_file(struct world *world, const char *name);
 /* Run SQL as the superuser. */
 ATM_PRINTF(2, 3) void world_sql(struct world *world, const char *format, ...);
 /* Somebody else's session with the database; NULL: the superuser's. To be finished before the world is closed. */
