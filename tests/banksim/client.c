@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/now.h"
 #include "protocol/frame.h"
 #include "lib/security/tls.h"
 
@@ -101,13 +102,6 @@ bool client_send(struct client *client, const struct iso_message *message)
         return client_send_bytes(client, frame, header + (size_t)length);
 }
 
-static int64_t now_ms(void)
-{
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 static bool take_message(struct client *client, struct iso_message *ret_message)
 {
         const uint8_t *message;
@@ -126,12 +120,12 @@ static bool take_message(struct client *client, struct iso_message *ret_message)
 
 enum client_result client_receive(struct client *client, struct iso_message *ret_message, int timeout_ms)
 {
-        int64_t until_ms = now_ms() + timeout_ms;
+        int64_t until_ms = steady_now_ms() + timeout_ms;
         for (;;) {
                 if (take_message(client, ret_message))
                         return CLIENT_MESSAGE;
                 struct pollfd readable = {.fd = client->fd, .events = POLLIN};
-                int64_t rest_ms = until_ms - now_ms();
+                int64_t rest_ms = until_ms - steady_now_ms();
                 if (!SSL_has_pending(client->ssl) && poll(&readable, 1, rest_ms > 0 ? (int)rest_ms : 0) != 1)
                         return CLIENT_NOTHING;
                 int n = SSL_read(client->ssl, client->in + client->in_length,
