@@ -61,11 +61,13 @@ kill -KILL $simulator
 wait $simulator 2>/dev/null || true
 sql "SELECT pg_switch_wal()" >/dev/null
 sql_when "the log's archive" "(SELECT last_archived_wal >= pg_walfile_name(pg_current_wal_lsn() - pg_size_bytes(current_setting('wal_segment_size'))) FROM pg_stat_archiver)"
-# What each withdrawal earned, and on which day it was posted.
+# What each withdrawal earned, and on which day it was posted; but for the last of each ATM, which may have had no acknowledgement yet.
+last=$(sql "SELECT string_agg(format('(%L, %L::timestamptz)', terminal, at), ',') FROM (SELECT terminal, max(transmitted_at) AS at FROM withdrawal GROUP BY 1) w")
 earned() {
         sql "SELECT concat_ws(' ', count(*), sum(e.cash_yen), md5(string_agg(e::text, ',' ORDER BY e::text)))
         FROM (SELECT transmitted_at, terminal, stan, posted_on, hall, issuer, band, tariff_from, sum(cash_yen) AS cash_yen, sum(customer_fee_yen), sum(customer_tax_yen),
-        sum(interbank_fee_yen), sum(interbank_tax_yen), sum(hall_share_yen) FROM commission GROUP BY 1, 2, 3, 4, 5, 6, 7, 8) e"
+        sum(interbank_fee_yen), sum(interbank_tax_yen), sum(hall_share_yen) FROM commission JOIN (VALUES $last) l (terminal, at) USING (terminal)
+        WHERE transmitted_at < at GROUP BY 1, 2, 3, 4, 5, 6, 7, 8) e"
 }
 before=$(earned)
 
