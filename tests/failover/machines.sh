@@ -153,6 +153,12 @@ machine_run() {
         nsenter --target "${MACHINE_INIT[$1]}" --net --mount --uts --ipc --pid -- "${@:2}"
 }
 
+# machine_signal NAME SIGNAL PROGRAM: to each of its processes that are there still.
+machine_signal() {
+        # shellcheck disable=SC2016 # the inner shell expands
+        machine_run "$1" bash -c 'for pid in $(pgrep -x "$2"); do kill "-$1" "$pid" 2>/dev/null || true; done' signal "$2" "$3"
+}
+
 machine_off() {
         kill -KILL "${MACHINE_INIT[$1]}"
         wait "${MACHINE_OUTER[$1]}" 2>/dev/null || true

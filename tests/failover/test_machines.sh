@@ -8,25 +8,36 @@ source "$(dirname "${BASH_SOURCE[0]}")/../flow/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/site.sh"
 
 RATE=40 # customers a second
-FAULTS=(database_killed machine_off machine_frozen machine_cut etcd_killed standby_off switchover
+FAULTS=(database_killed machine_off machine_frozen machine_cut etcd_killed etcd_frozen standby_off switchover
         instance_killed instance_stopped instance_frozen instance_off)
 [[ -z ${ATM_FAULTS:-} ]] || read -r -a FAULTS <<<"$ATM_FAULTS"
 ROUNDS=${#FAULTS[@]}
 ((!LONG)) || ROUNDS=50
 
 # NAME_begin, and NAME_end once service is back
-database_killed_begin() { machine_run "$PRIMARY" bash -c 'pgrep -x postgres | xargs kill -KILL'; }
+database_killed_begin() { machine_signal "$PRIMARY" KILL postgres; }
 machine_off_begin() { machine_off "$PRIMARY"; }
 machine_off_end() { machine_on "$PRIMARY"; }
 machine_frozen_begin() { machine_freeze "$PRIMARY"; }
 machine_frozen_end() { machine_thaw "$PRIMARY"; }
 machine_cut_begin() { machine_cut "$PRIMARY"; }
 machine_cut_end() { machine_join "$PRIMARY"; }
-etcd_killed_begin() { machine_run "$(etcd_leader)" bash -c 'pgrep -x etcd | xargs kill -KILL'; }
+etcd_killed_begin() { machine_signal "$(etcd_leader)" KILL etcd; }
+etcd_frozen_begin() {
+        local told name
+        told=$(failsafe_told)
+        for name in "${DB[@]}"; do machine_signal "$name" STOP etcd; done
+        await "the primary to go on without etcd" failsafe_is_told_since "$told"
+}
+etcd_frozen_end() {
+        local name
+        await "approvals while the primary goes on without etcd" approvals_after "$(now_ms)"
+        for name in "${DB[@]}"; do machine_signal "$name" CONT etcd; done
+}
 standby_off_begin() { STANDBY=$(members | awk '$2 == "Sync" { print $1 }') && machine_off "$STANDBY"; }
 standby_off_end() { machine_on "$STANDBY"; }
-instance_killed_begin() { machine_run "$INSTANCE" bash -c 'pgrep -x atmd | xargs kill -KILL'; }
-instance_stopped_begin() { machine_run "$INSTANCE" bash -c 'pgrep -x atmd | xargs kill -TERM'; }
+instance_killed_begin() { machine_signal "$INSTANCE" KILL atmd; }
+instance_stopped_begin() { machine_signal "$INSTANCE" TERM atmd; }
 instance_frozen_begin() { machine_freeze "$INSTANCE"; }
 instance_frozen_end() { instance_is_left && machine_thaw "$INSTANCE"; }
 instance_off_begin() { machine_off "$INSTANCE"; }
@@ -34,7 +45,10 @@ instance_off_end() { instance_is_left && machine_on "$INSTANCE"; }
 switchover_begin() { on_database "$PRIMARY" patronictl -c /etc/patroni/config.yml switchover --force >"$WORK/switchover" 2>&1; }
 
 # Those that leave the primary where it is.
-KEEPS_PRIMARY=" etcd_killed standby_off instance_killed instance_stopped instance_frozen instance_off "
+KEEPS_PRIMARY=" etcd_killed etcd_frozen standby_off instance_killed instance_stopped instance_frozen instance_off "
+
+failsafe_told() { grep -c 'failsafe mode is enabled and all members are accessible' "$MACHINES/$PRIMARY/log/patroni" || true; }
+failsafe_is_told_since() { (($(failsafe_told) > $1)); }
 
 etcd_leader() {
         local name
