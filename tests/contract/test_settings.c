@@ -204,6 +204,41 @@ START_TEST(what_is_left_as_it_is_changes_no_answer_and_no_row)
 }
 END_TEST
 
+/* What no session can set for itself: each alone, wrong. */
+START_TEST(a_server_that_may_lose_what_it_has_or_hide_who_holds_it_is_refused)
+{
+        static const struct {
+                const char *value, *said;
+        } wrong[] = {
+            {"off", "the server's fsync is off; expected on: "},
+            {"off", "the server's full_page_writes is off; expected on: "},
+            {"SQL_ASCII", "the server's server_encoding is SQL_ASCII; expected UTF8: "},
+            {"replica", "the server's session_replication_role is replica; expected origin: "},
+            {"5", "the server's max_prepared_transactions is 5; expected 0: "},
+            {"on", "the server's zero_damaged_pages is on; expected off: "},
+            {"on", "the server's ignore_checksum_failure is on; expected off: "},
+            {"140012", "the server is PostgreSQL 14; expected 15 or later"},
+        };
+        char error[PG_ERROR_MAX];
+        PGconn *pg = PQconnectdb("");
+        PGresult *right = pg_query(pg, pg_server_sql, 0, NULL, error);
+
+        ck_assert_msg(right && pg_server_judge(right, error), "%s", error);
+        ck_assert_int_eq(PQnfields(right), LENGTH(wrong));
+        for (int i = 0; i < (int)LENGTH(wrong); i++) {
+                PGresult *result = PQcopyResult(right, PG_COPYRES_TUPLES);
+
+                ck_assert(
+                    PQsetvalue(result, 0, i, (char *)(uintptr_t)wrong[i].value, (int)strlen(wrong[i].value)));
+                ck_assert(!pg_server_judge(result, error));
+                ck_assert_msg(!strncmp(error, wrong[i].said, strlen(wrong[i].said)), "%s", error);
+                PQclear(result);
+        }
+        PQclear(right);
+        PQfinish(pg);
+}
+END_TEST
+
 TCase *settings_tests(void)
 {
         TCase *settings_case = tcase_create("settings");
@@ -211,6 +246,7 @@ TCase *settings_tests(void)
         tcase_set_timeout(settings_case, 120);
         tcase_add_test(settings_case, no_setting_that_a_login_may_have_is_without_a_row);
         tcase_add_test(settings_case, whatever_a_login_has_a_session_has_what_its_program_needs);
+        tcase_add_test(settings_case, a_server_that_may_lose_what_it_has_or_hide_who_holds_it_is_refused);
         tcase_add_loop_test(settings_case, what_is_left_as_it_is_changes_no_answer_and_no_row, 0, 2);
         return settings_case;
 }
