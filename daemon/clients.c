@@ -487,12 +487,6 @@ static bool make_room(struct clients *clients, uint64_t key)
         return true;
 }
 
-static size_t count_in_house(const struct clients *clients)
-{
-        return conn_env_count(clients->conns) + lobby_count(clients->lobby, LOBBY_SILENT) +
-               lobby_count(clients->lobby, LOBBY_WAITING);
-}
-
 /* At the door and in. */
 static size_t present(const struct clients *clients)
 {
@@ -504,7 +498,7 @@ static void on_accepted(void *context, int fd, const struct sockaddr *address, c
 {
         struct clients *clients = context;
         uint64_t key = lobby_key(address);
-        bool is_full = count_in_house(clients) >= clients->connections_max && !make_room(clients, key);
+        bool is_full = present(clients) >= clients->connections_max && !make_room(clients, key);
         struct newcomer *newcomer = is_full ? NULL : calloc(1, sizeof(*newcomer));
         struct lobby_guest *guest;
         clients->count.accepted++;
