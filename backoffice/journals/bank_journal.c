@@ -382,3 +382,11 @@ bool bank_journal_read(const char *path, const struct bank_journal_reader *reade
         close(fd);
         return good;
 }
+
+int bank_journal_is(const struct dirent *file)
+{
+        size_t length = strlen(file->d_name), suffix = strlen(".journal");
+
+        return file->d_name[0] != '.' && length > suffix &&
+               !strcmp(file->d_name + length - suffix, ".journal");
+}

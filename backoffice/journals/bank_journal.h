@@ -31,6 +31,7 @@
 #ifndef BACKOFFICE_JOURNALS_BANK_JOURNAL_H
 #define BACKOFFICE_JOURNALS_BANK_JOURNAL_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -82,5 +83,8 @@ bool bank_journal_fail(char error[BANK_JOURNAL_ERROR_MAX], const char *format, .
 
 /* The first line of a journal, without its end; its length. */
 size_t bank_journal_print_header(const char *bank, const char *mark, char buffer[BANK_JOURNAL_LINE_MAX]);
+
+/* Is a folder's file one of them, by its name? As scandir asks. */
+int bank_journal_is(const struct dirent *file);
 
 #endif

@@ -231,14 +231,6 @@ static bool read_file(struct bank_side *side, const char *path)
         return !side->error[0];
 }
 
-static int is_journal(const struct dirent *file)
-{
-        size_t length = strlen(file->d_name), suffix = strlen(".journal");
-
-        return file->d_name[0] != '.' && length > suffix &&
-               !strcmp(file->d_name + length - suffix, ".journal");
-}
-
 static bool mark_file(struct bank_side *side, const char *path)
 {
         if (marks_set(&side->marks, path))
@@ -252,7 +244,7 @@ static bool each_file(struct bank_side *side, const char *dir,
                       bool (*take)(struct bank_side *side, const char *path))
 {
         struct dirent **file;
-        int files = scandir(dir, &file, is_journal, alphasort);
+        int files = scandir(dir, &file, bank_journal_is, alphasort);
 
         if (files <= 0) {
                 snprintf(side->error, sizeof(side->error), "folder of banks' journals %.400s: %s", dir,

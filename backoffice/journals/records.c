@@ -168,20 +168,12 @@ static bool on_bank_damage(const char *path, uint64_t line, const char *why, voi
         return true;
 }
 
-static int is_journal(const struct dirent *file)
-{
-        size_t length = strlen(file->d_name), suffix = strlen(".journal");
-
-        return file->d_name[0] != '.' && length > suffix &&
-               !strcmp(file->d_name + length - suffix, ".journal");
-}
-
 static bool read_banks(struct records *records, const char *folder)
 {
         const struct bank_journal_reader reader = {
             .on_record = on_bank_record, .on_damage = on_bank_damage, .context = records};
         struct dirent **file;
-        int files = scandir(folder, &file, is_journal, alphasort);
+        int files = scandir(folder, &file, bank_journal_is, alphasort);
 
         if (files < 0)
                 return fail(records, strerror(errno));

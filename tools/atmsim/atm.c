@@ -673,3 +673,12 @@ void atm_on_deadline(struct sim_atm *atm, struct atm_turn *turn)
                 return;
         }
 }
+
+uint64_t atm_counters_ended(const struct atm_counters *counters)
+{
+        uint64_t sum = 0;
+
+        for (int i = 0; i < OUTCOME_COUNT; i++)
+                sum += counters->ended[i];
+        return sum;
+}

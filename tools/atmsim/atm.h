@@ -167,4 +167,7 @@ void atm_on_answer(struct sim_atm *atm, struct atm_turn *turn, const struct atm_
 /* deadline_us has passed. */
 void atm_on_deadline(struct sim_atm *atm, struct atm_turn *turn);
 
+/* Withdrawals that have their end, whichever. */
+uint64_t atm_counters_ended(const struct atm_counters *counters);
+
 #endif

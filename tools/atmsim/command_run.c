@@ -378,15 +378,6 @@ static const char *check(void)
 
 /* what it came to --------------------------------------------------------------------------------- */
 
-static uint64_t sum_ended(const struct atm_counters *c)
-{
-        uint64_t sum = 0;
-
-        for (int i = 0; i < OUTCOME_COUNT; i++)
-                sum += c->ended[i];
-        return sum;
-}
-
 static double ms(int64_t us)
 {
         return (double)us / 1000;
@@ -415,7 +406,7 @@ static void print_json(const struct fleet_result *r, bool good)
                "\"cpu_us\": %" PRId64 ", ",
                good ? "true" : "false", r->atms, r->signed_on, r->seconds, r->cpu_us);
         printf("\"withdrawals\": %" PRIu64 ", \"withdrawals_per_second\": %.1f, \"ended_per_second\": %.1f, ",
-               sum_ended(c), per_second(r->measured_paid, r->seconds),
+               atm_counters_ended(c), per_second(r->measured_paid, r->seconds),
                per_second(r->measured_ended, r->seconds));
         for (int i = 0; i < OUTCOME_COUNT; i++)
                 printf("\"%s\": %" PRIu64 ", ", outcome_name[i], c->ended[i]);
@@ -474,8 +465,8 @@ static void print_text(const struct fleet_result *r)
                r->atms, r->signed_on, r->connections, r->connections_failed, r->connections_lost);
         if (fleet.idle)
                 return;
-        printf("withdrawals      %" PRIu64 " in %.1f s (%.1f a second)\n                 ", sum_ended(c),
-               r->seconds, per_second(r->measured_ended, r->seconds));
+        printf("withdrawals      %" PRIu64 " in %.1f s (%.1f a second)\n                 ",
+               atm_counters_ended(c), r->seconds, per_second(r->measured_ended, r->seconds));
         for (int i = 0; i < OUTCOME_COUNT; i++)
                 printf("%s %" PRIu64 "  ", outcome_name[i], c->ended[i]);
         printf("\nanswers          ");

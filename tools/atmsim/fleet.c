@@ -226,15 +226,6 @@ static uint64_t paid(const struct atm_counters *c)
         return c->ended[OUTCOME_COMPLETED] + c->ended[OUTCOME_PARTIAL];
 }
 
-static uint64_t ended(const struct atm_counters *c)
-{
-        uint64_t sum = 0;
-
-        for (int i = 0; i < OUTCOME_COUNT; i++)
-                sum += c->ended[i];
-        return sum;
-}
-
 static void stop_arrivals(struct fleet *fleet)
 {
         if (fleet->stopping)
@@ -246,7 +237,8 @@ static void stop_arrivals(struct fleet *fleet)
                 fleet->result.seconds = (double)(fleet->stop_us - fleet->measured_from_us) / 1e6;
                 fleet->result.cpu_us = processor_now_us() - fleet->cpu_before_us;
                 fleet->result.measured_paid = paid(&fleet->result.counters) - fleet->paid_before;
-                fleet->result.measured_ended = ended(&fleet->result.counters) - fleet->ended_before;
+                fleet->result.measured_ended =
+                    atm_counters_ended(&fleet->result.counters) - fleet->ended_before;
         }
         fleet->result.signed_on = fleet->signed_on;
         evtimer_del(fleet->arrival);
@@ -665,7 +657,7 @@ static void keep_schedule(struct fleet *fleet, int64_t now)
                 fleet->measured_from_us = now;
                 fleet->cpu_before_us = processor_now_us();
                 fleet->paid_before = paid(counters);
-                fleet->ended_before = ended(counters);
+                fleet->ended_before = atm_counters_ended(counters);
                 memset(&counters->request_us, 0, sizeof(counters->request_us));
                 memset(&counters->inquiry_us, 0, sizeof(counters->inquiry_us));
                 memset(&counters->advice_us, 0, sizeof(counters->advice_us));
@@ -687,7 +679,7 @@ static void show_progress(struct fleet *fleet, int64_t now)
         line.business_ms = business_now_ms(fleet);
         line.atms = (int64_t)fleet->count;
         line.signed_on = fleet->signed_on;
-        line.ended = ended(c);
+        line.ended = atm_counters_ended(c);
         line.declined = c->ended[OUTCOME_DECLINED];
         line.paid = paid(c);
         line.open = count_open(fleet);

@@ -13,6 +13,12 @@ const char *form_place(const struct output *output)
         return output->path ? output->path : "standard output";
 }
 
+bool form_complain_unwritten(const struct output *output)
+{
+        complain("%s: can't be written", form_place(output));
+        return false;
+}
+
 bool form_shows(const struct output *output, const struct output_column *column)
 {
         return !(column->flags &

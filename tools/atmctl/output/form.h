@@ -69,6 +69,8 @@ extern const struct output_form form_table, form_expanded, form_csv, form_json, 
 
 /* Where it is written, for messages. */
 const char *form_place(const struct output *output);
+/* False, after a complaint that it can't be written. */
+bool form_complain_unwritten(const struct output *output);
 bool form_shows(const struct output *output, const struct output_column *column);
 bool form_is_right(enum output_type type); /* figures stand to the right */
 const char *form_yes_or_no(const char *value);

@@ -171,20 +171,14 @@ static void say(struct output *output, const char *text)
                 form_say(output, text);
 }
 
-static bool complain_unwritten(const struct output *output)
-{
-        complain("%s: can't be written", form_place(output));
-        return false;
-}
-
 static bool close_whole(struct output *output)
 {
         if (!output->whole)
                 return true;
         if (output->wholes && json_array_append(output->wholes, output->whole) != 0)
-                return complain_unwritten(output);
+                return form_complain_unwritten(output);
         if (!form_dump(output->wholes ? output->wholes : output->whole, JSON_INDENT(1), output->stream))
-                return complain_unwritten(output);
+                return form_complain_unwritten(output);
         fputc('\n', output->stream);
         return true;
 }

@@ -176,12 +176,6 @@ struct output *output_open(const struct invocation *invocation, enum output_shap
 
 /* rows -------------------------------------------------------------------------------------------------- */
 
-static bool complain_unwritten(const struct output *output)
-{
-        complain("%s: can't be written", form_place(output));
-        return false;
-}
-
 static bool is_for_people(const struct output *output)
 {
         return output->form->kind == OUTPUT_FOR_PEOPLE;
@@ -201,7 +195,7 @@ static bool end_section(struct output *output)
         if (!section || is_left_out(output))
                 return true;
         if (output->form->end && !output->form->end(output))
-                return complain_unwritten(output);
+                return form_complain_unwritten(output);
         if (is_for_people(output) && !section->heading && !output->rows)
                 note("%s", output->when_empty ? output->when_empty : "none");
         return true;
@@ -218,7 +212,7 @@ bool output_begin(struct output *output, const struct output_section *section)
         output->sections++;
         if (is_left_out(output) || !output->form->begin || output->form->begin(output))
                 return true;
-        return complain_unwritten(output);
+        return form_complain_unwritten(output);
 }
 
 bool output_next_whole(struct output *output)
@@ -228,7 +222,7 @@ bool output_next_whole(struct output *output)
         output->section = NULL;
         if (!ended || !output->form->next || output->form->next(output))
                 return ended;
-        return complain_unwritten(output);
+        return form_complain_unwritten(output);
 }
 
 /* Cells that nobody's terminal or page is steered by; JSON has escapes of its own (form_dump). A CSV cell may have lines. NULL where
@@ -270,7 +264,7 @@ static bool write_row(struct output *output, const char *const *values, bool tot
         written = values && output->form->row(output, values, total);
         free(made);
         if (!written)
-                return complain_unwritten(output);
+                return form_complain_unwritten(output);
         output->rows++;
         return true;
 }
@@ -309,7 +303,7 @@ bool output_members(struct output *output, const struct output_column *columns, 
 {
         if (!output->form->members || output->form->members(output, columns, count, values))
                 return true;
-        return complain_unwritten(output);
+        return form_complain_unwritten(output);
 }
 
 bool output_write_report(const struct invocation *invocation, const struct output_report *report,
@@ -435,7 +429,7 @@ bool output_json(const struct invocation *invocation, const json_t *value)
         if (!output)
                 return false;
         if (!form_dump(value, JSON_INDENT(1), output->stream)) {
-                complain("%s: can't be written", form_place(output));
+                form_complain_unwritten(output);
                 output_abandon(output);
                 return false;
         }
