@@ -448,6 +448,9 @@ says '"recovered": 7'
 export PGDATABASE=hard
 sql "UPDATE card SET opening_yen = NULL, balance_yen = NULL WHERE card_token = md5('card 1')::uuid" >/dev/null
 sql "CREATE TABLE gone AS SELECT * FROM tariff WHERE issuer = 'BANKB'; DELETE FROM tariff WHERE issuer = 'BANKB'" >/dev/null
+in_file $ATM '/000002 20170201/d; /^A T0000002 000003 /s/ 108 / 110 /'
+lost "1 withdrawal: no-card" "2 withdrawal: no-atm-journal" "3 withdrawal: other-price" {4..6}\ withdrawal {7..8}\ "withdrawal: no-price" "9 withdrawal"
+mv $ATM.kept $ATM
 in_file $A '/^completion BANKA T0000002 000002 /s/ 10000 00 / 9000 00 /'
 lost "1 withdrawal: no-card" "2 withdrawal: journals-disagree" {3..6}\ withdrawal {7..8}\ "withdrawal: no-price" "9 withdrawal"
 expect_exit 1 atmctl recover --atm-journals atm
