@@ -234,7 +234,7 @@ static void report_look(struct saf *saf, const struct sim *sim)
 
 static void report_taken(const struct sim_store *store, bool good)
 {
-        struct bank_notice notices[SAF_BATCH] = {0};
+        struct bank_notice notices[SAF_BATCH];
 
         for (int i = 0; good && i < store->count; i++)
                 notices[i] = notice_of(&store->taken[i]);

@@ -386,12 +386,17 @@ static void do_faults(struct sim *sim)
 
 /* running ------------------------------------------------------------------------------------------- */
 
+static uint64_t fold(uint64_t digest, uint64_t word)
+{
+        uint64_t state = digest ^ word;
+
+        return random_mix(&state);
+}
+
 static void digest(struct sim *sim, const struct event *event)
 {
-        uint64_t words[] = {(uint64_t)event->at_ms, (uint64_t)event->kind, (uint64_t)event->number,
-                            event->length};
-
-        sim->digest = hash_bytes(sim->digest, words, sizeof words);
+        sim->digest = fold(sim->digest, (uint64_t)event->at_ms);
+        sim->digest = fold(sim->digest, (uint64_t)event->kind << 32 | (uint32_t)event->number);
         sim->digest = hash_bytes(sim->digest, event->bytes, event->length);
 }
 
