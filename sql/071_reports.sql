@@ -385,10 +385,33 @@ FROM v_open o
 JOIN withdrawal w USING (terminal, transmitted_at, stan)
 LEFT JOIN bank_outcome x USING (terminal, transmitted_at, stan);
 
--- Close the books through the end of a quarter, and with it whatever earlier quarters are open. One row: why
--- it was refused ('closed', 'without end', 'not summed': batches wait while the quarter is added up, so each of its days must have
--- its sums), NULL where it is done, and how many withdrawals up to then have no
--- end. p_force closes nevertheless: what they earn is then posted on the first open day. Nothing is closed before it is over.
+-- The quarters that a close through the end of this one would close, the first first: it, and earlier ones that are open and in which
+-- something is posted or due. What each comes to, and the costs that nobody has entered for it, which can't be entered any more afterwards.
+CREATE OR REPLACE FUNCTION closing_quarters(p_quarter text)
+RETURNS TABLE (r_quarter text, r_from date, r_to date, r_withdrawals bigint, r_cash_yen bigint, r_commission_yen bigint, r_base_fee_yen bigint,
+               r_missing text)
+LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+        SELECT q.quarter, q.from_on, q.to_on, r.withdrawals, r.cash_yen, r.commission_yen, f.base_fee_yen,
+               (SELECT string_agg(i.item, ' ' ORDER BY i.position)
+                FROM unnest(ARRAY['cash_in_transit', 'network', 'maintenance', 'depreciation', 'sga', 'capex']) WITH ORDINALITY i (item, position)
+                WHERE NOT EXISTS (SELECT FROM cost c WHERE c.quarter = q.quarter AND c.item = i.item))
+        FROM (SELECT quarter_of(g.from_on) AS quarter, g.from_on, (g.from_on + INTERVAL '3 months')::date - 1 AS to_on
+              FROM (SELECT DISTINCT date_trunc('quarter', p.from_on::timestamp)::date AS from_on FROM ledger_partition p) g
+              WHERE g.from_on <= CASE WHEN p_quarter ~ '^[1-4]Q[0-9]{2}$' THEN quarter_first_day(p_quarter) END) q
+        CROSS JOIN LATERAL (SELECT count(*) AS rows, coalesce(sum(r.withdrawals), 0)::bigint AS withdrawals, coalesce(sum(r.cash_yen), 0)::bigint AS cash_yen,
+                                   coalesce(sum(r.customer_fee_yen + r.interbank_fee_yen), 0)::bigint AS commission_yen
+                            FROM report_atm(q.from_on, q.to_on) r) r
+        CROSS JOIN LATERAL (SELECT coalesce(sum(b.base_fee_yen), 0)::bigint AS base_fee_yen FROM report_base_fee(q.from_on, q.to_on) b) f
+        WHERE q.to_on > coalesce((SELECT b.closed_through FROM books b), '-infinity')
+        AND (q.quarter = p_quarter OR r.rows > 0 OR f.base_fee_yen <> 0)
+        ORDER BY q.from_on
+$$;
+
+-- Close the books through the end of a quarter, and with it whatever earlier quarters are open (closing_quarters). One row: why
+-- it was refused ('closed', 'without end', 'missing': costs of it or of those, 'not summed': batches wait while the quarter is added up, so
+-- each of its days must have its sums), NULL where it is done, and how many withdrawals up to then have no
+-- end. p_force closes although some have none, which is then posted on the first open day, and although costs are missing. Nothing is closed
+-- before it is over.
 CREATE FUNCTION period_close(p_quarter text, p_force boolean)
 RETURNS TABLE (r_refusal text, r_without_end bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -420,12 +443,17 @@ BEGIN
                 RETURN QUERY SELECT 'without end', v_open;
                 RETURN;
         END IF;
-        UPDATE books SET closed_through = v_to;
+        IF NOT p_force AND EXISTS (SELECT FROM closing_quarters(p_quarter) q WHERE q.r_missing IS NOT NULL) THEN
+                RETURN QUERY SELECT 'missing', v_open;
+                RETURN;
+        END IF;
         INSERT INTO period (quarter, from_on, to_on, closed_ms, who, without_end, withdrawals, cash_yen, commission_yen, base_fee_yen)
-        SELECT p_quarter, v_from, v_to, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, trail_who(), v_open, coalesce(sum(r.withdrawals), 0),
-               coalesce(sum(r.cash_yen), 0), coalesce(sum(r.customer_fee_yen + r.interbank_fee_yen), 0),
-               (SELECT coalesce(sum(b.base_fee_yen), 0) FROM report_base_fee(v_from, v_to) b)
-        FROM report_atm(v_from, v_to) r;
+        SELECT q.r_quarter, q.r_from, q.r_to, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, trail_who(),
+               CASE WHEN v_open = 0 THEN 0
+                    ELSE (SELECT count(*) FROM v_open_listed o JOIN withdrawal w USING (terminal, transmitted_at, stan) WHERE w.business_date <= q.r_to) END,
+               q.r_withdrawals, q.r_cash_yen, q.r_commission_yen, q.r_base_fee_yen
+        FROM closing_quarters(p_quarter) q;
+        UPDATE books SET closed_through = v_to;
         RETURN QUERY SELECT NULL::text, v_open;
 END
 $$;

@@ -51,16 +51,35 @@ static PGresult *ask(PGconn *connection, const struct closing_question *question
 enum closing closing_close(PGconn *connection, const struct closing_question *question,
                            int64_t *ret_without_end, char error[PG_ERROR_MAX])
 {
+        static const struct {
+                const char *name; /* of period_close */
+                enum closing closing;
+        } refusals[] = {
+            {"closed", CLOSING_BEFORE}, {"without end", CLOSING_WITHOUT_END}, {"missing", CLOSING_MISSING}};
         enum closing closing = CLOSING_DONE;
         PGresult *result = ask(connection, question, error);
 
         if (!result)
                 return CLOSING_FAILED;
-        if (!PQgetisnull(result, 0, 0))
-                closing = strcmp(PQgetvalue(result, 0, 0), "closed") ? CLOSING_WITHOUT_END : CLOSING_BEFORE;
+        for (size_t i = 0; i < LENGTH(refusals) && !PQgetisnull(result, 0, 0); i++)
+                if (!strcmp(PQgetvalue(result, 0, 0), refusals[i].name))
+                        closing = refusals[i].closing;
         *ret_without_end = pg_number(result, 0, 1);
         PQclear(result);
         return closing;
+}
+
+PGresult *closing_quarters(PGconn *connection, const char *quarter, char error[PG_ERROR_MAX])
+{
+        const char *parameters[] = {quarter};
+
+        if (!sum_up(connection, quarter, error))
+                return NULL;
+        return pg_query(connection,
+                        "SELECT r_quarter, r_from, r_to, r_withdrawals, r_cash_yen, r_commission_yen, "
+                        "r_base_fee_yen, r_missing "
+                        "FROM closing_quarters($1)",
+                        LENGTH(parameters), parameters, error);
 }
 
 PGresult *closing_without_end(PGconn *connection, const char *quarter, int64_t limit,

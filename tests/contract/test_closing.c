@@ -163,10 +163,12 @@ static void expect_value(struct world *world, const char *sql, const char *expec
 #define ALL_STEPS "DO $$ BEGIN WHILE summary_step(true) IS NOT NULL LOOP END LOOP; END $$"
 
 /* What a close adds up. */
+/* Ready to be closed: the costs are entered too. */
 static void sum_up_quarters(struct world *world)
 {
         expect_value(world, "SELECT summary_extend('2017-03-31')", "t");
         world_sql(world, ALL_STEPS);
+        world_enter_costs(world);
 }
 
 /* closing ------------------------------------------------------------------------------------------- */
@@ -331,6 +333,7 @@ START_TEST(a_quarter_whose_days_can_not_be_summed_up_is_not_closed)
         approve(&world, &request, 1);
         dispense(&world, &request, 1, AMOUNT_YEN);
         closer = world_session(&world, WORLD_OPERATOR);
+        world_enter_costs(&world);
         expect_told(closer, CLOSE_FORCED, "not summed 0");
         world_sql(&world, "REVOKE EXECUTE ON FUNCTION summary_step FROM atm_operator");
         ck_assert_int_eq(closing_close(closer, &question, &without_end, error), CLOSING_FAILED);
@@ -338,6 +341,39 @@ START_TEST(a_quarter_whose_days_can_not_be_summed_up_is_not_closed)
         expect_value(&world, "SELECT count(*) FROM period", "0");
         world_sql(&world, "GRANT EXECUTE ON FUNCTION summary_step TO atm_operator");
         ck_assert_int_eq(closing_close(closer, &question, &without_end, error), CLOSING_DONE);
+        PQfinish(closer);
+        world_close(&world);
+}
+END_TEST
+
+/* They can't be entered any more afterwards, of an earlier quarter neither, which has its sums as if it had been closed by itself. */
+START_TEST(a_missing_cost_keeps_a_quarter_and_later_ones_open_unless_forced)
+{
+        static const char missing[] = "SELECT string_agg(concat_ws(' ', r_quarter, r_withdrawals, "
+                                      "r_missing), ', ' ORDER BY r_from) FROM "
+                                      "closing_quarters('4Q16')";
+        struct world world;
+        struct ledger_op request;
+        PGconn *closer;
+
+        ops_open(&world);
+        sum_up_quarters(&world);
+        world_sql(&world, "DELETE FROM cost WHERE quarter = '3Q16' AND item IN ('network', 'sga')");
+        closer = world_session(&world, WORLD_OPERATOR);
+        expect_value(&world, missing, "4Q16 0"); /* nothing is known of the one before */
+        approve(&world, &request, 1);
+        dispense(&world, &request, 1, AMOUNT_YEN);
+        world_sql(&world, ALL_STEPS);
+        expect_value(&world, missing, "3Q16 1 network sga, 4Q16 0");
+        expect_told(closer, "SELECT r_refusal FROM period_close('4Q16', false)", "missing");
+        expect_value(&world, "SELECT count(*) FROM period", "0");
+        expect_value(&world, "SELECT closed_through IS NULL FROM books", "t");
+        expect_told(closer, "SELECT coalesce(r_refusal, 'done') FROM period_close('4Q16', true)", "done");
+        expect_value(&world, PERIOD, "0 1 10000 200");
+        expect_value(&world, "SELECT concat_ws(' ', from_on, to_on) FROM period WHERE quarter = '3Q16'",
+                     "2016-10-01 2016-12-31");
+        expect_value(&world, "SELECT count(*) FROM closing_quarters('4Q16')", "0");
+        world_check_sums(&world);
         PQfinish(closer);
         world_close(&world);
 }
@@ -368,7 +404,7 @@ START_TEST(what_has_no_end_keeps_a_quarter_open_unless_forced)
         expect_value(&world, "SELECT count(*) FROM period", "0");
         expect_told(closer, CLOSE_FORCED, "done 1");
         expect_value(&world, PERIOD, "1 1 10000 200");
-        expect_value(&world, "SELECT who FROM period", WORLD_OPERATOR "/test");
+        expect_value(&world, "SELECT who FROM period WHERE quarter = '3Q16'", WORLD_OPERATOR "/test");
         /* once is enough, be it forced, and what lies before it is closed with it */
         expect_told(closer, CLOSE, "closed 0");
         expect_told(closer, CLOSE_FORCED, "closed 0");
@@ -569,15 +605,15 @@ static const struct statement after_the_close[] = {
     {"UPDATE contract SET from_on = '2017-01-01' WHERE terminal = 'T0000002'", "contract" CLOSED},
     {"DELETE FROM contract WHERE terminal = 'T0000002'", "contract" CLOSED},
     {"DELETE FROM contract WHERE terminal = 'T0000003'", NULL},
-    {"INSERT INTO cost VALUES ('3Q16', 'maintenance', 100)", "cost" CLOSED},
+    {"INSERT INTO cost VALUES ('3Q15', 'maintenance', 100)", "cost" CLOSED},
     {"INSERT INTO cost VALUES ('2Q16', 'maintenance', 100)", "cost" CLOSED},
-    {"INSERT INTO cost VALUES ('4Q16', 'maintenance', 100)", NULL},
-    {"UPDATE cost SET quarter = '3Q16' WHERE quarter = '4Q16'", "cost" CLOSED},
-    {"UPDATE cost SET amount_yen = 1 WHERE quarter = '4Q16'", NULL},
+    {"INSERT INTO cost VALUES ('1Q17', 'maintenance', 100)", NULL},
+    {"UPDATE cost SET quarter = '3Q16' WHERE quarter = '1Q17'", "cost" CLOSED},
+    {"UPDATE cost SET amount_yen = 1 WHERE quarter = '1Q17'", NULL},
     {"UPDATE cost SET amount_yen = 1 WHERE quarter = '3Q16'", "cost" CLOSED},
     {"UPDATE cost SET note = 'x' WHERE quarter = '3Q16'", "cost" CLOSED},
     {"DELETE FROM cost WHERE quarter = '3Q16'", "cost" CLOSED},
-    {"DELETE FROM cost WHERE quarter = '4Q16'", NULL},
+    {"DELETE FROM cost WHERE quarter = '1Q17'", NULL},
     {"INSERT INTO target VALUES (2016, 'revenue', '2016-12-31', 100)", "target" CLOSED},
     {"INSERT INTO target VALUES (2016, 'revenue', '2017-01-01', 100)", NULL},
     {"UPDATE target SET value = 1 WHERE announced_on = '2016-05-10'", "target" CLOSED},
@@ -606,10 +642,11 @@ START_TEST(what_counts_for_a_closed_day_neither_comes_nor_changes_nor_goes)
         ops_open(&world);
         desk = world_session(&world, WORLD_OPERATOR);
         try_statements(desk, before_the_close, sizeof before_the_close / sizeof before_the_close[0]);
-        changes = world_number(&world, "SELECT count(*) FROM trail WHERE noun <> 'period'");
         sum_up_quarters(&world);
+        changes = world_number(&world, "SELECT count(*) FROM trail WHERE noun <> 'period'");
         expect_told(desk, CLOSE, "done 0");
-        expect_value(&world, "SELECT base_fee_yen FROM period", "5000"); /* 3 months of one, 2 of the other */
+        expect_value(&world, "SELECT base_fee_yen FROM period WHERE quarter = '3Q16'",
+                     "5000"); /* 3 months of one, 2 of the other */
         try_statements(desk, after_the_close, sizeof after_the_close / sizeof after_the_close[0]);
         for (size_t i = 0; i < sizeof after_the_close / sizeof after_the_close[0]; i++)
                 done += !after_the_close[i].refusal;
@@ -631,7 +668,7 @@ START_TEST(who_changes_what_a_close_counted_meanwhile_is_refused_at_his_commit)
         } cases[] = {
             {"", "INSERT INTO contract VALUES ('T0000001', '2016-12-01', NULL, 'H00001', 1000)",
              "contract" CLOSED},
-            {"", "INSERT INTO cost VALUES ('3Q16', 'network', 100)", "cost" CLOSED},
+            {"", "INSERT INTO cost VALUES ('3Q15', 'network', 100)", "cost" CLOSED},
             {"",
              "SET LOCAL atm.business_day = '2016-12-30'; UPDATE hall SET area = 'kansai' WHERE hall = "
              "'H00001'",
@@ -656,7 +693,7 @@ START_TEST(who_changes_what_a_close_counted_meanwhile_is_refused_at_his_commit)
                 set_today(&world, "2022-01-01");
                 expect_told(closer, CLOSE, "done 0");
                 expect_told(desk, "COMMIT", cases[i].refusal);
-                expect_value(&world, "SELECT base_fee_yen FROM period", "0");
+                expect_value(&world, "SELECT base_fee_yen FROM period WHERE quarter = '3Q16'", "0");
                 PQfinish(desk);
                 PQfinish(closer);
                 world_close(&world);
@@ -1221,6 +1258,7 @@ START_TEST(a_hall_that_moves_keeps_its_past)
         dispense(&world, &request[0], 1, AMOUNT_YEN);
         expect_value(&world, VIEWED, "2016-12-29 kanto 東京都 1");
         desk = world_session(&world, WORLD_OPERATOR);
+        world_enter_costs(&world);
         expect_value(&world, "SELECT summary_extend('2016-12-31')", "t");
         world_sql(&world, ALL_STEPS);
         expect_told(desk, CLOSE, "done 0");
@@ -1298,6 +1336,7 @@ int main(void)
         tcase_add_test(closing, a_batch_that_comes_during_a_close_is_posted_on_the_first_open_day);
         tcase_add_test(closing, what_is_corrected_after_a_close_is_posted_on_the_first_open_day);
         tcase_add_test(closing, a_quarter_whose_days_can_not_be_summed_up_is_not_closed);
+        tcase_add_test(closing, a_missing_cost_keeps_a_quarter_and_later_ones_open_unless_forced);
         tcase_add_test(closing, what_has_no_end_keeps_a_quarter_open_unless_forced);
         tcase_set_timeout(summaries, 120);
         tcase_add_test(summaries, a_late_post_is_in_the_reports_at_once_and_in_the_sums_with_the_next_step);

@@ -754,11 +754,23 @@ void world_sum_up(struct world *world, int32_t day_last)
         world_sql(world, "DO $$ BEGIN WHILE summary_step(true) IS NOT NULL LOOP END LOOP; END $$");
 }
 
+void world_enter_costs(struct world *world)
+{
+        world_sql(world, "INSERT INTO cost SELECT DISTINCT quarter_of(p.from_on), i.item, 0 "
+                         "FROM ledger_partition p CROSS JOIN books b "
+                         "CROSS JOIN unnest(ARRAY['cash_in_transit', 'network', 'maintenance', "
+                         "'depreciation', 'sga', 'capex']) i (item) "
+                         "WHERE p.from_on > coalesce(b.closed_through, '-infinity') "
+                         "AND NOT EXISTS (SELECT FROM cost c WHERE c.quarter = quarter_of(p.from_on) AND "
+                         "c.item = i.item)");
+}
+
 const char *world_close_books(struct world *world, int32_t day, bool force)
 {
         const char *kept = memory_period_close(world->memory, day, force);
         char text[11], sql[128], *stored;
 
+        world_enter_costs(world);
         calendar_print_day(day, text);
         snprintf(sql, sizeof sql,
                  "SELECT coalesce(r_refusal, 'done') FROM period_close(quarter_of('%s'::date), %s)", text,

@@ -79,6 +79,8 @@ int64_t world_number(struct world *world, const char *sql);
 
 /* The days through day_last are summed up, and what was posted to them since: by both back ends. */
 void world_sum_up(struct world *world, int32_t day_last);
+/* Those of all quarters that are open, as 0 where they are missing: what a close wants (period_close). */
+void world_enter_costs(struct world *world);
 
 /* period_close of the quarter that the day lies in, by both back ends, which must say the same; what it is refused for, NULL: done.
  * Static text. */

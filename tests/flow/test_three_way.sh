@@ -499,7 +499,7 @@ stories 2016-12-30T10 >more.txt <<'ROWS'
 ROWS
 make_journals more <more.txt >/dev/null
 export PGDATABASE=others
-PGUSER=$CLUSTER_PERSON expect_exit 0 atmctl period close 3Q16 --note trial
+PGUSER=$CLUSTER_PERSON expect_exit 0 atmctl period close 3Q16 --note trial --force
 L=(atmctl recover --atm-journals more/atm --bank-journals more/banks)
 lost {21..26}\ withdrawal "28 word" "29 withdrawal"
 expect_exit 0 "${L[@]}" --propose --note trial

@@ -101,7 +101,8 @@ expect_exit 0 env PGUSER=postgres atmctl db migrate --clock-now 2017-01-04
 # business goes on: both that are open end, a completed one is taken back after its quarter was closed
 expect_exit 0 atmctl exception resolve --terminal T0000001 --stan 901 --dispensed 10000 --note "counted"
 expect_exit 0 atmctl exception resolve --terminal T0000001 --stan 902 --dispensed 0 --note "nothing left"
-expect "closing" "|0" "$(sql "SET atm.note = 'agreed'; SELECT * FROM period_close('3Q16', false)")"
+expect "closing without costs" "missing|0" "$(sql "SET atm.note = 'agreed'; SELECT * FROM period_close('3Q16', false)")"
+expect "closing" "|0" "$(sql "SET atm.note = 'agreed'; SELECT * FROM period_close('3Q16', true)")"
 expect_exit 0 atmctl exception resolve --terminal T0000003 --stan 4 --dispensed 0 --note "all of it is in the reject bin"
 expect "where it is posted" "2016-12-30 2017-01-01 -25000" "$(sql "SELECT business_date || ' ' || posted_on || ' ' || cash_yen FROM commission WHERE posted_on <> business_date")"
 # the reports above summed up all days, so that what was said since was late

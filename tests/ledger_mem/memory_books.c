@@ -76,8 +76,11 @@ void memory_quarter_of(int32_t day, int32_t *ret_from_day, int32_t *ret_to_day)
         --*ret_to_day;
 }
 
-static void add_up(const struct memory_withdrawal *withdrawal, struct memory_period *period)
+/* How many commissions count. */
+static size_t add_up(const struct memory_withdrawal *withdrawal, struct memory_period *period)
 {
+        size_t counted = 0;
+
         if (withdrawal->open && withdrawal->request.business_day <= period->to_day)
                 period->without_end++;
         for (size_t i = 0; i < withdrawal->commission_count; i++) {
@@ -85,30 +88,65 @@ static void add_up(const struct memory_withdrawal *withdrawal, struct memory_per
 
                 if (c->posted_day < period->from_day || c->posted_day > period->to_day)
                         continue;
+                counted++;
                 period->withdrawals += c->sign;
                 memory_add_yen(&period->cash_yen, c->cash_yen);
                 memory_add_yen(&period->commission_yen, c->price.customer_fee_yen);
                 memory_add_yen(&period->commission_yen, c->price.interbank_fee_yen);
         }
+        return counted;
+}
+
+/* The sums of the quarter that the day lies in. False: nothing is posted in it. */
+static bool add_up_quarter(const struct memory_database *database, int32_t day,
+                           struct memory_period *ret_sums)
+{
+        size_t counted = 0;
+
+        *ret_sums = (struct memory_period){0};
+        memory_quarter_of(day, &ret_sums->from_day, &ret_sums->to_day);
+        for (const struct memory_withdrawal *w = database->withdrawals; w; w = w->hh.next)
+                counted += add_up(w, ret_sums);
+        return counted > 0;
+}
+
+static void keep_period(struct memory_database *database, const struct memory_period *sums)
+{
+        struct memory_period *period = memory_allocate(sizeof *period);
+
+        *period = *sums;
+        HASH_ADD(hh, database->periods, from_day, sizeof period->from_day, period);
+}
+
+/* The first day after what is closed on which something is posted; INT32_MAX: there is none. */
+static int32_t first_open_posting(const struct memory_database *database)
+{
+        int32_t first = INT32_MAX;
+
+        for (const struct memory_withdrawal *w = database->withdrawals; w; w = w->hh.next)
+                for (size_t i = 0; i < w->commission_count; i++)
+                        if (w->commissions[i].posted_day > database->closed_day_last &&
+                            w->commissions[i].posted_day < first)
+                                first = w->commissions[i].posted_day;
+        return first;
 }
 
 const char *memory_period_close(struct memory_database *database, int32_t day, bool force)
 {
-        struct memory_period sums = {0}, *period;
+        struct memory_period sums, earlier;
 
-        memory_quarter_of(day, &sums.from_day, &sums.to_day);
+        add_up_quarter(database, day, &sums);
         if (database->closed_day_last >= sums.to_day)
                 return "closed";
         if (database->summed_day_last < sums.to_day)
                 return "not summed";
-        for (const struct memory_withdrawal *w = database->withdrawals; w; w = w->hh.next)
-                add_up(w, &sums);
         if (sums.without_end > 0 && !force)
                 return "without end";
-        period = memory_allocate(sizeof *period);
-        *period = sums;
-        HASH_ADD(hh, database->periods, from_day, sizeof period->from_day, period);
-        database->closed_day_last = period->to_day;
+        for (int32_t at = first_open_posting(database); at < sums.from_day; at = earlier.to_day + 1)
+                if (add_up_quarter(database, at, &earlier))
+                        keep_period(database, &earlier);
+        keep_period(database, &sums);
+        database->closed_day_last = sums.to_day;
         return NULL;
 }
 

@@ -2,7 +2,7 @@
  * period: closing the books. What is closed prints the same for ever: later corrections are posted on the first
  * open day.
  *
- *      OPEN --close: the quarter is over and nothing in it is without an end, or --force--> CLOSED
+ *      OPEN --close: the quarter is over, nothing in it is without an end and no cost is missing, or --force--> CLOSED
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -34,6 +34,38 @@ static bool list_without_end(struct database *database, const struct invocation 
         listed = output && output_close(output) && listed;
         if (listed && PQntuples(result) == WITHOUT_END_SHOWN)
                 note("only the first %d are shown", WITHOUT_END_SHOWN);
+        PQclear(result);
+        return listed;
+}
+
+/* what is closed ------------------------------------------------------------------------------------------- */
+
+static const struct output_column quarter_columns[] = {
+    {"quarter", OUTPUT_TEXT, 0},     {"from", OUTPUT_TEXT, 0},         {"to", OUTPUT_TEXT, 0},
+    {"withdrawals", OUTPUT_YEN, 0},  {"cash_yen", OUTPUT_YEN, 0},      {"commission_yen", OUTPUT_YEN, 0},
+    {"base_fee_yen", OUTPUT_YEN, 0}, {"missing_costs", OUTPUT_TEXT, 0}};
+
+/* ret_missing: of how many quarters costs are missing. */
+static bool list_quarters(struct database *database, const struct invocation *invocation, const char *quarter,
+                          int *ret_missing)
+{
+        static const struct output_section section = {
+            NULL, "To be closed", OUTPUT_ROWS, quarter_columns, LENGTH(quarter_columns), 0};
+        char error[PG_ERROR_MAX];
+        PGresult *result = closing_quarters(database->connection, quarter, error);
+        /* (none: it is closed already) */
+        bool is_any = result && PQntuples(result) > 0;
+        struct output *output = is_any ? output_open_whole(invocation) : NULL;
+        bool listed = output && output_section(output, &section, result);
+
+        if (!result)
+                database_complain_of(error);
+        listed = output && output_close(output) && listed;
+        if (result && !is_any)
+                listed = true;
+        *ret_missing = 0;
+        for (int row = 0; result && row < PQntuples(result); row++)
+                *ret_missing += !PQgetisnull(result, row, LENGTH(quarter_columns) - 1);
         PQclear(result);
         return listed;
 }
@@ -74,8 +106,15 @@ static bool close_quarter(struct database *database, const struct invocation *in
                                                   .anyway = invocation_has(invocation, "force")};
         char error[PG_ERROR_MAX];
         int64_t without_end;
+        int missing;
 
         (void)context;
+        if (!list_quarters(database, invocation, quarter, &missing))
+                return false;
+        if (invocation_has(invocation, "dry-run")) {
+                note("nothing was closed");
+                return true;
+        }
         switch (closing_close(database->connection, &question, &without_end, error)) {
         case CLOSING_DONE:
                 return say_closed(database, invocation, quarter, without_end);
@@ -88,6 +127,12 @@ static bool close_quarter(struct database *database, const struct invocation *in
                 note("'atmctl exception list' and 'atmctl withdrawal list --state approved' show them; "
                      "--force lists "
                      "them and closes: what becomes of them is then posted on the first open day");
+                break;
+        case CLOSING_MISSING:
+                complain("%s: costs are missing, see above, and can't be entered once their quarter is "
+                         "closed: nothing was closed",
+                         invocation_name(invocation));
+                note("'atmctl cost add' enters one; --force closes without them");
                 break;
         case CLOSING_FAILED:
                 database_complain_of(error);
@@ -133,7 +178,10 @@ static const struct field close_fields[] = {
      .text = "the quarter, as 3Q16: October to December 2016"},
     {.name = "force",
      .kind = VALUE_NONE,
-     .text = "close although withdrawals have no end yet, and list them"},
+     .text = "close although withdrawals have no end yet, and list them, and although costs are missing"},
+    {.name = "dry-run",
+     .kind = VALUE_NONE,
+     .text = "show what would be closed and what is missing, and close nothing"},
     {.name = NULL},
 };
 
@@ -145,8 +193,10 @@ static const struct command commands[] = {
              "corrects later is posted "
              "on the first open day, with both dates, and reports show it there as 'of which earlier "
              "periods'. Costs, contracts, "
-             "rates and targets of closed days can't be changed any more. Refused while a withdrawal of "
-             "those days has no end, "
+             "rates and targets of closed days can't be changed any more. What is closed is shown first. "
+             "Refused while a withdrawal of "
+             "those days has no end, while a cost of those quarters is missing (one that is none is entered "
+             "as 0), "
              "and before the quarter is over. Batches that are on their way are waited for.\n"
              "Example: atmctl period close 3Q16 --note 'agreed by finance, minutes of 12 January'",
      .flags = COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_NOTE_DEMANDED,
