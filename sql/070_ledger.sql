@@ -1671,7 +1671,7 @@ DECLARE
         v_after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
         v_row jsonb;
         v_former integer;
-        v_span tstzrange;
+        v_check price_check;
         v_from date;
         v_to date;
         v_is_priced boolean;
@@ -1691,13 +1691,11 @@ BEGIN
         END IF;
         IF TG_WHEN = 'AFTER' THEN
                 PERFORM books_hold();
-                IF coalesce(current_setting('atm.priced_span', true), '') = '' THEN
-                        PERFORM set_config('atm.priced_span',
-                                           coalesce(priced_span(current_setting('atm.priced_since')::timestamptz)::text, 'empty'), true);
-                END IF;
-                v_span := current_setting('atm.priced_span')::tstzrange;
-        ELSIF coalesce(current_setting('atm.priced_since', true), '') = '' THEN
-                PERFORM set_config('atm.priced_since', coalesce(last_moment() - INTERVAL '2 days', '-infinity')::text, true);
+                UPDATE price_check c SET span = coalesce(priced_span(c.since), 'empty') WHERE c.transaction = pg_current_xact_id() AND c.span IS NULL;
+                SELECT * INTO STRICT v_check FROM price_check c WHERE c.transaction = pg_current_xact_id();
+        ELSIF NOT EXISTS (SELECT FROM price_check c WHERE c.transaction = pg_current_xact_id()) THEN
+                DELETE FROM price_check WHERE ctid = ANY (ARRAY(SELECT c.ctid FROM price_check c FOR UPDATE SKIP LOCKED));
+                INSERT INTO price_check (transaction, since) VALUES (pg_current_xact_id(), coalesce(last_moment() - INTERVAL '2 days', '-infinity'));
         END IF;
         FOREACH v_row IN ARRAY array_remove(ARRAY[v_before, v_after], NULL) LOOP
                 v_from := coalesce(v_row ->> 'from_on', v_row ->> 'day')::date;
@@ -1706,14 +1704,14 @@ BEGIN
                         v_is_priced := priced_between(v_from, v_to, CASE WHEN TG_TABLE_NAME = 'tariff' THEN v_row ->> 'issuer' END,
                                                       v_row ->> 'hall', left(v_row ->> 'prefix', 6));
                 ELSE
-                        CONTINUE WHEN NOT v_span && tstzrange(v_from::timestamp AT TIME ZONE 'Asia/Tokyo',
+                        CONTINUE WHEN NOT v_check.span && tstzrange(v_from::timestamp AT TIME ZONE 'Asia/Tokyo',
                                                               (v_to::timestamp + INTERVAL '1 day') AT TIME ZONE 'Asia/Tokyo');
-                        IF coalesce(current_setting('atm.priced_lately', true), '') = '' THEN
-                                PERFORM set_config('atm.priced_lately',
-                                                   priced_lately(current_setting('atm.priced_since')::timestamptz), true);
+                        IF v_check.lately IS NULL THEN
+                                UPDATE price_check c SET lately = priced_lately(c.since) WHERE c.transaction = pg_current_xact_id()
+                                RETURNING c.lately INTO v_check.lately;
                         END IF;
                         v_is_priced := nullif(left(split_part(
-                                current_setting('atm.priced_lately'),
+                                v_check.lately,
                                 E'\n' || CASE TG_TABLE_NAME WHEN 'tariff' THEN 'issuer ' || (v_row ->> 'issuer')
                                          WHEN 'card_prefix' THEN 'prefix ' || left(v_row ->> 'prefix', 6)
                                          WHEN 'hall_place' THEN 'hall ' || (v_row ->> 'hall')

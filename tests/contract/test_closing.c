@@ -735,6 +735,11 @@ START_TEST(no_price_changes_under_a_batch_on_its_way)
                 desk = world_session(&world, WORLD_OPERATOR);
                 expect_told(batch, "BEGIN", "");
                 expect_told(batch, ops_request_sql(&request), "0");
+                /* what the second check goes by is nobody's to say */
+                expect_told(desk,
+                            "SET atm.priced_since = 'infinity'; SET atm.priced_span = 'empty'; SET "
+                            "atm.priced_lately = 'none'",
+                            "");
                 say(desk, price_changes[i / 2].change);
                 await_lock(&world, desk);
                 expect_told(batch, commits ? "COMMIT" : "ROLLBACK", "");
