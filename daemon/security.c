@@ -46,24 +46,16 @@ void security_limit_tell(struct security_limit *limit, int64_t now_ms, bool all,
                          void (*tell)(void *context, const struct security_subject *subject, int64_t ms),
                          void *context)
 {
-        bool is_crowded =
-            limit->others.more > 0; /* somebody found no place: those who have had one make room */
         for (size_t i = 0; i < limit->count;) {
                 struct security_subject *subject = &limit->subject[i];
                 int64_t ms = now_ms - subject->since_ms;
                 if (ms < SECURITY_SPAN_MS && !all) {
                         i++;
-                } else if (subject->more == 0) {
-                        *subject = limit->subject[--limit->count];
-                } else {
-                        tell(context, subject, ms);
-                        subject->more = 0;
-                        subject->since_ms = now_ms;
-                        if (is_crowded)
-                                *subject = limit->subject[--limit->count];
-                        else
-                                i++;
+                        continue;
                 }
+                if (subject->more > 0)
+                        tell(context, subject, ms);
+                *subject = limit->subject[--limit->count];
         }
         if (limit->others.more == 0 || (now_ms - limit->others.since_ms < SECURITY_SPAN_MS && !all))
                 return;

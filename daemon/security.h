@@ -3,8 +3,9 @@
  *
  * None crowds out another. Each has its own limit, by its subject (a terminal, an address): the first is written at once; what
  * follows within SECURITY_SPAN_MS is counted, and said by one line at its end: `event=security_more of=... subject=... count=312
- * seconds=10`. While it goes on, each span has such a line. Subjects beyond SECURITY_SUBJECTS of one event in a span are counted
- * together, as "others", and then those who have had a place make room: who is refused often keeps nobody out for long. Where a subject is a terminal, its certificate was verified: nobody else can fill the table.
+ * seconds=10`. Then it begins anew, so that while it goes on each span has a whole line, with its reason and address of then. Subjects
+ * beyond SECURITY_SUBJECTS of one event in a span are counted together, as "others". Where a subject is a terminal, its certificate
+ * was verified: nobody else can fill the table.
  */
 #ifndef DAEMON_SECURITY_H
 #define DAEMON_SECURITY_H

@@ -210,6 +210,14 @@ CREATE OR REPLACE FUNCTION trail_key(p_terminal text, p_transmitted_at timestamp
         SELECT concat_ws(' ', p_terminal, to_char(p_transmitted_at AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD"T"HH24:MI:SS"+09:00"'), p_stan)
 $$;
 
+-- Why an ATM is barred, as the trail has it, for who may read the trail; for others that it is. NULL: it is not.
+CREATE OR REPLACE FUNCTION barred_note(p_terminal text) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        SELECT CASE WHEN NOT has_table_privilege(session_user, 'trail', 'SELECT') THEN 'yes'
+                    ELSE (SELECT r.note FROM trail r WHERE r.noun = 'atm' AND r.key = p_terminal
+                          AND r.after ->> 'barred' = 'true' AND r.before ->> 'barred' = 'false' ORDER BY r.change DESC LIMIT 1) END
+        FROM atm WHERE terminal = p_terminal AND barred
+$$;
+
 -- What the trail has from the connection: who speaks, by which command, and why. It is for good: nothing goes into it that may be
 -- nowhere, and nothing that fills it.
 CREATE OR REPLACE FUNCTION trail_said(p_noun text, OUT r_person text, OUT r_command text, OUT r_note text)
@@ -1723,7 +1731,9 @@ BEGIN
                                 coalesce(' (' || CASE TG_TABLE_NAME WHEN 'tariff' THEN 'issuer ' || (v_row ->> 'issuer')
                                                  WHEN 'hall_place' THEN 'hall ' || (v_row ->> 'hall')
                                                  WHEN 'card_prefix' THEN 'prefix ' || (v_row ->> 'prefix') END || ')', '')
-                                USING HINT = 'let it take effect on a day that has no withdrawals yet (--from)', ERRCODE = 'check_violation';
+                                USING HINT = 'let it take effect on a day that has no withdrawals yet'
+                                             || CASE WHEN TG_TABLE_NAME = 'hall_place' THEN ' (--from)' ELSE '' END,
+                                      ERRCODE = 'check_violation';
                 END IF;
         END LOOP;
         RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
@@ -1800,8 +1810,10 @@ BEGIN
                         USING HINT = 'let it change on ' || (v_closed + 1) || ' or later', ERRCODE = 'check_violation';
         END IF;
         IF v_given < v_last THEN
-                RAISE EXCEPTION 'hall %: it changed on % already', NEW.hall, v_last
-                        USING HINT = 'let it change on ' || v_last || ' or later', ERRCODE = 'check_violation';
+                RAISE EXCEPTION 'hall %: it % on % already', NEW.hall, CASE WHEN v_last > v_today THEN 'changes' ELSE 'changed' END, v_last
+                        USING HINT = 'let it change on ' || v_last || ' or later'
+                                     || CASE WHEN v_last > v_today THEN ' (what it is now, from that day on, takes that change back)' ELSE '' END,
+                              ERRCODE = 'check_violation';
         END IF;
         IF v_given < v_today AND NOT pg_has_role(session_user, 'atm_owner', 'MEMBER') THEN
                 PERFORM demand(false, format('hall %s: changed from %s on', NEW.hall, v_given), format('business today, %s, or a later day', v_today));
@@ -1811,6 +1823,13 @@ BEGIN
         INSERT INTO hall_place (hall, from_on, area, prefecture, share_bp)
         VALUES (NEW.hall, v_day, NEW.area, NEW.prefecture, NEW.share_bp)
         ON CONFLICT (hall, from_on) DO UPDATE SET area = EXCLUDED.area, prefecture = EXCLUDED.prefecture, share_bp = EXCLUDED.share_bp;
+        -- A change that is taken back is none: it would be shown as one, and nothing could change before its day.
+        DELETE FROM hall_place p USING hall_place b
+        WHERE p.hall = NEW.hall AND p.from_on = v_day AND b.hall = p.hall AND b.until_on = p.from_on AND b.from_on < p.from_on
+        AND (b.area, b.prefecture, b.share_bp) IS NOT DISTINCT FROM (p.area, p.prefecture, p.share_bp);
+        IF FOUND THEN
+                UPDATE hall_place SET until_on = 'infinity' WHERE hall = NEW.hall AND until_on = v_day;
+        END IF;
         PERFORM summary_forget(v_day, 'infinity');
         RETURN NULL;
 END

@@ -130,7 +130,7 @@ GRANT EXECUTE ON FUNCTION lock_holders(integer) TO atm_daemon, atm_operator, atm
 GRANT EXECUTE ON FUNCTION ledger_session, ledger_request, ledger_inquiry, ledger_advice, ledger_outcome, ledger_sweep, saf_take, saf_end, saf_look
         TO atm_daemon;
 
-GRANT EXECUTE ON FUNCTION trail_key, reason_of, withdrawal_state, withdrawal_counts, advice_relation TO atm_operator, atm_report;
+GRANT EXECUTE ON FUNCTION barred_note, trail_key, reason_of, withdrawal_state, withdrawal_counts, advice_relation TO atm_operator, atm_report;
 
 -- what an earlier release granted
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM atm_operator, atm_report;

@@ -1,7 +1,9 @@
-/* Thousands apart. */
+/* Thousands apart, and long numbers cut. */
 #include "lib/base/digits.h"
 
 #include <string.h>
+
+#define DIGITS "0123456789"
 
 void digits_group(const char *number, char *buffer, size_t size)
 {
@@ -15,4 +17,34 @@ void digits_group(const char *number, char *buffer, size_t size)
                         buffer[at++] = ',';
         }
         buffer[at] = '\0';
+}
+
+/* The digits at `text`, blanks or '-' between them passed over; their number is returned. */
+static size_t digits_from(const char *text, size_t *ret_length)
+{
+        size_t count = 0, length = 0;
+
+        for (size_t i = 0; text[i] && strchr(DIGITS " -", text[i]); i++) {
+                if (strchr(" -", text[i]))
+                        continue;
+                count++;
+                length = i + 1;
+        }
+        *ret_length = length;
+        return count;
+}
+
+void digits_mask(char *text)
+{
+        enum { PAN_SHORTEST = 12, SHOWN_HEAD = 6, SHOWN_TAIL = 4 };
+
+        while (*text) {
+                size_t length, count = strchr(DIGITS, *text) ? digits_from(text, &length) : 0, seen = 0;
+
+                for (size_t i = 0; count >= PAN_SHORTEST && i < length; i++) {
+                        if (strchr(DIGITS, text[i]) && ++seen > SHOWN_HEAD && seen <= count - SHOWN_TAIL)
+                                text[i] = '*';
+                }
+                text += count ? length : 1;
+        }
 }

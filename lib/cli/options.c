@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/digits.h"
+
 struct parse {
         const struct option_row *rows;
         size_t count;
@@ -79,6 +81,16 @@ static void write_place(const struct option_row *row, char place[OPTION_NAME_MAX
         option_write_name(row->name, place + strlen(place));
 }
 
+enum { SHOWN_WORD_MAX = 256 };
+/* A word that nothing is known of: it may be a card number that stands in the wrong place. */
+static const char *shown(const char *word, size_t length, char ret_text[SHOWN_WORD_MAX])
+{
+        snprintf(ret_text, SHOWN_WORD_MAX, "%.*s",
+                 (int)(length < SHOWN_WORD_MAX ? length : SHOWN_WORD_MAX - 1), word);
+        digits_mask(ret_text);
+        return ret_text;
+}
+
 static bool take(struct parse *parse, const struct option_row *row, const char *text, bool of_variable)
 {
         char place[OPTION_NAME_MAX + 2], problem[OPTIONS_ERROR_MAX] = "";
@@ -110,10 +122,11 @@ static bool take_option(struct parse *parse)
 {
         const char *word = *parse->word++, *equals = strchr(word, '=');
         int length = equals ? (int)(equals - word) : (int)strlen(word);
+        char text[SHOWN_WORD_MAX];
         const struct option_row *row = find_name(parse, word + 2, (size_t)length - 2);
 
         if (!row)
-                return refuse(parse, "unknown option %.*s", length < 64 ? length : 64, word);
+                return refuse(parse, "unknown option %.64s", shown(word, (size_t)length, text));
         if (row->value)
                 return equals ? take(parse, row, equals + 1, false)
                               : take_following(parse, row, word, length);
@@ -134,6 +147,7 @@ static bool take_letter(struct parse *parse, const struct option_row *row)
 static bool take_positional(struct parse *parse)
 {
         bool any = false;
+        char text[SHOWN_WORD_MAX];
 
         for (size_t i = 0; i < parse->count; i++) {
                 unsigned flags = parse->rows[i].flags;
@@ -143,10 +157,11 @@ static bool take_positional(struct parse *parse)
                         return take(parse, &parse->rows[i], *parse->word++, false);
                 any |= positional;
         }
-        if (**parse->word == '-' && (*parse->word)[1])
-                return refuse(parse, "unknown option %.60s", *parse->word);
-        return any ? refuse(parse, "'%.60s' is one word too many", *parse->word)
-                   : refuse(parse, "'%.60s': expected options only", *parse->word);
+        shown(*parse->word, strlen(*parse->word), text);
+        if (text[0] == '-' && text[1])
+                return refuse(parse, "unknown option %.60s", text);
+        return any ? refuse(parse, "'%.60s' is one word too many", text)
+                   : refuse(parse, "'%.60s': expected options only", text);
 }
 
 static bool take_word(struct parse *parse)

@@ -197,6 +197,10 @@ static const struct {
     {"H1 --", "unknown option --"},
     {"H1 -", "'-' is one word too many"},
     {"H1 H2", "'H2' is one word too many"},
+    {"H1 9900010000000002", "'990001******0002' is one word too many"}, /* a card number in the wrong place */
+    {"H1 --9900010000000002", "unknown option --990001******0002"},
+    {"H1 --9900010000000002=1", "unknown option --990001******0002"},
+    {"H1 -9900010000000002", "unknown option -990001******0002"},
     {"--dry-run=yes", "--dry-run takes no value"},
     {"-dx", "-d takes no value"},
     {"--dry-run --dry_run", "--dry-run is given twice"},

@@ -1248,7 +1248,7 @@ static const struct statement moves[] = {
     {"UPDATE hall SET share_bp = 500 WHERE hall = 'H00001'", NULL},                 /* the same day */
     {"UPDATE hall SET name = 'uno', opens_minute = 1 WHERE hall = 'H00001'", NULL}, /* moves nothing */
     {DAY("2017-01-03") "; UPDATE hall SET share_bp = 600 WHERE hall = 'H00001'",
-     "hall H00001: it changed on 2017-01-04 already"},
+     "hall H00001: it changes on 2017-01-04 already"},
     {"UPDATE hall SET name = 'one', opens_minute = 0 WHERE hall = 'H00001'", NULL},
 };
 

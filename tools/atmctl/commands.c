@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/digits.h"
 #include "tools/atmctl/help.h"
 
 /* Each is the last row of its file in nouns/. */
@@ -62,17 +63,23 @@ static bool noun_exists(const char *noun)
 
 static int unknown_command(int argc, char **argv)
 {
+        char shown[256]; /* a card number may stand where a noun or verb is expected */
+
         if (!argc) {
                 complain("what is to be done? expected a noun and a verb, as 'atmctl hall list'");
                 note("'atmctl --help' lists them");
         } else if (!noun_exists(argv[0])) {
-                complain("'%.60s' is no noun", argv[0]);
+                snprintf(shown, sizeof(shown), "%s", argv[0]);
+                digits_mask(shown);
+                complain("'%.60s' is no noun", shown);
                 note("'atmctl --help' lists the nouns");
         } else if (argc < 2) {
                 complain("%s: what is to be done with it? expected a verb", argv[0]);
                 note("'atmctl %s --help' lists the verbs", argv[0]);
         } else {
-                complain("%s: '%.60s' is no verb of it", argv[0], argv[1]);
+                snprintf(shown, sizeof(shown), "%s", argv[1]);
+                digits_mask(shown);
+                complain("%s: '%.60s' is no verb of it", argv[0], shown);
                 note("'atmctl %s --help' lists the verbs", argv[0]);
         }
         return EXIT_USAGE;

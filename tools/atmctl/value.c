@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/digits.h"
 #include "lib/base/number.h"
 #include "protocol/balances.h"
 #include "protocol/profile.h"
@@ -641,37 +642,6 @@ bool value_check(enum value_kind kind, const char *text, char ret_canonical[VALU
         return true;
 }
 
-/* The digits at `text`, blanks or '-' between them passed over; their number is returned. */
-static size_t digits_from(const char *text, size_t *ret_length)
-{
-        size_t count = 0, length = 0;
-
-        for (size_t i = 0; text[i] && strchr(DIGITS " -", text[i]); i++) {
-                if (strchr(" -", text[i]))
-                        continue;
-                count++;
-                length = i + 1;
-        }
-        *ret_length = length;
-        return count;
-}
-
-/* Whatever column it is in: a card number in the wrong column of a file is a card number still, and so it is in groups. */
-static void mask_long_numbers(char *text)
-{
-        enum { PAN_SHORTEST = 12, SHOWN_HEAD = 6, SHOWN_TAIL = 4 };
-
-        while (*text) {
-                size_t length, count = strchr(DIGITS, *text) ? digits_from(text, &length) : 0, seen = 0;
-
-                for (size_t i = 0; count >= PAN_SHORTEST && i < length; i++) {
-                        if (strchr(DIGITS, text[i]) && ++seen > SHOWN_HEAD && seen <= count - SHOWN_TAIL)
-                                text[i] = '*';
-                }
-                text += count ? length : 1;
-        }
-}
-
 void value_show(enum value_kind kind, const char *text, char *buffer, size_t size)
 {
         enum { SHOWN_MAX = 60 };
@@ -683,7 +653,7 @@ void value_show(enum value_kind kind, const char *text, char *buffer, size_t siz
                 return;
         }
         snprintf(copy, sizeof(copy), "%s", text);
-        mask_long_numbers(copy);
+        digits_mask(copy);
         if (length > SHOWN_MAX) {
                 size_t cut = SHOWN_MAX;
 

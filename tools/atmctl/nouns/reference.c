@@ -84,11 +84,6 @@ static const struct output_column atm_more[] = {
     {"prefecture", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
     {"barred", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
 };
-/* Why it is barred, as the trail has it; NULL: it is not. */
-#define BAR_NOTE                                                                                             \
-        "CASE WHEN t.barred THEN (SELECT r.note FROM trail r WHERE r.noun = 'atm' AND r.key = t.terminal "   \
-        "AND r.after ->> 'barred' = 'true' AND r.before ->> 'barred' = 'false' "                             \
-        "ORDER BY r.change DESC LIMIT 1) END"
 static const struct entity atm = {
     .noun = "atm",
     .plural = "ATMs",
@@ -97,7 +92,8 @@ static const struct entity atm = {
     .order = "t.terminal",
     .more_sql =
         "(SELECT h.name FROM hall h WHERE h.hall = t.hall), (SELECT p.prefecture FROM hall_place p WHERE "
-        "p.hall = t.hall AND p.from_on <= business_today() AND p.until_on > business_today()), " BAR_NOTE,
+        "p.hall = t.hall AND p.from_on <= business_today() AND p.until_on > business_today()), "
+        "barred_note(t.terminal)",
     .more = atm_more,
     .more_count = sizeof(atm_more) / sizeof(*atm_more)};
 
@@ -270,7 +266,7 @@ static const struct output_column barred_columns[] = {
 static int atm_barred(const struct invocation *invocation)
 {
         return rows_print(invocation, &(struct rows_query){
-                                          .sql = "SELECT t.terminal, t.hall, " BAR_NOTE
+                                          .sql = "SELECT t.terminal, t.hall, barred_note(t.terminal)"
                                                  " FROM atm t WHERE t.barred ORDER BY t.terminal",
                                           .columns = barred_columns,
                                           .column_count = sizeof(barred_columns) / sizeof(*barred_columns)});
