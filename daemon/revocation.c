@@ -16,10 +16,12 @@ void revocation_start(struct revocation *revocation, const char *path)
         snprintf(revocation->path, sizeof(revocation->path), "%s", path);
 }
 
+/* Its mode and owner, too, which are the change's moment's (ctime): who may write it may be why it was refused. */
 static bool is_same_file(const struct stat *a, const struct stat *b)
 {
         return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-               a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+               a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+               a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 static void print_due(int64_t due_s, char text[26])

@@ -1927,7 +1927,7 @@ $$;
 CREATE FUNCTION operator_resolve(p_terminal text, p_transmitted_at timestamptz, p_stan integer, p_dispensed_yen bigint,
                                  p_elsewhere boolean, p_advice_at timestamptz, p_force boolean)
 RETURNS TABLE (r_refusal text, r_state_before text, r_counted_before_yen bigint, r_state text, r_counted_yen bigint,
-               r_exceptions integer)
+               r_exceptions integer, r_left_s integer)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET random_page_cost = 0.01 SET jit = off AS $$
@@ -1974,7 +1974,8 @@ BEGIN
                           WHEN v_exceptions = 0 AND v.state = v_rule.state_after AND v.dispensed_yen = p_dispensed_yen THEN 'no change'
                           WHEN clock_timestamp() - v.since < v_youngest THEN 'young' END;
         IF v_refusal IS NOT NULL THEN
-                RETURN QUERY SELECT v_refusal, v.state, v.dispensed_yen, v.state, v.dispensed_yen, v_exceptions;
+                RETURN QUERY SELECT v_refusal, v.state, v.dispensed_yen, v.state, v.dispensed_yen, v_exceptions,
+                                    CASE WHEN v_refusal = 'young' THEN ceil(extract(epoch FROM v.since + v_youngest - clock_timestamp()))::integer END;
                 RETURN;
         END IF;
 
@@ -2011,7 +2012,7 @@ BEGIN
                             jsonb_build_object('state', coalesce(v_advice.state, v.state), 'dispensed_yen', p_dispensed_yen, 'seq', v_advice.seq,
                                                'elsewhere', p_elsewhere, 'exceptions', v_exceptions, 'forced', p_force));
         RETURN QUERY SELECT NULL::text, coalesce(v.state, 'lost'), v.dispensed_yen, coalesce(v_advice.state, v.state, 'lost'),
-                            coalesce(v_advice.counted_yen, v.dispensed_yen), v_exceptions;
+                            coalesce(v_advice.counted_yen, v.dispensed_yen), v_exceptions, NULL::integer;
 END
 $$;
 

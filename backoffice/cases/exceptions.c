@@ -67,7 +67,7 @@ PGresult *exceptions_lost(PGconn *connection, const struct exception_question *q
         return pg_query(connection, sql.text, selection.count, selection.parameters, error);
 }
 
-enum { REFUSAL, STATE_BEFORE, COUNTED_BEFORE, STATE, COUNTED, EXCEPTIONS };
+enum { REFUSAL, STATE_BEFORE, COUNTED_BEFORE, STATE, COUNTED, EXCEPTIONS, LEFT };
 
 static enum exception_end end_of(const PGresult *result)
 {
@@ -104,14 +104,15 @@ enum exception_end exception_resolve(PGconn *connection, const struct exception_
         result = pg_query_repeated(
             connection,
             "SELECT r_refusal, r_state_before, r_counted_before_yen, r_state, r_counted_yen, "
-            "r_exceptions FROM operator_resolve($1, $2::timestamptz, $3::integer, $4::bigint, "
+            "r_exceptions, r_left_s FROM operator_resolve($1, $2::timestamptz, $3::integer, $4::bigint, "
             "$5::boolean, $6::timestamptz, $7::boolean)",
             LENGTH(parameters), parameters, error);
         if (!result)
                 return EXCEPTION_FAILED;
         *o = (struct exception_outcome){.counted_before_yen = pg_number(result, 0, COUNTED_BEFORE),
                                         .counted_yen = pg_number(result, 0, COUNTED),
-                                        .exceptions = (int)pg_number(result, 0, EXCEPTIONS)};
+                                        .exceptions = (int)pg_number(result, 0, EXCEPTIONS),
+                                        .left_s = pg_number(result, 0, LEFT)};
         snprintf(o->state_before, sizeof(o->state_before), "%s", PQgetvalue(result, 0, STATE_BEFORE));
         snprintf(o->state, sizeof(o->state), "%s", PQgetvalue(result, 0, STATE));
         end = end_of(result);

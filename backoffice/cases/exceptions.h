@@ -49,6 +49,7 @@ struct exception_outcome {
         char state_before[16], state[16];
         int64_t counted_before_yen, counted_yen;
         int exceptions; /* that were dealt with */
+        int64_t left_s; /* YOUNG: how long its ATM may still do so, in real time */
 };
 
 /* FAILED with an error; of a refusal only what was before is told. */

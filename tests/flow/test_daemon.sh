@@ -359,7 +359,13 @@ await "a revoked ATM that is not let in" grep -q "connection_closed .*terminal=$
 cp "$WORK/crl.pem" "$WORK/crl.good"
 echo junk >"$WORK/crl.pem"
 await "the refusal of a list" grep -q "event=security_crl_refused file=.*crl.pem" "$WORK/guard.log"
-cp "$WORK/crl.good" "$WORK/crl.pem"
+lists=$(grep -c "event=crl_loaded " "$WORK/guard.log")
+loaded() { (($(grep -c "event=crl_loaded " "$WORK/guard.log") == lists + $1)); }
+mv "$WORK/crl.good" "$WORK/crl.pem"
+await "the list that is good again" loaded 1
+chmod 666 "$WORK/crl.pem" # refused; the same bytes are good again once it is nobody else's to write
+chmod 600 "$WORK/crl.pem"
+await "the list whose mode was put right" loaded 2
 atmctl pki revoke --dir "$WORK/lab/pki" --crl "$WORK/crl.pem" --days -1 >/dev/null
 await "the alarm of an overdue list" grep -q "event=security_crl_overdue file=.*crl.pem" "$WORK/guard.log"
 # who replaces himself more often than the limit has to wait, and the former stays

@@ -67,10 +67,11 @@ static void describe(const PGresult *withdrawal, char buffer[80])
                  PQgetvalue(withdrawal, 0, WITHDRAWAL_AT), (int)pg_number(withdrawal, 0, WITHDRAWAL_STAN));
 }
 
-static void complain_of_refusal(const struct invocation *invocation, const char *key, enum exception_end end,
-                                const struct exception_outcome *outcome)
+static void complain_of_refusal(const struct invocation *invocation, const PGresult *found, const char *key,
+                                enum exception_end end, const struct exception_outcome *outcome)
 {
         const char *state = outcome->state_before, *dispensed = invocation_value(invocation, "dispensed");
+        bool is_completed = !strcmp(state, "completed");
 
         if (end == EXCEPTION_NOTHING_OPEN) {
                 complain("exception resolve: %s is %s: nothing about it is open: expected one that 'atmctl "
@@ -82,13 +83,16 @@ static void complain_of_refusal(const struct invocation *invocation, const char 
                          " yen dispensed already, and nothing about it is open",
                          key, state, outcome->counted_before_yen);
         } else if (end == EXCEPTION_YOUNG) {
-                complain("exception resolve: %s is %s, and so young that its ATM may still %s: expected "
-                         "to wait until an ATM's longest wait and longest dispensing are over, in real time "
-                         "(atm_wait_s and "
-                         "atm_dispense_s of atmd's configuration, which it has told the database)",
-                         key, state,
-                         !strcmp(state, "asked") || !strcmp(state, "approved") ? "pay out"
-                                                                               : "correct what it said");
+                complain(
+                    "exception resolve: %s is %s, and so young that its ATM may still %s: expected to wait "
+                    "another %" PRId64
+                    " seconds, until an ATM's longest wait and longest dispensing are over, in real "
+                    "time (atm_wait_s and atm_dispense_s of atmd's configuration, which it has told the "
+                    "database)",
+                    key, state,
+                    !strcmp(state, "asked") || !strcmp(state, "approved") ? "pay out"
+                                                                          : "correct what it said",
+                    outcome->left_s);
                 note("where the ATM is known to stand still, --force decides now");
         } else if (!strcmp(state, "declined") || !strcmp(state, "blocked") || !strcmp(state, "reversed")) {
                 complain("exception resolve: %s is %s: that %s yen left for it can't be recorded any more",
@@ -101,11 +105,12 @@ static void complain_of_refusal(const struct invocation *invocation, const char 
                          "the outcome",
                          key);
         } else {
-                char most[32];
-
-                snprintf(most, sizeof(most), "%" PRId64, outcome->counted_before_yen);
-                complain("exception resolve: %s is %s: expected --dispensed of at most %s yen", key, state,
-                         strcmp(state, "completed") ? "what was approved," : most);
+                complain("exception resolve: %s is %s: expected --dispensed of at most %" PRId64
+                         " yen, which was %s",
+                         key, state,
+                         is_completed ? outcome->counted_before_yen
+                                      : pg_number(found, 0, WITHDRAWAL_AMOUNT_YEN),
+                         is_completed ? "dispensed already" : "approved");
                 note("once the money is put right by hand, --elsewhere records that");
         }
 }
@@ -128,7 +133,7 @@ static bool resolve_found(const struct invocation *invocation, struct database *
         if (end == EXCEPTION_FAILED)
                 database_complain_of(error);
         else if (end != EXCEPTION_RESOLVED)
-                complain_of_refusal(invocation, key, end, &outcome);
+                complain_of_refusal(invocation, found, key, end, &outcome);
         else
                 printf("%s: %s, %" PRId64 " yen dispensed (was: %s, %" PRId64
                        " yen); exceptions dealt with: %d\n",

@@ -176,8 +176,10 @@ static int authority_revoke(const struct invocation *invocation)
         bool done = authority && pki_revoke(authority, crl, certificates, count,
                                             (int)invocation_number(invocation, "days", CRL_DAYS), error);
 
-        if (done)
-                printf("%s: %zu certificates revoked\n", crl, count);
+        if (done && count)
+                printf("%s: %zu certificate%s revoked\n", crl, count, count == 1 ? "" : "s");
+        else if (done)
+                printf("%s: dated anew, no further certificate revoked\n", crl);
         else
                 complain("%s", error);
         pki_close(authority);

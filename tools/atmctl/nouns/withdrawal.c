@@ -75,7 +75,10 @@ static void complain_unless_found(const struct invocation *invocation, enum with
         case WITHDRAWAL_FOUND:
                 break;
         case WITHDRAWAL_NONE:
-                complain("%s: none is like that", invocation_name(invocation));
+                complain("%s: none is like that: expected options that select a withdrawal; 'atmctl "
+                         "withdrawal list' "
+                         "shows them",
+                         invocation_name(invocation));
                 break;
         case WITHDRAWAL_SEVERAL:
                 complain(
