@@ -66,6 +66,10 @@ void clock_watch_log(const struct clock_watch *watch)
                 {LEVEL_ERROR, "clock_off",
                  "until this machine's clock and the database's agree no withdrawal is approved here "
                  "and no advice taken: look after NTP on both"},
+            [CLOCK_LOST] =
+                {LEVEL_ERROR, "clock_lost",
+                 "more than a day: until this machine's clock and the database's agree nothing is decided "
+                 "here: look after NTP on both"},
         };
 
         log_event(rows[watch->state].level, rows[watch->state].event, LOG_NUMBER("ahead_ms", watch->ahead_ms),

@@ -74,6 +74,12 @@ for offset in +120 -120; do
         set_clock +0
         await "the end of it" says clock_agrees $((agreed + 1))
 done
+# a machine that has forgotten the day: an alarm of its own
+set_clock -90000
+await "an alarm" says clock_lost 1
+agreed=$(grep -c 'event=clock_agrees ' "$WORK/wrong.log")
+set_clock +0
+await "the end of it" says clock_agrees $((agreed + 1))
 withdraw again "$port"
 expect "answers once the clock is right again" "00:24" "$(answers again)"
 
