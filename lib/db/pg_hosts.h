@@ -4,9 +4,9 @@
  * libpq's way of connecting without blocking has no time limit of a host's own and looks names up while the loop waits. So each attempt
  * is one host, one address, one port, and who connects (lib/db/pg_conn.h) sets the limit. Order: the hosts as they are written, round
  * and round, each with all the addresses that its name stands for. A round begins at the host that served last; who finds one silent,
- * refusing or in recovery moves that on for all, and who finds a good one tells the
- * others, whoever is connected elsewhere among them: a process never works with two servers for longer than that takes. A host that is
- * silent, not one that refuses, is asked by one at a time: the others find sooner who has taken its place.
+ * refusing or in recovery moves that on for all, and who finds a good one tells the others, whoever is connected elsewhere among them: a
+ * process never works with two servers for longer than that takes. A host that is silent, not one that refuses, is asked by one at a time:
+ * the others find sooner who has taken its place.
  *
  * Names are looked up by evdns, on the loop. What a name stood for is kept: past its age it is still used, while the name server is asked
  * again, so that no name server is ever waited for twice. The time limit of an attempt begins when the address is known.

@@ -163,9 +163,8 @@ void database_complain_of(const char *error)
                 note("%.*s%s", (int)length, error,
                      strncmp(error, PG_CONNECTED_AS, strlen(PG_CONNECTED_AS))
                          ? ""
-                         : "; operators connect as members of atm_operator, 'db init' and 'db migrate' need "
-                           "a superuser "
-                           "(PGUSER or --conninfo)");
+                         : "; operators connect as members of atm_operator; 'db init', 'db migrate' and "
+                           "'epoch raise' need a superuser (PGUSER or --conninfo)");
         }
 }
 
