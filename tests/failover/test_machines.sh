@@ -9,7 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/site.sh"
 
 RATE=40 # customers a second
 FAULTS=(database_killed machine_off machine_frozen machine_cut etcd_killed etcd_frozen standby_off switchover
-        instance_killed instance_stopped instance_frozen instance_off)
+        instance_killed instance_stopped instance_frozen instance_off balancer_killed)
 [[ -z ${ATM_FAULTS:-} ]] || read -r -a FAULTS <<<"$ATM_FAULTS"
 ROUNDS=${#FAULTS[@]}
 ((!LONG)) || ROUNDS=50
@@ -42,10 +42,11 @@ instance_frozen_begin() { machine_freeze "$INSTANCE"; }
 instance_frozen_end() { instance_is_left && machine_thaw "$INSTANCE"; }
 instance_off_begin() { machine_off "$INSTANCE"; }
 instance_off_end() { instance_is_left && machine_on "$INSTANCE"; }
+balancer_killed_begin() { machine_signal atm KILL haproxy; }
 switchover_begin() { on_database "$PRIMARY" patronictl -c /etc/patroni/config.yml switchover --force >"$WORK/switchover" 2>&1; }
 
 # Those that leave the primary where it is.
-KEEPS_PRIMARY=" etcd_killed etcd_frozen standby_off instance_killed instance_stopped instance_frozen instance_off "
+KEEPS_PRIMARY=" etcd_killed etcd_frozen standby_off instance_killed instance_stopped instance_frozen instance_off balancer_killed "
 
 failsafe_told() { grep -c 'failsafe mode is enabled and all members are accessible' "$MACHINES/$PRIMARY/log/patroni" || true; }
 failsafe_is_told_since() { (($(failsafe_told) > $1)); }
