@@ -4,7 +4,8 @@
 # shellcheck shell=bash
 
 ATMS=20
-CARDS=5000
+CARDS=20000 # each may be used twice a day
+((!LONG)) || CARDS=80000
 LAB_BANKS=0 HOURS=open TEMPLATE='' HISTORY='' # for lab_make.sh
 source "$ROOT/scripts/lib/lab_make.sh"
 
