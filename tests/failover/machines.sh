@@ -32,7 +32,7 @@ network_enter() {
         MACHINES=$(mktemp -d "$CLUSTER_BASE/atm-machines.XXXXXX")
         chmod 755 "$MACHINES"
         export MACHINES
-        trap 'kill -KILL "$inner" 2>/dev/null; wait "$inner" 2>/dev/null; rm -rf "$MACHINES"; exit 1' INT TERM HUP
+        trap 'kill -KILL "$inner" 2>/dev/null || true; wait "$inner" 2>/dev/null || true; rm -rf "$MACHINES"; exit 1' INT TERM HUP
         unshare --net --mount --uts --pid --fork --kill-child --mount-proc "$0" "$@" &
         inner=$!
         wait "$inner" || status=$?
