@@ -32,16 +32,26 @@ network_enter() {
         MACHINES=$(mktemp -d "$CLUSTER_BASE/atm-machines.XXXXXX")
         chmod 755 "$MACHINES"
         export MACHINES
-        trap 'kill -KILL "$inner" 2>/dev/null || true; wait "$inner" 2>/dev/null || true; rm -rf "$MACHINES"; exit 1' INT TERM HUP
+        trap 'kill -KILL "$inner" 2>/dev/null || true; wait "$inner" 2>/dev/null || true; machines_remove; exit 1' INT TERM HUP
         unshare --net --mount --uts --pid --fork --kill-child --mount-proc "$0" "$@" &
         inner=$!
         wait "$inner" || status=$?
         if ((status && ${ATM_TEST_KEEP:-0})); then
                 say "kept: $MACHINES"
         else
-                rm -rf "$MACHINES"
+                machines_remove
         fi
         exit "$status"
+}
+
+# Their last processes may still be ending.
+machines_remove() {
+        local attempt
+        for ((attempt = 0; attempt < 100; attempt++)); do
+                ! rm -rf "$MACHINES" 2>/dev/null || return 0
+                sleep 0.1
+        done
+        say "can't remove $MACHINES"
 }
 
 network_make() {
