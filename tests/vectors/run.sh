@@ -4,8 +4,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib/common.sh"
 
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-cp "$ROOT"/tests/vectors/{make-vectors,messages.json,package.json,package-lock.json} "$copy/"
-cd "$copy"
+mkdir -p "$copy"/{tests/vectors,etc}
+cp -r "$ROOT/etc/dialects" "$copy/etc/"
+cp "$ROOT"/tests/vectors/{make-vectors,messages.json,package.json,package-lock.json} "$copy/tests/vectors/"
+cd "$copy/tests/vectors"
 npm ci --no-audit --no-fund
 ./make-vectors
 diff "$ROOT/tests/vectors/iso_8583.vectors" iso_8583.vectors
