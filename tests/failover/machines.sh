@@ -6,6 +6,7 @@
 #       machine_serves db1 etcd etcd 'set -a; . /etc/default/etcd; exec etcd'     a service, its user, what it runs
 #       machine_on db1                  power: services start, and start again when they end, as systemd has them do
 #       machine_run db1 command...
+#       service_stop, service_start db1 etcd    a service that is a program of that name
 #       machine_off, machine_freeze, machine_thaw, machine_cut, machine_join db1
 #
 # What a service prints is in DISK/log/SERVICE. Everything ends with the script.
@@ -74,7 +75,7 @@ machine_etc() {
 # All machines are made before the first is on: they know each other by name.
 machine_make() {
         local disk=$MACHINES/$1
-        mkdir -p "$disk"/{services,log,var/lib/postgresql/15,var/lib/etcd,var/lib/atmd}
+        mkdir -p "$disk"/{services,stopped,log,var/lib/postgresql/15,var/lib/etcd,var/lib/atmd}
         chown postgres: "$disk"/var/lib/postgresql{,/15}
         ! id -u etcd >/dev/null 2>&1 || chown etcd: "$disk/var/lib/etcd"
         chmod 700 "$disk/var/lib/etcd"
@@ -121,7 +122,7 @@ machine_init() {
         trap : TERM INT
         for service in "$disk"/services/*; do
                 while :; do
-                        "$service" >>"$disk/log/${service##*/}" 2>&1 </dev/null || true
+                        [[ -e $disk/stopped/${service##*/} ]] || "$service" >>"$disk/log/${service##*/}" 2>&1 </dev/null || true
                         sleep 1
                 done &
         done
@@ -167,6 +168,18 @@ machine_run() {
 machine_signal() {
         # shellcheck disable=SC2016 # the inner shell expands
         machine_run "$1" bash -c 'for pid in $(pgrep -x "$2"); do kill "-$1" "$pid" 2>/dev/null || true; done' signal "$2" "$3"
+}
+
+service_stop() {
+        touch "$MACHINES/$1/stopped/$2"
+        machine_signal "$1" TERM "$2"
+        await "the end of $2 on $1" service_has_ended "$1" "$2"
+}
+
+service_has_ended() { ! machine_run "$1" pgrep -x "$2" >/dev/null; }
+
+service_start() {
+        rm "$MACHINES/$1/stopped/$2"
 }
 
 machine_off() {
