@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "lib/base/digits.h"
 #include "protocol/profile.h"
 
 #define NETWORK_FIELDS    .mandatory = {7, 11, 41, 70}, .optional = {12, 13, 32, 42}
@@ -60,14 +61,6 @@ static int wrong(struct iso_error *ret_error, int field, const char *what)
         return -1;
 }
 
-static bool all_digits(const char *text, size_t length)
-{
-        for (size_t i = 0; i < length; i++)
-                if (text[i] < '0' || text[i] > '9')
-                        return false;
-        return true;
-}
-
 static int two_digits(const char *text)
 {
         return (text[0] - '0') * 10 + text[1] - '0';
@@ -77,7 +70,7 @@ static int two_digits(const char *text)
 static bool is_date(const char *text)
 {
         static const uint8_t days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-        if (!all_digits(text, 4))
+        if (!digits_all(text, 4))
                 return false;
         int month = two_digits(text), day = two_digits(text + 2);
         return month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1];
@@ -86,7 +79,7 @@ static bool is_date(const char *text)
 /* MMDDhhmmss; second 60 is a leap second */
 static bool is_moment(const char *text)
 {
-        return is_date(text) && all_digits(text + 4, 6) && two_digits(text + 4) < 24 &&
+        return is_date(text) && digits_all(text + 4, 6) && two_digits(text + 4) < 24 &&
                two_digits(text + 6) < 60 && two_digits(text + 8) <= 60;
 }
 
@@ -124,7 +117,7 @@ static int check_original(const struct iso_message *message, struct iso_error *r
 
 static bool is_fee(const char *text)
 {
-        return (text[0] == 'C' || text[0] == 'D') && all_digits(text + 1, 8);
+        return (text[0] == 'C' || text[0] == 'D') && digits_all(text + 1, 8);
 }
 
 /* Two amounts of 12 digits and two fees of C or D and 8 digits. */
@@ -132,7 +125,7 @@ static int check_replacement(const struct iso_message *message, struct iso_error
 {
         size_t length = 0;
         const char *value = iso_get(message, 95, &length);
-        if (length != 42 || !all_digits(value, 24) || !is_fee(value + 24) || !is_fee(value + 33))
+        if (length != 42 || !digits_all(value, 24) || !is_fee(value + 24) || !is_fee(value + 33))
                 return wrong(ret_error, 95,
                              "not two amounts of 12 digits and two fees of C or D and 8 digits");
         return 0;
@@ -146,7 +139,7 @@ static int check_additional(const struct iso_message *message, struct iso_error 
         if (length == 0)
                 return wrong(ret_error, 48, "empty: tag 2, length 3 digits and value are expected");
         while (length > 0) {
-                if (length < 5 || !all_digits(value + 2, 3))
+                if (length < 5 || !digits_all(value + 2, 3))
                         return wrong(ret_error, 48, "not a tag of 2 and a length of 3 digits");
                 size_t size = (size_t)(two_digits(value + 2) * 10 + value[4] - '0');
                 if (size > length - 5)
@@ -161,9 +154,9 @@ static int check_additional(const struct iso_message *message, struct iso_error 
 static bool card_of_track(const char *track, size_t length, struct profile_card *ret_card)
 {
         size_t pan = 0;
-        while (pan < length && all_digits(track + pan, 1))
+        while (pan < length && digits_all(track + pan, 1))
                 pan++;
-        if (pan >= sizeof(ret_card->pan) || length - pan < 5 || !all_digits(track + pan + 1, 4))
+        if (pan >= sizeof(ret_card->pan) || length - pan < 5 || !digits_all(track + pan + 1, 4))
                 return false;
         struct profile_card card;
         memcpy(card.pan, track, pan);
@@ -275,7 +268,7 @@ bool profile_original_of(const struct iso_message *message, struct profile_origi
 {
         size_t length = 0;
         const char *value = iso_get(message, 90, &length);
-        if (!value || length != 42 || !all_digits(value, length) || !is_moment(value + 10))
+        if (!value || length != 42 || !digits_all(value, length) || !is_moment(value + 10))
                 return false;
         int32_t stan = 0;
         for (int i = 4; i < 10; i++)
@@ -294,7 +287,7 @@ bool profile_dispensed_yen(const struct profile_row *row, const struct iso_messa
         size_t length = 0;
         const char *value = iso_get(message, 95, &length);
         if (value) {
-                if (length != 42 || !all_digits(value, 12))
+                if (length != 42 || !digits_all(value, 12))
                         return false;
                 int64_t yen = 0;
                 for (int i = 0; i < 12; i++)

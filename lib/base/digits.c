@@ -5,6 +5,14 @@
 
 #define DIGITS "0123456789"
 
+bool digits_all(const char *text, size_t length)
+{
+        for (size_t i = 0; i < length; i++)
+                if (text[i] < '0' || text[i] > '9')
+                        return false;
+        return true;
+}
+
 void digits_group(const char *number, char *buffer, size_t size)
 {
         size_t length = strlen(number), whole = strcspn(number, "."), at = 0;

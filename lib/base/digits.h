@@ -2,8 +2,11 @@
 #ifndef LIB_BASE_DIGITS_H
 #define LIB_BASE_DIGITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+/* Are these bytes all digits, '0' to '9'? */
+bool digits_all(const char *text, size_t length);
 /* "1234567.25" as "1,234,567.25", cut where the buffer ends. */
 void digits_group(const char *number, char *buffer, size_t size);
 

@@ -1,7 +1,10 @@
 /* Folders of journals. */
 #include "tools/atmctl/journal_folders.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
+
+#include "lib/cli/say.h"
 
 enum { VARIABLES_MAX = 4 };
 
@@ -29,4 +32,20 @@ struct journal_folders journal_folders_of_atms(const struct invocation *invocati
 struct journal_folders journal_folders_of_banks(const struct invocation *invocation)
 {
         return folders_of(invocation, "bank-journals", "BANKSIM_JOURNALS");
+}
+
+int journal_folders_demand_atms(const struct invocation *invocation)
+{
+        if (journal_folders_of_atms(invocation).count)
+                return EXIT_DONE;
+        return usage_error(
+            invocation->command,
+            "--atm-journals is missing: expected the folders of the ATMs' journals, or the variable "
+            "ATM_JOURNAL");
+}
+
+void journal_folders_on_withdrawals(uint64_t withdrawals, void *context)
+{
+        (void)context;
+        progress("compared: %" PRIu64 " withdrawals", withdrawals);
 }

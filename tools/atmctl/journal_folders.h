@@ -2,6 +2,8 @@
 #ifndef ATMCTL_JOURNAL_FOLDERS_H
 #define ATMCTL_JOURNAL_FOLDERS_H
 
+#include <stdint.h>
+
 #include "tools/atmctl/command.h"
 
 struct journal_folders {
@@ -13,5 +15,10 @@ struct journal_folders {
 struct journal_folders journal_folders_of_atms(const struct invocation *invocation);
 /* --bank-journals or BANKSIM_JOURNALS. */
 struct journal_folders journal_folders_of_banks(const struct invocation *invocation);
+
+/* EXIT_DONE, or a usage error: there is none of the ATMs'. */
+int journal_folders_demand_atms(const struct invocation *invocation);
+/* How far comparing them is: for who asks the back office. */
+void journal_folders_on_withdrawals(uint64_t withdrawals, void *context);
 
 #endif

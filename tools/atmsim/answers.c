@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/digits.h"
 #include "lib/base/number.h"
 #include "protocol/profile.h"
 #include "rules/calendar.h"
@@ -150,14 +151,6 @@ static bool check_approval(const struct expected *e, const struct iso_message *m
         return true;
 }
 
-static bool are_digits(const char *text, size_t length)
-{
-        for (size_t i = 0; i < length; i++)
-                if (text[i] < '0' || text[i] > '9')
-                        return false;
-        return true;
-}
-
 /* Two groups of 20: available, then ledger balance, in yen. */
 static bool check_balances(const struct iso_message *message, char why[ANSWER_WHY_MAX])
 {
@@ -170,7 +163,7 @@ static bool check_balances(const struct iso_message *message, char why[ANSWER_WH
                 const char *group = value + 20 * i;
 
                 if (memcmp(group + 2, i == 0 ? "02392" : "01392", 5) ||
-                    (group[7] != 'C' && group[7] != 'D') || !are_digits(group + 8, 12))
+                    (group[7] != 'C' && group[7] != 'D') || !digits_all(group + 8, 12))
                         return wrong(why, 54, "amount type 02 then 01, 392, C or D, 12 digits");
         }
         return true;

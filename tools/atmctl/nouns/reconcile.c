@@ -137,12 +137,6 @@ static void on_bank_lines(uint64_t lines, void *context)
         progress("the banks' journals: %" PRIu64 " lines", lines);
 }
 
-static void on_withdrawals(uint64_t withdrawals, void *context)
-{
-        (void)context;
-        progress("compared: %" PRIu64 " withdrawals", withdrawals);
-}
-
 /* the result ------------------------------------------------------------------------------------------- */
 
 static json_t *banks_json(const struct reconcile_answer *answer)
@@ -278,14 +272,12 @@ int reconcile_all(const struct invocation *invocation)
                                                     .on_difference = on_difference,
                                                     .on_atm_folder = on_atm_folder,
                                                     .on_bank_lines = on_bank_lines,
-                                                    .on_withdrawals = on_withdrawals,
+                                                    .on_withdrawals = journal_folders_on_withdrawals,
                                                     .context = &r};
         bool done;
 
-        if (!atms.count)
-                return usage_error(invocation->command,
-                                   "--atm-journals is missing: expected the folders of the ATMs' "
-                                   "journals, or the variable ATM_JOURNAL");
+        if (journal_folders_demand_atms(invocation) != EXIT_DONE)
+                return EXIT_USAGE;
         if (invocation_has(invocation, "json") && invocation_has(invocation, "format"))
                 return usage_error(invocation->command, "--json and --format: expected one of them");
         if (invocation_has(invocation, "json"))

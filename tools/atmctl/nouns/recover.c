@@ -28,12 +28,6 @@ static void on_fault(const struct merge_difference *fault, void *context)
              text);
 }
 
-static void on_withdrawals(uint64_t withdrawals, void *context)
-{
-        (void)context;
-        progress("compared: %" PRIu64 " withdrawals", withdrawals);
-}
-
 /* False after a complaint. losses_free in any case. */
 static bool find(struct database *database, const struct invocation *invocation, struct losses *ret_losses)
 {
@@ -44,7 +38,7 @@ static bool find(struct database *database, const struct invocation *invocation,
                                                .bank_folder = banks.folder,
                                                .bank_folders = banks.count,
                                                .on_fault = on_fault,
-                                               .on_withdrawals = on_withdrawals};
+                                               .on_withdrawals = journal_folders_on_withdrawals};
         char error[PG_ERROR_MAX];
         bool found = losses_find(database->connection, &question, ret_losses, error);
 
@@ -62,16 +56,6 @@ static bool is_reliable(const struct invocation *invocation, const struct losses
                          " faults in the journals: expected journals as ATMs and banks wrote them",
                          invocation_name(invocation), losses->faults);
         return !losses->faults;
-}
-
-static int folders_are_there(const struct invocation *invocation)
-{
-        if (journal_folders_of_atms(invocation).count)
-                return EXIT_DONE;
-        return usage_error(
-            invocation->command,
-            "--atm-journals is missing: expected the folders of the ATMs' journals, or the variable "
-            "ATM_JOURNAL");
 }
 
 /* naming ------------------------------------------------------------------------------------------------- */
@@ -179,7 +163,7 @@ static bool work(struct database *database, const struct invocation *invocation,
 
 static int recover(const struct invocation *invocation)
 {
-        int exit_code = folders_are_there(invocation);
+        int exit_code = journal_folders_demand_atms(invocation);
 
         return exit_code == EXIT_DONE ? database_run(invocation, work, NULL) : exit_code;
 }
@@ -238,7 +222,7 @@ static bool confirm(struct database *database, const struct invocation *invocati
 
 static int recovery_confirm(const struct invocation *invocation)
 {
-        int exit_code = folders_are_there(invocation);
+        int exit_code = journal_folders_demand_atms(invocation);
 
         return exit_code == EXIT_DONE ? database_run(invocation, confirm, NULL) : exit_code;
 }
