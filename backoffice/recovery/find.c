@@ -40,7 +40,7 @@ bool losses_find(PGconn *connection, const struct lost_question *question, struc
                 snprintf(error, PG_ERROR_MAX, "%s", records.error);
                 done = false;
         }
-        done = done && plans_make(connection, &records, question->bank_folders > 0, ret_losses, error);
+        done = done && plans_make(connection, &records, ret_losses, error);
         pick(ret_losses);
         if (done)
                 add_up(ret_losses);

@@ -175,6 +175,9 @@ bool losses_look(PGconn *connection, const struct lost_question *q, struct losse
         if (!reconcile(connection, &question, &answer, error))
                 return false;
         ret_losses->withdrawals = answer.withdrawals;
+        for (; ret_losses->banks < answer.banks; ret_losses->banks++)
+                memcpy(ret_losses->bank[ret_losses->banks], answer.bank[ret_losses->banks].name,
+                       sizeof(*ret_losses->bank));
         if (f.failed)
                 snprintf(error, PG_ERROR_MAX, "out of memory");
         return !f.failed;

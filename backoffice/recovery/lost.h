@@ -10,6 +10,7 @@
 #define BACKOFFICE_RECOVERY_LOST_H
 
 #include "backoffice/audit/merge.h"
+#include "backoffice/journals/bank_side.h"
 #include "backoffice/journals/records.h"
 #include "lib/db/pg_query.h"
 
@@ -77,6 +78,8 @@ struct losses {
         int64_t cash_yen;
         int64_t version; /* of the reference data that they are priced by */
         size_t problems; /* so many are for people */
+        char bank[BANK_SIDE_BANKS_MAX][BANK_SIDE_NAME_MAX + 1]; /* whose journals there are */
+        size_t banks;
 };
 
 /* What is lost, without plans; of each its key is wanted of the records, in the same place. False with an error. losses_free in any

@@ -26,7 +26,7 @@ struct planning {
         const struct reference *reference;
         const PGresult *long_prefix, *token; /* house cards that have no account */
         struct bank_codes codes;
-        bool has_banks;
+        const struct losses *losses;
 };
 
 /* What a bank is told, of the plan and by its own journal. */
@@ -219,6 +219,17 @@ static bool decide_house(struct plan *p)
         return !p->is_priced || !is_without_account(p) || fails(p, LOST_NO_CARD);
 }
 
+/* Other banks' say nothing of what this one has heard. */
+static bool has_bank_journal(const struct plan *p)
+{
+        const struct losses *losses = p->with->losses;
+
+        for (size_t i = 0; i < losses->banks; i++)
+                if (!strcmp(losses->bank[i], link_of(p)))
+                        return true;
+        return false;
+}
+
 static bool decide(struct plan *p)
 {
         const struct lost *lost = p->lost;
@@ -232,7 +243,7 @@ static bool decide(struct plan *p)
                 return fails(p, LOST_DISAGREE);
         if (!has_link(p))
                 return decide_house(p);
-        if (!p->with->has_banks)
+        if (!has_bank_journal(p))
                 return fails(p, LOST_NO_BANK_JOURNAL);
         if (!lost->has_row && !lost->has_bank && !lost->atm.approved) {
                 /* it never came there: who refused it were we, or its ATM took it back */
@@ -690,10 +701,10 @@ static bool find_lacking(PGconn *connection, const struct records *records, stru
         return result;
 }
 
-bool plans_make(PGconn *connection, const struct records *records, bool has_banks, struct losses *losses,
+bool plans_make(PGconn *connection, const struct records *records, struct losses *losses,
                 char error[PG_ERROR_MAX])
 {
-        struct planning with = {.records = records, .has_banks = has_banks};
+        struct planning with = {.records = records, .losses = losses};
         struct reference *reference = NULL;
         PGresult *prefixes = NULL, *tokens = NULL;
         bool done = reference_read(connection, &reference, error);

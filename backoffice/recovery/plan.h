@@ -13,7 +13,7 @@
 #include "backoffice/recovery/lost.h"
 
 /* The place of a loss is that of its records. False with an error. */
-ATM_MUST_USE bool plans_make(PGconn *connection, const struct records *records, bool has_banks,
-                             struct losses *losses, char error[PG_ERROR_MAX]);
+ATM_MUST_USE bool plans_make(PGconn *connection, const struct records *records, struct losses *losses,
+                             char error[PG_ERROR_MAX]);
 
 #endif
