@@ -401,6 +401,10 @@ for moment in "${MOMENTS[@]}"; do
         says "recovery 1 is proposed"
         if [[ $moment == nothing ]]; then
                 expect_exit 2 atmctl recovery confirm 1 --atm-journals atm --bank-journals banks
+                expect_exit 2 "${L[@]}" --propose
+                says "expected --note too"
+                expect_exit 2 "${L[@]}" --note trial
+                says "no --note where nothing is proposed"
                 # one person is not two, and who looks at the journals sees what was proposed
                 expect_exit 1 "${L[@]}" --propose --note trial
                 says "recovery 1 is not at its end"

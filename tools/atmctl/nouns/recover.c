@@ -164,7 +164,12 @@ static bool work(struct database *database, const struct invocation *invocation,
 static int recover(const struct invocation *invocation)
 {
         int exit_code = journal_folders_demand_atms(invocation);
+        bool proposes = invocation_has(invocation, "propose");
 
+        if (exit_code == EXIT_DONE && proposes != invocation_has(invocation, "note"))
+                return usage_error(invocation->command, "--propose and --note go together: expected %s",
+                                   proposes ? "--note too, which says why it is to be brought back"
+                                            : "no --note where nothing is proposed");
         return exit_code == EXIT_DONE ? database_run(invocation, work, NULL) : exit_code;
 }
 
