@@ -18,9 +18,9 @@ static void on_newer(void *context, const struct pg_epoch *seen)
         log_event(LEVEL_INFO, "epoch", LOG_TEXT("database", seen->lineage), LOG_NUMBER("epoch", seen->epoch),
                   LOG_NUMBER("timeline", seen->timeline), LOG_TEXT("file", epoch->path));
         if (!epoch_keep(epoch, error))
-                log_event(
-                    LEVEL_ERROR, "epoch_not_kept", LOG_TEXT("reason", error),
-                    LOG_TEXT("help", "until it is, an instance that is restarted may take an old primary"));
+                log_event(LEVEL_ERROR, "epoch_not_kept", LOG_TEXT("reason", error),
+                          LOG_TEXT("help", "it is tried again once a minute; until it is kept, an instance "
+                                           "that is restarted may take an old primary"));
 }
 
 static void on_refused(void *context, const char *place, const struct pg_epoch *its,

@@ -42,6 +42,12 @@ ATM_READ_ONLY_CONNINFO="host=$WORK" expect_exit 0 atmctl verify
 ATM_READ_ONLY_CONNINFO="host=$WORK" expect_exit 1 atmctl hall list
 expect_exit 0 atmctl hall list --read-only-conninfo "host=$OLD port=$OLD_PORT"
 [[ $OUTPUT == *"the server there is no replica"* ]] || wrong "a primary for a replica: $OUTPUT"
+# one that is frozen takes connections, and says nothing
+frozen=$(head -n 1 "$STANDBY/data/postmaster.pid")
+kill -STOP "$frozen"
+expect_exit 1 atmctl hall list --read-only-conninfo "$replica"
+kill -CONT "$frozen"
+[[ $OUTPUT == *"timeout expired"* ]] || wrong "a frozen replica: $OUTPUT"
 
 # conf NAME HOSTS PORTS EPOCH_FILE
 conf() {

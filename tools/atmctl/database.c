@@ -14,6 +14,8 @@
 #include "tools/atmctl/operator.h"
 #include "tools/atmctl/servers.h"
 
+#define CONNECT_TIMEOUT_S "5"
+
 static const char *text_or(const char *text, const char *fallback)
 {
         return text && *text ? text : fallback;
@@ -246,13 +248,26 @@ static bool sign(struct database *database, const struct invocation *invocation)
             LENGTH(parameters), parameters);
 }
 
-/* By libpq's way, or, where the conninfo names several, to the server that serves. */
+/* By libpq's way, or, where the conninfo names several, to the server that serves. A frozen one accepts connections and says nothing: so
+ * there is a limit, unless the conninfo, which comes after it, or the environment has one. */
 static PGconn *connect_to(const char *conninfo, const PGconn *chosen)
 {
-        const char *keys[] = {
-            "dbname", "fallback_application_name", "client_encoding", "host", "hostaddr", "port", NULL};
-        const char *values[] = {conninfo,           "atmctl",       "UTF8", PQhost(chosen),
-                                PQhostaddr(chosen), PQport(chosen), NULL};
+        const char *keys[] = {"connect_timeout",
+                              "dbname",
+                              "fallback_application_name",
+                              "client_encoding",
+                              "host",
+                              "hostaddr",
+                              "port",
+                              NULL};
+        const char *values[] = {getenv("PGCONNECT_TIMEOUT") ? NULL : CONNECT_TIMEOUT_S,
+                                conninfo,
+                                "atmctl",
+                                "UTF8",
+                                PQhost(chosen),
+                                PQhostaddr(chosen),
+                                PQport(chosen),
+                                NULL};
 
         return PQconnectdbParams(keys, values, 1);
 }
@@ -290,7 +305,9 @@ static bool learn_age(struct database *database, const struct invocation *invoca
                         note("from a replica: as of %s, %lld s ago", database->as_of,
                              (long long)database->age_s);
         } else {
-                note("--read-only-conninfo: the server there is no replica");
+                note("--read-only-conninfo: the server there is no replica; if it is not the primary that "
+                     "serves either ('atmctl server list'), "
+                     "its data are another history's");
         }
         PQclear(result);
         return true;
