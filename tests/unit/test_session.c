@@ -423,6 +423,7 @@ START_TEST(a_terminal_outside_the_fleet_is_named_whatever_it_does)
 
         start(memory);
         log_open("stderr", "warning", NULL);
+        security_tick(true); /* what tests before left to be said */
         dup2(fileno(file), STDERR_FILENO);
         struct peer *peer = connect_as(0, "T0000009");
         connect_as(1, TERMINAL);
