@@ -16,58 +16,63 @@
 
 enum { WITHOUT_END_SHOWN = 1000 };
 
+/* The rows of a question as a section of their own, and how many they are; false after a complaint. */
+static bool list(const struct invocation *invocation, const struct output_section *section, PGresult *rows,
+                 const char *error, int *ret_rows)
+{
+        struct output *output;
+        bool listed = true;
+
+        if (!rows) {
+                database_complain_of(error);
+                return false;
+        }
+        *ret_rows = PQntuples(rows);
+        if (*ret_rows > 0) {
+                output = output_open_whole(invocation);
+                listed = output && output_section(output, section, rows);
+                listed = output && output_close(output) && listed;
+        }
+        PQclear(rows);
+        return listed;
+}
+
 static bool list_without_end(struct database *database, const struct invocation *invocation,
                              const char *quarter)
 {
         static const struct output_column columns[] = {
             {"transmitted_at", OUTPUT_TEXT, 0}, {"terminal", OUTPUT_TEXT, 0},  {"stan", OUTPUT_TEXT, 0},
             {"issuer", OUTPUT_TEXT, 0},         {"amount_yen", OUTPUT_YEN, 0}, {"state", OUTPUT_TEXT, 0}};
-        const struct output_section section = {NULL,    "Without an end", OUTPUT_ROWS,
-                                               columns, LENGTH(columns),  0};
+        static const struct output_section section = {NULL,    "Without an end", OUTPUT_ROWS,
+                                                      columns, LENGTH(columns),  0};
         char error[PG_ERROR_MAX];
-        PGresult *result = closing_without_end(database->connection, quarter, WITHOUT_END_SHOWN, error);
-        struct output *output = result ? output_open_whole(invocation) : NULL;
-        bool listed = output && output_section(output, &section, result);
+        PGresult *rows = closing_without_end(database->connection, quarter, WITHOUT_END_SHOWN, error);
+        int count;
 
-        if (!result)
-                database_complain_of(error);
-        listed = output && output_close(output) && listed;
-        if (listed && PQntuples(result) == WITHOUT_END_SHOWN)
+        if (!list(invocation, &section, rows, error, &count))
+                return false;
+        if (count == WITHOUT_END_SHOWN)
                 note("only the first %d are shown", WITHOUT_END_SHOWN);
-        PQclear(result);
-        return listed;
+        return true;
 }
 
 /* what is closed ------------------------------------------------------------------------------------------- */
 
-static const struct output_column quarter_columns[] = {
-    {"quarter", OUTPUT_TEXT, 0},     {"from", OUTPUT_TEXT, 0},         {"to", OUTPUT_TEXT, 0},
-    {"withdrawals", OUTPUT_YEN, 0},  {"cash_yen", OUTPUT_YEN, 0},      {"commission_yen", OUTPUT_YEN, 0},
-    {"base_fee_yen", OUTPUT_YEN, 0}, {"missing_costs", OUTPUT_TEXT, 0}};
-
-/* ret_missing: of how many quarters costs are missing. */
-static bool list_quarters(struct database *database, const struct invocation *invocation, const char *quarter,
-                          int *ret_missing)
+/* None: it is closed already. */
+static bool list_quarters(struct database *database, const struct invocation *invocation, const char *quarter)
 {
-        static const struct output_section section = {
-            NULL, "To be closed", OUTPUT_ROWS, quarter_columns, LENGTH(quarter_columns), 0};
+        static const struct output_column columns[] = {
+            {"quarter", OUTPUT_TEXT, 0},     {"from", OUTPUT_TEXT, 0},
+            {"to", OUTPUT_TEXT, 0},          {"withdrawals", OUTPUT_YEN, 0},
+            {"cash_yen", OUTPUT_YEN, 0},     {"commission_yen", OUTPUT_YEN, 0},
+            {"base_fee_yen", OUTPUT_YEN, 0}, {"missing_costs", OUTPUT_TEXT, 0}};
+        static const struct output_section section = {NULL,    "To be closed",  OUTPUT_ROWS,
+                                                      columns, LENGTH(columns), 0};
         char error[PG_ERROR_MAX];
-        PGresult *result = closing_quarters(database->connection, quarter, error);
-        /* (none: it is closed already) */
-        bool is_any = result && PQntuples(result) > 0;
-        struct output *output = is_any ? output_open_whole(invocation) : NULL;
-        bool listed = output && output_section(output, &section, result);
+        PGresult *rows = closing_quarters(database->connection, quarter, error);
+        int count;
 
-        if (!result)
-                database_complain_of(error);
-        listed = output && output_close(output) && listed;
-        if (result && !is_any)
-                listed = true;
-        *ret_missing = 0;
-        for (int row = 0; result && row < PQntuples(result); row++)
-                *ret_missing += !PQgetisnull(result, row, LENGTH(quarter_columns) - 1);
-        PQclear(result);
-        return listed;
+        return list(invocation, &section, rows, error, &count);
 }
 
 /* close ---------------------------------------------------------------------------------------------------- */
@@ -106,10 +111,9 @@ static bool close_quarter(struct database *database, const struct invocation *in
                                                   .anyway = invocation_has(invocation, "force")};
         char error[PG_ERROR_MAX];
         int64_t without_end;
-        int missing;
 
         (void)context;
-        if (!list_quarters(database, invocation, quarter, &missing))
+        if (!list_quarters(database, invocation, quarter))
                 return false;
         if (invocation_has(invocation, "dry-run")) {
                 note("nothing was closed");
