@@ -293,31 +293,9 @@ START_TEST(the_end_prints_one_object_where_json_is_asked_for)
 {
         json_error_t error;
         int fd;
-        const char *words[] = {"run",
-                               "--json",
-                               "--token-key-file",
-                               in(folder, "token.key"),
-                               "--ca",
-                               in(pki, "ca.crt"),
-                               "--certificate",
-                               in(pki, "banks.crt"),
-                               "--key",
-                               in(pki, "banks.key"),
-                               "--client",
-                               "ACQUIRER",
-                               "--control",
-                               control,
-                               "--bank",
-                               "BANKA",
-                               "--accounts",
-                               in(folder, "cards.csv"),
-                               "--port",
-                               "0",
-                               "--journal",
-                               in(folder, "j"),
-                               "--faults",
-                               "late=0.25",
-                               NULL};
+        const char *words[] = {"run",           "--json",   PROGRAM_FILES, "--control", control,
+                               "--bank",        "BANKA",    "--port",      "0",         "--journal",
+                               in(folder, "j"), "--faults", "late=0.25",   NULL};
         bank_pid = program_run(words, STDOUT_FILENO, &fd);
         for (int tries = 0; access(control, F_OK) != 0 && tries < 200; tries++)
                 usleep(20000);

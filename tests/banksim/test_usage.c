@@ -45,29 +45,13 @@ START_TEST(a_second_banksim_on_the_same_files_does_not_start)
         static const char *const says[] = {"another banksim writes it", "Address already in use",
                                            "Address already in use"};
         for (int i = 0; i < 3; i++) {
-                const char *words[] = {"run",
-                                       "--token-key-file",
-                                       in(folder, "token.key"),
-                                       "--ca",
-                                       in(pki, "ca.crt"),
-                                       "--certificate",
-                                       in(pki, "banks.crt"),
-                                       "--key",
-                                       in(pki, "banks.key"),
-                                       "--client",
-                                       "ACQUIRER",
-                                       "--control",
-                                       i == 2 ? control : in(folder, "other"),
-                                       "--accounts",
-                                       in(folder, "cards.csv"),
-                                       "--bank",
-                                       "BANKA",
-                                       "--port",
-                                       i == 1 ? port : "0",
-                                       "--journal",
-                                       i == 0 ? in(folder, "journal/BANKA.journal")
-                                              : in(folder, "other.journal"),
-                                       NULL};
+                const char *words[] = {
+                    "run",       PROGRAM_FILES,
+                    "--control", i == 2 ? control : in(folder, "other"),
+                    "--bank",    "BANKA",
+                    "--port",    i == 1 ? port : "0",
+                    "--journal", i == 0 ? in(folder, "journal/BANKA.journal") : in(folder, "other.journal"),
+                    NULL};
                 pid_t pid = program_run(words, STDERR_FILENO, &fd);
                 read_output(fd, NULL);
                 close(fd);

@@ -42,6 +42,12 @@ const char *pan_of(int card);
 
 /* ---- processes ----------------------------------------------------------------------------------------- */
 
+/* The words that name what any banksim of a test stands on. */
+#define PROGRAM_FILES                                                                                        \
+        "--token-key-file", in(folder, "token.key"), "--ca", in(pki, "ca.crt"), "--certificate",             \
+            in(pki, "banks.crt"), "--key", in(pki, "banks.key"), "--client", "ACQUIRER", "--accounts",       \
+            in(folder, "cards.csv")
+
 /* Words end with NULL; what the program says on standard output comes to *ret_output. */
 pid_t program_run(const char *const *words, int descriptor, int *ret_output);
 /* Everything until the writer ends, or until a line that is `until`. */
