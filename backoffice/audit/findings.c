@@ -1,4 +1,5 @@
 #include "backoffice/audit/findings.h"
+#include "lib/base/array.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -34,15 +35,12 @@ const char *const verify_check_name[CHECK_COUNT] = {
 
 static bool keep(struct findings *findings, const struct difference *difference)
 {
-        if (findings->count == findings->capacity) {
-                size_t capacity = findings->capacity ? findings->capacity * 2 : 64;
-                struct difference *named = reallocarray(findings->named, capacity, sizeof(*named));
+        struct difference *named =
+            array_with_room(findings->named, &findings->capacity, findings->count, sizeof(*named));
 
-                if (!named)
-                        return false;
-                findings->named = named;
-                findings->capacity = capacity;
-        }
+        if (!named)
+                return false;
+        findings->named = named;
         findings->named[findings->count++] = *difference;
         return difference->key.values && difference->expected.values && difference->found.values;
 }

@@ -11,6 +11,7 @@
 
 #include "backoffice/journals/dispenser.h"
 #include "backoffice/journals/journal.h"
+#include "lib/base/array.h"
 
 struct reading {
         struct atm_side *side;
@@ -49,17 +50,13 @@ static int64_t terminal_of(struct atm_side *side, const char *name)
 
 static struct atm_entry *add_entry(struct atm_side *side)
 {
-        if (side->count == side->room) {
-                size_t room = side->room ? side->room * 2 : 4096;
-                struct atm_entry *grown = realloc(side->entry, room * sizeof(*grown));
+        struct atm_entry *grown = array_with_room(side->entry, &side->room, side->count, sizeof(*grown));
 
-                if (!grown) {
-                        (void)out_of_memory(side);
-                        return NULL;
-                }
-                side->entry = grown;
-                side->room = room;
+        if (!grown) {
+                (void)out_of_memory(side);
+                return NULL;
         }
+        side->entry = grown;
         return &side->entry[side->count++];
 }
 

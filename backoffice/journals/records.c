@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backoffice/journals/bank_journal.h"
+#include "lib/base/array.h"
 
 static bool fail(struct records *records, const char *why)
 {
@@ -17,18 +18,12 @@ static bool fail(struct records *records, const char *why)
         return false;
 }
 
-/* The array with room for one more; NULL: out of memory, and it is as it was. */
+/* array_with_room, and where there is none it is the records' failure. */
 static void *with_room(struct records *records, void *array, size_t count, size_t *room, size_t size)
 {
-        size_t more = *room ? *room * 2 : 64;
-        void *grown;
+        void *grown = array_with_room(array, room, count, size);
 
-        if (count < *room)
-                return array;
-        grown = reallocarray(array, more, size);
-        if (grown)
-                *room = more;
-        else
+        if (!grown)
                 (void)fail(records, "out of memory");
         return grown;
 }

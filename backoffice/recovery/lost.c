@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backoffice/audit/reconcile.h"
+#include "lib/base/array.h"
 
 const char *const lost_what_name[LOST_WHATS] = {[LOST_WITHDRAWAL] = "withdrawal",
                                                 [LOST_WORD] = "word",
@@ -87,15 +88,11 @@ static struct lost *add(struct finding *f)
 {
         struct losses *losses = f->losses;
 
-        if (losses->count == losses->room) {
-                size_t room = losses->room ? losses->room * 2 : 64;
-                struct lost *grown = reallocarray(losses->lost, room, sizeof(*grown));
+        struct lost *grown = array_with_room(losses->lost, &losses->room, losses->count, sizeof(*grown));
 
-                if (!grown)
-                        return NULL;
-                losses->lost = grown;
-                losses->room = room;
-        }
+        if (!grown)
+                return NULL;
+        losses->lost = grown;
         losses->lost[losses->count] = (struct lost){.what = LOST_WITHDRAWAL};
         return &losses->lost[losses->count++];
 }

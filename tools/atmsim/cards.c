@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/array.h"
 #include "lib/base/csv.h"
 #include "protocol/profile.h"
 #include "rules/calendar.h"
@@ -27,15 +28,10 @@ static bool add_row(struct cards *cards, struct csv *csv)
                 return csv_refuse(csv, csv->line, "pan", "expected 12 to 19 digits");
         if (!expiry_is_valid(expiry))
                 return csv_refuse(csv, csv->line, "expiry", "expected YYMM");
-        if (cards->count == cards->room) {
-                size_t room = cards->room ? cards->room * 2 : 1024;
-
-                grown = realloc(cards->card, room * sizeof(*grown));
-                if (!grown)
-                        return csv_refuse(csv, 0, NULL, "out of memory");
-                cards->card = grown;
-                cards->room = room;
-        }
+        grown = array_with_room(cards->card, &cards->room, cards->count, sizeof(*grown));
+        if (!grown)
+                return csv_refuse(csv, 0, NULL, "out of memory");
+        cards->card = grown;
         cards->card[cards->count] = (struct card){0};
         strcpy(cards->card[cards->count].pan, pan);
         strcpy(cards->card[cards->count].expiry_yymm, expiry);
