@@ -50,7 +50,7 @@ enum {
 
         /* A person's session that a batch waits for is ended once it has been idle in its transaction for so long, or in that
          * transaction, whatever it does: whatever it holds, the request that waits has its answer within request_timeout_ms. Longer
-         * than books_hold tries (sql/070_ledger.sql). Of a login whose session was ended within the hour, the last one, divided by
+         * than books_hold tries (sql/080_ledger.sql). Of a login whose session was ended within the hour, the last one, divided by
          * how many were. */
         LIMIT_BLOCKED_IDLE_MS = 5000,
         LIMIT_BLOCKED_OPEN_MS = 15000,

@@ -2,7 +2,7 @@
 #ifndef CONFIG_SCHEMA_H
 #define CONFIG_SCHEMA_H
 
-enum { SCHEMA_VERSION = 72 };
+enum { SCHEMA_VERSION = 82 };
 
 /* How many quarters of history are converted, of how many: of a database on its way to a newer version (sql/028_keys.sql).
  * Of an older one it fails. */

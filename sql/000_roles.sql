@@ -1,5 +1,5 @@
 -- The roles of the system, once a cluster; repeatable. Nobody but the owner may change the schema, and
--- nobody at all updates or deletes history (see the grants at the end of 072_views.sql).
+-- nobody at all updates or deletes history (see the grants at the end of 082_views.sql).
 --   atm_owner     owns every table and function; the migrations run as it; no login
 --   atm_daemon    atmd: executes the functions of the ledger, of the sums and of partitions, and nothing else
 --   atm_operator  the group of those who use atmctl: reads everything, changes reference data through grants on those tables, and

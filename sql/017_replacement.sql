@@ -5,7 +5,7 @@
 -- made with and looks nothing else up. History keeps the card that each withdrawal was made with; whoever gives cash
 -- back asks card.successor where it stands now. Whoever changes a card's use or account holds books in ROW
 -- SHARE mode from before it reads card to its commit; a replacement takes EXCLUSIVE mode first, waits for the batches
--- that are on their way, and those to come see the new card. (New accounts and exclusions: 070_ledger.sql.)
+-- that are on their way, and those to come see the new card. (New accounts and exclusions: 080_ledger.sql.)
 BEGIN;
 SET LOCAL client_min_messages = warning;
 

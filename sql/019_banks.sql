@@ -1,5 +1,5 @@
--- The ledger's functions for banks over links: what is due. Outcomes, the sweep, banks' answers and people are in 070_ledger.sql.
--- Times (..._ms) are real milliseconds, given by the caller. Locks and parameters as in 070_ledger.sql.
+-- The ledger's functions for banks over links: what is due. Outcomes, the sweep, banks' answers and people are in 080_ledger.sql.
+-- Times (..._ms) are real milliseconds, given by the caller. Locks and parameters as in 080_ledger.sql.
 BEGIN;
 SET LOCAL client_min_messages = warning;
 

@@ -23,7 +23,7 @@ CREATE TABLE schema_quarter (
 );
 GRANT SELECT ON schema_quarter TO atm_daemon, atm_operator; -- they say why they can't begin
 
--- Nobody writes until the end (072_views.sql): an instance of the former release would find history without its quarters.
+-- Nobody writes until the end (082_views.sql): an instance of the former release would find history without its quarters.
 DO $$
 DECLARE
         f regprocedure;

@@ -5,7 +5,7 @@ SET LOCAL client_min_messages = warning;
 -- What functions and views of an earlier release may stand on.
 DROP FUNCTION IF EXISTS finance_changed() CASCADE;
 
--- One row a changed row. Insert-only: written by the triggers and functions of 070_ledger.sql, which nobody but the owner can pass by.
+-- One row a changed row. Insert-only: written by the triggers and functions of 080_ledger.sql, which nobody but the owner can pass by.
 -- No card's token is in it: a card is its mask.
 CREATE TABLE trail (
         change bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

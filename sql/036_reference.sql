@@ -2,7 +2,7 @@
 --
 -- Read from its tables, it could be locked by anybody who may change one of them: an operator's LOCK TABLE hall, left idle, and a
 -- change elsewhere silenced all withdrawals, since each batch wants the newest version. So whoever changes reference data
--- writes what his change makes of it, and waits for a lock himself if he must (reference_refresh in 070_ledger.sql, which also fills it).
+-- writes what his change makes of it, and waits for a lock himself if he must (reference_refresh in 080_ledger.sql, which also fills it).
 BEGIN;
 SET LOCAL client_min_messages = warning;
 

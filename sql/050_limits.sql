@@ -1,5 +1,5 @@
 -- How long a withdrawal is its ATM's alone: what people decide must wait for that, and whoever calls the function that decides must not
--- say it himself. Each instance of atmd enters its own configuration (instance_limits_are in 070_ledger.sql), which is the same in all.
+-- say it himself. Each instance of atmd enters its own configuration (instance_limits_are in 080_ledger.sql), which is the same in all.
 BEGIN;
 SET LOCAL client_min_messages = warning;
 

@@ -1,5 +1,5 @@
 -- Which of the servers that were, or are, the primary of this database is the one that serves: the one of the newest epoch. Each promotion
--- raises it (epoch_raise in 070_ledger.sql); atmd and atmctl refuse a server of an older one than they have seen.
+-- raises it (epoch_raise in 080_ledger.sql); atmd and atmctl refuse a server of an older one than they have seen.
 BEGIN;
 SET LOCAL client_min_messages = warning;
 

@@ -1,6 +1,6 @@
 -- A card's issuer without a foreign key: the first withdrawal of a bank's card makes its row, so each of those waited for whoever had
 -- locked the issuer's row or its table, an operator who left a transaction open, say. The issuer comes from the reference data of the batch's
--- version, and no role may remove one or change its code (072_views.sql).
+-- version, and no role may remove one or change its code (082_views.sql).
 BEGIN;
 SET LOCAL client_min_messages = warning;
 ALTER TABLE card DROP CONSTRAINT card_issuer_fkey;

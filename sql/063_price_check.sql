@@ -1,5 +1,5 @@
 -- What a transaction that changes a price has seen of priced withdrawals at its first check, for the second one (price_guard in
--- 070_ledger.sql). A session's settings would do, but are anybody's to set. A row a transaction; the next one takes those that are over.
+-- 080_ledger.sql). A session's settings would do, but are anybody's to set. A row a transaction; the next one takes those that are over.
 BEGIN;
 SET LOCAL client_min_messages = warning;
 

@@ -11,7 +11,7 @@
 
 #include "lib/db/pg_query.h"
 
-/* Who closes, and why, the connection's settings say: trail_who and trail_note in sql/070_ledger.sql. */
+/* Who closes, and why, the connection's settings say: trail_who and trail_note in sql/080_ledger.sql. */
 struct closing_question {
         const char *quarter; /* "3Q16", which is over */
         bool anyway;         /* although withdrawals have no end yet, or costs are missing */

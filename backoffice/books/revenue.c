@@ -3,7 +3,7 @@
  *
  *      keys + filters --need dimensions--> the smallest cube that has them --> now [, before] --> rows, total
  *
- * Amounts count on the day that they were posted on; see sql/071_reports.sql for how a cube is sums and
+ * Amounts count on the day that they were posted on; see sql/081_reports.sql for how a cube is sums and
  * the rows of what is in none. Both periods of a comparison are read in one statement, so from one
  * snapshot.
  */
@@ -24,7 +24,7 @@
 enum { PLACE = BOOKS_ATM | BOOKS_HALL, BANK = BOOKS_ISSUER | BOOKS_BAND };
 
 struct cube {
-        const char *function; /* of sql/071_reports.sql; each has the month too */
+        const char *function; /* of sql/081_reports.sql; each has the month too */
         unsigned dimensions;
         enum summary_use use;
 };

@@ -1,5 +1,5 @@
 /*
- * What a report is read from: the sums of months and days (sql/021_days.sql, 071_reports.sql), and the rows of what is in none; in
+ * What a report is read from: the sums of months and days (sql/021_days.sql, 081_reports.sql), and the rows of what is in none; in
  * one snapshot for all its queries.
  */
 #ifndef BACKOFFICE_BOOKS_SUMMARY_H
@@ -34,7 +34,7 @@ enum summary_use {
 };
 
 /*
- * Where the days of a report are: as parameters of the functions cube_... (sql/071_reports.sql), arrays of
+ * Where the days of a report are: as parameters of the functions cube_... (sql/081_reports.sql), arrays of
  * dates. months, days: from the sums of; rows: from the rows of these days. Of a snapshot.
  */
 struct summary_parts {

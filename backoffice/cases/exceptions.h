@@ -27,7 +27,7 @@ ATM_MUST_USE PGresult *exceptions_lost(PGconn *connection, const struct exceptio
                                        const char *stan, char error[PG_ERROR_MAX]);
 
 /* A finding: how much cash a withdrawal dispensed. Who found it, and how, the connection's settings say: trail_who and
- * trail_note in sql/070_ledger.sql. */
+ * trail_note in sql/080_ledger.sql. */
 struct exception_finding {
         const char *terminal, *transmitted_at, *stan; /* the withdrawal, as a row of it has them */
         const char *dispensed_yen;

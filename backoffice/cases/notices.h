@@ -25,7 +25,7 @@ ATM_MUST_USE PGresult *notices_show(PGconn *connection, const struct notice_ques
 enum notice_change { NOTICE_RETRY, NOTICE_PARK };
 
 /* What an operator does to all that are like that; how many that were. Who, and why, is what the connection's settings say
- * (trail_who and trail_note in sql/070_ledger.sql); parking demands a note. -1 with an error. */
+ * (trail_who and trail_note in sql/080_ledger.sql); parking demands a note. -1 with an error. */
 ATM_MUST_USE int notices_change(PGconn *connection, const struct notice_question *question,
                                 enum notice_change change, char error[PG_ERROR_MAX]);
 

@@ -1,6 +1,6 @@
 /*
  * Two persons' word about what is lost (lost.h), and how it then comes back: sql/065_recovery.sql, sql/066_recover.sql. Who speaks, and
- * why, the connection's settings say (trail_who and trail_note in sql/070_ledger.sql); the two must be two logins.
+ * why, the connection's settings say (trail_who and trail_note in sql/080_ledger.sql); the two must be two logins.
  */
 #ifndef BACKOFFICE_RECOVERY_PROPOSAL_H
 #define BACKOFFICE_RECOVERY_PROPOSAL_H

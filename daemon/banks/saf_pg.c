@@ -1,4 +1,4 @@
-/* Store and forward's store in PostgreSQL: see saf_pg.h, and sql/070_ledger.sql for the functions. */
+/* Store and forward's store in PostgreSQL: see saf_pg.h, and sql/080_ledger.sql for the functions. */
 #include "daemon/banks/saf_pg.h"
 
 #include <assert.h>

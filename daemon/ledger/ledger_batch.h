@@ -32,7 +32,7 @@ struct ledger_batch {
         uint32_t generation;
 };
 
-/* What a connection for batches does first and prepares: its settings (sql/070_ledger.sql: ledger_session), a statement a kind. */
+/* What a connection for batches does first and prepares: its settings (sql/080_ledger.sql: ledger_session), a statement a kind. */
 enum { LEDGER_STATEMENT_COUNT = LEDGER_KIND_COUNT + 1 };
 void ledger_batch_statements(struct pg_statement statements[LEDGER_STATEMENT_COUNT]);
 

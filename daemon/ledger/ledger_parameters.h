@@ -1,5 +1,5 @@
 /*
- * The parameters of each kind of batch, in the order of its function in sql/ (070_ledger.sql), where
+ * The parameters of each kind of batch, in the order of its function in sql/ (080_ledger.sql), where
  * each is called p_NAME. ONE(name, type, value): a value of the whole batch, `send` says it (struct ledger_send).
  * EACH(name, type, value): an array with the value of each op; `op` is at hand, and of it `r`, `a` or `o`: its request,
  * advice or outcome. A type is PostgreSQL's name of it; NO_DAY and "" are NULL. From these rows come the statement, its arrays

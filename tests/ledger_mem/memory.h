@@ -1,5 +1,5 @@
 /*
- * The rows of the ledger in memory: the second opinion about what sql/070_ledger.sql does to its tables, for the simulation and the
+ * The rows of the ledger in memory: the second opinion about what sql/080_ledger.sql does to its tables, for the simulation and the
  * contract test. What an advice does and which reason wins come from rules/, where sql has tables of its own, so that the test compares
  * those too.
  *
@@ -328,7 +328,7 @@ void memory_print(const struct memory_database *database, FILE *out);
 
 /* banks --------------------------------------------------------------------------------------------- */
 
-/* The functions of sql/070_ledger.sql by the same names, each a transaction, by the database's clock. `taken` has
+/* The functions of sql/080_ledger.sql by the same names, each a transaction, by the database's clock. `taken` has
  * room for `max`. */
 struct memory_taken {
         struct ledger_identity identity;

@@ -54,7 +54,7 @@ struct entity {
         const struct output_column *more;
         size_t more_count;
         bool
-            is_noted; /* whoever changes it says why: --note is demanded (sql/070_ledger.sql demands it likewise) */
+            is_noted; /* whoever changes it says why: --note is demanded (sql/080_ledger.sql demands it likewise) */
 };
 
 #endif

@@ -458,5 +458,5 @@ BEGIN
 END
 $$;
 
-INSERT INTO schema_migration VALUES (71, 'reports');
+INSERT INTO schema_migration VALUES (81, 'reports');
 COMMIT;

@@ -173,5 +173,5 @@ GRANT INSERT, UPDATE (until_on) ON exclusion TO atm_operator; -- one ends by its
 GRANT DELETE ON holiday TO atm_operator;
 GRANT UPDATE (status, expiry_yymm) ON card TO atm_operator;
 
-INSERT INTO schema_migration VALUES (72, 'views');
+INSERT INTO schema_migration VALUES (82, 'views');
 COMMIT;

@@ -2313,7 +2313,7 @@ BEGIN
 END
 $$;
 
--- What others name stays what it is called: nobody but the owner may remove it either (072_views.sql).
+-- What others name stays what it is called: nobody but the owner may remove it either (082_views.sql).
 CREATE OR REPLACE FUNCTION key_stays() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
         v_key text := to_jsonb(OLD) ->> TG_ARGV[0];
@@ -2380,5 +2380,5 @@ BEGIN
 END
 $$;
 
-INSERT INTO schema_migration VALUES (70, 'ledger');
+INSERT INTO schema_migration VALUES (80, 'ledger');
 COMMIT;
