@@ -96,7 +96,7 @@ CREATE VIEW v_revenue AS
 SELECT r.posted_on, r.business_date, r.terminal, r.hall, h.name AS hall_name, p.area, a.name AS area_name, p.prefecture,
        r.issuer, r.band, r.withdrawals, r.cash_yen, r.customer_fee_yen, r.interbank_fee_yen,
        r.customer_tax_yen + r.interbank_tax_yen AS tax_yen,
-       r.customer_fee_yen + r.interbank_fee_yen AS revenue_yen,
+       r.customer_fee_yen + r.interbank_fee_yen AS commission_yen,
        r.hall_share_yen
 FROM (SELECT terminal, posted_on, business_date, hall, issuer, band, sum(sign)::bigint AS withdrawals,
              sum(cash_yen)::bigint AS cash_yen, sum(customer_fee_yen)::bigint AS customer_fee_yen,

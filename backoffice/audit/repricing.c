@@ -141,9 +141,9 @@ static int by_time(const void *a, const void *b)
         return strcmp(((const struct repricing_sum *)a)->key, ((const struct repricing_sum *)b)->key);
 }
 
-static int by_revenue(const void *a, const void *b)
+static int by_commission(const void *a, const void *b)
 {
-        int64_t x = repricing_revenue_yen(a), y = repricing_revenue_yen(b);
+        int64_t x = repricing_commission_yen(a), y = repricing_commission_yen(b);
 
         return x != y ? (x < y ? 1 : -1) : by_time(a, b);
 }
@@ -173,7 +173,7 @@ bool reprice_side(const struct atm_side *atms, const struct reference *reference
         }
         if (ret_repricing->sums)
                 qsort(ret_repricing->sum, ret_repricing->sums, sizeof(*ret_repricing->sum),
-                      is_time(question->by) ? by_time : by_revenue);
+                      is_time(question->by) ? by_time : by_commission);
         return true;
 }
 

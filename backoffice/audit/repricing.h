@@ -1,7 +1,7 @@
 /*
- * Repricing: another way to the revenue, from the other end. Every withdrawal that an ATM's journal says dispensed cash
+ * Repricing: another way to the commission, from the other end. Every withdrawal that an ATM's journal says dispensed cash
  * is priced by itself, by rules/pricing.h from the reference data of its moment; the ledger's rows are not looked at. Where
- * nothing is under way, it equals the revenue of the books to the yen.
+ * nothing is under way, it equals the commission of the books to the yen.
  */
 #ifndef BACKOFFICE_AUDIT_REPRICING_H
 #define BACKOFFICE_AUDIT_REPRICING_H
@@ -30,14 +30,14 @@ struct repricing_sum {
         int64_t withdrawals, cash_yen, customer_fee_yen, interbank_fee_yen, tax_yen;
 };
 
-/* What finance calls revenue. */
-static inline int64_t repricing_revenue_yen(const struct repricing_sum *sum)
+/* What finance calls commission: both fees. */
+static inline int64_t repricing_commission_yen(const struct repricing_sum *sum)
 {
         return sum->customer_fee_yen + sum->interbank_fee_yen;
 }
 
 struct repricing {
-        struct repricing_sum *sum; /* days and months in their order, else the most revenue first */
+        struct repricing_sum *sum; /* days and months in their order, else the most commission first */
         size_t sums, room;
         struct repricing_sum total; /* its key is "" */
         uint64_t open;              /* without an end: not priced */

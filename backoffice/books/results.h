@@ -99,7 +99,7 @@ void results_compose(struct results *results, const struct results_entered *ente
 ATM_MUST_USE bool results_load(PGconn *connection, const char *quarter, int32_t today,
                                struct results *ret_results, char error[PG_ERROR_MAX]);
 
-/* What parts of the period's business are: commission revenue of each area, the most first; withdrawals of each hour. */
+/* What parts of the period's business are: commission of each area, the most first; withdrawals of each hour. */
 enum { RESULTS_PARTS_MAX = 60 };
 struct results_part {
         const char *key, *name; /* name: of an area */

@@ -1,5 +1,5 @@
 /*
- * Revenue: one statement, put together from the tables below.
+ * Commission: one statement, put together from the tables below.
  *
  *      keys + filters --need dimensions--> the smallest cube that has them --> now [, before] --> rows, total
  *
@@ -55,7 +55,7 @@ struct report_key {
         const char *name;
         unsigned needs;
         bool by_time;  /* compared with the same so much earlier */
-        bool in_order; /* in its own order, else the most revenue first */
+        bool in_order; /* in its own order, else the most commission first */
         /* SQL over a cube s and where its hall was, h: what is grouped by, cheap to make */
         const char *column;
         const char *key;   /* SQL over a group's %s: as it is written */
@@ -117,7 +117,7 @@ static const char sums[] = "sum(s.withdrawals)::bigint AS withdrawals, sum(s.cas
                            "sum(s.customer_fee_yen)::bigint AS customer_fee_yen, "
                            "sum(s.interbank_fee_yen)::bigint AS interbank_fee_yen, "
                            "sum(s.customer_tax_yen + s.interbank_tax_yen)::bigint AS tax_yen, "
-                           "(sum(s.customer_fee_yen) + sum(s.interbank_fee_yen))::bigint AS revenue_yen, "
+                           "(sum(s.customer_fee_yen) + sum(s.interbank_fee_yen))::bigint AS commission_yen, "
                            "sum(s.earlier_yen)::bigint AS earlier_yen";
 
 /* A group's first key, or second: `later` months on, for rows that are compared with those after them. A day
@@ -173,7 +173,7 @@ static void add_groups(struct sqltext *sql, const struct asked *asked, const cha
 }
 
 static const char *const sum_names[] = {"withdrawals",       "cash_yen", "customer_fee_yen",
-                                        "interbank_fee_yen", "tax_yen",  "revenue_yen"};
+                                        "interbank_fee_yen", "tax_yen",  "commission_yen"};
 
 /* Those of now with those of before; nothing of a group that moved nothing. */
 static void add_pairs(struct sqltext *sql, const struct asked *asked)
@@ -185,7 +185,7 @@ static void add_pairs(struct sqltext *sql, const struct asked *asked)
         for (size_t i = 0; i < LENGTH(sum_names); i++)
                 sql_add(sql, ", coalesce(n.%s, 0) AS %s", sum_names[i], sum_names[i]);
         sql_add(sql,
-                ", b.revenue_yen AS before_yen FROM now n FULL JOIN (SELECT * FROM before WHERE k1 IS NOT "
+                ", b.commission_yen AS before_yen FROM now n FULL JOIN (SELECT * FROM before WHERE k1 IS NOT "
                 "NULL%s) b "
                 "ON n.k1 = b.k1%s)",
                 two ? " AND k2 IS NOT NULL" : "", two ? " AND n.k2 = b.k2" : "");
@@ -228,11 +228,11 @@ static void add_order(struct sqltext *sql, const struct asked *asked)
 
         sql_add(sql, " ORDER BY ");
         if (!asked->keys[0]->in_order)
-                sql_add(sql,
-                        two ? "sum(p.revenue_yen) OVER (PARTITION BY p.k1) DESC, " : "p.revenue_yen DESC, ");
+                sql_add(sql, two ? "sum(p.commission_yen) OVER (PARTITION BY p.k1) DESC, "
+                                 : "p.commission_yen DESC, ");
         sql_add(sql, "p.k1");
         if (two)
-                sql_add(sql, asked->keys[1]->in_order ? ", p.k2" : ", p.revenue_yen DESC, p.k2");
+                sql_add(sql, asked->keys[1]->in_order ? ", p.k2" : ", p.commission_yen DESC, p.k2");
 }
 
 /* The halls that an ATM earned in, as its name: in those groups of days that the report is of, whatever else
@@ -268,7 +268,8 @@ static void add_rows(struct sqltext *sql, const struct asked *asked, struct sele
         sql_add(sql, ", NULL::bigint, count(*) OVER () FROM %s p", asked->step ? "pairs" : "now");
         if (atm_key(asked))
                 sql_add(sql, " LEFT JOIN stood ON stood.terminal = p.k%d", atm_key(asked));
-        sql_add(sql, " WHERE p.withdrawals <> 0 OR p.cash_yen <> 0 OR p.revenue_yen <> 0 OR p.tax_yen <> 0%s",
+        sql_add(sql,
+                " WHERE p.withdrawals <> 0 OR p.cash_yen <> 0 OR p.commission_yen <> 0 OR p.tax_yen <> 0%s",
                 asked->step ? " OR p.before_yen <> 0" : "");
         add_order(sql, asked);
         sql_add(sql, " LIMIT $%d::bigint)",
@@ -282,7 +283,7 @@ static void add_total(struct sqltext *sql, const struct asked *asked)
         for (size_t i = 0; i < LENGTH(sum_names); i++)
                 sql_add(sql, ", coalesce(sum(p.%s), 0)::bigint", sum_names[i]);
         if (asked->step)
-                sql_add(sql, ", (SELECT sum(b.revenue_yen)::bigint FROM before b)");
+                sql_add(sql, ", (SELECT sum(b.commission_yen)::bigint FROM before b)");
         else
                 sql_add(sql, ", NULL");
         sql_add(sql, ", coalesce(sum(p.earlier_yen), 0)::bigint, NULL FROM now p)");
@@ -366,7 +367,7 @@ enum column {
         CUSTOMER_FEE,
         INTERBANK_FEE,
         TAX,
-        REVENUE,
+        COMMISSION,
         BEFORE,
         EARLIER,
         ALL_ROWS /* of each: how many there would be without a limit */
@@ -381,9 +382,9 @@ static void take_row(const PGresult *result, int row, struct revenue_row *ret_ro
                                         .customer_fee_yen = pg_number(result, row, CUSTOMER_FEE),
                                         .interbank_fee_yen = pg_number(result, row, INTERBANK_FEE),
                                         .tax_yen = pg_number(result, row, TAX),
-                                        .revenue_yen = pg_number(result, row, REVENUE),
+                                        .commission_yen = pg_number(result, row, COMMISSION),
                                         .before_yen = figure_read(pg_text(result, row, BEFORE))};
-        ret_row->change_tenths = figure_change(figure_known(ret_row->revenue_yen), ret_row->before_yen);
+        ret_row->change_tenths = figure_change(figure_known(ret_row->commission_yen), ret_row->before_yen);
 }
 
 bool revenue_load(PGconn *connection, const struct revenue_question *question, struct revenue *ret_revenue,

@@ -1,6 +1,7 @@
 /*
- * Revenue: what the fleet earned, by one key or two (the first varying slowest), compared with the same so much earlier.
- * Places and banks come in the order of their revenue, times in their own. Revenue is both fees, without tax.
+ * Commission: what the fleet earned by withdrawals, by one key or two (the first varying slowest), compared with the same so much earlier.
+ * Places and banks come in the order of their commission, times in their own. Commission is both fees, without tax: revenue is
+ * commission and base fees, which no bank, band or hour has.
  */
 #ifndef BACKOFFICE_BOOKS_REVENUE_H
 #define BACKOFFICE_BOOKS_REVENUE_H
@@ -23,7 +24,7 @@ struct revenue_question {
 struct revenue_row {
         const char *key[REVENUE_KEYS_MAX];  /* NULL: there is none; "total" */
         const char *name[REVENUE_KEYS_MAX]; /* NULL: the key says it */
-        int64_t withdrawals, cash_yen, customer_fee_yen, interbank_fee_yen, tax_yen, revenue_yen;
+        int64_t withdrawals, cash_yen, customer_fee_yen, interbank_fee_yen, tax_yen, commission_yen;
         struct figure before_yen, change_tenths; /* of a percent */
 };
 

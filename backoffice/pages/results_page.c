@@ -23,27 +23,27 @@ struct page {
 };
 
 /* Texts of the page: English and Japanese. */
-enum word { PRELIMINARY, MONEY, MONEY_CHART, ATMS, AREAS, HOURS, WITHDRAWALS, UNITS };
+enum page_text { PRELIMINARY, MONEY, MONEY_CHART, ATMS, AREAS, HOURS, WITHDRAWALS, UNITS };
 static const char *const texts[][2] = {
     [PRELIMINARY] = {"Preliminary: %s is not over yet", "速報値：%s は終了していません"},
     [MONEY] = {"millions of yen", "百万円"},
     [MONEY_CHART] = {"Revenue and operating income by quarter", "売上高・営業利益（四半期）"},
     [ATMS] = {"ATMs placed at quarter end", "期末設置台数"},
-    [AREAS] = {"Commission revenue by area, %s", "地域別手数料売上高（%s）"},
+    [AREAS] = {"Commission by area, %s", "地域別手数料収入（%s）"},
     [HOURS] = {"Withdrawals by hour of the day, %s", "時間帯別出金件数（%s）"},
     [WITHDRAWALS] = {"thousands", "千件"},
     [UNITS] = {"ATMs", "台"},
 };
 
-static const char *text_of(enum word word, bool japanese)
+static const char *text_of(enum page_text text, bool japanese)
 {
-        return texts[word][japanese];
+        return texts[text][japanese];
 }
 
 /* "%s" in the text becomes `text`. */
-static void print_text(char *buffer, size_t size, enum word word, bool japanese, const char *text)
+static void print_text(char *buffer, size_t size, enum page_text which, bool japanese, const char *text)
 {
-        const char *form = text_of(word, japanese), *at = strstr(form, "%s");
+        const char *form = text_of(which, japanese), *at = strstr(form, "%s");
 
         snprintf(buffer, size, "%.*s%s%s", (int)(at - form), form, text, at + 2);
 }
@@ -86,7 +86,7 @@ static void add_table(const struct page *page)
                                        ? text[i]
                                        : NULL;
                 page->draw->row(page->document, row_style((enum result_item)item),
-                                results_label((enum result_item)item, japanese), cells);
+                                results_label(results, (enum result_item)item, japanese), cells);
         }
 }
 
@@ -108,8 +108,8 @@ static void add_quarter_charts(const struct page *page)
             atms[RESULTS_QUARTERS_MAX];
         const char *names[RESULTS_QUARTERS_MAX];
         struct document_series money[] = {
-            {.name = results_label(RESULT_revenue, japanese), .values = revenue},
-            {.name = results_label(RESULT_operating_income, japanese), .values = income}};
+            {.name = results_label(results, RESULT_revenue, japanese), .values = revenue},
+            {.name = results_label(results, RESULT_operating_income, japanese), .values = income}};
         struct document_series placed[] = {{.name = text_of(ATMS, japanese), .values = atms}};
 
         take_series(results, RESULT_revenue, revenue);

@@ -82,47 +82,46 @@ void results_column_name(const struct results_column *column, char buffer[RESULT
         put_together(column, column_words[column->kind], buffer);
 }
 
-void results_heading(const struct results_column *column, bool japanese, char buffer[RESULTS_TEXT_MAX])
+void results_heading(const struct results_column *column, enum reader reader, char buffer[RESULTS_TEXT_MAX])
 {
-        put_together(column, word_of(column_words[column->kind], japanese), buffer);
+        put_together(column, word_of(column_words[column->kind], reader), buffer);
 }
 
-/* In the order of result_items.h; indent and style are those of the table. */
+/* How the rows of the table are set; a label is the word of the item's name unless another is named. */
 static const struct {
-        const char *english, *japanese;
         int indent;
         enum result_style style;
+        const char *word, *word_of_year;
 } layout[RESULT_ITEM_COUNT] = {
-    [RESULT_revenue] = {"Revenue", "売上高", 0, STYLE_TOTAL},
-    [RESULT_customer_fee] = {"Customer fees", "利用者手数料", 1, STYLE_PLAIN},
-    [RESULT_interbank_fee] = {"Interbank fees", "銀行間手数料", 1, STYLE_PLAIN},
-    [RESULT_base_fee] = {"Base fees", "基本料金", 1, STYLE_PLAIN},
-    [RESULT_earlier_periods] = {"of which earlier periods", "うち過年度・過四半期分", 1, STYLE_OF_WHICH},
-    [RESULT_cost_of_revenue] = {"Cost of revenue", "売上原価", 0, STYLE_TOTAL},
-    [RESULT_hall_share] = {"Halls' shares", "ホール分配金", 1, STYLE_PLAIN},
-    [RESULT_cash_in_transit] = {"Cash in transit", "現金輸送費", 1, STYLE_PLAIN},
-    [RESULT_network] = {"Network", "ネットワーク費", 1, STYLE_PLAIN},
-    [RESULT_maintenance] = {"Maintenance", "保守費", 1, STYLE_PLAIN},
-    [RESULT_depreciation] = {"Depreciation", "減価償却費", 1, STYLE_PLAIN},
-    [RESULT_gross_margin] = {"Gross margin", "売上総利益", 0, STYLE_TOTAL},
-    [RESULT_gross_margin_ratio] = {"Gross margin ratio", "売上総利益率", 1, STYLE_PLAIN},
-    [RESULT_sga] = {"SG&A", "販売費及び一般管理費", 0, STYLE_PLAIN},
-    [RESULT_operating_income] = {"Operating income", "営業利益", 0, STYLE_TOTAL},
-    [RESULT_operating_margin] = {"Operating margin", "営業利益率", 1, STYLE_PLAIN},
-    [RESULT_ebitda] = {"EBITDA", "EBITDA", 0, STYLE_PLAIN},
-    [RESULT_net_income] = {"Net income", "当期純利益", 0, STYLE_PLAIN},
-    [RESULT_non_controlling_interests] = {"Non-controlling interests", "非支配株主に帰属する当期純利益", 1,
-                                          STYLE_PLAIN},
-    [RESULT_capex] = {"CAPEX", "設備投資額", 0, STYLE_PLAIN},
-    [RESULT_atms] = {"ATMs placed at period end", "期末設置台数（台）", 0, STYLE_PLAIN},
-    [RESULT_withdrawals] = {"Withdrawals", "出金件数（件）", 0, STYLE_PLAIN},
-    [RESULT_revenue_per_atm_day] = {"Revenue per ATM and day (yen)", "1台1日当たり売上高（円）", 0,
-                                    STYLE_PLAIN},
+    [RESULT_revenue] = {.style = STYLE_TOTAL},
+    [RESULT_customer_fee] = {.indent = 1},
+    [RESULT_interbank_fee] = {.indent = 1},
+    [RESULT_base_fee] = {.indent = 1},
+    [RESULT_earlier_periods] = {.indent = 1, .style = STYLE_OF_WHICH},
+    [RESULT_cost_of_revenue] = {.style = STYLE_TOTAL},
+    [RESULT_hall_share] = {.indent = 1},
+    [RESULT_cash_in_transit] = {.indent = 1},
+    [RESULT_network] = {.indent = 1},
+    [RESULT_maintenance] = {.indent = 1},
+    [RESULT_depreciation] = {.indent = 1},
+    [RESULT_gross_margin] = {.style = STYLE_TOTAL},
+    [RESULT_gross_margin_ratio] = {.indent = 1},
+    [RESULT_operating_income] = {.style = STYLE_TOTAL},
+    [RESULT_operating_margin] = {.indent = 1},
+    [RESULT_net_income] = {.word_of_year = "net_income of the year"},
+    [RESULT_non_controlling_interests] = {.indent = 1,
+                                          .word_of_year = "non_controlling_interests of the year"},
+    [RESULT_atms] = {.word = "atms at the end"},
+    [RESULT_withdrawals] = {.word = "withdrawals of results"},
 };
 
-const char *results_label(enum result_item item, bool japanese)
+const char *results_label(const struct results *results, enum result_item item, enum reader reader)
 {
-        return japanese ? layout[item].japanese : layout[item].english;
+        const char *word = layout[item].word;
+
+        if (results->of_year == 4 && layout[item].word_of_year)
+                word = layout[item].word_of_year;
+        return word_of(word ? word : result_rows[item].name, reader);
 }
 
 int results_indent(enum result_item item)
@@ -198,7 +197,7 @@ static bool adds_up_as_printed(const struct results *results)
 }
 
 /* "4Q16: SG&A, network" of the quarters shown. */
-static void missing_costs(const struct results *results, bool japanese, char *buffer, size_t size)
+static void missing_costs(const struct results *results, enum reader reader, char *buffer, size_t size)
 {
         static const enum result_item entered[] = {RESULT_cash_in_transit, RESULT_network, RESULT_maintenance,
                                                    RESULT_depreciation,    RESULT_sga,     RESULT_capex};
@@ -217,7 +216,7 @@ static void missing_costs(const struct results *results, bool japanese, char *bu
                                                          results->quarter[q].name);
                         if (used < size)
                                 used += (size_t)snprintf(buffer + used, size - used, "%s%s", separator,
-                                                         results_label(entered[i], japanese));
+                                                         results_label(results, entered[i], reader));
                         separator = ", ";
                         named = true;
                 }
@@ -235,7 +234,7 @@ static void add_note(struct results_notes *notes, const char *format, ...)
         va_end(arguments);
 }
 
-void results_notes(const struct results *results, bool japanese, struct results_notes *ret_notes)
+void results_notes(const struct results *results, enum reader reader, struct results_notes *ret_notes)
 {
         const struct results_quarter *last = &results->quarter[results->quarters - 1];
         char text[512];
@@ -243,29 +242,33 @@ void results_notes(const struct results *results, bool japanese, struct results_
         ret_notes->count = 0;
         if (!last->over)
                 add_note(ret_notes,
-                         japanese ? "%s は終了していないため、速報値です。"
-                                  : "Preliminary: %s is not over yet.",
+                         reader == READER_JAPANESE ? "%s は終了していないため、速報値です。"
+                                                   : "Preliminary: %s is not over yet.",
                          last->name);
         else if (!last->closed)
                 add_note(ret_notes,
-                         japanese ? "%s は未締めのため、数値は変わることがあります。"
-                                  : "%s is not closed yet: figures may change.",
+                         reader == READER_JAPANESE ? "%s は未締めのため、数値は変わることがあります。"
+                                                   : "%s is not closed yet: figures may change.",
                          last->name);
         if (!last->figure[RESULT_revenue].known)
-                add_note(ret_notes, japanese ? "%s のデータはありません。" : "The books have nothing of %s.",
+                add_note(ret_notes,
+                         reader == READER_JAPANESE ? "%s のデータはありません。"
+                                                   : "The books have nothing of %s.",
                          last->name);
         if (results->base_fees_missing)
                 add_note(
                     ret_notes,
-                    japanese
+                    reader == READER_JAPANESE
                         ? "設置契約がないため、基本料金は未計上です。"
                         : "There are no contracts: base fees are missing, revenue is the commission alone.");
-        missing_costs(results, japanese, text, sizeof(text));
+        missing_costs(results, reader, text, sizeof(text));
         if (*text)
-                add_note(ret_notes, japanese ? "未入力（%s）" : "Not entered, and so missing: %s.", text);
+                add_note(ret_notes,
+                         reader == READER_JAPANESE ? "未入力（%s）" : "Not entered, and so missing: %s.",
+                         text);
         if (!adds_up_as_printed(results))
                 add_note(ret_notes,
-                         japanese
+                         reader == READER_JAPANESE
                              ? "四捨五入のため、合計が一致しない場合があります。"
                              : "Figures as printed do not all add up, because each is rounded by itself.");
 }

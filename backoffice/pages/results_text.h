@@ -3,6 +3,7 @@
 #define BACKOFFICE_PAGES_RESULTS_TEXT_H
 
 #include "backoffice/books/results.h"
+#include "backoffice/pages/words.h"
 
 enum { RESULTS_TEXT_MAX = 64, RESULTS_NOTES_MAX = 8 };
 
@@ -13,10 +14,11 @@ struct results_notes {
 
 /* A column's name as CSV and JSON have it ("YoY 3Q16", "FY16 target"), and its heading for people. */
 void results_column_name(const struct results_column *column, char buffer[RESULTS_TEXT_MAX]);
-void results_heading(const struct results_column *column, bool japanese, char buffer[RESULTS_TEXT_MAX]);
+void results_heading(const struct results_column *column, enum reader reader, char buffer[RESULTS_TEXT_MAX]);
 enum result_style { STYLE_PLAIN, STYLE_OF_WHICH, STYLE_TOTAL };
 
-const char *results_label(enum result_item item, bool japanese);
+/* Of a whole year net income is called otherwise than of quarters. */
+const char *results_label(const struct results *results, enum result_item item, enum reader reader);
 /* How far it is set in, and how it is set apart. */
 int results_indent(enum result_item item);
 enum result_style results_style(enum result_item item);
@@ -24,6 +26,6 @@ enum result_style results_style(enum result_item item);
 ATM_MUST_USE bool results_print(const struct results_column *column, enum result_item item,
                                 char buffer[RESULTS_TEXT_MAX]);
 /* What a reader must know: not over, not closed, what is missing, what does not add up as printed. */
-void results_notes(const struct results *results, bool japanese, struct results_notes *ret_notes);
+void results_notes(const struct results *results, enum reader reader, struct results_notes *ret_notes);
 
 #endif

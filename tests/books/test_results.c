@@ -291,20 +291,20 @@ START_TEST(figures_are_printed_in_millions_each_rounded_by_itself)
 }
 END_TEST
 
-static bool is_noted(const char *words)
+static bool is_noted(const char *part)
 {
         struct results_notes notes;
         bool found = false;
 
         results_notes(&results, false, &notes);
         for (size_t i = 0; i < notes.count; i++)
-                found = found || strstr(notes.text[i], words);
+                found = found || strstr(notes.text[i], part);
         return found;
 }
 
 START_TEST(what_does_not_add_up_as_printed_is_said)
 {
-        static const char words[] = "do not all add up";
+        static const char remark[] = "do not all add up";
 
         for (size_t q = 0; q < results.quarters; q++)
                 fill(q, 400000, 500000, 100000, 100000,
@@ -315,16 +315,16 @@ START_TEST(what_does_not_add_up_as_printed_is_said)
                 results_derive(&results.quarter[q], figure_known(0), figure_known(0));
         }
         results_compose(&results, &entered);
-        ck_assert(!is_noted(words));
+        ck_assert(!is_noted(remark));
         results.quarter[6].figure[RESULT_customer_fee] =
             figure_known(450000); /* 0.5 and 1.05, which is 1.1 */
         results_derive(&results.quarter[6], figure_known(0), figure_known(0));
         results_compose(&results, &entered);
-        ck_assert(!is_noted(words));                                       /* 0.5 + 0.1 + 0.5 */
+        ck_assert(!is_noted(remark));                                      /* 0.5 + 0.1 + 0.5 */
         results.quarter[6].figure[RESULT_base_fee] = figure_known(450000); /* 0.5 + 0.1 + 0.5 is not 1.0 */
         results_derive(&results.quarter[6], figure_known(0), figure_known(0));
         results_compose(&results, &entered);
-        ck_assert(is_noted(words));
+        ck_assert(is_noted(remark));
 }
 END_TEST
 
@@ -366,10 +366,22 @@ START_TEST(headings_are_in_the_reader_s_language)
                 results_heading(&rows[i].column, true, text);
                 ck_assert_str_eq(text, rows[i].japanese);
         }
-        for (int item = 0; item < RESULT_ITEM_COUNT; item++) {
-                ck_assert_ptr_nonnull(results_label((enum result_item)item, false));
-                ck_assert_ptr_nonnull(results_label((enum result_item)item, true));
-        }
+}
+END_TEST
+
+START_TEST(net_income_is_a_quarter_s_or_the_year_s)
+{
+        ck_assert_str_eq(results_label(&results, RESULT_net_income, READER_JAPANESE), "四半期純利益");
+        results.of_year = 4;
+        ck_assert_str_eq(results_label(&results, RESULT_net_income, READER_JAPANESE), "当期純利益");
+}
+END_TEST
+
+START_TEST(each_item_has_a_word)
+{
+        for (int item = 0; item < RESULT_ITEM_COUNT; item++)
+                ck_assert_str_ne(results_label(&results, (enum result_item)item, READER_JAPANESE),
+                                 result_rows[item].name);
 }
 END_TEST
 
@@ -396,6 +408,8 @@ int main(void)
         tcase_add_test(tests, what_does_not_add_up_as_printed_is_said);
         tcase_add_test(tests, a_reader_is_told_what_is_preliminary_and_what_is_missing);
         tcase_add_test(tests, headings_are_in_the_reader_s_language);
+        tcase_add_test(tests, net_income_is_a_quarter_s_or_the_year_s);
+        tcase_add_test(tests, each_item_has_a_word);
         suite_add_tcase(suite, tests);
         return suite_run(suite);
 }

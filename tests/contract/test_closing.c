@@ -147,7 +147,7 @@ static void expect_value(struct world *world, const char *sql, const char *expec
         "SELECT concat_ws(' ', without_end, withdrawals, cash_yen, commission_yen) FROM period WHERE "       \
         "quarter = '3Q16'"
 #define CLOSED_DAYS                                                                                          \
-        "SELECT concat_ws(' ', sum(withdrawals), sum(cash_yen), sum(revenue_yen)) "                          \
+        "SELECT concat_ws(' ', sum(withdrawals), sum(cash_yen), sum(commission_yen)) "                       \
         "FROM v_revenue WHERE posted_on BETWEEN '2016-10-01' AND '2016-12-31'"
 #define REPORTED "SELECT coalesce(sum(withdrawals), 0) FROM report_place('2016-10-01', '2016-12-31')"
 /* Of what lies in December 2016: withdrawals that each cube has; those that are in none. */

@@ -5,7 +5,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 check_output() {
         local words
-        for words in 'Revenue by area' 'Revenue by day' 'The ten best halls' BANKA BANKB BANKC \
+        for words in 'Commission by area' 'Commission by day' 'The ten best halls' BANKA BANKB BANKC \
                 'ATMs, host and banks agree' 2016-12-29 2016-12-30 2016-12-31 \
                 'agree to the yen'; do
                 [[ $OUTPUT == *"$words"* ]] || wrong "the demo does not print '$words': $OUTPUT"

@@ -62,7 +62,7 @@ decided=$(sql "SELECT count(*) FROM v_withdrawal WHERE state <> 'blocked'")
 ((decided * 10 >= withdrawals * 9)) || wrong "only $decided of $withdrawals withdrawals reached the database"
 expect "business dates" "2016-12-31 2017-01-01" "$(sql 'SELECT DISTINCT business_date FROM v_withdrawal ORDER BY 1 LIMIT 2' | xargs)"
 expect "report and rows" "$(sql 'SELECT sum(customer_fee_yen + interbank_fee_yen) FROM v_withdrawal')" \
-        "$(sql 'SELECT sum(revenue_yen) FROM v_revenue')"
+        "$(sql 'SELECT sum(commission_yen) FROM v_revenue')"
 
 # Card numbers: nowhere but in the lab's card file.
 if grep -rlE '990001[0-9]{10}' "$WORK/lab/log/" "$WORK/lab/journal" "$WORK/run.log"; then

@@ -85,7 +85,7 @@ report revenue --from 2016-09-30 --to 2016-09-30 --by atm --issuer HOUSE --band 
 expect "a closed day keeps its sum" "T0000001,1,10000,100,100,16,200" "$OUTPUT"
 report revenue --fy 2015 --by fy,month
 expect "fiscal years" "FY2015,2015-10,1,10000,100,100,16,200" "$OUTPUT"
-expect "columns of two keys" "key,key2,withdrawals,cash_yen,customer_fee_yen,interbank_fee_yen,tax_yen,revenue_yen" \
+expect "columns of two keys" "key,key2,withdrawals,cash_yen,customer_fee_yen,interbank_fee_yen,tax_yen,commission_yen" \
         "$(PGUSER=$CLUSTER_PERSON atmctl report revenue --fy 2015 --by fy,month --format csv | head -n 1)"
 expect_exit 0 env PGUSER=$CLUSTER_PERSON atmctl report revenue --fy 2016 --quarter 3 --by hall,band
 says 二号店 other total "of which earlier periods: -200 yen"
@@ -240,7 +240,7 @@ SELECT h.area, h.prefecture, c.hall, c.terminal AS atm, c.issuer, c.band, to_cha
        c.posted_on, c.sign, c.cash_yen, c.customer_fee_yen, c.interbank_fee_yen, c.customer_tax_yen + c.interbank_tax_yen AS tax_yen
 FROM commission c JOIN hall h USING (hall);
 CREATE TABLE wanted (run text, key text, key2 text, withdrawals bigint, cash_yen bigint, customer_fee_yen bigint,
-        interbank_fee_yen bigint, tax_yen bigint, revenue_yen bigint);
+        interbank_fee_yen bigint, tax_yen bigint, commission_yen bigint);
 CREATE TABLE got (LIKE wanted);
 SQL
 expect "months and days that are summed up" "4 51" "$(sql "SELECT (SELECT count(*) FROM summed_month WHERE month BETWEEN '2016-01-01' AND '2016-12-31') || ' ' ||
@@ -289,7 +289,7 @@ compare() {
         expect "$what: rows that differ" "" "$(sql "SELECT 'got', * FROM (TABLE got EXCEPT ALL TABLE wanted) g UNION ALL
                 SELECT 'wanted', * FROM (TABLE wanted EXCEPT ALL TABLE got) w LIMIT 10")"
         expect "$what: groupings, and their different totals" "$# 1" "$(sql "SELECT count(*) || ' ' || count(DISTINCT total) FROM
-                (SELECT run, (sum(withdrawals), sum(cash_yen), sum(tax_yen), sum(revenue_yen))::text AS total FROM got GROUP BY 1) t")"
+                (SELECT run, (sum(withdrawals), sum(cash_yen), sum(tax_yen), sum(commission_yen))::text AS total FROM got GROUP BY 1) t")"
 }
 
 # atm_report sums nothing up: to it the summary is what it is

@@ -111,7 +111,8 @@ static bool write_answer(struct output *output, const struct generation_question
                                                        {"withdrawals", OUTPUT_YEN, 0},
                                                        {"commission_yen", OUTPUT_YEN, 0},
                                                        {"base_fee_yen", OUTPUT_YEN, 0}};
-        const struct output_section section = {"quarters", "", OUTPUT_ROWS, columns, LENGTH(columns), 0};
+        const struct output_section section = {
+            .name = "quarters", .heading = "", .columns = columns, .count = LENGTH(columns)};
 
         return output_section(output, &section, answer->quarters) && write_written(output, question, answer);
 }

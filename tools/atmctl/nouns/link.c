@@ -66,11 +66,17 @@ static bool print_link(const struct invocation *invocation, const struct shown *
                 struct output_section section;
                 const PGresult *result;
         } parts[] = {
-            {{NULL, "", OUTPUT_ONE, link_columns, LENGTH(link_columns), 0}, shown->link},
-            {{"outcomes", heading, OUTPUT_ROWS, outcome_columns, LENGTH(outcome_columns), 0},
+            {{.heading = "", .shape = OUTPUT_ONE, .columns = link_columns, .count = LENGTH(link_columns)},
+             shown->link},
+            {{.name = "outcomes",
+              .heading = heading,
+              .columns = outcome_columns,
+              .count = LENGTH(outcome_columns)},
              shown->outcomes},
-            {{"notices", "What waits to be acknowledged", OUTPUT_ROWS, waiting_columns,
-              LENGTH(waiting_columns), 0},
+            {{.name = "notices",
+              .heading = "What waits to be acknowledged",
+              .columns = waiting_columns,
+              .count = LENGTH(waiting_columns)},
              shown->waiting},
         };
         struct output *output = output_open_whole(invocation);

@@ -43,8 +43,8 @@ static bool list_without_end(struct database *database, const struct invocation 
         static const struct output_column columns[] = {
             {"transmitted_at", OUTPUT_TEXT, 0}, {"terminal", OUTPUT_TEXT, 0},  {"stan", OUTPUT_TEXT, 0},
             {"issuer", OUTPUT_TEXT, 0},         {"amount_yen", OUTPUT_YEN, 0}, {"state", OUTPUT_TEXT, 0}};
-        static const struct output_section section = {NULL,    "Without an end", OUTPUT_ROWS,
-                                                      columns, LENGTH(columns),  0};
+        static const struct output_section section = {
+            .heading = "Without an end", .columns = columns, .count = LENGTH(columns)};
         char error[PG_ERROR_MAX];
         PGresult *rows = closing_without_end(database->connection, quarter, WITHOUT_END_SHOWN, error);
         int count;
@@ -66,8 +66,8 @@ static bool list_quarters(struct database *database, const struct invocation *in
             {"to", OUTPUT_TEXT, 0},          {"withdrawals", OUTPUT_YEN, 0},
             {"cash_yen", OUTPUT_YEN, 0},     {"commission_yen", OUTPUT_YEN, 0},
             {"base_fee_yen", OUTPUT_YEN, 0}, {"missing_costs", OUTPUT_TEXT, 0}};
-        static const struct output_section section = {NULL,    "To be closed",  OUTPUT_ROWS,
-                                                      columns, LENGTH(columns), 0};
+        static const struct output_section section = {
+            .heading = "To be closed", .columns = columns, .count = LENGTH(columns)};
         char error[PG_ERROR_MAX];
         PGresult *rows = closing_quarters(database->connection, quarter, error);
         int count;

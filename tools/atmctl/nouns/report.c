@@ -1,6 +1,7 @@
 /*
  * report: what is read from the books, each report in a file of its own; and who compares the books with what
- * they were made from. Amounts are whole yen; revenue is both fees without tax.
+ * they were made from. Amounts are whole yen; commission is both fees without tax, revenue
+ * commission and base fees.
  */
 #include "tools/atmctl/nouns/reconcile.h"
 #include "tools/atmctl/nouns/report_fleet.h"
@@ -14,31 +15,33 @@
 static const struct command commands[] = {
     {.noun = "report",
      .verb = "revenue",
-     .text = "report what the fleet earned, by place, bank or time",
-     .more = "By one key, or by two with the first varying slowest: --by area,quarter. Places and banks come "
-             "in the order of "
-             "their revenue, times in their own. The table ends with the total of all rows; CSV and JSON "
-             "have the rows alone: "
-             "key, withdrawals, cash_yen, customer_fee_yen, interbank_fee_yen, tax_yen, revenue_yen; with "
-             "two keys key2 after "
-             "key; with --compare at the end before_yen, the revenue a year or a quarter before, and "
-             "change_percent, empty or "
-             "null where there was none. Fees are without tax, revenue is both fees, tax is that of both. A "
-             "withdrawal counts "
-             "once its end is known and cash was dispensed, on its business date, or, where that is closed "
-             "by then, on the "
-             "first open day; a remark says how much belongs to earlier quarters. Hours are those of the "
-             "withdrawals' moments "
-             "in Japan.\n"
-             "Example: atmctl report revenue --fy 2016 --quarter 3 --by area --compare yoy\n"
-             "Example: atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by hour,band --area kanto",
+     .text = "report the commission that the fleet earned, by place, bank or time",
+     .more =
+         "By one key, or by two with the first varying slowest: --by area,quarter. Places and banks come "
+         "in the order of "
+         "their commission, times in their own. The table ends with the total of all rows; CSV and JSON "
+         "have the rows alone: "
+         "key, withdrawals, cash_yen, customer_fee_yen, interbank_fee_yen, tax_yen, commission_yen; with "
+         "two keys key2 after "
+         "key; with --compare at the end before_yen, the commission a year or a quarter before, and "
+         "change_percent, empty or "
+         "null where there was none. Fees are without tax, commission is both fees, tax is that of both. A "
+         "withdrawal counts "
+         "once its end is known and cash was dispensed, on its business date, or, where that is closed "
+         "by then, on the "
+         "first open day; a remark says how much belongs to earlier quarters. Hours are those of the "
+         "withdrawals' moments "
+         "in Japan.\n"
+         "Example: atmctl report revenue --fy 2016 --quarter 3 --by area --compare yoy\n"
+         "Example: atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by hour,band --area kanto",
      .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_REPLICA,
      .run = report_revenue,
      .fields = revenue_fields},
     {.noun = "report",
      .verb = "fleet",
      .text = "report what ATMs, halls or areas earn and cost, where they stand, and how others do",
-     .more = "ranking: days under contract, withdrawals, revenue (both fees and the base fee), the hall's "
+     .more = "ranking: days under contract, withdrawals, commission (both fees), revenue (commission and "
+             "base fees), the hall's "
              "share, costs and "
              "profit, the most profitable first. The costs of a quarter (cash in transit, network, "
              "maintenance, depreciation; "
@@ -100,12 +103,13 @@ static const struct command commands[] = {
     {.noun = "report",
      .verb = "journals",
      .text = "report what the ATMs' journals earn, each withdrawal priced by itself",
-     .more = "Another way to the revenue: every withdrawal that an ATM's journal says dispensed cash, priced "
-             "by the tariff and "
-             "tax rate of its moment; the ledger is not looked at. Where nothing is under way and no period "
-             "was closed meanwhile, it "
-             "equals 'atmctl report revenue' by the same key, to the yen. The ATMs must stand still.\n"
-             "Example: atmctl report journals --atm-journals journal --by day",
+     .more =
+         "Another way to the commission: every withdrawal that an ATM's journal says dispensed cash, priced "
+         "by the tariff and "
+         "tax rate of its moment; the ledger is not looked at. Where nothing is under way and no period "
+         "was closed meanwhile, it "
+         "equals 'atmctl report revenue' by the same key, to the yen. The ATMs must stand still.\n"
+         "Example: atmctl report journals --atm-journals journal --by day",
      .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
      .run = report_journals,
      .fields = journals_fields},

@@ -18,13 +18,13 @@ static const struct output_column columns[] = {
     {"customer_fee_yen", OUTPUT_YEN, 0},
     {"interbank_fee_yen", OUTPUT_YEN, 0},
     {"tax_yen", OUTPUT_YEN, 0},
-    {"revenue_yen", OUTPUT_YEN, 0},
+    {"commission_yen", OUTPUT_YEN, 0},
 };
 
 static bool print_sum(struct output *output, const struct repricing_sum *sum, bool total)
 {
         const int64_t number[] = {sum->withdrawals,       sum->cash_yen, sum->customer_fee_yen,
-                                  sum->interbank_fee_yen, sum->tax_yen,  repricing_revenue_yen(sum)};
+                                  sum->interbank_fee_yen, sum->tax_yen,  repricing_commission_yen(sum)};
         char text[LENGTH(number)][24];
         const char *values[LENGTH(columns)] = {total ? "total" : sum->key};
 

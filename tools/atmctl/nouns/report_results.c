@@ -75,7 +75,7 @@ static bool write_item(const struct page *page, struct output *output, enum resu
 
         /* "of which" and parts are set in */
         snprintf(label, sizeof(label), "%*s%s", 2 * results_indent(item), "",
-                 results_label(item, page->japanese));
+                 results_label(&page->results, item, page->japanese));
         for (size_t i = 0; i < page->results.columns; i++) {
                 const struct results_column *column = &page->results.column[i];
 

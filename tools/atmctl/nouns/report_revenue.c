@@ -25,7 +25,7 @@ static const struct output_column all_columns[COLUMNS] = {
     {"customer_fee_yen", OUTPUT_YEN, 0},
     {"interbank_fee_yen", OUTPUT_YEN, 0},
     {"tax_yen", OUTPUT_YEN, 0},
-    {"revenue_yen", OUTPUT_YEN, 0},
+    {"commission_yen", OUTPUT_YEN, 0},
     [BEFORE] = {"before_yen", OUTPUT_YEN, OUTPUT_DASH},
     [CHANGE] = {"change_percent", OUTPUT_DECIMAL, 0},
 };
@@ -50,23 +50,38 @@ static bool is_shown(const struct revenue_question *question, enum column column
         return true;
 }
 
-static size_t shown_columns(const struct revenue_question *question,
-                            struct output_column ret_columns[COLUMNS])
-{
-        size_t count = 0;
+/* The columns that are shown, and what heads them: a key's its own word, what it is compared with of when that is. */
+struct shown {
+        struct output_column column[COLUMNS];
+        const char *word[COLUMNS];
+        size_t count;
+};
 
+static const char *word_for(const struct revenue_question *question, enum column column)
+{
+        if (column == KEY || column == KEY2)
+                return question->key[column == KEY2];
+        if (column == BEFORE)
+                return question->compare == PERIOD_STEP_YEAR ? "before_yoy_yen" : "before_qoq_yen";
+        return NULL;
+}
+
+static void look_at_columns(const struct revenue_question *question, struct shown *ret_shown)
+{
+        ret_shown->count = 0;
         for (int i = 0; i < COLUMNS; i++) {
-                if (is_shown(question, (enum column)i))
-                        ret_columns[count++] = all_columns[i];
+                if (!is_shown(question, (enum column)i))
+                        continue;
+                ret_shown->column[ret_shown->count] = all_columns[i];
+                ret_shown->word[ret_shown->count++] = word_for(question, (enum column)i);
         }
-        return count;
 }
 
 static bool write_row(struct output *output, const struct revenue_question *question,
                       const struct revenue_row *row, bool total)
 {
         const int64_t sums[] = {row->withdrawals,       row->cash_yen, row->customer_fee_yen,
-                                row->interbank_fee_yen, row->tax_yen,  row->revenue_yen};
+                                row->interbank_fee_yen, row->tax_yen,  row->commission_yen};
         char text[LENGTH(sums)][FIGURE_TEXT_MAX], before[FIGURE_TEXT_MAX], change[FIGURE_TEXT_MAX];
         const char *all[COLUMNS] = {[KEY] = row->key[0],
                                     [KEY2] = row->key[1],
@@ -125,18 +140,21 @@ static void note_more(struct output *output, size_t rows)
 static bool print_report(struct report_desk *desk, const struct revenue_question *question,
                          const struct revenue *revenue)
 {
-        struct output_column columns[COLUMNS];
-        size_t count = shown_columns(question, columns);
-        struct output *output = output_open(desk->invocation, OUTPUT_ROWS, columns, count);
+        struct output *output = output_open_whole(desk->invocation);
+        struct shown shown;
         char empty[96];
 
         if (!output)
                 return false;
+        look_at_columns(question, &shown);
         snprintf(empty, sizeof(empty), "no withdrawals from %s to %s", question->period.first,
                  question->period.last);
         output_when_empty(output, empty);
-        report_head(output, "Revenue", "売上高", question->period.label);
-        if (write_rows(output, question, revenue)) {
+        report_head(output, "Commission", "手数料収入", question->period.label);
+        if (output_begin(output, &(struct output_section){.columns = shown.column,
+                                                          .count = shown.count,
+                                                          .words = shown.word}) &&
+            write_rows(output, question, revenue)) {
                 note_more(output, revenue->more);
                 note_earlier(output, revenue->earlier_yen);
                 if (report_notes(desk, output, &question->period))

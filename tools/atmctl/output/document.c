@@ -33,7 +33,7 @@ static void begin_table(struct output *output)
                 columns[count++].heading = "";
         for (size_t i = 0; i < section->count && section->shape == OUTPUT_ROWS; i++) {
                 const struct output_column *column = &section->columns[i];
-                const char *word = word_of(column->name, output->japanese);
+                const char *word = form_heading(output, i);
 
                 if (!form_shows(output, column))
                         continue;
@@ -67,8 +67,7 @@ static void add_one(struct output *output, const char *const *values)
                 const char *cells[1] = {form_readable(&section->columns[i], values[i], buffer)};
 
                 if (form_shows(output, &section->columns[i]))
-                        output->draw->row(output->document, DOCUMENT_NORMAL,
-                                          word_of(section->columns[i].name, output->japanese), cells);
+                        output->draw->row(output->document, DOCUMENT_NORMAL, form_heading(output, i), cells);
         }
 }
 

@@ -1,27 +1,42 @@
 /* Rows under each other, a line a value: for rows that are wider than a terminal. */
 #include <string.h>
 
+#include "lib/base/utf8.h"
 #include "tools/atmctl/output/form.h"
 
-/* Names are ASCII, so that their bytes are their width. */
-static int name_width(const struct output *output)
+/* In cells of a terminal. What heads a row is ASCII or Japanese, whose characters are two wide. */
+static int heading_width(const char *heading)
+{
+        const unsigned char *at = (const unsigned char *)heading;
+        size_t left = strlen(heading), length;
+        int width = 0;
+
+        for (; left; at += length, left -= length) {
+                length = utf8_length(at, left);
+                width += length > 1 ? 2 : 1;
+                length += !length;
+        }
+        return width;
+}
+
+static int widest(const struct output *output)
 {
         const struct output_section *section = output->section;
-        size_t width = 0;
+        int width = 0;
 
         for (size_t i = 0; i < section->count; i++) {
-                size_t length = strlen(section->columns[i].name);
+                int own = heading_width(form_heading(output, i));
 
-                if (form_shows(output, &section->columns[i]) && length > width)
-                        width = length;
+                if (form_shows(output, &section->columns[i]) && own > width)
+                        width = own;
         }
-        return (int)width;
+        return width;
 }
 
 static bool row(struct output *output, const char *const *values, bool total)
 {
         const struct output_section *section = output->section;
-        int width = name_width(output);
+        int width = widest(output);
         char buffer[64];
 
         (void)total;
@@ -30,8 +45,10 @@ static bool row(struct output *output, const char *const *values, bool total)
         if (section->shape == OUTPUT_ROWS)
                 fprintf(output->stream, "-[ %zu ]-\n", output->rows + 1);
         for (size_t i = 0; i < section->count; i++) {
+                const char *heading = form_heading(output, i);
+
                 if (form_shows(output, &section->columns[i]))
-                        fprintf(output->stream, "%-*s  %s\n", width, section->columns[i].name,
+                        fprintf(output->stream, "%s%*s  %s\n", heading, width - heading_width(heading), "",
                                 form_readable(&section->columns[i], values[i], buffer));
         }
         return !ferror(output->stream);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backoffice/pages/words.h"
 #include "lib/base/digits.h"
 #include "lib/base/utf8.h"
 #include "lib/cli/say.h"
@@ -23,6 +24,17 @@ bool form_shows(const struct output *output, const struct output_column *column)
 {
         return !(column->flags &
                  (output->form->kind == OUTPUT_FOR_PEOPLE ? OUTPUT_NOT_TABLE : OUTPUT_ONLY_TABLE));
+}
+
+const char *form_heading(const struct output *output, size_t column)
+{
+        const struct output_section *section = output->section;
+        const char *name = section->columns[column].name;
+
+        if (!output->japanese && !(output->form->flags & FORM_DOCUMENT))
+                return name;
+        return word_of(section->words && section->words[column] ? section->words[column] : name,
+                       output->japanese);
 }
 
 bool form_is_right(enum output_type type)

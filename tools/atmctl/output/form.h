@@ -72,6 +72,8 @@ const char *form_place(const struct output *output);
 /* False, after a complaint that it can't be written. */
 bool form_complain_unwritten(const struct output *output);
 bool form_shows(const struct output *output, const struct output_column *column);
+/* What heads a column: its name in English tables, else the word for it. */
+const char *form_heading(const struct output *output, size_t column);
 bool form_is_right(enum output_type type); /* figures stand to the right */
 const char *form_yes_or_no(const char *value);
 /* As people read it; in `buffer` where it had to be written anew. */

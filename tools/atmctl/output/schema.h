@@ -51,6 +51,9 @@ struct output_section {
         const struct output_column *columns;
         size_t count;
         unsigned flags; /* OUTPUT_ONLY_TABLE, OUTPUT_NOT_TABLE: for people alone, for programs alone */
+        const char *const
+            *words; /* what heads each column for people (backoffice/pages/words.c); NULL, or NULL of one: the
+                                   * word of its name */
 };
 
 struct output;

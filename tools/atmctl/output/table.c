@@ -17,7 +17,7 @@ static bool add_columns(struct output *output)
                 int flags = form_is_right(section->columns[i].type) ? SCOLS_FL_RIGHT : 0;
 
                 if (form_shows(output, &section->columns[i]) &&
-                    !scols_table_new_column(output->table, section->columns[i].name, 0, flags))
+                    !scols_table_new_column(output->table, form_heading(output, i), 0, flags))
                         return false;
         }
         return true;
@@ -54,7 +54,7 @@ static bool add_one(struct output *output, const char *const *values)
                 if (!form_shows(output, &section->columns[i]))
                         continue;
                 line = scols_table_new_line(output->table, NULL);
-                if (!line || scols_line_set_data(line, 0, section->columns[i].name) != 0 ||
+                if (!line || scols_line_set_data(line, 0, form_heading(output, i)) != 0 ||
                     !set_cell(line, 1, &section->columns[i], values[i]))
                         return false;
         }
