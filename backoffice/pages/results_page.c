@@ -13,7 +13,7 @@
 #include "lib/base/array.h"
 #include "rules/calendar.h"
 
-enum { MILLION = 1000000 };
+enum { MILLION = 1000000, MONEY_DECIMALS = 1 /* those of the table */ };
 _Static_assert((int)RESULTS_PARTS_MAX <= (int)DOCUMENT_CATEGORIES_MAX, "each part is a category of a chart");
 
 struct page {
@@ -31,7 +31,7 @@ static const char *const texts[][2] = {
     [ATMS] = {"ATMs placed at quarter end", "期末設置台数"},
     [AREAS] = {"Commission by area, %s", "地域別手数料収入（%s）"},
     [HOURS] = {"Withdrawals by hour of the day, %s", "時間帯別出金件数（%s）"},
-    [WITHDRAWALS] = {"thousands", "千件"},
+    [WITHDRAWALS] = {"withdrawals", "件"},
     [UNITS] = {"ATMs", "台"},
 };
 
@@ -117,17 +117,15 @@ static void add_quarter_charts(const struct page *page)
         take_series(results, RESULT_atms, atms);
         for (size_t i = 0; i < results->quarters; i++)
                 names[i] = results->quarter[i].name;
-        page->draw->chart(page->document,
-                          &(struct document_chart){.kind = DOCUMENT_COLUMNS,
-                                                   .title = text_of(MONEY_CHART, japanese),
-                                                   .unit = text_of(MONEY, japanese),
-                                                   .categories = names,
-                                                   .category_count = results->quarters,
-                                                   .series = money,
-                                                   .series_count = LENGTH(money),
-                                                   .scale = MILLION,
-                                                   .decimals = revenue[results->quarters - 1].amount <
-                                                               10 * (int64_t)MILLION});
+        page->draw->chart(page->document, &(struct document_chart){.kind = DOCUMENT_COLUMNS,
+                                                                   .title = text_of(MONEY_CHART, japanese),
+                                                                   .unit = text_of(MONEY, japanese),
+                                                                   .categories = names,
+                                                                   .category_count = results->quarters,
+                                                                   .series = money,
+                                                                   .series_count = LENGTH(money),
+                                                                   .scale = MILLION,
+                                                                   .decimals = MONEY_DECIMALS});
         page->draw->chart(page->document, &(struct document_chart){.kind = DOCUMENT_COLUMNS,
                                                                    .title = text_of(ATMS, japanese),
                                                                    .unit = text_of(UNITS, japanese),
@@ -144,17 +142,14 @@ static void add_parts_chart(const struct page *page, struct document_chart *char
 {
         struct document_value values[RESULTS_PARTS_MAX];
         struct document_series series = {.name = chart->title, .values = values};
-        int64_t most = 0;
 
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < count; i++)
                 values[i] = (struct document_value){parts[i].amount, false};
-                most = parts[i].amount > most ? parts[i].amount : most;
-        }
         chart->categories = names;
         chart->category_count = count;
         chart->series = &series;
         chart->series_count = 1;
-        chart->decimals = most < 100 * chart->scale;
+        chart->decimals = chart->scale == MILLION ? MONEY_DECIMALS : 0;
         if (count)
                 page->draw->chart(page->document, chart);
 }
@@ -198,12 +193,11 @@ static void add_hour_chart(const struct page *page)
         print_text(title, sizeof(title), HOURS, japanese, page->content->results->period);
         for (size_t i = 0; i < parts->hours; i++)
                 names[i] = parts->hour[i].key;
-        add_parts_chart(page,
-                        &(struct document_chart){.kind = DOCUMENT_HOURS,
-                                                 .title = title,
-                                                 .unit = text_of(WITHDRAWALS, japanese),
-                                                 .scale = 1000},
-                        names, parts->hour, parts->hours);
+        add_parts_chart(
+            page,
+            &(struct document_chart){
+                .kind = DOCUMENT_HOURS, .title = title, .unit = text_of(WITHDRAWALS, japanese), .scale = 1},
+            names, parts->hour, parts->hours);
 }
 
 /* the page ---------------------------------------------------------------------------------------------------- */

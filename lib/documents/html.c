@@ -79,6 +79,8 @@ static const char style[] =
     "thead th{font-size:7.5pt}\n"
     "th,td{padding:1.5pt 4pt}\n"
     "tr,figure{break-inside:avoid}\n"
+    "tr.section,tbody tr:nth-child(-n+2),tr:nth-last-child(2),tr:nth-last-child(3){break-after:avoid}\n"
+    ".status,.notes{break-inside:avoid}\n"
     ".scroll{overflow:visible}\n"
     "th:first-child{position:static}\n"
     ".charts{gap:10pt 18pt}\n"

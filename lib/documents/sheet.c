@@ -1,6 +1,6 @@
 /* Title, subtitle and status; tables and charts in their order, charts that follow one another side by side;
  * footnotes. Further pages begin with the title in small, and a table that goes on with its headings. A page
- * break comes neither after a section's heading nor among the first rows of a table. */
+ * break comes neither after a section's heading nor among the first or the last rows of a table, so that no row is alone on a page. */
 #include "lib/documents/sheet.h"
 
 #include <math.h>
@@ -9,7 +9,7 @@
 #include "lib/documents/chart.h"
 #include "lib/documents/grid.h"
 
-#define ROWS_TOGETHER 3     /* of a table's beginning */
+#define ROWS_TOGETHER 3     /* of a table's beginning, and of its end */
 #define CHART_GAP     22.0  /* between charts that stand side by side */
 #define WIDE_SHEET    640.0 /* from here on three charts may */
 
@@ -106,14 +106,27 @@ static void draw_head(struct sheet *s)
 
 /* ---- tables ---- */
 
+/* Of a row and those behind it that stay with it: what a section's heading is of, and the rest of a table that is nearly over. */
+static double height_together(struct sheet *s, const struct grid *grid, size_t row)
+{
+        size_t count = grid->table->row_count, with = 1;
+        double height = 0;
+
+        if (count - row == ROWS_TOGETHER)
+                with = ROWS_TOGETHER;
+        else if (grid->table->rows[row].style == DOCUMENT_SECTION && row + 1 < count)
+                with = 2;
+        for (size_t i = row; i < row + with; i++)
+                height += grid_row_height(grid, s->pen, i);
+        return height;
+}
+
 static void draw_rows(struct sheet *s, const struct grid *grid)
 {
         for (size_t i = 0; i < grid->table->row_count; i++) {
-                double height = grid_row_height(grid, s->pen, i), together = height;
+                double height = grid_row_height(grid, s->pen, i);
 
-                if (grid->table->rows[i].style == DOCUMENT_SECTION && i + 1 < grid->table->row_count)
-                        together += grid_row_height(grid, s->pen, i + 1);
-                if (make_room(s, together)) {
+                if (make_room(s, height_together(s, grid, i))) {
                         grid_draw_header(grid, s->pen, s->margin, s->y);
                         s->y += grid->header_height;
                 }

@@ -7,6 +7,7 @@
 
 #include "lib/base/array.h"
 #include "tools/atmctl/output/output.h"
+#include "tools/atmctl/output/suffix.h"
 #include "tests/suite.h"
 
 static const struct field fields[] = {{.name = "format", .kind = VALUE_FORMAT},
@@ -159,10 +160,10 @@ static const struct output_column member[] = {{"who", OUTPUT_TEXT, 0},
 static void write_whole(const char *format)
 {
         static const struct output_section sections[] = {
-            {"first", "The first", OUTPUT_ROWS, number, 1, 0},
-            {"second", "The second", OUTPUT_ROWS, number, 1, 0},
-            {"third", "The third", OUTPUT_ONE, number, 1, 0},
-            {NULL, "For people", OUTPUT_ROWS, number, 1, OUTPUT_ONLY_TABLE}};
+            {"first", "The first", OUTPUT_ROWS, number, 1, 0, NULL},
+            {"second", "The second", OUTPUT_ROWS, number, 1, 0, NULL},
+            {"third", "The third", OUTPUT_ONE, number, 1, 0, NULL},
+            {NULL, "For people", OUTPUT_ROWS, number, 1, OUTPUT_ONLY_TABLE, NULL}};
         static const char *const one[] = {"1"}, *const two[] = {"2"};
         struct output *output;
 
@@ -196,8 +197,8 @@ END_TEST
 /* Two wholes, of which the second has nothing in its second section. */
 static void write_wholes(const char *format)
 {
-        static const struct output_section sections[] = {{NULL, "", OUTPUT_ONE, number, 1, 0},
-                                                         {"rows", "Rows", OUTPUT_ROWS, number, 1, 0}};
+        static const struct output_section sections[] = {{NULL, "", OUTPUT_ONE, number, 1, 0, NULL},
+                                                         {"rows", "Rows", OUTPUT_ROWS, number, 1, 0, NULL}};
         static const char *const one[] = {"1"}, *const two[] = {"2"};
         struct output *output;
 
@@ -228,7 +229,7 @@ static bool write_report(struct output *output, void *context)
         static const struct output_column both[] = {
             {"shown", OUTPUT_FIGURE, OUTPUT_ONLY_TABLE},
             {"of.exact", OUTPUT_QUANTITY, OUTPUT_NOT_TABLE | OUTPUT_MEMBER}};
-        static const struct output_section section = {NULL, NULL, OUTPUT_ROWS, both, LENGTH(both), 0};
+        static const struct output_section section = {NULL, NULL, OUTPUT_ROWS, both, LENGTH(both), 0, NULL};
 
         (void)context;
         output_remark(output, "for people, afterwards");
@@ -280,6 +281,98 @@ START_TEST(what_is_abandoned_leaves_the_file_as_it_was)
 }
 END_TEST
 
+/* Workbooks --------------------------------------------------------------------------------------------- */
+
+/* A part of the workbook that was written, unpacked by another program. */
+static const char *part_of(const char *part)
+{
+        static char text[65536];
+        char line[512];
+        size_t length;
+        FILE *pipe;
+
+        snprintf(line, sizeof(line),
+                 "perl -MIO::Uncompress::Unzip -e '$z = IO::Uncompress::Unzip->new($ARGV[0], Name => "
+                 "$ARGV[1]) or exit 1; "
+                 "print while <$z>' %s %s",
+                 path, part);
+        pipe = popen(line, "r");
+        ck_assert_ptr_nonnull(pipe);
+        length = fread(text, 1, sizeof(text) - 1, pipe);
+        text[length] = '\0';
+        pclose(pipe);
+        return text;
+}
+
+static void expect_part(const char *part, const char *const *pieces, size_t count)
+{
+        const char *text = part_of(part);
+
+        for (size_t i = 0; i < count; i++)
+                ck_assert_msg(strstr(text, pieces[i]), "%s has no %s: %s", part, pieces[i], text);
+}
+
+START_TEST(numbers_of_a_workbook_are_numbers_under_frozen_headings)
+{
+        static const char *const cells[] = {"<pane xSplit=\"1\" ySplit=\"3\" topLeftCell=\"B4\" "
+                                            "activePane=\"bottomRight\" state=\"frozen\"/>",
+                                            "<v>1234567</v>", "<v>-3.5</v>", "<v>-123456.75</v>"};
+        static const char *const texts[] = {"<t>a test</t>", "<t>Name</t>", "<t>a,\"b\"</t>", "<t>-</t>",
+                                            "<t>Total</t>"};
+        static const char *const formats[] = {"formatCode=\"#,##0\"", "formatCode=\"#,##0.0\""};
+
+        write_table("xlsx", 2);
+        expect_part("xl/worksheets/sheet1.xml", cells, LENGTH(cells));
+        expect_part("xl/sharedStrings.xml", texts, LENGTH(texts));
+        expect_part("xl/styles.xml", formats, LENGTH(formats));
+}
+END_TEST
+
+START_TEST(a_workbook_has_a_sheet_for_each_section_and_whole_yen_that_are_shown_as_millions)
+{
+        static const struct output_report report = {.rows = write_report};
+        static const char *const sheets[] = {"<sheet name=\"The first\"", "<sheet name=\"The third\"",
+                                             "<sheet name=\"For people\""};
+        static const char *const cells[] = {"<v>100000</v>", "<v>0.051"};
+        static const char *const formats[] = {"formatCode=\"#,##0.0,,\"", "formatCode=\"+0.0%;-0.0%;0.0%\""};
+        static const char *const remarks[] = {"<t>for people, afterwards</t>"};
+
+        write_whole("xlsx");
+        expect_part("xl/workbook.xml", sheets, LENGTH(sheets));
+        ck_assert_ptr_null(strstr(part_of("xl/workbook.xml"), "The second"));
+        give("xlsx");
+        ck_assert(output_write_report(&invocation, &report, NULL));
+        expect_part("xl/worksheets/sheet1.xml", cells, LENGTH(cells));
+        expect_part("xl/styles.xml", formats, LENGTH(formats));
+        expect_part("xl/sharedStrings.xml", remarks, LENGTH(remarks));
+}
+END_TEST
+
+/* The suffix of a file ---------------------------------------------------------------------------------- */
+
+START_TEST(a_files_suffix_is_its_format)
+{
+        static const struct {
+                const char *path, *suffix, *format;
+        } rows[] = {{"x.pdf", "pdf", "pdf"},   {"a.b/x.XLSX", "XLSX", "xlsx"},
+                    {"x.htm", "htm", "html"},  {"x.y.csv", "csv", "csv"},
+                    {"x.txt", "txt", "table"}, {"x.doc", "doc", NULL},
+                    {"a.b/x", NULL, NULL},     {".csv", NULL, NULL},
+                    {".", NULL, NULL},         {"/dev/stdout", NULL, NULL},
+                    {"x.", NULL, NULL}};
+
+        for (size_t i = 0; i < LENGTH(rows); i++) {
+                const char *suffix = suffix_of(rows[i].path);
+
+                ck_assert_pstr_eq(suffix, rows[i].suffix);
+                ck_assert_pstr_eq(suffix ? suffix_format(suffix) : NULL, rows[i].format);
+                ck_assert(!rows[i].format || suffix_suits(suffix, rows[i].format));
+        }
+        ck_assert(suffix_suits("txt", "expanded") && !suffix_suits("csv", "json"));
+        ck_assert_str_eq(suffix_for("html"), "html");
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("output");
@@ -294,6 +387,11 @@ int main(void)
         tcase_add_test(tests, a_report_has_one_figure_for_people_and_another_for_programs);
         tcase_add_test(tests, only_csv_holds_one_table_alone);
         tcase_add_test(tests, what_is_abandoned_leaves_the_file_as_it_was);
+        tcase_add_test(tests, numbers_of_a_workbook_are_numbers_under_frozen_headings);
+        tcase_add_test(tests,
+                       a_workbook_has_a_sheet_for_each_section_and_whole_yen_that_are_shown_as_millions);
+        tcase_add_test(tests, a_files_suffix_is_its_format);
+        tcase_set_timeout(tests, 60); /* another program unpacks workbooks */
         suite_add_tcase(suite, tests);
         return suite_run(suite);
 }

@@ -158,6 +158,41 @@ START_TEST(no_page_ends_with_the_heading_of_a_section)
 }
 END_TEST
 
+/* How many rows of a table of so many stand on its pages, the first ones. */
+static size_t count_on_pages(size_t rows, size_t counts[], size_t most)
+{
+        static const struct document_column column = {.heading = "h", .align = DOCUMENT_RIGHT};
+        static const char *const cells[] = {"1"};
+        struct document *d = document_new(DOCUMENT_ENGLISH);
+        struct written pdf;
+        char *text, *save = NULL;
+        size_t pages = 0;
+
+        document_table(d, "", "", &column, 1);
+        for (size_t i = 0; i < rows; i++)
+                document_row(d, DOCUMENT_NORMAL, "row", cells);
+        pdf = write_out(d, DOCUMENT_PDF);
+        text = ask("pdftotext -layout", "-", &pdf);
+        for (char *page = strtok_r(text, "\f", &save); page && pages < most;
+             page = strtok_r(NULL, "\f", &save))
+                counts[pages++] = occurrences(page, "row");
+        free(text);
+        free(pdf.bytes);
+        return pages;
+}
+
+/* One more than two pages hold. */
+START_TEST(no_row_of_a_table_is_alone_on_a_page)
+{
+        size_t full[2] = {0}, counts[4] = {0};
+
+        ck_assert_uint_eq(count_on_pages(400, full, 2), 2);
+        ck_assert_uint_eq(count_on_pages(full[0] + full[1] + 1, counts, 4), 3);
+        ck_assert_uint_eq(counts[0], full[0]);
+        ck_assert_uint_eq(counts[2], 3);
+}
+END_TEST
+
 static const char *const wide_cell = "9,999,999,999,999.9";
 
 static struct document *wide_document(size_t column_count)
@@ -255,6 +290,7 @@ int main(void)
         tcase_add_loop_test(cases, a_japanese_face_draws_japanese, DOCUMENT_ENGLISH, DOCUMENT_JAPANESE + 1);
         tcase_add_test(cases, a_long_table_goes_on_page_after_page_under_its_headings);
         tcase_add_test(cases, no_page_ends_with_the_heading_of_a_section);
+        tcase_add_test(cases, no_row_of_a_table_is_alone_on_a_page);
         tcase_add_test(cases, a_wide_table_gets_smaller_letters_and_none_of_its_figures_is_cut);
         tcase_add_test(cases, a_table_that_no_page_is_wide_enough_for_is_an_error);
         tcase_add_test(cases, a_png_is_1600_pixels_wide_and_as_high_as_it_needs);

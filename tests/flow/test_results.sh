@@ -178,6 +178,6 @@ refuses 1 "the module that draws documents can't be loaded: /usr/lib/atm/libatm_
 expect_exit 0 ./alone report results --quarter 3Q16
 [[ ! -e page.pdf ]] || wrong "half a document is left"
 refuses 1 "no/such: can't be written" atmctl report results --quarter 3Q16 --format pdf --output no/such
-refuses 2 "expected table, expanded, csv, json, html, pdf, svg or png" atmctl report results --quarter 3Q16 --format doc
+refuses 2 "expected table, expanded, csv, json, xlsx, html, pdf, svg or png" atmctl report results --quarter 3Q16 --format doc
 refuses 2 "--quarter is missing" atmctl report results
 passed

@@ -12,12 +12,15 @@
 
 #include "lib/base/number.h"
 #include "rules/calendar.h"
+#include "tools/atmctl/output/suffix.h"
 
 static const struct field output_fields[] = {
     {.name = "format", .kind = VALUE_FORMAT, .text = "how rows are written; table unless given"},
     {.name = "output",
      .kind = VALUE_FILE,
-     .text = "write there instead of standard output: all of it or nothing"},
+     .text =
+         "write there instead of standard output: all of it or nothing; the name's suffix says the format "
+         "unless --format does"},
     {.name = NULL},
 };
 static const struct field document_fields[] = {
@@ -27,7 +30,9 @@ static const struct field document_fields[] = {
      .text = "the language of remarks, and of headings of documents and results: en unless given, or ja"},
     {.name = "output",
      .kind = VALUE_FILE,
-     .text = "write there instead of standard output: all of it or nothing"},
+     .text =
+         "write there instead of standard output: all of it or nothing; the name's suffix says the format "
+         "unless --format does"},
     {.name = NULL},
 };
 static const struct field database_fields[] = {
@@ -308,17 +313,66 @@ static int check_span(const struct invocation *invocation)
         return EXIT_DONE;
 }
 
+/* As if it had been given. */
+static void give_value(struct invocation *invocation, size_t option, const char *text)
+{
+        struct option_values *values = &invocation->values[option];
+
+        values->text = reallocarray(NULL, 1, sizeof(*values->text));
+        if (!values->text)
+                abort();
+        values->text[values->count++] = text;
+        snprintf(values->canonical, sizeof(values->canonical), "%s", text);
+}
+
+/* A file's suffix is its format, and no other is said beside it. */
+static int settle_format(struct invocation *invocation)
+{
+        const struct command *command = invocation->command;
+        size_t option = find_use(&invocation->options, "format");
+        const char *path = command->flags & COMMAND_OUTPUT ? invocation_value(invocation, "output") : NULL;
+        const char *suffix = path ? suffix_of(path) : NULL, *asked = suffix ? suffix_format(suffix) : NULL;
+        const char *format = asked ? invocation_value(invocation, "format") : NULL;
+        const struct value_row *kind;
+        char canonical[VALUE_MAX];
+
+        if (!suffix || (!asked && invocation_has(invocation, "format")))
+                return EXIT_DONE;
+        kind = value_row(invocation->options.use[option].field->kind);
+        if (!asked)
+                return usage_error(
+                    command,
+                    "--output %.200s: no format's file ends with .%.40s: expected --format too, "
+                    "or the suffix of one of %s",
+                    path, suffix, kind->expected);
+        if (format && !suffix_suits(suffix, format))
+                return usage_error(
+                    command,
+                    "--output %.200s: that is %s, but --format says %s: expected the same, or a "
+                    "file that ends with .%s",
+                    path, asked, format, suffix_for(format));
+        if (!format && !value_check(invocation->options.use[option].field->kind, asked, canonical))
+                return usage_error(
+                    command, "--output %.200s: it can't be written as %s: expected the suffix of one of %s",
+                    path, asked, kind->expected);
+        if (!format)
+                give_value(invocation, option, asked);
+        return EXIT_DONE;
+}
+
 static int parse(struct invocation *invocation, int argc, char **argv)
 {
         struct option_row rows[OPTIONS_MAX];
         char error[OPTIONS_ERROR_MAX];
         size_t count = command_rows(invocation->command, rows);
+        int exit_code;
 
         for (size_t i = 0; i < count; i++)
                 rows[i].target = &invocation->values[i];
-        if (options_parse(rows, count, invocation, argc, argv, error) == OPTIONS_GOOD)
-                return check_span(invocation);
-        return usage_error(invocation->command, "%s", error);
+        if (options_parse(rows, count, invocation, argc, argv, error) != OPTIONS_GOOD)
+                return usage_error(invocation->command, "%s", error);
+        exit_code = check_span(invocation);
+        return exit_code == EXIT_DONE ? settle_format(invocation) : exit_code;
 }
 
 int command_run(const struct command *command, int argc, char **argv)

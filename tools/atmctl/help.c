@@ -120,13 +120,13 @@ void help_all(FILE *stream, const struct command_group *const *groups)
                         help_wrapped(stream, command->text, 25);
                 }
         }
-        fputs(
-            "\n'atmctl NOUN --help' shows what a noun's commands take, 'atmctl NOUN VERB --help' explains "
-            "one.\n"
-            "Commands that show rows take --format table|csv|json and --output FILE; commands that need the\n"
-            "database take --conninfo, or PGHOST, PGPORT, PGDATABASE and PGUSER from the environment.\n"
-            "Exit codes: 0 done, 1 failed, 2 wrong usage.\n",
-            stream);
+        fputs("\n'atmctl NOUN --help' shows what a noun's commands take, 'atmctl NOUN VERB --help' explains "
+              "one.\n"
+              "Commands that show rows take --format table|csv|json|xlsx and --output FILE; commands that "
+              "need the\n"
+              "database take --conninfo, or PGHOST, PGPORT, PGDATABASE and PGUSER from the environment.\n"
+              "Exit codes: 0 done, 1 failed, 2 wrong usage.\n",
+              stream);
 }
 
 /* the man page ---------------------------------------------------------------------------------------- */
@@ -236,9 +236,12 @@ void help_manual(FILE *stream, const struct command_group *const *groups)
         manual_files(stream, groups);
         fputs(
             "# COMMON OPTIONS\n\n"
-            "*--format* table|csv|json\n\tHow rows are written\\. JSON: an array of objects, or one object "
+            "*--format* table|csv|json|xlsx\n\tHow rows are written\\. JSON: an array of objects, or one "
+            "object "
             "where "
-            "one thing is shown; amounts are integers\\.\n\n"
+            "one thing is shown; amounts are integers\\. XLSX: a workbook, a sheet for each table, whose "
+            "numbers are numbers\\. "
+            "Unless given, the suffix of --output's file says it; table without one\\.\n\n"
             "*--output* _FILE_\n\tWrite there: under a temporary name that is renamed once all is "
             "written\\.\n\n"
             "*--conninfo* _CONNINFO_\n\tWhere the database is\\.\n\n"

@@ -37,6 +37,7 @@ struct output {
         const struct document_functions *draw;
         struct document *document;
         bool in_table; /* of the document */
+        struct workbook *workbook;
 };
 
 enum form_flags {
@@ -65,7 +66,7 @@ struct output_form {
 };
 
 extern const struct output_form form_table, form_expanded, form_csv, form_json, form_html, form_pdf, form_svg,
-    form_png;
+    form_png, form_xlsx;
 
 /* Where it is written, for messages. */
 const char *form_place(const struct output *output);

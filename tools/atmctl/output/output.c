@@ -14,8 +14,9 @@
 #include "tools/atmctl/output/form.h"
 #include "lib/cli/say.h"
 
-static const struct output_form *const forms[] = {&form_table, &form_expanded, &form_csv, &form_json,
-                                                  &form_html,  &form_pdf,      &form_svg, &form_png};
+static const struct output_form *const forms[] = {&form_table, &form_expanded, &form_csv,
+                                                  &form_json,  &form_html,     &form_pdf,
+                                                  &form_svg,   &form_png,      &form_xlsx};
 
 /* The first is what there is unless --format says otherwise. */
 static const struct output_form *form_of(const struct invocation *invocation)

@@ -1,0 +1,451 @@
+/*
+ * A workbook: a sheet a section, with title, frozen headings, rows and remarks under each other. Numbers are numbers, shown as
+ * tables show them: a figure in millions is the whole yen, in a format that shows millions.
+ *
+ * libxlsxwriter writes to a file of its own, whose bytes go where the output goes in the end. A sheet is begun by its first row,
+ * since its title is said after its columns.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xlsxwriter.h>
+
+#include "backoffice/pages/words.h"
+#include "lib/base/number.h"
+#include "lib/cli/say.h"
+#include "tools/atmctl/output/form.h"
+
+enum { SHEETS_MAX = 16, FORMATS_MAX = 48, TITLE_MAX = 256, WIDTH_MAX = 48, REMARKS_MAX = 40 };
+#define EXACT_MAX 9007199254740992.0 /* whole numbers up to there are doubles */
+
+enum style { STYLE_CELL, STYLE_TOTAL_ROW, STYLE_HEADING, STYLE_TITLE, STYLE_REMARK };
+
+struct sheet {
+        lxw_worksheet *worksheet;
+        lxw_row_t next;
+};
+
+struct workbook {
+        lxw_workbook *book;
+        char path[64]; /* its own file; "": none yet */
+        char title[TITLE_MAX], subtitle[TITLE_MAX];
+        struct sheet sheet[SHEETS_MAX];
+        size_t sheets;
+        bool begun; /* the section's sheet */
+        struct {
+                enum style style;
+                bool right;
+                char number[48];
+                lxw_format *format;
+        } format[FORMATS_MAX];
+        size_t formats;
+        int width[OUTPUT_COLUMNS_MAX]; /* of the section's columns, in characters */
+        char *remark[REMARKS_MAX];
+        size_t remarks;
+        bool failed;
+};
+
+/* formats ----------------------------------------------------------------------------------------------- */
+
+static void set_style(lxw_format *format, enum style style)
+{
+        if (style == STYLE_TOTAL_ROW || style == STYLE_HEADING || style == STYLE_TITLE)
+                format_set_bold(format);
+        if (style == STYLE_TOTAL_ROW)
+                format_set_top(format, LXW_BORDER_THIN);
+        if (style == STYLE_TITLE)
+                format_set_font_size(format, 14);
+        if (style == STYLE_REMARK)
+                format_set_font_color(format, 0x5c6675);
+        if (style != STYLE_HEADING)
+                return;
+        format_set_bottom(format, LXW_BORDER_MEDIUM);
+        format_set_text_wrap(format);
+        format_set_align(format, LXW_ALIGN_VERTICAL_BOTTOM);
+}
+
+/* The one of these properties, made once. NULL, which is the plain one, beyond what there is room for. */
+static lxw_format *format_of(struct workbook *w, enum style style, bool right, const char *number)
+{
+        for (size_t i = 0; i < w->formats; i++) {
+                if (w->format[i].style == style && w->format[i].right == right &&
+                    !strcmp(w->format[i].number, number))
+                        return w->format[i].format;
+        }
+        if (w->formats == FORMATS_MAX)
+                return NULL;
+        w->format[w->formats].style = style;
+        w->format[w->formats].right = right;
+        snprintf(w->format[w->formats].number, sizeof(w->format[0].number), "%s", number);
+        w->format[w->formats].format = workbook_add_format(w->book);
+        if (!w->format[w->formats].format)
+                return NULL;
+        set_style(w->format[w->formats].format, style);
+        if (right)
+                format_set_align(w->format[w->formats].format, LXW_ALIGN_RIGHT);
+        if (*number)
+                format_set_num_format(w->format[w->formats].format, number);
+        return w->format[w->formats++].format;
+}
+
+/* "0.00" of a text with two decimals, with thousands apart. */
+static void decimals_of(const char *text, char number[48])
+{
+        const char *point = strchr(text, '.');
+        int decimals = point ? (int)strspn(point + 1, "0123456789") : 0;
+
+        snprintf(number, 48, "#,##0%s%.*s", decimals ? "." : "", decimals > 6 ? 6 : decimals, "000000");
+}
+
+/* How a figure that is `shown` so is shown where it is a number; what it is divided by. */
+static double figure_format(const char *shown, const char *exact, char number[48])
+{
+        bool is_signed = *shown == '+' || *shown == '-';
+
+        if (strstr(shown, "pt"))
+                snprintf(number, 48, "+0.0\"pt\";-0.0\"pt\"");
+        else if (strpbrk(shown, "%"))
+                snprintf(number, 48, is_signed ? "+0.0%%;-0.0%%;0.0%%" : "0.0%%");
+        else if (strchr(shown, '.') && !strchr(exact, '.'))
+                snprintf(number, 48, "#,##0.0,,"); /* whole yen, shown as millions */
+        else
+                decimals_of(exact, number);
+        return strpbrk(shown, "%") ? 100 : 1;
+}
+
+/* cells ------------------------------------------------------------------------------------------------- */
+
+static void check(struct workbook *w, lxw_error error)
+{
+        w->failed = w->failed || error != LXW_NO_ERROR;
+}
+
+/* Letters of Japanese are twice as wide. */
+static int width_of(const char *text)
+{
+        int width = 0;
+
+        for (const unsigned char *at = (const unsigned char *)text; *at; at++)
+                width += (*at & 0xc0) != 0x80 ? 1 + (*at >= 0xe1) : 0;
+        return width;
+}
+
+static void widen(struct workbook *w, size_t column, int width)
+{
+        if (width > w->width[column])
+                w->width[column] = width < WIDTH_MAX ? width : WIDTH_MAX;
+}
+
+static struct sheet *current(struct workbook *w)
+{
+        return &w->sheet[w->sheets - 1];
+}
+
+static void write_text(struct workbook *w, size_t column, enum style style, bool right, const char *text)
+{
+        struct sheet *sheet = current(w);
+
+        widen(w, column, style == STYLE_HEADING ? (width_of(text) + 1) / 2 + 2 : width_of(text) + 1);
+        check(w, worksheet_write_string(sheet->worksheet, sheet->next, (lxw_col_t)column, text,
+                                        format_of(w, style, right, "")));
+}
+
+/* False where the text is no number that a workbook can hold exactly. */
+static bool write_number(struct workbook *w, size_t column, enum style style, const char *text,
+                         double divisor, const char *number)
+{
+        struct sheet *sheet = current(w);
+        char *end;
+        double value = strtod(text, &end);
+
+        if (end == text || *end || value > EXACT_MAX || value < -EXACT_MAX)
+                return false;
+        widen(w, column, (int)strlen(text) * 4 / 3 + 2);
+        check(w, worksheet_write_number(sheet->worksheet, sheet->next, (lxw_col_t)column, value / divisor,
+                                        format_of(w, style, true, number)));
+        return true;
+}
+
+/* `exact`: of a figure, what programs get. */
+static void write_cell(struct workbook *w, size_t column, enum style style, const struct output_column *is,
+                       const char *value, const char *exact)
+{
+        char number[48] = "0", buffer[64];
+        double divisor = 1;
+        bool is_number = value && *value && form_is_right(is->type);
+
+        if (is->type == OUTPUT_FIGURE && value && exact) {
+                divisor = figure_format(value, exact, number);
+                value = exact;
+        } else if (is->type == OUTPUT_FIGURE) {
+                is_number = false;
+        } else if (is_number && is->type != OUTPUT_NUMBER) {
+                decimals_of(value, number);
+        }
+        if (!is_number || !write_number(w, column, style, value, divisor, number))
+                write_text(w, column, style, form_is_right(is->type), form_readable(is, value, buffer));
+}
+
+/* sheets ------------------------------------------------------------------------------------------------ */
+
+/* A name that a sheet can have, made of the heading, else the title; NULL: the library's own. */
+static const char *sheet_name(const struct output *output, char name[LXW_SHEETNAME_MAX * 4 + 1])
+{
+        const struct workbook *w = output->workbook;
+        const char *heading = output->section->heading;
+        const char *from = heading && *heading ? heading : w->title;
+        size_t letters = 0, used = 0;
+
+        for (; *from && used < LXW_SHEETNAME_MAX * 4; from++) {
+                letters += ((unsigned char)*from & 0xc0) != 0x80;
+                if (letters > LXW_SHEETNAME_MAX)
+                        break;
+                if (!strchr("[]:*?/\\'", *from))
+                        name[used++] = *from;
+        }
+        name[used] = '\0';
+        return workbook_validate_sheet_name(w->book, name) == LXW_NO_ERROR ? name : NULL;
+}
+
+static void write_line(struct workbook *w, enum style style, const char *text)
+{
+        struct sheet *sheet = current(w);
+
+        if (*text)
+                check(w, worksheet_write_string(sheet->worksheet, sheet->next++, 0, text,
+                                                format_of(w, style, false, "")));
+}
+
+static void write_headings(struct output *output)
+{
+        struct workbook *w = output->workbook;
+        const struct output_section *section = output->section;
+        size_t column = 0;
+
+        for (size_t i = 0; i < section->count; i++) {
+                if (form_shows(output, &section->columns[i]))
+                        write_text(w, column++, STYLE_HEADING, form_is_right(section->columns[i].type),
+                                   form_heading(output, i));
+        }
+        current(w)->next++;
+        worksheet_repeat_rows(current(w)->worksheet, current(w)->next - 1, current(w)->next - 1);
+        worksheet_freeze_panes(current(w)->worksheet, current(w)->next, 1);
+}
+
+static bool begin_sheet(struct output *output)
+{
+        struct workbook *w = output->workbook;
+        char name[LXW_SHEETNAME_MAX * 4 + 1];
+        struct sheet *sheet;
+
+        w->begun = true;
+        memset(w->width, 0, sizeof(w->width));
+        if (w->sheets == SHEETS_MAX)
+                return false;
+        sheet = &w->sheet[w->sheets];
+        *sheet = (struct sheet){.worksheet = workbook_add_worksheet(w->book, sheet_name(output, name))};
+        if (!sheet->worksheet)
+                return false;
+        w->sheets++;
+        worksheet_set_paper(sheet->worksheet, 9 /* A4 */);
+        worksheet_set_landscape(sheet->worksheet);
+        worksheet_fit_to_pages(sheet->worksheet, 1, 0);
+        write_line(w, STYLE_TITLE, w->title);
+        write_line(w, STYLE_REMARK, w->subtitle);
+        sheet->next++;
+        if (output->section->shape == OUTPUT_ROWS)
+                write_headings(output);
+        return true;
+}
+
+/* A section with a heading waits for its first row, and is left out where it has none. */
+static bool begin(struct output *output)
+{
+        output->workbook->begun = false;
+        return true;
+}
+
+static void write_one(struct output *output, const char *const *values)
+{
+        struct workbook *w = output->workbook;
+        const struct output_section *section = output->section;
+
+        for (size_t i = 0; i < section->count; i++) {
+                if (!form_shows(output, &section->columns[i]))
+                        continue;
+                write_text(w, 0, STYLE_CELL, false, form_heading(output, i));
+                write_cell(w, 1, STYLE_CELL, &section->columns[i], values[i], NULL);
+                current(w)->next++;
+        }
+}
+
+/* Where a figure is text, the column behind it has the same for programs. */
+static const char *exact_of(const struct output_section *section, const char *const *values, size_t i)
+{
+        return i + 1 < section->count && section->columns[i + 1].type == OUTPUT_QUANTITY ? values[i + 1]
+                                                                                         : NULL;
+}
+
+static bool row(struct output *output, const char *const *values, bool total)
+{
+        struct workbook *w = output->workbook;
+        const struct output_section *section = output->section;
+        size_t column = 0;
+
+        if (!w->begun && !begin_sheet(output))
+                return false;
+        if (section->shape == OUTPUT_ONE) {
+                write_one(output, values);
+                return !w->failed;
+        }
+        for (size_t i = 0; i < section->count; i++) {
+                const char *value = values[i];
+
+                if (!form_shows(output, &section->columns[i]))
+                        continue;
+                if (total && value && section->columns[i].type == OUTPUT_TEXT)
+                        value = word_of(value, output->japanese);
+                write_cell(w, column++, total ? STYLE_TOTAL_ROW : STYLE_CELL, &section->columns[i], value,
+                           exact_of(section, values, i));
+        }
+        current(w)->next++;
+        return !w->failed;
+}
+
+static bool end(struct output *output)
+{
+        struct workbook *w = output->workbook;
+
+        if (!w->begun && !output->section->heading && !begin_sheet(output))
+                return false;
+        for (size_t i = 0; w->begun && i < OUTPUT_COLUMNS_MAX; i++) {
+                if (w->width[i])
+                        worksheet_set_column(current(w)->worksheet, (lxw_col_t)i, (lxw_col_t)i,
+                                             w->width[i] + 1, NULL);
+        }
+        return !w->failed;
+}
+
+/* the book ---------------------------------------------------------------------------------------------- */
+
+static bool open_book(struct output *output, const char *title)
+{
+        struct workbook *w = output->workbook = calloc(1, sizeof(*w));
+        const char *folder = getenv("TMPDIR");
+        int descriptor = -1;
+
+        if (w && snprintf(w->path, sizeof(w->path), "%s/atmctl.XXXXXX", folder && *folder ? folder : "/tmp") <
+                     (int)sizeof(w->path))
+                descriptor = mkstemp(w->path);
+        if (descriptor < 0) {
+                complain("%s: a workbook needs room beside it: %s", form_place(output),
+                         w ? strerror(errno) : "out of memory");
+                free(w);
+                output->workbook = NULL;
+                return false;
+        }
+        close(descriptor);
+        snprintf(w->title, sizeof(w->title), "%s", title);
+        w->book = workbook_new(w->path);
+        return w->book != NULL;
+}
+
+static void set_title(struct output *output, const char *title, const char *subtitle)
+{
+        snprintf(output->workbook->title, TITLE_MAX, "%s", title);
+        snprintf(output->workbook->subtitle, TITLE_MAX, "%s", subtitle);
+}
+
+/* Out of memory, or more than anybody would read: a remark less. */
+static void add_remark(struct output *output, const char *text)
+{
+        struct workbook *w = output->workbook;
+
+        if (w->remarks < REMARKS_MAX && (w->remark[w->remarks] = strdup(text)))
+                w->remarks++;
+}
+
+/* Under each table: whoever copies a sheet has them. */
+static void write_remarks(struct workbook *w)
+{
+        for (size_t s = 0; s < w->sheets; s++) {
+                struct sheet *sheet = &w->sheet[s];
+
+                sheet->next++;
+                for (size_t i = 0; i < w->remarks; i++)
+                        check(w, worksheet_write_string(sheet->worksheet, sheet->next++, 0, w->remark[i],
+                                                        format_of(w, STYLE_REMARK, false, "")));
+        }
+}
+
+static void set_properties(struct workbook *w)
+{
+        const char *epoch = getenv("SOURCE_DATE_EPOCH");
+        lxw_doc_properties properties = {.title = w->title, .subject = w->subtitle};
+        int64_t made;
+
+        if (epoch && number_parse(epoch, 0, INT64_C(253402300799), &made))
+                properties.created = made;
+        check(w, workbook_set_properties(w->book, &properties));
+}
+
+static bool copy_out(const struct workbook *w, FILE *to)
+{
+        FILE *from = fopen(w->path, "r");
+        char bytes[16384];
+        size_t length;
+
+        while (from && (length = fread(bytes, 1, sizeof(bytes), from)) > 0) {
+                if (fwrite(bytes, 1, length, to) != length)
+                        break;
+        }
+        if (!from || ferror(from) || fclose(from) != 0)
+                return false;
+        return !ferror(to);
+}
+
+static bool close_book(struct output *output)
+{
+        struct workbook *w = output->workbook;
+        lxw_error error;
+
+        if (!w->sheets && !workbook_add_worksheet(w->book, NULL))
+                return form_complain_unwritten(output);
+        write_remarks(w);
+        set_properties(w);
+        error = w->failed ? LXW_ERROR_MEMORY_MALLOC_FAILED : workbook_close(w->book);
+        if (!w->failed)
+                w->book = NULL; /* freed, also where it failed */
+        if (error == LXW_NO_ERROR && copy_out(w, output->stream))
+                return true;
+        complain("%s: can't be written: %s", form_place(output),
+                 error == LXW_NO_ERROR ? strerror(errno) : lxw_strerror(error));
+        return false;
+}
+
+static void forget(struct output *output)
+{
+        struct workbook *w = output->workbook;
+
+        if (!w)
+                return;
+        lxw_workbook_free(w->book);
+        unlink(w->path);
+        for (size_t i = 0; i < w->remarks; i++)
+                free(w->remark[i]);
+        free(w);
+        output->workbook = NULL;
+}
+
+const struct output_form form_xlsx = {.name = "xlsx",
+                                      .kind = OUTPUT_FOR_PEOPLE,
+                                      .flags = FORM_DOCUMENT | FORM_BYTES,
+                                      .open = open_book,
+                                      .begin = begin,
+                                      .row = row,
+                                      .end = end,
+                                      .title = set_title,
+                                      .note = add_remark,
+                                      .close = close_book,
+                                      .free = forget};
