@@ -51,13 +51,22 @@ static bool has_letters(const struct option_row *rows, size_t count)
         return false;
 }
 
+/* As the row calls it, "[SECONDS]" where it may be left out. */
+static void write_value(const struct option_row *row, char *value, size_t size)
+{
+        bool maybe = row->flags & OPTION_MAYBE;
+
+        snprintf(value, size, "%s%s%s", maybe ? "[" : "", row->value ? row->value : "", maybe ? "]" : "");
+}
+
 static void help_row(FILE *stream, const struct option_row *row, bool letters)
 {
         char name[OPTION_NAME_MAX], left[128], text[2048];
-        const char *value = row->value ? row->value : "";
+        char value[64];
         int length;
 
         option_write_name(row->name, name);
+        write_value(row, value, sizeof(value));
         if (row->flags & OPTION_POSITIONAL)
                 length = snprintf(left, sizeof(left), "  %s", value);
         else if (row->letter)
@@ -103,9 +112,9 @@ static void manual_row(FILE *stream, const struct option_row *row)
         if (!(row->flags & OPTION_POSITIONAL))
                 fprintf(stream, "*--%s*%s", name, row->value ? " " : "");
         if (row->value) {
-                fputs("_", stream);
+                fputs(row->flags & OPTION_MAYBE ? "\\[_" : "_", stream);
                 manual_text(stream, row->value);
-                fputs("_", stream);
+                fputs(row->flags & OPTION_MAYBE ? "_]" : "_", stream);
         }
         fputs("\n\t", stream);
         write_text(row, text, sizeof(text));

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/base/digits.h"
+#include "lib/base/nearest.h"
 
 struct parse {
         const struct option_row *rows;
@@ -108,6 +109,8 @@ static bool take(struct parse *parse, const struct option_row *row, const char *
 /* The value that follows an option, or the several. */
 static bool take_following(struct parse *parse, const struct option_row *row, const char *name, int length)
 {
+        if (row->flags & OPTION_MAYBE && (!*parse->word || **parse->word == '-'))
+                return take(parse, row, row->fallback, false);
         if (!*parse->word)
                 return refuse(parse, "%.*s: expected %s", length, name,
                               row->expected ? row->expected : row->value);
@@ -118,6 +121,23 @@ static bool take_following(struct parse *parse, const struct option_row *row, co
         return true;
 }
 
+/* `word` has its dashes. */
+static bool refuse_unknown(struct parse *parse, const char *word)
+{
+        char name[OPTION_NAME_MAX];
+        struct nearest nearest;
+
+        nearest_begin(&nearest, word + 2, strlen(word + 2));
+        for (size_t i = 0; i < parse->count; i++) {
+                if (parse->rows[i].name && !(parse->rows[i].flags & OPTION_POSITIONAL))
+                        nearest_try(&nearest, parse->rows[i].name);
+        }
+        if (!nearest.found)
+                return refuse(parse, "unknown option %.64s", word);
+        option_write_name(nearest.found, name);
+        return refuse(parse, "unknown option %.64s: did you mean --%s?", word, name);
+}
+
 static bool take_option(struct parse *parse)
 {
         const char *word = *parse->word++, *equals = strchr(word, '=');
@@ -126,7 +146,7 @@ static bool take_option(struct parse *parse)
         const struct option_row *row = find_name(parse, word + 2, (size_t)length - 2);
 
         if (!row)
-                return refuse(parse, "unknown option %.64s", shown(word, (size_t)length, text));
+                return refuse_unknown(parse, shown(word, (size_t)length, text));
         if (row->value)
                 return equals ? take(parse, row, equals + 1, false)
                               : take_following(parse, row, word, length);

@@ -26,6 +26,7 @@ enum option_flags {
         OPTION_POSITIONAL =
             2, /* given without a name, in the order of the rows; of OPTION_SEVERAL all that are left */
         OPTION_SEVERAL = 4, /* several values may follow */
+        OPTION_MAYBE = 16,  /* the value may be left out: it is then `fallback` */
         OPTION_ONCE = 8,    /* elsewhere the last one holds, or take gathers them */
 };
 

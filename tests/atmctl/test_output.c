@@ -11,25 +11,33 @@
 #include "tests/suite.h"
 
 static const struct field fields[] = {{.name = "format", .kind = VALUE_FORMAT},
-                                      {.name = "output", .kind = VALUE_FILE}};
+                                      {.name = "output", .kind = VALUE_FILE},
+                                      {.name = "columns", .kind = VALUE_COLUMNS},
+                                      {.name = "sort", .kind = VALUE_SORT}};
 static const struct command command = {.noun = "test", .text = "a test"};
 static struct invocation invocation;
 static char path[64], written[4096];
 
-/* As if --format FORMAT --output FILE had been given. */
-static void give(const char *format)
+/* As if --format FORMAT --output FILE had been given, and --columns and --sort unless they are NULL. */
+static void give_arranged(const char *format, const char *shown, const char *sorted)
 {
-        const char *values[] = {format, path};
+        const char *values[] = {format, path, shown, sorted};
 
         memset(&invocation, 0, sizeof(invocation));
         invocation.command = &command;
         for (size_t i = 0; i < LENGTH(fields); i++) {
                 invocation.options.use[i].field = &fields[i];
-                invocation.values[i].count = 1;
-                snprintf(invocation.values[i].canonical, sizeof(invocation.values[i].canonical), "%s",
-                         values[i]);
+                invocation.values[i].count = values[i] != NULL;
+                if (values[i])
+                        snprintf(invocation.values[i].canonical, sizeof(invocation.values[i].canonical), "%s",
+                                 values[i]);
         }
         invocation.options.count = LENGTH(fields);
+}
+
+static void give(const char *format)
+{
+        give_arranged(format, NULL, NULL);
 }
 
 static void expect_written(const char *expected)
@@ -136,6 +144,55 @@ START_TEST(nothing_written_turns_or_steers_what_stands_around_it)
                 ck_assert(output_row(output, values) && output_close(output));
                 expect_written(rows[i].written);
         }
+}
+END_TEST
+
+static const struct {
+        const char *format, *shown, *sorted, *written;
+} arranged[] = {
+    {"csv", "yen,key", NULL, "yen,key\n12,b\n,a\n-3,d\n107,c\n12,a\n"},
+    {"csv", "key,name", NULL, "key,name\nb,x\na,x\nd,y\nc,y\na,y\n"}, /* a name that only tables have */
+    {"csv", NULL, "yen", "key,yen,percent,open\nd,-3,,\nb,12,,\na,12,,\nc,107,,\na,,,\n"},
+    {"csv", "key,yen", "-yen", "key,yen\nc,107\nb,12\na,12\nd,-3\na,\n"}, /* what is missing comes last */
+    {"csv", "yen", "key,-yen", "yen\n12\n\n12\n107\n-3\n"},               /* by a column that is not shown */
+    {"table", "key,open", "name,-key", "key    open\nb      \na      \nd      \nc      \na      \ntotal  \n"},
+    {"json", "yen,key", "key",
+     "[{\"yen\":null,\"key\":\"a\"},\n {\"yen\":12,\"key\":\"a\"},\n "
+     "{\"yen\":12,\"key\":\"b\"},\n {\"yen\":107,\"key\":\"c\"},\n "
+     "{\"yen\":-3,\"key\":\"d\"}]\n"},
+};
+
+START_TEST(a_list_has_the_columns_that_are_asked_for_and_is_sorted)
+{
+        static const char *const values[][LENGTH(columns)] = {{"b", "x", "12", NULL, NULL},
+                                                              {"a", "x", NULL, NULL, NULL},
+                                                              {"d", "y", "-3", NULL, NULL},
+                                                              {"c", "y", "107", NULL, NULL},
+                                                              {"a", "y", "12", NULL, NULL}};
+        static const char *const total[LENGTH(columns)] = {"total"};
+        struct output *output;
+
+        give_arranged(arranged[_i].format, arranged[_i].shown, arranged[_i].sorted);
+        output = output_open(&invocation, OUTPUT_ROWS, columns, LENGTH(columns));
+        ck_assert_ptr_nonnull(output);
+        for (size_t i = 0; i < LENGTH(values); i++)
+                ck_assert(output_row(output, values[i]));
+        ck_assert(output_total(output, total) && output_close(output));
+        expect_written(arranged[_i].written);
+}
+END_TEST
+
+START_TEST(a_column_that_there_is_not_is_refused)
+{
+        static const char *const wrong[] = {"kye", "key,", "key,name,yen,percent,open,x", "-key"};
+
+        for (size_t i = 0; i < LENGTH(wrong); i++) {
+                give_arranged("csv", wrong[i], NULL);
+                ck_assert(!output_arranges(&invocation, columns, LENGTH(columns)));
+                ck_assert_ptr_null(output_open(&invocation, OUTPUT_ROWS, columns, LENGTH(columns)));
+        }
+        give_arranged("csv", NULL, "-key,--key");
+        ck_assert(!output_arranges(&invocation, columns, LENGTH(columns)));
 }
 END_TEST
 
@@ -381,6 +438,9 @@ int main(void)
         tcase_add_checked_fixture(tests, set_up, tear_down);
         tcase_add_test(tests, programs_get_rows_without_names_and_totals_people_without_what_is_for_programs);
         tcase_add_test(tests, nothing_written_turns_or_steers_what_stands_around_it);
+        tcase_add_loop_test(tests, a_list_has_the_columns_that_are_asked_for_and_is_sorted, 0,
+                            LENGTH(arranged));
+        tcase_add_test(tests, a_column_that_there_is_not_is_refused);
         tcase_add_test(tests, no_rows_are_nothing_to_people_and_an_empty_list_to_programs);
         tcase_add_test(tests, a_whole_is_tables_under_their_headings_or_one_value_or_its_first_section);
         tcase_add_test(tests, several_wholes_follow_each_other_or_are_an_array);

@@ -14,7 +14,7 @@
 
 static const char *hall, *file;
 static bool dry;
-static int64_t seed, debt;
+static int64_t seed, debt, often;
 static double rate, weight;
 static struct span pause;
 static struct address address;
@@ -80,6 +80,15 @@ static const struct option_row rows[] = {
      .variable = "TEST_ADD",
      .expected = "a name"},
     {.name = "all", .value = "NAME", .text = "many", .take = take_gather, .flags = OPTION_SEVERAL},
+    {.name = "watch",
+     .value = "SECONDS",
+     .text = "again",
+     .take = option_take_number,
+     .target = &often,
+     .minimum = 1,
+     .maximum = 9,
+     .fallback = "2",
+     .flags = OPTION_MAYBE},
     OPTION_VERSION,
 };
 
@@ -89,7 +98,7 @@ static void setup(void)
 {
         hall = file = NULL;
         dry = false;
-        seed = debt = 0;
+        seed = debt = often = 0;
         rate = weight = 0;
         pause = (struct span){0, 0};
         *gathered = *error = '\0';
@@ -132,6 +141,19 @@ START_TEST(letters_underscores_and_the_last_of_several_are_taken)
         ck_assert_msg(parse("--file - --all a b c --add=d --all e - --seed 3") == OPTIONS_GOOD, "%s", error);
         ck_assert_str_eq(file, "-");
         ck_assert_str_eq(gathered, "a.b.c.d.e.-.");
+}
+END_TEST
+
+START_TEST(a_value_that_may_be_left_out_has_another)
+{
+        ck_assert_msg(parse("--watch --file a") == OPTIONS_GOOD, "%s", error);
+        ck_assert_int_eq(often, 2);
+        ck_assert_msg(parse("--file a --watch") == OPTIONS_GOOD, "%s", error);
+        ck_assert_int_eq(often, 2);
+        ck_assert_msg(parse("--watch 5 --file a") == OPTIONS_GOOD, "%s", error);
+        ck_assert_int_eq(often, 5);
+        ck_assert_msg(parse("--watch=7 --file a") == OPTIONS_GOOD, "%s", error);
+        ck_assert_int_eq(often, 7);
 }
 END_TEST
 
@@ -192,6 +214,12 @@ static const struct {
     {"--file=", "--file: '': expected FILE"},
     {"--add", "--add: expected a name"},
     {"--colour red", "unknown option --colour"},
+    {"--fiel a", "unknown option --fiel: did you mean --file?"},
+    {"--weigth=1", "unknown option --weigth: did you mean --weight?"},
+    {"--dryrun", "unknown option --dryrun: did you mean --dry-run?"},
+    {"--list", "unknown option --list: did you mean --listen?"}, /* its beginning */
+    {"--hal", "unknown option --hal"},                           /* which is no option */
+    {"--watch 0", "--watch: '0': expected a whole number from 1 to 9"},
     {"H1 -x", "unknown option -x"},
     {"H1 -xf", "unknown option -xf"},
     {"H1 --", "unknown option --"},
@@ -248,11 +276,13 @@ static const char *const help_lines[] = {
     "  -d, --dry-run               do nothing\n",
     "      --seed S                of chance (1)\n",
     "      --add NAME              more: a name ($TEST_ADD)\n",
+    "      --watch [SECONDS]       again (2)\n",
     "      --all NAME              many; several may follow\n",
 };
 static const char *const manual_lines[] = {
     "What:\n\n",
     "*-f*, *--file* _FILE_\n\twhere it is ($TEST\\_FILE)\n\n",
+    "*--watch* \\[_SECONDS_]\n\tagain (2)\n\n",
     "*--pause-ms* _A-B_\n\tbetween\n\n",
 };
 
@@ -272,6 +302,7 @@ int main(void)
         tcase_add_checked_fixture(tcase, setup, NULL);
         tcase_add_test(tcase, words_become_values);
         tcase_add_test(tcase, letters_underscores_and_the_last_of_several_are_taken);
+        tcase_add_test(tcase, a_value_that_may_be_left_out_has_another);
         tcase_add_test(tcase, words_without_a_name_may_be_several);
         tcase_add_test(tcase, variables_fill_what_is_not_given);
         tcase_add_test(tcase, help_and_version_go_before_all);

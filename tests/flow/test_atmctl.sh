@@ -721,6 +721,7 @@ refuses 1 "expected a whole number from 1 to 1000" env ATM_VERIFY_PARTS=0 atmctl
 # banks behind links ---------------------------------------------------------------------------------------------
 
 expect "links of nothing" "[]" "$(atmctl link list --format json)"
+expect "links, watched" "link,issuers link,issuers" "$(atmctl link list --watch 1 --columns link,issuers -o csv | head -n 2 | paste -sd ' ')"
 expect_exit 0 atmctl issuer add BANKA --name あおば銀行 --link BANKA --opens 08:00 --closes 21:00
 expect "an issuer's calendar" '{"issuer":"BANKA","name":"あおば銀行","link":"BANKA","opens":"08:00","closes":"21:00","off_opens":"08:00","off_closes":"21:00"}' \
         "$(atmctl issuer show BANKA --format json)"

@@ -13,6 +13,7 @@
 #include "lib/base/number.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/output/suffix.h"
+#include "tools/atmctl/watch.h"
 
 static const struct field output_fields[] = {
     {.name = "format", .kind = VALUE_FORMAT, .text = "how rows are written; table unless given"},
@@ -21,6 +22,21 @@ static const struct field output_fields[] = {
      .text =
          "write there instead of standard output: all of it or nothing; the name's suffix says the format "
          "unless --format does"},
+    {.name = NULL},
+};
+static const struct field list_fields[] = {
+    {.name = "columns",
+     .kind = VALUE_COLUMNS,
+     .text = "show these alone, in this order; CSV and JSON have more of them than a table"},
+    {.name = "sort", .kind = VALUE_SORT, .text = "sort what is shown by them, with a '-' downwards"},
+    {.name = NULL},
+};
+static const struct field watch_fields[] = {
+    {.name = "watch",
+     .kind = VALUE_SECONDS,
+     .flags = FIELD_MAYBE,
+     .fallback = "2",
+     .text = "show it again so often, until it is ended"},
     {.name = NULL},
 };
 static const struct field document_fields[] = {
@@ -171,6 +187,10 @@ void command_options(const struct command *command, struct command_options *ret_
                 add_group(ret_options, from_fields);
         if (command->flags & COMMAND_CLOCK)
                 add_group(ret_options, clock_fields);
+        if (command->flags & COMMAND_LIST)
+                add_group(ret_options, list_fields);
+        if (command->flags & COMMAND_WATCH)
+                add_group(ret_options, watch_fields);
         if (command->flags & COMMAND_OUTPUT)
                 add_group(ret_options, command->flags & COMMAND_DOCUMENT ? document_fields : output_fields);
         if (command->flags & COMMAND_DATABASE)
@@ -268,16 +288,19 @@ static bool take_value(const struct option_value *value, char error[OPTIONS_ERRO
 static struct option_row make_row(const struct option_use *use)
 {
         const struct value_row *kind = value_row(use->field->kind);
-        bool flag = use->field->kind == VALUE_NONE;
+        bool flag = use->field->kind == VALUE_NONE, maybe = use->field->flags & FIELD_MAYBE;
 
-        return (struct option_row){
-            .name = use->field->name,
-            .value = flag ? NULL : kind->name,
-            .expected = flag ? NULL : kind->expected,
-            .text = use->field->text,
-            .take = take_value,
-            .flags = (use->required ? OPTION_REQUIRED : 0) | (use->positional ? OPTION_POSITIONAL : 0) |
-                     (use->field->flags & FIELD_REPEAT ? OPTION_SEVERAL : OPTION_ONCE)};
+        return (struct option_row){.name = use->field->name,
+                                   .value = flag ? NULL : kind->name,
+                                   .expected = flag ? NULL : kind->expected,
+                                   .text = use->field->text,
+                                   .take = take_value,
+                                   .letter = kind->letter,
+                                   .fallback = maybe ? use->field->fallback : NULL,
+                                   .flags =
+                                       (maybe ? OPTION_MAYBE : 0) | (use->required ? OPTION_REQUIRED : 0) |
+                                       (use->positional ? OPTION_POSITIONAL : 0) |
+                                       (use->field->flags & FIELD_REPEAT ? OPTION_SEVERAL : OPTION_ONCE)};
 }
 
 size_t command_rows(const struct command *command, struct option_row ret_rows[OPTIONS_MAX])
@@ -383,7 +406,8 @@ int command_run(const struct command *command, int argc, char **argv)
         command_options(command, &invocation.options);
         exit_code = parse(&invocation, argc, argv);
         if (exit_code == EXIT_DONE)
-                exit_code = command->run(&invocation);
+                exit_code =
+                    invocation_has(&invocation, "watch") ? watch(&invocation) : command->run(&invocation);
         for (size_t i = 0; i < invocation.options.count; i++)
                 free(invocation.values[i].text);
         return exit_code;

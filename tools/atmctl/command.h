@@ -26,6 +26,8 @@ enum command_flags {
         COMMAND_NOTE = 1024,          /* --note, where no field of the entity is called so */
         COMMAND_NOTE_DEMANDED = 2048, /* it must be given */
         COMMAND_REPLICA = 4096,       /* --read-only-conninfo: what it shows may be a little old */
+        COMMAND_LIST = 8192,          /* with COMMAND_OUTPUT: one table of rows; --columns, --sort */
+        COMMAND_WATCH = 16384,        /* what it shows moves; --watch */
         COMMAND_CARDS = COMMAND_DATABASE | COMMAND_TOKEN_KEY, /* whose numbers become tokens on their way */
         COMMAND_ONE_CARD = COMMAND_CARDS | COMMAND_CARD,
 };
@@ -60,7 +62,7 @@ struct command_group {
         const char *text; /* heading in help */
 };
 
-enum { OPTIONS_MAX = 32 };
+enum { OPTIONS_MAX = 48 };
 
 struct option_use {
         const struct field *field;

@@ -19,14 +19,15 @@ static void print_use(FILE *stream, const struct option_row *row)
         fputs(required ? " " : " [", stream);
         if (!(row->flags & OPTION_POSITIONAL))
                 fprintf(stream, "--%s%s", name, row->value ? " " : "");
-        fprintf(stream, "%s%s%s", row->value ? row->value : "", row->flags & OPTION_SEVERAL ? "..." : "",
-                required ? "" : "]");
+        fprintf(stream, row->flags & OPTION_MAYBE ? "[%s]%s%s" : "%s%s%s", row->value ? row->value : "",
+                row->flags & OPTION_SEVERAL ? "..." : "", required ? "" : "]");
 }
 
 static bool is_common(const char *name)
 {
-        static const char *const names[] = {"format",    "output", "conninfo", "read-only-conninfo",
-                                            "token-key", "config"};
+        static const char *const names[] = {
+            "format",    "output", "columns", "sort", "watch", "conninfo", "read-only-conninfo",
+            "token-key", "config"};
 
         for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
                 if (!strcmp(names[i], name))
@@ -120,13 +121,15 @@ void help_all(FILE *stream, const struct command_group *const *groups)
                         help_wrapped(stream, command->text, 25);
                 }
         }
-        fputs("\n'atmctl NOUN --help' shows what a noun's commands take, 'atmctl NOUN VERB --help' explains "
-              "one.\n"
-              "Commands that show rows take --format table|csv|json|xlsx and --output FILE; commands that "
-              "need the\n"
-              "database take --conninfo, or PGHOST, PGPORT, PGDATABASE and PGUSER from the environment.\n"
-              "Exit codes: 0 done, 1 failed, 2 wrong usage.\n",
-              stream);
+        fputs(
+            "\n'atmctl NOUN --help' shows what a noun's commands take, 'atmctl NOUN VERB --help' explains "
+            "one.\n"
+            "Commands that show rows take -o, --format table|expanded|csv|json|xlsx and --output FILE, lists "
+            "--columns\n"
+            "and --sort, those whose rows move --watch; commands that need the\n"
+            "database take --conninfo, or PGHOST, PGPORT, PGDATABASE and PGUSER from the environment.\n"
+            "Exit codes: 0 done, 1 failed, 2 wrong usage.\n",
+            stream);
 }
 
 /* the man page ---------------------------------------------------------------------------------------- */
@@ -236,20 +239,34 @@ void help_manual(FILE *stream, const struct command_group *const *groups)
         manual_files(stream, groups);
         fputs(
             "# COMMON OPTIONS\n\n"
-            "*--format* table|csv|json|xlsx\n\tHow rows are written\\. JSON: an array of objects, or one "
-            "object "
+            "*-o*, *--format* table|expanded|csv|json|xlsx\n\tHow rows are written\\. Expanded: a line a "
+            "value\\. "
+            "JSON: an array of objects, or one object "
             "where "
             "one thing is shown; amounts are integers\\. XLSX: a workbook, a sheet for each table, whose "
             "numbers are numbers\\. "
             "Unless given, the suffix of --output's file says it; table without one\\.\n\n"
             "*--output* _FILE_\n\tWrite there: under a temporary name that is renamed once all is "
             "written\\.\n\n"
+            "*--columns* _COLUMN,\\.\\.\\._\n\tOf lists: show these alone, in this order; they are called as "
+            "in "
+            "CSV\\.\n\n"
+            "*--sort* _COLUMN,\\.\\.\\._\n\tOf lists: sort what is shown by them, with a '-' downwards\\.\n\n"
+            "*--watch* \\[_SECONDS_]\n\tOf lists whose rows move: show them again so often (2), until it is "
+            "ended\\.\n\n"
             "*--conninfo* _CONNINFO_\n\tWhere the database is\\.\n\n"
             "*--read-only-conninfo* _CONNINFO_\n\tOf reports and lists: ask a replica, there, instead; a "
             "remark says of when its data are\\. "
             "*ATM\\_READ\\_ONLY\\_CONNINFO* unless this or --conninfo is given\\.\n\n"
             "*--token-key* _FILE_\n\tThe key that makes tokens of card numbers\\.\n\n"
             "*--config* _FILE_\n\tatmd's configuration, for its business clock\\.\n\n"
+            "# TERMINALS\n\n"
+            "At a terminal, a table that is too wide stands there a line a value, unless *--format table* "
+            "asks "
+            "for it\\. What does not fit the screen goes through *PAGER*, as in *psql*(1): *less*(1) unless "
+            "it "
+            "is set, with *LESS* as SRFX unless that is set; nothing where it is set and empty\\. Words for "
+            "states have colours, unless *NO\\_COLOR* is set\\.\n\n"
             "# ENVIRONMENT\n\n"
             "PGHOST, PGPORT, PGDATABASE, PGUSER: the database, as *psql*(1) takes it\\. "
             "ATM\\_TOKEN\\_KEY\\_FILE: "

@@ -59,6 +59,8 @@ int rows_answer(const struct invocation *invocation, const struct rows_question 
 {
         struct rows_question asked = *question;
 
+        if (!output_arranges(invocation, question->columns, question->column_count))
+                return EXIT_USAGE;
         return database_run(invocation, answer, &asked);
 }
 

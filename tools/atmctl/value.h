@@ -67,6 +67,9 @@ enum value_kind {
         VALUE_TRAIL_NOUN,
         VALUE_SCALE,
         VALUE_JOURNALS_KEY,
+        VALUE_COLUMNS,
+        VALUE_SORT,
+        VALUE_SECONDS,
         VALUE_FORMAT,
         VALUE_DOCUMENT_FORMAT,
         VALUE_LANGUAGE,
@@ -87,6 +90,7 @@ struct value_row {
         const char *choices;      /* "day|other", for kinds that are an enumeration */
         int64_t minimum, maximum; /* for numbers, which `expected` names; lengths of codes */
         const char *alphabet;     /* for codes: the characters that may occur */
+        char letter;              /* of an option, "-o"; 0: none */
         bool secret;              /* never shown: masked in messages */
         /* Of a text shorter than VALUE_MAX. A canonical form is written where it differs from the text. */
         bool (*check)(const struct value_row *row, const char *text, char *ret_canonical);

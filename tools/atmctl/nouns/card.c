@@ -12,7 +12,7 @@
 
 static const struct output_column card_output[] = {
     {"card_token", OUTPUT_TEXT, 0}, {"pan_mask", OUTPUT_TEXT, 0},  {"issuer", OUTPUT_TEXT, 0},
-    {"expiry", OUTPUT_TEXT, 0},     {"kind", OUTPUT_TEXT, 0},      {"status", OUTPUT_TEXT, 0},
+    {"expiry", OUTPUT_TEXT, 0},     {"kind", OUTPUT_TEXT, 0},      {"status", OUTPUT_TEXT, OUTPUT_STATE},
     {"excluded", OUTPUT_BOOL, 0},   {"successor", OUTPUT_TEXT, 0},
 };
 #define CARD_COLUMNS                                                                                         \
@@ -342,7 +342,7 @@ static const struct command commands[] = {
      .more = "Those of banks behind links are there from their first use on, without an expiry until "
              "somebody gives "
              "one.",
-     .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_CLOCK,
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_CLOCK | COMMAND_LIST,
      .run = card_list,
      .fields = card_filter_fields},
     {.noun = "card",
@@ -378,7 +378,7 @@ static const struct command commands[] = {
     {.noun = "account",
      .verb = "list",
      .text = "list accounts",
-     .flags = COMMAND_DATABASE | COMMAND_OUTPUT,
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_LIST,
      .run = account_list,
      .fields = account_filter_fields},
 };

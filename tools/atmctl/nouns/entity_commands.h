@@ -47,8 +47,8 @@ int entity_list(const struct invocation *invocation);
 #define LIST(name, what)                                                                                     \
         {                                                                                                    \
                 .noun = #name, .verb = "list", .text = "list " what,                                         \
-                .flags = COMMAND_OUTPUT | COMMAND_DATABASE | COMMAND_REPLICA, .run = entity_list,            \
-                .shape = SHAPE_LIST, .entity = &name                                                         \
+                .flags = COMMAND_OUTPUT | COMMAND_LIST | COMMAND_DATABASE | COMMAND_REPLICA,                 \
+                .run = entity_list, .shape = SHAPE_LIST, .entity = &name                                     \
         }
 #define KEPT_WITH(name, one, many, more)                                                                     \
         IMPORT(name, many, more), ADD(name, one, more), SET(name, one, more), SHOW(name, one),               \

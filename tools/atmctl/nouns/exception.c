@@ -244,7 +244,7 @@ static const struct command commands[] = {
          "'atmctl recover'); and "
          "withdrawals without an end: approved and not heard of again (no end), or asked of a bank and not "
          "decided, which any running atmd does by itself (no outcome).",
-     .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_CLOCK,
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_CLOCK | COMMAND_LIST | COMMAND_WATCH,
      .run = exception_list,
      .fields = list_fields},
     {.noun = "exception",

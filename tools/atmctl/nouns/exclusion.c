@@ -151,7 +151,7 @@ static const struct command commands[] = {
     {.noun = "exclusion",
      .verb = "list",
      .text = "list exclusions",
-     .flags = COMMAND_DATABASE | COMMAND_OUTPUT,
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_LIST,
      .run = exclusion_list,
      .fields = exclusion_filter_fields},
 };

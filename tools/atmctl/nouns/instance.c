@@ -31,7 +31,7 @@ static const struct command commands[] = {
          "Instances decide of each other's withdrawals: atm_wait_s, atm_dispense_s and correction_s must be "
          "the same in all of them. agrees: whether they are. An instance that finds others with other "
          "limits logs limits_differ.",
-     .flags = COMMAND_DATABASE | COMMAND_OUTPUT,
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_LIST | COMMAND_WATCH,
      .run = instance_list},
 };
 

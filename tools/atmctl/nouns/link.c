@@ -162,7 +162,7 @@ static const struct command commands[] = {
          "rest counts what became of the withdrawals of the last day of business time: approved and declined "
          "by "
          "the bank, timed out, reversed by the ATM or an operator before the bank had answered.",
-     .flags = FLAGS,
+     .flags = FLAGS | COMMAND_LIST | COMMAND_WATCH,
      .run = link_list},
     {.noun = "link",
      .verb = "show",

@@ -41,8 +41,9 @@ static bool list_without_end(struct database *database, const struct invocation 
                              const char *quarter)
 {
         static const struct output_column columns[] = {
-            {"transmitted_at", OUTPUT_TEXT, 0}, {"terminal", OUTPUT_TEXT, 0},  {"stan", OUTPUT_TEXT, 0},
-            {"issuer", OUTPUT_TEXT, 0},         {"amount_yen", OUTPUT_YEN, 0}, {"state", OUTPUT_TEXT, 0}};
+            {"transmitted_at", OUTPUT_TEXT, 0}, {"terminal", OUTPUT_TEXT, 0},
+            {"stan", OUTPUT_TEXT, 0},           {"issuer", OUTPUT_TEXT, 0},
+            {"amount_yen", OUTPUT_YEN, 0},      {"state", OUTPUT_TEXT, OUTPUT_STATE}};
         static const struct output_section section = {
             .heading = "Without an end", .columns = columns, .count = LENGTH(columns)};
         char error[PG_ERROR_MAX];
@@ -209,7 +210,7 @@ static const struct command commands[] = {
     {.noun = "period",
      .verb = "list",
      .text = "list the closings with the sums of that moment",
-     .flags = COMMAND_OUTPUT | COMMAND_DATABASE | COMMAND_REPLICA,
+     .flags = COMMAND_OUTPUT | COMMAND_DATABASE | COMMAND_REPLICA | COMMAND_LIST,
      .run = period_list},
 };
 

@@ -264,7 +264,7 @@ static int recovery_list(const struct invocation *invocation)
         static const struct output_column columns[] = {
             {"recovery", OUTPUT_NUMBER, 0},   {"proposed_at", OUTPUT_TEXT, 0},
             {"proposed_by", OUTPUT_TEXT, 0},  {"confirmed_at", OUTPUT_TEXT, 0},
-            {"confirmed_by", OUTPUT_TEXT, 0}, {"state", OUTPUT_TEXT, 0},
+            {"confirmed_by", OUTPUT_TEXT, 0}, {"state", OUTPUT_TEXT, OUTPUT_STATE},
             {"withdrawals", OUTPUT_YEN, 0},   {"brought_back", OUTPUT_YEN, 0},
             {"for_people", OUTPUT_YEN, 0},    {"left", OUTPUT_YEN, 0},
             {"cash_yen", OUTPUT_YEN, 0},
@@ -285,9 +285,11 @@ static PGresult *ask_items(PGconn *connection, const void *question, int64_t lim
 static int recovery_show(const struct invocation *invocation)
 {
         static const struct output_column columns[] = {
-            {"transmitted_at", OUTPUT_TEXT, 0}, {"terminal", OUTPUT_TEXT, 0},  {"stan", OUTPUT_NUMBER, 0},
-            {"lost", OUTPUT_TEXT, 0},           {"amount_yen", OUTPUT_YEN, 0}, {"cash_yen", OUTPUT_YEN, 0},
-            {"state", OUTPUT_TEXT, 0},          {"problem", OUTPUT_TEXT, 0},   {"ended_at", OUTPUT_TEXT, 0},
+            {"transmitted_at", OUTPUT_TEXT, 0},   {"terminal", OUTPUT_TEXT, 0},
+            {"stan", OUTPUT_NUMBER, 0},           {"lost", OUTPUT_TEXT, 0},
+            {"amount_yen", OUTPUT_YEN, 0},        {"cash_yen", OUTPUT_YEN, 0},
+            {"state", OUTPUT_TEXT, OUTPUT_STATE}, {"problem", OUTPUT_TEXT, 0},
+            {"ended_at", OUTPUT_TEXT, 0},
         };
         int64_t recovery = invocation_number(invocation, "recovery", 0);
 
@@ -372,7 +374,7 @@ static const struct command commands[] = {
     {.noun = "recovery",
      .verb = "list",
      .text = "list what was proposed to be brought back, the newest first",
-     .flags = COMMAND_DATABASE | COMMAND_OUTPUT,
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_LIST,
      .run = recovery_list,
      .fields = list_fields},
     {.noun = "recovery",

@@ -314,7 +314,7 @@ static const struct command commands[] = {
     {.noun = "atm",
      .verb = "barred",
      .text = "list the ATMs that are barred, and why",
-     .flags = COMMAND_DATABASE | COMMAND_OUTPUT,
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_LIST,
      .run = atm_barred},
     KEPT(issuer, "a bank", "banks that issue cards"),
     DATED(prefix, "a prefix", "prefixes of card numbers"),

@@ -21,7 +21,7 @@ static const struct output_column saf_columns[] = {
     {"why", OUTPUT_TEXT, 0},
     {"age_s", OUTPUT_NUMBER, 0},
     {"attempts", OUTPUT_NUMBER, 0},
-    {"state", OUTPUT_TEXT, 0},
+    {"state", OUTPUT_TEXT, OUTPUT_STATE},
     {"next_s", OUTPUT_NUMBER, 0},
     {"last_error", OUTPUT_TEXT, 0},
 };
@@ -229,7 +229,7 @@ static const struct command commands[] = {
          "that "
          "holds the link's lease, until the bank acknowledges it. due: at its next turn; waiting: in next_s "
          "seconds; behind: an earlier one of the same withdrawal goes first; parked: by an operator.",
-     .flags = COMMAND_DATABASE | COMMAND_OUTPUT,
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_LIST | COMMAND_WATCH,
      .run = saf_list,
      .fields = list_fields},
     {.noun = "saf",

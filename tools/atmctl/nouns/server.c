@@ -10,8 +10,8 @@
 #include "tools/atmctl/output/output.h"
 
 static const struct output_column columns[] = {
-    {"server", OUTPUT_TEXT, 0},     {"state", OUTPUT_TEXT, 0},  {"epoch", OUTPUT_NUMBER, 0},
-    {"timeline", OUTPUT_NUMBER, 0}, {"serves", OUTPUT_BOOL, 0}, {"problem", OUTPUT_TEXT, 0},
+    {"server", OUTPUT_TEXT, 0},     {"state", OUTPUT_TEXT, OUTPUT_STATE}, {"epoch", OUTPUT_NUMBER, 0},
+    {"timeline", OUTPUT_NUMBER, 0}, {"serves", OUTPUT_BOOL, 0},           {"problem", OUTPUT_TEXT, 0},
 };
 
 static const char *state_name(enum pg_server_state state)
@@ -75,6 +75,8 @@ static int server_list(const struct invocation *invocation)
         struct pg_survey survey;
         bool good;
 
+        if (!output_arranges(invocation, columns, LENGTH(columns)))
+                return EXIT_USAGE;
         if (!conninfo_is_private(conninfo ? conninfo : "", exposed)) {
                 complain("database: %s (PGSSLMODE and PGSSLROOTCERT, or --conninfo)", exposed);
                 return EXIT_FAILED;
@@ -126,7 +128,7 @@ static const struct command commands[] = {
          "primary "
          "that does not serve was replaced by a promotion: stop it, and make it a standby of the new one.\n"
          "Example: atmctl server list --conninfo 'host=db1,db2 dbname=atm sslmode=verify-full'",
-     .flags = COMMAND_DATABASE | COMMAND_OUTPUT,
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_LIST,
      .run = server_list},
     {.noun = "epoch",
      .verb = "raise",

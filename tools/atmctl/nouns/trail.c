@@ -85,7 +85,7 @@ static const struct command commands[] = {
              "JSON), and the note. Nothing "
              "is ever removed from it, and no card number or token is in it.\n"
              "Example: atmctl trail list --noun tariff --key HOUSE",
-     .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_REPLICA,
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_REPLICA | COMMAND_LIST,
      .run = list,
      .fields = list_fields},
     {.noun = "trail",

@@ -20,7 +20,7 @@ static const struct output_column withdrawal_columns[WITHDRAWAL_COLUMN_COUNT] = 
     {"customer_fee_yen", OUTPUT_YEN, OUTPUT_NOT_TABLE},
     {"interbank_fee_yen", OUTPUT_YEN, OUTPUT_NOT_TABLE},
     {"tax_yen", OUTPUT_YEN, OUTPUT_NOT_TABLE},
-    {"state", OUTPUT_TEXT, 0},
+    {"state", OUTPUT_TEXT, OUTPUT_STATE},
     {"de39", OUTPUT_TEXT, 0},
     {"reason", OUTPUT_TEXT, 0},
     {"hall", OUTPUT_TEXT, 0},
@@ -132,10 +132,12 @@ static int withdrawal_list(const struct invocation *invocation)
 /* one, whole -------------------------------------------------------------------------------------------- */
 
 static const struct output_column advice_columns[] = {
-    {"seq", OUTPUT_NUMBER, 0},        {"kind", OUTPUT_TEXT, 0},         {"advice_at", OUTPUT_TEXT, 0},
-    {"stan", OUTPUT_NUMBER, 0},       {"why", OUTPUT_TEXT, 0},          {"amount_yen", OUTPUT_YEN, 0},
-    {"dispensed_yen", OUTPUT_YEN, 0}, {"state_before", OUTPUT_TEXT, 0}, {"state", OUTPUT_TEXT, 0},
-    {"counted_yen", OUTPUT_YEN, 0},   {"commission", OUTPUT_NUMBER, 0}};
+    {"seq", OUTPUT_NUMBER, 0},        {"kind", OUTPUT_TEXT, 0},
+    {"advice_at", OUTPUT_TEXT, 0},    {"stan", OUTPUT_NUMBER, 0},
+    {"why", OUTPUT_TEXT, 0},          {"amount_yen", OUTPUT_YEN, 0},
+    {"dispensed_yen", OUTPUT_YEN, 0}, {"state_before", OUTPUT_TEXT, OUTPUT_STATE},
+    {"state", OUTPUT_TEXT, 0},        {"counted_yen", OUTPUT_YEN, 0},
+    {"commission", OUTPUT_NUMBER, 0}};
 static const struct output_column commission_columns[] = {{"seq", OUTPUT_NUMBER, 0},
                                                           {"sign", OUTPUT_NUMBER, 0},
                                                           {"tariff_from", OUTPUT_TEXT, 0},
@@ -271,7 +273,7 @@ static const struct command commands[] = {
              "yet; cause is how that was decided: the bank's answer, a timeout, the ATM's reversal, an "
              "operator.\n"
              "Example: atmctl withdrawal list --terminal T0000001 --from 2016-12-31 --to 2016-12-31T12:00",
-     .flags = FLAGS | COMMAND_REPLICA,
+     .flags = FLAGS | COMMAND_REPLICA | COMMAND_LIST | COMMAND_WATCH,
      .run = withdrawal_list,
      .fields = list_fields},
     {.noun = "withdrawal",

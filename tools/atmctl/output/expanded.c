@@ -1,8 +1,9 @@
-/* Rows under each other, a line a value: for rows that are wider than a terminal. */
+/* Rows under each other, a line a value: for rows that are wider than a terminal. Tables that do not fit one have it too. */
 #include <string.h>
 
 #include "lib/base/utf8.h"
 #include "tools/atmctl/output/form.h"
+#include "tools/atmctl/output/state.h"
 
 /* In cells of a terminal. What heads a row is ASCII or Japanese, whose characters are two wide. */
 static int heading_width(const char *heading)
@@ -19,7 +20,7 @@ static int heading_width(const char *heading)
         return width;
 }
 
-static int widest(const struct output *output)
+int form_name_width(const struct output *output)
 {
         const struct output_section *section = output->section;
         int width = 0;
@@ -33,23 +34,35 @@ static int widest(const struct output *output)
         return width;
 }
 
+void form_print_record(struct output *output, size_t number)
+{
+        fprintf(output->stream, "-[ %zu ]-\n", number);
+}
+
+void form_print_value(struct output *output, int width, size_t column, const char *text)
+{
+        const char *heading = form_heading(output, column);
+        const char *colour = form_colour(output, &output->section->columns[column], text);
+
+        fprintf(output->stream, "%s%*s  %s%s%s\n", heading, width - heading_width(heading), "",
+                colour ? colour : "", text, colour ? state_colour_end : "");
+}
+
 static bool row(struct output *output, const char *const *values, bool total)
 {
         const struct output_section *section = output->section;
-        int width = widest(output);
+        int width = form_name_width(output);
         char buffer[64];
 
         (void)total;
         if (!output->rows && section->heading && *section->heading)
                 form_print_heading(output);
         if (section->shape == OUTPUT_ROWS)
-                fprintf(output->stream, "-[ %zu ]-\n", output->rows + 1);
+                form_print_record(output, output->rows + 1);
         for (size_t i = 0; i < section->count; i++) {
-                const char *heading = form_heading(output, i);
-
                 if (form_shows(output, &section->columns[i]))
-                        fprintf(output->stream, "%s%*s  %s\n", heading, width - heading_width(heading), "",
-                                form_readable(&section->columns[i], values[i], buffer));
+                        form_print_value(output, width, i,
+                                         form_readable(&section->columns[i], values[i], buffer));
         }
         return !ferror(output->stream);
 }

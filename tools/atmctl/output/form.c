@@ -8,6 +8,8 @@
 #include "lib/base/digits.h"
 #include "lib/base/utf8.h"
 #include "lib/cli/say.h"
+#include "tools/atmctl/output/state.h"
+#include "tools/atmctl/output/terminal.h"
 
 const char *form_place(const struct output *output)
 {
@@ -59,6 +61,13 @@ const char *form_readable(const struct output_column *column, const char *value,
                 return value;
         digits_group(value, buffer, 64);
         return buffer;
+}
+
+const char *form_colour(const struct output *output, const struct output_column *column, const char *value)
+{
+        return output->at_terminal && column->flags & OUTPUT_STATE && value && terminal_has_colours()
+                   ? state_colour(value)
+                   : NULL;
 }
 
 /* Out of memory: a sentence less. */

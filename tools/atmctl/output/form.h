@@ -15,21 +15,29 @@
 #include <stdio.h>
 
 #include "lib/base/attributes.h"
+#include "tools/atmctl/output/arrange.h"
 #include "tools/atmctl/output/schema.h"
 
 struct output {
         const struct output_form *form;
-        struct output_section current;
-        const struct output_section *section; /* `current`, that rows go to; NULL: none yet */
-        size_t sections, rows;                /* begun; of this section */
-        bool streamed;                        /* one table, whose rows are written as they come */
+        const struct invocation *invocation;
+        struct output_section current;         /* with the columns that are shown */
+        const struct output_section *section;  /* `current`, that rows go to; NULL: none yet */
+        struct arrangement arrangement;        /* of this section */
+        const char *words[OUTPUT_COLUMNS_MAX]; /* of what is shown of it */
+        size_t sections, rows;                 /* begun; of this section */
+        bool streamed;                         /* one table, whose rows are written as they come */
         const char *when_empty;
         bool japanese;
         FILE *stream;
         const char *path; /* NULL: standard output */
         char *target;     /* the file that path leads to, replaced at the end; NULL: written as it comes */
         char *temporary;
-        char *remarks; /* lines for after the rows */
+        char *remarks;    /* lines for after the rows */
+        bool at_terminal; /* text is gathered and shown in the end (terminal.h) */
+        char *screen;     /* what was gathered */
+        size_t screen_size;
+        bool is_chosen; /* the form, by --format */
         /* the form's own */
         struct libscols_table *table;
         json_t *whole, *list; /* list: the section's rows, within the whole */
@@ -79,6 +87,8 @@ bool form_is_right(enum output_type type); /* figures stand to the right */
 const char *form_yes_or_no(const char *value);
 /* As people read it; in `buffer` where it had to be written anew. */
 const char *form_readable(const struct output_column *column, const char *value, char buffer[64]);
+/* The sequence that begins the colour of a value; NULL: it has none, or nobody would see it. */
+const char *form_colour(const struct output *output, const struct output_column *column, const char *value);
 /* A text with ends of lines; nothing else in it steers a terminal. */
 void form_print(struct output *output, const char *text);
 /* The section's heading, set apart. */
@@ -87,6 +97,12 @@ void form_print_heading(struct output *output);
 const char *form_name(const struct output_column *column);
 /* Write a JSON value; nothing in it steers a terminal or turns the text around it. */
 ATM_MUST_USE bool form_dump(const json_t *value, size_t flags, FILE *stream);
+/* "-[ 1 ]-", above a row whose values stand under each other. */
+void form_print_record(struct output *output, size_t number);
+/* One of those values, behind its name; `width` is the widest name's. */
+void form_print_value(struct output *output, int width, size_t column, const char *text);
+/* Of the section's columns that are shown. */
+int form_name_width(const struct output *output);
 /* A note to standard error. */
 void form_say(struct output *output, const char *text);
 

@@ -12,6 +12,7 @@
 #include "lib/base/utf8.h"
 #include "lib/db/pg_query.h"
 #include "tools/atmctl/output/form.h"
+#include "tools/atmctl/output/terminal.h"
 #include "lib/cli/say.h"
 
 static const struct output_form *const forms[] = {&form_table, &form_expanded, &form_csv,
@@ -37,6 +38,13 @@ bool output_holds_sections(const struct invocation *invocation)
 enum output_kind output_kind_of(const struct invocation *invocation)
 {
         return form_of(invocation)->kind;
+}
+
+bool output_arranges(const struct invocation *invocation, const struct output_column *columns, size_t count)
+{
+        struct arrangement arrangement;
+
+        return arrangement_read(invocation, columns, count, &arrangement);
 }
 
 bool output_is_japanese(const struct invocation *invocation)
@@ -134,6 +142,28 @@ static bool suits_terminal(const struct invocation *invocation)
         return false;
 }
 
+/* Text for people at a terminal is gathered: only the whole says whether it fits. */
+static bool open_screen(struct output *output)
+{
+        output->at_terminal = output->form->kind == OUTPUT_FOR_PEOPLE &&
+                              !(output->form->flags & FORM_DOCUMENT) && terminal_is_there();
+        output->stream = output->at_terminal ? open_memstream(&output->screen, &output->screen_size) : stdout;
+        if (!output->stream)
+                complain("out of memory");
+        return output->stream;
+}
+
+static bool finish_screen(struct output *output)
+{
+        bool gathered = fclose(output->stream) == 0;
+
+        output->stream = NULL;
+        if (gathered && terminal_show(output->screen))
+                return true;
+        complain("%s: can't be written: %s", form_place(output), strerror(errno));
+        return false;
+}
+
 /* opening ----------------------------------------------------------------------------------------------- */
 
 struct output *output_open_whole(const struct invocation *invocation)
@@ -147,11 +177,12 @@ struct output *output_open_whole(const struct invocation *invocation)
                 complain("out of memory");
                 return NULL;
         }
+        output->invocation = invocation;
         output->form = form_of(invocation);
+        output->is_chosen = invocation_has(invocation, "format");
         output->path = invocation_value(invocation, "output");
         output->japanese = output_is_japanese(invocation);
-        output->stream = output->path ? NULL : stdout;
-        if ((output->path && !open_file(output)) ||
+        if (!(output->path ? open_file(output) : open_screen(output)) ||
             (output->form->open && !output->form->open(output, invocation->command->text))) {
                 output_abandon(output);
                 return NULL;
@@ -189,43 +220,6 @@ static bool is_left_out(const struct output *output)
                (output->form->flags & FORM_ONE_SECTION && output->sections > 1);
 }
 
-static bool end_section(struct output *output)
-{
-        const struct output_section *section = output->section;
-
-        if (!section || is_left_out(output))
-                return true;
-        if (output->form->end && !output->form->end(output))
-                return form_complain_unwritten(output);
-        if (is_for_people(output) && !section->heading && !output->rows)
-                note("%s", output->when_empty ? output->when_empty : "none");
-        return true;
-}
-
-bool output_begin(struct output *output, const struct output_section *section)
-{
-        assert(section->count <= OUTPUT_COLUMNS_MAX);
-        if (!end_section(output))
-                return false;
-        output->current = *section;
-        output->section = &output->current;
-        output->rows = 0;
-        output->sections++;
-        if (is_left_out(output) || !output->form->begin || output->form->begin(output))
-                return true;
-        return form_complain_unwritten(output);
-}
-
-bool output_next_whole(struct output *output)
-{
-        bool ended = end_section(output);
-
-        output->section = NULL;
-        if (!ended || !output->form->next || output->form->next(output))
-                return ended;
-        return form_complain_unwritten(output);
-}
-
 /* Cells that nobody's terminal or page is steered by; JSON has escapes of its own (form_dump). A CSV cell may have lines. NULL where
  * memory is short. */
 static const char *const *shown_values(const struct output *output, const char *const *values,
@@ -253,21 +247,92 @@ static const char *const *shown_values(const struct output *output, const char *
         return at ? shown : NULL;
 }
 
-static bool write_row(struct output *output, const char *const *values, bool total)
+static bool emit_row(struct output *output, const char *const *values, bool total)
 {
-        const char *shown[OUTPUT_COLUMNS_MAX];
+        const char *picked[OUTPUT_COLUMNS_MAX], *shown[OUTPUT_COLUMNS_MAX];
         char *made;
         bool written;
 
-        if (is_left_out(output))
-                return true;
-        values = shown_values(output, values, shown, &made);
+        arrangement_pick(&output->arrangement, values, picked);
+        values = shown_values(output, picked, shown, &made);
         written = values && output->form->row(output, values, total);
         free(made);
         if (!written)
                 return form_complain_unwritten(output);
         output->rows++;
         return true;
+}
+
+/* Those that were kept, sorted. */
+static bool emit_kept(struct output *output)
+{
+        struct arrangement *arrangement = &output->arrangement;
+        bool written = true;
+
+        arrangement_sort(arrangement);
+        for (size_t i = 0; i < arrangement->row_count && written; i++)
+                written = emit_row(output, arrangement_row(arrangement, i), false);
+        arrangement_forget(arrangement);
+        return written;
+}
+
+static bool end_section(struct output *output)
+{
+        const struct output_section *section = output->section;
+
+        if (!section || is_left_out(output))
+                return true;
+        if (!emit_kept(output))
+                return false;
+        if (output->form->end && !output->form->end(output))
+                return form_complain_unwritten(output);
+        if (is_for_people(output) && !section->heading && !output->rows)
+                note("%s", output->when_empty ? output->when_empty : "none");
+        return true;
+}
+
+bool output_begin(struct output *output, const struct output_section *section)
+{
+        assert(section->count <= OUTPUT_COLUMNS_MAX);
+        if (!end_section(output))
+                return false;
+        if (!arrangement_read(output->invocation, section->columns, section->count, &output->arrangement))
+                return false;
+        output->current = *section;
+        output->current.columns = output->arrangement.columns;
+        output->current.count = output->arrangement.count;
+        if (section->words) {
+                arrangement_pick(&output->arrangement, section->words, output->words);
+                output->current.words = output->words;
+        }
+        output->section = &output->current;
+        output->rows = 0;
+        output->sections++;
+        if (is_left_out(output) || !output->form->begin || output->form->begin(output))
+                return true;
+        return form_complain_unwritten(output);
+}
+
+bool output_next_whole(struct output *output)
+{
+        bool ended = end_section(output);
+
+        output->section = NULL;
+        if (!ended || !output->form->next || output->form->next(output))
+                return ended;
+        return form_complain_unwritten(output);
+}
+
+static bool write_row(struct output *output, const char *const *values, bool total)
+{
+        if (is_left_out(output))
+                return true;
+        if (!output->arrangement.key_count || total)
+                return emit_kept(output) && emit_row(output, values, total);
+        if (arrangement_keep(&output->arrangement, values))
+                return true;
+        complain("out of memory");
+        return false;
 }
 
 bool output_row(struct output *output, const char *const *values)
@@ -284,9 +349,9 @@ bool output_result(struct output *output, const PGresult *result, int rows)
 {
         const char *values[OUTPUT_COLUMNS_MAX];
 
-        assert((size_t)PQnfields(result) >= output->section->count);
+        assert((size_t)PQnfields(result) >= output->arrangement.given);
         for (int row = 0; row < rows; row++) {
-                for (size_t i = 0; i < output->section->count; i++)
+                for (size_t i = 0; i < output->arrangement.given; i++)
                         values[i] = pg_text(result, row, (int)i);
                 if (!output_row(output, values))
                         return false;
@@ -385,8 +450,10 @@ void output_abandon(struct output *output)
 {
         if (!output)
                 return;
-        if (output->path && output->stream)
+        if (output->stream && output->stream != stdout)
                 fclose(output->stream);
+        free(output->screen);
+        arrangement_forget(&output->arrangement);
         if (output->temporary)
                 unlink(output->temporary);
         if (output->form->free)
@@ -407,6 +474,8 @@ static bool finish_stream(struct output *output)
 {
         if (output->temporary)
                 return finish_file(output);
+        if (output->at_terminal)
+                return finish_screen(output);
         if (fflush(output->stream) == 0 && !ferror(output->stream))
                 return true;
         complain("%s: can't be written: %s", form_place(output), strerror(errno));

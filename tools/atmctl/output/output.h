@@ -30,6 +30,10 @@ struct output *output_open_whole(const struct invocation *invocation);
 /* Whether the form can hold more than one table: for commands that are nothing without. */
 bool output_holds_sections(const struct invocation *invocation);
 
+/* Whether --columns and --sort name columns that there are; false after a complaint. For who asks before there are rows. */
+ATM_MUST_USE bool output_arranges(const struct invocation *invocation, const struct output_column *columns,
+                                  size_t count);
+
 /* For what people are told in sentences, and programs as rows or as one value. */
 enum output_kind output_kind_of(const struct invocation *invocation);
 

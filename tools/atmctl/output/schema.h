@@ -26,6 +26,7 @@ enum output_flags {
         OUTPUT_NOT_TABLE = 2,
         OUTPUT_DASH = 4,   /* what is not there is missing: '-' to people */
         OUTPUT_MEMBER = 8, /* named "OBJECT.NAME": in JSON NAME of that object, in CSV NAME */
+        OUTPUT_STATE = 16, /* words for a state (state.h), in colour at a terminal */
 };
 
 struct output_column {
