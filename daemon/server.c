@@ -22,6 +22,7 @@
 #include "daemon/revocation.h"
 #include "daemon/security.h"
 #include "daemon/service.h"
+#include "daemon/sightings.h"
 #include "daemon/upkeep.h"
 #include "lib/base/log.h"
 #include "lib/base/now.h"
@@ -50,6 +51,7 @@ struct server {
         struct clients *clients;
         struct banks *banks; /* NULL: no link is configured */
         struct instances *instances;
+        struct sightings *sightings; /* likewise */
         struct upkeep *upkeep;
         struct partitions partitions;
         struct clock_watch clock;
@@ -264,9 +266,12 @@ static void look_at_revoked(struct server *server)
 
 static void on_look(evutil_socket_t fd, short what, void *context)
 {
+        struct server *server = context;
         (void)fd;
         (void)what;
-        look_at_revoked(context);
+        look_at_revoked(server);
+        if (server->sightings)
+                sightings_look(server->sightings, steady_ms(NULL));
         log_tell_dropped(false);
         security_tick(false);
 }
@@ -322,6 +327,8 @@ static void on_stop(evutil_socket_t signal, short what, void *context)
         log_event(LEVEL_INFO, "stopping", LOG_TEXT("signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"),
                   LOG_NUMBER("connections", (int64_t)clients_count(server->clients)),
                   LOG_NUMBER("open", (int64_t)server->service->pool.taken));
+        if (server->sightings)
+                sightings_leave(server->sightings);
         if (server->banks)
                 banks_drain(server->banks);
         event_add(server->deadline, &limit);
@@ -586,12 +593,25 @@ static bool open_door(struct server *server, char error[SERVER_ERROR_MAX])
         return clients_listen(server->clients, host, port, why) || fail(error, "%s", why);
 }
 
+/* What people know this instance by. */
+static const char *own_name(const struct server *server)
+{
+        return server->options.instance ? server->options.instance : clients_address(server->clients);
+}
+
 static bool make_instances(struct server *server, char error[SERVER_ERROR_MAX])
 {
-        const char *name =
-            server->options.instance ? server->options.instance : clients_address(server->clients);
-        server->instances = instances_new(server->base, server->hosts, &server->settings, name);
+        server->instances = instances_new(server->base, server->hosts, &server->settings, own_name(server));
         return server->instances || fail(error, "out of memory");
+}
+
+static bool make_sightings(struct server *server, char error[SERVER_ERROR_MAX])
+{
+        if (!server->banks)
+                return true;
+        server->sightings =
+            sightings_new(server->base, server->hosts, own_name(server), banks_routes(server->banks));
+        return server->sightings || fail(error, "out of memory");
 }
 
 struct server *server_new(const struct server_options *options, const struct settings *settings,
@@ -620,7 +640,7 @@ struct server *server_new(const struct server_options *options, const struct set
             !partitions_check(ledger_reference(server->ledger), business_ms(server), error,
                               SERVER_ERROR_MAX) ||
             !make_banks(server, error) || !make_upkeep(server, error) || !open_door(server, error) ||
-            !make_instances(server, error))
+            !make_instances(server, error) || !make_sightings(server, error))
                 goto failed;
         if (!make_signals(server)) {
                 fail(error, "signals can't be handled");
@@ -663,6 +683,7 @@ void server_free(struct server *server)
         clients_free(server->clients);
         service_free(server->service);
         instances_free(server->instances);
+        sightings_free(server->sightings);
         banks_free(server->banks); /* it says nothing any more to those who wait for it */
         upkeep_free(server->upkeep);
         pg_hosts_free(server->hosts);

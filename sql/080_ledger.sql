@@ -468,7 +468,7 @@ $$;
 -- batches ------------------------------------------------------------------------------------------------
 
 -- Withdrawal requests (0200, 0201). p_refusal is the first reason that needs no shared row, 0 where there
--- is none; p_link the bank to be asked, NULL for the house bank. One row a request, in any order: what the
+-- is none; p_link the bank to be asked, NULL for the house bank (its row keeps it where it was asked, or is refused for want of it). One row a request, in any order: what the
 -- ATM is to hear, and whether it was durable before. A reason of NULL: the intent is durable and limits are
 -- taken, the bank is to be asked (not stored), or was asked by somebody and nothing is decided yet (stored).
 -- 28, can't decide, is said and not kept: a repeat is decided anew.
@@ -612,7 +612,7 @@ BEGIN
                         p_customer_fee_yen[n.position], p_customer_tax_yen[n.position], p_interbank_fee_yen[n.position],
                         p_interbank_tax_yen[n.position], p_hall_share_yen[n.position],
                         CASE WHEN own_reason(n.reason, n.link) = reason_of('APPROVED') THEN p_approval_code[n.position] END,
-                        CASE WHEN own_reason(n.reason, n.link) IS NULL THEN n.link END,
+                        CASE WHEN n.reason IN (reason_of('APPROVED'), reason_of('ISSUER_UNAVAILABLE')) THEN n.link END,
                         CASE WHEN own_reason(n.reason, n.link) = reason_of('APPROVED') THEN v_now END
                 FROM (SELECT d.* FROM decided d WHERE NOT d.known AND d.reason <> reason_of('CANNOT_DECIDE')
                       ORDER BY p_transmitted_at[d.position], p_terminal[d.position], p_stan[d.position]) n
@@ -844,7 +844,8 @@ BEGIN
                                r.seq IS NOT NULL AS repeated,
                                r.seq IS NOT NULL AND (r.amount_yen <> o.amount_yen OR r.dispensed_yen <> o.dispensed_yen) AS contradicts,
                                coalesce(l.seq, 0) + 1 AS seq, coalesce(l.counted_yen, 0) AS counted_before_yen, z.state, z.counts_yen,
-                               coalesce(h.successor, w.card_token) AS card_token, w.hall, w.business_date, w.issuer, w.link,
+                               coalesce(h.successor, w.card_token) AS card_token, w.hall, w.business_date, w.issuer,
+                               CASE WHEN w.reason IS NULL THEN w.link END AS link, -- who was asked
                                w.amount_yen AS original_amount_yen, w.band,
                                w.tariff_from, w.tax_rate_bp, w.customer_fee_yen, w.customer_tax_yen, w.interbank_fee_yen,
                                w.interbank_tax_yen, w.hall_share_yen, coalesce(k.decided, false) AS decided,
@@ -1098,7 +1099,7 @@ BEGIN
                                           AND w.transmitted_at = o.transmitted_at AND w.stan = o.stan
                                           AND w.transmitted_at BETWEEN p_from AND p_to LIMIT 1) w
                       LEFT JOIN LATERAL (SELECT c.successor FROM card c WHERE c.card_token = w.card_token LIMIT 1) h ON true
-                      WHERE o.reason <> reason_of('APPROVED') AND w.link IS NOT NULL
+                      WHERE o.reason <> reason_of('APPROVED') AND w.reason IS NULL
                       ORDER BY 1) o
         CROSS JOIN LATERAL (SELECT FROM card c WHERE c.card_token = o.card_token LIMIT 1 FOR NO KEY UPDATE) c;
 
@@ -1113,7 +1114,7 @@ BEGIN
                              unnest(p_cause) AS cause, generate_subscripts(p_terminal, 1) AS position) o
                 CROSS JOIN LATERAL (SELECT * FROM withdrawal w WHERE w.terminal = o.terminal
                                     AND w.transmitted_at = o.transmitted_at AND w.stan = o.stan
-                                    AND w.transmitted_at BETWEEN p_from AND p_to AND w.link IS NOT NULL LIMIT 1) w
+                                    AND w.transmitted_at BETWEEN p_from AND p_to AND w.reason IS NULL LIMIT 1) w
                 LEFT JOIN LATERAL (SELECT * FROM bank_outcome x WHERE x.terminal = o.terminal
                                    AND x.transmitted_at = o.transmitted_at AND x.stan = o.stan
                                    AND x.transmitted_at BETWEEN p_from AND p_to LIMIT 1) x ON true
@@ -2199,6 +2200,38 @@ BEGIN
         UPDATE instance_limit SET atm_wait_s = p_atm_wait_s, atm_dispense_s = p_atm_dispense_s
         WHERE (atm_wait_s, atm_dispense_s) IS DISTINCT FROM (p_atm_wait_s, p_atm_dispense_s);
 END
+$$;
+
+-- What an instance sees of those it talks with (075_sightings.sql), all at once; p_state_ms: for how long each has been in its state, p_silent_ms:
+-- how long ago it was heard. Nobody waits for a disk for it, or a standby. What nobody has seen for a week is forgotten.
+CREATE OR REPLACE FUNCTION sightings_write(p_instance text, p_kind text[], p_name text[], p_state text[], p_state_ms bigint[], p_silent_ms bigint[],
+                                           p_why text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+        v_now_ms bigint := real_now_ms();
+BEGIN
+        PERFORM demand_equal(p_name, ARRAY[cardinality(p_kind), cardinality(p_state), cardinality(p_state_ms), cardinality(p_silent_ms),
+                                           cardinality(p_why)]);
+        PERFORM set_config('synchronous_commit', 'off', true);
+        INSERT INTO sighting AS s (instance, kind, name, state, since_ms, heard_ms, why, seen_ms)
+        SELECT p_instance, o.kind, o.name, o.state, v_now_ms - o.state_ms, v_now_ms - o.silent_ms, o.why, v_now_ms
+        FROM unnest(p_kind, p_name, p_state, p_state_ms, p_silent_ms, p_why) o (kind, name, state, state_ms, silent_ms, why)
+        ORDER BY o.kind, o.name
+        ON CONFLICT (instance, kind, name) DO UPDATE
+        SET state = EXCLUDED.state, since_ms = EXCLUDED.since_ms, heard_ms = EXCLUDED.heard_ms, why = EXCLUDED.why, seen_ms = EXCLUDED.seen_ms;
+        DELETE FROM sighting s WHERE s.ctid = ANY (ARRAY(
+                SELECT o.ctid FROM sighting o WHERE o.seen_ms < v_now_ms - 7 * 24 * 3600000 FOR UPDATE SKIP LOCKED));
+END
+$$;
+
+-- It stops.
+CREATE OR REPLACE FUNCTION sightings_leave(p_instance text) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        DELETE FROM sighting WHERE instance = p_instance
+$$;
+
+-- Whether its instance still writes: two and a half of its minutes.
+CREATE OR REPLACE FUNCTION sighting_is_fresh(p_seen_ms bigint) RETURNS boolean LANGUAGE sql VOLATILE SET search_path = public, pg_temp AS $$
+        SELECT abs(real_now_ms() - p_seen_ms) < 150000
 $$;
 
 -- End people's sessions that a batch waits for at this moment: idle in their transaction for p_idle_ms, or, whatever they do, in it for p_open_ms.

@@ -18,9 +18,13 @@ SELECT w.terminal, w.stan, w.transmitted_at,
        coalesce(c.customer_tax_yen, 0) AS customer_tax_yen,
        coalesce(c.hall_share_yen, 0) AS hall_share_yen,
        w.customer_fee_yen + w.customer_tax_yen AS charge_yen, -- DE 28, as priced: earned or not
-       coalesce(w.approved_at, o.approved_at) AS approved_at
+       coalesce(w.approved_at, o.approved_at) AS approved_at,
+       w.reason IS NULL AS is_asked, -- its link's bank; else it was refused for want of that
+       w.customer_fee_yen AS fixed_customer_fee_yen, -- as priced
+       w.interbank_fee_yen AS fixed_interbank_fee_yen,
+       w.customer_tax_yen + w.interbank_tax_yen AS fixed_tax_yen
 FROM withdrawal w
-LEFT JOIN bank_outcome o ON w.link IS NOT NULL AND o.terminal = w.terminal AND o.transmitted_at = w.transmitted_at AND o.stan = w.stan
+LEFT JOIN bank_outcome o ON w.reason IS NULL AND o.terminal = w.terminal AND o.transmitted_at = w.transmitted_at AND o.stan = w.stan
 LEFT JOIN reason r ON r.reason = coalesce(w.reason, o.reason)
 LEFT JOIN LATERAL (SELECT state, counted_yen FROM advice a
                    WHERE a.terminal = w.terminal AND a.transmitted_at = w.transmitted_at AND a.stan = w.stan
@@ -45,13 +49,14 @@ FROM saf s
 LEFT JOIN LATERAL (SELECT * FROM bank_notice n WHERE n.terminal = s.terminal AND n.transmitted_at = s.transmitted_at
                    AND n.stan = s.stan AND n.seq = s.seq LIMIT 1) n ON true;
 
--- The links that issuers name, or that something is waiting for: what waits, whose task the sending is, and
+-- The links that issuers name, that something is waiting for, or that an instance sees: what waits, whose task the sending is, and
 -- the withdrawals that are without an end.
 CREATE VIEW v_link AS
 SELECT l.link, (SELECT string_agg(i.issuer, ' ' ORDER BY i.issuer) FROM issuer i WHERE i.link = l.link) AS issuers,
        coalesce(s.waiting, 0) AS waiting, coalesce(s.parked, 0) AS parked, s.oldest_ms, coalesce(s.attempts, 0) AS attempts,
        e.holder, e.until_ms, coalesce(o.asked, 0) AS asked, coalesce(o.approved, 0) AS approved
-FROM (SELECT link FROM issuer WHERE link IS NOT NULL UNION SELECT link FROM saf UNION SELECT link FROM saf_lease) l
+FROM (SELECT link FROM issuer WHERE link IS NOT NULL UNION SELECT link FROM saf UNION SELECT link FROM saf_lease
+      UNION SELECT name FROM sighting WHERE kind = 'link' AND sighting_is_fresh(seen_ms)) l
 LEFT JOIN (SELECT link, count(*) AS waiting, count(*) FILTER (WHERE parked) AS parked, min(created_ms) AS oldest_ms,
                   max(attempts) AS attempts FROM saf GROUP BY link) s USING (link)
 LEFT JOIN saf_lease e USING (link)
@@ -123,7 +128,8 @@ GRANT EXECUTE ON FUNCTION token_key_correct(text) TO atm_operator;
 GRANT EXECUTE ON FUNCTION role_is(name, name) TO atm_daemon, atm_operator;
 GRANT EXECUTE ON FUNCTION business_now(), business_today() TO atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION real_now_ms() TO atm_daemon, atm_operator, atm_report;
-GRANT EXECUTE ON FUNCTION instance_limits_are, ledger_unblock TO atm_daemon;
+GRANT EXECUTE ON FUNCTION instance_limits_are, ledger_unblock, sightings_write, sightings_leave TO atm_daemon;
+GRANT EXECUTE ON FUNCTION sighting_is_fresh TO atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION standby_problem() TO atm_daemon, atm_operator;
 GRANT EXECUTE ON FUNCTION epoch_now() TO atm_daemon, atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION lock_holders(integer) TO atm_daemon, atm_operator, atm_report;

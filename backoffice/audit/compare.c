@@ -35,7 +35,8 @@ static bool token_of(const char *text, uint8_t token[TOKEN_LENGTH])
 const char reconcile_query[] =
     "COPY (SELECT v.terminal, (extract(epoch FROM v.transmitted_at) * 1000)::bigint, v.stan, v.amount_yen, "
     "v.dispensed_yen, v.customer_fee_yen, v.customer_tax_yen, v.interbank_fee_yen, v.tax_yen, v.state, "
-    "coalesce(v.de39, ''), v.card_token, v.charge_yen, coalesce(s.waiting, 0), coalesce(v.link, ''), "
+    "coalesce(v.de39, ''), v.card_token, v.charge_yen, coalesce(s.waiting, 0), CASE WHEN v.is_asked THEN "
+    "coalesce(v.link, '') ELSE '' END, "
     "coalesce(v.outcome_cause, ''), coalesce(v.bank_de39, ''), v.rrn, coalesce(v.approval_code, ''), "
     "coalesce(e.cases, ''), coalesce(e.open_cases, 0), coalesce(e.words, '') "
     "FROM v_withdrawal v LEFT JOIN (SELECT terminal, transmitted_at, stan, count(*) AS waiting FROM saf "

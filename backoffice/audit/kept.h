@@ -28,7 +28,8 @@ struct kept_withdrawal {
         bool has_earnings; /* a commission row at least */
         int16_t reason, outcome;
         uint32_t cause; /* of the outcome */
-        uint32_t issuer, band, hall, link;
+        uint32_t issuer, band, hall;
+        uint32_t link; /* of the bank that was asked; NAME_NONE: none was */
         uint32_t head; /* its card number's first six digits, a name */
         bool is_timed; /* when it was approved is known */
         int32_t business_day, tariff_day, tax_rate_bp;

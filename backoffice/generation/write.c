@@ -210,7 +210,7 @@ static void add_withdrawal(struct writer *w, const struct business_withdrawal *x
         pg_copy_int4(copy, x->price.tax_rate_bp);
         add_fees(copy, &x->price, 1);
         pg_copy_text(copy, x->reason == REASON_APPROVED ? approval_of(x, approval) : NULL);
-        pg_copy_text(copy, x->reason < 0 ? link_of(w, card) : NULL);
+        pg_copy_text(copy, x->reason < 0 || x->reason == REASON_ISSUER_UNAVAILABLE ? link_of(w, card) : NULL);
 }
 
 static void add_outcome(struct writer *w, const struct business_withdrawal *x)

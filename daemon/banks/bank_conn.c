@@ -17,6 +17,7 @@
 #include "config/limits.h"
 #include "lib/base/log.h"
 #include "lib/base/random.h"
+#include "lib/base/utf8.h"
 #include "lib/net/stream.h"
 #include "lib/security/tls.h"
 #include "protocol/frame.h"
@@ -93,6 +94,16 @@ static int64_t next_pause(struct bank_conn *conn)
         return random_jitter(&conn->conns->random, pause_ms, LIMIT_PAUSE_JITTER);
 }
 
+/* To whom, and why: as people are told of the link (sightings.h). */
+static void tell_route(const struct bank_conn *conn, const char *reason)
+{
+        char why[LIMIT_REASON], shown[LIMIT_REASON];
+        snprintf(why, sizeof(why), "%s%s%.*s", conn->peer, *conn->peer ? ": " : "",
+                 (int)(sizeof(why) - sizeof(conn->peer) - 2), reason);
+        utf8_show(why, "", shown, sizeof(shown));
+        bank_route_failed(conn->conns->route, shown);
+}
+
 /* This attempt, or this connection, is over. */
 ATM_PRINTF(2, 3) static void give_up(struct bank_conn *conn, const char *format, ...)
 {
@@ -107,6 +118,7 @@ ATM_PRINTF(2, 3) static void give_up(struct bank_conn *conn, const char *format,
                     LOG_TEXT("reason", reason));
         if (conn->state == OPEN)
                 bank_route_detach(conn->conns->route, &conn->session);
+        tell_route(conn, reason);
         event_del(&conn->flush);
         conn->turn++;
         change_state(conn, DOWN);

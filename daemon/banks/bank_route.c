@@ -3,10 +3,13 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/log.h"
+
+const char *const bank_route_state_name[BANK_ROUTE_STATE_COUNT] = {"down", "signed_off", "up"};
 
 static const struct bank_session_events session_events;
 
@@ -26,6 +29,7 @@ struct bank_route *bank_route_new(const struct bank_link_settings *settings,
                                                .shell = &route->shell,
                                                .events = &session_events};
         TAILQ_INIT(&route->sessions);
+        route->since_ms = shell->steady_ms(shell->context);
         return route;
 }
 
@@ -161,6 +165,17 @@ static struct bank_route *route_of(struct bank_session_env *env)
         return (struct bank_route *)((char *)env - offsetof(struct bank_route, env));
 }
 
+static void note_change(struct bank_route *route, enum bank_route_state before)
+{
+        if (bank_route_state(route) != before)
+                route->since_ms = route->shell.steady_ms(route->shell.context);
+}
+
+void bank_route_failed(struct bank_route *route, const char *reason)
+{
+        snprintf(route->why, sizeof(route->why), "%s", reason);
+}
+
 static void sign_on(struct bank_route *route)
 {
         if (!route->signed_off)
@@ -173,6 +188,7 @@ static void sign_on(struct bank_route *route)
 static void on_signed(struct bank_session_env *env, bool on)
 {
         struct bank_route *route = route_of(env);
+        enum bank_route_state before = bank_route_state(route);
         if (on) {
                 sign_on(route);
         } else if (!route->signed_off) {
@@ -182,26 +198,32 @@ static void on_signed(struct bank_session_env *env, bool on)
                     LEVEL_WARNING, "link_signed_off", LOG_TEXT("link", route->settings.name),
                     LOG_TEXT("help", "by the bank: its cards are refused with 91 until it signs on again"));
         }
+        note_change(route, before);
 }
 
 static void on_up(struct bank_session_env *env, struct bank_session *session)
 {
         struct bank_route *route = route_of(env);
+        enum bank_route_state before = bank_route_state(route);
         route->count.sign_ons++;
         sign_on(route);
+        route->why[0] = '\0';
         log_event(LEVEL_INFO, "link_connection_up", LOG_TEXT("link", route->settings.name),
                   LOG_NUMBER("connection", session->number), LOG_NUMBER("up", (int64_t)route->up + 1));
         if (route->up++ == 0)
                 log_event(LEVEL_INFO, "link_up", LOG_TEXT("link", route->settings.name));
+        note_change(route, before);
 }
 
 static void on_down(struct bank_session_env *env, struct bank_session *session, bool was_up)
 {
         struct bank_route *route = route_of(env);
+        enum bank_route_state before = bank_route_state(route);
         route->count.closed++;
         if (!was_up)
                 return;
         route->up--;
+        note_change(route, before);
         log_event(LEVEL_INFO, "link_connection_down", LOG_TEXT("link", route->settings.name),
                   LOG_NUMBER("connection", session->number), LOG_NUMBER("up", (int64_t)route->up),
                   LOG_NUMBER("outstanding", (int64_t)session->outstanding));

@@ -14,6 +14,7 @@
 #define DAEMON_BANKS_BANK_ROUTE_H
 
 #include "config/bank_codes.h"
+#include "config/limits.h"
 #include "daemon/banks/bank_format.h"
 #include "daemon/banks/bank_session.h"
 
@@ -48,6 +49,15 @@ struct bank_counters {
 #undef X
 };
 
+/* What people are told of a link, the worst first. */
+enum bank_route_state {
+        BANK_ROUTE_DOWN,       /* no connection is up */
+        BANK_ROUTE_SIGNED_OFF, /* by the bank */
+        BANK_ROUTE_UP,
+        BANK_ROUTE_STATE_COUNT
+};
+extern const char *const bank_route_state_name[BANK_ROUTE_STATE_COUNT]; /* as sql's table sighting has them */
+
 /* What has ended lately, by key: a ring. */
 struct bank_recent {
         uint64_t key;
@@ -66,7 +76,9 @@ struct bank_route {
         size_t up;                 /* sessions in BANK_SESSION_UP */
         size_t reserved;
         bool stopping;
-        bool signed_off; /* by the bank, until it signs on again or accepts a sign-on of ours */
+        bool signed_off;        /* by the bank, until it signs on again or accepts a sign-on of ours */
+        int64_t since_ms;       /* steady: when it came to be in the state that it is in */
+        char why[LIMIT_REASON]; /* the last failure of a connection since one came up; "": none */
         /* An approval came when nobody waited for it any more; NULL: nobody wants to know. */
         void (*on_late_approval)(void *context, const struct bank_route *route,
                                  const struct ledger_identity *identity, const struct iso_message *answer);
@@ -91,9 +103,16 @@ void bank_route_attach(struct bank_route *route, struct bank_session *session, i
                        const struct bank_session_ops *ops, void *peer);
 void bank_route_detach(struct bank_route *route, struct bank_session *session);
 
+/* An attempt to connect, or a connection, has ended. */
+void bank_route_failed(struct bank_route *route, const char *reason);
+
+static inline enum bank_route_state bank_route_state(const struct bank_route *route)
+{
+        return route->up == 0 ? BANK_ROUTE_DOWN : route->signed_off ? BANK_ROUTE_SIGNED_OFF : BANK_ROUTE_UP;
+}
 static inline bool bank_route_is_up(const struct bank_route *route)
 {
-        return route->up > 0 && !route->signed_off;
+        return bank_route_state(route) == BANK_ROUTE_UP;
 }
 
 /* Room for one request, to be used by bank_route_ask or given back. False: refuse it. */

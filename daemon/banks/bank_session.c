@@ -337,7 +337,7 @@ void bank_session_frame(struct bank_session *session, const uint8_t *bytes, size
                 remark(session, BANK_MESSAGE_EMPTY);
                 return;
         }
-        session->heard_ms = steady_ms(session);
+        session->heard_ms = session->env->heard_ms = steady_ms(session);
         if (iso_decode(dialect, bytes, length, &message, &error) == 0) {
                 on_decoded(session, &message);
         } else {

@@ -108,7 +108,8 @@ struct bank_session_env {
         const struct iso_dialect *dialect;
         const struct bank_shell *shell;
         const struct bank_session_events *events;
-        int32_t stan; /* of the last network message */
+        int32_t stan;     /* of the last network message */
+        int64_t heard_ms; /* steady: when the bank was heard last, over any of them; 0: never */
 };
 
 enum bank_session_state {

@@ -75,7 +75,7 @@ finds "a closed quarter that is posted into" 1 'the rows differ' ledger_advice \
 finds "a completion on a day that is summed up taken for a usual one" 1 'differ' ledger_advice \
         'w.business_date > coalesce(greatest(v_books.open_from - 1, v_books.summed_through)' 'w.business_date > coalesce(NULL'
 finds "an original missed by bounds that are too narrow" 1 'differs' ledger_outcome \
-        'w.transmitted_at BETWEEN p_from AND p_to AND w.link IS NOT NULL' 'w.transmitted_at > p_from AND w.transmitted_at <= p_to AND w.link IS NOT NULL'
+        'w.transmitted_at BETWEEN p_from AND p_to AND w.reason IS NULL' 'w.transmitted_at > p_from AND w.transmitted_at <= p_to AND w.reason IS NULL'
 finds "a stale day's use read after a gap" 1 'differs' use_of \
         'WHEN p_on = p_earlier_on' 'WHEN p_on < p_newest_on'
 # it is always right where nobody loses an update, so one is lost

@@ -431,7 +431,7 @@ static void make_outcome(struct play *play)
         struct step step = {.card = -1};
         struct ledger_outcome *outcome = &step.mem.outcome;
 
-        if (!stored || stored->request.link[0] == '\0')
+        if (!stored || stored->reason != REASON_COUNT)
                 return;
         step.mem.kind = LEDGER_OUTCOME;
         step.mem.identity = former->mem.identity;

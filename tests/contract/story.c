@@ -29,7 +29,8 @@ struct story {
         int advices;
 };
 
-static void ask(struct story *s, enum story_part part, int card, int64_t amount_yen)
+static void ask_refused(struct story *s, enum story_part part, int card, int64_t amount_yen,
+                        enum reason refusal)
 {
         struct ledger_op *op = &s->ask[part];
         char pan[17];
@@ -38,7 +39,13 @@ static void ask(struct story *s, enum story_part part, int card, int64_t amount_
         play_fill_request(world_reference(s->world), op, card, amount_yen, 10000);
         world_pan(card, pan);
         snprintf(op->request.pan_mask, sizeof(op->request.pan_mask), "%.6s******%s", pan, pan + 12);
+        op->request.refusal = refusal;
         ops_do(s->world, op);
+}
+
+static void ask(struct story *s, enum story_part part, int card, int64_t amount_yen)
+{
+        ask_refused(s, part, card, amount_yen, REASON_APPROVED);
 }
 
 static void outcome(struct story *s, enum story_part part, enum outcome_cause cause, enum reason reason)
@@ -117,6 +124,7 @@ static void banks(struct story *s)
         ask(s, STORY_BANK_TIMEOUT, BANKA_CARD + 2, 10000);
         outcome(s, STORY_BANK_TIMEOUT, OUTCOME_TIMEOUT, REASON_ISSUER_UNAVAILABLE);
         ask(s, STORY_BANK_ASKED, BANKA_CARD + 3, 10000);
+        ask_refused(s, STORY_BANK_DOWN, BANKA_CARD + 3, 10000, REASON_ISSUER_UNAVAILABLE);
         ask(s, STORY_BANK_APPROVED, BANKB_CARD, 10000);
         outcome(s, STORY_BANK_APPROVED, OUTCOME_ANSWER, REASON_APPROVED);
         ask(s, STORY_BANK_DECLINED, BANKB_CARD + 1, 10000);
@@ -178,6 +186,7 @@ static void finance(struct story *s)
             "INSERT INTO target VALUES (2020, 'atms', '2020-04-02', 5, NULL);"
             "INSERT INTO published VALUES ('1Q20', 'atms', 3, 'here');"
             "INSERT INTO peer VALUES ('SEVEN', 'atms', 22472, 'there');"
+            "SELECT sightings_write('one@here', '{link}', '{BANKA}', '{up}', '{1000}', '{10}', '{NULL}');"
             "INSERT INTO finance_rate VALUES ('income_tax', '2020-04-01', 3000, NULL);"
             "UPDATE cost SET amount_yen = 2000");
         world_sum_up(s->world, 18444); /* 2020-07-01 */
@@ -414,7 +423,9 @@ static PGresult *all_rows(struct world *world)
             world->admin,
             "SELECT terminal, (extract(epoch FROM transmitted_at) * 1000)::bigint, stan, amount_yen, "
             "charge_yen, "
-            "dispensed_yen, state, coalesce(de39, ''), coalesce(link, ''), coalesce(outcome_cause, ''), "
+            "dispensed_yen, state, coalesce(de39, ''), CASE WHEN is_asked THEN coalesce(link, '') ELSE '' "
+            "END, "
+            "coalesce(outcome_cause, ''), "
             "coalesce(bank_de39, ''), coalesce(approval_code, ''), rrn, replace(coalesce(card_token::text, "
             "''), '-', '') "
             "FROM v_withdrawal ORDER BY transmitted_at, stan",

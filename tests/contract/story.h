@@ -32,6 +32,7 @@ enum story_part {
         STORY_EXCLUDED,
         STORY_OVER_LIMIT,
         STORY_NEXT_QUARTER,
+        STORY_BANK_DOWN, /* refused, and its bank not asked */
         STORY_PARTS,
         STORY_RECOVERED, /* from journals, after the books were closed */
         STORY_UNRECOVERED

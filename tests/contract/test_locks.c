@@ -20,6 +20,8 @@ static const char *const asked[] = {
     "SELECT summary_extend('2016-10-02')",
     "SELECT summary_step(true)",
     "SELECT instance_limits_are(90, 510)",
+    "SELECT sightings_write('one', '{link}', '{BANKA}', '{up}', '{1}', '{1}', '{NULL}')",
+    "SELECT sightings_leave('one')",
     "SELECT token_key_is(repeat('0', 32))",
     "SELECT * FROM lock_holders(2)",
     "SELECT * FROM ledger_unblock(600000, 600000, 600000)",

@@ -140,7 +140,7 @@ sql "CREATE DATABASE ${DATABASE}_old" >/dev/null
         wait "$other" || true
         wait "$migrating" || wrong "a migration that had to wait: $(cat "$WORK/migrate.log")"
         OUTPUT=$(cat "$WORK/migrate.log")
-        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "017_replacement.sql: done" "019_banks.sql: done" "021_days.sql: done" "025_cards.sql: done" "028_keys.sql: done" "029_keys_end.sql: done" "031_clock.sql: done" "032_trail.sql: done" "034_barred.sql: done" "036_reference.sql: done" "037_calendar.sql: done" "049_prefectures.sql: done" "050_limits.sql: done" "054_epoch.sql: done" "057_card_issuer.sql: done" "063_price_check.sql: done" "065_recovery.sql: done" "066_recover.sql: done" "080_ledger.sql: done" "081_reports.sql: done" "082_views.sql: done"
+        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "017_replacement.sql: done" "019_banks.sql: done" "021_days.sql: done" "025_cards.sql: done" "028_keys.sql: done" "029_keys_end.sql: done" "031_clock.sql: done" "032_trail.sql: done" "034_barred.sql: done" "036_reference.sql: done" "037_calendar.sql: done" "049_prefectures.sql: done" "050_limits.sql: done" "054_epoch.sql: done" "057_card_issuer.sql: done" "063_price_check.sql: done" "065_recovery.sql: done" "066_recover.sql: done" "075_sightings.sql: done" "080_ledger.sql: done" "081_reports.sql: done" "082_views.sql: done"
         [[ $OUTPUT != *001_schema* ]] || wrong "migrate repeats what is there: $OUTPUT"
         expect_exit 0 atmctl db status
         says current
@@ -800,10 +800,30 @@ expect "a link" "BANKA 5 0 0 1 1 5 1 2 1" "$(of "$link" "concat_ws(' ', j ->> 'i
 expect "outcomes of a link" "answer APPROVED 5,answer NOT_COVERED 1,reversal BLOCKED 1,timeout ISSUER_UNAVAILABLE 2" \
         "$(of "$link" "(SELECT string_agg(concat_ws(' ', o ->> 'cause', o ->> 'reason', o ->> 'withdrawals'), ',' ORDER BY o ->> 'cause', o ->> 'reason') FROM jsonb_array_elements(j -> 'outcomes') o)")"
 expect "the list and the link" "$(of "$link" "concat_ws(' ', j ->> 'waiting', j ->> 'asked', j ->> 'open', j ->> 'approved')")" \
-        "$(atmctl link list --format csv | grep ^BANKA, | cut -d, -f3,8,9,10 | tr , ' ')"
-expect "a link of which nothing is known" "0 0 0" "$(atmctl link list --format csv | grep ^BANKB, | cut -d, -f3,8,9 | tr , ' ')"
+        "$(atmctl link list --format csv | grep ^BANKA, | cut -d, -f10,15,16,17 | tr , ' ')"
+expect "a link of which nothing is known" "0 0 0" "$(atmctl link list --format csv | grep ^BANKB, | cut -d, -f10,15,16 | tr , ' ')"
 expect_exit 0 atmctl link show BANKA
 says "What became of withdrawals since 2017-01-31T12:00" "What waits to be acknowledged"
+# what instances see: a dead one's word is old, and of two that disagree the worse is told first
+seen() {
+        of "$(atmctl link show BANKA --format json)" "concat_ws(' ', j ->> 'state', j ->> 'up_at', j ->> 'seen_by', j ->> 'old',
+                CASE WHEN (j ->> 'seen_s')::integer < 3600 THEN 'now' ELSE 'an hour ago' END, j ->> 'why')"
+}
+sees() { # INSTANCE STATE WHY [AGE_MS]
+        PGUSER=postgres psql -X -q -v ON_ERROR_STOP=1 -c "SELECT sightings_write('$1', '{link}', '{BANKA}', '{$2}', '{90000}', '{60000}', ARRAY[$3::text])" \
+                -c "UPDATE sighting SET seen_ms = seen_ms - ${4:-0}, since_ms = since_ms - ${4:-0}, heard_ms = heard_ms - ${4:-0} WHERE instance = '$1'" >/dev/null
+}
+expect "a link that nobody sees" "unknown 0 0 0 an hour ago no instance of atmd has seen it" "$(seen)"
+sees one@a up NULL 3600000
+expect "a dead instance's link" "unknown 0 0 1 an hour ago no instance of atmd has said anything since; then it was up" "$(seen)"
+sees two@b up NULL
+expect "one that lives" "up 1 1 1 now" "$(seen)"
+sees three@c down "'10.0.0.1:7000: Connection refused'"
+expect "the worst first" "down 1 2 1 now 10.0.0.1:7000: Connection refused" "$(seen)"
+expect "each for itself, the dead one last" "three@c down true t t f,two@b up true t t f,one@a up false t t t" "$(of "$(atmctl link show BANKA --format json)" \
+        "(SELECT string_agg(concat_ws(' ', s ->> 'instance', s ->> 'state', s ->> 'fresh', (s ->> 'state_s')::integer >= 90, (s ->> 'heard_s')::integer >= 60, (s ->> 'seen_s')::integer >= 3600), ',')
+          FROM jsonb_array_elements(j -> 'sightings') s)")"
+PGUSER=postgres psql -X -q -c "SELECT sightings_leave(i) FROM unnest(ARRAY['one@a', 'two@b', 'three@c']) i" >/dev/null
 refuses 1 "no issuer names link BANKZ" atmctl link show BANKZ
 
 notices() {

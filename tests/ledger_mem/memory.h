@@ -94,7 +94,7 @@ struct memory_notice {
 struct memory_withdrawal {
         struct ledger_identity identity; /* the key; unused bytes are zero */
         struct ledger_request request;   /* of a blocked identity: the amount and the business day alone; link
-                                          * is "" unless its bank was asked */
+                                          * is "" unless its bank was asked, or it was refused for want of it */
         enum reason reason;              /* REASON_COUNT for NULL: the bank was asked; see outcome */
         bool has_outcome;
         struct memory_outcome outcome;

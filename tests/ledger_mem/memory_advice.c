@@ -249,7 +249,7 @@ static void write_advice(struct memory_database *database, struct memory_withdra
         if (before == WITHDRAWAL_ASKED && rule->to == WITHDRAWAL_REVERSED)
                 memory_decide_outcome(withdrawal, REASON_BLOCKED,
                                       by_person ? MEMORY_CAUSE_OPERATOR : MEMORY_CAUSE_REVERSAL);
-        if (withdrawal->request.link[0] != '\0' &&
+        if (withdrawal->request.link[0] != '\0' && withdrawal->reason == REASON_COUNT &&
             ((rule->to == WITHDRAWAL_REVERSED && state != WITHDRAWAL_REVERSED) || counted_yen != already_yen))
                 pass_on(database, withdrawal);
 }

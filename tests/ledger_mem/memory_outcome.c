@@ -38,7 +38,7 @@ void memory_answer_outcome(const struct memory_database *database, const struct 
                            const struct memory_withdrawal *withdrawal, struct ledger_answer *ret_answer)
 {
         assert(withdrawal &&
-               withdrawal->request.link[0] != '\0'); /* atmd asks nobody without a durable intent */
+               withdrawal->reason == REASON_COUNT); /* atmd asks nobody without a durable intent */
         if (!withdrawal->has_outcome ||
             (database->defect == LEDGER_MEM_PAYS_LATE_APPROVALS && op->outcome.reason == REASON_APPROVED)) {
                 memory_fill_answer(ret_answer, LEDGER_DECIDED, op->outcome.reason, &withdrawal->request);

@@ -218,7 +218,8 @@ static void write_request(struct memory_database *database, const struct ledger_
         withdrawal->request = *request;
         withdrawal->reason = answer->status == LEDGER_ASK ? REASON_COUNT : answer->reason;
         if (answer->reason != REASON_APPROVED) {
-                withdrawal->request.link[0] = '\0';
+                if (answer->reason != REASON_ISSUER_UNAVAILABLE) /* for want of which bank */
+                        withdrawal->request.link[0] = '\0';
                 return;
         }
         withdrawal->open = true;

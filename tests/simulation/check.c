@@ -657,7 +657,7 @@ void check_record(struct sim *sim, int bank, const struct bank_record *record)
         written = add_record(sim, &identity, record->moved_yen);
         if (record->refused)
                 add_refusal(written, record);
-        if (!w || strcmp(w->request.link, sim->banks[bank].name) != 0 ||
+        if (!w || w->reason != REASON_COUNT || strcmp(w->request.link, sim->banks[bank].name) != 0 ||
             w->request.amount_yen != record->amount_yen)
                 sim_violate(sim, "I1", "%s hears of %s STAN %" PRId32 ", which is not durable like that",
                             sim->banks[bank].name, identity.terminal, identity.stan);

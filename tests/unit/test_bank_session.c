@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "daemon/sightings.h"
 #include "rules/calendar.h"
 #include "tests/suite.h"
 #include "tests/unit/bank_peer.h"
@@ -468,6 +469,48 @@ START_TEST(a_bank_that_signs_off_is_asked_nothing_until_it_signs_on)
 }
 END_TEST
 
+static void is_told(const char *state, int64_t state_ms, int64_t silent_ms, const char *why)
+{
+        const struct bank_routes routes = {.route = {route}, .count = 1};
+        struct sighting row[BANK_ROUTES_MAX];
+        ck_assert_uint_eq(sightings_of_links(&routes, bank_now_ms, row), 1);
+        ck_assert_str_eq(row->kind, "link");
+        ck_assert_str_eq(row->name, "BANKA");
+        ck_assert_str_eq(row->state, state);
+        ck_assert_int_eq(row->state_ms, state_ms);
+        ck_assert_int_eq(row->silent_ms, silent_ms);
+        ck_assert_str_eq(row->why, why);
+}
+
+/* The state, for how long, how long ago the bank was heard over any connection, and why it is not as it should be. */
+START_TEST(what_people_are_told_of_a_link)
+{
+        is_told("down", 0, -1, "");
+        pass(1000);
+        bank_route_failed(route, "127.0.0.1:1: Connection refused");
+        is_told("down", 1000, -1, "127.0.0.1:1: Connection refused");
+        bank_peer_sign_on(&peers[0], route, 1);
+        is_told("up", 0, 0, "");
+        pass(2000);
+        bank_peer_sign_on(&peers[1], route, 2);
+        bank_route_failed(route, "the third one's");
+        pass(500);
+        is_told("up", 2500, 500, "the third one's");
+        bank_says(&peers[1], "002");
+        pass(100);
+        bank_says(&peers[0], "002"); /* once more changes nothing */
+        is_told("signed_off", 100, 0, "the bank has signed off");
+        bank_says(&peers[1], "001");
+        is_told("up", 0, 0, "the third one's");
+        bank_peer_close_down(&peers[1]);
+        is_told("up", 0, 0, "the third one's");
+        pass(300);
+        bank_peer_close_down(&peers[0]);
+        bank_route_failed(route, "hung up");
+        is_told("down", 0, 300, "hung up");
+}
+END_TEST
+
 START_TEST(a_bank_that_takes_our_sign_on_is_signed_on)
 {
         bank_peer_sign_on(&peers[0], route, 1);
@@ -612,6 +655,7 @@ int main(void)
         tcase_add_test(tcase, an_unanswered_request_has_an_echo_sent_at_once);
         tcase_add_loop_test(tcase, what_a_bank_may_ask_is_answered, 0, COUNT(bank_network_rows));
         tcase_add_test(tcase, a_bank_that_signs_off_is_asked_nothing_until_it_signs_on);
+        tcase_add_test(tcase, what_people_are_told_of_a_link);
         tcase_add_test(tcase, a_bank_that_takes_our_sign_on_is_signed_on);
         tcase_add_test(tcase, requests_are_spread_evenly_over_the_connections_that_are_up);
         tcase_add_test(tcase, without_load_connections_take_turns);

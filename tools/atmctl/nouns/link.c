@@ -5,11 +5,19 @@
 #include "tools/atmctl/rows.h"
 
 static const struct output_column link_columns[] = {
-    {"link", OUTPUT_TEXT, 0},       {"issuers", OUTPUT_TEXT, 0},    {"waiting", OUTPUT_NUMBER, 0},
-    {"parked", OUTPUT_NUMBER, 0},   {"oldest_s", OUTPUT_NUMBER, 0}, {"attempts", OUTPUT_NUMBER, 0},
-    {"holder", OUTPUT_TEXT, 0},     {"asked", OUTPUT_NUMBER, 0},    {"open", OUTPUT_NUMBER, 0},
-    {"approved", OUTPUT_NUMBER, 0}, {"declined", OUTPUT_NUMBER, 0}, {"timeouts", OUTPUT_NUMBER, 0},
-    {"reversed", OUTPUT_NUMBER, 0},
+    {"link", OUTPUT_TEXT, 0},       {"state", OUTPUT_TEXT, 0},      {"state_s", OUTPUT_NUMBER, 0},
+    {"up_at", OUTPUT_NUMBER, 0},    {"seen_by", OUTPUT_NUMBER, 0},  {"old", OUTPUT_NUMBER, OUTPUT_NOT_TABLE},
+    {"seen_s", OUTPUT_NUMBER, 0},   {"heard_s", OUTPUT_NUMBER, 0},  {"issuers", OUTPUT_TEXT, 0},
+    {"waiting", OUTPUT_NUMBER, 0},  {"parked", OUTPUT_NUMBER, 0},   {"oldest_s", OUTPUT_NUMBER, 0},
+    {"attempts", OUTPUT_NUMBER, 0}, {"holder", OUTPUT_TEXT, 0},     {"asked", OUTPUT_NUMBER, 0},
+    {"open", OUTPUT_NUMBER, 0},     {"approved", OUTPUT_NUMBER, 0}, {"declined", OUTPUT_NUMBER, 0},
+    {"timeouts", OUTPUT_NUMBER, 0}, {"reversed", OUTPUT_NUMBER, 0}, {"refused", OUTPUT_NUMBER, 0},
+    {"why", OUTPUT_TEXT, 0},
+};
+static const struct output_column sighting_columns[] = {
+    {"instance", OUTPUT_TEXT, 0},  {"state", OUTPUT_TEXT, 0},     {"fresh", OUTPUT_BOOL, 0},
+    {"state_s", OUTPUT_NUMBER, 0}, {"heard_s", OUTPUT_NUMBER, 0}, {"seen_s", OUTPUT_NUMBER, 0},
+    {"why", OUTPUT_TEXT, 0},
 };
 static const struct output_column outcome_columns[] = {{"cause", OUTPUT_TEXT, 0},
                                                        {"reason", OUTPUT_TEXT, 0},
@@ -52,11 +60,11 @@ static int link_list(const struct invocation *invocation)
                                                                .column_count = LENGTH(link_columns)});
 }
 
-/* show: the link's row, and two tables about it ------------------------------------------------------------
+/* show: the link's row, and tables about it ------------------------------------------------------------
  */
 
 struct shown {
-        PGresult *link, *outcomes, *waiting;
+        PGresult *link, *sightings, *outcomes, *waiting;
 };
 
 static bool print_link(const struct invocation *invocation, const struct shown *shown, const char *since)
@@ -68,6 +76,11 @@ static bool print_link(const struct invocation *invocation, const struct shown *
         } parts[] = {
             {{.heading = "", .shape = OUTPUT_ONE, .columns = link_columns, .count = LENGTH(link_columns)},
              shown->link},
+            {{.name = "sightings",
+              .heading = "What each instance of atmd sees",
+              .columns = sighting_columns,
+              .count = LENGTH(sighting_columns)},
+             shown->sightings},
             {{.name = "outcomes",
               .heading = heading,
               .columns = outcome_columns,
@@ -99,7 +112,8 @@ static bool read_link(PGconn *connection, const struct link_question *question, 
         ret_shown->link = links_list(connection, question, error);
         if (!ret_shown->link || !PQntuples(ret_shown->link))
                 return false;
-        ret_shown->outcomes = link_outcomes(connection, question, error);
+        ret_shown->sightings = link_sightings(connection, question, error);
+        ret_shown->outcomes = ret_shown->sightings ? link_outcomes(connection, question, error) : NULL;
         ret_shown->waiting = ret_shown->outcomes ? link_notices(connection, question, error) : NULL;
         return ret_shown->waiting;
 }
@@ -107,7 +121,7 @@ static bool read_link(PGconn *connection, const struct link_question *question, 
 static bool show(struct database *database, const struct invocation *invocation, void *context)
 {
         const struct link_question *question = context;
-        struct shown shown = {NULL, NULL, NULL};
+        struct shown shown = {NULL, NULL, NULL, NULL};
         char error[PG_ERROR_MAX];
         bool printed = false;
 
@@ -116,10 +130,13 @@ static bool show(struct database *database, const struct invocation *invocation,
         } else if (*error) {
                 database_complain_of(error);
         } else {
-                complain("link show: no issuer names link %s, and nothing waits for it", question->link);
+                complain("link show: no issuer names link %s, no instance of atmd sees it, and nothing waits "
+                         "for it",
+                         question->link);
                 note("'atmctl link list' shows what there is");
         }
         PQclear(shown.link);
+        PQclear(shown.sightings);
         PQclear(shown.outcomes);
         PQclear(shown.waiting);
         return printed;
@@ -152,21 +169,34 @@ static const struct field show_fields[] = {
 static const struct command commands[] = {
     {.noun = "link",
      .verb = "list",
-     .text = "list the ways to the banks: what waits for them, who sends it, what they decided lately",
+     .text = "list the ways to the banks: whether they are up, what waits for them, who sends it, what they "
+             "decided lately",
      .more =
+         "state: the worst that an instance of atmd sees of it now (down: no connection; signed_off: by the "
+         "bank; up), "
+         "and unknown where none has said anything for two and a half minutes; state_s: for how long; up_at: "
+         "how many "
+         "instances see it up, of seen_by; seen_s: how long ago that was said; heard_s: how long ago the "
+         "bank said "
+         "anything; why: it is not as it should be, as far as is known. "
          "waiting: notices that the bank has not acknowledged; oldest_s: for how long the oldest of them; "
          "attempts: the most that one of them took; holder: the instance of atmd that sends them just now; "
-         "asked: "
-         "withdrawals that the bank is being asked about; open: approved by it, and their end not known yet. "
-         "The "
-         "rest counts what became of the withdrawals of the last day of business time: approved and declined "
-         "by "
-         "the bank, timed out, reversed by the ATM or an operator before the bank had answered.",
+         "asked: withdrawals that the bank is being asked about; open: approved by it, and their end not "
+         "known yet. "
+         "The rest counts what became of the withdrawals of the last day of business time: approved and "
+         "declined "
+         "by the bank, timed out, reversed by the ATM or an operator before the bank had answered, refused "
+         "for want "
+         "of the bank, which was not asked.",
      .flags = FLAGS | COMMAND_LIST | COMMAND_WATCH,
      .run = link_list},
     {.noun = "link",
      .verb = "show",
-     .text = "show a link with the reasons of the last day's outcomes, and what waits with which errors",
+     .text = "show a link with what each instance of atmd sees of it, the reasons of the last day's "
+             "outcomes, and what waits with which errors",
+     .more = "An instance that is not fresh has said nothing for two and a half minutes: it is gone, or has "
+             "no database, and what it saw says "
+             "nothing of now.",
      .flags = FLAGS,
      .run = link_show,
      .fields = show_fields},
