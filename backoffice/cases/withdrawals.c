@@ -13,12 +13,33 @@
 
 #define SAME_KEY(row)                                                                                        \
         row ".terminal = w.terminal AND " row ".transmitted_at = w.transmitted_at AND " row ".stan = w.stan"
+/* Of what was refused a price was computed, and nobody pays it. */
+#define FIXED(column) "CASE WHEN v.state NOT IN ('declined', 'blocked') THEN " column " END"
 /* In the order of enum withdrawal_column. */
 #define WITHDRAWAL_COLUMNS                                                                                   \
         MOMENT("v.transmitted_at")                                                                           \
         ", v.terminal, v.stan, v.rrn, v.card_token, v.pan_mask, v.amount_yen, v.dispensed_yen, "             \
         "v.customer_fee_yen, v.interbank_fee_yen, v.tax_yen, v.state, v.de39, v.reason, v.hall, "            \
-        "v.business_date, v.issuer, v.band, v.approval_code, v.link, v.outcome_cause, v.bank_de39"
+        "v.business_date, v.issuer, v.band, v.approval_code, v.link, v.outcome_cause, v.bank_de39, " FIXED(  \
+            "v.fixed_customer_fee_yen") ", " FIXED("v.fixed_interbank_fee_yen") ", " FIXED("v.fixed_tax_"    \
+                                                                                           "yen") ", CASE "  \
+                                                                                                  "v.state " \
+                                                                                                  "WHEN "    \
+                                                                                                  "'asked' " \
+                                                                                                  "THEN "    \
+                                                                                                  "'fixed' " \
+                                                                                                  "WHEN "    \
+                                                                                                  "'approve" \
+                                                                                                  "d' THEN " \
+                                                                                                  "'fixed' " \
+                                                                                                  "WHEN "    \
+                                                                                                  "'complet" \
+                                                                                                  "ed' "     \
+                                                                                                  "THEN "    \
+                                                                                                  "'earned'" \
+                                                                                                  " ELSE "   \
+                                                                                                  "'none' "  \
+                                                                                                  "END"
 
 #define HAS_OUTCOME "EXISTS (SELECT FROM bank_outcome x WHERE " SAME_KEY("x") ")"
 #define IS_OPEN     "EXISTS (SELECT FROM v_open o WHERE " SAME_KEY("o") ")"
@@ -53,6 +74,30 @@ static void select_state(struct selection *selection, const char *state)
         sql_add(&selection->conditions, " AND %s", state_conditions[i].condition);
 }
 
+/* Our reason, or that of its bank's outcome, by its name or its code. */
+static void select_reason(struct selection *selection, const char *column, const char *value)
+{
+        int given = selection_parameter(selection, value);
+
+        sql_add(&selection->conditions,
+                " AND (w.reason IN (SELECT r.reason FROM reason r WHERE r.%s = $%d::text) OR w.reason IS "
+                "NULL AND "
+                "EXISTS (SELECT FROM bank_outcome x JOIN reason r USING (reason) WHERE " SAME_KEY(
+                    "x") " AND r.%s = $%d::text))",
+                column, given, column, given);
+}
+
+static void select_amounts(struct selection *selection, const struct withdrawal_question *q)
+{
+        select_equal(selection, "w.amount_yen", "bigint", q->amount_yen);
+        if (q->amount_from_yen)
+                sql_add(&selection->conditions, " AND w.amount_yen >= $%d::bigint",
+                        selection_parameter(selection, q->amount_from_yen));
+        if (q->amount_to_yen)
+                sql_add(&selection->conditions, " AND w.amount_yen <= $%d::bigint",
+                        selection_parameter(selection, q->amount_to_yen));
+}
+
 /* A business date bounds the moment too, which is what partitions go by. */
 static void bound_date(struct selection *selection, const char *date)
 {
@@ -83,8 +128,13 @@ static bool select_withdrawals(struct selection *selection, PGconn *connection,
         select_time(selection, "w.transmitted_at", q->from, q->to);
         select_equal(selection, "w.stan", "integer", q->stan);
         select_equal(selection, "w.business_date", "date", q->date);
-        select_equal(selection, "w.amount_yen", "bigint", q->amount_yen);
+        select_amounts(selection, q);
+        select_equal(selection, "w.issuer", "text", q->issuer);
         select_equal(selection, "w.link", "text", q->link);
+        if (q->reason)
+                select_reason(selection, "name", q->reason);
+        if (q->de39)
+                select_reason(selection, "de39", q->de39);
         if (q->card_token)
                 select_chain(selection, q->card_token);
         if (q->state)
@@ -100,6 +150,7 @@ static bool select_withdrawals(struct selection *selection, PGconn *connection,
 static PGresult *find_since(PGconn *connection, const struct withdrawal_question *question, const char *since,
                             int64_t limit, char error[PG_ERROR_MAX])
 {
+        const char *way = question->oldest_first ? "" : " DESC";
         struct selection selection;
         struct sqltext sql;
 
@@ -112,10 +163,10 @@ static PGresult *find_since(PGconn *connection, const struct withdrawal_question
         sql_add(&sql,
                 "SELECT " WITHDRAWAL_COLUMNS
                 " FROM (SELECT terminal, transmitted_at, stan FROM withdrawal w WHERE true%s "
-                "ORDER BY transmitted_at DESC, terminal DESC, stan DESC LIMIT %" PRId64
+                "ORDER BY transmitted_at%s, terminal%s, stan%s LIMIT %" PRId64
                 ") k JOIN v_withdrawal v USING (terminal, "
-                "transmitted_at, stan) ORDER BY transmitted_at DESC, terminal DESC, stan DESC",
-                selection.conditions.text, limit);
+                "transmitted_at, stan) ORDER BY transmitted_at%s, terminal%s, stan%s",
+                selection.conditions.text, way, way, way, limit, way, way, way);
         return pg_query(connection, sql.text, selection.count, selection.parameters, error);
 }
 

@@ -8,13 +8,19 @@
 #ifndef BACKOFFICE_CASES_WITHDRAWALS_H
 #define BACKOFFICE_CASES_WITHDRAWALS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/db/pg_query.h"
 
 /* Texts in their canonical form; NULL: any. A time that is a day stands for its first moment, as an end for all of it. */
 struct withdrawal_question {
-        const char *terminal, *from, *to, *date, *rrn, *stan, *amount_yen, *link, *state, *card_token;
+        const char *terminal, *from, *to, *date, *rrn, *stan, *amount_yen, *state, *card_token;
+        const char *amount_from_yen, *amount_to_yen; /* both included */
+        const char *issuer;
+        const char *link;          /* whose bank was asked, or would have been, had it been there */
+        const char *reason, *de39; /* ours, as the ATM heard it: a reason's name, and its code */
+        bool oldest_first;
 };
 
 /* What a row says, as text. */
@@ -41,10 +47,15 @@ enum withdrawal_column {
         WITHDRAWAL_LINK,
         WITHDRAWAL_CAUSE,
         WITHDRAWAL_BANK_DE39,
+        /* its price, as it was fixed when it was decided; nothing of what was refused */
+        WITHDRAWAL_FIXED_CUSTOMER_FEE_YEN,
+        WITHDRAWAL_FIXED_INTERBANK_FEE_YEN,
+        WITHDRAWAL_FIXED_TAX_YEN,
+        WITHDRAWAL_COMMISSION_IS, /* earned; fixed, which is not earned before its end is known; none */
         WITHDRAWAL_COLUMN_COUNT
 };
 
-/* At most `limit` of them, the newest first. A STAN without a time, a reference number or a card is looked for in the newest days, then
+/* At most `limit` of them, the newest first unless the question says otherwise. A STAN without a time, a reference number or a card is looked for in the newest days, then
  * in the newest month, year, and in all: those of the first of these that has any. NULL with an error. */
 ATM_MUST_USE PGresult *withdrawals_find(PGconn *connection, const struct withdrawal_question *question,
                                         int64_t limit, char error[PG_ERROR_MAX]);

@@ -57,6 +57,19 @@ static void stans(struct world *world, const struct withdrawal_question *questio
         PQclear(result);
 }
 
+/* Words of one letter. */
+static void sort_words(char *text)
+{
+        for (char *a = text; *a; a += 1 + (a[1] != '\0'))
+                for (char *b = a; *b; b += 1 + (b[1] != '\0'))
+                        if (*b < *a) {
+                                char c = *a;
+
+                                *a = *b;
+                                *b = c;
+                        }
+}
+
 START_TEST(withdrawals_are_found_by_whatever_is_known_of_them)
 {
         static const struct {
@@ -92,6 +105,97 @@ START_TEST(withdrawals_are_found_by_whatever_is_known_of_them)
         }
         stans(&world, &cases[0].question, 2, found, sizeof(found));
         ck_assert_str_eq(found, "2 4");
+        world_close(&world);
+}
+END_TEST
+
+/* Over both back ends: the refusal keeps the link that was meant, and its bank is told nothing whatever the ATM says. STAN 4 was asked
+ * of the same bank, 5 is refused for want of it, 6 for another reason. */
+static void refuse(struct world *world)
+{
+        struct ledger_op request[2], advice;
+
+        memset(request, 0, sizeof request);
+        for (int i = 0; i < 2; i++) {
+                ops_ask(world, &request[i], 5 + i, WORLD_LINK_CARD + i, AMOUNT_YEN + 1000 * i);
+                request[i].request.refusal = i ? REASON_OUTSIDE_HOURS : REASON_ISSUER_UNAVAILABLE;
+                ops_do(world, &request[i]);
+        }
+        ops_advise(&advice, &request[0], 5, AMOUNT_YEN, 0);
+        ops_do(world, &advice);
+        ops_advise(&advice, &request[0], 6, AMOUNT_YEN, AMOUNT_YEN);
+        ops_do(world, &advice);
+        world_same_rows(world, "refused for want of a bank");
+        ck_assert_int_eq(world_number(world, "SELECT count(*) FROM bank_notice WHERE stan = 5"), 0);
+        ck_assert_int_eq(world_number(world, "SELECT count(*) FROM saf WHERE stan = 5"), 0);
+}
+
+START_TEST(what_was_refused_for_want_of_a_bank_is_found_by_its_name)
+{
+        static const struct {
+                struct withdrawal_question question;
+                const char *found;
+        } cases[] = {
+            {{.link = "BANKA"}, "4 5"},
+            {{.link = "BANKA", .state = "declined"}, "5"},
+            {{.link = "BANKA", .state = "asked"}, "4"},
+            {{.link = "BANKB"}, ""},
+            {{.issuer = "A"}, "4 5 6"},
+            {{.reason = "ISSUER_UNAVAILABLE"}, "5"},
+            {{.reason = "OUTSIDE_HOURS"}, "6"},
+            {{.reason = "APPROVED", .amount_yen = "10000"}, "1 2 3"},
+            {{.de39 = "91"}, "5"},
+            {{.de39 = "58", .issuer = "A"}, "6"},
+            {{.amount_from_yen = "10001"}, "6"},
+            {{.amount_to_yen = "11000", .amount_from_yen = "11000"}, "6"},
+            {{.amount_to_yen = "10000", .issuer = "A"}, "4 5"},
+        };
+        struct world world;
+        char found[64];
+
+        open_world(&world);
+        refuse(&world);
+        for (size_t i = 0; i < LENGTH(cases); i++) {
+                struct withdrawal_question question = cases[i].question;
+                char newest_first[64];
+
+                question.oldest_first = true;
+                stans(&world, &question, 10, found, sizeof(found));
+                stans(&world, &cases[i].question, 10, newest_first, sizeof(newest_first));
+                ck_assert_int_eq(strlen(found), strlen(newest_first));
+                sort_words(found);
+                ck_assert_msg(!strcmp(found, cases[i].found), "case %zu: '%s' expected, '%s' found", i,
+                              cases[i].found, found);
+        }
+        world_close(&world);
+}
+END_TEST
+
+/* What is to be paid stands from the decision on; that it is earned, only once cash is out. */
+START_TEST(a_price_is_shown_before_the_end_as_fixed_and_not_as_earned)
+{
+        static const struct {
+                const char *stan, *earned_yen, *fixed_yen, *commission;
+        } cases[] = {
+            {"1", "100", "100", "earned"}, {"2", "0", "100", "none"}, {"3", "0", "100", "fixed"},
+            {"4", "0", "100", "fixed"},    {"5", "0", "", "none"},
+        };
+        struct world world;
+
+        open_world(&world);
+        refuse(&world);
+        for (size_t i = 0; i < LENGTH(cases); i++) {
+                const struct withdrawal_question question = {.stan = cases[i].stan};
+                char error[PG_ERROR_MAX];
+                PGresult *result = withdrawals_find(world.admin, &question, 1, error);
+
+                ck_assert_msg(result, "%s", error);
+                ck_assert_str_eq(PQgetvalue(result, 0, WITHDRAWAL_CUSTOMER_FEE_YEN), cases[i].earned_yen);
+                ck_assert_str_eq(PQgetvalue(result, 0, WITHDRAWAL_FIXED_CUSTOMER_FEE_YEN),
+                                 cases[i].fixed_yen);
+                ck_assert_str_eq(PQgetvalue(result, 0, WITHDRAWAL_COMMISSION_IS), cases[i].commission);
+                PQclear(result);
+        }
         world_close(&world);
 }
 END_TEST
@@ -338,6 +442,8 @@ int main(void)
 
         tcase_set_timeout(tests, 120);
         tcase_add_test(tests, withdrawals_are_found_by_whatever_is_known_of_them);
+        tcase_add_test(tests, what_was_refused_for_want_of_a_bank_is_found_by_its_name);
+        tcase_add_test(tests, a_price_is_shown_before_the_end_as_fixed_and_not_as_earned);
         tcase_add_test(tests, a_stan_without_a_time_is_looked_for_in_the_newest_days_first);
         tcase_add_test(tests, all_of_an_rrn_are_shown_whole);
         tcase_add_test(tests, an_rrn_of_a_day_that_no_year_has_is_nobody_s);

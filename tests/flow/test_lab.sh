@@ -104,11 +104,35 @@ bank_shakes_hands "$D/banks/certs/ACQUIRER" || wrong "a bank does not take the a
 # a client of TLS 1.3 believes it is done before it is refused: the bank says what came of it
 bank_shakes_hands "$ATMD_CERTS/$terminal" || true
 await "a refused handshake in banksim's log" grep -q 'BANKA: .*handshake: ' "$D/log/banksim.log"
+
+# links STATE,UP_AT,SEEN_BY: so each link is, as the instances see it
+links() {
+        [[ $(atmctl link list --format csv | sed 1d | cut -d, -f2,4,5 | sort -u) == "$1" ]]
+}
+await "both instances see all links" links up,2,2
 "$LAB" kill --dir "$D" --bank
 ! process_lives "$BANKSIM_PID" || wrong "banksim lives after kill"
 process_lives "${pids[0]}" || wrong "kill --bank took an instance too"
 expect_exit 1 "$LAB" kill --dir "$D" --bank
+
+# a dead bank looks dead, and what was refused for want of it is found by its name
+await "both instances miss all links" links down,0,2
+says_why() { atmctl link list --format csv | grep -q '^BANKA,.*127\.0\.0\.1:[0-9]*: .*refused'; }
+await "why it is down" says_why
+(umask 077 && grep -E '^pan|,BANKA,' "$ATM_BANK_CARDS" >"$WORK/banka.csv")
+atmsim run --closed --withdrawals 3 --cards "$WORK/banka.csv" >/dev/null || wrong "withdrawals while the bank is down"
+expect "refused for want of BANKA" "91,ISSUER_UNAVAILABLE,BANKA,BANKA" "$(atmctl withdrawal list --link BANKA --oldest-first --format csv |
+        perl -F, -lane '@n = @F, next if $. == 1; @f{@n} = @F; print join ",", @f{qw(de39 reason issuer link)}' | sort -u)"
+expect "all three" 3 "$(atmctl withdrawal list --issuer BANKA --reason issuer_unavailable --format csv | sed 1d | wc -l)"
+expect "and none of BANKB's" 0 "$(atmctl withdrawal list --link BANKB --format csv | sed 1d | wc -l)"
+
 "$LAB" start --dir "$D" --bank
+await "both instances see all links again" links up,2,2
+kill -TERM "${after[1]}"
+await "an instance that has stopped is not missed" links up,1,1
+has_ended() { ! process_lives "$1"; }
+await "its end" has_ended "${after[1]}"
+"$LAB" start --dir "$D" --instance 2
 banksim ctl BANKC show >/dev/null || wrong "banksim does not answer after start"
 expect_exit 1 "$LAB" start --dir "$D" --bank
 expect_exit 2 "$LAB" kill --dir "$D" --bank --instance 1

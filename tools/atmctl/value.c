@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/base/digits.h"
 #include "lib/base/number.h"
 #include "protocol/balances.h"
 #include "protocol/profile.h"
 #include "rules/calendar.h"
+#include "rules/reasons.h"
 #include "rules/reference.h"
 #include "backoffice/books/result_items.h"
 #include "lib/base/utf8.h"
@@ -265,6 +267,18 @@ static bool check_bool(const struct value_row *row, const char *text, char *ret_
         return true;
 }
 
+static bool check_reason(const struct value_row *row, const char *text, char *ret_canonical)
+{
+        (void)row;
+        for (int i = 0; i < REASON_COUNT; i++) {
+                if (!strcasecmp(reason_rows[i].name, text)) {
+                        strcpy(ret_canonical, reason_rows[i].name);
+                        return true;
+                }
+        }
+        return false;
+}
+
 static bool check_nothing(const struct value_row *row, const char *text, char *ret_canonical)
 {
         (void)row, (void)text, (void)ret_canonical;
@@ -500,6 +514,17 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                      .sql_type = "text",
                      .choices = "asked|approved|completed|reversed|declined|blocked",
                      .check = check_choice},
+    [VALUE_REASON] = {.name = "REASON",
+                      .expected = "a reason's name, as 'atmctl withdrawal list' has it: ISSUER_UNAVAILABLE",
+                      .sql_type = "text",
+                      .check = check_reason},
+    [VALUE_RESPONSE] = {.name = "CODE",
+                        .expected = "2 digits, as 91",
+                        .sql_type = "text",
+                        .minimum = 2,
+                        .maximum = 2,
+                        .alphabet = DIGITS,
+                        .check = check_code},
     [VALUE_REPORT_KEY] =
         {.name = "WHAT",
          .expected = "one or two of area, prefecture, hall, atm, issuer, band, hour, day, month, quarter and "

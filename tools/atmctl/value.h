@@ -53,6 +53,8 @@ enum value_kind {
         VALUE_SEQUENCE,
         VALUE_RRN,
         VALUE_STATE,
+        VALUE_REASON,
+        VALUE_RESPONSE,   /* DE 39 */
         VALUE_REPORT_KEY, /* one or two of them: area,quarter */
         VALUE_COMPARISON,
         VALUE_FLEET_KEY,

@@ -31,6 +31,10 @@ static const struct output_column withdrawal_columns[WITHDRAWAL_COLUMN_COUNT] = 
     {"link", OUTPUT_TEXT, 0},
     {"cause", OUTPUT_TEXT, 0},
     {"bank_de39", OUTPUT_TEXT, OUTPUT_NOT_TABLE},
+    {"fixed_customer_fee_yen", OUTPUT_YEN, OUTPUT_NOT_TABLE},
+    {"fixed_interbank_fee_yen", OUTPUT_YEN, OUTPUT_NOT_TABLE},
+    {"fixed_tax_yen", OUTPUT_YEN, OUTPUT_NOT_TABLE},
+    {"commission", OUTPUT_TEXT, 0},
 };
 
 /* asking ------------------------------------------------------------------------------------------------ */
@@ -43,16 +47,23 @@ int withdrawal_asked(const struct invocation *invocation, struct withdrawal_ques
         *token = '\0';
         if (invocation_has(invocation, "card") || invocation_has(invocation, "token"))
                 exit_code = card_token_given(invocation, token);
-        *ret_question = (struct withdrawal_question){.terminal = invocation_value(invocation, "terminal"),
-                                                     .from = invocation_value(invocation, "from"),
-                                                     .to = invocation_value(invocation, "to"),
-                                                     .date = invocation_value(invocation, "date"),
-                                                     .rrn = invocation_value(invocation, "rrn"),
-                                                     .stan = invocation_value(invocation, "stan"),
-                                                     .amount_yen = invocation_value(invocation, "amount-yen"),
-                                                     .link = invocation_value(invocation, "link"),
-                                                     .state = invocation_value(invocation, "state"),
-                                                     .card_token = *token ? token : NULL};
+        *ret_question =
+            (struct withdrawal_question){.terminal = invocation_value(invocation, "terminal"),
+                                         .from = invocation_value(invocation, "from"),
+                                         .to = invocation_value(invocation, "to"),
+                                         .date = invocation_value(invocation, "date"),
+                                         .rrn = invocation_value(invocation, "rrn"),
+                                         .stan = invocation_value(invocation, "stan"),
+                                         .amount_yen = invocation_value(invocation, "amount-yen"),
+                                         .amount_from_yen = invocation_value(invocation, "amount-from-yen"),
+                                         .amount_to_yen = invocation_value(invocation, "amount-to-yen"),
+                                         .issuer = invocation_value(invocation, "issuer"),
+                                         .reason = invocation_value(invocation, "reason"),
+                                         .de39 = invocation_value(invocation, "de39"),
+                                         .oldest_first = invocation_has(invocation, "oldest-first"),
+                                         .link = invocation_value(invocation, "link"),
+                                         .state = invocation_value(invocation, "state"),
+                                         .card_token = *token ? token : NULL};
         return exit_code;
 }
 
@@ -108,6 +119,10 @@ static PGresult *ask_list(PGconn *connection, const void *question, int64_t limi
         return withdrawals_find(connection, question, limit, error);
 }
 
+#define NARROW                                                                                               \
+        "--limit N shows more, --terminal, --from, --to, --date, --card, --issuer, --link, --reason or "     \
+        "--state narrow it"
+
 static int withdrawal_list(const struct invocation *invocation)
 {
         struct withdrawal_question question;
@@ -118,15 +133,13 @@ static int withdrawal_list(const struct invocation *invocation)
                 return exit_code;
         return rows_answer(
             invocation,
-            &(struct rows_question){
-                .ask = ask_list,
-                .question = &question,
-                .columns = withdrawal_columns,
-                .column_count = LENGTH(withdrawal_columns),
-                .limit = invocation_number(invocation, "limit", WITHDRAWAL_LIMIT),
-                .cut =
-                    "only the newest %s are shown: --limit N shows more, --terminal, --from, --to, --date, "
-                    "--card, --link or --state narrow it"});
+            &(struct rows_question){.ask = ask_list,
+                                    .question = &question,
+                                    .columns = withdrawal_columns,
+                                    .column_count = LENGTH(withdrawal_columns),
+                                    .limit = invocation_number(invocation, "limit", WITHDRAWAL_LIMIT),
+                                    .cut = question.oldest_first ? "only the oldest %s are shown: " NARROW
+                                                                 : "only the newest %s are shown: " NARROW});
 }
 
 /* one, whole -------------------------------------------------------------------------------------------- */
@@ -256,6 +269,7 @@ int withdrawal_show(const struct invocation *invocation)
 
 static const struct field list_fields[] = {
     WITHDRAWAL_FIELDS,
+    {.name = "oldest-first", .kind = VALUE_NONE, .text = "the oldest first"},
     {.name = "limit", .kind = VALUE_NUMBER, .text = "at most so many; 100 unless given"},
     {.name = NULL}};
 static const struct field show_fields[] = {WITHDRAWAL_FIELDS, {.name = NULL}};
@@ -266,13 +280,16 @@ static const struct command commands[] = {
     {.noun = "withdrawal",
      .verb = "list",
      .text = "list withdrawals, refused ones too, the newest first",
-     .more = "Options narrow it together. State and amounts are what became of it so far: fees are zero "
-             "until cash "
-             "was dispensed, and again after a reversal. Asked: its bank is to decide, behind a link, and "
-             "has not "
-             "yet; cause is how that was decided: the bank's answer, a timeout, the ATM's reversal, an "
-             "operator.\n"
-             "Example: atmctl withdrawal list --terminal T0000001 --from 2016-12-31 --to 2016-12-31T12:00",
+     .more =
+         "Options narrow it together. State and amounts are what became of it so far: fees are what was "
+         "earned, zero until cash was dispensed, and again after a reversal; fixed_... is its price, which "
+         "stands from the decision on. Commission is earned with the cash; fixed, and not earned yet, while "
+         "the end is not known; or none, of what was refused or reversed. Link: the bank that was asked, or "
+         "that it was refused for want of (91). Asked: its bank is to decide, behind a link, and "
+         "has not "
+         "yet; cause is how that was decided: the bank's answer, a timeout, the ATM's reversal, an "
+         "operator.\n"
+         "Example: atmctl withdrawal list --terminal T0000001 --from 2016-12-31 --to 2016-12-31T12:00",
      .flags = FLAGS | COMMAND_REPLICA | COMMAND_LIST | COMMAND_WATCH,
      .run = withdrawal_list,
      .fields = list_fields},

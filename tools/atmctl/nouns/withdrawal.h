@@ -31,7 +31,15 @@ int withdrawal_show(const struct invocation *invocation);
              .text = "with this trace number, DE 11; without a time, a reference number or a card: looked "  \
                      "for in the newest two days, else the newest month, year, and all"},                    \
             {.name = "amount-yen", .kind = VALUE_YEN, .text = "of this amount"},                             \
-            {.name = "link", .kind = VALUE_LINK, .text = "that the bank behind this link was asked about"},  \
+            {.name = "amount-from-yen", .kind = VALUE_YEN, .text = "of this amount or more"},                \
+            {.name = "amount-to-yen", .kind = VALUE_YEN, .text = "of this amount or less"},                  \
+            {.name = "issuer", .kind = VALUE_ISSUER, .text = "with a card of this bank"},                    \
+            {.name = "link",                                                                                 \
+             .kind = VALUE_LINK,                                                                             \
+             .text = "that the bank behind this link was asked about, or would have been, had it been "      \
+                     "there: refused for want of it"},                                                       \
+            {.name = "reason", .kind = VALUE_REASON, .text = "decided for this reason"},                     \
+            {.name = "de39", .kind = VALUE_RESPONSE, .text = "answered with this code, DE 39"},              \
         {                                                                                                    \
                 .name = "state", .kind = VALUE_STATE, .text = "that are now in this state"                   \
         }
