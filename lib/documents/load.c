@@ -1,4 +1,4 @@
-/* Finding the module: beside the program, as it is built, or where it is installed (ATM_MODULE_FOLDER). */
+/* Finding the module: beside the program, as it is built, or where it is installed. */
 #include "lib/documents/load.h"
 
 #include <dlfcn.h>
@@ -9,8 +9,8 @@
 
 #define MODULE "libatm_documents.so"
 
-/* %s: the folder of the program. */
-static const char *const places[] = {"%s/../lib/" MODULE, "%s/" MODULE, ATM_MODULE_FOLDER "/" MODULE};
+/* From the program's folder. */
+static const char *const places[] = {"/../lib/" MODULE, "/" MODULE, "/../lib/atm/" MODULE};
 
 static void program_folder(char folder[PATH_MAX])
 {
@@ -30,9 +30,7 @@ static void *open_module(char path[PATH_MAX + 64])
 
         program_folder(folder);
         for (size_t i = 0; i < sizeof(places) / sizeof(*places) && !module; i++) {
-                const char *rest = strncmp(places[i], "%s", 2) ? NULL : places[i] + 2;
-
-                snprintf(path, PATH_MAX + 64, "%s%s", rest ? folder : "", rest ? rest : places[i]);
+                snprintf(path, PATH_MAX + 64, "%s%s", folder, places[i]);
                 module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
         }
         return module;

@@ -691,9 +691,12 @@ START_TEST(the_commented_and_the_minimal_configuration_load_alike)
         struct settings commented, minimal, uncommented;
         ck_assert_msg(settings_load(SOURCE_DIR "/etc/atmd.conf", &commented, error), "%s", error);
         ck_assert_msg(settings_load(SOURCE_DIR "/etc/atmd-minimal.conf", &minimal, error), "%s", error);
+        /* but for one: what people begin with lets ATMs in that are on other machines */
+        ck_assert_str_eq(minimal.listen_host, "::");
         for (size_t i = 0; i < settings_row_count; i++)
-                ck_assert_msg(settings_row_is_same(&settings_rows[i], &commented, &minimal), "%s",
-                              settings_rows[i].key);
+                ck_assert_msg(settings_row_is_same(&settings_rows[i], &commented, &minimal) ||
+                                  !strcmp(settings_rows[i].key, "listen_host"),
+                              "%s", settings_rows[i].key);
         char *etc = realpath(SOURCE_DIR "/etc", NULL), wanted[SETTINGS_TEXT_MAX];
         snprintf(wanted, sizeof(wanted), "%s/pki/atmd.crt", etc);
         free(etc);

@@ -16,6 +16,9 @@ extern const size_t migration_count;
 /* Statements whose last one has a row for each thing that stands in the way of migrating: sql/before_migration.sql */
 extern const char migration_obstacles[];
 
+/* etc/atmd-minimal.conf: what setup begins a configuration with */
+extern const char configuration_minimal[];
+
 int migration_newest(void); /* the highest version */
 
 #endif

@@ -669,6 +669,13 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                    .minimum = 1,
                    .maximum = VALUE_MAX - 1,
                    .check = check_text},
+    [VALUE_LOGIN] = {.name = "NAME",
+                     .expected = "a name of 1 to 63 letters, digits, '_', '-' and '.'",
+                     .sql_type = "text",
+                     .minimum = 1,
+                     .maximum = 63,
+                     .alphabet = CAPITALS SMALL DIGITS "_-.",
+                     .check = check_code},
     [VALUE_ANYTHING] = {.name = "TEXT", .expected = "anything", .secret = true, .check = check_nothing},
 };
 

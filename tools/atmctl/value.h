@@ -79,6 +79,7 @@ enum value_kind {
         VALUE_DIRECTORY,
         VALUE_CONNINFO,
         VALUE_SAN,
+        VALUE_LOGIN,    /* a user of the machine, a role, a database */
         VALUE_ANYTHING, /* a CSV column that is read past */
         VALUE_KIND_COUNT
 };

@@ -16,7 +16,7 @@
 #include "lib/db/pg_session.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
-#include "tools/atmctl/database.h"
+#include "tools/atmctl/nouns/database.h"
 #include "tools/atmctl/migrations.h"
 #include "tools/atmctl/output/output.h"
 
@@ -317,19 +317,44 @@ static int say_state(const struct database *database)
         }
 }
 
-/* argument: "init" wants an empty database, "migrate" one that is behind. */
+/* It can't be changed later, and `atmd` would not start. */
+static bool encoding_is_right(const struct database *database)
+{
+        const char *encoding = PQparameterStatus(database->connection, "server_encoding");
+
+        if (encoding && !strcmp(encoding, "UTF8"))
+                return true;
+        complain(
+            "database '%s' has the encoding %s; expected UTF8, since names are Japanese: nothing was changed",
+            PQdb(database->connection), encoding ? encoding : "unknown");
+        note("'createdb --encoding UTF8 --locale C.UTF-8 --template template0 NAME' makes one that has it");
+        return false;
+}
+
+/* "init" wants an empty database, "migrate" one that is behind. */
+static int bring_up(struct database *database, const struct invocation *invocation,
+                    enum database_state wanted)
+{
+        if (!encoding_is_right(database) || !lock_migrations(database))
+                return EXIT_FAILED;
+        return database->state == wanted ? migrate_to_newest(database, invocation) : say_state(database);
+}
+
+int database_init(struct database *database, const struct invocation *invocation)
+{
+        return bring_up(database, invocation, DATABASE_EMPTY);
+}
+
 static int database_setup(const struct invocation *invocation)
 {
         enum database_state wanted =
             strcmp(invocation->command->verb, "init") ? DATABASE_BEHIND : DATABASE_EMPTY;
         struct database database;
-        int exit_code = EXIT_FAILED;
+        int exit_code;
 
         if (!database_open(&database, invocation, DATABASE_ANY))
                 return EXIT_FAILED;
-        if (lock_migrations(&database))
-                exit_code = database.state == wanted ? migrate_to_newest(&database, invocation)
-                                                     : say_state(&database);
+        exit_code = bring_up(&database, invocation, wanted);
         database_close(&database);
         return exit_code;
 }
@@ -404,12 +429,13 @@ static const struct command commands[] = {
     {.noun = "db",
      .verb = "init",
      .text = "set up an empty database: roles, tables, functions, views, partitions",
-     .more = "Connects with the usual PG variables or --conninfo, and needs a superuser. A laboratory's "
-             "clock (--config, or the ATM_CLOCK variables) is entered into the database, which else goes by "
-             "its own: it "
-             "closes no quarter that is not over. A database that is "
-             "set up "
-             "already is left as it is.\nExample: PGUSER=postgres PGDATABASE=atm atmctl db init",
+     .more =
+         "Connects with the usual PG variables or --conninfo, and needs a superuser. A laboratory's "
+         "clock (--config, or the ATM_CLOCK variables) is entered into the database, which else goes by "
+         "its own: it "
+         "closes no quarter that is not over. Its encoding must be UTF8. A database that is set up already "
+         "is left as it is. 'atmctl setup' does this and the rest of what a machine needs.\nExample: "
+         "PGUSER=postgres PGDATABASE=atm atmctl db init",
      .flags = COMMAND_DATABASE | COMMAND_CLOCK,
      .run = database_setup,
      .fields = setup_fields},
