@@ -102,7 +102,8 @@ static void add_known_sum(struct sqltext *sql, const char *name)
 
 static void build_ranking(struct sqltext *sql, const struct fleet_key *key)
 {
-        static const char *const sums[] = {"cash_in_transit", "network", "maintenance", "depreciation"};
+        static const char *const sums[] = {"days",    "base_fee",    "cash_in_transit",
+                                           "network", "maintenance", "depreciation"};
 
         sql_start(sql);
         sql_add(sql, "%s", by_atm_sql);
@@ -111,10 +112,9 @@ static void build_ranking(struct sqltext *sql, const struct fleet_key *key)
         for (size_t i = 0; i < LENGTH(sums); i++)
                 add_known_sum(sql, sums[i]);
         sql_add(sql,
-                "count(DISTINCT r.terminal) AS atms, sum(r.days) AS days, sum(r.base_fee) AS base_fee, "
-                "sum(r.withdrawals) AS "
-                "withdrawals, sum(r.commission) AS commission, sum(r.share) AS share, sum(r.commission + "
-                "coalesce(r.base_fee, 0)) "
+                "count(DISTINCT r.terminal) AS atms, sum(r.withdrawals) AS "
+                "withdrawals, sum(r.commission) AS commission, sum(r.share) AS share, CASE WHEN "
+                "bool_and(r.base_fee IS NOT NULL) THEN sum(r.commission + r.base_fee) END "
                 "AS revenue, count(DISTINCT r.terminal) FILTER (WHERE r.days IS NULL) AS without_contract "
                 "FROM atms r JOIN hall n USING (hall) JOIN hall_place h ON h.hall = r.hall AND h.from_on = "
                 "r.place "
@@ -126,7 +126,7 @@ static void build_ranking(struct sqltext *sql, const struct fleet_key *key)
                 "(cash_in_transit + network + maintenance + depreciation) AS profit FROM groups), "
                 "ranks AS (SELECT CASE WHEN key IS NOT NULL THEN row_number() OVER (ORDER BY key IS "
                 "NULL, profit DESC NULLS "
-                "LAST, revenue DESC, key) END AS rank, * FROM profits) "
+                "LAST, revenue DESC NULLS LAST, commission DESC, key) END AS rank, * FROM profits) "
                 "SELECT coalesce(key, 'total'), name, rank, atms, days, withdrawals, commission, base_fee, "
                 "revenue, share, cash_in_transit, network, maintenance, depreciation, cost, profit, "
                 "without_contract "
@@ -243,28 +243,58 @@ static bool take_areas(const PGresult *result, struct fleet *fleet)
 
 /* comparison -------------------------------------------------------------------------------------------- */
 
-/* $1 ATMs in place; of the ranking's total: $2 days, $3 withdrawals, $4 commission, $5 revenue, $6 profit.
- * Theirs as it was published, in the order that people read it. */
+/* $1 ATMs in place; of the twelve months: $2 days, $3 withdrawals, $4 commission, $5 revenue, $6 profit; $7: the fleet is but a part. In the order
+ * that people read it. */
 static const char comparison_sql[] =
-    "SELECT p.peer, p.item, o.ours, trim_scale(p.value)::text, trim_scale(o.ours::numeric - p.value)::text, "
-    "p.source FROM peer p "
-    "LEFT JOIN (VALUES (1, 'atms', $1::text), (2, 'transactions_per_atm_day', tenths_text($3::numeric, "
-    "$2::numeric)), "
-    "(3, 'fee_yen_per_transaction', tenths_text($4::numeric, $3::numeric)), (4, 'profit_ratio_percent', "
-    "tenths_text(100 * $6::numeric, $5::numeric)), (5, 'revenue_yen', $5::text)) o (place, item, ours) USING "
-    "(item) "
-    "ORDER BY p.peer, o.place, p.item";
+    "SELECT peer, item, round(ours, digits)::text, round(theirs, digits)::text, round(ours - theirs, "
+    "digits)::text, source "
+    "FROM (SELECT p.peer, p.item, o.place, o.ours::numeric AS ours, p.value AS theirs, "
+    "greatest(coalesce(scale(o.ours::numeric), 0), scale(trim_scale(p.value))) AS digits, p.source FROM peer "
+    "p "
+    "LEFT JOIN (VALUES (1, 'atms', CASE WHEN NOT $7::boolean THEN $1::text END), (2, "
+    "'transactions_per_atm_day', "
+    "tenths_text($3::numeric, $2::numeric)), (3, 'fee_yen_per_transaction', tenths_text($4::numeric, "
+    "$3::numeric)), "
+    "(4, 'profit_ratio_percent', tenths_text(100 * $6::numeric, $5::numeric)), (5, 'revenue_yen', "
+    "CASE WHEN NOT $7::boolean THEN $5::text END)) o (place, item, ours) USING (item)) x "
+    "ORDER BY peer, place, item";
 
-static PGresult *ask_comparison(PGconn *connection, const struct fleet *fleet, char error[PG_ERROR_MAX])
+/* The total alone of the twelve months, all of which the books must have. */
+static bool load_year(PGconn *connection, const struct fleet_question *question, struct fleet *fleet,
+                      struct fleet_row *ret_total, char error[PG_ERROR_MAX])
 {
-        const struct figure ours[] = {fleet->areas_total.atms,  fleet->total.days,
-                                      fleet->total.withdrawals, fleet->total.commission_yen,
-                                      fleet->total.revenue_yen, fleet->total.profit_yen};
+        static const int64_t none = 0;
+        struct fleet_question of_year = *question;
+
+        *ret_total = (struct fleet_row){.key = ""};
+        period_year_to(period_counted(&question->period, question->today), &fleet->year);
+        if (standing_lacks(question->standing, &fleet->year))
+                return true;
+        of_year.period = fleet->year;
+        of_year.limit = &none;
+        fleet->held[4] = ask_ranking(connection, &of_year, fleet->year.last, error);
+        if (!fleet->held[4])
+                return false;
+        take_row(fleet->held[4], PQntuples(fleet->held[4]) - 1, ret_total);
+        return true;
+}
+
+static PGresult *ask_comparison(PGconn *connection, const struct fleet_question *question,
+                                struct fleet *fleet, char error[PG_ERROR_MAX])
+{
+        struct fleet_row year;
+
+        if (!load_year(connection, question, fleet, &year, error))
+                return NULL;
+
+        const struct figure ours[] = {fleet->areas_total.atms, year.days,        year.withdrawals,
+                                      year.commission_yen,     year.revenue_yen, year.profit_yen};
         char text[LENGTH(ours)][FIGURE_TEXT_MAX];
-        const char *parameters[LENGTH(ours)];
+        const char *parameters[LENGTH(ours) + 1];
 
         for (size_t i = 0; i < LENGTH(ours); i++)
                 parameters[i] = figure_print(ours[i], text[i]);
+        parameters[LENGTH(ours)] = question->standing->is_part ? "t" : "f";
         return pg_query(connection, comparison_sql, LENGTH(parameters), parameters, error);
 }
 
@@ -308,7 +338,8 @@ bool fleet_load(PGconn *connection, const struct fleet_question *question, struc
         if (!(held[0] = ask_ranking(connection, question, counted, error)) ||
             !take_ranking(held[0], ret_fleet) ||
             !(held[1] = pg_query(connection, penetration_sql, 1, &days[1], error)) ||
-            !take_areas(held[1], ret_fleet) || !(held[2] = ask_comparison(connection, ret_fleet, error)) ||
+            !take_areas(held[1], ret_fleet) ||
+            !(held[2] = ask_comparison(connection, question, ret_fleet, error)) ||
             !take_peers(held[2], ret_fleet) ||
             !(held[3] = pg_query(connection, missing_sql, LENGTH(days), days, error)))
                 return false;

@@ -10,11 +10,13 @@
 
 #include "backoffice/books/figure.h"
 #include "backoffice/books/period.h"
+#include "backoffice/books/standing.h"
 #include "lib/db/pg_query.h"
 
 struct fleet_question {
         struct period period;
-        int32_t today;        /* by business; a period that is not over counts up to it */
+        int32_t today; /* by business; a period that is not over counts up to it */
+        const struct standing *standing;
         const char *by;       /* atm, hall, area */
         const int64_t *limit; /* of the ranking, NULL: all; its total is of all */
 };
@@ -36,7 +38,8 @@ struct fleet_area {
         struct figure atms, halls, parlors, penetration_tenths; /* of a percent */
 };
 
-/* Theirs as it was published, in decimals. NULL: missing. */
+/* Theirs as it was published, which is of a year, and ours of the twelve months that end with the period; in decimals, as many in one as in the
+ * others. NULL: missing, as ours is where the books have not all of the twelve months, or, where it is a measure of size, but a part of the fleet. */
 struct fleet_peer {
         const char *peer, *item, *ours, *theirs, *difference, *source;
 };
@@ -46,11 +49,12 @@ struct fleet {
         struct fleet_area *area;
         struct fleet_peer *peer;
         size_t rows, areas, peers;
+        struct period year;     /* that ours is of, where there are peers */
         struct fleet_row total; /* its key is "total" */
         struct fleet_area areas_total;
         int64_t without_contract; /* ATMs that earned where they had none */
         const char *missing;      /* "3Q16: network, maintenance": costs that were not entered; NULL: none */
-        PGresult *held[4];        /* the texts */
+        PGresult *held[5];        /* the texts */
 };
 
 /* The quotients of a row. */

@@ -103,6 +103,11 @@ void period_before(const struct period *period, enum period_step step, struct pe
         period_of_days(first_day, last_day > first_day ? last_day : first_day, ret_before);
 }
 
+void period_year_to(int32_t last_day, struct period *ret_period)
+{
+        period_of_days(shifted(last_day + 1, MONTHS), last_day, ret_period);
+}
+
 bool period_is_over(const struct period *period, int32_t today)
 {
         return period->last_day < today;

@@ -28,6 +28,8 @@ void period_of_days(int32_t first_day, int32_t last_day, struct period *ret_peri
 /* The same days so much earlier: the last day of a month stays one, a day that is not there is the one
  * before. */
 void period_before(const struct period *period, enum period_step step, struct period *ret_before);
+/* The twelve months that end with a day. */
+void period_year_to(int32_t last_day, struct period *ret_period);
 /* By business today: its last day is past. */
 bool period_is_over(const struct period *period, int32_t today);
 /* The last day of it that counts: days to come earn nothing, and owe nothing yet. */

@@ -19,7 +19,7 @@ const struct result_row result_rows[RESULT_ITEM_COUNT] = {
 /* quarters ------------------------------------------------------------------------------------------------ */
 
 /* From the first quarter of the year before. */
-void results_begin(const char *quarter, int32_t today, struct results *ret_results)
+void results_begin(const char *quarter, struct results *ret_results)
 {
         struct period period;
 
@@ -35,7 +35,6 @@ void results_begin(const char *quarter, int32_t today, struct results *ret_resul
                 snprintf(q->name, sizeof(q->name), "%.7s", period.label);
                 q->from_day = period.first_day;
                 q->to_day = period.last_day;
-                q->over = period_is_over(&period, today);
         }
         if (ret_results->of_year == 1)
                 snprintf(ret_results->period, sizeof(ret_results->period), "%s",
@@ -60,9 +59,8 @@ void results_derive(struct results_quarter *quarter, struct figure income_tax_bp
         static const enum result_item costs[] = {RESULT_hall_share, RESULT_cash_in_transit, RESULT_network,
                                                  RESULT_maintenance, RESULT_depreciation};
 
-        f[RESULT_revenue] = figure_add(f[RESULT_customer_fee], f[RESULT_interbank_fee]);
-        if (f[RESULT_base_fee].known)
-                f[RESULT_revenue] = figure_add(f[RESULT_revenue], f[RESULT_base_fee]);
+        f[RESULT_revenue] =
+            figure_add(figure_add(f[RESULT_customer_fee], f[RESULT_interbank_fee]), f[RESULT_base_fee]);
         f[RESULT_cost_of_revenue] = figure_known(0);
         for (size_t i = 0; i < LENGTH(costs); i++)
                 f[RESULT_cost_of_revenue] = figure_add(f[RESULT_cost_of_revenue], f[costs[i]]);
@@ -91,6 +89,42 @@ static void cumulate(const struct results_quarter *quarters, size_t count, struc
                 }
         }
         derive_ratios(ret_figures, atm_days);
+}
+
+/* what is no measure --------------------------------------------------------------------------------------- */
+
+/* What contracts and finance say of a quarter, whether the ledger has it or not. */
+static const bool is_entered[RESULT_ITEM_COUNT] = {
+    [RESULT_base_fee] = true,     [RESULT_cash_in_transit] = true,
+    [RESULT_network] = true,      [RESULT_maintenance] = true,
+    [RESULT_depreciation] = true, [RESULT_sga] = true,
+    [RESULT_capex] = true,        [RESULT_atms] = true};
+
+static void take_out(struct results_quarter *quarter)
+{
+        for (size_t item = 0; item < RESULT_ITEM_COUNT; item++) {
+                if (!is_entered[item])
+                        quarter->figure[item] = figure_missing;
+        }
+}
+
+void results_restrict(struct results *results, const struct standing *standing,
+                      struct results_entered *entered)
+{
+        for (size_t i = 0; i < results->quarters; i++) {
+                struct results_quarter *quarter = &results->quarter[i];
+                bool is_before = i < results->quarters - results->of_year;
+
+                if ((is_before ? quarter->from_day : quarter->to_day) >= standing->begun_day)
+                        continue;
+                take_out(quarter);
+                results->is_cut = results->is_cut || (is_before && standing->begun_day != INT32_MAX);
+        }
+        if (!standing->is_part)
+                return;
+        memset(entered->published, 0, sizeof(entered->published));
+        memset(entered->published_quarter, 0, sizeof(entered->published_quarter));
+        results->is_unpublished = true;
 }
 
 /* columns ------------------------------------------------------------------------------------------------- */
@@ -186,7 +220,7 @@ void results_compose(struct results *results, const struct results_entered *ente
 
         results->columns = 0;
         results->base_fees_missing =
-            !last->figure[RESULT_base_fee].known && last->figure[RESULT_revenue].known;
+            !last->figure[RESULT_base_fee].known && last->figure[RESULT_customer_fee].known;
         cumulate(first, results->of_year, now);
         cumulate(year_before, results->of_year, before);
         for (size_t i = 0; i < results->of_year; i++)

@@ -15,6 +15,7 @@
 
 #include "backoffice/books/figure.h"
 #include "backoffice/books/result_items.h"
+#include "backoffice/books/standing.h"
 #include "lib/db/pg_query.h"
 
 enum { RESULTS_QUARTERS_MAX = 8, RESULTS_COLUMNS_MAX = 16, RESULTS_NAME_MAX = 24 };
@@ -50,7 +51,6 @@ struct results_column {
 struct results_quarter {
         char name[8]; /* "3Q16" */
         int32_t from_day, to_day;
-        bool closed, over;
         struct figure figure[RESULT_ITEM_COUNT];
         int64_t atm_days;
 };
@@ -64,6 +64,9 @@ struct results {
         char period[RESULTS_NAME_MAX]; /* "1Q-3Q16" */
         int fiscal_year;
         bool base_fees_missing; /* there are no contracts */
+        bool is_cut; /* quarters that the books have not all of would be compared with: they are missing */
+        bool
+            is_unpublished; /* what was published is of a whole fleet, and the books are of a part: it is missing */
 };
 
 /* What finance entered to compare with. */
@@ -85,19 +88,25 @@ static inline bool results_is_figures(const struct results_column *column)
         return !results_is_percent(column) && column->kind != COLUMN_DIFFERENCE;
 }
 
-/* quarter: "3Q16", canonical; today: business today, up to which a quarter that is not over counts. */
-void results_begin(const char *quarter, int32_t today, struct results *ret_results);
-/* Every item of a quarter that follows from those that the books know. Without contracts base fees are missing, and revenue
- * is the commission alone. */
+/* quarter: "3Q16", canonical. */
+void results_begin(const char *quarter, struct results *ret_results);
+/* Take out what the ledger does not have, and what would be no measure: quarters that were over when it began, those before the year that it has not
+ * all of, and, where the books are of a part of the
+ * fleet, what was published of the whole. Before results_compose. */
+void results_restrict(struct results *results, const struct standing *standing,
+                      struct results_entered *entered);
+/* Every item of a quarter that follows from those that the books know. A sum of which a part is missing is
+ * missing. */
 void results_derive(struct results_quarter *quarter, struct figure income_tax_bp,
                     struct figure non_controlling_bp);
 /* The columns: the quarters of the year, all of them together, the same a year before, what changed, target and progress,
  * what was published and the difference. */
 void results_compose(struct results *results, const struct results_entered *entered);
 
-/* False with an error. */
+/* today: business today, up to which a quarter that is not over counts. False with an error. */
 ATM_MUST_USE bool results_load(PGconn *connection, const char *quarter, int32_t today,
-                               struct results *ret_results, char error[PG_ERROR_MAX]);
+                               const struct standing *standing, struct results *ret_results,
+                               char error[PG_ERROR_MAX]);
 
 /* What parts of the period's business are: commission of each area, the most first; withdrawals of each hour. */
 enum { RESULTS_PARTS_MAX = 60 };

@@ -39,9 +39,7 @@ static const char figures_sql[] =
     "UNION ALL SELECT q.quarter, i.item, (SELECT r.rate_bp FROM finance_rate r WHERE r.item = i.item AND "
     "r.from_on <= "
     "quarter_last_day(q.quarter) ORDER BY r.from_on DESC LIMIT 1) FROM q CROSS JOIN (VALUES ('income_tax'), "
-    "('non_controlling_share')) i (item) "
-    "UNION ALL SELECT q.quarter, 'closed', 1 FROM q JOIN books b ON b.closed_through >= "
-    "quarter_last_day(q.quarter)";
+    "('non_controlling_share')) i (item)";
 
 static struct results_quarter *quarter_named(struct results *results, const char *name)
 {
@@ -65,8 +63,6 @@ static void keep_figure(struct results_quarter *quarter, const char *item, int64
 {
         if (!strcmp(item, "atm_days"))
                 quarter->atm_days = value;
-        else if (!strcmp(item, "closed"))
-                quarter->closed = true;
         else if (!strcmp(item, "income_tax"))
                 rates[0] = figure_known(value);
         else if (!strcmp(item, "non_controlling_share"))
@@ -162,16 +158,17 @@ static bool load_published(PGconn *connection, const struct results *results, st
         return true;
 }
 
-bool results_load(PGconn *connection, const char *quarter, int32_t today, struct results *ret_results,
-                  char error[PG_ERROR_MAX])
+bool results_load(PGconn *connection, const char *quarter, int32_t today, const struct standing *standing,
+                  struct results *ret_results, char error[PG_ERROR_MAX])
 {
         struct results_entered entered = {0};
 
-        results_begin(quarter, today, ret_results);
+        results_begin(quarter, ret_results);
         if (!load_figures(connection, ret_results, today, error) ||
             !load_targets(connection, ret_results, &entered, error) ||
             !load_published(connection, ret_results, &entered, error))
                 return false;
+        results_restrict(ret_results, standing, &entered);
         results_compose(ret_results, &entered);
         return true;
 }

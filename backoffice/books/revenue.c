@@ -18,6 +18,7 @@
 #include "backoffice/books/summary.h"
 #include "lib/base/array.h"
 #include "lib/db/selection.h"
+#include "rules/calendar.h"
 
 /* cubes ------------------------------------------------------------------------------------------------- */
 
@@ -89,6 +90,8 @@ struct asked {
         const struct cube *cube;
         bool by_place; /* of a hall: the cube is joined with where it was */
         struct period before;
+        bool is_cut; /* the books began within what it is compared with, or later */
+        char begun[11];
         char limit[24];
 };
 
@@ -175,8 +178,36 @@ static void add_groups(struct sqltext *sql, const struct asked *asked, const cha
 static const char *const sum_names[] = {"withdrawals",       "cash_yen", "customer_fee_yen",
                                         "interbank_fee_yen", "tax_yen",  "commission_yen"};
 
+/* Of two times the finer one begins later, or at the same day. */
+static bool later_begins(const struct report_key *a, const struct report_key *b)
+{
+        return a < b; /* day, month, quarter, fy */
+}
+
+/* What a group earned before. Where the books began later than all of before, only groups of times that they have whole are compared: the latest
+ * key of time says which. */
+static void add_before(struct sqltext *sql, const struct asked *asked, struct selection *selection)
+{
+        int key = -1;
+
+        for (int i = 0; i < asked->key_count; i++) {
+                if (asked->keys[i]->by_time)
+                        key = key < 0 || later_begins(asked->keys[i], asked->keys[key]) ? i : key;
+        }
+        if (!asked->is_cut)
+                sql_add(sql, ", b.commission_yen AS before_yen");
+        else if (key < 0)
+                sql_add(sql, ", NULL::bigint AS before_yen");
+        else
+                sql_add(
+                    sql,
+                    ", CASE WHEN b.k%d >= ($%d::date + INTERVAL '%d months')::date THEN b.commission_yen END "
+                    "AS before_yen",
+                    key + 1, selection_parameter(selection, asked->begun), asked->step);
+}
+
 /* Those of now with those of before; nothing of a group that moved nothing. */
-static void add_pairs(struct sqltext *sql, const struct asked *asked)
+static void add_pairs(struct sqltext *sql, const struct asked *asked, struct selection *selection)
 {
         bool two = asked->key_count == REVENUE_KEYS_MAX;
 
@@ -184,8 +215,9 @@ static void add_pairs(struct sqltext *sql, const struct asked *asked)
                 two ? ", coalesce(n.k2, b.k2) AS k2" : "");
         for (size_t i = 0; i < LENGTH(sum_names); i++)
                 sql_add(sql, ", coalesce(n.%s, 0) AS %s", sum_names[i], sum_names[i]);
+        add_before(sql, asked, selection);
         sql_add(sql,
-                ", b.commission_yen AS before_yen FROM now n FULL JOIN (SELECT * FROM before WHERE k1 IS NOT "
+                " FROM now n FULL JOIN (SELECT * FROM before WHERE k1 IS NOT "
                 "NULL%s) b "
                 "ON n.k1 = b.k1%s)",
                 two ? " AND k2 IS NOT NULL" : "", two ? " AND n.k2 = b.k2" : "");
@@ -282,7 +314,7 @@ static void add_total(struct sqltext *sql, const struct asked *asked)
         sql_add(sql, " UNION ALL (SELECT 'total', NULL, NULL, NULL");
         for (size_t i = 0; i < LENGTH(sum_names); i++)
                 sql_add(sql, ", coalesce(sum(p.%s), 0)::bigint", sum_names[i]);
-        if (asked->step)
+        if (asked->step && !asked->is_cut)
                 sql_add(sql, ", (SELECT sum(b.commission_yen)::bigint FROM before b)");
         else
                 sql_add(sql, ", NULL");
@@ -303,7 +335,7 @@ static void build(const struct asked *asked, const struct summary_parts parts[PA
         if (asked->step) {
                 sql_add(sql, ", ");
                 add_groups(sql, asked, "before", &parts[BEFORE_THEM], asked->step, selection);
-                add_pairs(sql, asked);
+                add_pairs(sql, asked, selection);
         }
         add_rows(sql, asked, selection);
         add_total(sql, asked);
@@ -350,8 +382,14 @@ static void look_at(const struct revenue_question *question, struct asked *ret_a
                 ret_asked->by_place = ret_asked->by_place || !strncmp(filter_rows[i].column, "h.", 2);
         }
         ret_asked->cube = smallest_cube(ret_asked->needs);
-        if (question->compare)
+        if (question->compare) {
                 period_before(&question->period, question->compare, &ret_asked->before);
+                ret_asked->is_cut = ret_asked->before.first_day < question->begun_day;
+                calendar_print_day(ret_asked->is_cut && question->begun_day != INT32_MAX
+                                       ? question->begun_day
+                                       : ret_asked->before.first_day,
+                                   ret_asked->begun);
+        }
         if (question->limit)
                 snprintf(ret_asked->limit, sizeof(ret_asked->limit), "%" PRId64, *question->limit);
 }

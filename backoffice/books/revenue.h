@@ -18,6 +18,7 @@ struct revenue_question {
             [REVENUE_KEYS_MAX]; /* area, prefecture, hall, atm, issuer, band, hour, day, month, quarter, fy; NULL: one */
         const char *filter[FILTER_COUNT]; /* NULL: all */
         enum period_step compare;         /* 0: with nothing */
+        int32_t begun_day;                /* of the books: what began before it is compared with nothing */
         const int64_t *limit;             /* rows at most, NULL: all; the total is of all of them */
 };
 
@@ -25,7 +26,8 @@ struct revenue_row {
         const char *key[REVENUE_KEYS_MAX];  /* NULL: there is none; "total" */
         const char *name[REVENUE_KEYS_MAX]; /* NULL: the key says it */
         int64_t withdrawals, cash_yen, customer_fee_yen, interbank_fee_yen, tax_yen, commission_yen;
-        struct figure before_yen, change_tenths; /* of a percent */
+        struct figure before_yen,
+            change_tenths; /* of a percent; missing where the books have not all of before */
 };
 
 struct revenue {

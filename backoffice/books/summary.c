@@ -82,21 +82,3 @@ bool summary_parts_of(PGconn *connection, const char *first, const char *last, e
         ret_parts->rows = PQgetvalue(ret_parts->result, 0, 2);
         return true;
 }
-
-bool generated_load(PGconn *connection, struct generated_list *ret_list, char error[PG_ERROR_MAX])
-{
-        PGresult *result = pg_query(connection,
-                                    "SELECT scenario, scale, to_char(atms, 'FM999,999,999'), "
-                                    "to_char(atms_whole, 'FM999,999,999'), finished "
-                                    "FROM history_run ORDER BY from_on, scenario",
-                                    0, NULL, error);
-
-        *ret_list = (struct generated_list){.result = result};
-        if (!result)
-                return false;
-        for (int i = 0; i < PQntuples(result) && ret_list->runs < GENERATED_MAX; i++)
-                ret_list->run[ret_list->runs++] = (struct generated){
-                    PQgetvalue(result, i, 0), PQgetvalue(result, i, 1), PQgetvalue(result, i, 2),
-                    PQgetvalue(result, i, 3), *PQgetvalue(result, i, 4) == 't'};
-        return true;
-}

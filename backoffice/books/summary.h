@@ -47,18 +47,4 @@ ATM_MUST_USE bool summary_parts_of(PGconn *connection, const char *first, const 
                                    enum summary_use use, struct summary_parts *ret_parts,
                                    char error[PG_ERROR_MAX]);
 
-/* History that was generated, which every report says. */
-struct generated {
-        const char *scenario, *scale, *atms, *atms_whole; /* as they are read: "1,066" */
-        bool finished;
-};
-enum { GENERATED_MAX = 8 };
-struct generated_list {
-        struct generated run[GENERATED_MAX];
-        size_t runs;
-        PGresult *result; /* holds them; to be cleared */
-};
-ATM_MUST_USE bool generated_load(PGconn *connection, struct generated_list *ret_list,
-                                 char error[PG_ERROR_MAX]);
-
 #endif

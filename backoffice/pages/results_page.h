@@ -3,14 +3,13 @@
 #define BACKOFFICE_PAGES_RESULTS_PAGE_H
 
 #include "backoffice/books/results.h"
-#include "backoffice/books/summary.h"
+#include "backoffice/pages/words.h"
 #include "lib/documents/document.h"
 
 struct results_page {
         const struct results *results;
         const struct results_parts *parts;
-        const struct generated_list *generated;
-        bool japanese;
+        enum reader reader;
 };
 
 /* Into a document that was begun in the page's language. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backoffice/pages/period_text.h"
 #include "backoffice/pages/words.h"
 #include "lib/base/digits.h"
 #include "lib/base/array.h"
@@ -18,6 +19,14 @@ static int64_t tenths_of_million(int64_t yen)
         return yen < 0 ? -((-yen + 50000) / 100000) : (yen + 50000) / 100000;
 }
 
+/* What stands before a figure: below zero a minus, or a Japanese reader's triangle; before a change, for others, a plus. */
+static const char *sign_of(int64_t value, bool is_change, enum reader reader)
+{
+        if (value < 0)
+                return reader ? "△" : "-";
+        return is_change && !reader ? "+" : "";
+}
+
 static void print_tenths(int64_t tenths, const char *sign, const char *suffix, char buffer[RESULTS_TEXT_MAX])
 {
         char whole[32], grouped[48];
@@ -25,8 +34,7 @@ static void print_tenths(int64_t tenths, const char *sign, const char *suffix, c
 
         snprintf(whole, sizeof(whole), "%" PRId64, magnitude / 10);
         digits_group(whole, grouped, sizeof(grouped));
-        snprintf(buffer, RESULTS_TEXT_MAX, "%s%s.%d%s", tenths < 0 ? "-" : sign, grouped,
-                 (int)(magnitude % 10), suffix);
+        snprintf(buffer, RESULTS_TEXT_MAX, "%s%s.%d%s", sign, grouped, (int)(magnitude % 10), suffix);
 }
 
 static void print_whole(int64_t value, const char *sign, char buffer[RESULTS_TEXT_MAX])
@@ -35,25 +43,32 @@ static void print_whole(int64_t value, const char *sign, char buffer[RESULTS_TEX
 
         snprintf(whole, sizeof(whole), "%" PRId64, value < 0 ? -value : value);
         digits_group(whole, grouped, sizeof(grouped));
-        snprintf(buffer, RESULTS_TEXT_MAX, "%s%s", value < 0 ? "-" : sign, grouped);
+        snprintf(buffer, RESULTS_TEXT_MAX, "%s%s", sign, grouped);
 }
 
-bool results_print(const struct results_column *column, enum result_item item, char buffer[RESULTS_TEXT_MAX])
+bool results_print(const struct results_column *column, enum result_item item, enum reader reader,
+                   char buffer[RESULTS_TEXT_MAX])
 {
         const struct figure *figure = &column->figure[item];
-        const char *sign = results_is_figures(column) || column->kind == COLUMN_PROGRESS ? "" : "+";
+        bool is_change = !results_is_figures(column) && column->kind != COLUMN_PROGRESS;
         enum result_unit unit = result_rows[item].unit;
+        const char *point = reader ? "ポイント" : "pt";
+        int64_t value = figure->value;
 
         if (!figure->known)
                 return false;
+        if (unit == UNIT_YEN && !results_is_percent(column))
+                value = tenths_of_million(value); /* of which nothing may be left, nor a sign */
         if (results_is_percent(column))
-                print_tenths(figure->value, sign, unit == UNIT_PERCENT ? "pt" : "%", buffer);
+                print_tenths(value, sign_of(value, is_change, reader), unit == UNIT_PERCENT ? point : "%",
+                             buffer);
         else if (unit == UNIT_PERCENT)
-                print_tenths(figure->value, sign, results_is_figures(column) ? "%" : "pt", buffer);
+                print_tenths(value, sign_of(value, is_change, reader),
+                             results_is_figures(column) ? "%" : point, buffer);
         else if (unit == UNIT_YEN)
-                print_tenths(tenths_of_million(figure->value), sign, "", buffer);
+                print_tenths(value, sign_of(value, is_change, reader), "", buffer);
         else
-                print_whole(figure->value, sign, buffer);
+                print_whole(value, sign_of(value, is_change, reader), buffer);
         return true;
 }
 
@@ -69,22 +84,26 @@ static const char *const column_words[COLUMN_KINDS] = {
 };
 
 /* "YoY 3Q16", but "FY16 target". */
-static void put_together(const struct results_column *column, const char *word, char buffer[RESULTS_TEXT_MAX])
+static void put_together(const struct results_column *column, const char *of, const char *word,
+                         char buffer[RESULTS_TEXT_MAX])
 {
         bool of_first = column->kind == COLUMN_TARGET;
 
-        snprintf(buffer, RESULTS_TEXT_MAX, "%s%s%s", of_first ? column->of : word,
-                 *column->of && *word ? " " : "", of_first ? word : column->of);
+        snprintf(buffer, RESULTS_TEXT_MAX, "%s%s%s", of_first ? of : word, *of && *word ? " " : "",
+                 of_first ? word : of);
 }
 
 void results_column_name(const struct results_column *column, char buffer[RESULTS_TEXT_MAX])
 {
-        put_together(column, column_words[column->kind], buffer);
+        put_together(column, column->of, column_words[column->kind], buffer);
 }
 
 void results_heading(const struct results_column *column, enum reader reader, char buffer[RESULTS_TEXT_MAX])
 {
-        put_together(column, word_of(column_words[column->kind], reader), buffer);
+        char of[PERIOD_TEXT_MAX];
+
+        put_together(column, period_text(column->of, reader, of), word_of(column_words[column->kind], reader),
+                     buffer);
 }
 
 /* How the rows of the table are set; a label is the word of the item's name unless another is named. */
@@ -205,19 +224,23 @@ static void missing_costs(const struct results *results, enum reader reader, cha
 
         buffer[0] = '\0';
         for (size_t q = results->quarters - results->of_year; q < results->quarters; q++) {
-                const char *separator = ": ";
+                const char *separator = reader ? "：" : ": ";
+                char name[PERIOD_TEXT_MAX];
                 bool named = false;
 
                 for (size_t i = 0; i < LENGTH(entered) && used < size; i++) {
                         if (results->quarter[q].figure[entered[i]].known)
                                 continue;
                         if (!named)
-                                used += (size_t)snprintf(buffer + used, size - used, "%s%s", used ? "; " : "",
-                                                         results->quarter[q].name);
+                                used += (size_t)snprintf(buffer + used, size - used, "%s%s",
+                                                         !used    ? ""
+                                                         : reader ? "；"
+                                                                  : "; ",
+                                                         period_text(results->quarter[q].name, reader, name));
                         if (used < size)
                                 used += (size_t)snprintf(buffer + used, size - used, "%s%s", separator,
                                                          results_label(results, entered[i], reader));
-                        separator = ", ";
+                        separator = reader ? "、" : ", ";
                         named = true;
                 }
         }
@@ -237,38 +260,35 @@ static void add_note(struct results_notes *notes, const char *format, ...)
 void results_notes(const struct results *results, enum reader reader, struct results_notes *ret_notes)
 {
         const struct results_quarter *last = &results->quarter[results->quarters - 1];
-        char text[512];
+        char text[512], name[PERIOD_TEXT_MAX];
 
         ret_notes->count = 0;
-        if (!last->over)
+        period_text(last->name, reader, name);
+        if (!last->figure[RESULT_withdrawals].known)
+                add_note(ret_notes, reader ? "%sのデータはありません。" : "The books have nothing of %s.",
+                         name);
+        if (results->is_cut)
                 add_note(ret_notes,
-                         reader == READER_JAPANESE ? "%s は終了していないため、速報値です。"
-                                                   : "Preliminary: %s is not over yet.",
-                         last->name);
-        else if (!last->closed)
-                add_note(ret_notes,
-                         reader == READER_JAPANESE ? "%s は未締めのため、数値は変わることがあります。"
-                                                   : "%s is not closed yet: figures may change.",
-                         last->name);
-        if (!last->figure[RESULT_revenue].known)
-                add_note(ret_notes,
-                         reader == READER_JAPANESE ? "%s のデータはありません。"
-                                                   : "The books have nothing of %s.",
-                         last->name);
+                         reader ? "帳簿の開始前を含む四半期とは比較していません。"
+                                : "Nothing is compared with quarters that the books have not all of.");
         if (results->base_fees_missing)
-                add_note(
-                    ret_notes,
-                    reader == READER_JAPANESE
-                        ? "設置契約がないため、基本料金は未計上です。"
-                        : "There are no contracts: base fees are missing, revenue is the commission alone.");
+                add_note(ret_notes,
+                         reader ? "設置契約がないため、基本料金は不明であり、売上高は算定できません。"
+                                : "There are no contracts: base fees are missing, and so is revenue.");
+        if (results->is_unpublished)
+                add_note(ret_notes,
+                         reader
+                             ? "公表値は全台数の数値であり、一部の台数の生成データとは比較していません。"
+                             : "Published figures are those of the whole fleet: what was generated of a part "
+                               "of it is not compared with them.");
         missing_costs(results, reader, text, sizeof(text));
         if (*text)
                 add_note(ret_notes,
-                         reader == READER_JAPANESE ? "未入力（%s）" : "Not entered, and so missing: %s.",
+                         reader ? "未入力のため算定できない項目があります（%s）。"
+                                : "Not entered, and so missing: %s.",
                          text);
         if (!adds_up_as_printed(results))
                 add_note(ret_notes,
-                         reader == READER_JAPANESE
-                             ? "四捨五入のため、合計が一致しない場合があります。"
-                             : "Figures as printed do not all add up, because each is rounded by itself.");
+                         reader ? "四捨五入のため、合計が一致しない場合があります。"
+                                : "Figures as printed do not all add up, because each is rounded by itself.");
 }

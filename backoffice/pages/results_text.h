@@ -5,7 +5,7 @@
 #include "backoffice/books/results.h"
 #include "backoffice/pages/words.h"
 
-enum { RESULTS_TEXT_MAX = 64, RESULTS_NOTES_MAX = 8 };
+enum { RESULTS_TEXT_MAX = 160, RESULTS_NOTES_MAX = 8 };
 
 struct results_notes {
         char text[RESULTS_NOTES_MAX][640];
@@ -24,8 +24,9 @@ int results_indent(enum result_item item);
 enum result_style results_style(enum result_item item);
 /* "3,056.1" (millions of yen), "12.3%", "+5.1%"; false: missing. */
 ATM_MUST_USE bool results_print(const struct results_column *column, enum result_item item,
-                                char buffer[RESULTS_TEXT_MAX]);
-/* What a reader must know: not over, not closed, what is missing, what does not add up as printed. */
+                                enum reader reader, char buffer[RESULTS_TEXT_MAX]);
+/* What a reader must know beside what every report says: what is missing, what is not compared, what does not add up as
+ * printed. */
 void results_notes(const struct results *results, enum reader reader, struct results_notes *ret_notes);
 
 #endif

@@ -7,7 +7,8 @@
 
 #include <stddef.h>
 
-enum reader { READER_ENGLISH, READER_JAPANESE };
+/* Who reads. SHORT: quarters are 3Q16 and not 2017年3月期第3四半期. */
+enum reader { READER_ENGLISH, READER_JAPANESE, READER_JAPANESE_SHORT };
 
 struct word {
         const char *name, *english, *japanese;

@@ -53,7 +53,7 @@ const char *document_problem(const struct document *document);
 void document_title(struct document *document, const char *text);
 /* The period, the unit of money. */
 void document_subtitle(struct document *document, const char *text);
-/* What the reader must know before the figures: that they are preliminary. */
+/* What the reader must know before the figures, as that they are preliminary: a line each time. */
 void document_status(struct document *document, const char *text);
 /* What stands for a missing value; an en dash unless said otherwise. */
 void document_dash(struct document *document, const char *text);

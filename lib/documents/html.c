@@ -30,7 +30,7 @@ static const char style[] =
     "h1{font-size:26px;line-height:1.25;margin:0;text-wrap:balance}\n"
     ".subtitle{color:#5c6675;margin:4px 0 0}\n"
     ".status{margin:14px 0 0;padding:9px 14px;background:#fdf3dc;border-left:5px solid "
-    "#c98a1b;font-weight:700}\n"
+    "#c98a1b;font-weight:700;white-space:pre-line}\n"
     ".charts{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:28px 36px;margin:26px 0 0}\n"
     ".charts figure{margin:0}\n"
     ".charts .full{grid-column:1/-1}\n"

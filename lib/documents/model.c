@@ -162,8 +162,21 @@ void document_subtitle(struct document *d, const char *text)
 
 void document_status(struct document *d, const char *text)
 {
-        if (d)
-                set(d, &d->status, "status", text);
+        const char *before = d && d->status ? d->status : "";
+        char *line, *lines = NULL;
+
+        if (document_problem(d))
+                return;
+        line = copy(d, "status", text);
+        if (line && asprintf(&lines, "%s%s%s", before, *before && *line ? "\n" : "", line) < 0) {
+                lines = NULL;
+                fail(d, "out of memory");
+        }
+        free(line);
+        if (!lines)
+                return;
+        free(d->status);
+        d->status = lines;
 }
 
 void document_dash(struct document *d, const char *text)

@@ -280,34 +280,67 @@ START_TEST(several_wholes_follow_each_other_or_are_an_array)
 }
 END_TEST
 
-/* A section without a name and a heading is the whole. */
+/* The file of remarks beside the one that was written. */
+static void expect_beside(const char *text)
+{
+        char name[512], read[512];
+        size_t length;
+        FILE *file;
+
+        snprintf(name, sizeof(name), "%s.remarks", path);
+        file = fopen(name, "r");
+        ck_assert_ptr_nonnull(file);
+        length = fread(read, 1, sizeof(read) - 1, file);
+        read[length] = '\0';
+        fclose(file);
+        unlink(name);
+        ck_assert_str_eq(read, text);
+}
+
+static void write_head(struct output *output, void *context)
+{
+        (void)context;
+        output_head(output, &(struct output_head){.title = "A report",
+                                                  .subtitle = "3Q16",
+                                                  .period = "3Q16",
+                                                  .publisher = "Somebody",
+                                                  .issued = "2017-01-20",
+                                                  .is_provisional = true});
+        output_remark(output, "what must be known");
+}
+
 static bool write_report(struct output *output, void *context)
 {
         static const struct output_column both[] = {
             {"shown", OUTPUT_FIGURE, OUTPUT_ONLY_TABLE},
             {"of.exact", OUTPUT_QUANTITY, OUTPUT_NOT_TABLE | OUTPUT_MEMBER}};
-        static const struct output_section section = {NULL, NULL, OUTPUT_ROWS, both, LENGTH(both), 0, NULL};
+        static const struct output_section section = {"rows", NULL, OUTPUT_ROWS, both, LENGTH(both), 0, NULL};
 
         (void)context;
-        output_remark(output, "for people, afterwards");
         return output_begin(output, &section) && output_row(output, (const char *const[]){"0.1", "100000"}) &&
                output_row(output, (const char *const[]){"+5.1%", "5.1"});
 }
 
 START_TEST(a_report_has_one_figure_for_people_and_another_for_programs)
 {
-        static const struct output_report report = {.rows = write_report};
+        static const struct output_report report = {.head = write_head, .rows = write_report};
 
         give("table");
         ck_assert(output_write_report(&invocation, &report, NULL));
-        expect_written("shown\n  0.1\n+5.1%\n");
+        expect_written("what must be known\n\nshown\n  0.1\n+5.1%\n");
         give("csv");
         ck_assert(output_write_report(&invocation, &report, NULL));
         expect_written("exact\n100000\n5.1\n");
+        expect_beside("what must be known\n");
         give("json");
         ck_assert(output_write_report(&invocation, &report, NULL));
-        expect_written("[\n {\n  \"of\": {\n   \"exact\": 100000\n  }\n },\n {\n  \"of\": {\n   \"exact\": "
-                       "5.1\n  }\n }\n]\n");
+        expect_written(
+            "{\n \"title\": \"A report\",\n \"period\": \"3Q16\",\n \"publisher\": \"Somebody\",\n "
+            "\"issued\": "
+            "\"2017-01-20\",\n \"provisional\": true,\n \"remarks\": [\n  \"what must be known\"\n ],\n "
+            "\"rows\": [\n"
+            "  {\n   \"of\": {\n    \"exact\": 100000\n   }\n  },\n  {\n   \"of\": {\n    \"exact\": "
+            "5.1\n   }\n  }\n ]\n}\n");
 }
 END_TEST
 
@@ -387,12 +420,13 @@ END_TEST
 
 START_TEST(a_workbook_has_a_sheet_for_each_section_and_whole_yen_that_are_shown_as_millions)
 {
-        static const struct output_report report = {.rows = write_report};
+        static const struct output_report report = {.head = write_head, .rows = write_report};
         static const char *const sheets[] = {"<sheet name=\"The first\"", "<sheet name=\"The third\"",
                                              "<sheet name=\"For people\""};
         static const char *const cells[] = {"<v>100000</v>", "<v>0.051"};
         static const char *const formats[] = {"formatCode=\"#,##0.0,,\"", "formatCode=\"+0.0%;-0.0%;0.0%\""};
-        static const char *const remarks[] = {"<t>for people, afterwards</t>"};
+        static const char *const remarks[] = {"<t>what must be known</t>",
+                                              "<t>Somebody, issued 2017-01-20, PROVISIONAL</t>"};
 
         write_whole("xlsx");
         expect_part("xl/workbook.xml", sheets, LENGTH(sheets));

@@ -44,16 +44,14 @@ START_TEST(charts_show_the_decimals_of_the_table)
                                                        .chart = take_chart};
         struct results *results = calloc(1, sizeof(*results));
         struct results_parts *parts = calloc(1, sizeof(*parts));
-        struct generated_list generated = {0};
 
         ck_assert(results && parts);
         results->quarters = results->of_year = 1;
-        results->quarter[0] = (struct results_quarter){.name = "3Q16", .over = true, .closed = true};
+        results->quarter[0] = (struct results_quarter){.name = "3Q16"};
         results->quarter[0].figure[RESULT_revenue] = figure_known(1037240000);
         parts->area[parts->areas++] = (struct results_part){"kanto", "関東", 411000000};
         parts->hour[parts->hours++] = (struct results_part){"18", NULL, 316049};
-        results_page(&(struct results_page){.results = results, .parts = parts, .generated = &generated},
-                     &draw, NULL);
+        results_page(&(struct results_page){.results = results, .parts = parts}, &draw, NULL);
         ck_assert_uint_eq(chart_count, 4);
         for (size_t i = 0; i < chart_count; i++)
                 ck_assert_uint_eq(charts[i].decimals, charts[i].scale == 1000000 ? 1 : 0);

@@ -503,7 +503,7 @@ refuses 1 "column terminal: missing in the header" atmctl pki issue --dir pki --
 
 # history: what the ledger's own functions wrote for 400 cards over three days ---------------------------------
 
-expect "reports of nothing" "[]" "$(atmctl report revenue --from 2016-12-01 --to 2016-12-31 --by area --format json)"
+expect "reports of nothing" "[]" "$(json "$(atmctl report revenue --from 2016-12-01 --to 2016-12-31 --by area --format json)" "(:'j')::jsonb -> 'rows'")"
 refuses 1 "none is like that" atmctl withdrawal show --stan 1
 PGUSER=postgres psql -X -q -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
 SET TIME ZONE 'Asia/Tokyo';
@@ -550,7 +550,7 @@ total=$(sql "SELECT concat_ws(' ', count(*), sum(dispensed_yen), sum(customer_fe
 for by in area prefecture hall atm day month; do
         report=$(atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by "$by" --format json)
         expect "the sum by $by" "$total" "$(json "$report" "concat_ws(' ', sum(withdrawals), sum(cash_yen), sum(customer_fee_yen), sum(interbank_fee_yen), sum(tax_yen), sum(commission_yen))
-                FROM jsonb_to_recordset(:'j') r (withdrawals bigint, cash_yen bigint, customer_fee_yen bigint, interbank_fee_yen bigint, tax_yen bigint, commission_yen bigint)")"
+                FROM jsonb_to_recordset((:'j')::jsonb -> 'rows') r (withdrawals bigint, cash_yen bigint, customer_fee_yen bigint, interbank_fee_yen bigint, tax_yen bigint, commission_yen bigint)")"
         expect "keys by $by" "key,withdrawals,cash_yen,customer_fee_yen,interbank_fee_yen,tax_yen,commission_yen" \
                 "$(atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by "$by" --format csv | head -n 1)"
 done
@@ -558,7 +558,7 @@ expect "days" "2016-12-29 2016-12-30 2016-12-31" "$(atmctl report revenue --from
 expect "the last day alone" 2016-12-31 "$(atmctl report revenue --from 2016-12-31 --to 2016-12-31 --by day --format csv | sed 1d | cut -d, -f1)"
 expect "months" 2016-12 "$(atmctl report revenue --from 2016-12-01 --to 2017-01-31 --by month --format csv | sed 1d | cut -d, -f1)"
 expect "types of JSON" "string number number number number number number" "$(json "$(atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by area --format json)" \
-        "concat_ws(' ', jsonb_typeof(j -> 'key'), jsonb_typeof(j -> 'withdrawals'), jsonb_typeof(j -> 'cash_yen'), jsonb_typeof(j -> 'customer_fee_yen'), jsonb_typeof(j -> 'interbank_fee_yen'), jsonb_typeof(j -> 'tax_yen'), jsonb_typeof(j -> 'commission_yen')) FROM (SELECT (:'j')::jsonb -> 0 AS j) x")"
+        "concat_ws(' ', jsonb_typeof(j -> 'key'), jsonb_typeof(j -> 'withdrawals'), jsonb_typeof(j -> 'cash_yen'), jsonb_typeof(j -> 'customer_fee_yen'), jsonb_typeof(j -> 'interbank_fee_yen'), jsonb_typeof(j -> 'tax_yen'), jsonb_typeof(j -> 'commission_yen')) FROM (SELECT (:'j')::jsonb -> 'rows' -> 0 AS j) x")"
 expect_exit 0 atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by area
 says "関東" "九州" total "$(sql "SELECT to_char(sum(dispensed_yen), 'FM999,999,999') FROM v_withdrawal")"
 expect "halls by revenue" 3 "$(atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by hall --format csv --limit 3 | sed 1d | sort -t, -k7,7nr -c && echo 3)"

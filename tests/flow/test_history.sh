@@ -95,7 +95,7 @@ expect "what is shown of it" "fy2016 1 0.003 3 1066 3 true" \
 
 # what every report says, and what finance would have entered: costs in the measure of the fleet
 atmctl report results --quarter 3Q16 --format csv 2>/dev/null >results.csv
-notes=$(atmctl report results --quarter 3Q16 2>&1 >/dev/null)
+notes=$(atmctl report results --quarter 3Q16 --format csv 2>&1 >/dev/null)
 [[ $notes == *"generated history: scenario fy2016, scale 0.003: 3 of 1,066 ATMs"* ]] ||
         wrong "the report does not say that it is generated"
 expect "SG&A of 3 ATMs" $(((42900000 * 3 + 533) / 1066)) "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "3Q16") c = i } $1 == "sga" { print $c }' results.csv)"

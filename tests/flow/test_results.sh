@@ -33,7 +33,7 @@ CREATE FUNCTION business(p_day date, p_n integer, p_band text) RETURNS void LANG
                p_band, '2007-07-01', 800, f, f * 8 / 100, 100, 8, (f + 100) * 5 / 100, 10000, p_day
         FROM generate_series(1, p_n) i CROSS JOIN (SELECT CASE p_band WHEN 'day' THEN 100 ELSE 200 END AS f) x;
 $$;
-SELECT FROM business('2015-05-11', 10, 'day');
+SELECT FROM business('2015-04-01', 10, 'day');
 SELECT FROM business('2015-10-04', 20, 'other');
 SELECT FROM business('2016-06-01', 30, 'day');
 SELECT FROM business('2016-09-18', 40, 'other');
@@ -149,18 +149,61 @@ golden atms published 2
 
 # the same from a summary as from rows; as JSON; and the later target for the later quarter
 atmctl report results --quarter 3Q16 --format json |
-        perl -MJSON::PP -0777 -ne 'for (@{decode_json($_)}) { print "$_->{item} $_->{columns}{q(1Q-3Q16)} $_->{unit}\n" if $_->{item} =~ /^(revenue|gross_margin_ratio|atms)$/ }' >json.txt
+        perl -MJSON::PP -0777 -ne 'for (@{decode_json($_)->{rows}}) { print "$_->{item} $_->{columns}{q(1Q-3Q16)} $_->{unit}\n" if $_->{item} =~ /^(revenue|gross_margin_ratio|atms)$/ }' >json.txt
 expect "JSON" "revenue 1094129 yen,gross_margin_ratio 69.7 percent,atms 2 count" "$(paste -sd, json.txt)"
 expect "the target of 4Q16" 3000000 "$(atmctl report results --quarter 4Q16 --format csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "FY16 target") c = i } $1 == "revenue" { print $c }')"
-atmctl report results --quarter 3Q16 >table.txt 2>notes.txt
+atmctl report results --quarter 3Q16 >table.txt
 grep -q '^Revenue  *0\.3  *0\.4  *0\.4  *1\.1  *0\.5  *+99\.7% ' table.txt || wrong "the table: $(sed -n 2p table.txt)"
-grep -q 'Not entered, and so missing: 2Q16: CAPEX; 3Q16: CAPEX' notes.txt || wrong "what is missing is not said: $(cat notes.txt)"
-grep -q '3Q16 is not closed yet' notes.txt || wrong "that it is open is not said: $(cat notes.txt)"
+grep -q 'Not entered, and so missing: 2Q16: CAPEX; 3Q16: CAPEX' table.txt || wrong "what is missing is not said: $(cat table.txt)"
+grep -q '3Q16 is not closed yet' table.txt || wrong "that it is open is not said: $(cat table.txt)"
 atmctl report results --quarter 3Q16 --lang ja --format expanded >table.txt 2>/dev/null
 grep -q '売上高' table.txt || wrong "no Japanese headings"
-atmctl report results --quarter 1Q14 >table.txt 2>notes.txt
+atmctl report results --quarter 1Q14 >table.txt
 grep -q '^Revenue  *-  ' table.txt || wrong "a quarter of which nothing is known is not missing"
-grep -q 'The books have nothing of 1Q14' notes.txt || wrong "an empty quarter: $(cat notes.txt)"
+grep -q 'The books have nothing of 1Q14' table.txt || wrong "an empty quarter: $(cat table.txt)"
+
+# every report to a Japanese reader: what is in Latin letters is a code, a name that people entered, or what accountants write so
+names='ATM|EBITDA|T000000[12]|H1|HOUSE|SEVENBANK|trade press|kanto'
+reports=("results --quarter 3Q16" "results --quarter 4Q16" "revenue --fy 2016 --by area,quarter --compare yoy" "revenue --fy 2016 --by band,fy --compare qoq"
+        "revenue --fy 2016 --by issuer --limit 0" "revenue --fy 2016 --by day" "fleet --fy 2016 --quarter 3" "fleet --fy 2016 --by hall" "tax --fy 2016"
+        "statement --hall H1 --month 2016-12")
+for report in "${reports[@]}" periods; do
+        for form in table expanded html; do
+                read -ra words <<<"report $report --lang ja --format $form"
+                [[ $report != periods ]] || words=(period list --lang ja --format "$form")
+                atmctl "${words[@]}" 2>&1 | perl -0pe 's/<style>.*?<\/style>//gs; s/<[^>]*>/ /g' >japanese.txt
+                ! grep -nE '[A-Za-z]{2}' <(sed -E "s/($names)//g" japanese.txt) || wrong "$report as $form is not in Japanese"
+        done
+done
+expect "negatives, dates and quarters" "△ 2016年4月1日～2016年12月31日 2017年3月期第3四半期" \
+        "$(atmctl report results --quarter 3Q16 --lang ja --format html | grep -oE '△|2016年4月1日～2016年12月31日|2017年3月期第3四半期' | awk '!seen[$0]++' | sort | xargs)"
+expect "quarters as a house has them" 0 "$(ATM_QUARTERS=short atmctl report results --quarter 3Q16 --lang ja | grep -c 2017年3月期)"
+refuses 1 "ATM_QUARTERS: 'long': expected fiscal" env ATM_QUARTERS=long atmctl report results --quarter 3Q16 --lang ja
+
+# remarks stand in every file
+said='is not closed yet: figures may change.'
+for form in table expanded json html svg; do
+        atmctl report revenue --fy 2016 --by area --format "$form" --output "remarks.$form" 2>/dev/null
+        grep -q "$said" "remarks.$form" || wrong "remarks.$form has no remark"
+done
+atmctl report revenue --fy 2016 --by area --format csv --output remarks.csv 2>notes.txt
+expect "CSV beside its remarks" "key,withdrawals 1 1" "$(head -c 15 remarks.csv) $(grep -c "$said" remarks.csv.remarks) $(grep -c "$said" notes.txt)"
+
+# a document carries who publishes it, its day, and a mark while it may change; with the moment of the first time it is the same
+export SOURCE_DATE_EPOCH=1484000000 ATM_PUBLISHER='Trust Networks Inc.'
+atmctl report results --quarter 3Q16 --format pdf --output issued.pdf
+grep -aq 'CreationDate (D:20170109221320' issued.pdf || wrong "a PDF's date: $(grep -a CreationDate issued.pdf)"
+atmctl report results --quarter 3Q16 --format html >issued.html
+for text in 'Trust Networks Inc., issued 2017-01-10, PROVISIONAL' '>PROVISIONAL'; do
+        grep -q "$text" issued.html || wrong "the page has no '$text'"
+done
+expect "who publishes, in JSON" "Trust Networks Inc. 2017-01-10 true" "$(atmctl report tax --fy 2016 --format json |
+        perl -MJSON::PP -0777 -ne '$o = decode_json($_); print "$o->{publisher} $o->{issued} ", $o->{provisional} ? "true" : "false", "\n"')"
+refuses 1 "SOURCE_DATE_EPOCH: 'now': expected" env SOURCE_DATE_EPOCH=now atmctl report tax --fy 2016
+expect_exit 0 atmctl period close 3Q16 --force --note trial
+atmctl report results --quarter 3Q16 --format html >issued.html
+! grep -q PROVISIONAL issued.html || wrong "a closed quarter is marked as provisional"
+unset SOURCE_DATE_EPOCH ATM_PUBLISHER
 
 # documents: each form, both languages
 for form in html svg pdf png; do

@@ -43,7 +43,7 @@ static const struct field document_fields[] = {
     {.name = "format", .kind = VALUE_DOCUMENT_FORMAT, .text = "how it is written; table unless given"},
     {.name = "lang",
      .kind = VALUE_LANGUAGE,
-     .text = "the language of remarks, and of headings of documents and results: en unless given, or ja"},
+     .text = "the language of headings, items, remarks and totals: en unless given, or ja"},
     {.name = "output",
      .kind = VALUE_FILE,
      .text =

@@ -271,7 +271,14 @@ void help_manual(FILE *stream, const struct command_group *const *groups)
             "PGHOST, PGPORT, PGDATABASE, PGUSER: the database, as *psql*(1) takes it\\. "
             "ATM\\_TOKEN\\_KEY\\_FILE: "
             "the token key\\.\nATM\\_CLOCK\\_START\\_MS, ATM\\_CLOCK\\_ANCHOR\\_MS, ATM\\_CLOCK\\_SPEED: the "
-            "business clock of a laboratory\\.\n\n"
+            "business clock of a laboratory\\.\n"
+            "ATM\\_PUBLISHER: who publishes reports, at the foot of each page of documents and in JSON\\.\n"
+            "ATM\\_QUARTERS: how Japanese readers have quarters, _fiscal_, 2017年3月期第3四半期, which is so "
+            "unless given, or "
+            "_short_, 3Q16\\.\n"
+            "SOURCE\\_DATE\\_EPOCH: the moment, in seconds since 1970, that documents are made and reports "
+            "are issued at; now, "
+            "and today by business, unless given\\.\n\n"
             "# EXIT STATUS\n\n0 done, 1 failed, 2 wrong usage\\.\n",
             stream);
 }

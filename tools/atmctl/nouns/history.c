@@ -99,7 +99,7 @@ static bool write_written(struct output *output, const struct generation_questio
                  " rows written in %" PRId64 ".%" PRId64 " s",
                  a->scenario, question->scale, a->atms, a->atms_whole, a->total.withdrawals, a->total.rows,
                  a->written_ms / 1000, a->written_ms / 100 % 10);
-        output_remark(output, sentence);
+        output_note(output, "%s", sentence);
         return output_members(output, columns, LENGTH(columns), values);
 }
 

@@ -165,8 +165,8 @@ static PGresult *ask_list(PGconn *connection, const void *question, int64_t limi
 static int period_list(const struct invocation *invocation)
 {
         static const struct output_column columns[] = {
-            {"quarter", OUTPUT_TEXT, 0},     {"from", OUTPUT_TEXT, 0},    {"to", OUTPUT_TEXT, 0},
-            {"closed_at", OUTPUT_TEXT, 0},   {"who", OUTPUT_TEXT, 0},     {"without_end", OUTPUT_NUMBER, 0},
+            {"quarter", OUTPUT_DAYS, 0},     {"from", OUTPUT_DAYS, 0},    {"to", OUTPUT_DAYS, 0},
+            {"closed_at", OUTPUT_DAYS, 0},   {"who", OUTPUT_TEXT, 0},     {"without_end", OUTPUT_NUMBER, 0},
             {"withdrawals", OUTPUT_YEN, 0},  {"cash_yen", OUTPUT_YEN, 0}, {"commission_yen", OUTPUT_YEN, 0},
             {"base_fee_yen", OUTPUT_YEN, 0},
         };
@@ -210,7 +210,7 @@ static const struct command commands[] = {
     {.noun = "period",
      .verb = "list",
      .text = "list the closings with the sums of that moment",
-     .flags = COMMAND_OUTPUT | COMMAND_DATABASE | COMMAND_REPLICA | COMMAND_LIST,
+     .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_REPLICA | COMMAND_LIST,
      .run = period_list},
 };
 

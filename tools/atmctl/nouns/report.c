@@ -16,24 +16,28 @@ static const struct command commands[] = {
     {.noun = "report",
      .verb = "revenue",
      .text = "report the commission that the fleet earned, by place, bank or time",
-     .more =
-         "By one key, or by two with the first varying slowest: --by area,quarter. Places and banks come "
-         "in the order of "
-         "their commission, times in their own. The table ends with the total of all rows; CSV and JSON "
-         "have the rows alone: "
-         "key, withdrawals, cash_yen, customer_fee_yen, interbank_fee_yen, tax_yen, commission_yen; with "
-         "two keys key2 after "
-         "key; with --compare at the end before_yen, the commission a year or a quarter before, and "
-         "change_percent, empty or "
-         "null where there was none. Fees are without tax, commission is both fees, tax is that of both. A "
-         "withdrawal counts "
-         "once its end is known and cash was dispensed, on its business date, or, where that is closed "
-         "by then, on the "
-         "first open day; a remark says how much belongs to earlier quarters. Hours are those of the "
-         "withdrawals' moments "
-         "in Japan.\n"
-         "Example: atmctl report revenue --fy 2016 --quarter 3 --by area --compare yoy\n"
-         "Example: atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by hour,band --area kanto",
+     .more = "By one key, or by two with the first varying slowest: --by area,quarter. Places and banks come "
+             "in the order of "
+             "their commission, times in their own. The table ends with the total of all rows; CSV and JSON "
+             "have no total: "
+             "key, withdrawals, cash_yen, customer_fee_yen, interbank_fee_yen, tax_yen, commission_yen; with "
+             "two keys key2 after "
+             "key; with --compare at the end before_yen, the commission a year or a quarter before, and "
+             "change_percent, empty or "
+             "null where there was none, or where the books began later. Fees are without tax, commission is "
+             "both fees, tax is that of both. A "
+             "withdrawal counts "
+             "once its end is known and cash was dispensed, on its business date, or, where that is closed "
+             "by then, on the "
+             "first open day; a remark says how much belongs to earlier quarters. Hours are those of the "
+             "withdrawals' moments "
+             "in Japan.\n"
+             "JSON, as of every report: one object {\"title\", \"period\", \"publisher\", \"issued\", "
+             "\"provisional\", \"remarks\": [...], \"rows\": [...]}. Remarks stand above tables and in the "
+             "heads of "
+             "documents; with CSV they go to standard error and, with --output FILE, into FILE.remarks.\n"
+             "Example: atmctl report revenue --fy 2016 --quarter 3 --by area --compare yoy\n"
+             "Example: atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by hour,band --area kanto",
      .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_REPLICA,
      .run = report_revenue,
      .fields = revenue_fields},
@@ -48,9 +52,9 @@ static const struct command commands[] = {
              "'atmctl cost') go to its ATM-days evenly. What was not entered is missing ('-', empty, null), "
              "and so is the "
              "profit. penetration: ATMs in place on the last day for each hundred parlors of the area. "
-             "comparison: with what "
-             "others publish ('atmctl peer'). A period that is not over counts up to today.\n"
-             "JSON: one object {\"ranking\": [...], \"penetration\": [...], \"comparison\": [...]}; CSV has "
+             "comparison: the twelve months up to the period's end with what "
+             "others publish of a year ('atmctl peer'). A period that is not over counts up to today.\n"
+             "JSON: \"ranking\", \"penetration\" and \"comparison\" are arrays of rows; CSV has "
              "one section: the "
              "ranking, or what --section names.\n"
              "Example: atmctl report fleet --fy 2016 --quarter 3 --by hall --limit 20",
@@ -77,8 +81,7 @@ static const struct command commands[] = {
              "hall's share of the commission). total_yen is what the hall owes, below zero what it is owed; "
              "the balance is "
              "their sum.\n"
-             "JSON: one object {\"hall\", \"month\", \"lines\": [...], \"owed_yen\", \"earned_yen\", "
-             "\"balance_yen\"}.\n"
+             "JSON: \"hall\", \"month\", \"lines\": [...], \"owed_yen\", \"earned_yen\", \"balance_yen\".\n"
              "Example: atmctl report statement --hall H00001 --month 2016-12",
      .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_REPLICA,
      .run = report_statement,
@@ -93,7 +96,7 @@ static const struct command commands[] = {
              "millions of yen, rounded once; CSV and JSON whole yen. What was not entered is missing, and so "
              "is what would be "
              "made of it. A quarter that is not over counts up to today, and says so.\n"
-             "JSON: an array of {\"item\", \"unit\", \"columns\": {\"1Q16\": ..., \"1Q-3Q16\": ...}}; "
+             "JSON: \"rows\" are {\"item\", \"unit\", \"columns\": {\"1Q16\": ..., \"1Q-3Q16\": ...}}; "
              "percentages are numbers "
              "with one decimal.\n"
              "Example: atmctl report results --quarter 3Q16 --format pdf --lang ja --output 3Q16.pdf",

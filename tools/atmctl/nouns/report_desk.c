@@ -1,12 +1,19 @@
 /* What all reports do; see report_desk.h. */
 #include "tools/atmctl/nouns/report_desk.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "backoffice/books/summary.h"
+#include "backoffice/pages/period_text.h"
 #include "backoffice/pages/report_text.h"
+#include "lib/base/now.h"
+#include "lib/base/number.h"
+#include "lib/base/utf8.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
+
+#define MADE_MAX_S INT64_C(253402300799) /* the last second of the year 9999, which a PDF can hold */
 
 /* options ----------------------------------------------------------------------------------------------- */
 
@@ -99,9 +106,43 @@ static bool read_books(struct report_desk *desk)
         if (!*desk->database.as_of && !summary_refresh(connection, desk->today, on_step, NULL, error))
                 note("the summary could not be brought up to date (%s): reading the rows themselves", error);
         progress_end();
-        if (summary_snapshot(connection, error))
+        if (summary_snapshot(connection, error) && standing_load(connection, &desk->standing, error))
                 return true;
         database_complain_of(error);
+        return false;
+}
+
+/* A document can be made again, byte for byte, with the moment of the first time. False after a complaint. */
+static bool take_moment(struct report_desk *desk)
+{
+        const char *epoch = getenv("SOURCE_DATE_EPOCH");
+        char expected[NUMBER_EXPECTED_MAX];
+
+        calendar_print_day(desk->today, desk->issued);
+        desk->made_s = real_now_ms() / 1000;
+        if (!epoch)
+                return true;
+        if (!number_parse(epoch, 0, MADE_MAX_S, &desk->made_s)) {
+                complain("SOURCE_DATE_EPOCH: '%s': expected %s, in seconds since 1970", epoch,
+                         number_expected(0, MADE_MAX_S, expected));
+                return false;
+        }
+        calendar_print_day(calendar_business_day(desk->made_s * 1000), desk->issued);
+        return true;
+}
+
+enum { PUBLISHER_MAX = 200 };
+
+/* Who publishes: of a whole house, and not of a command. False after a complaint. */
+static bool take_publisher(struct report_desk *desk)
+{
+        const char *publisher = getenv("ATM_PUBLISHER");
+
+        desk->publisher = publisher ? publisher : "";
+        if (strlen(desk->publisher) <= PUBLISHER_MAX && utf8_is_line(desk->publisher))
+                return true;
+        complain("ATM_PUBLISHER: expected a name in UTF-8, without control characters, of at most %d bytes",
+                 PUBLISHER_MAX);
         return false;
 }
 
@@ -110,37 +151,53 @@ int report_run(const struct invocation *invocation, report_work *work, void *con
         struct report_desk desk = {.invocation = invocation};
         bool done;
 
-        if (!business_today(invocation, &desk.today) ||
+        if (!business_today(invocation, &desk.today) || !take_moment(&desk) || !take_publisher(&desk) ||
             !database_open(&desk.database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
         done = filters_exist(&desk) && read_books(&desk) && work(&desk, context);
+        standing_free(&desk.standing);
         database_close(&desk.database);
         return done ? EXIT_DONE : EXIT_FAILED;
 }
 
-/* remarks ----------------------------------------------------------------------------------------------- */
+/* head -------------------------------------------------------------------------------------------------- */
 
-void report_head(struct output *output, const char *english, const char *japanese, const char *label)
+static void remark(struct output *output, bool is_said, const char *text)
 {
-        output_title(output, output_writes_japanese(output) ? japanese : english, label);
+        if (is_said)
+                output_remark(output, "%s", text);
 }
 
-bool report_notes(struct report_desk *desk, struct output *output, const struct period *period)
+static void write_remarks(const struct report_desk *desk, struct output *output, const struct period *period)
 {
-        bool japanese = output_writes_japanese(output);
-        struct generated_list generated;
-        char text[REPORT_TEXT_MAX], error[PG_ERROR_MAX];
+        const struct standing *standing = &desk->standing;
+        enum reader reader = output_reader(output);
+        char text[REPORT_TEXT_MAX];
 
-        if (report_text_replica(desk->database.as_of, desk->database.age_s, japanese, text))
-                output_note(output, "%s", text);
-        if (report_text_not_over(period, desk->today, japanese, text))
-                output_note(output, "%s", text);
-        if (!generated_load(desk->database.connection, &generated, error)) {
-                database_complain_of(error);
-                return false;
-        }
-        if (report_text_generated(&generated, japanese, text))
-                output_note(output, "%s", text);
-        PQclear(generated.result);
-        return true;
+        remark(output, report_text_replica(desk->database.as_of, desk->database.age_s, reader, text), text);
+        remark(output, report_text_provisional(standing, period, desk->today, reader, text), text);
+        remark(output, report_text_begun(standing, period, reader, text), text);
+        remark(output, report_text_generated(standing, reader, text), text);
+}
+
+void report_head(const struct report_desk *desk, struct output *output, const struct report_title *title)
+{
+        enum reader reader = output_reader(output);
+        char subtitle[512], days[PERIOD_TEXT_MAX];
+
+        period_text(title->period->label, reader, days);
+        snprintf(subtitle, sizeof(subtitle), "%s%s%s", title->whose ? title->whose : "",
+                 !title->whose ? ""
+                 : reader      ? "、"
+                               : ", ",
+                 days);
+        output_head(output, &(struct output_head){.title = reader ? title->japanese : title->english,
+                                                  .subtitle = subtitle,
+                                                  .period = title->period->label,
+                                                  .publisher = desk->publisher,
+                                                  .issued = desk->issued,
+                                                  .made_s = desk->made_s,
+                                                  .is_provisional = standing_is_provisional(
+                                                      &desk->standing, title->period, desk->today)});
+        write_remarks(desk, output, title->period);
 }

@@ -2,13 +2,14 @@
  * What all reports have in common at the command line: the options that say which days and what of, the way to the books,
  * and the remarks beside the rows.
  *
- *      options --> report_run: connect, the filters, a snapshot --> the report's own question, report_notes --> close
+ *      options --> report_run: connect, the filters, a snapshot --> the report's own question, report_head, rows --> close
  */
 #ifndef ATMCTL_NOUNS_REPORT_DESK_H
 #define ATMCTL_NOUNS_REPORT_DESK_H
 
 #include "backoffice/books/filter.h"
 #include "backoffice/books/period.h"
+#include "backoffice/books/standing.h"
 #include "tools/atmctl/database.h"
 #include "tools/atmctl/output/output.h"
 
@@ -43,14 +44,24 @@ struct report_desk {
         const struct invocation *invocation;
         struct database database;
         int32_t today; /* by business */
+        struct standing standing;
+        int64_t made_s; /* when it is made; SOURCE_DATE_EPOCH says otherwise */
+        char issued[11];
+        const char *publisher; /* ATM_PUBLISHER; "" */
 };
 
 /* A report's own work, in one snapshot of the books: what it asks, and its rows. False after a complaint. */
 typedef bool report_work(struct report_desk *desk, void *context);
 /* Whatever the filters' options name must exist. The exit code. */
 int report_run(const struct invocation *invocation, report_work *work, void *context);
-/* What a document is called, and of when it is. */
-void report_head(struct output *output, const char *english, const char *japanese, const char *label);
-/* That the period is not over, that the history was generated. False after a complaint. */
-ATM_MUST_USE bool report_notes(struct report_desk *desk, struct output *output, const struct period *period);
+
+struct report_title {
+        const char *english, *japanese;
+        const struct period *period;
+        const char *whose; /* whom it is about; NULL: everybody */
+};
+/* What a report is called, and the remarks that every report has: of when a replica's data are, that figures may change, that the books have but
+ * a part, that business was generated. Before its own remarks and its rows. */
+void report_head(const struct report_desk *desk, struct output *output, const struct report_title *title);
+
 #endif

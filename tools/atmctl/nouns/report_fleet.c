@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "backoffice/books/fleet.h"
+#include "backoffice/pages/period_text.h"
+#include "backoffice/pages/report_text.h"
 #include "backoffice/pages/words.h"
 #include "lib/base/array.h"
 #include "tools/atmctl/nouns/report_desk.h"
@@ -88,7 +90,7 @@ static bool write_ranked(struct output *output, const struct fleet_row *row, boo
                 values[i] = figures[i].tenths ? figure_print_tenths(figures[i].figure, text[i])
                                               : figure_print(figures[i].figure, text[i]);
         values[KEY] = row->key;
-        values[NAME] = name = words_join(row->name, output_writes_japanese(output));
+        values[NAME] = name = words_join(row->name, output_reader(output));
         written = total ? output_total(output, values) : output_row(output, values);
         free(name);
         return written;
@@ -140,7 +142,7 @@ static bool write_penetration(struct output *output, const struct fleet *fleet)
 /* comparison -------------------------------------------------------------------------------------------- */
 
 static const struct output_column comparison_columns[] = {
-    {"peer", OUTPUT_TEXT, 0},      {"item", OUTPUT_TEXT, 0},          {"ours", OUTPUT_DECIMAL, 0},
+    {"peer", OUTPUT_TEXT, 0},      {"item", OUTPUT_WORD, 0},          {"ours", OUTPUT_DECIMAL, 0},
     {"theirs", OUTPUT_DECIMAL, 0}, {"difference", OUTPUT_DECIMAL, 0}, {"source", OUTPUT_TEXT, OUTPUT_DASH},
 };
 
@@ -176,14 +178,16 @@ static const struct {
 static bool write_sections(const struct invocation *invocation, struct output *output,
                            const struct fleet *fleet)
 {
-        const char *asked = invocation_value(invocation, "section");
+        const char *asked = invocation_value(invocation, "section"), *by = invocation_value(invocation, "by");
+        const char *const headings[RANKING_COLUMNS] = {[KEY] = by ? by : "atm"};
 
         for (size_t i = 0; i < LENGTH(sections); i++) {
                 const struct output_section section = {
                     .name = sections[i].name,
-                    .heading = output_writes_japanese(output) ? sections[i].japanese : sections[i].english,
+                    .heading = output_reader(output) ? sections[i].japanese : sections[i].english,
                     .columns = sections[i].columns,
-                    .count = sections[i].count};
+                    .count = sections[i].count,
+                    .words = sections[i].columns == ranking_columns ? headings : NULL};
 
                 if (asked && strcmp(asked, sections[i].name) != 0)
                         continue;
@@ -193,19 +197,61 @@ static bool write_sections(const struct invocation *invocation, struct output *o
         return true;
 }
 
-static void note_gaps(struct output *output, const struct fleet *fleet, const struct period *period)
+/* "3Q16: cash_in_transit, network; 4Q16: ..." in words. */
+static void remark_missing(struct output *output, const char *missing)
 {
+        enum reader reader = output_reader(output);
+        char text[REPORT_TEXT_MAX];
+
+        report_text_items(missing, reader, text);
+        output_remark(output,
+                      reader ? "未入力の費用があり、利益は算定できません（%s）。"
+                             : "costs not entered, and so missing: %s",
+                      text);
+}
+
+static void remark_gaps(struct output *output, const struct fleet *fleet, const struct period *period)
+{
+        bool japanese = output_reader(output);
+        char name[PERIOD_TEXT_MAX];
+
         if (!fleet->rows)
-                output_note(output, "no ATM under contract and no withdrawals from %s to %s", period->first,
-                            period->last);
+                output_remark(output,
+                              japanese ? "%sは設置契約も出金もありません。"
+                                       : "no ATM under contract and no withdrawals in %s",
+                              period_text(period->label, output_reader(output), name));
         if (fleet->without_contract)
-                output_note(output,
-                            "ATMs that earned where they had no contract: %" PRId64
-                            "; their days, base fees and "
-                            "costs are missing",
-                            fleet->without_contract);
+                output_remark(output,
+                              japanese ? "設置契約のない期間に出金のあったATMが%" PRId64
+                                         "台あり、その日数、基本料金、売上高および費用は不明です。"
+                                       : "ATMs that earned where they had no contract: %" PRId64
+                                         "; their days, base fees, revenue and costs are missing",
+                              fleet->without_contract);
         if (fleet->missing)
-                output_note(output, "costs not entered, and so missing: %s", fleet->missing);
+                remark_missing(output, fleet->missing);
+}
+
+/* What the comparison is of. */
+static void remark_year(const struct report_desk *desk, struct output *output, const struct fleet *fleet)
+{
+        enum reader reader = output_reader(output);
+        char text[REPORT_TEXT_MAX], days[PERIOD_TEXT_MAX];
+
+        if (!fleet->peers)
+                return;
+        if (report_text_incomparable(&desk->standing, &fleet->year, reader, text))
+                output_remark(output, "%s", text);
+        else
+                output_remark(
+                    output,
+                    reader ? "他社比較の当社の数値は、他社の1年と同じく12か月分です（%s）。"
+                           : "Others publish a year: what is compared with it is of twelve months, %s.",
+                    period_text(fleet->year.label, reader, days));
+        if (desk->standing.is_part)
+                output_remark(
+                    output, reader ? "一部の台数の生成データのため、台数と売上高は他社と比較していません。"
+                                   : "What was generated is of a part of the fleet: its ATMs and revenue are "
+                                     "not compared with others'.");
 }
 
 static bool print_report(struct report_desk *desk, const struct period *period, const struct fleet *fleet)
@@ -214,12 +260,11 @@ static bool print_report(struct report_desk *desk, const struct period *period, 
 
         if (!output)
                 return false;
-        report_head(output, "The fleet", "ATM網の収益性", period->label);
-        if (write_sections(desk->invocation, output, fleet)) {
-                note_gaps(output, fleet, period);
-                if (report_notes(desk, output, period))
-                        return output_close(output);
-        }
+        report_head(desk, output, &(struct report_title){"The fleet", "ATM網の収益性", period, NULL});
+        remark_gaps(output, fleet, period);
+        remark_year(desk, output, fleet);
+        if (write_sections(desk->invocation, output, fleet))
+                return output_close(output);
         output_abandon(output);
         return false;
 }
@@ -232,6 +277,7 @@ static bool report(struct report_desk *desk, void *context)
         bool printed = false;
 
         question->today = desk->today;
+        question->standing = &desk->standing;
         if (fleet_load(desk->database.connection, question, &fleet, error))
                 printed = print_report(desk, &question->period, &fleet);
         else

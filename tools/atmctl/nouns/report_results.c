@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 
-#include "backoffice/pages/report_text.h"
 #include "backoffice/pages/results_page.h"
 #include "backoffice/pages/results_text.h"
 #include "tools/atmctl/nouns/report_desk.h"
@@ -29,8 +28,8 @@ struct headings {
 struct page {
         struct results results;
         struct results_parts parts;
-        struct generated_list generated;
-        bool japanese;
+        const struct report_desk *desk;
+        enum reader reader;
         struct headings headings;
 };
 
@@ -39,7 +38,7 @@ static void name_columns(struct page *page)
         struct headings *headings = &page->headings;
         struct output_column *column = headings->column;
 
-        column[LABEL] = (struct output_column){page->japanese ? "百万円" : "millions of yen", OUTPUT_TEXT,
+        column[LABEL] = (struct output_column){page->reader ? "百万円" : "millions of yen", OUTPUT_TEXT,
                                                OUTPUT_ONLY_TABLE};
         column[ITEM] = (struct output_column){"item", OUTPUT_TEXT, OUTPUT_NOT_TABLE};
         column[UNIT] = (struct output_column){"unit", OUTPUT_TEXT, OUTPUT_NOT_TABLE};
@@ -49,7 +48,7 @@ static void name_columns(struct page *page)
                 char(*text)[MEMBER_MAX] = headings->text[i];
                 char name[RESULTS_TEXT_MAX];
 
-                results_heading(figures, page->japanese, text[0]);
+                results_heading(figures, page->reader, text[0]);
                 results_column_name(figures, name);
                 snprintf(text[1], sizeof(text[1]), "columns.%s", name);
                 column[headings->count++] = (struct output_column){text[0], OUTPUT_FIGURE, OUTPUT_ONLY_TABLE};
@@ -75,35 +74,46 @@ static bool write_item(const struct page *page, struct output *output, enum resu
 
         /* "of which" and parts are set in */
         snprintf(label, sizeof(label), "%*s%s", 2 * results_indent(item), "",
-                 results_label(&page->results, item, page->japanese));
+                 results_label(&page->results, item, page->reader));
         for (size_t i = 0; i < page->results.columns; i++) {
                 const struct results_column *column = &page->results.column[i];
 
-                values[FIRST_FIGURE + 2 * i] = results_print(column, item, text[i][0]) ? text[i][0] : "-";
+                values[FIRST_FIGURE + 2 * i] =
+                    results_print(column, item, page->reader, text[i][0]) ? text[i][0] : "-";
                 values[FIRST_FIGURE + 2 * i + 1] = print_whole(column, item, text[i][1]);
         }
         return output_row(output, values);
 }
 
+static void write_head(struct output *output, void *context)
+{
+        const struct page *page = context;
+        const struct results *results = &page->results;
+        struct results_notes notes;
+        struct period period;
+
+        period_of_quarters(results->fiscal_year, 1, (int)results->of_year, &period);
+        report_head(page->desk, output,
+                    &(struct report_title){"Results of the ATM operation business", "ATM運営事業 業績",
+                                           &period, NULL});
+        results_notes(results, page->reader, &notes);
+        for (size_t i = 0; i < notes.count; i++)
+                output_remark(output, "%s", notes.text[i]);
+}
+
 static bool write_rows(struct output *output, void *context)
 {
         struct page *page = context;
-        struct results_notes notes;
-        char history[REPORT_TEXT_MAX];
 
         name_columns(page);
-        if (!output_begin(output, &(struct output_section){.columns = page->headings.column,
+        if (!output_begin(output, &(struct output_section){.name = "rows",
+                                                           .columns = page->headings.column,
                                                            .count = page->headings.count}))
                 return false;
         for (int item = 0; item < RESULT_ITEM_COUNT; item++) {
                 if (!write_item(page, output, (enum result_item)item))
                         return false;
         }
-        results_notes(&page->results, page->japanese, &notes);
-        for (size_t i = 0; i < notes.count; i++)
-                output_remark(output, notes.text[i]);
-        if (report_text_generated(&page->generated, false, history))
-                output_remark(output, history);
         return true;
 }
 
@@ -111,20 +121,19 @@ static bool write_page(const struct document_functions *draw, struct document *d
 {
         const struct page *page = context;
 
-        results_page(&(struct results_page){&page->results, &page->parts, &page->generated, page->japanese},
-                     draw, document);
+        results_page(&(struct results_page){&page->results, &page->parts, page->reader}, draw, document);
         return true;
 }
 
 /* the command ----------------------------------------------------------------------------------------------- */
 
-static bool load(PGconn *connection, const char *quarter, int32_t today, struct page *page)
+static bool load(PGconn *connection, const struct report_desk *desk, struct page *page)
 {
+        const char *quarter = invocation_value(desk->invocation, "quarter");
         char error[PG_ERROR_MAX];
 
-        if (results_load(connection, quarter, today, &page->results, error) &&
-            results_parts_load(connection, &page->results, &page->parts, error) &&
-            generated_load(connection, &page->generated, error))
+        if (results_load(connection, quarter, desk->today, &desk->standing, &page->results, error) &&
+            results_parts_load(connection, &page->results, &page->parts, error))
                 return true;
         database_complain_of(error);
         return false;
@@ -132,19 +141,16 @@ static bool load(PGconn *connection, const char *quarter, int32_t today, struct 
 
 static bool report(struct report_desk *desk, void *context)
 {
-        static const struct output_report results = {.rows = write_rows, .page = write_page};
+        static const struct output_report results = {
+            .head = write_head, .rows = write_rows, .page = write_page};
         struct page *page = context;
-        char replica[REPORT_TEXT_MAX];
+        bool written;
 
-        if (report_text_replica(desk->database.as_of, desk->database.age_s, page->japanese, replica))
-                note("%s", replica);
-
-        bool written = load(desk->database.connection, invocation_value(desk->invocation, "quarter"),
-                            desk->today, page) &&
-                       output_write_report(desk->invocation, &results, page);
+        page->desk = desk;
+        written = load(desk->database.connection, desk, page) &&
+                  output_write_report(desk->invocation, &results, page);
 
         results_parts_free(&page->parts);
-        PQclear(page->generated.result);
         return written;
 }
 
@@ -157,7 +163,7 @@ int report_results(const struct invocation *invocation)
                 complain("out of memory");
                 return EXIT_FAILED;
         }
-        page->japanese = output_is_japanese(invocation);
+        page->reader = output_reader_of(invocation);
         exit_code = report_run(invocation, report, page);
         free(page);
         return exit_code;

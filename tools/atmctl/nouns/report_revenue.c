@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "backoffice/books/revenue.h"
+#include "backoffice/pages/period_text.h"
+#include "backoffice/pages/report_text.h"
 #include "backoffice/pages/words.h"
 #include "lib/base/array.h"
 #include "lib/base/digits.h"
@@ -57,6 +59,25 @@ struct shown {
         size_t count;
 };
 
+/* Times are written as their reader does, bands in words. */
+static enum output_type key_type(const char *key)
+{
+        static const struct {
+                const char *key;
+                enum output_type type;
+        } types[] = {{"day", OUTPUT_DAYS},
+                     {"month", OUTPUT_DAYS},
+                     {"quarter", OUTPUT_DAYS},
+                     {"fy", OUTPUT_DAYS},
+                     {"band", OUTPUT_WORD}};
+
+        for (size_t i = 0; i < LENGTH(types); i++) {
+                if (!strcmp(types[i].key, key))
+                        return types[i].type;
+        }
+        return OUTPUT_TEXT;
+}
+
 static const char *word_for(const struct revenue_question *question, enum column column)
 {
         if (column == KEY || column == KEY2)
@@ -73,6 +94,8 @@ static void look_at_columns(const struct revenue_question *question, struct show
                 if (!is_shown(question, (enum column)i))
                         continue;
                 ret_shown->column[ret_shown->count] = all_columns[i];
+                if (i == KEY || i == KEY2)
+                        ret_shown->column[ret_shown->count].type = key_type(question->key[i == KEY2]);
                 ret_shown->word[ret_shown->count++] = word_for(question, (enum column)i);
         }
 }
@@ -95,7 +118,7 @@ static bool write_row(struct output *output, const struct revenue_question *ques
         for (size_t i = 0; i < LENGTH(sums); i++)
                 all[FIRST_SUM + i] = figure_print(figure_known(sums[i]), text[i]);
         for (int i = 0; i < REVENUE_KEYS_MAX; i++)
-                all[i ? NAME2 : NAME] = names[i] = words_join(row->name[i], output_writes_japanese(output));
+                all[i ? NAME2 : NAME] = names[i] = words_join(row->name[i], output_reader(output));
         for (int i = 0; i < COLUMNS; i++) {
                 if (is_shown(question, (enum column)i))
                         values[count++] = all[i];
@@ -118,23 +141,39 @@ static bool write_rows(struct output *output, const struct revenue_question *que
         return !revenue->rows || write_row(output, question, &revenue->total, true);
 }
 
-static void note_earlier(struct output *output, int64_t yen)
+static void remark_earlier(struct output *output, int64_t yen)
 {
         char digits[FIGURE_TEXT_MAX], text[64];
 
         if (!yen)
                 return;
-        digits_group(figure_print(figure_known(yen), digits), text, sizeof(text));
-        output_note(output, "of which earlier periods: %s yen", text);
+        digits_group(figure_print(figure_known(yen < 0 ? -yen : yen), digits), text, sizeof(text));
+        if (output_reader(output))
+                output_remark(output, "うち過年度・過四半期分：%s%s円", yen < 0 ? "△" : "", text);
+        else
+                output_remark(output, "of which earlier periods: %s%s yen", yen < 0 ? "-" : "", text);
 }
 
-static void note_more(struct output *output, size_t rows)
+static void remark_more(struct output *output, size_t rows)
 {
         if (rows)
-                output_note(output,
-                            output_writes_japanese(output) ? "このほか%zu行（合計に含む）"
-                                                           : "%zu more rows, which the total has too",
-                            rows);
+                output_remark(output,
+                              output_reader(output) ? "このほか%zu行（合計に含む）"
+                                                    : "%zu more rows, which the total has too",
+                              rows);
+}
+
+static void remark_comparison(const struct report_desk *desk, struct output *output,
+                              const struct revenue_question *question)
+{
+        char text[REPORT_TEXT_MAX];
+        struct period before;
+
+        if (!question->compare)
+                return;
+        period_before(&question->period, question->compare, &before);
+        if (report_text_incomparable(&desk->standing, &before, output_reader(output), text))
+                output_remark(output, "%s", text);
 }
 
 static bool print_report(struct report_desk *desk, const struct revenue_question *question,
@@ -142,24 +181,29 @@ static bool print_report(struct report_desk *desk, const struct revenue_question
 {
         struct output *output = output_open_whole(desk->invocation);
         struct shown shown;
-        char empty[96];
+        char empty[160], days[PERIOD_TEXT_MAX];
 
         if (!output)
                 return false;
         look_at_columns(question, &shown);
-        snprintf(empty, sizeof(empty), "no withdrawals from %s to %s", question->period.first,
-                 question->period.last);
+        if (output_reader(output))
+                snprintf(empty, sizeof(empty), "%sの出金はありません。",
+                         period_text(question->period.label, output_reader(output), days));
+        else
+                snprintf(empty, sizeof(empty), "no withdrawals from %s to %s", question->period.first,
+                         question->period.last);
         output_when_empty(output, empty);
-        report_head(output, "Commission", "手数料収入", question->period.label);
-        if (output_begin(output, &(struct output_section){.columns = shown.column,
+        report_head(desk, output,
+                    &(struct report_title){"Commission", "手数料収入", &question->period, NULL});
+        remark_comparison(desk, output, question);
+        remark_earlier(output, revenue->earlier_yen);
+        remark_more(output, revenue->more);
+        if (output_begin(output, &(struct output_section){.name = "rows",
+                                                          .columns = shown.column,
                                                           .count = shown.count,
                                                           .words = shown.word}) &&
-            write_rows(output, question, revenue)) {
-                note_more(output, revenue->more);
-                note_earlier(output, revenue->earlier_yen);
-                if (report_notes(desk, output, &question->period))
-                        return output_close(output);
-        }
+            write_rows(output, question, revenue))
+                return output_close(output);
         output_abandon(output);
         return false;
 }
@@ -196,11 +240,12 @@ static int read_compare(const struct invocation *invocation, struct revenue_ques
 
 static bool report(struct report_desk *desk, void *context)
 {
-        const struct revenue_question *question = context;
+        struct revenue_question *question = context;
         struct revenue revenue;
         char error[PG_ERROR_MAX];
         bool printed = false;
 
+        question->begun_day = desk->standing.begun_day;
         if (revenue_load(desk->database.connection, question, &revenue, error))
                 printed = print_report(desk, question, &revenue);
         else

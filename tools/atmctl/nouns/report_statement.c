@@ -4,13 +4,14 @@
 #include <inttypes.h>
 
 #include "backoffice/books/statement.h"
+#include "backoffice/pages/period_text.h"
 #include "lib/base/array.h"
 #include "lib/base/digits.h"
 #include "tools/atmctl/nouns/report_desk.h"
 
 static const struct output_column columns[] = {
-    {"item", OUTPUT_TEXT, 0},                                    /* "base fee", "share" */
-    {"terminal", OUTPUT_TEXT, 0},      {"from", OUTPUT_TEXT, 0}, /* the contract's first day */
+    {"item", OUTPUT_WORD, 0},                                    /* "base fee", "share" */
+    {"terminal", OUTPUT_TEXT, 0},      {"from", OUTPUT_DAYS, 0}, /* the contract's first day */
     {"days", OUTPUT_NUMBER, 0},        {"month_days", OUTPUT_NUMBER, 0},  {"month_fee_yen", OUTPUT_YEN, 0},
     {"withdrawals", OUTPUT_YEN, 0},    {"commission_yen", OUTPUT_YEN, 0}, {"amount_yen", OUTPUT_YEN, 0},
     {"tax_rate_bp", OUTPUT_NUMBER, 0}, {"tax_yen", OUTPUT_YEN, 0},        {"total_yen", OUTPUT_YEN, 0},
@@ -75,52 +76,58 @@ static void print_amount(int64_t yen, char buffer[48])
 }
 
 /* Who pays whom, in words, and what else must be known. */
-static void note_sums(struct output *output, const struct statement *statement)
+static void remark_sums(struct output *output, const struct statement *statement)
 {
-        int64_t balance = statement->balance_yen;
-        bool japanese = output_writes_japanese(output);
+        int64_t balance = statement->balance_yen, earlier = statement->earlier_yen;
+        bool japanese = output_reader(output);
         char text[48];
 
         print_amount(balance < 0 ? -balance : balance, text);
         if (balance)
-                output_note(output,
-                            japanese ? balance > 0 ? "ホールへの請求額：%s円" : "ホールへの支払額：%s円"
-                            : balance > 0 ? "the hall owes %s yen"
-                                          : "%s yen are owed to the hall",
-                            text);
-        print_amount(statement->earlier_yen, text);
-        if (statement->earlier_yen)
-                output_note(output, "of the commission, earlier periods: %s yen", text);
+                output_remark(output,
+                              japanese ? balance > 0 ? "ホールへの請求額：%s円" : "ホールへの支払額：%s円"
+                              : balance > 0 ? "the hall owes %s yen"
+                                            : "%s yen are owed to the hall",
+                              text);
+        print_amount(earlier < 0 ? -earlier : earlier, text);
+        if (earlier)
+                output_remark(output,
+                              japanese ? "手数料収入のうち過年度・過四半期分：%s%s円"
+                                       : "of the commission, earlier periods: %s%s yen",
+                              earlier > 0 ? ""
+                              : japanese  ? "△"
+                                          : "-",
+                              text);
 }
 
-static bool write_statement(struct report_desk *desk, struct output *output,
-                            const struct statement_question *question, const struct statement *statement)
+static bool write_statement(struct output *output, const struct statement_question *question,
+                            const struct statement *statement)
 {
         static const struct output_column members[] = {{"hall", OUTPUT_TEXT, 0}, {"month", OUTPUT_TEXT, 0}};
         const char *values[] = {question->hall, question->month.label};
 
-        if (!output_members(output, members, LENGTH(members), values) || !write_lines(output, statement) ||
-            !write_sums(output, statement))
-                return false;
-        note_sums(output, statement);
-        return report_notes(desk, output, &question->month);
+        return output_members(output, members, LENGTH(members), values) && write_lines(output, statement) &&
+               write_sums(output, statement);
 }
 
 static bool print_statement(struct report_desk *desk, const struct statement_question *question,
                             const struct statement *statement)
 {
         struct output *output = output_open_whole(desk->invocation);
-        char empty[96], label[256];
+        char empty[160], whose[256], month[PERIOD_TEXT_MAX];
 
         if (!output)
                 return false;
-        snprintf(empty, sizeof(empty), "%s: no ATM under contract and no withdrawals in %s", question->hall,
-                 question->month.label);
+        snprintf(empty, sizeof(empty),
+                 output_reader(output) ? "%s：%sは設置契約も出金もありません。"
+                                       : "%s: no ATM under contract and no withdrawals in %s",
+                 question->hall, period_text(question->month.label, output_reader(output), month));
         output_when_empty(output, empty);
-        snprintf(label, sizeof(label), "%s %.200s, %s", question->hall, statement->hall_name,
-                 question->month.label);
-        report_head(output, "Statement of a hall", "ホール精算書", label);
-        if (write_statement(desk, output, question, statement))
+        snprintf(whose, sizeof(whose), "%s %.200s", question->hall, statement->hall_name);
+        report_head(desk, output,
+                    &(struct report_title){"Statement of a hall", "ホール精算書", &question->month, whose});
+        remark_sums(output, statement);
+        if (write_statement(output, question, statement))
                 return output_close(output);
         output_abandon(output);
         return false;

@@ -2,6 +2,7 @@
 #include "tools/atmctl/nouns/report_tax.h"
 
 #include "backoffice/books/tax.h"
+#include "backoffice/pages/period_text.h"
 #include "lib/base/array.h"
 #include "tools/atmctl/nouns/report_desk.h"
 
@@ -54,15 +55,23 @@ static bool write_rows(struct output *output, const struct tax *tax)
 
 static bool print_report(struct report_desk *desk, const struct period *period, const struct tax *tax)
 {
-        struct output *output = output_open(desk->invocation, OUTPUT_ROWS, columns, LENGTH(columns));
-        char empty[96];
+        static const struct output_section rows = {
+            .name = "rows", .columns = columns, .count = LENGTH(columns)};
+        struct output *output = output_open_whole(desk->invocation);
+        char empty[160], days[PERIOD_TEXT_MAX];
 
         if (!output)
                 return false;
-        snprintf(empty, sizeof(empty), "nothing was taxed from %s to %s", period->first, period->last);
+        if (output_reader(output))
+                snprintf(empty, sizeof(empty), "%sの課税取引はありません。",
+                         period_text(period->label, output_reader(output), days));
+        else
+                snprintf(empty, sizeof(empty), "nothing was taxed from %s to %s", period->first,
+                         period->last);
         output_when_empty(output, empty);
-        report_head(output, "Consumption tax by rate", "消費税（税率別）", period->label);
-        if (write_rows(output, tax) && report_notes(desk, output, period))
+        report_head(desk, output,
+                    &(struct report_title){"Consumption tax by rate", "消費税等（税率別）", period, NULL});
+        if (output_begin(output, &rows) && write_rows(output, tax))
                 return output_close(output);
         output_abandon(output);
         return false;

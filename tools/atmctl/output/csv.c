@@ -1,4 +1,9 @@
-/* CSV: one section, its first row the names. */
+/*
+ * CSV: one section, its first row the names. Nothing but rows, so that whoever reads it need not know more: remarks go to standard error, and
+ * beside a file that is written into one of the same name and ".remarks" (output.c).
+ */
+#include <stdlib.h>
+
 #include "lib/base/csv.h"
 #include "tools/atmctl/output/form.h"
 
@@ -37,9 +42,22 @@ static bool row(struct output *output, const char *const *values, bool total)
         return !ferror(output->stream);
 }
 
+/* Out of memory: one less in the file. */
+static void remark(struct output *output, const char *text)
+{
+        char *remarks;
+
+        form_say(output, text);
+        if (asprintf(&remarks, "%s%s\n", output->remarks ? output->remarks : "", text) < 0)
+                return;
+        free(output->remarks);
+        output->remarks = remarks;
+}
+
 const struct output_form form_csv = {.name = "csv",
                                      .kind = OUTPUT_AS_ROWS,
                                      .flags = FORM_ONE_SECTION,
                                      .begin = begin,
                                      .row = row,
+                                     .remark = remark,
                                      .note = form_say};

@@ -2,7 +2,6 @@
  * Documents: HTML, PDF, SVG, PNG. Rows become tables of the document that is drawn in the end; the first column that is
  * shown labels a row, and where values stand under each other their names do.
  */
-#include "backoffice/pages/words.h"
 #include "lib/documents/load.h"
 #include "tools/atmctl/output/form.h"
 #include "lib/cli/say.h"
@@ -17,7 +16,7 @@ static bool open_document(struct output *output, const char *title)
                 complain("%s: %s", form_place(output), error);
                 return false;
         }
-        output->document = output->draw->create(output->japanese ? DOCUMENT_JAPANESE : DOCUMENT_ENGLISH);
+        output->document = output->draw->create(output->reader ? DOCUMENT_JAPANESE : DOCUMENT_ENGLISH);
         output->draw->title(output->document, title);
         return true;
 }
@@ -61,10 +60,10 @@ static bool begin(struct output *output)
 static void add_one(struct output *output, const char *const *values)
 {
         const struct output_section *section = output->section;
-        char buffer[64];
+        char buffer[FORM_TEXT_MAX];
 
         for (size_t i = 0; i < section->count; i++) {
-                const char *cells[1] = {form_readable(&section->columns[i], values[i], buffer)};
+                const char *cells[1] = {form_readable(output, i, values[i], false, buffer)};
 
                 if (form_shows(output, &section->columns[i]))
                         output->draw->row(output->document, DOCUMENT_NORMAL, form_heading(output, i), cells);
@@ -74,25 +73,23 @@ static void add_one(struct output *output, const char *const *values)
 static void add_cells(struct output *output, const char *const *values, bool total)
 {
         const struct output_section *section = output->section;
-        char buffer[OUTPUT_COLUMNS_MAX][64];
+        char buffer[OUTPUT_COLUMNS_MAX][FORM_TEXT_MAX];
         const char *cells[OUTPUT_COLUMNS_MAX], *label = NULL;
         size_t count = 0;
 
         for (size_t i = 0; i < section->count; i++) {
                 const struct output_column *column = &section->columns[i];
-                const char *text = values[i] ? form_readable(column, values[i], buffer[i]) : NULL;
+                const char *text = values[i] ? form_readable(output, i, values[i], total, buffer[i]) : NULL;
 
                 if (!form_shows(output, column))
                         continue;
-                if (total && text && column->type == OUTPUT_TEXT)
-                        text = word_of(text, output->japanese); /* its word need not be in the first column */
                 if (!label)
                         label = text ? text : "";
                 else /* a text that is not there is nothing; a figure that is not there is missing */
                         cells[count++] = !text && !form_is_right(column->type) ? "" : text;
         }
         output->draw->row(output->document, total ? DOCUMENT_TOTAL : DOCUMENT_NORMAL,
-                          label ? word_of(label, output->japanese) : "", cells);
+                          label ? word_of(label, output->reader) : "", cells);
 }
 
 static bool row(struct output *output, const char *const *values, bool total)
@@ -112,10 +109,22 @@ static bool write_report(struct output *output, const struct output_report *repo
                             : report->rows(output, context);
 }
 
-static void set_title(struct output *output, const char *title, const char *subtitle)
+static void set_head(struct output *output, const struct output_head *head)
 {
-        output->draw->title(output->document, title);
-        output->draw->subtitle(output->document, subtitle);
+        char foot[FORM_FOOT_MAX];
+
+        output->draw->title(output->document, head->title);
+        output->draw->subtitle(output->document, head->subtitle);
+        output->draw->made(output->document, head->made_s);
+        form_print_foot(output, head, foot);
+        output->draw->footer(output->document, foot);
+        if (head->is_provisional)
+                output->draw->status(output->document, form_mark(output));
+}
+
+static void add_remark(struct output *output, const char *text)
+{
+        output->draw->status(output->document, text);
 }
 
 static void add_note(struct output *output, const char *text)
@@ -152,7 +161,8 @@ static void forget(struct output *output)
                                                 .begin = begin,                                              \
                                                 .row = row,                                                  \
                                                 .report = write_report,                                      \
-                                                .title = set_title,                                          \
+                                                .head = set_head,                                            \
+                                                .remark = add_remark,                                        \
                                                 .note = add_note,                                            \
                                                 .close = write_##word,                                       \
                                                 .free = forget}

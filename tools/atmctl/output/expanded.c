@@ -52,17 +52,17 @@ static bool row(struct output *output, const char *const *values, bool total)
 {
         const struct output_section *section = output->section;
         int width = form_name_width(output);
-        char buffer[64];
+        char buffer[FORM_TEXT_MAX];
 
-        (void)total;
         if (!output->rows && section->heading && *section->heading)
                 form_print_heading(output);
+        form_end_remarks(output);
         if (section->shape == OUTPUT_ROWS)
                 form_print_record(output, output->rows + 1);
         for (size_t i = 0; i < section->count; i++) {
                 if (form_shows(output, &section->columns[i]))
                         form_print_value(output, width, i,
-                                         form_readable(&section->columns[i], values[i], buffer));
+                                         form_readable(output, i, values[i], total, buffer));
         }
         return !ferror(output->stream);
 }
@@ -74,5 +74,9 @@ static bool end(struct output *output)
         return !ferror(output->stream);
 }
 
-const struct output_form form_expanded = {
-    .name = "expanded", .kind = OUTPUT_FOR_PEOPLE, .row = row, .end = end, .note = form_say};
+const struct output_form form_expanded = {.name = "expanded",
+                                          .kind = OUTPUT_FOR_PEOPLE,
+                                          .row = row,
+                                          .end = end,
+                                          .remark = form_remark,
+                                          .note = form_say};

@@ -14,6 +14,7 @@
 #include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
 
+#include "backoffice/pages/words.h"
 #include "lib/base/attributes.h"
 #include "tools/atmctl/output/arrange.h"
 #include "tools/atmctl/output/schema.h"
@@ -28,12 +29,13 @@ struct output {
         size_t sections, rows;                 /* begun; of this section */
         bool streamed;                         /* one table, whose rows are written as they come */
         const char *when_empty;
-        bool japanese;
+        enum reader reader;
         FILE *stream;
         const char *path; /* NULL: standard output */
         char *target;     /* the file that path leads to, replaced at the end; NULL: written as it comes */
         char *temporary;
-        char *remarks;    /* lines for after the rows */
+        char *remarks;    /* lines that a CSV file can't have: for the file beside it */
+        bool is_remarked; /* something stands above the first table */
         bool at_terminal; /* text is gathered and shown in the end (terminal.h) */
         char *screen;     /* what was gathered */
         size_t screen_size;
@@ -67,7 +69,8 @@ struct output_form {
                         const char *const *values);
         bool (*report)(struct output *output, const struct output_report *report,
                        void *context); /* NULL: its rows */
-        void (*title)(struct output *output, const char *title, const char *subtitle);
+        void (*head)(struct output *output, const struct output_head *head);
+        void (*remark)(struct output *output, const char *text); /* above the rows */
         void (*note)(struct output *output, const char *text);
         bool (*close)(struct output *output);
         void (*free)(struct output *output);
@@ -85,8 +88,18 @@ bool form_shows(const struct output *output, const struct output_column *column)
 const char *form_heading(const struct output *output, size_t column);
 bool form_is_right(enum output_type type); /* figures stand to the right */
 const char *form_yes_or_no(const char *value);
-/* As people read it; in `buffer` where it had to be written anew. */
-const char *form_readable(const struct output_column *column, const char *value, char buffer[64]);
+/* As people read a value, of a total its word; in `buffer` where it had to be written anew. */
+enum { FORM_TEXT_MAX = 128 };
+const char *form_readable(const struct output *output, size_t column, const char *value, bool total,
+                          char buffer[FORM_TEXT_MAX]);
+/* What marks a document whose figures may change; and who publishes it, of which day it is, and that mark: at the foot of each page. */
+enum { FORM_FOOT_MAX = 512 };
+const char *form_mark(const struct output *output);
+void form_print_foot(const struct output *output, const struct output_head *head, char foot[FORM_FOOT_MAX]);
+/* Above the first table, a line each, for forms that are text. */
+void form_remark(struct output *output, const char *text);
+/* An empty line between them and what follows. */
+void form_end_remarks(struct output *output);
 /* The sequence that begins the colour of a value; NULL: it has none, or nobody would see it. */
 const char *form_colour(const struct output *output, const struct output_column *column, const char *value);
 /* A text with ends of lines; nothing else in it steers a terminal. */

@@ -33,6 +33,8 @@ static json_t *cell(enum output_type type, const char *value)
                 return json_loads(value, JSON_DECODE_ANY, NULL);
         case OUTPUT_TEXT:
         case OUTPUT_FIGURE:
+        case OUTPUT_DAYS:
+        case OUTPUT_WORD:
                 break;
         }
         return json_string(value);
@@ -156,12 +158,36 @@ static bool next(struct output *output)
         return false;
 }
 
-static bool members(struct output *output, const struct output_column *columns, size_t count,
-                    const char *const *values)
+static json_t *object_of(struct output *output)
 {
         if (!output->whole)
                 output->whole = json_object();
-        return add_values(output->whole, columns, count, values);
+        return output->whole;
+}
+
+static bool members(struct output *output, const struct output_column *columns, size_t count,
+                    const char *const *values)
+{
+        return add_values(object_of(output), columns, count, values);
+}
+
+/* Remarks have their place before there are any. */
+static void head(struct output *output, const struct output_head *head)
+{
+        json_t *object = object_of(output);
+
+        json_object_set_new(object, "title", json_string(head->title));
+        json_object_set_new(object, "period", json_string(head->period));
+        json_object_set_new(object, "publisher",
+                            *head->publisher ? json_string(head->publisher) : json_null());
+        json_object_set_new(object, "issued", json_string(head->issued));
+        json_object_set_new(object, "provisional", json_boolean(head->is_provisional));
+        json_object_set_new(object, "remarks", json_array());
+}
+
+static void remark(struct output *output, const char *text)
+{
+        json_array_append_new(json_object_get(object_of(output), "remarks"), json_string(text));
 }
 
 /* A whole says all that there is to say. */
@@ -198,6 +224,8 @@ const struct output_form form_json = {.name = "json",
                                       .end = end,
                                       .next = next,
                                       .members = members,
+                                      .head = head,
+                                      .remark = remark,
                                       .note = say,
                                       .close = close_whole,
                                       .free = forget};

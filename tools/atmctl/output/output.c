@@ -47,16 +47,18 @@ bool output_arranges(const struct invocation *invocation, const struct output_co
         return arrangement_read(invocation, columns, count, &arrangement);
 }
 
-bool output_is_japanese(const struct invocation *invocation)
+enum reader output_reader_of(const struct invocation *invocation)
 {
-        const char *language = invocation_value(invocation, "lang");
+        const char *language = invocation_value(invocation, "lang"), *quarters = getenv("ATM_QUARTERS");
 
-        return language && !strcmp(language, "ja");
+        if (!language || strcmp(language, "ja") != 0)
+                return READER_ENGLISH;
+        return quarters && !strcmp(quarters, "short") ? READER_JAPANESE_SHORT : READER_JAPANESE;
 }
 
-bool output_writes_japanese(const struct output *output)
+enum reader output_reader(const struct output *output)
 {
-        return output->japanese;
+        return output->reader;
 }
 
 /* the file ---------------------------------------------------------------------------------------------- */
@@ -164,13 +166,24 @@ static bool finish_screen(struct output *output)
         return false;
 }
 
+/* How a Japanese reader's quarters are written is a house's custom, and not of a command. */
+static bool knows_quarters(void)
+{
+        const char *quarters = getenv("ATM_QUARTERS");
+
+        if (!quarters || !strcmp(quarters, "short") || !strcmp(quarters, "fiscal"))
+                return true;
+        complain("ATM_QUARTERS: '%s': expected fiscal (2017年3月期第3四半期) or short (3Q16)", quarters);
+        return false;
+}
+
 /* opening ----------------------------------------------------------------------------------------------- */
 
 struct output *output_open_whole(const struct invocation *invocation)
 {
         struct output *output;
 
-        if (!suits_terminal(invocation))
+        if (!suits_terminal(invocation) || !knows_quarters())
                 return NULL;
         output = calloc(1, sizeof(*output));
         if (!output) {
@@ -181,7 +194,7 @@ struct output *output_open_whole(const struct invocation *invocation)
         output->form = form_of(invocation);
         output->is_chosen = invocation_has(invocation, "format");
         output->path = invocation_value(invocation, "output");
-        output->japanese = output_is_japanese(invocation);
+        output->reader = output_reader_of(invocation);
         if (!(output->path ? open_file(output) : open_screen(output)) ||
             (output->form->open && !output->form->open(output, invocation->command->text))) {
                 output_abandon(output);
@@ -287,7 +300,7 @@ static bool end_section(struct output *output)
         if (output->form->end && !output->form->end(output))
                 return form_complain_unwritten(output);
         if (is_for_people(output) && !section->heading && !output->rows)
-                note("%s", output->when_empty ? output->when_empty : "none");
+                note("%s", output->when_empty ? output->when_empty : output->reader ? "該当なし" : "none");
         return true;
 }
 
@@ -379,6 +392,7 @@ bool output_write_report(const struct invocation *invocation, const struct outpu
 
         if (!output)
                 return false;
+        report->head(output, context);
         if (output->form->report ? output->form->report(output, report, context)
                                  : report->rows(output, context))
                 return output_close(output);
@@ -393,10 +407,21 @@ void output_when_empty(struct output *output, const char *text)
         output->when_empty = text;
 }
 
-void output_title(struct output *output, const char *title, const char *subtitle)
+void output_head(struct output *output, const struct output_head *head)
 {
-        if (output->form->title)
-                output->form->title(output, title, subtitle);
+        if (output->form->head)
+                output->form->head(output, head);
+}
+
+void output_remark(struct output *output, const char *format, ...)
+{
+        char text[DOCUMENT_TEXT_MAX];
+        va_list arguments;
+
+        va_start(arguments, format);
+        vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        output->form->remark(output, text);
 }
 
 void output_note(struct output *output, const char *format, ...)
@@ -408,24 +433,6 @@ void output_note(struct output *output, const char *format, ...)
         vsnprintf(text, sizeof(text), format, arguments);
         va_end(arguments);
         output->form->note(output, text);
-}
-
-/* Out of memory: one remark less. */
-void output_remark(struct output *output, const char *text)
-{
-        char *remarks;
-
-        if (!is_for_people(output))
-                return;
-        if (output->form->flags & FORM_DOCUMENT) {
-                output->form->note(output, text);
-                return;
-        }
-        if (asprintf(&remarks, "%s%s%s", output->remarks ? output->remarks : "", output->remarks ? "\n" : "",
-                     text) < 0)
-                return;
-        free(output->remarks);
-        output->remarks = remarks;
 }
 
 /* Out of memory: a sentence less. */
@@ -470,6 +477,29 @@ static bool finish_form(struct output *output)
         return end_section(output) && (!output->form->close || output->form->close(output));
 }
 
+/* The file of remarks beside a file whose form has no place for them; without remarks there is none, nor an older one. */
+static bool finish_remarks(const struct output *output)
+{
+        char *path = NULL;
+        FILE *file;
+        bool written;
+
+        if (!output->target || output->form->kind != OUTPUT_AS_ROWS)
+                return true;
+        if (asprintf(&path, "%s.remarks", output->target) < 0) {
+                complain("out of memory");
+                return false;
+        }
+        unlink(path);
+        file = output->remarks ? fopen(path, "w") : NULL;
+        written = !output->remarks || (file && fputs(output->remarks, file) >= 0);
+        written = (!file || fclose(file) == 0) && written;
+        if (!written)
+                complain("%s: can't be written: %s", path, strerror(errno));
+        free(path);
+        return written;
+}
+
 static bool finish_stream(struct output *output)
 {
         if (output->temporary)
@@ -484,10 +514,8 @@ static bool finish_stream(struct output *output)
 
 bool output_close(struct output *output)
 {
-        bool written = finish_form(output) && finish_stream(output);
+        bool written = finish_form(output) && finish_remarks(output) && finish_stream(output);
 
-        if (written && output->remarks)
-                output->form->note(output, output->remarks);
         output_abandon(output);
         return written;
 }

@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "backoffice/pages/words.h"
 #include "tools/atmctl/command.h"
 #include "tools/atmctl/output/schema.h"
 
@@ -63,15 +64,16 @@ void output_abandon(struct output *output); /* NULL is fine */
 ATM_MUST_USE bool output_write_report(const struct invocation *invocation, const struct output_report *report,
                                       void *context);
 
-/* Does --lang ask for Japanese? */
-bool output_is_japanese(const struct invocation *invocation);
-bool output_writes_japanese(const struct output *output);
-/* What a document is called, and of when it is. */
-void output_title(struct output *output, const char *title, const char *subtitle);
-/* A remark, at once: to standard error, or under a document. A whole as JSON has none. */
+/* Who reads it, by --lang. */
+enum reader output_reader_of(const struct invocation *invocation);
+enum reader output_reader(const struct output *output);
+/* What heads a report, before its remarks. */
+void output_head(struct output *output, const struct output_head *head);
+/* What a reader must know before the rows, so before the first section: above them, in a document's heading, among JSON's members; with CSV on
+ * standard error, and in a file of its own beside the file that is written. */
+void output_remark(struct output *output, const char *format, ...) ATM_PRINTF(2, 3);
+/* A remark beside a command's answer: to standard error, or under a document. A whole as JSON has none. */
 void output_note(struct output *output, const char *format, ...) ATM_PRINTF(2, 3);
-/* A remark for people alone, after the rows. */
-void output_remark(struct output *output, const char *text);
 
 /* Sentences instead of rows, with the same care for --output and for what a text may hold. */
 void output_say(struct output *output, const char *format, ...) ATM_PRINTF(2, 3);

@@ -19,6 +19,8 @@ enum output_type {
         OUTPUT_QUANTITY, /* an integer or a decimal, as the text has it: JSON number; to the right */
         OUTPUT_VALUE,    /* JSON as the database writes it: in JSON itself, elsewhere its text */
         OUTPUT_BOOL,     /* "t"/"f" or "yes"/"no" from the database; yes/no in tables and CSV */
+        OUTPUT_DAYS, /* a day, month, quarter or year, as its reader writes it (backoffice/pages/period_text.h) */
+        OUTPUT_WORD, /* one of a column's few words, or the name of an item: to its reader in words */
 };
 
 enum output_flags {
@@ -57,10 +59,22 @@ struct output_section {
                                    * word of its name */
 };
 
+/* What heads a report. Programs get it, and every remark, as members of JSON's object. */
+struct output_head {
+        const char *title;     /* in its reader's language */
+        const char *subtitle;  /* of when it is, or of whom */
+        const char *period;    /* as programs know it: "3Q16" */
+        const char *publisher; /* ""; who publishes it */
+        const char *issued;    /* the day, as programs know it */
+        int64_t made_s;        /* when, since 1970: what a document keeps in its properties */
+        bool is_provisional;   /* its figures may still change: said in words, and marked on each page */
+};
+
 struct output;
 
-/* A report: its rows, and its page for documents; NULL: its rows too. False after a complaint. */
+/* A report: what stands above it (head and remarks), its rows, and its page for documents; NULL: its rows too. False after a complaint. */
 struct output_report {
+        void (*head)(struct output *output, void *context);
         bool (*rows)(struct output *output, void *context);
         bool (*page)(const struct document_functions *draw, struct document *document, void *context);
 };

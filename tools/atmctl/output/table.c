@@ -43,13 +43,14 @@ static bool begin(struct output *output)
         return add_columns(output);
 }
 
-static bool set_cell(const struct output *output, struct libscols_line *line, size_t at,
-                     const struct output_column *column, const char *value)
+static bool set_cell(const struct output *output, struct libscols_line *line, size_t at, size_t column,
+                     const char *value, bool total)
 {
-        char buffer[64];
-        const char *colour = form_colour(output, column, value);
+        char buffer[FORM_TEXT_MAX];
 
-        return scols_line_set_data(line, at, form_readable(column, value, buffer)) == 0 &&
+        const char *colour = form_colour(output, &output->section->columns[column], value);
+
+        return scols_line_set_data(line, at, form_readable(output, column, value, total, buffer)) == 0 &&
                (!colour || scols_cell_set_color(scols_line_get_cell(line, at), colour) == 0);
 }
 
@@ -65,7 +66,7 @@ static bool add_one(struct output *output, const char *const *values)
                         continue;
                 line = scols_table_new_line(output->table, NULL);
                 if (!line || scols_line_set_data(line, 0, form_heading(output, i)) != 0 ||
-                    !set_cell(output, line, 1, &section->columns[i], values[i]))
+                    !set_cell(output, line, 1, i, values[i], false))
                         return false;
         }
         return true;
@@ -77,13 +78,12 @@ static bool row(struct output *output, const char *const *values, bool total)
         struct libscols_line *line;
         size_t shown = 0;
 
-        (void)total;
         if (section->shape == OUTPUT_ONE)
                 return add_one(output, values);
         line = scols_table_new_line(output->table, NULL);
         for (size_t i = 0; i < section->count && line; i++) {
                 if (form_shows(output, &section->columns[i]) &&
-                    !set_cell(output, line, shown++, &section->columns[i], values[i]))
+                    !set_cell(output, line, shown++, i, values[i], total))
                         return false;
         }
         return line != NULL;
@@ -167,6 +167,7 @@ static bool end(struct output *output)
         if (output->rows) {
                 if (heading && *heading)
                         form_print_heading(output);
+                form_end_remarks(output);
                 written = print_table(output);
                 if (heading)
                         fputc('\n', output->stream);
@@ -180,5 +181,6 @@ const struct output_form form_table = {.name = "table",
                                        .begin = begin,
                                        .row = row,
                                        .end = end,
+                                       .remark = form_remark,
                                        .note = form_say,
                                        .free = forget};

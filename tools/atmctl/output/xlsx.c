@@ -24,12 +24,14 @@ enum style { STYLE_CELL, STYLE_TOTAL_ROW, STYLE_HEADING, STYLE_TITLE, STYLE_REMA
 struct sheet {
         lxw_worksheet *worksheet;
         lxw_row_t next;
+        size_t said; /* of the remarks: those above its table */
 };
 
 struct workbook {
         lxw_workbook *book;
         char path[64]; /* its own file; "": none yet */
-        char title[TITLE_MAX], subtitle[TITLE_MAX];
+        char title[TITLE_MAX], subtitle[TITLE_MAX], foot[FORM_FOOT_MAX];
+        int64_t made_s;
         struct sheet sheet[SHEETS_MAX];
         size_t sheets;
         bool begun; /* the section's sheet */
@@ -105,6 +107,8 @@ static double figure_format(const char *shown, const char *exact, char number[48
 
         if (strstr(shown, "pt"))
                 snprintf(number, 48, "+0.0\"pt\";-0.0\"pt\"");
+        else if (strstr(shown, "ポイント"))
+                snprintf(number, 48, "0.0\"ポイント\"");
         else if (strpbrk(shown, "%"))
                 snprintf(number, 48, is_signed ? "+0.0%%;-0.0%%;0.0%%" : "0.0%%");
         else if (strchr(shown, '.') && !strchr(exact, '.'))
@@ -112,6 +116,15 @@ static double figure_format(const char *shown, const char *exact, char number[48
         else
                 decimals_of(exact, number);
         return strpbrk(shown, "%") ? 100 : 1;
+}
+
+/* A Japanese reader's negatives have a triangle. */
+static void add_triangle(char number[48])
+{
+        char positive[48];
+
+        snprintf(positive, sizeof(positive), "%s", number);
+        snprintf(number, 48, "%.20s;△%.20s", positive, positive);
 }
 
 /* cells ------------------------------------------------------------------------------------------------- */
@@ -167,11 +180,13 @@ static bool write_number(struct workbook *w, size_t column, enum style style, co
         return true;
 }
 
-/* `exact`: of a figure, what programs get. */
-static void write_cell(struct workbook *w, size_t column, enum style style, const struct output_column *is,
+/* The value of a column, at a place of the sheet. `exact`: of a figure, what programs get. */
+static void write_cell(const struct output *output, size_t at, size_t column, enum style style,
                        const char *value, const char *exact)
 {
-        char number[48] = "0", buffer[64];
+        const struct output_column *is = &output->section->columns[column];
+        struct workbook *w = output->workbook;
+        char number[48] = "0", buffer[FORM_TEXT_MAX];
         double divisor = 1;
         bool is_number = value && *value && form_is_right(is->type);
 
@@ -183,8 +198,11 @@ static void write_cell(struct workbook *w, size_t column, enum style style, cons
         } else if (is_number && is->type != OUTPUT_NUMBER) {
                 decimals_of(value, number);
         }
-        if (!is_number || !write_number(w, column, style, value, divisor, number))
-                write_text(w, column, style, form_is_right(is->type), form_readable(is, value, buffer));
+        if (output->reader)
+                add_triangle(number);
+        if (!is_number || !write_number(w, at, style, value, divisor, number))
+                write_text(w, at, style, form_is_right(is->type),
+                           form_readable(output, column, value, style == STYLE_TOTAL_ROW, buffer));
 }
 
 /* sheets ------------------------------------------------------------------------------------------------ */
@@ -253,6 +271,9 @@ static bool begin_sheet(struct output *output)
         worksheet_fit_to_pages(sheet->worksheet, 1, 0);
         write_line(w, STYLE_TITLE, w->title);
         write_line(w, STYLE_REMARK, w->subtitle);
+        write_line(w, STYLE_REMARK, w->foot);
+        for (; sheet->said < w->remarks; sheet->said++)
+                write_line(w, STYLE_REMARK, w->remark[sheet->said]);
         sheet->next++;
         if (output->section->shape == OUTPUT_ROWS)
                 write_headings(output);
@@ -275,7 +296,7 @@ static void write_one(struct output *output, const char *const *values)
                 if (!form_shows(output, &section->columns[i]))
                         continue;
                 write_text(w, 0, STYLE_CELL, false, form_heading(output, i));
-                write_cell(w, 1, STYLE_CELL, &section->columns[i], values[i], NULL);
+                write_cell(output, 1, i, STYLE_CELL, values[i], NULL);
                 current(w)->next++;
         }
 }
@@ -300,14 +321,9 @@ static bool row(struct output *output, const char *const *values, bool total)
                 return !w->failed;
         }
         for (size_t i = 0; i < section->count; i++) {
-                const char *value = values[i];
-
-                if (!form_shows(output, &section->columns[i]))
-                        continue;
-                if (total && value && section->columns[i].type == OUTPUT_TEXT)
-                        value = word_of(value, output->japanese);
-                write_cell(w, column++, total ? STYLE_TOTAL_ROW : STYLE_CELL, &section->columns[i], value,
-                           exact_of(section, values, i));
+                if (form_shows(output, &section->columns[i]))
+                        write_cell(output, column++, i, total ? STYLE_TOTAL_ROW : STYLE_CELL, values[i],
+                                   exact_of(section, values, i));
         }
         current(w)->next++;
         return !w->failed;
@@ -351,10 +367,14 @@ static bool open_book(struct output *output, const char *title)
         return w->book != NULL;
 }
 
-static void set_title(struct output *output, const char *title, const char *subtitle)
+static void set_head(struct output *output, const struct output_head *head)
 {
-        snprintf(output->workbook->title, TITLE_MAX, "%s", title);
-        snprintf(output->workbook->subtitle, TITLE_MAX, "%s", subtitle);
+        struct workbook *w = output->workbook;
+
+        snprintf(w->title, TITLE_MAX, "%s", head->title);
+        snprintf(w->subtitle, TITLE_MAX, "%s", head->subtitle);
+        form_print_foot(output, head, w->foot);
+        w->made_s = head->made_s;
 }
 
 /* Out of memory, or more than anybody would read: a remark less. */
@@ -366,14 +386,14 @@ static void add_remark(struct output *output, const char *text)
                 w->remarks++;
 }
 
-/* Under each table: whoever copies a sheet has them. */
+/* What was not known when a sheet was begun: under its table. */
 static void write_remarks(struct workbook *w)
 {
         for (size_t s = 0; s < w->sheets; s++) {
                 struct sheet *sheet = &w->sheet[s];
 
                 sheet->next++;
-                for (size_t i = 0; i < w->remarks; i++)
+                for (size_t i = sheet->said; i < w->remarks; i++)
                         check(w, worksheet_write_string(sheet->worksheet, sheet->next++, 0, w->remark[i],
                                                         format_of(w, STYLE_REMARK, false, "")));
         }
@@ -381,12 +401,10 @@ static void write_remarks(struct workbook *w)
 
 static void set_properties(struct workbook *w)
 {
-        const char *epoch = getenv("SOURCE_DATE_EPOCH");
         lxw_doc_properties properties = {.title = w->title, .subject = w->subtitle};
-        int64_t made;
 
-        if (epoch && number_parse(epoch, 0, INT64_C(253402300799), &made))
-                properties.created = made;
+        if (w->made_s)
+                properties.created = w->made_s;
         check(w, workbook_set_properties(w->book, &properties));
 }
 
@@ -445,7 +463,8 @@ const struct output_form form_xlsx = {.name = "xlsx",
                                       .begin = begin,
                                       .row = row,
                                       .end = end,
-                                      .title = set_title,
+                                      .head = set_head,
+                                      .remark = add_remark,
                                       .note = add_remark,
                                       .close = close_book,
                                       .free = forget};
