@@ -1920,7 +1920,8 @@ $$;
 
 -- An operator's finding: this much cash left the ATM. It is what an advice would do, as an advice of kind
 -- 'operator', and deals with the withdrawal's exceptions; from then on no message changes the withdrawal any
--- more. Where money was put right elsewhere (p_elsewhere), it only deals with the exceptions. One row: the state
+-- more. Where money was put right elsewhere (p_elsewhere), it only deals with the exceptions, if there are any: a difference that
+-- reconciliations alone find has none, and the trail says that it is settled. One row: the state
 -- as it was; why nothing was done, NULL where it was; the state as it is now, and how many exceptions were dealt
 -- with. Refused is what the table of states calls an exception, what would change nothing at all, and what is
 -- 'young': its bank was asked, or it was approved, so little real time ago that its ATM may still be at it (050_limits.sql), unless the
@@ -1969,7 +1970,7 @@ BEGIN
 
         -- of one that a restore has lost and journals could not bring back the exception is all that there is
         v_refusal := CASE WHEN NOT v_found AND NOT (p_elsewhere AND v_exceptions > 0) THEN 'unknown'
-                          WHEN p_elsewhere AND v_exceptions = 0 THEN 'no exception'
+                          WHEN p_elsewhere AND v_exceptions = 0 AND v.state IN ('asked', 'approved') THEN 'no end'
                           WHEN p_elsewhere THEN NULL
                           WHEN v_rule.exception THEN 'impossible'
                           WHEN v_exceptions = 0 AND v.state = v_rule.state_after AND v.dispensed_yen = p_dispensed_yen THEN 'no change'

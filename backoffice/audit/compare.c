@@ -32,13 +32,13 @@ static bool token_of(const char *text, uint8_t token[TOKEN_LENGTH])
         return digits == 2 * TOKEN_LENGTH;
 }
 
-const char reconcile_query[] =
+static const char rows[] =
     "COPY (SELECT v.terminal, (extract(epoch FROM v.transmitted_at) * 1000)::bigint, v.stan, v.amount_yen, "
     "v.dispensed_yen, v.customer_fee_yen, v.customer_tax_yen, v.interbank_fee_yen, v.tax_yen, v.state, "
     "coalesce(v.de39, ''), v.card_token, v.charge_yen, coalesce(s.waiting, 0), CASE WHEN v.is_asked THEN "
     "coalesce(v.link, '') ELSE '' END, "
     "coalesce(v.outcome_cause, ''), coalesce(v.bank_de39, ''), v.rrn, coalesce(v.approval_code, ''), "
-    "coalesce(e.cases, ''), coalesce(e.open_cases, 0), coalesce(e.words, '') "
+    "coalesce(e.cases, ''), coalesce(e.open_cases, 0), coalesce(e.words, ''), coalesce(v.hall, '') "
     "FROM v_withdrawal v LEFT JOIN (SELECT terminal, transmitted_at, stan, count(*) AS waiting FROM saf "
     "GROUP BY 1, "
     "2, 3) s USING (terminal, transmitted_at, stan) "
@@ -52,8 +52,18 @@ const char reconcile_query[] =
     "'^(corrected|contradicts|out )'), 200) AS words FROM v_exception GROUP BY 1, 2, 3) e USING (terminal, "
     "transmitted_at, stan) "
     /* what was generated has no journals */
-    "WHERE NOT EXISTS (SELECT FROM history_run h WHERE v.business_date BETWEEN h.from_on AND h.to_on) "
-    "ORDER BY v.terminal COLLATE \"C\", v.transmitted_at, v.stan) TO STDOUT";
+    "WHERE NOT EXISTS (SELECT FROM history_run h WHERE v.business_date BETWEEN h.from_on AND h.to_on)";
+
+void reconcile_query(struct sqltext *sql, const char *from, const char *to)
+{
+        sql_start(sql);
+        sql_add(sql, "%s", rows);
+        if (from)
+                sql_add(sql, " AND v.transmitted_at >= '%s'", from);
+        if (to)
+                sql_add(sql, " AND v.transmitted_at < '%s'", to);
+        sql_add(sql, " ORDER BY v.terminal COLLATE \"C\", v.transmitted_at, v.stan) TO STDOUT");
+}
 
 enum column {
         TERMINAL,
@@ -78,6 +88,7 @@ enum column {
         CASES,
         OPEN_CASES,
         WORDS,
+        HALL,
         COLUMNS
 };
 
@@ -109,7 +120,8 @@ static bool texts_of(char *const column[COLUMNS], struct database_row *row)
                      {RRN, row->rrn, sizeof(row->rrn)},
                      {APPROVAL, row->approval, sizeof(row->approval)},
                      {CASES, row->cases, sizeof(row->cases)},
-                     {WORDS, row->words, sizeof(row->words)}};
+                     {WORDS, row->words, sizeof(row->words)},
+                     {HALL, row->hall, sizeof(row->hall)}};
 
         for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
                 if (strlen(column[texts[i].column]) >= texts[i].size)
@@ -312,17 +324,15 @@ static bool explain_word(const struct telling *to, const struct atm_entry *entry
         find_word(row, entry->paid_yen, what, &is_open);
         if (!*what)
                 return false;
-        if (!is_open)
-                return true;
-        fact_begin(&fact, FACT_ATM_EXPLAINED);
+        fact_begin(&fact, is_open ? FACT_ATM_EXPLAINED : FACT_ATM_SETTLED);
         fact_numbers(&fact, (const int64_t[]){entry->paid_yen, row->dispensed_yen}, 2);
         fact_text(&fact, what);
-        to->explain("explained", &fact, to->context);
+        to->explain(is_open ? "explained" : "settled", &fact, to->context);
         return true;
 }
 
-int64_t reconcile_compare(const struct atm_entry *entry, const struct database_row *row, reconcile_tell *tell,
-                          reconcile_tell *explain, void *context)
+void reconcile_compare(const struct atm_entry *entry, const struct database_row *row, reconcile_tell *tell,
+                       reconcile_tell *explain, void *context)
 {
         const struct telling to = {tell, explain, context};
         struct atm_entry as_taken = *entry;
@@ -336,7 +346,6 @@ int64_t reconcile_compare(const struct atm_entry *entry, const struct database_r
                 compare_texts(&to, "approval", FACT_ATM_APPROVAL, entry->approval, row->approval);
         compare_cash(&to, &as_taken, row);
         compare_fees(&to, &as_taken, row);
-        return entry->paid_yen - as_taken.paid_yen;
 }
 
 /* Refusals before the identity is looked at are not kept. */
@@ -415,8 +424,7 @@ static void compare_answer(const struct telling *to, const struct database_row *
                 compare_texts(to, "bank-approval", FACT_BANK_APPROVAL, entry->approval, row->approval);
 }
 
-/* What the bank must keep of the card-holder's money by what the database has. */
-static int64_t wanted_yen(const struct database_row *row)
+int64_t reconcile_wanted_yen(const struct database_row *row)
 {
         return is_state(row, "completed") ? row->dispensed_yen + row->charge_yen : 0;
 }
@@ -457,14 +465,12 @@ static bool explain_refusal(const struct telling *to, const struct database_row 
                 tell_texts(to, "bank-refused", FACT_BANK_REFUSED, kind, entry->refused_de39);
                 return false;
         }
-        if (!row->open_cases)
-                return true;
-        fact_begin(&fact, FACT_BANK_EXPLAINED);
+        fact_begin(&fact, row->open_cases ? FACT_BANK_EXPLAINED : FACT_BANK_SETTLED);
         fact_text(&fact, kind);
         fact_text(&fact, entry->refused_de39);
         fact_number(&fact, entry->held_yen);
-        fact_number(&fact, wanted_yen(row));
-        to->explain("explained", &fact, to->context);
+        fact_number(&fact, reconcile_wanted_yen(row));
+        to->explain(row->open_cases ? "explained" : "settled", &fact, to->context);
         return true;
 }
 
@@ -475,7 +481,7 @@ static void compare_end(const struct telling *to, const struct database_row *row
         bool completed = is_state(row, "completed");
         bool approved = !strcmp(row->cause, "answer") && !strcmp(row->bank_de39, "00");
 
-        compare_yen(to, "bank-held", FACT_BANK_KEEPS, entry->held_yen, wanted_yen(row));
+        compare_yen(to, "bank-held", FACT_BANK_KEEPS, entry->held_yen, reconcile_wanted_yen(row));
         if (entry->told)
                 compare_yen(to, "bank-dispensed", FACT_BANK_DISPENSED, entry->dispensed_yen,
                             row->dispensed_yen);

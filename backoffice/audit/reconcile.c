@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "backoffice/audit/snapshot.h"
+#include "lib/db/selection.h"
+#include "rules/calendar.h"
 
 enum { PROGRESS_ROWS = 8192 };
 
@@ -15,6 +17,10 @@ struct reconciliation {
         struct bank_side banks;
         struct merge merge;
         struct merge_case *cases;
+        struct settlement *settlements;
+        PGresult *said; /* that their texts are in */
+        char (*hall_terminal)[9];
+        char from[26], to[26]; /* moments of the day */
         struct snapshot snapshot;
         bool stopped; /* by whoever takes the differences */
         char *error;
@@ -108,6 +114,101 @@ static bool read_cases(struct reconciliation *r)
         return r->cases;
 }
 
+/* What people said last of each withdrawal. */
+static bool read_settlements(struct reconciliation *r)
+{
+        PGresult *result = pg_query(
+            r->connection,
+            "SELECT terminal, (extract(epoch FROM moment::timestamptz) * 1000)::bigint, stan, elsewhere, "
+            "state, dispensed_yen, who, " MOMENT(
+                "at") ", note FROM (SELECT DISTINCT ON (key) split_part(key, ' ', 1) AS terminal, "
+                      "split_part(key, "
+                      "' ', 2) AS moment, split_part(key, ' ', 3)::integer AS stan, coalesce((after ->> "
+                      "'elsewhere')::boolean, false) AS elsewhere, before ->> 'state' AS state, (before ->> "
+                      "'dispensed_yen')::bigint AS dispensed_yen, concat_ws('/', who, person) AS who, at, "
+                      "note "
+                      "FROM trail WHERE noun = 'withdrawal' AND after ? 'elsewhere' ORDER BY key, change "
+                      "DESC) t "
+                      "ORDER BY terminal COLLATE \"C\", moment::timestamptz, stan",
+            0, NULL, r->error);
+        int count = result ? PQntuples(result) : 0;
+
+        r->said = result;
+        r->settlements = result ? calloc((size_t)count + 1, sizeof(*r->settlements)) : NULL;
+        if (result && !r->settlements)
+                (void)fail(r, "out of memory");
+        for (int i = 0; r->settlements && i < count; i++) {
+                struct settlement *said = &r->settlements[i];
+
+                snprintf(said->terminal, sizeof(said->terminal), "%s", PQgetvalue(result, i, 0));
+                said->transmitted_ms = pg_number(result, i, 1);
+                said->stan = (int32_t)pg_number(result, i, 2);
+                said->is_elsewhere = *PQgetvalue(result, i, 3) == 't';
+                snprintf(said->state, sizeof(said->state), "%s", PQgetvalue(result, i, 4));
+                said->dispensed_yen = pg_number(result, i, 5);
+                said->who = PQgetvalue(result, i, 6);
+                said->at = PQgetvalue(result, i, 7);
+                said->note = PQgetvalue(result, i, 8);
+        }
+        r->merge.settlements = r->settlements;
+        r->merge.settlement_count = (size_t)count;
+        return r->settlements;
+}
+
+/* The hall's ATMs; false: there is no such hall, or it can't be read. */
+static bool read_hall(struct reconciliation *r, const char *hall)
+{
+        PGresult *result =
+            pg_query(r->connection,
+                     "SELECT a.terminal FROM hall h LEFT JOIN atm a USING (hall) WHERE h.hall = $1 ORDER BY "
+                     "a.terminal COLLATE \"C\"",
+                     1, &hall, r->error);
+        int count = result ? PQntuples(result) : 0;
+
+        r->hall_terminal = count ? calloc((size_t)count, sizeof(*r->hall_terminal)) : NULL;
+        if (result && !count)
+                snprintf(r->error, PG_ERROR_MAX, "hall %s: there is no such hall", hall);
+        else if (result && !r->hall_terminal)
+                (void)fail(r, "out of memory");
+        for (int i = 0; r->hall_terminal && i < count; i++)
+                snprintf(r->hall_terminal[i], sizeof(*r->hall_terminal), "%s", PQgetvalue(result, i, 0));
+        PQclear(result);
+        r->merge.filter.hall_terminal = r->hall_terminal;
+        r->merge.filter.hall_terminals = (size_t)count;
+        return r->hall_terminal;
+}
+
+static bool know_bank(struct reconciliation *r, const char *bank)
+{
+        PGresult *result =
+            pg_query(r->connection, "SELECT EXISTS (SELECT FROM issuer WHERE link = $1)", 1, &bank, r->error);
+        bool known = result && *PQgetvalue(result, 0, 0) == 't';
+
+        for (size_t i = 0; !known && i < r->banks.banks; i++)
+                known = !strcmp(r->banks.bank[i].name, bank);
+        if (result && !known)
+                snprintf(r->error, PG_ERROR_MAX,
+                         "bank %s: no issuer has that link, and no journal is that bank's", bank);
+        PQclear(result);
+        return result && known;
+}
+
+/* Which withdrawals are looked at. */
+static bool read_filter(struct reconciliation *r)
+{
+        const struct reconcile_question *q = r->question;
+        struct merge_filter *filter = &r->merge.filter;
+
+        filter->has_day = q->day && calendar_parse_day(q->day, &filter->day);
+        filter->bank = q->bank;
+        filter->hall = q->hall;
+        if (filter->has_day) {
+                calendar_print_moment(calendar_day_start_ms(filter->day), r->from);
+                calendar_print_moment(calendar_day_start_ms(filter->day + 1), r->to);
+        }
+        return (!q->hall || read_hall(r, q->hall)) && (!q->bank || know_bank(r, q->bank));
+}
+
 static bool take_line(struct reconciliation *r, char *line)
 {
         struct database_row row;
@@ -117,7 +218,7 @@ static bool take_line(struct reconciliation *r, char *line)
         merge_row(&r->merge, &row);
         if (r->merge.withdrawals % PROGRESS_ROWS == 0 && r->question->on_withdrawals)
                 r->question->on_withdrawals(r->merge.withdrawals, r->question->context);
-        return !r->stopped;
+        return !r->stopped && !r->merge.failed;
 }
 
 static bool take_lines(struct reconciliation *r)
@@ -135,9 +236,12 @@ static bool take_lines(struct reconciliation *r)
 /* Where it breaks off, the rest of the rows is left to who closes the connection. */
 static bool stream_database(struct reconciliation *r)
 {
-        PGresult *result = pg_query(r->connection, reconcile_query, 0, NULL, r->error);
+        struct sqltext sql;
+        PGresult *result;
         bool done;
 
+        reconcile_query(&sql, *r->from ? r->from : NULL, *r->to ? r->to : NULL);
+        result = pg_query(r->connection, sql.text, 0, NULL, r->error);
         if (!result)
                 return false;
         PQclear(result);
@@ -164,27 +268,43 @@ static bool compare_sides(struct reconciliation *r)
                 return false;
         if (!atm_side_read(&r->atms, r->question->atm_folder, r->question->atm_folders))
                 return fail(r, r->atms.error);
-        if (!read_banks(r) || !read_cases(r))
+        if (!read_banks(r) || !read_cases(r) || !read_settlements(r) || !read_filter(r))
                 return false;
         if (!merge_begin(&r->merge))
                 return fail(r, "out of memory");
         if (!stream_database(r))
                 return false;
         merge_end(&r->merge);
+        if (r->merge.failed)
+                return fail(r, "out of memory");
         return !r->stopped && snapshot_end(&r->snapshot, r->error);
 }
 
 static void answer_of(const struct reconciliation *r, struct reconcile_answer *ret_answer)
 {
-        *ret_answer = (struct reconcile_answer){.withdrawals = r->merge.withdrawals,
-                                                .differences = r->merge.differences,
-                                                .explained = r->merge.explained,
-                                                .unfinished = r->merge.unfinished,
-                                                .cash_yen = r->merge.cash_yen,
-                                                .terminals = r->atms.terminals.count,
-                                                .has_banks = r->merge.banks != NULL,
-                                                .banks = r->banks.banks};
-        memcpy(ret_answer->bank, r->banks.bank, sizeof(ret_answer->bank));
+        const struct merge *m = &r->merge;
+        bool is_part = m->filter.has_day || m->filter.bank || m->filter.hall;
+
+        *ret_answer = (struct reconcile_answer){.withdrawals = m->withdrawals,
+                                                .differences = m->differences,
+                                                .explained = m->explained,
+                                                .settled = m->settled,
+                                                .unfinished = m->unfinished,
+                                                .cash_yen = m->cash_yen,
+                                                .terminals = is_part ? m->terminals : r->atms.terminals.count,
+                                                .has_banks = m->banks != NULL};
+        for (size_t i = 0; i < r->banks.banks; i++) {
+                struct reconcile_bank_answer *bank = &ret_answer->bank[ret_answer->banks];
+
+                if (m->filter.bank && strcmp(r->banks.bank[i].name, m->filter.bank))
+                        continue;
+                *bank = (struct reconcile_bank_answer){.withdrawals = m->bank[i].withdrawals,
+                                                       .lines = m->bank[i].lines,
+                                                       .held_yen = m->bank[i].held_yen,
+                                                       .difference_yen = m->bank[i].bank_yen};
+                strcpy(bank->name, r->banks.bank[i].name);
+                ret_answer->banks++;
+        }
 }
 
 bool reconcile(PGconn *connection, const struct reconcile_question *question,
@@ -207,6 +327,9 @@ bool reconcile(PGconn *connection, const struct reconcile_question *question,
                 answer_of(&r, ret_answer);
         merge_free(&r.merge);
         free(r.cases);
+        free(r.settlements);
+        PQclear(r.said);
+        free(r.hall_terminal);
         atm_side_free(&r.atms);
         bank_side_free(&r.banks);
         return done;

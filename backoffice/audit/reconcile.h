@@ -18,8 +18,9 @@ struct reconcile_question {
         size_t atm_folders;
         const char *const *bank_folder; /* none: the banks are not looked at */
         size_t bank_folders;
-        bool drained; /* nothing may be under way any more: what is, is a difference */
-        /* The rows, in the order in which they are found. False: stop, and the whole fails with an empty error. */
+        bool drained;                  /* nothing may be under way any more: what is, is a difference */
+        const char *day, *bank, *hall; /* the withdrawals of that business day, link, hall alone; NULL: all */
+        /* The lines, an ATM's total before its withdrawals. False: stop, and the whole fails with an empty error. */
         bool (*on_difference)(const struct merge_difference *difference, void *context);
         /* Each withdrawal, with the names of its sides' banks by bank_side's places; NULL: nobody wants them. */
         void (*on_sides)(const struct merge_sides *sides, const struct bank_total *banks, void *context);
@@ -33,11 +34,17 @@ struct reconcile_question {
 struct reconcile_answer {
         uint64_t withdrawals, differences;
         uint64_t explained;  /* as exceptions say; no differences */
+        uint64_t settled;    /* by people; none either */
         uint64_t unfinished; /* under way */
         int64_t cash_yen;    /* dispensed, as the database has it */
         size_t terminals;    /* of the ATMs' side */
         bool has_banks;      /* they were looked at */
-        struct bank_total bank[BANK_SIDE_BANKS_MAX];
+        struct reconcile_bank_answer {
+                char name[BANK_SIDE_NAME_MAX + 1];
+                uint64_t withdrawals, lines; /* those of them that were told and are about its money */
+                int64_t held_yen;
+                int64_t difference_yen; /* what the lines come to: kept, less what the database has */
+        } bank[BANK_SIDE_BANKS_MAX];
         size_t banks;
 };
 

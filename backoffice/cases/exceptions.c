@@ -74,9 +74,8 @@ static enum exception_end end_of(const PGresult *result)
         static const struct {
                 const char *refusal;
                 enum exception_end end;
-        } ends[] = {{"no exception", EXCEPTION_NOTHING_OPEN},
-                    {"no change", EXCEPTION_NO_CHANGE},
-                    {"young", EXCEPTION_YOUNG}};
+        } ends[] = {
+            {"no end", EXCEPTION_NO_END}, {"no change", EXCEPTION_NO_CHANGE}, {"young", EXCEPTION_YOUNG}};
 
         if (PQgetisnull(result, 0, REFUSAL))
                 return EXCEPTION_RESOLVED;

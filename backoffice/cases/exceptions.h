@@ -31,17 +31,18 @@ ATM_MUST_USE PGresult *exceptions_lost(PGconn *connection, const struct exceptio
 struct exception_finding {
         const char *terminal, *transmitted_at, *stan; /* the withdrawal, as a row of it has them */
         const char *dispensed_yen;
-        bool elsewhere;        /* the money was put right outside: deal with its exceptions, move nothing */
+        /* the money was put right outside: deal with its exceptions, move nothing; reconcile shows it as settled */
+        bool elsewhere;
         bool force;            /* although its ATM may still be at it: it is known to stand still */
         const char *advice_at; /* business time, to the millisecond */
 };
 
 enum exception_end {
         EXCEPTION_RESOLVED,
-        EXCEPTION_NOTHING_OPEN, /* with `elsewhere`: no exception of it is open */
-        EXCEPTION_NO_CHANGE,    /* it is recorded already, and no exception of it is open */
-        EXCEPTION_YOUNG,        /* its ATM may still pay out, or correct what it said */
-        EXCEPTION_IMPOSSIBLE,   /* the finding can't be recorded any more */
+        EXCEPTION_NO_END,     /* with `elsewhere`: there is nothing yet that could be settled */
+        EXCEPTION_NO_CHANGE,  /* it is recorded already, and no exception of it is open */
+        EXCEPTION_YOUNG,      /* its ATM may still pay out, or correct what it said */
+        EXCEPTION_IMPOSSIBLE, /* the finding can't be recorded any more */
         EXCEPTION_FAILED,
 };
 

@@ -82,6 +82,8 @@ static const char *const fact_words[FACT_KINDS] = {
     [FACT_ATM_EXPLAINED] = ("the ATM dispensed {0} yen, the database has {1}: known, the ATM's word is an "
                             "exception ('{2}') that "
                             "is not dealt with yet"),
+    [FACT_ATM_SETTLED] =
+        "the ATM dispensed {0} yen, the database has {1}: an exception ('{2}'), and dealt with",
     [FACT_ATM_AMOUNT] = "the ATM asked for {0} yen, the database has {1}",
     [FACT_ATM_CARD] = "the ATM had another card than the database",
     [FACT_ATM_STATE] = "to the ATM it is {0}, the database has it {1}",
@@ -95,7 +97,11 @@ static const char *const fact_words[FACT_KINDS] = {
     [FACT_NO_ROW_REFUSED] = "a withdrawal of {0} yen that was refused with {1}; the database has none",
     [FACT_NO_ROW] = "a withdrawal of {0} yen, {1} dispensed; the database has none",
     [FACT_NO_JOURNAL] = "the database has it ({0}, {1} yen dispensed), no journal knows it",
-    [FACT_TOTAL] = "in all its dispenser counted {0} yen, its journal has {1}, the database {2}",
+    [FACT_TOTAL] =
+        ("in all its dispenser counted {0} yen, its journal has {1}, the database {2}: {3} yen by the "
+         "withdrawals below, {4} by none"),
+    [FACT_TOTAL_PART] = ("of what was asked for its journal has {0} yen, the database {1}: {2} yen by the "
+                         "withdrawals below"),
     [FACT_BANK_ALONE] = "bank {0} has it and holds {1} yen, the database has none",
     [FACT_BANK_UNASKED] = "bank {0} has it and holds {1} yen, the database sent it to no bank",
     [FACT_BANK_OTHER] = "bank {0} has it and holds {1} yen, the database sent it to bank {2}",
@@ -117,11 +123,16 @@ static const char *const fact_words[FACT_KINDS] = {
     [FACT_BANK_EXPLAINED] =
         ("the bank answered our {0} with {1} and keeps {2} yen; by what the database has it should be {3}: "
          "known, an exception says so that is not dealt with yet"),
+    [FACT_BANK_SETTLED] =
+        ("the bank answered our {0} with {1} and keeps {2} yen; by what the database has it should be {3}: "
+         "an exception, and dealt with"),
     [FACT_UNACKNOWLEDGED] = "its advice is not acknowledged yet",
     [FACT_UNENDED] = "the ATM has not brought it to its end",
     [FACT_UNDECIDED] = "its bank is still being asked",
     [FACT_NOT_RECOVERED] =
         "it could not be brought back from journals ('{0}'), an exception that is not dealt with yet",
+    [FACT_NOT_RECOVERED_SETTLED] =
+        "it could not be brought back from journals ('{0}'), an exception that was dealt with",
     [FACT_GOING_ON] = "it went on while the sides were read",
     [FACT_BANK_WAITING] = "its bank has not acknowledged yet what it must be told",
 };

@@ -23,7 +23,7 @@ static void tell(const char *what, const struct fact *fact, void *context)
 
 static void explain(const char *what, const struct fact *fact, void *context)
 {
-        ck_assert_str_eq(what, "explained");
+        ck_assert(!strcmp(what, "explained") || !strcmp(what, "settled"));
         tell(what, fact, context);
 }
 
@@ -126,43 +126,40 @@ static const struct {
 START_TEST(each_difference_has_its_name)
 {
         told[0] = '\0';
-        (void)reconcile_compare(&entries[pairs[_i].side], &pairs[_i].row, tell, explain, NULL);
+        reconcile_compare(&entries[pairs[_i].side], &pairs[_i].row, tell, explain, NULL);
         ck_assert_msg(!strcmp(told, pairs[_i].told), "pair %d: '%s' instead of '%s'", _i, told,
                       pairs[_i].told);
 }
 END_TEST
 
-/* An ATM's last word, and what exceptions say of words that were not followed; what of the cash they account for. */
+/* An ATM's last word, and what exceptions say of words that were not followed. */
 static const struct {
         enum side side;
         struct database_row row;
         const char *told;
-        int64_t known_yen;
 } heard[] = {
 #define BOOKED .dispensed_yen = 13000, FEES, .state = "completed"
-    {PARTIAL, ROW(BOOKED, .words = "10000 settled open|"), "explained", -3000},
-    {PARTIAL, ROW(BOOKED, .words = "0 settled open|10000 decided open|"), "explained", -3000},
-    {PARTIAL, ROW(BOOKED, .words = "10000 settled dealt|"), "", -3000}, /* elsewhere */
-    {PARTIAL, ROW(BOOKED, .words = "10000 settled open|10000 settled dealt|"), "explained", -3000},
-    {PARTIAL, ROW(BOOKED, .words = "9000 settled open|"), "dispensed", 0},
-    {PARTIAL, ROW(BOOKED, .words = "10000 settled"), "dispensed", 0},
-    {PARTIAL, ROW(.dispensed_yen = 10000, FEES, .state = "completed", .words = "10000 settled dealt|"), "",
-     0},
-    {EMPTY, ROW(BOOKED, .words = "0 settled open|"), "explained", -13000},
+    {PARTIAL, ROW(BOOKED, .words = "10000 settled open|"), "explained"},
+    {PARTIAL, ROW(BOOKED, .words = "0 settled open|10000 decided open|"), "explained"},
+    {PARTIAL, ROW(BOOKED, .words = "10000 settled dealt|"), "settled"}, /* elsewhere */
+    {PARTIAL, ROW(BOOKED, .words = "10000 settled open|10000 settled dealt|"), "explained"},
+    {PARTIAL, ROW(BOOKED, .words = "9000 settled open|"), "dispensed"},
+    {PARTIAL, ROW(BOOKED, .words = "10000 settled"), "dispensed"},
+    {PARTIAL, ROW(.dispensed_yen = 10000, FEES, .state = "completed", .words = "10000 settled dealt|"), ""},
+    {EMPTY, ROW(BOOKED, .words = "0 settled open|"), "explained"},
     {EMPTY,
      ROW(.dispensed_yen = 13000, .interbank_fee_yen = 100, .tax_yen = 8, .state = "completed",
          .words = "0 settled open|"),
-     "explained fee", -13000},
-    {COMPLETED, ROW(.state = "reversed", .words = "13000 reversed open|"), "explained", 13000},
-    {COMPLETED, ROW(.state = "declined", .words = "13000 declined open|"), "explained", 13000},
-    {DECLINED, ROW(BOOKED, .words = "0 settled open|"), "state dispensed fee", 0}, /* it has said nothing */
+     "explained fee"},
+    {COMPLETED, ROW(.state = "reversed", .words = "13000 reversed open|"), "explained"},
+    {COMPLETED, ROW(.state = "declined", .words = "13000 declined open|"), "explained"},
+    {DECLINED, ROW(BOOKED, .words = "0 settled open|"), "state dispensed fee"}, /* it has said nothing */
 };
 
 START_TEST(an_atm_s_word_that_was_not_followed_is_known_by_its_exception)
 {
         told[0] = '\0';
-        ck_assert_int_eq(reconcile_compare(&entries[heard[_i].side], &heard[_i].row, tell, explain, NULL),
-                         heard[_i].known_yen);
+        reconcile_compare(&entries[heard[_i].side], &heard[_i].row, tell, explain, NULL);
         ck_assert_msg(!strcmp(told, heard[_i].told), "row %d: '%s' instead of '%s'", _i, told,
                       heard[_i].told);
 }
@@ -174,7 +171,7 @@ START_TEST(a_charge_that_the_journal_does_not_know_is_not_compared)
 
         entry.charge_yen = -1; /* the power failed before it was recorded */
         told[0] = '\0';
-        (void)reconcile_compare(&entry, &pairs[0].row, tell, explain, NULL);
+        reconcile_compare(&entry, &pairs[0].row, tell, explain, NULL);
         ck_assert_str_eq(told, "");
 }
 END_TEST
@@ -280,8 +277,7 @@ static const struct {
     {LINKED(DONE, .cases = "completion answered 12|", .open_cases = 1),
      HELD(.de39 = "00", REFUSES(BANK_COMPLETION, 13000, "12"), .held_yen = 13108), false, "explained"},
     {LINKED(DONE, .cases = "completion answered 12|"),
-     HELD(.de39 = "00", REFUSES(BANK_COMPLETION, 13000, "12"), .held_yen = 13108), false,
-     ""}, /* dealt with */
+     HELD(.de39 = "00", REFUSES(BANK_COMPLETION, 13000, "12"), .held_yen = 13108), false, "settled"},
     {LINKED(DONE), HELD(.de39 = "00", REFUSES(BANK_COMPLETION, 13000, "12"), .held_yen = 13108), false,
      "bank-refused bank-untold"},
     {LINKED(DONE, .cases = "completion answered 12|"), HELD(.de39 = "00", .held_yen = 13108), false,
@@ -342,9 +338,9 @@ START_TEST(a_row_is_read_from_copy_s_text)
         char line[] = "T0000001\t1483056000000\t123\t13000\t10000\t100\t8\t90\t15\tcompleted\t00\t"
                       "1f0dc9bb-7344-1a97-90af-"
                       "e90237f37c72\t108\t2\tBANKA\tanswer\t00\t636510000123\t471108\tpartial answered 12|"
-                      "\t1\t9000 settled open|\n";
+                      "\t1\t9000 settled open|\tH00001\n";
         char blocked[] = "T0000001\t1483056000000\t123\t0\t0\t0\t0\t0\t0\tblocked\t94\t\\N\t0\t0\t\t\t\t63651"
-                         "0000123\t\t\t0\t\n";
+                         "0000123\t\t\t0\t\t\n";
         struct database_row row;
 
         ck_assert(reconcile_parse(line, &row));
@@ -370,6 +366,7 @@ START_TEST(a_row_is_read_from_copy_s_text)
         ck_assert_str_eq(row.cases, "partial answered 12|");
         ck_assert_int_eq(row.open_cases, 1);
         ck_assert_str_eq(row.words, "9000 settled open|");
+        ck_assert_str_eq(row.hall, "H00001");
         ck_assert(reconcile_parse(blocked, &row));
         ck_assert(!row.has_token);
         ck_assert_str_eq(row.link, "");
@@ -382,13 +379,15 @@ START_TEST(a_row_of_another_form_is_refused)
             "",
             "T0000001\n",
             "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\n",
-            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t1f\t1\t0\t\t\t\t1\t\t\t0\t\n",
-            "T0000001\tx\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\t\t0\t\n",
-            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t\t0\t\t\t\t1\t\t\t0\t\n",
-            "T001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\t\t0\t\n",
-            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\tBANKBANKBANK\t\t\t1\t\t\t0\t\n",
-            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\t\tx\t\n",
-            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\t\t0\t\tmore\n",
+            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t1f\t1\t0\t\t\t\t1\t\t\t0\t\t\n",
+            "T0000001\tx\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\t\t0\t\t\n",
+            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t\t0\t\t\t\t1\t\t\t0\t\t\n",
+            "T001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\t\t0\t\t\n",
+            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\tBANKBANKBANK\t\t\t1\t\t\t0\t\t\n",
+            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\t\tx\t\t\n",
+            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\t\t0\t\t\tmore\n",
+            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\t\t0\t\tH2345678901234567"
+            "\n",
         };
         char line[200];
         struct database_row row;

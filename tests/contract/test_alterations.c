@@ -60,8 +60,14 @@ static void add_name(struct found *found, const char *name)
 
 static bool on_difference(const struct merge_difference *difference, void *context)
 {
-        if (!difference->explained)
-                add_name(context, difference->what);
+        const char *reason;
+
+        if (difference->standing != DIFFERENCE_OPEN)
+                return true;
+        add_name(context, difference->what);
+        for (int place = 0; (reason = difference_reason(place)); place++)
+                if (difference->reasons >> place & 1)
+                        add_name(context, reason);
         return true;
 }
 

@@ -380,7 +380,8 @@ START_TEST(what_has_no_end_is_an_exception_until_a_finding_ends_it)
         ck_assert_int_eq(exception_resolve(world.admin, &finding, &outcome, error), EXCEPTION_NO_CHANGE);
         ck_assert_int_eq(outcome.counted_before_yen, 9000);
         finding.elsewhere = true;
-        ck_assert_int_eq(exception_resolve(world.admin, &finding, &outcome, error), EXCEPTION_NOTHING_OPEN);
+        ck_assert_int_eq(exception_resolve(world.admin, &finding, &outcome, error), EXCEPTION_RESOLVED);
+        ck_assert_int_eq(outcome.exceptions, 0);
         finding.stan = "none";
         ck_assert_int_eq(exception_resolve(world.admin, &finding, &outcome, error), EXCEPTION_FAILED);
         ck_assert_msg(strstr(error, "\"none\""), "%s", error);

@@ -873,7 +873,7 @@ refuses 1 "its bank has not decided yet" atmctl exception resolve --link BANKA -
 refuses 1 "expected --dispensed of at most 10000 yen, which was approved" atmctl exception resolve --link BANKA --stan 2 --dispensed 11000 --note x
 refuses 1 "is declined: that 10000 yen left for it can't be recorded any more" atmctl exception resolve --link BANKA --stan 10 --dispensed 10000 --note x
 refuses 1 "is completed with 10000 yen dispensed already" atmctl exception resolve --link BANKA --stan 3 --dispensed 10000 --note x
-refuses 1 "nothing about it is open" atmctl exception resolve --link BANKA --stan 3 --dispensed 9000 --elsewhere --note x
+refuses 1 "is approved: --elsewhere settles what has an end" atmctl exception resolve --link BANKA --stan 2 --dispensed 9000 --elsewhere --note x
 refuses 1 "so young that its ATM may still pay out" atmctl exception resolve --link BANKA --stan 2 --dispensed 9000 --note x
 [[ $OUTPUT =~ "wait another "([0-9]+)" seconds" && ${BASH_REMATCH[1]} -ge 1 && ${BASH_REMATCH[1]} -le 600 ]] || wrong "it is not said for how long: $OUTPUT"
 refuses 1 "so young that its ATM may still pay out" atmctl exception resolve --link BANKA --stan 1 --dispensed 0 --note x

@@ -158,6 +158,20 @@ expect_exit 0 env ATM_JOURNAL=atm BANKSIM_JOURNALS=banks atmctl reconcile --json
 expect "as JSON" "10 0 39000 1 BANKA 6 19216 0" "$(json "$OUTPUT" "concat_ws(' ', j ->> 'withdrawals', j ->> 'unfinished', j ->> 'cash_yen', j ->> 'terminals', j #>> '{banks,0,bank}', j #>> '{banks,0,withdrawals}', j #>> '{banks,0,held_yen}', jsonb_array_length(j -> 'differences')) FROM (SELECT (:'j')::jsonb AS j) x")"
 expect_exit 0 atmctl reconcile --atm-journals atm
 says "10 withdrawals of 1 ATMs, 39000 yen: ATMs and host agree"
+# a desk's share of it
+HALL=$(sql "SELECT hall FROM atm WHERE terminal = '$T'")
+OTHER=$(sql "SELECT min(hall) FROM hall WHERE hall <> '$HALL'")
+for share in "--bank BANKA=6 withdrawals of 1 ATMs and 1 banks, 19000 yen" "--bank BANKB=2 withdrawals of 1 ATMs and 1 banks, 10000 yen" \
+        "--date 2017-02-01=10 withdrawals of 1 ATMs and 2 banks, 39000 yen" "--date 2017-01-31=0 withdrawals of 0 ATMs" \
+        "--hall $HALL=10 withdrawals" "--hall $OTHER=0 withdrawals" "--hall $HALL --bank BANKB --date 2017-02-01=2 withdrawals"; do
+        # shellcheck disable=SC2086 # options
+        expect_exit 0 "${R[@]}" --drained ${share%=*}
+        says "${share#*=}"
+done
+expect_exit 1 "${R[@]}" --bank BANKX
+says "bank BANKX: no issuer has that link, and no journal is that bank's"
+expect_exit 1 "${R[@]}" --hall H99999
+says "hall H99999: there is no such hall"
 mv banks/BANKB.journal .
 expect_exit 1 "${R[@]}" --format csv
 expect "a bank that says nothing" "not-at-bank not-at-bank" "$(sed 1d <<<"$OUTPUT" | grep -v ^atmctl | cut -d, -f1 | xargs)"
@@ -165,13 +179,13 @@ mv BANKB.journal banks/
 
 # each side altered ------------------------------------------------------------------------------------------
 
-# named "what" STAN NAME...: the differences, and that the withdrawal is shown with the views of all three
+# named "what" STAN NAME...: the lines, each with its other reasons behind it, and that the withdrawal is shown with the views of all three
 named() {
         local what=$1 stan=$2 found status=0
         shift 2
         found=$("${R[@]}" --drained --json 2>err.txt) || status=$?
         expect "exit code after altering $what ($(cat err.txt))" 1 "$status"
-        expect "what is said of $what" "$*" "$(json "$found" "string_agg(d ->> 'what', ' ' ORDER BY n) FROM jsonb_array_elements((:'j')::jsonb -> 'differences') WITH ORDINALITY e (d, n)")"
+        expect "what is said of $what" "$*" "$(json "$found" "string_agg(concat_ws('+', d ->> 'what', (SELECT string_agg(a, '+' ORDER BY m) FROM jsonb_array_elements_text(d -> 'also') WITH ORDINALITY f (a, m))), ' ' ORDER BY n) FROM jsonb_array_elements((:'j')::jsonb -> 'differences') WITH ORDINALITY e (d, n)")"
         OUTPUT=$("${R[@]}" --drained 2>&1) || true
         [[ -n $stan ]] || return 0
         expect "whom it is said of, after altering $what" "$stan" "$(json "$found" "string_agg(DISTINCT d ->> 'stan', ' ') FROM jsonb_array_elements((:'j')::jsonb -> 'differences') d WHERE d ? 'stan'")"
@@ -210,7 +224,26 @@ rm atm/*.kept banks/*.kept
 
 # the ATM's side
 in_file $ATM '/^V T0000002 001002 /s/ 10000 000002 / 9000 000002 /'
-named "what the ATM's journal dispensed" 2 dispensed total
+named "what the ATM's journal dispensed" 2 "total dispensed"
+says "total: $T: in all its dispenser counted 39000 yen, its journal has 38000, the database 39000: -1000 yen by the withdrawals below, 1000 by none" \
+        "the ATM dispensed 9000 yen, the database has 10000 (cash -1000)"
+# with what is left out by an option, an ATM's journal stands for its dispenser
+OUTPUT=$("${R[@]}" --bank BANKA) && wrong "a difference of the bank that is asked for"
+says "total: $T: of what was asked for its journal has 18000 yen, the database 19000: -1000 yen by the withdrawals below" "1 differences"
+expect_exit 0 "${R[@]}" --bank BANKB
+# people put it right elsewhere: it is settled until our books of it change
+expect_exit 0 atmctl exception resolve --terminal $T --stan 2 --dispensed 9000 --elsewhere --note "the bank credits 1000"
+expect_exit 1 "${R[@]}" --drained
+says "settled: $T 2017-02-01T10:02:00+09:00 000002: the ATM dispensed 9000 yen, the database has 10000 (cash -1000, also dispensed)" \
+        "    settled by $CLUSTER_PERSON/$(id -un) at " ": the bank credits 1000" "1 differences; 1 settled by people"
+expect_exit 0 "${R[@]}" --bank BANKA --json
+expect "as JSON" "0 1 dispensed the bank credits 1000" "$(json "$OUTPUT" "concat_ws(' ', jsonb_array_length(j -> 'differences'), jsonb_array_length(j -> 'settled'), j #>> '{settled,0,also,0}', j #>> '{settled,0,settled,note}') FROM (SELECT (:'j')::jsonb AS j) x")"
+expect_exit 0 "${R[@]}" --bank BANKA --format csv
+says 'settled,T0000002,2017-02-01T10:02:00+09:00,000002,' ",dispensed,-1000,0,$HALL,"
+expect_exit 0 atmctl verify
+sql "UPDATE advice SET counted_yen = 8000 WHERE stan = 2" >/dev/null
+expect_exit 1 "${R[@]}" --bank BANKA
+sql "UPDATE advice SET counted_yen = 10000 WHERE stan = 2; DELETE FROM trail WHERE noun = 'withdrawal'" >/dev/null
 restored
 in_file $ATM '/^Q T0000002 000005 /s/ 10000 / 11000 /'
 named "what the ATM asked for" 5 amount
@@ -231,7 +264,7 @@ FORM=object named "a withdrawal that the ATM's journal lost" 4 only-in-database
 restored
 cp $ATM $ATM.kept
 sed -i -E '/^V T0000002 001002 /s/ 10000 000002 / 9000 000002 /' $ATM
-named "a line of the ATM's journal" "" journal-line journal-record unfinished total
+named "a line of the ATM's journal" "" journal-line journal-record total unfinished
 says "atmsim-000001.journal:8: the checksum is wrong"
 restored
 
@@ -245,28 +278,29 @@ altered() {
         expect_exit 0 "${R[@]}" --drained
 }
 altered "the cash that the host has" "UPDATE advice SET counted_yen = 9000 WHERE stan = 2" \
-        "UPDATE advice SET counted_yen = 10000 WHERE stan = 2" 2 dispensed bank-held bank-dispensed total
+        "UPDATE advice SET counted_yen = 10000 WHERE stan = 2" 2 "total dispensed+bank-held+bank-dispensed"
 altered "the amount that the host has" "UPDATE withdrawal SET amount_yen = 11000 WHERE stan = 3" \
-        "UPDATE withdrawal SET amount_yen = 10000 WHERE stan = 3" 3 amount bank-amount
+        "UPDATE withdrawal SET amount_yen = 10000 WHERE stan = 3" 3 amount+bank-amount
 altered "the card that the host has" "UPDATE withdrawal SET card_token = md5('other')::uuid WHERE stan = 7" \
-        "UPDATE withdrawal SET card_token = md5('card 7')::uuid WHERE stan = 7" 7 card bank-card
+        "UPDATE withdrawal SET card_token = md5('card 7')::uuid WHERE stan = 7" 7 card+bank-card
 altered "the host's outcome" "UPDATE bank_outcome SET reason = 0, approval_code = '1', bank_de39 = '00' WHERE stan = 5" \
-        "UPDATE bank_outcome SET reason = 26, approval_code = NULL, bank_de39 = '51' WHERE stan = 5" 5 state bank-de39 bank-approval
+        "UPDATE bank_outcome SET reason = 26, approval_code = NULL, bank_de39 = '51' WHERE stan = 5" 5 state+bank-de39+bank-approval
 altered "the end that the host has" "UPDATE advice SET state = 'reversed', counted_yen = 0 WHERE stan = 7; UPDATE commission SET customer_fee_yen = 0, customer_tax_yen = 0, interbank_fee_yen = 0, interbank_tax_yen = 0 WHERE stan = 7" \
         "UPDATE advice SET state = 'completed', counted_yen = 10000 WHERE stan = 7; UPDATE commission SET customer_fee_yen = 100, customer_tax_yen = 8, interbank_fee_yen = 90, interbank_tax_yen = 7 WHERE stan = 7" \
-        7 state dispensed fee bank-held bank-dispensed total
+        7 "total state+dispensed+bank-held+bank-dispensed+fee"
 altered "the price that the host has" "UPDATE withdrawal SET customer_fee_yen = 102 WHERE stan = 4" \
         "UPDATE withdrawal SET customer_fee_yen = 100 WHERE stan = 4" 4 bank-charge
 altered "what the host has yet to say" "INSERT INTO saf SELECT terminal, transmitted_at, stan, seq, link, 1, 1 FROM bank_notice WHERE stan = 4" \
         "DELETE FROM saf" 4 unfinished
 altered "the bank that the host asked" "UPDATE withdrawal SET link = 'BANKB' WHERE stan = 9" \
-        "UPDATE withdrawal SET link = 'BANKA' WHERE stan = 9" 9 only-at-bank not-at-bank
+        "UPDATE withdrawal SET link = 'BANKA' WHERE stan = 9" 9 only-at-bank+not-at-bank
 SIDE=host FORM=null altered "a withdrawal that the host lost" "CREATE TABLE gone AS SELECT * FROM withdrawal WHERE stan = 4; DELETE FROM withdrawal WHERE stan = 4" \
-        "INSERT INTO withdrawal SELECT * FROM gone; DROP TABLE gone" 4 only-in-journal only-at-bank
+        "INSERT INTO withdrawal SELECT * FROM gone; DROP TABLE gone" 4 only-in-journal+only-at-bank
 
 # the bank's side
 in_file $A '/^withdrawal BANKA T0000002 000002 /s/ -10108 / -10109 /'
 named "what the bank debited" 2 bank-held
+says "(bank +1)" "BANKA: 6 withdrawals, 19217 yen debited and kept, 19216 by what the database has: +1 by 1 of the withdrawals above"
 restored
 in_file $A '/^withdrawal BANKA T0000002 000003 /s/ 10000 108 0 00 / 12000 108 0 00 /'
 named "what the bank was asked for" 3 bank-amount
@@ -287,17 +321,17 @@ in_file $A '/^completion BANKA T0000002 000002 /d'
 named "what the bank was told" 2 bank-untold
 restored
 in_file $A '/^reversal BANKA T0000002 000006 /d'
-named "a reversal that the bank lost" 6 bank-held bank-untold
+named "a reversal that the bank lost" 6 bank-held+bank-untold
 restored
 in_file $A '/^partial BANKA T0000002 000003 /s/ 9000 00 / 8000 00 /'
 named "the cash that the bank was told of" 3 bank-dispensed
 restored
 # what the bank would not book is a difference, unless an exception says just that; then it is said, and counted apart
 in_file $A '/^partial BANKA T0000002 000003 /s/ 9000 00 ([^ ]+ [^ ]+) 1000 ([0-9]+) - / 9000 12 \1 0 \2 refused /'
-named "a notice that the bank would not book" 3 bank-refused bank-held bank-untold
+named "a notice that the bank would not book" 3 bank-refused+bank-held+bank-untold
 says "did not book it; no exception says so"
 sql "INSERT INTO exception_record SELECT terminal, transmitted_at, stan, 'bank', transmitted_at, stan, 'partial answered 05', 10000, 9000 FROM withdrawal WHERE stan = 3" >/dev/null
-named "a notice that the bank would not book, and another exception" 3 bank-refused bank-held bank-untold
+named "a notice that the bank would not book, and another exception" 3 bank-refused+bank-held+bank-untold
 sql "UPDATE exception_record SET what = 'partial answered 12'" >/dev/null
 expect_exit 0 "${R[@]}" --drained
 says "explained: $T" "keeps 10108 yen; by what the database has it should be 9108" "agree; 1 known, by exceptions that are not dealt with yet"
@@ -306,6 +340,7 @@ expect "as JSON" "0 explained 3" "$(json "$OUTPUT" "concat_ws(' ', jsonb_array_l
 dealt_with() {
         sql "INSERT INTO exception_resolution SELECT terminal, advice_at, advice_stan, kind, transmitted_at, stan, what, 1 FROM exception_record" >/dev/null
         expect_exit 0 "${R[@]}" --drained
+        says "settled: $T" "and dealt with" "agree; 1 settled by people"
         [[ $OUTPUT != *explained* && $OUTPUT != *known* ]] || wrong "people have dealt with it: $OUTPUT"
         sql "DELETE FROM exception_resolution; DELETE FROM exception_record" >/dev/null
 }
@@ -314,9 +349,9 @@ restored
 # so is an ATM's word that the books did not follow
 sql "UPDATE advice SET counted_yen = 9000 WHERE stan = 1" >/dev/null
 sql "INSERT INTO exception_record SELECT terminal, transmitted_at, 1005, 'reversal', transmitted_at, stan, 'settled', 10000, 8000 FROM withdrawal WHERE stan = 1" >/dev/null
-SIDE=atm named "cash of which the ATM said something else" 1 dispensed total
+SIDE=atm named "cash of which the ATM said something else" 1 "total dispensed"
 sql "UPDATE exception_record SET dispensed_yen = 10000, what = 'corrected'" >/dev/null
-SIDE=atm named "cash that was corrected, as an exception says, and was not" 1 dispensed total
+SIDE=atm named "cash that was corrected, as an exception says, and was not" 1 "total dispensed"
 sql "UPDATE exception_record SET what = 'settled'" >/dev/null
 expect_exit 0 "${R[@]}" --drained
 says "explained: $T" "dispensed 10000 yen, the database has 9000: known, the ATM's word is an exception ('settled') that is not dealt with yet" \
@@ -331,7 +366,7 @@ in_file $A '/ T0000002 000009 /d'
 FORM=null SIDE=bank named "a withdrawal that the bank lost" 9 not-at-bank
 restored
 in_file $A '$s/ 000009 / 000008 /; $s/ 703210000009 / 703210000008 /'
-named "a line that tells of another withdrawal" "" only-at-bank bank-held bank-untold
+named "a line that tells of another withdrawal" "" only-at-bank bank-held+bank-untold
 restored
 in_file $A 's/^withdrawal BANKA T0000002 000002 (.*)$/&\nwithdrawal BANKA T0000002 000077 \1/'
 FORM=null named "a withdrawal that only the bank has" 77 only-at-bank

@@ -73,11 +73,11 @@ static void complain_of_refusal(const struct invocation *invocation, const PGres
         const char *state = outcome->state_before, *dispensed = invocation_value(invocation, "dispensed");
         bool is_completed = !strcmp(state, "completed");
 
-        if (end == EXCEPTION_NOTHING_OPEN) {
-                complain("exception resolve: %s is %s: nothing about it is open: expected one that 'atmctl "
-                         "exception "
-                         "list' shows",
-                         key, state);
+        if (end == EXCEPTION_NO_END) {
+                complain(
+                    "exception resolve: %s is %s: --elsewhere settles what has an end: expected the finding "
+                    "without it",
+                    key, state);
         } else if (end == EXCEPTION_NO_CHANGE) {
                 complain("exception resolve: %s is %s with %" PRId64
                          " yen dispensed already, and nothing about it is open",
@@ -219,7 +219,8 @@ static const struct field resolve_fields[] = {
      .text = "the cash that was found to have left the ATM for it"},
     {.name = "elsewhere",
      .kind = VALUE_NONE,
-     .text = "the money was put right outside this system: deal with its exceptions, move nothing"},
+     .text = "the money was put right outside this system: deal with its exceptions, move nothing; 'atmctl "
+             "reconcile' shows it as settled"},
     {.name = "force",
      .kind = VALUE_NONE,
      .text = "decide although its ATM may still pay out or correct, because it is known to stand still"},
@@ -264,7 +265,9 @@ static const struct command commands[] = {
          "limits, account, and what the bank must be told; and it deals with the withdrawal's "
          "exceptions. Where the finding is what is recorded already, it only does the latter. Refused where "
          "the "
-         "finding can't be recorded any more: put the money right by hand, then --elsewhere. Refused also "
+         "finding can't be recorded any more: put the money right by hand, then --elsewhere, which also "
+         "takes a "
+         "difference that only 'atmctl reconcile' finds out of its later ones. Refused also "
          "while "
          "its ATM may still pay out, or correct what it said: for its longest wait and longest dispensing "
          "after the "

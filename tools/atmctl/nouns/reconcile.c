@@ -25,24 +25,44 @@ struct reconciliation {
         const struct invocation *invocation;
         const struct telling *telling;
         bool has_banks;
-        struct output *output; /* sentences and rows: differences go out as they are found */
-        json_t *differences, *explained;
+        struct output *output;                /* sentences and rows: differences go out as they are found */
+        json_t *told[DIFFERENCE_SETTLED + 1]; /* by their standing */
         struct reconcile_answer answer;
 };
 
 /* telling ---------------------------------------------------------------------------------------------- */
 
 static const struct output_column difference_columns[] = {
-    {"what", OUTPUT_TEXT, 0},   {"terminal", OUTPUT_TEXT, 0}, {"transmitted_at", OUTPUT_TEXT, 0},
-    {"stan", OUTPUT_NUMBER, 0}, {"text", OUTPUT_TEXT, 0},     {"atm", OUTPUT_TEXT, 0},
-    {"host", OUTPUT_TEXT, 0},   {"bank", OUTPUT_TEXT, 0},
+    {"what", OUTPUT_TEXT, 0},       {"terminal", OUTPUT_TEXT, 0},   {"transmitted_at", OUTPUT_TEXT, 0},
+    {"stan", OUTPUT_NUMBER, 0},     {"text", OUTPUT_TEXT, 0},       {"atm", OUTPUT_TEXT, 0},
+    {"host", OUTPUT_TEXT, 0},       {"bank", OUTPUT_TEXT, 0},       {"also", OUTPUT_TEXT, 0},
+    {"cash_yen", OUTPUT_YEN, 0},    {"bank_yen", OUTPUT_YEN, 0},    {"hall", OUTPUT_TEXT, 0},
+    {"settled_by", OUTPUT_TEXT, 0}, {"settled_at", OUTPUT_TEXT, 0}, {"note", OUTPUT_TEXT, 0},
 };
+
+enum { ALSO_MAX = 320 };
 
 struct told {
         char text[AUDIT_TEXT_MAX]; /* what differs */
         char moment[26], stan[12]; /* of a withdrawal, and what the sides have of it: */
         char atm[SIDE_MAX], host[SIDE_MAX], bank[SIDE_MAX];
+        char also[ALSO_MAX]; /* its other reasons */
+        char cash[24], banks[24];
+        const struct settlement *settlement; /* NULL: it is not settled, or nobody knows by whom */
 };
+
+/* The other reasons, in their order. */
+static void list_reasons(const struct merge_difference *d, char buffer[ALSO_MAX])
+{
+        const char *reason;
+        size_t used = 0;
+
+        *buffer = '\0';
+        for (int place = 0; (reason = difference_reason(place)); place++)
+                if (d->reasons >> place & 1 && strcmp(reason, d->what))
+                        used +=
+                            (size_t)snprintf(buffer + used, ALSO_MAX - used, "%s%s", used ? " " : "", reason);
+}
 
 static void put_in_words(const struct merge_difference *d, struct told *ret_told)
 {
@@ -54,6 +74,30 @@ static void put_in_words(const struct merge_difference *d, struct told *ret_told
         side_print_atm(d->atm, ret_told->atm);
         side_print_host(d->row, ret_told->host);
         side_print_bank(d->bank, d->bank_name, ret_told->bank);
+        list_reasons(d, ret_told->also);
+        snprintf(ret_told->cash, sizeof(ret_told->cash), "%" PRId64, d->cash_yen);
+        snprintf(ret_told->banks, sizeof(ret_told->banks), "%" PRId64, d->bank_yen);
+        ret_told->settlement = d->standing == DIFFERENCE_SETTLED ? d->settlement : NULL;
+}
+
+/* What it adds to its ATM's total and its bank's, and the other reasons. */
+static void say_sums(struct reconciliation *r, const struct merge_difference *d, const struct told *told)
+{
+        const char *between = " (";
+
+        if (d->cash_yen) {
+                output_say(r->output, "%scash %+" PRId64, between, d->cash_yen);
+                between = ", ";
+        }
+        if (d->bank_yen) {
+                output_say(r->output, "%sbank %+" PRId64, between, d->bank_yen);
+                between = ", ";
+        }
+        if (*told->also) {
+                output_say(r->output, "%salso %s", between, told->also);
+                between = ", ";
+        }
+        output_say(r->output, "%s\n", *between == ' ' ? "" : ")");
 }
 
 static bool tell_people(struct reconciliation *r, const struct merge_difference *d)
@@ -67,8 +111,12 @@ static bool tell_people(struct reconciliation *r, const struct merge_difference 
                            d->terminal ? ": " : "", told.text);
                 return true;
         }
-        output_say(r->output, "%s: %s %s %s: %s\n    ATM:  %s\n    host: %s\n", d->what, d->terminal,
-                   told.moment, told.stan, told.text, told.atm, told.host);
+        output_say(r->output, "%s: %s %s %s: %s", d->what, d->terminal, told.moment, told.stan, told.text);
+        say_sums(r, d, &told);
+        if (told.settlement)
+                output_say(r->output, "    settled by %s at %s: %s\n", told.settlement->who,
+                           told.settlement->at, told.settlement->note);
+        output_say(r->output, "    ATM:  %s\n    host: %s\n", told.atm, told.host);
         if (r->has_banks)
                 output_say(r->output, "    bank: %s\n", told.bank);
         return true;
@@ -76,41 +124,80 @@ static bool tell_people(struct reconciliation *r, const struct merge_difference 
 
 static bool tell_row(struct reconciliation *r, const struct merge_difference *d)
 {
-        struct told told;
-        const char *values[LENGTH(difference_columns)] = {d->what,   d->terminal, NULL, NULL,
-                                                          told.text, NULL,        NULL, NULL};
+        struct told told = {.settlement = NULL};
+        const struct settlement *said;
 
         put_in_words(d, &told);
-        if (d->withdrawal) {
-                values[2] = told.moment;
-                values[3] = told.stan;
-                values[5] = told.atm;
-                values[6] = told.host;
-                values[7] = r->has_banks ? told.bank : NULL;
+        said = told.settlement;
+        if (!d->withdrawal) {
+                const char *values[LENGTH(difference_columns)] = {d->what, d->terminal, NULL, NULL,
+                                                                  told.text};
+
+                return output_row(r->output, values);
         }
-        return output_row(r->output, values);
+        return output_row(r->output,
+                          (const char * [LENGTH(difference_columns)]){
+                              d->what, d->terminal, told.moment, told.stan, told.text, told.atm, told.host,
+                              r->has_banks ? told.bank : NULL, told.also, told.cash,
+                              r->has_banks ? told.banks : NULL, d->row ? d->row->hall : NULL,
+                              said ? said->who : NULL, said ? said->at : NULL, said ? said->note : NULL});
+}
+
+static json_t *reasons_json(const struct merge_difference *d)
+{
+        json_t *reasons = json_array();
+        const char *reason;
+
+        for (int place = 0; (reason = difference_reason(place)); place++)
+                if (d->reasons >> place & 1 && strcmp(reason, d->what) &&
+                    json_array_append_new(reasons, json_string(reason))) {
+                        json_decref(reasons);
+                        return NULL;
+                }
+        return reasons;
+}
+
+static json_t *settlement_json(const struct settlement *said)
+{
+        return said ? json_pack("{s:s, s:s, s:s}", "who", said->who, "at", said->at, "note", said->note)
+                    : json_null();
+}
+
+/* Takes the object; NULL: out of memory. */
+static json_t *with_withdrawal(json_t *object, const struct merge_difference *d, const struct told *told)
+{
+        json_t *more = json_pack("{s:s, s:i, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "transmitted_at",
+                                 told->moment, "stan", d->stan, "also", reasons_json(d), "cash_yen",
+                                 (json_int_t)d->cash_yen, "bank_yen", (json_int_t)d->bank_yen, "hall",
+                                 d->row ? json_string(d->row->hall) : json_null(), "settled",
+                                 settlement_json(told->settlement), "atm", side_json_atm(d->atm), "host",
+                                 side_json_host(d->row), "bank", side_json_bank(d->bank, d->bank_name));
+
+        if (!object || !more || json_object_update(object, more)) {
+                json_decref(object);
+                object = NULL;
+        }
+        json_decref(more);
+        return object;
 }
 
 static bool tell_value(struct reconciliation *r, const struct merge_difference *d)
 {
-        char text[AUDIT_TEXT_MAX], moment[26];
+        bool is_total = !strcmp(d->what, "total");
+        struct told told;
         json_t *object;
 
-        audit_text(d->fact->kind, d->fact->values, text);
+        put_in_words(d, &told);
         object = json_pack("{s:s, s:o, s:s}", "what", d->what, "terminal",
-                           d->terminal ? json_string(d->terminal) : json_null(), "text", text);
-        if (d->withdrawal) {
-                calendar_print_moment(d->transmitted_ms, moment);
-                if (json_object_set_new(object, "transmitted_at", json_string(moment)) ||
-                    json_object_set_new(object, "stan", json_integer(d->stan)) ||
-                    json_object_set_new(object, "atm", side_json_atm(d->atm)) ||
-                    json_object_set_new(object, "host", side_json_host(d->row)) ||
-                    json_object_set_new(object, "bank", side_json_bank(d->bank, d->bank_name))) {
-                        json_decref(object);
-                        object = NULL;
-                }
+                           d->terminal ? json_string(d->terminal) : json_null(), "text", told.text);
+        if (d->withdrawal)
+                object = with_withdrawal(object, d, &told);
+        if (is_total && (json_object_set_new(object, "cash_yen", json_integer(d->cash_yen)) ||
+                         json_object_set_new(object, "rest_yen", json_integer(d->rest_yen)))) {
+                json_decref(object);
+                object = NULL;
         }
-        if (json_array_append_new(d->explained ? r->explained : r->differences, object) == 0)
+        if (json_array_append_new(r->told[d->standing], object) == 0)
                 return true;
         complain("out of memory");
         return false;
@@ -144,11 +231,13 @@ static json_t *banks_json(const struct reconcile_answer *answer)
         json_t *banks = json_array();
 
         for (size_t i = 0; i < answer->banks; i++) {
-                const struct bank_total *bank = &answer->bank[i];
+                const struct reconcile_bank_answer *bank = &answer->bank[i];
 
-                if (json_array_append_new(banks, json_pack("{s:s, s:I, s:I}", "bank", bank->name,
-                                                           "withdrawals", (json_int_t)bank->withdrawals,
-                                                           "held_yen", (json_int_t)bank->held_yen)) != 0) {
+                if (json_array_append_new(banks,
+                                          json_pack("{s:s, s:I, s:I, s:I}", "bank", bank->name, "withdrawals",
+                                                    (json_int_t)bank->withdrawals, "held_yen",
+                                                    (json_int_t)bank->held_yen, "difference_yen",
+                                                    (json_int_t)bank->difference_yen)) != 0) {
                         json_decref(banks);
                         return NULL;
                 }
@@ -159,11 +248,11 @@ static json_t *banks_json(const struct reconcile_answer *answer)
 static bool finish_value(struct reconciliation *r, bool drained)
 {
         const struct reconcile_answer *a = &r->answer;
-        json_t *object =
-            json_pack("{s:I, s:I, s:I, s:I, s:o, s:O, s:O}", "withdrawals", (json_int_t)a->withdrawals,
-                      "unfinished", (json_int_t)a->unfinished, "cash_yen", (json_int_t)a->cash_yen,
-                      "terminals", (json_int_t)a->terminals, "banks", banks_json(a), "differences",
-                      r->differences, "explained", r->explained);
+        json_t *object = json_pack(
+            "{s:I, s:I, s:I, s:I, s:o, s:O, s:O, s:O}", "withdrawals", (json_int_t)a->withdrawals,
+            "unfinished", (json_int_t)a->unfinished, "cash_yen", (json_int_t)a->cash_yen, "terminals",
+            (json_int_t)a->terminals, "banks", banks_json(a), "differences", r->told[DIFFERENCE_OPEN],
+            "explained", r->told[DIFFERENCE_KNOWN], "settled", r->told[DIFFERENCE_SETTLED]);
         bool printed = object && output_json(r->invocation, object);
 
         (void)drained;
@@ -171,6 +260,18 @@ static bool finish_value(struct reconciliation *r, bool drained)
                 complain("out of memory");
         json_decref(object);
         return printed;
+}
+
+static void print_bank(const struct reconciliation *r, const struct reconcile_bank_answer *bank)
+{
+        output_say(r->output, "%s: %" PRIu64 " withdrawals, %" PRId64 " yen debited and kept", bank->name,
+                   bank->withdrawals, bank->held_yen);
+        if (bank->lines)
+                output_say(r->output,
+                           ", %" PRId64 " by what the database has: %+" PRId64 " by %" PRIu64
+                           " of the withdrawals above",
+                           bank->held_yen - bank->difference_yen, bank->difference_yen, bank->lines);
+        output_say(r->output, "\n");
 }
 
 static void print_summary(const struct reconciliation *r, bool drained)
@@ -188,12 +289,13 @@ static void print_summary(const struct reconciliation *r, bool drained)
         if (a->explained)
                 output_say(r->output, "; %" PRIu64 " known, by exceptions that are not dealt with yet",
                            a->explained);
+        if (a->settled)
+                output_say(r->output, "; %" PRIu64 " settled by people", a->settled);
         if (a->unfinished && !drained)
                 output_say(r->output, "; %" PRIu64 " more are under way", a->unfinished);
         output_say(r->output, "\n");
         for (size_t i = 0; i < a->banks; i++)
-                output_say(r->output, "%s: %" PRIu64 " withdrawals, %" PRId64 " yen debited and kept\n",
-                           a->bank[i].name, a->bank[i].withdrawals, a->bank[i].held_yen);
+                print_bank(r, &a->bank[i]);
 }
 
 static bool close_output(struct reconciliation *r)
@@ -230,9 +332,11 @@ static bool open_rows(struct reconciliation *r)
 
 static bool open_value(struct reconciliation *r)
 {
-        r->differences = json_array();
-        r->explained = json_array();
-        return r->differences && r->explained;
+        bool opened = true;
+
+        for (size_t i = 0; i < LENGTH(r->told); i++)
+                opened &= (r->told[i] = json_array()) != NULL;
+        return opened;
 }
 
 static const struct telling tellings[] = {
@@ -269,6 +373,9 @@ int reconcile_all(const struct invocation *invocation)
                                                     .bank_folder = banks.folder,
                                                     .bank_folders = banks.count,
                                                     .drained = invocation_has(invocation, "drained"),
+                                                    .day = invocation_value(invocation, "date"),
+                                                    .bank = invocation_value(invocation, "bank"),
+                                                    .hall = invocation_value(invocation, "hall"),
                                                     .on_difference = on_difference,
                                                     .on_atm_folder = on_atm_folder,
                                                     .on_bank_lines = on_bank_lines,
@@ -284,8 +391,8 @@ int reconcile_all(const struct invocation *invocation)
                 r.telling = &tellings[OUTPUT_AS_VALUE];
         done = r.telling->open(&r) && ask(&r, &question);
         output_abandon(r.output);
-        json_decref(r.differences);
-        json_decref(r.explained);
+        for (size_t i = 0; i < LENGTH(r.told); i++)
+                json_decref(r.told[i]);
         return done && !r.answer.differences ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -304,6 +411,11 @@ const struct field reconcile_fields[] = {
      .text = "nothing is under way any more: a withdrawal without an end, or a notice that is not "
              "acknowledged, is a "
              "difference too"},
+    {.name = "date", .kind = VALUE_DATE, .text = "the withdrawals of this business day alone"},
+    {.name = "bank",
+     .kind = VALUE_LINK,
+     .text = "those that this bank was asked about, or has something of: the name of its link"},
+    {.name = "hall", .kind = VALUE_HALL, .text = "those that were made in this hall"},
     {.name = "json", .kind = VALUE_NONE, .text = "the same as --format json"},
     {.name = NULL},
 };
