@@ -2309,6 +2309,7 @@ BEGIN
                 ('peer', 'peer', 'peer,item', 'value,source', '', NULL),
                 ('finance_rate', 'rate', 'item,from_on', 'rate_bp,note', '', NULL),
                 ('period', 'period', 'quarter', 'from_on,to_on,without_end,withdrawals,cash_yen,commission_yen,base_fee_yen', '*', NULL),
+                ('claim', 'claim', 'claim', 'terminal,transmitted_at,stan,claimed_yen,noted_at,is_open', '*', NULL),
                 ('business_clock', 'clock', 'only_row', 'start_ms,anchor_ms,speed', '', NULL),
                 ('token_key', 'key', 'only_one', 'check_value', '', NULL))
                 l (name, noun, key, columns, noted, condition) LOOP

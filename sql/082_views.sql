@@ -164,7 +164,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION ledger_make_partitions(date, date) TO atm_daemon, atm_operator;
 GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve, card_only_used, card_open, card_replace, account_open, period_close, recovery_propose, recovery_confirm,
-        recovery_drop, recovery_step TO atm_operator;
+        recovery_drop, recovery_step, claim_add, claim_close TO atm_operator;
 -- (not to atm_report: left open in a transaction, the first keeps every batch waiting; its reports read the rows of days without sums)
 GRANT EXECUTE ON FUNCTION summary_extend, summary_step TO atm_daemon, atm_operator;
 REVOKE EXECUTE ON FUNCTION summary_extend, summary_step FROM atm_report; -- what an earlier release granted

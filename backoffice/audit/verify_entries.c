@@ -124,6 +124,7 @@ static const struct followed {
     {"published", "published", "period,item", true},
     {"peer", "peer", "peer,item", true},
     {"finance_rate", "rate", "item,from_on", true},
+    {"claim", "claim", "claim", true},
 };
 
 /*
@@ -220,6 +221,11 @@ static const struct question {
      "c.successor::text "
      "FROM (SELECT * FROM card WHERE successor IS NOT NULL) c FULL JOIN newest n USING (card_token) "
      "WHERE c.successor IS DISTINCT FROM n.replaced_by"},
+    /* a claim is about a withdrawal */
+    {CHECK_PERSON,
+     "SELECT 'claim ' || c.claim, 'a withdrawal', NULL FROM claim c WHERE NOT EXISTS (SELECT FROM withdrawal "
+     "w "
+     "WHERE w.terminal = c.terminal AND w.transmitted_at = c.transmitted_at AND w.stan = c.stan)"},
     /* two persons' words, as the trail has them; and what is proposed is what its withdrawals add up to */
     {CHECK_RECOVERY,
      "SELECT 'recovery ' || r.recovery, concat_ws(' ', p.who, p.after ->> 'withdrawals', p.after ->> "

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backoffice/cases/claims.h"
 #include "backoffice/cases/select.h"
 #include "lib/base/array.h"
 
@@ -243,6 +244,8 @@ static const char *const parts[WITHDRAWAL_PARTS] = {
     [WITHDRAWAL_EXCEPTIONS] = "SELECT " MOMENT(
         "e.advice_at") ", e.advice_stan, e.kind, e.what, e.amount_yen, e.dispensed_yen, e.resolved "
                        "FROM v_exception e WHERE e." KEY " ORDER BY e.advice_at, e.advice_stan",
+    [WITHDRAWAL_CLAIMS] = "SELECT c.claim, c.is_open, c.claimed_yen, " CLAIM_COLUMNS
+                          " FROM claim c " CLAIM_JOINS "WHERE c." KEY " ORDER BY c.claim",
     [WITHDRAWAL_ACTIONS] = "SELECT " MOMENT(
         "o.at") ", concat_ws('/', o.who, o.person), coalesce(o.command, o.noun), coalesce(o.after ->> 'seq', "
                 "split_part(o.key, ' ', 4)), o.after ->> 'dispensed_yen', o.after ->> 'recovery', o.note "

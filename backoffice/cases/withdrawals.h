@@ -72,6 +72,7 @@ ATM_MUST_USE enum withdrawal_found withdrawals_find_one(PGconn *connection,
  * ADVICES     seq, kind, advice_at, stan, why, amount_yen, dispensed_yen, state_before, state, counted_yen, commission
  * NOTICES     seq, kind, amount_yen, charge_yen, dispensed_yen, why, attempts, acknowledged_at, parked, last_error
  * COMMISSION  seq, sign, tariff_from, tax_rate_bp, the five parts of the price, cash_yen, posted_on
+ * CLAIMS      claim, open, claimed_yen, noted_at, noted_by, note, closed_at, closed_by, closing_note
  * EXCEPTIONS  advice_at, advice_stan, kind, what, amount_yen, dispensed_yen, resolved
  * ACTIONS     at, who, what, seq, dispensed_yen, note */
 enum withdrawal_part {
@@ -80,6 +81,7 @@ enum withdrawal_part {
         WITHDRAWAL_NOTICES,
         WITHDRAWAL_COMMISSION,
         WITHDRAWAL_EXCEPTIONS,
+        WITHDRAWAL_CLAIMS,
         WITHDRAWAL_ACTIONS,
         WITHDRAWAL_PARTS
 };

@@ -164,7 +164,7 @@ static const char *const check_texts[CHECK_COUNT] = {
          "its cause, and a resolution is of an exception"),
     [CHECK_PERSON] =
         ("what was decided by a person, dealt with or parked, the trail says, and what it says of that "
-         "has been carried out"),
+         "has been carried out; what is claimed is claimed of a withdrawal"),
     [CHECK_IDENTITY] = "each advice's own numbers speak of its withdrawal, and of no other",
     [CHECK_LIMIT] =
         ("what was approved, or asked about, was within the limits of its day and month, and no card was "

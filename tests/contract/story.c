@@ -255,6 +255,9 @@ void story_open(struct world *world)
         advise(&story, STORY_NEXT_QUARTER, 10000);
         finance(&story);
         recover(&story);
+        world_sql(world,
+                  "SET atm.note = 'he says'; SELECT claim_add(terminal, transmitted_at, stan, 3000) FROM "
+                  "withdrawal WHERE stan = 1 ORDER BY terminal LIMIT 1");
 }
 
 /* journals ------------------------------------------------------------------------------------------------- */

@@ -67,6 +67,17 @@ static const struct refused {
     {OPERATOR, "operator_resolve",
      "SELECT operator_resolve('T0000001', '2016-12-29', 1, 0, false, '2016-12-20', false)",
      "expected a moment between the withdrawal and now"},
+    {OPERATOR, "claim_add", NO_NOTE "SELECT claim_add('T0000001', '2016-12-29', 1, 1000)",
+     "no note: expected a reason"},
+    {OPERATOR, "claim_add", "SELECT claim_add('T0000001', '2016-12-29T00:00:00+09:00', 99, 1000)",
+     "withdrawal T0000001 2016-12-29T00:00:00+09:00 99: expected the terminal, moment and STAN of one that "
+     "the "
+     "database has"},
+    {OPERATOR, "claim_add",
+     "SELECT claim_add(w.terminal, w.transmitted_at, w.stan, 0) FROM withdrawal w LIMIT 1",
+     "'0' yen claimed: expected whole yen"},
+    {OPERATOR, "claim_close", NO_NOTE "SELECT claim_close(1)", "no note: expected a reason"},
+    {OPERATOR, "claim_close", "SELECT claim_close(1)", "claim 1: expected the number of one that is open"},
     {OPERATOR, "card_replace",
      NO_NOTE "SELECT card_replace(" PAIR MASKS ", '{cash}', '{HOUSE}', '{3105}', '{lost}')",
      "no note: expected a reason"},

@@ -10,8 +10,9 @@
 
 /* Each is the last row of its file in nouns/. */
 extern const struct command_group group_reference, group_card, group_exclusion, group_withdrawal,
-    group_exception, group_link, group_saf, group_instance, group_server, group_finance, group_period,
-    group_report, group_history, group_trail, group_recovery, group_database, group_setup, group_system;
+    group_exception, group_claim, group_link, group_saf, group_instance, group_server, group_finance,
+    group_period, group_report, group_history, group_trail, group_recovery, group_database, group_setup,
+    group_system;
 
 static const struct command_group *const groups[] = {
     &group_reference,
@@ -19,6 +20,7 @@ static const struct command_group *const groups[] = {
     &group_exclusion,
     &group_withdrawal,
     &group_exception,
+    &group_claim,
     &group_link,
     &group_instance,
     &group_saf,

@@ -601,7 +601,7 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
          .expected =
              "area, hall, atm, issuer, prefix, tariff, tax, holiday, limit, hours, card, account, exclusion, "
              "withdrawal, saf, contract, cost, target, published, peer, rate, period, clock, key, session, "
-             "epoch or recovery",
+             "epoch, recovery or claim",
          .sql_type = "text",
          .choices = "area|hall|atm|issuer|prefix|tariff|tax|holiday|limit|hours|card|account|exclusion|"
                     "withdrawal|saf|contract|cost|target|published|peer|rate|period|clock|key|session|epoch|"

@@ -177,6 +177,10 @@ static const struct output_column exception_columns[] = {
     {"advice_at", OUTPUT_TEXT, 0}, {"advice_stan", OUTPUT_NUMBER, 0}, {"kind", OUTPUT_TEXT, 0},
     {"what", OUTPUT_TEXT, 0},      {"amount_yen", OUTPUT_YEN, 0},     {"dispensed_yen", OUTPUT_YEN, 0},
     {"resolved", OUTPUT_BOOL, 0}};
+static const struct output_column claim_columns[] = {
+    {"claim", OUTPUT_NUMBER, 0},   {"open", OUTPUT_BOOL, 0},      {"claimed_yen", OUTPUT_YEN, 0},
+    {"noted_at", OUTPUT_TEXT, 0},  {"noted_by", OUTPUT_TEXT, 0},  {"note", OUTPUT_TEXT, 0},
+    {"closed_at", OUTPUT_TEXT, 0}, {"closed_by", OUTPUT_TEXT, 0}, {"closing_note", OUTPUT_TEXT, 0}};
 static const struct output_column action_columns[] = {
     {"at", OUTPUT_TEXT, 0},    {"who", OUTPUT_TEXT, 0},          {"what", OUTPUT_TEXT, 0},
     {"seq", OUTPUT_NUMBER, 0}, {"dispensed_yen", OUTPUT_YEN, 0}, {"recovery", OUTPUT_NUMBER, 0},
@@ -193,6 +197,7 @@ static const struct part {
     [WITHDRAWAL_NOTICES] = {"notices", "What the bank is told", notice_columns, LENGTH(notice_columns)},
     [WITHDRAWAL_COMMISSION] = {"commission", "Commission", commission_columns, LENGTH(commission_columns)},
     [WITHDRAWAL_EXCEPTIONS] = {"exceptions", "Exceptions", exception_columns, LENGTH(exception_columns)},
+    [WITHDRAWAL_CLAIMS] = {"claims", "Claims", claim_columns, LENGTH(claim_columns)},
     [WITHDRAWAL_ACTIONS] = {"actions", "What operators did", action_columns, LENGTH(action_columns)},
 };
 
@@ -298,7 +303,8 @@ static const struct command commands[] = {
      .text = "show a withdrawal with all that is recorded about it, on our side and of the bank's",
      .more =
          "Its decision, the bank's outcome, advices, what the bank is told and when it acknowledged it, "
-         "commission rows, exceptions, what operators did. Where several are like that, all are shown, the "
+         "commission rows, exceptions, claims, what operators did. Where several are like that, all are "
+         "shown, the "
          "newest first, up to 10: an ATM that uses a trace number again within an hour has two withdrawals "
          "of "
          "one terminal and RRN. JSON is an object, or, of several, an array of such objects.\n"
