@@ -8,10 +8,36 @@
 #include "backoffice/cases/select.h"
 #include "lib/base/array.h"
 
+/* What somebody claims, too: it stands until it is closed. */
+#define CLAIMS                                                                                               \
+        "SELECT noted_at, terminal, NULL::integer, 'claim', transmitted_at, stan, 'claim ' || claim, "       \
+        "claimed_yen, NULL::bigint, NOT is_open FROM claim"
+
+/* In the order of enum exception_column. Who dealt with one, the trail of its withdrawal says: in the transaction that did it; one that
+ * could not be brought back is dealt with when it was. A claim has a trail of its own. */
 #define LIST_COLUMNS                                                                                         \
         MOMENT("x.advice_at")                                                                                \
         ", x.terminal, x.advice_stan, x.kind, " MOMENT(                                                      \
-            "x.transmitted_at") ", x.stan, x.what, x.amount_yen, x.dispensed_yen, x.resolved"
+            "x.transmitted_at") ", x.stan, x.what, "                                                         \
+                                "x.amount_yen, x.dispensed_yen, x.resolved, w.hall, w.issuer, "              \
+                                "CASE WHEN NOT x.resolved THEN greatest(0, floor(extract(epoch FROM "        \
+                                "$%d::timestamptz - x.since) / "                                             \
+                                "60))::bigint END, " MOMENT(                                                 \
+                                    "t.at") ", concat_ws('/', t.who, t.person), t.note, "                    \
+                                            "count(*) OVER (), (sum(x.amount_yen) OVER ())::bigint, "        \
+                                            "(sum(x.dispensed_yen) OVER ())::bigint"
+
+#define LIST_JOINS                                                                                           \
+        "LEFT JOIN LATERAL (SELECT w.hall, w.issuer FROM withdrawal w WHERE w.terminal = x.terminal AND "    \
+        "w.transmitted_at = x.transmitted_at AND w.stan = x.stan) w ON true "                                \
+        "LEFT JOIN exception_resolution r ON r.terminal = x.terminal AND r.advice_at = x.advice_at AND "     \
+        "r.advice_stan = x.advice_stan AND r.kind = x.kind AND r.transmitted_at = x.transmitted_at AND "     \
+        "r.stan = x.stan AND r.what = x.what "                                                               \
+        "LEFT JOIN LATERAL (SELECT t.at, t.who, t.person, t.note FROM trail t WHERE x.resolved AND "         \
+        "(t.noun, t.key) = (CASE WHEN x.kind = 'claim' THEN 'claim' ELSE 'withdrawal' END, CASE WHEN "       \
+        "x.kind = 'claim' THEN substr(x.what, 7) ELSE trail_key(x.terminal, x.transmitted_at, x.stan) END) " \
+        "ORDER BY "                                                                                          \
+        "abs(extract(epoch FROM t.at) * 1000 - r.at_ms), t.change DESC LIMIT 1) t ON true"
 
 /* The open ones: asked of a bank and not decided, or approved and not heard of again. */
 #define WITHOUT_END                                                                                          \
@@ -32,15 +58,19 @@ PGresult *exceptions_list(PGconn *connection, const struct exception_question *q
         selection_start(&selection);
         select_equal(&selection, "x.terminal", "text", question->terminal);
         select_equal(&selection, "x.resolved", "boolean", question->resolved);
-        select_time(&selection, "coalesce(x.advice_at, x.transmitted_at)", question->from, question->to);
+        select_equal(&selection, "w.hall", "text", question->hall);
+        select_equal(&selection, "w.issuer", "text", question->issuer);
+        select_time(&selection, "x.since", question->from, question->to);
         sql_start(&sql);
         sql_add(
             &sql,
             "SELECT " LIST_COLUMNS
-            " FROM (SELECT advice_at, terminal, advice_stan, kind, transmitted_at, stan, what, amount_yen, "
-            "dispensed_yen, resolved FROM v_exception UNION ALL " WITHOUT_END
-            " WHERE o.transmitted_at < $%d::timestamptz) x WHERE true%s "
-            "ORDER BY coalesce(x.advice_at, x.transmitted_at) DESC, x.terminal, x.advice_stan LIMIT %" PRId64,
+            " FROM (SELECT *, coalesce(advice_at, transmitted_at) AS since FROM (SELECT advice_at, terminal, "
+            "advice_stan, kind, transmitted_at, stan, what, amount_yen, "
+            "dispensed_yen, resolved FROM v_exception UNION ALL " CLAIMS " UNION ALL " WITHOUT_END
+            " WHERE o.transmitted_at < $%d::timestamptz) e) x " LIST_JOINS
+            " WHERE true%s ORDER BY x.since, x.terminal, x.advice_stan LIMIT %" PRId64,
+            selection_parameter(&selection, question->now),
             selection_parameter(&selection, question->open_before), selection.conditions.text, limit);
         return pg_query(connection, sql.text, selection.count, selection.parameters, error);
 }

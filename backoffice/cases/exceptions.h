@@ -1,6 +1,6 @@
 /*
- * What people should look at, and what they found. Two kinds of things: advices that contradict what is known
- * (exception_record), and withdrawals that are still without an end when they should have one.
+ * What people should look at, and what they found: advices that contradict what is known (exception_record), withdrawals that are
+ * still without an end when they should have one, and claims (claims.h).
  */
 #ifndef BACKOFFICE_CASES_EXCEPTIONS_H
 #define BACKOFFICE_CASES_EXCEPTIONS_H
@@ -11,13 +11,38 @@
 
 /* Texts in their canonical form; NULL: any. */
 struct exception_question {
-        const char *terminal, *from, *to;
+        const char *terminal, *hall, *issuer, *from, *to;
         const char *resolved;    /* "true", "false" */
+        const char *now;         /* that their ages go by */
         const char *open_before; /* a withdrawal without an end counts where it was sent before this moment */
 };
 
-/* At most `limit` rows, the newest first: advice_at, terminal, advice_stan, kind, transmitted_at, stan, what, amount_yen,
- * dispensed_yen, resolved. NULL with an error. */
+/* What a row of the list says, as text. */
+enum exception_column {
+        EXCEPTION_ADVICE_AT,
+        EXCEPTION_TERMINAL,
+        EXCEPTION_ADVICE_STAN,
+        EXCEPTION_KIND,
+        EXCEPTION_TRANSMITTED_AT,
+        EXCEPTION_STAN,
+        EXCEPTION_WHAT,
+        EXCEPTION_AMOUNT_YEN,
+        EXCEPTION_DISPENSED_YEN,
+        EXCEPTION_IS_RESOLVED,
+        EXCEPTION_HALL, /* of the withdrawal; NULL: the database has none */
+        EXCEPTION_ISSUER,
+        EXCEPTION_AGE_MINUTES, /* of what is open */
+        EXCEPTION_RESOLVED_AT, /* by the server's clock */
+        EXCEPTION_RESOLVED_BY,
+        EXCEPTION_NOTE,
+        /* of all that are like that, be they cut off or not */
+        EXCEPTION_COUNT,
+        EXCEPTION_AMOUNTS_YEN,
+        EXCEPTION_DISPENSED_SUM_YEN,
+        EXCEPTION_COLUMN_COUNT
+};
+
+/* At most `limit` rows, the oldest first. NULL with an error. */
 ATM_MUST_USE PGresult *exceptions_list(PGconn *connection, const struct exception_question *question,
                                        int64_t limit, char error[PG_ERROR_MAX]);
 

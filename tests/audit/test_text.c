@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backoffice/pages/audit_text.h"
+#include "backoffice/pages/case_text.h"
 #include "lib/base/array.h"
 #include "tests/suite.h"
 
@@ -26,6 +27,46 @@ START_TEST(each_kind_says_all_its_values)
         for (size_t i = 0; i < fact_values_of(fact.kind); i++) {
                 snprintf(value, sizeof(value), "<%zu>", i);
                 ck_assert_msg(strstr(text, value), "'%s' lacks %s", text, value);
+        }
+}
+END_TEST
+
+START_TEST(each_exception_says_what_it_is)
+{
+        static const struct {
+                const char *kind, *what, *text;
+        } cases[] = {
+            {"", "no outcome", "its bank was asked and has not answered"},
+            {"", "no end", "approved, and its ATM has not said what became of it"},
+            {"bank", "partial answered 12", "its bank would not book how it ended: partial answered 12"},
+            {"recovery", "no-price", "lost by a restore, and journals could not bring it back: no-price"},
+            {"claim", "claim 7", "claim 7: what somebody says and no book does"},
+            {"reversal", "corrected", "its ATM took back cash that was completed, and the books followed"},
+            {"completion", "settled", "its ATM says otherwise: completed, and too late to correct"},
+            {"completion", "reversed", "its ATM says otherwise: to us it was reversed"},
+            {"operator", "declined", "its ATM says otherwise: to us it was declined"},
+        };
+        char text[CASE_TEXT_MAX];
+
+        for (size_t i = 0; i < LENGTH(cases); i++) {
+                case_text(cases[i].kind, cases[i].what, text);
+                ck_assert_str_eq(text, cases[i].text);
+        }
+}
+END_TEST
+
+START_TEST(an_age_has_two_units)
+{
+        static const struct {
+                int64_t minutes;
+                const char *text;
+        } ages[] = {{0, "0 min"},          {59, "59 min"},    {60, "1 h 0 min"},
+                    {1439, "23 h 59 min"}, {1440, "1 d 0 h"}, {10000, "6 d 22 h"}};
+        char text[CASE_AGE_MAX];
+
+        for (size_t i = 0; i < LENGTH(ages); i++) {
+                case_age(ages[i].minutes, text);
+                ck_assert_str_eq(text, ages[i].text);
         }
 }
 END_TEST
@@ -90,6 +131,8 @@ int main(void)
         Suite *suite = suite_create("audit text");
         TCase *tests = tcase_create("audit text");
 
+        tcase_add_test(tests, each_exception_says_what_it_is);
+        tcase_add_test(tests, an_age_has_two_units);
         tcase_add_loop_test(tests, each_kind_says_all_its_values, 0, FACT_KINDS);
         tcase_add_loop_test(tests, no_two_kinds_without_values_say_the_same, 0, FACT_KINDS);
         tcase_add_test(tests, values_stand_where_the_words_want_them);

@@ -140,7 +140,7 @@ sql "CREATE DATABASE ${DATABASE}_old" >/dev/null
         wait "$other" || true
         wait "$migrating" || wrong "a migration that had to wait: $(cat "$WORK/migrate.log")"
         OUTPUT=$(cat "$WORK/migrate.log")
-        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "017_replacement.sql: done" "019_banks.sql: done" "021_days.sql: done" "025_cards.sql: done" "028_keys.sql: done" "029_keys_end.sql: done" "031_clock.sql: done" "032_trail.sql: done" "034_barred.sql: done" "036_reference.sql: done" "037_calendar.sql: done" "049_prefectures.sql: done" "050_limits.sql: done" "054_epoch.sql: done" "057_card_issuer.sql: done" "063_price_check.sql: done" "065_recovery.sql: done" "066_recover.sql: done" "075_sightings.sql: done" "080_ledger.sql: done" "081_reports.sql: done" "082_views.sql: done"
+        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "017_replacement.sql: done" "019_banks.sql: done" "021_days.sql: done" "025_cards.sql: done" "028_keys.sql: done" "029_keys_end.sql: done" "031_clock.sql: done" "032_trail.sql: done" "034_barred.sql: done" "036_reference.sql: done" "037_calendar.sql: done" "049_prefectures.sql: done" "050_limits.sql: done" "054_epoch.sql: done" "057_card_issuer.sql: done" "063_price_check.sql: done" "065_recovery.sql: done" "066_recover.sql: done" "075_sightings.sql: done" "076_claims.sql: done" "080_ledger.sql: done" "081_reports.sql: done" "082_views.sql: done"
         [[ $OUTPUT != *001_schema* ]] || wrong "migrate repeats what is there: $OUTPUT"
         expect_exit 0 atmctl db status
         says current
@@ -864,6 +864,11 @@ open_things() {
 }
 expect "what is without an end" "1,no outcome 2,no end 9,corrected 10,declined" "$(open_things)"
 expect "what is not old enough" "9,corrected 10,declined" "$(open_things --minutes 600)"
+expect "what they are, the oldest first" "4 4 t t t" "$(of "$(atmctl exception list --terminal T0000002 --from 2017-01-01 --issuer BANKA --format json)" "(SELECT concat_ws(' ', count(*), count(DISTINCT x ->> 'text'), bool_and(x ->> 'issuer' = 'BANKA' AND x ->> 'hall' <> ''), bool_and((x ->> 'age_minutes')::integer > 0),
+        string_agg(coalesce(x ->> 'advice_at', x ->> 'transmitted_at'), ' ' ORDER BY n) = string_agg(coalesce(x ->> 'advice_at', x ->> 'transmitted_at'), ' ' ORDER BY coalesce(x ->> 'advice_at', x ->> 'transmitted_at'))) FROM jsonb_array_elements(j) WITH ORDINALITY e (x, n))")"
+expect "and of no other bank" "[]" "$(atmctl exception list --terminal T0000002 --from 2017-01-01 --issuer HOUSE --format json)"
+expect_exit 0 atmctl exception list --terminal T0000002 --from 2017-01-01 --limit 1
+says "its bank was asked and has not answered" "total of 4" "there are more than 1"
 expect_exit 0 atmctl verify
 refuses 2 "--note is missing" atmctl exception resolve --link BANKA --stan 2 --dispensed 9000
 refuses 2 "expected a multiple of 1000" atmctl exception resolve --link BANKA --stan 2 --dispensed 900 --note x
@@ -896,6 +901,27 @@ expect_exit 0 atmctl exception resolve --link BANKA --stan 9 --dispensed 0 --not
 says "reversed, 0 yen dispensed (was: reversed, 0 yen); exceptions dealt with: 1"
 expect "nothing is without an end" "" "$(open_things)"
 expect "what was dealt with" "9,corrected 10,declined" "$(open_things --resolved yes)"
+expect "by whom, and why" "9 the notes are in the bin,10 paid by hand" "$(of "$(atmctl exception list --terminal T0000002 --from 2017-01-01 --resolved yes --format json)" "(SELECT string_agg(concat_ws(' ', x ->> 'stan', x ->> 'note'), ',' ORDER BY (x ->> 'stan')::integer) FROM jsonb_array_elements(j) x WHERE x ->> 'resolved_by' = '$PGUSER/$(id -un)' AND x ->> 'resolved_at' ~ '^20')")"
+# what somebody claims and no book says
+refuses 2 "--note is missing" atmctl claim add --link BANKA --stan 4 --claimed 3000
+refuses 2 "--claimed is missing" atmctl claim add --link BANKA --stan 4 --note x
+refuses 1 "none is like that" atmctl claim add --link BANKA --stan 77 --claimed 3000 --note x
+refuses 1 "'0' yen claimed: expected whole yen" atmctl claim add --link BANKA --stan 4 --claimed 0 --note x
+PGUSER=atm_report refuses 1 "permission denied" atmctl claim add --link BANKA --stan 4 --claimed 3000 --note x
+before=$(sql "SELECT md5(string_agg(v::text, '' ORDER BY v::text)) FROM v_withdrawal v")
+expect_exit 0 atmctl claim add --link BANKA --stan 4 --claimed 3000 --note "he counted 6000"
+says "claim 1: 3000 yen of T0000002 "
+expect "it moves nothing" "$before" "$(sql "SELECT md5(string_agg(v::text, '' ORDER BY v::text)) FROM v_withdrawal v")"
+expect "what people should look at" "4,claim 1" "$(open_things)"
+expect "the claim" "1 4 3000 he counted 6000 $PGUSER/$(id -un)" "$(of "$(atmctl claim list --terminal T0000002 --format json)" "concat_ws(' ', j #>> '{0,claim}', j #>> '{0,stan}', j #>> '{0,claimed_yen}', j #>> '{0,note}', j #>> '{0,noted_by}')")"
+expect "with its withdrawal" "1 true 3000 he counted 6000" "$(of "$(atmctl withdrawal show --link BANKA --stan 4 --format json)" "concat_ws(' ', j #>> '{claims,0,claim}', j #>> '{claims,0,open}', j #>> '{claims,0,claimed_yen}', j #>> '{claims,0,note}')")"
+refuses 1 "claim 2: expected the number of one that is open" atmctl claim close 2 --note x
+expect_exit 0 atmctl claim close 1 --note "it was in the bin"
+says "claim 1: closed"
+refuses 1 "claim 1: expected the number of one that is open" atmctl claim close 1 --note x
+expect "no claim is open" "[] 1 it was in the bin" "$(atmctl claim list --format json) $(of "$(atmctl claim list --open no --format json)" "concat_ws(' ', j #>> '{0,claim}', j #>> '{0,closing_note}')")"
+expect "how it was closed" "it was in the bin" "$(of "$(atmctl exception list --terminal T0000002 --from 2017-01-01 --resolved yes --format json)" "(SELECT x ->> 'note' FROM jsonb_array_elements(j) x WHERE x ->> 'kind' = 'claim')")"
+expect "the trace of a claim" "claim add he counted 6000,claim close it was in the bin" "$(sql "SELECT string_agg(command || ' ' || note, ',' ORDER BY change) FROM trail WHERE noun = 'claim'")"
 expect_exit 0 atmctl exception resolve --stan 5 --terminal "$terminal" --dispensed 6000 --note "as the notes say"
 says "completed, 6000 yen dispensed (was: approved, 0 yen); exceptions dealt with: 1"
 whole=$(atmctl exception show --link BANKA --stan 10 --format json)

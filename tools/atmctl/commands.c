@@ -15,26 +15,10 @@ extern const struct command_group group_reference, group_card, group_exclusion, 
     group_system;
 
 static const struct command_group *const groups[] = {
-    &group_reference,
-    &group_card,
-    &group_exclusion,
-    &group_withdrawal,
-    &group_exception,
-    &group_claim,
-    &group_link,
-    &group_instance,
-    &group_saf,
-    &group_finance,
-    &group_period,
-    &group_report,
-    &group_history,
-    &group_trail,
-    &group_recovery,
-    &group_setup,
-    &group_database,
-    &group_server,
-    &group_system,
-    NULL,
+    &group_reference, &group_card,     &group_exclusion, &group_withdrawal, &group_exception,
+    &group_claim,     &group_link,     &group_instance,  &group_saf,        &group_finance,
+    &group_period,    &group_report,   &group_history,   &group_trail,      &group_recovery,
+    &group_setup,     &group_database, &group_server,    &group_system,     NULL,
 };
 
 static bool wants_help(int argc, char **argv)

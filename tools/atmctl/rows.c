@@ -20,8 +20,9 @@ static void note_cut(const char *cut, int64_t limit)
 static bool write_rows(const struct invocation *invocation, const struct rows_question *q,
                        const PGresult *result)
 {
-        struct output *output;
+        bool (*write)(struct output *, const PGresult *, int) = q->write ? q->write : output_result;
         bool is_cut = q->limit && PQntuples(result) > q->limit;
+        struct output *output;
 
         if (q->absent && !PQntuples(result)) {
                 complain("%s: %s", invocation_name(invocation), q->absent);
@@ -30,7 +31,7 @@ static bool write_rows(const struct invocation *invocation, const struct rows_qu
         output = output_open(invocation, q->shape, q->columns, q->column_count);
         if (!output)
                 return false;
-        if (!output_result(output, result, is_cut ? (int)q->limit : PQntuples(result))) {
+        if (!write(output, result, is_cut ? (int)q->limit : PQntuples(result))) {
                 output_abandon(output);
                 return false;
         }

@@ -19,8 +19,10 @@ struct rows_question {
         const struct output_column *columns;
         size_t column_count;
         const char *absent; /* the complaint where there are no rows; NULL: none is fine */
-        int64_t limit;      /* of what is shown; one more is asked for, so that a cut is noticed. 0: all */
-        const char *cut;    /* what is then said, with %s for the limit; NULL: that there are more */
+        bool (*write)(struct output *output, const PGresult *result,
+                      int rows); /* NULL: the rows as they are */
+        int64_t limit;   /* of what is shown; one more is asked for, so that a cut is noticed. 0: all */
+        const char *cut; /* what is then said, with %s for the limit; NULL: that there are more */
 };
 
 /* The exit code. */

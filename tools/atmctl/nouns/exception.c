@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backoffice/cases/exceptions.h"
+#include "backoffice/pages/case_text.h"
 #include "config/settings.h"
 #include "rules/calendar.h"
 #include "rules/withdrawal.h"
@@ -13,22 +14,85 @@
 
 enum { OPEN_MINUTES = 10 };
 
+/* As people read them first; programs have what they are made of. Those of what is open end before the last three. */
 static const struct output_column list_columns[] = {
-    {"advice_at", OUTPUT_TEXT, 0}, {"terminal", OUTPUT_TEXT, 0},       {"advice_stan", OUTPUT_NUMBER, 0},
-    {"kind", OUTPUT_TEXT, 0},      {"transmitted_at", OUTPUT_TEXT, 0}, {"stan", OUTPUT_NUMBER, 0},
-    {"what", OUTPUT_TEXT, 0},      {"amount_yen", OUTPUT_YEN, 0},      {"dispensed_yen", OUTPUT_YEN, 0},
-    {"resolved", OUTPUT_BOOL, 0},
+    {"age", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+    {"advice_at", OUTPUT_TEXT, OUTPUT_NOT_TABLE},
+    {"terminal", OUTPUT_TEXT, 0},
+    {"advice_stan", OUTPUT_NUMBER, OUTPUT_NOT_TABLE},
+    {"kind", OUTPUT_TEXT, OUTPUT_NOT_TABLE},
+    {"transmitted_at", OUTPUT_TEXT, 0},
+    {"stan", OUTPUT_NUMBER, 0},
+    {"what", OUTPUT_TEXT, OUTPUT_NOT_TABLE},
+    {"amount_yen", OUTPUT_YEN, 0},
+    {"dispensed_yen", OUTPUT_YEN, 0},
+    {"resolved", OUTPUT_BOOL, OUTPUT_NOT_TABLE},
+    {"hall", OUTPUT_TEXT, 0},
+    {"issuer", OUTPUT_TEXT, 0},
+    {"age_minutes", OUTPUT_NUMBER, OUTPUT_NOT_TABLE},
+    {"text", OUTPUT_TEXT, 0},
+    {"resolved_at", OUTPUT_TEXT, 0},
+    {"resolved_by", OUTPUT_TEXT, 0},
+    {"note", OUTPUT_TEXT, 0},
 };
-/* The latest moment at which a withdrawal that is open now counts; false after a complaint. */
-static bool open_before(const struct invocation *invocation, char buffer[26])
+enum { AGE, ROW, TEXT = ROW + EXCEPTION_AGE_MINUTES + 1, OPEN_COLUMNS, COLUMNS = LENGTH(list_columns) };
+_Static_assert(COLUMNS == OPEN_COLUMNS + EXCEPTION_COUNT - EXCEPTION_RESOLVED_AT,
+               "those of a row, age and text");
+
+static const char *value_of(const PGresult *result, int row, int column)
+{
+        return PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column);
+}
+
+static bool write_row(struct output *output, const PGresult *result, int row)
+{
+        const char *values[COLUMNS], *minutes = value_of(result, row, EXCEPTION_AGE_MINUTES);
+        char text[CASE_TEXT_MAX], age[CASE_AGE_MAX];
+
+        for (int i = 0; i < EXCEPTION_COUNT; i++)
+                values[i < EXCEPTION_RESOLVED_AT ? ROW + i : OPEN_COLUMNS + i - EXCEPTION_RESOLVED_AT] =
+                    value_of(result, row, i);
+        case_text(PQgetvalue(result, row, EXCEPTION_KIND), PQgetvalue(result, row, EXCEPTION_WHAT), text);
+        values[TEXT] = text;
+        if (minutes)
+                case_age(pg_number(result, row, EXCEPTION_AGE_MINUTES), age);
+        values[AGE] = minutes ? age : NULL;
+        return output_row(output, values);
+}
+
+/* The sums of all of them, also where not all are shown. */
+static bool write_total(struct output *output, const PGresult *result)
+{
+        const char *values[COLUMNS] = {NULL};
+        char text[64];
+
+        snprintf(text, sizeof(text), "total of %s", PQgetvalue(result, 0, EXCEPTION_COUNT));
+        values[AGE] = text;
+        values[ROW + EXCEPTION_AMOUNT_YEN] = value_of(result, 0, EXCEPTION_AMOUNTS_YEN);
+        values[ROW + EXCEPTION_DISPENSED_YEN] = value_of(result, 0, EXCEPTION_DISPENSED_SUM_YEN);
+        return output_total(output, values);
+}
+
+static bool write_list(struct output *output, const PGresult *result, int rows)
+{
+        for (int i = 0; i < rows; i++)
+                if (!write_row(output, result, i))
+                        return false;
+        return !rows || write_total(output, result);
+}
+
+/* Now, and the latest moment at which a withdrawal that is open now counts; false after a complaint. */
+static bool moments_of(const struct invocation *invocation, char now[26], char open_before[26])
 {
         struct business_clock clock;
         const char *source;
-        int64_t minutes = invocation_number(invocation, "minutes", OPEN_MINUTES);
+        int64_t minutes = invocation_number(invocation, "minutes", OPEN_MINUTES), now_ms;
 
         if (!business_clock_of(invocation, &clock, &source))
                 return false;
-        calendar_print_moment(clock_business_ms(&clock, real_now_ms()) - minutes * MINUTE_MS, buffer);
+        now_ms = clock_business_ms(&clock, real_now_ms());
+        calendar_print_moment(now_ms, now);
+        calendar_print_moment(now_ms - minutes * MINUTE_MS, open_before);
         return true;
 }
 
@@ -40,21 +104,26 @@ static PGresult *ask_list(PGconn *connection, const void *question, int64_t limi
 static int exception_list(const struct invocation *invocation)
 {
         const char *resolved = invocation_value(invocation, "resolved");
-        char before[26];
+        char now[26], before[26];
         const struct exception_question question = {.terminal = invocation_value(invocation, "terminal"),
+                                                    .hall = invocation_value(invocation, "hall"),
+                                                    .issuer = invocation_value(invocation, "issuer"),
                                                     .from = invocation_value(invocation, "from"),
                                                     .to = invocation_value(invocation, "to"),
                                                     .resolved = resolved ? resolved : "false",
+                                                    .now = now,
                                                     .open_before = before};
 
-        if (!open_before(invocation, before))
+        if (!moments_of(invocation, now, before))
                 return EXIT_FAILED;
-        return rows_answer(
-            invocation, &(struct rows_question){.ask = ask_list,
-                                                .question = &question,
-                                                .columns = list_columns,
-                                                .column_count = LENGTH(list_columns),
-                                                .limit = invocation_number(invocation, "limit", LIST_LIMIT)});
+        return rows_answer(invocation,
+                           &(struct rows_question){
+                               .ask = ask_list,
+                               .question = &question,
+                               .columns = list_columns,
+                               .column_count = strcmp(question.resolved, "true") ? OPEN_COLUMNS : COLUMNS,
+                               .write = write_list,
+                               .limit = invocation_number(invocation, "limit", LIST_LIMIT)});
 }
 
 /* resolve -------------------------------------------------------------------------------------------------
@@ -201,10 +270,12 @@ static int resolve(const struct invocation *invocation)
 
 static const struct field list_fields[] = {
     {.name = "terminal", .kind = VALUE_TERMINAL, .text = "of this ATM"},
+    {.name = "hall", .kind = VALUE_HALL, .text = "of withdrawals in this hall"},
+    {.name = "issuer", .kind = VALUE_ISSUER, .text = "of withdrawals with this bank's cards"},
     WITHDRAWAL_TIME_FIELDS("advices, or withdrawals without an end, sent"),
     {.name = "resolved",
      .kind = VALUE_BOOL,
-     .text = "yes: those that an operator has dealt with; no unless given"},
+     .text = "yes: those that an operator has dealt with, with when, who and why; no unless given"},
     {.name = "minutes",
      .kind = VALUE_NUMBER,
      .text = "a withdrawal without an end counts after so many minutes of business time; 10 unless given"},
@@ -233,7 +304,7 @@ static const struct field resolve_fields[] = {
 static const struct command commands[] = {
     {.noun = "exception",
      .verb = "list",
-     .text = "list what people should look at, the newest first",
+     .text = "list what people should look at, the oldest first, with its sums",
      .more =
          "Advices that contradict what is known, with what the withdrawal was to us when they came (settled: "
          "completed, and too late to correct it; decided: a person had said otherwise); corrections of what "
