@@ -154,8 +154,11 @@ history_check() {
                 usage_error "--clock: expected a day after the history's last, $last"
 }
 
-# Before the lab's own time, by the hours of its own time; what was made is said by atmctl, progress on a terminal alone.
+# Before the lab's own time, by the hours of its own time; progress is on a terminal alone.
 history_make() {
-        PGUSER=postgres "$LAB_BIN/atmctl" history generate --scenario "$HISTORY" --scale "$SCALE" >/dev/null ||
+        local made figures='"atms": *([0-9]+),.*"atms_whole": *([0-9]+)'
+        made=$(PGUSER=postgres "$LAB_BIN/atmctl" history generate --scenario "$HISTORY" --scale "$SCALE" --format json) ||
                 fail "the history could not be made"
+        [[ $made =~ $figures ]] || fail "the history's ATMs were not counted: $made"
+        say "history: ${BASH_REMATCH[1]} of the scenario's ${BASH_REMATCH[2]} ATMs"
 }

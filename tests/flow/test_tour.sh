@@ -18,6 +18,7 @@ tour() {
 tour lab "## A tour" "## Measured" /tmp/lab
 grep -q 'ATMs, host and banks agree' "$WORK/lab.out" || wrong "the tour's reconciliation does not agree"
 tour years "## Two fiscal years" "At scale 1" /tmp/years
+grep -q "history: [0-9]* of the scenario's 1066 ATMs" "$WORK/years.out" || wrong "the tour does not say how many ATMs the history has"
 grep -q '3Q16 is closed' "$WORK/years.out" || wrong "the tour closes no quarter"
 [[ $(head -c 5 "$WORK/3Q16.pdf") == %PDF- ]] || wrong "the tour makes no PDF"
 passed
