@@ -3,10 +3,10 @@
  * always the same ones. Each input is handed over in a buffer of just its size, so that a sanitizer sees a
  * read past its end.
  *
- *     replay CORPUS DIALECTS TABLES [MUTATIONS [SECONDS]]     200,000 changes unless told otherwise, ended after 5 s
+ *     replay CORPUS DIALECTS TABLES KEYS [MUTATIONS [SECONDS]]     200,000 changes unless told otherwise, ended after 5 s
  *
- * CORPUS holds messages, DIALECTS the files of dialects, TABLES CSV files: these two are changed and loaded in their
- * turn, and the messages are also read in each dialect that is whole.
+ * CORPUS holds messages, DIALECTS the files of dialects, TABLES CSV files, KEYS key blocks and fields of PINs: these three are changed and loaded
+ * in their turn, and the messages are also read in each dialect that is whole.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,6 +21,7 @@
 #include "lib/base/random.h"
 #include "protocol/frame.h"
 #include "protocol/iso8583.h"
+#include "tests/fuzz/key_targets.h"
 #include "tests/fuzz/targets.h"
 #include "tests/fuzz/variants.h"
 
@@ -44,7 +45,7 @@ struct seeds {
         size_t count;
 };
 
-static struct seeds messages, files, tables;
+static struct seeds messages, files, tables, keys;
 static struct iso_dialect dialects[DIALECTS_MAX];
 static size_t dialect_count;
 
@@ -226,14 +227,14 @@ static void drop_seeds(struct seeds *seeds)
 
 int main(int count, char **arguments)
 {
-        if (count < 4 || count > 6) {
-                fprintf(stderr, "usage: replay CORPUS DIALECTS TABLES [MUTATIONS [SECONDS]]\n");
+        if (count < 5 || count > 7) {
+                fprintf(stderr, "usage: replay CORPUS DIALECTS TABLES KEYS [MUTATIONS [SECONDS]]\n");
                 return 2;
         }
-        long mutations = count > 4 ? number_known(arguments[4]) : MUTATIONS_USUAL;
-        long seconds = count > 5 ? number_known(arguments[5]) : SECONDS_USUAL;
+        long mutations = count > 5 ? number_known(arguments[5]) : MUTATIONS_USUAL;
+        long seconds = count > 6 ? number_known(arguments[6]) : SECONDS_USUAL;
         if (!load_seeds(&messages, arguments[1]) || !load_seeds(&files, arguments[2]) ||
-            !load_seeds(&tables, arguments[3]) || !load_dialects())
+            !load_seeds(&tables, arguments[3]) || !load_seeds(&keys, arguments[4]) || !load_dialects())
                 return 1;
 
         double end_s = now_s() + (double)seconds;
@@ -244,11 +245,15 @@ int main(int count, char **arguments)
                 try_file(target_dialect, files.at[i].bytes, files.at[i].size);
         for (size_t i = 0; i < tables.count; i++)
                 try_file(target_csv, tables.at[i].bytes, tables.at[i].size);
+        for (size_t i = 0; i < keys.count; i++)
+                try_file(target_keys, keys.at[i].bytes, keys.at[i].size);
         long done = 0;
         for (; done < mutations && (done % 256 != 0 || now_s() < end_s); done++) {
                 static uint8_t bytes[FILE_LONGEST + SEED_LONGEST];
                 if (done % 16 == 0)
                         try_file(target_dialect, bytes, change_seed(&files, bytes, FILE_LONGEST));
+                else if (done % 16 == 4)
+                        try_file(target_keys, bytes, change_seed(&keys, bytes, FILE_LONGEST));
                 else if (done % 16 == 8)
                         try_file(target_csv, bytes, change_seed(&tables, bytes, FILE_LONGEST));
                 else
@@ -256,9 +261,10 @@ int main(int count, char **arguments)
                                   (unsigned)below(DIALECT_VARIANTS));
         }
         printf("%zu seeds and %ld changes of them kept every promise\n",
-               messages.count + files.count + tables.count, done);
+               messages.count + files.count + tables.count + keys.count, done);
         drop_seeds(&messages);
         drop_seeds(&files);
         drop_seeds(&tables);
+        drop_seeds(&keys);
         return 0;
 }

@@ -1,4 +1,4 @@
-/* See targets.h. A broken promise ends the program by abort(), in every build. */
+/* See targets.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,16 +7,9 @@
 #include "lib/base/csv.h"
 #include "protocol/frame.h"
 #include "protocol/profile.h"
+#include "tests/fuzz/promise.h"
 #include "tests/fuzz/targets.h"
 #include "tests/fuzz/variants.h"
-
-#define PROMISE(condition)                                                                                   \
-        do {                                                                                                 \
-                if (!(condition)) {                                                                          \
-                        fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #condition);              \
-                        abort();                                                                             \
-                }                                                                                            \
-        } while (0)
 
 /* A line for people is one line of printable text, ended within its buffer. */
 static void check_line(const char *line, size_t size)

@@ -41,7 +41,7 @@ sub room_of {
 
 my (%includes, @files);
 find({no_chdir => 1, wanted => sub { push @files, substr($_, 1 + length $root) if /\.[ch]$/ }},
-        grep { -d } map { "$root/$_" } qw(protocol rules lib config daemon backoffice tools tests));
+        grep { -d } map { "$root/$_" } qw(protocol rules lib keymodule config daemon backoffice tools tests));
 for my $file (sort @files) {
         my $room = room_of($file);
         defined $room or push(@wrong, "$file: stands in no room of rooms.tsv"), next;
