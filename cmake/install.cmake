@@ -1,6 +1,6 @@
 # What `cmake --install` puts where, below a prefix (/usr unless another is given when it is configured or installed) and DESTDIR:
 #
-#   bin                  atmd, atmctl; atmsim and banksim (component simulators)
+#   bin                  atmd, atmkeyd, atmctl; atmsim and banksim (component simulators)
 #   lib/atm              the module that draws documents
 #   lib/systemd/system   units; lib/sysusers.d and lib/tmpfiles.d: user and folders
 #   share/man            manual pages
@@ -13,7 +13,7 @@ if(CMAKE_INSTALL_PREFIX_INITIALIZED_TO_DEFAULT)
 endif()
 set(etc ${CMAKE_SOURCE_DIR}/etc)
 
-install(TARGETS atmd atmctl RUNTIME DESTINATION bin)
+install(TARGETS atmd atmkeyd atmctl RUNTIME DESTINATION bin)
 install(TARGETS atmsim banksim RUNTIME DESTINATION bin COMPONENT simulators)
 install(TARGETS atm_documents_module LIBRARY DESTINATION lib/atm)
 
@@ -51,7 +51,7 @@ endforeach()
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/man)
 add_custom_target(manual ALL DEPENDS ${made})
 
-install(FILES ${etc}/atmd.conf ${etc}/atmd-minimal.conf ${etc}/atmd-failover.conf DESTINATION share/atmd)
+install(FILES ${etc}/atmd.conf ${etc}/atmd-minimal.conf ${etc}/atmd-failover.conf ${etc}/atmkeyd.options DESTINATION share/atmd)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/sql ${etc}/dialects ${etc}/scenarios DESTINATION share/atmd)
 
 file(GLOB documents CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/*.md ${CMAKE_SOURCE_DIR}/*.md)

@@ -6,7 +6,7 @@
 # shellcheck shell=bash disable=SC2034
 
 ATM_PRESET=${ATM_PRESET:-release}
-PROGRAMS=(atmd atmctl atmsim banksim atmlab)
+PROGRAMS=(atmd atmkeyd atmctl atmsim banksim atmlab)
 
 build_folder() {
         case $1 in

@@ -6,6 +6,7 @@
 
 #include "keymodule/crypto/key_block.h"
 #include "keymodule/crypto/pin_value.h"
+#include "keymodule/protocol/message.h"
 #include "lib/base/digits.h"
 #include "tests/fuzz/promise.h"
 
@@ -118,8 +119,39 @@ void target_pin_block(const uint8_t *bytes, size_t size)
         check_block(format, bytes + 1, (const char *)bytes + 1 + PIN_BLOCK_MAX, size - 1 - PIN_BLOCK_MAX);
 }
 
+static void check_answer(const uint8_t *bytes, size_t size, enum key_command command)
+{
+        static uint8_t frame[KEY_HEADER + KEY_FRAME_MAX];
+        struct key_message message;
+        if (!key_answer_read(bytes, size, command, &message))
+                return;
+        PROMISE(key_answer_write(&message, frame) == KEY_HEADER + size);
+        PROMISE(memcmp(frame + KEY_HEADER, bytes, size) == 0);
+        PROMISE(*key_code_word(message.code) && *key_code_text(message.code));
+}
+
+void target_key_frame(const uint8_t *bytes, size_t size)
+{
+        static uint8_t frame[KEY_HEADER + KEY_FRAME_MAX];
+        struct key_message message;
+        size_t whole = 0;
+        if (key_frame_size(bytes, size, &whole))
+                PROMISE(whole <= KEY_HEADER + KEY_FRAME_MAX);
+        if (size > KEY_FRAME_MAX)
+                return;
+        for (int command = 0; command < KEY_COMMANDS; command++)
+                check_answer(bytes, size, (enum key_command)command);
+        if (key_request_read(bytes, size, &message) != KEY_CODE_GOOD)
+                return;
+        for (int field = 0; field < KEY_FIELDS; field++)
+                PROMISE(message.value[field].length <= key_fields[field].most);
+        PROMISE(key_request_write(&message, frame) == KEY_HEADER + size);
+        PROMISE(memcmp(frame + KEY_HEADER, bytes, size) == 0);
+}
+
 void target_keys(const uint8_t *bytes, size_t size)
 {
         target_key_block(bytes, size);
         target_pin_block(bytes, size);
+        target_key_frame(bytes, size);
 }

@@ -5,7 +5,7 @@
  *
  *     replay CORPUS DIALECTS TABLES KEYS [MUTATIONS [SECONDS]]     200,000 changes unless told otherwise, ended after 5 s
  *
- * CORPUS holds messages, DIALECTS the files of dialects, TABLES CSV files, KEYS key blocks and fields of PINs: these three are changed and loaded
+ * CORPUS holds messages, DIALECTS the files of dialects, TABLES CSV files, KEYS key blocks, fields of PINs, requests to the key module: these three are changed and loaded
  * in their turn, and the messages are also read in each dialect that is whole.
  */
 #include <dirent.h>

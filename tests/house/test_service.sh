@@ -19,12 +19,14 @@ while read -r mode path; do
         [[ $(stat -c %a "$there/usr/$path" 2>/dev/null) == "$mode" ]] || wrong "/usr/$path is not installed, or not with mode $mode"
 done <<LIST
 755 bin/atmd
+755 bin/atmkeyd
 755 bin/atmctl
 755 bin/atmsim
 755 bin/banksim
 644 lib/atm/libatm_documents.so
 644 lib/systemd/system/atmd.service
 644 lib/systemd/system/atmd.socket
+644 lib/systemd/system/atmkeyd.service
 644 lib/systemd/system/atm-partitions.service
 644 lib/systemd/system/atm-partitions.timer
 644 lib/sysusers.d/atmd.conf
@@ -33,7 +35,9 @@ done <<LIST
 644 share/man/man1/atmsim.1
 644 share/man/man1/banksim.1
 644 share/man/man8/atmd.8
+644 share/man/man8/atmkeyd.8
 644 share/atmd/atmd.conf
+644 share/atmd/atmkeyd.options
 644 share/atmd/sql/$(basename "$root"/sql/000_*.sql)
 644 share/atmd/dialects/BANKA.dialect
 644 share/doc/atmd/operations.md
@@ -68,12 +72,12 @@ for unit in "$units"/*; do
 done
 
 # What systemd says of them; it looks for the programs where they will be. (Units of the system it has only where it is installed.)
-for name in atmd.service atmd.socket atm-partitions.service atm-partitions.timer; do
+for name in atmd.service atmd.socket atmkeyd.service atm-partitions.service atm-partitions.timer; do
         sed -E "s|=/usr/bin/atm|=$there/usr/bin/atm|" "$units/$name" >"$there/$name"
 done
 said=$(cd "$there" && SYSTEMD_UNIT_PATH=$there: systemd-analyze verify --man=no --recursive-errors=no ./*.service ./*.socket ./*.timer 2>&1) || wrong "systemd-analyze verify: $said"
 [[ -z $said ]] || wrong "systemd-analyze verify: $said"
-for name in atmd.service atm-partitions.service; do
+for name in atmd.service atmkeyd.service atm-partitions.service; do
         said=$(systemd-analyze security --offline=true --no-pager --threshold=12 "$units/$name" 2>&1) ||
                 wrong "$name leaves to the process what it does not need: $(grep -E '^✗|^→' <<<"$said")"
 done
