@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/base/digits.h"
+#include "lib/base/nearest.h"
 #include "lib/base/process.h"
 
 int program_end(int exit_code)
@@ -52,6 +54,28 @@ int program_usage(const char *command, const char *problem)
 {
         complain("%s%s%s", command ? command : "", command ? ": " : "", problem);
         note("'%s%s%s --help' shows how it is used", say_name(), command ? " " : "", command ? command : "");
+        return EXIT_USAGE;
+}
+
+int program_unknown(const char *word, const char *const *commands)
+{
+        char shown[256], list[256] = "";
+        struct nearest nearest;
+
+        snprintf(shown, sizeof(shown), "%s", word);
+        digits_mask(shown);
+        nearest_begin(&nearest, word, strlen(word));
+        for (size_t i = 0, length = 0; commands[i] && length < sizeof(list); i++) {
+                nearest_try(&nearest, commands[i]);
+                length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%s",
+                                           !i                ? ""
+                                           : commands[i + 1] ? ", "
+                                                             : " or ",
+                                           commands[i]);
+        }
+        complain("'%.60s' is no command: expected %s%s%s%s", shown, list,
+                 nearest.found ? ": did you mean " : "", nearest.found ? nearest.found : "",
+                 nearest.found ? "?" : "");
         return EXIT_USAGE;
 }
 

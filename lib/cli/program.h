@@ -36,6 +36,8 @@ ATM_MUST_USE int program_options(const struct program_command *command, void *co
 /* Say what is wrong with how the command was used, and where to read how it is; command NULL: the program.
  * EXIT_USAGE. */
 int program_usage(const char *command, const char *problem);
+/* Say that a program has no such command, which ones it has (NULL at the end) and which was meant. EXIT_USAGE. */
+int program_unknown(const char *word, const char *const *commands);
 void program_help(FILE *stream, const struct program_command *command);
 /* The exit code of what printed to standard output and else ends with this one: EXIT_FAILED, with a complaint,
  * in place of EXIT_DONE where not all of it could be written. */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rules/calendar.h"
+#include "tools/atmctl/days.h"
 #include "tools/atmctl/value.h"
 #include "tests/suite.h"
 
@@ -45,6 +47,20 @@ static const struct {
     {VALUE_TERMINAL, "t0000001", NULL},
     {VALUE_DATE, "2016-02-29", "2016-02-29"},
     {VALUE_DATE, "2015-02-29", NULL},
+    {VALUE_DATE, "2016/12/31", "2016-12-31"},
+    {VALUE_DATE, "2016/1/5", "2016-01-05"}, /* as spreadsheets write it */
+    {VALUE_DATE, "2016/13/1", NULL},
+    {VALUE_DATE, "2016/1/5x", NULL},
+    {VALUE_DATE, "2016/-1/5", NULL},
+    {VALUE_DATE, "today", NULL}, /* a file means the same whenever it is read */
+    {VALUE_DATE, "-7d", NULL},
+    {VALUE_MOMENT, "2016/12/31", "2016-12-31"},
+    {VALUE_MONTH, "2016/12", "2016-12"},
+    {VALUE_FISCAL_YEAR, "fy2016", "2016"},
+    {VALUE_QUARTER, "3q16", "3Q16"},
+    {VALUE_QUARTER_NUMBER, "3q16", "3Q16"},
+    {VALUE_PERIOD, "1q-3q16", "1Q-3Q16"},
+    {VALUE_PERIOD, "fy16", "1Q-4Q16"},
     {VALUE_MONTH, "2016-12", "2016-12"},
     {VALUE_MONTH, "2016-13", NULL},
     {VALUE_MONTH, "2016-12-01", NULL},
@@ -181,10 +197,58 @@ START_TEST(a_value_is_shown_without_what_is_secret)
 }
 END_TEST
 
+static const struct {
+        const char *text, *first, *last; /* NULL: refused. Today is 2016-12-31. */
+} days[] = {
+    {"2016-12-29", "2016-12-29", "2016-12-29"},
+    {"2016/12/29", "2016-12-29", "2016-12-29"},
+    {"today", "2016-12-31", "2016-12-31"},
+    {"yesterday", "2016-12-30", "2016-12-30"},
+    {"tomorrow", "2017-01-01", "2017-01-01"},
+    {"-7d", "2016-12-24", "2016-12-24"},
+    {"+2w", "2017-01-14", "2017-01-14"},
+    {"-0d", "2016-12-31", "2016-12-31"},
+    {"2016-02", "2016-02-01", "2016-02-29"},
+    {"2016/12", "2016-12-01", "2016-12-31"},
+    {"3q16", "2016-10-01", "2016-12-31"},
+    {"4Q16", "2017-01-01", "2017-03-31"},
+    {"1Q-3Q16", "2016-04-01", "2016-12-31"},
+    {"fy2016", "2016-04-01", "2017-03-31"},
+    {"7d", NULL, NULL},
+    {"-d", NULL, NULL},
+    {"-7x", NULL, NULL},
+    {"-7", NULL, NULL},
+    {"--7d", NULL, NULL},
+    {"-99999999d", NULL, NULL},
+    {"Today", NULL, NULL},
+    {"5q16", NULL, NULL},
+    {"", NULL, NULL},
+    {"2016-13", NULL, NULL},
+};
+
+START_TEST(days_are_typed_in_many_forms)
+{
+        char first[11], last[11];
+        struct days found;
+        int32_t today;
+
+        ck_assert(calendar_parse_day("2016-12-31", &today));
+        ck_assert_msg(days_parse(days[_i].text, today, &found) == (days[_i].first != NULL), "%s",
+                      days[_i].text);
+        if (!days[_i].first)
+                return;
+        calendar_print_day(found.first, first);
+        calendar_print_day(found.last, last);
+        ck_assert_str_eq(first, days[_i].first);
+        ck_assert_str_eq(last, days[_i].last);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("value");
         TCase *tcase = tcase_create("value");
+        tcase_add_loop_test(tcase, days_are_typed_in_many_forms, 0, COUNT(days));
         tcase_add_loop_test(tcase, a_value_is_taken_in_its_canonical_form_or_refused, 0, COUNT(values));
         tcase_add_test(tcase, every_kind_says_what_it_expects_and_refuses_what_is_too_long);
         tcase_add_test(tcase, a_kind_of_number_says_between_which_bounds);

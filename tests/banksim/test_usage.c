@@ -74,7 +74,7 @@ START_TEST(the_program_explains_itself)
             {{"run", "--help"}, 0, STDOUT_FILENO, "--late-ms A-B"},
             {{"ctl", "--help"}, 0, STDOUT_FILENO, "wrong-echo"},
             {{NULL}, 2, STDERR_FILENO, "a verb is missing"},
-            {{"walk"}, 2, STDERR_FILENO, "'walk': expected run or ctl"},
+            {{"walk"}, 2, STDERR_FILENO, "'walk' is no command: expected run or ctl"},
             {{"run"}, 2, STDERR_FILENO, "no bank: expected --bank NAME"},
             {{"run", "--config", "/no/such/file"}, 1, STDERR_FILENO, "/no/such/file: No such file"},
         };

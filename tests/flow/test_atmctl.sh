@@ -621,7 +621,7 @@ expect_exit 0 atmctl tariff import --note trial "$ROOT/etc/tariffs.csv"
 # the reports above made sums, which would be named beside each commission row that is altered
 sql "SELECT summary_forget('0001-01-01', 'infinity')" >/dev/null
 expect_exit 0 atmctl verify
-says commission day_sum card_month open_withdrawal
+says commission day_sum card_month open_withdrawal " checks were recomputed from the history: all of them add up"
 verified=$(atmctl verify --format json)
 expect "what is verified" "380 380 0" "$(json "$verified" "concat_ws(' ', j #>> '{checked,commission}', j #>> '{checked,price}', jsonb_array_length(j -> 'differences')) FROM (SELECT (:'j')::jsonb AS j) x")"
 

@@ -11,7 +11,10 @@
 #include <string.h>
 
 #include "lib/base/number.h"
+#include "backoffice/books/period.h"
 #include "rules/calendar.h"
+#include "tools/atmctl/business_clock.h"
+#include "tools/atmctl/days.h"
 #include "tools/atmctl/output/suffix.h"
 #include "tools/atmctl/watch.h"
 
@@ -105,6 +108,13 @@ static const struct field import_fields[] = {
 static const struct field note_field = {
     .name = "note", .kind = VALUE_TEXT, .text = "why; kept in the trail with who did it and when"};
 
+/* Instead of --from and --to, wherever those ask for a span. */
+static const struct field span_fields[] = {
+    {.name = "fy", .kind = VALUE_FISCAL_YEAR, .text = "instead of --from and --to: a fiscal year"},
+    {.name = "quarter", .kind = VALUE_QUARTER_NUMBER, .text = "likewise: one quarter"},
+    {.name = NULL},
+};
+
 static void add_use(struct command_options *options, const struct field *field, bool positional,
                     bool required)
 {
@@ -156,6 +166,22 @@ static size_t find_use(const struct command_options *options, const char *name)
         return i;
 }
 
+static bool asks_for_days(const struct command_options *options, const char *name)
+{
+        size_t i = find_use(options, name);
+        const struct field *field = i < options->count ? options->use[i].field : NULL;
+
+        return field && (field->kind == VALUE_DATE || field->kind == VALUE_MOMENT) &&
+               !(field->flags & FIELD_ONE_DAY);
+}
+
+static void add_span(struct command_options *options)
+{
+        if (asks_for_days(options, "from") && asks_for_days(options, "to") &&
+            find_use(options, "fy") == options->count)
+                add_group(options, span_fields);
+}
+
 /* Of what has a note among its own columns, that one is the reason. */
 static void add_note(const struct command *command, struct command_options *options)
 {
@@ -180,6 +206,7 @@ void command_options(const struct command *command, struct command_options *ret_
                 add_group(ret_options, card_fields);
         if (command->fields)
                 add_group(ret_options, command->fields);
+        add_span(ret_options);
         add_note(command, ret_options);
         if (command->flags & COMMAND_TOKEN_KEY)
                 add_group(ret_options, token_key_fields);
@@ -262,6 +289,50 @@ int usage_error(const struct command *command, const char *format, ...)
 
 /* parsing ------------------------------------------------------------------------------------------- */
 
+static const char days_expected[] = "a date as 2016-12-31 or 2016/12/31, today, yesterday or -7d";
+static const char span_expected[] =
+    "a date as 2016-12-31 or 2016/12/31, today, yesterday or -7d, or a month, "
+    "quarter or year as 2016-12, 3Q16 or FY2016";
+static const char moment_expected[] =
+    "a moment as 2016-12-31T18:00 (Japan time unless it ends in Z or an offset), "
+    "a date as 2016-12-31 or 2016/12/31, today, yesterday or -7d, or a month, "
+    "quarter or year as 2016-12, 3Q16 or FY2016";
+
+/* Whether several days may be given, of which one counts. */
+static bool takes_span(const struct field *field)
+{
+        return (!strcmp(field->name, "from") || !strcmp(field->name, "to")) &&
+               !(field->flags & FIELD_ONE_DAY);
+}
+
+static const char *expected_of(const struct field *field)
+{
+        if (field->kind == VALUE_MOMENT)
+                return moment_expected;
+        if (field->kind == VALUE_DATE)
+                return takes_span(field) ? span_expected : days_expected;
+        return value_row(field->kind)->expected;
+}
+
+/* A day, or of several the first or, of --to, the last. */
+static bool days_chosen(const struct field *field, const char *text, int32_t today, struct days *ret_days,
+                        char ret_day[11])
+{
+        if ((field->kind != VALUE_DATE && field->kind != VALUE_MOMENT) ||
+            !days_parse(text, today, ret_days) || (ret_days->first != ret_days->last && !takes_span(field)))
+                return false;
+        calendar_print_day(strcmp(field->name, "to") ? ret_days->first : ret_days->last, ret_day);
+        return true;
+}
+
+static bool check_value(const struct field *field, const char *text, char ret_canonical[VALUE_MAX])
+{
+        struct days days;
+
+        return days_chosen(field, text, 0, &days, ret_canonical) ||
+               value_check(field->kind, text, ret_canonical);
+}
+
 static bool take_value(const struct option_value *value, char error[OPTIONS_ERROR_MAX])
 {
         struct invocation *invocation = value->context;
@@ -270,10 +341,9 @@ static bool take_value(const struct option_value *value, char error[OPTIONS_ERRO
         bool nullable = (field->flags & FIELD_NULLABLE) && !*value->text;
         char canonical[VALUE_MAX] = "", shown[2 * VALUE_MAX];
 
-        if (!nullable && !value_check(field->kind, value->text, canonical)) {
+        if (!nullable && !check_value(field, value->text, canonical)) {
                 value_show(field->kind, value->text, shown, sizeof(shown));
-                snprintf(error, OPTIONS_ERROR_MAX, "%.600s: expected %s", shown,
-                         value_row(field->kind)->expected);
+                snprintf(error, OPTIONS_ERROR_MAX, "%.600s: expected %s", shown, expected_of(field));
                 return false;
         }
         if (!values->count)
@@ -292,7 +362,7 @@ static struct option_row make_row(const struct option_use *use)
 
         return (struct option_row){.name = use->field->name,
                                    .value = flag ? NULL : kind->name,
-                                   .expected = flag ? NULL : kind->expected,
+                                   .expected = flag ? NULL : expected_of(use->field),
                                    .text = use->field->text,
                                    .take = take_value,
                                    .letter = kind->letter,
@@ -383,6 +453,93 @@ static int settle_format(struct invocation *invocation)
         return EXIT_DONE;
 }
 
+/* What was counted from today, now that it is known whose today. */
+static int resolve_days(struct invocation *invocation)
+{
+        int32_t today = 0;
+        bool is_known = false;
+
+        for (size_t i = 0; i < invocation->options.count; i++) {
+                struct option_values *values = &invocation->values[i];
+                const struct field *field = invocation->options.use[i].field;
+                struct days days;
+
+                if (!values->count || !days_chosen(field, values->text[0], today, &days, values->canonical) ||
+                    !days.is_relative)
+                        continue;
+                if (!is_known && !business_today(invocation, &today))
+                        return EXIT_FAILED;
+                is_known = true;
+                if (!days_chosen(field, values->text[0], today, &days, values->canonical))
+                        abort(); /* it was one before */
+        }
+        return EXIT_DONE;
+}
+
+static void give(struct invocation *invocation, const char *name, const char *canonical)
+{
+        struct option_values *values = &invocation->values[find_use(&invocation->options, name)];
+
+        values->count = values->count ? values->count : 1;
+        snprintf(values->canonical, sizeof(values->canonical), "%s", canonical);
+}
+
+/* "--quarter 3Q16" is "--fy 2016 --quarter 3". */
+static int split_quarter(struct invocation *invocation)
+{
+        const char *quarter = invocation_value(invocation, "quarter");
+        char number[2], fiscal_year[5];
+
+        if (!quarter || invocation->options.use[find_use(&invocation->options, "quarter")].field->kind !=
+                            VALUE_QUARTER_NUMBER)
+                return EXIT_DONE;
+        if (!quarter[1])
+                return invocation_has(invocation, "fy")
+                           ? EXIT_DONE
+                           : usage_error(invocation->command,
+                                         "--quarter %s: of which year? expected --fy, or a "
+                                         "quarter as 3Q16",
+                                         quarter);
+        if (invocation_has(invocation, "fy"))
+                return usage_error(invocation->command,
+                                   "--quarter %s has a year of its own: expected no --fy", quarter);
+        snprintf(number, sizeof(number), "%.1s", quarter);
+        snprintf(fiscal_year, sizeof(fiscal_year), "20%.2s", quarter + 2);
+        give(invocation, "fy", fiscal_year);
+        give(invocation, "quarter", number);
+        return EXIT_DONE;
+}
+
+/* --fy and --quarter to --from and --to, where they are no report's own. */
+static int resolve_span(struct invocation *invocation)
+{
+        size_t i = find_use(&invocation->options, "fy");
+        int quarter = (int)invocation_number(invocation, "quarter", 0);
+        struct period period;
+
+        if (i == invocation->options.count || invocation->options.use[i].field != &span_fields[0] ||
+            !invocation->values[i].count)
+                return EXIT_DONE;
+        if (invocation_has(invocation, "from") || invocation_has(invocation, "to"))
+                return usage_error(invocation->command, "expected --fy, or --from and --to, not both");
+        period_of_quarters((int)invocation_number(invocation, "fy", 0), quarter ? quarter : 1,
+                           quarter ? quarter : 4, &period);
+        give(invocation, "from", period.first);
+        give(invocation, "to", period.last);
+        return EXIT_DONE;
+}
+
+static int resolve(struct invocation *invocation)
+{
+        int exit_code = resolve_days(invocation);
+
+        if (exit_code == EXIT_DONE)
+                exit_code = split_quarter(invocation);
+        if (exit_code == EXIT_DONE)
+                exit_code = resolve_span(invocation);
+        return exit_code == EXIT_DONE ? check_span(invocation) : exit_code;
+}
+
 static int parse(struct invocation *invocation, int argc, char **argv)
 {
         struct option_row rows[OPTIONS_MAX];
@@ -394,7 +551,7 @@ static int parse(struct invocation *invocation, int argc, char **argv)
                 rows[i].target = &invocation->values[i];
         if (options_parse(rows, count, invocation, argc, argv, error) != OPTIONS_GOOD)
                 return usage_error(invocation->command, "%s", error);
-        exit_code = check_span(invocation);
+        exit_code = resolve(invocation);
         return exit_code == EXIT_DONE ? settle_format(invocation) : exit_code;
 }
 

@@ -16,6 +16,7 @@ enum field_flags {
         FIELD_REQUIRED = 16,   /* must be given, be it empty */
         FIELD_REPEAT = 32,     /* may be given several times, or with several values */
         FIELD_POSITIONAL = 64, /* given without a name */
+        FIELD_ONE_DAY = 512,   /* of a day: none of several stands for them */
         FIELD_MAYBE = 256,     /* an option whose value may be left out: it is then `fallback` */
         FIELD_DATED = 128, /* holds from a day on, which --from names; what else there is changes at once */
 };

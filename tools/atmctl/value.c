@@ -1,6 +1,7 @@
 /* The kinds of values as rows, and the checks that they name. */
 #include "tools/atmctl/value.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "protocol/profile.h"
 #include "rules/calendar.h"
 #include "rules/reasons.h"
+#include "tools/atmctl/days.h"
 #include "rules/reference.h"
 #include "backoffice/books/result_items.h"
 #include "lib/base/utf8.h"
@@ -181,21 +183,35 @@ static bool check_minute(const struct value_row *row, const char *text, char *re
         return true;
 }
 
-/* "2016-12" */
+/* "2016-12", "2016/12" */
 static bool check_month(const struct value_row *row, const char *text, char *ret_canonical)
 {
         char day[11];
         int32_t first;
 
-        (void)row, (void)ret_canonical;
-        snprintf(day, sizeof(day), "%.7s-01", text);
-        return strlen(text) == 7 && calendar_parse_day(day, &first);
+        (void)row;
+        if (strlen(text) != 7)
+                return false;
+        snprintf(day, sizeof(day), "%.4s%c%.2s-01", text, text[4] == '/' ? '-' : text[4], text + 5);
+        if (!calendar_parse_day(day, &first))
+                return false;
+        snprintf(ret_canonical, VALUE_MAX, "%.7s", day);
+        return true;
 }
 
-/* "FY2016" or "2016" to "2016" */
+static void write_capitals(const char *text, char ret_capitals[VALUE_MAX])
+{
+        size_t i = 0;
+
+        for (; text[i]; i++)
+                ret_capitals[i] = (char)toupper((unsigned char)text[i]);
+        ret_capitals[i] = '\0';
+}
+
+/* "FY2016", "fy2016" or "2016" to "2016" */
 static bool check_fiscal_year(const struct value_row *row, const char *text, char *ret_canonical)
 {
-        if (!strncmp(text, "FY", 2))
+        if (!strncasecmp(text, "FY", 2))
                 text += 2;
         return strlen(text) == 4 && check_number(row, text, ret_canonical);
 }
@@ -208,12 +224,14 @@ static bool is_quarter(const char *text)
 }
 
 /* "3Q16", "1Q-3Q16", "1Q-4Q16"; that last is also FY16 and FY2016. */
-static bool check_period(const struct value_row *row, const char *text, char *ret_canonical)
+static bool check_period(const struct value_row *row, const char *given, char *ret_canonical)
 {
         static const char from_first[] = "1Q-";
         size_t prefix = sizeof(from_first) - 1;
+        char text[VALUE_MAX];
 
         (void)row;
+        write_capitals(given, text);
         if (!strncmp(text, "FY", 2)) {
                 size_t length = strlen(text);
 
@@ -232,16 +250,25 @@ static bool check_period(const struct value_row *row, const char *text, char *re
 
 static bool check_quarter(const struct value_row *row, const char *text, char *ret_canonical)
 {
-        (void)row, (void)ret_canonical;
-        return is_quarter(text);
+        (void)row;
+        write_capitals(text, ret_canonical);
+        return is_quarter(ret_canonical);
+}
+
+static bool check_quarter_or_number(const struct value_row *row, const char *text, char *ret_canonical)
+{
+        return check_quarter(row, text, ret_canonical) || check_number(row, text, ret_canonical);
 }
 
 static bool check_day(const struct value_row *row, const char *text, char *ret_canonical)
 {
         int32_t day;
 
-        (void)row, (void)ret_canonical;
-        return calendar_parse_day(text, &day);
+        (void)row;
+        if (!days_parse_one(text, &day))
+                return false;
+        calendar_print_day(day, ret_canonical);
+        return true;
 }
 
 static bool check_moment(const struct value_row *row, const char *text, char *ret_canonical)
@@ -249,8 +276,11 @@ static bool check_moment(const struct value_row *row, const char *text, char *re
         int32_t day;
         int64_t moment_ms;
 
-        (void)row, (void)ret_canonical;
-        return calendar_parse_day(text, &day) || calendar_parse_moment(text, &moment_ms);
+        (void)row;
+        if (!days_parse_one(text, &day))
+                return calendar_parse_moment(text, &moment_ms);
+        calendar_print_day(day, ret_canonical);
+        return true;
 }
 
 static bool check_pan(const struct value_row *row, const char *text, char *ret_canonical)
@@ -361,12 +391,14 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                            .minimum = FISCAL_YEAR_FIRST,
                            .maximum = FISCAL_YEAR_FIRST + 99,
                            .check = check_fiscal_year},
-    [VALUE_QUARTER_NUMBER] = {.name = "1-4",
-                              .expected = "a quarter's number from 1 to 4: 1 is April to June",
-                              .sql_type = "integer",
+    [VALUE_QUARTER_NUMBER] = {.name = "QUARTER",
+                              .expected =
+                                  "a quarter as 3Q16, October to December 2016, or of --fy its number "
+                                  "from 1 to 4",
+                              .sql_type = "text",
                               .minimum = 1,
                               .maximum = 4,
-                              .check = check_number},
+                              .check = check_quarter_or_number},
     [VALUE_QUARTER] = {.name = "QUARTER",
                        .expected = "a quarter as 3Q16: October to December 2016",
                        .sql_type = "text",

@@ -290,8 +290,7 @@ int main(int argc, char **argv)
                 if (!strcmp(argv[1], commands[i].command.name))
                         return run(i, argc - 2, argv + 2);
         if (argc >= 2)
-                complain("'%.60s' is no command: expected start, kill, stop or pid", argv[1]);
-        else
-                print_help(stderr);
+                return program_unknown(argv[1], (const char *const[]){"start", "kill", "stop", "pid", NULL});
+        print_help(stderr);
         return EXIT_USAGE;
 }

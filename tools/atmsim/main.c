@@ -71,8 +71,7 @@ int main(int argc, char **argv)
                 if (!strcmp(argv[1], commands[i].command->name))
                         return commands[i].run(argc - 2, argv + 2);
         if (argc >= 2)
-                complain("'%.60s' is no command: expected run or cards", argv[1]);
-        else
-                print_help(stderr);
+                return program_unknown(argv[1], (const char *const[]){"run", "cards", NULL});
+        print_help(stderr);
         return EXIT_USAGE;
 }

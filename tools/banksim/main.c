@@ -229,9 +229,8 @@ int main(int count, char **words)
         if (count > 1 && strcmp(words[1], "ctl") == 0)
                 return ctl_main(count - 2, words + 2);
         if (count > 1)
-                complain("'%.60s': expected run or ctl", words[1]);
-        else
-                complain("a verb is missing");
+                return program_unknown(words[1], (const char *const[]){"run", "ctl", NULL});
+        complain("a verb is missing");
         print_help(stderr);
         return EXIT_USAGE;
 }

@@ -417,9 +417,11 @@ static const struct field setup_fields[] = {
 static const struct field partition_fields[] = {
     {.name = "from",
      .kind = VALUE_DATE,
+     .flags = FIELD_ONE_DAY,
      .text = "the first day; 13 months before business today unless given"},
     {.name = "to",
      .kind = VALUE_DATE,
+     .flags = FIELD_ONE_DAY,
      .text = "the day after the last; when the 13th month after business today is over unless given"},
     {.name = "clock-now", .kind = VALUE_DATE, .text = "count from this day instead of business today"},
     {.name = NULL},

@@ -11,6 +11,7 @@
 #include "backoffice/books/period.h"
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/rows.h"
+#include "lib/base/plural.h"
 
 /* those without an end ------------------------------------------------------------------------------------ */
 
@@ -95,13 +96,14 @@ static bool is_over(const struct invocation *invocation, const char *quarter)
 static bool say_closed(struct database *database, const struct invocation *invocation, const char *quarter,
                        int64_t without_end)
 {
+        char count[PLURAL_MAX];
+
         printf("%s is closed, and with it every day before\n", quarter);
         if (without_end && !list_without_end(database, invocation, quarter))
                 return false;
         if (without_end)
-                note("%" PRId64
-                     " withdrawals without an end: what becomes of them is posted on the first open day",
-                     without_end);
+                note("%s without an end: what becomes of them is posted on the first open day",
+                     plural_count((uint64_t)without_end, "withdrawal", count));
         return true;
 }
 
@@ -110,7 +112,7 @@ static bool close_quarter(struct database *database, const struct invocation *in
         const char *quarter = invocation_value(invocation, "quarter");
         const struct closing_question question = {.quarter = quarter,
                                                   .anyway = invocation_has(invocation, "force")};
-        char error[PG_ERROR_MAX];
+        char error[PG_ERROR_MAX], count[PLURAL_MAX];
         int64_t without_end;
 
         (void)context;
@@ -127,8 +129,10 @@ static bool close_quarter(struct database *database, const struct invocation *in
                 complain("%s: the books are closed through %s already", invocation_name(invocation), quarter);
                 break;
         case CLOSING_WITHOUT_END:
-                complain("%s: %" PRId64 " withdrawals up to the end of %s have no end: nothing was closed",
-                         invocation_name(invocation), without_end, quarter);
+                complain("%s: %s up to the end of %s %s no end: nothing was closed",
+                         invocation_name(invocation),
+                         plural_count((uint64_t)without_end, "withdrawal", count), quarter,
+                         without_end == 1 ? "has" : "have");
                 note("'atmctl exception list' and 'atmctl withdrawal list --state approved' show them; "
                      "--force lists "
                      "them and closes: what becomes of them is then posted on the first open day");

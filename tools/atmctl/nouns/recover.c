@@ -14,6 +14,7 @@
 #include "tools/atmctl/journal_folders.h"
 #include "tools/atmctl/nouns/sides.h"
 #include "tools/atmctl/rows.h"
+#include "lib/base/plural.h"
 
 /* finding ------------------------------------------------------------------------------------------------ */
 
@@ -116,15 +117,17 @@ static bool name_losses(const struct invocation *invocation, const struct losses
         static const struct output_section section = {
             .name = "losses", .columns = lost_columns, .count = LENGTH(lost_columns)};
         struct output *output = output_open_whole(invocation);
+        char looked_at[PLURAL_MAX];
         bool named = output && print_totals(output, losses) && output_begin(output, &section);
 
         for (size_t i = 0; named && i < losses->count; i++)
                 named = print_lost(output, &losses->lost[i]);
         if (named)
                 output_note(output,
-                            "%" PRIu64 " withdrawals were looked at; of %zu something is lost, %" PRId64
+                            "%s looked at; of %zu something is lost, %" PRId64
                             " yen of cash among it; %zu are for people",
-                            losses->withdrawals, losses->count, losses->cash_yen, losses->problems);
+                            plural_count(losses->withdrawals, "withdrawal", looked_at), losses->count,
+                            losses->cash_yen, losses->problems);
         if (named)
                 return output_close(output);
         output_abandon(output);
@@ -180,14 +183,14 @@ static bool carry_out(struct database *database, int64_t recovery, int64_t versi
 {
         struct proposal_step step = {.left = 1};
         int64_t brought = 0, for_people = 0;
-        char error[PG_ERROR_MAX];
+        char error[PG_ERROR_MAX], count[PLURAL_MAX];
 
         while (step.left > 0) {
                 if (!proposal_step(database->connection, recovery, version, &step, error)) {
                         progress_end();
                         database_complain_of(error);
-                        note("%" PRId64 " withdrawals were brought back before; the same command goes on",
-                             brought);
+                        note("%s brought back before; the same command goes on",
+                             plural_count((uint64_t)brought, "withdrawal", count));
                         return false;
                 }
                 brought += step.brought;
@@ -195,7 +198,8 @@ static bool carry_out(struct database *database, int64_t recovery, int64_t versi
                 progress("brought back: %" PRId64 " withdrawals, %" PRId64 " are left", brought, step.left);
         }
         progress_end();
-        printf("recovery %" PRId64 ": %" PRId64 " withdrawals brought back\n", recovery, brought);
+        printf("recovery %" PRId64 ": %s brought back\n", recovery,
+               plural_count((uint64_t)brought, "withdrawal", count));
         if (for_people)
                 note("%" PRId64
                      " more are for people: 'atmctl exception list' and 'atmctl recovery show %" PRId64

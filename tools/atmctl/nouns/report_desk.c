@@ -34,8 +34,6 @@ int report_period_of(const struct invocation *invocation, struct period *ret_per
 
         if (invocation_has(invocation, "fy"))
                 return of_fiscal_year(invocation, (int)invocation_number(invocation, "fy", 0), ret_period);
-        if (invocation_has(invocation, "quarter"))
-                return usage_error(invocation->command, "--quarter is one of --fy, which is missing");
         if (!from || !to)
                 return usage_error(invocation->command, "%s: expected --fy, or --from and --to",
                                    from ? "--to is missing"

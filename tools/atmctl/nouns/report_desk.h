@@ -18,7 +18,7 @@
         {.name = "fy", .kind = VALUE_FISCAL_YEAR, .text = "the fiscal year from April of it, as 2016"},      \
             {.name = "quarter",                                                                              \
              .kind = VALUE_QUARTER_NUMBER,                                                                   \
-             .text = "one quarter of it: 1 is April to June"},                                               \
+             .text = "one quarter: of --fy, or with its year"},                                              \
             {.name = "from", .kind = VALUE_DATE, .text = "instead of --fy: the first day"},                  \
         {                                                                                                    \
                 .name = "to", .kind = VALUE_DATE, .text = "the last day, included"                           \

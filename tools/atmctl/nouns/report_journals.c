@@ -10,6 +10,7 @@
 #include "tools/atmctl/database.h"
 #include "tools/atmctl/journal_folders.h"
 #include "tools/atmctl/rows.h"
+#include "lib/base/plural.h"
 
 static const struct output_column columns[] = {
     {"key", OUTPUT_TEXT, 0},
@@ -38,6 +39,7 @@ static bool print_sum(struct output *output, const struct repricing_sum *sum, bo
 static bool print_sums(const struct invocation *invocation, const struct repricing *r)
 {
         bool written = true;
+        char count[PLURAL_MAX];
         struct output *output = output_open(invocation, OUTPUT_ROWS, columns, LENGTH(columns));
 
         if (!output)
@@ -52,7 +54,7 @@ static bool print_sums(const struct invocation *invocation, const struct reprici
         if (!output_close(output))
                 return false;
         if (r->open)
-                note("%" PRIu64 " withdrawals have no end yet and are not priced", r->open);
+                note("without an end yet and not priced: %s", plural_count(r->open, "withdrawal", count));
         return true;
 }
 

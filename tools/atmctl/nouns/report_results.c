@@ -129,9 +129,11 @@ static bool write_page(const struct document_functions *draw, struct document *d
 
 static bool load(PGconn *connection, const struct report_desk *desk, struct page *page)
 {
-        const char *quarter = invocation_value(desk->invocation, "quarter");
-        char error[PG_ERROR_MAX];
+        char quarter[5], error[PG_ERROR_MAX];
 
+        /* --quarter has been taken apart (command.c) */
+        snprintf(quarter, sizeof(quarter), "%.1sQ%.2s", invocation_value(desk->invocation, "quarter"),
+                 invocation_value(desk->invocation, "fy") + 2);
         if (results_load(connection, quarter, desk->today, &desk->standing, &page->results, error) &&
             results_parts_load(connection, &page->results, &page->parts, error))
                 return true;
@@ -171,8 +173,9 @@ int report_results(const struct invocation *invocation)
 
 const struct field results_fields[] = {
     {.name = "quarter",
-     .kind = VALUE_QUARTER,
+     .kind = VALUE_QUARTER_NUMBER,
      .flags = FIELD_REQUIRED,
-     .text = "the last quarter of the page, as 3Q16: October to December 2016"},
+     .text = "the last quarter of the page: of --fy, or with its year"},
+    {.name = "fy", .kind = VALUE_FISCAL_YEAR, .text = "the fiscal year of a quarter that is a number"},
     {.name = NULL},
 };

@@ -7,7 +7,9 @@
 
 #include "backoffice/audit/verify.h"
 #include "backoffice/pages/audit_text.h"
+#include "lib/base/digits.h"
 #include "lib/base/number.h"
+#include "lib/base/plural.h"
 #include "tools/atmctl/rows.h"
 
 static const struct output_column difference_columns[] = {{"check", OUTPUT_TEXT, 0},
@@ -93,6 +95,20 @@ static bool write_recovered(struct output *output, uint64_t recovered)
         return output_members(output, &column, 1, (const char *const[]){text});
 }
 
+/* "12,345 figures in 23 checks" */
+static const char *write_extent(const struct findings *findings, char buffer[80])
+{
+        uint64_t all = 0;
+        char number[24], grouped[32];
+
+        for (size_t i = 0; i < CHECK_COUNT; i++)
+                all += findings->checked[i];
+        snprintf(number, sizeof(number), "%" PRIu64, all);
+        digits_group(number, grouped, sizeof(grouped));
+        snprintf(buffer, 80, "%s %s in %d checks", grouped, all == 1 ? "figure" : "figures", CHECK_COUNT);
+        return buffer;
+}
+
 /* For people: what was checked, or, where something differs, the differences. */
 static bool print_verification(const struct invocation *invocation, const struct findings *findings)
 {
@@ -103,21 +119,21 @@ static bool print_verification(const struct invocation *invocation, const struct
                                                    .count = LENGTH(difference_columns),
                                                    .flags = findings->differences ? 0 : OUTPUT_NOT_TABLE};
         struct output *output = output_open_whole(invocation);
+        char asked[PLURAL_MAX], approved[PLURAL_MAX], notices[PLURAL_MAX], recovered[PLURAL_MAX];
 
         if (!output)
                 return false;
         if (findings->under_way.asked || findings->under_way.approved || findings->under_way.notices)
-                output_note(output,
-                            "under way, and no differences: %" PRIu64
-                            " withdrawals that a bank is asked about, %" PRIu64
-                            " approved ones without an end, %" PRIu64 " notices to banks",
-                            findings->under_way.asked, findings->under_way.approved,
-                            findings->under_way.notices);
+                output_note(
+                    output,
+                    "under way, and no differences: %s that a bank is asked about, %s without an end, "
+                    "%s to banks",
+                    plural_count(findings->under_way.asked, "withdrawal", asked),
+                    plural_count(findings->under_way.approved, "approved withdrawal", approved),
+                    plural_count(findings->under_way.notices, "notice", notices));
         if (findings->recovered)
-                output_note(output,
-                            "of %" PRIu64
-                            " withdrawals something was brought back from journals: 'atmctl recovery list'",
-                            findings->recovered);
+                output_note(output, "of %s something was brought back from journals: 'atmctl recovery list'",
+                            plural_count(findings->recovered, "withdrawal", recovered));
         if (write_checked(output, findings) && write_under_way(output, &findings->under_way) &&
             write_recovered(output, findings->recovered) && output_begin(output, &differences) &&
             write_differences(output, findings) &&
@@ -127,9 +143,21 @@ static bool print_verification(const struct invocation *invocation, const struct
         return false;
 }
 
+static void say_good(const struct invocation *invocation, const struct findings *findings)
+{
+        char extent[80];
+
+        if (output_kind_of(invocation) == OUTPUT_FOR_PEOPLE)
+                note("%s were recomputed from the history: all of them add up",
+                     write_extent(findings, extent));
+}
+
 static void complain_about(const struct findings *findings)
 {
-        complain("verify: %" PRIu64 " differences", findings->differences);
+        char differences[PLURAL_MAX], extent[80];
+
+        complain("verify: %s among %s", plural_count(findings->differences, "difference", differences),
+                 write_extent(findings, extent));
         if (findings->differences > findings->count)
                 note("the first %zu that were found are named", findings->count);
 }
@@ -175,6 +203,8 @@ static bool verify_found(struct database *database, const struct invocation *inv
                 printed = print_verification(invocation, &findings);
         if (printed && findings.differences)
                 complain_about(&findings);
+        else if (printed)
+                say_good(invocation, &findings);
         printed = printed && !findings.differences;
         findings_free(&findings);
         return printed;

@@ -1,0 +1,269 @@
+/* Rows as words of a shell's script: see completion.h. Both shells ask in the same order: noun, verb, the value of an option, an option. */
+#include "tools/atmctl/completion.h"
+
+#include <string.h>
+
+typedef void write_command(FILE *stream, const struct command *command);
+
+static void each_command(FILE *stream, const struct command_group *const *groups, write_command *write)
+{
+        for (; *groups; groups++) {
+                for (size_t i = 0; i < (*groups)->count; i++)
+                        write(stream, &(*groups)->commands[i]);
+        }
+}
+
+/* The commands of a noun stand together. */
+static bool begins_noun(const struct command_group *group, size_t i)
+{
+        return !i || strcmp(group->commands[i - 1].noun, group->commands[i].noun) != 0;
+}
+
+/* Between '...' of a shell. */
+static void write_quoted(FILE *stream, const char *text)
+{
+        fputc('\'', stream);
+        for (; *text; text++) {
+                if (*text == '\'')
+                        fputs("'\\''", stream);
+                else
+                        fputc(*text, stream);
+        }
+        fputc('\'', stream);
+}
+
+static void write_words(FILE *stream, const char *choices)
+{
+        for (; *choices; choices++)
+                fputc(*choices == '|' ? ' ' : *choices, stream);
+}
+
+/* 'hall list --format'|'hall list -o') ... */
+static void write_choices(FILE *stream, const struct command *command, const char *opening,
+                          const char *closing)
+{
+        struct command_options options;
+        char name[OPTION_NAME_MAX];
+
+        command_options(command, &options);
+        for (size_t i = 0; i < options.count; i++) {
+                const struct value_row *kind = value_row(options.use[i].field->kind);
+
+                if (options.use[i].positional || !kind->choices)
+                        continue;
+                option_write_name(options.use[i].field->name, name);
+                fprintf(stream, "                '%s --%s'", command_name(command), name);
+                if (kind->letter)
+                        fprintf(stream, " | '%s -%c'", command_name(command), kind->letter);
+                fputs(opening, stream);
+                write_words(stream, kind->choices);
+                fputs(closing, stream);
+        }
+}
+
+/* bash -------------------------------------------------------------------------------------------------- */
+
+static void bash_choices(FILE *stream, const struct command *command)
+{
+        write_choices(stream, command, ") words='", "' ;;\n");
+}
+
+static void bash_options(FILE *stream, const struct command *command)
+{
+        struct option_row rows[OPTIONS_MAX];
+        size_t count = command_rows(command, rows);
+        char name[OPTION_NAME_MAX];
+
+        fprintf(stream, "                '%s') words='", command_name(command));
+        for (size_t i = 0; i < count; i++) {
+                if (rows[i].flags & OPTION_POSITIONAL)
+                        continue;
+                option_write_name(rows[i].name, name);
+                fprintf(stream, "--%s ", name);
+        }
+        fputs("--help' ;;\n", stream);
+}
+
+static void bash_nouns(FILE *stream, const struct command_group *const *groups)
+{
+        for (; *groups; groups++) {
+                for (size_t i = 0; i < (*groups)->count; i++) {
+                        if (begins_noun(*groups, i))
+                                fprintf(stream, "%s ", (*groups)->commands[i].noun);
+                }
+        }
+}
+
+static void bash_verbs(FILE *stream, const struct command_group *const *groups)
+{
+        for (; *groups; groups++) {
+                for (size_t i = 0; i < (*groups)->count; i++) {
+                        const struct command *command = &(*groups)->commands[i];
+                        bool ends_noun = i + 1 == (*groups)->count || begins_noun(*groups, i + 1);
+
+                        if (!command->verb)
+                                continue;
+                        if (begins_noun(*groups, i))
+                                fprintf(stream, "                %s) words='", command->noun);
+                        fprintf(stream, "%s%s", command->verb, ends_noun ? "' ;;\n" : " ");
+                }
+        }
+}
+
+/* Commands without a verb. */
+static void write_wholes(FILE *stream, const struct command_group *const *groups, const char *between)
+{
+        bool first = true;
+
+        for (; *groups; groups++) {
+                for (size_t i = 0; i < (*groups)->count; i++) {
+                        if ((*groups)->commands[i].verb)
+                                continue;
+                        fprintf(stream, "%s%s", first ? "" : between, (*groups)->commands[i].noun);
+                        first = false;
+                }
+        }
+}
+
+void completion_bash(FILE *stream, const struct command_group *const *groups)
+{
+        fputs("# Completion of atmctl for bash, made by 'atmctl completion bash': source it, or put it into\n"
+              "# /usr/share/bash-completion/completions/atmctl.\n"
+              "_atmctl() {\n"
+              "        local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} "
+              "noun=${COMP_WORDS[1]}\n"
+              "        local key=\"$noun ${COMP_WORDS[2]-}\" words=\n"
+              "        case $noun in ",
+              stream);
+        write_wholes(stream, groups, " | ");
+        fputs(") key=$noun ;; esac\n"
+              "        if ((COMP_CWORD == 1)); then\n"
+              "                words='",
+              stream);
+        bash_nouns(stream, groups);
+        fputs("help'\n"
+              "        elif ((COMP_CWORD == 2)) && [[ $key != \"$noun\" ]]; then\n"
+              "                case $noun in\n"
+              "                help) words='",
+              stream);
+        bash_nouns(stream, groups);
+        fputs("' ;;\n", stream);
+        bash_verbs(stream, groups);
+        fputs("                esac\n"
+              "        else\n"
+              "                case \"$key $before\" in\n",
+              stream);
+        each_command(stream, groups, bash_choices);
+        fputs("                esac\n"
+              "                if [[ -z $words && ($word == -* || $before != -*) ]]; then\n"
+              "                        case $key in\n",
+              stream);
+        each_command(stream, groups, bash_options);
+        fputs("                        esac\n"
+              "                fi\n"
+              "        fi\n"
+              "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
+              "}\n"
+              "complete -o default -F _atmctl atmctl\n",
+              stream);
+}
+
+/* zsh --------------------------------------------------------------------------------------------------- */
+
+/* "name:text", a name's own colons aside: there are none. */
+static void write_described(FILE *stream, const char *before, const char *name, const char *text)
+{
+        char described[1024];
+
+        snprintf(described, sizeof(described), "%s%s:%s", before, name, text ? text : "");
+        fputc(' ', stream);
+        write_quoted(stream, described);
+}
+
+static void zsh_nouns(FILE *stream, const struct command_group *const *groups)
+{
+        for (; *groups; groups++) {
+                for (size_t i = 0; i < (*groups)->count; i++) {
+                        if (begins_noun(*groups, i))
+                                write_described(stream, "", (*groups)->commands[i].noun, (*groups)->text);
+                }
+        }
+}
+
+static void zsh_verbs(FILE *stream, const struct command_group *const *groups)
+{
+        for (; *groups; groups++) {
+                for (size_t i = 0; i < (*groups)->count; i++) {
+                        const struct command *command = &(*groups)->commands[i];
+                        bool ends_noun = i + 1 == (*groups)->count || begins_noun(*groups, i + 1);
+
+                        if (!command->verb)
+                                continue;
+                        if (begins_noun(*groups, i))
+                                fprintf(stream, "                %s) items=(", command->noun);
+                        write_described(stream, "", command->verb, command->text);
+                        fputs(ends_noun ? " ) ;;\n" : "", stream);
+                }
+        }
+}
+
+static void zsh_choices(FILE *stream, const struct command *command)
+{
+        write_choices(stream, command, ") items=( ", " ) ;;\n");
+}
+
+static void zsh_options(FILE *stream, const struct command *command)
+{
+        struct option_row rows[OPTIONS_MAX];
+        size_t count = command_rows(command, rows);
+        char name[OPTION_NAME_MAX];
+
+        fprintf(stream, "                '%s') items=(", command_name(command));
+        for (size_t i = 0; i < count; i++) {
+                if (rows[i].flags & OPTION_POSITIONAL)
+                        continue;
+                option_write_name(rows[i].name, name);
+                write_described(stream, "--", name, rows[i].text);
+        }
+        fputs(" ) ;;\n", stream);
+}
+
+void completion_zsh(FILE *stream, const struct command_group *const *groups)
+{
+        fputs("#compdef atmctl\n"
+              "# Completion of atmctl for zsh, made by 'atmctl completion zsh': put it into a folder of "
+              "$fpath as _atmctl.\n"
+              "_atmctl() {\n"
+              "        local -a items\n"
+              "        local noun=$words[2] before=$words[CURRENT-1] key=\"$words[2] $words[3]\"\n"
+              "        case $noun in ",
+              stream);
+        write_wholes(stream, groups, "|");
+        fputs(") key=$noun ;; esac\n"
+              "        if (( CURRENT == 2 )) || [[ $CURRENT == 3 && $noun == help ]]; then\n"
+              "                items=(",
+              stream);
+        zsh_nouns(stream, groups);
+        fputs(" 'help:how it is used' )\n"
+              "        elif (( CURRENT == 3 )) && [[ $key != $noun ]]; then\n"
+              "                case $noun in\n",
+              stream);
+        zsh_verbs(stream, groups);
+        fputs("                esac\n"
+              "        else\n"
+              "                case \"$key $before\" in\n",
+              stream);
+        each_command(stream, groups, zsh_choices);
+        fputs("                esac\n"
+              "                if [[ -z $items && ( $PREFIX == -* || $before != -* ) ]]; then\n"
+              "                        case $key in\n",
+              stream);
+        each_command(stream, groups, zsh_options);
+        fputs("                        esac\n"
+              "                fi\n"
+              "        fi\n"
+              "        [[ -n $items ]] && _describe atmctl items || _files\n"
+              "}\n"
+              "compdef _atmctl atmctl\n",
+              stream);
+}
