@@ -201,8 +201,8 @@ refuses 1 "'atmctl hall list' shows them" statement --hall H9 --month 2016-10
 refuses 2 "expected --fy, or --from and --to" revenue --by area
 refuses 2 "--to is missing" revenue --from 2016-10-01 --by area
 refuses 2 "not both" revenue --fy 2016 --to 2016-10-01 --by area
-refuses 2 "--quarter is one of --fy" tax --quarter 3 --from 2016-10-01 --to 2016-10-02
-refuses 2 "expected a quarter's number from 1" tax --fy 2016 --quarter 5
+refuses 2 "--quarter 3: of which year?" tax --quarter 3 --from 2016-10-01 --to 2016-10-02
+refuses 2 "expected a quarter as 3Q16, October to December 2016, or of --fy its number" tax --fy 2016 --quarter 5
 refuses 2 "expected a fiscal year from 2000 to 2099" tax --fy 1999
 refuses 2 "expected a month as 2016-12" statement --hall H1 --month 2016-13
 refuses 2 "expected one or two of area" revenue --fy 2016 --by area,area
