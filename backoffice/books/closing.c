@@ -12,6 +12,8 @@
 
 enum { ATTEMPTS_MAX = 5 };
 
+#define PERIOD_CLOSE "SELECT r_refusal, r_without_end FROM period_close($1, $2::boolean)"
+
 /* Batches wait for the close while it adds the quarter up, so it takes sums alone. */
 static bool sum_up(PGconn *connection, const char *quarter, char error[PG_ERROR_MAX])
 {
@@ -26,6 +28,21 @@ static bool sum_up(PGconn *connection, const char *quarter, char error[PG_ERROR_
         return false;
 }
 
+/* Sums are made before: they are nobody's change, and must not be waited for in a transaction that lets all batches wait. */
+static PGresult *close_dry(PGconn *connection, const char *const parameters[2], char error[PG_ERROR_MAX])
+{
+        char second[PG_ERROR_MAX];
+        PGresult *result;
+
+        if (!pg_execute(connection, "BEGIN", 0, NULL, error))
+                return NULL;
+        result = pg_query(connection, PERIOD_CLOSE, 2, parameters, error);
+        if (pg_execute(connection, "ROLLBACK", 0, NULL, result ? error : second) || !result)
+                return result;
+        PQclear(result);
+        return NULL;
+}
+
 /* The answer of period_close; NULL with the error. A hall that moves meanwhile takes sums away: then they are made once more. */
 static PGresult *ask(PGconn *connection, const struct closing_question *question, char error[PG_ERROR_MAX])
 {
@@ -36,9 +53,9 @@ static PGresult *ask(PGconn *connection, const struct closing_question *question
 
                 if (!sum_up(connection, question->quarter, error))
                         return NULL;
-                result = pg_query_repeated(
-                    connection, "SELECT r_refusal, r_without_end FROM period_close($1, $2::boolean)",
-                    LENGTH(parameters), parameters, error);
+                result = question->dry ? close_dry(connection, parameters, error)
+                                       : pg_query_repeated(connection, PERIOD_CLOSE, LENGTH(parameters),
+                                                           parameters, error);
                 if (!result || strcmp(PQgetvalue(result, 0, 0), "not summed") != 0)
                         return result;
                 PQclear(result);

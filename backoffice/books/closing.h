@@ -15,6 +15,7 @@
 struct closing_question {
         const char *quarter; /* "3Q16", which is over */
         bool anyway;         /* although withdrawals have no end yet, or costs are missing */
+        bool dry;            /* only whether it would be closed */
 };
 
 enum closing {

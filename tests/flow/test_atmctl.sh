@@ -27,6 +27,17 @@ refuses() {
         says "$text"
 }
 
+# dry COMMAND...: shows a row of what would change, of those that have rows of the trail. Nothing changes: all together are looked
+# at in the end.
+declare -A tried=()
+dry() {
+        OUTPUT=$(atmctl "$@" --dry-run 2>&1) || wrong "$* --dry-run: $OUTPUT"
+        says "dry run: "
+        [[ "$1 $2" =~ ^(db partitions|period close)$ || $OUTPUT == *" added "* || $OUTPUT == *" changed "* || $OUTPUT == *" removed "* ]] ||
+                wrong "no row of what would change: $OUTPUT"
+        tried["$1 $2"]=yes
+}
+
 # A query over a JSON text as :'j': json '[1]' "jsonb_array_length(:'j')"
 json() {
         local asked
@@ -290,6 +301,8 @@ expect_exit 1 with_number atmctl card add --card - --issuer NOBODY --expiry 3012
 expect "who entered the first" "$PGUSER card add" "$(sql "SELECT concat_ws(' ', who, command) FROM trail WHERE noun = 'key' ORDER BY change DESC LIMIT 1")"
 refuses 1 "'atmctl card key' corrects" with_number atmctl exclusion add --note trial --card - --from 2020-04-01
 refuses 2 "--note" atmctl card key
+dry card key --note trial
+says "check_value"
 expect_exit 0 atmctl card key --note 'the first one was a test'
 says "tokens will be made with the key in $ATM_TOKEN_KEY_FILE"
 expect_exit 1 env -u ATM_TOKEN_KEY_FILE atmctl card import --note trial cards.csv
@@ -1061,6 +1074,170 @@ expect "replaced cards" 100 "$(atmctl card list --status replaced --limit 100 --
 expect "card numbers in the database" 0 "$(PGUSER=postgres pg_dump --data-only | grep -c "$(pan 701)" || true)"
 PGUSER=atm_report refuses 1 "permission denied" atmctl card replace --note trial --file replaced.csv
 expect_exit 0 atmctl verify
+
+# What would change -------------------------------------------------------------------------------------------
+
+# every row of every table but the trail's numbers, which are drawn and not given back
+rows() {
+        PGUSER=postgres pg_dump --data-only | grep -v 'pg_catalog.setval' | md5sum
+}
+
+# Of every noun that files change, a row with nothing in it that a new row would get by itself. Each column in turn is left out: it
+# must be there, or a row that is there stays as it is.
+declare -A full=(
+        [area]='area,name,parlors~f1,遠い地方,1234'
+        [hall]='hall,name,area,prefecture,opens,closes,share_bp~HX-3,別のホール,kanto,東京都,09:00,22:30,700'
+        [atm]='terminal,hall,enabled~TX000003,H00001,no'
+        [issuer]='issuer,name,link,opens,closes,off_opens,off_closes~FARBK,遠い銀行,FARLINK,07:00,23:00,08:00,21:00'
+        [prefix]='prefix,from,issuer,kind~9912345,2031-01-01,HOUSE,loan'
+        [tariff]='issuer,band,from,customer_fee_yen,interbank_fee_yen~HOUSE,day,2031-01-01,110,90'
+        [tax]='from,rate_bp,rounding~2031-01-01,1200,up'
+        [holiday]='day,source,name,holiday~2031-01-06,package,休まない日,no'
+        [limit]='kind,from,value~day_count,2031-01-01,7'
+        [hours]='from,day_kind,opens,closes~2031-01-01,off,08:00,20:00'
+        [contract]='terminal,from,until,hall,base_fee_yen~T0000003,2031-01-01,2032-01-01,H00001,30000'
+        [cost]='quarter,item,amount_yen,note~1Q30,network,5000,a bill'
+        [target]='fy,item,announced,value,note~2030,revenue,2030-05-01,1000,a plan'
+        [published]='period,item,value,source~1Q30,revenue,1000,a report'
+        [peer]='peer,item,value,source~SEVENBANK,atms,23000,a page'
+        [rate]='item,from,rate_bp,note~income_tax,2031-01-01,3000,a law'
+)
+entities=$(sed -n -E '/^(card|account|exclusion) /d; s/ import$//p' <<<"$commands") # those files bring new rows alone
+# lacking COLUMN: the file without it; false where it must be there
+lacking() {
+        cut -d, -f "$1" --complement full.csv >lacking.csv
+        OUTPUT=$(atmctl "$noun" import --note trial "${@:2}" lacking.csv 2>&1) || { says "missing in the header"; return 1; }
+}
+optional=
+for noun in $entities; do
+        [[ -n ${full[$noun]:-} ]] || { wrong "no row of $noun has every column"; continue; }
+        expect "columns of $noun" "${full[$noun]%~*}" "$(atmctl "$noun" list --format csv 2>/dev/null | head -n 1)"
+        tr '~' '\n' <<<"${full[$noun]}" >full.csv
+        IFS=, read -r -a columns <full.csv
+        dry "$noun" import --note trial full.csv
+        whole=$OUTPUT
+        for i in "${!columns[@]}"; do
+                lacking $((i + 1)) --dry-run || continue
+                [[ ${columns[i]} == source || $OUTPUT != "$whole" ]] || wrong "a new row of $noun has this ${columns[i]} by itself"
+        done
+        expect_exit 0 atmctl "$noun" import --note trial full.csv
+        says "1 new"
+        for i in "${!columns[@]}"; do
+                lacking $((i + 1)) || continue
+                optional+=" $noun.${columns[i]}"
+                says "1 rows: 0 new, 0 changed, 1 as they were"
+        done
+done
+expect "columns that a file may lack" " area.parlors hall.opens hall.closes hall.share_bp atm.enabled issuer.link issuer.opens issuer.closes issuer.off_opens issuer.off_closes prefix.kind tax.rounding holiday.source holiday.holiday contract.until cost.note target.note rate.note" "$optional"
+printf 'issuer,name,link\nFARBK,遠い銀行,\n' >full.csv
+expect_exit 0 atmctl issuer import full.csv
+expect "an empty cell is what it says" "FARBK,遠い銀行,,07:00,23:00,08:00,21:00" "$(atmctl issuer list --format csv | grep FARBK)"
+
+# Every command that changes something, on what is there now.
+atmctl card add --note trial --card - --expiry 3912 --issuer HOUSE <<<"$(pan 950)" >/dev/null
+fresh=$(atmctl card show --card - --format csv <<<"$(pan 950)" | sed 1d | cut -d, -f1)
+expect_exit 0 atmctl exclusion add --note trial --token "$fresh" --from 2031-01-01
+(umask 077 && { echo "$header"; echo "$(pan 951),3912,1234,HOUSE,1000"; } >card.csv
+        { echo pan,balance_yen; echo "$(pan 950),1000"; } >account.csv
+        { echo pan,from; echo "$(pan 950),2041-01-01"; } >exclusion.csv)
+sql "INSERT INTO recovery (recovery, proposed_at, proposed_by, withdrawals, cash_yen) VALUES (1, now(), 'postgres', 1, 1000)"
+read -r terminal stan <<<"$(sql "SELECT terminal, stan FROM v_open ORDER BY transmitted_at LIMIT 1" | tr '|' ' ')"
+atmctl report revenue --from 2016-12-01 --to 2016-12-31 --by day >/dev/null # makes sums that closing would make
+before=$(rows)
+while read -r -u 3 words; do
+        eval "dry $words"
+done 3<<'EOF'
+area add okinawa2 --name x
+area set f1 --name x
+hall add HX-9 --name x --area kanto --prefecture 東京都
+hall set HX-3 --share-bp 100 --note trial
+atm add TX000009
+atm set TX000003 --hall ''
+atm enable TX000003
+atm disable T0000001
+atm bar T0000001 --note trial
+issuer add NEWX --name x
+issuer set FARBK --opens 06:00
+prefix add 9912346 2031-01-01 --issuer HOUSE
+prefix set 9912345 2031-01-01 --kind credit
+prefix remove 9912345 2031-01-01
+tariff add HOUSE other 2031-01-01 --customer-fee-yen 1 --interbank-fee-yen 1 --note trial
+tariff set HOUSE day 2031-01-01 --customer-fee-yen 1 --note trial
+tariff remove HOUSE day 2031-01-01 --note trial
+tax add 2032-01-01 --rate-bp 1 --note trial
+tax set 2031-01-01 --rate-bp 1 --note trial
+tax remove 2031-01-01 --note trial
+holiday add 2031-01-07 --name x
+holiday set 2031-01-06 --source package --name x
+holiday remove 2031-01-06 --source package
+limit add day_yen 2031-01-01 --value 1 --note trial
+limit set day_count 2031-01-01 --value 1 --note trial
+limit remove day_count 2031-01-01 --note trial
+hours add 2031-01-01 weekday --opens 08:00 --closes 20:00
+hours set 2031-01-01 off --opens 09:00
+hours remove 2031-01-01 off
+contract add T0000004 2031-01-01 --hall H00001 --base-fee-yen 1 --note trial
+contract set T0000003 2031-01-01 --base-fee-yen 1 --note trial
+contract remove T0000003 2031-01-01 --note trial
+cost add 1Q30 sga --amount-yen 1
+cost set 1Q30 network --amount-yen 1
+cost remove 1Q30 network
+target add 2031 revenue 2030-05-01 --value 1
+target set 2030 revenue 2030-05-01 --value 1
+target remove 2030 revenue 2030-05-01
+published add 2Q30 revenue --value 1 --source x
+published set 1Q30 revenue --value 1
+published remove 1Q30 revenue
+peer add OTHERBANK atms --value 1 --source x
+peer set SEVENBANK atms --value 1
+peer remove SEVENBANK atms
+rate add income_tax 2032-01-01 --rate-bp 1
+rate set income_tax 2031-01-01 --rate-bp 1
+rate remove income_tax 2031-01-01
+card import card.csv --note trial
+card add --card - --expiry 3912 --issuer HOUSE --balance-yen 1000 --note trial <<<"$(pan 951)"
+card set --token "$fresh" --status lost
+card replace --card - --expiry 3912 --note trial < <(pan 950; pan 951)
+account import account.csv --note trial
+account add --token "$fresh" --balance-yen 1 --note trial
+exclusion import exclusion.csv --note trial
+exclusion add --token "$fresh" --from 2041-01-01 --note trial
+exclusion end --token "$fresh" --on 2031-06-01 --note trial
+exception resolve --terminal "$terminal" --stan "$stan" --dispensed 0 --force --note trial
+saf park --stan 7 --note trial
+period close 3Q16 --force --note trial
+recovery drop 1 --note trial
+db partitions --from 2018-04-01 --to 2018-07-01
+EOF
+expect "rows after dry runs" "$before" "$(rows)"
+expect_exit 0 atmctl atm bar T0000001 --note trial
+expect_exit 0 atmctl saf park --stan 7 --note trial
+before=$(rows)
+dry atm unbar T0000001 --note trial
+says "barred true " "barred false"
+dry saf retry --stan 7
+PGUSER=postgres dry epoch raise --note trial
+expect "rows after dry runs" "$before" "$(rows)"
+# what refuses the real one refuses this one, in the same words
+for words in "hall set HX-3 --closes 08:00" "tariff remove HOUSE day 2007-07-01 --note trial" "limit set day_count 2031-01-01 --value 2" \
+        "atm bar TX000009 --note trial" "exclusion add --token $fresh --from 2031-01-01 --note trial" "period close 2Q30 --note trial"; do
+        # shellcheck disable=SC2086 # words
+        expect_exit 1 atmctl $words
+        said=$OUTPUT
+        # shellcheck disable=SC2086
+        expect_exit 1 atmctl $words --dry-run
+        expect "what refuses $words --dry-run" "$said" "$OUTPUT"
+done
+# whoever is not marked as changing something can't, whatever his queries come to
+sql "ALTER FUNCTION barred_note RENAME TO barred_note_kept;
+     CREATE FUNCTION barred_note(text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN UPDATE reference_version SET version = version + 1; RETURN NULL; END';
+     GRANT EXECUTE ON FUNCTION barred_note TO PUBLIC"
+refuses 1 "cannot execute UPDATE in a read-only transaction" atmctl atm list
+sql "DROP FUNCTION barred_note; ALTER FUNCTION barred_note_kept RENAME TO barred_note"
+while read -r -a words; do
+        expect_exit 0 atmctl "${words[@]}" --help
+        [[ $OUTPUT != *--dry-run* || $OUTPUT == *"There is no --dry-run: "* || -n ${tried["${words[*]}"]:-} ]] || wrong "nobody tries ${words[*]} --dry-run"
+done <<<"$commands"
 
 # nobody has room of his own in the database but who imports
 for role in atm_daemon atm_report; do

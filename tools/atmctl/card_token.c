@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include "protocol/profile.h"
-#include "tools/atmctl/database.h"
+#include "tools/atmctl/change.h"
 
 /* Whether the tokens of the database's cards are made with it; false after a complaint. Who changes something may be about to make the first
  * token: his key is entered where there is none. */
 static bool key_fits(const struct invocation *invocation, struct token_key *key, const char *path)
 {
-        bool enters = invocation->command->flags & (COMMAND_NOTE | COMMAND_NOTE_DEMANDED);
+        bool enters = invocation->command->flags & COMMAND_CHANGES && !change_is_dry(invocation);
         char check_value[TOKEN_CHECK_TEXT];
         const char *parameters[] = {check_value};
         struct database database;

@@ -105,6 +105,11 @@ static const struct field import_fields[] = {
     {.name = NULL},
 };
 
+static const struct field dry_run_field = {.name = "dry-run",
+                                           .kind = VALUE_NONE,
+                                           .text =
+                                               "change nothing: show what would change, or what refuses it"};
+
 static const struct field note_field = {
     .name = "note", .kind = VALUE_TEXT, .text = "why; kept in the trail with who did it and when"};
 
@@ -208,6 +213,9 @@ void command_options(const struct command *command, struct command_options *ret_
                 add_group(ret_options, command->fields);
         add_span(ret_options);
         add_note(command, ret_options);
+        if (command->flags & COMMAND_CHANGES && !command->no_dry_run &&
+            find_use(ret_options, dry_run_field.name) == ret_options->count)
+                add_use(ret_options, &dry_run_field, false, false);
         if (command->flags & COMMAND_TOKEN_KEY)
                 add_group(ret_options, token_key_fields);
         if (command->flags & COMMAND_FROM)

@@ -28,6 +28,7 @@ enum command_flags {
         COMMAND_REPLICA = 4096,       /* --read-only-conninfo: what it shows may be a little old */
         COMMAND_LIST = 8192,          /* with COMMAND_OUTPUT: one table of rows; --columns, --sort */
         COMMAND_WATCH = 16384,        /* what it shows moves; --watch */
+        COMMAND_CHANGES = 32768,      /* --dry-run, unless the row says why there is none */
         COMMAND_CARDS = COMMAND_DATABASE | COMMAND_TOKEN_KEY, /* whose numbers become tokens on their way */
         COMMAND_ONE_CARD = COMMAND_CARDS | COMMAND_CARD,
 };
@@ -53,6 +54,7 @@ struct command {
         const struct entity *entity;
         const struct field *fields; /* its own */
         const char *argument;       /* for the function: what it is to do */
+        const char *no_dry_run;     /* why one that changes something has none */
 };
 
 /* The commands of a noun, or of several that belong together. */

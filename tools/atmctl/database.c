@@ -235,16 +235,22 @@ static void warn_of_server(PGconn *connection)
                 note("%s", error);
 }
 
-/* From here on this connection's changes bear the operator's name, the command and the note. */
+/* From here on this connection's changes bear the operator's name, the command and the note; of a dry run also the session, so that its
+ * rows are distinguished from others'. A command that changes nothing can't, but documents are made of sums, which whoever needs them
+ * first makes. */
 static bool sign(struct database *database, const struct invocation *invocation)
 {
         const char *const note = invocation_value(invocation, "note");
-        const char *parameters[] = {operator_name(), invocation_name(invocation), note ? note : ""};
+        const char *parameters[] = {operator_name(), invocation_name(invocation), note ? note : "",
+                                    invocation_has(invocation, "dry-run") ? ", dry run " : NULL,
+                                    invocation->command->flags & (COMMAND_CHANGES | COMMAND_DOCUMENT) ? "off"
+                                                                                                      : "on"};
 
         return database_execute(
             database,
-            "SELECT set_config('atm.person', $1, false), set_config('atm.command', $2, false), "
-            "set_config('atm.note', $3, false)",
+            "SELECT set_config('atm.person', $1, false), set_config('atm.command', $2 || coalesce($4 || "
+            "pg_backend_pid(), ''), false), set_config('atm.note', $3, false), "
+            "set_config('default_transaction_read_only', $5, false)",
             LENGTH(parameters), parameters);
 }
 

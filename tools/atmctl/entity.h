@@ -27,8 +27,9 @@ struct field {
         enum value_kind kind;
         unsigned flags;
         const char *text;
-        const char *fallback; /* import: the value where the file lacks the column; "=NAME": that column's,
-                               * which comes before it; NULL: it must be there */
+        const char
+            *fallback; /* import: a new row's value where the file lacks the column, which a row that is
+                               * there keeps; "=NAME": that column's, which comes before it; NULL: it must be there */
         const char *add_fallback; /* add: likewise where it differs */
         const char *column;       /* in the database */
         const char *references; /* the table that must hold it, its noun's name, in a column of the same name;

@@ -10,6 +10,8 @@ static const char *const what_it_is =
     "recomputes "
     "every sum from the history, and reconciles it with the ATMs and the banks.";
 
+#define NO_DRY_RUN "There is no --dry-run: "
+
 static void print_use(FILE *stream, const struct option_row *row)
 {
         bool required = row->flags & OPTION_REQUIRED;
@@ -59,7 +61,7 @@ static void print_columns(FILE *stream, const struct field *field)
 
                 snprintf(text, sizeof(text), "%s: %s%s%s%s%s", field->text, value_row(field->kind)->expected,
                          field->flags & FIELD_NULLABLE ? ", or empty" : "",
-                         fallback ? "; the column may be missing: " : "", like ? "as " : "",
+                         fallback ? "; where the column is missing, a new row: " : "", like ? "as " : "",
                          fallback ? (*fallback ? fallback + like : "empty") : "");
                 fprintf(stream, "  %-20s  ", field->name);
                 help_wrapped(stream, text, 24);
@@ -78,16 +80,25 @@ void help_command(FILE *stream, const struct command *command)
                 fputc('\n', stream);
                 help_wrapped(stream, command->more, 0);
         }
+        if (command->no_dry_run) {
+                char text[256];
+
+                snprintf(text, sizeof(text), NO_DRY_RUN "%s.", command->no_dry_run);
+                fputc('\n', stream);
+                help_wrapped(stream, text, 0);
+        }
         if (count)
                 fputs("\n", stream);
         help_rows(stream, rows, count);
         if (command->shape == SHAPE_IMPORT && command->entity) {
                 fputs("\nColumns of the file:\n", stream);
                 print_columns(stream, command->entity->fields);
-                fputs(
-                    "\nAll of the file is imported or nothing: a bad line is named with its column and what "
-                    "was expected.\n",
-                    stream);
+                fputs("\nWhat a column that is missing would say of a row that is there stays as it is; an "
+                      "empty "
+                      "cell says that it is nothing.\n"
+                      "All of the file is imported or nothing: a bad line is named with its column and what "
+                      "was expected.\n",
+                      stream);
         }
 }
 
@@ -175,6 +186,11 @@ static void manual_command(FILE *stream, const struct command *command)
         fputc('\t', stream);
         manual_text(stream, command->text);
         fputc('\n', stream);
+        if (command->no_dry_run) {
+                fputs("\n\t" NO_DRY_RUN, stream);
+                manual_text(stream, command->no_dry_run);
+                fputs(".\n", stream);
+        }
         if (!command->more) {
                 fputc('\n', stream);
                 return;
@@ -198,6 +214,13 @@ static void manual_files(FILE *stream, const struct command_group *const *groups
             "CSV as RFC 4180 has it, in UTF-8; the first row names the columns, in any order. All of a "
             "file is\n"
             "imported or nothing; a bad line is named with its column and what was expected.\n\n"
+            "What is not in the file is left alone: rows that it does not name, and, of rows that it names, "
+            "the "
+            "columns\n"
+            "that it lacks. Some columns may be lacking; a new row then gets what *--help* of the import "
+            "says. An "
+            "empty\n"
+            "cell is not a lacking column: it says that there is nothing (no link, no end, no hall).\n\n"
             "Control characters and marks that turn the direction of writing are refused. A spreadsheet "
             "takes a\n"
             "cell that begins with =, +, -, @ or their full-width forms for a formula: --format csv writes "

@@ -8,6 +8,7 @@
 #include "tools/atmctl/nouns/card_replace.h"
 #include "tools/atmctl/nouns/card_routes.h"
 #include "tools/atmctl/card_token.h"
+#include "tools/atmctl/change.h"
 #include "tools/atmctl/rows.h"
 
 static const struct output_column card_output[] = {
@@ -189,7 +190,7 @@ static bool add(struct database *database, const struct invocation *invocation, 
         (void)context;
         if (!read_new_card(invocation, database, &card) || !insert_card(database, invocation, &card))
                 return false;
-        printf("card %s: added\n", card.token);
+        change_say(invocation, "card %s: added\n", card.token);
         return true;
 }
 
@@ -197,7 +198,7 @@ static int card_add(const struct invocation *invocation)
 {
         if (invocation_has(invocation, "balance-yen") && !invocation_has(invocation, "note"))
                 return usage_error(invocation->command, "--note is missing: expected why the card has money");
-        return database_run(invocation, add, NULL);
+        return change_run(invocation, add, NULL);
 }
 
 static int account_add(const struct invocation *invocation)
@@ -231,10 +232,10 @@ static int card_key(const struct invocation *invocation)
 {
         const char *path;
         struct token_key *key = card_token_key_file(invocation, &path);
-        int exit_code = key ? database_run(invocation, correct_key, key) : EXIT_FAILED;
+        int exit_code = key ? change_run(invocation, correct_key, key) : EXIT_FAILED;
 
         if (exit_code == EXIT_DONE)
-                printf("card key: tokens will be made with the key in %s\n", path);
+                change_say(invocation, "card key: tokens will be made with the key in %s\n", path);
         token_key_free(key);
         return exit_code;
 }
@@ -304,20 +305,20 @@ static const struct command commands[] = {
      .more = "The file must be readable by its owner alone. PostgreSQL gets a keyed hash of each number and "
              "its first 6 "
              "and last 4 digits; PINs are read past.",
-     .flags = COMMAND_CARDS | COMMAND_NOTE_DEMANDED,
+     .flags = COMMAND_CARDS | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = card_import,
      .shape = SHAPE_IMPORT,
      .entity = &card_file},
     {.noun = "card",
      .verb = "add",
      .text = "add a card",
-     .flags = COMMAND_CARDS | COMMAND_NOTE,
+     .flags = COMMAND_CARDS | COMMAND_NOTE | COMMAND_CHANGES,
      .run = card_add,
      .fields = new_card_fields},
     {.noun = "card",
      .verb = "set",
      .text = "change a card: only what the options name",
-     .flags = COMMAND_ONE_CARD | COMMAND_NOTE,
+     .flags = COMMAND_ONE_CARD | COMMAND_NOTE | COMMAND_CHANGES,
      .run = card_set,
      .fields = card_change_fields},
     {.noun = "card",
@@ -328,7 +329,7 @@ static const struct command commands[] = {
          "refused from now on; what is under way with it ends as it would have, and is booked on the new "
          "one. A file is done in pieces of 25 cards, up to the first that can't be: done again, it goes on "
          "where it was.",
-     .flags = COMMAND_CARDS | COMMAND_CLOCK | COMMAND_NOTE_DEMANDED,
+     .flags = COMMAND_CARDS | COMMAND_CLOCK | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = card_replace,
      .fields = replacement_fields},
     {.noun = "card",
@@ -353,19 +354,19 @@ static const struct command commands[] = {
              "list --noun key' has who that was). While there are no cards, exclusions and withdrawals, and "
              "no atmd is "
              "connected, this one takes its place.",
-     .flags = COMMAND_DATABASE | COMMAND_TOKEN_KEY | COMMAND_NOTE_DEMANDED,
+     .flags = COMMAND_DATABASE | COMMAND_TOKEN_KEY | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = card_key},
     {.noun = "account",
      .verb = "import",
      .text = "open accounts of the house bank for cards that are there already",
-     .flags = COMMAND_CARDS | COMMAND_NOTE_DEMANDED,
+     .flags = COMMAND_CARDS | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = account_import,
      .shape = SHAPE_IMPORT,
      .entity = &account_file},
     {.noun = "account",
      .verb = "add",
      .text = "open an account for a card that is there already",
-     .flags = COMMAND_ONE_CARD | COMMAND_NOTE_DEMANDED,
+     .flags = COMMAND_ONE_CARD | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = account_add,
      .fields = new_account_fields},
     {.noun = "account",

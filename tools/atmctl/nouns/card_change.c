@@ -7,7 +7,7 @@
 #include "lib/db/pg_query.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
-#include "tools/atmctl/database.h"
+#include "tools/atmctl/change.h"
 
 bool print_today(const struct invocation *invocation, char ret_day[11])
 {
@@ -33,7 +33,7 @@ static bool change(struct database *database, const struct invocation *invocatio
         bool changed = result && pg_rows_written(result);
 
         if (changed)
-                printf("card %s: %s\n", change->parameters[0], change->what);
+                change_say(invocation, "card %s: %s\n", change->parameters[0], change->what);
         else if (result)
                 complain("%s: %s", invocation_name(invocation), change->nothing);
         PQclear(result);
@@ -45,5 +45,5 @@ int change_card(const struct invocation *invocation, const char *sql, int count,
 {
         struct change asked = {sql, count, parameters, what, nothing};
 
-        return database_run(invocation, change, &asked);
+        return change_run(invocation, change, &asked);
 }

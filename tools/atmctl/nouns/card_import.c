@@ -11,6 +11,7 @@
 #include "protocol/profile.h"
 #include "tools/atmctl/nouns/card_routes.h"
 #include "tools/atmctl/card_token.h"
+#include "tools/atmctl/change.h"
 #include "tools/atmctl/import.h"
 #include "tools/atmctl/rows.h"
 
@@ -163,9 +164,10 @@ struct card_file {
         const char *plural;
 };
 
-static bool import_within(struct card_import *work, const struct card_file *file)
+static bool import_within(const struct invocation *invocation, struct card_import *work,
+                          const struct card_file *file)
 {
-        if (!database_execute(&work->database, "BEGIN", 0, NULL) ||
+        if (!change_begin(&work->database) ||
             !database_execute(&work->database, file->create_stage, 0, NULL) ||
             !routes_load(&work->database, &work->routes) || !fill_stage(work, file->rest))
                 return false;
@@ -175,7 +177,7 @@ static bool import_within(struct card_import *work, const struct card_file *file
                 return false;
         progress("%llu rows read; storing", work->import.rows);
         return database_execute(&work->database, file->apply, 0, NULL) &&
-               database_execute(&work->database, "COMMIT", 0, NULL);
+               change_commit(&work->database, invocation);
 }
 
 static int import_cards(const struct invocation *invocation, const struct card_file *file)
@@ -189,9 +191,9 @@ static int import_cards(const struct invocation *invocation, const struct card_f
                 goto free_key;
         if (!import_open(&work.import, invocation_value(invocation, "file"), file->fields, true))
                 goto disconnect;
-        if (import_within(&work, file)) {
+        if (import_within(invocation, &work, file)) {
                 progress_end();
-                printf("%s: %llu new\n", file->plural, work.import.rows);
+                change_say(invocation, "%s: %llu new\n", file->plural, work.import.rows);
                 exit_code = EXIT_DONE;
         } else {
                 note("nothing was imported");

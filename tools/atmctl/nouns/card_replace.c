@@ -19,6 +19,7 @@
 #include "rules/decide.h"
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/card_token.h"
+#include "tools/atmctl/change.h"
 #include "tools/atmctl/import.h"
 #include "tools/atmctl/nouns/card_routes.h"
 
@@ -49,6 +50,7 @@ struct literal {
 };
 
 struct replacing {
+        const struct invocation *invocation;
         struct database database;
         struct token_key *key;
         struct routes routes;
@@ -180,6 +182,8 @@ static bool piece_end(struct replacing *work)
 
         if (!work->count)
                 return true;
+        if (!change_begin_dry(&work->database, work->invocation))
+                return false;
         for (size_t i = 0; i < PART_COUNT; i++) {
                 strcpy(work->part[i].text + work->part[i].used, "}");
                 parameters[i] = work->part[i].text;
@@ -193,7 +197,7 @@ static bool piece_end(struct replacing *work)
         done = result && piece_judge(work, result);
         PQclear(result);
         piece_begin(work);
-        return done;
+        return done && change_end_dry(&work->database, work->invocation);
 }
 
 /* where the pairs come from --------------------------------------------------------------------------------- */
@@ -242,7 +246,7 @@ static bool replace_given(struct replacing *work, const struct invocation *invoc
         OPENSSL_cleanse(pan, sizeof(pan));
         if (!read || !piece_end(work))
                 return false;
-        printf("card replace: %s\n", work->already ? "it was done already" : "done");
+        change_say(invocation, "card replace: %s\n", work->already ? "it was done already" : "done");
         return true;
 }
 
@@ -273,7 +277,8 @@ static bool replace_file(struct replacing *work, const char *path)
         done = replace_listed(work);
         progress_end();
         if (done || work->replaced)
-                printf("cards: %llu replaced, %llu before\n", work->replaced, work->already);
+                change_say(work->invocation, "cards: %llu replaced, %llu before\n", work->replaced,
+                           work->already);
         if (!done)
                 note("the file can be done again: what is done is passed over");
         import_close(&import);
@@ -308,6 +313,7 @@ int card_replace(const struct invocation *invocation)
                 complain("out of memory");
                 return EXIT_FAILED;
         }
+        work->invocation = invocation;
         work->key = card_token_key(invocation);
         if (!work->key || !business_today(invocation, &work->today) ||
             !database_open(&work->database, invocation, DATABASE_READY))

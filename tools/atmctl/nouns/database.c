@@ -16,6 +16,7 @@
 #include "lib/db/pg_session.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
+#include "tools/atmctl/change.h"
 #include "tools/atmctl/nouns/database.h"
 #include "tools/atmctl/migrations.h"
 #include "tools/atmctl/output/output.h"
@@ -222,35 +223,31 @@ static bool partition_range(const struct invocation *invocation, char ret_from[1
         return true;
 }
 
-static bool make_partitions(struct database *database, const struct invocation *invocation)
+static bool make_partitions(struct database *database, const struct invocation *invocation, void *context)
 {
         char from[11], to[11];
         const char *parameters[] = {from, to};
         PGresult *result;
 
+        (void)context;
         if (!partition_range(invocation, from, to))
                 return false;
         result = database_query(database, "SELECT ledger_make_partitions($1::date, $2::date)", 2, parameters);
         if (!result)
                 return false;
-        printf("partitions from %s to before %s: %s quarters are new\n", from, to, PQgetvalue(result, 0, 0));
+        change_say(invocation, "partitions from %s to before %s: %s quarters are new\n", from, to,
+                   PQgetvalue(result, 0, 0));
         PQclear(result);
         return true;
 }
 
 static int database_partitions(const struct invocation *invocation)
 {
-        struct database database;
-        bool made;
         const char *from = invocation_value(invocation, "from"), *to = invocation_value(invocation, "to");
 
         if (from && to && strcmp(from, to) >= 0)
                 return usage_error(invocation->command, "--to %s: expected a day after --from %s", to, from);
-        if (!database_open(&database, invocation, DATABASE_READY))
-                return EXIT_FAILED;
-        made = make_partitions(&database, invocation);
-        database_close(&database);
-        return made ? EXIT_DONE : EXIT_FAILED;
+        return change_run(invocation, make_partitions, NULL);
 }
 
 /* init, migrate, status -------------------------------------------------------------------------------- */
@@ -283,7 +280,7 @@ static int migrate_to_newest(struct database *database, const struct invocation 
         if (database->state == DATABASE_BEHIND && !nothing_is_in_the_way(database))
                 return EXIT_FAILED;
         if (!run_migrations(database) || !enter_clock(database, invocation) ||
-            !make_partitions(database, invocation))
+            !make_partitions(database, invocation, NULL))
                 return EXIT_FAILED;
         printf("database '%s' is at version %d\n", PQdb(database->connection), database->version);
         return EXIT_DONE;
@@ -438,7 +435,8 @@ static const struct command commands[] = {
          "closes no quarter that is not over. Its encoding must be UTF8. A database that is set up already "
          "is left as it is. 'atmctl setup' does this and the rest of what a machine needs.\nExample: "
          "PGUSER=postgres PGDATABASE=atm atmctl db init",
-     .flags = COMMAND_DATABASE | COMMAND_CLOCK,
+     .flags = COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_CHANGES,
+     .no_dry_run = "of a database that is empty it shows nothing that --help does not say",
      .run = database_setup,
      .fields = setup_fields},
     {.noun = "db",
@@ -449,7 +447,9 @@ static const struct command commands[] = {
          "changed. Each migration is one transaction; what takes long goes by quarters of history, each "
          "one transaction too, and whoever was stopped goes on where he was. As much disk as the largest "
          "quarter takes should be free. Needs a superuser. A laboratory's clock is entered as by db init.",
-     .flags = COMMAND_DATABASE | COMMAND_CLOCK,
+     .flags = COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_CHANGES,
+     .no_dry_run =
+         "'atmctl db status' shows from which version to which; each migration is a transaction of its own",
      .run = database_setup,
      .fields = setup_fields},
     {.noun = "db",
@@ -464,7 +464,7 @@ static const struct command commands[] = {
      .more = "Withdrawals of a day without partitions are refused, so run it at least every quarter; what is "
              "there "
              "already stays.",
-     .flags = COMMAND_DATABASE | COMMAND_CLOCK,
+     .flags = COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_CHANGES,
      .run = database_partitions,
      .fields = partition_fields},
 };

@@ -12,6 +12,7 @@
 #include "lib/db/pg_query.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
+#include "tools/atmctl/change.h"
 #include "tools/atmctl/import.h"
 #include "tools/atmctl/reference_guard.h"
 #include "tools/atmctl/rows.h"
@@ -417,15 +418,16 @@ static bool begin(struct database *database, const struct invocation *invocation
         *ret_guard = (struct reference_guard){NULL};
         sql_start(&sql);
         sql_add(&sql, "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", entity->table);
-        return say_business_day(database, invocation) && database_execute(database, "BEGIN", 0, NULL) &&
+        return say_business_day(database, invocation) && change_begin(database) &&
                reference_guard_begin(ret_guard, database) && database_execute(database, sql.text, 0, NULL) &&
                create_stage(database, entity);
 }
 
 /* COMMIT, where all went well and atmd can go on with what it makes. */
-static bool commit(struct database *database, struct reference_guard *guard, bool done)
+static bool commit(struct database *database, const struct invocation *invocation,
+                   struct reference_guard *guard, bool done)
 {
-        return reference_guard_end(guard, database, done) && database_execute(database, "COMMIT", 0, NULL);
+        return reference_guard_end(guard, database, done) && change_commit(database, invocation);
 }
 
 /* import --------------------------------------------------------------------------------------------- */
@@ -449,6 +451,29 @@ static bool fill_stage(struct database *database, struct import *import)
         return false;
 }
 
+/* What the file has no column for stays as it is: its fallback is for rows that are new. */
+static bool keep_unnamed(struct database *database, const struct entity *entity, const struct import *import)
+{
+        struct sqltext sql;
+        const char *separator = "";
+
+        sql_start(&sql);
+        sql_add(&sql, "UPDATE pg_temp.stage s SET ");
+        for (size_t i = 0; i < import->count; i++) {
+                const struct field *field = &entity->fields[i];
+
+                if (import->column[i] >= 0 || (field->flags & FIELD_KEY))
+                        continue;
+                sql_add(&sql, "%s%s = t.%s", separator, field->column, field->column);
+                separator = ", ";
+        }
+        if (!*separator)
+                return true;
+        sql_add(&sql, " FROM %s t WHERE ", entity->table);
+        add_key_match(&sql, entity);
+        return database_execute(database, sql.text, 0, NULL);
+}
+
 int entity_import(const struct invocation *invocation)
 {
         const struct entity *entity = invocation->command->entity;
@@ -465,10 +490,11 @@ int entity_import(const struct invocation *invocation)
         if (!import_open(&import, invocation_value(invocation, "file"), entity->fields, false))
                 goto disconnect;
         done = begin(&database, invocation, &guard) && fill_stage(&database, &import) &&
-               check_stage(&database, entity, &origin) && apply_stage(&database, entity, &origin, &applied);
-        if (commit(&database, &guard, done)) {
-                printf("%s: %llu rows: %lld new, %lld changed, %lld as they were\n", entity->plural,
-                       import.rows, applied.inserted, applied.updated, applied.same);
+               keep_unnamed(&database, entity, &import) && check_stage(&database, entity, &origin) &&
+               apply_stage(&database, entity, &origin, &applied);
+        if (commit(&database, invocation, &guard, done)) {
+                change_say(invocation, "%s: %llu rows: %lld new, %lld changed, %lld as they were\n",
+                           entity->plural, import.rows, applied.inserted, applied.updated, applied.same);
                 exit_code = EXIT_DONE;
         } else {
                 note("nothing was imported");
@@ -552,9 +578,9 @@ static int finish_one(struct database *database, const struct invocation *invoca
 {
         char key[256];
 
-        if (commit(database, guard, done)) {
+        if (commit(database, invocation, guard, done)) {
                 describe_key(invocation, key, sizeof(key));
-                printf("%s: %s\n", key, what);
+                change_say(invocation, "%s: %s\n", key, what);
                 database_close(database);
                 return EXIT_DONE;
         }

@@ -17,26 +17,26 @@ int entity_list(const struct invocation *invocation);
         {                                                                                                    \
                 .noun = #name, .verb = "import",                                                             \
                 .text = "import " what " from CSV: new rows are added, changed ones set",                    \
-                .flags = COMMAND_DATABASE | COMMAND_NOTE | (more), .run = entity_import,                     \
+                .flags = COMMAND_DATABASE | COMMAND_NOTE | COMMAND_CHANGES | (more), .run = entity_import,   \
                 .shape = SHAPE_IMPORT, .entity = &name                                                       \
         }
 #define ADD(name, what, more)                                                                                \
         {                                                                                                    \
                 .noun = #name, .verb = "add", .text = "add " what,                                           \
-                .flags = COMMAND_DATABASE | COMMAND_NOTE | ((more) & ~COMMAND_FROM), .run = entity_add,      \
-                .shape = SHAPE_ADD, .entity = &name                                                          \
+                .flags = COMMAND_DATABASE | COMMAND_NOTE | COMMAND_CHANGES | ((more) & ~COMMAND_FROM),       \
+                .run = entity_add, .shape = SHAPE_ADD, .entity = &name                                       \
         }
 #define SET(name, what, more)                                                                                \
         {                                                                                                    \
                 .noun = #name, .verb = "set", .text = "change " what ": only what the options name",         \
-                .flags = COMMAND_DATABASE | COMMAND_NOTE | (more), .run = entity_set, .shape = SHAPE_SET,    \
-                .entity = &name                                                                              \
+                .flags = COMMAND_DATABASE | COMMAND_NOTE | COMMAND_CHANGES | (more), .run = entity_set,      \
+                .shape = SHAPE_SET, .entity = &name                                                          \
         }
 #define REMOVE(name, what)                                                                                   \
         {                                                                                                    \
                 .noun = #name, .verb = "remove", .text = "remove " what,                                     \
-                .flags = COMMAND_DATABASE | COMMAND_NOTE, .run = entity_remove, .shape = SHAPE_KEY,          \
-                .entity = &name                                                                              \
+                .flags = COMMAND_DATABASE | COMMAND_NOTE | COMMAND_CHANGES, .run = entity_remove,            \
+                .shape = SHAPE_KEY, .entity = &name                                                          \
         }
 #define SHOW(name, what)                                                                                     \
         {                                                                                                    \

@@ -9,6 +9,7 @@
 #include "rules/calendar.h"
 #include "rules/withdrawal.h"
 #include "tools/atmctl/business_clock.h"
+#include "tools/atmctl/change.h"
 #include "tools/atmctl/rows.h"
 #include "tools/atmctl/nouns/withdrawal.h"
 
@@ -204,10 +205,11 @@ static bool resolve_found(const struct invocation *invocation, struct database *
         else if (end != EXCEPTION_RESOLVED)
                 complain_of_refusal(invocation, found, key, end, &outcome);
         else
-                printf("%s: %s, %" PRId64 " yen dispensed (was: %s, %" PRId64
-                       " yen); exceptions dealt with: %d\n",
-                       key, outcome.state, outcome.counted_yen, outcome.state_before,
-                       outcome.counted_before_yen, outcome.exceptions);
+                change_say(invocation,
+                           "%s: %s, %" PRId64 " yen dispensed (was: %s, %" PRId64
+                           " yen); exceptions dealt with: %d\n",
+                           key, outcome.state, outcome.counted_yen, outcome.state_before,
+                           outcome.counted_before_yen, outcome.exceptions);
         return end == EXCEPTION_RESOLVED;
 }
 
@@ -259,7 +261,9 @@ static int resolve(const struct invocation *invocation)
         /* to the millisecond, so that two findings of a second are two advices */
         snprintf(advice_at + 19, sizeof(advice_at) - 19, ".%03d+09:00", (int)(now_ms % 1000));
         found = find(invocation, &database, &question);
-        done = found && resolve_found(invocation, &database, found, advice_at);
+        done = found && change_begin_dry(&database, invocation) &&
+               resolve_found(invocation, &database, found, advice_at) &&
+               change_end_dry(&database, invocation);
         PQclear(found);
         database_close(&database);
         return done ? EXIT_DONE : EXIT_FAILED;
@@ -349,7 +353,7 @@ static const struct command commands[] = {
          "speak after all and say otherwise, that is a new exception and moves nothing.\n"
          "Example: atmctl exception resolve --terminal T0000001 --stan 123 --dispensed 0 --note 'counted the "
          "cassettes with the guard'",
-     .flags = FIND_FLAGS | COMMAND_CLOCK | COMMAND_NOTE_DEMANDED,
+     .flags = FIND_FLAGS | COMMAND_CLOCK | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = resolve,
      .fields = resolve_fields},
 };

@@ -206,7 +206,9 @@ static const struct command commands[] = {
              "there. Every report says "
              "that it is no real business. Needs a superuser or a member of atm_owner.\n"
              "Example: atmctl history generate --scenario etc/scenarios/fy2015-fy2016 --scale 0.01",
-     .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
+     .flags = COMMAND_OUTPUT | COMMAND_DATABASE | COMMAND_CHANGES,
+     .no_dry_run =
+         "it writes a transaction an ATM, by several processes; --scale tries it in a database of its own",
      .run = history_generate,
      .fields = generate_fields},
     {.noun = "history",

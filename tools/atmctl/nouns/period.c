@@ -10,6 +10,7 @@
 #include "backoffice/books/closing.h"
 #include "backoffice/books/period.h"
 #include "tools/atmctl/business_clock.h"
+#include "tools/atmctl/change.h"
 #include "tools/atmctl/rows.h"
 #include "lib/base/plural.h"
 
@@ -98,7 +99,7 @@ static bool say_closed(struct database *database, const struct invocation *invoc
 {
         char count[PLURAL_MAX];
 
-        printf("%s is closed, and with it every day before\n", quarter);
+        change_say(invocation, "%s is closed, and with it every day before\n", quarter);
         if (without_end && !list_without_end(database, invocation, quarter))
                 return false;
         if (without_end)
@@ -111,17 +112,14 @@ static bool close_quarter(struct database *database, const struct invocation *in
 {
         const char *quarter = invocation_value(invocation, "quarter");
         const struct closing_question question = {.quarter = quarter,
-                                                  .anyway = invocation_has(invocation, "force")};
+                                                  .anyway = invocation_has(invocation, "force"),
+                                                  .dry = change_is_dry(invocation)};
         char error[PG_ERROR_MAX], count[PLURAL_MAX];
         int64_t without_end;
 
         (void)context;
         if (!list_quarters(database, invocation, quarter))
                 return false;
-        if (invocation_has(invocation, "dry-run")) {
-                note("nothing was closed");
-                return true;
-        }
         switch (closing_close(database->connection, &question, &without_end, error)) {
         case CLOSING_DONE:
                 return say_closed(database, invocation, quarter, without_end);
@@ -188,9 +186,6 @@ static const struct field close_fields[] = {
     {.name = "force",
      .kind = VALUE_NONE,
      .text = "close although withdrawals have no end yet, and list them, and although costs are missing"},
-    {.name = "dry-run",
-     .kind = VALUE_NONE,
-     .text = "show what would be closed and what is missing, and close nothing"},
     {.name = NULL},
 };
 
@@ -208,7 +203,7 @@ static const struct command commands[] = {
              "as 0), "
              "and before the quarter is over. Batches that are on their way are waited for.\n"
              "Example: atmctl period close 3Q16 --note 'agreed by finance, minutes of 12 January'",
-     .flags = COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_NOTE_DEMANDED,
+     .flags = COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = period_close,
      .fields = close_fields},
     {.noun = "period",

@@ -11,6 +11,7 @@
 #include "backoffice/recovery/find.h"
 #include "backoffice/recovery/proposal.h"
 #include "rules/calendar.h"
+#include "tools/atmctl/change.h"
 #include "tools/atmctl/journal_folders.h"
 #include "tools/atmctl/nouns/sides.h"
 #include "tools/atmctl/rows.h"
@@ -248,13 +249,14 @@ static bool drop(struct database *database, const struct invocation *invocation,
                 database_complain_of(error);
                 return false;
         }
-        printf("recovery %" PRId64 " is dropped: what is not brought back yet will not be\n", recovery);
+        change_say(invocation, "recovery %" PRId64 " is dropped: what is not brought back yet will not be\n",
+                   recovery);
         return true;
 }
 
 static int recovery_drop(const struct invocation *invocation)
 {
-        return database_run(invocation, drop, NULL);
+        return change_run(invocation, drop, NULL);
 }
 
 static PGresult *ask_list(PGconn *connection, const void *question, int64_t limit, char error[PG_ERROR_MAX])
@@ -372,7 +374,8 @@ static const struct command commands[] = {
          "Example: atmctl recover --atm-journals journal --bank-journals banks/journal --propose --note "
          "'restored "
          "to 10:41, the disk was lost'",
-     .flags = COMMAND_OUTPUT | COMMAND_DATABASE | COMMAND_NOTE,
+     .flags = COMMAND_OUTPUT | COMMAND_DATABASE | COMMAND_NOTE | COMMAND_CHANGES,
+     .no_dry_run = "without --propose it changes nothing, and shows what it would propose",
      .run = recover,
      .fields = recover_fields},
     {.noun = "recovery",
@@ -406,13 +409,14 @@ static const struct command commands[] = {
              "Example: atmctl recovery confirm 1 --atm-journals journal --bank-journals banks/journal --note "
              "'compared "
              "with the banks' files of the day'",
-     .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED,
+     .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
+     .no_dry_run = "'atmctl recover' shows what it would bring back: it goes by batches, each a transaction",
      .run = recovery_confirm,
      .fields = confirm_fields},
     {.noun = "recovery",
      .verb = "drop",
      .text = "drop what was proposed: what is not brought back yet will not be",
-     .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED,
+     .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = recovery_drop,
      .fields = drop_fields},
 };

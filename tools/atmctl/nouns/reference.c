@@ -3,7 +3,7 @@
 
 #include "lib/cli/say.h"
 #include "lib/db/pg_query.h"
-#include "tools/atmctl/database.h"
+#include "tools/atmctl/change.h"
 #include "tools/atmctl/nouns/entity_commands.h"
 #include "tools/atmctl/output/output.h"
 #include "tools/atmctl/rows.h"
@@ -244,10 +244,10 @@ static bool bar(struct database *database, const struct invocation *invocation, 
         bool found = result && PQntuples(result) > 0;
         (void)context;
         if (found)
-                printf("atm %s: %s\n", terminal,
-                       *PQgetvalue(result, 0, 0) != 't' ? "is so already"
-                       : *wanted == 't'                 ? "barred"
-                                                        : "let in again");
+                change_say(invocation, "atm %s: %s\n", terminal,
+                           *PQgetvalue(result, 0, 0) != 't' ? "is so already"
+                           : *wanted == 't'                 ? "barred"
+                                                            : "let in again");
         else if (result)
                 complain("the database has no ATM %s", terminal);
         PQclear(result);
@@ -257,7 +257,7 @@ static bool bar(struct database *database, const struct invocation *invocation, 
 /* bar and unbar: the command's argument is whether to bar. */
 static int atm_bar(const struct invocation *invocation)
 {
-        return database_run(invocation, bar, NULL);
+        return change_run(invocation, bar, NULL);
 }
 
 static const struct output_column barred_columns[] = {
@@ -279,7 +279,7 @@ static const struct command commands[] = {
     {.noun = "atm",
      .verb = "enable",
      .text = "let an ATM serve",
-     .flags = COMMAND_DATABASE | COMMAND_NOTE,
+     .flags = COMMAND_DATABASE | COMMAND_NOTE | COMMAND_CHANGES,
      .run = atm_switch,
      .shape = SHAPE_KEY,
      .entity = &atm,
@@ -287,7 +287,7 @@ static const struct command commands[] = {
     {.noun = "atm",
      .verb = "disable",
      .text = "take an ATM out of service: its requests are refused, its advices not",
-     .flags = COMMAND_DATABASE | COMMAND_NOTE,
+     .flags = COMMAND_DATABASE | COMMAND_NOTE | COMMAND_CHANGES,
      .run = atm_switch,
      .shape = SHAPE_KEY,
      .entity = &atm,
@@ -298,7 +298,7 @@ static const struct command commands[] = {
      .more = "Every instance knows within a second (reference_poll_ms). What the ATM has still to say of its "
              "withdrawals waits in it until it is unbarred; 'atmctl exception resolve' decides without it.\n"
              "Example: atmctl atm bar T0000001 --note 'stolen from the hall, police report 4711'",
-     .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED,
+     .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = atm_bar,
      .shape = SHAPE_KEY,
      .entity = &atm,
@@ -306,7 +306,7 @@ static const struct command commands[] = {
     {.noun = "atm",
      .verb = "unbar",
      .text = "let a barred ATM in again",
-     .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED,
+     .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = atm_bar,
      .shape = SHAPE_KEY,
      .entity = &atm,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backoffice/cases/notices.h"
+#include "tools/atmctl/change.h"
 #include "tools/atmctl/rows.h"
 
 static const struct output_column saf_columns[] = {
@@ -169,9 +170,9 @@ static bool change(struct database *database, const struct invocation *invocatio
         int changed = notices_change(database->connection, context, change, error);
 
         if (changed > 0)
-                printf("saf: %d %s\n", changed,
-                       change == NOTICE_PARK ? "parked, not to be sent until 'atmctl saf retry'"
-                                             : "to be sent now");
+                change_say(invocation, "saf: %d %s\n", changed,
+                           change == NOTICE_PARK ? "parked, not to be sent until 'atmctl saf retry'"
+                                                 : "to be sent now");
         else if (changed == 0)
                 complain("saf %s: no notice is like that%s", invocation->command->verb,
                          change == NOTICE_PARK ? " and not parked yet" : "");
@@ -189,7 +190,7 @@ static int saf_change(const struct invocation *invocation)
                 return usage_error(invocation->command,
                                    "which notices? expected --link, --terminal or another option "
                                    "that selects them");
-        return database_run(invocation, change, &question);
+        return change_run(invocation, change, &question);
 }
 
 /* rows ----------------------------------------------------------------------------------------------------
@@ -246,7 +247,7 @@ static const struct command commands[] = {
      .more = "The leases of their links are broken with it: should an instance hold one and not send, "
              "another does.\n"
              "Example: atmctl saf retry --link BANKA",
-     .flags = COMMAND_DATABASE | COMMAND_NOTE,
+     .flags = COMMAND_DATABASE | COMMAND_NOTE | COMMAND_CHANGES,
      .run = saf_change,
      .fields = show_fields,
      .argument = "false"},
@@ -259,7 +260,7 @@ static const struct command commands[] = {
              "reversal that is parked is a card-holder's money.\n"
              "Example: atmctl saf park --terminal T0000001 --stan 123 --note 'the bank books it by hand, "
              "case 4711'",
-     .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED,
+     .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = saf_change,
      .fields = show_fields,
      .argument = "true"},

@@ -6,7 +6,7 @@
 #include "lib/db/conninfo.h"
 #include "lib/db/pg_query.h"
 #include "lib/db/pg_survey.h"
-#include "tools/atmctl/database.h"
+#include "tools/atmctl/change.h"
 #include "tools/atmctl/output/output.h"
 
 static const struct output_column columns[] = {
@@ -102,14 +102,14 @@ static bool raise_epoch(struct database *database, const struct invocation *invo
         (void)context;
         if (!result)
                 return false;
-        printf("epoch %s: servers of an earlier one are refused\n", PQgetvalue(result, 0, 0));
+        change_say(invocation, "epoch %s: servers of an earlier one are refused\n", PQgetvalue(result, 0, 0));
         PQclear(result);
         return true;
 }
 
 static int epoch_raise(const struct invocation *invocation)
 {
-        return database_run(invocation, raise_epoch, NULL);
+        return change_run(invocation, raise_epoch, NULL);
 }
 
 static const struct field raise_fields[] = {
@@ -139,7 +139,7 @@ static const struct command commands[] = {
              "epoch_raise (docs/operations.md). Run on a server that was replaced it would make that the one "
              "that "
              "serves.\nExample: PGUSER=postgres PGDATABASE=atm atmctl epoch raise --note 'failover of db1'",
-     .flags = COMMAND_DATABASE | COMMAND_NOTE,
+     .flags = COMMAND_DATABASE | COMMAND_NOTE | COMMAND_CHANGES,
      .run = epoch_raise,
      .fields = raise_fields},
 };

@@ -706,7 +706,7 @@ static const struct command commands[] = {
              "unless PGUSER or --conninfo say otherwise; the latter without a dbname. Reference data and the "
              "service itself are "
              "left to people.\nExample: atmctl setup --san DNS:atm.example.net,IP:192.0.2.10",
-     .flags = COMMAND_DATABASE,
+     .flags = COMMAND_DATABASE | COMMAND_CHANGES,
      .run = machine_setup,
      .fields = fields},
 };

@@ -241,6 +241,8 @@ static const struct command commands[] = {
     {.noun = "pki",
      .verb = "init",
      .text = "make a certificate authority for a laboratory or a small network",
+     .flags = COMMAND_CHANGES,
+     .no_dry_run = "it writes files, and none that is there already but the list of who is revoked",
      .run = authority_init,
      .fields = init_fields},
     {.noun = "pki",
@@ -249,6 +251,8 @@ static const struct command commands[] = {
      .more =
          "A certificate decides which terminal a connection may be: its name is the terminal's id, DE 41.\n"
          "Example: atmctl pki issue --dir pki --out certs --terminals etc/atms.csv",
+     .flags = COMMAND_CHANGES,
+     .no_dry_run = "it writes files, and none that is there already but the list of who is revoked",
      .run = authority_issue,
      .fields = issue_fields},
     {.noun = "pki",
@@ -257,6 +261,8 @@ static const struct command commands[] = {
      .more =
          "atmd takes the list over as soon as the file changes, and ends connections of whom it names.\n"
          "Example: atmctl pki revoke --dir pki --crl /etc/atmd/pki/crl.pem --certificate certs/T0000001.crt",
+     .flags = COMMAND_CHANGES,
+     .no_dry_run = "it writes files, and none that is there already but the list of who is revoked",
      .run = authority_revoke,
      .fields = revoke_fields},
 };
