@@ -168,6 +168,41 @@ PGUSER=atm_report refuses 1 "operators connect as members of atm_operator" atmct
 refuses 1 "role" env PGUSER=nobody_at_all atmctl hall list
 refuses 1 "is not permitted to log in" env PGUSER=atm_operator atmctl hall list
 says "operators connect as members of atm_operator"
+# each kind of failure has its own words and its own advice
+sed -i '1i local all asked scram-sha-256\nlocal all peered peer\nlocal all rejected reject' "$SERVER/data/pg_hba.conf"
+sql "CREATE ROLE asked LOGIN PASSWORD 'open sesame' IN ROLE atm_operator; CREATE ROLE peered LOGIN; CREATE ROLE rejected LOGIN;
+     CREATE ROLE full LOGIN CONNECTION LIMIT 0; SELECT pg_reload_conf()" >/dev/null
+asks() { [[ $(PGUSER=asked atmctl hall list 2>&1) == *"wants a password"* ]]; }
+await "the new pg_hba.conf" asks
+while IFS='|' read -r user host what hint; do
+        refuses 1 "atmctl: $what" env PGUSER="$user" PGPASSWORD=wrong PGHOST="${host:-$PGHOST}" PGSSLMODE=verify-full PGSSLROOTCERT=/dev/null atmctl hall list
+        says "$hint"
+done <<'EOF'
+asked||the password of 'asked' is wrong: |~/.pgpass
+peered||the system's user is not 'peered', or nobody said that he is: |pg_ident.conf
+rejected||the server rejects 'rejected': |a line of its pg_hba.conf says so
+full||the server, database or role has no connection left: |pg_stat_activity
+nobody_at_all||the server has no role 'nobody_at_all': |'atmctl db init' makes the roles
+x|a..b|there is no such host: |PGHOST or --conninfo names it
+EOF
+refuses 1 "the server wants a password of 'asked': " env PGUSER=asked atmctl hall list
+expect_exit 0 env PGUSER=asked PGPASSWORD='open sesame' atmctl hall list
+# on a terminal it is asked for, again after a wrong one, and is not shown
+coproc TERMINAL { PGUSER=asked script -qefc "atmctl area list --format csv" /dev/null; }
+exec {typed}>&"${TERMINAL[1]}" {shown}<&"${TERMINAL[0]}"
+asking=$TERMINAL_PID
+read -r -d : -u "$shown" OUTPUT
+expect "the prompt" "password of 'asked'" "$OUTPUT"
+echo wrong >&"$typed"
+read -r -d : -u "$shown" OUTPUT
+says "that was not it; password of 'asked'"
+echo 'open sesame' >&"$typed"
+OUTPUT=$(cat <&"$shown")
+wait "$asking" || wrong "a password that was typed: $OUTPUT"
+says "area,name,parlors"
+[[ $OUTPUT != *sesame* ]] || wrong "a password is shown: $OUTPUT"
+exec {typed}>&- {shown}<&-
+sql "DROP ROLE asked, peered, rejected, full"
 export PGUSER=$CLUSTER_PERSON
 
 # imports ------------------------------------------------------------------------------------------------
@@ -509,6 +544,16 @@ expect_exit 0 atmctl pki issue --dir pki --out certs --terminal T0000001 T000000
 expect_exit 0 atmctl pki issue --dir pki --out certs --terminals "$ROOT/etc/atms.csv"
 says "1066 certificates"
 openssl verify -CAfile pki/ca.crt certs/atmd.crt certs/T0001066.crt >/dev/null || wrong "certificates do not verify"
+expect_exit 0 atmctl pki issue --dir pki --out certs --client tanaka --days 20
+refuses 1 "to be renewed within 30 days: 1" atmctl pki list pki certs --within 30
+expect_exit 0 atmctl pki revoke --dir pki --crl pki/crl.pem --certificate certs/tanaka.crt --days 60
+expect_exit 0 atmctl pki list pki certs --within 30
+atmctl pki list pki certs --format csv >listed.csv
+expect "what ends first, and the list's next date" "19,client,tanaka,yes,certs/tanaka.crt 59,revocations,ATM network CA,no,pki/crl.pem" \
+        "$(sed -n '2,3p' listed.csv | cut -d, -f1,3,4,6,7 | xargs -d '\n')"
+expect "kinds" "1066 client,no 1 authority,no 1 client,yes 1 revocations,no 1 server,no" "$(sed 1d listed.csv | cut -d, -f3,6 | sort | uniq -c | sort -k1nr -k2 | awk '{ print $1, $2 }' | xargs)"
+expect "its number" "$(openssl x509 -in certs/tanaka.crt -noout -serial | cut -d= -f2)" "$(sed -n 2p listed.csv | cut -d, -f5)"
+refuses 1 "no-such-folder: can't be read" atmctl pki list no-such-folder
 expect "mode of keys" "600 600" "$(stat -c %a pki/ca.key certs/T0000001.key | xargs)"
 printf 'terminal\nT0000001\nbad\n' >terminals.csv
 refuses 1 "terminals.csv:3: column terminal: 'bad': expected 8 capitals or digits" atmctl pki issue --dir pki --out certs --terminals terminals.csv

@@ -1,4 +1,4 @@
-/* Connecting, asking, and saying in plain words why it did not work. */
+/* Asking, and saying in plain words why it did not work. */
 #include "tools/atmctl/database.h"
 
 #include <stdlib.h>
@@ -10,58 +10,10 @@
 #include "lib/db/conninfo.h"
 #include "lib/db/pg_query.h"
 #include "lib/db/pg_session.h"
+#include "tools/atmctl/connecting.h"
 #include "tools/atmctl/migrations.h"
 #include "tools/atmctl/operator.h"
 #include "tools/atmctl/servers.h"
-
-#define CONNECT_TIMEOUT_S "5"
-
-static const char *text_or(const char *text, const char *fallback)
-{
-        return text && *text ? text : fallback;
-}
-
-/* libpq's own words, without the line end that they bring. */
-static void trim(const char *message, char *buffer, size_t size)
-{
-        snprintf(buffer, size, "%s", message);
-        for (size_t length = strlen(buffer); length && strchr("\r\n ", buffer[length - 1]); length--)
-                buffer[length - 1] = '\0';
-        for (char *at = buffer; *at; at++) {
-                if (*at == '\n')
-                        *at = ' ';
-        }
-}
-
-static void complain_about_connection(const PGconn *connection)
-{
-        char message[1024];
-        const char *name = text_or(PQdb(connection), "?"), *user = text_or(PQuser(connection), "?");
-
-        trim(PQerrorMessage(connection), message, sizeof(message));
-        if (!PQdb(connection)) {
-                complain("the connection string is wrong: %s", message);
-                note("--conninfo: expected pairs as 'host=/run/pg dbname=atm', or a postgresql:// address");
-        } else if (strstr(message, "database \"") && strstr(message, "does not exist")) {
-                complain("the server has no database '%s': %s", name, message);
-                note("'createdb %s' makes it, 'atmctl db init' sets it up; PGDATABASE or --conninfo name "
-                     "another",
-                     name);
-        } else if (strstr(message, "role \"") && strstr(message, "does not exist")) {
-                complain("the server has no role '%s': %s", user, message);
-                note("'atmctl db init' makes the roles; operators connect as members of atm_operator (PGUSER "
-                     "or "
-                     "--conninfo)");
-        } else if (strstr(message, "is not permitted to log in")) {
-                complain("no connection to database '%s' as '%s': %s", name, user, message);
-                note("operators connect as members of atm_operator (PGUSER or --conninfo): 'CREATE ROLE "
-                     "tanaka LOGIN IN ROLE "
-                     "atm_operator'");
-        } else {
-                complain("no connection to database '%s' as '%s': %s", name, user, message);
-                note("is the server running? PGHOST and PGPORT or --conninfo say where it is");
-        }
-}
 
 static void note_quarters(PGconn *connection)
 {
@@ -254,30 +206,6 @@ static bool sign(struct database *database, const struct invocation *invocation)
             LENGTH(parameters), parameters);
 }
 
-/* By libpq's way, or, where the conninfo names several, to the server that serves. A frozen one accepts connections and says nothing: so
- * there is a limit, unless the conninfo, which comes after it, or the environment has one. */
-static PGconn *connect_to(const char *conninfo, const PGconn *chosen)
-{
-        const char *keys[] = {"connect_timeout",
-                              "dbname",
-                              "fallback_application_name",
-                              "client_encoding",
-                              "host",
-                              "hostaddr",
-                              "port",
-                              NULL};
-        const char *values[] = {getenv("PGCONNECT_TIMEOUT") ? NULL : CONNECT_TIMEOUT_S,
-                                conninfo,
-                                "atmctl",
-                                "UTF8",
-                                PQhost(chosen),
-                                PQhostaddr(chosen),
-                                PQport(chosen),
-                                NULL};
-
-        return PQconnectdbParams(keys, values, 1);
-}
-
 /* Where a replica is, NULL: the command asks the primary. */
 static const char *replica_of(const struct invocation *invocation)
 {
@@ -333,12 +261,10 @@ bool database_open(struct database *database, const struct invocation *invocatio
         }
         if (!replica && !servers_choose(conninfo, &chosen))
                 return false;
-        database->connection = connect_to(conninfo, chosen);
+        database->connection = connecting_connect(conninfo, chosen);
         PQfinish(chosen);
-        if (!database->connection || PQstatus(database->connection) != CONNECTION_OK) {
-                complain_about_connection(database->connection);
-                goto fail;
-        }
+        if (!database->connection)
+                return false;
         if (!conninfo_of_is_private(database->connection, exposed)) {
                 complain("database: %s", exposed);
                 goto fail;

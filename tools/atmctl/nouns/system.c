@@ -1,9 +1,10 @@
 /* clock and pki: what needs no database. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/csv.h"
-#include "lib/security/pki.h"
+#include "lib/security/pki_list.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/output/output.h"
@@ -186,6 +187,87 @@ static int authority_revoke(const struct invocation *invocation)
         return done ? EXIT_DONE : EXIT_FAILED;
 }
 
+enum { SECONDS_OF_DAY = 86400 };
+
+static bool print_listed(struct output *output, const struct pki_listed *listed, int64_t days)
+{
+        char ends[26], left[24];
+
+        calendar_print_moment(listed->ends_s * 1000, ends);
+        snprintf(left, sizeof(left), "%" PRId64, days);
+        return output_row(output,
+                          (const char *const[]){left, ends, pki_kind_name[listed->kind], listed->subject,
+                                                *listed->serial ? listed->serial : NULL,
+                                                listed->revoked ? "t" : "f", listed->file});
+}
+
+/* Whole days that are left, below zero of what has ended. */
+static int64_t days_left(const struct pki_listed *listed, int64_t now_s)
+{
+        int64_t left_s = listed->ends_s - now_s;
+
+        return left_s >= 0 ? left_s / SECONDS_OF_DAY : -((SECONDS_OF_DAY - 1 - left_s) / SECONDS_OF_DAY);
+}
+
+/* How many of those that are in force end within the days that are asked for; -1 after a complaint. */
+static int64_t print_list(const struct invocation *invocation, const struct pki_listed *listed, size_t count)
+{
+        static const struct output_column columns[] = {
+            {"days_left", OUTPUT_NUMBER, 0}, {"not_after", OUTPUT_TEXT, 0}, {"kind", OUTPUT_TEXT, 0},
+            {"subject", OUTPUT_TEXT, 0},     {"serial", OUTPUT_TEXT, 0},    {"revoked", OUTPUT_BOOL, 0},
+            {"file", OUTPUT_TEXT, 0},
+        };
+        struct output *output =
+            output_open(invocation, OUTPUT_ROWS, columns, sizeof(columns) / sizeof(*columns));
+        int64_t now_s = real_now_ms() / 1000, within = invocation_number(invocation, "within", INT32_MAX),
+                soon = 0;
+        bool good = output != NULL;
+
+        for (size_t i = 0; good && i < count; i++) {
+                int64_t days = days_left(&listed[i], now_s);
+
+                if (days >= within)
+                        continue;
+                soon += !listed[i].revoked;
+                good = print_listed(output, &listed[i], days);
+        }
+        if (good)
+                return output_close(output) ? soon : -1;
+        output_abandon(output);
+        return -1;
+}
+
+static int authority_list(const struct invocation *invocation)
+{
+        const char *const *folders = NULL;
+        size_t count = invocation_values(invocation, "folder", &folders), listed_count;
+        char error[PKI_ERROR_MAX];
+        struct pki_listed *listed = pki_list(folders, count, &listed_count, error);
+        int64_t soon;
+
+        if (!listed) {
+                complain("%s", error);
+                return EXIT_FAILED;
+        }
+        soon = print_list(invocation, listed, listed_count);
+        free(listed);
+        if (soon > 0 && invocation_has(invocation, "within"))
+                note("to be renewed within %s days: %" PRId64, invocation_value(invocation, "within"), soon);
+        return soon == 0 || (soon > 0 && !invocation_has(invocation, "within")) ? EXIT_DONE : EXIT_FAILED;
+}
+
+static const struct field list_fields[] = {
+    {.name = "folder",
+     .kind = VALUE_DIRECTORY,
+     .flags = FIELD_POSITIONAL | FIELD_REQUIRED | FIELD_REPEAT,
+     .text = "folders with certificates and lists of revoked ones, *.crt and *.pem: the authority's, those "
+             "of what it has "
+             "issued, and that of [tls] crl"},
+    {.name = "within",
+     .kind = VALUE_DAYS,
+     .text = "only what ends within so many days; exit code 1 where something that is not revoked does"},
+    {.name = NULL},
+};
 static const struct field init_fields[] = {
     {.name = "dir",
      .kind = VALUE_DIRECTORY,
@@ -245,6 +327,16 @@ static const struct command commands[] = {
      .no_dry_run = "it writes files, and none that is there already but the list of who is revoked",
      .run = authority_init,
      .fields = init_fields},
+    {.noun = "pki",
+     .verb = "list",
+     .text = "list certificates, and how many days each has left, what ends first on top",
+     .more = "Of a list of revoked certificates it is when the next one is due; whatever such a list in one "
+             "of the folders "
+             "names is revoked. For a monitor: --within, and its exit code.\n"
+             "Example: atmctl pki list pki certs --within 30",
+     .flags = COMMAND_OUTPUT,
+     .run = authority_list,
+     .fields = list_fields},
     {.noun = "pki",
      .verb = "issue",
      .text = "issue certificates to a server, its clients or ATMs",
