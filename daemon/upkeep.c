@@ -1,4 +1,4 @@
-/* Partitions ahead and sums of days: see upkeep.h. */
+/* Partitions ahead, sums of days, and ends that have come: see upkeep.h. */
 #include "daemon/upkeep.h"
 
 #include <stdlib.h>
@@ -11,18 +11,21 @@
 enum {
         AHEAD_DAYS = 430, /* partitions: as many months as 'atmctl db partitions' makes */
         DAY_TEXT = 11,
+        ENDS_S = 5, /* how late an end may come */
 };
 
-enum { PARTITIONS, EXTEND, STEP, STATEMENT_COUNT };
+enum { PARTITIONS, EXTEND, STEP, ENDS, STATEMENT_COUNT };
 
 static const struct pg_statement statements[STATEMENT_COUNT + 1] = {
     [PARTITIONS] = {"ledger_make_partitions", "SELECT ledger_make_partitions($1::date, $2::date)"},
     [EXTEND] = {"summary_extend", "SELECT summary_extend($1::date)"},
     [STEP] = {"summary_step", "SELECT summary_step(true)"},
+    [ENDS] = {"atm_end_due", "SELECT atm_end_due()"},
 };
 
 struct upkeep {
         struct pg_conn *conn;
+        struct event *ends;
         struct upkeep_events events;
         int statement; /* under way */
         bool refused;  /* the role may not make partitions: said once */
@@ -105,6 +108,10 @@ static void on_end(void *context, enum pg_outcome outcome, const PGresult *resul
         case EXTEND:
                 step(upkeep);
                 break;
+        case ENDS:
+                if (strcmp(PQgetvalue(result, 0, 0), "0"))
+                        log_event(LEVEL_INFO, "upkeep", LOG_TEXT("ended", PQgetvalue(result, 0, 0)));
+                break;
         default:
                 if (PQgetisnull(result, 0, 0))
                         break;
@@ -119,6 +126,17 @@ static void on_up(void *context)
         upkeep_look(context);
 }
 
+/* While there is other work it is later: sums are made step by step, and never for long. */
+static void on_ends(evutil_socket_t fd, short what, void *context)
+{
+        struct upkeep *upkeep = context;
+
+        (void)fd;
+        (void)what;
+        if (pg_conn_is_idle(upkeep->conn))
+                submit(upkeep, ENDS, NULL, 0);
+}
+
 static void on_down(void *context, const char *why)
 {
         (void)context;
@@ -130,15 +148,17 @@ struct upkeep *upkeep_new(struct event_base *base, struct pg_hosts *hosts, const
 {
         static const struct pg_conn_events conn_events = {
             .on_up = on_up, .on_end = on_end, .on_down = on_down};
+        static const struct timeval pause = {.tv_sec = ENDS_S};
         struct upkeep *upkeep = calloc(1, sizeof(*upkeep));
 
         if (!upkeep)
                 return NULL;
         upkeep->events = *events;
         upkeep->conn = pg_conn_new(base, hosts, NULL, statements, &conn_events, upkeep);
-        if (upkeep->conn)
+        upkeep->ends = event_new(base, -1, EV_PERSIST, on_ends, upkeep);
+        if (upkeep->conn && upkeep->ends && event_add(upkeep->ends, &pause) == 0)
                 return upkeep;
-        free(upkeep);
+        upkeep_free(upkeep);
         return NULL;
 }
 
@@ -146,6 +166,8 @@ void upkeep_free(struct upkeep *upkeep)
 {
         if (!upkeep)
                 return;
+        if (upkeep->ends)
+                event_free(upkeep->ends);
         pg_conn_free(upkeep->conn);
         free(upkeep);
 }

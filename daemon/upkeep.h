@@ -1,10 +1,12 @@
 /*
- * What the database wants done once a day, by whichever instance comes first: partitions for the months to come, sums of the days
- * that are over (sql/021_days.sql). On a connection of its own, beside everything else, and nobody waits for it. Each instance
- * looks now and then; locks of the database let one at a time work, and whoever comes later finds nothing left.
+ * What the database wants done beside all else, by whichever instance comes first: once a day partitions for the months to come and sums
+ * of the days that are over (sql/021_days.sql); every few seconds the end of what people said until when it is (atm_end_due in
+ * sql/080_ledger.sql). On a connection of its own, and nobody waits for it. Each instance looks now and then; locks of the database let
+ * one at a time work, and whoever comes later finds nothing left.
  *
  *      RESTING --look, partitions are due--> PARTITIONS --done--> EXTENDING --done--> STEPPING --one step--> STEPPING
  *         |'-----look--------------------------------------------->'                       |
+ *         |'--every five seconds--> ENDS --done--> RESTING                                   |
  *         '<------------- failed, lost ---------------'-----------------'------------------'--- nothing is left
  */
 #ifndef DAEMON_UPKEEP_H

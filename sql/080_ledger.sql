@@ -218,6 +218,41 @@ CREATE OR REPLACE FUNCTION barred_note(p_terminal text) RETURNS text LANGUAGE sq
         FROM atm WHERE terminal = p_terminal AND barred
 $$;
 
+-- What is not so has no end: whoever enables an ATM needs not know that it had one.
+CREATE OR REPLACE FUNCTION atm_without_end() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+        IF NEW.enabled THEN
+                NEW.disabled_until := NULL;
+        END IF;
+        IF NOT NEW.barred THEN
+                NEW.barred_until := NULL;
+        END IF;
+        RETURN NEW;
+END
+$$;
+DROP TRIGGER IF EXISTS atm_without_end ON atm;
+CREATE TRIGGER atm_without_end BEFORE INSERT OR UPDATE ON atm FOR EACH ROW EXECUTE FUNCTION atm_without_end();
+
+-- Ends what was to end by now; how many ATMs that were. Every instance asks every few seconds (daemon/upkeep.c), so it is a change of the
+-- reference data like a person's: decisions and the snapshot that they are made from know no moments, and the trail has the end.
+-- Which of them somebody changes just now is left to the next.
+CREATE OR REPLACE FUNCTION atm_end_due() RETURNS integer LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+        v_now timestamptz := business_now();
+        v_due text[];
+BEGIN
+        SELECT array_agg(d.terminal) INTO v_due
+        FROM (SELECT terminal FROM atm WHERE disabled_until <= v_now OR barred_until <= v_now ORDER BY terminal FOR UPDATE SKIP LOCKED) d;
+        IF v_due IS NULL THEN
+                RETURN 0; -- a statement that changes no row would still tell every atmd to load everything anew
+        END IF;
+        PERFORM set_config('atm.command', 'atmd', true), set_config('atm.note', 'its end has come', true);
+        UPDATE atm SET enabled = enabled OR coalesce(disabled_until <= v_now, false), barred = barred AND NOT coalesce(barred_until <= v_now, false)
+        WHERE terminal = ANY (v_due);
+        RETURN cardinality(v_due);
+END
+$$;
+
 -- What the trail has from the connection: who speaks, by which command, and why. It is for good: nothing goes into it that may be
 -- nowhere, and nothing that fills it.
 CREATE OR REPLACE FUNCTION trail_said(p_noun text, OUT r_person text, OUT r_command text, OUT r_note text)
@@ -2292,7 +2327,7 @@ BEGIN
         FOR t IN SELECT * FROM (VALUES
                 ('area', 'area', 'area', 'name,parlors', '', NULL),
                 ('hall', 'hall', 'hall', 'name,area,prefecture,opens_minute,closes_minute,share_bp', 'share_bp', NULL),
-                ('atm', 'atm', 'terminal', 'hall,enabled,barred', 'barred', NULL),
+                ('atm', 'atm', 'terminal', 'hall,enabled,barred,disabled_until,barred_until', 'barred,barred_until', NULL),
                 ('issuer', 'issuer', 'issuer', 'name,link,opens_minute,closes_minute,off_opens_minute,off_closes_minute', '', NULL),
                 ('card_prefix', 'prefix', 'prefix,from_on', 'issuer,kind', '', NULL),
                 ('tariff', 'tariff', 'issuer,band,from_on', 'customer_fee_yen,interbank_fee_yen', '*', NULL),

@@ -128,7 +128,7 @@ GRANT EXECUTE ON FUNCTION token_key_correct(text) TO atm_operator;
 GRANT EXECUTE ON FUNCTION role_is(name, name) TO atm_daemon, atm_operator;
 GRANT EXECUTE ON FUNCTION business_now(), business_today() TO atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION real_now_ms() TO atm_daemon, atm_operator, atm_report;
-GRANT EXECUTE ON FUNCTION instance_limits_are, ledger_unblock, sightings_write, sightings_leave TO atm_daemon;
+GRANT EXECUTE ON FUNCTION instance_limits_are, ledger_unblock, atm_end_due, sightings_write, sightings_leave TO atm_daemon;
 GRANT EXECUTE ON FUNCTION sighting_is_fresh TO atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION standby_problem() TO atm_daemon, atm_operator;
 GRANT EXECUTE ON FUNCTION epoch_now() TO atm_daemon, atm_operator, atm_report;

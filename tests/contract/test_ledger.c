@@ -683,12 +683,29 @@ START_TEST(a_repeat_that_contradicts_its_own_advice_moves_nothing)
 }
 END_TEST
 
-START_TEST(a_disabled_or_barred_atm_corrects_nothing)
+/* What is said of it until a moment is so until an instance ends it (atm_end_due). */
+static const struct {
+        const char *change, *what;
+} atm_changes[] = {
+    {"UPDATE atm SET enabled = false WHERE terminal = 'T0000002'", "settled"},
+    {"UPDATE atm SET barred = true WHERE terminal = 'T0000002'", "settled"},
+    {"UPDATE atm SET enabled = false, disabled_until = business_now() + INTERVAL '1 hour' WHERE terminal = "
+     "'T0000002'; SELECT atm_end_due()",
+     "settled"},
+    {"UPDATE atm SET enabled = false, barred = true, barred_until = business_now() WHERE terminal = "
+     "'T0000002'; SELECT atm_end_due()",
+     "settled"},
+    {"UPDATE atm SET enabled = false, barred = true, disabled_until = business_now(), barred_until = "
+     "business_now() WHERE terminal = 'T0000002'; SELECT atm_end_due()",
+     "corrected"},
+    {"UPDATE atm SET enabled = false, disabled_until = 'infinity' WHERE terminal = 'T0000002'; UPDATE atm "
+     "SET "
+     "enabled = true WHERE terminal = 'T0000002'",
+     "corrected"},
+};
+
+START_TEST(a_disabled_or_barred_atm_corrects_nothing_until_that_ends)
 {
-        static const char *const changes[] = {
-            "UPDATE atm SET enabled = false WHERE terminal = 'T0000002'",
-            "UPDATE atm SET barred = true WHERE terminal = 'T0000002'",
-        };
         struct world world;
         struct ledger_op request = {0}, op;
 
@@ -698,12 +715,12 @@ START_TEST(a_disabled_or_barred_atm_corrects_nothing)
         ops_do(&world, &op);
         ops_advise(&op, &request, 1, 10000, 10000);
         ops_do(&world, &op);
-        world_sql(&world, "%s", changes[_i]);
+        world_sql(&world, "%s", atm_changes[_i].change);
         world_refresh(&world);
         ops_advise(&op, &request, 2, 10000, 0);
         ops_do(&world, &op);
-        ck_assert_str_eq(op.answer.what, "settled");
-        world_same_rows(&world, "nothing is corrected");
+        ck_assert_str_eq(op.answer.what, atm_changes[_i].what);
+        world_same_rows(&world, "what is corrected");
         world_check_sums(&world);
         world_close(&world);
 }
@@ -1122,7 +1139,8 @@ int main(void)
         tcase_add_test(together, a_repeat_that_can_not_be_decided_hears_what_stands);
         tcase_add_test(together, no_batch_reads_a_table_from_one_end_to_the_other);
         tcase_add_test(together, a_repeat_that_contradicts_its_own_advice_moves_nothing);
-        tcase_add_loop_test(together, a_disabled_or_barred_atm_corrects_nothing, 0, 2);
+        tcase_add_loop_test(together, a_disabled_or_barred_atm_corrects_nothing_until_that_ends, 0,
+                            LENGTH(atm_changes));
         tcase_add_test(together, an_altered_yen_is_seen_by_the_sums);
         tcase_add_loop_test(together, a_storm_over_two_instances_keeps_every_sum_and_limit, 0, 3);
         tcase_set_timeout(wrong, 120);

@@ -228,6 +228,7 @@ static const struct refused {
      "advice_dispensed_yen_check"},
     {"atm_daemon", "ledger_outcome",
      "SELECT ledger_outcome('{T0000001}', '{2016-12-29}', '{1}', '{0}', '{NULL}', '{00}', '{answer}')", NULL},
+    {"atm_daemon", "atm_end_due", "SELECT atm_end_due()", NULL},
     {"atm_daemon", "ledger_sweep", "SELECT ledger_sweep(0, 10)", NULL},
     {"atm_daemon", "saf_take", "SELECT saf_take('BANKA', NULL, 1, 1, 1, 1)",
      "null value in column \"holder\""},

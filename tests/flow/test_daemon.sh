@@ -328,15 +328,15 @@ for i in 0 1 2 3; do
         callers+=("$caller")
         await "ATM $i inside" connected 1 "${atms[i]}"
 done
-# barred: out at once, and not in again before it is unbarred
-atmctl atm bar "${atms[0]}" --note 'stolen' >/dev/null
+# barred: out at once, and not in again before that ends by itself
+atmctl atm bar "${atms[0]}" --note 'stolen' --until 2099-01-01 >/dev/null
 await "the end of the barred ATM" ended "${atms[0]}" "the terminal is barred"
 await "its hanging up" gone "${callers[0]}"
 await "the event" grep -q "event=security_terminal_refused terminal=${atms[0]} .*connected=yes why=\"the terminal is barred\"" "$WORK/guard.log"
 dial "${atms[0]}"
 await "a barred ATM that is not let in" gone "$caller"
 connected 2 "${atms[0]}" && wrong "a barred ATM was let in"
-atmctl atm unbar "${atms[0]}" --note 'found' >/dev/null
+sql "UPDATE atm SET barred_until = business_now() WHERE terminal = '${atms[0]}'"
 let_in() {
         dial "$2"
         until connected "$1" "$2"; do
@@ -344,7 +344,8 @@ let_in() {
                 sleep 0.05
         done
 }
-await "the ATM that is unbarred" let_in 2 "${atms[0]}"
+await "the ATM whose bar has ended" let_in 2 "${atms[0]}"
+expect "who ended it" "atm_daemon atmd its end has come" "$(sql "SELECT concat_ws(' ', who, command, note) FROM trail WHERE noun = 'atm' AND key = '${atms[0]}' ORDER BY change DESC LIMIT 1")"
 # revoked: as soon as the file changes
 atmctl pki revoke --dir "$WORK/lab/pki" --crl "$WORK/crl.pem" --certificate "$WORK/lab/certs/${atms[1]}.crt" >/dev/null
 await "the end of the revoked ATM" ended "${atms[1]}" "certificate revoked"

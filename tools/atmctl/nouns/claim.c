@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backoffice/cases/claims.h"
+#include "tools/atmctl/change.h"
 #include "tools/atmctl/nouns/withdrawal.h"
 #include "tools/atmctl/rows.h"
 
@@ -51,8 +52,8 @@ static bool add_found(const struct invocation *invocation, struct database *data
         if (!claim)
                 database_complain_of(error);
         else
-                printf("claim %" PRId64 ": %s yen of %s %s %06d\n", claim, claimed, terminal, at,
-                       (int)pg_number(found, 0, WITHDRAWAL_STAN));
+                change_say(invocation, "claim %" PRId64 ": %s yen of %s %s %06d\n", claim, claimed, terminal,
+                           at, (int)pg_number(found, 0, WITHDRAWAL_STAN));
         return claim;
 }
 
@@ -71,7 +72,7 @@ static int claim_added(const struct invocation *invocation)
         char token[TOKEN_TEXT];
         int exit_code = withdrawal_asked(invocation, &question, token);
 
-        return exit_code == EXIT_DONE ? database_run(invocation, add, &question) : exit_code;
+        return exit_code == EXIT_DONE ? change_run(invocation, add, &question) : exit_code;
 }
 
 static bool end(struct database *database, const struct invocation *invocation, void *context)
@@ -82,7 +83,7 @@ static bool end(struct database *database, const struct invocation *invocation, 
 
         (void)context;
         if (closed)
-                printf("claim %s: closed\n", claim);
+                change_say(invocation, "claim %s: closed\n", claim);
         else
                 database_complain_of(error);
         return closed;
@@ -90,7 +91,7 @@ static bool end(struct database *database, const struct invocation *invocation, 
 
 static int claim_closed(const struct invocation *invocation)
 {
-        return database_run(invocation, end, NULL);
+        return change_run(invocation, end, NULL);
 }
 
 /* rows --------------------------------------------------------------------------------------------------- */
@@ -135,14 +136,14 @@ static const struct command commands[] = {
          "is no claim: 'atmctl reconcile' finds it, and 'exception resolve' decides it.\n"
          "Example: atmctl claim add --terminal T0000001 --stan 123 --claimed 10000 --note 'the card-holder "
          "counted 20,000, ticket 4711'",
-     .flags = COMMAND_DATABASE | COMMAND_CARD | COMMAND_TOKEN_KEY | COMMAND_NOTE_DEMANDED,
+     .flags = COMMAND_DATABASE | COMMAND_CARD | COMMAND_TOKEN_KEY | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = claim_added,
      .fields = add_fields},
     {.noun = "claim",
      .verb = "close",
      .text = "close a claim, with a note of how",
      .more = "Example: atmctl claim close 7 --note 'the notes were in the reject bin: paid back by the bank'",
-     .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED,
+     .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = claim_closed,
      .fields = close_fields},
 };

@@ -1,8 +1,12 @@
 /* The nouns of the reference data as rows: their fields, rules and commands. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "lib/base/array.h"
 #include "lib/cli/say.h"
 #include "lib/db/pg_query.h"
+#include "lib/db/sqltext.h"
 #include "tools/atmctl/change.h"
 #include "tools/atmctl/nouns/entity_commands.h"
 #include "tools/atmctl/output/output.h"
@@ -80,10 +84,11 @@ static const struct field atm_fields[] = {
     {.name = NULL},
 };
 static const struct output_column atm_more[] = {
-    {"hall_name", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
-    {"prefecture", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
-    {"barred", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+    {"hall_name", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},      {"prefecture", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+    {"disabled_until", OUTPUT_TEXT, OUTPUT_ONLY_TABLE}, {"barred", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+    {"barred_until", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
 };
+#define UNTIL(column) "to_char(" column " AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD\"T\"HH24:MI')"
 static const struct entity atm = {
     .noun = "atm",
     .plural = "ATMs",
@@ -92,8 +97,8 @@ static const struct entity atm = {
     .order = "t.terminal",
     .more_sql =
         "(SELECT h.name FROM hall h WHERE h.hall = t.hall), (SELECT p.prefecture FROM hall_place p WHERE "
-        "p.hall = t.hall AND p.from_on <= business_today() AND p.until_on > business_today()), "
-        "barred_note(t.terminal)",
+        "p.hall = t.hall AND p.from_on <= business_today() AND p.until_on > business_today()), " UNTIL(
+            "t.disabled_until") ", barred_note(t.terminal), " UNTIL("t.barred_until"),
     .more = atm_more,
     .more_count = sizeof(atm_more) / sizeof(*atm_more)};
 
@@ -218,58 +223,235 @@ static const struct entity hours = {.noun = "hours",
                                     .order = "t.from_on, t.day_kind",
                                     .rules = hours_rules};
 
-/* The command's own options that take the place of `set`: enable and disable an ATM. */
+/* enable, disable, bar, unbar ------------------------------------------------------------------------------ */
+
+/* What each says of an ATM, and until when it is so. */
+static const struct switching {
+        const char *verb, *column, *until, *value, *done;
+} switchings[] = {
+    {"enable", "enabled", "disabled_until", "true", "enabled"},
+    {"disable", "enabled", "disabled_until", "false", "disabled"},
+    {"bar", "barred", "barred_until", "true", "barred"},
+    {"unbar", "barred", "barred_until", "false", "let in again"},
+};
+
+static const struct switching *switching_of(const struct invocation *invocation)
+{
+        size_t i = 0;
+
+        while (strcmp(switchings[i].verb, invocation->command->verb))
+                i++;
+        return &switchings[i];
+}
+
+/* By what ATMs are named: each of the names must be in the table. */
+static const struct selecting {
+        const char *option, *table, *noun;
+        const char *condition; /* over atm a; $1: the names */
+} selectings[] = {
+    {"terminal", "atm", "ATM", "a.terminal = ANY ($1::text[])"},
+    {"hall", "hall", "hall", "a.hall = ANY ($1::text[])"},
+    {"area", "area", "area",
+     "a.hall IN (SELECT p.hall FROM hall_place p WHERE p.area = ANY ($1::text[]) AND p.from_on <= "
+     "business_today() AND p.until_on > business_today())"},
+};
+
+/* NULL: not by exactly one. */
+static const struct selecting *selecting_of(const struct invocation *invocation)
+{
+        const struct selecting *found = NULL;
+        size_t count = 0;
+
+        for (size_t i = 0; i < LENGTH(selectings); i++) {
+                if (!invocation_has(invocation, selectings[i].option))
+                        continue;
+                found = &selectings[i];
+                count++;
+        }
+        return count == 1 ? found : NULL;
+}
+
+/* PostgreSQL's text of an array of codes, in which nothing wants quotes. To be freed; NULL: no memory. */
+static char *names_of(const struct invocation *invocation, const struct selecting *selecting)
+{
+        const char *const *names = NULL;
+        size_t count = invocation_values(invocation, selecting->option, &names), length;
+        char *text = NULL;
+        FILE *stream = open_memstream(&text, &length);
+
+        if (!stream)
+                return NULL;
+        for (size_t i = 0; i < count; i++)
+                fprintf(stream, "%s%s", i ? "," : "{", names[i]);
+        fputc('}', stream);
+        if (fclose(stream) == 0)
+                return text;
+        free(text);
+        return NULL;
+}
+
+static bool names_are_known(struct database *database, const struct selecting *selecting, const char *names)
+{
+        struct sqltext sql;
+        PGresult *result;
+        bool known;
+
+        sql_start(&sql);
+        sql_add(
+            &sql,
+            "SELECT n FROM unnest($1::text[]) n WHERE NOT EXISTS (SELECT FROM %s t WHERE t.%s = n) LIMIT 1",
+            selecting->table, selecting->option);
+        result = database_query(database, sql.text, 1, &names);
+        known = result && !PQntuples(result);
+        if (result && !known)
+                complain("the database has no %s %s", selecting->noun, PQgetvalue(result, 0, 0));
+        PQclear(result);
+        return known;
+}
+
+static bool is_to_come(struct database *database, const char *until)
+{
+        PGresult *result =
+            database_query(database,
+                           "SELECT $1::timestamptz > business_now(), to_char(business_now() AT "
+                           "TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD\"T\"HH24:MI')",
+                           1, &until);
+        bool good = result && *PQgetvalue(result, 0, 0) == 't';
+
+        if (result && !good)
+                complain("--until %s: expected a moment after now, %s in business time", until,
+                         PQgetvalue(result, 0, 1));
+        PQclear(result);
+        return good;
+}
+
+/* Those that are meant and are not so yet, locked; how many are meant, in the second column of each. */
+static PGresult *ask_others(struct database *database, const struct switching *switching,
+                            const struct selecting *selecting, const char *const parameters[3])
+{
+        struct sqltext sql;
+
+        sql_start(&sql);
+        sql_add(
+            &sql,
+            "SELECT a.terminal, (SELECT count(*) FROM atm a WHERE %s) FROM atm a WHERE %s AND (a.%s, a.%s) "
+            "IS DISTINCT FROM ($2::boolean, $3::timestamptz) ORDER BY a.terminal FOR NO KEY UPDATE",
+            selecting->condition, selecting->condition, switching->column, switching->until);
+        return database_query(database, sql.text, 3, parameters);
+}
+
+static bool switch_others(struct database *database, const struct switching *switching,
+                          const struct selecting *selecting, const char *const parameters[3])
+{
+        struct sqltext sql;
+
+        sql_start(&sql);
+        sql_add(
+            &sql,
+            "UPDATE atm a SET %s = $2::boolean, %s = $3::timestamptz WHERE %s AND (a.%s, a.%s) IS DISTINCT "
+            "FROM ($2::boolean, $3::timestamptz)",
+            switching->column, switching->until, selecting->condition, switching->column, switching->until);
+        return database_execute(database, sql.text, 3, parameters);
+}
+
+static void say_switched(const struct invocation *invocation, const struct switching *switching,
+                         const char *names, const char *until, const PGresult *others)
+{
+        int count = PQntuples(others);
+
+        if (selecting_of(invocation)->option == selectings[0].option && !strchr(names, ','))
+                change_say(invocation, "atm %.*s: %s%s%s\n", (int)strlen(names) - 2, names + 1,
+                           count ? switching->done : "is so already", until && count ? " until " : "",
+                           until && count ? until : "");
+        else if (!count)
+                change_say(invocation, "no ATM is otherwise\n");
+        else
+                change_say(invocation, "%d of %s ATM%s %s%s%s\n", count, PQgetvalue(others, 0, 1),
+                           strcmp(PQgetvalue(others, 0, 1), "1") ? "s" : "", switching->done,
+                           until ? " until " : "", until ? until : "");
+}
+
+static bool switch_within(struct database *database, const struct invocation *invocation, const char *names)
+{
+        const struct switching *switching = switching_of(invocation);
+        const struct selecting *selecting = selecting_of(invocation);
+        const char *until = invocation_value(invocation, "until");
+        const char *parameters[] = {names, switching->value, until};
+        PGresult *others;
+        bool done;
+
+        if (!names_are_known(database, selecting, names) || (until && !is_to_come(database, until)))
+                return false;
+        others = ask_others(database, switching, selecting, parameters);
+        /* a statement that changes no row would still tell every atmd to load its reference data anew */
+        done = others && (!PQntuples(others) || switch_others(database, switching, selecting, parameters)) &&
+               change_commit(database, invocation);
+        if (done)
+                say_switched(invocation, switching, names, until, others);
+        PQclear(others);
+        return done;
+}
+
+static bool switch_all(struct database *database, const struct invocation *invocation, void *context)
+{
+        return change_begin(database) && switch_within(database, invocation, context);
+}
+
 static int atm_switch(const struct invocation *invocation)
 {
-        struct invocation changed = *invocation;
-        size_t i = changed.options.count++;
+        const struct selecting *selecting = selecting_of(invocation);
+        int exit_code = EXIT_FAILED;
+        char *names;
 
-        changed.options.use[i] = (struct option_use){.field = &atm_fields[2]};
-        changed.values[i] = (struct option_values){.count = 1};
-        snprintf(changed.values[i].canonical, VALUE_MAX, "%s", invocation->command->argument);
-        return entity_set(&changed);
+        if (!selecting)
+                return usage_error(invocation->command,
+                                   "which ATMs? expected their ids, or --hall, or --area");
+        names = names_of(invocation, selecting);
+        if (names)
+                exit_code = database_run(invocation, switch_all, names);
+        else
+                complain("out of memory");
+        free(names);
+        return exit_code;
 }
 
-static bool bar(struct database *database, const struct invocation *invocation, void *context)
-{
-        const char *terminal = invocation_value(invocation, "terminal");
-        const char *wanted = invocation->command->argument, *parameters[] = {terminal, wanted};
-        PGresult *result = database_query(database,
-                                          "WITH was AS MATERIALIZED (SELECT terminal, barred FROM atm WHERE "
-                                          "terminal = $1 FOR NO KEY UPDATE), "
-                                          "done AS (UPDATE atm a SET barred = $2::boolean FROM was "
-                                          "WHERE a.terminal = was.terminal AND was.barred <> $2::boolean) "
-                                          "SELECT barred <> $2::boolean FROM was",
-                                          2, parameters);
-        bool found = result && PQntuples(result) > 0;
-        (void)context;
-        if (found)
-                change_say(invocation, "atm %s: %s\n", terminal,
-                           *PQgetvalue(result, 0, 0) != 't' ? "is so already"
-                           : *wanted == 't'                 ? "barred"
-                                                            : "let in again");
-        else if (result)
-                complain("the database has no ATM %s", terminal);
-        PQclear(result);
-        return found;
-}
+#define SELECTED_ATMS                                                                                        \
+        {.name = "terminal",                                                                                 \
+         .kind = VALUE_TERMINAL,                                                                             \
+         .flags = FIELD_POSITIONAL | FIELD_REPEAT,                                                           \
+         .text = "the ATMs' ids"},                                                                           \
+            {.name = "hall",                                                                                 \
+             .kind = VALUE_HALL,                                                                             \
+             .flags = FIELD_REPEAT,                                                                          \
+             .text = "all that stand in these halls instead"},                                               \
+        {                                                                                                    \
+                .name = "area", .kind = VALUE_AREA, .flags = FIELD_REPEAT,                                   \
+                .text = "all that stand in halls of these areas instead"                                     \
+        }
+static const struct field begin_fields[] = {
+    SELECTED_ATMS,
+    {.name = "until",
+     .kind = VALUE_MOMENT,
+     .text = "when it ends by itself, in business time; a day: its first moment; unless given, when somebody "
+             "ends it"},
+    {.name = NULL},
+};
+static const struct field end_fields[] = {SELECTED_ATMS, {.name = NULL}};
 
-/* bar and unbar: the command's argument is whether to bar. */
-static int atm_bar(const struct invocation *invocation)
-{
-        return change_run(invocation, bar, NULL);
-}
-
-static const struct output_column barred_columns[] = {
-    {"terminal", OUTPUT_TEXT, 0}, {"hall", OUTPUT_TEXT, 0}, {"note", OUTPUT_TEXT, 0}};
+static const struct output_column barred_columns[] = {{"terminal", OUTPUT_TEXT, 0},
+                                                      {"hall", OUTPUT_TEXT, 0},
+                                                      {"until", OUTPUT_TEXT, 0},
+                                                      {"note", OUTPUT_TEXT, 0}};
 
 static int atm_barred(const struct invocation *invocation)
 {
-        return rows_print(invocation, &(struct rows_query){
-                                          .sql = "SELECT t.terminal, t.hall, barred_note(t.terminal)"
-                                                 " FROM atm t WHERE t.barred ORDER BY t.terminal",
-                                          .columns = barred_columns,
-                                          .column_count = sizeof(barred_columns) / sizeof(*barred_columns)});
+        return rows_print(
+            invocation,
+            &(struct rows_query){.sql = "SELECT t.terminal, t.hall, " UNTIL(
+                                     "t.barred_until") ", barred_note(t.terminal)"
+                                                       " FROM atm t WHERE t.barred ORDER BY t.terminal",
+                                 .columns = barred_columns,
+                                 .column_count = sizeof(barred_columns) / sizeof(*barred_columns)});
 }
 
 static const struct command commands[] = {
@@ -278,39 +460,36 @@ static const struct command commands[] = {
     KEPT(atm, "an ATM", "ATMs"),
     {.noun = "atm",
      .verb = "enable",
-     .text = "let an ATM serve",
+     .text = "let ATMs serve",
      .flags = COMMAND_DATABASE | COMMAND_NOTE | COMMAND_CHANGES,
      .run = atm_switch,
-     .shape = SHAPE_KEY,
-     .entity = &atm,
-     .argument = "true"},
+     .fields = end_fields},
     {.noun = "atm",
      .verb = "disable",
-     .text = "take an ATM out of service: its requests are refused, its advices not",
+     .text = "take ATMs out of service: their requests are refused, their advices not",
+     .more =
+         "With --until any running atmd ends it within seconds of that moment; the trail has it as atmd's.\n"
+         "Example: atmctl atm disable --hall H00012 --until 2017-01-04 --note 'closed over New Year'",
      .flags = COMMAND_DATABASE | COMMAND_NOTE | COMMAND_CHANGES,
      .run = atm_switch,
-     .shape = SHAPE_KEY,
-     .entity = &atm,
-     .argument = "false"},
+     .fields = begin_fields},
     {.noun = "atm",
      .verb = "bar",
-     .text = "let an ATM in no more: its connection ends, at every instance, and it gets no other",
-     .more = "Every instance knows within a second (reference_poll_ms). What the ATM has still to say of its "
-             "withdrawals waits in it until it is unbarred; 'atmctl exception resolve' decides without it.\n"
-             "Example: atmctl atm bar T0000001 --note 'stolen from the hall, police report 4711'",
+     .text = "let ATMs in no more: their connections end, at every instance, and they get no others",
+     .more =
+         "Every instance knows within a second (reference_poll_ms). What an ATM has still to say of its "
+         "withdrawals waits in it until it is unbarred; 'atmctl exception resolve' decides without it. With "
+         "--until any running atmd ends it within seconds of that moment.\n"
+         "Example: atmctl atm bar T0000001 --note 'stolen from the hall, police report 4711'",
      .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
-     .run = atm_bar,
-     .shape = SHAPE_KEY,
-     .entity = &atm,
-     .argument = "true"},
+     .run = atm_switch,
+     .fields = begin_fields},
     {.noun = "atm",
      .verb = "unbar",
-     .text = "let a barred ATM in again",
+     .text = "let barred ATMs in again",
      .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
-     .run = atm_bar,
-     .shape = SHAPE_KEY,
-     .entity = &atm,
-     .argument = "false"},
+     .run = atm_switch,
+     .fields = end_fields},
     {.noun = "atm",
      .verb = "barred",
      .text = "list the ATMs that are barred, and why",
