@@ -522,14 +522,16 @@ static int split_quarter(struct invocation *invocation)
 static int resolve_span(struct invocation *invocation)
 {
         size_t i = find_use(&invocation->options, "fy");
-        int quarter = (int)invocation_number(invocation, "quarter", 0);
         struct period period;
+        int quarter;
 
         if (i == invocation->options.count || invocation->options.use[i].field != &span_fields[0] ||
             !invocation->values[i].count)
                 return EXIT_DONE;
         if (invocation_has(invocation, "from") || invocation_has(invocation, "to"))
                 return usage_error(invocation->command, "expected --fy, or --from and --to, not both");
+        /* others' quarters have other forms: a close's is 3Q16 */
+        quarter = (int)invocation_number(invocation, "quarter", 0);
         period_of_quarters((int)invocation_number(invocation, "fy", 0), quarter ? quarter : 1,
                            quarter ? quarter : 4, &period);
         give(invocation, "from", period.first);
