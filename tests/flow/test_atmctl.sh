@@ -50,7 +50,7 @@ json() {
 # wrong usage -----------------------------------------------------------------------------------------
 
 refuses 2 "a noun and a verb" atmctl
-refuses 2 "'halls' is no noun" atmctl halls list
+refuses 2 "'parlors' is no noun" atmctl parlors list
 refuses 2 "expected a verb" atmctl hall
 refuses 2 "'lst' is no verb" atmctl hall lst
 refuses 2 "'990001******0002' is no noun" atmctl 9900010000000002
@@ -59,7 +59,7 @@ refuses 2 "'990001******0002': expected options only" atmctl card show 990001000
 refuses 2 "unknown option --area-code" atmctl hall list --area-code kanto
 refuses 2 "--area is given twice" atmctl hall list --area kanto --area kansai
 refuses 2 "--area: expected 1 to 15 letters" atmctl hall list --area
-refuses 2 "--format: 'xml': expected table, expanded, csv or json" atmctl hall list --format xml
+refuses 2 "--format: 'xml': expected table, expanded, csv, json or xlsx" atmctl hall list --format xml
 refuses 2 "one word too many" atmctl hall show H00001 H00002
 refuses 2 "HALL is missing" atmctl hall show
 refuses 2 "--name is missing" atmctl hall add H00001 --area kanto --prefecture 東京都
