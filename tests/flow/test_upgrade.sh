@@ -221,6 +221,7 @@ later 16 "T0000001,18,241000,3500,1930,434,5430 T0000002,16,164000,2900,1940,386
 later 24 "T0000002,26,183000,4300,2980,580,7280 T0000004,22,230000,3700,2440,490,6140 T0000003,23,220000,3400,2650,482,6050 T0000001,14,140000,2000,1670,292,3670" killed_in_the_middle
 later 42 "T0000001,21,347000,1700,2420,328,4120 T0000002,19,282000,1600,2190,302,3790 T0000003,16,134000,1200,1770,236,2970 T0000004,11,156000,900,1260,172,2160" its_clock_goes
 later 62 "T0000003,26,350000,2100,3100,414,5200 T0000002,21,224000,1700,2470,332,4170 T0000001,13,144000,1100,1560,212,2660 T0000004,12,157000,1000,1360,188,2360" its_clock_goes
+later 72 "T0000003,62,813000,6700,7330,1116,14030 T0000001,55,728000,5500,6630,964,12130 T0000004,46,591000,4300,5940,814,10240 T0000002,42,457000,4600,4790,746,9390" its_clock_goes
 
 # Whatever it came from, the schema is that of a database that is new.
 make atm_upgrade_new
@@ -229,7 +230,7 @@ expect "codes that are not compared as bytes" "" "$(sql "SELECT string_agg(table
         WHERE table_schema = 'public' AND table_name !~ '^v_' AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'
         AND column_name IN ('terminal', 'hall', 'area', 'issuer', 'link', 'band', 'kind', 'prefix')")"
 schema atm_upgrade_new >"$WORK/new"
-for version in 4 16 24 42 62; do
+for version in 4 16 24 42 62 72; do
         from=$(PGDATABASE=atm_upgrade_$version sql "SELECT min(from_on) FROM ledger_partition")
         schema "atm_upgrade_$version" >"$WORK/of-$version"
         diff "$WORK/new" "$WORK/of-$version" >"$WORK/differences" || wrong "migrated from version $version (partitions from $from): $(head -n 40 "$WORK/differences")"
