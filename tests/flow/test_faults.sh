@@ -284,7 +284,7 @@ atm_power_loss() {
 until_asked() {
         order held
         atm_start
-        until_row "the bank is asked" withdrawal 'link IS NOT NULL'
+        until_row "the bank is asked" withdrawal 'link IS NOT NULL AND reason IS NULL'
 }
 
 # The bank is asked, has decided, and says nothing, or not yet: until_bank_decided held|silent
@@ -341,7 +341,7 @@ cause() {
                 order down
                 atm_start
                 atm_await
-                ! row_of withdrawal 'link IS NOT NULL' || wrong "$NAME: a bank was asked that can't be reached"
+                ! row_of withdrawal 'link IS NOT NULL AND reason IS NULL' || wrong "$NAME: a bank was asked that can't be reached"
                 order normal
                 ;;
         BANK_DOWN-NOTICE)
@@ -453,7 +453,7 @@ cause() {
                 # on its connection atmd reads nothing before the 0200 is answered: its reversal takes another
                 order late
                 atm_start
-                until_row "the bank is asked" withdrawal 'link IS NOT NULL'
+                until_row "the bank is asked" withdrawal 'link IS NOT NULL AND reason IS NULL'
                 atm_lines cut
                 atm_await
                 order normal
