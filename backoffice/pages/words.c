@@ -122,6 +122,7 @@ const struct word words[] = {
     {"closed_at", "Closed at", "締め日時"},
     {"who", "Who", "担当者"},
     {"without_end", "Without an end", "未完了件数"},
+    {"period list", "Quarters that are closed", "締め切った四半期"},
 };
 #undef YEN
 #undef PERCENT

@@ -54,6 +54,7 @@ pgbench_run() {
                 -D atms="$ATMS" -D cards="$CARDS" -D offset_ms="$((ATM_CLOCK_START_MS - ATM_CLOCK_ANCHOR_MS))" \
                 "${variables[@]}" 2>&1) || fail "pgbench failed: $(grep -E 'error|ERROR' <<<"$output")"
         RATE=$(sed -nE 's/^tps = ([0-9.]+) .*/\1/p' <<<"$output")
+        RATE=${RATE:-0} # it says nothing of a rate where none came to its end in that time
         written=$(sed -nE 's/^number of transactions actually processed: ([0-9]+).*/\1/p' <<<"$output")
         before=$(($(pgbench_rows "${PGBENCH_SCHEMA[$name]}") - before))
         ((before == written)) || fail "$name with $clients clients says $written withdrawals, but wrote $before"

@@ -322,7 +322,7 @@ END_TEST
 /* Batches would wait while it is added up from its rows. */
 START_TEST(a_quarter_whose_days_can_not_be_summed_up_is_not_closed)
 {
-        const struct closing_question question = {"3Q16", false};
+        const struct closing_question question = {.quarter = "3Q16"};
         struct world world;
         struct ledger_op request;
         PGconn *closer;

@@ -179,6 +179,14 @@ static bool knows_quarters(void)
 
 /* opening ----------------------------------------------------------------------------------------------- */
 
+/* What a document is called that has no head of its own. */
+static const char *title_of(const struct output *output)
+{
+        return output->reader == READER_ENGLISH
+                   ? output->invocation->command->text
+                   : word_of(invocation_name(output->invocation), output->reader);
+}
+
 struct output *output_open_whole(const struct invocation *invocation)
 {
         struct output *output;
@@ -196,7 +204,7 @@ struct output *output_open_whole(const struct invocation *invocation)
         output->path = invocation_value(invocation, "output");
         output->reader = output_reader_of(invocation);
         if (!(output->path ? open_file(output) : open_screen(output)) ||
-            (output->form->open && !output->form->open(output, invocation->command->text))) {
+            (output->form->open && !output->form->open(output, title_of(output)))) {
                 output_abandon(output);
                 return NULL;
         }
