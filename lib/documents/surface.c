@@ -183,7 +183,7 @@ char *surface_svg_text(struct pen *pen, double width, double height, surface_dra
 bool surface_svg(const struct document *d, struct pen *pen, FILE *out, char *error, size_t error_size)
 {
         struct sheet sheet;
-        struct svg_place place = {.alone = true, .prefix = "", .title = d->title};
+        struct svg_place place = {.alone = true, .prefix = "", .title = d->title, .remarks = d->status};
         char *text;
         bool is_svg;
 

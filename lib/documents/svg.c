@@ -32,6 +32,11 @@ static void write_root(FILE *out, const struct svg_place *place)
                         place->style, place->width, place->height);
         escape_write(out, place->title);
         fputs("</title>\n", out);
+        if (place->remarks && *place->remarks) {
+                fputs("<desc>", out);
+                escape_write(out, place->remarks);
+                fputs("</desc>\n", out);
+        }
 }
 
 static const char *skip_surface_id(const char *p)

@@ -8,10 +8,11 @@
 #include "lib/base/attributes.h"
 
 struct svg_place {
-        bool alone;         /* a file of its own; else within HTML */
-        const char *prefix; /* of every id, so that no two pictures of a page share one */
-        const char *style;  /* class within HTML */
-        const char *title;  /* what it shows, for those who can't see it */
+        bool alone;          /* a file of its own; else within HTML */
+        const char *prefix;  /* of every id, so that no two pictures of a page share one */
+        const char *style;   /* class within HTML */
+        const char *title;   /* what it shows, for those who can't see it */
+        const char *remarks; /* what is said of the whole, likewise; NULL or "": nothing */
         double width, height;
 };
 
