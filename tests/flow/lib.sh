@@ -105,6 +105,39 @@ sql_alone() {
         PGUSER=postgres psql -X -A -t -q -v ON_ERROR_STOP=1 -c "$1"
 }
 
+# The gallery (docs/gallery.md and docs/gallery/): what programs print in flows, to the letter. scripts/gallery makes it anew: it
+# runs those flows with ATM_GALLERY, a copy of docs/ into which they write what they compare else.
+GALLERY=${ATM_GALLERY:-$ROOT/docs}
+
+# gallery_terminal 'COMMAND': the block of gallery.md that begins with `$ COMMAND` has what it prints.
+gallery_terminal() {
+        grep -qxF -- "\$ $1" "$GALLERY/gallery.md" || wrong "gallery.md has no block that begins with '\$ $1'"
+        (eval "$1") >"$WORK/gallery.out" 2>&1 || true
+        sed 's/ *$//' "$WORK/gallery.out" | FIRST="\$ $1" awk '
+                FNR == NR && FILENAME == "-" { shown = shown $0 "\n"; next }
+                inside && $0 == "```" { inside = 0 }
+                inside { next }
+                { print }
+                $0 == ENVIRON["FIRST"] { inside = 1; printf "%s", shown }' - "$GALLERY/gallery.md" >"$WORK/gallery.made"
+        gallery_same gallery.md "$WORK/gallery.made"
+}
+
+# gallery_page FILE COMMAND...: what it prints is docs/gallery/FILE.
+gallery_page() {
+        local file=gallery/$1
+        shift
+        "$@" >"$WORK/gallery.made" || wrong "'$*' makes no $file"
+        gallery_same "$file" "$WORK/gallery.made"
+}
+
+gallery_same() {
+        if [[ -n ${ATM_GALLERY:-} ]]; then
+                cp "$2" "$GALLERY/$1"
+        else
+                diff "$GALLERY/$1" "$2" >&2 || wrong "docs/$1 is not what the programs print now: scripts/gallery makes it anew"
+        fi
+}
+
 # Keeps a session for sql, since a process and a session for each question cost thirty times what most questions do. It begins anew
 # with each question, and is gone with the first that fails or with its server. To be called in the flow's own shell.
 SQL_GONE=99 SQL_OF='' SQL_PID='' SQL_END='-- that was all'
