@@ -69,6 +69,10 @@ for unit in "$units"/*; do
         for path in $named; do
                 [[ -e $there$path ]] || wrong "${unit##*/} needs $path, which is not installed"
         done
+        # and of others' programs the shell alone: a minimal Debian has no kill
+        while read -r program; do
+                [[ $program == /usr/bin/atm* || $program == /bin/sh ]] || wrong "${unit##*/} starts $program, which a new machine may lack"
+        done < <(sed -nE 's/^Exec[A-Za-z]+=([^ ]+).*/\1/p' "$unit")
 done
 
 # What systemd says of them; it looks for the programs where they will be. (Units of the system it has only where it is installed.)
