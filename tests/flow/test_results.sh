@@ -217,7 +217,7 @@ grep -q '99.7%' page.en.html || wrong "no YoY in the page"
 [[ $(head -c 5 page.ja.pdf) == %PDF- ]] || wrong "no PDF"
 # a program without its module says so, and prints everything else
 cp "$(command -v atmctl)" alone
-refuses 1 "the module that draws documents can't be loaded: /usr/lib/atm/libatm_documents.so" ./alone report results --quarter 3Q16 --format pdf --output page.pdf
+refuses 1 "the module that draws documents can't be loaded: $PWD/../lib/atm/libatm_documents.so" ./alone report results --quarter 3Q16 --format pdf --output page.pdf
 expect_exit 0 ./alone report results --quarter 3Q16
 [[ ! -e page.pdf ]] || wrong "half a document is left"
 refuses 1 "no/such: can't be written" atmctl report results --quarter 3Q16 --format pdf --output no/such
