@@ -1,8 +1,4 @@
-/*
- * From the words behind noun and verb to an invocation.
- *
- *      words --parse--> invocation (every value checked by its kind) --run--> exit code
- */
+/* What a command takes, put together from its rows, and what an invocation was given: see command.h. */
 #include "tools/atmctl/command.h"
 
 #include <assert.h>
@@ -11,12 +7,8 @@
 #include <string.h>
 
 #include "lib/base/number.h"
-#include "backoffice/books/period.h"
 #include "rules/calendar.h"
-#include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/days.h"
-#include "tools/atmctl/output/suffix.h"
-#include "tools/atmctl/watch.h"
 
 static const struct field output_fields[] = {
     {.name = "format", .kind = VALUE_FORMAT, .text = "how rows are written; table unless given"},
@@ -120,6 +112,11 @@ static const struct field span_fields[] = {
     {.name = NULL},
 };
 
+bool command_is_span(const struct field *field)
+{
+        return field == &span_fields[0];
+}
+
 static void add_use(struct command_options *options, const struct field *field, bool positional,
                     bool required)
 {
@@ -162,7 +159,7 @@ static void add_entity_field(struct command_options *options, enum command_shape
         }
 }
 
-static size_t find_use(const struct command_options *options, const char *name)
+size_t command_find(const struct command_options *options, const char *name)
 {
         size_t i = 0;
 
@@ -173,7 +170,7 @@ static size_t find_use(const struct command_options *options, const char *name)
 
 static bool asks_for_days(const struct command_options *options, const char *name)
 {
-        size_t i = find_use(options, name);
+        size_t i = command_find(options, name);
         const struct field *field = i < options->count ? options->use[i].field : NULL;
 
         return field && (field->kind == VALUE_DATE || field->kind == VALUE_MOMENT) &&
@@ -183,7 +180,7 @@ static bool asks_for_days(const struct command_options *options, const char *nam
 static void add_span(struct command_options *options)
 {
         if (asks_for_days(options, "from") && asks_for_days(options, "to") &&
-            find_use(options, "fy") == options->count)
+            command_find(options, "fy") == options->count)
                 add_group(options, span_fields);
 }
 
@@ -194,7 +191,7 @@ static void add_note(const struct command *command, struct command_options *opti
             command->flags & COMMAND_NOTE_DEMANDED || (command->entity && command->entity->is_noted);
 
         if (command->flags & (COMMAND_NOTE | COMMAND_NOTE_DEMANDED) &&
-            find_use(options, note_field.name) == options->count)
+            command_find(options, note_field.name) == options->count)
                 add_use(options, &note_field, false, demanded);
 }
 
@@ -214,7 +211,7 @@ void command_options(const struct command *command, struct command_options *ret_
         add_span(ret_options);
         add_note(command, ret_options);
         if (command->flags & COMMAND_CHANGES && !command->no_dry_run &&
-            find_use(ret_options, dry_run_field.name) == ret_options->count)
+            command_find(ret_options, dry_run_field.name) == ret_options->count)
                 add_use(ret_options, &dry_run_field, false, false);
         if (command->flags & COMMAND_TOKEN_KEY)
                 add_group(ret_options, token_key_fields);
@@ -236,7 +233,7 @@ void command_options(const struct command *command, struct command_options *ret_
 
 const char *invocation_value(const struct invocation *invocation, const char *name)
 {
-        size_t i = find_use(&invocation->options, name);
+        size_t i = command_find(&invocation->options, name);
 
         return i < invocation->options.count && invocation->values[i].count ? invocation->values[i].canonical
                                                                             : NULL;
@@ -250,7 +247,7 @@ const char *invocation_field(const struct invocation *invocation, const struct f
 size_t invocation_values(const struct invocation *invocation, const char *name,
                          const char *const **ret_values)
 {
-        size_t i = find_use(&invocation->options, name);
+        size_t i = command_find(&invocation->options, name);
 
         if (i == invocation->options.count)
                 return 0;
@@ -295,7 +292,7 @@ int usage_error(const struct command *command, const char *format, ...)
         return program_usage(command_name(command), text);
 }
 
-/* parsing ------------------------------------------------------------------------------------------- */
+/* values -------------------------------------------------------------------------------------------- */
 
 static const char days_expected[] = "a date as 2016-12-31 or 2016/12/31, today, yesterday or -7d";
 static const char span_expected[] =
@@ -322,9 +319,8 @@ static const char *expected_of(const struct field *field)
         return value_row(field->kind)->expected;
 }
 
-/* A day, or of several the first or, of --to, the last. */
-static bool days_chosen(const struct field *field, const char *text, int32_t today, struct days *ret_days,
-                        char ret_day[11])
+bool command_days(const struct field *field, const char *text, int32_t today, struct days *ret_days,
+                  char ret_day[11])
 {
         if ((field->kind != VALUE_DATE && field->kind != VALUE_MOMENT) ||
             !days_parse(text, today, ret_days) || (ret_days->first != ret_days->last && !takes_span(field)))
@@ -337,7 +333,7 @@ static bool check_value(const struct field *field, const char *text, char ret_ca
 {
         struct days days;
 
-        return days_chosen(field, text, 0, &days, ret_canonical) ||
+        return command_days(field, text, 0, &days, ret_canonical) ||
                value_check(field->kind, text, ret_canonical);
 }
 
@@ -389,193 +385,4 @@ size_t command_rows(const struct command *command, struct option_row ret_rows[OP
         for (size_t i = 0; i < options.count; i++)
                 ret_rows[i] = make_row(&options.use[i]);
         return options.count;
-}
-
-/* A moment in Japan time; a day is its first moment, or its last. */
-static bool read_moment(const char *text, bool last, int64_t *ret_ms)
-{
-        int32_t day;
-
-        if (!calendar_parse_day(text, &day))
-                return calendar_parse_moment(text, ret_ms);
-        *ret_ms = calendar_day_start_ms(day + last) - last;
-        return true;
-}
-
-/* Whatever has a beginning and an end. */
-static int check_span(const struct invocation *invocation)
-{
-        const char *from = invocation_value(invocation, "from"), *to = invocation_value(invocation, "to");
-        int64_t from_ms, to_ms;
-
-        if (from && to && read_moment(from, false, &from_ms) && read_moment(to, true, &to_ms) &&
-            from_ms > to_ms)
-                return usage_error(invocation->command, "--to %s: expected --from %s or later", to, from);
-        return EXIT_DONE;
-}
-
-/* As if it had been given. */
-static void give_value(struct invocation *invocation, size_t option, const char *text)
-{
-        struct option_values *values = &invocation->values[option];
-
-        values->text = reallocarray(NULL, 1, sizeof(*values->text));
-        if (!values->text)
-                abort();
-        values->text[values->count++] = text;
-        snprintf(values->canonical, sizeof(values->canonical), "%s", text);
-}
-
-/* A file's suffix is its format, and no other is said beside it. */
-static int settle_format(struct invocation *invocation)
-{
-        const struct command *command = invocation->command;
-        size_t option = find_use(&invocation->options, "format");
-        const char *path = command->flags & COMMAND_OUTPUT ? invocation_value(invocation, "output") : NULL;
-        const char *suffix = path ? suffix_of(path) : NULL, *asked = suffix ? suffix_format(suffix) : NULL;
-        const char *format = asked ? invocation_value(invocation, "format") : NULL;
-        const struct value_row *kind;
-        char canonical[VALUE_MAX];
-
-        if (!suffix || (!asked && invocation_has(invocation, "format")))
-                return EXIT_DONE;
-        kind = value_row(invocation->options.use[option].field->kind);
-        if (!asked)
-                return usage_error(
-                    command,
-                    "--output %.200s: no format's file ends with .%.40s: expected --format too, "
-                    "or the suffix of one of %s",
-                    path, suffix, kind->expected);
-        if (format && !suffix_suits(suffix, format))
-                return usage_error(
-                    command,
-                    "--output %.200s: that is %s, but --format says %s: expected the same, or a "
-                    "file that ends with .%s",
-                    path, asked, format, suffix_for(format));
-        if (!format && !value_check(invocation->options.use[option].field->kind, asked, canonical))
-                return usage_error(
-                    command, "--output %.200s: it can't be written as %s: expected the suffix of one of %s",
-                    path, asked, kind->expected);
-        if (!format)
-                give_value(invocation, option, asked);
-        return EXIT_DONE;
-}
-
-/* What was counted from today, now that it is known whose today. */
-static int resolve_days(struct invocation *invocation)
-{
-        int32_t today = 0;
-        bool is_known = false;
-
-        for (size_t i = 0; i < invocation->options.count; i++) {
-                struct option_values *values = &invocation->values[i];
-                const struct field *field = invocation->options.use[i].field;
-                struct days days;
-
-                if (!values->count || !days_chosen(field, values->text[0], today, &days, values->canonical) ||
-                    !days.is_relative)
-                        continue;
-                if (!is_known && !business_today(invocation, &today))
-                        return EXIT_FAILED;
-                is_known = true;
-                if (!days_chosen(field, values->text[0], today, &days, values->canonical))
-                        abort(); /* it was one before */
-        }
-        return EXIT_DONE;
-}
-
-static void give(struct invocation *invocation, const char *name, const char *canonical)
-{
-        struct option_values *values = &invocation->values[find_use(&invocation->options, name)];
-
-        values->count = values->count ? values->count : 1;
-        snprintf(values->canonical, sizeof(values->canonical), "%s", canonical);
-}
-
-/* "--quarter 3Q16" is "--fy 2016 --quarter 3". */
-static int split_quarter(struct invocation *invocation)
-{
-        const char *quarter = invocation_value(invocation, "quarter");
-        char number[2], fiscal_year[5];
-
-        if (!quarter || invocation->options.use[find_use(&invocation->options, "quarter")].field->kind !=
-                            VALUE_QUARTER_NUMBER)
-                return EXIT_DONE;
-        if (!quarter[1])
-                return invocation_has(invocation, "fy")
-                           ? EXIT_DONE
-                           : usage_error(invocation->command,
-                                         "--quarter %s: of which year? expected --fy, or a "
-                                         "quarter as 3Q16",
-                                         quarter);
-        if (invocation_has(invocation, "fy"))
-                return usage_error(invocation->command,
-                                   "--quarter %s has a year of its own: expected no --fy", quarter);
-        snprintf(number, sizeof(number), "%.1s", quarter);
-        snprintf(fiscal_year, sizeof(fiscal_year), "20%.2s", quarter + 2);
-        give(invocation, "fy", fiscal_year);
-        give(invocation, "quarter", number);
-        return EXIT_DONE;
-}
-
-/* --fy and --quarter to --from and --to, where they are no report's own. */
-static int resolve_span(struct invocation *invocation)
-{
-        size_t i = find_use(&invocation->options, "fy");
-        struct period period;
-        int quarter;
-
-        if (i == invocation->options.count || invocation->options.use[i].field != &span_fields[0] ||
-            !invocation->values[i].count)
-                return EXIT_DONE;
-        if (invocation_has(invocation, "from") || invocation_has(invocation, "to"))
-                return usage_error(invocation->command, "expected --fy, or --from and --to, not both");
-        /* others' quarters have other forms: a close's is 3Q16 */
-        quarter = (int)invocation_number(invocation, "quarter", 0);
-        period_of_quarters((int)invocation_number(invocation, "fy", 0), quarter ? quarter : 1,
-                           quarter ? quarter : 4, &period);
-        give(invocation, "from", period.first);
-        give(invocation, "to", period.last);
-        return EXIT_DONE;
-}
-
-static int resolve(struct invocation *invocation)
-{
-        int exit_code = resolve_days(invocation);
-
-        if (exit_code == EXIT_DONE)
-                exit_code = split_quarter(invocation);
-        if (exit_code == EXIT_DONE)
-                exit_code = resolve_span(invocation);
-        return exit_code == EXIT_DONE ? check_span(invocation) : exit_code;
-}
-
-static int parse(struct invocation *invocation, int argc, char **argv)
-{
-        struct option_row rows[OPTIONS_MAX];
-        char error[OPTIONS_ERROR_MAX];
-        size_t count = command_rows(invocation->command, rows);
-        int exit_code;
-
-        for (size_t i = 0; i < count; i++)
-                rows[i].target = &invocation->values[i];
-        if (options_parse(rows, count, invocation, argc, argv, error) != OPTIONS_GOOD)
-                return usage_error(invocation->command, "%s", error);
-        exit_code = resolve(invocation);
-        return exit_code == EXIT_DONE ? settle_format(invocation) : exit_code;
-}
-
-int command_run(const struct command *command, int argc, char **argv)
-{
-        struct invocation invocation = {.command = command};
-        int exit_code;
-
-        command_options(command, &invocation.options);
-        exit_code = parse(&invocation, argc, argv);
-        if (exit_code == EXIT_DONE)
-                exit_code =
-                    invocation_has(&invocation, "watch") ? watch(&invocation) : command->run(&invocation);
-        for (size_t i = 0; i < invocation.options.count; i++)
-                free(invocation.values[i].text);
-        return exit_code;
 }

@@ -66,6 +66,8 @@ struct command_group {
 
 enum { OPTIONS_MAX = 48 };
 
+struct days;
+
 struct option_use {
         const struct field *field;
         bool positional, required;
@@ -76,6 +78,13 @@ struct command_options {
         size_t count;
 };
 void command_options(const struct command *command, struct command_options *ret_options);
+/* The place of the option of that name; `count` where there is none. */
+size_t command_find(const struct command_options *options, const char *name);
+/* Whether that is the --fy that stands for --from and --to, and no report's own. */
+bool command_is_span(const struct field *field);
+/* What an option that takes days means: one day, or of several the first or, of --to, the last. False: it takes none, or not these. */
+ATM_MUST_USE bool command_days(const struct field *field, const char *text, int32_t today,
+                               struct days *ret_days, char ret_day[11]);
 /* The same as rows for parser and help; their number. */
 size_t command_rows(const struct command *command, struct option_row ret_rows[OPTIONS_MAX]);
 
@@ -106,8 +115,5 @@ const char *invocation_name(const struct invocation *invocation);
 
 /* Complain about how the command was used; returns EXIT_USAGE. */
 int usage_error(const struct command *command, const char *format, ...) ATM_PRINTF(2, 3);
-
-/* Parse the words behind noun and verb, and run. Returns the exit code. */
-int command_run(const struct command *command, int argc, char **argv);
 
 #endif

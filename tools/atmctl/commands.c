@@ -11,6 +11,7 @@
 #include "lib/base/plural.h"
 #include "tools/atmctl/completion.h"
 #include "tools/atmctl/help.h"
+#include "tools/atmctl/invocation.h"
 
 /* Each is the last row of its file in nouns/. */
 extern const struct command_group group_reference, group_card, group_exclusion, group_withdrawal,
@@ -254,5 +255,5 @@ int commands_main(int argc, char **argv)
         command = argc ? commands_find(argv[0], argc > 1 ? argv[1] : NULL) : NULL;
         if (!command)
                 return unknown_command(argc, argv);
-        return command_run(command, argc - (command->verb ? 2 : 1), argv + (command->verb ? 2 : 1));
+        return invocation_run(command, argc - (command->verb ? 2 : 1), argv + (command->verb ? 2 : 1));
 }

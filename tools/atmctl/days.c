@@ -12,25 +12,6 @@
 
 enum { RELATIVE_MAX = 100000 };
 
-/* "2016/1/5", as spreadsheets write it. */
-static bool parse_slashes(const char *text, int32_t *ret_day)
-{
-        int year, month, day, length = 0;
-        char normal[16];
-
-        if (strspn(text, "0123456789") != 4 ||
-            sscanf(text, "%4d/%2d/%2d%n", &year, &month, &day, &length) != 3 || text[length] ||
-            text[strspn(text, "0123456789/")])
-                return false;
-        snprintf(normal, sizeof(normal), "%04d-%02d-%02d", year, month % 100, day % 100);
-        return calendar_parse_day(normal, ret_day);
-}
-
-bool days_parse_one(const char *text, int32_t *ret_day)
-{
-        return calendar_parse_day(text, ret_day) || parse_slashes(text, ret_day);
-}
-
 static bool parse_word(const char *text, int32_t today, struct days *days)
 {
         static const struct {
@@ -87,7 +68,7 @@ bool days_parse(const char *text, int32_t today, struct days *ret_days)
 {
         int32_t day;
 
-        if (days_parse_one(text, &day)) {
+        if (value_parse_day(text, &day)) {
                 *ret_days = (struct days){day, day, false};
                 return true;
         }

@@ -16,7 +16,5 @@ struct days {
 };
 
 ATM_MUST_USE bool days_parse(const char *text, int32_t today, struct days *ret_days);
-/* A day that is the same whenever it is read, as files have them. */
-ATM_MUST_USE bool days_parse_one(const char *text, int32_t *ret_day);
 
 #endif

@@ -14,7 +14,6 @@
 #include "protocol/profile.h"
 #include "rules/calendar.h"
 #include "rules/reasons.h"
-#include "tools/atmctl/days.h"
 #include "rules/reference.h"
 #include "backoffice/books/result_items.h"
 #include "lib/base/utf8.h"
@@ -260,12 +259,31 @@ static bool check_quarter_or_number(const struct value_row *row, const char *tex
         return check_quarter(row, text, ret_canonical) || check_number(row, text, ret_canonical);
 }
 
+/* "2016/1/5", as spreadsheets write it. */
+static bool parse_slashes(const char *text, int32_t *ret_day)
+{
+        int year, month, day, length = 0;
+        char normal[16];
+
+        if (strspn(text, "0123456789") != 4 ||
+            sscanf(text, "%4d/%2d/%2d%n", &year, &month, &day, &length) != 3 || text[length] ||
+            text[strspn(text, "0123456789/")])
+                return false;
+        snprintf(normal, sizeof(normal), "%04d-%02d-%02d", year, month % 100, day % 100);
+        return calendar_parse_day(normal, ret_day);
+}
+
+bool value_parse_day(const char *text, int32_t *ret_day)
+{
+        return calendar_parse_day(text, ret_day) || parse_slashes(text, ret_day);
+}
+
 static bool check_day(const struct value_row *row, const char *text, char *ret_canonical)
 {
         int32_t day;
 
         (void)row;
-        if (!days_parse_one(text, &day))
+        if (!value_parse_day(text, &day))
                 return false;
         calendar_print_day(day, ret_canonical);
         return true;
@@ -277,7 +295,7 @@ static bool check_moment(const struct value_row *row, const char *text, char *re
         int64_t moment_ms;
 
         (void)row;
-        if (!days_parse_one(text, &day))
+        if (!value_parse_day(text, &day))
                 return calendar_parse_moment(text, &moment_ms);
         calendar_print_day(day, ret_canonical);
         return true;

@@ -7,7 +7,6 @@
 #include "lib/base/array.h"
 #include "lib/base/digits.h"
 #include "lib/base/nearest.h"
-#include "tools/atmctl/output/form.h"
 
 enum { NAMES_MAX = 2048 };
 
@@ -17,7 +16,7 @@ static size_t find_column(const struct output_column *columns, size_t count, con
 {
         size_t i = 0;
 
-        while (i < count && !option_same_name(form_name(&columns[i]), name))
+        while (i < count && !option_same_name(schema_name(&columns[i]), name))
                 i++;
         return i;
 }
@@ -32,8 +31,8 @@ static void complain_of(const struct invocation *invocation, const char *option,
         nearest_begin(&nearest, name, strlen(name));
         for (size_t i = 0; i < count && length < sizeof(names); i++) {
                 length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s", i ? ", " : "",
-                                           form_name(&columns[i]));
-                nearest_try(&nearest, form_name(&columns[i]));
+                                           schema_name(&columns[i]));
+                nearest_try(&nearest, schema_name(&columns[i]));
         }
         snprintf(shown, sizeof(shown), "%s", name);
         digits_mask(shown);
@@ -183,7 +182,7 @@ static int compare_figures(const char *a, const char *b)
 
 static int compare_values(enum output_type type, const char *a, const char *b)
 {
-        return form_is_right(type) ? compare_figures(a, b) : strcmp(a, b);
+        return schema_is_right(type) ? compare_figures(a, b) : strcmp(a, b);
 }
 
 /* What is missing comes last, up or down. */

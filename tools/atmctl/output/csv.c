@@ -14,7 +14,7 @@ static bool begin(struct output *output)
         for (size_t i = 0; i < output->section->count; i++) {
                 if (!form_shows(output, &output->section->columns[i]))
                         continue;
-                csv_write_cell(output->stream, first, form_name(&output->section->columns[i]));
+                csv_write_cell(output->stream, first, schema_name(&output->section->columns[i]));
                 first = false;
         }
         csv_write_end(output->stream);

@@ -41,7 +41,7 @@ static void begin_table(struct output *output)
                 else
                         columns[count++] = (struct document_column){
                             .heading = word,
-                            .align = form_is_right(column->type) ? DOCUMENT_RIGHT : DOCUMENT_LEFT};
+                            .align = schema_is_right(column->type) ? DOCUMENT_RIGHT : DOCUMENT_LEFT};
         }
         output->draw->table(output->document, section->heading ? section->heading : "", label ? label : "",
                             columns, count);
@@ -86,7 +86,7 @@ static void add_cells(struct output *output, const char *const *values, bool tot
                 if (!label)
                         label = text ? text : "";
                 else /* a text that is not there is nothing; a figure that is not there is missing */
-                        cells[count++] = !text && !form_is_right(column->type) ? "" : text;
+                        cells[count++] = !text && !schema_is_right(column->type) ? "" : text;
         }
         output->draw->row(output->document, total ? DOCUMENT_TOTAL : DOCUMENT_NORMAL,
                           label ? word_of(label, output->reader) : "", cells);

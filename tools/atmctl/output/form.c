@@ -39,12 +39,6 @@ const char *form_heading(const struct output *output, size_t column)
                        output->reader);
 }
 
-bool form_is_right(enum output_type type)
-{
-        return type == OUTPUT_NUMBER || type == OUTPUT_YEN || type == OUTPUT_DECIMAL ||
-               type == OUTPUT_FIGURE || type == OUTPUT_QUANTITY;
-}
-
 const char *form_yes_or_no(const char *value)
 {
         return *value == 't' || *value == 'y' ? "yes" : "no";
@@ -161,11 +155,6 @@ void form_print_heading(struct output *output)
         fputc('\n', output->stream);
         form_print(output, output->section->heading);
         fputc('\n', output->stream);
-}
-
-const char *form_name(const struct output_column *column)
-{
-        return column->flags & OUTPUT_MEMBER ? strchr(column->name, '.') + 1 : column->name;
 }
 
 void form_say(struct output *output, const char *text)

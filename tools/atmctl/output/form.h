@@ -86,7 +86,6 @@ bool form_complain_unwritten(const struct output *output);
 bool form_shows(const struct output *output, const struct output_column *column);
 /* What heads a column: its name in English tables, else the word for it. */
 const char *form_heading(const struct output *output, size_t column);
-bool form_is_right(enum output_type type); /* figures stand to the right */
 const char *form_yes_or_no(const char *value);
 /* As people read a value, of a total its word; in `buffer` where it had to be written anew. */
 enum { FORM_TEXT_MAX = 128 };
@@ -106,8 +105,6 @@ const char *form_colour(const struct output *output, const struct output_column 
 void form_print(struct output *output, const char *text);
 /* The section's heading, set apart. */
 void form_print_heading(struct output *output);
-/* A column's name to programs. */
-const char *form_name(const struct output_column *column);
 /* Write a JSON value; nothing in it steers a terminal or turns the text around it. */
 ATM_MUST_USE bool form_dump(const json_t *value, size_t flags, FILE *stream);
 /* "-[ 1 ]-", above a row whose values stand under each other. */

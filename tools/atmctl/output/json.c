@@ -73,7 +73,7 @@ static bool add_values(json_t *object, const struct output_column *columns, size
         for (size_t i = 0; i < count; i++) {
                 if (columns[i].flags & OUTPUT_ONLY_TABLE)
                         continue;
-                if (json_object_set_new(owner_of(object, &columns[i]), form_name(&columns[i]),
+                if (json_object_set_new(owner_of(object, &columns[i]), schema_name(&columns[i]),
                                         cell(columns[i].type, values[i])) != 0)
                         return false;
         }

@@ -37,6 +37,10 @@ struct output_column {
         unsigned flags;
 };
 
+/* Its name to programs. */
+const char *schema_name(const struct output_column *column);
+bool schema_is_right(enum output_type type); /* figures stand to the right */
+
 enum output_shape {
         OUTPUT_ROWS, /* JSON: an array of objects */
         OUTPUT_ONE,  /* JSON: one object; table: name and value under each other */

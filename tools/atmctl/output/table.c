@@ -22,7 +22,7 @@ static bool add_columns(struct output *output)
                        scols_table_new_column(output->table, "value", 0, 0);
         }
         for (size_t i = 0; i < section->count; i++) {
-                int flags = form_is_right(section->columns[i].type) ? SCOLS_FL_RIGHT : 0;
+                int flags = schema_is_right(section->columns[i].type) ? SCOLS_FL_RIGHT : 0;
 
                 if (form_shows(output, &section->columns[i]) &&
                     !scols_table_new_column(output->table, form_heading(output, i), 0, flags))

@@ -188,7 +188,7 @@ static void write_cell(const struct output *output, size_t at, size_t column, en
         struct workbook *w = output->workbook;
         char number[48] = "0", buffer[FORM_TEXT_MAX];
         double divisor = 1;
-        bool is_number = value && *value && form_is_right(is->type);
+        bool is_number = value && *value && schema_is_right(is->type);
 
         if (is->type == OUTPUT_FIGURE && value && exact) {
                 divisor = figure_format(value, exact, number);
@@ -201,7 +201,7 @@ static void write_cell(const struct output *output, size_t at, size_t column, en
         if (output->reader)
                 add_triangle(number);
         if (!is_number || !write_number(w, at, style, value, divisor, number))
-                write_text(w, at, style, form_is_right(is->type),
+                write_text(w, at, style, schema_is_right(is->type),
                            form_readable(output, column, value, style == STYLE_TOTAL_ROW, buffer));
 }
 
@@ -243,7 +243,7 @@ static void write_headings(struct output *output)
 
         for (size_t i = 0; i < section->count; i++) {
                 if (form_shows(output, &section->columns[i]))
-                        write_text(w, column++, STYLE_HEADING, form_is_right(section->columns[i].type),
+                        write_text(w, column++, STYLE_HEADING, schema_is_right(section->columns[i].type),
                                    form_heading(output, i));
         }
         current(w)->next++;
