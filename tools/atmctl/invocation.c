@@ -96,7 +96,8 @@ static int resolve_days(struct invocation *invocation)
                 const struct field *field = invocation->options.use[i].field;
                 struct days days;
 
-                if (!values->count || !command_days(field, values->text[0], today, &days, values->canonical) ||
+                if (!values->count ||
+                    !command_days(field, values->text[0], today, &days, values->canonical) ||
                     !days.is_relative)
                         continue;
                 if (!is_known && !business_today(invocation, &today))

@@ -334,7 +334,7 @@ static const struct command commands[] = {
              "of the folders "
              "names is revoked. For a monitor: --within, and its exit code.\n"
              "Example: atmctl pki list pki certs --within 30",
-     .flags = COMMAND_OUTPUT,
+     .flags = COMMAND_OUTPUT | COMMAND_LIST,
      .run = authority_list,
      .fields = list_fields},
     {.noun = "pki",
