@@ -4,6 +4,7 @@
 #   lib/atm              the module that draws documents
 #   lib/systemd/system   units; lib/sysusers.d and lib/tmpfiles.d: user and folders
 #   share/man            manual pages
+#   share/bash-completion, share/zsh   completion of atmctl
 #   share/atmd           configuration to begin with, sql, dialects, scenarios
 #   share/doc/atmd       documents; in examples: reference data, banks, HAProxy, etcd, Patroni, pgBackRest
 #
@@ -49,6 +50,16 @@ foreach(page IN LISTS pages)
     endif()
 endforeach()
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/man)
+
+# Completion, made from the table of commands by atmctl itself.
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/completion)
+foreach(shell IN ITEMS bash zsh)
+    set(out ${CMAKE_BINARY_DIR}/completion/${shell})
+    add_custom_command(OUTPUT ${out} COMMAND sh -c "'$<TARGET_FILE:atmctl>' completion ${shell} >'${out}'" DEPENDS atmctl VERBATIM)
+    list(APPEND made ${out})
+endforeach()
+install(FILES ${CMAKE_BINARY_DIR}/completion/bash DESTINATION share/bash-completion/completions RENAME atmctl)
+install(FILES ${CMAKE_BINARY_DIR}/completion/zsh DESTINATION share/zsh/site-functions RENAME _atmctl)
 add_custom_target(manual ALL DEPENDS ${made})
 
 install(FILES ${etc}/atmd.conf ${etc}/atmd-minimal.conf ${etc}/atmd-failover.conf ${etc}/atmkeyd.options DESTINATION share/atmd)

@@ -395,6 +395,7 @@ expect "the new account" 5000 "$(atmctl account show --card - --format csv <<<"$
 OUTPUT=$(atmctl card list --limit 3 --format csv 2>&1)
 says "there are more than 3"
 expect "cards listed" 4 "$(atmctl card list --limit 3 --format csv 2>/dev/null | wc -l)"
+expect "an order of what is shown alone" 1 "$(atmctl card list --limit 3 --sort status --format csv 2>&1 >/dev/null | grep -c -e "--sort puts these in order")"
 
 # exclusions: by the year, from 2020-04-01 on
 expect_exit 0 atmctl exclusion add --note trial --token "$token" --from 2020-04-01

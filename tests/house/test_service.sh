@@ -31,6 +31,8 @@ done <<LIST
 644 lib/systemd/system/atm-partitions.timer
 644 lib/sysusers.d/atmd.conf
 644 lib/tmpfiles.d/atmd.conf
+644 share/bash-completion/completions/atmctl
+644 share/zsh/site-functions/_atmctl
 644 share/man/man1/atmctl.1
 644 share/man/man1/atmsim.1
 644 share/man/man1/banksim.1

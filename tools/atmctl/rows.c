@@ -10,11 +10,13 @@ void rows_limit(const struct invocation *invocation, int64_t fallback, int64_t *
         snprintf(ret_text, 24, "%" PRId64, *ret_limit + 1);
 }
 
-static void note_cut(const char *cut, int64_t limit)
+static void note_cut(const struct invocation *invocation, const char *cut, int64_t limit)
 {
         const char *at = strstr(cut, "%s");
 
         note("%.*s%" PRId64 "%s", (int)(at - cut), cut, limit, at + strlen("%s"));
+        if (invocation_has(invocation, "sort"))
+                note("--sort puts these in order, and not those that are left out");
 }
 
 static bool write_rows(const struct invocation *invocation, const struct rows_question *q,
@@ -38,7 +40,8 @@ static bool write_rows(const struct invocation *invocation, const struct rows_qu
         if (!output_close(output))
                 return false;
         if (is_cut)
-                note_cut(q->cut ? q->cut : "there are more than %s: --limit N shows more of them", q->limit);
+                note_cut(invocation, q->cut ? q->cut : "there are more than %s: --limit N shows more of them",
+                         q->limit);
         return true;
 }
 

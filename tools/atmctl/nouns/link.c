@@ -5,18 +5,21 @@
 #include "tools/atmctl/rows.h"
 
 static const struct output_column link_columns[] = {
-    {"link", OUTPUT_TEXT, 0},       {"state", OUTPUT_TEXT, 0},      {"state_s", OUTPUT_NUMBER, 0},
-    {"up_at", OUTPUT_NUMBER, 0},    {"seen_by", OUTPUT_NUMBER, 0},  {"old", OUTPUT_NUMBER, OUTPUT_NOT_TABLE},
-    {"seen_s", OUTPUT_NUMBER, 0},   {"heard_s", OUTPUT_NUMBER, 0},  {"issuers", OUTPUT_TEXT, 0},
-    {"waiting", OUTPUT_NUMBER, 0},  {"parked", OUTPUT_NUMBER, 0},   {"oldest_s", OUTPUT_NUMBER, 0},
-    {"attempts", OUTPUT_NUMBER, 0}, {"holder", OUTPUT_TEXT, 0},     {"asked", OUTPUT_NUMBER, 0},
-    {"open", OUTPUT_NUMBER, 0},     {"approved", OUTPUT_NUMBER, 0}, {"declined", OUTPUT_NUMBER, 0},
-    {"timeouts", OUTPUT_NUMBER, 0}, {"reversed", OUTPUT_NUMBER, 0}, {"refused", OUTPUT_NUMBER, 0},
-    {"why", OUTPUT_TEXT, 0},
+    {"link", OUTPUT_TEXT, 0},       {"state", OUTPUT_TEXT, OUTPUT_STATE},
+    {"state_s", OUTPUT_NUMBER, 0},  {"up_at", OUTPUT_NUMBER, 0},
+    {"seen_by", OUTPUT_NUMBER, 0},  {"old", OUTPUT_NUMBER, OUTPUT_NOT_TABLE},
+    {"seen_s", OUTPUT_NUMBER, 0},   {"heard_s", OUTPUT_NUMBER, 0},
+    {"issuers", OUTPUT_TEXT, 0},    {"waiting", OUTPUT_NUMBER, 0},
+    {"parked", OUTPUT_NUMBER, 0},   {"oldest_s", OUTPUT_NUMBER, 0},
+    {"attempts", OUTPUT_NUMBER, 0}, {"holder", OUTPUT_TEXT, 0},
+    {"asked", OUTPUT_NUMBER, 0},    {"open", OUTPUT_NUMBER, 0},
+    {"approved", OUTPUT_NUMBER, 0}, {"declined", OUTPUT_NUMBER, 0},
+    {"timeouts", OUTPUT_NUMBER, 0}, {"reversed", OUTPUT_NUMBER, 0},
+    {"refused", OUTPUT_NUMBER, 0},  {"why", OUTPUT_TEXT, 0},
 };
 static const struct output_column sighting_columns[] = {
-    {"instance", OUTPUT_TEXT, 0},  {"state", OUTPUT_TEXT, 0},     {"fresh", OUTPUT_BOOL, 0},
-    {"state_s", OUTPUT_NUMBER, 0}, {"heard_s", OUTPUT_NUMBER, 0}, {"seen_s", OUTPUT_NUMBER, 0},
+    {"instance", OUTPUT_TEXT, 0},  {"state", OUTPUT_TEXT, OUTPUT_STATE}, {"fresh", OUTPUT_BOOL, 0},
+    {"state_s", OUTPUT_NUMBER, 0}, {"heard_s", OUTPUT_NUMBER, 0},        {"seen_s", OUTPUT_NUMBER, 0},
     {"why", OUTPUT_TEXT, 0},
 };
 static const struct output_column outcome_columns[] = {{"cause", OUTPUT_TEXT, 0},

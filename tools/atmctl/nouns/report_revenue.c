@@ -159,6 +159,7 @@ static void remark_more(struct output *output, size_t rows)
         if (rows)
                 output_remark(output,
                               output_reader(output) ? "このほか%zu行（合計に含む）"
+                              : rows == 1           ? "%zu more row, which the total has too"
                                                     : "%zu more rows, which the total has too",
                               rows);
 }

@@ -144,13 +144,17 @@ static int withdrawal_list(const struct invocation *invocation)
 
 /* one, whole -------------------------------------------------------------------------------------------- */
 
-static const struct output_column advice_columns[] = {
-    {"seq", OUTPUT_NUMBER, 0},        {"kind", OUTPUT_TEXT, 0},
-    {"advice_at", OUTPUT_TEXT, 0},    {"stan", OUTPUT_NUMBER, 0},
-    {"why", OUTPUT_TEXT, 0},          {"amount_yen", OUTPUT_YEN, 0},
-    {"dispensed_yen", OUTPUT_YEN, 0}, {"state_before", OUTPUT_TEXT, OUTPUT_STATE},
-    {"state", OUTPUT_TEXT, 0},        {"counted_yen", OUTPUT_YEN, 0},
-    {"commission", OUTPUT_NUMBER, 0}};
+static const struct output_column advice_columns[] = {{"seq", OUTPUT_NUMBER, 0},
+                                                      {"kind", OUTPUT_TEXT, 0},
+                                                      {"advice_at", OUTPUT_TEXT, 0},
+                                                      {"stan", OUTPUT_NUMBER, 0},
+                                                      {"why", OUTPUT_TEXT, 0},
+                                                      {"amount_yen", OUTPUT_YEN, 0},
+                                                      {"dispensed_yen", OUTPUT_YEN, 0},
+                                                      {"state_before", OUTPUT_TEXT, OUTPUT_STATE},
+                                                      {"state", OUTPUT_TEXT, OUTPUT_STATE},
+                                                      {"counted_yen", OUTPUT_YEN, 0},
+                                                      {"commission", OUTPUT_NUMBER, 0}};
 static const struct output_column commission_columns[] = {{"seq", OUTPUT_NUMBER, 0},
                                                           {"sign", OUTPUT_NUMBER, 0},
                                                           {"tariff_from", OUTPUT_TEXT, 0},

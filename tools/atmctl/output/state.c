@@ -18,7 +18,8 @@ static const struct {
     {"blocked", RED},     {"active", GREEN},    {"lost", RED},        {"stolen", RED},
     {"replaced", YELLOW}, {"waiting", YELLOW},  {"parked", RED},      {"acknowledged", GREEN},
     {"up", GREEN},        {"down", RED},        {"primary", GREEN},   {"unreachable", RED},
-    {"due", YELLOW},      {"behind", YELLOW},   {"proposed", YELLOW}, {"confirmed", GREEN},
+    {"signed_off", RED},  {"unknown", YELLOW},  {"due", YELLOW},      {"behind", YELLOW},
+    {"proposed", YELLOW}, {"confirmed", GREEN},
 };
 
 const char *state_colour(const char *word)
