@@ -404,8 +404,8 @@ static void expect_part(const char *part, const char *const *pieces, size_t coun
 
 START_TEST(numbers_of_a_workbook_are_numbers_under_frozen_headings)
 {
-        static const char *const cells[] = {"<pane xSplit=\"1\" ySplit=\"3\" topLeftCell=\"B4\" "
-                                            "activePane=\"bottomRight\" state=\"frozen\"/>",
+        static const char *const cells[] = {("<pane xSplit=\"1\" ySplit=\"3\" topLeftCell=\"B4\" "
+                                             "activePane=\"bottomRight\" state=\"frozen\"/>"),
                                             "<v>1234567</v>", "<v>-3.5</v>", "<v>-123456.75</v>"};
         static const char *const texts[] = {"<t>a test</t>", "<t>Name</t>", "<t>a,\"b\"</t>", "<t>-</t>",
                                             "<t>Total</t>"};

@@ -386,8 +386,8 @@ START_TEST(a_row_of_another_form_is_refused)
             "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\tBANKBANKBANK\t\t\t1\t\t\t0\t\t\n",
             "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\t\tx\t\t\n",
             "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\t\t0\t\t\tmore\n",
-            "T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\t\t0\t\tH2345678901234567"
-            "\n",
+            ("T0000001\t1\t1\t1\t1\t1\t1\t1\t1\tcompleted\t00\t\\N\t1\t0\t\t\t\t1\t\t\t0\t\tH2345678901234567"
+             "\n"),
         };
         char line[200];
         struct database_row row;
