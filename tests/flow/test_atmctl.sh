@@ -1297,7 +1297,7 @@ dry saf retry --stan 7
 PGUSER=postgres dry epoch raise --note trial
 expect "rows after dry runs" "$before" "$(rows)"
 # what refuses the real one refuses this one, in the same words
-for words in "hall set HX-3 --closes 08:00" "tariff remove HOUSE day 2007-07-01 --note trial" "limit set day_count 2031-01-01 --value 2" \
+for words in "hall set HX-3 --closes 08:00" "tariff remove HOUSE day 2007-07-01 --note trial" "limit set day_count 2001-01-01 --value 2 --note trial" \
         "atm bar TX000009 --note trial" "exclusion add --token $fresh --from 2031-01-01 --note trial" "period close 2Q30 --note trial"; do
         # shellcheck disable=SC2086 # words
         expect_exit 1 atmctl $words
@@ -1314,7 +1314,8 @@ refuses 1 "cannot execute UPDATE in a read-only transaction" atmctl atm list
 sql "DROP FUNCTION barred_note; ALTER FUNCTION barred_note_kept RENAME TO barred_note"
 while read -r -a words; do
         expect_exit 0 atmctl "${words[@]}" --help
-        [[ $OUTPUT != *--dry-run* || $OUTPUT == *"There is no --dry-run: "* || -n ${tried["${words[*]}"]:-} ]] || wrong "nobody tries ${words[*]} --dry-run"
+        # (flow/test_setup has a machine for the one that is left out)
+        [[ $OUTPUT != *--dry-run* || $OUTPUT == *"There is no --dry-run: "* || ${words[*]} == setup || -n ${tried["${words[*]}"]:-} ]] || wrong "nobody tries ${words[*]} --dry-run"
 done <<<"$commands"
 
 # nobody has room of his own in the database but who imports
