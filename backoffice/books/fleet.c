@@ -143,6 +143,53 @@ void fleet_derive(struct fleet_row *row)
         row->profit_tenths = figure_share(row->profit_yen, row->revenue_yen);
 }
 
+bool fleet_others(const struct fleet *fleet, struct fleet_row *ret_others)
+{
+        struct fleet_row others = fleet->total;
+        struct figure *const left[] = {&others.atms,
+                                       &others.days,
+                                       &others.withdrawals,
+                                       &others.commission_yen,
+                                       &others.base_fee_yen,
+                                       &others.revenue_yen,
+                                       &others.hall_share_yen,
+                                       &others.cash_in_transit_yen,
+                                       &others.network_yen,
+                                       &others.maintenance_yen,
+                                       &others.depreciation_yen,
+                                       &others.cost_yen,
+                                       &others.profit_yen};
+        bool any = false;
+
+        for (size_t i = 0; i < fleet->rows; i++) {
+                const struct fleet_row *row = &fleet->row[i];
+                const struct figure shown[] = {row->atms,
+                                               row->days,
+                                               row->withdrawals,
+                                               row->commission_yen,
+                                               row->base_fee_yen,
+                                               row->revenue_yen,
+                                               row->hall_share_yen,
+                                               row->cash_in_transit_yen,
+                                               row->network_yen,
+                                               row->maintenance_yen,
+                                               row->depreciation_yen,
+                                               row->cost_yen,
+                                               row->profit_yen};
+
+                for (size_t f = 0; f < LENGTH(left); f++)
+                        *left[f] = figure_subtract(*left[f], shown[f]);
+        }
+        for (size_t f = 0; f < LENGTH(left); f++)
+                any = any || (left[f]->known && left[f]->value);
+        others.key = "others";
+        others.name = NULL;
+        others.rank = figure_missing;
+        fleet_derive(&others);
+        *ret_others = others;
+        return any;
+}
+
 /* Key and name first, then these, then without_contract. */
 static void take_row(const PGresult *result, int row, struct fleet_row *ret_row)
 {

@@ -57,6 +57,8 @@ struct fleet {
         PGresult *held[5];        /* the texts */
 };
 
+/* What the total has beyond the rows that are shown; false: nothing. Its key is "others". */
+bool fleet_others(const struct fleet *fleet, struct fleet_row *ret_others);
 /* The quotients of a row. */
 void fleet_derive(struct fleet_row *row);
 

@@ -104,6 +104,11 @@ static const struct report_key *find_key(const char *name)
         return &report_keys[i];
 }
 
+bool revenue_key_is_span(const char *key)
+{
+        return find_key(key)->by_time;
+}
+
 bool revenue_key_has_name(const char *key)
 {
         return find_key(key)->title != NULL;
@@ -425,6 +430,28 @@ static void take_row(const PGresult *result, int row, struct revenue_row *ret_ro
         ret_row->change_tenths = figure_change(figure_known(ret_row->commission_yen), ret_row->before_yen);
 }
 
+/* The total without the rows that are shown. */
+static void take_others(struct revenue *revenue)
+{
+        struct revenue_row *others = &revenue->others;
+
+        *others = revenue->total;
+        others->key[0] = "others";
+        for (size_t i = 0; i < revenue->rows; i++) {
+                const struct revenue_row *row = &revenue->row[i];
+
+                others->withdrawals -= row->withdrawals;
+                others->cash_yen -= row->cash_yen;
+                others->customer_fee_yen -= row->customer_fee_yen;
+                others->interbank_fee_yen -= row->interbank_fee_yen;
+                others->tax_yen -= row->tax_yen;
+                others->commission_yen -= row->commission_yen;
+                if (row->before_yen.known)
+                        others->before_yen = figure_subtract(others->before_yen, row->before_yen);
+        }
+        others->change_tenths = figure_change(figure_known(others->commission_yen), others->before_yen);
+}
+
 bool revenue_load(PGconn *connection, const struct revenue_question *question, struct revenue *ret_revenue,
                   char error[PG_ERROR_MAX])
 {
@@ -448,6 +475,8 @@ bool revenue_load(PGconn *connection, const struct revenue_question *question, s
         take_row(result, rows, &ret_revenue->total);
         ret_revenue->rows = (size_t)rows;
         ret_revenue->more = rows ? (size_t)pg_number(result, 0, ALL_ROWS) - (size_t)rows : 0;
+        if (ret_revenue->more)
+                take_others(ret_revenue);
         ret_revenue->earlier_yen = pg_number(result, rows, EARLIER);
         return true;
 }

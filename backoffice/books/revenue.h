@@ -32,12 +32,15 @@ struct revenue_row {
 
 struct revenue {
         struct revenue_row *row;
-        size_t rows, more;        /* within the question's limit, and beyond it */
+        size_t rows, more;         /* within the question's limit, and beyond it */
+        struct revenue_row others; /* the sum of those beyond it: its key is "others" */
         struct revenue_row total; /* of whole periods: of more, perhaps, than have rows to be compared with */
         int64_t earlier_yen;      /* of it: posted in a later quarter than that of the business date */
         PGresult *held;           /* the texts */
 };
 
+/* Whether a key is a span of time: not an hour, which comes round. */
+bool revenue_key_is_span(const char *key);
 /* Whether a key's rows have names. */
 bool revenue_key_has_name(const char *key);
 /* Whether there is nothing so much earlier to compare a key's rows with: a fiscal year has no quarter before. */

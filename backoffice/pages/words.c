@@ -99,6 +99,7 @@ const struct word words[] = {
     {"withdrawals of results", "Withdrawals", "出金件数（件）"},
     {"rank", "Rank", "順位"},
     /* others */
+    {"others", "Others", "その他"},
     {"key", "", ""},
     {"key2", "", ""},
     {"name", "Name", "名称"},

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/documents/chart.h"
 #include "lib/documents/escape.h"
@@ -40,6 +41,8 @@ static const char style[] =
     "h2{font-size:17px;line-height:1.3;margin:0 0 6px}\n"
     ".scroll{overflow-x:auto}\n"
     "table{border-collapse:separate;border-spacing:0;min-width:100%;font-size:14px;line-height:1.4}\n"
+    "th .word{white-space:nowrap}\n"
+    ":lang(ja) th,:lang(ja) h1,:lang(ja) li{word-break:auto-phrase}\n"
     "th,td{padding:4px 8px;text-align:left;border-bottom:1px solid #dfe3e8;vertical-align:baseline}\n"
     "thead th{vertical-align:bottom;border-bottom:2px solid #1a2230;font-size:13px;line-height:1.3}\n"
     "tbody th{font-weight:400}\n"
@@ -63,7 +66,7 @@ static const char style[] =
     "svg.narrow{display:block}\n"
     "th,td{padding:5px 8px}\n"
     ".apart{padding-left:16px}\n"
-    "th:first-child{min-width:36vw;max-width:44vw;overflow-wrap:break-word;"
+    "th:first-child{min-width:36vw;max-width:46vw;"
     "border-right:1px solid #dfe3e8}\n"
     "tr.section>th:first-child{max-width:none;border-right:0}\n"
     "tr.detail>th{padding-left:14px}\n"
@@ -130,6 +133,31 @@ static void write_head(const struct document *d, FILE *out)
 
 /* ---- tables ---- */
 
+static bool is_ascii(const char *text, size_t length)
+{
+        while (length && (unsigned char)text[length - 1] < 0x80)
+                length--;
+        return !length;
+}
+
+/* Lines end between words alone, and after the hyphen of none ("1Q-3Q16"). Where Japanese is divided, style says. */
+static void write_words(FILE *out, const char *text)
+{
+        while (*text) {
+                size_t length = strcspn(text, " ");
+                char word[DOCUMENT_TEXT_MAX + 1];
+                bool whole = memchr(text, '-', length) && is_ascii(text, length);
+
+                snprintf(word, sizeof(word), "%.*s", (int)length, text);
+                fputs(whole ? "<span class=\"word\">" : "", out);
+                escape_write(out, word);
+                fputs(whole ? "</span>" : "", out);
+                text += length;
+                for (; *text == ' '; text++)
+                        putc(' ', out);
+        }
+}
+
 static void cell_class(FILE *out, const struct document_column *column)
 {
         fprintf(out, " class=\"%s%s%s\"", align_class[column->align], column->strong ? " strong" : "",
@@ -142,7 +170,7 @@ static void write_row(const struct document *d, const struct table *t, const str
         if (row->style == DOCUMENT_SECTION)
                 fprintf(out, " colspan=\"%zu\"", t->column_count + 1);
         putc('>', out);
-        escape_write(out, row->label);
+        write_words(out, row->label);
         fputs("</th>", out);
         for (size_t c = 0; row->cells && c < t->column_count; c++) {
                 fputs("<td", out);
@@ -159,13 +187,13 @@ static void write_table(const struct document *d, const struct table *t, FILE *o
         fputs("<section>\n", out);
         element(out, "h2", NULL, t->caption);
         fputs("<div class=\"scroll\" tabindex=\"0\">\n<table>\n<thead>\n<tr><th scope=\"col\">", out);
-        escape_write(out, t->label_heading);
+        write_words(out, t->label_heading);
         fputs("</th>", out);
         for (size_t c = 0; c < t->column_count; c++) {
                 fputs("<th scope=\"col\"", out);
                 cell_class(out, &t->columns[c]);
                 putc('>', out);
-                escape_write(out, t->columns[c].heading);
+                write_words(out, t->columns[c].heading);
                 fputs("</th>", out);
         }
         fputs("</tr>\n</thead>\n<tbody>\n", out);

@@ -49,6 +49,32 @@ START_TEST(an_html_page_says_its_language_and_fits_a_telephone_and_paper)
 }
 END_TEST
 
+/* Headings on a telephone are narrow. */
+START_TEST(no_word_of_a_heading_is_broken)
+{
+        static const struct document_column columns[] = {{.heading = "1Q-3Q16 YoY"},
+                                                         {.heading = "銀行-手数料"}};
+        static const char *const cells[] = {"1-2", "3"};
+        struct document *d = document_new(DOCUMENT_JAPANESE);
+        struct written page;
+
+        document_table(d, "", "a <b-c>", columns, 2);
+        document_row(d, DOCUMENT_NORMAL, "Non-controlling interests", cells);
+        page = write_out(d, DOCUMENT_HTML);
+        ck_assert_ptr_nonnull(strstr(page.bytes, "><span class=\"word\">1Q-3Q16</span> YoY</th>"));
+        ck_assert_ptr_nonnull(strstr(page.bytes, ">銀行-手数料</th>"));
+        ck_assert_ptr_nonnull(strstr(page.bytes, ">a <span class=\"word\">&lt;b-c&gt;</span></th>"));
+        ck_assert_ptr_nonnull(
+            strstr(page.bytes, "<span class=\"word\">Non-controlling</span> interests</th>"));
+        ck_assert_ptr_nonnull(strstr(page.bytes, ">1-2</td>"));
+        ck_assert_ptr_nonnull(strstr(page.bytes, "th .word{white-space:nowrap}"));
+        ck_assert_ptr_nonnull(
+            strstr(page.bytes, ":lang(ja) th,:lang(ja) h1,:lang(ja) li{word-break:auto-phrase}"));
+        ck_assert_ptr_null(strstr(page.bytes, "overflow-wrap:break-word"));
+        free(page.bytes);
+}
+END_TEST
+
 START_TEST(html_holds_every_row_and_cell)
 {
         struct written page = write_out(example_fleet(DOCUMENT_JAPANESE, 300), DOCUMENT_HTML);
@@ -143,6 +169,7 @@ int main(void)
         tcase_add_test(cases, an_html_page_needs_nothing_from_elsewhere);
         tcase_add_loop_test(cases, an_html_page_says_its_language_and_fits_a_telephone_and_paper,
                             DOCUMENT_ENGLISH, DOCUMENT_JAPANESE + 1);
+        tcase_add_test(cases, no_word_of_a_heading_is_broken);
         tcase_add_test(cases, html_holds_every_row_and_cell);
         tcase_add_test(cases, html_escapes_every_text);
         tcase_add_test(cases, a_missing_cell_is_the_caller_s_dash);

@@ -67,7 +67,7 @@ done
 
 carried() {
         local form lang
-        for form in table expanded csv json html pdf svg png; do
+        for form in table expanded csv json xlsx html pdf svg png; do
                 draw en ja
                 lang=$DRAWN
                 [[ $1 == results || ! $form =~ ^(html|pdf|svg|png)$ || $1 == revenue || $1 == fleet ]] || continue

@@ -117,7 +117,7 @@ pages() {
 }
 # the new quarter's withdrawals of an area
 of_area() {
-        atmctl report revenue --from 2017-01-01 --to 2017-03-31 --by area --format csv 2>/dev/null | awk -F, -v area="$1" '$1 == area { print $2 }'
+        atmctl report revenue --from 2017-01-01 --to 2017-03-31 --by area --format csv 2>/dev/null | awk -F, -v area="$1" '$1 == area { print $3 }'
 }
 hall=$(sql "SELECT hall FROM atm WHERE terminal = 'T0000001'")
 other=$(sql "SELECT hall FROM hall WHERE hall NOT IN (SELECT hall FROM atm WHERE terminal <= 'T0000008') ORDER BY hall LIMIT 1")

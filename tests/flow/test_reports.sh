@@ -79,14 +79,14 @@ INSERT INTO peer VALUES ('SEVENBANK', 'atms', 22472, 'March 2016'), ('SEVENBANK'
 SQL
 
 report revenue --fy 2016 --quarter 3 --by area --compare yoy
-expect "areas with the year before" "kansai,2,40000,400,240,50,640,, kanto,0,10000,0,0,0,0,200,-100.0" "$(xargs <<<"$OUTPUT")"
+expect "areas with the year before" "kansai,関西,2,40000,400,240,50,640,, kanto,関東,0,10000,0,0,0,0,200,-100.0" "$(xargs <<<"$OUTPUT")"
 remarks "of which earlier periods: -200 yen"
 remarks "3Q16 is not closed yet: figures may change."
 report revenue --fy FY2016 --by quarter --compare qoq
 expect "quarters with those before" "2Q16,1,10000,100,100,16,200,, 3Q16,2,50000,400,240,50,640,200,220.0 4Q16,0,0,0,0,0,0,640,-100.0" "$(xargs <<<"$OUTPUT")"
 # the books begin on 2015-10-01: what was half before them is no measure, the months that they have are
 report revenue --from 2016-09-01 --to 2016-12-31 --by area --compare yoy
-expect "areas with a year before that the books have not all of" "kansai,2,40000,400,240,50,640,, kanto,1,20000,100,100,16,200,," "$(xargs <<<"$OUTPUT")"
+expect "areas with a year before that the books have not all of" "kansai,関西,2,40000,400,240,50,640,, kanto,関東,1,20000,100,100,16,200,," "$(xargs <<<"$OUTPUT")"
 remarks "The books begin on 2015-10-01: they have not all of 2015-09-01 to 2015-12-31, which nothing is compared with."
 report revenue --from 2016-09-01 --to 2016-12-31 --by month --compare yoy
 expect "months of which the books have some before" "2016-09,1,10000,100,100,16,200,, 2016-10,1,40000,200,120,25,320,200,60.0 2016-12,1,10000,200,120,25,320,," \
@@ -96,13 +96,24 @@ remarks "The books begin on 2015-10-01: what FY2015 had before that day is missi
 report revenue --fy 2016 --quarter 3 --by hour
 expect "hours" "09,1,20000,100,100,16,200 12,-1,-10000,-100,-100,-16,-200 19,1,30000,200,120,25,320 23,1,10000,200,120,25,320" "$(xargs <<<"$OUTPUT")"
 report revenue --from 2016-10-01 --to 2016-12-31 --by issuer,band --hall H2
-expect "a hall's banks and bands" "BANKA,other,2,40000,400,240,50,640" "$OUTPUT"
+expect "a hall's banks and bands" "BANKA,Bank A,other,2,40000,400,240,50,640" "$OUTPUT"
 report revenue --from 2016-09-30 --to 2016-09-30 --by atm --issuer HOUSE --band day
-expect "a closed day keeps its sum" "T0000001,1,10000,100,100,16,200" "$OUTPUT"
+expect "a closed day keeps its sum" "T0000001,一号店,1,10000,100,100,16,200" "$OUTPUT"
 report revenue --fy 2015 --by fy,month
 expect "fiscal years" "FY2015,2015-10,1,10000,100,100,16,200" "$OUTPUT"
 expect "columns of two keys" "key,key2,withdrawals,cash_yen,customer_fee_yen,interbank_fee_yen,tax_yen,commission_yen" \
         "$(PGUSER=$CLUSTER_PERSON atmctl report revenue --fy 2015 --by fy,month --format csv | head -n 1)"
+# people get quarters as columns, with the years between them, and those beyond a limit as one row; programs get rows
+report revenue --from 2015-04-01 --to 2017-03-31 --by hall,quarter
+expect "long rows with names" "H2,二号店,3Q16,2,40000,400,240,50,640 H1,一号店,3Q15,1,10000,100,100,16,200" "$(head -n 2 <<<"$OUTPUT" | xargs)"
+expect "a pivot" "key name 3Q15 FY2015 2Q16 3Q16 FY2016 commission_yen H2 二号店 0 0 0 640 640 640 others 200 200 200 0 200 400 total 200 200 200 640 840 1,040" \
+        "$(PGUSER=$CLUSTER_PERSON atmctl report revenue --from 2015-04-01 --to 2017-03-31 --by hall,quarter --limit 1 2>/dev/null | sed -n '/^key/,$p' | xargs)"
+expect "what is beyond the limit of the fleet" "others 1 77 2 0.0 640 78,000 78,640 0 853 77,787 98.9" \
+        "$(PGUSER=$CLUSTER_PERSON atmctl report fleet --fy 2016 --quarter 3 --by hall --section ranking --limit 1 2>/dev/null | grep others | xargs)"
+PGUSER=$CLUSTER_PERSON atmctl report revenue --fy 2016 --by area,quarter --lang ja --output pivot.html 2>/dev/null
+grep -q '<figure' pivot.html || wrong "no chart in the page of revenue"
+PGUSER=$CLUSTER_PERSON atmctl report fleet --fy 2016 --quarter 3 --by area --output fleet.html 2>/dev/null
+grep -q '<figure' fleet.html || wrong "no chart in the page of the fleet"
 expect_exit 0 env PGUSER=$CLUSTER_PERSON atmctl report revenue --fy 2016 --quarter 3 --by hall,band
 says 二号店 other total "of which earlier periods: -200 yen"
 psql_all -c "INSERT INTO history_run VALUES ('quiet', repeat('0', 64), 1, '0.01', '2015-10-01', '2016-12-31', 11, 1066, true)"
@@ -111,16 +122,16 @@ says "generated history: scenario quiet, scale 0.01: 11 of 1,066 ATMs"
 psql_all -c "DELETE FROM history_run"
 
 report fleet --fy 2016 --quarter 3
-expect "the ranking" "1,T0000001,1,92,0,0.0,0,180000,180000,1956.5,0,544,272,163,37,1016,178984,99.4
-2,T0000002,1,77,2,0.0,640,78000,78640,1021.3,0,456,228,137,32,853,77787,98.9" "$OUTPUT"
+expect "the ranking" "1,T0000001,一号店,1,92,0,0.0,0,180000,180000,1956.5,0,544,272,163,37,1016,178984,99.4
+2,T0000002,二号店,1,77,2,0.0,640,78000,78640,1021.3,0,456,228,137,32,853,77787,98.9" "$OUTPUT"
 report fleet --fy 2016 --quarter 2
-expect "missing costs" "1,T0000001,1,92,1,0.0,200,180000,180200,1958.7,20,,,,,,," "$OUTPUT"
+expect "missing costs" "1,T0000001,一号店,1,92,1,0.0,200,180000,180200,1958.7,20,,,,,,," "$OUTPUT"
 remarks "costs not entered, and so missing: 2Q16: Cash in transit, Network, Maintenance, Depreciation"
 report fleet --fy 2015 --quarter 3
-expect "without a contract" "1,T0000001,1,,1,,200,,,,20,,,,,,," "$OUTPUT"
+expect "without a contract" "1,T0000001,一号店,1,,1,,200,,,,20,,,,,,," "$OUTPUT"
 [[ $REMARKS == *"ATMs that earned where they had no contract: 1"* ]] || wrong "no remark about contracts: $REMARKS"
 report fleet --fy 2016 --quarter 3 --section penetration
-expect "penetration" "kansai,1,1,, kanto,1,1,200,0.5" "$(xargs <<<"$OUTPUT")"
+expect "penetration" "kansai,関西,1,1,, kanto,関東,1,1,200,0.5" "$(xargs <<<"$OUTPUT")"
 report fleet --fy 2016 --quarter 3 --section comparison
 expect "comparison" "SEVENBANK,atms,2,22472,-22470,March 2016
 SEVENBANK,transactions_per_atm_day,0.0,98.8,-98.8,press" "$OUTPUT"
@@ -213,7 +224,7 @@ business_day 2016-12-15
 report revenue --fy 2016 --quarter 3 --by area
 [[ $REMARKS == *"3Q16 is not over: business today is 2016-12-15"* ]] || wrong "a period that is not over: $REMARKS"
 report fleet --fy 2016 --quarter 3
-expect "days up to today" "T0000001,76 T0000002,51" "$(cut -d, -f2,4 <<<"$OUTPUT" | xargs)"
+expect "days up to today" "T0000001,76 T0000002,51" "$(cut -d, -f2,5 <<<"$OUTPUT" | xargs)"
 
 # at random -----------------------------------------------------------------------------------------------------
 
@@ -296,8 +307,9 @@ run_all() {
                 PGUSER=$who atmctl report revenue --from "$from" --to "$to" --by "$by" --format csv >"runs/$by" 2>>runs/remarks || wrong "$by: $(cat runs/remarks)"
         done
         mv runs/remarks remarks
-        (cd runs && awk 'FNR == 1 { two = /^key,key2,/; next }
-                { sub(/,/, two ? "\034" : ",,"); sub(/\034/, ","); print "\"" FILENAME "\"," $0 }' *) >got.csv
+        # without names, some of which have commas
+        (cd runs && sed -i 's/"[^"]*"/-/g' * && awk -F, 'FNR == 1 { for (i = 1; i <= NF; i++) is[i] = $i; two = /,key2,/; next }
+                { line = "\"" FILENAME "\"," $1 (two ? "" : ","); for (i = 2; i <= NF; i++) if (is[i] !~ /^name/) line = line "," $i; print line }' *) >got.csv
 }
 
 # compare FROM TO WHAT GROUPING...: with the sums of the rows themselves

@@ -206,7 +206,7 @@ atmctl report results --quarter 3Q16 --format html >issued.html
 unset SOURCE_DATE_EPOCH ATM_PUBLISHER
 
 # documents: each form, both languages
-for form in html svg pdf png; do
+for form in html svg pdf png xlsx; do
         for lang in en ja; do
                 atmctl report results --quarter 3Q16 --format "$form" --lang "$lang" --output "page.$lang.$form" 2>/dev/null
                 [[ -s page.$lang.$form ]] || wrong "no page.$lang.$form"
@@ -215,6 +215,14 @@ done
 grep -q '売上高' page.ja.html || wrong "no Japanese in the page"
 grep -q '99.7%' page.en.html || wrong "no YoY in the page"
 [[ $(head -c 5 page.ja.pdf) == %PDF- ]] || wrong "no PDF"
+# a workbook: whole yen as numbers, shown as millions, headings and items in its language
+part() {
+        perl -MIO::Uncompress::Unzip -e '$z = IO::Uncompress::Unzip->new($ARGV[0], Name => $ARGV[1]) or exit 1; print while <$z>' "$1" "$2"
+}
+[[ $(part page.ja.xlsx xl/worksheets/sheet1.xml) == *"<v>1094129</v>"* ]] || wrong "the workbook has no revenue as whole yen"
+[[ $(part page.ja.xlsx xl/sharedStrings.xml) == *"業績</t>"*"<t>売上高</t>"* ]] || wrong "no Japanese in the workbook"
+[[ $(part page.en.xlsx xl/sharedStrings.xml) == *"<t>Results of the ATM operation business</t>"*"<t>Revenue</t>"* ]] || wrong "no English in the workbook"
+
 # a program without its module says so, and prints everything else
 cp "$(command -v atmctl)" alone
 refuses 1 "the module that draws documents can't be loaded: $PWD/../lib/atm/libatm_documents.so" ./alone report results --quarter 3Q16 --format pdf --output page.pdf

@@ -87,7 +87,7 @@ expect "each withdrawal" "$withdrawals_before" "$(sql "$withdrawals")"
 expect "the roll-up, and the rows" "$revenue_before" "$(sql "$revenue ($rows) r")"
 expect "revenue by ATM, as the earlier release reported it" \
         "T0000002,10,102000,900,1290,174,2190 T0000001,10,104000,1000,1110,168,2110 T0000004,10,70000,900,1090,158,1990 T0000003,8,113000,1000,930,154,1930" \
-        "$(atmctl report revenue --from 2016-12-01 --to 2017-01-31 --by atm --format csv | sed 1d | xargs)"
+        "$(atmctl report revenue --from 2016-12-01 --to 2017-01-31 --by atm --format csv | sed '1d; s/"[^"]*"/-/g' | cut -d, -f1,3- | xargs)"
 expect "revenue by day" "2016-12-30,37,379000,3700,4320,638,8020 2017-01-04,1,10000,100,100,16,200" \
         "$(atmctl report revenue --from 2016-12-01 --to 2017-01-31 --by day --format csv | sed 1d | xargs)"
 expect "states" "approved 1,asked 1,completed 38,declined 10,reversed 8" \
@@ -128,7 +128,7 @@ later() {
         expect "what atmd decides from, beside its tables" 0 "$(sql "SELECT count(*) FROM (SELECT * FROM reference_snapshot(0) EXCEPT SELECT * FROM reference_current(0)) d")"
         expect "each withdrawal of version $version" "$withdrawals_before" "$(sql "$withdrawals")"
         expect "revenue by ATM of version $version" "$revenue_of_december" \
-                "$(PGUSER=$CLUSTER_PERSON atmctl report revenue --from 2016-12-01 --to 2016-12-31 --by atm --format csv | sed 1d | xargs)"
+                "$(PGUSER=$CLUSTER_PERSON atmctl report revenue --from 2016-12-01 --to 2016-12-31 --by atm --format csv | sed '1d; s/"[^"]*"/-/g' | cut -d, -f1,3- | xargs)"
 }
 # in_the_way TEXT STATEMENT REMEDY: what the statement makes is named, and nothing is changed.
 in_the_way() {

@@ -16,28 +16,31 @@ static const struct command commands[] = {
     {.noun = "report",
      .verb = "revenue",
      .text = "report the commission that the fleet earned, by place, bank or time",
-     .more = "By one key, or by two with the first varying slowest: --by area,quarter. Places and banks come "
-             "in the order of "
-             "their commission, times in their own. The table ends with the total of all rows; CSV and JSON "
-             "have no total: "
-             "key, withdrawals, cash_yen, customer_fee_yen, interbank_fee_yen, tax_yen, commission_yen; with "
-             "two keys key2 after "
-             "key; with --compare at the end before_yen, the commission a year or a quarter before, and "
-             "change_percent, empty or "
-             "null where there was none, or where the books began later. Fees are without tax, commission is "
-             "both fees, tax is that of both. A "
-             "withdrawal counts "
-             "once its end is known and cash was dispensed, on its business date, or, where that is closed "
-             "by then, on the "
-             "first open day; a remark says how much belongs to earlier quarters. Hours are those of the "
-             "withdrawals' moments "
-             "in Japan.\n"
-             "JSON, as of every report: one object {\"title\", \"period\", \"publisher\", \"issued\", "
-             "\"provisional\", \"remarks\": [...], \"rows\": [...]}. Remarks stand above tables and in the "
-             "heads of "
-             "documents; with CSV they go to standard error and, with --output FILE, into FILE.remarks.\n"
-             "Example: atmctl report revenue --fy 2016 --quarter 3 --by area --compare yoy\n"
-             "Example: atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by hour,band --area kanto",
+     .more =
+         "By one key, or by two with the first varying slowest: --by area,quarter. Places and banks come "
+         "in the order of "
+         "their commission, times in their own. The table ends with the total of all rows, and before it one "
+         "for those that --limit leaves out. Where the second key is a span of time (--by area,quarter), "
+         "tables, workbooks and documents have a column for each span, with the commission, and subtotals "
+         "of quarters or years; where there are more than 24 columns, rows as CSV. CSV and JSON have long "
+         "rows and no total: key, name (of an area, hall, ATM or bank), withdrawals, cash_yen, "
+         "customer_fee_yen, interbank_fee_yen, tax_yen, commission_yen; with two keys key2 and name2 after "
+         "them; with --compare at the end before_yen, the commission a year or a quarter before, and "
+         "change_percent, empty or "
+         "null where there was none, or where the books began later. Fees are without tax, commission is "
+         "both fees, tax is that of both. A "
+         "withdrawal counts "
+         "once its end is known and cash was dispensed, on its business date, or, where that is closed "
+         "by then, on the "
+         "first open day; a remark says how much belongs to earlier quarters. Hours are those of the "
+         "withdrawals' moments "
+         "in Japan.\n"
+         "JSON, as of every report: one object {\"title\", \"period\", \"publisher\", \"issued\", "
+         "\"provisional\", \"remarks\": [...], \"rows\": [...]}. Remarks stand above tables and in the "
+         "heads of "
+         "documents; with CSV they go to standard error and, with --output FILE, into FILE.remarks.\n"
+         "Example: atmctl report revenue --fy 2016 --quarter 3 --by area --compare yoy\n"
+         "Example: atmctl report revenue --from 2016-12-29 --to 2016-12-31 --by hour,band --area kanto",
      .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_REPLICA,
      .run = report_revenue,
      .fields = revenue_fields},

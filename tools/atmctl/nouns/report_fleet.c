@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backoffice/books/fleet.h"
+#include "backoffice/pages/amount_chart.h"
 #include "backoffice/pages/period_text.h"
 #include "backoffice/pages/report_text.h"
 #include "backoffice/pages/words.h"
@@ -40,7 +41,7 @@ enum ranking_column {
 static const struct output_column ranking_columns[RANKING_COLUMNS] = {
     [RANK] = {"rank", OUTPUT_NUMBER, 0},
     [KEY] = {"key", OUTPUT_TEXT, 0},
-    [NAME] = {"name", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+    [NAME] = {"name", OUTPUT_TEXT, 0},
     [ATMS] = {"atms", OUTPUT_YEN, 0},
     [DAYS] = {"days", OUTPUT_YEN, OUTPUT_DASH},
     [WITHDRAWALS] = {"withdrawals", OUTPUT_YEN, 0},
@@ -98,18 +99,21 @@ static bool write_ranked(struct output *output, const struct fleet_row *row, boo
 
 static bool write_ranking(struct output *output, const struct fleet *fleet)
 {
+        struct fleet_row others;
+
         for (size_t i = 0; i < fleet->rows; i++) {
                 if (!write_ranked(output, &fleet->row[i], false))
                         return false;
         }
-        return !fleet->rows || write_ranked(output, &fleet->total, true);
+        return !fleet->rows || ((!fleet_others(fleet, &others) || write_ranked(output, &others, true)) &&
+                                write_ranked(output, &fleet->total, true));
 }
 
 /* penetration ------------------------------------------------------------------------------------------- */
 
 static const struct output_column penetration_columns[] = {
     {"area", OUTPUT_TEXT, 0},
-    {"name", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+    {"name", OUTPUT_TEXT, 0},
     {"atms", OUTPUT_YEN, 0},
     {"halls", OUTPUT_YEN, 0},
     {"parlors", OUTPUT_YEN, OUTPUT_DASH},
@@ -254,6 +258,27 @@ static void remark_year(const struct report_desk *desk, struct output *output, c
                                      "not compared with others'.");
 }
 
+/* In the ranking's order, by what it ranks. */
+static void draw_chart(struct output *output, const struct fleet *fleet, const struct period *period)
+{
+        struct amount_chart chart;
+        enum reader reader = output_reader(output);
+        struct fleet_row others;
+        char days[PERIOD_TEXT_MAX];
+
+        amount_chart_start(&chart, AMOUNT_BY_PLACE, reader, "revenue",
+                           period_text(period->label, reader, days));
+        for (size_t i = 0; i < fleet->rows; i++) {
+                const struct fleet_row *row = &fleet->row[i];
+                bool named = row->name && !strchr(row->name, '\n');
+
+                amount_chart_add(&chart, row->key, named ? row->name : NULL, row->revenue_yen.value);
+        }
+        if (fleet_others(fleet, &others))
+                amount_chart_add(&chart, others.key, word_of("others", reader), others.revenue_yen.value);
+        output_chart(output, amount_chart_ready(&chart));
+}
+
 static bool print_report(struct report_desk *desk, const struct period *period, const struct fleet *fleet)
 {
         struct output *output = output_open_whole(desk->invocation);
@@ -263,6 +288,7 @@ static bool print_report(struct report_desk *desk, const struct period *period, 
         report_head(desk, output, &(struct report_title){"The fleet", "ATM網の収益性", period, NULL});
         remark_gaps(output, fleet, period);
         remark_year(desk, output, fleet);
+        draw_chart(output, fleet, period);
         if (write_sections(desk->invocation, output, fleet))
                 return output_close(output);
         output_abandon(output);

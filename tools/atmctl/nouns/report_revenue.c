@@ -4,13 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backoffice/books/pivot.h"
 #include "backoffice/books/revenue.h"
+#include "backoffice/pages/amount_chart.h"
 #include "backoffice/pages/period_text.h"
 #include "backoffice/pages/report_text.h"
 #include "backoffice/pages/words.h"
 #include "lib/base/array.h"
 #include "lib/base/digits.h"
 #include "tools/atmctl/nouns/report_desk.h"
+#include "tools/atmctl/nouns/revenue_pivot.h"
 
 /* columns ----------------------------------------------------------------------------------------------- */
 
@@ -19,9 +22,9 @@ enum column { KEY, NAME, KEY2, NAME2, FIRST_SUM, BEFORE = FIRST_SUM + 6, CHANGE,
 /* Which of them are shown, is_shown says. */
 static const struct output_column all_columns[COLUMNS] = {
     [KEY] = {"key", OUTPUT_TEXT, 0},
-    [NAME] = {"name", OUTPUT_TEXT, OUTPUT_ONLY_TABLE}, /* the name is for people */
+    [NAME] = {"name", OUTPUT_TEXT, 0},
     [KEY2] = {"key2", OUTPUT_TEXT, 0},
-    [NAME2] = {"name2", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+    [NAME2] = {"name2", OUTPUT_TEXT, 0},
     {"withdrawals", OUTPUT_YEN, 0},
     {"cash_yen", OUTPUT_YEN, 0},
     {"customer_fee_yen", OUTPUT_YEN, 0},
@@ -138,7 +141,8 @@ static bool write_rows(struct output *output, const struct revenue_question *que
                 if (!write_row(output, question, &revenue->row[i], false))
                         return false;
         }
-        return !revenue->rows || write_row(output, question, &revenue->total, true);
+        return !revenue->rows || ((!revenue->more || write_row(output, question, &revenue->others, true)) &&
+                                  write_row(output, question, &revenue->total, true));
 }
 
 static void remark_earlier(struct output *output, int64_t yen)
@@ -177,10 +181,64 @@ static void remark_comparison(const struct report_desk *desk, struct output *out
                 output_remark(output, "%s", text);
 }
 
+/* A key as its reader has it: a span, a band, a place or bank by its name; an ATM by its own, not its halls'. */
+static const char *label_of(const char *key, const char *value, const char *name, enum reader reader,
+                            char buffer[PERIOD_TEXT_MAX])
+{
+        if (revenue_key_is_span(key))
+                return period_text_short(value, reader, buffer);
+        if (strcmp(key, "band"))
+                return name && !strchr(name, '\n') ? name : value;
+        snprintf(buffer, PERIOD_TEXT_MAX, "band %s", value);
+        return word_of(buffer, reader);
+}
+
+/* By the second key where that is a pivot's, so by its columns; else by the first. */
+static void draw_chart(struct output *output, const struct revenue_question *question,
+                       const struct revenue *revenue, const struct pivot *pivot)
+{
+        struct amount_chart chart;
+        enum reader reader = output_reader(output);
+        bool spans = pivot || revenue_key_is_span(question->key[0]);
+        char text[PERIOD_TEXT_MAX];
+
+        amount_chart_start(&chart, spans ? AMOUNT_BY_SPAN : AMOUNT_BY_PLACE, reader, "commission",
+                           period_text(question->period.label, reader, text));
+        for (size_t i = 0; pivot && i < pivot->columns; i++) {
+                if (!pivot->column[i].subtotal)
+                        amount_chart_add(&chart, pivot->column[i].name,
+                                         period_text_short(pivot->column[i].name, reader, text),
+                                         pivot->total.cell_yen[i]);
+        }
+        for (size_t i = 0; !pivot && i < revenue->rows; i++) {
+                const struct revenue_row *row = &revenue->row[i];
+
+                amount_chart_add(&chart, row->key[0],
+                                 label_of(question->key[0], row->key[0], row->name[0], reader, text),
+                                 row->commission_yen);
+        }
+        if (!pivot && revenue->more)
+                amount_chart_add(&chart, revenue->others.key[0], word_of("others", reader),
+                                 revenue->others.commission_yen);
+        output_chart(output, amount_chart_ready(&chart));
+}
+
+static bool write_table(struct output *output, const struct revenue_question *question,
+                        const struct revenue *revenue, const struct shown *shown)
+{
+        return output_begin(output, &(struct output_section){.name = "rows",
+                                                             .columns = shown->column,
+                                                             .count = shown->count,
+                                                             .words = shown->word}) &&
+               write_rows(output, question, revenue);
+}
+
+/* `pivot`: NULL where it is not turned. */
 static bool print_report(struct report_desk *desk, const struct revenue_question *question,
-                         const struct revenue *revenue)
+                         const struct revenue *revenue, const struct pivot *pivot)
 {
         struct output *output = output_open_whole(desk->invocation);
+        struct pivot_shown turned;
         struct shown shown;
         char empty[160], days[PERIOD_TEXT_MAX];
 
@@ -198,12 +256,10 @@ static bool print_report(struct report_desk *desk, const struct revenue_question
                     &(struct report_title){"Commission", "手数料収入", &question->period, NULL});
         remark_comparison(desk, output, question);
         remark_earlier(output, revenue->earlier_yen);
-        remark_more(output, revenue->more);
-        if (output_begin(output, &(struct output_section){.name = "rows",
-                                                          .columns = shown.column,
-                                                          .count = shown.count,
-                                                          .words = shown.word}) &&
-            write_rows(output, question, revenue))
+        remark_more(output, pivot ? pivot->more : revenue->more);
+        draw_chart(output, question, revenue, pivot);
+        if (pivot ? revenue_pivot_rows(output, question, pivot, &turned)
+                  : write_table(output, question, revenue, &shown))
                 return output_close(output);
         output_abandon(output);
         return false;
@@ -239,6 +295,29 @@ static int read_compare(const struct invocation *invocation, struct revenue_ques
         return EXIT_DONE;
 }
 
+/* People get it turned where it suits; of all rows, since a limit is of the turned ones. False: it does not suit. */
+static bool report_turned(struct report_desk *desk, const struct revenue_question *question,
+                          bool *ret_printed)
+{
+        struct revenue_question whole = *question;
+        struct revenue revenue;
+        struct pivot pivot;
+        char error[PG_ERROR_MAX];
+        bool turned = false;
+
+        if (!pivot_suits(question) || output_kind_of(desk->invocation) != OUTPUT_FOR_PEOPLE)
+                return false;
+        whole.limit = NULL;
+        if (revenue_load(desk->database.connection, &whole, &revenue, error)) {
+                turned = pivot_make(&revenue, question->limit, &pivot);
+                if (turned)
+                        *ret_printed = print_report(desk, question, &revenue, &pivot);
+                pivot_free(&pivot);
+        }
+        revenue_free(&revenue);
+        return turned;
+}
+
 static bool report(struct report_desk *desk, void *context)
 {
         struct revenue_question *question = context;
@@ -247,8 +326,10 @@ static bool report(struct report_desk *desk, void *context)
         bool printed = false;
 
         question->begun_day = desk->standing.begun_day;
+        if (report_turned(desk, question, &printed))
+                return printed;
         if (revenue_load(desk->database.connection, question, &revenue, error))
-                printed = print_report(desk, question, &revenue);
+                printed = print_report(desk, question, &revenue, NULL);
         else
                 database_complain_of(error);
         revenue_free(&revenue);

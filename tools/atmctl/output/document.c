@@ -127,6 +127,11 @@ static void add_remark(struct output *output, const char *text)
         output->draw->status(output->document, text);
 }
 
+static void add_chart(struct output *output, const struct document_chart *chart)
+{
+        output->draw->chart(output->document, chart);
+}
+
 static void add_note(struct output *output, const char *text)
 {
         output->draw->footnote(output->document, text);
@@ -162,6 +167,7 @@ static void forget(struct output *output)
                                                 .row = row,                                                  \
                                                 .report = write_report,                                      \
                                                 .head = set_head,                                            \
+                                                .chart = add_chart,                                          \
                                                 .remark = add_remark,                                        \
                                                 .note = add_note,                                            \
                                                 .close = write_##word,                                       \

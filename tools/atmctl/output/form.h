@@ -70,6 +70,7 @@ struct output_form {
         bool (*report)(struct output *output, const struct output_report *report,
                        void *context); /* NULL: its rows */
         void (*head)(struct output *output, const struct output_head *head);
+        void (*chart)(struct output *output, const struct document_chart *chart);
         void (*remark)(struct output *output, const char *text); /* above the rows */
         void (*note)(struct output *output, const char *text);
         bool (*close)(struct output *output);

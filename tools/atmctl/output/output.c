@@ -432,6 +432,12 @@ void output_remark(struct output *output, const char *format, ...)
         output->form->remark(output, text);
 }
 
+void output_chart(struct output *output, const struct document_chart *chart)
+{
+        if (output->form->chart && chart)
+                output->form->chart(output, chart);
+}
+
 void output_note(struct output *output, const char *format, ...)
 {
         char text[DOCUMENT_TEXT_MAX];

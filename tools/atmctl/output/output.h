@@ -44,7 +44,7 @@ ATM_MUST_USE bool output_begin(struct output *output, const struct output_sectio
 ATM_MUST_USE bool output_next_whole(struct output *output);
 /* One value a column; NULL is no value. */
 ATM_MUST_USE bool output_row(struct output *output, const char *const *values);
-/* A row that only people get, set apart: totals. */
+/* A row that only people get, set apart: totals, and what a limit leaves out and a total has. */
 ATM_MUST_USE bool output_total(struct output *output, const char *const *values);
 /* The first rows of a result whose first columns are in the schema's order. */
 ATM_MUST_USE bool output_result(struct output *output, const PGresult *result, int rows);
@@ -72,6 +72,8 @@ void output_head(struct output *output, const struct output_head *head);
 /* What a reader must know before the rows, so before the first section: above them, in a document's heading, among JSON's members; with CSV on
  * standard error, and in a file of its own beside the file that is written. */
 void output_remark(struct output *output, const char *format, ...) ATM_PRINTF(2, 3);
+/* Over the rows of the section that is begun next, where the form is a document. */
+void output_chart(struct output *output, const struct document_chart *chart);
 /* A remark beside a command's answer: to standard error, or under a document. A whole as JSON has none. */
 void output_note(struct output *output, const char *format, ...) ATM_PRINTF(2, 3);
 
