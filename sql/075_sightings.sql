@@ -21,19 +21,28 @@ CREATE TABLE sighting (
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
 -- A refusal for want of the bank (25, ISSUER_UNAVAILABLE) keeps the link that was meant. What was asked is what has no reason of its own. What
--- is there holds already: the former constraint demanded more, so nothing is read for this one.
+-- is there holds already, since the former constraint demanded more; it is read once all the same, for then every partition has the
+-- constraint as one that is made later has it.
 DO $$
 DECLARE
+        v_check text := 'CHECK (CASE WHEN reason IS NULL THEN link IS NOT NULL ELSE link IS NULL OR reason = 25 END)';
+        v_table regclass;
         v_former name;
 BEGIN
-        SELECT conname INTO STRICT v_former FROM pg_constraint
-        WHERE conrelid = 'withdrawal'::regclass AND contype = 'c'
-        AND pg_get_constraintdef(oid) LIKE '%((reason IS NULL) = (link IS NOT NULL))%';
-        EXECUTE format('ALTER TABLE withdrawal DROP CONSTRAINT %I', v_former);
+        -- a partition has what it was made with as its own: the table's change alone would leave it there
+        FOR v_table, v_former IN SELECT conrelid, conname FROM pg_constraint c
+                WHERE contype = 'c' AND pg_get_constraintdef(oid) LIKE '%((reason IS NULL) = (link IS NOT NULL))%'
+                AND conrelid IN (SELECT 'withdrawal'::regclass UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = 'withdrawal'::regclass)
+                ORDER BY conrelid <> 'withdrawal'::regclass
+        LOOP
+                EXECUTE format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I', v_table, v_former);
+        END LOOP;
+        FOR v_table IN SELECT inhrelid FROM pg_inherits WHERE inhparent = 'withdrawal'::regclass ORDER BY 1 LOOP
+                EXECUTE format('ALTER TABLE %s ADD CONSTRAINT withdrawal_link %s', v_table, v_check);
+        END LOOP;
+        EXECUTE format('ALTER TABLE withdrawal ADD CONSTRAINT withdrawal_link %s', v_check);
 END
 $$;
-ALTER TABLE withdrawal ADD CONSTRAINT withdrawal_link
-        CHECK (CASE WHEN reason IS NULL THEN link IS NOT NULL ELSE link IS NULL OR reason = 25 END) NOT VALID;
 
 INSERT INTO schema_migration VALUES (75, 'sightings');
 COMMIT;
