@@ -187,7 +187,7 @@ for form in table expanded json html svg; do
         grep -q "$said" "remarks.$form" || wrong "remarks.$form has no remark"
 done
 atmctl report revenue --fy 2016 --by area --format csv --output remarks.csv 2>notes.txt
-expect "CSV beside its remarks" "key,withdrawals 1 1" "$(head -c 15 remarks.csv) $(grep -c "$said" remarks.csv.remarks) $(grep -c "$said" notes.txt)"
+expect "CSV beside its remarks" "key,name,withdrawals 1 1" "$(head -c 20 remarks.csv) $(grep -c "$said" remarks.csv.remarks) $(grep -c "$said" notes.txt)"
 
 # a document carries who publishes it, its day, and a mark while it may change; with the moment of the first time it is the same
 export SOURCE_DATE_EPOCH=1484000000 ATM_PUBLISHER='Trust Networks Inc.'
