@@ -1221,6 +1221,7 @@ expect_exit 0 atmctl exclusion add --note trial --token "$fresh" --from 2031-01-
         { echo pan,balance_yen; echo "$(pan 950),1000"; } >account.csv
         { echo pan,from; echo "$(pan 950),2041-01-01"; } >exclusion.csv)
 sql "INSERT INTO recovery (recovery, proposed_at, proposed_by, withdrawals, cash_yen) VALUES (1, now(), 'postgres', 1, 1000)"
+# shellcheck disable=SC2034 # the lines below are read by eval
 read -r terminal stan <<<"$(sql "SELECT terminal, stan FROM v_open ORDER BY transmitted_at LIMIT 1" | tr '|' ' ')"
 atmctl report revenue --from 2016-12-01 --to 2016-12-31 --by day >/dev/null # makes sums that closing would make
 before=$(rows)
