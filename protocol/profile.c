@@ -8,6 +8,7 @@
 
 #include "lib/base/digits.h"
 #include "protocol/profile.h"
+#include "protocol/tags.h"
 
 #define NETWORK_FIELDS    .mandatory = {7, 11, 41, 70}, .optional = {12, 13, 32, 42}
 #define REQUEST_FIELDS    .mandatory = {3, 7, 11, 41, 49}, .optional = {12, 13, 22, 25, 32, 37, 42, 52}
@@ -32,6 +33,8 @@ const struct profile_row profile_rows[] = {
     {"0621", "0630", true, MESSAGE_ADMINISTRATIVE, "administrative advice, repeated", ADMINISTRATIVE_FIELDS},
 };
 const size_t profile_row_count = sizeof(profile_rows) / sizeof(profile_rows[0]);
+
+const uint8_t profile_everywhere[PROFILE_EVERYWHERE] = {62, 64, 128};
 
 const struct profile_row *profile_find(const char *mti)
 {
@@ -131,23 +134,20 @@ static int check_replacement(const struct iso_message *message, struct iso_error
         return 0;
 }
 
-/* Tag of two characters, length of three digits, value; repeated. */
+static int check_tags(const struct iso_message *message, int field, struct iso_error *ret_error)
+{
+        const char *problem = tags_problem(message, field);
+        return problem ? wrong(ret_error, field, problem) : 0;
+}
+
 static int check_additional(const struct iso_message *message, struct iso_error *ret_error)
 {
-        size_t length = 0;
-        const char *value = iso_get(message, 48, &length);
-        if (length == 0)
-                return wrong(ret_error, 48, "empty: tag 2, length 3 digits and value are expected");
-        while (length > 0) {
-                if (length < 5 || !digits_all(value + 2, 3))
-                        return wrong(ret_error, 48, "not a tag of 2 and a length of 3 digits");
-                size_t size = (size_t)(two_digits(value + 2) * 10 + value[4] - '0');
-                if (size > length - 5)
-                        return wrong(ret_error, 48, "a tag's value is cut short");
-                value += 5 + size;
-                length -= 5 + size;
-        }
-        return 0;
+        return check_tags(message, 48, ret_error);
+}
+
+static int check_security(const struct iso_message *message, struct iso_error *ret_error)
+{
+        return check_tags(message, 62, ret_error);
 }
 
 /* Tracks of a card: number, '=' or 'D', expiry YYMM, and more that is nobody's business here. */
@@ -226,14 +226,15 @@ static const struct {
         uint8_t field;
         int (*check)(const struct iso_message *message, struct iso_error *ret_error);
 } inner_checks[] = {
-    {7, check_moment},    {15, check_settlement_date}, {48, check_additional},
-    {49, check_currency}, {90, check_original},        {95, check_replacement},
+    {7, check_moment},    {15, check_settlement_date}, {48, check_additional},  {49, check_currency},
+    {62, check_security}, {90, check_original},        {95, check_replacement},
 };
 
 static bool row_knows(const struct profile_row *row, uint8_t field)
 {
         return memchr(row->mandatory, field, sizeof(row->mandatory)) ||
-               memchr(row->optional, field, sizeof(row->optional));
+               memchr(row->optional, field, sizeof(row->optional)) ||
+               memchr(profile_everywhere, field, PROFILE_EVERYWHERE);
 }
 
 int profile_check(const struct profile_row *row, const struct iso_message *message,

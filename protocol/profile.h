@@ -41,6 +41,10 @@ struct profile_row {
 extern const struct profile_row profile_rows[];
 extern const size_t profile_row_count;
 
+/* What may be in every message beside its row's fields: the security's tags, and the MAC. */
+enum { PROFILE_EVERYWHERE = 3 };
+extern const uint8_t profile_everywhere[PROFILE_EVERYWHERE];
+
 /* The row of a request's MTI, or NULL: an MTI that ends the connection. */
 const struct profile_row *profile_find(const char *mti);
 
@@ -51,7 +55,7 @@ enum processing_kind profile_processing(const struct iso_message *message);
 /*
  * Check a decoded request against its row: mandatory fields, the conditional ones (2 with 14, or 35; 4 in
  * a withdrawal), and values fixed by the profile (49 = 392; 7 and 90 hold real dates; 90's MTI digits;
- * 95 in its form). 0, or -1 with *ret_error filled.
+ * 48 and 62 made of tags; 95 in its form). 0, or -1 with *ret_error filled.
  */
 ATM_MUST_USE int profile_check(const struct profile_row *row, const struct iso_message *message,
                                struct iso_error *ret_error);

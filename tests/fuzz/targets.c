@@ -6,7 +6,9 @@
 #include "config/dialect.h"
 #include "lib/base/csv.h"
 #include "protocol/frame.h"
+#include "protocol/iso_mac.h"
 #include "protocol/profile.h"
+#include "protocol/tags.h"
 #include "tests/fuzz/promise.h"
 #include "tests/fuzz/targets.h"
 #include "tests/fuzz/variants.h"
@@ -54,6 +56,29 @@ static bool same(const struct iso_message *a, const struct iso_message *b)
         return true;
 }
 
+/* What a MAC covers is all before it, whoever looks. */
+static void check_mac(const struct iso_dialect *dialect, struct iso_message *message, size_t size)
+{
+        struct iso_message back;
+        struct iso_error error = {0};
+        uint8_t out[ISO_MESSAGE_MAX];
+        size_t covered = 0, again = 0;
+        int field = iso_mac_field(message);
+
+        if (iso_mac_covered(dialect, message, size, &covered))
+                PROMISE(covered + ISO_MAC_LENGTH == size && iso_has(message, field));
+        int written = iso_mac_encode(dialect, message, out, sizeof(out), &covered, &error);
+        if (written < 0) {
+                check_error(&error, sizeof(out));
+                return;
+        }
+        PROMISE(covered + ISO_MAC_LENGTH == (size_t)written && iso_mac_field(message) == field);
+        memset(out + covered, 0xa5, ISO_MAC_LENGTH);
+        PROMISE(iso_decode(dialect, out, (size_t)written, &back, &error) == 0);
+        PROMISE(iso_mac_covered(dialect, &back, (size_t)written, &again) && again == covered);
+        PROMISE(memcmp(iso_get(&back, field, &again), out + covered, ISO_MAC_LENGTH) == 0);
+}
+
 void target_decode(const struct iso_dialect *dialect, const uint8_t *bytes, size_t size)
 {
         struct iso_message message, again;
@@ -71,6 +96,7 @@ void target_decode(const struct iso_dialect *dialect, const uint8_t *bytes, size
         PROMISE(written > 0 && (size_t)written <= size);
         PROMISE(iso_decode(dialect, out, (size_t)written, &again, &error) == 0);
         PROMISE(same(&message, &again));
+        check_mac(dialect, &message, size);
         iso_wipe(&message);
         PROMISE(message.present[0] == 0 && message.present[1] == 0);
 }
@@ -194,6 +220,21 @@ void target_csv(const uint8_t *bytes, size_t size)
         free(text);
 }
 
+/* What is made of tags is its tags, and nothing else is in it. */
+static void check_tags(const struct iso_message *message, int field)
+{
+        size_t at = 0, length = 0;
+        struct tag tag, found;
+        const char *value = iso_get(message, field, &length);
+        const char *problem = tags_problem(message, field);
+        while (tags_next(message, field, &at, &tag)) {
+                PROMISE(at <= length && tag.value + tag.length == value + at);
+                PROMISE(tags_find(message, field, (char[]){tag.name[0], tag.name[1], '\0'}, &found) &&
+                        found.name <= tag.name);
+        }
+        PROMISE(problem || (length > 0 && at == length));
+}
+
 void target_profile(const uint8_t *bytes, size_t size)
 {
         struct iso_message request, answer;
@@ -214,6 +255,8 @@ void target_profile(const uint8_t *bytes, size_t size)
         PROMISE(!iso_has(&answer, 35) && !iso_has(&answer, 52));
         check_texts(&iso_dialect_ascii, &answer, NULL);
 
+        check_tags(&request, 48);
+        check_tags(&request, 62);
         int accepted = profile_check(row, &request, &error);
         if (accepted < 0)
                 check_error(&error, size);

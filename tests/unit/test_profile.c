@@ -1,12 +1,13 @@
 /*
  * Protects protocol/profile.c and pan.c: each row's mandatory fields one by one, the conditional ones, the
- * inside of 7, 15, 35, 48, 49, 90 and 95, what an answer echoes, and what is read from a request.
+ * inside of 7, 15, 35, 48, 49, 62, 90 and 95, what an answer echoes, and what is read from a request.
  */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "protocol/profile.h"
+#include "protocol/tags.h"
 #include "tests/suite.h"
 
 #define PAN          "9900010000000008"
@@ -38,6 +39,8 @@ static const struct {
     {48, "AA003abc"},
     {49, "392"},
     {52, "12345678"},
+    {62, "KS0011"},
+    {64, "12345678"},
     {70, "001"},
     {74, "0000000000"},
     {75, "0000000000"},
@@ -50,6 +53,7 @@ static const struct {
     {90, "020000000112290055000000000000000000000000"},
     {95, "000000005000000000000000D00000108D00000000"},
     {97, "D0000000000010000"},
+    {128, "12345678"},
 };
 
 static const char *good_value(int field)
@@ -188,6 +192,10 @@ START_TEST(optional_and_unknown_fields_are_accepted)
         build(row, &message);
         for (size_t i = 0; i < COUNT(row->optional) && row->optional[i]; i++) {
                 set_good(&message, row->optional[i]);
+                assert_accepted(row, &message);
+        }
+        for (size_t i = 0; i < PROFILE_EVERYWHERE; i++) {
+                set_good(&message, profile_everywhere[i]);
                 assert_accepted(row, &message);
         }
         iso_set_string(&message, 18, "6011");
@@ -370,6 +378,20 @@ static const struct {
     {"0620", 48, "AA004abc", false},
     {"0620", 48, "AA003abcd", false},
     {"0621", 48, "AA003abcBB999x", false},
+    {"0621", 48, "KS0011KS0012", true}, /* means nothing there */
+    {"0800", 62, "KS0011", true},
+    {"0500", 62, "KS0049999", true},
+    {"0200", 62, "KS0011PB0320123456789ABCDEF0123456789abcdef", true},
+    {"0800", 62, "ZZ000KB016B0016K0TB00E0000KS0041234", true},
+    {"0420", 62, "KS00512345", false},
+    {"0220", 62, "KS000", false},
+    {"0800", 62, "KS003 1 ", false},
+    {"0620", 62, "KS0011KS0011", false},
+    {"0200", 62, "PB0320123456789ABCDEF0123456789ABCDEG", false},
+    {"0200", 62, "PB0160123456789ABCDEF", false},
+    {"0800", 62, "KB015B0016K0TB00E000", false},
+    {"0200", 62, "KS0021", false},
+    {"0200", 62, "", false},
 };
 
 START_TEST(a_value_must_make_sense_inside)
@@ -396,6 +418,27 @@ START_TEST(a_tag_that_is_cut_short_is_told_from_one_that_is_none)
         iso_set_string(&message, 48, "AA003abcBBx");
         ck_assert_int_lt(profile_check(row_of("0620"), &message, &error), 0);
         ck_assert_str_eq(error.what, "not a tag of 2 and a length of 3 digits");
+}
+END_TEST
+
+START_TEST(tags_are_found_and_added)
+{
+        struct iso_message message;
+        struct tag tag;
+        iso_init(&message, "0800");
+        ck_assert(!tags_find(&message, 62, TAG_KEY_SET, &tag));
+        tags_add(&message, 62, "ZZ", "");
+        tags_add(&message, 62, TAG_KEY_SET, "7");
+        ck_assert_ptr_null(tags_problem(&message, 62));
+        char text[32];
+        ck_assert(iso_copy(&message, 62, text, sizeof(text)));
+        ck_assert_str_eq(text, "ZZ000KS0017");
+        ck_assert(tags_find(&message, 62, TAG_KEY_SET, &tag));
+        ck_assert(tag.length == 1 && *tag.value == '7');
+        ck_assert(!tags_find(&message, 62, TAG_PIN_BLOCK, &tag));
+        /* the name of a tag inside another's value is none */
+        iso_set_string(&message, 62, "AA006KS0017");
+        ck_assert(!tags_find(&message, 62, TAG_KEY_SET, &tag));
 }
 END_TEST
 
@@ -561,6 +604,7 @@ static Suite *suite(void)
         t = tcase_create("insides");
         tcase_add_loop_test(t, a_value_must_make_sense_inside, 0, COUNT(insides));
         tcase_add_test(t, a_tag_that_is_cut_short_is_told_from_one_that_is_none);
+        tcase_add_test(t, tags_are_found_and_added);
         tcase_add_test(t, the_original_is_read_from_de_90);
         tcase_add_loop_test(t, the_cash_dispensed_is_read_from_an_advice, 0, COUNT(dispensed));
         suite_add_tcase(s, t);

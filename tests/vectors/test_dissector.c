@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "protocol/frame.h"
+#include "protocol/iso_mac.h"
 #include "protocol/profile.h"
 #include "tests/suite.h"
 
@@ -43,9 +44,12 @@ static const struct {
     {49, "392"},
     {52, "\x01\x23\x45\x67\x89\xab\xcd\xef"},
     {54, "0002392C0000001898920001392C000000199892"},
+    {62, "KS0011"},
+    {64, "\x8a\x11\xf0\x01\x22\x9b\xcc\xdd"},
     {70, "001"},
     {90, "020000000212290055010000001234500000000000"},
     {95, "000000005000000000000000D00000108D00000000"},
+    {128, "\x8a\x11\xf0\x01\x22\x9b\xcc\xdd"},
 };
 
 static void set_value(struct iso_message *message, int field)
@@ -149,6 +153,17 @@ static int dissect(char *said, size_t size)
         return dissect_with("", said, size);
 }
 
+/* Once more as one between those who share keys. */
+static void put_both(char direction, struct iso_message *message)
+{
+        put(direction, message);
+        if (values_wanted)
+                return; /* a binary field has no end there, see expect_values */
+        set_value(message, 62);
+        set_value(message, iso_mac_field(message));
+        put(direction, message);
+}
+
 /* ---- all that we send ---------------------------------------------------------------------------------- */
 
 static void put_answers(const struct profile_row *row, const struct iso_message *request)
@@ -158,7 +173,7 @@ static void put_answers(const struct profile_row *row, const struct iso_message 
         for (size_t i = 0; i < COUNT(refusals); i++) {
                 profile_answer(row, request, &answer);
                 iso_set_string(&answer, 39, refusals[i]);
-                put('<', &answer);
+                put_both('<', &answer);
         }
         profile_answer(row, request, &answer);
         iso_set_string(&answer, 39, "00");
@@ -174,7 +189,7 @@ static void put_answers(const struct profile_row *row, const struct iso_message 
                 set_value(&answer, 37);
                 set_value(&answer, 38);
         }
-        put('<', &answer);
+        put_both('<', &answer);
         if (dialect->digits == ISO_DIGITS_BCD)
                 return; /* tshark passes over what is that short */
         /* To a request of which no more than the STAN could be read. */
@@ -206,7 +221,7 @@ static void put_row(const struct profile_row *row, const char *de3)
                 if (de3 && profile_processing(&request) == PROCESSING_WITHDRAWAL)
                         set_value(&request, 4);
                 ck_assert_int_eq(profile_check(row, &request, &error), 0);
-                put('>', &request);
+                put_both('>', &request);
                 if (choice == 0 || choice + 1 == 1U << optional)
                         put_answers(row, &request);
         }

@@ -1,0 +1,30 @@
+/*
+ * What private fields are made of: a tag of 2 characters, a length of 3 digits, as many characters; repeated. DE 48 of an administrative
+ * advice, and DE 62, which says what a message's security needs.
+ */
+#ifndef PROTOCOL_TAGS_H
+#define PROTOCOL_TAGS_H
+
+#include "protocol/iso8583.h"
+
+/* Of DE 62. */
+#define TAG_KEY_SET                                                                                          \
+        "KS" /* the number of the key set that the message's PIN block and MAC are under: 1 to 4 digits */
+#define TAG_PIN_BLOCK "PB" /* a PIN block of format 4: 32 hexadecimal digits */
+#define TAG_KEY_BLOCK "KB" /* a key in a key change, and its answer */
+
+struct tag {
+        const char *name, *value; /* of 2 and `length` characters, in the message, without an end */
+        size_t length;
+};
+
+/* The tag at *at, which moves on behind it; *at begins at 0. False at the field's end, where it is absent, and where tags_problem finds fault. */
+bool tags_next(const struct iso_message *message, int field, size_t *at, struct tag *ret_tag);
+/* The first of that name. */
+bool tags_find(const struct iso_message *message, int field, const char *name, struct tag *ret_tag);
+/* NULL: it is made of tags, and of DE 62 each that is known is there once and in its form. Else what is wrong: static text. */
+const char *tags_problem(const struct iso_message *message, int field);
+/* Sets the field to what it has and this one more; too long a field is the message's failure, as in iso_set. */
+void tags_add(struct iso_message *message, int field, const char *name, const char *value);
+
+#endif
