@@ -11,6 +11,7 @@
 #include "tools/atmctl/nouns/entity_commands.h"
 #include "tools/atmctl/output/output.h"
 #include "tools/atmctl/rows.h"
+#include "tools/atmctl/selecting.h"
 
 static const struct field area_fields[] = {
     {"area", VALUE_AREA, FIELD_KEY, "the area's short name", NULL, NULL, "area", NULL},
@@ -244,71 +245,6 @@ static const struct switching *switching_of(const struct invocation *invocation)
         return &switchings[i];
 }
 
-/* By what ATMs are named: each of the names must be in the table. */
-static const struct selecting {
-        const char *option, *table, *noun;
-        const char *condition; /* over atm a; $1: the names */
-} selectings[] = {
-    {"terminal", "atm", "ATM", "a.terminal = ANY ($1::text[])"},
-    {"hall", "hall", "hall", "a.hall = ANY ($1::text[])"},
-    {"area", "area", "area",
-     "a.hall IN (SELECT p.hall FROM hall_place p WHERE p.area = ANY ($1::text[]) AND p.from_on <= "
-     "business_today() AND p.until_on > business_today())"},
-};
-
-/* NULL: not by exactly one. */
-static const struct selecting *selecting_of(const struct invocation *invocation)
-{
-        const struct selecting *found = NULL;
-        size_t count = 0;
-
-        for (size_t i = 0; i < LENGTH(selectings); i++) {
-                if (!invocation_has(invocation, selectings[i].option))
-                        continue;
-                found = &selectings[i];
-                count++;
-        }
-        return count == 1 ? found : NULL;
-}
-
-/* PostgreSQL's text of an array of codes, in which nothing wants quotes. To be freed; NULL: no memory. */
-static char *names_of(const struct invocation *invocation, const struct selecting *selecting)
-{
-        const char *const *names = NULL;
-        size_t count = invocation_values(invocation, selecting->option, &names), length;
-        char *text = NULL;
-        FILE *stream = open_memstream(&text, &length);
-
-        if (!stream)
-                return NULL;
-        for (size_t i = 0; i < count; i++)
-                fprintf(stream, "%s%s", i ? "," : "{", names[i]);
-        fputc('}', stream);
-        if (fclose(stream) == 0)
-                return text;
-        free(text);
-        return NULL;
-}
-
-static bool names_are_known(struct database *database, const struct selecting *selecting, const char *names)
-{
-        struct sqltext sql;
-        PGresult *result;
-        bool known;
-
-        sql_start(&sql);
-        sql_add(
-            &sql,
-            "SELECT n FROM unnest($1::text[]) n WHERE NOT EXISTS (SELECT FROM %s t WHERE t.%s = n) LIMIT 1",
-            selecting->table, selecting->option);
-        result = database_query(database, sql.text, 1, &names);
-        known = result && !PQntuples(result);
-        if (result && !known)
-                complain("the database has no %s %s", selecting->noun, PQgetvalue(result, 0, 0));
-        PQclear(result);
-        return known;
-}
-
 static bool is_to_come(struct database *database, const char *until)
 {
         PGresult *result =
@@ -359,7 +295,7 @@ static void say_switched(const struct invocation *invocation, const struct switc
 {
         int count = PQntuples(others);
 
-        if (selecting_of(invocation)->option == selectings[0].option && !strchr(names, ','))
+        if (invocation_has(invocation, "terminal") && !strchr(names, ','))
                 change_say(invocation, "atm %.*s: %s%s%s\n", (int)strlen(names) - 2, names + 1,
                            count ? switching->done : "is so already", until && count ? " until " : "",
                            until && count ? until : "");
@@ -374,13 +310,13 @@ static void say_switched(const struct invocation *invocation, const struct switc
 static bool switch_within(struct database *database, const struct invocation *invocation, const char *names)
 {
         const struct switching *switching = switching_of(invocation);
-        const struct selecting *selecting = selecting_of(invocation);
+        const struct selecting *selecting = selecting_of(invocation, selecting_atms, SELECTING_ATMS);
         const char *until = invocation_value(invocation, "until");
         const char *parameters[] = {names, switching->value, until};
         PGresult *others;
         bool done;
 
-        if (!names_are_known(database, selecting, names) || (until && !is_to_come(database, until)))
+        if (!selecting_names_are_known(database, selecting, names) || (until && !is_to_come(database, until)))
                 return false;
         others = ask_others(database, switching, selecting, parameters);
         /* a statement that changes no row would still tell every atmd to load its reference data anew */
@@ -399,14 +335,14 @@ static bool switch_all(struct database *database, const struct invocation *invoc
 
 static int atm_switch(const struct invocation *invocation)
 {
-        const struct selecting *selecting = selecting_of(invocation);
+        const struct selecting *selecting = selecting_of(invocation, selecting_atms, SELECTING_ATMS);
         int exit_code = EXIT_FAILED;
         char *names;
 
         if (!selecting)
                 return usage_error(invocation->command,
                                    "which ATMs? expected their ids, or --hall, or --area");
-        names = names_of(invocation, selecting);
+        names = selecting_names(invocation, selecting);
         if (names)
                 exit_code = database_run(invocation, switch_all, names);
         else
