@@ -4,13 +4,14 @@
 --   atm_daemon    atmd: executes the functions of the ledger, of the sums and of partitions, and nothing else
 --   atm_operator  the group of those who use atmctl: reads everything, changes reference data through grants on those tables, and
 --                 all else through functions; no login: persons are its members (CREATE ROLE tanaka LOGIN IN ROLE atm_operator)
+--   atm_keys      the group of operators who also look after keys (atmctl key): a member of atm_operator; no login
 --   atm_report    reads reports; no card, account or exclusion, and no token
 DO $$
 DECLARE
         r record;
 BEGIN
         FOR r IN SELECT * FROM (VALUES ('atm_owner', 'NOLOGIN'), ('atm_daemon', 'LOGIN'),
-                                       ('atm_operator', 'NOLOGIN'), ('atm_report', 'LOGIN')) v (name, login)
+                                       ('atm_operator', 'NOLOGIN'), ('atm_keys', 'NOLOGIN'), ('atm_report', 'LOGIN')) v (name, login)
         LOOP
                 IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r.name) THEN
                         EXECUTE format('CREATE ROLE %I %s', r.name, r.login);
@@ -19,6 +20,9 @@ BEGIN
         -- an earlier release let whoever it was log in as it
         IF (SELECT rolcanlogin FROM pg_roles WHERE rolname = 'atm_operator') THEN
                 ALTER ROLE atm_operator NOLOGIN;
+        END IF;
+        IF NOT pg_has_role('atm_keys', 'atm_operator', 'USAGE') THEN
+                GRANT atm_operator TO atm_keys;
         END IF;
         -- Nobody fills the disk with tables and objects of his own; whoever imports has a temporary table to check in.
         EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());

@@ -28,7 +28,7 @@ BEGIN;
 
 -- What functions and views of an earlier release may stand on; those whose parameters change.
 SET LOCAL client_min_messages = warning;
-DROP VIEW IF EXISTS v_withdrawal, v_saf, v_link, v_exception, v_account, v_card_day, v_card_month, v_revenue, v_holiday, v_without_end, v_open, v_open_listed CASCADE;
+DROP VIEW IF EXISTS v_withdrawal, v_saf, v_link, v_exception, v_account, v_card_day, v_card_month, v_revenue, v_holiday, v_without_end, v_open, v_open_listed, v_key_set CASCADE;
 DROP TYPE IF EXISTS ledger_effect CASCADE;
 DO $$
 DECLARE
@@ -2345,6 +2345,7 @@ BEGIN
                 ('finance_rate', 'rate', 'item,from_on', 'rate_bp,note', '', NULL),
                 ('period', 'period', 'quarter', 'from_on,to_on,without_end,withdrawals,cash_yen,commission_yen,base_fee_yen', '*', NULL),
                 ('claim', 'claim', 'claim', 'terminal,transmitted_at,stan,claimed_yen,noted_at,is_open', '*', NULL),
+                ('key_set', 'key-set', 'owner_kind,owner,kind,number', 'check_value,custodian,bag,component_check,loaded_at,current_at,retired_at', '*', NULL),
                 ('business_clock', 'clock', 'only_row', 'start_ms,anchor_ms,speed', '', NULL),
                 ('token_key', 'key', 'only_one', 'check_value', '', NULL))
                 l (name, noun, key, columns, noted, condition) LOOP

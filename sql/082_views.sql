@@ -116,10 +116,16 @@ JOIN area a ON a.area = p.area;
 CREATE VIEW v_holiday AS
 SELECT DISTINCT ON (day) day, name, is_holiday, source FROM holiday ORDER BY day, source;
 
+-- Keys of terminals, links and issuers, without the blocks.
+CREATE VIEW v_key_set AS
+SELECT owner_kind, owner, kind, number, key_set_state(current_at, retired_at) AS state, key_purposes(kind) AS purpose, check_value,
+       custodian, bag, component_check, loaded_at, current_at, retired_at
+FROM key_set;
+
 -- who may do what -----------------------------------------------------------------------------------
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO atm_daemon, atm_operator, atm_report;
+GRANT USAGE ON SCHEMA public TO atm_daemon, atm_operator, atm_report; -- atm_keys is a member of atm_operator
 
 GRANT EXECUTE ON FUNCTION reference_snapshot(bigint), schema_version() TO atm_daemon, atm_operator;
 GRANT EXECUTE ON FUNCTION reference_tables(), reference_current(bigint) TO atm_daemon, atm_operator;
@@ -128,7 +134,9 @@ GRANT EXECUTE ON FUNCTION token_key_correct(text) TO atm_operator;
 GRANT EXECUTE ON FUNCTION role_is(name, name) TO atm_daemon, atm_operator;
 GRANT EXECUTE ON FUNCTION business_now(), business_today() TO atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION real_now_ms() TO atm_daemon, atm_operator, atm_report;
-GRANT EXECUTE ON FUNCTION instance_limits_are, ledger_unblock, atm_end_due, sightings_write, sightings_leave TO atm_daemon;
+GRANT EXECUTE ON FUNCTION instance_limits_are, ledger_unblock, atm_end_due, sightings_write, sightings_leave, key_sets_since, key_sets_used TO atm_daemon;
+GRANT EXECUTE ON FUNCTION key_purposes, key_set_state TO atm_operator;
+GRANT EXECUTE ON FUNCTION key_set_add, key_set_retire TO atm_keys;
 GRANT EXECUTE ON FUNCTION sighting_is_fresh TO atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION standby_problem() TO atm_daemon, atm_operator;
 GRANT EXECUTE ON FUNCTION epoch_now() TO atm_daemon, atm_operator, atm_report;
@@ -141,6 +149,9 @@ GRANT EXECUTE ON FUNCTION barred_note, trail_key, reason_of, withdrawal_state, w
 -- what an earlier release granted
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM atm_operator, atm_report;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO atm_operator;
+-- key blocks are of those who look after keys, and of atmd (key_sets_since)
+REVOKE SELECT ON key_set FROM atm_operator;
+GRANT SELECT ON key_set TO atm_keys;
 
 -- Reports read all but what is about cards, and of the rest no token. (Of what has partitions they read the whole; the summary's have
 -- names of their own.)
@@ -155,7 +166,7 @@ BEGIN
                  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
                  AND (NOT c.relispartition OR starts_with(c.relname, 'summary_'))
                  AND c.relname NOT IN ('card', 'v_account', 'v_card_month', 'v_card_day', 'exclusion', 'card_replacement', 'open_withdrawal',
-                                       'v_open', 'v_open_listed', 'token_key', 'trail', 'recovery_item')
+                                       'v_open', 'v_open_listed', 'token_key', 'trail', 'recovery_item', 'key_set', 'v_key_set', 'key_version')
                  GROUP BY 1 LOOP
                 EXECUTE format(CASE WHEN t.has_token THEN 'GRANT SELECT (%s) ON %I TO atm_report' ELSE 'GRANT SELECT ON %2$I TO atm_report' END,
                                t.columns, t.name);

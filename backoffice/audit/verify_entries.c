@@ -125,6 +125,7 @@ static const struct followed {
     {"peer", "peer", "peer,item", true},
     {"finance_rate", "rate", "item,from_on", true},
     {"claim", "claim", "claim", true},
+    {"v_key_set", "key-set", "owner_kind,owner,kind,number", true}, /* without its blocks */
 };
 
 /*

@@ -48,6 +48,7 @@ struct ledger_pg {
         bool took_held;
 
         struct reference *reference;
+        struct key_rings *keys;
         struct reference_feed *feed;
         struct event *reference_timer;
 
@@ -404,6 +405,28 @@ static void reference_take(void *context, const PGresult *result)
         stale_release(l);
 }
 
+static int64_t keys_in_force(void *context)
+{
+        const struct ledger_pg *l = context;
+        return key_rings_version(l->keys);
+}
+
+static void keys_take(void *context, const PGresult *result)
+{
+        struct ledger_pg *l = context;
+        char error[KEY_RINGS_ERROR_MAX];
+        switch (key_rings_load(l->keys, result, error)) {
+        case KEY_RINGS_CHANGED:
+                say(l, false, "keys version %lld in force", (long long)key_rings_version(l->keys));
+                break;
+        case KEY_RINGS_UNCHANGED:
+                break;
+        case KEY_RINGS_REFUSED:
+                say(l, true, "keys kept as they were: %s", error);
+                break;
+        }
+}
+
 static void on_feed_holder(void *context, const struct lock_holder *holder)
 {
         struct ledger_pg *l = context;
@@ -453,6 +476,8 @@ static void on_clock(void *context, int64_t database_ms, int64_t round_trip_ms)
 
 static const struct reference_feed_events feed_events = {.known = reference_in_force,
                                                          .on_rows = reference_take,
+                                                         .known_keys = keys_in_force,
+                                                         .on_key_rows = keys_take,
                                                          .on_holder = on_feed_holder,
                                                          .on_ended = on_feed_ended,
                                                          .on_standby = on_standby,
@@ -661,6 +686,7 @@ static void ledger_pg_free(struct ledger *ledger)
         if (l->reference_timer)
                 event_free(l->reference_timer);
         reference_free(l->reference);
+        key_rings_free(l->keys);
         free(l);
 }
 
@@ -673,6 +699,16 @@ static const struct ledger_backend backend = {
 void ledger_pg_reload(struct ledger *ledger)
 {
         reference_feed_ask(of_face(ledger)->feed);
+}
+
+const struct key_rings *ledger_pg_key_rings(const struct ledger *ledger)
+{
+        return ((const struct ledger_pg *)ledger)->keys;
+}
+
+void ledger_pg_key_set_used(struct ledger *ledger, enum key_owner owner_kind, const char *owner, int number)
+{
+        reference_feed_tell_used(of_face(ledger)->feed, owner_kind, owner, number);
 }
 
 void ledger_pg_look(struct ledger *ledger)
@@ -822,6 +858,15 @@ static bool first_reference(PGconn *pg, struct reference **ret_reference, char e
         return false;
 }
 
+static bool first_keys(PGconn *pg, struct key_rings **ret_keys, char error[LEDGER_PG_ERROR_MAX])
+{
+        char why[PG_ERROR_MAX];
+        if (key_rings_read(pg, ret_keys, why))
+                return true;
+        first_line(error, why);
+        return false;
+}
+
 static bool first_clock(struct ledger_pg *l, PGconn *pg, char error[LEDGER_PG_ERROR_MAX])
 {
         char why[PG_ERROR_MAX];
@@ -846,7 +891,8 @@ static bool start_up(struct ledger_pg *l, char error[LEDGER_PG_ERROR_MAX])
                 good = check_server(pg, error) && check_schema(pg, error) &&
                        (!l->options.synchronous || check_standby(pg, error)) &&
                        check_token_key(pg, l->options.token_check_value, error) &&
-                       first_reference(pg, &l->reference, error) && first_clock(l, pg, error);
+                       first_reference(pg, &l->reference, error) && first_keys(pg, &l->keys, error) &&
+                       first_clock(l, pg, error);
         PQfinish(pg);
         return good;
 }

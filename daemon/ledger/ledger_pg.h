@@ -7,6 +7,7 @@
 
 #include <event2/event.h>
 
+#include "config/key_rings.h"
 #include "config/lock_holder.h"
 #include "daemon/ledger/ledger.h"
 #include "lib/db/pg_hosts.h"
@@ -60,6 +61,12 @@ ATM_MUST_USE struct ledger *ledger_pg_new(struct event_base *base, const struct 
 
 /* Load the reference data now (SIGHUP); the outcome comes as a message. */
 void ledger_pg_reload(struct ledger *ledger);
+
+/* The key blocks, as they were read with the reference data. */
+const struct key_rings *ledger_pg_key_rings(const struct ledger *ledger);
+
+/* An owner has used a set that is loaded: the database is told until it knows, and the rings have it then. May be said again. */
+void ledger_pg_key_set_used(struct ledger *ledger, enum key_owner owner_kind, const char *owner, int number);
 
 /* Look who holds locks; what is new comes through on_holder. It is also done when a batch has waited for a second. */
 void ledger_pg_look(struct ledger *ledger);

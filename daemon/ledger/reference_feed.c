@@ -6,6 +6,7 @@
 
 #include "config/limits.h"
 #include "config/reference_load.h"
+#include "daemon/ledger/key_uses.h"
 #include "lib/base/hash.h"
 #include "lib/base/now.h"
 #include "lib/db/pg_conn.h"
@@ -17,7 +18,7 @@
 const char standby_problem_sql[] = "SELECT standby_problem()";
 const char database_clock_sql[] = "SELECT real_now_ms()";
 
-enum { REFERENCE, HOLDERS, UNBLOCK, STANDBY, EPOCH, CLOCK, SERVER, STATEMENT_COUNT };
+enum { REFERENCE, KEYS, USED, HOLDERS, UNBLOCK, STANDBY, EPOCH, CLOCK, SERVER, STATEMENT_COUNT };
 enum { NAMED_MAX = 16, STANDBY_UNANSWERED_MAX = 10 };
 
 struct reference_feed {
@@ -26,7 +27,9 @@ struct reference_feed {
         char unblock[80];
         const struct reference_feed_events *events;
         void *context;
-        bool reference_due, holders_due, unblock_due, standby_due, epoch_due, clock_due, server_due;
+        struct key_uses uses;
+        bool reference_due, keys_due, uses_due, holders_due, unblock_due, standby_due, epoch_due, clock_due,
+            server_due;
         int64_t clock_asked_ms; /* steady */
         bool standby_wanted, epoch_wanted;
         bool server_is_wrong;      /* as was said since the last look */
@@ -35,6 +38,25 @@ struct reference_feed {
         uint64_t named[NAMED_MAX]; /* holders, the last time */
         size_t named_count;
 };
+
+static void ask_for_keys(struct reference_feed *feed)
+{
+        char known[KEY_RINGS_KNOWN_MAX];
+        struct pg_parameter parameter = key_rings_known(feed->events->known_keys(feed->context), known);
+
+        feed->asked = KEYS;
+        pg_conn_send(feed->conn, feed->statements[KEYS].name, &parameter, 1, 0);
+}
+
+static void tell_used(struct reference_feed *feed)
+{
+        struct pg_parameter parameters[KEY_USES_PARAMETERS];
+
+        if (!key_uses_send(&feed->uses, parameters))
+                return;
+        feed->asked = USED;
+        pg_conn_send(feed->conn, feed->statements[USED].name, parameters, KEY_USES_PARAMETERS, 0);
+}
 
 static void pump(struct reference_feed *feed)
 {
@@ -63,6 +85,12 @@ static void pump(struct reference_feed *feed)
                 feed->reference_due = false;
                 feed->asked = REFERENCE;
                 pg_conn_send(feed->conn, feed->statements[REFERENCE].name, &parameter, 1, 0);
+        } else if (feed->keys_due) {
+                feed->keys_due = false;
+                ask_for_keys(feed);
+        } else if (feed->uses_due) {
+                feed->uses_due = false;
+                tell_used(feed);
         } else if (feed->unblock_due) {
                 feed->unblock_due = false;
                 feed->asked = UNBLOCK;
@@ -181,14 +209,21 @@ static void on_end(void *context, enum pg_outcome outcome, const PGresult *resul
 {
         struct reference_feed *feed = context;
 
+        if (feed->asked == USED)
+                key_uses_end(&feed->uses, outcome == PG_DONE);
         if (outcome == PG_LOST) {
                 feed->reference_due = true;
+                feed->keys_due = true;
                 return;
         }
         if (outcome == PG_FAILED)
                 on_failed(feed, result);
         else if (feed->asked == REFERENCE)
                 feed->events->on_rows(feed->context, result);
+        else if (feed->asked == KEYS)
+                feed->events->on_key_rows(feed->context, result);
+        else if (feed->asked == USED)
+                feed->keys_due = true; /* what came of it */
         else if (feed->asked == STANDBY)
                 take_standby(feed, result);
         else if (feed->asked == EPOCH)
@@ -234,6 +269,8 @@ struct reference_feed *reference_feed_new(struct event_base *base, struct pg_hos
         if (!feed)
                 return NULL;
         feed->statements[REFERENCE] = reference_statement;
+        feed->statements[KEYS] = key_rings_statement;
+        feed->statements[USED] = key_uses_statement;
         feed->statements[HOLDERS] = (struct pg_statement){"lock_holders", lock_holders_sql};
         snprintf(feed->unblock, sizeof(feed->unblock), "SELECT * FROM ledger_unblock(%d, %d, %d)",
                  LIMIT_BLOCKED_IDLE_MS, LIMIT_BLOCKED_OPEN_MS, LIMIT_BLOCKED_AGAIN_MS);
@@ -257,12 +294,15 @@ void reference_feed_free(struct reference_feed *feed)
         if (!feed)
                 return;
         pg_conn_free(feed->conn);
+        key_uses_clear(&feed->uses);
         free(feed);
 }
 
 void reference_feed_ask(struct reference_feed *feed)
 {
         feed->reference_due = true;
+        feed->keys_due = true;
+        feed->uses_due = key_uses_wait(&feed->uses);
         feed->server_due = true;
         feed->epoch_due = feed->epoch_wanted;
         pump(feed);
@@ -274,6 +314,14 @@ void reference_feed_ask_standby(struct reference_feed *feed)
         feed->standby_wanted = true;
         if (++feed->standby_unanswered > STANDBY_UNANSWERED_MAX)
                 tell_standby_unknown(feed, "the database has not answered");
+        pump(feed);
+}
+
+void reference_feed_tell_used(struct reference_feed *feed, enum key_owner owner_kind, const char *owner,
+                              int number)
+{
+        key_uses_add(&feed->uses, owner_kind, owner, number);
+        feed->uses_due = true;
         pump(feed);
 }
 

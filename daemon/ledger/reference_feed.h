@@ -1,5 +1,5 @@
 /*
- * The connection that brings the reference data, asks who is in the way, whether a standby is there and what time it is: no batch travels
+ * The connection that brings the reference data and the key blocks, asks who is in the way, whether a standby is there and what time it is: no batch travels
  * on it, so that whoever makes it wait keeps no withdrawal waiting. Where it met a lock it asks who holds one.
  *
  *      IDLE --due--> asks for the reference --came--> IDLE
@@ -13,6 +13,7 @@
 #include <libpq-fe.h>
 #include <stdint.h>
 
+#include "config/key_rings.h"
 #include "config/lock_holder.h"
 #include "lib/base/attributes.h"
 #include "lib/db/pg_hosts.h"
@@ -20,8 +21,10 @@
 struct reference_feed;
 
 struct reference_feed_events {
-        int64_t (*known)(void *context);                        /* the version in force */
-        void (*on_rows)(void *context, const PGresult *result); /* as reference_load takes them */
+        int64_t (*known)(void *context);                            /* the version in force */
+        void (*on_rows)(void *context, const PGresult *result);     /* as reference_load takes them */
+        int64_t (*known_keys)(void *context);                       /* the same of the keys */
+        void (*on_key_rows)(void *context, const PGresult *result); /* as key_rings_load takes them */
         void (*on_holder)(void *context,
                           const struct lock_holder *holder); /* one that was not named the last time */
         void (*on_ended)(void *context, const struct ended_session *ended);
@@ -44,6 +47,9 @@ void reference_feed_free(struct reference_feed *feed);
  * to another server). */
 void reference_feed_ask(struct reference_feed *feed);
 void reference_feed_look(struct reference_feed *feed);
+/* Tell the database that a set of keys was used, until it knows. */
+void reference_feed_tell_used(struct reference_feed *feed, enum key_owner owner_kind, const char *owner,
+                              int number);
 void reference_feed_ask_clock(struct reference_feed *feed);
 /* Ask whether a standby confirms each commit; whoever asked once hears also that it is not known: the question failed, its connection is
  * down, or ten of them have no answer. */

@@ -239,6 +239,19 @@ static void recover(struct story *s)
             world_number(s->world, "SELECT count(*) FROM recovery_item WHERE ended = 'brought back'"), 1);
 }
 
+/* A key-encrypting key made of components, and two sets under it, of which the second was used. */
+static void keys(struct story *story)
+{
+        world_sql(story->world,
+                  "SET atm.note = 'first load'; "
+                  "SELECT key_set_add('terminal', 'kek', '{T0000001}', NULL, '{" WORLD_KEK
+                  "}', '{0a1b2c3d4e}', "
+                  "'{Sato,Mori}', '{B-1,B-2}', '{111111,222222}'); "
+                  "SELECT key_set_add('terminal', 'working', '{T0000001}', NULL, '{" WORLD_WORKING_SET
+                  "}', '{111111,222222,333333}', NULL, NULL, NULL) FROM generate_series(1, 2); "
+                  "SELECT key_sets_used('{terminal}', '{T0000001}', '{2}'); RESET atm.note");
+}
+
 void story_open(struct world *world)
 {
         struct story story = {.world = world};
@@ -258,6 +271,7 @@ void story_open(struct world *world)
         world_sql(world,
                   "SET atm.note = 'he says'; SELECT claim_add(terminal, transmitted_at, stan, 3000) FROM "
                   "withdrawal WHERE stan = 1 ORDER BY terminal LIMIT 1");
+        keys(&story);
 }
 
 /* journals ------------------------------------------------------------------------------------------------- */

@@ -11,8 +11,9 @@
 #include "backoffice/cases/notices.h"
 #include "backoffice/cases/withdrawals.h"
 #include "lib/base/array.h"
-#include "tests/contract/ops.h"
+#include "tests/contract/keys.h"
 #include "tests/contract/locks.h"
+#include "tests/contract/ops.h"
 #include "tests/contract/roles.h"
 #include "tests/contract/settings.h"
 #include "tests/suite.h"
@@ -453,6 +454,7 @@ int main(void)
         tcase_add_test(tests, what_has_no_end_is_an_exception_until_a_finding_ends_it);
         suite_add_tcase(suite, tests);
         suite_add_tcase(suite, roles_tests());
+        suite_add_tcase(suite, keys_tests());
         suite_add_tcase(suite, locks_tests());
         suite_add_tcase(suite, settings_tests());
         return suite_run(suite);

@@ -14,6 +14,8 @@
 static const char *const asked[] = {
     "SET lock_timeout = '1s'",
     "SELECT * FROM reference_current(-1)",
+    "SELECT * FROM key_sets_since(0)",
+    "SELECT key_sets_used('{terminal}', '{T0000001}', '{1}')",
     "SELECT ledger_sweep(0, 10)",
     "SELECT saf_take('BANKA', 'one', 1, 1, 1, 1)",
     "SELECT saf_end('{T0000001}', '{2016-12-29}', '{1}', '{1}', '{done}', '{00}')",

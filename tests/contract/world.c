@@ -210,6 +210,10 @@ static void migrate(PGconn *pg)
                                         " LOGIN IN ROLE atm_operator; EXCEPTION WHEN duplicate_object OR "
                                         "unique_violation THEN "
                                         "NULL; END $$"));
+                        PQclear(run(pg, "DO $$ BEGIN CREATE ROLE " WORLD_KEEPER
+                                        " LOGIN IN ROLE atm_keys; EXCEPTION WHEN duplicate_object OR "
+                                        "unique_violation THEN "
+                                        "NULL; END $$"));
                         PQclear(run(pg, "GRANT CREATE ON SCHEMA public TO atm_owner; SET ROLE atm_owner"));
                 }
         }

@@ -24,6 +24,12 @@ enum {
 };
 
 #define WORLD_OPERATOR "operator" /* a person's login, member of atm_operator */
+#define WORLD_KEEPER   "keeper"   /* likewise of atm_keys */
+
+/* Key blocks by their form alone: no module has their master key. In a list that stands in '. */
+#define WORLD_BLOCK(usage) "D0048" usage "AB00E0000ABCDEF0123456789ABCDEF0123456789"
+#define WORLD_KEK          WORLD_BLOCK("K1")
+#define WORLD_WORKING_SET  WORLD_BLOCK("P0") "," WORLD_BLOCK("M6") "," WORLD_BLOCK("M6")
 
 struct world {
         PGconn *admin;  /* superuser of this database, blocking */

@@ -651,11 +651,11 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
          .expected =
              "area, hall, atm, issuer, prefix, tariff, tax, holiday, limit, hours, card, account, exclusion, "
              "withdrawal, saf, contract, cost, target, published, peer, rate, period, clock, key, session, "
-             "epoch, recovery or claim",
+             "epoch, recovery, claim or key-set",
          .sql_type = "text",
          .choices = "area|hall|atm|issuer|prefix|tariff|tax|holiday|limit|hours|card|account|exclusion|"
                     "withdrawal|saf|contract|cost|target|published|peer|rate|period|clock|key|session|epoch|"
-                    "recovery",
+                    "recovery|claim|key-set",
          .check = check_choice},
     [VALUE_COLUMNS] = {.name = "COLUMN,...",
                        .expected = "columns as CSV names them, with commas between them",
