@@ -34,8 +34,6 @@ const struct profile_row profile_rows[] = {
 };
 const size_t profile_row_count = sizeof(profile_rows) / sizeof(profile_rows[0]);
 
-const uint8_t profile_everywhere[PROFILE_EVERYWHERE] = {62, 64, 128};
-
 const struct profile_row *profile_find(const char *mti)
 {
         for (size_t i = 0; i < profile_row_count; i++)
@@ -145,9 +143,9 @@ static int check_additional(const struct iso_message *message, struct iso_error 
         return check_tags(message, 48, ret_error);
 }
 
-static int check_security(const struct iso_message *message, struct iso_error *ret_error)
+int profile_check_security(const struct iso_message *message, struct iso_error *ret_error)
 {
-        return check_tags(message, 62, ret_error);
+        return iso_has(message, 62) ? check_tags(message, 62, ret_error) : 0;
 }
 
 /* Tracks of a card: number, '=' or 'D', expiry YYMM, and more that is nobody's business here. */
@@ -226,15 +224,14 @@ static const struct {
         uint8_t field;
         int (*check)(const struct iso_message *message, struct iso_error *ret_error);
 } inner_checks[] = {
-    {7, check_moment},    {15, check_settlement_date}, {48, check_additional},  {49, check_currency},
-    {62, check_security}, {90, check_original},        {95, check_replacement},
+    {7, check_moment},    {15, check_settlement_date}, {48, check_additional},
+    {49, check_currency}, {90, check_original},        {95, check_replacement},
 };
 
 static bool row_knows(const struct profile_row *row, uint8_t field)
 {
         return memchr(row->mandatory, field, sizeof(row->mandatory)) ||
-               memchr(row->optional, field, sizeof(row->optional)) ||
-               memchr(profile_everywhere, field, PROFILE_EVERYWHERE);
+               memchr(row->optional, field, sizeof(row->optional));
 }
 
 int profile_check(const struct profile_row *row, const struct iso_message *message,

@@ -41,10 +41,6 @@ struct profile_row {
 extern const struct profile_row profile_rows[];
 extern const size_t profile_row_count;
 
-/* What may be in every message beside its row's fields: the security's tags, and the MAC. */
-enum { PROFILE_EVERYWHERE = 3 };
-extern const uint8_t profile_everywhere[PROFILE_EVERYWHERE];
-
 /* The row of a request's MTI, or NULL: an MTI that ends the connection. */
 const struct profile_row *profile_find(const char *mti);
 
@@ -55,10 +51,13 @@ enum processing_kind profile_processing(const struct iso_message *message);
 /*
  * Check a decoded request against its row: mandatory fields, the conditional ones (2 with 14, or 35; 4 in
  * a withdrawal), and values fixed by the profile (49 = 392; 7 and 90 hold real dates; 90's MTI digits;
- * 48 and 62 made of tags; 95 in its form). 0, or -1 with *ret_error filled.
+ * 48 made of tags; 95 in its form). 0, or -1 with *ret_error filled.
  */
 ATM_MUST_USE int profile_check(const struct profile_row *row, const struct iso_message *message,
                                struct iso_error *ret_error);
+
+/* The same of DE 62, where it is there: to be asked of who has keys. Of others it may hold anything. */
+ATM_MUST_USE int profile_check_security(const struct iso_message *message, struct iso_error *ret_error);
 
 /* Start the answer to a request: its MTI and the echoes of wire order 2 3 4 7 11 32 41 42 49 70. */
 void profile_answer(const struct profile_row *row, const struct iso_message *request,

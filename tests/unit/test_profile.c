@@ -39,8 +39,6 @@ static const struct {
     {48, "AA003abc"},
     {49, "392"},
     {52, "12345678"},
-    {62, "KS0011"},
-    {64, "12345678"},
     {70, "001"},
     {74, "0000000000"},
     {75, "0000000000"},
@@ -53,7 +51,6 @@ static const struct {
     {90, "020000000112290055000000000000000000000000"},
     {95, "000000005000000000000000D00000108D00000000"},
     {97, "D0000000000010000"},
-    {128, "12345678"},
 };
 
 static const char *good_value(int field)
@@ -194,11 +191,8 @@ START_TEST(optional_and_unknown_fields_are_accepted)
                 set_good(&message, row->optional[i]);
                 assert_accepted(row, &message);
         }
-        for (size_t i = 0; i < PROFILE_EVERYWHERE; i++) {
-                set_good(&message, profile_everywhere[i]);
-                assert_accepted(row, &message);
-        }
         iso_set_string(&message, 18, "6011");
+        iso_set_string(&message, 62, "whatever");
         iso_set_string(&message, 63, "whatever");
         iso_set_string(&message, 120, "whatever");
         if (!iso_has(&message, 49))
@@ -379,19 +373,6 @@ static const struct {
     {"0620", 48, "AA003abcd", false},
     {"0621", 48, "AA003abcBB999x", false},
     {"0621", 48, "KS0011KS0012", true}, /* means nothing there */
-    {"0800", 62, "KS0011", true},
-    {"0500", 62, "KS0049999", true},
-    {"0200", 62, "KS0011PB0320123456789ABCDEF0123456789abcdef", true},
-    {"0800", 62, "ZZ000KB016B0016K0TB00E0000KS0041234", true},
-    {"0420", 62, "KS00512345", false},
-    {"0220", 62, "KS000", false},
-    {"0800", 62, "KS003 1 ", false},
-    {"0620", 62, "KS0011KS0011", false},
-    {"0200", 62, "PB0320123456789ABCDEF0123456789ABCDEG", false},
-    {"0200", 62, "PB0160123456789ABCDEF", false},
-    {"0800", 62, "KB015B0016K0TB00E000", false},
-    {"0200", 62, "KS0021", false},
-    {"0200", 62, "", false},
 };
 
 START_TEST(a_value_must_make_sense_inside)
@@ -418,6 +399,39 @@ START_TEST(a_tag_that_is_cut_short_is_told_from_one_that_is_none)
         iso_set_string(&message, 48, "AA003abcBBx");
         ck_assert_int_lt(profile_check(row_of("0620"), &message, &error), 0);
         ck_assert_str_eq(error.what, "not a tag of 2 and a length of 3 digits");
+}
+END_TEST
+
+static const struct {
+        const char *value;
+        bool accepted;
+} securities[] = {
+    {"KS0011", true},
+    {"KS0049999", true},
+    {"KS0011PB0320123456789ABCDEF0123456789abcdef", true},
+    {"ZZ000KB016B0016K0TB00E0000KS0041234", true},
+    {"KS00512345", false},
+    {"KS000", false},
+    {"KS003 1 ", false},
+    {"KS0011KS0011", false},
+    {"PB0320123456789ABCDEF0123456789ABCDEG", false},
+    {"PB0160123456789ABCDEF", false},
+    {"KB015B0016K0TB00E000", false},
+    {"KS0021", false},
+    {"", false},
+};
+
+/* Of who has keys; of others DE 62 may hold anything. */
+START_TEST(what_security_needs_is_checked_tag_by_tag)
+{
+        struct iso_message message;
+        struct iso_error error = {0};
+        build(row_of("0200"), &message);
+        ck_assert_int_eq(profile_check_security(&message, &error), 0);
+        iso_set_string(&message, 62, securities[_i].value);
+        ck_assert_int_eq(profile_check_security(&message, &error), securities[_i].accepted ? 0 : -1);
+        ck_assert_int_eq(error.field, securities[_i].accepted ? 0 : 62);
+        assert_accepted(row_of("0200"), &message);
 }
 END_TEST
 
@@ -604,6 +618,7 @@ static Suite *suite(void)
         t = tcase_create("insides");
         tcase_add_loop_test(t, a_value_must_make_sense_inside, 0, COUNT(insides));
         tcase_add_test(t, a_tag_that_is_cut_short_is_told_from_one_that_is_none);
+        tcase_add_loop_test(t, what_security_needs_is_checked_tag_by_tag, 0, COUNT(securities));
         tcase_add_test(t, tags_are_found_and_added);
         tcase_add_test(t, the_original_is_read_from_de_90);
         tcase_add_loop_test(t, the_cash_dispensed_is_read_from_an_advice, 0, COUNT(dispensed));
