@@ -291,7 +291,7 @@ static void begin_request(struct sim_atm *atm, struct atm_turn *turn)
 
         turn->counters->started++;
         atm->w.stan = atm_next_stan(atm);
-        atm->w.transmitted_ms = business_second(turn);
+        atm->w.transmitted_ms = atm->w.asked_ms;
         atm->copies = 0;
         record = write_record(atm, turn, JOURNAL_REQUEST, atm->w.stan, atm->w.transmitted_ms);
         record->amount_yen = atm->w.amount_yen;
@@ -460,7 +460,7 @@ static void inquire(struct sim_atm *atm, struct atm_turn *turn)
         turn->counters->inquiries++;
         atm->state = ATM_INQUIRING;
         atm->inquiry_stan = atm_next_stan(atm);
-        atm->inquiry_ms = business_second(turn);
+        atm->inquiry_ms = atm->w.asked_ms;
         record = write_record(atm, turn, JOURNAL_INQUIRY, atm->inquiry_stan, atm->inquiry_ms);
         memcpy(record->token, atm->w.token, sizeof(record->token));
         strcpy(record->mask, atm->w.mask);
@@ -599,7 +599,8 @@ void atm_on_customer(struct sim_atm *atm, struct atm_turn *turn, const struct cu
         atm->w = (struct withdrawal){.amount_yen = customer->amount_yen,
                                      .card = customer->card,
                                      .charge_yen = -1,
-                                     .came_us = customer->came_us};
+                                     .came_us = customer->came_us,
+                                     .asked_ms = business_second(turn)};
         memcpy(atm->w.token, token, sizeof(atm->w.token));
         strcpy(atm->w.mask, mask);
         atm->plan = customer->plan;

@@ -70,7 +70,8 @@ struct withdrawal {
         int64_t charge_yen;
         char rrn[13], approval[7];
         int64_t paid_yen;
-        int64_t came_us; /* when its customer wanted it; 0: before a power loss */
+        int64_t came_us;  /* when its customer wanted it; 0: before a power loss */
+        int64_t asked_ms; /* what DE 7 of all that is asked for this customer says */
         bool recovered;
 };
 
@@ -160,7 +161,7 @@ void atm_on_power(struct sim_atm *atm, struct atm_turn *turn, const struct recov
 /* The connection stands; signed_on: and 0800/001 was answered 00. May come again when that follows later. */
 void atm_on_connected(struct sim_atm *atm, struct atm_turn *turn, bool signed_on);
 void atm_on_disconnected(struct sim_atm *atm, struct atm_turn *turn);
-/* token and mask stand for the customer's card. */
+/* token and mask stand for the customer's card. What is asked for the customer bears the turn's business time. */
 void atm_on_customer(struct sim_atm *atm, struct atm_turn *turn, const struct customer *customer,
                      const uint8_t token[TOKEN_LENGTH], const char *mask);
 void atm_on_answer(struct sim_atm *atm, struct atm_turn *turn, const struct atm_answer *answer);

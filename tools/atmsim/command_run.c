@@ -236,6 +236,15 @@ static const struct option_row rows[] = {
      .minimum = 0,
      .maximum = 86400,
      .text = "idle so long, an ATM sends an echo; 0: never (60)"},
+    {.name = "busy-max",
+     .value = "N",
+     .take = option_take_number,
+     .target = &fleet.busy_max,
+     .minimum = 0,
+     .maximum = 1000000,
+     .text = "the ATMs' clock stands still while so many of them are at work, those with a fault of their "
+             "own left out, and until all "
+             "are signed on, so that a clock that runs fast doesn't run ahead of the machine; 0: never (0)"},
     {.name = "handshakes",
      .value = "N",
      .take = option_take_number,
@@ -369,6 +378,8 @@ static const char *check(void)
                 return "--idle and --closed exclude each other";
         if (fleet.from_ms != INT64_MIN && (fleet.idle || fleet.closed))
                 return "--from: there are no arrivals to begin with --closed or --idle";
+        if (fleet.busy_max && (fleet.idle || fleet.closed))
+                return "--busy-max: there are no arrivals to wait with --closed or --idle";
         if (fleet.amount_yen && notes < 2 && fleet.faults.rate[FAULT_PARTIAL] > 0)
                 return ("--faults partial: an --amount-yen of a single note can't be dispensed in part");
         if (fleet.until_ms != INT64_MIN && fleet.from_ms != INT64_MIN && fleet.until_ms <= fleet.from_ms)
@@ -430,10 +441,11 @@ static void print_json(const struct fleet_result *r, bool good)
                ", \"recovered\": %" PRIu64 ", \"unfinished\": %" PRIu64 ", \"walked_away\": %" PRIu64
                ", \"connections\": %" PRIu64 ", \"connections_failed\": %" PRIu64
                ", \"connections_lost\": %" PRIu64 ", \"sign_ons_refused\": %" PRIu64 ", \"echoes\": %" PRIu64
-               ", \"journal_flushes\": %" PRIu64 "}\n",
+               ", \"journal_flushes\": %" PRIu64 ", \"clock_stands\": %" PRIu64
+               ", \"clock_stood_s\": %.3f}\n",
                c->inquiries, c->inquiries_lost, c->repeats, c->advice_repeats, c->late_answers, c->wrong,
                c->recovered, r->unfinished, r->walked_away, r->connections, r->connections_failed,
-               r->connections_lost, r->sign_ons_refused, c->echoes, r->flushes);
+               r->connections_lost, r->sign_ons_refused, c->echoes, r->flushes, r->stands, r->stood_s);
 }
 
 static void print_times(const char *name, const struct histogram *h)
@@ -474,6 +486,10 @@ static void print_text(const struct fleet_result *r)
                 if (c->de39[i])
                         printf("%02d: %" PRIu64 "  ", i, c->de39[i]);
         printf("\ncash             %" PRId64 " yen, charges %" PRId64 " yen\n", c->cash_yen, c->charged_yen);
+        if (fleet.busy_max)
+                printf("clock            stood still %" PRIu64
+                       " times, %.1f s in all, for the machine to keep up (%" PRId64 " ATMs at work)\n",
+                       r->stands, r->stood_s, fleet.busy_max);
         print_times("0200 answered in", &c->request_us);
         print_times("advice in", &c->advice_us);
         print_times("inquiry in", &c->inquiry_us);
@@ -549,6 +565,11 @@ int command_run(int count, char **words)
                 return program_usage(run_command.name, problem);
         if (!clock_of_laboratory(&fleet.clock))
                 return EXIT_USAGE;
+        if (fleet.busy_max && fleet.clock.speed == 1)
+                return program_usage(
+                    run_command.name,
+                    "--busy-max: expected a laboratory's clock that runs fast (lab up --clock), since real "
+                    "time waits for nobody");
         outcome = calloc(1, sizeof(*outcome));
         if (!outcome || !fleet_run(&fleet, outcome)) {
                 free(outcome);

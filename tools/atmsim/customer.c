@@ -29,7 +29,8 @@ static int64_t draw_amount(struct random *random)
 bool customer_draw(struct customers *customers, int64_t business_ms, int64_t now_us,
                    struct customer *ret_customer)
 {
-        struct customer customer = {.came_us = now_us, .amount_yen = customers->fixed_yen};
+        struct customer customer = {
+            .came_us = now_us, .came_ms = business_ms, .amount_yen = customers->fixed_yen};
 
         if (customer.amount_yen == 0)
                 customer.amount_yen = draw_amount(&customers->random);

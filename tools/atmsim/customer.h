@@ -10,6 +10,7 @@
 
 struct customer {
         int64_t came_us; /* monotonic; from here on the customer wants an answer */
+        int64_t came_ms; /* the same in business time */
         uint32_t card;
         int64_t amount_yen;
         bool inquires;

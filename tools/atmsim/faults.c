@@ -17,16 +17,21 @@ bool faults_parse(const char *text, struct fault_rates *ret_rates, char error[OP
         return rates_parse(&kinds, text, ret_rates->rate, error);
 }
 
+bool faults_planned(const struct fault_plan *plan)
+{
+        for (int i = 0; i < FAULT_COUNT; i++)
+                if (plan->wanted[i])
+                        return true;
+        return false;
+}
+
 void faults_draw(const struct fault_rates *rates, struct random *random, struct fault_plan *ret_plan)
 {
         struct fault_plan plan = {0};
-        bool any = false;
 
-        for (int i = 0; i < FAULT_COUNT; i++) {
+        for (int i = 0; i < FAULT_COUNT; i++)
                 plan.wanted[i] = random_chance(random, rates->rate[i]);
-                any |= plan.wanted[i];
-        }
-        if (any) {
+        if (faults_planned(&plan)) {
                 plan.cut = (enum cut_point)random_below(random, CUT_POINT_COUNT);
                 plan.power = (enum power_point)random_below(random, POWER_POINT_COUNT);
                 plan.reorder = (enum reorder_kind)random_below(random, REORDER_KIND_COUNT);

@@ -74,6 +74,8 @@ struct fault_plan {
 /* "no-dispense=0.02,drop=0.01": false with a text that names the bad part. */
 ATM_MUST_USE bool faults_parse(const char *text, struct fault_rates *ret_rates,
                                char error[OPTIONS_ERROR_MAX]);
+/* Does anything go wrong in it? */
+bool faults_planned(const struct fault_plan *plan);
 void faults_draw(const struct fault_rates *rates, struct random *random, struct fault_plan *ret_plan);
 
 #endif

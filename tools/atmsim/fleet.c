@@ -28,6 +28,7 @@
 #include "protocol/profile.h"
 #include "tools/atmsim/answers.h"
 #include "tools/atmsim/atm_conn.h"
+#include "tools/atmsim/fleet_clock.h"
 #include "tools/atmsim/message.h"
 #include "tools/atmsim/run_line.h"
 #include "tools/atmsim/terminal_file.h"
@@ -61,6 +62,7 @@ struct seat {
         int port, tries;
         struct message_identity sign_on;
         bool in_group, power_off;
+        bool faultless, busy; /* its customer has no fault in store; busy: and it is at work for that one */
         uint8_t waiting, first_waiting;
         struct customer queue[QUEUE_MAX];
 };
@@ -68,6 +70,7 @@ struct seat {
 struct fleet {
         const struct fleet_options *options;
         struct fleet_result result;
+        struct fleet_clock clock;
         struct event_base *base;
         struct atm_conn_net net;
         struct event *tick, *arrival;
@@ -91,6 +94,7 @@ struct fleet {
         bool messages_wait;
         uint64_t drawn;
         int64_t signed_on;
+        int64_t busy; /* seats that are */
         int64_t started_us, begun_us, measured_from_us, stop_us, drain_until_us;
         uint64_t paid_before, ended_before;
         int64_t cpu_before_us;
@@ -102,9 +106,9 @@ struct fleet {
 
 /* time -------------------------------------------------------------------------------------------- */
 
-static int64_t business_now_ms(const struct fleet *fleet)
+static int64_t business_now_ms(struct fleet *fleet)
 {
-        return clock_business_ms(&fleet->options->clock, real_now_ms());
+        return fleet_clock_business_ms(&fleet->clock, real_now_ms());
 }
 
 /* failure ----------------------------------------------------------------------------------------- */
@@ -202,6 +206,15 @@ static void carry_out(struct seat *seat, const struct atm_action *action)
         }
 }
 
+/* How many ATMs are at work says whether the machine keeps up. Those with a fault wait out their pauses, whatever the machine does. */
+static void note_busy(struct seat *seat)
+{
+        bool busy = seat->faultless && seat->atm.state != ATM_IDLE && seat->atm.state != ATM_OFF;
+
+        seat->fleet->busy += busy - seat->busy;
+        seat->busy = busy;
+}
+
 static void turn_begin(struct fleet *fleet, struct atm_turn *turn)
 {
         turn->habits = &fleet->options->habits;
@@ -216,6 +229,7 @@ static void run_turn(struct seat *seat, struct atm_turn *turn)
         for (int i = 0; i < turn->count; i++)
                 carry_out(seat, &turn->action[i]);
         seat->fleet->deadline_us[seat->index] = seat->atm.deadline_us;
+        note_busy(seat);
         serve(seat);
 }
 
@@ -270,7 +284,11 @@ static void begin_customer(struct seat *seat, const struct customer *customer)
         char mask[20];
 
         pan_mask(cards->card[customer->card].pan, mask);
+        seat->faultless = !faults_planned(&customer->plan);
         turn_begin(seat->fleet, &turn);
+        /* On a clock that runs fast the milliseconds that a customer waits would be minutes, and the hours over. */
+        if (seat->fleet->options->clock.speed > 1)
+                turn.business_ms = customer->came_ms;
         atm_on_customer(&seat->atm, &turn, customer, card_token(cards, customer->card), mask);
         run_turn(seat, &turn);
 }
@@ -295,7 +313,7 @@ static void serve(struct seat *seat)
 
 static void arrive(struct fleet *fleet, int64_t business_ms)
 {
-        int64_t late_us = real_now_us() - clock_real_at(&fleet->options->clock, business_ms) * 1000;
+        int64_t late_us = real_now_us() - fleet_clock_real_at(&fleet->clock, business_ms) * 1000;
         struct seat *seat = &fleet->seats[random_below(&fleet->arrivals.random, fleet->count)];
         struct customer customer;
 
@@ -311,7 +329,7 @@ static void arrive(struct fleet *fleet, int64_t business_ms)
 
 static void plan_arrival(struct fleet *fleet)
 {
-        int64_t real_us = clock_real_at(&fleet->options->clock, fleet->next_arrival_ms) * 1000;
+        int64_t real_us = fleet_clock_real_at(&fleet->clock, fleet->next_arrival_ms) * 1000;
         int64_t pause_us = real_us - real_now_us();
         struct timeval pause;
 
@@ -319,6 +337,25 @@ static void plan_arrival(struct fleet *fleet)
                 pause_us = 0;
         pause = (struct timeval){.tv_sec = pause_us / 1000000, .tv_usec = pause_us % 1000000};
         evtimer_add(fleet->arrival, &pause);
+}
+
+static bool is_at_its_limit(const struct fleet *fleet)
+{
+        return fleet->options->busy_max > 0 && fleet->busy >= fleet->options->busy_max;
+}
+
+static void stop_clock(struct fleet *fleet, int64_t business_ms)
+{
+        fleet_clock_stop(&fleet->clock, business_ms);
+        fleet->result.stands++;
+}
+
+static void let_clock_go_on(struct fleet *fleet)
+{
+        int64_t before_ms = fleet->clock.stood_ms;
+
+        fleet_clock_go_on(&fleet->clock, real_now_ms());
+        fleet->result.stood_s += (double)(fleet->clock.stood_ms - before_ms) / 1000;
 }
 
 static void on_arrival(evutil_socket_t fd, short what, void *context)
@@ -331,6 +368,10 @@ static void on_arrival(evutil_socket_t fd, short what, void *context)
                 if (fleet->options->until_ms != INT64_MIN &&
                     fleet->next_arrival_ms >= fleet->options->until_ms) {
                         stop_arrivals(fleet);
+                        return;
+                }
+                if (is_at_its_limit(fleet)) {
+                        stop_clock(fleet, fleet->next_arrival_ms);
                         return;
                 }
                 arrive(fleet, fleet->next_arrival_ms);
@@ -374,6 +415,11 @@ static void cycle_power(struct seat *seat)
 
 static void settle(struct fleet *fleet)
 {
+        if (fleet->begun && fleet->clock.stands && !is_at_its_limit(fleet)) {
+                let_clock_go_on(fleet);
+                if (!fleet->stopping)
+                        plan_arrival(fleet);
+        }
         do {
                 uint32_t *group = fleet->group;
                 size_t count = fleet->group_count;
@@ -603,6 +649,8 @@ static void begin(struct fleet *fleet)
 
         fleet->begun = true;
         fleet->begun_us = steady_now_us();
+        if (fleet->clock.stands)
+                fleet_clock_go_on(&fleet->clock, real_now_ms());
         if (options->idle)
                 return;
         if (options->closed) {
@@ -618,11 +666,18 @@ static void begin(struct fleet *fleet)
         plan_arrival(fleet);
 }
 
-/* A closed loop and a flat one begin when all are there, or the handshakes would be measured with them. */
-static bool may_begin(const struct fleet *fleet, int64_t now)
+/* A closed loop and a flat one begin when all are there, or the handshakes would be measured with them; a clock that may stand still
+ * waits for them too. */
+static bool may_begin(struct fleet *fleet, int64_t now)
 {
-        if (!fleet->options->closed && !fleet->options->idle && fleet->options->from_ms != INT64_MIN)
-                return true;
+        if (!fleet->options->closed && !fleet->options->idle && fleet->options->from_ms != INT64_MIN) {
+                if (!fleet->options->busy_max)
+                        return true;
+                if (!fleet->clock.stands && business_now_ms(fleet) >= fleet->options->from_ms)
+                        fleet_clock_stop(&fleet->clock, fleet->options->from_ms);
+                if (!fleet->clock.stands)
+                        return false;
+        }
         return fleet->signed_on == (int64_t)fleet->count ||
                (double)(now - fleet->started_us) > fleet->options->start_seconds * 1e6;
 }
@@ -970,6 +1025,7 @@ bool fleet_run(const struct fleet_options *options, struct fleet_result *ret_res
         }
         fleet->options = options;
         fleet->lock = -1;
+        fleet_clock_init(&fleet->clock, &options->clock);
         fleet->started_us = steady_now_us();
         if (options->progress)
                 progress_everywhere();

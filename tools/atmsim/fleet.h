@@ -41,6 +41,7 @@ struct fleet_options {
         struct fault_rates faults;
         /* how ATMs behave */
         struct atm_habits habits;
+        int64_t busy_max;   /* ATMs at work for which the ATMs' clock stands still; 0: it never does */
         int64_t handshakes; /* at a time; 0: without a limit */
         int64_t connect_timeout_ms;
         bool own_addresses; /* each ATM its own (atm_conn_come_from) */
@@ -58,6 +59,8 @@ struct fleet_result {
         uint64_t measured_paid;  /* withdrawals in that time that dispensed cash, with both answers */
         uint64_t measured_ended; /* all that came to their end in that time */
         uint64_t walked_away;    /* customers who found the queue before their ATM full */
+        uint64_t stands;         /* how often the ATMs' clock has stood still */
+        double stood_s;          /* and for how long in all */
         uint64_t unfinished;     /* ATMs with an open withdrawal, an unacknowledged advice or a queue */
         uint64_t connections, connections_failed, connections_lost,
             sign_ons_refused; /* failed: before anything was said */
