@@ -12,7 +12,7 @@
 #include "lib/db/pg_array.h"
 #include "lib/db/pg_conn.h"
 
-enum { PERIOD_MS = 60000, NAME_SHOWN = 60, NAME_BYTES = 128, MACHINE_MAX = 65, ARRAYS = 6 };
+enum { NAME_SHOWN = 60, NAME_BYTES = 128, MACHINE_MAX = 65, ARRAYS = 6 };
 
 enum { WRITE, LEAVE, STATEMENT_COUNT };
 static const struct pg_statement statements[STATEMENT_COUNT + 1] = {
@@ -64,6 +64,14 @@ static uint64_t hash_of(const struct sighting *rows, size_t count)
         return hash;
 }
 
+int64_t sightings_hold_ms(const struct sighting *rows, size_t count, int64_t age_ms)
+{
+        for (size_t i = 0; i < count; i++)
+                if (rows[i].silent_ms >= 0 && rows[i].silent_ms < age_ms)
+                        return SIGHTINGS_HEARD_MS;
+        return SIGHTINGS_PERIOD_MS;
+}
+
 static void add_row(struct pg_array array[ARRAYS], const struct sighting *row)
 {
         pg_array_text(&array[0], row->kind);
@@ -103,6 +111,7 @@ static bool send_rows(struct sightings *sightings, const struct sighting *rows, 
 void sightings_look(struct sightings *sightings, int64_t now_ms)
 {
         struct sighting rows[BANK_ROUTES_MAX];
+        int64_t age_ms = now_ms - sightings->told_ms;
         size_t count;
         uint64_t hash;
 
@@ -110,7 +119,7 @@ void sightings_look(struct sightings *sightings, int64_t now_ms)
                 return;
         count = sightings_of_links(sightings->routes, now_ms, rows);
         hash = hash_of(rows, count);
-        if (sightings->is_told && hash == sightings->told && now_ms - sightings->told_ms < PERIOD_MS)
+        if (sightings->is_told && hash == sightings->told && age_ms < sightings_hold_ms(rows, count, age_ms))
                 return;
         sightings->is_told = send_rows(sightings, rows, count);
         sightings->told = hash;

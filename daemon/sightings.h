@@ -1,9 +1,9 @@
 /*
  * What this instance sees of those it talks with, in a table of the database (sql/075_sightings.sql): for people, who ask the database and
- * not each instance ('atmctl link list'). A row each, all in one statement: at the next look after something has changed, and else once a
- * minute, by whose age people know that this instance is there. On a connection of its own; nothing depends on it, and nobody waits for it.
+ * not each instance ('atmctl link list'). A row each, all in one statement: at the next look after something has changed, ten seconds after
+ * the last time where a bank was heard since, for else it would look silent, and else once a minute, by whose age people know that this instance is there. On a connection of its own; nothing depends on it, and nobody waits for it.
  *
- *      RESTING --look: another state or reason, or a minute is over--> WRITING --done--> RESTING
+ *      RESTING --look: another state or reason, or its time is over--> WRITING --done--> RESTING
  *         '--leave: the daemon stops--> GONE                              '--failed, lost--> RESTING, and the next look writes
  */
 #ifndef DAEMON_SIGHTINGS_H
@@ -25,6 +25,11 @@ struct sighting {
 /* A row each link. The text is the routes'. How many. */
 size_t sightings_of_links(const struct bank_routes *routes, int64_t now_ms,
                           struct sighting ret_rows[BANK_ROUTES_MAX]);
+
+enum { SIGHTINGS_PERIOD_MS = 60000, SIGHTINGS_HEARD_MS = 10000 };
+
+/* For how long what was told age_ms ago holds, if no state has changed. */
+int64_t sightings_hold_ms(const struct sighting *rows, size_t count, int64_t age_ms);
 
 struct sightings;
 

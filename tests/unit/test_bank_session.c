@@ -511,6 +511,18 @@ START_TEST(what_people_are_told_of_a_link)
 }
 END_TEST
 
+/* A bank that says something every second is not told as silent for a minute. */
+START_TEST(what_was_told_holds_less_long_where_a_bank_was_heard_since)
+{
+        const struct sighting never = {.silent_ms = -1}, before = {.silent_ms = 5000},
+                              since = {.silent_ms = 4999};
+        const struct sighting quiet[] = {never, before}, busy[] = {never, before, since};
+
+        ck_assert_int_eq(sightings_hold_ms(quiet, 2, 5000), SIGHTINGS_PERIOD_MS);
+        ck_assert_int_eq(sightings_hold_ms(busy, 3, 5000), SIGHTINGS_HEARD_MS);
+}
+END_TEST
+
 START_TEST(a_bank_that_takes_our_sign_on_is_signed_on)
 {
         bank_peer_sign_on(&peers[0], route, 1);
@@ -656,6 +668,7 @@ int main(void)
         tcase_add_loop_test(tcase, what_a_bank_may_ask_is_answered, 0, COUNT(bank_network_rows));
         tcase_add_test(tcase, a_bank_that_signs_off_is_asked_nothing_until_it_signs_on);
         tcase_add_test(tcase, what_people_are_told_of_a_link);
+        tcase_add_test(tcase, what_was_told_holds_less_long_where_a_bank_was_heard_since);
         tcase_add_test(tcase, a_bank_that_takes_our_sign_on_is_signed_on);
         tcase_add_test(tcase, requests_are_spread_evenly_over_the_connections_that_are_up);
         tcase_add_test(tcase, without_load_connections_take_turns);

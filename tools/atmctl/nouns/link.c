@@ -181,7 +181,7 @@ static const struct command commands[] = {
          "how many "
          "instances see it up, of seen_by; seen_s: how long ago that was said; heard_s: how long ago the "
          "bank said "
-         "anything; why: it is not as it should be, as far as is known. "
+         "anything, or up to ten seconds less; why: it is not as it should be, as far as is known. "
          "waiting: notices that the bank has not acknowledged; oldest_s: for how long the oldest of them; "
          "attempts: the most that one of them took; holder: the instance of atmd that sends them just now; "
          "asked: withdrawals that the bank is being asked about; open: approved by it, and their end not "
