@@ -395,7 +395,10 @@ expect "the new account" 5000 "$(atmctl account show --card - --format csv <<<"$
 OUTPUT=$(atmctl card list --limit 3 --format csv 2>&1)
 says "there are more than 3"
 expect "cards listed" 4 "$(atmctl card list --limit 3 --format csv 2>/dev/null | wc -l)"
-expect "an order of what is shown alone" 1 "$(atmctl card list --limit 3 --sort status --format csv 2>&1 >/dev/null | grep -c -e "--sort puts these in order")"
+expect "the last of all, and not of those that are listed first" "$(sql "SELECT string_agg(card_token::text, ' ' ORDER BY card_token DESC) FROM (SELECT card_token FROM card ORDER BY card_token DESC LIMIT 2) c")" \
+        "$(atmctl card list --limit 2 --sort -card_token --format csv 2>/dev/null | sed 1d | cut -d, -f1 | xargs)"
+OUTPUT=$(atmctl card list --limit 2 --sort status 2>&1)
+says "the first 2 of $(sql "SELECT count(*) FROM card") by --sort: --limit N shows more of them"
 
 # exclusions: by the year, from 2020-04-01 on
 expect_exit 0 atmctl exclusion add --note trial --token "$token" --from 2020-04-01

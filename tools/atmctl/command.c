@@ -23,7 +23,9 @@ static const struct field list_fields[] = {
     {.name = "columns",
      .kind = VALUE_COLUMNS,
      .text = "show these alone, in this order; CSV and JSON have more of them than a table"},
-    {.name = "sort", .kind = VALUE_SORT, .text = "sort what is shown by them, with a '-' downwards"},
+    {.name = "sort",
+     .kind = VALUE_SORT,
+     .text = "sort by them, with a '-' downwards; --limit takes the first of what is sorted"},
     {.name = NULL},
 };
 static const struct field watch_fields[] = {

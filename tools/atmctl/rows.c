@@ -4,44 +4,68 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Of these --sort takes the first ones; how many rows of a list of all withdrawals there are nobody knows. */
+enum { SORTED_MAX = 100000 };
+
+/* How many rows are asked for where so many are shown: what is sorted is cut after that. */
+static int64_t rows_wanted(const struct invocation *invocation, int64_t limit)
+{
+        return invocation_has(invocation, "sort") && limit < SORTED_MAX ? SORTED_MAX : limit;
+}
+
 void rows_limit(const struct invocation *invocation, int64_t fallback, int64_t *ret_limit, char ret_text[24])
 {
         *ret_limit = invocation_number(invocation, "limit", fallback);
-        snprintf(ret_text, 24, "%" PRId64, *ret_limit + 1);
+        snprintf(ret_text, 24, "%" PRId64, rows_wanted(invocation, *ret_limit) + 1);
 }
 
-static void note_cut(const struct invocation *invocation, const char *cut, int64_t limit)
+static void note_cut(const char *cut, int64_t limit)
 {
         const char *at = strstr(cut, "%s");
 
         note("%.*s%" PRId64 "%s", (int)(at - cut), cut, limit, at + strlen("%s"));
-        if (invocation_has(invocation, "sort"))
-                note("--sort puts these in order, and not those that are left out");
+}
+
+static void note_cut_of_sorted(int64_t rows, int64_t wanted, int64_t limit)
+{
+        if (rows > wanted)
+                note("the first %" PRId64 " by --sort among %" PRId64
+                     " rows, and there are more: expected options that leave some out",
+                     limit, wanted);
+        else
+                note("the first %" PRId64 " of %" PRId64 " by --sort: --limit N shows more of them", limit,
+                     rows);
 }
 
 static bool write_rows(const struct invocation *invocation, const struct rows_question *q,
                        const PGresult *result)
 {
         bool (*write)(struct output *, const PGresult *, int) = q->write ? q->write : output_result;
-        bool is_cut = q->limit && PQntuples(result) > q->limit;
+        int64_t rows = PQntuples(result), wanted = q->limit ? rows_wanted(invocation, q->limit) : rows;
+        bool sorts = invocation_has(invocation, "sort");
         struct output *output;
 
-        if (q->absent && !PQntuples(result)) {
+        if (q->absent && !rows) {
                 complain("%s: %s", invocation_name(invocation), q->absent);
                 return false;
         }
         output = output_open(invocation, q->shape, q->columns, q->column_count);
         if (!output)
                 return false;
-        if (!write(output, result, is_cut ? (int)q->limit : PQntuples(result))) {
+        if (sorts && q->limit)
+                output_show_first(output, (size_t)q->limit);
+        if (!write(output, result, (int)(rows < wanted ? rows : wanted))) {
                 output_abandon(output);
                 return false;
         }
         if (!output_close(output))
                 return false;
-        if (is_cut)
-                note_cut(invocation, q->cut ? q->cut : "there are more than %s: --limit N shows more of them",
-                         q->limit);
+        if (!q->limit || rows <= q->limit)
+                return true;
+        if (sorts)
+                note_cut_of_sorted(rows, wanted, q->limit);
+        else
+                note_cut(q->cut ? q->cut : "there are more than %s: --limit N shows more of them", q->limit);
         return true;
 }
 
@@ -49,8 +73,8 @@ static bool answer(struct database *database, const struct invocation *invocatio
 {
         const struct rows_question *q = context;
         char error[PG_ERROR_MAX];
-        PGresult *result =
-            q->ask(database->connection, q->question, q->limit ? q->limit + 1 : INT64_MAX, error);
+        PGresult *result = q->ask(database->connection, q->question,
+                                  q->limit ? rows_wanted(invocation, q->limit) + 1 : INT64_MAX, error);
         bool written = result && write_rows(invocation, q, result);
 
         if (!result)

@@ -21,7 +21,8 @@ struct rows_question {
         const char *absent; /* the complaint where there are no rows; NULL: none is fine */
         bool (*write)(struct output *output, const PGresult *result,
                       int rows); /* NULL: the rows as they are */
-        int64_t limit;   /* of what is shown; one more is asked for, so that a cut is noticed. 0: all */
+        int64_t
+            limit; /* of what is shown, after --sort; one more is asked for, so that a cut is noticed. 0: all */
         const char *cut; /* what is then said, with %s for the limit; NULL: that there are more */
 };
 
@@ -37,13 +38,13 @@ struct rows_query {
         const struct output_column *columns;
         size_t column_count;
         const char *absent; /* as above */
-        int64_t limit;      /* one less than what the query was cut at; 0: nothing */
+        int64_t limit;      /* of rows_limit, which the query is cut by; 0: nothing */
 };
 
 /* The exit code. */
 int rows_print(const struct invocation *invocation, const struct rows_query *query);
 
-/* --limit as a parameter of a query: one more than is shown, so that a cut is noticed. */
+/* --limit as a parameter of a query: one more than is shown, so that a cut is noticed; with --sort as many as are put in order, and one. */
 void rows_limit(const struct invocation *invocation, int64_t fallback, int64_t *ret_limit, char ret_text[24]);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * How a list is arranged: which of its columns are shown and in which order (--columns), and what its rows are sorted by
- * (--sort). Columns have the names that CSV has for them. Rows that are sorted are kept until the last one has come.
+ * (--sort), before --limit cuts. Columns have the names that CSV has for them. Rows that are sorted are kept until the last one has come.
  */
 #ifndef ATMCTL_OUTPUT_ARRANGE_H
 #define ATMCTL_OUTPUT_ARRANGE_H

@@ -29,6 +29,7 @@ struct output {
         size_t sections, rows;                 /* begun; of this section */
         bool streamed;                         /* one table, whose rows are written as they come */
         const char *when_empty;
+        size_t first; /* so many of sorted rows; 0: all */
         enum reader reader;
         FILE *stream;
         const char *path; /* NULL: standard output */

@@ -291,7 +291,8 @@ static bool emit_kept(struct output *output)
         bool written = true;
 
         arrangement_sort(arrangement);
-        for (size_t i = 0; i < arrangement->row_count && written; i++)
+        for (size_t i = 0; i < arrangement->row_count && (!output->first || i < output->first) && written;
+             i++)
                 written = emit_row(output, arrangement_row(arrangement, i), false);
         arrangement_forget(arrangement);
         return written;
@@ -409,6 +410,11 @@ bool output_write_report(const struct invocation *invocation, const struct outpu
 }
 
 /* beside the rows --------------------------------------------------------------------------------------- */
+
+void output_show_first(struct output *output, size_t rows)
+{
+        output->first = rows;
+}
 
 void output_when_empty(struct output *output, const char *text)
 {

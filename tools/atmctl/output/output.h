@@ -54,6 +54,8 @@ ATM_MUST_USE bool output_section(struct output *output, const struct output_sect
 /* What is said of the whole beside its sections: members of JSON's object. Other forms have it in titles and remarks. */
 ATM_MUST_USE bool output_members(struct output *output, const struct output_column *columns, size_t count,
                                  const char *const *values);
+/* Of what --sort has put in order, no more than these; totals stay. */
+void output_show_first(struct output *output, size_t rows);
 /* What people are told instead of "none" where there were no rows; must outlive it. */
 void output_when_empty(struct output *output, const char *text);
 /* Write the rest and put the file in place; frees in any case. False after a complaint. */
