@@ -10,6 +10,8 @@
 #include "rules/calendar.h"
 #include "tools/atmctl/days.h"
 
+const struct verb_alias verb_aliases[] = {{"ls", "list"}, {"get", "show"}, {"rm", "remove"}, {NULL, NULL}};
+
 static const struct field output_fields[] = {
     {.name = "format", .kind = VALUE_FORMAT, .text = "how rows are written; table unless given"},
     {.name = "output",

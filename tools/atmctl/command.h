@@ -57,6 +57,12 @@ struct command {
         const char *no_dry_run;     /* why one that changes something has none */
 };
 
+/* What other tools call verbs; a verb that a noun has goes before. To the row without a word. */
+struct verb_alias {
+        const char *word, *verb;
+};
+extern const struct verb_alias verb_aliases[];
+
 /* The commands of a noun, or of several that belong together. */
 struct command_group {
         const struct command *commands;

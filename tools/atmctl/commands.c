@@ -25,7 +25,8 @@ static const struct command completion_commands[] = {
     {.noun = "completion",
      .verb = "bash",
      .text = "print what bash needs to complete nouns, verbs, options and their values",
-     .more = "Example: source <(atmctl completion bash)",
+     .more = "Plurals, and ls, get and rm for list, show and remove, are understood and not offered. "
+             "Example: source <(atmctl completion bash)",
      .run = complete},
     {.noun = "completion",
      .verb = "zsh",
@@ -62,16 +63,11 @@ static int complete(const struct invocation *invocation)
 
 /* looking up -------------------------------------------------------------------------------------------- */
 
-/* What other tools call them; a verb that a noun has goes before. */
-static const struct {
-        const char *word, *verb;
-} aliases[] = {{"ls", "list"}, {"get", "show"}, {"rm", "remove"}};
-
 static const char *verb_of(const char *word)
 {
-        for (size_t i = 0; i < LENGTH(aliases); i++) {
-                if (!strcmp(aliases[i].word, word))
-                        return aliases[i].verb;
+        for (const struct verb_alias *alias = verb_aliases; alias->word; alias++) {
+                if (!strcmp(alias->word, word))
+                        return alias->verb;
         }
         return word;
 }

@@ -1,7 +1,10 @@
-/* Rows as words of a shell's script: see completion.h. Both shells ask in the same order: noun, verb, the value of an option, an option. */
+/* Rows as words of a shell's script: see completion.h. Both shells ask in the same order: noun, verb, the value of an option, an
+ * option. What a noun or verb is also called (plurals, `ls`) is understood and not offered: it would be two words for one thing. */
 #include "tools/atmctl/completion.h"
 
 #include <string.h>
+
+#include "lib/base/plural.h"
 
 typedef void write_command(FILE *stream, const struct command *command);
 
@@ -59,6 +62,26 @@ static void write_choices(FILE *stream, const struct command *command, const cha
                 write_words(stream, kind->choices);
                 fputs(closing, stream);
         }
+}
+
+/* Other names become those of the rows: in the variables noun and verb. */
+static void write_names(FILE *stream, const struct command_group *const *groups)
+{
+        char many[PLURAL_MAX];
+
+        fputs("        case $noun in\n", stream);
+        for (; *groups; groups++) {
+                for (size_t i = 0; i < (*groups)->count; i++) {
+                        const char *noun = (*groups)->commands[i].noun;
+
+                        if (begins_noun(*groups, i) && strcmp(plural_of(noun, many), noun) != 0)
+                                fprintf(stream, "        %s) noun=%s ;;\n", many, noun);
+                }
+        }
+        fputs("        esac\n        case $verb in\n", stream);
+        for (const struct verb_alias *alias = verb_aliases; alias->word; alias++)
+                fprintf(stream, "        %s) verb=%s ;;\n", alias->word, alias->verb);
+        fputs("        esac\n", stream);
 }
 
 /* bash -------------------------------------------------------------------------------------------------- */
@@ -131,8 +154,10 @@ void completion_bash(FILE *stream, const struct command_group *const *groups)
               "# /usr/share/bash-completion/completions/atmctl.\n"
               "_atmctl() {\n"
               "        local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} "
-              "noun=${COMP_WORDS[1]}\n"
-              "        local key=\"$noun ${COMP_WORDS[2]-}\" words=\n"
+              "noun=${COMP_WORDS[1]} verb=${COMP_WORDS[2]-}\n",
+              stream);
+        write_names(stream, groups);
+        fputs("        local key=\"$noun $verb\" words=\n"
               "        case $noun in ",
               stream);
         write_wholes(stream, groups, " | ");
@@ -235,7 +260,10 @@ void completion_zsh(FILE *stream, const struct command_group *const *groups)
               "$fpath as _atmctl.\n"
               "_atmctl() {\n"
               "        local -a items\n"
-              "        local noun=$words[2] before=$words[CURRENT-1] key=\"$words[2] $words[3]\"\n"
+              "        local noun=$words[2] verb=$words[3] before=$words[CURRENT-1]\n",
+              stream);
+        write_names(stream, groups);
+        fputs("        local key=\"$noun $verb\"\n"
               "        case $noun in ",
               stream);
         write_wholes(stream, groups, "|");
