@@ -187,7 +187,7 @@ cluster_start() {
 
 # The login of a person who uses atmctl, in the cluster of PGHOST: a member of the group that `atmctl db init` makes.
 cluster_person() {
-        cluster_ask -d postgres -c "CREATE ROLE $CLUSTER_PERSON LOGIN IN ROLE atm_operator"
+        cluster_ask -d postgres -c "CREATE ROLE $CLUSTER_PERSON LOGIN IN ROLE atm_operator CONNECTION LIMIT 10"
 }
 
 # Debian's psql is a script that looks for the newest server's, which takes longer than what is asked.

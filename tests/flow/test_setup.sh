@@ -59,9 +59,10 @@ expect_exit 0 "${SETUP[@]}"
 states "done already" 10
 expect "what a second time has changed" "$before" "$(everything)"
 rm "$WORK/etc/atmd.conf"
-sql_in "DROP ROLE tanaka" >/dev/null
+sql_in "DROP ROLE tanaka; CREATE ROLE tanaka" >/dev/null
 expect_exit 0 "${SETUP[@]}" --yes
 states "done already" 8
+expect "a login that was there" "t t 10" "$(sql_in "SELECT concat_ws(' ', rolcanlogin, pg_has_role(oid, 'atm_operator', 'MEMBER'), rolconnlimit) FROM pg_roles WHERE rolname = 'tanaka'")"
 expect "what a third time has changed" "$before" "$(everything)"
 echo nonsense >>"$WORK/etc/atmd.conf"
 expect_exit 1 "${SETUP[@]}" --yes

@@ -20,7 +20,7 @@ enum { PASSWORD_MAX = 256, ATTEMPTS_MAX = 3 };
 
 #define AS_WHOM                                                                                              \
         "operators connect as members of atm_operator (PGUSER or --conninfo): 'CREATE ROLE tanaka LOGIN IN " \
-        "ROLE atm_operator'"
+        "ROLE atm_operator CONNECTION LIMIT 10'"
 
 /* A server that refuses a login, or libpq, which does not come to one, tells neither SQLSTATE nor a code, but words: each kind by
  * those that nothing else says. The first row that fits; the last one always does. */

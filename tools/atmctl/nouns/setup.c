@@ -504,7 +504,9 @@ static bool act_operator(struct setup *setup)
         return tell(
             setup, SUPERUSER,
             "SELECT CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = $1::text) THEN format('GRANT "
-            "atm_operator TO %I; ALTER ROLE %I LOGIN', $1::text, $1::text) ELSE format('CREATE ROLE %I "
+            "atm_operator TO %I; ALTER ROLE %I LOGIN%s', $1::text, $1::text, (SELECT ' CONNECTION LIMIT 10' "
+            "FROM pg_roles WHERE rolname = $1::text AND rolconnlimit = -1 AND NOT rolsuper)) ELSE "
+            "format('CREATE ROLE %I "
             "LOGIN IN ROLE atm_operator CONNECTION LIMIT 10', $1::text) END",
             setup->operator);
 }
