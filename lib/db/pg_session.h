@@ -12,8 +12,8 @@
 #include "lib/db/pg_query.h"
 
 /* Statements without parameters, to be sent as one string right after connecting; of the rows of pg_settings.def. */
-extern const char
-    pg_session_sql[]; /* of a person's command: time-outs that his role has stay; without them it waits
+extern const char pg_session_sql
+    []; /* of a person's command: how long his role waits for locks, and how long others for him, stays; without them it waits
                                      * ten seconds for a lock, and a minute without a word ends its transaction */
 extern const char pg_daemon_session_sql[]; /* of a daemon: no time-outs but its own */
 

@@ -17,7 +17,7 @@
 enum step { CONNECTING, SETTING, ASKED, DONE };
 
 /* It waits for those who are silent. */
-static const char patience[] = "SET idle_session_timeout = 0";
+static const char patience[] = "SET statement_timeout = 0; SET idle_session_timeout = 0";
 
 struct asked {
         struct pg_server *server;

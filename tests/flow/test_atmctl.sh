@@ -170,6 +170,8 @@ refuses 1 "is not permitted to log in" env PGUSER=atm_operator atmctl hall list
 says "operators connect as members of atm_operator"
 # each kind of failure has its own words and its own advice
 sed -i '1i local all asked scram-sha-256\nlocal all peered peer\nlocal all rejected reject' "$SERVER/data/pg_hba.conf"
+sql "CREATE ROLE hasty LOGIN IN ROLE atm_operator; ALTER ROLE hasty SET statement_timeout = '1ms'" >/dev/null
+expect_exit 0 env PGUSER=hasty atmctl hall list
 sql "CREATE ROLE asked LOGIN PASSWORD 'open sesame' IN ROLE atm_operator; CREATE ROLE peered LOGIN; CREATE ROLE rejected LOGIN;
      CREATE ROLE full LOGIN CONNECTION LIMIT 0; SELECT pg_reload_conf()" >/dev/null
 asks() { [[ $(PGUSER=asked atmctl hall list 2>&1) == *"wants a password"* ]]; }

@@ -62,6 +62,7 @@ static PGconn *connect_beside(void)
         PQconninfoOption *options = present ? PQconninfo(present) : NULL;
         const char *keys[KEYWORDS_MAX + 1], *values[KEYWORDS_MAX + 1];
         PGconn *beside = NULL;
+        char error[PG_ERROR_MAX];
         size_t count = 0;
 
         for (PQconninfoOption *option = options; option && option->keyword && count < KEYWORDS_MAX;
@@ -75,7 +76,7 @@ static PGconn *connect_beside(void)
         if (options)
                 beside = PQconnectdbParams(keys, values, 0);
         PQconninfoFree(options);
-        if (PQstatus(beside) == CONNECTION_OK)
+        if (PQstatus(beside) == CONNECTION_OK && pg_execute(beside, pg_session_sql, 0, NULL, error))
                 return beside;
         PQfinish(beside);
         return NULL;
