@@ -2326,7 +2326,7 @@ DECLARE
 BEGIN
         FOR t IN SELECT * FROM (VALUES
                 ('area', 'area', 'area', 'name,parlors', '', NULL),
-                ('hall', 'hall', 'hall', 'name,area,prefecture,opens_minute,closes_minute,share_bp', 'share_bp', NULL),
+                ('hall', 'hall', 'hall', 'name,area,prefecture,opens_minute,closes_minute,share_bp,registration', 'share_bp', NULL),
                 ('atm', 'atm', 'terminal', 'hall,enabled,barred,disabled_until,barred_until', 'barred,barred_until', NULL),
                 ('issuer', 'issuer', 'issuer', 'name,link,opens_minute,closes_minute,off_opens_minute,off_closes_minute', '', NULL),
                 ('card_prefix', 'prefix', 'prefix,from_on', 'issuer,kind', '', NULL),

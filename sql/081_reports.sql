@@ -318,11 +318,13 @@ $$;
 
 -- base fees ------------------------------------------------------------------------------------------------
 
+-- What is taken back is rounded as what was given.
 CREATE OR REPLACE FUNCTION tax_yen(p_amount_yen bigint, p_rate_bp integer, p_rounding text) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-        SELECT CASE p_rounding WHEN 'down' THEN p_amount_yen * p_rate_bp / 10000
-                               WHEN 'nearest' THEN (p_amount_yen * p_rate_bp + 5000) / 10000
-                               ELSE (p_amount_yen * p_rate_bp + 9999) / 10000 END
+        SELECT CASE WHEN p_amount_yen < 0 THEN -1 ELSE 1 END
+               * CASE p_rounding WHEN 'down' THEN abs(p_amount_yen) * p_rate_bp / 10000
+                                 WHEN 'nearest' THEN (abs(p_amount_yen) * p_rate_bp + 5000) / 10000
+                                 ELSE (abs(p_amount_yen) * p_rate_bp + 9999) / 10000 END
 $$;
 
 -- What halls owe for the days [p_from, p_to], a row a contract and month: days under contract within them by

@@ -103,6 +103,21 @@ const char *figure_print_tenths(struct figure tenths, char buffer[FIGURE_TEXT_MA
         return buffer;
 }
 
+const char *figure_print_rate(struct figure rate_bp, char buffer[FIGURE_TEXT_MAX])
+{
+        int whole = (int)(rate_bp.value / 100), part = (int)(rate_bp.value % 100);
+
+        if (!rate_bp.known)
+                return NULL;
+        if (part % 10)
+                snprintf(buffer, FIGURE_TEXT_MAX, "%d.%02d %%", whole, part);
+        else if (part)
+                snprintf(buffer, FIGURE_TEXT_MAX, "%d.%d %%", whole, part / 10);
+        else
+                snprintf(buffer, FIGURE_TEXT_MAX, "%d %%", whole);
+        return buffer;
+}
+
 struct figure figure_read(const char *text)
 {
         return text ? figure_known(number_known(text)) : figure_missing;

@@ -35,6 +35,8 @@ enum { FIGURE_TEXT_MAX = 24 };
 /* "-1234", and of tenths "-123.4": as programs read them. NULL: missing. */
 const char *figure_print(struct figure figure, char buffer[FIGURE_TEXT_MAX]);
 const char *figure_print_tenths(struct figure tenths, char buffer[FIGURE_TEXT_MAX]);
+/* A rate in basis points as people read it: "8 %", "8.25 %". NULL: missing. */
+const char *figure_print_rate(struct figure rate_bp, char buffer[FIGURE_TEXT_MAX]);
 /* A database's text; NULL is missing. */
 struct figure figure_read(const char *text);
 

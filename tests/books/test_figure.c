@@ -123,6 +123,21 @@ START_TEST(programs_read_figures_as_they_are)
 }
 END_TEST
 
+START_TEST(a_rate_is_a_percentage_to_people)
+{
+        static const struct {
+                int64_t rate_bp;
+                const char *text;
+        } rows[] = {{0, "0 %"},      {20, "0.2 %"},   {800, "8 %"},
+                    {805, "8.05 %"}, {825, "8.25 %"}, {10000, "100 %"}};
+        char buffer[FIGURE_TEXT_MAX];
+
+        for (size_t i = 0; i < LENGTH(rows); i++)
+                ck_assert_str_eq(figure_print_rate(of(rows[i].rate_bp), buffer), rows[i].text);
+        ck_assert_ptr_null(figure_print_rate(figure_missing, buffer));
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("figure");
@@ -135,6 +150,7 @@ int main(void)
         tcase_add_test(tests, nothing_is_compared_with_nothing_or_with_a_loss);
         tcase_add_test(tests, a_tax_is_rounded_down);
         tcase_add_test(tests, programs_read_figures_as_they_are);
+        tcase_add_test(tests, a_rate_is_a_percentage_to_people);
         suite_add_tcase(suite, tests);
         return suite_run(suite);
 }

@@ -423,6 +423,7 @@ refuses 1 "closes: expected a time after 'opens'" atmctl hall set HX-1 --closes 
 refuses 1 "prefecture: expected one of Japan's 47 prefectures" atmctl hall set HX-1 --prefecture 東京
 refuses 1 "name: it would change at once: expected it as it is where --from is given" \
         atmctl hall set HX-1 --name 旧いホール --area kanto --from 9999-01-01
+refuses 2 "expected a registration number: T and 13 digits, as T1234567890123" atmctl hall set HX-1 --registration T123
 refuses 1 "hall: no note: expected a reason" atmctl hall set HX-1 --share-bp 250
 expect_exit 0 atmctl hall set HX-1 --closes=22:30 --share-bp 250 --note "a share from now on"
 IFS='|' read -r change said < <(sql "SELECT change, concat_ws(' ', before -> 'share_bp', after -> 'share_bp') FROM trail ORDER BY change DESC LIMIT 1")
@@ -434,14 +435,14 @@ says '"share_bp": 250' "a share from now on"
 expect "the row before it, as JSON" 0 "$(json "$(atmctl trail show "$change" --format json)" "(:'j')::jsonb -> 'before' ->> 'share_bp'")"
 refuses 1 "the trail has no such change" atmctl trail show 999999999
 refuses 2 "expected area, hall, atm" atmctl trail list --noun halls
-expect "a hall as JSON" '{"hall":"HX-1","name":"新しいホール","area":"kanto","prefecture":"東京都","opens":"09:00","closes":"22:30","share_bp":250}' \
+expect "a hall as JSON" '{"hall":"HX-1","name":"新しいホール","area":"kanto","prefecture":"東京都","opens":"09:00","closes":"22:30","share_bp":250,"registration":null}' \
         "$(atmctl hall show HX-1 --format json)"
 expect_exit 0 atmctl hall set HX-1 --closes 22:30
 says "is so already"
 expect_exit 0 atmctl hall set HX-1 --share-bp 300 --prefecture 千葉県 --from 9998-12-31 --note "agreed for later"
 expect "a share that is not its share yet" "東京都 250" "$(atmctl hall list --format csv 2>/dev/null | awk -F, '$1 == "HX-1" { print $4, $7 }')"
 expect_exit 0 atmctl hall show HX-1
-says "changes_on  9998-12-31" "then        prefecture 千葉県, share_bp 300"
+says "changes_on    9998-12-31" "then          prefecture 千葉県, share_bp 300"
 refuses 1 "hall HX-1: it changes on 9998-12-31 already" atmctl hall set HX-1 --area kansai --note trial
 says "takes that change back"
 expect_exit 0 atmctl hall set HX-1 --share-bp 250 --prefecture 東京都 --from 9998-12-31 --note "not agreed"
@@ -1171,7 +1172,7 @@ rows() {
 # must be there, or a row that is there stays as it is.
 declare -A full=(
         [area]='area,name,parlors~f1,遠い地方,1234'
-        [hall]='hall,name,area,prefecture,opens,closes,share_bp~HX-3,別のホール,kanto,東京都,09:00,22:30,700'
+        [hall]='hall,name,area,prefecture,opens,closes,share_bp,registration~HX-3,別のホール,kanto,東京都,09:00,22:30,700,T1234567890123'
         [atm]='terminal,hall,enabled~TX000003,H00001,no'
         [issuer]='issuer,name,link,opens,closes,off_opens,off_closes~FARBK,遠い銀行,FARLINK,07:00,23:00,08:00,21:00'
         [prefix]='prefix,from,issuer,kind~9912345,2031-01-01,HOUSE,loan'
@@ -1213,7 +1214,7 @@ for noun in $entities; do
                 says "1 rows: 0 new, 0 changed, 1 as they were"
         done
 done
-expect "columns that a file may lack" " area.parlors hall.opens hall.closes hall.share_bp atm.enabled issuer.link issuer.opens issuer.closes issuer.off_opens issuer.off_closes prefix.kind tax.rounding holiday.source holiday.holiday contract.until cost.note target.note rate.note" "$optional"
+expect "columns that a file may lack" " area.parlors hall.opens hall.closes hall.share_bp hall.registration atm.enabled issuer.link issuer.opens issuer.closes issuer.off_opens issuer.off_closes prefix.kind tax.rounding holiday.source holiday.holiday contract.until cost.note target.note rate.note" "$optional"
 printf 'issuer,name,link\nFARBK,遠い銀行,\n' >full.csv
 expect_exit 0 atmctl issuer import full.csv
 expect "an empty cell is what it says" "FARBK,遠い銀行,,07:00,23:00,08:00,21:00" "$(atmctl issuer list --format csv | grep FARBK)"

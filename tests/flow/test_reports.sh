@@ -37,6 +37,14 @@ psql_all() {
         psql -X -q -v ON_ERROR_STOP=1 "$@"
 }
 
+# refuses STATUS TEXT REPORT...
+refuses() {
+        local status=$1 text=$2
+        shift 2
+        expect_exit "$status" env PGUSER=$CLUSTER_PERSON atmctl report "$@"
+        says "$text"
+}
+
 DATABASE=$PGDATABASE
 PGDATABASE=postgres psql_all -c "CREATE DATABASE $DATABASE"
 expect_exit 0 atmctl db init --clock-now 2016-01-01
@@ -157,17 +165,18 @@ expect "what is compared, for people" "2 22,472 -22,470" "$(PGUSER=$CLUSTER_PERS
 report tax --fy 2016 --quarter 3
 expect "tax" "800,400,32,240,18,258000,20640,258640,20690" "$OUTPUT"
 report statement --hall H2 --month 2016-10
-expect "a statement" "base fee,T0000002,2016-10-16,16,31,31000,,,16000,800,1280,17280
-share,T0000002,,,,,1,320,0,,,0" "$OUTPUT"
+expect "a statement" "base fee,T0000002,2016-10-16,16,31,31000,,,,16000,800,1280,17280
+share,T0000002,,,,,1,320,0,0,800,0,0" "$OUTPUT"
 remarks "the hall owes 17,280 yen"
-expect "a balance as JSON" "0 20 -20" "$(PGUSER=$CLUSTER_PERSON atmctl report statement --hall H1 --month 2015-10 --format json | perl -MJSON::PP -e '
+expect "a balance as JSON" "0 21 -21" "$(PGUSER=$CLUSTER_PERSON atmctl report statement --hall H1 --month 2015-10 --format json | perl -MJSON::PP -e '
         my $o = decode_json(do { local $/; <STDIN> }); print join(" ", @$o{qw(owed_yen earned_yen balance_yen)}), "\n"')"
 report statement --hall H3 --month 2016-10
 expect "an empty statement" "" "$OUTPUT"
+remarks "H3: no ATM under contract and no withdrawals in 2016-10"
 psql_all -c "UPDATE contract SET until_on = '2016-11-11' WHERE terminal = 'T0000002'" -c "INSERT INTO contract VALUES ('T0000002', '2016-11-21', NULL, 'H2', 45000)"
 report statement --hall H2 --month 2016-11
-expect "two contracts in a month" "base fee,T0000002,2016-10-16,10,30,31000,,,10333,800,826,11159
-base fee,T0000002,2016-11-21,10,30,45000,,,15000,800,1200,16200" "$OUTPUT"
+expect "two contracts in a month" "base fee,T0000002,2016-10-16,10,30,31000,,,,10333,800,826,11159
+base fee,T0000002,2016-11-21,10,30,45000,,,,15000,800,1200,16200" "$OUTPUT"
 
 # the tax of what a hall is invoiced: line by line before October 2023, once for the rate and invoice since
 psql_all <<'SQL'
@@ -197,12 +206,6 @@ expect "a half year over the change" "180090 $((3 * 3000 + 3 * 3001))" "$(cut -d
 business_day 2017-05-15
 psql_all -c "DELETE FROM contract WHERE hall = 'H5'" -c "DELETE FROM atm WHERE hall = 'H5'" -c "DELETE FROM hall_place WHERE hall = 'H5'" -c "DELETE FROM hall WHERE hall = 'H5'" -c "UPDATE contract SET until_on = NULL WHERE until_on = '2017-01-01'"
 
-refuses() {
-        local status=$1 text=$2
-        shift 2
-        expect_exit "$status" env PGUSER=$CLUSTER_PERSON atmctl report "$@"
-        says "$text"
-}
 refuses 1 "--hall: there is no hall 'H9'" revenue --fy 2016 --by area --hall H9
 says "'atmctl hall list' shows them"
 refuses 1 "--area: there is no area 'tokai'" revenue --fy 2016 --by area --area tokai
@@ -349,4 +352,60 @@ report revenue --from "$odd_from" --to "$odd_to" --by area
 report tax --from "$odd_from" --to "$odd_to"
 expect "tax by rate" "$(sql "SELECT tax_rate_bp, sum(customer_fee_yen), sum(customer_tax_yen), sum(interbank_fee_yen), sum(interbank_tax_yen)
         FROM commission WHERE posted_on BETWEEN '$odd_from' AND '$odd_to' GROUP BY 1 ORDER BY 1" | tr '|' ',')" "$(cut -d, -f1-5 <<<"$OUTPUT")"
+
+# A statement as an invoice, by who may not sum up (years of empty days would be): shares by their rate and tax rate, the tax of each rate
+# once; the number is that of hall and month.
+business_day 2023-11-15
+expect_exit 0 atmctl db partitions --from 2018-01-01 --to 2023-12-31
+psql_all <<'SQL'
+INSERT INTO hall (hall, name, area, prefecture, share_bp) VALUES ('H5', '五号店', 'kanto', '東京都', 1000);
+INSERT INTO atm VALUES ('T0000011', 'H5'), ('T0000012', 'H5'), ('T0000013', 'H5');
+INSERT INTO contract SELECT terminal, '2023-10-01', NULL, 'H5', 10005 FROM atm WHERE hall = 'H5';
+INSERT INTO commission (terminal, transmitted_at, stan, seq, sign, hall, business_date, issuer, band, tariff_from, tax_rate_bp,
+        customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, cash_yen, posted_on) VALUES
+        ('T0000011', '2023-10-01 10:00+09', 1, 1, 1, 'H5', '2023-10-01', 'HOUSE', 'day', '2014-04-01', 1000, 1000, 100, 50, 5, 105, 10000, '2023-10-01'),
+        ('T0000012', '2023-10-31 23:59:59+09', 1, 1, 1, 'H5', '2023-10-31', 'HOUSE', 'day', '2014-04-01', 1000, 1000, 100, 50, 5, 105, 10000, '2023-10-31'),
+        ('T0000011', '2023-09-30 10:00+09', 2, 2, -1, 'H5', '2023-09-30', 'HOUSE', 'day', '2014-04-01', 800, -500, -40, 0, 0, -50, -10000, '2023-10-01');
+SQL
+CLUSTER_PERSON=atm_report report statement --hall H5 --month 2023-10
+expect "shares and their tax" "share,T0000011,,,,,-1,-500,1000,-50,800,-4,54 share,T0000011,,,,,1,1050,1000,105,1000,10,-115 share,T0000012,,,,,1,1050,1000,105,1000,11,-116" \
+        "$(grep ^share <<<"$OUTPUT" | xargs)"
+remarks "Number: 202310-H5"
+remarks "To: 五号店"
+remarks "who issues it is missing (ATM_PUBLISHER)"
+remarks "no qualified invoice for the base fees: the registration number of who issues it is missing (ATM_REGISTRATION)"
+remarks "no purchase statement in place of a qualified invoice for the shares: hall H5 has no registration number"
+ATM_REGISTRATION=T123 refuses 1 "ATM_REGISTRATION: expected a registration number: T and 13 digits" statement --hall H5 --month 2023-10
+expect_exit 0 env PGUSER=$CLUSTER_PERSON atmctl hall set H5 --registration T9876543210987
+export ATM_PUBLISHER=トラスト株式会社 ATM_REGISTRATION=T1234567890123
+CLUSTER_PERSON=atm_report report statement --hall H5 --month 2023-10
+[[ $REMARKS != *missing* && $REMARKS != *"has no registration"* ]] || wrong "something is missing: $REMARKS"
+for ((i = 0; i < 2; i++)); do
+        expect "the invoice as JSON" \
+                "202310-H5 五号店 T9876543210987 2023-10 open T1234567890123 33016 177 32839 base fee 1000 30015 3001, share 800 -50 -4, share 1000 210 21" \
+                "$(PGUSER=atm_report atmctl report statement --hall H5 --month 2023-10 --format json | perl -CO -MJSON::PP -e '
+                        my $o = decode_json(do { local $/; <STDIN> }); $o->{closed_on} //= "open";
+                        print join(" ", @$o{qw(number addressee hall_registration month closed_on registration owed_yen earned_yen balance_yen)}, ""),
+                                join(", ", map { join(" ", @$_{qw(item tax_rate_bp amount_yen tax_yen)}) } @{$o->{taxes}}), "\n"')"
+done
+for form in table expanded html xlsx pdf; do
+        for lang in en ja; do
+                PGUSER=atm_report atmctl report statement --hall H5 --month 2023-10 --lang "$lang" --format "$form" --output "invoice.$lang.$form" ||
+                        wrong "no invoice as $form in $lang"
+        done
+done
+for file in invoice.{en,ja}.{table,expanded,html}; do
+        for text in 202310-H5 五号店 T9876543210987 T1234567890123 トラスト株式会社 '10 %' 32,839; do
+                grep -q -- "$text" <(sed 's/<[^>]*>//g' "$file") || wrong "$file has no '$text'"
+        done
+done
+for text in 請求書兼仕入明細書 '五号店 御中' 登録番号 2023年10月 税率別の合計 '【未確定】'; do
+        grep -q "$text" <(sed 's/<[^>]*>//g' invoice.ja.html) || wrong "the invoice in Japanese has no '$text'"
+done
+for text in '>Invoice and purchase statement<' 'PROVISIONAL' 'By tax rate'; do
+        grep -q "$text" invoice.en.html || wrong "the invoice has no '$text'"
+done
+[[ $(perl -MIO::Uncompress::Unzip -e '$z = IO::Uncompress::Unzip->new($ARGV[0], Name => "xl/sharedStrings.xml") or exit 1; print while <$z>' invoice.ja.xlsx) == *"202310-H5"*"T1234567890123"* ]] ||
+        wrong "the workbook is no invoice"
+
 passed

@@ -163,7 +163,7 @@ grep -q '^Revenue  *-  ' table.txt || wrong "a quarter of which nothing is known
 grep -q 'The books have nothing of 1Q14' table.txt || wrong "an empty quarter: $(cat table.txt)"
 
 # every report to a Japanese reader: what is in Latin letters is a code, a name that people entered, or what accountants write so
-names='ATM|EBITDA|T000000[12]|H1|HOUSE|SEVENBANK|trade press|kanto'
+names='ATM_PUBLISHER|ATM|EBITDA|T000000[12]|H1|HOUSE|SEVENBANK|trade press|kanto'
 reports=("results --quarter 3Q16" "results --quarter 4Q16" "revenue --fy 2016 --by area,quarter --compare yoy" "revenue --fy 2016 --by band,quarter --compare qoq"
         "revenue --fy 2016 --by issuer --limit 1" "revenue --fy 2016 --by day" "fleet --fy 2016 --quarter 3" "fleet --fy 2016 --by hall" "tax --fy 2016"
         "statement --hall H1 --month 2016-12")
@@ -203,6 +203,7 @@ refuses 1 "SOURCE_DATE_EPOCH: 'now': expected" env SOURCE_DATE_EPOCH=now atmctl 
 expect_exit 0 atmctl period close 3Q16 --force --note trial
 atmctl report results --quarter 3Q16 --format html >issued.html
 ! grep -q PROVISIONAL issued.html || wrong "a closed quarter is marked as provisional"
+expect "when a hall's month was closed" "$(date +%F)" "$(atmctl report statement --hall H1 --month 2016-12 --format json | perl -MJSON::PP -0777 -ne 'print decode_json($_)->{closed_on}, "\n"')"
 unset SOURCE_DATE_EPOCH ATM_PUBLISHER
 
 # documents: each form, both languages

@@ -171,6 +171,13 @@ static bool check_scale(const struct value_row *row, const char *text, char *ret
                (digits >= 1 && digits <= 6 && !text[2 + digits] && strspn(text + 2, "0") < digits);
 }
 
+/* Of a company or of a person: both have 13 digits. */
+static bool check_registration(const struct value_row *row, const char *text, char *ret_canonical)
+{
+        (void)row, (void)ret_canonical;
+        return *text == 'T' && strlen(text) == 14 && strspn(text + 1, DIGITS) == 13;
+}
+
 static bool check_minute(const struct value_row *row, const char *text, char *ret_canonical)
 {
         int minute;
@@ -470,6 +477,10 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                             .minimum = 0,
                             .maximum = 10000,
                             .check = check_number},
+    [VALUE_REGISTRATION] = {.name = "REGISTRATION",
+                            .expected = "a registration number: T and 13 digits, as T1234567890123",
+                            .sql_type = "text",
+                            .check = check_registration},
     [VALUE_BOOL] = {.name = "yes|no",
                     .expected = "yes or no",
                     .sql_type = "boolean",

@@ -35,6 +35,7 @@ enum value_kind {
         VALUE_NUMBER,
         VALUE_DAYS,
         VALUE_BASIS_POINTS,
+        VALUE_REGISTRATION,
         VALUE_BOOL,
         VALUE_BAND,
         VALUE_CARD_KIND,

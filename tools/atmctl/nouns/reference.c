@@ -33,6 +33,9 @@ static const struct field hall_fields[] = {
     {"closes", VALUE_TIME, 0, "when it closes, that minute excluded", "24:00", NULL, "closes_minute", NULL},
     {"share_bp", VALUE_BASIS_POINTS, FIELD_DATED, "the hall's share of both fees without tax", "0", NULL,
      "share_bp", NULL},
+    {"registration", VALUE_REGISTRATION, FIELD_NULLABLE,
+     "the registration number of who runs it, for qualified invoices; none: he is not registered", "", NULL,
+     "registration", NULL},
     {.name = NULL},
 };
 static const struct entity_rule hours_rules[] = {
@@ -51,7 +54,8 @@ static const struct entity_rule hall_rules[] = {
 };
 /* As it is today; its row has what it will be. */
 #define HALL_TODAY                                                                                           \
-        "(SELECT h.hall, h.name, p.area, p.prefecture, h.opens_minute, h.closes_minute, p.share_bp, CASE "   \
+        "(SELECT h.hall, h.name, p.area, p.prefecture, h.opens_minute, h.closes_minute, p.share_bp, "        \
+        "h.registration, CASE "                                                                              \
         "WHEN p.until_on < 'infinity' THEN p.until_on END AS changes_on, n.area AS next_area, n.prefecture " \
         "AS next_prefecture, n.share_bp AS next_share_bp FROM hall h JOIN hall_place p ON p.hall = h.hall "  \
         "AND p.from_on <= business_today() AND p.until_on > business_today() LEFT JOIN hall_place n ON "     \

@@ -78,14 +78,27 @@ static const struct command commands[] = {
      .fields = tax_report_fields},
     {.noun = "report",
      .verb = "statement",
-     .text = "report what a hall owes for a month, and what it earned",
-     .more = "A line for each contract of an ATM (base fee: days of the month, amount, tax) and for each ATM "
-             "that earned (the "
-             "hall's share of the commission). total_yen is what the hall owes, below zero what it is owed; "
-             "the balance is "
-             "their sum.\n"
-             "JSON: \"hall\", \"month\", \"lines\": [...], \"owed_yen\", \"earned_yen\", \"balance_yen\".\n"
-             "Example: atmctl report statement --hall H00001 --month 2016-12",
+     .text = "report a hall's month as its invoice: what it owes, and the share that it earned",
+     .more =
+         "A line for each contract of an ATM (base fee: days of the month, amount, tax) and for each ATM "
+         "that earned, by "
+         "share and tax rate (the hall's share of the commission, in percent of both fees without tax; tax "
+         "is added to it). "
+         "total_yen is what the hall owes, below zero what it is owed; "
+         "the balance is their sum. Then the sums by tax rate. It is our invoice for the base fees and our "
+         "purchase statement for the "
+         "shares: it has a number, always the same for a hall and month, to whom it goes, when it was issued "
+         "and the month closed, "
+         "who issues it (the variable ATM_PUBLISHER), his registration number (ATM_REGISTRATION: T and 13 "
+         "digits) "
+         "and the hall's "
+         "('atmctl hall set --registration'). A remark says what it lacks of a qualified invoice. CSV has "
+         "the lines; the head is "
+         "remarked.\n"
+         "JSON: \"number\", \"addressee\", \"hall\", \"hall_registration\", \"month\", \"closed_on\", "
+         "\"registration\", "
+         "\"lines\": [...], \"taxes\": [...], \"owed_yen\", \"earned_yen\", \"balance_yen\".\n"
+         "Example: atmctl report statement --hall H00001 --month 2016-12",
      .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_REPLICA,
      .run = report_statement,
      .fields = statement_fields},

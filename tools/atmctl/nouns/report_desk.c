@@ -12,6 +12,7 @@
 #include "lib/base/utf8.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
+#include "tools/atmctl/value.h"
 
 #define MADE_MAX_S INT64_C(253402300799) /* the last second of the year 9999, which a PDF can hold */
 
@@ -144,13 +145,26 @@ static bool take_publisher(struct report_desk *desk)
         return false;
 }
 
+/* Its number for qualified invoices. False after a complaint. */
+static bool take_registration(struct report_desk *desk)
+{
+        const char *registration = getenv("ATM_REGISTRATION");
+        char canonical[VALUE_MAX];
+
+        desk->registration = registration ? registration : "";
+        if (!*desk->registration || value_check(VALUE_REGISTRATION, registration, canonical))
+                return true;
+        complain("ATM_REGISTRATION: expected %s", value_row(VALUE_REGISTRATION)->expected);
+        return false;
+}
+
 int report_run(const struct invocation *invocation, report_work *work, void *context)
 {
         struct report_desk desk = {.invocation = invocation};
         bool done;
 
         if (!business_today(invocation, &desk.today) || !take_moment(&desk) || !take_publisher(&desk) ||
-            !database_open(&desk.database, invocation, DATABASE_READY))
+            !take_registration(&desk) || !database_open(&desk.database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
         done = filters_exist(&desk) && read_books(&desk) && work(&desk, context);
         standing_free(&desk.standing);

@@ -47,7 +47,8 @@ struct report_desk {
         struct standing standing;
         int64_t made_s; /* when it is made; SOURCE_DATE_EPOCH says otherwise */
         char issued[11];
-        const char *publisher; /* ATM_PUBLISHER; "" */
+        const char *publisher;    /* ATM_PUBLISHER; "" */
+        const char *registration; /* ATM_REGISTRATION, that of the publisher; "" */
 };
 
 /* A report's own work, in one snapshot of the books: what it asks, and its rows. False after a complaint. */

@@ -1,135 +1,286 @@
-/* report statement: a hall's month (backoffice/books/statement.h) as lines and their balance. */
+/* report statement: a hall's month (backoffice/books/statement.h) as the invoice that goes to it: who to whom, lines, tax by rate. */
 #include "tools/atmctl/nouns/report_statement.h"
-
-#include <inttypes.h>
 
 #include "backoffice/books/statement.h"
 #include "backoffice/pages/period_text.h"
+#include "backoffice/pages/statement_text.h"
 #include "lib/base/array.h"
-#include "lib/base/digits.h"
 #include "tools/atmctl/nouns/report_desk.h"
 
-static const struct output_column columns[] = {
-    {"item", OUTPUT_WORD, 0},                                    /* "base fee", "share" */
-    {"terminal", OUTPUT_TEXT, 0},      {"from", OUTPUT_DAYS, 0}, /* the contract's first day */
-    {"days", OUTPUT_NUMBER, 0},        {"month_days", OUTPUT_NUMBER, 0},  {"month_fee_yen", OUTPUT_YEN, 0},
-    {"withdrawals", OUTPUT_YEN, 0},    {"commission_yen", OUTPUT_YEN, 0}, {"amount_yen", OUTPUT_YEN, 0},
-    {"tax_rate_bp", OUTPUT_NUMBER, 0}, {"tax_yen", OUTPUT_YEN, 0},        {"total_yen", OUTPUT_YEN, 0},
+struct sheet {
+        const struct report_desk *desk;
+        const struct statement_question *question;
+        const struct statement *statement;
+        struct output *output;
+};
+
+static const char *const items[] = {[STATEMENT_BASE_FEE] = "base fee", [STATEMENT_SHARE] = "share"};
+
+/* the head ---------------------------------------------------------------------------------------------- */
+
+enum {
+        NUMBER,
+        ADDRESSEE,
+        HALL,
+        HALL_REGISTRATION,
+        MONTH,
+        CLOSED,
+        ISSUED,
+        PUBLISHER,
+        REGISTRATION,
+        HEAD_COLUMNS
+};
+
+static const struct output_column head_columns[HEAD_COLUMNS] = {
+    [NUMBER] = {"number", OUTPUT_TEXT, 0},
+    [ADDRESSEE] = {"addressee", OUTPUT_TEXT, 0},
+    [HALL] = {"hall", OUTPUT_TEXT, 0},
+    [HALL_REGISTRATION] = {"hall_registration", OUTPUT_TEXT, OUTPUT_DASH},
+    [MONTH] = {"month", OUTPUT_DAYS, 0},
+    [CLOSED] = {"closed_on", OUTPUT_DAYS, OUTPUT_DASH},
+    [ISSUED] = {"issued", OUTPUT_DAYS, 0},
+    [PUBLISHER] = {"publisher", OUTPUT_TEXT, OUTPUT_DASH},
+    [REGISTRATION] = {"registration", OUTPUT_TEXT, OUTPUT_DASH},
+};
+
+static const char *const head_words[HEAD_COLUMNS] = {[MONTH] = "period of an invoice"};
+
+static const char *unless_empty(const char *text)
+{
+        return *text ? text : NULL;
+}
+
+/* Rows have no head: what is in it is remarked. */
+static void remark_head(struct output *output, const char *const values[HEAD_COLUMNS])
+{
+        for (size_t i = 0; i < HEAD_COLUMNS; i++) {
+                if (values[i])
+                        output_remark(output, output_reader(output) ? "%s：%s" : "%s: %s",
+                                      word_of(head_words[i] ? head_words[i] : head_columns[i].name,
+                                              output_reader(output)),
+                                      values[i]);
+        }
+}
+
+/* To people a table, to programs members of the whole, or remarks. */
+static bool write_head(const struct sheet *sheet)
+{
+        static const struct output_section section = {.heading = "",
+                                                      .shape = OUTPUT_ONE,
+                                                      .columns = head_columns,
+                                                      .count = HEAD_COLUMNS,
+                                                      .flags = OUTPUT_ONLY_TABLE,
+                                                      .words = head_words};
+        enum output_kind kind = output_kind_of(sheet->desk->invocation);
+        char number[STATEMENT_NUMBER_MAX], addressee[STATEMENT_ADDRESSEE_MAX];
+        enum reader reader = kind == OUTPUT_FOR_PEOPLE ? output_reader(sheet->output) : READER_ENGLISH;
+        const char *values[HEAD_COLUMNS] = {
+            [NUMBER] = number,
+            [ADDRESSEE] = statement_addressee(sheet->statement, reader, addressee),
+            [HALL] = sheet->question->hall,
+            [HALL_REGISTRATION] = sheet->statement->hall_registration,
+            [MONTH] = sheet->question->month.label,
+            [CLOSED] = sheet->statement->closed_on,
+            [ISSUED] = sheet->desk->issued,
+            [PUBLISHER] = unless_empty(sheet->desk->publisher),
+            [REGISTRATION] = unless_empty(sheet->desk->registration),
+        };
+
+        statement_number(sheet->question, number);
+        if (kind == OUTPUT_AS_ROWS)
+                remark_head(sheet->output, values);
+        return output_members(sheet->output, head_columns, HEAD_COLUMNS, values) &&
+               (!sheet->statement->lines ||
+                (output_begin(sheet->output, &section) && output_row(sheet->output, values)));
+}
+
+/* lines ------------------------------------------------------------------------------------------------- */
+
+enum line_column {
+        ITEM,
+        TERMINAL,
+        FROM,
+        DAYS,
+        MONTH_DAYS,
+        MONTH_FEE,
+        WITHDRAWALS,
+        COMMISSION,
+        SHARE_RATE,
+        SHARE_BP,
+        AMOUNT,
+        TAX_RATE,
+        TAX_RATE_BP,
+        TAX,
+        TOTAL,
+        LINE_COLUMNS
+};
+
+static const struct output_column line_columns[LINE_COLUMNS] = {
+    [ITEM] = {"item", OUTPUT_WORD, 0}, /* "base fee", "share" */
+    [TERMINAL] = {"terminal", OUTPUT_TEXT, 0},
+    [FROM] = {"from", OUTPUT_DAYS, 0}, /* the contract's first day */
+    [DAYS] = {"days", OUTPUT_NUMBER, 0},
+    [MONTH_DAYS] = {"month_days", OUTPUT_NUMBER, 0},
+    [MONTH_FEE] = {"month_fee_yen", OUTPUT_YEN, 0},
+    [WITHDRAWALS] = {"withdrawals", OUTPUT_YEN, 0},
+    [COMMISSION] = {"commission_yen", OUTPUT_YEN, 0},
+    [SHARE_RATE] = {"share_rate", OUTPUT_FIGURE, OUTPUT_ONLY_TABLE},
+    [SHARE_BP] = {"share_bp", OUTPUT_NUMBER, OUTPUT_NOT_TABLE},
+    [AMOUNT] = {"amount_yen", OUTPUT_YEN, 0},
+    [TAX_RATE] = {"tax_rate", OUTPUT_FIGURE, OUTPUT_ONLY_TABLE},
+    [TAX_RATE_BP] = {"tax_rate_bp", OUTPUT_NUMBER, OUTPUT_NOT_TABLE},
+    [TAX] = {"tax_yen", OUTPUT_YEN, 0},
+    [TOTAL] = {"total_yen", OUTPUT_YEN, 0},
 };
 
 static bool write_line(struct output *output, const struct statement_line *line)
 {
-        static const char *const items[] = {[STATEMENT_BASE_FEE] = "base fee", [STATEMENT_SHARE] = "share"};
-        const struct figure figures[] = {
-            line->days,        line->month_days,     line->month_fee_yen,
-            line->withdrawals, line->commission_yen, figure_known(line->amount_yen),
-            line->tax_rate_bp, line->tax_yen,        figure_known(line->total_yen)};
-        char text[LENGTH(figures)][FIGURE_TEXT_MAX];
-        const char *values[LENGTH(columns)] = {items[line->kind], line->terminal, line->from};
+        const struct {
+                struct figure figure;
+                const char *(*print)(struct figure figure, char buffer[FIGURE_TEXT_MAX]);
+        } figures[LINE_COLUMNS] = {
+            [DAYS] = {line->days, figure_print},
+            [MONTH_DAYS] = {line->month_days, figure_print},
+            [MONTH_FEE] = {line->month_fee_yen, figure_print},
+            [WITHDRAWALS] = {line->withdrawals, figure_print},
+            [COMMISSION] = {line->commission_yen, figure_print},
+            [SHARE_RATE] = {line->share_bp, figure_print_rate},
+            [SHARE_BP] = {line->share_bp, figure_print},
+            [AMOUNT] = {figure_known(line->amount_yen), figure_print},
+            [TAX_RATE] = {line->tax_rate_bp, figure_print_rate},
+            [TAX_RATE_BP] = {line->tax_rate_bp, figure_print},
+            [TAX] = {line->tax_yen, figure_print},
+            [TOTAL] = {figure_known(line->total_yen), figure_print},
+        };
+        char text[LINE_COLUMNS][FIGURE_TEXT_MAX];
+        const char *values[LINE_COLUMNS] = {
+            [ITEM] = items[line->kind], [TERMINAL] = line->terminal, [FROM] = line->from};
 
-        for (size_t i = 0; i < LENGTH(figures); i++)
-                values[i + 3] = figure_print(figures[i], text[i]);
+        for (size_t i = 0; i < LINE_COLUMNS; i++) {
+                if (figures[i].print)
+                        values[i] = figures[i].print(figures[i].figure, text[i]);
+        }
         return output_row(output, values);
 }
 
 static bool write_balance(struct output *output, const struct statement *statement)
 {
         char text[FIGURE_TEXT_MAX];
-        const char *values[LENGTH(columns)] = {"balance"};
+        const char *values[LINE_COLUMNS] = {
+            [ITEM] = "balance", [TOTAL] = figure_print(figure_known(statement->balance_yen), text)};
 
-        values[LENGTH(columns) - 1] = figure_print(figure_known(statement->balance_yen), text);
         return output_total(output, values);
 }
 
-static bool write_lines(struct output *output, const struct statement *statement)
+static bool write_lines(const struct sheet *sheet)
 {
-        static const struct output_section lines = {
-            .name = "lines", .columns = columns, .count = LENGTH(columns)};
+        static const char *const headings[LINE_COLUMNS] = {[COMMISSION] = "share_base_yen"};
+        const struct statement *statement = sheet->statement;
+        const struct output_section lines = {.name = "lines",
+                                             .heading = output_reader(sheet->output) ? "明細" : "Lines",
+                                             .columns = line_columns,
+                                             .count = LINE_COLUMNS,
+                                             .words = headings};
 
-        if (!output_begin(output, &lines))
+        if (!output_begin(sheet->output, &lines))
                 return false;
         for (size_t i = 0; i < statement->lines; i++) {
-                if (!write_line(output, &statement->line[i]))
+                if (!write_line(sheet->output, &statement->line[i]))
                         return false;
         }
-        return !statement->lines || write_balance(output, statement);
+        return !statement->lines || write_balance(sheet->output, statement);
 }
 
-static bool write_sums(struct output *output, const struct statement *statement)
+/* tax by rate ------------------------------------------------------------------------------------------- */
+
+enum { TAXED_ITEM, TAXED_RATE, TAXED_RATE_BP, TAXED_AMOUNT, TAXED_TAX, TAXED_TOTAL, TAXED_COLUMNS };
+
+static const struct output_column taxed_columns[TAXED_COLUMNS] = {
+    [TAXED_ITEM] = {"item", OUTPUT_WORD, 0},
+    [TAXED_RATE] = {"tax_rate", OUTPUT_FIGURE, OUTPUT_ONLY_TABLE},
+    [TAXED_RATE_BP] = {"tax_rate_bp", OUTPUT_NUMBER, OUTPUT_NOT_TABLE},
+    [TAXED_AMOUNT] = {"amount_yen", OUTPUT_YEN, 0},
+    [TAXED_TAX] = {"tax_yen", OUTPUT_YEN, 0},
+    [TAXED_TOTAL] = {"total_yen", OUTPUT_YEN, 0},
+};
+
+static bool write_taxes(const struct sheet *sheet)
+{
+        const struct statement *statement = sheet->statement;
+        const struct output_section taxes = {.name = "taxes",
+                                             .heading = output_reader(sheet->output) ? "税率別の合計"
+                                                                                     : "By tax rate",
+                                             .columns = taxed_columns,
+                                             .count = TAXED_COLUMNS};
+        bool written = output_begin(sheet->output, &taxes);
+
+        for (size_t i = 0; i < statement->taxes && written; i++) {
+                const struct statement_tax *tax = &statement->tax[i];
+                char text[TAXED_COLUMNS][FIGURE_TEXT_MAX];
+                const char *values[TAXED_COLUMNS] = {
+                    items[tax->kind],
+                    figure_print_rate(tax->tax_rate_bp, text[TAXED_RATE]),
+                    figure_print(tax->tax_rate_bp, text[TAXED_RATE_BP]),
+                    figure_print(figure_known(tax->amount_yen), text[TAXED_AMOUNT]),
+                    figure_print(figure_known(tax->tax_yen), text[TAXED_TAX]),
+                    figure_print(figure_known(statement_taxed_yen(tax)), text[TAXED_TOTAL])};
+
+                written = output_row(sheet->output, values);
+        }
+        return written;
+}
+
+/* the whole --------------------------------------------------------------------------------------------- */
+
+static bool write_sums(const struct sheet *sheet)
 {
         static const struct output_column members[] = {
             {"owed_yen", OUTPUT_YEN, 0}, {"earned_yen", OUTPUT_YEN, 0}, {"balance_yen", OUTPUT_YEN, 0}};
-        const int64_t sums[] = {statement->owed_yen, statement->earned_yen, statement->balance_yen};
+        const int64_t sums[] = {sheet->statement->owed_yen, sheet->statement->earned_yen,
+                                sheet->statement->balance_yen};
         char text[LENGTH(sums)][FIGURE_TEXT_MAX];
         const char *values[LENGTH(sums)];
 
         for (size_t i = 0; i < LENGTH(sums); i++)
                 values[i] = figure_print(figure_known(sums[i]), text[i]);
-        return output_members(output, members, LENGTH(members), values);
+        return output_members(sheet->output, members, LENGTH(members), values);
 }
 
-static void print_amount(int64_t yen, char buffer[48])
+static void remark(const struct sheet *sheet)
 {
-        char digits[FIGURE_TEXT_MAX];
+        const struct statement_issuer issuer = {sheet->desk->publisher, sheet->desk->registration};
+        enum reader reader = output_reader(sheet->output);
+        struct statement_notes notes;
+        char month[PERIOD_TEXT_MAX];
 
-        digits_group(figure_print(figure_known(yen), digits), buffer, 48);
-}
-
-/* Who pays whom, in words, and what else must be known. */
-static void remark_sums(struct output *output, const struct statement *statement)
-{
-        int64_t balance = statement->balance_yen, earlier = statement->earlier_yen;
-        bool japanese = output_reader(output);
-        char text[48];
-
-        print_amount(balance < 0 ? -balance : balance, text);
-        if (balance)
-                output_remark(output,
-                              japanese ? balance > 0 ? "ホールへの請求額：%s円" : "ホールへの支払額：%s円"
-                              : balance > 0 ? "the hall owes %s yen"
-                                            : "%s yen are owed to the hall",
-                              text);
-        print_amount(earlier < 0 ? -earlier : earlier, text);
-        if (earlier)
-                output_remark(output,
-                              japanese ? "手数料収入のうち過年度・過四半期分：%s%s円"
-                                       : "of the commission, earlier periods: %s%s yen",
-                              earlier > 0 ? ""
-                              : japanese  ? "△"
-                                          : "-",
-                              text);
-}
-
-static bool write_statement(struct output *output, const struct statement_question *question,
-                            const struct statement *statement)
-{
-        static const struct output_column members[] = {{"hall", OUTPUT_TEXT, 0}, {"month", OUTPUT_TEXT, 0}};
-        const char *values[] = {question->hall, question->month.label};
-
-        return output_members(output, members, LENGTH(members), values) && write_lines(output, statement) &&
-               write_sums(output, statement);
+        statement_notes(sheet->question, sheet->statement, &issuer, reader, &notes);
+        for (size_t i = 0; i < notes.count; i++)
+                output_remark(sheet->output, "%s", notes.text[i]);
+        if (!sheet->statement->lines)
+                output_remark(sheet->output,
+                              reader ? "%s：%sは設置契約も出金もありません。"
+                                     : "%s: no ATM under contract and no withdrawals in %s",
+                              sheet->question->hall,
+                              period_text(sheet->question->month.label, reader, month));
 }
 
 static bool print_statement(struct report_desk *desk, const struct statement_question *question,
                             const struct statement *statement)
 {
-        struct output *output = output_open_whole(desk->invocation);
-        char empty[160], whose[256], month[PERIOD_TEXT_MAX];
+        const struct sheet sheet = {desk, question, statement, output_open_whole(desk->invocation)};
+        char whose[256];
 
-        if (!output)
+        if (!sheet.output)
                 return false;
-        snprintf(empty, sizeof(empty),
-                 output_reader(output) ? "%s：%sは設置契約も出金もありません。"
-                                       : "%s: no ATM under contract and no withdrawals in %s",
-                 question->hall, period_text(question->month.label, output_reader(output), month));
-        output_when_empty(output, empty);
         snprintf(whose, sizeof(whose), "%s %.200s", question->hall, statement->hall_name);
-        report_head(desk, output,
-                    &(struct report_title){"Statement of a hall", "ホール精算書", &question->month, whose});
-        remark_sums(output, statement);
-        if (write_statement(output, question, statement))
-                return output_close(output);
-        output_abandon(output);
+        report_head(desk, sheet.output,
+                    &(struct report_title){statement_title(statement, READER_ENGLISH),
+                                           statement_title(statement, READER_JAPANESE), &question->month,
+                                           whose});
+        remark(&sheet);
+        if (write_head(&sheet) && write_lines(&sheet) && write_taxes(&sheet) && write_sums(&sheet))
+                return output_close(sheet.output);
+        output_abandon(sheet.output);
         return false;
 }
 

@@ -19,26 +19,16 @@ static const struct output_column columns[] = {
     {"tax_yen", OUTPUT_YEN, 0},
 };
 
-/* 800 is "8 %", 825 is "8.25 %". */
-static void print_rate(int32_t rate_bp, char buffer[32])
-{
-        snprintf(buffer, 32,
-                 rate_bp % 10    ? "%d.%02d %%"
-                 : rate_bp % 100 ? "%d.%d %%"
-                                 : "%d %%",
-                 rate_bp / 100, rate_bp % 10 ? rate_bp % 100 : rate_bp % 100 / 10);
-}
-
 static bool write_row(struct output *output, const struct tax_row *row, bool total)
 {
         const int64_t amounts[] = {row->customer_fee_yen,  row->customer_tax_yen, row->interbank_fee_yen,
                                    row->interbank_tax_yen, row->base_fee_yen,     row->base_fee_tax_yen,
                                    row->revenue_yen,       row->tax_yen};
-        char rate[32], rate_bp[FIGURE_TEXT_MAX], text[LENGTH(amounts)][FIGURE_TEXT_MAX];
-        const char *values[LENGTH(columns)] = {total ? "total" : rate,
-                                               figure_print(figure_known(row->rate_bp), rate_bp)};
+        const struct figure rate = figure_known(row->rate_bp);
+        char percent[FIGURE_TEXT_MAX], rate_bp[FIGURE_TEXT_MAX], text[LENGTH(amounts)][FIGURE_TEXT_MAX];
+        const char *values[LENGTH(columns)] = {total ? "total" : figure_print_rate(rate, percent),
+                                               figure_print(rate, rate_bp)};
 
-        print_rate(row->rate_bp, rate);
         for (size_t i = 0; i < LENGTH(amounts); i++)
                 values[i + 2] = figure_print(figure_known(amounts[i]), text[i]);
         return total ? output_total(output, values) : output_row(output, values);

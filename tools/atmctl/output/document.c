@@ -70,6 +70,12 @@ static void add_one(struct output *output, const char *const *values)
         }
 }
 
+/* What is not there is nothing, as in tables, but where it is missing: the document has a dash for that. */
+static bool is_missing(const struct output_column *column, const char *value)
+{
+        return !value && (column->type == OUTPUT_DECIMAL || column->flags & OUTPUT_DASH);
+}
+
 static void add_cells(struct output *output, const char *const *values, bool total)
 {
         const struct output_section *section = output->section;
@@ -79,14 +85,14 @@ static void add_cells(struct output *output, const char *const *values, bool tot
 
         for (size_t i = 0; i < section->count; i++) {
                 const struct output_column *column = &section->columns[i];
-                const char *text = values[i] ? form_readable(output, i, values[i], total, buffer[i]) : NULL;
+                const char *text = form_readable(output, i, values[i], total, buffer[i]);
 
                 if (!form_shows(output, column))
                         continue;
                 if (!label)
-                        label = text ? text : "";
-                else /* a text that is not there is nothing; a figure that is not there is missing */
-                        cells[count++] = !text && !schema_is_right(column->type) ? "" : text;
+                        label = text;
+                else
+                        cells[count++] = is_missing(column, values[i]) ? NULL : text;
         }
         output->draw->row(output->document, total ? DOCUMENT_TOTAL : DOCUMENT_NORMAL,
                           label ? word_of(label, output->reader) : "", cells);

@@ -234,11 +234,15 @@ static bool is_for_people(const struct output *output)
         return output->form->kind == OUTPUT_FOR_PEOPLE;
 }
 
+static bool is_for_others(const struct output *output)
+{
+        return output->section->flags & (is_for_people(output) ? OUTPUT_NOT_TABLE : OUTPUT_ONLY_TABLE);
+}
+
 /* Does the form leave this section out? */
 static bool is_left_out(const struct output *output)
 {
-        return output->section->flags & (is_for_people(output) ? OUTPUT_NOT_TABLE : OUTPUT_ONLY_TABLE) ||
-               (output->form->flags & FORM_ONE_SECTION && output->sections > 1);
+        return is_for_others(output) || (output->form->flags & FORM_ONE_SECTION && output->sections > 1);
 }
 
 /* Cells that nobody's terminal or page is steered by; JSON has escapes of its own (form_dump). A CSV cell may have lines. NULL where
@@ -329,7 +333,7 @@ bool output_begin(struct output *output, const struct output_section *section)
         }
         output->section = &output->current;
         output->rows = 0;
-        output->sections++;
+        output->sections += !is_for_others(output);
         if (is_left_out(output) || !output->form->begin || output->form->begin(output))
                 return true;
         return form_complain_unwritten(output);
